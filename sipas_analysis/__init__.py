@@ -1,0 +1,50 @@
+"""From citizens' answers to the yearly SIPAS report.
+
+``import sipas_analysis as sipas`` costs nothing until a name is used: each is loaded from its
+room on first use, so that ``sipas --help`` answers at once.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "read_wave": "collect.wave",
+    "read_survey": "collect.survey",
+    "check": "collect.quality",
+    "score": "measure.scores",
+    "compare_rules": "measure.scores",
+    "rank": "measure.ranking",
+    "drivers": "explain.drivers",
+    "propose": "improve.actions",
+    "report": "publish.chapters",
+    "Design": "infer.design",
+    "read_instrument": "instrument.pack",
+}
+__all__ = [*_HOMES]  # noqa: PLE0604 (all are text)
+
+if TYPE_CHECKING:
+    from sipas_analysis.collect.quality import check as check
+    from sipas_analysis.collect.survey import read_survey as read_survey
+    from sipas_analysis.collect.wave import read_wave as read_wave
+    from sipas_analysis.explain.drivers import drivers as drivers
+    from sipas_analysis.improve.actions import propose as propose
+    from sipas_analysis.infer.design import Design as Design
+    from sipas_analysis.instrument.pack import read_instrument as read_instrument
+    from sipas_analysis.measure.ranking import rank as rank
+    from sipas_analysis.measure.scores import compare_rules as compare_rules
+    from sipas_analysis.measure.scores import score as score
+    from sipas_analysis.publish.chapters import report as report
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"sipas_analysis has no {name!r}")
+    found = getattr(import_module(f"sipas_analysis.{_HOMES[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,126 @@
+"""Errors a user can mend; the CLI prints them as one paragraph, without a traceback.
+
+An error is an id with fields; its sentences live in ``messages/``. One class per kind of
+mistake, each with its own exit code (docs/decisions/0004-exit-codes.md).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sipas_analysis.messages import Language, say
+
+SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where something was found: file, row and column as a spreadsheet shows them, value."""
+
+    file: str
+    row: int | None = None
+    column: str = ""
+    value: str = ""
+
+    def text(self, language: Language) -> str:
+        """Return the place as a short phrase, leaving out what is not known."""
+        parts = {"row": self.row, "column": self.column, "value": self.value and repr(self.value)}
+        known = [say(language, f"place.{key}", it=it) for key, it in parts.items() if it]
+        return ", ".join([self.file, *known])
+
+
+class SipasError(ValueError):
+    """Base class: an id, the fields of its sentence, and the places where it was found."""
+
+    exit_code = 10
+
+    def __init__(self, message_id: str, places: Iterable[Place] = (), **fields: object) -> None:
+        self.message_id, self.places, self.fields = message_id, tuple(places), fields
+        super().__init__(self.text("en"))
+
+    def text(self, language: Language) -> str:
+        """Return the paragraph in one language; a field given in both languages is a dict."""
+        shown = "; ".join(place.text(language) for place in self.places[:SHOWN])
+        more = len(self.places) - SHOWN
+        if more > 0:
+            shown += "; " + say(language, "place.more", n=more)
+        both = {k: v[language] if isinstance(v, dict) else v for k, v in self.fields.items()}
+        fields = {"n": len(self.places), "places": shown, **both}
+        return say(language, f"error.{self.message_id}", **fields)
+
+
+class FileError(SipasError):
+    """A file or sheet is missing, empty or cannot be read."""
+
+    exit_code = 11
+
+
+class AnswerError(SipasError):
+    """Some answers are neither blank nor a level of the scale."""
+
+    exit_code = 12
+
+
+class ColumnError(SipasError):
+    """A column is missing, named twice, or stands for nothing known."""
+
+    exit_code = 13
+
+
+class UnitError(SipasError):
+    """A unit is unknown, without forms, or wrongly listed."""
+
+    exit_code = 14
+
+
+class ConfigError(SipasError):
+    """A wave.yaml or a pack says something that cannot be; ``at`` is the path of the key."""
+
+    exit_code = 15
+
+    def __init__(
+        self,
+        message_id: str,
+        places: Iterable[Place] = (),
+        at: tuple[str, ...] = (),
+        **fields: object,
+    ) -> None:
+        self.at = at
+        super().__init__(message_id, places, **fields)
+
+
+class FormError(SipasError):
+    """Form ids repeat, or no form is left."""
+
+    exit_code = 16
+
+
+class ParameterError(SipasError):
+    """A notebook was given a parameter it does not have, or lacks one."""
+
+    exit_code = 17
+
+
+class NotebookError(SipasError):
+    """A notebook stopped before its end."""
+
+    exit_code = 18
+
+
+class OutputError(SipasError):
+    """An output folder or file cannot be written."""
+
+    exit_code = 19
+
+
+class SeveralError(SipasError):
+    """A file was checked whole and has mistakes of more than one kind."""
+
+    exit_code = 20
+
+    def __init__(self, errors: Iterable[SipasError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__("several", [place for error in self.errors for place in error.places])
+
+    def text(self, language: Language) -> str:
+        """Return the paragraphs of all errors, one after another."""
+        return " ".join(error.text(language) for error in getattr(self, "errors", ()))

@@ -1,0 +1,32 @@
+"""Write files whole or not at all, so that a crash never leaves half a report.
+
+Text becomes a file by writing a neighbour with another name and renaming it: on one disk a
+rename is all or nothing. Readers of other rooms use it for every output.
+"""
+
+import tempfile
+from pathlib import Path
+
+from sipas_analysis.errors import OutputError
+
+
+def write_whole(path: Path, content: str | bytes) -> Path:
+    """Write ``content`` to ``path`` through a neighbour file and a rename; return the path.
+
+    Raises:
+        OutputError: The folder cannot be made or written, or the disk is full.
+    """
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    aside = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".aside-", delete=False) as handle:
+            aside = Path(handle.name)
+            handle.write(data)
+        aside.chmod(0o644)
+        aside.replace(path)
+    except OSError as error:
+        if aside is not None:
+            aside.unlink(missing_ok=True)
+        raise OutputError("output", path=path, why=error.strerror or error) from error
+    return path

@@ -1,0 +1,45 @@
+"""Say every sentence of the program in Vietnamese or English, by message id.
+
+``vi.yaml`` and ``en.yaml`` hold the same ids with the same ``{fields}`` (a test asserts it), so
+that no module outside this folder carries a sentence for people. Numbers are printed the
+way of the language: 94,59 in Vietnamese, 94.59 in English.
+"""
+
+from decimal import Decimal
+from functools import cache
+from math import isnan
+from pathlib import Path
+from typing import Literal, get_args
+
+import yaml
+
+Language = Literal["vi", "en"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+_LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+_SEPARATORS = {"vi": (".", ","), "en": (",", ".")}
+
+
+@cache
+def catalogue(language: Language) -> dict[str, str]:
+    """Return all sentences of one language, by id."""
+    text = (Path(__file__).parent / f"{language}.yaml").read_text("utf-8")
+    loaded: dict[str, str] = yaml.load(text, Loader=_LOADER)  # noqa: S506 (BaseLoader: text only)
+    return loaded
+
+
+def say(language: Language, message_id: str, **fields: object) -> str:
+    """Return the sentence ``message_id`` with its fields filled in; an unknown id is a KeyError."""
+    return catalogue(language)[message_id].format(**fields)
+
+
+def number(value: str | float | Decimal | None, language: Language, decimals: int = 0) -> str:
+    """Print a number the way of a language; what is missing is an en dash.
+
+    Text such as ``"94.59"`` (a ``printed`` figure) keeps its digits: nothing is rounded twice.
+    """
+    if value is None or value == "" or (isinstance(value, float) and isnan(value)):
+        return "–"
+    shown = f"{Decimal(value):,f}" if isinstance(value, str) else f"{value:,.{decimals}f}"
+    thousands, point = _SEPARATORS[language]
+    return shown.replace(",", "\0").replace(".", point).replace("\0", thousands).replace("-", "−")
