@@ -1,0 +1,1 @@
+"""Survey inference on any pandas frame; this room knows nothing of SIPAS."""
