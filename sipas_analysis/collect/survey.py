@@ -1,0 +1,222 @@
+"""Read a wave's files into a survey, with a ledger of everything changed or dropped.
+
+All files are checked whole before anything is said; then either every answer is a level of the
+scale or blank, every form belongs to a known unit, or the run stops with the full list.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sipas_analysis.collect.cells import Cells, Reading, choices, days, levels, numbers
+from sipas_analysis.collect.columns import Placed, check_columns, place_columns
+from sipas_analysis.collect.readers import fold, read_rows
+from sipas_analysis.collect.units import check_valid, read_units, unit_index
+from sipas_analysis.collect.wave import Responses, Wave
+from sipas_analysis.errors import (
+    AnswerError,
+    FileError,
+    FormError,
+    Place,
+    SeveralError,
+    SipasError,
+    UnitError,
+)
+from sipas_analysis.instrument.pack import Instrument
+
+LEDGER = ("file", "row", "column", "found", "became", "reason")
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Forms that passed the door.
+
+    Attributes:
+        wave: The facts of the year.
+        instrument: The questionnaire and its index rules.
+        units: The unit list, one row per unit.
+        frame: One row per form: file, row, form, unit, group, keys, and one column per item (a
+            level, or NaN for blank).
+        ledger: Every value changed, column and form dropped: file, row, column, found, became and
+            reason.
+        n_read: Forms read, before any was dropped.
+    """
+
+    wave: Wave
+    instrument: Instrument
+    units: pd.DataFrame
+    frame: pd.DataFrame
+    ledger: pd.DataFrame
+    n_read: int
+
+    @property
+    def keys(self) -> list[str]:
+        """Columns by which figures may be split."""
+        asked = [*self.instrument.indicators, *self.wave.columns.keys]
+        return [key for key in ("unit", "group", "mode", *asked) if key in self.frame]
+
+    @property
+    def unit_names(self) -> dict[str, str]:
+        """Vietnamese name by unit code."""
+        return dict(zip(self.units["code"], self.units["name_vi"], strict=True))
+
+    def is_many(self, key: str) -> bool:
+        """Say whether several choices of a key may hold for one form."""
+        indicator = self.instrument.indicators.get(key)
+        return indicator is not None and indicator.kind == "many"
+
+    def chose(self, key: str, choice: str) -> "pd.Series[bool]":
+        """Return which forms made that choice, alone or among others."""
+        if not self.is_many(key):
+            return self.frame[key] == choice
+        return (";" + self.frame[key].fillna("") + ";").str.contains(f";{choice};", regex=False)
+
+    def __str__(self) -> str:
+        n_units = self.frame["unit"].nunique()
+        return f"{self.wave.id}: {len(self.frame)} forms of {self.n_read} read, {n_units} units"
+
+
+def read_survey(wave: Wave) -> Survey:
+    """Read all answers of a wave.
+
+    Args:
+        wave: The facts of the year, from ``read_wave``.
+
+    Returns:
+        The survey with its ledger.
+
+    Raises:
+        FileError: A file or sheet is missing, empty or unreadable.
+        ColumnError: A column is missing, doubled, or stands for nothing known.
+        AnswerError: Answers that are neither blank nor a level; all are listed.
+        UnitError: A unit that is not in the list.
+        FormError: Form ids repeat, or no form is left.
+        SeveralError: More than one of these.
+
+    Example:
+        >>> import sipas_analysis as sipas
+        >>> print(sipas.read_survey(sipas.read_wave("data/an-giang-2021/wave.yaml")))
+        an-giang-2021: 870 forms of 870 read, 29 units
+    """
+    pack, units = wave.pack(), read_units(wave)
+    index = unit_index(units)
+    errors: list[SipasError] = []
+    read = [_read_file(path, one, wave, index=index, errors=errors) for path, one in _files(wave)]
+    if errors:
+        raise errors[0] if len(errors) == 1 else SeveralError(errors)
+    frame = pd.concat([part.frame for part in read], ignore_index=True)
+    ledger = [entry for part in read for entry in part.ledger]
+    late = check_valid(units, set(frame["unit"]), wave.collected.end, wave.units)
+    if late:
+        raise late
+    kept, dropped = _keep(frame, wave, pack)
+    ledger.append(dropped)
+    if kept.empty:
+        raise FormError("no_form_left", n_read=len(frame), least=wave.min_answered)
+    group = kept["unit"].map(dict(zip(units["code"], units["group"], strict=True)))
+    table = pd.concat(ledger, ignore_index=True)[list(LEDGER)].astype({"row": "Int64"})
+    return Survey(wave, pack, units, kept.assign(group=group), table, len(frame))
+
+
+def _files(wave: Wave) -> Iterator[tuple[Path, Responses]]:
+    """Yield each file once, in the order of ``responses:`` and then of names."""
+    folder = wave.path.parent
+    for one in wave.responses:
+        globbed = any(sign in one.file for sign in "*?[")
+        paths = sorted(folder.glob(one.file)) if globbed else [folder / one.file]
+        if not paths:
+            raise FileError("glob_empty", file=one.file, folder=folder)
+        for path in paths:
+            yield path, one
+
+
+def _read_file(
+    path: Path, one: Responses, wave: Wave, *, index: dict[str, str], errors: list[SipasError]
+) -> Cells:
+    """Read one file; put what is wrong with it into ``errors``."""
+    pack = wave.pack()
+    raw = read_rows(path, one.sheet, one.header)
+    placed = place_columns(raw.columns, wave.columns, pack)
+    wrong = check_columns(placed, wave.columns, pack, path.name)
+    if wrong:
+        errors += wrong
+        return Cells(path.name, raw)
+    cells = Cells(path.name, raw)
+    for header in placed.personal:
+        cells.drop_column(header)
+    _items(cells, placed, one, wave, pack)
+    _indicators(cells, placed, pack)
+    _roles(cells, placed, one, index)
+    errors += [error for error in (_complaint(cells, kind, pack) for kind in _KINDS) if error]
+    return cells
+
+
+_KINDS: dict[str, type[SipasError]] = {
+    "answer": AnswerError, "choice": AnswerError, "number": AnswerError, "weight": AnswerError,
+    "day": AnswerError, "unit": UnitError, "unit_blank": UnitError, "form_twice": FormError,
+}  # fmt: skip
+
+
+def _complaint(cells: Cells, kind: str, pack: Instrument) -> SipasError | None:
+    places = cells.wrong.get(kind, [])
+    scale = pack.scale
+    return _KINDS[kind](kind, places, low=scale.low, high=scale.high) if places else None
+
+
+def _items(cells: Cells, placed: Placed, one: Responses, wave: Wave, pack: Instrument) -> None:
+    asked = [*pack.items] + ([pack.overall_item.code] if pack.overall_item else [])
+    for code in asked:
+        if code not in placed.items:
+            cells.made[code] = np.full(len(cells.raw), np.nan)
+            continue
+        header = placed.items[code]
+        own = wave.columns.blank.get(code, ()) + wave.columns.blank.get(header, ())
+        blank = {fold(it) for it in (*pack.scale.blank, *one.blank, *own)}
+        cells.take(code, header, "answer", levels(pack.scale, blank))
+
+
+def _indicators(cells: Cells, placed: Placed, pack: Instrument) -> None:
+    for code, header in placed.indicators.items():
+        cells.take(code, header, "choice", choices(pack.indicators[code]))
+    for code, header in placed.keys.items():
+        cells.take(code, header, "choice", lambda text: Reading(text or None))
+
+
+def _roles(cells: Cells, placed: Placed, one: Responses, index: dict[str, str]) -> None:
+    """Take unit, form, date, weight and the other roles of a file."""
+
+    def unit(text: str) -> Reading:
+        code = index.get(fold(text))
+        return Reading(code, ok=code is not None)
+
+    n = len(cells.raw)
+    if one.unit:
+        cells.made["unit"] = [index.get(fold(one.unit))] * n
+        if fold(one.unit) not in index:
+            cells.wrong["unit"] = [Place(cells.file, value=one.unit)]
+    elif "unit" in placed.roles:
+        cells.take("unit", placed.roles["unit"], "unit", unit)
+    elif len(set(index.values())) == 1:
+        cells.made["unit"] = [next(iter(index.values()))] * n
+    else:
+        cells.wrong["unit_blank"] = [Place(cells.file)]
+    read = {"date": ("day", days), "weight": ("weight", numbers)}
+    for role in ("form", "mode", "date", "weight", "stratum", "cluster"):
+        if role in placed.roles:
+            kind, reader = read.get(role, ("choice", lambda text: Reading(text or None)))
+            cells.take(role, placed.roles[role], kind, reader)
+    if "form" in placed.roles:
+        cells.refuse_twice("form", placed.roles["form"])
+
+
+def _keep(frame: pd.DataFrame, wave: Wave, pack: Instrument) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Drop forms that answer too few items; return the rest, and the ledger of the dropped."""
+    answered = frame[[*pack.items]].notna().sum(axis=1)
+    few = answered < wave.min_answered
+    dropped = frame.loc[few, ["file", "row"]].assign(
+        column="", found=answered[few].astype(str), became="", reason="form_dropped"
+    )
+    return frame[~few].reset_index(drop=True), dropped

@@ -1,0 +1,164 @@
+"""One wave, one file: ``wave.yaml`` holds everything that changes from year to year.
+
+Nothing is configured globally. Paths are relative to the file; codes stay text; a misspelt key
+is refused with the right one named.
+"""
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, PrivateAttr
+
+from sipas_analysis.errors import ConfigError, FileError, Place
+from sipas_analysis.instrument.pack import Index, Instrument, Status, read_instrument
+from sipas_analysis.instrument.reading import Bilingual, Day, Strict, read_model
+from sipas_analysis.messages import Language
+
+Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+
+
+def _listed(value: object) -> object:
+    return value if isinstance(value, list | tuple) else [value]
+
+
+class Responses(Strict):
+    """Some files of answers: a name or a glob, and where their header stands."""
+
+    file: str
+    sheet: str = ""
+    header: Annotated[tuple[int, ...], BeforeValidator(_listed)] = (1,)
+    blank: tuple[str, ...] = ()
+    unit: str = ""
+
+
+class Columns(Strict):
+    """Roles of columns, by header text; items and indicators are known by code or wording."""
+
+    form: str = ""
+    unit: str = ""
+    mode: str = ""
+    date: str = ""
+    weight: str = ""
+    stratum: str = ""
+    cluster: str = ""
+    items: Mapping[str, str] = {}
+    indicators: Mapping[str, str] = {}
+    keys: Mapping[Code, str] = {}
+    blank: Mapping[str, tuple[str, ...]] = {}
+    ignore: tuple[str, ...] = ()
+
+
+class Decision(Strict):
+    """The decision that publishes the results, if there is one."""
+
+    number: str
+    date: Day = None
+    status: Status = "unverified"
+
+
+class Collected(Strict):
+    """First and last day of fieldwork."""
+
+    start: Day = Field(default=None, alias="from")
+    end: Day = Field(default=None, alias="to")
+
+
+class Wave(Strict):
+    """The facts of one year's survey, as ``wave.yaml`` states them."""
+
+    id: Code
+    title: Bilingual
+    year: int = Field(ge=2000, le=2100)
+    synthetic: Literal["true", "false"] = "false"
+    instrument: str
+    languages: Annotated[tuple[Language, ...], Field(min_length=1)] = ("vi",)
+    province: Bilingual = Bilingual()
+    publisher: Bilingual = Bilingual()
+    decision: Decision | None = None
+    collected: Collected = Collected()
+    population: Bilingual = Bilingual()
+    seed: int = 1
+    responses: Annotated[tuple[Responses, ...], Field(min_length=1)]
+    columns: Columns = Columns()
+    units: str = "units.csv"
+    groups: Mapping[Code, Bilingual] = {}
+    min_forms: int | None = Field(default=None, ge=2)
+    min_cell: int = Field(default=5, ge=2)
+    min_answered: int = Field(default=1, ge=1)
+    targets: tuple[float, ...] = ()
+    outcome: str = ""
+    index: Index | None = None
+    _path: Path = PrivateAttr(default=Path("wave.yaml"))
+
+    @property
+    def path(self) -> Path:
+        """Where the file lies."""
+        return self._path
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether the answers were made by a program."""
+        return self.synthetic == "true"
+
+    def beside(self, name: str) -> Path:
+        """Return a path given in the file, relative to the file."""
+        return self._path.parent / name
+
+    def pack(self) -> Instrument:
+        """Return the instrument with the index rules that this wave changes."""
+        own = self.instrument.endswith((".yaml", ".yml"))
+        found = read_instrument(self.beside(self.instrument) if own else self.instrument)
+        if self.index:
+            changed = {key: getattr(self.index, key) for key in self.index.model_fields_set}
+            found = found.model_copy(update={"index": found.index.model_copy(update=changed)})
+        if self.min_forms:
+            index = found.index.model_copy(update={"min_forms": self.min_forms})
+            found = found.model_copy(update={"index": index})
+        return found
+
+
+def read_wave(path: str | Path) -> Wave:
+    """Read ``wave.yaml``, or the folder that holds one, and check it whole.
+
+    A relative path is looked up from the working folder and then from the folders above it, so
+    that a notebook finds ``data/…`` of its project.
+
+    Raises:
+        FileError: There is no such file.
+        ConfigError: A key or value is wrong; file, line and what to write are named.
+
+    Example:
+        >>> import sipas_analysis as sipas
+        >>> sipas.read_wave("data/an-giang-2021/wave.yaml").year
+        2021
+    """
+    asked = Path(path)
+    here = Path.cwd()
+    tried = [folder / asked for folder in (here, *here.parents)]
+    found = next((one for one in tried if one.exists()), None)
+    if found is None:
+        raise FileError("file_missing", file=asked)
+    if found.is_dir():
+        found = found / "wave.yaml"
+    wave = read_model(found, Wave)
+    wave._path = found
+    _check_codes(wave, wave.pack())
+    return wave
+
+
+def _check_codes(wave: Wave, pack: Instrument) -> None:
+    """Refuse a wave that speaks of items, indicators or an outcome its instrument lacks."""
+    codes = [*pack.items] + ([pack.overall_item.code] if pack.overall_item else [])
+    asked = {
+        "items": (wave.columns.items, codes),
+        "indicators": (wave.columns.indicators, [*pack.indicators]),
+        "outcome": ([wave.outcome] if wave.outcome else [], codes),
+    }
+    for key, (named, known) in asked.items():
+        for code in named:
+            if code not in known:
+                close = difflib.get_close_matches(code, known, n=1) or known[:3]
+                fields = {"key": key, "code": code, "known": ", ".join(close)}
+                raise ConfigError("wave_code", [Place(wave.path.name)], (), pack=pack.id, **fields)
