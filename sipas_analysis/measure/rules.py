@@ -1,0 +1,122 @@
+"""Write the index rules of a pack as ratios over the columns of a block.
+
+Everything that SIPAS publishes is Σ share · (totals·top)/(totals·bottom): an item is one ratio,
+a pooled index one ratio over many items, an averaged index a mean of ratios (M1–M5). So
+a new rule is a new row of numbers, not a new formula.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from sipas_analysis.infer.design import Floats
+from sipas_analysis.infer.estimates import Mean
+from sipas_analysis.instrument.pack import OVERALL, Index, IndexRule, Instrument
+
+COMPREHENSIVE, MEAN_SCORE, MEAN_100 = "comprehensive", "mean_score", "mean_score_100"
+ELIGIBLE, CONTENT = "eligible", "content"
+
+
+@dataclass(frozen=True)
+class Target:
+    """One figure to compute.
+
+    Attributes:
+        level: ``item``, ``overall_item``, ``factor``, ``block``, ``overall`` or ``beside``.
+        variable: Code of the item or part, or the name of a figure beside the index.
+        mean: The ratios, over ``column_names``.
+        part: Whose answers stand behind it (for the number of people and answers).
+        kind: Share of people (I1), share of answers (I2) or a mean score.
+    """
+
+    level: str
+    variable: str
+    mean: Mean
+    part: str
+    kind: Literal["people", "answers", "score"]
+
+
+def item_codes(pack: Instrument) -> list[str]:
+    """Return the codes of all rated items, the overall item last."""
+    return [*pack.items] + ([pack.overall_item.code] if pack.overall_item else [])
+
+
+def column_names(pack: Instrument) -> list[str]:
+    """Name the columns of the block: item × level, then the two facts of rule M4."""
+    pairs = [f"{code}={level}" for code in item_codes(pack) for level in pack.scale.levels]
+    return [*pairs, ELIGIBLE, CONTENT]
+
+
+def targets(pack: Instrument, index: Index) -> list[Target]:
+    """List every figure of the instrument under the rules of ``index`` (M1–M5)."""
+    return [*_items(pack), *_parts(pack, index), *_beside(pack)]
+
+
+def _items(pack: Instrument) -> Iterator[Target]:
+    for code in item_codes(pack):
+        level = "item" if code in pack.items else "overall_item"
+        yield Target(level, code, _ratios(pack, [[code]], _satisfied(pack)), code, "people")
+
+
+def _parts(pack: Instrument, index: Index) -> Iterator[Target]:
+    made: dict[str, Mean] = {}
+    levels = {"factor": [*pack.factors], "block": [*pack.blocks], OVERALL: [OVERALL]}
+    for level, parts in levels.items():
+        rule: IndexRule = getattr(index, level)
+        for part in parts:
+            made[part] = _whole(pack, part, rule, made)
+            asked = pack.overall_item
+            behind = asked.code if rule.rule == "overall_item" and asked else part
+            yield Target(level, part, made[part], behind, "answers")
+
+
+def _whole(pack: Instrument, part: str, rule: IndexRule, made: dict[str, Mean]) -> Mean:
+    """Return the ratios of one part under its rule; lower parts are already in ``made``."""
+    items = pack.items_of(part)
+    if rule.rule == "pooled":
+        return _ratios(pack, [items], _satisfied(pack))
+    if rule.rule == "mean_of_items":
+        return _ratios(pack, [[item] for item in items], _satisfied(pack))
+    if rule.rule == "overall_item" and pack.overall_item:
+        return _ratios(pack, [[pack.overall_item.code]], _satisfied(pack))
+    weights = rule.weights or dict.fromkeys(pack.factors_of(part), 1.0)
+    whole = sum(weights.values())
+    return Mean(
+        np.concatenate([weight / whole * made[p].share for p, weight in weights.items()]),
+        np.concatenate([made[p].top for p in weights]),
+        np.concatenate([made[p].bottom for p in weights]),
+    )
+
+
+def _beside(pack: Instrument) -> Iterator[Target]:
+    names = column_names(pack)
+    content, eligible = (np.array([[name == it for name in names]], float) for it in _PEOPLE)
+    share = Mean(np.ones(1), 100 * content, eligible)
+    yield Target("beside", COMPREHENSIVE, share, OVERALL, "people")
+    levels = np.array(pack.scale.levels, float)
+    from_0_to_100 = 100 * (levels - levels[0]) / (levels[-1] - levels[0])
+    for name, worth in ((MEAN_SCORE, levels), (MEAN_100, from_0_to_100)):
+        yield Target("beside", name, _ratios(pack, [[*pack.items]], worth), OVERALL, "score")
+
+
+_PEOPLE = (CONTENT, ELIGIBLE)
+
+
+def _satisfied(pack: Instrument) -> Floats:
+    """Return what an answer at each level is worth: 100 where it counts as satisfied."""
+    agreed = np.array(pack.scale.levels) >= pack.scale.satisfied_from
+    return 100.0 * agreed.astype(np.float64)
+
+
+def _ratios(pack: Instrument, parts: Sequence[Sequence[str]], worth: Floats) -> Mean:
+    """Return the equal-weight mean of one ratio per list of items."""
+    codes = item_codes(pack)
+    inside = np.array([[code in part for code in codes] for part in parts], float)
+    spread = np.zeros((len(parts), 2))
+    return Mean(
+        np.full(len(parts), 1 / len(parts)),
+        np.hstack([np.kron(inside, worth), spread]),
+        np.hstack([np.kron(inside, np.ones(len(worth))), spread]),
+    )
