@@ -1,0 +1,1 @@
+"""Why people are satisfied: association, never cause."""
