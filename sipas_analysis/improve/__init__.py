@@ -1,0 +1,1 @@
+"""What to do: measures for the weakest items."""
