@@ -124,10 +124,17 @@ def choices(indicator: Indicator) -> Callable[[str], Reading]:
     return read
 
 
+def words(text: str) -> Reading:
+    """Read a name or id as it stands, but composed and without stray spaces."""
+    clean = tidy(text)
+    return Reading(clean or None, "spelling" if clean and clean != text else "")
+
+
 def numbers(text: str) -> Reading:
     """Read a weight: a number above zero, with decimal point or comma."""
     found = _number(fold(text))
-    return Reading(found, ok=found is not None and found > 0)
+    ok = found is not None and found > 0
+    return Reading(found if ok else None, "spelling" if ok and "," in text else "", ok)
 
 
 def days(text: str) -> Reading:

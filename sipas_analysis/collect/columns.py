@@ -60,7 +60,8 @@ def place_columns(headers: Iterable[str], columns: Columns, pack: Instrument) ->
     ignored = {fold(name) for name in columns.ignore}
     for header in headers:
         folded = fold(header)
-        kind, code = declared.get(folded) or _recognise(folded, known) or ("", "")
+        recognised = None if folded in ignored else _recognise(folded, known)
+        kind, code = declared.get(folded) or recognised or ("", "")
         if kind:
             mapping: dict[str, str] = getattr(placed, kind)
             if code in mapping:

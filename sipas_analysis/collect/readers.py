@@ -10,13 +10,20 @@ import io
 import re
 import unicodedata
 import zipfile
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
+from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from sipas_analysis.errors import FileError, Place
+
+if TYPE_CHECKING:
+    from openpyxl import Workbook
 
 _SPACES = re.compile(r"[\s\u00a0\u200b\u200c\u200d\u2060\ufeff]+")
 _SEPARATORS = (",", ";", "\t")
@@ -36,37 +43,54 @@ def read_rows(path: Path, sheet: str = "", header: Sequence[int] = (1,)) -> pd.D
     """Return a file as text: columns by header text, index by spreadsheet row, blank is ``""``.
 
     Of two header rows the lower names the column; where it is empty or repeats, the upper one
-    is used or set before it (``upper / lower``). Rows without any text are left out.
+    is used or set before it (``upper / lower``). A column that holds text under no header is
+    named by its letter, ``(C)``. Rows without any text are left out.
 
     Raises:
         FileError: Missing, unreadable, of another kind, no such sheet, or no row below the header.
     """
-    rows = _cells(path, sheet)
+    return below_header(read_cells(path, sheet, max(header)), header, path)
+
+
+def below_header(rows: Sequence[Sequence[str]], header: Sequence[int], path: Path) -> pd.DataFrame:
+    """Return the rows below a header as ``read_rows`` does, from cells already read."""
     if len(rows) < max(header):
         raise FileError("no_header", file=path.name, header=max(header), n=len(rows))
-    names = _names([rows[at - 1] for at in header])
+    names = header_names([rows[at - 1] for at in header])
+    if not any(names):
+        raise FileError("no_names", file=path.name, header=max(header))
     body = rows[max(header) :]
     wide = [at for at, row in enumerate(body) if any(tidy(it) for it in row[len(names) :])]
     if wide:
         places = [Place(path.name, max(header) + 1 + at) for at in wide]
         raise FileError("too_wide", places, n_columns=len(names))
-    frame = pd.DataFrame([row[: len(names)] for row in body], dtype=object)
-    frame = frame.reindex(columns=range(len(names))).fillna("").astype(object)
-    frame.columns = pd.Index(names)
+    even = [[*row[: len(names)], *[""] * (len(names) - len(row))] for row in body]
+    frame = pd.DataFrame(even, columns=range(len(names)), dtype=object)
     frame.index = pd.RangeIndex(max(header) + 1, max(header) + 1 + len(body))
-    filled = (frame != "").any(axis=1)
-    frame = frame.loc[filled, [name != "" for name in names]]
+    frame = frame.loc[[any(tidy(it) for it in row) for row in body]]
     if frame.empty:
         raise FileError("no_rows", file=path.name, header=max(header))
+    used = [at for at, name in enumerate(names) if name or frame[at].map(tidy).any()]
+    frame = frame[used]
+    frame.columns = pd.Index([names[at] or f"({_letter(at)})" for at in used])
     return frame
+
+
+def _letter(at: int) -> str:
+    """Return the letter that a spreadsheet gives the column after ``at`` others."""
+    before = _letter(at // 26 - 1) if at >= 26 else ""
+    return before + chr(ord("A") + at % 26)
 
 
 def sheet_names(path: Path) -> list[str]:
     """Return the sheets of a workbook; none for a text file."""
-    return list(_workbook(path).sheetnames) if path.suffix.lower() == ".xlsx" else []
+    if path.suffix.lower() != ".xlsx":
+        return []
+    with _workbook(path) as book:
+        return list(book.sheetnames)
 
 
-def _names(header: Sequence[Sequence[str]]) -> list[str]:
+def header_names(header: Sequence[Sequence[str]]) -> list[str]:
     """Return one name per column from one or two header rows."""
     lower = [tidy(name) for name in header[-1]]
     if len(header) == 1:
@@ -83,25 +107,29 @@ def _names(header: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
-def _cells(path: Path, sheet: str) -> list[list[str]]:
+def read_cells(path: Path, sheet: str, header: int) -> list[list[str]]:
+    """Return all cells of a file or sheet as text; ``header`` tells a text file's separator."""
     if not path.is_file():
         raise FileError("file_missing", file=path)
     kind = path.suffix.lower()
     if kind in (".csv", ".tsv", ".txt"):
-        return _text_cells(path)
+        return _text_cells(path, header)
     if kind == ".xlsx":
         return _sheet_cells(path, sheet)
     raise FileError("file_kind", file=path.name)
 
 
-def _text_cells(path: Path) -> list[list[str]]:
+def _text_cells(path: Path, header: int) -> list[list[str]]:
+    """Return the cells of a text file; its separator is the one that splits the header most."""
     text = _decoded(path)
     if not text.strip():
         raise FileError("file_empty", file=path.name)
-    first = text[:200_000].splitlines()[:20]
-    widths = {sep: max(len(row) for row in csv.reader(first, delimiter=sep)) for sep in _SEPARATORS}
-    separator = max(_SEPARATORS, key=lambda sep: widths[sep])
     try:
+        read = {
+            sep: csv.reader(io.StringIO(text, newline=""), delimiter=sep) for sep in _SEPARATORS
+        }
+        width = {sep: max(map(len, islice(rows, header)), default=0) for sep, rows in read.items()}
+        separator = max(_SEPARATORS, key=lambda sep: width[sep])
         return list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
     except csv.Error as error:
         raise FileError("file_broken", file=path.name, why=error) from None
@@ -119,27 +147,32 @@ def _decoded(path: Path) -> str:
         raise FileError("file_encoding", file=path.name) from None
 
 
-def _workbook(path: Path):  # type: ignore[no-untyped-def]  # openpyxl's reader has no public type
+@contextmanager
+def _workbook(path: Path) -> Iterator["Workbook"]:
+    """Open a workbook, close it again, and name whatever in it cannot be read."""
     from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException
 
     try:
-        return load_workbook(path, read_only=True, data_only=True)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, OSError, ValueError) as error:
+        with path.open("rb") as handle:
+            yield load_workbook(handle, read_only=True, data_only=True)
+    except FileError:
+        raise
+    except (InvalidFileException, zipfile.BadZipFile, zlib.error, SyntaxError, KeyError, OSError,
+            EOFError, ValueError) as error:  # fmt: skip
         raise FileError("file_broken", file=path.name, why=error) from None
 
 
 def _sheet_cells(path: Path, sheet: str) -> list[list[str]]:
-    book = _workbook(path)
-    if sheet and sheet not in book.sheetnames:
+    with _workbook(path) as book:
         known = ", ".join(book.sheetnames)
-        raise FileError("no_sheet", file=path.name, sheet=sheet, known=known)
-    if not sheet and len(book.sheetnames) > 1:
-        raise FileError("which_sheet", file=path.name, known=", ".join(book.sheetnames))
-    tab = book[sheet or book.sheetnames[0]]
-    tab.reset_dimensions()
-    rows = [[_text(value) for value in row] for row in tab.iter_rows(values_only=True)]
-    book.close()
+        if sheet and sheet not in book.sheetnames:
+            raise FileError("no_sheet", file=path.name, sheet=sheet, known=known)
+        if not sheet and len(book.sheetnames) > 1:
+            raise FileError("which_sheet", file=path.name, known=known)
+        tab: Any = book[sheet or book.sheetnames[0]]
+        tab.reset_dimensions()
+        rows = [[_text(value) for value in row] for row in tab.iter_rows(values_only=True)]
     if not any(any(row) for row in rows):
         raise FileError("file_empty", file=path.name)
     return rows

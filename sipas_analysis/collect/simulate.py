@@ -142,17 +142,13 @@ def _unit_forms(
     low, high = plan["range"][unit["group"]]
     drawn = f"{rng.uniform(low, high):.2f}"
     target = plan.get("published", {}).get(unit["code"], drawn)
-    factors, latent = _latent(made, pack, n, rng)
+    latent = _latent(made, pack, n, rng)
     share = np.clip(float(target) / 100, 0.02, 0.995)
     cut = norm.ppf(1 - share) * np.ones(len(pack.items)) + tilt
     answers = _levels(latent - cut, made.model["model"]["steps"])
     blank = _blanks(answers.shape, target, rng)
     answers = _meet(answers, latent - cut, blank, target)
-    model = made.model["model"]
-    weights = np.array([model["drivers"].get(code, 0.0) for code in pack.factors])
-    whole = factors @ weights + rng.normal(0, model["noise"], n)
-    spread = np.sqrt(weights @ _correlation(made, pack) @ weights + model["noise"] ** 2)
-    overall = _levels(whole / spread - norm.ppf(1 - share), model["steps"])
+    overall = _overall(made, pack, np.where(blank, np.nan, answers), rng)
     written = np.where(blank, np.where(rng.random(blank.shape) < 0.3, "9", ""), answers.astype(str))
     frame = _beside(made, pack, unit, n, rng)
     items = pd.DataFrame(written, columns=[*pack.items])
@@ -161,13 +157,26 @@ def _unit_forms(
     return pd.concat([frame, items], axis=1)
 
 
+def _overall(made: Demo, pack: Instrument, answers: Any, rng: np.random.Generator) -> Any:
+    """Return the level nearest to Σ coefficient · factor score + noise.
+
+    The scores are those that ``drivers`` sees: were they latent, a factor without effect would
+    stand in for the errors of its neighbours and no longer be 0.
+    """
+    model, table = made.model["model"], pd.DataFrame(answers, columns=[*pack.items])
+    known = {code: table[pack.items_of(code)].mean(axis=1) for code in model["drivers"]}
+    scores = pd.DataFrame(known).T.fillna(table.mean(axis=1)).T
+    whole = scores @ pd.Series(model["drivers"]) + rng.normal(0, model["noise"], len(scores))
+    return np.clip(np.rint(whole), pack.scale.low, pack.scale.high).astype(int).to_numpy()
+
+
 def _correlation(made: Demo, pack: Instrument) -> Any:
     rho = made.model["model"]["factor_correlation"]
     return np.full((len(pack.factors),) * 2, rho) + (1 - rho) * np.eye(len(pack.factors))
 
 
-def _latent(made: Demo, pack: Instrument, n: int, rng: np.random.Generator) -> tuple[Any, Any]:
-    """Draw factors (n, f) and item latents (n, k) with variance 1; hamlets share a part."""
+def _latent(made: Demo, pack: Instrument, n: int, rng: np.random.Generator) -> Any:
+    """Draw item latents (n, k) with variance 1 from correlated factors; hamlets share a part."""
     factors = (
         rng.normal(size=(n, len(pack.factors))) @ np.linalg.cholesky(_correlation(made, pack)).T
     )
@@ -178,7 +187,7 @@ def _latent(made: Demo, pack: Instrument, n: int, rng: np.random.Generator) -> t
     of = [list(pack.factors).index(item.factor) for item in pack.items.values()]
     share = made.model["model"]["item_share"]
     own = rng.normal(size=(n, len(of)))
-    return factors, np.sqrt(share) * factors[:, of] + np.sqrt(1 - share) * own
+    return np.sqrt(share) * factors[:, of] + np.sqrt(1 - share) * own
 
 
 def _levels(above: Any, steps: Mapping[str, float]) -> Any:
@@ -254,3 +263,10 @@ def _beside(
 def _draw(shares: Mapping[str, float], n: int, rng: np.random.Generator) -> Any:
     weights = np.array(list(shares.values()))
     return rng.choice(np.array(list(shares), dtype=object), n, p=weights / weights.sum())
+
+
+if __name__ == "__main__":
+    import sys
+
+    for wave in ("an-giang-2020", "an-giang-2021", "an-giang-2023"):
+        write_demo(demo(wave), Path(sys.argv[1]) / wave)

@@ -4,14 +4,13 @@ All files are checked whole before anything is said; then either every answer is
 scale or blank, every form belongs to a known unit, or the run stops with the full list.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from sipas_analysis.collect.cells import Cells, Reading, choices, days, levels, numbers
+from sipas_analysis.collect.cells import Cells, Reading, choices, days, levels, numbers, words
 from sipas_analysis.collect.columns import Placed, check_columns, place_columns
 from sipas_analysis.collect.readers import fold, read_rows
 from sipas_analysis.collect.units import check_valid, read_units, unit_index
@@ -99,12 +98,12 @@ def read_survey(wave: Wave) -> Survey:
     Example:
         >>> import sipas_analysis as sipas
         >>> print(sipas.read_survey(sipas.read_wave("data/an-giang-2021/wave.yaml")))
-        an-giang-2021: 870 forms of 870 read, 29 units
+        an-giang-2021: 870 forms of 874 read, 29 units
     """
     pack, units = wave.pack(), read_units(wave)
     index = unit_index(units)
     errors: list[SipasError] = []
-    read = [_read_file(path, one, wave, index=index, errors=errors) for path, one in _files(wave)]
+    read = [_read_file(path, one, wave, index=index, errors=errors) for path, one in wave.sources()]
     if errors:
         raise errors[0] if len(errors) == 1 else SeveralError(errors)
     frame = pd.concat([part.frame for part in read], ignore_index=True)
@@ -121,24 +120,16 @@ def read_survey(wave: Wave) -> Survey:
     return Survey(wave, pack, units, kept.assign(group=group), table, len(frame))
 
 
-def _files(wave: Wave) -> Iterator[tuple[Path, Responses]]:
-    """Yield each file once, in the order of ``responses:`` and then of names."""
-    folder = wave.path.parent
-    for one in wave.responses:
-        globbed = any(sign in one.file for sign in "*?[")
-        paths = sorted(folder.glob(one.file)) if globbed else [folder / one.file]
-        if not paths:
-            raise FileError("glob_empty", file=one.file, folder=folder)
-        for path in paths:
-            yield path, one
-
-
 def _read_file(
     path: Path, one: Responses, wave: Wave, *, index: dict[str, str], errors: list[SipasError]
 ) -> Cells:
     """Read one file; put what is wrong with it into ``errors``."""
     pack = wave.pack()
-    raw = read_rows(path, one.sheet, one.header)
+    try:
+        raw = read_rows(path, one.sheet, one.header)
+    except FileError as error:
+        errors.append(error)
+        return Cells(path.name, pd.DataFrame())
     placed = place_columns(raw.columns, wave.columns, pack)
     wrong = check_columns(placed, wave.columns, pack, path.name)
     if wrong:
@@ -176,13 +167,14 @@ def _items(cells: Cells, placed: Placed, one: Responses, wave: Wave, pack: Instr
         own = wave.columns.blank.get(code, ()) + wave.columns.blank.get(header, ())
         blank = {fold(it) for it in (*pack.scale.blank, *one.blank, *own)}
         cells.take(code, header, "answer", levels(pack.scale, blank))
+        cells.made[code] = np.asarray(cells.made[code], dtype=float)  # also where all are blank
 
 
 def _indicators(cells: Cells, placed: Placed, pack: Instrument) -> None:
     for code, header in placed.indicators.items():
         cells.take(code, header, "choice", choices(pack.indicators[code]))
     for code, header in placed.keys.items():
-        cells.take(code, header, "choice", lambda text: Reading(text or None))
+        cells.take(code, header, "choice", words)
 
 
 def _roles(cells: Cells, placed: Placed, one: Responses, index: dict[str, str]) -> None:
@@ -206,7 +198,7 @@ def _roles(cells: Cells, placed: Placed, one: Responses, index: dict[str, str]) 
     read = {"date": ("day", days), "weight": ("weight", numbers)}
     for role in ("form", "mode", "date", "weight", "stratum", "cluster"):
         if role in placed.roles:
-            kind, reader = read.get(role, ("choice", lambda text: Reading(text or None)))
+            kind, reader = read.get(role, ("choice", words))
             cells.take(role, placed.roles[role], kind, reader)
     if "form" in placed.roles:
         cells.refuse_twice("form", placed.roles["form"])

@@ -14,9 +14,10 @@ from pydantic import BeforeValidator, Field, PrivateAttr
 from sipas_analysis.errors import ConfigError, FileError, Place
 from sipas_analysis.instrument.pack import Index, Instrument, Status, read_instrument
 from sipas_analysis.instrument.reading import Bilingual, Day, Strict, read_model
-from sipas_analysis.messages import Language
+from sipas_analysis.messages import LANGUAGES, Language
 
 Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+Row = Annotated[int, Field(ge=1)]
 
 
 def _listed(value: object) -> object:
@@ -28,7 +29,9 @@ class Responses(Strict):
 
     file: str
     sheet: str = ""
-    header: Annotated[tuple[int, ...], BeforeValidator(_listed)] = (1,)
+    header: Annotated[
+        tuple[Row, ...], BeforeValidator(_listed), Field(min_length=1, max_length=2)
+    ] = (1,)
     blank: tuple[str, ...] = ()
     unit: str = ""
 
@@ -106,6 +109,26 @@ class Wave(Strict):
         """Return a path given in the file, relative to the file."""
         return self._path.parent / name
 
+    def sources(self) -> list[tuple[Path, Responses]]:
+        """Return each file of answers with its entry, in the order of ``responses:`` and names.
+
+        A sheet is read once, by the first entry that names it; what Excel keeps beside an
+        open file (``~$…``) is left out.
+
+        Raises:
+            FileError: A pattern matches no file.
+        """
+        found: dict[tuple[Path, str], Responses] = {}
+        for one in self.responses:
+            globbed = any(sign in one.file for sign in "*?[")
+            paths = sorted(self._path.parent.glob(one.file)) if globbed else [self.beside(one.file)]
+            paths = [path for path in paths if not path.name.startswith("~$")]
+            if not paths:
+                raise FileError("glob_empty", file=one.file, folder=self._path.parent)
+            for path in paths:
+                found.setdefault((path, one.sheet), one)
+        return [(path, one) for (path, _), one in found.items()]
+
     def pack(self) -> Instrument:
         """Return the instrument with the index rules that this wave changes."""
         own = self.instrument.endswith((".yaml", ".yml"))
@@ -144,8 +167,18 @@ def read_wave(path: str | Path) -> Wave:
         found = found / "wave.yaml"
     wave = read_model(found, Wave)
     wave._path = found
-    _check_codes(wave, wave.pack())
+    pack = wave.pack()
+    _check_codes(wave, pack)
+    _check_index(wave, pack)
     return wave
+
+
+def _check_index(wave: Wave, pack: Instrument) -> None:
+    """Refuse index rules of the wave that its instrument cannot carry out."""
+    for at, message, fields in pack.mistakes():
+        wrong = ConfigError(message, (), at, **fields)
+        said = {lang: f"`{'.'.join(at)}`: {wrong.text(lang)}" for lang in LANGUAGES}
+        raise ConfigError("config", [Place(wave.path.name)], at, file=wave.path.name, said=said)
 
 
 def _check_codes(wave: Wave, pack: Instrument) -> None:

@@ -120,7 +120,7 @@ def drivers(survey: Survey) -> Drivers:
             reasons[model] = why
         else:
             fits[model] = fit
-            frames.append(_table(model, fit, data, weight))
+            frames.append(_table(model, fit, data, weight, len(survey.frame)))
     table = pd.concat(frames, ignore_index=True) if frames else empty
     r_squared = float(fits["linear"].rsquared) if "linear" in fits else np.nan
     return Drivers(table, outcome, len(data), n_lost, r_squared, reasons, data.corr(), fits)
@@ -170,12 +170,17 @@ def _fit(model: str, data: pd.DataFrame, weight: "pd.Series[float]", cut: int) -
     return (fit, "") if steady else (None, "not_converged")
 
 
-def _table(model: str, fit: Any, data: pd.DataFrame, weight: "pd.Series[float]") -> pd.DataFrame:
-    """Return one row per driver: coefficient, error by V1, interval, collinearity."""
+def _table(
+    model: str, fit: Any, data: pd.DataFrame, weight: "pd.Series[float]", n_sample: int
+) -> pd.DataFrame:
+    """Return one row per driver: coefficient, error by V1, interval, collinearity.
+
+    The complete forms are a domain of the sample: the others count with z = 0, as in `svyglm`.
+    """
     n, terms = len(data), [str(column) for column in data if column != "outcome"]
     standard, spread = _standard(data, weight)
     value = fit.params[terms]
-    se = fit.bse[terms] * np.sqrt(n / (n - 1))
+    se = fit.bse[terms] * np.sqrt(n_sample / (n_sample - 1))
     df = n - len(fit.params)
     half = stats.t.ppf(0.975, df) * se
     raw = value * (spread["outcome"] if model == "linear" else 1.0) / spread[terms]

@@ -42,7 +42,7 @@ class Block:
         moment: Σ w² x xᵀ, shape (D, p, p).
         people: Unweighted counts of forms by flag, shape (D,) each; ``n`` is all forms.
         n_sample: Forms of the whole sample.
-        weighted: Whether weights other than 1 were used.
+        weighted: Whether the weights of the sample differ; equal ones are no weights.
     """
 
     keys: pd.DataFrame
@@ -98,7 +98,7 @@ def block(design: Design, by: Sequence[str], values: pd.DataFrame, flags: pd.Dat
             columns=[*flags.columns, "n"],
         ),
         n_sample=len(design.frame),
-        weighted=bool((weight != 1).any()),
+        weighted=bool((design.weight != design.weight[:1]).any()),
     )
 
 

@@ -11,6 +11,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import stats
 
 from sipas_analysis.infer.design import Block, Floats
@@ -31,11 +32,14 @@ class Mean:
         share: Weights of the ratios, shape (r,), adding up to 1.
         top: Columns of the numerators, shape (r, p).
         bottom: Columns of the denominators, shape (r, p).
+        nest: Which ratios share the weight of one part, as labels of shape (r,); innermost parts
+            first. The weight of an empty ratio goes to the others of its part.
     """
 
     share: Floats
     top: Floats
     bottom: Floats
+    nest: tuple[NDArray[np.int64], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,8 @@ def evaluate(totals: Block, mean: Mean) -> pd.DataFrame:
 
     R = N/D per ratio; influence z_i = Σᵣ shareᵣ (N_ir − Rᵣ D_ir)/Dᵣ; Var = n/(n−1) Σ z_i²,
     with n the forms of the whole sample. A ratio that nobody answered leaves the mean and the
-    other shares are scaled up to 1; if all are empty the value is NaN.
+    other shares of its part are scaled up, then those of the whole; if all are empty the value
+    is NaN.
 
     Args:
         totals: D domains, p columns.
@@ -96,8 +101,8 @@ def evaluate(totals: Block, mean: Mean) -> pd.DataFrame:
     safe = np.where(known, bottom, 1.0)
     ratio = np.where(known, top / safe, 0.0)
     share = np.where(known, mean.share, 0.0)
-    whole = share.sum(axis=1, keepdims=True)
-    share = np.divide(share, whole, out=np.zeros_like(share), where=whole > 0)
+    for labels in (*mean.nest, np.zeros(mean.share.size, np.int64)):
+        share = _refilled(share, mean.share, labels)
     gradient = (share / safe) @ mean.top - (share * ratio / safe) @ mean.bottom
     used = np.flatnonzero(np.any(mean.top != 0, axis=0) | np.any(mean.bottom != 0, axis=0))
     moment = totals.moment[:, used[:, None], used]
@@ -106,12 +111,20 @@ def evaluate(totals: Block, mean: Mean) -> pd.DataFrame:
     single = mean.share.size == 1
     return pd.DataFrame(
         {
-            "value": np.where(whole[:, 0] > 0, (share * ratio).sum(axis=1), np.nan),
+            "value": np.where(share.sum(axis=1) > 0, (share * ratio).sum(axis=1), np.nan),
             "variance": np.maximum(squares, 0.0) * (n / (n - 1) if n > 1 else np.nan),
             "numerator": top[:, 0] if single else np.nan,
             "denominator": bottom.sum(axis=1),
         }
     )
+
+
+def _refilled(share: Floats, wanted: Floats, labels: NDArray[np.int64]) -> Floats:
+    """Scale shares (D, r) so that each label's add up to its wanted sum; 0 where all are empty."""
+    inside = (labels[:, None] == np.unique(labels)).astype(np.float64)
+    have = share @ inside
+    factor = np.divide(wanted @ inside, have, out=np.zeros_like(have), where=have > 0)
+    return np.asarray(share * (factor @ inside.T))
 
 
 def exact_interval(satisfied: Floats, n: Floats, level: float = 0.95) -> tuple[Floats, Floats]:

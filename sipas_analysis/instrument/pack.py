@@ -86,9 +86,9 @@ class IndexRule(Strict):
 
     @model_validator(mode="after")
     def _weighted(self) -> Self:
-        if (self.rule == "weights") != bool(self.weights) or any(
-            w < 0 for w in self.weights.values()
-        ):
+        weights = [*self.weights.values()]
+        fit = sum(weights) > 0 <= min(weights) if self.rule == "weights" else not weights
+        if not fit:
             raise ConfigError("pack_weights", at=("rule",))
         return self
 
@@ -124,11 +124,12 @@ class Instrument(Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        for at, message, fields in self._mistakes():
+        for at, message, fields in self.mistakes():
             raise ConfigError(message, (), at, **fields)
         return self
 
-    def _mistakes(self) -> Iterator[tuple[tuple[str, ...], str, dict[str, object]]]:
+    def mistakes(self) -> Iterator[tuple[tuple[str, ...], str, dict[str, object]]]:
+        """Yield where the parts do not fit each other: key, message id and its fields."""
         known = ", ".join(self.factors)
         at: tuple[str, ...]
         for code, item in self.items.items():
@@ -149,7 +150,7 @@ class Instrument(Strict):
         if self.index.factor.rule not in ("pooled", "mean_of_items"):
             yield ("index", "factor", "rule"), "pack_factor_rule", {}
         for name, rule in self.rules():
-            parts = {*self.factors, *self.blocks}
+            parts = {*self.factors} | ({*self.blocks} if name == OVERALL else set())
             if not parts >= {*rule.weights}:
                 at = ("index", name, "weights")
                 yield at, "pack_weight_names", {"known": ", ".join(sorted(parts))}
@@ -193,7 +194,6 @@ class Instrument(Strict):
         return found
 
 
-@cache
 def read_instrument(name: str | Path) -> Instrument:
     """Return the pack of that id, or the pack in the file at that path.
 
@@ -205,6 +205,12 @@ def read_instrument(name: str | Path) -> Instrument:
         path = PACKS / f"{name}.yaml"
         if not path.is_file():
             raise ConfigError("pack_unknown", name=name, known=", ".join(pack_names()))
+    changed = path.stat().st_mtime_ns if path.is_file() else 0
+    return _read(path.absolute(), changed)
+
+
+@cache
+def _read(path: Path, _changed: int) -> Instrument:
     return read_model(path, Instrument)
 
 

@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from sipas_analysis.errors import ConfigError, FileError, Place
-from sipas_analysis.messages import LANGUAGES, Language, say
+from sipas_analysis.messages import LANGUAGES, Language, catalogue, say
 
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
@@ -63,7 +63,10 @@ def read_model(path: Path, model: type[Model]) -> Model:
         return model.model_validate(data)
     except ValidationError as error:
         known = sorted(set(_keys(model.model_json_schema())))
-        found = [_explain(dict(one), lines, known) for one in error.errors()]
+        wrong: list[dict[str, Any]] = [{**one} for one in error.errors()]
+        inside = {one["loc"][:-1] for one in wrong}  # a list emptied by its own wrong entries
+        asked = [one for one in wrong if one["type"] != "too_short" or one["loc"] not in inside]
+        found = [_explain(one, lines, known) for one in asked]
         places = [Place(path.name, line) for line, _ in found]
         said = {lang: " ".join(texts[lang] for _, texts in found) for lang in LANGUAGES}
         raise ConfigError("config", places, file=path.name, said=said) from None
@@ -80,7 +83,8 @@ def _compose(path: Path) -> yaml.Node | None:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = Place(path.name, mark.line + 1 if mark else None)
-        raise ConfigError("not_yaml", [place], why=getattr(error, "problem", error)) from None
+        why = getattr(error, "problem", str(error).splitlines()[0])
+        raise ConfigError("not_yaml", [place], why=why) from None
 
 
 def _plain(
@@ -96,8 +100,10 @@ def _plain(
         return node.value
     found: dict[str, object] = {}
     for key, value in node.value:
+        place = Place(path.name, key.start_mark.line + 1)
+        if not isinstance(key, yaml.ScalarNode):
+            raise ConfigError("config_key", [place])
         if key.value in found:
-            place = Place(path.name, key.start_mark.line + 1)
             raise ConfigError("config_twice", [place], key=key.value)
         found[key.value] = _plain(value, (*at, str(key.value)), lines, path)
         lines[(*at, str(key.value))] = key.start_mark.line + 1
@@ -118,20 +124,25 @@ def _explain(
     error: dict[str, Any], lines: dict[tuple[str, ...], int], known: list[str]
 ) -> tuple[int, dict[Language, str]]:
     """Return the line of a mistake and its sentence in each language."""
-    context = error.get("ctx", {})
-    cause = context.get("error", context.get("expected", error["msg"]))
+    cause = error.get("ctx", {}).get("error")
     at = cause.at if isinstance(cause, ConfigError) else ()
     loc = tuple(str(part) for part in (*error["loc"], *at) if part != "[key]")
     line = next(lines[loc[:k]] for k in range(len(loc), -1, -1) if loc[:k] in lines or k == 0)
     key = loc[-1] if loc else ""
-    close = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
-    kind = {"missing": "missing", "extra_forbidden": "unknown"}.get(error["type"], "wrong")
-    if kind == "unknown" and close:
-        kind = "misspelt"
+    close = difflib.get_close_matches(key, [it for it in known if it != key], n=1, cutoff=0.6)
     found = repr(error["input"]) if isinstance(error["input"], str) else ""
-    sentences = {}
-    for lang in LANGUAGES:
-        why = cause.text(lang) if isinstance(cause, ConfigError) else str(cause)
-        fields = {"line": line, "key": ".".join(loc), "close": close[0] if close else ""}
-        sentences[lang] = say(lang, f"config.{kind}", why=why, found=found, **fields)
-    return line, sentences
+    kinds = {"missing": "missing", "extra_forbidden": "misspelt" if close else "unknown"}
+    kind = kinds.get(error["type"], "wrong" if found else "refused") if loc else "top"
+    fields = {"line": line, "key": ".".join(loc), "close": "".join(close), "found": found}
+    return line, {it: say(it, f"config.{kind}", why=_why(error, it), **fields) for it in LANGUAGES}
+
+
+def _why(error: dict[str, Any], language: Language) -> str:
+    """Return what must hold: the model's own sentence, else ours for this kind of mistake."""
+    context = dict(error.get("ctx", {}))
+    if isinstance(context.get("error"), ConfigError):
+        return str(context["error"].text(language)).rstrip(".")
+    if "expected" in context:
+        context["expected"] = str(context["expected"]).replace(" or ", ", ")
+    known = f"why.{error['type']}" in catalogue(language)
+    return say(language, f"why.{error['type']}", **context) if known else str(error["msg"])

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sipas_analysis.infer.design import Floats
 from sipas_analysis.infer.estimates import Mean
@@ -81,13 +82,29 @@ def _whole(pack: Instrument, part: str, rule: IndexRule, made: dict[str, Mean]) 
         return _ratios(pack, [[item] for item in items], _satisfied(pack))
     if rule.rule == "overall_item" and pack.overall_item:
         return _ratios(pack, [[pack.overall_item.code]], _satisfied(pack))
-    weights = rule.weights or dict.fromkeys(pack.factors_of(part), 1.0)
+    equal = dict.fromkeys(pack.factors_of(part), 1.0)
+    weights = {p: w for p, w in rule.weights.items() if part == OVERALL or p in equal} or equal
     whole = sum(weights.values())
     return Mean(
         np.concatenate([weight / whole * made[p].share for p, weight in weights.items()]),
         np.concatenate([made[p].top for p in weights]),
         np.concatenate([made[p].bottom for p in weights]),
+        tuple(_nested([made[p] for p in weights])),
     )
+
+
+def _nested(parts: Sequence[Mean]) -> Iterator[NDArray[np.int64]]:
+    """Label the ratios of each part, innermost parts first, so that a part keeps its weight."""
+    depth = max(len(part.nest) for part in parts)
+    total = sum(part.share.size for part in parts)
+    for inner in range(depth + 1):
+        yield np.concatenate(
+            [
+                number * total
+                + (part.nest[inner] if inner < len(part.nest) else np.zeros_like(part.share, int))
+                for number, part in enumerate(parts)
+            ]
+        )
 
 
 def _beside(pack: Instrument) -> Iterator[Target]:

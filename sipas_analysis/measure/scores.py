@@ -141,7 +141,7 @@ def _columns(survey: Survey) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def _figure(totals: Block, target: Target, survey: Survey) -> pd.DataFrame:
     """Return one figure in each domain of a block, with interval and text."""
-    found = evaluate(totals, target.mean)
+    found = _settled(evaluate(totals, target.mean), target)
     behind = target.part + ".people" if target.variable != "comprehensive" else "eligible"
     people = totals.people[behind].to_numpy(dtype=float)
     alone = people <= 1
@@ -155,7 +155,8 @@ def _figure(totals: Block, target: Target, survey: Survey) -> pd.DataFrame:
     low, high, n_eff, method = _interval(
         totals, target, people, pd.DataFrame({"value": value, "variance": variance, "df": df})
     )
-    srs = value * (100 - value) / np.where(people > 0, people, np.nan)
+    asked = np.where((people > 1) & (target.kind != "score"), people - 1, np.nan)
+    srs = value * (100 - value) / asked  # with replacement, as svymean(deff = "replace")
     places = survey.instrument.index.decimals
     parts = zip(value, top if exact else [np.nan] * len(found), bottom, strict=True)
     frame = totals.keys.assign(
@@ -167,6 +168,16 @@ def _figure(totals: Block, target: Target, survey: Survey) -> pd.DataFrame:
         flag=flags(people.astype(int), survey.wave.min_cell),
     )  # fmt: skip
     return frame.assign(printed=[printed(v, n, d, places) for v, n, d in parts])
+
+
+def _settled(found: pd.DataFrame, target: Target) -> pd.DataFrame:
+    """Set a percentage that only float sums keep from 0 or 100 to that end, without error."""
+    if target.kind == "score":
+        return found
+    end = found["value"].round().where(found["value"].round(9).isin([0.0, 100.0]))
+    return found.assign(
+        value=end.fillna(found["value"]), variance=found["variance"].where(end.isna(), 0.0)
+    )
 
 
 def _interval(

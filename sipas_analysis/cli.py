@@ -1,0 +1,314 @@
+"""The command line: thin verbs over the library, in Vietnamese or English.
+
+Nothing heavy is imported at the top, so that ``sipas --help`` answers at once. A mistake that a
+user can mend is one paragraph and its own exit code, never a traceback.
+"""
+
+import locale
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from sipas_analysis import __version__
+from sipas_analysis.errors import SHOWN, ParameterError, SeveralError, SipasError
+from sipas_analysis.messages import LANGUAGES, Language, say
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sipas_analysis.collect.survey import Survey
+    from sipas_analysis.collect.wave import Wave
+
+app = typer.Typer(
+    help="cli.app", no_args_is_help=True, add_completion=False, rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)  # fmt: skip
+
+WaveArg = Annotated[Path, typer.Argument(help="cli.arg.wave", metavar="WAVE")]
+Out = Annotated[Path | None, typer.Option("--out", help="cli.opt.out", metavar="DIR")]
+Lang = Annotated[str, typer.Option("--lang", help="cli.opt.lang", metavar="vi|en")]
+UnitOpt = Annotated[str, typer.Option("--unit", help="cli.opt.unit", metavar="CODE")]
+Set = Annotated[list[str] | None, typer.Option("-p", help="cli.opt.set", metavar="NAME=VALUE")]
+
+
+def spoken() -> Language:
+    """Return the language of the command line: ``--lang``, else the system's, else English."""
+    asked = next((b for a, b in zip(sys.argv, sys.argv[1:], strict=False) if a == "--lang"), "")
+    asked = next((a[7:] for a in sys.argv if a.startswith("--lang=")), asked).split(",")[0].strip()
+    system = next(
+        (os.environ[k] for k in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(k)), ""
+    )
+    system = system or (locale.getlocale()[0] or "")
+    known = next((one for one in LANGUAGES if one == asked), None)
+    return known or ("vi" if system.lower().startswith("vi") else "en")
+
+
+def tell(message_id: str, **fields: object) -> None:
+    """Print one sentence."""
+    typer.echo(say(spoken(), f"cli.said.{message_id}", **fields))
+
+
+def main() -> None:
+    """Run the command line; turn errors into sentences and exit codes."""
+    command = _translated(typer.main.get_command(app), spoken())
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+    try:
+        command(prog_name="sipas")
+    except SipasError as error:
+        _refuse(error)
+    except Exception as error:
+        path = Path("sipas-error.log").absolute()
+        path.write_text(traceback.format_exc(), "utf-8")
+        typer.echo(
+            say(spoken(), "cli.said.internal", why=type(error).__name__, path=path), err=True
+        )
+        sys.exit(70)
+
+
+def _refuse(error: SipasError) -> NoReturn:
+    """Print the paragraph of an error, then every place if the paragraph left some out."""
+    parts = error.errors if isinstance(error, SeveralError) else (error,)
+    for one in parts:
+        typer.echo(one.text(spoken()), err=True)
+        if len(one.places) > SHOWN:
+            typer.echo(say(spoken(), "cli.said.places", n=len(one.places)), err=True)
+            for place in one.places:
+                typer.echo(f"  {place.text(spoken())}", err=True)
+    sys.exit(error.exit_code)
+
+
+def _translated(command: Any, language: Language) -> Any:
+    """Replace message ids in the help of a command and of everything below it."""
+    for one in (command, *command.params):
+        if (getattr(one, "help", None) or "").startswith("cli."):
+            one.help = say(language, one.help)
+    for below in getattr(command, "commands", {}).values():
+        _translated(below, language)
+    return command
+
+
+@app.callback(invoke_without_command=True)
+def _top(
+    lang: Lang = "",  # noqa: ARG001 (read by spoken)
+    version: Annotated[bool, typer.Option("--version", help="cli.opt.version")] = False,
+) -> None:
+    if version:
+        typer.echo(f"sipas_analysis {__version__}")
+        raise typer.Exit
+
+
+@app.command(help="cli.init")
+def init(
+    files: Annotated[list[Path], typer.Argument(help="cli.arg.files", metavar="FILE...")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="cli.opt.out_init", metavar="DIR")
+    ] = None,
+    lang: Lang = "",  # noqa: ARG001
+) -> None:
+    from sipas_analysis.collect.draft import draft
+
+    made = draft(files, out or files[0].parent, spoken())
+    for path in (made.wave, made.units):
+        tell("wrote", path=path)
+    tell("drafted", pack=made.pack.id, n_units=made.n_units)
+    if made.unplaced:
+        tell("unplaced", names="; ".join(made.unplaced))
+    if made.units_to_place:
+        tell("ungrouped", names="; ".join(made.units_to_place))
+    tell("next", path=made.wave)
+
+
+@app.command(help="cli.demo")
+def demo(
+    folder: Annotated[Path, typer.Argument(help="cli.arg.folder", metavar="DIR")],
+    units: Annotated[int, typer.Option("--units", help="cli.opt.units", min=1, max=10_000)] = 29,
+    lang: Lang = "",  # noqa: ARG001
+) -> None:
+    from sipas_analysis.collect.simulate import demo as make
+    from sipas_analysis.collect.simulate import write_demo
+
+    path = write_demo(make("demo", units), folder)
+    tell("wrote", path=path)
+    tell("next_run", path=path)
+
+
+@app.command(help="cli.check")
+def check(wave: WaveArg, lang: Lang = "", out: Out = None) -> None:  # noqa: ARG001
+    from sipas_analysis.collect.quality import check as look
+
+    facts, survey = _read(wave)
+    ledger = survey.ledger
+    if ledger.empty:
+        tell("nothing_changed")
+    else:
+        kinds = ledger.groupby(["file", "reason"])["column"]
+        counts = kinds.agg(columns="nunique", n="size").reset_index()
+        counts["reason"] = [say(spoken(), f"ledger.{reason}") for reason in counts["reason"]]
+        _show(say(spoken(), "cli.table.ledger"), counts)
+    noticed = look(survey).noticed()
+    if noticed.empty:
+        tell("no_findings")
+    else:
+        columns = ["rule", "unit_name", "count", "n", "expected_percent", "low", "p_holm"]
+        _show(say(spoken(), "cli.said.findings"), noticed[columns].round(4))
+    if out is not None:
+        _write({"ledger": ledger, "quality": look(survey).to_frame()}, out)
+    tell("next_run", path=facts.path)
+
+
+@app.command(help="cli.score")
+def score(wave: WaveArg, out: Out = None, lang: Lang = "") -> None:  # noqa: ARG001
+    from sipas_analysis.publish.figures import Figures
+
+    facts, survey = _read(wave)
+    figures = Figures(survey)
+    columns = ["group", "rank", "unit_name", "printed", "low", "high", "n", "flag"]
+    _show(say(spoken(), "cli.table.scores"), figures.ranking[columns].round(1))
+    tables = figures.tables()
+    _write({name: tables[name] for name in ("scores", "ranking", "figures")}, _out(out, facts))
+
+
+@app.command(help="cli.drivers")
+def drivers(wave: WaveArg, out: Out = None, lang: Lang = "") -> None:  # noqa: ARG001
+    from sipas_analysis.explain.drivers import drivers as explain
+
+    facts, survey = _read(wave)
+    found = explain(survey)
+    language = spoken()
+    for model, reason in found.reason.items():
+        typer.echo(f"{model}: " + say(language, f"report.drivers.reason.{reason}"))
+    if len(found.frame):
+        typer.echo(say(language, "report.drivers.words",
+                       outcome=survey.instrument.label(found.outcome, language)))  # fmt: skip
+        columns = ["model", "term", "value", "se", "low", "high", "vif", "n"]
+        _show(f"R² = {found.r_squared:.4f}", found.frame[columns].round(3))
+    _write({"drivers": found.frame}, _out(out, facts))
+
+
+@app.command(help="cli.report")
+def report(
+    wave: WaveArg, unit: UnitOpt = "", lang: Lang = "", out: Out = None, parameters: Set = None
+) -> None:
+    facts, survey = _read(wave)
+    path = _report(facts, survey, unit, lang, _out(out, facts), _pairs(parameters))
+    tell("report", path=path)
+
+
+@app.command(help="cli.run")
+def run(wave: WaveArg, lang: Lang = "", out: Out = None) -> None:
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    facts, survey = _read(wave)
+    folder = _out(out, facts)
+    silent = [code for code in survey.units["code"] if code not in set(survey.frame["unit"])]
+    units = ["", *(code for code in survey.units["code"] if code not in silent)]
+    failed: list[tuple[str, SipasError]] = []
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns) as progress:
+        task = progress.add_task(say(spoken(), "cli.said.working"), total=len(units))
+        for unit in units:
+            progress.update(task, description=unit or facts.id)
+            try:
+                _report(facts, survey, unit, lang, folder, {})
+            except SipasError as found:
+                failed.append((unit or facts.id, found))
+            progress.advance(task)
+    for code in silent:
+        tell("no_form", unit=survey.unit_names[code])
+    tell("report", path=folder)
+    if failed:
+        tell("failed", n=len(failed))
+        for name, error in failed:
+            typer.echo(f"  {name}: {error.text(spoken())}", err=True)
+        raise typer.Exit(1)
+
+
+@app.command(help="cli.lab")
+def lab(lang: Lang = "") -> None:  # noqa: ARG001
+    import subprocess
+
+    from sipas_analysis.publish.report import notebooks
+
+    command = [sys.executable, "-m", "jupyterlab", str(notebooks())]
+    raise typer.Exit(subprocess.call(command))  # noqa: S603 (our own interpreter and folder)
+
+
+def _read(path: Path) -> "tuple[Wave, Survey]":
+    """Read wave and answers, and say how many forms there are."""
+    from sipas_analysis.collect.survey import read_survey
+    from sipas_analysis.collect.wave import read_wave
+
+    facts = read_wave(path)
+    survey = read_survey(facts)
+    frame = survey.frame
+    tell("read", title=facts.title.text(spoken()), n_read=survey.n_read, n=len(frame),
+         n_units=frame["unit"].nunique())  # fmt: skip
+    if facts.is_synthetic:
+        tell("synthetic")
+    return facts, survey
+
+
+def _report(
+    facts: "Wave", survey: "Survey", unit: str, lang: str, folder: Path, more: dict[str, str]
+) -> Path:
+    """Run the notebook of the province or of one unit; return the first page it wrote."""
+    from sipas_analysis.publish.chapters import report as start
+    from sipas_analysis.publish.report import PROVINCE, UNIT, run_notebook
+
+    languages = start(survey, lang, unit).languages
+    parameters = {"wave": str(facts.path.absolute()), "language": ",".join(languages)}
+    parameters |= {"out": str(folder.absolute())} | ({"unit": unit} if unit else {}) | more
+    run_notebook(UNIT if unit else PROVINCE, parameters)
+    place = folder / "units" / unit if unit else folder / "province"
+    return place / f"report.{languages[0]}.html"
+
+
+def _pairs(parameters: list[str] | None) -> dict[str, str]:
+    for one in parameters or []:
+        if "=" not in one:
+            raise ParameterError("parameter_form", found=one)
+    return dict(one.split("=", 1) for one in parameters or [])
+
+
+def _out(out: Path | None, facts: "Wave") -> Path:
+    return out or Path("outputs") / facts.id
+
+
+def _write(tables: "dict[str, pd.DataFrame]", folder: Path) -> None:
+    from sipas_analysis.publish.figures import write_tables
+
+    for path in write_tables(tables, folder / "tables"):
+        tell("wrote", path=path)
+
+
+def _show(title: str, frame: "pd.DataFrame") -> None:
+    """Print a small table; unit names are shown as they are, whatever they hold."""
+    import pandas as pd
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left")
+    for column in frame:
+        table.add_column(
+            str(column), justify="right" if frame[column].dtype.kind in "if" else "left"
+        )
+    for row in frame.astype(object).to_numpy():
+        table.add_row(*(Text("–" if pd.isna(cell) else str(cell)) for cell in row))
+    Console().print(table)

@@ -1,0 +1,138 @@
+"""Build the chapters of a report, in the official order of contents.
+
+A notebook asks for one chapter after another and shows it; the last cell writes them. The
+province report and the unit report are two lists of the same functions.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sipas_analysis.collect.survey import Survey
+from sipas_analysis.errors import ParameterError, UnitError
+from sipas_analysis.messages import LANGUAGES, Language
+from sipas_analysis.publish.chapters.action import conclusion, drivers, incidents, measures
+from sipas_analysis.publish.chapters.annexes import annexes
+from sipas_analysis.publish.chapters.frame import Subject
+from sipas_analysis.publish.chapters.opening import basis, method, people, summary
+from sipas_analysis.publish.chapters.results import factors, items, overall, ranking
+from sipas_analysis.publish.document import Document, Section, say_it
+from sipas_analysis.publish.figures import Figures, write_tables
+from sipas_analysis.publish.html import section_html, write_html
+
+CHAPTERS: dict[str, Callable[[Subject], Section]] = {
+    "summary": summary,
+    "basis": basis,
+    "method": method,
+    "people": people,
+    "overall": overall,
+    "factors": factors,
+    "items": items,
+    "ranking": ranking,
+    "drivers": drivers,
+    "incidents": incidents,
+    "conclusion": conclusion,
+    "measures": measures,
+    "annexes": annexes,
+}
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One chapter of a report; JupyterLab shows it in the report's first language."""
+
+    section: Section
+    language: Language
+
+    def _repr_html_(self) -> str:
+        return section_html(self.section, self.language)
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report being built: its subject and the languages it is written in, the first is shown."""
+
+    subject: Subject
+    languages: tuple[Language, ...]
+
+    def chapter(self, name: str) -> Chapter:
+        """Build one chapter: a name of ``CHAPTERS``."""
+        return Chapter(CHAPTERS[name](self.subject), self.languages[0])
+
+    def write(self, chapters: Sequence[Chapter], out: str) -> list[str]:
+        """Write the chapters as HTML in each language, and for a province the tables.
+
+        Args:
+            chapters: In reading order.
+            out: Output folder of the wave; empty writes nothing.
+
+        Returns:
+            The files written, relative to ``out``.
+        """
+        if not out:
+            return []
+        folder, document = Path(out), self._document(tuple(one.section for one in chapters))
+        place = f"units/{self.subject.unit}" if self.subject.unit else "province"
+        written = [
+            write_html(document, folder / place / f"report.{language}.html", language)
+            for language in self.languages
+        ]
+        if not self.subject.unit:
+            written += write_tables(self.subject.figures.tables(), folder / "tables")
+        return [path.relative_to(folder).as_posix() for path in written]
+
+    def _document(self, sections: tuple[Section, ...]) -> Document:
+        survey, unit = self.subject.figures.survey, self.subject.unit
+        wave = survey.wave
+        return Document(
+            id=wave.id,
+            title=self.subject.unit_name(unit) if unit else wave.title,
+            subtitle=wave.title if unit else say_it("report.subtitle"),
+            banner=say_it("report.synthetic") if wave.is_synthetic else None,
+            sections=sections,
+            footer=say_it("report.footer", publisher=wave.publisher, title=wave.title),
+        )
+
+
+def report(survey: Survey, language: str = "", unit: str = "") -> Report:
+    """Start a report on the province, or on one unit.
+
+    Args:
+        survey: Forms that passed the door.
+        language: ``vi``, ``en`` or ``vi,en``; the wave's languages if empty.
+        unit: Code of a unit; the whole province if empty.
+
+    Returns:
+        A report that builds chapters and writes them.
+
+    Raises:
+        ParameterError: A language other than vi and en.
+        UnitError: A unit that is not in the list, or has no form.
+
+    Example:
+        >>> import sipas_analysis as sipas
+        >>> survey = sipas.read_survey(sipas.read_wave("data/an-giang-2021/wave.yaml"))
+        >>> sipas.report(survey, "vi").chapter("ranking").section.id
+        'ranking'
+    """
+    asked = [it.strip() for it in language.split(",") if it.strip()] or survey.wave.languages
+    languages = tuple(one for one in LANGUAGES if one in asked)
+    wrong = [it for it in asked if it not in LANGUAGES]
+    if wrong:
+        raise ParameterError("language", language=wrong[0])
+    if unit:
+        check_unit(survey, unit)
+    shown = sorted(languages, key=list(asked).index)
+    return Report(Subject(Figures(survey), unit), tuple(shown))
+
+
+def check_unit(survey: Survey, unit: str) -> None:
+    """Refuse a unit that is not in the list or has no form."""
+    import difflib
+
+    codes = list(survey.units["code"])
+    if unit not in codes:
+        close = difflib.get_close_matches(unit, codes, n=1) or codes[:1]
+        raise UnitError("unit_unknown", unit=unit, close=", ".join(close))
+    if unit not in set(survey.frame["unit"]):
+        raise UnitError("unit_empty", unit=unit)

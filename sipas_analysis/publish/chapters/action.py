@@ -1,0 +1,243 @@
+"""The chapters that lead to action: drivers, needs and incidents, conclusion, measures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+import pandas as pd
+
+from sipas_analysis.explain.drivers import Drivers
+from sipas_analysis.improve.actions import Proposal, library, propose
+from sipas_analysis.infer.estimates import Estimates, exact_interval
+from sipas_analysis.instrument.pack import OVERALL
+from sipas_analysis.messages import Language
+from sipas_analysis.publish import charts
+from sipas_analysis.publish.chapters.frame import Subject, extremes, interval, percent
+from sipas_analysis.publish.chapters.results import best_and_worst
+from sipas_analysis.publish.document import (
+    Block,
+    Bullets,
+    Column,
+    Figure,
+    Interval,
+    Joined,
+    Number,
+    Paragraph,
+    Section,
+    Table,
+    Text,
+    say_it,
+)
+
+GROUPS = ("experience", "incident", "need")
+
+
+def drivers(subject: Subject) -> Section:
+    """Show which factors go together with overall satisfaction, or why that cannot be said."""
+    found, title = subject.figures.drivers, say_it("report.chapter.drivers")
+    order = _strongest_first(found)
+    if order.empty:
+        why = say_it(f"report.drivers.reason.{found.reason['linear']}")
+        return Section("drivers", title, (Paragraph(why, "warning"),))
+    outcome = subject.name(found.outcome)
+    share = Number(100 * found.r_squared, 1)
+    sure = _names(subject, order[order["low"] > 0]["term"])
+    said = "report.drivers.found" if sure.parts else "report.drivers.nothing"
+    blocks: list[Block] = [
+        Paragraph(say_it("report.drivers.words", outcome=outcome), "warning"),
+        Paragraph(say_it(said, names=sure), "lead"),
+        Paragraph(
+            say_it(
+                "report.drivers.fit",
+                outcome=outcome,
+                n=found.n,
+                n_lost=found.n_lost,
+                r_squared=share,
+            )
+        ),
+        _driver_figure(subject, order),
+        _driver_table(subject, found),
+    ]
+    tied = _names(subject, order[~order["separable"].astype(bool)]["term"])
+    if tied.parts:
+        blocks.append(Paragraph(say_it("report.drivers.tied", names=tied), "warning"))
+    if "logit" in found.reason:
+        why = say_it(f"report.drivers.reason.{found.reason['logit']}")
+        blocks.append(Paragraph(say_it("report.drivers.no_logit", why=why), "note"))
+    return Section("drivers", title, tuple(blocks))
+
+
+def _strongest_first(found: Drivers) -> pd.DataFrame:
+    linear = found.frame[found.frame["model"] == "linear"]
+    return linear.sort_values("value", ascending=False)
+
+
+@dataclass(frozen=True)
+class _Line:
+    """One coefficient of a driver table."""
+
+    model: str
+    term: str
+    value: float
+    low: float
+    high: float
+    vif: float
+
+
+def _lines(frame: pd.DataFrame) -> list[_Line]:
+    names = [one.name for one in fields(_Line)]
+    return [_Line(*row) for row in frame[names].astype(object).to_numpy()]
+
+
+def _names(subject: Subject, codes: Sequence[str] | pd.Series) -> Joined:
+    return Joined([subject.name(str(code)) for code in codes], ", ")
+
+
+def _driver_table(subject: Subject, found: Drivers) -> Table:
+    """Put linear and logit coefficients of each factor side by side, with their intervals."""
+    lines = _lines(found.frame)
+    models = list(dict.fromkeys(line.model for line in lines))
+    rows = []
+    for code in subject.pack.factors:
+        own = [line for line in lines if line.term == code]
+        shown = [(Number(line.value, 3), Interval(line.low, line.high, 3)) for line in own]
+        cells = [cell for pair in shown for cell in pair]
+        rows.append((subject.name(code), *cells, Number(own[0].vif, 2)))
+    heads = [
+        head for model in models for head in (f"report.column.{model}", "report.column.interval")
+    ]
+    columns = (
+        Column(say_it("report.column.factor"), "row"),
+        *(Column(say_it(head)) for head in heads),
+        Column(say_it("report.column.vif")),
+    )
+    note = say_it("report.drivers.note")
+    return Table("table-drivers", say_it("report.table.drivers"), columns, tuple(rows), (note,))
+
+
+def _driver_figure(subject: Subject, order: pd.DataFrame) -> Figure:
+    """Draw the linear coefficients, strongest first."""
+    lines = [(subject.name(line.term), line) for line in _lines(order)]
+    rows = tuple(
+        (name, Number(line.value, 3), Interval(line.low, line.high, 3)) for name, line in lines
+    )
+    heads = ("report.column.linear", "report.column.interval")
+    columns = (Column(say_it("report.column.factor"), "row"), *(Column(say_it(h)) for h in heads))
+    parts = [say_it("report.alt.row", name=n, value=v, interval=i) for n, v, i in rows]
+
+    def draw(language: Language) -> bytes:
+        marks = [charts.Row(n.text(language), it.value, it.low, it.high) for n, it in lines]
+        return charts.intervals(marks, language, axis="chart.coefficient", zero=True)
+
+    caption, alt = say_it("report.figure.drivers"), say_it("report.alt.drivers", rows=Joined(parts))
+    data = Table("table-drivers-figure", say_it("report.table.drivers"), columns, rows)
+    return Figure("figure-drivers", caption, alt, draw, data)
+
+
+def incidents(subject: Subject) -> Section:
+    """Share of people who met an incident, or want an improvement, with intervals."""
+    survey, pack = subject.figures.survey, subject.pack
+    blocks: list[Block] = []
+    asked = [c for c, it in pack.indicators.items() if it.counted and c in survey.keys]
+    for group in GROUPS:
+        rows = [_incident(subject, c) for c in asked if pack.indicators[c].group == group]
+        if group == "need":
+            rows.sort(key=lambda row: -row[0])
+        if rows:
+            blocks.append(_incident_table(group, [cells for _, cells in rows]))
+    unknown = [code for code in asked if pack.indicators[code].status == "unverified"]
+    if unknown:
+        names = Joined([subject.name(code) for code in unknown])
+        blocks.append(Paragraph(say_it("report.incidents.unverified", names=names), "note"))
+    if "weight" in survey.frame and blocks:
+        blocks.append(Paragraph(say_it("report.incidents.unweighted"), "note"))
+    if not blocks:
+        blocks.append(Paragraph(say_it("report.incidents.none"), "note"))
+    return Section("incidents", say_it("report.chapter.incidents"), tuple(blocks))
+
+
+def _incident_table(group: str, rows: Sequence[tuple[object, ...]]) -> Table:
+    columns = (
+        Column(say_it("report.column.question"), "row"),
+        Column(say_it("report.column.answer"), "text"),
+        Column(say_it("report.column.share")),
+        Column(say_it("report.column.interval")),
+        Column(say_it("report.column.n_valid")),
+    )
+    return Table(f"table-{group}", say_it(f"report.table.{group}"), columns, tuple(rows))
+
+
+def _incident(subject: Subject, code: str) -> tuple[float, tuple[object, ...]]:
+    """Return the share of one indicator, to sort by, and its row."""
+    indicator = subject.pack.indicators[code]
+    answers = subject.forms[code].dropna()
+    labels = Joined([indicator.levels[level] for level in indicator.counted], " / ")
+    n, k = len(answers), int(answers.isin(indicator.counted).sum())
+    if n < subject.figures.survey.wave.min_cell:
+        return 0.0, (subject.name(code), labels, say_it("report.suppressed"), None, n)
+    low, high = exact_interval(np.array([float(k)]), np.array([float(n)]))
+    shown = (Number(100 * k / n, 1), Interval(100 * low[0], 100 * high[0]), n)
+    return k / n, (subject.name(code), labels, *shown)
+
+
+def conclusion(subject: Subject) -> Section:
+    """Repeat what the figures allow one to say, and nothing more."""
+    whole, pack = subject.own[OVERALL], subject.pack
+    said = [say_it("report.conclusion.index", value=percent(whole), interval=interval(whole))]
+    known = extremes(subject, [*pack.factors])
+    if len(known) > 1:
+        said.append(best_and_worst(subject, "report.conclusion.factors", known))
+    weak = [
+        say_it("report.conclusion.item", item=subject.item_name(one.variable), value=percent(one))
+        for one in extremes(subject, [*pack.items])[:3]
+    ]
+    if weak:
+        said.append(say_it("report.conclusion.items", items=Joined(weak)))
+    order = _strongest_first(subject.figures.drivers)
+    if not subject.unit and (order["low"] > 0).any():
+        strongest = subject.name(str(order["term"].iloc[0]))
+        said.append(say_it("report.conclusion.driver", name=strongest))
+    said += _noticed(subject)
+    return Section("conclusion", say_it("report.chapter.conclusion"), (Bullets(tuple(said)),))
+
+
+def _noticed(subject: Subject) -> list[Text]:
+    """Point to the annex if the forms of the subject look unlike those of other units."""
+    units = set(subject.figures.findings.noticed()["unit"])
+    if subject.unit:
+        return [say_it("report.conclusion.quality_unit")] if subject.unit in units else []
+    return [say_it("report.conclusion.quality", n=len(units))] if units else []
+
+
+def measures(subject: Subject) -> Section:
+    """Give one block of measures for each factor, for its weakest item."""
+    scores = subject.figures.scores
+    key = scores["domain"] == ("unit" if subject.unit else "all")
+    rows = scores[key & ((scores["unit"] == subject.unit) | (subject.unit == ""))]
+    blocks: list[Block] = [
+        Paragraph(say_it("report.measures.words", source=library().source), "note")
+    ]
+    for proposal in propose(Estimates(rows), subject.pack):
+        blocks += _block_of(subject, proposal)
+    return Section("measures", say_it("report.chapter.measures"), tuple(blocks))
+
+
+def _block_of(subject: Subject, proposal: Proposal) -> list[Block]:
+    heading = Paragraph(
+        say_it("report.measures.factor", name=subject.name(proposal.factor)), "heading"
+    )
+    if not proposal.item:
+        return [heading, Paragraph(say_it("report.measures.no_item"), "note")]
+    weakest = say_it(
+        "report.measures.weakest" if proposal.clear else "report.measures.weakest_unsure",
+        item=subject.item_name(proposal.item),
+        value=Number(proposal.printed),
+        interval=Interval(proposal.low, proposal.high),
+    )
+    if not proposal.measures:
+        return [heading, Paragraph(weakest), Paragraph(say_it("report.measures.none"), "note")]
+    listed = tuple(
+        say_it("report.measures.one", measure=one, indicator=one.indicator, data=one.data)
+        for one in proposal.measures
+    )
+    return [heading, Paragraph(weakest), Bullets(listed)]

@@ -1,0 +1,121 @@
+"""What all chapters build on: the subject of a report, its names and its usual tables."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from sipas_analysis.collect.units import groups_of
+from sipas_analysis.instrument.pack import Instrument
+from sipas_analysis.instrument.reading import Bilingual
+from sipas_analysis.messages import Language
+from sipas_analysis.publish.charts import Row
+from sipas_analysis.publish.document import Column, Interval, Number, Table, Text, say_it
+from sipas_analysis.publish.figures import Figures, Published
+
+UNSURE = "*"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a report is about: the whole province (no unit), or one unit of it."""
+
+    figures: Figures
+    unit: str = ""
+
+    @property
+    def pack(self) -> Instrument:
+        """The instrument of the wave."""
+        return self.figures.survey.instrument
+
+    @property
+    def own(self) -> dict[str, Published]:
+        """Figures of the subject, by variable."""
+        return self.figures.of("unit", self.unit) if self.unit else self.figures.of("all")
+
+    @property
+    def around(self) -> dict[str, Published]:
+        """Figures to hold the subject against: its group; for the whole, itself."""
+        return self.figures.of("group", self.group) if self.unit else self.own
+
+    @property
+    def group(self) -> str:
+        """Group of the unit."""
+        units = self.figures.survey.units
+        return str(units.loc[units["code"] == self.unit, "group"].iloc[0]) if self.unit else ""
+
+    @property
+    def forms(self) -> pd.DataFrame:
+        """Forms of the subject."""
+        frame = self.figures.survey.frame
+        return frame[frame["unit"] == self.unit] if self.unit else frame
+
+    def name(self, code: str) -> Bilingual:
+        """Return the short text of an item, factor, block or indicator in both languages."""
+        return Bilingual(vi=self.pack.label(code, "vi"), en=self.pack.label(code, "en"))
+
+    def unit_name(self, code: str) -> Bilingual:
+        """Return the name of a unit in both languages."""
+        units = self.figures.survey.units
+        row = units[units["code"] == code].iloc[0]
+        return Bilingual(vi=row["name_vi"], en=row["name_en"])
+
+    def group_name(self, code: str) -> Bilingual:
+        """Return the name of a group in both languages."""
+        return groups_of(self.figures.survey.wave)[code]
+
+    def item_name(self, code: str) -> Text:
+        """Return code and wording of an item, marked where the wording is not sourced."""
+        item = self.pack.items.get(code)
+        sure = item is None or item.status == "sourced"
+        return say_it("report.coded", code=code, name=self.name(code), mark="" if sure else UNSURE)
+
+
+def percent(one: Published) -> object:
+    """Return a published percentage, or why there is none."""
+    return say_it("report.suppressed") if one.flag == "suppress" else Number(one.printed or None)
+
+
+def interval(one: Published, decimals: int = 1) -> Interval:
+    """Return the interval of a figure."""
+    return Interval(one.low, one.high, decimals)
+
+
+def estimate_columns(first: str) -> tuple[Column, ...]:
+    """Return the columns of a table of estimates, headed by the message ``first``."""
+    return (
+        Column(say_it(first), "row"),
+        Column(say_it("report.column.percent")),
+        Column(say_it("report.column.interval")),
+        Column(say_it("report.column.n_valid")),
+    )
+
+
+def estimate_cells(one: Published) -> tuple[object, ...]:
+    """Return percentage, interval and number of people of a figure."""
+    return (percent(one), interval(one), one.n_valid)
+
+
+def estimate_table(
+    table_id: str, caption: Text, first: str, rows: Sequence[tuple[object, Published]]
+) -> Table:
+    """Return a table of estimates, one row per name."""
+    body = tuple((name, *estimate_cells(one)) for name, one in rows)
+    return Table(table_id, caption, estimate_columns(first), body)
+
+
+def chart_rows(
+    rows: Sequence[tuple[Bilingual, Published]], language: Language, marked: str = ""
+) -> list[Row]:
+    """Return the rows of a chart in a language; what is suppressed is left out."""
+    return [
+        Row(name.text(language), one.value, one.low, one.high, bool(marked) and one.unit == marked)
+        for name, one in rows
+        if one.known
+    ]
+
+
+def extremes(subject: Subject, codes: Sequence[str]) -> list[Published]:
+    """Return the known figures of some codes, lowest first."""
+    known = [subject.own[code] for code in codes if subject.own[code].known]
+    return sorted(known, key=lambda one: one.value)

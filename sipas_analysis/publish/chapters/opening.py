@@ -1,0 +1,259 @@
+"""The first chapters: what must be seen on page one, basis, method, who answered."""
+
+from datetime import date
+
+from sipas_analysis.instrument.pack import OVERALL
+from sipas_analysis.publish.chapters.frame import Subject, interval, percent
+from sipas_analysis.publish.document import (
+    Block,
+    Bullets,
+    Column,
+    Joined,
+    Number,
+    Paragraph,
+    Section,
+    Table,
+    Text,
+    say_it,
+)
+from sipas_analysis.publish.figures import Published, people_counts
+
+MODES = ("direct", "post", "online", "phone", "home", "desk")
+
+
+def summary(subject: Subject) -> Section:
+    """Say the index, its error and everything a reader must know before using it."""
+    survey, own = subject.figures.survey, subject.own
+    whole = own[OVERALL]
+    index = say_it("report.fact.index_is", value=percent(whole), interval=interval(whole))
+    facts: list[tuple[object, object]] = [
+        (say_it("report.fact.index"), index),
+        (say_it("report.fact.forms"), _forms(subject)),
+        (say_it("report.fact.rule"), _rule(subject, OVERALL)),
+        (say_it("report.fact.wording"), _wording(subject)),
+        (say_it("report.fact.dropped"), _dropped(subject)),
+        (say_it("report.fact.design"), _design(subject)),
+    ]
+    if subject.unit:
+        facts.insert(1, (say_it("report.fact.rank"), _rank(subject)))
+    if survey.wave.is_synthetic:
+        facts.insert(0, (say_it("report.fact.data"), say_it("report.synthetic_short")))
+    table = Table(
+        "table-summary",
+        say_it("report.table.summary"),
+        (
+            Column(say_it("report.column.fact"), "row"),
+            Column(say_it("report.column.stands"), "text"),
+        ),
+        tuple(facts),
+    )
+    lead = say_it(
+        "report.lead.index", value=percent(whole), interval=interval(whole), n=whole.n_valid
+    )
+    blocks: list[Block] = [Paragraph(lead, "lead"), table]
+    if not whole.known:
+        blocks[0] = Paragraph(say_it("report.lead.suppressed"), "warning")
+    elif whole.flag == "caution":
+        blocks.append(Paragraph(say_it("report.caution", n=whole.n_valid), "warning"))
+    return Section("summary", say_it("report.chapter.summary"), tuple(blocks))
+
+
+def basis(subject: Subject) -> Section:
+    """Name the decisions behind the survey and what it is for."""
+    wave, pack = subject.figures.survey.wave, subject.pack
+    decided = say_it("report.basis.no_decision")
+    if wave.decision:
+        day = wave.decision.date
+        decided = say_it(
+            "report.basis.decision",
+            number=wave.decision.number,
+            date=_day(day),
+            status=_status(wave.decision.status),
+        )
+    source = say_it(
+        "report.basis.instrument", source=pack.source, title=pack.title, status=_status(pack.status)
+    )
+    blocks: list[Block] = [
+        Paragraph(say_it("report.basis.purpose", province=wave.province, year=str(wave.year))),
+        Bullets((source, decided)),
+    ]
+    if wave.targets:
+        targets = Joined([Number(f"{target:g}") for target in wave.targets], ", ")
+        blocks.append(Paragraph(say_it("report.basis.targets", targets=targets)))
+    return Section("basis", say_it("report.chapter.basis"), tuple(blocks))
+
+
+def method(subject: Subject) -> Section:
+    """Say how many were asked, when, in which way, and by which rules figures are made."""
+    survey, pack = subject.figures.survey, subject.pack
+    wave = survey.wave
+    own = wave.population.vi or wave.population.en
+    rules = [rule for _, rule in pack.rules()]
+    notes = list(dict.fromkeys(rule.note for rule in rules if rule.note.vi or rule.note.en))
+    sample = say_it(
+        "report.method.sample",
+        n=len(subject.forms),
+        n_units=subject.forms["unit"].nunique(),
+        population=wave.population if own else pack.population,
+        start=_day(wave.collected.start),
+        end=_day(wave.collected.end),
+    )
+    scale, limits = pack.scale, {"min_forms": pack.index.min_forms, "min_cell": wave.min_cell}
+    scored = say_it("report.method.scale", satisfied=scale.satisfied_from, high=scale.high)
+    blocks: list[Block] = [Paragraph(sample)]
+    blocks += [] if subject.unit else [_by_group(subject)]
+    blocks += [_shares(subject, "mode")] if "mode" in survey.frame else []
+    blocks += [
+        Paragraph(scored),
+        Bullets(tuple(_rule(subject, level) for level, _ in pack.rules())),
+        *[Paragraph(say_it("report.method.note", note=note), "note") for note in notes],
+        Paragraph(say_it("report.method.interval")),
+        Paragraph(_design(subject), "warning" if _undeclared(subject) else "normal"),
+        Paragraph(Text("report.method.rank", limits)),
+    ]
+    return Section("method", say_it("report.chapter.method"), tuple(blocks))
+
+
+def people(subject: Subject) -> Section:
+    """Count who answered, by each profile question; small counts are not shown."""
+    survey = subject.figures.survey
+    asked = [
+        c for c, it in subject.pack.indicators.items() if it.group == "profile" and c in survey.keys
+    ]
+    asked += [key for key in survey.wave.columns.keys if key in survey.keys]
+    blocks: list[Block] = [_shares(subject, key) for key in asked]
+    if not blocks:
+        blocks.append(Paragraph(say_it("report.people.none"), "note"))
+    return Section("people", say_it("report.chapter.people"), tuple(blocks))
+
+
+def _day(day: date | None) -> str:
+    return day.strftime("%d/%m/%Y") if day else "–"
+
+
+def _forms(subject: Subject) -> Text:
+    n_units = subject.forms["unit"].nunique()
+    if subject.unit:
+        return say_it("report.fact.forms_unit", n=len(subject.forms))
+    return say_it("report.fact.forms_all", n=len(subject.forms), n_units=n_units)
+
+
+def _rank(subject: Subject) -> Text:
+    group = subject.figures.order(subject.group)
+    own = next(one for one in group if one.unit == subject.unit)
+    if own.rank is None:
+        return say_it("report.rank.none", reason=reason_text(subject, own))
+    n_ranked = sum(one.rank is not None for one in group)
+    name = subject.group_name(subject.group)
+    return say_it("report.rank.is", rank=own.rank, n=n_ranked, group=name)
+
+
+def reason_text(subject: Subject, one: Published) -> Text:
+    """Say why a unit has no rank."""
+    limit = subject.pack.index.min_forms
+    return say_it(f"report.rank.reason.{one.reason}", min_forms=limit, n=one.n)
+
+
+def _rule(subject: Subject, level: str) -> Text:
+    rule = dict(subject.pack.rules())[level]
+    weights = Joined(
+        [
+            say_it("report.rule.weight", name=subject.name(code), weight=Number(f"{weight:g}"))
+            for code, weight in rule.weights.items()
+        ]
+    )
+    stated = say_it(f"report.rule.{rule.rule}", weights=weights)
+    name = say_it(f"report.level.{level}")
+    return say_it("report.rule.of", level=name, rule=stated, status=_status(rule.status))
+
+
+def _status(status: str) -> Text:
+    return say_it(f"status.{status}")
+
+
+def _wording(subject: Subject) -> Text:
+    parts = [
+        say_it("report.fact.wording_part", n=len(codes), status=_status(status))
+        for status, codes in subject.pack.by_status().items()
+    ]
+    return say_it("report.fact.wording_is", n=len(subject.pack.items), parts=Joined(parts, ", "))
+
+
+def _dropped(subject: Subject) -> Text:
+    survey = subject.figures.survey
+    reasons = survey.ledger["reason"].value_counts()
+    changed = int(reasons.drop(["form_dropped", "personal"], errors="ignore").sum())
+    return say_it(
+        "report.fact.dropped_is",
+        n_read=survey.n_read,
+        n_dropped=int(reasons.get("form_dropped", 0)),
+        n_changed=changed,
+        n_personal=int(reasons.get("personal", 0)),
+    )
+
+
+def _undeclared(subject: Subject) -> list[str]:
+    columns = subject.figures.survey.wave.columns
+    return [name for name in ("stratum", "cluster") if getattr(columns, name)]
+
+
+def _design(subject: Subject) -> Text:
+    weighted = "weight" in subject.figures.survey.frame
+    if _undeclared(subject):
+        return say_it("report.design.not_yet")
+    return say_it("report.design.weighted" if weighted else "report.design.simple")
+
+
+def _by_group(subject: Subject) -> Table:
+    frame, units = subject.figures.survey.frame, subject.figures.survey.units
+    by_group: dict[str, list[int]] = {}
+    for one in (one for group in subject.figures.groups for one in subject.figures.order(group)):
+        by_group.setdefault(one.group, []).append(one.n)
+    rows = [
+        (subject.group_name(group), len(n), sum(n), min(n), max(n)) for group, n in by_group.items()
+    ]
+    labels = ("units", "forms", "fewest", "most")
+    columns = tuple(Column(say_it(f"report.column.{name}")) for name in labels)
+    used = set(frame["unit"])
+    silent = [subject.unit_name(code) for code in units["code"] if code not in used]
+    notes = (say_it("report.method.silent", n=len(silent), names=Joined(silent)),) if silent else ()
+    head = Column(say_it("report.column.group"), "row")
+    return Table(
+        "table-sample", say_it("report.table.sample"), (head, *columns), tuple(rows), notes
+    )
+
+
+def _shares(subject: Subject, key: str) -> Table:
+    """Count the forms of the subject by one key, with percentages of those who answered."""
+    survey, forms = subject.figures.survey, subject.forms
+    names, found = _choices(subject, key)
+    n = int((forms[key].notna() & (forms[key] != "")).sum())
+    shown = people_counts(found, survey.wave.min_cell)
+    few = say_it("report.suppressed")
+    rows = tuple(
+        (name, few if count is None else count, count and Number(100 * count / n, 1))
+        for name, count in zip(names, shown, strict=True)
+        if count != 0
+    )
+    title: object = subject.name(key) if key in subject.pack.indicators else key
+    title = say_it("report.mode") if key == "mode" else title
+    heads = (say_it("report.column.forms"), say_it("report.column.share"))
+    columns = (Column(title, "row"), *(Column(head) for head in heads))
+    notes = (say_it("report.people.many", n=len(forms)),) if survey.is_many(key) else ()
+    caption = say_it("report.table.people", title=title, n=n)
+    return Table(f"table-{key}", caption, columns, rows, notes)
+
+
+def _choices(subject: Subject, key: str) -> tuple[list[object], list[int]]:
+    """Return the names of the answers to one key and how many forms of the subject gave each."""
+    survey, forms = subject.figures.survey, subject.forms
+    if key in subject.pack.indicators:
+        levels = subject.pack.indicators[key].levels
+        found = [int(survey.chose(key, code)[forms.index].sum()) for code in levels]
+        return list(levels.values()), found
+    counts = forms.loc[forms[key] != "", key].value_counts().sort_index()
+    codes = [str(code) for code in counts.index]
+    said: list[object] = [
+        say_it(f"mode.{it}") if key == "mode" and it in MODES else it for it in codes
+    ]
+    return said, [int(n) for n in counts]

@@ -1,0 +1,265 @@
+"""The chapters of the index: overall, factors, items, ranking of units."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from sipas_analysis.instrument.pack import OVERALL
+from sipas_analysis.instrument.reading import Bilingual
+from sipas_analysis.measure.scores import answer_counts
+from sipas_analysis.messages import Language
+from sipas_analysis.publish import charts
+from sipas_analysis.publish.chapters.frame import (
+    Subject,
+    chart_rows,
+    estimate_cells,
+    estimate_columns,
+    estimate_table,
+    extremes,
+    interval,
+    percent,
+)
+from sipas_analysis.publish.chapters.opening import reason_text
+from sipas_analysis.publish.document import (
+    Block,
+    Column,
+    Figure,
+    Joined,
+    Number,
+    Paragraph,
+    Section,
+    Table,
+    Text,
+    say_it,
+)
+from sipas_analysis.publish.figures import Published, published
+
+BESIDE = ("comprehensive", "mean_score", "mean_score_100")
+
+
+def overall(subject: Subject) -> Section:
+    """State the overall index with its error, beside its parts, other measures and rules."""
+    own, pack = subject.own, subject.pack
+    rows: list[tuple[object, Published]] = [(say_it("report.level.overall"), own[OVERALL])]
+    rows += [(subject.name(code), own[code]) for code in pack.blocks]
+    if pack.overall_item:
+        code = pack.overall_item.code
+        rows.append((say_it("report.overall_item", name=subject.name(code)), own[code]))
+    groups = [subject.group] if subject.unit else subject.figures.groups
+    rows += [
+        (say_it("report.whole_group", group=subject.group_name(group)), whole)
+        for group in groups
+        for whole in [subject.figures.of("group", group)[OVERALL]]
+    ]
+    caption = say_it("report.table.overall")
+    table = estimate_table("table-overall", caption, "report.column.index", rows)
+    blocks: list[Block] = [table, *_targets(subject), _beside(subject)]
+    if not subject.unit:
+        blocks.append(_rules(subject))
+    return Section("overall", say_it("report.chapter.overall"), tuple(blocks))
+
+
+def _targets(subject: Subject) -> list[Paragraph]:
+    """Hold the index against each target, by its interval."""
+    whole, said = subject.own[OVERALL], []
+    for target in subject.figures.survey.wave.targets if whole.low == whole.low else ():
+        place = "above" if whole.low >= target else "below" if whole.high < target else "open"
+        said.append(Paragraph(say_it(f"report.target.{place}", target=Number(f"{target:g}"))))
+    return said
+
+
+def _beside(subject: Subject) -> Table:
+    """List the measures that stand beside the index."""
+    found = [(name, subject.own[name]) for name in BESIDE]
+    rows = tuple(
+        (say_it(f"report.beside.{name}"), percent(one), interval(one, 2), one.n_valid)
+        for name, one in found
+    )
+    first, _, *rest = estimate_columns("report.column.measure")
+    columns = (first, Column(say_it("report.column.value")), *rest)
+    note = say_it("report.beside.note")
+    return Table("table-beside", say_it("report.table.beside"), columns, rows, (note,))
+
+
+def _rules(subject: Subject) -> Table:
+    """Put the factors and the whole under each rule side by side."""
+    found = subject.figures.rules
+    rules = list(dict.fromkeys(found["rule"]))
+    cells = dict(
+        zip(zip(found["variable"], found["rule"], strict=True), published(found), strict=True)
+    )
+    names: list[tuple[str, object]] = [(code, subject.name(code)) for code in subject.pack.factors]
+    names.append((OVERALL, say_it("report.level.overall")))
+    rows = tuple(
+        (name, *(percent(cells[code, rule]) if (code, rule) in cells else None for rule in rules))
+        for code, name in names
+    )
+    heads = (say_it(f"report.rule_short.{rule}") for rule in rules)
+    columns = (Column(say_it("report.column.index"), "row"), *(Column(head) for head in heads))
+    note = say_it("report.rules.note")
+    return Table("table-rules", say_it("report.table.rules"), columns, rows, (note,))
+
+
+def factors(subject: Subject) -> Section:
+    """Compare the factors, and show them for every unit."""
+    codes = [*subject.pack.factors]
+    rows = [(subject.name(code), subject.own[code]) for code in codes]
+    blocks: list[Block] = []
+    known = extremes(subject, codes)
+    if len(known) > 1:
+        sure = "apart" if known[0].high < known[-1].low else "close"
+        blocks.append(Paragraph(best_and_worst(subject, f"report.factors.{sure}", known), "lead"))
+    caption = say_it("report.table.factors")
+    table = estimate_table("table-factors", caption, "report.column.factor", rows)
+    table = _against(subject, table, codes)
+    title, targets = say_it("report.figure.factors"), subject.figures.survey.wave.targets
+
+    def draw(language: Language) -> bytes:
+        return charts.intervals(chart_rows(rows, language), language, targets)
+
+    blocks += [Figure("figure-factors", title, _alt("factors", rows), draw, table), table]
+    if not subject.unit:
+        blocks += [_heat(subject, group) for group in subject.figures.groups]
+    return Section("factors", say_it("report.chapter.factors"), tuple(blocks))
+
+
+def best_and_worst(subject: Subject, message: str, known: Sequence[Published]) -> Text:
+    """Name the highest and lowest of some figures, given lowest first."""
+    worst, best = known[0], known[-1]
+    return say_it(
+        message,
+        best=subject.name(best.variable),
+        best_value=percent(best),
+        worst=subject.name(worst.variable),
+        worst_value=percent(worst),
+    )
+
+
+def _against(subject: Subject, table: Table, codes: Sequence[str]) -> Table:
+    """Add the group's value to each row of a unit's table."""
+    if not subject.unit:
+        return table
+    pairs = zip(table.rows, codes, strict=True)
+    rows = tuple((*row, percent(subject.around[code])) for row, code in pairs)
+    column = Column(say_it("report.column.group_value"))
+    return replace(table, columns=(*table.columns, column), rows=rows)
+
+
+def _heat(subject: Subject, group: str) -> Figure:
+    """Draw units × factors of one group, best unit first."""
+    codes = [*subject.pack.factors]
+    units = [one.unit for one in subject.figures.order(group)]
+    found = {unit: subject.figures.of("unit", unit) for unit in units}
+    values = [[found[unit][code].value for code in codes] for unit in units]
+    rows = tuple(
+        (subject.unit_name(u), *(percent(found[u][code]) for code in codes)) for u in units
+    )
+    columns = (
+        Column(say_it("report.column.unit"), "row"),
+        *(Column(subject.name(c)) for c in codes),
+    )
+    name = subject.group_name(group)
+
+    def draw(language: Language) -> bytes:
+        names = [subject.unit_name(unit).text(language) for unit in units]
+        return charts.heat_map(
+            values, names, [subject.name(c).text(language) for c in codes], language
+        )
+
+    data = Table(f"table-heat-{group}", say_it("report.table.heat", group=name), columns, rows)
+    caption, alt = (say_it(f"report.{part}.heat", group=name) for part in ("figure", "alt"))
+    return Figure(f"figure-heat-{group}", caption, alt, draw, data)
+
+
+def items(subject: Subject) -> Section:
+    """Show every item: how people answered, the percentage and its interval."""
+    pack = subject.pack
+    blocks: list[Block] = [_likert(subject)]
+    for factor in pack.factors:
+        codes = pack.items_of(factor)
+        rows = [(subject.item_name(code), subject.own[code]) for code in codes]
+        caption = say_it("report.table.items", factor=subject.name(factor))
+        table = estimate_table(f"table-items-{factor}", caption, "report.column.item", rows)
+        blocks.append(_against(subject, table, codes))
+    if pack.by_status().keys() != {"sourced"}:
+        blocks.append(Paragraph(say_it("report.items.mark"), "note"))
+    return Section("items", say_it("report.chapter.items"), tuple(blocks))
+
+
+def _likert(subject: Subject) -> Figure:
+    """Draw the shares of each level of each item, of those who answered."""
+    pack, levels = subject.pack, list(subject.pack.scale.levels)
+    codes = [code for code in pack.items if subject.own[code].known]
+    counts = answer_counts(subject.figures.survey, ["unit"] if subject.unit else [])
+    counts = counts[counts["unit"] == subject.unit] if subject.unit else counts
+    cells = zip(counts["item"], counts["answer"], counts["n"], strict=True)
+    n = {(item, level): int(count) for item, level, count in cells}
+    table = np.array([[n.get((code, level), 0) for level in levels] for code in codes], float)
+    shares = 100 * table / table.sum(axis=1, keepdims=True)
+    names = [pack.scale.labels.get(level, Bilingual(vi=str(level))) for level in levels]
+    labels = [subject.item_name(code) for code in codes]
+
+    def draw(language: Language) -> bytes:
+        texts = [label.text(language) for label in labels]
+        return charts.likert(texts, shares, [name.text(language) for name in names], language)
+
+    pairs = zip(labels, shares, strict=True)
+    rows = tuple((label, *(Number(float(x), 1) for x in line)) for label, line in pairs)
+    columns = (Column(say_it("report.column.item"), "row"), *(Column(name) for name in names))
+    data = Table("table-answers", say_it("report.table.answers"), columns, rows)
+    alt = say_it("report.alt.items", n=len(codes))
+    return Figure("figure-items", say_it("report.figure.items"), alt, draw, data)
+
+
+def ranking(subject: Subject) -> Section:
+    """Order the units of each group, with intervals, and say what the order cannot tell."""
+    blocks: list[Block] = [Paragraph(say_it("report.ranking.read"), "warning")]
+    for group in [subject.group] if subject.unit else subject.figures.groups:
+        name = say_it("report.whole_group", group=subject.group_name(group))
+        blocks += [Paragraph(name, "heading"), *_order(subject, group)]
+    return Section("ranking", say_it("report.chapter.ranking"), tuple(blocks))
+
+
+def _order(subject: Subject, group: str) -> list[Block]:
+    """Return what to remember, the picture and the table of one group."""
+    name, found = subject.group_name(group), subject.figures.order(group)
+    pairs = [(subject.unit_name(one.unit), one) for one in found]
+    rows = tuple((label, one.rank, *estimate_cells(one)) for label, one in pairs)
+    first, *rest = estimate_columns("report.column.unit")
+    columns = (first, Column(say_it("report.column.rank")), *rest)
+    notes = tuple(
+        say_it("report.rank.unranked", unit=label, reason=reason_text(subject, one))
+        for label, one in pairs
+        if one.rank is None
+    )
+    caption = say_it("report.table.ranking", group=name)
+    table = Table(f"table-ranking-{group}", caption, columns, rows, notes)
+    targets = subject.figures.survey.wave.targets
+
+    def draw(language: Language) -> bytes:
+        return charts.intervals(chart_rows(pairs, language, subject.unit), language, targets)
+
+    title = say_it("report.figure.ranking", group=name)
+    picture = Figure(f"figure-ranking-{group}", title, _alt("ranking", pairs), draw, table)
+    return [*_overlap(subject, found), picture, table]
+
+
+def _overlap(subject: Subject, found: Sequence[Published]) -> list[Paragraph]:
+    """Say how many ranked units have an interval that overlaps the first one's."""
+    ranked = [one for one in found if one.rank is not None]
+    if len(ranked) < 2:
+        return []
+    within = sum(one.high >= ranked[0].low for one in ranked[1:])
+    unit = subject.unit_name(ranked[0].unit)
+    text = say_it("report.ranking.overlap", unit=unit, n=within, m=len(ranked) - 1)
+    return [Paragraph(text, "lead")]
+
+
+def _alt(name: str, rows: Sequence[tuple[Bilingual, Published]]) -> Text:
+    """Say in words what a chart of intervals shows: each name, value and interval."""
+    parts = [
+        say_it("report.alt.row", name=label, value=percent(one), interval=interval(one))
+        for label, one in rows
+    ]
+    return say_it(f"report.alt.{name}", rows=Joined(parts))

@@ -1,0 +1,220 @@
+"""Pictures to look at: each function takes rows of published figures and returns SVG bytes.
+
+Heights follow the number of rows and long Vietnamese labels wrap, so that nothing is cut. Letters
+are drawn as shapes of a font that comes with matplotlib: same input, same bytes, on any machine.
+Colours can be told apart without red and green.
+"""
+
+import io
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+from sipas_analysis.messages import Language, number, say
+
+LIKERT = ("#a6611a", "#dfc27d", "#d9d9d9", "#80cdc1", "#018571")
+INK, FAINT, ACCENT, SECOND = "#1b2a41", "#9aa5b1", "#0b6e8f", "#c4622d"
+WIDTH = 7.2
+MARGIN = 2.9
+_STYLE: Any = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "svg.hashsalt": "sipas",
+    "svg.fonttype": "path",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": FAINT,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.grid.axis": "x",
+    "grid.color": "#e6e9ed",
+    "axes.axisbelow": True,
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a chart with an interval: label, value, interval, whether it stands out."""
+
+    label: str
+    value: float
+    low: float
+    high: float
+    marked: bool = False
+
+
+def _wrap(label: str, width: int = 42, lines: int = 3) -> str:
+    """Wrap a label; a dollar sign stays a dollar sign."""
+    wrapped = textwrap.wrap(label, width, max_lines=lines, placeholder="…") or [""]
+    return "\n".join(wrapped).replace("$", r"\$")
+
+
+def _canvas(height: float, margin: float) -> tuple[Figure, Any]:
+    """Return a figure whose axes leave ``margin`` inches at the left for labels."""
+    figure = Figure(figsize=(WIDTH, height), facecolor="white")
+    FigureCanvasSVG(figure)
+    axes = figure.add_axes(
+        (margin / WIDTH, 0.55 / height, (WIDTH - margin - 0.35) / WIDTH, (height - 0.9) / height)
+    )
+    return figure, axes
+
+
+def _svg(figure: Figure) -> bytes:
+    out = io.BytesIO()
+    figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
+    return out.getvalue()
+
+
+def _ticks(axes: Any, labels: Sequence[str]) -> None:
+    axes.set_yticks(range(len(labels)), [_wrap(label) for label in labels], fontsize=8)
+    axes.set_ylim(len(labels) - 0.4, -0.6)
+    axes.tick_params(length=0)
+
+
+def likert(
+    labels: Sequence[str],
+    shares: Any,
+    names: Sequence[str],
+    language: Language,
+) -> bytes:
+    """Draw one bar per item, split into the shares (percent) of each level, worst at the left."""
+    with mpl.rc_context(_STYLE):
+        figure, axes = _canvas(1.1 + 0.43 * len(labels), MARGIN)
+        table = np.nan_to_num(np.array(shares, float).reshape(len(labels), len(names)))
+        left = np.zeros(len(labels))
+        spread = np.linspace(0, len(LIKERT) - 1, len(names)).round().astype(int)
+        for at, name in enumerate(names):
+            colour = LIKERT[spread[at]]
+            axes.barh(
+                range(len(labels)), table[:, at], left=left, color=colour, height=0.72, label=name
+            )
+            dark = spread[at] in (0, len(LIKERT) - 1)
+            for row, share in enumerate(table[:, at]):
+                if share >= 7:
+                    text = number(float(share), language)
+                    where = (left[row] + share / 2, row)
+                    axes.text(
+                        *where,
+                        text,
+                        ha="center",
+                        va="center",
+                        fontsize=7.5,
+                        color="white" if dark else INK,
+                    )
+            left += table[:, at]
+        _ticks(axes, labels)
+        axes.set_xlim(0, 100)
+        axes.set_xlabel(say(language, "chart.share_of_answers"))
+        axes.spines["left"].set_visible(False)
+        figure.legend(
+            loc="upper center",
+            ncols=len(names),
+            frameon=False,
+            fontsize=7.8,
+            handlelength=1,
+            columnspacing=1,
+        )
+        return _svg(figure)
+
+
+def intervals(
+    rows: Sequence[Row],
+    language: Language,
+    targets: Sequence[float] = (),
+    axis: str = "chart.satisfied",
+    *,
+    zero: bool = False,
+) -> bytes:
+    """Draw one point with its interval per row; targets are dashed lines, marked rows stand out."""
+    with mpl.rc_context(_STYLE):
+        figure, axes = _canvas(1.1 + 0.33 * max(len(rows), 2), MARGIN)
+        for at, row in enumerate(rows):
+            colour = SECOND if row.marked else ACCENT
+            if not np.isnan(row.low):
+                axes.plot(
+                    [row.low, row.high],
+                    [at, at],
+                    color=colour,
+                    lw=2.4,
+                    alpha=0.45,
+                    solid_capstyle="butt",
+                )
+            axes.plot([row.value], [at], "o", color=colour, ms=5.5)
+        ends = [x for row in rows for x in (row.value, row.low, row.high) if not np.isnan(x)]
+        low, high = (min(ends), max(ends)) if ends else (0.0, 100.0)
+        for target in targets:
+            axes.axvline(target, color=INK, lw=0.8, ls=(0, (4, 3)))
+            axes.text(
+                target, -0.62, number(target, language), ha="center", va="bottom", fontsize=7.5
+            )
+            low, high = min(low, target), max(high, target)
+        if zero:
+            axes.axvline(0, color=INK, lw=0.8)
+            low, high = min(low, 0.0), max(high, 0.0)
+        room = 0.04 * (high - low or 1.0)
+        axes.set_xlim(low - room, high + room if zero else min(high + room, 100.8))
+        axes.grid(visible=True, axis="x")
+        _ticks(axes, [row.label for row in rows])
+        for tick, row in zip(axes.get_yticklabels(), rows, strict=True):
+            tick.set_fontweight("bold" if row.marked else "normal")
+        decimals = 1 if high - low < 4 else 0
+        axes.xaxis.set_major_formatter(lambda x, _: number(float(x), language, decimals))
+        axes.set_xlabel(say(language, axis))
+        return _svg(figure)
+
+
+def heat_map(
+    values: Sequence[Sequence[float]],
+    rows: Sequence[str],
+    columns: Sequence[str],
+    language: Language,
+) -> bytes:
+    """Draw unit × factor as shades with the value in each cell; a missing cell stays white."""
+    import seaborn as sns
+
+    with mpl.rc_context(_STYLE):
+        figure, axes = _canvas(1.0 + 0.3 * len(rows), MARGIN)
+        table = np.array(values, float).reshape(len(rows), len(columns))
+        shown = [
+            ["" if np.isnan(x) else number(float(x), language, 1) for x in line] for line in table
+        ]
+        floor = np.floor(np.nanmin(table) / 5) * 5 if not np.isnan(table).all() else 0.0
+        sns.heatmap(
+            table,
+            ax=axes,
+            annot=np.array(shown),
+            fmt="",
+            cmap="YlGnBu",
+            vmin=floor,
+            vmax=100,
+            cbar=False,
+            linewidths=0.8,
+            linecolor="white",
+            annot_kws={"fontsize": 7.5},
+        )
+        axes.set_yticks(
+            np.arange(len(rows)) + 0.5, [_wrap(name) for name in rows], rotation=0, fontsize=8
+        )
+        axes.set_xticks(
+            np.arange(len(columns)) + 0.5,
+            [_wrap(it, 13, 4) for it in columns],
+            rotation=0,
+            fontsize=7.5,
+        )
+        axes.xaxis.tick_top()
+        axes.tick_params(length=0)
+        figure.subplots_adjust(
+            left=MARGIN / WIDTH,
+            right=1 - 0.2 / WIDTH,
+            bottom=0.01,
+            top=1 - 0.8 / figure.get_figheight(),
+        )
+        return _svg(figure)

@@ -1,0 +1,157 @@
+"""The document model: what a report says, before anyone decides how it looks.
+
+Sections hold paragraphs, tables and figures. Texts are message ids with fields, tables keep
+typed values, figures know how to draw themselves in a language: so one document makes every
+format and every language with the same numbers. Writers stand beside this module.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from math import isnan
+from typing import Literal
+
+from sipas_analysis.instrument.reading import Bilingual
+from sipas_analysis.messages import Language, number, say
+
+
+@dataclass(frozen=True)
+class Text:
+    """A sentence by message id; fields may be texts, numbers or bilingual names themselves."""
+
+    id: str
+    fields: Mapping[str, object] = field(default_factory=dict)
+
+    def text(self, language: Language) -> str:
+        """Return the sentence in one language."""
+        shown = {key: shown_in(value, language) for key, value in self.fields.items()}
+        return say(language, self.id, **shown)
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number to print the way of a language: rounded text (``"94.59"``), or a value."""
+
+    value: str | float | None
+    decimals: int = 0
+
+    def text(self, language: Language) -> str:
+        """Return the number in one language."""
+        return number(self.value, language, self.decimals)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """The two ends of an interval, in percent."""
+
+    low: float
+    high: float
+    decimals: int = 1
+
+    def text(self, language: Language) -> str:
+        """Return ``79,7–99,5``, or a dash where there is none."""
+        if isnan(self.low) or isnan(self.high):
+            return "–"
+        ends = (number(end, language, self.decimals) for end in (self.low, self.high))
+        return "–".join(ends)
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Several phrases with a separator between them."""
+
+    parts: Sequence[object]
+    separator: str = "; "
+
+    def text(self, language: Language) -> str:
+        """Return the phrases in one language."""
+        return self.separator.join(shown_in(part, language) for part in self.parts)
+
+
+def shown_in(value: object, language: Language) -> str:
+    """Return any value of the model as text in one language; None is a dash."""
+    if isinstance(value, Text | Number | Interval | Joined):
+        return value.text(language)
+    if isinstance(value, Bilingual):
+        return value.text(language)
+    if value is None:
+        return "–"
+    return number(value, language) if isinstance(value, int) else str(value)
+
+
+def say_it(message_id: str, **fields: object) -> Text:
+    """Return a text by message id with its fields."""
+    return Text(message_id, fields)
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """One paragraph; ``lead`` is the sentence to remember, ``warning`` must not be missed."""
+
+    text: Text
+    style: Literal["normal", "lead", "note", "warning", "heading"] = "normal"
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """A list of short texts."""
+
+    items: tuple[Text, ...]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A typed column: ``text`` to the left, ``number`` to the right; ``row`` heads its row."""
+
+    label: object
+    kind: Literal["row", "text", "number"] = "number"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with a caption, typed columns and notes; cells are values of the model."""
+
+    id: str
+    caption: Text
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[object, ...], ...]
+    notes: tuple[Text, ...] = ()
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture that draws itself as SVG in a language, with alt text and its data."""
+
+    id: str
+    caption: Text
+    alt: Text
+    draw: Callable[[Language], bytes]
+    data: Table
+
+    def __post_init__(self) -> None:
+        """Draw once for each language, however often the picture is shown."""
+        object.__setattr__(self, "draw", cache(self.draw))
+
+
+Block = Paragraph | Bullets | Table | Figure
+
+
+@dataclass(frozen=True)
+class Section:
+    """A chapter: a title and its blocks, in reading order."""
+
+    id: str
+    title: Text
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
+class Document:
+    """A whole report: titles, what must be seen first, and the chapters."""
+
+    id: str
+    title: object
+    subtitle: object
+    banner: Text | None
+    sections: tuple[Section, ...]
+    footer: Text

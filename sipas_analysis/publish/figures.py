@@ -1,0 +1,219 @@
+"""The one home of published figures: computed once, suppressed once, printed from here.
+
+Text, tables, charts and CSV files all take a figure from these frames. What must not be
+published (rule P2) is blanked here, before any writer sees it, and so is a second cell where a
+total would give the first one back.
+"""
+
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sipas_analysis.collect.quality import Findings, check
+from sipas_analysis.collect.survey import Survey
+from sipas_analysis.explain.drivers import Drivers, drivers
+from sipas_analysis.files import write_whole
+from sipas_analysis.infer.estimates import Estimates
+from sipas_analysis.measure.ranking import rank
+from sipas_analysis.measure.scores import compare_rules, score
+
+HIDDEN = ("value", "se", "low", "high", "df", "numerator", "denominator", "deff", "n_eff")
+SUPPRESS = "suppress"
+
+
+@dataclass(frozen=True)
+class Published:
+    """One figure as a report may print it; NaN and empty text where it is suppressed."""
+
+    variable: str
+    group: str
+    unit: str
+    value: float
+    low: float
+    high: float
+    n: int
+    n_valid: int
+    printed: str
+    flag: str
+    rank: int | None = None
+    reason: str = ""
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a figure to show."""
+        return not np.isnan(self.value)
+
+
+def published(rows: pd.DataFrame) -> list[Published]:
+    """Return the rows of a table of figures as typed records."""
+    names = [one.name for one in fields(Published)]
+    cells = rows.reindex(columns=names).astype(object)
+    cells["rank"] = [None if pd.isna(rank) else int(rank) for rank in cells["rank"]]
+    cells["reason"] = cells["reason"].fillna("")
+    return [Published(**dict(zip(names, row, strict=True))) for row in cells.to_numpy()]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """All figures of one wave; each frame is made when first asked for."""
+
+    survey: Survey
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """Every figure of the whole, the groups and the units; ``domain`` says which."""
+        by = {"all": (), "group": "group", "unit": "unit"}
+        parts = [score(self.survey, keys).frame.assign(domain=d) for d, keys in by.items()]
+        table = pd.concat(parts, ignore_index=True)
+        table = table.reindex(columns=["domain", *parts[2].columns.drop("domain")])
+        hidden = hide(table, self.survey)
+        hidden[["group", "unit", "unit_name"]] = hidden[["group", "unit", "unit_name"]].fillna("")
+        return hidden
+
+    @cached_property
+    def ranking(self) -> pd.DataFrame:
+        """Units in order within their group, with the reason where there is no rank."""
+        units = self.scores[self.scores["domain"] == "unit"].drop(columns="domain")
+        return rank(Estimates(units), self.survey.instrument.index.min_forms).frame
+
+    @cached_property
+    def rules(self) -> pd.DataFrame:
+        """Factors and the whole under each rule."""
+        return blank(compare_rules(self.survey).frame)
+
+    @cached_property
+    def drivers(self) -> Drivers:
+        """Models of overall satisfaction, or the reason why there is none."""
+        return drivers(self.survey)
+
+    @cached_property
+    def findings(self) -> Findings:
+        """What the quality checks noticed."""
+        return check(self.survey)
+
+    def of(self, domain: str, key: str = "") -> dict[str, "Published"]:
+        """Return the figures of the whole (``all``), of one group or of one unit, by variable."""
+        rows = self.scores[self.scores["domain"] == domain]
+        rows = rows if domain == "all" else rows[rows[domain] == key]
+        return {one.variable: one for one in published(rows)}
+
+    def order(self, group: str) -> list["Published"]:
+        """Return the overall figures of the units of a group, best first, with their rank."""
+        return published(self.ranking[self.ranking["group"] == group])
+
+    @property
+    def groups(self) -> list[str]:
+        """Groups that are ranked apart, in the order of the ranking table."""
+        return list(dict.fromkeys(self.ranking["group"]))
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return the tables as they are published, by file name."""
+        ranks = self.ranking[["unit", "level", "rank"]]
+        scores = self.scores.merge(ranks, on=["unit", "level"], how="left")
+        where = np.select(
+            [scores["domain"] == "unit", scores["domain"] == "group"],
+            [scores["unit"], "group:" + scores["group"]],
+            "all",
+        )
+        figures = scores.assign(id=scores["variable"] + "@" + where)
+        names = ["id", "value", "printed", "low", "high", "n_valid", "numerator", "denominator"]
+        rule = {level: one.rule for level, one in self.survey.instrument.rules()}
+        figures = figures[names].assign(rule=figures["level"].map(rule).fillna(figures["level"]))
+        return {
+            "scores": scores,
+            "ranking": self.ranking,
+            "drivers": self.drivers.frame,
+            "figures": figures,
+        }
+
+
+def hide(table: pd.DataFrame, survey: Survey) -> pd.DataFrame:
+    """Blank what must not be published, and what would give it back by subtraction (rule P2).
+
+    Where exactly one part of a published whole is hidden (item of a factor, factor of the whole,
+    unit of a group, group of the province), the part with fewest people is hidden too.
+    """
+    pack = survey.instrument
+    factor = table["variable"].map({code: item.factor for code, item in pack.items.items()})
+    whole = np.select(
+        [table["level"] == "item", table["level"] == "factor"], [factor, "overall"], ""
+    )
+    table = table.assign(_whole=whole)
+    domain = ["domain", "group", "unit"]
+    families = (
+        (table["level"].isin(["item", "factor"]), [*domain, "_whole"]),
+        (table["domain"] == "unit", ["group", "variable"]),
+        (table["domain"] == "group", ["variable"]),
+    )
+    hidden = table["flag"] == SUPPRESS
+    while True:
+        more = hidden.copy()
+        for members, keys in families:
+            more[_complement(table[members], keys, more[members])] = True
+        if more.equals(hidden):
+            break
+        hidden = more
+    table.loc[hidden, "flag"] = SUPPRESS
+    return blank(table.drop(columns="_whole"))
+
+
+def _complement(table: pd.DataFrame, keys: list[str], hidden: "pd.Series[bool]") -> "pd.Index[int]":
+    """Return the smallest shown member of each family with exactly one hidden member."""
+    family = table.groupby(keys, dropna=False, sort=False).ngroup()
+    lonely = hidden.groupby(family).transform("sum") == 1
+    shown = table.assign(_family=family)[~hidden & lonely]
+    return shown.sort_values("n_valid", kind="stable").drop_duplicates("_family").index
+
+
+def blank(table: pd.DataFrame) -> pd.DataFrame:
+    """Take the numbers out of suppressed rows; their ``n`` and ``flag`` stay."""
+    hidden = table["flag"] == SUPPRESS
+    table = table.copy()
+    table.loc[hidden, [name for name in HIDDEN if name in table]] = np.nan
+    table.loc[hidden, "printed"] = ""
+    return table
+
+
+def write_tables(tables: dict[str, pd.DataFrame], folder: Path) -> list[Path]:
+    """Write CSV files that a spreadsheet opens safely: UTF-8 with BOM, ten significant digits.
+
+    Text that a spreadsheet would run as a formula is preceded by an apostrophe.
+    """
+    return [write_whole(folder / f"{name}.csv", _csv(table)) for name, table in tables.items()]
+
+
+def _csv(table: pd.DataFrame) -> str:
+    out = io.StringIO()
+    safe = table.apply(lambda column: column.map(_harmless))
+    safe.to_csv(out, index=False, float_format="%.10g", lineterminator="\n")
+    return "\ufeff" + out.getvalue()
+
+
+def _harmless(value: object) -> object:
+    if not isinstance(value, str) or value[:1] not in ("=", "+", "-", "@", "\t", "\r"):
+        return value
+    return value if _is_number(value) else "'" + value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def people_counts(counts: Iterable[int], min_cell: int) -> list[int | None]:
+    """Return counts that may be shown: small ones are None, and a second one if only one was."""
+    found = list(counts)
+    shown: list[int | None] = [n if n >= min_cell or n == 0 else None for n in found]
+    if shown.count(None) == 1:
+        rest = [k for k, n in enumerate(shown) if n]
+        if rest:
+            shown[min(rest, key=lambda k: found[k])] = None
+    return shown
