@@ -68,7 +68,8 @@ def check(survey: Survey) -> Findings:
         >>> sipas.check(survey).noticed()["unit"].tolist()
         ['tp-long-xuyen']
     """
-    pack, frame = survey.instrument, survey.frame
+    pack = survey.instrument
+    frame = survey.frame[survey.frame[[*pack.items]].notna().any(axis=1)]
     answers = frame[[*pack.items]].to_numpy(dtype=float)
     full = (~np.isnan(answers)).sum(axis=1) * 2 >= answers.shape[1]
     straight = full & (np.nanmin(answers, axis=1) == np.nanmax(answers, axis=1))

@@ -206,7 +206,8 @@ def _roles(cells: Cells, placed: Placed, one: Responses, index: dict[str, str]) 
 
 def _keep(frame: pd.DataFrame, wave: Wave, pack: Instrument) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Drop forms that answer too few items; return the rest, and the ledger of the dropped."""
-    answered = frame[[*pack.items]].notna().sum(axis=1)
+    rated = [*pack.items] + ([pack.overall_item.code] if pack.overall_item else [])
+    answered = frame[rated].notna().sum(axis=1)
     few = answered < wave.min_answered
     dropped = frame.loc[few, ["file", "row"]].assign(
         column="", found=answered[few].astype(str), became="", reason="form_dropped"

@@ -27,7 +27,7 @@ class Measure(Bilingual):
 class Library(Strict):
     """All measures, with their source."""
 
-    source: str
+    source: Bilingual
     status: Status
     measures: Mapping[str, Measure]
 

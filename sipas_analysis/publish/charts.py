@@ -15,6 +15,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from sipas_analysis.messages import Language, number, say
 
@@ -62,7 +63,7 @@ def _canvas(height: float, margin: float) -> tuple[Figure, Any]:
     figure = Figure(figsize=(WIDTH, height), facecolor="white")
     FigureCanvasSVG(figure)
     axes = figure.add_axes(
-        (margin / WIDTH, 0.55 / height, (WIDTH - margin - 0.35) / WIDTH, (height - 0.9) / height)
+        (margin / WIDTH, 0.55 / height, (WIDTH - margin - 0.35) / WIDTH, (height - 0.78) / height)
     )
     return figure, axes
 
@@ -166,6 +167,7 @@ def intervals(
         for tick, row in zip(axes.get_yticklabels(), rows, strict=True):
             tick.set_fontweight("bold" if row.marked else "normal")
         decimals = 1 if high - low < 4 else 0
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=decimals == 0))
         axes.xaxis.set_major_formatter(lambda x, _: number(float(x), language, decimals))
         axes.set_xlabel(say(language, axis))
         return _svg(figure)

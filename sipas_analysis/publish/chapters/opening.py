@@ -95,12 +95,12 @@ def method(subject: Subject) -> Section:
         n=len(subject.forms),
         n_units=subject.forms["unit"].nunique(),
         population=wave.population if own else pack.population,
-        start=_day(wave.collected.start),
-        end=_day(wave.collected.end),
     )
+    start, end = wave.collected.start, wave.collected.end
+    when = say_it("report.method.fieldwork", start=_day(start), end=_day(end))
     scale, limits = pack.scale, {"min_forms": pack.index.min_forms, "min_cell": wave.min_cell}
     scored = say_it("report.method.scale", satisfied=scale.satisfied_from, high=scale.high)
-    blocks: list[Block] = [Paragraph(sample)]
+    blocks: list[Block] = [Paragraph(sample), *([Paragraph(when)] if start or end else [])]
     blocks += [] if subject.unit else [_by_group(subject)]
     blocks += [_shares(subject, "mode")] if "mode" in survey.frame else []
     blocks += [

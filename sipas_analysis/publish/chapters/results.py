@@ -35,6 +35,7 @@ from sipas_analysis.publish.document import (
 )
 from sipas_analysis.publish.figures import Published, published
 
+ITEMS_PER_CHART = 22
 BESIDE = ("comprehensive", "mean_score", "mean_score_100")
 
 
@@ -113,7 +114,8 @@ def factors(subject: Subject) -> Section:
     caption = say_it("report.table.factors")
     table = estimate_table("table-factors", caption, "report.column.factor", rows)
     table = _against(subject, table, codes)
-    title, targets = say_it("report.figure.factors"), subject.figures.survey.wave.targets
+    targets = subject.figures.survey.wave.targets
+    title = say_it("report.figure.factors", lines=_lines(targets))
 
     def draw(language: Language) -> bytes:
         return charts.intervals(chart_rows(rows, language), language, targets)
@@ -175,7 +177,8 @@ def _heat(subject: Subject, group: str) -> Figure:
 def items(subject: Subject) -> Section:
     """Show every item: how people answered, the percentage and its interval."""
     pack = subject.pack
-    blocks: list[Block] = [_likert(subject)]
+    pages = _charts_of(subject)
+    blocks: list[Block] = [_likert(subject, page, k) for k, page in enumerate(pages, 1)]
     for factor in pack.factors:
         codes = pack.items_of(factor)
         rows = [(subject.item_name(code), subject.own[code]) for code in codes]
@@ -187,10 +190,20 @@ def items(subject: Subject) -> Section:
     return Section("items", say_it("report.chapter.items"), tuple(blocks))
 
 
-def _likert(subject: Subject) -> Figure:
-    """Draw the shares of each level of each item, of those who answered."""
+def _charts_of(subject: Subject) -> list[list[str]]:
+    """Split the items into charts that fit a page: whole factors, at most 22 items each."""
+    charts_of: list[list[str]] = [[]]
+    for factor in subject.pack.factors:
+        codes = [code for code in subject.pack.items_of(factor) if subject.own[code].known]
+        if charts_of[-1] and len(charts_of[-1]) + len(codes) > ITEMS_PER_CHART:
+            charts_of.append([])
+        charts_of[-1] += codes
+    return [codes for codes in charts_of if codes]
+
+
+def _likert(subject: Subject, codes: Sequence[str], number: int) -> Figure:
+    """Draw the shares of each level of some items, of those who answered."""
     pack, levels = subject.pack, list(subject.pack.scale.levels)
-    codes = [code for code in pack.items if subject.own[code].known]
     counts = answer_counts(subject.figures.survey, ["unit"] if subject.unit else [])
     counts = counts[counts["unit"] == subject.unit] if subject.unit else counts
     cells = zip(counts["item"], counts["answer"], counts["n"], strict=True)
@@ -207,9 +220,9 @@ def _likert(subject: Subject) -> Figure:
     pairs = zip(labels, shares, strict=True)
     rows = tuple((label, *(Number(float(x), 1) for x in line)) for label, line in pairs)
     columns = (Column(say_it("report.column.item"), "row"), *(Column(name) for name in names))
-    data = Table("table-answers", say_it("report.table.answers"), columns, rows)
-    alt = say_it("report.alt.items", n=len(codes))
-    return Figure("figure-items", say_it("report.figure.items"), alt, draw, data)
+    data = Table(f"table-answers-{number}", say_it("report.table.answers"), columns, rows)
+    caption, alt = say_it("report.figure.items"), say_it("report.alt.items", n=len(codes))
+    return Figure(f"figure-items-{number}", caption, alt, draw, data)
 
 
 def ranking(subject: Subject) -> Section:
@@ -240,9 +253,14 @@ def _order(subject: Subject, group: str) -> list[Block]:
     def draw(language: Language) -> bytes:
         return charts.intervals(chart_rows(pairs, language, subject.unit), language, targets)
 
-    title = say_it("report.figure.ranking", group=name)
+    title = say_it("report.figure.ranking", group=name, lines=_lines(targets))
     picture = Figure(f"figure-ranking-{group}", title, _alt("ranking", pairs), draw, table)
     return [*_overlap(subject, found), picture, table]
+
+
+def _lines(targets: Sequence[float]) -> object:
+    """Explain the dashed lines of a chart, if it has any."""
+    return say_it("report.figure.targets") if targets else ""
 
 
 def _overlap(subject: Subject, found: Sequence[Published]) -> list[Paragraph]:
