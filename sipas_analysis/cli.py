@@ -7,6 +7,7 @@ user can mend is one paragraph and its own exit code, never a traceback.
 import locale
 import os
 import sys
+import tempfile
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -62,12 +63,22 @@ def main() -> None:
     except SipasError as error:
         _refuse(error)
     except Exception as error:
-        path = Path("sipas-error.log").absolute()
-        path.write_text(traceback.format_exc(), "utf-8")
-        typer.echo(
-            say(spoken(), "cli.said.internal", why=type(error).__name__, path=path), err=True
-        )
+        path = _log(traceback.format_exc())
+        said = say(spoken(), "cli.said.internal", why=type(error).__name__, path=path)
+        typer.echo(said, err=True)
         sys.exit(70)
+
+
+def _log(text: str) -> Path:
+    """Write the details of a fault of ours here, or beside other temporary files if we may not."""
+    for folder in (Path.cwd(), Path(tempfile.gettempdir())):
+        try:
+            (folder / "sipas-error.log").write_text(text, "utf-8")
+        except OSError:
+            continue
+        return folder / "sipas-error.log"
+    typer.echo(text, err=True)
+    return Path(os.devnull)
 
 
 def _refuse(error: SipasError) -> NoReturn:
@@ -273,8 +284,10 @@ def _report(
 
     languages = start(survey, lang, unit).languages
     parameters = {"wave": str(facts.path.absolute()), "language": ",".join(languages)}
-    parameters |= {"out": str(folder.absolute())} | ({"unit": unit} if unit else {}) | more
-    run_notebook(UNIT if unit else PROVINCE, parameters)
+    parameters |= {"out": str(folder.absolute())} | ({"unit": unit} if unit else {})
+    for name in parameters.keys() & more.keys():
+        raise ParameterError("parameter_given", name=name)
+    run_notebook(UNIT if unit else PROVINCE, parameters | more)
     place = folder / "units" / unit if unit else folder / "province"
     return place / f"report.{languages[0]}.html"
 

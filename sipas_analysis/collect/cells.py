@@ -106,14 +106,14 @@ def levels(scale: Scale, blank: set[str]) -> Callable[[str], Reading]:
 
 
 def choices(indicator: Indicator) -> Callable[[str], Reading]:
-    """Return how to read a question beside the index: codes or labels, ``;`` between several."""
+    """Return how to read a question beside the index: codes or labels, one or several."""
     named = {fold(text): code for code, both in indicator.levels.items()
              for text in (code, both.vi, both.en) if text}  # fmt: skip
 
     def read(text: str) -> Reading:
-        parts = text.split(";") if indicator.kind == "many" else [text]
-        folded = [fold(part) for part in parts if fold(part)]
-        found = [named.get(part) for part in folded]
+        found = [named.get(part) for part in _parts(text, indicator)]
+        if None in found and indicator.kind == "many":
+            found = [named.get(part) for part in _parts(text.replace(",", ";"), indicator)]
         if not found:
             return Reading(None)
         if None in found:
@@ -122,6 +122,12 @@ def choices(indicator: Indicator) -> Callable[[str], Reading]:
         return Reading(code, "" if code == text else "label")
 
     return read
+
+
+def _parts(text: str, indicator: Indicator) -> list[str]:
+    """Return the folded choices of a cell; several stand with ``;`` or ``,`` between them."""
+    parts = text.split(";") if indicator.kind == "many" else [text]
+    return [fold(part) for part in parts if fold(part)]
 
 
 def words(text: str) -> Reading:

@@ -61,14 +61,11 @@ def place_columns(headers: Iterable[str], columns: Columns, pack: Instrument) ->
     for header in headers:
         folded = fold(header)
         recognised = None if folded in ignored else _recognise(folded, known)
-        kind, code = declared.get(folded) or recognised or ("", "")
-        if kind:
+        for kind, code in declared.get(folded) or ([recognised] if recognised else []):
             mapping: dict[str, str] = getattr(placed, kind)
-            if code in mapping:
+            if mapping.setdefault(code, header) != header:
                 placed.twice.append(header)
-            else:
-                mapping[code] = header
-        elif folded in ignored:
+        if folded in declared or recognised or folded in ignored:
             continue
         elif is_personal(header):
             placed.personal.append(header)
@@ -93,7 +90,7 @@ def check_columns(
         found.append(ColumnError("items_missing", [Place(file)], items=said, n_items=len(missing)))
     have = {fold(header) for part in ("items", "indicators", "roles", "keys")
             for header in getattr(placed, part).values()}  # fmt: skip
-    lost = [header for header, _ in _declared(columns).items() if header not in have]
+    lost = [header for header in _declared(columns) if header not in have]
     if lost:
         found.append(ColumnError("columns_missing", [Place(file, column=it) for it in lost]))
     return found
@@ -104,19 +101,21 @@ def _shown(pack: Instrument, code: str, language: str) -> str:
     return code if label == code else f"{code} ({label})"
 
 
-def _declared(columns: Columns) -> dict[str, tuple[str, str]]:
-    """Return kind and code by folded header, as ``wave.yaml`` says."""
+def _declared(columns: Columns) -> dict[str, list[tuple[str, str]]]:
+    """Return kinds and codes by folded header, as ``wave.yaml`` says; one column may play two."""
     roles = {role: getattr(columns, role) for role in ROLES}
-    parts = (
-        ("items", columns.items), ("indicators", columns.indicators),
-        ("keys", columns.keys), ("roles", roles),
-    )  # fmt: skip
-    return {
-        fold(header): (kind, code)
-        for kind, named in parts
-        for code, header in named.items()
-        if header
+    parts = {
+        "items": columns.items,
+        "indicators": columns.indicators,
+        "keys": columns.keys,
+        "roles": roles,
     }
+    found: dict[str, list[tuple[str, str]]] = {}
+    for kind, named in parts.items():
+        for code, header in named.items():
+            if header:
+                found.setdefault(fold(header), []).append((kind, code))
+    return found
 
 
 def _known(pack: Instrument) -> dict[str, tuple[str, str]]:

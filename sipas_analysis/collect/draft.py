@@ -206,7 +206,7 @@ def _wave_text(
     said = say(language, "draft.head", items=n_items, pack=sheets[0].pack.id)
     parts = [f"# {said}\n", _dump(facts), f"\n# {say(language, 'draft.responses')}\n"]
     parts += [_dump({"responses": responses}), f"\n# {say(language, 'draft.columns')}\n"]
-    parts.append(_dump({"columns": columns}) if columns else "columns:\n")
+    parts.append(_dump({"columns": columns or {"form": ""}}))
     if left:
         parts.append(f"  # {say(language, 'draft.unplaced', n=len(left))}\n  # ignore:\n")
         parts += [

@@ -147,7 +147,8 @@ def _read_file(
 
 _KINDS: dict[str, type[SipasError]] = {
     "answer": AnswerError, "choice": AnswerError, "number": AnswerError, "weight": AnswerError,
-    "day": AnswerError, "unit": UnitError, "unit_blank": UnitError, "form_twice": FormError,
+    "day": AnswerError, "unit": UnitError,
+    "unit_differs": UnitError, "unit_blank": UnitError, "form_twice": FormError,
 }  # fmt: skip
 
 
@@ -184,11 +185,16 @@ def _roles(cells: Cells, placed: Placed, one: Responses, index: dict[str, str]) 
         code = index.get(fold(text))
         return Reading(code, ok=code is not None)
 
-    n = len(cells.raw)
-    if one.unit:
-        cells.made["unit"] = [index.get(fold(one.unit))] * n
-        if fold(one.unit) not in index:
-            cells.wrong["unit"] = [Place(cells.file, value=one.unit)]
+    def same(text: str) -> Reading:
+        return Reading(own, ok=index.get(fold(text), own) == own)
+
+    n, own = len(cells.raw), index.get(fold(one.unit))
+    if one.unit and own is None:
+        cells.wrong["unit"] = [Place(cells.file, value=one.unit)]
+    elif one.unit and "unit" in placed.roles:
+        cells.take("unit", placed.roles["unit"], "unit_differs", same)
+    elif one.unit:
+        cells.made["unit"] = [own] * n
     elif "unit" in placed.roles:
         cells.take("unit", placed.roles["unit"], "unit", unit)
     elif len(set(index.values())) == 1:

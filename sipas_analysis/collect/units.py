@@ -43,6 +43,9 @@ def read_units(wave: Wave) -> pd.DataFrame:
     missing = [name for name in ("code", "name_vi", "group") if name not in raw]
     if missing:
         raise UnitError("unit_columns", [Place(path.name, 1)], missing=", ".join(missing))
+    unknown = [Place(path.name, 1, str(name)) for name in raw if name not in COLUMNS]
+    if unknown or raw.columns.has_duplicates:
+        raise UnitError("unit_headers", unknown or [Place(path.name, 1)], known=", ".join(COLUMNS))
     units = raw.reindex(columns=list(COLUMNS), fill_value="")
     problems = [*_problems(units, path, wave)]
     if problems:

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, PrivateAttr
 
 from sipas_analysis.errors import ConfigError, FileError, Place
-from sipas_analysis.instrument.pack import Index, Instrument, Status, read_instrument
+from sipas_analysis.instrument.pack import RESERVED, Index, Instrument, Status, read_instrument
 from sipas_analysis.instrument.reading import Bilingual, Day, Strict, read_model
 from sipas_analysis.messages import LANGUAGES, Language
 
@@ -189,6 +189,10 @@ def _check_codes(wave: Wave, pack: Instrument) -> None:
         "indicators": (wave.columns.indicators, [*pack.indicators]),
         "outcome": ([wave.outcome] if wave.outcome else [], codes),
     }
+    taken = [*RESERVED, *codes, *pack.indicators]
+    clash = [key for key in wave.columns.keys if key in taken]
+    if clash:
+        raise ConfigError("wave_key", [Place(wave.path.name)], (), key=clash[0])
     for key, (named, known) in asked.items():
         for code in named:
             if code not in known:

@@ -6,6 +6,7 @@ The words are of association; who wants cause needs an experiment. Without an ov
 there is no regression, and the result says so (rule D1).
 """
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,15 +114,23 @@ def drivers(survey: Survey) -> Drivers:
         both = {"linear": reason, "logit": reason}
         used = outcome if known else ""
         return Drivers(empty, used, len(data), n_lost, np.nan, both, data.corr(), {})
-    frames, fits, reasons = [], {}, {}
+    return _models(data, weight, outcome, n_lost, pack.scale.satisfied_from)
+
+
+def _models(
+    data: pd.DataFrame, weight: "pd.Series[float]", outcome: str, n_lost: int, cut: int
+) -> Drivers:
+    """Fit both models; a model that fails leaves its reason and no row."""
+    fits, reasons = {}, {}
     for model in ("linear", "logit"):
-        fit, why = _fit(model, data, weight, pack.scale.satisfied_from)
+        fit, why = _fit(model, data, weight, cut)
         if fit is None:
             reasons[model] = why
         else:
             fits[model] = fit
-            frames.append(_table(model, fit, data, weight, len(survey.frame)))
-    table = pd.concat(frames, ignore_index=True) if frames else empty
+    n_sample = len(data) + n_lost
+    frames = [_table(model, fit, data, weight, n_sample) for model, fit in fits.items()]
+    table = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(COLUMNS))
     r_squared = float(fits["linear"].rsquared) if "linear" in fits else np.nan
     return Drivers(table, outcome, len(data), n_lost, r_squared, reasons, data.corr(), fits)
 
@@ -148,7 +157,7 @@ def _standard(
 def _fit(model: str, data: pd.DataFrame, weight: "pd.Series[float]", cut: int) -> tuple[Any, str]:
     """Fit one model with statsmodels; return it, or None and the reason."""
     import statsmodels.api as sm
-    from statsmodels.tools.sm_exceptions import PerfectSeparationError
+    from statsmodels.tools.sm_exceptions import PerfectSeparationError, PerfectSeparationWarning
 
     standard, _ = _standard(data, weight)
     drivers = sm.add_constant(standard.drop(columns="outcome"))
@@ -161,10 +170,11 @@ def _fit(model: str, data: pd.DataFrame, weight: "pd.Series[float]", cut: int) -
     if min(satisfied.sum(), (1 - satisfied).sum()) < MIN_EACH_ANSWER:
         return None, "few_answers"
     family = sm.families.Binomial()
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("error", PerfectSeparationWarning)
         try:
             fit = sm.GLM(satisfied, drivers, family=family, var_weights=even).fit(cov_type="HC0")
-        except PerfectSeparationError:
+        except (PerfectSeparationError, PerfectSeparationWarning):
             return None, "not_converged"
     steady = fit.converged and np.abs(fit.params).max() < 20
     return (fit, "") if steady else (None, "not_converged")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import sparse
 
 Floats = NDArray[np.float64]
 
@@ -86,13 +87,14 @@ def block(design: Design, by: Sequence[str], values: pd.DataFrame, flags: pd.Dat
     marks = flags.assign(n=True).to_numpy(dtype=np.int64)[order]
     empty = len(keys) == 0
     ends = np.append(starts[1:], len(order))[: len(starts)]
-    parts = [x[start:end] for start, end in zip(starts, ends, strict=True)]
+    hot = sparse.csr_array(x)  # mostly zeros; and one thread, so any machine adds in one order
+    parts = [hot[start:end] for start, end in zip(starts, ends, strict=True)]
     p = x.shape[1]
     return Block(
         keys=keys,
         columns=values.columns,
         total=np.empty((0, p)) if empty else np.add.reduceat(x, starts, axis=0),
-        moment=np.array([part.T @ part for part in parts]).reshape(len(keys), p, p),
+        moment=np.array([(part.T @ part).toarray() for part in parts]).reshape(len(keys), p, p),
         people=pd.DataFrame(
             marks[:0] if empty else np.add.reduceat(marks, starts, axis=0),
             columns=[*flags.columns, "n"],

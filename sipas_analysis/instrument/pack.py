@@ -18,6 +18,7 @@ Status = Literal["sourced", "derived", "reconstructed", "unverified"]
 Rule = Literal["pooled", "mean_of_items", "mean_of_factors", "weights", "overall_item"]
 PACKS = Path(__file__).parent / "packs"
 OVERALL = "overall"
+RESERVED = ("file", "row", "form", "unit", "group", "mode", "date", "weight", "stratum", "cluster")
 
 
 class Scale(Strict):
@@ -144,6 +145,7 @@ class Instrument(Strict):
                 yield ("factors", code), "pack_empty", {"factor": code}
         codes = [*self.items, *self.factors, *self.blocks, *self.indicators, OVERALL]
         codes += [self.overall_item.code] if self.overall_item else []
+        codes += [code for code in RESERVED if code in codes]
         for code in codes:
             if codes.count(code) > 1:
                 yield ("items", code), "pack_twice", {"code": code}

@@ -4,6 +4,7 @@ A rank is the place of an unrounded value among the units of one group (R1). It 
 error: until rank sets (R2) stand beside it, read the intervals, not the places.
 """
 
+from sipas_analysis.errors import ColumnError
 from sipas_analysis.infer.estimates import Estimates
 from sipas_analysis.instrument.pack import OVERALL
 
@@ -31,6 +32,8 @@ def rank(scores: Estimates, min_forms: int = 30) -> Estimates:
         >>> int(ranked.select(unit="so-ldtbxh").frame["rank"].item())
         2
     """
+    if "unit" not in scores.frame:
+        raise ColumnError("no_key", key="unit", known=", ".join(scores.frame.columns[:3]))
     found = scores.frame.query("level == @OVERALL", local_dict={"OVERALL": OVERALL}).copy()
     found["reason"] = ""
     found.loc[found["se"].isna(), "reason"] = "no_error"

@@ -74,6 +74,13 @@ def compare_rules(survey: Survey, by: str | Sequence[str] = ()) -> Estimates:
 
     Factors: pooled and mean_of_items (M2). Overall: these, mean_of_factors over pooled factors
     and, where the instrument asks it, overall_item (M3). Same rows as ``score`` otherwise.
+
+    Example:
+        >>> import sipas_analysis as sipas
+        >>> survey = sipas.read_survey(sipas.read_wave("data/an-giang-2021/wave.yaml"))
+        >>> found = sipas.compare_rules(survey).select(variable="overall").frame
+        >>> found["rule"].tolist()
+        ['pooled', 'mean_of_items', 'mean_of_factors', 'overall_item']
     """
     rules = {"pooled": "pooled", "mean_of_items": "mean_of_items", "mean_of_factors": "pooled"}
     if survey.instrument.overall_item:

@@ -213,10 +213,8 @@ def heat_map(
         )
         axes.xaxis.tick_top()
         axes.tick_params(length=0)
-        figure.subplots_adjust(
-            left=MARGIN / WIDTH,
-            right=1 - 0.2 / WIDTH,
-            bottom=0.01,
-            top=1 - 0.8 / figure.get_figheight(),
+        height = figure.get_figheight()
+        axes.set_position(
+            (MARGIN / WIDTH, 0.05 / height, 1 - (MARGIN + 0.2) / WIDTH, 1 - 0.85 / height)
         )
         return _svg(figure)

@@ -7,6 +7,7 @@ format and every language with the same numbers. Writers stand beside this modul
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cache
 from math import isnan
 from typing import Literal
@@ -76,6 +77,8 @@ def shown_in(value: object, language: Language) -> str:
         return value.text(language)
     if value is None:
         return "–"
+    if isinstance(value, date):
+        return value.strftime("%d/%m/%Y") if language == "vi" else value.isoformat()
     return number(value, language) if isinstance(value, int) else str(value)
 
 

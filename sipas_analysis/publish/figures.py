@@ -7,9 +7,10 @@ total would give the first one back.
 
 import io
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from sipas_analysis.collect.survey import Survey
 from sipas_analysis.explain.drivers import Drivers, drivers
 from sipas_analysis.files import write_whole
 from sipas_analysis.infer.estimates import Estimates
+from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.ranking import rank
 from sipas_analysis.measure.scores import compare_rules, score
 
@@ -83,8 +85,15 @@ class Figures:
 
     @cached_property
     def rules(self) -> pd.DataFrame:
-        """Factors and the whole under each rule."""
-        return blank(compare_rules(self.survey).frame)
+        """Factors and the whole under each rule; two rules could give a hidden item back."""
+        found, own = compare_rules(self.survey).frame, self.of("all")
+        pack = self.survey.instrument
+        usual = {level: one.rule for level, one in pack.rules()}
+        partly = {v for v in own if not all(own[item].known for item in pack.items_of(v))}
+        second = found["variable"].isin(partly) & (found["rule"] != found["level"].map(usual))
+        unknown = ~found["variable"].map(lambda code: own[code].known)
+        found.loc[second | unknown, "flag"] = SUPPRESS
+        return blank(found)
 
     @cached_property
     def drivers(self) -> Drivers:
@@ -93,8 +102,11 @@ class Figures:
 
     @cached_property
     def findings(self) -> Findings:
-        """What the quality checks noticed."""
-        return check(self.survey)
+        """What the quality checks noticed in units whose figures may be published."""
+        found = check(self.survey)
+        known = self.ranking.loc[self.ranking["flag"] != SUPPRESS, "unit"]
+        kept = found.frame["unit"].isin(known)
+        return replace(found, frame=found.frame[kept].reset_index(drop=True))
 
     def of(self, domain: str, key: str = "") -> dict[str, "Published"]:
         """Return the figures of the whole (``all``), of one group or of one unit, by variable."""
@@ -135,39 +147,57 @@ class Figures:
 def hide(table: pd.DataFrame, survey: Survey) -> pd.DataFrame:
     """Blank what must not be published, and what would give it back by subtraction (rule P2).
 
-    Where exactly one part of a published whole is hidden (item of a factor, factor of the whole,
-    unit of a group, group of the province), the part with fewest people is hidden too.
+    A whole and its parts (factor and items, block and factors, overall and factors; group and
+    units, province and groups) are one sum: a single hidden member of it could be worked out, so
+    a second one is hidden too, the part with fewest forms, again until no sum gives one back.
+    What nobody answered has nothing to hide and hides nothing.
     """
-    pack = survey.instrument
-    factor = table["variable"].map({code: item.factor for code, item in pack.items.items()})
-    whole = np.select(
-        [table["level"] == "item", table["level"] == "factor"], [factor, "overall"], ""
-    )
-    table = table.assign(_whole=whole)
-    domain = ["domain", "group", "unit"]
-    families = (
-        (table["level"].isin(["item", "factor"]), [*domain, "_whole"]),
-        (table["domain"] == "unit", ["group", "variable"]),
-        (table["domain"] == "group", ["variable"]),
-    )
-    hidden = table["flag"] == SUPPRESS
+    sums = [_members(table, *keys) for keys in _sums(table, survey)]
+    hidden = (table["flag"] == SUPPRESS) & (table["n_valid"] > 0)
     while True:
         more = hidden.copy()
-        for members, keys in families:
-            more[_complement(table[members], keys, more[members])] = True
+        for members in sums:
+            more[_complement(members, more)] = True
         if more.equals(hidden):
             break
         hidden = more
+    table = table.copy()
     table.loc[hidden, "flag"] = SUPPRESS
-    return blank(table.drop(columns="_whole"))
+    return blank(table)
 
 
-def _complement(table: pd.DataFrame, keys: list[str], hidden: "pd.Series[bool]") -> "pd.Index[int]":
-    """Return the smallest shown member of each family with exactly one hidden member."""
-    family = table.groupby(keys, dropna=False, sort=False).ngroup()
-    lonely = hidden.groupby(family).transform("sum") == 1
-    shown = table.assign(_family=family)[~hidden & lonely]
-    return shown.sort_values("n_valid", kind="stable").drop_duplicates("_family").index
+def _sums(
+    table: pd.DataFrame, survey: Survey
+) -> Iterable[tuple["pd.Series[Any]", "pd.Series[bool]", list[str]]]:
+    """Yield each kind of sum: the name of the whole by row, which rows are wholes, other keys."""
+    pack, level, code = survey.instrument, table["level"], table["variable"]
+    factor = code.map({item: it.factor for item, it in pack.items.items()})
+    block = code.map({part: it.block for part, it in pack.factors.items() if it.block})
+    of, by = ["domain", "group", "unit"], ["variable"]
+    yield factor.mask(level == "factor", code), level == "factor", of
+    yield block.mask(level == "block", code), level == "block", of
+    inside = code.where(~level.isin(["factor", OVERALL]), OVERALL)
+    yield inside.where(level.isin(["factor", OVERALL])), level == OVERALL, of
+    domain = table["domain"]
+    yield table["group"].where(domain != "all"), domain == "group", by
+    yield domain.mask(domain == "group", "all").where(domain != "unit"), domain == "all", by
+
+
+def _members(
+    table: pd.DataFrame, whole: "pd.Series[Any]", is_whole: "pd.Series[bool]", keys: list[str]
+) -> pd.DataFrame:
+    """Return the rows that stand in a sum, smallest part first and the whole last."""
+    named = table.assign(_whole=whole, _last=is_whole)[whole.notna() & (table["n_valid"] > 0)]
+    family = named.groupby(["_whole", *keys], dropna=False, sort=False).ngroup()
+    size = "n_valid" if "unit" in keys else "n"  # the same unit for every variable
+    return named.assign(_family=family).sort_values(["_last", size], kind="stable")
+
+
+def _complement(members: pd.DataFrame, hidden: "pd.Series[bool]") -> "pd.Index[int]":
+    """Return the first shown member of each sum with exactly one hidden member."""
+    own = hidden[members.index]
+    lonely = own.groupby(members["_family"]).transform("sum") == 1
+    return members[~own & lonely].drop_duplicates("_family").index
 
 
 def blank(table: pd.DataFrame) -> pd.DataFrame:
@@ -197,7 +227,7 @@ def _csv(table: pd.DataFrame) -> str:
 def _harmless(value: object) -> object:
     if not isinstance(value, str) or value[:1] not in ("=", "+", "-", "@", "\t", "\r"):
         return value
-    return value if _is_number(value) else "'" + value
+    return value if value[0] == "-" and _is_number(value) else "'" + value
 
 
 def _is_number(text: str) -> bool:

@@ -48,7 +48,7 @@ def write_html(document: Document, path: Path, language: Language) -> Path:
 
 def _render(template: str, language: Language, **parts: object) -> str:
     def show(value: object) -> str:
-        return shown_in(value, language)
+        return shown_in(value, language).replace(" %", "\u00a0%")  # never alone on a line
 
     def picture(figure: Figure) -> str:
         data = base64.b64encode(figure.draw(language)).decode("ascii")

@@ -173,7 +173,7 @@ def _incident(subject: Subject, code: str) -> tuple[float, tuple[object, ...]]:
     answers = subject.forms[code].dropna()
     labels = Joined([indicator.levels[level] for level in indicator.counted], " / ")
     n, k = len(answers), int(answers.isin(indicator.counted).sum())
-    if n < subject.figures.survey.wave.min_cell:
+    if subject.withheld or n < subject.figures.survey.wave.min_cell:
         return 0.0, (subject.name(code), labels, say_it("report.suppressed"), None, n)
     low, high = exact_interval(np.array([float(k)]), np.array([float(n)]))
     shown = (Number(100 * k / n, 1), Interval(100 * low[0], 100 * high[0]), n)

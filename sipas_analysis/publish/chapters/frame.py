@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sipas_analysis.collect.units import groups_of
-from sipas_analysis.instrument.pack import Instrument
+from sipas_analysis.instrument.pack import OVERALL, Instrument
 from sipas_analysis.instrument.reading import Bilingual
 from sipas_analysis.messages import Language
 from sipas_analysis.publish.charts import Row
@@ -32,6 +32,11 @@ class Subject:
     def own(self) -> dict[str, Published]:
         """Figures of the subject, by variable."""
         return self.figures.of("unit", self.unit) if self.unit else self.figures.of("all")
+
+    @property
+    def withheld(self) -> bool:
+        """Whether the subject's index is hidden, and with it every count of its people."""
+        return not self.own[OVERALL].known
 
     @property
     def around(self) -> dict[str, Published]:
@@ -73,7 +78,8 @@ class Subject:
 
 def percent(one: Published) -> object:
     """Return a published percentage, or why there is none."""
-    return say_it("report.suppressed") if one.flag == "suppress" else Number(one.printed or None)
+    hidden = one.flag == "suppress" and one.n_valid > 0
+    return say_it("report.suppressed") if hidden else Number(one.printed or None)
 
 
 def interval(one: Published, decimals: int = 1) -> Interval:

@@ -1,7 +1,5 @@
 """The first chapters: what must be seen on page one, basis, method, who answered."""
 
-from datetime import date
-
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.publish.chapters.frame import Subject, interval, percent
 from sipas_analysis.publish.document import (
@@ -67,7 +65,7 @@ def basis(subject: Subject) -> Section:
         decided = say_it(
             "report.basis.decision",
             number=wave.decision.number,
-            date=_day(day),
+            date=day,
             status=_status(wave.decision.status),
         )
     source = say_it(
@@ -97,7 +95,7 @@ def method(subject: Subject) -> Section:
         population=wave.population if own else pack.population,
     )
     start, end = wave.collected.start, wave.collected.end
-    when = say_it("report.method.fieldwork", start=_day(start), end=_day(end))
+    when = say_it("report.method.fieldwork", start=start, end=end)
     scale, limits = pack.scale, {"min_forms": pack.index.min_forms, "min_cell": wave.min_cell}
     scored = say_it("report.method.scale", satisfied=scale.satisfied_from, high=scale.high)
     blocks: list[Block] = [Paragraph(sample), *([Paragraph(when)] if start or end else [])]
@@ -125,10 +123,6 @@ def people(subject: Subject) -> Section:
     if not blocks:
         blocks.append(Paragraph(say_it("report.people.none"), "note"))
     return Section("people", say_it("report.chapter.people"), tuple(blocks))
-
-
-def _day(day: date | None) -> str:
-    return day.strftime("%d/%m/%Y") if day else "–"
 
 
 def _forms(subject: Subject) -> Text:
@@ -228,7 +222,7 @@ def _shares(subject: Subject, key: str) -> Table:
     survey, forms = subject.figures.survey, subject.forms
     names, found = _choices(subject, key)
     n = int((forms[key].notna() & (forms[key] != "")).sum())
-    shown = people_counts(found, survey.wave.min_cell)
+    shown = people_counts(found, len(forms) + 1 if subject.withheld else survey.wave.min_cell)
     few = say_it("report.suppressed")
     rows = tuple(
         (name, few if count is None else count, count and Number(100 * count / n, 1))
@@ -241,7 +235,7 @@ def _shares(subject: Subject, key: str) -> Table:
     columns = (Column(title, "row"), *(Column(head) for head in heads))
     notes = (say_it("report.people.many", n=len(forms)),) if survey.is_many(key) else ()
     caption = say_it("report.table.people", title=title, n=n)
-    return Table(f"table-{key}", caption, columns, rows, notes)
+    return Table(f"table-people-{key}", caption, columns, rows, notes)
 
 
 def _choices(subject: Subject, key: str) -> tuple[list[object], list[int]]:

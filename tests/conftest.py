@@ -1,0 +1,90 @@
+"""A small office for tests: a pack of three items, two units, and files written by hand."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sipas_analysis.collect.survey import Survey, read_survey
+from sipas_analysis.collect.wave import read_wave
+
+PACK = """\
+id: small
+title: {vi: Bộ nhỏ, en: A small pack}
+source: made for tests
+status: unverified
+scale:
+  blank: ["9"]
+  labels:
+    1: {vi: Rất không hài lòng, en: Very dissatisfied}
+    2: {vi: Không hài lòng, en: Dissatisfied}
+    3: {vi: Bình thường, en: Neutral}
+    4: {vi: Hài lòng, en: Satisfied}
+    5: {vi: Rất hài lòng, en: Very satisfied}
+factors:
+  access: {vi: Tiếp cận dịch vụ, en: Access}
+  results: {vi: Kết quả, en: Results}
+items:
+  A1: {factor: access, vi: "Nơi ngồi chờ có đủ chỗ ngồi", en: Enough seats, status: sourced}
+  A2: {factor: access, vi: Trang thiết bị hiện đại, en: Modern equipment, status: derived}
+  D1: {factor: results, vi: Kết quả đúng quy định, en: The result is as regulated}
+overall_item: {code: OVERALL, vi: Hài lòng chung, en: Satisfaction as a whole}
+indicators:
+  sex:
+    group: profile
+    vi: Giới tính
+    en: Sex
+    levels: {male: {vi: Nam, en: Male}, female: {vi: Nữ, en: Female}}
+  vulnerable:
+    group: profile
+    kind: many
+    vi: Nhóm ưu tiên
+    en: Vulnerable groups
+    levels: {HN: {vi: Hộ nghèo, en: Poor}, NCC: {vi: Người có công, en: Merit}, KHAC: {vi: Khác}}
+"""
+
+UNITS = """\
+code,name_vi,name_en,group,aliases
+so-a,Sở A,Department A,departments,SA;Sở Á
+so-b,Sở B,Department B,departments,
+"""
+
+FACTS: dict[str, Any] = {
+    "id": "small-2024",
+    "title": {"vi": "Đợt nhỏ", "en": "A small wave"},
+    "year": 2024,
+    "instrument": "pack.yaml",
+    "responses": [{"file": "answers.csv"}],
+    "columns": {"unit": "unit"},
+}
+
+
+@pytest.fixture
+def make_wave(tmp_path: Path) -> Callable[..., Path]:
+    """Write a wave; ``facts`` go before the usual ones, bytes and text before the usual files."""
+
+    def make(
+        answers: str | bytes | None = None, units: str = UNITS, pack: str = PACK, **facts: Any
+    ) -> Path:
+        (tmp_path / "pack.yaml").write_text(pack, "utf-8")
+        (tmp_path / "units.csv").write_text(units, "utf-8")
+        if answers is not None:
+            data = answers.encode("utf-8") if isinstance(answers, str) else answers
+            (tmp_path / "answers.csv").write_bytes(data)
+        path = tmp_path / "wave.yaml"
+        path.write_text(yaml.safe_dump(FACTS | facts, allow_unicode=True), "utf-8")
+        return path
+
+    return make
+
+
+@pytest.fixture
+def read_answers(make_wave: Callable[..., Path]) -> Callable[..., Survey]:
+    """Write a wave and read its survey: the same arguments as ``make_wave``."""
+
+    def read(answers: str | bytes | None = None, **given: Any) -> Survey:
+        return read_survey(read_wave(make_wave(answers, **given)))
+
+    return read

@@ -1,0 +1,212 @@
+"""The house rules, held by a machine: layers, sizes, thin notebooks, locks, rule ids."""
+
+import ast
+import json
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "sipas_analysis"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+# From the top of the house to the bottom; a module imports only what stands above it.
+HOUSE = [
+    "messages", "errors", "files",
+    "instrument.reading", "instrument.pack",
+    "infer.design", "infer.estimates",
+    "collect.readers", "collect.wave", "collect.units", "collect.columns", "collect.cells",
+    "collect.survey", "collect.quality", "collect.simulate", "collect.draft",
+    "measure.rules", "measure.scores", "measure.ranking",
+    "explain.drivers",
+    "improve.actions",
+    "publish.document", "publish.figures", "publish.charts", "publish.html",
+    "publish.chapters.frame", "publish.chapters.opening", "publish.chapters.results",
+    "publish.chapters.action", "publish.chapters.annexes", "publish.chapters", "publish.report",
+    "cli",
+]  # fmt: skip
+
+
+def _name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def _imports(path: Path) -> list[str]:
+    """Return the package's own modules that a module imports, wherever the import stands."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sipas_analysis"):
+            base = (node.module or "")[len("sipas_analysis.") :]
+            below = [f"{base}.{name.name}".strip(".") for name in node.names]
+            found += [one if one in HOUSE else base for one in below]
+    return [one for one in found if one]
+
+
+def test_every_module_has_a_place_in_the_house():
+    """A new module names its room here first."""
+    rooms = {"", "collect", "explain", "improve", "infer", "instrument", "measure", "publish"}
+    assert {_name(path) for path in MODULES} - rooms == set(HOUSE)
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if _name(p) in HOUSE], ids=_name)
+def test_a_module_imports_only_from_above(path):
+    """Rooms stand in one order, and so do the modules of a room."""
+    own = HOUSE.index(_name(path))
+    below = [name for name in _imports(path) if HOUSE.index(name) >= own]
+    assert below == []
+
+
+def _code_lines(node: ast.AST, source: list[str]) -> int:
+    """Count lines that are neither blank, comment nor docstring."""
+    skipped: set[int] = set()
+    for one in ast.walk(node):
+        if isinstance(one, ast.FunctionDef | ast.ClassDef | ast.Module) and ast.get_docstring(one):
+            doc = one.body[0]
+            skipped |= set(range(doc.lineno, (doc.end_lineno or doc.lineno) + 1))
+    first, last = getattr(node, "lineno", 1), getattr(node, "end_lineno", None) or len(source)
+    lines = [k for k in range(first, last + 1) if k not in skipped]
+    return sum(
+        bool(text) and not text.startswith("#") for k in lines if (text := source[k - 1].strip())
+    )
+
+
+def test_functions_and_modules_stay_small():
+    """No function body over 40 lines of code, no module over 300."""
+    large = []
+    for path in MODULES:
+        text = path.read_text("utf-8")
+        tree, source = ast.parse(text), text.splitlines()
+        if _code_lines(tree, source) > 300:
+            large.append(path.name)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef):
+                body = sum(_code_lines(part, source) for part in node.body)
+                large += [f"{path.name}:{node.name}"] if body > 40 else []
+    assert large == []
+
+
+def test_the_public_face_is_small_and_loads_lazily():
+    """At most 25 names, and importing the package loads neither pandas nor matplotlib."""
+    import sipas_analysis as sipas
+
+    assert len(sipas.__all__) <= 25
+    assert all(callable(getattr(sipas, name)) for name in sipas.__all__)
+    code = "import sys, sipas_analysis; print(sorted({'pandas', 'matplotlib'} & set(sys.modules)))"
+    command = [ROOT / ".venv/bin/python", "-c", code]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert shown.strip() == "[]"
+
+
+def test_public_functions_say_what_they_return_and_show_an_example():
+    """Docstrings of the public face: source where there is a rule, and a runnable example."""
+    import sipas_analysis as sipas
+
+    named = [name for name in sipas.__all__ if name not in ("Design", "read_instrument")]
+    without = [name for name in named if ">>>" not in (getattr(sipas, name).__doc__ or "")]
+    assert without == []
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_are_thin_and_stripped(path):
+    """A question first, one cell tagged parameters, short cells without def, no output kept."""
+    cells = json.loads(path.read_text("utf-8"))["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert cells[0]["cell_type"] == "markdown"
+    assert "?" in "".join(cells[0]["source"])
+    assert [cell["metadata"].get("tags", []) for cell in code].count(["parameters"]) == 1
+    assert code[0]["metadata"]["tags"] == ["parameters"]
+    for cell in code:
+        source = "".join(cell["source"])
+        assert source.count("\n") < 12
+        assert not re.search(r"^\s*(def|class|for|while) ", source, re.MULTILINE)
+        assert cell["outputs"] == []
+        assert cell["execution_count"] is None
+
+
+def test_environment_yml_is_python_pip_and_the_lock():
+    """Nothing else, so that it cannot drift; Python is the floor that the package names."""
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    floor = project["requires-python"].removeprefix(">=")
+    assert environment["dependencies"] == [
+        f"python={floor}", "pip", {"pip": ["-r requirements.lock"]}
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+def test_locks_pin_every_dependency_with_hashes_and_no_address(name):
+    """Each line pins one version with hashes; what pyproject asks for is there."""
+    text = (ROOT / name).read_text("utf-8")
+    pins = re.findall(r"^([A-Za-z0-9._-]+)==\S+", text, re.MULTILINE)
+    entries = re.split(r"(?m)^(?=[A-Za-z0-9])", text)
+    assert all("--hash=sha256:" in entry for entry in entries if entry.strip())
+    assert not re.search(r"https?://|--(extra-)?index-url|--find-links", text)
+    assert len(pins) == len(set(pins))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    asked = project["dependencies"] + ["hatchling", "editables"]
+    asked += project["optional-dependencies"]["dev"] if "dev" in name else []
+    plain = {re.split(r"[<>=!~\[ ]", one)[0].lower() for one in asked}
+    assert plain <= {pin.lower() for pin in pins}
+
+
+def test_the_dev_lock_holds_the_lock():
+    """Tests run on the very versions that users get."""
+    pins = [
+        set(re.findall(r"(?m)^[A-Za-z0-9._-]+==[^ ;\\]+", (ROOT / name).read_text("utf-8")))
+        for name in ("requirements.lock", "requirements-dev.lock")
+    ]
+    assert pins[0] <= pins[1]
+
+
+def test_every_dependency_earns_a_line():
+    """docs/decisions names each package that pyproject asks for at run time."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    names = [re.split(r"[<>=]", one)[0] for one in project["dependencies"]]
+    page = (ROOT / "docs/decisions/0003-dependencies.md").read_text("utf-8")
+    assert [name for name in names if f"**{name}**" not in page] == []
+
+
+RULE = re.compile(r"\b(?:rules? |\()((?:[MVIRDQPG]\d)(?:(?:, | and |–)[MVIRDQPG]\d)*)")
+
+
+def test_no_rule_is_orphaned():
+    """Every rule of docs/method.md is named in code and in a test, and every one used is listed."""
+    page = (ROOT / "docs/method.md").read_text("utf-8")
+    listed = set(re.findall(r"(?m)^\| ([MVIRDQPG]\d) \|", page))
+    code = "\n".join(path.read_text("utf-8") for path in MODULES)
+    tests = "\n".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("*.py"))
+    named = {rule for found in RULE.findall(code) for rule in re.findall(r"[MVIRDQPG]\d", found)}
+    assert {rule for rule in listed if not re.search(rf"\b{rule}\b", code)} == set()
+    assert {rule for rule in listed if not re.search(rf"\b{rule}\b", tests)} == set()
+    later = set(re.findall(r"(?m)^- \*\*([MVIRDQPG]\d)\*\*", page))
+    assert named <= listed | later
+
+
+def test_no_sentence_for_people_stands_in_code():
+    """Every message id that the code says exists, and every sentence is said somewhere."""
+    ids = set(yaml.safe_load((PACKAGE / "messages/en.yaml").read_text("utf-8")))
+    parts = [path.read_text("utf-8") for path in MODULES]
+    parts += [path.read_text("utf-8") for path in PACKAGE.rglob("*.j2")]
+    code = "\n".join(parts)
+    spoken = {one for one in ids if f'"{one}"' in code or f'"{one.split(".", 1)[1]}"' in code}
+    stems = {found.split("{")[0] for found in re.findall(r'f"([a-z_.]+\{)', code)}
+    unsaid = {
+        one
+        for one in ids - spoken
+        if not any(one.startswith(stem) for stem in stems if "." in stem)
+    }
+    assert unsaid == set()
+
+
+def test_the_readme_names_the_two_commands_that_the_makefile_has():
+    """A stranger types what the README says."""
+    readme, makefile = ((ROOT / name).read_text("utf-8") for name in ("README.md", "Makefile"))
+    for target in ("report", "test"):
+        assert f"make {target}" in readme
+        assert re.search(rf"(?m)^{target}:", makefile)

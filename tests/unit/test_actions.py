@@ -1,0 +1,78 @@
+"""Proposals: the weakest item of each factor and the measures that answer it."""
+
+import pytest
+
+from sipas_analysis.improve.actions import library, propose
+from sipas_analysis.instrument.pack import pack_names, read_instrument
+from sipas_analysis.measure.scores import score
+
+
+@pytest.fixture
+def proposals(read_answers):
+    """Propose measures for some answers to the pack of 2017; 40 forms, all 5 unless said."""
+
+    def of(n=40, **low):
+        pack = read_instrument("qd-2640-2017")
+        header = ",".join(["unit", *pack.items])
+        rows = [
+            ",".join(["so-a", *("3" if k < low.get(code, 0) else "5" for code in pack.items)])
+            for k in range(n)
+        ]
+        survey = read_answers("\n".join([header, *rows, ""]), instrument="qd-2640-2017")
+        return {it.factor: it for it in propose(score(survey), survey.instrument)}
+
+    return of
+
+
+def test_the_library_serves_both_packs():
+    """Every measure names a factor and items that exist, so that none is proposed in vain."""
+    wrong = [
+        (code, name, item)
+        for code, measure in library().measures.items()
+        for name, items in measure.items.items()
+        for item in items
+        if name not in pack_names() or read_instrument(name).items[item].factor != measure.factor
+    ]
+    assert wrong == []
+
+
+def test_every_measure_can_be_followed():
+    """Text, indicator and data in both languages (rule G1)."""
+    texts = [text for it in library().measures.values() for text in (it, it.indicator, it.data)]
+    assert all(text.vi and text.en for text in texts)
+    assert len(library().measures) == 14
+    assert library().source
+
+
+def test_the_weakest_item_of_each_factor_is_named(proposals):
+    """In the order of the instrument, with its value and interval (rule G2)."""
+    found = proposals(A1=10, A3=20, B2=5, C4=1)
+    assert [it.item for it in list(found.values())[:3]] == ["A3", "B2", "C4"]
+    assert found["access"].printed == "50.00"
+    assert found["access"].low < 50 < found["access"].high
+
+
+def test_the_measures_answer_the_weakest_item(proposals):
+    """Each measure lists that item (rule G2)."""
+    found = proposals(A1=20)["access"]
+    assert found.measures
+    assert all("A1" in it.items["qd-2640-2017"] for it in found.measures)
+
+
+def test_a_weakest_item_by_chance_is_not_clear(proposals):
+    """38 and 39 of 40 are not told apart by 40 forms; 20 of 40 is."""
+    assert not proposals(A1=1, A2=1, A3=2, A4=1)["access"].clear
+    assert proposals(A3=20)["access"].clear
+
+
+def test_a_factor_too_small_to_publish_has_no_proposal(proposals):
+    """Four people are not shown, nor are measures drawn from them (rule P2)."""
+    found = proposals(n=4, A3=2)["access"]
+    assert (found.item, found.measures) == ("", ())
+
+
+def test_a_factor_without_measures_is_said_so(read_answers):
+    """A pack of one's own gets the weakest item and no measure: none is invented."""
+    survey = read_answers("unit,A1,A2,D1\n" + "so-a,5,2,4\n" * 6)
+    found = propose(score(survey), survey.instrument)
+    assert [(it.item, it.measures) for it in found] == [("A2", ()), ("D1", ())]

@@ -1,0 +1,152 @@
+"""``wave.yaml``: codes stay text, and each mistake is told with its line and the right word."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from sipas_analysis.collect.wave import read_wave
+from sipas_analysis.errors import ConfigError, FileError
+
+
+def refusal(path: Path) -> ConfigError:
+    with pytest.raises(ConfigError) as caught:
+        read_wave(path)
+    return caught.value
+
+
+def edited(path: Path, old: str, new: str) -> Path:
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), "utf-8")
+    return path
+
+
+def test_codes_stay_text(make_wave):
+    """YAML alone would read 001 as 1 and no as False."""
+    path = edited(make_wave(columns={"unit": "U"}), "unit: U", "{unit: 001, mode: no, form: 1.0}")
+    columns = read_wave(path).columns
+    assert (columns.unit, columns.mode, columns.form) == ("001", "no", "1.0")
+
+
+def test_a_wave_is_found_by_its_folder(make_wave):
+    """``sipas report data/an-giang-2021`` is enough."""
+    assert read_wave(make_wave().parent).id == "small-2024"
+
+
+def test_a_relative_path_is_looked_up_from_the_folders_above(make_wave, monkeypatch):
+    """A notebook in a folder of its own finds the data of its project."""
+    path = make_wave()
+    inner = path.parent / "notebooks" / "old"
+    inner.mkdir(parents=True)
+    monkeypatch.chdir(inner)
+    assert read_wave("wave.yaml").path == path
+
+
+def test_paths_are_relative_to_the_file(make_wave):
+    """The folder may be moved as a whole."""
+    path = make_wave()
+    assert read_wave(path).beside("units.csv") == path.parent / "units.csv"
+
+
+def test_a_file_with_a_byte_order_mark_is_read(make_wave):
+    """Notepad puts one in front."""
+    path = make_wave()
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read_wave(path).year == 2024
+
+
+def test_days_are_typed(make_wave):
+    """Days of fieldwork are typed, whatever quotes stand around them."""
+    wave = read_wave(make_wave(collected={"from": "2024-03-01", "to": "2024-03-31"}))
+    assert wave.collected.end.isoformat() == "2024-03-31"
+
+
+def test_a_wave_may_change_a_rule_of_its_instrument(make_wave):
+    """What the wave does not name stays as the pack says (rules M3 and M7)."""
+    changed = {"overall": {"rule": "mean_of_factors"}}
+    index = read_wave(make_wave(index=changed, min_forms=20)).pack().index
+    assert (index.overall.rule, index.factor.rule) == ("mean_of_factors", "pooled")
+    assert index.min_forms == 20
+
+
+def test_a_misspelt_key_is_told_with_line_and_the_right_one(make_wave):
+    """``langauges`` is named with its line, and what was meant."""
+    path = make_wave()
+    path.write_text(path.read_text("utf-8") + "langauges: [vi]\n", "utf-8")
+    line = len(path.read_text("utf-8").splitlines())
+    said = f"Line {line}: `langauges` is not known here. Did you mean `languages`?"
+    assert said in str(refusal(path))
+
+
+def test_a_misspelt_key_is_told_in_vietnamese(make_wave):
+    """The officer reads the same in Vietnamese."""
+    error = refusal(make_wave(outcom="OVERALL"))
+    assert "không có khóa `outcom` ở đây. Có phải ý bạn là `outcome`?" in error.text("vi")
+
+
+def test_a_key_in_the_wrong_place_is_not_proposed_again(make_wave):
+    """``unit`` belongs under ``columns:``; at the top the nearest key is ``units``."""
+    assert "`unit` is not known here. Did you mean `units`?" in str(refusal(make_wave(unit="so-a")))
+
+
+def test_all_mistakes_are_listed_at_once(make_wave):
+    """One run tells everything that is wrong with the file."""
+    error = refusal(make_wave(year="next", min_forms=1, languages=["fr"], columns={"unti": "x"}))
+    assert "wave.yaml has 4 mistake(s)." in str(error)
+    for said in (
+        "`year` cannot be 'next': a whole number belongs here.",
+        "`min_forms` cannot be '1': it must be at least 2.",
+        "`languages.0` cannot be 'fr': write one of 'vi', 'en'.",
+        "`columns.unti` is not known here. Did you mean `unit`?",
+    ):
+        assert said in str(error)
+    assert len({place.row for place in error.places}) == 4
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"id": "Đợt 1"}, "`id` cannot be 'Đợt 1': use only a–z, 0–9 and -"),
+        ({"id": "../x"}, "`id` cannot be '../x'"),
+        ({"title": "A wave"}, "`title` cannot be 'A wave': lines of `key: value` belong here"),
+        ({"collected": {"to": "31/3/2024"}}, "`collected.to` cannot be '31/3/2024': a day is"),
+        ({"responses": "a.csv"}, "`responses` cannot be 'a.csv': a list belongs here"),
+        ({"responses": []}, "`responses` cannot stand so: give at least 1"),
+        ({"responses": [{"file": "a.csv", "header": 0}]}, "cannot be '0': it must be at least 1"),
+        ({"responses": [{"file": "a.csv", "header": []}]}, "give at least 1"),
+        ({"responses": [{"file": "a.csv", "header": [1, 2, 3]}]}, "give at most 2"),
+        ({"synthetic": "maybe"}, "write one of 'true', 'false'"),
+        ({"instrument": "qd-26"}, "no pack “qd-26”. Packs .* qd-2640-2017"),
+        ({"columns": {"items": {"A9": "x"}}}, "`items` in wave.yaml speaks of “A9”.*mean A1"),
+        ({"columns": {"indicators": {"sexe": "x"}}}, "speaks of “sexe”.*Did you mean sex"),
+        ({"outcome": "OVERAL"}, "`outcome` in wave.yaml speaks of “OVERAL”.*mean OVERALL"),
+        (
+            {"index": {"overall": {"rule": "weights", "weights": {"acces": 1}}}},
+            r"`index.overall.weights`: `weights:` must name factors .*\(access, results\)",
+        ),
+        ({"index": {"overall": {"rule": "weights"}}}, "`rule: weights` needs `weights:`"),
+    ],
+)
+def test_a_wrong_fact_is_told_with_its_cure(make_wave, facts, said):
+    """What a user may write wrongly, and the words that mend it."""
+    assert re.search(said, str(refusal(make_wave(**facts))))
+
+
+def test_a_missing_wave_is_named():
+    """The path asked for is in the sentence."""
+    with pytest.raises(FileError, match=r"nowhere/wave\.yaml must exist"):
+        read_wave("nowhere/wave.yaml")
+
+
+def test_a_folder_without_a_wave_is_named(tmp_path):
+    """A folder of answers is not yet a wave."""
+    with pytest.raises(FileError, match=r"wave\.yaml must exist"):
+        read_wave(tmp_path)
+
+
+def test_a_key_given_twice_names_its_line(make_wave):
+    """YAML would keep the last year and say nothing."""
+    path = make_wave()
+    path.write_text(path.read_text("utf-8") + "year: 2023\n", "utf-8")
+    assert "`year` stands twice" in str(refusal(path))
