@@ -92,6 +92,8 @@ def draft(files: Sequence[Path], folder: Path, language: Language) -> Draft:
 
 def _sheets(path: Path) -> list[Sheet]:
     """Return the sheets of a file in which an instrument is recognised."""
+    if not path.is_file():
+        raise FileError("file_missing", file=path)
     looked = [_look(path, sheet) for sheet in sheet_names(path) or [""]]
     found = [one for one in looked if one and 2 * len(one.placed.items) >= len(one.pack.items)]
     if not found:

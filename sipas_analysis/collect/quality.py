@@ -18,7 +18,7 @@ from sipas_analysis.infer.estimates import exact_interval
 
 ALARM = 0.05
 FEWEST_UNITS = 4
-SPREAD_TAIL = 0.05  # the spread of a few units is taken at its upper 95 % limit
+SPREAD_MARGIN = 1.5  # between-unit spread is known from few units: allow for half as much again
 
 
 @dataclass(frozen=True)
@@ -117,9 +117,9 @@ def unusual_counts(x: Floats, n: Floats, mean: Floats | None = None) -> tuple[Fl
     """Return, for each unit, the share expected by the other units and P(count ≥ x).
 
     The expected share is logistic in the unit's ``mean`` (or constant), fitted without the unit;
-    the count is beta-binomial with the spread that the other units show, at its upper limit
-    φ·df/χ²(0.05; df): taken as it is, one honest wave in ten with units from 75 to 99.9 % raised an
-    alarm (tests/recovery).
+    the count is beta-binomial with the spread that the other units show, times a margin:
+    taken as it is, one honest wave in ten raised an alarm where units are few or reach from 75 to
+    99.9 % (tests/recovery).
 
     Args:
         x: Forms showing the fact, shape (U,).
@@ -137,7 +137,8 @@ def unusual_counts(x: Floats, n: Floats, mean: Floats | None = None) -> tuple[Fl
     spread = (x - n * expected) ** 2 / (n * expected * (1 - expected))
     lost = 1 if mean is None else 2
     df = max(many - 1 - lost, 1)
-    phi = (others * spread).sum(axis=1) / stats.chi2.ppf(SPREAD_TAIL, df)
+    shown = (others * spread).sum(axis=1) / df
+    phi = SPREAD_MARGIN * (1 + 1 / df) * np.maximum(shown, 1.0)
     rho = np.clip((phi - 1) / np.maximum(n.mean() - 1, 1), 1e-6, 0.9)
     own = np.diag(expected)
     a, b = own * (1 / rho - 1), (1 - own) * (1 / rho - 1)

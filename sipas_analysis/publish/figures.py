@@ -55,7 +55,8 @@ def published(rows: pd.DataFrame) -> list[Published]:
     """Return the rows of a table of figures as typed records."""
     names = [one.name for one in fields(Published)]
     cells = rows.reindex(columns=names).astype(object)
-    cells["rank"] = [None if pd.isna(rank) else int(rank) for rank in cells["rank"]]
+    ranks = [None if pd.isna(rank) else int(rank) for rank in cells["rank"]]
+    cells["rank"] = pd.Series(ranks, cells.index, dtype=object)  # a None would make floats of all
     cells["reason"] = cells["reason"].fillna("")
     return [Published(**dict(zip(names, row, strict=True))) for row in cells.to_numpy()]
 
@@ -124,7 +125,7 @@ class Figures:
         return list(dict.fromkeys(self.ranking["group"]))
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Return the tables as they are published, by file name."""
+        """Return the tables as they are published, by file name; no row is a form (rule P3)."""
         ranks = self.ranking[["unit", "level", "rank"]]
         scores = self.scores.merge(ranks, on=["unit", "level"], how="left")
         where = np.select(

@@ -281,3 +281,18 @@ def test_tables_open_in_a_spreadsheet_with_vietnamese_letters(three_units, tmp_p
     data = (tmp_path / "ranking.csv").read_bytes()
     assert data.startswith(b"\xef\xbb\xbf")
     assert b"\r" not in data
+
+
+def test_no_output_holds_a_row_of_a_respondent(read_answers, tmp_path):
+    """Form ids, days and the order of a person's answers never leave the survey (rule P3)."""
+    ids = [f"KHAC-{k:04d}" for k in range(40)]
+    rows = "".join(f"so-a,{it},15/3/2024,5,4,3\n" for it in ids)
+    columns = {"unit": "unit", "form": "so_phieu", "date": "ngay"}
+    survey = read_answers("unit,so_phieu,ngay,A1,A2,D1\n" + rows, columns=columns)
+    made = report(survey, "vi")
+    made.write([made.chapter(name) for name in CHAPTERS], str(tmp_path / "out"))
+    texts = [p.read_text("utf-8") for p in (tmp_path / "out").rglob("*") if p.is_file()]
+    assert survey.frame["form"].tolist() == ids
+    assert not any(
+        secret in text for text in texts for secret in ("KHAC-", "15/3/2024", "2024-03-15")
+    )

@@ -74,7 +74,7 @@ def test_a_missing_parameter_is_named(small):
 @pytest.mark.parametrize("value", [1, 2021.0, None, True, ["so-a"]])
 def test_a_parameter_must_be_text(small, value):
     """papermill's command line turns the code 001 into 1."""
-    with pytest.raises(ParameterError, match="unit of small.ipynb must be text"):
+    with pytest.raises(ParameterError, match=r"unit of small\.ipynb must be text"):
         check_parameters(small, {"wave": "w.yaml", "unit": value})
 
 

@@ -119,7 +119,7 @@ def report(survey: Survey, language: str = "", unit: str = "") -> Report:
     languages = tuple(one for one in LANGUAGES if one in asked)
     wrong = [it for it in asked if it not in LANGUAGES]
     if wrong:
-        raise ParameterError("language", language=wrong[0])
+        raise ParameterError("language", asked=wrong[0])
     if unit:
         check_unit(survey, unit)
     shown = sorted(languages, key=list(asked).index)

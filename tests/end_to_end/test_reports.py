@@ -1,0 +1,182 @@
+"""From the shell to a report that opens: papermill, the command line, a browser."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sipas_analysis.errors import NotebookError
+from sipas_analysis.publish.report import run_notebook
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+DEMO = ROOT / "data" / "an-giang-2021"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+pytestmark = pytest.mark.slow
+
+
+def shell(*words, folder=ROOT, expect=0):
+    """Run a command as a stranger types it; return what it said."""
+    done = subprocess.run(
+        [str(word) for word in words], cwd=folder, capture_output=True, text=True,
+        env=os.environ | {"LC_ALL": "C.UTF-8"}, timeout=600, check=False,
+    )  # fmt: skip
+    assert done.returncode == expect, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def papermill(name, out, *words):
+    """Run a notebook under plain papermill; return its printed and shown text."""
+    shell(BIN / "papermill", f"notebooks/{name}.ipynb", out, *words)
+    cells = json.loads(out.read_text("utf-8"))["cells"]
+    outputs = [one for cell in cells for one in cell.get("outputs", [])]
+    assert not any(one["output_type"] == "error" for one in outputs)
+    return "".join(
+        "".join(one.get("text", "")) + "".join(one.get("data", {}).get("text/html", ""))
+        for one in outputs
+    )
+
+
+def files_in(folder):
+    """Return the names of all files below a folder."""
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix() for path in found}
+
+
+def test_the_unit_notebook_runs_under_plain_papermill(tmp_path):
+    """As the README says, from the root of the repository; the published figure is shown."""
+    given = ["-p", "wave", "data/an-giang-2021/wave.yaml", "-p", "unit", "so-ldtbxh"]
+    text = papermill("unit_report", tmp_path / "out.ipynb", *given)
+    assert "94,59" in text
+    assert "Sở Lao động - Thương binh và Xã hội" in text
+
+
+def test_the_province_notebook_runs_without_parameters(tmp_path):
+    """Its defaults show the demo, and say that it is synthetic; nothing is written beside it."""
+    text = papermill("province_report", tmp_path / "out.ipynb")
+    assert "an-giang-2021: 870 forms of 874 read, 29 units" in text
+    assert text.count("<section") == 13
+    assert files_in(tmp_path) == {"out.ipynb"}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("explore_*.ipynb")),
+                         ids=lambda path: path.stem)  # fmt: skip
+def test_a_notebook_to_explore_runs(path, tmp_path):
+    """Each alone, on the demo."""
+    assert len(papermill(path.stem, tmp_path / "out.ipynb")) > 500
+
+
+def test_sipas_report_writes_the_layout_that_others_rely_on(tmp_path):
+    """One page per language, four tables, nothing else; the path said exists."""
+    shutil.copytree(DEMO, tmp_path / "wave")
+    said = shell(BIN / "sipas", "report", "wave/wave.yaml", "--out", "out", folder=tmp_path)
+    assert files_in(tmp_path / "out") == {
+        "province/report.vi.html", "province/report.en.html", "tables/scores.csv",
+        "tables/ranking.csv", "tables/drivers.csv", "tables/figures.csv",
+    }  # fmt: skip
+    path = Path(re.search(r"Report: (.+\.html)", said)[1])
+    assert (tmp_path / path).is_file()
+    assert {one.name for one in tmp_path.iterdir()} == {"wave", "out"}
+    page = (tmp_path / "out/province/report.vi.html").read_text("utf-8")
+    assert "DỮ LIỆU MÔ PHỎNG" in page
+
+
+def test_a_misspelt_parameter_is_refused(tmp_path):
+    """papermill alone would report the default year."""
+    said = shell(
+        BIN / "sipas", "report", DEMO, "-p", "waev=x", "--out", tmp_path / "out", expect=17
+    )
+    assert "Did you mean wave?" in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_hostile_names_stay_inside_the_output_folder(tmp_path):
+    """``<script>``, ``=cmd`` and ``../../x`` go through a whole run of three units."""
+    names = ["<script>alert(1)</script>", "=cmd|'/c calc'!A0", "../../x"]
+    answers = (DEMO / "responses.csv").read_text("utf-8").splitlines()
+    for name, unit in zip(names, ("so-tttt", "so-ldtbxh", "so-nv"), strict=True):
+        answers = [line.replace(f",{unit},", f",{name},") for line in answers]
+    kept = [line for line in answers[1:] if any(f",{name}," in line for name in names)]
+    folder = tmp_path / "deep" / "er"
+    folder.mkdir(parents=True)
+    (folder / "responses.csv").write_text("\n".join([answers[0], *kept]) + "\n", "utf-8")
+    units = "".join(f'u-{k},"{name}",departments\n' for k, name in enumerate(names))
+    (folder / "units.csv").write_text("code,name_vi,group\n" + units, "utf-8")
+    facts = yaml.safe_load((DEMO / "wave.yaml").read_text("utf-8")) | {"languages": ["vi"]}
+    (folder / "wave.yaml").write_text(yaml.safe_dump(facts, allow_unicode=True), "utf-8")
+    before = files_in(tmp_path)
+    shell(BIN / "sipas", "run", "wave.yaml", "--out", "out", folder=folder)
+    written = files_in(tmp_path) - before
+    inside = {f"units/u-{k}/report.vi.html" for k in range(3)} | {"province/report.vi.html"}
+    tables = {f"tables/{name}.csv" for name in ("scores", "ranking", "drivers", "figures")}
+    assert written == {f"deep/er/out/{name}" for name in inside | tables}
+    for name in inside:
+        assert "<script" not in (folder / "out" / name).read_text("utf-8")
+    scores = (folder / "out/tables/scores.csv").read_text("utf-8-sig")
+    assert ",'=cmd|" in scores
+    assert not re.search(r"(^|,)=cmd", scores, re.MULTILINE)
+
+
+def test_a_notebook_that_stops_leaves_no_report(tmp_path):
+    """The cell and the reason are named; what the last cell would write is not there."""
+    source = json.loads((ROOT / "notebooks/province_report.ipynb").read_text("utf-8"))
+    broken = {**source["cells"][2], "source": ["raise RuntimeError('no more')"], "id": "broken"}
+    source["cells"].insert(-1, broken)
+    (tmp_path / "province_report.ipynb").write_text(json.dumps(source), "utf-8")
+    given = {"wave": str(DEMO), "language": "vi", "out": str(tmp_path / "out")}
+    with pytest.raises(NotebookError, match="RuntimeError: no more") as caught:
+        run_notebook("province_report", given, tmp_path)
+    assert caught.value.exit_code == 18
+    assert caught.value.fields["cell"] == len(source["cells"]) - 1  # as people count
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_wave_that_breaks_between_door_and_notebook_exits_18(tmp_path):
+    """The command line says where the notebook stopped, and no half report is left."""
+    code = (
+        "import sys; sys.argv = ['sipas', 'report', sys.argv[1], '--out', sys.argv[2]]\n"
+        "from pathlib import Path\n"
+        "from sipas_analysis import cli\n"
+        "read = cli._read\n"
+        "def break_it(path):\n"
+        "    found = read(path)\n"
+        "    (Path(path) / 'responses.csv').write_text('gone')\n"
+        "    return found\n"
+        "cli._read = break_it\n"
+        "cli.main()"
+    )
+    shutil.copytree(DEMO, tmp_path / "wave")
+    said = shell(sys.executable, "-c", code, tmp_path / "wave", tmp_path / "out", expect=18)
+    assert "The notebook province_report stopped in cell" in said
+    assert "Traceback" not in said
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+def test_a_browser_without_a_network_shows_the_whole_page(tmp_path):
+    """Every picture is drawn, every chapter is there, and the page prints on several A4 sheets."""
+    out = tmp_path / "out"
+    shell(BIN / "sipas", "report", DEMO, "--lang", "vi", "--out", out)
+    page = (out / "province/report.vi.html").as_uri()
+    no_network = ("--host-resolver-rules=MAP * ~NOTFOUND", "--proxy-server=127.0.0.1:9")
+    start = (CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu",
+             f"--user-data-dir={tmp_path / 'profile'}", *no_network)  # fmt: skip
+    dom = shell(*start, "--dump-dom", page)
+    assert dom.count("<section") == 13
+    assert dom.count("data:image/svg+xml;base64,") == dom.count("<figure") == 7
+    assert "94,59" in dom
+    shell(*start, "--no-pdf-header-footer", f"--print-to-pdf={tmp_path / 'page.pdf'}", page)
+    pdf = (tmp_path / "page.pdf").read_bytes()
+    assert pdf.startswith(b"%PDF")
+    sheets = int(max(re.findall(rb"/Count (\d+)", pdf), key=int))
+    assert 8 <= sheets <= 60
+    boxes = {tuple(round(float(x)) for x in box.split())
+             for box in re.findall(rb"/MediaBox \[([\d. ]+)\]", pdf)}  # fmt: skip
+    assert boxes == {(0, 0, 595, 842)}

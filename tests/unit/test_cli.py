@@ -1,0 +1,370 @@
+"""The command line: thin verbs, one paragraph per mistake, an exit code that says its kind."""
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sipas_analysis import __version__, cli, errors
+from sipas_analysis.collect.survey import read_survey
+from sipas_analysis.collect.wave import read_wave
+from sipas_analysis.errors import NotebookError
+from sipas_analysis.publish import report as running
+from sipas_analysis.publish.chapters import report
+
+GOOD = "unit,A1,A2,D1,OVERALL\n" + "".join(
+    f"so-{unit},{answers}\n"
+    for unit in "ab" for k in range(30) for answers in [("5,4,3,5", "2,4,5,3", "4,1,4,4")[k % 3]]
+)  # fmt: skip
+VERBS = ["init", "demo", "check", "score", "drivers", "report", "run", "lab"]
+
+
+@pytest.fixture
+def sipas(monkeypatch, capsys, tmp_path):
+    """Run the command line in a folder of its own; return exit code, stdout and stderr."""
+    place = tmp_path / "here"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*words, lang="en"):
+        asked = [str(word) for word in words] + (["--lang", lang] if lang else [])
+        monkeypatch.setattr(sys, "argv", ["sipas", *asked])
+        with pytest.raises(SystemExit) as caught:
+            cli.main()
+        out, err = capsys.readouterr()
+        return caught.value.code or 0, out, err
+
+    return run
+
+
+@pytest.fixture
+def notebooks(monkeypatch):
+    """Let the notebooks' library calls run here, without a kernel; return what was asked."""
+    asked = []
+
+    def run(name, parameters, folder=None):
+        running.check_parameters(running.notebooks() / f"{name}.ipynb", parameters)
+        asked.append((name, dict(parameters)))
+        survey = read_survey(read_wave(parameters["wave"]))
+        made = report(survey, parameters["language"], parameters.get("unit", ""))
+        made.write([made.chapter("summary")], parameters["out"])
+
+    monkeypatch.setattr(running, "run_notebook", run)
+    return asked
+
+
+# ── help and language
+
+
+def test_help_names_every_verb_and_loads_nothing_heavy():
+    """``sipas --help`` answers at once: no pandas, no papermill, no matplotlib."""
+    code = (
+        "import sys; sys.argv = ['sipas', '--help']\n"
+        "from sipas_analysis.cli import main\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "heavy = {'pandas', 'papermill', 'matplotlib', 'numpy', 'scipy', 'rich.console'}\n"
+        "print('heavy:', *sorted(heavy & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", code]
+    env = os.environ | {"LC_ALL": "C.UTF-8"}
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, env=env).stdout
+    assert shown.splitlines()[-1].strip() == "heavy:"
+    assert [verb for verb in VERBS if f"\n  {verb} " not in shown] == []
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself_in_both_languages(sipas, verb):
+    """No message id is left in any help."""
+    for lang, word in (("en", "Language"), ("vi", "Ngôn ngữ")):
+        code, out, _ = sipas(verb, "--help", lang=lang)
+        assert code == 0
+        assert word in out
+        assert "cli." not in out
+
+
+def test_the_language_is_the_one_asked_else_the_systems(sipas, monkeypatch):
+    """``--lang`` before or after the verb; LC_ALL otherwise; English where nothing is known."""
+    wrong = "missing.yaml"
+    assert "must exist" in sipas("check", wrong)[2]
+    assert "phải có" in sipas("check", wrong, lang="vi")[2]
+    assert "phải có" in sipas("--lang=vi", "check", wrong, lang="")[2]
+    monkeypatch.setenv("LC_ALL", "vi_VN.UTF-8")
+    assert "phải có" in sipas("check", wrong, lang="")[2]
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    assert "must exist" in sipas("check", wrong, lang="")[2]
+
+
+def test_the_version_is_that_of_the_package(sipas):
+    """One home for it."""
+    assert sipas("--version", lang="")[:2] == (0, f"sipas_analysis {__version__}\n")
+
+
+# ── verbs
+
+
+def test_demo_writes_exactly_one_wave(sipas, tmp_path):
+    """wave.yaml, units.csv, responses.csv: commas, 160 forms a unit; the next step is said."""
+    folder = tmp_path / "demo"
+    code, out, _ = sipas("demo", folder, "--units", "5")
+    assert code == 0
+    assert {path.name for path in folder.iterdir()} == {"wave.yaml", "units.csv", "responses.csv"}
+    rows = list(csv.DictReader((folder / "responses.csv").read_text("utf-8").splitlines()))
+    counts = [sum(row["don_vi"] == unit for row in rows) for unit in {it["don_vi"] for it in rows}]
+    assert counts == [160] * 5
+    assert f"Next: sipas run {folder / 'wave.yaml'}" in out
+    code, out, _ = sipas("check", folder)
+    assert code == 0
+    assert "800 forms read, 800 valid, 5 units" in out
+    assert "Synthetic data" in out
+
+
+def test_check_says_what_was_changed_and_writes_it_if_asked(sipas, make_wave, tmp_path):
+    """Kinds of changes by file; every change in ledger.csv with ``--out``."""
+    path = make_wave(GOOD.replace("5,4,3,5", "5 ,9,3,5"))
+    code, out, _ = sipas("check", path)
+    assert code == 0
+    assert "Code for “no answer” read as blank" in out
+    assert not (tmp_path / "out").exists()
+    sipas("check", path, "--out", tmp_path / "out")
+    ledger = (tmp_path / "out" / "tables" / "ledger.csv").read_text("utf-8-sig")
+    assert "answers.csv,2,A1,5 ,5,spelling" in ledger
+    assert (tmp_path / "out" / "tables" / "quality.csv").is_file()
+
+
+def test_check_of_a_clean_wave_says_that_nothing_was_changed(sipas, make_wave):
+    """And what to do next."""
+    _, out, _ = sipas("check", make_wave(GOOD))
+    assert "Nothing was changed or dropped." in out
+    assert "nothing noticed" in out
+    assert "Next: sipas run" in out
+
+
+def test_score_prints_the_order_and_writes_tables(sipas, make_wave, tmp_path):
+    """In the folder asked, else in outputs/<wave id>."""
+    path = make_wave(GOOD)
+    code, out, _ = sipas("score", path, "--out", tmp_path / "out")
+    assert code == 0
+    assert "Overall index by unit" in out
+    assert "Sở A" in out
+    tables = {one.name for one in (tmp_path / "out" / "tables").iterdir()}
+    assert tables == {"scores.csv", "ranking.csv", "figures.csv"}
+    sipas("score", path)
+    assert (Path.cwd() / "outputs/small-2024/tables/scores.csv").read_bytes() == (
+        tmp_path / "out/tables/scores.csv"
+    ).read_bytes()
+
+
+def test_files_do_not_depend_on_the_language_of_the_command(sipas, make_wave, tmp_path):
+    """Two officers, one file."""
+    path = make_wave(GOOD)
+    for lang in ("vi", "en"):
+        sipas("score", path, "--out", tmp_path / lang, lang=lang)
+    one, other = (
+        [it.read_bytes() for it in sorted((tmp_path / lang / "tables").iterdir())]
+        for lang in ("vi", "en")
+    )
+    assert one == other
+
+
+def test_drivers_prints_association_or_the_reason(sipas, make_wave, tmp_path):
+    """With the file; without the question on the whole the reason for each model."""
+    _, out, _ = sipas("drivers", make_wave(GOOD), "--out", tmp_path / "out")
+    assert "association, not cause" in out
+    assert (tmp_path / "out/tables/drivers.csv").is_file()
+    code, out, _ = sipas("drivers", make_wave("unit,A1,A2,D1\n" + "so-a,5,4,3\n" * 40))
+    assert code == 0
+    assert "linear: No regression: the questionnaire has no answered question" in out
+
+
+def test_init_drafts_and_says_what_is_left_to_do(sipas, tmp_path):
+    """Where the draft is, what was recognised, what is still to place, the next command."""
+    from sipas_analysis.instrument.pack import read_instrument
+
+    codes = [*read_instrument("qd-2640-2017").items]
+    path = tmp_path / "2024.csv"
+    path.write_text(f"Đơn vị,Lạ,{','.join(codes)}\nTrung tâm X,1,{'4,' * 21}4\n", "utf-8")
+    code, out, _ = sipas("init", path)
+    assert code == 0
+    assert (tmp_path / "wave.yaml").is_file()
+    assert "Recognised qd-2640-2017 with 1 unit(s)" in out
+    assert "Still to place in wave.yaml: Lạ" in out
+    assert "Still without a group in units.csv" in out
+    assert "Trung tâm X" in out
+    assert "Next: sipas check" in out
+    assert sipas("init", path)[0] == errors.OutputError.exit_code
+
+
+def test_report_makes_the_province_or_one_unit(sipas, make_wave, notebooks, tmp_path):
+    """The notebook gets absolute paths and all its parameters; the first page is named."""
+    path, out = make_wave(GOOD), tmp_path / "out"
+    code, said, _ = sipas("report", path, "--out", out, lang="vi,en")
+    assert code == 0
+    assert str(out / "province" / "report.vi.html") in said
+    assert notebooks == [
+        ("province_report", {"wave": str(path), "language": "vi,en", "out": str(out)})
+    ]
+    _, said, _ = sipas("report", path, "--unit", "so-a", "--out", out)
+    assert str(out / "units" / "so-a" / "report.en.html") in said
+    assert notebooks[1][1]["unit"] == "so-a"
+
+
+def test_run_makes_every_report_and_names_units_without_forms(
+    sipas, make_wave, notebooks, tmp_path
+):
+    """Province and each unit with a form; a silent unit is said, not failed."""
+    only_a = "".join(line + "\n" for line in GOOD.splitlines() if "so-b" not in line)
+    code, out, _ = sipas("run", make_wave(only_a), "--out", tmp_path / "out")
+    assert code == 0
+    assert [parameters.get("unit") for _, parameters in notebooks] == [None, "so-a"]
+    assert "Sở B: no valid form, no report." in out
+
+
+def test_run_goes_on_when_one_unit_fails(sipas, make_wave, notebooks, monkeypatch, tmp_path):
+    """The other reports are made; the failed one is named; the exit code is 1."""
+    make = running.run_notebook
+
+    def run(name, parameters, folder=None):
+        if parameters.get("unit") == "so-a":
+            raise NotebookError("notebook", notebook=name, cell=3, why="ValueError: x")
+        make(name, parameters, folder)
+
+    monkeypatch.setattr(running, "run_notebook", run)
+    code, out, err = sipas("run", make_wave(GOOD), "--out", tmp_path / "out")
+    assert code == 1
+    assert "1 report(s) failed" in out
+    assert "so-a: The notebook unit_report stopped in cell 3" in err
+    assert (tmp_path / "out/units/so-b/report.en.html").is_file()
+    assert not (tmp_path / "out/units/so-a").exists()
+
+
+def test_lab_opens_the_notebooks(sipas, monkeypatch):
+    """JupyterLab of this very environment, in the folder of notebooks."""
+    called = []
+    monkeypatch.setattr(subprocess, "call", lambda command: called.append(command) or 0)
+    assert sipas("lab")[0] == 0
+    assert called == [[sys.executable, "-m", "jupyterlab", str(running.notebooks())]]
+
+
+# ── refusals
+
+BAD = {
+    11: ({"responses": [{"file": "gone.csv"}]}, GOOD, "gone.csv"),
+    12: ({}, GOOD.replace("5,4,3,5", "5,7,3,5", 1), "row 2, column “A2”, value '7'"),
+    13: ({}, GOOD.replace("unit,", "unit,Lạ,").replace("-a,", "-a,1,").replace("-b,", "-b,1,"),
+         "column “Lạ”"),
+    14: ({}, GOOD.replace("so-b", "so-z"), "value 'so-z'"),
+    15: ({"yeer": 2024}, GOOD, "Did you mean `year`"),
+    16: ({}, "unit,A1,A2,D1\nso-a,,,\n", "none of the 1 forms"),
+    20: ({}, GOOD.replace("so-b,5", "so-z,7", 1), "value 'so-z'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("verb", ["check", "score", "drivers", "report", "run"])
+@pytest.mark.parametrize("code", BAD)
+def test_a_bad_wave_is_one_paragraph_and_leaves_nothing(sipas, make_wave, tmp_path, code, verb):
+    """Its own exit code; file, row, column, value and remedy; no traceback, no output."""
+    facts, answers, shown = BAD[code]
+    out = ["--out", tmp_path / "out"]
+    found, _, err = sipas(verb, make_wave(answers, **facts), *out)
+    assert found == code
+    assert shown in err
+    assert "Traceback" not in err
+    assert not (tmp_path / "out").exists()
+    assert [*Path.cwd().iterdir()] == []
+
+
+def test_every_kind_of_mistake_has_its_own_exit_code():
+    """10 and above; a script can tell them apart."""
+    kinds = errors.SipasError.__subclasses__()
+    codes = [errors.SipasError.exit_code, *(kind.exit_code for kind in kinds)]
+    assert len(set(codes)) == len(codes)
+    assert min(codes) == 10
+    assert {*BAD} | {10, 17, 18, 19} == set(codes)
+
+
+def test_more_than_three_places_are_all_listed(sipas, make_wave):
+    """The paragraph names three; below it every one has its line."""
+    answers = GOOD.replace("5,4,3,5", "5,7,3,5")
+    code, _, err = sipas("check", make_wave(answers))
+    lines = err.splitlines()
+    assert code == 12
+    assert "and 17 more" in lines[0]
+    assert lines[1] == "All 20 places:"
+    assert len(lines) == 22
+    assert lines[2] == "  answers.csv, row 2, column “A2”, value '7'"
+    three = sipas("check", make_wave(GOOD.replace("5,4,3,5", "5,7,3,5", 3)))[2]
+    assert len(three.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["--unit", "so-x"], 14, "Did you mean so-"),
+        (["--unit", "so-c"], 14, "“so-c” has no valid form"),
+        (["-p", "unti=so-a", "--unit", "so-a"], 17, "Did you mean unit?"),
+        (["-p", "unit=so-a"], 17, "has no parameter “unit”"),
+        (["-p", "out=elsewhere"], 17, "follows from the command"),
+        (["-p", "wave=other.yaml"], 17, "follows from the command"),
+        (["-p", "unit"], 17, "is written NAME=VALUE"),
+        (["--lang", "fr"], 17, "“fr” is neither"),
+        (["--unknown"], 2, "No such option"),
+    ],
+)
+def test_a_report_that_cannot_be_made_is_refused(
+    sipas, make_wave, notebooks, tmp_path, words, code, said
+):
+    """Unknown or silent unit, misspelt parameter, other language, other option."""
+    from conftest import UNITS
+
+    path = make_wave(GOOD, units=UNITS + "so-c,Sở C,Department C,departments,\n")
+    lang = "" if "--lang" in words else "en"
+    found, _, err = sipas("report", path, *words, "--out", tmp_path / "out", lang=lang)
+    assert found == code
+    assert said in err
+    assert not (tmp_path / "out").exists()
+    assert notebooks == []
+
+
+def test_a_folder_that_cannot_be_written_is_refused(sipas, make_wave, tmp_path):
+    """A file stands where the folder should be."""
+    (tmp_path / "out").write_text("mine", "utf-8")
+    code, _, err = sipas("score", make_wave(GOOD), "--out", tmp_path / "out")
+    assert code == 19
+    assert "choose another folder with --out" in err
+    assert (tmp_path / "out").read_text("utf-8") == "mine"
+
+
+def test_a_fault_of_ours_says_so_and_leaves_a_log(sipas, make_wave, monkeypatch):
+    """Exit code 70, one paragraph, the traceback in a file."""
+    from sipas_analysis.collect import survey
+
+    def fail(wave):
+        raise ZeroDivisionError("inside")
+
+    monkeypatch.setattr(survey, "read_survey", fail)
+    code, _, err = sipas("score", make_wave(GOOD))
+    log = Path.cwd() / "sipas-error.log"
+    assert code == 70
+    assert "This is our fault, not yours: ZeroDivisionError" in err
+    assert str(log) in err
+    assert len(err.splitlines()) == 1
+    assert "ZeroDivisionError: inside" in log.read_text("utf-8")
+
+
+def test_a_fault_of_ours_in_a_folder_that_is_read_only_still_leaves_a_log(
+    sipas, make_wave, monkeypatch, tmp_path
+):
+    """The log goes beside other temporary files."""
+    from sipas_analysis.collect import survey
+
+    monkeypatch.setattr(survey, "read_survey", lambda wave: 1 / 0)
+    monkeypatch.setattr(cli.tempfile, "gettempdir", lambda: str(tmp_path))
+    (Path.cwd() / "sipas-error.log").mkdir()
+    code, _, err = sipas("score", make_wave(GOOD))
+    assert code == 70
+    assert str(tmp_path / "sipas-error.log") in err
+    assert "ZeroDivisionError" in (tmp_path / "sipas-error.log").read_text("utf-8")
