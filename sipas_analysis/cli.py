@@ -9,13 +9,16 @@ import os
 import sys
 import tempfile
 import traceback
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from sipas_analysis import __version__
-from sipas_analysis.errors import SHOWN, ParameterError, SeveralError, SipasError
+from sipas_analysis.errors import SHOWN, ParameterError, Place, SeveralError, SipasError
+from sipas_analysis.files import check_writable
 from sipas_analysis.messages import LANGUAGES, Language, say
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )  # fmt: skip
 
+MANY_BLANK = 20.0
 WaveArg = Annotated[Path, typer.Argument(help="cli.arg.wave", metavar="WAVE")]
 Out = Annotated[Path | None, typer.Option("--out", help="cli.opt.out", metavar="DIR")]
 Lang = Annotated[str, typer.Option("--lang", help="cli.opt.lang", metavar="vi|en")]
@@ -88,9 +92,18 @@ def _refuse(error: SipasError) -> NoReturn:
         typer.echo(one.text(spoken()), err=True)
         if len(one.places) > SHOWN:
             typer.echo(say(spoken(), "cli.said.places", n=len(one.places)), err=True)
-            for place in one.places:
-                typer.echo(f"  {place.text(spoken())}", err=True)
+            for line in _by_value(one.places):
+                typer.echo(f"  {line}", err=True)
     sys.exit(error.exit_code)
+
+
+def _by_value(places: Sequence[Place]) -> list[str]:
+    """Return one line for each file, column and value, with all its rows."""
+    rows: dict[Place, list[str]] = {}
+    for place in places:
+        rows.setdefault(replace(place, row=None), []).append(str(place.row or "–"))
+    shown = {where: say(spoken(), "place.rows", rows=", ".join(at)) for where, at in rows.items()}
+    return [f"{where.text(spoken())}: {shown[where]}" for where in rows]
 
 
 def _translated(command: Any, language: Language) -> Any:
@@ -127,6 +140,8 @@ def init(
     for path in (made.wave, made.units):
         tell("wrote", path=path)
     tell("drafted", pack=made.pack.id, n_units=made.n_units)
+    if made.file_is_unit:
+        tell("file_is_unit")
     if made.unplaced:
         tell("unplaced", names="; ".join(made.unplaced))
     if made.units_to_place:
@@ -158,7 +173,7 @@ def check(wave: WaveArg, lang: Lang = "", out: Out = None) -> None:  # noqa: ARG
         tell("nothing_changed")
     else:
         kinds = ledger.groupby(["file", "reason"])["column"]
-        counts = kinds.agg(columns="nunique", n="size").reset_index()
+        counts = kinds.agg(columns="nunique", cells="size").reset_index()
         counts["reason"] = [say(spoken(), f"ledger.{reason}") for reason in counts["reason"]]
         _show(say(spoken(), "cli.table.ledger"), counts)
     noticed = look(survey).noticed()
@@ -167,9 +182,24 @@ def check(wave: WaveArg, lang: Lang = "", out: Out = None) -> None:  # noqa: ARG
     else:
         columns = ["rule", "unit_name", "count", "n", "expected_percent", "low", "p_holm"]
         _show(say(spoken(), "cli.said.findings"), noticed[columns].round(4))
+    _say_gaps(survey)
     if out is not None:
-        _write({"ledger": ledger, "quality": look(survey).to_frame()}, out)
+        kinds = ledger.groupby(["file", "column", "reason"], sort=True)["row"]
+        summed = kinds.agg(n="size", first_row="min").reset_index()
+        _write({"ledger": summed, "quality": look(survey).to_frame()}, out)
     tell("next_run", path=facts.path)
+
+
+def _say_gaps(survey: "Survey") -> None:
+    """Name units that sent nothing, and items that many people left blank."""
+    sent = set(survey.frame["unit"])
+    silent = [name for code, name in survey.unit_names.items() if code not in sent]
+    if silent:
+        tell("silent", n=len(silent), names="; ".join(silent))
+    share = 100 * survey.frame[[*survey.instrument.items]].isna().mean()
+    many = share[share >= MANY_BLANK]
+    if len(many):
+        tell("many_blank", items=", ".join(f"{code} ({it:.0f} %)" for code, it in many.items()))
 
 
 @app.command(help="cli.score")
@@ -206,7 +236,7 @@ def report(
     wave: WaveArg, unit: UnitOpt = "", lang: Lang = "", out: Out = None, parameters: Set = None
 ) -> None:
     facts, survey = _read(wave)
-    path = _report(facts, survey, unit, lang, _out(out, facts), _pairs(parameters))
+    path = _report(facts, survey, unit, lang, out, _pairs(parameters))
     tell("report", path=path)
 
 
@@ -276,16 +306,17 @@ def _read(path: Path) -> "tuple[Wave, Survey]":
 
 
 def _report(
-    facts: "Wave", survey: "Survey", unit: str, lang: str, folder: Path, more: dict[str, str]
+    facts: "Wave", survey: "Survey", unit: str, lang: str, out: Path | None, more: dict[str, str]
 ) -> Path:
     """Run the notebook of the province or of one unit; return the first page it wrote."""
     from sipas_analysis.publish.chapters import report as start
     from sipas_analysis.publish.report import PROVINCE, UNIT, run_notebook
 
     languages = start(survey, lang, unit).languages
+    folder = _out(out, facts)
     parameters = {"wave": str(facts.path.absolute()), "language": ",".join(languages)}
     parameters |= {"out": str(folder.absolute())} | ({"unit": unit} if unit else {})
-    for name in parameters.keys() & more.keys():
+    for name in sorted(parameters.keys() & more.keys()):
         raise ParameterError("parameter_given", name=name)
     run_notebook(UNIT if unit else PROVINCE, parameters | more)
     place = folder / "units" / unit if unit else folder / "province"
@@ -300,7 +331,7 @@ def _pairs(parameters: list[str] | None) -> dict[str, str]:
 
 
 def _out(out: Path | None, facts: "Wave") -> Path:
-    return out or Path("outputs") / facts.id
+    return check_writable(out or Path("outputs") / facts.id)
 
 
 def _write(tables: "dict[str, pd.DataFrame]", folder: Path) -> None:
@@ -319,9 +350,8 @@ def _show(title: str, frame: "pd.DataFrame") -> None:
 
     table = Table(title=title, title_justify="left")
     for column in frame:
-        table.add_column(
-            str(column), justify="right" if frame[column].dtype.kind in "if" else "left"
-        )
+        side: Any = "right" if frame[column].dtype.kind in "if" else "left"
+        table.add_column(say(spoken(), f"cli.head.{column}"), justify=side)
     for row in frame.astype(object).to_numpy():
         table.add_row(*(Text("–" if pd.isna(cell) else str(cell)) for cell in row))
     Console().print(table)

@@ -4,10 +4,23 @@ Text becomes a file by writing a neighbour with another name and renaming it: on
 rename is all or nothing. Readers of other rooms use it for every output.
 """
 
+import os
 import tempfile
 from pathlib import Path
 
 from sipas_analysis.errors import OutputError
+
+
+def check_writable(folder: Path) -> Path:
+    """Return ``folder`` if it can be written or made; nothing is made yet.
+
+    Raises:
+        OutputError: The folder, or the nearest one above it that exists, takes no files.
+    """
+    nearest = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise OutputError("output", path=folder, why=nearest)
+    return folder
 
 
 def write_whole(path: Path, content: str | bytes) -> Path:

@@ -4,7 +4,7 @@ A column is read by its distinct texts, so a million cells cost as much as their
 spellings. Each reading says what the text means, or that it means nothing known.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -17,6 +17,7 @@ from sipas_analysis.errors import Place
 from sipas_analysis.instrument.pack import Indicator, Scale
 
 Values = NDArray[np.object_]
+_SIGNS = (". ", ".", " - ", "-", ": ", ") ", " – ")
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,20 @@ class Cells:
         at = np.flatnonzero(reason != "")
         self._note(header, rows[at], texts[at], became[at], reason[at])
 
-    def drop_column(self, header: str) -> None:
-        """Drop personal data: the ledger names the column, never a value (rule P1)."""
-        self._note(header, [None], [""], [""], ["personal"])
+    def drop_column(self, header: str, reason: str) -> None:
+        """Drop a personal or ignored column: the ledger names it, never a value (rule P1)."""
+        self._note(header, [None], [""], [""], [reason])
+
+    def set_totals_apart(self, words: Sequence[str]) -> None:
+        """Complain of each row that sums up the others, and read it no further."""
+        is_word = self.raw.map(fold).isin(list(words))
+        rows = is_word.any(axis=1)
+        which = is_word[rows].idxmax(axis=1)
+        self.wrong["total_row"] = [
+            Place(self.file, int(row), str(header), tidy(str(self.raw.loc[row, header])))
+            for row, header in zip(np.asarray(which.index), which, strict=True)
+        ]
+        self.raw = self.raw[~rows]
 
     def refuse_twice(self, name: str, header: str) -> None:
         """Complain of values that stand more than once in a column of ids."""
@@ -84,10 +96,12 @@ class Cells:
             self.ledger.append(pd.DataFrame({**entry, "became": became, "reason": reason}))
 
 
-def levels(scale: Scale, blank: set[str]) -> Callable[[str], Reading]:
-    """Return how to read answers: a level, its label, or a code for blank."""
+def levels(scale: Scale, blank: set[str], labels: Mapping[str, int]) -> Callable[[str], Reading]:
+    """Return how to read answers: a level, its label, both (``5. Rất hài lòng``), or blank."""
     named = {fold(text): level for level, both in scale.labels.items()
              for text in (both.vi, both.en) if text}  # fmt: skip
+    named |= {f"{level}{sign}{name}": level for name, level in named.items() for sign in _SIGNS}
+    named |= {fold(text): level for text, level in labels.items()}
 
     def read(text: str) -> Reading:
         clean = fold(text)

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -33,15 +34,16 @@ class Placed:
     roles: dict[str, str]
     keys: dict[str, str]
     personal: list[str]
+    ignored: list[str]
     unknown: list[str]
     twice: list[str]
 
 
 @cache
-def vocabulary() -> dict[str, dict[str, list[str]] | list[str]]:
+def vocabulary() -> dict[str, Any]:
     """Return the header words of ``columns.yaml``."""
     text = (Path(__file__).parent / "columns.yaml").read_text("utf-8")
-    loaded: dict[str, dict[str, list[str]] | list[str]] = yaml.safe_load(text)
+    loaded: dict[str, Any] = yaml.safe_load(text)
     return loaded
 
 
@@ -56,7 +58,7 @@ def place_columns(headers: Iterable[str], columns: Columns, pack: Instrument) ->
     """Place every header once; a declared header goes before a recognised one."""
     declared = _declared(columns)
     known = _known(pack)
-    placed = Placed({}, {}, {}, {}, [], [], [])
+    placed = Placed({}, {}, {}, {}, [], [], [], [])
     ignored = {fold(name) for name in columns.ignore}
     for header in headers:
         folded = fold(header)
@@ -65,8 +67,10 @@ def place_columns(headers: Iterable[str], columns: Columns, pack: Instrument) ->
             mapping: dict[str, str] = getattr(placed, kind)
             if mapping.setdefault(code, header) != header:
                 placed.twice.append(header)
-        if folded in declared or recognised or folded in ignored:
+        if folded in declared or recognised:
             continue
+        if folded in ignored:
+            placed.ignored.append(header)
         elif is_personal(header):
             placed.personal.append(header)
         else:
@@ -90,7 +94,9 @@ def check_columns(
         found.append(ColumnError("items_missing", [Place(file)], items=said, n_items=len(missing)))
     have = {fold(header) for part in ("items", "indicators", "roles", "keys")
             for header in getattr(placed, part).values()}  # fmt: skip
-    lost = [header for header in _declared(columns) if header not in have]
+    named = {**columns.items, **columns.indicators, **columns.keys}
+    named |= {role: getattr(columns, role) for role in ROLES}
+    lost = [header for header in named.values() if header and fold(header) not in have]
     if lost:
         found.append(ColumnError("columns_missing", [Place(file, column=it) for it in lost]))
     return found

@@ -21,6 +21,7 @@ from sipas_analysis.collect.readers import (
     header_names,
     read_cells,
     sheet_names,
+    tidy,
 )
 from sipas_analysis.collect.units import COLUMNS
 from sipas_analysis.collect.wave import Columns
@@ -54,6 +55,7 @@ class Draft:
     n_units: int
     unplaced: list[str] = field(default_factory=list)
     units_to_place: list[str] = field(default_factory=list)
+    file_is_unit: bool = False
 
 
 def draft(files: Sequence[Path], folder: Path, language: Language) -> Draft:
@@ -87,7 +89,7 @@ def draft(files: Sequence[Path], folder: Path, language: Language) -> Draft:
     write_whole(units_path, "\ufeff" + units.to_csv(index=False, lineterminator="\n"))
     write_whole(wave_path, text)
     unknown = list(units.loc[units["group"] == "", "name_vi"])
-    return Draft(wave_path, units_path, pack, len(units), [*left], unknown)
+    return Draft(wave_path, units_path, pack, len(units), [*left], unknown, "unit" not in roles)
 
 
 def _sheets(path: Path) -> list[Sheet]:
@@ -109,27 +111,41 @@ def _sheets(path: Path) -> list[Sheet]:
 
 
 def _look(path: Path, sheet: str) -> Sheet | None:
-    """Try each of the first rows as header, alone and with the one above; keep the best."""
+    """Try each of the first rows as header, alone and with the one above; keep the best.
+
+    Best is what names most items of an instrument, then most columns, in fewest rows.
+    """
     cells = read_cells(path, sheet, HEADER_ROWS)
     last = min(HEADER_ROWS, len(cells) - 1)
-    headers = [(row,) for row in range(1, last + 1)] + [
-        (row - 1, row) for row in range(2, last + 1)
-    ]
-    packs = [read_instrument(name) for name in pack_names()]
-    best: Sheet | None = None
+    headers: list[tuple[int, ...]] = [(row,) for row in range(1, last + 1)]
+    headers += [(row - 1, row) for row in range(2, last + 1)]
+    best: tuple[tuple[float, int, int], Sheet] | None = None
     for header in headers:
-        names = header_names([cells[row - 1] for row in header])
-        for pack in packs:
-            placed = place_columns([name for name in names if name], Columns(), pack)
-            share = len(placed.items) / len(pack.items)
-            if share and (best is None or share > len(best.placed.items) / len(best.pack.items)):
-                best = Sheet(path, sheet, header, pack, placed, below_header(cells, header, path))
-    return best
+        names = [name for name in header_names([cells[row - 1] for row in header]) if name]
+        for pack in (read_instrument(name) for name in pack_names()):
+            placed = place_columns(names, Columns(), pack)
+            worth = (len(placed.items) / len(pack.items), len(names), -len(header))
+            if placed.items and (best is None or worth > best[0]):
+                raw = _below(cells, header, path)
+                best = (
+                    (worth, Sheet(path, sheet, header, pack, placed, raw))
+                    if raw is not None
+                    else best
+                )
+    return best[1] if best else None
+
+
+def _below(cells: list[list[str]], header: tuple[int, ...], path: Path) -> pd.DataFrame | None:
+    """Return the rows below a header, or nothing if they do not fit it."""
+    try:
+        return below_header(cells, header, path)
+    except FileError:
+        return None
 
 
 def _roles(sheets: Sequence[Sheet], pack: Instrument) -> dict[str, str]:
     """Return the header of each role and of the overall item, by the words offices use."""
-    words: dict[str, Any] = {**vocabulary()["roles"]}  # type: ignore[dict-item]  # a mapping in the file
+    words: dict[str, Any] = {**vocabulary()["roles"]}
     if pack.overall_item:
         words["overall"] = vocabulary()["overall"]
     headers = {fold(header): header for one in sheets for header in one.placed.unknown}
@@ -138,6 +154,10 @@ def _roles(sheets: Sequence[Sheet], pack: Instrument) -> dict[str, str]:
         match = next((headers[fold(name)] for name in names if fold(name) in headers), "")
         if match and match not in found.values():
             found[role] = match
+    hints = vocabulary()["unit_hints"]
+    named = [header for name, header in headers.items() if any(hint in name for hint in hints)]
+    if "unit" not in found and named:
+        found["unit"] = named[0]
     return found
 
 
@@ -145,10 +165,10 @@ def _units(sheets: Sequence[Sheet], header: str) -> pd.DataFrame:
     """Return one unit per distinct name in the unit column, else one per file or sheet."""
     named = [one.raw[header] for one in sheets if header in one.raw]
     if named:
-        names = list(dict.fromkeys(name.strip() for name in pd.concat(named) if name.strip()))
+        names = list({fold(name): tidy(name) for name in pd.concat(named) if tidy(name)}.values())
     else:
         names = [_sheet_name(one) for one in sheets]
-    groups: dict[str, list[str]] = vocabulary()["groups"]  # type: ignore[assignment]  # as above
+    groups: dict[str, list[str]] = vocabulary()["groups"]
     rows: list[dict[str, str]] = []
     for name in names:
         group = next(
@@ -161,7 +181,10 @@ def _units(sheets: Sequence[Sheet], header: str) -> pd.DataFrame:
 
 
 def _sheet_name(one: Sheet) -> str:
-    return one.sheet if one.sheet and len(sheet_names(one.path)) > 1 else one.path.stem
+    """Return the name of a unit that a file or sheet stands for."""
+    starts = tuple(start for group in vocabulary()["groups"].values() for start in group)
+    many = len(sheet_names(one.path)) > 1
+    return one.sheet if many or fold(one.sheet).startswith(starts) else one.path.stem
 
 
 def _code(name: str, taken: Sequence[str]) -> str:
@@ -203,14 +226,18 @@ def _wave_text(
         "year": _year(sheets),
         "instrument": sheets[0].pack.id,
         "languages": [language],
+        "province": {"vi": "", "en": ""},
+        "publisher": {"vi": "", "en": ""},
     }
     n_items = sum(code in sheets[0].pack.items for code in sheets[0].placed.items)
     said = say(language, "draft.head", items=n_items, pack=sheets[0].pack.id)
-    parts = [f"# {said}\n", _dump(facts), f"\n# {say(language, 'draft.responses')}\n"]
+    parts = [f"# {said}\n# {say(language, 'draft.facts')}\n", _dump(facts)]
+    parts.append(f"\n# {say(language, 'draft.responses')}\n")
+    parts += [f"# {say(language, 'draft.file_is_unit')}\n"] if per_file else []
     parts += [_dump({"responses": responses}), f"\n# {say(language, 'draft.columns')}\n"]
-    parts.append(_dump({"columns": columns or {"form": ""}}))
+    parts.append(_dump({"columns": columns | {"ignore": None}}))
     if left:
-        parts.append(f"  # {say(language, 'draft.unplaced', n=len(left))}\n  # ignore:\n")
+        parts.append(f"  # {say(language, 'draft.unplaced', n=len(left))}\n")
         parts += [
             f"  # - {yaml.safe_dump(name, allow_unicode=True, width=1000).splitlines()[0]}\n"
             for name in left

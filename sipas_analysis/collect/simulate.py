@@ -19,6 +19,7 @@ import pandas as pd
 import yaml
 from scipy.stats import norm
 
+from sipas_analysis.errors import OutputError
 from sipas_analysis.files import write_whole
 from sipas_analysis.infer.estimates import printed
 from sipas_analysis.instrument.pack import Instrument, read_instrument
@@ -71,19 +72,23 @@ def demo(name: str = "demo", n_units: int | None = None) -> Demo:
     return Demo(name, plan, known, units)
 
 
-def write_demo(made: Demo, folder: Path) -> Path:
+def write_demo(made: Demo, folder: Path, *, replace: bool = False) -> Path:
     """Write ``wave.yaml``, ``units.csv`` and ``responses.csv`` of a fictitious wave.
 
     Args:
         made: The wave, from ``demo``.
         folder: Where to; made if missing.
+        replace: Whether files that exist may be replaced.
 
     Returns:
         The path of ``wave.yaml``. Same name and units, same bytes.
 
     Raises:
-        OutputError: The folder cannot be written.
+        OutputError: The folder cannot be written, or holds a wave already.
     """
+    for name in ("wave.yaml", "units.csv", "responses.csv"):
+        if (folder / name).exists() and not replace:
+            raise OutputError("exists", path=folder / name)
     forms = simulate(made)
     units = made.units.reindex(
         columns=["code", "name_vi", "name_en", "group", "parent", "valid_from", "valid_to",
@@ -269,4 +274,4 @@ if __name__ == "__main__":
     import sys
 
     for wave in ("an-giang-2020", "an-giang-2021", "an-giang-2023"):
-        write_demo(demo(wave), Path(sys.argv[1]) / wave)
+        write_demo(demo(wave), Path(sys.argv[1]) / wave, replace=True)

@@ -4,14 +4,16 @@ All files are checked whole before anything is said; then either every answer is
 scale or blank, every form belongs to a known unit, or the run stops with the full list.
 """
 
+import hashlib
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from sipas_analysis.collect.cells import Cells, Reading, choices, days, levels, numbers, words
-from sipas_analysis.collect.columns import Placed, check_columns, place_columns
+from sipas_analysis.collect.columns import Placed, check_columns, place_columns, vocabulary
 from sipas_analysis.collect.readers import fold, read_rows
 from sipas_analysis.collect.units import check_valid, read_units, unit_index
 from sipas_analysis.collect.wave import Responses, Wave
@@ -102,13 +104,15 @@ def read_survey(wave: Wave) -> Survey:
     """
     pack, units = wave.pack(), read_units(wave)
     index = unit_index(units)
-    errors: list[SipasError] = []
+    errors: list[SipasError] = [*_same_files(wave)]
     read = [_read_file(path, one, wave, index=index, errors=errors) for path, one in wave.sources()]
     if errors:
         raise errors[0] if len(errors) == 1 else SeveralError(errors)
     frame = pd.concat([part.frame for part in read], ignore_index=True)
     ledger = [entry for part in read for entry in part.ledger]
-    late = check_valid(units, set(frame["unit"]), wave.collected.end, wave.units)
+    late = check_valid(units, set(frame["unit"]), wave.collected.end, wave.units) or _other_days(
+        frame, wave
+    )
     if late:
         raise late
     kept, dropped = _keep(frame, wave, pack)
@@ -118,6 +122,21 @@ def read_survey(wave: Wave) -> Survey:
     group = kept["unit"].map(dict(zip(units["code"], units["group"], strict=True)))
     table = pd.concat(ledger, ignore_index=True)[list(LEDGER)].astype({"row": "Int64"})
     return Survey(wave, pack, units, kept.assign(group=group), table, len(frame))
+
+
+def _same_files(wave: Wave) -> list[SipasError]:
+    """Complain of files that hold the same bytes: their forms would count twice."""
+    seen: dict[tuple[str, str], Path] = {}
+    found: list[SipasError] = []
+    for path, one in wave.sources():
+        if not path.is_file():
+            continue
+        key = (hashlib.sha256(path.read_bytes()).hexdigest(), one.sheet)
+        first = seen.setdefault(key, path)
+        if first != path:
+            places = [Place(first.name), Place(path.name)]
+            found.append(FormError("same_file", places))
+    return found
 
 
 def _read_file(
@@ -136,8 +155,10 @@ def _read_file(
         errors += wrong
         return Cells(path.name, raw)
     cells = Cells(path.name, raw)
-    for header in placed.personal:
-        cells.drop_column(header)
+    for reason, headers in (("personal", placed.personal), ("ignored", placed.ignored)):
+        for header in headers:
+            cells.drop_column(header, reason)
+    cells.set_totals_apart(vocabulary()["totals"])
     _items(cells, placed, one, wave, pack)
     _indicators(cells, placed, pack)
     _roles(cells, placed, one, index)
@@ -148,7 +169,8 @@ def _read_file(
 _KINDS: dict[str, type[SipasError]] = {
     "answer": AnswerError, "choice": AnswerError, "number": AnswerError, "weight": AnswerError,
     "day": AnswerError, "unit": UnitError,
-    "unit_differs": UnitError, "unit_blank": UnitError, "form_twice": FormError,
+    "unit_differs": UnitError,
+    "total_row": FormError, "unit_blank": UnitError, "form_twice": FormError,
 }  # fmt: skip
 
 
@@ -167,7 +189,7 @@ def _items(cells: Cells, placed: Placed, one: Responses, wave: Wave, pack: Instr
         header = placed.items[code]
         own = wave.columns.blank.get(code, ()) + wave.columns.blank.get(header, ())
         blank = {fold(it) for it in (*pack.scale.blank, *one.blank, *own)}
-        cells.take(code, header, "answer", levels(pack.scale, blank))
+        cells.take(code, header, "answer", levels(pack.scale, blank, wave.columns.labels))
         cells.made[code] = np.asarray(cells.made[code], dtype=float)  # also where all are blank
 
 
@@ -208,6 +230,22 @@ def _roles(cells: Cells, placed: Placed, one: Responses, index: dict[str, str]) 
             cells.take(role, placed.roles[role], kind, reader)
     if "form" in placed.roles:
         cells.refuse_twice("form", placed.roles["form"])
+
+
+def _other_days(frame: pd.DataFrame, wave: Wave) -> SipasError | None:
+    """Return an error if days lie outside the fieldwork, or outside the year and the next one."""
+    if "date" not in frame:
+        return None
+    start = wave.collected.start or date(wave.year, 1, 1)
+    end = wave.collected.end or date(wave.year + 1, 12, 31)
+    days = frame["date"].dropna()
+    wrong = days[(days < start.isoformat()) | (days > end.isoformat())]
+    at = frame.loc[wrong.index, ["file", "row"]].to_numpy()
+    places = [
+        Place(str(file), int(row), wave.columns.date, day)
+        for (file, row), day in zip(at, wrong, strict=True)
+    ]
+    return AnswerError("day_outside", places, start=start, end=end) if places else None
 
 
 def _keep(frame: pd.DataFrame, wave: Wave, pack: Instrument) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -24,6 +24,11 @@ def _listed(value: object) -> object:
     return value if isinstance(value, list | tuple) else [value]
 
 
+def _maybe_empty(value: object) -> object:
+    """Take a key with nothing after it as an empty list."""
+    return () if value in ("", "null") else value
+
+
 class Responses(Strict):
     """Some files of answers: a name or a glob, and where their header stands."""
 
@@ -50,7 +55,8 @@ class Columns(Strict):
     indicators: Mapping[str, str] = {}
     keys: Mapping[Code, str] = {}
     blank: Mapping[str, tuple[str, ...]] = {}
-    ignore: tuple[str, ...] = ()
+    labels: Mapping[str, int] = {}
+    ignore: Annotated[tuple[str, ...], BeforeValidator(_maybe_empty)] = ()
 
 
 class Decision(Strict):
@@ -90,7 +96,7 @@ class Wave(Strict):
     min_forms: int | None = Field(default=None, ge=2)
     min_cell: int = Field(default=5, ge=2)
     min_answered: int = Field(default=1, ge=1)
-    targets: tuple[float, ...] = ()
+    targets: tuple[Annotated[float, Field(ge=0, le=100)], ...] = ()
     outcome: str = ""
     index: Index | None = None
     _path: Path = PrivateAttr(default=Path("wave.yaml"))
@@ -165,6 +171,8 @@ def read_wave(path: str | Path) -> Wave:
         raise FileError("file_missing", file=asked)
     if found.is_dir():
         found = found / "wave.yaml"
+    if found.suffix.lower() in (".xlsx", ".xls", ".csv", ".tsv"):
+        raise FileError("not_wave", file=asked)
     wave = read_model(found, Wave)
     wave._path = found
     pack = wave.pack()
@@ -193,9 +201,15 @@ def _check_codes(wave: Wave, pack: Instrument) -> None:
     clash = [key for key in wave.columns.keys if key in taken]
     if clash:
         raise ConfigError("wave_key", [Place(wave.path.name)], (), key=clash[0])
+    unknown = [
+        text for text, level in wave.columns.labels.items() if level not in pack.scale.levels
+    ]
+    if unknown:
+        fields = {"low": pack.scale.low, "high": pack.scale.high}
+        raise ConfigError("wave_label", [Place(wave.path.name)], (), label=unknown[0], **fields)
     for key, (named, known) in asked.items():
         for code in named:
             if code not in known:
                 close = difflib.get_close_matches(code, known, n=1) or known[:3]
-                fields = {"key": key, "code": code, "known": ", ".join(close)}
-                raise ConfigError("wave_code", [Place(wave.path.name)], (), pack=pack.id, **fields)
+                said = {"key": key, "code": code, "known": ", ".join(close)}
+                raise ConfigError("wave_code", [Place(wave.path.name)], (), pack=pack.id, **said)

@@ -54,7 +54,9 @@ class Row:
 
 def _wrap(label: str, width: int = 42, lines: int = 3) -> str:
     """Wrap a label; a dollar sign stays a dollar sign."""
-    wrapped = textwrap.wrap(label, width, max_lines=lines, placeholder="…") or [""]
+    wrapped = textwrap.wrap(
+        label, width, max_lines=lines, placeholder="…", break_long_words=False
+    ) or [""]
     return "\n".join(wrapped).replace("$", r"\$")
 
 
@@ -183,7 +185,7 @@ def heat_map(
     import seaborn as sns
 
     with mpl.rc_context(_STYLE):
-        figure, axes = _canvas(1.0 + 0.3 * len(rows), MARGIN)
+        figure, axes = _canvas(1.1 + 0.3 * len(rows), MARGIN)
         table = np.array(values, float).reshape(len(rows), len(columns))
         shown = [
             ["" if np.isnan(x) else number(float(x), language, 1) for x in line] for line in table
@@ -207,14 +209,14 @@ def heat_map(
         )
         axes.set_xticks(
             np.arange(len(columns)) + 0.5,
-            [_wrap(it, 13, 4) for it in columns],
+            [_wrap(it, 13, 5) for it in columns],
             rotation=0,
-            fontsize=7.5,
+            fontsize=7,
         )
         axes.xaxis.tick_top()
         axes.tick_params(length=0)
         height = figure.get_figheight()
         axes.set_position(
-            (MARGIN / WIDTH, 0.05 / height, 1 - (MARGIN + 0.2) / WIDTH, 1 - 0.85 / height)
+            (MARGIN / WIDTH, 0.05 / height, 1 - (MARGIN + 0.2) / WIDTH, 1 - 0.95 / height)
         )
         return _svg(figure)

@@ -17,6 +17,7 @@ import pandas as pd
 
 from sipas_analysis.collect.quality import Findings, check
 from sipas_analysis.collect.survey import Survey
+from sipas_analysis.collect.units import groups_of
 from sipas_analysis.explain.drivers import Drivers, drivers
 from sipas_analysis.files import write_whole
 from sipas_analysis.infer.estimates import Estimates
@@ -121,8 +122,9 @@ class Figures:
 
     @property
     def groups(self) -> list[str]:
-        """Groups that are ranked apart, in the order of the ranking table."""
-        return list(dict.fromkeys(self.ranking["group"]))
+        """Groups with forms, in the usual order: departments first, the wave's own last."""
+        used = set(self.ranking["group"])
+        return [group for group in groups_of(self.survey.wave) if group in used]
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return the tables as they are published, by file name; no row is a form (rule P3)."""

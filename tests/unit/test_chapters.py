@@ -123,7 +123,7 @@ def test_the_first_page_gives_index_and_interval_of_score(whole):
     figure = report(whole, "en").subject.figures.of("all")["overall"]
     assert (figure.printed, figure.n) == ("60.00", 40)
     said = chapter(whole, "summary")
-    assert f"The satisfaction index is 60.00 %, with a 95 % interval from {figure.low:.1f}" in said
+    assert f"The satisfaction index is 60.00 % (95 % interval {figure.low:.1f}–" in said
 
 
 def test_a_real_survey_is_not_called_synthetic(read_answers):

@@ -123,7 +123,7 @@ def test_demo_writes_exactly_one_wave(sipas, tmp_path):
 
 
 def test_check_says_what_was_changed_and_writes_it_if_asked(sipas, make_wave, tmp_path):
-    """Kinds of changes by file; every change in ledger.csv with ``--out``."""
+    """Kinds of changes by file; by column with ``--out``, never the answers themselves (P3)."""
     path = make_wave(GOOD.replace("5,4,3,5", "5 ,9,3,5"))
     code, out, _ = sipas("check", path)
     assert code == 0
@@ -131,7 +131,8 @@ def test_check_says_what_was_changed_and_writes_it_if_asked(sipas, make_wave, tm
     assert not (tmp_path / "out").exists()
     sipas("check", path, "--out", tmp_path / "out")
     ledger = (tmp_path / "out" / "tables" / "ledger.csv").read_text("utf-8-sig")
-    assert "answers.csv,2,A1,5 ,5,spelling" in ledger
+    assert "answers.csv,A1,spelling,20,2" in ledger.splitlines()
+    assert "5 " not in ledger
     assert (tmp_path / "out" / "tables" / "quality.csv").is_file()
 
 
@@ -287,15 +288,16 @@ def test_every_kind_of_mistake_has_its_own_exit_code():
 
 
 def test_more_than_three_places_are_all_listed(sipas, make_wave):
-    """The paragraph names three; below it every one has its line."""
+    """The paragraph names three; below it each value stands once, with all its rows."""
     answers = GOOD.replace("5,4,3,5", "5,7,3,5")
     code, _, err = sipas("check", make_wave(answers))
     lines = err.splitlines()
     assert code == 12
     assert "and 17 more" in lines[0]
     assert lines[1] == "All 20 places:"
-    assert len(lines) == 22
-    assert lines[2] == "  answers.csv, row 2, column “A2”, value '7'"
+    assert lines[2].startswith("  answers.csv, column “A2”, value '7': rows 2, 5, 8,")
+    assert lines[2].count(",") == 1 + 20
+    assert len(lines) == 3
     three = sipas("check", make_wave(GOOD.replace("5,4,3,5", "5,7,3,5", 3)))[2]
     assert len(three.splitlines()) == 1
 

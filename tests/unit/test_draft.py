@@ -37,9 +37,9 @@ def book(path, **sheets):
 
 
 def uncomment(path, **changed):
-    """Do what the draft asks: take away the # before ``ignore:`` and its list."""
+    """Do what the draft asks: take away the # before the names under ``ignore:``."""
     lines = path.read_text("utf-8").splitlines()
-    said = [line.replace("  # ", "  ", 1) if line.startswith(("  # ignore:", "  # - ")) else line
+    said = [line.replace("  # ", "  ", 1) if line.startswith("  # - ") else line
             for line in lines]  # fmt: skip
     facts = yaml.safe_load("\n".join(said)) | changed
     path.write_text("\n".join(said) + "\n", "utf-8")
@@ -66,7 +66,8 @@ def test_a_workbook_of_an_office_is_recognised(office, tmp_path):
     assert facts["year"] == 2024
     assert facts["languages"] == ["vi"]
     assert facts["responses"] == [{"file": "phiếu 2024.xlsx", "sheet": "Sheet1", "header": 4}]
-    assert facts["columns"] == {"unit": "Tên đơn vị", "items": {"OVERALL": "Đánh giá chung"}}
+    roles = {"unit": "Tên đơn vị", "items": {"OVERALL": "Đánh giá chung"}, "ignore": None}
+    assert facts["columns"] == roles
     assert made.wave.read_text("utf-8").startswith("# Bản nháp do `sipas init` lập: nhận ra 22")
 
 
@@ -88,7 +89,7 @@ def test_what_is_not_recognised_is_offered_to_be_ignored(office, tmp_path):
     made = draft([office], tmp_path, "en")
     text = made.wave.read_text("utf-8")
     assert made.unplaced == ["STT", "Ghi chú: khác"]
-    assert "  # ignore:\n  # - STT\n  # - 'Ghi chú: khác'\n" in text
+    assert "\n  # - STT\n  # - 'Ghi chú: khác'\n" in text.split("  ignore:\n")[1]
     assert "Họ và tên" not in text
     assert "0912345678" not in text + made.units.read_text("utf-8")
 
@@ -114,8 +115,8 @@ def test_the_draft_is_read_once_its_list_is_uncommented(office, tmp_path):
 def test_each_unit_may_have_its_own_file(tmp_path):
     """A file without a column of units belongs to the unit that it is named after."""
     paths = [
-        book(tmp_path / f"{name}.xlsx", Phiếu=[QUESTIONS, answers(), answers()])
-        for name in ("Sở Nội vụ", "Sở Tư pháp")
+        book(tmp_path / f"{name}.xlsx", Phiếu=[QUESTIONS, answers(), [it, *answers()[1:]]])
+        for name, it in (("Sở Nội vụ", 4), ("Sở Tư pháp", 5))
     ]
     made = draft(paths, tmp_path, "en")
     facts = yaml.safe_load(made.wave.read_text("utf-8"))
@@ -208,3 +209,35 @@ def test_two_names_with_one_code_are_told_apart(tmp_path):
     made = draft([path], tmp_path, "vi")
     rows = list(csv.DictReader(made.units.read_text("utf-8-sig").splitlines()))
     assert [row["code"] for row in rows] == ["xa-tan", "xa-tan-2"]
+
+
+def test_two_header_rows_merged_down_the_last_column_are_recognised(tmp_path):
+    """The header that names most columns wins, not the one with fewest rows."""
+    pack = read_instrument("qd-2640-2017")
+    upper = ["TT", "Đơn vị", "Câu hỏi", *[""] * 21, "Mức độ hài lòng chung"]
+    lower = ["", "", *(it.vi for it in pack.items.values())]
+    rows = [[k, "Sở Y tế", *[4] * 22, 4] for k in range(1, 7)]
+    made = draft([book(tmp_path / "hai-dong.xlsx", Phiếu=[upper, lower, *rows])], tmp_path, "vi")
+    facts = yaml.safe_load(made.wave.read_text("utf-8"))
+    assert facts["responses"][0]["header"] == [1, 2]
+    assert facts["columns"]["unit"] == "Đơn vị"
+    assert made.unplaced == ["TT"]
+
+
+def test_a_question_about_the_office_may_name_the_unit(tmp_path):
+    """Online forms ask for it in a sentence; one spelling of a name is one unit."""
+    pack = read_instrument("qd-2640-2017")
+    head = ["Ông/bà đã giao dịch ở cơ quan nào?", *(it.vi for it in pack.items.values())]
+    rows = [[name, *[5] * 22] for name in ("Sở Y tế", "SỞ Y TẾ ", "Sở  Nội vụ")]
+    made = draft([book(tmp_path / "google.xlsx", Sheet1=[head, *rows])], tmp_path, "vi")
+    assert (made.n_units, made.file_is_unit) == (2, False)
+
+
+def test_a_sheet_named_after_its_unit_names_it(tmp_path):
+    """One file per unit, the sheet called after it: the file's name is only a file's name."""
+    pack = read_instrument("qd-2640-2017")
+    rows = [[it.vi for it in pack.items.values()], [4] * 22]
+    made = draft([book(tmp_path / "syt.xlsx", **{"Sở Y tế": rows})], tmp_path, "vi")
+    units = list(csv.DictReader(made.units.read_text("utf-8-sig").splitlines()))
+    assert [(it["name_vi"], it["group"]) for it in units] == [("Sở Y tế", "departments")]
+    assert made.file_is_unit

@@ -10,6 +10,7 @@ import pytest
 from sipas_analysis.collect.simulate import demo, simulate, write_demo
 from sipas_analysis.collect.survey import read_survey
 from sipas_analysis.collect.wave import read_wave
+from sipas_analysis.errors import OutputError
 from sipas_analysis.measure.scores import score
 
 DATA = Path(__file__).parents[2] / "data"
@@ -91,3 +92,11 @@ def test_a_small_demo_is_read_without_complaint(tmp_path):
 def test_one_unit_of_a_demo_has_160_forms(tmp_path):
     """The smallest demo."""
     assert len(simulate(demo(n_units=1))) == 160
+
+
+def test_a_demo_never_replaces_files(tmp_path):
+    """A user's corrected wave.yaml must survive a second `sipas demo`."""
+    (tmp_path / "wave.yaml").write_text("mine", "utf-8")
+    with pytest.raises(OutputError, match=r"wave\.yaml exists already"):
+        write_demo(demo(n_units=2), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["wave.yaml"]

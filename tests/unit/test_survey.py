@@ -212,8 +212,8 @@ def test_a_pattern_reads_every_file_once(read_answers, make_wave):
     """In the order of names; a file also named on its own, or open in Excel, is not read twice."""
     folder = make_wave().parent / "units"
     folder.mkdir()
-    for name in ("b", "a"):
-        (folder / f"{name}.csv").write_text(GOOD, "utf-8")
+    for name, last in (("b", ""), ("a", "5")):
+        (folder / f"{name}.csv").write_text(GOOD.replace("1,2,", f"1,2,{last}"), "utf-8")
     (folder / "~$a.csv").write_bytes(b"\x05\xff")
     responses = [{"file": "units/b.csv"}, {"file": "units/*.csv"}]
     survey = read_answers(responses=responses)
@@ -378,7 +378,7 @@ def test_a_declared_column_that_is_missing_is_told(refused):
     error = refused(
         "unit,A1,A2,D1\nso-a,5,4,3\n", ColumnError, columns={"unit": "unit", "date": "Ngày"}
     )
-    assert [it.column for it in error.places] == ["ngày"]
+    assert [it.column for it in error.places] == ["Ngày"]
 
 
 def test_text_under_no_header_is_not_lost(refused):
@@ -464,3 +464,54 @@ def test_a_key_may_not_take_a_name_of_the_program(refused):
         "unit,A1,A2,D1,x\nso-a,5,4,3,1\n", columns={"unit": "unit", "keys": {"row": "x"}}
     )
     assert error.message_id == "wave_key"
+
+
+def test_a_copied_file_is_refused(refused, make_wave):
+    """The same bytes under another name would count every form twice."""
+    folder = make_wave(GOOD).parent
+    (folder / "answers - Copy.csv").write_text(GOOD, "utf-8")
+    error = refused(None, FormError, responses=[{"file": "answers*.csv"}])
+    assert error.message_id == "same_file"
+    assert {it.file for it in error.places} == {"answers.csv", "answers - Copy.csv"}
+
+
+@pytest.mark.parametrize("word", ["Tổng", "TỔNG CỘNG ", "Trung bình", "Total"])
+def test_a_row_of_totals_is_no_form(refused, word):
+    """One complaint for the row, not one for each of its cells."""
+    error = refused(f"unit,A1,A2,D1\nso-a,5,4,3\n{word},120,118,4\n", FormError)
+    assert error.message_id == "total_row"
+    assert [(it.row, it.column) for it in error.places] == [(3, "unit")]
+
+
+DAYS = "unit,ngay,A1,A2,D1\nso-a,15/3/2021,5,4,3\nso-a,20/2/2024,5,4,3\n"
+DATED = {"unit": "unit", "date": "ngay"}
+
+
+@pytest.mark.parametrize("collected", [{}, {"from": "2024-02-01", "to": "2024-03-31"}])
+def test_last_years_file_is_noticed(refused, collected):
+    """Days must lie in the fieldwork; where none is declared, in the year or the next."""
+    error = refused(DAYS, AnswerError, columns=DATED, collected=collected)
+    assert error.message_id == "day_outside"
+    assert [(it.row, it.column, it.value) for it in error.places] == [(2, "ngay", "2021-03-15")]
+
+
+def test_an_ignored_column_is_written_down(read_answers):
+    """What was left out by wish is in the ledger too."""
+    given = {"columns": {"unit": "unit", "ignore": ["STT"]}}
+    ledger = read_answers("STT,unit,A1,A2,D1\n1,so-a,5,4,3\n", **given).ledger
+    assert ledger[["column", "reason"]].to_numpy().tolist() == [["STT", "ignored"]]
+
+
+@pytest.mark.parametrize("text", ["5 - Rất hài lòng", "5. Rất hài lòng", "5.rất hài lòng", "Tốt"])
+def test_a_label_may_stand_with_its_level_or_be_declared(read_answers, text):
+    """Forms print both; a label of one's own is named in wave.yaml."""
+    columns = {"unit": "unit", "labels": {"Tốt": "5"}}
+    survey = read_answers(f"unit,A1,A2,D1\nso-a,{text},4,3\n", columns=columns)
+    assert survey.frame["A1"].tolist() == [5.0]
+    assert survey.ledger["reason"].tolist() == ["label"]
+
+
+def test_a_label_that_contradicts_its_level_is_refused(refused):
+    """Which of the two did the person mean?"""
+    error = refused("unit,A1,A2,D1\nso-a,4 - Rất hài lòng,4,3\n", AnswerError)
+    assert [it.value for it in error.places] == ["4 - Rất hài lòng"]

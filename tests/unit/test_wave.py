@@ -150,3 +150,17 @@ def test_a_key_given_twice_names_its_line(make_wave):
     path = make_wave()
     path.write_text(path.read_text("utf-8") + "year: 2023\n", "utf-8")
     assert "`year` stands twice" in str(refusal(path))
+
+
+def test_a_file_of_answers_is_no_wave(tmp_path):
+    """The usual first mistake names the command to start with."""
+    path = tmp_path / "phieu.xlsx"
+    path.write_bytes(b"PK")
+    with pytest.raises(FileError, match="sipas init"):
+        read_wave(path)
+
+
+def test_a_label_must_mean_a_level(make_wave):
+    """`Tốt: 6` is a slip of the finger."""
+    with pytest.raises(ConfigError, match="“Tốt” does not"):
+        read_wave(make_wave(columns={"unit": "unit", "labels": {"Tốt": "6"}}))

@@ -84,13 +84,15 @@ class Report:
     def _document(self, sections: tuple[Section, ...]) -> Document:
         survey, unit = self.subject.figures.survey, self.subject.unit
         wave = survey.wave
+        named = wave.publisher.vi or wave.publisher.en
+        footer = "report.footer_publisher" if named else "report.footer"
         return Document(
             id=wave.id,
             title=self.subject.unit_name(unit) if unit else wave.title,
             subtitle=wave.title if unit else say_it("report.subtitle"),
             banner=say_it("report.synthetic") if wave.is_synthetic else None,
             sections=sections,
-            footer=say_it("report.footer", publisher=wave.publisher, title=wave.title),
+            footer=say_it(footer, publisher=wave.publisher, title=wave.title),
         )
 
 

@@ -12,8 +12,8 @@ from sipas_analysis.infer.estimates import Estimates, exact_interval
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.messages import Language
 from sipas_analysis.publish import charts
-from sipas_analysis.publish.chapters.frame import Subject, extremes, interval, percent
-from sipas_analysis.publish.chapters.results import best_and_worst
+from sipas_analysis.publish.chapters.frame import Subject, interval, percent
+from sipas_analysis.publish.chapters.opening import key_points
 from sipas_analysis.publish.document import (
     Block,
     Bullets,
@@ -25,7 +25,6 @@ from sipas_analysis.publish.document import (
     Paragraph,
     Section,
     Table,
-    Text,
     say_it,
 )
 
@@ -182,31 +181,10 @@ def _incident(subject: Subject, code: str) -> tuple[float, tuple[object, ...]]:
 
 def conclusion(subject: Subject) -> Section:
     """Repeat what the figures allow one to say, and nothing more."""
-    whole, pack = subject.own[OVERALL], subject.pack
+    whole = subject.own[OVERALL]
     said = [say_it("report.conclusion.index", value=percent(whole), interval=interval(whole))]
-    known = extremes(subject, [*pack.factors])
-    if len(known) > 1:
-        said.append(best_and_worst(subject, "report.conclusion.factors", known))
-    weak = [
-        say_it("report.conclusion.item", item=subject.item_name(one.variable), value=percent(one))
-        for one in extremes(subject, [*pack.items])[:3]
-    ]
-    if weak:
-        said.append(say_it("report.conclusion.items", items=Joined(weak)))
-    order = _strongest_first(subject.figures.drivers)
-    if not subject.unit and (order["low"] > 0).any():
-        strongest = subject.name(str(order["term"].iloc[0]))
-        said.append(say_it("report.conclusion.driver", name=strongest))
-    said += _noticed(subject)
-    return Section("conclusion", say_it("report.chapter.conclusion"), (Bullets(tuple(said)),))
-
-
-def _noticed(subject: Subject) -> list[Text]:
-    """Point to the annex if the forms of the subject look unlike those of other units."""
-    units = set(subject.figures.findings.noticed()["unit"])
-    if subject.unit:
-        return [say_it("report.conclusion.quality_unit")] if subject.unit in units else []
-    return [say_it("report.conclusion.quality", n=len(units))] if units else []
+    points = Bullets((*(said if whole.known else []), *key_points(subject)))
+    return Section("conclusion", say_it("report.chapter.conclusion"), (points,))
 
 
 def measures(subject: Subject) -> Section:

@@ -17,7 +17,6 @@ from sipas_analysis.publish.document import (
     say_it,
 )
 
-SHOWN_LEDGER = 12
 DECIMALS = (0, 0, 1, 1, 4)
 
 
@@ -70,24 +69,20 @@ def _wording(subject: Subject) -> Table:
 
 
 def _ledger(subject: Subject) -> list[Block]:
-    """Sum up what was changed and dropped, by reason and column."""
+    """Sum up what was changed and dropped, by reason."""
     ledger = subject.figures.survey.ledger
     if ledger.empty:
         return [Paragraph(say_it("report.ledger.none"))]
-    kinds = ledger.groupby(["reason", "column"], sort=True).size().rename("n").reset_index()
-    kinds = kinds.sort_values("n", ascending=False, kind="stable")
-    cells = zip(kinds["reason"], kinds["column"], kinds["n"], strict=True)
-    rows = tuple((say_it(f"ledger.{reason}"), col or None, int(n)) for reason, col, n in cells)
+    kinds = ledger.groupby("reason", sort=True)["column"].agg(["nunique", "size"])
+    kinds = kinds.sort_values("size", ascending=False, kind="stable")
+    cells = zip(kinds.index, kinds["nunique"], kinds["size"], strict=True)
+    rows = tuple((say_it(f"ledger.{reason}"), int(n), int(m)) for reason, n, m in cells)
     columns = (
         Column(say_it("report.column.reason"), "row"),
-        Column(say_it("report.column.column"), "text"),
+        Column(say_it("report.column.columns")),
         Column(say_it("report.column.count")),
     )
-    left = len(rows) - SHOWN_LEDGER
-    notes = (say_it("report.ledger.more", n=left),) if left > 0 else ()
-    return [
-        Table("table-ledger", say_it("report.table.ledger"), columns, rows[:SHOWN_LEDGER], notes)
-    ]
+    return [Table("table-ledger", say_it("report.table.ledger"), columns, rows)]
 
 
 def _quality(subject: Subject) -> list[Block]:
@@ -116,7 +111,8 @@ def _quality(subject: Subject) -> list[Block]:
         Column(say_it("report.column.noticed"), "text"),
         *(Column(say_it(f"report.column.{head}")) for head in heads),
     )
-    return [Paragraph(words), Table("table-quality", say_it("report.table.quality"), columns, rows)]
+    table = Table("table-quality", say_it("report.table.quality"), columns, rows)
+    return [Paragraph(words), Paragraph(say_it("report.quality.listed")), table]
 
 
 def _versions(subject: Subject) -> Bullets:

@@ -125,3 +125,15 @@ def extremes(subject: Subject, codes: Sequence[str]) -> list[Published]:
     """Return the known figures of some codes, lowest first."""
     known = [subject.own[code] for code in codes if subject.own[code].known]
     return sorted(known, key=lambda one: one.value)
+
+
+def best_and_worst(subject: Subject, message: str, known: Sequence[Published]) -> Text:
+    """Name the highest and lowest of some figures, given lowest first."""
+    worst, best = known[0], known[-1]
+    return say_it(
+        message,
+        best=subject.name(best.variable),
+        best_value=percent(best),
+        worst=subject.name(worst.variable),
+        worst_value=percent(worst),
+    )

@@ -1,7 +1,14 @@
 """The first chapters: what must be seen on page one, basis, method, who answered."""
 
+from sipas_analysis.collect.wave import Wave
 from sipas_analysis.instrument.pack import OVERALL
-from sipas_analysis.publish.chapters.frame import Subject, interval, percent
+from sipas_analysis.publish.chapters.frame import (
+    Subject,
+    best_and_worst,
+    extremes,
+    interval,
+    percent,
+)
 from sipas_analysis.publish.document import (
     Block,
     Bullets,
@@ -48,7 +55,11 @@ def summary(subject: Subject) -> Section:
     lead = say_it(
         "report.lead.index", value=percent(whole), interval=interval(whole), n=whole.n_valid
     )
-    blocks: list[Block] = [Paragraph(lead, "lead"), table]
+    heading = Paragraph(say_it("report.key.points"), "heading")
+    points = key_points(subject)
+    blocks: list[Block] = [Paragraph(lead, "lead")]
+    blocks += [heading, Bullets(points)] if points else []
+    blocks.append(table)
     if not whole.known:
         blocks[0] = Paragraph(say_it("report.lead.suppressed"), "warning")
     elif whole.flag == "caution":
@@ -72,13 +83,39 @@ def basis(subject: Subject) -> Section:
         "report.basis.instrument", source=pack.source, title=pack.title, status=_status(pack.status)
     )
     blocks: list[Block] = [
-        Paragraph(say_it("report.basis.purpose", province=wave.province, year=str(wave.year))),
+        Paragraph(_purpose(wave)),
         Bullets((source, decided)),
     ]
     if wave.targets:
         targets = Joined([Number(f"{target:g}") for target in wave.targets], ", ")
         blocks.append(Paragraph(say_it("report.basis.targets", targets=targets)))
     return Section("basis", say_it("report.chapter.basis"), tuple(blocks))
+
+
+def _purpose(wave: Wave) -> Text:
+    if wave.province.vi or wave.province.en:
+        return say_it("report.basis.purpose", province=wave.province, year=str(wave.year))
+    return say_it("report.basis.purpose_plain", year=str(wave.year))
+
+
+def key_points(subject: Subject) -> tuple[Text, ...]:
+    """Return what stands out and may be said: factors, weakest items, driver, form checks."""
+    pack, said = subject.pack, []
+    known = extremes(subject, [*pack.factors])
+    if len(known) > 1:
+        said.append(best_and_worst(subject, "report.conclusion.factors", known))
+    weak = [
+        say_it("report.conclusion.item", item=subject.item_name(one.variable), value=percent(one))
+        for one in extremes(subject, [*pack.items])[:3]
+    ]
+    if weak:
+        said.append(say_it("report.conclusion.items", items=Joined(weak)))
+    found = subject.figures.drivers.frame
+    linear = found[found["model"] == "linear"].sort_values("value")
+    if not subject.unit and (linear["low"] > 0).any():
+        strongest = subject.name(str(linear["term"].iloc[-1]))
+        said.append(say_it("report.conclusion.driver", name=strongest))
+    return (*said, *_noticed(subject))
 
 
 def method(subject: Subject) -> Section:
@@ -251,3 +288,11 @@ def _choices(subject: Subject, key: str) -> tuple[list[object], list[int]]:
         say_it(f"mode.{it}") if key == "mode" and it in MODES else it for it in codes
     ]
     return said, [int(n) for n in counts]
+
+
+def _noticed(subject: Subject) -> list[Text]:
+    """Point to the annex if the forms of the subject look unlike those of other units."""
+    units = set(subject.figures.findings.noticed()["unit"])
+    if subject.unit:
+        return [say_it("report.conclusion.quality_unit")] if subject.unit in units else []
+    return [say_it("report.conclusion.quality", n=len(units))] if units else []

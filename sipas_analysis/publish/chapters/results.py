@@ -12,6 +12,7 @@ from sipas_analysis.messages import Language
 from sipas_analysis.publish import charts
 from sipas_analysis.publish.chapters.frame import (
     Subject,
+    best_and_worst,
     chart_rows,
     estimate_cells,
     estimate_columns,
@@ -120,22 +121,12 @@ def factors(subject: Subject) -> Section:
     def draw(language: Language) -> bytes:
         return charts.intervals(chart_rows(rows, language), language, targets)
 
-    blocks += [Figure("figure-factors", title, _alt("factors", rows), draw, table), table]
+    picture = Figure("figure-factors", title, _alt("factors", rows), draw, table)
+    blocks += [picture, table] if known else [table]
     if not subject.unit:
-        blocks += [_heat(subject, group) for group in subject.figures.groups]
+        shown = [group for group in subject.figures.groups if _several(subject, group)]
+        blocks += [_heat(subject, group) for group in shown]
     return Section("factors", say_it("report.chapter.factors"), tuple(blocks))
-
-
-def best_and_worst(subject: Subject, message: str, known: Sequence[Published]) -> Text:
-    """Name the highest and lowest of some figures, given lowest first."""
-    worst, best = known[0], known[-1]
-    return say_it(
-        message,
-        best=subject.name(best.variable),
-        best_value=percent(best),
-        worst=subject.name(worst.variable),
-        worst_value=percent(worst),
-    )
 
 
 def _against(subject: Subject, table: Table, codes: Sequence[str]) -> Table:
@@ -146,6 +137,11 @@ def _against(subject: Subject, table: Table, codes: Sequence[str]) -> Table:
     rows = tuple((*row, percent(subject.around[code])) for row, code in pairs)
     column = Column(say_it("report.column.group_value"))
     return replace(table, columns=(*table.columns, column), rows=rows)
+
+
+def _several(subject: Subject, group: str) -> bool:
+    """Say whether a group has more than one unit to show: one alone makes no picture."""
+    return sum(one.known for one in subject.figures.order(group)) > 1
 
 
 def _heat(subject: Subject, group: str) -> Figure:
@@ -227,8 +223,10 @@ def _likert(subject: Subject, codes: Sequence[str], number: int) -> Figure:
 
 def ranking(subject: Subject) -> Section:
     """Order the units of each group, with intervals, and say what the order cannot tell."""
-    blocks: list[Block] = [Paragraph(say_it("report.ranking.read"), "warning")]
-    for group in [subject.group] if subject.unit else subject.figures.groups:
+    groups = [subject.group] if subject.unit else subject.figures.groups
+    ranked = [one for group in groups for one in subject.figures.order(group) if one.rank]
+    blocks: list[Block] = [Paragraph(say_it("report.ranking.read"), "warning")] if ranked else []
+    for group in groups:
         name = say_it("report.whole_group", group=subject.group_name(group))
         blocks += [Paragraph(name, "heading"), *_order(subject, group)]
     return Section("ranking", say_it("report.chapter.ranking"), tuple(blocks))
@@ -255,7 +253,7 @@ def _order(subject: Subject, group: str) -> list[Block]:
 
     title = say_it("report.figure.ranking", group=name, lines=_lines(targets))
     picture = Figure(f"figure-ranking-{group}", title, _alt("ranking", pairs), draw, table)
-    return [*_overlap(subject, found), picture, table]
+    return [*_overlap(subject, found), *([picture] if _several(subject, group) else []), table]
 
 
 def _lines(targets: Sequence[float]) -> object:

@@ -1,0 +1,272 @@
+"""Laws that hold for any answers: order, names and scale change nothing; blanks never count."""
+
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import sipas_analysis as sipas
+from sipas_analysis.collect.survey import LEDGER, Survey
+from sipas_analysis.collect.wave import Wave
+from sipas_analysis.infer.design import Design, block
+from sipas_analysis.infer.estimates import Estimates, printed
+from sipas_analysis.instrument.pack import Index, Instrument
+
+quick = settings(derandomize=True, deadline=None, max_examples=20, database=None)
+often = settings(derandomize=True, deadline=None, max_examples=300, database=None)
+
+ITEMS = ("A1", "A2", "B1")
+NUMBERS = ["value", "se", "low", "high", "numerator", "denominator", "n_eff", "deff"]
+PACK = Instrument.model_validate(
+    {
+        "id": "laws",
+        "title": {"en": "Laws"},
+        "source": "made for tests",
+        "status": "unverified",
+        "factors": {"A": {"en": "A"}, "B": {"en": "B"}},
+        "items": {item: {"factor": item[0]} for item in ITEMS},
+    }
+)
+WAVE = Wave.model_validate(
+    {
+        "id": "laws",
+        "title": {"en": "Laws"},
+        "year": "2026",
+        "instrument": "laws.yaml",
+        "responses": [{"file": "answers.csv"}],
+    }
+)
+EVERY_ITEM = {"rule": "mean_of_items"}
+AVERAGED = Index.model_validate({"factor": EVERY_ITEM, "overall": EVERY_ITEM})
+
+levels = st.sampled_from([1.0, 2.0, 3.0, 4.0, 4.0, 5.0, 5.0])
+answers = st.one_of(levels, levels, levels, st.just(np.nan))
+units = st.sampled_from(["a", "b", "c"])
+
+
+def forms(answer=answers, least=3):
+    """Make forms: a unit and one answer to each of three items."""
+    row = st.tuples(units, *[answer] * len(ITEMS))
+    return st.lists(row, min_size=least, max_size=25).map(
+        lambda rows: pd.DataFrame(rows, columns=["unit", *ITEMS])
+    )
+
+
+def survey_of(frame):
+    codes = sorted(frame["unit"].unique())
+    listed = pd.DataFrame({"code": codes, "name_vi": codes, "group": "districts"})
+    ledger = pd.DataFrame(columns=list(LEDGER))
+    return Survey(WAVE, PACK, listed, frame.assign(group="districts"), ledger, len(frame))
+
+
+def scored(frame, by="unit", index=None):
+    return sipas.score(survey_of(frame), by, index).frame
+
+
+def same(one, other):
+    """Say that two tables agree: text to the letter, numbers to 1e-12."""
+    one, other = (
+        table.sort_values(["unit", "level", "variable"]).reset_index(drop=True)
+        for table in (one, other)
+    )
+    pd.testing.assert_frame_equal(
+        one.drop(columns=NUMBERS), other.drop(columns=NUMBERS), check_exact=True
+    )
+    # An error of an index that is all but certain is a difference of equal sums: 1e-7 of a point.
+    np.testing.assert_allclose(
+        one[NUMBERS].to_numpy(float), other[NUMBERS].to_numpy(float), rtol=1e-12, atol=1e-7
+    )
+
+
+def overall(frame, index=None):
+    table = scored(frame, (), index)
+    return table[table["level"] == "overall"].squeeze()
+
+
+@quick
+@given(forms(), st.randoms(use_true_random=False))
+def test_order_of_rows_changes_nothing(frame, random):
+    order = random.sample(range(len(frame)), len(frame))
+    same(scored(frame), scored(frame.iloc[order].reset_index(drop=True)))
+
+
+@quick
+@given(forms(), st.permutations(["x-1", "a", "zz"]))
+def test_names_of_units_change_nothing(frame, names):
+    """Not even when the names reverse the alphabet."""
+    renamed = dict(zip("abc", names, strict=True))
+    other = scored(frame.assign(unit=frame["unit"].map(renamed)))
+    back = {new: old for old, new in renamed.items()}
+    both = other["unit"].map(back)
+    same(scored(frame), other.assign(unit=both, unit_name=both))
+
+
+@quick
+@given(forms(), st.data(), st.floats(1e-3, 1e4))
+def test_scale_of_weights_changes_nothing(frame, data, scale):
+    weight = data.draw(
+        st.lists(st.floats(0.5, 20), min_size=len(frame), max_size=len(frame)), label="weight"
+    )
+    frame = frame.assign(weight=weight)
+    one, other = scored(frame), scored(frame.assign(weight=scale * frame["weight"]))
+    sums = ["numerator", "denominator"]
+    other[sums] = other[sums] / scale
+    np.testing.assert_allclose(
+        one[NUMBERS].to_numpy(float), other[NUMBERS].to_numpy(float), rtol=1e-9, atol=1e-5
+    )
+    assert one["printed"].tolist() == other["printed"].tolist()
+
+
+@quick
+@given(forms(), units)
+def test_a_blank_form_never_counts(frame, unit):
+    """A form without an answer adds to the forms, not to an index, its n or its limits (M1)."""
+    empty = pd.DataFrame({"unit": [unit], **dict.fromkeys(ITEMS, np.nan)})
+    before = scored(frame)
+    after = scored(pd.concat([frame, empty], ignore_index=True))
+    both = before.merge(after, on=["unit", "level", "variable"], suffixes=("", "_after"))
+    assert len(both) == len(before)
+    for column in ("value", "n_valid", "numerator", "denominator"):
+        np.testing.assert_allclose(both[column], both[f"{column}_after"], rtol=1e-12)
+    assert both["printed"].tolist() == both["printed_after"].tolist()
+    items = both[both["level"] == "item"]
+    np.testing.assert_allclose(items["low"], items["low_after"], rtol=1e-12)
+
+
+@quick
+@given(forms(), st.data())
+def test_blanking_an_answer_leaves_the_other_items_alone(frame, data):
+    row = data.draw(st.sampled_from(range(len(frame))), label="row")
+    other = frame.copy()
+    other.loc[row, "A1"] = np.nan
+    one, two = (scored(it, ()).set_index("variable") for it in (frame, other))
+    assert one.loc["A2"].equals(two.loc["A2"])
+    asked = int(frame["A1"].notna()[row])
+    assert one.loc["A1", "denominator"] - two.loc["A1", "denominator"] == asked
+
+
+@quick
+@given(forms(), units)
+def test_one_more_satisfied_form_never_lowers_the_index(frame, unit):
+    more = pd.DataFrame({"unit": [unit], **dict.fromkeys(ITEMS, 4.0)})
+    after = pd.concat([frame, more], ignore_index=True)
+    for index in (None, AVERAGED):
+        one, two = (scored(it, (), index).query("level != 'beside'") for it in (frame, after))
+        before = one["value"].fillna(0).to_numpy()
+        assert (two["value"].to_numpy() >= before - 1e-9).all()
+
+
+@quick
+@given(forms(least=6))
+def test_pooled_units_stay_between_their_parts(frame):
+    for index in (None, AVERAGED.model_copy(update={"overall": PACK.index.overall})):
+        parts, whole = scored(frame, "unit", index), scored(frame, (), index)
+        kept = whole["level"].isin(["item"] if index else ["item", "factor", "overall"])
+        limits = parts.groupby("variable")["value"].agg(["min", "max"])
+        for row in whole[kept].dropna(subset="value").itertuples():
+            low, high = limits.loc[row.variable]
+            assert low - 1e-9 <= row.value <= high + 1e-9
+
+
+@quick
+@given(forms(least=1), st.booleans())
+def test_intervals_hold_their_value_within_0_and_100(frame, weighted):
+    """Items and indices, weighted or not; 0 % and 100 % are never a certainty."""
+    if weighted:
+        frame = frame.assign(weight=np.linspace(1, 3, len(frame)))
+    table = scored(frame).query("level != 'beside' or variable == 'comprehensive'")
+    known = table[table["n_valid"] >= 2]
+    assert (known["low"] >= 0).all()
+    assert (known["low"] <= known["value"] + 1e-9).all()
+    assert (known["value"] <= known["high"] + 1e-9).all()
+    assert (known["high"] <= 100 + 1e-12).all()
+    assert (known["high"] - known["low"] > 0.1).all()
+    alone = table[table["n_valid"] <= 1]
+    assert alone[["se", "low", "high"]].isna().all(axis=None)
+
+
+@quick
+@given(forms(), st.booleans())
+def test_numerator_and_denominator_give_back_the_value(frame, weighted):
+    if weighted:
+        frame = frame.assign(weight=np.linspace(1, 3, len(frame)))
+    table = scored(frame).query("level != 'beside' and n_valid > 0")
+    again = 100 * table["numerator"] / table["denominator"]
+    np.testing.assert_allclose(table["value"], again, rtol=1e-12, atol=1e-12)
+    assert (scored(frame)["printed"] == "").sum() == scored(frame)["value"].isna().sum()
+
+
+@quick
+@given(forms(answer=levels))
+def test_mean_of_items_is_pooled_when_nothing_is_blank(frame):
+    """Value, error and limits: the two rules of M2 differ by blanks alone."""
+    pooled, averaged = scored(frame), scored(frame, "unit", AVERAGED)
+    columns = ["value", "se", "low", "high"]
+    np.testing.assert_allclose(pooled[columns], averaged[columns], rtol=1e-9, atol=1e-6)
+    assert pooled["printed"].tolist() == averaged["printed"].tolist()
+
+
+@quick
+@given(forms(answer=levels, least=6), st.data())
+def test_blocks_of_parts_add_up_to_the_block_of_all(frame, data):
+    """Totals, moments and counts; forms may come in any number of files (V8)."""
+    cut = data.draw(st.integers(1, len(frame) - 1), label="cut")
+
+    def reduced(part):
+        values = part[[*ITEMS]]
+        return block(Design(part.assign(all=1)), ["all"], values, values >= 4)
+
+    whole, first, rest = reduced(frame), reduced(frame[:cut]), reduced(frame[cut:])
+    np.testing.assert_array_equal(whole.total, first.total + rest.total)
+    np.testing.assert_array_equal(whole.moment, first.moment + rest.moment)
+    assert whole.people.equals(first.people + rest.people)
+    assert whole.n_sample == first.n_sample + rest.n_sample
+
+
+@quick
+@given(st.lists(st.integers(0, 40), min_size=2, max_size=12), st.randoms(use_true_random=False))
+def test_ranks_follow_the_values_and_not_the_rows(satisfied, random):
+    """1 + the number of better units, whatever the order of rows (R1)."""
+    table = pd.DataFrame(
+        {
+            "level": "overall",
+            "group": "districts",
+            "unit": [f"u{number:02d}" for number in range(len(satisfied))],
+            "value": [100 * k / 40 for k in satisfied],
+            "se": 1.0,
+            "n": 40,
+            "flag": "publish",
+        }
+    )
+    ranked = sipas.rank(Estimates(table)).frame.set_index("unit")["rank"]
+    order = random.sample(range(len(table)), len(table))
+    again = sipas.rank(Estimates(table.iloc[order].reset_index(drop=True))).frame
+    assert again.set_index("unit")["rank"].to_dict() == ranked.to_dict()
+    for unit, k in zip(table["unit"], satisfied, strict=True):
+        assert ranked[unit] == 1 + sum(other > k for other in satisfied)
+
+
+@often
+@given(st.integers(1, 10**7), st.data(), st.integers(0, 4))
+def test_printed_is_the_exact_fraction_rounded_half_away(n, data, decimals):
+    """Compared with integer-exact fractions and with Decimal (M6)."""
+    k = data.draw(st.integers(0, n))
+    text = printed(100 * k / n, k, n, decimals)
+    assert abs(Fraction(text) - Fraction(100 * k, n)) <= Fraction(1, 2 * 10**decimals)
+    exact = Fraction(100 * k, n) * 10**decimals
+    assert Fraction(text) * 10**decimals == (exact + Fraction(1, 2)).__floor__()
+    assert len(text.partition(".")[2]) == decimals
+
+
+@often
+@given(st.integers(0, 10**6), st.sampled_from([-1, 1]))
+def test_a_weighted_half_is_rounded_away_from_zero(thousandths, sign):
+    """Without a fraction: the decimal at ten significant digits, ties away from zero (M6)."""
+    value = sign * thousandths / 1000
+    digits = Decimal(f"{value:.9e}").quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
+    assert Decimal(printed(value)) == digits
+    if thousandths % 10 == 5:
+        assert abs(Decimal(printed(value))) == (Decimal(thousandths) + 5) / 1000
