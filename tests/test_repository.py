@@ -211,3 +211,13 @@ def test_the_readme_names_the_two_commands_that_the_makefile_has():
     for target in ("report", "test"):
         assert f"make {target}" in readme
         assert re.search(rf"(?m)^{target}:", makefile)
+
+
+def test_every_key_of_wave_yaml_and_units_csv_is_explained():
+    """docs/wave.md is the page that a user looks for."""
+    from sipas_analysis.collect.units import COLUMNS
+    from sipas_analysis.collect.wave import Columns, Responses, Wave
+
+    page = (ROOT / "docs/wave.md").read_text("utf-8")
+    keys = {*Wave.model_fields, *Columns.model_fields, *Responses.model_fields, *COLUMNS}
+    assert {key for key in keys if not re.search(rf"\b{key}\b", page)} == set()

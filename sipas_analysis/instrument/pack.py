@@ -54,7 +54,7 @@ class Item(Bilingual):
 
     factor: str
     status: Status = "unverified"
-    source: str = ""
+    source: Bilingual = Bilingual()
 
 
 class OverallItem(Bilingual):

@@ -56,7 +56,7 @@ def _wording(subject: Subject) -> Table:
         (
             say_it("report.coded", code=code, name=subject.name(code), mark=""),
             say_it(f"status.{item.status if item.vi or item.en else 'no_wording'}"),
-            item.source or None,
+            item.source if item.source.vi or item.source.en else None,
         )
         for code, item in pack.items.items()
     )
