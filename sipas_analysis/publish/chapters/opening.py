@@ -213,7 +213,7 @@ def _wording(subject: Subject) -> Text:
 def _dropped(subject: Subject) -> Text:
     survey = subject.figures.survey
     reasons = survey.ledger["reason"].value_counts()
-    changed = int(reasons.drop(["form_dropped", "personal"], errors="ignore").sum())
+    changed = int(reasons.drop(["form_dropped", "personal", "ignored"], errors="ignore").sum())
     return say_it(
         "report.fact.dropped_is",
         n_read=survey.n_read,
