@@ -67,7 +67,7 @@ class Estimates:
         return str(self._short().to_html(index=False, border=0, na_rep="–"))
 
     def _short(self) -> pd.DataFrame:
-        hidden = ("deff", "n_eff", "df")
+        hidden = ("deff", "n_eff", "df", "method", "numerator")
         return self.frame.drop(columns=[c for c in hidden if c in self.frame]).round(2)
 
 
