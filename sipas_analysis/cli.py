@@ -166,6 +166,7 @@ def demo(
 @app.command(help="cli.check")
 def check(wave: WaveArg, lang: Lang = "", out: Out = None) -> None:  # noqa: ARG001
     from sipas_analysis.collect.quality import check as look
+    from sipas_analysis.publish.figures import Figures
 
     facts, survey = _read(wave)
     ledger = survey.ledger
@@ -186,7 +187,8 @@ def check(wave: WaveArg, lang: Lang = "", out: Out = None) -> None:  # noqa: ARG
     if out is not None:
         kinds = ledger.groupby(["file", "column", "reason"], sort=True)["row"]
         summed = kinds.agg(n="size", first_row="min").reset_index()
-        _write({"ledger": summed, "quality": look(survey).to_frame()}, out)
+        figures = Figures(survey)
+        _write({"ledger": summed, "quality": figures.findings.to_frame()}, out / "check")
     tell("next_run", path=facts.path)
 
 
@@ -211,7 +213,10 @@ def score(wave: WaveArg, out: Out = None, lang: Lang = "") -> None:  # noqa: ARG
     columns = ["group", "rank", "unit_name", "printed", "low", "high", "n", "flag"]
     _show(say(spoken(), "cli.table.scores"), figures.ranking[columns].round(1))
     tables = figures.tables()
-    _write({name: tables[name] for name in ("scores", "ranking", "figures")}, _out(out, facts))
+    _write(
+        {name: tables[name] for name in ("scores", "ranking", "figures")},
+        _out(out, facts) / "tables",
+    )
 
 
 @app.command(help="cli.drivers")
@@ -228,7 +233,7 @@ def drivers(wave: WaveArg, out: Out = None, lang: Lang = "") -> None:  # noqa: A
                        outcome=survey.instrument.label(found.outcome, language)))  # fmt: skip
         columns = ["model", "term", "value", "se", "low", "high", "vif", "n"]
         _show(f"R² = {found.r_squared:.4f}", found.frame[columns].round(3))
-    _write({"drivers": found.frame}, _out(out, facts))
+    _write({"drivers": found.frame}, _out(out, facts) / "tables")
 
 
 @app.command(help="cli.report")
@@ -337,7 +342,7 @@ def _out(out: Path | None, facts: "Wave") -> Path:
 def _write(tables: "dict[str, pd.DataFrame]", folder: Path) -> None:
     from sipas_analysis.publish.figures import write_tables
 
-    for path in write_tables(tables, folder / "tables"):
+    for path in write_tables(tables, folder):
         tell("wrote", path=path)
 
 

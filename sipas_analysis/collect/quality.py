@@ -3,7 +3,7 @@
 Each unit is held against the other units of the wave: how many forms give one answer to
 everything in a unit of that mean (Q1), how many are satisfied with everything (Q5). Counts are
 taken as beta-binomial, for units differ; p values are Holm-adjusted over units, so that a clean
-wave shows a finding in at most 5 % of cases. One unit alone cannot be judged.
+wave shows a finding of one rule in at most 5 % of cases. One unit alone cannot be judged.
 """
 
 from dataclasses import dataclass
@@ -14,9 +14,10 @@ from scipy import stats
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.infer.design import Floats
-from sipas_analysis.infer.estimates import exact_interval
+from sipas_analysis.infer.estimates import exact_interval, holm
 
 ALARM = 0.05
+RULES = {"straight": "Q1", "satisfied": "Q5", "identical": "Q5"}
 FEWEST_UNITS = 4
 SPREAD_MARGIN = 1.5  # between-unit spread is known from few units: allow for half as much again
 
@@ -25,10 +26,11 @@ SPREAD_MARGIN = 1.5  # between-unit spread is known from few units: allow for ha
 class Findings:
     """One row per rule and unit, worst first.
 
-    Columns: ``rule``, ``unit``, ``unit_name``, ``n``, ``count`` (forms showing it),
-    ``share_percent``, ``expected_percent`` (by the other units), ``low`` (95 % lower bound of the
-    share of people satisfied with everything, Q5), ``longest_run`` (median number of equal answers
-    in a row), ``p``, ``p_holm``, ``finding``.
+    Columns: ``rule``, ``fact`` (``straight``, ``satisfied``, ``identical``), ``unit``,
+    ``unit_name``, ``n``, ``count`` (forms showing it), ``share_percent``, ``expected_percent`` (by
+    the other units), ``low`` (lower end of the 95 % interval of the share of people satisfied with
+    everything), ``longest_run`` (median number of equal answers in a row), ``p``, ``p_holm``,
+    ``finding``.
     """
 
     frame: pd.DataFrame
@@ -85,29 +87,34 @@ def check(survey: Survey) -> Findings:
         .sum()
         .assign(mean=by_unit["mean"].mean(), longest_run=by_unit["run"].median())
     )
-    same = frame[[*pack.items]].groupby(frame["unit"]).nunique(dropna=False).max(axis=1) == 1
-    certain = (units["content"] == units["n"]) | (same & (units["n"] > 1))
-    parts = [_finding("Q1", units, units["straight"], units["mean"])]
-    parts += [_finding("Q5", units, units["content"], None)[certain.to_numpy()]]
+    alike = frame.groupby(["unit", *pack.items], dropna=False).size().groupby(level=0).max()
+    certain = units["content"] == units["n"]
+    same = ~certain & (alike == units["n"]) & (units["n"] > 1)
+    parts = [
+        _finding("straight", units, units["straight"], units["mean"]),
+        _finding("satisfied", units, units["content"], None)[certain.to_numpy()],
+        _finding("identical", units, alike, None)[same.to_numpy()],
+    ]
     table = pd.concat(parts, ignore_index=True)
-    table.insert(2, "unit_name", table["unit"].map(survey.unit_names))
+    table.insert(3, "unit_name", table["unit"].map(survey.unit_names))
     ordered = table.sort_values(["p_holm", "rule", "unit"], na_position="last")
     straight_percent = float(100 * straight.mean()) if len(straight) else np.nan
     return Findings(ordered.reset_index(drop=True), straight_percent)
 
 
 def _finding(
-    rule: str, units: pd.DataFrame, count: "pd.Series[int]", mean: "pd.Series[float] | None"
+    fact: str, units: pd.DataFrame, count: "pd.Series[int]", mean: "pd.Series[float] | None"
 ) -> pd.DataFrame:
     """Test one count per unit against the other units; Holm over units."""
     n, x = np.asarray(units["n"], np.float64), np.asarray(count, np.float64)
     expected, p = unusual_counts(x, n, None if mean is None else np.asarray(mean, np.float64))
     low, _ = exact_interval(x, n)
-    adjusted = _holm(p)
+    adjusted = holm(p)
     return pd.DataFrame(
-        {"rule": rule, "unit": units.index, "n": units["n"].to_numpy(), "count": x.astype(int),
+        {"rule": RULES[fact], "fact": fact, "unit": units.index,
+         "n": units["n"].to_numpy(), "count": x.astype(int),
          "share_percent": 100 * x / n, "expected_percent": 100 * expected,
-         "low": 100 * low if rule == "Q5" else np.nan,
+         "low": 100 * low if fact == "satisfied" else np.nan,
          "longest_run": units["longest_run"].to_numpy(), "p": p, "p_holm": adjusted,
          "finding": adjusted < ALARM}
     )  # fmt: skip
@@ -175,12 +182,3 @@ def _longest_runs(answers: Floats) -> Floats:
         run = np.where(before == here, run + 1, 1.0)
         longest = np.maximum(longest, run)
     return longest
-
-
-def _holm(p: Floats) -> Floats:
-    """Return Holm-adjusted p values; NaN stays NaN."""
-    order = np.argsort(p)
-    steps = (len(p) - np.arange(len(p))) * p[order]
-    adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
-    return adjusted

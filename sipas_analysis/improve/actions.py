@@ -37,7 +37,7 @@ class Proposal:
     """The weakest item of a factor and the measures that answer it.
 
     ``item`` is empty where no item may be published; ``clear`` says that the item's interval lies
-    below the value of every other item of the factor.
+    below those of all other items of the factor.
     """
 
     factor: str
@@ -83,8 +83,8 @@ def propose(scores: Estimates, pack: Instrument) -> list[Proposal]:
             found.append(Proposal(factor, "", "", float("nan"), float("nan"), False, ()))
             continue
         weakest = inside.sort_values("value", kind="stable").iloc[0]
-        others = inside["value"].drop(weakest.name)
-        clear = bool((others > weakest["high"]).all())
+        others = inside["low"].drop(weakest.name)
+        clear = len(others) > 0 and bool((others > weakest["high"]).all())
         measures = _measures(factor, str(weakest.name), pack)
         shown = (weakest["printed"], weakest["low"], weakest["high"])
         found.append(Proposal(factor, str(weakest.name), *shown, clear, measures))

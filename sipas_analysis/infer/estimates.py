@@ -107,6 +107,7 @@ def evaluate(totals: Block, mean: Mean) -> pd.DataFrame:
     used = np.flatnonzero(np.any(mean.top != 0, axis=0) | np.any(mean.bottom != 0, axis=0))
     moment = totals.moment[:, used[:, None], used]
     squares = np.einsum("dp,dpq,dq->d", gradient[:, used], moment, gradient[:, used])
+    squares[squares < 1e-12 * (share * ratio).sum(axis=1) ** 2] = 0.0  # rounding noise
     n = totals.n_sample
     single = mean.share.size == 1
     return pd.DataFrame(
@@ -194,3 +195,12 @@ def flags(n_valid: Iterable[int], min_cell: int) -> list[str]:
     """
     limits = ((min_cell, "suppress"), (CAUTION_UNDER, "caution"))
     return [next((word for limit, word in limits if n < limit), "publish") for n in n_valid]
+
+
+def holm(p: Floats) -> Floats:
+    """Return Holm-adjusted p values; NaN stays NaN."""
+    order = np.argsort(p)
+    steps = (len(p) - np.arange(len(p))) * p[order]
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return adjusted

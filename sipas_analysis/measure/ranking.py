@@ -37,7 +37,7 @@ def rank(scores: Estimates, min_forms: int = 30) -> Estimates:
     found = scores.frame.query("level == @OVERALL", local_dict={"OVERALL": OVERALL}).copy()
     found["reason"] = ""
     found.loc[found["se"].isna(), "reason"] = "no_error"
-    found.loc[found["n"] < min_forms, "reason"] = "few_forms"
+    found.loc[found["n_valid"] < min_forms, "reason"] = "few_forms"
     found.loc[found["flag"] == "suppress", "reason"] = "suppressed"
     ranked = found[found["reason"] == ""]
     places = ranked["value"].round(9).groupby(ranked["group"]).rank(method="min", ascending=False)

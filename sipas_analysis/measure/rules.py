@@ -28,14 +28,14 @@ class Target:
         level: ``item``, ``overall_item``, ``factor``, ``block``, ``overall`` or ``beside``.
         variable: Code of the item or part, or the name of a figure beside the index.
         mean: The ratios, over ``column_names``.
-        part: Whose answers stand behind it (for the number of people and answers).
+        items: Items whose answers stand behind it (for the number of people and answers).
         kind: Share of people (I1), share of answers (I2) or a mean score.
     """
 
     level: str
     variable: str
     mean: Mean
-    part: str
+    items: tuple[str, ...]
     kind: Literal["people", "answers", "score"]
 
 
@@ -58,7 +58,8 @@ def targets(pack: Instrument, index: Index) -> list[Target]:
 def _items(pack: Instrument) -> Iterator[Target]:
     for code in item_codes(pack):
         level = "item" if code in pack.items else "overall_item"
-        yield Target(level, code, _ratios(pack, [[code]], _satisfied(pack)), code, "people")
+        mean = _ratios(pack, [[code]], _satisfied(pack))
+        yield Target(level, code, mean, (code,), "people")
 
 
 def _parts(pack: Instrument, index: Index) -> Iterator[Target]:
@@ -68,9 +69,15 @@ def _parts(pack: Instrument, index: Index) -> Iterator[Target]:
         rule: IndexRule = getattr(index, level)
         for part in parts:
             made[part] = _whole(pack, part, rule, made)
-            asked = pack.overall_item
-            behind = asked.code if rule.rule == "overall_item" and asked else part
-            yield Target(level, part, made[part], behind, "answers")
+            items = _behind(pack, made[part])
+            yield Target(level, part, made[part], items, "answers" if len(items) > 1 else "people")
+
+
+def _behind(pack: Instrument, mean: Mean) -> tuple[str, ...]:
+    """Return the items that count in a mean: those with a share above zero."""
+    used = np.asarray((mean.bottom[mean.share > 0] > 0).any(axis=0))
+    codes = [name.rsplit("=", 1)[0] for name in column_names(pack)]
+    return tuple(dict.fromkeys(code for code, it in zip(codes, used, strict=True) if it))
 
 
 def _whole(pack: Instrument, part: str, rule: IndexRule, made: dict[str, Mean]) -> Mean:
@@ -111,11 +118,12 @@ def _beside(pack: Instrument) -> Iterator[Target]:
     names = column_names(pack)
     content, eligible = (np.array([[name == it for name in names]], float) for it in _PEOPLE)
     share = Mean(np.ones(1), 100 * content, eligible)
-    yield Target("beside", COMPREHENSIVE, share, OVERALL, "people")
+    items = tuple(pack.items)
+    yield Target("beside", COMPREHENSIVE, share, items, "people")
     levels = np.array(pack.scale.levels, float)
     from_0_to_100 = 100 * (levels - levels[0]) / (levels[-1] - levels[0])
     for name, worth in ((MEAN_SCORE, levels), (MEAN_100, from_0_to_100)):
-        yield Target("beside", name, _ratios(pack, [[*pack.items]], worth), OVERALL, "score")
+        yield Target("beside", name, _ratios(pack, [items], worth), items, "score")
 
 
 _PEOPLE = (CONTENT, ELIGIBLE)

@@ -25,7 +25,13 @@ from sipas_analysis.infer.estimates import (
     printed,
 )
 from sipas_analysis.instrument.pack import OVERALL, Index, IndexRule
-from sipas_analysis.measure.rules import Target, column_names, item_codes, targets
+from sipas_analysis.measure.rules import (
+    COMPREHENSIVE,
+    Target,
+    column_names,
+    item_codes,
+    targets,
+)
 
 
 def score(survey: Survey, by: str | Sequence[str] = (), index: Index | None = None) -> Estimates:
@@ -61,7 +67,7 @@ def score(survey: Survey, by: str | Sequence[str] = (), index: Index | None = No
     if "unit" in keys and "group" not in keys:
         keys = ["group", *keys]
     wanted = targets(survey.instrument, index or survey.instrument.index)
-    frames = [_figure(made, it, survey) for made in _blocks(survey, keys) for it in wanted]
+    frames = [_figure(made, it, survey) for made in _blocks(survey, keys, wanted) for it in wanted]
     found = pd.concat(frames, ignore_index=True)
     if "unit" in keys:
         found["unit_name"] = found["unit"].map(survey.unit_names)
@@ -100,16 +106,18 @@ def compare_rules(survey: Survey, by: str | Sequence[str] = ()) -> Estimates:
 
 
 def answer_counts(survey: Survey, by: Sequence[str] = ()) -> pd.DataFrame:
-    """Count the forms at each level of each item: keys, ``item``, ``answer``, ``n``."""
+    """Count the forms at each level of each item: keys, ``item``, ``answer``, ``n``, ``weight``."""
     codes = item_codes(survey.instrument)
-    long = survey.frame[[*by, *codes]].melt(list(by), var_name="item", value_name="answer")
-    counted = long.dropna(subset="answer").groupby([*by, "item", "answer"], sort=True).size()
-    return counted.rename("n").reset_index().astype({"answer": int})
+    weights = survey.frame.get("weight", 1.0)
+    long = survey.frame[[*by, *codes]].assign(_w=weights)
+    long = long.melt([*by, "_w"], var_name="item", value_name="answer").dropna(subset="answer")
+    counted = long.groupby([*by, "item", "answer"], sort=True)["_w"].agg(n="size", weight="sum")
+    return counted.reset_index().astype({"answer": int})
 
 
-def _blocks(survey: Survey, keys: list[str]) -> Iterator[Block]:
+def _blocks(survey: Survey, keys: list[str], wanted: Sequence[Target]) -> Iterator[Block]:
     """Reduce the forms once; a multi-choice key makes one block per choice (they overlap)."""
-    values, marks = _columns(survey)
+    values, marks = _columns(survey, wanted)
     weights = "weight" if "weight" in survey.frame else None
     many = [key for key in keys if survey.is_many(key)]
     if not many:
@@ -121,8 +129,8 @@ def _blocks(survey: Survey, keys: list[str]) -> Iterator[Block]:
         yield block(Design(frame, weights), keys, values, marks)
 
 
-def _columns(survey: Survey) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the 0/1 columns of the block, and counts by form and part."""
+def _columns(survey: Survey, wanted: Sequence[Target]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the 0/1 columns of the block, and counts by form and figure."""
     pack = survey.instrument
     codes = item_codes(pack)
     answers = survey.frame[codes].to_numpy(dtype=float)
@@ -132,15 +140,16 @@ def _columns(survey: Survey) -> tuple[pd.DataFrame, pd.DataFrame]:
     eligible = valid[:, of].sum(axis=1) >= pack.index.comprehensive_from
     content = eligible & (agreed[:, of] == valid[:, of]).all(axis=1)
     values = np.column_stack([hot, eligible, content]).astype(float)
-    marks: dict[str, object] = {"eligible": eligible}
-    for part in (*pack.factors, *pack.blocks, OVERALL, *codes):
-        of = np.isin(codes, pack.items_of(part) or [part])
+    marks: dict[str, object] = {}
+    for target in wanted:
+        of = np.isin(codes, target.items)
         n_valid, n_agreed = valid[:, of].sum(axis=1), agreed[:, of].sum(axis=1)
+        comprehensive = target.variable == COMPREHENSIVE
         marks |= {
-            f"{part}.answers": n_valid,
-            f"{part}.people": n_valid > 0,
-            f"{part}.satisfied": n_agreed > 0,
-            f"{part}.unsatisfied": n_agreed < n_valid,
+            f"{target.variable}.answers": n_valid,
+            f"{target.variable}.people": eligible if comprehensive else n_valid > 0,
+            f"{target.variable}.satisfied": n_agreed > 0,
+            f"{target.variable}.unsatisfied": n_agreed < n_valid,
         }
     at = survey.frame.index
     return pd.DataFrame(values, at, column_names(pack)), pd.DataFrame(marks, at)
@@ -149,8 +158,7 @@ def _columns(survey: Survey) -> tuple[pd.DataFrame, pd.DataFrame]:
 def _figure(totals: Block, target: Target, survey: Survey) -> pd.DataFrame:
     """Return one figure in each domain of a block, with interval and text."""
     found = _settled(evaluate(totals, target.mean), target)
-    behind = target.part + ".people" if target.variable != "comprehensive" else "eligible"
-    people = totals.people[behind].to_numpy(dtype=float)
+    people = totals.people[f"{target.variable}.people"].to_numpy(dtype=float)
     alone = people <= 1
     variance = np.where(alone, np.nan, found["variance"])
     df = np.where(alone, np.nan, people - 1)
@@ -193,8 +201,7 @@ def _interval(
     """Return low, high, effective n and method: I1 for people, I2 for answers, t for scores."""
     value, variance, df = (found[name].to_numpy() for name in ("value", "variance", "df"))
     if target.kind == "score":
-        half = stats.t.ppf(0.975, df) * np.sqrt(variance)
-        return value - half, value + half, people, "t"
+        return (*_score_interval(target, people, found), people, "t")
     share = np.clip(value / 100, 0.0, 1.0)
     if target.kind == "people" and not totals.weighted:
         low, high = exact_interval(np.rint(share * people), people)
@@ -202,9 +209,28 @@ def _interval(
     cap = people
     if target.kind == "answers":
         counts = totals.people
-        unsatisfied = counts[f"{target.part}.unsatisfied"].to_numpy()
-        rarer = np.where(share >= 0.5, unsatisfied, counts[f"{target.part}.satisfied"])
-        cap = np.where(rarer < FEW_PEOPLE, people, counts[f"{target.part}.answers"])
+        unsatisfied = counts[f"{target.variable}.unsatisfied"].to_numpy()
+        rarer = np.where(share >= 0.5, unsatisfied, counts[f"{target.variable}.satisfied"])
+        cap = np.where(rarer < FEW_PEOPLE, people, counts[f"{target.variable}.answers"])
     n_eff = effective_n(share, variance / 1e4, people=people, df=df, cap=cap)
     low, high = exact_interval(share * n_eff, n_eff)
     return 100 * low, 100 * high, n_eff, "korn-graubard"
+
+
+def _score_interval(target: Target, people: Floats, found: pd.DataFrame) -> tuple[Floats, Floats]:
+    """Return the t interval of a mean score, within its scale.
+
+    Where everyone chose the best or the worst level the exact interval of a share stands in, so
+    that thirty fives are not certainty; where everyone chose another one level there is none.
+    """
+    value, variance, df = (found[name].to_numpy() for name in ("value", "variance", "df"))
+    worth = target.mean.top[target.mean.bottom > 0]
+    floor, ceiling = worth.min(), worth.max()
+    half = stats.t.ppf(0.975, df) * np.sqrt(np.where(variance > 0, variance, np.nan))
+    low, high = np.maximum(value - half, floor), np.minimum(value + half, ceiling)
+    reach = ceiling - floor
+    share = (value - floor) / reach
+    ends = np.isclose(share, 0.0) | np.isclose(share, 1.0)
+    exact = exact_interval(np.rint(np.where(ends, share, 0.0) * people), people)
+    at_end = [floor + reach * end for end in exact]
+    return np.where(ends, at_end[0], low), np.where(ends, at_end[1], high)

@@ -5,7 +5,7 @@ that no module outside this folder carries a sentence for people. Numbers are pr
 way of the language: 94,59 in Vietnamese, 94.59 in English.
 """
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from math import isnan
 from pathlib import Path
@@ -33,6 +33,11 @@ def say(language: Language, message_id: str, **fields: object) -> str:
     return catalogue(language)[message_id].format(**fields)
 
 
+def _half_up(value: float | Decimal, decimals: int) -> Decimal:
+    """Round half away from zero, from the decimal at ten significant digits (rule M6)."""
+    return Decimal(f"{value:.9e}").quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+
+
 def number(value: str | float | Decimal | None, language: Language, decimals: int = 0) -> str:
     """Print a number the way of a language; what is missing is an en dash.
 
@@ -40,6 +45,7 @@ def number(value: str | float | Decimal | None, language: Language, decimals: in
     """
     if value is None or value == "" or (isinstance(value, float) and isnan(value)):
         return "–"
-    shown = f"{Decimal(value):,f}" if isinstance(value, str) else f"{value:,.{decimals}f}"
+    exact = value if isinstance(value, str) else _half_up(value, decimals)
+    shown = f"{Decimal(exact):,f}"
     thousands, point = _SEPARATORS[language]
     return shown.replace(",", "\0").replace(".", point).replace("\0", thousands).replace("-", "−")

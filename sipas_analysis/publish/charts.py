@@ -128,6 +128,14 @@ def likert(
         return _svg(figure)
 
 
+def _dashed(axes: Any, targets: Sequence[float], language: Language) -> None:
+    """Draw targets as dashed lines with their value above."""
+    for target in targets:
+        axes.axvline(target, color=INK, lw=0.8, ls=(0, (4, 3)))
+        shown = number(f"{target:g}", language)
+        axes.text(target, -0.62, shown, ha="center", va="bottom", fontsize=7.5)
+
+
 def intervals(
     rows: Sequence[Row],
     language: Language,
@@ -153,12 +161,8 @@ def intervals(
             axes.plot([row.value], [at], "o", color=colour, ms=5.5)
         ends = [x for row in rows for x in (row.value, row.low, row.high) if not np.isnan(x)]
         low, high = (min(ends), max(ends)) if ends else (0.0, 100.0)
-        for target in targets:
-            axes.axvline(target, color=INK, lw=0.8, ls=(0, (4, 3)))
-            axes.text(
-                target, -0.62, number(target, language), ha="center", va="bottom", fontsize=7.5
-            )
-            low, high = min(low, target), max(high, target)
+        _dashed(axes, targets, language)
+        low, high = min([low, *targets]), max([high, *targets])
         if zero:
             axes.axvline(0, color=INK, lw=0.8)
             low, high = min(low, 0.0), max(high, 0.0)

@@ -132,10 +132,10 @@ class Figures:
         scores = self.scores.merge(ranks, on=["unit", "level"], how="left")
         where = np.select(
             [scores["domain"] == "unit", scores["domain"] == "group"],
-            [scores["unit"], "group:" + scores["group"]],
-            "all",
+            ["@" + scores["unit"], "@group:" + scores["group"]],
+            "",
         )
-        figures = scores.assign(id=scores["variable"] + "@" + where)
+        figures = scores.assign(id=scores["variable"] + where)
         names = ["id", "value", "printed", "low", "high", "n_valid", "numerator", "denominator"]
         rule = {level: one.rule for level, one in self.survey.instrument.rules()}
         figures = figures[names].assign(rule=figures["level"].map(rule).fillna(figures["level"]))
@@ -158,7 +158,7 @@ def hide(table: pd.DataFrame, survey: Survey) -> pd.DataFrame:
     sums = [_members(table, *keys) for keys in _sums(table, survey)]
     hidden = (table["flag"] == SUPPRESS) & (table["n_valid"] > 0)
     while True:
-        more = hidden.copy()
+        more = hidden | _two_sums(table, hidden, survey)
         for members in sums:
             more[_complement(members, more)] = True
         if more.equals(hidden):
@@ -167,6 +167,20 @@ def hide(table: pd.DataFrame, survey: Survey) -> pd.DataFrame:
     table = table.copy()
     table.loc[hidden, "flag"] = SUPPRESS
     return blank(table)
+
+
+def _two_sums(table: pd.DataFrame, hidden: "pd.Series[bool]", survey: Survey) -> "pd.Series[bool]":
+    """Mark all parts and the whole of a domain with a hidden item, if they follow two rules.
+
+    Pooled here and a mean of items there are two sums over the same items: together they could
+    give an item back that each alone keeps.
+    """
+    rules = {rule.rule for _, rule in survey.instrument.rules()} & {"pooled", "mean_of_items"}
+    if len(rules) < 2:
+        return pd.Series(False, index=table.index)
+    item = hidden & (table["level"] == "item")
+    touched = item.groupby([table["domain"], table["group"], table["unit"]], dropna=False)
+    return touched.transform("any") & table["level"].isin(["factor", "block", OVERALL])
 
 
 def _sums(
@@ -179,6 +193,9 @@ def _sums(
     of, by = ["domain", "group", "unit"], ["variable"]
     yield factor.mask(level == "factor", code), level == "factor", of
     yield block.mask(level == "block", code), level == "block", of
+    if pack.blocks:
+        both = level.isin(["block", OVERALL])
+        yield code.mask(both, OVERALL).where(both), level == OVERALL, of
     inside = code.where(~level.isin(["factor", OVERALL]), OVERALL)
     yield inside.where(level.isin(["factor", OVERALL])), level == OVERALL, of
     domain = table["domain"]

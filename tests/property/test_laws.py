@@ -237,7 +237,7 @@ def test_ranks_follow_the_values_and_not_the_rows(satisfied, random):
             "unit": [f"u{number:02d}" for number in range(len(satisfied))],
             "value": [100 * k / 40 for k in satisfied],
             "se": 1.0,
-            "n": 40,
+            "n_valid": 40,
             "flag": "publish",
         }
     )

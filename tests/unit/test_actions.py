@@ -76,3 +76,10 @@ def test_a_factor_without_measures_is_said_so(read_answers):
     survey = read_answers("unit,A1,A2,D1\n" + "so-a,5,2,4\n" * 6)
     found = propose(score(survey), survey.instrument)
     assert [(it.item, it.measures) for it in found] == [("A2", ()), ("D1", ())]
+
+
+def test_the_only_item_of_a_factor_is_not_called_the_weakest_of_others(read_answers):
+    """There is nothing that it could lie below."""
+    rows = "so-a,5,5,1\n" * 40
+    survey = read_answers("unit,A1,A2,D1\n" + rows)
+    assert [it.clear for it in propose(score(survey), survey.instrument)] == [False, False]

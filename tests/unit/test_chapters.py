@@ -149,7 +149,9 @@ def test_the_order_of_units_gives_places_and_reasons(read_answers):
     assert [[shown_in(cell, "en") for cell in row[:2]] for row in table.rows] == [
         ["Department A", "1"], ["Department B", "–"],
     ]  # fmt: skip
-    (note,) = [shown_in(note, "en") for note in table.notes]
+    mark, note = [shown_in(note, "en") for note in table.notes]
+    assert mark == "† Fewer than 30 people: use with caution."
+    assert shown_in(table.rows[1][2], "en").endswith("†")
     assert note == "Department B is not ranked: 12 forms, fewer than the 20 needed."
 
 

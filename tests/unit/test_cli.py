@@ -130,10 +130,10 @@ def test_check_says_what_was_changed_and_writes_it_if_asked(sipas, make_wave, tm
     assert "Code for “no answer” read as blank" in out
     assert not (tmp_path / "out").exists()
     sipas("check", path, "--out", tmp_path / "out")
-    ledger = (tmp_path / "out" / "tables" / "ledger.csv").read_text("utf-8-sig")
+    ledger = (tmp_path / "out" / "check" / "ledger.csv").read_text("utf-8-sig")
     assert "answers.csv,A1,spelling,20,2" in ledger.splitlines()
     assert "5 " not in ledger
-    assert (tmp_path / "out" / "tables" / "quality.csv").is_file()
+    assert (tmp_path / "out" / "check" / "quality.csv").is_file()
 
 
 def test_check_of_a_clean_wave_says_that_nothing_was_changed(sipas, make_wave):

@@ -1,10 +1,12 @@
 """Why people are satisfied: models that stand, and each reason why one does not (rules D1, D2)."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sipas_analysis.errors import ConfigError
-from sipas_analysis.explain.drivers import drivers, factor_scores
+from sipas_analysis.explain.drivers import Drivers, drivers, factor_scores
+from sipas_analysis.publish.chapters.frame import named_drivers
 
 HEAD = "unit,A1,A2,D1,OVERALL\n"
 
@@ -155,3 +157,24 @@ def test_an_outcome_that_is_itself_an_item_is_refused(read_answers):
     with pytest.raises(ConfigError, match="outcome A1 is itself an item") as caught:
         drivers(survey)
     assert caught.value.fields["outcome"] == "A1"
+
+
+def _found(**changed):
+    """Three coefficients as ``drivers`` returns them."""
+    table = pd.DataFrame(
+        {"model": "linear", "term": ["a", "b", "c"], "value": [0.4, -0.3, 0.2],
+         "p": [1e-9, 1e-9, 0.04], "separable": True} | changed
+    )  # fmt: skip
+    return Drivers(table, "Y", 100, 0, 0.5, {}, pd.DataFrame(), {})
+
+
+def test_only_what_can_be_told_apart_and_survives_holm_is_named():
+    """Holm over the terms; a factor that cannot be told apart is not named."""
+    assert named_drivers(_found()) == ["a", "c"]
+    assert named_drivers(_found(p=[1e-9, 0.03, 0.04])) == ["a"]
+    assert named_drivers(_found(separable=[False, True, True])) == ["c"]
+
+
+def test_a_negative_coefficient_is_named_apart():
+    """It must neither vanish nor be praised."""
+    assert named_drivers(_found(), sign=-1) == ["b"]

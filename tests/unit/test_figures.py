@@ -238,7 +238,7 @@ def test_every_figure_has_an_id_of_its_own(three_units, tmp_path):
     tables = written(three_units, tmp_path)
     ids = [row["id"] for row in tables["figures"]]
     assert len(set(ids)) == len(ids) == len(tables["scores"])
-    assert {"overall@all", "overall@group:departments", "access@u-2"} <= set(ids)
+    assert {"overall", "overall@group:departments", "access@u-2"} <= set(ids)
     figure = next(row for row in tables["figures"] if row["id"] == "overall@u-2")
     score_row = next(
         it for it in tables["scores"] if it["unit"] == "u-2" and it["variable"] == "overall"
@@ -296,3 +296,57 @@ def test_no_output_holds_a_row_of_a_respondent(read_answers, tmp_path):
     assert not any(
         secret in text for text in texts for secret in ("KHAC-", "15/3/2024", "2024-03-15")
     )
+
+
+BLOCKS = """\
+id: blocks
+title: {en: Two blocks}
+source: made for tests
+status: unverified
+blocks: {policy: {en: Policy}, service: {en: Service}}
+factors: {plans: {en: Plans, block: policy}, desk: {en: Desk, block: service}}
+items:
+  P1: {factor: plans, en: P one}
+  P2: {factor: plans, en: P two}
+  S1: {factor: desk, en: S one}
+  S2: {factor: desk, en: S two}
+"""
+
+
+def test_a_hidden_block_does_not_follow_from_the_other_and_the_whole(read_answers):
+    """Overall less policy is service: with service hidden, one of the two must be hidden too."""
+    rows = "so-a,5,4,,\n" * 37 + "so-a,5,4,1,5\n" * 3
+    survey = read_answers("unit,P1,P2,S1,S2\n" + rows, pack=BLOCKS)
+    own = Figures(survey).of("unit", "so-a")
+    assert not own["service"].known
+    assert not (own["policy"].known and own["overall"].known)
+
+
+def test_two_rules_on_the_same_items_hide_every_part_above_a_hidden_item(read_answers):
+    """Factors as means of items and a pooled whole are two sums: together they would tell."""
+    rows = "so-a,5,4,\n" * 37 + "so-a,5,1,4\n" * 3
+    index = {"factor": {"rule": "mean_of_items"}}
+    own = Figures(read_answers("unit,A1,A2,D1\n" + rows, index=index)).of("unit", "so-a")
+    assert not any(own[part].known for part in ("D1", "results", "access", "overall"))
+
+
+def test_a_whole_of_one_factor_counts_only_its_people(read_answers):
+    """Weights on one factor make the whole that factor, with its three people."""
+    rows = "so-a,5,4,\n" * 37 + "so-a,5,1,4\n" * 3
+    index = {"overall": {"rule": "weights", "weights": {"results": "1"}}}
+    survey = read_answers("unit,A1,A2,D1\n" + rows, index=index)
+    whole = score(survey).select(variable="overall").frame.iloc[0]
+    assert (whole["n_valid"], whole["flag"]) == (3, "suppress")
+
+
+@pytest.mark.parametrize(("women", "shown"), [(5, True), (4, False)])
+def test_a_unit_counts_its_people_only_if_every_unit_may(read_answers, women, shown):
+    """Else the province less the other units' reports would give the small count."""
+    rows = "so-a,5,4,3,male\n" * 20 + "so-a,5,4,3,female\n" * 10
+    rows += "so-b,5,4,3,male\n" * 20 + "so-b,5,4,3,female\n" * women
+    survey = read_answers("unit,A1,A2,D1,sex\n" + rows)
+    tables = [block.id for block in report(survey, "en", "so-a").chapter("people").section.blocks
+              if hasattr(block, "rows")]  # fmt: skip
+    assert ("table-people-sex" in tables) is shown
+    province = report(survey, "en").chapter("people").section.blocks
+    assert any(getattr(block, "id", "") == "table-people-sex" for block in province)

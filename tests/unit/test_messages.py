@@ -105,3 +105,9 @@ def test_every_error_raised_has_its_sentence():
     sources = Path(sipas_analysis.__file__).parent.rglob("*.py")
     raised = re.findall(r'Error\(\s*"(\w+)"', "".join(path.read_text("utf-8") for path in sources))
     assert {f"error.{it}" for it in raised} <= set(catalogue("en"))
+
+
+@pytest.mark.parametrize(("value", "shown"), [(31.25, "31,3"), (6.25, "6,3"), (-0.25, "−0,3")])
+def test_numbers_round_half_away_from_zero(value, shown):
+    """50 of 160 is 31.25 %: 31,3 as in a decision, not 31,2 as a float prints it (M6)."""
+    assert number(value, "vi", 1) == shown

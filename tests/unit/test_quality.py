@@ -107,3 +107,10 @@ def test_a_unit_is_held_against_the_others_and_not_against_itself():
     few, many = (unusual_counts(np.array([x, 2.0, 1, 3, 2, 2]), n)[0][0] for x in (0.0, 30.0))
     assert few == many
     assert few == pytest.approx((10 + 2.5) / (5 * 31))
+
+
+def test_thirty_identical_forms_are_noticed_though_nobody_is_satisfied(found):
+    """Zero variance is tested as such: the most frequent form of a unit, not its satisfied ones."""
+    table = found("u-0,3,2,3\n" * 30, *(forms(k, 30) for k in range(1, 8))).noticed()
+    row = table[table["fact"] == "identical"].iloc[0]
+    assert (row["unit"], row["count"], row["rule"]) == ("u-0", 30, "Q5")

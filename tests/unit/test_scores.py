@@ -6,6 +6,7 @@ import pytest
 from sipas_analysis.errors import ColumnError
 from sipas_analysis.infer.estimates import COLUMNS, printed
 from sipas_analysis.instrument.pack import Index
+from sipas_analysis.measure.ranking import rank
 from sipas_analysis.measure.scores import answer_counts, compare_rules, score
 
 EQUAL = "unit,A1,A2,D1\nso-a,5,5,1\nso-a,5,5,1\n"
@@ -318,4 +319,35 @@ def test_a_table_cannot_be_changed_from_outside(read_answers):
 def test_answers_are_counted_by_level(read_answers):
     """Blanks are no level."""
     counts = answer_counts(read_answers(forms(["so-a,5,4,", "so-a,5,1,"])))
-    assert counts.to_numpy().tolist() == [["A1", 5, 2], ["A2", 1, 1], ["A2", 4, 1]]
+    assert counts.to_numpy().tolist() == [
+        ["A1", 5, 2, 2.0], ["A2", 1, 1, 1.0], ["A2", 4, 1, 1.0],
+    ]  # fmt: skip
+
+
+def test_one_item_has_one_interval_however_it_is_called(read_answers):
+    """A factor of one item is that item (I1), not an index of several (I2)."""
+    frame = score(read_answers(forms(["so-a,5,4,5"] * 27 + ["so-a,5,4,2"] * 3))).frame
+    ends = frame.set_index("variable").loc[["D1", "results"], ["low", "high"]].to_numpy()
+    assert ends[0].tolist() == ends[1].tolist()
+
+
+def test_a_mean_score_stays_on_its_scale_and_is_never_certain(read_answers):
+    """Thirty fives: 5.00, from 1 + 4 · 0.025 ** (1 / 30); the interval of others stops at 5."""
+    best = (
+        score(read_answers(forms(["so-a,5,5,5"] * 30))).select(variable="mean_score").frame.iloc[0]
+    )
+    assert best["low"] == pytest.approx(1 + 4 * 0.025 ** (1 / 30))
+    assert best["high"] == 5.0
+    mixed = score(read_answers(forms(["so-a,5,5,5"] * 7 + ["so-a,4,4,4"])))
+    assert mixed.select(variable="mean_score").frame["high"].item() == 5.0
+    same = (
+        score(read_answers(forms(["so-a,4,4,4"] * 30))).select(variable="mean_score").frame.iloc[0]
+    )
+    assert np.isnan(same["low"])
+
+
+def test_a_rank_counts_people_who_answered(read_answers):
+    """Thirty forms of which six rate an item are six people (M7)."""
+    survey = read_answers("unit,A1,A2,D1,OVERALL\n" + "so-a,5,4,3,5\n" * 6 + "so-a,,,,5\n" * 30)
+    ranked = rank(score(survey, by="unit"), min_forms=30).frame.iloc[0]
+    assert (ranked["n"], ranked["n_valid"], ranked["reason"]) == (36, 6, "few_forms")

@@ -12,7 +12,7 @@ from sipas_analysis.infer.estimates import Estimates, exact_interval
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.messages import Language
 from sipas_analysis.publish import charts
-from sipas_analysis.publish.chapters.frame import Subject, interval, percent
+from sipas_analysis.publish.chapters.frame import Subject, interval, named_drivers, percent
 from sipas_analysis.publish.chapters.opening import key_points
 from sipas_analysis.publish.document import (
     Block,
@@ -28,6 +28,7 @@ from sipas_analysis.publish.document import (
     say_it,
 )
 
+ALL = "100.00"
 GROUPS = ("experience", "incident", "need")
 
 
@@ -37,14 +38,18 @@ def drivers(subject: Subject) -> Section:
     order = _strongest_first(found)
     if order.empty:
         why = say_it(f"report.drivers.reason.{found.reason['linear']}")
-        return Section("drivers", title, (Paragraph(why, "warning"),))
+        return Section("drivers", title, (Paragraph(why, "warning"), _correlations(subject, found)))
     outcome = subject.name(found.outcome)
     share = Number(100 * found.r_squared, 1)
-    sure = _names(subject, order[order["low"] > 0]["term"])
-    said = "report.drivers.found" if sure.parts else "report.drivers.nothing"
+    named = {sign: _names(subject, named_drivers(found, sign)) for sign in (1, -1)}
+    lead = [
+        Paragraph(say_it(f"report.drivers.{word}", names=named[sign]), "lead")
+        for word, sign in (("found", 1), ("opposite", -1))
+        if named[sign].parts
+    ]
     blocks: list[Block] = [
         Paragraph(say_it("report.drivers.words", outcome=outcome), "warning"),
-        Paragraph(say_it(said, names=sure), "lead"),
+        *(lead or [Paragraph(say_it("report.drivers.nothing"), "lead")]),
         Paragraph(
             say_it(
                 "report.drivers.fit",
@@ -64,6 +69,17 @@ def drivers(subject: Subject) -> Section:
         why = say_it(f"report.drivers.reason.{found.reason['logit']}")
         blocks.append(Paragraph(say_it("report.drivers.no_logit", why=why), "note"))
     return Section("drivers", title, tuple(blocks))
+
+
+def _correlations(subject: Subject, found: Drivers) -> Table:
+    """Show how the factors move together, where no model may be fitted (rule D1)."""
+    codes = [code for code in subject.pack.factors if code in found.correlations]
+    table = found.correlations.loc[codes, codes].to_numpy(dtype=float)
+    pairs = zip(codes, table, strict=True)
+    rows = tuple((subject.name(a), *(Number(float(x), 2) for x in line)) for a, line in pairs)
+    heads = (Column(subject.name(code)) for code in codes)
+    columns = (Column(say_it("report.column.factor"), "row"), *heads)
+    return Table("table-correlations", say_it("report.table.correlations"), columns, rows)
 
 
 def _strongest_first(found: Drivers) -> pd.DataFrame:
@@ -137,7 +153,8 @@ def incidents(subject: Subject) -> Section:
     """Share of people who met an incident, or want an improvement, with intervals."""
     survey, pack = subject.figures.survey, subject.pack
     blocks: list[Block] = []
-    asked = [c for c, it in pack.indicators.items() if it.counted and c in survey.keys]
+    counted = [c for c, it in pack.indicators.items() if it.counted and c in survey.keys]
+    asked = [code for code in counted if _may_show(subject, code)]
     for group in GROUPS:
         rows = [_incident(subject, c) for c in asked if pack.indicators[c].group == group]
         if group == "need":
@@ -150,9 +167,20 @@ def incidents(subject: Subject) -> Section:
         blocks.append(Paragraph(say_it("report.incidents.unverified", names=names), "note"))
     if "weight" in survey.frame and blocks:
         blocks.append(Paragraph(say_it("report.incidents.unweighted"), "note"))
+    if len(asked) < len(counted):
+        limit = survey.wave.min_cell
+        blocks.append(Paragraph(say_it("report.people.hidden", min_cell=limit), "note"))
     if not blocks:
         blocks.append(Paragraph(say_it("report.incidents.none"), "note"))
     return Section("incidents", say_it("report.chapter.incidents"), tuple(blocks))
+
+
+def _may_show(subject: Subject, code: str) -> bool:
+    """Say whether units may show a question: only if none rests on too few people (rule P2)."""
+    survey = subject.figures.survey
+    answered = survey.frame[code].notna().groupby(survey.frame["unit"]).sum()
+    small = (answered > 0) & (answered < survey.wave.min_cell)
+    return not subject.unit or not small.any()
 
 
 def _incident_table(group: str, rows: Sequence[tuple[object, ...]]) -> Table:
@@ -172,7 +200,7 @@ def _incident(subject: Subject, code: str) -> tuple[float, tuple[object, ...]]:
     answers = subject.forms[code].dropna()
     labels = Joined([indicator.levels[level] for level in indicator.counted], " / ")
     n, k = len(answers), int(answers.isin(indicator.counted).sum())
-    if subject.withheld or n < subject.figures.survey.wave.min_cell:
+    if n < subject.figures.survey.wave.min_cell:
         return 0.0, (subject.name(code), labels, say_it("report.suppressed"), None, n)
     low, high = exact_interval(np.array([float(k)]), np.array([float(n)]))
     shown = (Number(100 * k / n, 1), Interval(100 * low[0], 100 * high[0]), n)
@@ -212,6 +240,8 @@ def _block_of(subject: Subject, proposal: Proposal) -> list[Block]:
         value=Number(proposal.printed),
         interval=Interval(proposal.low, proposal.high),
     )
+    if proposal.printed == ALL:
+        return [heading, Paragraph(say_it("report.measures.all_satisfied"), "note")]
     if not proposal.measures:
         return [heading, Paragraph(weakest), Paragraph(say_it("report.measures.none"), "note")]
     listed = tuple(

@@ -95,7 +95,7 @@ def _quality(subject: Subject) -> list[Block]:
         return [Paragraph(words), Paragraph(say_it("report.quality.none"))]
     names = ["count", "n", "expected_percent", "low", "p_holm"]
     numbers = noticed[names].to_numpy(dtype=float)
-    said = [say_it(f"report.quality.{rule}") for rule in noticed["rule"]]
+    said = [say_it(f"report.quality.{fact}") for fact in noticed["fact"]]
     cells = zip(noticed["unit"], said, numbers, strict=True)
     rows = tuple(
         (

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sipas_analysis.collect.units import groups_of
+from sipas_analysis.explain.drivers import Drivers
+from sipas_analysis.infer.estimates import holm
 from sipas_analysis.instrument.pack import OVERALL, Instrument
 from sipas_analysis.instrument.reading import Bilingual
 from sipas_analysis.messages import Language
@@ -14,6 +16,7 @@ from sipas_analysis.publish.document import Column, Interval, Number, Table, Tex
 from sipas_analysis.publish.figures import Figures, Published
 
 UNSURE = "*"
+ALARM = 0.05
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,10 @@ def estimate_columns(first: str) -> tuple[Column, ...]:
 
 def estimate_cells(one: Published) -> tuple[object, ...]:
     """Return percentage, interval and number of people of a figure."""
-    return (percent(one), interval(one), one.n_valid)
+    shown = percent(one)
+    if one.flag == "caution":
+        shown = say_it("report.cautioned", value=shown)
+    return (shown, interval(one), one.n_valid)
 
 
 def estimate_table(
@@ -107,7 +113,7 @@ def estimate_table(
 ) -> Table:
     """Return a table of estimates, one row per name."""
     body = tuple((name, *estimate_cells(one)) for name, one in rows)
-    return Table(table_id, caption, estimate_columns(first), body)
+    return Table(table_id, caption, estimate_columns(first), body, cautious(rows))
 
 
 def chart_rows(
@@ -137,3 +143,27 @@ def best_and_worst(subject: Subject, message: str, known: Sequence[Published]) -
         worst=subject.name(worst.variable),
         worst_value=percent(worst),
     )
+
+
+def differ(known: Sequence[Published]) -> bool:
+    """Say whether some figures, lowest first, are not all the same."""
+    return len(known) > 1 and round(known[-1].value - known[0].value, 9) > 0
+
+
+def named_drivers(found: Drivers, sign: int = 1) -> list[str]:
+    """Return the factors that may be named, largest coefficient first.
+
+    Those that can be told apart and whose p, Holm-adjusted over the factors, is below 0.05.
+    """
+    linear = found.frame[found.frame["model"] == "linear"]
+    if linear.empty:
+        return []
+    sure = (holm(linear["p"].to_numpy(dtype=float)) < ALARM) & linear["separable"].astype(bool)
+    kept = linear[sure & (sign * linear["value"] > 0)]
+    order = (sign * kept["value"]).sort_values(ascending=False).index
+    return [str(term) for term in kept.loc[order, "term"]]
+
+
+def cautious(rows: Sequence[tuple[object, Published]]) -> tuple[Text, ...]:
+    """Return the note on marked figures, if any is marked."""
+    return (say_it("report.caution_note"),) if any(one.flag == "caution" for _, one in rows) else ()

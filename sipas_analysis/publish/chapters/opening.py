@@ -1,12 +1,16 @@
 """The first chapters: what must be seen on page one, basis, method, who answered."""
 
+from typing import Any
+
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.publish.chapters.frame import (
     Subject,
     best_and_worst,
+    differ,
     extremes,
     interval,
+    named_drivers,
     percent,
 )
 from sipas_analysis.publish.document import (
@@ -102,19 +106,19 @@ def key_points(subject: Subject) -> tuple[Text, ...]:
     """Return what stands out and may be said: factors, weakest items, driver, form checks."""
     pack, said = subject.pack, []
     known = extremes(subject, [*pack.factors])
-    if len(known) > 1:
-        said.append(best_and_worst(subject, "report.conclusion.factors", known))
+    if differ(known):
+        sure = "apart" if known[0].high < known[-1].low else "close"
+        said.append(best_and_worst(subject, f"report.factors.{sure}", known))
+    items = extremes(subject, [*pack.items])
     weak = [
         say_it("report.conclusion.item", item=subject.item_name(one.variable), value=percent(one))
-        for one in extremes(subject, [*pack.items])[:3]
+        for one in items[:3]
     ]
-    if weak:
+    if differ(items):
         said.append(say_it("report.conclusion.items", items=Joined(weak)))
-    found = subject.figures.drivers.frame
-    linear = found[found["model"] == "linear"].sort_values("value")
-    if not subject.unit and (linear["low"] > 0).any():
-        strongest = subject.name(str(linear["term"].iloc[-1]))
-        said.append(say_it("report.conclusion.driver", name=strongest))
+    named = named_drivers(subject.figures.drivers)
+    if named and not subject.unit:
+        said.append(say_it("report.conclusion.driver", name=subject.name(named[0])))
     return (*said, *_noticed(subject))
 
 
@@ -137,7 +141,8 @@ def method(subject: Subject) -> Section:
     scored = say_it("report.method.scale", satisfied=scale.satisfied_from, high=scale.high)
     blocks: list[Block] = [Paragraph(sample), *([Paragraph(when)] if start or end else [])]
     blocks += [] if subject.unit else [_by_group(subject)]
-    blocks += [_shares(subject, "mode")] if "mode" in survey.frame else []
+    by_mode = "mode" in survey.frame and may_count(subject, "mode")
+    blocks += [_shares(subject, "mode")] if by_mode else []
     blocks += [
         Paragraph(scored),
         Bullets(tuple(_rule(subject, level) for level, _ in pack.rules())),
@@ -156,9 +161,13 @@ def people(subject: Subject) -> Section:
         c for c, it in subject.pack.indicators.items() if it.group == "profile" and c in survey.keys
     ]
     asked += [key for key in survey.wave.columns.keys if key in survey.keys]
-    blocks: list[Block] = [_shares(subject, key) for key in asked]
-    if not blocks:
+    shown = [key for key in asked if may_count(subject, key)]
+    blocks: list[Block] = [_shares(subject, key) for key in shown]
+    if not asked:
         blocks.append(Paragraph(say_it("report.people.none"), "note"))
+    elif len(shown) < len(asked):
+        limit = survey.wave.min_cell
+        blocks.append(Paragraph(say_it("report.people.hidden", min_cell=limit), "note"))
     return Section("people", say_it("report.chapter.people"), tuple(blocks))
 
 
@@ -182,7 +191,7 @@ def _rank(subject: Subject) -> Text:
 def reason_text(subject: Subject, one: Published) -> Text:
     """Say why a unit has no rank."""
     limit = subject.pack.index.min_forms
-    return say_it(f"report.rank.reason.{one.reason}", min_forms=limit, n=one.n)
+    return say_it(f"report.rank.reason.{one.reason}", min_forms=limit, n=one.n_valid)
 
 
 def _rule(subject: Subject, level: str) -> Text:
@@ -254,12 +263,30 @@ def _by_group(subject: Subject) -> Table:
     )
 
 
+def may_count(subject: Subject, key: str) -> bool:
+    """Say whether a unit's report may count people by a key.
+
+    Only if no unit of the wave has a small count: else a count hidden in one report would
+    follow from the province's and the other units' reports (rule P2).
+    """
+    survey = subject.figures.survey
+    if not subject.unit:
+        return True
+    unit, pack = survey.frame["unit"], subject.pack
+    counts: list[Any] = [survey.frame.groupby(["unit", key]).size()]
+    if key in pack.indicators:
+        levels = pack.indicators[key].levels
+        counts = [survey.chose(key, code).groupby(unit).sum() for code in levels]
+    least = survey.wave.min_cell
+    return not any(((n > 0) & (n < least)).any() for n in counts)
+
+
 def _shares(subject: Subject, key: str) -> Table:
     """Count the forms of the subject by one key, with percentages of those who answered."""
     survey, forms = subject.figures.survey, subject.forms
     names, found = _choices(subject, key)
     n = int((forms[key].notna() & (forms[key] != "")).sum())
-    shown = people_counts(found, len(forms) + 1 if subject.withheld else survey.wave.min_cell)
+    shown = people_counts(found, survey.wave.min_cell)
     few = say_it("report.suppressed")
     rows = tuple(
         (name, few if count is None else count, count and Number(100 * count / n, 1))

@@ -13,7 +13,9 @@ from sipas_analysis.publish import charts
 from sipas_analysis.publish.chapters.frame import (
     Subject,
     best_and_worst,
+    cautious,
     chart_rows,
+    differ,
     estimate_cells,
     estimate_columns,
     estimate_table,
@@ -109,7 +111,7 @@ def factors(subject: Subject) -> Section:
     rows = [(subject.name(code), subject.own[code]) for code in codes]
     blocks: list[Block] = []
     known = extremes(subject, codes)
-    if len(known) > 1:
+    if differ(known):
         sure = "apart" if known[0].high < known[-1].low else "close"
         blocks.append(Paragraph(best_and_worst(subject, f"report.factors.{sure}", known), "lead"))
     caption = say_it("report.table.factors")
@@ -202,8 +204,8 @@ def _likert(subject: Subject, codes: Sequence[str], number: int) -> Figure:
     pack, levels = subject.pack, list(subject.pack.scale.levels)
     counts = answer_counts(subject.figures.survey, ["unit"] if subject.unit else [])
     counts = counts[counts["unit"] == subject.unit] if subject.unit else counts
-    cells = zip(counts["item"], counts["answer"], counts["n"], strict=True)
-    n = {(item, level): int(count) for item, level, count in cells}
+    cells = zip(counts["item"], counts["answer"], counts["weight"], strict=True)
+    n = {(item, level): float(count) for item, level, count in cells}
     table = np.array([[n.get((code, level), 0) for level in levels] for code in codes], float)
     shares = 100 * table / table.sum(axis=1, keepdims=True)
     names = [pack.scale.labels.get(level, Bilingual(vi=str(level))) for level in levels]
@@ -245,7 +247,7 @@ def _order(subject: Subject, group: str) -> list[Block]:
         if one.rank is None
     )
     caption = say_it("report.table.ranking", group=name)
-    table = Table(f"table-ranking-{group}", caption, columns, rows, notes)
+    table = Table(f"table-ranking-{group}", caption, columns, rows, (*cautious(pairs), *notes))
     targets = subject.figures.survey.wave.targets
 
     def draw(language: Language) -> bytes:
