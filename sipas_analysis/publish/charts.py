@@ -23,6 +23,7 @@ LIKERT = ("#a6611a", "#dfc27d", "#d9d9d9", "#80cdc1", "#018571")
 INK, FAINT, ACCENT, SECOND = "#1b2a41", "#9aa5b1", "#0b6e8f", "#c4622d"
 WIDTH = 7.2
 MARGIN = 2.9
+MOST_LEVEL = 6  # more columns of a heat map are headed upright
 _STYLE: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
@@ -189,7 +190,9 @@ def heat_map(
     import seaborn as sns
 
     with mpl.rc_context(_STYLE):
-        figure, axes = _canvas(1.1 + 0.3 * len(rows), MARGIN)
+        figure, axes = _canvas(
+            (1.7 if len(columns) > MOST_LEVEL else 1.0) + 0.3 * len(rows), MARGIN
+        )
         table = np.array(values, float).reshape(len(rows), len(columns))
         shown = [
             ["" if np.isnan(x) else number(float(x), language, 1) for x in line] for line in table
@@ -211,16 +214,15 @@ def heat_map(
         axes.set_yticks(
             np.arange(len(rows)) + 0.5, [_wrap(name) for name in rows], rotation=0, fontsize=8
         )
-        axes.set_xticks(
-            np.arange(len(columns)) + 0.5,
-            [_wrap(it, 13, 5) for it in columns],
-            rotation=0,
-            fontsize=7,
-        )
+        many = len(columns) > MOST_LEVEL
+        names = [_wrap(it, 24 if many else 13, 2 if many else 5) for it in columns]
+        at = np.arange(len(columns)) + 0.5
+        axes.set_xticks(at, names, rotation=90 if many else 0, fontsize=7)
         axes.xaxis.tick_top()
         axes.tick_params(length=0)
         height = figure.get_figheight()
+        top = 1.6 if many else 0.9
         axes.set_position(
-            (MARGIN / WIDTH, 0.05 / height, 1 - (MARGIN + 0.2) / WIDTH, 1 - 0.95 / height)
+            (MARGIN / WIDTH, 0.05 / height, 1 - (MARGIN + 0.2) / WIDTH, 1 - top / height)
         )
         return _svg(figure)
