@@ -68,7 +68,7 @@ class Cells:
 
     def set_totals_apart(self, words: Sequence[str]) -> None:
         """Complain of each row that sums up the others, and read it no further."""
-        is_word = self.raw.map(fold).isin(list(words))
+        is_word = self.raw.apply(_is_one_of, words=set(words))
         rows = is_word.any(axis=1)
         which = is_word[rows].idxmax(axis=1)
         self.wrong["total_row"] = [
@@ -94,6 +94,13 @@ class Cells:
         if len(row):
             entry = {"file": self.file, "row": row, "column": header, "found": found}
             self.ledger.append(pd.DataFrame({**entry, "became": became, "reason": reason}))
+
+
+def _is_one_of(column: "pd.Series[str]", words: set[str]) -> "pd.Series[bool]":
+    """Say of each cell whether its folded text is one of some words; texts are folded once."""
+    number, texts = pd.factorize(column)
+    known = np.array([fold(text) in words for text in texts], dtype=bool)
+    return pd.Series(known[number], index=column.index)
 
 
 def levels(scale: Scale, blank: set[str], labels: Mapping[str, int]) -> Callable[[str], Reading]:
