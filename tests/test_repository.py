@@ -200,7 +200,7 @@ def test_no_sentence_for_people_stands_in_code():
     unsaid = {
         one
         for one in ids - spoken
-        if not any(one.startswith(stem) for stem in stems if "." in stem)
+        if not any(one.startswith(stem) for stem in stems - {"report.", "cli."} if "." in stem)
     }
     assert unsaid == set()
 

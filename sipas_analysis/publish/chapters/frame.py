@@ -8,7 +8,7 @@ import pandas as pd
 from sipas_analysis.collect.units import groups_of
 from sipas_analysis.explain.drivers import Drivers
 from sipas_analysis.infer.estimates import holm
-from sipas_analysis.instrument.pack import OVERALL, Instrument
+from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.instrument.reading import Bilingual
 from sipas_analysis.messages import Language
 from sipas_analysis.publish.charts import Row
@@ -35,11 +35,6 @@ class Subject:
     def own(self) -> dict[str, Published]:
         """Figures of the subject, by variable."""
         return self.figures.of("unit", self.unit) if self.unit else self.figures.of("all")
-
-    @property
-    def withheld(self) -> bool:
-        """Whether the subject's index is hidden, and with it every count of its people."""
-        return not self.own[OVERALL].known
 
     @property
     def around(self) -> dict[str, Published]:
@@ -167,3 +162,11 @@ def named_drivers(found: Drivers, sign: int = 1) -> list[str]:
 def cautious(rows: Sequence[tuple[object, Published]]) -> tuple[Text, ...]:
     """Return the note on marked figures, if any is marked."""
     return (say_it("report.caution_note"),) if any(one.flag == "caution" for _, one in rows) else ()
+
+
+def contrast(subject: Subject, known: Sequence[Published]) -> tuple[Text, ...]:
+    """Name the highest and lowest factor and whether their intervals touch; nothing if all tie."""
+    if not differ(known):
+        return ()
+    sure = "apart" if known[0].high < known[-1].low else "close"
+    return (best_and_worst(subject, f"report.factors.{sure}", known),)

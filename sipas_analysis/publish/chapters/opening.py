@@ -6,7 +6,7 @@ from sipas_analysis.collect.wave import Wave
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.publish.chapters.frame import (
     Subject,
-    best_and_worst,
+    contrast,
     differ,
     extremes,
     interval,
@@ -104,11 +104,8 @@ def _purpose(wave: Wave) -> Text:
 
 def key_points(subject: Subject) -> tuple[Text, ...]:
     """Return what stands out and may be said: factors, weakest items, driver, form checks."""
-    pack, said = subject.pack, []
-    known = extremes(subject, [*pack.factors])
-    if differ(known):
-        sure = "apart" if known[0].high < known[-1].low else "close"
-        said.append(best_and_worst(subject, f"report.factors.{sure}", known))
+    pack = subject.pack
+    said = [*contrast(subject, extremes(subject, [*pack.factors]))]
     items = extremes(subject, [*pack.items])
     weak = [
         say_it("report.conclusion.item", item=subject.item_name(one.variable), value=percent(one))

@@ -7,15 +7,15 @@ import numpy as np
 
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.reading import Bilingual
+from sipas_analysis.measure.rules import COMPREHENSIVE, MEAN_100, MEAN_SCORE
 from sipas_analysis.measure.scores import answer_counts
 from sipas_analysis.messages import Language
 from sipas_analysis.publish import charts
 from sipas_analysis.publish.chapters.frame import (
     Subject,
-    best_and_worst,
     cautious,
     chart_rows,
-    differ,
+    contrast,
     estimate_cells,
     estimate_columns,
     estimate_table,
@@ -39,7 +39,7 @@ from sipas_analysis.publish.document import (
 from sipas_analysis.publish.figures import Published, published
 
 ITEMS_PER_CHART = 22
-BESIDE = ("comprehensive", "mean_score", "mean_score_100")
+BESIDE = (COMPREHENSIVE, MEAN_SCORE, MEAN_100)
 
 
 def overall(subject: Subject) -> Section:
@@ -109,11 +109,8 @@ def factors(subject: Subject) -> Section:
     """Compare the factors, and show them for every unit."""
     codes = [*subject.pack.factors]
     rows = [(subject.name(code), subject.own[code]) for code in codes]
-    blocks: list[Block] = []
     known = extremes(subject, codes)
-    if differ(known):
-        sure = "apart" if known[0].high < known[-1].low else "close"
-        blocks.append(Paragraph(best_and_worst(subject, f"report.factors.{sure}", known), "lead"))
+    blocks: list[Block] = [Paragraph(text, "lead") for text in contrast(subject, known)]
     caption = say_it("report.table.factors")
     table = estimate_table("table-factors", caption, "report.column.factor", rows)
     table = _against(subject, table, codes)
@@ -168,7 +165,7 @@ def _heat(subject: Subject, group: str) -> Figure:
         )
 
     data = Table(f"table-heat-{group}", say_it("report.table.heat", group=name), columns, rows)
-    caption, alt = (say_it(f"report.{part}.heat", group=name) for part in ("figure", "alt"))
+    caption, alt = say_it("report.figure.heat", group=name), say_it("report.alt.heat", group=name)
     return Figure(f"figure-heat-{group}", caption, alt, draw, data)
 
 
