@@ -20,6 +20,10 @@ _HOMES = {
     "propose": "improve.actions",
     "report": "publish.chapters",
     "Design": "infer.design",
+    "mean": "infer.means",
+    "total": "infer.means",
+    "ratio": "infer.means",
+    "proportion": "infer.means",
     "read_instrument": "instrument.pack",
 }
 __all__ = [*_HOMES]  # noqa: PLE0604 (all are text)
@@ -31,6 +35,10 @@ if TYPE_CHECKING:
     from sipas_analysis.explain.drivers import drivers as drivers
     from sipas_analysis.improve.actions import propose as propose
     from sipas_analysis.infer.design import Design as Design
+    from sipas_analysis.infer.means import mean as mean
+    from sipas_analysis.infer.means import proportion as proportion
+    from sipas_analysis.infer.means import ratio as ratio
+    from sipas_analysis.infer.means import total as total
     from sipas_analysis.instrument.pack import read_instrument as read_instrument
     from sipas_analysis.measure.ranking import rank as rank
     from sipas_analysis.measure.scores import compare_rules as compare_rules

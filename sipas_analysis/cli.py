@@ -40,6 +40,10 @@ UnitOpt = Annotated[str, typer.Option("--unit", help="cli.opt.unit", metavar="CO
 Set = Annotated[list[str] | None, typer.Option("-p", help="cli.opt.set", metavar="NAME=VALUE")]
 
 
+def _opt(name: str, said: str = "") -> Any:
+    return typer.Option(f"--{name}", help=f"cli.opt.{said or name}")
+
+
 def spoken() -> Language:
     """Return the language of the command line: ``--lang``, else the system's, else English."""
     asked = next((b for a, b in zip(sys.argv, sys.argv[1:], strict=False) if a == "--lang"), "")
@@ -283,6 +287,26 @@ def run(wave: WaveArg, lang: Lang = "", out: Out = None) -> None:
         for name, error in failed:
             typer.echo(f"  {name}: {error.text(spoken())}", err=True)
         raise typer.Exit(1)
+
+
+@app.command(help="cli.sample")
+def sample(
+    frame: Annotated[Path, typer.Argument(help="cli.arg.frame", metavar="FRAME")],
+    out: Annotated[Path | None, _opt("out", "sample_out")] = None, lang: Lang = "",
+    error: Annotated[float, _opt("error")] = 0.05, deff: Annotated[float, _opt("deff")] = 1.0,
+    method: Annotated[str, _opt("method")] = "yamane", least: Annotated[int, _opt("min")] = 0,
+    total: Annotated[int | None, _opt("total")] = None, by: Annotated[str, _opt("by")] = "",
+    allocate: Annotated[str, _opt("allocate")] = "", count: Annotated[str, _opt("count")] = "",
+    cost: Annotated[int | None, _opt("cost")] = None, ids: Annotated[str, _opt("id")] = "",
+    draw: Annotated[str, _opt("draw")] = "simple", size: Annotated[str, _opt("size")] = "",
+    reserve: Annotated[float, _opt("reserve")] = 0.2, seed: Annotated[int, _opt("seed")] = 1,
+    returned: Annotated[Path | None, _opt("returned")] = None,
+) -> None:  # fmt: skip
+    asked = locals()
+    from sipas_analysis.publish import sampling
+
+    for path in sampling.sample(sampling.Asked(**asked), spoken()):
+        tell("wrote", path=path)
 
 
 @app.command(help="cli.lab")

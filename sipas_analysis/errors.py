@@ -112,6 +112,12 @@ class OutputError(SipasError):
     exit_code = 19
 
 
+class DesignError(SipasError):
+    """A sample cannot have been drawn, weighted or read as declared."""
+
+    exit_code = 21
+
+
 class SeveralError(SipasError):
     """A file was checked whole and has mistakes of more than one kind."""
 

@@ -19,7 +19,9 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 HOUSE = [
     "messages", "errors", "files",
     "instrument.reading", "instrument.pack",
-    "infer.design", "infer.estimates",
+    "infer.design", "infer.block", "infer.intervals", "infer.variance", "infer.weighting",
+    "infer.replicates", "infer.sources", "infer.layout", "infer.estimates", "infer.means",
+    "infer.sampling",
     "collect.readers", "collect.wave", "collect.units", "collect.columns", "collect.cells",
     "collect.survey", "collect.quality", "collect.simulate", "collect.draft",
     "measure.rules", "measure.scores", "measure.ranking",
@@ -28,6 +30,7 @@ HOUSE = [
     "publish.document", "publish.figures", "publish.charts", "publish.html",
     "publish.chapters.frame", "publish.chapters.opening", "publish.chapters.results",
     "publish.chapters.action", "publish.chapters.annexes", "publish.chapters", "publish.report",
+    "publish.sampling",
     "cli",
 ]  # fmt: skip
 
@@ -173,19 +176,19 @@ def test_every_dependency_earns_a_line():
     assert [name for name in names if f"**{name}**" not in page] == []
 
 
-RULE = re.compile(r"\b(?:rules? |\()((?:[MVIRDQPG]\d)(?:(?:, | and |–)[MVIRDQPG]\d)*)")
+RULE = re.compile(r"\b(?:rules? |\()((?:[MVIRDQPGSW]\d)(?:(?:, | and |–)[MVIRDQPGSW]\d)*)")
 
 
 def test_no_rule_is_orphaned():
     """Every rule of docs/method.md is named in code and in a test, and every one used is listed."""
     page = (ROOT / "docs/method.md").read_text("utf-8")
-    listed = set(re.findall(r"(?m)^\| ([MVIRDQPG]\d) \|", page))
+    listed = set(re.findall(r"(?m)^\| ([MVIRDQPGSW]\d) \|", page))
     code = "\n".join(path.read_text("utf-8") for path in MODULES)
     tests = "\n".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("*.py"))
-    named = {rule for found in RULE.findall(code) for rule in re.findall(r"[MVIRDQPG]\d", found)}
+    named = {rule for found in RULE.findall(code) for rule in re.findall(r"[MVIRDQPGSW]\d", found)}
     assert {rule for rule in listed if not re.search(rf"\b{rule}\b", code)} == set()
     assert {rule for rule in listed if not re.search(rf"\b{rule}\b", tests)} == set()
-    later = set(re.findall(r"(?m)^- \*\*([MVIRDQPG]\d)\*\*", page))
+    later = set(re.findall(r"(?m)^- \*\*([MVIRDQPGSW]\d)\*\*", page))
     assert named <= listed | later
 
 

@@ -20,7 +20,7 @@ from sipas_analysis.errors import ColumnError, Place
 from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.instrument.reading import Bilingual
 
-ROLES = ("form", "unit", "mode", "date", "weight", "stratum", "cluster")
+ROLES = ("form", "unit", "mode", "date", "weight", "stratum", "cluster", "fpc")
 _NUMBERED = re.compile(r"^(?:câu |question |q)?([a-z]?\d+(?:\.\d+)*)\s*[.:)\-–]\s*(.+)$")
 _BRACKETS = re.compile(r"\[([^\]]+)\]\s*$")
 

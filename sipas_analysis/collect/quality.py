@@ -14,7 +14,8 @@ from scipy import stats
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.infer.design import Floats
-from sipas_analysis.infer.estimates import exact_interval, holm
+from sipas_analysis.infer.estimates import holm
+from sipas_analysis.infer.intervals import exact_interval
 
 ALARM = 0.05
 RULES = {"straight": "Q1", "satisfied": "Q5", "identical": "Q5"}

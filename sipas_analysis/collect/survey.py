@@ -26,6 +26,7 @@ from sipas_analysis.errors import (
     SipasError,
     UnitError,
 )
+from sipas_analysis.infer.design import Design
 from sipas_analysis.instrument.pack import Instrument
 
 LEDGER = ("file", "row", "column", "found", "became", "reason")
@@ -64,6 +65,15 @@ class Survey:
         """Vietnamese name by unit code."""
         return dict(zip(self.units["code"], self.units["name_vi"], strict=True))
 
+    def design(self, frame: pd.DataFrame | None = None) -> Design:
+        """Return how the forms were drawn, as the wave declares it; of ``frame`` if given."""
+        held = self.frame if frame is None else frame
+        role = {name: name for name in ("weight", "stratum", "cluster", "fpc") if name in held}
+        return Design(
+            held, role.get("weight"), role.get("stratum"), role.get("cluster"), role.get("fpc"),
+            nested=self.wave.design.nested == "true", lonely=self.wave.design.lonely,
+        )  # fmt: skip
+
     def is_many(self, key: str) -> bool:
         """Say whether several choices of a key may hold for one form."""
         indicator = self.instrument.indicators.get(key)
@@ -90,6 +100,7 @@ def read_survey(wave: Wave) -> Survey:
         The survey with its ledger.
 
     Raises:
+        DesignError: Strata and clusters cannot be as declared, or a stratum has one cluster.
         FileError: A file or sheet is missing, empty or unreadable.
         ColumnError: A column is missing, doubled, or stands for nothing known.
         AnswerError: Answers that are neither blank nor a level; all are listed.
@@ -121,7 +132,9 @@ def read_survey(wave: Wave) -> Survey:
         raise FormError("no_form_left", n_read=len(frame), least=wave.min_answered)
     group = kept["unit"].map(dict(zip(units["code"], units["group"], strict=True)))
     table = pd.concat(ledger, ignore_index=True)[list(LEDGER)].astype({"row": "Int64"})
-    return Survey(wave, pack, units, kept.assign(group=group), table, len(frame))
+    found = Survey(wave, pack, units, kept.assign(group=group), table, len(frame))
+    found.design()  # refuses a sample that cannot have been drawn so
+    return found
 
 
 def _same_files(wave: Wave) -> list[SipasError]:
@@ -223,8 +236,8 @@ def _roles(cells: Cells, placed: Placed, one: Responses, index: dict[str, str]) 
         cells.made["unit"] = [next(iter(index.values()))] * n
     else:
         cells.wrong["unit_blank"] = [Place(cells.file)]
-    read = {"date": ("day", days), "weight": ("weight", numbers)}
-    for role in ("form", "mode", "date", "weight", "stratum", "cluster"):
+    read = {"date": ("day", days), "weight": ("weight", numbers), "fpc": ("weight", numbers)}
+    for role in ("form", "mode", "date", "weight", "stratum", "cluster", "fpc"):
         if role in placed.roles:
             kind, reader = read.get(role, ("choice", words))
             cells.take(role, placed.roles[role], kind, reader)

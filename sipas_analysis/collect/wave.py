@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, PrivateAttr
 
 from sipas_analysis.errors import ConfigError, FileError, Place
+from sipas_analysis.infer.design import Lonely
 from sipas_analysis.instrument.pack import RESERVED, Index, Instrument, Status, read_instrument
 from sipas_analysis.instrument.reading import Bilingual, Day, Strict, read_model
 from sipas_analysis.messages import LANGUAGES, Language
@@ -51,6 +52,7 @@ class Columns(Strict):
     weight: str = ""
     stratum: str = ""
     cluster: str = ""
+    fpc: str = ""
     items: Mapping[str, str] = {}
     indicators: Mapping[str, str] = {}
     keys: Mapping[Code, str] = {}
@@ -74,6 +76,13 @@ class Collected(Strict):
     end: Day = Field(default=None, alias="to")
 
 
+class Sampling(Strict):
+    """How strata and clusters of the sample are to be read (rules V1 and V5)."""
+
+    lonely: Lonely = "fail"
+    nested: Literal["true", "false"] = "true"
+
+
 class Wave(Strict):
     """The facts of one year's survey, as ``wave.yaml`` states them."""
 
@@ -91,6 +100,7 @@ class Wave(Strict):
     seed: int = 1
     responses: Annotated[tuple[Responses, ...], Field(min_length=1)]
     columns: Columns = Columns()
+    design: Sampling = Sampling()
     units: str = "units.csv"
     groups: Mapping[Code, Bilingual] = {}
     min_forms: int | None = Field(default=None, ge=2)

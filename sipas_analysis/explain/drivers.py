@@ -1,7 +1,7 @@
 """Regress overall satisfaction on the factors: which go together with it, and how surely.
 
 A driver is a factor score: a person's mean over the items answered in the factor. Coefficients
-are standardised, errors robust (rule V1: the sandwich with n/(n−1), each form its own cluster).
+are standardised, errors those of the design (rule V1 on the influence of each coefficient).
 The words are of association; who wants cause needs an experiment. Without an overall item
 there is no regression, and the result says so (rule D1).
 """
@@ -16,6 +16,10 @@ from scipy import stats
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import ConfigError
+from sipas_analysis.infer.block import Columns
+from sipas_analysis.infer.design import Design
+from sipas_analysis.infer.sources import block
+from sipas_analysis.infer.variance import freedom, variance
 
 MIN_PER_TERM = 5
 MIN_FORMS = 30
@@ -114,11 +118,11 @@ def drivers(survey: Survey) -> Drivers:
         both = {"linear": reason, "logit": reason}
         used = outcome if known else ""
         return Drivers(empty, used, len(data), n_lost, np.nan, both, data.corr(), {})
-    return _models(data, weight, outcome, n_lost, pack.scale.satisfied_from)
+    return _models(survey.design(), data, weight, outcome, pack.scale.satisfied_from)
 
 
 def _models(
-    data: pd.DataFrame, weight: "pd.Series[float]", outcome: str, n_lost: int, cut: int
+    design: Design, data: pd.DataFrame, weight: "pd.Series[float]", outcome: str, cut: int
 ) -> Drivers:
     """Fit both models; a model that fails leaves its reason and no row."""
     fits, reasons = {}, {}
@@ -128,8 +132,8 @@ def _models(
             reasons[model] = why
         else:
             fits[model] = fit
-    n_sample = len(data) + n_lost
-    frames = [_table(model, fit, data, weight, n_sample) for model, fit in fits.items()]
+    n_lost = len(design.frame) - len(data)
+    frames = [_table(model, fit, data, weight, design) for model, fit in fits.items()]
     table = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(COLUMNS))
     r_squared = float(fits["linear"].rsquared) if "linear" in fits else np.nan
     return Drivers(table, outcome, len(data), n_lost, r_squared, reasons, data.corr(), fits)
@@ -180,8 +184,34 @@ def _fit(model: str, data: pd.DataFrame, weight: "pd.Series[float]", cut: int) -
     return (fit, "") if steady else (None, "not_converged")
 
 
+def _errors(
+    fit: Any, data: pd.DataFrame, weight: "pd.Series[float]", design: Design
+) -> tuple["pd.Series[float]", float]:
+    """Return the error of each coefficient by V1 on its influence, and the design's df.
+
+    z_i = w_i A⁻¹ x_i (y_i − μ_i), A the information; forms that are not complete count with z = 0.
+    """
+    x, even = fit.model.exog, (weight / weight.mean()).to_numpy()
+    residual = fit.model.endog - fit.fittedvalues.to_numpy()
+    mu = fit.fittedvalues.to_numpy()
+    spread = mu * (1 - mu) if hasattr(fit, "mu") else np.ones(len(x))
+    bread = np.linalg.inv((x * (even * spread)[:, None]).T @ x)
+    influence = (x * (residual / weight.mean())[:, None]) @ bread
+    names = tuple(str(name) for name in fit.params.index)
+    z = pd.DataFrame(influence, data.index, names).reindex(design.frame.index, fill_value=0.0)
+    answered = design.frame.index.isin(data.index)
+    columns = Columns(
+        names, lambda _: list(z.to_numpy().T), np.abs(z.to_numpy()).max(axis=0),
+        [False] * len(names), ("complete",), lambda _: [answered.astype(float)],
+    )  # fmt: skip
+    totals = block(design, [], columns)
+    found = [float(variance(totals, one[None, :])[0]) for one in np.eye(len(names))]
+    units, strata = freedom(totals, totals.part_people[:, 0])
+    return pd.Series(np.sqrt(found), index=names), float(units[0] - strata[0])
+
+
 def _table(
-    model: str, fit: Any, data: pd.DataFrame, weight: "pd.Series[float]", n_sample: int
+    model: str, fit: Any, data: pd.DataFrame, weight: "pd.Series[float]", design: Design
 ) -> pd.DataFrame:
     """Return one row per driver: coefficient, error by V1, interval, collinearity.
 
@@ -190,8 +220,8 @@ def _table(
     n, terms = len(data), [str(column) for column in data if column != "outcome"]
     standard, spread = _standard(data, weight)
     value = fit.params[terms]
-    se = fit.bse[terms] * np.sqrt(n_sample / (n_sample - 1))
-    df = n - len(fit.params)
+    errors, design_df = _errors(fit, data, weight, design)
+    se, df = errors[terms], design_df + 1 - len(fit.params)
     half = stats.t.ppf(0.975, df) * se
     raw = value * (spread["outcome"] if model == "linear" else 1.0) / spread[terms]
     p = 2 * stats.t.sf(np.abs(value / se), df)

@@ -1,116 +1,393 @@
-"""Declare a sample once, then reduce its forms to totals that add.
+"""Declare once how a sample was drawn; every estimate then carries the error it deserves.
 
-Every estimate of this package is a smooth function of additive totals. A ``Block`` holds, for
-each domain, the sums and the second moments of the columns asked for; nothing later reads a
-form again (rule V8). In this version each form is its own cluster; strata, clusters and
-replicates join here, behind the same two names. Do not use it for medians: they are not smooth.
+A ``Design`` names the columns that say how forms were drawn: weights, strata, clusters at each
+stage, finite populations, replicate weights. It reads no answer. Its frame is a pandas frame,
+or the path of Parquet or CSV files too large for one. Rules V1 to V5 of docs/method.md.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import sparse
+
+from sipas_analysis.errors import DesignError, Place
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Lonely = Literal["fail", "merge", "certainty", "adjust", "average"]
+Kind = Literal["JK1", "JKn", "BRR", "Fay", "bootstrap"]
+CENSUS = 1 - 1e-7
 
 
 @dataclass(frozen=True)
-class Design:
-    """A sample: one row per form, with the name of its weight column if it has one."""
+class Replicates:
+    """Replicate weights: columns that were given, or a kind to be made from the design (V4).
 
-    frame: pd.DataFrame
+    Attributes:
+        kind: How they were or will be made.
+        columns: Given weights, one column each; none makes them from strata and clusters.
+        combined: Whether given columns already hold the weight (else they multiply it).
+        fay: Fay's coefficient, 0 to 1 (kind ``Fay``).
+        scale: Factor of the sum of squares; by default that of the kind.
+        rscales: One factor for each column; by default 1.
+        mse: Whether squares are around the estimate; by default around the replicates' mean.
+        count: How many bootstrap replicates to make.
+        seed: Seed of the bootstrap.
+    """
+
+    kind: Kind
+    columns: Sequence[str] = ()
+    combined: bool = True
+    fay: float = 0.5
+    scale: float | None = None
+    rscales: Sequence[float] | None = None
+    mse: bool = False
+    count: int = 500
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What calibration knows of each form, so that its credit can be given (rule W1).
+
+    Attributes:
+        margins: For each margin, the number of the form's level, shape (n,).
+        base: Weights before calibration, shape (n,).
+        table: Diagnostics: margin, level, wanted, found, gap.
+        facts: Rounds, largest gap, weight ratio, effective n before and after.
+    """
+
+    margins: tuple[Ints, ...]
+    base: Floats
+    table: pd.DataFrame
+    facts: dict[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """How a sample was drawn: a frame and the names of the columns that say so.
+
+    Attributes:
+        frame: One row per form; or a path, a glob or a list of paths of Parquet or CSV files.
+        weights: Column of weights; none means equal ones.
+        strata: Column of first-stage strata.
+        clusters: Columns of clusters, one for each stage; none means single forms.
+        fpc: Columns of sampling fractions (at most 1) or population counts (above 1), one for
+            each stage that counts; without one only the first stage counts (V2).
+        replicates: Replicate weights, or a kind to make.
+        nested: Cluster ids are read within their stratum; else a repetition is an error (V1).
+        lonely: What to do with a stratum of one cluster (V5).
+        workers: A Dask client whose workers build the totals of files; none means this machine.
+        calibration: What post-stratification or raking left behind; set by these.
+
+    Raises:
+        DesignError: A column is missing, a weight, fraction or stratum cannot be.
+
+    Source: rules V1 to V5 in docs/method.md.
+
+    Example:
+        >>> frame = pd.DataFrame({"hamlet": [1, 1, 2, 2], "satisfied": [1, 1, 0, 1]})
+        >>> import sipas_analysis as sipas
+        >>> found = sipas.mean(sipas.Design(frame, clusters="hamlet"), "satisfied").frame
+        >>> found[["value", "se", "df"]].round(3).to_numpy().tolist()
+        [[0.75, 0.25, 1.0]]
+    """
+
+    frame: Any
     weights: str | None = None
+    strata: str | None = None
+    clusters: str | Sequence[str] | None = None
+    fpc: str | Sequence[str] | None = None
+    replicates: Replicates | Kind | None = None
+    nested: bool = True
+    lonely: Lonely = "fail"
+    workers: Any = None
+    calibration: Calibration | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Check what can be seen without an answer; files are checked when they are read."""
+        if self.lonely not in get_args(Lonely):
+            raise DesignError("design_lonely_word", found=self.lonely)
+        kind = self.made.kind if self.made else "JK1"
+        if kind not in get_args(Kind):
+            raise DesignError("design_kind", found=kind, known=", ".join(get_args(Kind)))
+        if len(self.fpc_columns) > max(1, len(self.cluster_columns)):
+            raise DesignError("design_fpc_stages", n=len(self.fpc_columns))
+        if self.on_files and (self.made or self.calibration):
+            raise DesignError("design_files_replicates")
+        if not self.on_files:
+            check_columns(self, self.frame.columns)
+            check_weights(self, self.frame)
+            _ = self.stages
+
+    @property
+    def on_files(self) -> bool:
+        """Whether the forms lie in files that are read piece by piece."""
+        return not isinstance(self.frame, pd.DataFrame)
+
+    @property
+    def paths(self) -> list[str]:
+        """Names or globs of the files."""
+        one = isinstance(self.frame, str | Path)
+        return [str(self.frame)] if one else [str(path) for path in self.frame]
+
+    @property
+    def cluster_columns(self) -> list[str]:
+        """Columns of clusters, first stage first."""
+        return _listed(self.clusters)
+
+    @property
+    def fpc_columns(self) -> list[str]:
+        """Columns of finite populations, first stage first."""
+        return _listed(self.fpc)
+
+    @property
+    def made(self) -> Replicates | None:
+        """The replicates, also where only their kind was named."""
+        return Replicates(self.replicates) if isinstance(self.replicates, str) else self.replicates
+
+    @property
+    def cell_columns(self) -> list[str]:
+        """Columns that place a form in the sample: stratum, clusters that count, fractions."""
+        used = self.cluster_columns[: max(1, len(self.fpc_columns))]
+        return [*([self.strata] if self.strata else []), *used, *self.fpc_columns]
 
     @property
     def weight(self) -> Floats:
         """Weights of the forms, shape (n,); ones if none were declared."""
         if self.weights is None:
             return np.ones(len(self.frame))
-        return self.frame[self.weights].to_numpy(dtype=float)
+        return np.asarray(self.frame[self.weights].to_numpy(dtype=float))
+
+    @cached_property
+    def single(self) -> bool:
+        """Whether forms must stand alone as cells, because something is known of each."""
+        made = self.made is not None and not self.made.columns
+        return not self.cluster_columns and (made or self.calibration is not None)
+
+    @cached_property
+    def cells(self) -> tuple[Ints, pd.DataFrame]:
+        """The number of the cell of each form, and the sorted table of cells with their ``n``."""
+        if self.single:
+            table = self.frame[self.cell_columns].reset_index(drop=True).assign(n=1)
+            return np.arange(len(self.frame)), table
+        number, table = encode(self.frame, self.cell_columns)
+        if (number < 0).any():
+            raise DesignError("design_blank", columns=", ".join(self.cell_columns))
+        return number, table
+
+    @cached_property
+    def stages(self) -> "tuple[Stage, ...]":
+        """The stages of selection that count for the error."""
+        return stages(self, self.cells[1])
 
 
 @dataclass(frozen=True)
-class Block:
-    """Totals of p columns in each of D domains (rule V8, one cluster per form).
+class Stage:
+    """One stage of selection over the cells of a sample.
 
     Attributes:
-        keys: One row per domain, sorted; one column per key.
-        columns: Names of the p columns.
-        total: Weighted sums, shape (D, p).
-        moment: Σ w² x xᵀ, shape (D, p, p).
-        people: Unweighted counts of forms by flag, shape (D,) each; ``n`` is all forms.
-        n_sample: Forms of the whole sample.
-        weighted: Whether the weights of the sample differ; equal ones are no weights.
+        unit: Number of the unit (cluster, or cell of single forms) of each cell.
+        group: Number of the group (stratum, or parent cluster) of each unit.
+        n: Units drawn in each group.
+        scale: (1 − f)·n/(n − 1) of each group, times the fractions of the stages above.
+        lonely: Groups in which one unit of several was drawn.
+        left: Groups that an ``average`` leaves out and makes up for.
+        mean: Whether a group is centred at its own mean (``adjust``: at 0).
+        fraction: f of each group.
     """
 
-    keys: pd.DataFrame
-    columns: pd.Index
-    total: Floats
-    moment: Floats
-    people: pd.DataFrame
-    n_sample: int
-    weighted: bool
+    unit: Ints
+    group: Ints
+    n: Floats
+    scale: Floats
+    left: NDArray[np.bool_]
+    mean: NDArray[np.bool_]
+    fraction: Floats
 
 
-def block(design: Design, by: Sequence[str], values: pd.DataFrame, flags: pd.DataFrame) -> Block:
-    """Reduce forms to totals by domain.
+def _listed(columns: str | Sequence[str] | None) -> list[str]:
+    return [columns] if isinstance(columns, str) else list(columns or ())
 
-    Σ w x, Σ w² x xᵀ and counts of flags over the forms of each domain. A form whose key is
-    missing belongs to no domain but still counts in ``n_sample``.
 
-    Args:
-        design: The sample, n forms.
-        by: Names of key columns of ``design.frame``; none makes one domain of all forms.
-        values: Columns to total, shape (n, p), no NaN.
-        flags: Yes/no facts of each form, shape (n, q).
+def encode(frame: pd.DataFrame, by: Sequence[str]) -> tuple[Ints, pd.DataFrame]:
+    """Number the distinct rows of some columns in sorted order.
 
     Returns:
-        The block; no domain if there is no form.
-
-    Source: rules V1 and V8 in docs/method.md.
-
-    Example:
-        >>> frame = pd.DataFrame({"unit": ["a", "b", "a"]})
-        >>> values = pd.DataFrame({"s": [1.0, 1.0, 0.0]})
-        >>> block(Design(frame), ["unit"], values, values > 0).total.ravel().tolist()
-        [1.0, 1.0]
+        The number of each row, -1 where a column is blank, shape (n,); and the table of distinct
+        rows with their count ``n``.
     """
-    keys, domain = _domains(design.frame, by)
-    order = np.argsort(domain, kind="stable")
-    order = order[np.searchsorted(domain[order], 0) :]
-    starts = np.searchsorted(domain[order], np.arange(len(keys)))
-    weight = design.weight[order]
-    x = values.to_numpy(dtype=float)[order] * weight[:, None]
-    marks = flags.assign(n=True).to_numpy(dtype=np.int64)[order]
-    empty = len(keys) == 0
-    ends = np.append(starts[1:], len(order))[: len(starts)]
-    hot = sparse.csr_array(x)  # mostly zeros; and one thread, so any machine adds in one order
-    parts = [hot[start:end] for start, end in zip(starts, ends, strict=True)]
-    p = x.shape[1]
-    return Block(
-        keys=keys,
-        columns=values.columns,
-        total=np.empty((0, p)) if empty else np.add.reduceat(x, starts, axis=0),
-        moment=np.array([(part.T @ part).toarray() for part in parts]).reshape(len(keys), p, p),
-        people=pd.DataFrame(
-            marks[:0] if empty else np.add.reduceat(marks, starts, axis=0),
-            columns=[*flags.columns, "n"],
-        ),
-        n_sample=len(design.frame),
-        weighted=bool((design.weight != design.weight[:1]).any()),
-    )
+    code, radix = np.zeros(len(frame), np.int64), 1
+    blank = np.zeros(len(frame), bool)
+    for name in reversed(by):
+        own, values = pd.factorize(frame[name], sort=True)
+        blank |= own < 0
+        if radix * max(len(values), 1) > 2**62:
+            code, values_so_far = pd.factorize(code, sort=True)
+            radix = len(values_so_far)
+        code = code + own * radix
+        radix *= max(len(values), 1)
+    number, distinct = pd.factorize(np.where(blank, -1, code))
+    order = np.argsort(distinct, kind="stable")
+    order = order[np.searchsorted(distinct[order], 0) :]
+    place = np.full(len(distinct) + 1, -1, np.int64)
+    place[order] = np.arange(len(order))
+    number = place[number]
+    first = np.zeros(len(order), np.int64)
+    kept = np.flatnonzero(number >= 0)
+    first[number[kept][::-1]] = kept[::-1]
+    table = frame[list(by)].iloc[first].reset_index(drop=True)
+    return number, table.assign(n=np.bincount(number[number >= 0], minlength=len(order)))
 
 
-def _domains(frame: pd.DataFrame, by: Sequence[str]) -> tuple[pd.DataFrame, NDArray[np.int64]]:
-    """Return the sorted keys and, for each form, the number of its domain (-1: none)."""
-    if not by:
-        some = 1 if len(frame) else 0
-        return pd.DataFrame(index=range(some)), np.zeros(len(frame), np.int64)
-    grouped = frame.groupby(list(by), sort=True, dropna=True, observed=True)
-    number = np.asarray(grouped.ngroup().fillna(-1), dtype=np.int64)
-    keys = frame[list(by)].assign(_number=number).query("_number >= 0")
-    keys = keys.drop_duplicates("_number").sort_values("_number").drop(columns="_number")
-    return keys.reset_index(drop=True), number
+def check_columns(design: Design, present: Sequence[str]) -> None:
+    """Refuse columns that the design names and the data lack."""
+    replicated = list(design.made.columns) if design.made else []
+    named = [*([design.weights] if design.weights else []), *design.cell_columns, *replicated]
+    missing = [name for name in [*named, *design.cluster_columns] if name not in set(present)]
+    if missing:
+        known = ", ".join(map(str, list(present)[:12]))
+        raise DesignError("design_column", column=missing[0], known=known)
+
+
+def check_weights(design: Design, frame: pd.DataFrame, file: str = "") -> None:
+    """Refuse weights that are blank, infinite, zero or negative; all rows of a frame are listed."""
+    if design.weights is None:
+        return
+    try:
+        weight = frame[design.weights].to_numpy(dtype=float)
+    except (TypeError, ValueError) as why:
+        raise DesignError("design_weight_text", column=design.weights) from why
+    wrong = np.flatnonzero(~(np.isfinite(weight) & (weight > 0)))
+    if wrong.size:
+        places = [
+            Place(file or "frame", None if file else int(at) + 1, design.weights, str(weight[at]))
+            for at in wrong
+        ]
+        raise DesignError("design_weight", places, column=design.weights)
+
+
+def stages(design: Design, cells: pd.DataFrame) -> tuple[Stage, ...]:
+    """Return the stages that count, from the table of cells (V1, V2, V5).
+
+    Raises:
+        DesignError: A place is blank, a fraction cannot be, a cluster stands in two strata, or a
+            stratum has one cluster and no remedy was chosen.
+    """
+    if len(cells) == 0:
+        return ()
+    names = design.cluster_columns[: max(1, len(design.fpc_columns))]
+    if not names:
+        unit = np.arange(len(cells))
+        counts = cells["n"].to_numpy(dtype=float)
+        group = _numbers(cells, [design.strata] if design.strata else [])
+        return (_stage(design, cells, 0, (unit, group, counts), np.ones(len(cells))),)
+    if not design.nested and design.strata:
+        _check_nested(cells, design.strata, names[0])
+    found: list[Stage] = []
+    above = np.ones(len(cells))
+    place = [design.strata] if design.strata else []
+    for depth, name in enumerate(names):
+        group, unit = _numbers(cells, place), _numbers(cells, [*place, name])
+        made = _stage(design, cells, depth, (unit, group, None), above)
+        found.append(made)
+        above = above * made.fraction[made.group[made.unit]]
+        place = [*place, name]
+    return tuple(found)
+
+
+def _numbers(cells: pd.DataFrame, by: Sequence[str]) -> Ints:
+    """Number the distinct rows of some columns, in sorted order."""
+    return encode(cells, by)[0] if by else np.zeros(len(cells), np.int64)
+
+
+def _stage(
+    design: Design,
+    cells: pd.DataFrame,
+    depth: int,
+    numbers: tuple[Ints, Ints, Floats | None],
+    above: Floats,
+) -> Stage:
+    """Return one stage: sizes, fractions, and how lonely groups are treated."""
+    unit, group, counts = numbers
+    _, first = np.unique(unit, return_index=True)
+    of = group[first]
+    drawn = np.ones(len(first)) if counts is None else counts[first]
+    n: Floats = np.bincount(of, weights=drawn).astype(np.float64)
+    has = len(design.fpc_columns) > depth
+    given = cells[design.fpc_columns[depth]].to_numpy(dtype=float) if has else np.zeros(len(unit))
+    names = cells.groupby(group)[design.strata].first().astype(str) if design.strata else None
+    said = names.tolist() if names is not None else [""] * len(n)
+    fraction = np.zeros(len(n))
+    if has:
+        fraction = _fractions(design.fpc_columns[depth], given, group, n=n, names=said)
+    lonely = (n == 1) & (fraction < CENSUS)
+    strict = design.lonely == "fail" or (design.lonely == "merge" and depth > 0)
+    if lonely.any() and strict and (design.strata or depth):
+        listed = [text for text, it in zip(said, lonely, strict=True) if it]
+        shown = ", ".join(dict.fromkeys(listed[:12])) or "–"
+        raise DesignError("design_lonely", n=len(listed), stage=depth + 1, strata=shown)
+    if lonely.any() and design.lonely == "merge":
+        of, n, fraction = _merged(of, n, fraction, lonely)
+        lonely = n == 1
+    up = np.ones(len(n))
+    up[of[unit]] = above
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scale = up * (1 - fraction) * np.where(n > 1, n / (n - 1), 1.0)
+    scale[fraction >= CENSUS] = 0.0
+    if design.lonely != "adjust":
+        scale[lonely] = 0.0
+    left = lonely & (design.lonely == "average")
+    return Stage(unit, of, n, scale, left, ~lonely, fraction)
+
+
+def _fractions(
+    column: str, given: Floats, group: Ints, *, n: Floats, names: Sequence[str]
+) -> Floats:
+    """Return f of each group from its fraction (at most 1) or count (above 1)."""
+    low, high = np.full(len(n), np.inf), np.full(len(n), -np.inf)
+    np.minimum.at(low, group, given)
+    np.maximum.at(high, group, given)
+    for message, wrong in (
+        ("design_fpc", ~(np.isfinite(low) & (low > 0))),
+        ("design_fpc_varies", low != high),
+        ("design_fpc_over", (low > 1) & (n > low)),
+    ):
+        if wrong.any():
+            at = int(np.flatnonzero(wrong)[0])
+            found, drawn = f"{low[at]:g}", int(n[at])
+            raise DesignError(
+                message, column=column, stratum=names[at] or "–", found=found, drawn=drawn
+            )
+    return np.where(low > 1, n / low, low)
+
+
+def _merged(
+    of: Ints, n: Floats, fraction: Floats, lonely: NDArray[np.bool_]
+) -> tuple[Ints, Floats, Floats]:
+    """Join each lonely group with the next one in order, the last with the one before."""
+    new, waits = [-1], False
+    for alone in lonely:
+        new.append(new[-1] if waits else new[-1] + 1)
+        waits = bool(alone) and not waits
+    if waits and len(n) > 1:
+        new[-1] = new[-2]
+    number = np.array(new[1:])
+    people = np.divide(n, fraction, out=np.full(len(n), np.inf), where=fraction > 0)
+    size = np.bincount(number, weights=n).astype(np.float64)
+    return number[of], size, size / np.bincount(number, weights=people)
+
+
+def _check_nested(cells: pd.DataFrame, strata: str, cluster: str) -> None:
+    """Refuse a cluster id that stands in two strata."""
+    held = cells[[strata, cluster]].drop_duplicates()
+    twice = held[held.duplicated(cluster, keep=False)].sort_values([cluster, strata])
+    if len(twice):
+        name = twice[cluster].iloc[0]
+        where = ", ".join(twice.loc[twice[cluster] == name, strata].astype(str))
+        raise DesignError("design_nested", cluster=str(name), strata=where)

@@ -5,22 +5,29 @@ and mean scores are all of this one kind, so one variance serves them (rule V1).
 is never a bare float, and a rounded number is text (rule M6).
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import sparse
 
-from sipas_analysis.infer.design import Block, Floats
+from sipas_analysis.errors import ColumnError
+from sipas_analysis.infer.block import Block
+from sipas_analysis.infer.design import Floats, Ints
+from sipas_analysis.infer.intervals import t_interval
+from sipas_analysis.infer.variance import covariance, freedom, joint_freedom, spread, variance
 
 COLUMNS = (
     "value", "se", "low", "high", "df", "n", "n_valid", "numerator", "denominator",
     "deff", "n_eff", "method", "flag", "printed",
 )  # fmt: skip
 CAUTION_UNDER = 30
+FEW_DF = 8
+WIDE = 0.3
 FEW_PEOPLE = 10
 
 
@@ -42,20 +49,143 @@ class Mean:
     nest: tuple[NDArray[np.int64], ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Estimates:
-    """A table of estimates: key columns, then the columns of the glossary (``COLUMNS``)."""
+    """A table of estimates: key columns, then the columns of the glossary (``COLUMNS``).
+
+    Attributes:
+        frame: One row per estimate.
+        totals: The block that they were computed from, if it was kept.
+        influence: Slope of each estimate by each total, shape (E, D·p); under replicate weights
+            the scaled deviation of each replicate, shape (E, K).
+    """
 
     frame: pd.DataFrame
+    totals: Block | None = field(default=None, repr=False)
+    influence: sparse.csr_array | None = field(default=None, repr=False)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the table as a pandas frame of one's own."""
         return self.frame.copy()
 
     def select(self, **keys: object) -> "Estimates":
-        """Keep the rows in which each key has that value."""
-        kept = np.logical_and.reduce([self.frame[key] == it for key, it in keys.items()])
-        return Estimates(self.frame[kept].reset_index(drop=True))
+        """Keep the rows in which each key has that value, or one of a list of values."""
+        kept = np.ones(len(self.frame), bool)
+        for key, wanted in keys.items():
+            if key not in self.frame:
+                raise ColumnError("no_key", key=key, known=", ".join(self.frame.columns[:6]))
+            several = wanted if isinstance(wanted, list | tuple | set) else [wanted]
+            found = self.frame[key].isin(list(several))
+            kept &= found.to_numpy(dtype=bool)
+        return self.take(np.flatnonzero(kept))
+
+    def take(self, rows: Ints) -> "Estimates":
+        """Keep these rows, in this order."""
+        influence = None if self.influence is None else self.influence[rows]
+        return Estimates(self.frame.iloc[rows].reset_index(drop=True), self.totals, influence)
+
+    def covariance(self) -> Floats:
+        """Return the covariance of all rows, in their order, shape (E, E) (rule V7).
+
+        A row without an error (V3) has NaN in its line and column.
+        """
+        if self.totals is None or self.influence is None:
+            raise ColumnError("no_covariance")
+        if self.totals.replicas is not None:
+            found = np.asarray((self.influence @ self.influence.T).toarray())
+        else:
+            found = covariance(self.totals, self.influence)
+        unknown = self.frame["se"].isna().to_numpy()
+        found[unknown], found[:, unknown] = np.nan, np.nan
+        return found
+
+    def difference(
+        self, first: Mapping[str, object], second: Mapping[str, object], level: float = 0.95
+    ) -> "Estimates":
+        """Return first minus second, for each figure that both have, with its own error.
+
+        Args:
+            first: Keys that select rows, such as ``{"unit": "so-y-te"}``.
+            second: Keys that select the rows to take away; rows are matched on all other keys.
+            level: Confidence of the interval.
+
+        Returns:
+            One row per matched pair; units that share clusters are not taken as independent.
+        """
+        own = [c for c in self.frame.columns if c not in COLUMNS and c not in {*first, *second}]
+        own = [c for c in own if c not in ("unit_name", "group")]
+        table = self.frame.assign(_row=np.arange(len(self.frame)))
+        pair = [table.iloc[self._rows(keys)][[*own, "_row"]] for keys in (first, second)]
+        both = pair[0].merge(pair[1], on=own) if own else pair[0].merge(pair[1], how="cross")
+        n = len(both)
+        at = np.concatenate([both["_row_x"], both["_row_y"]]).astype(np.int64)
+        signs = np.repeat([1.0, -1.0], n)
+        how = sparse.csr_array((signs, (np.tile(np.arange(n), 2), at)), (n, len(self.frame)))
+        words = [" ".join(map(str, keys.values())) for keys in (first, second)]
+        return self._joined(how, both[own].assign(contrast=" − ".join(words)), level)
+
+    def combine(
+        self,
+        how: Floats | Sequence[float] | Callable[[Floats], Any],
+        level: float = 0.95,
+        **keys: object,
+    ) -> "Estimates":
+        """Return a linear or smooth combination of the rows with its error (delta method).
+
+        Args:
+            how: One weight for each row, shape (E,) or (K, E); or a smooth function of the
+                values, shape (E,), that returns a number or K numbers.
+            level: Confidence of the interval.
+            **keys: Key columns of the new rows, such as ``variable="api00/api99"``.
+
+        Example:
+            >>> import sipas_analysis as sipas
+            >>> frame = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [2.0, 2.0, 5.0]})
+            >>> both = sipas.mean(sipas.Design(frame), ["a", "b"])
+            >>> both.combine(lambda v: v[0] / v[1], variable="a/b").frame["value"].round(4).item()
+            0.6667
+        """
+        values = self.frame["value"].to_numpy(dtype=float)
+        if callable(how):
+            slope, value = _slopes(how, values), np.atleast_1d(np.asarray(how(values), dtype=float))
+        else:
+            slope = np.atleast_2d(np.asarray(how, dtype=float))
+            if slope.shape[1] != len(values):
+                raise ColumnError("combine_length", found=slope.shape[1], wanted=len(values))
+            value = slope @ values
+        named = pd.DataFrame(dict(keys), index=range(len(value)))
+        return self._joined(sparse.csr_array(slope), named, level, value)
+
+    def _rows(self, keys: Mapping[str, object]) -> Ints:
+        found = np.logical_and.reduce([self.frame[key] == it for key, it in keys.items()])
+        return np.flatnonzero(found)
+
+    def _joined(
+        self, how: sparse.csr_array, named: pd.DataFrame, level: float, value: Floats | None = None
+    ) -> "Estimates":
+        """Return combinations of the rows, shape (K, E), with names, values and errors."""
+        if self.totals is None or self.influence is None:
+            raise ColumnError("no_covariance")
+        values = self.frame["value"].to_numpy(dtype=float)
+        influence = sparse.csr_array(how @ self.influence)
+        if self.totals.replicas is not None:
+            variance = np.asarray((influence.multiply(influence)).sum(axis=1), dtype=float)
+            df = self.frame["df"].fillna(0.0).to_numpy(dtype=float)
+            each = np.where(how.toarray() != 0, df, np.inf).min(axis=1)
+            units, strata = each + 1.0, np.ones(how.shape[0])
+        else:
+            variance = np.asarray(covariance(self.totals, influence).diagonal())
+            units, strata = joint_freedom(self.totals, influence)
+        alone = (units <= 1) | (units - strata <= 0)
+        variance, df = np.where(alone, np.nan, variance), np.where(alone, np.nan, units - strata)
+        value = np.asarray(how @ values) if value is None else value
+        low, high = t_interval(value, variance, df, level)
+        n = abs(how).sign() @ self.frame["n"].to_numpy(dtype=float)
+        frame = named.assign(
+            value=value, se=np.sqrt(variance), low=low, high=high, df=df, n=n.astype(int),
+            method=np.where(alone, "none", "t"), printed=[printed(it) for it in value],
+        )  # fmt: skip
+        return Estimates(frame.reset_index(drop=True), self.totals, influence)
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -64,60 +194,109 @@ class Estimates:
         return self._short().to_string(index=False)
 
     def _repr_html_(self) -> str:
-        return str(self._short().to_html(index=False, border=0, na_rep="–"))
+        return str(self._short().to_html(index=False, border=0, na_rep="–", escape=True))
 
     def _short(self) -> pd.DataFrame:
         hidden = ("deff", "n_eff", "df", "method", "numerator")
         return self.frame.drop(columns=[c for c in hidden if c in self.frame]).round(2)
 
 
-def evaluate(totals: Block, mean: Mean) -> pd.DataFrame:
-    """Return value, variance, numerator and denominator of a mean of ratios in each domain.
+def _slopes(how: Callable[[Floats], Any], values: Floats) -> Floats:
+    """Return the slopes of a smooth function, shape (K, E), by central differences.
 
-    R = N/D per ratio; influence z_i = Σᵣ shareᵣ (N_ir − Rᵣ D_ir)/Dᵣ; Var = n/(n−1) Σ z_i²,
-    with n the forms of the whole sample. A ratio that nobody answered leaves the mean and the
-    other shares of its part are scaled up, then those of the whole; if all are empty the value
-    is NaN.
-
-    Args:
-        totals: D domains, p columns.
-        mean: r ratios over the same p columns.
-
-    Returns:
-        Shape (D, 4) in the unit of the ratios; variance NaN where one form or none is left.
-
-    Source: rule V1 in docs/method.md; Särndal, Swensson, Wretman (1992), section 5.6.
-
-    Example:
-        >>> from sipas_analysis.infer.design import Design, block
-        >>> frame = pd.DataFrame({"s": [1.0, 1.0, 0.0, 0.0], "v": [1.0, 1.0, 1.0, 1.0]})
-        >>> made = block(Design(frame), [], frame, frame > 0)
-        >>> half = Mean(np.ones(1), np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]]))
-        >>> evaluate(made, half)["value"].tolist()
-        [0.5]
+    Two widths joined by Richardson's rule, so that the error is of the order of width⁴.
     """
-    top, bottom = totals.total @ mean.top.T, totals.total @ mean.bottom.T
+    rows = []
+    for at, value in enumerate(values):
+        width = 1e-3 * max(abs(value), 1e-3)
+        step = np.zeros_like(values)
+        step[at] = width
+        near, far = (
+            np.atleast_1d(np.asarray(how(values + k * step)) - np.asarray(how(values - k * step)))
+            / (2 * k * width)
+            for k in (0.5, 1.0)
+        )
+        rows.append((4 * near - far) / 3)
+    return np.stack(rows, axis=1)
+
+
+def ratios(total: Floats, mean: Mean) -> tuple[Floats, Floats]:
+    """Return value (D,) and gradient (D, p) of a mean of ratios of totals, shape (D, p).
+
+    R = N/D per ratio; gradient Σᵣ shareᵣ (topᵣ − Rᵣ bottomᵣ)/Dᵣ. A ratio that nobody answered
+    leaves the mean and the other shares of its part are scaled up, then those of the whole; if
+    all are empty the value is NaN. Without a bottom the value is Σᵣ shareᵣ Nᵣ, a total.
+    """
+    p = mean.top.shape[1]
+    top = total[:, :p] @ mean.top.T
+    if mean.bottom.size == 0:
+        return top @ mean.share, np.tile(mean.share @ mean.top, (len(total), 1))
+    bottom = total[:, :p] @ mean.bottom.T
     known = bottom > 0
     safe = np.where(known, bottom, 1.0)
     ratio = np.where(known, top / safe, 0.0)
     share = np.where(known, mean.share, 0.0)
     for labels in (*mean.nest, np.zeros(mean.share.size, np.int64)):
         share = _refilled(share, mean.share, labels)
-    gradient = (share / safe) @ mean.top - (share * ratio / safe) @ mean.bottom
-    used = np.flatnonzero(np.any(mean.top != 0, axis=0) | np.any(mean.bottom != 0, axis=0))
-    moment = totals.moment[:, used[:, None], used]
-    squares = np.einsum("dp,dpq,dq->d", gradient[:, used], moment, gradient[:, used])
-    squares[squares < 1e-12 * (share * ratio).sum(axis=1) ** 2] = 0.0  # rounding noise
-    n = totals.n_sample
-    single = mean.share.size == 1
-    return pd.DataFrame(
+    value = np.where(share.sum(axis=1) > 0, (share * ratio).sum(axis=1), np.nan)
+    return value, (share / safe) @ mean.top - (share * ratio / safe) @ mean.bottom
+
+
+def evaluate(totals: Block, mean: Mean, answered: str = "n") -> tuple[pd.DataFrame, Any]:
+    """Return value, variance, df and influence of a mean of ratios in each domain.
+
+    Args:
+        totals: D domains, p columns.
+        mean: r ratios over the same p columns.
+        answered: Flag of the block that counts who answered.
+
+    Returns:
+        A frame of D rows: ``value``, ``variance``, ``df``, ``numerator``, ``denominator`` and
+        ``people``; variance and df NaN where all who answered stand in one cluster or no degree
+        of freedom is left (V3). And the influence, see ``Estimates``.
+
+    Source: rules V1, V3 and V4 in docs/method.md.
+
+    Example:
+        >>> import sipas_analysis as sipas
+        >>> frame = pd.DataFrame({"s": [1.0, 1.0, 0.0, 0.0]})
+        >>> sipas.mean(sipas.Design(frame), "s").frame["value"].tolist()
+        [0.5]
+    """
+    value, gradient = ratios(totals.total, mean)
+    people = totals.people[answered].to_numpy(dtype=float)
+    at = totals.people.columns.get_loc(answered)
+    units, strata = freedom(totals, totals.part_people[:, at])
+    df = units - strata
+    influence: Any = None
+    if totals.replicas is None:
+        found = variance(totals, gradient[:, : totals.p])
+        influence = spread(gradient[:, : totals.p])
+    else:
+        assert totals.factors is not None
+        each = np.stack([ratios(one, mean)[0] for one in totals.replicas])
+        centre = value if totals.around else each[totals.factors > 0].mean(axis=0)
+        influence = ((each - centre) * np.sqrt(totals.factors)[:, None]).T
+        found = (influence**2).sum(axis=1)
+        df = df if totals.freedom is None else totals.freedom
+        influence = sparse.csr_array(influence)
+    alone = (df <= 0) | ((units <= 1) & (totals.freedom is None))
+    p = mean.top.shape[1]
+    frame = pd.DataFrame(
         {
-            "value": np.where(share.sum(axis=1) > 0, (share * ratio).sum(axis=1), np.nan),
-            "variance": np.maximum(squares, 0.0) * (n / (n - 1) if n > 1 else np.nan),
-            "numerator": top[:, 0] if single else np.nan,
-            "denominator": bottom.sum(axis=1),
+            "value": value,
+            "variance": np.where(alone, np.nan, np.maximum(found, 0.0)),
+            "df": np.where(alone, np.nan, df),
+            "numerator": (totals.total[:, :p] @ mean.top.T)[:, 0]
+            if mean.share.size == 1
+            else np.nan,
+            "denominator": (totals.total[:, :p] @ mean.bottom.T).sum(axis=1)
+            if mean.bottom.size
+            else np.nan,
+            "people": people,
         }
     )
+    return frame, influence
 
 
 def _refilled(share: Floats, wanted: Floats, labels: NDArray[np.int64]) -> Floats:
@@ -126,44 +305,6 @@ def _refilled(share: Floats, wanted: Floats, labels: NDArray[np.int64]) -> Float
     have = share @ inside
     factor = np.divide(wanted @ inside, have, out=np.zeros_like(have), where=have > 0)
     return np.asarray(share * (factor @ inside.T))
-
-
-def exact_interval(satisfied: Floats, n: Floats, level: float = 0.95) -> tuple[Floats, Floats]:
-    """Return the Clopper–Pearson interval of a share, for counts or effective counts.
-
-    low = B(α/2; k, n−k+1), high = B(1−α/2; k+1, n−k), so 30 of 30 gives 0.8843 to 1. NaN
-    where n is 0. Source: rule I1 in docs/method.md; doi:10.1093/biomet/26.4.404.
-
-    Example:
-        >>> low, high = exact_interval(np.array([30.0]), np.array([30.0]))
-        >>> print(round(low[0], 4), high[0])
-        0.8843 1.0
-    """
-    tail = (1 - level) / 2
-    k, rest = np.asarray(satisfied, float), np.asarray(n, float) - satisfied
-    with np.errstate(invalid="ignore"):
-        low = np.where(k > 0, stats.beta.ppf(tail, np.maximum(k, 1e-300), rest + 1), 0.0)
-        high = np.where(rest > 0, stats.beta.ppf(1 - tail, k + 1, np.maximum(rest, 1e-300)), 1.0)
-    unknown = ~(np.asarray(n, float) > 0)
-    return np.where(unknown, np.nan, low), np.where(unknown, np.nan, high)
-
-
-def effective_n(
-    share: Floats, variance: Floats, *, people: Floats, df: Floats, cap: Floats, level: float = 0.95
-) -> Floats:
-    """Return the Korn–Graubard effective number of forms behind a share.
-
-    n* = p(1−p)/Var · (t_{n−1}/t_df)², capped; at 0 % and 100 %, n* = people · (t_{n−1}/t_df)²,
-    capped at the people. Shapes (D,). Source: rules I1 and I2 in docs/method.md; Korn and
-    Graubard (1998), Survey Methodology 24(2).
-    """
-    tail = (1 - level) / 2
-    with np.errstate(invalid="ignore", divide="ignore"):
-        factor = (stats.t.ppf(tail, people - 1) / stats.t.ppf(tail, df)) ** 2
-        found = np.minimum(share * (1 - share) / variance * factor, cap)
-        certain = np.minimum(people * factor, people)
-    at_end = (share <= 0) | (share >= 1)
-    return np.asarray(np.where(at_end, certain, found), dtype=float)
 
 
 def printed(
@@ -188,13 +329,28 @@ def printed(
     return str(ten_digits.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP))
 
 
-def flags(n_valid: Iterable[int], min_cell: int) -> list[str]:
+def flags(
+    people: Iterable[float],
+    min_cell: int,
+    df: Iterable[float] | None = None,
+    n_eff: Iterable[float] | None = None,
+    width: Iterable[float] | None = None,
+) -> list[str]:
     """Say of each cell whether it may be published: ``publish``, ``caution`` or ``suppress``.
 
-    Fewer than ``min_cell`` people: suppress; fewer than 30: caution (rule P2).
+    Fewer than ``min_cell`` people: suppress. Fewer than 30 people or effective people, fewer than 8
+    degrees of freedom, or an interval 0.3 wide: caution (rule P2, after the NCHS standards of
+    2017; what these suppress is published with caution here, see docs/decisions/0007).
     """
-    limits = ((min_cell, "suppress"), (CAUTION_UNDER, "caution"))
-    return [next((word for limit, word in limits if n < limit), "publish") for n in n_valid]
+    n = np.asarray(list(people), dtype=float)
+    doubts = n < CAUTION_UNDER
+    for values, few in ((df, FEW_DF), (n_eff, CAUTION_UNDER)):
+        if values is not None:
+            doubts |= np.asarray(list(values), dtype=float) < few
+    if width is not None:
+        doubts |= np.asarray(list(width), dtype=float) >= WIDE
+    words = np.where(n < min_cell, "suppress", np.where(doubts, "caution", "publish"))
+    return [str(word) for word in words]
 
 
 def holm(p: Floats) -> Floats:

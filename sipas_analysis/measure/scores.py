@@ -6,25 +6,29 @@ How parts make the whole is read from the instrument's ``index:`` block (M2, M3)
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import sparse, stats
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import ColumnError
-from sipas_analysis.infer.design import Block, Design, Floats, block
+from sipas_analysis.infer.block import Block, Columns
+from sipas_analysis.infer.design import CENSUS, Floats
 from sipas_analysis.infer.estimates import (
     COLUMNS,
     FEW_PEOPLE,
     Estimates,
-    effective_n,
     evaluate,
-    exact_interval,
     flags,
     printed,
 )
-from sipas_analysis.instrument.pack import OVERALL, Index, IndexRule
+from sipas_analysis.infer.intervals import effective_n, exact_interval
+from sipas_analysis.infer.sources import block
+from sipas_analysis.infer.variance import sampling_fraction
+from sipas_analysis.instrument.pack import OVERALL, Index, IndexRule, Instrument
 from sipas_analysis.measure.rules import (
     COMPREHENSIVE,
     Target,
@@ -32,6 +36,8 @@ from sipas_analysis.measure.rules import (
     item_codes,
     targets,
 )
+
+FACTS = ("answers", "people", "satisfied", "unsatisfied")
 
 
 def score(survey: Survey, by: str | Sequence[str] = (), index: Index | None = None) -> Estimates:
@@ -67,12 +73,16 @@ def score(survey: Survey, by: str | Sequence[str] = (), index: Index | None = No
     if "unit" in keys and "group" not in keys:
         keys = ["group", *keys]
     wanted = targets(survey.instrument, index or survey.instrument.index)
-    frames = [_figure(made, it, survey) for made in _blocks(survey, keys, wanted) for it in wanted]
-    found = pd.concat(frames, ignore_index=True)
+    blocks = list(_blocks(survey, keys, wanted))
+    figures = [_figure(made, it, survey) for made in blocks for it in wanted]
+    found = pd.concat([frame for frame, _ in figures], ignore_index=True)
     if "unit" in keys:
         found["unit_name"] = found["unit"].map(survey.unit_names)
     first = [c for c in ("level", "group", "unit", "unit_name", *keys, "variable") if c in found]
-    return Estimates(found[[*dict.fromkeys(first), *COLUMNS]])
+    found = found[[*dict.fromkeys(first), *COLUMNS]]
+    if len(blocks) > 1:  # choices overlap: no one block holds them all
+        return Estimates(found)
+    return Estimates(found, blocks[0], sparse.csr_array(sparse.vstack([it for _, it in figures])))
 
 
 def compare_rules(survey: Survey, by: str | Sequence[str] = ()) -> Estimates:
@@ -117,72 +127,84 @@ def answer_counts(survey: Survey, by: Sequence[str] = ()) -> pd.DataFrame:
 
 def _blocks(survey: Survey, keys: list[str], wanted: Sequence[Target]) -> Iterator[Block]:
     """Reduce the forms once; a multi-choice key makes one block per choice (they overlap)."""
-    values, marks = _columns(survey, wanted)
-    weights = "weight" if "weight" in survey.frame else None
+    columns = _columns(survey.instrument, wanted)
     many = [key for key in keys if survey.is_many(key)]
     if not many:
-        yield block(Design(survey.frame, weights), keys, values, marks)
+        yield block(survey.design(), keys, columns)
         return
     for choice in survey.instrument.indicators[many[0]].levels:
         chosen = survey.chose(many[0], choice).map({True: choice})
-        frame = survey.frame.assign(**{many[0]: chosen})
-        yield block(Design(frame, weights), keys, values, marks)
+        yield block(survey.design(survey.frame.assign(**{many[0]: chosen})), keys, columns)
 
 
-def _columns(survey: Survey, wanted: Sequence[Target]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the 0/1 columns of the block, and counts by form and figure."""
-    pack = survey.instrument
+def _columns(pack: Instrument, wanted: Sequence[Target]) -> Columns:
+    """Return what to total: item × level, the facts of rule M4, and who gave which answer."""
+    names, codes = column_names(pack), item_codes(pack)
+    flags = [f"{it.variable}.{fact}" for it in wanted for fact in FACTS]
+    return Columns(
+        tuple(names), partial(_hot, pack=pack), np.ones(len(names)), [True] * len(names),
+        tuple(flags), partial(_marks, pack=pack, wanted=tuple(wanted)), reads=tuple(codes),
+    )  # fmt: skip
+
+
+def _read(frame: pd.DataFrame, pack: Instrument) -> tuple[Floats, Any, Any, Any]:
+    """Return answers, which are valid, which are satisfied, and who is eligible (M4)."""
     codes = item_codes(pack)
-    answers = survey.frame[codes].to_numpy(dtype=float)
+    answers = frame[codes].to_numpy(dtype=float)
     valid, agreed = ~np.isnan(answers), answers >= pack.scale.satisfied_from
-    hot = (answers[:, :, None] == np.array(pack.scale.levels, float)).reshape(len(answers), -1)
-    of = np.isin(codes, list(pack.items))
-    eligible = valid[:, of].sum(axis=1) >= pack.index.comprehensive_from
+    rated = valid[:, np.isin(codes, list(pack.items))].sum(axis=1)
+    return answers, valid, agreed, rated >= pack.index.comprehensive_from
+
+
+def _hot(frame: pd.DataFrame, pack: Instrument) -> list[Floats]:
+    """Return the 0/1 columns of the block."""
+    answers, valid, agreed, eligible = _read(frame, pack)
+    of = np.isin(item_codes(pack), list(pack.items))
     content = eligible & (agreed[:, of] == valid[:, of]).all(axis=1)
-    values = np.column_stack([hot, eligible, content]).astype(float)
-    marks: dict[str, object] = {}
+    each = [answers[:, at] == level for at in range(of.size) for level in pack.scale.levels]
+    return [np.asarray(it, dtype=float) for it in (*each, eligible, content)]
+
+
+def _marks(frame: pd.DataFrame, pack: Instrument, wanted: Sequence[Target]) -> list[Floats]:
+    """Return answers, people who answered, and people satisfied and not, of each figure."""
+    _, valid, agreed, eligible = _read(frame, pack)
+    codes, found = item_codes(pack), []
     for target in wanted:
         of = np.isin(codes, target.items)
         n_valid, n_agreed = valid[:, of].sum(axis=1), agreed[:, of].sum(axis=1)
-        comprehensive = target.variable == COMPREHENSIVE
-        marks |= {
-            f"{target.variable}.answers": n_valid,
-            f"{target.variable}.people": eligible if comprehensive else n_valid > 0,
-            f"{target.variable}.satisfied": n_agreed > 0,
-            f"{target.variable}.unsatisfied": n_agreed < n_valid,
-        }
-    at = survey.frame.index
-    return pd.DataFrame(values, at, column_names(pack)), pd.DataFrame(marks, at)
+        people = eligible if target.variable == COMPREHENSIVE else n_valid > 0
+        found += [n_valid, people, n_agreed > 0, n_agreed < n_valid]
+    return [np.asarray(it, dtype=float) for it in found]
 
 
-def _figure(totals: Block, target: Target, survey: Survey) -> pd.DataFrame:
-    """Return one figure in each domain of a block, with interval and text."""
-    found = _settled(evaluate(totals, target.mean), target)
-    people = totals.people[f"{target.variable}.people"].to_numpy(dtype=float)
-    alone = people <= 1
-    variance = np.where(alone, np.nan, found["variance"])
-    df = np.where(alone, np.nan, people - 1)
-    value = found["value"].to_numpy()
+def _figure(totals: Block, target: Target, survey: Survey) -> tuple[pd.DataFrame, Any]:
+    """Return one figure in each domain of a block, with interval and text; and its influence."""
+    raw, influence = evaluate(totals, target.mean, f"{target.variable}.people")
+    found = _settled(raw, target)
+    value, variance, people = (found[k].to_numpy() for k in ("value", "variance", "people"))
+    alone = np.isnan(variance)
     single = target.mean.share.size == 1 and target.kind != "score"
     top = found["numerator"] / 100 if single else np.full(len(found), np.nan)
     bottom = found["denominator"].to_numpy()
     exact = single and not totals.weighted
-    low, high, n_eff, method = _interval(
-        totals, target, people, pd.DataFrame({"value": value, "variance": variance, "df": df})
-    )
+    low, high, n_eff, method = _interval(totals, target, found)
     asked = np.where((people > 1) & (target.kind != "score"), people - 1, np.nan)
     srs = value * (100 - value) / asked  # with replacement, as svymean(deff = "replace")
     places = survey.instrument.index.decimals
     parts = zip(value, top if exact else [np.nan] * len(found), bottom, strict=True)
+    flag = flags(people, survey.wave.min_cell, df=found["df"])
+    if target.kind != "score":
+        flag = flags(
+            people, survey.wave.min_cell, df=found["df"], n_eff=n_eff, width=(high - low) / 100
+        )
     frame = totals.keys.assign(
         level=target.level, variable=target.variable, value=value, se=np.sqrt(variance),
-        low=np.where(alone, np.nan, low), high=np.where(alone, np.nan, high), df=df,
+        low=np.where(alone, np.nan, low), high=np.where(alone, np.nan, high), df=found["df"],
         n=totals.people["n"], n_valid=people.astype(int), numerator=top, denominator=bottom,
         deff=np.divide(variance, srs, out=np.full(len(found), np.nan), where=srs > 0),
-        n_eff=np.where(alone, np.nan, n_eff), method=np.where(alone, "none", method),
-        flag=flags(people.astype(int), survey.wave.min_cell),
+        n_eff=np.where(alone, np.nan, n_eff), method=np.where(alone, "none", method), flag=flag,
     )  # fmt: skip
-    return frame.assign(printed=[printed(v, n, d, places) for v, n, d in parts])
+    return frame.assign(printed=[printed(v, n, d, places) for v, n, d in parts]), influence
 
 
 def _settled(found: pd.DataFrame, target: Target) -> pd.DataFrame:
@@ -190,31 +212,36 @@ def _settled(found: pd.DataFrame, target: Target) -> pd.DataFrame:
     if target.kind == "score":
         return found
     end = found["value"].round().where(found["value"].round(9).isin([0.0, 100.0]))
-    return found.assign(
-        value=end.fillna(found["value"]), variance=found["variance"].where(end.isna(), 0.0)
-    )
+    exact = found["variance"].where(end.isna() | found["variance"].isna(), 0.0)
+    return found.assign(value=end.fillna(found["value"]), variance=exact)
 
 
 def _interval(
-    totals: Block, target: Target, people: Floats, found: pd.DataFrame
-) -> tuple[Floats, Floats, Floats, str]:
+    totals: Block, target: Target, found: pd.DataFrame
+) -> tuple[Floats, Floats, Floats, Any]:
     """Return low, high, effective n and method: I1 for people, I2 for answers, t for scores."""
-    value, variance, df = (found[name].to_numpy() for name in ("value", "variance", "df"))
+    value, variance, df, people = (
+        found[k].to_numpy(dtype=float) for k in ("value", "variance", "df", "people")
+    )
     if target.kind == "score":
         return (*_score_interval(target, people, found), people, "t")
     share = np.clip(value / 100, 0.0, 1.0)
-    if target.kind == "people" and not totals.weighted:
-        low, high = exact_interval(np.rint(share * people), people)
-        return 100 * low, 100 * high, people, "clopper-pearson"
-    cap = people
+    most, counts = people, totals.people
     if target.kind == "answers":
-        counts = totals.people
         unsatisfied = counts[f"{target.variable}.unsatisfied"].to_numpy()
         rarer = np.where(share >= 0.5, unsatisfied, counts[f"{target.variable}.satisfied"])
-        cap = np.where(rarer < FEW_PEOPLE, people, counts[f"{target.variable}.answers"])
+        most = np.where(rarer < FEW_PEOPLE, people, counts[f"{target.variable}.answers"])
+    fraction = sampling_fraction(totals)
+    cap = np.divide(most, 1 - fraction, out=np.full(len(most), np.inf), where=fraction < CENSUS)
     n_eff = effective_n(share, variance / 1e4, people=people, df=df, cap=cap)
     low, high = exact_interval(share * n_eff, n_eff)
-    return 100 * low, 100 * high, n_eff, "korn-graubard"
+    method = np.full(len(value), "korn-graubard", dtype=object)
+    if target.kind == "people":
+        plain = totals.simple
+        exact = exact_interval(np.rint(np.nan_to_num(share) * people), people)
+        low, high = np.where(plain, exact[0], low), np.where(plain, exact[1], high)
+        n_eff, method[plain] = np.where(plain, people, n_eff), "clopper-pearson"
+    return 100 * low, 100 * high, n_eff, method
 
 
 def _score_interval(target: Target, people: Floats, found: pd.DataFrame) -> tuple[Floats, Floats]:

@@ -52,6 +52,17 @@ class Published:
         return not np.isnan(self.value)
 
 
+@dataclass(frozen=True)
+class Lead:
+    """The difference of two units in points, with its interval."""
+
+    first: str
+    second: str
+    value: float
+    low: float
+    high: float
+
+
 def published(rows: pd.DataFrame) -> list[Published]:
     """Return the rows of a table of figures as typed records."""
     names = [one.name for one in fields(Published)]
@@ -69,10 +80,16 @@ class Figures:
     survey: Survey
 
     @cached_property
+    def units(self) -> Estimates:
+        """Estimates of the units with their covariance; not yet fit to be printed (P2)."""
+        return score(self.survey, "unit")
+
+    @cached_property
     def scores(self) -> pd.DataFrame:
         """Every figure of the whole, the groups and the units; ``domain`` says which."""
         by = {"all": (), "group": "group", "unit": "unit"}
-        parts = [score(self.survey, keys).frame.assign(domain=d) for d, keys in by.items()]
+        found = {d: self.units if d == "unit" else score(self.survey, k) for d, k in by.items()}
+        parts = [it.frame.assign(domain=d) for d, it in found.items()]
         table = pd.concat(parts, ignore_index=True)
         table = table.reindex(columns=["domain", *parts[2].columns.drop("domain")])
         hidden = hide(table, self.survey)
@@ -84,6 +101,21 @@ class Figures:
         """Units in order within their group, with the reason where there is no rank."""
         units = self.scores[self.scores["domain"] == "unit"].drop(columns="domain")
         return rank(Estimates(units), self.survey.instrument.index.min_forms).frame
+
+    def lead(self, group: str) -> Lead | None:
+        """Return by how much the first ranked unit of a group leads the second, if two are."""
+        ranked = [one for one in self.order(group) if one.rank is not None and one.known]
+        if len(ranked) < 2:
+            return None
+        first, second = ranked[:2]
+        pair = self.units.select(variable=OVERALL).difference(
+            {"unit": first.unit}, {"unit": second.unit}
+        )
+        value, low, high = pair.frame[["value", "low", "high"]].iloc[0].tolist()
+        if {first.value, second.value} & {0.0, 100.0}:  # no variance there: from both intervals
+            low = value - np.hypot(first.value - first.low, second.high - second.value)
+            high = value + np.hypot(first.high - first.value, second.value - second.low)
+        return Lead(first.unit, second.unit, value, float(low), float(high))
 
     @cached_property
     def rules(self) -> pd.DataFrame:

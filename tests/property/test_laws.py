@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 import sipas_analysis as sipas
 from sipas_analysis.collect.survey import LEDGER, Survey
 from sipas_analysis.collect.wave import Wave
-from sipas_analysis.infer.design import Design, block
+from sipas_analysis.infer.block import Columns, add, settle, tally
+from sipas_analysis.infer.design import Design
 from sipas_analysis.infer.estimates import Estimates, printed
+from sipas_analysis.infer.sources import facts
 from sipas_analysis.instrument.pack import Index, Instrument
 
 quick = settings(derandomize=True, deadline=None, max_examples=20, database=None)
@@ -215,15 +217,23 @@ def test_blocks_of_parts_add_up_to_the_block_of_all(frame, data):
     """Totals, moments and counts; forms may come in any number of files (V8)."""
     cut = data.draw(st.integers(1, len(frame) - 1), label="cut")
 
-    def reduced(part):
-        values = part[[*ITEMS]]
-        return block(Design(part.assign(all=1)), ["all"], values, values >= 4)
+    columns = Columns(
+        (*ITEMS,), lambda part: [part[it] for it in ITEMS], np.full(len(ITEMS), 5.0),
+        [True] * len(ITEMS), ("high",), lambda part: [part[ITEMS[0]] >= 4],
+    )  # fmt: skip
+    design = Design(frame.assign(all=1))
+    scale = facts(design).scale
 
-    whole, first, rest = reduced(frame), reduced(frame[:cut]), reduced(frame[cut:])
-    np.testing.assert_array_equal(whole.total, first.total + rest.total)
-    np.testing.assert_array_equal(whole.moment, first.moment + rest.moment)
-    assert whole.people.equals(first.people + rest.people)
-    assert whole.n_sample == first.n_sample + rest.n_sample
+    def reduced(part):
+        return tally(part, Design(part), ["all"], columns, scale)
+
+    whole, parts = design.frame, [design.frame[cut:], design.frame[:cut]]
+    one = settle(reduced(whole), design, ["all"], columns, scale)
+    joined = settle(add([reduced(part) for part in parts]), design, ["all"], columns, scale)
+    for name in ("total", "part", "moment", "part_people"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(joined, name))
+    assert one.people.equals(joined.people)
+    assert one.n_sample == joined.n_sample == len(frame)
 
 
 @quick

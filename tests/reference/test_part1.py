@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 import sipas_analysis as sipas
-from sipas_analysis.infer.estimates import exact_interval
+from sipas_analysis.infer.intervals import exact_interval
 from sipas_analysis.instrument.pack import Index
 
 HERE = Path(__file__).parent

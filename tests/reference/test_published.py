@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 import sipas_analysis as sipas
-from sipas_analysis.infer.estimates import exact_interval, printed
+from sipas_analysis.infer.estimates import printed
+from sipas_analysis.infer.intervals import exact_interval
 
 DATA = Path(__file__).parents[2] / "data"
 

@@ -138,7 +138,7 @@ def test_a_unit_reads_its_rank_or_why_it_has_none(read_answers):
     assert "of 1 ranked units, Departments" in chapter(survey, "summary", unit="so-a")
     said = chapter(survey, "summary", unit="so-b")
     assert "Not ranked: 12 forms, fewer than the 20 needed" in said
-    assert "Only 12 people answered" in said
+    assert "with caution: 12 people answered" in said
 
 
 def test_the_order_of_units_gives_places_and_reasons(read_answers):
@@ -150,7 +150,7 @@ def test_the_order_of_units_gives_places_and_reasons(read_answers):
         ["Department A", "1"], ["Department B", "–"],
     ]  # fmt: skip
     mark, note = [shown_in(note, "en") for note in table.notes]
-    assert mark == "† Fewer than 30 people: use with caution."
+    assert mark.startswith("† Use with caution: fewer than 30 people")
     assert shown_in(table.rows[1][2], "en").endswith("†")
     assert note == "Department B is not ranked: 12 forms, fewer than the 20 needed."
 

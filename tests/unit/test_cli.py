@@ -252,6 +252,7 @@ def test_lab_opens_the_notebooks(sipas, monkeypatch):
 
 # ── refusals
 
+LONELY = "unit,tang,A1,A2,D1,OVERALL\nso-a,x,5,4,3,5\nso-a,y,5,4,3,5\nso-b,y,5,4,3,5\n"
 BAD = {
     11: ({"responses": [{"file": "gone.csv"}]}, GOOD, "gone.csv"),
     12: ({}, GOOD.replace("5,4,3,5", "5,7,3,5", 1), "row 2, column “A2”, value '7'"),
@@ -261,6 +262,7 @@ BAD = {
     15: ({"yeer": 2024}, GOOD, "Did you mean `year`"),
     16: ({}, "unit,A1,A2,D1\nso-a,,,\n", "none of the 1 forms"),
     20: ({}, GOOD.replace("so-b,5", "so-z,7", 1), "value 'so-z'"),
+    21: ({"columns": {"unit": "unit", "stratum": "tang"}}, LONELY, "strata: x"),
 }  # fmt: skip
 
 

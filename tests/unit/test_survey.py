@@ -447,7 +447,8 @@ def test_a_file_of_one_unit_that_names_another_is_refused(refused):
 
 def test_one_column_may_play_two_roles(read_answers):
     """Where districts are the strata, one column says both."""
-    survey = read_answers(GOOD, columns={"unit": "unit", "stratum": "unit"})
+    columns = {"unit": "unit", "stratum": "unit"}
+    survey = read_answers(GOOD, columns=columns, design={"lonely": "certainty"})
     assert survey.frame["unit"].tolist() == ["so-a", "so-b"]
     assert survey.frame["stratum"].tolist() == ["so-a", "so-b"]
 

@@ -8,7 +8,8 @@ import pandas as pd
 
 from sipas_analysis.explain.drivers import Drivers
 from sipas_analysis.improve.actions import Proposal, library, propose
-from sipas_analysis.infer.estimates import Estimates, exact_interval
+from sipas_analysis.infer.estimates import Estimates
+from sipas_analysis.infer.intervals import exact_interval
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.messages import Language
 from sipas_analysis.publish import charts

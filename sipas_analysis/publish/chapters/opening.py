@@ -3,6 +3,7 @@
 from typing import Any
 
 from sipas_analysis.collect.wave import Wave
+from sipas_analysis.infer.sources import facts
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.publish.chapters.frame import (
     Subject,
@@ -27,6 +28,7 @@ from sipas_analysis.publish.document import (
 )
 from sipas_analysis.publish.figures import Published, people_counts
 
+FEW_CLUSTERS = 10
 MODES = ("direct", "post", "online", "phone", "home", "desk")
 
 
@@ -125,6 +127,7 @@ def method(subject: Subject) -> Section:
     wave = survey.wave
     own = wave.population.vi or wave.population.en
     rules = [rule for _, rule in pack.rules()]
+    few = 0 < clusters_of(subject) < FEW_CLUSTERS
     notes = list(dict.fromkeys(rule.note for rule in rules if rule.note.vi or rule.note.en))
     sample = say_it(
         "report.method.sample",
@@ -145,7 +148,7 @@ def method(subject: Subject) -> Section:
         Bullets(tuple(_rule(subject, level) for level, _ in pack.rules())),
         *[Paragraph(say_it("report.method.note", note=note), "note") for note in notes],
         Paragraph(say_it("report.method.interval")),
-        Paragraph(_design(subject), "warning" if _undeclared(subject) else "normal"),
+        Paragraph(_design(subject), "warning" if few else "normal"),
         Paragraph(Text("report.method.rank", limits)),
     ]
     return Section("method", say_it("report.chapter.method"), tuple(blocks))
@@ -229,16 +232,39 @@ def _dropped(subject: Subject) -> Text:
     )
 
 
-def _undeclared(subject: Subject) -> list[str]:
-    columns = subject.figures.survey.wave.columns
-    return [name for name in ("stratum", "cluster") if getattr(columns, name)]
-
-
 def _design(subject: Subject) -> Text:
-    weighted = "weight" in subject.figures.survey.frame
-    if _undeclared(subject):
-        return say_it("report.design.not_yet")
-    return say_it("report.design.weighted" if weighted else "report.design.simple")
+    """Say which facts of the sample count in the error, and which were not declared."""
+    survey = subject.figures.survey
+    design = survey.design(subject.forms) if subject.unit else survey.design()
+    given = {"strata": design.strata, "clusters": design.clusters, "weights": design.weights}
+    if not any(given.values()):
+        return say_it("report.design.simple")
+    first = survey.design().stages[0]
+    sizes = {"strata": len(first.n), "clusters": len(first.group)}
+    used = [
+        say_it(f"report.design.{name}", **({"n": sizes[name]} if name in sizes else {}))
+        for name, column in {**given, "fpc": design.fpc}.items()
+        if column
+    ]
+    said = [say_it("report.design.declared", parts=Joined(used, ", "))]
+    absent = [say_it(f"report.design.no_{name}") for name, it in given.items() if not it]
+    said += [say_it("report.design.absent", parts=Joined(absent, ", "))] if absent else []
+    alone = int((~first.mean).sum())
+    choice = survey.wave.design.lonely
+    said += [say_it("report.design.lonely", n=alone, choice=choice)] if alone else []
+    scale = facts(survey.design()).scale
+    said += [say_it("report.design.rounded", step=f"{scale.step:.3g}")] if not scale.equal else []
+    few = clusters_of(subject)
+    said += [say_it("report.design.few", n=few)] if few and few < FEW_CLUSTERS else []
+    return say_it("report.design.said", parts=Joined(said, " "))
+
+
+def clusters_of(subject: Subject) -> int:
+    """Return how many clusters the subject's forms come from; 0 if none are declared."""
+    if "cluster" not in subject.forms:
+        return 0
+    place = [name for name in ("stratum", "cluster") if name in subject.forms]
+    return len(subject.forms[place].drop_duplicates())
 
 
 def _by_group(subject: Subject) -> Table:

@@ -252,7 +252,8 @@ def _order(subject: Subject, group: str) -> list[Block]:
 
     title = say_it("report.figure.ranking", group=name, lines=_lines(targets))
     picture = Figure(f"figure-ranking-{group}", title, _alt("ranking", pairs), draw, table)
-    return [*_overlap(subject, found), *([picture] if _several(subject, group) else []), table]
+    said = [*_overlap(subject, found), *_lead(subject, group)]
+    return [*said, *([picture] if _several(subject, group) else []), table]
 
 
 def _lines(targets: Sequence[float]) -> object:
@@ -269,6 +270,22 @@ def _overlap(subject: Subject, found: Sequence[Published]) -> list[Paragraph]:
     unit = subject.unit_name(ranked[0].unit)
     text = say_it("report.ranking.overlap", unit=unit, n=within, m=len(ranked) - 1)
     return [Paragraph(text, "lead")]
+
+
+def _lead(subject: Subject, group: str) -> list[Paragraph]:
+    """Say by how much the first leads the second, and whether that is more than chance."""
+    lead = subject.figures.lead(group)
+    if lead is None:
+        return []
+    text = say_it(
+        "report.lead.beyond" if lead.low > 0 else "report.lead.within",
+        first=subject.unit_name(lead.first),
+        second=subject.unit_name(lead.second),
+        points=Number(lead.value, 2),
+        low=Number(lead.low, 2),
+        high=Number(lead.high, 2),
+    )
+    return [Paragraph(text)]
 
 
 def _alt(name: str, rows: Sequence[tuple[Bilingual, Published]]) -> Text:

@@ -1,0 +1,383 @@
+"""Reduce forms once to totals that add, exactly, whatever the order, chunk, thread or machine.
+
+A ``Sums`` holds whole numbers: each column of each form is rounded once to a multiple of a step
+that depends on the whole sample only, then counted by (domain, cell of the sample). Sums of
+chunks, files and workers add to the last bit (rule V9). A ``Block`` is what becomes of them when
+all have been added: totals, and second moments where forms are drawn singly (rule V8).
+A block is never published: it is microdata in disguise.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from sipas_analysis.errors import DesignError
+from sipas_analysis.infer.design import Design, Floats, Ints, Stage, encode, stages
+
+SLICE = 2**16  # forms counted at a time: whole numbers below 2**36 then add exactly as floats
+BITS = 36
+WEIGHT_BITS = 40
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What to total: p columns made from a frame of forms.
+
+    Attributes:
+        names: Names of the p columns.
+        make: Returns the columns of a frame of n forms, each of shape (n,), without NaN.
+        largest: Largest absolute value of each.
+        whole: Whether each holds whole numbers only.
+        flags: Names of yes/no facts, counted without weights.
+        mark: Returns the facts of a frame; a whole number counts as so many.
+        beside: The last ``beside`` columns are totalled but never varied.
+        reads: Columns of the frame that ``make`` and ``mark`` read.
+    """
+
+    names: tuple[str, ...]
+    make: Callable[[pd.DataFrame], Sequence[Floats]]
+    largest: Floats
+    whole: Sequence[bool]
+    flags: tuple[str, ...] = ()
+    mark: Callable[[pd.DataFrame], Sequence[Floats]] = field(default=lambda _: [])
+    beside: int = 0
+    reads: tuple[str, ...] = ()
+
+    @property
+    def hot(self) -> bool:
+        """Whether the varied columns hold only 0 and 1."""
+        p = len(self.names) - self.beside
+        return bool(all(self.whole[:p]) and (self.largest[:p] <= 1).all())
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How weights are rounded, once for the whole sample (V9).
+
+    Attributes:
+        n: Forms of the whole sample.
+        largest: Largest weight.
+        step: Weights are whole multiples of it; a power of two.
+        equal: Whether all weights are one number.
+    """
+
+    n: int
+    largest: float = 1.0
+    step: float = 1.0
+    equal: bool = True
+
+    @property
+    def bits(self) -> int:
+        """Whole numbers of so many bits can be added n times in 64 bits."""
+        return min(BITS, 62 - int(np.ceil(np.log2(max(self.n, 2)))))
+
+    def folds(self, largest: float, whole: bool, power: int = 1) -> tuple[float, ...]:
+        """Return the steps by which w**power · x is counted: one if it fits, else two."""
+        top = power * _exponent(self.largest) + _exponent(largest)
+        if whole and top - power * _exponent(self.step) <= self.bits:
+            return (self.step**power,)
+        return (2.0 ** (top - self.bits), 2.0 ** (top - 2 * self.bits))
+
+
+def _exponent(number: float) -> int:
+    """Return the least whole k with number <= 2**k."""
+    return int(np.ceil(np.log2(number))) if number > 0 else 0
+
+
+def weight_scale(n: int, least: float, largest: float, whole: bool) -> Scale:
+    """Return how weights are rounded: whole ones stay, others to 2⁻⁴⁰ of the largest (V9)."""
+    fine = 2.0 ** (_exponent(largest) - WEIGHT_BITS)
+    return Scale(n, largest, 1.0 if whole and fine <= 1 else fine, least == largest)
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Additive whole numbers of some forms.
+
+    Attributes:
+        table: One row for each (domain keys, place in the sample) that occurs.
+        counts: Folded totals, shape (R, p, 2).
+        people: Forms by flag, the last is all forms, shape (R, q + 1).
+        moments: Folded second moments, shape (R, p', p', 2); none with clusters.
+    """
+
+    table: pd.DataFrame
+    counts: Ints
+    people: Ints
+    moments: Ints | None
+
+
+@dataclass(frozen=True)
+class Credit:
+    """What calibration explains of the influence of each cell (W1).
+
+    Attributes:
+        known: Σ w a of each cell, for the levels a of all margins, shape (C, m), sparse.
+        cross: Σ b a x of each domain, shape (D, m, p').
+        sweep: Turns Σ b a z into coefficients, shape (m, m).
+    """
+
+    known: Any
+    cross: Floats
+    sweep: Floats
+
+
+@dataclass(frozen=True)
+class Block:
+    """Totals of p columns in each of D domains, by R rows of (domain, cell of the sample).
+
+    Attributes:
+        keys: One row per domain, sorted; one column per key.
+        columns: Names of the columns.
+        total: Weighted sums, shape (D, p or more).
+        people: Forms by flag in each domain; ``n`` is all forms.
+        domain: Domain of each row, sorted, shape (R,).
+        cell: Cell of each row, shape (R,).
+        part: Weighted sums of each row, shape (R, p).
+        part_people: Forms by flag of each row, shape (R, q + 1).
+        moment: Σ w² x xᵀ of each row, shape (R, p', p'), where single forms were drawn.
+        stages: How cells were drawn.
+        n_sample: Forms of the whole sample.
+        p: The first p columns vary; those after them are totals only.
+        scale: How weights were rounded.
+        credit: What calibration explains, if it was done.
+        replicas: Totals under each replicate weight, shape (K, D, p), if there are any.
+        factors: Factor of each replicate's square, shape (K,).
+        around: Whether squares are around the estimate (else around the replicates' mean).
+        freedom: Degrees of freedom of given replicates in each domain, shape (D,).
+    """
+
+    keys: pd.DataFrame
+    columns: tuple[str, ...]
+    total: Floats
+    people: pd.DataFrame
+    domain: Ints
+    cell: Ints
+    part: Floats
+    part_people: Floats
+    moment: Floats | None
+    stages: tuple[Stage, ...]
+    n_sample: int
+    p: int
+    scale: Scale
+    credit: Credit | None = None
+    replicas: Floats | None = None
+    factors: Floats | None = None
+    around: bool = False
+    freedom: Floats | None = None
+
+    @property
+    def weighted(self) -> bool:
+        """Whether the weights of the sample differ; equal ones are no weights."""
+        return not self.scale.equal
+
+    @property
+    def simple(self) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+        """Which domains are simple random samples: single forms of one stratum, equal weights."""
+        rows = np.bincount(self.domain, minlength=len(self.keys))
+        plain = self.moment is not None and not self.weighted
+        return np.asarray((rows == 1) & plain)
+
+
+def tally(
+    frame: pd.DataFrame, design: Design, by: Sequence[str], columns: Columns, scale: Scale
+) -> Sums:
+    """Count some forms into whole numbers: the one pass over forms, wherever they lie.
+
+    Σ round(w x / step) by (domain, cell), in two folds so that nothing is lost of a 53-bit
+    number. Source: rules V8 and V9 in docs/method.md.
+    """
+    number, table = _rows(frame, design, by)
+    weight = rounded_weights(frame, design, scale)
+    made = [np.asarray(x, dtype=float) for x in columns.make(frame)]
+    counts = np.zeros((len(table), len(made), 2), np.int64)
+    for at, (x, top, whole) in enumerate(zip(made, columns.largest, columns.whole, strict=True)):
+        y = x if weight is None else x * weight
+        counted(number, y, scale.folds(float(top), whole), counts[:, at])
+    marks = [*columns.mark(frame), np.ones(len(frame))]
+    people = np.zeros((len(table), len(marks), 1), np.int64)
+    for at, mark in enumerate(marks):
+        counted(number, np.asarray(mark, dtype=float), (1.0,), people[:, at])
+    moments = None
+    if not design.cluster_columns and not design.single:
+        squares = np.ones(len(frame)) if weight is None else weight**2
+        varied = made[: len(made) - columns.beside]
+        size = len(table)
+        if columns.hot:
+            moments = _hot(number, varied, squares, scale=scale, size=size)
+        else:
+            moments = _pairs(number, varied, squares, columns=columns, scale=scale, size=size)
+    return Sums(table, counts, people[:, :, 0], moments)
+
+
+def _rows(frame: pd.DataFrame, design: Design, by: Sequence[str]) -> tuple[Ints, pd.DataFrame]:
+    """Number the (domain, cell) of each form; return the numbers and one table row for each."""
+    if by:
+        domain, keys = encode(frame, by)
+    else:
+        domain, keys = np.zeros(len(frame), np.int64), pd.DataFrame(index=range(1))
+    own = frame is design.frame
+    cell, cells = design.cells if own else encode(frame, design.cell_columns)
+    width = max(len(cells), 1)
+    number, pairs = pd.factorize(np.where(domain < 0, len(keys), domain) * width + cell, sort=True)
+    at_domain, at_cell = np.divmod(pairs, width)
+    if (cell < 0).any():
+        raise DesignError("design_blank", columns=", ".join(design.cell_columns))
+    table = cells[design.cell_columns].iloc[at_cell].reset_index(drop=True)
+    table["_cell"] = at_cell if design.single else 0
+    for name in by:
+        table[f"by {name}"] = keys[name].reindex(at_domain).array
+    return number, table
+
+
+def rounded_weights(frame: pd.DataFrame, design: Design, scale: Scale) -> Floats | None:
+    """Return the weights as multiples of the step; None where all are 1."""
+    if design.weights is None or (scale.equal and scale.largest == 1):
+        return None
+    weight = frame[design.weights].to_numpy(dtype=float)
+    return np.asarray(np.floor(weight / scale.step + 0.5) * scale.step)
+
+
+def counted(number: Ints, y: Floats, folds: tuple[float, ...], into: Ints) -> None:
+    """Add the forms' y to ``into``, shape (R, folds), as whole multiples of each step.
+
+    A slice of forms is added in floats, where whole numbers below 2**53 are exact, and slices
+    in 64-bit integers; so any order gives the same bits.
+    """
+    size = len(into)
+    for start in range(0, len(y), SLICE):
+        at, rest = number[start : start + SLICE], y[start : start + SLICE]
+        for fold, step in enumerate(folds):
+            whole = np.floor(rest / step + 0.5)
+            into[:, fold] += np.bincount(at, weights=whole, minlength=size).astype(np.int64)
+            rest = rest - whole * step
+
+
+def _pairs(
+    number: Ints,
+    made: Sequence[Floats],
+    squares: Floats,
+    *,
+    columns: Columns,
+    scale: Scale,
+    size: int,
+) -> Ints:
+    """Return the second moments of a few columns of any values, pair by pair."""
+    p = len(made)
+    moments = np.zeros((size, p, p, 2), np.int64)
+    for a in range(p):
+        for b in range(a, p):
+            top, whole = columns.largest[a] * columns.largest[b], columns.whole[a]
+            folds = scale.folds(float(top), bool(whole and columns.whole[b]), power=2)
+            counted(number, squares * made[a] * made[b], folds, moments[:, a, b])
+            moments[:, b, a] = moments[:, a, b]
+    return moments
+
+
+def _hot(number: Ints, made: Sequence[Floats], squares: Floats, *, scale: Scale, size: int) -> Ints:
+    """Return the second moments of many columns of 0 and 1, mostly 0."""
+    moments = np.zeros((size, len(made), len(made), 2), np.int64)
+    for start in range(0, len(number), SLICE):
+        here = slice(start, start + SLICE)
+        order = np.argsort(number[here], kind="stable")
+        hot = sparse.csr_array(np.column_stack([x[here] for x in made])[order])
+        rest, sorted_number = squares[here][order], number[here][order]
+        present, starts = np.unique(sorted_number, return_index=True)
+        ends = np.append(starts[1:], len(order))
+        for fold, step in enumerate(scale.folds(1.0, True, power=2)):
+            whole = np.floor(rest / step + 0.5)
+            rest = rest - whole * step
+            scaled = sparse.csr_array(hot.multiply(whole[:, None]))
+            for row, a, b in zip(present, starts, ends, strict=True):
+                product = (scaled[a:b].T @ hot[a:b]).toarray()
+                moments[row, :, :, fold] += product.astype(np.int64)
+    return moments
+
+
+def add(parts: Sequence[Sums]) -> Sums:
+    """Add the sums of chunks, files or workers; whole numbers, so in any order."""
+    if len(parts) == 1:
+        return parts[0]
+    table = pd.concat([part.table for part in parts], ignore_index=True)
+    number = table.groupby([*table.columns], dropna=False, sort=False).ngroup().to_numpy()
+    order = np.argsort(number, kind="stable")
+    _, starts = np.unique(number[order], return_index=True)
+    kept = table.iloc[order[starts]].reset_index(drop=True)
+
+    def added(arrays: Sequence[Ints]) -> Ints:
+        return np.add.reduceat(np.concatenate(arrays)[order], starts, axis=0)
+
+    moments = [part.moments for part in parts if part.moments is not None]
+    return Sums(
+        kept,
+        added([part.counts for part in parts]),
+        added([part.people for part in parts]),
+        added(moments) if moments else None,
+    )
+
+
+def settle(sums: Sums, design: Design, by: Sequence[str], columns: Columns, scale: Scale) -> Block:
+    """Turn whole sums into a block: sorted domains, cells with their stages, totals as floats.
+
+    Raises:
+        DesignError: The sample cannot have been drawn as declared.
+    """
+    table = sums.table
+    cell_keys = [*design.cell_columns, "_cell"]
+    cell, cells = encode(table, cell_keys)
+    if (cell < 0).any():
+        raise DesignError("design_blank", columns=", ".join(design.cell_columns))
+    if design.single:
+        cell = table["_cell"].to_numpy()
+    cells["n"] = np.bincount(cell, weights=sums.people[:, -1], minlength=len(cells))
+    asked = [f"by {name}" for name in by]
+    domain, keys = encode(table, asked) if by else (np.zeros(len(table), np.int64), None)
+    order = np.lexsort((cell, domain))
+    order = order[np.searchsorted(domain[order], 0) :]
+    named = pd.DataFrame(index=range(min(1, len(order)))) if keys is None else keys[asked]
+    at = domain[order]
+    starts = np.searchsorted(at, np.arange(len(named)))
+    counts, people = sums.counts[order], sums.people[order]
+    steps = np.array(
+        [
+            (*scale.folds(float(top), whole), 0.0)[:2]
+            for top, whole in zip(columns.largest, columns.whole, strict=True)
+        ]
+    ).reshape(-1, 2)
+    whole = np.add.reduceat(counts, starts, axis=0) if len(order) else counts[:0]
+    marks = np.add.reduceat(people, starts, axis=0) if len(order) else people[:0]
+    moment = None if sums.moments is None else _moment(sums.moments[order], columns, scale)
+    return Block(
+        keys=named.set_axis(list(by), axis=1),
+        columns=columns.names,
+        total=(whole * steps).sum(axis=2),
+        people=pd.DataFrame(marks, columns=[*columns.flags, "n"]),
+        domain=at,
+        cell=cell[order],
+        part=(counts * steps).sum(axis=2),
+        part_people=people.astype(float),
+        moment=moment,
+        stages=stages(design, cells) if design.on_files else design.stages,
+        n_sample=int(sums.people[:, -1].sum()),
+        p=len(columns.names) - columns.beside,
+        scale=scale,
+    )
+
+
+def _moment(moments: Ints, columns: Columns, scale: Scale) -> Floats:
+    """Return folded second moments as floats."""
+    p = moments.shape[1]
+    if columns.hot:
+        steps = (*scale.folds(1.0, True, power=2), 0.0)[:2]
+        return np.asarray(moments[..., 0] * steps[0] + moments[..., 1] * steps[1])
+    step = np.zeros((p, p, 2))
+    for a in range(p):
+        for b in range(p):
+            top, whole = columns.largest[a] * columns.largest[b], columns.whole[a]
+            folds = scale.folds(float(top), bool(whole and columns.whole[b]), power=2)
+            step[a, b] = (*folds, 0.0)[:2]
+    return np.asarray((moments * step).sum(axis=3))

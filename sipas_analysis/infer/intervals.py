@@ -1,0 +1,130 @@
+"""Intervals of shares that hold at 0 % and at 100 %, where the usual ones have no width.
+
+Thirty satisfied people of thirty are no certainty: the exact interval is 88.4 to 100. With
+weights, strata or clusters the same interval stands on the effective number of people. Rules
+I1 to I3 of docs/method.md; not for means of a scale, which take a t interval.
+"""
+
+from typing import Literal
+
+import numpy as np
+from scipy import stats
+
+from sipas_analysis.infer.design import Floats
+
+Method = Literal["exact", "beta", "logit", "wilson", "wald"]
+
+
+def exact_interval(satisfied: Floats, n: Floats, level: float = 0.95) -> tuple[Floats, Floats]:
+    """Return the Clopper–Pearson interval of a share, for counts or effective counts.
+
+    low = B(α/2; k, n−k+1), high = B(1−α/2; k+1, n−k), so 30 of 30 gives 0.8843 to 1. NaN
+    where n is 0. Source: rule I1 in docs/method.md; doi:10.1093/biomet/26.4.404.
+
+    Example:
+        >>> low, high = exact_interval(np.array([30.0]), np.array([30.0]))
+        >>> print(round(low[0], 4), high[0])
+        0.8843 1.0
+    """
+    tail = (1 - level) / 2
+    k, rest = np.asarray(satisfied, float), np.asarray(n, float) - satisfied
+    with np.errstate(invalid="ignore"):
+        low = np.where(k > 0, stats.beta.ppf(tail, np.maximum(k, 1e-300), rest + 1), 0.0)
+        high = np.where(rest > 0, stats.beta.ppf(1 - tail, k + 1, np.maximum(rest, 1e-300)), 1.0)
+    unknown = ~(np.asarray(n, float) > 0)
+    return np.where(unknown, np.nan, low), np.where(unknown, np.nan, high)
+
+
+def finite_interval(
+    satisfied: Floats, n: Floats, population: Floats, level: float = 0.95
+) -> tuple[Floats, Floats]:
+    """Return the exact interval of a share in a finite population of N (rule I3).
+
+    All M satisfied people in N that the hypergeometric law does not refuse at α/2 on either side,
+    as shares M/N; where all N answered, the share itself.
+
+    Example:
+        >>> low, high = finite_interval(*(np.array([float(k)]) for k in (80, 80, 100)))
+        >>> print(low[0], high[0])
+        0.98 1.0
+    """
+    tail = (1 - level) / 2
+    k, n, size = (np.rint(np.asarray(it, float)) for it in (satisfied, n, population))
+    low, high = _least(k, n, size, tail), size - _least(n - k, n, size, tail)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return low / size, high / size
+
+
+def _least(k: Floats, n: Floats, size: Floats, tail: float) -> Floats:
+    """Return the least M with P(X ≥ k | M of N, n drawn) > tail, by halving."""
+    low, high = k.copy(), size - n + k
+    while (low < high).any():
+        middle = np.floor((low + high) / 2)
+        likely = stats.hypergeom.sf(k - 1, size, middle, n) > tail
+        open_ = low < high
+        high = np.where(open_ & likely, middle, high)
+        low = np.where(open_ & ~likely, middle + 1, low)
+    return np.asarray(low, dtype=float)
+
+
+def effective_n(
+    share: Floats, variance: Floats, *, people: Floats, df: Floats, cap: Floats, level: float = 0.95
+) -> Floats:
+    """Return the Korn–Graubard effective number of forms behind a share.
+
+    n* = p(1−p)/Var · (t_{n−1}/t_df)², capped; at 0 % and 100 %, n* = people · (t_{n−1}/t_df)²,
+    capped at the people. Shapes (D,). Source: rules I1 and I2 in docs/method.md; Korn and
+    Graubard (1998), Survey Methodology 24(2).
+    """
+    tail = (1 - level) / 2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        factor = (stats.t.ppf(tail, people - 1) / stats.t.ppf(tail, df)) ** 2
+        found = np.minimum(share * (1 - share) / variance * factor, cap)
+        certain = np.minimum(people * factor, people)
+    at_end = (share <= 0) | (share >= 1)
+    return np.asarray(np.where(at_end, certain, found), dtype=float)
+
+
+def share_interval(
+    method: Method,
+    share: Floats,
+    variance: Floats,
+    *,
+    df: Floats,
+    n_eff: Floats,
+    level: float = 0.95,
+) -> tuple[Floats, Floats]:
+    """Return the interval of a share by one of the kinds of rule I1, shape (D,) each.
+
+    ``beta``: Clopper–Pearson on n*; ``wilson``: Wilson's on n*; ``logit``: t on the log odds;
+    ``wald``: share ± t·se, which may pass 0 or 1, as R's. At 0 % and 100 %, where logit and
+    wald have no width, ``beta`` stands in.
+    """
+    beta = exact_interval(share * n_eff, n_eff, level)
+    if method in ("exact", "beta"):
+        return beta
+    with np.errstate(invalid="ignore", divide="ignore"):
+        t = stats.t.ppf((1 + level) / 2, df)
+        se = np.sqrt(variance)
+        if method == "wilson":
+            z = stats.norm.ppf((1 + level) / 2)
+            middle = (share + z**2 / (2 * n_eff)) / (1 + z**2 / n_eff)
+            half = z * np.sqrt(share * (1 - share) / n_eff + (z / (2 * n_eff)) ** 2)
+            ends = middle - half / (1 + z**2 / n_eff), middle + half / (1 + z**2 / n_eff)
+            return np.maximum(ends[0], 0.0), np.minimum(ends[1], 1.0)
+        if method == "logit":
+            odds, half = np.log(share / (1 - share)), t * se / (share * (1 - share))
+            ends = 1 / (1 + np.exp(half - odds)), 1 / (1 + np.exp(-half - odds))
+        else:
+            ends = share - t * se, share + t * se
+    edge = (share <= 0) | (share >= 1) | ~(variance > 0)
+    return np.where(edge, beta[0], ends[0]), np.where(edge, beta[1], ends[1])
+
+
+def t_interval(
+    value: Floats, variance: Floats, df: Floats, level: float = 0.95
+) -> tuple[Floats, Floats]:
+    """Return value ± t·se; NaN without degrees of freedom."""
+    with np.errstate(invalid="ignore"):
+        half = stats.t.ppf((1 + level) / 2, np.where(df > 0, df, np.nan)) * np.sqrt(variance)
+    return value - half, value + half

@@ -1,0 +1,154 @@
+"""Replicate weights, given with the data or made from the design (rule V4).
+
+A replicate leaves out, halves or redraws clusters; the spread of an estimate over replicates is its
+error. Made replicates need no second pass over forms: totals of clusters are added with other
+factors. Not for ranks (rule R2), nor, with the jackknife, for medians.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from scipy import linalg, sparse
+
+from sipas_analysis.errors import DesignError
+from sipas_analysis.infer.block import Block, Columns, counted, weight_scale
+from sipas_analysis.infer.design import CENSUS, Design, Floats, Replicates, Stage, encode
+
+
+def replicated(totals: Block, design: Design, by: Sequence[str], columns: Columns) -> Block:
+    """Return the block with its totals under each replicate weight.
+
+    Raises:
+        DesignError: Replicates cannot be made from the design, or columns do not fit it.
+    """
+    made = design.made
+    assert made is not None
+    if made.columns:
+        replicas, freedom = _given(totals, design, made, by, columns)
+        factors = _factors(design, made, totals)
+        return replace(totals, replicas=replicas, factors=factors, around=made.mse, freedom=freedom)
+    stage = totals.stages[0]
+    multiplier, factors = multipliers(stage, made)
+    p, d = totals.total.shape[1], len(totals.keys)
+    to = (totals.domain[:, None] * p + np.arange(p)).ravel()
+    unit = np.repeat(stage.unit[totals.cell], p)
+    wide = sparse.csr_array((totals.part.ravel(), (unit, to)), (len(stage.group), d * p))
+    replicas = np.asarray((sparse.csr_array(multiplier) @ wide).toarray()).reshape(-1, d, p)
+    return replace(totals, replicas=replicas, factors=factors, around=made.mse)
+
+
+def multipliers(stage: Stage, made: Replicates) -> tuple[Floats, Floats]:
+    """Return the factor of each first-stage unit in each replicate, and of each square.
+
+    JK1 and JKn leave one unit out and scale up the others of its stratum, n/(n−1), with
+    (1 − f)(n − 1)/n as factor of the square; BRR doubles one of two units by a Hadamard matrix,
+    Fay by 2 − ρ and ρ; the Rao–Wu bootstrap draws n − 1 of n units.
+
+    Returns:
+        Shapes (K, C) and (K,).
+
+    Source: rule V4 in docs/method.md; Rao and Wu (1988), doi:10.1080/01621459.1988.10478591.
+    """
+    if made.kind in ("JK1", "JKn"):
+        return _jackknife(stage, made)
+    if made.kind in ("BRR", "Fay"):
+        return _halves(stage, made)
+    return _bootstrap(stage, made)
+
+
+def _jackknife(stage: Stage, made: Replicates) -> tuple[Floats, Floats]:
+    if made.kind == "JK1" and len(stage.n) > 1:
+        raise DesignError("replicates_strata", kind="JK1", n=len(stage.n))
+    left_out = np.flatnonzero((stage.fraction < CENSUS)[stage.group] & stage.mean[stage.group])
+    group = stage.group[left_out]
+    same = group[:, None] == stage.group
+    n = stage.n[group]
+    factor = np.where(same, (n / (n - 1))[:, None], 1.0)
+    factor[np.arange(len(left_out)), left_out] = 0.0
+    rscales = made.rscales if made.rscales is not None else 1.0
+    return factor, (made.scale or 1.0) * np.asarray(rscales) * (1 - stage.fraction[group]) * (
+        n - 1
+    ) / n
+
+
+def _halves(stage: Stage, made: Replicates) -> tuple[Floats, Floats]:
+    if (stage.n != 2).any():
+        raise DesignError("replicates_pairs", kind=made.kind, n=int((stage.n != 2).sum()))
+    size = 2 ** int(np.ceil(np.log2(len(stage.n) + 1)))
+    signs = linalg.hadamard(size)[:, 1 : len(stage.n) + 1]
+    second = np.concatenate([[False], stage.group[1:] == stage.group[:-1]])
+    reach = 1.0 if made.kind == "BRR" else 1.0 - made.fay
+    factor = 1 + reach * signs[:, stage.group] * np.where(second, -1.0, 1.0)
+    return factor, np.full(size, 1 / (size * reach**2))
+
+
+def _bootstrap(stage: Stage, made: Replicates) -> tuple[Floats, Floats]:
+    rng = np.random.default_rng(made.seed)
+    factor = np.ones((made.count, len(stage.group)))
+    for group, n in enumerate(stage.n.astype(int)):
+        at = np.flatnonzero(stage.group == group)
+        if n < 2 or stage.fraction[group] >= CENSUS:
+            continue
+        times = rng.multinomial(n - 1, np.full(n, 1 / n), size=made.count)
+        reach = np.sqrt(1 - stage.fraction[group])
+        factor[:, at] = 1 - reach + reach * n / (n - 1) * times
+    return factor, np.full(made.count, 1 / (made.count - 1))
+
+
+def _given(
+    totals: Block, design: Design, made: Replicates, by: Sequence[str], columns: Columns
+) -> tuple[Floats, Floats]:
+    """Return totals under given weights, shape (K, D, p), and degrees of freedom, shape (D,)."""
+    frame = design.frame
+    weights = _matrix(design, made)
+    number = encode(frame, by)[0] if by else np.zeros(len(frame), np.int64)
+    d = len(totals.keys)
+    inside = number >= 0
+    values = [np.asarray(x, dtype=float)[inside] for x in columns.make(frame)]
+    replicas = np.empty((weights.shape[1], d, len(values)))
+    for k, weight in enumerate(weights.T):
+        scale = weight_scale(len(frame), 0.0, float(weight.max()), False)
+        rounded = np.floor(weight / scale.step + 0.5)[inside] * scale.step
+        for at, x in enumerate(values):
+            folds = scale.folds(float(columns.largest[at]), columns.whole[at])
+            into = np.zeros((d, 2), np.int64)
+            counted(number[inside], rounded * x, folds, into)
+            replicas[k, :, at] = (into * np.array((*folds, 0.0)[:2])).sum(axis=1)
+    order = [np.flatnonzero(number == domain) for domain in range(d)]
+    ranks = [np.linalg.matrix_rank(weights[rows], tol=None) - 1.0 for rows in order]
+    return replicas, np.array(ranks)
+
+
+def _matrix(design: Design, made: Replicates) -> Floats:
+    """Return given replicate weights, shape (n, K), checked."""
+    weights = design.frame[list(made.columns)].to_numpy(dtype=float)
+    if not (np.isfinite(weights) & (weights >= 0)).all():
+        row, column = np.argwhere(~(np.isfinite(weights) & (weights >= 0)))[0]
+        raise DesignError("replicates_value", column=made.columns[column], row=int(row) + 1)
+    return np.asarray(weights if made.combined else weights * design.weight[:, None])
+
+
+def _factors(design: Design, made: Replicates, totals: Block) -> Floats:
+    """Return the factor of each square, by kind (as R ``svrepdesign``)."""
+    k = len(made.columns)
+    units = len(totals.stages[0].group) if design.cluster_columns else 0
+    strata = len(totals.stages[0].n) if design.strata else 0
+    wrong = (
+        (made.rscales is not None and len(made.rscales) not in (1, k))
+        or (made.kind in ("JK1", "JKn") and units not in (0, k))
+        or (made.kind in ("BRR", "Fay") and k < strata)
+    )
+    if wrong:
+        raise DesignError("replicates_number", kind=made.kind, found=k, units=units, strata=strata)
+    scales = {
+        "JK1": (k - 1) / k, "JKn": 1.0, "BRR": 1 / k, "bootstrap": 1 / max(k - 1, 1),
+        "Fay": 1 / (k * (1 - made.fay) ** 2),
+    }  # fmt: skip
+    rscales: object = made.rscales if made.rscales is not None else 1.0
+    if made.kind == "JKn" and made.rscales is None:
+        if made.combined:
+            raise DesignError("replicates_rscales")
+        rscales = 1 / design.frame[list(made.columns)].max().to_numpy(dtype=float)
+    scale = scales[made.kind] if made.scale is None else made.scale
+    return np.broadcast_to(scale * np.asarray(rscales, dtype=float), (k,)).copy()

@@ -1,0 +1,220 @@
+"""One variance for everything: influence by cell of the sample, added up stage by stage.
+
+An estimate is a smooth function of totals; its gradient turns the totals of each cell into the
+cell's influence z. Var = Σ_h (1 − f_h)·n_h/(n_h − 1)·Σ_c (z_hc − z̄_h)² at the first stage (V1), and
+so on inside clusters where fractions are stated (V2). The same z gives every covariance (V7).
+"""
+
+import numpy as np
+from scipy import sparse
+
+from sipas_analysis.infer.block import Block
+from sipas_analysis.infer.design import Floats, Ints, Stage
+
+
+def variance(totals: Block, gradient: Floats) -> Floats:
+    """Return the variance of one figure in each domain.
+
+    Args:
+        totals: D domains, p columns.
+        gradient: Of the figure, by total, shape (D, p).
+
+    Returns:
+        Shape (D,), in squared units of the figure; NaN where nothing was drawn twice.
+
+    Source: rules V1, V2 and V5 in docs/method.md; Särndal, Swensson, Wretman (1992), section 5.6.
+    """
+    d = len(totals.keys)
+    if not totals.stages:
+        return np.zeros(d)
+    used = np.flatnonzero((gradient != 0).any(axis=0))
+    slope = gradient[totals.domain][:, used]
+    if totals.credit is not None:
+        return np.asarray(covariance(totals, spread(gradient)).diagonal())
+    if totals.moment is not None:
+        (stage,) = totals.stages
+        moment = totals.moment[:, used[:, None], used]
+        squares = np.einsum("rp,rpq,rq->r", slope, moment, slope)
+        noise = np.einsum("rp,rpq,rq->r", abs(slope), abs(moment), abs(slope)) * 1e-14
+        group = stage.group[totals.cell]
+        sums = np.einsum("rp,rp->r", slope, totals.part[:, used])
+        squares = squares - np.where(stage.mean[group], sums**2 / stage.n[group], 0.0)
+        return _added(stage, totals.domain, group, np.where(squares > noise, squares, 0.0), d)
+    z = np.einsum("rp,rp->r", slope, totals.part[:, used])
+    found = np.zeros(d)
+    for stage in totals.stages:
+        unit = stage.unit[totals.cell]
+        starts = _starts(totals.domain, unit)
+        z_unit = _sums(z, starts)
+        at, group = totals.domain[starts], stage.group[unit[starts]]
+        begins = _starts(at, group)
+        drawn, n = np.diff(np.append(begins, len(at))), stage.n[group[begins]]
+        mean = np.where(stage.mean[group[begins]], _sums(z_unit, begins) / n, 0.0)
+        squares = _sums((z_unit - np.repeat(mean, drawn)) ** 2, begins) + (n - drawn) * mean**2
+        found += _added(stage, at[begins], group[begins], squares, d)
+    return found
+
+
+def _starts(first: Ints, second: Ints) -> Ints:
+    """Return where the pair changes in two sorted arrays."""
+    change = (first[1:] != first[:-1]) | (second[1:] != second[:-1])
+    return np.concatenate([np.zeros(min(len(first), 1), np.int64), np.flatnonzero(change) + 1])
+
+
+def _sums(values: Floats, starts: Ints) -> Floats:
+    return np.add.reduceat(values, starts) if len(starts) else values[:0]
+
+
+def _added(stage: Stage, domain: Ints, group: Ints, squares: Floats, d: int) -> Floats:
+    """Add scaled squares of the groups of each domain; make up for groups left out (V5)."""
+    scaled = stage.scale[group] * squares
+    found: Floats = np.bincount(domain, weights=scaled, minlength=d).astype(np.float64)
+    if not stage.left.any():
+        return found
+    every = np.bincount(domain, minlength=d)
+    kept = np.bincount(domain, weights=~stage.left[group], minlength=d)
+    return np.asarray(found * np.divide(every, kept, out=np.full(d, np.nan), where=kept > 0))
+
+
+def spread(gradient: Floats) -> sparse.csr_array:
+    """Lay the gradient of one figure, shape (D, p), over all totals: shape (D, D·p).
+
+    Columns that count stay in place even where their slope is 0.
+    """
+    d, p = gradient.shape
+    used = np.flatnonzero((gradient != 0).any(axis=0))
+    to = (np.arange(d)[:, None] * p + used).ravel()
+    ends = np.arange(d + 1) * len(used)
+    return sparse.csr_array((gradient[:, used].ravel(), to, ends), shape=(d, d * p))
+
+
+def covariance(totals: Block, influence: sparse.csr_array) -> Floats:
+    """Return the covariance of estimates that share a sample (V7).
+
+    Args:
+        totals: D domains, p columns.
+        influence: Slope of each of E estimates by each total, shape (E, D·p).
+
+    Returns:
+        Shape (E, E).
+    """
+    if totals.moment is not None and totals.credit is None:
+        return _from_moments(totals, influence)
+    z: sparse.csr_array = _wide(totals) @ influence.T
+    if totals.credit is not None:
+        levels = totals.credit.cross.transpose(1, 0, 2).reshape(-1, influence.shape[1])
+        explained = totals.credit.known @ (totals.credit.sweep @ (influence @ levels.T).T)
+        z = sparse.csr_array(z.toarray() - explained)
+    found = np.zeros((influence.shape[0],) * 2)
+    for stage in totals.stages:
+        z_unit = _one_hot(stage.unit, len(stage.group)) @ z
+        sums = _one_hot(stage.group, len(stage.n)) @ z_unit
+        found += _crossed(z_unit, stage.scale[stage.group])
+        found -= _crossed(sums, stage.scale * stage.mean / stage.n)
+        if stage.left.any():
+            every = np.asarray((sums != 0).sum(axis=0), dtype=float)
+            kept = np.asarray((sums != 0).multiply(~stage.left[:, None]).sum(axis=0), dtype=float)
+            up = np.sqrt(np.divide(every, kept, out=np.ones_like(every), where=kept > 0))
+            found *= np.outer(up, up)
+    return found
+
+
+def _from_moments(totals: Block, influence: sparse.csr_array) -> Floats:
+    """Return the covariance where single forms were drawn: different domains share only strata."""
+    assert totals.moment is not None
+    (stage,) = totals.stages
+    group, p = stage.group[totals.cell], totals.p
+    found = np.zeros((influence.shape[0],) * 2)
+    by_total = sparse.csc_array(influence)
+    rows = np.arange(len(totals.domain) + 1) * p
+    at = (totals.domain[:, None] * p + np.arange(p)).ravel()
+    wide = sparse.csr_array(
+        (totals.part[:, :p].ravel(), at, rows), (len(totals.domain), by_total.shape[1])
+    )
+    sums = _one_hot(group, len(stage.n)) @ (wide @ influence.T)
+    found -= _crossed(sums, stage.scale * stage.mean / stage.n)
+    for row, domain in enumerate(totals.domain):
+        slope = by_total[:, domain * p : (domain + 1) * p].tocsr()
+        who = np.flatnonzero(np.diff(slope.indptr))
+        if who.size:
+            dense = slope[who].toarray()
+            inside = dense @ totals.moment[row] @ dense.T
+            found[np.ix_(who, who)] += stage.scale[group[row]] * inside
+    return found
+
+
+def _wide(totals: Block) -> sparse.csr_array:
+    """Return the totals of each cell, by (domain, column): shape (C, D·p)."""
+    p, cells = totals.p, len(totals.stages[0].unit) if totals.stages else 0
+    to = (totals.domain[:, None] * p + np.arange(p)).ravel()
+    shape = (cells, len(totals.keys) * p)
+    return sparse.csr_array((totals.part[:, :p].ravel(), (np.repeat(totals.cell, p), to)), shape)
+
+
+def _one_hot(number: Ints, size: int) -> sparse.csr_array:
+    n = len(number)
+    return sparse.csr_array((np.ones(n), (number, np.arange(n))), (size, n))
+
+
+def _crossed(z: sparse.csr_array, factor: Floats) -> Floats:
+    return np.asarray((z.T @ z.multiply(factor[:, None]).tocsr()).toarray())
+
+
+def freedom(totals: Block, answered: Floats) -> tuple[Floats, Floats]:
+    """Count the units and strata of the first stage in which each domain has answers (V3).
+
+    Args:
+        totals: D domains, R rows.
+        answered: People of each row who answered, shape (R,).
+
+    Returns:
+        Units and strata, shape (D,) each; degrees of freedom are their difference.
+    """
+    d = len(totals.keys)
+    if not totals.stages:
+        return np.zeros(d), np.zeros(d)
+    stage, some = totals.stages[0], answered > 0
+    domain, unit = totals.domain[some], stage.unit[totals.cell[some]]
+    strata = _distinct(domain, stage.group[unit], d)
+    if totals.moment is not None:
+        people = np.bincount(totals.domain, weights=answered, minlength=d)
+        return people.astype(np.float64), strata
+    return _distinct(domain, unit, d), strata
+
+
+def _distinct(domain: Ints, number: Ints, d: int) -> Floats:
+    """Count the distinct numbers in each domain."""
+    pairs = np.unique(np.stack([domain, number]), axis=1)
+    return np.bincount(pairs[0], minlength=d).astype(float)
+
+
+def joint_freedom(totals: Block, influence: sparse.csr_array) -> tuple[Floats, Floats]:
+    """Count the units and strata behind estimates that join several domains, shape (E,) each."""
+    stage, p = totals.stages[0], totals.p
+    estimate, total = influence.tocoo().coords
+    inside = sparse.csr_array(
+        (np.ones(len(total)), (total // p, estimate)), (len(totals.keys), influence.shape[0])
+    )
+    rows = sparse.csr_array(
+        (np.ones(len(totals.cell)), (totals.cell, totals.domain)),
+        (len(stage.unit), len(totals.keys)),
+    )
+    touched = rows @ inside
+    units = _one_hot(stage.unit, len(stage.group)) @ touched
+    strata = _one_hot(stage.group, len(stage.n)) @ units
+    groups = np.asarray((strata != 0).sum(axis=0), dtype=float)
+    if totals.moment is None:
+        return np.asarray((units != 0).sum(axis=0), dtype=float), groups
+    people = totals.people["n"].to_numpy(dtype=float)
+    return np.asarray((inside != 0).T @ people, dtype=float), groups
+
+
+def sampling_fraction(totals: Block) -> Floats:
+    """Return the sampling fraction of each domain: that of its strata, by people."""
+    if not totals.stages:
+        return np.zeros(len(totals.keys))
+    stage = totals.stages[0]
+    own = stage.fraction[stage.group[stage.unit[totals.cell]]]
+    n = totals.part_people[:, -1]
+    sums = np.bincount(totals.domain, weights=own * n, minlength=len(totals.keys))
+    return np.asarray(sums / np.maximum(np.bincount(totals.domain, weights=n), 1))

@@ -1,0 +1,243 @@
+"""Weight a sample to what is known of its population, and give the variance its credit.
+
+Post-stratification makes one table of the sample equal to the population's; raking makes several
+margins equal at once. Both leave in the design what they knew of each form, so that the variance
+is that of residuals (rule W1). Do not calibrate to figures that are themselves estimates.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from sipas_analysis.errors import DesignError
+from sipas_analysis.infer.block import Block, Columns, Credit
+from sipas_analysis.infer.design import Calibration, Design, Floats, Ints
+
+ROUNDS = 1000
+Margins = Mapping[str, Mapping[object, float]]
+
+
+def post_stratify(
+    design: Design, by: str | Sequence[str], totals: Mapping[object, float]
+) -> Design:
+    """Scale the weights so that each post-stratum has its known population.
+
+    w'ᵢ = wᵢ·N_g / Σ_g w. Variances are those of residuals from the post-stratum's mean.
+
+    Args:
+        design: The sample, n forms in memory.
+        by: Column of post-strata, or several (``totals`` then has tuples as keys).
+        totals: Population of each post-stratum.
+
+    Returns:
+        The design with new weights, and diagnostics in ``calibration``.
+
+    Raises:
+        DesignError: A level has no form, no total, or a total that is not above 0; the forms were
+            calibrated before.
+
+    Source: rule W1 in docs/method.md; Holt and Smith (1979), doi:10.2307/2344652.
+
+    Example:
+        >>> frame = pd.DataFrame({"sex": ["f", "m", "m"]})
+        >>> post_stratify(Design(frame), "sex", {"f": 6, "m": 6}).weight.tolist()
+        [6.0, 3.0, 3.0]
+    """
+    columns = [by] if isinstance(by, str) else list(by)
+    level, names, wanted = _margin(design, columns, totals)
+    found = np.bincount(level, weights=design.weight)
+    weight = design.weight * (wanted / found)[level]
+    named = ((" × ".join(columns), level, names, wanted),)
+    return _calibrated(design, weight, named, rounds=1)
+
+
+def rake(design: Design, margins: Margins, tolerance: float = 1e-10) -> Design:
+    """Scale the weights, margin after margin, until all margins hold.
+
+    Args:
+        design: The sample, n forms in memory.
+        margins: For each column, the population of each level.
+        tolerance: Largest gap that may remain, as a share of the population.
+
+    Returns:
+        The design with new weights; ``calibration`` has a table of the margins, wanted and
+        found, and the rounds, the weight ratio and the effective n before and after.
+
+    Raises:
+        DesignError: As ``post_stratify``; margins of different populations; no convergence after
+            1,000 rounds, with the largest gap that remained.
+
+    Source: rule W1 in docs/method.md; Deming and Stephan (1940), doi:10.1214/aoms/1177731829.
+
+    Example:
+        >>> frame = pd.DataFrame({"sex": ["f", "m", "m", "f"], "town": [0, 0, 1, 1]})
+        >>> made = rake(Design(frame), {"sex": {"f": 4, "m": 6}, "town": {0: 5, 1: 5}})
+        >>> made.weight.round(6).tolist()
+        [2.0, 3.0, 3.0, 2.0]
+    """
+    named = [(name, *_margin(design, [name], totals)) for name, totals in margins.items()]
+    sums = [float(wanted.sum()) for *_, wanted in named]
+    if max(sums) - min(sums) > 1e-6 * max(sums):
+        shown = ", ".join(f"{name}: {it:g}" for (name, *_), it in zip(named, sums, strict=True))
+        raise DesignError("margins_differ", sums=shown)
+    weight, gap, rounds = design.weight.copy(), np.inf, 0
+    while gap > tolerance * sums[0] and rounds < ROUNDS:
+        for _, level, _, wanted in named:
+            weight = weight * (wanted / np.bincount(level, weights=weight))[level]
+        gap = max(
+            float(np.abs(np.bincount(level, weights=weight) - wanted).max())
+            for _, level, _, wanted in named
+        )
+        rounds += 1
+    if not gap <= tolerance * sums[0]:
+        raise DesignError("rake_gap", rounds=rounds, gap=f"{gap:.4g}", total=f"{sums[0]:.10g}")
+    return _calibrated(design, weight, named, rounds)
+
+
+def trim(design: Design, low: float = 0.0, high: float = np.inf) -> Design:
+    """Cut weights at two ends and share out what was cut, so that their sum stays.
+
+    The rest of the weights is scaled up or down until none is beyond the ends. Trimming trades
+    bias for variance: state it. A calibration is lost, so calibrate afterwards.
+
+    Raises:
+        DesignError: The ends leave no room for the sum of the weights.
+
+    Source: rule W1 in docs/method.md; Potter (1990).
+
+    Example:
+        >>> frame = pd.DataFrame({"w": [1.0, 1.0, 10.0]})
+        >>> trim(Design(frame, weights="w"), high=8).weight.tolist()
+        [2.0, 2.0, 8.0]
+    """
+    weight, total = design.weight.copy(), float(design.weight.sum())
+    if not low * len(weight) <= total <= high * len(weight):
+        raise DesignError(
+            "trim_ends", low=f"{low:g}", high=f"{high:g}", mean=f"{total / max(len(weight), 1):g}"
+        )
+    for _ in range(len(weight) + 1):
+        cut = np.clip(weight, low, high)
+        free = (cut > low) & (cut < high)
+        rest = total - cut.sum()
+        if abs(rest) <= 1e-12 * total or not free.any():
+            break
+        cut[free] *= 1 + rest / cut[free].sum()
+        weight = cut
+    name = design.weights or "weight"
+    frame = design.frame.assign(**{name: np.clip(weight, low, high)})
+    return replace(design, frame=frame, weights=name, calibration=None)
+
+
+def _margin(
+    design: Design, columns: Sequence[str], totals: Mapping[object, float]
+) -> tuple[Ints, list[object], Floats]:
+    """Return the level of each form, the levels, and the population of each."""
+    if design.on_files or design.calibration is not None:
+        raise DesignError("calibrate_files" if design.on_files else "calibrate_twice")
+    if design.made:
+        raise DesignError("calibrate_replicates")
+    missing = [name for name in columns if name not in design.frame]
+    if missing:
+        raise DesignError(
+            "design_column", column=missing[0], known=", ".join(design.frame.columns[:12])
+        )
+    frame = design.frame[list(columns)]
+    key = frame[columns[0]] if len(columns) == 1 else pd.MultiIndex.from_frame(frame)
+    level, held = pd.factorize(key, sort=True)
+    at = " × ".join(columns)
+    if (level < 0).any() or frame.isna().to_numpy().any():
+        raise DesignError("margin_blank", margin=at, n=int(frame.isna().any(axis=1).sum()))
+    names = list(held)
+    lacking, idle = (
+        [it for it in names if it not in totals],
+        [it for it in totals if it not in names],
+    )
+    for message, wrong in (("margin_no_total", lacking), ("margin_no_form", idle)):
+        if wrong:
+            raise DesignError(message, margin=at, levels=", ".join(map(str, wrong)))
+    wanted = np.array([float(totals[it]) for it in names])
+    if not (np.isfinite(wanted) & (wanted > 0)).all():
+        raise DesignError("margin_total", margin=at)
+    return np.asarray(level, dtype=np.int64), names, wanted
+
+
+def _calibrated(
+    design: Design,
+    weight: Floats,
+    named: Sequence[tuple[str, Ints, list[object], Floats]],
+    rounds: int,
+) -> Design:
+    """Return the design with its new weights and what the calibration knows."""
+    base = design.weight
+    rows = [
+        pd.DataFrame(
+            {
+                "margin": name, "level": [str(it) for it in levels], "wanted": wanted,
+                "before": np.bincount(level, weights=base),
+                "found": np.bincount(level, weights=weight),
+            }
+        )
+        for name, level, levels, wanted in named
+    ]  # fmt: skip
+    table = pd.concat(rows, ignore_index=True)
+    table["gap"] = table["found"] - table["wanted"]
+    facts = {
+        "rounds": float(rounds),
+        "largest_gap": float(table["gap"].abs().max()),
+        "weight_ratio": float(weight.max() / weight.min()),
+        "largest_factor": float((weight / base).max()),
+        "n_eff_before": _kish(base),
+        "n_eff": _kish(weight),
+    }
+    name = design.weights or "weight"
+    found = Calibration(tuple(level for _, level, *_ in named), base, table, facts)
+    frame = design.frame.assign(**{name: weight})
+    return replace(design, frame=frame, weights=name, calibration=found)
+
+
+def _kish(weight: Floats) -> float:
+    """Return Kish's effective number (Σw)²/Σw²."""
+    return float(weight.sum() ** 2 / (weight**2).sum())
+
+
+def credited(totals: Block, design: Design, by: Sequence[str], columns: Columns) -> Credit:
+    """Return what calibration explains of each cell's influence (W1).
+
+    The regression of z on the levels of all margins, by the weights before: the mean of z in its
+    post-stratum, or the fit on all margins. (R ``rake`` leaves these weights out, ``calibrate``
+    does not; they agree where the weights before were equal.)
+    """
+    known = design.calibration
+    assert known is not None
+    sizes = [int(level.max()) + 1 for level in known.margins]
+    n, m = len(design.frame), sum(sizes)
+    offset = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    at = np.stack([level + start for level, start in zip(known.margins, offset, strict=True)], 1)
+    rows = np.repeat(np.arange(n), len(sizes))
+    levels = sparse.csr_array((np.ones(rows.size), (rows, at.ravel())), (n, m))
+    base = known.base
+    cell = design.cells[0]
+    cells = sparse.csr_array((design.weight, (cell, np.arange(n))), (int(cell.max()) + 1, n))
+    made = columns.make(design.frame)[: len(columns.names) - columns.beside]
+    domain = _domain_of(totals, design, by)
+    inside = sparse.csr_array(
+        (base[domain >= 0], (domain[domain >= 0], np.flatnonzero(domain >= 0))),
+        (len(totals.keys), n),
+    )
+    cross = np.stack(
+        [(inside @ levels.multiply(np.asarray(x)[:, None]).tocsr()).toarray() for x in made], axis=2
+    )
+    counts = (levels.T @ levels.multiply(base[:, None]).tocsr()).toarray()
+    return Credit(cells @ levels, cross, np.linalg.pinv(counts, hermitian=True))
+
+
+def _domain_of(totals: Block, design: Design, by: Sequence[str]) -> Ints:
+    """Return the domain of each form, -1 for none."""
+    if not by:
+        return np.zeros(len(design.frame), np.int64)
+    keys = totals.keys.assign(_domain=np.arange(len(totals.keys)))
+    found = design.frame[list(by)].merge(keys, on=list(by), how="left")["_domain"]
+    return np.asarray(found.fillna(-1).to_numpy(dtype=np.int64))
