@@ -7,7 +7,7 @@ there is no regression, and the result says so (rule D1).
 """
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -197,17 +197,18 @@ def _errors(
     spread = mu * (1 - mu) if hasattr(fit, "mu") else np.ones(len(x))
     bread = np.linalg.inv((x * (even * spread)[:, None]).T @ x)
     influence = (x * (residual / weight.mean())[:, None]) @ bread
-    names = tuple(str(name) for name in fit.params.index)
-    z = pd.DataFrame(influence, data.index, names).reindex(design.frame.index, fill_value=0.0)
-    answered = design.frame.index.isin(data.index)
+    names = tuple(f"z {name}" for name in fit.params.index)
+    z = pd.DataFrame(influence, data.index, names).assign(complete=1.0)
+    z = z.reindex(design.frame.index, fill_value=0.0)
+    forms = pd.concat([design.frame.drop(columns="complete", errors="ignore"), z], axis=1)
     columns = Columns(
-        names, lambda _: list(z.to_numpy().T), np.abs(z.to_numpy()).max(axis=0),
-        [False] * len(names), ("complete",), lambda _: [answered.astype(float)],
+        names, lambda it: [it[name].to_numpy() for name in names], np.abs(influence).max(axis=0),
+        [False] * len(names), ("complete",), lambda it: [it["complete"].to_numpy()],
     )  # fmt: skip
-    totals = block(design, [], columns)
+    totals = block(replace(design, frame=forms), [], columns)
     found = [float(variance(totals, one[None, :])[0]) for one in np.eye(len(names))]
     units, strata = freedom(totals, totals.part_people[:, 0])
-    return pd.Series(np.sqrt(found), index=names), float(units[0] - strata[0])
+    return pd.Series(np.sqrt(found), index=fit.params.index), float(units[0] - strata[0])
 
 
 def _table(

@@ -18,8 +18,8 @@ from scipy import sparse
 from sipas_analysis.errors import DesignError
 from sipas_analysis.infer.design import Design, Floats, Ints, Stage, encode, stages
 
-SLICE = 2**16  # forms counted at a time: whole numbers below 2**36 then add exactly as floats
-BITS = 36
+SLICE = 2**17  # forms counted at a time: whole numbers below 2**35 then add exactly as floats
+BITS = 35
 WEIGHT_BITS = 40
 
 
@@ -192,26 +192,42 @@ def tally(
     number. Source: rules V8 and V9 in docs/method.md.
     """
     number, table = _rows(frame, design, by)
-    weight = rounded_weights(frame, design, scale)
-    made = [np.asarray(x, dtype=float) for x in columns.make(frame)]
-    counts = np.zeros((len(table), len(made), 2), np.int64)
+    rows, p = len(table), len(columns.names)
+    sums = Sums(
+        table,
+        np.zeros((rows, p, 2), np.int64),
+        np.zeros((rows, len(columns.flags) + 1), np.int64),
+        None
+        if design.cluster_columns or design.single
+        else np.zeros((rows, p - columns.beside, p - columns.beside, 2), np.int64),
+    )
+    for start in range(0, len(frame), SLICE):
+        here = slice(start, start + SLICE)
+        _tally_slice(frame.iloc[here], number[here], sums, (design, columns, scale))
+    return sums
+
+
+def _tally_slice(
+    forms: pd.DataFrame, number: Ints, into: Sums, how: tuple[Design, Columns, Scale]
+) -> None:
+    """Add a slice of forms to the sums; small enough to stay in the processor's cache."""
+    design, columns, scale = how
+    weight = rounded_weights(forms, design, scale)
+    made = [np.asarray(x, dtype=float) for x in columns.make(forms)]
     for at, (x, top, whole) in enumerate(zip(made, columns.largest, columns.whole, strict=True)):
         y = x if weight is None else x * weight
-        counted(number, y, scale.folds(float(top), whole), counts[:, at])
-    marks = [*columns.mark(frame), np.ones(len(frame))]
-    people = np.zeros((len(table), len(marks), 1), np.int64)
+        counted(number, y, scale.folds(float(top), whole), into.counts[:, at])
+    marks = [*columns.mark(forms), np.ones(len(forms))]
     for at, mark in enumerate(marks):
-        counted(number, np.asarray(mark, dtype=float), (1.0,), people[:, at])
-    moments = None
-    if not design.cluster_columns and not design.single:
-        squares = np.ones(len(frame)) if weight is None else weight**2
-        varied = made[: len(made) - columns.beside]
-        size = len(table)
-        if columns.hot:
-            moments = _hot(number, varied, squares, scale=scale, size=size)
-        else:
-            moments = _pairs(number, varied, squares, columns=columns, scale=scale, size=size)
-    return Sums(table, counts, people[:, :, 0], moments)
+        counted(number, np.asarray(mark, dtype=float), (1.0,), into.people[:, at, None])
+    if into.moments is None:
+        return
+    squares = np.ones(len(forms)) if weight is None else weight**2
+    varied = made[: len(made) - columns.beside]
+    if columns.hot:
+        _hot(number, varied, squares, scale=scale, into=into.moments)
+    else:
+        _pairs(number, varied, squares, columns=columns, scale=scale, into=into.moments)
 
 
 def _rows(frame: pd.DataFrame, design: Design, by: Sequence[str]) -> tuple[Ints, pd.DataFrame]:
@@ -252,9 +268,12 @@ def counted(number: Ints, y: Floats, folds: tuple[float, ...], into: Ints) -> No
     for start in range(0, len(y), SLICE):
         at, rest = number[start : start + SLICE], y[start : start + SLICE]
         for fold, step in enumerate(folds):
-            whole = np.floor(rest / step + 0.5)
+            whole = rest / step if step != 1 else rest
+            if len(folds) > 1:  # else it is whole already
+                whole = np.floor(whole + 0.5)
             into[:, fold] += np.bincount(at, weights=whole, minlength=size).astype(np.int64)
-            rest = rest - whole * step
+            if fold + 1 < len(folds):
+                rest = rest - whole * step
 
 
 def _pairs(
@@ -264,38 +283,36 @@ def _pairs(
     *,
     columns: Columns,
     scale: Scale,
-    size: int,
-) -> Ints:
-    """Return the second moments of a few columns of any values, pair by pair."""
-    p = len(made)
-    moments = np.zeros((size, p, p, 2), np.int64)
-    for a in range(p):
-        for b in range(a, p):
+    into: Ints,
+) -> None:
+    """Add the second moments of a few columns of any values, pair by pair."""
+    for a in range(len(made)):
+        for b in range(a, len(made)):
             top, whole = columns.largest[a] * columns.largest[b], columns.whole[a]
             folds = scale.folds(float(top), bool(whole and columns.whole[b]), power=2)
-            counted(number, squares * made[a] * made[b], folds, moments[:, a, b])
-            moments[:, b, a] = moments[:, a, b]
-    return moments
+            part = np.zeros((len(into), 2), np.int64)
+            counted(number, squares * made[a] * made[b], folds, part)
+            into[:, a, b] += part
+            if a != b:
+                into[:, b, a] += part
 
 
-def _hot(number: Ints, made: Sequence[Floats], squares: Floats, *, scale: Scale, size: int) -> Ints:
-    """Return the second moments of many columns of 0 and 1, mostly 0."""
-    moments = np.zeros((size, len(made), len(made), 2), np.int64)
-    for start in range(0, len(number), SLICE):
-        here = slice(start, start + SLICE)
-        order = np.argsort(number[here], kind="stable")
-        hot = sparse.csr_array(np.column_stack([x[here] for x in made])[order])
-        rest, sorted_number = squares[here][order], number[here][order]
-        present, starts = np.unique(sorted_number, return_index=True)
-        ends = np.append(starts[1:], len(order))
-        for fold, step in enumerate(scale.folds(1.0, True, power=2)):
-            whole = np.floor(rest / step + 0.5)
-            rest = rest - whole * step
-            scaled = sparse.csr_array(hot.multiply(whole[:, None]))
-            for row, a, b in zip(present, starts, ends, strict=True):
-                product = (scaled[a:b].T @ hot[a:b]).toarray()
-                moments[row, :, :, fold] += product.astype(np.int64)
-    return moments
+def _hot(
+    number: Ints, made: Sequence[Floats], squares: Floats, *, scale: Scale, into: Ints
+) -> None:
+    """Add the second moments of many columns of 0 and 1, mostly 0."""
+    order = np.argsort(number, kind="stable")
+    hot = sparse.csr_array(np.column_stack(made)[order])
+    rest = squares[order]
+    present, starts = np.unique(number[order], return_index=True)
+    ends = np.append(starts[1:], len(order))
+    for fold, step in enumerate(scale.folds(1.0, True, power=2)):
+        whole = np.floor(rest / step + 0.5)
+        rest = rest - whole * step
+        scaled = sparse.csr_array(hot.multiply(whole[:, None]))
+        for row, a, b in zip(present, starts, ends, strict=True):
+            product = (scaled[a:b].T @ hot[a:b]).toarray()
+            into[row, :, :, fold] += product.astype(np.int64)
 
 
 def add(parts: Sequence[Sums]) -> Sums:

@@ -174,8 +174,12 @@ class Design:
     def cells(self) -> tuple[Ints, pd.DataFrame]:
         """The number of the cell of each form, and the sorted table of cells with their ``n``."""
         if self.single:
-            table = self.frame[self.cell_columns].reset_index(drop=True).assign(n=1)
-            return np.arange(len(self.frame)), table
+            place = encode(self.frame, self.cell_columns)[0] if self.cell_columns else 0
+            order = np.argsort(np.broadcast_to(place, len(self.frame)), kind="stable")
+            number = np.empty(len(self.frame), np.int64)
+            number[order] = np.arange(len(self.frame))
+            table = self.frame[self.cell_columns].iloc[order].reset_index(drop=True)
+            return number, table.assign(n=1)
         number, table = encode(self.frame, self.cell_columns)
         if (number < 0).any():
             raise DesignError("design_blank", columns=", ".join(self.cell_columns))

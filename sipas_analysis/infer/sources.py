@@ -287,11 +287,11 @@ def _facts_of_frame(frame: pd.DataFrame, design: Design, variables: Sequence[str
         if not pd.api.types.is_numeric_dtype(column):
             levels[name] = tuple(sorted(str(it) for it in column.dropna().unique()))
         elif blanks[name] < len(frame):
-            x = column.to_numpy(dtype=float, na_value=np.nan)
-            _check_finite(name, x)
-            ends[name] = (float(np.nanmin(x)), float(np.nanmax(x)))
-            known = x[~np.isnan(x)] if blanks[name] else x
-            whole[name] = column.dtype.kind in "iub" or bool((known == np.floor(known)).all())
+            known = column.dropna().to_numpy() if blanks[name] else column.to_numpy()
+            ends[name] = (float(known.min()), float(known.max()))
+            _check_finite(name, np.array(ends[name]))
+            even = column.dtype.kind in "iub" or not (known.astype(float) % 1).any()
+            whole[name] = bool(even)
     least, most = (float(weight.min()), float(weight.max())) if len(weight) else (1.0, 1.0)
     return Facts(len(frame), (least, most, whole_weight), ends, whole, blanks, levels)
 

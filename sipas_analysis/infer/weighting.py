@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
+from scipy import optimize, sparse
 
 from sipas_analysis.errors import DesignError
 from sipas_analysis.infer.block import Block, Columns, Credit
@@ -100,7 +100,7 @@ def rake(design: Design, margins: Margins, tolerance: float = 1e-10) -> Design:
 def trim(design: Design, low: float = 0.0, high: float = np.inf) -> Design:
     """Cut weights at two ends and share out what was cut, so that their sum stays.
 
-    The rest of the weights is scaled up or down until none is beyond the ends. Trimming trades
+    w' = min(max(λ w, low), high), λ such that the sum stays. Trimming trades
     bias for variance: state it. A calibration is lost, so calibrate afterwards.
 
     Raises:
@@ -118,16 +118,18 @@ def trim(design: Design, low: float = 0.0, high: float = np.inf) -> Design:
         raise DesignError(
             "trim_ends", low=f"{low:g}", high=f"{high:g}", mean=f"{total / max(len(weight), 1):g}"
         )
-    for _ in range(len(weight) + 1):
-        cut = np.clip(weight, low, high)
-        free = (cut > low) & (cut < high)
-        rest = total - cut.sum()
-        if abs(rest) <= 1e-12 * total or not free.any():
-            break
-        cut[free] *= 1 + rest / cut[free].sum()
-        weight = cut
+    if low * len(weight) < total < high * len(weight):
+
+        def excess(factor: float) -> float:
+            return float(np.clip(factor * weight, low, high).sum()) - total
+
+        most = max(total, min(high, total)) / float(weight.min())
+        factor = optimize.brentq(excess, 0.0, most, xtol=1e-15, rtol=1e-14)
+        weight = np.clip(factor * weight, low, high)
+    else:
+        weight = np.full(len(weight), total / max(len(weight), 1))
     name = design.weights or "weight"
-    frame = design.frame.assign(**{name: np.clip(weight, low, high)})
+    frame = design.frame.assign(**{name: weight})
     return replace(design, frame=frame, weights=name, calibration=None)
 
 

@@ -1,5 +1,6 @@
 """The first chapters: what must be seen on page one, basis, method, who answered."""
 
+from math import log2
 from typing import Any
 
 from sipas_analysis.collect.wave import Wave
@@ -149,6 +150,7 @@ def method(subject: Subject) -> Section:
         *[Paragraph(say_it("report.method.note", note=note), "note") for note in notes],
         Paragraph(say_it("report.method.interval")),
         Paragraph(_design(subject), "warning" if few else "normal"),
+        *_rounded(subject),
         Paragraph(Text("report.method.rank", limits)),
     ]
     return Section("method", say_it("report.chapter.method"), tuple(blocks))
@@ -252,11 +254,18 @@ def _design(subject: Subject) -> Text:
     alone = int((~first.mean).sum())
     choice = survey.wave.design.lonely
     said += [say_it("report.design.lonely", n=alone, choice=choice)] if alone else []
-    scale = facts(survey.design()).scale
-    said += [say_it("report.design.rounded", step=f"{scale.step:.3g}")] if not scale.equal else []
     few = clusters_of(subject)
     said += [say_it("report.design.few", n=few)] if few and few < FEW_CLUSTERS else []
     return say_it("report.design.said", parts=Joined(said, " "))
+
+
+def _rounded(subject: Subject) -> list[Paragraph]:
+    """Say how weights were rounded, if they are not whole (rule V9)."""
+    scale = facts(subject.figures.survey.design()).scale
+    if scale.step == 1:
+        return []
+    power = str(int(log2(scale.step))).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return [Paragraph(say_it("report.design.rounded", step=f"2{power}"), "note")]
 
 
 def clusters_of(subject: Subject) -> int:
