@@ -118,6 +118,8 @@ class Design:
             raise DesignError("design_kind", found=kind, known=", ".join(get_args(Kind)))
         if len(self.fpc_columns) > max(1, len(self.cluster_columns)):
             raise DesignError("design_fpc_stages", n=len(self.fpc_columns))
+        if self.made and self.calibration:
+            raise DesignError("calibrate_replicates")
         if self.on_files and (self.made or self.calibration):
             raise DesignError("design_files_replicates")
         if not self.on_files:

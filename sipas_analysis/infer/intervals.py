@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from scipy import stats
 
-from sipas_analysis.infer.design import Floats
+from sipas_analysis.infer.design import CENSUS, Floats
 
 Method = Literal["exact", "beta", "logit", "wilson", "wald"]
 
@@ -65,6 +65,24 @@ def _least(k: Floats, n: Floats, size: Floats, tail: float) -> Floats:
         high = np.where(open_ & likely, middle, high)
         low = np.where(open_ & ~likely, middle + 1, low)
     return np.asarray(low, dtype=float)
+
+
+def simple_interval(
+    share: Floats, people: Floats, population: Floats, level: float = 0.95
+) -> tuple[Floats, Floats]:
+    """Return the exact interval of a simple random sample: of N if stated, else of many."""
+    counts = np.rint(np.nan_to_num(share) * people)
+    stated = ~np.isnan(population)
+    many = exact_interval(counts, people, level)
+    size = np.where(stated, population, people)
+    finite = finite_interval(counts, people, size, level)
+    low, high = (np.where(stated, a, b) for a, b in zip(finite, many, strict=True))
+    return low, high
+
+
+def cap_of(most: Floats, fraction: Floats) -> Floats:
+    """Return the cap of effective n: people (or answers) over 1 − f; all of them in a census."""
+    return np.asarray(most / np.where(fraction < CENSUS, 1 - fraction, 1.0))
 
 
 def effective_n(

@@ -18,15 +18,15 @@ from sipas_analysis.infer.design import CENSUS, Design, Floats
 from sipas_analysis.infer.estimates import COLUMNS, Estimates, Mean, evaluate, flags, printed
 from sipas_analysis.infer.intervals import (
     Method,
+    cap_of,
     effective_n,
-    exact_interval,
-    finite_interval,
     share_interval,
+    simple_interval,
     t_interval,
 )
 from sipas_analysis.infer.layout import Layout
 from sipas_analysis.infer.sources import block, facts
-from sipas_analysis.infer.variance import sampling_fraction
+from sipas_analysis.infer.variance import sampling_fraction, whole_strata
 
 MIN_CELL = 5
 SAID = {"exact": "korn-graubard", "beta": "korn-graubard"}
@@ -188,22 +188,19 @@ def _share(totals: Block, at: Layout, key: tuple[str, str], method: Method, leve
     variance, people = found["variance"].to_numpy(), found["people"].to_numpy()
     fraction = sampling_fraction(totals)
     with np.errstate(invalid="ignore", divide="ignore"):
-        cap = np.where(fraction < CENSUS, people / (1 - fraction), np.inf)
         deff = variance * (people - 1) / (value * (1 - value))
+    cap = cap_of(people, fraction)
     n_eff = effective_n(value, variance, people=people, df=df, cap=cap, level=level)
     low, high = share_interval(method, value, variance, df=df, n_eff=n_eff, level=level)
     words = np.full(len(value), SAID.get(method, method), dtype=object)
     if method == "exact" and totals.replicas is None and totals.credit is None:
-        plain = totals.simple & (people > 0)
-        whole = plain & (fraction > 0) & (people == totals.n_sample)
-        counts = np.rint(np.nan_to_num(value) * people)
-        for chosen, word, ends in (
-            (plain, "clopper-pearson", exact_interval(counts, people, level)),
-            (whole, "hypergeometric", _finite(counts, people, fraction, level)),
-        ):
-            low, high = np.where(chosen, ends[0], low), np.where(chosen, ends[1], high)
-            words[chosen] = word
+        plain, size = totals.simple & (people > 0), whole_strata(totals, people)
+        ends = simple_interval(value, people, size, level)
+        low, high = np.where(plain, ends[0], low), np.where(plain, ends[1], high)
+        words[plain], words[~np.isnan(size)] = "clopper-pearson", "hypergeometric"
         n_eff = np.where(plain, people, n_eff)
+    census = fraction >= CENSUS
+    low, high = np.where(census, value, low), np.where(census, value, high)
     alone = np.isnan(variance)
     both = np.where(alone, np.nan, low), np.where(alone, np.nan, high)
     flag = flags(people, MIN_CELL, df=df, n_eff=n_eff, width=both[1] - both[0])
@@ -211,14 +208,6 @@ def _share(totals: Block, at: Layout, key: tuple[str, str], method: Method, leve
     frame = _finished(totals, name, found, both, deff=deff, n_eff=n_eff, flag=flag)
     frame["method"] = np.where(alone, "none", words)
     return (frame.assign(answer=answer) if answer else frame), influence
-
-
-def _finite(
-    counts: Floats, people: Floats, fraction: Floats, level: float
-) -> tuple[Floats, Floats]:
-    """Return the hypergeometric interval, NaN where no fraction is stated."""
-    size = np.rint(np.divide(people, fraction, out=people.copy(), where=fraction > 0))
-    return finite_interval(counts, people, size, level)
 
 
 def _finished(

@@ -228,7 +228,8 @@ def _facts_of_file(design: Design, variables: Sequence[str]) -> Facts:
         x = _quoted(name)
         levels |= {name: _levels(here, relation, x)} if text else {}
         blanks[name] = n - int(_asked(here, relation, f"count({x})")[0][0])
-        low, high, even = (None, None, True) if text else _range(here, relation, x)
+        number = f"CASE WHEN {x} THEN 1 WHEN NOT {x} THEN 0 END" if kinds[name] == "BOOLEAN" else x
+        low, high, even = (None, None, True) if text else _range(here, relation, number)
         known = low is not None and high is not None
         ends[name] = (float(low or 0), float(high or 0)) if known else (np.nan, np.nan)
         whole[name] = even is not False

@@ -109,13 +109,15 @@ def covariance(totals: Block, influence: sparse.csr_array) -> Floats:
     for stage in totals.stages:
         z_unit = _one_hot(stage.unit, len(stage.group)) @ z
         sums = _one_hot(stage.group, len(stage.n)) @ z_unit
-        found += _crossed(z_unit, stage.scale[stage.group])
-        found -= _crossed(sums, stage.scale * stage.mean / stage.n)
+        own = _crossed(z_unit, stage.scale[stage.group])
+        own -= _crossed(sums, stage.scale * stage.mean / stage.n)
         if stage.left.any():
-            every = np.asarray((sums != 0).sum(axis=0), dtype=float)
-            kept = np.asarray((sums != 0).multiply(~stage.left[:, None]).sum(axis=0), dtype=float)
-            up = np.sqrt(np.divide(every, kept, out=np.ones_like(every), where=kept > 0))
-            found *= np.outer(up, up)
+            groups = _touched(totals, influence, stage)[1] != 0
+            every = np.asarray(groups.sum(axis=0), dtype=float)
+            kept = np.asarray(groups[~stage.left].sum(axis=0), dtype=float)
+            up = np.sqrt(np.divide(every, kept, out=np.full_like(every, np.nan), where=kept > 0))
+            own = own * np.outer(up, up)
+        found += own
     return found
 
 
@@ -189,23 +191,31 @@ def _distinct(domain: Ints, number: Ints, d: int) -> Floats:
 
 def joint_freedom(totals: Block, influence: sparse.csr_array) -> tuple[Floats, Floats]:
     """Count the units and strata behind estimates that join several domains, shape (E,) each."""
-    stage, p = totals.stages[0], totals.p
-    estimate, total = influence.tocoo().coords
-    inside = sparse.csr_array(
-        (np.ones(len(total)), (total // p, estimate)), (len(totals.keys), influence.shape[0])
-    )
-    rows = sparse.csr_array(
-        (np.ones(len(totals.cell)), (totals.cell, totals.domain)),
-        (len(stage.unit), len(totals.keys)),
-    )
-    touched = rows @ inside
-    units = _one_hot(stage.unit, len(stage.group)) @ touched
-    strata = _one_hot(stage.group, len(stage.n)) @ units
+    units, strata = _touched(totals, influence, totals.stages[0])
     groups = np.asarray((strata != 0).sum(axis=0), dtype=float)
     if totals.moment is None:
         return np.asarray((units != 0).sum(axis=0), dtype=float), groups
+    inside = _domains_of(totals, influence)
     people = totals.people["n"].to_numpy(dtype=float)
     return np.asarray((inside != 0).T @ people, dtype=float), groups
+
+
+def _domains_of(totals: Block, influence: sparse.csr_array) -> sparse.csr_array:
+    """Return which domains each estimate speaks of, shape (D, E)."""
+    estimate, total = influence.tocoo().coords
+    shape = (len(totals.keys), influence.shape[0])
+    return sparse.csr_array((np.ones(len(total)), (total // totals.p, estimate)), shape)
+
+
+def _touched(
+    totals: Block, influence: sparse.csr_array, stage: Stage
+) -> tuple[sparse.csr_array, sparse.csr_array]:
+    """Return which units and groups of a stage hold forms of each estimate's domains."""
+    shape = (len(stage.unit), len(totals.keys))
+    ones = np.ones(len(totals.cell))
+    rows = sparse.csr_array((ones, (totals.cell, totals.domain)), shape)
+    units = _one_hot(stage.unit, len(stage.group)) @ (rows @ _domains_of(totals, influence))
+    return units, _one_hot(stage.group, len(stage.n)) @ units
 
 
 def sampling_fraction(totals: Block) -> Floats:
@@ -217,3 +227,15 @@ def sampling_fraction(totals: Block) -> Floats:
     n = totals.part_people[:, -1]
     sums = np.bincount(totals.domain, weights=own * n, minlength=len(totals.keys))
     return np.asarray(sums / np.maximum(np.bincount(totals.domain, weights=n), 1))
+
+
+def whole_strata(totals: Block, people: Floats) -> Floats:
+    """Return the population of each domain that is a whole simple stratum, else NaN (rule I3)."""
+    found = np.full(len(totals.keys), np.nan)
+    if not totals.stages or totals.moment is None or not len(totals.domain):
+        return found
+    stage, fraction = totals.stages[0], sampling_fraction(totals)
+    first = np.searchsorted(totals.domain, np.arange(len(totals.keys)))
+    drawn = stage.n[stage.group[totals.cell[first]]]
+    whole = totals.simple & (fraction > 0) & (people == drawn)
+    return np.where(whole, np.rint(people / np.where(whole, fraction, 1.0)), np.nan)

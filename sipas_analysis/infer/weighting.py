@@ -47,6 +47,8 @@ def post_stratify(
         [6.0, 3.0, 3.0]
     """
     columns = [by] if isinstance(by, str) else list(by)
+    if not columns:
+        raise DesignError("margin_none")
     level, names, wanted = _margin(design, columns, totals)
     found = np.bincount(level, weights=design.weight)
     weight = design.weight * (wanted / found)[level]
@@ -79,6 +81,8 @@ def rake(design: Design, margins: Margins, tolerance: float = 1e-10) -> Design:
         [2.0, 3.0, 3.0, 2.0]
     """
     named = [(name, *_margin(design, [name], totals)) for name, totals in margins.items()]
+    if not named:
+        raise DesignError("margin_none")
     sums = [float(wanted.sum()) for *_, wanted in named]
     if max(sums) - min(sums) > 1e-6 * max(sums):
         shown = ", ".join(f"{name}: {it:g}" for (name, *_), it in zip(named, sums, strict=True))
@@ -128,9 +132,7 @@ def trim(design: Design, low: float = 0.0, high: float = np.inf) -> Design:
         weight = np.clip(factor * weight, low, high)
     else:
         weight = np.full(len(weight), total / max(len(weight), 1))
-    name = design.weights or "weight"
-    frame = design.frame.assign(**{name: weight})
-    return replace(design, frame=frame, weights=name, calibration=None)
+    return _reweighted(design, weight, None)
 
 
 def _margin(
@@ -152,7 +154,7 @@ def _margin(
     at = " × ".join(columns)
     if (level < 0).any() or frame.isna().to_numpy().any():
         raise DesignError("margin_blank", margin=at, n=int(frame.isna().any(axis=1).sum()))
-    names = list(held)
+    names, totals = list(held), dict(totals.items())  # a Series of counts, too
     lacking, idle = (
         [it for it in names if it not in totals],
         [it for it in totals if it not in names],
@@ -160,7 +162,10 @@ def _margin(
     for message, wrong in (("margin_no_total", lacking), ("margin_no_form", idle)):
         if wrong:
             raise DesignError(message, margin=at, levels=", ".join(map(str, wrong)))
-    wanted = np.array([float(totals[it]) for it in names])
+    try:
+        wanted = np.array([float(totals[it]) for it in names])
+    except (TypeError, ValueError) as why:
+        raise DesignError("margin_total", margin=at) from why
     if not (np.isfinite(wanted) & (wanted > 0)).all():
         raise DesignError("margin_total", margin=at)
     return np.asarray(level, dtype=np.int64), names, wanted
@@ -194,10 +199,17 @@ def _calibrated(
         "n_eff_before": _kish(base),
         "n_eff": _kish(weight),
     }
-    name = design.weights or "weight"
     found = Calibration(tuple(level for _, level, *_ in named), base, table, facts)
+    return _reweighted(design, weight, found)
+
+
+def _reweighted(design: Design, weight: Floats, known: Calibration | None) -> Design:
+    """Return the design with these weights, in a column that is not one of the data."""
+    name = design.weights or "weight"
+    while not design.weights and name in design.frame:
+        name += "_"
     frame = design.frame.assign(**{name: weight})
-    return replace(design, frame=frame, weights=name, calibration=found)
+    return replace(design, frame=frame, weights=name, calibration=known)
 
 
 def _kish(weight: Floats) -> float:

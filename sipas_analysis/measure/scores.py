@@ -25,9 +25,9 @@ from sipas_analysis.infer.estimates import (
     flags,
     printed,
 )
-from sipas_analysis.infer.intervals import effective_n, exact_interval
+from sipas_analysis.infer.intervals import cap_of, effective_n, exact_interval, simple_interval
 from sipas_analysis.infer.sources import block
-from sipas_analysis.infer.variance import sampling_fraction
+from sipas_analysis.infer.variance import sampling_fraction, whole_strata
 from sipas_analysis.instrument.pack import OVERALL, Index, IndexRule, Instrument
 from sipas_analysis.measure.rules import (
     COMPREHENSIVE,
@@ -232,15 +232,18 @@ def _interval(
         rarer = np.where(share >= 0.5, unsatisfied, counts[f"{target.variable}.satisfied"])
         most = np.where(rarer < FEW_PEOPLE, people, counts[f"{target.variable}.answers"])
     fraction = sampling_fraction(totals)
-    cap = np.divide(most, 1 - fraction, out=np.full(len(most), np.inf), where=fraction < CENSUS)
+    cap = cap_of(np.asarray(most, dtype=float), fraction)
     n_eff = effective_n(share, variance / 1e4, people=people, df=df, cap=cap)
     low, high = exact_interval(share * n_eff, n_eff)
     method = np.full(len(value), "korn-graubard", dtype=object)
     if target.kind == "people":
-        plain = totals.simple
-        exact = exact_interval(np.rint(np.nan_to_num(share) * people), people)
-        low, high = np.where(plain, exact[0], low), np.where(plain, exact[1], high)
+        plain, size = totals.simple, whole_strata(totals, people)
+        ends = simple_interval(share, people, size)
+        low, high = np.where(plain, ends[0], low), np.where(plain, ends[1], high)
         n_eff, method[plain] = np.where(plain, people, n_eff), "clopper-pearson"
+        method[~np.isnan(size)] = "hypergeometric"
+    census = fraction >= CENSUS  # all were asked: nothing is left to chance
+    low, high = np.where(census, share, low), np.where(census, share, high)
     return 100 * low, 100 * high, n_eff, method
 
 

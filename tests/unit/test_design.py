@@ -283,3 +283,32 @@ def test_a_made_replicate_of_a_linear_figure_is_its_linearisation():
     for kind in ("JKn", "BRR", "Fay"):
         made = sipas.total(design(replicates=kind), "y").frame["se"].item()
         assert made == pytest.approx(plain, rel=1e-9)
+
+
+def test_each_stratum_that_is_a_whole_sample_takes_its_own_fraction():
+    """80 of 100 asked in b, all 80 in a: exact in b, certain in a (rule I3)."""
+    frame = pd.DataFrame(
+        {"x": [1] * 79 + [0] + [1] * 80, "N": [80] * 80 + [100] * 80, "u": list("ab" * 80)}
+    ).assign(u=["a"] * 80 + ["b"] * 80)
+    found = sipas.proportion(sipas.Design(frame, strata="u", fpc="N"), "x", by="u").frame
+    assert found[["low", "high"]].to_numpy().tolist() == [[0.9875, 0.9875], [0.98, 1.0]]
+
+
+def test_average_is_the_same_in_every_view():
+    """Variance, covariance and a combination of one row agree where a stratum is left out (V5)."""
+    frame = pd.DataFrame({"h": list("aabbc"), "c": range(5), "y": [1.0, -1, 2, 3, 4]})
+    found = sipas.total(sipas.Design(frame, strata="h", clusters="c", lonely="average"), "y")
+    square = found.frame["se"].item() ** 2
+    assert square == pytest.approx(7.5)
+    assert found.covariance().item() == pytest.approx(square)
+    assert found.combine([1.0]).frame["se"].item() ** 2 == pytest.approx(square)
+
+
+def test_a_figure_of_a_census_is_certain(read_answers):
+    """All 40 of 40 asked, as the wave states: no interval but the value (rule I3)."""
+    answers = "unit,N,A1,A2,D1\n" + "so-a,40,5,4,3\n" * 39 + "so-a,40,5,4,5\n"
+    columns = {"unit": "unit", "fpc": "N"}
+    found = sipas.score(read_answers(answers, columns=columns)).frame
+    index = found[found["level"].isin(["item", "factor", "overall"])]
+    assert (index["low"] == index["value"]).all()
+    assert (index["high"] == index["value"]).all()

@@ -290,3 +290,24 @@ def test_trimming_loses_a_calibration_and_allows_another():
     assert cut.calibration is None
     assert cut.weight.sum() == pytest.approx(18)
     assert post_stratify(cut, "sex", SIX_TOTALS).calibration is not None
+
+
+def test_a_series_of_counts_is_taken_as_it_stands():
+    """What value_counts returns."""
+    frame = pd.DataFrame({"sex": list("fmm")})
+    made = post_stratify(sipas.Design(frame), "sex", frame["sex"].value_counts())
+    assert made.weight.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_a_column_of_the_data_is_never_overwritten():
+    """A variable called weight stays what it is."""
+    frame = pd.DataFrame({"weight": [50, 60, 70], "sex": list("fmm")})
+    made = post_stratify(sipas.Design(frame), "sex", {"f": 1, "m": 2})
+    assert sipas.mean(made, "weight").frame["value"].item() == 60.0
+
+
+@pytest.mark.parametrize("margins", [{}, {"sex": {"f": "x", "m": 1}}])
+def test_margins_that_are_none_are_refused(margins):
+    """A clear error, not Python's own."""
+    with pytest.raises(DesignError):
+        rake(sipas.Design(pd.DataFrame({"sex": list("fmm")})), margins)
