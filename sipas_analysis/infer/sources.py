@@ -76,7 +76,8 @@ def facts(design: Design, variables: Sequence[str] = ()) -> Facts:
     if not design.on_files:
         return _facts_of_frame(design.frame, design, variables)
     jobs = [replace(design, frame=path, workers=None) for path in files(design)]
-    found = _each(design, partial(_facts_of_file, variables=tuple(variables)), jobs)
+    job = partial(_facts_of_file, variables=tuple(variables))
+    found = map(job, jobs) if design.workers is None else _sent(design, job, jobs)
     return reduce(Facts.__add__, found)
 
 
@@ -107,8 +108,12 @@ def block(design: Design, by: Sequence[str], columns: Columns, scale: Scale | No
     scale = scale or facts(design).scale
     if design.on_files:
         jobs = [replace(design, frame=path, workers=None) for path in files(design)]
-        job = partial(_sums_of_file, by=tuple(by), columns=columns, scale=scale)
-        return settle(_added(_each(design, job, jobs)), design, by, columns, scale)
+        if design.workers is None:
+            parts = _read(jobs, (by, columns, scale))
+        else:
+            job = partial(_sums_of_file, by=tuple(by), columns=columns, scale=scale)
+            parts = _sent(design, job, jobs)
+        return settle(_added(parts), design, by, columns, scale)
     made = settle(tally(design.frame, design, by, columns, scale), design, by, columns, scale)
     if design.calibration is not None:
         made = replace(made, credit=credited(made, design, by, columns))
@@ -140,43 +145,47 @@ def _added(parts: Iterable[Sums]) -> Sums:
     return add(held)
 
 
-def _each(design: Design, job: Callable[[Design], T], jobs: Sequence[Design]) -> Iterator[T]:
-    """Run a job on each file, here or on the design's workers, and show progress.
+def _sent(design: Design, job: Callable[[Design], T], jobs: Sequence[Design]) -> Iterator[T]:
+    """Run a job on each file, by the design's workers, and show progress by file.
 
     A worker that dies is replaced by another, which starts its files again; if none is left the
     whole stops: a part is never taken for the whole.
     """
-    with _progress(len(jobs)) as step:
-        if design.workers is None:
-            for one in jobs:
-                yield job(one)
-                step()
-            return
-        from distributed import as_completed
+    from distributed import as_completed
 
+    with _progress(len(jobs)) as step:
         tasks = design.workers.map(job, jobs, pure=False)
         for done in as_completed(tasks, raise_errors=True):  # type: ignore[no-untyped-call]
             yield done.result()
             done.release()
-            step()
+            step(1)
+
+
+def _read(jobs: Sequence[Design], how: tuple[Sequence[str], Columns, Scale]) -> Iterator[Sums]:
+    """Count the forms of files here, piece by piece, and show progress by form."""
+    by, columns, scale = how
+    with _progress(scale.n) as step:
+        for design in jobs:
+            for piece in _pieces(design, by, columns):
+                yield tally(piece, design, by, columns, scale)
+                step(len(piece))
 
 
 @contextmanager
-def _progress(n: int) -> Iterator[Callable[[], None]]:
-    """Show a bar of files done on a terminal; elsewhere nothing."""
+def _progress(n: int) -> Iterator[Callable[[int], None]]:
+    """Show a bar of what is done on a terminal; elsewhere nothing."""
     from rich.console import Console
     from rich.progress import Progress
 
     console = Console(file=sys.stderr)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=n)
-        yield lambda: bar.advance(task)
+        yield lambda done: bar.advance(task, done)
 
 
 def _sums_of_file(design: Design, by: Sequence[str], columns: Columns, scale: Scale) -> Sums:
-    """Count the forms of one file, piece by piece."""
-    needed = [*by, *design.cell_columns, *([design.weights] if design.weights else [])]
-    pieces = _pieces(str(design.frame), dict.fromkeys([*needed, *columns.reads]))
+    """Count the forms of one file, on a worker."""
+    pieces = _pieces(design, by, columns)
     return _added(tally(piece, design, by, columns, scale) for piece in pieces)
 
 
@@ -193,11 +202,12 @@ def _connected(path: str) -> tuple[Any, str]:
     return here, f"{reader}('{quoted}')"
 
 
-def _pieces(path: str, columns: Iterable[str]) -> Iterator[pd.DataFrame]:
-    """Read some columns of a file, some 100,000 forms at a time."""
-    here, relation = _connected(path)
-    names = ", ".join(_quoted(name) for name in columns) or "1 AS one"
-    found = here.execute(f"SELECT {names} FROM {relation}")  # noqa: S608 (names are quoted)
+def _pieces(design: Design, by: Sequence[str], columns: Columns) -> Iterator[pd.DataFrame]:
+    """Read the columns that are needed of a file, some 100,000 forms at a time."""
+    here, relation = _connected(str(design.frame))
+    needed = [*by, *design.cell_columns, *([design.weights] if design.weights else [])]
+    names = [_quoted(name) for name in dict.fromkeys([*needed, *columns.reads])]
+    found = here.execute(f"SELECT {', '.join(names) or '1 AS one'} FROM {relation}")  # noqa: S608
     while len(piece := found.fetch_df_chunk(VECTORS)):
         yield piece
     here.close()

@@ -260,12 +260,18 @@ def _design(subject: Subject) -> Text:
 
 
 def _rounded(subject: Subject) -> list[Paragraph]:
-    """Say how weights were rounded, if they are not whole (rule V9)."""
-    scale = facts(subject.figures.survey.design()).scale
-    if scale.step == 1:
+    """Say what unequal weights cost, and how they were rounded if not whole (rules V6, V9)."""
+    survey = subject.figures.survey
+    scale = facts(survey.design()).scale
+    if scale.equal:
         return []
+    weight = subject.forms["weight"].astype(float)
+    kish = Number(float(weight.sum() ** 2 / (weight**2).sum()))
+    worth = Paragraph(say_it("report.design.kish", n=Number(len(weight)), kish=kish), "note")
+    if scale.step == 1:
+        return [worth]
     power = str(int(log2(scale.step))).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return [Paragraph(say_it("report.design.rounded", step=f"2{power}"), "note")]
+    return [worth, Paragraph(say_it("report.design.rounded", step=f"2{power}"), "note")]
 
 
 def clusters_of(subject: Subject) -> int:
