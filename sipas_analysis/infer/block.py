@@ -16,11 +16,14 @@ import pandas as pd
 from scipy import sparse
 
 from sipas_analysis.errors import DesignError
-from sipas_analysis.infer.design import Design, Floats, Ints, Stage, encode, stages
+from sipas_analysis.infer.design import COUNT, Design, Floats, Ints, Stage, encode, stages
 
 SLICE = 2**17  # forms counted at a time: whole numbers below 2**35 then add exactly as floats
 BITS = 35
 WEIGHT_BITS = 40
+HALF = 2.0**24
+MOST_RATIO = 1e8
+CELL, BY = "\0cell", "\0by "  # no column of a frame is called so
 
 
 @dataclass(frozen=True)
@@ -73,14 +76,15 @@ class Scale:
     @property
     def bits(self) -> int:
         """Whole numbers of so many bits can be added n times in 64 bits."""
-        return min(BITS, 62 - int(np.ceil(np.log2(max(self.n, 2)))))
+        return 62 - _exponent(max(self.n, 2))
 
     def folds(self, largest: float, whole: bool, power: int = 1) -> tuple[float, ...]:
         """Return the steps by which w**power · x is counted: one if it fits, else two."""
         top = power * _exponent(self.largest) + _exponent(largest)
         if whole and top - power * _exponent(self.step) <= self.bits:
             return (self.step**power,)
-        return (2.0 ** (top - self.bits), 2.0 ** (top - 2 * self.bits))
+        bits = min(BITS, self.bits)
+        return (2.0 ** (top - bits), 2.0 ** (top - 2 * bits))
 
 
 def _exponent(number: float) -> int:
@@ -90,7 +94,10 @@ def _exponent(number: float) -> int:
 
 def weight_scale(n: int, least: float, largest: float, whole: bool) -> Scale:
     """Return how weights are rounded: whole ones stay, others to 2⁻⁴⁰ of the largest (V9)."""
-    fine = 2.0 ** (_exponent(largest) - WEIGHT_BITS)
+    if n and largest > MOST_RATIO * least:
+        raise DesignError("design_weight_range", low=f"{least:g}", high=f"{largest:g}")
+    bits = min(WEIGHT_BITS, 57 - _exponent(max(n, 2)))  # so that levels of a scale fit beside
+    fine = 2.0 ** (_exponent(largest) - bits)
     return Scale(n, largest, 1.0 if whole and fine <= 1 else fine, least == largest)
 
 
@@ -195,8 +202,8 @@ def tally(
     rows, p = len(table), len(columns.names)
     sums = Sums(
         table,
-        np.zeros((rows, p, 2), np.int64),
-        np.zeros((rows, len(columns.flags) + 1), np.int64),
+        np.zeros((p, 2, rows), np.int64).transpose(2, 0, 1),  # one column lies together
+        np.zeros((len(columns.flags) + 1, rows), np.int64).T,
         None
         if design.cluster_columns or design.single
         else np.zeros((rows, p - columns.beside, p - columns.beside, 2), np.int64),
@@ -214,12 +221,13 @@ def _tally_slice(
     design, columns, scale = how
     weight = rounded_weights(forms, design, scale)
     made = [np.asarray(x, dtype=float) for x in columns.make(forms)]
+    most = int(np.bincount(number).max())
     for at, (x, top, whole) in enumerate(zip(made, columns.largest, columns.whole, strict=True)):
         y = x if weight is None else x * weight
-        counted(number, y, scale.folds(float(top), whole), into.counts[:, at])
+        counted(number, y, scale.folds(float(top), whole), into.counts[:, at], most)
     marks = [*columns.mark(forms), np.ones(len(forms))]
     for at, mark in enumerate(marks):
-        counted(number, np.asarray(mark, dtype=float), (1.0,), into.people[:, at, None])
+        counted(number, np.asarray(mark, dtype=float), (1.0,), into.people[:, at, None], most)
     if into.moments is None:
         return
     squares = np.ones(len(forms)) if weight is None else weight**2
@@ -244,9 +252,9 @@ def _rows(frame: pd.DataFrame, design: Design, by: Sequence[str]) -> tuple[Ints,
     if (cell < 0).any():
         raise DesignError("design_blank", columns=", ".join(design.cell_columns))
     table = cells[design.cell_columns].iloc[at_cell].reset_index(drop=True)
-    table["_cell"] = at_cell if design.single else 0
+    table[CELL] = at_cell if design.single else 0
     for name in by:
-        table[f"by {name}"] = keys[name].reindex(at_domain).array
+        table[f"{BY}{name}"] = keys[name].reindex(at_domain).array
     return number, table
 
 
@@ -258,20 +266,30 @@ def rounded_weights(frame: pd.DataFrame, design: Design, scale: Scale) -> Floats
     return np.asarray(np.floor(weight / scale.step + 0.5) * scale.step)
 
 
-def counted(number: Ints, y: Floats, folds: tuple[float, ...], into: Ints) -> None:
+def counted(
+    number: Ints, y: Floats, folds: tuple[float, ...], into: Ints, most: int | None = None
+) -> None:
     """Add the forms' y to ``into``, shape (R, folds), as whole multiples of each step.
 
-    A slice of forms is added in floats, where whole numbers below 2**53 are exact, and slices
-    in 64-bit integers; so any order gives the same bits.
+    A slice of forms is added in floats, where whole numbers below 2**53 are exact (larger ones in
+    two halves), and slices in 64-bit integers; so any order gives the same bits. ``most`` is the
+    largest number of forms of a slice in one row, if it is known.
     """
     size = len(into)
     for start in range(0, len(y), SLICE):
         at, rest = number[start : start + SLICE], y[start : start + SLICE]
+        room = 2.0**53 / (most or len(at))
         for fold, step in enumerate(folds):
             whole = rest / step if step != 1 else rest
             if len(folds) > 1:  # else it is whole already
                 whole = np.floor(whole + 0.5)
-            into[:, fold] += np.bincount(at, weights=whole, minlength=size).astype(np.int64)
+            if max(-whole.min(), whole.max()) < room:
+                into[:, fold] += np.bincount(at, weights=whole, minlength=size).astype(np.int64)
+            else:
+                high = np.floor(whole / HALF)
+                for part, unit in ((high, int(HALF)), (whole - high * HALF, 1)):
+                    found = np.bincount(at, weights=part, minlength=size).astype(np.int64)
+                    into[:, fold] += found * unit
             if fold + 1 < len(folds):
                 rest = rest - whole * step
 
@@ -344,14 +362,14 @@ def settle(sums: Sums, design: Design, by: Sequence[str], columns: Columns, scal
         DesignError: The sample cannot have been drawn as declared.
     """
     table = sums.table
-    cell_keys = [*design.cell_columns, "_cell"]
+    cell_keys = [*design.cell_columns, CELL]
     cell, cells = encode(table, cell_keys)
     if (cell < 0).any():
         raise DesignError("design_blank", columns=", ".join(design.cell_columns))
     if design.single:
-        cell = table["_cell"].to_numpy()
-    cells["n"] = np.bincount(cell, weights=sums.people[:, -1], minlength=len(cells))
-    asked = [f"by {name}" for name in by]
+        cell = table[CELL].to_numpy()
+    cells[COUNT] = np.bincount(cell, weights=sums.people[:, -1], minlength=len(cells))
+    asked = [f"{BY}{name}" for name in by]
     domain, keys = encode(table, asked) if by else (np.zeros(len(table), np.int64), None)
     order = np.lexsort((cell, domain))
     order = order[np.searchsorted(domain[order], 0) :]

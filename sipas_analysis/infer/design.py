@@ -22,6 +22,7 @@ Ints = NDArray[np.int64]
 Lonely = Literal["fail", "merge", "certainty", "adjust", "average"]
 Kind = Literal["JK1", "JKn", "BRR", "Fay", "bootstrap"]
 CENSUS = 1 - 1e-7
+COUNT = "\0n"  # no column of a frame is called so
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,8 @@ class Design:
     def cell_columns(self) -> list[str]:
         """Columns that place a form in the sample: stratum, clusters that count, fractions."""
         used = self.cluster_columns[: max(1, len(self.fpc_columns))]
-        return [*([self.strata] if self.strata else []), *used, *self.fpc_columns]
+        named = [*([self.strata] if self.strata else []), *used, *self.fpc_columns]
+        return list(dict.fromkeys(named))
 
     @property
     def weight(self) -> Floats:
@@ -181,7 +183,7 @@ class Design:
             number = np.empty(len(self.frame), np.int64)
             number[order] = np.arange(len(self.frame))
             table = self.frame[self.cell_columns].iloc[order].reset_index(drop=True)
-            return number, table.assign(n=1)
+            return number, table.assign(**{COUNT: 1})
         number, table = encode(self.frame, self.cell_columns)
         if (number < 0).any():
             raise DesignError("design_blank", columns=", ".join(self.cell_columns))
@@ -248,7 +250,7 @@ def encode(frame: pd.DataFrame, by: Sequence[str]) -> tuple[Ints, pd.DataFrame]:
     kept = np.flatnonzero(number >= 0)
     first[number[kept][::-1]] = kept[::-1]
     table = frame[list(by)].iloc[first].reset_index(drop=True)
-    return number, table.assign(n=np.bincount(number[number >= 0], minlength=len(order)))
+    return number, table.assign(**{COUNT: np.bincount(number[number >= 0], minlength=len(order))})
 
 
 def check_columns(design: Design, present: Sequence[str]) -> None:
@@ -256,6 +258,10 @@ def check_columns(design: Design, present: Sequence[str]) -> None:
     replicated = list(design.made.columns) if design.made else []
     named = [*([design.weights] if design.weights else []), *design.cell_columns, *replicated]
     missing = [name for name in [*named, *design.cluster_columns] if name not in set(present)]
+    held = list(present)
+    twice = [name for name in named if held.count(name) > 1]
+    if twice:
+        raise DesignError("design_twice", column=twice[0])
     if missing:
         known = ", ".join(map(str, list(present)[:12]))
         raise DesignError("design_column", column=missing[0], known=known)
@@ -290,7 +296,7 @@ def stages(design: Design, cells: pd.DataFrame) -> tuple[Stage, ...]:
     names = design.cluster_columns[: max(1, len(design.fpc_columns))]
     if not names:
         unit = np.arange(len(cells))
-        counts = cells["n"].to_numpy(dtype=float)
+        counts = cells[COUNT].to_numpy(dtype=float)
         group = _numbers(cells, [design.strata] if design.strata else [])
         return (_stage(design, cells, 0, (unit, group, counts), np.ones(len(cells))),)
     if not design.nested and design.strata:

@@ -157,6 +157,10 @@ class Estimates:
         return self._joined(sparse.csr_array(slope), named, level, value)
 
     def _rows(self, keys: Mapping[str, object]) -> Ints:
+        unknown = [key for key in keys if key not in self.frame]
+        if unknown or not keys:
+            known = ", ".join(self.frame.columns[:6])
+            raise ColumnError("no_key", key=unknown[0] if unknown else "", known=known)
         found = np.logical_and.reduce([self.frame[key] == it for key, it in keys.items()])
         return np.flatnonzero(found)
 
@@ -174,7 +178,7 @@ class Estimates:
             each = np.where(how.toarray() != 0, df, np.inf).min(axis=1)
             units, strata = each + 1.0, np.ones(how.shape[0])
         else:
-            variance = np.asarray(covariance(self.totals, influence).diagonal())
+            variance = np.maximum(covariance(self.totals, influence).diagonal(), 0.0)
             units, strata = joint_freedom(self.totals, influence)
         alone = (units <= 1) | (units - strata <= 0)
         variance, df = np.where(alone, np.nan, variance), np.where(alone, np.nan, units - strata)
@@ -232,7 +236,7 @@ def ratios(total: Floats, mean: Mean) -> tuple[Floats, Floats]:
     if mean.bottom.size == 0:
         return top @ mean.share, np.tile(mean.share @ mean.top, (len(total), 1))
     bottom = total[:, :p] @ mean.bottom.T
-    known = bottom > 0
+    known = bottom != 0
     safe = np.where(known, bottom, 1.0)
     ratio = np.where(known, top / safe, 0.0)
     share = np.where(known, mean.share, 0.0)
@@ -270,7 +274,7 @@ def evaluate(totals: Block, mean: Mean, answered: str = "n") -> tuple[pd.DataFra
     df = units - strata
     influence: Any = None
     if totals.replicas is None:
-        found = variance(totals, gradient[:, : totals.p])
+        found = variance(totals, gradient[:, : totals.p], totals.part_people[:, at])
         influence = spread(gradient[:, : totals.p])
     else:
         assert totals.factors is not None
@@ -280,7 +284,7 @@ def evaluate(totals: Block, mean: Mean, answered: str = "n") -> tuple[pd.DataFra
         found = (influence**2).sum(axis=1)
         df = df if totals.freedom is None else totals.freedom
         influence = sparse.csr_array(influence)
-    alone = (df <= 0) | ((units <= 1) & (totals.freedom is None))
+    alone = np.isnan(value) | (df <= 0) | ((units <= 1) & (totals.freedom is None))
     p = mean.top.shape[1]
     frame = pd.DataFrame(
         {

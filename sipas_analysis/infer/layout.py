@@ -16,7 +16,7 @@ from sipas_analysis.infer.block import Columns
 from sipas_analysis.infer.design import Floats
 from sipas_analysis.infer.sources import Facts
 
-Key = tuple[str, str]
+Key = tuple[str, str | None]
 ALL = "answered"
 
 
@@ -46,10 +46,11 @@ class Layout:
     def __init__(self, names: Sequence[str], known: Facts, *, pair: bool = False) -> None:
         """Lay out each variable, who answered it, and squares for the design effect."""
         own = list(dict.fromkeys(names))
-        values = tuple((name, it) for name in own for it in known.levels.get(name, ("",)))
+        values = tuple((name, it) for name in own for it in known.levels.get(name, (None,)))
         each = {name: f"{name} answered" if known.blanks[name] else ALL for name in own}
         if pair:
-            first, second = (names[0], ""), (names[1], "")
+            first: Key = (names[0], None)
+            second: Key = (names[1], None)
             crossed = tuple(dict.fromkeys([(first, first), (first, second), (second, second)]))
         else:
             crossed = tuple((key, key) for key in values if not _is_hot(known, *key))
@@ -66,7 +67,7 @@ class Layout:
         """Return what to total."""
         plan, known = self.plan, self.known
         largest = {key: self._largest(*key) for key in plan.values}
-        whole = {key: bool(key[1]) or known.whole[key[0]] for key in plan.values}
+        whole = {key: key[1] is not None or known.whole[key[0]] for key in plan.values}
         ones = len(plan.groups)
         return Columns(
             tuple(str(it) for it in (*plan.values, *plan.groups, *plan.crossed)),
@@ -85,9 +86,9 @@ class Layout:
             tuple(self.names),
         )
 
-    def top(self, name: str, answer: str = "") -> Floats:
+    def top(self, name: str, answer: str | None = None) -> Floats:
         """Return the slope of Σ w y by the columns that vary, shape (1, p)."""
-        found = self.who(name) * (0.0 if answer else self.plan.centre[name])
+        found = self.who(name) * (self.plan.centre[name] if answer is None else 0.0)
         found[0, self.place[name, answer]] = 1.0
         return found
 
@@ -100,29 +101,29 @@ class Layout:
     def spread(self, total: Floats, a: str, b: str, slope: Floats | None) -> Floats:
         """Return the weighted variance of a, or of a − slope · b, in each domain, shape (D,)."""
         size = (total[:, : self.width] @ self.who(a).T)[:, 0]
-        first = total[:, self.place[a, ""]]
+        first = total[:, self.place[a, None]]
         if slope is None:
             return np.asarray(self._square(total, a, a) / size - (first / size) ** 2)
-        second = total[:, self.place[b, ""]]
+        second = total[:, self.place[b, None]]
         square = self._square(total, a, a) - 2 * slope * self._square(total, a, b)
         square = square + slope**2 * self._square(total, b, b)
         return np.asarray(square / size - ((first - slope * second) / size) ** 2)
 
     def _square(self, total: Floats, a: str, b: str) -> Floats:
-        pair = ((a, ""), (b, ""))
-        return total[:, self.square_at[pair] if pair in self.square_at else self.place[a, ""]]
+        pair: tuple[Key, Key] = ((a, None), (b, None))
+        return total[:, self.square_at[pair] if pair in self.square_at else self.place[a, None]]
 
-    def _largest(self, name: str, answer: str) -> float:
+    def _largest(self, name: str, answer: str | None) -> float:
         low, high = self.known.range[name]
-        if answer or np.isnan(low):
+        if answer is not None or np.isnan(low):
             return 1.0
         return max(abs(low - self.plan.centre[name]), abs(high - self.plan.centre[name]))
 
 
-def _is_hot(known: Facts, name: str, answer: str) -> bool:
+def _is_hot(known: Facts, name: str, answer: str | None) -> bool:
     """Say whether a value is 0 or 1, so that its square is itself."""
     low, high = known.range[name]
-    return bool(answer) or (low >= 0 and high <= 1 and known.whole[name])
+    return answer is not None or (low >= 0 and high <= 1 and known.whole[name])
 
 
 def _centre(low: float, high: float, *, whole: bool) -> float:
@@ -139,7 +140,7 @@ def _made(frame: pd.DataFrame, plan: Plan) -> list[Floats]:
     found: dict[Key, Floats] = {}
     for name, answer in plan.values:
         here = whose[plan.answered[name]]
-        if answer:
+        if answer is not None:
             found[name, answer] = np.asarray(frame[name].astype(str) == answer, dtype=np.float64)
             continue
         x = frame[name].to_numpy(dtype=float, na_value=np.nan)

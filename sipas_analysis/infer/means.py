@@ -6,7 +6,7 @@ Not for medians.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -61,7 +61,7 @@ def mean(design: Design, variables: Names, by: Names = (), level: float = 0.95) 
         >>> sipas.mean(sipas.Design(frame), "y", by="town").frame["value"].tolist()
         [1.5, 4.5]
     """
-    return _quantities(design, [[name] for name in _listed(variables)], _listed(by), "mean", level)
+    return _quantities(design, [[name] for name in _listed(variables)], _keys(by), "mean", level)
 
 
 def total(design: Design, variables: Names, by: Names = (), level: float = 0.95) -> Estimates:
@@ -76,7 +76,7 @@ def total(design: Design, variables: Names, by: Names = (), level: float = 0.95)
         >>> sipas.total(sipas.Design(frame, weights="w"), "y").frame["value"].item()
         90.0
     """
-    return _quantities(design, [[name] for name in _listed(variables)], _listed(by), "total", level)
+    return _quantities(design, [[name] for name in _listed(variables)], _keys(by), "total", level)
 
 
 def ratio(
@@ -93,7 +93,7 @@ def ratio(
         >>> sipas.ratio(sipas.Design(frame), "late", "files").frame["value"].item()
         0.15
     """
-    return _quantities(design, [[numerator, denominator]], _listed(by), "ratio", level)
+    return _quantities(design, [[numerator, denominator]], _keys(by), "ratio", level)
 
 
 def proportion(
@@ -122,7 +122,8 @@ def proportion(
         >>> found[["value", "low", "high"]].round(4).to_numpy().tolist()
         [[1.0, 0.8843, 1.0]]
     """
-    names, keys = _listed(variables), _listed(by)
+    names, keys = list(dict.fromkeys(_listed(variables))), _keys(by)
+    _check_asked(names, level, method)
     known = facts(design, names)
     for name in names:
         low, high = known.range[name]
@@ -136,8 +137,27 @@ def proportion(
     return _together(rows, totals, keys)
 
 
+def _keys(by: Names) -> list[str]:
+    """Return the keys of the domains, refusing names that the columns of estimates bear."""
+    keys = list(dict.fromkeys(_listed(by)))
+    taken = [key for key in keys if key in (*COLUMNS, "variable", "answer", "contrast")]
+    if taken:
+        raise DesignError("by_taken", key=taken[0])
+    return keys
+
+
 def _listed(names: Names) -> list[str]:
     return [names] if isinstance(names, str) else list(names)
+
+
+def _check_asked(names: Sequence[str], level: float, method: str = "exact") -> None:
+    """Refuse a request that names nothing, no level or no known interval."""
+    if not names:
+        raise DesignError("no_variable")
+    if not 0 < level < 1:
+        raise DesignError("interval_level", found=f"{level:g}")
+    if method not in get_args(Method):
+        raise DesignError("interval_kind", found=method, known=", ".join(get_args(Method)))
 
 
 def _quantities(
@@ -145,6 +165,7 @@ def _quantities(
 ) -> Estimates:
     """Return means, totals or a ratio, each named by its variables."""
     names = list(dict.fromkeys(name for each in wanted for name in each))
+    _check_asked(names, level)
     known = facts(design, names)
     for name in names:
         if name in known.levels and known.blanks[name] < known.n:
@@ -175,11 +196,13 @@ def _quantity(totals: Block, at: Layout, names: Sequence[str], kind: str, level:
     ends = t_interval(value, variance, found["df"].to_numpy(), level)
     flag = flags(people, MIN_CELL, df=found["df"])
     return _finished(
-        totals, "/".join(names), found, ends, deff=deff, n_eff=n_eff, flag=flag
+        totals, "/".join(map(str, names)), found, ends, deff=deff, n_eff=n_eff, flag=flag
     ), influence
 
 
-def _share(totals: Block, at: Layout, key: tuple[str, str], method: Method, level: float) -> _Row:
+def _share(
+    totals: Block, at: Layout, key: tuple[str, str | None], method: Method, level: float
+) -> _Row:
     """Return one share in each domain with its interval (I1)."""
     name, answer = key
     mean = Mean(np.ones(1), at.top(name, answer), at.who(name))
@@ -207,7 +230,7 @@ def _share(totals: Block, at: Layout, key: tuple[str, str], method: Method, leve
     deff = np.where(np.isfinite(deff), deff, np.nan)
     frame = _finished(totals, name, found, both, deff=deff, n_eff=n_eff, flag=flag)
     frame["method"] = np.where(alone, "none", words)
-    return (frame.assign(answer=answer) if answer else frame), influence
+    return (frame if answer is None else frame.assign(answer=answer)), influence
 
 
 def _finished(
@@ -233,6 +256,8 @@ def _finished(
 
 def _together(rows: Sequence[_Row], totals: Block, keys: Sequence[str]) -> Estimates:
     """Join rows of several figures, domain by domain."""
+    if not rows:  # text of which no answer is known
+        return Estimates(pd.DataFrame(columns=[*keys, "variable", "answer", *COLUMNS]))
     frame = pd.concat([one for one, _ in rows], ignore_index=True)
     influence = sparse.csr_array(sparse.vstack([one for _, one in rows]))
     order = np.arange(len(frame)).reshape(len(rows), len(totals.keys)).T.ravel()

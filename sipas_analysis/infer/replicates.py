@@ -108,7 +108,7 @@ def _given(
     values = [np.asarray(x, dtype=float)[inside] for x in columns.make(frame)]
     replicas = np.empty((weights.shape[1], d, len(values)))
     for k, weight in enumerate(weights.T):
-        scale = weight_scale(len(frame), 0.0, float(weight.max()), False)
+        scale = weight_scale(len(frame), float(weight.max()), float(weight.max()), False)
         rounded = np.floor(weight / scale.step + 0.5)[inside] * scale.step
         for at, x in enumerate(values):
             folds = scale.folds(float(columns.largest[at]), columns.whole[at])

@@ -76,6 +76,7 @@ def facts(design: Design, variables: Sequence[str] = ()) -> Facts:
     if not design.on_files:
         return _facts_of_frame(design.frame, design, variables)
     jobs = [replace(design, frame=path, workers=None) for path in files(design)]
+    _check_kinds(design, jobs, [*design.cell_columns, *variables])
     job = partial(_facts_of_file, variables=tuple(variables))
     found = map(job, jobs) if design.workers is None else _sent(design, job, jobs)
     return reduce(Facts.__add__, found)
@@ -108,12 +109,15 @@ def block(design: Design, by: Sequence[str], columns: Columns, scale: Scale | No
     scale = scale or facts(design).scale
     if design.on_files:
         jobs = [replace(design, frame=path, workers=None) for path in files(design)]
+        _check_kinds(design, jobs, by)
         if design.workers is None:
             parts = _read(jobs, (by, columns, scale))
         else:
             job = partial(_sums_of_file, by=tuple(by), columns=columns, scale=scale)
             parts = _sent(design, job, jobs)
         return settle(_added(parts), design, by, columns, scale)
+    if by:
+        _check_variables(by, design.frame.columns)
     made = settle(tally(design.frame, design, by, columns, scale), design, by, columns, scale)
     if design.calibration is not None:
         made = replace(made, credit=credited(made, design, by, columns))
@@ -126,9 +130,11 @@ def files(design: Design) -> list[str]:
     Raises:
         FileError: A name or pattern matches no file.
     """
-    found = []
+    found: list[str] = []
+    if not design.paths:
+        raise FileError("glob_empty", file="", folder=".")
     for path in design.paths:
-        matched = sorted(glob(path))  # noqa: PTH207 (a pattern may be absolute)
+        matched = [path] if Path(path).is_file() else sorted(glob(path))  # noqa: PTH207 (a pattern may be absolute)
         if not matched:
             raise FileError("glob_empty", file=Path(path).name, folder=Path(path).parent)
         found += matched
@@ -220,14 +226,11 @@ def _quoted(name: str) -> str:
 def _facts_of_file(design: Design, variables: Sequence[str]) -> Facts:
     """Ask DuckDB for the facts of one file."""
     path = str(design.frame)
-    try:
-        here, relation = _connected(path)
-        described = here.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()  # noqa: S608
-    except Exception as why:
-        raise FileError("file_unreadable", file=Path(path).name, why=type(why).__name__) from why
-    kinds = {name: kind for name, kind, *_ in described}
+    kinds = {name: kind for name, kind, *_ in _described(path)}
+    here, relation = _connected(path)
     check_columns(design, list(kinds))
-    _check_variables(variables, list(kinds))
+    if variables:
+        _check_variables(variables, list(kinds))
     n = int(_asked(here, relation, "count(*)")[0][0])
     ends: dict[str, tuple[float, float]] = {}
     whole: dict[str, bool] = {}
@@ -236,6 +239,8 @@ def _facts_of_file(design: Design, variables: Sequence[str]) -> Facts:
     for name in variables:
         text = kinds[name].startswith(("VARCHAR", "ENUM"))
         x = _quoted(name)
+        if kinds[name] in ("FLOAT", "DOUBLE"):  # a NaN in a file is a blank
+            x = f"(CASE WHEN isnan({x}) THEN NULL ELSE {x} END)"
         levels |= {name: _levels(here, relation, x)} if text else {}
         blanks[name] = n - int(_asked(here, relation, f"count({x})")[0][0])
         number = f"CASE WHEN {x} THEN 1 WHEN NOT {x} THEN 0 END" if kinds[name] == "BOOLEAN" else x
@@ -245,10 +250,53 @@ def _facts_of_file(design: Design, variables: Sequence[str]) -> Facts:
         whole[name] = even is not False
         _check_finite(name, np.array(ends[name]))
     weight = (1.0, 1.0, True)
+    if design.weights and kinds[design.weights].startswith("VARCHAR"):
+        raise DesignError("design_weight_text", column=design.weights)
     if design.weights and n:
         weight = _weights_of(design, here, relation)
     here.close()
     return Facts(n, weight, ends, whole, blanks, levels)
+
+
+def _described(path: str) -> list[tuple[Any, ...]]:
+    """Return name and type of each column of a file."""
+    try:
+        here, relation = _connected(path)
+        found: list[tuple[Any, ...]] = here.execute(
+            f"DESCRIBE SELECT * FROM {relation}"  # noqa: S608 (the path is quoted)
+        ).fetchall()
+    except Exception as why:
+        raise FileError("file_unreadable", file=Path(path).name, why=type(why).__name__) from why
+    here.close()
+    return found
+
+
+def _kinds_of_file(design: Design, names: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """Return the name of a file, and whether each column holds numbers, yes/no, text or days."""
+    path = str(design.frame)
+    described = _described(path)
+    kinds = {name: kind for name, kind, *_ in described}
+    _check_variables(names, list(kinds))
+    words = {"BOOLEAN": "yes/no", "VARCHAR": "text", "DATE": "days", "TIMESTAMP": "days"}
+    return Path(path).name, {
+        name: words.get(kinds[name], "text" if kinds[name].startswith("ENUM") else "numbers")
+        for name in names
+    }
+
+
+def _check_kinds(design: Design, jobs: Sequence[Design], names: Sequence[str]) -> None:
+    """Refuse files in which one column is of two kinds: its values would not meet."""
+    if not names:
+        return
+    check = partial(_kinds_of_file, names=tuple(names))
+    found = _sent(design, check, jobs) if design.workers else map(check, jobs)
+    first: dict[str, tuple[str, str]] = {}
+    for file, kinds in found:
+        for name, kind in kinds.items():
+            other, was = first.setdefault(name, (file, kind))
+            if was != kind:
+                fields = {"column": name, "kinds": f"{was} ({other}), {kind} ({file})"}
+                raise DesignError("files_differ", (), **fields)
 
 
 def _asked(here: Any, relation: str, what: str) -> list[tuple[Any, ...]]:
@@ -284,7 +332,8 @@ def _weights_of(design: Design, here: Any, relation: str) -> tuple[float, float,
 
 def _facts_of_frame(frame: pd.DataFrame, design: Design, variables: Sequence[str]) -> Facts:
     """Look at a frame."""
-    _check_variables(variables, frame.columns)
+    if variables:
+        _check_variables(variables, frame.columns)
     weight = design.weight
     whole_weight = bool((weight == np.floor(weight)).all())
     ends: dict[str, tuple[float, float]] = {}
@@ -293,22 +342,35 @@ def _facts_of_frame(frame: pd.DataFrame, design: Design, variables: Sequence[str
     levels: dict[str, tuple[str, ...]] = {}
     for name in variables:
         column = frame[name]
-        blanks[name] = int(column.isna().sum()) if column.dtype.kind not in "iub" else 0
+        plain = isinstance(column.dtype, np.dtype) and column.dtype.kind in "iub"
+        blanks[name] = 0 if plain else int(column.isna().sum())
         ends[name], whole[name] = (np.nan, np.nan), True
-        if not pd.api.types.is_numeric_dtype(column):
-            levels[name] = tuple(sorted(str(it) for it in column.dropna().unique()))
+        if not _is_number(column):
+            levels[name] = tuple(sorted({*column.dropna().astype(str)}))
         elif blanks[name] < len(frame):
-            known = column.dropna().to_numpy() if blanks[name] else column.to_numpy()
+            known = column.to_numpy() if plain else column.dropna().to_numpy(dtype=float)
             ends[name] = (float(known.min()), float(known.max()))
             _check_finite(name, np.array(ends[name]))
-            even = column.dtype.kind in "iub" or not (known.astype(float) % 1).any()
-            whole[name] = bool(even)
+            whole[name] = plain or not (known % 1).any()
     least, most = (float(weight.min()), float(weight.max())) if len(weight) else (1.0, 1.0)
     return Facts(len(frame), (least, most, whole_weight), ends, whole, blanks, levels)
 
 
+def _is_number(column: "pd.Series[Any]") -> bool:
+    """Say whether a column holds numbers or yes/no, also as objects with blanks between."""
+    if pd.api.types.is_numeric_dtype(column):
+        return True
+    numbers = ("boolean", "integer", "floating", "mixed-integer-float", "empty")
+    return column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) in numbers
+
+
 def _check_variables(variables: Sequence[str], present: Iterable[str]) -> None:
     held = list(present)
+    if not variables:
+        raise DesignError("no_variable")
+    twice = [name for name in variables if held.count(name) > 1]
+    if twice:
+        raise DesignError("design_twice", column=twice[0])
     missing = [name for name in variables if name not in held]
     if missing:
         known = ", ".join(map(str, held[:12]))

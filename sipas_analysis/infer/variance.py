@@ -12,12 +12,13 @@ from sipas_analysis.infer.block import Block
 from sipas_analysis.infer.design import Floats, Ints, Stage
 
 
-def variance(totals: Block, gradient: Floats) -> Floats:
+def variance(totals: Block, gradient: Floats, answered: Floats | None = None) -> Floats:
     """Return the variance of one figure in each domain.
 
     Args:
         totals: D domains, p columns.
         gradient: Of the figure, by total, shape (D, p).
+        answered: People of each row who answered; rows without any hold nothing of the figure.
 
     Returns:
         Shape (D,), in squared units of the figure; NaN where nothing was drawn twice.
@@ -41,12 +42,14 @@ def variance(totals: Block, gradient: Floats) -> Floats:
         squares = squares - np.where(stage.mean[group], sums**2 / stage.n[group], 0.0)
         return _added(stage, totals.domain, group, np.where(squares > noise, squares, 0.0), d)
     z = np.einsum("rp,rp->r", slope, totals.part[:, used])
+    some = np.full(len(z), True) if answered is None else answered > 0
+    z, domain, cell = z[some], totals.domain[some], totals.cell[some]
     found = np.zeros(d)
     for stage in totals.stages:
-        unit = stage.unit[totals.cell]
-        starts = _starts(totals.domain, unit)
+        unit = stage.unit[cell]
+        starts = _starts(domain, unit)
         z_unit = _sums(z, starts)
-        at, group = totals.domain[starts], stage.group[unit[starts]]
+        at, group = domain[starts], stage.group[unit[starts]]
         begins = _starts(at, group)
         drawn, n = np.diff(np.append(begins, len(at))), stage.n[group[begins]]
         mean = np.where(stage.mean[group[begins]], _sums(z_unit, begins) / n, 0.0)
@@ -98,6 +101,8 @@ def covariance(totals: Block, influence: sparse.csr_array) -> Floats:
     Returns:
         Shape (E, E).
     """
+    if not totals.stages:
+        return np.zeros((influence.shape[0],) * 2)
     if totals.moment is not None and totals.credit is None:
         return _from_moments(totals, influence)
     z: sparse.csr_array = _wide(totals) @ influence.T

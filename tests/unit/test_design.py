@@ -117,6 +117,14 @@ BAD = {
     "design_infinite": lambda: sipas.mean(sipas.Design(TOWNS.assign(y=math.inf)), "y"),
     "mean_text": lambda: sipas.mean(design(), "sex"),
     "proportion_values": lambda: sipas.proportion(design(), "w"),
+    "design_twice": lambda: sipas.mean(sipas.Design(pd.concat([TOWNS, TOWNS[["y"]]], axis=1)), "y"),
+    "design_weight_range": lambda: sipas.mean(
+        sipas.Design(TOWNS.assign(w=[1e9] + [1.0] * 11), "w"), "y"
+    ),
+    "no_variable": lambda: sipas.mean(design(), []),
+    "by_taken": lambda: sipas.mean(sipas.Design(TOWNS.assign(se=1)), "y", by="se"),
+    "interval_level": lambda: sipas.mean(design(), "y", level=95),
+    "interval_kind": lambda: sipas.proportion(design(), "y", method="exakt"),
     "replicates_strata": lambda: sipas.mean(design(replicates="JK1"), "y"),
     "replicates_pairs": lambda: sipas.mean(sipas.Design(TOWNS, replicates="BRR"), "y"),
     "replicates_number": lambda: given("JKn", rscales=[1.0]),
@@ -312,3 +320,33 @@ def test_a_figure_of_a_census_is_certain(read_answers):
     index = found[found["level"].isin(["item", "factor", "overall"])]
     assert (index["low"] == index["value"]).all()
     assert (index["high"] == index["value"]).all()
+
+
+@pytest.mark.parametrize("name", ["n", "_cell", "by town", "_row"])
+def test_columns_of_the_sample_may_have_any_name(name):
+    """What the program adds for itself never meets a column of the data."""
+    want = sipas.mean(design(), "y").frame
+    got = sipas.mean(sipas.Design(TOWNS.rename(columns={"town": name}), "w", name, "hamlet"), "y")
+    pd.testing.assert_frame_equal(got.frame, want)
+
+
+def test_average_counts_only_strata_where_someone_answered():
+    """R survey 4.1, svymean(na.rm = TRUE): 0.951972 (rule V5)."""
+    frame = pd.DataFrame(
+        {
+            "h": [1, 1, 2, 2, 2, 2, 3, 3, 3, 3],
+            "c": [1, 1, 1, 1, 2, 2, 1, 1, 2, 2],
+            "y": [np.nan, np.nan, 1, 2, 4, 6, 3, 5, 2, 9],
+        }
+    )
+    found = sipas.mean(sipas.Design(frame, strata="h", clusters="c", lonely="average"), "y")
+    assert found.frame["se"].item() == pytest.approx(0.951972, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "answers", [["", "x"] * 6, pd.to_datetime(["2024-01-01", "2024-01-02"] * 6)]
+)
+def test_answers_that_are_empty_text_or_days_are_counted(answers):
+    """Half each, whatever the answers are."""
+    found = sipas.proportion(sipas.Design(TOWNS.assign(q=answers)), "q").frame
+    assert found["value"].tolist() == [0.5, 0.5]
