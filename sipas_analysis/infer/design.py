@@ -63,8 +63,8 @@ class Calibration:
         facts: Rounds, largest gap, weight ratio, effective n before and after.
     """
 
-    margins: tuple[Ints, ...]
-    base: Floats
+    margins: tuple[Ints, ...] = field(repr=False)
+    base: Floats = field(repr=False)
     table: pd.DataFrame
     facts: dict[str, float]
 
@@ -99,7 +99,7 @@ class Design:
         [[0.75, 0.25, 1.0]]
     """
 
-    frame: Any
+    frame: Any = field(repr=False)  # no form of a person is ever shown (rule P3)
     weights: str | None = None
     strata: str | None = None
     clusters: str | Sequence[str] | None = None
@@ -107,8 +107,8 @@ class Design:
     replicates: Replicates | Kind | None = None
     nested: bool = True
     lonely: Lonely = "fail"
-    workers: Any = None
-    calibration: Calibration | None = field(default=None, repr=False)
+    workers: Any = field(default=None, repr=False)
+    calibration: Calibration | None = None
 
     def __post_init__(self) -> None:
         """Check what can be seen without an answer; files are checked when they are read."""

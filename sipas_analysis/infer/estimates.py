@@ -49,7 +49,7 @@ class Mean:
     nest: tuple[NDArray[np.int64], ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Estimates:
     """A table of estimates: key columns, then the columns of the glossary (``COLUMNS``).
 
@@ -162,6 +162,10 @@ class Estimates:
             known = ", ".join(self.frame.columns[:6])
             raise ColumnError("no_key", key=unknown[0] if unknown else "", known=known)
         found = np.logical_and.reduce([self.frame[key] == it for key, it in keys.items()])
+        if not found.any():
+            raise ColumnError(
+                "no_such_rows", wanted=", ".join(f"{k}={it}" for k, it in keys.items())
+            )
         return np.flatnonzero(found)
 
     def _joined(
@@ -194,7 +198,7 @@ class Estimates:
     def __len__(self) -> int:
         return len(self.frame)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self._short().to_string(index=False)
 
     def _repr_html_(self) -> str:
@@ -202,7 +206,9 @@ class Estimates:
 
     def _short(self) -> pd.DataFrame:
         hidden = ("deff", "n_eff", "df", "method", "numerator")
-        return self.frame.drop(columns=[c for c in hidden if c in self.frame]).round(2)
+        shares = bool((self.frame["value"].abs() <= 1).all())  # 0 to 1 needs more places
+        kept = self.frame.drop(columns=[c for c in hidden if c in self.frame])
+        return kept.round(4 if shares else 2)
 
 
 def _slopes(how: Callable[[Floats], Any], values: Floats) -> Floats:

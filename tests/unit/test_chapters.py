@@ -282,3 +282,26 @@ def test_no_folder_writes_nothing(read_answers, tmp_path, monkeypatch):
     before = set(tmp_path.rglob("*"))
     assert made.write([made.chapter("basis")], "") == []
     assert set(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("lonely", ["merge", "certainty", "adjust", "average"])
+def test_the_remedy_for_a_lonely_stratum_is_printed(read_answers, lonely):
+    """In words, whichever was chosen (rule V5)."""
+    places = ["a,x,1", "a,x,2", "b,y,1", "b,y,2", "b,z,1"]
+    rows = [f"so-{place},5,4,3\n" for place in places]
+    columns = {"unit": "unit", "stratum": "tang", "cluster": "ap"}
+    answers = "unit,tang,ap,A1,A2,D1\n" + "".join(row * 6 for row in rows)
+    survey = read_answers(answers, columns=columns, design={"lonely": lonely})
+    said = chapter(survey, "summary")
+    assert "1 strata have one cluster; the wave chose to" in said
+    assert f"“{lonely}”" not in said
+    assert "5 clusters" in said
+
+
+def test_a_unit_in_one_cluster_is_not_said_to_have_one_form(read_answers):
+    """Its answers lie in one hamlet: no error, no rank, and the reason says so (rule V3)."""
+    rows = ["so-a,1,5,4,3\n", "so-a,2,5,4,4\n", "so-b,3,5,4,3\n"]
+    columns = {"unit": "unit", "cluster": "ap"}
+    answers = "unit,ap,A1,A2,D1\n" + "".join(row * 12 for row in rows)
+    survey = read_answers(answers, columns=columns, min_forms=5)
+    assert "one form or one cluster" in chapter(survey, "summary", unit="so-b")

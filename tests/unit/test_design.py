@@ -350,3 +350,19 @@ def test_answers_that_are_empty_text_or_days_are_counted(answers):
     """Half each, whatever the answers are."""
     found = sipas.proportion(sipas.Design(TOWNS.assign(q=answers)), "q").frame
     assert found["value"].tolist() == [0.5, 0.5]
+
+
+def test_nothing_that_is_printed_shows_a_form():
+    """Neither a design nor its estimates print a row of the frame (rule P3)."""
+    frame = TOWNS.assign(y=np.arange(12) + 71234.5)
+    shown = repr(sipas.Design(frame, "w", "town", "hamlet"))
+    assert "71234" not in shown
+    assert "hamlet" in shown
+    found = sipas.mean(sipas.Design(frame, "w", "town", "hamlet"), "y")
+    assert repr(found) == str(found)
+
+
+def test_a_difference_of_nothing_is_refused():
+    """A mistyped key is not an empty table."""
+    with pytest.raises(ColumnError, match="none holds sex=x"):
+        sipas.mean(design(), "y", by="sex").difference({"sex": "x"}, {"sex": "m"})

@@ -1,11 +1,15 @@
 """The first chapters: what must be seen on page one, basis, method, who answered."""
 
-from math import log2
 from typing import Any
 
 from sipas_analysis.collect.wave import Wave
-from sipas_analysis.infer.sources import facts
 from sipas_analysis.instrument.pack import OVERALL
+from sipas_analysis.publish.chapters.drawn import (
+    FEW_CLUSTERS,
+    clusters_of,
+    design_text,
+    weight_notes,
+)
 from sipas_analysis.publish.chapters.frame import (
     Subject,
     contrast,
@@ -29,7 +33,6 @@ from sipas_analysis.publish.document import (
 )
 from sipas_analysis.publish.figures import Published, people_counts
 
-FEW_CLUSTERS = 10
 MODES = ("direct", "post", "online", "phone", "home", "desk")
 
 
@@ -44,7 +47,7 @@ def summary(subject: Subject) -> Section:
         (say_it("report.fact.rule"), _rule(subject, OVERALL)),
         (say_it("report.fact.wording"), _wording(subject)),
         (say_it("report.fact.dropped"), _dropped(subject)),
-        (say_it("report.fact.design"), _design(subject)),
+        (say_it("report.fact.design"), design_text(subject)),
     ]
     if subject.unit:
         facts.insert(1, (say_it("report.fact.rank"), _rank(subject)))
@@ -149,8 +152,8 @@ def method(subject: Subject) -> Section:
         Bullets(tuple(_rule(subject, level) for level, _ in pack.rules())),
         *[Paragraph(say_it("report.method.note", note=note), "note") for note in notes],
         Paragraph(say_it("report.method.interval")),
-        Paragraph(_design(subject), "warning" if few else "normal"),
-        *_rounded(subject),
+        Paragraph(design_text(subject), "warning" if few else "normal"),
+        *weight_notes(subject),
         Paragraph(Text("report.method.rank", limits)),
     ]
     return Section("method", say_it("report.chapter.method"), tuple(blocks))
@@ -232,54 +235,6 @@ def _dropped(subject: Subject) -> Text:
         n_changed=changed,
         n_personal=int(reasons.get("personal", 0)),
     )
-
-
-def _design(subject: Subject) -> Text:
-    """Say which facts of the sample count in the error, and which were not declared."""
-    survey = subject.figures.survey
-    design = survey.design(subject.forms) if subject.unit else survey.design()
-    given = {"strata": design.strata, "clusters": design.clusters, "weights": design.weights}
-    if not any(given.values()):
-        return say_it("report.design.simple")
-    first = survey.design().stages[0]
-    sizes = {"strata": len(first.n), "clusters": len(first.group)}
-    used = [
-        say_it(f"report.design.{name}", **({"n": sizes[name]} if name in sizes else {}))
-        for name, column in {**given, "fpc": design.fpc}.items()
-        if column
-    ]
-    said = [say_it("report.design.declared", parts=Joined(used, ", "))]
-    absent = [say_it(f"report.design.no_{name}") for name, it in given.items() if not it]
-    said += [say_it("report.design.absent", parts=Joined(absent, ", "))] if absent else []
-    alone = int((~first.mean).sum())
-    choice = survey.wave.design.lonely
-    said += [say_it("report.design.lonely", n=alone, choice=choice)] if alone else []
-    few = clusters_of(subject)
-    said += [say_it("report.design.few", n=few)] if few and few < FEW_CLUSTERS else []
-    return say_it("report.design.said", parts=Joined(said, " "))
-
-
-def _rounded(subject: Subject) -> list[Paragraph]:
-    """Say what unequal weights cost, and how they were rounded if not whole (rules V6, V9)."""
-    survey = subject.figures.survey
-    scale = facts(survey.design()).scale
-    if scale.equal:
-        return []
-    weight = subject.forms["weight"].astype(float)
-    kish = Number(float(weight.sum() ** 2 / (weight**2).sum()))
-    worth = Paragraph(say_it("report.design.kish", n=Number(len(weight)), kish=kish), "note")
-    if scale.step == 1:
-        return [worth]
-    power = str(int(log2(scale.step))).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return [worth, Paragraph(say_it("report.design.rounded", step=f"2{power}"), "note")]
-
-
-def clusters_of(subject: Subject) -> int:
-    """Return how many clusters the subject's forms come from; 0 if none are declared."""
-    if "cluster" not in subject.forms:
-        return 0
-    place = [name for name in ("stratum", "cluster") if name in subject.forms]
-    return len(subject.forms[place].drop_duplicates())
 
 
 def _by_group(subject: Subject) -> Table:
