@@ -21,7 +21,7 @@ HOUSE = [
     "instrument.reading", "instrument.pack",
     "infer.design", "infer.block", "infer.intervals", "infer.variance", "infer.weighting",
     "infer.replicates", "infer.sources", "infer.layout", "infer.estimates", "infer.means",
-    "infer.sampling",
+    "infer.sampling", "infer.drawing",
     "collect.readers", "collect.wave", "collect.units", "collect.columns", "collect.cells",
     "collect.survey", "collect.quality", "collect.simulate", "collect.draft",
     "measure.rules", "measure.scores", "measure.ranking",

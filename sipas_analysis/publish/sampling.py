@@ -25,15 +25,12 @@ from sipas_analysis.errors import (
     UnitError,
 )
 from sipas_analysis.files import check_writable
+from sipas_analysis.infer.drawing import RESERVE, How, achieved, draw
 from sipas_analysis.infer.sampling import (
-    RESERVE,
     Allocation,
-    How,
     Method,
-    achieved,
     allocate,
     detectable_difference,
-    draw,
     expected_margin,
     forms_to_tell,
     sample_size,

@@ -21,11 +21,10 @@ from sipas_analysis.errors import (
     SipasError,
     UnitError,
 )
+from sipas_analysis.infer.drawing import achieved, draw
 from sipas_analysis.infer.sampling import (
-    achieved,
     allocate,
     detectable_difference,
-    draw,
     expected_margin,
     forms_to_tell,
     sample_size,
