@@ -31,8 +31,9 @@ $(VENV)/.ready-dev: requirements-dev.lock $(VENV)/.ready
 	$(PIP) install --require-hashes -r requirements-dev.lock
 	touch $@
 
-# Recompile the locks: hashes, no addresses, one version for every Python and platform.
-COMPILE := $(BIN)/uv pip compile --generate-hashes --universal --fork-strategy fewest --no-header --no-annotate -q
+# Recompile the locks: hashes, no addresses, one version for every Python and platform; extras are
+# kept, else pip looks for a newer release of a package that another asks for with an extra.
+COMPILE := $(BIN)/uv pip compile --generate-hashes --universal --fork-strategy fewest --no-strip-extras --no-header --no-annotate -q
 lock: $(VENV)/.ready-dev
 	$(COMPILE) pyproject.toml build.in -o requirements.lock
 	$(COMPILE) pyproject.toml build.in --extra dev -c requirements.lock -o requirements-dev.lock

@@ -5,10 +5,13 @@ import json
 import re
 import subprocess
 import tomllib
+from importlib.metadata import distributions, requires
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "sipas_analysis"
@@ -148,7 +151,7 @@ def test_environment_yml_is_python_pip_and_the_lock():
 def test_locks_pin_every_dependency_with_hashes_and_no_address(name):
     """Each line pins one version with hashes; what pyproject asks for is there."""
     text = (ROOT / name).read_text("utf-8")
-    pins = re.findall(r"^([A-Za-z0-9._-]+)==\S+", text, re.MULTILINE)
+    pins = re.findall(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==\S+", text, re.MULTILINE)
     entries = re.split(r"(?m)^(?=[A-Za-z0-9])", text)
     assert all("--hash=sha256:" in entry for entry in entries if entry.strip())
     assert not re.search(r"https?://|--(extra-)?index-url|--find-links", text)
@@ -163,10 +166,25 @@ def test_locks_pin_every_dependency_with_hashes_and_no_address(name):
 def test_the_dev_lock_holds_the_lock():
     """Tests run on the very versions that users get."""
     pins = [
-        set(re.findall(r"(?m)^[A-Za-z0-9._-]+==[^ ;\\]+", (ROOT / name).read_text("utf-8")))
+        set(re.findall(r"(?m)^[A-Za-z0-9._\[\],-]+==[^ ;\\]+", (ROOT / name).read_text("utf-8")))
         for name in ("requirements.lock", "requirements-dev.lock")
     ]
     assert pins[0] <= pins[1]
+
+
+def test_locks_name_the_extras_that_packages_ask_of_each_other():
+    """Else pip looks for the newest release of that package, and finds no hash for it."""
+    text = (ROOT / "requirements-dev.lock").read_text("utf-8")
+    pins = dict(re.findall(r"(?m)^([A-Za-z0-9._-]+)(\[[^\]]*\])?==", text))
+    asked = [Requirement(one) for name in pins if _installed(name) for one in requires(name) or []]
+    wanted = [it for it in asked if it.extras and (not it.marker or it.marker.evaluate())]
+    held = {canonicalize_name(name): extras.strip("[]").split(",") for name, extras in pins.items()}
+    assert wanted
+    assert [str(it) for it in wanted if not it.extras <= {*held[canonicalize_name(it.name)]}] == []
+
+
+def _installed(name):
+    return any(True for _ in distributions(name=name))
 
 
 def test_every_dependency_earns_a_line():
