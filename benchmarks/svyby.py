@@ -71,12 +71,14 @@ def ours(folder: Path, data: str, name: str, rounds: int) -> None:
     import sipas_analysis as sipas
 
     forms = path = folder / f"{name}.parquet"
-    if data == "memory":
+    if data != "files":
         import duckdb
 
         forms = duckdb.sql(f"FROM '{path}'").df()
         blank = [name for name in ITEMS if forms[name].isna().any()]
         forms = forms.astype(dict.fromkeys(blank, float))  # as pandas reads them from CSV
+    if data == "shuffled":
+        forms = forms.sample(frac=1, random_state=1, ignore_index=True)
     times = []
     for _ in range(rounds + 1):  # the first one warms up
         start = time.perf_counter()
@@ -156,6 +158,7 @@ def main() -> None:
             for kind in ("plain", "blanks")
             for data in ("memory", "files")
         }
+        results["ours, shuffled, plain"] = part("ours", folder, "shuffled", "plain", asked.rounds)
         results["ours, files, one call"] = part("ours", folder, "files", "plain", 0)
         results["numpy, sums only"] = part("bare", folder, asked.rounds)
         gaps = {
@@ -164,6 +167,8 @@ def main() -> None:
             )
             for kind in ("plain", "blanks")
         }
+        other = ("memory-plain.csv", "shuffled-plain.csv")
+        gaps["in order and shuffled"] = part("gap", folder, *other)
         if shutil.which("Rscript"):
             script, found = HERE.with_suffix(".R"), folder / "r.csv"
             csv = folder / "plain.csv"
@@ -201,7 +206,9 @@ def show(results: dict, gaps: dict) -> None:
     for name, it in gaps.items():
         print(f"largest difference, {name}: value {it['value']:.1e}, se {it['se']:.1e}")
     assert all(it["se"] < 1e-8 for name, it in gaps.items() if name != "svy")
-    assert all(it["value"] == it["se"] == 0 for name, it in gaps.items() if "files" in name)
+    assert all(
+        it["value"] == it["se"] == 0 for name, it in gaps.items() if name not in ("R", "svy")
+    )
 
 
 if __name__ == "__main__":

@@ -236,21 +236,26 @@ def encode(frame: pd.DataFrame, by: Sequence[str]) -> tuple[Ints, pd.DataFrame]:
         own, values = pd.factorize(frame[name], sort=True)
         blank |= own < 0
         if radix * max(len(values), 1) > 2**62:
-            code, values_so_far = pd.factorize(code, sort=True)
+            code, values_so_far = ranked(code, radix)
             radix = len(values_so_far)
         code = code + own * radix
         radix *= max(len(values), 1)
-    number, distinct = pd.factorize(np.where(blank, -1, code))
-    order = np.argsort(distinct, kind="stable")
-    order = order[np.searchsorted(distinct[order], 0) :]
-    place = np.full(len(distinct) + 1, -1, np.int64)
-    place[order] = np.arange(len(order))
-    number = place[number]
-    first = np.zeros(len(order), np.int64)
-    kept = np.flatnonzero(number >= 0)
-    first[number[kept][::-1]] = kept[::-1]
+    number = np.full(len(frame), -1, np.int64)
+    number[~blank], distinct = ranked(code[~blank], radix)
+    kept = np.flatnonzero(~blank)
+    first = np.zeros(len(distinct), np.int64)
+    first[number[kept[::-1]]] = kept[::-1]
     table = frame[list(by)].iloc[first].reset_index(drop=True)
-    return number, table.assign(**{COUNT: np.bincount(number[number >= 0], minlength=len(order))})
+    return number, table.assign(**{COUNT: np.bincount(number[kept], minlength=len(distinct))})
+
+
+def ranked(code: Ints, size: int) -> tuple[Ints, Ints]:
+    """Number codes below ``size`` in their order; return the numbers and the distinct codes."""
+    if size > 2 * len(code):  # a table of all codes would not pay
+        return pd.factorize(code, sort=True)
+    present = np.zeros(size, bool)
+    present[code] = True
+    return (np.cumsum(present) - 1)[code], np.flatnonzero(present)
 
 
 def check_columns(design: Design, present: Sequence[str]) -> None:

@@ -4,7 +4,7 @@ Which columns a block must hold follows from what is known of each variable: who
 middle, whether its squares are wanted. Nothing here reads more than the named columns of a frame.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -134,19 +134,22 @@ def _centre(low: float, high: float, *, whole: bool) -> float:
     return float(np.floor(middle)) if whole else float(middle)
 
 
-def _made(frame: pd.DataFrame, plan: Plan) -> list[Floats]:
-    """Return the columns of a plan for some forms."""
+def _made(frame: pd.DataFrame, plan: Plan) -> Iterator[Floats]:
+    """Make the columns of a plan for some forms, one by one."""
     whose = _answers(frame, plan)
     found: dict[Key, Floats] = {}
-    for name, answer in plan.values:
+    for key in plan.values:
+        name, answer = key
         here = whose[plan.answered[name]]
         if answer is not None:
-            found[name, answer] = np.asarray(frame[name].astype(str) == answer, dtype=np.float64)
-            continue
-        x = frame[name].to_numpy(dtype=float, na_value=np.nan)
-        x = x - plan.centre[name] if plan.centre[name] else x
-        found[name, answer] = x if here is None else np.where(here, x, 0.0)
-    return [*found.values(), *_marked(frame, plan), *(found[a] * found[b] for a, b in plan.crossed)]
+            found[key] = np.asarray(frame[name].astype(str) == answer, dtype=np.float64)
+        else:
+            x = frame[name].to_numpy(dtype=float, na_value=np.nan)
+            x = x - plan.centre[name] if plan.centre[name] else x
+            found[key] = x if here is None else np.where(here, x, 0.0)
+        yield found[key]
+    yield from _marked(frame, plan)
+    yield from (found[a] * found[b] for a, b in plan.crossed)
 
 
 def _answers(frame: pd.DataFrame, plan: Plan) -> dict[str, NDArray[np.bool_] | None]:

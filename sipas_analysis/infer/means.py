@@ -176,7 +176,7 @@ def _quantities(
     return _together([_quantity(totals, at, it, kind, level) for it in wanted], totals, keys)
 
 
-_Row = tuple[pd.DataFrame, Any]
+_Row = tuple[dict[str, Any], Any]
 
 
 def _quantity(totals: Block, at: Layout, names: Sequence[str], kind: str, level: float) -> _Row:
@@ -194,10 +194,9 @@ def _quantity(totals: Block, at: Layout, names: Sequence[str], kind: str, level:
         deff = np.where(alike > 0, variance / alike, np.nan)
         n_eff = people / deff
     ends = t_interval(value, variance, found["df"].to_numpy(), level)
+    row = _finished(totals, found, ends, deff=deff, n_eff=n_eff)
     flag = flags(people, MIN_CELL, df=found["df"])
-    return _finished(
-        totals, "/".join(map(str, names)), found, ends, deff=deff, n_eff=n_eff, flag=flag
-    ), influence
+    return {**row, "variable": "/".join(map(str, names)), "flag": flag}, influence
 
 
 def _share(
@@ -228,40 +227,36 @@ def _share(
     both = np.where(alone, np.nan, low), np.where(alone, np.nan, high)
     flag = flags(people, MIN_CELL, df=df, n_eff=n_eff, width=both[1] - both[0])
     deff = np.where(np.isfinite(deff), deff, np.nan)
-    frame = _finished(totals, name, found, both, deff=deff, n_eff=n_eff, flag=flag)
-    frame["method"] = np.where(alone, "none", words)
-    return (frame if answer is None else frame.assign(answer=answer)), influence
+    row = _finished(totals, found, both, deff=deff, n_eff=n_eff)
+    row |= {"variable": name, "flag": flag, "method": np.where(alone, "none", words)}
+    return (row if answer is None else {**row, "answer": answer}), influence
 
 
 def _finished(
-    totals: Block,
-    name: str,
-    found: pd.DataFrame,
-    ends: tuple[Floats, Floats],
-    *,
-    deff: Floats,
-    n_eff: Floats,
-    flag: Sequence[str],
-) -> pd.DataFrame:
-    """Return the columns of the glossary."""
+    totals: Block, found: pd.DataFrame, ends: tuple[Floats, Floats], *, deff: Floats, n_eff: Floats
+) -> dict[str, Any]:
+    """Return the columns of the glossary, one value per domain or one for all."""
     se = np.sqrt(found["variance"].to_numpy())
-    return totals.keys.assign(
-        variable=name, value=found["value"], se=se, low=ends[0], high=ends[1], df=found["df"],
-        n=totals.people["n"], n_valid=found["people"].astype(int),
-        numerator=found["numerator"], denominator=found["denominator"], deff=deff,
-        n_eff=np.where(np.isnan(se), np.nan, n_eff), method=np.where(np.isnan(se), "none", "t"),
-        flag=flag, printed=[printed(it) for it in found["value"]],
-    )  # fmt: skip
+    alone = np.isnan(se)
+    same = ("value", "df", "numerator", "denominator")
+    return {name: found[name].to_numpy() for name in same} | {
+        "se": se, "low": ends[0], "high": ends[1], "deff": deff,
+        "n": totals.people["n"].to_numpy(), "n_valid": found["people"].to_numpy().astype(int),
+        "n_eff": np.where(alone, np.nan, n_eff), "method": np.where(alone, "none", "t"),
+        "printed": [printed(it) for it in found["value"].tolist()], "answer": "",
+    }  # fmt: skip
 
 
 def _together(rows: Sequence[_Row], totals: Block, keys: Sequence[str]) -> Estimates:
     """Join rows of several figures, domain by domain."""
     if not rows:  # text of which no answer is known
         return Estimates(pd.DataFrame(columns=[*keys, "variable", "answer", *COLUMNS]))
-    frame = pd.concat([one for one, _ in rows], ignore_index=True)
+    d = len(totals.keys)
+    extra = ["answer"] if any(row["answer"] != "" for row, _ in rows) else []
+    named = ["variable", *extra, *COLUMNS]
+    made = {k: np.stack([np.broadcast_to(row[k], d) for row, _ in rows], 1).ravel() for k in named}
+    domain = np.repeat(np.arange(d), len(rows))
+    frame = totals.keys.iloc[domain].reset_index(drop=True).assign(**made)
     influence = sparse.csr_array(sparse.vstack([one for _, one in rows]))
-    order = np.arange(len(frame)).reshape(len(rows), len(totals.keys)).T.ravel()
-    extra = ["answer"] if "answer" in frame else []
-    if extra:
-        frame["answer"] = frame["answer"].fillna("")
-    return Estimates(frame[[*keys, "variable", *extra, *COLUMNS]], totals, influence).take(order)
+    order = np.arange(len(frame)).reshape(len(rows), d).T.ravel()
+    return Estimates(frame[[*keys, *named]], totals, influence[order])

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import linalg, sparse
 
 from sipas_analysis.errors import DesignError
-from sipas_analysis.infer.block import Block, Columns, counted, weight_scale
+from sipas_analysis.infer.block import Block, Columns, adder, counted, weight_scale
 from sipas_analysis.infer.design import CENSUS, Design, Floats, Replicates, Stage, encode
 
 
@@ -105,6 +105,7 @@ def _given(
     number = encode(frame, by)[0] if by else np.zeros(len(frame), np.int64)
     d = len(totals.keys)
     inside = number >= 0
+    add = adder(number[inside], d)
     values = [np.asarray(x, dtype=float)[inside] for x in columns.make(frame)]
     replicas = np.empty((weights.shape[1], d, len(values)))
     for k, weight in enumerate(weights.T):
@@ -113,7 +114,8 @@ def _given(
         for at, x in enumerate(values):
             folds = scale.folds(float(columns.largest[at]), columns.whole[at])
             into = np.zeros((d, 2), np.int64)
-            counted(number[inside], rounded * x, folds, into)
+            bound = float(columns.largest[at]) * (scale.largest + scale.step)
+            counted(add, rounded * x, folds, into, bound=bound, most=len(x))
             replicas[k, :, at] = (into * np.array((*folds, 0.0)[:2])).sum(axis=1)
     order = [np.flatnonzero(number == domain) for domain in range(d)]
     ranks = [np.linalg.matrix_rank(weights[rows], tol=None) - 1.0 for rows in order]

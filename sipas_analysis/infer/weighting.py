@@ -235,7 +235,7 @@ def credited(totals: Block, design: Design, by: Sequence[str], columns: Columns)
     base = known.base
     cell = design.cells[0]
     cells = sparse.csr_array((design.weight, (cell, np.arange(n))), (int(cell.max()) + 1, n))
-    made = columns.make(design.frame)[: len(columns.names) - columns.beside]
+    made = list(columns.make(design.frame))[: len(columns.names) - columns.beside]
     domain = _domain_of(totals, design, by)
     inside = sparse.csr_array(
         (base[domain >= 0], (domain[domain >= 0], np.flatnonzero(domain >= 0))),
