@@ -32,7 +32,7 @@ HOUSE = [
     "improve.actions",
     "publish.document", "publish.figures", "publish.charts", "publish.html",
     "publish.chapters.frame", "publish.chapters.drawn", "publish.chapters.opening",
-    "publish.chapters.results",
+    "publish.chapters.results", "publish.chapters.ranking",
     "publish.chapters.action", "publish.chapters.annexes", "publish.chapters", "publish.report",
     "publish.sampling",
     "cli",

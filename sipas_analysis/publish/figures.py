@@ -22,7 +22,7 @@ from sipas_analysis.explain.drivers import Drivers, drivers
 from sipas_analysis.files import write_whole
 from sipas_analysis.infer.estimates import Estimates
 from sipas_analysis.instrument.pack import OVERALL
-from sipas_analysis.measure.ranking import rank
+from sipas_analysis.measure.ranking import Ranking, rank
 from sipas_analysis.measure.scores import compare_rules, score
 
 HIDDEN = ("value", "se", "low", "high", "df", "numerator", "denominator", "deff", "n_eff")
@@ -44,6 +44,10 @@ class Published:
     printed: str
     flag: str
     rank: int | None = None
+    rank_low: int | None = None
+    rank_high: int | None = None
+    letter: str = ""
+    detectable: float = np.nan
     reason: str = ""
 
     @property
@@ -52,24 +56,15 @@ class Published:
         return not np.isnan(self.value)
 
 
-@dataclass(frozen=True)
-class Lead:
-    """The difference of two units in points, with its interval."""
-
-    first: str
-    second: str
-    value: float
-    low: float
-    high: float
-
-
 def published(rows: pd.DataFrame) -> list[Published]:
     """Return the rows of a table of figures as typed records."""
     names = [one.name for one in fields(Published)]
     cells = rows.reindex(columns=names).astype(object)
-    ranks = [None if pd.isna(rank) else int(rank) for rank in cells["rank"]]
-    cells["rank"] = pd.Series(ranks, cells.index, dtype=object)  # a None would make floats of all
-    cells["reason"] = cells["reason"].fillna("")
+    for name in ("rank", "rank_low", "rank_high"):
+        ranks = [None if pd.isna(rank) else int(rank) for rank in cells[name]]
+        cells[name] = pd.Series(ranks, cells.index, dtype=object)  # a None would make floats of all
+    for name in ("reason", "letter"):
+        cells[name] = cells[name].fillna("")
     return [Published(**dict(zip(names, row, strict=True))) for row in cells.to_numpy()]
 
 
@@ -97,25 +92,28 @@ class Figures:
         return hidden
 
     @cached_property
-    def ranking(self) -> pd.DataFrame:
-        """Units in order within their group, with the reason where there is no rank."""
-        units = self.scores[self.scores["domain"] == "unit"].drop(columns="domain")
-        return rank(Estimates(units), self.survey.instrument.index.min_forms).frame
+    def places(self) -> Ranking:
+        """Units in order within their group, with rank sets, of what may be published."""
+        shown = self.scores[self.scores["domain"] == "unit"].drop(columns="domain")
+        units = replace(self.units, frame=shown.reset_index(drop=True))
+        wave, pack = self.survey.wave, self.survey.instrument
+        return rank(units, pack.index.min_forms, seed=wave.seed)
 
-    def lead(self, group: str) -> Lead | None:
-        """Return by how much the first ranked unit of a group leads the second, if two are."""
-        ranked = [one for one in self.order(group) if one.rank is not None and one.known]
-        if len(ranked) < 2:
-            return None
-        first, second = ranked[:2]
-        pair = self.units.select(variable=OVERALL).difference(
-            {"unit": first.unit}, {"unit": second.unit}
+    @property
+    def ranking(self) -> pd.DataFrame:
+        """Units in order, with the reason where there is no rank."""
+        return self.places.frame
+
+    @cached_property
+    def pairs(self) -> pd.DataFrame:
+        """Every pair of ranked units, by ``group``, and whether they can be told apart."""
+        found = [self.places.pairs(group).assign(group=group) for group in self.places.sets]
+        columns = ["group", "unit", "other", "value", "se", "low", "high", "told"]
+        return (
+            pd.concat([pd.DataFrame(columns=columns), *found])
+            if not found
+            else pd.concat(found, ignore_index=True)[columns]
         )
-        value, low, high = pair.frame[["value", "low", "high"]].iloc[0].tolist()
-        if {first.value, second.value} & {0.0, 100.0}:  # no variance there: from both intervals
-            low = value - np.hypot(first.value - first.low, second.high - second.value)
-            high = value + np.hypot(first.high - first.value, second.value - second.low)
-        return Lead(first.unit, second.unit, value, float(low), float(high))
 
     @cached_property
     def rules(self) -> pd.DataFrame:
@@ -174,6 +172,7 @@ class Figures:
         return {
             "scores": scores,
             "ranking": self.ranking,
+            "pairs": self.pairs,
             "drivers": self.drivers.frame,
             "figures": figures,
         }

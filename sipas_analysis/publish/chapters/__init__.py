@@ -15,7 +15,8 @@ from sipas_analysis.publish.chapters.action import conclusion, drivers, incident
 from sipas_analysis.publish.chapters.annexes import annexes
 from sipas_analysis.publish.chapters.frame import Subject
 from sipas_analysis.publish.chapters.opening import basis, method, people, summary
-from sipas_analysis.publish.chapters.results import factors, items, overall, ranking
+from sipas_analysis.publish.chapters.ranking import ranking
+from sipas_analysis.publish.chapters.results import factors, items, overall
 from sipas_analysis.publish.document import Document, Section, say_it
 from sipas_analysis.publish.figures import Figures, write_tables
 from sipas_analysis.publish.html import section_html, write_html

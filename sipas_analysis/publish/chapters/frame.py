@@ -12,7 +12,7 @@ from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.instrument.reading import Bilingual
 from sipas_analysis.messages import Language
 from sipas_analysis.publish.charts import Row
-from sipas_analysis.publish.document import Column, Interval, Number, Table, Text, say_it
+from sipas_analysis.publish.document import Column, Interval, Joined, Number, Table, Text, say_it
 from sipas_analysis.publish.figures import Figures, Published
 
 UNSURE = "*"
@@ -170,3 +170,28 @@ def contrast(subject: Subject, known: Sequence[Published]) -> tuple[Text, ...]:
         return ()
     sure = "apart" if known[0].high < known[-1].low else "close"
     return (best_and_worst(subject, f"report.factors.{sure}", known),)
+
+
+def reason_text(subject: Subject, one: Published) -> Text:
+    """Say why a unit has no rank."""
+    limit = subject.pack.index.min_forms
+    return say_it(f"report.rank.reason.{one.reason}", min_forms=limit, n=one.n_valid)
+
+
+def several(subject: Subject, group: str) -> bool:
+    """Say whether a group has more than one unit to show: one alone makes no picture."""
+    return sum(one.known for one in subject.figures.order(group)) > 1
+
+
+def target_lines(targets: Sequence[float]) -> object:
+    """Explain the dashed lines of a chart, if it has any."""
+    return say_it("report.figure.targets") if targets else ""
+
+
+def interval_alt(name: str, rows: Sequence[tuple[Bilingual, Published]]) -> Text:
+    """Say in words what a chart of intervals shows: each name, value and interval."""
+    parts = [
+        say_it("report.alt.row", name=label, value=percent(one), interval=interval(one))
+        for label, one in rows
+    ]
+    return say_it(f"report.alt.{name}", rows=Joined(parts))

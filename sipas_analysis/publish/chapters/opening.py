@@ -18,6 +18,7 @@ from sipas_analysis.publish.chapters.frame import (
     interval,
     named_drivers,
     percent,
+    reason_text,
 )
 from sipas_analysis.publish.document import (
     Block,
@@ -31,7 +32,7 @@ from sipas_analysis.publish.document import (
     Text,
     say_it,
 )
-from sipas_analysis.publish.figures import Published, people_counts
+from sipas_analysis.publish.figures import people_counts
 
 MODES = ("direct", "post", "online", "phone", "home", "desk")
 
@@ -190,13 +191,8 @@ def _rank(subject: Subject) -> Text:
         return say_it("report.rank.none", reason=reason_text(subject, own))
     n_ranked = sum(one.rank is not None for one in group)
     name = subject.group_name(subject.group)
-    return say_it("report.rank.is", rank=own.rank, n=n_ranked, group=name)
-
-
-def reason_text(subject: Subject, one: Published) -> Text:
-    """Say why a unit has no rank."""
-    limit = subject.pack.index.min_forms
-    return say_it(f"report.rank.reason.{one.reason}", min_forms=limit, n=one.n_valid)
+    return say_it("report.rank.is", rank=own.rank, low=own.rank_low, high=own.rank_high,
+                  letter=own.letter, n=n_ranked, group=name)  # fmt: skip
 
 
 def _rule(subject: Subject, level: str) -> Text:

@@ -13,27 +13,25 @@ from sipas_analysis.messages import Language
 from sipas_analysis.publish import charts
 from sipas_analysis.publish.chapters.frame import (
     Subject,
-    cautious,
     chart_rows,
     contrast,
-    estimate_cells,
     estimate_columns,
     estimate_table,
     extremes,
     interval,
+    interval_alt,
     percent,
+    several,
+    target_lines,
 )
-from sipas_analysis.publish.chapters.opening import reason_text
 from sipas_analysis.publish.document import (
     Block,
     Column,
     Figure,
-    Joined,
     Number,
     Paragraph,
     Section,
     Table,
-    Text,
     say_it,
 )
 from sipas_analysis.publish.figures import Published, published
@@ -115,15 +113,15 @@ def factors(subject: Subject) -> Section:
     table = estimate_table("table-factors", caption, "report.column.factor", rows)
     table = _against(subject, table, codes)
     targets = subject.figures.survey.wave.targets
-    title = say_it("report.figure.factors", lines=_lines(targets))
+    title = say_it("report.figure.factors", lines=target_lines(targets))
 
     def draw(language: Language) -> bytes:
         return charts.intervals(chart_rows(rows, language), language, targets)
 
-    picture = Figure("figure-factors", title, _alt("factors", rows), draw, table)
+    picture = Figure("figure-factors", title, interval_alt("factors", rows), draw, table)
     blocks += [picture, table] if known else [table]
     if not subject.unit:
-        shown = [group for group in subject.figures.groups if _several(subject, group)]
+        shown = [group for group in subject.figures.groups if several(subject, group)]
         blocks += [_heat(subject, group) for group in shown]
     return Section("factors", say_it("report.chapter.factors"), tuple(blocks))
 
@@ -136,11 +134,6 @@ def _against(subject: Subject, table: Table, codes: Sequence[str]) -> Table:
     rows = tuple((*row, percent(subject.around[code])) for row, code in pairs)
     column = Column(say_it("report.column.group_value"))
     return replace(table, columns=(*table.columns, column), rows=rows)
-
-
-def _several(subject: Subject, group: str) -> bool:
-    """Say whether a group has more than one unit to show: one alone makes no picture."""
-    return sum(one.known for one in subject.figures.order(group)) > 1
 
 
 def _heat(subject: Subject, group: str) -> Figure:
@@ -218,80 +211,3 @@ def _likert(subject: Subject, codes: Sequence[str], number: int) -> Figure:
     data = Table(f"table-answers-{number}", say_it("report.table.answers"), columns, rows)
     caption, alt = say_it("report.figure.items"), say_it("report.alt.items", n=len(codes))
     return Figure(f"figure-items-{number}", caption, alt, draw, data)
-
-
-def ranking(subject: Subject) -> Section:
-    """Order the units of each group, with intervals, and say what the order cannot tell."""
-    groups = [subject.group] if subject.unit else subject.figures.groups
-    ranked = [one for group in groups for one in subject.figures.order(group) if one.rank]
-    blocks: list[Block] = [Paragraph(say_it("report.ranking.read"), "warning")] if ranked else []
-    for group in groups:
-        name = say_it("report.whole_group", group=subject.group_name(group))
-        blocks += [Paragraph(name, "heading"), *_order(subject, group)]
-    return Section("ranking", say_it("report.chapter.ranking"), tuple(blocks))
-
-
-def _order(subject: Subject, group: str) -> list[Block]:
-    """Return what to remember, the picture and the table of one group."""
-    name, found = subject.group_name(group), subject.figures.order(group)
-    pairs = [(subject.unit_name(one.unit), one) for one in found]
-    rows = tuple((label, one.rank, *estimate_cells(one)) for label, one in pairs)
-    first, *rest = estimate_columns("report.column.unit")
-    columns = (first, Column(say_it("report.column.rank")), *rest)
-    notes = tuple(
-        say_it("report.rank.unranked", unit=label, reason=reason_text(subject, one))
-        for label, one in pairs
-        if one.rank is None
-    )
-    caption = say_it("report.table.ranking", group=name)
-    table = Table(f"table-ranking-{group}", caption, columns, rows, (*cautious(pairs), *notes))
-    targets = subject.figures.survey.wave.targets
-
-    def draw(language: Language) -> bytes:
-        return charts.intervals(chart_rows(pairs, language, subject.unit), language, targets)
-
-    title = say_it("report.figure.ranking", group=name, lines=_lines(targets))
-    picture = Figure(f"figure-ranking-{group}", title, _alt("ranking", pairs), draw, table)
-    said = [*_overlap(subject, found), *_lead(subject, group)]
-    return [*said, *([picture] if _several(subject, group) else []), table]
-
-
-def _lines(targets: Sequence[float]) -> object:
-    """Explain the dashed lines of a chart, if it has any."""
-    return say_it("report.figure.targets") if targets else ""
-
-
-def _overlap(subject: Subject, found: Sequence[Published]) -> list[Paragraph]:
-    """Say how many ranked units have an interval that overlaps the first one's."""
-    ranked = [one for one in found if one.rank is not None]
-    if len(ranked) < 2:
-        return []
-    within = sum(one.high >= ranked[0].low for one in ranked[1:])
-    unit = subject.unit_name(ranked[0].unit)
-    text = say_it("report.ranking.overlap", unit=unit, n=within, m=len(ranked) - 1)
-    return [Paragraph(text, "lead")]
-
-
-def _lead(subject: Subject, group: str) -> list[Paragraph]:
-    """Say by how much the first leads the second, and whether that is more than chance."""
-    lead = subject.figures.lead(group)
-    if lead is None:
-        return []
-    text = say_it(
-        "report.lead.beyond" if lead.low > 0 else "report.lead.within",
-        first=subject.unit_name(lead.first),
-        second=subject.unit_name(lead.second),
-        points=Number(lead.value, 2),
-        low=Number(lead.low, 2),
-        high=Number(lead.high, 2),
-    )
-    return [Paragraph(text)]
-
-
-def _alt(name: str, rows: Sequence[tuple[Bilingual, Published]]) -> Text:
-    """Say in words what a chart of intervals shows: each name, value and interval."""
-    parts = [
-        say_it("report.alt.row", name=label, value=percent(one), interval=interval(one))
-        for label, one in rows
-    ]
-    return say_it(f"report.alt.{name}", rows=Joined(parts))

@@ -1,0 +1,206 @@
+"""The ranking chapter: groups that can be told apart first, places with their sets after.
+
+Also the paragraph that answers a director who asks why the unit is second and not first.
+"""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+import numpy as np
+import pandas as pd
+
+from sipas_analysis.messages import Language
+from sipas_analysis.publish import charts
+from sipas_analysis.publish.chapters.frame import (
+    Subject,
+    cautious,
+    chart_rows,
+    estimate_cells,
+    estimate_columns,
+    interval_alt,
+    reason_text,
+    several,
+    target_lines,
+)
+from sipas_analysis.publish.document import (
+    Block,
+    Bullets,
+    Column,
+    Figure,
+    Joined,
+    Number,
+    Paragraph,
+    Section,
+    Table,
+    Text,
+    say_it,
+)
+from sipas_analysis.publish.figures import Published
+
+PAIR = ["unit", "other", "value", "low", "high", "told"]
+MANY = 12  # more units than this are counted in a sentence, not named
+MOST_PAIRS = 66  # pairs of 12 units; more stand in tables/pairs.csv
+
+
+def ranking(subject: Subject) -> Section:
+    """Say which units can be told apart, group by group, then list places with their sets."""
+    groups = [subject.group] if subject.unit else subject.figures.groups
+    ranked = [one for group in groups for one in _ranked(subject, group)]
+    blocks: list[Block] = [Paragraph(say_it("report.ranking.read"), "warning")] if ranked else []
+    blocks += letter(subject)
+    for group in groups:
+        name = say_it("report.whole_group", group=subject.group_name(group))
+        blocks += [Paragraph(name, "heading"), *_group(subject, group)]
+    return Section("ranking", say_it("report.chapter.ranking"), tuple(blocks))
+
+
+def letter(subject: Subject) -> list[Block]:
+    """Tell a unit its letter, its places and how far the first is: a paragraph for its director."""
+    ranked = _ranked(subject, subject.group) if subject.unit else []
+    own = next((one for one in ranked if one.unit == subject.unit), None)
+    if own is None or own.rank is None or len(ranked) < 2:
+        return []
+    letters = len({one.letter for one in ranked})
+    said = [
+        say_it(
+            "report.letter.alone" if letters == 1 else "report.letter.group",
+            letter=own.letter, letters=letters, n=len(ranked), group=subject.group_name(own.group),
+        ),
+        say_it("report.letter.place", rank=own.rank, low=own.rank_low, high=own.rank_high),
+        _gap(subject, own, ranked),
+        say_it("report.letter.smallest", points=Number(own.detectable, 1)),
+    ]  # fmt: skip
+    return [Paragraph(say_it("report.letter.whole", said=Joined(said, " ")), "lead")]
+
+
+def _gap(subject: Subject, own: Published, ranked: Sequence[Published]) -> Text:
+    """Say how far the first is (for the first: the second), and whether that is within error."""
+    first = own.unit == ranked[0].unit
+    other = ranked[1] if first else ranked[0]
+    pairs = subject.figures.pairs
+    here = pairs["unit"].isin([own.unit, other.unit]) & pairs["other"].isin([own.unit, other.unit])
+    pair = pairs[here].iloc[0]
+    place = "ahead" if first else "behind"
+    sure = "beyond" if pair["told"] else "within"
+    return say_it(
+        f"report.letter.{place}.{sure}", unit=subject.unit_name(other.unit),
+        points=Number(pair["value"], 2), low=Number(pair["low"], 1), high=Number(pair["high"], 1),
+    )  # fmt: skip
+
+
+def _ranked(subject: Subject, group: str) -> list[Published]:
+    return [one for one in subject.figures.order(group) if one.rank is not None]
+
+
+def _group(subject: Subject, group: str) -> list[Block]:
+    """Return what to remember, the picture and the table of one group of units."""
+    name, found = subject.group_name(group), subject.figures.order(group)
+    named = [(subject.unit_name(one.unit), one) for one in found]
+    targets = subject.figures.survey.wave.targets
+    rows = tuple(
+        (label, one.letter or None, one.rank, _places(one), *_band(one, targets),
+         *estimate_cells(one))
+        for label, one in named
+    )  # fmt: skip
+    first, *rest = estimate_columns("report.column.unit")
+    heads = ["letter", "rank", "places", *(["band"] if targets else [])]
+    columns = (first, *(Column(say_it(f"report.column.{head}")) for head in heads), *rest)
+    unranked = tuple(
+        say_it("report.rank.unranked", unit=label, reason=reason_text(subject, one))
+        for label, one in named
+        if one.rank is None
+    )
+    caption = say_it("report.table.ranking", group=name)
+    notes = (say_it("report.ranking.note"), *cautious(named), *unranked)
+    table = Table(f"table-ranking-{group}", caption, columns, rows, notes)
+
+    def draw(language: Language) -> bytes:
+        return charts.intervals(chart_rows(named, language, subject.unit), language, targets)
+
+    title = say_it("report.figure.ranking", group=name, lines=target_lines(targets))
+    picture = Figure(f"figure-ranking-{group}", title, interval_alt("ranking", named), draw, table)
+    said = _told(subject, group)
+    return [*said, *([picture] if several(subject, group) else []), table]
+
+
+def _places(one: Published) -> Text | None:
+    """Return the places that a unit can have, as text."""
+    if one.rank is None:
+        return None
+    return say_it("report.places", low=one.rank_low, high=one.rank_high)
+
+
+def _band(one: Published, targets: Sequence[float]) -> tuple[Text | None, ...]:
+    """Say between which targets the whole interval lies, or that it crosses one."""
+    if not targets:
+        return ()
+    if not one.known or np.isnan(one.low):
+        return (None,)
+    steps = sorted(targets)
+    low, high = (int(np.searchsorted(steps, end, "right")) for end in (one.low, one.high))
+    ends = {"low": Number(f"{steps[low - 1]:g}") if low else "",
+            "high": Number(f"{steps[low]:g}") if low < len(steps) else ""}  # fmt: skip
+    where = "below" if not low else "above" if low == len(steps) else "between"
+    return (say_it("report.band.open") if low != high else say_it(f"report.band.{where}", **ends),)
+
+
+def _told(subject: Subject, group: str) -> list[Block]:
+    """Say which letters there are and who stands in each."""
+    ranked = _ranked(subject, group)
+    if len(ranked) < 2:
+        return []
+    own = sorted(ranked, key=lambda one: (len(one.letter), one.letter))
+    letters = [(it, [*units]) for it, units in groupby(own, key=lambda one: one.letter)]
+    points = Number(float(np.median([one.detectable for one in ranked])), 1)
+    first = subject.unit_name(ranked[0].unit)
+    if len(letters) == 1:
+        text = say_it("report.ranking.one_group", n=len(ranked), points=points, unit=first)
+        return [Paragraph(text, "lead")]
+    text = say_it("report.ranking.groups", n=len(ranked), letters=len(letters), points=points)
+    lines = [
+        say_it("report.ranking.letter_units", letter=it, names=_names(subject, units))
+        for it, units in letters
+    ]
+    return [Paragraph(text, "lead"), Bullets(tuple(lines))]
+
+
+def _names(subject: Subject, units: Sequence[Published]) -> object:
+    if len(units) > MANY:
+        return say_it("report.ranking.count", n=len(units))
+    return Joined([subject.unit_name(one.unit) for one in units], "; ")
+
+
+def pair_tables(subject: Subject) -> list[Block]:
+    """Return the table of pairs of each small group: a letter is no verdict on a pair (R3)."""
+    found: list[Block] = []
+    pairs = subject.figures.pairs
+    for group in subject.figures.groups if not subject.unit else []:
+        own = pairs[pairs["group"] == group]
+        name = subject.group_name(group)
+        if len(own) > MOST_PAIRS:
+            found.append(Paragraph(say_it("report.pairs.file", group=name, n=len(own))))
+        elif len(own):
+            found.append(_pair_table(subject, group, own))
+    return found
+
+
+def _pair_table(subject: Subject, group: str, pairs: pd.DataFrame) -> Table:
+    rows = tuple(
+        (
+            say_it(
+                "report.pairs.pair", first=subject.unit_name(one), second=subject.unit_name(other)
+            ),
+            Number(value, 2),
+            say_it("report.pairs.interval", low=Number(low, 1), high=Number(high, 1)),
+            say_it("report.pairs.told" if told else "report.pairs.open"),
+        )
+        for one, other, value, low, high, told in pairs[PAIR].itertuples(index=False)
+    )
+    columns = (
+        Column(say_it("report.column.pair"), "row"),
+        Column(say_it("report.column.points")),
+        Column(say_it("report.column.interval_all")),
+        Column(say_it("report.column.verdict"), "text"),
+    )
+    caption = say_it("report.table.pairs", group=subject.group_name(group))
+    return Table(f"table-pairs-{group}", caption, columns, rows)
