@@ -38,13 +38,19 @@ class RankSets:
         critical: How many standard errors a difference must exceed, shape (p, p), already at the
             degrees of freedom of the pair.
         se: Standard error of each difference, shape (p, p).
-        better: Whether the row's unit is surely better than the column's, shape (p, p).
+        told: Whether the pair is told apart in the set of the row's unit, shape (p, p).
     """
 
     frame: pd.DataFrame
     critical: Floats
     se: Floats
-    better: Told
+    told: Told
+
+    @property
+    def better(self) -> Told:
+        """Whether the row's unit is surely better than the column's, shape (p, p)."""
+        value = self.frame["value"].to_numpy(dtype=float)
+        return np.asarray(self.told & (value[:, None] > value))
 
     def to_frame(self) -> pd.DataFrame:
         """Return the table as a pandas frame of one's own."""
@@ -106,13 +112,13 @@ def rank_sets(
     pair = _pairs(value[at], sigma[np.ix_(at, at)], freedom[at])
     found = _told(pair, sigma[np.ix_(at, at)], level, kind, (draws, seed))
     p = len(value)
-    better, critical, se = np.zeros((p, p), bool), np.full((p, p), np.nan), np.full((p, p), np.nan)
+    told, critical, se = np.zeros((p, p), bool), np.full((p, p), np.nan), np.full((p, p), np.nan)
     grid = np.ix_(at, at)
-    better[grid], critical[grid], se[grid] = found[0] & (pair[0] > 0), found[1], pair[1]
+    told[grid], critical[grid], se[grid] = found[0], found[1], pair[1]
     index = values.index if isinstance(values, pd.Series) else None
     frame = pd.DataFrame({"value": value, "se": np.sqrt(np.diagonal(sigma))}, index=index)
-    made = RankSets(frame, critical, se, better)
-    return RankSets(frame.assign(**_places(made, known)), critical, se, better)
+    made = RankSets(frame, critical, se, told)
+    return RankSets(frame.assign(**_places(made, known)), critical, se, told)
 
 
 def _checked(
@@ -246,15 +252,16 @@ def _places(found: RankSets, known: Ints) -> dict[str, Any]:
     p = len(known)
     own = pd.Series(value[known], known).round(9)
     place = own.rank(method="min", ascending=False).astype(int)
-    low = 1 + found.better[:, known].sum(axis=0)
-    high = p - found.better[known].sum(axis=1)
+    better = found.better
+    low = 1 + (found.told & ~better)[known].sum(axis=1)
+    high = p - better[known].sum(axis=1)
     columns = {"rank": place.to_numpy(), "rank_low": low, "rank_high": high}
     every = range(len(index))
     made: dict[str, Any] = {
         name: pd.Series(it, known).reindex(every).astype("Int64").array
         for name, it in columns.items()
     }
-    letters = pd.Series(_letters(found.better, known), known, dtype=object)
+    letters = pd.Series(_letters(better, known), known, dtype=object)
     made["letter"] = letters.reindex(every).fillna("").to_numpy()
     made["detectable"] = _detectable(found, place)
     return made
