@@ -16,6 +16,9 @@ _HOMES = {
     "score": "measure.scores",
     "compare_rules": "measure.scores",
     "rank": "measure.ranking",
+    "rank_sets": "measure.ranking",
+    "case_mix": "measure.adjustment",
+    "small_area": "measure.adjustment",
     "drivers": "explain.drivers",
     "propose": "improve.actions",
     "report": "publish.chapters",
@@ -40,7 +43,10 @@ if TYPE_CHECKING:
     from sipas_analysis.infer.means import ratio as ratio
     from sipas_analysis.infer.means import total as total
     from sipas_analysis.instrument.pack import read_instrument as read_instrument
+    from sipas_analysis.measure.adjustment import case_mix as case_mix
+    from sipas_analysis.measure.adjustment import small_area as small_area
     from sipas_analysis.measure.ranking import rank as rank
+    from sipas_analysis.measure.ranking import rank_sets as rank_sets
     from sipas_analysis.measure.scores import compare_rules as compare_rules
     from sipas_analysis.measure.scores import score as score
     from sipas_analysis.publish.chapters import report as report

@@ -27,7 +27,7 @@ HOUSE = [
     "infer.sampling", "infer.drawing",
     "collect.readers", "collect.wave", "collect.units", "collect.columns", "collect.cells",
     "collect.survey", "collect.quality", "collect.simulate", "collect.draft",
-    "measure.rules", "measure.scores", "measure.ranking",
+    "measure.rules", "measure.scores", "measure.adjustment", "measure.ranking",
     "explain.drivers",
     "improve.actions",
     "publish.document", "publish.figures", "publish.charts", "publish.html",
@@ -195,19 +195,21 @@ def test_every_dependency_earns_a_line():
     assert [name for name in names if f"**{name}**" not in page] == []
 
 
-RULE = re.compile(r"\b(?:rules? |\()((?:[MVIRDQPGSW]\d)(?:(?:, | and |–)[MVIRDQPGSW]\d)*)")
+RULE = re.compile(r"\b(?:rules? |\()((?:[MVIRDQPGSWAC]\d)(?:(?:, | and |–)[MVIRDQPGSWAC]\d)*)")
 
 
 def test_no_rule_is_orphaned():
     """Every rule of docs/method.md is named in code and in a test, and every one used is listed."""
     page = (ROOT / "docs/method.md").read_text("utf-8")
-    listed = set(re.findall(r"(?m)^\| ([MVIRDQPGSW]\d) \|", page))
+    listed = set(re.findall(r"(?m)^\| ([MVIRDQPGSWAC]\d) \|", page))
     code = "\n".join(path.read_text("utf-8") for path in MODULES)
     tests = "\n".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("*.py"))
-    named = {rule for found in RULE.findall(code) for rule in re.findall(r"[MVIRDQPGSW]\d", found)}
+    named = {
+        rule for found in RULE.findall(code) for rule in re.findall(r"[MVIRDQPGSWAC]\d", found)
+    }
     assert {rule for rule in listed if not re.search(rf"\b{rule}\b", code)} == set()
     assert {rule for rule in listed if not re.search(rf"\b{rule}\b", tests)} == set()
-    later = set(re.findall(r"(?m)^- \*\*([MVIRDQPGSW]\d)\*\*", page))
+    later = set(re.findall(r"(?m)^- \*\*([MVIRDQPGSWAC]\d)\*\*", page))
     assert named <= listed | later
 
 

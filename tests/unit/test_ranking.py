@@ -105,7 +105,7 @@ def test_clear_differences_give_single_places_and_letters_in_order():
 
 
 def test_a_letter_is_no_verdict_on_a_pair():
-    """The middle one cannot be parted from the best, so it is A; the last is beaten by both."""
+    """The middle one cannot be parted from the best, so it is A; both beat the last (rule R3)."""
     found = rank_sets([90.0, 88.0, 80.0], [1.0, 1.0, 1.0])
     assert found.frame["letter"].tolist() == ["A", "A", "B"]
     assert found.better.tolist() == [

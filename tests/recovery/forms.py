@@ -1,0 +1,39 @@
+"""Plant units whose truth is known: people answer 22 questions alike, in clusters or alone."""
+
+import numpy as np
+from scipy import stats
+
+from sipas_analysis.infer.intervals import exact_interval
+
+ITEMS, ALIKE = 22, 0.4  # questions, and correlation of two answers of one person
+
+
+def beta(rng, mean, alike, shape=None):
+    """Draw shares with that mean, so that two draws below one share correlate by ``alike``."""
+    spread = (1 - alike) / alike
+    return rng.beta(mean * spread + 1e-9, (1 - mean) * spread + 1e-9, shape)
+
+
+def answers(rng, truth, people, items=ITEMS):
+    """Return the percentage of satisfied answers of each person, shape (units, people)."""
+    own = beta(rng, np.asarray(truth)[:, None], ALIKE, (len(truth), people))
+    return 100 * rng.binomial(items, own) / items
+
+
+def clustered(rng, truth, people, clusters, icc=0.05):
+    """Return the same in clusters of equal size, averaged: shape (units, clusters)."""
+    place = beta(rng, np.asarray(truth)[:, None], icc, (len(truth), clusters))
+    own = beta(rng, place[..., None], ALIKE, (*place.shape, people // clusters))
+    return (100 * rng.binomial(ITEMS, own) / ITEMS).mean(axis=2)
+
+
+def estimated(shares, people):
+    """Return value, error and degrees of freedom of each unit, at 100 % by its interval (R2)."""
+    n = shares.shape[1]
+    value, se = shares.mean(axis=1), shares.std(axis=1, ddof=1) / np.sqrt(n)
+    effective = min(
+        people, people * (stats.t.ppf(0.975, people - 1) / stats.t.ppf(0.975, n - 1)) ** 2
+    )
+    low = 100 * exact_interval(np.array([effective]), np.array([effective]))[0][0]
+    scale = (100 - low) / stats.t.ppf(0.975, n - 1)
+    return value, np.where((value >= 100) | (value <= 0), scale, se), n - 1

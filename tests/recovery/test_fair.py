@@ -1,0 +1,90 @@
+"""Rank sets, case mix and pooling give a planted truth back as often as they say."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from forms import ITEMS, answers, beta, clustered, estimated
+
+from sipas_analysis.measure.adjustment import case_mix, small_area
+from sipas_analysis.measure.ranking import rank_sets
+
+pytestmark = pytest.mark.slow
+
+
+def right(value, se, df, truth, seed):
+    """Say whether every true rank lies in its set."""
+    found = rank_sets(value, se, df, draws=2000, seed=seed).frame
+    better = 1 + (truth[:, None] < truth).sum(axis=1)
+    worse = len(truth) - (truth[:, None] > truth).sum(axis=1)
+    return bool((found["rank_low"] <= better).all() and (found["rank_high"] >= worse).all())
+
+
+@pytest.mark.parametrize(("units", "people", "clusters", "share"), [
+    (63, 30, 0, 0.94), (63, 30, 0, 0.85), (18, 30, 0, 0.99), (63, 60, 6, 0.94), (18, 60, 20, 0.85),
+])  # fmt: skip
+def test_simultaneous_sets_hold_all_true_ranks(units, people, clusters, share):
+    """Equal units, the hardest case: 95 % less Monte-Carlo error (rule R2)."""
+    rng, rounds, truth = np.random.default_rng(units), 200, np.full(units, share)
+    held = 0
+    for seed in range(rounds):
+        drawn = clustered(rng, truth, people, clusters) if clusters else answers(rng, truth, people)
+        held += right(*estimated(drawn, people), truth, seed)
+    assert held / rounds >= 0.95 - 2.6 * (0.05 * 0.95 / rounds) ** 0.5
+
+
+def test_with_known_errors_and_equal_units_sets_hold_near_the_stated_level():
+    """Neither less nor much more: 95 % within Monte-Carlo error."""
+    rng, rounds, truth = np.random.default_rng(8), 600, np.full(20, 90.0)
+    se = np.linspace(0.5, 2.0, 20)
+    held = sum(right(rng.normal(truth, se), se, None, truth, seed) for seed in range(rounds))
+    assert held / rounds == pytest.approx(0.95, abs=2.6 * (0.05 * 0.95 / rounds) ** 0.5)
+
+
+def test_without_degrees_of_freedom_few_clusters_tell_apart_what_is_equal():
+    """What the Satterthwaite step is for: without it sets of six clusters fail."""
+    rng, truth = np.random.default_rng(4), np.full(63, 0.9)
+    drawn = [estimated(clustered(rng, truth, 60, 6), 60) for _ in range(60)]
+    held = sum(right(value, se, None, truth, 1) for value, se, _ in drawn)
+    assert held / 60 < 0.7
+
+
+def test_adjusted_deviations_cover_planted_effects():
+    """Clients differ by unit and matter; raw means miss, adjusted ones cover (rule A1)."""
+    rng, units, rounds = np.random.default_rng(2), 20, 150
+    effect = np.linspace(-3, 3, units)
+    code = np.repeat(np.arange(units), 60)
+    held = raw = 0.0
+    for _ in range(rounds):
+        age = 40 + 0.8 * code + rng.normal(0, 10, len(code))
+        person = rng.normal(0, 6, len(code))
+        frame = pd.DataFrame({"unit": code, "age": age})
+        for item in ("a", "b", "c"):
+            frame[item] = 70 + effect[code] + 0.5 * age + person + rng.normal(0, 8, len(code))
+        found = case_mix(frame, unit="unit", items=["a", "b", "c"], adjusters="age").frame
+        own = found[found["variable"] == "composite"]
+        reach = 2.0 * own["deviation_se"].to_numpy()
+        held += (np.abs(own["deviation"].to_numpy() - effect) <= reach).mean()
+        plain = own["raw"].to_numpy() - own["raw"].mean()
+        raw += (np.abs(plain - effect) <= reach).mean()
+    assert held / rounds == pytest.approx(0.95, abs=0.015)
+    assert raw / rounds < 0.6
+
+
+@pytest.mark.parametrize(("units", "least"), [(156, 0.93), (50, 0.93), (20, 0.90)])
+def test_pooled_figures_are_nearer_the_truth_and_cover_it(units, least):
+    """Communes of 5 to 39 forms, some at 100 %; smaller errors, honest intervals (rule A2)."""
+    rng, covered, pooled, direct, ends = np.random.default_rng(units), [], [], [], 0
+    for _ in range(120):
+        sizes, truth = rng.integers(5, 40, units), beta(rng, 0.92, 0.03, units)
+        parts = [answers(rng, truth[[u]], n)[0] for u, n in enumerate(sizes)]
+        value = np.array([it.mean() for it in parts])
+        variance = np.array([it.var(ddof=1) / len(it) for it in parts])
+        found = small_area(value, variance, sizes=sizes).frame
+        covered.append(found["low"].le(100 * truth) & found["high"].ge(100 * truth))
+        pooled.append((found["value"] - 100 * truth) ** 2)
+        direct.append((value - 100 * truth) ** 2)
+        ends += (value == 100).sum()
+    assert ITEMS == 22
+    assert ends > 0
+    assert np.mean(pooled) < 0.75 * np.mean(direct)
+    assert least <= np.mean(covered) <= 0.97

@@ -1,0 +1,49 @@
+"""Case-mix adjustment and partial pooling against R: lm() and loops, optimize() and matrices."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import sipas_analysis as sipas
+
+HERE = Path(__file__).parent / "adjustment"
+COLUMNS = ["value", "se", "raw", "deviation", "deviation_se"]
+
+
+def close(found, wanted, tolerance=1e-8):
+    """Compare two tables of numbers, every cell."""
+    np.testing.assert_allclose(found.to_numpy(float), wanted.to_numpy(float), rtol=tolerance,
+                               atol=1e-9)  # fmt: skip
+
+
+@pytest.mark.parametrize(("tag", "weights"), [("plain", None), ("weighted", "w")])
+def test_case_mix_equals_lm_and_the_formulas_written_out(tag, weights):
+    """Adjusted means, errors, deviations, F and coefficients, with blanks and weights (rule A1)."""
+    people = pd.read_csv(HERE / "people.csv")
+    found = sipas.case_mix(
+        people, unit="unit", items=["q1", "q2"], adjusters=["age", "poor"], weights=weights
+    )
+    wanted = pd.read_csv(HERE / f"{tag}-out.csv")
+    assert found.frame[["variable", "unit"]].to_numpy().tolist() == (
+        wanted[["variable", "unit"]].to_numpy().tolist()
+    )
+    close(found.frame[COLUMNS], wanted[COLUMNS])
+    tests = pd.read_csv(HERE / f"{tag}-tests.csv")
+    close(found.tests[["f", "df"]], tests[["f", "df"]])
+    effects = pd.read_csv(HERE / f"{tag}-effects.csv")
+    assert found.effects["term"].tolist() == effects["term"].tolist()
+    close(found.effects[["value", "se"]], effects[["value", "se"]])
+
+
+@pytest.mark.parametrize("case", [1, 2, 3, 4])
+def test_partial_pooling_equals_the_likelihood_maximised_in_r(case):
+    """σ², pooled values and their MSE; where REML gives 0 the adjusted likelihood (rule A2)."""
+    table = pd.read_csv(HERE / "fay-herriot.csv").query("case == @case")
+    covariates = table[["x"]] if (table["x"] != 0).any() else None
+    found = sipas.small_area(table["direct"], table["V"], covariates)
+    assert found.method == table["kind"].iloc[0]
+    assert found.sigma2 == pytest.approx(table["sigma2"].iloc[0], rel=1e-4)
+    close(found.frame["value"], table["value"], 1e-6)
+    close(found.frame["se"] ** 2, table["mse"], 1e-5)
