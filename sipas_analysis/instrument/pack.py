@@ -15,7 +15,9 @@ from sipas_analysis.errors import ConfigError
 from sipas_analysis.instrument.reading import Bilingual, Day, Strict, read_model
 
 Status = Literal["sourced", "derived", "reconstructed", "unverified"]
-Rule = Literal["pooled", "mean_of_items", "mean_of_factors", "weights", "overall_item"]
+Rule = Literal[
+    "pooled", "mean_of_items", "mean_of_factors", "weights", "overall_item", "comprehensive"
+]
 PACKS = Path(__file__).parent / "packs"
 OVERALL = "overall"
 RESERVED = ("file", "row", "form", "unit", "group", "mode", "date", "weight", "stratum", "cluster")
@@ -94,15 +96,39 @@ class IndexRule(Strict):
         return self
 
 
-class Index(Strict):
-    """The index rules M2, M3, M4, M6, M7 of an instrument."""
+class Grade(Bilingual):
+    """The name of all values from a lowest one on, up to the next grade."""
 
+    least: float = Field(alias="from")
+
+
+class Index(Strict):
+    """The index rules M2, M3, M4, M6, M7 of an instrument.
+
+    ``points`` says what an answer at each level is worth, if not 100 for satisfied and 0 else.
+    """
+
+    points: Mapping[int, float] = {}
+    grades: tuple[Grade, ...] = ()
     factor: IndexRule = IndexRule()
     block: IndexRule = IndexRule()
     overall: IndexRule = IndexRule()
     comprehensive_from: int = 1
     decimals: int = Field(default=2, ge=0, le=6)
     min_forms: int = Field(default=30, ge=2)
+
+    def grade(self, value: float) -> Grade | None:
+        """Return the grade of a value; none if the pack has no grades or the value is blank."""
+        reached = [one for one in self.grades if value >= one.least]
+        return max(reached, key=lambda one: one.least, default=None)
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if self.block.rule == "comprehensive" or self.factor.rule == "comprehensive":
+            raise ConfigError("pack_comprehensive", at=("overall", "rule"))
+        if self.points and len(set(self.points.values())) < 2:
+            raise ConfigError("pack_points_alike", at=("points",))
+        return self
 
 
 class Instrument(Strict):
@@ -149,6 +175,9 @@ class Instrument(Strict):
         for code in codes:
             if codes.count(code) > 1:
                 yield ("items", code), "pack_twice", {"code": code}
+        levels = ", ".join(map(str, self.scale.levels))
+        if self.index.points and {*self.index.points} != {*self.scale.levels}:
+            yield ("index", "points"), "pack_points", {"levels": levels}
         if self.index.factor.rule not in ("pooled", "mean_of_items"):
             yield ("index", "factor", "rule"), "pack_factor_rule", {}
         for name, rule in self.rules():

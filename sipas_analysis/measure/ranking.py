@@ -370,7 +370,8 @@ def rank(scores: Estimates, min_forms: int = 30, *, level: float = 0.95, seed: i
         made = sets[str(group)].frame[ADDED].set_index(own.index)
         found.loc[own.index, ADDED] = made
     found = found.reindex(columns=[*found.columns.difference(ADDED, sort=False), *ADDED])
-    found = found.astype(dict.fromkeys(ADDED[:3], "Int64")).fillna({"letter": ""})
+    found = found.astype(dict.fromkeys(ADDED[:3], "Int64") | {"letter": object})
+    found["letter"] = found["letter"].fillna("")
     order = found.assign(none=found["rank"].isna(), down=-found["value"])
     best_first = order.sort_values(["group", "none", "down", "unit"]).index.to_numpy()
     columns = [name for name in found if name not in (*ADDED, "reason")]
@@ -386,7 +387,8 @@ def _covariance(found: Estimates) -> Floats:
     value, low, high, se, df = (
         frame[name].to_numpy(dtype=float) for name in ("value", "low", "high", "se", "df")
     )
-    sigma = np.diag(se**2) if found.influence is None else found.covariance()
+    sigma = np.zeros((len(se),) * 2) if found.influence is None else found.covariance()
+    np.fill_diagonal(sigma, se**2)
     ends = (value <= 0) | (value >= 100)
     reach = np.where(value <= 0, high - value, value - low) / stats.t.ppf(0.975, df)
     sigma[ends], sigma[:, ends] = 0.0, 0.0

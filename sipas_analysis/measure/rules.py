@@ -20,6 +20,9 @@ COMPREHENSIVE, MEAN_SCORE, MEAN_100 = "comprehensive", "mean_score", "mean_score
 ELIGIBLE, CONTENT = "eligible", "content"
 
 
+Kind = Literal["people", "answers", "score"]
+
+
 @dataclass(frozen=True)
 class Target:
     """One figure to compute.
@@ -30,13 +33,15 @@ class Target:
         mean: The ratios, over ``column_names``.
         items: Items whose answers stand behind it (for the number of people and answers).
         kind: Share of people (I1), share of answers (I2) or a mean score.
+        eligible: Whether only people with answers enough for rule M4 stand behind it.
     """
 
     level: str
     variable: str
     mean: Mean
     items: tuple[str, ...]
-    kind: Literal["people", "answers", "score"]
+    kind: Kind
+    eligible: bool = False
 
 
 def item_codes(pack: Instrument) -> list[str]:
@@ -52,14 +57,14 @@ def column_names(pack: Instrument) -> list[str]:
 
 def targets(pack: Instrument, index: Index) -> list[Target]:
     """List every figure of the instrument under the rules of ``index`` (M1–M5)."""
-    return [*_items(pack), *_parts(pack, index), *_beside(pack)]
+    return [*_items(pack, index), *_parts(pack, index), *_beside(pack)]
 
 
-def _items(pack: Instrument) -> Iterator[Target]:
+def _items(pack: Instrument, index: Index) -> Iterator[Target]:
     for code in item_codes(pack):
         level = "item" if code in pack.items else "overall_item"
-        mean = _ratios(pack, [[code]], _satisfied(pack))
-        yield Target(level, code, mean, (code,), "people")
+        mean = _ratios(pack, [[code]], _worth(pack, index))
+        yield Target(level, code, mean, (code,), "score" if index.points else "people")
 
 
 def _parts(pack: Instrument, index: Index) -> Iterator[Target]:
@@ -68,9 +73,13 @@ def _parts(pack: Instrument, index: Index) -> Iterator[Target]:
     for level, parts in levels.items():
         rule: IndexRule = getattr(index, level)
         for part in parts:
-            made[part] = _whole(pack, part, rule, made)
+            if rule.rule == "comprehensive":
+                yield Target(level, part, _content(pack), tuple(pack.items), "people", True)
+                continue
+            made[part] = _whole(pack, part, rule, made, _worth(pack, index))
             items = _behind(pack, made[part])
-            yield Target(level, part, made[part], items, "answers" if len(items) > 1 else "people")
+            kind: Kind = "answers" if len(items) > 1 else "people"
+            yield Target(level, part, made[part], items, "score" if index.points else kind)
 
 
 def _behind(pack: Instrument, mean: Mean) -> tuple[str, ...]:
@@ -80,15 +89,17 @@ def _behind(pack: Instrument, mean: Mean) -> tuple[str, ...]:
     return tuple(dict.fromkeys(code for code, it in zip(codes, used, strict=True) if it))
 
 
-def _whole(pack: Instrument, part: str, rule: IndexRule, made: dict[str, Mean]) -> Mean:
+def _whole(
+    pack: Instrument, part: str, rule: IndexRule, made: dict[str, Mean], worth: Floats
+) -> Mean:
     """Return the ratios of one part under its rule; lower parts are already in ``made``."""
     items = pack.items_of(part)
     if rule.rule == "pooled":
-        return _ratios(pack, [items], _satisfied(pack))
+        return _ratios(pack, [items], worth)
     if rule.rule == "mean_of_items":
-        return _ratios(pack, [[item] for item in items], _satisfied(pack))
+        return _ratios(pack, [[item] for item in items], worth)
     if rule.rule == "overall_item" and pack.overall_item:
-        return _ratios(pack, [[pack.overall_item.code]], _satisfied(pack))
+        return _ratios(pack, [[pack.overall_item.code]], worth)
     equal = dict.fromkeys(pack.factors_of(part), 1.0)
     weights = {p: w for p, w in rule.weights.items() if part == OVERALL or p in equal} or equal
     whole = sum(weights.values())
@@ -115,22 +126,28 @@ def _nested(parts: Sequence[Mean]) -> Iterator[NDArray[np.int64]]:
 
 
 def _beside(pack: Instrument) -> Iterator[Target]:
-    names = column_names(pack)
-    content, eligible = (np.array([[name == it for name in names]], float) for it in _PEOPLE)
-    share = Mean(np.ones(1), 100 * content, eligible)
     items = tuple(pack.items)
-    yield Target("beside", COMPREHENSIVE, share, items, "people")
+    yield Target("beside", COMPREHENSIVE, _content(pack), items, "people", True)
     levels = np.array(pack.scale.levels, float)
     from_0_to_100 = 100 * (levels - levels[0]) / (levels[-1] - levels[0])
     for name, worth in ((MEAN_SCORE, levels), (MEAN_100, from_0_to_100)):
         yield Target("beside", name, _ratios(pack, [items], worth), items, "score")
 
 
+def _content(pack: Instrument) -> Mean:
+    """Return the share of people satisfied with everything that they answered (M4)."""
+    named = (np.array([[it == fact for it in column_names(pack)]], float) for fact in _PEOPLE)
+    content, eligible = named
+    return Mean(np.ones(1), 100 * content, eligible)
+
+
 _PEOPLE = (CONTENT, ELIGIBLE)
 
 
-def _satisfied(pack: Instrument) -> Floats:
-    """Return what an answer at each level is worth: 100 where it counts as satisfied."""
+def _worth(pack: Instrument, index: Index) -> Floats:
+    """Return what an answer at each level is worth: its points, or 100 where it is satisfied."""
+    if index.points:
+        return np.array([index.points[level] for level in pack.scale.levels], dtype=np.float64)
     agreed = np.array(pack.scale.levels) >= pack.scale.satisfied_from
     return 100.0 * agreed.astype(np.float64)
 

@@ -7,7 +7,8 @@ How parts make the whole is read from the instrument's ``index:`` block (M2, M3)
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -28,9 +29,15 @@ from sipas_analysis.infer.estimates import (
 from sipas_analysis.infer.intervals import cap_of, effective_n, exact_interval, simple_interval
 from sipas_analysis.infer.sources import block
 from sipas_analysis.infer.variance import sampling_fraction, whole_strata
-from sipas_analysis.instrument.pack import OVERALL, Index, IndexRule, Instrument
+from sipas_analysis.instrument.pack import (
+    OVERALL,
+    Index,
+    IndexRule,
+    Instrument,
+    Rule,
+    read_instrument,
+)
 from sipas_analysis.measure.rules import (
-    COMPREHENSIVE,
     Target,
     column_names,
     item_codes,
@@ -85,11 +92,29 @@ def score(survey: Survey, by: str | Sequence[str] = (), index: Index | None = No
     return Estimates(found, blocks[0], sparse.csr_array(sparse.vstack([it for _, it in figures])))
 
 
-def compare_rules(survey: Survey, by: str | Sequence[str] = ()) -> Estimates:
-    """Estimate factors and the whole under each rule, side by side in the column ``rule``.
+def compare_rules(
+    survey: Survey, rules: Sequence[str | Path] = (), by: str | Sequence[str] = ()
+) -> Estimates:
+    """Estimate factors and the whole under several rules, side by side in the column ``rule``.
 
-    Factors: pooled and mean_of_items (M2). Overall: these, mean_of_factors over pooled factors
-    and, where the instrument asks it, overall_item (M3). Same rows as ``score`` otherwise.
+    Args:
+        survey: Forms that passed the door.
+        rules: Rules of M2 to M4 by name (``pooled``, ``mean_of_items``, ``mean_of_factors``,
+            ``overall_item``, ``comprehensive``), and packs by id or path, whose index block is laid
+            on the survey's own items. The readings of M2 and M3 that the instrument allows, if
+            left out.
+        by: Key columns, as in ``score``.
+
+    Returns:
+        Rows as ``score`` with ``rule`` and ``reason``: in what the rule differs from the survey's
+        own, as words of the messages ``rule_why`` joined by spaces; ``own`` if in nothing.
+
+    Raises:
+        ColumnError: A rule does not fit the survey: points for another scale, weights of factors
+            that it does not have, a question on the whole that it did not ask.
+        ConfigError: No such pack.
+
+    Source: rule M8 in docs/method.md.
 
     Example:
         >>> import sipas_analysis as sipas
@@ -98,21 +123,48 @@ def compare_rules(survey: Survey, by: str | Sequence[str] = ()) -> Estimates:
         >>> found["rule"].tolist()
         ['pooled', 'mean_of_items', 'mean_of_factors', 'overall_item']
     """
-    rules = {"pooled": "pooled", "mean_of_items": "mean_of_items", "mean_of_factors": "pooled"}
-    if survey.instrument.overall_item:
-        rules["overall_item"] = "pooled"
+    lawful = ["pooled", "mean_of_items", "mean_of_factors"]
+    lawful += ["overall_item"] if survey.instrument.overall_item else []
     found = []
-    for whole, parts in rules.items():
-        part = IndexRule.model_validate({"rule": parts})
-        changed = {
-            "factor": part,
-            "block": part,
-            OVERALL: IndexRule.model_validate({"rule": whole}),
-        }
-        frame = score(survey, by, survey.instrument.index.model_copy(update=changed)).frame
-        levels = ["factor", OVERALL] if whole == parts else [OVERALL]
-        found.append(frame[frame["level"].isin(levels)].assign(rule=whole))
+    for rule in rules or lawful:
+        index, levels = _ruled(survey.instrument, rule)
+        frame = score(survey, by, index).frame
+        why = " ".join(_why(index, survey.instrument.index)) or "own"
+        found.append(frame[frame["level"].isin(levels)].assign(rule=str(rule), reason=why))
     return Estimates(pd.concat(found, ignore_index=True))
+
+
+def _ruled(pack: Instrument, rule: str | Path) -> tuple[Index, list[str]]:
+    """Return the index of a rule by name or of a pack, and the levels on which it speaks."""
+    if rule not in get_args(Rule):
+        other = read_instrument(rule)
+        if other.index.points and {*other.index.points} != {*pack.scale.levels}:
+            raise ColumnError("rule_scale", rule=rule, levels=len(pack.scale.levels),
+                              points=len(other.index.points))  # fmt: skip
+        for _, one in other.rules():
+            unknown = [name for name in one.weights if name not in (*pack.factors, *pack.blocks)]
+            if unknown:
+                raise ColumnError("rule_weights", rule=rule, names=", ".join(unknown))
+        if other.index.overall.rule == "overall_item" and not pack.overall_item:
+            raise ColumnError("rule_overall", rule=rule)
+        return other.index, ["factor", OVERALL]
+    if rule == "overall_item" and not pack.overall_item:
+        raise ColumnError("rule_overall", rule=rule)
+    parts = rule if rule in ("pooled", "mean_of_items") else "pooled"
+    part = IndexRule.model_validate({"rule": parts})
+    changed = {"factor": part, "block": part, OVERALL: IndexRule.model_validate({"rule": rule})}
+    levels = ["factor", OVERALL] if rule == parts else [OVERALL]
+    return pack.index.model_copy(update=changed), levels
+
+
+def _why(index: Index, own: Index) -> Iterator[str]:
+    """Say in what an index differs from one's own: points, then how the whole is made."""
+    if dict(index.points) != dict(own.points):
+        yield "points" if index.points else "satisfied"
+    if index.overall.rule != own.overall.rule or index.overall.weights != own.overall.weights:
+        yield index.overall.rule
+    elif index.factor.rule != own.factor.rule and index.overall.rule == "mean_of_factors":
+        yield f"factors_{index.factor.rule}"
 
 
 def answer_counts(survey: Survey, by: Sequence[str] = ()) -> pd.DataFrame:
@@ -172,7 +224,7 @@ def _marks(frame: pd.DataFrame, pack: Instrument, wanted: Sequence[Target]) -> l
     for target in wanted:
         of = np.isin(codes, target.items)
         n_valid, n_agreed = valid[:, of].sum(axis=1), agreed[:, of].sum(axis=1)
-        people = eligible if target.variable == COMPREHENSIVE else n_valid > 0
+        people = eligible if target.eligible else n_valid > 0
         found += [n_valid, people, n_agreed > 0, n_agreed < n_valid]
     return [np.asarray(it, dtype=float) for it in found]
 

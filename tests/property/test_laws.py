@@ -246,15 +246,21 @@ def test_ranks_follow_the_values_and_not_the_rows(satisfied, random):
             "group": "districts",
             "unit": [f"u{number:02d}" for number in range(len(satisfied))],
             "value": [100 * k / 40 for k in satisfied],
-            "se": 1.0,
+            "se": [0.5 + (k % 7) for k in satisfied],
+            "low": [100 * k / 40 - 9 for k in satisfied],
+            "high": [100 * k / 40 + 9 for k in satisfied],
+            "df": 39.0,
             "n_valid": 40,
             "flag": "publish",
         }
     )
-    ranked = sipas.rank(Estimates(table)).frame.set_index("unit")["rank"]
+    before = sipas.rank(Estimates(table)).frame.set_index("unit")
+    ranked = before["rank"]
     order = random.sample(range(len(table)), len(table))
     again = sipas.rank(Estimates(table.iloc[order].reset_index(drop=True))).frame
-    assert again.set_index("unit")["rank"].to_dict() == ranked.to_dict()
+    pd.testing.assert_frame_equal(again.set_index("unit").loc[before.index], before)
+    assert (before["rank_low"] <= ranked).all()
+    assert (before["rank_high"] >= ranked).all()
     for unit, k in zip(table["unit"], satisfied, strict=True):
         assert ranked[unit] == 1 + sum(other > k for other in satisfied)
 

@@ -135,7 +135,8 @@ def test_a_real_survey_is_not_called_synthetic(read_answers):
 def test_a_unit_reads_its_rank_or_why_it_has_none(read_answers):
     """Rank with the number of ranked units; without one, the reason (rule M7)."""
     survey = read_answers(HEAD + forms("so-a", 40) + forms("so-b", 12), min_forms=20)
-    assert "of 1 ranked units, Departments" in chapter(survey, "summary", unit="so-a")
+    said = chapter(survey, "summary", unit="so-a")
+    assert "group A; place 1 of 1, between 1 and 1 with 95 % confidence (Departments)" in said
     said = chapter(survey, "summary", unit="so-b")
     assert "Not ranked: 12 forms, fewer than the 20 needed" in said
     assert "with caution: 12 people answered" in said
@@ -146,12 +147,13 @@ def test_the_order_of_units_gives_places_and_reasons(read_answers):
     answers = HEAD + forms("so-a", 40) + forms("so-b", 12)
     section = report(read_answers(answers, min_forms=20), "en").chapter("ranking").section
     (table,) = [block for block in section.blocks if isinstance(block, Table)]
-    assert [[shown_in(cell, "en") for cell in row[:2]] for row in table.rows] == [
-        ["Department A", "1"], ["Department B", "–"],
+    assert [[shown_in(cell, "en") for cell in row[:4]] for row in table.rows] == [
+        ["Department A", "A", "1", "1–1"], ["Department B", "–", "–", "–"],
     ]  # fmt: skip
-    mark, note = [shown_in(note, "en") for note in table.notes]
+    pairs, mark, note = [shown_in(note, "en") for note in table.notes]
+    assert "no verdict on a pair" in pairs
     assert mark.startswith("† Use with caution: fewer than 30 people")
-    assert shown_in(table.rows[1][2], "en").endswith("†")
+    assert shown_in(table.rows[1][4], "en").endswith("†")
     assert note == "Department B is not ranked: 12 forms, fewer than the 20 needed."
 
 

@@ -52,6 +52,9 @@ def summary(subject: Subject) -> Section:
     ]
     if subject.unit:
         facts.insert(1, (say_it("report.fact.rank"), _rank(subject)))
+    grade = subject.pack.index.grade(whole.value)
+    if grade is not None:
+        facts.insert(1, (say_it("report.fact.grade"), grade))
     if survey.wave.is_synthetic:
         facts.insert(0, (say_it("report.fact.data"), say_it("report.synthetic_short")))
     table = Table(
@@ -144,6 +147,9 @@ def method(subject: Subject) -> Section:
     when = say_it("report.method.fieldwork", start=start, end=end)
     scale, limits = pack.scale, {"min_forms": pack.index.min_forms, "min_cell": wave.min_cell}
     scored = say_it("report.method.scale", satisfied=scale.satisfied_from, high=scale.high)
+    if pack.index.points:
+        points = [f"{level}: {worth:g}" for level, worth in pack.index.points.items()]
+        scored = say_it("report.method.points", points=", ".join(points))
     blocks: list[Block] = [Paragraph(sample), *([Paragraph(when)] if start or end else [])]
     blocks += [] if subject.unit else [_by_group(subject)]
     by_mode = "mode" in survey.frame and may_count(subject, "mode")

@@ -28,6 +28,7 @@ from sipas_analysis.publish.document import (
     Block,
     Column,
     Figure,
+    Joined,
     Number,
     Paragraph,
     Section,
@@ -99,8 +100,18 @@ def _rules(subject: Subject) -> Table:
     )
     heads = (say_it(f"report.rule_short.{rule}") for rule in rules)
     columns = (Column(say_it("report.column.index"), "row"), *(Column(head) for head in heads))
-    note = say_it("report.rules.note")
-    return Table("table-rules", say_it("report.table.rules"), columns, rows, (note,))
+    whole = found.drop_duplicates("rule", keep="last").set_index("rule")["reason"]
+    notes = [
+        say_it("report.rules.why", rule=say_it(f"report.rule_short.{rule}"), why=_reasons(reason))
+        for rule, reason in whole.items()
+    ]
+    notes.append(say_it("report.rules.note"))
+    return Table("table-rules", say_it("report.table.rules"), columns, rows, tuple(notes))
+
+
+def _reasons(reason: str) -> Joined:
+    """Return in words why a rule differs from the survey's own (M8)."""
+    return Joined([say_it(f"report.rule_why.{word}") for word in reason.split()], "; ")
 
 
 def factors(subject: Subject) -> Section:
