@@ -18,6 +18,8 @@ _HOMES = {
     "rank": "measure.ranking",
     "rank_sets": "measure.ranking",
     "case_mix": "measure.adjustment",
+    "compare": "measure.change",
+    "decompose": "measure.change",
     "small_area": "measure.adjustment",
     "drivers": "explain.drivers",
     "propose": "improve.actions",
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
     from sipas_analysis.instrument.pack import read_instrument as read_instrument
     from sipas_analysis.measure.adjustment import case_mix as case_mix
     from sipas_analysis.measure.adjustment import small_area as small_area
+    from sipas_analysis.measure.change import compare as compare
+    from sipas_analysis.measure.change import decompose as decompose
     from sipas_analysis.measure.ranking import rank as rank
     from sipas_analysis.measure.ranking import rank_sets as rank_sets
     from sipas_analysis.measure.scores import compare_rules as compare_rules

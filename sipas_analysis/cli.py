@@ -7,7 +7,6 @@ user can mend is one paragraph and its own exit code, never a traceback.
 import locale
 import os
 import sys
-import tempfile
 import traceback
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,7 +17,7 @@ import typer
 
 from sipas_analysis import __version__
 from sipas_analysis.errors import SHOWN, ParameterError, Place, SeveralError, SipasError
-from sipas_analysis.files import check_writable
+from sipas_analysis.files import check_writable, write_log
 from sipas_analysis.messages import LANGUAGES, Language, say
 
 if TYPE_CHECKING:
@@ -71,22 +70,10 @@ def main() -> None:
     except SipasError as error:
         _refuse(error)
     except Exception as error:
-        path = _log(traceback.format_exc())
+        path = write_log(traceback.format_exc())
         said = say(spoken(), "cli.said.internal", why=type(error).__name__, path=path)
         typer.echo(said, err=True)
         sys.exit(70)
-
-
-def _log(text: str) -> Path:
-    """Write the details of a fault of ours here, or beside other temporary files if we may not."""
-    for folder in (Path.cwd(), Path(tempfile.gettempdir())):
-        try:
-            (folder / "sipas-error.log").write_text(text, "utf-8")
-        except OSError:
-            continue
-        return folder / "sipas-error.log"
-    typer.echo(text, err=True)
-    return Path(os.devnull)
 
 
 def _refuse(error: SipasError) -> NoReturn:
@@ -251,26 +238,16 @@ def report(
 
 @app.command(help="cli.run")
 def run(wave: WaveArg, lang: Lang = "", out: Out = None) -> None:
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
+    from rich import progress as bars
 
     facts, survey = _read(wave)
     folder = _out(out, facts)
     silent = [code for code in survey.units["code"] if code not in set(survey.frame["unit"])]
     units = ["", *(code for code in survey.units["code"] if code not in silent)]
     failed: list[tuple[str, SipasError]] = []
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns) as progress:
+    columns = (bars.TextColumn("{task.description}"), bars.BarColumn(), bars.MofNCompleteColumn(),
+               bars.TimeRemainingColumn())  # fmt: skip
+    with bars.Progress(*columns) as progress:
         task = progress.add_task(say(spoken(), "cli.said.working"), total=len(units))
         for unit in units:
             progress.update(task, description=unit or facts.id)
@@ -306,6 +283,23 @@ def sample(
     from sipas_analysis.publish import sampling
 
     for path in sampling.sample(sampling.Asked(**asked), spoken()):
+        tell("wrote", path=path)
+
+
+@app.command(help="cli.compare")
+def compare(
+    waves: Annotated[list[Path], typer.Argument(help="cli.arg.waves", metavar="WAVE...")],
+    out: Out = None, lang: Lang = "",  # noqa: ARG001
+    crosswalk: Annotated[Path | None, _opt("crosswalk")] = None,
+) -> None:  # fmt: skip
+    from sipas_analysis.publish.trend import shown, trend, why
+
+    found, paths = trend([_read(wave)[1] for wave in waves], out, spoken(), crosswalk)
+    for title, table in shown(found):
+        _show(title, table)
+    for before, after, reason in found.breaks.query("reason != ''").to_numpy()[:, :3]:
+        tell("no_line", before=before, after=after, why=why(reason).text(spoken()))
+    for path in paths:
         tell("wrote", path=path)
 
 

@@ -5,6 +5,7 @@ rename is all or nothing. Readers of other rooms use it for every output.
 """
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -43,3 +44,15 @@ def write_whole(path: Path, content: str | bytes) -> Path:
             aside.unlink(missing_ok=True)
         raise OutputError("output", path=path, why=error.strerror or error) from error
     return path
+
+
+def write_log(text: str) -> Path:
+    """Write the details of a fault of ours here, or beside other temporary files if we may not."""
+    for folder in (Path.cwd(), Path(tempfile.gettempdir())):
+        try:
+            (folder / "sipas-error.log").write_text(text, "utf-8")
+        except OSError:
+            continue
+        return folder / "sipas-error.log"
+    sys.stderr.write(text)
+    return Path(os.devnull)

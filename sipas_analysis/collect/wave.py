@@ -102,6 +102,8 @@ class Wave(Strict):
     columns: Columns = Columns()
     design: Sampling = Sampling()
     units: str = "units.csv"
+    unit_changes: str = ""
+    crosswalk: str = ""
     groups: Mapping[Code, Bilingual] = {}
     min_forms: int | None = Field(default=None, ge=2)
     min_cell: int = Field(default=5, ge=2)

@@ -226,3 +226,28 @@ def heat_map(
             (MARGIN / WIDTH, 0.05 / height, 1 - (MARGIN + 0.2) / WIDTH, 1 - top / height)
         )
         return _svg(figure)
+
+
+def trend(rows: Sequence[Row], joined: Sequence[bool], language: Language) -> bytes:
+    """Draw one figure over waves; a line joins two only where ``joined``, else a gap is marked."""
+    with mpl.rc_context(_STYLE | {"axes.grid.axis": "y"}):
+        figure, axes = _canvas(3.0, 0.7)
+        for at, row in enumerate(rows):
+            if not np.isnan(row.low):
+                axes.plot([at, at], [row.low, row.high], color=ACCENT, lw=2.4, alpha=0.45)
+            axes.plot([at], [row.value], "o", color=ACCENT, ms=5.5)
+        for at, join in enumerate(joined):
+            if join:
+                axes.plot([at, at + 1], [rows[at].value, rows[at + 1].value], color=ACCENT, lw=1.2)
+            else:
+                axes.axvline(at + 0.5, color=SECOND, lw=1.2, ls=(0, (4, 3)))
+                place = axes.get_xaxis_transform()
+                axes.text(at + 0.5, 1.01, say(language, "chart.break"), color=SECOND, ha="center",
+                          va="bottom", fontsize=8, transform=place)  # fmt: skip
+        axes.set_xticks(range(len(rows)), [row.label for row in rows])
+        axes.set_xlim(-0.5, len(rows) - 0.5)
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+        axes.yaxis.set_major_formatter(lambda y, _: number(float(y), language, 0))
+        axes.set_ylabel(say(language, "report.column.percent"))
+        axes.grid(visible=True, axis="y")
+        return _svg(figure)

@@ -4,6 +4,7 @@ import csv
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -366,7 +367,7 @@ def test_a_fault_of_ours_in_a_folder_that_is_read_only_still_leaves_a_log(
     from sipas_analysis.collect import survey
 
     monkeypatch.setattr(survey, "read_survey", lambda wave: 1 / 0)
-    monkeypatch.setattr(cli.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
     (Path.cwd() / "sipas-error.log").mkdir()
     code, _, err = sipas("score", make_wave(GOOD))
     assert code == 70
