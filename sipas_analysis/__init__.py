@@ -17,6 +17,7 @@ _HOMES = {
     "compare_rules": "measure.scores",
     "rank": "measure.ranking",
     "rank_sets": "measure.ranking",
+    "reliability": "measure.reliability",
     "case_mix": "measure.adjustment",
     "compare": "measure.change",
     "decompose": "measure.change",
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from sipas_analysis.measure.change import decompose as decompose
     from sipas_analysis.measure.ranking import rank as rank
     from sipas_analysis.measure.ranking import rank_sets as rank_sets
+    from sipas_analysis.measure.reliability import reliability as reliability
     from sipas_analysis.measure.scores import compare_rules as compare_rules
     from sipas_analysis.measure.scores import score as score
     from sipas_analysis.publish.chapters import report as report

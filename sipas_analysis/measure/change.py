@@ -248,7 +248,9 @@ def _expected(both: pd.DataFrame) -> "pd.Series[float]":
 def _reasons(made: pd.DataFrame, broken: str, split: set[str], *, bridged: bool) -> list[str]:
     """Return per row why there is no number, or that it is bridged."""
     absent = (made.pop("_merge") != "both") | made["value"].isna()
-    hidden = (made.pop("flag_before") == "suppress") | (made.pop("flag_after") == "suppress")
+    hidden = np.zeros(len(made), bool)
+    for when in ("before", "after"):  # what nobody answered has nothing to hide
+        hidden |= (made.pop(f"flag_{when}") == "suppress") & (made[f"n_{when}"] > 0)
     unknown = made["low"].isna()
     made.loc[hidden, ["value_before", "value_after"]] = np.nan
     found = np.full(len(made), "bridged" if bridged else "", dtype=object)

@@ -168,12 +168,11 @@ def _table(name: str, own: pd.DataFrame, labels: Sequence[object], group: object
     """Return before, after, change, interval and verdict of some figures."""
     numbers = own[["value_before", "value_after", "value", "low", "high", "expected"]]
     verdicts = [_verdict(one) for one in own.itertuples()]
+    both = zip(labels, numbers.to_numpy(float).tolist(), verdicts, strict=True)
     rows: tuple[tuple[object, ...], ...] = tuple(
-        (label, Number(one[0], 2), Number(one[1], 2), Number(one[2], 2), _ends(one[3], one[4]), verdict,
-         Number(one[5], 1))
-        for label, one, verdict in zip(labels, numbers.to_numpy(float).tolist(), verdicts,
-                                       strict=True)
-    )  # fmt: skip
+        (label, *(Number(x, 2) for x in one[:3]), _ends(*one[3:5]), verdict, Number(one[5], 1))
+        for label, one, verdict in both
+    )
     heads = ("before", "after", "change", "interval_change", "verdict", "expected_change")
     columns = (
         Column(say_it("report.column.index"), "row"),

@@ -13,6 +13,7 @@ from sipas_analysis import __version__, cli, errors
 from sipas_analysis.collect.survey import read_survey
 from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.errors import NotebookError
+from sipas_analysis.measure.scores import score
 from sipas_analysis.publish import report as running
 from sipas_analysis.publish.chapters import report
 
@@ -20,7 +21,7 @@ GOOD = "unit,A1,A2,D1,OVERALL\n" + "".join(
     f"so-{unit},{answers}\n"
     for unit in "ab" for k in range(30) for answers in [("5,4,3,5", "2,4,5,3", "4,1,4,4")[k % 3]]
 )  # fmt: skip
-VERBS = ["init", "demo", "check", "score", "drivers", "report", "run", "lab"]
+VERBS = ["init", "demo", "check", "score", "drivers", "report", "run", "compare", "lab"]
 
 
 @pytest.fixture
@@ -373,3 +374,27 @@ def test_a_fault_of_ours_in_a_folder_that_is_read_only_still_leaves_a_log(
     assert code == 70
     assert str(tmp_path / "sipas-error.log") in err
     assert "ZeroDivisionError" in (tmp_path / "sipas-error.log").read_text("utf-8")
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_compare_draws_a_line_only_where_the_same_was_asked(sipas, tmp_path, language):
+    """2020 to 2021 yes; to 2023, across questionnaire and population, no, and why; exit 0."""
+    data = Path(__file__).parents[2] / "data"
+    waves = [str(data / f"an-giang-{year}") for year in (2023, 2020, 2021)]
+    code, out, _ = sipas("compare", *waves, "--out", tmp_path, lang=language)
+    said = {"en": "no line is drawn. the questionnaire changed",
+            "vi": "không so sánh. bộ câu hỏi đã đổi"}[language]  # fmt: skip
+    assert code == 0
+    assert "an-giang-2020 → an-giang-2021" in out
+    assert f"an-giang-2021 → an-giang-2023: {said}" in " ".join(out.split())
+    with (tmp_path / "tables/changes.csv").open(encoding="utf-8-sig") as handle:
+        table = list(csv.DictReader(handle))
+    broken = [row for row in table if row["before"] == "an-giang-2021"]
+    assert {(row["reason"], row["value"]) for row in broken} == {("instrument population", "")}
+    whole = [row["value"] for row in table if row not in broken
+             and (row["domain"], row["variable"]) == ("all", "overall")]  # fmt: skip
+    years = [score(read_survey(read_wave(data / f"an-giang-{year}"))) for year in (2020, 2021)]
+    values = [it.select(variable="overall").frame["value"].item() for it in years]
+    assert whole == [f"{values[1] - values[0]:.10g}"]
+    page = (tmp_path / f"compare.{language}.html").read_text("utf-8")
+    assert {"en": "No line may be drawn", "vi": "Không được nối hai năm"}[language] in page
