@@ -29,7 +29,7 @@ HOUSE = [
     "collect.columns", "collect.cells",
     "collect.survey", "collect.quality", "collect.simulate", "collect.draft",
     "measure.rules", "measure.scores", "measure.adjustment", "measure.ranking", "measure.change",
-    "measure.reliability",
+    "measure.reliability", "measure.fairness",
     "explain.drivers",
     "improve.actions",
     "publish.document", "publish.figures", "publish.charts", "publish.html",

@@ -19,6 +19,7 @@ from sipas_analysis.collect.units import check_valid, read_units, unit_index
 from sipas_analysis.collect.wave import Responses, Wave
 from sipas_analysis.errors import (
     AnswerError,
+    ConfigError,
     FileError,
     FormError,
     Place,
@@ -103,6 +104,7 @@ def read_survey(wave: Wave) -> Survey:
         DesignError: Strata and clusters cannot be as declared, or a stratum has one cluster.
         FileError: A file or sheet is missing, empty or unreadable.
         ColumnError: A column is missing, doubled, or stands for nothing known.
+        ConfigError: An adjuster that is no question of one answer.
         AnswerError: Answers that are neither blank nor a level; all are listed.
         UnitError: A unit that is not in the list.
         FormError: Form ids repeat, or no form is left.
@@ -134,6 +136,11 @@ def read_survey(wave: Wave) -> Survey:
     table = pd.concat(ledger, ignore_index=True)[list(LEDGER)].astype({"row": "Int64"})
     found = Survey(wave, pack, units, kept.assign(group=group), table, len(frame))
     found.design()  # refuses a sample that cannot have been drawn so
+    one_answer = [key for key in found.keys if not found.is_many(key)]
+    unknown = [key for key in wave.adjusters if key not in one_answer]
+    if unknown:
+        fields = {"key": unknown[0], "known": ", ".join(one_answer)}
+        raise ConfigError("wave_adjuster", [Place(wave.path.name)], (), **fields)
     return found
 
 

@@ -110,6 +110,7 @@ class Wave(Strict):
     min_answered: int = Field(default=1, ge=1)
     targets: tuple[Annotated[float, Field(ge=0, le=100)], ...] = ()
     outcome: str = ""
+    adjusters: tuple[str, ...] = ()
     index: Index | None = None
     _path: Path = PrivateAttr(default=Path("wave.yaml"))
 

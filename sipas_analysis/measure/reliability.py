@@ -117,7 +117,7 @@ def reliability(
         >>> trait = rng.normal(size=300)
         >>> made = {f"q{k}": trait + rng.normal(size=300) for k in range(4)}
         >>> reliability(pd.DataFrame(made), [*made]).frame["value"].round(1).tolist()
-        [0.8, 0.8, 0.8]
+        [0.7, 0.7, 0.7]
     """
     names = list(dict.fromkeys(items))
     _check(frame, [*names, *([unit] if unit else [])], names)

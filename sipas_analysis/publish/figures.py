@@ -22,6 +22,7 @@ from sipas_analysis.explain.drivers import Drivers, drivers
 from sipas_analysis.files import write_whole
 from sipas_analysis.infer.estimates import Estimates
 from sipas_analysis.instrument.pack import OVERALL
+from sipas_analysis.measure.fairness import fair, robust
 from sipas_analysis.measure.ranking import Ranking, rank
 from sipas_analysis.measure.scores import compare_rules, score
 
@@ -116,6 +117,16 @@ class Figures:
         )
 
     @cached_property
+    def fair(self) -> pd.DataFrame:
+        """Raw, adjusted and pooled indices of ranked units, with their ranks."""
+        return fair(self.survey, self.places)
+
+    @cached_property
+    def robust(self) -> pd.DataFrame:
+        """Ranks of ranked units under every lawful rule."""
+        return robust(self.survey, self.places)
+
+    @cached_property
     def rules(self) -> pd.DataFrame:
         """Factors and the whole under each rule; two rules could give a hidden item back."""
         found, own = compare_rules(self.survey).frame, self.of("all")
@@ -173,6 +184,7 @@ class Figures:
             "scores": scores,
             "ranking": self.ranking,
             "pairs": self.pairs,
+            "robust": self.robust,
             "drivers": self.drivers.frame,
             "figures": figures,
         }

@@ -9,7 +9,9 @@ from itertools import groupby
 import numpy as np
 import pandas as pd
 
-from sipas_analysis.messages import Language
+from sipas_analysis.errors import DesignError
+from sipas_analysis.instrument.reading import Bilingual
+from sipas_analysis.messages import LANGUAGES, Language
 from sipas_analysis.publish import charts
 from sipas_analysis.publish.chapters.frame import (
     Subject,
@@ -51,6 +53,7 @@ def ranking(subject: Subject) -> Section:
     for group in groups:
         name = say_it("report.whole_group", group=subject.group_name(group))
         blocks += [Paragraph(name, "heading"), *_group(subject, group)]
+        blocks += [] if subject.unit or not several(subject, group) else _beside(subject, group)
     return Section("ranking", say_it("report.chapter.ranking"), tuple(blocks))
 
 
@@ -168,6 +171,40 @@ def _names(subject: Subject, units: Sequence[Published]) -> object:
     if len(units) > MANY:
         return say_it("report.ranking.count", n=len(units))
     return Joined([subject.unit_name(one.unit) for one in units], "; ")
+
+
+def _beside(subject: Subject, group: str) -> list[Block]:
+    """Show places with like clients, with borrowed strength and under other lawful rules."""
+    name = subject.group_name(group)
+    try:
+        fair = subject.figures.fair
+    except DesignError as error:
+        said = {language: error.text(language) for language in LANGUAGES}
+        return [Paragraph(say_it("report.fair.refused", why=Bilingual(**said)), "warning")]
+    robust = subject.figures.robust.set_index("unit")
+    own = fair[fair["group"] == group]
+    if len(own) < 2:
+        return []
+    adjusted = own["adjusted"].notna().any()
+    rows = tuple(
+        (
+            subject.unit_name(str(one["unit"])), int(one["rank"]),
+            *((Number(float(one["adjusted"]), 2), int(one["adjusted_rank"])) if adjusted else ()),
+            Number(float(one["pooled"]), 2), int(one["pooled_rank"]),
+            Number(100 * float(one["borrowed"]), 0), Number(100 * float(one["chance"]), 0),
+            say_it("report.places", low=int(robust.loc[one["unit"], "rank_best"]),
+                   high=int(robust.loc[one["unit"], "rank_worst"])),
+        )
+        for one in own.to_dict("records")
+    )  # fmt: skip
+    heads = ["rank", *(["adjusted", "adjusted_rank"] if adjusted else []),
+             "pooled", "pooled_rank", "borrowed", "chance", "robust"]  # fmt: skip
+    columns = (Column(say_it("report.column.unit"), "row"),
+               *(Column(say_it(f"report.column.{head}")) for head in heads))  # fmt: skip
+    notes = (say_it("report.fair.note", n=len(robust.columns) - 6),
+             *([] if adjusted else [say_it("report.fair.no_adjusters")]))  # fmt: skip
+    return [Table(f"table-fair-{group}", say_it("report.table.fair", group=name), columns, rows,
+                  notes)]  # fmt: skip
 
 
 def pair_tables(subject: Subject) -> list[Block]:
