@@ -63,7 +63,7 @@ def pooling(rounds: int) -> None:
     """Print coverage and errors of pooled figures of communes with few forms."""
     from forms import answers, beta
 
-    from sipas_analysis.measure.adjustment import small_area
+    from sipas_analysis.measure.pooling import small_area
 
     print("units  forms     covered %   rmse  rmse direct   at 100 %")
     for units, low, high in ((156, 5, 40), (100, 20, 100), (50, 5, 40), (156, 3, 12),

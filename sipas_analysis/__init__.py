@@ -21,7 +21,7 @@ _HOMES = {
     "case_mix": "measure.adjustment",
     "compare": "measure.change",
     "decompose": "measure.change",
-    "small_area": "measure.adjustment",
+    "small_area": "measure.pooling",
     "drivers": "explain.drivers",
     "propose": "improve.actions",
     "report": "publish.chapters",
@@ -47,9 +47,9 @@ if TYPE_CHECKING:
     from sipas_analysis.infer.means import total as total
     from sipas_analysis.instrument.pack import read_instrument as read_instrument
     from sipas_analysis.measure.adjustment import case_mix as case_mix
-    from sipas_analysis.measure.adjustment import small_area as small_area
     from sipas_analysis.measure.change import compare as compare
     from sipas_analysis.measure.change import decompose as decompose
+    from sipas_analysis.measure.pooling import small_area as small_area
     from sipas_analysis.measure.ranking import rank as rank
     from sipas_analysis.measure.ranking import rank_sets as rank_sets
     from sipas_analysis.measure.reliability import reliability as reliability

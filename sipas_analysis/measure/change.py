@@ -24,7 +24,7 @@ from sipas_analysis.infer.design import Floats
 from sipas_analysis.infer.estimates import Estimates, holm
 from sipas_analysis.infer.means import total
 from sipas_analysis.instrument.pack import OVERALL, Index, Instrument
-from sipas_analysis.measure.adjustment import small_area
+from sipas_analysis.measure.pooling import small_area
 from sipas_analysis.measure.scores import score
 
 MODES_APART = 0.25  # share of forms that would have to change mode; ours, stated in docs/compare.md

@@ -12,7 +12,8 @@ import pandas as pd
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.instrument.pack import OVERALL, Index, IndexRule
-from sipas_analysis.measure.adjustment import COMPOSITE, case_mix, small_area
+from sipas_analysis.measure.adjustment import COMPOSITE, case_mix
+from sipas_analysis.measure.pooling import small_area
 from sipas_analysis.measure.ranking import Ranking
 from sipas_analysis.measure.scores import score
 

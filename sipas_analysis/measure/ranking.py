@@ -138,6 +138,9 @@ def _checked(
     negative = np.flatnonzero((given if given.ndim == 1 else np.diagonal(given)) < 0)
     if negative.size:
         raise DesignError("rank_negative", row=int(negative[0]) + 1)
+    endless = np.flatnonzero(np.isinf(value) | np.isinf(np.diagonal(sigma)))
+    if endless.size:
+        raise DesignError("design_infinite", column="values", row=int(endless[0]) + 1)
     freedom = np.asarray(np.inf if df is None else df, dtype=float)
     if freedom.shape not in ((), (p,)):
         raise DesignError("rank_shape", values=value.shape, errors=freedom.shape)

@@ -16,6 +16,7 @@ from scipy import optimize, stats
 
 from sipas_analysis.errors import DesignError
 from sipas_analysis.infer.design import Floats
+from sipas_analysis.measure.adjustment import check_numbers
 from sipas_analysis.messages import Language, say
 
 SKEWED = 0.9  # one level chosen by so many: correlations say little
@@ -120,7 +121,7 @@ def reliability(
         [0.7, 0.7, 0.7]
     """
     names = list(dict.fromkeys(items))
-    _check(frame, [*names, *([unit] if unit else [])], names)
+    check_numbers(frame, [*names, *([unit] if unit else [])], names)
     whole = frame[names].astype(float).dropna()
     kept = [name for name in names if len(whole) and whole[name].min() < whole[name].max()]
     if len(kept) < 3 or len(whole) < FEW_FORMS:
@@ -134,16 +135,6 @@ def reliability(
         None if unit is None else _units(frame, names, unit),
         None if factors is None else _structure(frame, factors),
     )  # fmt: skip
-
-
-def _check(frame: pd.DataFrame, names: Sequence[str], numbers: Sequence[str]) -> None:
-    missing = [name for name in names if name not in frame]
-    if missing:
-        known = ", ".join(map(str, list(frame)[:12]))
-        raise DesignError("design_column", column=missing[0], known=known)
-    text = [name for name in numbers if not pd.api.types.is_numeric_dtype(frame[name])]
-    if text:
-        raise DesignError("mean_text", column=text[0], values=str(frame[text[0]].iloc[0]))
 
 
 def _correlation(x: Floats) -> Floats:
@@ -272,7 +263,7 @@ def _structure(frame: pd.DataFrame, factors: Mapping[str, Sequence[str]]) -> Str
     import warnings
 
     codes = [item for own in factors.values() for item in own]
-    _check(frame, codes, codes)
+    check_numbers(frame, codes, codes)
     data = frame[codes].astype(float).dropna()
     short = {name: f"f{k}" for k, name in enumerate(factors)}
     plain = {item: f"x{k}" for k, item in enumerate(dict.fromkeys(codes))}

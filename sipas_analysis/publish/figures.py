@@ -110,11 +110,9 @@ class Figures:
         """Every pair of ranked units, by ``group``, and whether they can be told apart."""
         found = [self.places.pairs(group).assign(group=group) for group in self.places.sets]
         columns = ["group", "unit", "other", "value", "se", "low", "high", "told"]
-        return (
-            pd.concat([pd.DataFrame(columns=columns), *found])
-            if not found
-            else pd.concat(found, ignore_index=True)[columns]
-        )
+        if not found:
+            return pd.DataFrame(columns=columns)
+        return pd.concat(found, ignore_index=True)[columns]
 
     @cached_property
     def fair(self) -> pd.DataFrame:

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from forms import ITEMS, answers, beta, clustered, estimated
 
-from sipas_analysis.measure.adjustment import case_mix, small_area
+from sipas_analysis.measure.adjustment import case_mix
+from sipas_analysis.measure.pooling import small_area
 from sipas_analysis.measure.ranking import rank_sets
 
 pytestmark = pytest.mark.slow

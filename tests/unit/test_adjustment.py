@@ -100,6 +100,19 @@ def test_an_adjuster_that_cannot_adjust_is_refused_by_name(change, words):
     assert words in caught.value.text("en")
 
 
+def test_an_item_that_nobody_answered_and_odd_columns():
+    """A blank item has no figure and hides no other; text and weights of 0 are refused by name."""
+    frame, _ = people()
+    empty = sipas.case_mix(frame.assign(b=np.nan), unit="unit", items=["a", "b"], adjusters="age")
+    alone = sipas.case_mix(frame, unit="unit", items="a", adjusters="age").frame
+    own = empty.frame[empty.frame["variable"] == "composite"]["value"].to_numpy()
+    assert own == pytest.approx(alone[alone["variable"] == "composite"]["value"].to_numpy())
+    assert empty.frame.loc[empty.frame["variable"] == "b", "value"].isna().all()
+    for wrong, given in (({"a": "tốt"}, {}), ({"w": 0.0}, {"weights": "w"})):
+        with pytest.raises(DesignError, match=r"tốt|above 0"):
+            sipas.case_mix(frame.assign(**wrong), unit="unit", items="a", adjusters="age", **given)
+
+
 def test_collinear_adjusters_are_refused_by_name():
     """Age in years and in months say the same."""
     frame, _ = people()
@@ -175,6 +188,7 @@ def test_the_chance_of_a_place_adds_up_to_the_places():
 @pytest.mark.parametrize(("passed", "words"), [
     (([1.0, 2.0], [1.0]), "shape"),
     (([1.0, 2.0], [1.0, -1.0]), "value 2"),
+    (([1.0, np.inf], [1.0, 1.0]), "infinite"),
     (([1.0, 2.0, 3.0], [1.0, 1.0, 1.0], [2.0, 2.0, 2.0]), "follow from"),
 ])  # fmt: skip
 def test_pooling_refuses_what_does_not_fit(passed, words):

@@ -196,6 +196,7 @@ def test_detectable_is_the_critical_value_and_a_fifth_of_the_normal():
     (([1.0, 2.0], [1.0, 1.0], [3.0]), "shape"),
     (([1.0, 2.0], [1.0, -1.0]), "value 2"),
     (([1.0, 2.0], [[-1.0, 0.0], [0.0, 1.0]]), "value 1"),
+    (([1.0, np.inf], [1.0, 1.0]), "infinite"),
     (([1.0, 2.0], [1.0, 1.0], None, 95), "95"),
     (([1.0, 2.0], [1.0, 1.0], None, 0.95, "both"), "simultaneous, marginal"),
 ])  # fmt: skip
