@@ -104,8 +104,11 @@ def carried_shares(
         >>> carried_shares(changes, ["a", "c"], date(2022, 1, 1), None).loc["a", "b"].item()
         1.0
     """
-    inside = changes[[(after is None or day > after) and (until is None or day <= until)
-                      for day in changes["date"]]]  # fmt: skip
+    within = [
+        (after is None or day > after) and (until is None or day <= until)
+        for day in changes["date"]
+    ]
+    inside = changes[np.array(within, dtype=bool)]
     table = pd.DataFrame(np.eye(len(units)), index=list(units), columns=list(units))
     for _, day in inside.sort_values("date", kind="stable").groupby("date"):
         step = day.pivot_table(index="from", columns="to", values="share", aggfunc="sum").fillna(

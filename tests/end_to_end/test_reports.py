@@ -74,12 +74,13 @@ def test_a_notebook_to_explore_runs(path, tmp_path):
 
 
 def test_sipas_report_writes_the_layout_that_others_rely_on(tmp_path):
-    """One page per language, four tables, nothing else; the path said exists."""
+    """One page per language, six tables, nothing else; the path said exists."""
     shutil.copytree(DEMO, tmp_path / "wave")
     said = shell(BIN / "sipas", "report", "wave/wave.yaml", "--out", "out", folder=tmp_path)
     assert files_in(tmp_path / "out") == {
         "province/report.vi.html", "province/report.en.html", "tables/scores.csv",
-        "tables/ranking.csv", "tables/drivers.csv", "tables/figures.csv",
+        "tables/ranking.csv", "tables/drivers.csv", "tables/figures.csv", "tables/pairs.csv",
+        "tables/robust.csv",
     }  # fmt: skip
     path = Path(re.search(r"Report: (.+\.html)", said)[1])
     assert (tmp_path / path).is_file()
@@ -115,7 +116,8 @@ def test_hostile_names_stay_inside_the_output_folder(tmp_path):
     shell(BIN / "sipas", "run", "wave.yaml", "--out", "out", folder=folder)
     written = files_in(tmp_path) - before
     inside = {f"units/u-{k}/report.vi.html" for k in range(3)} | {"province/report.vi.html"}
-    tables = {f"tables/{name}.csv" for name in ("scores", "ranking", "drivers", "figures")}
+    names = ("scores", "ranking", "pairs", "robust", "drivers", "figures")
+    tables = {f"tables/{name}.csv" for name in names}
     assert written == {f"deep/er/out/{name}" for name in inside | tables}
     for name in inside:
         assert "<script" not in (folder / "out" / name).read_text("utf-8")

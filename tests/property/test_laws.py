@@ -1,5 +1,6 @@
 """Laws that hold for any answers: order, names and scale change nothing; blanks never count."""
 
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sipas_analysis as sipas
+from sipas_analysis.collect.registry import carried, carried_shares, shares_back
 from sipas_analysis.collect.survey import LEDGER, Survey
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.infer.block import Columns, add, settle, tally
@@ -286,3 +288,45 @@ def test_a_weighted_half_is_rounded_away_from_zero(thousandths, sign):
     assert Decimal(printed(value)) == digits
     if thousandths % 10 == 5:
         assert abs(Decimal(printed(value))) == (Decimal(thousandths) + 5) / 1000
+
+
+@often
+@given(st.data())
+def test_merges_and_splits_keep_totals_and_can_be_undone(data):
+    """Carried to new units sums stay; the way back restores what each old unit had (rule C2)."""
+    old = [f"u{k}" for k in range(data.draw(st.integers(1, 6)))]
+    rows = []
+    for unit in old:
+        parts = data.draw(st.lists(st.integers(1, 9), max_size=3))
+        names = data.draw(st.permutations(["x", "y", "z", "w"]))
+        rows += [(date(2025, 7, 1), unit, names[k], part / sum(parts))
+                 for k, part in enumerate(parts)]  # fmt: skip
+    changes = pd.DataFrame(rows, columns=["date", "from", "to", "share"])
+    sizes = data.draw(st.lists(st.integers(0, 500), min_size=len(old), max_size=len(old)))
+    totals = pd.DataFrame({"n": sizes, "good": [n // 2 for n in sizes]}, old, dtype=float)
+    shares = carried_shares(changes, old, None, None)
+    there = carried(totals, shares)
+    assert np.allclose(there.sum(), totals.sum())
+    assert np.allclose(shares.sum(axis=1), 1.0)
+    back = shares_back(shares, totals["n"])
+    assert np.allclose(back.sum(axis=1), 1.0)
+    again = carried(there[["n"]], back)
+    assert np.isclose(again["n"].sum(), totals["n"].sum())
+    if (shares == 1).any(axis=1).all():  # merges only: nothing was divided
+        assert np.allclose(again["n"].reindex(old), totals["n"])
+
+
+@quick
+@given(st.lists(st.integers(2, 38), min_size=2, max_size=6, unique=True), st.randoms())
+def test_names_and_order_of_units_change_no_rank_set(satisfied, random):
+    """Sets follow values and errors only: renamed or mixed units keep theirs (rule R2)."""
+    values = pd.Series([100 * k / 40 for k in satisfied], [f"u{k}" for k in satisfied])
+    errors = 1.0 + values / 50
+    before = sipas.rank_sets(values, errors, draws=500).frame
+    order = random.sample(list(values.index), len(values))
+    renamed = {name: f"z{at}" for at, name in enumerate(order)}
+    after = sipas.rank_sets(values[order].rename(renamed), errors[order], draws=500).frame
+    back = after.rename({new: old for old, new in renamed.items()}).loc[before.index]
+    pd.testing.assert_frame_equal(before, back)
+    assert (before["rank_low"] <= before["rank"]).all()
+    assert (before["rank_high"] >= before["rank"]).all()
