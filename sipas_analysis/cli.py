@@ -201,13 +201,12 @@ def score(wave: WaveArg, out: Out = None, lang: Lang = "") -> None:  # noqa: ARG
 
     facts, survey = _read(wave)
     figures = Figures(survey)
-    columns = ["group", "rank", "unit_name", "printed", "low", "high", "n", "flag"]
-    _show(say(spoken(), "cli.table.scores"), figures.ranking[columns].round(1))
+    columns = ["group", "letter", "rank", "places", "unit_name", "printed", "low", "high", "n"]
+    shown = figures.ranking.assign(places=figures.places.texts())[columns]
+    _show(say(spoken(), "cli.table.scores"), shown.round(1))
     tables = figures.tables()
-    _write(
-        {name: tables[name] for name in ("scores", "ranking", "figures")},
-        _out(out, facts) / "tables",
-    )
+    kept = {name: tables[name] for name in ("scores", "ranking", "figures")}
+    _write(kept, _out(out, facts) / "tables")
 
 
 @app.command(help="cli.drivers")

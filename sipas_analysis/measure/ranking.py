@@ -306,6 +306,11 @@ class Ranking(Estimates):
 
     sets: Mapping[str, RankSets] = field(default_factory=dict)
 
+    def texts(self) -> list[str]:
+        """Return the places of each row as text, ``1–18``; empty if unranked."""
+        ends = zip(self.frame["rank_low"], self.frame["rank_high"], strict=True)
+        return ["" if pd.isna(low) else f"{low}–{high}" for low, high in ends]
+
     def pairs(self, group: str) -> pd.DataFrame:
         """Return every pair of ranked units of a group, better first, and whether they differ.
 

@@ -94,6 +94,7 @@ def test_the_report_shows_all_three_side_by_side(two):
     said = report(two(adjusters=["sex"])[0], "en").chapter("ranking")._repr_html_()
     assert "With like clients" in said
     assert "Ranks under lawful rules" in said
+    assert "7 readings of the index" in said
     plain = report(two()[0], "en").chapter("ranking")._repr_html_()
     assert "names no" in plain
     survey = two(adjusters=["sex"])[0]

@@ -40,6 +40,7 @@ from sipas_analysis.publish.document import (
 from sipas_analysis.publish.figures import Published
 
 PAIR = ["unit", "other", "value", "low", "high", "told"]
+AROUND = ("group", "rank", "rank_best", "rank_worst", "share")  # columns beside the rules
 MANY = 12  # more units than this are counted in a sentence, not named
 MOST_PAIRS = 66  # pairs of 12 units; more stand in tables/pairs.csv
 
@@ -201,7 +202,7 @@ def _beside(subject: Subject, group: str) -> list[Block]:
              "pooled", "pooled_rank", "borrowed", "chance", "robust"]  # fmt: skip
     columns = (Column(say_it("report.column.unit"), "row"),
                *(Column(say_it(f"report.column.{head}")) for head in heads))  # fmt: skip
-    notes = (say_it("report.fair.note", n=len(robust.columns) - 6),
+    notes = (say_it("report.fair.note", n=len(robust.columns) - len(AROUND)),
              *([] if adjusted else [say_it("report.fair.no_adjusters")]))  # fmt: skip
     return [Table(f"table-fair-{group}", say_it("report.table.fair", group=name), columns, rows,
                   notes)]  # fmt: skip
