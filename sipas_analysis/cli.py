@@ -291,7 +291,8 @@ def compare(
     out: Out = None, lang: Lang = "",  # noqa: ARG001
     crosswalk: Annotated[Path | None, _opt("crosswalk")] = None,
 ) -> None:  # fmt: skip
-    from sipas_analysis.publish.trend import shown, trend, why
+    from sipas_analysis.publish.chapters.trend import why
+    from sipas_analysis.publish.trend import shown, trend
 
     found, paths = trend([_read(wave)[1] for wave in waves], out, spoken(), crosswalk)
     for title, table in shown(found):

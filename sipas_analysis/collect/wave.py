@@ -102,6 +102,7 @@ class Wave(Strict):
     columns: Columns = Columns()
     design: Sampling = Sampling()
     units: str = "units.csv"
+    earlier: tuple[str, ...] = ()
     unit_changes: str = ""
     crosswalk: str = ""
     groups: Mapping[Code, Bilingual] = {}

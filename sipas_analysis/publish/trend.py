@@ -13,14 +13,13 @@ from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.reading import Bilingual
 from sipas_analysis.measure.change import NUMBERS, Changes, compare, moved
 from sipas_analysis.messages import Language
-from sipas_analysis.publish import charts
 from sipas_analysis.publish.chapters.frame import Subject
+from sipas_analysis.publish.chapters.trend import trend_blocks, why
 from sipas_analysis.publish.document import (
     Block,
     Bullets,
     Column,
     Document,
-    Figure,
     Joined,
     Number,
     Paragraph,
@@ -77,7 +76,9 @@ def document(found: Changes, ordered: Sequence[Survey]) -> Document:
     """Return the page: the trend of the whole, then each pair of years."""
     names = {one.wave.id: one.wave.title for one in ordered}
     years = {one.wave.id: str(one.wave.year) for one in ordered}
-    sections = [Section("trend", say_it("compare.chapter.trend"), tuple(_trend(found, ordered)))]
+    sections = [
+        Section("trend", say_it("compare.chapter.trend"), tuple(trend_blocks(found, ordered)))
+    ]
     for number, one in enumerate(found.breaks.itertuples(index=False)):
         title = say_it("compare.chapter.pair", before=years[str(one.before)],
                        after=years[str(one.after)])  # fmt: skip
@@ -90,31 +91,6 @@ def document(found: Changes, ordered: Sequence[Survey]) -> Document:
     return Document("compare", say_it("compare.title"), subtitle, banner, tuple(sections), footer)
 
 
-def _trend(found: Changes, ordered: Sequence[Survey]) -> list[Block]:
-    """Draw the whole of each wave; a line joins only what may be compared (C2)."""
-    wholes = [Figures(one).of("all")[OVERALL] for one in ordered]
-    rows = [(str(one.wave.year), it) for one, it in zip(ordered, wholes, strict=True)]
-    joined = [not reason for reason in found.breaks["reason"]]
-    joined = [it and not b for it, b in zip(joined, found.breaks["bridged"], strict=True)]
-
-    def draw(language: Language) -> bytes:
-        points = [charts.Row(year, it.value, it.low, it.high) for year, it in rows]
-        return charts.trend(points, joined, language)
-
-    cells = tuple((year, Number(it.printed or None), Number(it.low, 1), Number(it.high, 1),
-                   it.n_valid) for year, it in rows)  # fmt: skip
-    heads = ("year", "percent", "low", "high", "n_valid")
-    columns = (Column(say_it("report.column.year"), "row"),
-               *(Column(say_it(f"report.column.{head}")) for head in heads[1:]))  # fmt: skip
-    table = Table("table-trend", say_it("compare.table.trend"), columns, cells)
-    alt = say_it("compare.alt", n=len(rows), breaks=len(joined) - sum(joined))
-    lead = (
-        "compare.none" if not any(joined) else "compare.some" if not all(joined) else "compare.all"
-    )
-    figure = Figure("figure-trend", say_it("compare.figure"), alt, draw, table)
-    return [Paragraph(say_it(lead), "lead"), figure, table]
-
-
 def shown(found: Changes) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield each pair of waves that may be compared with its table for the console."""
     names = {"value": "change"}
@@ -122,12 +98,6 @@ def shown(found: Changes) -> Iterator[tuple[str, pd.DataFrame]]:
         own = found.frame[(found.frame["before"] == one.before) & (found.frame["level"] == OVERALL)]
         columns = ["group", "unit", "value_before", "value_after", "value", "low", "high"]
         yield f"{one.before} → {one.after}", own[columns].rename(columns=names).round(2)
-
-
-def why(reason: str) -> Text:
-    """Return in words why no line is drawn."""
-    words = [say_it(f"compare.why.{word}") for word in reason.split()]
-    return say_it("compare.reasons", reasons=Joined(words, "; "))
 
 
 def _pair(own: pd.DataFrame, reason: str, bridged: bool, pair: Sequence[Survey]) -> list[Block]:

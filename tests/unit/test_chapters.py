@@ -4,6 +4,8 @@ import random
 
 import pytest
 
+from sipas_analysis.collect.survey import read_survey
+from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.errors import ParameterError, UnitError
 from sipas_analysis.publish.chapters import CHAPTERS, report
 from sipas_analysis.publish.document import Bullets, Figure, Paragraph, Table, shown_in
@@ -307,3 +309,17 @@ def test_a_unit_in_one_cluster_is_not_said_to_have_one_form(read_answers):
     answers = "unit,ap,A1,A2,D1\n" + "".join(row * 12 for row in rows)
     survey = read_answers(answers, columns=columns, min_forms=5)
     assert "one form or one cluster" in chapter(survey, "summary", unit="so-b")
+
+
+def test_a_wave_that_names_earlier_ones_shows_the_trend_with_its_breaks():
+    """2020 and 2021 are joined; to 2023 the line is broken, and the reason is said (rule C2)."""
+    survey = read_survey(read_wave("data/an-giang-2023/wave.yaml"))
+    said = report(survey, "en").chapter("overall")._repr_html_()
+    assert "2021 to 2023: the questionnaire changed" in said
+    assert "other people were asked" in said
+    assert "2020 to 2021:" not in said
+    for year, value in (("2020", "85.92"), ("2021", "87.25"), ("2023", "84.59")):
+        assert f">{year}<" in said
+        assert f">{value}<" in said
+    (unit,) = survey.frame["unit"].unique()[:1]
+    assert "not comparable" not in report(survey, "en", unit).chapter("overall")._repr_html_()

@@ -24,6 +24,7 @@ from sipas_analysis.publish.chapters.frame import (
     several,
     target_lines,
 )
+from sipas_analysis.publish.chapters.trend import earlier
 from sipas_analysis.publish.document import (
     Block,
     Column,
@@ -59,7 +60,7 @@ def overall(subject: Subject) -> Section:
     table = estimate_table("table-overall", caption, "report.column.index", rows)
     blocks: list[Block] = [table, *_targets(subject), _beside(subject)]
     if not subject.unit:
-        blocks.append(_rules(subject))
+        blocks += [_rules(subject), *earlier(subject)]
     return Section("overall", say_it("report.chapter.overall"), tuple(blocks))
 
 
