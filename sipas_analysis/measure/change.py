@@ -61,7 +61,8 @@ def compare(*surveys: Survey, crosswalk: str | Path = "", level: float = 0.95) -
     """Compare waves in the order of their years, each with the next.
 
     d = after − before, se² = se₁² + se₂², t at Satterthwaite's df: samples of two years are taken
-    as independent. At 0 and 100 % the interval comes from both intervals. Holm over the overall
+    as independent. At 0 and 100 % the interval comes from both intervals, and p from its reach
+    towards no change. Holm over the overall
     indices of the units of one ranked group.
 
     Args:
@@ -215,16 +216,17 @@ def _differences(before: pd.DataFrame, after: pd.DataFrame, level: float) -> pd.
         freedom = error**4 / (se[0] ** 4 / df[0] + se[1] ** 4 / df[1])
         freedom = np.where(error > 0, freedom, np.fmin(*df))
         half = stats.t.ppf((1 + level) / 2, freedom) * error
-        p = 2 * stats.t.sf(np.abs(d) / error, freedom)
         ends = np.isin(value[0], [0.0, 100.0]) | np.isin(value[1], [0.0, 100.0])
         down = np.hypot(value[1] - low[1], high[0] - value[0])
         up = np.hypot(high[1] - value[1], value[0] - low[0])
+        scale = np.where(d > 0, down, up) / stats.t.ppf((1 + level) / 2, freedom)
+        p = 2 * stats.t.sf(np.abs(d) / np.where(ends, scale, error), freedom)
     unknown = np.isnan(error)
     found = both[[*KEYS, "_merge", "flag_before", "flag_after"]].assign(
         value_before=value[0], value_after=value[1], n_before=both["n_valid_before"],
         n_after=both["n_valid_after"], value=d, se=np.where(ends, np.nan, error),
         low=np.where(ends, d - down, d - half), high=np.where(ends, d + up, d + half),
-        df=freedom, p=np.where(ends | unknown, np.nan, p),
+        df=freedom, p=np.where(unknown, np.nan, p),
     )  # fmt: skip
     found["p_holm"] = np.nan
     units = found[(found["domain"] == "unit") & (found["level"] == OVERALL) & found["p"].notna()]

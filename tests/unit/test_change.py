@@ -66,13 +66,15 @@ def test_the_order_in_which_waves_are_given_changes_nothing(wave):
 
 
 def test_a_change_from_100_percent_has_an_interval(wave):
-    """All of 30, then 24 of 30: from both intervals, and no p that takes 100 % for certain."""
+    """All of 30, then 24 of 30: from both intervals; p from their reach, not from 100 % ± 0."""
     found = compare(wave(2023, {"a": (30, 30)}), wave(2024, {"a": (24, 30)}))
     one = row(found, domain="all", variable="A1")
     first, second = stats.beta.ppf(0.025, 30, 1), stats.beta.ppf([0.025, 0.975], [24, 25], [7, 6])
     assert one["low"] == pytest.approx(-20 - np.hypot(80 - 100 * second[0], 0))
     assert one["high"] == pytest.approx(-20 + np.hypot(100 * second[1] - 80, 100 - 100 * first))
-    assert np.isnan(one["p"])
+    scale = (one["high"] + 20) / stats.t.ppf(0.975, 29)
+    assert one["p"] == pytest.approx(2 * stats.t.sf(20 / scale, 29))
+    assert np.isnan(one["se"])
 
 
 def test_units_are_judged_together(wave):
