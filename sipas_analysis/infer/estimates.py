@@ -49,6 +49,24 @@ class Mean:
     nest: tuple[NDArray[np.int64], ...] = ()
 
 
+class Shown:
+    """What results have in common: a table that can be taken along, printed and shown."""
+
+    frame: pd.DataFrame
+    named = False  # whether the index of the table says what its rows are
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the table as a pandas frame of one's own."""
+        return self.frame.copy()
+
+    def __repr__(self) -> str:
+        return self.frame.round(2).to_string(index=self.named)
+
+    def _repr_html_(self) -> str:
+        table = self.frame.round(2)
+        return str(table.to_html(index=self.named, border=0, na_rep="–", escape=True))
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Estimates:
     """A table of estimates: key columns, then the columns of the glossary (``COLUMNS``).

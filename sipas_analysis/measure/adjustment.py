@@ -15,6 +15,7 @@ from scipy import linalg, stats
 
 from sipas_analysis.errors import DesignError
 from sipas_analysis.infer.design import Design, Floats, Ints
+from sipas_analysis.infer.estimates import Shown
 from sipas_analysis.measure.pooling import places
 
 COMPOSITE = "composite"
@@ -22,7 +23,7 @@ NEVER = 1e-9  # an adjuster that varies less than this share of its size within 
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class CaseMix:
+class CaseMix(Shown):
     """Adjusted means of units, by item and for their mean.
 
     Attributes:
@@ -34,16 +35,6 @@ class CaseMix:
     frame: pd.DataFrame
     tests: pd.DataFrame
     effects: pd.DataFrame
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return the table as a pandas frame of one's own."""
-        return self.frame.copy()
-
-    def __repr__(self) -> str:
-        return self.frame.round(2).to_string(index=False)
-
-    def _repr_html_(self) -> str:
-        return str(self.frame.round(2).to_html(index=False, border=0, na_rep="–", escape=True))
 
 
 def case_mix(

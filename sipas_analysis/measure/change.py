@@ -21,7 +21,7 @@ from sipas_analysis.collect.registry import carried_shares, read_changes, succes
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import ColumnError, Place
 from sipas_analysis.infer.design import Floats
-from sipas_analysis.infer.estimates import Estimates, holm
+from sipas_analysis.infer.estimates import Estimates, Shown, holm
 from sipas_analysis.infer.means import total
 from sipas_analysis.instrument.pack import OVERALL, Index, Instrument
 from sipas_analysis.measure.pooling import small_area
@@ -34,7 +34,7 @@ CHANGED = "unit_changes.csv"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Changes:
+class Changes(Shown):
     """Changes between consecutive waves.
 
     Attributes:
@@ -45,16 +45,6 @@ class Changes:
 
     frame: pd.DataFrame
     breaks: pd.DataFrame
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return the table as a pandas frame of one's own."""
-        return self.frame.copy()
-
-    def __repr__(self) -> str:
-        return self.frame.round(2).to_string(index=False)
-
-    def _repr_html_(self) -> str:
-        return str(self.frame.round(2).to_html(index=False, border=0, na_rep="–", escape=True))
 
 
 def compare(*surveys: Survey, crosswalk: str | Path = "", level: float = 0.95) -> Changes:

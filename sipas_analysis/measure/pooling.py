@@ -15,6 +15,7 @@ from scipy import linalg, optimize, stats
 
 from sipas_analysis.errors import DesignError
 from sipas_analysis.infer.design import Floats
+from sipas_analysis.infer.estimates import Shown
 
 
 def places(value: Floats) -> "pd.Series[int]":
@@ -23,7 +24,7 @@ def places(value: Floats) -> "pd.Series[int]":
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SmallArea:
+class SmallArea(Shown):
     """Figures of small units that borrow from the others.
 
     Attributes:
@@ -34,14 +35,11 @@ class SmallArea:
             ``none`` (no error is known).
     """
 
+    named = True
     frame: pd.DataFrame
     sigma2: float
     beta: Floats
     method: str
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return the table as a pandas frame of one's own."""
-        return self.frame.copy()
 
     def rank_chance(self, k: int, draws: int = 10_000, seed: int = 1) -> "pd.Series[float]":
         """Return P(rank ≤ k) of each unit, from draws of N(value, se²) (rule R4)."""
@@ -53,12 +51,6 @@ class SmallArea:
         found = np.full(len(value), np.nan)
         found[at] = (places < k).mean(axis=1)
         return pd.Series(found, self.frame.index, name=f"rank_up_to_{k}")
-
-    def __repr__(self) -> str:
-        return self.frame.round(2).to_string()
-
-    def _repr_html_(self) -> str:
-        return str(self.frame.round(2).to_html(border=0, na_rep="–", escape=True))
 
 
 def small_area(

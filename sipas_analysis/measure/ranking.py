@@ -17,7 +17,7 @@ from scipy import stats
 
 from sipas_analysis.errors import ColumnError, DesignError
 from sipas_analysis.infer.design import Floats, Ints
-from sipas_analysis.infer.estimates import Estimates
+from sipas_analysis.infer.estimates import Estimates, Shown
 from sipas_analysis.instrument.pack import OVERALL
 
 Kind = Literal["simultaneous", "marginal"]
@@ -29,7 +29,7 @@ ADDED = ["rank", "rank_low", "rank_high", "letter", "detectable"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class RankSets:
+class RankSets(Shown):
     """Ranks of p units with their confidence sets.
 
     Attributes:
@@ -41,6 +41,7 @@ class RankSets:
         told: Whether the pair is told apart in the set of the row's unit, shape (p, p).
     """
 
+    named = True
     frame: pd.DataFrame
     critical: Floats
     se: Floats
@@ -51,16 +52,6 @@ class RankSets:
         """Whether the row's unit is surely better than the column's, shape (p, p)."""
         value = self.frame["value"].to_numpy(dtype=float)
         return np.asarray(self.told & (value[:, None] > value))
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return the table as a pandas frame of one's own."""
-        return self.frame.copy()
-
-    def __repr__(self) -> str:
-        return self.frame.round(2).to_string()
-
-    def _repr_html_(self) -> str:
-        return str(self.frame.round(2).to_html(border=0, na_rep="–", escape=True))
 
 
 def rank_sets(
