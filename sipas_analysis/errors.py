@@ -118,6 +118,12 @@ class DesignError(SipasError):
     exit_code = 21
 
 
+class FitError(SipasError):
+    """No model can be fitted to these data, or what was asked is no model."""
+
+    exit_code = 22
+
+
 class SeveralError(SipasError):
     """A file was checked whole and has mistakes of more than one kind."""
 

@@ -76,7 +76,7 @@ def check(survey: Survey) -> Findings:
     frame = survey.frame[survey.frame[[*pack.items]].notna().any(axis=1)]
     answers = frame[[*pack.items]].to_numpy(dtype=float)
     full = (~np.isnan(answers)).sum(axis=1) * 2 >= answers.shape[1]
-    straight = full & (np.nanmin(answers, axis=1) == np.nanmax(answers, axis=1))
+    straight = straight_lines(survey)[survey.frame.index.isin(frame.index)]
     content = full & (np.nanmin(answers, axis=1) >= pack.scale.satisfied_from)
     facts = pd.DataFrame(
         {"unit": frame["unit"], "n": 1, "straight": straight, "content": content,
@@ -101,6 +101,13 @@ def check(survey: Survey) -> Findings:
     ordered = table.sort_values(["p_holm", "rule", "unit"], na_position="last")
     straight_percent = float(100 * straight.mean()) if len(straight) else np.nan
     return Findings(ordered.reset_index(drop=True), straight_percent)
+
+
+def straight_lines(survey: Survey) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+    """Return which forms give one answer to all items, half of them answered (rule Q1), (n,)."""
+    answers = survey.frame[[*survey.instrument.items]]
+    full = answers.notna().sum(axis=1) * 2 >= answers.shape[1]
+    return np.asarray(full & (answers.min(axis=1) == answers.max(axis=1)))
 
 
 def _finding(

@@ -1,72 +1,105 @@
 """Regress overall satisfaction on the factors: which go together with it, and how surely.
 
-A driver is a factor score: a person's mean over the items answered in the factor. Coefficients
-are standardised, errors those of the design (rule V1 on the influence of each coefficient).
-The words are of association; who wants cause needs an experiment. Without an overall item
-there is no regression, and the result says so (rule D1).
+A driver is a factor score: a person's mean over the items answered in the factor. Coefficients are
+standardised; beside logits stand points of satisfied people. The words are of association; who
+wants cause needs an experiment. Without an overall item there is no regression, and the result says
+so (rule D1); drivers that the data cannot tell apart are said to be so before any coefficient (D2).
 """
 
-import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from sipas_analysis.collect.quality import straight_lines
 from sipas_analysis.collect.survey import Survey
-from sipas_analysis.errors import ConfigError
-from sipas_analysis.infer.block import Columns
-from sipas_analysis.infer.design import Design
-from sipas_analysis.infer.sources import block
-from sipas_analysis.infer.variance import freedom, variance
+from sipas_analysis.errors import ColumnError, ConfigError, FitError
+from sipas_analysis.explain.collinearity import collinearity
+from sipas_analysis.explain.families import Family
+from sipas_analysis.explain.formula import INTERCEPT, check_asked
+from sipas_analysis.explain.imputation import filled
+from sipas_analysis.explain.models import Fit, Note, estimate, pooled
+from sipas_analysis.infer.design import Design, Floats
+from sipas_analysis.infer.estimates import Shown, holm
+from sipas_analysis.messages import say
 
-MIN_PER_TERM = 5
-MIN_FORMS = 30
-MIN_EACH_ANSWER = 10
-INSEPARABLE_VIF = 5.0
-INSEPARABLE_R = 0.9
+MODELS: dict[str, Family] = {"linear": "gaussian", "logit": "binomial", "ordinal": "ordinal"}
+MIN_PER_TERM, MIN_FORMS, MIN_EACH_ANSWER = 5, 30, 10
+ALARM = 0.05
+MANY_STRAIGHT, MANY_ITEMS = 25.0, 8  # percent of forms with one answer to all items (ours)
+COLUMNS = (
+    "model", "term", "value", "se", "low", "high", "df", "p", "raw", "odds_ratio", "odds_low",
+    "odds_high", "points", "points_low", "points_high", "vif", "separable", "n",
+)  # fmt: skip
+REASONS = {
+    "fit_few_forms": "few_forms", "fit_constant": "constant", "fit_outcome_constant": "constant",
+    "fit_two_levels": "few_levels", "fit_tied": "singular", "fit_separated": "not_converged",
+}  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Drivers:
+@dataclass(frozen=True, eq=False, repr=False)
+class Drivers(Shown):
     """Models of the outcome, or the reason why there is none.
 
     Attributes:
-        frame: One row per model (``linear``, ``logit``) and term: ``value`` (standardised), ``se``,
-            ``low``, ``high``, ``df``, ``p``, ``raw`` (per level), ``vif``, ``separable``, ``n``.
+        frame: One row per model (``linear``, ``logit``, ``ordinal``) and factor: ``value``
+            (standardised), ``se``, ``low``, ``high``, ``df``, ``p``; per level of the factor
+            ``raw``, ``odds_ratio`` and ``points`` of satisfied people with their intervals;
+            ``vif``, ``separable``, ``n``; before them the key of ``by``.
         outcome: Code of the outcome; empty if none.
-        n: Complete forms used; ``n_lost`` had a blank in the outcome or a whole factor.
+        n: Complete forms used; ``n_lost`` had a blank in the outcome, a whole factor or a control.
         r_squared: Share of the outcome's variance that goes with the factors (linear).
-        reason: Why a model is missing, by model; empty if both stand.
+        reason: Why a model is missing, by model (by key and model where ``by`` was given).
         correlations: Between factor scores and outcome.
-        fits: statsmodels results by model.
+        near: What the factors share, see ``collinearity``; empty if it cannot be said.
+        lost: Blanks of each factor, control and the outcome.
+        notes: Warnings that a reader needs.
+        fits: Models by name (by key and name).
     """
 
+    decimals = 4
     frame: pd.DataFrame
     outcome: str
     n: int
     n_lost: int
     r_squared: float
-    reason: dict[str, str]
+    reason: Mapping[Any, str]
     correlations: pd.DataFrame
-    fits: dict[str, Any]
+    near: pd.DataFrame
+    lost: "pd.Series[int]"
+    notes: tuple[Note, ...]
+    fits: Mapping[Any, Fit]
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return the table as a pandas frame of one's own."""
-        return self.frame.copy()
+    def said(self) -> list[str]:
+        """Say what was modelled, what to beware of, and what could not be."""
+        head = say("en", "explain.drivers", outcome=self.outcome or "–", n=self.n,
+                   n_lost=self.n_lost, r_squared=f"{self.r_squared:.4f}")  # fmt: skip
+        missing = [f"{key}: {why}" for key, why in self.reason.items()]
+        return [head, *(note.text("en") for note in self.notes), *missing]
 
-    def __str__(self) -> str:
-        head = f"outcome {self.outcome or '-'}, n = {self.n}, R² = {self.r_squared:.4f}"
-        return f"{head}\n{self.frame.round(4).to_string(index=False)}\n{self.reason or ''}"
+    @property
+    def told_apart(self) -> bool:
+        """Whether at least one factor can be told apart from the others (rule D2)."""
+        return bool(self.near["separable"].any()) if len(self.near) else False
 
-    def _repr_html_(self) -> str:
-        return str(self.frame.round(4).to_html(index=False, border=0, na_rep="–"))
+    def of(self, model: str) -> pd.DataFrame:
+        """Return the rows of one model."""
+        return self.frame[self.frame["model"] == model]
 
+    def sure(self, sign: int = 1) -> list[str]:
+        """Return the factors that may be named, largest coefficient first.
 
-COLUMNS = (
-    "model", "term", "value", "se", "low", "high", "df", "p", "raw", "vif", "separable", "n",
-)  # fmt: skip
+        Those that can be told apart and whose p, Holm-adjusted over the factors, is below 0.05.
+        """
+        linear = self.of("linear")
+        if linear.empty:
+            return []
+        sure = holm(linear["p"].to_numpy(dtype=float)) < ALARM
+        kept = linear[sure & linear["separable"].astype(bool) & (sign * linear["value"] > 0)]
+        order = (sign * kept["value"]).sort_values(ascending=False).index
+        return [str(term) for term in kept.loc[order, "term"]]
 
 
 def factor_scores(survey: Survey) -> pd.DataFrame:
@@ -76,164 +109,242 @@ def factor_scores(survey: Survey) -> pd.DataFrame:
     return pd.DataFrame(scores)
 
 
-def drivers(survey: Survey) -> Drivers:
-    """Regress the outcome on the factor scores: linear, and logit of being satisfied.
-
-    y = Σ β_k F_k + e with all variables standardised; logit P(y ≥ satisfied_from) on the same.
-    Complete forms only; weights count if the wave has them.
-
-    Args:
-        survey: Forms that passed the door; its wave may declare ``outcome:``.
-
-    Returns:
-        Models with robust intervals. No row where a model cannot be fitted; ``reason`` says why:
-        ``no_outcome``, ``few_forms``, ``constant``, ``few_answers``, ``singular`` or
-        ``not_converged``.
+def outcome_of(survey: Survey) -> str:
+    """Return the code of the outcome that has answers; empty if there is none.
 
     Raises:
         ConfigError: The outcome is itself an item of a factor.
+    """
+    pack = survey.instrument
+    outcome = survey.wave.outcome or (pack.overall_item.code if pack.overall_item else "")
+    if outcome in pack.items:
+        raise ConfigError("outcome_in_driver", outcome=outcome)
+    return outcome if outcome and bool(survey.frame[outcome].notna().any()) else ""
 
-    Source: rules D1, D2 and V1 in docs/method.md; White (1980), doi:10.2307/1912934.
+
+def scored_design(survey: Survey) -> Design:
+    """Return the sample of a survey with the factor scores as further columns."""
+    scores = factor_scores(survey)
+    return survey.design(
+        pd.concat([survey.frame.drop(columns=scores, errors="ignore"), scores], axis=1)
+    )
+
+
+def drivers(
+    survey: Survey, models: Sequence[str] = ("linear", "logit", "ordinal"), *, by: str = "",
+    controls: Sequence[str] = (), missing: str = "complete",
+) -> Drivers:  # fmt: skip
+    """Regress the outcome on the factor scores.
+
+    Linear: y = Σ β_k F_k + e, all standardised; logit: P(y ≥ satisfied_from); ordinal: every level.
+    Complete forms only; weights, strata and clusters of the wave count (V1).
+
+    Args:
+        survey: Forms that passed the door; its wave may declare ``outcome:``.
+        models: Which of ``linear``, ``logit``, ``ordinal``.
+        by: A key of the survey: one model for each of its values, such as ``unit``.
+        controls: Keys held constant, such as ``sex`` or ``unit``; not drivers themselves.
+        missing: ``complete`` forms, or ``impute`` whole factors that are blank (Rubin).
+
+    Returns:
+        Models with the design's intervals. No row where a model cannot be fitted; ``reason`` says
+        why: ``no_outcome``, ``few_forms``, ``constant``, ``few_answers``, ``few_levels``,
+        ``singular`` or ``not_converged``.
+
+    Raises:
+        ConfigError: The outcome is itself an item of a factor.
+        ColumnError: A key that the survey lacks, or that holds several answers.
+        FitError: A model or a treatment of blanks that is not known.
+
+    Source: rules D1, D2 and V1 in docs/method.md; Binder (1983), doi:10.2307/1402588.
 
     Example:
         >>> import sipas_analysis as sipas
         >>> survey = sipas.read_survey(sipas.read_wave("data/an-giang-2021/wave.yaml"))
-        >>> found = sipas.drivers(survey).frame.query("model == 'linear'")
-        >>> found.sort_values("value")["term"].iloc[-1]
+        >>> sipas.drivers(survey).sure()[0]
         'civil-servants'
     """
-    pack, scores = survey.instrument, factor_scores(survey)
-    outcome = survey.wave.outcome or (pack.overall_item.code if pack.overall_item else "")
-    if outcome in pack.items:
-        raise ConfigError("outcome_in_driver", outcome=outcome)
-    known = outcome != "" and bool(survey.frame[outcome].notna().any())
-    data = scores.assign(outcome=survey.frame[outcome]) if known else scores
-    weight = survey.frame["weight"] if "weight" in survey.frame else pd.Series(1.0, data.index)
-    complete = data.notna().all(axis=1)
-    n_lost = int((~complete).sum())
-    data, weight = data[complete], weight[complete].astype(float)
-    reason = _cannot(data, known)
-    empty = pd.DataFrame(columns=list(COLUMNS))
-    if reason:
-        both = {"linear": reason, "logit": reason}
-        used = outcome if known else ""
-        return Drivers(empty, used, len(data), n_lost, np.nan, both, data.corr(), {})
-    return _models(survey.design(), data, weight, outcome, pack.scale.satisfied_from)
+    outcome, design = outcome_of(survey), scored_design(survey)
+    check_asked(design, "gaussian", missing)
+    for model in models:
+        if model not in MODELS:
+            raise FitError("fit_word", word="model", found=model, known=", ".join(MODELS))
+    _check_keys(survey, [*controls, *([by] if by else [])])
+    asked = _Asked(survey, design, outcome, tuple(models), tuple(controls), missing)
+    if not by:
+        return asked.fitted(np.ones(len(survey.frame), bool))
+    parts = {str(key): asked.fitted((survey.frame[by] == key).to_numpy())
+             for key in sorted(survey.frame[by].dropna().unique())}  # fmt: skip
+    return _stacked(asked.fitted(np.zeros(len(survey.frame), bool)), parts, by)
 
 
-def _models(
-    design: Design, data: pd.DataFrame, weight: "pd.Series[float]", outcome: str, cut: int
-) -> Drivers:
-    """Fit both models; a model that fails leaves its reason and no row."""
-    fits, reasons = {}, {}
-    for model in ("linear", "logit"):
-        fit, why = _fit(model, data, weight, cut)
-        if fit is None:
-            reasons[model] = why
+def _check_keys(survey: Survey, keys: Sequence[str]) -> None:
+    for key in keys:
+        if key not in survey.keys or survey.is_many(key):
+            known = ", ".join(it for it in survey.keys if not survey.is_many(it))
+            raise ColumnError("no_key", key=key, known=known)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What was asked of a survey."""
+
+    survey: Survey
+    design: Design
+    outcome: str
+    models: tuple[str, ...]
+    controls: tuple[str, ...]
+    missing: str
+
+    def fitted(self, domain: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> Drivers:
+        """Fit every model on some of the forms."""
+        data = self._data().where(pd.Series(domain), np.nan)
+        lost = data[domain].isna().sum()
+        complete = data.notna().all(axis=1).to_numpy()
+        terms = [*self.survey.instrument.factors]
+        used = data[complete]
+        kept = [*terms, *([self.outcome] if self.outcome else [])]
+        deviation = spread(used[kept], self.design.weight[complete])
+        near = pd.DataFrame(columns=["term", "vif", "strongest", "condition", "separable"])
+        if len(used) > 1:
+            near = collinearity(used[terms], self.design.weight[complete])
+        fits: dict[str, Fit] = {}
+        reasons = dict.fromkeys(self.models, self._cannot(used))
+        for model in [it for it, why in reasons.items() if not why]:
+            try:
+                fits[model] = self._fit(model, data, deviation, int(domain.sum()))
+                del reasons[model]
+            except FitError as error:
+                few = error.fields.get("few")
+                reasons[model] = "few_answers" if few else REASONS[error.message_id]
+        frames = [self._table(model, fit, near, deviation) for model, fit in fits.items()]
+        table = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=COLUMNS)
+        named = used[kept].rename(columns={self.outcome: "outcome"})
+        r_squared = fits["linear"].r_squared if "linear" in fits else np.nan
+        counts = len(used), int(domain.sum()) - len(used)
+        notes = self._notes(near, fits, domain)
+        return Drivers(table, self.outcome, *counts, r_squared, reasons, named.corr(), near, lost,
+                       notes, fits)  # fmt: skip
+
+    def _data(self) -> pd.DataFrame:
+        """Return factor scores, controls as 0 and 1, and the outcome if there is one."""
+        frame = self.design.frame.reset_index(drop=True)
+        parts = [frame[[*self.survey.instrument.factors]]]
+        for key in self.controls:
+            dummies = pd.get_dummies(frame[key], prefix=key, prefix_sep="=", drop_first=True)
+            parts.append(dummies.astype(float).where(frame[key].notna(), np.nan))
+        if self.outcome:
+            parts.append(frame[[self.outcome]])
+        return pd.DataFrame(pd.concat(parts, axis=1).astype(float))
+
+    def _cannot(self, used: pd.DataFrame) -> str:
+        """Return why no model of these forms can stand, or nothing."""
+        if not self.outcome:
+            return "no_outcome"
+        if len(used) < max(MIN_FORMS, MIN_PER_TERM * used.shape[1]):
+            return "few_forms"
+        kept = [*self.survey.instrument.factors, self.outcome]
+        return "constant" if (used[kept].nunique() < 2).any() else ""
+
+    def _fit(
+        self, model: str, data: pd.DataFrame, deviation: "pd.Series[float]", n_domain: int
+    ) -> Fit:
+        """Fit one model on standardised factors, or on each filling of their blanks."""
+        if self.missing == "complete":
+            return self._one(model, data, deviation, n_domain)
+        inside = data[self.outcome].notna()
+        columns = [str(name) for name in data if "=" not in str(name)]
+        each = filled(data[inside], columns, self.design.weight[inside], 20, self.survey.wave.seed)
+        made = [self._one(model, one.reindex(data.index), deviation, n_domain) for one in each]
+        return pooled(made, 0.95)
+
+    def _one(
+        self, model: str, data: pd.DataFrame, deviation: "pd.Series[float]", n_domain: int
+    ) -> Fit:
+        complete = data.notna().all(axis=1)
+        x, y = data.drop(columns=self.outcome), data[self.outcome]
+        idle = [it for it in x if "=" in str(it) and x[it][complete].nunique() < 2]
+        x = x.drop(columns=idle)
+        factors = [*self.survey.instrument.factors]
+        x[factors] = x[factors] / deviation[factors]
+        if model == "linear":
+            y = y / deviation[self.outcome]
+        if model == "logit":
+            y = (y >= self.survey.instrument.scale.satisfied_from).where(y.notna()).astype(float)
+            if min(y[complete].sum(), (1 - y[complete]).sum()) < MIN_EACH_ANSWER:
+                raise FitError("fit_outcome_constant", few=True)
+        x.insert(0, INTERCEPT, 1.0)
+        x = x.where(complete, np.nan)
+        return estimate(self.design, x, y, MODELS[model], n_domain=n_domain)
+
+    def _table(
+        self, model: str, fit: Fit, near: pd.DataFrame, deviation: "pd.Series[float]"
+    ) -> pd.DataFrame:
+        """Return one row per factor: coefficient, what a level is worth, collinearity."""
+        terms = [*self.survey.instrument.factors]
+        table = fit.frame.set_index("term").loc[terms]
+        level = deviation[terms]
+        points = table[["value", "low", "high"]] * np.nan
+        if model == "linear":
+            table["raw"] = table["value"] / level * deviation[self.outcome]
         else:
-            fits[model] = fit
-    n_lost = len(design.frame) - len(data)
-    frames = [_table(model, fit, data, weight, design) for model, fit in fits.items()]
-    table = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(COLUMNS))
-    r_squared = float(fits["linear"].rsquared) if "linear" in fits else np.nan
-    return Drivers(table, outcome, len(data), n_lost, r_squared, reasons, data.corr(), fits)
+            table["raw"] = table["value"] / level
+            cut = self.survey.instrument.scale.satisfied_from
+            above = next((it for it in fit.levels if it >= cut), None)
+            points = fit.margins(above).set_index("term").loc[terms]
+            for name, old in (("odds_ratio", "value"), ("odds_low", "low"), ("odds_high", "high")):
+                with np.errstate(over="ignore"):
+                    table[name] = np.exp(table[old] / level)
+        for name, old in (("points", "value"), ("points_low", "low"), ("points_high", "high")):
+            table[name] = points[old] / level
+        both = near.set_index("term").loc[terms, ["vif", "separable"]]
+        return table.join(both).reset_index().assign(model=model)[list(COLUMNS)]
+
+    def _notes(
+        self, near: pd.DataFrame, fits: Mapping[str, Fit],
+        domain: "np.ndarray[tuple[int], np.dtype[np.bool_]]",
+    ) -> tuple[Note, ...]:  # fmt: skip
+        notes: list[Note] = []
+        tied = near.loc[~near["separable"].astype(bool), "term"]
+        if len(tied):
+            notes.append(Note("tied", {"names": ", ".join(tied)}))
+        straight = straight_lines(self.survey)[domain]
+        percent = 100 * float(straight.mean()) if len(straight) else 0.0
+        if percent >= MANY_STRAIGHT and len(self.survey.instrument.items) >= MANY_ITEMS:
+            notes.append(Note("straight", {"percent": f"{percent:.0f}"}))
+        for fit in fits.values():
+            notes += [note for note in fit.notes if note not in notes]
+        parallel = fits["ordinal"].parallel().p if "ordinal" in fits else np.nan
+        if parallel < ALARM:
+            notes.append(
+                Note("parallel", {"p": f"{np.ceil(1000 * max(parallel, 1e-6)) / 1000:.3f}"})
+            )
+        return tuple(notes)
 
 
-def _cannot(data: pd.DataFrame, known: bool) -> str:
-    """Return why no model of these data can stand, or nothing."""
-    if not known:
-        return "no_outcome"
-    if len(data) < max(MIN_FORMS, MIN_PER_TERM * data.shape[1]):
-        return "few_forms"
-    return "constant" if (data.nunique() < 2).any() else ""
-
-
-def _standard(
-    data: pd.DataFrame, weight: "pd.Series[float]"
-) -> tuple[pd.DataFrame, "pd.Series[float]"]:
-    """Return columns with weighted mean 0 and standard deviation 1, and those deviations."""
-    share = weight / weight.sum()
+def spread(data: pd.DataFrame, weight: Floats) -> "pd.Series[float]":
+    """Return the weighted standard deviation of each column."""
+    share = weight / max(weight.sum(), 1e-300)
     centred = data - data.mul(share, axis=0).sum()
-    spread = np.sqrt((centred**2).mul(share, axis=0).sum())
-    return centred / spread, spread
+    return pd.Series(np.sqrt((centred**2).mul(share, axis=0).sum()))
 
 
-def _fit(model: str, data: pd.DataFrame, weight: "pd.Series[float]", cut: int) -> tuple[Any, str]:
-    """Fit one model with statsmodels; return it, or None and the reason."""
-    import statsmodels.api as sm
-    from statsmodels.tools.sm_exceptions import PerfectSeparationError, PerfectSeparationWarning
+def _stacked(empty: Drivers, parts: Mapping[str, Drivers], by: str) -> Drivers:
+    """Join the models of each key into one result."""
 
-    standard, _ = _standard(data, weight)
-    drivers = sm.add_constant(standard.drop(columns="outcome"))
-    if np.linalg.matrix_rank(drivers.to_numpy()) < drivers.shape[1]:
-        return None, "singular"
-    even = weight / weight.mean()
-    if model == "linear":
-        return sm.WLS(standard["outcome"], drivers, weights=even).fit(cov_type="HC0"), ""
-    satisfied = (data["outcome"] >= cut).astype(float)
-    if min(satisfied.sum(), (1 - satisfied).sum()) < MIN_EACH_ANSWER:
-        return None, "few_answers"
-    family = sm.families.Binomial()
-    with np.errstate(over="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("error", PerfectSeparationWarning)
-        try:
-            fit = sm.GLM(satisfied, drivers, family=family, var_weights=even).fit(cov_type="HC0")
-        except (PerfectSeparationError, PerfectSeparationWarning):
-            return None, "not_converged"
-    steady = fit.converged and np.abs(fit.params).max() < 20
-    return (fit, "") if steady else (None, "not_converged")
+    def keyed(name: str) -> Iterator[tuple[tuple[str, str], Any]]:
+        for key, part in parts.items():
+            for model, it in getattr(part, name).items():
+                yield (key, model), it
 
-
-def _errors(
-    fit: Any, data: pd.DataFrame, weight: "pd.Series[float]", design: Design
-) -> tuple["pd.Series[float]", float]:
-    """Return the error of each coefficient by V1 on its influence, and the design's df.
-
-    z_i = w_i A⁻¹ x_i (y_i − μ_i), A the information; forms that are not complete count with z = 0.
-    """
-    x, even = fit.model.exog, (weight / weight.mean()).to_numpy()
-    residual = fit.model.endog - fit.fittedvalues.to_numpy()
-    mu = fit.fittedvalues.to_numpy()
-    spread = mu * (1 - mu) if hasattr(fit, "mu") else np.ones(len(x))
-    bread = np.linalg.inv((x * (even * spread)[:, None]).T @ x)
-    influence = (x * (residual / weight.mean())[:, None]) @ bread
-    names = tuple(f"z {name}" for name in fit.params.index)
-    z = pd.DataFrame(influence, data.index, names).assign(complete=1.0)
-    z = z.reindex(design.frame.index, fill_value=0.0)
-    forms = pd.concat([design.frame.drop(columns="complete", errors="ignore"), z], axis=1)
-    columns = Columns(
-        names, lambda it: [it[name].to_numpy() for name in names], np.abs(influence).max(axis=0),
-        [False] * len(names), ("complete",), lambda it: [it["complete"].to_numpy()],
-    )  # fmt: skip
-    totals = block(replace(design, frame=forms), [], columns)
-    found = [float(variance(totals, one[None, :])[0]) for one in np.eye(len(names))]
-    units, strata = freedom(totals, totals.part_people[:, 0])
-    return pd.Series(np.sqrt(found), index=fit.params.index), float(units[0] - strata[0])
-
-
-def _table(
-    model: str, fit: Any, data: pd.DataFrame, weight: "pd.Series[float]", design: Design
-) -> pd.DataFrame:
-    """Return one row per driver: coefficient, error by V1, interval, collinearity.
-
-    The complete forms are a domain of the sample: the others count with z = 0, as in `svyglm`.
-    """
-    n, terms = len(data), [str(column) for column in data if column != "outcome"]
-    standard, spread = _standard(data, weight)
-    value = fit.params[terms]
-    errors, design_df = _errors(fit, data, weight, design)
-    se, df = errors[terms], design_df + 1 - len(fit.params)
-    half = stats.t.ppf(0.975, df) * se
-    raw = value * (spread["outcome"] if model == "linear" else 1.0) / spread[terms]
-    p = 2 * stats.t.sf(np.abs(value / se), df)
-    share = weight / weight.sum()
-    correlation = standard[terms].T @ standard[terms].mul(share, axis=0)
-    vif = np.diag(np.linalg.inv(correlation))
-    strongest = np.abs(correlation - np.eye(len(terms))).max(axis=1)
-    return pd.DataFrame(
-        {"model": model, "term": terms, "value": value.to_numpy(), "se": se.to_numpy(),
-         "low": (value - half).to_numpy(), "high": (value + half).to_numpy(), "df": df,
-         "p": p, "raw": raw.to_numpy(),
-         "vif": vif, "separable": (vif < INSEPARABLE_VIF) & (strongest < INSEPARABLE_R).to_numpy(),
-         "n": n}
-    )  # fmt: skip
+    frames = [part.frame.assign(**{by: key}) for key, part in parts.items() if len(part.frame)]
+    columns = [by, *COLUMNS]
+    table = (
+        pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
+    )
+    n, n_lost = (sum(getattr(part, it) for part in parts.values()) for it in ("n", "n_lost"))
+    notes = dict.fromkeys(note.id for part in parts.values() for note in part.notes)
+    kept = tuple(next(note for part in parts.values() for note in part.notes if note.id == one)
+                 for one in notes if one in ("imputed",))  # fmt: skip
+    return replace(empty, frame=table, n=n, n_lost=n_lost, reason=dict(keyed("reason")),
+                   fits=dict(keyed("fits")), notes=kept)  # fmt: skip

@@ -8,6 +8,7 @@ is never a bare float, and a rounded number is text (rule M6).
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -54,17 +55,24 @@ class Shown:
 
     frame: pd.DataFrame
     named = False  # whether the index of the table says what its rows are
+    decimals = 2
 
     def to_frame(self) -> pd.DataFrame:
         """Return the table as a pandas frame of one's own."""
         return self.frame.copy()
 
+    def said(self) -> list[str]:
+        """Return sentences that stand above the table."""
+        return []
+
     def __repr__(self) -> str:
-        return self.frame.round(2).to_string(index=self.named)
+        table = self.frame.round(self.decimals).to_string(index=self.named)
+        return "\n".join([*self.said(), table])
 
     def _repr_html_(self) -> str:
-        table = self.frame.round(2)
-        return str(table.to_html(index=self.named, border=0, na_rep="–", escape=True))
+        said = "".join(f"<p>{escape(line)}</p>" for line in self.said())
+        table = self.frame.round(self.decimals)
+        return said + str(table.to_html(index=self.named, border=0, na_rep="–", escape=True))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -165,7 +173,7 @@ class Estimates:
         """
         values = self.frame["value"].to_numpy(dtype=float)
         if callable(how):
-            slope, value = _slopes(how, values), np.atleast_1d(np.asarray(how(values), dtype=float))
+            slope, value = slopes(how, values), np.atleast_1d(np.asarray(how(values), dtype=float))
         else:
             slope = np.atleast_2d(np.asarray(how, dtype=float))
             if slope.shape[1] != len(values):
@@ -229,7 +237,7 @@ class Estimates:
         return kept.round(4 if shares else 2)
 
 
-def _slopes(how: Callable[[Floats], Any], values: Floats) -> Floats:
+def slopes(how: Callable[[Floats], Any], values: Floats) -> Floats:
     """Return the slopes of a smooth function, shape (K, E), by central differences.
 
     Two widths joined by Richardson's rule, so that the error is of the order of width⁴.

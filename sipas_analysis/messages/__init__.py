@@ -7,7 +7,7 @@ way of the language: 94,59 in Vietnamese, 94.59 in English.
 
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
-from math import isnan
+from math import isinf, isnan
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -45,6 +45,8 @@ def number(value: str | float | Decimal | None, language: Language, decimals: in
     """
     if value is None or value == "" or (isinstance(value, float) and isnan(value)):
         return "–"
+    if isinstance(value, float) and isinf(value):
+        return "∞" if value > 0 else "−∞"
     exact = value if isinstance(value, str) else _half_up(value, decimals)
     shown = f"{Decimal(exact):,f}"
     thousands, point = _SEPARATORS[language]

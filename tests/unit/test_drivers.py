@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
 
-from sipas_analysis.errors import ConfigError
+from sipas_analysis.errors import ColumnError, ConfigError, FitError
 from sipas_analysis.explain.drivers import Drivers, drivers, factor_scores
-from sipas_analysis.publish.chapters.frame import named_drivers
 
 HEAD = "unit,A1,A2,D1,OVERALL\n"
 
@@ -60,7 +60,7 @@ def test_coefficients_equal_least_squares_of_standard_scores(read_answers):
 def test_a_driver_that_matters_is_sure_and_one_that_does_not_is_not(read_answers):
     """Intervals speak, in both models."""
     found = drivers(read_answers(text_of(people(300, lambda a, r, e: a + e)))).frame
-    assert found["model"].unique().tolist() == ["linear", "logit"]
+    assert found["model"].unique().tolist() == ["linear", "logit", "ordinal"]
     access, results = (found[found["term"] == term] for term in ("access", "results"))
     assert (access["low"] > 0).all()
     assert ((results["low"] < 0) & (results["high"] > 0)).all()
@@ -114,34 +114,39 @@ def no_overall(rows):
 
 
 RANDOM = people(200, mostly_access)
-BOTH = {"linear", "logit"}
+ALL = {"linear", "logit", "ordinal"}
 REASONS = {
-    "no_outcome": (no_overall(RANDOM), BOTH),
-    "few_forms": (RANDOM[:29], BOTH),
-    "constant": ([[*row[:3], 4] for row in RANDOM], BOTH),
+    "no_outcome": (no_overall(RANDOM), dict.fromkeys(ALL, "no_outcome")),
+    "few_forms": (RANDOM[:29], dict.fromkeys(ALL, "few_forms")),
+    "constant": ([[*row[:3], 4] for row in RANDOM], dict.fromkeys(ALL, "constant")),
     "few_answers": (
-        [[*row[:3], 4 if k < 9 else 1 + k % 3] for k, row in enumerate(RANDOM)], {"logit"},
+        [[*row[:3], 4 if k < 9 else 1 + k % 3] for k, row in enumerate(RANDOM)],
+        {"logit": "few_answers"},
     ),
-    "singular": ([[a, b, a, o] for a, b, _, o in RANDOM], BOTH),
-    "not_converged": ([[a, b, r, 5 if a + r > 6 else 2] for a, b, r, _ in RANDOM], {"logit"}),
-}  # fmt: skip
+    "singular": ([[a, b, a, o] for a, b, _, o in RANDOM], dict.fromkeys(ALL, "singular")),
+    "separated": (
+        [[a, b, r, 5 if a + r > 6 else 2] for a, b, r, _ in RANDOM],
+        {"logit": "not_converged", "ordinal": "few_levels"},
+    ),
+}
 
 
-@pytest.mark.parametrize("reason", REASONS)
-def test_a_model_that_cannot_stand_leaves_its_reason_and_no_row(read_answers, reason):
+@pytest.mark.parametrize("case", REASONS)
+def test_a_model_that_cannot_stand_leaves_its_reason_and_no_row(read_answers, case):
     """No outcome, few forms, no variation, few of one kind, collinear, perfectly separated."""
-    rows, models = REASONS[reason]
+    rows, reasons = REASONS[case]
     found = drivers(read_answers(text_of(rows)))
-    assert found.reason == dict.fromkeys(models, reason)
-    assert set(found.frame["model"]) == BOTH - models
-    assert set(found.fits) == BOTH - models
-    assert np.isnan(found.r_squared) == ("linear" in models)
+    assert found.reason == reasons
+    assert set(found.frame["model"]) == ALL - set(reasons)
+    assert set(found.fits) == ALL - set(reasons)
+    assert np.isnan(found.r_squared) == ("linear" in reasons)
+    assert found.frame[["value", "se"]].notna().all(axis=None)
 
 
 def test_a_constant_factor_is_a_reason_too(read_answers):
     """Nothing goes together with what never changes."""
     found = drivers(read_answers(text_of([[a, b, 3, o] for a, b, _, o in RANDOM])))
-    assert found.reason == dict.fromkeys(BOTH, "constant")
+    assert found.reason == dict.fromkeys(ALL, "constant")
 
 
 def test_without_the_question_on_the_whole_correlations_remain(read_answers):
@@ -165,16 +170,107 @@ def _found(**changed):
         {"model": "linear", "term": ["a", "b", "c"], "value": [0.4, -0.3, 0.2],
          "p": [1e-9, 1e-9, 0.04], "separable": True} | changed
     )  # fmt: skip
-    return Drivers(table, "Y", 100, 0, 0.5, {}, pd.DataFrame(), {})
+    blank = pd.DataFrame()
+    return Drivers(table, "Y", 100, 0, 0.5, {}, blank, table, pd.Series(dtype=int), (), {})
 
 
 def test_only_what_can_be_told_apart_and_survives_holm_is_named():
-    """Holm over the terms; a factor that cannot be told apart is not named."""
-    assert named_drivers(_found()) == ["a", "c"]
-    assert named_drivers(_found(p=[1e-9, 0.03, 0.04])) == ["a"]
-    assert named_drivers(_found(separable=[False, True, True])) == ["c"]
+    """Holm over the terms; a factor that cannot be told apart is not named (rule D2)."""
+    assert _found().sure() == ["a", "c"]
+    assert _found(p=[1e-9, 0.03, 0.04]).sure() == ["a"]
+    assert _found(separable=[False, True, True]).sure() == ["c"]
 
 
 def test_a_negative_coefficient_is_named_apart():
     """It must neither vanish nor be praised."""
-    assert named_drivers(_found(), sign=-1) == ["b"]
+    assert _found().sure(sign=-1) == ["b"]
+
+
+# ── points, by, controls, blanks, warnings
+
+
+def test_points_and_odds_are_those_of_one_level_of_the_factor(read_answers):
+    """By statsmodels on raw levels: the average marginal effect, and exp of the coefficient."""
+    rows = people(400, mostly_access)
+    found = drivers(read_answers(text_of(rows))).of("logit").set_index("term")
+    data = pd.DataFrame(
+        [[a, r, float(o >= 4)] for a, _, r, o in rows], columns=["access", "results", "y"]
+    )
+    model = sm.Logit(data["y"], sm.add_constant(data[["access", "results"]])).fit(disp=0)
+    margins = 100 * model.get_margeff().margeff
+    np.testing.assert_allclose(found["points"], margins, rtol=1e-6)
+    np.testing.assert_allclose(found["odds_ratio"], np.exp(model.params.iloc[1:]), rtol=1e-6)
+    np.testing.assert_allclose(found["raw"], model.params.iloc[1:], rtol=1e-6)
+    assert (found["points_low"] < found["points"]).all()
+    assert (found["odds_low"] < found["odds_ratio"]).all()
+
+
+def test_each_unit_has_its_own_model_or_its_reason(read_answers):
+    """A unit of 12 forms has none; the other has the model of its own forms alone."""
+    large, small = people(120, mostly_access), people(12, mostly_access, seed=2)
+    rows = "".join(f"so-a,{','.join(map(str, row))}\n" for row in large)
+    rows += "".join(f"so-b,{','.join(map(str, row))}\n" for row in small)
+    found = drivers(read_answers(HEAD + rows), ["linear"], by="unit")
+    alone = drivers(read_answers(text_of(large)), ["linear"])
+    assert found.reason == {("so-b", "linear"): "few_forms"}
+    assert found.frame["unit"].unique().tolist() == ["so-a"]
+    np.testing.assert_allclose(found.frame["value"], alone.frame["value"], rtol=1e-9)
+    # as a domain of 132 forms: n/(n − 1) of all, residual df of its own
+    ratio = np.sqrt(132 / 131 / (120 / 119))
+    np.testing.assert_allclose(found.frame["se"], ratio * alone.frame["se"], rtol=1e-9)
+    assert (found.n, found.n_lost) == (132, 0)
+
+
+def test_a_control_takes_its_part_away(read_answers):
+    """Units differ in level: held constant, the factor's coefficient is that within units."""
+    rng = np.random.default_rng(5)
+    unit, access = rng.integers(0, 2, 300), rng.integers(2, 5, 300)
+    results = rng.integers(1, 6, 300)
+    access = np.clip(access + unit, 1, 5)
+    whole = np.clip(np.rint(1.5 * unit + 0.3 * access + rng.normal(1, 0.5, 300)), 1, 5).astype(int)
+    lines = [f"{'so-b' if u else 'so-a'},{a},{a},{r},{o}"
+             for u, a, r, o in zip(unit, access, results, whole, strict=True)]  # fmt: skip
+    survey = read_answers(HEAD + "\n".join(lines) + "\n")
+    x = np.column_stack([np.ones(300), access, results, unit])
+    wanted = np.linalg.lstsq(x, whole, rcond=None)[0]
+    held, plain = (linear(drivers(survey, ["linear"], controls=it)) for it in (["unit"], []))
+    np.testing.assert_allclose(held["raw"], wanted[1:3], rtol=1e-9)
+    assert plain.loc["access", "raw"] > 1.5 * held.loc["access", "raw"]
+    assert "unit=so-b" in drivers(survey, ["linear"], controls=["unit"]).fits["linear"].params
+
+
+@pytest.mark.parametrize("given", [{"controls": ["sexx"]}, {"by": "sexx"}, {"by": "vulnerable"}])
+def test_a_key_that_the_survey_lacks_is_refused(read_answers, given):
+    """It is named, with those there are; several answers of one person make no groups."""
+    survey = read_answers("unit,A1,A2,D1,OVERALL,vulnerable\n" + "so-a,5,4,3,4,HN\n" * 40)
+    with pytest.raises(ColumnError, match="split by a key"):
+        drivers(survey, **given)
+
+
+def test_a_model_that_is_not_known_is_refused(read_answers):
+    """With those there are."""
+    with pytest.raises(FitError, match="one of linear, logit, ordinal; “probit” is none"):
+        drivers(read_answers(text_of(RANDOM)), ["probit"])
+
+
+def test_a_blank_factor_can_be_filled(read_answers):
+    """150 of 450 people left the second factor out; filled, all count, and the truth stays."""
+    rows = people(450, mostly_access, near=0.5)
+    rows = [[a, b, None if k % 3 == 0 else r, o] for k, (a, b, r, o) in enumerate(rows)]
+    survey = read_answers(text_of(rows))
+    whole, some = (drivers(survey, ["linear"], missing=it) for it in ("impute", "complete"))
+    assert (some.n, some.n_lost, some.lost["results"]) == (300, 150, 150)
+    assert [note.id for note in some.notes] == ["many_lost"]
+    assert whole.frame["n"].unique().tolist() == [450]
+    assert [note.id for note in whole.notes] == ["imputed"]
+    gap = linear(whole)["raw"] - linear(some)["raw"]
+    assert (gap.abs() < 2 * linear(some)["se"]).all()
+    assert linear(whole).loc["access", "se"] < linear(some).loc["access", "se"]
+
+
+def test_drivers_print_themselves(read_answers):
+    """As text and in JupyterLab: what was modelled, what to beware of, the table."""
+    found = drivers(read_answers(text_of(people(300, mostly_access, near=0.97))))
+    assert "outcome OVERALL, n = 300 (0 incomplete)" in repr(found)
+    assert "Cannot be told apart from the others: access, results." in found._repr_html_()
+    assert not found.told_apart
