@@ -23,6 +23,9 @@ _HOMES = {
     "decompose": "measure.change",
     "small_area": "measure.pooling",
     "drivers": "explain.drivers",
+    "fit": "explain.models",
+    "importance": "explain.importance",
+    "priority": "explain.priority",
     "propose": "improve.actions",
     "report": "publish.chapters",
     "Design": "infer.design",
@@ -39,6 +42,9 @@ if TYPE_CHECKING:
     from sipas_analysis.collect.survey import read_survey as read_survey
     from sipas_analysis.collect.wave import read_wave as read_wave
     from sipas_analysis.explain.drivers import drivers as drivers
+    from sipas_analysis.explain.importance import importance as importance
+    from sipas_analysis.explain.models import fit as fit
+    from sipas_analysis.explain.priority import priority as priority
     from sipas_analysis.improve.actions import propose as propose
     from sipas_analysis.infer.design import Design as Design
     from sipas_analysis.infer.means import mean as mean
