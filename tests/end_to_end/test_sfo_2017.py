@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import sipas_analysis as sipas
+from sipas_analysis.explain.drivers import scored_design
 from sipas_analysis.instrument.pack import read_instrument
 
 HERE = Path(__file__).parent
@@ -142,6 +143,37 @@ def test_drivers_equal_least_squares_on_complete_forms(survey, raw):
     assert round(found.r_squared, 5) == 0.57665
     assert linear["term"].tolist() == [*FACTORS]
     np.testing.assert_allclose(linear["raw"], beta[1:], rtol=1e-9)
+
+
+def test_shares_of_the_factors_are_those_of_relaimpo(survey):
+    """LMG of five factor means, unweighted: figures computed elsewhere, to four decimals (D3)."""
+    found = sipas.importance(scored_design(survey), "Q7ALL", [*FACTORS])
+    wanted = [0.1393, 0.1663, 0.1228, 0.0831, 0.0651]
+    assert found.frame["value"].round(4).tolist() == wanted
+    assert round(found.r_squared, 5) == 0.57665
+    assert found.n == 2513
+
+
+def test_what_to_look_at_first(survey):
+    """Amenities and wayfinding matter more than average and are surely below the index."""
+    found = sipas.priority(survey)
+    assert found.of("fix") == ["amenities", "wayfinding"]
+    assert found.what_if["item"].iloc[0] == "Q7FOOD"
+
+
+def test_items_lose_six_forms_of_seven_and_filling_keeps_them(survey):
+    """395 complete forms of 22 items; filled, all 2,688 with the outcome count (D3)."""
+    design, groups = survey.design(), {code: [*items] for code, items in FACTORS.items()}
+    asked = {"groups": groups, "method": "owen"}
+    some = sipas.importance(design, "Q7ALL", [*PACK.items], **asked)
+    assert some.n == 395
+    assert [note.id for note in some.notes] == ["many_lost", "tied"]
+    assert some.lost["Q7RENTAL"] == survey.frame["Q7RENTAL"].isna().sum()
+    filled = sipas.importance(
+        design, "Q7ALL", [*PACK.items], **asked, missing="impute", imputations=5
+    )
+    assert filled.n == 2688
+    assert filled.frame["se"].mean() < some.frame["se"].mean()
 
 
 @pytest.mark.slow

@@ -1,0 +1,59 @@
+"""Student evaluations: factors that cannot be told apart must not be printed as findings.
+
+The answers stay outside the repository (``../shared/real/turkiye-students``).
+"""
+
+from pathlib import Path
+
+import pytest
+
+import sipas_analysis as sipas
+from sipas_analysis.explain.collinearity import collinearity
+from sipas_analysis.publish.explained import shown
+
+HERE = Path(__file__).parent
+RAW = HERE.parents[2] / "shared" / "real" / "turkiye-students" / "responses.csv"
+
+pytestmark = pytest.mark.skipif(not RAW.is_file(), reason=f"the answers are not at {RAW}")
+
+
+@pytest.fixture(scope="module")
+def survey():
+    """The survey as the program reads it: Q28 stands apart as the outcome."""
+    return sipas.read_survey(sipas.read_wave(HERE / "turkiye" / "wave.yaml"))
+
+
+def test_the_analysis_says_that_nothing_can_be_told_apart(survey):
+    """VIF above 5 for both factors (D2); half of the forms are straight lines (Q1)."""
+    found = sipas.drivers(survey)
+    assert found.n == 5820
+    assert not found.told_apart
+    assert (found.near["vif"] > 5).all()
+    assert found.sure() == found.sure(-1) == []
+    notes = {note.id: dict(note.fields) for note in found.notes}
+    assert notes["straight"] == {"percent": "51"}
+    assert notes["tied"] == {"names": "course, instructor"}
+    assert "51 % of the forms give one and the same answer" in repr(found)
+    assert sipas.priority(survey).reason == "tied"
+
+
+def test_no_coefficient_is_printed_as_a_finding(survey):
+    """Neither on the console nor in the chapter: the verdict, the warning, VIF and correlations."""
+    said = [*shown(survey, sipas.drivers(survey), sipas.priority(survey), "en")]
+    assert [title for title, table in said if table is not None] == ["VIF"]
+    assert any("cannot be told apart" in text for text, table in said if table is None)
+    page = sipas.report(survey, "en").chapter("drivers")._repr_html_()
+    page = page.replace("\u00a0", " ")
+    assert "The factors cannot be told apart in these answers" in page
+    assert "51 % of the forms give one and the same answer to all questions" in page
+    for word in ("table-drivers", "figure-importance", "Associated, largest", "answer gains more"):
+        assert word not in page
+    assert "table-correlations" in page
+
+
+def test_single_items_of_the_instructor_are_worse_still(survey):
+    """Of 15 questions on the instructor none can be told apart from the others."""
+    items = survey.instrument.items_of("instructor")
+    near = collinearity(survey.frame[items])
+    assert (~near["separable"]).mean() > 0.9
+    assert near["condition"].iloc[0] > 10
