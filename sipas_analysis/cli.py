@@ -4,21 +4,18 @@ Nothing heavy is imported at the top, so that ``sipas --help`` answers at once. 
 user can mend is one paragraph and its own exit code, never a traceback.
 """
 
-import locale
-import os
 import sys
 import traceback
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sipas_analysis import __version__
-from sipas_analysis.errors import SHOWN, ParameterError, Place, SeveralError, SipasError
+from sipas_analysis.console import refuse, show, spoken, tell
+from sipas_analysis.errors import ParameterError, SipasError
 from sipas_analysis.files import check_writable, write_log
-from sipas_analysis.messages import LANGUAGES, Language, say
+from sipas_analysis.messages import Language, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,23 +40,6 @@ def _opt(name: str, said: str = "") -> Any:
     return typer.Option(f"--{name}", help=f"cli.opt.{said or name}")
 
 
-def spoken() -> Language:
-    """Return the language of the command line: ``--lang``, else the system's, else English."""
-    asked = next((b for a, b in zip(sys.argv, sys.argv[1:], strict=False) if a == "--lang"), "")
-    asked = next((a[7:] for a in sys.argv if a.startswith("--lang=")), asked).split(",")[0].strip()
-    system = next(
-        (os.environ[k] for k in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(k)), ""
-    )
-    system = system or (locale.getlocale()[0] or "")
-    known = next((one for one in LANGUAGES if one == asked), None)
-    return known or ("vi" if system.lower().startswith("vi") else "en")
-
-
-def tell(message_id: str, **fields: object) -> None:
-    """Print one sentence."""
-    typer.echo(say(spoken(), f"cli.said.{message_id}", **fields))
-
-
 def main() -> None:
     """Run the command line; turn errors into sentences and exit codes."""
     command = _translated(typer.main.get_command(app), spoken())
@@ -68,33 +48,12 @@ def main() -> None:
     try:
         command(prog_name="sipas")
     except SipasError as error:
-        _refuse(error)
+        refuse(error)
     except Exception as error:
         path = write_log(traceback.format_exc())
         said = say(spoken(), "cli.said.internal", why=type(error).__name__, path=path)
         typer.echo(said, err=True)
         sys.exit(70)
-
-
-def _refuse(error: SipasError) -> NoReturn:
-    """Print the paragraph of an error, then every place if the paragraph left some out."""
-    parts = error.errors if isinstance(error, SeveralError) else (error,)
-    for one in parts:
-        typer.echo(one.text(spoken()), err=True)
-        if len(one.places) > SHOWN:
-            typer.echo(say(spoken(), "cli.said.places", n=len(one.places)), err=True)
-            for line in _by_value(one.places):
-                typer.echo(f"  {line}", err=True)
-    sys.exit(error.exit_code)
-
-
-def _by_value(places: Sequence[Place]) -> list[str]:
-    """Return one line for each file, column and value, with all its rows."""
-    rows: dict[Place, list[str]] = {}
-    for place in places:
-        rows.setdefault(replace(place, row=None), []).append(str(place.row or "–"))
-    shown = {where: say(spoken(), "place.rows", rows=", ".join(at)) for where, at in rows.items()}
-    return [f"{where.text(spoken())}: {shown[where]}" for where in rows]
 
 
 def _translated(command: Any, language: Language) -> Any:
@@ -167,13 +126,13 @@ def check(wave: WaveArg, lang: Lang = "", out: Out = None) -> None:  # noqa: ARG
         kinds = ledger.groupby(["file", "reason"])["column"]
         counts = kinds.agg(columns="nunique", cells="size").reset_index()
         counts["reason"] = [say(spoken(), f"ledger.{reason}") for reason in counts["reason"]]
-        _show(say(spoken(), "cli.table.ledger"), counts)
+        show(say(spoken(), "cli.table.ledger"), counts)
     noticed = look(survey).noticed()
     if noticed.empty:
         tell("no_findings")
     else:
         columns = ["rule", "unit_name", "count", "n", "expected_percent", "low", "p_holm"]
-        _show(say(spoken(), "cli.said.findings"), noticed[columns].round(4))
+        show(say(spoken(), "cli.said.findings"), noticed[columns].round(4))
     _say_gaps(survey)
     if out is not None:
         kinds = ledger.groupby(["file", "column", "reason"], sort=True)["row"]
@@ -203,27 +162,37 @@ def score(wave: WaveArg, out: Out = None, lang: Lang = "") -> None:  # noqa: ARG
     figures = Figures(survey)
     columns = ["group", "letter", "rank", "places", "unit_name", "printed", "low", "high", "n"]
     shown = figures.ranking.assign(places=figures.places.texts())[columns]
-    _show(say(spoken(), "cli.table.scores"), shown.round(1))
+    show(say(spoken(), "cli.table.scores"), shown.round(1))
     tables = figures.tables()
     kept = {name: tables[name] for name in ("scores", "ranking", "figures")}
     _write(kept, _out(out, facts) / "tables")
 
 
 @app.command(help="cli.drivers")
-def drivers(wave: WaveArg, out: Out = None, lang: Lang = "") -> None:  # noqa: ARG001
+def drivers(
+    wave: WaveArg, out: Out = None, lang: Lang = "",  # noqa: ARG001
+    model: Annotated[str, _opt("model")] = "linear,logit,ordinal",
+    by: Annotated[str, _opt("by")] = "", controls: Annotated[str, _opt("controls")] = "",
+    missing: Annotated[str, _opt("missing")] = "complete",
+) -> None:  # fmt: skip
     from sipas_analysis.explain.drivers import drivers as explain
+    from sipas_analysis.publish.explained import shown, tables
 
     facts, survey = _read(wave)
-    found = explain(survey)
-    language = spoken()
-    for model, reason in found.reason.items():
-        typer.echo(f"{model}: " + say(language, f"report.drivers.reason.{reason}"))
-    if len(found.frame):
-        typer.echo(say(language, "report.drivers.words",
-                       outcome=survey.instrument.label(found.outcome, language)))  # fmt: skip
-        columns = ["model", "term", "value", "se", "low", "high", "vif", "n"]
-        _show(f"R² = {found.r_squared:.4f}", found.frame[columns].round(3))
-    _write({"drivers": found.frame}, _out(out, facts) / "tables")
+    models, held = (
+        [it.strip() for it in text.split(",") if it.strip()] for text in (model, controls)
+    )
+    found = explain(survey, models, by=by, controls=held, missing=missing)
+    first = None if by or held else _priority(survey, found)
+    for said, table in shown(survey, found, first, spoken()):
+        typer.echo(said) if table is None else show(said, table)
+    _write(tables(found, first, by), _out(out, facts) / "tables")
+
+
+def _priority(survey: "Survey", found: Any) -> Any:
+    from sipas_analysis.publish.figures import Figures
+
+    return Figures(survey).priority() if "linear" in found.fits else None
 
 
 @app.command(help="cli.report")
@@ -296,7 +265,7 @@ def compare(
 
     found, paths = trend([_read(wave)[1] for wave in waves], out, spoken(), crosswalk)
     for title, table in shown(found):
-        _show(title, table)
+        show(title, table)
     for before, after, reason in found.breaks.query("reason != ''").to_numpy()[:, :3]:
         tell("no_line", before=before, after=after, why=why(reason).text(spoken()))
     for path in paths:
@@ -362,19 +331,3 @@ def _write(tables: "dict[str, pd.DataFrame]", folder: Path) -> None:
 
     for path in write_tables(tables, folder):
         tell("wrote", path=path)
-
-
-def _show(title: str, frame: "pd.DataFrame") -> None:
-    """Print a small table; unit names are shown as they are, whatever they hold."""
-    import pandas as pd
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(title=title, title_justify="left")
-    for column in frame:
-        side: Any = "right" if frame[column].dtype.kind in "if" else "left"
-        table.add_column(say(spoken(), f"cli.head.{column}"), justify=side)
-    for row in frame.astype(object).to_numpy():
-        table.add_row(*(Text("–" if pd.isna(cell) else str(cell)) for cell in row))
-    Console().print(table)

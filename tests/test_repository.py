@@ -31,15 +31,19 @@ HOUSE = [
     "measure.rules", "measure.scores", "measure.pooling", "measure.adjustment",
     "measure.ranking", "measure.change",
     "measure.reliability", "measure.fairness",
-    "explain.drivers",
+    "explain.families", "explain.collinearity", "explain.imputation", "explain.formula",
+    "explain.effects", "explain.models",
+    "explain.drivers", "explain.coalitions", "explain.importance", "explain.priority",
+    "explain.ceiling",
     "improve.actions",
     "publish.document", "publish.figures", "publish.charts", "publish.html",
     "publish.chapters.frame", "publish.chapters.trend", "publish.chapters.drawn",
     "publish.chapters.opening",
     "publish.chapters.results", "publish.chapters.ranking",
-    "publish.chapters.action", "publish.chapters.annexes", "publish.chapters", "publish.report",
-    "publish.sampling", "publish.trend",
-    "cli",
+    "publish.chapters.action", "publish.chapters.drivers", "publish.chapters.annexes",
+    "publish.chapters", "publish.report",
+    "publish.sampling", "publish.trend", "publish.explained",
+    "console", "cli",
 ]  # fmt: skip
 
 

@@ -228,6 +228,52 @@ def heat_map(
         return _svg(figure)
 
 
+@dataclass(frozen=True)
+class Mark:
+    """One point of a matrix: label, place and ends on both axes, whether its place is decided."""
+
+    label: str
+    x: tuple[float, float, float]
+    y: tuple[float, float, float]
+    colour: str
+
+
+def matrix(
+    marks: Sequence[Mark], cuts: tuple[float, float], language: Language, corners: Sequence[str]
+) -> bytes:
+    """Draw numbered points with intervals on both axes, cut lines and the names of the corners.
+
+    Names stand at the right, so that points that lie close together stay legible; corners are
+    named from the upper left, row by row.
+    """
+    with mpl.rc_context(_STYLE):
+        figure, axes = _canvas(max(3.6, 0.9 + 0.36 * len(marks)), 0.7)
+        height = figure.get_figheight()
+        axes.set_position((0.7 / WIDTH, 0.55 / height, 4.1 / WIDTH, (height - 0.85) / height))
+        for at, mark in enumerate(marks):
+            axes.plot(mark.x[1:], [mark.y[0]] * 2, color=mark.colour, lw=2, alpha=0.45)
+            axes.plot([mark.x[0]] * 2, mark.y[1:], color=mark.colour, lw=2, alpha=0.45)
+            axes.plot([mark.x[0]], [mark.y[0]], "o", color=mark.colour, ms=11)
+            axes.text(mark.x[0], mark.y[0], str(at + 1), color="white", fontsize=7.5, ha="center",
+                      va="center_baseline", fontweight="bold")  # fmt: skip
+            place = (4.95 / WIDTH, 1 - (0.45 + 0.36 * at) / height)
+            figure.text(*place, f"{at + 1}  {_wrap(mark.label, 32, 2)}", color=mark.colour,
+                        fontsize=8, va="top")  # fmt: skip
+        axes.axvline(cuts[0], color=INK, lw=0.8, ls=(0, (4, 3)))
+        axes.axhline(cuts[1], color=INK, lw=0.8, ls=(0, (4, 3)))
+        for name, (x, y) in zip(corners, ((0, 1), (1, 1), (0, 0), (1, 0)), strict=True):
+            axes.text(0.015 + 0.97 * x, 0.02 + 0.96 * y, say(language, name), fontsize=7.5,
+                      transform=axes.transAxes, ha="right" if x else "left",
+                      va="top" if y else "bottom", color="#6b7785", style="italic")  # fmt: skip
+        axes.margins(0.12, 0.22)
+        axes.grid(visible=False)
+        for axis, name in ((axes.xaxis, "chart.percent"), (axes.yaxis, "chart.share")):
+            axis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+            axis.set_major_formatter(lambda it, _: number(float(it), language, 0))
+            axis.set_label_text(say(language, name))
+        return _svg(figure)
+
+
 def trend(rows: Sequence[Row], joined: Sequence[bool], language: Language) -> bytes:
     """Draw one figure over waves; a line joins two only where ``joined``, else a gap is marked."""
     with mpl.rc_context(_STYLE | {"axes.grid.axis": "y"}):

@@ -18,7 +18,10 @@ import pandas as pd
 from sipas_analysis.collect.quality import Findings, check
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.collect.units import groups_of
+from sipas_analysis.explain.ceiling import penalties
 from sipas_analysis.explain.drivers import Drivers, drivers
+from sipas_analysis.explain.importance import COLUMNS as SHARES
+from sipas_analysis.explain.priority import Priority, priority
 from sipas_analysis.files import write_whole
 from sipas_analysis.infer.estimates import Estimates
 from sipas_analysis.instrument.pack import OVERALL
@@ -142,6 +145,15 @@ class Figures:
         return drivers(self.survey)
 
     @cached_property
+    def penalties(self) -> pd.DataFrame:
+        """What bad and very good answers to each item go with."""
+        return penalties(self.survey)
+
+    def priority(self, unit: str = "") -> Priority:
+        """Return factors by importance and satisfaction, of the whole or of one unit."""
+        return priority(self.survey, unit, scores=self.scores, models=self.drivers)
+
+    @cached_property
     def findings(self) -> Findings:
         """What the quality checks noticed in units whose figures may be published."""
         found = check(self.survey)
@@ -178,12 +190,19 @@ class Figures:
         names = ["id", "value", "printed", "low", "high", "n_valid", "numerator", "denominator"]
         rule = {level: one.rule for level, one in self.survey.instrument.rules()}
         figures = figures[names].assign(rule=figures["level"].map(rule).fillna(figures["level"]))
+        first = self.priority()
         return {
             "scores": scores,
             "ranking": self.ranking,
             "pairs": self.pairs,
             "robust": self.robust,
             "drivers": self.drivers.frame,
+            "importance": first.importance.frame
+            if first.importance
+            else pd.DataFrame(columns=SHARES),
+            "priority": first.frame,
+            "what_if": first.what_if,
+            "penalties": self.penalties,
             "figures": figures,
         }
 

@@ -65,7 +65,7 @@ def test_three_people_and_what_gives_them_away_are_in_no_file(three_units, tmp_p
         made = report(three_units, "vi,en", unit)
         made.write([made.chapter(name) for name in CHAPTERS], str(out))
     texts = {path: path.read_text("utf-8") for path in out.rglob("*") if path.is_file()}
-    assert len(texts) == 14
+    assert len(texts) == 18
     for path, text in texts.items():
         for secret in ("11.11", "11,11", "65.00", "65,00", "11,1–"):
             assert secret not in text, (path.name, secret)

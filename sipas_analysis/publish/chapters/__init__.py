@@ -11,8 +11,9 @@ from pathlib import Path
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import ParameterError, UnitError
 from sipas_analysis.messages import LANGUAGES, Language
-from sipas_analysis.publish.chapters.action import conclusion, drivers, incidents, measures
+from sipas_analysis.publish.chapters.action import conclusion, incidents, measures
 from sipas_analysis.publish.chapters.annexes import annexes
+from sipas_analysis.publish.chapters.drivers import drivers
 from sipas_analysis.publish.chapters.frame import Subject
 from sipas_analysis.publish.chapters.opening import basis, method, people, summary
 from sipas_analysis.publish.chapters.ranking import ranking

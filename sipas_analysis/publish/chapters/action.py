@@ -1,25 +1,19 @@
 """The chapters that lead to action: drivers, needs and incidents, conclusion, measures."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
 
 import numpy as np
-import pandas as pd
 
-from sipas_analysis.explain.drivers import Drivers
 from sipas_analysis.improve.actions import Proposal, library, propose
 from sipas_analysis.infer.estimates import Estimates
 from sipas_analysis.infer.intervals import exact_interval
 from sipas_analysis.instrument.pack import OVERALL
-from sipas_analysis.messages import Language
-from sipas_analysis.publish import charts
-from sipas_analysis.publish.chapters.frame import Subject, interval, named_drivers, percent
+from sipas_analysis.publish.chapters.frame import Subject, interval, percent
 from sipas_analysis.publish.chapters.opening import key_points
 from sipas_analysis.publish.document import (
     Block,
     Bullets,
     Column,
-    Figure,
     Interval,
     Joined,
     Number,
@@ -31,123 +25,7 @@ from sipas_analysis.publish.document import (
 
 ALL = "100.00"
 GROUPS = ("experience", "incident", "need")
-
-
-def drivers(subject: Subject) -> Section:
-    """Show which factors go together with overall satisfaction, or why that cannot be said."""
-    found, title = subject.figures.drivers, say_it("report.chapter.drivers")
-    order = _strongest_first(found)
-    if order.empty:
-        why = say_it(f"report.drivers.reason.{found.reason['linear']}")
-        return Section("drivers", title, (Paragraph(why, "warning"), _correlations(subject, found)))
-    outcome = subject.name(found.outcome)
-    share = Number(100 * found.r_squared, 1)
-    named = {sign: _names(subject, named_drivers(found, sign)) for sign in (1, -1)}
-    lead = [
-        Paragraph(say_it(f"report.drivers.{word}", names=named[sign]), "lead")
-        for word, sign in (("found", 1), ("opposite", -1))
-        if named[sign].parts
-    ]
-    blocks: list[Block] = [
-        Paragraph(say_it("report.drivers.words", outcome=outcome), "warning"),
-        *(lead or [Paragraph(say_it("report.drivers.nothing"), "lead")]),
-        Paragraph(
-            say_it(
-                "report.drivers.fit",
-                outcome=outcome,
-                n=found.n,
-                n_lost=found.n_lost,
-                r_squared=share,
-            )
-        ),
-        _driver_figure(subject, order),
-        _driver_table(subject, found),
-    ]
-    tied = _names(subject, order[~order["separable"].astype(bool)]["term"])
-    if tied.parts:
-        blocks.append(Paragraph(say_it("report.drivers.tied", names=tied), "warning"))
-    if "logit" in found.reason:
-        why = say_it(f"report.drivers.reason.{found.reason['logit']}")
-        blocks.append(Paragraph(say_it("report.drivers.no_logit", why=why), "note"))
-    return Section("drivers", title, tuple(blocks))
-
-
-def _correlations(subject: Subject, found: Drivers) -> Table:
-    """Show how the factors move together, where no model may be fitted (rule D1)."""
-    codes = [code for code in subject.pack.factors if code in found.correlations]
-    table = found.correlations.loc[codes, codes].to_numpy(dtype=float)
-    pairs = zip(codes, table, strict=True)
-    rows = tuple((subject.name(a), *(Number(float(x), 2) for x in line)) for a, line in pairs)
-    heads = (Column(subject.name(code)) for code in codes)
-    columns = (Column(say_it("report.column.factor"), "row"), *heads)
-    return Table("table-correlations", say_it("report.table.correlations"), columns, rows)
-
-
-def _strongest_first(found: Drivers) -> pd.DataFrame:
-    linear = found.frame[found.frame["model"] == "linear"]
-    return linear.sort_values("value", ascending=False)
-
-
-@dataclass(frozen=True)
-class _Line:
-    """One coefficient of a driver table."""
-
-    model: str
-    term: str
-    value: float
-    low: float
-    high: float
-    vif: float
-
-
-def _lines(frame: pd.DataFrame) -> list[_Line]:
-    names = [one.name for one in fields(_Line)]
-    return [_Line(*row) for row in frame[names].astype(object).to_numpy()]
-
-
-def _names(subject: Subject, codes: Sequence[str] | pd.Series) -> Joined:
-    return Joined([subject.name(str(code)) for code in codes], ", ")
-
-
-def _driver_table(subject: Subject, found: Drivers) -> Table:
-    """Put linear and logit coefficients of each factor side by side, with their intervals."""
-    lines = _lines(found.frame)
-    models = list(dict.fromkeys(line.model for line in lines))
-    rows = []
-    for code in subject.pack.factors:
-        own = [line for line in lines if line.term == code]
-        shown = [(Number(line.value, 3), Interval(line.low, line.high, 3)) for line in own]
-        cells = [cell for pair in shown for cell in pair]
-        rows.append((subject.name(code), *cells, Number(own[0].vif, 2)))
-    heads = [
-        head for model in models for head in (f"report.column.{model}", "report.column.interval")
-    ]
-    columns = (
-        Column(say_it("report.column.factor"), "row"),
-        *(Column(say_it(head)) for head in heads),
-        Column(say_it("report.column.vif")),
-    )
-    note = say_it("report.drivers.note")
-    return Table("table-drivers", say_it("report.table.drivers"), columns, tuple(rows), (note,))
-
-
-def _driver_figure(subject: Subject, order: pd.DataFrame) -> Figure:
-    """Draw the linear coefficients, strongest first."""
-    lines = [(subject.name(line.term), line) for line in _lines(order)]
-    rows = tuple(
-        (name, Number(line.value, 3), Interval(line.low, line.high, 3)) for name, line in lines
-    )
-    heads = ("report.column.linear", "report.column.interval")
-    columns = (Column(say_it("report.column.factor"), "row"), *(Column(say_it(h)) for h in heads))
-    parts = [say_it("report.alt.row", name=n, value=v, interval=i) for n, v, i in rows]
-
-    def draw(language: Language) -> bytes:
-        marks = [charts.Row(n.text(language), it.value, it.low, it.high) for n, it in lines]
-        return charts.intervals(marks, language, axis="chart.coefficient", zero=True)
-
-    caption, alt = say_it("report.figure.drivers"), say_it("report.alt.drivers", rows=Joined(parts))
-    data = Table("table-drivers-figure", say_it("report.table.drivers"), columns, rows)
-    return Figure("figure-drivers", caption, alt, draw, data)
+ORDER = ("fix", "undecided", "watch", "keep", "enough")
 
 
 def incidents(subject: Subject) -> Section:
@@ -217,15 +95,22 @@ def conclusion(subject: Subject) -> Section:
 
 
 def measures(subject: Subject) -> Section:
-    """Give one block of measures for each factor, for its weakest item."""
+    """Give one block of measures for each factor's weakest item; what matters and is weak first."""
     scores = subject.figures.scores
     key = scores["domain"] == ("unit" if subject.unit else "all")
     rows = scores[key & ((scores["unit"] == subject.unit) | (subject.unit == ""))]
     blocks: list[Block] = [
         Paragraph(say_it("report.measures.words", source=library().source), "note")
     ]
-    for proposal in propose(Estimates(rows), subject.pack):
-        blocks += _block_of(subject, proposal)
+    frame = subject.figures.priority(subject.unit).frame.set_index("driver")
+    place = dict(frame.sort_values("share", ascending=False)["quadrant"])
+    order = [factor for name in ORDER for factor, it in place.items() if it == name]
+    proposals = propose(Estimates(rows), subject.pack)
+    for proposal in sorted(proposals, key=lambda it: [*order, it.factor].index(it.factor)):
+        heading, *rest = _block_of(subject, proposal)
+        said = place.get(proposal.factor)
+        shown = say_it("report.measures.place", place=say_it(f"report.quadrant.{said}"))
+        blocks += [heading, *([Paragraph(shown)] if said else []), *rest]
     return Section("measures", say_it("report.chapter.measures"), tuple(blocks))
 
 

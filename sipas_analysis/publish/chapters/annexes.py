@@ -5,6 +5,7 @@ import platform
 from importlib.metadata import version
 
 from sipas_analysis.instrument.pack import OVERALL
+from sipas_analysis.publish.chapters.drivers import penalty_table
 from sipas_analysis.publish.chapters.frame import Subject, percent
 from sipas_analysis.publish.chapters.ranking import pair_tables
 from sipas_analysis.publish.document import (
@@ -28,6 +29,7 @@ def annexes(subject: Subject) -> Section:
         groups = dict.fromkeys(subject.figures.ranking["group"])
         blocks += [_units(subject, group) for group in groups]
         blocks += pair_tables(subject)
+        blocks += penalty_table(subject)
     blocks += [_wording(subject), *_ledger(subject), *_quality(subject), _versions(subject)]
     return Section("annexes", say_it("report.chapter.annexes"), tuple(blocks))
 

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sipas_analysis.collect.units import groups_of
-from sipas_analysis.explain.drivers import Drivers
-from sipas_analysis.infer.estimates import holm
 from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.instrument.reading import Bilingual
 from sipas_analysis.messages import Language
@@ -16,7 +14,6 @@ from sipas_analysis.publish.document import Column, Interval, Joined, Number, Ta
 from sipas_analysis.publish.figures import Figures, Published
 
 UNSURE = "*"
-ALARM = 0.05
 
 
 @dataclass(frozen=True)
@@ -143,20 +140,6 @@ def best_and_worst(subject: Subject, message: str, known: Sequence[Published]) -
 def differ(known: Sequence[Published]) -> bool:
     """Say whether some figures, lowest first, are not all the same."""
     return len(known) > 1 and round(known[-1].value - known[0].value, 9) > 0
-
-
-def named_drivers(found: Drivers, sign: int = 1) -> list[str]:
-    """Return the factors that may be named, largest coefficient first.
-
-    Those that can be told apart and whose p, Holm-adjusted over the factors, is below 0.05.
-    """
-    linear = found.frame[found.frame["model"] == "linear"]
-    if linear.empty:
-        return []
-    sure = (holm(linear["p"].to_numpy(dtype=float)) < ALARM) & linear["separable"].astype(bool)
-    kept = linear[sure & (sign * linear["value"] > 0)]
-    order = (sign * kept["value"]).sort_values(ascending=False).index
-    return [str(term) for term in kept.loc[order, "term"]]
 
 
 def cautious(rows: Sequence[tuple[object, Published]]) -> tuple[Text, ...]:

@@ -16,7 +16,6 @@ from sipas_analysis.publish.chapters.frame import (
     differ,
     extremes,
     interval,
-    named_drivers,
     percent,
     reason_text,
 )
@@ -123,7 +122,7 @@ def key_points(subject: Subject) -> tuple[Text, ...]:
     ]
     if differ(items):
         said.append(say_it("report.conclusion.items", items=Joined(weak)))
-    named = named_drivers(subject.figures.drivers)
+    named = subject.figures.drivers.sure()
     if named and not subject.unit:
         said.append(say_it("report.conclusion.driver", name=subject.name(named[0])))
     return (*said, *_noticed(subject))

@@ -1,0 +1,73 @@
+"""Speak on a terminal: sentences by message id, small tables, refusals with every place.
+
+The language is that of ``--lang``, else of the system; files never depend on it.
+"""
+
+import locale
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import typer
+
+from sipas_analysis.errors import SHOWN, Place, SeveralError, SipasError
+from sipas_analysis.messages import LANGUAGES, Language, say
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def spoken() -> Language:
+    """Return the language of the command line: ``--lang``, else the system's, else English."""
+    asked = next((b for a, b in zip(sys.argv, sys.argv[1:], strict=False) if a == "--lang"), "")
+    asked = next((a[7:] for a in sys.argv if a.startswith("--lang=")), asked).split(",")[0].strip()
+    system = next(
+        (os.environ[k] for k in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(k)), ""
+    )
+    system = system or (locale.getlocale()[0] or "")
+    known = next((one for one in LANGUAGES if one == asked), None)
+    return known or ("vi" if system.lower().startswith("vi") else "en")
+
+
+def tell(message_id: str, **fields: object) -> None:
+    """Print one sentence."""
+    typer.echo(say(spoken(), f"cli.said.{message_id}", **fields))
+
+
+def refuse(error: SipasError) -> NoReturn:
+    """Print the paragraph of an error, then every place if the paragraph left some out."""
+    parts = error.errors if isinstance(error, SeveralError) else (error,)
+    for one in parts:
+        typer.echo(one.text(spoken()), err=True)
+        if len(one.places) > SHOWN:
+            typer.echo(say(spoken(), "cli.said.places", n=len(one.places)), err=True)
+            for line in _by_value(one.places):
+                typer.echo(f"  {line}", err=True)
+    sys.exit(error.exit_code)
+
+
+def _by_value(places: Sequence[Place]) -> list[str]:
+    """Return one line for each file, column and value, with all its rows."""
+    rows: dict[Place, list[str]] = {}
+    for place in places:
+        rows.setdefault(replace(place, row=None), []).append(str(place.row or "–"))
+    shown = {where: say(spoken(), "place.rows", rows=", ".join(at)) for where, at in rows.items()}
+    return [f"{where.text(spoken())}: {shown[where]}" for where in rows]
+
+
+def show(title: str, frame: "pd.DataFrame") -> None:
+    """Print a small table; unit names are shown as they are, whatever they hold."""
+    import pandas as pd
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left")
+    for column in frame:
+        side: Any = "right" if frame[column].dtype.kind in "if" else "left"
+        table.add_column(say(spoken(), f"cli.head.{column}"), justify=side)
+    for row in frame.astype(object).to_numpy():
+        table.add_row(*(Text("–" if pd.isna(cell) else str(cell)) for cell in row))
+    Console().print(table)

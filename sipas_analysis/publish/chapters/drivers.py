@@ -1,0 +1,290 @@
+"""The chapter on drivers: what goes with satisfaction, what to look at first, how sure that is.
+
+Each table and picture stands under one sentence that a director understands. Where the factors
+cannot be told apart the chapter says so and shows no coefficient.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+
+from sipas_analysis.explain.drivers import Drivers
+from sipas_analysis.explain.importance import Importance
+from sipas_analysis.explain.models import Note
+from sipas_analysis.explain.priority import Priority
+from sipas_analysis.messages import Language
+from sipas_analysis.publish import charts
+from sipas_analysis.publish.chapters.frame import Subject
+from sipas_analysis.publish.document import (
+    Block,
+    Column,
+    Figure,
+    Interval,
+    Joined,
+    Number,
+    Paragraph,
+    Section,
+    Table,
+    Text,
+    say_it,
+)
+
+MOST_ITEMS = 10
+ABOUT_NUMBERS = ("tied", "parallel", "few_events")  # not said where no number is shown
+COLOURS = {"fix": charts.SECOND, "keep": charts.ACCENT, "undecided": "#7b8794"}
+SHARE, PERCENT = (
+    tuple(f"{name}{end}" for end in ("", "_low", "_high")) for name in ("share", "percent")
+)
+CORNERS = tuple(f"report.quadrant.{name}" for name in ("fix", "keep", "watch", "enough"))
+
+
+def drivers(subject: Subject) -> Section:
+    """Show which factors go together with overall satisfaction, or why that cannot be said."""
+    found = subject.figures.drivers
+    first = subject.figures.priority(subject.unit)
+    if "linear" in found.reason:
+        why = say_it(f"report.drivers.reason.{found.reason['linear']}")
+        blocks: list[Block] = [Paragraph(why, "warning"), _correlations(subject, found)]
+    elif not found.told_apart:
+        names = _names(subject, [*subject.pack.factors])
+        blocks = [Paragraph(say_it("report.drivers.inseparable", names=names), "lead"),
+                  _fit(subject, found), *_notes(found), _correlations(subject, found)]  # fmt: skip
+    else:
+        blocks = [*_opening(subject, found), *_shares(subject, first),
+                  _driver_table(subject, found), *_cautions(subject, found)]  # fmt: skip
+    blocks += [*_matrix(subject, first), *_what_if(subject, first)]
+    blocks += _missed(subject) if found.told_apart else []
+    return Section("drivers", say_it("report.chapter.drivers"), tuple(blocks))
+
+
+def _opening(subject: Subject, found: Drivers) -> Iterator[Block]:
+    """Name what goes with satisfaction, and say that it is an association."""
+    outcome = subject.name(found.outcome)
+    yield Paragraph(say_it("report.drivers.words", outcome=outcome), "warning")
+    named = {sign: _names(subject, found.sure(sign)) for sign in (1, -1)}
+    for word, sign in (("found", 1), ("opposite", -1)):
+        if named[sign].parts:
+            yield Paragraph(say_it(f"report.drivers.{word}", names=named[sign]), "lead")
+    if not (named[1].parts or named[-1].parts):
+        yield Paragraph(say_it("report.drivers.nothing"), "lead")
+    yield _fit(subject, found)
+
+
+def _fit(subject: Subject, found: Drivers) -> Paragraph:
+    return Paragraph(say_it(
+        "report.drivers.fit", outcome=subject.name(found.outcome), n=found.n, n_lost=found.n_lost,
+        r_squared=Number(100 * found.r_squared, 1),
+    ))  # fmt: skip
+
+
+def _note(note: Note) -> Text:
+    fields = {k: Number(str(v)) if k in ("p", "percent") else v for k, v in note.fields.items()}
+    return say_it(f"explain.note.{note.id}", **fields)
+
+
+def _notes(found: Drivers) -> list[Block]:
+    """Return the warnings of the models; what cannot be told apart is said by name elsewhere."""
+    unsaid = ("tied",) if found.told_apart else ABOUT_NUMBERS
+    return [Paragraph(_note(note), "warning") for note in found.notes if note.id not in unsaid]
+
+
+def _cautions(subject: Subject, found: Drivers) -> Iterator[Block]:
+    tied = found.near.loc[~found.near["separable"].astype(bool), "term"]
+    if len(tied):
+        names = _names(subject, tied)
+        yield Paragraph(say_it("report.drivers.tied", names=names), "warning")
+    yield from _notes(found)
+    if "logit" in found.reason:
+        why = say_it(f"report.drivers.reason.{found.reason['logit']}")
+        yield Paragraph(say_it("report.drivers.no_logit", why=why), "note")
+
+
+def _names(subject: Subject, codes: "Sequence[str] | pd.Series[str]") -> Joined:
+    return Joined([subject.name(str(code)) for code in codes], ", ")
+
+
+def _correlations(subject: Subject, found: Drivers) -> Table:
+    """Show how the factors move together, where no model may be shown (rules D1, D2)."""
+    codes = [code for code in subject.pack.factors if code in found.correlations]
+    table = found.correlations.loc[codes, codes].to_numpy(dtype=float)
+    vif = found.near.set_index("term")["vif"].reindex(codes).to_numpy(dtype=float)
+    rows = tuple(
+        (subject.name(code), *(Number(float(x), 2) for x in line), Number(float(own), 1))
+        for code, line, own in zip(codes, table, vif, strict=True)
+    )
+    heads = (Column(subject.name(code)) for code in codes)
+    columns = (Column(say_it("report.column.factor"), "row"), *heads,
+               Column(say_it("report.column.vif")))  # fmt: skip
+    return Table("table-correlations", say_it("report.table.correlations"), columns, rows)
+
+
+def _driver_table(subject: Subject, found: Drivers) -> Table:
+    """Put linear coefficients, points of satisfied people and odds ratios side by side."""
+    linear, logit = (found.of(model).set_index("term") for model in ("linear", "logit"))
+    parts: list[tuple[str, pd.DataFrame, tuple[str, str, str], int]] = [
+        ("linear", linear, ("value", "low", "high"), 2),
+        ("points", logit, ("points", "points_low", "points_high"), 1),
+        ("odds", logit, ("odds_ratio", "odds_low", "odds_high"), 2),
+    ]
+    shown = [part for part in parts if len(part[1])]
+    rows = []
+    for code in subject.pack.factors:
+        cells: list[object] = []
+        for _, table, names, decimals in shown:
+            value, low, high = _floats(table, code, names)
+            known = bool(table["separable"][code])
+            cells += [Number(value, decimals) if known else None,
+                      Interval(low, high, decimals) if known else None]  # fmt: skip
+        rows.append((subject.name(code), *cells, Number(_floats(linear, code, ["vif"])[0], 1)))
+    heads = [it for name, *_ in shown for it in (f"report.column.{name}", "report.column.interval")]
+    columns = (
+        Column(say_it("report.column.factor"), "row"),
+        *(Column(say_it(head)) for head in heads),
+        Column(say_it("report.column.vif")),
+    )
+    note = say_it("report.drivers.note")
+    return Table("table-drivers", say_it("report.table.drivers"), columns, tuple(rows), (note,))
+
+
+def _shares(subject: Subject, first: Priority) -> list[Block]:
+    """Draw what each factor contributes to R², and say which may be first."""
+    shares = first.importance
+    if shares is None:
+        return []
+    ordered = shares.frame.sort_values("value", ascending=False, kind="stable")
+    top, maybe = ordered.iloc[0], ordered.loc[ordered["rank_low"] == 1, "driver"]
+    said = say_it(
+        "report.drivers.most" if len(maybe) == 1 else "report.drivers.may_be_most",
+        name=subject.name(top["driver"]), names=_names(subject, maybe),
+        share=Number(100 * top["share"], 0),
+        interval=Interval(100 * top["share_low"], 100 * top["share_high"], 0),
+    )  # fmt: skip
+    repeated = say_it("report.drivers.repeated", holds=Number(100 * shares.order_holds, 0))
+    figure = _share_figure(subject, shares, ordered)
+    known = [] if np.isnan(shares.order_holds) else [Paragraph(repeated)]
+    return [Paragraph(said, "lead"), *known, figure]
+
+
+def _floats(table: pd.DataFrame, code: str, names: Sequence[str], times: float = 1) -> list[float]:
+    """Return some numbers of one row."""
+    return [times * float(it) for it in table.loc[code, list(names)].to_numpy(dtype=float)]
+
+
+def _share_figure(subject: Subject, shares: Importance, ordered: pd.DataFrame) -> Figure:
+    table = ordered.set_index("driver")
+    lines = [
+        (subject.name(code), _floats(table, code, SHARE, 100)) for code in map(str, table.index)
+    ]
+    rows = tuple((name, Number(it[0], 1), Interval(it[1], it[2])) for name, it in lines)
+    parts = [say_it("report.alt.row", name=n, value=v, interval=i) for n, v, i in rows]
+
+    def draw(language: Language) -> bytes:
+        marks = [charts.Row(name.text(language), it[0], it[1], it[2]) for name, it in lines]
+        return charts.intervals(marks, language, axis="chart.share_of_r2", zero=True)
+
+    caption = say_it("report.figure.importance", n=shares.n)
+    alt = say_it("report.alt.importance", rows=Joined(parts))
+    heads = ("report.column.share_of_r2", "report.column.interval")
+    columns = (Column(say_it("report.column.factor"), "row"), *(Column(say_it(h)) for h in heads))
+    data = Table("table-importance", caption, columns, rows)
+    return Figure("figure-importance", caption, alt, draw, data)
+
+
+def _matrix(subject: Subject, first: Priority) -> list[Block]:
+    """Draw the priority matrix under a sentence that says what to look at first."""
+    shown = first.frame.dropna(subset=["percent", "share"])
+    if shown.empty:
+        return []
+    cut = Number(first.cut_percent, 1)
+    fix, unsure = (_names(subject, first.of(name)) for name in ("fix", "undecided"))
+    word = "fix" if fix.parts else "no_fix"
+    blocks: list[Block] = [Paragraph(say_it(f"report.priority.{word}", names=fix, cut=cut), "lead")]
+    if unsure.parts:
+        blocks.append(Paragraph(say_it("report.priority.undecided", names=unsure)))
+    return [*blocks, _matrix_figure(subject, first, shown)]
+
+
+def _matrix_figure(subject: Subject, first: Priority, shown: pd.DataFrame) -> Figure:
+    table = shown.sort_values("share", ascending=False).set_index("driver")
+    rows, marks = [], []
+    for code in map(str, table.index):
+        share, share_low, share_high = _floats(table, code, SHARE, 100)
+        percent, low, high = _floats(table, code, PERCENT)
+        quadrant = str(table["quadrant"][code])
+        rows.append((subject.name(code), Number(share, 1), Interval(share_low, share_high),
+                     Number(percent, 2), Interval(low, high),
+                     say_it(f"report.quadrant.{quadrant}")))  # fmt: skip
+        marks.append((rows[-1][0], (percent, low, high), (share, share_low, share_high), quadrant))
+
+    def draw(language: Language) -> bytes:
+        drawn = [charts.Mark(name.text(language), x, y, COLOURS.get(quadrant, charts.INK))
+                 for name, x, y, quadrant in marks]  # fmt: skip
+        cuts = (first.cut_percent, 100 * first.cut_share)
+        return charts.matrix(drawn, cuts, language, CORNERS)
+
+    caption = say_it("report.figure.priority", share=Number(100 * first.cut_share, 1),
+                     cut=Number(first.cut_percent, 2))  # fmt: skip
+    alt = say_it("report.alt.priority", rows=Joined([
+        say_it("report.alt.place", name=row[0], place=row[-1]) for row in rows]))  # fmt: skip
+    heads = ("share_of_r2", "interval", "percent", "interval")
+    columns = (Column(say_it("report.column.factor"), "row"),
+               *(Column(say_it(f"report.column.{it}")) for it in heads),
+               Column(say_it("report.column.place"), "text"))  # fmt: skip
+    data = Table("table-priority", say_it("report.table.priority"), columns, tuple(rows))
+    return Figure("figure-priority", caption, alt, draw, data)
+
+
+def _what_if(subject: Subject, first: Priority) -> list[Block]:
+    """List the items whose rise to the best quarter of units would gain most."""
+    gains = first.what_if[first.what_if["points"].round(2) > 0].head(MOST_ITEMS)
+    if gains.empty:
+        return []
+    rows = []
+    for item, _, percent, target, points, outcome, low, high in gains.to_numpy():
+        known = not pd.isna(outcome)
+        exact = [Number(it, 2) for it in (percent, target, points)]
+        model = [Number(outcome, 2), Interval(low, high, 2)] if known else [None, None]
+        rows.append((subject.item_name(item), *exact, *model))
+    top = rows[0]
+    lead = say_it("report.what_if.lead", item=top[0], percent=top[1], target=top[2], points=top[3])
+    heads = ("now", "best_quarter", "gain", "goes_with", "interval")
+    columns = (Column(say_it("report.column.item"), "row"),
+               *(Column(say_it(f"report.column.{it}")) for it in heads))  # fmt: skip
+    table = Table("table-what-if", say_it("report.table.what_if"), columns, tuple(rows),
+                  (say_it("report.what_if.note"),))  # fmt: skip
+    return [Paragraph(lead, "lead"), table]
+
+
+def _missed(subject: Subject) -> list[Block]:
+    """Name the items at which a bad answer weighs more than a very good one, or the reverse."""
+    table = subject.figures.penalties
+    said: list[Block] = []
+    for verdict in ("missed", "rewarded"):
+        rows = table[table["verdict"] == verdict].sort_values("asymmetry", key=abs, ascending=False)
+        if len(rows):
+            names = Joined([subject.item_name(code) for code in rows["item"]])
+            said.append(Paragraph(say_it(f"report.penalty.{verdict}", items=names)))
+    return said
+
+
+def penalty_table(subject: Subject) -> list[Block]:
+    """Return penalty, reward and their difference of every item, as an annex (rule D6)."""
+    table = subject.figures.penalties
+    if table.empty:
+        return []
+    rows = []
+    for _, row in table.iterrows():
+        cells: list[object] = []
+        for name in ("penalty", "reward", "asymmetry"):
+            ends = Interval(row[f"{name}_low"], row[f"{name}_high"], 2)
+            cells += [Number(row[name], 2), ends]
+        rows.append(
+            (subject.item_name(row["item"]), *cells, say_it(f"report.verdict.{row['verdict']}"))
+        )
+    heads = [it for name in ("penalty", "reward", "asymmetry") for it in (name, "interval")]
+    columns = (Column(say_it("report.column.item"), "row"),
+               *(Column(say_it(f"report.column.{it}")) for it in heads),
+               Column(say_it("report.column.verdict"), "text"))  # fmt: skip
+    note = say_it("report.penalty.note")
+    return [Table("table-penalty", say_it("report.table.penalty"), columns, tuple(rows), (note,))]

@@ -1,0 +1,105 @@
+"""What ``sipas drivers`` prints and writes: the verdict first, no number without a meaning."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from sipas_analysis.collect.survey import Survey
+from sipas_analysis.explain.drivers import Drivers
+from sipas_analysis.explain.priority import Priority
+from sipas_analysis.messages import Language, number, say
+from sipas_analysis.publish.chapters.drivers import ABOUT_NUMBERS
+
+LINEAR = {"value": 3, "low": 3, "high": 3, "p": 4, "vif": 1}
+LOGIT = {"points": 1, "points_low": 1, "points_high": 1, "odds_ratio": 2, "p": 4}
+SHARES = ["driver", "share", "share_low", "share_high", "rank_low", "rank_high"]
+GAINS = {"item": "item", "percent": "percent", "target": "target", "points": "gain"}
+MOST_ITEMS = 5
+Said = Iterator[tuple[str, pd.DataFrame | None]]
+
+
+def shown(survey: Survey, found: Drivers, first: Priority | None, language: Language) -> Said:
+    """Yield sentences, and tables with their titles, in the order a reader needs them."""
+    pack = survey.instrument
+    names = {code: pack.label(code, language) for code in (*pack.factors, *pack.items)}
+    together = not found.told_apart and len(found.near) > 0
+    for note in (it for it in found.notes if not (together and it.id in ABOUT_NUMBERS)):
+        fields = dict(note.fields)
+        if note.id == "tied":
+            fields["names"] = ", ".join(names[it] for it in str(fields["names"]).split(", "))
+        yield say(language, f"explain.note.{note.id}", **fields), None
+    yield from _reasons(found, language)
+    if together:
+        joined = ", ".join(names[it] for it in found.near["term"])
+        yield say(language, "report.drivers.inseparable", names=joined), None
+        near = found.near.assign(term=found.near["term"].map(names))[["term", "vif"]]
+        yield say(language, "report.column.vif"), near.round(1)
+        return
+    if len(found.frame):
+        outcome = pack.label(found.outcome, language)
+        yield say(language, "report.drivers.words", outcome=outcome), None
+        yield from _models(found, names, language)
+    if first is not None and first.importance is not None:
+        yield from _first(first, names, language)
+
+
+def _models(found: Drivers, names: dict[str, str], language: Language) -> Said:
+    """Yield one table for each model; what cannot be told apart has no numbers."""
+    keys = list(found.frame.columns[: list(found.frame.columns).index("model")])
+    for model in found.frame["model"].unique():
+        shown = LINEAR if model == "linear" else LOGIT
+        rows = found.of(model)
+        table = rows.assign(term=rows["term"].map(names))[[*keys, "term", *shown]].round(shown)
+        table.loc[~rows["separable"].astype(bool), [it for it in shown if it != "vif"]] = float(
+            "nan"
+        )
+        head = say(language, f"report.model.{model}", n=number(int(rows["n"].max()), language))
+        r_squared = number(found.r_squared, language, 3)
+        yield f"{head}, R² = {r_squared}" if model == "linear" and not keys else head, table
+
+
+def _first(first: Priority, names: dict[str, str], language: Language) -> Said:
+    """Yield shares, what to look at first, and the items that would gain most."""
+    shares = first.importance
+    assert shares is not None
+    table = shares.frame.sort_values("value", ascending=False)
+    parts = {it: (100 * table[it]).round(1) for it in SHARES[1:4]}
+    title = say(language, "cli.said.holds", r_squared=number(shares.r_squared, language, 3),
+                holds=number(100 * shares.order_holds, language))  # fmt: skip
+    yield title, table.assign(driver=table["driver"].map(names), **parts)[SHARES]
+    cut = number(first.cut_percent, language, 1)
+    fix, unsure = (", ".join(names[it] for it in first.of(name)) for name in ("fix", "undecided"))
+    yield say(language, f"report.priority.{'fix' if fix else 'no_fix'}", names=fix, cut=cut), None
+    if unsure:
+        yield say(language, "report.priority.undecided", names=unsure), None
+    gains = first.what_if[first.what_if["points"].round(2) > 0].head(MOST_ITEMS)
+    if len(gains):
+        named = gains.assign(item=gains["item"] + " " + gains["item"].map(names))[[*GAINS]]
+        yield say(language, "report.table.what_if"), named.rename(columns=GAINS).round(2)
+
+
+def _reasons(found: Drivers, language: Language) -> Said:
+    """Yield why models are missing: sentences, or a table where there are many."""
+    keyed = [(*key, why) for key, why in found.reason.items() if isinstance(key, tuple)]
+    for model, why in found.reason.items():
+        if isinstance(model, str):
+            yield f"{model}: " + say(language, f"report.drivers.reason.{why}"), None
+    if keyed:
+        table = pd.DataFrame(keyed, columns=["key", "model", "reason"])
+        table["reason"] = [say(language, f"report.drivers.reason.{it}") for it in table["reason"]]
+        yield say(language, "cli.table.reasons"), table
+
+
+def tables(found: Drivers, first: Priority | None, by: str) -> dict[str, pd.DataFrame]:
+    """Return the tables to write; with ``by`` also the keys that have no model, with the reason."""
+    if by:
+        rows = [{by: key[0], "model": key[1], "reason": why}
+                for key, why in found.reason.items()]  # fmt: skip
+        missing = pd.DataFrame(rows, columns=[by, "model", "reason"])
+        return {f"drivers-by-{by}": pd.concat([found.frame, missing], ignore_index=True)}
+    made = {"drivers": found.frame}
+    if first is None:
+        return made
+    if first.importance is not None:
+        made["importance"] = first.importance.frame
+    return {**made, "priority": first.frame, "what_if": first.what_if}
