@@ -6,7 +6,7 @@ in is swept out. The slope of each share by the covariance comes back the same w
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from math import factorial
 
@@ -22,7 +22,7 @@ NOTHING = 1e-10  # variance left of a unit column: it is determined by those alr
 Players = Sequence[Sequence[int]]
 
 
-def shapley(covariance: Floats, players: Players) -> tuple[Floats, Floats]:
+def shapley(covariance: Floats, players: Players, *, slopes: bool = True) -> tuple[Floats, Floats]:
     """Return what each player adds to R², averaged over all orders, and its slopes.
 
     φ_k = Σ_T |T|!(m − |T| − 1)!/m! · (R²(T ∪ k) − R²(T)); a player may hold several columns.
@@ -30,16 +30,19 @@ def shapley(covariance: Floats, players: Players) -> tuple[Floats, Floats]:
     Args:
         covariance: Of the columns and, last, the outcome; all with variance 1, (c + 1, c + 1).
         players: Columns of each of m players.
+        slopes: Whether to return these too; else they are NaN.
 
     Returns:
         Values, shape (m,), which sum to R²; slopes by each covariance, shape (c + 1, c + 1, m).
 
     Source: rule D3 in docs/method.md; Lindeman, Merenda, Gold (1980); Shapley (1953).
     """
-    return _game(covariance, [], players)
+    return _game(covariance, [], players, slopes)
 
 
-def owen(covariance: Floats, groups: Sequence[Players]) -> tuple[Floats, Floats]:
+def owen(
+    covariance: Floats, groups: Sequence[Players], *, slopes: bool = True
+) -> tuple[Floats, Floats]:
     """Return the same where groups join whole: within a group players come one after another.
 
     The values of a group's players add up to the group's own Shapley value. Players are listed
@@ -47,7 +50,8 @@ def owen(covariance: Floats, groups: Sequence[Players]) -> tuple[Floats, Floats]
     """
     whole = [[at for player in group for at in player] for group in groups]
     parts = [
-        _game(covariance, [*whole[:g], *whole[g + 1 :]], group) for g, group in enumerate(groups)
+        _game(covariance, [*whole[:g], *whole[g + 1 :]], group, slopes)
+        for g, group in enumerate(groups)
     ]
     return np.concatenate([it[0] for it in parts]), np.concatenate([it[1] for it in parts], axis=2)
 
@@ -67,35 +71,39 @@ def johnson(covariance: Floats) -> Floats:
 class _Coalitions:
     """B coalitions: players of other groups in each (B,), own players in each (m, B).
 
-    ``n_others`` is how many other groups there are.
+    ``n_others`` is how many other groups there are, ``slopes`` whether these are wanted.
     """
 
     others: Ints
     own: NDArray[np.bool_]
     n_others: int
+    slopes: bool
 
     def joined(self, player: int, other: bool) -> "_Coalitions":
         """Return the coalitions with one more player."""
         own = self.own.copy()
         if not other:
             own[player] = True
-        return _Coalitions(self.others + other, own, self.n_others)
+        return replace(self, others=self.others + other, own=own)
 
     def beside(self, more: "_Coalitions") -> "_Coalitions":
         """Return these coalitions, then those."""
         others = np.concatenate([self.others, more.others])
-        return _Coalitions(others, np.concatenate([self.own, more.own], axis=1), self.n_others)
+        return replace(self, others=others, own=np.concatenate([self.own, more.own], axis=1))
 
 
-def _game(covariance: Floats, others: Players, own: Players) -> tuple[Floats, Floats]:
+def _game(covariance: Floats, others: Players, own: Players, slopes: bool) -> tuple[Floats, Floats]:
     """Return values and slopes of the own players, when others join as wholes."""
     columns = [at for player in (*others, *own) for at in player]
     order = [*columns, len(covariance) - 1]
     sizes = [len(player) for player in (*others, *own)]
-    begin = _Coalitions(np.zeros(1, np.int64), np.zeros((len(own), 1), bool), len(others))
+    nobody = np.zeros((len(own), 1), bool)
+    begin = _Coalitions(np.zeros(1, np.int64), nobody, len(others), slopes)
     start = covariance[np.ix_(order, order)][..., None]
     value, slope = _walk(start, sizes, len(others), begin)
-    found = np.zeros((len(covariance), len(covariance), len(own)))
+    found = np.full((len(covariance), len(covariance), len(own)), 0.0 if slopes else np.nan)
+    if not slopes:
+        return value, found
     found[np.ix_(order, order)] = slope[..., 0]
     found[-1, -1] -= value  # R² is a share of the outcome's variance
     return value, found
@@ -133,7 +141,9 @@ def _walk(
     else:
         both = np.concatenate([out, inside], axis=-1)
         value, slope = _walk(both, rest, n_others - other, of.beside(joined))
-        slope_out, slope_in = np.split(slope, 2, axis=-1)
+        slope_out, slope_in = np.split(slope, 2, axis=-1) if of.slopes else (slope, slope)
+    if not of.slopes:
+        return value, slope_in
     for step in reversed(steps):
         slope_in = _pulled(slope_in, step)
     slope_in[size:, size:] += slope_out

@@ -4,6 +4,9 @@ Drivers that move together share what they explain; how the sum is split is then
 more forms of the same kind do not part what people do not part.
 """
 
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -26,11 +29,16 @@ def correlations(data: pd.DataFrame, weight: Floats) -> Floats:
     return np.asarray(found)
 
 
-def tied_columns(data: pd.DataFrame) -> list[str]:
-    """Return the columns that determine one another exactly; none if all can be told apart."""
-    roots, vectors = np.linalg.eigh(correlations(data, np.ones(len(data))))
+def tied(products: Floats, names: Iterable[Any]) -> list[str]:
+    """Return the columns that determine one another exactly; none if all can be told apart.
+
+    Args:
+        products: XᵀX/n of columns of like size, such as correlations, shape (k, k).
+        names: Of the columns.
+    """
+    roots, vectors = np.linalg.eigh(products)
     hidden = np.abs(vectors[:, roots < TIED])
-    return [str(name) for name, it in zip(data, hidden, strict=True) if it.max(initial=0.0) > 1e-4]
+    return [str(name) for name, it in zip(names, hidden, strict=True) if it.max(initial=0.0) > 1e-4]
 
 
 def collinearity(data: pd.DataFrame, weight: Floats | None = None) -> pd.DataFrame:

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from sipas_analysis.errors import FitError
-from sipas_analysis.explain.collinearity import tied_columns
 from sipas_analysis.explain.families import Family
 from sipas_analysis.infer.design import Design, Floats
 
@@ -83,10 +82,8 @@ def coded(outcome: Any, family: Family) -> tuple[Floats, tuple[Any, ...]]:
     return np.where(np.isnan(y), np.nan, np.searchsorted(known, y)), levels
 
 
-def check_data(
-    data: pd.DataFrame, y: Floats, terms: int, family: Family, *, tied: bool = True
-) -> None:
-    """Refuse data from which no model can come: few forms, nothing that varies, ties."""
+def check_data(data: pd.DataFrame, y: Floats, terms: int, family: Family, *, centred: bool) -> None:
+    """Refuse data from which no model can come: few forms, nothing that varies."""
     values = data.to_numpy()
     if np.isinf(values).any():
         raise FitError("fit_infinite", column=str(data.columns[np.isinf(values).any(axis=0)][0]))
@@ -98,8 +95,5 @@ def check_data(
         raise FitError("fit_two_levels")
     plain = data.drop(columns=INTERCEPT, errors="ignore")
     same = [str(name) for name in plain if plain[name].min() == plain[name].max()]
-    if same and (INTERCEPT in data or len(same) > 1 or family == "ordinal" or not tied):
+    if same and (centred or (plain[same] == 0).all(axis=None)):
         raise FitError("fit_constant", names=", ".join(same))
-    together = tied_columns(plain) if tied and (INTERCEPT in data or family == "ordinal") else []
-    if together:
-        raise FitError("fit_tied", names=", ".join(together))

@@ -13,16 +13,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import sparse, stats
 
 from sipas_analysis.errors import FitError
+from sipas_analysis.explain.collinearity import tied
 from sipas_analysis.explain.effects import average, changes
-from sipas_analysis.explain.families import Family, maximise, start
+from sipas_analysis.explain.families import Family, alone, maximise, slices, start
 from sipas_analysis.explain.formula import INTERCEPT, check_asked, check_data, coded, read_formula
 from sipas_analysis.explain.imputation import filled, rubin
+from sipas_analysis.infer.block import Columns
 from sipas_analysis.infer.design import Design, Floats, Ints
 from sipas_analysis.infer.estimates import Shown
-from sipas_analysis.infer.means import total
+from sipas_analysis.infer.sources import block
+from sipas_analysis.infer.variance import covariance, freedom
 from sipas_analysis.messages import Language, say
 
 FEW_CLUSTERS, FEW_EACH, MANY_LOST = 10, 10, 0.2
@@ -293,7 +296,8 @@ def estimate(
         kept = np.unique(y).astype(int)
         y, levels = np.searchsorted(kept, y).astype(float), tuple(levels[c] for c in kept)
         data = data.drop(columns=INTERCEPT, errors="ignore")
-    check_data(data, y, len(data.columns) + max(len(levels) - 1, 0), family)
+    centred = INTERCEPT in data or family == "ordinal"
+    check_data(data, y, len(data.columns) + max(len(levels) - 1, 0), family, centred=centred)
     w = design.weight[rows]
     solved = _solve(family, data, y, w)
     if solved is None:
@@ -334,14 +338,19 @@ def _solve(family: Family, data: pd.DataFrame, y: Floats, weight: Floats) -> _So
     """Fit on standardised predictors and return to their units; None where no maximum is."""
     w = weight / weight.mean()
     x, back = _standardised(data, w, family, len(start(family, len(data.columns), y, w)))
+    together = [it for it in tied(x.T @ x / len(x), data.columns) if it != INTERCEPT]
+    if together:
+        raise FitError("fit_tied", names=", ".join(together))
     found = maximise(family, x, y, w)
     if found is None:
         return None
     params, likely, score, bend = found
     bread = np.linalg.inv(bend)
-    none = maximise(family, x[:, :0] if family == "ordinal" else np.ones((len(y), 1)), y, w)
-    r_squared = 1 - (w @ likely) / (w @ none[1]) if none else np.nan
-    return _Solved(back @ params, float(r_squared), score @ (back @ bread).T / weight.mean())
+    turn, influence = (back @ bread).T / weight.mean(), np.empty(score.shape, order="F")
+    for here in slices(len(y)):
+        influence[here] = score[here] @ turn
+    r_squared = 1 - (w @ likely) / alone(family, y, w)
+    return _Solved(back @ params, float(r_squared), influence)
 
 
 def _standardised(
@@ -353,16 +362,18 @@ def _standardised(
     at = names.index(INTERCEPT) if INTERCEPT in names else None
     centred = at is not None or family == "ordinal"
     mean = w @ x / w.sum() if centred else np.zeros(len(names))
-    scale = np.sqrt(w @ (x - mean) ** 2 / w.sum())
+    x = x - mean
+    scale = np.sqrt(w @ (x * x) / w.sum())
     if at is not None:
-        mean[at], scale[at] = 0.0, 1.0
+        x[:, at], mean[at], scale[at] = 1.0, 0.0, 1.0
     back = np.eye(size)
     back[range(len(names)), range(len(names))] = 1 / scale
     if at is not None:
         back[at] -= np.where(np.arange(size) == at, 0.0, mean / scale)
     elif centred:
         back[len(names) :, : len(names)] = mean / scale
-    return (x - mean) / scale, back
+    x /= scale
+    return x, back
 
 
 def spread_of(design: Design, rows: Ints, z: Floats) -> tuple[Floats, float, int]:
@@ -376,22 +387,29 @@ def spread_of(design: Design, rows: Ints, z: Floats) -> tuple[Floats, float, int
     Returns:
         Covariance, shape (k, k), NaN where all forms stand in one cluster (V3).
     """
-    names = [f"\0z{at}" for at in range(z.shape[1])]
-    whole = np.zeros((len(design.frame), z.shape[1] + 1))
-    whole[:, -1] = np.nan
-    whole[rows, :-1], whole[rows, -1] = z, 1.0
-    given = design.made.columns if design.made else ()
-    used = [*([design.weights] if design.weights else []), *design.cell_columns,
-            *design.cluster_columns, *given]  # fmt: skip
-    held = design.frame[list(dict.fromkeys(used))].reset_index(drop=True)
-    forms = pd.concat([held, pd.DataFrame(whole, columns=[*names, "\0n"])], axis=1)
-    found = total(replace(design, frame=forms), [*names, "\0n"])
-    df = float(found.frame["df"].iloc[-1])
-    covariance = found.covariance()[:-1, :-1]
-    clusters = held.iloc[rows][design.cell_columns].drop_duplicates()
-    if np.isnan(df):
-        covariance = np.full_like(covariance, np.nan)
-    return covariance, df, len(clusters) if design.cluster_columns else len(rows)
+    names = tuple(f"\0z{at}" for at in range(z.shape[1]))
+    whole = np.zeros((len(names) + 1, len(design.frame)))
+    here = slice(None) if len(rows) == whole.shape[1] else rows
+    whole[:-1, here], whole[-1, here] = z.T, 1.0
+    sample = design.beside(dict(zip((*names, "\0n"), whole, strict=True)))
+    columns = Columns(
+        names, lambda it: (it[name].to_numpy() for name in names),
+        np.maximum(whole.max(axis=1), -whole.min(axis=1))[:-1], [False] * len(names),
+        ("complete",), lambda it: [it["\0n"].to_numpy()],
+    )  # fmt: skip
+    totals = block(sample, [], columns)
+    units, strata = (float(it[0]) for it in freedom(totals, totals.part_people[:, 0]))
+    df = units - strata
+    if totals.replicas is not None and totals.factors is not None:
+        each = totals.replicas[:, 0]
+        centre = totals.total[0] if totals.around else each[totals.factors > 0].mean(axis=0)
+        gap = (each - centre) * np.sqrt(totals.factors)[:, None]
+        found, df = gap.T @ gap, df if totals.freedom is None else float(totals.freedom[0])
+    else:
+        found = covariance(totals, sparse.csr_array(np.eye(len(names))))
+    if df <= 0 or (units <= 1 and totals.freedom is None):
+        found, df = np.full_like(found, np.nan), np.nan
+    return found, df, int(units)
 
 
 def described(value: Floats, se: Floats, df: "float | Floats", level: float) -> pd.DataFrame:

@@ -5,7 +5,8 @@ stage, finite populations, replicate weights. It reads no answer. Its frame is a
 or the path of Parquet or CSV files too large for one. Rules V1 to V5 of docs/method.md.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -162,6 +163,20 @@ class Design:
         return list(dict.fromkeys(named))
 
     @property
+    def own_columns(self) -> list[str]:
+        """Every column that the design reads."""
+        given = [*self.made.columns] if self.made else []
+        named = [*([self.weights] if self.weights else []), *self.cell_columns, *given]
+        return list(dict.fromkeys([*named, *self.cluster_columns]))
+
+    def beside(self, columns: Mapping[str, Floats]) -> "Design":
+        """Return the same sample with these columns and its own; what is known of it is kept."""
+        made = copy(self)
+        frame = self.frame[self.own_columns].assign(**columns)
+        object.__setattr__(made, "frame", frame)  # a frozen sample, the same cells
+        return made
+
+    @property
     def weight(self) -> Floats:
         """Weights of the forms, shape (n,); ones if none were declared."""
         if self.weights is None:
@@ -260,9 +275,8 @@ def ranked(code: Ints, size: int) -> tuple[Ints, Ints]:
 
 def check_columns(design: Design, present: Sequence[str]) -> None:
     """Refuse columns that the design names and the data lack."""
-    replicated = list(design.made.columns) if design.made else []
-    named = [*([design.weights] if design.weights else []), *design.cell_columns, *replicated]
-    missing = [name for name in [*named, *design.cluster_columns] if name not in set(present)]
+    named = design.own_columns
+    missing = [name for name in named if name not in set(present)]
     held = list(present)
     twice = [name for name in named if held.count(name) > 1]
     if twice:
