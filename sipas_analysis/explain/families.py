@@ -162,8 +162,8 @@ def _search(
     Every 32nd form tells where to start, so that all are looked at three times instead of seven.
     """
     if len(y) > MANY and family != "gaussian":
-        few = (np.ascontiguousarray(it[::32]) for it in (x, y, w))
-        some = _search(family, *few, params)
+        few_x, few_y, few_w = (np.ascontiguousarray(it[::32]) for it in (x, y, w))
+        some = _search(family, few_x, few_y, few_w, params)
         params = params if some is None else some[0]
     value, slope, bend = _summed(family, params, x, y, w)
     for _ in range(MOST_STEPS):

@@ -266,6 +266,8 @@ def matrix(
                       transform=axes.transAxes, ha="right" if x else "left",
                       va="top" if y else "bottom", color="#6b7785", style="italic")  # fmt: skip
         axes.margins(0.12, 0.22)
+        axes.set_xlim(right=min(axes.get_xlim()[1], 101.0))
+        axes.set_ylim(bottom=max(axes.get_ylim()[0], 0.0))
         axes.grid(visible=False)
         for axis, name in ((axes.xaxis, "chart.percent"), (axes.yaxis, "chart.share")):
             axis.set_major_locator(MaxNLocator(nbins=6, integer=True))

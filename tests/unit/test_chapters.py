@@ -7,6 +7,8 @@ import pytest
 from sipas_analysis.collect.survey import read_survey
 from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.errors import ParameterError, UnitError
+from sipas_analysis.explain.drivers import drivers
+from sipas_analysis.explain.priority import priority
 from sipas_analysis.publish.chapters import CHAPTERS, report
 from sipas_analysis.publish.document import Bullets, Figure, Paragraph, Table, shown_in
 from sipas_analysis.publish.html import section_html
@@ -323,3 +325,49 @@ def test_a_wave_that_names_earlier_ones_shows_the_trend_with_its_breaks():
         assert f">{value}<" in said
     (unit,) = survey.frame["unit"].unique()[:1]
     assert "not comparable" not in report(survey, "en", unit).chapter("overall")._repr_html_()
+
+
+def test_the_chapter_on_drivers_says_what_to_look_at_first_and_how_sure(read_answers):
+    """Shares, points, places and gains in words and tables; a unit reads its own."""
+    draw = random.Random(5)
+    lines = []
+    for k in range(900):
+        access, results = draw.choice([1, 2, 3, 3, 4, 4]), draw.choice([3, 4, 4, 5, 5])
+        whole = min(5, max(1, round(0.8 * access + 0.1 * results + draw.gauss(0.6, 0.5))))
+        lines.append(f"so-{'ab'[k % 2]},{access},{access},{results},{whole}\n")
+    survey = read_answers("unit,A1,A2,D1,OVERALL\n" + "".join(lines))
+    said = chapter(survey, "drivers")
+    assert "Look first at: Access." in said
+    assert "Access accounts for the largest part of what the factors explain together" in said
+    assert "important and weak: look here first" in said
+    first = priority(survey)
+    row = first.importance.frame.set_index("driver").loc["access"]
+    assert f"Access | {100 * row['share']:.1f} |" in said
+    points = drivers(survey, ["logit"]).frame.set_index("term").loc["access", "points"]
+    assert f"| {points:.1f} |" in said
+    assert first.of("fix") == ["access"]
+    own = chapter(survey, "drivers", unit="so-a")
+    assert "how satisfied people are, from this unit's" in own
+    assert own != said
+    measures = chapter(survey, "measures")
+    assert measures.index("Access") < measures.index("Results")
+    assert "Place of this factor in the priority matrix: important and weak" in measures
+
+
+def test_where_no_factor_can_be_told_apart_no_number_of_one_is_shown(read_answers):
+    """The verdict, correlations and VIF; no coefficient, share, place or penalty (rule D2)."""
+    draw = random.Random(6)
+    lines = []
+    for k in range(400):
+        level = draw.randint(1, 5)
+        other = level if draw.random() < 0.97 else draw.randint(1, 5)
+        whole = min(5, max(1, level + draw.choice([-1, 0, 0, 1])))
+        lines.append(f"so-{'ab'[k % 2]},{level},{level},{other},{whole}\n")
+    survey = read_answers("unit,A1,A2,D1,OVERALL\n" + "".join(lines))
+    section = report(survey, "en").chapter("drivers").section
+    said = words(section, "en")
+    assert "The factors cannot be told apart in these answers" in said
+    ids = {block.id for block in section.blocks if isinstance(block, Figure | Table)}
+    assert ids <= {"table-correlations", "table-what-if"}
+    assert "Association" not in said
+    assert "Vị trí" not in chapter(survey, "measures", "vi")

@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from sipas_analysis.publish.charts import WIDTH, Row, heat_map, intervals, likert
+from sipas_analysis.publish.charts import WIDTH, Mark, Row, heat_map, intervals, likert, matrix
 
 NAN = float("nan")
 LEVELS = ["Rất không hài lòng", "Không hài lòng", "Bình thường", "Hài lòng", "Rất hài lòng"]
@@ -73,3 +73,19 @@ def test_bars_of_answers_take_any_scale():
     """Five levels, or three; an item with no answers has no bar."""
     ET.fromstring(likert(["A1", "A2"], [[10, 10, 20, 30, 30], [NAN] * 5], LEVELS, "vi"))
     ET.fromstring(likert(["A1"], np.array([[50.0, 25.0, 25.0]]), LEVELS[:3], "en"))
+
+
+CORNERS = [f"report.quadrant.{name}" for name in ("fix", "keep", "watch", "enough")]
+
+
+def test_a_matrix_shows_every_point_once_and_is_the_same_twice():
+    """Well-formed, hostile names and all; the height follows the points."""
+    marks = [Mark(HOSTILE, (90.0, 80.0, 99.0), (20.0, 15.0, 25.0), "#123456"),
+             Mark("Sở B", (70.0, 60.0, 80.0), (30.0, 25.0, 35.0), "#654321")]  # fmt: skip
+    made = matrix(marks, (85.0, 20.0), "vi", CORNERS)
+    assert made == matrix(marks, (85.0, 20.0), "vi", CORNERS)
+    assert made != matrix(marks[:1], (85.0, 20.0), "vi", CORNERS)
+    assert made != matrix(marks, (85.0, 20.0), "en", CORNERS)
+    assert size_of(matrix(marks * 6, (85.0, 20.0), "vi", CORNERS))[1] > size_of(made)[1]
+    for colour in ("#123456", "#654321"):
+        assert made.decode().count(colour) >= 4  # two lines, a point, a name

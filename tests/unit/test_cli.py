@@ -2,6 +2,7 @@
 
 import csv
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -181,6 +182,65 @@ def test_drivers_prints_association_or_the_reason(sipas, make_wave, tmp_path):
     code, out, _ = sipas("drivers", make_wave("unit,A1,A2,D1\n" + "so-a,5,4,3\n" * 40))
     assert code == 0
     assert "linear: No regression: the questionnaire has no answered question" in out
+
+
+def rated(n=240, seed=3):
+    """Answers in which access moves the whole and results do not, in two units."""
+    draw = random.Random(seed)
+    lines = []
+    for k in range(n):
+        access, results = draw.randint(1, 5), draw.randint(1, 5)
+        whole = min(5, max(1, round(0.8 * access + draw.gauss(0.6, 0.6))))
+        lines.append(f"so-{'ab'[k % 2]},{access},{access},{results},{whole}\n")
+    return "unit,A1,A2,D1,OVERALL\n" + "".join(lines)
+
+
+def test_drivers_tell_models_shares_and_what_to_look_at_first(sipas, make_wave, tmp_path):
+    """Each model asked for, what explains most, and the tables beside drivers.csv."""
+    code, out, _ = sipas(
+        "drivers", make_wave(rated()), "--out", tmp_path / "out", "--model", "logit"
+    )
+    assert code == 0
+    assert "Logit of being satisfied" in out
+    assert "Linear" not in out
+    _, out, _ = sipas("drivers", make_wave(rated()), "--out", tmp_path / "out", lang="vi")
+    for said in ("Tuyến tính", "Logit thứ bậc", "Phần trong tổng giải thích", "toàn bộ thứ"):
+        assert said in out
+    made = {path.stem for path in (tmp_path / "out/tables").iterdir()}
+    assert made == {"drivers", "importance", "priority", "what_if"}
+
+
+def test_drivers_by_unit_and_with_controls(sipas, make_wave, tmp_path):
+    """A model for each unit, or its reason in the same table; a control is no driver."""
+    head, *lines = rated().splitlines(keepends=True)
+    few = [line for line in lines if line.startswith("so-b")][:12]
+    wave = make_wave("".join([head, *(it for it in lines if it.startswith("so-a")), *few]))
+    code, out, _ = sipas("drivers", wave, "--by", "unit", "--out", tmp_path / "out")
+    assert code == 0
+    assert "No model" in out
+    with (tmp_path / "out/tables/drivers-by-unit.csv").open(encoding="utf-8-sig") as handle:
+        rows = list(csv.DictReader(handle))
+    assert {row["unit"]: row["reason"] for row in rows} == {"so-a": "", "so-b": "few_forms"}
+    _, out, _ = sipas("drivers", make_wave(rated()), "--controls", "unit", "--out", tmp_path / "x")
+    assert "so-b" not in out
+    assert (tmp_path / "x/tables/drivers.csv").is_file()
+
+
+@pytest.mark.parametrize(("words", "code", "said"), [
+    (["--model", "lineal"], 22, "one of linear, logit, ordinal"),
+    (["--controls", "sexx"], 13, "“sexx” is none"),
+    (["--by", "nowhere"], 13, "“nowhere” is none"),
+    (["--missing", "guess"], 22, "one of complete, impute"),
+])  # fmt: skip
+def test_a_misspelt_wish_about_drivers_is_one_paragraph(
+    sipas, make_wave, tmp_path, words, code, said
+):
+    """With what there is, its own exit code, and nothing written."""
+    found, _, err = sipas("drivers", make_wave(rated()), *words, "--out", tmp_path / "out")
+    assert found == code
+    assert said in err
+    assert "Traceback" not in err
+    assert not (tmp_path / "out").exists()
 
 
 def test_init_drafts_and_says_what_is_left_to_do(sipas, tmp_path):

@@ -202,7 +202,8 @@ def _matrix(subject: Subject, first: Priority) -> list[Block]:
     blocks: list[Block] = [Paragraph(say_it(f"report.priority.{word}", names=fix, cut=cut), "lead")]
     if unsure.parts:
         blocks.append(Paragraph(say_it("report.priority.undecided", names=unsure)))
-    return [*blocks, _matrix_figure(subject, first, shown)]
+    own = [Paragraph(say_it("report.priority.unit"), "note")] if subject.unit else []
+    return [*blocks, *own, _matrix_figure(subject, first, shown)]
 
 
 def _matrix_figure(subject: Subject, first: Priority, shown: pd.DataFrame) -> Figure:
@@ -240,19 +241,20 @@ def _what_if(subject: Subject, first: Priority) -> list[Block]:
     gains = first.what_if[first.what_if["points"].round(2) > 0].head(MOST_ITEMS)
     if gains.empty:
         return []
+    modelled = bool(gains["outcome"].notna().any())
     rows = []
     for item, _, percent, target, points, outcome, low, high in gains.to_numpy():
-        known = not pd.isna(outcome)
         exact = [Number(it, 2) for it in (percent, target, points)]
-        model = [Number(outcome, 2), Interval(low, high, 2)] if known else [None, None]
+        model = [Number(outcome, 2), Interval(low, high, 2)] if modelled else []
         rows.append((subject.item_name(item), *exact, *model))
     top = rows[0]
     lead = say_it("report.what_if.lead", item=top[0], percent=top[1], target=top[2], points=top[3])
-    heads = ("now", "best_quarter", "gain", "goes_with", "interval")
+    heads = ("now", "best_quarter", "gain", *(("goes_with", "interval") if modelled else ()))
     columns = (Column(say_it("report.column.item"), "row"),
                *(Column(say_it(f"report.column.{it}")) for it in heads))  # fmt: skip
-    table = Table("table-what-if", say_it("report.table.what_if"), columns, tuple(rows),
-                  (say_it("report.what_if.note"),))  # fmt: skip
+    notes = ("report.what_if.note", *(("report.what_if.model",) if modelled else ()))
+    said = tuple(say_it(note) for note in notes)
+    table = Table("table-what-if", say_it("report.table.what_if"), columns, tuple(rows), said)
     return [Paragraph(lead, "lead"), table]
 
 
