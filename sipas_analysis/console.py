@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 
 from sipas_analysis.errors import SHOWN, Place, SeveralError, SipasError
-from sipas_analysis.messages import LANGUAGES, Language, say
+from sipas_analysis.messages import LANGUAGES, Language, catalogue, number, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +59,6 @@ def _by_value(places: Sequence[Place]) -> list[str]:
 
 def show(title: str, frame: "pd.DataFrame") -> None:
     """Print a small table; unit names are shown as they are, whatever they hold."""
-    import pandas as pd
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -67,7 +66,20 @@ def show(title: str, frame: "pd.DataFrame") -> None:
     table = Table(title=title, title_justify="left")
     for column in frame:
         side: Any = "right" if frame[column].dtype.kind in "if" else "left"
-        table.add_column(say(spoken(), f"cli.head.{column}"), justify=side)
-    for row in frame.astype(object).to_numpy():
-        table.add_row(*(Text("–" if pd.isna(cell) else str(cell)) for cell in row))
+        known = f"cli.head.{column}" in catalogue(spoken())
+        head = say(spoken(), f"cli.head.{column}") if known else str(column)
+        table.add_column(Text(head), justify=side)
+    shown = [_column(frame[column]) for column in frame]
+    for row in zip(*shown, strict=True):
+        table.add_row(*(Text(cell) for cell in row))
     Console().print(table)
+
+
+def _column(cells: "pd.Series[Any]") -> list[str]:
+    """Return cells as text; numbers the way of the language, all with as many decimals."""
+    known = cells.notna()
+    if cells.dtype.kind != "f":
+        return [str(it) if some else "–" for it, some in zip(cells, known, strict=True)]
+    ends = [f"{it:.4f}".rstrip("0").split(".")[1] for it in cells[known] if abs(it) != float("inf")]
+    decimals = max(map(len, ends), default=0)
+    return [number(float(it), spoken(), decimals) for it in cells]

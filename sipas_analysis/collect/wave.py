@@ -206,10 +206,12 @@ def _check_index(wave: Wave, pack: Instrument) -> None:
 def _check_codes(wave: Wave, pack: Instrument) -> None:
     """Refuse a wave that speaks of items, indicators or an outcome its instrument lacks."""
     codes = [*pack.items] + ([pack.overall_item.code] if pack.overall_item else [])
+    if wave.outcome in pack.items:
+        raise ConfigError("outcome_in_driver", [Place(wave.path.name)], outcome=wave.outcome)
     asked = {
         "items": (wave.columns.items, codes),
         "indicators": (wave.columns.indicators, [*pack.indicators]),
-        "outcome": ([wave.outcome] if wave.outcome else [], codes),
+        "outcome": ([wave.outcome] if wave.outcome else [], codes[len(pack.items) :] or codes),
     }
     taken = [*RESERVED, *codes, *pack.indicators]
     clash = [key for key in wave.columns.keys if key in taken]

@@ -149,7 +149,7 @@ def drivers(
     Returns:
         Models with the design's intervals. No row where a model cannot be fitted; ``reason`` says
         why: ``no_outcome``, ``few_forms``, ``constant``, ``few_answers``, ``few_levels``,
-        ``singular`` or ``not_converged``.
+        ``few_clusters``, ``singular`` or ``not_converged``.
 
     Raises:
         ConfigError: The outcome is itself an item of a factor.
@@ -164,9 +164,11 @@ def drivers(
         >>> sipas.drivers(survey).sure()[0]
         'civil-servants'
     """
+    models = [models] if isinstance(models, str) else list(dict.fromkeys(models))
+    controls = [controls] if isinstance(controls, str) else list(dict.fromkeys(controls))
     outcome, design = outcome_of(survey), scored_design(survey)
     check_asked(design, "gaussian", missing)
-    for model in models:
+    for model in models or [""]:
         if model not in MODELS:
             raise FitError("fit_word", word="model", found=model, known=", ".join(MODELS))
     _check_keys(survey, [*controls, *([by] if by else [])])
@@ -206,13 +208,17 @@ class _Asked:
         kept = [*terms, *([self.outcome] if self.outcome else [])]
         deviation = spread(used[kept], self.design.weight[complete])
         near = pd.DataFrame(columns=["term", "vif", "strongest", "condition", "separable"])
-        if len(used) > 1:
+        if len(used) >= MIN_FORMS:
             near = collinearity(used[terms], self.design.weight[complete])
         fits: dict[str, Fit] = {}
         reasons = dict.fromkeys(self.models, self._cannot(used))
         for model in [it for it, why in reasons.items() if not why]:
             try:
-                fits[model] = self._fit(model, data, deviation, int(domain.sum()))
+                fit = self._fit(model, data, deviation, int(domain.sum()))
+                if fit.frame["low"].isna().any():
+                    reasons[model] = "few_clusters"
+                    continue
+                fits[model] = fit
                 del reasons[model]
             except FitError as error:
                 few = error.fields.get("few")
@@ -250,9 +256,9 @@ class _Asked:
         self, model: str, data: pd.DataFrame, deviation: "pd.Series[float]", n_domain: int
     ) -> Fit:
         """Fit one model on standardised factors, or on each filling of their blanks."""
-        if self.missing == "complete":
-            return self._one(model, data, deviation, n_domain)
         inside = data[self.outcome].notna()
+        if self.missing == "complete" or data[inside].notna().all(axis=None):
+            return self._one(model, data, deviation, n_domain)
         columns = [str(name) for name in data if "=" not in str(name)]
         each = filled(data[inside], columns, self.design.weight[inside], 20, self.survey.wave.seed)
         made = [self._one(model, one.reindex(data.index), deviation, n_domain) for one in each]

@@ -18,6 +18,8 @@ MOST_LEVELS = 12
 
 def check_asked(design: Design, family: str, missing: str) -> None:
     """Refuse what no model can be made of."""
+    if not isinstance(design, Design):
+        raise FitError("fit_design", found=type(design).__name__)
     if design.on_files:
         raise FitError("fit_files")
     if family not in get_args(Family):
@@ -46,6 +48,8 @@ def read_formula(
     named = sorted(
         map(str, made.model_spec.required_variables), key=lambda it: (right.find(it), it)
     )
+    if left in named:
+        raise FitError("fit_itself", outcome=left)
     used = [name for name in (left, *named) if name in frame]
     return outcome, x, frame[list(dict.fromkeys(used))].isna().sum(), made.model_spec
 

@@ -112,12 +112,14 @@ def importance(
         >>> sipas.importance(sipas.Design(frame), "y", ["a", "b"]).frame["share"].round(3).tolist()
         [0.496, 0.504]
     """
+    drivers = [drivers] if isinstance(drivers, str) else list(drivers)
     held = _grouped(drivers, groups)
     asked = _Asked(outcome, tuple(drivers), held, method, family, errors)
     check_asked(design, family, missing)
     frame = design.frame.reset_index(drop=True)
     _check(asked, frame)
-    if missing == "impute":
+    known = frame[outcome].notna()
+    if missing == "impute" and frame.loc[known, drivers].isna().any(axis=None):
         each = filled(frame, [outcome, *drivers], design.weight, imputations, seed)
         own = [one.assign(**{outcome: frame[outcome]}) for one in each]
         made = _joined([_shared(replace(design, frame=one), asked, level) for one in own], level)
@@ -383,7 +385,7 @@ def _ranked(made: Importance, seed: int) -> Importance:
         normal = np.random.default_rng(seed).standard_normal((DRAWS, len(order)))
         drawn = normal @ (vectors * np.sqrt(np.maximum(roots, 0.0))).T
         drawn = (drawn + table["value"].to_numpy())[:, order]
-        holds = float((np.diff(drawn, axis=1) <= 0).all(axis=1).mean())
+        holds = float((np.diff(drawn, axis=1) < 0).all(axis=1).mean())
     return replace(made, frame=table[columns], order_holds=holds)
 
 

@@ -253,7 +253,7 @@ def fit(
     check_asked(design, family, missing)
     frame = design.frame.reset_index(drop=True)
     outcome, x, lost, spec = read_formula(formula, frame)
-    if missing == "complete":
+    if missing == "complete" or x[pd.Series(outcome).notna().to_numpy()].notna().all(axis=None):
         made = estimate(design, x, outcome, family, level=level, lost=lost)
         return replace(made, spec=spec)
     each = []

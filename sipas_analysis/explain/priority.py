@@ -6,13 +6,14 @@ does to the index is arithmetic, what goes with it in overall satisfaction is an
 forecast: nobody knows whether a measure will move the item.
 """
 
+import difflib
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from sipas_analysis.collect.survey import Survey
-from sipas_analysis.errors import FitError
+from sipas_analysis.errors import FitError, UnitError
 from sipas_analysis.explain.drivers import Drivers, drivers, outcome_of, scored_design
 from sipas_analysis.explain.importance import Importance, importance
 from sipas_analysis.infer.design import Floats
@@ -83,6 +84,9 @@ def priority(
     Returns:
         The matrix, empty with a reason where importance cannot be known, and ``what_if``.
 
+    Raises:
+        UnitError: A unit that is not in the list.
+
     Source: rules D4 and D5 in docs/method.md; Martilla and James (1977), doi:10.2307/1250495.
 
     Example:
@@ -91,6 +95,10 @@ def priority(
         >>> sipas.priority(survey).frame["quadrant"].unique().tolist()
         ['undecided']
     """
+    codes = list(survey.units["code"])
+    if unit and unit not in codes:
+        close = difflib.get_close_matches(unit, codes, n=1) or codes[:1]
+        raise UnitError("unit_unknown", unit=unit, close=", ".join(close))
     table = _figures(survey) if scores is None else scores
     found = drivers(survey, ["linear", "logit"]) if models is None else models
     whole = _of(table, "")

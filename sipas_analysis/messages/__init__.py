@@ -49,5 +49,6 @@ def number(value: str | float | Decimal | None, language: Language, decimals: in
         return "∞" if value > 0 else "−∞"
     exact = value if isinstance(value, str) else _half_up(value, decimals)
     shown = f"{Decimal(exact):,f}"
+    shown = shown.lstrip("-") if not Decimal(exact) else shown  # no minus before nothing
     thousands, point = _SEPARATORS[language]
     return shown.replace(",", "\0").replace(".", point).replace("\0", thousands).replace("-", "−")

@@ -29,6 +29,12 @@ def shown(survey: Survey, found: Drivers, first: Priority | None, language: Lang
             fields["names"] = ", ".join(names[it] for it in str(fields["names"]).split(", "))
         yield say(language, f"explain.note.{note.id}", **fields), None
     yield from _reasons(found, language)
+    if together and not found.outcome:
+        codes = [code for code in pack.factors if code in found.correlations]
+        table = found.correlations.loc[codes, codes].rename(columns=names)
+        table.insert(0, "term", [names[code] for code in codes])
+        yield say(language, "report.table.correlations"), table.round(2)
+        return
     if together:
         joined = ", ".join(names[it] for it in found.near["term"])
         yield say(language, "report.drivers.inseparable", names=joined), None
@@ -53,9 +59,17 @@ def _models(found: Drivers, names: dict[str, str], language: Language) -> Said:
         table.loc[~rows["separable"].astype(bool), [it for it in shown if it != "vif"]] = float(
             "nan"
         )
-        head = say(language, f"report.model.{model}", n=number(int(rows["n"].max()), language))
+        table["p"] = [_chance(float(it), language) for it in table["p"]]
+        n = found.n if keys else int(rows["n"].max())
+        head = say(language, f"report.model.{model}", n=number(n, language))
         r_squared = number(found.r_squared, language, 3)
         yield f"{head}, R² = {r_squared}" if model == "linear" and not keys else head, table
+
+
+def _chance(p: float, language: Language) -> str:
+    """Return a p value as text; none is 0."""
+    least = f"< {number(0.0001, language, 4)}"
+    return least if p < 0.0001 else number(p, language, 4)
 
 
 def _first(first: Priority, names: dict[str, str], language: Language) -> Said:
@@ -81,9 +95,11 @@ def _first(first: Priority, names: dict[str, str], language: Language) -> Said:
 def _reasons(found: Drivers, language: Language) -> Said:
     """Yield why models are missing: sentences, or a table where there are many."""
     keyed = [(*key, why) for key, why in found.reason.items() if isinstance(key, tuple)]
-    for model, why in found.reason.items():
-        if isinstance(model, str):
-            yield f"{model}: " + say(language, f"report.drivers.reason.{why}"), None
+    plain = {model: why for model, why in found.reason.items() if isinstance(model, str)}
+    for why in dict.fromkeys(plain.values()):
+        models = ", ".join(model for model, it in plain.items() if it == why)
+        head = "" if len(plain) > len(found.fits) and len({*plain.values()}) == 1 else f"{models}: "
+        yield head + say(language, f"report.drivers.reason.{why}"), None
     if keyed:
         table = pd.DataFrame(keyed, columns=["key", "model", "reason"])
         table["reason"] = [say(language, f"report.drivers.reason.{it}") for it in table["reason"]]

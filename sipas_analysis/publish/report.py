@@ -94,7 +94,7 @@ def run_notebook(name: str, parameters: Mapping[str, str], folder: Path | None =
                 extra_arguments=["--log-level=CRITICAL"],
             )
         except PapermillExecutionError as error:
-            why = f"{error.ename}: {error.evalue}"
+            why = f"{error.ename}: {error.evalue}".rstrip(".")
             fields = {"notebook": name, "cell": error.cell_index, "why": why}
             raise NotebookError("notebook", (), **fields) from error
 

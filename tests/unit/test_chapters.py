@@ -338,7 +338,7 @@ def test_the_chapter_on_drivers_says_what_to_look_at_first_and_how_sure(read_ans
     survey = read_answers("unit,A1,A2,D1,OVERALL\n" + "".join(lines))
     said = chapter(survey, "drivers")
     assert "Look first at: Access." in said
-    assert "Access accounts for the largest part of what the factors explain together" in said
+    assert "the factors explain together the largest part belongs to “Access”" in said
     assert "important and weak: look here first" in said
     first = priority(survey)
     row = first.importance.frame.set_index("driver").loc["access"]

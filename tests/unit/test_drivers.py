@@ -157,11 +157,14 @@ def test_without_the_question_on_the_whole_correlations_remain(read_answers):
 
 
 def test_an_outcome_that_is_itself_an_item_is_refused(read_answers):
-    """It would explain itself (rule D1)."""
-    survey = read_answers(text_of(RANDOM), outcome="A1")
+    """It would explain itself (rule D1); the wave is not even read."""
     with pytest.raises(ConfigError, match="outcome A1 is itself an item") as caught:
-        drivers(survey)
+        read_answers(text_of(RANDOM), outcome="A1")
     assert caught.value.fields["outcome"] == "A1"
+    survey = read_answers(text_of(RANDOM))
+    object.__setattr__(survey, "wave", survey.wave.model_copy(update={"outcome": "D1"}))
+    with pytest.raises(ConfigError, match="outcome D1 is itself an item"):
+        drivers(survey)
 
 
 def _found(**changed):
@@ -251,6 +254,34 @@ def test_a_model_that_is_not_known_is_refused(read_answers):
     """With those there are."""
     with pytest.raises(FitError, match="one of linear, logit, ordinal; “probit” is none"):
         drivers(read_answers(text_of(RANDOM)), ["probit"])
+
+
+def test_nothing_is_said_to_be_filled_where_no_factor_is_blank(read_answers):
+    """Only the outcome is blank, and that is never filled."""
+    rows = [*people(100, mostly_access), *([5, 4, 3, None] for _ in range(9))]
+    survey = read_answers(text_of(rows))
+    plain, filled = (drivers(survey, ["linear"], missing=it) for it in ("complete", "impute"))
+    assert filled.notes == plain.notes
+    pd.testing.assert_frame_equal(filled.frame, plain.frame)
+
+
+def test_a_model_without_any_interval_is_a_reason(read_answers):
+    """Two clusters for two factors: no degree of freedom is left, no coefficient shown (V3)."""
+    head = "unit,place,A1,A2,D1,OVERALL\n"
+    rows = [[k % 2, *row] for k, row in enumerate(people(120, mostly_access))]
+    columns = {"unit": "unit", "cluster": "place"}
+    found = drivers(read_answers(text_of(rows, head), columns=columns))
+    assert found.reason == dict.fromkeys(ALL, "few_clusters")
+    assert found.frame.empty
+
+
+def test_wishes_may_be_one_word_and_repeated(read_answers):
+    """A model or a control as text, or twice, is that one."""
+    rows = people(100, mostly_access)
+    lines = "".join(f"so-{'ab'[k % 2]},{','.join(map(str, it))}\n" for k, it in enumerate(rows))
+    survey = read_answers(HEAD + lines)
+    one = drivers(survey, "linear", controls="unit").frame
+    pd.testing.assert_frame_equal(one, drivers(survey, ["linear"] * 2, controls=["unit"] * 2).frame)
 
 
 def test_a_blank_factor_can_be_filled(read_answers):

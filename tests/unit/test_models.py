@@ -262,6 +262,9 @@ def test_what_no_model_can_come_from_is_refused_by_name():
     assert refused(FORMS, "yes ~ a", "ordinal")[0] == "fit_two_levels"
     assert refused(FORMS, "y ~ a", "ordinal")[0] == "fit_outcome_ordinal"
     assert refused(FORMS, "y ~ a", "poisson")[0] == "fit_word"
+    assert refused(FORMS, "y ~ a + y")[0] == "fit_itself"
+    with pytest.raises(FitError, match="Wrap the frame"):
+        sipas.fit(FORMS, "y ~ a")
 
 
 @pytest.mark.parametrize("family", ["binomial", "ordinal"])

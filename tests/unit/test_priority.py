@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 import sipas_analysis as sipas
+from sipas_analysis.errors import UnitError
 from sipas_analysis.explain.ceiling import penalties
 from sipas_analysis.explain.drivers import drivers
 from sipas_analysis.explain.priority import priority
@@ -105,6 +106,12 @@ def test_an_item_above_the_best_quarter_gains_nothing_and_few_units_say_nothing(
     few = survey.frame[survey.frame["unit"].isin(["so-0", "so-1", "so-2"])].reset_index(drop=True)
     object.__setattr__(survey, "frame", few)
     assert priority(survey).what_if[["target", "points"]].isna().all(axis=None)
+
+
+def test_a_unit_that_is_not_in_the_list_is_refused(read_answers):
+    """With the nearest one that is."""
+    with pytest.raises(UnitError, match="so-0"):
+        priority(wave(read_answers), "so-00")
 
 
 def test_without_an_outcome_the_arithmetic_still_stands(read_answers):

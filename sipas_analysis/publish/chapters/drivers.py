@@ -30,7 +30,7 @@ from sipas_analysis.publish.document import (
     say_it,
 )
 
-MOST_ITEMS = 10
+MOST_ITEMS, MOST_NAMED = 10, 3
 ABOUT_NUMBERS = ("tied", "parallel", "few_events")  # not said where no number is shown
 COLOURS = {"fix": charts.SECOND, "keep": charts.ACCENT, "undecided": "#7b8794"}
 SHARE, PERCENT = (
@@ -45,7 +45,8 @@ def drivers(subject: Subject) -> Section:
     first = subject.figures.priority(subject.unit)
     if "linear" in found.reason:
         why = say_it(f"report.drivers.reason.{found.reason['linear']}")
-        blocks: list[Block] = [Paragraph(why, "warning"), _correlations(subject, found)]
+        near = [_correlations(subject, found)] if len(found.near) else []
+        blocks: list[Block] = [Paragraph(why, "warning"), *near]
     elif not found.told_apart:
         names = _names(subject, [*subject.pack.factors])
         blocks = [Paragraph(say_it("report.drivers.inseparable", names=names), "lead"),
@@ -101,7 +102,7 @@ def _cautions(subject: Subject, found: Drivers) -> Iterator[Block]:
 
 
 def _names(subject: Subject, codes: "Sequence[str] | pd.Series[str]") -> Joined:
-    return Joined([subject.name(str(code)) for code in codes], ", ")
+    return Joined([subject.name(str(code)) for code in codes])
 
 
 def _correlations(subject: Subject, found: Drivers) -> Table:
@@ -129,7 +130,7 @@ def _driver_table(subject: Subject, found: Drivers) -> Table:
     ]
     shown = [part for part in parts if len(part[1])]
     rows = []
-    for code in subject.pack.factors:
+    for code in linear.sort_values("value", ascending=False).index.astype(str):
         cells: list[object] = []
         for _, table, names, decimals in shown:
             value, low, high = _floats(table, code, names)
@@ -163,7 +164,8 @@ def _shares(subject: Subject, first: Priority) -> list[Block]:
     repeated = say_it("report.drivers.repeated", holds=Number(100 * shares.order_holds, 0))
     figure = _share_figure(subject, shares, ordered)
     known = [] if np.isnan(shares.order_holds) else [Paragraph(repeated)]
-    return [Paragraph(said, "lead"), *known, figure]
+    note = Paragraph(say_it("report.drivers.part"), "note")
+    return [Paragraph(said, "lead"), *known, figure, note]
 
 
 def _floats(table: pd.DataFrame, code: str, names: Sequence[str], times: float = 1) -> list[float]:
@@ -197,13 +199,21 @@ def _matrix(subject: Subject, first: Priority) -> list[Block]:
     if shown.empty:
         return []
     cut = Number(first.cut_percent, 1)
-    fix, unsure = (_names(subject, first.of(name)) for name in ("fix", "undecided"))
+    fix = _names(subject, first.of("fix"))
     word = "fix" if fix.parts else "no_fix"
     blocks: list[Block] = [Paragraph(say_it(f"report.priority.{word}", names=fix, cut=cut), "lead")]
-    if unsure.parts:
-        blocks.append(Paragraph(say_it("report.priority.undecided", names=unsure)))
+    matter = [code for code in first.of("undecided") if _surely_important(first, code)]
+    open_ = [code for code in first.of("undecided") if code not in matter]
+    for word, codes in (("important", matter), ("undecided", open_)):
+        if codes:
+            said = say_it(f"report.priority.{word}", names=_names(subject, codes))
+            blocks.append(Paragraph(said))
     own = [Paragraph(say_it("report.priority.unit"), "note")] if subject.unit else []
     return [*blocks, *own, _matrix_figure(subject, first, shown)]
+
+
+def _surely_important(first: Priority, code: str) -> bool:
+    return float(first.frame.set_index("driver")["share_low"][code]) > first.cut_share
 
 
 def _matrix_figure(subject: Subject, first: Priority, shown: pd.DataFrame) -> Figure:
@@ -248,14 +258,20 @@ def _what_if(subject: Subject, first: Priority) -> list[Block]:
         model = [Number(outcome, 2), Interval(low, high, 2)] if modelled else []
         rows.append((subject.item_name(item), *exact, *model))
     top = rows[0]
-    lead = say_it("report.what_if.lead", item=top[0], percent=top[1], target=top[2], points=top[3])
+    others = Joined(
+        [say_it("report.what_if.next", item=row[0], points=row[3]) for row in rows[1:3]]
+    )
+    lead = say_it("report.what_if.lead", item=top[0], percent=top[1], target=top[2], points=top[3],
+                  next=others if others.parts else None)  # fmt: skip
     heads = ("now", "best_quarter", "gain", *(("goes_with", "interval") if modelled else ()))
     columns = (Column(say_it("report.column.item"), "row"),
                *(Column(say_it(f"report.column.{it}")) for it in heads))  # fmt: skip
-    notes = ("report.what_if.note", *(("report.what_if.model",) if modelled else ()))
+    unsure = any(subject.pack.items[item].status != "sourced" for item in gains["item"])
+    notes = ("report.what_if.note", *(("report.what_if.model",) if modelled else ()),
+             *(("report.items.mark",) if unsure else ()))  # fmt: skip
     said = tuple(say_it(note) for note in notes)
     table = Table("table-what-if", say_it("report.table.what_if"), columns, tuple(rows), said)
-    return [Paragraph(lead, "lead"), table]
+    return [Paragraph(lead), table]
 
 
 def _missed(subject: Subject) -> list[Block]:
@@ -265,7 +281,7 @@ def _missed(subject: Subject) -> list[Block]:
     for verdict in ("missed", "rewarded"):
         rows = table[table["verdict"] == verdict].sort_values("asymmetry", key=abs, ascending=False)
         if len(rows):
-            names = Joined([subject.item_name(code) for code in rows["item"]])
+            names = Joined([subject.item_name(code) for code in rows["item"].head(MOST_NAMED)])
             said.append(Paragraph(say_it(f"report.penalty.{verdict}", items=names)))
     return said
 

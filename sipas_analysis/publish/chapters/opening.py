@@ -125,6 +125,11 @@ def key_points(subject: Subject) -> tuple[Text, ...]:
     named = subject.figures.drivers.sure()
     if named and not subject.unit:
         said.append(say_it("report.conclusion.driver", name=subject.name(named[0])))
+    first = subject.figures.priority(subject.unit)
+    if len(first.frame):
+        fix = Joined([subject.name(code) for code in first.of("fix")])
+        word = "first" if fix.parts else "nothing_first"
+        said.append(say_it(f"report.conclusion.{word}", names=fix))
     return (*said, *_noticed(subject))
 
 
