@@ -12,17 +12,19 @@ import pandas as pd
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import FitError
-from sipas_analysis.explain.drivers import outcome_of, scored_design
+from sipas_analysis.explain.drivers import ALARM, outcome_of, scored_design
 from sipas_analysis.explain.formula import INTERCEPT
-from sipas_analysis.explain.models import Fit, described, estimate
+from sipas_analysis.explain.models import Fit, estimate
+from sipas_analysis.explain.spread import described
 from sipas_analysis.infer.design import Design
+from sipas_analysis.infer.estimates import holm
 from sipas_analysis.instrument.pack import Scale
 
 LEAST = 30
 PARTS = ("penalty", "reward", "asymmetry")
 COLUMNS = [
     "item", "factor", "n_low", "n_mid", "n_high",
-    *(f"{part}{end}" for part in PARTS for end in ("", "_low", "_high")), "verdict",
+    *(f"{part}{end}" for part in PARTS for end in ("", "_low", "_high")), "p_holm", "verdict",
 ]  # fmt: skip
 
 
@@ -36,7 +38,9 @@ def penalties(survey: Survey) -> pd.DataFrame:
         One row per item: forms on each side, ``penalty``, ``reward`` and ``asymmetry`` in levels of
         the outcome with intervals, and ``verdict``: ``missed`` (a bad answer weighs more),
         ``rewarded`` (a good one does), ``even`` (no sign of either) or ``cannot_tell`` (under 30
-        forms at a level, no outcome, or no model). No row without an outcome.
+        forms at a level, no outcome, or no model). No row without an outcome. A verdict holds after
+        Holm over the items; the sides are not equally far from the middle, so that a straight line
+        through all levels looks a little like ``missed``.
 
     Source: rule D6 in docs/method.md; Brandt (1987); Mittal, Ross, Baldasare (1998),
     doi:10.1177/002224299806200104.
@@ -50,7 +54,10 @@ def penalties(survey: Survey) -> pd.DataFrame:
         others = [factor for factor in pack.factors if factor != one.factor]
         found = asymmetry(design, outcome, item, others, scale=pack.scale)
         rows.append({"item": item, "factor": one.factor, **found})
-    return pd.DataFrame(rows, columns=COLUMNS)
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    table["p_holm"] = holm(table["p_holm"].to_numpy(dtype=float))
+    weak = table["verdict"].isin(["missed", "rewarded"]) & ~(table["p_holm"] < ALARM)
+    return table.assign(verdict=table["verdict"].mask(weak, "even"))
 
 
 def asymmetry(
@@ -66,7 +73,7 @@ def asymmetry(
     blank: dict[str, object] = {
         f"{part}{end}": np.nan for part in PARTS for end in ("", "_low", "_high")
     }
-    found: dict[str, object] = {**sides, **blank, "verdict": "cannot_tell"}
+    found: dict[str, object] = {**sides, **blank, "p_holm": np.nan, "verdict": "cannot_tell"}
     both = {"penalty": (low, sides["n_low"]), "reward": (high, sides["n_high"])}
     kept = {name: side for name, (side, n) in both.items() if n >= LEAST}
     if sides["n_mid"] < LEAST or not kept:
@@ -97,5 +104,6 @@ def _described(fit: Fit, kept: list[str]) -> dict[str, object]:
         found |= {part: row[0], f"{part}_low": row[1], f"{part}_high": row[2]}
     if len(kept) == 2:
         _, low, high = table[["value", "low", "high"]].to_numpy()[2]
+        found["p_holm"] = table["p"].iloc[2]
         found["verdict"] = "missed" if high < 0 else "rewarded" if low > 0 else "even"
     return found

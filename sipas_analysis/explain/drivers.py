@@ -16,7 +16,7 @@ import pandas as pd
 from sipas_analysis.collect.quality import straight_lines
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import ColumnError, ConfigError, FitError
-from sipas_analysis.explain.collinearity import collinearity
+from sipas_analysis.explain.collinearity import collinearity, correlations
 from sipas_analysis.explain.families import Family
 from sipas_analysis.explain.formula import INTERCEPT, check_asked
 from sipas_analysis.explain.imputation import filled
@@ -33,6 +33,7 @@ COLUMNS = (
     "model", "term", "value", "se", "low", "high", "df", "p", "raw", "odds_ratio", "odds_low",
     "odds_high", "points", "points_low", "points_high", "vif", "separable", "n",
 )  # fmt: skip
+NOT_NEAR = pd.DataFrame(columns=["term", "vif", "strongest", "condition", "separable"])
 REASONS = {
     "fit_few_forms": "few_forms", "fit_constant": "constant", "fit_outcome_constant": "constant",
     "fit_two_levels": "few_levels", "fit_tied": "singular", "fit_separated": "not_converged",
@@ -47,9 +48,9 @@ class Drivers(Shown):
         frame: One row per model (``linear``, ``logit``, ``ordinal``) and factor: ``value``
             (standardised), ``se``, ``low``, ``high``, ``df``, ``p``; per level of the factor
             ``raw``, ``odds_ratio`` and ``points`` of satisfied people with their intervals;
-            ``vif``, ``separable``, ``n``; before them the key of ``by``.
+            ``vif``, ``separable``, ``n``; before them the key of ``by``, after them its ``notes``.
         outcome: Code of the outcome; empty if none.
-        n: Complete forms used; ``n_lost`` had a blank in the outcome, a whole factor or a control.
+        n: Forms used; ``n_lost`` had a blank in the outcome, a control or, unless filled, a factor.
         r_squared: Share of the outcome's variance that goes with the factors (linear).
         reason: Why a model is missing, by model (by key and model where ``by`` was given).
         correlations: Between factor scores and outcome.
@@ -80,6 +81,11 @@ class Drivers(Shown):
         return [head, *(note.text("en") for note in self.notes), *missing]
 
     @property
+    def speaks(self) -> bool:
+        """Whether the factors together go with the outcome beyond chance (Wald, linear model)."""
+        return "linear" in self.fits and bool(self.fits["linear"].joint() < ALARM)
+
+    @property
     def told_apart(self) -> bool:
         """Whether at least one factor can be told apart from the others (rule D2)."""
         return bool(self.near["separable"].any()) if len(self.near) else False
@@ -94,7 +100,7 @@ class Drivers(Shown):
         Those that can be told apart and whose p, Holm-adjusted over the factors, is below 0.05.
         """
         linear = self.of("linear")
-        if linear.empty:
+        if linear.empty or linear["term"].duplicated().any():  # a model for each key
             return []
         sure = holm(linear["p"].to_numpy(dtype=float)) < ALARM
         kept = linear[sure & linear["separable"].astype(bool) & (sign * linear["value"] > 0)]
@@ -201,36 +207,59 @@ class _Asked:
     def fitted(self, domain: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> Drivers:
         """Fit every model on some of the forms."""
         data = self._data().where(pd.Series(domain), np.nan)
-        lost = data[domain].isna().sum()
-        complete = data.notna().all(axis=1).to_numpy()
-        terms = [*self.survey.instrument.factors]
-        used = data[complete]
+        each = self._filled(data)
+        complete = each[0].notna().all(axis=1).to_numpy()
+        terms, weight = [*self.survey.instrument.factors], self.design.weight[complete]
         kept = [*terms, *([self.outcome] if self.outcome else [])]
-        deviation = spread(used[kept], self.design.weight[complete])
-        near = pd.DataFrame(columns=["term", "vif", "strongest", "condition", "separable"])
+        used = each[0].loc[complete, kept]
+        near, together = NOT_NEAR, pd.DataFrame()
         if len(used) >= MIN_FORMS:
-            near = collinearity(used[terms], self.design.weight[complete])
+            near = collinearity(used[terms], weight)
+            named = ["outcome" if it == self.outcome else it for it in kept]
+            together = pd.DataFrame(correlations(used, weight), named, named)
+        deviation = spread(used, weight)
+        fits, reasons = self._fits(each, deviation, int(domain.sum()))
+        frames = [self._table(model, fit, near, deviation) for model, fit in fits.items()]
+        table = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=COLUMNS)
+        r_squared = fits["linear"].r_squared if "linear" in fits else np.nan
+        counts = len(used), int(domain.sum()) - len(used)
+        notes, lost = self._notes(near, fits, domain), data[domain].isna().sum()
+        return Drivers(table, self.outcome, *counts, r_squared, reasons, together, near, lost,
+                       notes, fits)  # fmt: skip
+
+    def _filled(self, data: pd.DataFrame) -> list[pd.DataFrame]:
+        """Return the data with blank factors filled several times, or the data if none is blank.
+
+        Forms without the outcome or a control are not filled; both inform the blanks of others.
+        """
+        known = [it for it in data if it == self.outcome or "=" in str(it)]
+        inside = data[known].notna().all(axis=1) & data.notna().any(axis=1)
+        if self.missing == "complete" or data[inside].notna().all(axis=None) or not self.outcome:
+            return [data]
+        columns = [str(it) for it in data]
+        each = filled(data[inside], columns, self.design.weight[inside], 20, self.survey.wave.seed)
+        return [one.reindex(data.index) for one in each]
+
+    def _fits(
+        self, each: Sequence[pd.DataFrame], deviation: "pd.Series[float]", n_domain: int
+    ) -> tuple[dict[str, Fit], dict[Any, str]]:
+        """Return the models that stand, and why the others do not."""
         fits: dict[str, Fit] = {}
-        reasons = dict.fromkeys(self.models, self._cannot(used))
+        reasons: dict[Any, str] = dict.fromkeys(self.models, self._cannot(each[0]))
         for model in [it for it, why in reasons.items() if not why]:
             try:
-                fit = self._fit(model, data, deviation, int(domain.sum()))
-                if fit.frame["low"].isna().any():
-                    reasons[model] = "few_clusters"
-                    continue
-                fits[model] = fit
-                del reasons[model]
+                made = [self._one(model, one, deviation, n_domain) for one in each]
             except FitError as error:
                 few = error.fields.get("few")
                 reasons[model] = "few_answers" if few else REASONS[error.message_id]
-        frames = [self._table(model, fit, near, deviation) for model, fit in fits.items()]
-        table = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=COLUMNS)
-        named = used[kept].rename(columns={self.outcome: "outcome"})
-        r_squared = fits["linear"].r_squared if "linear" in fits else np.nan
-        counts = len(used), int(domain.sum()) - len(used)
-        notes = self._notes(near, fits, domain)
-        return Drivers(table, self.outcome, *counts, r_squared, reasons, named.corr(), near, lost,
-                       notes, fits)  # fmt: skip
+                continue
+            fit = made[0] if len(made) == 1 else pooled(made, 0.95)
+            if fit.frame["low"].isna().any():
+                reasons[model] = "few_clusters"
+                continue
+            fits[model] = fit
+            del reasons[model]
+        return fits, reasons
 
     def _data(self) -> pd.DataFrame:
         """Return factor scores, controls as 0 and 1, and the outcome if there is one."""
@@ -243,26 +272,17 @@ class _Asked:
             parts.append(frame[[self.outcome]])
         return pd.DataFrame(pd.concat(parts, axis=1).astype(float))
 
-    def _cannot(self, used: pd.DataFrame) -> str:
+    def _cannot(self, data: pd.DataFrame) -> str:
         """Return why no model of these forms can stand, or nothing."""
         if not self.outcome:
             return "no_outcome"
-        if len(used) < max(MIN_FORMS, MIN_PER_TERM * used.shape[1]):
+        used = data.dropna()
+        varied = used.drop(columns=self.outcome)
+        predictors = int((varied.max() > varied.min()).sum())
+        if len(used) < max(MIN_FORMS, MIN_PER_TERM * predictors):
             return "few_forms"
-        kept = [*self.survey.instrument.factors, self.outcome]
-        return "constant" if (used[kept].nunique() < 2).any() else ""
-
-    def _fit(
-        self, model: str, data: pd.DataFrame, deviation: "pd.Series[float]", n_domain: int
-    ) -> Fit:
-        """Fit one model on standardised factors, or on each filling of their blanks."""
-        inside = data[self.outcome].notna()
-        if self.missing == "complete" or data[inside].notna().all(axis=None):
-            return self._one(model, data, deviation, n_domain)
-        columns = [str(name) for name in data if "=" not in str(name)]
-        each = filled(data[inside], columns, self.design.weight[inside], 20, self.survey.wave.seed)
-        made = [self._one(model, one.reindex(data.index), deviation, n_domain) for one in each]
-        return pooled(made, 0.95)
+        kept = used[[*self.survey.instrument.factors, self.outcome]]
+        return "constant" if (kept.max() == kept.min()).any() else ""
 
     def _one(
         self, model: str, data: pd.DataFrame, deviation: "pd.Series[float]", n_domain: int
@@ -296,8 +316,10 @@ class _Asked:
         else:
             table["raw"] = table["value"] / level
             cut = self.survey.instrument.scale.satisfied_from
-            above = next((it for it in fit.levels if it >= cut), None)
-            points = fit.margins(above).set_index("term").loc[terms]
+            above = [it for it in fit.levels[1:] if it >= cut and fit.levels[0] < cut]
+            if above or model == "logit":
+                at = above[0] if above else None
+                points = fit.margins(at).set_index("term").loc[terms]
             for name, old in (("odds_ratio", "value"), ("odds_low", "low"), ("odds_high", "high")):
                 with np.errstate(over="ignore"):
                     table[name] = np.exp(table[old] / level)
@@ -343,14 +365,15 @@ def _stacked(empty: Drivers, parts: Mapping[str, Drivers], by: str) -> Drivers:
             for model, it in getattr(part, name).items():
                 yield (key, model), it
 
-    frames = [part.frame.assign(**{by: key}) for key, part in parts.items() if len(part.frame)]
-    columns = [by, *COLUMNS]
-    table = (
-        pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
-    )
+    frames = [
+        part.frame.assign(**{by: key, "notes": " ".join(note.id for note in part.notes)})
+        for key, part in parts.items()
+        if len(part.frame)
+    ]
+    columns = [by, *COLUMNS, "notes"]
+    table = pd.concat(frames)[columns] if frames else pd.DataFrame(columns=columns)
     n, n_lost = (sum(getattr(part, it) for part in parts.values()) for it in ("n", "n_lost"))
-    notes = dict.fromkeys(note.id for part in parts.values() for note in part.notes)
-    kept = tuple(next(note for part in parts.values() for note in part.notes if note.id == one)
-                 for one in notes if one in ("imputed",))  # fmt: skip
-    return replace(empty, frame=table, n=n, n_lost=n_lost, reason=dict(keyed("reason")),
-                   fits=dict(keyed("fits")), notes=kept)  # fmt: skip
+    warned = bool(len(table)) and bool((table["notes"] != "").any())
+    return replace(empty, frame=table.reset_index(drop=True), n=n, n_lost=n_lost,
+                   reason=dict(keyed("reason")), fits=dict(keyed("fits")),
+                   notes=(Note("by_key", {}),) if warned else ())  # fmt: skip

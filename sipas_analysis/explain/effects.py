@@ -4,6 +4,7 @@ A variable may stand in several columns of a model (levels, powers, products): a
 it. Numbers are moved by a little, categories and yes/no from their first level to another.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,10 +14,10 @@ import pandas as pd
 from scipy.special import expit
 
 from sipas_analysis.explain.families import Family
-from sipas_analysis.explain.formula import INTERCEPT
+from sipas_analysis.explain.formula import INTERCEPT, variables_of
 from sipas_analysis.infer.design import Floats
 
-STEP = 1e-2  # of a number's spread; two such steps are joined by Richardson's rule
+STEP, LEAST_STEP = 1e-3, 1e-7  # of a number, of its spread; two are joined by Richardson's rule
 
 
 @dataclass(frozen=True)
@@ -48,15 +49,10 @@ def changes(data: pd.DataFrame, spec: Any, frame: pd.DataFrame) -> Iterator[Chan
         return
 
     def made(changed: pd.DataFrame) -> Floats:
-        whole = pd.DataFrame(spec.get_model_matrix(changed))
-        return whole.reindex(columns=data.columns).to_numpy(dtype=float)
+        whole = pd.DataFrame(spec.get_model_matrix(changed, na_action="drop"))
+        return whole.reindex(index=changed.index, columns=data.columns).to_numpy(dtype=float)
 
-    columns = list(map(str, data))
-
-    def place(name: str) -> tuple[int, str]:  # the set of names has no order of its own
-        return next((at for at, it in enumerate(columns) if name in it), len(columns)), name
-
-    for name in sorted((it for it in map(str, spec.required_variables) if it in frame), key=place):
+    for name in variables_of(str(spec.formula), spec, frame):
         levels = _levels(data, frame, name)
         if levels:
             none = made(frame.assign(**{name: _same(frame[name], levels.pop(""))}))
@@ -68,9 +64,10 @@ def changes(data: pd.DataFrame, spec: Any, frame: pd.DataFrame) -> Iterator[Chan
             yield Change(name, *(made(frame.assign(**{name: it})) for it in (1.0, 0.0)))
             continue
         slopes = []
-        for step in (STEP * values.std(), STEP * values.std() / 2):
+        width = (STEP * values.abs()).clip(lower=LEAST_STEP * values.std())  # log(x) stays above 0
+        for step in (width, width / 2):
             up, down = (made(frame.assign(**{name: values + it})) for it in (step, -step))
-            slopes.append((up - down) / (2 * step))
+            slopes.append((up - down) / (2 * step.to_numpy(dtype=float)[:, None]))
         yield Change(name, (4 * slopes[1] - slopes[0]) / 3)
 
 
@@ -98,7 +95,7 @@ def _levels(data: pd.DataFrame, frame: pd.DataFrame, name: str) -> dict[str, Any
     found: dict[str, Any] = {}
     for column in map(str, data):
         factor, mark, level = column.partition("[T.")
-        own = factor == name or factor.startswith(f"C({name}")
+        own = factor.strip("`") == name or bool(re.match(rf"C\(`?{re.escape(name)}`?[,)]", factor))
         if mark and own and ":" not in column and level[:-1] in said:
             found[column] = said.pop(level[:-1])
     return {"": next(iter(said.values())), **found} if found and said else {}

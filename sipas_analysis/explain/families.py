@@ -19,7 +19,7 @@ MOST_STEPS = 60
 SLICE = 2**14  # forms whose sums are made at a time
 MANY = 2**18
 STEADY = 1e-7  # a last move of this size leaves an error of its square
-FARTHEST = 20.0  # a standardised slope beyond it means that groups are separated
+FLAT = 1e-9  # bend per form below it: the likelihood has no top, groups are separated
 
 
 def gaussian(params: Floats, x: Floats, y: Floats, w: Floats) -> tuple[Floats, Floats, Floats]:
@@ -177,9 +177,9 @@ def _search(
                 break
             move = move / 2
         params, (value, slope, bend) = params + move, new
-        far = family != "gaussian" and np.abs(params[: x.shape[1]]).max(initial=0.0) > FARTHEST
-        if far or not np.isfinite(params).all():
+        if not np.isfinite(params).all():
             return None
         if np.abs(move).max(initial=0.0) < STEADY * (1 + np.abs(params).max(initial=0.0)):
-            return params, bend
+            flat = np.linalg.eigvalsh(bend)[0] < FLAT * len(y)
+            return None if flat and family != "gaussian" else (params, bend)
     return None

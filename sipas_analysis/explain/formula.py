@@ -45,13 +45,29 @@ def read_formula(
     except (FormulaicError, SyntaxError, TypeError, ValueError) as why:
         raise FitError("fit_formula", formula=formula, why=str(why).splitlines()[0]) from why
     x = pd.DataFrame(made).astype(float).reindex(frame.index)
-    named = sorted(
-        map(str, made.model_spec.required_variables), key=lambda it: (right.find(it), it)
-    )
+    named = variables_of(right, made.model_spec, frame)
     if left in named:
         raise FitError("fit_itself", outcome=left)
     used = [name for name in (left, *named) if name in frame]
     return outcome, x, frame[list(dict.fromkeys(used))].isna().sum(), made.model_spec
+
+
+def variables_of(right: str, spec: Any, frame: pd.DataFrame) -> list[str]:
+    """Return the columns that a formula's right side names, in the order of their first place."""
+    known = {str(it) for it in spec.required_variables}
+    odd = [it for it in map(str, frame) if not it.isidentifier() and it in right]
+    named = [it for it in map(str, frame) if it in known or it in odd]
+    return sorted(named, key=lambda it: (right.find(it), it))  # a set has no order of its own
+
+
+def tidy(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame with plain rows; categories that nobody chose are left out."""
+    made = frame.reset_index(drop=True)
+    for name in made.columns[[isinstance(it, pd.CategoricalDtype) for it in made.dtypes]]:
+        made[name] = made[name].cat.remove_unused_categories()
+    for name in made.columns[[isinstance(it, pd.StringDtype) for it in made.dtypes]]:
+        made[name] = made[name].astype(object)
+    return made
 
 
 def _evaluated(left: str, frame: pd.DataFrame) -> "pd.Series[float]":

@@ -18,9 +18,10 @@ from sipas_analysis.errors import FitError
 from sipas_analysis.explain.coalitions import MOST, johnson, listed, owen, shapley
 from sipas_analysis.explain.collinearity import collinearity, tied
 from sipas_analysis.explain.families import Family, maximise
-from sipas_analysis.explain.formula import check_asked, check_data, coded
+from sipas_analysis.explain.formula import check_asked, check_data, coded, tidy
 from sipas_analysis.explain.imputation import filled, rubin
-from sipas_analysis.explain.models import FEW_CLUSTERS, Note, notes_of, spread_of
+from sipas_analysis.explain.models import FEW_CLUSTERS, Note, notes_of
+from sipas_analysis.explain.spread import spread_of
 from sipas_analysis.infer.design import Design, Floats, Ints
 from sipas_analysis.infer.estimates import Shown, slopes
 from sipas_analysis.measure.ranking import rank_sets
@@ -38,8 +39,9 @@ class Importance(Shown):
 
     Attributes:
         frame: One row per driver in the order given: ``driver``, ``group``, ``value`` (part of
-            R²), ``se``, ``low``, ``high``, ``df``, ``share`` (part of 1), ``share_low``,
-            ``share_high``, ``rank``, ``rank_low``, ``rank_high``, ``vif``, ``separable``, ``n``.
+            R²), ``se``, ``low``, ``high``, ``df``, ``share`` (part of 1), ``share_se``,
+            ``share_low``, ``share_high``, ``rank``, ``rank_low``, ``rank_high``, ``vif``,
+            ``separable``, ``n``.
         method: How R² was shared out.
         r_squared: What the drivers explain together; McFadden's for logits.
         order_holds: In what share of draws from the estimates' errors the whole order stays.
@@ -116,12 +118,12 @@ def importance(
     held = _grouped(drivers, groups)
     asked = _Asked(outcome, tuple(drivers), held, method, family, errors)
     check_asked(design, family, missing)
-    frame = design.frame.reset_index(drop=True)
+    frame = tidy(design.frame)
     _check(asked, frame)
     known = frame[outcome].notna()
     if missing == "impute" and frame.loc[known, drivers].isna().any(axis=None):
-        each = filled(frame, [outcome, *drivers], design.weight, imputations, seed)
-        own = [one.assign(**{outcome: frame[outcome]}) for one in each]
+        coded_too = frame.assign(**{"\0y": coded(frame[outcome], family)[0]})
+        own = filled(coded_too, ["\0y", *drivers], design.weight, imputations, seed)
         made = _joined([_shared(replace(design, frame=one), asked, level) for one in own], level)
     else:
         made = _shared(design, asked, level)
@@ -191,8 +193,8 @@ def _columns(
         if pd.api.types.is_numeric_dtype(own.dtype):
             part = own.astype(float).to_frame(name)
         else:
-            part = pd.get_dummies(own, prefix=name, drop_first=True).astype(float)
-            part = part.mask(own.isna())
+            part = pd.get_dummies(own, drop_first=True).astype(float).mask(own.isna())
+            part.columns = pd.Index([f"{name}[{level}]" for level in part])
         at[name] = list(range(width, width + part.shape[1]))
         width += part.shape[1]
         parts.append(part)
@@ -201,11 +203,13 @@ def _columns(
 
 def _shared(design: Design, asked: _Asked, level: float) -> Importance:
     """Share out R² on the complete forms, with errors."""
-    frame = design.frame.reset_index(drop=True)
+    frame = tidy(design.frame)
     x, at = _columns(frame, asked.drivers)
     y, _ = coded(frame[asked.outcome], asked.family)
     rows = np.flatnonzero(~np.isnan(y) & x.notna().all(axis=1).to_numpy())
     data, outcome = x.iloc[rows].reset_index(drop=True), y[rows]
+    if asked.family == "ordinal":  # levels that nobody chose are no levels
+        outcome = np.searchsorted(np.unique(outcome), outcome).astype(float)
     check_data(data, outcome, 1, asked.family, centred=True)
     if len(data) <= data.shape[1] + 1:
         raise FitError("fit_few_forms", n=len(data), terms=data.shape[1] + 1)
@@ -346,7 +350,7 @@ def _table(value: Floats, covariance: Floats, df: float, level: float) -> pd.Dat
     part = (np.eye(len(value)) - share[:, None]) / whole if whole > 0 else np.eye(len(value))
     share_se = np.sqrt(np.maximum(np.diagonal(part @ covariance @ part.T), 0.0))
     return pd.DataFrame(
-        {"value": value, "se": se, "low": np.maximum(value - half * se, 0.0),
+        {"value": value, "se": se, "share_se": share_se, "low": np.maximum(value - half * se, 0.0),
          "high": np.minimum(value + half * se, 1.0), "df": df, "share": share,
          "share_low": np.maximum(share - half * share_se, 0.0),
          "share_high": np.minimum(share + half * share_se, 1.0)}
@@ -403,6 +407,7 @@ def _joined(each: Sequence[Importance], level: float) -> Importance:
 
 
 COLUMNS = (
-    "driver", "group", "value", "se", "low", "high", "df", "share", "share_low", "share_high",
+    "driver", "group", "value", "se", "low", "high", "df", "share", "share_se", "share_low",
+    "share_high",
     "rank", "rank_low", "rank_high", "vif", "separable", "n",
 )  # fmt: skip

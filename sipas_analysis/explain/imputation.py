@@ -29,7 +29,7 @@ def filled(
 
     Args:
         frame: One row per form.
-        columns: Numeric columns that inform one another; text ones are left alone.
+        columns: Numeric columns that inform one another; text ones inform, and are not filled.
         weight: Of each form, shape (n,).
         count: How often.
         seed: Of the draws; the order of the rows is part of the input.
@@ -41,6 +41,7 @@ def filled(
     """
     used = [name for name in columns if pd.api.types.is_numeric_dtype(frame[name].dtype)]
     x = frame[used].to_numpy(dtype=float, na_value=np.nan)
+    fixed = _categories(frame, [name for name in columns if name not in used])
     blank = np.isnan(x)
     few = [name for name, it in zip(used, blank.T, strict=True)
            if it.any() and (~it).sum() < len(used) + LEAST_MORE]  # fmt: skip
@@ -53,10 +54,17 @@ def filled(
         whole = np.where(blank, mean, x)
         for _ in range(CYCLES):
             for j in np.flatnonzero(blank.any(axis=0)):
-                others = np.column_stack([np.ones(len(whole)), np.delete(whole, j, axis=1)])
+                others = np.column_stack([np.ones(len(x)), fixed, np.delete(whole, j, axis=1)])
                 _draw(whole, others, blank[:, j], w, column=int(j), rng=rng)
         found.append(frame.assign(**dict(zip(used, whole.T, strict=True))))
     return found
+
+
+def _categories(frame: pd.DataFrame, columns: Sequence[str]) -> Floats:
+    """Return text and categories as 0 and 1, shape (n, k); a blank is its own level."""
+    parts = [pd.get_dummies(frame[name].astype(object).fillna("\0"), drop_first=True)
+             for name in columns]  # fmt: skip
+    return np.hstack([np.zeros((len(frame), 0)), *(it.to_numpy(dtype=float) for it in parts)])
 
 
 def _draw(

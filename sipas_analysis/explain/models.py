@@ -13,19 +13,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import sparse, stats
 
 from sipas_analysis.errors import FitError
 from sipas_analysis.explain.collinearity import tied
 from sipas_analysis.explain.effects import average, changes
 from sipas_analysis.explain.families import Family, alone, maximise, slices, start
-from sipas_analysis.explain.formula import INTERCEPT, check_asked, check_data, coded, read_formula
+from sipas_analysis.explain.formula import (
+    INTERCEPT,
+    check_asked,
+    check_data,
+    coded,
+    read_formula,
+    tidy,
+)
 from sipas_analysis.explain.imputation import filled, rubin
-from sipas_analysis.infer.block import Columns
+from sipas_analysis.explain.spread import described, spread_of, wald
 from sipas_analysis.infer.design import Design, Floats, Ints
 from sipas_analysis.infer.estimates import Shown
-from sipas_analysis.infer.sources import block
-from sipas_analysis.infer.variance import covariance, freedom
 from sipas_analysis.messages import Language, say
 
 FEW_CLUSTERS, FEW_EACH, MANY_LOST = 10, 10, 0.2
@@ -154,7 +158,11 @@ class Fit(Shown):
         w, points = self.design.weight[self.rows], 1.0 if self.family == "gaussian" else 100.0
         cuts = np.zeros((1, len(params) - x.shape[1]))
         if self.family == "ordinal":
-            cuts[0, (len(self.levels) if at is None else self.levels.index(at) + 1) - 2] = -1.0
+            known = self.levels[1:]
+            if at is not None and at not in known:
+                shown = ", ".join(map(str, known))
+                raise FitError("fit_word", word="at", found=str(at), known=shown)
+            cuts[0, (len(known) if at is None else known.index(at) + 1) - 1] = -1.0
         names, values, z = [], [], []
         forms = self.design.frame.iloc[self.rows].reset_index(drop=True)
         for change in changes(self.data, self.spec, forms):
@@ -165,14 +173,17 @@ class Fit(Shown):
             names.append(change.term)
             values.append(points * value)
             z.append(points * ((own - value) / w.sum() + self.influence @ slope))
+        if not z:
+            return names, np.zeros(0), np.zeros((0, 0)), float(self.frame["df"].min())
         covariance, df, _ = spread_of(self.design, self.rows, np.stack(z, axis=1))
         return names, np.array(values), covariance, min(df, float(self.frame["df"].min()))
 
-    def parallel(self) -> "Parallel":
+    def parallel(self, least: int | None = None) -> "Parallel":
         """Test whether an ordered logit's slopes are the same at every cut point.
 
-        A binary logit at each cut that 10 forms stand on either side of; Wald's test that the
-        slopes agree, with their joint covariance by V1: F = W·(df − q + 1)/(df·q).
+        A binary logit at each cut that ``least`` forms stand on either side of (10 for each slope;
+        fewer make the test too eager); Wald's test that the slopes agree, with their joint
+        covariance by V1: F = W·(df − q + 1)/(df·q).
 
         Source: rule D1 in docs/method.md; Brant (1990), doi:10.2307/2532457.
         """
@@ -180,7 +191,7 @@ class Fit(Shown):
         x = self.data.assign(**{INTERCEPT: 1.0})
         for c in range(1, len(self.levels)):
             above = (self.y >= c).astype(float)
-            if min(above.sum(), (1 - above).sum()) < FEW_EACH:
+            if min(above.sum(), (1 - above).sum()) < (least or FEW_EACH * len(self.data.columns)):
                 continue
             solved = _solve("binomial", x, above, self.design.weight[self.rows])
             if solved is not None:
@@ -194,12 +205,17 @@ class Fit(Shown):
             return Parallel(table, np.nan, 0, np.nan, np.nan)
         covariance, df, _ = spread_of(self.design, self.rows, np.hstack(z))
         differ = np.hstack([-np.tile(np.eye(k), (len(cuts) - 1, 1)), np.eye(q)])
-        gap = differ @ np.concatenate(slopes)
-        spread = differ @ covariance @ differ.T
-        if df - q + 1 <= 0 or np.linalg.matrix_rank(spread) < q:
-            return Parallel(table, np.nan, q, df - q + 1, np.nan)
-        f = gap @ np.linalg.solve(spread, gap) * (df - q + 1) / (df * q)
-        return Parallel(table, float(f), q, df - q + 1, float(stats.f.sf(f, q, df - q + 1)))
+        f, p = wald(differ @ np.concatenate(slopes), differ @ covariance @ differ.T, df)
+        return Parallel(table, f, q, df - q + 1, p)
+
+    def joint(self) -> float:
+        """Return p of Wald's test that no predictor has any slope (NaN: no test)."""
+        kept = np.flatnonzero(
+            [name in self.data and name != INTERCEPT for name in self.frame["term"]]
+        )
+        spare = float(self.frame["df"].min()) + len(kept)  # of the design
+        slopes = self.frame["value"].to_numpy()[kept]
+        return wald(slopes, self.covariance[np.ix_(kept, kept)], spare)[1]
 
 
 class Parallel(NamedTuple):
@@ -251,13 +267,15 @@ def fit(
         {'Intercept': 0.7, 'x': 1.2}
     """
     check_asked(design, family, missing)
-    frame = design.frame.reset_index(drop=True)
+    frame = tidy(design.frame)
     outcome, x, lost, spec = read_formula(formula, frame)
     if missing == "complete" or x[pd.Series(outcome).notna().to_numpy()].notna().all(axis=None):
         made = estimate(design, x, outcome, family, level=level, lost=lost)
         return replace(made, spec=spec)
     each = []
-    for one in filled(frame, list(lost.index), design.weight, imputations, seed):
+    known = frame.assign(**{"\0y": coded(outcome, family)[0]})
+    used = [name for name in lost.index if name != formula.partition("~")[0].strip()]
+    for one in filled(known, [*used, "\0y"], design.weight, imputations, seed):
         x = read_formula(formula, one)[1]
         made = estimate(replace(design, frame=one), x, outcome, family, level=level, lost=lost)
         each.append(replace(made, spec=spec))
@@ -376,53 +394,6 @@ def _standardised(
     return x, back
 
 
-def spread_of(design: Design, rows: Ints, z: Floats) -> tuple[Floats, float, int]:
-    """Return the covariance of Σ w z, its degrees of freedom, and the clusters behind it (V1).
-
-    Args:
-        design: The sample.
-        rows: Forms that have z; the others count with 0, shape (n,).
-        z: Influence of each, shape (n, k).
-
-    Returns:
-        Covariance, shape (k, k), NaN where all forms stand in one cluster (V3).
-    """
-    names = tuple(f"\0z{at}" for at in range(z.shape[1]))
-    whole = np.zeros((len(names) + 1, len(design.frame)))
-    here = slice(None) if len(rows) == whole.shape[1] else rows
-    whole[:-1, here], whole[-1, here] = z.T, 1.0
-    sample = design.beside(dict(zip((*names, "\0n"), whole, strict=True)))
-    columns = Columns(
-        names, lambda it: (it[name].to_numpy() for name in names),
-        np.maximum(whole.max(axis=1), -whole.min(axis=1))[:-1], [False] * len(names),
-        ("complete",), lambda it: [it["\0n"].to_numpy()],
-    )  # fmt: skip
-    totals = block(sample, [], columns)
-    units, strata = (float(it[0]) for it in freedom(totals, totals.part_people[:, 0]))
-    df = units - strata
-    if totals.replicas is not None and totals.factors is not None:
-        each = totals.replicas[:, 0]
-        centre = totals.total[0] if totals.around else each[totals.factors > 0].mean(axis=0)
-        gap = (each - centre) * np.sqrt(totals.factors)[:, None]
-        found, df = gap.T @ gap, df if totals.freedom is None else float(totals.freedom[0])
-    else:
-        found = covariance(totals, sparse.csr_array(np.eye(len(names))))
-    if df <= 0 or (units <= 1 and totals.freedom is None):
-        found, df = np.full_like(found, np.nan), np.nan
-    return found, df, int(units)
-
-
-def described(value: Floats, se: Floats, df: "float | Floats", level: float) -> pd.DataFrame:
-    """Return value, error, interval, degrees of freedom and p of each coefficient."""
-    spare = np.where(np.asarray(df) > 0, df, np.nan)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        half = stats.t.ppf((1 + level) / 2, spare) * se
-        p = 2 * stats.t.sf(np.abs(value / se), spare)
-    return pd.DataFrame(
-        {"value": value, "se": se, "low": value - half, "high": value + half, "df": df, "p": p}
-    )
-
-
 def _beside(x: Floats | None, cuts: Floats) -> Any:
     """Return columns with those of the cut points after them."""
     return None if x is None else np.hstack([x, np.repeat(cuts, len(x), axis=0)])
@@ -434,7 +405,7 @@ def notes_of(
     """Return what a reader must know before believing a model of ``whole`` forms."""
     design_df, slopes, clusters = spare
     lost = whole - len(y)
-    rare = int(min(y.sum(), (1 - y).sum())) if family == "binomial" else len(y)
+    rare = int(min(y.sum(), (1 - y).sum())) if family == "binomial" else FEW_EACH * slopes
     known: Sequence[tuple[bool, Note]] = [
         (np.isnan(design_df), Note("one_cluster", {})),
         (design_df <= slopes, Note("no_interval", {"clusters": clusters, "terms": slopes})),

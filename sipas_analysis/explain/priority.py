@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import FitError, UnitError
@@ -42,7 +43,9 @@ class Priority(Shown):
         cut_percent: Weak below: the index of the whole survey, or what was asked.
         what_if: One row per item, see ``what_if``.
         importance: What the shares come from; None without one.
-        reason: Why there is no matrix: a reason of ``drivers``, or ``tied``; empty if there is.
+        important: Factors that are surely more important than the cut.
+        reason: Why there is no matrix: a reason of ``drivers``, ``tied`` or ``no_signal`` (the
+            factors together go with nothing beyond chance); empty if there is one.
     """
 
     frame: pd.DataFrame
@@ -51,6 +54,7 @@ class Priority(Shown):
     what_if: pd.DataFrame
     importance: Importance | None
     reason: str
+    important: tuple[str, ...] = ()
 
     def said(self) -> list[str]:
         """Say where the cuts are, or why there is no matrix."""
@@ -72,7 +76,8 @@ def priority(
     """Place each factor by importance and satisfaction; say what better items would be worth.
 
     Importance is the LMG share of the whole survey; satisfaction is that of the whole or of one
-    unit. A factor is placed only if neither interval crosses its cut (D4).
+    unit. A factor is placed only if neither interval, widened for k factors, crosses its cut, and
+    if it can be told apart from the others (D4, D2).
 
     Args:
         survey: Forms that passed the door.
@@ -114,10 +119,15 @@ def priority(
     level = own.loc[factors, ["value", "low", "high"]]
     level.columns = pd.Index(["percent", "percent_low", "percent_high"])
     matrix = part.join(level).reset_index()
+    part_of = shares.frame.set_index("driver")["separable"].reindex(factors).to_numpy(dtype=bool)
+    rows, k = matrix[MATRIX[1:-1]].to_numpy(dtype=float), len(factors)
     matrix["quadrant"] = [
-        _quadrant(row, made) for row in matrix[MATRIX[1:-1]].to_numpy(dtype=float)
+        _quadrant(row, made, k) if apart else "undecided"
+        for row, apart in zip(rows, part_of, strict=True)
     ]
-    return replace(made, frame=matrix[MATRIX])
+    sure = [code for code, row, apart in zip(factors, rows, part_of, strict=True)
+            if apart and _side(row[:3], made.cut_share, k) > 0]  # fmt: skip
+    return replace(made, frame=matrix[MATRIX], important=tuple(sure))
 
 
 MATRIX = [
@@ -126,14 +136,25 @@ MATRIX = [
 ]  # fmt: skip
 
 
-def _quadrant(row: Floats, made: Priority) -> str:
+def _quadrant(row: Floats, made: Priority, factors: int) -> str:
     """Return the quadrant of shares and percents with their ends; undecided on a cut."""
-    _, share_low, share_high, _, low, high = row
-    sure_share = share_low > made.cut_share or share_high < made.cut_share
-    sure_percent = low > made.cut_percent or high < made.cut_percent
-    if not (sure_share and sure_percent):
+    sides = [_side(row[at : at + 3], cut, factors) for at, cut in (
+        (0, made.cut_share), (3, made.cut_percent))]  # fmt: skip
+    if 0 in sides:
         return "undecided"
-    return QUADRANTS[bool(share_low > made.cut_share), bool(low > made.cut_percent)]
+    return QUADRANTS[sides[0] > 0, sides[1] > 0]
+
+
+def _side(ends: Floats, cut: float, factors: int) -> int:
+    """Return 1 above the cut, -1 below, 0 where the interval crosses it.
+
+    The 95 % interval is widened so that all k factors' places hold together (Bonferroni).
+    """
+    wider = stats.norm.isf(0.025 / factors) / stats.norm.isf(0.025)
+    value, low, high = ends
+    if value - wider * (value - low) > cut:
+        return 1
+    return -1 if value + wider * (high - value) < cut else 0
 
 
 def _figures(survey: Survey) -> pd.DataFrame:
@@ -156,6 +177,8 @@ def _importance(survey: Survey, found: Drivers) -> tuple[Importance | None, str]
         return None, found.reason["linear"]
     if not found.told_apart:
         return None, "tied"
+    if not found.speaks:
+        return None, "no_signal"
     try:
         shares = importance(
             scored_design(survey), outcome_of(survey), [*survey.instrument.factors],

@@ -1,6 +1,7 @@
 """What ``sipas drivers`` prints and writes: the verdict first, no number without a meaning."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pandas as pd
 
@@ -52,10 +53,13 @@ def shown(survey: Survey, found: Drivers, first: Priority | None, language: Lang
 def _models(found: Drivers, names: dict[str, str], language: Language) -> Said:
     """Yield one table for each model; what cannot be told apart has no numbers."""
     keys = list(found.frame.columns[: list(found.frame.columns).index("model")])
+    notes = ["notes"] if "notes" in found.frame else []
     for model in found.frame["model"].unique():
         shown = LINEAR if model == "linear" else LOGIT
         rows = found.of(model)
-        table = rows.assign(term=rows["term"].map(names))[[*keys, "term", *shown]].round(shown)
+        table = rows.assign(term=rows["term"].map(names))[[*keys, "term", *shown, *notes]].round(
+            shown
+        )
         table.loc[~rows["separable"].astype(bool), [it for it in shown if it != "vif"]] = float(
             "nan"
         )
@@ -104,6 +108,15 @@ def _reasons(found: Drivers, language: Language) -> Said:
         table = pd.DataFrame(keyed, columns=["key", "model", "reason"])
         table["reason"] = [say(language, f"report.drivers.reason.{it}") for it in table["reason"]]
         yield say(language, "cli.table.reasons"), table
+
+
+def without(found: Drivers, hidden: set[str], by: str) -> Drivers:
+    """Return the models without some keys; their reason becomes that they are hidden (P2)."""
+    kept = found.frame[~found.frame[by].isin(hidden)].reset_index(drop=True)
+    fits = {key: fit for key, fit in found.fits.items() if key[0] not in hidden}
+    gone = {key: "hidden" for key in found.fits if key[0] in hidden}
+    reasons = {key: "hidden" if key[0] in hidden else why for key, why in found.reason.items()}
+    return replace(found, frame=kept, fits=fits, reason={**reasons, **gone})
 
 
 def tables(found: Drivers, first: Priority | None, by: str) -> dict[str, pd.DataFrame]:

@@ -146,8 +146,20 @@ class Figures:
 
     @cached_property
     def penalties(self) -> pd.DataFrame:
-        """What bad and very good answers to each item go with."""
-        return penalties(self.survey)
+        """What bad and very good answers to each item go with; nothing of a hidden item (P2)."""
+        found, own = penalties(self.survey), self.of("all")
+        shown = found.drop(columns=["n_low", "n_mid", "n_high"])
+        hidden = ~found["item"].map(lambda code: own[code].known).astype(bool)
+        numbers = [it for it in shown if it not in ("item", "factor", "verdict")]
+        shown.loc[hidden, numbers] = np.nan
+        return shown.assign(verdict=shown["verdict"].mask(hidden, "cannot_tell"))
+
+    @cached_property
+    def hidden_units(self) -> set[str]:
+        """Units of which no overall figure may be published."""
+        scores = self.scores
+        whole = scores[(scores["domain"] == "unit") & (scores["variable"] == OVERALL)]
+        return set(whole.loc[whole["flag"] == SUPPRESS, "unit"])
 
     def priority(self, unit: str = "") -> Priority:
         """Return factors by importance and satisfaction, of the whole or of one unit."""

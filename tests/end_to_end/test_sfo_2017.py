@@ -155,9 +155,11 @@ def test_shares_of_the_factors_are_those_of_relaimpo(survey):
 
 
 def test_what_to_look_at_first(survey):
-    """Amenities and wayfinding matter more than average and are surely below the index."""
+    """Amenities matter and are weak, surely; wayfinding matters, its weakness is on the limit."""
     found = sipas.priority(survey)
-    assert found.of("fix") == ["amenities", "wayfinding"]
+    assert found.of("fix") == ["amenities"]
+    assert found.important == ("wayfinding", "amenities")
+    assert "wayfinding" in found.of("undecided")
     assert found.what_if["item"].iloc[0] == "Q7FOOD"
 
 

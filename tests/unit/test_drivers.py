@@ -305,3 +305,85 @@ def test_drivers_print_themselves(read_answers):
     assert "outcome OVERALL, n = 300 (0 incomplete)" in repr(found)
     assert "Cannot be told apart from the others: access, results." in found._repr_html_()
     assert not found.told_apart
+
+
+# ── what a hostile reviewer found
+
+
+def shuffled(rows, seed=9):
+    """The same forms with the outcome of another person."""
+    whole = [row[-1] for row in rows]
+    np.random.default_rng(seed).shuffle(whole)
+    return [[*row[:-1], it] for row, it in zip(rows, whole, strict=True)]
+
+
+def test_a_control_informs_the_blanks_that_are_filled(read_answers):
+    """Results follow the unit and the outcome too, against: filled without it the slope is lost."""
+    rng = np.random.default_rng(3)
+    unit = rng.integers(0, 2, 1500)
+    results = np.clip(rng.integers(1, 4, 1500) + 2 * unit, 1, 5)
+    access = rng.integers(1, 6, 1500)
+    whole = np.clip(
+        np.rint(2.5 + 0.5 * results - 1.5 * unit + rng.normal(0, 0.5, 1500)), 1, 5
+    ).astype(int)
+    gone = rng.random(1500) < 0.5
+
+    def read(blank):
+        rows = zip(unit, access, results, whole, gone & blank, strict=True)
+        return read_answers(HEAD + "".join(
+            f"so-{'ab'[u]},{a},{a},{'' if b else r},{o}\n" for u, a, r, o, b in rows))  # fmt: skip
+
+    truth = linear(drivers(read(False), "linear", controls="unit"))
+    found = linear(drivers(read(True), "linear", controls="unit", missing="impute"))
+    assert found.loc["results", "raw"] == pytest.approx(truth.loc["results", "raw"], rel=0.15)
+    assert found["n"].tolist() == [1500, 1500]
+
+
+def test_points_are_of_satisfied_people_or_of_none(read_answers):
+    """Nobody reaches 4: the ordered logit stands, but says nothing of satisfied people."""
+    rows = [[a, b, r, min(3, max(1, o - 1))] for a, b, r, o in people(200, mostly_access)]
+    found = drivers(read_answers(text_of(rows)))
+    assert found.of("ordinal")["points"].isna().all()
+    assert found.of("ordinal")["value"].notna().all()
+
+
+def test_correlations_have_the_weights_that_vif_has(read_answers):
+    """Two tables side by side must not disagree."""
+    head, columns = "unit,w,A1,A2,D1,OVERALL\n", {"unit": "unit", "weight": "w"}
+    rows = [
+        [1 + 20 * (k % 3 == 0), *row] for k, row in enumerate(people(120, mostly_access, near=0.5))
+    ]
+    found = drivers(read_answers(text_of(rows, head), columns=columns))
+    strongest = found.correlations.loc["access", "results"]
+    assert strongest == pytest.approx(found.near["strongest"].iloc[0])
+
+
+def test_filled_forms_are_the_forms_that_are_counted(read_answers):
+    """Half of a factor blank: n and n_lost are those of the models."""
+    rows = [
+        [a, b, None if k % 2 else r, o] for k, (a, b, r, o) in enumerate(people(200, mostly_access))
+    ]
+    found = drivers(read_answers(text_of(rows)), missing="impute")
+    assert (found.n, found.n_lost) == (200, 0)
+    assert found.frame["n"].unique().tolist() == [200]
+
+
+def test_models_by_key_keep_their_warnings(read_answers):
+    """Near twins in one unit: its rows say so, and no factor is named over units."""
+    apart, near = people(120, mostly_access), people(120, mostly_access, seed=2, near=0.97)
+    lines = [
+        f"so-{u},{','.join(map(str, row))}\n" for u, it in (("a", apart), ("b", near)) for row in it
+    ]
+    found = drivers(read_answers(HEAD + "".join(lines)), "linear", by="unit")
+    notes = found.frame.groupby("unit")["notes"].first()
+    assert "tied" in notes["so-b"]
+    assert "tied" not in notes["so-a"]
+    assert [note.id for note in found.notes] == ["by_key"]
+    assert found.sure() == []
+
+
+def test_without_a_signal_nothing_speaks(read_answers):
+    """Outcomes dealt out at random: no joint effect, in nineteen of twenty cases."""
+    rows = people(300, mostly_access)
+    assert drivers(read_answers(text_of(rows)), "linear").speaks
+    assert not drivers(read_answers(text_of(shuffled(rows))), "linear").speaks

@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sipas_analysis.explain.drivers import drivers
 from sipas_analysis.measure.scores import compare_rules, score
 from sipas_analysis.publish.chapters import CHAPTERS, report
+from sipas_analysis.publish.explained import without
 from sipas_analysis.publish.figures import Figures, people_counts, write_tables
 
 ITEMS = ("A1", "A2", "D1")
@@ -350,3 +352,27 @@ def test_a_unit_counts_its_people_only_if_every_unit_may(read_answers, women, sh
     assert ("table-people-sex" in tables) is shown
     province = report(survey, "en").chapter("people").section.blocks
     assert any(getattr(block, "id", "") == "table-people-sex" for block in province)
+
+
+def test_penalties_and_models_of_units_give_nothing_hidden_back(read_answers):
+    """Three people answered A2: no count, no effect of it; no model of a hidden unit (P2)."""
+    lines = [
+        f"so-{'ab'[k % 2]},{1 + k % 5},{3 if k < 3 else ''},{1 + k // 2 % 5},{1 + (k + k // 5) % 5}"
+        for k in range(200)
+    ]
+    survey = read_answers("unit,A1,A2,D1,OVERALL\n" + "\n".join(lines) + "\n")
+    figures = Figures(survey)
+    table = figures.tables()["penalties"].set_index("item")
+    assert not {"n_low", "n_mid", "n_high"} & set(table.columns)
+    hidden = [
+        code for code, one in figures.of("all").items() if code in table.index and not one.known
+    ]
+    assert "A2" in hidden
+    assert table.loc[hidden].drop(columns=["factor", "verdict"]).isna().all(axis=None)
+    assert set(table.loc[hidden, "verdict"]) == {"cannot_tell"}
+    strict = read_answers("unit,A1,A2,D1,OVERALL\n" + "\n".join(lines) + "\n", min_cell=150)
+    assert Figures(strict).hidden_units == {"so-a", "so-b"}
+    found = without(drivers(strict, "linear", by="unit"), {"so-a", "so-b"}, "unit")
+    assert found.frame.empty
+    assert set(found.reason.values()) == {"hidden"}
+    assert found.fits == {}

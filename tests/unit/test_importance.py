@@ -315,3 +315,14 @@ def test_what_determines_one_another_has_an_endless_vif():
     assert np.isinf(found.loc[["a", "b", "d"], "vif"]).all()
     assert found.loc["c", "vif"] < 5
     assert found["separable"].to_dict() == {"a": False, "b": False, "c": True, "d": False}
+
+
+def test_levels_that_nobody_chose_and_names_that_meet_do_no_harm():
+    """Ordered logit with an empty level; a category whose level reads like another column."""
+    level = np.digitize(FRAME["y"], [-1, 0, 1]) * 2
+    frame = FRAME.assign(level=np.where(level == 4, np.nan, level), a_u=FRAME["b"])
+    found = sipas.importance(sipas.Design(frame), "level", ["a", "b"], family="ordinal")
+    assert found.r_squared > 0
+    words = pd.Categorical(frame["kind"], ["t", "u", "v", "x"])
+    both = sipas.importance(sipas.Design(frame.assign(a=words)), "y", ["a", "a_u"])
+    assert both.frame["driver"].tolist() == ["a", "a_u"]

@@ -344,3 +344,86 @@ def test_the_same_seed_fills_the_same_blanks():
     assert (one.frame["value"] != other.frame["value"]).all()
     assert one.margins()["df"].between(1, 399).all()
     assert np.isnan(one.parallel().p)
+
+
+# ── what a hostile reviewer found
+
+
+@pytest.mark.parametrize("left", ["y", "I(y * 1)", "word", "I(yes > 0)"])
+def test_filling_uses_the_outcome_however_it_is_written(left):
+    """An expression or an ordered category informs the blanks as a plain number does."""
+    rng = np.random.default_rng(2)
+    frame = forms(3000, 2)
+    frame["y"] = frame["a"] + frame["b"] + rng.normal(size=3000)
+    level = np.digitize(frame["y"] + rng.logistic(size=3000), [-1.0, 1.0])
+    frame["yes"] = (level > 0) * 1.0
+    frame["word"] = pd.Categorical(
+        np.array(["low", "mid", "top"])[level], ["low", "mid", "top"], ordered=True
+    )
+    family = {"word": "ordinal", "I(yes > 0)": "binomial"}.get(left, "gaussian")
+    whole = sipas.fit(sipas.Design(frame), f"{left} ~ a + b", family)
+    blank = frame.assign(b=frame["b"].where(rng.random(3000) < 0.5))
+    found = sipas.fit(
+        sipas.Design(blank), f"{left} ~ a + b", family, missing="impute", imputations=5
+    )
+    assert found.params["b"] == pytest.approx(whole.params["b"], rel=0.15)
+
+
+def test_effects_at_the_lowest_level_are_refused():
+    """Everybody is at the lowest level or above: there is nothing to move."""
+    fit = sipas.fit(DESIGN, "level ~ a + b", "ordinal")
+    with pytest.raises(FitError, match="`at` must be one of 1, 2, 3; “0” is none"):
+        fit.margins(0)
+
+
+def test_effects_follow_names_functions_and_odd_columns():
+    """A name that begins another, a logarithm near 0, a dot in a name, no predictor at all."""
+    rng = np.random.default_rng(4)
+    frame = pd.DataFrame({"a": rng.integers(1, 4, 400), "ab": rng.integers(1, 4, 400)})
+    frame["v"], frame["a.b"] = rng.lognormal(0, 1.5, 400), rng.normal(size=400)
+    frame["y"] = frame["a"] + 5 * (frame["ab"] == 2) + np.log(frame["v"]) + rng.normal(size=400)
+    design = sipas.Design(frame)
+    rows = sipas.fit(design, "y ~ a + C(ab)").margins()
+    assert rows["term"].tolist() == ["a", "C(ab)[T.2]", "C(ab)[T.3]"]
+    assert rows["value"].iloc[0] == pytest.approx(1, abs=0.3)
+    logged = sipas.fit(design, "y ~ np.log(v)")
+    wanted = logged.params.iloc[1] * (1 / frame["v"]).mean()
+    assert logged.margins()["value"].item() == pytest.approx(wanted, rel=1e-6)
+    dotted = sipas.fit(design, "y ~ a + `a.b`")
+    assert dotted.margins()["term"].tolist() == ["a", "a.b"]
+    assert "a.b" in dotted.lost.index
+    assert sipas.fit(design, "y ~ 1").margins().empty
+
+
+def test_a_heavy_tail_is_not_taken_for_separation():
+    """One value of 5,000 among exponentials: the maximum exists, and equals statsmodels'."""
+    rng = np.random.default_rng(6)
+    v = rng.exponential(size=600)
+    v[0] = 5000.0
+    frame = pd.DataFrame({"v": v, "y": (v - 1 + rng.logistic(size=600) > 0) * 1.0})
+    found = sipas.fit(sipas.Design(frame), "y ~ v", "binomial")
+    wanted = sm.Logit(frame["y"], sm.add_constant(frame[["v"]])).fit(
+        disp=0, method="bfgs", maxiter=500
+    )
+    np.testing.assert_allclose(found.params, wanted.params, rtol=1e-3)
+
+
+def test_unused_categories_and_text_of_any_kind_are_read():
+    """A level that nobody chose is no predictor; pandas' own text type is text."""
+    kinds = pd.Categorical(FORMS["kind"], ["w", "x", "y", "z"])
+    frame = FORMS.assign(kind=kinds, word=FORMS["kind"].astype("string"))
+    one, two = (sipas.fit(sipas.Design(frame), f"y ~ a + {it}") for it in ("kind", "word"))
+    np.testing.assert_allclose(one.params, two.params)
+
+
+def test_only_a_logit_has_a_rarer_answer():
+    """Thirty forms of a linear model are few, but none of them is rare."""
+    found = sipas.fit(sipas.Design(FORMS.head(30)), "y ~ a + b + c + w")
+    assert found.notes == ()
+
+
+def test_the_joint_test_speaks_only_where_something_is_there():
+    """Three predictors of which two matter; and the one that does not, alone."""
+    assert sipas.fit(DESIGN, "y ~ a + b + c").joint() < 1e-6
+    alone = sipas.fit(DESIGN, "y ~ c")
+    assert alone.joint() == pytest.approx(alone.frame["p"].iloc[1], rel=1e-3)

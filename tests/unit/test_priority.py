@@ -1,5 +1,7 @@
 """What to look at first, what better items are worth, what is missed (rules D4 to D6)."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -189,3 +191,27 @@ def test_under_thirty_at_a_level_one_cannot_tell(read_answers):
 def test_without_an_outcome_there_is_no_row(read_answers):
     """Nothing to be held against."""
     assert penalties(read_answers(HEAD + "so-a,5,4,3,\n" * 40)).empty
+
+
+def test_without_a_signal_there_is_no_matrix_and_no_verdict(read_answers):
+    """Outcomes dealt out at random (D4, D6): shares of nothing, and 22 chances to be wrong."""
+    survey = wave(read_answers)
+    whole = survey.frame["OVERALL"].to_numpy(copy=True)
+    np.random.default_rng(4).shuffle(whole)
+    object.__setattr__(survey, "frame", survey.frame.assign(OVERALL=whole))
+    assert priority(survey).reason == "no_signal"
+    found = penalties(survey)
+    assert set(found["verdict"]) == {"even"}
+    assert (found["p_holm"] >= 0.05).all()
+
+
+def test_factors_that_move_as_one_are_not_placed(read_answers):
+    """Each alone would look important and weak; nobody can say which (D2)."""
+    survey = wave(read_answers)
+    twin = survey.frame["A1"].where(survey.frame.index % 40 > 0, 6 - survey.frame["A1"])
+    object.__setattr__(survey, "frame", survey.frame.assign(D1=twin, A2=survey.frame["A1"]))
+    models = drivers(survey, ["linear"])
+    forced = replace(models, near=models.near.assign(separable=[True, False]))
+    found = priority(survey, models=forced)
+    assert (found.frame["quadrant"] == "undecided").all()
+    assert found.important == ()

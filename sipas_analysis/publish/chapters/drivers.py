@@ -152,9 +152,11 @@ def _shares(subject: Subject, first: Priority) -> list[Block]:
     """Draw what each factor contributes to R², and say which may be first."""
     shares = first.importance
     if shares is None:
-        return []
+        silent = first.reason == "no_signal"
+        return [Paragraph(say_it("report.drivers.no_signal"), "lead")] if silent else []
     ordered = shares.frame.sort_values("value", ascending=False, kind="stable")
-    top, maybe = ordered.iloc[0], ordered.loc[ordered["rank_low"] == 1, "driver"]
+    apart = ordered["separable"].astype(bool)
+    top, maybe = ordered.iloc[0], ordered.loc[apart & (ordered["rank_low"] == 1), "driver"]
     said = say_it(
         "report.drivers.most" if len(maybe) == 1 else "report.drivers.may_be_most",
         name=subject.name(top["driver"]), names=_names(subject, maybe),
@@ -165,7 +167,8 @@ def _shares(subject: Subject, first: Priority) -> list[Block]:
     figure = _share_figure(subject, shares, ordered)
     known = [] if np.isnan(shares.order_holds) else [Paragraph(repeated)]
     note = Paragraph(say_it("report.drivers.part"), "note")
-    return [Paragraph(said, "lead"), *known, figure, note]
+    lead = [Paragraph(said, "lead")] if bool(apart.iloc[0]) else []
+    return [*lead, *known, figure, note]
 
 
 def _floats(table: pd.DataFrame, code: str, names: Sequence[str], times: float = 1) -> list[float]:
@@ -202,7 +205,7 @@ def _matrix(subject: Subject, first: Priority) -> list[Block]:
     fix = _names(subject, first.of("fix"))
     word = "fix" if fix.parts else "no_fix"
     blocks: list[Block] = [Paragraph(say_it(f"report.priority.{word}", names=fix, cut=cut), "lead")]
-    matter = [code for code in first.of("undecided") if _surely_important(first, code)]
+    matter = [code for code in first.of("undecided") if code in first.important]
     open_ = [code for code in first.of("undecided") if code not in matter]
     for word, codes in (("important", matter), ("undecided", open_)):
         if codes:
@@ -210,10 +213,6 @@ def _matrix(subject: Subject, first: Priority) -> list[Block]:
             blocks.append(Paragraph(said))
     own = [Paragraph(say_it("report.priority.unit"), "note")] if subject.unit else []
     return [*blocks, *own, _matrix_figure(subject, first, shown)]
-
-
-def _surely_important(first: Priority, code: str) -> bool:
-    return float(first.frame.set_index("driver")["share_low"][code]) > first.cut_share
 
 
 def _matrix_figure(subject: Subject, first: Priority, shown: pd.DataFrame) -> Figure:

@@ -1,0 +1,354 @@
+"""The page of a wave in a real browser: search, sort, keyboard, and what a reader's ear needs.
+
+Chromium is driven through its own DevTools protocol, without a network. If axe-core lies at
+``node_modules/axe-core/axe.min.js``, or where ``AXE_CORE`` says, its rules are run as well.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+import websocket
+
+from sipas_analysis.collect.survey import read_survey
+from sipas_analysis.collect.wave import read_wave
+from sipas_analysis.publish.figures import Figures
+from sipas_analysis.publish.portal import Made, write_portal
+
+ROOT = Path(__file__).parents[2]
+DEMO = ROOT / "data" / "an-giang-2021"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+AXE = Path(os.environ.get("AXE_CORE") or ROOT / "node_modules/axe-core/axe.min.js")
+KEYS = {"Enter": ("\r", 13), "Tab": ("", 9), " ": (" ", 32), "ArrowRight": ("", 39)}
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
+]
+
+
+class Browser:
+    """One tab of a headless Chromium, spoken to through the DevTools protocol."""
+
+    def __init__(self, profile):
+        words = (
+            "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+            "--disable-background-networking", "--disable-component-update", "--disable-sync",
+            "--host-resolver-rules=MAP * ~NOTFOUND", "--proxy-server=127.0.0.1:9",
+            f"--user-data-dir={profile}", "--remote-debugging-port=0", "about:blank",
+        )  # fmt: skip
+        self.process = subprocess.Popen(
+            [CHROMIUM, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        self.said, self.sent = [], 0
+        self.socket = websocket.create_connection(
+            self._tab(profile / "DevToolsActivePort"), suppress_origin=True, timeout=60
+        )
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self.call(f"{domain}.enable")
+
+    def _tab(self, file):
+        for _ in range(300):
+            with contextlib.suppress(OSError, IndexError, StopIteration):
+                port = file.read_text().split()[0]
+                opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+                with opener.open(f"http://127.0.0.1:{port}/json/list") as answer:
+                    tabs = json.loads(answer.read())
+                return next(it for it in tabs if it["type"] == "page")["webSocketDebuggerUrl"]
+            time.sleep(0.1)
+        raise AssertionError("Chromium did not open its port in 30 s")
+
+    def call(self, method, **parameters):
+        """Send a command and return its result; what happens meanwhile is kept in ``said``."""
+        self.sent += 1
+        self.socket.send(json.dumps({"id": self.sent, "method": method, "params": parameters}))
+        while True:
+            got = json.loads(self.socket.recv())
+            if got.get("id") == self.sent:
+                assert "error" not in got, got
+                return got["result"]
+            self.said.append(got)
+
+    def open(self, path, width=1280):
+        """Open a file; wait until it is there."""
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=900,
+                  deviceScaleFactor=1, mobile=False)  # fmt: skip
+        self.said.clear()
+        self.call("Page.navigate", url=path.as_uri())
+        for _ in range(200):
+            if self.run("document.readyState") == "complete" and self.run("location.href") != (
+                "about:blank"
+            ):
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"{path} did not open in 10 s")
+
+    def run(self, script):
+        """Run an expression in the page; return its value."""
+        got = self.call("Runtime.evaluate", expression=script, returnByValue=True,
+                        awaitPromise=True)  # fmt: skip
+        assert "exceptionDetails" not in got, got
+        return got["result"].get("value")
+
+    def press(self, key):
+        """Press and release a key, as a person does."""
+        text, code = KEYS[key]
+        event = {"key": key, "windowsVirtualKeyCode": code, "text": text}
+        self.call("Input.dispatchKeyEvent", type="keyDown", **event)
+        self.call("Input.dispatchKeyEvent", type="keyUp", **event)
+
+    def type(self, text):
+        """Type text where the focus is, as a keyboard for Vietnamese does."""
+        self.call("Input.insertText", text=text)
+
+    def close(self):
+        """Close what was started here, and wait until it is gone."""
+        with contextlib.suppress(OSError, websocket.WebSocketException, AssertionError):
+            self.call("Browser.close")
+        self.socket.close()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """The portal of the demo wave, with a file for every link and one unit that failed."""
+    folder = tmp_path_factory.mktemp("out")
+    figures = Figures(read_survey(read_wave(DEMO / "wave.yaml")))
+    made = []
+    for unit in ("", *figures.ranking["unit"]):
+        place = f"units/{unit}" if unit else "province"
+        files = {(kind, lang): f"{place}/report.{lang}.{kind}" for kind in ("html", "pdf")
+                 for lang in ("vi", "en")}  # fmt: skip
+        for file in files.values():
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            (folder / file).write_text("x")
+        made.append(Made(unit, files))
+    made[5] = Made(made[5].unit, {}, "no space left")
+    return write_portal(figures, made, folder / "index.html", ("vi", "en"))
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """One browser for all tests of this file."""
+    found = Browser(tmp_path_factory.mktemp("profile"))
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def tab(browser, page):
+    """The portal, freshly opened."""
+    browser.open(page)
+    return browser
+
+
+def names(tab):
+    """Return the names of the units that are shown, in their order."""
+    return tab.run(
+        "[...document.querySelectorAll('#list tbody tr')].filter(r => !r.hidden)"
+        ".map(r => r.cells[0].innerText)"
+    )
+
+
+def test_the_page_asks_no_network_and_complains_of_nothing(tab, page):
+    """Only the file itself is fetched; no error stands in the console."""
+    asked = [it["params"]["request"]["url"] for it in tab.said
+             if it["method"] == "Network.requestWillBeSent"]  # fmt: skip
+    assert [url for url in asked if url != page.as_uri()] == []
+    bad = [it for it in tab.said
+           if it["method"] in ("Runtime.exceptionThrown", "Log.entryAdded")]  # fmt: skip
+    assert bad == []
+    assert len(names(tab)) == 29
+
+
+def test_search_does_without_accents_and_says_how_many_are_shown(tab):
+    """“an phu” finds An Phú and not Phú Tân, “doc” Đốc; the live region counts."""
+    tab.run("document.getElementById('search').focus()")
+    tab.type("an phu")
+    assert names(tab) == ["Huyện An Phú (mô phỏng)"]
+    assert tab.run("document.getElementById('shown').innerText") == "Đang hiện 1 trong 29 đơn vị."
+    tab.run("document.getElementById('search').select()")
+    tab.type("DOC chau")
+    assert names(tab) == ["TP. Châu Đốc"]
+    tab.run("document.getElementById('search').select()")
+    tab.type("không có đâu")
+    assert names(tab) == []
+    assert tab.run("document.getElementById('shown').getAttribute('aria-live')") == "polite"
+
+
+def test_columns_sort_by_keyboard_and_say_how(tab):
+    """Tab to a real button, Enter, aria-sort; again turns round; another column takes over."""
+    tab.run("document.querySelector('[data-key=index]').focus()")
+    tab.press("Enter")
+    values = "[...document.querySelectorAll('#list tbody tr')].map(r => +r.dataset.index)"
+    assert tab.run(values) == sorted(tab.run(values), reverse=True)
+    assert tab.run("document.querySelectorAll('#list th')[2].ariaSort") == "descending"
+    tab.press(" ")
+    assert tab.run(values) == sorted(tab.run(values))
+    tab.run("document.querySelector('[data-key=name]').focus()")
+    tab.press("Enter")
+    assert names(tab)[0].startswith("Ban Quản lý")
+    sorts = "[...document.querySelectorAll('#list th[aria-sort]')].map(h => h.ariaSort)"
+    assert tab.run(sorts) == ["ascending", "none", "none", "none", "none"]
+
+
+def test_ranks_are_sorted_within_their_group(tab):
+    """Groups are ranked apart: the first district does not stand beside the first department."""
+    tab.run("document.querySelector('[data-key=rank]').click()")
+    tab.run("document.querySelector('[data-key=rank]').click()")
+    ranks = tab.run("[...document.querySelectorAll('#list tbody tr')].map(r => +r.dataset.rank)")
+    assert ranks == [*range(18, 0, -1), *range(11, 0, -1)]
+
+
+def test_a_group_can_be_chosen_with_the_arrow_keys(tab):
+    """Radio buttons as everywhere."""
+    tab.run("document.querySelector('[name=group]').focus()")
+    tab.press("ArrowRight")
+    assert len(names(tab)) == 18
+    tab.press("ArrowRight")
+    assert len(names(tab)) == 11
+
+
+def test_the_language_changes_texts_numbers_title_and_lang(tab):
+    """One page, two languages; what is not read is not in the way of a screen reader."""
+    tab.run("document.getElementById('in-en').click()")
+    assert tab.run("document.documentElement.lang") == "en"
+    assert tab.run("document.title") == "An Giang satisfaction index 2021 (synthetic data)"
+    text = tab.run("document.body.innerText")
+    assert "94.59" in text
+    assert "94,59" not in text
+    assert "29 of 29 units shown." in text
+    assert "Đang hiện" not in text
+
+
+def test_every_link_leads_to_a_file(tab, page):
+    """And each has a name that tells the unit, the format and the language."""
+    links = tab.run(
+        "[...document.querySelectorAll('main a')].map(a => [a.href, a.getAttribute"
+        "('aria-labelledby')?.split(' ').map(i => document.getElementById(i)?.innerText).join(' ')"
+        " ?? a.innerText])"
+    )
+    assert len(links) == 29 * 4
+    assert {bool(Path(url.removeprefix("file://")).is_file()) for url, _ in links} == {True}
+    assert len({name for _, name in links}) == len(links)
+    assert "PDF vi TP. Châu Đốc" in {name for _, name in links}
+
+
+def test_every_stop_of_the_tab_key_is_seen(tab):
+    """Focus starts at the skip link, goes through the controls, and shows where it is."""
+    stops = []
+    for _ in range(12):
+        tab.press("Tab")
+        stops.append(tab.run(
+            "(() => {const a = document.activeElement, s = getComputedStyle(a);"
+            "return [a.id || a.className || a.dataset.key || a.name || a.href,"
+            "s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2]})()"
+        ))  # fmt: skip
+    assert stops[0][0] == "skip"
+    assert [name for name, seen in stops[1:] if not seen] == []
+    assert "in-vi" in [name for name, _ in stops]
+
+
+CHECKS = """
+(() => {
+  const wrong = [];
+  const shown = (e) => e.checkVisibility({visibilityProperty: true, opacityProperty: true});
+  const ids = [...document.querySelectorAll('[id]')].map(e => e.id);
+  for (const id of new Set(ids)) if (ids.filter(i => i === id).length > 1) wrong.push('id ' + id);
+  for (const e of document.querySelectorAll('[aria-labelledby]'))
+    for (const id of e.getAttribute('aria-labelledby').split(' '))
+      if (!ids.includes(id)) wrong.push('labelledby ' + id);
+  let last = 0;
+  for (const h of document.querySelectorAll('h1,h2,h3,h4')) {
+    const level = +h.tagName[1];
+    if (level > last + 1 || !h.innerText.trim()) wrong.push('heading ' + h.innerText);
+    last = level;
+  }
+  if (document.querySelectorAll('h1').length !== 1) wrong.push('h1');
+  for (const e of document.querySelectorAll('button,a,input')) {
+    const name = (e.labels?.length ? [...e.labels].map(l => l.innerText).join(' ') : e.innerText);
+    if (shown(e) && !name.trim()) wrong.push('name ' + e.outerHTML);
+    if (shown(e) && e.tabIndex < 0) wrong.push('not reached ' + e.outerHTML);
+  }
+  for (const f of document.querySelectorAll('fieldset'))
+    if (!f.querySelector('legend')?.innerText.trim()) wrong.push('legend');
+  for (const t of document.querySelectorAll('th')) if (!t.scope) wrong.push('scope');
+  for (const s of document.querySelectorAll('svg'))
+    if (s.getAttribute('aria-hidden') !== 'true' || !s.parentElement.innerText.trim())
+      wrong.push('svg without text');
+  const light = (c) => {
+    const [r, g, b] = c.match(/[\\d.]+/g).map(x => x / 255)
+      .map(x => x <= .04045 ? x / 12.92 : ((x + .055) / 1.055) ** 2.4);
+    return .2126 * r + .7152 * g + .0722 * b;
+  };
+  const behind = (e) => {
+    for (; e; e = e.parentElement) {
+      const c = getComputedStyle(e).backgroundColor;
+      if (!/, 0\\)$/.test(c)) return c;
+    }
+    return 'rgb(255, 255, 255)';
+  };
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  let seen = 0;
+  while (walk.nextNode()) {
+    const e = walk.currentNode.parentElement;
+    if (!walk.currentNode.data.trim() || !shown(e) || e.tagName === 'SCRIPT') continue;
+    const style = getComputedStyle(e);
+    const [a, b] = [light(e.closest('svg') ? style.fill : style.color), light(behind(e))];
+    const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+    seen += 1;
+    if (ratio < 4.5) wrong.push('contrast ' + ratio.toFixed(2) + ' ' + walk.currentNode.data);
+    if (!e.closest('[lang]')) wrong.push('lang ' + walk.currentNode.data);
+  }
+  if (seen < 200) wrong.push('only ' + seen + ' texts seen');
+  return wrong;
+})()
+"""
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_who_cannot_see_the_page_can_use_it(tab, language):
+    """Names, headings, scopes, ids, languages and contrast (4.5 to 1), as WCAG 2.2 AA asks."""
+    tab.run(f"document.getElementById('in-{language}').click()")
+    assert tab.run(CHECKS) == []
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="no axe-core on this machine; see AXE_CORE")
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_axe_finds_nothing(tab, language):
+    """The rules of axe-core, if it is there."""
+    tab.run(f"document.getElementById('in-{language}').click()")
+    tab.run(AXE.read_text("utf-8") + "; 0")
+    found = tab.run("axe.run().then(r => r.violations.map(v => [v.id, v.nodes.length]))")
+    assert found == []
+    assert tab.run("axe.run().then(r => r.passes.length)") > 20
+
+
+def test_a_narrow_screen_scrolls_the_table_and_not_the_page(browser, page):
+    """At 320 CSS pixels (WCAG 1.4.10) only the tables scroll sideways."""
+    browser.open(page, width=320)
+    assert browser.run("document.documentElement.scrollWidth") <= 320
+
+
+def test_without_scripts_all_rows_are_there_and_the_language_still_changes(browser, page):
+    """Controls that would do nothing are not offered."""
+    browser.call("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        browser.open(page)
+        assert len(names(browser)) == 29
+        assert not browser.run("document.querySelector('.controls').checkVisibility()")
+        assert browser.run("document.querySelector('#list button').disabled")
+        browser.run("document.getElementById('in-en').click()")
+        assert "94.59" in browser.run("document.body.innerText")
+    finally:
+        browser.call("Emulation.setScriptExecutionDisabled", value=False)
