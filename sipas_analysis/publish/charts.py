@@ -1,4 +1,4 @@
-"""Pictures to look at: each function takes rows of published figures and returns SVG bytes.
+"""Pictures to look at: each function takes rows of published figures, returns SVG or PNG bytes.
 
 Heights follow the number of rows and long Vietnamese labels wrap, so that nothing is cut. Letters
 are drawn as shapes of a font that comes with matplotlib: same input, same bytes, on any machine.
@@ -18,10 +18,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from sipas_analysis.messages import Language, number, say
+from sipas_analysis.publish.document import PICTURE
 
 LIKERT = ("#a6611a", "#dfc27d", "#d9d9d9", "#80cdc1", "#018571")
 INK, FAINT, ACCENT, SECOND = "#1b2a41", "#9aa5b1", "#0b6e8f", "#c4622d"
 WIDTH = 7.2
+DPI = 200  # of a picture for writers that take no SVG
 MARGIN = 2.9
 MOST_LEVEL = 6  # more columns of a heat map are headed upright
 _STYLE: Any = {
@@ -71,8 +73,12 @@ def _canvas(height: float, margin: float) -> tuple[Figure, Any]:
     return figure, axes
 
 
-def _svg(figure: Figure) -> bytes:
+def _bytes(figure: Figure) -> bytes:
+    """Return the picture as SVG, or as the kind of bytes that a writer asked for."""
     out = io.BytesIO()
+    if PICTURE.get() == "png":
+        figure.savefig(out, format="png", dpi=DPI, metadata={"Software": None})
+        return out.getvalue()
     figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     return out.getvalue()
 
@@ -126,7 +132,7 @@ def likert(
             handlelength=1,
             columnspacing=1,
         )
-        return _svg(figure)
+        return _bytes(figure)
 
 
 def _dashed(axes: Any, targets: Sequence[float], language: Language) -> None:
@@ -177,7 +183,7 @@ def intervals(
         axes.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=decimals == 0))
         axes.xaxis.set_major_formatter(lambda x, _: number(float(x), language, decimals))
         axes.set_xlabel(say(language, axis))
-        return _svg(figure)
+        return _bytes(figure)
 
 
 def heat_map(
@@ -225,7 +231,7 @@ def heat_map(
         axes.set_position(
             (MARGIN / WIDTH, 0.05 / height, 1 - (MARGIN + 0.2) / WIDTH, 1 - top / height)
         )
-        return _svg(figure)
+        return _bytes(figure)
 
 
 @dataclass(frozen=True)
@@ -273,7 +279,7 @@ def matrix(
             axis.set_major_locator(MaxNLocator(nbins=6, integer=True))
             axis.set_major_formatter(lambda it, _: number(float(it), language, 0))
             axis.set_label_text(say(language, name))
-        return _svg(figure)
+        return _bytes(figure)
 
 
 def trend(rows: Sequence[Row], joined: Sequence[bool], language: Language) -> bytes:
@@ -298,4 +304,4 @@ def trend(rows: Sequence[Row], joined: Sequence[bool], language: Language) -> by
         axes.yaxis.set_major_formatter(lambda y, _: number(float(y), language, 0))
         axes.set_ylabel(say(language, "report.column.percent"))
         axes.grid(visible=True, axis="y")
-        return _svg(figure)
+        return _bytes(figure)

@@ -6,14 +6,17 @@ format and every language with the same numbers. Writers stand beside this modul
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from math import isnan
 from typing import Literal
 
 from sipas_analysis.instrument.reading import Bilingual
 from sipas_analysis.messages import Language, number, say
+
+PICTURE = ContextVar("PICTURE", default="svg")  # the kind of picture being drawn: svg or png
 
 
 @dataclass(frozen=True)
@@ -53,8 +56,10 @@ class Interval:
         """Return ``79,7–99,5``, or a dash where there is none."""
         if isnan(self.low) or isnan(self.high):
             return "–"
-        ends = (number(end, language, self.decimals) for end in (self.low, self.high))
-        return "–".join(ends)
+        low, high = (number(end, language, self.decimals) for end in (self.low, self.high))
+        if self.low < 0:  # a dash beside a minus is hard to read
+            return say(language, "interval.between", low=low, high=high)
+        return f"{low}–{high}"
 
 
 @dataclass(frozen=True)
@@ -123,17 +128,28 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture that draws itself as SVG in a language, with alt text and its data."""
+    """A picture that draws itself in a language, as SVG or PNG, with alt text and its data."""
 
     id: str
     caption: Text
     alt: Text
     draw: Callable[[Language], bytes]
     data: Table
+    png: Callable[[Language], bytes] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Draw once for each language, however often the picture is shown."""
-        object.__setattr__(self, "draw", cache(self.draw))
+        """Draw once for each language and kind, however often the picture is shown."""
+        object.__setattr__(self, "png", cache(partial(_drawn, self.draw, "png")))
+        object.__setattr__(self, "draw", cache(partial(_drawn, self.draw, "svg")))
+
+
+def _drawn(draw: Callable[[Language], bytes], kind: str, language: Language) -> bytes:
+    """Draw with ``PICTURE`` set, and leave it as it was."""
+    before = PICTURE.set(kind)
+    try:
+        return draw(language)
+    finally:
+        PICTURE.reset(before)
 
 
 Block = Paragraph | Bullets | Table | Figure
@@ -149,8 +165,27 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Official:
+    """What an office's letter carries at its head and foot.
+
+    Attributes:
+        province: Province whose people's committee stands above the publisher.
+        publisher: The office that signs.
+        number: Number of the decision or report; empty if none is known yet.
+        day: Date of the document: the decision's, else the last day of fieldwork or of the year.
+        sure: Whether number and date were read in the decision itself.
+    """
+
+    province: Bilingual
+    publisher: Bilingual
+    number: str
+    day: date
+    sure: bool
+
+
+@dataclass(frozen=True)
 class Document:
-    """A whole report: titles, what must be seen first, and the chapters."""
+    """A whole report: titles, what must be seen first, the chapters, head and foot of a letter."""
 
     id: str
     title: object
@@ -158,3 +193,4 @@ class Document:
     banner: Text | None
     sections: tuple[Section, ...]
     footer: Text
+    official: Official | None = None

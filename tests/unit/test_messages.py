@@ -31,6 +31,14 @@ def test_both_languages_hold_the_same_fields():
     assert differ == []
 
 
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_no_id_stands_twice(language):
+    """YAML would silently keep the last: another table would bear its heading."""
+    text = (Path(sipas_analysis.__file__).parent / f"messages/{language}.yaml").read_text("utf-8")
+    ids = re.findall(r"(?m)^([a-z_.0-9]+):", text)
+    assert [it for it in ids if ids.count(it) > 1] == []
+
+
 def test_no_sentence_is_empty():
     """Every id says something in both languages."""
     assert all(text.strip() for lang in ("vi", "en") for text in catalogue(lang).values())
