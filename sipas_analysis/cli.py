@@ -172,7 +172,7 @@ def score(wave: WaveArg, out: Out = None, lang: Lang = "") -> None:  # noqa: ARG
 def drivers(
     wave: WaveArg, out: Out = None, lang: Lang = "",  # noqa: ARG001
     model: Annotated[str, _opt("model")] = "linear,logit,ordinal",
-    by: Annotated[str, _opt("by")] = "", controls: Annotated[str, _opt("controls")] = "",
+    by: Annotated[str, _opt("by", "by_key")] = "", controls: Annotated[str, _opt("controls")] = "",
     missing: Annotated[str, _opt("missing")] = "complete",
 ) -> None:  # fmt: skip
     from sipas_analysis.explain.drivers import drivers as explain
@@ -209,40 +209,36 @@ def _priority(survey: "Survey", found: Any) -> Any:
 
 @app.command(help="cli.report")
 def report(
-    wave: WaveArg, unit: UnitOpt = "", lang: Lang = "", out: Out = None, parameters: Set = None
-) -> None:
+    wave: WaveArg, unit: UnitOpt = "", lang: Lang = "", out: Out = None, parameters: Set = None,
+    formats: Annotated[str, _opt("formats")] = "html",
+) -> None:  # fmt: skip
     facts, survey = _read(wave)
-    path = _report(facts, survey, unit, lang, out, _pairs(parameters))
+    path = _report(facts, survey, unit, lang, out, _pairs(parameters), formats)
     tell("report", path=path)
 
 
 @app.command(help="cli.run")
-def run(wave: WaveArg, lang: Lang = "", out: Out = None) -> None:
-    from rich import progress as bars
+def run(
+    wave: WaveArg, lang: Lang = "", out: Out = None,
+    jobs: Annotated[int, _opt("jobs")] = 0, units: Annotated[str, _opt("units")] = "",
+    formats: Annotated[str, _opt("formats")] = "html",
+    engine: Annotated[str, _opt("engine")] = "fork",
+    scheduler: Annotated[str, _opt("scheduler")] = "",
+) -> None:  # fmt: skip
+    from sipas_analysis.publish import running
 
     facts, survey = _read(wave)
     folder = _out(out, facts)
+    asked = running.Asked(folder, lang, formats, units, engine, scheduler, jobs)
     silent = [code for code in survey.units["code"] if code not in set(survey.frame["unit"])]
-    units = ["", *(code for code in survey.units["code"] if code not in silent)]
-    failed: list[tuple[str, SipasError]] = []
-    columns = (bars.TextColumn("{task.description}"), bars.BarColumn(), bars.MofNCompleteColumn(),
-               bars.TimeRemainingColumn())  # fmt: skip
-    with bars.Progress(*columns) as progress:
-        task = progress.add_task(say(spoken(), "cli.said.working"), total=len(units))
-        for unit in units:
-            progress.update(task, description=unit or facts.id)
-            try:
-                _report(facts, survey, unit, lang, folder, {})
-            except SipasError as found:
-                failed.append((unit or facts.id, found))
-            progress.advance(task)
     for code in silent:
         tell("no_form", unit=survey.unit_names[code])
+    failed = running.run_wave(survey, asked)
     tell("report", path=folder)
     if failed:
         tell("failed", n=len(failed))
-        for name, error in failed:
-            typer.echo(f"  {name}: {error.text(spoken())}", err=True)
+        for name, why in failed.items():
+            typer.echo(f"  {name}: {why}", err=True)
         raise typer.Exit(1)
 
 
@@ -310,8 +306,9 @@ def _read(path: Path) -> "tuple[Wave, Survey]":
 
 
 def _report(
-    facts: "Wave", survey: "Survey", unit: str, lang: str, out: Path | None, more: dict[str, str]
-) -> Path:
+    facts: "Wave", survey: "Survey", unit: str, lang: str, out: Path | None, more: dict[str, str],
+    formats: str,
+) -> Path:  # fmt: skip
     """Run the notebook of the province or of one unit; return the first page it wrote."""
     from sipas_analysis.publish.chapters import report as start
     from sipas_analysis.publish.report import PROVINCE, UNIT, run_notebook
@@ -319,12 +316,15 @@ def _report(
     languages = start(survey, lang, unit).languages
     folder = _out(out, facts)
     parameters = {"wave": str(facts.path.absolute()), "language": ",".join(languages)}
-    parameters |= {"out": str(folder.absolute())} | ({"unit": unit} if unit else {})
+    parameters |= {"out": str(folder.absolute()), "formats": formats}
+    parameters |= {"unit": unit} if unit else {}
     for name in sorted(parameters.keys() & more.keys()):
         raise ParameterError("parameter_given", name=name)
     run_notebook(UNIT if unit else PROVINCE, parameters | more)
     place = folder / "units" / unit if unit else folder / "province"
-    return place / f"report.{languages[0]}.html"
+    first = formats.split(",", maxsplit=1)[0].strip()
+    stem = "report" if unit or first != "xlsx" else "annexes"
+    return place / f"{stem}.{languages[0]}.{first}"
 
 
 def _pairs(parameters: list[str] | None) -> dict[str, str]:

@@ -32,18 +32,19 @@ HOUSE = [
     "measure.ranking", "measure.change",
     "measure.reliability", "measure.fairness",
     "explain.families", "explain.collinearity", "explain.imputation", "explain.formula",
-    "explain.effects", "explain.models",
+    "explain.effects", "explain.spread", "explain.models",
     "explain.drivers", "explain.coalitions", "explain.importance", "explain.priority",
     "explain.ceiling",
     "improve.actions",
-    "publish.document", "publish.figures", "publish.charts", "publish.html",
+    "publish.document", "publish.figures", "publish.charts", "publish.html", "publish.word",
+    "publish.docx", "publish.pdf", "publish.sheets", "publish.xlsx", "publish.portal",
     "publish.chapters.frame", "publish.chapters.trend", "publish.chapters.drawn",
     "publish.chapters.opening",
     "publish.chapters.results", "publish.chapters.ranking",
     "publish.chapters.action", "publish.chapters.drivers", "publish.chapters.annexes",
-    "publish.chapters", "publish.report",
+    "publish.chapters", "publish.report", "publish.engine", "publish.warm", "publish.run",
     "publish.sampling", "publish.trend", "publish.explained",
-    "console", "cli",
+    "console", "publish.running", "cli",
 ]  # fmt: skip
 
 

@@ -149,6 +149,20 @@ class Wave(Strict):
                 found.setdefault((path, one.sheet), one)
         return [(path, one) for (path, _), one in found.items()]
 
+    def files(self) -> list[Path]:
+        """Return every file that the wave is read from, its own first; absent ones are left out."""
+        named = [name for name in (self.units, self.unit_changes, self.crosswalk) if name]
+        own = [self.instrument] if self.instrument.endswith((".yaml", ".yml")) else []
+        paths = [
+            self._path,
+            *map(self.beside, [*own, *named]),
+            *(path for path, _ in self.sources()),
+        ]
+        for earlier in self.earlier:
+            place = self.beside(earlier)
+            paths += read_wave(place).files() if place.exists() else []
+        return [path for path in dict.fromkeys(paths) if path.is_file()]
+
     def pack(self) -> Instrument:
         """Return the instrument with the index rules that this wave changes."""
         own = self.instrument.endswith((".yaml", ".yml"))

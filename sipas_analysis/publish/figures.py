@@ -163,7 +163,14 @@ class Figures:
 
     def priority(self, unit: str = "") -> Priority:
         """Return factors by importance and satisfaction, of the whole or of one unit."""
-        return priority(self.survey, unit, scores=self.scores, models=self.drivers)
+        if unit not in self._priorities:
+            made = priority(self.survey, unit, scores=self.scores, models=self.drivers)
+            self._priorities[unit] = made
+        return self._priorities[unit]
+
+    @cached_property
+    def _priorities(self) -> dict[str, Priority]:
+        return {}
 
     @cached_property
     def findings(self) -> Findings:
@@ -217,6 +224,18 @@ class Figures:
             "penalties": self.penalties,
             "figures": figures,
         }
+
+
+_FIGURES: dict[int, Figures] = {}
+
+
+def figures_of(survey: Survey) -> Figures:
+    """Return the figures of a survey, the same ones as long as the survey itself is the same."""
+    known = _FIGURES.get(id(survey))
+    if known is None or known.survey is not survey:
+        _FIGURES.clear()  # one wave at a time
+        known = _FIGURES[id(survey)] = Figures(survey)
+    return known
 
 
 def hide(table: pd.DataFrame, survey: Survey) -> pd.DataFrame:

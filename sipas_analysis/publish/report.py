@@ -62,13 +62,16 @@ def check_parameters(notebook: Path, parameters: Mapping[str, object]) -> None:
         raise ParameterError("parameter_missing", notebook=notebook.name, names=missing)
 
 
-def run_notebook(name: str, parameters: Mapping[str, str], folder: Path | None = None) -> None:
-    """Run a notebook in a kernel of its own; it writes its report itself.
+def run_notebook(
+    name: str, parameters: Mapping[str, str], folder: Path | None = None, engine: str = ""
+) -> None:
+    """Run a notebook; it writes its report itself.
 
     Args:
         name: ``province_report`` or ``unit_report``, or another notebook of ``folder``.
         parameters: A value for each of the notebook's parameters, all text.
         folder: Where the notebook lies; the program's own notebooks if not given.
+        engine: papermill's engine; a kernel of its own if empty.
 
     Raises:
         ParameterError: Names or types do not fit.
@@ -88,6 +91,7 @@ def run_notebook(name: str, parameters: Mapping[str, str], folder: Path | None =
                 Path(aside) / "done.ipynb",
                 parameters=dict(parameters),
                 kernel_name="python3",
+                engine_name=engine or None,
                 progress_bar=False,
                 request_save_on_cell_execute=False,
                 autosave_cell_every=0,

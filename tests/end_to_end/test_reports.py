@@ -74,13 +74,14 @@ def test_a_notebook_to_explore_runs(path, tmp_path):
 
 
 def test_sipas_report_writes_the_layout_that_others_rely_on(tmp_path):
-    """One page per language, six tables, nothing else; the path said exists."""
+    """One page per language, ten tables, nothing else; the path said exists."""
     shutil.copytree(DEMO, tmp_path / "wave")
     said = shell(BIN / "sipas", "report", "wave/wave.yaml", "--out", "out", folder=tmp_path)
     assert files_in(tmp_path / "out") == {
         "province/report.vi.html", "province/report.en.html", "tables/scores.csv",
         "tables/ranking.csv", "tables/drivers.csv", "tables/figures.csv", "tables/pairs.csv",
-        "tables/robust.csv",
+        "tables/robust.csv", "tables/importance.csv", "tables/priority.csv",
+        "tables/what_if.csv", "tables/penalties.csv",
     }  # fmt: skip
     path = Path(re.search(r"Report: (.+\.html)", said)[1])
     assert (tmp_path / path).is_file()
@@ -116,9 +117,12 @@ def test_hostile_names_stay_inside_the_output_folder(tmp_path):
     shell(BIN / "sipas", "run", "wave.yaml", "--out", "out", folder=folder)
     written = files_in(tmp_path) - before
     inside = {f"units/u-{k}/report.vi.html" for k in range(3)} | {"province/report.vi.html"}
-    names = ("scores", "ranking", "pairs", "robust", "drivers", "figures")
+    names = ("scores", "ranking", "pairs", "robust", "drivers", "figures", "importance",
+             "priority", "what_if", "penalties")  # fmt: skip
     tables = {f"tables/{name}.csv" for name in names}
-    assert written == {f"deep/er/out/{name}" for name in inside | tables}
+    state = {f"state/{name}.json" for name in ("province", "u-0", "u-1", "u-2")}
+    beside = {"index.html", "run.json", ".lock"} | state
+    assert written == {f"deep/er/out/{name}" for name in inside | tables | beside}
     for name in inside:
         assert "<script" not in (folder / "out" / name).read_text("utf-8")
     scores = (folder / "out/tables/scores.csv").read_text("utf-8-sig")
@@ -132,7 +136,7 @@ def test_a_notebook_that_stops_leaves_no_report(tmp_path):
     broken = {**source["cells"][2], "source": ["raise RuntimeError('no more')"], "id": "broken"}
     source["cells"].insert(-1, broken)
     (tmp_path / "province_report.ipynb").write_text(json.dumps(source), "utf-8")
-    given = {"wave": str(DEMO), "language": "vi", "out": str(tmp_path / "out")}
+    given = {"wave": str(DEMO), "language": "vi", "out": str(tmp_path / "out"), "formats": "html"}
     with pytest.raises(NotebookError, match="RuntimeError: no more") as caught:
         run_notebook("province_report", given, tmp_path)
     assert caught.value.exit_code == 18
@@ -172,7 +176,7 @@ def test_a_browser_without_a_network_shows_the_whole_page(tmp_path):
              f"--user-data-dir={tmp_path / 'profile'}", *no_network)  # fmt: skip
     dom = shell(*start, "--dump-dom", page)
     assert dom.count("<section") == 13
-    assert dom.count("data:image/svg+xml;base64,") == dom.count("<figure") == 7
+    assert dom.count("data:image/svg+xml;base64,") == dom.count("<figure") == 8
     assert "94,59" in dom
     shell(*start, "--no-pdf-header-footer", f"--print-to-pdf={tmp_path / 'page.pdf'}", page)
     pdf = (tmp_path / "page.pdf").read_bytes()

@@ -16,6 +16,7 @@ from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.errors import NotebookError
 from sipas_analysis.measure.scores import score
 from sipas_analysis.publish import report as running
+from sipas_analysis.publish import run as whole_run
 from sipas_analysis.publish.chapters import report
 
 GOOD = "unit,A1,A2,D1,OVERALL\n" + "".join(
@@ -49,7 +50,7 @@ def notebooks(monkeypatch):
     """Let the notebooks' library calls run here, without a kernel; return what was asked."""
     asked = []
 
-    def run(name, parameters, folder=None):
+    def run(name, parameters, folder=None, engine=""):
         running.check_parameters(running.notebooks() / f"{name}.ipynb", parameters)
         asked.append((name, dict(parameters)))
         survey = read_survey(read_wave(parameters["wave"]))
@@ -57,6 +58,7 @@ def notebooks(monkeypatch):
         made.write([made.chapter("summary")], parameters["out"])
 
     monkeypatch.setattr(running, "run_notebook", run)
+    monkeypatch.setattr(whole_run, "run_notebook", run)
     return asked
 
 
@@ -268,8 +270,9 @@ def test_report_makes_the_province_or_one_unit(sipas, make_wave, notebooks, tmp_
     assert code == 0
     assert str(out / "province" / "report.vi.html") in said
     assert notebooks == [
-        ("province_report", {"wave": str(path), "language": "vi,en", "out": str(out)})
-    ]
+        ("province_report",
+         {"wave": str(path), "language": "vi,en", "out": str(out), "formats": "html"})
+    ]  # fmt: skip
     _, said, _ = sipas("report", path, "--unit", "so-a", "--out", out)
     assert str(out / "units" / "so-a" / "report.en.html") in said
     assert notebooks[1][1]["unit"] == "so-a"
@@ -280,28 +283,83 @@ def test_run_makes_every_report_and_names_units_without_forms(
 ):
     """Province and each unit with a form; a silent unit is said, not failed."""
     only_a = "".join(line + "\n" for line in GOOD.splitlines() if "so-b" not in line)
-    code, out, _ = sipas("run", make_wave(only_a), "--out", tmp_path / "out")
+    asked = ["--engine", "kernel", "--jobs", "1", "--out", tmp_path / "out"]
+    code, out, _ = sipas("run", make_wave(only_a), *asked)
     assert code == 0
     assert [parameters.get("unit") for _, parameters in notebooks] == [None, "so-a"]
     assert "Sở B: no valid form, no report." in out
+    assert (tmp_path / "out/index.html").is_file()
+    _, out, _ = sipas("run", make_wave(only_a), *asked)
+    assert "2 reports: 2 up to date, 0 to make." in out
+    assert len(notebooks) == 2
+
+
+@pytest.mark.parametrize(("words", "code", "said"), [
+    (["--formats", "odt"], 17, "one of html, docx, pdf, xlsx; “odt” is none"),
+    (["--units", "so-z"], 14, "“so-z” is none"),
+    (["--engine", "steam"], 17, "one of fork, kernel"),
+])  # fmt: skip
+def test_a_run_that_cannot_be_is_refused(sipas, make_wave, notebooks, tmp_path, words, code, said):
+    """One paragraph, its own exit code, no report."""
+    found, _, err = sipas("run", make_wave(GOOD), *words, "--out", tmp_path / "out")
+    assert found == code
+    assert said in err
+    assert notebooks == []
+
+
+def test_two_runs_on_one_folder_do_not_meet(sipas, make_wave, notebooks, tmp_path):
+    """The second refuses; leftovers of a crashed one are cleared by the next."""
+    out = tmp_path / "out"
+    asked = [make_wave(GOOD), "--engine", "kernel", "--out", out]
+    with whole_run.locked(out):
+        code, _, err = sipas("run", *asked)
+    assert code == errors.OutputError.exit_code
+    assert "another holds it" in err
+    (out / "units").mkdir()
+    (out / "units/.aside-x").write_text("half", "utf-8")
+    assert sipas("run", *asked)[0] == 0
+    assert not (out / "units/.aside-x").exists()
+
+
+def test_what_was_changed_or_is_missing_is_made_again_and_nothing_else(
+    sipas, make_wave, notebooks, tmp_path
+):
+    """A byte of a report, a missing page, other answers: exactly these are made anew."""
+    path, out = make_wave(GOOD), tmp_path / "out"
+    asked = ["--engine", "kernel", "--jobs", "1", "--out", out]
+    sipas("run", path, *asked)
+    page = out / "units/so-a/report.en.html"
+    good = page.read_bytes()
+    page.write_bytes(good + b" ")
+    (out / "units/so-b/report.en.html").unlink()
+    del notebooks[:]
+    sipas("run", path, *asked)
+    assert [parameters.get("unit") for _, parameters in notebooks] == ["so-a", "so-b"]
+    assert page.read_bytes() == good
+    del notebooks[:]
+    make_wave(GOOD.replace("so-a,5,4,3,5", "so-a,5,4,3,4", 1))
+    sipas("run", path, *asked)
+    assert len(notebooks) == 3
 
 
 def test_run_goes_on_when_one_unit_fails(sipas, make_wave, notebooks, monkeypatch, tmp_path):
     """The other reports are made; the failed one is named; the exit code is 1."""
     make = running.run_notebook
 
-    def run(name, parameters, folder=None):
+    def run(name, parameters, folder=None, engine=""):
         if parameters.get("unit") == "so-a":
             raise NotebookError("notebook", notebook=name, cell=3, why="ValueError: x")
         make(name, parameters, folder)
 
-    monkeypatch.setattr(running, "run_notebook", run)
-    code, out, err = sipas("run", make_wave(GOOD), "--out", tmp_path / "out")
+    monkeypatch.setattr(whole_run, "run_notebook", run)
+    asked = ["--engine", "kernel", "--out", tmp_path / "out"]
+    code, out, err = sipas("run", make_wave(GOOD), *asked)
     assert code == 1
     assert "1 report(s) failed" in out
     assert "so-a: The notebook unit_report stopped in cell 3" in err
     assert (tmp_path / "out/units/so-b/report.en.html").is_file()
     assert not (tmp_path / "out/units/so-a").exists()
+    assert "stopped in cell 3" in (tmp_path / "out/index.html").read_text("utf-8")
 
 
 def test_lab_opens_the_notebooks(sipas, monkeypatch):

@@ -6,9 +6,11 @@ province report and the unit report are two lists of the same functions.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from sipas_analysis.collect.survey import Survey
+from sipas_analysis.collect.wave import Wave
 from sipas_analysis.errors import ParameterError, UnitError
 from sipas_analysis.messages import LANGUAGES, Language
 from sipas_analysis.publish.chapters.action import conclusion, incidents, measures
@@ -18,9 +20,12 @@ from sipas_analysis.publish.chapters.frame import Subject
 from sipas_analysis.publish.chapters.opening import basis, method, people, summary
 from sipas_analysis.publish.chapters.ranking import ranking
 from sipas_analysis.publish.chapters.results import factors, items, overall
-from sipas_analysis.publish.document import Document, Section, say_it
-from sipas_analysis.publish.figures import Figures, write_tables
+from sipas_analysis.publish.document import Document, Official, Section, say_it
+from sipas_analysis.publish.docx import write_docx
+from sipas_analysis.publish.figures import figures_of, write_tables
 from sipas_analysis.publish.html import section_html, write_html
+from sipas_analysis.publish.pdf import write_pdf
+from sipas_analysis.publish.xlsx import write_annexes, write_tables_of
 
 CHAPTERS: dict[str, Callable[[Subject], Section]] = {
     "summary": summary,
@@ -37,6 +42,14 @@ CHAPTERS: dict[str, Callable[[Subject], Section]] = {
     "measures": measures,
     "annexes": annexes,
 }
+
+
+WRITERS: dict[str, Callable[[Document, Path, Language], Path]] = {
+    "html": write_html,
+    "docx": write_docx,
+    "pdf": write_pdf,
+}
+FORMATS = (*WRITERS, "xlsx")
 
 
 @dataclass(frozen=True)
@@ -61,27 +74,44 @@ class Report:
         """Build one chapter: a name of ``CHAPTERS``."""
         return Chapter(CHAPTERS[name](self.subject), self.languages[0])
 
-    def write(self, chapters: Sequence[Chapter], out: str) -> list[str]:
-        """Write the chapters as HTML in each language, and for a province the tables.
+    def write(self, chapters: Sequence[Chapter], out: str, formats: str = "html") -> list[str]:
+        """Write the chapters in each format and language, and for a province tables and annexes.
 
         Args:
             chapters: In reading order.
             out: Output folder of the wave; empty writes nothing.
+            formats: Some of ``html``, ``docx``, ``pdf``, ``xlsx``, comma between.
 
         Returns:
             The files written, relative to ``out``.
+
+        Raises:
+            ParameterError: A format that is not known.
         """
         if not out:
             return []
         folder, document = Path(out), self._document(tuple(one.section for one in chapters))
-        place = f"units/{self.subject.unit}" if self.subject.unit else "province"
+        place = folder / (f"units/{self.subject.unit}" if self.subject.unit else "province")
+        asked = [it.strip() for it in formats.split(",") if it.strip()]
+        for kind in asked:
+            if kind not in FORMATS:
+                raise ParameterError("run_format", found=kind, known=", ".join(FORMATS))
         written = [
-            write_html(document, folder / place / f"report.{language}.html", language)
+            self._written(document, place, kind, language)
+            for kind in asked
             for language in self.languages
         ]
         if not self.subject.unit:
             written += write_tables(self.subject.figures.tables(), folder / "tables")
         return [path.relative_to(folder).as_posix() for path in written]
+
+    def _written(self, document: Document, place: Path, kind: str, language: Language) -> Path:
+        """Write one format in one language; a workbook of the province holds the annexes."""
+        if kind != "xlsx":
+            return WRITERS[kind](document, place / f"report.{language}.{kind}", language)
+        if self.subject.unit:
+            return write_tables_of(document, place / f"report.{language}.xlsx", language)
+        return write_annexes(self.subject.figures, place / f"annexes.{language}.xlsx", language)
 
     def _document(self, sections: tuple[Section, ...]) -> Document:
         survey, unit = self.subject.figures.survey, self.subject.unit
@@ -95,7 +125,16 @@ class Report:
             banner=say_it("report.synthetic") if wave.is_synthetic else None,
             sections=sections,
             footer=say_it(footer, publisher=wave.publisher, title=wave.title),
+            official=official(wave),
         )
+
+
+def official(wave: Wave) -> Official:
+    """Return what stands at the head and foot of an office's report on a wave."""
+    decided = wave.decision
+    day = (decided.date if decided else None) or wave.collected.end or date(wave.year, 12, 31)
+    number, sure = (decided.number, decided.status == "sourced") if decided else ("", False)
+    return Official(wave.province, wave.publisher, number, day, sure)
 
 
 def report(survey: Survey, language: str = "", unit: str = "") -> Report:
@@ -127,7 +166,7 @@ def report(survey: Survey, language: str = "", unit: str = "") -> Report:
     if unit:
         check_unit(survey, unit)
     shown = sorted(languages, key=list(asked).index)
-    return Report(Subject(Figures(survey), unit), tuple(shown))
+    return Report(Subject(figures_of(survey), unit), tuple(shown))
 
 
 def check_unit(survey: Survey, unit: str) -> None:

@@ -125,7 +125,7 @@ def _driver_table(subject: Subject, found: Drivers) -> Table:
     linear, logit = (found.of(model).set_index("term") for model in ("linear", "logit"))
     parts: list[tuple[str, pd.DataFrame, tuple[str, str, str], int]] = [
         ("linear", linear, ("value", "low", "high"), 2),
-        ("points", logit, ("points", "points_low", "points_high"), 1),
+        ("per_level", logit, ("points", "points_low", "points_high"), 1),
         ("odds", logit, ("odds_ratio", "odds_low", "odds_high"), 2),
     ]
     shown = [part for part in parts if len(part[1])]

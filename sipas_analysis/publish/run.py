@@ -1,0 +1,305 @@
+"""Make every report of a wave: in parallel, restartable, going on where a unit fails.
+
+A report is made anew only if its inputs, the program or what was asked have changed, or if one of
+its files is not the one that was written. Warm processes do the work (``warm.py``), threads or a
+Dask cluster's workers only wait for them. Two runs on one folder at once: the second refuses.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from sipas_analysis.collect.survey import Survey, fingerprint
+from sipas_analysis.errors import OutputError, ParameterError, SipasError
+from sipas_analysis.files import write_whole
+from sipas_analysis.publish.chapters import FORMATS, check_unit
+from sipas_analysis.publish.report import PROVINCE, UNIT, notebooks, run_notebook
+
+STATE, LOGS = "state", "logs"
+LIBRARIES = ("numpy", "scipy", "pandas", "statsmodels", "matplotlib", "seaborn", "jinja2",
+             "python-docx", "typst", "xlsxwriter")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Job:
+    """One report to make.
+
+    Attributes:
+        name: ``province`` or the unit's code; seeds what the report may draw.
+        wave: Path of ``wave.yaml``.
+        out: Output folder of the wave.
+        notebook: Which notebook makes it.
+        parameters: Of the notebook.
+        key: Hash of everything that its files depend on.
+        engine: ``fork`` or ``kernel``.
+    """
+
+    name: str
+    wave: str
+    out: str
+    notebook: str
+    parameters: Mapping[str, str]
+    key: str
+    engine: str
+
+    @property
+    def folder(self) -> Path:
+        """Where the report's files lie."""
+        return Path(self.out) / (self.name if self.name == "province" else f"units/{self.name}")
+
+    @property
+    def state(self) -> Path:
+        """Where it is noted what was made."""
+        return Path(self.out) / STATE / f"{self.name}.json"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How one report ended: why it failed, by language (empty: it did not), and its seconds."""
+
+    job: Job
+    failed: Mapping[str, str]
+    seconds: float
+
+
+def plan(
+    survey: Survey, out: Path, *, languages: Sequence[str], formats: Sequence[str] = ("html",),
+    units: Sequence[str] = (), engine: str = "fork",
+) -> list[Job]:  # fmt: skip
+    """List the reports of a wave: the province and every unit with a form, or the units named.
+
+    Raises:
+        ParameterError: A format that is not known.
+        UnitError: A unit that is not in the list, or has no form.
+    """
+    for name in formats:
+        if name not in FORMATS:
+            raise ParameterError("run_format", found=name, known=", ".join(FORMATS))
+    for unit in units:
+        check_unit(survey, unit)
+    sent = set(survey.frame["unit"])
+    names = list(units) or ["", *(code for code in survey.units["code"] if code in sent)]
+    source = f"{fingerprint(survey.wave)} {program()}"
+    asked = {"wave": str(survey.wave.path.absolute()), "language": ",".join(languages),
+             "out": str(out.absolute()), "formats": ",".join(formats)}  # fmt: skip
+    jobs = []
+    for unit in names:
+        key = hashlib.sha256(f"{source} {unit} {languages} {formats}".encode()).hexdigest()
+        own = asked | ({"unit": unit} if unit else {})
+        notebook = UNIT if unit else PROVINCE
+        jobs.append(Job(unit or "province", asked["wave"], asked["out"], notebook, own, key,
+                        engine if hasattr(os, "fork") else "kernel"))  # fmt: skip
+    return jobs
+
+
+@cache
+def program() -> str:
+    """Return a hash of the program, its notebooks and the libraries that shape a report."""
+    found = hashlib.sha256()
+    home = Path(__file__).parents[1]
+    kinds = (".py", ".yaml", ".j2", ".css", ".js", ".typ", ".ipynb")
+    for path in sorted([*home.rglob("*"), *notebooks().glob("*.ipynb")]):
+        if path.suffix in kinds:
+            found.update(path.name.encode() + b"\0" + path.read_bytes())
+    found.update(" ".join(version(name) for name in LIBRARIES).encode())
+    return found.hexdigest()
+
+
+def fresh(job: Job) -> bool:
+    """Say whether a report's files are all there, unchanged, and made of what is asked now."""
+    try:
+        noted = json.loads(job.state.read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    files: dict[str, str] = noted.get("files", {})
+    return noted.get("key") == job.key and bool(files) and files == _hashes(job, files)
+
+
+def _hashes(job: Job, names: Sequence[str] | Mapping[str, str]) -> dict[str, str]:
+    """Return the hash of each file that is there, by its name below the output folder."""
+    paths = {name: Path(job.out) / name for name in names}
+    return {name: hashlib.sha256(path.read_bytes()).hexdigest()
+            for name, path in paths.items() if path.is_file()}  # fmt: skip
+
+
+def _made(job: Job) -> list[str]:
+    """Return the files of a report, in order."""
+    places = [job.folder, *([Path(job.out) / "tables"] if job.name == "province" else [])]
+    found = [path for place in places if place.is_dir() for path in sorted(place.iterdir())]
+    return [path.relative_to(job.out).as_posix() for path in found if path.name[0] != "."]
+
+
+class Warm:
+    """A warm process and the two pipes to it; see ``warm.py``."""
+
+    def __init__(self, wave: str) -> None:
+        """Start it; it reads the wave while the caller goes on."""
+        command = [sys.executable, "-m", "sipas_analysis.publish.warm"]
+        self.process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            text=True, encoding="utf-8", start_new_session=True,
+        )  # fmt: skip
+        self.alive = bool(self._said({"wave": wave}).get("ready"))
+
+    def _said(self, words: Mapping[str, Any]) -> dict[str, Any]:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        try:
+            self.process.stdin.write(json.dumps(words) + "\n")
+            self.process.stdin.flush()
+            return dict(json.loads(self.process.stdout.readline() or "{}"))
+        except (OSError, ValueError):
+            return {}
+
+    def run(self, job: Job, log: Path) -> dict[str, Any]:
+        """Make one report; an empty answer means that the process was lost."""
+        words = {"name": job.name, "notebook": job.notebook, "log": str(log),
+                 "parameters": dict(job.parameters)}  # fmt: skip
+        said = self._said(words)
+        self.alive = bool(said)
+        return said
+
+    def close(self) -> None:
+        """End it with every child."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+_HERE = threading.local()
+_ALL: list[Warm] = []
+
+
+def make(job: Job) -> Ended:
+    """Make one report here; what a worker of any executor calls."""
+    start = time.perf_counter()
+    log = Path(job.out) / LOGS / f"{job.name}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    job.state.unlink(missing_ok=True)
+    said = _kernel(job) if job.engine == "kernel" else _warm(job).run(job, log)
+    failed = dict(said.get("places") or {})
+    if not said.get("done") and not failed:
+        why = str(said.get("failed") or said.get("died", "lost"))
+        error = OutputError("run_died", unit=job.name, why=why, path=log)
+        failed = {"vi": error.text("vi"), "en": error.text("en")}
+    if not failed:
+        noted = {"files": _hashes(job, _made(job)), "key": job.key}
+        write_whole(job.state, json.dumps(noted, indent=1, sort_keys=True) + "\n")
+        log.unlink(missing_ok=True)
+    return Ended(job, failed, time.perf_counter() - start)
+
+
+def _warm(job: Job) -> Warm:
+    """Return the warm process of this thread for the job's wave, started anew if it was lost."""
+    known: Warm | None = getattr(_HERE, "warm", None)
+    if known is None or not known.alive or _HERE.wave != job.wave:
+        known = _HERE.warm = Warm(job.wave)
+        _HERE.wave = job.wave
+        _ALL.append(known)
+    return known
+
+
+def _kernel(job: Job) -> dict[str, Any]:
+    """Run the notebook in a kernel of its own: the reference, and the way where fork is not."""
+    try:
+        run_notebook(job.notebook, dict(job.parameters))
+    except SipasError as error:
+        return {"places": {"vi": error.text("vi"), "en": error.text("en")}}
+    return {"done": True}
+
+
+@contextmanager
+def locked(out: Path) -> Iterator[None]:
+    """Hold an output folder alone; leftovers of a crashed run are cleared away.
+
+    Raises:
+        OutputError: Another run holds it, or it cannot be written.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        handle = (out / ".lock").open("w")
+    except OSError as error:
+        raise OutputError("output", path=out, why=error.strerror or error) from error
+    with handle:
+        if not _alone(handle.fileno()):
+            raise OutputError("run_locked", path=out)
+        for left in out.rglob(".aside-*"):
+            left.unlink(missing_ok=True)
+        yield
+
+
+def _alone(handle: int) -> bool:
+    """Take the lock if nobody holds it; it goes with the process, however that ends."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def run(
+    jobs: Sequence[Job], workers: int = 2, executor: Executor | None = None,
+    told: Callable[[Ended, int], None] = lambda _ended, _left: None,
+) -> list[Ended]:  # fmt: skip
+    """Make the reports that are not fresh, in parallel; go on where one fails.
+
+    Args:
+        jobs: Reports of one wave.
+        workers: How many at a time, on this machine.
+        executor: Another way to run them, such as a Dask cluster's.
+        told: Called after each report with how it ended and how many are left.
+
+    Returns:
+        How each report ended that had to be made.
+    """
+    todo = [job for job in jobs if not fresh(job)]
+    pool = executor or ThreadPoolExecutor(max(1, min(workers, len(todo))))
+    ended: list[Ended] = []
+    try:
+        waiting = {pool.submit(make, job): job for job in todo}
+        for future in as_completed(waiting):
+            try:
+                one = future.result()
+            except Exception as error:  # a worker was lost: the report is missing, the run goes on
+                said = OutputError("run_died", unit=waiting[future].name, why=error, path="-")
+                one = Ended(waiting[future], {"vi": said.text("vi"), "en": said.text("en")}, 0.0)
+            ended.append(one)
+            told(one, len(todo) - len(ended))
+    finally:
+        if executor is None:  # a cluster belongs to whoever lent it
+            pool.shutdown(wait=False, cancel_futures=True)
+        while _ALL:
+            _ALL.pop().close()
+    return ended
+
+
+def write_times(out: Path, ended: Sequence[Ended], seconds: float) -> Path:
+    """Write what may differ from run to run: times and the machine."""
+    facts = {
+        "seconds": round(seconds, 2),
+        "reports": {one.job.name: round(one.seconds, 2) for one in ended},
+        "machine": platform.platform(),
+        "python": platform.python_version(),
+    }
+    return write_whole(out / "run.json", json.dumps(facts, indent=1) + "\n")

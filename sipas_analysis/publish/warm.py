@@ -1,0 +1,105 @@
+"""A warm process: it has read and computed a wave once, and forks one clean child for each report.
+
+    python -m sipas_analysis.publish.warm
+
+The first line of its input names the wave, each further line is a job as JSON; each answer is one
+line of JSON. It is started for itself, runs one thread and alone forks, so that no lock or thread
+of a caller is copied. What a report draws at random follows from the report's name.
+"""
+
+import gc
+import hashlib
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+
+def serve() -> None:
+    """Answer jobs until the input ends."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # nothing but answers goes to our caller
+    _warm(json.loads(sys.stdin.readline())["wave"])
+    print(json.dumps({"ready": True}), file=answers, flush=True)
+    for line in sys.stdin:
+        print(json.dumps(_forked(json.loads(line))), file=answers, flush=True)
+
+
+def _warm(wave: str) -> None:
+    """Import what reports import, read the wave, compute its figures; children share them."""
+    import papermill  # noqa: F401 (loads our engine itself: importing that first would be circular)
+
+    from sipas_analysis.collect.survey import keep, read_survey
+    from sipas_analysis.collect.wave import read_wave
+    from sipas_analysis.publish import html, report  # noqa: F401 (imported for the children)
+    from sipas_analysis.publish.figures import figures_of
+
+    survey = read_survey(read_wave(wave))
+    keep(survey)
+    figures_of(survey).tables()
+    gc.collect()
+    gc.freeze()
+
+
+def _forked(job: dict[str, Any]) -> dict[str, Any]:
+    """Run a job in a child; return what it says, or that it died."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(read)
+        _child(job, write)
+    os.close(write)
+    with os.fdopen(read, encoding="utf-8") as handle:
+        said = handle.read()
+    _, status = os.waitpid(child, 0)
+    return json.loads(said) if said else {"died": os.waitstatus_to_exitcode(status)}
+
+
+def _child(job: dict[str, Any], write: int) -> None:
+    """Run one report and leave; nothing of it stays in the warm process."""
+    said: dict[str, Any] = {}
+    try:
+        log = os.open(job["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        seeded(job["name"])
+        from sipas_analysis.publish.report import run_notebook
+
+        run_notebook(job["notebook"], job["parameters"], engine="sipas-fork")
+        said = {"done": True}
+    except Exception as error:
+        traceback.print_exc()
+        said = {"failed": f"{type(error).__name__}: {error}", "places": _texts(error)}
+    finally:
+        with os.fdopen(write, "w", encoding="utf-8") as handle:
+            json.dump(said, handle)
+        sys.stderr.flush()
+        os._exit(0)
+
+
+def _texts(error: Exception) -> dict[str, str]:
+    """Return the sentence of a refusal in both languages; nothing for a fault of ours."""
+    from sipas_analysis.errors import SipasError
+
+    if not isinstance(error, SipasError):
+        return {}
+    return {"vi": error.text("vi"), "en": error.text("en")}
+
+
+def seeded(name: str) -> None:
+    """Seed what a notebook may draw from, by the report's name: a fork copies generators."""
+    import random
+
+    import numpy as np
+
+    number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
+    random.seed(number)
+    np.random.seed(number)  # noqa: NPY002 (a notebook may use the old generator)
+
+
+if __name__ == "__main__":
+    os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
+    sys.path.insert(0, str(Path.cwd()))
+    serve()

@@ -1,0 +1,241 @@
+"""A whole run: the same files whatever engine, order, accident or machine makes them."""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import papermill
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+DEMO = ROOT / "data" / "an-giang-2021" / "wave.yaml"
+UNITS = "so-ldtbxh,so-nv,tp-long-xuyen"
+FORMATS = "html,docx,pdf,xlsx"
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")]
+
+
+def sipas(*words, expect=0, **more):
+    """Run the command line; return what it printed."""
+    command = [str(it) for it in (BIN / "sipas", *words, "--lang", "vi,en")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600, **more)
+    assert done.returncode == expect, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def hashes(folder):
+    """Return what must be the same in two runs: every file but times, logs and the lock."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name not in ("run.json", ".lock") and path.suffix != ".log"
+    }
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """Three units in every format, made in peace; what the others are held against."""
+    out = tmp_path_factory.mktemp("peace") / "out"
+    sipas("run", DEMO, "--units", UNITS, "--formats", FORMATS, "--out", out)
+    return hashes(out)
+
+
+def no_state(found):
+    """Leave the notes on what was made for what out: they name the folder's key."""
+    return {name: it for name, it in found.items() if not name.startswith("state/")}
+
+
+def test_every_format_and_language_is_there(undisturbed):
+    """Four formats, two languages, three units, and the portal."""
+    made = {f"units/{unit}/report.{lang}.{kind}" for unit in UNITS.split(",")
+            for lang in ("vi", "en") for kind in FORMATS.split(",")}  # fmt: skip
+    state = {f"state/{unit}.json" for unit in UNITS.split(",")}
+    assert set(undisturbed) == made | state | {"index.html"}
+
+
+def test_kernels_make_the_same_bytes(undisturbed, tmp_path):
+    """The reference engine: a kernel for each report, other time zone, one at a time."""
+    asked = ["--units", "so-nv", "--formats", FORMATS, "--engine", "kernel", "--jobs", "1"]
+    sipas("run", DEMO, *asked, "--out", tmp_path, env=os.environ | {"TZ": "Asia/Tokyo"})
+    found = hashes(tmp_path)
+    own = {name for name in undisturbed if "so-nv/" in name}
+    assert {name: found[name] for name in own} == {name: undisturbed[name] for name in own}
+
+
+def started(out):
+    """Start a run and wait until its first report is noted."""
+    command = [BIN / "sipas", "run", DEMO, "--units", UNITS, "--formats", FORMATS, "--jobs", "1",
+               "--out", out, "--lang", "vi,en"]  # fmt: skip
+    process = subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL, start_new_session=True)  # fmt: skip
+    for _ in range(600):
+        if [*out.glob("state/*.json")]:
+            return process
+        time.sleep(0.1)
+    raise AssertionError("no report was made in a minute")
+
+
+def warm_below(process):
+    """Return the warm processes of a run."""
+    listed = subprocess.run(
+        ["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True
+    )
+    rows = [line.split(None, 2) for line in listed.stdout.splitlines()[1:]]
+    return [int(pid) for pid, parent, words in rows
+            if "sipas_analysis.publish.warm" in words and int(parent) == process.pid]  # fmt: skip
+
+
+@pytest.mark.parametrize("accident", ["ctrl-c", "killed", "warm process killed"])
+def test_after_an_accident_one_more_run_gives_the_same_files(undisturbed, tmp_path, accident):
+    """What is done stays, what is missing is made, nothing is left half written."""
+    process = started(tmp_path)
+    if accident == "warm process killed":
+        for pid in warm_below(process):
+            os.killpg(pid, signal.SIGKILL)
+    else:
+        process.send_signal(signal.SIGINT if accident == "ctrl-c" else signal.SIGKILL)
+    process.wait(timeout=300)
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.glob("state/*.json")}
+    assert kept
+    said = sipas("run", DEMO, "--units", UNITS, "--formats", FORMATS, "--out", tmp_path)
+    assert f"{len(kept)} đã cập nhật" in said
+    assert no_state(hashes(tmp_path)) == no_state(undisturbed)
+    assert all(path.stat().st_mtime_ns == at for path, at in kept.items())
+
+
+def test_a_full_disk_stops_a_report_and_not_the_next_run(undisturbed, tmp_path):
+    """A small file system fills up; with room again only what is missing is made."""
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(small)],
+                             capture_output=True, check=False)  # fmt: skip
+    if mounted.returncode:
+        pytest.skip("no right to mount a small file system")
+    try:
+        asked = ["--units", UNITS, "--formats", FORMATS, "--out", small / "out"]
+        said = sipas("run", DEMO, *asked, expect=1)
+        assert "so-" in said
+        assert [*small.rglob(".aside-*")] == []
+        subprocess.run(["mount", "-o", "remount,size=200m", str(small)], check=True)
+        sipas("run", DEMO, *asked)
+        assert no_state(hashes(small / "out")) == no_state(undisturbed)
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+
+
+def test_a_dask_cluster_makes_the_same_files(undisturbed, tmp_path):
+    """Two workers on this machine; the warm processes stand beside them."""
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        asked = ["--units", UNITS, "--formats", FORMATS, "--scheduler", cluster.scheduler_address]
+        sipas("run", DEMO, *asked, "--out", tmp_path)
+    assert no_state(hashes(tmp_path)) == no_state(undisturbed)
+
+
+def test_a_unit_that_raises_leaves_the_others_complete(undisturbed, tmp_path):
+    """Its folder cannot be written: it is named with its reason, the exit code is 1."""
+    (tmp_path / "units").mkdir()
+    (tmp_path / "units" / "so-nv").write_text("a file where a folder should be", "utf-8")
+    said = sipas("run", DEMO, "--units", UNITS, "--formats", FORMATS, "--out", tmp_path, expect=1)
+    assert "so-nv" in said
+    found = hashes(tmp_path)
+    others = [name for name in undisturbed if name.startswith("units/") and "so-nv" not in name]
+    assert {name: found[name] for name in others} == {name: undisturbed[name] for name in others}
+
+
+# ── the engine: what a kernel does, without one
+
+
+def run_cells(tmp_path, *sources, engine="sipas-fork"):
+    """Run cells through papermill in a process of its own; return the executed notebook."""
+    cells = [new_code_cell(it) for it in sources]
+    spec = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    source = tmp_path / "in.ipynb"
+    source.write_text(json.dumps(new_notebook(cells=cells, metadata={"kernelspec": spec})), "utf-8")
+    code = (
+        "import papermill, sys; papermill.execute_notebook(sys.argv[1], sys.argv[2], "
+        f"engine_name={engine or None!r}, kernel_name='python3', progress_bar=False)"
+    )
+    command = [sys.executable, "-c", code, str(source), str(tmp_path / "out.ipynb")]
+    environment = os.environ | {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    return json.loads((tmp_path / "out.ipynb").read_text("utf-8"))["cells"], done
+
+
+CELLS = [
+    "print('a'); print('c')",
+    "import sys; print('b', file=sys.stderr)",
+    "1 + 1",
+    "2 + 2;",
+    (
+        "from IPython.display import HTML, display\n"
+        "h = display(HTML('<b>x</b>'), display_id='k')\n"
+        "h.update(HTML('<i>y</i>'))"
+    ),
+    "import warnings; warnings.warn('beware', stacklevel=1)",
+    "import matplotlib.pyplot as plt\nplt.plot([1, 2]);",
+    "import pandas as pd\npd.DataFrame({'a': [1]})",
+    "get_ipython().run_line_magic('matplotlib', 'inline')",
+]
+
+
+def shape(cells):
+    """Return what came out of each cell, without what differs by nature: paths in warnings."""
+    found = []
+    for cell in cells:
+        outputs = []
+        for it in cell["outputs"]:
+            data = {k: v for k, v in it.get("data", {}).items() if k != "image/png"}
+            text = "warning" if "beware" in "".join(it.get("text", "")) else it.get("text")
+            outputs.append(
+                (it["output_type"], it.get("name"), text, data, it.get("execution_count"))
+            )
+        found.append((cell["execution_count"], outputs))
+    return found
+
+
+def test_cells_come_out_as_from_a_kernel(tmp_path):
+    """Streams, results, semicolons, displays changed later, warnings, pictures, tables."""
+    (tmp_path / "k").mkdir()
+    ours, _ = run_cells(tmp_path, *CELLS)
+    theirs, _ = run_cells(tmp_path / "k", *CELLS, engine="")
+    assert shape(ours) == shape(theirs)
+    pictures = [it for it in ours[6]["outputs"] if "image/png" in it.get("data", {})]
+    assert len(pictures) == 1
+
+
+@pytest.mark.parametrize("source", ["raise ValueError('no')", "1 +", "exit_code = input('?')"])
+def test_a_cell_that_fails_stops_the_notebook(tmp_path, source):
+    """At run time, before it, or for want of a kernel; the cells after it are not run."""
+    cells, done = run_cells(tmp_path, "x = 1", source, "x = 2")
+    assert done.returncode != 0
+    assert "PapermillExecutionError" in done.stderr
+    ran = [cell for cell in cells if cell["cell_type"] == "code" and cell["execution_count"]]
+    assert "x = 2" not in [cell["source"] for cell in ran]
+
+
+def test_reports_draw_by_their_name_and_share_nothing(tmp_path):
+    """A fork copies generators: the same report draws the same, another one others."""
+    code = (
+        "from sipas_analysis.publish.warm import seeded; import numpy as np, random; "
+        "[print(*(seeded(n) or (np.random.rand(), random.random()))) for n in ('a', 'b', 'a')]"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    first, second, third = done.stdout.split("\n")[:3]
+    assert first == third != second
+
+
+def test_papermill_finds_the_engine_without_our_help():
+    """The entry point loads, whoever imports papermill first."""
+    engine = papermill.engines.papermill_engines.get_engine("sipas-fork")
+    assert engine.__name__ == "ForkEngine"
+    assert shutil.which("sipas", path=str(BIN))
