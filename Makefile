@@ -10,10 +10,10 @@ report: $(VENV)/.ready
 	$(BIN)/sipas report data/an-giang-2021/wave.yaml
 
 test: $(VENV)/.ready-dev
-	$(BIN)/python -m pytest -n auto -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto -m "not slow"
 
 test-slow: $(VENV)/.ready-dev
-	$(BIN)/python -m pytest -n auto -m slow
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto -m slow
 
 lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check .

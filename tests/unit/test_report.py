@@ -42,9 +42,12 @@ def test_parameters_are_the_names_of_the_tagged_cell(small):
 
 @pytest.mark.parametrize("name", [PROVINCE, UNIT])
 def test_the_notebooks_of_the_program_take_what_the_command_gives(name):
-    """Wave, language and folder, and a unit where there is one."""
+    """Wave, language, folder and formats, and a unit where there is one."""
     unit = {"unit"} if name == UNIT else set()
-    assert set(parameters_of(notebooks() / f"{name}.ipynb")) == {"wave", "language", "out"} | unit
+    assert (
+        set(parameters_of(notebooks() / f"{name}.ipynb"))
+        == {"wave", "language", "out", "formats"} | unit
+    )
 
 
 def test_all_parameters_given_pass(small):
