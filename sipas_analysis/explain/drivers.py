@@ -37,6 +37,7 @@ NOT_NEAR = pd.DataFrame(columns=["term", "vif", "strongest", "condition", "separ
 REASONS = {
     "fit_few_forms": "few_forms", "fit_constant": "constant", "fit_outcome_constant": "constant",
     "fit_two_levels": "few_levels", "fit_tied": "singular", "fit_separated": "not_converged",
+    "fit_outcome_ordinal": "many_levels",
 }  # fmt: skip
 
 
@@ -155,7 +156,7 @@ def drivers(
     Returns:
         Models with the design's intervals. No row where a model cannot be fitted; ``reason`` says
         why: ``no_outcome``, ``few_forms``, ``constant``, ``few_answers``, ``few_levels``,
-        ``few_clusters``, ``singular`` or ``not_converged``.
+        ``many_levels``, ``few_clusters``, ``singular`` or ``not_converged``.
 
     Raises:
         ConfigError: The outcome is itself an item of a factor.

@@ -107,6 +107,7 @@ def parquet(sample, tmp_path_factory):
     return split(sample, tmp_path_factory.mktemp("parquet"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DESIGNS)
 def test_files_give_the_same_bits_as_memory(name, sample, parquet):
     """20 files through DuckDB: every column of every estimate (rules V8 and V9)."""
@@ -115,6 +116,7 @@ def test_files_give_the_same_bits_as_memory(name, sample, parquet):
     assert_same_bits(figures(parquet, **DESIGNS[name]), local)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["strata and clusters", "single forms"])
 def test_csv_files_give_the_same_bits_as_memory(name, sample, tmp_path):
     """Floats are written at full length."""

@@ -91,7 +91,7 @@ def test_planted_coefficients_are_recovered(model, times):
     found, hits = [], []
     for _ in range(samples):
         forms = planted_forms(rng, 300, model)
-        table = sipas.drivers(survey(forms, instrument)).frame
+        table = sipas.drivers(survey(forms, instrument), [model]).frame
         table = table[table["model"] == model].set_index("term")
         per_level = table["raw"] / table["value"]  # standardised to raw
         found.append(table["raw"])

@@ -1,5 +1,7 @@
 """Why people are satisfied: models that stand, and each reason why one does not (rules D1, D2)."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -387,3 +389,13 @@ def test_without_a_signal_nothing_speaks(read_answers):
     rows = people(300, mostly_access)
     assert drivers(read_answers(text_of(rows)), "linear").speaks
     assert not drivers(read_answers(text_of(shuffled(rows))), "linear").speaks
+
+
+def test_an_outcome_of_many_levels_has_no_ordered_logit(read_answers):
+    """Thirteen levels: the other models stand, and the report says why this one does not."""
+    survey = read_answers(text_of(RANDOM))
+    outcome = survey.frame["OVERALL"] + np.arange(len(survey.frame)) % 3 / 4
+    assert outcome.nunique() > 12
+    found = drivers(replace(survey, frame=survey.frame.assign(OVERALL=outcome)))
+    assert found.reason == {"ordinal": "many_levels"}
+    assert set(found.frame["model"]) == {"linear", "logit"}

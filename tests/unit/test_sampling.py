@@ -197,6 +197,7 @@ DRAWS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", DRAWS)
 def test_everyone_is_drawn_as_often_as_their_probability_says(kind):
     """Planted truth over 400 seeds: frequency = probability, and weights add up to N."""
