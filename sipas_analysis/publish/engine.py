@@ -15,7 +15,6 @@ from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 from nbformat.v4 import new_output
-from papermill.engines import Engine
 
 
 class Outputs:
@@ -115,24 +114,30 @@ class Shell(InteractiveShell):
         """Say nothing: the engine writes the error into the notebook."""
 
 
-class ForkEngine(Engine):  # type: ignore[misc]  # papermill has no types
-    """papermill's engine ``sipas-fork``."""
+def run_cells(nb_man: Any, _kernel: str, **_: Any) -> None:
+    """Run every code cell in order; stop at the first that fails."""
+    Shell.clear_instance()
+    shell = Shell.instance()
+    with _streams(shell):
+        for index, cell in enumerate(nb_man.nb.cells):
+            if cell.cell_type != "code":
+                continue
+            nb_man.cell_start(cell, index)
+            failed = run_cell(shell, cell)
+            if failed:
+                nb_man.cell_exception(cell, index)
+                break
+            nb_man.cell_complete(cell, index)
 
-    @classmethod
-    def execute_managed_notebook(cls, nb_man: Any, _kernel: str, **_: Any) -> None:
-        """Run every code cell in order; stop at the first that fails."""
-        Shell.clear_instance()
-        shell = Shell.instance()
-        with _streams(shell):
-            for index, cell in enumerate(nb_man.nb.cells):
-                if cell.cell_type != "code":
-                    continue
-                nb_man.cell_start(cell, index)
-                failed = run_cell(shell, cell)
-                if failed:
-                    nb_man.cell_exception(cell, index)
-                    break
-                nb_man.cell_complete(cell, index)
+
+def __getattr__(name: str) -> Any:
+    """Make ``ForkEngine``, papermill's engine: it asks for it while its own module still loads."""
+    if name != "ForkEngine":
+        raise AttributeError(name)
+    from papermill.engines import Engine
+
+    made = type(name, (Engine,), {"execute_managed_notebook": staticmethod(run_cells)})
+    return globals().setdefault(name, made)
 
 
 @contextmanager

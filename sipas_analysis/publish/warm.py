@@ -29,7 +29,7 @@ def serve() -> None:
 
 def _warm(wave: str) -> None:
     """Import what reports import, read the wave, compute its figures; children share them."""
-    import papermill  # noqa: F401 (loads our engine itself: importing that first would be circular)
+    import papermill  # noqa: F401 (imported for the children, our engine with it)
 
     from sipas_analysis.collect.survey import keep, read_survey
     from sipas_analysis.collect.wave import read_wave

@@ -10,7 +10,6 @@ import sys
 import time
 from pathlib import Path
 
-import papermill
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
@@ -234,8 +233,14 @@ def test_reports_draw_by_their_name_and_share_nothing(tmp_path):
     assert first == third != second
 
 
-def test_papermill_finds_the_engine_without_our_help():
-    """The entry point loads, whoever imports papermill first."""
-    engine = papermill.engines.papermill_engines.get_engine("sipas-fork")
-    assert engine.__name__ == "ForkEngine"
+@pytest.mark.parametrize("first", ["papermill.engines", "sipas_analysis.publish.engine"])
+def test_papermill_finds_the_engine_whoever_is_imported_first(first):
+    """papermill loads the engine while its own module loads; neither may need the other whole."""
+    code = (
+        f"import {first}; from papermill.engines import papermill_engines as known; "
+        "from sipas_analysis.publish.engine import ForkEngine as ours; "
+        "print(known.get_engine('sipas-fork') is ours)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True"]
     assert shutil.which("sipas", path=str(BIN))
