@@ -176,35 +176,18 @@ def drivers(
     missing: Annotated[str, _opt("missing")] = "complete",
 ) -> None:  # fmt: skip
     from sipas_analysis.explain.drivers import drivers as explain
-    from sipas_analysis.publish.explained import shown, tables
+    from sipas_analysis.publish.explained import first_of, publishable, shown, tables
 
     facts, survey = _read(wave)
     models, held = (
         [it.strip() for it in text.split(",") if it.strip()] for text in (model, controls)
     )
-    found = _publishable(survey, explain(survey, models, by=by, controls=held, missing=missing), by)
-    first = None if by or held or missing != "complete" else _priority(survey, found)
+    found = explain(survey, models, by=by, controls=held, missing=missing)
+    found = publishable(survey, found, by) if by else found
+    first = None if by or held or missing != "complete" else first_of(survey, found)
     for said, table in shown(survey, found, first, spoken()):
         typer.echo(said) if table is None else show(said, table)
     _write(tables(found, first, by), _out(out, facts) / "tables")
-
-
-def _publishable(survey: "Survey", found: Any, by: str) -> Any:
-    """Return the models without those of units or groups that must not be published (P2)."""
-    from sipas_analysis.publish.explained import without
-    from sipas_analysis.publish.figures import Figures
-
-    if not by:
-        return found
-    counts = survey.frame[by].value_counts()
-    few = {str(key) for key in counts.index[counts < survey.wave.min_cell]}
-    return without(found, few | (Figures(survey).hidden_units if by == "unit" else set()), by)
-
-
-def _priority(survey: "Survey", found: Any) -> Any:
-    from sipas_analysis.publish.figures import Figures
-
-    return Figures(survey).priority() if "linear" in found.fits else None
 
 
 @app.command(help="cli.report")

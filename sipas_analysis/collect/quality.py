@@ -73,10 +73,11 @@ def check(survey: Survey) -> Findings:
         ['tp-long-xuyen']
     """
     pack = survey.instrument
-    frame = survey.frame[survey.frame[[*pack.items]].notna().any(axis=1)]
+    answered = survey.frame[[*pack.items]].notna().any(axis=1).to_numpy()
+    frame = survey.frame[answered]
     answers = frame[[*pack.items]].to_numpy(dtype=float)
     full = (~np.isnan(answers)).sum(axis=1) * 2 >= answers.shape[1]
-    straight = straight_lines(survey)[survey.frame.index.isin(frame.index)]
+    straight = straight_lines(survey)[answered]
     content = full & (np.nanmin(answers, axis=1) >= pack.scale.satisfied_from)
     facts = pd.DataFrame(
         {"unit": frame["unit"], "n": 1, "straight": straight, "content": content,

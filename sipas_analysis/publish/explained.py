@@ -7,9 +7,10 @@ import pandas as pd
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.explain.drivers import Drivers
-from sipas_analysis.explain.priority import Priority
+from sipas_analysis.explain.priority import Priority, priority
 from sipas_analysis.messages import Language, number, say
 from sipas_analysis.publish.chapters.drivers import ABOUT_NUMBERS
+from sipas_analysis.publish.figures import Figures
 
 LINEAR = {"value": 3, "low": 3, "high": 3, "p": 4, "vif": 1}
 LOGIT = {"points": 1, "points_low": 1, "points_high": 1, "odds_ratio": 2, "p": 4}
@@ -108,6 +109,21 @@ def _reasons(found: Drivers, language: Language) -> Said:
         table = pd.DataFrame(keyed, columns=["key", "model", "reason"])
         table["reason"] = [say(language, f"report.drivers.reason.{it}") for it in table["reason"]]
         yield say(language, "cli.table.reasons"), table
+
+
+def first_of(survey: Survey, found: Drivers) -> Priority | None:
+    """Return what to look at first by these models of the whole survey; None without a linear."""
+    if "linear" not in found.fits:
+        return None
+    both = {"linear", "logit"} <= {*found.fits, *found.reason}
+    return priority(survey, scores=Figures(survey).scores, models=found if both else None)
+
+
+def publishable(survey: Survey, found: Drivers, by: str) -> Drivers:
+    """Return the models without those of units or groups that must not be published (P2)."""
+    counts = survey.frame[by].value_counts()
+    few = {str(key) for key in counts.index[counts < survey.wave.min_cell]}
+    return without(found, few | (Figures(survey).hidden_units if by == "unit" else set()), by)
 
 
 def without(found: Drivers, hidden: set[str], by: str) -> Drivers:

@@ -3,9 +3,9 @@
 import re
 import time
 from html import unescape
-from html.parser import HTMLParser
 
 import pytest
+from pages import Page
 
 from sipas_analysis.instrument.reading import Bilingual
 from sipas_analysis.publish.figures import Figures
@@ -23,38 +23,12 @@ h-c,{LONG},"' onclick='x",districts
 h-d,Huyện D,District D,districts
 h-e,Huyện E,District E,districts
 """
-VOID = {"meta", "br", "input"}
-SHAPES = {"path", "circle"}
 
 
-class Page(HTMLParser):
-    """Collect elements and their texts; check that they are closed in order."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.text, self.found, self.open = text, [], []
-        self.feed(text)
-        assert self.open == []
-
-    def handle_starttag(self, tag, attrs):
-        self.found.append((tag, dict(attrs)))
-        self.open += [] if tag in VOID else [tag]
-
-    def handle_startendtag(self, tag, attrs):
-        assert tag in SHAPES
-        self.found.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def all(self, tag, **asked):
-        return [attrs for name, attrs in self.found
-                if name == tag and asked.items() <= attrs.items()]  # fmt: skip
-
-    def row(self, code):
-        """Return the row of a unit as text without tags."""
-        found = re.search(rf'<tr [^>]*data-code="{code}".*?</tr>', self.text)
-        return unescape(re.sub("<[^>]+>", " ", found.group(0)))
+def row_of(page, code):
+    """Return the row of a unit as text without tags."""
+    found = re.search(rf'<tr [^>]*data-code="{code}".*?</tr>', page.text)
+    return unescape(re.sub("<[^>]+>", " ", found.group(0)))
 
 
 def answers_of(**sizes):
@@ -93,10 +67,10 @@ def test_hostile_names_are_text(survey, tmp_path):
     """Markup, quotes, template signs, 300 letters and emoji are shown as they stand."""
     page = portal(survey, tmp_path, Made("so-a", failed=f'{SCRIPT} "why"'))
     assert len(page.all("script")) == 1
-    assert SCRIPT in page.row("so-a")
-    assert '$x$ & "B" {{ 7 }} 🙂' in page.row("so-b")
-    assert LONG in page.row("h-c")
-    assert "' onclick='x" in page.row("h-c")
+    assert SCRIPT in row_of(page, "so-a")
+    assert '$x$ & "B" {{ 7 }} 🙂' in row_of(page, "so-b")
+    assert LONG in row_of(page, "h-c")
+    assert "' onclick='x" in row_of(page, "h-c")
     assert "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &#34;why&#34;" in page.text
 
 
@@ -130,8 +104,8 @@ def test_a_bar_goes_from_low_to_high_with_the_point_between(survey, tmp_path):
 def test_who_has_no_rank_has_a_reason_and_who_sent_nothing_is_named(survey, tmp_path):
     """12 forms of 30; Huyện E is listed, not ranked."""
     page = portal(survey, tmp_path)
-    assert "12 phiếu, ít hơn mức tối thiểu 30" in page.row("h-d")
-    assert "12 forms, fewer than the 30 needed" in page.row("h-d")
+    assert "12 phiếu, ít hơn mức tối thiểu 30" in row_of(page, "h-d")
+    assert "12 forms, fewer than the 30 needed" in row_of(page, "h-d")
     assert "Đơn vị không có phiếu hợp lệ: 1" in page.text
     assert re.search(r"<li>.*Huyện E.*District E.*</li>", page.text)
     assert 'data-code="h-e"' not in page.text
@@ -214,5 +188,5 @@ def test_same_figures_same_bytes(survey, tmp_path):
 def test_hidden_everywhere_still_gives_a_page(read_answers, tmp_path):
     """Three forms in all: no figure, a whole axis, no fall."""
     page = portal(read_answers(answers_of(so_a=3), units=UNITS), tmp_path)
-    assert "không nêu" in page.row("so-a")
+    assert "không nêu" in row_of(page, "so-a")
     assert "<circle" not in page.text
