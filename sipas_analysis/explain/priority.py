@@ -104,15 +104,47 @@ def priority(
     if unit and unit not in codes:
         close = difflib.get_close_matches(unit, codes, n=1) or codes[:1]
         raise UnitError("unit_unknown", unit=unit, close=", ".join(close))
+    return place(basis(survey, scores, models), unit, cut_percent)
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What is the same for every unit: figures, models, importance, what each item would be worth.
+
+    ``items`` has one row per item: ``best``, the upper quartile of the units' pooled percentages,
+    and ``effect``, what the factor's mean level gains if everybody became satisfied with the item.
+    """
+
+    survey: Survey
+    table: pd.DataFrame
+    models: Drivers
+    importance: Importance | None
+    reason: str
+    items: pd.DataFrame
+
+
+def basis(
+    survey: Survey, scores: pd.DataFrame | None = None, models: Drivers | None = None
+) -> Basis:
+    """Work out once what ``place`` needs for the whole and for every unit."""
     table = _figures(survey) if scores is None else scores
     found = drivers(survey, ["linear", "logit"]) if models is None else models
-    whole = _of(table, "")
-    cut = float(whole["value"][OVERALL]) if cut_percent is None else cut_percent
-    own = _of(table, unit)
-    gains = what_if(survey, own, table, found)
-    factors = [*survey.instrument.factors]
-    shares, reason = _importance(survey, found)
-    made = Priority(pd.DataFrame(columns=MATRIX), 1 / len(factors), cut, gains, shares, reason)
+    best = [_best_quarter(table, item) for item in survey.instrument.items]
+    effect = _levels(survey)
+    items = pd.DataFrame({"best": best, "effect": effect}, index=effect.index, dtype=float)
+    return Basis(survey, table, found, *_importance(survey, found), items)
+
+
+def place(known: Basis, unit: str = "", cut_percent: float | None = None) -> Priority:
+    """Place the factors of the whole or of one unit; see ``priority``."""
+    cut = cut_percent
+    if cut is None:
+        cut = float(_of(known.table, "")["value"][OVERALL])
+    own = _of(known.table, unit)
+    gains, shares = what_if(known, own), known.importance
+    factors = [*known.survey.instrument.factors]
+    empty = pd.DataFrame(columns=MATRIX)
+    made = Priority(empty, 1 / len(factors), cut, gains, shares, known.reason)
     if shares is None:
         return made
     part = shares.frame.set_index("driver")[["share", "share_low", "share_high"]]
@@ -189,7 +221,7 @@ def _importance(survey: Survey, found: Drivers) -> tuple[Importance | None, str]
     return shares, ""
 
 
-def what_if(survey: Survey, own: pd.DataFrame, table: pd.DataFrame, found: Drivers) -> pd.DataFrame:
+def what_if(known: Basis, own: pd.DataFrame) -> pd.DataFrame:
     """Say what each item would be worth at the level of the best quarter of units (D5).
 
     ``target`` is the upper quartile of the units' pooled percentages (A2), not of the noisy ones;
@@ -198,10 +230,8 @@ def what_if(survey: Survey, own: pd.DataFrame, table: pd.DataFrame, found: Drive
     those who are, times the points of satisfied people per level in the logit model.
 
     Args:
-        survey: Forms that passed the door.
+        known: What is the same for every unit.
         own: Figures of the whole or of one unit, by variable.
-        table: Figures with those of the units (``domain`` = ``unit``).
-        found: Models of the outcome.
 
     Returns:
         One row per item, largest gain first: ``item``, ``factor``, ``percent``, ``target``,
@@ -209,17 +239,18 @@ def what_if(survey: Survey, own: pd.DataFrame, table: pd.DataFrame, found: Drive
         suppressed, under four units, or where the rule counts no items; ``outcome`` is blank
         where the factor cannot be told apart or no logit stands.
     """
-    pack = survey.instrument
+    pack = known.survey.instrument
     items = [*pack.items]
     percent = own["value"].reindex(items).to_numpy(dtype=float)
-    target = np.array([_best_quarter(table, item) for item in items])
-    target = np.maximum(target, percent) if not pack.index.points else np.full(len(items), np.nan)
-    effect = _levels(survey).reindex(items)
-    logit = found.of("logit").set_index("term").reindex([it.factor for it in pack.items.values()])
+    target = np.maximum(known.items["best"].to_numpy(), percent)
+    target = target if not pack.index.points else np.full(len(items), np.nan)
+    factors = [it.factor for it in pack.items.values()]
+    logit = known.models.of("logit").set_index("term").reindex(factors)
     separable = logit["separable"].fillna(False).astype(bool).to_numpy()
-    change = (target - percent) / 100 * effect.to_numpy() * np.where(separable, 1.0, np.nan)
+    effect = known.items["effect"].where(separable).to_numpy()
+    change = (target - percent) / 100 * effect
     made = pd.DataFrame(
-        {"item": items, "factor": [it.factor for it in pack.items.values()], "percent": percent,
+        {"item": items, "factor": factors, "percent": percent,
          "target": target, "points": _gains(pack, own, target)}
     )  # fmt: skip
     for name, old in (("outcome", "points"), ("outcome_low", "points_low"),

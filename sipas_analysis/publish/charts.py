@@ -1,4 +1,4 @@
-"""Pictures to look at: each function takes rows of published figures, returns SVG or PNG bytes.
+"""Pictures to look at: each function takes rows of published figures, returns SVG bytes.
 
 Heights follow the number of rows and long Vietnamese labels wrap, so that nothing is cut. Letters
 are drawn as shapes of a font that comes with matplotlib: same input, same bytes, on any machine.
@@ -18,12 +18,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from sipas_analysis.messages import Language, number, say
-from sipas_analysis.publish.document import PICTURE
 
 LIKERT = ("#a6611a", "#dfc27d", "#d9d9d9", "#80cdc1", "#018571")
 INK, FAINT, ACCENT, SECOND = "#1b2a41", "#9aa5b1", "#0b6e8f", "#c4622d"
 WIDTH = 7.2
-DPI = 200  # of a picture for writers that take no SVG
 MARGIN = 2.9
 MOST_LEVEL = 6  # more columns of a heat map are headed upright
 _STYLE: Any = {
@@ -74,19 +72,22 @@ def _canvas(height: float, margin: float) -> tuple[Figure, Any]:
 
 
 def _bytes(figure: Figure) -> bytes:
-    """Return the picture as SVG, or as the kind of bytes that a writer asked for."""
+    """Return the picture as SVG."""
     out = io.BytesIO()
-    if PICTURE.get() == "png":
-        figure.savefig(out, format="png", dpi=DPI, metadata={"Software": None})
-        return out.getvalue()
     figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     return out.getvalue()
 
 
-def _ticks(axes: Any, labels: Sequence[str]) -> None:
-    axes.set_yticks(range(len(labels)), [_wrap(label) for label in labels], fontsize=8)
+def _ticks(axes: Any, labels: Sequence[str], marked: Sequence[bool] = ()) -> None:
+    """Head each row with its label, bold where marked; texts, for a tick draws five things."""
+    axes.set_yticks([])
     axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.tick_params(length=0)
+    place = axes.get_yaxis_transform()
+    for at, label in enumerate(labels):
+        weight = "bold" if at < len(marked) and marked[at] else "normal"
+        axes.text(-0.01, at, _wrap(label), transform=place, ha="right", va="center_baseline",
+                  fontsize=8, fontweight=weight, clip_on=False)  # fmt: skip
 
 
 def likert(
@@ -154,18 +155,13 @@ def intervals(
     """Draw one point with its interval per row; targets are dashed lines, marked rows stand out."""
     with mpl.rc_context(_STYLE):
         figure, axes = _canvas(1.1 + 0.33 * max(len(rows), 2), MARGIN)
-        for at, row in enumerate(rows):
-            colour = SECOND if row.marked else ACCENT
-            if not np.isnan(row.low):
-                axes.plot(
-                    [row.low, row.high],
-                    [at, at],
-                    color=colour,
-                    lw=2.4,
-                    alpha=0.45,
-                    solid_capstyle="butt",
-                )
-            axes.plot([row.value], [at], "o", color=colour, ms=5.5)
+        places = np.arange(len(rows))
+        colours = [SECOND if row.marked else ACCENT for row in rows]
+        value, low_end, high_end = np.array(
+            [(row.value, row.low, row.high) for row in rows], float
+        ).reshape(-1, 3).T  # fmt: skip
+        axes.hlines(places, low_end, high_end, colors=colours, lw=2.4, alpha=0.45)
+        axes.scatter(value, places, s=5.5**2, c=colours, zorder=2.5)
         ends = [x for row in rows for x in (row.value, row.low, row.high) if not np.isnan(x)]
         low, high = (min(ends), max(ends)) if ends else (0.0, 100.0)
         _dashed(axes, targets, language)
@@ -176,9 +172,7 @@ def intervals(
         room = 0.04 * (high - low or 1.0)
         axes.set_xlim(low - room, high + room if zero else min(high + room, 100.8))
         axes.grid(visible=True, axis="x")
-        _ticks(axes, [row.label for row in rows])
-        for tick, row in zip(axes.get_yticklabels(), rows, strict=True):
-            tick.set_fontweight("bold" if row.marked else "normal")
+        _ticks(axes, [row.label for row in rows], [row.marked for row in rows])
         decimals = 1 if high - low < 4 else 0
         axes.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=decimals == 0))
         axes.xaxis.set_major_formatter(lambda x, _: number(float(x), language, decimals))

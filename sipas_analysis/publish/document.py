@@ -6,17 +6,14 @@ format and every language with the same numbers. Writers stand beside this modul
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache, partial
+from functools import cache
 from math import isnan
 from typing import Literal
 
 from sipas_analysis.instrument.reading import Bilingual
 from sipas_analysis.messages import Language, number, say
-
-PICTURE = ContextVar("PICTURE", default="svg")  # the kind of picture being drawn: svg or png
 
 
 @dataclass(frozen=True)
@@ -128,28 +125,17 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture that draws itself in a language, as SVG or PNG, with alt text and its data."""
+    """A picture that draws itself in a language, as SVG, with alt text and its data."""
 
     id: str
     caption: Text
     alt: Text
     draw: Callable[[Language], bytes]
     data: Table
-    png: Callable[[Language], bytes] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Draw once for each language and kind, however often the picture is shown."""
-        object.__setattr__(self, "png", cache(partial(_drawn, self.draw, "png")))
-        object.__setattr__(self, "draw", cache(partial(_drawn, self.draw, "svg")))
-
-
-def _drawn(draw: Callable[[Language], bytes], kind: str, language: Language) -> bytes:
-    """Draw with ``PICTURE`` set, and leave it as it was."""
-    before = PICTURE.set(kind)
-    try:
-        return draw(language)
-    finally:
-        PICTURE.reset(before)
+        """Draw once for each language, however often the picture is shown."""
+        object.__setattr__(self, "draw", cache(self.draw))
 
 
 Block = Paragraph | Bullets | Table | Figure

@@ -8,6 +8,7 @@ same document and language give the same bytes.
 
 import io
 import re
+import struct
 from collections.abc import Iterable, Sequence
 from math import ceil
 from pathlib import Path
@@ -27,6 +28,7 @@ from sipas_analysis.publish.document import (
     Table,
     shown_in,
 )
+from sipas_analysis.publish.typeset import png
 from sipas_analysis.publish.word import (
     LOOKS,
     ROOM,
@@ -206,7 +208,7 @@ def _write_figure(word: Word, figure: Figure) -> None:
     """Write a picture, in several pieces if it is higher than a page, and its caption below."""
     from docx.shared import Mm
 
-    pieces = _pieces(figure.png(word.language))
+    pieces = _pieces(png(figure.draw(word.language)))
     for at, piece in enumerate(pieces, 1):
         shape = word.add("", "SIPAS Picture").add_run().add_picture(io.BytesIO(piece), Mm(ROOM))
         less = min(1.0, Mm(TALL) / shape.height)
@@ -225,11 +227,11 @@ def _pieces(png: bytes) -> list[bytes]:
     import numpy as np
     from matplotlib.image import imread, imsave
 
-    pixels = imread(io.BytesIO(png))
-    height, width = pixels.shape[:2]
+    width, height = struct.unpack(">II", png[16:24])  # a PNG begins with them
     most = int(width * TALL / ROOM)
     if height <= SQUEEZE * most:
         return [png]
+    pixels = imread(io.BytesIO(png))
     n_pieces = ceil(height / most)
     ink = (pixels[:, :, :3].min(axis=2) < 0.6).sum(axis=1)
     cuts = [0]

@@ -21,13 +21,13 @@ from sipas_analysis.collect.units import groups_of
 from sipas_analysis.explain.ceiling import penalties
 from sipas_analysis.explain.drivers import Drivers, drivers
 from sipas_analysis.explain.importance import COLUMNS as SHARES
-from sipas_analysis.explain.priority import Priority, priority
+from sipas_analysis.explain.priority import Basis, Priority, basis, place
 from sipas_analysis.files import write_whole
 from sipas_analysis.infer.estimates import Estimates
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.fairness import fair, robust
 from sipas_analysis.measure.ranking import Ranking, rank
-from sipas_analysis.measure.scores import compare_rules, score
+from sipas_analysis.measure.scores import answer_counts, compare_rules, score
 
 HIDDEN = ("value", "se", "low", "high", "df", "numerator", "denominator", "deff", "n_eff")
 SUPPRESS = "suppress"
@@ -164,13 +164,45 @@ class Figures:
     def priority(self, unit: str = "") -> Priority:
         """Return factors by importance and satisfaction, of the whole or of one unit."""
         if unit not in self._priorities:
-            made = priority(self.survey, unit, scores=self.scores, models=self.drivers)
-            self._priorities[unit] = made
+            self._priorities[unit] = place(self._basis, unit)
         return self._priorities[unit]
+
+    @cached_property
+    def _basis(self) -> Basis:
+        return basis(self.survey, self.scores, self.drivers)
 
     @cached_property
     def _priorities(self) -> dict[str, Priority]:
         return {}
+
+    def answers(self, unit: str = "") -> pd.DataFrame:
+        """Return how many forms stand at each level of each item, of the whole or of one unit."""
+        counts = self._answers[bool(unit)]
+        return counts[counts["unit"] == unit] if unit else counts
+
+    @cached_property
+    def _answers(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        return answer_counts(self.survey), answer_counts(self.survey, ["unit"])
+
+    def thin(self, key: str) -> bool:
+        """Say whether a unit has too few people, but some, in one category of a key (P2)."""
+        if key not in self._thin:
+            self._thin[key] = self._is_thin(key)
+        return self._thin[key]
+
+    @cached_property
+    def _thin(self) -> dict[str, bool]:
+        return {}
+
+    def _is_thin(self, key: str) -> bool:
+        survey, indicators = self.survey, self.survey.instrument.indicators
+        unit = survey.frame["unit"]
+        counts: list[Any] = [survey.frame.groupby(["unit", key]).size()]
+        if key in indicators:
+            levels = indicators[key].levels
+            counts = [survey.chose(key, code).groupby(unit).sum() for code in levels]
+        least = survey.wave.min_cell
+        return any(((n > 0) & (n < least)).any() for n in counts)
 
     @cached_property
     def findings(self) -> Findings:
@@ -182,9 +214,16 @@ class Figures:
 
     def of(self, domain: str, key: str = "") -> dict[str, "Published"]:
         """Return the figures of the whole (``all``), of one group or of one unit, by variable."""
-        rows = self.scores[self.scores["domain"] == domain]
-        rows = rows if domain == "all" else rows[rows[domain] == key]
-        return {one.variable: one for one in published(rows)}
+        return self._by_place.get((domain, "" if domain == "all" else key), {})
+
+    @cached_property
+    def _by_place(self) -> dict[tuple[str, str], dict[str, "Published"]]:
+        found: dict[tuple[str, str], dict[str, Published]] = {}
+        domains = self.scores["domain"]
+        for domain, one in zip(domains, published(self.scores), strict=True):
+            key = "" if domain == "all" else one.unit if domain == "unit" else one.group
+            found.setdefault((domain, key), {})[one.variable] = one
+        return found
 
     def order(self, group: str) -> list["Published"]:
         """Return the overall figures of the units of a group, best first, with their rank."""

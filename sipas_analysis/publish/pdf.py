@@ -1,14 +1,12 @@
 """Write a document as a PDF that an office files: PDF/A-2a to keep, PDF/UA-1 to be read aloud.
 
-Typst lays out, with the fonts built into it and nothing else: no network, no font of the
-machine, no file but the template. Texts enter as data, so none can become markup; the date is
+Typst lays out (``typeset.py``): no network, no font of the machine, no file but the template.
+Texts enter as data, so none can become markup; the date is
 the document's own, so the same document gives the same bytes on any day and any machine.
 """
 
 import json
-import os
 import re
-import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
@@ -30,20 +28,14 @@ from sipas_analysis.publish.document import (
     Table,
     shown_in,
 )
+from sipas_analysis.publish.typeset import TEMPLATES, Refused, typeset
 
-TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
-STANDARDS = ("a-2a", "ua-1")
+TEMPLATE = TEMPLATES / "report.typ"
+STANDARDS = ["a-2a", "ua-1"]
 PROBE = """\
 #set document(title: "-")
 #let it = sys.inputs.it
 #it #strong(it) #emph(it) #text(weight: "semibold", it)
-"""
-AFRESH = """\
-import json, sys, typst
-it = json.load(sys.stdin)
-given = it["given"] | {"input": it["given"]["input"].encode("utf-8")}
-compiler = typst.Compiler(root=it["root"], ignore_system_fonts=True)
-sys.stdout.buffer.write(compiler.compile(**given))
 """
 UNDATED = date(2000, 1, 1)  # a document without a date must not carry today's
 NOTHING = "–"  # PDF/UA allows no empty heading
@@ -80,54 +72,17 @@ def write_pdf(document: Document, path: Path, language: Language) -> Path:
 
 
 def _compiled(document: Document, path: Path, language: Language) -> bytes:
-    import typst
-
     day = document.official.day if document.official else UNDATED
     moment = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    how = {"timestamp": int(moment.timestamp()), "pdf_standards": STANDARDS}
     report, source = _report(document, language), TEMPLATE.read_text("utf-8")
     for prepared in (dict, _plain):
         data = json.dumps(prepared(report), ensure_ascii=False)
         try:
-            return _compile(source, {"report": data}, int(moment.timestamp()))
-        except typst.TypstError as error:
+            return typeset(source, {"report": data}, **how)
+        except Refused as error:
             refused = error
-    raise OutputError("pdf", path=path, why=refused.message) from refused
-
-
-def _compile(source: str, inputs: dict[str, str], timestamp: int = 0) -> bytes:
-    """Return ``source`` compiled under the standards, by this process or by a fresh one.
-
-    Typst keeps threads once used. A process forked afterwards has lost them and would wait for
-    them for ever, so it hands its work to an interpreter of its own.
-    """
-    given = {"sys_inputs": inputs, "timestamp": timestamp, "pdf_standards": list(STANDARDS)}
-    compiler, home = _compiler()
-    if home != os.getpid():
-        return _compile_afresh({"input": source, **given})
-    made: bytes = compiler.compile(input=source.encode("utf-8"), **given)
-    return made
-
-
-@cache
-def _compiler() -> tuple[Any, int]:
-    """Return the compiler, and the process whose threads it uses."""
-    import typst
-
-    return typst.Compiler(root=TEMPLATE.parent, ignore_system_fonts=True), os.getpid()
-
-
-def _compile_afresh(given: dict[str, Any]) -> bytes:
-    import subprocess
-
-    import typst
-
-    data = json.dumps({"root": str(TEMPLATE.parent), "given": given}).encode("ascii")
-    command = [sys.executable, "-c", AFRESH]
-    done = subprocess.run(command, input=data, capture_output=True, check=False)  # noqa: S603 (ours)
-    if done.returncode:
-        why = done.stderr.decode("utf-8", "replace").strip()
-        raise typst.TypstError(why.rpartition("\n")[2], why)
-    return done.stdout
+    raise OutputError("pdf", path=path, why=refused) from refused
 
 
 def _report(document: Document, language: Language) -> dict[str, Any]:
@@ -305,16 +260,14 @@ def _clusters(text: str) -> Iterator[str]:
 @cache
 def _can_draw(cluster: str) -> bool:
     """Ask Typst whether a letter can be drawn in every style of the template."""
-    import typst
-
     if _USUAL.fullmatch(cluster):
         return True
     kinds = [unicodedata.category(letter) for letter in cluster]
     if kinds[0].startswith("M") or {"Cc", "Cn", "Co", "Cs"} & {*kinds} or _TURNS.search(cluster):
         return False
     try:
-        _compile(PROBE, {"it": cluster})
-    except typst.TypstError:
+        typeset(PROBE, {"it": cluster}, pdf_standards=STANDARDS)
+    except Refused:
         return False
     return True
 

@@ -30,6 +30,7 @@ from sipas_analysis.publish.chapters import FORMATS, check_unit
 from sipas_analysis.publish.report import PROVINCE, UNIT, notebooks, run_notebook
 
 STATE, LOGS = "state", "logs"
+TRIES = 2  # times that a warm process may fail to start
 LIBRARIES = ("numpy", "scipy", "pandas", "statsmodels", "matplotlib", "seaborn", "jinja2",
              "python-docx", "typst", "xlsxwriter")  # fmt: skip
 
@@ -153,7 +154,8 @@ class Warm:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             text=True, encoding="utf-8", start_new_session=True,
         )  # fmt: skip
-        self.alive = bool(self._said({"wave": wave}).get("ready"))
+        self.first = self._said({"wave": wave})
+        self.ready = self.alive = bool(self.first.get("ready"))
 
     def _said(self, words: Mapping[str, Any]) -> dict[str, Any]:
         assert self.process.stdin is not None
@@ -167,6 +169,8 @@ class Warm:
 
     def run(self, job: Job, log: Path) -> dict[str, Any]:
         """Make one report; an empty answer means that the process was lost."""
+        if not self.ready:
+            return self.first
         words = {"name": job.name, "notebook": job.notebook, "log": str(log),
                  "parameters": dict(job.parameters)}  # fmt: skip
         said = self._said(words)
@@ -204,12 +208,18 @@ def make(job: Job) -> Ended:
 
 
 def _warm(job: Job) -> Warm:
-    """Return the warm process of this thread for the job's wave, started anew if it was lost."""
+    """Return the warm process of this thread for the job's wave, started anew if it was lost.
+
+    One that twice in a row was not ready is not tried again: every report would wait for it.
+    """
     known: Warm | None = getattr(_HERE, "warm", None)
-    if known is None or not known.alive or _HERE.wave != job.wave:
-        known = _HERE.warm = Warm(job.wave)
-        _HERE.wave = job.wave
-        _ALL.append(known)
+    if known is None or _HERE.wave != job.wave:
+        _HERE.tries = 0
+    elif known.alive or _HERE.tries == TRIES:
+        return known
+    known = _HERE.warm = Warm(job.wave)
+    _HERE.wave, _HERE.tries = job.wave, 0 if known.ready else _HERE.tries + 1
+    _ALL.append(known)
     return known
 
 

@@ -21,7 +21,11 @@ def serve() -> None:
     """Answer jobs until the input ends."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # nothing but answers goes to our caller
-    _warm(json.loads(sys.stdin.readline())["wave"])
+    try:
+        _warm(json.loads(sys.stdin.readline())["wave"])
+    except Exception as error:
+        print(json.dumps(_fault(error)), file=answers, flush=True)
+        return
     print(json.dumps({"ready": True}), file=answers, flush=True)
     for line in sys.stdin:
         print(json.dumps(_forked(json.loads(line))), file=answers, flush=True)
@@ -33,12 +37,17 @@ def _warm(wave: str) -> None:
 
     from sipas_analysis.collect.survey import keep, read_survey
     from sipas_analysis.collect.wave import read_wave
-    from sipas_analysis.publish import html, report  # noqa: F401 (imported for the children)
+    from sipas_analysis.publish import report as notebook  # noqa: F401 (for the children)
+    from sipas_analysis.publish.chapters import CHAPTERS, report
     from sipas_analysis.publish.figures import figures_of
+    from sipas_analysis.publish.html import section_html
 
     survey = read_survey(read_wave(wave))
     keep(survey)
     figures_of(survey).tables()
+    tried = report(survey, unit=str(survey.frame["unit"].iloc[0]))
+    for name in CHAPTERS:  # templates, fonts and what units share are then ready for the children
+        section_html(tried.chapter(name).section, tried.languages[0])
     gc.collect()
     gc.freeze()
 
@@ -71,7 +80,7 @@ def _child(job: dict[str, Any], write: int) -> None:
         said = {"done": True}
     except Exception as error:
         traceback.print_exc()
-        said = {"failed": f"{type(error).__name__}: {error}", "places": _texts(error)}
+        said = _fault(error)
     finally:
         with os.fdopen(write, "w", encoding="utf-8") as handle:
             json.dump(said, handle)
@@ -79,13 +88,14 @@ def _child(job: dict[str, Any], write: int) -> None:
         os._exit(0)
 
 
-def _texts(error: Exception) -> dict[str, str]:
-    """Return the sentence of a refusal in both languages; nothing for a fault of ours."""
+def _fault(error: Exception) -> dict[str, Any]:
+    """Return what failed, and the sentence of a refusal in both languages; none for a fault."""
     from sipas_analysis.errors import SipasError
 
-    if not isinstance(error, SipasError):
-        return {}
-    return {"vi": error.text("vi"), "en": error.text("en")}
+    said: dict[str, Any] = {"failed": f"{type(error).__name__}: {error}"}
+    if isinstance(error, SipasError):
+        said["places"] = {"vi": error.text("vi"), "en": error.text("en")}
+    return said
 
 
 def seeded(name: str) -> None:

@@ -10,6 +10,7 @@ import zipfile
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from sipas_analysis.messages import Language, say
@@ -80,6 +81,11 @@ class Word:
     language: Language
     captions: Counter[str] = field(default_factory=Counter)
 
+    @cached_property
+    def styles(self) -> dict[str, str]:
+        """The ids of styles by name; Word's library would look for each among all."""
+        return {str(style.name): style.style_id for style in self.file.styles}
+
     def show(self, value: object) -> str:
         """Return any value of the model as clean text."""
         return clean(shown_in(value, self.language))
@@ -93,7 +99,8 @@ class Word:
         from docx.shared import Pt
 
         above = self.file.element.body.sectPr.getprevious()
-        made = self.file.add_paragraph(text, style)
+        made = self.file.add_paragraph(text)
+        made._p.style = self.styles[style]
         if above is not None and above.tag.endswith("}tbl"):
             made.paragraph_format.space_before = Pt(max(6, LOOKS[style].space[0]))
         return made

@@ -1,5 +1,6 @@
 """One PDF for the archive: tagged, dated by its document, with every text shown as it stands."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -18,7 +19,7 @@ from conftest import FACTS, PACK
 
 from sipas_analysis.errors import OutputError
 from sipas_analysis.instrument.reading import Bilingual
-from sipas_analysis.publish import pdf
+from sipas_analysis.publish import pdf, typeset
 from sipas_analysis.publish.document import (
     Bullets,
     Column,
@@ -352,9 +353,22 @@ def test_same_bytes_on_any_day_in_any_place(tmp_path, plain):
     assert (tmp_path / "b.pdf").read_bytes() == plain.read_bytes()
 
 
-def test_a_process_forked_after_use_does_not_wait_for_ever(tmp_path, plain, monkeypatch):
-    """Typst's threads are lost in a fork; the work goes to a fresh interpreter, same bytes."""
-    monkeypatch.setattr(pdf, "_compiler", lambda: (None, -1))  # that of another process
+def test_a_process_forked_after_use_does_not_wait_for_ever(tmp_path, plain):
+    """Typst's threads are lost in a fork; a child has a process of its own, same bytes."""
+    write_pdf(document(LETTERS), tmp_path / "before.pdf", "vi")
+    child = os.fork()
+    if not child:
+        with contextlib.suppress(BaseException):
+            write_pdf(document(LETTERS), tmp_path / "a.pdf", "vi")
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert (tmp_path / "a.pdf").read_bytes() == plain.read_bytes()
+
+
+def test_typst_that_was_killed_is_started_once_more(tmp_path, plain):
+    """A lost process costs no report."""
+    typeset._typesetter(os.getpid()).kill()
+    typeset._typesetter(os.getpid()).wait()
     made = write_pdf(document(LETTERS), tmp_path / "a.pdf", "vi")
     assert made.read_bytes() == plain.read_bytes()
     pdf._can_draw.cache_clear()

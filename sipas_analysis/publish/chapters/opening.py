@@ -1,7 +1,5 @@
 """The first chapters: what must be seen on page one, basis, method, who answered."""
 
-from typing import Any
-
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.publish.chapters.drawn import (
@@ -268,16 +266,7 @@ def may_count(subject: Subject, key: str) -> bool:
     Only if no unit of the wave has a small count: else a count hidden in one report would
     follow from the province's and the other units' reports (rule P2).
     """
-    survey = subject.figures.survey
-    if not subject.unit:
-        return True
-    unit, pack = survey.frame["unit"], subject.pack
-    counts: list[Any] = [survey.frame.groupby(["unit", key]).size()]
-    if key in pack.indicators:
-        levels = pack.indicators[key].levels
-        counts = [survey.chose(key, code).groupby(unit).sum() for code in levels]
-    least = survey.wave.min_cell
-    return not any(((n > 0) & (n < least)).any() for n in counts)
+    return not subject.unit or not subject.figures.thin(key)
 
 
 def _shares(subject: Subject, key: str) -> Table:

@@ -41,6 +41,7 @@ from sipas_analysis.publish.figures import Published
 
 PAIR = ["unit", "other", "value", "low", "high", "told"]
 AROUND = ("group", "rank", "rank_best", "rank_worst", "share")  # columns beside the rules
+LONG, BESIDE, ENDS = 40, 8, 3  # a unit's report shows that much of a longer order
 MANY = 12  # more units than this are counted in a sentence, not named
 MOST_PAIRS = 66  # pairs of 12 units; more stand in tables/pairs.csv
 
@@ -98,7 +99,8 @@ def _ranked(subject: Subject, group: str) -> list[Published]:
 
 def _group(subject: Subject, group: str) -> list[Block]:
     """Return what to remember, the picture and the table of one group of units."""
-    name, found = subject.group_name(group), subject.figures.order(group)
+    name, every = subject.group_name(group), subject.figures.order(group)
+    found = _nearby(every, subject.unit)
     named = [(subject.unit_name(one.unit), one) for one in found]
     targets = subject.figures.survey.wave.targets
     rows = tuple(
@@ -115,7 +117,10 @@ def _group(subject: Subject, group: str) -> list[Block]:
         if one.rank is None
     )
     caption = say_it("report.table.ranking", group=name)
-    notes = (say_it("report.ranking.note"), *cautious(named), *unranked)
+    left_out = len(every) - len(found)
+    some = say_it("report.ranking.some", n=len(every), left_out=left_out, ends=ENDS, beside=BESIDE)
+    notes = (say_it("report.ranking.note"), *([some] if left_out else []), *cautious(named),
+             *unranked)  # fmt: skip
     table = Table(f"table-ranking-{group}", caption, columns, rows, notes)
 
     def draw(language: Language) -> bytes:
@@ -125,6 +130,16 @@ def _group(subject: Subject, group: str) -> list[Block]:
     picture = Figure(f"figure-ranking-{group}", title, interval_alt("ranking", named), draw, table)
     said = _told(subject, group)
     return [*said, *([picture] if several(subject, group) else []), table]
+
+
+def _nearby(order: Sequence[Published], unit: str) -> list[Published]:
+    """Return a unit, those beside it and both ends of a long order; all of a short one."""
+    if not unit or len(order) <= LONG:
+        return list(order)
+    own = next(at for at, one in enumerate(order) if one.unit == unit)
+    last = len(order) - ENDS
+    return [one for at, one in enumerate(order)
+            if at < ENDS or at >= last or abs(at - own) <= BESIDE]  # fmt: skip
 
 
 def _places(one: Published) -> Text | None:

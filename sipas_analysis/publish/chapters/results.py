@@ -8,7 +8,6 @@ import numpy as np
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.reading import Bilingual
 from sipas_analysis.measure.rules import COMPREHENSIVE, MEAN_100, MEAN_SCORE
-from sipas_analysis.measure.scores import answer_counts
 from sipas_analysis.messages import Language
 from sipas_analysis.publish import charts
 from sipas_analysis.publish.chapters.frame import (
@@ -204,8 +203,7 @@ def _charts_of(subject: Subject) -> list[list[str]]:
 def _likert(subject: Subject, codes: Sequence[str], number: int) -> Figure:
     """Draw the shares of each level of some items, of those who answered."""
     pack, levels = subject.pack, list(subject.pack.scale.levels)
-    counts = answer_counts(subject.figures.survey, ["unit"] if subject.unit else [])
-    counts = counts[counts["unit"] == subject.unit] if subject.unit else counts
+    counts = subject.figures.answers(subject.unit)
     cells = zip(counts["item"], counts["answer"], counts["weight"], strict=True)
     n = {(item, level): float(count) for item, level, count in cells}
     table = np.array([[n.get((code, level), 0) for level in levels] for code in codes], float)
