@@ -5,7 +5,9 @@ typed values, figures know how to draw themselves in a language: so one document
 format and every language with the same numbers. Writers stand beside this module.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -30,30 +32,47 @@ class Text:
 
 
 @dataclass(frozen=True)
+class Home:
+    """Where a printed number lives: id of the figure, column of its table, value there."""
+
+    id: str
+    column: str
+    value: float
+
+
+@dataclass(frozen=True)
 class Number:
     """A number to print the way of a language: rounded text (``"94.59"``), or a value."""
 
     value: str | float | None
     decimals: int = 0
+    home: Home | None = None
 
     def text(self, language: Language) -> str:
         """Return the number in one language."""
-        return number(self.value, language, self.decimals)
+        return _named(number(self.value, language, self.decimals), self.home)
 
 
 @dataclass(frozen=True)
 class Interval:
-    """The two ends of an interval, in percent."""
+    """The two ends of an interval, in percent, and the id of the figure that has it."""
 
     low: float
     high: float
     decimals: int = 1
+    id: str = ""
+
+    def ends(self) -> tuple[Number, Number]:
+        """Return both ends as numbers."""
+        homes = [Home(self.id, name, getattr(self, name)) for name in ("low", "high")]
+        low, high = homes if self.id else (None, None)
+        return Number(self.low, self.decimals, low), Number(self.high, self.decimals, high)
 
     def text(self, language: Language) -> str:
         """Return ``79,7–99,5``, or a dash where there is none."""
         if isnan(self.low) or isnan(self.high):
             return "–"
-        low, high = (number(end, language, self.decimals) for end in (self.low, self.high))
+        low, high = (end.text(language) for end in self.ends())
         if self.low < 0:  # a dash beside a minus is hard to read
             return say(language, "interval.between", low=low, high=high)
         return f"{low}–{high}"
@@ -76,12 +95,40 @@ def shown_in(value: object, language: Language) -> str:
     if isinstance(value, Text | Number | Interval | Joined):
         return value.text(language)
     if isinstance(value, Bilingual):
-        return value.text(language)
+        return _MARKS.sub("", value.text(language))
     if value is None:
         return "–"
     if isinstance(value, date):
         return value.strftime("%d/%m/%Y") if language == "vi" else value.isoformat()
-    return number(value, language) if isinstance(value, int) else str(value)
+    return number(value, language) if isinstance(value, int) else _MARKS.sub("", str(value))
+
+
+# Marks around a number that names its home: characters that Unicode gives to no text.
+_OPEN, _BETWEEN, _CLOSE = "\ufdd0", "\ufdd1", "\ufdd2"
+_MARKS = re.compile(f"[{_OPEN}{_BETWEEN}{_CLOSE}]")
+_PIECE = re.compile(f"{_OPEN}([^{_BETWEEN}]*){_BETWEEN}([^{_CLOSE}]*){_CLOSE}")
+_NAMING = ContextVar("_NAMING", default=False)
+
+
+def _named(text: str, home: Home | None) -> str:
+    if home is None or not _NAMING.get():
+        return text
+    return f"{_OPEN}{home.id}#{home.column}{_BETWEEN}{text}{_CLOSE}"
+
+
+def pieces(value: object, language: Language) -> list[tuple[str, str]]:
+    """Return a value as texts in reading order, each with the ``id#column`` it prints, or none.
+
+    A percent sign is never alone on a line.
+    """
+    before = _NAMING.set(True)
+    try:
+        text = shown_in(value, language).replace(" %", "\u00a0%")
+    finally:
+        _NAMING.reset(before)
+    parts = _PIECE.split(text)
+    found = zip(parts[::3], [*parts[1::3], ""], [*parts[2::3], ""], strict=True)
+    return [it for plain, name, shown in found for it in ((plain, ""), (shown, name)) if it[0]]
 
 
 def say_it(message_id: str, **fields: object) -> Text:

@@ -36,6 +36,7 @@ from sipas_analysis.publish.word import (
     clean,
     element,
     field_runs,
+    name_figures,
     set_facts,
     set_page,
     set_styles,
@@ -70,10 +71,11 @@ def write_docx(document: Document, path: Path, language: Language) -> Path:
     _write_head(word, document)
     for section in document.sections:
         _write_section(word, section)
-    word.add(word.show(document.footer), "SIPAS Note")
+    word.add(document.footer, "SIPAS Note")
     letter = _letter(document)
     if letter:
         _write_signature(word)
+    name_figures(word)
     out = io.BytesIO()
     word.file.save(out)
     return write_whole(path, timeless(out.getvalue()))
@@ -88,13 +90,13 @@ def _letter(document: Document) -> Official | None:
 def _write_head(word: Word, document: Document) -> None:
     """Write what stands above the first chapter."""
     if document.banner:
-        word.add(word.show(document.banner), "SIPAS Banner")
+        word.add(document.banner, "SIPAS Banner")
     letter = _letter(document)
     if letter:
         _write_letterhead(word, letter)
         word.add(word.say("docx.kind"), "Title")
-    word.add(word.show(document.title), "Subtitle" if letter else "Title")
-    word.add(word.show(document.subtitle), "Subtitle")
+    word.add(document.title, "Subtitle" if letter else "Title")
+    word.add(document.subtitle, "Subtitle")
 
 
 def _write_letterhead(word: Word, letter: Official) -> None:
@@ -178,29 +180,33 @@ def _rule(cell: Any, room: float, length: float) -> None:
 
 
 def _write_section(word: Word, section: Section) -> None:
-    word.add(word.show(section.title), "Heading 1")
+    word.add(section.title, "Heading 1")
     for block in section.blocks:
         _write_block(word, block)
 
 
 def _write_block(word: Word, block: Block) -> None:
     if isinstance(block, Paragraph):
-        word.add(word.show(block.text), PARAGRAPHS[block.style])
+        word.add(block.text, PARAGRAPHS[block.style])
     elif isinstance(block, Bullets):
         for item in block.items:
-            word.add(word.show(item), "List Bullet")
+            word.add(item, "List Bullet")
     elif isinstance(block, Table):
         _write_table(word, block)
     else:
         _write_figure(word, block)
 
 
-def _caption(word: Word, kind: str, text: str, style: str) -> None:
+def _caption(word: Word, kind: str, text: object, style: str) -> None:
     """Write ``Bảng 1. …`` with a number that Word counts itself."""
     word.captions[kind] += 1
     line = word.add(f"{kind}\u00a0", style)
     line._p.extend(
-        [*field_runs(f"SEQ {kind} \\* ARABIC", str(word.captions[kind])), text_run(f". {text}")]
+        [
+            *field_runs(f"SEQ {kind} \\* ARABIC", str(word.captions[kind])),
+            text_run(". "),
+            *word.runs(text),
+        ]
     )
 
 
@@ -219,7 +225,7 @@ def _write_figure(word: Word, figure: Figure) -> None:
         shown = shape._inline.docPr
         for name, text in {"name": figure.id, "title": figure.caption, "descr": alt}.items():
             shown.set(name, word.show(text))
-    _caption(word, word.say("docx.figure"), word.show(figure.caption), "SIPAS Figure Caption")
+    _caption(word, word.say("docx.figure"), figure.caption, "SIPAS Figure Caption")
 
 
 def _pieces(png: bytes) -> list[bytes]:
@@ -249,7 +255,7 @@ def _pieces(png: bytes) -> list[bytes]:
 
 def _write_table(word: Word, table: Table) -> None:
     """Write a caption, a table whose head repeats on every page, and its notes."""
-    _caption(word, word.say("docx.table"), word.show(table.caption), "Caption")
+    _caption(word, word.say("docx.table"), table.caption, "Caption")
     head = [word.show(column.label) for column in table.columns]
     rows = [[word.show(cell) for cell in row] for row in table.rows]
     wide = len(head) > 7
@@ -258,16 +264,23 @@ def _write_table(word: Word, table: Table) -> None:
     kinds = ["right" if column.kind == "number" else "left" for column in table.columns]
     last = len(rows) - 1
     body = [
-        _row(cells, widths, kinds, style.replace(" ", ""),
+        _row(map(word.runs, cells), widths, kinds, style.replace(" ", ""),
              keep=(at < last if len(rows) <= SHORT else at in (0, last - 1))
              or (at == last and bool(table.notes)))
-        for at, cells in enumerate(rows)
+        for at, cells in enumerate(table.rows)
     ]  # fmt: skip
-    first = _row(head, widths, ["center"] * len(head), style.replace(" ", ""), keep=True, head=True)
+    first = _row(
+        [[text_run(it)] for it in head],
+        widths,
+        ["center"] * len(head),
+        style.replace(" ", ""),
+        keep=True,
+        head=True,
+    )
     grid = element("tblGrid", *(element("gridCol", w=width) for width in widths))
     word.append(element("tbl", _table_facts(word.show(table.caption), widths), grid, first, *body))
     for note in table.notes:
-        word.add(word.show(note), "SIPAS Note")
+        word.add(note, "SIPAS Note")
 
 
 def _table_facts(caption: str, widths: Sequence[int]) -> Any:
@@ -286,7 +299,7 @@ def _table_facts(caption: str, widths: Sequence[int]) -> Any:
 
 
 def _row(
-    cells: Iterable[str],
+    cells: Iterable[list[Any]],
     widths: Sequence[int],
     sides: Sequence[str],
     style: str,
@@ -298,16 +311,15 @@ def _row(
     made = element(
         "tr", element("trPr", element("cantSplit"), element("tblHeader") if head else None)
     )
-    for text, width, side in zip(cells, widths, sides, strict=True):
-        run = text_run(text)
-        if head:
+    for runs, width, side in zip(cells, widths, sides, strict=True):
+        for run in runs if head else ():
             run.insert(0, element("rPr", element("b")))
         stay = element("keepNext") if keep else None
         look = element("pPr", element("pStyle", val=style), stay, element("jc", val=side))
         shade = element("shd", val="clear", color="auto", fill="E7ECF1") if head else None
         facts = element("tcPr", element("tcW", w=width, type="dxa"), shade,
                          element("vAlign", val="center"))  # fmt: skip
-        made.append(element("tc", facts, element("p", look, run)))
+        made.append(element("tc", facts, element("p", look, *runs)))
     return made
 
 

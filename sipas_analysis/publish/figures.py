@@ -6,7 +6,6 @@ total would give the first one back.
 """
 
 import io
-from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -28,9 +27,18 @@ from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.fairness import fair, robust
 from sipas_analysis.measure.ranking import Ranking, rank
 from sipas_analysis.measure.scores import answer_counts, compare_rules, score
+from sipas_analysis.publish.document import Home
+from sipas_analysis.publish.suppression import SUPPRESS, blank, hide
 
-HIDDEN = ("value", "se", "low", "high", "df", "numerator", "denominator", "deff", "n_eff")
-SUPPRESS = "suppress"
+ENDS = ["value", "low", "high"]
+PLACES = ["rank", "rank_low", "rank_high", "detectable"]
+INDEX = ["id", "value", "printed", "low", "high", "n", "n_valid", "numerator", "denominator",
+         *PLACES, "rule"]  # fmt: skip
+MODELLED = {  # figures of a model, and the columns of ``drivers`` that hold each with its ends
+    "linear": ("value", "low", "high"),
+    "logit.points": ("points", "points_low", "points_high"),
+    "logit.odds": ("odds_ratio", "odds_low", "odds_high"),
+}
 
 
 @dataclass(frozen=True)
@@ -53,11 +61,25 @@ class Published:
     letter: str = ""
     detectable: float = np.nan
     reason: str = ""
+    rule: str = ""
 
     @property
     def known(self) -> bool:
         """Whether there is a figure to show."""
         return not np.isnan(self.value)
+
+    @property
+    def id(self) -> str:
+        """Name of the figure in ``tables/figures.csv``; under another rule, in none."""
+        if self.rule:
+            return ""
+        where = self.unit or (self.group and f"group:{self.group}")
+        return f"{self.variable}@{where}" if where else self.variable
+
+    def home(self, column: str) -> Home | None:
+        """Return where a column of this figure lives (``printed`` is its value)."""
+        value = self.value if column == "printed" else getattr(self, column)
+        return Home(self.id, column, float(value)) if self.id and value is not None else None
 
 
 def published(rows: pd.DataFrame) -> list[Published]:
@@ -67,7 +89,7 @@ def published(rows: pd.DataFrame) -> list[Published]:
     for name in ("rank", "rank_low", "rank_high"):
         ranks = [None if pd.isna(rank) else int(rank) for rank in cells[name]]
         cells[name] = pd.Series(ranks, cells.index, dtype=object)  # a None would make floats of all
-    for name in ("reason", "letter"):
+    for name in ("reason", "letter", "rule"):
         cells[name] = cells[name].fillna("")
     return [Published(**dict(zip(names, row, strict=True))) for row in cells.to_numpy()]
 
@@ -239,15 +261,6 @@ class Figures:
         """Return the tables as they are published, by file name; no row is a form (rule P3)."""
         ranks = self.ranking[["unit", "level", "rank"]]
         scores = self.scores.merge(ranks, on=["unit", "level"], how="left")
-        where = np.select(
-            [scores["domain"] == "unit", scores["domain"] == "group"],
-            ["@" + scores["unit"], "@group:" + scores["group"]],
-            "",
-        )
-        figures = scores.assign(id=scores["variable"] + where)
-        names = ["id", "value", "printed", "low", "high", "n_valid", "numerator", "denominator"]
-        rule = {level: one.rule for level, one in self.survey.instrument.rules()}
-        figures = figures[names].assign(rule=figures["level"].map(rule).fillna(figures["level"]))
         first = self.priority()
         return {
             "scores": scores,
@@ -261,8 +274,29 @@ class Figures:
             "priority": first.frame,
             "what_if": first.what_if,
             "penalties": self.penalties,
-            "figures": figures,
+            "figures": self.index,
         }
+
+    @cached_property
+    def index(self) -> pd.DataFrame:
+        """Every figure that a report names, by ``id``: scores with ranks, pairs, drivers."""
+        places = self.ranking[["unit", "level", *PLACES]]
+        scores = self.scores.merge(places, on=["unit", "level"], how="left")
+        scores["id"] = [one.id for one in published(scores)]
+        rule = {level: one.rule for level, one in self.survey.instrument.rules()}
+        scores["rule"] = scores["level"].map(rule).fillna(scores["level"])
+        pairs = self.pairs.assign(id="pair:" + self.pairs["unit"] + "~" + self.pairs["other"])
+        found = [scores, pairs.assign(rule="R2")]
+        coefficients = self.drivers.frame
+        for name, columns in MODELLED.items():
+            own = coefficients[coefficients["model"] == name.partition(".")[0]]
+            ends = own[[*columns]].set_axis(ENDS, axis=1)
+            found.append(ends.assign(id=name + ":" + own["term"].astype(str), rule="D1"))
+        shares = self.priority().importance
+        if shares is not None:
+            part = 100 * shares.frame[["share", "share_low", "share_high"]].set_axis(ENDS, axis=1)
+            found.append(part.assign(id="share:" + shares.frame["driver"], rule="D3"))
+        return pd.concat([it.reindex(columns=INDEX) for it in found if len(it)], ignore_index=True)
 
 
 _FIGURES: dict[int, Figures] = {}
@@ -275,88 +309,6 @@ def figures_of(survey: Survey) -> Figures:
         _FIGURES.clear()  # one wave at a time
         known = _FIGURES[id(survey)] = Figures(survey)
     return known
-
-
-def hide(table: pd.DataFrame, survey: Survey) -> pd.DataFrame:
-    """Blank what must not be published, and what would give it back by subtraction (rule P2).
-
-    A whole and its parts (factor and items, block and factors, overall and factors; group and
-    units, province and groups) are one sum: a single hidden member of it could be worked out, so
-    a second one is hidden too, the part with fewest forms, again until no sum gives one back.
-    What nobody answered has nothing to hide and hides nothing.
-    """
-    sums = [_members(table, *keys) for keys in _sums(table, survey)]
-    hidden = (table["flag"] == SUPPRESS) & (table["n_valid"] > 0)
-    while True:
-        more = hidden | _two_sums(table, hidden, survey)
-        for members in sums:
-            more[_complement(members, more)] = True
-        if more.equals(hidden):
-            break
-        hidden = more
-    table = table.copy()
-    table.loc[hidden, "flag"] = SUPPRESS
-    return blank(table)
-
-
-def _two_sums(table: pd.DataFrame, hidden: "pd.Series[bool]", survey: Survey) -> "pd.Series[bool]":
-    """Mark all parts and the whole of a domain with a hidden item, if they follow two rules.
-
-    Pooled here and a mean of items there are two sums over the same items: together they could
-    give an item back that each alone keeps.
-    """
-    rules = {rule.rule for _, rule in survey.instrument.rules()} & {"pooled", "mean_of_items"}
-    if len(rules) < 2:
-        return pd.Series(False, index=table.index)
-    item = hidden & (table["level"] == "item")
-    touched = item.groupby([table["domain"], table["group"], table["unit"]], dropna=False)
-    return touched.transform("any") & table["level"].isin(["factor", "block", OVERALL])
-
-
-def _sums(
-    table: pd.DataFrame, survey: Survey
-) -> Iterable[tuple["pd.Series[Any]", "pd.Series[bool]", list[str]]]:
-    """Yield each kind of sum: the name of the whole by row, which rows are wholes, other keys."""
-    pack, level, code = survey.instrument, table["level"], table["variable"]
-    factor = code.map({item: it.factor for item, it in pack.items.items()})
-    block = code.map({part: it.block for part, it in pack.factors.items() if it.block})
-    of, by = ["domain", "group", "unit"], ["variable"]
-    yield factor.mask(level == "factor", code), level == "factor", of
-    yield block.mask(level == "block", code), level == "block", of
-    if pack.blocks:
-        both = level.isin(["block", OVERALL])
-        yield code.mask(both, OVERALL).where(both), level == OVERALL, of
-    inside = code.where(~level.isin(["factor", OVERALL]), OVERALL)
-    yield inside.where(level.isin(["factor", OVERALL])), level == OVERALL, of
-    domain = table["domain"]
-    yield table["group"].where(domain != "all"), domain == "group", by
-    yield domain.mask(domain == "group", "all").where(domain != "unit"), domain == "all", by
-
-
-def _members(
-    table: pd.DataFrame, whole: "pd.Series[Any]", is_whole: "pd.Series[bool]", keys: list[str]
-) -> pd.DataFrame:
-    """Return the rows that stand in a sum, smallest part first and the whole last."""
-    named = table.assign(_whole=whole, _last=is_whole)[whole.notna() & (table["n_valid"] > 0)]
-    family = named.groupby(["_whole", *keys], dropna=False, sort=False).ngroup()
-    size = "n_valid" if "unit" in keys else "n"  # the same unit for every variable
-    return named.assign(_family=family).sort_values(["_last", size], kind="stable")
-
-
-def _complement(members: pd.DataFrame, hidden: "pd.Series[bool]") -> "pd.Index[int]":
-    """Return the first shown member of each sum with exactly one hidden member."""
-    own = hidden[members.index]
-    lonely = own.groupby(members["_family"]).transform("sum") == 1
-    return members[~own & lonely].drop_duplicates("_family").index
-
-
-def blank(table: pd.DataFrame) -> pd.DataFrame:
-    """Take the numbers out of suppressed rows; their ``n`` and ``flag`` stay."""
-    hidden = table["flag"] == SUPPRESS
-    table = table.copy()
-    table.loc[hidden, [name for name in HIDDEN if name in table]] = np.nan
-    table.loc[hidden, "printed"] = ""
-    return table
 
 
 def write_tables(tables: dict[str, pd.DataFrame], folder: Path) -> list[Path]:
@@ -386,14 +338,3 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def people_counts(counts: Iterable[int], min_cell: int) -> list[int | None]:
-    """Return counts that may be shown: small ones are None, and a second one if only one was."""
-    found = list(counts)
-    shown: list[int | None] = [n if n >= min_cell or n == 0 else None for n in found]
-    if shown.count(None) == 1:
-        rest = [k for k, n in enumerate(shown) if n]
-        if rest:
-            shown[min(rest, key=lambda k: found[k])] = None
-    return shown

@@ -11,7 +11,7 @@ from typing import Any
 
 from sipas_analysis.files import write_whole
 from sipas_analysis.messages import Language
-from sipas_analysis.publish.document import Document, Figure, Section, say_it, shown_in
+from sipas_analysis.publish.document import Document, Figure, Section, pieces, say_it, shown_in
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -47,8 +47,17 @@ def write_html(document: Document, path: Path, language: Language) -> Path:
 
 
 def _render(template: str, language: Language, **parts: object) -> str:
+    from markupsafe import Markup, escape
+
     def show(value: object) -> str:
         return shown_in(value, language).replace(" %", "\u00a0%")  # never alone on a line
+
+    def named(value: object) -> Any:
+        """Show a value whose numbers say which figure they are, for who checks them."""
+        return Markup("").join(
+            Markup('<span data-figure="{}">{}</span>').format(name, text) if name else escape(text)
+            for text, name in pieces(value, language)
+        )
 
     def picture(figure: Figure) -> str:
         data = base64.b64encode(figure.draw(language)).decode("ascii")
@@ -56,4 +65,6 @@ def _render(template: str, language: Language, **parts: object) -> str:
 
     made = _environment().get_template(template)
     texts = {name: say_it(f"report.{name}") for name in ("skip", "contents", "data_of_figure")}
-    return str(made.render(show=show, picture=picture, language=language, **texts, **parts))
+    return str(
+        made.render(show=show, named=named, picture=picture, language=language, **texts, **parts)
+    )

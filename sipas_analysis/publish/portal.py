@@ -24,8 +24,9 @@ from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.reading import Bilingual
 from sipas_analysis.messages import Language
 from sipas_analysis.publish.document import Interval, Number, say_it, shown_in
-from sipas_analysis.publish.figures import SUPPRESS, Figures, Published
+from sipas_analysis.publish.figures import Figures, Published
 from sipas_analysis.publish.html import TEMPLATES
+from sipas_analysis.publish.suppression import SUPPRESS
 
 FORMATS = ("html", "pdf", "docx", "xlsx")
 WIDTH, EDGE = 168, 6  # of a bar, in pixels, and what stays free at its sides

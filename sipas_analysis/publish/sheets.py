@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
-from math import ceil, isfinite, isnan
+from math import ceil, isfinite
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -18,13 +18,12 @@ from typing import Any
 from sipas_analysis.files import write_whole
 from sipas_analysis.infer.estimates import printed
 from sipas_analysis.messages import Language
-from sipas_analysis.publish.document import Number, Text, shown_in
-from sipas_analysis.publish.figures import Published
+from sipas_analysis.publish.document import Home, Number, Text, shown_in
 
 LONGEST = 32_767  # characters that a cell holds; emoji count as two
 NAME = 31  # characters that the name of a sheet holds
 ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-IDS = ("sheet", "cell", "id", "column", "value", "low", "high", "n_valid", "flag")
+IDS = ("sheet", "cell", "id", "column", "value")
 LINE = 15.0  # points of a line of text
 LETTERS = 1.25  # letters in the width of a digit, on average
 EMPTY = 8.43  # width of a column that nobody set
@@ -54,17 +53,12 @@ LOOKS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Cell:
-    """What stands in a cell; a number may name its figure and the figure's column.
-
-    ``at`` is a column of ``tables/figures.csv`` (``printed``, ``low``, ``high``) or of
-    ``tables/ranking.csv`` (``n``, ``rank``). ``link`` is the place of a sheet to go to.
-    """
+    """What stands in a cell: a mark after a number, where a number lives, a sheet to go to."""
 
     value: object
     decimals: int = 0
     mark: str = ""
-    one: Published | None = None
-    at: str = "printed"
+    home: Home | None = None
     link: int | None = None
 
 
@@ -104,11 +98,12 @@ def _shown(value: object, language: Language) -> Cell:
         text = held.value if isinstance(held.value, str) else _text(held)
         if text:
             decimals = len(text.partition(".")[2])
-            return replace(cell, value=float(text), decimals=decimals)
+            value = float(text) if decimals else int(text)
+            return replace(cell, value=value, decimals=decimals, home=held.home)
         held = shown_in(held, language)
     if isinstance(held, int):
         return replace(cell, value=held)
-    return replace(cell, value=_clean(shown_in(held, language)), mark="", one=None)
+    return replace(cell, value=_clean(shown_in(held, language)), mark="")
 
 
 def _text(number: Number) -> str:
@@ -240,8 +235,10 @@ class _Page:
         shown += f'"{cell.mark}"' if cell.mark else ""
         at = {"align": "center" if c in self.middle else "right"}
         self.sheet.write_number(self.row, c, cell.value, self.look(look, num_format=shown, **at))
-        if cell.one is not None:
-            self.ids.append((self.name, xl_rowcol_to_cell(self.row, c), *_proof(cell.one, cell.at)))
+        if cell.home is not None:
+            exact = float(f"{cell.home.value:.10g}")
+            place = (self.name, xl_rowcol_to_cell(self.row, c))
+            self.ids.append((*place, cell.home.id, cell.home.column, exact))
 
 
 def _fill(page: _Page, sheet: Sheet, language: Language) -> None:
@@ -284,15 +281,6 @@ def _for_paper(page: _Page, head: int, last_head: int) -> None:
     page.sheet.set_footer("&C&P / &N")
 
 
-def _proof(one: Published, at: str) -> Line:
-    """Return the figure behind a number: id, column, ten digits, and for a figure its error."""
-    where = f"@{one.unit}" if one.unit else f"@group:{one.group}" if one.group else ""
-    value = one.value if at == "printed" else getattr(one, at)
-    more = (one.low, one.high) if at == "printed" else (None, None)
-    exact = [None if it is None or isnan(it) else float(f"{it:.10g}") for it in (value, *more)]
-    return (one.variable + where, at, *exact, one.n_valid, one.flag)
-
-
 def _ids(book: Any, ids: Sequence[Line]) -> None:
     """Write the hidden sheet that says which figure stands where."""
     if not ids:
@@ -333,7 +321,7 @@ def _middle(rows: Sequence[Sequence[Cell]]) -> set[int]:
     found = set()
     for c, cells in enumerate(zip(*rows, strict=True)):
         texts = [cell.value for cell in cells if isinstance(cell.value, str)]
-        whole = all(isinstance(cell.value, int) and cell.one is None for cell in cells[-1:])
+        whole = all(isinstance(cell.value, int) and cell.home is None for cell in cells[-1:])
         if (c == 0 and whole) or (c > 1 and max(map(len, texts), default=SHORT + 1) <= SHORT):
             found.add(c)
     return found

@@ -28,8 +28,9 @@ from sipas_analysis.publish.document import (
     Text,
     say_it,
 )
-from sipas_analysis.publish.figures import SUPPRESS, Figures, write_tables
+from sipas_analysis.publish.figures import Figures, write_tables
 from sipas_analysis.publish.html import write_html
+from sipas_analysis.publish.suppression import SUPPRESS
 
 OUT = Path("outputs/compare")
 

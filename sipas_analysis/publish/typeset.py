@@ -7,6 +7,7 @@ the fonts built into it and nothing else: no network, no font of the machine.
     python -m sipas_analysis.publish.typeset
 """
 
+import atexit
 import json
 import os
 import subprocess
@@ -49,8 +50,7 @@ def typeset(source: str, inputs: dict[str, str], **how: Any) -> bytes:
         answer, made = _answered(asked)
         if answer:
             break
-        with suppress(OSError), _typesetter(os.getpid()) as lost:
-            lost.kill()
+        _end(_typesetter(os.getpid()))
         _typesetter.cache_clear()
     if "length" not in answer:
         raise Refused(answer.get("refused", "-"))
@@ -73,12 +73,26 @@ def _answered(asked: bytes) -> tuple[dict[str, Any], bytes]:
 
 
 @cache
-def _typesetter(_asker: int) -> "subprocess.Popen[bytes]":
+def _typesetter(asker: int) -> "subprocess.Popen[bytes]":
     """Start Typst for a process, by its number: one that was forked asks for its own."""
     command = [sys.executable, "-m", "sipas_analysis.publish.typeset"]
-    return subprocess.Popen(  # noqa: S603 (our own interpreter and module)
+    made = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
+    atexit.register(_left, asker, made)
+    return made
+
+
+def _left(asker: int, process: "subprocess.Popen[bytes]") -> None:
+    """End a process when its asker ends, not when a child of it does."""
+    if os.getpid() == asker:
+        _end(process)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """End a process and close the pipes to it."""
+    with suppress(OSError), process:
+        process.kill()
 
 
 def _serve() -> None:

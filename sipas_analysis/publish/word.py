@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from xml.etree.ElementTree import Element, SubElement, tostring
 
 from sipas_analysis.messages import Language, say
-from sipas_analysis.publish.document import Document, shown_in
+from sipas_analysis.publish.document import Document, pieces, shown_in
 
 if TYPE_CHECKING:
     from docx.document import Document as WordDocument
@@ -80,6 +81,7 @@ class Word:
     file: "WordDocument"
     language: Language
     captions: Counter[str] = field(default_factory=Counter)
+    figures: list[str] = field(default_factory=list)
 
     @cached_property
     def styles(self) -> dict[str, str]:
@@ -90,16 +92,32 @@ class Word:
         """Return any value of the model as clean text."""
         return clean(shown_in(value, self.language))
 
+    def runs(self, value: object) -> list[Any]:
+        """Return a value as runs; a number that has a home stands between a hidden bookmark."""
+        found: list[Any] = []
+        for text, name in pieces(value, self.language):
+            run = text_run(clean(text))
+            found += self._marked(run, name) if name else [run]
+        return found
+
+    def _marked(self, run: Any, name: str) -> list[Any]:
+        """Put a bookmark around a run; Word hides one that begins with an underscore."""
+        self.figures.append(name)
+        key = len(self.figures)
+        begin = element("bookmarkStart", id=key, name=f"_figure_{key}")
+        return [begin, run, element("bookmarkEnd", id=key)]
+
     def say(self, message_id: str, **fields: object) -> str:
         """Return a sentence as clean text."""
         return clean(say(self.language, message_id, **fields))
 
-    def add(self, text: str, style: str) -> Any:
+    def add(self, value: object, style: str) -> Any:
         """Append a paragraph and return it; below a table it keeps a distance."""
         from docx.shared import Pt
 
         above = self.file.element.body.sectPr.getprevious()
-        made = self.file.add_paragraph(text)
+        made = self.file.add_paragraph()
+        made._p.extend(self.runs(value))
         made._p.style = self.styles[style]
         if above is not None and above.tag.endswith("}tbl"):
             made.paragraph_format.space_before = Pt(max(6, LOOKS[style].space[0]))
@@ -113,6 +131,21 @@ class Word:
 def clean(text: str) -> str:
     """Drop what XML cannot hold; a percent sign is never alone on a line."""
     return re.sub(r"\s*[\t\n\r]\s*", " ", ILLEGAL.sub("", text)).replace(" %", "\u00a0%")
+
+
+def name_figures(word: Word) -> None:
+    """Put a list into the file that says which figure each hidden bookmark marks."""
+    from docx.opc.constants import RELATIONSHIP_TYPE
+    from docx.opc.packuri import PackURI
+    from docx.opc.part import Part
+
+    listed = Element("figures", xmlns="urn:sipas:figures")
+    for key, name in enumerate(word.figures, 1):
+        figure, _, column = name.rpartition("#")
+        SubElement(listed, "figure", mark=f"_figure_{key}", id=figure, column=column)
+    blob = tostring(listed, encoding="UTF-8", xml_declaration=True)
+    part = Part(PackURI("/customXml/figures.xml"), "application/xml", blob, word.file.part.package)
+    word.file.part.relate_to(part, RELATIONSHIP_TYPE.CUSTOM_XML)
 
 
 def element(tag: str, *inside: Any, **attributes: object) -> Any:

@@ -26,8 +26,9 @@ from sipas_analysis.publish.document import (
     Text,
     say_it,
 )
-from sipas_analysis.publish.figures import SUPPRESS, Figures, Published, published
+from sipas_analysis.publish.figures import Figures, Published, published
 from sipas_analysis.publish.sheets import Cell, Line, Sheet, write_book
+from sipas_analysis.publish.suppression import SUPPRESS
 
 ROMAN = ((10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I"))
 
@@ -102,15 +103,15 @@ class _Rows:
         one = self.found[place][code]
         if one.flag == SUPPRESS and one.n_valid > 0:
             return Cell(say_it("report.suppressed"))
-        number, mark = Number(one.printed or None), "†" if one.flag == "caution" else ""
-        return Cell(number, self.pack.index.decimals, mark, one)
+        home = one.home("printed") if one.known else None
+        number, mark = Number(one.printed or None, home=home), "†" if one.flag == "caution" else ""
+        return Cell(number, self.pack.index.decimals, mark)
 
     def ends(self, place: str) -> list[Cell]:
         """Return the two ends of the interval of the overall index, and the number of forms."""
         one = self.found[place][OVERALL]
-        ends = {"low": one.low, "high": one.high}
-        found = [Cell(Number(value, 1), one=one, at=at) for at, value in ends.items()]
-        return [*found, Cell(one.n, one=one, at="n")]
+        ends = Interval(one.low, one.high, 1, one.id).ends()
+        return [Cell(it) for it in (*ends, Number(one.n, home=one.home("n")))]
 
     def wholes(self, groups: Sequence[str]) -> list[tuple[str, object]]:
         """Return place and name of the province and of some groups."""
@@ -155,7 +156,7 @@ def _placed(one: Published, min_forms: int) -> Line:
         why = say_it(f"report.rank.reason.{one.reason}", min_forms=min_forms, n=one.n_valid)
         return (None, None, None, why)
     places = say_it("report.places", low=one.rank_low, high=one.rank_high)
-    return (Cell(one.rank, one=one, at="rank"), places, one.letter or None, "")
+    return (Number(one.rank, home=one.home("rank")), places, one.letter or None, "")
 
 
 def _items(rows: _Rows) -> Sheet:
@@ -286,4 +287,4 @@ def _plain(k: int, table: Table, document: Document) -> Sheet:
 def _ends(value: object) -> list[object]:
     if not isinstance(value, Interval):
         return [value, None]
-    return [Number(end, value.decimals) for end in (value.low, value.high)]
+    return [*value.ends()]

@@ -13,7 +13,8 @@ from sipas_analysis.explain.drivers import drivers
 from sipas_analysis.measure.scores import compare_rules, score
 from sipas_analysis.publish.chapters import CHAPTERS, report
 from sipas_analysis.publish.explained import without
-from sipas_analysis.publish.figures import Figures, people_counts, write_tables
+from sipas_analysis.publish.figures import Figures, write_tables
+from sipas_analysis.publish.suppression import people_counts
 
 ITEMS = ("A1", "A2", "D1")
 FACTORS = {"access": ("A1", "A2"), "results": ("D1",)}

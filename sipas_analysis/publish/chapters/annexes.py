@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.publish.chapters.drivers import penalty_table
-from sipas_analysis.publish.chapters.frame import Subject, percent
+from sipas_analysis.publish.chapters.frame import Subject, count, percent
 from sipas_analysis.publish.chapters.ranking import pair_tables
 from sipas_analysis.publish.document import (
     Block,
@@ -36,12 +36,11 @@ def annexes(subject: Subject) -> Section:
 
 def _units(subject: Subject, group: str) -> Table:
     """List the units of one group with every factor and the whole."""
-    scores, ranking = subject.figures.scores, subject.figures.ranking
-    units = scores[scores["domain"] == "unit"].set_index(["unit", "variable"])
     codes = [*subject.pack.factors, OVERALL]
     rows = tuple(
-        (subject.unit_name(unit), *(percent(units.loc[(unit, code)]) for code in codes), n)
-        for unit, n in ranking.loc[ranking["group"] == group, ["unit", "n"]].itertuples(index=False)
+        (subject.unit_name(it.unit), *(percent(own[code]) for code in codes), count(it, "n"))
+        for it in subject.figures.order(group)
+        for own in [subject.figures.of("unit", it.unit)]
     )
     columns = (
         Column(say_it("report.column.unit"), "row"),

@@ -20,6 +20,7 @@ from sipas_analysis.publish.document import (
     Block,
     Column,
     Figure,
+    Home,
     Interval,
     Joined,
     Number,
@@ -29,6 +30,7 @@ from sipas_analysis.publish.document import (
     Text,
     say_it,
 )
+from sipas_analysis.publish.figures import MODELLED
 
 MOST_ITEMS, MOST_NAMED = 10, 3
 ABOUT_NUMBERS = ("tied", "parallel", "few_events")  # not said where no number is shown
@@ -123,20 +125,21 @@ def _correlations(subject: Subject, found: Drivers) -> Table:
 def _driver_table(subject: Subject, found: Drivers) -> Table:
     """Put linear coefficients, points of satisfied people and odds ratios side by side."""
     linear, logit = (found.of(model).set_index("term") for model in ("linear", "logit"))
-    parts: list[tuple[str, pd.DataFrame, tuple[str, str, str], int]] = [
-        ("linear", linear, ("value", "low", "high"), 2),
-        ("per_level", logit, ("points", "points_low", "points_high"), 1),
-        ("odds", logit, ("odds_ratio", "odds_low", "odds_high"), 2),
+    parts: list[tuple[str, str, pd.DataFrame, int]] = [
+        ("linear", "linear", linear, 2),
+        ("per_level", "logit.points", logit, 1),
+        ("odds", "logit.odds", logit, 2),
     ]
-    shown = [part for part in parts if len(part[1])]
+    shown = [part for part in parts if len(part[2])]
     rows = []
     for code in linear.sort_values("value", ascending=False).index.astype(str):
         cells: list[object] = []
-        for _, table, names, decimals in shown:
-            value, low, high = _floats(table, code, names)
+        for _, home, table, decimals in shown:
+            value, low, high = _floats(table, code, MODELLED[home])
             known = bool(table["separable"][code])
-            cells += [Number(value, decimals) if known else None,
-                      Interval(low, high, decimals) if known else None]  # fmt: skip
+            name = f"{home}:{code}"
+            cells += [Number(value, decimals, Home(name, "value", value)) if known else None,
+                      Interval(low, high, decimals, name) if known else None]  # fmt: skip
         rows.append((subject.name(code), *cells, Number(_floats(linear, code, ["vif"])[0], 1)))
     heads = [it for name, *_ in shown for it in (f"report.column.{name}", "report.column.interval")]
     columns = (
@@ -179,13 +182,15 @@ def _floats(table: pd.DataFrame, code: str, names: Sequence[str], times: float =
 def _share_figure(subject: Subject, shares: Importance, ordered: pd.DataFrame) -> Figure:
     table = ordered.set_index("driver")
     lines = [
-        (subject.name(code), _floats(table, code, SHARE, 100)) for code in map(str, table.index)
+        (subject.name(code), _floats(table, code, SHARE, 100), f"share:{code}")
+        for code in map(str, table.index)
     ]
-    rows = tuple((name, Number(it[0], 1), Interval(it[1], it[2])) for name, it in lines)
+    rows = tuple((name, Number(it[0], 1, Home(key, "value", it[0])), Interval(it[1], it[2], id=key))
+                 for name, it, key in lines)  # fmt: skip
     parts = [say_it("report.alt.row", name=n, value=v, interval=i) for n, v, i in rows]
 
     def draw(language: Language) -> bytes:
-        marks = [charts.Row(name.text(language), it[0], it[1], it[2]) for name, it in lines]
+        marks = [charts.Row(name.text(language), it[0], it[1], it[2]) for name, it, _ in lines]
         return charts.intervals(marks, language, axis="chart.share_of_r2", zero=True)
 
     caption = say_it("report.figure.importance", n=shares.n)
@@ -222,8 +227,10 @@ def _matrix_figure(subject: Subject, first: Priority, shown: pd.DataFrame) -> Fi
         share, share_low, share_high = _floats(table, code, SHARE, 100)
         percent, low, high = _floats(table, code, PERCENT)
         quadrant = str(table["quadrant"][code])
-        rows.append((subject.name(code), Number(share, 1), Interval(share_low, share_high),
-                     Number(percent, 2), Interval(low, high),
+        key, own = f"share:{code}", subject.own[code]
+        rows.append((subject.name(code), Number(share, 1, Home(key, "value", share)),
+                     Interval(share_low, share_high, id=key),
+                     Number(percent, 2, own.home("printed")), Interval(low, high, id=own.id),
                      say_it(f"report.quadrant.{quadrant}")))  # fmt: skip
         marks.append((rows[-1][0], (percent, low, high), (share, share_low, share_high), quadrant))
 
@@ -253,7 +260,8 @@ def _what_if(subject: Subject, first: Priority) -> list[Block]:
     modelled = bool(gains["outcome"].notna().any())
     rows = []
     for item, _, percent, target, points, outcome, low, high in gains.to_numpy():
-        exact = [Number(it, 2) for it in (percent, target, points)]
+        now = Number(percent, 2, subject.own[item].home("printed"))
+        exact = [now, *(Number(it, 2) for it in (target, points))]
         model = [Number(outcome, 2), Interval(low, high, 2)] if modelled else []
         rows.append((subject.item_name(item), *exact, *model))
     top = rows[0]

@@ -74,12 +74,20 @@ class Subject:
 def percent(one: Published) -> object:
     """Return a published percentage, or why there is none."""
     hidden = one.flag == "suppress" and one.n_valid > 0
-    return say_it("report.suppressed") if hidden else Number(one.printed or None)
+    if hidden:
+        return say_it("report.suppressed")
+    return Number(one.printed or None, home=one.home("printed") if one.known else None)
 
 
 def interval(one: Published, decimals: int = 1) -> Interval:
     """Return the interval of a figure."""
-    return Interval(one.low, one.high, decimals)
+    return Interval(one.low, one.high, decimals, one.id)
+
+
+def count(one: Published, column: str = "n_valid", decimals: int = 0) -> Number:
+    """Return a number of people or a place of a figure."""
+    value = getattr(one, column)
+    return Number(None if value is None else float(value), decimals, one.home(column))
 
 
 def estimate_columns(first: str) -> tuple[Column, ...]:
@@ -97,7 +105,7 @@ def estimate_cells(one: Published) -> tuple[object, ...]:
     shown = percent(one)
     if one.flag == "caution":
         shown = say_it("report.cautioned", value=shown)
-    return (shown, interval(one), one.n_valid)
+    return (shown, interval(one), count(one))
 
 
 def estimate_table(

@@ -11,6 +11,7 @@ from sipas_analysis.publish.chapters.drawn import (
 from sipas_analysis.publish.chapters.frame import (
     Subject,
     contrast,
+    count,
     differ,
     extremes,
     interval,
@@ -29,7 +30,7 @@ from sipas_analysis.publish.document import (
     Text,
     say_it,
 )
-from sipas_analysis.publish.figures import people_counts
+from sipas_analysis.publish.suppression import people_counts
 
 MODES = ("direct", "post", "online", "phone", "home", "desk")
 
@@ -64,7 +65,7 @@ def summary(subject: Subject) -> Section:
         tuple(facts),
     )
     lead = say_it(
-        "report.lead.index", value=percent(whole), interval=interval(whole), n=whole.n_valid
+        "report.lead.index", value=percent(whole), interval=interval(whole), n=count(whole)
     )
     heading = Paragraph(say_it("report.key.points"), "heading")
     points = key_points(subject)

@@ -17,6 +17,7 @@ from sipas_analysis.publish.chapters.frame import (
     Subject,
     cautious,
     chart_rows,
+    count,
     estimate_cells,
     estimate_columns,
     interval_alt,
@@ -29,6 +30,8 @@ from sipas_analysis.publish.document import (
     Bullets,
     Column,
     Figure,
+    Home,
+    Interval,
     Joined,
     Number,
     Paragraph,
@@ -71,9 +74,10 @@ def letter(subject: Subject) -> list[Block]:
             "report.letter.alone" if letters == 1 else "report.letter.group",
             letter=own.letter, letters=letters, n=len(ranked), group=subject.group_name(own.group),
         ),
-        say_it("report.letter.place", rank=own.rank, low=own.rank_low, high=own.rank_high),
+        say_it("report.letter.place", rank=count(own, "rank"), low=count(own, "rank_low"),
+               high=count(own, "rank_high")),
         _gap(subject, own, ranked),
-        say_it("report.letter.smallest", points=Number(own.detectable, 1)),
+        say_it("report.letter.smallest", points=count(own, "detectable", 1)),
     ]  # fmt: skip
     return [Paragraph(say_it("report.letter.whole", said=Joined(said, " ")), "lead")]
 
@@ -87,10 +91,17 @@ def _gap(subject: Subject, own: Published, ranked: Sequence[Published]) -> Text:
     pair = pairs[here].iloc[0]
     place = "ahead" if first else "behind"
     sure = "beyond" if pair["told"] else "within"
-    return say_it(
-        f"report.letter.{place}.{sure}", unit=subject.unit_name(other.unit),
-        points=Number(pair["value"], 2), low=Number(pair["low"], 1), high=Number(pair["high"], 1),
-    )  # fmt: skip
+    points, low, high = _pair_numbers(*pair[PAIR[:5]])
+    return say_it(f"report.letter.{place}.{sure}", unit=subject.unit_name(other.unit),
+                  points=points, low=low, high=high)  # fmt: skip
+
+
+def _pair_numbers(
+    unit: str, other: str, value: float, low: float, high: float
+) -> tuple[Number, Number, Number]:
+    """Return the difference of two units and its ends, as they are printed."""
+    name = f"pair:{unit}~{other}"
+    return Number(value, 2, Home(name, "value", value)), *Interval(low, high, 1, name).ends()
 
 
 def _ranked(subject: Subject, group: str) -> list[Published]:
@@ -104,7 +115,7 @@ def _group(subject: Subject, group: str) -> list[Block]:
     named = [(subject.unit_name(one.unit), one) for one in found]
     targets = subject.figures.survey.wave.targets
     rows = tuple(
-        (label, one.letter or None, one.rank, _places(one), *_band(one, targets),
+        (label, one.letter or None, count(one, "rank"), _places(one), *_band(one, targets),
          *estimate_cells(one))
         for label, one in named
     )  # fmt: skip
@@ -146,7 +157,7 @@ def _places(one: Published) -> Text | None:
     """Return the places that a unit can have, as text."""
     if one.rank is None:
         return None
-    return say_it("report.places", low=one.rank_low, high=one.rank_high)
+    return say_it("report.places", low=count(one, "rank_low"), high=count(one, "rank_high"))
 
 
 def _band(one: Published, targets: Sequence[float]) -> tuple[Text | None, ...]:
@@ -243,11 +254,12 @@ def _pair_table(subject: Subject, group: str, pairs: pd.DataFrame) -> Table:
             say_it(
                 "report.pairs.pair", first=subject.unit_name(one), second=subject.unit_name(other)
             ),
-            Number(value, 2),
-            say_it("report.pairs.interval", low=Number(low, 1), high=Number(high, 1)),
+            points,
+            say_it("report.pairs.interval", low=low, high=high),
             say_it("report.pairs.told" if told else "report.pairs.open"),
         )
-        for one, other, value, low, high, told in pairs[PAIR].itertuples(index=False)
+        for one, other, *numbers, told in pairs[PAIR].itertuples(index=False)
+        for points, low, high in [_pair_numbers(one, other, *numbers)]
     )
     columns = (
         Column(say_it("report.column.pair"), "row"),

@@ -14,6 +14,7 @@ from sipas_analysis.publish.chapters.frame import (
     Subject,
     chart_rows,
     contrast,
+    count,
     estimate_columns,
     estimate_table,
     extremes,
@@ -76,7 +77,7 @@ def _beside(subject: Subject) -> Table:
     """List the measures that stand beside the index."""
     found = [(name, subject.own[name]) for name in BESIDE]
     rows = tuple(
-        (say_it(f"report.beside.{name}"), percent(one), interval(one, 2), one.n_valid)
+        (say_it(f"report.beside.{name}"), percent(one), interval(one, 2), count(one))
         for name, one in found
     )
     first, _, *rest = estimate_columns("report.column.measure")

@@ -1,0 +1,147 @@
+"""A figure has one home: what HTML, Word and Excel print is the row of one table, by its id."""
+
+import csv
+import re
+import xml.etree.ElementTree as ET
+import zipfile
+from collections import Counter
+from html import unescape
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+import sipas_analysis as sipas
+from sipas_analysis.messages import number
+from sipas_analysis.publish.chapters import CHAPTERS
+from sipas_analysis.publish.document import pieces, say_it
+from sipas_analysis.publish.figures import write_tables
+
+ROOT = Path(__file__).parents[2]
+W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+SPAN = re.compile('<span data-figure="([^"]*)">([^<]*)</span>')
+LANGUAGES = ("vi", "en")
+UNITS = ("so-ldtbxh", "")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """All files of one unit and of the province, in every format, and the tables."""
+    out = tmp_path_factory.mktemp("out")
+    survey = sipas.read_survey(sipas.read_wave(ROOT / "data/an-giang-2021/wave.yaml"))
+    for unit in UNITS:
+        report = sipas.report(survey, "vi,en", unit=unit)
+        chapters = [report.chapter(name) for name in CHAPTERS]
+        report.write(chapters, str(out), "html,docx,xlsx")
+        write_tables(report.subject.figures.tables(), out / "tables")
+    return out
+
+
+@pytest.fixture(scope="module")
+def table(made):
+    """The published figures by id."""
+    lines = (made / "tables/figures.csv").read_text("utf-8-sig").splitlines()
+    return {row["id"]: row for row in csv.DictReader(lines)}
+
+
+def in_html(path):
+    """Every printed figure of a page: its ``id#column`` and its text."""
+    found = SPAN.findall(path.read_text("utf-8"))
+    return [(unescape(name), unescape(text)) for name, text in found]
+
+
+def in_word(path):
+    """Every bookmarked figure of a Word file, as its own list names it."""
+    with zipfile.ZipFile(path) as parts:
+        body = ET.fromstring(parts.read("word/document.xml"))
+        listed = ET.fromstring(parts.read("customXml/figures.xml"))
+    names = {it.get("mark"): f"{it.get('id')}#{it.get('column')}" for it in listed}
+    found = []
+    for parent in body.iter():
+        open_ = ""
+        for one in parent:
+            if one.tag == f"{W}bookmarkStart":
+                open_ = one.get(f"{W}name")
+            elif one.tag == f"{W}bookmarkEnd":
+                open_ = ""
+            elif open_:
+                found.append((names.pop(open_), "".join(it.text for it in one.iter(f"{W}t"))))
+    assert names == {}
+    return found
+
+
+def in_excel(path):
+    """Every figure of a workbook: its ``id#column``, the cell's number and its format."""
+    book = openpyxl.load_workbook(path)
+    rows = book["ids"].iter_rows(min_row=2, values_only=True)
+    return [
+        (f"{row[2]}#{row[3]}", book[row[0]][row[1]].value, book[row[0]][row[1]].number_format)
+        for row in rows
+    ]
+
+
+def home(name, table):
+    """What the table holds for ``id#column``: text as it is printed, or a number."""
+    key, _, column = name.rpartition("#")
+    return table[key][column] if column == "printed" else float(table[key][column])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("unit", UNITS)
+def test_every_format_prints_the_figure_of_its_id(made, table, unit, language):
+    """Numbers of HTML, Word and Excel, one by one, against the table, rounded as they are shown."""
+    place = made / (f"units/{unit}" if unit else "province")
+    said = {
+        "html": in_html(place / f"report.{language}.html"),
+        "docx": in_word(place / f"report.{language}.docx"),
+    }
+    for kind, found in said.items():
+        assert len(found) > 60, kind
+        for name, text in found:
+            exact = home(name, table)
+            places = len(text.partition("," if language == "vi" else ".")[2])
+            assert text == number(exact, language, places), (kind, name)
+    book = place / (f"report.{language}.xlsx" if unit else f"annexes.{language}.xlsx")
+    cells = in_excel(book)
+    assert len(cells) > 30
+    for name, value, shown in cells:
+        places = len(re.match(r"[#,0]*\.?(0*)", shown)[1]) if "." in shown else 0
+        assert number(f"{value:.{places}f}", "en") == number(home(name, table), "en", places), name
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_no_format_names_fewer_figures_than_another(made, unit):
+    """Word shows what HTML shows, but for the data of pictures; Excel what the tables show."""
+    place = made / (f"units/{unit}" if unit else "province")
+    page = (place / "report.vi.html").read_text("utf-8")
+    unfolded = re.sub(r"<details.*?</details>", "", page, flags=re.DOTALL)
+    seen = Counter((unescape(name), unescape(text)) for name, text in SPAN.findall(unfolded))
+    assert Counter(in_word(place / "report.vi.docx")) == seen
+    if unit:
+        cells = re.findall(r'<td class="number">((?:<span[^>]*>[^<]*</span>|–)+)</td>', page)
+        tables = {unescape(name) for cell in cells for name, _ in SPAN.findall(cell)}
+        places = {it for it in tables if it.endswith(("#rank_low", "#rank_high"))}  # 1–18 is text
+        sheets = {name for name, *_ in in_excel(place / "report.vi.xlsx")}
+        assert len(sheets) > 100
+        assert tables - places <= sheets <= {unescape(name) for name, _ in SPAN.findall(page)}
+
+
+def test_most_numbers_of_a_unit_have_a_home(made):
+    """Index, factors, items, places, neighbours and drivers are there, with their errors."""
+    names = {name for name, _ in in_html(made / "units/so-ldtbxh/report.vi.html")}
+    for name in ("overall@so-ldtbxh#printed", "overall@so-ldtbxh#low", "overall@so-ldtbxh#rank",
+                 "overall@so-ldtbxh#rank_high", "overall@so-ldtbxh#detectable",
+                 "overall@so-nv#printed", "overall@group:departments#high"):  # fmt: skip
+        assert name in names
+    pairs = {name for name in names if name.startswith("pair:")}
+    assert {it.partition("#")[2] for it in pairs} == {"value", "low", "high"}
+    assert all("so-ldtbxh" in it for it in pairs)
+    assert {name.partition("#")[0].partition("@")[2] for name in names} >= {"so-ldtbxh", "so-nv"}
+
+
+def test_a_name_cannot_pretend_to_be_a_figure():
+    """Characters that mark a figure are taken out of texts of users."""
+    forged = "\ufdd0overall#printed\ufdd199,99\ufdd2"
+    shown = pieces(say_it("report.coded", code=forged, mark="", name="x"), "vi")
+    assert [name for _, name in shown] == [""]
+    assert "overall#printed99,99" in shown[0][0]
