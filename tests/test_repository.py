@@ -41,7 +41,7 @@ HOUSE = [
     "publish.sheets", "publish.xlsx", "publish.portal",
     "publish.chapters.frame", "publish.chapters.trend",
     "publish.chapters.drawn", "publish.chapters.opening",
-    "publish.chapters.results", "publish.chapters.ranking",
+    "publish.chapters.results", "publish.chapters.ranking", "publish.chapters.letters",
     "publish.chapters.action", "publish.chapters.drivers", "publish.chapters.annexes",
     "publish.chapters", "publish.report", "publish.engine", "publish.warm", "publish.run",
     "publish.sampling", "publish.trend", "publish.explained",

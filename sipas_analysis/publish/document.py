@@ -197,28 +197,45 @@ class Section:
     blocks: tuple[Block, ...]
 
 
+# A place is named without its level, except where it bears a person's name (Decree 30, annex I).
+_LEVEL = re.compile(r"^(tỉnh |thành phố (?!Hồ Chí Minh))| (province|city)$", re.IGNORECASE)
+
+
 @dataclass(frozen=True)
 class Official:
-    """What an office's letter carries at its head and foot.
+    """Who writes: the office signs, numbers and dates the letter itself, by hand.
 
     Attributes:
         province: Province whose people's committee stands above the publisher.
         publisher: The office that signs.
-        number: Number of the decision or report; empty if none is known yet.
-        day: Date of the document: the decision's, else the last day of fieldwork or of the year.
-        sure: Whether number and date were read in the decision itself.
+        day: Date of the file's properties: the decision's, else the end of fieldwork or year.
     """
 
     province: Bilingual
     publisher: Bilingual
-    number: str
     day: date
-    sure: bool
+
+    def head(self, language: Language) -> dict[str, str]:
+        """Return the lines at the head of a letter of the administration (Decree 30/2020)."""
+        province = shown_in(self.province, language)
+        place = _LEVEL.sub("", province)
+        superior = say(language, "office.superior", province=province) if province else ""
+        return {
+            "superior": superior.upper(),
+            "publisher": shown_in(self.publisher, language).upper(),
+            "nation": say(language, "office.nation"),
+            "motto": say(language, "office.motto"),
+            "number": say(language, "office.number"),
+            "day": say(language, "office.day", place=place[:1].upper() + place[1:] or "……"),
+        }
 
 
 @dataclass(frozen=True)
 class Document:
-    """A whole report: titles, what must be seen first, the chapters, head and foot of a letter."""
+    """A whole report or letter: titles, what must be seen first, the chapters, head and foot.
+
+    ``kind`` is what stands above the title, such as REPORT; a letter has none.
+    """
 
     id: str
     title: object
@@ -227,3 +244,4 @@ class Document:
     sections: tuple[Section, ...]
     footer: Text
     official: Official | None = None
+    kind: Text | None = None

@@ -7,7 +7,6 @@ same document and language give the same bytes.
 """
 
 import io
-import re
 import struct
 from collections.abc import Iterable, Sequence
 from math import ceil
@@ -49,8 +48,6 @@ TALL = 215.0  # mm a picture may be high with its caption below
 SQUEEZE = 1.25  # a picture this much higher is made smaller, beyond that it is cut
 PADDING = 1.4  # mm at the left and right of a cell
 SHORT = 16  # a table of no more rows stays on one page
-# A place is named without its level, except where it bears a person's name (Decree 30, annex I).
-LEVEL = re.compile(r"^(tỉnh |thành phố (?!Hồ Chí Minh))| (province|city)$", re.IGNORECASE)
 PARAGRAPHS = {
     "normal": "Body Text",
     "lead": "SIPAS Lead",
@@ -93,36 +90,25 @@ def _write_head(word: Word, document: Document) -> None:
         word.add(document.banner, "SIPAS Banner")
     letter = _letter(document)
     if letter:
-        _write_letterhead(word, letter)
-        word.add(word.say("docx.kind"), "Title")
+        _write_letterhead(word, {k: clean(v) for k, v in letter.head(word.language).items()})
+    if letter and document.kind:
+        word.add(document.kind, "Title")
     word.add(document.title, "Subtitle" if letter else "Title")
     word.add(document.subtitle, "Subtitle")
 
 
-def _write_letterhead(word: Word, letter: Official) -> None:
+def _write_letterhead(word: Word, head: dict[str, str]) -> None:
     """Write office and nation, number and date, side by side (Decree 30, annex I)."""
     left, right, number, day = _pair(word, 68.0, 2)
-    province = word.show(letter.province)
-    if province:
-        _line(left, word.say("docx.superior", province=province).upper(), 12.5)
-    publisher = word.show(letter.publisher).upper()
-    _line(left, publisher, 12.5, bold=True)
-    _rule(left, 68.0, 0.4 * min(_width(publisher, 12.5), 60.0))
-    _line(right, word.say("docx.nation"), 12, bold=True)
-    _line(right, word.say("docx.motto"), 13, bold=True)
-    _rule(right, ROOM - 68.0, _width(word.say("docx.motto"), 11.6))
-    _line(number, word.say("docx.number", number=clean(letter.number) or "…"), 13)
-    _line(day, _day(word, letter), 13, italic=True)
-    if not letter.sure:
-        word.add(word.say("docx.unsure"), "SIPAS Note")
-
-
-def _day(word: Word, letter: Official) -> str:
-    """Return place and date; a day below ten and the months 1 and 2 carry a zero."""
-    place = LEVEL.sub("", word.show(letter.province)) or "…"
-    month = word.say("docx.months").split()[letter.day.month - 1]
-    parts = {"day": f"{letter.day.day:02}", "month": month, "year": letter.day.year}
-    return word.say("docx.day", place=place[:1].upper() + place[1:], **parts)
+    if head["superior"]:
+        _line(left, head["superior"], 12.5)
+    _line(left, head["publisher"], 12.5, bold=True)
+    _rule(left, 68.0, 0.4 * min(_width(head["publisher"], 12.5), 60.0))
+    _line(right, head["nation"], 12, bold=True)
+    _line(right, head["motto"], 13, bold=True)
+    _rule(right, ROOM - 68.0, _width(head["motto"], 11.6))
+    _line(number, head["number"], 13)
+    _line(day, head["day"], 13, italic=True)
 
 
 def _write_signature(word: Word) -> None:

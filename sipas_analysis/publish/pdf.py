@@ -59,7 +59,6 @@ _TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")  # would show what follows f
 _PIECE = re.compile(r"(.{10})(?=.)", re.DOTALL)
 _BREAKS = re.compile(r"[\s\u200b]+|(?<=[-–/])")
 _VIEW = re.compile(rb'viewBox="[-\d.]+ [-\d.]+ ([\d.]+) ([\d.]+)"')
-_KIND_OF_PLACE = re.compile(r"^(?:tỉnh|thành phố(?! hồ chí minh)) | province$", re.IGNORECASE)
 
 
 def write_pdf(document: Document, path: Path, language: Language) -> Path:
@@ -93,6 +92,7 @@ def _report(document: Document, language: Language) -> dict[str, Any]:
     return {
         "lang": language,
         "title": title,
+        "kind": _shown(document.kind, language) if document.kind else "",
         "short": title if len(title) <= SHORT_TITLE else title[: SHORT_TITLE - 1].rstrip() + "…",
         "subtitle": _shown(document.subtitle, language),
         "author": _shown(official.publisher, language) if official else "",
@@ -111,22 +111,9 @@ def _report(document: Document, language: Language) -> dict[str, Any]:
 
 
 def _head(official: Official, language: Language) -> dict[str, str]:
-    """Return what stands at the head of a letter of the administration (Decree 30/2020)."""
-    day, province = official.day, shown_in(official.province, language)
-    place = _drawn(_KIND_OF_PLACE.sub("", province))
-    month = say(language, f"pdf.month.{day.month}")
-    dated = {"day": day.day, "month": month, "year": day.year}
-    committee = say(language, "pdf.committee", province=province) if province else ""
-    return {
-        "committee": _drawn(committee.upper()),
-        "publisher": _drawn(shown_in(official.publisher, language).upper()),
-        "nation": say(language, "pdf.nation"),
-        "motto": say(language, "pdf.motto"),
-        "number": _drawn(say(language, "pdf.number", number=official.number or "………")),
-        "day": say(language, "pdf.place_and_day", place=place or "………", **dated),
-        "unsure": "" if official.sure else say(language, "pdf.unsure"),
-        "sign": say(language, "pdf.sign"),
-    }
+    """Return what stands at the head and foot of a letter, fit to be drawn."""
+    lines = official.head(language) | {"sign": say(language, "pdf.sign")}
+    return {name: _drawn(line) for name, line in lines.items()}
 
 
 def _block(block: Block, language: Language) -> dict[str, Any]:

@@ -22,13 +22,13 @@ from sipas_analysis.collect.units import groups_of
 from sipas_analysis.files import write_whole
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.reading import Bilingual
-from sipas_analysis.messages import Language
+from sipas_analysis.messages import Language, say
 from sipas_analysis.publish.document import Interval, Number, say_it, shown_in
 from sipas_analysis.publish.figures import Figures, Published
 from sipas_analysis.publish.html import TEMPLATES
 from sipas_analysis.publish.suppression import SUPPRESS
 
-FORMATS = ("html", "pdf", "docx", "xlsx")
+FORMATS = ("html", "pdf", "docx", "xlsx", "letter pdf", "letter docx")
 WIDTH, EDGE = 168, 6  # of a bar, in pixels, and what stays free at its sides
 
 
@@ -38,8 +38,8 @@ class Made:
 
     Attributes:
         unit: Code of the unit; empty for the province.
-        files: Path from the portal's folder, with ``/``, by format and language, such as
-            ``{("html", "vi"): "units/so-a/report.vi.html"}``.
+        files: Path from the portal's folder, with ``/``, by one of ``FORMATS`` and language,
+            such as ``{("html", "vi"): "units/so-a/report.vi.html"}``.
         failed: Reason, in one text or in both languages; empty if nothing failed.
     """
 
@@ -220,10 +220,17 @@ def _links(made: Sequence[Made], unit: str, folder: Path) -> tuple[Link, ...]:
     order = {name: k for k, name in enumerate(FORMATS)}
     keys = sorted(files, key=lambda key: (key[1] != "vi", key[1], order.get(key[0], 9), key[0]))
     return tuple(
-        Link(key[0].upper(), key[1], quote(files[key]))
+        Link(_label(*key), key[1], quote(files[key]))
         for key in keys
         if (folder / files[key]).is_file()
     )
+
+
+def _label(kind: str, language: str) -> str:
+    """Return what a link says: ``PDF``, or ``THƯ PDF`` for the letter in Vietnamese."""
+    what, _, form = kind.rpartition(" ")
+    spoken: Language = "vi" if language == "vi" else "en"
+    return f"{say(spoken, f'portal.{what}')} {form}".upper() if what else form.upper()
 
 
 def _files(folder: Path) -> list[Link]:

@@ -96,8 +96,9 @@ def _made(job: Job, why: Mapping[str, str], languages: Iterable[str]) -> Made:
     files = {}
     for kind in FORMATS:
         for language in languages:
-            stem = "annexes" if kind == "xlsx" and not unit else "report"
-            path = f"{place}/{stem}.{language}.{kind}"
+            what, _, form = kind.rpartition(" ")
+            stem = what or ("annexes" if kind == "xlsx" and not unit else "report")
+            path = f"{place}/{stem}.{language}.{form}"
             if (Path(job.out) / path).is_file():
                 files[kind, language] = path
     said = Bilingual(vi=why.get("vi", ""), en=why.get("en", "")) if why else ""

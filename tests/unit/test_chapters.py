@@ -9,6 +9,7 @@ from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.errors import ParameterError, UnitError
 from sipas_analysis.explain.drivers import drivers
 from sipas_analysis.explain.priority import priority
+from sipas_analysis.measure.scores import score
 from sipas_analysis.publish.chapters import CHAPTERS, report
 from sipas_analysis.publish.document import Bullets, Figure, Paragraph, Table, shown_in
 from sipas_analysis.publish.html import section_html
@@ -371,3 +372,35 @@ def test_where_no_factor_can_be_told_apart_no_number_of_one_is_shown(read_answer
     assert ids <= {"table-correlations", "table-what-if"}
     assert "Association" not in said
     assert "Vị trí" not in chapter(survey, "measures", "vi")
+
+
+def letter_of(survey, unit):
+    """The words of the letter to a unit."""
+    return words(report(survey, "en", unit=unit).letter().sections[0], "en")
+
+
+def test_a_unit_gets_a_letter_with_its_place_and_why_it_is_not_another(read_answers):
+    """The index with its error, the paragraph of the ranking, factors; no REPORT above it."""
+    survey = read_answers(HEAD + forms("so-a", 40) + forms("so-b", 30), min_forms=20)
+    made = report(survey, "en", unit="so-b").letter()
+    assert made.kind is None
+    said = letter_of(survey, "so-b")
+    own = score(survey, "unit").select(unit="so-b", variable="overall").frame.iloc[0]
+    assert f"The satisfaction index is {own['printed']} % (95 % interval {own['low']:.1f}" in said
+    ranked = chapter(survey, "ranking", unit="so-b")
+    paragraph = next(line for line in said.splitlines() if line.startswith("Your unit"))
+    assert paragraph in ranked
+    assert "answer in writing" in said
+    assert shown_in(report(survey, "vi", unit="so-b").letter().sections[0].title, "vi").startswith(
+        "Kính gửi: "
+    )
+
+
+def test_a_letter_says_why_a_unit_has_no_rank_or_no_figure(read_answers):
+    """Few forms: index and interval; too few people: nothing that must not be published."""
+    survey = read_answers(HEAD + forms("so-a", 40) + forms("so-b", 12), min_forms=20)
+    assert "Not ranked: 12 forms, fewer than the 20 needed" in letter_of(survey, "so-b")
+    survey = read_answers(HEAD + forms("so-a", 40) + forms("so-b", 3), min_forms=20)
+    said = letter_of(survey, "so-b")
+    assert "The index is not published" in said
+    assert "withheld" in said

@@ -5,7 +5,7 @@ province report and the unit report are two lists of the same functions.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from sipas_analysis.publish.chapters.action import conclusion, incidents, measur
 from sipas_analysis.publish.chapters.annexes import annexes
 from sipas_analysis.publish.chapters.drivers import drivers
 from sipas_analysis.publish.chapters.frame import Subject
+from sipas_analysis.publish.chapters.letters import letter
 from sipas_analysis.publish.chapters.opening import basis, method, people, summary
 from sipas_analysis.publish.chapters.ranking import ranking
 from sipas_analysis.publish.chapters.results import factors, items, overall
@@ -50,6 +51,7 @@ WRITERS: dict[str, Callable[[Document, Path, Language], Path]] = {
     "pdf": write_pdf,
 }
 FORMATS = (*WRITERS, "xlsx")
+LETTERS = ("docx", "pdf")  # formats of a letter: to sign, and to file
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Report:
         return Chapter(CHAPTERS[name](self.subject), self.languages[0])
 
     def write(self, chapters: Sequence[Chapter], out: str, formats: str = "html") -> list[str]:
-        """Write the chapters in each format and language, and for a province tables and annexes.
+        """Write the chapters in each format and language; a unit's letter, a province's tables.
 
         Args:
             chapters: In reading order.
@@ -101,6 +103,12 @@ class Report:
             for kind in asked
             for language in self.languages
         ]
+        written += [
+            WRITERS[kind](self.letter(), place / f"letter.{language}.{kind}", language)
+            for kind in (LETTERS if self.subject.unit else ())
+            if kind in asked
+            for language in self.languages
+        ]
         if not self.subject.unit:
             written += write_tables(self.subject.figures.tables(), folder / "tables")
         return [path.relative_to(folder).as_posix() for path in written]
@@ -112,6 +120,13 @@ class Report:
         if self.subject.unit:
             return write_tables_of(document, place / f"report.{language}.xlsx", language)
         return write_annexes(self.subject.figures, place / f"annexes.{language}.xlsx", language)
+
+    def letter(self) -> Document:
+        """Build the letter to the unit, ready to be numbered and signed."""
+        wave = self.subject.figures.survey.wave
+        made = self._document((letter(self.subject),))
+        about = say_it("letter.about", year=str(wave.year))
+        return replace(made, title=about, subtitle="", kind=None)
 
     def _document(self, sections: tuple[Section, ...]) -> Document:
         survey, unit = self.subject.figures.survey, self.subject.unit
@@ -126,15 +141,15 @@ class Report:
             sections=sections,
             footer=say_it(footer, publisher=wave.publisher, title=wave.title),
             official=official(wave),
+            kind=say_it("office.report"),
         )
 
 
 def official(wave: Wave) -> Official:
-    """Return what stands at the head and foot of an office's report on a wave."""
+    """Return who writes a report on a wave, and the day of its files."""
     decided = wave.decision
     day = (decided.date if decided else None) or wave.collected.end or date(wave.year, 12, 31)
-    number, sure = (decided.number, decided.status == "sourced") if decided else ("", False)
-    return Official(wave.province, wave.publisher, number, day, sure)
+    return Official(wave.province, wave.publisher, day)
 
 
 def report(survey: Survey, language: str = "", unit: str = "") -> Report:

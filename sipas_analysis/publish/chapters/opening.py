@@ -30,6 +30,7 @@ from sipas_analysis.publish.document import (
     Text,
     say_it,
 )
+from sipas_analysis.publish.figures import Published
 from sipas_analysis.publish.suppression import people_counts
 
 MODES = ("direct", "post", "online", "phone", "home", "desk")
@@ -64,17 +65,12 @@ def summary(subject: Subject) -> Section:
         ),
         tuple(facts),
     )
-    lead = say_it(
-        "report.lead.index", value=percent(whole), interval=interval(whole), n=count(whole)
-    )
     heading = Paragraph(say_it("report.key.points"), "heading")
     points = key_points(subject)
-    blocks: list[Block] = [Paragraph(lead, "lead")]
+    blocks: list[Block] = [Paragraph(index_text(whole), "lead" if whole.known else "warning")]
     blocks += [heading, Bullets(points)] if points else []
     blocks.append(table)
-    if not whole.known:
-        blocks[0] = Paragraph(say_it("report.lead.suppressed"), "warning")
-    elif whole.flag == "caution":
+    if whole.known and whole.flag == "caution":
         blocks.append(Paragraph(say_it("report.caution", n=whole.n_valid), "warning"))
     return Section("summary", say_it("report.chapter.summary"), tuple(blocks))
 
@@ -108,6 +104,14 @@ def _purpose(wave: Wave) -> Text:
     if wave.province.vi or wave.province.en:
         return say_it("report.basis.purpose", province=wave.province, year=str(wave.year))
     return say_it("report.basis.purpose_plain", year=str(wave.year))
+
+
+def index_text(whole: Published) -> Text:
+    """Say an index with its error and the forms behind it, or that it is not published."""
+    if not whole.known:
+        return say_it("report.lead.suppressed")
+    shown = {"value": percent(whole), "interval": interval(whole), "n": count(whole)}
+    return Text("report.lead.index", shown)
 
 
 def key_points(subject: Subject) -> tuple[Text, ...]:
@@ -200,8 +204,9 @@ def _rank(subject: Subject) -> Text:
         return say_it("report.rank.none", reason=reason_text(subject, own))
     n_ranked = sum(one.rank is not None for one in group)
     name = subject.group_name(subject.group)
-    return say_it("report.rank.is", rank=own.rank, low=own.rank_low, high=own.rank_high,
-                  letter=own.letter, n=n_ranked, group=name)  # fmt: skip
+    return say_it("report.rank.is", rank=count(own, "rank"), low=count(own, "rank_low"),
+                  high=count(own, "rank_high"), letter=own.letter, n=n_ranked,
+                  group=name)  # fmt: skip
 
 
 def _rule(subject: Subject, level: str) -> Text:

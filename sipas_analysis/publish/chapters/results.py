@@ -121,9 +121,7 @@ def factors(subject: Subject) -> Section:
     rows = [(subject.name(code), subject.own[code]) for code in codes]
     known = extremes(subject, codes)
     blocks: list[Block] = [Paragraph(text, "lead") for text in contrast(subject, known)]
-    caption = say_it("report.table.factors")
-    table = estimate_table("table-factors", caption, "report.column.factor", rows)
-    table = _against(subject, table, codes)
+    table = factor_table(subject)
     targets = subject.figures.survey.wave.targets
     title = say_it("report.figure.factors", lines=target_lines(targets))
 
@@ -136,6 +134,15 @@ def factors(subject: Subject) -> Section:
         shown = [group for group in subject.figures.groups if several(subject, group)]
         blocks += [_heat(subject, group) for group in shown]
     return Section("factors", say_it("report.chapter.factors"), tuple(blocks))
+
+
+def factor_table(subject: Subject) -> Table:
+    """List the factors with their errors, beside the group's for a unit."""
+    codes = [*subject.pack.factors]
+    rows = [(subject.name(code), subject.own[code]) for code in codes]
+    caption = say_it("report.table.factors")
+    table = estimate_table("table-factors", caption, "report.column.factor", rows)
+    return _against(subject, table, codes)
 
 
 def _against(subject: Subject, table: Table, codes: Sequence[str]) -> Table:
