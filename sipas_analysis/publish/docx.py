@@ -94,7 +94,8 @@ def _write_head(word: Word, document: Document) -> None:
     if letter and document.kind:
         word.add(document.kind, "Title")
     word.add(document.title, "Subtitle" if letter else "Title")
-    word.add(document.subtitle, "Subtitle")
+    if word.show(document.subtitle):
+        word.add(document.subtitle, "Subtitle")
 
 
 def _write_letterhead(word: Word, head: dict[str, str]) -> None:

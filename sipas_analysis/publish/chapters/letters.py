@@ -23,6 +23,8 @@ def letter(subject: Subject) -> Section:
     blocks += placed
     points = key_points(subject)
     blocks += [Paragraph(say_it("letter.points")), Bullets(points)] if points else []
+    if points and any(it.status != "sourced" for it in subject.pack.items.values()):
+        blocks.append(Paragraph(say_it("report.items.mark"), "note"))
     blocks += [factor_table(subject), Paragraph(say_it("letter.closing"))]
     named = subject.unit_name(subject.unit)
     return Section("letter", say_it("letter.to", unit=named), tuple(blocks))
