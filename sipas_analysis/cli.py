@@ -225,6 +225,56 @@ def run(
         raise typer.Exit(1)
 
 
+@app.command(help="cli.verify")
+def verify(
+    out: Annotated[Path, typer.Argument(help="cli.arg.out", metavar="DIR|ZIP")],
+    wave: Annotated[Path | None, _opt("wave")] = None,
+    to: Annotated[Path | None, _opt("to", "to_verdict")] = None, lang: Lang = "",  # noqa: ARG001
+) -> None:  # fmt: skip
+    import tempfile
+
+    from sipas_analysis.publish import verdict
+    from sipas_analysis.publish.archive import open_archive
+    from sipas_analysis.publish.verify import verify as check_again
+
+    with tempfile.TemporaryDirectory() as aside:
+        place, inside = (out, None) if out.is_dir() else open_archive(out, Path(aside))
+        public = not out.is_dir() and inside is None
+        found = check_again(place, wave or inside, public=public)
+    for line in verdict.lines(found, spoken()):
+        typer.echo(line)
+    for path in verdict.write(found, to) if to else ():
+        tell("wrote", path=path)
+    if found.grade not in ("same", "rounded"):
+        raise typer.Exit(1)
+
+
+@app.command(help="cli.trace")
+def trace(
+    figure: Annotated[str, typer.Argument(help="cli.arg.figure", metavar="FIGURE")],
+    wave: WaveArg, unit: UnitOpt = "", lang: Lang = "",  # noqa: ARG001
+) -> None:  # fmt: skip
+    from sipas_analysis.publish.trace import told
+    from sipas_analysis.publish.trace import trace as look
+
+    _, survey = _read(wave)
+    for head, text in told(survey, look(survey, figure, unit), spoken()):
+        typer.echo(f"{head}: {text}")
+
+
+@app.command(help="cli.archive")
+def archive(
+    out: Annotated[Path, typer.Argument(help="cli.arg.out", metavar="DIR")],
+    to: Annotated[Path | None, _opt("to", "to_archive")] = None,
+    wave: Annotated[Path | None, _opt("wave")] = None,
+    public: Annotated[bool, _opt("public")] = False, lang: Lang = "",  # noqa: ARG001
+) -> None:  # fmt: skip
+    from sipas_analysis.publish.archive import write_archive
+
+    path = to or out.with_name(out.name + (".public.zip" if public else ".zip"))
+    tell("wrote", path=write_archive(out, path, wave, public=public))
+
+
 @app.command(help="cli.sample")
 def sample(
     frame: Annotated[Path, typer.Argument(help="cli.arg.frame", metavar="FRAME")],

@@ -124,6 +124,12 @@ class FitError(SipasError):
     exit_code = 22
 
 
+class ReceiptError(SipasError):
+    """A receipt or an archive is missing, unreadable, or of another version."""
+
+    exit_code = 23
+
+
 class SeveralError(SipasError):
     """A file was checked whole and has mistakes of more than one kind."""
 

@@ -15,6 +15,7 @@ from sipas_analysis.instrument.reading import Bilingual
 from sipas_analysis.publish.chapters import report
 from sipas_analysis.publish.figures import figures_of
 from sipas_analysis.publish.portal import FORMATS, Made, write_portal
+from sipas_analysis.publish.receipt import receipt, write_receipt
 from sipas_analysis.publish.run import Ended, Job, fresh, locked, plan, run, write_times
 
 ENGINES = ("fork", "kernel")
@@ -63,6 +64,10 @@ def run_wave(survey: Survey, asked: Asked) -> dict[str, str]:
             path = write_portal(figures_of(survey), made, asked.out / "index.html", languages)
             write_times(asked.out, ended, seconds)
             tell("portal", path=path)
+            said = {"languages": languages, "formats": formats, "units": units}
+            proof = receipt(survey, asked.out, said)
+            write_receipt(proof, asked.out)
+            tell("receipt", sha256=proof["sha256"])
         except OutputError as error:  # a full disk: the reports that are there stay
             failed["index.html"] = {"vi": error.text("vi"), "en": error.text("en")}
     tell("run_done", n=sum(not one.failed for one in ended), seconds=f"{seconds:.0f}")

@@ -56,8 +56,10 @@ def test_every_format_and_language_is_there(undisturbed):
     """Four formats, two languages, three units, and the portal."""
     made = {f"units/{unit}/report.{lang}.{kind}" for unit in UNITS.split(",")
             for lang in ("vi", "en") for kind in FORMATS.split(",")}  # fmt: skip
+    made |= {f"units/{unit}/letter.{lang}.{kind}" for unit in UNITS.split(",")
+             for lang in ("vi", "en") for kind in ("docx", "pdf")}  # fmt: skip
     state = {f"state/{unit}.json" for unit in UNITS.split(",")}
-    assert set(undisturbed) == made | state | {"index.html"}
+    assert set(undisturbed) == made | state | {"index.html", "receipt.json"}
 
 
 def test_kernels_make_the_same_bytes(undisturbed, tmp_path):

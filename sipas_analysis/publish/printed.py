@@ -1,0 +1,140 @@
+"""Read back what was printed: every number in HTML, Word and Excel that names its figure.
+
+Files may have been edited by anyone, so what cannot be read is said, never guessed.
+"""
+
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+from sipas_analysis.messages import LANGUAGES, Language, number
+
+W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+LARGEST = 200_000_000  # bytes that one part of a Word file may unfold to
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A number as a file prints it: the figure it names, the column, and the text."""
+
+    id: str
+    column: str
+    text: str
+    language: Language
+
+    def agrees(self, exact: str | float | None) -> bool:
+        """Say whether the text is that value, rounded to as many digits as it shows."""
+        if exact is None:
+            return False
+        places = len(self.text.partition("," if self.language == "vi" else ".")[2])
+        return self.text == number(exact, self.language, places)
+
+
+def printed_in(path: Path) -> list[Seen]:
+    """Return the named numbers of a file; none of a kind that names none.
+
+    Raises:
+        ValueError: The file is not what its name says.
+    """
+    read = READERS.get(path.suffix)
+    language = next((it for it in LANGUAGES if f".{it}." in path.name), LANGUAGES[0])
+    if read is None:
+        return []
+    try:
+        return [_seen(name, text, language) for name, text in read(path, language)]
+    except (OSError, KeyError, ET.ParseError, zipfile.BadZipFile, EOFError, ValueError) as error:
+        raise ValueError(f"{type(error).__name__}: {error}") from error
+
+
+def _seen(name: str, text: str, language: Language) -> Seen:
+    key, _, column = name.rpartition("#")
+    return Seen(key, column, text, language)
+
+
+class _Spans(HTMLParser):
+    """Collect the text of each element that names a figure."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, str]] = []
+        self.open = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        name = dict(attrs).get("data-figure")
+        if tag == "span" and name:
+            self.open = name
+            self.found.append((name, ""))
+
+    def handle_data(self, data: str) -> None:
+        if self.open:
+            self.found[-1] = (self.open, self.found[-1][1] + data)
+
+    def handle_endtag(self, tag: str) -> None:
+        self.open = "" if tag == "span" else self.open
+
+
+def _html(path: Path, _language: Language) -> Iterator[tuple[str, str]]:
+    spans = _Spans()
+    spans.feed(path.read_text("utf-8"))
+    yield from spans.found
+
+
+def _word(path: Path, _language: Language) -> Iterator[tuple[str, str]]:
+    """Yield each bookmarked number of a Word file, as the list inside names it."""
+    with zipfile.ZipFile(path) as parts:
+        body = ET.fromstring(_part(parts, "word/document.xml"))  # noqa: S314 (size is checked)
+        listed = [_part(parts, name) for name in parts.namelist()
+                  if re.fullmatch(r"customXml/\w+\.xml", name)]  # fmt: skip
+    roots = [ET.fromstring(it) for it in listed]  # noqa: S314 (size is checked)
+    lists = [root for root in roots if root.tag == "{urn:sipas:figures}figures"]
+    marks = {one.get("mark", ""): f"{one.get('id')}#{one.get('column')}"
+             for root in lists for one in root}  # fmt: skip
+    for parent in body.iter():
+        mark, text = "", ""
+        for one in parent:
+            if one.tag == f"{W}bookmarkStart":
+                mark, text = one.get(f"{W}name", ""), ""
+            elif one.tag == f"{W}bookmarkEnd" and mark in marks:
+                yield marks.pop(mark), text
+                mark = ""
+            elif mark:
+                text += "".join(it.text or "" for it in one.iter(f"{W}t"))
+    for left in marks.values():
+        yield left, ""
+
+
+def _part(parts: zipfile.ZipFile, name: str) -> bytes:
+    if parts.getinfo(name).file_size > LARGEST:
+        raise ValueError(f"{name} > {LARGEST}")
+    return parts.read(name)
+
+
+def _excel(path: Path, language: Language) -> Iterator[tuple[str, str]]:
+    """Yield each number of a workbook that its hidden sheet names, as Excel shows it."""
+    import openpyxl
+
+    with zipfile.ZipFile(path) as parts:
+        for name in parts.namelist():
+            if parts.getinfo(name).file_size > LARGEST:
+                raise ValueError(f"{name} > {LARGEST}")
+    book = openpyxl.load_workbook(path)
+    rows = book["ids"].iter_rows(min_row=2, values_only=True) if "ids" in book.sheetnames else ()
+    for sheet, cell, figure, column, _ in rows:
+        held = book[str(sheet)][str(cell)]
+        digits = re.match(r"[#,0]*\.?(0*)", str(held.number_format))
+        places = len(digits[1]) if digits and "." in str(held.number_format) else 0
+        value = held.value
+        known = isinstance(value, int | float)
+        shown = number(f"{value:.{places}f}", language) if known else str(value)
+        yield f"{figure}#{column}", shown
+
+
+READERS: dict[str, Callable[[Path, Language], Iterator[tuple[str, str]]]] = {
+    ".html": _html,
+    ".docx": _word,
+    ".xlsx": _excel,
+}

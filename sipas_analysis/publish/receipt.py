@@ -1,0 +1,200 @@
+"""The receipt of a run: what was read, by which rules, by which program, and every figure.
+
+It is written last. Paths are relative, nothing of the clock or of the machine's name is in it, so
+two runs on the same inputs give the same receipt. Its own hash is told on the console, for the
+minutes of the meeting: who has that hash needs to trust nobody's copy.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sipas_analysis import __version__
+from sipas_analysis.collect.survey import Survey
+from sipas_analysis.errors import ReceiptError
+from sipas_analysis.files import write_whole
+from sipas_analysis.publish.figures import figures_of
+from sipas_analysis.publish.run import LIBRARIES, program
+
+NAME, FORMAT = "receipt.json", "sipas-receipt/1"
+ROOT = Path(__file__).parents[2]
+ASIDE = ("state", "logs")  # folders of a run that prove nothing
+LOOSE = ("run.json", ".lock", NAME)
+Facts = dict[str, Any]
+
+
+def receipt(survey: Survey, out: Path, asked: Mapping[str, Sequence[str]]) -> Facts:
+    """Return what proves the files in an output folder.
+
+    Args:
+        survey: What they were made from.
+        out: Output folder of the wave, complete.
+        asked: ``languages``, ``formats`` and ``units`` of the run.
+
+    Returns:
+        Plain data; ``sha256`` is the hash of all the rest.
+
+    Source: rules M6 and P in docs/method.md.
+    """
+    facts: Facts = {
+        "format": FORMAT,
+        "asked": {name: list(values) for name, values in asked.items()},
+        **computed(survey),
+        "wave_file": _relative(survey.wave.path, out),
+        "program": made_by(),
+        "outputs": outputs(out),
+    }
+    return sealed(facts)
+
+
+def computed(survey: Survey) -> Facts:
+    """Return what follows from the inputs alone: an auditor computes it again."""
+    wave, pack, own = survey.wave, survey.instrument, figures_of(survey).index
+    ledger = survey.ledger.groupby(["reason", "column"], dropna=False).size().reset_index()
+    return {
+        "wave": {"id": wave.id, "title": wave.title.vi or wave.title.en, "year": wave.year,
+                 "synthetic": wave.is_synthetic, "seed": wave.seed},
+        "inputs": inputs(survey),
+        "pack": {"id": pack.id, "status": pack.status, "sha256": _hash_of(pack.model_dump_json())},
+        "rules": [{"level": level, "rule": it.rule, "status": it.status}
+                  for level, it in pack.rules()],
+        "rounding": {"decimals": pack.index.decimals, "rule": "M6"},
+        "rows": {
+            "read": survey.n_read, "kept": len(survey.frame),
+            "units": int(survey.frame["unit"].nunique()),
+            "ledger": [{"reason": str(reason), "column": str(column), "n": int(n)}
+                       for reason, column, n in ledger.itertuples(index=False)],
+        },
+        "figures": listed(own[~own["id"].str.startswith("pair:")]),  # pairs stand in pairs.csv
+    }  # fmt: skip
+
+
+def inputs(survey: Survey) -> list[Facts]:
+    """Return each file that was read, by its place beside wave.yaml and its hash."""
+    home = survey.wave.path.absolute().parent
+    return [
+        {"file": _relative(path, home), "sha256": hash_file(path), "bytes": path.stat().st_size}
+        for path in survey.wave.files()
+    ]
+
+
+def listed(index: pd.DataFrame) -> list[Facts]:
+    """Return figures with ten significant digits; a figure that is hidden has no value."""
+    held = index.astype(object)
+    rows = held.where(held.notna(), None).to_dict("records")
+    return [{str(k): _digits(v) for k, v in row.items() if v not in (None, "")} for row in rows]
+
+
+def _digits(value: object) -> object:
+    if isinstance(value, str | int):
+        return value
+    return float(f"{float(str(value)):.10g}")
+
+
+def outputs(out: Path) -> dict[str, str]:
+    """Return the hash of every file of a run, by its place in the folder."""
+    found = (path for path in sorted(out.rglob("*")) if path.is_file())
+    named = {path.relative_to(out).as_posix(): path for path in found}
+    return {name: hash_file(path) for name, path in named.items() if not _loose(name)}
+
+
+def _loose(name: str) -> bool:
+    first, _, _ = name.partition("/")
+    return first in ASIDE or name in LOOSE or name.rpartition("/")[2].startswith(".aside-")
+
+
+def made_by() -> Facts:
+    """Return the program, its environment and the commit it was, as far as they are known."""
+    lock = ROOT / "requirements.lock"
+    return {
+        "version": __version__,
+        "sha256": program(),
+        "commit": _commit(),
+        "lock": hash_file(lock) if lock.is_file() else "",
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "libraries": {name: version(name) for name in LIBRARIES},
+    }
+
+
+def _commit() -> str:
+    """Return the commit of a checkout, with ``+`` if files were changed since; else nothing."""
+    if not (ROOT / ".git").exists():
+        return ""
+    said = []
+    for words in (("rev-parse", "HEAD"), ("status", "--porcelain", "--untracked-files=no")):
+        try:
+            done = subprocess.run(  # noqa: S603 (git, with words of ours)
+                ["git", "-C", str(ROOT), *words],  # noqa: S607 (whichever git the user has)
+                capture_output=True, text=True, check=True,
+            )  # fmt: skip
+        except (OSError, subprocess.CalledProcessError):
+            return ""
+        said.append(done.stdout.strip())
+    return said[0] + ("+" if said[1] else "")
+
+
+def sealed(facts: Mapping[str, Any]) -> Facts:
+    """Return facts with the hash of all but itself."""
+    bare = {name: value for name, value in facts.items() if name != "sha256"}
+    return {**bare, "sha256": _hash_of(_text(bare))}
+
+
+def write_receipt(facts: Facts, out: Path) -> Path:
+    """Write ``receipt.json``, whole or not at all; return its path."""
+    return write_whole(out / NAME, _text(facts))
+
+
+def read_receipt(out: Path) -> Facts:
+    """Read ``receipt.json`` of an output folder.
+
+    Raises:
+        ReceiptError: There is none, or it is none that this version can read.
+    """
+    path = out / NAME
+    try:
+        facts = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ReceiptError("receipt_missing", path=path) from error
+    except ValueError as error:
+        raise ReceiptError("receipt_unreadable", path=path, why=error) from error
+    if isinstance(facts, dict) and facts.get("format") != FORMAT:
+        raise ReceiptError("receipt_format", path=path, found=facts.get("format"), known=FORMAT)
+    if not isinstance(facts, dict) or not _whole(facts):
+        raise ReceiptError("receipt_unreadable", path=path, why="outputs, inputs, figures")
+    return facts
+
+
+def _whole(facts: Facts) -> bool:
+    """Say whether the parts that are compared one by one have their shape."""
+    outputs_, rows = facts.get("outputs"), (facts.get("inputs"), facts.get("figures"))
+    return isinstance(outputs_, dict) and all(
+        isinstance(it, list) and all(isinstance(row, dict) for row in it) for it in rows
+    )
+
+
+def _text(facts: Mapping[str, Any]) -> str:
+    return json.dumps(facts, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False) + "\n"
+
+
+def _hash_of(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _relative(path: Path, home: Path) -> str:
+    """Return how to go from a folder to a file, with ``/``."""
+    return Path(os.path.relpath(path.absolute(), home.absolute())).as_posix()

@@ -1,0 +1,78 @@
+"""Say a verdict: a few lines on a terminal, or one page in each language."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from sipas_analysis.messages import LANGUAGES, Language, say
+from sipas_analysis.publish.document import (
+    Block,
+    Bullets,
+    Document,
+    Paragraph,
+    Section,
+    Text,
+    say_it,
+)
+from sipas_analysis.publish.html import write_html
+from sipas_analysis.publish.verify import Finding, Verdict
+
+MOST = 50  # findings of a kind that are told one by one
+SHOWN = 160  # letters of a value
+
+
+def lines(verdict: Verdict, language: Language) -> Iterator[str]:
+    """Yield the verdict, then what is not as it was, then notes."""
+    yield _grade(verdict).text(language)
+    yield from (f"- {text.text(language)}" for text in _told(verdict))
+
+
+def write(verdict: Verdict, folder: Path) -> list[Path]:
+    """Write the verdict as one page in each language; return the paths."""
+    told = _told(verdict)
+    first: list[Block] = [Paragraph(_grade(verdict), "lead" if _good(verdict) else "warning")]
+    blocks = (*first, *([Bullets(tuple(told))] if told else []), Paragraph(say_it("verdict.how")))
+    section = Section("verdict", say_it("verdict.chapter"), tuple(blocks))
+    made = Document("verdict", say_it("verdict.title"), say_it("verdict.subtitle"), None,
+                    (section,), say_it("verdict.footer", receipt=verdict.receipt))  # fmt: skip
+    return [write_html(made, folder / f"verdict.{it}.html", it) for it in LANGUAGES]
+
+
+def _good(verdict: Verdict) -> bool:
+    return verdict.grade in ("same", "rounded")
+
+
+def _grade(verdict: Verdict) -> Text:
+    return say_it(
+        f"verdict.{verdict.grade}", n_outputs=verdict.n_outputs, n_figures=verdict.n_figures,
+        n_printed=verdict.n_printed, n_faults=len(verdict.faults), receipt=verdict.receipt,
+    )  # fmt: skip
+
+
+def _told(verdict: Verdict) -> list[Text]:
+    found = [*verdict.findings, *verdict.close]
+    kinds = {kind: [it for it in found if it.kind == kind] for kind in dict.fromkeys(
+        it.kind for it in found)}  # fmt: skip
+    told: list[Text] = []
+    for own in kinds.values():
+        told += [_finding(it, close=it in verdict.close) for it in own[:MOST]]
+        if len(own) > MOST:
+            told.append(say_it("verdict.more", n=len(own) - MOST))
+    return told
+
+
+def _finding(one: Finding, *, close: bool) -> Text:
+    kind = "close" if close else one.kind
+    return say_it(f"verdict.finding.{kind}", file=one.file, figure=one.figure,
+                  old=_short(one.old), new=_short(one.new))  # fmt: skip
+
+
+def _short(value: object) -> object:
+    if value is None:
+        return None
+    text = value.text("en") if hasattr(value, "text") else str(value)
+    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+
+
+def summary(verdict: Verdict) -> str:
+    """Return the verdict in English, as notebooks show it."""
+    return say("en", _grade(verdict).id, **_grade(verdict).fields)

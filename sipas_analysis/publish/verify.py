@@ -1,0 +1,235 @@
+"""Check a run against its receipt: files, inputs, every figure again, every number printed.
+
+What is not as it was is named: file, figure, old and new value. Nothing is called the same that was
+not computed again: without the inputs the verdict is that of a part.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import isclose
+from pathlib import Path
+from typing import Any
+
+from sipas_analysis.collect.survey import Survey, read_survey
+from sipas_analysis.collect.wave import read_wave
+from sipas_analysis.errors import SipasError
+from sipas_analysis.publish.figures import figures_of
+from sipas_analysis.publish.printed import Seen, printed_in
+from sipas_analysis.publish.receipt import (
+    computed,
+    hash_file,
+    inputs,
+    listed,
+    made_by,
+    outputs,
+    read_receipt,
+    sealed,
+)
+
+CLOSE = 1e-9  # another processor or library moves no more than this
+NOTES = ("extra", "environment", "absent", "left_out")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is not as the receipt says; ``NOTES`` are no faults."""
+
+    kind: str
+    file: str = ""
+    figure: str = ""
+    old: object = None
+    new: object = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check found.
+
+    Attributes:
+        receipt: Hash of the receipt as it lies there.
+        findings: What is not as it was; notes at the end.
+        recomputed: Whether the figures were computed again from the inputs.
+        n_outputs: Files compared.
+        n_figures: Figures compared.
+        n_printed: Printed numbers compared.
+    """
+
+    receipt: str
+    findings: tuple[Finding, ...]
+    recomputed: bool
+    n_outputs: int = 0
+    n_figures: int = 0
+    n_printed: int = 0
+    close: tuple[Finding, ...] = field(default=())
+
+    @property
+    def faults(self) -> list[Finding]:
+        """Findings that are no notes."""
+        return [one for one in self.findings if one.kind not in NOTES]
+
+    @cached_property
+    def grade(self) -> str:
+        """``same``, ``rounded`` (to 1e-9, other machine), ``partly`` or ``different``."""
+        if self.faults:
+            return "different"
+        if not self.recomputed:
+            return "partly"
+        return "rounded" if self.close else "same"
+
+
+def verify(out: Path, wave: Path | None = None, *, public: bool = False) -> Verdict:
+    """Check an output folder against its receipt and its inputs.
+
+    Args:
+        out: Output folder of a wave.
+        wave: ``wave.yaml`` or its folder; where the receipt says it lies if left out.
+        public: Whether files may be left out, as a public archive does.
+
+    Returns:
+        The verdict, with every finding.
+
+    Raises:
+        ReceiptError: There is no receipt, or it is none that this version can read.
+    """
+    facts = read_receipt(out)
+    findings = [*_seal(facts)]
+    listed_ = facts["outputs"]
+    findings += [*_files(out, listed_, "left_out" if public else "missing")]
+    findings += [*_divided(facts["figures"])]
+    survey, problems = _survey(facts, wave or out / str(facts.get("wave_file", "")))
+    findings += problems
+    rows, close = facts["figures"], list[Finding]()
+    if survey is not None:
+        again = computed(survey)
+        findings += _facts(facts, again)
+        apart, close = _figures(rows, again["figures"])
+        findings += apart
+        rows = listed(figures_of(survey).index)  # with the pairs
+    known = {str(it.get("id")): it for it in rows}
+    n_printed, wrong = _printed(out, listed_, known, whole=survey is not None)
+    findings += [*wrong, *_environment(facts)]
+    return Verdict(str(facts.get("sha256", "")), tuple(findings), survey is not None, len(listed_),
+                   len(facts["figures"]), n_printed, tuple(close))  # fmt: skip
+
+
+def _seal(facts: Mapping[str, Any]) -> Iterator[Finding]:
+    """Say if the receipt was edited after it was written."""
+    own = sealed(facts)["sha256"]
+    if facts.get("sha256") != own:
+        yield Finding("receipt", "receipt.json", old=facts.get("sha256"), new=own)
+
+
+def _files(out: Path, listed: Mapping[str, Any], lost: str) -> Iterator[Finding]:
+    """Compare the hash of every file; a file that nobody listed is a note."""
+    here = outputs(out)
+    for name, old in sorted(listed.items()):
+        if name not in here:
+            yield Finding(lost, name, old=old)
+        elif here[name] != old:
+            yield Finding("output", name, old=old, new=here[name])
+    for name in sorted(here.keys() - listed.keys()):
+        yield Finding("extra", name)
+
+
+def _survey(facts: Mapping[str, Any], place: Path) -> tuple[Survey | None, list[Finding]]:
+    """Read the inputs again, if they are here; say which of them changed."""
+    file = place / "wave.yaml" if place.is_dir() else place
+    if not file.is_file():
+        return None, [Finding("absent", str(facts.get("wave_file", "")))]
+    changed = [*_inputs(facts["inputs"], file.parent)]
+    try:
+        survey = read_survey(read_wave(file))
+    except (SipasError, UnicodeError) as error:
+        return None, [*changed, Finding("unread", file.name, new=error)]
+    old = {it.get("file") for it in facts["inputs"]}
+    new = [Finding("input", it["file"], new=it["sha256"])
+           for it in inputs(survey) if it["file"] not in old]  # fmt: skip
+    return survey, [*changed, *new]
+
+
+def _inputs(rows: Iterable[Mapping[str, Any]], home: Path) -> Iterator[Finding]:
+    for one in rows:
+        path, old = home / str(one.get("file")), one.get("sha256")
+        new = hash_file(path) if path.is_file() else None
+        if new != old:
+            yield Finding("input", str(one.get("file")), old=old, new=new)
+
+
+def _facts(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Finding]:
+    """Compare wave, pack, rules, rounding and rows; inputs and figures are compared one by one."""
+    for name in ("wave", "pack", "rules", "rounding", "rows"):
+        if old.get(name) != new[name]:
+            yield Finding("facts", "receipt.json", name, old.get(name), new[name])
+
+
+def _figures(
+    old: Iterable[Mapping[str, Any]], new: Iterable[Mapping[str, Any]]
+) -> tuple[list[Finding], list[Finding]]:
+    """Return the figures that differ, and those that are equal to 1e-9 only."""
+    before, now = ({str(row.get("id")): row for row in rows} for rows in (old, new))
+    apart: list[Finding] = []
+    close: list[Finding] = []
+    for key in [*before, *(key for key in now if key not in before)]:
+        rows = before.get(key, {}), now.get(key, {})
+        names = dict.fromkeys([*rows[0], *rows[1]])
+        for column in names if all(rows) else (it for it in names if it not in ("id", "rule")):
+            values = rows[0].get(column), rows[1].get(column)
+            if values[0] == values[1]:
+                continue
+            found = Finding("figure", "", f"{key}#{column}", *values)
+            (close if _close(*values) else apart).append(found)
+    return apart, close
+
+
+def _divided(rows: Iterable[Mapping[str, Any]]) -> Iterator[Finding]:
+    """Say which percentages are not their numerator over their denominator, or not so printed."""
+    for row in rows:
+        value, up, down = (row.get(name) for name in ("value", "numerator", "denominator"))
+        numbers = [it for it in (value, up, down) if isinstance(it, int | float)]
+        if len(numbers) == 3 and numbers[2] and not str(row.get("id")).startswith("mean_score"):
+            exact = 100 * numbers[1] / numbers[2]
+            if not isclose(numbers[0], exact, rel_tol=1e-8):
+                yield Finding("figure", "", f"{row.get('id')}#value", value, exact)
+
+
+def _close(old: object, new: object) -> bool:
+    numbers = isinstance(old, float | int) and isinstance(new, float | int)
+    return numbers and isclose(float(str(old)), float(str(new)), rel_tol=CLOSE, abs_tol=CLOSE)
+
+
+def _printed(
+    out: Path, names: Iterable[str], known: Mapping[str, Mapping[str, Any]], *, whole: bool
+) -> tuple[int, list[Finding]]:
+    """Compare each named number of each file with its figure; pairs only where all is computed."""
+    n_seen, wrong = 0, []
+    for name in sorted(names):
+        path = out / name
+        if not path.is_file():
+            continue
+        try:
+            seen = [it for it in printed_in(path) if whole or not it.id.startswith("pair:")]
+        except ValueError as error:
+            wrong.append(Finding("printed", name, new=error))
+            continue
+        n_seen += len(seen)
+        wrong += [_wrong(name, one, known) for one in seen if not _right(one, known)]
+    return n_seen, wrong
+
+
+def _right(one: Seen, known: Mapping[str, Mapping[str, Any]]) -> bool:
+    return one.agrees(known.get(one.id, {}).get(one.column))
+
+
+def _wrong(name: str, one: Seen, known: Mapping[str, Mapping[str, Any]]) -> Finding:
+    old = known.get(one.id, {}).get(one.column)
+    return Finding("printed", name, f"{one.id}#{one.column}", old, one.text)
+
+
+def _environment(facts: Mapping[str, Any]) -> Iterator[Finding]:
+    """Say what of the program and the machine is another now."""
+    old, new = facts.get("program"), made_by()
+    for name, value in new.items():
+        before = old.get(name) if isinstance(old, dict) else None
+        if before != value:
+            yield Finding("environment", "", name, before, value)

@@ -1,0 +1,374 @@
+"""An auditor gets the same figure and finds the one that was changed: 500 edits, 500 found."""
+
+import json
+import random
+import re
+import shutil
+import zipfile
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from conftest import FACTS, PACK
+
+from sipas_analysis.collect.survey import keep, read_survey
+from sipas_analysis.collect.wave import read_wave
+from sipas_analysis.errors import ReceiptError
+from sipas_analysis.publish.archive import open_archive, write_archive
+from sipas_analysis.publish.chapters import CHAPTERS, report
+from sipas_analysis.publish.figures import Figures, figures_of
+from sipas_analysis.publish.portal import Made, write_portal
+from sipas_analysis.publish.printed import printed_in
+from sipas_analysis.publish.receipt import receipt, write_receipt
+from sipas_analysis.publish.verify import verify
+
+UNITS = "code,name_vi,name_en,group\n" + "".join(
+    f"so-{it},Sở {it.upper()},Department {it.upper()},departments\n" for it in "abcd"
+)
+ITEMS = ("A1", "A2", "D1", "OVERALL")
+BATCHES, EDITS = 10, 50
+
+
+def answers():
+    """Forty forms from each of four units, all questions answered."""
+    draw = random.Random(2024)
+    rows = [
+        f"so-{unit}," + ",".join(str(draw.choice([2, 3, 4, 4, 5, 5])) for _ in ITEMS) + ",male"
+        for unit in "abcd"
+        for _ in range(40)
+    ]
+    return "\n".join(["unit," + ",".join(ITEMS) + ",sex", *rows]) + "\n"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A small province and its four units, published in peace: inputs, outputs, receipt."""
+    home = tmp_path_factory.mktemp("audit")
+    inputs, out = home / "inputs", home / "out"
+    inputs.mkdir()
+    facts = FACTS | {"languages": ["vi"], "min_forms": 20}
+    texts = {"pack.yaml": PACK, "units.csv": UNITS, "answers.csv": answers(),
+             "wave.yaml": yaml.safe_dump(facts, allow_unicode=True)}  # fmt: skip
+    for name, text in texts.items():
+        (inputs / name).write_text(text, "utf-8")
+    survey = read_survey(read_wave(inputs / "wave.yaml"))
+    keep(survey)
+    files = []
+    for unit in ("", "so-a", "so-b", "so-c", "so-d"):
+        start = report(survey, "vi", unit=unit)
+        chapters = [start.chapter(name) for name in CHAPTERS]
+        files.append(Made(unit, {("html", "vi"): start.write(chapters, str(out), FORMATS)[0]}))
+    write_portal(figures_of(survey), files, out / "index.html", ("vi",))
+    asked = {"languages": ["vi"], "formats": FORMATS.split(","), "units": []}
+    write_receipt(receipt(survey, out, asked), out)
+    return home
+
+
+FORMATS = "html,docx,xlsx"
+
+
+@pytest.fixture
+def copy(made, tmp_path):
+    """The run again, to be spoilt."""
+    shutil.copytree(made, tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+# ── the edits: each returns the file it spoilt, and the figure where it knows it
+
+
+def edit_input(home, draw):
+    """Change one answer to another level."""
+    path = home / "inputs/answers.csv"
+    lines = path.read_text("utf-8").splitlines()
+    row, column = draw.randrange(1, len(lines)), draw.randrange(1, len(ITEMS) + 1)
+    cells = lines[row].split(",")
+    cells[column] = draw.choice([it for it in "12345" if it != cells[column]])
+    lines[row] = ",".join(cells)
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    return "input", "answers.csv", ""
+
+
+def edit_rule(home, draw):
+    """Change one line of the pack: a word, a level, a status."""
+    path = home / "inputs/pack.yaml"
+    lines = path.read_text("utf-8").splitlines()
+    at = draw.choice([k for k, line in enumerate(lines) if "status: " in line or "vi: " in line])
+    lines[at] = lines[at].replace("vi: ", "vi: X", 1) if "vi: " in lines[at] else lines[at] + " "
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    return "input", "pack.yaml", ""
+
+
+def edit_byte(home, draw):
+    """Change one byte of any output."""
+    paths = sorted(it for it in (home / "out").rglob("*") if it.is_file() and it.name != RECEIPT)
+    path = draw.choice(paths)
+    data = bytearray(path.read_bytes())
+    data[draw.randrange(len(data))] ^= 1 + draw.randrange(255)
+    path.write_bytes(data)
+    return "output", path.relative_to(home / "out").as_posix(), ""
+
+
+RECEIPT = "receipt.json"
+
+
+def edit_digit(home, draw):
+    """Change one digit of one printed figure in HTML, Word or Excel."""
+    path = draw.choice(sorted((home / "out").rglob(f"*.vi.{draw.choice(FORMATS.split(','))}")))
+    if path.suffix == ".html":
+        text = path.read_text("utf-8")
+        found = draw.choice([*re.finditer('<span data-figure="([^"]+)">([^<]*)</span>', text)])
+        new = _other(found[2], draw)
+        path.write_text(text[: found.start(2)] + new + text[found.end(2) :], "utf-8")
+        return "printed", path.relative_to(home / "out").as_posix(), found[1]
+    figure = (_in_word if path.suffix == ".docx" else _in_excel)(path, draw)
+    return "printed", path.relative_to(home / "out").as_posix(), figure
+
+
+def _other(text, draw):
+    at = draw.choice([k for k, letter in enumerate(text) if letter.isdigit()])
+    return text[:at] + draw.choice([it for it in "123456789" if it != text[at]]) + text[at + 1 :]
+
+
+def _in_word(path, draw):
+    parts = _parts(path)
+    text = parts["word/document.xml"].decode("utf-8")
+    pattern = r'w:name="(_figure_\d+)"/><w:r><w:t[^>]*>([^<]*)</w:t>'
+    found = draw.choice([*re.finditer(pattern, text)])
+    text = text[: found.start(2)] + _other(found[2], draw) + text[found.end(2) :]
+    listed = parts["customXml/figures.xml"].decode("utf-8")
+    one = re.search(f'mark="{found[1]}" id="([^"]*)" column="([^"]*)"', listed)
+    _write(path, parts | {"word/document.xml": text.encode("utf-8")})
+    return f"{one[1]}#{one[2]}"
+
+
+def _in_excel(path, draw):
+    import openpyxl
+
+    book = openpyxl.load_workbook(path)
+    rows = list(book["ids"].iter_rows(min_row=2, values_only=True))
+    sheet, cell, figure, column, _ = draw.choice(rows)
+    book[sheet][cell].value += draw.choice([-1, 1, 10])
+    book.save(path)
+    return f"{figure}#{column}"
+
+
+def _parts(path):
+    with zipfile.ZipFile(path) as held:
+        return {name: held.read(name) for name in held.namelist()}
+
+
+def _write(path, parts):
+    with zipfile.ZipFile(path, "w") as held:
+        for name, data in parts.items():
+            held.writestr(name, data)
+
+
+def edit_receipt(home, draw):
+    """Change one value anywhere in the receipt."""
+    path = home / "out" / RECEIPT
+    facts = json.loads(path.read_text("utf-8"))
+    leaves = [*_leaves(facts, ())]
+    *way, last = draw.choice([it for it in leaves if it != ("format",)])
+    held = facts
+    for step in way:
+        held = held[step]
+    old = held[last]
+    if isinstance(old, bool):
+        held[last] = not old
+    else:
+        held[last] = old + 1 if isinstance(old, int | float) else f"{old}x"
+    path.write_text(json.dumps(facts), "utf-8")
+    return "receipt", RECEIPT, ""
+
+
+def _leaves(held, way):
+    if isinstance(held, dict | list):
+        for key, value in held.items() if isinstance(held, dict) else enumerate(held):
+            yield from _leaves(value, (*way, key))
+    else:
+        yield way
+
+
+EDITED = [edit_byte, edit_digit, edit_digit, edit_receipt, edit_receipt, edit_input, edit_rule]
+
+
+def moved(before, after):
+    """Names of the figures that are not the same in two waves, by the tables alone."""
+    both = [
+        Figures(read_survey(read_wave(home / "inputs/wave.yaml"))).index.set_index("id")
+        for home in (before, after)
+    ]
+    names = set()
+    columns = both[0].columns.drop("rule")
+    ids = [it for it in both[0].index.union(both[1].index) if not it.startswith("pair:")]
+    old, new = (table.reindex(ids) for table in both)
+    for column in columns:
+        a, b = old[column], new[column]
+        if column != "printed":
+            a, b = (pd.to_numeric(it).map("{:.10g}".format) for it in (a, b))
+        apart = (a.fillna("") != b.fillna("")).to_numpy()
+        names |= {f"{key}#{column}" for key in pd.Index(ids)[apart]}
+    return names
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_every_edit_is_found(made, copy, batch):
+    """500 random single edits in ten batches: the right file, and for inputs the right figures."""
+    draw = random.Random(batch)
+    for number in range(EDITS):
+        edit = EDITED[(batch * EDITS + number) % len(EDITED)]
+        kind, file, figure = edit(copy, draw)
+        found = verify(copy / "out", copy / "inputs")
+        assert found.grade == "different", (edit.__name__, file)
+        said = {(it.kind, it.file) for it in found.faults}
+        assert (kind, file) in said, (edit.__name__, said)
+        if figure:
+            assert figure in {it.figure for it in found.faults if it.file == file}
+        if file == "answers.csv":
+            named = {it.figure for it in [*found.faults, *found.close] if it.kind == "figure"}
+            assert named == moved(made, copy)
+        shutil.rmtree(copy)
+        shutil.copytree(made, copy)
+
+
+@pytest.mark.slow
+def test_fifty_untouched_runs_raise_no_alarm(made):
+    """The same every time, in the same words."""
+    found = [verify(made / "out", made / "inputs") for _ in range(50)]
+    assert {it.grade for it in found} == {"same"}
+    assert {it.findings for it in found} == {()}
+    assert found[0].n_printed > 500
+
+
+def test_an_untouched_run_is_the_same(made):
+    """Everything is compared: files, figures, printed numbers; no note is left."""
+    found = verify(made / "out", made / "inputs")
+    assert (found.grade, found.findings) == ("same", ())
+    assert found.n_outputs > 15
+    assert found.n_figures > 60
+    assert found.n_printed > 500
+
+
+@pytest.mark.parametrize("edit", [edit_byte, edit_digit, edit_receipt, edit_input, edit_rule])
+def test_one_edit_of_each_kind_is_found(made, copy, edit):
+    """What was edited is named; nothing of it is called the same."""
+    kind, file, figure = edit(copy, random.Random(7))
+    found = verify(copy / "out", copy / "inputs")
+    assert found.grade == "different"
+    assert (kind, file) in {(it.kind, it.file) for it in found.faults}
+    assert not figure or figure in {it.figure for it in found.faults}
+
+
+def test_without_the_inputs_nothing_is_verified(copy):
+    """Missing inputs are said; the grade is that of a part, and exit code 1."""
+    shutil.rmtree(copy / "inputs")
+    found = verify(copy / "out", copy / "inputs")
+    assert found.grade == "partly"
+    assert [it.kind for it in found.findings] == ["absent"]
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"format": "sipas-receipt/1"}', b"\xff\xfe"])
+def test_a_receipt_that_is_none_is_refused(copy, data):
+    """A clear sentence, never a crash."""
+    (copy / "out" / RECEIPT).write_bytes(data)
+    with pytest.raises(ReceiptError):
+        verify(copy / "out", copy / "inputs")
+
+
+def test_a_receipt_of_another_format_says_which(copy):
+    """A pack or receipt of a newer version is not guessed at."""
+    path = copy / "out" / RECEIPT
+    path.write_text(path.read_text("utf-8").replace("sipas-receipt/1", "sipas-receipt/2"), "utf-8")
+    with pytest.raises(ReceiptError, match="sipas-receipt/2"):
+        verify(copy / "out", copy / "inputs")
+
+
+def test_an_input_that_was_cut_is_named_with_its_reason(copy):
+    """Half a file: it is not the one that was read, and why it cannot be read."""
+    path = copy / "inputs/answers.csv"
+    path.write_text(path.read_text("utf-8")[:20], "utf-8")
+    found = verify(copy / "out", copy / "inputs")
+    assert found.grade == "different"
+    assert {it.kind for it in found.faults} == {"input", "unread"}
+
+
+# ── archives
+
+
+def test_an_archive_proves_itself(made, tmp_path):
+    """One file: unfolded elsewhere it is the same; two archives have the same bytes."""
+    paths = [write_archive(made / "out", tmp_path / name, made / "inputs") for name in ("a", "b")]
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    out, wave = open_archive(paths[0], tmp_path / "open")
+    assert verify(out, wave).grade == "same"
+
+
+def test_a_public_archive_holds_no_form(made, tmp_path):
+    """Suppressed tables only; what can be checked is checked, and no more is claimed."""
+    path = write_archive(made / "out", tmp_path / "a.zip", made / "inputs", public=True)
+    names = zipfile.ZipFile(path).namelist()
+    assert {it.partition("/")[0] for it in names} == {
+        "README.vi.txt", "README.en.txt", "requirements.lock", "outputs",
+    }  # fmt: skip
+    assert all("tables/" in it or "receipt" in it for it in names if it.startswith("outputs"))
+    out, wave = open_archive(path, tmp_path / "open")
+    assert wave is None
+    assert verify(out, wave, public=True).grade == "partly"
+    table = out / "tables/figures.csv"
+    table.write_bytes(table.read_bytes().replace(b"5", b"6", 1))
+    assert verify(out, wave, public=True).grade == "different"
+
+
+def bad_archive(path, *members):
+    """Write a zip with members of any name."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as held:
+        for name, data in members:
+            held.writestr(name, data)
+    return path
+
+
+@pytest.mark.parametrize("name", ["../evil", "/evil", "a/../../evil", "C:/evil", "..\\evil"])
+def test_an_archive_that_leads_elsewhere_is_refused(tmp_path, name):
+    """Nothing is written outside, nor inside."""
+    path = bad_archive(tmp_path / "a.zip", (name, b"x"))
+    (tmp_path / "open").mkdir()
+    with pytest.raises(ReceiptError, match="evil"):
+        open_archive(path, tmp_path / "open")
+    assert [*(tmp_path / "open").iterdir()] == []
+    assert not (tmp_path / "evil").exists()
+
+
+def test_a_bomb_is_not_unfolded(tmp_path, monkeypatch):
+    """The sizes that an archive announces are added up first."""
+    monkeypatch.setattr("sipas_analysis.publish.archive.LARGEST", 1_000_000)
+    path = bad_archive(tmp_path / "a.zip", ("outputs/a", bytes(2_000_000)))
+    with pytest.raises(ReceiptError, match="4 GB"):
+        open_archive(path, tmp_path / "open")
+
+
+@pytest.mark.parametrize("data", [b"", b"PK\x03\x04 cut", b"no zip at all"])
+def test_what_is_no_archive_is_refused(tmp_path, data):
+    """Truncated or something else: one sentence."""
+    (tmp_path / "a.zip").write_bytes(data)
+    with pytest.raises(ReceiptError):
+        open_archive(tmp_path / "a.zip", tmp_path / "open")
+
+
+def test_printed_numbers_are_read_back_from_every_format(made):
+    """HTML, Word and Excel name their figures; other files none."""
+    place = made / "out/units/so-a"
+    counts = {it.suffix: len(printed_in(it)) for it in sorted(place.glob("report.*"))}
+    assert counts.keys() == {".html", ".docx", ".xlsx"}
+    assert min(counts.values()) > 30
+    assert printed_in(made / "out/tables/figures.csv") == []
+
+
+def test_the_reports_folder_may_lie_anywhere(made, tmp_path):
+    """Paths are relative: the whole tree moved is the same run."""
+    shutil.copytree(made, tmp_path / "elsewhere")
+    assert verify(tmp_path / "elsewhere/out").grade == "same"
+    assert str(made) not in (made / "out" / RECEIPT).read_text("utf-8")
+    assert str(Path.home()) not in (made / "out" / RECEIPT).read_text("utf-8")
