@@ -198,7 +198,9 @@ class Section:
 
 
 # A place is named without its level, except where it bears a person's name (Decree 30, annex I).
-_LEVEL = re.compile(r"^(tỉnh |thành phố (?!Hồ Chí Minh))| (province|city)$", re.IGNORECASE)
+_LEVEL = re.compile(
+    r"^(tỉnh |thành phố (?!Hồ Chí Minh))|(?<!Ho Chi Minh) (province|city)$", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from unicodedata import east_asian_width
 
+from sipas_analysis.errors import OutputError
 from sipas_analysis.files import write_whole
 from sipas_analysis.messages import Language
 from sipas_analysis.publish.document import (
@@ -27,7 +28,7 @@ from sipas_analysis.publish.document import (
     Table,
     shown_in,
 )
-from sipas_analysis.publish.typeset import png
+from sipas_analysis.publish.typeset import Refused, png
 from sipas_analysis.publish.word import (
     LOOKS,
     ROOM,
@@ -58,7 +59,18 @@ PARAGRAPHS = {
 
 
 def write_docx(document: Document, path: Path, language: Language) -> Path:
-    """Write a document to ``path`` whole or not at all; return the path."""
+    """Write a document to ``path`` whole or not at all; return the path.
+
+    Raises:
+        OutputError: The file cannot be written, or a picture cannot be drawn (a fault of ours).
+    """
+    try:
+        return write_whole(path, _made(document, language))
+    except Refused as error:
+        raise OutputError("docx", path=path, why=error) from error
+
+
+def _made(document: Document, language: Language) -> bytes:
     import docx
 
     word = Word(docx.Document(), language)
@@ -75,7 +87,7 @@ def write_docx(document: Document, path: Path, language: Language) -> Path:
     name_figures(word)
     out = io.BytesIO()
     word.file.save(out)
-    return write_whole(path, timeless(out.getvalue()))
+    return timeless(out.getvalue())
 
 
 def _letter(document: Document) -> Official | None:

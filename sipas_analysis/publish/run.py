@@ -200,6 +200,8 @@ def make(job: Job) -> Ended:
         why = str(said.get("failed") or said.get("died", "lost"))
         error = OutputError("run_died", unit=job.name, why=why, path=log)
         failed = {"vi": error.text("vi"), "en": error.text("en")}
+    if said.get("details"):
+        log.write_text(str(said["details"]), "utf-8")
     if not failed:
         noted = {"files": _hashes(job, _made(job)), "key": job.key}
         write_whole(job.state, json.dumps(noted, indent=1, sort_keys=True) + "\n")

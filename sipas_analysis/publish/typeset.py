@@ -46,14 +46,14 @@ def typeset(source: str, inputs: dict[str, str], **how: Any) -> bytes:
         Refused: Typst cannot set it, or its process was lost twice.
     """
     asked = json.dumps({"input": source, "sys_inputs": inputs, **how}).encode() + b"\n"
+    code = None
     for _ in range(2):  # a process that was killed is started once more
         answer, made = _answered(asked)
         if answer:
             break
-        _end(_typesetter(os.getpid()))
-        _typesetter.cache_clear()
+        code = _lost()
     if "length" not in answer:
-        raise Refused(answer.get("refused", "-"))
+        raise Refused(answer.get("refused", f"exit code {code}"))
     return made
 
 
@@ -67,9 +67,20 @@ def _answered(asked: bytes) -> tuple[dict[str, Any], bytes]:
         process.stdin.flush()
         answer = json.loads(process.stdout.readline() or b"{}")
         made = process.stdout.read(answer.get("length", 0))
-    except OSError:
+    except (OSError, ValueError):
         return {}, b""
+    except BaseException:  # interrupted: the answer that is still to come must meet nobody
+        _lost()
+        raise
     return (answer, made) if len(made) == answer.get("length", 0) else ({}, b"")
+
+
+def _lost() -> int | None:
+    """End the process that answers here, and forget it; return its exit code."""
+    process = _typesetter(os.getpid())
+    _typesetter.cache_clear()
+    _end(process)
+    return process.returncode
 
 
 @cache

@@ -13,6 +13,7 @@ import json
 import os
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +46,10 @@ def _warm(wave: str) -> None:
     survey = read_survey(read_wave(wave))
     keep(survey)
     figures_of(survey).tables()
-    tried = report(survey, unit=str(survey.frame["unit"].iloc[0]))
-    for name in CHAPTERS:  # templates, fonts and what units share are then ready for the children
-        section_html(tried.chapter(name).section, tried.languages[0])
+    with suppress(Exception):  # a fault is the report's own, and told where it is made
+        tried = report(survey, unit=str(survey.frame["unit"].iloc[0]))
+        for name in CHAPTERS:  # templates, fonts and what units share are then ready
+            section_html(tried.chapter(name).section, tried.languages[0])
     gc.collect()
     gc.freeze()
 
@@ -79,7 +81,6 @@ def _child(job: dict[str, Any], write: int) -> None:
         run_notebook(job["notebook"], job["parameters"], engine="sipas-fork")
         said = {"done": True}
     except Exception as error:
-        traceback.print_exc()
         said = _fault(error)
     finally:
         with os.fdopen(write, "w", encoding="utf-8") as handle:
@@ -93,6 +94,7 @@ def _fault(error: Exception) -> dict[str, Any]:
     from sipas_analysis.errors import SipasError
 
     said: dict[str, Any] = {"failed": f"{type(error).__name__}: {error}"}
+    said["details"] = traceback.format_exc()
     if isinstance(error, SipasError):
         said["places"] = {"vi": error.text("vi"), "en": error.text("en")}
     return said

@@ -5,6 +5,7 @@ import random
 import re
 import shutil
 import zipfile
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -194,17 +195,19 @@ def _leaves(held, way):
 EDITED = [edit_byte, edit_digit, edit_digit, edit_receipt, edit_receipt, edit_input, edit_rule]
 
 
+@cache
+def index_of(home, _text):
+    """All figures of a wave, by its answers."""
+    return Figures(read_survey(read_wave(home / "inputs/wave.yaml"))).index.set_index("id")
+
+
 def moved(before, after):
     """Names of the figures that are not the same in two waves, by the tables alone."""
-    both = [
-        Figures(read_survey(read_wave(home / "inputs/wave.yaml"))).index.set_index("id")
-        for home in (before, after)
-    ]
+    both = [index_of(home, (home / "inputs/answers.csv").read_text()) for home in (before, after)]
     names = set()
-    columns = both[0].columns.drop("rule")
     ids = [it for it in both[0].index.union(both[1].index) if not it.startswith("pair:")]
     old, new = (table.reindex(ids) for table in both)
-    for column in columns:
+    for column in both[0].columns.drop("rule"):
         a, b = old[column], new[column]
         if column != "printed":
             a, b = (pd.to_numeric(it).map("{:.10g}".format) for it in (a, b))

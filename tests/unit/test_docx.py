@@ -293,7 +293,8 @@ def test_the_letter_has_head_and_foot(words):
 
 @pytest.mark.parametrize(("province", "place"), [
     ("thành phố Đà Nẵng", "Đà Nẵng"), ("Thành phố Hồ Chí Minh", "Thành phố Hồ Chí Minh"),
-    ("tỉnh Cà Mau", "Cà Mau"), ("", "……"),
+    ("tỉnh Cà Mau", "Cà Mau"), ("Ho Chi Minh City", "Ho Chi Minh City"),
+    ("Da Nang city", "Da Nang"), ("", "……"),
 ])  # fmt: skip
 def test_a_place_is_named_as_the_decree_does(tmp_path, province, place):
     """Without its level, except where it bears a person's name."""

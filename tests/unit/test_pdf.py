@@ -4,8 +4,10 @@ import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 import xml.etree.ElementTree as ET
 import zlib
 from dataclasses import replace
@@ -350,7 +352,13 @@ def test_a_process_forked_after_use_does_not_wait_for_ever(tmp_path, plain):
         with contextlib.suppress(BaseException):
             write_pdf(document(LETTERS), tmp_path / "a.pdf", "vi")
         os._exit(0)
-    os.waitpid(child, 0)
+    for _ in range(300):  # a deadlock must fail, not hang
+        if os.waitpid(child, os.WNOHANG)[0]:
+            break
+        time.sleep(0.1)
+    else:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
     assert (tmp_path / "a.pdf").read_bytes() == plain.read_bytes()
 
 
@@ -362,6 +370,25 @@ def test_typst_that_was_killed_is_started_once_more(tmp_path, plain):
     assert made.read_bytes() == plain.read_bytes()
     pdf._can_draw.cache_clear()
     assert not pdf._can_draw("😀")
+
+
+def test_an_interrupt_leaves_no_answer_for_the_next(tmp_path, plain):
+    """Ctrl-C between question and answer: the next document is not the last one's."""
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, stop)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.02)
+        with contextlib.suppress(KeyboardInterrupt):
+            for _ in range(20):
+                write_pdf(document(LETTERS * 50), tmp_path / "b.pdf", "vi")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    made = write_pdf(document(LETTERS), tmp_path / "a.pdf", "vi")
+    assert made.read_bytes() == plain.read_bytes()
 
 
 def test_a_failure_names_the_file_and_leaves_the_old_one(tmp_path, monkeypatch):

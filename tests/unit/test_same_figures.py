@@ -1,6 +1,7 @@
 """A figure has one home: what HTML, Word and Excel print is the row of one table, by its id."""
 
 import csv
+import random
 import re
 import xml.etree.ElementTree as ET
 import zipfile
@@ -10,18 +11,22 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from conftest import PACK
 
 import sipas_analysis as sipas
 from sipas_analysis.messages import number
 from sipas_analysis.publish.chapters import CHAPTERS
 from sipas_analysis.publish.document import pieces, say_it
 from sipas_analysis.publish.figures import write_tables
+from sipas_analysis.publish.html import section_html
 
 ROOT = Path(__file__).parents[2]
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 SPAN = re.compile('<span data-figure="([^"]*)">([^<]*)</span>')
 LANGUAGES = ("vi", "en")
 UNITS = ("so-ldtbxh", "")
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -145,3 +150,40 @@ def test_a_name_cannot_pretend_to_be_a_figure():
     shown = pieces(say_it("report.coded", code=forged, mark="", name="x"), "vi")
     assert [name for _, name in shown] == [""]
     assert "overall#printed99,99" in shown[0][0]
+
+
+def test_no_name_leads_to_a_hidden_figure(read_answers):
+    """Rule P2: a suppressed figure has no number in the table, and none on any page names it."""
+    answers = "unit,A1,A2,D1\n" + "so-a,5,4,3\nso-a,3,4,5\nso-a,2,4,4\n" * 12 + "so-b,4,2,5\n" * 3
+    survey = read_answers(answers, min_forms=3)
+    figures = sipas.report(survey, "vi").subject.figures
+    scores = figures.scores
+    hidden = set(figures.index["id"].iloc[: len(scores)][(scores["flag"] == "suppress").to_numpy()])
+    assert any("@so-b" in it for it in hidden)
+    table = figures.index.set_index("id").loc[sorted(hidden)]
+    assert table.drop(columns=["n", "n_valid", "rule", "printed"]).isna().all(axis=None)
+    assert set(table["printed"]) == {""}
+    assert not any("so-b" in it for it in figures.index["id"] if it.startswith("pair:"))
+    for unit in ("", "so-a", "so-b"):
+        report = sipas.report(survey, "vi", unit=unit)
+        for name in CHAPTERS:
+            text = section_html(report.chapter(name).section, "vi")
+            named = {unescape(it) for it, _ in SPAN.findall(text)}
+            seen = {it for it in named if it.rpartition("#")[0] in hidden}
+            assert {it.rpartition("#")[2] for it in seen} <= {"n", "n_valid"}
+
+
+def test_a_pack_of_one_decimal_prints_one_decimal_everywhere(read_answers):
+    """`printed` is the pack's own rounding, also in the matrix and in what-if (rule M6)."""
+    draw = random.Random(5)
+    rows = [f"so-{u},{','.join(draw.choice('23445') for _ in range(4))}" for u in "ab" * 60]
+    pack = PACK + "index: {factor: {rule: pooled}, overall: {rule: pooled}, decimals: 1}\n"
+    survey = read_answers("unit,A1,A2,D1,OVERALL\n" + "\n".join(rows) + "\n", pack=pack)
+    report = sipas.report(survey, "en")
+    printed = report.subject.figures.index.set_index("id")["printed"]
+    found = []
+    for name in CHAPTERS:
+        found += SPAN.findall(section_html(report.chapter(name).section, "en"))
+    shown = {(unescape(it), text) for it, text in found if it.endswith("#printed")}
+    assert len(shown) > 10
+    assert all(text == printed[it.removesuffix("#printed")] for it, text in shown)

@@ -122,7 +122,12 @@ class Report:
         return write_annexes(self.subject.figures, place / f"annexes.{language}.xlsx", language)
 
     def letter(self) -> Document:
-        """Build the letter to the unit, ready to be numbered and signed."""
+        """Build the letter to the unit, ready to be numbered and signed.
+
+        Raises:
+            UnitError: The report is that of the whole province.
+        """
+        check_unit(self.subject.figures.survey, self.subject.unit)
         wave = self.subject.figures.survey.wave
         made = self._document((letter(self.subject),))
         about = say_it("letter.about", year=str(wave.year))

@@ -15,6 +15,7 @@ from sipas_analysis.explain.models import Note
 from sipas_analysis.explain.priority import Priority
 from sipas_analysis.messages import Language
 from sipas_analysis.publish import charts
+from sipas_analysis.publish.chapters import frame
 from sipas_analysis.publish.chapters.frame import Subject
 from sipas_analysis.publish.document import (
     Block,
@@ -230,7 +231,7 @@ def _matrix_figure(subject: Subject, first: Priority, shown: pd.DataFrame) -> Fi
         key, own = f"share:{code}", subject.own[code]
         rows.append((subject.name(code), Number(share, 1, Home(key, "value", share)),
                      Interval(share_low, share_high, id=key),
-                     Number(percent, 2, own.home("printed")), Interval(low, high, id=own.id),
+                     frame.percent(own), Interval(low, high, id=own.id),
                      say_it(f"report.quadrant.{quadrant}")))  # fmt: skip
         marks.append((rows[-1][0], (percent, low, high), (share, share_low, share_high), quadrant))
 
@@ -259,8 +260,8 @@ def _what_if(subject: Subject, first: Priority) -> list[Block]:
         return []
     modelled = bool(gains["outcome"].notna().any())
     rows = []
-    for item, _, percent, target, points, outcome, low, high in gains.to_numpy():
-        now = Number(percent, 2, subject.own[item].home("printed"))
+    for item, _, _, target, points, outcome, low, high in gains.to_numpy():
+        now = frame.percent(subject.own[item])
         exact = [now, *(Number(it, 2) for it in (target, points))]
         model = [Number(outcome, 2), Interval(low, high, 2)] if modelled else []
         rows.append((subject.item_name(item), *exact, *model))

@@ -1,8 +1,8 @@
 """The letter to a unit: its index, its place and why it is not another, what to look at first."""
 
 from sipas_analysis.instrument.pack import OVERALL
-from sipas_analysis.publish.chapters.frame import Subject, reason_text
-from sipas_analysis.publish.chapters.opening import index_text, key_points
+from sipas_analysis.publish.chapters.frame import Subject, extremes, reason_text
+from sipas_analysis.publish.chapters.opening import WEAKEST, index_text, key_points
 from sipas_analysis.publish.chapters.ranking import letter as places
 from sipas_analysis.publish.chapters.results import factor_table
 from sipas_analysis.publish.document import Block, Bullets, Paragraph, Section, say_it
@@ -23,8 +23,9 @@ def letter(subject: Subject) -> Section:
     blocks += placed
     points = key_points(subject)
     blocks += [Paragraph(say_it("letter.points")), Bullets(points)] if points else []
-    if points and any(it.status != "sourced" for it in subject.pack.items.values()):
-        blocks.append(Paragraph(say_it("report.items.mark"), "note"))
+    named = [one.variable for one in extremes(subject, [*subject.pack.items])[:WEAKEST]]
+    if any(subject.pack.items[code].status != "sourced" for code in named):
+        blocks.append(Paragraph(say_it("letter.mark"), "note"))
     blocks += [factor_table(subject), Paragraph(say_it("letter.closing"))]
-    named = subject.unit_name(subject.unit)
-    return Section("letter", say_it("letter.to", unit=named), tuple(blocks))
+    name = subject.unit_name(subject.unit)
+    return Section("letter", say_it("letter.to", unit=name), tuple(blocks))

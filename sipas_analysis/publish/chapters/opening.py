@@ -33,6 +33,7 @@ from sipas_analysis.publish.document import (
 from sipas_analysis.publish.figures import Published
 from sipas_analysis.publish.suppression import people_counts
 
+WEAKEST = 3  # items that are named
 MODES = ("direct", "post", "online", "phone", "home", "desk")
 
 
@@ -121,7 +122,7 @@ def key_points(subject: Subject) -> tuple[Text, ...]:
     items = extremes(subject, [*pack.items])
     weak = [
         say_it("report.conclusion.item", item=subject.item_name(one.variable), value=percent(one))
-        for one in items[:3]
+        for one in items[:WEAKEST]
     ]
     if differ(items):
         said.append(say_it("report.conclusion.items", items=Joined(weak)))
