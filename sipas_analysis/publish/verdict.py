@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from sipas_analysis.messages import LANGUAGES, Language, say
+from sipas_analysis.messages import LANGUAGES, Language
 from sipas_analysis.publish.document import (
     Block,
     Bullets,
@@ -71,8 +71,3 @@ def _short(value: object) -> object:
         return None
     text = value.text("en") if hasattr(value, "text") else str(value)
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
-
-
-def summary(verdict: Verdict) -> str:
-    """Return the verdict in English, as notebooks show it."""
-    return say("en", _grade(verdict).id, **_grade(verdict).fields)

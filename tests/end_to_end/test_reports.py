@@ -66,6 +66,13 @@ def test_the_province_notebook_runs_without_parameters(tmp_path):
     assert files_in(tmp_path) == {"out.ipynb"}
 
 
+def test_the_notebook_of_an_auditor_counts_the_published_figure_again(tmp_path):
+    """Traced to rows of the input, and counted by hand: 612 of 647."""
+    text = papermill("audit", tmp_path / "out.ipynb")
+    assert "612 647 94.59" in text
+    assert "responses.csv: 32–61" in text
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("explore_*.ipynb")),
                          ids=lambda path: path.stem)  # fmt: skip
 def test_a_notebook_to_explore_runs(path, tmp_path):

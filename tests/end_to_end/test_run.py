@@ -71,6 +71,24 @@ def test_kernels_make_the_same_bytes(undisturbed, tmp_path):
     assert {name: found[name] for name in own} == {name: undisturbed[name] for name in own}
 
 
+def test_another_place_clock_language_and_number_of_threads_give_the_same_bytes(
+    undisturbed, tmp_path
+):
+    """Wave and outputs elsewhere, TZ, LANG, hash seed, OMP threads, epoch, one job at a time."""
+    shutil.copytree(DEMO.parent, tmp_path / "elsewhere" / "wave")
+    out = tmp_path / "elsewhere" / "out"
+    abroad = {"TZ": "Pacific/Auckland", "LANG": "C", "LC_ALL": "C", "PYTHONHASHSEED": "7",
+              "OMP_NUM_THREADS": "2", "SOURCE_DATE_EPOCH": "1"}  # fmt: skip
+    wave = tmp_path / "elsewhere" / "wave" / "wave.yaml"
+    asked = ["--units", UNITS, "--formats", FORMATS, "--out", out, "--jobs", "1"]
+    sipas("run", wave, *asked, env=os.environ | abroad, cwd=tmp_path)
+    found = no_state(hashes(out))
+    assert {**found, "receipt.json": ""} == {**no_state(undisturbed), "receipt.json": ""}
+    receipt = json.loads((out / "receipt.json").read_text("utf-8"))
+    assert receipt["outputs"] == {k: it for k, it in found.items() if k != "receipt.json"}
+    assert receipt["wave_file"] == "../wave/wave.yaml"
+
+
 def started(out):
     """Start a run and wait until its first report is noted."""
     command = [BIN / "sipas", "run", DEMO, "--units", UNITS, "--formats", FORMATS, "--jobs", "1",

@@ -3,6 +3,7 @@
 import csv
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -23,7 +24,8 @@ GOOD = "unit,A1,A2,D1,OVERALL\n" + "".join(
     f"so-{unit},{answers}\n"
     for unit in "ab" for k in range(30) for answers in [("5,4,3,5", "2,4,5,3", "4,1,4,4")[k % 3]]
 )  # fmt: skip
-VERBS = ["init", "demo", "check", "score", "drivers", "report", "run", "compare", "lab"]
+VERBS = ["init", "demo", "check", "score", "drivers", "report", "run", "compare", "verify",
+         "trace", "archive", "lab"]  # fmt: skip
 
 
 @pytest.fixture
@@ -360,6 +362,51 @@ def test_run_goes_on_when_one_unit_fails(sipas, make_wave, notebooks, monkeypatc
     assert (tmp_path / "out/units/so-b/report.en.html").is_file()
     assert not (tmp_path / "out/units/so-a").exists()
     assert "stopped in cell 3" in (tmp_path / "out/index.html").read_text("utf-8")
+
+
+def test_a_run_is_verified_traced_and_archived(sipas, make_wave, notebooks, tmp_path):
+    """0 if all is the same, 1 if not or if nothing could be computed; the receipt is told."""
+    wave, out = make_wave(GOOD, languages=["vi"]), tmp_path / "out"
+    _, said, _ = sipas("run", wave, "--out", out, "--engine", "kernel", "--jobs", 1, lang="")
+    code, found, _ = sipas("verify", out, "--to", tmp_path / "page")
+    assert code == 0
+    assert found.startswith("SAME.")
+    receipt = re.search("Receipt ([0-9a-f]{64})", found)[1]
+    assert receipt in said
+    pages = {it.name: it.read_text("utf-8") for it in (tmp_path / "page").iterdir()}
+    assert "GIỐNG HỆT" in pages["verdict.vi.html"]
+    assert "SAME." in pages["verdict.en.html"]
+    code, found, _ = sipas("archive", out)
+    assert sipas("verify", tmp_path / "out.zip")[0] == code == 0
+    assert sipas("archive", out, "--public")[0] == 0
+    code, found, _ = sipas("verify", tmp_path / "out.public.zip")
+    assert (code, found[:13]) == (1, "NOT VERIFIED:")
+    (tmp_path / "answers.csv").write_text(GOOD.replace("5,4,3,5", "1,4,3,5", 1), "utf-8")
+    code, found, _ = sipas("verify", out)
+    assert code == 1
+    assert "input answers.csv is not the one that was read" in found
+    assert "figure A1#value was" in found
+
+
+def test_a_figure_is_traced_by_id_or_as_it_is_printed(sipas, make_wave):
+    """Division, rule and rows; a number that nobody printed, or several did, is refused."""
+    wave = make_wave(GOOD)
+    code, said, _ = sipas("trace", "A1@so-a", wave)
+    assert code == 0
+    assert "20 satisfied of 30 valid answers" in said
+    assert "Rows: answers.csv: 2–31 (30 forms)" in said
+    assert "66.67; unrounded 66.66666667" in said
+    assert sipas("trace", "66,67", wave, "--unit", "so-a")[1] != ""
+    code, _, why = sipas("trace", "12.34", wave)
+    assert code == 17
+    assert "No published figure is printed as 12.34" in why
+
+
+def test_a_folder_without_a_receipt_is_refused(sipas, tmp_path):
+    """Exit code 23, one paragraph."""
+    code, _, why = sipas("verify", tmp_path)
+    assert code == 23
+    assert "receipt.json is not there" in why
 
 
 def test_lab_opens_the_notebooks(sipas, monkeypatch):
