@@ -72,6 +72,7 @@ def test_two_in_a_hundred_answers_are_blank(survey_2021):
     assert (survey_2021.ledger["reason"] == "blank_code").sum() > 50
 
 
+@pytest.mark.slow
 def test_a_demo_has_as_many_units_as_asked():
     """187 units of 160 forms: named departments and districts, then numbered communes."""
     forms = simulate(demo(n_units=187))
