@@ -148,6 +148,17 @@ def sealed(facts: Mapping[str, Any]) -> Facts:
     return {**bare, "sha256": _hash_of(_text(bare))}
 
 
+def kept(facts: Facts, out: Path) -> Facts:
+    """Return the receipt that lies there if only the commit is another: files stay, so does it."""
+    try:
+        old = read_receipt(out)
+    except ReceiptError:
+        return facts
+    program_ = {**facts["program"], "commit": dict(old.get("program") or {}).get("commit")}
+    same = sealed({**facts, "program": program_})["sha256"] == old.get("sha256")
+    return old if same else facts
+
+
 def write_receipt(facts: Facts, out: Path) -> Path:
     """Write ``receipt.json``, whole or not at all; return its path."""
     return write_whole(out / NAME, _text(facts))

@@ -13,9 +13,9 @@ from sipas_analysis.console import spoken, tell
 from sipas_analysis.errors import OutputError, ParameterError
 from sipas_analysis.instrument.reading import Bilingual
 from sipas_analysis.publish.chapters import report
-from sipas_analysis.publish.figures import figures_of
+from sipas_analysis.publish.figures import figures_of, write_tables
 from sipas_analysis.publish.portal import FORMATS, Made, write_portal
-from sipas_analysis.publish.receipt import receipt, write_receipt
+from sipas_analysis.publish.receipt import kept, receipt, write_receipt
 from sipas_analysis.publish.run import Ended, Job, fresh, locked, plan, run, write_times
 
 ENGINES = ("fork", "kernel")
@@ -61,11 +61,13 @@ def run_wave(survey: Survey, asked: Asked) -> dict[str, str]:
         whole = plan(survey, asked.out, languages=languages, formats=formats, engine=asked.engine)
         made = [_made(job, failed.get(job.name, {}), languages) for job in whole]
         try:
+            if units:  # else the report of the province writes them
+                write_tables(figures_of(survey).tables(), asked.out / "tables")
             path = write_portal(figures_of(survey), made, asked.out / "index.html", languages)
             write_times(asked.out, ended, seconds)
             tell("portal", path=path)
             said = {"languages": languages, "formats": formats, "units": units}
-            proof = receipt(survey, asked.out, said)
+            proof = kept(receipt(survey, asked.out, said), asked.out)
             write_receipt(proof, asked.out)
             tell("receipt", sha256=proof["sha256"])
         except OutputError as error:  # a full disk: the reports that are there stay

@@ -1,6 +1,7 @@
 """Trace a printed figure to the rows of the input: what was divided, left out and rounded."""
 
 from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,7 @@ from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import ParameterError
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.messages import Language, number, say
+from sipas_analysis.publish.chapters import check_unit
 from sipas_analysis.publish.figures import figures_of
 from sipas_analysis.publish.receipt import made_by
 
@@ -28,6 +30,7 @@ def trace(survey: Survey, asked: str, unit: str = "") -> pd.Series:
 
     Raises:
         ParameterError: No figure is printed so, or several are; they are named.
+        UnitError: A unit that is not in the list, or has no form.
 
     Example:
         >>> import sipas_analysis as sipas
@@ -35,20 +38,28 @@ def trace(survey: Survey, asked: str, unit: str = "") -> pd.Series:
         >>> trace(survey, "94,59", unit="so-ldtbxh")["id"]
         'overall@so-ldtbxh'
     """
+    if unit:
+        check_unit(survey, unit)
     figures = figures_of(survey)
     table = figures.scores.assign(id=figures.index["id"].iloc[: len(figures.scores)].to_numpy())
     found = table[table["id"] == asked.partition("#")[0]]
     if found.empty:
-        printed = asked.replace(",", ".").removesuffix("%").strip()
-        found = table[(table["printed"] == printed) & (table["printed"] != "")]
+        number_ = asked.replace(",", ".").removesuffix("%").strip()
+        found = table[[_same(printed, number_) for printed in table["printed"]]]
         found = found[found["unit"] == unit] if unit else found
-        whole = found[found["variable"] == OVERALL]
-        found = whole if len(whole) == 1 else found
     if len(found) != 1:
         names = ", ".join(found["id"].head(MOST)) or "–"
         which = "trace_several" if len(found) else "trace_none"
         raise ParameterError(which, found=asked, unit=unit or "–", names=names, n=len(found))
     return found.iloc[0]
+
+
+def _same(printed: str, asked: str) -> bool:
+    """Say whether two texts are one number: 100 is 100.00."""
+    try:
+        return Decimal(printed) == Decimal(asked)
+    except InvalidOperation:
+        return False
 
 
 def told(survey: Survey, row: pd.Series, language: Language) -> Iterator[tuple[str, str]]:
@@ -59,7 +70,8 @@ def told(survey: Survey, row: pd.Series, language: Language) -> Iterator[tuple[s
     rule = levels.get(row["level"])
     name = say(language, "report.level.overall")
     name = name if row["variable"] == OVERALL else pack.label(row["variable"], language)
-    where = row["unit_name"] or row["group"] or wave.title.text(language)
+    names = dict(zip(survey.units["code"], survey.units[f"name_{language}"], strict=True))
+    where = names.get(row["unit"]) or row["group"] or wave.title.text(language)
 
     def line(key: str, **fields: object) -> tuple[str, str]:
         return say(language, f"trace.head.{key}"), say(language, f"trace.{key}", **fields)

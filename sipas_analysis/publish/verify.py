@@ -84,7 +84,8 @@ def verify(out: Path, wave: Path | None = None, *, public: bool = False) -> Verd
     Args:
         out: Output folder of a wave.
         wave: ``wave.yaml`` or its folder; where the receipt says it lies if left out.
-        public: Whether files may be left out, as a public archive does.
+        public: Whether files may be left out, as a public archive does; inputs are then only those
+            of ``wave``, never where the receipt says.
 
     Returns:
         The verdict, with every finding.
@@ -97,7 +98,8 @@ def verify(out: Path, wave: Path | None = None, *, public: bool = False) -> Verd
     listed_ = facts["outputs"]
     findings += [*_files(out, listed_, "left_out" if public else "missing")]
     findings += [*_divided(facts["figures"])]
-    survey, problems = _survey(facts, wave or out / str(facts.get("wave_file", "")))
+    own = None if public else out / str(facts.get("wave_file", ""))
+    survey, problems = _survey(facts, wave or own)
     findings += problems
     rows, close = facts["figures"], list[Finding]()
     if survey is not None:
@@ -109,7 +111,8 @@ def verify(out: Path, wave: Path | None = None, *, public: bool = False) -> Verd
     known = {str(it.get("id")): it for it in rows}
     n_printed, wrong = _printed(out, listed_, known, whole=survey is not None)
     findings += [*wrong, *_environment(facts)]
-    return Verdict(str(facts.get("sha256", "")), tuple(findings), survey is not None, len(listed_),
+    n_here = sum((out / name).is_file() for name in listed_)
+    return Verdict(str(facts.get("sha256", "")), tuple(findings), survey is not None, n_here,
                    len(facts["figures"]), n_printed, tuple(close))  # fmt: skip
 
 
@@ -132,10 +135,10 @@ def _files(out: Path, listed: Mapping[str, Any], lost: str) -> Iterator[Finding]
         yield Finding("extra", name)
 
 
-def _survey(facts: Mapping[str, Any], place: Path) -> tuple[Survey | None, list[Finding]]:
+def _survey(facts: Mapping[str, Any], place: Path | None) -> tuple[Survey | None, list[Finding]]:
     """Read the inputs again, if they are here; say which of them changed."""
-    file = place / "wave.yaml" if place.is_dir() else place
-    if not file.is_file():
+    file = place / "wave.yaml" if place and place.is_dir() else place
+    if file is None or not file.is_file():
         return None, [Finding("absent", str(facts.get("wave_file", "")))]
     changed = [*_inputs(facts["inputs"], file.parent)]
     try:

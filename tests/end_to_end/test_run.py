@@ -59,7 +59,9 @@ def test_every_format_and_language_is_there(undisturbed):
     made |= {f"units/{unit}/letter.{lang}.{kind}" for unit in UNITS.split(",")
              for lang in ("vi", "en") for kind in ("docx", "pdf")}  # fmt: skip
     state = {f"state/{unit}.json" for unit in UNITS.split(",")}
-    assert set(undisturbed) == made | state | {"index.html", "receipt.json"}
+    tables = {name for name in undisturbed if name.startswith("tables/")}
+    assert "tables/figures.csv" in tables
+    assert set(undisturbed) == made | state | tables | {"index.html", "receipt.json"}
 
 
 def test_kernels_make_the_same_bytes(undisturbed, tmp_path):

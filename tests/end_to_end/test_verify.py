@@ -21,7 +21,7 @@ from sipas_analysis.publish.chapters import CHAPTERS, report
 from sipas_analysis.publish.figures import Figures, figures_of
 from sipas_analysis.publish.portal import Made, write_portal
 from sipas_analysis.publish.printed import printed_in
-from sipas_analysis.publish.receipt import receipt, write_receipt
+from sipas_analysis.publish.receipt import kept, receipt, sealed, write_receipt
 from sipas_analysis.publish.verify import verify
 
 UNITS = "code,name_vi,name_en,group\n" + "".join(
@@ -323,6 +323,25 @@ def test_a_public_archive_holds_no_form(made, tmp_path):
     table = out / "tables/figures.csv"
     table.write_bytes(table.read_bytes().replace(b"5", b"6", 1))
     assert verify(out, wave, public=True).grade == "different"
+
+
+def test_an_archive_without_inputs_takes_none_from_the_machine(made, tmp_path):
+    """The receipt says where the inputs were; whoever opens an archive did not get them with it."""
+    home = tmp_path / "home"
+    shutil.copytree(made, home)
+    path = write_archive(home / "out", tmp_path / "a.zip", public=True)
+    out, wave = open_archive(path, home / "unfolded")
+    shutil.copytree(home / "inputs", home / "unfolded" / "inputs")  # where the receipt points
+    assert verify(out, wave, public=True).grade == "partly"
+
+
+def test_a_run_with_nothing_to_make_keeps_its_receipt(made):
+    """The hash in the minutes stays, though the program has another commit by now."""
+    facts = json.loads((made / "out" / RECEIPT).read_text("utf-8"))
+    later = sealed({**facts, "program": facts["program"] | {"commit": "another"}})
+    assert kept(later, made / "out") == facts
+    moved_on = sealed({**later, "program": facts["program"] | {"version": "9"}})
+    assert kept(moved_on, made / "out") == moved_on
 
 
 def bad_archive(path, *members):

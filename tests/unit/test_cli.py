@@ -396,10 +396,13 @@ def test_a_figure_is_traced_by_id_or_as_it_is_printed(sipas, make_wave):
     assert "20 satisfied of 30 valid answers" in said
     assert "Rows: answers.csv: 2–31 (30 forms)" in said
     assert "66.67; unrounded 66.66666667" in said
-    assert sipas("trace", "66,67", wave, "--unit", "so-a")[1] != ""
+    code, _, why = sipas("trace", "66,67", wave)
+    assert code == 17
+    assert "Name one: " in why
+    assert sipas("trace", "A1", wave, "--unit", "so-z")[0] == 14
     code, _, why = sipas("trace", "12.34", wave)
     assert code == 17
-    assert "No published figure is printed as 12.34" in why
+    assert "none is printed as 12.34" in why
 
 
 def test_a_folder_without_a_receipt_is_refused(sipas, tmp_path):

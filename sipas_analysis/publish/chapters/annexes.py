@@ -4,6 +4,7 @@ import hashlib
 import platform
 from importlib.metadata import version
 
+from sipas_analysis import __version__
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.publish.chapters.drivers import penalty_table
 from sipas_analysis.publish.chapters.frame import Subject, count, percent
@@ -124,7 +125,7 @@ def _versions(subject: Subject) -> Bullets:
     paths = {wave.path, wave.beside(wave.units), *(path for path, _ in wave.sources())}
     digests = [(path.name, hashlib.sha256(path.read_bytes()).hexdigest()) for path in sorted(paths)]
     hashes = [say_it("report.versions.file", name=it, hash=digest[:16]) for it, digest in digests]
-    names = ("sipas-analysis", "pandas", "numpy", "scipy", "statsmodels")
+    names = ("pandas", "numpy", "scipy", "statsmodels")
     shown = ", ".join(f"{name} {version(name)}" for name in names)
-    full = f"{shown}, Python {platform.python_version()}"
+    full = f"sipas_analysis {__version__}, {shown}, Python {platform.python_version()}"
     return Bullets((say_it("report.versions.program", versions=full), *hashes))
