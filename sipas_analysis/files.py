@@ -4,9 +4,13 @@ Text becomes a file by writing a neighbour with another name and renaming it: on
 rename is all or nothing. Readers of other rooms use it for every output.
 """
 
+import hashlib
+import io
 import os
 import sys
 import tempfile
+import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from sipas_analysis.errors import OutputError
@@ -44,6 +48,23 @@ def write_whole(path: Path, content: str | bytes) -> Path:
             aside.unlink(missing_ok=True)
         raise OutputError("output", path=path, why=error.strerror or error) from error
     return path
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def zipped(parts: Iterable[tuple[str, bytes]]) -> bytes:
+    """Return a zip of parts in the order given, without the time of day: same parts, same bytes."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made:
+        for name, data in parts:
+            part = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            part.compress_type, part.external_attr, part.create_system = 8, 0o600 << 16, 3
+            made.writestr(part, data)
+    return out.getvalue()
 
 
 def write_log(text: str) -> Path:

@@ -9,10 +9,15 @@ import urllib.request
 from importlib.util import find_spec
 from pathlib import Path
 
+import pytest
 import websocket
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 AXE = Path(find_spec("axe_core_python").origin).with_name("axe.min.js")
+NEEDED = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
+]
 KEYS = {"Enter": ("\r", 13), "Tab": ("", 9), " ": (" ", 32), "ArrowRight": ("", 39)}
 
 

@@ -1,6 +1,6 @@
 """A small office for tests: a pack of three items, two units, and files written by hand."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -88,3 +88,13 @@ def read_answers(make_wave: Callable[..., Path]) -> Callable[..., Survey]:
         return read_survey(read_wave(make_wave(answers, **given)))
 
     return read
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """One browser for all tests of a file that needs one (``tests/browser.py``)."""
+    from browser import Browser
+
+    found = Browser(tmp_path_factory.mktemp("profile"))
+    yield found
+    found.close()

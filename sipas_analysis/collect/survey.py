@@ -27,6 +27,7 @@ from sipas_analysis.errors import (
     SipasError,
     UnitError,
 )
+from sipas_analysis.files import hash_file
 from sipas_analysis.infer.design import Design
 from sipas_analysis.instrument.pack import Instrument
 
@@ -107,7 +108,7 @@ def fingerprint(wave: Wave) -> str:
     """Return a hash of every file that a wave is read from, by name and content."""
     found = hashlib.sha256()
     for path in wave.files():
-        found.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+        found.update(path.name.encode() + b"\0" + hash_file(path).encode())
     return found.hexdigest()
 
 
@@ -174,7 +175,7 @@ def _same_files(wave: Wave) -> list[SipasError]:
     for path, one in wave.sources():
         if not path.is_file():
             continue
-        key = (hashlib.sha256(path.read_bytes()).hexdigest(), one.sheet)
+        key = (hash_file(path), one.sheet)
         first = seen.setdefault(key, path)
         if first != path:
             places = [Place(first.name), Place(path.name)]

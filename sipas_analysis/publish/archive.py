@@ -4,14 +4,13 @@ With the inputs an auditor computes every figure again; a public archive holds n
 of totals, only what is published, and its README says what can then still be checked.
 """
 
-import io
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.errors import ReceiptError
-from sipas_analysis.files import write_whole
+from sipas_analysis.files import write_whole, zipped
 from sipas_analysis.messages import LANGUAGES, say
 from sipas_analysis.publish.receipt import NAME, ROOT, read_receipt
 
@@ -32,13 +31,7 @@ def write_archive(out: Path, path: Path, wave: Path | None = None, *, public: bo
         ReceiptError: There is no receipt, or an input lies above the folder of ``wave.yaml``.
     """
     facts = read_receipt(out)
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as made:
-        for name, data in sorted(_parts(facts, out, wave, public=public)):
-            part = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-            part.compress_type, part.external_attr, part.create_system = 8, 0o644 << 16, 3
-            made.writestr(part, data)
-    return write_whole(path, held.getvalue())
+    return write_whole(path, zipped(sorted(_parts(facts, out, wave, public=public))))
 
 
 def _parts(

@@ -67,7 +67,7 @@ def write_docx(document: Document, path: Path, language: Language) -> Path:
     try:
         return write_whole(path, _made(document, language))
     except Refused as error:
-        raise OutputError("docx", path=path, why=error) from error
+        raise OutputError("unset", path=path, why=error) from error
 
 
 def _made(document: Document, language: Language) -> bytes:

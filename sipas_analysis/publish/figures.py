@@ -274,11 +274,11 @@ class Figures:
             "priority": first.frame,
             "what_if": first.what_if,
             "penalties": self.penalties,
-            "figures": self.index,
+            "figures": self.by_id,
         }
 
     @cached_property
-    def index(self) -> pd.DataFrame:
+    def by_id(self) -> pd.DataFrame:
         """Every figure that a report names, by ``id``: scores with ranks, pairs, drivers."""
         places = self.ranking[["unit", "level", *PLACES]]
         scores = self.scores.merge(places, on=["unit", "level"], how="left")

@@ -81,7 +81,7 @@ def _compiled(document: Document, path: Path, language: Language) -> bytes:
             return typeset(source, {"report": data}, **how)
         except Refused as error:
             refused = error
-    raise OutputError("pdf", path=path, why=refused) from refused
+    raise OutputError("unset", path=path, why=refused) from refused
 
 
 def _report(document: Document, language: Language) -> dict[str, Any]:

@@ -20,7 +20,7 @@ import pandas as pd
 from sipas_analysis import __version__
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import ReceiptError
-from sipas_analysis.files import write_whole
+from sipas_analysis.files import hash_file, write_whole
 from sipas_analysis.publish.figures import figures_of
 from sipas_analysis.publish.run import LIBRARIES, program
 
@@ -57,7 +57,7 @@ def receipt(survey: Survey, out: Path, asked: Mapping[str, Sequence[str]]) -> Fa
 
 def computed(survey: Survey) -> Facts:
     """Return what follows from the inputs alone: an auditor computes it again."""
-    wave, pack, own = survey.wave, survey.instrument, figures_of(survey).index
+    wave, pack, own = survey.wave, survey.instrument, figures_of(survey).by_id
     ledger = survey.ledger.groupby(["reason", "column"], dropna=False).size().reset_index()
     return {
         "wave": {"id": wave.id, "title": wave.title.vi or wave.title.en, "year": wave.year,
@@ -154,9 +154,9 @@ def kept(facts: Facts, out: Path) -> Facts:
         old = read_receipt(out)
     except ReceiptError:
         return facts
-    program_ = {**facts["program"], "commit": dict(old.get("program") or {}).get("commit")}
-    same = sealed({**facts, "program": program_})["sha256"] == old.get("sha256")
-    return old if same else facts
+    commit = dict(old.get("program") or {}).get("commit")
+    then = sealed({**facts, "program": {**facts["program"], "commit": commit}})
+    return old if then == old else facts
 
 
 def write_receipt(facts: Facts, out: Path) -> Path:
@@ -186,9 +186,9 @@ def read_receipt(out: Path) -> Facts:
 
 def _whole(facts: Facts) -> bool:
     """Say whether the parts that are compared one by one have their shape."""
-    outputs_, rows = facts.get("outputs"), (facts.get("inputs"), facts.get("figures"))
-    return isinstance(outputs_, dict) and all(
-        isinstance(it, list) and all(isinstance(row, dict) for row in it) for it in rows
+    lists = (facts.get("inputs"), facts.get("figures"))
+    return isinstance(facts.get("outputs"), dict) and all(
+        isinstance(it, list) and all(isinstance(row, dict) for row in it) for it in lists
     )
 
 
@@ -198,12 +198,6 @@ def _text(facts: Mapping[str, Any]) -> str:
 
 def _hash_of(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
-
-
-def hash_file(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def _relative(path: Path, home: Path) -> str:

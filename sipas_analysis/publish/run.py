@@ -25,7 +25,7 @@ from typing import Any
 
 from sipas_analysis.collect.survey import Survey, fingerprint
 from sipas_analysis.errors import OutputError, ParameterError, SipasError
-from sipas_analysis.files import write_whole
+from sipas_analysis.files import hash_file, write_whole
 from sipas_analysis.publish.chapters import FORMATS, check_unit
 from sipas_analysis.publish.report import PROVINCE, UNIT, notebooks, run_notebook
 
@@ -133,8 +133,7 @@ def fresh(job: Job) -> bool:
 def _hashes(job: Job, names: Sequence[str] | Mapping[str, str]) -> dict[str, str]:
     """Return the hash of each file that is there, by its name below the output folder."""
     paths = {name: Path(job.out) / name for name in names}
-    return {name: hashlib.sha256(path.read_bytes()).hexdigest()
-            for name, path in paths.items() if path.is_file()}  # fmt: skip
+    return {name: hash_file(path) for name, path in paths.items() if path.is_file()}
 
 
 def _made(job: Job) -> list[str]:

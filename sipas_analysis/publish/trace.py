@@ -11,7 +11,7 @@ from sipas_analysis.errors import ParameterError
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.messages import Language, number, say
 from sipas_analysis.publish.chapters import check_unit
-from sipas_analysis.publish.figures import figures_of
+from sipas_analysis.publish.figures import figures_of, published
 from sipas_analysis.publish.receipt import made_by
 
 MOST = 12  # candidates that are named when a number stands for several figures
@@ -40,12 +40,12 @@ def trace(survey: Survey, asked: str, unit: str = "") -> pd.Series:
     """
     if unit:
         check_unit(survey, unit)
-    figures = figures_of(survey)
-    table = figures.scores.assign(id=figures.index["id"].iloc[: len(figures.scores)].to_numpy())
+    scores = figures_of(survey).scores
+    table = scores.assign(id=[one.id for one in published(scores)])
     found = table[table["id"] == asked.partition("#")[0]]
     if found.empty:
-        number_ = asked.replace(",", ".").removesuffix("%").strip()
-        found = table[[_same(printed, number_) for printed in table["printed"]]]
+        wanted = asked.replace(",", ".").removesuffix("%").strip()
+        found = table[[_same(printed, wanted) for printed in table["printed"]]]
         found = found[found["unit"] == unit] if unit else found
     if len(found) != 1:
         names = ", ".join(found["id"].head(MOST)) or "–"

@@ -49,20 +49,19 @@ def _grade(verdict: Verdict) -> Text:
 
 
 def _told(verdict: Verdict) -> list[Text]:
-    found = [*verdict.findings, *verdict.close]
-    kinds = {kind: [it for it in found if it.kind == kind] for kind in dict.fromkeys(
-        it.kind for it in found)}  # fmt: skip
+    by_kind: dict[str, list[Finding]] = {}
+    for one in verdict.findings:
+        by_kind.setdefault(one.kind, []).append(one)
     told: list[Text] = []
-    for own in kinds.values():
-        told += [_finding(it, close=it in verdict.close) for it in own[:MOST]]
+    for own in by_kind.values():
+        told += [_finding(one) for one in own[:MOST]]
         if len(own) > MOST:
             told.append(say_it("verdict.more", n=len(own) - MOST))
     return told
 
 
-def _finding(one: Finding, *, close: bool) -> Text:
-    kind = "close" if close else one.kind
-    return say_it(f"verdict.finding.{kind}", file=one.file, figure=one.figure,
+def _finding(one: Finding) -> Text:
+    return say_it(f"verdict.finding.{one.kind}", file=one.file, figure=one.figure,
                   old=_short(one.old), new=_short(one.new))  # fmt: skip
 
 

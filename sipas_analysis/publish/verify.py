@@ -5,7 +5,7 @@ not computed again: without the inputs the verdict is that of a part.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from math import isclose
 from pathlib import Path
@@ -14,12 +14,11 @@ from typing import Any
 from sipas_analysis.collect.survey import Survey, read_survey
 from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.errors import SipasError
+from sipas_analysis.files import hash_file
 from sipas_analysis.publish.figures import figures_of
-from sipas_analysis.publish.printed import Seen, printed_in
+from sipas_analysis.publish.printed import printed_in
 from sipas_analysis.publish.receipt import (
     computed,
-    hash_file,
-    inputs,
     listed,
     made_by,
     outputs,
@@ -28,7 +27,7 @@ from sipas_analysis.publish.receipt import (
 )
 
 CLOSE = 1e-9  # another processor or library moves no more than this
-NOTES = ("extra", "environment", "absent", "left_out")
+NOTES = ("close", "extra", "environment", "absent", "left_out")
 
 
 @dataclass(frozen=True)
@@ -58,10 +57,9 @@ class Verdict:
     receipt: str
     findings: tuple[Finding, ...]
     recomputed: bool
-    n_outputs: int = 0
-    n_figures: int = 0
-    n_printed: int = 0
-    close: tuple[Finding, ...] = field(default=())
+    n_outputs: int
+    n_figures: int
+    n_printed: int
 
     @property
     def faults(self) -> list[Finding]:
@@ -75,7 +73,7 @@ class Verdict:
             return "different"
         if not self.recomputed:
             return "partly"
-        return "rounded" if self.close else "same"
+        return "rounded" if any(one.kind == "close" for one in self.findings) else "same"
 
 
 def verify(out: Path, wave: Path | None = None, *, public: bool = False) -> Verdict:
@@ -94,26 +92,22 @@ def verify(out: Path, wave: Path | None = None, *, public: bool = False) -> Verd
         ReceiptError: There is no receipt, or it is none that this version can read.
     """
     facts = read_receipt(out)
-    findings = [*_seal(facts)]
-    listed_ = facts["outputs"]
-    findings += [*_files(out, listed_, "left_out" if public else "missing")]
-    findings += [*_divided(facts["figures"])]
+    names, rows = facts["outputs"], facts["figures"]
+    findings = [*_seal(facts), *_files(out, names, "left_out" if public else "missing")]
+    findings += _divided(rows)
     own = None if public else out / str(facts.get("wave_file", ""))
     survey, problems = _survey(facts, wave or own)
     findings += problems
-    rows, close = facts["figures"], list[Finding]()
     if survey is not None:
         again = computed(survey)
-        findings += _facts(facts, again)
-        apart, close = _figures(rows, again["figures"])
-        findings += apart
-        rows = listed(figures_of(survey).index)  # with the pairs
+        findings += [*_facts(facts, again), *_figures(rows, again["figures"])]
+        rows = listed(figures_of(survey).by_id)  # with the pairs
     known = {str(it.get("id")): it for it in rows}
-    n_printed, wrong = _printed(out, listed_, known, whole=survey is not None)
+    n_printed, wrong = _printed(out, names, known, whole=survey is not None)
     findings += [*wrong, *_environment(facts)]
-    n_here = sum((out / name).is_file() for name in listed_)
+    n_here = sum((out / name).is_file() for name in names)
     return Verdict(str(facts.get("sha256", "")), tuple(findings), survey is not None, n_here,
-                   len(facts["figures"]), n_printed, tuple(close))  # fmt: skip
+                   len(facts["figures"]), n_printed)  # fmt: skip
 
 
 def _seal(facts: Mapping[str, Any]) -> Iterator[Finding]:
@@ -145,10 +139,7 @@ def _survey(facts: Mapping[str, Any], place: Path | None) -> tuple[Survey | None
         survey = read_survey(read_wave(file))
     except (SipasError, UnicodeError) as error:
         return None, [*changed, Finding("unread", file.name, new=error)]
-    old = {it.get("file") for it in facts["inputs"]}
-    new = [Finding("input", it["file"], new=it["sha256"])
-           for it in inputs(survey) if it["file"] not in old]  # fmt: skip
-    return survey, [*changed, *new]
+    return survey, changed
 
 
 def _inputs(rows: Iterable[Mapping[str, Any]], home: Path) -> Iterator[Finding]:
@@ -160,7 +151,11 @@ def _inputs(rows: Iterable[Mapping[str, Any]], home: Path) -> Iterator[Finding]:
 
 
 def _facts(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Finding]:
-    """Compare wave, pack, rules, rounding and rows; inputs and figures are compared one by one."""
+    """Compare wave, pack, rules, rounding and rows; name inputs that nobody listed."""
+    files = {it.get("file") for it in old["inputs"]}
+    for one in new["inputs"]:
+        if one["file"] not in files:
+            yield Finding("input", one["file"], new=one["sha256"])
     for name in ("wave", "pack", "rules", "rounding", "rows"):
         if old.get(name) != new[name]:
             yield Finding("facts", "receipt.json", name, old.get(name), new[name])
@@ -168,25 +163,21 @@ def _facts(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Finding]:
 
 def _figures(
     old: Iterable[Mapping[str, Any]], new: Iterable[Mapping[str, Any]]
-) -> tuple[list[Finding], list[Finding]]:
-    """Return the figures that differ, and those that are equal to 1e-9 only."""
+) -> Iterator[Finding]:
+    """Name the figures that differ, and those that are equal to 1e-9 only."""
     before, now = ({str(row.get("id")): row for row in rows} for rows in (old, new))
-    apart: list[Finding] = []
-    close: list[Finding] = []
     for key in [*before, *(key for key in now if key not in before)]:
         rows = before.get(key, {}), now.get(key, {})
         names = dict.fromkeys([*rows[0], *rows[1]])
         for column in names if all(rows) else (it for it in names if it not in ("id", "rule")):
             values = rows[0].get(column), rows[1].get(column)
-            if values[0] == values[1]:
-                continue
-            found = Finding("figure", "", f"{key}#{column}", *values)
-            (close if _close(*values) else apart).append(found)
-    return apart, close
+            if values[0] != values[1]:
+                kind = "close" if _close(*values) else "figure"
+                yield Finding(kind, "", f"{key}#{column}", *values)
 
 
 def _divided(rows: Iterable[Mapping[str, Any]]) -> Iterator[Finding]:
-    """Say which percentages are not their numerator over their denominator, or not so printed."""
+    """Say which percentages are not their numerator over their denominator."""
     for row in rows:
         value, up, down = (row.get(name) for name in ("value", "numerator", "denominator"))
         numbers = [it for it in (value, up, down) if isinstance(it, int | float)]
@@ -205,7 +196,7 @@ def _printed(
     out: Path, names: Iterable[str], known: Mapping[str, Mapping[str, Any]], *, whole: bool
 ) -> tuple[int, list[Finding]]:
     """Compare each named number of each file with its figure; pairs only where all is computed."""
-    n_seen, wrong = 0, []
+    n_seen, wrong = 0, list[Finding]()
     for name in sorted(names):
         path = out / name
         if not path.is_file():
@@ -216,17 +207,11 @@ def _printed(
             wrong.append(Finding("printed", name, new=error))
             continue
         n_seen += len(seen)
-        wrong += [_wrong(name, one, known) for one in seen if not _right(one, known)]
+        for one in seen:
+            exact = known.get(one.id, {}).get(one.column)
+            if not one.agrees(exact):
+                wrong.append(Finding("printed", name, f"{one.id}#{one.column}", exact, one.text))
     return n_seen, wrong
-
-
-def _right(one: Seen, known: Mapping[str, Mapping[str, Any]]) -> bool:
-    return one.agrees(known.get(one.id, {}).get(one.column))
-
-
-def _wrong(name: str, one: Seen, known: Mapping[str, Mapping[str, Any]]) -> Finding:
-    old = known.get(one.id, {}).get(one.column)
-    return Finding("printed", name, f"{one.id}#{one.column}", old, one.text)
 
 
 def _environment(facts: Mapping[str, Any]) -> Iterator[Finding]:

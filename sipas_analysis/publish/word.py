@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import Element, SubElement, tostring
 
+from sipas_analysis.files import zipped
 from sipas_analysis.messages import Language, say
 from sipas_analysis.publish.document import Document, pieces, shown_in
 
@@ -276,14 +277,6 @@ def set_facts(word: Word, document: Document) -> None:
 
 def timeless(data: bytes) -> bytes:
     """Return the package with its parts in one order, without the time of day."""
-    out = io.BytesIO()
-    with (
-        zipfile.ZipFile(io.BytesIO(data)) as made,
-        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as kept,
-    ):
+    with zipfile.ZipFile(io.BytesIO(data)) as made:
         names = sorted(made.namelist(), key=lambda name: (name != "[Content_Types].xml", name))
-        for name in names:
-            part = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-            part.compress_type, part.external_attr, part.create_system = 8, 0o600 << 16, 3
-            kept.writestr(part, made.read(name))
-    return out.getvalue()
+        return zipped((name, made.read(name)) for name in names)

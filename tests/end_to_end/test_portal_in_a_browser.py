@@ -6,7 +6,7 @@ Chromium is driven through its own DevTools protocol, without a network (``tests
 from pathlib import Path
 
 import pytest
-from browser import CHROMIUM, Browser, axe
+from browser import NEEDED, axe
 
 from sipas_analysis.collect.survey import read_survey
 from sipas_analysis.collect.wave import read_wave
@@ -16,10 +16,7 @@ from sipas_analysis.publish.portal import Made, write_portal
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "data" / "an-giang-2021"
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
-]
+pytestmark = NEEDED
 
 
 @pytest.fixture(scope="module")
@@ -38,14 +35,6 @@ def page(tmp_path_factory):
         made.append(Made(unit, files))
     made[5] = Made(made[5].unit, {}, "no space left")
     return write_portal(figures, made, folder / "index.html", ("vi", "en"))
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    """One browser for all tests of this file."""
-    found = Browser(tmp_path_factory.mktemp("profile"))
-    yield found
-    found.close()
 
 
 @pytest.fixture

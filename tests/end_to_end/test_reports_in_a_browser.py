@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from browser import CHROMIUM, Browser, axe
+from browser import NEEDED, axe
 
 import sipas_analysis as sipas
 from sipas_analysis.publish.chapters import CHAPTERS
@@ -11,10 +11,7 @@ from sipas_analysis.publish.chapters import CHAPTERS
 ROOT = Path(__file__).parents[2]
 WAVES = ("an-giang-2021", "an-giang-2023")
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
-]
+pytestmark = NEEDED
 
 
 @pytest.fixture(scope="module")
@@ -30,22 +27,14 @@ def folder(tmp_path_factory):
     return out
 
 
-@pytest.fixture(scope="module")
-def tab(tmp_path_factory):
-    """A browser for all tests of this file."""
-    found = Browser(tmp_path_factory.mktemp("profile"))
-    yield found
-    found.close()
-
-
 @pytest.mark.parametrize("language", ["vi", "en"])
 @pytest.mark.parametrize("kind", ["province", "unit"])
 @pytest.mark.parametrize("wave", WAVES)
-def test_axe_finds_nothing(tab, folder, wave, kind, language):
+def test_axe_finds_nothing(browser, folder, wave, kind, language):
     """Names, headings, tables, contrast, languages: the rules of axe-core."""
-    tab.open(folder / f"{wave}-{kind}" / f"report.{language}.html")
-    tab.run("document.querySelectorAll('details').forEach(it => it.open = true)")
-    assert axe(tab) == []
-    tab.open(folder / f"{wave}-{kind}" / f"report.{language}.html", width=400)
-    assert axe(tab) == []
-    assert tab.run("document.documentElement.scrollWidth") <= 400
+    browser.open(folder / f"{wave}-{kind}" / f"report.{language}.html")
+    browser.run("document.querySelectorAll('details').forEach(it => it.open = true)")
+    assert axe(browser) == []
+    browser.open(folder / f"{wave}-{kind}" / f"report.{language}.html", width=400)
+    assert axe(browser) == []
+    assert browser.run("document.documentElement.scrollWidth") <= 400

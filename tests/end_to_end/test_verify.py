@@ -198,7 +198,7 @@ EDITED = [edit_byte, edit_digit, edit_digit, edit_receipt, edit_receipt, edit_in
 @cache
 def index_of(home, _text):
     """All figures of a wave, by its answers."""
-    return Figures(read_survey(read_wave(home / "inputs/wave.yaml"))).index.set_index("id")
+    return Figures(read_survey(read_wave(home / "inputs/wave.yaml"))).by_id.set_index("id")
 
 
 def moved(before, after):
@@ -231,7 +231,7 @@ def test_every_edit_is_found(made, copy, batch):
         if figure:
             assert figure in {it.figure for it in found.faults if it.file == file}
         if file == "answers.csv":
-            named = {it.figure for it in [*found.faults, *found.close] if it.kind == "figure"}
+            named = {it.figure for it in found.findings if it.kind in ("figure", "close")}
             assert named == moved(made, copy)
         shutil.rmtree(copy)
         shutil.copytree(made, copy)

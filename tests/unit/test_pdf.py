@@ -399,9 +399,9 @@ def test_a_failure_names_the_file_and_leaves_the_old_one(tmp_path, monkeypatch):
     path.parent.mkdir()
     path.write_bytes(b"yesterday")
     monkeypatch.setattr(pdf, "TEMPLATE", broken)
-    with pytest.raises(OutputError, match=r"a\.pdf could not be made: panicked") as caught:
+    with pytest.raises(OutputError, match=r"a\.pdf cannot be made: panicked") as caught:
         write_pdf(document(), path, "vi")
-    assert caught.value.message_id == "pdf"
+    assert caught.value.message_id == "unset"
     assert [(one.name, one.read_bytes()) for one in path.parent.iterdir()] == [
         ("a.pdf", b"yesterday")
     ]

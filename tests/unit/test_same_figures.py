@@ -158,12 +158,12 @@ def test_no_name_leads_to_a_hidden_figure(read_answers):
     survey = read_answers(answers, min_forms=3)
     figures = sipas.report(survey, "vi").subject.figures
     scores = figures.scores
-    hidden = set(figures.index["id"].iloc[: len(scores)][(scores["flag"] == "suppress").to_numpy()])
+    hidden = set(figures.by_id["id"].iloc[: len(scores)][(scores["flag"] == "suppress").to_numpy()])
     assert any("@so-b" in it for it in hidden)
-    table = figures.index.set_index("id").loc[sorted(hidden)]
+    table = figures.by_id.set_index("id").loc[sorted(hidden)]
     assert table.drop(columns=["n", "n_valid", "rule", "printed"]).isna().all(axis=None)
     assert set(table["printed"]) == {""}
-    assert not any("so-b" in it for it in figures.index["id"] if it.startswith("pair:"))
+    assert not any("so-b" in it for it in figures.by_id["id"] if it.startswith("pair:"))
     for unit in ("", "so-a", "so-b"):
         report = sipas.report(survey, "vi", unit=unit)
         for name in CHAPTERS:
@@ -180,7 +180,7 @@ def test_a_pack_of_one_decimal_prints_one_decimal_everywhere(read_answers):
     pack = PACK + "index: {factor: {rule: pooled}, overall: {rule: pooled}, decimals: 1}\n"
     survey = read_answers("unit,A1,A2,D1,OVERALL\n" + "\n".join(rows) + "\n", pack=pack)
     report = sipas.report(survey, "en")
-    printed = report.subject.figures.index.set_index("id")["printed"]
+    printed = report.subject.figures.by_id.set_index("id")["printed"]
     found = []
     for name in CHAPTERS:
         found += SPAN.findall(section_html(report.chapter(name).section, "en"))

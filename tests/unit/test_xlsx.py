@@ -173,7 +173,7 @@ def test_sheets_are_ready_for_screen_and_paper(survey, tmp_path):
 def test_a_figure_to_be_used_with_caution_keeps_its_mark_and_stays_a_number(survey, tmp_path):
     """† stands in the number format, so that the cell can be summed and sorted."""
     book = book_of(survey, tmp_path)
-    scores = Figures(survey).index.set_index("id")
+    scores = Figures(survey).by_id.set_index("id")
     flags = {it.id: it.flag for it in published(Figures(survey).scores)}
     assert set(flags) <= set(scores.index)
     found = [one for one in ids_of(book) if one["column"] == "printed"]

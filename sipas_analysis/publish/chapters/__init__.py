@@ -103,13 +103,9 @@ class Report:
             for kind in asked
             for language in self.languages
         ]
-        written += [
-            WRITERS[kind](self.letter(), place / f"letter.{language}.{kind}", language)
-            for kind in (LETTERS if self.subject.unit else ())
-            if kind in asked
-            for language in self.languages
-        ]
-        if not self.subject.unit:
+        if self.subject.unit:
+            written += self._letters(place, [kind for kind in LETTERS if kind in asked])
+        else:
             written += write_tables(self.subject.figures.tables(), folder / "tables")
         return [path.relative_to(folder).as_posix() for path in written]
 
@@ -120,6 +116,15 @@ class Report:
         if self.subject.unit:
             return write_tables_of(document, place / f"report.{language}.xlsx", language)
         return write_annexes(self.subject.figures, place / f"annexes.{language}.xlsx", language)
+
+    def _letters(self, place: Path, kinds: Sequence[str]) -> list[Path]:
+        """Write the letter to the unit in each format and language."""
+        made = self.letter()
+        return [
+            WRITERS[kind](made, place / f"letter.{language}.{kind}", language)
+            for kind in kinds
+            for language in self.languages
+        ]
 
     def letter(self) -> Document:
         """Build the letter to the unit, ready to be numbered and signed.

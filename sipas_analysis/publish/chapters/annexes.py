@@ -1,10 +1,10 @@
 """The annexes: all units by factor, wording and its status, ledger, form quality, versions."""
 
-import hashlib
 import platform
 from importlib.metadata import version
 
 from sipas_analysis import __version__
+from sipas_analysis.files import hash_file
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.publish.chapters.drivers import penalty_table
 from sipas_analysis.publish.chapters.frame import Subject, count, percent
@@ -123,8 +123,8 @@ def _versions(subject: Subject) -> Bullets:
     """Name the program, the libraries and the inputs by hash."""
     wave = subject.figures.survey.wave
     paths = {wave.path, wave.beside(wave.units), *(path for path, _ in wave.sources())}
-    digests = [(path.name, hashlib.sha256(path.read_bytes()).hexdigest()) for path in sorted(paths)]
-    hashes = [say_it("report.versions.file", name=it, hash=digest[:16]) for it, digest in digests]
+    hashes = [say_it("report.versions.file", name=path.name, hash=hash_file(path)[:16])
+              for path in sorted(paths)]  # fmt: skip
     names = ("pandas", "numpy", "scipy", "statsmodels")
     shown = ", ".join(f"{name} {version(name)}" for name in names)
     full = f"sipas_analysis {__version__}, {shown}, Python {platform.python_version()}"

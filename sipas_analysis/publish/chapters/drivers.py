@@ -15,8 +15,7 @@ from sipas_analysis.explain.models import Note
 from sipas_analysis.explain.priority import Priority
 from sipas_analysis.messages import Language
 from sipas_analysis.publish import charts
-from sipas_analysis.publish.chapters import frame
-from sipas_analysis.publish.chapters.frame import Subject
+from sipas_analysis.publish.chapters.frame import Subject, percent
 from sipas_analysis.publish.document import (
     Block,
     Column,
@@ -226,14 +225,14 @@ def _matrix_figure(subject: Subject, first: Priority, shown: pd.DataFrame) -> Fi
     rows, marks = [], []
     for code in map(str, table.index):
         share, share_low, share_high = _floats(table, code, SHARE, 100)
-        percent, low, high = _floats(table, code, PERCENT)
+        level, low, high = _floats(table, code, PERCENT)
         quadrant = str(table["quadrant"][code])
         key, own = f"share:{code}", subject.own[code]
         rows.append((subject.name(code), Number(share, 1, Home(key, "value", share)),
                      Interval(share_low, share_high, id=key),
-                     frame.percent(own), Interval(low, high, id=own.id),
+                     percent(own), Interval(low, high, id=own.id),
                      say_it(f"report.quadrant.{quadrant}")))  # fmt: skip
-        marks.append((rows[-1][0], (percent, low, high), (share, share_low, share_high), quadrant))
+        marks.append((rows[-1][0], (level, low, high), (share, share_low, share_high), quadrant))
 
     def draw(language: Language) -> bytes:
         drawn = [charts.Mark(name.text(language), x, y, COLOURS.get(quadrant, charts.INK))
@@ -261,7 +260,7 @@ def _what_if(subject: Subject, first: Priority) -> list[Block]:
     modelled = bool(gains["outcome"].notna().any())
     rows = []
     for item, _, _, target, points, outcome, low, high in gains.to_numpy():
-        now = frame.percent(subject.own[item])
+        now = percent(subject.own[item])
         exact = [now, *(Number(it, 2) for it in (target, points))]
         model = [Number(outcome, 2), Interval(low, high, 2)] if modelled else []
         rows.append((subject.item_name(item), *exact, *model))

@@ -3,7 +3,7 @@
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.publish.chapters.frame import Subject, extremes, reason_text
 from sipas_analysis.publish.chapters.opening import WEAKEST, index_text, key_points
-from sipas_analysis.publish.chapters.ranking import letter as places
+from sipas_analysis.publish.chapters.ranking import places
 from sipas_analysis.publish.chapters.results import factor_table
 from sipas_analysis.publish.document import Block, Bullets, Paragraph, Section, say_it
 

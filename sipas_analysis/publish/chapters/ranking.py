@@ -54,7 +54,7 @@ def ranking(subject: Subject) -> Section:
     groups = [subject.group] if subject.unit else subject.figures.groups
     ranked = [one for group in groups for one in _ranked(subject, group)]
     blocks: list[Block] = [Paragraph(say_it("report.ranking.read"), "warning")] if ranked else []
-    blocks += letter(subject)
+    blocks += places(subject)
     for group in groups:
         name = say_it("report.whole_group", group=subject.group_name(group))
         blocks += [Paragraph(name, "heading"), *_group(subject, group)]
@@ -62,7 +62,7 @@ def ranking(subject: Subject) -> Section:
     return Section("ranking", say_it("report.chapter.ranking"), tuple(blocks))
 
 
-def letter(subject: Subject) -> list[Block]:
+def places(subject: Subject) -> list[Block]:
     """Tell a unit its letter, its places and how far the first is: a paragraph for its director."""
     ranked = _ranked(subject, subject.group) if subject.unit else []
     own = next((one for one in ranked if one.unit == subject.unit), None)
