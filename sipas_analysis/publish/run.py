@@ -178,9 +178,8 @@ class Warm:
 
     def close(self) -> None:
         """End it with every child, and close the pipes to it."""
-        with suppress(OSError), self.process:
-            if self.process.poll() is None:
-                os.killpg(self.process.pid, signal.SIGKILL)
+        with self.process, suppress(OSError):  # children may outlive one that was killed
+            os.killpg(self.process.pid, signal.SIGKILL)
 
 
 _HERE = threading.local()

@@ -318,7 +318,7 @@ machines = [
 def cluster(**more):
     from distributed import LocalCluster
 
-    facts = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    facts = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": ":0"}
     return LocalCluster(**facts | more)
 
 

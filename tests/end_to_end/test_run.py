@@ -103,45 +103,90 @@ def test_another_place_clock_language_and_number_of_threads_give_the_same_bytes(
     assert receipt["wave_file"] == "../wave/wave.yaml"
 
 
-def started(out):
+def started(out, *more):
     """Start a run and wait until its first report is noted."""
     command = [BIN / "sipas", "run", DEMO, "--units", UNITS, "--formats", FORMATS, "--jobs", "1",
-               "--out", out, "--lang", "vi,en"]  # fmt: skip
+               "--out", out, "--lang", "vi,en", *more]  # fmt: skip
     process = subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL, start_new_session=True)  # fmt: skip
-    for _ in range(600):
+    for _ in range(1200):
         if [*out.glob("state/*.json")]:
             return process
         time.sleep(0.1)
-    raise AssertionError("no report was made in a minute")
+    raise AssertionError("no report was made in two minutes")
 
 
-def warm_below(process):
-    """Return the warm processes of a run."""
+def below(process, words):
+    """Return the processes below one whose command holds some words, nearest first."""
     listed = subprocess.run(
         ["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True
     )
     rows = [line.split(None, 2) for line in listed.stdout.splitlines()[1:]]
-    return [int(pid) for pid, parent, words in rows
-            if "sipas_analysis.publish.warm" in words and int(parent) == process.pid]  # fmt: skip
+    found, level = [], [process]
+    while level:
+        children = [(int(pid), args) for pid, parent, args in rows if int(parent) in level]
+        found += [pid for pid, args in children if words in args]
+        level = [pid for pid, _ in children]
+    return found
 
 
-@pytest.mark.parametrize("accident", ["ctrl-c", "killed", "warm process killed"])
+def wait_for(process, words, n):
+    """Return the n-th process below one whose command holds some words, once it is there."""
+    for _ in range(600):
+        found = below(process.pid, words)
+        if len(found) >= n:
+            return found[n - 1]
+        time.sleep(0.05)
+    raise AssertionError(f"no process of {words} in half a minute")
+
+
+def is_as_undisturbed(out, undisturbed, kept):
+    """One more run: what is done stays, what is missing is made, nothing is half written."""
+    assert kept
+    said = sipas("run", DEMO, "--units", UNITS, "--formats", FORMATS, "--out", out)
+    assert f"{len(kept)} đã cập nhật" in said
+    assert no_state(hashes(out)) == no_state(undisturbed)
+    assert all(path.stat().st_mtime_ns == at for path, at in kept.items())
+    assert [*out.rglob(".aside-*")] == []
+
+
+def done_in(out):
+    """Return what a run has noted as done, with its time."""
+    return {path: path.stat().st_mtime_ns for path in out.glob("state/*.json")}
+
+
+WARM = "sipas_analysis.publish.warm"
+ACCIDENTS = {  # what to kill below the run, which of them, how the run was asked for
+    "ctrl-c": ("", 0, ()),
+    "killed": ("", 0, ()),
+    "warm process killed": (WARM, 1, ()),
+    "process of a report killed": (WARM, 2, ()),
+    "kernel killed": ("ipykernel_launcher", 1, ("--engine", "kernel")),
+}
+
+
+@pytest.mark.parametrize("accident", ACCIDENTS)
 def test_after_an_accident_one_more_run_gives_the_same_files(undisturbed, tmp_path, accident):
     """What is done stays, what is missing is made, nothing is left half written."""
-    process = started(tmp_path)
-    if accident == "warm process killed":
-        for pid in warm_below(process):
-            os.killpg(pid, signal.SIGKILL)
+    words, n, more = ACCIDENTS[accident]
+    process = started(tmp_path, *more)
+    if words:
+        os.kill(wait_for(process, words, n), signal.SIGKILL)
     else:
         process.send_signal(signal.SIGINT if accident == "ctrl-c" else signal.SIGKILL)
-    process.wait(timeout=300)
-    kept = {path: path.stat().st_mtime_ns for path in tmp_path.glob("state/*.json")}
-    assert kept
-    said = sipas("run", DEMO, "--units", UNITS, "--formats", FORMATS, "--out", tmp_path)
-    assert f"{len(kept)} đã cập nhật" in said
-    assert no_state(hashes(tmp_path)) == no_state(undisturbed)
-    assert all(path.stat().st_mtime_ns == at for path, at in kept.items())
+    code = process.wait(timeout=300)
+    kept = done_in(tmp_path)
+    assert (code, len(kept)) == (1, 2) if words else len(kept) < 3
+    is_as_undisturbed(tmp_path, undisturbed, kept)
+
+
+def test_a_second_run_is_refused_and_leaves_the_first_alone(undisturbed, tmp_path):
+    """Two at once on one folder: exit code 19 at once; the first ends as if alone."""
+    process = started(tmp_path)
+    said = sipas("run", DEMO, "--units", UNITS, "--out", tmp_path, expect=19)
+    assert str(tmp_path) in said
+    assert process.wait(timeout=300) == 0
+    is_as_undisturbed(tmp_path, undisturbed, done_in(tmp_path))
 
 
 def test_a_full_disk_stops_a_report_and_not_the_next_run(undisturbed, tmp_path):
@@ -168,21 +213,37 @@ def test_a_dask_cluster_makes_the_same_files(undisturbed, tmp_path):
     """Two workers on this machine; the warm processes stand beside them."""
     from distributed import LocalCluster
 
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster:
         asked = ["--units", UNITS, "--formats", FORMATS, "--scheduler", cluster.scheduler_address]
         sipas("run", DEMO, *asked, "--out", tmp_path)
     assert no_state(hashes(tmp_path)) == no_state(undisturbed)
 
 
-def test_a_unit_that_raises_leaves_the_others_complete(undisturbed, tmp_path):
-    """Its folder cannot be written: it is named with its reason, the exit code is 1."""
+def test_a_dask_worker_that_is_killed_costs_no_report(undisturbed, tmp_path):
+    """The cluster gives its work to the other worker; one more run finds nothing to make."""
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster:
+        process = started(tmp_path, "--scheduler", cluster.scheduler_address)
+        os.kill(cluster.workers[0].pid, signal.SIGKILL)
+        assert process.wait(timeout=300) == 0
+    kept = done_in(tmp_path)
+    assert len(kept) == 3
+    is_as_undisturbed(tmp_path, undisturbed, kept)
+
+
+def test_a_notebook_that_raises_leaves_the_others_complete(undisturbed, tmp_path):
+    """A cell cannot write its folder: named with its reason, exit code 1; mended, it is made."""
     (tmp_path / "units").mkdir()
-    (tmp_path / "units" / "so-nv").write_text("a file where a folder should be", "utf-8")
+    obstacle = tmp_path / "units" / "so-nv"
+    obstacle.write_text("a file where a folder should be", "utf-8")
     said = sipas("run", DEMO, "--units", UNITS, "--formats", FORMATS, "--out", tmp_path, expect=1)
     assert "so-nv" in said
     found = hashes(tmp_path)
     others = [name for name in undisturbed if name.startswith("units/") and "so-nv" not in name]
     assert {name: found[name] for name in others} == {name: undisturbed[name] for name in others}
+    obstacle.unlink()
+    is_as_undisturbed(tmp_path, undisturbed, done_in(tmp_path))
 
 
 # ── the engine: what a kernel does, without one
