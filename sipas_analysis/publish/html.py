@@ -46,18 +46,22 @@ def write_html(document: Document, path: Path, language: Language) -> Path:
     return write_whole(path, html(document, language))
 
 
-def _render(template: str, language: Language, **parts: object) -> str:
+def named(value: object, language: Language) -> Any:
+    """Return a value as markup whose numbers say which figure they are, for who checks them."""
     from markupsafe import Markup, escape
 
+    return Markup("").join(
+        Markup('<span data-figure="{}">{}</span>').format(name, text) if name else escape(text)
+        for text, name in pieces(value, language)
+    )
+
+
+def _render(template: str, language: Language, **parts: object) -> str:
     def show(value: object) -> str:
         return shown_in(value, language).replace(" %", "\u00a0%")  # never alone on a line
 
-    def named(value: object) -> Any:
-        """Show a value whose numbers say which figure they are, for who checks them."""
-        return Markup("").join(
-            Markup('<span data-figure="{}">{}</span>').format(name, text) if name else escape(text)
-            for text, name in pieces(value, language)
-        )
+    def show_named(value: object) -> Any:
+        return named(value, language)
 
     def picture(figure: Figure) -> str:
         data = base64.b64encode(figure.draw(language)).decode("ascii")
@@ -66,5 +70,7 @@ def _render(template: str, language: Language, **parts: object) -> str:
     made = _environment().get_template(template)
     texts = {name: say_it(f"report.{name}") for name in ("skip", "contents", "data_of_figure")}
     return str(
-        made.render(show=show, named=named, picture=picture, language=language, **texts, **parts)
+        made.render(
+            show=show, named=show_named, picture=picture, language=language, **texts, **parts
+        )
     )

@@ -25,7 +25,7 @@ from sipas_analysis.instrument.reading import Bilingual
 from sipas_analysis.messages import Language, say
 from sipas_analysis.publish.document import Interval, Number, say_it, shown_in
 from sipas_analysis.publish.figures import Figures, Published
-from sipas_analysis.publish.html import TEMPLATES
+from sipas_analysis.publish.html import TEMPLATES, named
 from sipas_analysis.publish.suppression import SUPPRESS
 
 FORMATS = ("html", "pdf", "docx", "xlsx", "letter pdf", "letter docx")
@@ -94,18 +94,27 @@ class Entry:
         """The index as it may be printed."""
         if self.one.flag == SUPPRESS and self.one.n_valid > 0:
             return say_it("report.suppressed")
-        shown = Number(self.one.printed or None)
+        shown = Number(self.one.printed or None, home=self.one.home("printed"))
         return say_it("report.cautioned", value=shown) if self.one.flag == "caution" else shown
 
     @property
     def interval(self) -> Interval:
         """The interval of the index."""
-        return Interval(self.one.low, self.one.high)
+        return Interval(self.one.low, self.one.high, id=self.one.id)
 
     @property
     def places(self) -> object:
         """The places that a ranked unit can have."""
-        return say_it("report.places", low=self.one.rank_low, high=self.one.rank_high)
+        low, high = self._place("rank_low"), self._place("rank_high")
+        return say_it("report.places", low=low, high=high)
+
+    @property
+    def rank(self) -> Number:
+        """The place itself."""
+        return self._place("rank")
+
+    def _place(self, column: str) -> Number:
+        return Number(getattr(self.one, column), home=self.one.home(column))
 
     @property
     def files(self) -> list[list[Link]]:
@@ -165,11 +174,11 @@ def _page(languages: Sequence[Language], **parts: object) -> str:
     def show(value: object, language: Language) -> str:
         return shown_in(value, language).replace(" %", "\u00a0%")
 
-    def texts(value: object) -> list[tuple[str, str]]:
+    def texts(value: object) -> list[tuple[str, Any]]:
         """Return language and text; one without language where all read alike."""
         if isinstance(value, Bilingual) and not (value.vi and value.en):
             return [("vi" if value.vi else "en", value.vi or value.en)]
-        found = [(it, show(value, it)) for it in languages]
+        found = [(it, named(value, it)) for it in languages]
         return [("", found[0][1])] if len({text for _, text in found}) == 1 else [*found]
 
     script = (TEMPLATES / "portal.js").read_text("utf-8")

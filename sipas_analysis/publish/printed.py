@@ -15,6 +15,7 @@ from sipas_analysis.messages import LANGUAGES, Language, number
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 LARGEST = 200_000_000  # bytes that one part of a Word file may unfold to
+Named = tuple[str, str, Language]  # ``id#column``, the text, its language
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def printed_in(path: Path) -> list[Seen]:
     if read is None:
         return []
     try:
-        return [_seen(name, text, language) for name, text in read(path, language)]
+        return [_seen(*one) for one in read(path, language)]
     except Exception as error:  # a damaged file fails in any way that its parsers know
         raise ValueError(f"{type(error).__name__}: {error}") from error
 
@@ -56,34 +57,42 @@ def _seen(name: str, text: str, language: Language) -> Seen:
 
 
 class _Spans(HTMLParser):
-    """Collect the text of each element that names a figure."""
+    """Collect the text of each element that names a figure, in the language around it."""
 
-    def __init__(self) -> None:
+    def __init__(self, language: Language) -> None:
         super().__init__()
-        self.found: list[tuple[str, str]] = []
+        self.found: list[Named] = []
         self.open = ""
+        self.around = [language]  # a portal speaks two
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        name = dict(attrs).get("data-figure")
-        if tag == "span" and name:
-            self.open = name
-            self.found.append((name, ""))
+        if tag not in ("html", "span"):
+            return
+        own = dict(attrs)
+        spoken = next((it for it in LANGUAGES if it == own.get("lang")), self.around[-1])
+        self.around.append(spoken)
+        self.open = own.get("data-figure") or ""
+        if self.open:
+            self.found.append((self.open, "", spoken))
 
     def handle_data(self, data: str) -> None:
         if self.open:
-            self.found[-1] = (self.open, self.found[-1][1] + data)
+            name, text, spoken = self.found[-1]
+            self.found[-1] = (name, text + data, spoken)
 
     def handle_endtag(self, tag: str) -> None:
-        self.open = "" if tag == "span" else self.open
+        if tag in ("html", "span"):
+            self.open = ""
+            self.around = self.around[:-1] or self.around
 
 
-def _html(path: Path, _language: Language) -> Iterator[tuple[str, str]]:
-    spans = _Spans()
+def _html(path: Path, language: Language) -> Iterator[Named]:
+    spans = _Spans(language)
     spans.feed(path.read_text("utf-8"))
     yield from spans.found
 
 
-def _word(path: Path, _language: Language) -> Iterator[tuple[str, str]]:
+def _word(path: Path, language: Language) -> Iterator[Named]:
     """Yield each bookmarked number of a Word file, as the list inside names it."""
     with zipfile.ZipFile(path) as parts:
         body = ET.fromstring(_part(parts, "word/document.xml"))  # noqa: S314 (size is checked)
@@ -99,12 +108,12 @@ def _word(path: Path, _language: Language) -> Iterator[tuple[str, str]]:
             if one.tag == f"{W}bookmarkStart":
                 mark, text = one.get(f"{W}name", ""), ""
             elif one.tag == f"{W}bookmarkEnd" and mark in marks:
-                yield marks.pop(mark), text
+                yield marks.pop(mark), text, language
                 mark = ""
             elif mark:
                 text += "".join(it.text or "" for it in one.iter(f"{W}t"))
     for left in marks.values():
-        yield left, ""
+        yield left, "", language
 
 
 def _part(parts: zipfile.ZipFile, name: str) -> bytes:
@@ -113,7 +122,7 @@ def _part(parts: zipfile.ZipFile, name: str) -> bytes:
     return parts.read(name)
 
 
-def _excel(path: Path, language: Language) -> Iterator[tuple[str, str]]:
+def _excel(path: Path, language: Language) -> Iterator[Named]:
     """Yield each number of a workbook that its hidden sheet names, as Excel shows it."""
     import openpyxl
 
@@ -131,10 +140,10 @@ def _excel(path: Path, language: Language) -> Iterator[tuple[str, str]]:
         value = held.value
         known = isinstance(value, int | float)
         shown = number(f"{value:.{places}f}", language) if known else str(value)
-        yield f"{figure}#{column}", shown
+        yield f"{figure}#{column}", shown, language
 
 
-READERS: dict[str, Callable[[Path, Language], Iterator[tuple[str, str]]]] = {
+READERS: dict[str, Callable[[Path, Language], Iterator[Named]]] = {
     ".html": _html,
     ".docx": _word,
     ".xlsx": _excel,

@@ -10,6 +10,7 @@ from pages import Page
 from sipas_analysis.instrument.reading import Bilingual
 from sipas_analysis.publish.figures import Figures
 from sipas_analysis.publish.portal import Made, write_portal
+from sipas_analysis.publish.printed import printed_in
 
 HEAD = "unit,A1,A2,D1,OVERALL\n"
 ANSWERS = ("5,4,1,4", "4,4,5,5", "2,5,3,3", "3,1,4,2")
@@ -96,9 +97,31 @@ def test_a_bar_goes_from_low_to_high_with_the_point_between(survey, tmp_path):
     point = float(re.search(r'cx="([\d.]+)"', row).group(1))
     assert 0 < low < point < high < 168
     one = Figures(survey).of("unit", "so-b")["overall"]
-    assert f"{one.low:.1f}–{one.high:.1f}" in row
-    assert f"{one.low:.1f}–{one.high:.1f}".replace(".", ",") in row
+    shown = re.sub("<[^>]*>", "", row)
+    assert f"{one.low:.1f}–{one.high:.1f}" in shown
+    assert f"{one.low:.1f}–{one.high:.1f}".replace(".", ",") in shown
     assert 'class="target"' in row
+
+
+def test_a_number_names_its_figure(survey, tmp_path):
+    """Index, both ends, rank and places, in each language: the row of figures.csv, rounded."""
+    figures = Figures(survey)
+    table = figures.by_id.set_index("id")
+    text = portal(survey, tmp_path).text
+    ranked = "overall@so-a"
+    low, rank = table.loc[ranked, ["low", "rank"]]
+    for shown in (
+        f'lang="en"><span data-figure="{ranked}#printed">{table["printed"][ranked]}<',
+        f'<span data-figure="{ranked}#low">{low:.1f}<'.replace(".", ","),
+        f'<span data-figure="{ranked}#low">{low:.1f}<',
+        f'<td class="number"><span data-figure="{ranked}#rank">{rank:.0f}</span></td>',
+    ):
+        assert shown in text
+    seen = printed_in(tmp_path / "out/index.html")
+    assert {it.language for it in seen} == {"vi", "en"}
+    assert {it.column for it in seen} == {"printed", "low", "high", "rank", "rank_low", "rank_high"}
+    assert all(it.agrees(table.loc[it.id, it.column]) for it in seen)
+    assert {f"overall@{one.unit}" for one in figures.order("departments")} < {it.id for it in seen}
 
 
 def test_who_has_no_rank_has_a_reason_and_who_sent_nothing_is_named(survey, tmp_path):
@@ -173,6 +196,10 @@ def test_one_language_needs_no_switch(survey, tmp_path):
     assert not page.all("input", name="language")
     assert "Đơn vị" not in page.text
     assert "4 of 4 units shown." in page.text
+    exact = Figures(survey).by_id.set_index("id")
+    assert all(
+        it.agrees(exact.loc[it.id, it.column]) for it in printed_in(tmp_path / "out/index.html")
+    )
 
 
 def test_same_figures_same_bytes(survey, tmp_path):
