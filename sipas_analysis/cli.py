@@ -231,35 +231,33 @@ def verify(
     wave: Annotated[Path | None, _opt("wave")] = None,
     to: Annotated[Path | None, _opt("to", "to_verdict")] = None, lang: Lang = "",  # noqa: ARG001
 ) -> None:  # fmt: skip
-    import tempfile
-
     from sipas_analysis.publish import verdict
-    from sipas_analysis.publish.archive import open_archive
-    from sipas_analysis.publish.verify import verify as check_again
+    from sipas_analysis.publish.archive import opened, verify_run
 
-    with tempfile.TemporaryDirectory() as aside:
-        place, inside = (out, None) if out.is_dir() else open_archive(out, Path(aside))
-        public = not out.is_dir() and inside is None
-        found = check_again(place, wave or inside, public=public)
+    with opened(out) as run:
+        found = verify_run(run, wave)
     for line in verdict.lines(found, spoken()):
         typer.echo(line)
     for path in verdict.write(found, to) if to else ():
         tell("wrote", path=path)
-    if found.grade not in ("same", "rounded"):
+    if not verdict.is_good(found):
         raise typer.Exit(1)
 
 
 @app.command(help="cli.trace")
 def trace(
     figure: Annotated[str, typer.Argument(help="cli.arg.figure", metavar="FIGURE")],
-    wave: WaveArg, unit: UnitOpt = "", lang: Lang = "",  # noqa: ARG001
+    wave: Annotated[Path, typer.Argument(help="cli.arg.traced", metavar="WAVE|DIR|ZIP")],
+    unit: UnitOpt = "", lang: Lang = "",  # noqa: ARG001
 ) -> None:  # fmt: skip
+    from sipas_analysis.publish.archive import made_from
     from sipas_analysis.publish.trace import told
     from sipas_analysis.publish.trace import trace as look
 
-    _, survey = _read(wave)
-    for head, text in told(survey, look(survey, figure, unit), spoken()):
-        typer.echo(f"{head}: {text}")
+    with made_from(wave) as (path, receipt):
+        _, survey = _read(path)
+        for head, text in told(survey, look(survey, figure, unit), spoken(), receipt):
+            typer.echo(f"{head}: {text}")
 
 
 @app.command(help="cli.archive")

@@ -44,8 +44,8 @@ HOUSE = [
     "publish.chapters.results", "publish.chapters.ranking", "publish.chapters.letters",
     "publish.chapters.action", "publish.chapters.drivers", "publish.chapters.annexes",
     "publish.chapters", "publish.report", "publish.engine", "publish.warm", "publish.run",
-    "publish.receipt", "publish.printed", "publish.verify", "publish.verdict", "publish.trace",
-    "publish.archive",
+    "publish.receipt", "publish.readable", "publish.crate",
+    "publish.printed", "publish.verify", "publish.verdict", "publish.trace", "publish.archive",
     "publish.sampling", "publish.trend", "publish.explained",
     "console", "publish.running", "cli",
 ]  # fmt: skip

@@ -1,20 +1,38 @@
 """Put a run into one file that proves itself, and take it out again without trusting it.
 
-With the inputs an auditor computes every figure again; a public archive holds no form and no block
-of totals, only what is published, and its README says what can then still be checked.
+With the inputs an auditor computes every figure again, by the program that lies beside them; a
+public archive holds no form and no block of totals, only what is published, and its README says
+what can then still be checked.
 """
 
+import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.errors import ReceiptError
-from sipas_analysis.files import write_whole, zipped
-from sipas_analysis.messages import LANGUAGES, say
-from sipas_analysis.publish.receipt import NAME, ROOT, read_receipt
+from sipas_analysis.files import hash_file, write_whole, zipped
+from sipas_analysis.instrument.pack import OVERALL
+from sipas_analysis.messages import LANGUAGES, Language, number, say
+from sipas_analysis.publish.crate import CRATE, crate
+from sipas_analysis.publish.readable import STEM
+from sipas_analysis.publish.receipt import NAME, ROOT, Facts, read_receipt
+from sipas_analysis.publish.report import HOME, notebooks
+from sipas_analysis.publish.run import hash_program, sources
+from sipas_analysis.publish.verify import Finding, Verdict, verify
 
-OUTPUTS, INPUTS, WAVE = "outputs", "inputs", "wave.txt"
+OUTPUTS, INPUTS, PROGRAM, WAVE, LOCK = (
+    "outputs",
+    "inputs",
+    "program",
+    "wave.txt",
+    "requirements.lock",
+)
+BUILD = (LOCK, "pyproject.toml", "README.md", "LICENSE")  # what pip needs beside the package
 LARGEST, MOST = 4_000_000_000, 200_000  # bytes and files that an archive may unfold to
 
 
@@ -25,34 +43,53 @@ def write_archive(out: Path, path: Path, wave: Path | None = None, *, public: bo
         out: Output folder with its receipt.
         path: The archive to write, whole or not at all.
         wave: ``wave.yaml``; where the receipt says it lies if left out.
-        public: Leave the inputs and all pages out: tables with hidden cells only.
+        public: Leave the inputs and all reports out: tables with hidden cells and receipt only.
 
     Raises:
         ReceiptError: There is no receipt, or an input lies above the folder of ``wave.yaml``.
     """
     facts = read_receipt(out)
-    return write_whole(path, zipped(sorted(_parts(facts, out, wave, public=public))))
+    parts = dict(_parts(facts, out, wave, public=public))
+    held = {name: it for name, it in facts["outputs"].items() if f"{OUTPUTS}/{name}" in parts}
+    inputs = "" if public else f"{INPUTS}/"
+    parts[CRATE] = crate(facts | {"outputs": held}, f"{OUTPUTS}/", inputs).encode("utf-8")
+    return write_whole(path, zipped(sorted(parts.items())))
 
 
 def _parts(
-    facts: dict[str, object], out: Path, wave: Path | None, *, public: bool
+    facts: Facts, out: Path, wave: Path | None, *, public: bool
 ) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of everything that goes into an archive."""
-    kind = "public" if public else "whole"
     for language in LANGUAGES:
-        said = say(language, f"archive.readme.{kind}", receipt=facts.get("sha256"))
-        yield f"README.{language}.txt", said.encode("utf-8")
-    lock = ROOT / "requirements.lock"
-    if lock.is_file():
-        yield "requirements.lock", lock.read_bytes()
+        yield f"README.{language}.txt", _readme(facts, language, public=public).encode("utf-8")
     yield f"{OUTPUTS}/{NAME}", (out / NAME).read_bytes()
-    listed = facts["outputs"]
-    assert isinstance(listed, dict)
-    for name in listed:
-        if (out / name).is_file() and (not public or name.startswith("tables/")):
+    for name in facts["outputs"]:
+        kept = name.startswith(("tables/", f"{STEM}."))
+        if (out / name).is_file() and (not public or kept):
             yield f"{OUTPUTS}/{name}", (out / name).read_bytes()
+    for path in (ROOT / name for name in BUILD):
+        if path.is_file():
+            yield f"{PROGRAM}/{path.name}", path.read_bytes()
+    for path in sources(HOME, notebooks()):
+        home, place = (path.parent, "notebooks") if path.suffix == ".ipynb" else (HOME, HOME.name)
+        yield f"{PROGRAM}/{place}/{_below(path, home)}", path.read_bytes()
     if not public:
         yield from _inputs(wave or out / str(facts["wave_file"]))
+
+
+def _below(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix()
+
+
+def _readme(facts: Facts, language: Language, *, public: bool) -> str:
+    """Say how to check an archive, with a figure of its own to follow."""
+    named = (one for one in facts["figures"] if one["id"].startswith(f"{OVERALL}@"))
+    one: Facts = next((it for it in named if it.get("printed") and ":" not in it["id"]), {})
+    kind = "public" if public else "whole"
+    return say(
+        language, f"archive.readme.{kind}", receipt=facts["sha256"], unit=one.get("id", "")[8:],
+        python=facts["program"]["python"], figure=number(one.get("printed"), language),
+    )  # fmt: skip
 
 
 def _inputs(place: Path) -> Iterator[tuple[str, bytes]]:
@@ -62,11 +99,53 @@ def _inputs(place: Path) -> Iterator[tuple[str, bytes]]:
     for path in wave.files():
         if not path.absolute().is_relative_to(home):
             raise ReceiptError("archive_outside", path=path, home=home)
-        yield f"{INPUTS}/{path.absolute().relative_to(home).as_posix()}", path.read_bytes()
+        yield f"{INPUTS}/{_below(path.absolute(), home)}", path.read_bytes()
 
 
-def open_archive(path: Path, folder: Path) -> tuple[Path, Path | None]:
-    """Unfold an archive into an empty folder; return its outputs, and its ``wave.yaml`` if any.
+@dataclass(frozen=True)
+class Run:
+    """Where a run lies: its outputs, its wave if that came with it, the archive around it."""
+
+    out: Path
+    wave: Path | None = None
+    folder: Path | None = None
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Run]:
+    """Find a run in an output folder, in an archive, or in a folder where one was unpacked.
+
+    Raises:
+        ReceiptError: It is no archive of ours, leads out of the folder, or would unfold too far.
+    """
+    if (path / OUTPUTS / NAME).is_file():
+        yield _inside(path)
+    elif path.is_dir():
+        yield Run(path)
+    else:
+        with tempfile.TemporaryDirectory() as aside:
+            yield open_archive(path, Path(aside))
+
+
+@contextmanager
+def made_from(path: Path) -> Iterator[tuple[Path, Facts | None]]:
+    """Find the wave, and the receipt if there is one, of a wave's own file, a run or an archive.
+
+    Raises:
+        ReceiptError: It is no archive of ours, or came without its inputs.
+    """
+    if path.suffix in (".yaml", ".yml") or (path / "wave.yaml").is_file():
+        yield path, None
+        return
+    with opened(path) as run:
+        facts = read_receipt(run.out)
+        if run.folder is not None and run.wave is None:
+            raise ReceiptError("archive_no_inputs", path=path)
+        yield run.wave or run.out / str(facts["wave_file"]), facts
+
+
+def open_archive(path: Path, folder: Path) -> Run:
+    """Unfold an archive into an empty folder; return what lies there.
 
     Raises:
         ReceiptError: It is no archive of ours, leads out of the folder, or would unfold too far.
@@ -82,10 +161,15 @@ def open_archive(path: Path, folder: Path) -> tuple[Path, Path | None]:
                     target.write_bytes(source.read(part.file_size + 1))
     except (OSError, zipfile.BadZipFile, EOFError, ValueError, NotImplementedError) as error:
         raise ReceiptError("archive_unreadable", path=path, why=error) from error
+    return _inside(folder)
+
+
+def _inside(folder: Path) -> Run:
     named = folder / WAVE
-    wave = folder / INPUTS / named.read_text("utf-8") if named.is_file() else None
-    inside = wave is not None and wave.resolve().is_relative_to(folder.resolve())
-    return folder / OUTPUTS, wave if inside else None
+    name = named.read_text("utf-8", errors="replace").strip() if named.is_file() else ""
+    wave = (folder / INPUTS / name).resolve()
+    known = bool(name) and wave.is_relative_to((folder / INPUTS).resolve())
+    return Run(folder / OUTPUTS, wave if known else None, folder)
 
 
 def _check(path: Path, parts: list[zipfile.ZipInfo]) -> None:
@@ -99,3 +183,29 @@ def _check(path: Path, parts: list[zipfile.ZipInfo]) -> None:
     total = sum(part.file_size for part in parts)
     if total > LARGEST or len(parts) > MOST or len(set(names)) < len(names):
         raise ReceiptError("archive_size", path=path, found=total, n=len(parts))
+
+
+def verify_run(run: Run, wave: Path | None = None) -> Verdict:
+    """Check a run where it lies; of an archive, its program and lock too.
+
+    Args:
+        run: What ``opened`` found.
+        wave: ``wave.yaml`` or its folder, if the inputs lie elsewhere.
+    """
+    public = run.folder is not None and run.wave is None
+    found = verify(run.out, wave or run.wave, public=public)
+    if run.folder is None:
+        return found
+    beside = _program(run.folder / PROGRAM, read_receipt(run.out)["program"])
+    return replace(found, findings=(*found.findings, *beside))
+
+
+def _program(folder: Path, made_by: Mapping[str, Any]) -> Iterator[Finding]:
+    """Say whether the program of an archive, and its lock, are those that made the run."""
+    files = sources(folder / HOME.name, folder / "notebooks")
+    lock = folder / LOCK
+    now = {"sha256": hash_program(files, dict(made_by["libraries"])),
+           "lock": hash_file(lock) if lock.is_file() else ""}  # fmt: skip
+    for (name, new), place in zip(now.items(), (PROGRAM, f"{PROGRAM}/{LOCK}"), strict=True):
+        if made_by[name] != new:
+            yield Finding("output", place, old=made_by[name], new=new)

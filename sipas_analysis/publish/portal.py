@@ -243,9 +243,9 @@ def _label(kind: str, language: str) -> str:
 
 
 def _files(folder: Path) -> list[Link]:
-    """Return the tables of figures beside the page."""
-    found = sorted((folder / "tables").glob("*.csv"))
-    return [Link(path.name, "", quote(f"tables/{path.name}")) for path in found]
+    """Return the readable receipt and the tables of figures beside the page."""
+    found = [*sorted(folder.glob("receipt.*.html")), *sorted((folder / "tables").glob("*.csv"))]
+    return [Link(it.name, "", quote(it.relative_to(folder).as_posix())) for it in found]
 
 
 def _axis(figures: Figures) -> Axis:

@@ -21,6 +21,7 @@ from sipas_analysis import __version__
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import ReceiptError
 from sipas_analysis.files import hash_file, write_whole
+from sipas_analysis.publish.chapters import official
 from sipas_analysis.publish.figures import figures_of
 from sipas_analysis.publish.run import LIBRARIES, program
 
@@ -31,28 +32,26 @@ LOOSE = ("run.json", ".lock", NAME)
 Facts = dict[str, Any]
 
 
-def receipt(survey: Survey, out: Path, asked: Mapping[str, Sequence[str]]) -> Facts:
-    """Return what proves the files in an output folder.
+def facts_of(survey: Survey, out: Path, asked: Mapping[str, Sequence[str]]) -> Facts:
+    """Return what a receipt says of a run but for its files; ``sealed`` with these it is one.
 
     Args:
-        survey: What they were made from.
-        out: Output folder of the wave, complete.
+        survey: What the files are made from.
+        out: Output folder of the wave.
         asked: ``languages``, ``formats`` and ``units`` of the run.
 
     Returns:
-        Plain data; ``sha256`` is the hash of all the rest.
+        Plain data, to be joined by ``outputs``: the hash of each file by its place in the folder.
 
     Source: rules M6 and P in docs/method.md.
     """
-    facts: Facts = {
+    return {
         "format": FORMAT,
         "asked": {name: list(values) for name, values in asked.items()},
         **computed(survey),
         "wave_file": _relative(survey.wave.path, out),
         "program": made_by(),
-        "outputs": outputs(out),
     }
-    return sealed(facts)
 
 
 def computed(survey: Survey) -> Facts:
@@ -61,6 +60,8 @@ def computed(survey: Survey) -> Facts:
     ledger = survey.ledger.groupby(["reason", "column"], dropna=False).size().reset_index()
     return {
         "wave": {"id": wave.id, "title": wave.title.vi or wave.title.en, "year": wave.year,
+                 "publisher": wave.publisher.vi or wave.publisher.en,
+                 "day": official(wave).day.isoformat(),
                  "synthetic": wave.is_synthetic, "seed": wave.seed},
         "inputs": inputs(survey),
         "pack": {"id": pack.id, "status": pack.status, "sha256": _hash_of(pack.model_dump_json())},
@@ -186,9 +187,12 @@ def read_receipt(out: Path) -> Facts:
 
 def _whole(facts: Facts) -> bool:
     """Say whether the parts that are compared one by one have their shape."""
-    lists = (facts.get("inputs"), facts.get("figures"))
-    return isinstance(facts.get("outputs"), dict) and all(
-        isinstance(it, list) and all(isinstance(row, dict) for row in it) for it in lists
+    lists, program = (facts.get("inputs"), facts.get("figures")), facts.get("program")
+    whole = isinstance(program, dict) and isinstance(program.get("libraries"), dict)
+    return (
+        whole
+        and isinstance(facts.get("outputs"), dict)
+        and all(isinstance(it, list) and all(isinstance(row, dict) for row in it) for it in lists)
     )
 
 

@@ -1,8 +1,9 @@
 """Make every report of a wave: in parallel, restartable, going on where a unit fails.
 
-A report is made anew only if its inputs, the program or what was asked have changed, or if one of
-its files is not the one that was written. Warm processes do the work (``warm.py``), threads or a
-Dask cluster's workers only wait for them. Two runs on one folder at once: the second refuses.
+A report is made anew only if its inputs or the program have changed, or if one of the files that
+are asked for is missing or not the one that was written. Warm processes do the work (``warm.py``),
+threads or a Dask cluster's workers only wait for them. Two runs on one folder at once: the second
+refuses.
 """
 
 import hashlib
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -26,13 +27,15 @@ from typing import Any
 from sipas_analysis.collect.survey import Survey, fingerprint
 from sipas_analysis.errors import OutputError, ParameterError, SipasError
 from sipas_analysis.files import hash_file, write_whole
-from sipas_analysis.publish.chapters import FORMATS, check_unit
-from sipas_analysis.publish.report import PROVINCE, UNIT, notebooks, run_notebook
+from sipas_analysis.messages import Language
+from sipas_analysis.publish.chapters import FORMATS, check_unit, files_of
+from sipas_analysis.publish.report import HOME, PROVINCE, UNIT, notebooks, run_notebook
 
 STATE, LOGS = "state", "logs"
+SOURCES = (".py", ".yaml", ".j2", ".css", ".js", ".typ", ".ipynb")
 TRIES = 2  # times that a warm process may fail to start
 LIBRARIES = ("numpy", "scipy", "pandas", "statsmodels", "matplotlib", "seaborn", "jinja2",
-             "python-docx", "typst", "xlsxwriter")  # fmt: skip
+             "python-docx", "rocrate", "typst", "xlsxwriter")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class Job:
         out: Output folder of the wave.
         notebook: Which notebook makes it.
         parameters: Of the notebook.
+        files: What it is to write, below the output folder.
         key: Hash of everything that its files depend on.
         engine: ``fork`` or ``kernel``.
     """
@@ -54,13 +58,9 @@ class Job:
     out: str
     notebook: str
     parameters: Mapping[str, str]
+    files: Sequence[str]
     key: str
     engine: str
-
-    @property
-    def folder(self) -> Path:
-        """Where the report's files lie."""
-        return Path(self.out) / (self.name if self.name == "province" else f"units/{self.name}")
 
     @property
     def state(self) -> Path:
@@ -78,7 +78,7 @@ class Ended:
 
 
 def plan(
-    survey: Survey, out: Path, *, languages: Sequence[str], formats: Sequence[str] = ("html",),
+    survey: Survey, out: Path, *, languages: Sequence[Language], formats: Sequence[str] = ("html",),
     units: Sequence[str] = (), engine: str = "fork",
 ) -> list[Job]:  # fmt: skip
     """List the reports of a wave: the province and every unit with a form, or the units named.
@@ -99,10 +99,11 @@ def plan(
              "out": str(out.absolute()), "formats": ",".join(formats)}  # fmt: skip
     jobs = []
     for unit in names:
-        key = hashlib.sha256(f"{source} {unit} {languages} {formats}".encode()).hexdigest()
+        key = hashlib.sha256(f"{source} {unit}".encode()).hexdigest()
+        files = [*files_of(unit, formats, languages).values()]
         own = asked | ({"unit": unit} if unit else {})
         notebook = UNIT if unit else PROVINCE
-        jobs.append(Job(unit or "province", asked["wave"], asked["out"], notebook, own, key,
+        jobs.append(Job(unit or "province", asked["wave"], asked["out"], notebook, own, files, key,
                         engine if hasattr(os, "fork") else "kernel"))  # fmt: skip
     return jobs
 
@@ -110,37 +111,47 @@ def plan(
 @cache
 def program() -> str:
     """Return a hash of the program, its notebooks and the libraries that shape a report."""
+    return hash_program(sources(HOME, notebooks()), {name: version(name) for name in LIBRARIES})
+
+
+def sources(home: Path, notebooks: Path) -> list[Path]:
+    """Return the files of a program, in one order wherever package and notebooks lie."""
+    found = {*home.rglob("*"), *notebooks.glob("*.ipynb")}
+    own = [path for path in found if path.suffix in SOURCES]
+    return sorted(own, key=lambda path: (path.name, path.as_posix()))
+
+
+def hash_program(files: Iterable[Path], libraries: Mapping[str, str]) -> str:
+    """Return the hash of a program's files and of the versions of its libraries."""
     found = hashlib.sha256()
-    home = Path(__file__).parents[1]
-    kinds = (".py", ".yaml", ".j2", ".css", ".js", ".typ", ".ipynb")
-    for path in sorted([*home.rglob("*"), *notebooks().glob("*.ipynb")]):
-        if path.suffix in kinds:
-            found.update(path.name.encode() + b"\0" + path.read_bytes())
-    found.update(" ".join(version(name) for name in LIBRARIES).encode())
+    for path in files:
+        found.update(path.name.encode() + b"\0" + path.read_bytes())
+    found.update(" ".join(str(libraries.get(name)) for name in LIBRARIES).encode())
     return found.hexdigest()
 
 
-def fresh(job: Job) -> bool:
-    """Say whether a report's files are all there, unchanged, and made of what is asked now."""
+def standing(job: Job) -> dict[str, str]:
+    """Return the hash of each file of a report that stands as it was written, of this very wave.
+
+    What was made from other inputs or by another program, or was changed since, is left out.
+    """
     try:
         noted = json.loads(job.state.read_text("utf-8"))
     except (OSError, ValueError):
-        return False
-    files: dict[str, str] = noted.get("files", {})
-    return noted.get("key") == job.key and bool(files) and files == _hashes(job, files)
+        return {}
+    files: dict[str, str] = noted.get("files", {}) if noted.get("key") == job.key else {}
+    return {name: now for name, now in _hashes(job, files).items() if files[name] == now}
 
 
-def _hashes(job: Job, names: Sequence[str] | Mapping[str, str]) -> dict[str, str]:
+def fresh(job: Job) -> bool:
+    """Say whether every file that a report is asked for stands."""
+    return set(job.files) <= standing(job).keys()
+
+
+def _hashes(job: Job, names: Iterable[str]) -> dict[str, str]:
     """Return the hash of each file that is there, by its name below the output folder."""
     paths = {name: Path(job.out) / name for name in names}
     return {name: hash_file(path) for name, path in paths.items() if path.is_file()}
-
-
-def _made(job: Job) -> list[str]:
-    """Return the files of a report, in order."""
-    places = [job.folder, *([Path(job.out) / "tables"] if job.name == "province" else [])]
-    found = [path for place in places if place.is_dir() for path in sorted(place.iterdir())]
-    return [path.relative_to(job.out).as_posix() for path in found if path.name[0] != "."]
 
 
 class Warm:
@@ -191,6 +202,7 @@ def make(job: Job) -> Ended:
     start = time.perf_counter()
     log = Path(job.out) / LOGS / f"{job.name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
+    kept = standing(job)  # other formats of the same wave
     job.state.unlink(missing_ok=True)
     said = _kernel(job) if job.engine == "kernel" else _warm(job).run(job, log)
     failed = dict(said.get("places") or {})
@@ -201,7 +213,7 @@ def make(job: Job) -> Ended:
     if said.get("details"):
         log.write_text(str(said["details"]), "utf-8")
     if not failed:
-        noted = {"files": _hashes(job, _made(job)), "key": job.key}
+        noted = {"files": kept | _hashes(job, job.files), "key": job.key}
         write_whole(job.state, json.dumps(noted, indent=1, sort_keys=True) + "\n")
         log.unlink(missing_ok=True)
     return Ended(job, failed, time.perf_counter() - start)

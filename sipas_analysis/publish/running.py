@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,13 +10,17 @@ from pathlib import Path
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.console import spoken, tell
-from sipas_analysis.errors import OutputError, ParameterError
+from sipas_analysis.errors import SHOWN, OutputError, ParameterError
+from sipas_analysis.files import hash_file
 from sipas_analysis.instrument.reading import Bilingual
-from sipas_analysis.publish.chapters import report
+from sipas_analysis.messages import LANGUAGES
+from sipas_analysis.publish.chapters import FORMATS, files_of, report
+from sipas_analysis.publish.crate import write_crate
 from sipas_analysis.publish.figures import figures_of, write_tables
-from sipas_analysis.publish.portal import FORMATS, Made, write_portal
-from sipas_analysis.publish.receipt import kept, receipt, write_receipt
-from sipas_analysis.publish.run import Ended, Job, fresh, locked, plan, run, write_times
+from sipas_analysis.publish.portal import Made, write_portal
+from sipas_analysis.publish.readable import write_page
+from sipas_analysis.publish.receipt import Facts, facts_of, kept, sealed, write_receipt
+from sipas_analysis.publish.run import Ended, Job, fresh, locked, plan, run, standing, write_times
 
 ENGINES = ("fork", "kernel")
 
@@ -58,22 +62,38 @@ def run_wave(survey: Survey, asked: Asked) -> dict[str, str]:
         ended = run(jobs, asked.jobs or os.cpu_count() or 1, executor, _told)
         seconds = time.perf_counter() - start
         failed = {one.job.name: dict(one.failed) for one in ended if one.failed}
-        whole = plan(survey, asked.out, languages=languages, formats=formats, engine=asked.engine)
-        made = [_made(job, failed.get(job.name, {}), languages) for job in whole]
+        said = {"languages": languages, "formats": formats, "units": units}
+        whole = plan(survey, asked.out, languages=languages, formats=formats)
         try:
-            if units:  # else the report of the province writes them
-                write_tables(figures_of(survey).tables(), asked.out / "tables")
-            path = write_portal(figures_of(survey), made, asked.out / "index.html", languages)
             write_times(asked.out, ended, seconds)
-            tell("portal", path=path)
-            said = {"languages": languages, "formats": formats, "units": units}
-            proof = kept(receipt(survey, asked.out, said), asked.out)
-            write_receipt(proof, asked.out)
-            tell("receipt", sha256=proof["sha256"])
+            _close(survey, asked.out, said, whole, failed)
         except OutputError as error:  # a full disk: the reports that are there stay
             failed["index.html"] = {"vi": error.text("vi"), "en": error.text("en")}
     tell("run_done", n=sum(not one.failed for one in ended), seconds=f"{seconds:.0f}")
     return {name: why[spoken()] for name, why in failed.items()}
+
+
+def _close(
+    survey: Survey, out: Path, asked: Facts, whole: Sequence[Job],
+    failed: Mapping[str, Mapping[str, str]],
+) -> None:  # fmt: skip
+    """Write what belongs to the wave as a whole, and last of all the receipt of what stands."""
+    files = {job.name: standing(job) for job in whole}
+    facts, figures = facts_of(survey, out, asked), figures_of(survey)
+    common = write_tables(figures.tables(), out / "tables")
+    common += write_page(facts, survey, out, asked["languages"])
+    made = [_made(job.name, files[job.name], failed.get(job.name, {})) for job in whole]
+    common.append(write_portal(figures, made, out / "index.html", asked["languages"]))
+    tell("portal", path=common[-1])
+    old = [job.name for job in whole if _leftovers(job, files[job.name])]
+    if old:
+        tell("stale", n=len(old), names=", ".join(old[:SHOWN]) + (", …" if old[SHOWN:] else ""))
+    proven = {name: found for own in files.values() for name, found in own.items()}
+    proven |= {path.relative_to(out).as_posix(): hash_file(path) for path in common}
+    crate = write_crate(facts | {"outputs": proven}, out)
+    proof = kept(sealed({**facts, "outputs": proven | {crate.name: hash_file(crate)}}), out)
+    write_receipt(proof, out)
+    tell("receipt", sha256=proof["sha256"])
 
 
 def _listed(text: str) -> list[str]:
@@ -96,17 +116,16 @@ def _executor(scheduler: str) -> Iterator[Executor | None]:
         yield client.get_executor(pure=False)
 
 
-def _made(job: Job, why: Mapping[str, str], languages: Iterable[str]) -> Made:
+def _made(name: str, standing: Mapping[str, str], why: Mapping[str, str]) -> Made:
     """Say what the portal may link to for one report, or why it failed."""
-    unit = "" if job.name == "province" else job.name
-    place = job.folder.relative_to(job.out).as_posix()
-    files = {}
-    for kind in FORMATS:
-        for language in languages:
-            what, _, form = kind.rpartition(" ")
-            stem = what or ("annexes" if kind == "xlsx" and not unit else "report")
-            path = f"{place}/{stem}.{language}.{form}"
-            if (Path(job.out) / path).is_file():
-                files[kind, language] = path
+    unit = "" if name == "province" else name
+    named = files_of(unit, FORMATS, LANGUAGES)
     said = Bilingual(vi=why.get("vi", ""), en=why.get("en", "")) if why else ""
-    return Made(unit, files, said)
+    return Made(unit, {key: path for key, path in named.items() if path in standing}, said)
+
+
+def _leftovers(job: Job, standing: Mapping[str, str]) -> bool:
+    """Say whether files of a report lie there that are not of this wave, or were changed."""
+    unit = "" if job.name == "province" else job.name
+    named = files_of(unit, FORMATS, LANGUAGES).values()
+    return any((Path(job.out) / name).is_file() for name in named if name not in standing)

@@ -1,19 +1,22 @@
 """Trace a printed figure to the rows of the input: what was divided, left out and rounded."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import ParameterError
 from sipas_analysis.instrument.pack import OVERALL
+from sipas_analysis.measure.rules import COMPREHENSIVE, MEAN_100, MEAN_SCORE
 from sipas_analysis.messages import Language, number, say
 from sipas_analysis.publish.chapters import check_unit
 from sipas_analysis.publish.figures import figures_of, published
-from sipas_analysis.publish.receipt import made_by
+from sipas_analysis.publish.receipt import listed, made_by
 
+BESIDE = (COMPREHENSIVE, MEAN_SCORE, MEAN_100)
 MOST = 12  # candidates that are named when a number stands for several figures
 
 
@@ -22,11 +25,11 @@ def trace(survey: Survey, asked: str, unit: str = "") -> pd.Series:
 
     Args:
         survey: What the figure was made from.
-        asked: ``overall@so-ldtbxh``, ``94.59`` or ``94,59``.
+        asked: ``overall@so-ldtbxh``, ``pair:so-a~so-b``, ``94.59`` or ``94,59``.
         unit: Code of a unit, if a number is asked for.
 
     Returns:
-        Its row of ``scores``, with ``id``.
+        Its row of ``figures`` (``id``, ``value``, …), with that of ``scores`` if it has one.
 
     Raises:
         ParameterError: No figure is printed so, or several are; they are named.
@@ -40,8 +43,10 @@ def trace(survey: Survey, asked: str, unit: str = "") -> pd.Series:
     """
     if unit:
         check_unit(survey, unit)
-    scores = figures_of(survey).scores
-    table = scores.assign(id=[one.id for one in published(scores)])
+    figures = figures_of(survey)
+    places = figures.scores[["variable", "unit", "group", "level", "method"]]
+    places = places.assign(id=[one.id for one in published(figures.scores)])
+    table = figures.by_id.merge(places, on="id", how="left")
     found = table[table["id"] == asked.partition("#")[0]]
     if found.empty:
         wanted = asked.replace(",", ".").removesuffix("%").strip()
@@ -54,51 +59,106 @@ def trace(survey: Survey, asked: str, unit: str = "") -> pd.Series:
     return found.iloc[0]
 
 
-def _same(printed: str, asked: str) -> bool:
+def _same(printed: object, asked: str) -> bool:
     """Say whether two texts are one number: 100 is 100.00."""
     try:
-        return Decimal(printed) == Decimal(asked)
+        return Decimal(str(printed)) == Decimal(asked)
     except InvalidOperation:
         return False
 
 
-def told(survey: Survey, row: pd.Series, language: Language) -> Iterator[tuple[str, str]]:
-    """Yield heading and text of everything that made a figure, in one language."""
-    pack, wave = survey.instrument, survey.wave
-    forms = _forms(survey, row)
-    levels = dict(pack.rules())
-    rule = levels.get(row["level"])
-    name = say(language, "report.level.overall")
-    name = name if row["variable"] == OVERALL else pack.label(row["variable"], language)
-    names = dict(zip(survey.units["code"], survey.units[f"name_{language}"], strict=True))
-    where = names.get(row["unit"]) or row["group"] or wave.title.text(language)
+def told(
+    survey: Survey, row: pd.Series, language: Language, receipt: Mapping[str, Any] | None = None
+) -> Iterator[tuple[str, str]]:
+    """Yield heading and text of everything that made a figure, in one language.
 
-    def line(key: str, **fields: object) -> tuple[str, str]:
-        return say(language, f"trace.head.{key}"), say(language, f"trace.{key}", **fields)
+    Args:
+        survey: What the figure was made from.
+        row: What ``trace`` returned.
+        language: Of the texts.
+        receipt: Of the run that published it, if there is one: its program, its value.
+    """
 
+    def line(key: str, text: str = "", **fields: object) -> tuple[str, str]:
+        return say(language, f"trace.head.{key}"), say(language, f"trace.{text or key}", **fields)
+
+    is_score = isinstance(row["variable"], str)
     exact = {key: number(_float(row[key]), language, 8) for key in ("value", "low", "high")}
-    counts = {key: _plain(row[key], language) for key in ("numerator", "denominator")}
-    shown = number(row["printed"] or None, language)
-    yield line("figure", id=row["id"], name=name, where=where)
-    yield line("printed", printed=shown, value=exact["value"], decimals=pack.index.decimals)
-    yield line("division", **counts)
-    yield line("interval", low=exact["low"], high=exact["high"], method=row["method"])
-    yield line("forms", n=row["n"], n_valid=row["n_valid"], n_blank=row["n"] - row["n_valid"])
-    dropped = survey.n_read - len(survey.frame)
-    yield line("dropped", n=dropped, n_read=survey.n_read)
+    yield line("figure", id=row["id"], **_names(survey, row, language))
+    if is_score:
+        decimals, shown = survey.instrument.index.decimals, number(row["printed"] or None, language)
+        yield line("printed", printed=shown, value=exact["value"], decimals=decimals)
+        counts = {key: _plain(row[key], language) for key in ("numerator", "denominator")}
+        divided = "" if pd.notna(row["numerator"]) else "division_none"
+        yield line("division", divided, **counts, rule=row["rule"])
+        yield line("interval", low=exact["low"], high=exact["high"], method=row["method"])
+    else:
+        yield line("printed", "printed_free", value=exact["value"])
+        yield line("interval", "ends", low=exact["low"], high=exact["high"])
+    yield from _forms_told(survey, row, line)
+    pack = survey.instrument
+    rule = dict(pack.rules()).get(row["level"])
     status = say(language, f"status.{rule.status if rule else pack.status}")
-    yield line("rule", rule=rule.rule if rule else row["level"], status=status, pack=pack.id)
-    program = made_by()
-    yield line("program", version=program["version"], commit=program["commit"] or "–")
-    for file, rows in forms.groupby("file", sort=True)["row"]:
-        yield line("rows", file=Path(str(file)).name, rows=_ranges(rows), n=len(rows))
+    yield (line("rule", rule=row["rule"], status=status, pack=pack.id) if is_score
+           else line("rule", "model_rule", rule=row["rule"]))  # fmt: skip
+    program = receipt["program"] if receipt else made_by()
+    yield line("program", "program_receipt" if receipt else "", version=program["version"],
+               commit=program["commit"] or "–")  # fmt: skip
+    for one in receipt["figures"] if receipt else ():
+        if one.get("id") == row["id"]:
+            same = one.get("value") == listed(row[["id", "value"]].to_frame().T)[0].get("value")
+            value = number(one.get("value"), language, 8)
+            yield line("receipt", "receipt_same" if same else "receipt_other", value=value)
+
+
+def _names(survey: Survey, row: pd.Series, language: Language) -> dict[str, str]:
+    """Say what a figure is and of whom."""
+    pack, variable = survey.instrument, row["variable"]
+    if not isinstance(variable, str):
+        kind, _, own = row["id"].partition(":")
+        return {"name": kind, "where": own}
+    known = "report.level.overall" if variable == OVERALL else ""
+    known = f"report.beside.{variable}" if variable in BESIDE else known
+    name = say(language, known) if known else pack.label(variable, language)
+    names = dict(zip(survey.units["code"], survey.units[f"name_{language}"], strict=True))
+    where = names.get(row["unit"]) or row["group"] or survey.wave.title.text(language)
+    return {"name": name, "where": where}
+
+
+def _forms_told(survey: Survey, row: pd.Series, line: Any) -> Iterator[tuple[str, str]]:
+    """Say which forms count, which hold no answer that counts, and which were dropped."""
+    forms = _forms(survey, row)
+    pack, variable = survey.instrument, row["variable"]
+    is_score = isinstance(variable, str)
+    n_valid = int(row["n_valid"]) if is_score else len(forms)
+    yield line("forms", n=len(forms), n_valid=n_valid)
+    is_part = is_score and variable not in forms.columns
+    own = (pack.items_of(variable) or [*pack.items]) if is_part else [variable]
+    blank = forms[forms[own].isna().all(axis=1)] if is_score else forms.iloc[:0]
+    if len(blank):
+        yield line("blank", n=len(blank), rows=_rows(blank))
+    dropped = survey.ledger[survey.ledger["reason"] == "form_dropped"]
+    n = survey.n_read - len(survey.frame)
+    yield line("dropped", n=n, n_read=survey.n_read, rows=_rows(dropped) if n else "–")
+    for file, one in forms.groupby("file", sort=True):
+        yield line("rows", file=Path(str(file)).name, rows=_ranges(one["row"]), n=len(one))
 
 
 def _forms(survey: Survey, row: pd.Series) -> pd.DataFrame:
-    """Return the forms of a figure's unit or group, or all."""
+    """Return the forms of a figure's unit or group, of both units of a pair, or all."""
     frame = survey.frame
+    if row["id"].startswith("pair:"):
+        return frame[frame["unit"].isin(row["id"].removeprefix("pair:").split("~"))]
+    if not isinstance(row["variable"], str):
+        return frame
     key = "unit" if row["unit"] else "group"
-    return frame.loc[frame[key] == row[key]] if row[key] else frame
+    return frame[frame[key] == row[key]] if row[key] else frame
+
+
+def _rows(forms: pd.DataFrame) -> str:
+    """Return rows as ``answers.csv: 2–31, 40``, file by file."""
+    by_file = forms.groupby("file", sort=True)["row"]
+    return "; ".join(f"{Path(str(file)).name}: {_ranges(rows)}" for file, rows in by_file)
 
 
 def _ranges(rows: "pd.Series[int]") -> str:

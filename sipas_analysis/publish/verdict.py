@@ -29,7 +29,7 @@ def lines(verdict: Verdict, language: Language) -> Iterator[str]:
 def write(verdict: Verdict, folder: Path) -> list[Path]:
     """Write the verdict as one page in each language; return the paths."""
     told = _told(verdict)
-    first: list[Block] = [Paragraph(_grade(verdict), "lead" if _good(verdict) else "warning")]
+    first: list[Block] = [Paragraph(_grade(verdict), "lead" if is_good(verdict) else "warning")]
     blocks = (*first, *([Bullets(tuple(told))] if told else []), Paragraph(say_it("verdict.how")))
     section = Section("verdict", say_it("verdict.chapter"), tuple(blocks))
     made = Document("verdict", say_it("verdict.title"), say_it("verdict.subtitle"), None,
@@ -37,8 +37,9 @@ def write(verdict: Verdict, folder: Path) -> list[Path]:
     return [write_html(made, folder / f"verdict.{it}.html", it) for it in LANGUAGES]
 
 
-def _good(verdict: Verdict) -> bool:
-    return verdict.grade in ("same", "rounded")
+def is_good(verdict: Verdict) -> bool:
+    """Say whether every figure was computed again and is what was published."""
+    return verdict.grade in ("same", "elsewhere", "rounded")
 
 
 def _grade(verdict: Verdict) -> Text:

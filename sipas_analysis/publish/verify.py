@@ -68,12 +68,19 @@ class Verdict:
 
     @cached_property
     def grade(self) -> str:
-        """``same``, ``rounded`` (to 1e-9, other machine), ``partly`` or ``different``."""
+        """What to call it.
+
+        ``same``; ``elsewhere``, the same by another program, lock or library; ``rounded``, the
+        same to 1e-9; ``partly``, not computed again; or ``different``.
+        """
+        kinds = {one.kind for one in self.findings}
         if self.faults:
             return "different"
         if not self.recomputed:
             return "partly"
-        return "rounded" if any(one.kind == "close" for one in self.findings) else "same"
+        if "close" in kinds:
+            return "rounded"
+        return "elsewhere" if "environment" in kinds else "same"
 
 
 def verify(out: Path, wave: Path | None = None, *, public: bool = False) -> Verdict:
@@ -94,7 +101,6 @@ def verify(out: Path, wave: Path | None = None, *, public: bool = False) -> Verd
     facts = read_receipt(out)
     names, rows = facts["outputs"], facts["figures"]
     findings = [*_seal(facts), *_files(out, names, "left_out" if public else "missing")]
-    findings += _divided(rows)
     own = None if public else out / str(facts.get("wave_file", ""))
     survey, problems = _survey(facts, wave or own)
     findings += problems
@@ -102,6 +108,8 @@ def verify(out: Path, wave: Path | None = None, *, public: bool = False) -> Verd
         again = computed(survey)
         findings += [*_facts(facts, again), *_figures(rows, again["figures"])]
         rows = listed(figures_of(survey).by_id)  # with the pairs
+    else:
+        findings += _divided(rows)
     known = {str(it.get("id")): it for it in rows}
     n_printed, wrong = _printed(out, names, known, whole=survey is not None)
     findings += [*wrong, *_environment(facts)]
@@ -215,9 +223,8 @@ def _printed(
 
 
 def _environment(facts: Mapping[str, Any]) -> Iterator[Finding]:
-    """Say what of the program and the machine is another now."""
-    old, new = facts.get("program"), made_by()
+    """Say what of the program and the machine is another now; its commit matters to no byte."""
+    old, new = facts["program"], made_by()
     for name, value in new.items():
-        before = old.get(name) if isinstance(old, dict) else None
-        if before != value:
-            yield Finding("environment", "", name, before, value)
+        if name != "commit" and old.get(name) != value:
+            yield Finding("environment", "", name, old.get(name), value)

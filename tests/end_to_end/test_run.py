@@ -73,7 +73,8 @@ def test_every_format_and_language_is_there(undisturbed):
     state = {f"state/{unit}.json" for unit in UNITS.split(",")}
     tables = {name for name in undisturbed if name.startswith("tables/")}
     assert "tables/figures.csv" in tables
-    assert set(undisturbed) == made | state | tables | {"index.html", "receipt.json"}
+    proof = {"receipt.json", "receipt.vi.html", "receipt.en.html", "ro-crate-metadata.json"}
+    assert set(undisturbed) == made | state | tables | proof | {"index.html"}
 
 
 def test_kernels_make_the_same_bytes(undisturbed, tmp_path):

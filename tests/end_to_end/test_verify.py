@@ -1,27 +1,35 @@
 """An auditor gets the same figure and finds the one that was changed: 500 edits, 500 found."""
 
+import base64
+import hashlib
 import json
 import random
 import re
 import shutil
 import zipfile
 from functools import cache
+from html import unescape
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
 from conftest import FACTS, PACK
+from rocrate.rocrate import ROCrate
 
 from sipas_analysis.collect.survey import keep, read_survey
 from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.errors import ReceiptError
-from sipas_analysis.publish.archive import open_archive, write_archive
+from sipas_analysis.messages import number
+from sipas_analysis.publish.archive import open_archive, opened, verify_run, write_archive
 from sipas_analysis.publish.chapters import CHAPTERS, report
+from sipas_analysis.publish.crate import write_crate
 from sipas_analysis.publish.figures import Figures, figures_of
 from sipas_analysis.publish.portal import Made, write_portal
 from sipas_analysis.publish.printed import printed_in
-from sipas_analysis.publish.receipt import kept, receipt, sealed, write_receipt
+from sipas_analysis.publish.readable import write_page
+from sipas_analysis.publish.receipt import facts_of, kept, outputs, sealed, write_receipt
+from sipas_analysis.publish.verdict import lines
 from sipas_analysis.publish.verify import verify
 
 UNITS = "code,name_vi,name_en,group\n" + "".join(
@@ -60,9 +68,12 @@ def made(tmp_path_factory):
         start = report(survey, "vi", unit=unit)
         chapters = [start.chapter(name) for name in CHAPTERS]
         files.append(Made(unit, {("html", "vi"): start.write(chapters, str(out), FORMATS)[0]}))
-    write_portal(figures_of(survey), files, out / "index.html", ("vi",))
     asked = {"languages": ["vi"], "formats": FORMATS.split(","), "units": []}
-    write_receipt(receipt(survey, out, asked), out)
+    facts = facts_of(survey, out, asked)
+    write_page(facts, survey, out, ("vi",))
+    write_portal(figures_of(survey), files, out / "index.html", ("vi",))
+    write_crate(facts | {"outputs": outputs(out)}, out)
+    write_receipt(sealed(facts | {"outputs": outputs(out)}), out)
     return home
 
 
@@ -221,8 +232,8 @@ def moved(before, after):
 def test_every_edit_is_found(made, copy, batch):
     """500 random single edits in ten batches: the right file, and for inputs the right figures."""
     draw = random.Random(batch)
-    for number in range(EDITS):
-        edit = EDITED[(batch * EDITS + number) % len(EDITED)]
+    for k in range(EDITS):
+        edit = EDITED[(batch * EDITS + k) % len(EDITED)]
         kind, file, figure = edit(copy, draw)
         found = verify(copy / "out", copy / "inputs")
         assert found.grade == "different", (edit.__name__, file)
@@ -298,6 +309,59 @@ def test_an_input_that_was_cut_is_named_with_its_reason(copy):
     assert {it.kind for it in found.faults} == {"input", "unread"}
 
 
+# ── for people and for tools of others
+
+
+def test_the_readable_receipt_shows_what_the_receipt_says(made):
+    """Inputs by hash, rules with status, the program, each index unrounded with its division."""
+    facts = json.loads((made / "out" / RECEIPT).read_text("utf-8"))
+    page = (made / "out/receipt.vi.html").read_text("utf-8")
+    shown = unescape(re.sub("<[^>]+>", "|", page))
+    for one in facts["inputs"]:
+        assert {one["file"], one["sha256"]} <= set(shown.split("|"))
+    assert facts["program"]["sha256"] in shown
+    assert facts["pack"]["sha256"] in shown
+    assert facts["sha256"] not in page  # the page is one of the files that this hash proves
+    assert "chưa kiểm chứng" in shown
+    own = {it["id"]: it for it in facts["figures"] if it["id"].startswith("overall")}
+    seen = [it for it in printed_in(made / "out/receipt.vi.html") if it.column == "value"]
+    assert {it.id for it in seen} == own.keys()
+    assert all(it.text == number(own[it.id]["value"], "vi", 8) for it in seen)
+    assert {name: it for name, it in facts["outputs"].items() if name.startswith("receipt")} == {
+        "receipt.vi.html": hashlib.sha256(page.encode("utf-8")).hexdigest()
+    }
+
+
+def crate_of(folder):
+    """Read an RO-Crate with the library of its community."""
+    found = ROCrate(folder)
+    run = found.get("#run")
+    assert run.type == "CreateAction"
+    assert run["instrument"].type == "SoftwareApplication"
+    assert found.root_dataset["conformsTo"].id == "https://w3id.org/ro/wfrun/process/0.5"
+    return run
+
+
+def test_the_crate_says_what_made_which_file_from_which_input(made, tmp_path):
+    """Every output by its hash; inputs by content in a folder, as files in an archive."""
+    facts = json.loads((made / "out" / RECEIPT).read_text("utf-8"))
+    run = crate_of(made / "out")
+    files = {it.id: it["sha256"] for it in run["result"]}
+    assert files == {k: v for k, v in facts["outputs"].items() if k != "ro-crate-metadata.json"}
+    inputs = {it["file"]: it["sha256"] for it in facts["inputs"]}
+    assert {it["name"]: it["sha256"] for it in run["object"]} == inputs
+    first = run["object"][0]
+    digest = base64.urlsafe_b64decode(first.id.removeprefix("ni:///sha-256;") + "=").hex()
+    assert digest == first["sha256"]
+    path = write_archive(made / "out", tmp_path / "a.zip", made / "inputs")
+    open_archive(path, tmp_path / "open")
+    run = crate_of(tmp_path / "open")
+    for it in (*run["result"], *run["object"]):
+        data = (tmp_path / "open" / it.id).read_bytes()
+        assert hashlib.sha256(data).hexdigest() == it["sha256"]
+    assert {it.id for it in run["object"]} == {f"inputs/{name}" for name in inputs}
+
+
 # ── archives
 
 
@@ -305,8 +369,40 @@ def test_an_archive_proves_itself(made, tmp_path):
     """One file: unfolded elsewhere it is the same; two archives have the same bytes."""
     paths = [write_archive(made / "out", tmp_path / name, made / "inputs") for name in ("a", "b")]
     assert paths[0].read_bytes() == paths[1].read_bytes()
-    out, wave = open_archive(paths[0], tmp_path / "open")
-    assert verify(out, wave).grade == "same"
+    run = open_archive(paths[0], tmp_path / "open")
+    assert verify_run(run).grade == "same"
+    names = {it.partition("/")[0] for it in zipfile.ZipFile(paths[0]).namelist()}
+    assert names == {"README.vi.txt", "README.en.txt", "ro-crate-metadata.json", "wave.txt",
+                     "outputs", "inputs", "program"}  # fmt: skip
+    with opened(tmp_path / "open") as unpacked:
+        assert verify_run(unpacked).grade == "same"
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "sipas_analysis/publish/verify.py"])
+def test_another_program_or_lock_in_an_archive_is_named(made, tmp_path, name):
+    """Who opens an archive may run what lies in it: it must be what made the run."""
+    path = write_archive(made / "out", tmp_path / "a.zip", made / "inputs")
+    run = open_archive(path, tmp_path / "open")
+    with (run.folder / "program" / name).open("a", encoding="utf-8") as handle:
+        handle.write("\n# another\n")
+    found = verify_run(run)
+    assert found.grade == "different"
+    place = "program/requirements.lock" if name.endswith("lock") else "program"
+    assert [(it.kind, it.file) for it in found.faults] == [("output", place)]
+
+
+def test_other_libraries_or_another_lock_are_said(copy):
+    """Equal figures, but not by what the receipt names: its own verdict, never SAME."""
+    facts = json.loads((copy / "out" / RECEIPT).read_text("utf-8"))
+    lock = facts["program"] | {"lock": "0" * 64}
+    write_receipt(sealed(facts | {"program": lock}), copy / "out")
+    found = verify(copy / "out", copy / "inputs")
+    assert (found.grade, found.faults) == ("elsewhere", [])
+    assert [(it.kind, it.figure) for it in found.findings] == [("environment", "lock")]
+    assert next(lines(found, "en")).startswith("SAME FIGURES, OTHER ENVIRONMENT")
+    commit = facts["program"] | {"commit": "another"}
+    write_receipt(sealed(facts | {"program": commit}), copy / "out")
+    assert verify(copy / "out", copy / "inputs").grade == "same"
 
 
 def test_a_public_archive_holds_no_form(made, tmp_path):
@@ -314,15 +410,16 @@ def test_a_public_archive_holds_no_form(made, tmp_path):
     path = write_archive(made / "out", tmp_path / "a.zip", made / "inputs", public=True)
     names = zipfile.ZipFile(path).namelist()
     assert {it.partition("/")[0] for it in names} == {
-        "README.vi.txt", "README.en.txt", "requirements.lock", "outputs",
+        "README.vi.txt", "README.en.txt", "ro-crate-metadata.json", "outputs", "program",
     }  # fmt: skip
     assert all("tables/" in it or "receipt" in it for it in names if it.startswith("outputs"))
-    out, wave = open_archive(path, tmp_path / "open")
-    assert wave is None
-    assert verify(out, wave, public=True).grade == "partly"
-    table = out / "tables/figures.csv"
+    run = open_archive(path, tmp_path / "open")
+    assert run.wave is None
+    assert verify_run(run).grade == "partly"
+    assert verify_run(run, made / "inputs").grade == "same"
+    table = run.out / "tables/figures.csv"
     table.write_bytes(table.read_bytes().replace(b"5", b"6", 1))
-    assert verify(out, wave, public=True).grade == "different"
+    assert verify_run(run).grade == "different"
 
 
 def test_an_archive_without_inputs_takes_none_from_the_machine(made, tmp_path):
@@ -330,9 +427,9 @@ def test_an_archive_without_inputs_takes_none_from_the_machine(made, tmp_path):
     home = tmp_path / "home"
     shutil.copytree(made, home)
     path = write_archive(home / "out", tmp_path / "a.zip", public=True)
-    out, wave = open_archive(path, home / "unfolded")
+    run = open_archive(path, home / "unfolded")
     shutil.copytree(home / "inputs", home / "unfolded" / "inputs")  # where the receipt points
-    assert verify(out, wave, public=True).grade == "partly"
+    assert verify_run(run).grade == "partly"
 
 
 def test_a_run_with_nothing_to_make_keeps_its_receipt(made):

@@ -1,6 +1,7 @@
 """The command line: thin verbs, one paragraph per mistake, an exit code that says its kind."""
 
 import csv
+import json
 import os
 import random
 import re
@@ -57,7 +58,7 @@ def notebooks(monkeypatch):
         asked.append((name, dict(parameters)))
         survey = read_survey(read_wave(parameters["wave"]))
         made = report(survey, parameters["language"], parameters.get("unit", ""))
-        made.write([made.chapter("summary")], parameters["out"])
+        made.write([made.chapter("summary")], parameters["out"], parameters["formats"])
 
     monkeypatch.setattr(running, "run_notebook", run)
     monkeypatch.setattr(whole_run, "run_notebook", run)
@@ -396,6 +397,8 @@ def test_a_figure_is_traced_by_id_or_as_it_is_printed(sipas, make_wave):
     assert "20 satisfied of 30 valid answers" in said
     assert "Rows: answers.csv: 2–31 (30 forms)" in said
     assert "66.67; unrounded 66.66666667" in said
+    assert "Blank" not in said
+    assert "Receipt" not in said
     code, _, why = sipas("trace", "66,67", wave)
     assert code == 17
     assert "Name one: " in why
@@ -403,6 +406,83 @@ def test_a_figure_is_traced_by_id_or_as_it_is_printed(sipas, make_wave):
     code, _, why = sipas("trace", "12.34", wave)
     assert code == 17
     assert "none is printed as 12.34" in why
+
+
+def test_what_does_not_count_is_traced_to_its_rows(sipas, make_wave):
+    """A blank answer, a form that was dropped; two units of a pair; a mean that is no division."""
+    rows = GOOD.splitlines()
+    rows[2], rows[4] = "so-a,,4,5,4", "so-a,,,,"
+    wave = make_wave("\n".join(rows) + "\n")
+    said = sipas("trace", "A1@so-a", wave)[1]
+    assert "Forms: 29, of which 28 count" in said
+    assert "Blank: 1 form(s) without an answer that counts: answers.csv: 3" in said
+    assert "Dropped: 1 of 60 forms of the whole wave" in said
+    assert "too few items were answered: answers.csv: 5" in said
+    assert "Rows: answers.csv: 2–4, 6–31 (29 forms)" in said
+    said = sipas("trace", "mean_score@so-a", wave)[1]
+    assert "no single division" in said
+
+
+def test_a_run_and_its_archive_are_traced_with_their_receipt(sipas, make_wave, notebooks, tmp_path):
+    """The program is that of the receipt, and so is the value, or the difference is said."""
+    wave, out = make_wave(GOOD, languages=["vi"]), tmp_path / "out"
+    sipas("run", wave, "--out", out, "--engine", "kernel", "--jobs", 1, lang="")
+    sipas("archive", out)
+    sipas("archive", out, "--public")
+    for place in (out, tmp_path / "out.zip"):
+        code, said, _ = sipas("trace", "A1@so-a", place)
+        assert code == 0
+        assert "Rows: answers.csv: 2–31 (30 forms)" in said
+        assert "as the receipt says" in said
+        assert "Receipt: says 66.66666667: the same" in said
+    code, _, why = sipas("trace", "A1@so-a", tmp_path / "out.public.zip")
+    assert code == 23
+    assert "a public one, without a form" in why
+    (tmp_path / "answers.csv").write_text(GOOD.replace("5,4,3,5", "1,4,3,5", 1), "utf-8")
+    assert "Receipt: DIFFERENT: says 66.66666667" in sipas("trace", "A1@so-a", out)[1]
+    assert (
+        "Receipt: says 66.66666667: the same" in sipas("trace", "A1@so-a", tmp_path / "out.zip")[1]
+    )
+
+
+def test_files_of_other_answers_are_neither_linked_nor_proved(
+    sipas, make_wave, notebooks, tmp_path
+):
+    """Answers change, one unit is made: the others' old files are named, not published again."""
+    path, out = make_wave(GOOD), tmp_path / "out"
+    asked = ["--engine", "kernel", "--jobs", 1, "--out", out]
+    assert "Left aside" not in sipas("run", path, *asked)[1]
+    make_wave(GOOD.replace("so-a,5,4,3,5", "so-a,5,4,3,4", 1))
+    said = sipas("run", path, *asked, "--units", "so-a")[1]
+    assert "files of 2 report(s)" in said
+    assert "(province, so-b)" in said
+    names = json.loads((out / "receipt.json").read_text("utf-8"))["outputs"]
+    assert {it for it in names if it.startswith(("units", "province"))} == {
+        "units/so-a/report.en.html"
+    }
+    page = (out / "index.html").read_text("utf-8")
+    assert "units/so-a/report.en.html" in page
+    assert "units/so-b/report.en.html" not in page
+    code, found, _ = sipas("verify", out)
+    assert (code, found[:5]) == (0, "SAME.")
+    assert "note: units/so-b/report.en.html is not of this run" in found
+
+
+def test_another_format_is_added_to_a_run_without_losing_the_first(
+    sipas, make_wave, notebooks, tmp_path
+):
+    """Made of the same answers, both belong to the wave; both are linked and proved."""
+    path, out = make_wave(GOOD), tmp_path / "out"
+    asked = ["--engine", "kernel", "--jobs", 1, "--out", out, "--units", "so-a"]
+    sipas("run", path, *asked)
+    del notebooks[:]
+    sipas("run", path, *asked, "--formats", "docx")
+    assert len(notebooks) == 1
+    names = json.loads((out / "receipt.json").read_text("utf-8"))["outputs"]
+    assert {"units/so-a/report.en.html", "units/so-a/letter.en.docx"} < names.keys()
+    del notebooks[:]
+    sipas("run", path, *asked)
+    assert notebooks == []
 
 
 def test_a_folder_without_a_receipt_is_refused(sipas, tmp_path):

@@ -11,7 +11,8 @@ from sipas_analysis.publish import run
 def jobs(tmp_path):
     """Five reports of a wave that is not there."""
     facts = {"wave": str(tmp_path / "wave.yaml"), "out": str(tmp_path / "out"),
-             "notebook": "unit_report", "parameters": {}, "key": "k", "engine": "fork"}  # fmt: skip
+             "notebook": "unit_report", "parameters": {}, "files": ["a.html"], "key": "k",
+             "engine": "fork"}  # fmt: skip
     return [run.Job(f"so-{it}", **facts) for it in "abcde"]
 
 

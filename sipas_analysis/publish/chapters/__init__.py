@@ -54,6 +54,28 @@ FORMATS = (*WRITERS, "xlsx")
 LETTERS = ("docx", "pdf")  # formats of a letter: to sign, and to file
 
 
+def files_of(
+    unit: str, formats: Sequence[str], languages: Sequence[Language]
+) -> dict[tuple[str, Language], str]:
+    """Name the files of a report below the folder of its wave, by format and language.
+
+    A unit's letter stands under ``letter pdf`` and ``letter docx``; what is named need not exist.
+
+    Example:
+        >>> [*files_of("so-nv", ["docx"], ["vi"]).values()]
+        ['units/so-nv/report.vi.docx', 'units/so-nv/letter.vi.docx']
+    """
+    place = f"units/{unit}" if unit else "province"
+    letters = [f"letter {kind}" for kind in LETTERS if kind in formats and unit]
+    found = {}
+    for kind in (*formats, *letters):
+        what, _, form = kind.rpartition(" ")
+        stem = what or ("report" if unit or kind != "xlsx" else "annexes")
+        for language in languages:
+            found[kind, language] = f"{place}/{stem}.{language}.{form}"
+    return found
+
+
 @dataclass(frozen=True)
 class Chapter:
     """One chapter of a report; JupyterLab shows it in the report's first language."""
@@ -92,39 +114,28 @@ class Report:
         """
         if not out:
             return []
-        folder, document = Path(out), self._document(tuple(one.section for one in chapters))
-        place = folder / (f"units/{self.subject.unit}" if self.subject.unit else "province")
+        folder, unit = Path(out), self.subject.unit
         asked = [it.strip() for it in formats.split(",") if it.strip()]
         for kind in asked:
             if kind not in FORMATS:
                 raise ParameterError("run_format", found=kind, known=", ".join(FORMATS))
-        written = [
-            self._written(document, place, kind, language)
-            for kind in asked
-            for language in self.languages
-        ]
-        if self.subject.unit:
-            written += self._letters(place, [kind for kind in LETTERS if kind in asked])
-        else:
-            written += write_tables(self.subject.figures.tables(), folder / "tables")
-        return [path.relative_to(folder).as_posix() for path in written]
+        document = self._document(tuple(one.section for one in chapters))
+        sheet = self.letter() if unit and set(asked) & {*LETTERS} else document
+        files = files_of(unit, asked, self.languages)
+        for (kind, language), name in files.items():
+            what, _, form = kind.rpartition(" ")
+            self._write(sheet if what else document, folder / name, form, language)
+        tables = [] if unit else write_tables(self.subject.figures.tables(), folder / "tables")
+        return [*files.values(), *(path.relative_to(folder).as_posix() for path in tables)]
 
-    def _written(self, document: Document, place: Path, kind: str, language: Language) -> Path:
+    def _write(self, document: Document, path: Path, kind: str, language: Language) -> None:
         """Write one format in one language; a workbook of the province holds the annexes."""
         if kind != "xlsx":
-            return WRITERS[kind](document, place / f"report.{language}.{kind}", language)
-        if self.subject.unit:
-            return write_tables_of(document, place / f"report.{language}.xlsx", language)
-        return write_annexes(self.subject.figures, place / f"annexes.{language}.xlsx", language)
-
-    def _letters(self, place: Path, kinds: Sequence[str]) -> list[Path]:
-        """Write the letter to the unit in each format and language."""
-        made = self.letter()
-        return [
-            WRITERS[kind](made, place / f"letter.{language}.{kind}", language)
-            for kind in kinds
-            for language in self.languages
-        ]
+            WRITERS[kind](document, path, language)
+        elif self.subject.unit:
+            write_tables_of(document, path, language)
+        else:
+            write_annexes(self.subject.figures, path, language)
 
     def letter(self) -> Document:
         """Build the letter to the unit, ready to be numbered and signed.
