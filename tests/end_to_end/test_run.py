@@ -31,10 +31,11 @@ def sipas(*words, expect=0, **more):
 
 
 def content(path):
-    """Return what a file holds; of a receipt, all but the way from there to the inputs."""
+    """Return what a file holds; of a receipt, all but the way to the inputs and the commit."""
     if path.name != "receipt.json":
         return path.read_bytes()
     facts = json.loads(path.read_text("utf-8"))
+    facts["program"].pop("commit")
     return json.dumps({k: it for k, it in facts.items() if k not in ("wave_file", "sha256")})
 
 
@@ -86,19 +87,47 @@ def test_kernels_make_the_same_bytes(undisturbed, tmp_path):
     assert {name: found[name] for name in own} == {name: undisturbed[name] for name in own}
 
 
-def test_another_place_clock_language_and_number_of_threads_give_the_same_bytes(
-    undisturbed, tmp_path
-):
-    """Wave and outputs elsewhere, TZ, LANG, hash seed, OMP threads, epoch, one job at a time."""
-    shutil.copytree(DEMO.parent, tmp_path / "elsewhere" / "wave")
-    out = tmp_path / "elsewhere" / "out"
-    abroad = {"TZ": "Pacific/Auckland", "LANG": "C", "LC_ALL": "C", "PYTHONHASHSEED": "7",
-              "OMP_NUM_THREADS": "2", "SOURCE_DATE_EPOCH": "1"}  # fmt: skip
-    wave = tmp_path / "elsewhere" / "wave" / "wave.yaml"
-    asked = ["--units", UNITS, "--formats", FORMATS, "--out", out, "--jobs", "1"]
-    sipas("run", wave, *asked, env=os.environ | abroad, cwd=tmp_path)
+ABROAD = {"TZ": "Pacific/Auckland", "LANG": "C", "LC_ALL": "C", "PYTHONHASHSEED": "7",
+          "OMP_NUM_THREADS": "2", "SOURCE_DATE_EPOCH": "1"}  # fmt: skip
+LATER = "2031-02-03 04:05:06"
+
+
+@pytest.mark.skipif(not shutil.which("faketime"), reason="needs libfaketime (apt: faketime)")
+def test_a_clone_elsewhere_years_later_gives_the_same_bytes(undisturbed, tmp_path):
+    """Program, wave and outputs in other folders, another clock, zone, locale, seed of hashes.
+
+    One report at a time instead of two, two threads instead of one. Compared is every file but
+    run.json, logs and state: HTML with its pictures, DOCX, PDF, XLSX, letters, tables, index.html,
+    the readable receipt, the crate, and the receipt but for its commit and the way to the inputs.
+    """
+    clone, out = tmp_path / "clone", tmp_path / "there" / "out"
+    for name in ("sipas_analysis", "notebooks"):
+        shutil.copytree(ROOT / name, clone / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "requirements.lock", clone)
+    shutil.copytree(DEMO.parent, tmp_path / "there" / "wave")
+    says = "print(time.gmtime().tm_year, sipas_analysis.__file__, flush=True)"
+    code = (
+        f"import time; import sipas_analysis; from sipas_analysis.cli import main; {says}; main()"
+    )
+    asked = ["run", tmp_path / "there/wave/wave.yaml", "--units", UNITS, "--formats", FORMATS,
+             "--out", out, "--jobs", "1", "--lang", "vi,en"]  # fmt: skip
+    command = ["faketime", LATER, sys.executable, "-c", code, *asked]
+    done = subprocess.run(
+        [str(it) for it in command], capture_output=True, text=True, check=False, timeout=600,
+        env=os.environ | ABROAD | {"PYTHONPATH": str(clone)}, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith(f"2031 {clone}")
     found = no_state(hashes(out))
     assert found == no_state(undisturbed)
+    assert {Path(name).suffix for name in found} == {
+        ".html",
+        ".docx",
+        ".pdf",
+        ".xlsx",
+        ".csv",
+        ".json",
+    }
     receipt = json.loads((out / "receipt.json").read_text("utf-8"))
     assert receipt["outputs"] == {k: it for k, it in found.items() if k != "receipt.json"}
     assert receipt["wave_file"] == "../wave/wave.yaml"
