@@ -7,7 +7,7 @@ room on first use, so that ``sipas --help`` answers at once.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-__version__ = "0.5.0"
+__version__ = "0.6.0"
 
 _HOMES = {
     "read_wave": "collect.wave",
