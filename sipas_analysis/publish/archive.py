@@ -5,11 +5,13 @@ public archive holds no form and no block of totals, only what is published, and
 what can then still be checked.
 """
 
+import hashlib
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +22,13 @@ from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.messages import LANGUAGES, Language, number, say
 from sipas_analysis.publish.crate import CRATE, crate
 from sipas_analysis.publish.readable import STEM
-from sipas_analysis.publish.receipt import NAME, ROOT, Facts, read_receipt
+from sipas_analysis.publish.receipt import NAME, ROOT, Facts, built, read_receipt
 from sipas_analysis.publish.report import HOME, notebooks
-from sipas_analysis.publish.run import hash_program, sources
+from sipas_analysis.publish.run import hash_program, program, sources
 from sipas_analysis.publish.verify import Finding, Verdict, verify
 
-OUTPUTS, INPUTS, PROGRAM, WAVE, LOCK = (
-    "outputs",
-    "inputs",
-    "program",
-    "wave.txt",
-    "requirements.lock",
-)
-BUILD = (LOCK, "pyproject.toml", "README.md", "LICENSE")  # what pip needs beside the package
+OUTPUTS, INPUTS, PROGRAM = "outputs", "inputs", "program"
+BESIDE = ("README.md", "LICENSE")  # what pip needs beside package, lock and project
 LARGEST, MOST = 4_000_000_000, 200_000  # bytes and files that an archive may unfold to
 
 
@@ -50,52 +46,73 @@ def write_archive(out: Path, path: Path, wave: Path | None = None, *, public: bo
     """
     facts = read_receipt(out)
     parts = dict(_parts(facts, out, wave, public=public))
-    held = {name: it for name, it in facts["outputs"].items() if f"{OUTPUTS}/{name}" in parts}
-    inputs = "" if public else f"{INPUTS}/"
-    parts[CRATE] = crate(facts | {"outputs": held}, f"{OUTPUTS}/", inputs).encode("utf-8")
-    return write_whole(path, zipped(sorted(parts.items())))
+    about = _about(facts, public=public, own=any(name.startswith(PROGRAM) for name in parts))
+    return write_whole(path, zipped(sorted((parts | about).items())))
 
 
 def _parts(
     facts: Facts, out: Path, wave: Path | None, *, public: bool
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield name and content of everything that goes into an archive."""
-    for language in LANGUAGES:
-        yield f"README.{language}.txt", _readme(facts, language, public=public).encode("utf-8")
+    """Yield name and content of outputs, inputs and, if it made the run, of this program."""
     yield f"{OUTPUTS}/{NAME}", (out / NAME).read_bytes()
-    for name in facts["outputs"]:
-        kept = name.startswith(("tables/", f"{STEM}."))
-        if (out / name).is_file() and (not public or kept):
+    for name in _held(facts, public=public):
+        if (out / name).is_file():
             yield f"{OUTPUTS}/{name}", (out / name).read_bytes()
-    for path in (ROOT / name for name in BUILD):
-        if path.is_file():
-            yield f"{PROGRAM}/{path.name}", path.read_bytes()
+    if facts["program"].get("sha256") == program():
+        yield from _program()
+    if not public:
+        yield from _inputs(wave or out / str(facts["wave_file"]))
+
+
+def _held(facts: Facts, *, public: bool) -> dict[str, str]:
+    """Return the outputs that an archive holds, with their hash."""
+    listed: dict[str, str] = facts["outputs"]
+    kept = ("tables/", f"{STEM}.")
+    return {name: it for name, it in listed.items() if not public or name.startswith(kept)}
+
+
+def _program() -> Iterator[tuple[str, bytes]]:
+    """Yield the files of this program, so that pip can install it; nothing if it cannot."""
+    beside = [*built(ROOT).values(), *(ROOT / name for name in BESIDE)]
+    if not all(path.is_file() for path in beside):
+        return
+    for path in beside:
+        yield f"{PROGRAM}/{path.name}", path.read_bytes()
     for path in sources(HOME, notebooks()):
         home, place = (path.parent, "notebooks") if path.suffix == ".ipynb" else (HOME, HOME.name)
         yield f"{PROGRAM}/{place}/{_below(path, home)}", path.read_bytes()
-    if not public:
-        yield from _inputs(wave or out / str(facts["wave_file"]))
 
 
 def _below(path: Path, folder: Path) -> str:
     return path.relative_to(folder).as_posix()
 
 
-def _readme(facts: Facts, language: Language, *, public: bool) -> str:
+def _about(facts: Facts, *, public: bool, own: bool) -> dict[str, bytes]:
+    """Return the files that tell of an archive: how to check it, and its crate."""
+    held = facts | {"outputs": _held(facts, public=public)}
+    made = {f"README.{it}.txt": _readme(facts, it, public=public, own=own) for it in LANGUAGES}
+    made[CRATE] = crate(held, f"{OUTPUTS}/", "" if public else f"{INPUTS}/")
+    return {name: text.encode("utf-8") for name, text in made.items()}
+
+
+def _readme(facts: Facts, language: Language, *, public: bool, own: bool) -> str:
     """Say how to check an archive, with a figure of its own to follow."""
-    named = (one for one in facts["figures"] if one["id"].startswith(f"{OVERALL}@"))
+    named = (one for one in facts["figures"] if str(one.get("id")).startswith(f"{OVERALL}@"))
     one: Facts = next((it for it in named if it.get("printed") and ":" not in it["id"]), {})
+    by = facts["program"]
+    install = say(language, f"archive.install.{'own' if own else 'other'}",
+                  python=by.get("python"), version=by.get("version"),
+                  commit=by.get("commit") or "–")  # fmt: skip
     kind = "public" if public else "whole"
     return say(
-        language, f"archive.readme.{kind}", receipt=facts["sha256"], unit=one.get("id", "")[8:],
-        python=facts["program"]["python"], figure=number(one.get("printed"), language),
+        language, f"archive.readme.{kind}", receipt=facts.get("sha256"), install=install,
+        unit=one.get("id", "")[len(OVERALL) + 1 :], figure=number(one.get("printed"), language),
     )  # fmt: skip
 
 
 def _inputs(place: Path) -> Iterator[tuple[str, bytes]]:
     wave = read_wave(place)
     home = wave.path.absolute().parent
-    yield WAVE, wave.path.name.encode("utf-8")
     for path in wave.files():
         if not path.absolute().is_relative_to(home):
             raise ReceiptError("archive_outside", path=path, home=home)
@@ -165,11 +182,11 @@ def open_archive(path: Path, folder: Path) -> Run:
 
 
 def _inside(folder: Path) -> Run:
-    named = folder / WAVE
-    name = named.read_text("utf-8", errors="replace").strip() if named.is_file() else ""
-    wave = (folder / INPUTS / name).resolve()
-    known = bool(name) and wave.is_relative_to((folder / INPUTS).resolve())
-    return Run(folder / OUTPUTS, wave if known else None, folder)
+    """Return the run of an unfolded archive; the first of its inputs is the wave's own file."""
+    inputs = (folder / INPUTS).resolve()
+    listed = read_receipt(folder / OUTPUTS)["inputs"] if inputs.is_dir() else []
+    wave = (inputs / str(listed[0].get("file"))).resolve() if listed else inputs.parent
+    return Run(folder / OUTPUTS, wave if wave.is_relative_to(inputs) else None, folder)
 
 
 def _check(path: Path, parts: list[zipfile.ZipInfo]) -> None:
@@ -196,16 +213,36 @@ def verify_run(run: Run, wave: Path | None = None) -> Verdict:
     found = verify(run.out, wave or run.wave, public=public)
     if run.folder is None:
         return found
-    beside = _program(run.folder / PROGRAM, read_receipt(run.out)["program"])
+    facts = read_receipt(run.out)
+    beside = (*_other_program(run.folder, facts["program"]), *_other_words(run.folder, facts))
     return replace(found, findings=(*found.findings, *beside))
 
 
-def _program(folder: Path, made_by: Mapping[str, Any]) -> Iterator[Finding]:
-    """Say whether the program of an archive, and its lock, are those that made the run."""
-    files = sources(folder / HOME.name, folder / "notebooks")
-    lock = folder / LOCK
-    now = {"sha256": hash_program(files, dict(made_by["libraries"])),
-           "lock": hash_file(lock) if lock.is_file() else ""}  # fmt: skip
-    for (name, new), place in zip(now.items(), (PROGRAM, f"{PROGRAM}/{LOCK}"), strict=True):
-        if made_by[name] != new:
-            yield Finding("output", place, old=made_by[name], new=new)
+def _other_program(folder: Path, made_by: Mapping[str, Any]) -> Iterator[Finding]:
+    """Say whether the program of an archive, and how it is built, are those of the run."""
+    own = folder / PROGRAM
+    if not own.is_dir():
+        return
+    files = sources(own / HOME.name, own / "notebooks")
+    yield from _other(PROGRAM, {made_by.get("sha256")}, hash_program(files, made_by["libraries"]))
+    for name, path in built(own).items():
+        new = hash_file(path) if path.is_file() else None
+        yield from _other(_below(path, folder), {made_by.get(name)}, new)
+
+
+def _other_words(folder: Path, facts: Facts) -> Iterator[Finding]:
+    """Say whether what tells of an archive was edited, as far as this program wrote it."""
+    if facts["program"].get("sha256") != program():
+        return
+    known: dict[str, set[object]] = {}
+    for public, own in product((False, True), repeat=2):
+        for name, data in _about(facts, public=public, own=own).items():
+            known.setdefault(name, set()).add(hashlib.sha256(data).hexdigest())
+    for name, old in known.items():
+        path = folder / name
+        yield from _other(name, old, hash_file(path) if path.is_file() else None)
+
+
+def _other(name: str, old: set[object], new: str | None) -> Iterator[Finding]:
+    if new not in old:
+        yield Finding("output", name, old=min(map(str, old)), new=new)

@@ -114,16 +114,20 @@ def _loose(name: str) -> bool:
 
 def made_by() -> Facts:
     """Return the program, its environment and the commit it was, as far as they are known."""
-    lock = ROOT / "requirements.lock"
     return {
         "version": __version__,
         "sha256": program(),
         "commit": _commit(),
-        "lock": hash_file(lock) if lock.is_file() else "",
+        **{name: hash_file(path) if path.is_file() else "" for name, path in built(ROOT).items()},
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
         "libraries": {name: version(name) for name in LIBRARIES},
     }
+
+
+def built(folder: Path) -> dict[str, Path]:
+    """Return the files that say how a program is built, by their name in a receipt."""
+    return {"lock": folder / "requirements.lock", "project": folder / "pyproject.toml"}
 
 
 def _commit() -> str:

@@ -85,7 +85,8 @@ def _close(
     made = [_made(job.name, files[job.name], failed.get(job.name, {})) for job in whole]
     common.append(write_portal(figures, made, out / "index.html", asked["languages"]))
     tell("portal", path=common[-1])
-    old = [job.name for job in whole if _leftovers(job, files[job.name])]
+    others = [job for job in whole if job.name not in failed]
+    old = [job.name for job in others if _leftovers(job, files[job.name])]
     if old:
         tell("stale", n=len(old), names=", ".join(old[:SHOWN]) + (", …" if old[SHOWN:] else ""))
     proven = {name: found for own in files.values() for name, found in own.items()}

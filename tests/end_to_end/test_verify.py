@@ -276,12 +276,17 @@ def test_one_edit_of_each_kind_is_found(made, copy, edit):
     assert not figure or figure in {it.figure for it in found.faults}
 
 
-def test_without_the_inputs_nothing_is_verified(copy):
+def test_without_the_inputs_nothing_is_verified(copy, tmp_path):
     """Missing inputs are said; the grade is that of a part, and exit code 1."""
+    path = write_archive(copy / "out", tmp_path / "a.zip", copy / "inputs")
     shutil.rmtree(copy / "inputs")
     found = verify(copy / "out", copy / "inputs")
     assert found.grade == "partly"
     assert [it.kind for it in found.findings] == ["absent"]
+    open_archive(path, tmp_path / "open")
+    shutil.rmtree(tmp_path / "open/inputs")
+    with opened(tmp_path / "open") as run:
+        assert verify_run(run).grade == "partly"
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"format": "sipas-receipt/1"}', b"\xff\xfe"])
@@ -372,23 +377,54 @@ def test_an_archive_proves_itself(made, tmp_path):
     run = open_archive(paths[0], tmp_path / "open")
     assert verify_run(run).grade == "same"
     names = {it.partition("/")[0] for it in zipfile.ZipFile(paths[0]).namelist()}
-    assert names == {"README.vi.txt", "README.en.txt", "ro-crate-metadata.json", "wave.txt",
-                     "outputs", "inputs", "program"}  # fmt: skip
+    assert names == {"README.vi.txt", "README.en.txt", "ro-crate-metadata.json", "outputs",
+                     "inputs", "program"}  # fmt: skip
     with opened(tmp_path / "open") as unpacked:
         assert verify_run(unpacked).grade == "same"
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "sipas_analysis/publish/verify.py"])
-def test_another_program_or_lock_in_an_archive_is_named(made, tmp_path, name):
-    """Who opens an archive may run what lies in it: it must be what made the run."""
+@pytest.mark.parametrize(("name", "said"), [
+    ("program/requirements.lock", "program/requirements.lock"),
+    ("program/pyproject.toml", "program/pyproject.toml"),
+    ("program/sipas_analysis/publish/verify.py", "program"),
+    ("program/notebooks/audit.ipynb", "program"),
+    ("README.vi.txt", "README.vi.txt"),
+    ("ro-crate-metadata.json", "ro-crate-metadata.json"),
+])  # fmt: skip
+def test_what_lies_beside_a_run_in_its_archive_is_checked_too(made, tmp_path, name, said):
+    """Who opens an archive does what its README says and runs what lies in it."""
     path = write_archive(made / "out", tmp_path / "a.zip", made / "inputs")
     run = open_archive(path, tmp_path / "open")
-    with (run.folder / "program" / name).open("a", encoding="utf-8") as handle:
+    with (run.folder / name).open("a", encoding="utf-8") as handle:
         handle.write("\n# another\n")
     found = verify_run(run)
     assert found.grade == "different"
-    place = "program/requirements.lock" if name.endswith("lock") else "program"
-    assert [(it.kind, it.file) for it in found.faults] == [("output", place)]
+    assert [(it.kind, it.file) for it in found.faults] == [("output", said)]
+
+
+def test_an_archive_of_another_programs_run_says_where_to_take_it(copy, tmp_path):
+    """This program did not make the run: it does not pass for the one that did."""
+    facts = json.loads((copy / "out" / RECEIPT).read_text("utf-8"))
+    by = facts["program"] | {"version": "0.1", "sha256": "0" * 64, "commit": "abc"}
+    write_receipt(sealed(facts | {"program": by}), copy / "out")
+    path = write_archive(copy / "out", tmp_path / "a.zip", copy / "inputs")
+    with zipfile.ZipFile(path) as held:
+        assert not any(it.startswith("program") for it in held.namelist())
+        assert "install sipas_analysis 0.1 (commit abc)" in held.read("README.en.txt").decode()
+    assert verify_run(open_archive(path, tmp_path / "open")).grade == "elsewhere"
+
+
+@pytest.mark.parametrize("first", ["../out/receipt.json", "/etc/hostname", ""])
+def test_a_receipt_leads_to_no_file_outside_its_archive(made, tmp_path, first):
+    """The wave's own file is the first input; a forged receipt cannot name another place."""
+    path = write_archive(made / "out", tmp_path / "a.zip", made / "inputs")
+    run = open_archive(path, tmp_path / "open")
+    facts = json.loads((run.out / RECEIPT).read_text("utf-8"))
+    facts["inputs"][0]["file"] = first
+    write_receipt(sealed(facts), run.out)
+    with opened(tmp_path / "open") as forged:
+        assert forged.wave is None or forged.wave.is_relative_to(tmp_path / "open/inputs")
+        assert verify_run(forged).grade in ("partly", "different")
 
 
 def test_other_libraries_or_another_lock_are_said(copy):
