@@ -39,7 +39,7 @@ def receipt(wave: Path, out: Path) -> dict[str, float]:
     asked = {"languages": ["vi", "en"], "formats": ALL.split(","), "units": []}
     found, made = {}, {}
     for name, work in {
-        "facts": lambda: facts_of(survey, out, asked),
+        "facts": lambda: facts_of(survey, asked),
         "pages": lambda: write_page(made["facts"], survey, out, ("vi", "en")),
         "hashes": lambda: outputs(out),
         "crate": lambda: write_crate(made["facts"] | {"outputs": made["hashes"]}, out),

@@ -6,12 +6,14 @@ what can then still be checked.
 """
 
 import hashlib
+import posixpath
+import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +21,26 @@ from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.errors import ReceiptError
 from sipas_analysis.files import hash_file, write_whole, zipped
 from sipas_analysis.instrument.pack import OVERALL
-from sipas_analysis.messages import LANGUAGES, Language, number, say
+from sipas_analysis.messages import LANGUAGES, Language, say
 from sipas_analysis.publish.crate import CRATE, crate
 from sipas_analysis.publish.readable import STEM
-from sipas_analysis.publish.receipt import NAME, ROOT, Facts, built, read_receipt
+from sipas_analysis.publish.receipt import (
+    NAME,
+    ROOT,
+    Facts,
+    built,
+    read_receipt,
+    relative,
+    wave_of,
+)
 from sipas_analysis.publish.report import HOME, notebooks
 from sipas_analysis.publish.run import hash_program, program, sources
 from sipas_analysis.publish.verify import Finding, Verdict, verify
 
 OUTPUTS, INPUTS, PROGRAM = "outputs", "inputs", "program"
-BESIDE = ("README.md", "LICENSE")  # what pip needs beside package, lock and project
+HERE, DEEPEST = "this-wave", 3  # folder of the wave where inputs lie above it; how far they may
+DAMAGED = (OSError, EOFError, ValueError, NotImplementedError, RuntimeError, zipfile.BadZipFile,
+           zlib.error)  # fmt: skip
 LARGEST, MOST = 4_000_000_000, 200_000  # bytes and files that an archive may unfold to
 
 
@@ -61,7 +73,7 @@ def _parts(
     if facts["program"].get("sha256") == program():
         yield from _program()
     if not public:
-        yield from _inputs(wave or out / str(facts["wave_file"]))
+        yield from _inputs(wave or wave_of(out) or out)
 
 
 def _held(facts: Facts, *, public: bool) -> dict[str, str]:
@@ -73,59 +85,67 @@ def _held(facts: Facts, *, public: bool) -> dict[str, str]:
 
 def _program() -> Iterator[tuple[str, bytes]]:
     """Yield the files of this program, so that pip can install it; nothing if it cannot."""
-    beside = [*built(ROOT).values(), *(ROOT / name for name in BESIDE)]
-    if not all(path.is_file() for path in beside):
-        return
-    for path in beside:
-        yield f"{PROGRAM}/{path.name}", path.read_bytes()
-    for path in sources(HOME, notebooks()):
-        home, place = (path.parent, "notebooks") if path.suffix == ".ipynb" else (HOME, HOME.name)
-        yield f"{PROGRAM}/{place}/{_below(path, home)}", path.read_bytes()
+    files = {path.name: path for path in built(ROOT).values()}
+    if all(path.is_file() for path in files.values()):
+        for name, path in (files | sources(HOME, notebooks())).items():
+            yield f"{PROGRAM}/{name}", path.read_bytes()
 
 
-def _below(path: Path, folder: Path) -> str:
-    return path.relative_to(folder).as_posix()
+def _home(inputs: Iterable[str]) -> str:
+    """Return the folder of the wave among the inputs of an archive, so that none lies above it."""
+    up = max((posixpath.normpath(name).split("/").count("..") for name in inputs), default=0)
+    return "/".join([INPUTS, *[HERE] * up])
 
 
 def _about(facts: Facts, *, public: bool, own: bool) -> dict[str, bytes]:
     """Return the files that tell of an archive: how to check it, and its crate."""
     held = facts | {"outputs": _held(facts, public=public)}
     made = {f"README.{it}.txt": _readme(facts, it, public=public, own=own) for it in LANGUAGES}
-    made[CRATE] = crate(held, f"{OUTPUTS}/", "" if public else f"{INPUTS}/")
+    if own:
+        made[f"{PROGRAM}/README.md"] = made["README.en.txt"]  # pip wants one
+    home = _home(one["file"] for one in facts["inputs"])
+    made[CRATE] = crate(held, f"{OUTPUTS}/", "" if public else f"{home}/")
     return {name: text.encode("utf-8") for name, text in made.items()}
 
 
 def _readme(facts: Facts, language: Language, *, public: bool, own: bool) -> str:
     """Say how to check an archive, with a figure of its own to follow."""
-    named = (one for one in facts["figures"] if str(one.get("id")).startswith(f"{OVERALL}@"))
-    one: Facts = next((it for it in named if it.get("printed") and ":" not in it["id"]), {})
-    by = facts["program"]
-    install = say(language, f"archive.install.{'own' if own else 'other'}",
-                  python=by.get("python"), version=by.get("version"),
-                  commit=by.get("commit") or "–")  # fmt: skip
-    kind = "public" if public else "whole"
+    printed = {str(one.get("id")): str(one["printed"]) for one in facts["figures"]
+               if one.get("printed")}  # fmt: skip
+    units = (it for it in printed if it.startswith(f"{OVERALL}@") and ":" not in it)
+    figure, by = next(units, OVERALL), facts["program"]
+    install = say(language, f"archive.install.{'own' if own else 'other'}", python=by["python"],
+                  version=by["version"], commit=by["commit"] or "–")  # fmt: skip
     return say(
-        language, f"archive.readme.{kind}", receipt=facts.get("sha256"), install=install,
-        unit=one.get("id", "")[len(OVERALL) + 1 :], figure=number(one.get("printed"), language),
+        language, f"archive.readme.{'public' if public else 'whole'}", receipt=facts["sha256"],
+        install=install, figure=figure,
+        printed=printed.get(figure, "–"),
     )  # fmt: skip
 
 
 def _inputs(place: Path) -> Iterator[tuple[str, bytes]]:
     wave = read_wave(place)
     home = wave.path.absolute().parent
-    for path in wave.files():
-        if not path.absolute().is_relative_to(home):
-            raise ReceiptError("archive_outside", path=path, home=home)
-        yield f"{INPUTS}/{_below(path.absolute(), home)}", path.read_bytes()
+    files = {relative(path, home): path for path in wave.files()}
+    inside = _home(files)
+    if inside.count("/") > DEEPEST:
+        far = max(files, key=lambda name: name.count(".."))
+        raise ReceiptError("archive_outside", path=files[far], home=home)
+    for name, path in files.items():
+        yield posixpath.normpath(f"{inside}/{name}"), path.read_bytes()
 
 
 @dataclass(frozen=True)
 class Run:
-    """Where a run lies: its outputs, its wave if that came with it, the archive around it."""
+    """Where a run lies: its outputs, its wave if that came with it, the archive around it.
+
+    ``packed`` says that nothing but the archive's own files can be there.
+    """
 
     out: Path
     wave: Path | None = None
     folder: Path | None = None
+    packed: bool = False
 
 
 @contextmanager
@@ -158,7 +178,7 @@ def made_from(path: Path) -> Iterator[tuple[Path, Facts | None]]:
         facts = read_receipt(run.out)
         if run.folder is not None and run.wave is None:
             raise ReceiptError("archive_no_inputs", path=path)
-        yield run.wave or run.out / str(facts["wave_file"]), facts
+        yield run.wave or wave_of(run.out) or path, facts
 
 
 def open_archive(path: Path, folder: Path) -> Run:
@@ -174,19 +194,21 @@ def open_archive(path: Path, folder: Path) -> Run:
             for part in parts:
                 target = folder / part.filename
                 target.parent.mkdir(parents=True, exist_ok=True)
-                with held.open(part) as source:
-                    target.write_bytes(source.read(part.file_size + 1))
-    except (OSError, zipfile.BadZipFile, EOFError, ValueError, NotImplementedError) as error:
+                with held.open(part) as source, target.open("wb") as made:
+                    shutil.copyfileobj(source, made)  # no more than the size it announced
+    except DAMAGED as error:
         raise ReceiptError("archive_unreadable", path=path, why=error) from error
-    return _inside(folder)
+    return replace(_inside(folder), packed=True)
 
 
 def _inside(folder: Path) -> Run:
     """Return the run of an unfolded archive; the first of its inputs is the wave's own file."""
-    inputs = (folder / INPUTS).resolve()
-    listed = read_receipt(folder / OUTPUTS)["inputs"] if inputs.is_dir() else []
-    wave = (inputs / str(listed[0].get("file"))).resolve() if listed else inputs.parent
-    return Run(folder / OUTPUTS, wave if wave.is_relative_to(inputs) else None, folder)
+    if not (folder / INPUTS).is_dir():
+        return Run(folder / OUTPUTS, None, folder)
+    names = [one["file"] for one in read_receipt(folder / OUTPUTS)["inputs"]]
+    wave = (folder / _home(names) / names[0]).resolve()
+    inside = wave.is_relative_to((folder / INPUTS).resolve())
+    return Run(folder / OUTPUTS, wave if inside else None, folder)
 
 
 def _check(path: Path, parts: list[zipfile.ZipInfo]) -> None:
@@ -210,12 +232,32 @@ def verify_run(run: Run, wave: Path | None = None) -> Verdict:
         wave: ``wave.yaml`` or its folder, if the inputs lie elsewhere.
     """
     public = run.folder is not None and run.wave is None
-    found = verify(run.out, wave or run.wave, public=public)
+    within = None if wave or run.folder is None else run.folder / INPUTS
+    found = verify(run.out, wave or run.wave, public=public, within=within)
     if run.folder is None:
         return found
     facts = read_receipt(run.out)
-    beside = (*_other_program(run.folder, facts["program"]), *_other_words(run.folder, facts))
+    beside = [*_strangers(run, facts), *_other_program(run.folder, facts["program"])]
+    if all(one.kind != "receipt" for one in found.findings):  # else they would tell of its edits
+        beside += _other_words(run.folder, facts)
     return replace(found, findings=(*found.findings, *beside))
+
+
+def _strangers(run: Run, facts: Facts) -> Iterator[Finding]:
+    """Name files that no archive holds: what lies beside a program may be run with it."""
+    assert run.folder is not None
+    home = _home(one["file"] for one in facts["inputs"])
+    known = {f"{OUTPUTS}/{name}" for name in (NAME, *facts["outputs"])}
+    known |= {posixpath.normpath(f"{home}/{one['file']}") for one in facts["inputs"]}
+    known |= {*_about(facts, public=False, own=True)}
+    own = run.folder / PROGRAM
+    known |= {f"{PROGRAM}/{name}" for name in sources(own / HOME.name, own / "notebooks")}
+    known |= {f"{PROGRAM}/{path.name}" for path in built(own).values()}
+    for path in sorted(run.folder.rglob("*") if run.packed else own.rglob("*")):
+        name = path.relative_to(run.folder).as_posix()
+        compiled = not run.packed and "__pycache__" in name  # made by whoever ran it
+        if path.is_file() and name not in known and not compiled:
+            yield Finding("stranger", name)
 
 
 def _other_program(folder: Path, made_by: Mapping[str, Any]) -> Iterator[Finding]:
@@ -227,7 +269,7 @@ def _other_program(folder: Path, made_by: Mapping[str, Any]) -> Iterator[Finding
     yield from _other(PROGRAM, {made_by.get("sha256")}, hash_program(files, made_by["libraries"]))
     for name, path in built(own).items():
         new = hash_file(path) if path.is_file() else None
-        yield from _other(_below(path, folder), {made_by.get(name)}, new)
+        yield from _other(f"{PROGRAM}/{path.name}", {made_by.get(name)}, new)
 
 
 def _other_words(folder: Path, facts: Facts) -> Iterator[Finding]:
@@ -235,7 +277,8 @@ def _other_words(folder: Path, facts: Facts) -> Iterator[Finding]:
     if facts["program"].get("sha256") != program():
         return
     known: dict[str, set[object]] = {}
-    for public, own in product((False, True), repeat=2):
+    own = (folder / PROGRAM).is_dir()
+    for public in (False, True):
         for name, data in _about(facts, public=public, own=own).items():
             known.setdefault(name, set()).add(hashlib.sha256(data).hexdigest())
     for name, old in known.items():

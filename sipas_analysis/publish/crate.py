@@ -6,6 +6,7 @@ given, though the profile wishes for one.
 """
 
 import json
+import posixpath
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import datetime
@@ -52,13 +53,14 @@ def crate(facts: Facts, outputs: str = "", inputs: str = "") -> str:
     def file(path: str, name: str, **more: str) -> Any:
         kind = KINDS.get(PurePosixPath(name).suffix)
         own = {"@type": "File", "name": name, **more} | ({"encodingFormat": kind} if kind else {})
-        entity = made.add(ContextEntity(made, quote(path, safe=":/;"), properties=own))
+        entity = made.add(ContextEntity(made, path, properties=own))
         root.append_to("hasPart", entity)
         return entity
 
     def read(one: Mapping[str, Any]) -> Any:
         digest = urlsafe_b64encode(bytes.fromhex(one["sha256"])).decode().rstrip("=")
-        path = inputs + one["file"] if inputs else f"ni:///sha-256;{digest}"
+        by_content = f"ni:///sha-256;{digest}?file={quote(one['file'], safe='')}"
+        path = quote(posixpath.normpath(inputs + one["file"])) if inputs else by_content
         return file(path, one["file"], sha256=one["sha256"], contentSize=str(one["bytes"]))
 
     root["conformsTo"] = known(PROFILE, "CreativeWork", name="Process Run Crate", version="0.5")
@@ -71,7 +73,7 @@ def crate(facts: Facts, outputs: str = "", inputs: str = "") -> str:
         properties={"name": f"sipas run {wave['id']}",
                     "description": f"{NAME} holds every figure, rule, seed and library version."},
         object=[read(one) for one in facts["inputs"]],
-        result=[file(outputs + name, name, sha256=it)
+        result=[file(quote(outputs + name), name, sha256=it)
                 for name, it in sorted(facts["outputs"].items()) if name != CRATE],
     )  # fmt: skip
     file(outputs + NAME, NAME)

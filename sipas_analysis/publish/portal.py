@@ -133,7 +133,11 @@ class Entry:
 
 
 def write_portal(
-    figures: Figures, made: Sequence[Made], path: Path, languages: Sequence[Language]
+    figures: Figures,
+    made: Sequence[Made],
+    path: Path,
+    languages: Sequence[Language],
+    common: Sequence[str] = (),
 ) -> Path:
     """Write the page of a wave to ``path``, whole or not at all.
 
@@ -142,6 +146,7 @@ def write_portal(
         made: What the run made, for the province and for units, in any order.
         path: Usually ``index.html``; only files that stand beside it are linked.
         languages: Of the page; the first is shown first.
+        common: Receipt and tables beside the page that it leads to.
 
     Returns:
         The path.
@@ -155,7 +160,8 @@ def write_portal(
         banner=say_it("report.synthetic") if wave.is_synthetic else None,
         wholes=_wholes(figures, made, path.parent), units=_units(figures, made, path.parent),
         groups=[groups_of(wave)[code] for code in figures.groups], axis=_axis(figures),
-        files=_files(path.parent), failed=_failed(figures, made),
+        files=[Link(it.rpartition("/")[2], "", quote(it)) for it in common],
+        failed=_failed(figures, made),
         silent=_silent(figures), dropped=_dropped(figures),
         read=say_it("portal.read", n=len(figures.survey.frame), n_read=figures.survey.n_read),
     )  # fmt: skip
@@ -240,12 +246,6 @@ def _label(kind: str, language: str) -> str:
     what, _, form = kind.rpartition(" ")
     spoken: Language = "vi" if language == "vi" else "en"
     return f"{say(spoken, f'portal.{what}')} {form}".upper() if what else form.upper()
-
-
-def _files(folder: Path) -> list[Link]:
-    """Return the readable receipt and the tables of figures beside the page."""
-    found = [*sorted(folder.glob("receipt.*.html")), *sorted((folder / "tables").glob("*.csv"))]
-    return [Link(it.name, "", quote(it.relative_to(folder).as_posix())) for it in found]
 
 
 def _axis(figures: Figures) -> Axis:

@@ -31,6 +31,7 @@ class Seen:
         """Say whether the text is that value, rounded to as many digits as it shows."""
         if exact is None:
             return False
+        exact = float(exact) if exact in ("inf", "-inf") else exact
         places = len(self.text.partition("," if self.language == "vi" else ".")[2])
         return self.text == number(exact, self.language, places)
 

@@ -75,7 +75,7 @@ def _rules(facts: Facts) -> Section:
 def _program(facts: Facts) -> Section:
     """Say which program and libraries made the files; the commit stands in the receipt alone."""
     made: Mapping[str, Any] = facts["program"]
-    own = ("version", "sha256", "lock", "project", "python", "machine")
+    own = ("version", "sha256", "lock", "project", "licence", "python", "machine")
     rows = [(say_it(f"receipt.program.{name}"), made[name] or "–") for name in own]
     rows += made["libraries"].items()
     table = _table("program", [("name", "row"), ("value", "text")], rows)

@@ -11,11 +11,14 @@ import os
 import platform
 import subprocess
 from collections.abc import Mapping, Sequence
+from datetime import date
 from importlib.metadata import version
+from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pandas as pd
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, ValidationError
 
 from sipas_analysis import __version__
 from sipas_analysis.collect.survey import Survey
@@ -25,19 +28,88 @@ from sipas_analysis.publish.chapters import official
 from sipas_analysis.publish.figures import figures_of
 from sipas_analysis.publish.run import LIBRARIES, program
 
-NAME, FORMAT = "receipt.json", "sipas-receipt/1"
+NAME, FORMAT = "receipt.json", "sipas-receipt/2"
+RUN = "run.json"
 ROOT = Path(__file__).parents[2]
+LONGEST = 255  # letters of a file's name
 ASIDE = ("state", "logs")  # folders of a run that prove nothing
-LOOSE = ("run.json", ".lock", NAME)
+LOOSE = (RUN, ".lock", NAME)
 Facts = dict[str, Any]
 
 
-def facts_of(survey: Survey, out: Path, asked: Mapping[str, Sequence[str]]) -> Facts:
+def _is_name(text: str) -> str:
+    """Refuse what no file is called."""
+    if "\0" in text or any(len(step.encode("utf-8")) > LONGEST for step in text.split("/")):
+        raise ValueError("no name of a file")
+    return text
+
+
+def _is_below(text: str) -> str:
+    """Refuse the name of a file that leads out of its folder."""
+    if text[:1] in ("", "/") or ".." in text.split("/") or "\\" in text or ":" in text:
+        raise ValueError("leads out of its folder")
+    return _is_name(text)
+
+
+Hash = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$|^$")]
+Name = Annotated[str, AfterValidator(_is_name)]
+Below = Annotated[str, AfterValidator(_is_below)]
+
+
+class Input(BaseModel):
+    """A file that was read."""
+
+    file: Name
+    sha256: Hash
+    bytes: int
+
+
+class Program(BaseModel):
+    """What made a run."""
+
+    version: str
+    sha256: Hash
+    commit: str
+    lock: Hash
+    project: Hash
+    licence: Hash
+    python: str
+    machine: str
+    libraries: dict[str, str]
+
+
+class WaveFacts(BaseModel):
+    """What a receipt says of its wave."""
+
+    id: str
+    title: str
+    year: int
+    publisher: str
+    day: Annotated[str, AfterValidator(date.fromisoformat)]
+    synthetic: bool
+    seed: int
+
+
+class Receipt(BaseModel):
+    """The shape of a receipt, checked before anything in it is used."""
+
+    wave: WaveFacts
+    inputs: Annotated[list[Input], Field(min_length=1)]
+    pack: dict[str, str]
+    rules: list[dict[str, str]]
+    rounding: dict[str, Any]
+    rows: dict[str, Any]
+    figures: list[dict[str, float | str]]
+    outputs: dict[Below, Hash]
+    program: Program
+    sha256: Hash
+
+
+def facts_of(survey: Survey, asked: Mapping[str, Sequence[str]]) -> Facts:
     """Return what a receipt says of a run but for its files; ``sealed`` with these it is one.
 
     Args:
         survey: What the files are made from.
-        out: Output folder of the wave.
         asked: ``languages``, ``formats`` and ``units`` of the run.
 
     Returns:
@@ -49,7 +121,6 @@ def facts_of(survey: Survey, out: Path, asked: Mapping[str, Sequence[str]]) -> F
         "format": FORMAT,
         "asked": {name: list(values) for name, values in asked.items()},
         **computed(survey),
-        "wave_file": _relative(survey.wave.path, out),
         "program": made_by(),
     }
 
@@ -82,7 +153,7 @@ def inputs(survey: Survey) -> list[Facts]:
     """Return each file that was read, by its place beside wave.yaml and its hash."""
     home = survey.wave.path.absolute().parent
     return [
-        {"file": _relative(path, home), "sha256": hash_file(path), "bytes": path.stat().st_size}
+        {"file": relative(path, home), "sha256": hash_file(path), "bytes": path.stat().st_size}
         for path in survey.wave.files()
     ]
 
@@ -97,7 +168,8 @@ def listed(index: pd.DataFrame) -> list[Facts]:
 def _digits(value: object) -> object:
     if isinstance(value, str | int):
         return value
-    return float(f"{float(str(value)):.10g}")
+    exact = float(f"{float(str(value)):.10g}")
+    return exact if isfinite(exact) else str(exact)  # JSON knows no infinity
 
 
 def outputs(out: Path) -> dict[str, str]:
@@ -127,7 +199,8 @@ def made_by() -> Facts:
 
 def built(folder: Path) -> dict[str, Path]:
     """Return the files that say how a program is built, by their name in a receipt."""
-    return {"lock": folder / "requirements.lock", "project": folder / "pyproject.toml"}
+    names = {"lock": "requirements.lock", "project": "pyproject.toml", "licence": "LICENSE"}
+    return {key: folder / name for key, name in names.items()}
 
 
 def _commit() -> str:
@@ -159,9 +232,8 @@ def kept(facts: Facts, out: Path) -> Facts:
         old = read_receipt(out)
     except ReceiptError:
         return facts
-    commit = dict(old.get("program") or {}).get("commit")
-    then = sealed({**facts, "program": {**facts["program"], "commit": commit}})
-    return old if then == old else facts
+    then = sealed({**facts, "program": {**facts["program"], "commit": old["program"]["commit"]}})
+    return old if _text(then) == (out / NAME).read_text("utf-8") else facts
 
 
 def write_receipt(facts: Facts, out: Path) -> Path:
@@ -178,26 +250,32 @@ def read_receipt(out: Path) -> Facts:
     path = out / NAME
     try:
         facts = json.loads(path.read_text("utf-8"))
+        if isinstance(facts, dict) and facts.get("format") != FORMAT:
+            raise ReceiptError("receipt_format", path=path, found=facts.get("format"), known=FORMAT)
+        Receipt.model_validate(facts, strict=True)
+        _text(facts).encode("utf-8")  # no number without end, no half of a letter
     except OSError as error:
         raise ReceiptError("receipt_missing", path=path) from error
-    except ValueError as error:
+    except ValidationError as error:
+        first = error.errors()[0]
+        why = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        raise ReceiptError("receipt_unreadable", path=path, why=why) from error
+    except (ValueError, RecursionError) as error:
         raise ReceiptError("receipt_unreadable", path=path, why=error) from error
-    if isinstance(facts, dict) and facts.get("format") != FORMAT:
-        raise ReceiptError("receipt_format", path=path, found=facts.get("format"), known=FORMAT)
-    if not isinstance(facts, dict) or not _whole(facts):
-        raise ReceiptError("receipt_unreadable", path=path, why="outputs, inputs, figures")
-    return facts
+    return dict(facts)
 
 
-def _whole(facts: Facts) -> bool:
-    """Say whether the parts that are compared one by one have their shape."""
-    lists, program = (facts.get("inputs"), facts.get("figures")), facts.get("program")
-    whole = isinstance(program, dict) and isinstance(program.get("libraries"), dict)
-    return (
-        whole
-        and isinstance(facts.get("outputs"), dict)
-        and all(isinstance(it, list) and all(isinstance(row, dict) for row in it) for it in lists)
-    )
+def is_untouched(facts: Facts, out: Path) -> bool:
+    """Say whether a receipt is, letter by letter, what was written; its own hash is checked too."""
+    return (out / NAME).read_bytes() == _text(sealed(facts)).encode("utf-8")
+
+
+def wave_of(out: Path) -> Path | None:
+    """Return where the wave of a run lay, as ``run.json`` notes it beside the outputs."""
+    try:
+        return out / str(json.loads((out / RUN).read_text("utf-8"))["wave"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
 
 
 def _text(facts: Mapping[str, Any]) -> str:
@@ -208,6 +286,6 @@ def _hash_of(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
-def _relative(path: Path, home: Path) -> str:
+def relative(path: Path, home: Path) -> str:
     """Return how to go from a folder to a file, with ``/``."""
     return Path(os.path.relpath(path.absolute(), home.absolute())).as_posix()

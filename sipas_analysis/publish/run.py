@@ -34,8 +34,9 @@ from sipas_analysis.publish.report import HOME, PROVINCE, UNIT, notebooks, run_n
 STATE, LOGS = "state", "logs"
 SOURCES = (".py", ".yaml", ".j2", ".css", ".js", ".typ", ".ipynb")
 TRIES = 2  # times that a warm process may fail to start
-LIBRARIES = ("numpy", "scipy", "pandas", "statsmodels", "matplotlib", "seaborn", "jinja2",
-             "python-docx", "rocrate", "typst", "xlsxwriter")  # fmt: skip
+LIBRARIES = ("numpy", "scipy", "pandas", "statsmodels", "formulaic", "duckdb", "pandera",
+             "pydantic", "pyyaml", "openpyxl", "matplotlib", "seaborn", "jinja2", "python-docx",
+             "rocrate", "typst", "xlsxwriter")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -114,18 +115,20 @@ def program() -> str:
     return hash_program(sources(HOME, notebooks()), {name: version(name) for name in LIBRARIES})
 
 
-def sources(home: Path, notebooks: Path) -> list[Path]:
-    """Return the files of a program, in one order wherever package and notebooks lie."""
-    found = {*home.rglob("*"), *notebooks.glob("*.ipynb")}
-    own = [path for path in found if path.suffix in SOURCES]
-    return sorted(own, key=lambda path: (path.name, path.as_posix()))
+def sources(home: Path, notebooks: Path) -> dict[str, Path]:
+    """Return the files of a program by their place, wherever package and notebooks lie."""
+    found = {f"notebooks/{path.name}": path for path in notebooks.glob("*.ipynb")}
+    own = (path for path in home.rglob("*") if path.suffix in SOURCES)
+    found |= {f"{home.name}/{it.relative_to(home).as_posix()}": it
+              for it in own if it.parent != notebooks}  # fmt: skip
+    return dict(sorted(found.items()))
 
 
-def hash_program(files: Iterable[Path], libraries: Mapping[str, str]) -> str:
+def hash_program(files: Mapping[str, Path], libraries: Mapping[str, str]) -> str:
     """Return the hash of a program's files and of the versions of its libraries."""
     found = hashlib.sha256()
-    for path in files:
-        found.update(path.name.encode() + b"\0" + path.read_bytes())
+    for name, path in files.items():
+        found.update(f"{name} {hash_file(path)}\n".encode())
     found.update(" ".join(str(libraries.get(name)) for name in LIBRARIES).encode())
     return found.hexdigest()
 
@@ -137,9 +140,9 @@ def standing(job: Job) -> dict[str, str]:
     """
     try:
         noted = json.loads(job.state.read_text("utf-8"))
-    except (OSError, ValueError):
+        files = dict(noted["files"]) if noted["key"] == job.key else {}
+    except (OSError, ValueError, TypeError, KeyError):
         return {}
-    files: dict[str, str] = noted.get("files", {}) if noted.get("key") == job.key else {}
     return {name: now for name, now in _hashes(job, files).items() if files[name] == now}
 
 
@@ -202,8 +205,7 @@ def make(job: Job) -> Ended:
     start = time.perf_counter()
     log = Path(job.out) / LOGS / f"{job.name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    kept = standing(job)  # other formats of the same wave
-    job.state.unlink(missing_ok=True)
+    kept = standing(job)  # other formats of the same wave; a failure takes nothing from them
     said = _kernel(job) if job.engine == "kernel" else _warm(job).run(job, log)
     failed = dict(said.get("places") or {})
     if not said.get("done") and not failed:
@@ -316,9 +318,10 @@ def run(
     return ended
 
 
-def write_times(out: Path, ended: Sequence[Ended], seconds: float) -> Path:
-    """Write what may differ from run to run: times and the machine."""
+def write_times(out: Path, wave: Path, ended: Sequence[Ended], seconds: float) -> Path:
+    """Write what may differ from run to run: the way to the wave, times and the machine."""
     facts = {
+        "wave": Path(os.path.relpath(wave.absolute(), out.absolute())).as_posix(),
         "seconds": round(seconds, 2),
         "reports": {one.job.name: round(one.seconds, 2) for one in ended},
         "machine": platform.platform(),

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -65,7 +65,7 @@ def run_wave(survey: Survey, asked: Asked) -> dict[str, str]:
         said = {"languages": languages, "formats": formats, "units": units}
         whole = plan(survey, asked.out, languages=languages, formats=formats)
         try:
-            write_times(asked.out, ended, seconds)
+            write_times(asked.out, survey.wave.path, ended, seconds)
             _close(survey, asked.out, said, whole, failed)
         except OutputError as error:  # a full disk: the reports that are there stay
             failed["index.html"] = {"vi": error.text("vi"), "en": error.text("en")}
@@ -79,15 +79,17 @@ def _close(
 ) -> None:  # fmt: skip
     """Write what belongs to the wave as a whole, and last of all the receipt of what stands."""
     files = {job.name: standing(job) for job in whole}
-    facts, figures = facts_of(survey, out, asked), figures_of(survey)
-    common = write_tables(figures.tables(), out / "tables")
-    common += write_page(facts, survey, out, asked["languages"])
+    facts, figures = facts_of(survey, asked), figures_of(survey)
+    common = write_page(facts, survey, out, asked["languages"])
+    common += write_tables(figures.tables(), out / "tables")
     made = [_made(job.name, files[job.name], failed.get(job.name, {})) for job in whole]
-    common.append(write_portal(figures, made, out / "index.html", asked["languages"]))
-    tell("portal", path=common[-1])
-    others = [job for job in whole if job.name not in failed]
-    old = [job.name for job in others if _leftovers(job, files[job.name])]
-    if old:
+    page, names = out / "index.html", [path.relative_to(out).as_posix() for path in common]
+    common.append(write_portal(figures, made, page, asked["languages"], names))
+    tell("portal", path=page)
+    old = [job.name for job in whole if _leftovers(out, job.name, files[job.name])]
+    known = {job.name for job in whole}
+    gone = sorted(it.name for it in (out / "units").glob("*") if it.name not in known)
+    if old := [*old, *(name for name in gone if _leftovers(out, name, ()))]:
         tell("stale", n=len(old), names=", ".join(old[:SHOWN]) + (", …" if old[SHOWN:] else ""))
     proven = {name: found for own in files.values() for name, found in own.items()}
     proven |= {path.relative_to(out).as_posix(): hash_file(path) for path in common}
@@ -125,8 +127,7 @@ def _made(name: str, standing: Mapping[str, str], why: Mapping[str, str]) -> Mad
     return Made(unit, {key: path for key, path in named.items() if path in standing}, said)
 
 
-def _leftovers(job: Job, standing: Mapping[str, str]) -> bool:
+def _leftovers(out: Path, name: str, standing: Container[str]) -> bool:
     """Say whether files of a report lie there that are not of this wave, or were changed."""
-    unit = "" if job.name == "province" else job.name
-    named = files_of(unit, FORMATS, LANGUAGES).values()
-    return any((Path(job.out) / name).is_file() for name in named if name not in standing)
+    named = files_of("" if name == "province" else name, FORMATS, LANGUAGES).values()
+    return any((out / it).is_file() for it in named if it not in standing)

@@ -62,7 +62,7 @@ def _told(verdict: Verdict) -> list[Text]:
 
 
 def _finding(one: Finding) -> Text:
-    return say_it(f"verdict.finding.{one.kind}", file=one.file, figure=one.figure,
+    return say_it(f"verdict.finding.{one.kind}", file=_short(one.file), figure=_short(one.figure),
                   old=_short(one.old), new=_short(one.new))  # fmt: skip
 
 
@@ -70,4 +70,5 @@ def _short(value: object) -> object:
     if value is None:
         return None
     text = value.text("en") if hasattr(value, "text") else str(value)
+    text = "".join(it if it.isprintable() else "\N{REPLACEMENT CHARACTER}" for it in text)
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"

@@ -18,12 +18,15 @@ from sipas_analysis.files import hash_file
 from sipas_analysis.publish.figures import figures_of
 from sipas_analysis.publish.printed import printed_in
 from sipas_analysis.publish.receipt import (
+    NAME,
     computed,
+    is_untouched,
     listed,
     made_by,
     outputs,
     read_receipt,
     sealed,
+    wave_of,
 )
 
 CLOSE = 1e-9  # another processor or library moves no more than this
@@ -83,14 +86,16 @@ class Verdict:
         return "elsewhere" if "environment" in kinds else "same"
 
 
-def verify(out: Path, wave: Path | None = None, *, public: bool = False) -> Verdict:
+def verify(
+    out: Path, wave: Path | None = None, *, public: bool = False, within: Path | None = None
+) -> Verdict:
     """Check an output folder against its receipt and its inputs.
 
     Args:
         out: Output folder of a wave.
-        wave: ``wave.yaml`` or its folder; where the receipt says it lies if left out.
-        public: Whether files may be left out, as a public archive does; inputs are then only those
-            of ``wave``, never where the receipt says.
+        wave: ``wave.yaml`` or its folder; where the run noted that it lay if left out.
+        public: Whether files may be left out, as a public archive does.
+        within: The folder of an archive: no input is read from elsewhere.
 
     Returns:
         The verdict, with every finding.
@@ -100,9 +105,8 @@ def verify(out: Path, wave: Path | None = None, *, public: bool = False) -> Verd
     """
     facts = read_receipt(out)
     names, rows = facts["outputs"], facts["figures"]
-    findings = [*_seal(facts), *_files(out, names, "left_out" if public else "missing")]
-    own = None if public else out / str(facts.get("wave_file", ""))
-    survey, problems = _survey(facts, wave or own)
+    findings = [*_seal(facts, out), *_files(out, names, "left_out" if public else "missing")]
+    survey, problems = _survey(facts, wave or (None if within else wave_of(out)), within)
     findings += problems
     if survey is not None:
         again = computed(survey)
@@ -118,11 +122,10 @@ def verify(out: Path, wave: Path | None = None, *, public: bool = False) -> Verd
                    len(facts["figures"]), n_printed)  # fmt: skip
 
 
-def _seal(facts: Mapping[str, Any]) -> Iterator[Finding]:
-    """Say if the receipt was edited after it was written."""
-    own = sealed(facts)["sha256"]
-    if facts.get("sha256") != own:
-        yield Finding("receipt", "receipt.json", old=facts.get("sha256"), new=own)
+def _seal(facts: Mapping[str, Any], out: Path) -> Iterator[Finding]:
+    """Say if the receipt was edited after it was written, be it a blank."""
+    if not is_untouched(dict(facts), out):
+        yield Finding("receipt", NAME, old=facts["sha256"], new=sealed(facts)["sha256"])
 
 
 def _files(out: Path, listed: Mapping[str, Any], lost: str) -> Iterator[Finding]:
@@ -137,25 +140,38 @@ def _files(out: Path, listed: Mapping[str, Any], lost: str) -> Iterator[Finding]
         yield Finding("extra", name)
 
 
-def _survey(facts: Mapping[str, Any], place: Path | None) -> tuple[Survey | None, list[Finding]]:
+def _survey(
+    facts: Mapping[str, Any], place: Path | None, within: Path | None
+) -> tuple[Survey | None, list[Finding]]:
     """Read the inputs again, if they are here; say which of them changed."""
-    file = place / "wave.yaml" if place and place.is_dir() else place
+    name = facts["inputs"][0]["file"]  # the wave's own file
+    file = place / name if place and place.is_dir() else place
     if file is None or not file.is_file():
-        return None, [Finding("absent", str(facts.get("wave_file", "")))]
-    changed = [*_inputs(facts["inputs"], file.parent)]
+        return None, [Finding("absent", name)]
+    changed = [*_inputs(facts["inputs"], file.parent, within)]
     try:
-        survey = read_survey(read_wave(file))
+        wave = read_wave(file)
+        for path in wave.files():
+            if not _is_inside(path, within):
+                return None, [*changed, Finding("unread", file.name, new=path)]
+        survey = read_survey(wave)
     except (SipasError, UnicodeError) as error:
         return None, [*changed, Finding("unread", file.name, new=error)]
     return survey, changed
 
 
-def _inputs(rows: Iterable[Mapping[str, Any]], home: Path) -> Iterator[Finding]:
+def _inputs(
+    rows: Iterable[Mapping[str, Any]], home: Path, within: Path | None
+) -> Iterator[Finding]:
     for one in rows:
-        path, old = home / str(one.get("file")), one.get("sha256")
-        new = hash_file(path) if path.is_file() else None
+        path, old = home / one["file"], one["sha256"]
+        new = hash_file(path) if path.is_file() and _is_inside(path, within) else None
         if new != old:
-            yield Finding("input", str(one.get("file")), old=old, new=new)
+            yield Finding("input", one["file"], old=old, new=new)
+
+
+def _is_inside(path: Path, folder: Path | None) -> bool:
+    return folder is None or path.resolve().is_relative_to(folder.resolve())
 
 
 def _facts(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Finding]:
@@ -196,7 +212,7 @@ def _divided(rows: Iterable[Mapping[str, Any]]) -> Iterator[Finding]:
 
 
 def _close(old: object, new: object) -> bool:
-    numbers = isinstance(old, float | int) and isinstance(new, float | int)
+    numbers = all(isinstance(it, float | int) and not isinstance(it, bool) for it in (old, new))
     return numbers and isclose(float(str(old)), float(str(new)), rel_tol=CLOSE, abs_tol=CLOSE)
 
 

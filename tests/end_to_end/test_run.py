@@ -31,12 +31,12 @@ def sipas(*words, expect=0, **more):
 
 
 def content(path):
-    """Return what a file holds; of a receipt, all but the way to the inputs and the commit."""
+    """Return what a file holds; of a receipt, all but the commit."""
     if path.name != "receipt.json":
         return path.read_bytes()
     facts = json.loads(path.read_text("utf-8"))
     facts["program"].pop("commit")
-    return json.dumps({k: it for k, it in facts.items() if k not in ("wave_file", "sha256")})
+    return json.dumps({k: it for k, it in facts.items() if k != "sha256"})
 
 
 def hashes(folder):
@@ -98,12 +98,13 @@ def test_a_clone_elsewhere_years_later_gives_the_same_bytes(undisturbed, tmp_pat
 
     One report at a time instead of two, two threads instead of one. Compared is every file but
     run.json, logs and state: HTML with its pictures, DOCX, PDF, XLSX, letters, tables, index.html,
-    the readable receipt, the crate, and the receipt but for its commit and the way to the inputs.
+    the readable receipt, the crate, and the receipt but for its commit.
     """
     clone, out = tmp_path / "clone", tmp_path / "there" / "out"
     for name in ("sipas_analysis", "notebooks"):
         shutil.copytree(ROOT / name, clone / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "requirements.lock", clone)
+    for name in ("requirements.lock", "pyproject.toml", "LICENSE"):
+        shutil.copy(ROOT / name, clone)
     shutil.copytree(DEMO.parent, tmp_path / "there" / "wave")
     says = "print(time.gmtime().tm_year, sipas_analysis.__file__, flush=True)"
     code = (
@@ -130,7 +131,7 @@ def test_a_clone_elsewhere_years_later_gives_the_same_bytes(undisturbed, tmp_pat
     }
     receipt = json.loads((out / "receipt.json").read_text("utf-8"))
     assert receipt["outputs"] == {k: it for k, it in found.items() if k != "receipt.json"}
-    assert receipt["wave_file"] == "../wave/wave.yaml"
+    assert json.loads((out / "run.json").read_text("utf-8"))["wave"] == "../wave/wave.yaml"
 
 
 def started(out, *more):

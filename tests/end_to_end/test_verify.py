@@ -29,6 +29,7 @@ from sipas_analysis.publish.portal import Made, write_portal
 from sipas_analysis.publish.printed import printed_in
 from sipas_analysis.publish.readable import write_page
 from sipas_analysis.publish.receipt import facts_of, kept, outputs, sealed, write_receipt
+from sipas_analysis.publish.run import write_times
 from sipas_analysis.publish.verdict import lines
 from sipas_analysis.publish.verify import verify
 
@@ -69,7 +70,8 @@ def made(tmp_path_factory):
         chapters = [start.chapter(name) for name in CHAPTERS]
         files.append(Made(unit, {("html", "vi"): start.write(chapters, str(out), FORMATS)[0]}))
     asked = {"languages": ["vi"], "formats": FORMATS.split(","), "units": []}
-    facts = facts_of(survey, out, asked)
+    facts = facts_of(survey, asked)
+    write_times(out, survey.wave.path, [], 0.0)
     write_page(facts, survey, out, ("vi",))
     write_portal(figures_of(survey), files, out / "index.html", ("vi",))
     write_crate(facts | {"outputs": outputs(out)}, out)
@@ -289,7 +291,7 @@ def test_without_the_inputs_nothing_is_verified(copy, tmp_path):
         assert verify_run(run).grade == "partly"
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"format": "sipas-receipt/1"}', b"\xff\xfe"])
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"format": "sipas-receipt/2"}', b"\xff\xfe"])
 def test_a_receipt_that_is_none_is_refused(copy, data):
     """A clear sentence, never a crash."""
     (copy / "out" / RECEIPT).write_bytes(data)
@@ -300,8 +302,8 @@ def test_a_receipt_that_is_none_is_refused(copy, data):
 def test_a_receipt_of_another_format_says_which(copy):
     """A pack or receipt of a newer version is not guessed at."""
     path = copy / "out" / RECEIPT
-    path.write_text(path.read_text("utf-8").replace("sipas-receipt/1", "sipas-receipt/2"), "utf-8")
-    with pytest.raises(ReceiptError, match="sipas-receipt/2"):
+    path.write_text(path.read_text("utf-8").replace("sipas-receipt/2", "sipas-receipt/3"), "utf-8")
+    with pytest.raises(ReceiptError, match="sipas-receipt/3"):
         verify(copy / "out", copy / "inputs")
 
 
@@ -356,7 +358,8 @@ def test_the_crate_says_what_made_which_file_from_which_input(made, tmp_path):
     inputs = {it["file"]: it["sha256"] for it in facts["inputs"]}
     assert {it["name"]: it["sha256"] for it in run["object"]} == inputs
     first = run["object"][0]
-    digest = base64.urlsafe_b64decode(first.id.removeprefix("ni:///sha-256;") + "=").hex()
+    content = first.id.removeprefix("ni:///sha-256;").partition("?")[0]
+    digest = base64.urlsafe_b64decode(content + "=").hex()
     assert digest == first["sha256"]
     path = write_archive(made / "out", tmp_path / "a.zip", made / "inputs")
     open_archive(path, tmp_path / "open")
@@ -422,9 +425,9 @@ def test_a_receipt_leads_to_no_file_outside_its_archive(made, tmp_path, first):
     facts = json.loads((run.out / RECEIPT).read_text("utf-8"))
     facts["inputs"][0]["file"] = first
     write_receipt(sealed(facts), run.out)
-    with opened(tmp_path / "open") as forged:
-        assert forged.wave is None or forged.wave.is_relative_to(tmp_path / "open/inputs")
-        assert verify_run(forged).grade in ("partly", "different")
+    with opened(tmp_path / "open") as again:
+        assert again.wave is None or again.wave.is_relative_to(tmp_path / "open/inputs")
+        assert verify_run(again).grade in ("partly", "different")
 
 
 def test_other_libraries_or_another_lock_are_said(copy):
@@ -475,6 +478,212 @@ def test_a_run_with_nothing_to_make_keeps_its_receipt(made):
     assert kept(later, made / "out") == facts
     moved_on = sealed({**later, "program": facts["program"] | {"version": "9"}})
     assert kept(moved_on, made / "out") == moved_on
+
+
+def test_a_receipt_that_was_edited_is_not_kept(copy):
+    """160 and 160.0 are one number, but not one text: the next run writes it anew."""
+    path = copy / "out" / RECEIPT
+    facts = json.loads(path.read_text("utf-8"))
+    path.write_text(path.read_text("utf-8").replace('"kept": 160', '"kept": 160.0'), "utf-8")
+    assert '"kept": 160.0' in path.read_text("utf-8")
+    write_receipt(kept(facts, copy / "out"), copy / "out")
+    assert verify(copy / "out", copy / "inputs").grade == "same"
+
+
+# ── forged and damaged
+
+
+def forged(home, change):
+    """Change the facts of a receipt and seal it again, as a forger would."""
+    facts = json.loads((home / "out" / RECEIPT).read_text("utf-8"))
+    change(facts)
+    write_receipt(sealed(facts), home / "out")
+    return verify(home / "out", home / "inputs")
+
+
+@pytest.mark.parametrize("change", [
+    lambda it: it["wave"].update(year=2001),
+    lambda it: it["pack"].update(status="sourced"),
+    lambda it: it["rules"][0].update(status="sourced"),
+    lambda it: it["rounding"].update(decimals=1),
+    lambda it: it["rows"].update(kept=161),
+    lambda it: it["rows"]["ledger"].append({"reason": "label", "column": "A1", "n": 1}),
+])  # fmt: skip
+def test_a_receipt_that_was_sealed_again_is_held_against_the_inputs(copy, change):
+    """Its own hash is right; what follows from the inputs is not what it says."""
+    found = forged(copy, change)
+    assert found.grade == "different"
+    assert {it.kind for it in found.faults} == {"facts"}
+
+
+def test_the_last_digits_of_another_processor_are_no_fault_and_are_said(copy):
+    """One of ten digits: a verdict of its own, with the figure; a larger step is a fault."""
+
+    def step(by):
+        def change(facts):
+            facts["figures"][0]["value"] *= 1 + by
+
+        return change
+
+    found = forged(copy, step(2e-10))
+    assert (found.grade, found.faults) == ("rounded", [])
+    assert [it.kind for it in found.findings] == ["close"]
+    assert forged(copy, step(1e-8)).grade == "different"
+
+
+def test_a_public_archive_still_checks_each_division(copy, tmp_path):
+    """Without a form, a percentage that is not its numerator over its denominator is found."""
+    facts = json.loads((copy / "out" / RECEIPT).read_text("utf-8"))
+    facts["figures"][0]["numerator"] += 1
+    write_receipt(sealed(facts), copy / "out")
+    path = write_archive(copy / "out", tmp_path / "a.zip", public=True)
+    found = verify_run(open_archive(path, tmp_path / "open"))
+    assert f"{facts['figures'][0]['id']}#value" in {it.figure for it in found.faults}
+
+
+def put(way, value):
+    """Return what puts a value at a place of a receipt; None takes it away."""
+
+    def change(facts):
+        *first, last = way
+        for step in first:
+            facts = facts[step]
+        if value is None:
+            del facts[last]
+        else:
+            facts[last] = value
+
+    return change
+
+
+MALFORMED = [
+    put(["wave"], None), put(["wave", "day"], "soon"), put(["inputs", 0, "sha256"], "x"),
+    put(["inputs", 0, "bytes"], None), put(["inputs", 0, "file"], "a\0b"), put(["inputs"], []),
+    put(["inputs", 0, "file"], ["a"]), put(["inputs", 0, "file"], "x" * 300),
+    put(["program", "version"], None), put(["program", "sha256"], ["a"]), put(["program"], 3),
+    put(["figures", 0, "value"], True), put(["figures", 0], []), put(["figures"], {}),
+    put(["outputs", "../x"], "0" * 64), put(["outputs", "/etc/hostname"], "0" * 64),
+    put(["outputs", "y" * 300], "0" * 64), put(["outputs"], ["a"]), put(["rows"], None),
+    put(["wave", "title"], "\ud800"), put(["figures", 0, "value"], float("inf")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("k", range(len(MALFORMED)))
+def test_a_receipt_out_of_shape_is_refused_and_never_a_crash(copy, tmp_path, k):
+    """Before anything in it is used: in a folder, and in an archive."""
+    path = write_archive(copy / "out", tmp_path / "a.zip", copy / "inputs")
+    open_archive(path, tmp_path / "open")
+    facts = json.loads((copy / "out" / RECEIPT).read_text("utf-8"))
+    MALFORMED[k](facts)
+    for place in (copy / "out" / RECEIPT, tmp_path / "open/outputs" / RECEIPT):
+        place.write_text(json.dumps(facts), "utf-8")
+    with pytest.raises(ReceiptError):
+        verify(copy / "out", copy / "inputs")
+    with pytest.raises(ReceiptError), opened(tmp_path / "open") as run:
+        verify_run(run)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"format": 1e999}', '{"a": NaN}'])
+def test_json_that_no_program_wrote_is_refused(copy, text):
+    """Nested without end, numbers without end."""
+    (copy / "out" / RECEIPT).write_text(text, "utf-8")
+    with pytest.raises(ReceiptError):
+        verify(copy / "out", copy / "inputs")
+
+
+def test_a_second_key_of_one_name_is_found(copy):
+    """A reader sees the first, a parser the last: the receipt is compared letter by letter."""
+    path = copy / "out" / RECEIPT
+    text = path.read_text("utf-8")
+    path.write_text(
+        text.replace('"figures": [', '"figures": [{"id": "overall"}],\n "figures": [', 1)
+    )
+    found = verify(copy / "out", copy / "inputs")
+    assert [(it.kind, it.file) for it in found.faults] == [("receipt", RECEIPT)]
+
+
+@pytest.mark.parametrize("name", [
+    "program/sitecustomize.py", "program/sipas_analysis/publish/verify.abi3.so", "README.txt",
+    "program/sipas_analysis/__pycache__/cli.cpython-311.pyc", "outputs/units/so-a/report.vi.pdf",
+    "inputs/more.csv", "program/notebooks/more.py",
+])  # fmt: skip
+def test_a_file_that_no_archive_holds_is_named(made, tmp_path, name):
+    """What lies beside a program is run with it."""
+    path = write_archive(made / "out", tmp_path / "a.zip", made / "inputs")
+    with zipfile.ZipFile(path, "a") as held:
+        held.writestr(name, "x = 1")
+    with opened(path) as run:
+        found = verify_run(run)
+    assert found.grade == "different"
+    assert ("stranger", name) in {(it.kind, it.file) for it in found.faults}
+
+
+@pytest.mark.parametrize("change", ["moved", "deleted"])
+def test_a_program_of_another_shape_is_named(made, tmp_path, change):
+    """A module moved to another folder, or no program where the README speaks of one."""
+    path = write_archive(made / "out", tmp_path / "a.zip", made / "inputs")
+    run = open_archive(path, tmp_path / "open")
+    package = run.folder / "program/sipas_analysis"
+    if change == "moved":
+        (package / "publish/verdict.py").rename(package / "verdict.py")
+    else:
+        shutil.rmtree(run.folder / "program")
+    assert verify_run(run).grade == "different"
+
+
+def test_a_flipped_byte_of_an_archive_never_crashes(made, tmp_path):
+    """300 random single bytes: refused, or unfolded to be compared."""
+    path = write_archive(made / "out", tmp_path / "a.zip", made / "inputs", public=True)
+    data, draw, refused = path.read_bytes(), random.Random(5), 0
+    for k in range(300):
+        spoilt = bytearray(data)
+        spoilt[draw.randrange(len(data))] ^= 1 + draw.randrange(255)
+        path.write_bytes(bytes(spoilt))
+        try:
+            open_archive(path, tmp_path / "open" / str(k))
+        except ReceiptError:
+            refused += 1
+        shutil.rmtree(tmp_path / "open" / str(k), ignore_errors=True)
+    assert refused > 100
+
+
+def test_inputs_in_a_folder_beside_the_wave_are_packed_and_found(copy, tmp_path):
+    """Earlier waves and shared lists lie above; unfolded, none lies outside of inputs/."""
+    (copy / "shared").mkdir()
+    (copy / "inputs/units.csv").rename(copy / "shared/units.csv")
+    path = copy / "inputs/wave.yaml"
+    path.write_text(path.read_text("utf-8") + "units: ../shared/units.csv\n", "utf-8")
+    survey = read_survey(read_wave(path))
+    asked = {"languages": ["vi"], "formats": [], "units": []}
+    write_receipt(sealed(facts_of(survey, asked) | {"outputs": {}}), copy / "out")
+    packed = write_archive(copy / "out", tmp_path / "a.zip", copy / "inputs")
+    names = [it for it in zipfile.ZipFile(packed).namelist() if it.startswith("inputs")]
+    assert "inputs/shared/units.csv" in names
+    assert "inputs/this-wave/wave.yaml" in names
+    with opened(packed) as run:
+        assert (verify_run(run).grade, verify_run(run).recomputed) == ("same", True)
+
+
+def test_an_archived_wave_reads_nothing_from_the_machine(made, tmp_path):
+    """A forged wave.yaml names a file elsewhere: it is not read."""
+    run = open_archive(write_archive(made / "out", tmp_path / "a.zip", made / "inputs"),
+                       tmp_path / "open")  # fmt: skip
+    (tmp_path / "secret.csv").write_text(answers(), "utf-8")
+    text = run.wave.read_text("utf-8")
+    run.wave.write_text(text.replace("answers.csv", str(tmp_path / "secret.csv")), "utf-8")
+    found = verify_run(run)
+    assert not found.recomputed
+    assert "unread" in {it.kind for it in found.faults}
+
+
+def test_two_inputs_of_the_same_content_are_two_in_the_crate(copy):
+    """Named by content and by name."""
+    (copy / "inputs/again.csv").write_bytes((copy / "inputs/answers.csv").read_bytes())
+    facts = json.loads((copy / "out" / RECEIPT).read_text("utf-8"))
+    facts["inputs"].append(facts["inputs"][-1] | {"file": "again.csv"})
+    write_crate(facts, copy / "out")
+    names = [it["name"] for it in crate_of(copy / "out")["object"]]
+    assert names == [it["file"] for it in facts["inputs"]]
 
 
 def bad_archive(path, *members):

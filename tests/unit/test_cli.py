@@ -468,6 +468,41 @@ def test_files_of_other_answers_are_neither_linked_nor_proved(
     assert "note: units/so-b/report.en.html is not of this run" in found
 
 
+def test_a_failure_takes_nothing_from_what_stands(
+    sipas, make_wave, notebooks, monkeypatch, tmp_path
+):
+    """Word fails, the HTML of before is still linked and proved; a spoilt note is made anew."""
+    path, out = make_wave(GOOD), tmp_path / "out"
+    asked = ["--engine", "kernel", "--jobs", 1, "--out", out]
+    sipas("run", path, *asked)
+    real = whole_run.run_notebook
+
+    def run(*_, **__):
+        raise NotebookError("notebook", notebook="unit_report", cell=3, why="ValueError: x")
+
+    monkeypatch.setattr(whole_run, "run_notebook", run)
+    assert sipas("run", path, *asked, "--formats", "docx")[0] == 1
+    names = json.loads((out / "receipt.json").read_text("utf-8"))["outputs"]
+    assert "units/so-b/report.en.html" in names
+    assert "units/so-b/report.en.html" in (out / "index.html").read_text("utf-8")
+    monkeypatch.setattr(whole_run, "run_notebook", real)
+    (out / "state/so-a.json").write_text("[]", "utf-8")
+    del notebooks[:]
+    assert sipas("run", path, *asked)[0] == 0
+    assert [parameters.get("unit") for _, parameters in notebooks] == ["so-a"]
+
+
+def test_a_unit_that_left_is_named_with_its_old_files(sipas, make_wave, notebooks, tmp_path):
+    """No form of it any more: its report of before is nobody's."""
+    path, out = make_wave(GOOD), tmp_path / "out"
+    asked = ["--engine", "kernel", "--jobs", 1, "--out", out]
+    sipas("run", path, *asked)
+    make_wave("".join(it for it in GOOD.splitlines(keepends=True) if "so-b" not in it))
+    said = sipas("run", path, *asked)[1]
+    assert "files of 1 report(s)" in said
+    assert "(so-b)" in said
+
+
 def test_another_format_is_added_to_a_run_without_losing_the_first(
     sipas, make_wave, notebooks, tmp_path
 ):

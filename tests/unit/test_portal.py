@@ -39,7 +39,8 @@ def answers_of(**sizes):
 
 def portal(survey, folder, *made, languages=("vi", "en")):
     """Write the page and read it."""
-    path = write_portal(Figures(survey), made, folder / "out/index.html", languages)
+    common = ["receipt.vi.html", "tables/figures.csv"]
+    path = write_portal(Figures(survey), made, folder / "out/index.html", languages, common)
     return Page(path.read_text("utf-8"))
 
 
@@ -145,7 +146,8 @@ def test_only_files_that_exist_are_linked(survey, tmp_path):
     page = portal(survey, tmp_path, Made("so-b", files))
     links = {attrs["href"]: attrs for attrs in page.all("a") if attrs["href"] != "#units"}
     assert [*links] == [
-        "units/so-b/report.vi.html", "units/so-b/b%20%C3%A1o.en.pdf", "tables/figures.csv",
+        "units/so-b/report.vi.html", "units/so-b/b%20%C3%A1o.en.pdf", "receipt.vi.html",
+        "tables/figures.csv",
     ]  # fmt: skip
     assert links["units/so-b/report.vi.html"]["hreflang"] == "vi"
     assert links["units/so-b/report.vi.html"]["aria-labelledby"] == "f-so-b.html.vi u-so-b"
