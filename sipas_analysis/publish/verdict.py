@@ -1,5 +1,6 @@
 """Say a verdict: a few lines on a terminal, or one page in each language."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,15 +9,16 @@ from sipas_analysis.publish.document import (
     Block,
     Bullets,
     Document,
+    Number,
     Paragraph,
     Section,
     Text,
     say_it,
 )
 from sipas_analysis.publish.html import write_html
-from sipas_analysis.publish.verify import Finding, Verdict
+from sipas_analysis.publish.verify import NOTES, Finding, Verdict
 
-MOST = 50  # findings of a kind that are told one by one
+MOST = 20  # findings of a kind that are told one by one
 SHOWN = 160  # letters of a value
 
 
@@ -51,7 +53,7 @@ def _grade(verdict: Verdict) -> Text:
 
 def _told(verdict: Verdict) -> list[Text]:
     by_kind: dict[str, list[Finding]] = {}
-    for one in verdict.findings:
+    for one in sorted(verdict.findings, key=lambda it: it.kind in NOTES):
         by_kind.setdefault(one.kind, []).append(one)
     told: list[Text] = []
     for own in by_kind.values():
@@ -62,13 +64,22 @@ def _told(verdict: Verdict) -> list[Text]:
 
 
 def _finding(one: Finding) -> Text:
+    old, new = _number(one.old), one.new if one.kind == "printed" else _number(one.new)
     return say_it(f"verdict.finding.{one.kind}", file=_short(one.file), figure=_short(one.figure),
-                  old=_short(one.old), new=_short(one.new))  # fmt: skip
+                  old=_short(old), new=_short(new))  # fmt: skip
+
+
+def _number(value: object) -> object:
+    """Return a figure as a number that is printed the way of each language."""
+    if isinstance(value, float | int) and not isinstance(value, bool):
+        return Number(f"{value:.10g}")
+    shown = isinstance(value, str) and re.fullmatch(r"-?\d+\.\d+", value)
+    return Number(str(value)) if shown else value
 
 
 def _short(value: object) -> object:
-    if value is None:
-        return None
+    if value is None or isinstance(value, Number):
+        return value
     text = value.text("en") if hasattr(value, "text") else str(value)
     text = "".join(it if it.isprintable() else "\N{REPLACEMENT CHARACTER}" for it in text)
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"

@@ -31,7 +31,7 @@ from sipas_analysis.publish.readable import write_page
 from sipas_analysis.publish.receipt import facts_of, kept, outputs, sealed, write_receipt
 from sipas_analysis.publish.run import write_times
 from sipas_analysis.publish.verdict import lines
-from sipas_analysis.publish.verify import verify
+from sipas_analysis.publish.verify import Finding, Verdict, verify
 
 UNITS = "code,name_vi,name_en,group\n" + "".join(
     f"so-{it},Sở {it.upper()},Department {it.upper()},departments\n" for it in "abcd"
@@ -229,6 +229,15 @@ def moved(before, after):
     return names
 
 
+def checked(home):
+    """Return the verdict; a receipt that is refused is as good as one that is found edited."""
+    try:
+        return verify(home / "out", home / "inputs")
+    except ReceiptError as error:
+        assert RECEIPT in error.text("en")
+        return Verdict("", (Finding("receipt", RECEIPT),), False, 0, 0, 0)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_every_edit_is_found(made, copy, batch):
@@ -237,7 +246,7 @@ def test_every_edit_is_found(made, copy, batch):
     for k in range(EDITS):
         edit = EDITED[(batch * EDITS + k) % len(EDITED)]
         kind, file, figure = edit(copy, draw)
-        found = verify(copy / "out", copy / "inputs")
+        found = checked(copy)
         assert found.grade == "different", (edit.__name__, file)
         said = {(it.kind, it.file) for it in found.faults}
         assert (kind, file) in said, (edit.__name__, said)
@@ -272,7 +281,7 @@ def test_an_untouched_run_is_the_same(made):
 def test_one_edit_of_each_kind_is_found(made, copy, edit):
     """What was edited is named; nothing of it is called the same."""
     kind, file, figure = edit(copy, random.Random(7))
-    found = verify(copy / "out", copy / "inputs")
+    found = checked(copy)
     assert found.grade == "different"
     assert (kind, file) in {(it.kind, it.file) for it in found.faults}
     assert not figure or figure in {it.figure for it in found.faults}
