@@ -29,6 +29,7 @@ from sipas_analysis.publish.receipt import (
     ROOT,
     Facts,
     built,
+    made_by,
     read_receipt,
     relative,
     wave_of,
@@ -50,14 +51,16 @@ def write_archive(out: Path, path: Path, wave: Path | None = None, *, public: bo
     Args:
         out: Output folder with its receipt.
         path: The archive to write, whole or not at all.
-        wave: ``wave.yaml``; where the receipt says it lies if left out.
+        wave: ``wave.yaml``; where the run noted that it lay if left out.
         public: Leave the inputs and all reports out: tables with hidden cells and receipt only.
 
     Raises:
-        ReceiptError: There is no receipt, or an input lies above the folder of ``wave.yaml``.
+        ReceiptError: There is no receipt, a file is not the one that it lists, or an input lies
+            too far from ``wave.yaml``.
     """
     facts = read_receipt(out)
     parts = dict(_parts(facts, out, wave, public=public))
+    _check_unchanged(facts, parts, out)
     about = _about(facts, public=public, own=any(name.startswith(PROGRAM) for name in parts))
     return write_whole(path, zipped(sorted((parts | about).items())))
 
@@ -70,10 +73,22 @@ def _parts(
     for name in _held(facts, public=public):
         if (out / name).is_file():
             yield f"{OUTPUTS}/{name}", (out / name).read_bytes()
-    if facts["program"].get("sha256") == program():
+    now = made_by()
+    if all(facts["program"][key] == now[key] for key in ("sha256", *built(ROOT))):
         yield from _program()
     if not public:
         yield from _inputs(wave or wave_of(out) or out)
+
+
+def _check_unchanged(facts: Facts, parts: Mapping[str, bytes], out: Path) -> None:
+    """Refuse to pack what the receipt does not prove: nobody could verify it later."""
+    home = _home(one["file"] for one in facts["inputs"])
+    listed = {f"{OUTPUTS}/{name}": it for name, it in facts["outputs"].items()}
+    listed |= {posixpath.normpath(f"{home}/{it['file']}"): it["sha256"] for it in facts["inputs"]}
+    for name, data in parts.items():
+        old = listed.get(name)
+        if old and old != hashlib.sha256(data).hexdigest():
+            raise ReceiptError("archive_changed", path=name.partition("/")[2], out=out)
 
 
 def _held(facts: Facts, *, public: bool) -> dict[str, str]:
@@ -118,8 +133,7 @@ def _readme(facts: Facts, language: Language, *, public: bool, own: bool) -> str
                   version=by["version"], commit=by["commit"] or "–")  # fmt: skip
     return say(
         language, f"archive.readme.{'public' if public else 'whole'}", receipt=facts["sha256"],
-        install=install, figure=figure,
-        printed=printed.get(figure, "–"),
+        install=install, figure=figure, printed=printed.get(figure, "–"),
     )  # fmt: skip
 
 
@@ -260,16 +274,16 @@ def _strangers(run: Run, facts: Facts) -> Iterator[Finding]:
             yield Finding("stranger", name)
 
 
-def _other_program(folder: Path, made_by: Mapping[str, Any]) -> Iterator[Finding]:
+def _other_program(folder: Path, by: Mapping[str, Any]) -> Iterator[Finding]:
     """Say whether the program of an archive, and how it is built, are those of the run."""
     own = folder / PROGRAM
     if not own.is_dir():
         return
     files = sources(own / HOME.name, own / "notebooks")
-    yield from _other(PROGRAM, {made_by.get("sha256")}, hash_program(files, made_by["libraries"]))
+    yield from _other(PROGRAM, {by.get("sha256")}, hash_program(files, by["libraries"]))
     for name, path in built(own).items():
         new = hash_file(path) if path.is_file() else None
-        yield from _other(f"{PROGRAM}/{path.name}", {made_by.get(name)}, new)
+        yield from _other(f"{PROGRAM}/{path.name}", {by.get(name)}, new)
 
 
 def _other_words(folder: Path, facts: Facts) -> Iterator[Finding]:

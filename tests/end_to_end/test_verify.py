@@ -470,6 +470,15 @@ def test_a_public_archive_holds_no_form(made, tmp_path):
     assert verify_run(run).grade == "different"
 
 
+@pytest.mark.parametrize("name", ["inputs/answers.csv", "out/units/so-a/report.vi.docx"])
+def test_what_is_not_proved_is_not_archived(copy, tmp_path, name):
+    """An input or output that changed since the run: refused, with its name; nothing is written."""
+    (copy / name).write_bytes((copy / name).read_bytes() + b" ")
+    with pytest.raises(ReceiptError, match=Path(name).name):
+        write_archive(copy / "out", tmp_path / "a.zip", copy / "inputs")
+    assert not (tmp_path / "a.zip").exists()
+
+
 def test_an_archive_without_inputs_takes_none_from_the_machine(made, tmp_path):
     """The receipt says where the inputs were; whoever opens an archive did not get them with it."""
     home = tmp_path / "home"
