@@ -6,6 +6,7 @@ what can then still be checked.
 """
 
 import hashlib
+import lzma
 import posixpath
 import shutil
 import tempfile
@@ -32,16 +33,18 @@ from sipas_analysis.publish.receipt import (
     made_by,
     read_receipt,
     relative,
+    sealed,
+    text_of,
     wave_of,
 )
 from sipas_analysis.publish.report import HOME, notebooks
 from sipas_analysis.publish.run import hash_program, program, sources
-from sipas_analysis.publish.verify import Finding, Verdict, verify
+from sipas_analysis.publish.verify import Finding, Verdict, is_inside, verify
 
 OUTPUTS, INPUTS, PROGRAM = "outputs", "inputs", "program"
 HERE, DEEPEST = "this-wave", 3  # folder of the wave where inputs lie above it; how far they may
 DAMAGED = (OSError, EOFError, ValueError, NotImplementedError, RuntimeError, zipfile.BadZipFile,
-           zlib.error)  # fmt: skip
+           zlib.error, lzma.LZMAError)  # fmt: skip
 LARGEST, MOST = 4_000_000_000, 200_000  # bytes and files that an archive may unfold to
 
 
@@ -60,7 +63,7 @@ def write_archive(out: Path, path: Path, wave: Path | None = None, *, public: bo
     """
     facts = read_receipt(out)
     parts = dict(_parts(facts, out, wave, public=public))
-    _check_unchanged(facts, parts, out)
+    _check_unchanged(facts, parts, out, public=public)
     about = _about(facts, public=public, own=any(name.startswith(PROGRAM) for name in parts))
     return write_whole(path, zipped(sorted((parts | about).items())))
 
@@ -77,18 +80,23 @@ def _parts(
     if all(facts["program"][key] == now[key] for key in ("sha256", *built(ROOT))):
         yield from _program()
     if not public:
-        yield from _inputs(wave or wave_of(out) or out)
+        place = wave or wave_of(out) or out
+        yield from _inputs(place / facts["inputs"][0]["file"] if place.is_dir() else place)
 
 
-def _check_unchanged(facts: Facts, parts: Mapping[str, bytes], out: Path) -> None:
+def _check_unchanged(facts: Facts, parts: Mapping[str, bytes], out: Path, *, public: bool) -> None:
     """Refuse to pack what the receipt does not prove: nobody could verify it later."""
     home = _home(one["file"] for one in facts["inputs"])
-    listed = {f"{OUTPUTS}/{name}": it for name, it in facts["outputs"].items()}
-    listed |= {posixpath.normpath(f"{home}/{it['file']}"): it["sha256"] for it in facts["inputs"]}
-    for name, data in parts.items():
-        old = listed.get(name)
-        if old and old != hashlib.sha256(data).hexdigest():
-            raise ReceiptError("archive_changed", path=name.partition("/")[2], out=out)
+    listed = {f"{OUTPUTS}/{name}": it for name, it in _held(facts, public=public).items()}
+    for one in () if public else facts["inputs"]:
+        listed[posixpath.normpath(f"{home}/{one['file']}")] = one["sha256"]
+    packed = {name: hashlib.sha256(data).hexdigest() for name, data in parts.items()
+              if not name.startswith(f"{PROGRAM}/")}  # fmt: skip
+    receipt = packed.pop(f"{OUTPUTS}/{NAME}")
+    other = sorted(name for name, _ in listed.items() ^ packed.items())
+    if other or receipt != hashlib.sha256(text_of(sealed(facts)).encode("utf-8")).hexdigest():
+        path = other[0].partition("/")[2] if other else NAME
+        raise ReceiptError("archive_changed", path=path, out=out)
 
 
 def _held(facts: Facts, *, public: bool) -> dict[str, str]:
@@ -142,9 +150,12 @@ def _inputs(place: Path) -> Iterator[tuple[str, bytes]]:
     home = wave.path.absolute().parent
     files = {relative(path, home): path for path in wave.files()}
     inside = _home(files)
-    if inside.count("/") > DEEPEST:
-        far = max(files, key=lambda name: name.count(".."))
-        raise ReceiptError("archive_outside", path=files[far], home=home)
+    own = (wave.instrument, wave.units, *wave.earlier, *(it.file for it in wave.responses))
+    far = [home / it for it in own if Path(it).is_absolute()]
+    far += [path for name, path in files.items() if HERE in name.split("/")]
+    if far or inside.count("/") > DEEPEST:
+        far.append(files[max(files, key=lambda name: name.count(".."))])
+        raise ReceiptError("archive_outside", path=far[0], home=home)
     for name, path in files.items():
         yield posixpath.normpath(f"{inside}/{name}"), path.read_bytes()
 
@@ -192,7 +203,11 @@ def made_from(path: Path) -> Iterator[tuple[Path, Facts | None]]:
         facts = read_receipt(run.out)
         if run.folder is not None and run.wave is None:
             raise ReceiptError("archive_no_inputs", path=path)
-        yield run.wave or wave_of(run.out) or path, facts
+        wave = run.wave or wave_of(run.out) or path
+        for one in read_wave(wave).files() if run.folder else ():
+            if not is_inside(one, run.folder / INPUTS if run.folder else None):
+                raise ReceiptError("archive_path", path=path, found=one)
+        yield wave, facts
 
 
 def open_archive(path: Path, folder: Path) -> Run:
@@ -220,9 +235,8 @@ def _inside(folder: Path) -> Run:
     if not (folder / INPUTS).is_dir():
         return Run(folder / OUTPUTS, None, folder)
     names = [one["file"] for one in read_receipt(folder / OUTPUTS)["inputs"]]
-    wave = (folder / _home(names) / names[0]).resolve()
-    inside = wave.is_relative_to((folder / INPUTS).resolve())
-    return Run(folder / OUTPUTS, wave if inside else None, folder)
+    wave = folder / _home(names) / names[0]
+    return Run(folder / OUTPUTS, wave if is_inside(wave, folder / INPUTS) else None, folder)
 
 
 def _check(path: Path, parts: list[zipfile.ZipInfo]) -> None:
@@ -267,10 +281,13 @@ def _strangers(run: Run, facts: Facts) -> Iterator[Finding]:
     own = run.folder / PROGRAM
     known |= {f"{PROGRAM}/{name}" for name in sources(own / HOME.name, own / "notebooks")}
     known |= {f"{PROGRAM}/{path.name}" for path in built(own).values()}
-    for path in sorted(run.folder.rglob("*") if run.packed else own.rglob("*")):
+    places = [run.folder] if run.packed else [own, run.folder / INPUTS]
+    for path in sorted(it for place in places for it in place.rglob("*")):
         name = path.relative_to(run.folder).as_posix()
-        compiled = not run.packed and "__pycache__" in name  # made by whoever ran it
-        if path.is_file() and name not in known and not compiled:
+        compiled = path.suffix == ".pyc" and path.parent.name == "__pycache__"
+        if compiled and not run.packed:  # made by whoever ran it
+            continue
+        if (path.is_file() or path.is_symlink()) and name not in known:
             yield Finding("stranger", name)
 
 

@@ -33,7 +33,10 @@ class Seen:
             return False
         exact = float(exact) if exact in ("inf", "-inf") else exact
         places = len(self.text.partition("," if self.language == "vi" else ".")[2])
-        return self.text == number(exact, self.language, places)
+        try:
+            return self.text == number(exact, self.language, places)
+        except ArithmeticError:  # no number at all
+            return False
 
 
 def printed_in(path: Path) -> list[Seen]:
@@ -132,16 +135,33 @@ def _excel(path: Path, language: Language) -> Iterator[Named]:
             if parts.getinfo(name).file_size > LARGEST:
                 raise ValueError(f"{name} > {LARGEST}")
     with path.open("rb") as handle:  # openpyxl leaves a damaged file open
-        book = openpyxl.load_workbook(handle)
-    rows = book["ids"].iter_rows(min_row=2, values_only=True) if "ids" in book.sheetnames else ()
-    for sheet, cell, figure, column, _ in rows:
-        held = book[str(sheet)][str(cell)]
-        digits = re.match(r"[#,0]*\.?(0*)", str(held.number_format))
-        places = len(digits[1]) if digits and "." in str(held.number_format) else 0
-        value = held.value
-        known = isinstance(value, int | float)
-        shown = number(f"{value:.{places}f}", language) if known else str(value)
-        yield f"{figure}#{column}", shown, language
+        book = openpyxl.load_workbook(handle, read_only=True)
+        rows = (
+            book["ids"].iter_rows(min_row=2, values_only=True) if "ids" in book.sheetnames else ()
+        )
+        named: dict[str, dict[str, list[str]]] = {}
+        for sheet, cell, figure, column, _ in rows:
+            named.setdefault(str(sheet), {}).setdefault(str(cell), []).append(f"{figure}#{column}")
+        for sheet, cells in named.items():
+            for row in book[sheet].iter_rows():
+                for held in row:
+                    names = cells.pop(held.coordinate, ()) if held.value is not None else ()
+                    for name in names:
+                        yield (
+                            name,
+                            _as_shown(held.value, str(held.number_format), language),
+                            language,
+                        )
+            for name in (it for names in cells.values() for it in names):  # nothing stands there
+                yield name, "", language
+
+
+def _as_shown(value: object, form: str, language: Language) -> str:
+    """Return a cell as Excel shows it."""
+    digits = re.match(r"[#,0]*\.?(0*)", form)
+    places = len(digits[1]) if digits and "." in form else 0
+    known = isinstance(value, int | float)
+    return number(f"{value:.{places}f}", language) if known else str(value)
 
 
 READERS: dict[str, Callable[[Path, Language], Iterator[Named]]] = {

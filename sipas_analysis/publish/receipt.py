@@ -18,7 +18,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pandas as pd
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 
 from sipas_analysis import __version__
 from sipas_analysis.collect.survey import Survey
@@ -39,7 +46,8 @@ Facts = dict[str, Any]
 
 def _is_name(text: str) -> str:
     """Refuse what no file is called."""
-    if "\0" in text or any(len(step.encode("utf-8")) > LONGEST for step in text.split("/")):
+    steps = text.split("/")
+    if "\0" in text or len(steps) > 50 or any(len(it.encode("utf-8")) > LONGEST for it in steps):
         raise ValueError("no name of a file")
     return text
 
@@ -56,7 +64,13 @@ Name = Annotated[str, AfterValidator(_is_name)]
 Below = Annotated[str, AfterValidator(_is_below)]
 
 
-class Input(BaseModel):
+class Shape(BaseModel):
+    """A part of a receipt: no other keys than these."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Input(Shape):
     """A file that was read."""
 
     file: Name
@@ -64,7 +78,7 @@ class Input(BaseModel):
     bytes: int
 
 
-class Program(BaseModel):
+class Program(Shape):
     """What made a run."""
 
     version: str
@@ -78,7 +92,7 @@ class Program(BaseModel):
     libraries: dict[str, str]
 
 
-class WaveFacts(BaseModel):
+class WaveFacts(Shape):
     """What a receipt says of its wave."""
 
     id: str
@@ -90,9 +104,11 @@ class WaveFacts(BaseModel):
     seed: int
 
 
-class Receipt(BaseModel):
+class Receipt(Shape):
     """The shape of a receipt, checked before anything in it is used."""
 
+    format: str
+    asked: dict[str, list[str]]
     wave: WaveFacts
     inputs: Annotated[list[Input], Field(min_length=1)]
     pack: dict[str, str]
@@ -223,7 +239,7 @@ def _commit() -> str:
 def sealed(facts: Mapping[str, Any]) -> Facts:
     """Return facts with the hash of all but itself."""
     bare = {name: value for name, value in facts.items() if name != "sha256"}
-    return {**bare, "sha256": _hash_of(_text(bare))}
+    return {**bare, "sha256": _hash_of(text_of(bare))}
 
 
 def kept(facts: Facts, out: Path) -> Facts:
@@ -233,12 +249,12 @@ def kept(facts: Facts, out: Path) -> Facts:
     except ReceiptError:
         return facts
     then = sealed({**facts, "program": {**facts["program"], "commit": old["program"]["commit"]}})
-    return old if _text(then) == (out / NAME).read_text("utf-8") else facts
+    return old if text_of(then) == (out / NAME).read_text("utf-8") else facts
 
 
 def write_receipt(facts: Facts, out: Path) -> Path:
     """Write ``receipt.json``, whole or not at all; return its path."""
-    return write_whole(out / NAME, _text(facts))
+    return write_whole(out / NAME, text_of(facts))
 
 
 def read_receipt(out: Path) -> Facts:
@@ -253,7 +269,7 @@ def read_receipt(out: Path) -> Facts:
         if isinstance(facts, dict) and facts.get("format") != FORMAT:
             raise ReceiptError("receipt_format", path=path, found=facts.get("format"), known=FORMAT)
         Receipt.model_validate(facts, strict=True)
-        _text(facts).encode("utf-8")  # no number without end, no half of a letter
+        text_of(facts).encode("utf-8")  # no number without end, no half of a letter
     except OSError as error:
         raise ReceiptError("receipt_missing", path=path) from error
     except ValidationError as error:
@@ -267,18 +283,19 @@ def read_receipt(out: Path) -> Facts:
 
 def is_untouched(facts: Facts, out: Path) -> bool:
     """Say whether a receipt is, letter by letter, what was written; its own hash is checked too."""
-    return (out / NAME).read_bytes() == _text(sealed(facts)).encode("utf-8")
+    return (out / NAME).read_bytes() == text_of(sealed(facts)).encode("utf-8")
 
 
 def wave_of(out: Path) -> Path | None:
     """Return where the wave of a run lay, as ``run.json`` notes it beside the outputs."""
     try:
-        return out / str(json.loads((out / RUN).read_text("utf-8"))["wave"])
-    except (OSError, ValueError, TypeError, KeyError):
+        return out.resolve() / _is_name(json.loads((out / RUN).read_text("utf-8"))["wave"])
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 
 
-def _text(facts: Mapping[str, Any]) -> str:
+def text_of(facts: Mapping[str, Any]) -> str:
+    """Return the one text of a receipt."""
     return json.dumps(facts, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 

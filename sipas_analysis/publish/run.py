@@ -141,9 +141,9 @@ def standing(job: Job) -> dict[str, str]:
     try:
         noted = json.loads(job.state.read_text("utf-8"))
         files = dict(noted["files"]) if noted["key"] == job.key else {}
-    except (OSError, ValueError, TypeError, KeyError):
+        return {name: now for name, now in _hashes(job, files).items() if files[name] == now}
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return {}
-    return {name: now for name, now in _hashes(job, files).items() if files[name] == now}
 
 
 def fresh(job: Job) -> bool:
@@ -321,7 +321,7 @@ def run(
 def write_times(out: Path, wave: Path, ended: Sequence[Ended], seconds: float) -> Path:
     """Write what may differ from run to run: the way to the wave, times and the machine."""
     facts = {
-        "wave": Path(os.path.relpath(wave.absolute(), out.absolute())).as_posix(),
+        "wave": Path(os.path.relpath(wave.resolve(), out.resolve())).as_posix(),
         "seconds": round(seconds, 2),
         "reports": {one.job.name: round(one.seconds, 2) for one in ended},
         "machine": platform.platform(),

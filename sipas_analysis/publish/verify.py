@@ -152,7 +152,7 @@ def _survey(
     try:
         wave = read_wave(file)
         for path in wave.files():
-            if not _is_inside(path, within):
+            if not is_inside(path, within):
                 return None, [*changed, Finding("unread", file.name, new=path)]
         survey = read_survey(wave)
     except (SipasError, UnicodeError) as error:
@@ -165,13 +165,25 @@ def _inputs(
 ) -> Iterator[Finding]:
     for one in rows:
         path, old = home / one["file"], one["sha256"]
-        new = hash_file(path) if path.is_file() and _is_inside(path, within) else None
+        new = _hash(path) if is_inside(path, within) else None
         if new != old:
             yield Finding("input", one["file"], old=old, new=new)
 
 
-def _is_inside(path: Path, folder: Path | None) -> bool:
-    return folder is None or path.resolve().is_relative_to(folder.resolve())
+def is_inside(path: Path, folder: Path | None) -> bool:
+    """Say whether a file truly lies in a folder, if there is one to keep to."""
+    try:
+        return folder is None or path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):  # a link to itself
+        return False
+
+
+def _hash(path: Path) -> str | None:
+    """Return the hash of a file, or nothing if it is not there or cannot be read."""
+    try:
+        return hash_file(path) if path.is_file() else None
+    except OSError:
+        return None
 
 
 def _facts(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Finding]:
