@@ -142,6 +142,7 @@ def _readme(facts: Facts, language: Language, *, public: bool, own: bool) -> str
     return say(
         language, f"archive.readme.{'public' if public else 'whole'}", receipt=facts["sha256"],
         install=install, figure=figure, printed=printed.get(figure, "–"),
+        sipas="check/bin/sipas" if own else "sipas", pack=facts["pack"].get("id", "–"),
     )  # fmt: skip
 
 

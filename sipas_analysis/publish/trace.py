@@ -101,9 +101,11 @@ def told(
     status = say(language, f"status.{rule.status if rule else pack.status}")
     yield (line("rule", rule=row["rule"], status=status, pack=pack.id) if is_score
            else line("rule", "model_rule", rule=row["rule"]))  # fmt: skip
-    program = receipt["program"] if receipt else made_by()
-    yield line("program", "program_receipt" if receipt else "", version=program["version"],
-               commit=program["commit"] or "–")  # fmt: skip
+    here = made_by()
+    by = receipt["program"] if receipt else here
+    said = "program_receipt" if by["sha256"] == here["sha256"] else "program_other"
+    yield line("program", said if receipt else "", version=here["version"],
+               commit=by["commit"] or "–")  # fmt: skip
     for one in receipt["figures"] if receipt else ():
         if one.get("id") == row["id"]:
             same = one.get("value") == listed(row[["id", "value"]].to_frame().T)[0].get("value")
