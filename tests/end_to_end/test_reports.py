@@ -128,7 +128,8 @@ def test_hostile_names_stay_inside_the_output_folder(tmp_path):
              "priority", "what_if", "penalties")  # fmt: skip
     tables = {f"tables/{name}.csv" for name in names}
     state = {f"state/{name}.json" for name in ("province", "u-0", "u-1", "u-2")}
-    beside = {"index.html", "run.json", ".lock", "receipt.json"} | state
+    proof = {"receipt.json", "receipt.vi.html", "ro-crate-metadata.json"}
+    beside = {"index.html", "run.json", ".lock"} | proof | state
     assert written == {f"deep/er/out/{name}" for name in inside | tables | beside}
     for name in inside:
         assert "<script" not in (folder / "out" / name).read_text("utf-8")
