@@ -56,6 +56,22 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
+def hash_if_there(path: Path) -> str | None:
+    """Return the SHA-256 of a file, or nothing if it is not there or cannot be read."""
+    try:
+        return hash_file(path) if path.is_file() else None
+    except OSError:
+        return None
+
+
+def is_inside(path: Path, folder: Path | None) -> bool:
+    """Say whether a file truly lies in a folder, if there is one to keep to."""
+    try:
+        return folder is None or path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):  # a link to itself
+        return False
+
+
 def zipped(parts: Iterable[tuple[str, bytes]]) -> bytes:
     """Return a zip of parts in the order given, without the time of day: same parts, same bytes."""
     out = io.BytesIO()

@@ -20,7 +20,7 @@ from typing import Any
 
 from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.errors import ReceiptError
-from sipas_analysis.files import hash_file, write_whole, zipped
+from sipas_analysis.files import hash_if_there, is_inside, write_whole, zipped
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.messages import LANGUAGES, Language, say
 from sipas_analysis.publish.crate import CRATE, crate
@@ -39,7 +39,7 @@ from sipas_analysis.publish.receipt import (
 )
 from sipas_analysis.publish.report import HOME, notebooks
 from sipas_analysis.publish.run import hash_program, program, sources
-from sipas_analysis.publish.verify import Finding, Verdict, is_inside, verify
+from sipas_analysis.publish.verify import Finding, Verdict, verify
 
 OUTPUTS, INPUTS, PROGRAM = "outputs", "inputs", "program"
 HERE, DEEPEST = "this-wave", 3  # folder of the wave where inputs lie above it; how far they may
@@ -298,15 +298,14 @@ def _other_program(folder: Path, by: Mapping[str, Any]) -> Iterator[Finding]:
     if not own.is_dir():
         return
     files = sources(own / HOME.name, own / "notebooks")
-    yield from _other(PROGRAM, {by.get("sha256")}, hash_program(files, by["libraries"]))
+    yield from _other(PROGRAM, {by["sha256"]}, hash_program(files, by["libraries"]))
     for name, path in built(own).items():
-        new = hash_file(path) if path.is_file() else None
-        yield from _other(f"{PROGRAM}/{path.name}", {by.get(name)}, new)
+        yield from _other(f"{PROGRAM}/{path.name}", {by[name]}, hash_if_there(path))
 
 
 def _other_words(folder: Path, facts: Facts) -> Iterator[Finding]:
     """Say whether what tells of an archive was edited, as far as this program wrote it."""
-    if facts["program"].get("sha256") != program():
+    if facts["program"]["sha256"] != program():
         return
     known: dict[str, set[object]] = {}
     own = (folder / PROGRAM).is_dir()
@@ -315,7 +314,7 @@ def _other_words(folder: Path, facts: Facts) -> Iterator[Finding]:
             known.setdefault(name, set()).add(hashlib.sha256(data).hexdigest())
     for name, old in known.items():
         path = folder / name
-        yield from _other(name, old, hash_file(path) if path.is_file() else None)
+        yield from _other(name, old, hash_if_there(path))
 
 
 def _other(name: str, old: set[object], new: str | None) -> Iterator[Finding]:

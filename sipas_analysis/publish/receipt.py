@@ -30,7 +30,7 @@ from pydantic import (
 from sipas_analysis import __version__
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import ReceiptError
-from sipas_analysis.files import hash_file, write_whole
+from sipas_analysis.files import hash_file, hash_if_there, write_whole
 from sipas_analysis.publish.chapters import official
 from sipas_analysis.publish.figures import figures_of
 from sipas_analysis.publish.run import LIBRARIES, program
@@ -206,7 +206,7 @@ def made_by() -> Facts:
         "version": __version__,
         "sha256": program(),
         "commit": _commit(),
-        **{name: hash_file(path) if path.is_file() else "" for name, path in built(ROOT).items()},
+        **{name: hash_if_there(path) or "" for name, path in built(ROOT).items()},
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
         "libraries": {name: version(name) for name in LIBRARIES},

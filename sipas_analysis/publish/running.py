@@ -13,7 +13,7 @@ from sipas_analysis.console import spoken, tell
 from sipas_analysis.errors import SHOWN, OutputError, ParameterError
 from sipas_analysis.files import hash_file
 from sipas_analysis.instrument.reading import Bilingual
-from sipas_analysis.messages import LANGUAGES
+from sipas_analysis.messages import LANGUAGES, Language
 from sipas_analysis.publish.chapters import FORMATS, files_of, report
 from sipas_analysis.publish.crate import write_crate
 from sipas_analysis.publish.figures import figures_of, write_tables
@@ -119,15 +119,23 @@ def _executor(scheduler: str) -> Iterator[Executor | None]:
         yield client.get_executor(pure=False)
 
 
-def _made(name: str, standing: Mapping[str, str], why: Mapping[str, str]) -> Made:
+def _made(name: str, stands: Mapping[str, str], why: Mapping[str, str]) -> Made:
     """Say what the portal may link to for one report, or why it failed."""
-    unit = "" if name == "province" else name
-    named = files_of(unit, FORMATS, LANGUAGES)
+    named = _named(name).items()
+    files = {(kind, str(language)): it for (kind, language), it in named if it in stands}
     said = Bilingual(vi=why.get("vi", ""), en=why.get("en", "")) if why else ""
-    return Made(unit, {key: path for key, path in named.items() if path in standing}, said)
+    return Made(_unit(name), files, said)
 
 
-def _leftovers(out: Path, name: str, standing: Container[str]) -> bool:
+def _leftovers(out: Path, name: str, stands: Container[str]) -> bool:
     """Say whether files of a report lie there that are not of this wave, or were changed."""
-    named = files_of("" if name == "province" else name, FORMATS, LANGUAGES).values()
-    return any((out / it).is_file() for it in named if it not in standing)
+    return any((out / it).is_file() for it in _named(name).values() if it not in stands)
+
+
+def _named(name: str) -> dict[tuple[str, Language], str]:
+    """Return the name of every file that a report can have."""
+    return files_of(_unit(name), FORMATS, LANGUAGES)
+
+
+def _unit(name: str) -> str:
+    return "" if name == "province" else name

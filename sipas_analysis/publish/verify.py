@@ -14,7 +14,7 @@ from typing import Any
 from sipas_analysis.collect.survey import Survey, read_survey
 from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.errors import SipasError
-from sipas_analysis.files import hash_file
+from sipas_analysis.files import hash_if_there, is_inside
 from sipas_analysis.publish.figures import figures_of
 from sipas_analysis.publish.printed import printed_in
 from sipas_analysis.publish.receipt import (
@@ -118,7 +118,7 @@ def verify(
     n_printed, wrong = _printed(out, names, known, whole=survey is not None)
     findings += [*wrong, *_environment(facts)]
     n_here = sum((out / name).is_file() for name in names)
-    return Verdict(str(facts.get("sha256", "")), tuple(findings), survey is not None, n_here,
+    return Verdict(facts["sha256"], tuple(findings), survey is not None, n_here,
                    len(facts["figures"]), n_printed)  # fmt: skip
 
 
@@ -165,30 +165,14 @@ def _inputs(
 ) -> Iterator[Finding]:
     for one in rows:
         path, old = home / one["file"], one["sha256"]
-        new = _hash(path) if is_inside(path, within) else None
+        new = hash_if_there(path) if is_inside(path, within) else None
         if new != old:
             yield Finding("input", one["file"], old=old, new=new)
 
 
-def is_inside(path: Path, folder: Path | None) -> bool:
-    """Say whether a file truly lies in a folder, if there is one to keep to."""
-    try:
-        return folder is None or path.resolve().is_relative_to(folder.resolve())
-    except (OSError, RuntimeError):  # a link to itself
-        return False
-
-
-def _hash(path: Path) -> str | None:
-    """Return the hash of a file, or nothing if it is not there or cannot be read."""
-    try:
-        return hash_file(path) if path.is_file() else None
-    except OSError:
-        return None
-
-
 def _facts(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Finding]:
     """Compare wave, pack, rules, rounding and rows; name inputs that nobody listed."""
-    files = {it.get("file") for it in old["inputs"]}
+    files = {it["file"] for it in old["inputs"]}
     for one in new["inputs"]:
         if one["file"] not in files:
             yield Finding("input", one["file"], new=one["sha256"])
