@@ -81,8 +81,23 @@ def call(*command: object) -> None:
 
 def ours(wave: Path, out: Path, units: str, formats: str, engine: str = "fork") -> None:
     """Make units in both languages, two at a time."""
-    call(BIN / "sipas", "run", wave, "--out", out, "--jobs", 2, "--lang", "vi,en", "--units", units,
-         "--formats", formats, "--engine", engine)  # fmt: skip
+    call(
+        BIN / "sipas",
+        "run",
+        wave,
+        "--out",
+        out,
+        "--jobs",
+        2,
+        "--lang",
+        "vi,en",
+        "--units",
+        units,
+        "--formats",
+        formats,
+        "--engine",
+        engine,
+    )
 
 
 def loop(wave: Path, out: Path, units: list[str]) -> None:
@@ -113,8 +128,8 @@ def peers(out: Path, units: list[str], weasyprint: Path) -> None:
 def phases(wave: Path, folder: Path, units: list[str]) -> list[tuple[str, float]]:
     """Return where the time of a report goes, in one process, after a first report."""
     import sipas_analysis as sipas
-    from sipas_analysis.publish.chapters import CHAPTERS
-    from sipas_analysis.publish.figures import figures_of
+    from sipas_analysis.figures.published import figures_of
+    from sipas_analysis.reports.report import CHAPTERS
 
     found: dict[str, float] = {}
 
@@ -151,8 +166,10 @@ def main() -> None:
         rows = (folder / "wave" / "units.csv").read_text("utf-8-sig").splitlines()[1:]
         units = [row.partition(",")[0] for row in rows]
         some = units[:: max(1, len(units) // asked.looped)][: asked.looped]
-        print(f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores; "
-              f"{len(units)} units x 160 forms, vi and en; 2 jobs")  # fmt: skip
+        print(
+            f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores; "
+            f"{len(units)} units x 160 forms, vi and en; 2 jobs"
+        )
         html, html_mb = timed(lambda: ours(wave, folder / "html", ",".join(units), "html"))
         told(f"ours, {len(units)} units, HTML", html, len(units), html_mb)
         alone, looped_mb = timed(lambda: loop(wave, folder / "loop", some))
@@ -173,10 +190,15 @@ def main() -> None:
             lambda: ours(wave, folder / "kernel", ",".join(some[:2]), ALL, "kernel")
         )
         told("ours, --engine kernel, 2 units, all formats", kernel, 2, kernel_mb)
-        same = [path.relative_to(folder / "kernel") for unit in some[:2]
-                for path in sorted((folder / "kernel/units" / unit).iterdir())]  # fmt: skip
-        equal = sum((folder / "kernel" / it).read_bytes() == (folder / "all" / it).read_bytes()
-                    for it in same)  # fmt: skip
+        same = [
+            path.relative_to(folder / "kernel")
+            for unit in some[:2]
+            for path in sorted((folder / "kernel/units" / unit).iterdir())
+        ]
+        equal = sum(
+            (folder / "kernel" / it).read_bytes() == (folder / "all" / it).read_bytes()
+            for it in same
+        )
         print(f"both engines: {equal} of {len(same)} files have the same bytes")
         print("where the time goes, s, in one process:")
         for part, seconds in phases(wave, folder / "phases", some[:6]):
@@ -186,8 +208,11 @@ def main() -> None:
 def told(what: str, seconds: float, n: int, mb: int) -> None:
     """Print one line of the table."""
     minute = 60 * n / seconds
-    print(f"{what:52} {seconds:7.1f} s  {seconds / n:6.2f} s a report  {minute:6.1f} a minute  "
-          f"{mb:5d} MB", flush=True)  # fmt: skip
+    print(
+        f"{what:52} {seconds:7.1f} s  {seconds / n:6.2f} s a report  {minute:6.1f} a minute  "
+        f"{mb:5d} MB",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

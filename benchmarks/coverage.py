@@ -163,12 +163,17 @@ def row(case, kind, ends, truth, *, chance=None, **cell):
     held = min(float(weigh @ ~(under | over)), 1.0)
     error = np.sqrt(held * (1 - held) / len(low)) if chance is None else 0.0
     return {
-        "case": case, "kind": kind, "p": truth, **cell,
-        "coverage": 100 * held, "mc_error": 100 * error,
-        "truth_above": 100 * float(weigh @ under), "truth_below": 100 * float(weigh @ over),
+        "case": case,
+        "kind": kind,
+        "p": truth,
+        **cell,
+        "coverage": 100 * held,
+        "mc_error": 100 * error,
+        "truth_above": 100 * float(weigh @ under),
+        "truth_below": 100 * float(weigh @ over),
         "width": 100 * float(weigh @ (high - low)),
         "samples": len(low) if chance is None else "all",
-    }  # fmt: skip
+    }
 
 
 def together(draw, samples, people):
@@ -313,9 +318,13 @@ def promised(table):
 
 def simulate(samples):
     parts = (
-        items(), clusters_of_items(samples), pooled_items(samples),
-        clusters_of_pooled(samples), weights(samples), finite(),
-    )  # fmt: skip
+        items(),
+        clusters_of_items(samples),
+        pooled_items(samples),
+        clusters_of_pooled(samples),
+        weights(samples),
+        finite(),
+    )
     rows = []
     for part in parts:
         rows += part

@@ -78,10 +78,14 @@ def enumerated(p: int, n: int) -> dict[str, object]:
             beta = np.linalg.lstsq(data, y, rcond=None)[0]
             r2[own] = 1 - ((y - data @ beta) ** 2).sum() / centred
     values = [
-        sum((r2[tuple(sorted((*own, k)))] - r2[own]) / comb(p - 1, len(own))
-            for own in r2 if k not in own) / p
+        sum(
+            (r2[tuple(sorted((*own, k)))] - r2[own]) / comb(p - 1, len(own))
+            for own in r2
+            if k not in own
+        )
+        / p
         for k in range(p)
-    ]  # fmt: skip
+    ]
     return {"times": [time.perf_counter() - start], "values": values, "r2": sum(values)}
 
 
@@ -95,9 +99,8 @@ def logits(rounds: int) -> dict[str, object]:
     x, place = rng.standard_normal((n, 5)), rng.integers(0, k, n)
     line = x @ [0.5, 0.3, 0.2, 0.1, 0.0] + 2 + 0.3 * rng.standard_normal(k)[place]
     frame = pd.DataFrame(x, columns=[*"abcde"]).assign(
-        y=(rng.random(n) < 1 / (1 + np.exp(-line))) * 1.0,
-        w=rng.uniform(0.5, 2, n), place=place,
-    )  # fmt: skip
+        y=(rng.random(n) < 1 / (1 + np.exp(-line))) * 1.0, w=rng.uniform(0.5, 2, n), place=place
+    )
     times: dict[str, list[float]] = {"ours": [], "statsmodels": []}
     for _ in range(rounds):
         start = time.perf_counter()
@@ -105,14 +108,20 @@ def logits(rounds: int) -> dict[str, object]:
         fit = sipas.fit(design, "y ~ a + b + c + d + e", "binomial")
         times["ours"].append(time.perf_counter() - start)
         start = time.perf_counter()
-        model = sm.GLM(frame["y"], sm.add_constant(frame[[*"abcde"]]), sm.families.Binomial(),
-                       var_weights=frame["w"])  # fmt: skip
+        model = sm.GLM(
+            frame["y"],
+            sm.add_constant(frame[[*"abcde"]]),
+            sm.families.Binomial(),
+            var_weights=frame["w"],
+        )
         how = {"groups": frame["place"], "use_correction": False}
         other = model.fit(cov_type="cluster", cov_kwds=how)
         times["statsmodels"].append(time.perf_counter() - start)
     se = other.bse.to_numpy() * np.sqrt(k / (k - 1))
-    gaps = [np.abs(fit.frame["value"] / other.params.to_numpy() - 1).max(),
-            np.abs(fit.frame["se"] / se - 1).max()]  # fmt: skip
+    gaps = [
+        np.abs(fit.frame["value"] / other.params.to_numpy() - 1).max(),
+        np.abs(fit.frame["se"] / se - 1).max(),
+    ]
     return {"times": times, "gaps": [float(it) for it in gaps]}
 
 

@@ -29,10 +29,11 @@ def timed(work: Callable[[], object]) -> tuple[float, object]:
 def receipt(wave: Path, out: Path) -> dict[str, float]:
     """Return the seconds of each step that only the receipt needs."""
     import sipas_analysis as sipas
-    from sipas_analysis.publish.crate import write_crate
-    from sipas_analysis.publish.figures import figures_of
-    from sipas_analysis.publish.readable import write_page
-    from sipas_analysis.publish.receipt import facts_of, outputs, sealed, write_receipt
+    from sipas_analysis.documents.writers.html import write_html
+    from sipas_analysis.figures.published import figures_of
+    from sipas_analysis.proof.receipt import facts_of, outputs, sealed, write_receipt
+    from sipas_analysis.proof.receipt_page import receipt_page
+    from sipas_analysis.proof.ro_crate import write_crate
 
     survey = sipas.read_survey(sipas.read_wave(wave))
     figures_of(survey).tables()
@@ -40,7 +41,12 @@ def receipt(wave: Path, out: Path) -> dict[str, float]:
     found, made = {}, {}
     for name, work in {
         "facts": lambda: facts_of(survey, asked),
-        "pages": lambda: write_page(made["facts"], survey, out, ("vi", "en")),
+        "pages": lambda: [
+            write_html(
+                receipt_page(made["facts"], survey), out / f"receipt.{language}.html", language
+            )
+            for language in ("vi", "en")
+        ],
         "hashes": lambda: outputs(out),
         "crate": lambda: write_crate(made["facts"] | {"outputs": made["hashes"]}, out),
         "seal": lambda: write_receipt(sealed(made["facts"] | {"outputs": made["hashes"]}), out),
@@ -58,8 +64,10 @@ def main() -> None:
         folder = Path(name)
         call(BIN / "sipas", "demo", folder / "wave", "--units", asked.units)
         wave = folder / "wave" / "wave.yaml"
-        print(f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores; "
-              f"{asked.units} units x 160 forms, vi and en; 2 jobs")  # fmt: skip
+        print(
+            f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores; "
+            f"{asked.units} units x 160 forms, vi and en; 2 jobs"
+        )
         for formats in ("html", ALL):
             out = folder / formats.replace(",", "-")
             words = ("--out", out, "--jobs", 2, "--lang", "vi,en", "--formats", formats)
@@ -73,13 +81,18 @@ def main() -> None:
             packed, _ = timed(lambda o=out: call(BIN / "sipas", "archive", o))
             path = out.with_name(out.name + ".zip")
             checked, _ = timed(lambda p=path: call(BIN / "sipas", "verify", p))
-            print(f"  archive {packed:7.1f} s ({path.stat().st_size / 1e6:.0f} MB), "
-                  f"verified in {checked:.1f} s", flush=True)  # fmt: skip
+            print(
+                f"  archive {packed:7.1f} s ({path.stat().st_size / 1e6:.0f} MB), "
+                f"verified in {checked:.1f} s",
+                flush=True,
+            )
             steps = receipt(wave, out)
             told = ", ".join(f"{step} {seconds:.2f}" for step, seconds in steps.items())
             total = sum(steps.values())
-            print(f"  receipt {total:7.1f} s = {100 * total / run:.1f} % of the run ({told})",
-                  flush=True)  # fmt: skip
+            print(
+                f"  receipt {total:7.1f} s = {100 * total / run:.1f} % of the run ({told})",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

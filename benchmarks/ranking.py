@@ -34,9 +34,15 @@ wide = (found["rank_high"] - found["rank_low"] + 1).mean()
 print(f"{p:>6} {kind:>14} {took:>8.2f} {grown:>10.0f} {wide:>12.1f}")
 """
 CASES = [
-    (63, 30, 0, 0.94), (63, 30, 0, 0.85), (63, 100, 0, 0.94), (18, 30, 0, 0.99),
-    (63, 60, 6, 0.94), (63, 60, 6, 0.85), (18, 60, 20, 0.94), (18, 60, 20, 0.85),
-]  # fmt: skip
+    (63, 30, 0, 0.94),
+    (63, 30, 0, 0.85),
+    (63, 100, 0, 0.94),
+    (18, 30, 0, 0.99),
+    (63, 60, 6, 0.94),
+    (63, 60, 6, 0.85),
+    (18, 60, 20, 0.94),
+    (18, 60, 20, 0.85),
+]
 
 
 def coverage(rounds: int) -> None:
@@ -50,13 +56,16 @@ def coverage(rounds: int) -> None:
         rng, truth = np.random.default_rng(units + people + clusters), np.full(units, share)
         held = bare = 0
         for seed in range(rounds):
-            drawn = (clustered(rng, truth, people, clusters) if clusters
-                     else answers(rng, truth, people))  # fmt: skip
+            drawn = (
+                clustered(rng, truth, people, clusters) if clusters else answers(rng, truth, people)
+            )
             value, se, df = estimated(drawn, people)
             held += not rank_sets(value, se, df, draws=2000, seed=seed).better.any()
             bare += not rank_sets(value, se, draws=2000, seed=seed).better.any()
-        print(f"{units:>5}{people:>7}{clusters:>10}{100 * share:>9.0f}"
-              f"{100 * held / rounds:>14.1f}{100 * bare / rounds:>15.1f}")  # fmt: skip
+        print(
+            f"{units:>5}{people:>7}{clusters:>10}{100 * share:>9.0f}"
+            f"{100 * held / rounds:>14.1f}{100 * bare / rounds:>15.1f}"
+        )
 
 
 def pooling(rounds: int) -> None:
@@ -66,8 +75,15 @@ def pooling(rounds: int) -> None:
     from sipas_analysis.measure.pooling import small_area
 
     print("units  forms     covered %   rmse  rmse direct   at 100 %")
-    for units, low, high in ((156, 5, 40), (100, 20, 100), (50, 5, 40), (156, 3, 12),
-                             (30, 5, 40), (20, 5, 40), (10, 5, 40)):  # fmt: skip
+    for units, low, high in (
+        (156, 5, 40),
+        (100, 20, 100),
+        (50, 5, 40),
+        (156, 3, 12),
+        (30, 5, 40),
+        (20, 5, 40),
+        (10, 5, 40),
+    ):
         rng, covered, pooled, direct, ends = np.random.default_rng(units), [], [], [], 0
         for _ in range(rounds):
             sizes, truth = rng.integers(low, high, units), beta(rng, 0.92, 0.03, units)
@@ -81,8 +97,10 @@ def pooling(rounds: int) -> None:
             ends += int((value == 100).sum())
         share = 100 * ends / (rounds * units)
         errors = [float(np.mean(it)) ** 0.5 for it in (pooled, direct)]
-        print(f"{units:>5}  {low:>3}–{high - 1:<5}{100 * np.mean(covered):>11.1f}"
-              f"{errors[0]:>8.2f}{errors[1]:>12.2f}{share:>11.1f}")  # fmt: skip
+        print(
+            f"{units:>5}  {low:>3}–{high - 1:<5}{100 * np.mean(covered):>11.1f}"
+            f"{errors[0]:>8.2f}{errors[1]:>12.2f}{share:>11.1f}"
+        )
 
 
 def main() -> None:

@@ -147,8 +147,11 @@ def main() -> None:
         if what == "ours":
             ours(Path(folder), rest[0], rest[1], int(rest[2]))
         else:
-            {"make": make, "bare": lambda at: bare(at, int(rest[0])),
-             "gap": lambda at: gap(at, *rest)}[what](Path(folder))  # fmt: skip
+            {
+                "make": make,
+                "bare": lambda at: bare(at, int(rest[0])),
+                "gap": lambda at: gap(at, *rest),
+            }[what](Path(folder))
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -23,11 +23,11 @@ _HOMES = {
     "decompose": "measure.change",
     "small_area": "measure.pooling",
     "drivers": "explain.drivers",
-    "fit": "explain.models",
+    "fit": "explain.regression",
     "importance": "explain.importance",
     "priority": "explain.priority",
     "propose": "improve.actions",
-    "report": "publish.chapters",
+    "report": "reports.report",
     "Design": "infer.design",
     "mean": "infer.means",
     "total": "infer.means",
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from sipas_analysis.collect.wave import read_wave as read_wave
     from sipas_analysis.explain.drivers import drivers as drivers
     from sipas_analysis.explain.importance import importance as importance
-    from sipas_analysis.explain.models import fit as fit
     from sipas_analysis.explain.priority import priority as priority
+    from sipas_analysis.explain.regression import fit as fit
     from sipas_analysis.improve.actions import propose as propose
     from sipas_analysis.infer.design import Design as Design
     from sipas_analysis.infer.means import mean as mean
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from sipas_analysis.measure.reliability import reliability as reliability
     from sipas_analysis.measure.scores import compare_rules as compare_rules
     from sipas_analysis.measure.scores import score as score
-    from sipas_analysis.publish.chapters import report as report
+    from sipas_analysis.reports.report import report as report
 
 
 def __getattr__(name: str) -> object:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sipas_analysis import __version__
-from sipas_analysis.console import refuse, show, spoken, tell
+from sipas_analysis.documents.writers.terminal import refuse, show, spoken, tell
 from sipas_analysis.errors import ParameterError, SipasError
 from sipas_analysis.files import check_writable, write_log
-from sipas_analysis.messages import Language, say
+from sipas_analysis.messages import LANGUAGES, Language, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,9 +24,12 @@ if TYPE_CHECKING:
     from sipas_analysis.collect.wave import Wave
 
 app = typer.Typer(
-    help="cli.app", no_args_is_help=True, add_completion=False, rich_markup_mode=None,
+    help="cli.app",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
-)  # fmt: skip
+)
 
 MANY_BLANK = 20.0
 WaveArg = Annotated[Path, typer.Argument(help="cli.arg.wave", metavar="WAVE")]
@@ -116,7 +119,7 @@ def demo(
 @app.command(help="cli.check")
 def check(wave: WaveArg, lang: Lang = "", out: Out = None) -> None:  # noqa: ARG001
     from sipas_analysis.collect.quality import check as look
-    from sipas_analysis.publish.figures import Figures
+    from sipas_analysis.figures.published import Figures
 
     facts, survey = _read(wave)
     ledger = survey.ledger
@@ -156,7 +159,7 @@ def _say_gaps(survey: "Survey") -> None:
 
 @app.command(help="cli.score")
 def score(wave: WaveArg, out: Out = None, lang: Lang = "") -> None:  # noqa: ARG001
-    from sipas_analysis.publish.figures import Figures
+    from sipas_analysis.figures.published import Figures
 
     facts, survey = _read(wave)
     figures = Figures(survey)
@@ -170,13 +173,16 @@ def score(wave: WaveArg, out: Out = None, lang: Lang = "") -> None:  # noqa: ARG
 
 @app.command(help="cli.drivers")
 def drivers(
-    wave: WaveArg, out: Out = None, lang: Lang = "",  # noqa: ARG001
+    wave: WaveArg,
+    out: Out = None,
+    lang: Lang = "",  # noqa: ARG001
     model: Annotated[str, _opt("model")] = "linear,logit,ordinal",
-    by: Annotated[str, _opt("by", "by_key")] = "", controls: Annotated[str, _opt("controls")] = "",
+    by: Annotated[str, _opt("by", "by_key")] = "",
+    controls: Annotated[str, _opt("controls")] = "",
     missing: Annotated[str, _opt("missing")] = "complete",
-) -> None:  # fmt: skip
+) -> None:
     from sipas_analysis.explain.drivers import drivers as explain
-    from sipas_analysis.publish.explained import first_of, publishable, shown, tables
+    from sipas_analysis.reports.drivers_output import first_of, publishable, shown, tables
 
     facts, survey = _read(wave)
     models, held = (
@@ -192,9 +198,13 @@ def drivers(
 
 @app.command(help="cli.report")
 def report(
-    wave: WaveArg, unit: UnitOpt = "", lang: Lang = "", out: Out = None, parameters: Set = None,
+    wave: WaveArg,
+    unit: UnitOpt = "",
+    lang: Lang = "",
+    out: Out = None,
+    parameters: Set = None,
     formats: Annotated[str, _opt("formats")] = "html",
-) -> None:  # fmt: skip
+) -> None:
     facts, survey = _read(wave)
     path = _report(facts, survey, unit, lang, out, _pairs(parameters), formats)
     tell("report", path=path)
@@ -202,13 +212,16 @@ def report(
 
 @app.command(help="cli.run")
 def run(
-    wave: WaveArg, lang: Lang = "", out: Out = None,
-    jobs: Annotated[int, _opt("jobs")] = 0, units: Annotated[str, _opt("units")] = "",
+    wave: WaveArg,
+    lang: Lang = "",
+    out: Out = None,
+    jobs: Annotated[int, _opt("jobs")] = 0,
+    units: Annotated[str, _opt("units")] = "",
     formats: Annotated[str, _opt("formats")] = "html",
     engine: Annotated[str, _opt("engine")] = "fork",
     scheduler: Annotated[str, _opt("scheduler")] = "",
-) -> None:  # fmt: skip
-    from sipas_analysis.publish import running
+) -> None:
+    from sipas_analysis.runs import annual_run as running
 
     facts, survey = _read(wave)
     folder = _out(out, facts)
@@ -229,18 +242,22 @@ def run(
 def verify(
     out: Annotated[Path, typer.Argument(help="cli.arg.out", metavar="DIR|ZIP")],
     wave: Annotated[Path | None, _opt("wave")] = None,
-    to: Annotated[Path | None, _opt("to", "to_verdict")] = None, lang: Lang = "",  # noqa: ARG001
-) -> None:  # fmt: skip
-    from sipas_analysis.publish import verdict
-    from sipas_analysis.publish.archive import opened, verify_run
+    to: Annotated[Path | None, _opt("to", "to_verdict")] = None,
+    lang: Lang = "",  # noqa: ARG001
+) -> None:
+    from sipas_analysis.documents.writers.html import write_html
+    from sipas_analysis.proof import verdict_page
+    from sipas_analysis.proof.archive import opened, verify_run
 
     with opened(out) as run:
         found = verify_run(run, wave)
-    for line in verdict.lines(found, spoken()):
+    for line in verdict_page.lines(found, spoken()):
         typer.echo(line)
-    for path in verdict.write(found, to) if to else ():
-        tell("wrote", path=path)
-    if not verdict.is_good(found):
+    if to:
+        page = verdict_page.verdict_page(found)
+        for language in LANGUAGES:
+            tell("wrote", path=write_html(page, to / f"verdict.{language}.html", language))
+    if not verdict_page.is_good(found):
         raise typer.Exit(1)
 
 
@@ -248,11 +265,12 @@ def verify(
 def trace(
     figure: Annotated[str, typer.Argument(help="cli.arg.figure", metavar="FIGURE")],
     wave: Annotated[Path, typer.Argument(help="cli.arg.traced", metavar="WAVE|DIR|ZIP")],
-    unit: UnitOpt = "", lang: Lang = "",  # noqa: ARG001
-) -> None:  # fmt: skip
-    from sipas_analysis.publish.archive import made_from
-    from sipas_analysis.publish.trace import told
-    from sipas_analysis.publish.trace import trace as look
+    unit: UnitOpt = "",
+    lang: Lang = "",  # noqa: ARG001
+) -> None:
+    from sipas_analysis.proof.archive import made_from
+    from sipas_analysis.proof.trace import told
+    from sipas_analysis.proof.trace import trace as look
 
     with made_from(wave) as (path, receipt):
         _, survey = _read(path)
@@ -265,9 +283,10 @@ def archive(
     out: Annotated[Path, typer.Argument(help="cli.arg.out", metavar="DIR")],
     to: Annotated[Path | None, _opt("to", "to_archive")] = None,
     wave: Annotated[Path | None, _opt("wave")] = None,
-    public: Annotated[bool, _opt("public")] = False, lang: Lang = "",  # noqa: ARG001
-) -> None:  # fmt: skip
-    from sipas_analysis.publish.archive import write_archive
+    public: Annotated[bool, _opt("public")] = False,
+    lang: Lang = "",  # noqa: ARG001
+) -> None:
+    from sipas_analysis.proof.archive import write_archive
 
     path = to or out.with_name(out.name + (".public.zip" if public else ".zip"))
     tell("wrote", path=write_archive(out, path, wave, public=public))
@@ -276,18 +295,26 @@ def archive(
 @app.command(help="cli.sample")
 def sample(
     frame: Annotated[Path, typer.Argument(help="cli.arg.frame", metavar="FRAME")],
-    out: Annotated[Path | None, _opt("out", "sample_out")] = None, lang: Lang = "",
-    error: Annotated[float, _opt("error")] = 0.05, deff: Annotated[float, _opt("deff")] = 1.0,
-    method: Annotated[str, _opt("method")] = "yamane", least: Annotated[int, _opt("min")] = 0,
-    total: Annotated[int | None, _opt("total")] = None, by: Annotated[str, _opt("by")] = "",
-    allocate: Annotated[str, _opt("allocate")] = "", count: Annotated[str, _opt("count")] = "",
-    cost: Annotated[int | None, _opt("cost")] = None, ids: Annotated[str, _opt("id")] = "",
-    draw: Annotated[str, _opt("draw")] = "simple", size: Annotated[str, _opt("size")] = "",
-    reserve: Annotated[float, _opt("reserve")] = 0.2, seed: Annotated[int, _opt("seed")] = 1,
+    out: Annotated[Path | None, _opt("out", "sample_out")] = None,
+    lang: Lang = "",
+    error: Annotated[float, _opt("error")] = 0.05,
+    deff: Annotated[float, _opt("deff")] = 1.0,
+    method: Annotated[str, _opt("method")] = "yamane",
+    least: Annotated[int, _opt("min")] = 0,
+    total: Annotated[int | None, _opt("total")] = None,
+    by: Annotated[str, _opt("by")] = "",
+    allocate: Annotated[str, _opt("allocate")] = "",
+    count: Annotated[str, _opt("count")] = "",
+    cost: Annotated[int | None, _opt("cost")] = None,
+    ids: Annotated[str, _opt("id")] = "",
+    draw: Annotated[str, _opt("draw")] = "simple",
+    size: Annotated[str, _opt("size")] = "",
+    reserve: Annotated[float, _opt("reserve")] = 0.2,
+    seed: Annotated[int, _opt("seed")] = 1,
     returned: Annotated[Path | None, _opt("returned")] = None,
-) -> None:  # fmt: skip
+) -> None:
     asked = locals()
-    from sipas_analysis.publish import sampling
+    from sipas_analysis.reports import sample_page as sampling
 
     for path in sampling.sample(sampling.Asked(**asked), spoken()):
         tell("wrote", path=path)
@@ -296,11 +323,12 @@ def sample(
 @app.command(help="cli.compare")
 def compare(
     waves: Annotated[list[Path], typer.Argument(help="cli.arg.waves", metavar="WAVE...")],
-    out: Out = None, lang: Lang = "",  # noqa: ARG001
+    out: Out = None,
+    lang: Lang = "",  # noqa: ARG001
     crosswalk: Annotated[Path | None, _opt("crosswalk")] = None,
-) -> None:  # fmt: skip
-    from sipas_analysis.publish.chapters.trend import why
-    from sipas_analysis.publish.trend import shown, trend
+) -> None:
+    from sipas_analysis.reports.chapters.trend import why
+    from sipas_analysis.reports.comparison_page import shown, trend
 
     found, paths = trend([_read(wave)[1] for wave in waves], out, spoken(), crosswalk)
     for title, table in shown(found):
@@ -315,7 +343,7 @@ def compare(
 def lab(lang: Lang = "") -> None:  # noqa: ARG001
     import subprocess
 
-    from sipas_analysis.publish.report import notebooks
+    from sipas_analysis.proof.program import notebooks
 
     command = [sys.executable, "-m", "jupyterlab", str(notebooks())]
     raise typer.Exit(subprocess.call(command))  # noqa: S603 (our own interpreter and folder)
@@ -329,20 +357,30 @@ def _read(path: Path) -> "tuple[Wave, Survey]":
     facts = read_wave(path)
     survey = read_survey(facts)
     frame = survey.frame
-    tell("read", title=facts.title.text(spoken()), n_read=survey.n_read, n=len(frame),
-         n_units=frame["unit"].nunique())  # fmt: skip
+    tell(
+        "read",
+        title=facts.title.text(spoken()),
+        n_read=survey.n_read,
+        n=len(frame),
+        n_units=frame["unit"].nunique(),
+    )
     if facts.is_synthetic:
         tell("synthetic")
     return facts, survey
 
 
 def _report(
-    facts: "Wave", survey: "Survey", unit: str, lang: str, out: Path | None, more: dict[str, str],
+    facts: "Wave",
+    survey: "Survey",
+    unit: str,
+    lang: str,
+    out: Path | None,
+    more: dict[str, str],
     formats: str,
-) -> Path:  # fmt: skip
+) -> Path:
     """Run the notebook of the province or of one unit; return the first page it wrote."""
-    from sipas_analysis.publish.chapters import report as start
-    from sipas_analysis.publish.report import PROVINCE, UNIT, run_notebook
+    from sipas_analysis.reports.report import report as start
+    from sipas_analysis.runs.notebook import PROVINCE, UNIT, run_notebook
 
     languages = start(survey, lang, unit).languages
     folder = _out(out, facts)
@@ -370,7 +408,7 @@ def _out(out: Path | None, facts: "Wave") -> Path:
 
 
 def _write(tables: "dict[str, pd.DataFrame]", folder: Path) -> None:
-    from sipas_analysis.publish.figures import write_tables
+    from sipas_analysis.figures.published import write_tables
 
     for path in write_tables(tables, folder):
         tell("wrote", path=path)

@@ -33,11 +33,20 @@ class Browser:
 
     def __init__(self, profile):
         words = (
-            "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-            "--disable-background-networking", "--disable-component-update", "--disable-sync",
-            "--host-resolver-rules=MAP * ~NOTFOUND", "--proxy-server=127.0.0.1:9",
-            f"--user-data-dir={profile}", "--remote-debugging-port=0", "about:blank",
-        )  # fmt: skip
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--host-resolver-rules=MAP * ~NOTFOUND",
+            "--proxy-server=127.0.0.1:9",
+            f"--user-data-dir={profile}",
+            "--remote-debugging-port=0",
+            "about:blank",
+        )
         self.process = subprocess.Popen(
             [CHROMIUM, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -72,8 +81,13 @@ class Browser:
 
     def open(self, path, width=1280):
         """Open a file; wait until it is there."""
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=900,
-                  deviceScaleFactor=1, mobile=False)  # fmt: skip
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=900,
+            deviceScaleFactor=1,
+            mobile=False,
+        )
         self.said.clear()
         self.call("Page.navigate", url=path.as_uri())
         for _ in range(200):
@@ -86,8 +100,9 @@ class Browser:
 
     def run(self, script):
         """Run an expression in the page; return its value."""
-        got = self.call("Runtime.evaluate", expression=script, returnByValue=True,
-                        awaitPromise=True)  # fmt: skip
+        got = self.call(
+            "Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True
+        )
         assert "exceptionDetails" not in got, got
         return got["result"].get("value")
 

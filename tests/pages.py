@@ -27,5 +27,6 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def all(self, tag, **asked):
-        return [attrs for name, attrs in self.found
-                if name == tag and asked.items() <= attrs.items()]  # fmt: skip
+        return [
+            attrs for name, attrs in self.found if name == tag and asked.items() <= attrs.items()
+        ]

@@ -57,8 +57,10 @@ class Cells:
         found = [Place(self.file, int(row), header, tidy(text)) for row, text in places]
         self.wrong.setdefault(kind, []).extend(found)
         reason = np.array([one.reason for one in readings], dtype=object)[number]
-        became = np.array(["" if v is None else f"{v:g}" if isinstance(v, float) else v
-                           for v in values], dtype=object)[number]  # fmt: skip
+        became = np.array(
+            ["" if v is None else f"{v:g}" if isinstance(v, float) else v for v in values],
+            dtype=object,
+        )[number]
         at = np.flatnonzero(reason != "")
         self._note(header, rows[at], texts[at], became[at], reason[at])
 
@@ -88,9 +90,13 @@ class Cells:
         self.wrong.setdefault("form_twice", []).extend(found)
 
     def _note(
-        self, header: str, row: Sequence[object] | Values, found: Sequence[str] | Values,
-        became: Sequence[str] | Values, reason: Sequence[str] | Values,
-    ) -> None:  # fmt: skip
+        self,
+        header: str,
+        row: Sequence[object] | Values,
+        found: Sequence[str] | Values,
+        became: Sequence[str] | Values,
+        reason: Sequence[str] | Values,
+    ) -> None:
         if len(row):
             entry = {"file": self.file, "row": row, "column": header, "found": found}
             self.ledger.append(pd.DataFrame({**entry, "became": became, "reason": reason}))
@@ -105,8 +111,12 @@ def _is_one_of(column: "pd.Series[str]", words: set[str]) -> "pd.Series[bool]":
 
 def levels(scale: Scale, blank: set[str], labels: Mapping[str, int]) -> Callable[[str], Reading]:
     """Return how to read answers: a level, its label, both (``5. Rất hài lòng``), or blank."""
-    named = {fold(text): level for level, both in scale.labels.items()
-             for text in (both.vi, both.en) if text}  # fmt: skip
+    named = {
+        fold(text): level
+        for level, both in scale.labels.items()
+        for text in (both.vi, both.en)
+        if text
+    }
     named |= {f"{level}{sign}{name}": level for name, level in named.items() for sign in _SIGNS}
     named |= {fold(text): level for text, level in labels.items()}
 
@@ -128,8 +138,12 @@ def levels(scale: Scale, blank: set[str], labels: Mapping[str, int]) -> Callable
 
 def choices(indicator: Indicator) -> Callable[[str], Reading]:
     """Return how to read a question beside the index: codes or labels, one or several."""
-    named = {fold(text): code for code, both in indicator.levels.items()
-             for text in (code, both.vi, both.en) if text}  # fmt: skip
+    named = {
+        fold(text): code
+        for code, both in indicator.levels.items()
+        for text in (code, both.vi, both.en)
+        if text
+    }
 
     def read(text: str) -> Reading:
         found = [named.get(part) for part in _parts(text, indicator)]

@@ -18,7 +18,7 @@ from sipas_analysis.collect.readers import fold
 from sipas_analysis.collect.wave import Columns
 from sipas_analysis.errors import ColumnError, Place
 from sipas_analysis.instrument.pack import Instrument
-from sipas_analysis.instrument.reading import Bilingual
+from sipas_analysis.instrument.strict_yaml import Bilingual
 
 ROLES = ("form", "unit", "mode", "date", "weight", "stratum", "cluster", "fpc")
 _NUMBERED = re.compile(r"^(?:câu |question |q)?([a-z]?\d+(?:\.\d+)*)\s*[.:)\-–]\s*(.+)$")
@@ -92,8 +92,11 @@ def check_columns(
     if missing:
         said = {lang: "; ".join(_shown(pack, it, lang) for it in missing) for lang in ("vi", "en")}
         found.append(ColumnError("items_missing", [Place(file)], items=said, n_items=len(missing)))
-    have = {fold(header) for part in ("items", "indicators", "roles", "keys")
-            for header in getattr(placed, part).values()}  # fmt: skip
+    have = {
+        fold(header)
+        for part in ("items", "indicators", "roles", "keys")
+        for header in getattr(placed, part).values()
+    }
     named = {**columns.items, **columns.indicators, **columns.keys}
     named |= {role: getattr(columns, role) for role in ROLES}
     lost = [header for header in named.values() if header and fold(header) not in have]

@@ -80,9 +80,15 @@ def check(survey: Survey) -> Findings:
     straight = straight_lines(survey)[answered]
     content = full & (np.nanmin(answers, axis=1) >= pack.scale.satisfied_from)
     facts = pd.DataFrame(
-        {"unit": frame["unit"], "n": 1, "straight": straight, "content": content,
-         "mean": np.nanmean(answers, axis=1), "run": _longest_runs(answers)}
-    )  # fmt: skip
+        {
+            "unit": frame["unit"],
+            "n": 1,
+            "straight": straight,
+            "content": content,
+            "mean": np.nanmean(answers, axis=1),
+            "run": _longest_runs(answers),
+        }
+    )
     by_unit = facts.groupby("unit", sort=True)
     units = (
         by_unit[["n", "straight", "content"]]
@@ -120,13 +126,21 @@ def _finding(
     low, _ = exact_interval(x, n)
     adjusted = holm(p)
     return pd.DataFrame(
-        {"rule": RULES[fact], "fact": fact, "unit": units.index,
-         "n": units["n"].to_numpy(), "count": x.astype(int),
-         "share_percent": 100 * x / n, "expected_percent": 100 * expected,
-         "low": 100 * low if fact == "satisfied" else np.nan,
-         "longest_run": units["longest_run"].to_numpy(), "p": p, "p_holm": adjusted,
-         "finding": adjusted < ALARM}
-    )  # fmt: skip
+        {
+            "rule": RULES[fact],
+            "fact": fact,
+            "unit": units.index,
+            "n": units["n"].to_numpy(),
+            "count": x.astype(int),
+            "share_percent": 100 * x / n,
+            "expected_percent": 100 * expected,
+            "low": 100 * low if fact == "satisfied" else np.nan,
+            "longest_run": units["longest_run"].to_numpy(),
+            "p": p,
+            "p_holm": adjusted,
+            "finding": adjusted < ALARM,
+        }
+    )
 
 
 def unusual_counts(x: Floats, n: Floats, mean: Floats | None = None) -> tuple[Floats, Floats]:

@@ -158,8 +158,16 @@ def _workbook(path: Path) -> Iterator["Workbook"]:
             yield load_workbook(handle, read_only=True, data_only=True)
     except FileError:
         raise
-    except (InvalidFileException, zipfile.BadZipFile, zlib.error, SyntaxError, KeyError, OSError,
-            EOFError, ValueError) as error:  # fmt: skip
+    except (
+        InvalidFileException,
+        zipfile.BadZipFile,
+        zlib.error,
+        SyntaxError,
+        KeyError,
+        OSError,
+        EOFError,
+        ValueError,
+    ) as error:
         raise FileError("file_broken", file=path.name, why=error) from None
 
 

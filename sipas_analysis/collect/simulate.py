@@ -91,8 +91,19 @@ def write_demo(made: Demo, folder: Path, *, replace: bool = False) -> Path:
             raise OutputError("exists", path=folder / name)
     forms = simulate(made)
     units = made.units.reindex(
-        columns=["code", "name_vi", "name_en", "group", "parent", "valid_from", "valid_to",
-                 "clients", "aliases"], fill_value="")  # fmt: skip
+        columns=[
+            "code",
+            "name_vi",
+            "name_en",
+            "group",
+            "parent",
+            "valid_from",
+            "valid_to",
+            "clients",
+            "aliases",
+        ],
+        fill_value="",
+    )
     write_whole(folder / "units.csv", _csv(units))
     write_whole(folder / "responses.csv", _csv(forms))
     roles = {"form": "so_phieu", "unit": "don_vi", "mode": "hinh_thuc", "date": "ngay"}

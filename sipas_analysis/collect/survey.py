@@ -4,6 +4,7 @@ All files are checked whole before anything is said; then either every answer is
 scale or blank, every form belongs to a known unit, or the run stops with the full list.
 """
 
+import difflib
 import hashlib
 from dataclasses import dataclass
 from datetime import date
@@ -72,9 +73,14 @@ class Survey:
         held = self.frame if frame is None else frame
         role = {name: name for name in ("weight", "stratum", "cluster", "fpc") if name in held}
         return Design(
-            held, role.get("weight"), role.get("stratum"), role.get("cluster"), role.get("fpc"),
-            nested=self.wave.design.nested == "true", lonely=self.wave.design.lonely,
-        )  # fmt: skip
+            held,
+            role.get("weight"),
+            role.get("stratum"),
+            role.get("cluster"),
+            role.get("fpc"),
+            nested=self.wave.design.nested == "true",
+            lonely=self.wave.design.lonely,
+        )
 
     def is_many(self, key: str) -> bool:
         """Say whether several choices of a key may hold for one form."""
@@ -211,11 +217,17 @@ def _read_file(
 
 
 _KINDS: dict[str, type[SipasError]] = {
-    "answer": AnswerError, "choice": AnswerError, "number": AnswerError, "weight": AnswerError,
-    "day": AnswerError, "unit": UnitError,
+    "answer": AnswerError,
+    "choice": AnswerError,
+    "number": AnswerError,
+    "weight": AnswerError,
+    "day": AnswerError,
+    "unit": UnitError,
     "unit_differs": UnitError,
-    "total_row": FormError, "unit_blank": UnitError, "form_twice": FormError,
-}  # fmt: skip
+    "total_row": FormError,
+    "unit_blank": UnitError,
+    "form_twice": FormError,
+}
 
 
 def _complaint(cells: Cells, kind: str, pack: Instrument) -> SipasError | None:
@@ -301,3 +313,13 @@ def _keep(frame: pd.DataFrame, wave: Wave, pack: Instrument) -> tuple[pd.DataFra
         column="", found=answered[few].astype(str), became="", reason="form_dropped"
     )
     return frame[~few].reset_index(drop=True), dropped
+
+
+def check_unit(survey: Survey, unit: str) -> None:
+    """Refuse a unit that is not in the list or has no form."""
+    codes = list(survey.units["code"])
+    if unit not in codes:
+        close = difflib.get_close_matches(unit, codes, n=1) or codes[:1]
+        raise UnitError("unit_unknown", unit=unit, close=", ".join(close))
+    if unit not in set(survey.frame["unit"]):
+        raise UnitError("unit_empty", unit=unit)

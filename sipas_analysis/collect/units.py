@@ -13,12 +13,19 @@ import pandas as pd
 from sipas_analysis.collect.readers import fold, read_rows
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.errors import Place, SipasError, UnitError
-from sipas_analysis.instrument.reading import Bilingual
+from sipas_analysis.instrument.strict_yaml import Bilingual
 
 COLUMNS = (
-    "code", "name_vi", "name_en", "group", "parent",
-    "valid_from", "valid_to", "clients", "aliases",
-)  # fmt: skip
+    "code",
+    "name_vi",
+    "name_en",
+    "group",
+    "parent",
+    "valid_from",
+    "valid_to",
+    "clients",
+    "aliases",
+)
 GROUPS = {
     "departments": Bilingual(vi="Sở, ban, ngành", en="Departments"),
     "districts": Bilingual(vi="Huyện, thị xã, thành phố", en="Districts"),

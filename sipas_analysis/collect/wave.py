@@ -6,6 +6,7 @@ is refused with the right one named.
 
 import difflib
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,7 +15,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr
 from sipas_analysis.errors import ConfigError, FileError, Place
 from sipas_analysis.infer.design import Lonely
 from sipas_analysis.instrument.pack import RESERVED, Index, Instrument, Status, read_instrument
-from sipas_analysis.instrument.reading import Bilingual, Day, Strict, read_model
+from sipas_analysis.instrument.strict_yaml import Bilingual, Day, Strict, read_model
 from sipas_analysis.messages import LANGUAGES, Language
 
 Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
@@ -124,6 +125,12 @@ class Wave(Strict):
     def is_synthetic(self) -> bool:
         """Whether the answers were made by a program."""
         return self.synthetic == "true"
+
+    @property
+    def document_day(self) -> date:
+        """The day that documents state: the decision, else the end of fieldwork or of the year."""
+        decided = self.decision.date if self.decision else None
+        return decided or self.collected.end or date(self.year, 12, 31)
 
     def beside(self, name: str) -> Path:
         """Return a path given in the file, relative to the file."""

@@ -70,8 +70,10 @@ def collinearity(data: pd.DataFrame, weight: Floats | None = None) -> pd.DataFra
         condition = float(np.sqrt(safe[-1] / safe[0])) if safe[0] > TIED else np.inf
     strongest = np.abs(found - np.eye(len(found))).max(axis=1, initial=0.0)
     return pd.DataFrame(
-        {"term": [str(name) for name in data], "vif": vif.sum(axis=1), "strongest": strongest,
-         "condition": condition}
-    ).assign(
-        separable=lambda it: (it["vif"] < INSEPARABLE_VIF) & (it["strongest"] < INSEPARABLE_R)
-    )  # fmt: skip
+        {
+            "term": [str(name) for name in data],
+            "vif": vif.sum(axis=1),
+            "strongest": strongest,
+            "condition": condition,
+        }
+    ).assign(separable=lambda it: (it["vif"] < INSEPARABLE_VIF) & (it["strongest"] < INSEPARABLE_R))

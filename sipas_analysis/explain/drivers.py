@@ -17,10 +17,10 @@ from sipas_analysis.collect.quality import straight_lines
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import ColumnError, ConfigError, FitError
 from sipas_analysis.explain.collinearity import collinearity, correlations
-from sipas_analysis.explain.families import Family
 from sipas_analysis.explain.formula import INTERCEPT, check_asked
 from sipas_analysis.explain.imputation import filled
-from sipas_analysis.explain.models import Fit, Note, estimate, pooled
+from sipas_analysis.explain.likelihoods import Family
+from sipas_analysis.explain.regression import Fit, Note, estimate, pooled
 from sipas_analysis.infer.design import Design, Floats
 from sipas_analysis.infer.estimates import Shown, holm
 from sipas_analysis.messages import say
@@ -30,15 +30,35 @@ MIN_PER_TERM, MIN_FORMS, MIN_EACH_ANSWER = 5, 30, 10
 ALARM = 0.05
 MANY_STRAIGHT, MANY_ITEMS = 25.0, 8  # percent of forms with one answer to all items (ours)
 COLUMNS = (
-    "model", "term", "value", "se", "low", "high", "df", "p", "raw", "odds_ratio", "odds_low",
-    "odds_high", "points", "points_low", "points_high", "vif", "separable", "n",
-)  # fmt: skip
+    "model",
+    "term",
+    "value",
+    "se",
+    "low",
+    "high",
+    "df",
+    "p",
+    "raw",
+    "odds_ratio",
+    "odds_low",
+    "odds_high",
+    "points",
+    "points_low",
+    "points_high",
+    "vif",
+    "separable",
+    "n",
+)
 NOT_NEAR = pd.DataFrame(columns=["term", "vif", "strongest", "condition", "separable"])
 REASONS = {
-    "fit_few_forms": "few_forms", "fit_constant": "constant", "fit_outcome_constant": "constant",
-    "fit_two_levels": "few_levels", "fit_tied": "singular", "fit_separated": "not_converged",
+    "fit_few_forms": "few_forms",
+    "fit_constant": "constant",
+    "fit_outcome_constant": "constant",
+    "fit_two_levels": "few_levels",
+    "fit_tied": "singular",
+    "fit_separated": "not_converged",
     "fit_outcome_ordinal": "many_levels",
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -76,8 +96,14 @@ class Drivers(Shown):
 
     def said(self) -> list[str]:
         """Say what was modelled, what to beware of, and what could not be."""
-        head = say("en", "explain.drivers", outcome=self.outcome or "–", n=self.n,
-                   n_lost=self.n_lost, r_squared=f"{self.r_squared:.4f}")  # fmt: skip
+        head = say(
+            "en",
+            "explain.drivers",
+            outcome=self.outcome or "–",
+            n=self.n,
+            n_lost=self.n_lost,
+            r_squared=f"{self.r_squared:.4f}",
+        )
         missing = [f"{key}: {why}" for key, why in self.reason.items()]
         return [head, *(note.text("en") for note in self.notes), *missing]
 
@@ -138,9 +164,13 @@ def scored_design(survey: Survey) -> Design:
 
 
 def drivers(
-    survey: Survey, models: Sequence[str] = ("linear", "logit", "ordinal"), *, by: str = "",
-    controls: Sequence[str] = (), missing: str = "complete",
-) -> Drivers:  # fmt: skip
+    survey: Survey,
+    models: Sequence[str] = ("linear", "logit", "ordinal"),
+    *,
+    by: str = "",
+    controls: Sequence[str] = (),
+    missing: str = "complete",
+) -> Drivers:
     """Regress the outcome on the factor scores.
 
     Linear: y = Σ β_k F_k + e, all standardised; logit: P(y ≥ satisfied_from); ordinal: every level.
@@ -182,8 +212,10 @@ def drivers(
     asked = _Asked(survey, design, outcome, tuple(models), tuple(controls), missing)
     if not by:
         return asked.fitted(np.ones(len(survey.frame), bool))
-    parts = {str(key): asked.fitted((survey.frame[by] == key).to_numpy())
-             for key in sorted(survey.frame[by].dropna().unique())}  # fmt: skip
+    parts = {
+        str(key): asked.fitted((survey.frame[by] == key).to_numpy())
+        for key in sorted(survey.frame[by].dropna().unique())
+    }
     return _stacked(asked.fitted(np.zeros(len(survey.frame), bool)), parts, by)
 
 
@@ -225,8 +257,9 @@ class _Asked:
         r_squared = fits["linear"].r_squared if "linear" in fits else np.nan
         counts = len(used), int(domain.sum()) - len(used)
         notes, lost = self._notes(near, fits, domain), data[domain].isna().sum()
-        return Drivers(table, self.outcome, *counts, r_squared, reasons, together, near, lost,
-                       notes, fits)  # fmt: skip
+        return Drivers(
+            table, self.outcome, *counts, r_squared, reasons, together, near, lost, notes, fits
+        )
 
     def _filled(self, data: pd.DataFrame) -> list[pd.DataFrame]:
         """Return the data with blank factors filled several times, or the data if none is blank.
@@ -330,9 +363,11 @@ class _Asked:
         return table.join(both).reset_index().assign(model=model)[list(COLUMNS)]
 
     def _notes(
-        self, near: pd.DataFrame, fits: Mapping[str, Fit],
+        self,
+        near: pd.DataFrame,
+        fits: Mapping[str, Fit],
         domain: "np.ndarray[tuple[int], np.dtype[np.bool_]]",
-    ) -> tuple[Note, ...]:  # fmt: skip
+    ) -> tuple[Note, ...]:
         notes: list[Note] = []
         tied = near.loc[~near["separable"].astype(bool), "term"]
         if len(tied):
@@ -375,6 +410,12 @@ def _stacked(empty: Drivers, parts: Mapping[str, Drivers], by: str) -> Drivers:
     table = pd.concat(frames)[columns] if frames else pd.DataFrame(columns=columns)
     n, n_lost = (sum(getattr(part, it) for part in parts.values()) for it in ("n", "n_lost"))
     warned = bool(len(table)) and bool((table["notes"] != "").any())
-    return replace(empty, frame=table.reset_index(drop=True), n=n, n_lost=n_lost,
-                   reason=dict(keyed("reason")), fits=dict(keyed("fits")),
-                   notes=(Note("by_key", {}),) if warned else ())  # fmt: skip
+    return replace(
+        empty,
+        frame=table.reset_index(drop=True),
+        n=n,
+        n_lost=n_lost,
+        reason=dict(keyed("reason")),
+        fits=dict(keyed("fits")),
+        notes=(Note("by_key", {}),) if warned else (),
+    )

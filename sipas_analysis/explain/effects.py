@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from sipas_analysis.explain.families import Family
 from sipas_analysis.explain.formula import INTERCEPT, variables_of
+from sipas_analysis.explain.likelihoods import Family
 from sipas_analysis.infer.design import Floats
 
 STEP, LEAST_STEP = 1e-3, 1e-7  # of a number, of its spread; two are joined by Richardson's rule

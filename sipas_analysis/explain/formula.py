@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sipas_analysis.errors import FitError
-from sipas_analysis.explain.families import Family
+from sipas_analysis.explain.likelihoods import Family
 from sipas_analysis.infer.design import Design, Floats
 
 INTERCEPT = "Intercept"

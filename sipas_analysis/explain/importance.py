@@ -15,13 +15,13 @@ import pandas as pd
 from scipy import stats
 
 from sipas_analysis.errors import FitError
-from sipas_analysis.explain.coalitions import MOST, johnson, listed, owen, shapley
 from sipas_analysis.explain.collinearity import collinearity, tied
-from sipas_analysis.explain.families import Family, maximise
 from sipas_analysis.explain.formula import check_asked, check_data, coded, tidy
 from sipas_analysis.explain.imputation import filled, rubin
-from sipas_analysis.explain.models import FEW_CLUSTERS, Note, notes_of
-from sipas_analysis.explain.spread import spread_of
+from sipas_analysis.explain.likelihoods import Family, maximise
+from sipas_analysis.explain.regression import FEW_CLUSTERS, Note, notes_of
+from sipas_analysis.explain.shapley import MOST, johnson, listed, owen, shapley
+from sipas_analysis.explain.standard_errors import spread_of
 from sipas_analysis.infer.design import Design, Floats, Ints
 from sipas_analysis.infer.estimates import Shown, slopes
 from sipas_analysis.measure.ranking import rank_sets
@@ -64,8 +64,14 @@ class Importance(Shown):
     def said(self) -> list[str]:
         """Say what was shared out and how sure the order is, then what to beware of."""
         r_squared, holds = f"{self.r_squared:.4f}", f"{100 * self.order_holds:.0f}"
-        head = say("en", "explain.importance", method=self.method, n=self.n, r_squared=r_squared,
-                   holds=holds)  # fmt: skip
+        head = say(
+            "en",
+            "explain.importance",
+            method=self.method,
+            n=self.n,
+            r_squared=r_squared,
+            holds=holds,
+        )
         return [head, *(note.text("en") for note in self.notes)]
 
     def by_group(self) -> "pd.Series[float]":
@@ -74,10 +80,19 @@ class Importance(Shown):
 
 
 def importance(
-    design: Design, outcome: str, drivers: Sequence[str], groups: Groups | None = None,
-    method: Method = "lmg", *, family: Family = "gaussian", level: float = 0.95,
-    missing: str = "complete", imputations: int = 20, seed: int = 1, errors: bool = True,
-) -> Importance:  # fmt: skip
+    design: Design,
+    outcome: str,
+    drivers: Sequence[str],
+    groups: Groups | None = None,
+    method: Method = "lmg",
+    *,
+    family: Family = "gaussian",
+    level: float = 0.95,
+    missing: str = "complete",
+    imputations: int = 20,
+    seed: int = 1,
+    errors: bool = True,
+) -> Importance:
     """Share out what drivers explain of an outcome.
 
     ``lmg``: φ_k = Σ_T |T|!(m−|T|−1)!/m! · (R²(T∪k) − R²(T)) over all coalitions T, exactly, up to
@@ -350,11 +365,18 @@ def _table(value: Floats, covariance: Floats, df: float, level: float) -> pd.Dat
     part = (np.eye(len(value)) - share[:, None]) / whole if whole > 0 else np.eye(len(value))
     share_se = np.sqrt(np.maximum(np.diagonal(part @ covariance @ part.T), 0.0))
     return pd.DataFrame(
-        {"value": value, "se": se, "share_se": share_se, "low": np.maximum(value - half * se, 0.0),
-         "high": np.minimum(value + half * se, 1.0), "df": df, "share": share,
-         "share_low": np.maximum(share - half * share_se, 0.0),
-         "share_high": np.minimum(share + half * share_se, 1.0)}
-    )  # fmt: skip
+        {
+            "value": value,
+            "se": se,
+            "share_se": share_se,
+            "low": np.maximum(value - half * se, 0.0),
+            "high": np.minimum(value + half * se, 1.0),
+            "df": df,
+            "share": share,
+            "share_low": np.maximum(share - half * share_se, 0.0),
+            "share_high": np.minimum(share + half * share_se, 1.0),
+        }
+    )
 
 
 def _worst(near: pd.DataFrame, at: Mapping[str, list[int]], asked: _Asked) -> dict[str, Any]:
@@ -407,7 +429,21 @@ def _joined(each: Sequence[Importance], level: float) -> Importance:
 
 
 COLUMNS = (
-    "driver", "group", "value", "se", "low", "high", "df", "share", "share_se", "share_low",
+    "driver",
+    "group",
+    "value",
+    "se",
+    "low",
+    "high",
+    "df",
+    "share",
+    "share_se",
+    "share_low",
     "share_high",
-    "rank", "rank_low", "rank_high", "vif", "separable", "n",
-)  # fmt: skip
+    "rank",
+    "rank_low",
+    "rank_high",
+    "vif",
+    "separable",
+    "n",
+)

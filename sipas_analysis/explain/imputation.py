@@ -43,8 +43,11 @@ def filled(
     x = frame[used].to_numpy(dtype=float, na_value=np.nan)
     fixed = _categories(frame, [name for name in columns if name not in used])
     blank = np.isnan(x)
-    few = [name for name, it in zip(used, blank.T, strict=True)
-           if it.any() and (~it).sum() < len(used) + LEAST_MORE]  # fmt: skip
+    few = [
+        name
+        for name, it in zip(used, blank.T, strict=True)
+        if it.any() and (~it).sum() < len(used) + LEAST_MORE
+    ]
     if few:
         raise FitError("imputation_singular", names=", ".join(map(str, few)))
     rng, w = np.random.default_rng(seed), weight / weight.mean()
@@ -62,15 +65,21 @@ def filled(
 
 def _categories(frame: pd.DataFrame, columns: Sequence[str]) -> Floats:
     """Return text and categories as 0 and 1, shape (n, k); a blank is its own level."""
-    parts = [pd.get_dummies(frame[name].astype(object).fillna("\0"), drop_first=True)
-             for name in columns]  # fmt: skip
+    parts = [
+        pd.get_dummies(frame[name].astype(object).fillna("\0"), drop_first=True) for name in columns
+    ]
     return np.hstack([np.zeros((len(frame), 0)), *(it.to_numpy(dtype=float) for it in parts)])
 
 
 def _draw(
-    whole: Floats, others: Floats, blank: "np.ndarray[tuple[int], np.dtype[np.bool_]]", w: Floats,
-    *, column: int, rng: np.random.Generator,
-) -> None:  # fmt: skip
+    whole: Floats,
+    others: Floats,
+    blank: "np.ndarray[tuple[int], np.dtype[np.bool_]]",
+    w: Floats,
+    *,
+    column: int,
+    rng: np.random.Generator,
+) -> None:
     """Draw the blanks of one column anew, given the others."""
     x, y, here = others[~blank], whole[~blank, column], w[~blank]
     cross = (x * here[:, None]).T @ x

@@ -27,8 +27,11 @@ from sipas_analysis.messages import say
 
 BEST_QUARTER, FEWEST_UNITS = 0.75, 4
 QUADRANTS = {
-    (True, False): "fix", (True, True): "keep", (False, False): "watch", (False, True): "enough",
-}  # fmt: skip
+    (True, False): "fix",
+    (True, True): "keep",
+    (False, False): "watch",
+    (False, True): "enough",
+}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -60,8 +63,14 @@ class Priority(Shown):
         """Say where the cuts are, or why there is no matrix."""
         if self.reason:
             return [say("en", "explain.no_priority", reason=self.reason)]
-        return [say("en", "explain.priority", share=f"{100 * self.cut_share:.1f}",
-                    percent=f"{self.cut_percent:.2f}")]  # fmt: skip
+        return [
+            say(
+                "en",
+                "explain.priority",
+                share=f"{100 * self.cut_share:.1f}",
+                percent=f"{self.cut_percent:.2f}",
+            )
+        ]
 
     def of(self, quadrant: str) -> list[str]:
         """Return the factors of one quadrant, most important first."""
@@ -70,9 +79,13 @@ class Priority(Shown):
 
 
 def priority(
-    survey: Survey, unit: str = "", *, scores: pd.DataFrame | None = None,
-    models: Drivers | None = None, cut_percent: float | None = None,
-) -> Priority:  # fmt: skip
+    survey: Survey,
+    unit: str = "",
+    *,
+    scores: pd.DataFrame | None = None,
+    models: Drivers | None = None,
+    cut_percent: float | None = None,
+) -> Priority:
     """Place each factor by importance and satisfaction; say what better items would be worth.
 
     Importance is the LMG share of the whole survey; satisfaction is that of the whole or of one
@@ -157,21 +170,32 @@ def place(known: Basis, unit: str = "", cut_percent: float | None = None) -> Pri
         _quadrant(row, made, k) if apart else "undecided"
         for row, apart in zip(rows, part_of, strict=True)
     ]
-    sure = [code for code, row, apart in zip(factors, rows, part_of, strict=True)
-            if apart and _side(row[:3], made.cut_share, k) > 0]  # fmt: skip
+    sure = [
+        code
+        for code, row, apart in zip(factors, rows, part_of, strict=True)
+        if apart and _side(row[:3], made.cut_share, k) > 0
+    ]
     return replace(made, frame=matrix[MATRIX], important=tuple(sure))
 
 
 MATRIX = [
-    "driver", "share", "share_low", "share_high", "percent", "percent_low", "percent_high",
+    "driver",
+    "share",
+    "share_low",
+    "share_high",
+    "percent",
+    "percent_low",
+    "percent_high",
     "quadrant",
-]  # fmt: skip
+]
 
 
 def _quadrant(row: Floats, made: Priority, factors: int) -> str:
     """Return the quadrant of shares and percents with their ends; undecided on a cut."""
-    sides = [_side(row[at : at + 3], cut, factors) for at, cut in (
-        (0, made.cut_share), (3, made.cut_percent))]  # fmt: skip
+    sides = [
+        _side(row[at : at + 3], cut, factors)
+        for at, cut in ((0, made.cut_share), (3, made.cut_percent))
+    ]
     if 0 in sides:
         return "undecided"
     return QUADRANTS[sides[0] > 0, sides[1] > 0]
@@ -190,8 +214,10 @@ def _side(ends: Floats, cut: float, factors: int) -> int:
 
 
 def _figures(survey: Survey) -> pd.DataFrame:
-    parts = [score(survey, key).frame.assign(domain=name)
-             for name, key in (("all", ()), ("unit", "unit"))]  # fmt: skip
+    parts = [
+        score(survey, key).frame.assign(domain=name)
+        for name, key in (("all", ()), ("unit", "unit"))
+    ]
     return pd.concat(parts, ignore_index=True)
 
 
@@ -213,9 +239,11 @@ def _importance(survey: Survey, found: Drivers) -> tuple[Importance | None, str]
         return None, "no_signal"
     try:
         shares = importance(
-            scored_design(survey), outcome_of(survey), [*survey.instrument.factors],
+            scored_design(survey),
+            outcome_of(survey),
+            [*survey.instrument.factors],
             seed=survey.wave.seed,
-        )  # fmt: skip
+        )
     except FitError as error:
         return None, error.message_id
     return shares, ""
@@ -250,11 +278,19 @@ def what_if(known: Basis, own: pd.DataFrame) -> pd.DataFrame:
     effect = known.items["effect"].where(separable).to_numpy()
     change = (target - percent) / 100 * effect
     made = pd.DataFrame(
-        {"item": items, "factor": factors, "percent": percent,
-         "target": target, "points": _gains(pack, own, target)}
-    )  # fmt: skip
-    for name, old in (("outcome", "points"), ("outcome_low", "points_low"),
-                      ("outcome_high", "points_high")):  # fmt: skip
+        {
+            "item": items,
+            "factor": factors,
+            "percent": percent,
+            "target": target,
+            "points": _gains(pack, own, target),
+        }
+    )
+    for name, old in (
+        ("outcome", "points"),
+        ("outcome_low", "points_low"),
+        ("outcome_high", "points_high"),
+    ):
         made[name] = logit[old].to_numpy(dtype=float) * change
     return made.sort_values("points", ascending=False, kind="stable").reset_index(drop=True)
 
@@ -280,8 +316,10 @@ def _levels(survey: Survey) -> "pd.Series[float]":
     for item, one in pack.items.items():
         answers, answered = frame[item], frame[pack.items_of(one.factor)].notna().sum(axis=1)
         good = answers >= pack.scale.satisfied_from
-        means = [np.average(answers[here], weights=weight[here]) if here.any() else np.nan
-                 for here in (good, ~good & answers.notna())]  # fmt: skip
+        means = [
+            np.average(answers[here], weights=weight[here]) if here.any() else np.nan
+            for here in (good, ~good & answers.notna())
+        ]
         some = answered > 0
         part = answers.notna()[some] / answered[some]
         found[item] = (
@@ -301,11 +339,18 @@ def _gains(pack: Instrument, own: pd.DataFrame, target: Floats) -> Floats:
     if np.isnan(valid).any():
         return np.full(len(items), np.nan)
     now = _index(whole.mean, names, pack, (good, valid))
-    return np.array([
-        _index(whole.mean, names, pack, (np.where(np.arange(len(items)) == k,
-                                                  target[k] / 100 * valid, good), valid)) - now
-        for k in range(len(items))
-    ])  # fmt: skip
+    return np.array(
+        [
+            _index(
+                whole.mean,
+                names,
+                pack,
+                (np.where(np.arange(len(items)) == k, target[k] / 100 * valid, good), valid),
+            )
+            - now
+            for k in range(len(items))
+        ]
+    )
 
 
 def _index(mean: Mean, names: list[str], pack: Instrument, counts: tuple[Floats, Floats]) -> float:

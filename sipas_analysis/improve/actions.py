@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sipas_analysis.infer.estimates import Estimates
 from sipas_analysis.instrument.pack import Instrument, Status
-from sipas_analysis.instrument.reading import Bilingual, Strict, read_model
+from sipas_analysis.instrument.strict_yaml import Bilingual, Strict, read_model
 
 
 class Measure(Bilingual):

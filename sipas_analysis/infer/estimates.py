@@ -17,15 +17,27 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from sipas_analysis.errors import ColumnError
-from sipas_analysis.infer.block import Block
 from sipas_analysis.infer.design import Floats, Ints
 from sipas_analysis.infer.intervals import t_interval
+from sipas_analysis.infer.totals import Block
 from sipas_analysis.infer.variance import covariance, freedom, joint_freedom, spread, variance
 
 COLUMNS = (
-    "value", "se", "low", "high", "df", "n", "n_valid", "numerator", "denominator",
-    "deff", "n_eff", "method", "flag", "printed",
-)  # fmt: skip
+    "value",
+    "se",
+    "low",
+    "high",
+    "df",
+    "n",
+    "n_valid",
+    "numerator",
+    "denominator",
+    "deff",
+    "n_eff",
+    "method",
+    "flag",
+    "printed",
+)
 CAUTION_UNDER = 30
 FEW_DF = 8
 WIDE = 0.3
@@ -216,9 +228,15 @@ class Estimates:
         low, high = t_interval(value, variance, df, level)
         n = abs(how).sign() @ self.frame["n"].to_numpy(dtype=float)
         frame = named.assign(
-            value=value, se=np.sqrt(variance), low=low, high=high, df=df, n=n.astype(int),
-            method=np.where(alone, "none", "t"), printed=[printed(it) for it in value],
-        )  # fmt: skip
+            value=value,
+            se=np.sqrt(variance),
+            low=low,
+            high=high,
+            df=df,
+            n=n.astype(int),
+            method=np.where(alone, "none", "t"),
+            printed=[printed(it) for it in value],
+        )
         return Estimates(frame.reset_index(drop=True), self.totals, influence)
 
     def __len__(self) -> int:

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sipas_analysis.infer.block import Columns
 from sipas_analysis.infer.design import Floats
-from sipas_analysis.infer.sources import Facts
+from sipas_analysis.infer.totals import Columns
+from sipas_analysis.infer.totals_from_files import Facts
 
 Key = tuple[str, str | None]
 ALL = "answered"

@@ -13,7 +13,6 @@ import pandas as pd
 from scipy import sparse
 
 from sipas_analysis.errors import DesignError
-from sipas_analysis.infer.block import Block
 from sipas_analysis.infer.design import CENSUS, Design, Floats
 from sipas_analysis.infer.estimates import COLUMNS, Estimates, Mean, evaluate, flags, printed
 from sipas_analysis.infer.intervals import (
@@ -25,7 +24,8 @@ from sipas_analysis.infer.intervals import (
     t_interval,
 )
 from sipas_analysis.infer.layout import Layout
-from sipas_analysis.infer.sources import block, facts
+from sipas_analysis.infer.totals import Block
+from sipas_analysis.infer.totals_from_files import block, facts
 from sipas_analysis.infer.variance import sampling_fraction, whole_strata
 
 MIN_CELL = 5
@@ -240,11 +240,17 @@ def _finished(
     alone = np.isnan(se)
     same = ("value", "df", "numerator", "denominator")
     return {name: found[name].to_numpy() for name in same} | {
-        "se": se, "low": ends[0], "high": ends[1], "deff": deff,
-        "n": totals.people["n"].to_numpy(), "n_valid": found["people"].to_numpy().astype(int),
-        "n_eff": np.where(alone, np.nan, n_eff), "method": np.where(alone, "none", "t"),
-        "printed": [printed(it) for it in found["value"].tolist()], "answer": "",
-    }  # fmt: skip
+        "se": se,
+        "low": ends[0],
+        "high": ends[1],
+        "deff": deff,
+        "n": totals.people["n"].to_numpy(),
+        "n_valid": found["people"].to_numpy().astype(int),
+        "n_eff": np.where(alone, np.nan, n_eff),
+        "method": np.where(alone, "none", "t"),
+        "printed": [printed(it) for it in found["value"].tolist()],
+        "answer": "",
+    }
 
 
 def _together(rows: Sequence[_Row], totals: Block, keys: Sequence[str]) -> Estimates:

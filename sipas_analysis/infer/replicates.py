@@ -12,8 +12,8 @@ import numpy as np
 from scipy import linalg, sparse
 
 from sipas_analysis.errors import DesignError
-from sipas_analysis.infer.block import Block, Columns, adder, counted, weight_scale
 from sipas_analysis.infer.design import CENSUS, Design, Floats, Replicates, Stage, encode
+from sipas_analysis.infer.totals import Block, Columns, adder, counted, weight_scale
 
 
 def replicated(totals: Block, design: Design, by: Sequence[str], columns: Columns) -> Block:
@@ -144,9 +144,12 @@ def _factors(design: Design, made: Replicates, totals: Block) -> Floats:
     if wrong:
         raise DesignError("replicates_number", kind=made.kind, found=k, units=units, strata=strata)
     scales = {
-        "JK1": (k - 1) / k, "JKn": 1.0, "BRR": 1 / k, "bootstrap": 1 / max(k - 1, 1),
+        "JK1": (k - 1) / k,
+        "JKn": 1.0,
+        "BRR": 1 / k,
+        "bootstrap": 1 / max(k - 1, 1),
         "Fay": 1 / (k * (1 - made.fay) ** 2),
-    }  # fmt: skip
+    }
     rscales: object = made.rscales if made.rscales is not None else 1.0
     if made.kind == "JKn" and made.rscales is None:
         if made.combined:

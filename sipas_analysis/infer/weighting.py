@@ -13,8 +13,8 @@ import pandas as pd
 from scipy import optimize, sparse
 
 from sipas_analysis.errors import DesignError
-from sipas_analysis.infer.block import Block, Columns, Credit
 from sipas_analysis.infer.design import Calibration, Design, Floats, Ints
+from sipas_analysis.infer.totals import Block, Columns, Credit
 
 ROUNDS = 1000
 Margins = Mapping[str, Mapping[object, float]]
@@ -182,13 +182,15 @@ def _calibrated(
     rows = [
         pd.DataFrame(
             {
-                "margin": name, "level": [str(it) for it in levels], "wanted": wanted,
+                "margin": name,
+                "level": [str(it) for it in levels],
+                "wanted": wanted,
                 "before": np.bincount(level, weights=base),
                 "found": np.bincount(level, weights=weight),
             }
         )
         for name, level, levels, wanted in named
-    ]  # fmt: skip
+    ]
     table = pd.concat(rows, ignore_index=True)
     table["gap"] = table["found"] - table["wanted"]
     facts = {

@@ -12,7 +12,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from sipas_analysis.errors import ConfigError
-from sipas_analysis.instrument.reading import Bilingual, Day, Strict, read_model
+from sipas_analysis.instrument.strict_yaml import Bilingual, Day, Strict, read_model
 
 Status = Literal["sourced", "derived", "reconstructed", "unverified"]
 Rule = Literal[
@@ -207,8 +207,11 @@ class Instrument(Strict):
     def label(self, code: str, language: str) -> str:
         """Return the short text of an item, factor, block, overall item or indicator."""
         named: list[Mapping[str, Bilingual]] = [
-            self.items, self.factors, self.blocks, self.indicators,
-        ]  # fmt: skip
+            self.items,
+            self.factors,
+            self.blocks,
+            self.indicators,
+        ]
         for texts in named:
             if code in texts:
                 return texts[code].text(language) or code

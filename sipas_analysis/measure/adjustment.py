@@ -93,19 +93,26 @@ def case_mix(
     share /= np.maximum(share.sum(axis=0), 1)
     answered = (~np.isnan(answers)).any(axis=1).astype(np.float64)
     whole = _Fit(
-        _mean([fit.value for fit in fits], share), _mean([fit.raw for fit in fits], share),
+        _mean([fit.value for fit in fits], share),
+        _mean([fit.raw for fit in fits], share),
         np.sum([s[code] * fit.influence for s, fit in zip(share, fits, strict=True)], axis=0),
-        np.bincount(code, answered, len(units)).astype(float), np.empty(0), np.empty(0),
-    )  # fmt: skip
+        np.bincount(code, answered, len(units)).astype(float),
+        np.empty(0),
+        np.empty(0),
+    )
     named = [*zip(asked[0], fits, strict=True), (COMPOSITE, whole)]
     rows = [_rows(name, fit, code, units, level) for name, fit in named]
     effects = pd.DataFrame(
-        [(item, it, b, se) for item, fit in named[:-1]
-         for it, b, se in zip(traits, fit.slope, fit.slope_se, strict=True)],
+        [
+            (item, it, b, se)
+            for item, fit in named[:-1]
+            for it, b, se in zip(traits, fit.slope, fit.slope_se, strict=True)
+        ],
         columns=["variable", "term", "value", "se"],
-    )  # fmt: skip
-    tests = pd.DataFrame([{"variable": name, **_tested(row)} for (name, _), row in
-                          zip(named, rows, strict=True)])  # fmt: skip
+    )
+    tests = pd.DataFrame(
+        [{"variable": name, **_tested(row)} for (name, _), row in zip(named, rows, strict=True)]
+    )
     return CaseMix(pd.concat(rows, ignore_index=True), tests, effects)
 
 
@@ -217,14 +224,21 @@ def _rows(name: str, fit: _Fit, code: Ints, units: "pd.Index[Any]", level: float
         half = stats.t.ppf((1 + level) / 2, fit.n_valid - 1) * np.sqrt(v)
     return pd.DataFrame(
         {
-            "unit": units, "variable": name, "value": fit.value, "se": np.sqrt(v),
-            "low": fit.value - half, "high": fit.value + half, "raw": fit.raw,
-            "deviation": fit.value - middle, "deviation_se": np.sqrt(apart),
+            "unit": units,
+            "variable": name,
+            "value": fit.value,
+            "se": np.sqrt(v),
+            "low": fit.value - half,
+            "high": fit.value + half,
+            "raw": fit.raw,
+            "deviation": fit.value - middle,
+            "deviation_se": np.sqrt(apart),
             "n": np.bincount(code, minlength=len(units)),
-            "n_valid": fit.n_valid.astype(int), "rank": places(fit.value),
+            "n_valid": fit.n_valid.astype(int),
+            "rank": places(fit.value),
             "rank_raw": places(fit.raw),
         }
-    )  # fmt: skip
+    )
 
 
 def _tested(rows: pd.DataFrame) -> dict[str, float]:

@@ -17,8 +17,8 @@ import pandas as pd
 from scipy import stats
 
 from sipas_analysis.collect.readers import read_rows
-from sipas_analysis.collect.registry import carried_shares, read_changes, successors
 from sipas_analysis.collect.survey import Survey
+from sipas_analysis.collect.unit_changes import carried_shares, read_changes, successors
 from sipas_analysis.errors import ColumnError, Place
 from sipas_analysis.infer.design import Floats
 from sipas_analysis.infer.estimates import Estimates, Shown, holm
@@ -100,8 +100,9 @@ def compare(*surveys: Survey, crosswalk: str | Path = "", level: float = 0.95) -
         frames.append(made.assign(**pair))
     table = pd.concat(frames, ignore_index=True)
     first = ["before", "after", *KEYS]
-    return Changes(table[[*first, *table.columns.difference(first, sort=False)]],
-                   pd.DataFrame(breaks))  # fmt: skip
+    return Changes(
+        table[[*first, *table.columns.difference(first, sort=False)]], pd.DataFrame(breaks)
+    )
 
 
 def _broken(before: Survey, after: Survey, *, bridged: bool) -> Iterator[str]:
@@ -114,8 +115,9 @@ def _broken(before: Survey, after: Survey, *, bridged: bool) -> Iterator[str]:
     if asked[0] != asked[1]:
         yield "population"
     if "mode" in before.frame and "mode" in after.frame:
-        shares = [one.frame["mode"].fillna("").value_counts(normalize=True)
-                  for one in (before, after)]  # fmt: skip
+        shares = [
+            one.frame["mode"].fillna("").value_counts(normalize=True) for one in (before, after)
+        ]
         if shares[0].sub(shares[1], fill_value=0.0).abs().sum() / 2 > MODES_APART:
             yield "mode"
 
@@ -131,8 +133,9 @@ def _crosswalk(path: str | Path, before: Survey, after: Survey) -> dict[str, str
     rows = read_rows(Path(path))
     missing = [name for name in ("from", "to") if name not in rows]
     if missing:
-        raise ColumnError("crosswalk_columns", [Place(Path(path).name, 1)],
-                          missing=", ".join(missing))  # fmt: skip
+        raise ColumnError(
+            "crosswalk_columns", [Place(Path(path).name, 1)], missing=", ".join(missing)
+        )
     places = [
         Place(Path(path).name, int(str(row)), name, code)
         for name, pack in (("from", before.instrument), ("to", after.instrument))
@@ -213,11 +216,17 @@ def _differences(before: pd.DataFrame, after: pd.DataFrame, level: float) -> pd.
         p = 2 * stats.t.sf(np.abs(d) / np.where(ends, scale, error), freedom)
     unknown = np.isnan(error)
     found = both[[*KEYS, "_merge", "flag_before", "flag_after"]].assign(
-        value_before=value[0], value_after=value[1], n_before=both["n_valid_before"],
-        n_after=both["n_valid_after"], value=d, se=np.where(ends, np.nan, error),
-        low=np.where(ends, d - down, d - half), high=np.where(ends, d + up, d + half),
-        df=freedom, p=np.where(unknown, np.nan, p),
-    )  # fmt: skip
+        value_before=value[0],
+        value_after=value[1],
+        n_before=both["n_valid_before"],
+        n_after=both["n_valid_after"],
+        value=d,
+        se=np.where(ends, np.nan, error),
+        low=np.where(ends, d - down, d - half),
+        high=np.where(ends, d + up, d + half),
+        df=freedom,
+        p=np.where(unknown, np.nan, p),
+    )
     found["p_holm"] = np.nan
     units = found[(found["domain"] == "unit") & (found["level"] == OVERALL) & found["p"].notna()]
     for _, own in units.groupby("group"):
@@ -231,8 +240,11 @@ def _expected(both: pd.DataFrame) -> "pd.Series[float]":
     made = pd.Series(np.nan, both.index)
     asked = (both["domain"] == "unit") & (both["level"] == OVERALL) & both["value_before"].notna()
     for _, own in both[asked].groupby("group"):
-        pooled = small_area(own["value_before"].to_numpy(), own["se_before"].to_numpy() ** 2,
-                            sizes=own["n_valid_before"].to_numpy())  # fmt: skip
+        pooled = small_area(
+            own["value_before"].to_numpy(),
+            own["se_before"].to_numpy() ** 2,
+            sizes=own["n_valid_before"].to_numpy(),
+        )
         made[own.index] = (pooled.frame["value"] - pooled.frame["direct"]).to_numpy()
     return made
 
@@ -288,8 +300,9 @@ def decompose(
         if by not in one.keys or one.is_many(by):
             raise ColumnError("no_key", key=by, known=", ".join(one.keys))
     if before.instrument.id != after.instrument.id:
-        raise ColumnError("compare_instruments", first=before.instrument.id,
-                          second=after.instrument.id)  # fmt: skip
+        raise ColumnError(
+            "compare_instruments", first=before.instrument.id, second=after.instrument.id
+        )
     groups = sorted({*before.frame[by].fillna(""), *after.frame[by].fillna("")})
     sums = [_sums(one, by, groups, unit) for one in (before, after)]
     values = [it.frame["value"].to_numpy(dtype=float) for it in sums]
@@ -315,8 +328,11 @@ def _sums(survey: Survey, by: str, groups: Sequence[str], unit: str) -> Estimate
     own = frame[by].fillna("")
     agreed = (answers >= pack.scale.satisfied_from).sum(axis=1).to_numpy(dtype=float)
     valid = answers.notna().sum(axis=1).to_numpy(dtype=float)
-    made = {f"{fact}{k}": np.where(here & (own == group), x, 0.0) for fact, x in
-            (("top", agreed), ("all", valid)) for k, group in enumerate(groups)}  # fmt: skip
+    made = {
+        f"{fact}{k}": np.where(here & (own == group), x, 0.0)
+        for fact, x in (("top", agreed), ("all", valid))
+        for k, group in enumerate(groups)
+    }
     columns = pd.DataFrame(made, index=frame.index)
     return total(survey.design(pd.concat([frame, columns], axis=1)), list(made))
 
@@ -348,5 +364,12 @@ def _part(name: str, value: float, parts: Sequence[Any], n: int, level: float) -
     terms = sum(s**4 / float(it["df"]) for s, it in zip(own, parts, strict=True) if s > 0)
     df = se**4 / terms if terms > 0 else np.nan
     half = float(stats.t.ppf((1 + level) / 2, df)) * se
-    return {"variable": name, "value": value, "se": se, "low": value - half, "high": value + half,
-            "df": df, "n": n}  # fmt: skip
+    return {
+        "variable": name,
+        "value": value,
+        "se": se,
+        "low": value - half,
+        "high": value + half,
+        "df": df,
+        "n": n,
+    }

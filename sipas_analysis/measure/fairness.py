@@ -41,14 +41,18 @@ def fair(survey: Survey, ranking: Ranking) -> pd.DataFrame:
     parts = []
     for _, own in _ranked(ranking).groupby("group", sort=False):
         found = own[["group", "unit", "value", "rank"]].reset_index(drop=True)
-        pooled = small_area(own["value"].to_numpy(), own["se"].to_numpy() ** 2,
-                            sizes=own["n_valid"].to_numpy())  # fmt: skip
+        pooled = small_area(
+            own["value"].to_numpy(), own["se"].to_numpy() ** 2, sizes=own["n_valid"].to_numpy()
+        )
         table = pooled.frame
         found = found.assign(
-            pooled=table["value"], pooled_low=table["low"], pooled_high=table["high"],
-            pooled_rank=table["rank"], borrowed=table["borrowed"],
+            pooled=table["value"],
+            pooled_low=table["low"],
+            pooled_high=table["high"],
+            pooled_rank=table["rank"],
+            borrowed=table["borrowed"],
             chance=pooled.rank_chance(FIRST, seed=survey.wave.seed),
-        )  # fmt: skip
+        )
         parts.append(found.merge(_adjusted(survey, list(own["unit"])), on="unit", how="left"))
     columns = ["group", "unit", "value", "rank", "adjusted", "adjusted_rank"]
     if not parts:
@@ -101,8 +105,11 @@ def robust(survey: Survey, ranking: Ranking) -> pd.DataFrame:
     rules = own.columns[3:]
     known = own[rules].astype("Float64")
     at_least = known.le(own["rank"].astype("Float64"), axis=0)
-    return own.assign(rank_best=known.min(axis=1), rank_worst=known.max(axis=1),
-                      share=at_least.sum(axis=1) / known.notna().sum(axis=1))  # fmt: skip
+    return own.assign(
+        rank_best=known.min(axis=1),
+        rank_worst=known.max(axis=1),
+        share=at_least.sum(axis=1) / known.notna().sum(axis=1),
+    )
 
 
 def _lawful(survey: Survey) -> Iterator[tuple[str, Survey, Index]]:
@@ -111,8 +118,10 @@ def _lawful(survey: Survey) -> Iterator[tuple[str, Survey, Index]]:
     sizes = {factor: float(len(pack.items_of(factor))) for factor in pack.factors}
 
     def index(factor: str, whole: str, **more: object) -> Index:
-        rules = {"factor": IndexRule.model_validate({"rule": factor}),
-                 "overall": IndexRule.model_validate({"rule": whole, **more})}  # fmt: skip
+        rules = {
+            "factor": IndexRule.model_validate({"rule": factor}),
+            "overall": IndexRule.model_validate({"rule": whole, **more}),
+        }
         return pack.index.model_copy(update=rules)
 
     yield "pooled", survey, index("pooled", "pooled")

@@ -95,8 +95,9 @@ def small_area(
     """
     direct = np.asarray(values, dtype=float)
     p = len(direct)
-    given, n = (np.full(p, 1.0) if it is None else np.asarray(it, dtype=float)
-                for it in (variances, sizes))  # fmt: skip
+    given, n = (
+        np.full(p, 1.0) if it is None else np.asarray(it, dtype=float) for it in (variances, sizes)
+    )
     x = np.ones((p, 1)) if covariates is None else _design(covariates, p)
     if {it.shape for it in (direct, given, n)} != {(p,)}:
         raise DesignError("rank_shape", values=direct.shape, errors=given.shape)
@@ -119,11 +120,18 @@ def small_area(
     index = values.index if isinstance(values, pd.Series) else None
     frame = pd.DataFrame(
         {
-            "value": pooled + shift, "se": np.sqrt(mse), "low": pooled + shift - reach,
-            "high": pooled + shift + reach, "direct": direct, "direct_se": np.sqrt(given),
-            "variance": np.where(known, v, np.nan), "borrowed": 1 - gamma, "shift": shift,
-        }, index=index,
-    )  # fmt: skip
+            "value": pooled + shift,
+            "se": np.sqrt(mse),
+            "low": pooled + shift - reach,
+            "high": pooled + shift + reach,
+            "direct": direct,
+            "direct_se": np.sqrt(given),
+            "variance": np.where(known, v, np.nan),
+            "borrowed": 1 - gamma,
+            "shift": shift,
+        },
+        index=index,
+    )
     if parents is not None:
         frame.insert(0, "parent", np.asarray(parents))
     frame["rank"] = places(frame["value"].to_numpy()).array

@@ -316,11 +316,15 @@ class Ranking(Estimates):
         gap, half = value[first] - value[second], (sets.critical * sets.se)[first, second]
         return pd.DataFrame(
             {
-                "unit": units[first], "other": units[second], "value": gap,
-                "se": sets.se[first, second], "low": gap - half, "high": gap + half,
+                "unit": units[first],
+                "other": units[second],
+                "value": gap,
+                "se": sets.se[first, second],
+                "low": gap - half,
+                "high": gap + half,
                 "told": sets.better[first, second],
             }
-        )  # fmt: skip
+        )
 
 
 def rank(scores: Estimates, min_forms: int = 30, *, level: float = 0.95, seed: int = 1) -> Ranking:

@@ -131,10 +131,13 @@ def reliability(
     table = _items(whole, kept, loading)
     warnings = _warnings(names, kept, table, loading)
     return Reliability(
-        _statistics(x, loading, level), table, len(frame) - len(whole), warnings,
+        _statistics(x, loading, level),
+        table,
+        len(frame) - len(whole),
+        warnings,
         None if unit is None else _units(frame, names, unit),
         None if factors is None else _structure(frame, factors),
-    )  # fmt: skip
+    )
 
 
 def _correlation(x: Floats) -> Floats:
@@ -176,9 +179,15 @@ def _one_factor(corr: Floats) -> Floats:
         return float((rest - np.log(rest) - 1).sum()), np.asarray(slope)
 
     start = np.log(1 / np.maximum(np.diagonal(np.linalg.pinv(corr)), 1e-9))
-    found = optimize.minimize(loss, start, jac=True, method="L-BFGS-B", tol=1e-14,
-                              bounds=[(np.log(0.005), 0.0)] * k,
-                              options={"maxiter": 2000, "ftol": 1e-15, "gtol": 1e-9})  # fmt: skip
+    found = optimize.minimize(
+        loss,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        tol=1e-14,
+        bounds=[(np.log(0.005), 0.0)] * k,
+        options={"maxiter": 2000, "ftol": 1e-15, "gtol": 1e-9},
+    )
     scale = np.exp(-found.x / 2)
     roots, vectors = np.linalg.eigh(corr * np.outer(scale, scale))
     own = vectors[:, -1] * np.sqrt(max(roots[-1] - 1, 0.0)) / scale
@@ -216,12 +225,16 @@ def _items(whole: pd.DataFrame, kept: Sequence[str], loading: Floats) -> pd.Data
     without = [_alpha(np.delete(np.delete(cov, j, 0), j, 1)) for j in range(len(kept))]
     return pd.DataFrame(
         {
-            "variable": list(kept), "mean": x.mean(axis=0), "sd": x.std(axis=0, ddof=1),
+            "variable": list(kept),
+            "mean": x.mean(axis=0),
+            "sd": x.std(axis=0, ddof=1),
             "item_total": (centred[0] * centred[1]).sum(axis=0) / sizes,
-            "alpha_without": without, "loading": loading, "n_valid": len(x),
+            "alpha_without": without,
+            "loading": loading,
+            "n_valid": len(x),
             "most": [whole[name].value_counts(normalize=True).iloc[0] for name in kept],
         }
-    )  # fmt: skip
+    )
 
 
 def _warnings(
@@ -249,8 +262,16 @@ def _units(frame: pd.DataFrame, names: Sequence[str], unit: str) -> pd.DataFrame
         free = size - df - 1
         possible = df > 0 and free > 0 and inside > 0
         f = (outside - inside) / df / (inside / free) if possible else np.nan
-        rows.append({"variable": name, "value": 1 - 1 / f if f and f > 0 else np.nan, "f": f,
-                     "df": df, "df_within": free, "n_valid": size})  # fmt: skip
+        rows.append(
+            {
+                "variable": name,
+                "value": 1 - 1 / f if f and f > 0 else np.nan,
+                "f": f,
+                "df": df,
+                "df_within": free,
+                "n_valid": size,
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -267,8 +288,9 @@ def _structure(frame: pd.DataFrame, factors: Mapping[str, Sequence[str]]) -> Str
     data = frame[codes].astype(float).dropna()
     short = {name: f"f{k}" for k, name in enumerate(factors)}
     plain = {item: f"x{k}" for k, item in enumerate(dict.fromkeys(codes))}
-    text = "\n".join(f"{short[name]} =~ " + " + ".join(plain[it] for it in own)
-                     for name, own in factors.items())  # fmt: skip
+    text = "\n".join(
+        f"{short[name]} =~ " + " + ".join(plain[it] for it in own) for name, own in factors.items()
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = semopy.Model(text)
@@ -277,9 +299,17 @@ def _structure(frame: pd.DataFrame, factors: Mapping[str, Sequence[str]]) -> Str
         found = model.inspect(std_est=True)
         fitted = semopy.calc_stats(model).iloc[0]
     srmr = _srmr(data.rename(columns=plain), model)
-    fit = {name: float(fitted[key]) for name, key in
-           (("chi2", "chi2"), ("df", "DoF"), ("p", "chi2 p-value"), ("cfi", "CFI"),
-            ("tli", "TLI"), ("rmsea", "RMSEA"))}  # fmt: skip
+    fit = {
+        name: float(fitted[key])
+        for name, key in (
+            ("chi2", "chi2"),
+            ("df", "DoF"),
+            ("p", "chi2 p-value"),
+            ("cfi", "CFI"),
+            ("tli", "TLI"),
+            ("rmsea", "RMSEA"),
+        )
+    }
     back = {v: k for k, v in (short | plain).items()}
     is_loading = (found["op"] == "~") & found["rval"].isin(list(short.values()))
     pairs = (found["op"] == "~~") & (found["lval"] != found["rval"])

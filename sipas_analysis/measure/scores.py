@@ -16,18 +16,11 @@ from scipy import sparse, stats
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import ColumnError
-from sipas_analysis.infer.block import Block, Columns
 from sipas_analysis.infer.design import CENSUS, Floats
-from sipas_analysis.infer.estimates import (
-    COLUMNS,
-    FEW_PEOPLE,
-    Estimates,
-    evaluate,
-    flags,
-    printed,
-)
+from sipas_analysis.infer.estimates import COLUMNS, FEW_PEOPLE, Estimates, evaluate, flags, printed
 from sipas_analysis.infer.intervals import cap_of, effective_n, exact_interval, simple_interval
-from sipas_analysis.infer.sources import block
+from sipas_analysis.infer.totals import Block, Columns
+from sipas_analysis.infer.totals_from_files import block
 from sipas_analysis.infer.variance import sampling_fraction, whole_strata
 from sipas_analysis.instrument.pack import (
     OVERALL,
@@ -37,12 +30,7 @@ from sipas_analysis.instrument.pack import (
     Rule,
     read_instrument,
 )
-from sipas_analysis.measure.rules import (
-    Target,
-    column_names,
-    item_codes,
-    targets,
-)
+from sipas_analysis.measure.rules import Target, column_names, item_codes, targets
 
 FACTS = ("answers", "people", "satisfied", "unsatisfied")
 
@@ -139,8 +127,12 @@ def _ruled(pack: Instrument, rule: str | Path) -> tuple[Index, list[str]]:
     if rule not in get_args(Rule):
         other = read_instrument(rule)
         if other.index.points and {*other.index.points} != {*pack.scale.levels}:
-            raise ColumnError("rule_scale", rule=rule, levels=len(pack.scale.levels),
-                              points=len(other.index.points))  # fmt: skip
+            raise ColumnError(
+                "rule_scale",
+                rule=rule,
+                levels=len(pack.scale.levels),
+                points=len(other.index.points),
+            )
         for _, one in other.rules():
             unknown = [name for name in one.weights if name not in (*pack.factors, *pack.blocks)]
             if unknown:
@@ -194,9 +186,14 @@ def _columns(pack: Instrument, wanted: Sequence[Target]) -> Columns:
     names, codes = column_names(pack), item_codes(pack)
     flags = [f"{it.variable}.{fact}" for it in wanted for fact in FACTS]
     return Columns(
-        tuple(names), partial(_hot, pack=pack), np.ones(len(names)), [True] * len(names),
-        tuple(flags), partial(_marks, pack=pack, wanted=tuple(wanted)), reads=tuple(codes),
-    )  # fmt: skip
+        tuple(names),
+        partial(_hot, pack=pack),
+        np.ones(len(names)),
+        [True] * len(names),
+        tuple(flags),
+        partial(_marks, pack=pack, wanted=tuple(wanted)),
+        reads=tuple(codes),
+    )
 
 
 def _read(frame: pd.DataFrame, pack: Instrument) -> tuple[Floats, Any, Any, Any]:
@@ -250,12 +247,22 @@ def _figure(totals: Block, target: Target, survey: Survey) -> tuple[pd.DataFrame
             people, survey.wave.min_cell, df=found["df"], n_eff=n_eff, width=(high - low) / 100
         )
     frame = totals.keys.assign(
-        level=target.level, variable=target.variable, value=value, se=np.sqrt(variance),
-        low=np.where(alone, np.nan, low), high=np.where(alone, np.nan, high), df=found["df"],
-        n=totals.people["n"], n_valid=people.astype(int), numerator=top, denominator=bottom,
+        level=target.level,
+        variable=target.variable,
+        value=value,
+        se=np.sqrt(variance),
+        low=np.where(alone, np.nan, low),
+        high=np.where(alone, np.nan, high),
+        df=found["df"],
+        n=totals.people["n"],
+        n_valid=people.astype(int),
+        numerator=top,
+        denominator=bottom,
         deff=np.divide(variance, srs, out=np.full(len(found), np.nan), where=srs > 0),
-        n_eff=np.where(alone, np.nan, n_eff), method=np.where(alone, "none", method), flag=flag,
-    )  # fmt: skip
+        n_eff=np.where(alone, np.nan, n_eff),
+        method=np.where(alone, "none", method),
+        flag=flag,
+    )
     return frame.assign(printed=[printed(v, n, d, places) for v, n, d in parts]), influence
 
 

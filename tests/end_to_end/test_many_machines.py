@@ -183,11 +183,14 @@ BAD = {
     "no such stratum": (lambda f: f.drop(columns="district"), {}, "design_column"),
     "no such weight": (lambda f: f.drop(columns="w"), {}, "design_column"),
     "no such variable": (lambda f: f.drop(columns="answer"), {}, "design_column"),
-    "a blank cluster": (lambda f: f.assign(hamlet=f["hamlet"].where(f.index != 7)), {},
-                        "design_blank"),
+    "a blank cluster": (
+        lambda f: f.assign(hamlet=f["hamlet"].where(f.index != 7)),
+        {},
+        "design_blank",
+    ),
     "an infinite answer": (lambda f: f.assign(answer=np.inf), {}, "design_infinite"),
     "text for a number": (lambda f: f.assign(answer="good"), {}, "mean_text"),
-}  # fmt: skip
+}
 
 
 def refused(data, workers=None, **changes):

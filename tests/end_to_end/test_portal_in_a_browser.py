@@ -10,8 +10,8 @@ from browser import NEEDED, axe
 
 from sipas_analysis.collect.survey import read_survey
 from sipas_analysis.collect.wave import read_wave
-from sipas_analysis.publish.figures import Figures
-from sipas_analysis.publish.portal import Made, write_portal
+from sipas_analysis.figures.published import Figures
+from sipas_analysis.reports.portal import Made, write_portal
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "data" / "an-giang-2021"
@@ -27,8 +27,11 @@ def page(tmp_path_factory):
     made = []
     for unit in ("", *figures.ranking["unit"]):
         place = f"units/{unit}" if unit else "province"
-        files = {(kind, lang): f"{place}/report.{lang}.{kind}" for kind in ("html", "pdf")
-                 for lang in ("vi", "en")}  # fmt: skip
+        files = {
+            (kind, lang): f"{place}/report.{lang}.{kind}"
+            for kind in ("html", "pdf")
+            for lang in ("vi", "en")
+        }
         for file in files.values():
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             (folder / file).write_text("x")
@@ -54,11 +57,13 @@ def names(tab):
 
 def test_the_page_asks_no_network_and_complains_of_nothing(tab, page):
     """Only the file itself is fetched; no error stands in the console."""
-    asked = [it["params"]["request"]["url"] for it in tab.said
-             if it["method"] == "Network.requestWillBeSent"]  # fmt: skip
+    asked = [
+        it["params"]["request"]["url"]
+        for it in tab.said
+        if it["method"] == "Network.requestWillBeSent"
+    ]
     assert [url for url in asked if url != page.as_uri()] == []
-    bad = [it for it in tab.said
-           if it["method"] in ("Runtime.exceptionThrown", "Log.entryAdded")]  # fmt: skip
+    bad = [it for it in tab.said if it["method"] in ("Runtime.exceptionThrown", "Log.entryAdded")]
     assert bad == []
     assert len(names(tab)) == 29
 
@@ -141,11 +146,13 @@ def test_every_stop_of_the_tab_key_is_seen(tab):
     stops = []
     for _ in range(12):
         tab.press("Tab")
-        stops.append(tab.run(
-            "(() => {const a = document.activeElement, s = getComputedStyle(a);"
-            "return [a.id || a.className || a.dataset.key || a.name || a.href,"
-            "s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2]})()"
-        ))  # fmt: skip
+        stops.append(
+            tab.run(
+                "(() => {const a = document.activeElement, s = getComputedStyle(a);"
+                "return [a.id || a.className || a.dataset.key || a.name || a.href,"
+                "s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2]})()"
+            )
+        )
     assert stops[0][0] == "skip"
     assert [name for name, seen in stops[1:] if not seen] == []
     assert "in-vi" in [name for name, _ in stops]

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from sipas_analysis.errors import NotebookError
-from sipas_analysis.publish.report import run_notebook
+from sipas_analysis.runs.notebook import run_notebook
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -25,9 +25,14 @@ pytestmark = pytest.mark.slow
 def shell(*words, folder=ROOT, expect=0):
     """Run a command as a stranger types it; return what it said."""
     done = subprocess.run(
-        [str(word) for word in words], cwd=folder, capture_output=True, text=True,
-        env=os.environ | {"LC_ALL": "C.UTF-8"}, timeout=600, check=False,
-    )  # fmt: skip
+        [str(word) for word in words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"LC_ALL": "C.UTF-8"},
+        timeout=600,
+        check=False,
+    )
     assert done.returncode == expect, done.stdout + done.stderr
     return done.stdout + done.stderr
 
@@ -73,8 +78,9 @@ def test_the_notebook_of_an_auditor_counts_the_published_figure_again(tmp_path):
     assert "responses.csv: 32–61" in text
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("explore_*.ipynb")),
-                         ids=lambda path: path.stem)  # fmt: skip
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "notebooks").glob("explore_*.ipynb")), ids=lambda path: path.stem
+)
 def test_a_notebook_to_explore_runs(path, tmp_path):
     """Each alone, on the demo."""
     assert len(papermill(path.stem, tmp_path / "out.ipynb")) > 500
@@ -85,11 +91,19 @@ def test_sipas_report_writes_the_layout_that_others_rely_on(tmp_path):
     shutil.copytree(DEMO, tmp_path / "wave")
     said = shell(BIN / "sipas", "report", "wave/wave.yaml", "--out", "out", folder=tmp_path)
     assert files_in(tmp_path / "out") == {
-        "province/report.vi.html", "province/report.en.html", "tables/scores.csv",
-        "tables/ranking.csv", "tables/drivers.csv", "tables/figures.csv", "tables/pairs.csv",
-        "tables/robust.csv", "tables/importance.csv", "tables/priority.csv",
-        "tables/what_if.csv", "tables/penalties.csv",
-    }  # fmt: skip
+        "province/report.vi.html",
+        "province/report.en.html",
+        "tables/scores.csv",
+        "tables/ranking.csv",
+        "tables/drivers.csv",
+        "tables/figures.csv",
+        "tables/pairs.csv",
+        "tables/robust.csv",
+        "tables/importance.csv",
+        "tables/priority.csv",
+        "tables/what_if.csv",
+        "tables/penalties.csv",
+    }
     path = Path(re.search(r"Report: (.+\.html)", said)[1])
     assert (tmp_path / path).is_file()
     assert {one.name for one in tmp_path.iterdir()} == {"wave", "out"}
@@ -124,8 +138,18 @@ def test_hostile_names_stay_inside_the_output_folder(tmp_path):
     shell(BIN / "sipas", "run", "wave.yaml", "--out", "out", folder=folder)
     written = files_in(tmp_path) - before
     inside = {f"units/u-{k}/report.vi.html" for k in range(3)} | {"province/report.vi.html"}
-    names = ("scores", "ranking", "pairs", "robust", "drivers", "figures", "importance",
-             "priority", "what_if", "penalties")  # fmt: skip
+    names = (
+        "scores",
+        "ranking",
+        "pairs",
+        "robust",
+        "drivers",
+        "figures",
+        "importance",
+        "priority",
+        "what_if",
+        "penalties",
+    )
     tables = {f"tables/{name}.csv" for name in names}
     state = {f"state/{name}.json" for name in ("province", "u-0", "u-1", "u-2")}
     proof = {"receipt.json", "receipt.vi.html", "ro-crate-metadata.json"}
@@ -180,8 +204,14 @@ def test_a_browser_without_a_network_shows_the_whole_page(tmp_path):
     shell(BIN / "sipas", "report", DEMO, "--lang", "vi", "--out", out)
     page = (out / "province/report.vi.html").as_uri()
     no_network = ("--host-resolver-rules=MAP * ~NOTFOUND", "--proxy-server=127.0.0.1:9")
-    start = (CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu",
-             f"--user-data-dir={tmp_path / 'profile'}", *no_network)  # fmt: skip
+    start = (
+        CHROMIUM,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        f"--user-data-dir={tmp_path / 'profile'}",
+        *no_network,
+    )
     dom = shell(*start, "--dump-dom", page)
     assert dom.count("<section") == 13
     assert dom.count("data:image/svg+xml;base64,") == dom.count("<figure") == 8
@@ -191,6 +221,8 @@ def test_a_browser_without_a_network_shows_the_whole_page(tmp_path):
     assert pdf.startswith(b"%PDF")
     sheets = int(max(re.findall(rb"/Count (\d+)", pdf), key=int))
     assert 8 <= sheets <= 60
-    boxes = {tuple(round(float(x)) for x in box.split())
-             for box in re.findall(rb"/MediaBox \[([\d. ]+)\]", pdf)}  # fmt: skip
+    boxes = {
+        tuple(round(float(x)) for x in box.split())
+        for box in re.findall(rb"/MediaBox \[([\d. ]+)\]", pdf)
+    }
     assert boxes == {(0, 0, 595, 842)}

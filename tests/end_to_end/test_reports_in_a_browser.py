@@ -6,7 +6,7 @@ import pytest
 from browser import NEEDED, axe
 
 import sipas_analysis as sipas
-from sipas_analysis.publish.chapters import CHAPTERS
+from sipas_analysis.reports.report import CHAPTERS
 
 ROOT = Path(__file__).parents[2]
 WAVES = ("an-giang-2021", "an-giang-2023")

@@ -67,10 +67,18 @@ def no_state(found):
 
 def test_every_format_and_language_is_there(undisturbed):
     """Four formats, two languages, three units, and the portal."""
-    made = {f"units/{unit}/report.{lang}.{kind}" for unit in UNITS.split(",")
-            for lang in ("vi", "en") for kind in FORMATS.split(",")}  # fmt: skip
-    made |= {f"units/{unit}/letter.{lang}.{kind}" for unit in UNITS.split(",")
-             for lang in ("vi", "en") for kind in ("docx", "pdf")}  # fmt: skip
+    made = {
+        f"units/{unit}/report.{lang}.{kind}"
+        for unit in UNITS.split(",")
+        for lang in ("vi", "en")
+        for kind in FORMATS.split(",")
+    }
+    made |= {
+        f"units/{unit}/letter.{lang}.{kind}"
+        for unit in UNITS.split(",")
+        for lang in ("vi", "en")
+        for kind in ("docx", "pdf")
+    }
     state = {f"state/{unit}.json" for unit in UNITS.split(",")}
     tables = {name for name in undisturbed if name.startswith("tables/")}
     assert "tables/figures.csv" in tables
@@ -87,8 +95,14 @@ def test_kernels_make_the_same_bytes(undisturbed, tmp_path):
     assert {name: found[name] for name in own} == {name: undisturbed[name] for name in own}
 
 
-ABROAD = {"TZ": "Pacific/Auckland", "LANG": "C", "LC_ALL": "C", "PYTHONHASHSEED": "7",
-          "OMP_NUM_THREADS": "2", "SOURCE_DATE_EPOCH": "1"}  # fmt: skip
+ABROAD = {
+    "TZ": "Pacific/Auckland",
+    "LANG": "C",
+    "LC_ALL": "C",
+    "PYTHONHASHSEED": "7",
+    "OMP_NUM_THREADS": "2",
+    "SOURCE_DATE_EPOCH": "1",
+}
 LATER = "2031-02-03 04:05:06"
 
 
@@ -110,13 +124,30 @@ def test_a_clone_elsewhere_years_later_gives_the_same_bytes(undisturbed, tmp_pat
     code = (
         f"import time; import sipas_analysis; from sipas_analysis.cli import main; {says}; main()"
     )
-    asked = ["run", tmp_path / "there/wave/wave.yaml", "--units", UNITS, "--formats", FORMATS,
-             "--out", out, "--jobs", "1", "--lang", "vi,en"]  # fmt: skip
+    asked = [
+        "run",
+        tmp_path / "there/wave/wave.yaml",
+        "--units",
+        UNITS,
+        "--formats",
+        FORMATS,
+        "--out",
+        out,
+        "--jobs",
+        "1",
+        "--lang",
+        "vi,en",
+    ]
     command = ["faketime", LATER, sys.executable, "-c", code, *asked]
     done = subprocess.run(
-        [str(it) for it in command], capture_output=True, text=True, check=False, timeout=600,
-        env=os.environ | ABROAD | {"PYTHONPATH": str(clone)}, cwd=tmp_path,
-    )  # fmt: skip
+        [str(it) for it in command],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+        env=os.environ | ABROAD | {"PYTHONPATH": str(clone)},
+        cwd=tmp_path,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.startswith(f"2031 {clone}")
     found = no_state(hashes(out))
@@ -136,10 +167,28 @@ def test_a_clone_elsewhere_years_later_gives_the_same_bytes(undisturbed, tmp_pat
 
 def started(out, *more):
     """Start a run and wait until its first report is noted."""
-    command = [BIN / "sipas", "run", DEMO, "--units", UNITS, "--formats", FORMATS, "--jobs", "1",
-               "--out", out, "--lang", "vi,en", *more]  # fmt: skip
-    process = subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL, start_new_session=True)  # fmt: skip
+    command = [
+        BIN / "sipas",
+        "run",
+        DEMO,
+        "--units",
+        UNITS,
+        "--formats",
+        FORMATS,
+        "--jobs",
+        "1",
+        "--out",
+        out,
+        "--lang",
+        "vi,en",
+        *more,
+    ]
+    process = subprocess.Popen(
+        list(map(str, command)),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     for _ in range(1200):
         if [*out.glob("state/*.json")]:
             return process
@@ -186,7 +235,7 @@ def done_in(out):
     return {path: path.stat().st_mtime_ns for path in out.glob("state/*.json")}
 
 
-WARM = "sipas_analysis.publish.warm"
+WARM = "sipas_analysis.runs.worker"
 ACCIDENTS = {  # what to kill below the run, which of them, how the run was asked for
     "ctrl-c": ("", 0, ()),
     "killed": ("", 0, ()),
@@ -224,8 +273,11 @@ def test_a_full_disk_stops_a_report_and_not_the_next_run(undisturbed, tmp_path):
     """A small file system fills up; with room again only what is missing is made."""
     small = tmp_path / "small"
     small.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(small)],
-                             capture_output=True, check=False)  # fmt: skip
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(small)],
+        capture_output=True,
+        check=False,
+    )
     if mounted.returncode:
         pytest.skip("no right to mount a small file system")
     try:
@@ -351,7 +403,7 @@ def test_a_cell_that_fails_stops_the_notebook(tmp_path, source):
 def test_reports_draw_by_their_name_and_share_nothing(tmp_path):
     """A fork copies generators: the same report draws the same, another one others."""
     code = (
-        "from sipas_analysis.publish.warm import seeded; import numpy as np, random; "
+        "from sipas_analysis.runs.worker import seeded; import numpy as np, random; "
         "[print(*(seeded(n) or (np.random.rand(), random.random()))) for n in ('a', 'b', 'a')]"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -359,12 +411,12 @@ def test_reports_draw_by_their_name_and_share_nothing(tmp_path):
     assert first == third != second
 
 
-@pytest.mark.parametrize("first", ["papermill.engines", "sipas_analysis.publish.engine"])
+@pytest.mark.parametrize("first", ["papermill.engines", "sipas_analysis.runs.papermill_engine"])
 def test_papermill_finds_the_engine_whoever_is_imported_first(first):
     """papermill loads the engine while its own module loads; neither may need the other whole."""
     code = (
         f"import {first}; from papermill.engines import papermill_engines as known; "
-        "from sipas_analysis.publish.engine import ForkEngine as ours; "
+        "from sipas_analysis.runs.papermill_engine import ForkEngine as ours; "
         "print(known.get_engine('sipas-fork') is ours)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -36,10 +36,11 @@ def raw():
         rows = list(csv.DictReader(handle))
     codes = [*PACK.items, "Q7ALL"]
     return {
-        code: np.array([float(row[code]) if row[code] in "12345" and row[code] else np.nan
-                        for row in rows])
+        code: np.array(
+            [float(row[code]) if row[code] in "12345" and row[code] else np.nan for row in rows]
+        )
         for code in codes
-    }  # fmt: skip
+    }
 
 
 @pytest.fixture(scope="module")
@@ -103,8 +104,9 @@ def test_factors_and_whole_under_every_rule_equal_a_hand_computation(survey, raw
     expected["overall", "mean_of_factors"] = np.mean([*pooled.values()])
     expected["overall", "overall_item"] = share["Q7ALL"]
     frame = sipas.compare_rules(survey).frame
-    found = dict(zip(zip(frame["variable"], frame["rule"], strict=True), frame["value"],
-                     strict=True))  # fmt: skip
+    found = dict(
+        zip(zip(frame["variable"], frame["rule"], strict=True), frame["value"], strict=True)
+    )
     assert found == pytest.approx(expected, rel=1e-12)
     assert len({round(value, 4) for key, value in found.items() if key[0] == "overall"}) == 4
 
@@ -181,7 +183,7 @@ def test_items_lose_six_forms_of_seven_and_filling_keeps_them(survey):
 @pytest.mark.slow
 def test_the_full_report_is_made_from_it(survey, tmp_path):
     """All chapters in both languages, with the real figures in them."""
-    from sipas_analysis.publish.chapters import CHAPTERS
+    from sipas_analysis.reports.report import CHAPTERS
 
     made = sipas.report(survey)
     written = made.write([made.chapter(name) for name in CHAPTERS], str(tmp_path))

@@ -9,7 +9,7 @@ import pytest
 
 import sipas_analysis as sipas
 from sipas_analysis.explain.collinearity import collinearity
-from sipas_analysis.publish.explained import shown
+from sipas_analysis.reports.drivers_output import shown
 
 HERE = Path(__file__).parent
 RAW = HERE.parents[2] / "shared" / "real" / "turkiye-students" / "responses.csv"

@@ -19,19 +19,20 @@ from rocrate.rocrate import ROCrate
 
 from sipas_analysis.collect.survey import keep, read_survey
 from sipas_analysis.collect.wave import read_wave
+from sipas_analysis.documents.writers.html import write_html
 from sipas_analysis.errors import ReceiptError
+from sipas_analysis.figures.published import Figures, figures_of
 from sipas_analysis.messages import number
-from sipas_analysis.publish.archive import open_archive, opened, verify_run, write_archive
-from sipas_analysis.publish.chapters import CHAPTERS, report
-from sipas_analysis.publish.crate import write_crate
-from sipas_analysis.publish.figures import Figures, figures_of
-from sipas_analysis.publish.portal import Made, write_portal
-from sipas_analysis.publish.printed import printed_in
-from sipas_analysis.publish.readable import write_page
-from sipas_analysis.publish.receipt import facts_of, kept, outputs, sealed, write_receipt
-from sipas_analysis.publish.run import write_times
-from sipas_analysis.publish.verdict import lines
-from sipas_analysis.publish.verify import Finding, Verdict, verify
+from sipas_analysis.proof.archive import open_archive, opened, verify_run, write_archive
+from sipas_analysis.proof.read_back import printed_in
+from sipas_analysis.proof.receipt import facts_of, kept, outputs, sealed, write_receipt
+from sipas_analysis.proof.receipt_page import receipt_page
+from sipas_analysis.proof.ro_crate import write_crate
+from sipas_analysis.proof.verdict_page import lines
+from sipas_analysis.proof.verify import Finding, Verdict, verify
+from sipas_analysis.reports.portal import Made, write_portal
+from sipas_analysis.reports.report import CHAPTERS, report
+from sipas_analysis.runs.annual_run import write_times
 
 UNITS = "code,name_vi,name_en,group\n" + "".join(
     f"so-{it},Sở {it.upper()},Department {it.upper()},departments\n" for it in "abcd"
@@ -58,8 +59,12 @@ def made(tmp_path_factory):
     inputs, out = home / "inputs", home / "out"
     inputs.mkdir()
     facts = FACTS | {"languages": ["vi"], "min_forms": 20}
-    texts = {"pack.yaml": PACK, "units.csv": UNITS, "answers.csv": answers(),
-             "wave.yaml": yaml.safe_dump(facts, allow_unicode=True)}  # fmt: skip
+    texts = {
+        "pack.yaml": PACK,
+        "units.csv": UNITS,
+        "answers.csv": answers(),
+        "wave.yaml": yaml.safe_dump(facts, allow_unicode=True),
+    }
     for name, text in texts.items():
         (inputs / name).write_text(text, "utf-8")
     survey = read_survey(read_wave(inputs / "wave.yaml"))
@@ -72,7 +77,7 @@ def made(tmp_path_factory):
     asked = {"languages": ["vi"], "formats": FORMATS.split(","), "units": []}
     facts = facts_of(survey, asked)
     write_times(out, survey.wave.path, [], 0.0)
-    write_page(facts, survey, out, ("vi",))
+    write_html(receipt_page(facts, survey), out / "receipt.vi.html", "vi")
     write_portal(figures_of(survey), files, out / "index.html", ("vi",))
     write_crate(facts | {"outputs": outputs(out)}, out)
     write_receipt(sealed(facts | {"outputs": outputs(out)}), out)
@@ -397,20 +402,29 @@ def test_an_archive_proves_itself(made, tmp_path):
     run = open_archive(paths[0], tmp_path / "open")
     assert verify_run(run).grade == "same"
     names = {it.partition("/")[0] for it in zipfile.ZipFile(paths[0]).namelist()}
-    assert names == {"README.vi.txt", "README.en.txt", "ro-crate-metadata.json", "outputs",
-                     "inputs", "program"}  # fmt: skip
+    assert names == {
+        "README.vi.txt",
+        "README.en.txt",
+        "ro-crate-metadata.json",
+        "outputs",
+        "inputs",
+        "program",
+    }
     with opened(tmp_path / "open") as unpacked:
         assert verify_run(unpacked).grade == "same"
 
 
-@pytest.mark.parametrize(("name", "said"), [
-    ("program/requirements.lock", "program/requirements.lock"),
-    ("program/pyproject.toml", "program/pyproject.toml"),
-    ("program/sipas_analysis/publish/verify.py", "program"),
-    ("program/notebooks/audit.ipynb", "program"),
-    ("README.vi.txt", "README.vi.txt"),
-    ("ro-crate-metadata.json", "ro-crate-metadata.json"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("program/requirements.lock", "program/requirements.lock"),
+        ("program/pyproject.toml", "program/pyproject.toml"),
+        ("program/sipas_analysis/proof/verify.py", "program"),
+        ("program/notebooks/audit.ipynb", "program"),
+        ("README.vi.txt", "README.vi.txt"),
+        ("ro-crate-metadata.json", "ro-crate-metadata.json"),
+    ],
+)
 def test_what_lies_beside_a_run_in_its_archive_is_checked_too(packed, tmp_path, name, said):
     """Who opens an archive does what its README says and runs what lies in it."""
     run = open_archive(packed, tmp_path / "open")
@@ -464,8 +478,12 @@ def test_a_public_archive_holds_no_form(made, tmp_path):
     path = write_archive(made / "out", tmp_path / "a.zip", made / "inputs", public=True)
     names = zipfile.ZipFile(path).namelist()
     assert {it.partition("/")[0] for it in names} == {
-        "README.vi.txt", "README.en.txt", "ro-crate-metadata.json", "outputs", "program",
-    }  # fmt: skip
+        "README.vi.txt",
+        "README.en.txt",
+        "ro-crate-metadata.json",
+        "outputs",
+        "program",
+    }
     assert all("tables/" in it or "receipt" in it for it in names if it.startswith("outputs"))
     run = open_archive(path, tmp_path / "open")
     assert run.wave is None
@@ -525,14 +543,17 @@ def forged(home, change):
     return verify(home / "out", home / "inputs")
 
 
-@pytest.mark.parametrize("change", [
-    lambda it: it["wave"].update(year=2001),
-    lambda it: it["pack"].update(status="sourced"),
-    lambda it: it["rules"][0].update(status="sourced"),
-    lambda it: it["rounding"].update(decimals=1),
-    lambda it: it["rows"].update(kept=161),
-    lambda it: it["rows"]["ledger"].append({"reason": "label", "column": "A1", "n": 1}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda it: it["wave"].update(year=2001),
+        lambda it: it["pack"].update(status="sourced"),
+        lambda it: it["rules"][0].update(status="sourced"),
+        lambda it: it["rounding"].update(decimals=1),
+        lambda it: it["rows"].update(kept=161),
+        lambda it: it["rows"]["ledger"].append({"reason": "label", "column": "A1", "n": 1}),
+    ],
+)
 def test_a_receipt_that_was_sealed_again_is_held_against_the_inputs(copy, change):
     """Its own hash is right; what follows from the inputs is not what it says."""
     found = forged(copy, change)
@@ -581,15 +602,28 @@ def put(way, value):
 
 
 MALFORMED = [
-    put(["wave"], None), put(["wave", "day"], "soon"), put(["inputs", 0, "sha256"], "x"),
-    put(["inputs", 0, "bytes"], None), put(["inputs", 0, "file"], "a\0b"), put(["inputs"], []),
-    put(["inputs", 0, "file"], ["a"]), put(["inputs", 0, "file"], "x" * 300),
-    put(["program", "version"], None), put(["program", "sha256"], ["a"]), put(["program"], 3),
-    put(["figures", 0, "value"], True), put(["figures", 0], []), put(["figures"], {}),
-    put(["outputs", "../x"], "0" * 64), put(["outputs", "/etc/hostname"], "0" * 64),
-    put(["outputs", "y" * 300], "0" * 64), put(["outputs"], ["a"]), put(["rows"], None),
-    put(["wave", "title"], "\ud800"), put(["figures", 0, "value"], float("inf")),
-]  # fmt: skip
+    put(["wave"], None),
+    put(["wave", "day"], "soon"),
+    put(["inputs", 0, "sha256"], "x"),
+    put(["inputs", 0, "bytes"], None),
+    put(["inputs", 0, "file"], "a\0b"),
+    put(["inputs"], []),
+    put(["inputs", 0, "file"], ["a"]),
+    put(["inputs", 0, "file"], "x" * 300),
+    put(["program", "version"], None),
+    put(["program", "sha256"], ["a"]),
+    put(["program"], 3),
+    put(["figures", 0, "value"], True),
+    put(["figures", 0], []),
+    put(["figures"], {}),
+    put(["outputs", "../x"], "0" * 64),
+    put(["outputs", "/etc/hostname"], "0" * 64),
+    put(["outputs", "y" * 300], "0" * 64),
+    put(["outputs"], ["a"]),
+    put(["rows"], None),
+    put(["wave", "title"], "\ud800"),
+    put(["figures", 0, "value"], float("inf")),
+]
 
 
 @pytest.mark.parametrize("k", range(len(MALFORMED)))
@@ -626,11 +660,18 @@ def test_a_second_key_of_one_name_is_found(copy):
     assert [(it.kind, it.file) for it in found.faults] == [("receipt", RECEIPT)]
 
 
-@pytest.mark.parametrize("name", [
-    "program/sitecustomize.py", "program/sipas_analysis/publish/verify.abi3.so", "README.txt",
-    "program/sipas_analysis/__pycache__/cli.cpython-311.pyc", "outputs/units/so-a/report.vi.pdf",
-    "inputs/more.csv", "program/notebooks/more.py",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        "program/sitecustomize.py",
+        "program/sipas_analysis/proof/verify.abi3.so",
+        "README.txt",
+        "program/sipas_analysis/__pycache__/cli.cpython-311.pyc",
+        "outputs/units/so-a/report.vi.pdf",
+        "inputs/more.csv",
+        "program/notebooks/more.py",
+    ],
+)
 def test_a_file_that_no_archive_holds_is_named(packed, tmp_path, name):
     """What lies beside a program is run with it."""
     path = Path(shutil.copy(packed, tmp_path))
@@ -648,7 +689,7 @@ def test_a_program_of_another_shape_is_named(packed, tmp_path, change):
     run = open_archive(packed, tmp_path / "open")
     package = run.folder / "program/sipas_analysis"
     if change == "moved":
-        (package / "publish/verdict.py").rename(package / "verdict.py")
+        (package / "proof/verdict_page.py").rename(package / "verdict_page.py")
     else:
         shutil.rmtree(run.folder / "program")
     assert verify_run(run).grade == "different"
@@ -729,7 +770,7 @@ def test_an_archive_that_leads_elsewhere_is_refused(tmp_path, name):
 
 def test_a_bomb_is_not_unfolded(tmp_path, monkeypatch):
     """The sizes that an archive announces are added up first."""
-    monkeypatch.setattr("sipas_analysis.publish.archive.LARGEST", 1_000_000)
+    monkeypatch.setattr("sipas_analysis.proof.archive.LARGEST", 1_000_000)
     path = bad_archive(tmp_path / "a.zip", ("outputs/a", bytes(2_000_000)))
     with pytest.raises(ReceiptError, match="4 GB"):
         open_archive(path, tmp_path / "open")

@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sipas_analysis as sipas
-from sipas_analysis.collect.registry import carried, carried_shares, shares_back
 from sipas_analysis.collect.survey import LEDGER, Survey
+from sipas_analysis.collect.unit_changes import carried, carried_shares, shares_back
 from sipas_analysis.collect.wave import Wave
-from sipas_analysis.infer.block import Columns, add, settle, tally
 from sipas_analysis.infer.design import Design
 from sipas_analysis.infer.estimates import Estimates, printed
-from sipas_analysis.infer.sources import facts
+from sipas_analysis.infer.totals import Columns, add, settle, tally
+from sipas_analysis.infer.totals_from_files import facts
 from sipas_analysis.instrument.pack import Index, Instrument
 
 quick = settings(derandomize=True, deadline=None, max_examples=20, database=None)
@@ -220,9 +220,13 @@ def test_blocks_of_parts_add_up_to_the_block_of_all(frame, data):
     cut = data.draw(st.integers(1, len(frame) - 1), label="cut")
 
     columns = Columns(
-        (*ITEMS,), lambda part: [part[it] for it in ITEMS], np.full(len(ITEMS), 5.0),
-        [True] * len(ITEMS), ("high",), lambda part: [part[ITEMS[0]] >= 4],
-    )  # fmt: skip
+        (*ITEMS,),
+        lambda part: [part[it] for it in ITEMS],
+        np.full(len(ITEMS), 5.0),
+        [True] * len(ITEMS),
+        ("high",),
+        lambda part: [part[ITEMS[0]] >= 4],
+    )
     design = Design(frame.assign(all=1))
     scale = facts(design).scale
 
@@ -299,8 +303,9 @@ def test_merges_and_splits_keep_totals_and_can_be_undone(data):
     for unit in old:
         parts = data.draw(st.lists(st.integers(1, 9), max_size=3))
         names = data.draw(st.permutations(["x", "y", "z", "w"]))
-        rows += [(date(2025, 7, 1), unit, names[k], part / sum(parts))
-                 for k, part in enumerate(parts)]  # fmt: skip
+        rows += [
+            (date(2025, 7, 1), unit, names[k], part / sum(parts)) for k, part in enumerate(parts)
+        ]
     changes = pd.DataFrame(rows, columns=["date", "from", "to", "share"])
     sizes = data.draw(st.lists(st.integers(0, 500), min_size=len(old), max_size=len(old)))
     totals = pd.DataFrame({"n": sizes, "good": [n // 2 for n in sizes]}, old, dtype=float)

@@ -169,10 +169,15 @@ def offices():
     days = 10 + 2 * mood + np.where(kind == "a", 1.5, 0) + rng.normal(0, 2, n)
     return pd.DataFrame(
         {
-            "sample": number // 30, "c": number % 30, "files": files, "late": late,
-            "kind": kind, "days": days, "w": 20.0,
+            "sample": number // 30,
+            "c": number % 30,
+            "files": files,
+            "late": late,
+            "kind": kind,
+            "days": days,
+            "w": 20.0,
         }
-    )  # fmt: skip
+    )
 
 
 def test_a_ratio_has_its_true_value_and_error(offices):
@@ -422,11 +427,12 @@ def test_remedies_over_many_samples():
     mean = {}
     for remedy in ("certainty", "average", "merge", "adjust"):
         squares = [
-            sipas.total(
-                sipas.Design(one, strata="h", clusters="c", lonely=remedy), "y"
-            ).frame["se"].item() ** 2
+            sipas.total(sipas.Design(one, strata="h", clusters="c", lonely=remedy), "y")
+            .frame["se"]
+            .item()
+            ** 2
             for _, one in frame[frame["sample"] < 100].groupby("sample")
-        ]  # fmt: skip
+        ]
         mean[remedy] = np.mean(squares) / true
     print({remedy: round(float(it), 3) for remedy, it in mean.items()})
     assert mean["certainty"] == pytest.approx(12 / 13, abs=0.1)

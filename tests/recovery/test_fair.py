@@ -20,9 +20,16 @@ def right(value, se, df, truth, seed):
     return bool((found["rank_low"] <= better).all() and (found["rank_high"] >= worse).all())
 
 
-@pytest.mark.parametrize(("units", "people", "clusters", "share"), [
-    (63, 30, 0, 0.94), (63, 30, 0, 0.85), (18, 30, 0, 0.99), (63, 60, 6, 0.94), (18, 60, 20, 0.85),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("units", "people", "clusters", "share"),
+    [
+        (63, 30, 0, 0.94),
+        (63, 30, 0, 0.85),
+        (18, 30, 0, 0.99),
+        (63, 60, 6, 0.94),
+        (18, 60, 20, 0.85),
+    ],
+)
 def test_simultaneous_sets_hold_all_true_ranks(units, people, clusters, share):
     """Equal units, the hardest case: 95 % less Monte-Carlo error (rule R2)."""
     rng, rounds, truth = np.random.default_rng(units), 200, np.full(units, share)

@@ -6,7 +6,7 @@ import pytest
 from simulated import ITEMS, latent, pack, survey
 
 import sipas_analysis as sipas
-from sipas_analysis.explain.coalitions import shapley
+from sipas_analysis.explain.shapley import shapley
 from sipas_analysis.infer.estimates import holm
 
 TRUE = np.array([0.1, 0.2, 0.45, 0.25, 0.0])
@@ -61,8 +61,10 @@ def test_intervals_hold_under_clustering(clusters, each):
         share = truth / truth.sum()
         shared.append((table["share_low"] <= share) & (table["share_high"] >= share))
     error = 2.6 * np.sqrt(0.05 * 0.95 / rounds)
-    said = {name: np.mean(it, axis=0).round(3).tolist() for name, it in (
-        ("coefficients", held), ("values", valued), ("shares", shared))}  # fmt: skip
+    said = {
+        name: np.mean(it, axis=0).round(3).tolist()
+        for name, it in (("coefficients", held), ("values", valued), ("shares", shared))
+    }
     print(clusters, said, np.mean(called), np.mean(named))
     assert np.mean(held) == pytest.approx(0.95, abs=0.02)
     assert np.mean(valued) == pytest.approx(0.95, abs=0.02)
@@ -102,8 +104,13 @@ def test_filled_blanks_keep_intervals_honest():
         frame = clustered(rng, 60, 10)
         frame["w"] = frame["w"].where((frame["x"] < 0.3) | (rng.random(600) < 0.2))
         design = sipas.Design(frame)
-        table = sipas.fit(design, "out ~ v + w + x + y + z", missing="impute", imputations=10,
-                          seed=int(rng.integers(1e6))).frame.iloc[1:]  # fmt: skip
+        table = sipas.fit(
+            design,
+            "out ~ v + w + x + y + z",
+            missing="impute",
+            imputations=10,
+            seed=int(rng.integers(1e6)),
+        ).frame.iloc[1:]
         held.append((table["low"] <= TRUE) & (table["high"] >= TRUE))
     assert np.mean(held) == pytest.approx(0.95, abs=0.03)
 
@@ -111,8 +118,9 @@ def test_filled_blanks_keep_intervals_honest():
 def test_straight_lines_of_a_quarter_are_said():
     """From eight items on; they alone make all factors move together (rule Q1)."""
     rng = np.random.default_rng(3)
-    frame = pd.DataFrame(1.0 + sum(latent(400, rng) > it for it in (-1.8, -1.2, -0.4, 0.7)),
-                         columns=ITEMS)  # fmt: skip
+    frame = pd.DataFrame(
+        1.0 + sum(latent(400, rng) > it for it in (-1.8, -1.2, -0.4, 0.7)), columns=ITEMS
+    )
     frame["OVERALL"] = np.clip(np.rint(frame[ITEMS].mean(axis=1) + rng.normal(0, 0.5, 400)), 1, 5)
     plain = {note.id for note in sipas.drivers(survey(frame, pack())).notes}
     frame.loc[:139, ITEMS] = 4.0

@@ -14,8 +14,9 @@ COLUMNS = ["value", "se", "raw", "deviation", "deviation_se"]
 
 def close(found, wanted, tolerance=1e-8):
     """Compare two tables of numbers, every cell."""
-    np.testing.assert_allclose(found.to_numpy(float), wanted.to_numpy(float), rtol=tolerance,
-                               atol=1e-9)  # fmt: skip
+    np.testing.assert_allclose(
+        found.to_numpy(float), wanted.to_numpy(float), rtol=tolerance, atol=1e-9
+    )
 
 
 @pytest.mark.parametrize(("tag", "weights"), [("plain", None), ("weighted", "w")])

@@ -83,10 +83,13 @@ DESIGNS = {
     "odd2_adjust": odd("odd2", lonely="adjust"),
     "odd2_average": odd("odd2", lonely="average"),
     "odd3": lambda: sipas.Design(
-        frame("odd3"), weights="w", strata="stratum", clusters=["psu", "ssu", "tsu"],
+        frame("odd3"),
+        weights="w",
+        strata="stratum",
+        clusters=["psu", "ssu", "tsu"],
         fpc=["f1", "f2", "f3"],
     ),
-}  # fmt: skip
+}
 
 
 @cache
@@ -195,8 +198,11 @@ def test_parallel_slopes_equal_wald_on_binary_logits(case):
     found = sipas.fit(design_of(name), f"{left} ~ {right}", family=family).parallel(least=10)
     want, slopes = rows_of("parallel")[case].iloc[0], rows_of("slope")[case]
     data = design_of(name).frame
-    ours = {f"{cut}|{term}": found.slopes.loc[cut, term] for cut in found.slopes.index
-            for term in found.slopes}  # fmt: skip
+    ours = {
+        f"{cut}|{term}": found.slopes.loc[cut, term]
+        for cut in found.slopes.index
+        for term in found.slopes
+    }
     named = [f"{it.split('|')[0]}|{in_our_words(it.split('|')[1], data)}" for it in slopes["term"]]
     assert list(ours) == named
     close(list(ours.values()), slopes["value"])
@@ -260,11 +266,12 @@ SHARES = {
     "forms_plain: lmg binomial": ("satisfied", MEANS, {"family": "binomial"}),
     "forms_plain: lmg ordinal": ("y", MEANS, {"family": "ordinal"}),
     "forms: owen binomial": (
-        "satisfied", OF_THREE,
+        "satisfied",
+        OF_THREE,
         {"groups": THREE, "method": "owen", "family": "binomial"},
     ),
     "forms: lmg 22": ("y", ITEMS, {}),
-}  # fmt: skip
+}
 
 
 @cache
@@ -291,8 +298,12 @@ def test_shares_of_r_squared_equal_r(case):
             close(got[figure], want[figure])
 
 
-FARTHER = {"forms: lmg 22 grouped": 0.07, "forms: lmg binomial": 0.07, "forms: lmg text": 0.13,
-           "forms: johnson 22": 0.13}  # fmt: skip
+FARTHER = {
+    "forms: lmg 22 grouped": 0.07,
+    "forms: lmg binomial": 0.07,
+    "forms: lmg text": 0.13,
+    "forms: johnson 22": 0.13,
+}
 
 
 @pytest.mark.parametrize("case", IMPORTANCE.dropna(subset="jackknife")["case"].unique())
@@ -311,7 +322,17 @@ def test_no_row_of_r_is_left_out():
     """Every case of the files has a test above."""
     assert set(IMPORTANCE["case"]) == set(SHARES)
     assert set(TERMS["case"]) == set(COVARIANCE["case"]) == set(CASES["case"])
-    kinds = {"svyolr", "polr", "slope", "parallel", "margin", "margin4", "margin5", "vif",
-             "strongest", "condition"}  # fmt: skip
+    kinds = {
+        "svyolr",
+        "polr",
+        "slope",
+        "parallel",
+        "margin",
+        "margin4",
+        "margin5",
+        "vif",
+        "strongest",
+        "condition",
+    }
     assert set(OTHERS["kind"]) == kinds
     assert set(CASES["design"]) == set(DESIGNS)

@@ -17,16 +17,31 @@ from sipas_analysis.collect.survey import read_survey
 from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.errors import NotebookError
 from sipas_analysis.measure.scores import score
-from sipas_analysis.publish import report as running
-from sipas_analysis.publish import run as whole_run
-from sipas_analysis.publish.chapters import report
+from sipas_analysis.proof import program
+from sipas_analysis.reports.report import report
+from sipas_analysis.runs import annual_run, worker
+from sipas_analysis.runs import notebook as running
 
 GOOD = "unit,A1,A2,D1,OVERALL\n" + "".join(
     f"so-{unit},{answers}\n"
-    for unit in "ab" for k in range(30) for answers in [("5,4,3,5", "2,4,5,3", "4,1,4,4")[k % 3]]
-)  # fmt: skip
-VERBS = ["init", "demo", "check", "score", "drivers", "report", "run", "compare", "verify",
-         "trace", "archive", "lab"]  # fmt: skip
+    for unit in "ab"
+    for k in range(30)
+    for answers in [("5,4,3,5", "2,4,5,3", "4,1,4,4")[k % 3]]
+)
+VERBS = [
+    "init",
+    "demo",
+    "check",
+    "score",
+    "drivers",
+    "report",
+    "run",
+    "compare",
+    "verify",
+    "trace",
+    "archive",
+    "lab",
+]
 
 
 @pytest.fixture
@@ -54,14 +69,14 @@ def notebooks(monkeypatch):
     asked = []
 
     def run(name, parameters, folder=None, engine=""):
-        running.check_parameters(running.notebooks() / f"{name}.ipynb", parameters)
+        running.check_parameters(program.notebooks() / f"{name}.ipynb", parameters)
         asked.append((name, dict(parameters)))
         survey = read_survey(read_wave(parameters["wave"]))
         made = report(survey, parameters["language"], parameters.get("unit", ""))
         made.write([made.chapter("summary")], parameters["out"], parameters["formats"])
 
     monkeypatch.setattr(running, "run_notebook", run)
-    monkeypatch.setattr(whole_run, "run_notebook", run)
+    monkeypatch.setattr(worker, "run_notebook", run)
     return asked
 
 
@@ -231,12 +246,15 @@ def test_drivers_by_unit_and_with_controls(sipas, make_wave, tmp_path):
     assert (tmp_path / "x/tables/drivers.csv").is_file()
 
 
-@pytest.mark.parametrize(("words", "code", "said"), [
-    (["--model", "lineal"], 22, "one of linear, logit, ordinal"),
-    (["--controls", "sexx"], 13, "“sexx” is none"),
-    (["--by", "nowhere"], 13, "“nowhere” is none"),
-    (["--missing", "guess"], 22, "one of complete, impute"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["--model", "lineal"], 22, "one of linear, logit, ordinal"),
+        (["--controls", "sexx"], 13, "“sexx” is none"),
+        (["--by", "nowhere"], 13, "“nowhere” is none"),
+        (["--missing", "guess"], 22, "one of complete, impute"),
+    ],
+)
 def test_a_misspelt_wish_about_drivers_is_one_paragraph(
     sipas, make_wave, tmp_path, words, code, said
 ):
@@ -273,9 +291,11 @@ def test_report_makes_the_province_or_one_unit(sipas, make_wave, notebooks, tmp_
     assert code == 0
     assert str(out / "province" / "report.vi.html") in said
     assert notebooks == [
-        ("province_report",
-         {"wave": str(path), "language": "vi,en", "out": str(out), "formats": "html"})
-    ]  # fmt: skip
+        (
+            "province_report",
+            {"wave": str(path), "language": "vi,en", "out": str(out), "formats": "html"},
+        )
+    ]
     _, said, _ = sipas("report", path, "--unit", "so-a", "--out", out)
     assert str(out / "units" / "so-a" / "report.en.html") in said
     assert notebooks[1][1]["unit"] == "so-a"
@@ -297,11 +317,14 @@ def test_run_makes_every_report_and_names_units_without_forms(
     assert len(notebooks) == 2
 
 
-@pytest.mark.parametrize(("words", "code", "said"), [
-    (["--formats", "odt"], 17, "one of html, docx, pdf, xlsx; “odt” is none"),
-    (["--units", "so-z"], 14, "“so-z” is none"),
-    (["--engine", "steam"], 17, "one of fork, kernel"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["--formats", "odt"], 17, "one of html, docx, pdf, xlsx; “odt” is none"),
+        (["--units", "so-z"], 14, "“so-z” is none"),
+        (["--engine", "steam"], 17, "one of fork, kernel"),
+    ],
+)
 def test_a_run_that_cannot_be_is_refused(sipas, make_wave, notebooks, tmp_path, words, code, said):
     """One paragraph, its own exit code, no report."""
     found, _, err = sipas("run", make_wave(GOOD), *words, "--out", tmp_path / "out")
@@ -314,7 +337,7 @@ def test_two_runs_on_one_folder_do_not_meet(sipas, make_wave, notebooks, tmp_pat
     """The second refuses; leftovers of a crashed one are cleared by the next."""
     out = tmp_path / "out"
     asked = [make_wave(GOOD), "--engine", "kernel", "--out", out]
-    with whole_run.locked(out):
+    with annual_run.locked(out):
         code, _, err = sipas("run", *asked)
     assert code == errors.OutputError.exit_code
     assert "another holds it" in err
@@ -354,7 +377,7 @@ def test_run_goes_on_when_one_unit_fails(sipas, make_wave, notebooks, monkeypatc
             raise NotebookError("notebook", notebook=name, cell=3, why="ValueError: x")
         make(name, parameters, folder)
 
-    monkeypatch.setattr(whole_run, "run_notebook", run)
+    monkeypatch.setattr(worker, "run_notebook", run)
     asked = ["--engine", "kernel", "--out", tmp_path / "out"]
     code, out, err = sipas("run", make_wave(GOOD), *asked)
     assert code == 1
@@ -475,17 +498,17 @@ def test_a_failure_takes_nothing_from_what_stands(
     path, out = make_wave(GOOD), tmp_path / "out"
     asked = ["--engine", "kernel", "--jobs", 1, "--out", out]
     sipas("run", path, *asked)
-    real = whole_run.run_notebook
+    real = worker.run_notebook
 
     def run(*_, **__):
         raise NotebookError("notebook", notebook="unit_report", cell=3, why="ValueError: x")
 
-    monkeypatch.setattr(whole_run, "run_notebook", run)
+    monkeypatch.setattr(worker, "run_notebook", run)
     assert sipas("run", path, *asked, "--formats", "docx")[0] == 1
     names = json.loads((out / "receipt.json").read_text("utf-8"))["outputs"]
     assert "units/so-b/report.en.html" in names
     assert "units/so-b/report.en.html" in (out / "index.html").read_text("utf-8")
-    monkeypatch.setattr(whole_run, "run_notebook", real)
+    monkeypatch.setattr(worker, "run_notebook", real)
     (out / "state/so-a.json").write_text("[]", "utf-8")
     del notebooks[:]
     assert sipas("run", path, *asked)[0] == 0
@@ -532,7 +555,7 @@ def test_lab_opens_the_notebooks(sipas, monkeypatch):
     called = []
     monkeypatch.setattr(subprocess, "call", lambda command: called.append(command) or 0)
     assert sipas("lab")[0] == 0
-    assert called == [[sys.executable, "-m", "jupyterlab", str(running.notebooks())]]
+    assert called == [[sys.executable, "-m", "jupyterlab", str(program.notebooks())]]
 
 
 # ── refusals
@@ -541,14 +564,17 @@ LONELY = "unit,tang,A1,A2,D1,OVERALL\nso-a,x,5,4,3,5\nso-a,y,5,4,3,5\nso-b,y,5,4
 BAD = {
     11: ({"responses": [{"file": "gone.csv"}]}, GOOD, "gone.csv"),
     12: ({}, GOOD.replace("5,4,3,5", "5,7,3,5", 1), "row 2, column “A2”, value '7'"),
-    13: ({}, GOOD.replace("unit,", "unit,Lạ,").replace("-a,", "-a,1,").replace("-b,", "-b,1,"),
-         "column “Lạ”"),
+    13: (
+        {},
+        GOOD.replace("unit,", "unit,Lạ,").replace("-a,", "-a,1,").replace("-b,", "-b,1,"),
+        "column “Lạ”",
+    ),
     14: ({}, GOOD.replace("so-b", "so-z"), "value 'so-z'"),
     15: ({"yeer": 2024}, GOOD, "Did you mean `year`"),
     16: ({}, "unit,A1,A2,D1\nso-a,,,\n", "none of the 1 forms"),
     20: ({}, GOOD.replace("so-b,5", "so-z,7", 1), "value 'so-z'"),
     21: ({"columns": {"unit": "unit", "stratum": "tang"}}, LONELY, "strata: x"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("verb", ["check", "score", "drivers", "report", "run"])
@@ -666,8 +692,10 @@ def test_compare_draws_a_line_only_where_the_same_was_asked(sipas, tmp_path, lan
     data = Path(__file__).parents[2] / "data"
     waves = [str(data / f"an-giang-{year}") for year in (2023, 2020, 2021)]
     code, out, _ = sipas("compare", *waves, "--out", tmp_path, lang=language)
-    said = {"en": "no line is drawn. the questionnaire changed",
-            "vi": "không so sánh. bộ câu hỏi đã đổi"}[language]  # fmt: skip
+    said = {
+        "en": "no line is drawn. the questionnaire changed",
+        "vi": "không so sánh. bộ câu hỏi đã đổi",
+    }[language]
     assert code == 0
     assert "an-giang-2020 → an-giang-2021" in out
     assert f"an-giang-2021 → an-giang-2023: {said}" in " ".join(out.split())
@@ -675,8 +703,11 @@ def test_compare_draws_a_line_only_where_the_same_was_asked(sipas, tmp_path, lan
         table = list(csv.DictReader(handle))
     broken = [row for row in table if row["before"] == "an-giang-2021"]
     assert {(row["reason"], row["value"]) for row in broken} == {("instrument population", "")}
-    whole = [row["value"] for row in table if row not in broken
-             and (row["domain"], row["variable"]) == ("all", "overall")]  # fmt: skip
+    whole = [
+        row["value"]
+        for row in table
+        if row not in broken and (row["domain"], row["variable"]) == ("all", "overall")
+    ]
     years = [score(read_survey(read_wave(data / f"an-giang-{year}"))) for year in (2020, 2021)]
     values = [it.select(variable="overall").frame["value"].item() for it in years]
     assert whole == [f"{values[1] - values[0]:.10g}"]

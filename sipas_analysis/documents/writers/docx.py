@@ -1,0 +1,376 @@
+"""Write a document as a Word file that an office can finish, number and sign.
+
+The layout is that of an administrative document (Decree 30/2020/NĐ-CP, annex I): A4, Times New
+Roman, page numbers centred in the header from page two. Headings, captions, lists and tables are
+Word's own, so that contents and references can be made from them. Text enters as data, and the
+same document and language give the same bytes.
+"""
+
+import io
+import struct
+from collections.abc import Iterable, Sequence
+from math import ceil
+from pathlib import Path
+from typing import Any
+from unicodedata import east_asian_width
+
+from sipas_analysis.documents.model import (
+    Block,
+    Bullets,
+    Document,
+    Figure,
+    Official,
+    Paragraph,
+    Section,
+    Table,
+    shown_in,
+)
+from sipas_analysis.documents.writers.docx_parts import (
+    LOOKS,
+    ROOM,
+    Word,
+    clean,
+    element,
+    field_runs,
+    name_figures,
+    set_facts,
+    set_page,
+    set_styles,
+    text_run,
+    timeless,
+    twips,
+)
+from sipas_analysis.documents.writers.typst_process import Refused, png
+from sipas_analysis.errors import OutputError
+from sipas_analysis.files import write_whole
+from sipas_analysis.messages import Language
+
+TALL = 215.0  # mm a picture may be high with its caption below
+SQUEEZE = 1.25  # a picture this much higher is made smaller, beyond that it is cut
+PADDING = 1.4  # mm at the left and right of a cell
+SHORT = 16  # a table of no more rows stays on one page
+PARAGRAPHS = {
+    "normal": "Body Text",
+    "lead": "SIPAS Lead",
+    "note": "SIPAS Note",
+    "warning": "SIPAS Warning",
+    "heading": "Heading 2",
+}
+
+
+def write_docx(document: Document, path: Path, language: Language) -> Path:
+    """Write a document to ``path`` whole or not at all; return the path.
+
+    Raises:
+        OutputError: The file cannot be written, or a picture cannot be drawn (a fault of ours).
+    """
+    try:
+        return write_whole(path, _made(document, language))
+    except Refused as error:
+        raise OutputError("unset", path=path, why=error) from error
+
+
+def _made(document: Document, language: Language) -> bytes:
+    import docx
+
+    word = Word(docx.Document(), language)
+    set_page(word, document)
+    set_styles(word)
+    set_facts(word, document)
+    _write_head(word, document)
+    for section in document.sections:
+        _write_section(word, section)
+    word.add(document.footer, "SIPAS Note")
+    letter = _letter(document)
+    if letter:
+        _write_signature(word)
+    name_figures(word)
+    out = io.BytesIO()
+    word.file.save(out)
+    return timeless(out.getvalue())
+
+
+def _letter(document: Document) -> Official | None:
+    """Return head and foot of a letter, if it is known which office writes it."""
+    official = document.official
+    return official if official and shown_in(official.publisher, "vi") else None
+
+
+def _write_head(word: Word, document: Document) -> None:
+    """Write what stands above the first chapter."""
+    if document.banner:
+        word.add(document.banner, "SIPAS Banner")
+    letter = _letter(document)
+    if letter:
+        _write_letterhead(word, {k: clean(v) for k, v in letter.head(word.language).items()})
+    if letter and document.kind:
+        word.add(document.kind, "Title")
+    word.add(document.title, "Subtitle" if letter else "Title")
+    if word.show(document.subtitle):
+        word.add(document.subtitle, "Subtitle")
+
+
+def _write_letterhead(word: Word, head: dict[str, str]) -> None:
+    """Write office and nation, number and date, side by side (Decree 30, annex I)."""
+    left, right, number, day = _pair(word, 68.0, 2)
+    if head["superior"]:
+        _line(left, head["superior"], 12.5)
+    _line(left, head["publisher"], 12.5, bold=True)
+    _rule(left, 68.0, 0.4 * min(_width(head["publisher"], 12.5), 60.0))
+    _line(right, head["nation"], 12, bold=True)
+    _line(right, head["motto"], 13, bold=True)
+    _rule(right, ROOM - 68.0, _width(head["motto"], 11.6))
+    _line(number, head["number"], 13)
+    _line(day, head["day"], 13, italic=True)
+
+
+def _write_signature(word: Word) -> None:
+    """Leave room to name who receives the letter, and to sign."""
+    word.add("", "SIPAS Letter")
+    left, right = _pair(word, 82.0, 1)
+    _line(left, word.say("docx.recipients"), 12, bold=True, italic=True, align=0)
+    for line in ("- …;", "- …;", f"- {word.say('docx.archive')}"):
+        _line(left, line, 11, align=0)
+    _line(right, word.say("docx.director"), 13, bold=True)
+    _line(right, word.say("docx.sign"), 12, italic=True)
+    for _ in range(4):
+        _line(right, "", 13)
+
+
+def _pair(word: Word, left: float, n_rows: int) -> list[Any]:
+    """Append a table of two columns without borders; return its cells, row by row."""
+    from docx.shared import Mm
+
+    table = word.file.add_table(n_rows, 2)
+    table.autofit = False
+    for row in table.rows:
+        row._tr.get_or_add_trPr().append(element("cantSplit"))
+        for cell, mm in zip(row.cells, (left, ROOM - left), strict=True):
+            cell.width = Mm(mm)
+    for column, mm in zip(table.columns, (left, ROOM - left), strict=True):
+        column.width = Mm(mm)
+    return [cell for row in table.rows for cell in row.cells]
+
+
+def _line(
+    cell: Any, text: str, size: float, *, bold: bool = False, italic: bool = False, align: int = 1
+) -> Any:
+    """Add a line to a cell of the letter's head or foot; the first fills the empty paragraph."""
+    from docx.shared import Pt
+
+    first = cell.paragraphs[0]
+    line = cell.add_paragraph() if first.style.name == "SIPAS Letter" else first
+    line.style, line.alignment = "SIPAS Letter", align
+    run = line.add_run(text)
+    run.bold, run.italic, run.font.size = bold, italic, Pt(size)
+    return line
+
+
+def _rule(cell: Any, room: float, length: float) -> None:
+    """Draw a rule of ``length`` mm in the middle of a cell ``room`` mm wide."""
+    from docx.shared import Mm, Pt
+
+    line = _line(cell, "", 2)
+    aside = max((room - length) / 2 - 1.9, 0.0)  # a cell is 1.9 mm narrower at each side
+    line.paragraph_format.left_indent = line.paragraph_format.right_indent = Mm(aside)
+    line.paragraph_format.space_after = Pt(4)
+    border = element("pBdr", element("top", val="single", sz=6, space=1, color="000000"))
+    line._p.pPr.insert_element_before(border, "w:spacing", "w:ind", "w:jc")
+
+
+def _write_section(word: Word, section: Section) -> None:
+    word.add(section.title, "Heading 1")
+    for block in section.blocks:
+        _write_block(word, block)
+
+
+def _write_block(word: Word, block: Block) -> None:
+    if isinstance(block, Paragraph):
+        word.add(block.text, PARAGRAPHS[block.style])
+    elif isinstance(block, Bullets):
+        for item in block.items:
+            word.add(item, "List Bullet")
+    elif isinstance(block, Table):
+        _write_table(word, block)
+    else:
+        _write_figure(word, block)
+
+
+def _caption(word: Word, kind: str, text: object, style: str) -> None:
+    """Write ``Bảng 1. …`` with a number that Word counts itself."""
+    word.captions[kind] += 1
+    line = word.add(f"{kind}\u00a0", style)
+    line._p.extend(
+        [
+            *field_runs(f"SEQ {kind} \\* ARABIC", str(word.captions[kind])),
+            text_run(". "),
+            *word.runs(text),
+        ]
+    )
+
+
+def _write_figure(word: Word, figure: Figure) -> None:
+    """Write a picture, in several pieces if it is higher than a page, and its caption below."""
+    from docx.shared import Mm
+
+    pieces = _pieces(png(figure.draw(word.language)))
+    for at, piece in enumerate(pieces, 1):
+        shape = word.add("", "SIPAS Picture").add_run().add_picture(io.BytesIO(piece), Mm(ROOM))
+        less = min(1.0, Mm(TALL) / shape.height)
+        shape.width, shape.height = int(less * shape.width), int(less * shape.height)
+        alt = word.show(figure.alt)
+        if len(pieces) > 1:
+            alt = word.say("docx.part", alt=alt, part=at, parts=len(pieces))
+        shown = shape._inline.docPr
+        for name, text in {"name": figure.id, "title": figure.caption, "descr": alt}.items():
+            shown.set(name, word.show(text))
+    _caption(word, word.say("docx.figure"), figure.caption, "SIPAS Figure Caption")
+
+
+def _pieces(png: bytes) -> list[bytes]:
+    """Cut a picture much higher than a page where the least ink is; else leave it whole."""
+    import numpy as np
+    from matplotlib.image import imread, imsave
+
+    width, height = struct.unpack(">II", png[16:24])  # a PNG begins with them
+    most = int(width * TALL / ROOM)
+    if height <= SQUEEZE * most:
+        return [png]
+    pixels = imread(io.BytesIO(png))
+    n_pieces = ceil(height / most)
+    ink = (pixels[:, :, :3].min(axis=2) < 0.6).sum(axis=1)
+    cuts = [0]
+    for k in range(1, n_pieces):
+        low = height * k // n_pieces - most // 25
+        cuts.append(low + int(np.argmin(ink[low : low + 2 * most // 25])))
+    made = []
+    for low, high in zip(cuts, [*cuts[1:], height], strict=True):
+        out = io.BytesIO()
+        bare: dict[str, Any] = {"Software": None}
+        imsave(out, pixels[low:high], format="png", metadata=bare)
+        made.append(out.getvalue())
+    return made
+
+
+def _write_table(word: Word, table: Table) -> None:
+    """Write a caption, a table whose head repeats on every page, and its notes."""
+    _caption(word, word.say("docx.table"), table.caption, "Caption")
+    head = [word.show(column.label) for column in table.columns]
+    rows = [[word.show(cell) for cell in row] for row in table.rows]
+    wide = len(head) > 7
+    style = "SIPAS Wide Table" if wide else "SIPAS Table"
+    widths = _widths(head, rows, table, LOOKS[style].size)
+    kinds = ["right" if column.kind == "number" else "left" for column in table.columns]
+    last = len(rows) - 1
+    body = [
+        _row(
+            map(word.runs, cells),
+            widths,
+            kinds,
+            style.replace(" ", ""),
+            keep=(at < last if len(rows) <= SHORT else at in (0, last - 1))
+            or (at == last and bool(table.notes)),
+        )
+        for at, cells in enumerate(table.rows)
+    ]
+    first = _row(
+        [[text_run(it)] for it in head],
+        widths,
+        ["center"] * len(head),
+        style.replace(" ", ""),
+        keep=True,
+        head=True,
+    )
+    grid = element("tblGrid", *(element("gridCol", w=width) for width in widths))
+    word.append(element("tbl", _table_facts(word.show(table.caption), widths), grid, first, *body))
+    for note in table.notes:
+        word.add(note, "SIPAS Note")
+
+
+def _table_facts(caption: str, widths: Sequence[int]) -> Any:
+    pad = twips(PADDING)
+    return element(
+        "tblPr",
+        element("tblStyle", val="TableGrid"),
+        element("tblW", w=sum(widths), type="dxa"),
+        element("jc", val="center"),
+        element("tblLayout", type="fixed"),
+        element("tblCellMar", *(element(it, w=pad, type="dxa") for it in ("left", "right"))),
+        element(
+            "tblLook",
+            val="0420",
+            firstRow=1,
+            lastRow=0,
+            firstColumn=0,
+            lastColumn=0,
+            noHBand=0,
+            noVBand=1,
+        ),
+        element("tblCaption", val=caption),
+    )
+
+
+def _row(
+    cells: Iterable[list[Any]],
+    widths: Sequence[int],
+    sides: Sequence[str],
+    style: str,
+    *,
+    keep: bool,
+    head: bool = False,
+) -> Any:
+    """Return a row that does not split; the head is bold, shaded and repeats on every page."""
+    made = element(
+        "tr", element("trPr", element("cantSplit"), element("tblHeader") if head else None)
+    )
+    for runs, width, side in zip(cells, widths, sides, strict=True):
+        for run in runs if head else ():
+            run.insert(0, element("rPr", element("b")))
+        stay = element("keepNext") if keep else None
+        look = element("pPr", element("pStyle", val=style), stay, element("jc", val=side))
+        shade = element("shd", val="clear", color="auto", fill="E7ECF1") if head else None
+        facts = element(
+            "tcPr", element("tcW", w=width, type="dxa"), shade, element("vAlign", val="center")
+        )
+        made.append(element("tc", facts, element("p", look, *runs)))
+    return made
+
+
+def _widths(
+    head: Sequence[str], rows: Sequence[Sequence[str]], table: Table, size: float
+) -> list[int]:
+    """Share the room among columns: nothing is broken inside, then long texts get the rest."""
+    least, words, most = [], [], []
+    for at, (column, label) in enumerate(zip(table.columns, head, strict=True)):
+        cells = [row[at] for row in rows]
+        parts = [part for text in cells for part in text.split(" ")]
+        longest = 1.1 * max(_width(part, size) for part in label.split(" "))  # bold is wider
+        words.append(_inside(max([longest, *(_width(part, size) for part in parts)]), ROOM / 4))
+        texts = max([longest, *(_width(text, size) for text in cells)])
+        least.append(_inside(texts, ROOM / 4) if column.kind == "number" else words[-1])
+        most.append(max(_inside(max(texts, _width(label, size) / 1.8), ROOM / 2), least[-1]))
+    if sum(least) > 0.8 * ROOM:
+        least = words
+    spare, wish = ROOM - sum(least), sum(most) - sum(least)
+    if spare < 0:
+        shared = [mm * ROOM / sum(least) for mm in least]
+    elif spare >= wish:
+        shared = [mm * ROOM / sum(most) for mm in most]
+    else:
+        shared = [low + spare * (high - low) / wish for low, high in zip(least, most, strict=True)]
+    return [twips(mm) for mm in shared]
+
+
+def _inside(mm: float, most: float) -> float:
+    """Return the width of a column for a text, its padding and a border."""
+    return min(mm, most) + 2 * PADDING + 0.5
+
+
+def _width(text: str, size: float) -> float:
+    """Estimate how wide a text is, in mm, from classes of letters of Times New Roman."""
+    ems = 0.0
+    for letter in text:
+        wide = east_asian_width(letter) in "WF"
+        broad = 1.0 if wide else 0.8 if letter in "mwMW%" else 0.7 if letter.isupper() else 0.5
+        ems += 0.32 if letter in "ijltfr .,;:()/-" else broad
+    return ems * size * 25.4 / 72

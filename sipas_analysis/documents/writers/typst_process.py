@@ -1,0 +1,132 @@
+"""Have Typst set pages: a PDF from a template and data, a PNG from an SVG.
+
+Typst keeps threads once used, and a process forked afterwards would wait for them for ever. So it
+runs in a process of its own, one for each process that asks, which ends with the asker. It uses
+the fonts built into it and nothing else: no network, no font of the machine.
+
+    python -m sipas_analysis.documents.writers.typst_process
+"""
+
+import atexit
+import json
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import IO, Any
+
+TEMPLATES = Path(__file__).parents[1] / "templates"
+DPI = 200  # of a picture for writers that take no SVG
+PICTURE = """\
+#set page(width: auto, height: auto, margin: 0pt, fill: white)
+#image(bytes(sys.inputs.svg), format: "svg")
+"""
+
+
+class Refused(Exception):  # noqa: N818 (an answer of Typst, not an error of ours)
+    """Typst does not set this; why is its own sentence."""
+
+
+def png(svg: bytes) -> bytes:
+    """Return a picture of one page as PNG, in ``DPI`` dots per inch."""
+    return typeset(PICTURE, {"svg": svg.decode("utf-8")}, format="png", ppi=float(DPI))
+
+
+def typeset(source: str, inputs: dict[str, str], **how: Any) -> bytes:
+    """Return ``source`` set with ``inputs`` as data.
+
+    Args:
+        source: Typst's markup: a template of ours, never a user's text.
+        inputs: What the template reads, as ``sys.inputs``.
+        how: Further arguments of Typst's compiler: ``format``, ``ppi``, ``timestamp``…
+
+    Raises:
+        Refused: Typst cannot set it, or its process was lost twice.
+    """
+    asked = json.dumps({"input": source, "sys_inputs": inputs, **how}).encode() + b"\n"
+    code = None
+    for _ in range(2):  # a process that was killed is started once more
+        answer, made = _answered(asked)
+        if answer:
+            break
+        code = _lost()
+    if "length" not in answer:
+        raise Refused(answer.get("refused", f"exit code {code}"))
+    return made
+
+
+def _answered(asked: bytes) -> tuple[dict[str, Any], bytes]:
+    """Ask; return the answer and its bytes, both empty if the process was lost."""
+    process = _typesetter(os.getpid())
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        process.stdin.write(asked)
+        process.stdin.flush()
+        answer = json.loads(process.stdout.readline() or b"{}")
+        made = process.stdout.read(answer.get("length", 0))
+    except (OSError, ValueError):
+        return {}, b""
+    except BaseException:  # interrupted: the answer that is still to come must meet nobody
+        _lost()
+        raise
+    return (answer, made) if len(made) == answer.get("length", 0) else ({}, b"")
+
+
+def _lost() -> int | None:
+    """End the process that answers here, and forget it; return its exit code."""
+    process = _typesetter(os.getpid())
+    _typesetter.cache_clear()
+    _end(process)
+    return process.returncode
+
+
+@cache
+def _typesetter(asker: int) -> "subprocess.Popen[bytes]":
+    """Start Typst for a process, by its number: one that was forked asks for its own."""
+    command = [sys.executable, "-m", "sipas_analysis.documents.writers.typst_process"]
+    made = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    atexit.register(_left, asker, made)
+    return made
+
+
+def _left(asker: int, process: "subprocess.Popen[bytes]") -> None:
+    """End a process when its asker ends, not when a child of it does."""
+    if os.getpid() == asker:
+        _end(process)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """End a process and close the pipes to it."""
+    with suppress(OSError), process:
+        process.kill()
+
+
+def _serve() -> None:
+    """Answer each line of the input with a line, and the bytes it announces, until it ends."""
+    import typst
+
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # nothing but answers goes to the asker
+    compiler = typst.Compiler(root=TEMPLATES, ignore_system_fonts=True)
+    for line in sys.stdin.buffer:
+        given = json.loads(line)
+        try:
+            made: Any = compiler.compile(**given | {"input": given["input"].encode("utf-8")})
+        except typst.TypstError as error:
+            _answer(answers, {"refused": error.message})
+        else:
+            _answer(answers, {"length": len(made)}, made)
+
+
+def _answer(answers: IO[bytes], said: dict[str, Any], made: bytes = b"") -> None:
+    answers.write(json.dumps(said).encode() + b"\n" + made)
+    answers.flush()
+
+
+if __name__ == "__main__":
+    _serve()

@@ -1,0 +1,340 @@
+"""Lay out sheets and write them as a workbook: safe text, real numbers, fit to be printed.
+
+Text is never run as a formula and holds no control character; a number keeps the decimals with
+which it is printed (rule M6); the same sheets give the same bytes. What stands on them is said
+elsewhere.
+"""
+
+import io
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time
+from math import ceil, isfinite
+from pathlib import Path
+from textwrap import wrap
+from typing import Any
+
+from sipas_analysis.documents.model import Home, Number, Text, shown_in
+from sipas_analysis.files import write_whole
+from sipas_analysis.infer.estimates import printed
+from sipas_analysis.messages import Language
+
+LONGEST = 32_767  # characters that a cell holds; emoji count as two
+NAME = 31  # characters that the name of a sheet holds
+ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+IDS = ("sheet", "cell", "id", "column", "value")
+LINE = 15.0  # points of a line of text
+LETTERS = 1.25  # letters in the width of a digit, on average
+EMPTY = 8.43  # width of a column that nobody set
+NARROW = 5.2  # least width of a column of numbers
+LEAST = 24  # least width of the column that heads the rows
+READABLE = 84  # least width of titles and notes
+MANY = 20  # a table with more columns is set close
+SHORT = 8  # characters of a text that stands in the middle of its column
+WIDEST = 60  # characters of a column
+LOOKS: dict[str, dict[str, Any]] = {
+    "title": {"bold": True, "font_size": 14, "align": "center", "border": 0},
+    "subtitle": {"align": "center", "border": 0},
+    "warning": {
+        "bold": True,
+        "font_color": "#5F280C",
+        "bg_color": "#FDF3EC",
+        "align": "center",
+        "border": 0,
+    },
+    "note": {"font_size": 10, "font_color": "#44505E", "border": 0, "valign": "top"},
+    "head": {"bold": True, "align": "center", "bg_color": "#DCEAF0"},
+    "count": {"italic": True, "align": "center", "font_size": 9, "font_color": "#44505E"},
+    "top": {"bold": True, "bg_color": "#F3F6F8"},
+    "row": {},
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What stands in a cell: a mark after a number, where a number lives, a sheet to go to."""
+
+    value: object
+    decimals: int = 0
+    mark: str = ""
+    home: Home | None = None
+    link: int | None = None
+
+
+Line = tuple[object, ...]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One sheet: lines above, one table whose ``top`` rows stay in sight, notes below."""
+
+    name: object
+    titles: Line
+    heads: Line
+    rows: tuple[Line, ...]
+    top: tuple[Line, ...] = ()
+    notes: Line = ()
+    warning: object = None
+    fixed: int = 1
+
+    def before(self) -> list[tuple[str, object]]:
+        """Return the lines above the table with their looks."""
+        looks = ["title", *["subtitle"] * len(self.titles)]
+        found: list[tuple[str, object]] = [*zip(looks, self.titles, strict=False)]
+        return found + ([("warning", self.warning)] if self.warning else [])
+
+
+# ── from values to cells
+
+
+def _shown(value: object, language: Language) -> Cell:
+    """Return a cell whose value is a float, an int or clean text."""
+    cell = value if isinstance(value, Cell) else Cell(value)
+    held = cell.value
+    if isinstance(held, Text) and held.id == "report.cautioned":
+        held, cell = held.fields["value"], replace(cell, mark="†")
+    if isinstance(held, Number):
+        text = held.value if isinstance(held.value, str) else _text(held)
+        if text:
+            decimals = len(text.partition(".")[2])
+            value = float(text) if decimals else int(text)
+            return replace(cell, value=value, decimals=decimals, home=held.home)
+        held = shown_in(held, language)
+    if isinstance(held, int):
+        return replace(cell, value=held)
+    return replace(cell, value=_clean(shown_in(held, language)), mark="")
+
+
+def _text(number: Number) -> str:
+    """Return a value rounded by rule M6 as digits; empty where there is none."""
+    value = number.value
+    if value is None or isinstance(value, str) or not isfinite(value):
+        return ""
+    return printed(float(value), decimals=number.decimals)
+
+
+def _clean(text: str) -> str:
+    """Take out what XML cannot hold, and what is longer than a cell."""
+    return ILLEGAL.sub("", text).replace(" %", "\u00a0%")[: LONGEST // 2]
+
+
+def _names(wanted: Iterable[str]) -> list[str]:
+    """Return legal and different names of sheets."""
+    found: list[str] = []
+    taken = {"history", "ids"}
+    for text in wanted:
+        plain = " ".join(re.sub(r"[\[\]:*?/\\']", " ", ILLEGAL.sub("", text)).split()) or "-"
+        name, k = _cut(plain, ""), 1
+        while name.casefold() in taken:
+            k += 1
+            name = _cut(plain, f" {k}")
+        taken.add(name.casefold())
+        found.append(name)
+    return found
+
+
+def _cut(text: str, ending: str) -> str:
+    """Return text and ending in the length of a sheet's name, as Excel counts it (UTF-16)."""
+    while len((text + ending).encode("utf-16-le")) > 2 * NAME:
+        text = text[:-1].rstrip()
+    return text + ending
+
+
+# ── the workbook
+
+
+def write_book(
+    path: Path, sheets: Sequence[Sheet], about: tuple[object, object, date], language: Language
+) -> Path:
+    """Write sheets, and a hidden one with the figure behind every number; return the path.
+
+    Args:
+        path: Where the workbook goes, whole or not at all.
+        sheets: In reading order; names are made legal and different.
+        about: Title, author and day of the document: never the clock's.
+        language: Of all texts.
+    """
+    import xlsxwriter
+
+    out = io.BytesIO()
+    safe = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    book = xlsxwriter.Workbook(out, safe)
+    title, author = (_clean(shown_in(it, language)) for it in about[:2])
+    day = datetime.combine(about[2], time())
+    book.set_properties({"title": title, "author": author, "created": day})
+    names = _names(shown_in(sheet.name, language) for sheet in sheets)
+    ids: list[Line] = []
+    looks: dict[str, Any] = {}
+    for sheet, name in zip(sheets, names, strict=True):
+        page = _Page(book, name, names, looks)
+        _fill(page, sheet, language)
+        ids += page.ids
+    _ids(book, ids)
+    book.close()
+    return write_whole(path, out.getvalue())
+
+
+class _Page:
+    """One sheet being written: where the next row goes, how wide its columns are."""
+
+    def __init__(self, book: Any, name: str, names: Sequence[str], looks: dict[str, Any]) -> None:
+        self.book, self.name, self.names, self.looks = book, name, names, looks
+        self.sheet = book.add_worksheet(name)
+        self.row, self.widths, self.middle = 0, [1.0], {0}
+        self.ids: list[Line] = []
+
+    def look(self, name: str, **more: object) -> Any:
+        """Return a format; the workbook keeps equal ones once."""
+        base = {
+            "font_name": "Times New Roman",
+            "font_size": 11,
+            "valign": "vcenter",
+            "text_wrap": True,
+            "border": 1,
+            "border_color": "#9AA5B1",
+        }
+        key = f"{name}{more}"
+        if key not in self.looks:
+            self.looks[key] = self.book.add_format(base | LOOKS[name] | more)
+        return self.looks[key]
+
+    def across(self, look: str, text: str) -> None:
+        """Write a text over the whole width and go to the next row."""
+        style, last = self.look(look), self.last
+        size = style.font_size / 11
+        self.sheet.merge_range(self.row, 0, self.row, last, "", style)
+        self.sheet.write_string(self.row, 0, text, style)
+        width = sum(self.widths) + EMPTY * (last + 1 - len(self.widths))
+        self.sheet.set_row(self.row, LINE * size * _lines(text, width / size) + 3)
+        self.row += 1
+
+    @property
+    def last(self) -> int:
+        """The column up to which titles and notes go: wide enough to be read."""
+        more = ceil((READABLE - sum(self.widths)) / EMPTY)
+        return max(len(self.widths) - 1 + max(more, 0), 1)
+
+    def line(self, look: str, cells: Sequence[Cell]) -> None:
+        """Write a row of a table, as high as its texts need, and go to the next row."""
+        for c, cell in enumerate(cells):
+            (self._text if isinstance(cell.value, str) else self._number)(c, cell, look)
+        texts = [str(cell.value) if isinstance(cell.value, str) else "" for cell in cells]
+        lines = max(map(_lines, texts, self.widths))
+        self.sheet.set_row(self.row, LINE * lines + (3 if lines > 1 else 1))
+        self.row += 1
+
+    def _text(self, c: int, cell: Cell, look: str) -> None:
+        text = str(cell.value)
+        if cell.link is not None:
+            go = f"internal:'{self.names[cell.link]}'!A1"
+            style = self.look(look, font_color="#0B5E7A", underline=1)
+            self.sheet.write_url(self.row, c, go, style, text)
+            return
+        at = {"align": "center"} if c in self.middle else {}
+        self.sheet.write_string(self.row, c, text, self.look(look, **at))
+
+    def _number(self, c: int, cell: Cell, look: str) -> None:
+        from xlsxwriter.utility import xl_rowcol_to_cell
+
+        shown = f"0.{'0' * cell.decimals}" if cell.decimals else "#,##0"
+        shown += f'"{cell.mark}"' if cell.mark else ""
+        at = {"align": "center" if c in self.middle else "right"}
+        self.sheet.write_number(self.row, c, cell.value, self.look(look, num_format=shown, **at))
+        if cell.home is not None:
+            exact = float(f"{cell.home.value:.10g}")
+            place = (self.name, xl_rowcol_to_cell(self.row, c))
+            self.ids.append((*place, cell.home.id, cell.home.column, exact))
+
+
+def _fill(page: _Page, sheet: Sheet, language: Language) -> None:
+    """Write the lines above, the table and the notes; make it ready for screen and paper."""
+    top, rows = (
+        [[_shown(it, language) for it in row] for row in part] for part in (sheet.top, sheet.rows)
+    )
+    heads = [_clean(shown_in(head, language)) for head in sheet.heads]
+    page.widths = _widths(heads, [*top, *rows], sheet.fixed)
+    for c, width in enumerate(page.widths):
+        page.sheet.set_column(c, c, width)
+    page.middle = _middle([*top, *rows])
+    for look, text in sheet.before():
+        page.across(look, _clean(shown_in(text, language)))
+    head = page.row
+    page.line("head", [Cell(text) for text in heads])
+    for row in top:
+        page.line("top", row)
+    if top:
+        page.line("count", [Cell(f"({c})") for c in range(1, len(heads) + 1)])
+    body = page.row
+    for row in rows:
+        page.line("row", row)
+    if rows:
+        page.sheet.autofilter(body - 1, 0, page.row - 1, len(heads) - 1)
+    for note in sheet.notes:
+        page.across("note", _clean(shown_in(note, language)))
+    page.sheet.freeze_panes(body, min(sheet.fixed, len(heads) - 1))
+    _for_paper(page, head, body - 1)
+
+
+def _for_paper(page: _Page, head: int, last_head: int) -> None:
+    """Set A4 across, one page wide, heads on every page, page numbers."""
+    page.sheet.set_landscape()
+    page.sheet.set_paper(9)
+    page.sheet.fit_to_pages(1, 0)
+    page.sheet.set_margins(left=0.5, right=0.5, top=0.6, bottom=0.7)
+    page.sheet.center_horizontally()
+    page.sheet.repeat_rows(head, last_head)
+    page.sheet.print_area(0, 0, page.row - 1, page.last)
+    page.sheet.set_footer("&C&P / &N")
+
+
+def _ids(book: Any, ids: Sequence[Line]) -> None:
+    """Write the hidden sheet that says which figure stands where."""
+    if not ids:
+        return
+    sheet = book.add_worksheet("ids")
+    for r, line in enumerate([IDS, *ids]):
+        for c, value in enumerate(line):
+            if isinstance(value, str):
+                sheet.write_string(r, c, value)
+            elif isinstance(value, int | float):
+                sheet.write_number(r, c, value)
+    sheet.hide()
+
+
+def _widths(heads: Sequence[str], rows: Sequence[Sequence[Cell]], fixed: int) -> list[float]:
+    """Return widths by content: a number whole, a text wrapped in at most ``WIDEST``."""
+    columns = [*zip(*rows, strict=True)] if rows else [()] * len(heads)
+    found = []
+    many = len(heads) > MANY
+    for c, (head, cells) in enumerate(zip(heads, columns, strict=True)):
+        word = max(map(len, head.split()), default=1)
+        widest = WIDEST if len(heads) < 6 else WIDEST / (1.8 if c < fixed else 2.6)
+        texts = [len(_as_seen(cell)) + (1 if many else 2) for cell in cells]
+        least = NARROW if many or c < fixed - 1 else LEAST if c < fixed else 1.6 * NARROW
+        found.append(min(max([word * 1.1 + 1.5, least, *texts]), widest))
+    return found
+
+
+def _as_seen(cell: Cell) -> str:
+    """Return a cell about as long as Excel shows it."""
+    if isinstance(cell.value, str):
+        return cell.value
+    return f"{cell.value:,.{cell.decimals}f}{cell.mark}"
+
+
+def _middle(rows: Sequence[Sequence[Cell]]) -> set[int]:
+    """Return the columns whose cells stand in the middle: serial numbers and short texts."""
+    found = set()
+    for c, cells in enumerate(zip(*rows, strict=True)):
+        texts = [cell.value for cell in cells if isinstance(cell.value, str)]
+        whole = all(isinstance(cell.value, int) and cell.home is None for cell in cells[-1:])
+        if (c == 0 and whole) or (c > 1 and max(map(len, texts), default=SHORT + 1) <= SHORT):
+            found.add(c)
+    return found
+
+
+def _lines(text: str, width: float) -> int:
+    """Return about how many lines a text takes in a width of digits: letters are narrower."""
+    room = max(int(width * LETTERS), 1)
+    return max(1, sum(len(wrap(it, room)) or 1 for it in text.split("\n")))

@@ -1,0 +1,272 @@
+"""Say whom to ask, and hold what came back against it (rule S3).
+
+Chance comes from a salted hash of each id, never from the order of rows or a generator's state:
+whoever has the same list and seed draws the same people, on any machine, in any order. Nothing
+but ids, strata and clusters leaves a draw.
+"""
+
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sipas_analysis.errors import AnswerError, ColumnError, FormError, ParameterError, Place
+from sipas_analysis.infer.sample_size import FUZZ, Floats, expected_margin, unknown_choice
+
+How = Literal["simple", "systematic", "pps"]
+DRAWN, RESERVE = "drawn", "reserve"
+
+
+def draw(
+    frame: pd.DataFrame,
+    n: int | Mapping[str, int],
+    *,
+    ids: str,
+    seed: int,
+    how: How = "simple",
+    by: str = "",
+    size: str = "",
+    clusters: str = "",
+    n_clusters: int | Mapping[str, int] = 0,
+    reserve: int | Mapping[str, int] = 0,
+    file: str = "frame",
+) -> pd.DataFrame:
+    """Draw people from a list, with a reserve list in order.
+
+    Each stratum is put in the order of SHA-256(seed, id). ``simple`` takes the first n;
+    ``systematic`` one every k = N/n from a random start; ``pps`` one every ΣM/n along the
+    sizes M, those with M ≥ the interval surely. So a period of the list does no harm. With
+    ``clusters``, clusters are drawn so (pps by ``size``, else by their rows), then n people in
+    each by ``simple``. The reserve is the next ones in the same order.
+
+    Args:
+        frame: One row per person; only id, stratum and cluster columns leave it.
+        n: People per stratum, or in each drawn cluster; one number, or one by stratum.
+        ids: Column of ids, unique in the frame.
+        seed: Another seed, another draw.
+        how: ``simple``, ``systematic`` or ``pps``.
+        by: Column of strata (units), each drawn apart.
+        size: Column of sizes M, above zero (``pps``).
+        clusters: Column of clusters, read within their stratum.
+        n_clusters: Clusters per stratum.
+        reserve: People in reserve per stratum or drawn cluster; fewer where no more are left.
+        file: What to call the frame in errors; its index is the row.
+
+    Returns:
+        Columns by, clusters, ids, ``order`` (1, 2, … within stratum or cluster and status),
+        ``status`` (drawn, reserve), ``probability`` and ``weight`` = 1/probability; both NaN for
+        a reserve, which takes the weight of the one it replaces.
+
+    Raises:
+        ColumnError: A column is missing.
+        FormError: Ids are blank or repeat.
+        AnswerError: A size is not above zero.
+        ParameterError: More are asked for than there are.
+
+    Source: rule S3 in docs/method.md; Hartley and Rao (1962).
+
+    Example:
+        >>> people = pd.DataFrame({"id": ["a", "b", "c", "d"], "unit": ["x", "x", "y", "y"]})
+        >>> draw(people, 1, ids="id", seed=1, by="unit")["weight"].tolist()
+        [2.0, 2.0]
+    """
+    _check_frame(frame, ids, [by, clusters, size if how == "pps" else ""], file)
+    rows = pd.DataFrame({name: frame[name].astype(str) for name in (by, clusters, ids) if name})
+    rows["stratum_"] = rows[by] if by else ""
+    rows["size_"] = _sizes(frame, size, file) if how == "pps" and size else 1.0
+    rows["before_"], rows["part_"], rows["take_"] = 1.0, rows["stratum_"], _each(n, rows, "n")
+    rows["spare_"] = _each(reserve, rows, "reserve")
+    if clusters:
+        if not n_clusters:
+            raise ParameterError("sample_each", name="n_clusters", strata="–")
+        rows["part_"] = rows["stratum_"] + "\0" + rows[clusters]
+        rows["before_"] = _cluster_chances(rows, _each(n_clusters, rows, "n_clusters"), seed, how)
+        rows = rows[rows["before_"] > 0]
+        fitting = rows.groupby("part_")["part_"].transform("size")
+        rows["take_"] = np.minimum(rows["take_"], fitting)
+    elif how == "pps" and not size:
+        raise ParameterError("sample_no_size")
+    made = _within(_hashed(rows, ids, seed), seed, "simple" if clusters else how)
+    return made[[*dict.fromkeys(it for it in (by, clusters, ids) if it), *_NEW]]
+
+
+_NEW = ["order", "status", "probability", "weight"]
+
+
+def _cluster_chances(
+    rows: pd.DataFrame, n_clusters: "pd.Series[Any]", seed: int, how: How
+) -> "pd.Series[Any]":
+    """Draw clusters in each stratum; return by row the chance of its cluster, 0 if not drawn."""
+    first = rows.assign(take_=n_clusters).groupby("part_", as_index=False)
+    found = first.agg(
+        stratum_=("stratum_", "first"), take_=("take_", "first"), size_=("size_", "sum")
+    )
+    found = found.assign(part_=found["stratum_"], cluster_=found["part_"], before_=1.0, spare_=0)
+    made = _within(_hashed(found, "cluster_", seed), seed, how)
+    return rows["part_"].map(made.set_index("cluster_")["probability"]).fillna(0.0)
+
+
+def _within(rows: pd.DataFrame, seed: int, how: How) -> pd.DataFrame:
+    """Draw ``take_`` rows in each part, in hashed order, and ``spare_`` of the others."""
+    if how not in ("simple", "systematic", "pps"):
+        raise unknown_choice("how", how, "simple, systematic, pps")
+    chance, drawn = np.empty(len(rows)), np.zeros(len(rows), dtype=bool)
+    for part, at in rows.groupby("part_", sort=True).indices.items():
+        n = int(rows["take_"].iloc[at[0]])
+        if n > len(at):
+            raise ParameterError(
+                "sample_over", name=str(part).replace("\0", " / "), n=n, population=len(at)
+            )
+        if how == "simple":
+            chance[at], drawn[at] = n / len(at), np.arange(len(at)) < n
+        else:
+            start = _uniform(f"{seed}\0start\0{part}")
+            chance[at], drawn[at] = _along(rows["size_"].to_numpy(dtype=float)[at], n, start)
+    rows = rows.assign(drawn_=drawn, probability=chance * rows["before_"])
+    rows = rows.sort_values(["part_", "drawn_"], ascending=[True, False], kind="stable")
+    rows["order"] = rows.groupby(["part_", "drawn_"]).cumcount() + 1
+    rows = rows[rows["drawn_"] | (rows["order"] <= rows["spare_"])]
+    rows["status"] = np.where(rows["drawn_"], DRAWN, RESERVE)
+    rows["probability"] = rows["probability"].where(rows["drawn_"])
+    return rows.assign(weight=1 / rows["probability"]).reset_index(drop=True)
+
+
+def _along(size: Floats, n: int, start: float) -> tuple[Floats, NDArray[np.bool_]]:
+    """Take one every interval along the sizes; return chances and who is drawn."""
+    sure = np.zeros(size.size, dtype=bool)
+    while (left := n - int(sure.sum())) > 0:
+        more = ~sure & (size * left >= size[~sure].sum() * (1 - FUZZ))
+        if not more.any():
+            break
+        sure |= more
+    chance, drawn = sure.astype(np.float64), sure.copy()
+    if left > 0:
+        rest = np.flatnonzero(~sure)
+        ends = np.cumsum(size[rest])
+        chance[rest] = left * size[rest] / ends[-1]
+        points = (start + np.arange(left)) * (ends[-1] / left)
+        drawn[rest[np.minimum(np.searchsorted(ends, points, side="right"), rest.size - 1)]] = True
+    return chance, drawn
+
+
+def _hashed(rows: pd.DataFrame, ids: str, seed: int) -> pd.DataFrame:
+    """Return rows in the order of the salted hash of their id."""
+    keys = [sha256(f"{seed}\0{one}".encode()).digest() for one in rows[ids]]
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    return rows.iloc[order].reset_index(drop=True)
+
+
+def _uniform(text: str) -> float:
+    """Return a number in [0, 1) that a text stands for."""
+    return int.from_bytes(sha256(text.encode()).digest()[:6], "big") / 2**48
+
+
+def achieved(
+    plan: pd.DataFrame,
+    returned: Iterable[str],
+    *,
+    ids: str,
+    by: str = "",
+    deff: float = 1.0,
+    file: str = "returned",
+) -> pd.DataFrame:
+    """Hold the forms that came back against the draw, unit by unit.
+
+    Args:
+        plan: What ``draw`` returned, reserve included, without clusters.
+        returned: Ids of the people who answered; an index, if any, is the file's row.
+        ids: Column of ids in ``plan``.
+        by: Column of units in ``plan``.
+        deff: Expected design effect.
+        file: What to call ``returned`` in errors.
+
+    Returns:
+        By unit: ``planned``, ``answered`` (of those drawn), ``replaced`` (reserves in the place of
+        those drawn who did not), ``extra`` (reserves beyond that), ``missing``,
+        ``response_percent`` (answered of planned) and ``margin_points`` now.
+
+    Raises:
+        FormError: An id came back twice, or was never drawn.
+
+    Source: rule S3 in docs/method.md.
+
+    Example:
+        >>> people = pd.DataFrame({"id": ["a", "b", "c", "d"]})
+        >>> plan = draw(people, 2, ids="id", seed=1, reserve=1)
+        >>> achieved(plan, plan["id"].iloc[1:], ids="id")[["answered", "replaced"]].values.tolist()
+        [[1, 1]]
+    """
+    back = pd.Series(returned, dtype=object).astype(str)
+    _refuse_ids(back, back.duplicated(keep=False), "sample_returned_twice", ids, file)
+    _refuse_ids(back, ~back.isin(set(plan[ids])), "sample_never_drawn", ids, file)
+    told, drawn = plan[ids].isin(set(back)), plan["status"] == DRAWN
+    facts = pd.DataFrame(
+        {
+            "unit": plan[by] if by else "",
+            "planned": drawn,
+            "answered": told & drawn,
+            "stood_in": told & ~drawn,
+            "population": plan["weight"].fillna(0),
+        }
+    )
+    found = facts.groupby("unit", sort=True).sum().reset_index()
+    missed = found["planned"] - found["answered"]
+    found["replaced"] = np.minimum(found["stood_in"], missed)
+    found["extra"] = found["stood_in"] - found["replaced"]
+    found["missing"] = missed - found["replaced"]
+    found["response_percent"] = 100 * found["answered"] / found["planned"]
+    forms, many = found["answered"] + found["stood_in"], found["population"].round()
+    found["margin_points"] = 100 * expected_margin(forms, np.maximum(many, 1), deff=deff)
+    return found[
+        [
+            "unit",
+            "planned",
+            "answered",
+            "replaced",
+            "extra",
+            "missing",
+            "response_percent",
+            "margin_points",
+        ]
+    ]
+
+
+def _check_frame(frame: pd.DataFrame, ids: str, columns: Iterable[str], file: str) -> None:
+    """Refuse a frame without its columns, or whose ids are blank or repeat."""
+    for name in (ids, *columns):
+        if name and name not in frame:
+            known = ", ".join(map(str, frame.columns))
+            raise ColumnError("sample_column", [Place(file)], name=name, known=known)
+    text = frame[ids].astype(str).where(frame[ids].notna(), "").str.strip()
+    _refuse_ids(text, text == "", "sample_blank", ids, file)
+    _refuse_ids(text, text.duplicated(keep=False), "sample_twice", ids, file)
+
+
+def _refuse_ids(
+    text: "pd.Series[Any]", wrong: "pd.Series[bool]", message: str, ids: str, file: str
+) -> None:
+    places = [Place(file, row, ids, one) for row, one in text[wrong].items()]  # type: ignore[arg-type]
+    if places:
+        raise FormError(message, places)
+
+
+def _sizes(frame: pd.DataFrame, size: str, file: str) -> "pd.Series[float]":
+    found = pd.to_numeric(frame[size], errors="coerce").astype(float)
+    wrong = ~((found > 0) & np.isfinite(found))
+    if wrong.any():
+        places = [Place(file, row, size, str(it)) for row, it in frame.loc[wrong, size].items()]  # type: ignore[arg-type]
+        raise AnswerError("sample_size_positive", places)
+    return found
+
+
+def _each(n: int | Mapping[str, int], rows: pd.DataFrame, name: str) -> "pd.Series[Any]":
+    """Return by row how many its stratum is to give."""
+    strata = rows["stratum_"]
+    found = strata.map(dict(n)) if isinstance(n, Mapping) else pd.Series(n, index=strata.index)
+    wrong = strata[~(found >= 0)].unique()
+    if len(wrong):
+        raise ParameterError("sample_each", name=name, strata=", ".join(wrong) or "–")
+    return found.astype(np.int64)

@@ -1,0 +1,106 @@
+"""Which program made a set of outputs: its files, its libraries, and the commit it was."""
+
+import hashlib
+import platform
+import subprocess
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from sipas_analysis import __version__
+from sipas_analysis.files import hash_file, hash_if_there
+
+HOME = Path(__file__).parents[1]
+ROOT = HOME.parent
+SOURCES = (".py", ".yaml", ".j2", ".css", ".js", ".typ", ".ipynb")
+LIBRARIES = (
+    "numpy",
+    "scipy",
+    "pandas",
+    "statsmodels",
+    "formulaic",
+    "duckdb",
+    "pandera",
+    "pydantic",
+    "pyyaml",
+    "openpyxl",
+    "matplotlib",
+    "seaborn",
+    "jinja2",
+    "python-docx",
+    "rocrate",
+    "typst",
+    "xlsxwriter",
+)
+Facts = dict[str, Any]
+
+
+def notebooks() -> Path:
+    """Return the folder of notebooks: of the checkout, else of the installed package."""
+    checkout = HOME.parent / "notebooks"
+    return checkout if checkout.is_dir() else HOME / "notebooks"
+
+
+@cache
+def program() -> str:
+    """Return a hash of the program, its notebooks and the libraries that shape a report."""
+    return hash_program(sources(HOME, notebooks()), {name: version(name) for name in LIBRARIES})
+
+
+def sources(home: Path, notebooks: Path) -> dict[str, Path]:
+    """Return the files of a program by their place, wherever package and notebooks lie."""
+    found = {f"notebooks/{path.name}": path for path in notebooks.glob("*.ipynb")}
+    own = (path for path in home.rglob("*") if path.suffix in SOURCES)
+    found |= {
+        f"{home.name}/{it.relative_to(home).as_posix()}": it for it in own if it.parent != notebooks
+    }
+    return dict(sorted(found.items()))
+
+
+def hash_program(files: Mapping[str, Path], libraries: Mapping[str, str]) -> str:
+    """Return the hash of a program's files and of the versions of its libraries."""
+    found = hashlib.sha256()
+    for name, path in files.items():
+        found.update(f"{name} {hash_file(path)}\n".encode())
+    found.update(" ".join(str(libraries.get(name)) for name in LIBRARIES).encode())
+    return found.hexdigest()
+
+
+def made_by() -> Facts:
+    """Return the program, its environment and the commit it was, as far as they are known."""
+    return {
+        "version": __version__,
+        "sha256": program(),
+        "commit": _commit(),
+        **{name: hash_if_there(path) or "" for name, path in built(ROOT).items()},
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "libraries": {name: version(name) for name in LIBRARIES},
+    }
+
+
+def built(folder: Path) -> dict[str, Path]:
+    """Return the files that say how a program is built, by their name in a receipt."""
+    names = {"lock": "requirements.lock", "project": "pyproject.toml", "licence": "LICENSE"}
+    return {key: folder / name for key, name in names.items()}
+
+
+def _commit() -> str:
+    """Return the commit of a checkout, with ``+`` if files were changed since; else nothing."""
+    if not (ROOT / ".git").exists():
+        return ""
+    said = []
+    for words in (("rev-parse", "HEAD"), ("status", "--porcelain", "--untracked-files=no")):
+        try:
+            done = subprocess.run(  # noqa: S603 (git, with words of ours)
+                ["git", "-C", str(ROOT), *words],  # noqa: S607 (whichever git the user has)
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+        except (OSError, subprocess.CalledProcessError):
+            return ""
+        said.append(done.stdout.strip())
+    return said[0] + ("+" if said[1] else "")

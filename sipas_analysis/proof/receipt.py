@@ -1,0 +1,274 @@
+"""The receipt of a run: what was read, by which rules, by which program, and every figure.
+
+It is written last. Paths are relative, nothing of the clock or of the machine's name is in it, so
+two runs on the same inputs give the same receipt. Its own hash is told on the console, for the
+minutes of the meeting: who has that hash needs to trust nobody's copy.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from datetime import date
+from math import isfinite
+from pathlib import Path
+from typing import Annotated, Any
+
+import pandas as pd
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+
+from sipas_analysis.collect.survey import Survey
+from sipas_analysis.errors import ReceiptError
+from sipas_analysis.figures.published import figures_of
+from sipas_analysis.files import hash_file, write_whole
+from sipas_analysis.proof.program import Facts, made_by
+
+NAME, FORMAT = "receipt.json", "sipas-receipt/2"
+RUN = "run.json"
+LONGEST = 255  # letters of a file's name
+ASIDE = ("state", "logs")  # folders of a run that prove nothing
+LOOSE = (RUN, ".lock", NAME)
+
+
+def _is_name(text: str) -> str:
+    """Refuse what no file is called."""
+    steps = text.split("/")
+    if "\0" in text or len(steps) > 50 or any(len(it.encode("utf-8")) > LONGEST for it in steps):
+        raise ValueError("no name of a file")
+    return text
+
+
+def _is_below(text: str) -> str:
+    """Refuse the name of a file that leads out of its folder."""
+    if text[:1] in ("", "/") or ".." in text.split("/") or "\\" in text or ":" in text:
+        raise ValueError("leads out of its folder")
+    return _is_name(text)
+
+
+Hash = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$|^$")]
+Name = Annotated[str, AfterValidator(_is_name)]
+Below = Annotated[str, AfterValidator(_is_below)]
+
+
+class Shape(BaseModel):
+    """A part of a receipt: no other keys than these."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Input(Shape):
+    """A file that was read."""
+
+    file: Name
+    sha256: Hash
+    bytes: int
+
+
+class Program(Shape):
+    """What made a run."""
+
+    version: str
+    sha256: Hash
+    commit: str
+    lock: Hash
+    project: Hash
+    licence: Hash
+    python: str
+    machine: str
+    libraries: dict[str, str]
+
+
+class WaveFacts(Shape):
+    """What a receipt says of its wave."""
+
+    id: str
+    title: str
+    year: int
+    publisher: str
+    day: Annotated[str, AfterValidator(date.fromisoformat)]
+    synthetic: bool
+    seed: int
+
+
+class Receipt(Shape):
+    """The shape of a receipt, checked before anything in it is used."""
+
+    format: str
+    asked: dict[str, list[str]]
+    wave: WaveFacts
+    inputs: Annotated[list[Input], Field(min_length=1)]
+    pack: dict[str, str]
+    rules: list[dict[str, str]]
+    rounding: dict[str, Any]
+    rows: dict[str, Any]
+    figures: list[dict[str, float | str]]
+    outputs: dict[Below, Hash]
+    program: Program
+    sha256: Hash
+
+
+def facts_of(survey: Survey, asked: Mapping[str, Sequence[str]]) -> Facts:
+    """Return what a receipt says of a run but for its files; ``sealed`` with these it is one.
+
+    Args:
+        survey: What the files are made from.
+        asked: ``languages``, ``formats`` and ``units`` of the run.
+
+    Returns:
+        Plain data, to be joined by ``outputs``: the hash of each file by its place in the folder.
+
+    Source: rules M6 and P in docs/method.md.
+    """
+    return {
+        "format": FORMAT,
+        "asked": {name: list(values) for name, values in asked.items()},
+        **computed(survey),
+        "program": made_by(),
+    }
+
+
+def computed(survey: Survey) -> Facts:
+    """Return what follows from the inputs alone: an auditor computes it again."""
+    wave, pack, own = survey.wave, survey.instrument, figures_of(survey).by_id
+    ledger = survey.ledger.groupby(["reason", "column"], dropna=False).size().reset_index()
+    return {
+        "wave": {
+            "id": wave.id,
+            "title": wave.title.vi or wave.title.en,
+            "year": wave.year,
+            "publisher": wave.publisher.vi or wave.publisher.en,
+            "day": wave.document_day.isoformat(),
+            "synthetic": wave.is_synthetic,
+            "seed": wave.seed,
+        },
+        "inputs": inputs(survey),
+        "pack": {"id": pack.id, "status": pack.status, "sha256": _hash_of(pack.model_dump_json())},
+        "rules": [
+            {"level": level, "rule": it.rule, "status": it.status} for level, it in pack.rules()
+        ],
+        "rounding": {"decimals": pack.index.decimals, "rule": "M6"},
+        "rows": {
+            "read": survey.n_read,
+            "kept": len(survey.frame),
+            "units": int(survey.frame["unit"].nunique()),
+            "ledger": [
+                {"reason": str(reason), "column": str(column), "n": int(n)}
+                for reason, column, n in ledger.itertuples(index=False)
+            ],
+        },
+        "figures": listed(own[~own["id"].str.startswith("pair:")]),  # pairs stand in pairs.csv
+    }
+
+
+def inputs(survey: Survey) -> list[Facts]:
+    """Return each file that was read, by its place beside wave.yaml and its hash."""
+    home = survey.wave.path.absolute().parent
+    return [
+        {"file": relative(path, home), "sha256": hash_file(path), "bytes": path.stat().st_size}
+        for path in survey.wave.files()
+    ]
+
+
+def listed(index: pd.DataFrame) -> list[Facts]:
+    """Return figures with ten significant digits; a figure that is hidden has no value."""
+    held = index.astype(object)
+    rows = held.where(held.notna(), None).to_dict("records")
+    return [{str(k): _digits(v) for k, v in row.items() if v not in (None, "")} for row in rows]
+
+
+def _digits(value: object) -> object:
+    if isinstance(value, str | int):
+        return value
+    exact = float(f"{float(str(value)):.10g}")
+    return exact if isfinite(exact) else str(exact)  # JSON knows no infinity
+
+
+def outputs(out: Path) -> dict[str, str]:
+    """Return the hash of every file of a run, by its place in the folder."""
+    found = (path for path in sorted(out.rglob("*")) if path.is_file())
+    named = {path.relative_to(out).as_posix(): path for path in found}
+    return {name: hash_file(path) for name, path in named.items() if not _loose(name)}
+
+
+def _loose(name: str) -> bool:
+    first, _, _ = name.partition("/")
+    return first in ASIDE or name in LOOSE or name.rpartition("/")[2].startswith(".aside-")
+
+
+def sealed(facts: Mapping[str, Any]) -> Facts:
+    """Return facts with the hash of all but itself."""
+    bare = {name: value for name, value in facts.items() if name != "sha256"}
+    return {**bare, "sha256": _hash_of(text_of(bare))}
+
+
+def kept(facts: Facts, out: Path) -> Facts:
+    """Return the receipt that lies there if only the commit is another: files stay, so does it."""
+    try:
+        old = read_receipt(out)
+    except ReceiptError:
+        return facts
+    then = sealed({**facts, "program": {**facts["program"], "commit": old["program"]["commit"]}})
+    return old if text_of(then) == (out / NAME).read_text("utf-8") else facts
+
+
+def write_receipt(facts: Facts, out: Path) -> Path:
+    """Write ``receipt.json``, whole or not at all; return its path."""
+    return write_whole(out / NAME, text_of(facts))
+
+
+def read_receipt(out: Path) -> Facts:
+    """Read ``receipt.json`` of an output folder.
+
+    Raises:
+        ReceiptError: There is none, or it is none that this version can read.
+    """
+    path = out / NAME
+    try:
+        facts = json.loads(path.read_text("utf-8"))
+        if isinstance(facts, dict) and facts.get("format") != FORMAT:
+            raise ReceiptError("receipt_format", path=path, found=facts.get("format"), known=FORMAT)
+        Receipt.model_validate(facts, strict=True)
+        text_of(facts).encode("utf-8")  # no number without end, no half of a letter
+    except OSError as error:
+        raise ReceiptError("receipt_missing", path=path) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        why = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        raise ReceiptError("receipt_unreadable", path=path, why=why) from error
+    except (ValueError, RecursionError) as error:
+        raise ReceiptError("receipt_unreadable", path=path, why=error) from error
+    return dict(facts)
+
+
+def is_untouched(facts: Facts, out: Path) -> bool:
+    """Say whether a receipt is, letter by letter, what was written; its own hash is checked too."""
+    return (out / NAME).read_bytes() == text_of(sealed(facts)).encode("utf-8")
+
+
+def wave_of(out: Path) -> Path | None:
+    """Return where the wave of a run lay, as ``run.json`` notes it beside the outputs."""
+    try:
+        return out.resolve() / _is_name(json.loads((out / RUN).read_text("utf-8"))["wave"])
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+
+
+def text_of(facts: Mapping[str, Any]) -> str:
+    """Return the one text of a receipt."""
+    return json.dumps(facts, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False) + "\n"
+
+
+def _hash_of(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def relative(path: Path, home: Path) -> str:
+    """Return how to go from a folder to a file, with ``/``."""
+    return Path(os.path.relpath(path.absolute(), home.absolute())).as_posix()

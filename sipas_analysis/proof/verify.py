@@ -1,0 +1,248 @@
+"""Check a run against its receipt: files, inputs, every figure again, every number printed.
+
+What is not as it was is named: file, figure, old and new value. Nothing is called the same that was
+not computed again: without the inputs the verdict is that of a part.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from math import isclose
+from pathlib import Path
+from typing import Any
+
+from sipas_analysis.collect.survey import Survey, read_survey
+from sipas_analysis.collect.wave import read_wave
+from sipas_analysis.errors import SipasError
+from sipas_analysis.figures.published import figures_of
+from sipas_analysis.files import hash_if_there, is_inside
+from sipas_analysis.proof.program import made_by
+from sipas_analysis.proof.read_back import printed_in
+from sipas_analysis.proof.receipt import (
+    NAME,
+    computed,
+    is_untouched,
+    listed,
+    outputs,
+    read_receipt,
+    sealed,
+    wave_of,
+)
+
+CLOSE = 1e-9  # another processor or library moves no more than this
+NOTES = ("close", "extra", "environment", "absent", "left_out")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is not as the receipt says; ``NOTES`` are no faults."""
+
+    kind: str
+    file: str = ""
+    figure: str = ""
+    old: object = None
+    new: object = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check found.
+
+    Attributes:
+        receipt: Hash of the receipt as it lies there.
+        findings: What is not as it was; notes at the end.
+        recomputed: Whether the figures were computed again from the inputs.
+        n_outputs: Files compared.
+        n_figures: Figures compared.
+        n_printed: Printed numbers compared.
+    """
+
+    receipt: str
+    findings: tuple[Finding, ...]
+    recomputed: bool
+    n_outputs: int
+    n_figures: int
+    n_printed: int
+
+    @property
+    def faults(self) -> list[Finding]:
+        """Findings that are no notes."""
+        return [one for one in self.findings if one.kind not in NOTES]
+
+    @cached_property
+    def grade(self) -> str:
+        """What to call it.
+
+        ``same``; ``elsewhere``, the same by another program, lock or library; ``rounded``, the
+        same to 1e-9; ``partly``, not computed again; or ``different``.
+        """
+        kinds = {one.kind for one in self.findings}
+        if self.faults:
+            return "different"
+        if not self.recomputed:
+            return "partly"
+        if "close" in kinds:
+            return "rounded"
+        return "elsewhere" if "environment" in kinds else "same"
+
+
+def verify(
+    out: Path, wave: Path | None = None, *, public: bool = False, within: Path | None = None
+) -> Verdict:
+    """Check an output folder against its receipt and its inputs.
+
+    Args:
+        out: Output folder of a wave.
+        wave: ``wave.yaml`` or its folder; where the run noted that it lay if left out.
+        public: Whether files may be left out, as a public archive does.
+        within: The folder of an archive: no input is read from elsewhere.
+
+    Returns:
+        The verdict, with every finding.
+
+    Raises:
+        ReceiptError: There is no receipt, or it is none that this version can read.
+    """
+    facts = read_receipt(out)
+    names, rows = facts["outputs"], facts["figures"]
+    findings = [*_seal(facts, out), *_files(out, names, "left_out" if public else "missing")]
+    survey, problems = _survey(facts, wave or (None if within else wave_of(out)), within)
+    findings += problems
+    if survey is not None:
+        again = computed(survey)
+        findings += [*_facts(facts, again), *_figures(rows, again["figures"])]
+        rows = listed(figures_of(survey).by_id)  # with the pairs
+    else:
+        findings += _divided(rows)
+    known = {str(it.get("id")): it for it in rows}
+    n_printed, wrong = _printed(out, names, known, whole=survey is not None)
+    findings += [*wrong, *_environment(facts)]
+    n_here = sum((out / name).is_file() for name in names)
+    return Verdict(
+        facts["sha256"],
+        tuple(findings),
+        survey is not None,
+        n_here,
+        len(facts["figures"]),
+        n_printed,
+    )
+
+
+def _seal(facts: Mapping[str, Any], out: Path) -> Iterator[Finding]:
+    """Say if the receipt was edited after it was written, be it a blank."""
+    if not is_untouched(dict(facts), out):
+        yield Finding("receipt", NAME, old=facts["sha256"], new=sealed(facts)["sha256"])
+
+
+def _files(out: Path, listed: Mapping[str, Any], lost: str) -> Iterator[Finding]:
+    """Compare the hash of every file; a file that nobody listed is a note."""
+    here = outputs(out)
+    for name, old in sorted(listed.items()):
+        if name not in here:
+            yield Finding(lost, name, old=old)
+        elif here[name] != old:
+            yield Finding("output", name, old=old, new=here[name])
+    for name in sorted(here.keys() - listed.keys()):
+        yield Finding("extra", name)
+
+
+def _survey(
+    facts: Mapping[str, Any], place: Path | None, within: Path | None
+) -> tuple[Survey | None, list[Finding]]:
+    """Read the inputs again, if they are here; say which of them changed."""
+    name = facts["inputs"][0]["file"]  # the wave's own file
+    file = place / name if place and place.is_dir() else place
+    if file is None or not file.is_file():
+        return None, [Finding("absent", name)]
+    changed = [*_inputs(facts["inputs"], file.parent, within)]
+    try:
+        wave = read_wave(file)
+        for path in wave.files():
+            if not is_inside(path, within):
+                return None, [*changed, Finding("unread", file.name, new=path)]
+        survey = read_survey(wave)
+    except (SipasError, UnicodeError) as error:
+        return None, [*changed, Finding("unread", file.name, new=error)]
+    return survey, changed
+
+
+def _inputs(
+    rows: Iterable[Mapping[str, Any]], home: Path, within: Path | None
+) -> Iterator[Finding]:
+    for one in rows:
+        path, old = home / one["file"], one["sha256"]
+        new = hash_if_there(path) if is_inside(path, within) else None
+        if new != old:
+            yield Finding("input", one["file"], old=old, new=new)
+
+
+def _facts(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Finding]:
+    """Compare wave, pack, rules, rounding and rows; name inputs that nobody listed."""
+    files = {it["file"] for it in old["inputs"]}
+    for one in new["inputs"]:
+        if one["file"] not in files:
+            yield Finding("input", one["file"], new=one["sha256"])
+    for name in ("wave", "pack", "rules", "rounding", "rows"):
+        if old.get(name) != new[name]:
+            yield Finding("facts", "receipt.json", name, old.get(name), new[name])
+
+
+def _figures(
+    old: Iterable[Mapping[str, Any]], new: Iterable[Mapping[str, Any]]
+) -> Iterator[Finding]:
+    """Name the figures that differ, and those that are equal to 1e-9 only."""
+    before, now = ({str(row.get("id")): row for row in rows} for rows in (old, new))
+    for key in [*before, *(key for key in now if key not in before)]:
+        rows = before.get(key, {}), now.get(key, {})
+        names = dict.fromkeys([*rows[0], *rows[1]])
+        for column in names if all(rows) else (it for it in names if it not in ("id", "rule")):
+            values = rows[0].get(column), rows[1].get(column)
+            if values[0] != values[1]:
+                kind = "close" if _close(*values) else "figure"
+                yield Finding(kind, "", f"{key}#{column}", *values)
+
+
+def _divided(rows: Iterable[Mapping[str, Any]]) -> Iterator[Finding]:
+    """Say which percentages are not their numerator over their denominator."""
+    for row in rows:
+        value, up, down = (row.get(name) for name in ("value", "numerator", "denominator"))
+        numbers = [it for it in (value, up, down) if isinstance(it, int | float)]
+        if len(numbers) == 3 and numbers[2] and not str(row.get("id")).startswith("mean_score"):
+            exact = 100 * numbers[1] / numbers[2]
+            if not isclose(numbers[0], exact, rel_tol=1e-8):
+                yield Finding("figure", "", f"{row.get('id')}#value", value, exact)
+
+
+def _close(old: object, new: object) -> bool:
+    numbers = all(isinstance(it, float | int) and not isinstance(it, bool) for it in (old, new))
+    return numbers and isclose(float(str(old)), float(str(new)), rel_tol=CLOSE, abs_tol=CLOSE)
+
+
+def _printed(
+    out: Path, names: Iterable[str], known: Mapping[str, Mapping[str, Any]], *, whole: bool
+) -> tuple[int, list[Finding]]:
+    """Compare each named number of each file with its figure; pairs only where all is computed."""
+    n_seen, wrong = 0, list[Finding]()
+    for name in sorted(names):
+        path = out / name
+        if not path.is_file():
+            continue
+        try:
+            seen = [it for it in printed_in(path) if whole or not it.id.startswith("pair:")]
+        except ValueError as error:
+            wrong.append(Finding("printed", name, new=error))
+            continue
+        n_seen += len(seen)
+        for one in seen:
+            exact = known.get(one.id, {}).get(one.column)
+            if not one.agrees(exact):
+                wrong.append(Finding("printed", name, f"{one.id}#{one.column}", exact, one.text))
+    return n_seen, wrong
+
+
+def _environment(facts: Mapping[str, Any]) -> Iterator[Finding]:
+    """Say what of the program and the machine is another now; its commit matters to no byte."""
+    old, new = facts["program"], made_by()
+    for name, value in new.items():
+        if name != "commit" and old.get(name) != value:
+            yield Finding("environment", "", name, old.get(name), value)

@@ -1,0 +1,32 @@
+"""The letter to a unit: its index, its place and why it is not another, what to look at first."""
+
+from sipas_analysis.documents.model import Block, Bullets, Paragraph, Section, make_text
+from sipas_analysis.instrument.pack import OVERALL
+from sipas_analysis.reports.chapters.opening import WEAKEST, index_text, key_points
+from sipas_analysis.reports.chapters.ranking import places
+from sipas_analysis.reports.chapters.results import factor_table
+from sipas_analysis.reports.figure_tables import extremes, reason_text
+from sipas_analysis.reports.subject import Subject
+
+
+def letter(subject: Subject) -> Section:
+    """Tell a unit what was found, in one page; every figure is that of its report."""
+    wave, whole = subject.figures.survey.wave, subject.own[OVERALL]
+    blocks: list[Block] = [
+        Paragraph(make_text("letter.opening", title=wave.title)),
+        Paragraph(index_text(whole), "lead" if whole.known else "warning"),
+    ]
+    placed = places(subject)
+    order = subject.figures.order(subject.group)
+    own = next(one for one in order if one.unit == subject.unit)
+    if not placed and own.rank is None and whole.known:
+        placed = [Paragraph(make_text("report.rank.none", reason=reason_text(subject, own)))]
+    blocks += placed
+    points = key_points(subject)
+    blocks += [Paragraph(make_text("letter.points")), Bullets(points)] if points else []
+    named = [one.variable for one in extremes(subject, [*subject.pack.items])[:WEAKEST]]
+    if any(subject.pack.items[code].status != "sourced" for code in named):
+        blocks.append(Paragraph(make_text("letter.mark"), "note"))
+    blocks += [factor_table(subject), Paragraph(make_text("letter.closing"))]
+    name = subject.unit_name(subject.unit)
+    return Section("letter", make_text("letter.to", unit=name), tuple(blocks))

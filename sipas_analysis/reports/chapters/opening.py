@@ -1,0 +1,330 @@
+"""The first chapters: what must be seen on page one, basis, method, who answered."""
+
+from sipas_analysis.collect.wave import Wave
+from sipas_analysis.documents.model import (
+    Block,
+    Bullets,
+    Column,
+    Joined,
+    Number,
+    Paragraph,
+    Section,
+    Table,
+    Text,
+    make_text,
+)
+from sipas_analysis.figures.published import Published
+from sipas_analysis.figures.suppression import people_counts
+from sipas_analysis.instrument.pack import OVERALL
+from sipas_analysis.reports.chapters.sample_design import (
+    FEW_CLUSTERS,
+    clusters_of,
+    design_text,
+    weight_notes,
+)
+from sipas_analysis.reports.figure_tables import (
+    contrast,
+    count,
+    differ,
+    extremes,
+    interval,
+    percent,
+    reason_text,
+)
+from sipas_analysis.reports.subject import Subject
+
+WEAKEST = 3  # items that are named
+MODES = ("direct", "post", "online", "phone", "home", "desk")
+
+
+def summary(subject: Subject) -> Section:
+    """Say the index, its error and everything a reader must know before using it."""
+    survey, own = subject.figures.survey, subject.own
+    whole = own[OVERALL]
+    index = make_text("report.fact.index_is", value=percent(whole), interval=interval(whole))
+    facts: list[tuple[object, object]] = [
+        (make_text("report.fact.index"), index),
+        (make_text("report.fact.forms"), _forms(subject)),
+        (make_text("report.fact.rule"), _rule(subject, OVERALL)),
+        (make_text("report.fact.wording"), _wording(subject)),
+        (make_text("report.fact.dropped"), _dropped(subject)),
+        (make_text("report.fact.design"), design_text(subject)),
+    ]
+    if subject.unit:
+        facts.insert(1, (make_text("report.fact.rank"), _rank(subject)))
+    grade = subject.pack.index.grade(whole.value)
+    if grade is not None:
+        facts.insert(1, (make_text("report.fact.grade"), grade))
+    if survey.wave.is_synthetic:
+        facts.insert(0, (make_text("report.fact.data"), make_text("report.synthetic_short")))
+    table = Table(
+        "table-summary",
+        make_text("report.table.summary"),
+        (
+            Column(make_text("report.column.fact"), "row"),
+            Column(make_text("report.column.stands"), "text"),
+        ),
+        tuple(facts),
+    )
+    heading = Paragraph(make_text("report.key.points"), "heading")
+    points = key_points(subject)
+    blocks: list[Block] = [Paragraph(index_text(whole), "lead" if whole.known else "warning")]
+    blocks += [heading, Bullets(points)] if points else []
+    blocks.append(table)
+    if whole.known and whole.flag == "caution":
+        blocks.append(Paragraph(make_text("report.caution", n=whole.n_valid), "warning"))
+    return Section("summary", make_text("report.chapter.summary"), tuple(blocks))
+
+
+def basis(subject: Subject) -> Section:
+    """Name the decisions behind the survey and what it is for."""
+    wave, pack = subject.figures.survey.wave, subject.pack
+    decided = make_text("report.basis.no_decision")
+    if wave.decision:
+        day = wave.decision.date
+        decided = make_text(
+            "report.basis.decision",
+            number=wave.decision.number,
+            date=day,
+            status=_status(wave.decision.status),
+        )
+    source = make_text(
+        "report.basis.instrument", source=pack.source, title=pack.title, status=_status(pack.status)
+    )
+    blocks: list[Block] = [
+        Paragraph(_purpose(wave)),
+        Bullets((source, decided)),
+    ]
+    if wave.targets:
+        targets = Joined([Number(f"{target:g}") for target in wave.targets], ", ")
+        blocks.append(Paragraph(make_text("report.basis.targets", targets=targets)))
+    return Section("basis", make_text("report.chapter.basis"), tuple(blocks))
+
+
+def _purpose(wave: Wave) -> Text:
+    if wave.province.vi or wave.province.en:
+        return make_text("report.basis.purpose", province=wave.province, year=str(wave.year))
+    return make_text("report.basis.purpose_plain", year=str(wave.year))
+
+
+def index_text(whole: Published) -> Text:
+    """Say an index with its error and the forms behind it, or that it is not published."""
+    if not whole.known:
+        return make_text("report.lead.suppressed")
+    shown = {"value": percent(whole), "interval": interval(whole), "n": count(whole)}
+    return Text("report.lead.index", shown)
+
+
+def key_points(subject: Subject) -> tuple[Text, ...]:
+    """Return what stands out and may be said: factors, weakest items, driver, form checks."""
+    pack = subject.pack
+    said = [*contrast(subject, extremes(subject, [*pack.factors]))]
+    items = extremes(subject, [*pack.items])
+    weak = [
+        make_text(
+            "report.conclusion.item", item=subject.item_name(one.variable), value=percent(one)
+        )
+        for one in items[:WEAKEST]
+    ]
+    if differ(items):
+        said.append(make_text("report.conclusion.items", items=Joined(weak)))
+    named = subject.figures.drivers.sure()
+    if named and not subject.unit:
+        said.append(make_text("report.conclusion.driver", name=subject.name(named[0])))
+    first = subject.figures.priority(subject.unit)
+    if len(first.frame):
+        fix = Joined([subject.name(code) for code in first.of("fix")])
+        word = "first" if fix.parts else "nothing_first"
+        said.append(make_text(f"report.conclusion.{word}", names=fix))
+    return (*said, *_noticed(subject))
+
+
+def method(subject: Subject) -> Section:
+    """Say how many were asked, when, in which way, and by which rules figures are made."""
+    survey, pack = subject.figures.survey, subject.pack
+    wave = survey.wave
+    own = wave.population.vi or wave.population.en
+    rules = [rule for _, rule in pack.rules()]
+    few = 0 < clusters_of(subject) < FEW_CLUSTERS
+    notes = list(dict.fromkeys(rule.note for rule in rules if rule.note.vi or rule.note.en))
+    sample = make_text(
+        "report.method.sample",
+        n=len(subject.forms),
+        n_units=subject.forms["unit"].nunique(),
+        population=wave.population if own else pack.population,
+    )
+    start, end = wave.collected.start, wave.collected.end
+    when = make_text("report.method.fieldwork", start=start, end=end)
+    scale, limits = pack.scale, {"min_forms": pack.index.min_forms, "min_cell": wave.min_cell}
+    scored = make_text("report.method.scale", satisfied=scale.satisfied_from, high=scale.high)
+    if pack.index.points:
+        points = [f"{level}: {worth:g}" for level, worth in pack.index.points.items()]
+        scored = make_text("report.method.points", points=", ".join(points))
+    blocks: list[Block] = [Paragraph(sample), *([Paragraph(when)] if start or end else [])]
+    blocks += [] if subject.unit else [_by_group(subject)]
+    by_mode = "mode" in survey.frame and may_count(subject, "mode")
+    blocks += [_shares(subject, "mode")] if by_mode else []
+    blocks += [
+        Paragraph(scored),
+        Bullets(tuple(_rule(subject, level) for level, _ in pack.rules())),
+        *[Paragraph(make_text("report.method.note", note=note), "note") for note in notes],
+        Paragraph(make_text("report.method.interval")),
+        Paragraph(design_text(subject), "warning" if few else "normal"),
+        *weight_notes(subject),
+        Paragraph(Text("report.method.rank", limits)),
+    ]
+    return Section("method", make_text("report.chapter.method"), tuple(blocks))
+
+
+def people(subject: Subject) -> Section:
+    """Count who answered, by each profile question; small counts are not shown."""
+    survey = subject.figures.survey
+    asked = [
+        c for c, it in subject.pack.indicators.items() if it.group == "profile" and c in survey.keys
+    ]
+    asked += [key for key in survey.wave.columns.keys if key in survey.keys]
+    shown = [key for key in asked if may_count(subject, key)]
+    blocks: list[Block] = [_shares(subject, key) for key in shown]
+    if not asked:
+        blocks.append(Paragraph(make_text("report.people.none"), "note"))
+    elif len(shown) < len(asked):
+        limit = survey.wave.min_cell
+        blocks.append(Paragraph(make_text("report.people.hidden", min_cell=limit), "note"))
+    return Section("people", make_text("report.chapter.people"), tuple(blocks))
+
+
+def _forms(subject: Subject) -> Text:
+    n_units = subject.forms["unit"].nunique()
+    if subject.unit:
+        return make_text("report.fact.forms_unit", n=len(subject.forms))
+    return make_text("report.fact.forms_all", n=len(subject.forms), n_units=n_units)
+
+
+def _rank(subject: Subject) -> Text:
+    group = subject.figures.order(subject.group)
+    own = next(one for one in group if one.unit == subject.unit)
+    if own.rank is None:
+        return make_text("report.rank.none", reason=reason_text(subject, own))
+    n_ranked = sum(one.rank is not None for one in group)
+    name = subject.group_name(subject.group)
+    return make_text(
+        "report.rank.is",
+        rank=count(own, "rank"),
+        low=count(own, "rank_low"),
+        high=count(own, "rank_high"),
+        letter=own.letter,
+        n=n_ranked,
+        group=name,
+    )
+
+
+def _rule(subject: Subject, level: str) -> Text:
+    rule = dict(subject.pack.rules())[level]
+    weights = Joined(
+        [
+            make_text("report.rule.weight", name=subject.name(code), weight=Number(f"{weight:g}"))
+            for code, weight in rule.weights.items()
+        ]
+    )
+    stated = make_text(f"report.rule.{rule.rule}", weights=weights)
+    name = make_text(f"report.level.{level}")
+    return make_text("report.rule.of", level=name, rule=stated, status=_status(rule.status))
+
+
+def _status(status: str) -> Text:
+    return make_text(f"status.{status}")
+
+
+def _wording(subject: Subject) -> Text:
+    parts = [
+        make_text("report.fact.wording_part", n=len(codes), status=_status(status))
+        for status, codes in subject.pack.by_status().items()
+    ]
+    return make_text("report.fact.wording_is", n=len(subject.pack.items), parts=Joined(parts, ", "))
+
+
+def _dropped(subject: Subject) -> Text:
+    survey = subject.figures.survey
+    reasons = survey.ledger["reason"].value_counts()
+    changed = int(reasons.drop(["form_dropped", "personal", "ignored"], errors="ignore").sum())
+    return make_text(
+        "report.fact.dropped_is",
+        n_read=survey.n_read,
+        n_dropped=int(reasons.get("form_dropped", 0)),
+        n_changed=changed,
+        n_personal=int(reasons.get("personal", 0)),
+    )
+
+
+def _by_group(subject: Subject) -> Table:
+    frame, units = subject.figures.survey.frame, subject.figures.survey.units
+    by_group: dict[str, list[int]] = {}
+    for one in (one for group in subject.figures.groups for one in subject.figures.order(group)):
+        by_group.setdefault(one.group, []).append(one.n)
+    rows = [
+        (subject.group_name(group), len(n), sum(n), min(n), max(n)) for group, n in by_group.items()
+    ]
+    labels = ("units", "forms", "fewest", "most")
+    columns = tuple(Column(make_text(f"report.column.{name}")) for name in labels)
+    used = set(frame["unit"])
+    silent = [subject.unit_name(code) for code in units["code"] if code not in used]
+    notes = (
+        (make_text("report.method.silent", n=len(silent), names=Joined(silent)),) if silent else ()
+    )
+    head = Column(make_text("report.column.group"), "row")
+    return Table(
+        "table-sample", make_text("report.table.sample"), (head, *columns), tuple(rows), notes
+    )
+
+
+def may_count(subject: Subject, key: str) -> bool:
+    """Say whether a unit's report may count people by a key.
+
+    Only if no unit of the wave has a small count: else a count hidden in one report would
+    follow from the province's and the other units' reports (rule P2).
+    """
+    return not subject.unit or not subject.figures.thin(key)
+
+
+def _shares(subject: Subject, key: str) -> Table:
+    """Count the forms of the subject by one key, with percentages of those who answered."""
+    survey, forms = subject.figures.survey, subject.forms
+    names, found = _choices(subject, key)
+    n = int((forms[key].notna() & (forms[key] != "")).sum())
+    shown = people_counts(found, survey.wave.min_cell)
+    few = make_text("report.suppressed")
+    rows = tuple(
+        (name, few if count is None else count, count and Number(100 * count / n, 1))
+        for name, count in zip(names, shown, strict=True)
+        if count != 0
+    )
+    title: object = subject.name(key) if key in subject.pack.indicators else key
+    title = make_text("report.mode") if key == "mode" else title
+    heads = (make_text("report.column.forms"), make_text("report.column.share"))
+    columns = (Column(title, "row"), *(Column(head) for head in heads))
+    notes = (make_text("report.people.many", n=len(forms)),) if survey.is_many(key) else ()
+    caption = make_text("report.table.people", title=title, n=n)
+    return Table(f"table-people-{key}", caption, columns, rows, notes)
+
+
+def _choices(subject: Subject, key: str) -> tuple[list[object], list[int]]:
+    """Return the names of the answers to one key and how many forms of the subject gave each."""
+    survey, forms = subject.figures.survey, subject.forms
+    if key in subject.pack.indicators:
+        levels = subject.pack.indicators[key].levels
+        found = [int(survey.chose(key, code)[forms.index].sum()) for code in levels]
+        return list(levels.values()), found
+    counts = forms.loc[forms[key] != "", key].value_counts().sort_index()
+    codes = [str(code) for code in counts.index]
+    said: list[object] = [
+        make_text(f"mode.{it}") if key == "mode" and it in MODES else it for it in codes
+    ]
+    return said, [int(n) for n in counts]
+
+
+def _noticed(subject: Subject) -> list[Text]:
+    """Point to the annex if the forms of the subject look unlike those of other units."""
+    units = set(subject.figures.findings.noticed()["unit"])
+    if subject.unit:
+        return [make_text("report.conclusion.quality_unit")] if subject.unit in units else []
+    return [make_text("report.conclusion.quality", n=len(units))] if units else []

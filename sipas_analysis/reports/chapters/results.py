@@ -1,0 +1,236 @@
+"""The chapters of the index: overall, factors, items, ranking of units."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from sipas_analysis.documents import charts
+from sipas_analysis.documents.model import (
+    Block,
+    Column,
+    Figure,
+    Joined,
+    Number,
+    Paragraph,
+    Section,
+    Table,
+    make_text,
+)
+from sipas_analysis.figures.published import Published, published
+from sipas_analysis.instrument.pack import OVERALL
+from sipas_analysis.instrument.strict_yaml import Bilingual
+from sipas_analysis.measure.rules import COMPREHENSIVE, MEAN_100, MEAN_SCORE
+from sipas_analysis.messages import Language
+from sipas_analysis.reports.chapters.trend import earlier
+from sipas_analysis.reports.figure_tables import (
+    chart_rows,
+    contrast,
+    count,
+    estimate_columns,
+    estimate_table,
+    extremes,
+    interval,
+    interval_alt,
+    percent,
+    several,
+    target_lines,
+)
+from sipas_analysis.reports.subject import Subject
+
+ITEMS_PER_CHART = 22
+BESIDE = (COMPREHENSIVE, MEAN_SCORE, MEAN_100)
+
+
+def overall(subject: Subject) -> Section:
+    """State the overall index with its error, beside its parts, other measures and rules."""
+    own, pack = subject.own, subject.pack
+    rows: list[tuple[object, Published]] = [(make_text("report.level.overall"), own[OVERALL])]
+    rows += [(subject.name(code), own[code]) for code in pack.blocks]
+    if pack.overall_item:
+        code = pack.overall_item.code
+        rows.append((make_text("report.overall_item", name=subject.name(code)), own[code]))
+    groups = [subject.group] if subject.unit else subject.figures.groups
+    rows += [
+        (make_text("report.whole_group", group=subject.group_name(group)), whole)
+        for group in groups
+        for whole in [subject.figures.of("group", group)[OVERALL]]
+    ]
+    caption = make_text("report.table.overall")
+    table = estimate_table("table-overall", caption, "report.column.index", rows)
+    blocks: list[Block] = [table, *_targets(subject), _beside(subject)]
+    if not subject.unit:
+        blocks += [_rules(subject), *earlier(subject)]
+    return Section("overall", make_text("report.chapter.overall"), tuple(blocks))
+
+
+def _targets(subject: Subject) -> list[Paragraph]:
+    """Hold the index against each target, by its interval."""
+    whole, said = subject.own[OVERALL], []
+    for target in subject.figures.survey.wave.targets if whole.low == whole.low else ():
+        place = "above" if whole.low >= target else "below" if whole.high < target else "open"
+        said.append(Paragraph(make_text(f"report.target.{place}", target=Number(f"{target:g}"))))
+    return said
+
+
+def _beside(subject: Subject) -> Table:
+    """List the measures that stand beside the index."""
+    found = [(name, subject.own[name]) for name in BESIDE]
+    rows = tuple(
+        (make_text(f"report.beside.{name}"), percent(one), interval(one, 2), count(one))
+        for name, one in found
+    )
+    first, _, *rest = estimate_columns("report.column.measure")
+    columns = (first, Column(make_text("report.column.value")), *rest)
+    note = make_text("report.beside.note")
+    return Table("table-beside", make_text("report.table.beside"), columns, rows, (note,))
+
+
+def _rules(subject: Subject) -> Table:
+    """Put the factors and the whole under each rule side by side."""
+    found = subject.figures.rules
+    rules = list(dict.fromkeys(found["rule"]))
+    cells = dict(
+        zip(zip(found["variable"], found["rule"], strict=True), published(found), strict=True)
+    )
+    names: list[tuple[str, object]] = [(code, subject.name(code)) for code in subject.pack.factors]
+    names.append((OVERALL, make_text("report.level.overall")))
+    rows = tuple(
+        (name, *(percent(cells[code, rule]) if (code, rule) in cells else None for rule in rules))
+        for code, name in names
+    )
+    heads = (make_text(f"report.rule_short.{rule}") for rule in rules)
+    columns = (Column(make_text("report.column.index"), "row"), *(Column(head) for head in heads))
+    whole = found.drop_duplicates("rule", keep="last").set_index("rule")["reason"]
+    notes = [
+        make_text(
+            "report.rules.why", rule=make_text(f"report.rule_short.{rule}"), why=_reasons(reason)
+        )
+        for rule, reason in whole.items()
+    ]
+    notes.append(make_text("report.rules.note"))
+    return Table("table-rules", make_text("report.table.rules"), columns, rows, tuple(notes))
+
+
+def _reasons(reason: str) -> Joined:
+    """Return in words why a rule differs from the survey's own (M8)."""
+    return Joined([make_text(f"report.rule_why.{word}") for word in reason.split()], "; ")
+
+
+def factors(subject: Subject) -> Section:
+    """Compare the factors, and show them for every unit."""
+    codes = [*subject.pack.factors]
+    rows = [(subject.name(code), subject.own[code]) for code in codes]
+    known = extremes(subject, codes)
+    blocks: list[Block] = [Paragraph(text, "lead") for text in contrast(subject, known)]
+    table = factor_table(subject)
+    targets = subject.figures.survey.wave.targets
+    title = make_text("report.figure.factors", lines=target_lines(targets))
+
+    def draw(language: Language) -> bytes:
+        return charts.intervals(chart_rows(rows, language), language, targets)
+
+    picture = Figure("figure-factors", title, interval_alt("factors", rows), draw, table)
+    blocks += [picture, table] if known else [table]
+    if not subject.unit:
+        shown = [group for group in subject.figures.groups if several(subject, group)]
+        blocks += [_heat(subject, group) for group in shown]
+    return Section("factors", make_text("report.chapter.factors"), tuple(blocks))
+
+
+def factor_table(subject: Subject) -> Table:
+    """List the factors with their errors, beside the group's for a unit."""
+    codes = [*subject.pack.factors]
+    rows = [(subject.name(code), subject.own[code]) for code in codes]
+    caption = make_text("report.table.factors")
+    table = estimate_table("table-factors", caption, "report.column.factor", rows)
+    return _against(subject, table, codes)
+
+
+def _against(subject: Subject, table: Table, codes: Sequence[str]) -> Table:
+    """Add the group's value to each row of a unit's table."""
+    if not subject.unit:
+        return table
+    pairs = zip(table.rows, codes, strict=True)
+    rows = tuple((*row, percent(subject.around[code])) for row, code in pairs)
+    column = Column(make_text("report.column.group_value"))
+    return replace(table, columns=(*table.columns, column), rows=rows)
+
+
+def _heat(subject: Subject, group: str) -> Figure:
+    """Draw units × factors of one group, best unit first."""
+    codes = [*subject.pack.factors]
+    units = [one.unit for one in subject.figures.order(group)]
+    found = {unit: subject.figures.of("unit", unit) for unit in units}
+    values = [[found[unit][code].value for code in codes] for unit in units]
+    rows = tuple(
+        (subject.unit_name(u), *(percent(found[u][code]) for code in codes)) for u in units
+    )
+    columns = (
+        Column(make_text("report.column.unit"), "row"),
+        *(Column(subject.name(c)) for c in codes),
+    )
+    name = subject.group_name(group)
+
+    def draw(language: Language) -> bytes:
+        names = [subject.unit_name(unit).text(language) for unit in units]
+        return charts.heat_map(
+            values, names, [subject.name(c).text(language) for c in codes], language
+        )
+
+    data = Table(f"table-heat-{group}", make_text("report.table.heat", group=name), columns, rows)
+    caption, alt = (
+        make_text("report.figure.heat", group=name),
+        make_text("report.alt.heat", group=name),
+    )
+    return Figure(f"figure-heat-{group}", caption, alt, draw, data)
+
+
+def items(subject: Subject) -> Section:
+    """Show every item: how people answered, the percentage and its interval."""
+    pack = subject.pack
+    pages = _charts_of(subject)
+    blocks: list[Block] = [_likert(subject, page, k) for k, page in enumerate(pages, 1)]
+    for factor in pack.factors:
+        codes = pack.items_of(factor)
+        rows = [(subject.item_name(code), subject.own[code]) for code in codes]
+        caption = make_text("report.table.items", factor=subject.name(factor))
+        table = estimate_table(f"table-items-{factor}", caption, "report.column.item", rows)
+        blocks.append(_against(subject, table, codes))
+    if pack.by_status().keys() != {"sourced"}:
+        blocks.append(Paragraph(make_text("report.items.mark"), "note"))
+    return Section("items", make_text("report.chapter.items"), tuple(blocks))
+
+
+def _charts_of(subject: Subject) -> list[list[str]]:
+    """Split the items into charts that fit a page: whole factors, at most 22 items each."""
+    charts_of: list[list[str]] = [[]]
+    for factor in subject.pack.factors:
+        codes = [code for code in subject.pack.items_of(factor) if subject.own[code].known]
+        if charts_of[-1] and len(charts_of[-1]) + len(codes) > ITEMS_PER_CHART:
+            charts_of.append([])
+        charts_of[-1] += codes
+    return [codes for codes in charts_of if codes]
+
+
+def _likert(subject: Subject, codes: Sequence[str], number: int) -> Figure:
+    """Draw the shares of each level of some items, of those who answered."""
+    pack, levels = subject.pack, list(subject.pack.scale.levels)
+    counts = subject.figures.answers(subject.unit)
+    cells = zip(counts["item"], counts["answer"], counts["weight"], strict=True)
+    n = {(item, level): float(count) for item, level, count in cells}
+    table = np.array([[n.get((code, level), 0) for level in levels] for code in codes], float)
+    shares = 100 * table / table.sum(axis=1, keepdims=True)
+    names = [pack.scale.labels.get(level, Bilingual(vi=str(level))) for level in levels]
+    labels = [subject.item_name(code) for code in codes]
+
+    def draw(language: Language) -> bytes:
+        texts = [label.text(language) for label in labels]
+        return charts.likert(texts, shares, [name.text(language) for name in names], language)
+
+    pairs = zip(labels, shares, strict=True)
+    rows = tuple((label, *(Number(float(x), 1) for x in line)) for label, line in pairs)
+    columns = (Column(make_text("report.column.item"), "row"), *(Column(name) for name in names))
+    data = Table(f"table-answers-{number}", make_text("report.table.answers"), columns, rows)
+    caption, alt = make_text("report.figure.items"), make_text("report.alt.items", n=len(codes))
+    return Figure(f"figure-items-{number}", caption, alt, draw, data)

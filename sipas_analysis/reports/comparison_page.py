@@ -1,0 +1,185 @@
+"""The page and table of `sipas compare`: what changed between waves, and where no line goes."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sipas_analysis.collect.survey import Survey
+from sipas_analysis.documents.model import (
+    Block,
+    Bullets,
+    Column,
+    Document,
+    Joined,
+    Number,
+    Paragraph,
+    Section,
+    Table,
+    Text,
+    make_text,
+)
+from sipas_analysis.documents.writers.html import write_html
+from sipas_analysis.figures.published import Figures, write_tables
+from sipas_analysis.figures.suppression import SUPPRESS
+from sipas_analysis.files import check_writable
+from sipas_analysis.instrument.pack import OVERALL
+from sipas_analysis.instrument.strict_yaml import Bilingual
+from sipas_analysis.measure.change import NUMBERS, Changes, compare, moved
+from sipas_analysis.messages import Language
+from sipas_analysis.reports.chapters.trend import trend_blocks, why
+from sipas_analysis.reports.subject import Subject
+
+OUT = Path("outputs/compare")
+
+
+def trend(
+    surveys: Sequence[Survey], out: Path | None, language: Language, crosswalk: Path | None
+) -> tuple[Changes, list[Path]]:
+    """Compare waves and write the table and the page; return the changes and the files.
+
+    What a wave itself would not publish, alone or beside its totals (rule P2), stays out.
+
+    Source: rules C1, C2 and P2 in docs/method.md.
+    """
+    folder = check_writable(out or OUT)
+    ordered = sorted(surveys, key=lambda one: (one.wave.year, one.wave.id))
+    declared = ordered[-1].wave.crosswalk if ordered else ""
+    path = crosswalk or (ordered[-1].wave.beside(declared) if declared else "")
+    found = hidden(compare(*ordered, crosswalk=path), ordered)
+    page = document(found, ordered)
+    return found, [
+        *write_tables({"changes": found.frame}, folder / "tables"),
+        write_html(page, folder / f"compare.{language}.html", language),
+    ]
+
+
+def hidden(changes: Changes, ordered: Sequence[Survey]) -> Changes:
+    """Blank each change of a figure that either wave withholds, also to protect another."""
+    frame = changes.frame.copy()
+    keys = ["domain", "group", "unit", "variable"]
+    for before, after in pairwise(ordered):
+        for survey in (moved(before, after)[0], after):
+            scores = Figures(survey).scores
+            kept = scores.loc[scores["flag"] == SUPPRESS, keys]
+            withheld = set(map(tuple, kept.to_numpy().tolist()))
+            here = (frame["before"] == before.wave.id) & np.array(
+                [tuple(row) in withheld for row in frame[keys].to_numpy().tolist()], dtype=bool
+            )
+            frame.loc[here, [*NUMBERS, "value_before", "value_after"]] = np.nan
+            frame.loc[here, "reason"] = "suppressed"
+    return Changes(frame, changes.breaks)
+
+
+def document(found: Changes, ordered: Sequence[Survey]) -> Document:
+    """Return the page: the trend of the whole, then each pair of years."""
+    names = {one.wave.id: one.wave.title for one in ordered}
+    years = {one.wave.id: str(one.wave.year) for one in ordered}
+    sections = [
+        Section("trend", make_text("compare.chapter.trend"), tuple(trend_blocks(found, ordered)))
+    ]
+    for number, one in enumerate(found.breaks.itertuples(index=False)):
+        title = make_text(
+            "compare.chapter.pair", before=years[str(one.before)], after=years[str(one.after)]
+        )
+        own = found.frame[(found.frame["before"] == one.before)]
+        blocks = tuple(_pair(own, str(one.reason), bool(one.bridged), ordered[number : number + 2]))
+        sections.append(Section(f"pair-{number + 1}", title, blocks))
+    banner = make_text("report.synthetic") if any(it.wave.is_synthetic for it in ordered) else None
+    subtitle = make_text("compare.subtitle", waves=Joined([*names.values()], " · "))
+    footer = make_text("compare.footer")
+    return Document(
+        "compare", make_text("compare.title"), subtitle, banner, tuple(sections), footer
+    )
+
+
+def shown(found: Changes) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield each pair of waves that may be compared with its table for the console."""
+    names = {"value": "change"}
+    for one in found.breaks.query("reason == ''").itertuples(index=False):
+        own = found.frame[(found.frame["before"] == one.before) & (found.frame["level"] == OVERALL)]
+        columns = ["group", "unit", "value_before", "value_after", "value", "low", "high"]
+        yield f"{one.before} → {one.after}", own[columns].rename(columns=names).round(2)
+
+
+def _pair(own: pd.DataFrame, reason: str, bridged: bool, pair: Sequence[Survey]) -> list[Block]:
+    """Return what changed between two waves, or why nothing may be said."""
+    if reason:
+        words = tuple(make_text(f"compare.why.{word}") for word in reason.split())
+        return [Paragraph(make_text("compare.no_line"), "warning"), Bullets(words)]
+    subject = Subject(Figures(pair[1]), "")
+    blocks: list[Block] = [Paragraph(make_text("compare.bridged"), "warning")] if bridged else []
+    whole = own[(own["level"] == OVERALL) & (own["domain"] != "unit")]
+    blocks.append(_table("whole", whole, [_domain(subject, row) for row in whole.itertuples()]))
+    for group in dict.fromkeys(own.loc[own["domain"] == "unit", "group"]):
+        units = own[(own["level"] == OVERALL) & (own["unit"] != "") & (own["group"] == group)]
+        labels = [_named(pair, str(code)) for code in units["unit"]]
+        blocks.append(_table(f"units-{group}", units, labels, subject.group_name(group)))
+    parts = own[(own["domain"] == "all") & (own["level"] == "factor")]
+    if len(parts):
+        blocks.append(_table("factors", parts, [subject.name(code) for code in parts["variable"]]))
+    return blocks
+
+
+def _domain(subject: Subject, row: object) -> object:
+    group = str(getattr(row, "group", ""))
+    return (
+        make_text("report.whole_group", group=subject.group_name(group))
+        if group
+        else make_text("report.level.overall")
+    )
+
+
+def _named(pair: Sequence[Survey], code: str) -> Bilingual:
+    """Return the name of a unit: that of the later wave, else of the earlier one."""
+    for survey in reversed(pair):
+        row = survey.units[survey.units["code"] == code]
+        if len(row):
+            return Bilingual(vi=row["name_vi"].iloc[0], en=row["name_en"].iloc[0])
+    return Bilingual(vi=code)
+
+
+def _table(name: str, own: pd.DataFrame, labels: Sequence[object], group: object = "") -> Table:
+    """Return before, after, change, interval and verdict of some figures."""
+    numbers = own[["value_before", "value_after", "value", "low", "high", "expected"]]
+    verdicts = [_verdict(one) for one in own.itertuples()]
+    both = zip(labels, numbers.to_numpy(float).tolist(), verdicts, strict=True)
+    rows: tuple[tuple[object, ...], ...] = tuple(
+        (label, *(Number(x, 2) for x in one[:3]), _ends(*one[3:5]), verdict, Number(one[5], 1))
+        for label, one, verdict in both
+    )
+    heads = ("before", "after", "change", "interval_change", "verdict", "expected_change")
+    columns = (
+        Column(make_text("report.column.index"), "row"),
+        *(
+            Column(make_text(f"report.column.{it}"), "text" if it == "verdict" else "number")
+            for it in heads
+        ),
+    )
+    if own["expected"].isna().all():
+        rows, columns = tuple(row[:-1] for row in rows), columns[:-1]
+    kind = name.split("-", maxsplit=1)[0]
+    notes = (make_text("compare.note"),) if kind == "units" else ()
+    return Table(
+        f"table-{name}", make_text(f"compare.table.{kind}", group=group), columns, rows, notes
+    )
+
+
+def _ends(low: float, high: float) -> Text | None:
+    if np.isnan(low):
+        return None
+    return make_text("report.pairs.interval", low=Number(low, 1), high=Number(high, 1))
+
+
+def _verdict(one: object) -> Text:
+    """Say whether a change is more than chance: for units by Holm's p, else by the interval."""
+    reason = str(getattr(one, "reason", ""))
+    if reason not in ("", "bridged"):
+        return why(reason)
+    low, high, p = (float(getattr(one, name)) for name in ("low", "high", "p_holm"))
+    sure = (p < 0.05) if not np.isnan(p) else not low <= 0 <= high
+    if not sure:
+        return make_text("compare.verdict.open")
+    return make_text("compare.verdict.up" if low + high > 0 else "compare.verdict.down")

@@ -1,0 +1,30 @@
+"""Name the files of a report, by format and language, below the output folder of its wave."""
+
+from collections.abc import Sequence
+
+from sipas_analysis.messages import Language
+
+FORMATS = ("html", "docx", "pdf", "xlsx")
+LETTERS = ("docx", "pdf")  # formats of a letter: to sign, and to file
+
+
+def files_of(
+    unit: str, formats: Sequence[str], languages: Sequence[Language]
+) -> dict[tuple[str, Language], str]:
+    """Name the files of a report below the folder of its wave, by format and language.
+
+    A unit's letter stands under ``letter pdf`` and ``letter docx``; what is named need not exist.
+
+    Example:
+        >>> [*files_of("so-nv", ["docx"], ["vi"]).values()]
+        ['units/so-nv/report.vi.docx', 'units/so-nv/letter.vi.docx']
+    """
+    place = f"units/{unit}" if unit else "province"
+    letters = [f"letter {kind}" for kind in LETTERS if kind in formats and unit]
+    found = {}
+    for kind in (*formats, *letters):
+        what, _, form = kind.rpartition(" ")
+        stem = what or ("report" if unit or kind != "xlsx" else "annexes")
+        for language in languages:
+            found[kind, language] = f"{place}/{stem}.{language}.{form}"
+    return found

@@ -1,0 +1,318 @@
+"""Write one page that leads to every report of a wave: search, sort, see groups and intervals.
+
+It opens from a disk or a USB stick without server and network, in each language of the wave, and
+tells what was dropped, what failed and who sent nothing. Without scripts all rows are there. The
+same figures and files give the same bytes.
+"""
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from math import ceil, floor
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+
+from sipas_analysis import __version__
+from sipas_analysis.collect.units import groups_of
+from sipas_analysis.documents.model import Interval, Number, make_text, shown_in
+from sipas_analysis.documents.writers.html import TEMPLATES, named
+from sipas_analysis.figures.published import Figures, Published
+from sipas_analysis.figures.suppression import SUPPRESS
+from sipas_analysis.files import write_whole
+from sipas_analysis.instrument.pack import OVERALL
+from sipas_analysis.instrument.strict_yaml import Bilingual
+from sipas_analysis.messages import Language, say
+from sipas_analysis.reports.figure_tables import home_of
+
+FORMATS = ("html", "pdf", "docx", "xlsx", "letter pdf", "letter docx")
+WIDTH, EDGE = 168, 6  # of a bar, in pixels, and what stays free at its sides
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a run made for one unit, or why it made nothing.
+
+    Attributes:
+        unit: Code of the unit; empty for the province.
+        files: Path from the portal's folder, with ``/``, by one of ``FORMATS`` and language,
+            such as ``{("html", "vi"): "units/so-a/report.vi.html"}``.
+        failed: Reason, in one text or in both languages; empty if nothing failed.
+    """
+
+    unit: str
+    files: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    failed: str | Bilingual = ""
+
+
+@dataclass(frozen=True)
+class Link:
+    """One file to open: ``label`` is its format, ``language`` empty if it has none."""
+
+    label: str
+    language: str
+    href: str
+
+
+@dataclass(frozen=True)
+class Axis:
+    """From which value to which all bars go, and the targets of the wave on it."""
+
+    low: float
+    high: float
+    targets: tuple[float, ...]
+
+    def at(self, value: float) -> str:
+        """Return where a value stands, in pixels."""
+        share = (value - self.low) / (self.high - self.low)
+        return f"{EDGE + share * (WIDTH - 2 * EDGE):.1f}"
+
+    @property
+    def ticks(self) -> tuple[float, ...]:
+        """Ends and middle."""
+        return (self.low, (self.low + self.high) / 2, self.high)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the page: a unit, a group or the whole."""
+
+    code: str
+    name: object
+    one: Published
+    group: object = ""
+    group_at: int = 0
+    reason: object = ""
+    n_units: int = 0
+    links: tuple[Link, ...] = ()
+
+    @property
+    def index(self) -> object:
+        """The index as it may be printed."""
+        if self.one.flag == SUPPRESS and self.one.n_valid > 0:
+            return make_text("report.suppressed")
+        shown = Number(self.one.printed or None, home=home_of(self.one, "printed"))
+        return make_text("report.cautioned", value=shown) if self.one.flag == "caution" else shown
+
+    @property
+    def interval(self) -> Interval:
+        """The interval of the index."""
+        return Interval(self.one.low, self.one.high, id=self.one.id)
+
+    @property
+    def places(self) -> object:
+        """The places that a ranked unit can have."""
+        low, high = self._place("rank_low"), self._place("rank_high")
+        return make_text("report.places", low=low, high=high)
+
+    @property
+    def rank(self) -> Number:
+        """The place itself."""
+        return self._place("rank")
+
+    def _place(self, column: str) -> Number:
+        return Number(getattr(self.one, column), home=home_of(self.one, column))
+
+    @property
+    def files(self) -> list[list[Link]]:
+        """The files to open, language by language."""
+        return [[*some] for _, some in groupby(self.links, key=lambda it: it.language)]
+
+    @property
+    def sort(self) -> str:
+        """The unrounded index to sort by; empty if there is none."""
+        return f"{self.one.value:.10g}" if self.one.known else ""
+
+    @property
+    def has_bar(self) -> bool:
+        """Whether point and interval can be drawn."""
+        return self.one.known and self.one.low <= self.one.high
+
+
+def write_portal(
+    figures: Figures,
+    made: Sequence[Made],
+    path: Path,
+    languages: Sequence[Language],
+    common: Sequence[str] = (),
+) -> Path:
+    """Write the page of a wave to ``path``, whole or not at all.
+
+    Args:
+        figures: The figures of the wave; what they hide stays hidden (rule P2).
+        made: What the run made, for the province and for units, in any order.
+        path: Usually ``index.html``; only files that stand beside it are linked.
+        languages: Of the page; the first is shown first.
+        common: Receipt and tables beside the page that it leads to.
+
+    Returns:
+        The path.
+    """
+    wave = figures.survey.wave
+    named = wave.publisher.vi or wave.publisher.en
+    footer = make_text(
+        "report.footer_publisher" if named else "report.footer",
+        publisher=wave.publisher,
+        title=wave.title,
+    )
+    text = _page(
+        languages,
+        title=wave.title,
+        footer=footer,
+        version=__version__,
+        banner=make_text("report.synthetic") if wave.is_synthetic else None,
+        wholes=_wholes(figures, made, path.parent),
+        units=_units(figures, made, path.parent),
+        groups=[groups_of(wave)[code] for code in figures.groups],
+        axis=_axis(figures),
+        files=[Link(it.rpartition("/")[2], "", quote(it)) for it in common],
+        failed=_failed(figures, made),
+        silent=_silent(figures),
+        dropped=_dropped(figures),
+        read=make_text("portal.read", n=len(figures.survey.frame), n_read=figures.survey.n_read),
+    )
+    return write_whole(path, text)
+
+
+def _page(languages: Sequence[Language], **parts: object) -> str:
+    """Fill in the template; its script is the only one that a browser may run."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    home = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+    def show(value: object, language: Language) -> str:
+        return shown_in(value, language).replace(" %", "\u00a0%")
+
+    def texts(value: object) -> list[tuple[str, Any]]:
+        """Return language and text; one without language where all read alike."""
+        if isinstance(value, Bilingual) and not (value.vi and value.en):
+            return [("vi" if value.vi else "en", value.vi or value.en)]
+        found = [(it, named(value, it)) for it in languages]
+        return [("", found[0][1])] if len({text for _, text in found}) == 1 else [*found]
+
+    script = (TEMPLATES / "portal.js").read_text("utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+    home.globals |= {"show": show, "texts": texts, "say_it": make_text, "number": Number}
+    made = home.get_template("portal.html.j2")
+    return str(made.render(languages=[*languages], script=script, digest=digest, **parts))
+
+
+def _wholes(figures: Figures, made: Sequence[Made], folder: Path) -> list[Entry]:
+    """Return the rows of the province and of its groups."""
+    wave, ranking = figures.survey.wave, figures.ranking
+    province = wave.province.vi or wave.province.en
+    name = (
+        make_text("portal.province", province=wave.province)
+        if province
+        else make_text("portal.all")
+    )
+    found = [
+        Entry(
+            "",
+            name,
+            figures.of("all")[OVERALL],
+            n_units=len(ranking),
+            links=_links(made, "", folder),
+        )
+    ]
+    for group in figures.groups:
+        n_units = int((ranking["group"] == group).sum())
+        one = figures.of("group", group)[OVERALL]
+        found.append(Entry(f"group-{group}", groups_of(wave)[group], one, n_units=n_units))
+    return found
+
+
+def _units(figures: Figures, made: Sequence[Made], folder: Path) -> list[Entry]:
+    """Return the rows of the units, group by group, best first."""
+    names, groups = _names(figures), groups_of(figures.survey.wave)
+    return [
+        Entry(
+            one.unit,
+            names[one.unit],
+            one,
+            groups[group],
+            at,
+            _reason(figures, one),
+            links=_links(made, one.unit, folder),
+        )
+        for at, group in enumerate(figures.groups)
+        for one in figures.order(group)
+    ]
+
+
+def _reason(figures: Figures, one: Published) -> object:
+    """Say why a unit has no rank."""
+    if one.rank is not None:
+        return ""
+    limit = figures.survey.instrument.index.min_forms
+    return make_text(f"report.rank.reason.{one.reason}", min_forms=limit, n=one.n_valid)
+
+
+def _links(made: Sequence[Made], unit: str, folder: Path) -> tuple[Link, ...]:
+    """Return the files of a unit that exist, language by language."""
+    files = {key: file for one in made if one.unit == unit for key, file in one.files.items()}
+    order = {name: k for k, name in enumerate(FORMATS)}
+    keys = sorted(files, key=lambda key: (key[1] != "vi", key[1], order.get(key[0], 9), key[0]))
+    return tuple(
+        Link(_label(*key), key[1], quote(files[key]))
+        for key in keys
+        if (folder / files[key]).is_file()
+    )
+
+
+def _label(kind: str, language: str) -> str:
+    """Return what a link says: ``PDF``, or ``THƯ PDF`` for the letter in Vietnamese."""
+    what, _, form = kind.rpartition(" ")
+    spoken: Language = "vi" if language == "vi" else "en"
+    return f"{say(spoken, f'portal.{what}')} {form}".upper() if what else form.upper()
+
+
+def _axis(figures: Figures) -> Axis:
+    """Span all intervals that may be shown, to the next tens."""
+    scores = figures.scores
+    ends = scores.loc[scores["variable"] == OVERALL, ["low", "high"]].to_numpy(dtype=float)
+    known = ends[~np.isnan(ends)].tolist() or [0.0, 100.0]
+    low, high = 10.0 * floor(min(known) / 10), 10.0 * ceil(max(known) / 10)
+    high = max(high, low + 10)
+    targets = [it for it in figures.survey.wave.targets if low <= it <= high]
+    return Axis(low, high, tuple(sorted(targets)))
+
+
+def _names(figures: Figures) -> dict[str, Bilingual]:
+    """Return the names of all units of the list, by code."""
+    units = figures.survey.units[["code", "name_vi", "name_en"]]
+    return {code: Bilingual(vi=vi, en=en) for code, vi, en in units.to_numpy()}
+
+
+def _failed(figures: Figures, made: Sequence[Made]) -> list[tuple[object, object]]:
+    """Return each unit whose report failed, and why."""
+    names: dict[str, object] = {"": make_text("portal.province_report"), **_names(figures)}
+    failed = [one for one in made if shown_in(one.failed, "vi")]
+    return [(names.get(one.unit, one.unit), one.failed) for one in failed]
+
+
+def _silent(figures: Figures) -> list[tuple[object, object]]:
+    """Return the units of the list without a form that could be used, with their group."""
+    units, groups = figures.survey.units, groups_of(figures.survey.wave)
+    names, sent = _names(figures), set(figures.survey.frame["unit"])
+    codes = units.loc[~units["code"].isin(sent), ["code", "group"]].to_numpy()
+    return [(names[code], groups[group]) for code, group in codes]
+
+
+def _dropped(figures: Figures) -> list[tuple[object, int, int]]:
+    """Return what was read differently or dropped: reason, columns, how often."""
+    ledger = figures.survey.ledger
+    kinds = ledger.groupby("reason", sort=True)["column"].agg(["nunique", "size"])
+    kinds = kinds.sort_values("size", ascending=False, kind="stable")
+    cells: Any = zip(kinds.index, kinds["nunique"], kinds["size"], strict=True)
+    return [(make_text(f"ledger.{reason}"), int(n), int(m)) for reason, n, m in cells]

@@ -1,0 +1,70 @@
+"""Whom a report is about: the whole province or one unit, with its figures and names."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from sipas_analysis.collect.units import groups_of
+from sipas_analysis.documents.model import Text, make_text
+from sipas_analysis.figures.published import Figures, Published
+from sipas_analysis.instrument.pack import Instrument
+from sipas_analysis.instrument.strict_yaml import Bilingual
+
+UNSURE = "*"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a report is about: the whole province (no unit), or one unit of it."""
+
+    figures: Figures
+    unit: str = ""
+
+    @property
+    def pack(self) -> Instrument:
+        """The instrument of the wave."""
+        return self.figures.survey.instrument
+
+    @property
+    def own(self) -> dict[str, Published]:
+        """Figures of the subject, by variable."""
+        return self.figures.of("unit", self.unit) if self.unit else self.figures.of("all")
+
+    @property
+    def around(self) -> dict[str, Published]:
+        """Figures to hold the subject against: its group; for the whole, itself."""
+        return self.figures.of("group", self.group) if self.unit else self.own
+
+    @property
+    def group(self) -> str:
+        """Group of the unit."""
+        units = self.figures.survey.units
+        return str(units.loc[units["code"] == self.unit, "group"].iloc[0]) if self.unit else ""
+
+    @property
+    def forms(self) -> pd.DataFrame:
+        """Forms of the subject."""
+        frame = self.figures.survey.frame
+        return frame[frame["unit"] == self.unit] if self.unit else frame
+
+    def name(self, code: str) -> Bilingual:
+        """Return the short text of an item, factor, block or indicator in both languages."""
+        return Bilingual(vi=self.pack.label(code, "vi"), en=self.pack.label(code, "en"))
+
+    def unit_name(self, code: str) -> Bilingual:
+        """Return the name of a unit in both languages."""
+        units = self.figures.survey.units
+        row = units[units["code"] == code].iloc[0]
+        return Bilingual(vi=row["name_vi"], en=row["name_en"])
+
+    def group_name(self, code: str) -> Bilingual:
+        """Return the name of a group in both languages."""
+        return groups_of(self.figures.survey.wave)[code]
+
+    def item_name(self, code: str) -> Text:
+        """Return code and wording of an item, marked where the wording is not sourced."""
+        item = self.pack.items.get(code)
+        sure = item is None or item.status == "sourced"
+        return make_text(
+            "report.coded", code=code, name=self.name(code), mark="" if sure else UNSURE
+        )

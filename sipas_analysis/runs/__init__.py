@@ -1,0 +1,4 @@
+"""Making many reports: one notebook with checked parameters, warm processes, a whole wave.
+
+What a report says belongs to ``reports``; what proves it to ``proof``.
+"""

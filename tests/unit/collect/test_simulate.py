@@ -1,0 +1,103 @@
+"""The fictitious province: always the same bytes, and the published figures to the last digit."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sipas_analysis.collect.simulate import demo, simulate, write_demo
+from sipas_analysis.collect.survey import read_survey
+from sipas_analysis.collect.wave import read_wave
+from sipas_analysis.errors import OutputError
+from sipas_analysis.measure.scores import score
+
+DATA = Path(__file__).parents[3] / "data"
+
+
+@pytest.fixture(scope="module")
+def survey_2021():
+    return read_survey(read_wave(DATA / "an-giang-2021" / "wave.yaml"))
+
+
+@pytest.mark.parametrize("name", ["an-giang-2020", "an-giang-2021", "an-giang-2023"])
+def test_the_shipped_waves_are_made_again_byte_for_byte(tmp_path, name):
+    """The seed and the model stand in ``demo.yaml``; nobody edited the answers."""
+    write_demo(demo(name), tmp_path)
+    files = ("wave.yaml", "units.csv", "responses.csv")
+    differ = [f for f in files if (tmp_path / f).read_bytes() != (DATA / name / f).read_bytes()]
+    assert differ == []
+
+
+def test_the_wave_of_2021_gives_the_eight_published_figures(survey_2021):
+    """To the second decimal, under the names that were published."""
+    with (DATA / "published" / "an_giang_units.csv").open(encoding="utf-8") as handle:
+        published = {row["unit"]: row["value_percent"] for row in csv.DictReader(handle)}
+    made = score(survey_2021, by="unit").select(variable="overall").frame
+    found = made.set_index("unit_name")["printed"].reindex(published).to_dict()
+    assert len(published) == 8
+    assert found == published
+
+
+def test_every_other_unit_says_that_it_is_made_up(survey_2021):
+    """Eight real names with real figures; all others carry “(mô phỏng)”."""
+    names = list(survey_2021.unit_names.values())
+    assert sum("(mô phỏng)" in name for name in names) == len(names) - 8
+    assert survey_2021.wave.is_synthetic
+
+
+@pytest.mark.parametrize("year", [2020, 2023])
+def test_in_other_years_every_unit_is_made_up(year):
+    """No figure of these waves was published, so no unit bears its real name alone."""
+    units = pd.read_csv(DATA / f"an-giang-{year}" / "units.csv")
+    assert units["name_vi"].str.endswith("(mô phỏng)").all()
+    assert units["name_en"].str.endswith("(synthetic)").all()
+
+
+def test_factors_correlate_as_in_real_surveys(survey_2021):
+    """Mean levels of the five factors correlate 0.6 to 0.8, as the model promises."""
+    pack = survey_2021.instrument
+    means = {f: survey_2021.frame[pack.items_of(f)].mean(axis=1) for f in pack.factors}
+    correlation = pd.DataFrame(means).corr().to_numpy()
+    between = correlation[np.triu_indices(5, 1)]
+    assert between.min() > 0.6
+    assert between.max() < 0.8
+
+
+def test_two_in_a_hundred_answers_are_blank(survey_2021):
+    """Some left empty, some keyed as 9, which the ledger tells."""
+    items = survey_2021.frame[[*survey_2021.instrument.items]]
+    assert items.isna().to_numpy().mean() == pytest.approx(0.02, abs=0.005)
+    assert (survey_2021.ledger["reason"] == "blank_code").sum() > 50
+
+
+@pytest.mark.slow
+def test_a_demo_has_as_many_units_as_asked():
+    """187 units of 160 forms: named departments and districts, then numbered communes."""
+    forms = simulate(demo(n_units=187))
+    assert forms.groupby("don_vi").size().eq(160).all()
+    assert forms["don_vi"].nunique() == 187
+    assert forms["so_phieu"].is_unique
+
+
+def test_a_small_demo_is_read_without_complaint(tmp_path):
+    """What ``sipas demo`` writes, ``sipas report`` reads; nothing else is in the folder."""
+    path = write_demo(demo(n_units=3), tmp_path / "demo")
+    survey = read_survey(read_wave(path))
+    assert (len(survey.frame), survey.frame["unit"].nunique()) == (480, 3)
+    names = {"wave.yaml", "units.csv", "responses.csv"}
+    assert {it.name for it in path.parent.iterdir()} == names
+
+
+def test_one_unit_of_a_demo_has_160_forms(tmp_path):
+    """The smallest demo."""
+    assert len(simulate(demo(n_units=1))) == 160
+
+
+def test_a_demo_never_replaces_files(tmp_path):
+    """A user's corrected wave.yaml must survive a second `sipas demo`."""
+    (tmp_path / "wave.yaml").write_text("mine", "utf-8")
+    with pytest.raises(OutputError, match=r"wave\.yaml exists already"):
+        write_demo(demo(n_units=2), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["wave.yaml"]

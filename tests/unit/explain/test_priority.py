@@ -1,0 +1,222 @@
+"""What to look at first, what better items are worth, what is missed (rules D4 to D6)."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import sipas_analysis as sipas
+from sipas_analysis.errors import UnitError
+from sipas_analysis.explain.drivers import drivers
+from sipas_analysis.explain.penalty_reward import penalties
+from sipas_analysis.explain.priority import priority
+from sipas_analysis.measure.pooling import small_area
+
+HEAD = "unit,A1,A2,D1,OVERALL\n"
+UNITS = "code,name_vi,name_en,group,aliases\n" + "".join(
+    f"so-{k},Sở {k},Department {k},departments,\n" for k in range(6)
+)
+
+
+def wave(read_answers, n=1800, seed=1, **given):
+    """Six units; access matters and is weak, results matter little and are strong."""
+    rng = np.random.default_rng(seed)
+    unit = np.arange(n) % 6
+    person = rng.normal(size=n)
+
+    def item(level):
+        latent = 0.5 * person + rng.normal(size=n) + level
+        return 1 + np.digitize(latent, [-2.2, -1.3, -0.4, 0.8])
+
+    first, second, third = item(-0.6 + 0.15 * unit), item(-0.4), item(1.2)
+    line = 0.35 * (first + second) + 0.15 * third + rng.normal(0, 0.6, n)
+    whole = np.clip(np.rint(line + 0.6), 1, 5).astype(int)
+    rows = zip(unit, first, second, third, whole, strict=True)
+    lines = "".join(f"so-{u},{a},{b},{d},{o}\n" for u, a, b, d, o in rows)
+    return read_answers(HEAD + lines, units=UNITS, **given)
+
+
+def test_important_and_weak_comes_first_and_a_cut_crossed_is_undecided(read_answers):
+    """Both intervals must stand clear of their cut (D4)."""
+    survey = wave(read_answers)
+    found = priority(survey)
+    assert found.of("fix") == ["access"]
+    assert found.of("enough") == ["results"]
+    row = found.frame.set_index("driver").loc["access"]
+    assert row["share_low"] > found.cut_share == 0.5
+    assert row["percent_high"] < found.cut_percent
+    assert found.cut_percent == sipas.score(survey).select(variable="overall").frame["value"].item()
+    moved = priority(survey, cut_percent=float(row["percent"]))
+    assert moved.of("undecided") == ["access"]
+    assert "important from 50.0 %" in repr(found)
+
+
+def test_a_unit_is_placed_by_its_own_figures(read_answers):
+    """Importance is that of all forms, satisfaction the unit's, with its wider interval."""
+    survey = wave(read_answers)
+    whole, unit = (priority(survey, it).frame.set_index("driver") for it in ("", "so-0"))
+    own = sipas.score(survey, by="unit").select(unit="so-0").frame.set_index("variable")
+    assert unit["percent"].to_dict() == own.loc[["access", "results"], "value"].to_dict()
+    assert unit["share"].tolist() == whole["share"].tolist()
+    assert (
+        (unit["percent_high"] - unit["percent_low"])
+        > (whole["percent_high"] - whole["percent_low"])
+    ).all()
+
+
+RULES = {
+    "pooled": {},
+    "mean_of_items": {"index": {"overall": {"rule": "mean_of_items", "status": "unverified"}}},
+    "mean_of_factors": {"index": {"overall": {"rule": "mean_of_factors", "status": "unverified"}}},
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_gain_of_the_index_is_arithmetic(read_answers, rule):
+    """By hand from the counts: the item at the upper quartile of the pooled units (D5)."""
+    survey = wave(read_answers, **RULES[rule])
+    found = priority(survey).what_if.set_index("item")
+    all_of = sipas.score(survey).frame.set_index("variable")
+    units = sipas.score(survey, by="unit").select(variable="A1").frame
+    pooled = small_area(units["value"], units["se"] ** 2, sizes=units["n_valid"]).frame["value"]
+    target = np.quantile(pooled, 0.75)
+    assert found.loc["A1", "target"] == pytest.approx(target)
+    assert target < units["value"].quantile(0.75)  # drawn in: luck does not count
+    part = {"pooled": 1 / 3, "mean_of_items": 1 / 3, "mean_of_factors": 1 / 4}[rule]
+    gain = part * (target - all_of.loc["A1", "value"])
+    assert found.loc["A1", "points"] == pytest.approx(gain, rel=1e-9)
+    assert found.index[0] == "A1"
+    assert (found["points"].diff().dropna() <= 0).all()
+
+
+def test_what_goes_with_a_better_item_is_the_model_s(read_answers):
+    """Δ share × gap of levels × part in the factor × points per level of the logit."""
+    survey = wave(read_answers)
+    found = priority(survey).what_if.set_index("item")
+    logit = drivers(survey, ["logit"]).frame.set_index("term").loc["access"]
+    answers = survey.frame["A1"]
+    gap = answers[answers >= 4].mean() - answers[answers < 4].mean()
+    change = (found.loc["A1", "target"] - found.loc["A1", "percent"]) / 100 * gap / 2
+    for name, old in (("outcome", "points"), ("outcome_low", "points_low")):
+        assert found.loc["A1", name] == pytest.approx(logit[old] * change, rel=1e-9)
+
+
+def test_an_item_above_the_best_quarter_gains_nothing_and_few_units_say_nothing(read_answers):
+    """The best unit has nothing to gain; three units have no best quarter."""
+    survey = wave(read_answers)
+    best = priority(survey, "so-5").what_if.set_index("item")
+    assert best.loc["A1", "points"] == 0
+    few = survey.frame[survey.frame["unit"].isin(["so-0", "so-1", "so-2"])].reset_index(drop=True)
+    object.__setattr__(survey, "frame", few)
+    assert priority(survey).what_if[["target", "points"]].isna().all(axis=None)
+
+
+def test_a_unit_that_is_not_in_the_list_is_refused(read_answers):
+    """With the nearest one that is."""
+    with pytest.raises(UnitError, match="so-0"):
+        priority(wave(read_answers), "so-00")
+
+
+def test_without_an_outcome_the_arithmetic_still_stands(read_answers):
+    """No matrix, with its reason; gains of the index remain, associations are blank."""
+    survey = wave(read_answers)
+    object.__setattr__(survey, "frame", survey.frame.assign(OVERALL=np.nan))
+    found = priority(survey)
+    assert (found.reason, len(found.frame), found.importance) == ("no_outcome", 0, None)
+    assert found.what_if["points"].iloc[0] > 0
+    assert found.what_if["outcome"].isna().all()
+    assert "no matrix: no_outcome" in repr(found)
+
+
+def test_factors_that_cannot_be_told_apart_have_no_place(read_answers):
+    """Half of the share would be noise (rule D2)."""
+    survey = wave(read_answers)
+    twin = survey.frame.assign(A2=survey.frame["A1"], D1=survey.frame["A1"])
+    flip = twin.index % 60 == 0
+    object.__setattr__(survey, "frame", twin.assign(D1=twin["D1"].mask(flip, 6 - twin["D1"])))
+    found = priority(survey)
+    assert found.reason == "tied"
+    assert found.what_if["outcome"].isna().all()
+
+
+# ── penalty and reward (D6)
+
+
+def asymmetric(n=1500, seed=4):
+    """A1 costs 1.5 levels when bad and earns nothing when very good; D1 the reverse."""
+    rng = np.random.default_rng(seed)
+    a, d = rng.choice([2, 3, 4, 5], n), rng.choice([2, 3, 4, 5], n)
+    whole = 4 - 1.5 * (a < 4) + 1.2 * (d == 5) + rng.normal(0, 0.4, n)
+    return a, d, np.clip(np.rint(whole), 1, 5).astype(int)
+
+
+def test_what_is_missed_and_what_is_rewarded_are_told_apart(read_answers):
+    """By least squares on the same dummies; the verdict from the interval of the sum."""
+    a, d, whole = asymmetric()
+    lines = "".join(f"so-a,{x},{x},{y},{o}\n" for x, y, o in zip(a, d, whole, strict=True))
+    found = penalties(read_answers(HEAD + lines)).set_index("item")
+    assert found.loc[["A1", "D1"], "verdict"].tolist() == ["missed", "rewarded"]
+    x = np.column_stack([np.ones(len(a)), a < 4, a == 5, d])
+    wanted = np.linalg.lstsq(x, whole.astype(float), rcond=None)[0]
+    np.testing.assert_allclose(found.loc["A1", ["penalty", "reward"]].astype(float), wanted[1:3])
+    assert found.loc["A1", "asymmetry"] == pytest.approx(wanted[1] + wanted[2])
+    assert found.loc["A1", ["n_low", "n_mid", "n_high"]].tolist() == [
+        (a < 4).sum(),
+        (a == 4).sum(),
+        (a == 5).sum(),
+    ]
+    assert (
+        found.loc["A1", "asymmetry_low"] < wanted[1] + wanted[2] < found.loc["A1", "asymmetry_high"]
+    )
+
+
+def test_under_thirty_at_a_level_one_cannot_tell(read_answers):
+    """29 unsatisfied: no penalty, no asymmetry, but the reward; 30: all three."""
+    rng = np.random.default_rng(1)
+
+    def table(n_low):
+        a = np.array([2] * n_low + [4] * 200 + [5] * 200)
+        d = rng.integers(1, 6, len(a))
+        whole = np.clip(np.rint(0.5 * a + 0.3 * d + rng.normal(0, 0.5, len(a))), 1, 5).astype(int)
+        lines = "".join(f"so-a,{x},{x},{y},{o}\n" for x, y, o in zip(a, d, whole, strict=True))
+        return penalties(read_answers(HEAD + lines)).set_index("item").loc["A1"]
+
+    few, enough = table(29), table(30)
+    assert (few["verdict"], pd.isna(few["penalty"]), pd.isna(few["asymmetry"])) == (
+        "cannot_tell",
+        True,
+        True,
+    )
+    assert few["reward_low"] < few["reward"] < few["reward_high"]
+    assert not pd.isna(enough["asymmetry"])
+    assert enough["verdict"] != "cannot_tell"
+
+
+def test_without_an_outcome_there_is_no_row(read_answers):
+    """Nothing to be held against."""
+    assert penalties(read_answers(HEAD + "so-a,5,4,3,\n" * 40)).empty
+
+
+def test_without_a_signal_there_is_no_matrix_and_no_verdict(read_answers):
+    """Outcomes dealt out at random (D4, D6): shares of nothing, and 22 chances to be wrong."""
+    survey = wave(read_answers)
+    whole = survey.frame["OVERALL"].to_numpy(copy=True)
+    np.random.default_rng(4).shuffle(whole)
+    object.__setattr__(survey, "frame", survey.frame.assign(OVERALL=whole))
+    assert priority(survey).reason == "no_signal"
+    found = penalties(survey)
+    assert set(found["verdict"]) == {"even"}
+    assert (found["p_holm"] >= 0.05).all()
+
+
+def test_factors_that_move_as_one_are_not_placed(read_answers):
+    """Each alone would look important and weak; nobody can say which (D2)."""
+    survey = wave(read_answers)
+    twin = survey.frame["A1"].where(survey.frame.index % 40 > 0, 6 - survey.frame["A1"])
+    object.__setattr__(survey, "frame", survey.frame.assign(D1=twin, A2=survey.frame["A1"]))
+    models = drivers(survey, ["linear"])
+    forced = replace(models, near=models.near.assign(separable=[True, False]))
+    found = priority(survey, models=forced)
+    assert (found.frame["quadrant"] == "undecided").all()
+    assert found.important == ()

@@ -1,0 +1,253 @@
+"""Change between waves: by hand, at the ends, and where no line may be drawn."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import PACK
+from scipy import stats
+
+import sipas_analysis as sipas
+from sipas_analysis.errors import ColumnError
+from sipas_analysis.measure.change import compare, decompose
+
+
+@pytest.fixture
+def wave(make_wave, tmp_path):
+    """Write the wave of a year: ``unit=(satisfied, n)``; further facts as in ``make_wave``."""
+
+    def of(year, counts, more="", pack=PACK, **facts):
+        rows = [
+            f"{unit},{5 if k < satisfied else 3},{5 if k < satisfied else 3},4{more}"
+            for unit, (satisfied, n) in counts.items()
+            for k in range(n)
+        ]
+        units = "code,name_vi,group\n" + "".join(f"{u},Sở {u},departments\n" for u in counts)
+        head = "unit,A1,A2,D1" + (",mode" if more else "")
+        made = make_wave(
+            "\n".join([head, *rows, ""]), units=units, pack=pack, id=f"w-{year}", year=year, **facts
+        )
+        folder = tmp_path / str(year)
+        folder.mkdir()
+        for path in (*tmp_path.glob("*.csv"), *tmp_path.glob("*.yaml")):
+            path.rename(folder / path.name)
+        return sipas.read_survey(sipas.read_wave(folder / made.name))
+
+    return of
+
+
+def row(changes, **keys):
+    """Return the one row of some figures."""
+    frame = changes.frame
+    for key, value in keys.items():
+        frame = frame[frame[key] == value]
+    assert len(frame) == 1
+    return frame.iloc[0]
+
+
+def test_a_change_is_a_difference_with_both_errors(wave):
+    """Item A1 of 60 people each year: 70 % to 85 %, errors by p(1−p)/(n−1), 118 df (rule C1)."""
+    found = compare(wave(2023, {"a": (42, 60)}), wave(2024, {"a": (51, 60)}))
+    one = row(found, domain="all", variable="A1")
+    errors = [100 * (p * (1 - p) / 59) ** 0.5 for p in (0.7, 0.85)]
+    se = float(np.hypot(*errors))
+    df = se**4 / sum(e**4 / 59 for e in errors)
+    assert one[["value_before", "value_after", "n_before", "n_after"]].tolist() == [70, 85, 60, 60]
+    wanted = [15, se, df, 2 * stats.t.sf(15 / se, df)]
+    assert one[["value", "se", "df", "p"]].to_numpy(float) == pytest.approx(wanted)
+    half = stats.t.ppf(0.975, df) * se
+    assert one[["low", "high"]].to_numpy(float) == pytest.approx([15 - half, 15 + half])
+    assert one["reason"] == ""
+
+
+def test_the_order_in_which_waves_are_given_changes_nothing(wave):
+    """They go by their years."""
+    first, second = wave(2023, {"a": (42, 60)}), wave(2024, {"a": (51, 60)})
+    one, other = compare(first, second), compare(second, first)
+    pd.testing.assert_frame_equal(one.frame, other.frame)
+
+
+def test_a_change_from_100_percent_has_an_interval(wave):
+    """All of 30, then 24 of 30: from both intervals; p from their reach, not from 100 % ± 0."""
+    found = compare(wave(2023, {"a": (30, 30)}), wave(2024, {"a": (24, 30)}))
+    one = row(found, domain="all", variable="A1")
+    first, second = stats.beta.ppf(0.025, 30, 1), stats.beta.ppf([0.025, 0.975], [24, 25], [7, 6])
+    assert one["low"] == pytest.approx(-20 - np.hypot(80 - 100 * second[0], 0))
+    assert one["high"] == pytest.approx(-20 + np.hypot(100 * second[1] - 80, 100 - 100 * first))
+    scale = (one["high"] + 20) / stats.t.ppf(0.975, 29)
+    assert one["p"] == pytest.approx(2 * stats.t.sf(20 / scale, 29))
+    assert np.isnan(one["se"])
+
+
+def test_units_are_judged_together(wave):
+    """Holm over the three of one group: the smallest p times 3."""
+    before = {"a": (30, 60), "b": (40, 60), "c": (45, 60)}
+    found = compare(wave(2023, before), wave(2024, before | {"a": (45, 60)})).frame
+    own = found[(found["domain"] == "unit") & (found["level"] == "overall")].set_index("unit")
+    assert own.loc["a", "p_holm"] == pytest.approx(3 * own.loc["a", "p"])
+    others = found[(found["domain"] != "unit") | (found["level"] != "overall")]
+    assert others["p_holm"].isna().all()
+
+
+def test_an_extreme_unit_is_expected_to_go_back(wave):
+    """The best of the first year is expected to fall, the worst to rise (rule C4)."""
+    before = {"a": (58, 60), "b": (40, 60), "c": (45, 60), "d": (20, 60)}
+    found = compare(wave(2023, before), wave(2024, before)).frame
+    own = found[(found["domain"] == "unit") & (found["level"] == "overall")].set_index("unit")
+    scores = sipas.score(wave(2025, before), "unit").select(level="overall").frame
+    pooled = sipas.small_area(scores["value"], scores["se"] ** 2, sizes=scores["n_valid"]).frame
+    assert own["expected"].to_numpy() == pytest.approx(pooled["value"] - pooled["direct"])
+    assert own.loc["a", "expected"] < 0 < own.loc["d", "expected"]
+
+
+def test_a_unit_of_one_year_only_says_so(wave):
+    """The other units are compared all the same."""
+    found = compare(wave(2023, {"a": (42, 60), "b": (40, 60)}), wave(2024, {"a": (51, 60)}))
+    gone = row(found, unit="b", variable="overall")
+    assert gone["reason"] == "absent"
+    assert gone[["value", "low", "p"]].isna().all()
+    assert row(found, unit="a", variable="overall")["reason"] == ""
+
+
+OTHER = PACK.replace("id: small", "id: other")
+MODE = {"columns": {"unit": "unit", "mode": "mode"}}
+CLIENTS = {"population": {"vi": "người giao dịch"}}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reason"),
+    [
+        ({}, {"pack": OTHER}, "instrument"),
+        (CLIENTS, {"population": {"vi": "hộ gia đình"}}, "population"),
+        ({"more": ",post", **MODE}, {"more": ",online", **MODE}, "mode"),
+        ({}, {"index": {"overall": {"rule": "mean_of_items"}}}, "rules"),
+        (CLIENTS, {"pack": OTHER, "population": {"vi": "hộ gia đình"}}, "instrument population"),
+    ],
+)
+def test_no_line_is_drawn_where_the_question_changed(wave, before, after, reason):
+    """No number at all, and the reason (rule C2)."""
+    counts = {"a": (42, 60)}
+    found = compare(wave(2023, counts, **before), wave(2024, counts, **after))
+    assert found.breaks["reason"].tolist() == [reason]
+    assert set(found.frame["reason"]) == {reason}
+    assert found.frame[["value", "se", "low", "high", "p"]].isna().all(axis=None)
+
+
+def test_a_crosswalk_bridges_two_questionnaires_over_the_items_they_share(wave, tmp_path):
+    """A1 is now called B1; only it is compared, as item and as the whole, and labelled."""
+    pack = OTHER.replace("A1:", "B1:")
+    first = wave(2023, {"a": (42, 60)})
+    rows = "\n".join(["unit,B1,A2,D1", *["a,5,3,3"] * 51, *["a,3,3,3"] * 9, ""])
+    folder = tmp_path / "2024"
+    folder.mkdir()
+    for name, text in (
+        ("pack.yaml", pack),
+        ("answers.csv", rows),
+        ("units.csv", "code,name_vi,group\na,Sở a,departments\n"),
+    ):
+        (folder / name).write_text(text, "utf-8")
+    facts = (
+        first.wave.path.read_text("utf-8")
+        .replace("w-2023", "w-2024")
+        .replace("year: 2023", "year: 2024")
+    )
+    (folder / "wave.yaml").write_text(facts, "utf-8")
+    second = sipas.read_survey(sipas.read_wave(folder / "wave.yaml"))
+    path = tmp_path / "items.csv"
+    path.write_text("from,to\nA1,B1\n", "utf-8")
+    found = compare(first, second, crosswalk=path)
+    whole = found.frame[found.frame["domain"] == "all"].set_index("variable")
+    assert whole["value"].to_dict() == pytest.approx({"B1": 15.0, "overall": 15.0})
+    assert set(found.frame["reason"]) == {"bridged"}
+    assert found.breaks[["reason", "bridged"]].to_numpy().tolist() == [["", True]]
+    path.write_text("from,to\nA1,Z9\nA1,B1\n", "utf-8")
+    with pytest.raises(ColumnError) as caught:
+        compare(first, second, crosswalk=path)
+    assert {(place.row, place.value) for place in caught.value.places} == {
+        (2, "A1"),
+        (3, "A1"),
+        (2, "Z9"),
+    }
+
+
+def test_renamed_and_merged_units_are_compared_under_their_new_code(wave):
+    """a became n, b and c merged into m: forms go along; what was split is another unit."""
+    before = wave(2023, {"a": (42, 60), "b": (10, 30), "c": (20, 30), "d": (20, 40)})
+    after = wave(2024, {"n": (51, 60), "m": (30, 60), "x": (20, 30), "y": (20, 30)})
+    path = after.wave.beside("unit_changes.csv")
+    path.write_text(
+        "date,from,to,share\n2023-06-01,a,n,\n2023-06-01,b,m,\n2023-06-01,c,m,\n"
+        "2023-06-01,d,x,0.5\n2023-06-01,d,y,0.5\n",
+        "utf-8",
+    )
+    found = compare(before, after).frame
+    own = found[found["variable"] == "A1"].set_index("unit")
+    assert own.loc["n", ["value_before", "value_after", "reason"]].tolist() == [70, 85, ""]
+    assert own.loc["m", ["value_before", "value_after", "reason"]].tolist() == [50, 50, ""]
+    assert own.loc[["x", "y"], "reason"].tolist() == ["redefined", "redefined"]
+    whole = own[own["domain"] == "all"].iloc[0]
+    assert whole["value_before"] == pytest.approx(100 * 92 / 160)
+
+
+def test_small_cells_stay_withheld(wave):
+    """Four people in one of the years (rule P2)."""
+    counts = {"a": (42, 60), "b": (3, 4)}
+    found = compare(wave(2023, counts), wave(2024, counts))
+    small = row(found, unit="b", variable="overall")
+    assert small["reason"] == "suppressed"
+    assert small[["value_before", "value_after", "value", "low"]].isna().all()
+
+
+def test_one_wave_is_nothing_to_compare(wave):
+    """Two or more are needed."""
+    with pytest.raises(ColumnError, match="two waves"):
+        compare(wave(2023, {"a": (42, 60)}))
+
+
+def asked(read_answers, men, women):
+    """Read a wave of men and women: ``(satisfied, n)`` each, one answer per person."""
+    rows = [
+        f"so-a,{5 if k < good else 3},{sex}"
+        for sex, (good, n) in (("male", men), ("female", women))
+        for k in range(n)
+    ]
+    return read_answers(
+        "\n".join(["unit,A1,sex", *rows, ""]),
+        pack=PACK.replace("  A2: ", "  #A2: ")
+        .replace("  D1:", "  #D1:")
+        .replace("  results:", "  #results:"),
+    )
+
+
+def test_a_change_is_who_was_asked_and_how_they_answered(read_answers):
+    """By hand: shares .5/.5 to .8/.2, indices 80/40 to 90/50 (rule C3)."""
+    before = asked(read_answers, (80, 100), (40, 100))
+    after = asked(read_answers, (144, 160), (20, 40))
+    found = decompose(before, after, "sex").frame.set_index("variable")["value"]
+    who = 0.3 * (80 + 90) / 2 - 0.3 * (40 + 50) / 2
+    how = 10 * (0.5 + 0.8) / 2 + 10 * (0.5 + 0.2) / 2
+    assert found.to_dict() == pytest.approx({"who": who, "how": how, "change": 82 - 60})
+    assert who + how == pytest.approx(22)
+
+
+def test_parts_and_their_errors_fit_the_change_of_the_index(read_answers):
+    """The change is that of ``compare``, error too; all the same people answer the same."""
+    before = asked(read_answers, (80, 100), (40, 100))
+    after = asked(read_answers, (144, 160), (20, 40))
+    found = decompose(before, after, "sex").frame.set_index("variable")
+    values = [sipas.score(one).select(variable="overall").frame for one in (before, after)]
+    se = np.hypot(*(it["se"].item() for it in values))
+    assert found.loc["change", "value"] == pytest.approx(
+        values[1]["value"].item() - values[0]["value"].item()
+    )
+    assert found.loc["change", "se"] == pytest.approx(se, rel=1e-6)
+    assert found["n"].tolist() == [400, 400, 400]
+    same = decompose(before, before, "sex").frame["value"]
+    assert same.tolist() == [0.0, 0.0, 0.0]
+
+
+def test_a_group_that_is_new_changes_only_who_was_asked(read_answers):
+    """Nobody of it answered before, so nobody answers differently."""
+    before = asked(read_answers, (80, 100), (0, 0))
+    after = asked(read_answers, (80, 100), (40, 100))
+    found = decompose(before, after, "sex").frame.set_index("variable")["value"]
+    assert found.to_dict() == pytest.approx({"who": -20.0, "how": 0.0, "change": -20.0})

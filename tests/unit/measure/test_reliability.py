@@ -1,0 +1,108 @@
+"""Reliability: by hand, with warnings in plain words, and refused where it says nothing."""
+
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import sipas_analysis as sipas
+from sipas_analysis.errors import DesignError
+
+
+def answers(n=300, k=4, seed=1, noise=1.0):
+    """Return answers of people to k items that share one trait."""
+    rng = np.random.default_rng(seed)
+    trait = rng.normal(size=n)
+    return pd.DataFrame({f"q{j}": trait + noise * rng.normal(size=n) for j in range(k)})
+
+
+def test_alpha_of_three_people_scaled_up_is_worked_by_hand():
+    """Variances 1, 1, 1 and of the sum 7: 1.5·(1 − 3/7) (rule D8)."""
+    base = pd.DataFrame({"a": [1, 2, 3.0], "b": [1, 2, 3.0], "c": [1, 3, 2.0]})
+    frame = pd.concat([base] * 10, ignore_index=True)
+    found = sipas.reliability(frame, ["a", "b", "c"]).frame["value"].iloc[0]
+    assert found == pytest.approx(1.5 * (1 - 3 / 7))
+
+
+def test_planted_loadings_come_back():
+    """One factor of loadings .9, .8, .7, .6 on 20,000 people; omega from them."""
+    rng = np.random.default_rng(3)
+    planted = np.array([0.9, 0.8, 0.7, 0.6])
+    trait = rng.normal(size=20_000)
+    frame = pd.DataFrame(
+        {
+            f"q{j}": w * trait + (1 - w**2) ** 0.5 * rng.normal(size=20_000)
+            for j, w in enumerate(planted)
+        }
+    )
+    found = sipas.reliability(frame, [*frame])
+    assert found.items["loading"].to_numpy() == pytest.approx(planted, abs=0.015)
+    omega = planted.sum() ** 2 / (planted.sum() ** 2 + (1 - planted**2).sum())
+    own = found.frame.set_index("variable").loc["omega"]
+    assert own["value"] == pytest.approx(omega, abs=0.01)
+    assert own["low"] < omega < own["high"]
+
+
+def test_units_that_differ_are_told_apart_and_equal_ones_are_not():
+    """Between-unit variance 1 and within 1 with 50 forms: 50/51; without difference about 0."""
+    rng = np.random.default_rng(5)
+    unit = np.repeat(np.arange(200), 50)
+    effect = rng.normal(size=200)
+    frame = pd.DataFrame({f"q{j}": rng.normal(size=len(unit)) for j in range(3)})
+    frame["apart"] = effect[unit] + rng.normal(size=len(unit))
+    frame["unit"] = unit
+    found = sipas.reliability(frame, ["q0", "q1", "apart"], unit="unit").units
+    value = found.set_index("variable")["value"]
+    assert value["apart"] == pytest.approx(50 / 51, abs=0.01)
+    assert abs(value["q0"]) < 0.3
+
+
+def test_answers_of_one_level_are_called_too_skewed_to_tell():
+    """Nine in ten chose 4."""
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame({f"q{j}": np.where(rng.random(400) < 0.93, 4, 3) for j in range(4)})
+    found = sipas.reliability(frame, [*frame])
+    assert "skewed" in found.warnings
+    assert "too alike to tell" in found.texts("en")[0]
+    assert "quá giống nhau" in found.texts("vi")[0]
+    assert "too alike to tell" in repr(found)
+    assert (found.items["most"] > 0.9).all()
+    assert sipas.reliability(answers(), [*answers()]).warnings == ()
+
+
+def test_an_item_that_never_varies_is_set_aside_with_a_warning():
+    """It has no correlation with anything."""
+    found = sipas.reliability(answers().assign(same=4.0), ["q0", "q1", "q2", "q3", "same"])
+    assert found.warnings == ("constant",)
+    assert found.items["variable"].tolist() == ["q0", "q1", "q2", "q3"]
+
+
+def test_a_reversed_item_is_noticed():
+    """One question asked the other way round."""
+    frame = answers()
+    frame["q0"] = -frame["q0"]
+    assert "negative" in sipas.reliability(frame, [*frame]).warnings
+
+
+@pytest.mark.parametrize(
+    ("frame", "items", "words"),
+    [
+        (answers(), ["q0", "q1"], "three items"),
+        (answers(n=8), ["q0", "q1", "q2"], "8 complete forms"),
+        (answers(), ["q0", "q1", "q9"], "q9"),
+        (answers().assign(q1="tốt"), ["q0", "q1", "q2"], "tốt"),
+    ],
+)
+def test_what_cannot_be_told_is_refused(frame, items, words):
+    """Too few items or forms, a missing column, text."""
+    with pytest.raises(DesignError) as caught:
+        sipas.reliability(frame, items)
+    assert words in caught.value.text("en")
+
+
+def test_structure_says_what_to_install(monkeypatch):
+    """The package is optional and loaded only when asked."""
+    monkeypatch.setitem(sys.modules, "semopy", None)
+    with pytest.raises(DesignError, match=r"sipas-analysis\[structure\]"):
+        sipas.reliability(answers(), ["q0", "q1", "q2"], factors={"f": ["q0", "q1", "q2"]})

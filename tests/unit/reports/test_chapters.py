@@ -1,0 +1,423 @@
+"""Chapters: the first page tells what must be known, and every survey makes a whole report."""
+
+import random
+
+import pytest
+
+from sipas_analysis.collect.survey import read_survey
+from sipas_analysis.collect.wave import read_wave
+from sipas_analysis.documents.model import Bullets, Figure, Paragraph, Table, shown_in
+from sipas_analysis.documents.writers.html import section_html
+from sipas_analysis.errors import ParameterError, UnitError
+from sipas_analysis.explain.drivers import drivers
+from sipas_analysis.explain.priority import priority
+from sipas_analysis.measure.scores import score
+from sipas_analysis.reports.report import CHAPTERS, report
+
+HEAD = "unit,A1,A2,D1,OVERALL,sex,vulnerable\n"
+ONE_UNIT = "code,name_vi,group\nso-a,Sở A,departments\n"
+
+
+def forms(unit, n, seed=1):
+    """Answer at random, some profile questions too."""
+    draw = random.Random(f"{unit}{seed}")
+    levels = [1, 2, 3, 4, 4, 4, 5, 5]
+    rows = [
+        [unit, *(str(draw.choice(levels)) for _ in range(4)), draw.choice(["male", "female"]), "HN"]
+        for _ in range(n)
+    ]
+    return "".join(",".join(row) + "\n" for row in rows)
+
+
+def words(section, language):
+    """Return everything a chapter says, one line per text, note or row."""
+    said = [shown_in(section.title, language)]
+    for block in section.blocks:
+        tables = [block.data] if isinstance(block, Figure) else [block]
+        if isinstance(block, Paragraph):
+            said.append(shown_in(block.text, language))
+        elif isinstance(block, Bullets):
+            said += [shown_in(item, language) for item in block.items]
+        for table in tables if not isinstance(block, Paragraph | Bullets) else []:
+            rows = [" | ".join(shown_in(cell, language) for cell in row) for row in table.rows]
+            said += [shown_in(table.caption, language), *rows]
+            said += [shown_in(note, language) for note in table.notes]
+    return "\n".join(said)
+
+
+def chapter(survey, name, language="en", unit=""):
+    """Return the words of one chapter."""
+    return words(report(survey, language, unit).chapter(name).section, language)
+
+
+# ── every survey makes a whole report
+
+SURVEYS = {
+    "two units": (HEAD + forms("so-a", 40) + forms("so-b", 35), {}),
+    "an item that nobody answered": ("unit,A1,A2,D1\n" + "so-a,5,,3\n" * 9 + "so-b,4,,5\n" * 9, {}),
+    "a factor that nobody answered": ("unit,A1,A2,D1\n" + "so-a,,,3\n" * 9 + "so-b,,,5\n" * 9, {}),
+    "only the question on the whole": (
+        "unit,A1,A2,D1,OVERALL\n" + "so-a,,,,4\n" * 9 + "so-b,,,,2\n" * 9,
+        {},
+    ),
+    "a unit without a form": (HEAD + forms("so-a", 12), {}),
+    "one form": ("unit,A1,A2,D1\nso-a,5,4,3\n", {}),
+    "one form each": ("unit,A1,A2,D1\nso-a,5,4,3\nso-b,4,4,4\n", {}),
+    "a single unit": (HEAD + forms("so-a", 12), {"units": ONE_UNIT}),
+    "everyone satisfied": (
+        "unit,A1,A2,D1,OVERALL\n" + "so-a,5,5,5,5\n" * 30 + "so-b,4,4,4,4\n" * 20,
+        {},
+    ),
+    "nobody satisfied": ("unit,A1,A2,D1\n" + "so-a,1,1,1\n" * 30 + "so-b,2,2,2\n" * 30, {}),
+}
+
+
+@pytest.mark.parametrize("unit", ["", "so-a"])
+@pytest.mark.parametrize("case", SURVEYS)
+def test_every_survey_makes_all_chapters_in_both_languages(read_answers, case, unit):
+    """However little was answered, each chapter says what it can, for province and unit."""
+    answers, given = SURVEYS[case]
+    made = report(read_answers(answers, targets=[80], **given), "vi,en", unit)
+    for name in CHAPTERS:
+        section = made.chapter(name).section
+        assert section.id == name
+        assert section.blocks
+        for language in made.languages:
+            text = section_html(section, language)
+            assert "nan" not in words(section, language).lower().replace("nang", "")
+            assert "None" not in text
+
+
+def test_pictures_have_the_rows_that_are_known(read_answers):
+    """Items without answers are left out of the bars; the table still has them."""
+    answers, _ = SURVEYS["an item that nobody answered"]
+    section = report(read_answers(answers), "en").chapter("items").section
+    (bars,) = [block for block in section.blocks if isinstance(block, Figure)]
+    assert [shown_in(row[0], "en")[:2] for row in bars.data.rows] == ["A1", "D1"]
+    tables = [block for block in section.blocks if isinstance(block, Table)]
+    assert sum(len(table.rows) for table in tables) == 3
+
+
+# ── the first page
+
+
+@pytest.fixture
+def whole(read_answers):
+    """A synthetic wave with a dropped form, blank codes, stray spaces and personal data."""
+    text = (
+        "unit,A1,A2,D1,OVERALL,Họ và tên\n" + "so-a,5,4 ,3,4,An\n" * 20 + "so-b,5,9,3,2,Ba\n" * 20
+    )
+    return read_answers(text + "so-a,,,,,An\n", synthetic="true")
+
+
+@pytest.mark.parametrize("unit", ["", "so-a"])
+def test_the_first_page_says_what_must_be_known(whole, unit):
+    """Rule and its status, n, what was dropped, wording, synthetic nature."""
+    said = chapter(whole, "summary", unit=unit)
+    n = 20 if unit else 40
+    for part in (
+        f"on {n} forms",
+        "Synthetic: made by a program, not a survey",
+        "Overall index: all valid answers of its items pooled (unverified)",
+        "3 items: 1 sourced, 1 derived from a later form, 1 unverified",
+        "41 forms read, 1 dropped; 40 cells read as something else; 1 columns of personal data",
+        "95 % interval",
+    ):
+        assert part in said
+
+
+def test_the_first_page_gives_index_and_interval_of_score(whole):
+    """60 of 100 answers: 20 forms with 2 of 3, 20 forms with 1 of 2."""
+    figure = report(whole, "en").subject.figures.of("all")["overall"]
+    assert (figure.printed, figure.n) == ("60.00", 40)
+    said = chapter(whole, "summary")
+    assert f"The satisfaction index is 60.00 % (95 % interval {figure.low:.1f}–" in said
+
+
+def test_a_real_survey_is_not_called_synthetic(read_answers):
+    """Only a wave that says so."""
+    survey = read_answers(SURVEYS["two units"][0])
+    assert "ynthetic" not in chapter(survey, "summary")
+
+
+def test_a_unit_reads_its_rank_or_why_it_has_none(read_answers):
+    """Rank with the number of ranked units; without one, the reason (rule M7)."""
+    survey = read_answers(HEAD + forms("so-a", 40) + forms("so-b", 12), min_forms=20)
+    said = chapter(survey, "summary", unit="so-a")
+    assert "group A; place 1 of 1, between 1 and 1 with 95 % confidence (Departments)" in said
+    said = chapter(survey, "summary", unit="so-b")
+    assert "Not ranked: 12 forms, fewer than the 20 needed" in said
+    assert "with caution: 12 people answered" in said
+
+
+def test_the_order_of_units_gives_places_and_reasons(read_answers):
+    """Whole places for those ranked, a dash and a reason for the rest (rules R1, M7)."""
+    answers = HEAD + forms("so-a", 40) + forms("so-b", 12)
+    section = report(read_answers(answers, min_forms=20), "en").chapter("ranking").section
+    (table,) = [block for block in section.blocks if isinstance(block, Table)]
+    assert [[shown_in(cell, "en") for cell in row[:4]] for row in table.rows] == [
+        ["Department A", "A", "1", "1–1"],
+        ["Department B", "–", "–", "–"],
+    ]
+    pairs, mark, note = [shown_in(note, "en") for note in table.notes]
+    assert "no verdict on a pair" in pairs
+    assert mark.startswith("† Use with caution: fewer than 30 people")
+    assert shown_in(table.rows[1][4], "en").endswith("†")
+    assert note == "Department B is not ranked: 12 forms, fewer than the 20 needed."
+
+
+def test_too_few_people_have_no_index(read_answers):
+    """Four forms: no figure, a warning instead (rule P2)."""
+    survey = read_answers(HEAD + forms("so-a", 40) + forms("so-b", 4))
+    section = report(survey, "en", "so-b").chapter("summary").section
+    assert section.blocks[0].style == "warning"
+    assert "The index is not published" in words(section, "en")
+
+
+@pytest.mark.parametrize("name", ["people", "incidents", "items", "factors"])
+def test_a_unit_of_too_few_people_shows_no_count_of_them(read_answers, name):
+    """Nor the unit that would give it away: both by a bare word (rule P2)."""
+    survey = read_answers(HEAD + forms("so-a", 40) + forms("so-b", 4))
+    for unit in ("so-a", "so-b"):
+        section = report(survey, "en", unit).chapter(name).section
+        tables = [block for block in section.blocks if isinstance(block, Table)]
+        cells = [shown_in(row[1], "en") for table in tables for row in table.rows]
+        assert set(cells) <= {"withheld"}
+
+
+# ── wording and its status
+
+
+def test_items_without_official_wording_are_marked_and_the_mark_is_explained(read_answers):
+    """A2 is derived, D1 unverified, A1 sourced."""
+    said = chapter(read_answers(SURVEYS["two units"][0]), "items")
+    assert "A2*. Modern equipment" in said
+    assert "D1*. The result" in said
+    assert "A1. Enough seats" in said
+    assert "* The wording of this item is not attributed to the decision" in said
+
+
+def test_a_pack_with_empty_wording_says_so(read_answers):
+    """On the first page, in the annex, and by the bare code."""
+    from conftest import PACK
+
+    pack = PACK.replace(", vi: Trang thiết bị hiện đại, en: Modern equipment", "")
+    survey = read_answers(SURVEYS["two units"][0], pack=pack)
+    assert "1 no wording known" in chapter(survey, "summary")
+    assert "A2. A2 | no wording known" in chapter(survey, "annexes")
+
+
+def test_names_of_indicators_that_are_ours_are_confessed(read_answers):
+    """A question whose official wording is unknown is listed as such."""
+    from conftest import PACK
+
+    asked = """\
+  late: {group: incident, vi: Trễ hẹn, en: Late, counted: [yes],
+    levels: {yes: {vi: Có, en: "Yes"}, no: {vi: Không, en: "No"}}}
+"""
+    text = "unit,A1,A2,D1,late\n" + "so-a,5,4,3,yes\n" * 10 + "so-b,5,4,3,no\n" * 30
+    said = chapter(read_answers(text, pack=PACK + asked), "incidents")
+    assert "Late | Yes | 25.0" in said
+    assert "the labels are ours: Late" in said
+
+
+# ── what a report refuses, and what it repeats
+
+
+def test_chapters_come_in_the_official_order():
+    """Basis, method, people, index, factors, items, ranking, drivers, needs, end, measures."""
+    assert [*CHAPTERS][1:] == [
+        "basis",
+        "method",
+        "people",
+        "overall",
+        "factors",
+        "items",
+        "ranking",
+        "drivers",
+        "incidents",
+        "conclusion",
+        "measures",
+        "annexes",
+    ]
+
+
+def test_each_factor_has_one_block_of_measures(read_answers):
+    """Also a factor for which the library holds none (rule G2)."""
+    section = report(read_answers(SURVEYS["two units"][0]), "en").chapter("measures").section
+    heads = [
+        shown_in(it.text, "en")
+        for it in section.blocks
+        if isinstance(it, Paragraph) and it.style == "heading"
+    ]
+    assert heads == ["Access", "Results"]
+
+
+def test_drivers_speak_of_association(read_answers):
+    """Never of cause; without the question on the whole, why there is none (rule D1)."""
+    survey = read_answers(HEAD + forms("so-a", 40) + forms("so-b", 35))
+    assert "association, not cause" in chapter(survey, "drivers")
+    none = read_answers("unit,A1,A2,D1,OVERALL\n" + "so-a,5,4,3,5\n" * 40)
+    assert "the same on every form" in chapter(none, "drivers")
+
+
+def test_targets_are_held_against_the_interval(read_answers):
+    """Above, below, or undecided: an estimate over a target does not meet it alone."""
+    survey = read_answers(HEAD + forms("so-a", 40) + forms("so-b", 35), targets=[10, 66, 99])
+    said = chapter(survey, "overall")
+    assert "above the target of 10 %" in said
+    assert "holds the target of 66 %" in said
+    assert "below the target of 99 %" in said
+
+
+def test_units_without_a_form_are_named(read_answers):
+    """The province report says who is missing."""
+    said = chapter(read_answers(HEAD + forms("so-a", 12)), "method")
+    assert "1 units of the list sent no valid form: Department B" in said
+
+
+def test_the_first_language_asked_is_shown_first(read_answers):
+    """``en,vi`` shows English in a notebook and writes both; none means the wave's own."""
+    survey = read_answers(HEAD + forms("so-a", 12), languages=["vi"])
+    assert report(survey, "en, vi").languages == ("en", "vi")
+    assert report(survey).languages == ("vi",)
+    assert "At a glance" in report(survey, "en").chapter("summary")._repr_html_()
+
+
+def test_a_report_in_another_language_is_refused(read_answers):
+    """Two languages are written."""
+    with pytest.raises(ParameterError, match="“fr” is neither"):
+        report(read_answers(HEAD + forms("so-a", 12)), "vi,fr")
+
+
+def test_a_report_needs_a_unit_with_forms(read_answers):
+    """Unknown: the nearest code; without a form: that there is nothing to report."""
+    survey = read_answers(HEAD + forms("so-a", 12))
+    with pytest.raises(UnitError, match="Did you mean so-a"):
+        report(survey, "vi", "so-aa")
+    with pytest.raises(UnitError, match="“so-b” has no valid form"):
+        report(survey, "vi", "so-b")
+
+
+def test_no_folder_writes_nothing(read_answers, tmp_path, monkeypatch):
+    """A notebook run to be read leaves no file."""
+    monkeypatch.chdir(tmp_path)
+    made = report(read_answers(HEAD + forms("so-a", 12)), "vi")
+    before = set(tmp_path.rglob("*"))
+    assert made.write([made.chapter("basis")], "") == []
+    assert set(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("lonely", ["merge", "certainty", "adjust", "average"])
+def test_the_remedy_for_a_lonely_stratum_is_printed(read_answers, lonely):
+    """In words, whichever was chosen (rule V5)."""
+    places = ["a,x,1", "a,x,2", "b,y,1", "b,y,2", "b,z,1"]
+    rows = [f"so-{place},5,4,3\n" for place in places]
+    columns = {"unit": "unit", "stratum": "tang", "cluster": "ap"}
+    answers = "unit,tang,ap,A1,A2,D1\n" + "".join(row * 6 for row in rows)
+    survey = read_answers(answers, columns=columns, design={"lonely": lonely})
+    said = chapter(survey, "summary")
+    assert "1 strata have one cluster; the wave chose to" in said
+    assert f"“{lonely}”" not in said
+    assert "5 clusters" in said
+
+
+def test_a_unit_in_one_cluster_is_not_said_to_have_one_form(read_answers):
+    """Its answers lie in one hamlet: no error, no rank, and the reason says so (rule V3)."""
+    rows = ["so-a,1,5,4,3\n", "so-a,2,5,4,4\n", "so-b,3,5,4,3\n"]
+    columns = {"unit": "unit", "cluster": "ap"}
+    answers = "unit,ap,A1,A2,D1\n" + "".join(row * 12 for row in rows)
+    survey = read_answers(answers, columns=columns, min_forms=5)
+    assert "one form or one cluster" in chapter(survey, "summary", unit="so-b")
+
+
+def test_a_wave_that_names_earlier_ones_shows_the_trend_with_its_breaks():
+    """2020 and 2021 are joined; to 2023 the line is broken, and the reason is said (rule C2)."""
+    survey = read_survey(read_wave("data/an-giang-2023/wave.yaml"))
+    said = report(survey, "en").chapter("overall")._repr_html_()
+    assert "2021 to 2023: the questionnaire changed" in said
+    assert "other people were asked" in said
+    assert "2020 to 2021:" not in said
+    for year, value in (("2020", "85.92"), ("2021", "87.25"), ("2023", "84.59")):
+        assert f">{year}<" in said
+        assert f">{value}<" in said
+    (unit,) = survey.frame["unit"].unique()[:1]
+    assert "not comparable" not in report(survey, "en", unit).chapter("overall")._repr_html_()
+
+
+def test_the_chapter_on_drivers_says_what_to_look_at_first_and_how_sure(read_answers):
+    """Shares, points, places and gains in words and tables; a unit reads its own."""
+    draw = random.Random(5)
+    lines = []
+    for k in range(900):
+        access, results = draw.choice([1, 2, 3, 3, 4, 4]), draw.choice([3, 4, 4, 5, 5])
+        whole = min(5, max(1, round(0.8 * access + 0.1 * results + draw.gauss(0.6, 0.5))))
+        lines.append(f"so-{'ab'[k % 2]},{access},{access},{results},{whole}\n")
+    survey = read_answers("unit,A1,A2,D1,OVERALL\n" + "".join(lines))
+    said = chapter(survey, "drivers")
+    assert "Look first at: Access." in said
+    assert "the factors explain together the largest part belongs to “Access”" in said
+    assert "important and weak: look here first" in said
+    first = priority(survey)
+    row = first.importance.frame.set_index("driver").loc["access"]
+    assert f"Access | {100 * row['share']:.1f} |" in said
+    points = drivers(survey, ["logit"]).frame.set_index("term").loc["access", "points"]
+    assert f"| {points:.1f} |" in said
+    assert first.of("fix") == ["access"]
+    own = chapter(survey, "drivers", unit="so-a")
+    assert "how satisfied people are, from this unit's" in own
+    assert own != said
+    measures = chapter(survey, "measures")
+    assert measures.index("Access") < measures.index("Results")
+    assert "Place of this factor in the priority matrix: important and weak" in measures
+
+
+def test_where_no_factor_can_be_told_apart_no_number_of_one_is_shown(read_answers):
+    """The verdict, correlations and VIF; no coefficient, share, place or penalty (rule D2)."""
+    draw = random.Random(6)
+    lines = []
+    for k in range(400):
+        level = draw.randint(1, 5)
+        other = level if draw.random() < 0.97 else draw.randint(1, 5)
+        whole = min(5, max(1, level + draw.choice([-1, 0, 0, 1])))
+        lines.append(f"so-{'ab'[k % 2]},{level},{level},{other},{whole}\n")
+    survey = read_answers("unit,A1,A2,D1,OVERALL\n" + "".join(lines))
+    section = report(survey, "en").chapter("drivers").section
+    said = words(section, "en")
+    assert "The factors cannot be told apart in these answers" in said
+    ids = {block.id for block in section.blocks if isinstance(block, Figure | Table)}
+    assert ids <= {"table-correlations", "table-what-if"}
+    assert "Association" not in said
+    assert "Vị trí" not in chapter(survey, "measures", "vi")
+
+
+def letter_of(survey, unit):
+    """The words of the letter to a unit."""
+    return words(report(survey, "en", unit=unit).letter().sections[0], "en")
+
+
+def test_a_unit_gets_a_letter_with_its_place_and_why_it_is_not_another(read_answers):
+    """The index with its error, the paragraph of the ranking, factors; no REPORT above it."""
+    survey = read_answers(HEAD + forms("so-a", 40) + forms("so-b", 30), min_forms=20)
+    made = report(survey, "en", unit="so-b").letter()
+    assert made.kind is None
+    said = letter_of(survey, "so-b")
+    own = score(survey, "unit").select(unit="so-b", variable="overall").frame.iloc[0]
+    assert f"The satisfaction index is {own['printed']} % (95 % interval {own['low']:.1f}" in said
+    ranked = chapter(survey, "ranking", unit="so-b")
+    paragraph = next(line for line in said.splitlines() if line.startswith("Your unit"))
+    assert paragraph in ranked
+    assert "answer in writing" in said
+    assert shown_in(report(survey, "vi", unit="so-b").letter().sections[0].title, "vi").startswith(
+        "Kính gửi: "
+    )
+
+
+def test_a_letter_says_why_a_unit_has_no_rank_or_no_figure(read_answers):
+    """Few forms: index and interval; too few people: nothing that must not be published."""
+    survey = read_answers(HEAD + forms("so-a", 40) + forms("so-b", 12), min_forms=20)
+    assert "Not ranked: 12 forms, fewer than the 20 needed" in letter_of(survey, "so-b")
+    survey = read_answers(HEAD + forms("so-a", 40) + forms("so-b", 3), min_forms=20)
+    said = letter_of(survey, "so-b")
+    assert "The index is not published" in said
+    assert "withheld" in said
