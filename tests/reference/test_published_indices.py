@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import sipas_analysis as sipas
-from sipas_analysis.infer.estimates import printed
+from sipas_analysis.infer.estimates import round_to_text
 from sipas_analysis.infer.intervals import exact_interval
 
 DATA = Path(__file__).parents[2] / "data"
@@ -31,7 +31,7 @@ def published():
 def test_87_of_160_is_printed_54_38():
     """A commune's 160 forms: 54.375 exactly; a float falls short of it and prints 54.37 (M6)."""
     assert f"{87 / 160 * 100:.2f}" == "54.37"
-    assert printed(100 * (87 / 160), 87, 160) == "54.38"
+    assert round_to_text(100 * (87 / 160), 87, 160) == "54.38"
 
 
 def test_the_eight_published_figures_are_equal(ranked, published):
