@@ -31,8 +31,13 @@ def receipt(wave: Path, out: Path) -> dict[str, float]:
     import sipas_analysis as sipas
     from sipas_analysis.documents.writers.html import write_html
     from sipas_analysis.figures.published import figures_of
-    from sipas_analysis.proof.receipt import facts_of, outputs, sealed, write_receipt
-    from sipas_analysis.proof.receipt_page import receipt_page
+    from sipas_analysis.proof.receipt import (
+        hash_outputs,
+        receipt_facts,
+        seal_receipt,
+        write_receipt,
+    )
+    from sipas_analysis.proof.receipt_page import make_receipt_page
     from sipas_analysis.proof.ro_crate import write_crate
 
     survey = sipas.read_survey(sipas.read_wave(wave))
@@ -40,16 +45,18 @@ def receipt(wave: Path, out: Path) -> dict[str, float]:
     asked = {"languages": ["vi", "en"], "formats": ALL.split(","), "units": []}
     found, made = {}, {}
     for name, work in {
-        "facts": lambda: facts_of(survey, asked),
+        "facts": lambda: receipt_facts(survey, asked),
         "pages": lambda: [
             write_html(
-                receipt_page(made["facts"], survey), out / f"receipt.{language}.html", language
+                make_receipt_page(made["facts"], survey), out / f"receipt.{language}.html", language
             )
             for language in ("vi", "en")
         ],
-        "hashes": lambda: outputs(out),
+        "hashes": lambda: hash_outputs(out),
         "crate": lambda: write_crate(made["facts"] | {"outputs": made["hashes"]}, out),
-        "seal": lambda: write_receipt(sealed(made["facts"] | {"outputs": made["hashes"]}), out),
+        "seal": lambda: write_receipt(
+            seal_receipt(made["facts"] | {"outputs": made["hashes"]}), out
+        ),
     }.items():
         found[name], made[name] = timed(work)
     return found

@@ -20,30 +20,30 @@ from typing import Any
 
 from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.errors import ReceiptError
-from sipas_analysis.files import hash_if_there, is_inside, write_whole, zipped
+from sipas_analysis.files import hash_if_there, is_inside, write_whole, zip_parts
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.messages import LANGUAGES, Language, say
 from sipas_analysis.proof.program import (
     HOME,
     ROOT,
     Facts,
-    built,
+    build_files,
+    describe_program,
     hash_program,
-    made_by,
-    notebooks,
-    program,
-    sources,
+    hash_this_program,
+    notebooks_folder,
+    source_files,
 )
 from sipas_analysis.proof.receipt import (
-    NAME,
+    RECEIPT_NAME,
+    find_wave,
     read_receipt,
-    relative,
-    sealed,
-    text_of,
-    wave_of,
+    receipt_text,
+    relative_path,
+    seal_receipt,
 )
 from sipas_analysis.proof.receipt_page import STEM
-from sipas_analysis.proof.ro_crate import CRATE, crate
+from sipas_analysis.proof.ro_crate import CRATE, make_crate
 from sipas_analysis.proof.verify import Finding, Verdict, verify
 
 OUTPUTS, INPUTS, PROGRAM = "outputs", "inputs", "program"
@@ -75,32 +75,32 @@ def write_archive(out: Path, path: Path, wave: Path | None = None, *, public: bo
             too far from ``wave.yaml``.
     """
     facts = read_receipt(out)
-    parts = dict(_parts(facts, out, wave, public=public))
+    parts = dict(_archive_parts(facts, out, wave, public=public))
     _check_unchanged(facts, parts, out, public=public)
-    about = _about(facts, public=public, own=any(name.startswith(PROGRAM) for name in parts))
-    return write_whole(path, zipped(sorted((parts | about).items())))
+    about = _about_files(facts, public=public, own=any(name.startswith(PROGRAM) for name in parts))
+    return write_whole(path, zip_parts(sorted((parts | about).items())))
 
 
-def _parts(
+def _archive_parts(
     facts: Facts, out: Path, wave: Path | None, *, public: bool
 ) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of outputs, inputs and, if it made the run, of this program."""
-    yield f"{OUTPUTS}/{NAME}", (out / NAME).read_bytes()
-    for name in _held(facts, public=public):
+    yield f"{OUTPUTS}/{RECEIPT_NAME}", (out / RECEIPT_NAME).read_bytes()
+    for name in _held_outputs(facts, public=public):
         if (out / name).is_file():
             yield f"{OUTPUTS}/{name}", (out / name).read_bytes()
-    now = made_by()
-    if all(facts["program"][key] == now[key] for key in ("sha256", *built(ROOT))):
-        yield from _program()
+    now = describe_program()
+    if all(facts["program"][key] == now[key] for key in ("sha256", *build_files(ROOT))):
+        yield from _program_parts()
     if not public:
-        place = wave or wave_of(out) or out
-        yield from _inputs(place / facts["inputs"][0]["file"] if place.is_dir() else place)
+        place = wave or find_wave(out) or out
+        yield from _input_parts(place / facts["inputs"][0]["file"] if place.is_dir() else place)
 
 
 def _check_unchanged(facts: Facts, parts: Mapping[str, bytes], out: Path, *, public: bool) -> None:
     """Refuse to pack what the receipt does not prove: nobody could verify it later."""
-    home = _home(one["file"] for one in facts["inputs"])
-    listed = {f"{OUTPUTS}/{name}": it for name, it in _held(facts, public=public).items()}
+    home = _inputs_folder(one["file"] for one in facts["inputs"])
+    listed = {f"{OUTPUTS}/{name}": it for name, it in _held_outputs(facts, public=public).items()}
     for one in () if public else facts["inputs"]:
         listed[posixpath.normpath(f"{home}/{one['file']}")] = one["sha256"]
     packed = {
@@ -108,46 +108,49 @@ def _check_unchanged(facts: Facts, parts: Mapping[str, bytes], out: Path, *, pub
         for name, data in parts.items()
         if not name.startswith(f"{PROGRAM}/")
     }
-    receipt = packed.pop(f"{OUTPUTS}/{NAME}")
+    receipt = packed.pop(f"{OUTPUTS}/{RECEIPT_NAME}")
     other = sorted(name for name, _ in listed.items() ^ packed.items())
-    if other or receipt != hashlib.sha256(text_of(sealed(facts)).encode("utf-8")).hexdigest():
-        path = other[0].partition("/")[2] if other else NAME
+    if (
+        other
+        or receipt != hashlib.sha256(receipt_text(seal_receipt(facts)).encode("utf-8")).hexdigest()
+    ):
+        path = other[0].partition("/")[2] if other else RECEIPT_NAME
         raise ReceiptError("archive_changed", path=path, out=out)
 
 
-def _held(facts: Facts, *, public: bool) -> dict[str, str]:
+def _held_outputs(facts: Facts, *, public: bool) -> dict[str, str]:
     """Return the outputs that an archive holds, with their hash."""
     listed: dict[str, str] = facts["outputs"]
     kept = ("tables/", f"{STEM}.")
     return {name: it for name, it in listed.items() if not public or name.startswith(kept)}
 
 
-def _program() -> Iterator[tuple[str, bytes]]:
+def _program_parts() -> Iterator[tuple[str, bytes]]:
     """Yield the files of this program, so that pip can install it; nothing if it cannot."""
-    files = {path.name: path for path in built(ROOT).values()}
+    files = {path.name: path for path in build_files(ROOT).values()}
     if all(path.is_file() for path in files.values()):
-        for name, path in (files | sources(HOME, notebooks())).items():
+        for name, path in (files | source_files(HOME, notebooks_folder())).items():
             yield f"{PROGRAM}/{name}", path.read_bytes()
 
 
-def _home(inputs: Iterable[str]) -> str:
+def _inputs_folder(inputs: Iterable[str]) -> str:
     """Return the folder of the wave among the inputs of an archive, so that none lies above it."""
     up = max((posixpath.normpath(name).split("/").count("..") for name in inputs), default=0)
     return "/".join([INPUTS, *[HERE] * up])
 
 
-def _about(facts: Facts, *, public: bool, own: bool) -> dict[str, bytes]:
+def _about_files(facts: Facts, *, public: bool, own: bool) -> dict[str, bytes]:
     """Return the files that tell of an archive: how to check it, and its crate."""
-    held = facts | {"outputs": _held(facts, public=public)}
-    made = {f"README.{it}.txt": _readme(facts, it, public=public, own=own) for it in LANGUAGES}
+    held = facts | {"outputs": _held_outputs(facts, public=public)}
+    made = {f"README.{it}.txt": _readme_text(facts, it, public=public, own=own) for it in LANGUAGES}
     if own:
         made[f"{PROGRAM}/README.md"] = made["README.en.txt"]  # pip wants one
-    home = _home(one["file"] for one in facts["inputs"])
-    made[CRATE] = crate(held, f"{OUTPUTS}/", "" if public else f"{home}/")
+    home = _inputs_folder(one["file"] for one in facts["inputs"])
+    made[CRATE] = make_crate(held, f"{OUTPUTS}/", "" if public else f"{home}/")
     return {name: text.encode("utf-8") for name, text in made.items()}
 
 
-def _readme(facts: Facts, language: Language, *, public: bool, own: bool) -> str:
+def _readme_text(facts: Facts, language: Language, *, public: bool, own: bool) -> str:
     """Say how to check an archive, with a figure of its own to follow."""
     printed = {
         str(one.get("id")): str(one["printed"]) for one in facts["figures"] if one.get("printed")
@@ -173,11 +176,11 @@ def _readme(facts: Facts, language: Language, *, public: bool, own: bool) -> str
     )
 
 
-def _inputs(place: Path) -> Iterator[tuple[str, bytes]]:
+def _input_parts(place: Path) -> Iterator[tuple[str, bytes]]:
     wave = read_wave(place)
     home = wave.path.absolute().parent
-    files = {relative(path, home): path for path in wave.files()}
-    inside = _home(files)
+    files = {relative_path(path, home): path for path in wave.list_files()}
+    inside = _inputs_folder(files)
     own = (wave.instrument, wave.units, *wave.earlier, *(it.file for it in wave.responses))
     far = [home / it for it in own if Path(it).is_absolute()]
     far += [path for name, path in files.items() if HERE in name.split("/")]
@@ -189,7 +192,7 @@ def _inputs(place: Path) -> Iterator[tuple[str, bytes]]:
 
 
 @dataclass(frozen=True)
-class Run:
+class RunLocation:
     """Where a run lies: its outputs, its wave if that came with it, the archive around it.
 
     ``packed`` says that nothing but the archive's own files can be there.
@@ -202,23 +205,23 @@ class Run:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Run]:
+def open_run(path: Path) -> Iterator[RunLocation]:
     """Find a run in an output folder, in an archive, or in a folder where one was unpacked.
 
     Raises:
         ReceiptError: It is no archive of ours, leads out of the folder, or would unfold too far.
     """
-    if (path / OUTPUTS / NAME).is_file():
-        yield _inside(path)
+    if (path / OUTPUTS / RECEIPT_NAME).is_file():
+        yield _locate_unpacked(path)
     elif path.is_dir():
-        yield Run(path)
+        yield RunLocation(path)
     else:
         with tempfile.TemporaryDirectory() as aside:
             yield open_archive(path, Path(aside))
 
 
 @contextmanager
-def made_from(path: Path) -> Iterator[tuple[Path, Facts | None]]:
+def find_wave_and_receipt(path: Path) -> Iterator[tuple[Path, Facts | None]]:
     """Find the wave, and the receipt if there is one, of a wave's own file, a run or an archive.
 
     Raises:
@@ -227,18 +230,18 @@ def made_from(path: Path) -> Iterator[tuple[Path, Facts | None]]:
     if path.suffix in (".yaml", ".yml") or (path / "wave.yaml").is_file():
         yield path, None
         return
-    with opened(path) as run:
+    with open_run(path) as run:
         facts = read_receipt(run.out)
         if run.folder is not None and run.wave is None:
             raise ReceiptError("archive_no_inputs", path=path)
-        wave = run.wave or wave_of(run.out) or path
-        for one in read_wave(wave).files() if run.folder else ():
+        wave = run.wave or find_wave(run.out) or path
+        for one in read_wave(wave).list_files() if run.folder else ():
             if not is_inside(one, run.folder / INPUTS if run.folder else None):
                 raise ReceiptError("archive_path", path=path, found=one)
         yield wave, facts
 
 
-def open_archive(path: Path, folder: Path) -> Run:
+def open_archive(path: Path, folder: Path) -> RunLocation:
     """Unfold an archive into an empty folder; return what lies there.
 
     Raises:
@@ -247,7 +250,7 @@ def open_archive(path: Path, folder: Path) -> Run:
     try:
         with zipfile.ZipFile(path) as held:
             parts = held.infolist()
-            _check(path, parts)
+            _check_parts(path, parts)
             for part in parts:
                 target = folder / part.filename
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -255,19 +258,19 @@ def open_archive(path: Path, folder: Path) -> Run:
                     shutil.copyfileobj(source, made)  # no more than the size it announced
     except DAMAGED as error:
         raise ReceiptError("archive_unreadable", path=path, why=error) from error
-    return replace(_inside(folder), packed=True)
+    return replace(_locate_unpacked(folder), packed=True)
 
 
-def _inside(folder: Path) -> Run:
+def _locate_unpacked(folder: Path) -> RunLocation:
     """Return the run of an unfolded archive; the first of its inputs is the wave's own file."""
     if not (folder / INPUTS).is_dir():
-        return Run(folder / OUTPUTS, None, folder)
+        return RunLocation(folder / OUTPUTS, None, folder)
     names = [one["file"] for one in read_receipt(folder / OUTPUTS)["inputs"]]
-    wave = folder / _home(names) / names[0]
-    return Run(folder / OUTPUTS, wave if is_inside(wave, folder / INPUTS) else None, folder)
+    wave = folder / _inputs_folder(names) / names[0]
+    return RunLocation(folder / OUTPUTS, wave if is_inside(wave, folder / INPUTS) else None, folder)
 
 
-def _check(path: Path, parts: list[zipfile.ZipInfo]) -> None:
+def _check_parts(path: Path, parts: list[zipfile.ZipInfo]) -> None:
     """Refuse names that lead elsewhere, links, doubled names and more than a disk should take."""
     for part in parts:
         steps = part.filename.replace("\\", "/").split("/")
@@ -280,7 +283,7 @@ def _check(path: Path, parts: list[zipfile.ZipInfo]) -> None:
         raise ReceiptError("archive_size", path=path, found=total, n=len(parts))
 
 
-def verify_run(run: Run, wave: Path | None = None) -> Verdict:
+def verify_run(run: RunLocation, wave: Path | None = None) -> Verdict:
     """Check a run where it lies; of an archive, its program and lock too.
 
     Args:
@@ -293,22 +296,22 @@ def verify_run(run: Run, wave: Path | None = None) -> Verdict:
     if run.folder is None:
         return found
     facts = read_receipt(run.out)
-    beside = [*_strangers(run, facts), *_other_program(run.folder, facts["program"])]
+    beside = [*_find_strangers(run, facts), *_compare_program(run.folder, facts["program"])]
     if all(one.kind != "receipt" for one in found.findings):  # else they would tell of its edits
-        beside += _other_words(run.folder, facts)
+        beside += _compare_texts(run.folder, facts)
     return replace(found, findings=(*found.findings, *beside))
 
 
-def _strangers(run: Run, facts: Facts) -> Iterator[Finding]:
+def _find_strangers(run: RunLocation, facts: Facts) -> Iterator[Finding]:
     """Name files that no archive holds: what lies beside a program may be run with it."""
     assert run.folder is not None
-    home = _home(one["file"] for one in facts["inputs"])
-    known = {f"{OUTPUTS}/{name}" for name in (NAME, *facts["outputs"])}
+    home = _inputs_folder(one["file"] for one in facts["inputs"])
+    known = {f"{OUTPUTS}/{name}" for name in (RECEIPT_NAME, *facts["outputs"])}
     known |= {posixpath.normpath(f"{home}/{one['file']}") for one in facts["inputs"]}
-    known |= {*_about(facts, public=False, own=True)}
+    known |= {*_about_files(facts, public=False, own=True)}
     own = run.folder / PROGRAM
-    known |= {f"{PROGRAM}/{name}" for name in sources(own / HOME.name, own / "notebooks")}
-    known |= {f"{PROGRAM}/{path.name}" for path in built(own).values()}
+    known |= {f"{PROGRAM}/{name}" for name in source_files(own / HOME.name, own / "notebooks")}
+    known |= {f"{PROGRAM}/{path.name}" for path in build_files(own).values()}
     places = [run.folder] if run.packed else [own, run.folder / INPUTS]
     for path in sorted(it for place in places for it in place.rglob("*")):
         name = path.relative_to(run.folder).as_posix()
@@ -319,31 +322,31 @@ def _strangers(run: Run, facts: Facts) -> Iterator[Finding]:
             yield Finding("stranger", name)
 
 
-def _other_program(folder: Path, by: Mapping[str, Any]) -> Iterator[Finding]:
+def _compare_program(folder: Path, by: Mapping[str, Any]) -> Iterator[Finding]:
     """Say whether the program of an archive, and how it is built, are those of the run."""
     own = folder / PROGRAM
     if not own.is_dir():
         return
-    files = sources(own / HOME.name, own / "notebooks")
-    yield from _other(PROGRAM, {by["sha256"]}, hash_program(files, by["libraries"]))
-    for name, path in built(own).items():
-        yield from _other(f"{PROGRAM}/{path.name}", {by[name]}, hash_if_there(path))
+    files = source_files(own / HOME.name, own / "notebooks")
+    yield from _compare_hash(PROGRAM, {by["sha256"]}, hash_program(files, by["libraries"]))
+    for name, path in build_files(own).items():
+        yield from _compare_hash(f"{PROGRAM}/{path.name}", {by[name]}, hash_if_there(path))
 
 
-def _other_words(folder: Path, facts: Facts) -> Iterator[Finding]:
+def _compare_texts(folder: Path, facts: Facts) -> Iterator[Finding]:
     """Say whether what tells of an archive was edited, as far as this program wrote it."""
-    if facts["program"]["sha256"] != program():
+    if facts["program"]["sha256"] != hash_this_program():
         return
     known: dict[str, set[object]] = {}
     own = (folder / PROGRAM).is_dir()
     for public in (False, True):
-        for name, data in _about(facts, public=public, own=own).items():
+        for name, data in _about_files(facts, public=public, own=own).items():
             known.setdefault(name, set()).add(hashlib.sha256(data).hexdigest())
     for name, old in known.items():
         path = folder / name
-        yield from _other(name, old, hash_if_there(path))
+        yield from _compare_hash(name, old, hash_if_there(path))
 
 
-def _other(name: str, old: set[object], new: str | None) -> Iterator[Finding]:
+def _compare_hash(name: str, old: set[object], new: str | None) -> Iterator[Finding]:
     if new not in old:
         yield Finding("output", name, old=min(map(str, old)), new=new)

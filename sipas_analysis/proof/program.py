@@ -37,19 +37,21 @@ LIBRARIES = (
 Facts = dict[str, Any]
 
 
-def notebooks() -> Path:
+def notebooks_folder() -> Path:
     """Return the folder of notebooks: of the checkout, else of the installed package."""
     checkout = HOME.parent / "notebooks"
     return checkout if checkout.is_dir() else HOME / "notebooks"
 
 
 @cache
-def program() -> str:
+def hash_this_program() -> str:
     """Return a hash of the program, its notebooks and the libraries that shape a report."""
-    return hash_program(sources(HOME, notebooks()), {name: version(name) for name in LIBRARIES})
+    return hash_program(
+        source_files(HOME, notebooks_folder()), {name: version(name) for name in LIBRARIES}
+    )
 
 
-def sources(home: Path, notebooks: Path) -> dict[str, Path]:
+def source_files(home: Path, notebooks: Path) -> dict[str, Path]:
     """Return the files of a program by their place, wherever package and notebooks lie."""
     found = {f"notebooks/{path.name}": path for path in notebooks.glob("*.ipynb")}
     own = (path for path in home.rglob("*") if path.suffix in SOURCES)
@@ -68,20 +70,20 @@ def hash_program(files: Mapping[str, Path], libraries: Mapping[str, str]) -> str
     return found.hexdigest()
 
 
-def made_by() -> Facts:
+def describe_program() -> Facts:
     """Return the program, its environment and the commit it was, as far as they are known."""
     return {
         "version": __version__,
-        "sha256": program(),
+        "sha256": hash_this_program(),
         "commit": _commit(),
-        **{name: hash_if_there(path) or "" for name, path in built(ROOT).items()},
+        **{name: hash_if_there(path) or "" for name, path in build_files(ROOT).items()},
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
         "libraries": {name: version(name) for name in LIBRARIES},
     }
 
 
-def built(folder: Path) -> dict[str, Path]:
+def build_files(folder: Path) -> dict[str, Path]:
     """Return the files that say how a program is built, by their name in a receipt."""
     names = {"lock": "requirements.lock", "project": "pyproject.toml", "licence": "LICENSE"}
     return {key: folder / name for key, name in names.items()}

@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from sipas_analysis.messages import LANGUAGES, Language, number
+from sipas_analysis.messages import LANGUAGES, Language, format_number
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 LARGEST = 200_000_000  # bytes that one part of a Word file may unfold to
@@ -19,7 +19,7 @@ Named = tuple[str, str, Language]  # ``id#column``, the text, its language
 
 
 @dataclass(frozen=True)
-class Seen:
+class PrintedNumber:
     """A number as a file prints it: the figure it names, the column, and the text."""
 
     id: str
@@ -34,12 +34,12 @@ class Seen:
         exact = float(exact) if exact in ("inf", "-inf") else exact
         places = len(self.text.partition("," if self.language == "vi" else ".")[2])
         try:
-            return self.text == number(exact, self.language, places)
+            return self.text == format_number(exact, self.language, places)
         except ArithmeticError:  # no number at all
             return False
 
 
-def printed_in(path: Path) -> list[Seen]:
+def read_printed(path: Path) -> list[PrintedNumber]:
     """Return the named numbers of a file; none of a kind that names none.
 
     Raises:
@@ -50,17 +50,17 @@ def printed_in(path: Path) -> list[Seen]:
     if read is None:
         return []
     try:
-        return [_seen(*one) for one in read(path, language)]
+        return [_printed_number(*one) for one in read(path, language)]
     except Exception as error:  # a damaged file fails in any way that its parsers know
         raise ValueError(f"{type(error).__name__}: {error}") from error
 
 
-def _seen(name: str, text: str, language: Language) -> Seen:
+def _printed_number(name: str, text: str, language: Language) -> PrintedNumber:
     key, _, column = name.rpartition("#")
-    return Seen(key, column, text, language)
+    return PrintedNumber(key, column, text, language)
 
 
-class _Spans(HTMLParser):
+class _FigureSpans(HTMLParser):
     """Collect the text of each element that names a figure, in the language around it."""
 
     def __init__(self, language: Language) -> None:
@@ -90,18 +90,18 @@ class _Spans(HTMLParser):
             self.around = self.around[:-1] or self.around
 
 
-def _html(path: Path, language: Language) -> Iterator[Named]:
-    spans = _Spans(language)
+def _read_html(path: Path, language: Language) -> Iterator[Named]:
+    spans = _FigureSpans(language)
     spans.feed(path.read_text("utf-8"))
     yield from spans.found
 
 
-def _word(path: Path, language: Language) -> Iterator[Named]:
+def _read_word(path: Path, language: Language) -> Iterator[Named]:
     """Yield each bookmarked number of a Word file, as the list inside names it."""
     with zipfile.ZipFile(path) as parts:
-        body = ET.fromstring(_part(parts, "word/document.xml"))  # noqa: S314 (size is checked)
+        body = ET.fromstring(_read_part(parts, "word/document.xml"))  # noqa: S314 (size is checked)
         listed = [
-            _part(parts, name)
+            _read_part(parts, name)
             for name in parts.namelist()
             if re.fullmatch(r"customXml/\w+\.xml", name)
         ]
@@ -126,13 +126,13 @@ def _word(path: Path, language: Language) -> Iterator[Named]:
         yield left, "", language
 
 
-def _part(parts: zipfile.ZipFile, name: str) -> bytes:
+def _read_part(parts: zipfile.ZipFile, name: str) -> bytes:
     if parts.getinfo(name).file_size > LARGEST:
         raise ValueError(f"{name} > {LARGEST}")
     return parts.read(name)
 
 
-def _excel(path: Path, language: Language) -> Iterator[Named]:
+def _read_excel(path: Path, language: Language) -> Iterator[Named]:
     """Yield each number of a workbook that its hidden sheet names, as Excel shows it."""
     import openpyxl
 
@@ -155,23 +155,23 @@ def _excel(path: Path, language: Language) -> Iterator[Named]:
                     for name in names:
                         yield (
                             name,
-                            _as_shown(held.value, str(held.number_format), language),
+                            _format_cell(held.value, str(held.number_format), language),
                             language,
                         )
             for name in (it for names in cells.values() for it in names):  # nothing stands there
                 yield name, "", language
 
 
-def _as_shown(value: object, form: str, language: Language) -> str:
+def _format_cell(value: object, form: str, language: Language) -> str:
     """Return a cell as Excel shows it."""
     digits = re.match(r"[#,0]*\.?(0*)", form)
     places = len(digits[1]) if digits and "." in form else 0
     known = isinstance(value, int | float)
-    return number(f"{value:.{places}f}", language) if known else str(value)
+    return format_number(f"{value:.{places}f}", language) if known else str(value)
 
 
 READERS: dict[str, Callable[[Path, Language], Iterator[Named]]] = {
-    ".html": _html,
-    ".docx": _word,
-    ".xlsx": _excel,
+    ".html": _read_html,
+    ".docx": _read_word,
+    ".xlsx": _read_excel,
 }

@@ -28,13 +28,13 @@ from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import ReceiptError
 from sipas_analysis.figures.published import figures_of
 from sipas_analysis.files import hash_file, write_whole
-from sipas_analysis.proof.program import Facts, made_by
+from sipas_analysis.proof.program import Facts, describe_program
 
-NAME, FORMAT = "receipt.json", "sipas-receipt/2"
-RUN = "run.json"
+RECEIPT_NAME, RECEIPT_FORMAT = "receipt.json", "sipas-receipt/2"
+RUN_NAME = "run.json"
 LONGEST = 255  # letters of a file's name
-ASIDE = ("state", "logs")  # folders of a run that prove nothing
-LOOSE = (RUN, ".lock", NAME)
+UNPROVEN_FOLDERS = ("state", "logs")  # folders of a run that prove nothing
+UNPROVEN_FILES = (RUN_NAME, ".lock", RECEIPT_NAME)
 
 
 def _is_name(text: str) -> str:
@@ -114,7 +114,7 @@ class Receipt(Shape):
     sha256: Hash
 
 
-def facts_of(survey: Survey, asked: Mapping[str, Sequence[str]]) -> Facts:
+def receipt_facts(survey: Survey, asked: Mapping[str, Sequence[str]]) -> Facts:
     """Return what a receipt says of a run but for its files; ``sealed`` with these it is one.
 
     Args:
@@ -127,10 +127,10 @@ def facts_of(survey: Survey, asked: Mapping[str, Sequence[str]]) -> Facts:
     Source: rules M6 and P in docs/method.md.
     """
     return {
-        "format": FORMAT,
+        "format": RECEIPT_FORMAT,
         "asked": {name: list(values) for name, values in asked.items()},
         **computed(survey),
-        "program": made_by(),
+        "program": describe_program(),
     }
 
 
@@ -148,10 +148,10 @@ def computed(survey: Survey) -> Facts:
             "synthetic": wave.is_synthetic,
             "seed": wave.seed,
         },
-        "inputs": inputs(survey),
+        "inputs": list_inputs(survey),
         "pack": {"id": pack.id, "status": pack.status, "sha256": _hash_of(pack.model_dump_json())},
         "rules": [
-            {"level": level, "rule": it.rule, "status": it.status} for level, it in pack.rules()
+            {"level": level, "rule": it.rule, "status": it.status} for level, it in pack.rules_by_level()
         ],
         "rounding": {"decimals": pack.index.decimals, "rule": "M6"},
         "rows": {
@@ -163,64 +163,75 @@ def computed(survey: Survey) -> Facts:
                 for reason, column, n in ledger.itertuples(index=False)
             ],
         },
-        "figures": listed(own[~own["id"].str.startswith("pair:")]),  # pairs stand in pairs.csv
+        "figures": list_figures(
+            own[~own["id"].str.startswith("pair:")]
+        ),  # pairs stand in pairs.csv
     }
 
 
-def inputs(survey: Survey) -> list[Facts]:
+def list_inputs(survey: Survey) -> list[Facts]:
     """Return each file that was read, by its place beside wave.yaml and its hash."""
     home = survey.wave.path.absolute().parent
     return [
-        {"file": relative(path, home), "sha256": hash_file(path), "bytes": path.stat().st_size}
-        for path in survey.wave.files()
+        {"file": relative_path(path, home), "sha256": hash_file(path), "bytes": path.stat().st_size}
+        for path in survey.wave.list_files()
     ]
 
 
-def listed(index: pd.DataFrame) -> list[Facts]:
+def list_figures(index: pd.DataFrame) -> list[Facts]:
     """Return figures with ten significant digits; a figure that is hidden has no value."""
     held = index.astype(object)
     rows = held.where(held.notna(), None).to_dict("records")
-    return [{str(k): _digits(v) for k, v in row.items() if v not in (None, "")} for row in rows]
+    return [
+        {str(k): _round_to_ten_digits(v) for k, v in row.items() if v not in (None, "")}
+        for row in rows
+    ]
 
 
-def _digits(value: object) -> object:
+def _round_to_ten_digits(value: object) -> object:
     if isinstance(value, str | int):
         return value
     exact = float(f"{float(str(value)):.10g}")
     return exact if isfinite(exact) else str(exact)  # JSON knows no infinity
 
 
-def outputs(out: Path) -> dict[str, str]:
+def hash_outputs(out: Path) -> dict[str, str]:
     """Return the hash of every file of a run, by its place in the folder."""
     found = (path for path in sorted(out.rglob("*")) if path.is_file())
     named = {path.relative_to(out).as_posix(): path for path in found}
-    return {name: hash_file(path) for name, path in named.items() if not _loose(name)}
+    return {name: hash_file(path) for name, path in named.items() if not _is_unproven(name)}
 
 
-def _loose(name: str) -> bool:
+def _is_unproven(name: str) -> bool:
     first, _, _ = name.partition("/")
-    return first in ASIDE or name in LOOSE or name.rpartition("/")[2].startswith(".aside-")
+    return (
+        first in UNPROVEN_FOLDERS
+        or name in UNPROVEN_FILES
+        or name.rpartition("/")[2].startswith(".aside-")
+    )
 
 
-def sealed(facts: Mapping[str, Any]) -> Facts:
+def seal_receipt(facts: Mapping[str, Any]) -> Facts:
     """Return facts with the hash of all but itself."""
     bare = {name: value for name, value in facts.items() if name != "sha256"}
-    return {**bare, "sha256": _hash_of(text_of(bare))}
+    return {**bare, "sha256": _hash_of(receipt_text(bare))}
 
 
-def kept(facts: Facts, out: Path) -> Facts:
+def keep_old_receipt(facts: Facts, out: Path) -> Facts:
     """Return the receipt that lies there if only the commit is another: files stay, so does it."""
     try:
         old = read_receipt(out)
     except ReceiptError:
         return facts
-    then = sealed({**facts, "program": {**facts["program"], "commit": old["program"]["commit"]}})
-    return old if text_of(then) == (out / NAME).read_text("utf-8") else facts
+    then = seal_receipt(
+        {**facts, "program": {**facts["program"], "commit": old["program"]["commit"]}}
+    )
+    return old if receipt_text(then) == (out / RECEIPT_NAME).read_text("utf-8") else facts
 
 
 def write_receipt(facts: Facts, out: Path) -> Path:
     """Write ``receipt.json``, whole or not at all; return its path."""
-    return write_whole(out / NAME, text_of(facts))
+    return write_whole(out / RECEIPT_NAME, receipt_text(facts))
 
 
 def read_receipt(out: Path) -> Facts:
@@ -229,13 +240,15 @@ def read_receipt(out: Path) -> Facts:
     Raises:
         ReceiptError: There is none, or it is none that this version can read.
     """
-    path = out / NAME
+    path = out / RECEIPT_NAME
     try:
         facts = json.loads(path.read_text("utf-8"))
-        if isinstance(facts, dict) and facts.get("format") != FORMAT:
-            raise ReceiptError("receipt_format", path=path, found=facts.get("format"), known=FORMAT)
+        if isinstance(facts, dict) and facts.get("format") != RECEIPT_FORMAT:
+            raise ReceiptError(
+                "receipt_format", path=path, found=facts.get("format"), known=RECEIPT_FORMAT
+            )
         Receipt.model_validate(facts, strict=True)
-        text_of(facts).encode("utf-8")  # no number without end, no half of a letter
+        receipt_text(facts).encode("utf-8")  # no number without end, no half of a letter
     except OSError as error:
         raise ReceiptError("receipt_missing", path=path) from error
     except ValidationError as error:
@@ -249,18 +262,18 @@ def read_receipt(out: Path) -> Facts:
 
 def is_untouched(facts: Facts, out: Path) -> bool:
     """Say whether a receipt is, letter by letter, what was written; its own hash is checked too."""
-    return (out / NAME).read_bytes() == text_of(sealed(facts)).encode("utf-8")
+    return (out / RECEIPT_NAME).read_bytes() == receipt_text(seal_receipt(facts)).encode("utf-8")
 
 
-def wave_of(out: Path) -> Path | None:
+def find_wave(out: Path) -> Path | None:
     """Return where the wave of a run lay, as ``run.json`` notes it beside the outputs."""
     try:
-        return out.resolve() / _is_name(json.loads((out / RUN).read_text("utf-8"))["wave"])
+        return out.resolve() / _is_name(json.loads((out / RUN_NAME).read_text("utf-8"))["wave"])
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 
 
-def text_of(facts: Mapping[str, Any]) -> str:
+def receipt_text(facts: Mapping[str, Any]) -> str:
     """Return the one text of a receipt."""
     return json.dumps(facts, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False) + "\n"
 
@@ -269,6 +282,6 @@ def _hash_of(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
-def relative(path: Path, home: Path) -> str:
+def relative_path(path: Path, home: Path) -> str:
     """Return how to go from a folder to a file, with ``/``."""
     return Path(os.path.relpath(path.absolute(), home.absolute())).as_posix()

@@ -13,7 +13,7 @@ from sipas_analysis.documents.model import (
     Block,
     Column,
     Document,
-    Home,
+    FigureReference,
     Interval,
     Number,
     Paragraph,
@@ -27,9 +27,14 @@ from sipas_analysis.proof.program import Facts
 STEM = "receipt"
 
 
-def receipt_page(facts: Facts, survey: Survey) -> Document:
+def make_receipt_page(facts: Facts, survey: Survey) -> Document:
     """Return what a receipt says as one page."""
-    sections = (_read(facts), _rules(facts), _program(facts), _figures(facts, survey))
+    sections = (
+        _inputs_section(facts),
+        _rules_section(facts),
+        _program_section(facts),
+        _figures_section(facts, survey),
+    )
     banner = make_text("report.synthetic") if survey.wave.is_synthetic else None
     return Document(
         STEM,
@@ -41,7 +46,7 @@ def receipt_page(facts: Facts, survey: Survey) -> Document:
     )
 
 
-def _read(facts: Facts) -> Section:
+def _inputs_section(facts: Facts) -> Section:
     """Say which files were read, and which forms were left out and why."""
     rows = facts["rows"]
     files = [(one["file"], one["bytes"], one["sha256"]) for one in facts["inputs"]]
@@ -51,15 +56,15 @@ def _read(facts: Facts) -> Section:
     counted = make_text("receipt.rows", n_read=rows["read"], n=rows["kept"], n_units=rows["units"])
     blocks: list[Block] = [
         Paragraph(make_text("receipt.lead"), "lead"),
-        _table("inputs", [("file", "row"), ("bytes", "number"), ("sha256", "text")], files),
+        _make_table("inputs", [("file", "row"), ("bytes", "number"), ("sha256", "text")], files),
         Paragraph(counted),
     ]
     heads = [("reason", "row"), ("column", "text"), ("cells", "number")]
-    blocks += [_table("ledger", heads, ledger)] if ledger else []
+    blocks += [_make_table("ledger", heads, ledger)] if ledger else []
     return Section("read", make_text("receipt.read"), tuple(blocks))
 
 
-def _rules(facts: Facts) -> Section:
+def _rules_section(facts: Facts) -> Section:
     """Say by which rules the figures were made, and how sure their sources are."""
     pack, rows = facts["pack"], []
     for one in facts["rules"]:
@@ -74,35 +79,35 @@ def _rules(facts: Facts) -> Section:
         seed=str(facts["wave"]["seed"]),
     )
     heads = [("level", "row"), ("rule", "text"), ("status", "text")]
-    table = _table("rules", heads, rows)
+    table = _make_table("rules", heads, rows)
     return Section("rules", make_text("receipt.rules"), (table, Paragraph(said)))
 
 
-def _program(facts: Facts) -> Section:
+def _program_section(facts: Facts) -> Section:
     """Say which program and libraries made the files; the commit stands in the receipt alone."""
     made: Mapping[str, Any] = facts["program"]
     own = ("version", "sha256", "lock", "project", "licence", "python", "machine")
     rows = [(make_text(f"receipt.program.{name}"), made[name] or "–") for name in own]
     rows += made["libraries"].items()
-    table = _table("program", [("name", "row"), ("value", "text")], rows)
+    table = _make_table("program", [("name", "row"), ("value", "text")], rows)
     return Section("program", make_text("receipt.program"), (table,))
 
 
-def _figures(facts: Facts, survey: Survey) -> Section:
+def _figures_section(facts: Facts, survey: Survey) -> Section:
     """Show each index unrounded with its division; the other figures stand in the receipt."""
     own = [one for one in facts["figures"] if one["id"].partition("@")[0] == OVERALL]
     names = [("id", "row"), ("name", "text")]
     columns = ("printed", "unrounded", "numerator", "denominator", "interval", "n")
     heads = [*names, *((name, "number") for name in columns)]
-    rows = [_figure(one, survey) for one in own]
-    table = _table("figures", heads, rows, n=len(facts["figures"]))
+    rows = [_figure_row(one, survey) for one in own]
+    table = _make_table("figures", heads, rows, n=len(facts["figures"]))
     return Section("figures", make_text("receipt.figures"), (table,))
 
 
-def _figure(one: Mapping[str, Any], survey: Survey) -> tuple[object, ...]:
+def _figure_row(one: Mapping[str, Any], survey: Survey) -> tuple[object, ...]:
     def cell(column: str, decimals: int = 0) -> Number:
         value = one.get(column)
-        home = None if value is None else Home(one["id"], column, float(value))
+        home = None if value is None else FigureReference(one["id"], column, float(value))
         return Number(value, decimals, home)
 
     def whole(column: str) -> Number:
@@ -124,7 +129,7 @@ def _figure(one: Mapping[str, Any], survey: Survey) -> tuple[object, ...]:
     )
 
 
-def _table(
+def _make_table(
     name: str, heads: Sequence[tuple[str, Any]], rows: Sequence[tuple[object, ...]], **fields: int
 ) -> Table:
     columns = tuple(Column(make_text(f"receipt.column.{it}"), kind) for it, kind in heads)

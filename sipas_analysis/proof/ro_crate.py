@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from sipas_analysis.files import write_whole
 from sipas_analysis.proof.program import Facts
-from sipas_analysis.proof.receipt import NAME
+from sipas_analysis.proof.receipt import RECEIPT_NAME
 
 CRATE = "ro-crate-metadata.json"
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
@@ -32,7 +32,7 @@ KINDS = {
 }
 
 
-def crate(facts: Facts, outputs: str = "", inputs: str = "") -> str:
+def make_crate(facts: Facts, outputs: str = "", inputs: str = "") -> str:
     """Return the metadata of a run.
 
     Args:
@@ -88,7 +88,7 @@ def crate(facts: Facts, outputs: str = "", inputs: str = "") -> str:
         "#run",
         properties={
             "name": f"sipas run {wave['id']}",
-            "description": f"{NAME} holds every figure, rule, seed and library version.",
+            "description": f"{RECEIPT_NAME} holds every figure, rule, seed and library version.",
         },
         object=[read(one) for one in facts["inputs"]],
         result=[
@@ -97,7 +97,7 @@ def crate(facts: Facts, outputs: str = "", inputs: str = "") -> str:
             if name != CRATE
         ],
     )
-    file(outputs + NAME, NAME)
+    file(outputs + RECEIPT_NAME, RECEIPT_NAME)
     if wave["publisher"]:
         root["publisher"] = run["agent"] = known(
             "#publisher", "Organization", name=wave["publisher"]
@@ -108,4 +108,4 @@ def crate(facts: Facts, outputs: str = "", inputs: str = "") -> str:
 
 def write_crate(facts: Facts, out: Path) -> Path:
     """Write ``ro-crate-metadata.json`` beside the outputs, whole or not at all; return its path."""
-    return write_whole(out / CRATE, crate(facts))
+    return write_whole(out / CRATE, make_crate(facts))

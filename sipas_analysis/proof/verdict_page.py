@@ -20,16 +20,18 @@ MOST = 20  # findings of a kind that are told one by one
 SHOWN = 160  # letters of a value
 
 
-def lines(verdict: Verdict, language: Language) -> Iterator[str]:
+def verdict_lines(verdict: Verdict, language: Language) -> Iterator[str]:
     """Yield the verdict, then what is not as it was, then notes."""
-    yield _grade(verdict).text(language)
-    yield from (f"- {text.text(language)}" for text in _told(verdict))
+    yield _grade_text(verdict).text(language)
+    yield from (f"- {text.text(language)}" for text in _list_findings(verdict))
 
 
-def verdict_page(verdict: Verdict) -> Document:
+def make_verdict_page(verdict: Verdict) -> Document:
     """Return the verdict as one page."""
-    told = _told(verdict)
-    first: list[Block] = [Paragraph(_grade(verdict), "lead" if is_good(verdict) else "warning")]
+    told = _list_findings(verdict)
+    first: list[Block] = [
+        Paragraph(_grade_text(verdict), "lead" if is_good(verdict) else "warning")
+    ]
     blocks = (
         *first,
         *([Bullets(tuple(told))] if told else []),
@@ -51,7 +53,7 @@ def is_good(verdict: Verdict) -> bool:
     return verdict.grade in ("same", "elsewhere", "rounded")
 
 
-def _grade(verdict: Verdict) -> Text:
+def _grade_text(verdict: Verdict) -> Text:
     return make_text(
         f"verdict.{verdict.grade}",
         n_outputs=verdict.n_outputs,
@@ -62,30 +64,30 @@ def _grade(verdict: Verdict) -> Text:
     )
 
 
-def _told(verdict: Verdict) -> list[Text]:
+def _list_findings(verdict: Verdict) -> list[Text]:
     by_kind: dict[str, list[Finding]] = {}
     for one in sorted(verdict.findings, key=lambda it: it.kind in NOTES):
         by_kind.setdefault(one.kind, []).append(one)
     told: list[Text] = []
     for own in by_kind.values():
-        told += [_finding(one) for one in own[:MOST]]
+        told += [_finding_text(one) for one in own[:MOST]]
         if len(own) > MOST:
             told.append(make_text("verdict.more", n=len(own) - MOST))
     return told
 
 
-def _finding(one: Finding) -> Text:
-    old, new = _number(one.old), one.new if one.kind == "printed" else _number(one.new)
+def _finding_text(one: Finding) -> Text:
+    old, new = _print_number(one.old), one.new if one.kind == "printed" else _print_number(one.new)
     return make_text(
         f"verdict.finding.{one.kind}",
-        file=_short(one.file),
-        figure=_short(one.figure),
-        old=_short(old),
-        new=_short(new),
+        file=_shorten(one.file),
+        figure=_shorten(one.figure),
+        old=_shorten(old),
+        new=_shorten(new),
     )
 
 
-def _number(value: object) -> object:
+def _print_number(value: object) -> object:
     """Return a figure as a number that is printed the way of each language."""
     if isinstance(value, float | int) and not isinstance(value, bool):
         return Number(f"{value:.10g}")
@@ -93,7 +95,7 @@ def _number(value: object) -> object:
     return Number(str(value)) if shown else value
 
 
-def _short(value: object) -> object:
+def _shorten(value: object) -> object:
     if value is None or isinstance(value, Number):
         return value
     text = value.text("en") if hasattr(value, "text") else str(value)

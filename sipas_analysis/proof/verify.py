@@ -16,17 +16,17 @@ from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.errors import SipasError
 from sipas_analysis.figures.published import figures_of
 from sipas_analysis.files import hash_if_there, is_inside
-from sipas_analysis.proof.program import made_by
-from sipas_analysis.proof.read_back import printed_in
+from sipas_analysis.proof.program import describe_program
+from sipas_analysis.proof.read_back import read_printed
 from sipas_analysis.proof.receipt import (
-    NAME,
+    RECEIPT_NAME,
     computed,
+    find_wave,
+    hash_outputs,
     is_untouched,
-    listed,
-    outputs,
+    list_figures,
     read_receipt,
-    sealed,
-    wave_of,
+    seal_receipt,
 )
 
 CLOSE = 1e-9  # another processor or library moves no more than this
@@ -105,18 +105,23 @@ def verify(
     """
     facts = read_receipt(out)
     names, rows = facts["outputs"], facts["figures"]
-    findings = [*_seal(facts, out), *_files(out, names, "left_out" if public else "missing")]
-    survey, problems = _survey(facts, wave or (None if within else wave_of(out)), within)
+    findings = [
+        *_check_seal(facts, out),
+        *_compare_files(out, names, "left_out" if public else "missing"),
+    ]
+    survey, problems = _read_survey_again(
+        facts, wave or (None if within else find_wave(out)), within
+    )
     findings += problems
     if survey is not None:
         again = computed(survey)
-        findings += [*_facts(facts, again), *_figures(rows, again["figures"])]
-        rows = listed(figures_of(survey).by_id)  # with the pairs
+        findings += [*_compare_facts(facts, again), *_compare_figures(rows, again["figures"])]
+        rows = list_figures(figures_of(survey).by_id)  # with the pairs
     else:
-        findings += _divided(rows)
+        findings += _check_divisions(rows)
     known = {str(it.get("id")): it for it in rows}
-    n_printed, wrong = _printed(out, names, known, whole=survey is not None)
-    findings += [*wrong, *_environment(facts)]
+    n_printed, wrong = _compare_printed(out, names, known, whole=survey is not None)
+    findings += [*wrong, *_compare_environment(facts)]
     n_here = sum((out / name).is_file() for name in names)
     return Verdict(
         facts["sha256"],
@@ -128,15 +133,17 @@ def verify(
     )
 
 
-def _seal(facts: Mapping[str, Any], out: Path) -> Iterator[Finding]:
+def _check_seal(facts: Mapping[str, Any], out: Path) -> Iterator[Finding]:
     """Say if the receipt was edited after it was written, be it a blank."""
     if not is_untouched(dict(facts), out):
-        yield Finding("receipt", NAME, old=facts["sha256"], new=sealed(facts)["sha256"])
+        yield Finding(
+            "receipt", RECEIPT_NAME, old=facts["sha256"], new=seal_receipt(facts)["sha256"]
+        )
 
 
-def _files(out: Path, listed: Mapping[str, Any], lost: str) -> Iterator[Finding]:
+def _compare_files(out: Path, listed: Mapping[str, Any], lost: str) -> Iterator[Finding]:
     """Compare the hash of every file; a file that nobody listed is a note."""
-    here = outputs(out)
+    here = hash_outputs(out)
     for name, old in sorted(listed.items()):
         if name not in here:
             yield Finding(lost, name, old=old)
@@ -146,7 +153,7 @@ def _files(out: Path, listed: Mapping[str, Any], lost: str) -> Iterator[Finding]
         yield Finding("extra", name)
 
 
-def _survey(
+def _read_survey_again(
     facts: Mapping[str, Any], place: Path | None, within: Path | None
 ) -> tuple[Survey | None, list[Finding]]:
     """Read the inputs again, if they are here; say which of them changed."""
@@ -154,10 +161,10 @@ def _survey(
     file = place / name if place and place.is_dir() else place
     if file is None or not file.is_file():
         return None, [Finding("absent", name)]
-    changed = [*_inputs(facts["inputs"], file.parent, within)]
+    changed = [*_compare_inputs(facts["inputs"], file.parent, within)]
     try:
         wave = read_wave(file)
-        for path in wave.files():
+        for path in wave.list_files():
             if not is_inside(path, within):
                 return None, [*changed, Finding("unread", file.name, new=path)]
         survey = read_survey(wave)
@@ -166,7 +173,7 @@ def _survey(
     return survey, changed
 
 
-def _inputs(
+def _compare_inputs(
     rows: Iterable[Mapping[str, Any]], home: Path, within: Path | None
 ) -> Iterator[Finding]:
     for one in rows:
@@ -176,7 +183,7 @@ def _inputs(
             yield Finding("input", one["file"], old=old, new=new)
 
 
-def _facts(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Finding]:
+def _compare_facts(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Finding]:
     """Compare wave, pack, rules, rounding and rows; name inputs that nobody listed."""
     files = {it["file"] for it in old["inputs"]}
     for one in new["inputs"]:
@@ -187,7 +194,7 @@ def _facts(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding("facts", "receipt.json", name, old.get(name), new[name])
 
 
-def _figures(
+def _compare_figures(
     old: Iterable[Mapping[str, Any]], new: Iterable[Mapping[str, Any]]
 ) -> Iterator[Finding]:
     """Name the figures that differ, and those that are equal to 1e-9 only."""
@@ -198,11 +205,11 @@ def _figures(
         for column in names if all(rows) else (it for it in names if it not in ("id", "rule")):
             values = rows[0].get(column), rows[1].get(column)
             if values[0] != values[1]:
-                kind = "close" if _close(*values) else "figure"
+                kind = "close" if _is_close(*values) else "figure"
                 yield Finding(kind, "", f"{key}#{column}", *values)
 
 
-def _divided(rows: Iterable[Mapping[str, Any]]) -> Iterator[Finding]:
+def _check_divisions(rows: Iterable[Mapping[str, Any]]) -> Iterator[Finding]:
     """Say which percentages are not their numerator over their denominator."""
     for row in rows:
         value, up, down = (row.get(name) for name in ("value", "numerator", "denominator"))
@@ -213,12 +220,12 @@ def _divided(rows: Iterable[Mapping[str, Any]]) -> Iterator[Finding]:
                 yield Finding("figure", "", f"{row.get('id')}#value", value, exact)
 
 
-def _close(old: object, new: object) -> bool:
+def _is_close(old: object, new: object) -> bool:
     numbers = all(isinstance(it, float | int) and not isinstance(it, bool) for it in (old, new))
     return numbers and isclose(float(str(old)), float(str(new)), rel_tol=CLOSE, abs_tol=CLOSE)
 
 
-def _printed(
+def _compare_printed(
     out: Path, names: Iterable[str], known: Mapping[str, Mapping[str, Any]], *, whole: bool
 ) -> tuple[int, list[Finding]]:
     """Compare each named number of each file with its figure; pairs only where all is computed."""
@@ -228,7 +235,7 @@ def _printed(
         if not path.is_file():
             continue
         try:
-            seen = [it for it in printed_in(path) if whole or not it.id.startswith("pair:")]
+            seen = [it for it in read_printed(path) if whole or not it.id.startswith("pair:")]
         except ValueError as error:
             wrong.append(Finding("printed", name, new=error))
             continue
@@ -240,9 +247,9 @@ def _printed(
     return n_seen, wrong
 
 
-def _environment(facts: Mapping[str, Any]) -> Iterator[Finding]:
+def _compare_environment(facts: Mapping[str, Any]) -> Iterator[Finding]:
     """Say what of the program and the machine is another now; its commit matters to no byte."""
-    old, new = facts["program"], made_by()
+    old, new = facts["program"], describe_program()
     for name, value in new.items():
         if name != "commit" and old.get(name) != value:
             yield Finding("environment", "", name, old.get(name), value)

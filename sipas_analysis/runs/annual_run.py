@@ -18,27 +18,32 @@ from pathlib import Path
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.documents.writers.html import write_html
-from sipas_analysis.documents.writers.terminal import spoken, tell
-from sipas_analysis.errors import SHOWN, OutputError, ParameterError
+from sipas_analysis.documents.writers.terminal import choose_language, print_message
+from sipas_analysis.errors import SHOWN_PLACES, OutputError, ParameterError
 from sipas_analysis.figures.published import figures_of, write_tables
 from sipas_analysis.files import hash_file, write_whole
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import LANGUAGES, Language
 from sipas_analysis.proof.program import Facts
-from sipas_analysis.proof.receipt import facts_of, kept, sealed, write_receipt
-from sipas_analysis.proof.receipt_page import STEM, receipt_page
+from sipas_analysis.proof.receipt import (
+    keep_old_receipt,
+    receipt_facts,
+    seal_receipt,
+    write_receipt,
+)
+from sipas_analysis.proof.receipt_page import STEM, make_receipt_page
 from sipas_analysis.proof.ro_crate import write_crate
-from sipas_analysis.reports.file_names import FORMATS, files_of
+from sipas_analysis.reports.file_names import FORMATS, name_report_files
 from sipas_analysis.reports.portal import Made, write_portal
 from sipas_analysis.reports.report import report
-from sipas_analysis.runs.jobs import Ended, Job, fresh, plan, standing
-from sipas_analysis.runs.worker import close_workers, make
+from sipas_analysis.runs.jobs import Job, JobResult, is_fresh, plan_jobs, standing_files
+from sipas_analysis.runs.worker import close_workers, make_report
 
 ENGINES = ("fork", "kernel")
 
 
 @dataclass(frozen=True)
-class Asked:
+class RunRequest:
     """What was asked of a run; empty words and 0 mean the usual."""
 
     out: Path
@@ -50,7 +55,7 @@ class Asked:
     jobs: int = 0
 
 
-def run_wave(survey: Survey, asked: Asked) -> dict[str, str]:
+def run_wave(survey: Survey, asked: RunRequest) -> dict[str, str]:
     """Make what is missing of a wave, then its portal; return why reports failed, by name.
 
     Raises:
@@ -63,30 +68,30 @@ def run_wave(survey: Survey, asked: Asked) -> dict[str, str]:
         raise ParameterError("run_format", found=asked.engine, known=known)
     languages = report(survey, asked.languages).languages
     formats, units = (_listed(text) for text in (asked.formats, asked.units))
-    jobs = plan(
+    jobs = plan_jobs(
         survey, asked.out, languages=languages, formats=formats, units=units, engine=asked.engine
     )
     if asked.engine == "fork" and not hasattr(os, "fork"):
-        tell("no_fork")
+        print_message("no_fork")
     start = time.perf_counter()
-    with locked(asked.out), _executor(asked.scheduler) as executor:
-        n_fresh = sum(fresh(job) for job in jobs)
-        tell("run_plan", n=len(jobs), fresh=n_fresh, todo=len(jobs) - n_fresh)
-        ended = run(jobs, asked.jobs or os.cpu_count() or 1, executor, _told)
+    with lock_folder(asked.out), _open_executor(asked.scheduler) as executor:
+        n_fresh = sum(is_fresh(job) for job in jobs)
+        print_message("run_plan", n=len(jobs), fresh=n_fresh, todo=len(jobs) - n_fresh)
+        ended = make_reports(jobs, asked.jobs or os.cpu_count() or 1, executor, _tell_progress)
         seconds = time.perf_counter() - start
         failed = {one.job.name: dict(one.failed) for one in ended if one.failed}
         said = {"languages": languages, "formats": formats, "units": units}
-        whole = plan(survey, asked.out, languages=languages, formats=formats)
+        whole = plan_jobs(survey, asked.out, languages=languages, formats=formats)
         try:
             write_times(asked.out, survey.wave.path, ended, seconds)
-            _close(survey, asked.out, said, whole, failed)
+            _close_run(survey, asked.out, said, whole, failed)
         except OutputError as error:  # a full disk: the reports that are there stay
             failed["index.html"] = {"vi": error.text("vi"), "en": error.text("en")}
-    tell("run_done", n=sum(not one.failed for one in ended), seconds=f"{seconds:.0f}")
-    return {name: why[spoken()] for name, why in failed.items()}
+    print_message("run_done", n=sum(not one.failed for one in ended), seconds=f"{seconds:.0f}")
+    return {name: why[choose_language()] for name, why in failed.items()}
 
 
-def _close(
+def _close_run(
     survey: Survey,
     out: Path,
     asked: Facts,
@@ -94,41 +99,47 @@ def _close(
     failed: Mapping[str, Mapping[str, str]],
 ) -> None:
     """Write what belongs to the wave as a whole, and last of all the receipt of what stands."""
-    files = {job.name: standing(job) for job in whole}
-    facts, figures = facts_of(survey, asked), figures_of(survey)
-    receipt = receipt_page(facts, survey)
+    files = {job.name: standing_files(job) for job in whole}
+    facts, figures = receipt_facts(survey, asked), figures_of(survey)
+    receipt = make_receipt_page(facts, survey)
     common = [
         write_html(receipt, out / f"{STEM}.{language}.html", language)
         for language in asked["languages"]
     ]
     common += write_tables(figures.tables(), out / "tables")
-    made = [_made(job.name, files[job.name], failed.get(job.name, {})) for job in whole]
+    made = [_portal_entry(job.name, files[job.name], failed.get(job.name, {})) for job in whole]
     page, names = out / "index.html", [path.relative_to(out).as_posix() for path in common]
     common.append(write_portal(figures, made, page, asked["languages"], names))
-    tell("portal", path=page)
-    old = [job.name for job in whole if _leftovers(out, job.name, files[job.name])]
+    print_message("portal", path=page)
+    old = [job.name for job in whole if _has_leftovers(out, job.name, files[job.name])]
     known = {job.name for job in whole}
     gone = sorted(it.name for it in (out / "units").glob("*") if it.name not in known)
-    if old := [*old, *(name for name in gone if _leftovers(out, name, ()))]:
-        tell("stale", n=len(old), names=", ".join(old[:SHOWN]) + (", …" if old[SHOWN:] else ""))
+    if old := [*old, *(name for name in gone if _has_leftovers(out, name, ()))]:
+        print_message(
+            "stale",
+            n=len(old),
+            names=", ".join(old[:SHOWN_PLACES]) + (", …" if old[SHOWN_PLACES:] else ""),
+        )
     proven = {name: found for own in files.values() for name, found in own.items()}
     proven |= {path.relative_to(out).as_posix(): hash_file(path) for path in common}
     crate = write_crate(facts | {"outputs": proven}, out)
-    proof = kept(sealed({**facts, "outputs": proven | {crate.name: hash_file(crate)}}), out)
+    proof = keep_old_receipt(
+        seal_receipt({**facts, "outputs": proven | {crate.name: hash_file(crate)}}), out
+    )
     write_receipt(proof, out)
-    tell("receipt", sha256=proof["sha256"])
+    print_message("receipt", sha256=proof["sha256"])
 
 
 def _listed(text: str) -> list[str]:
     return [it.strip() for it in text.split(",") if it.strip()]
 
 
-def _told(ended: Ended, left: int) -> None:
-    tell("run_one", name=ended.job.name, seconds=f"{ended.seconds:.1f}", left=left)
+def _tell_progress(ended: JobResult, left: int) -> None:
+    print_message("run_one", name=ended.job.name, seconds=f"{ended.seconds:.1f}", left=left)
 
 
 @contextmanager
-def _executor(scheduler: str) -> Iterator[Executor | None]:
+def _open_executor(scheduler: str) -> Iterator[Executor | None]:
     """Return the executor of a Dask cluster, or nothing for this machine."""
     if not scheduler:
         yield None
@@ -139,30 +150,30 @@ def _executor(scheduler: str) -> Iterator[Executor | None]:
         yield client.get_executor(pure=False)
 
 
-def _made(name: str, stands: Mapping[str, str], why: Mapping[str, str]) -> Made:
+def _portal_entry(name: str, stands: Mapping[str, str], why: Mapping[str, str]) -> Made:
     """Say what the portal may link to for one report, or why it failed."""
-    named = _named(name).items()
+    named = _possible_files(name).items()
     files = {(kind, str(language)): it for (kind, language), it in named if it in stands}
     said = Bilingual(vi=why.get("vi", ""), en=why.get("en", "")) if why else ""
-    return Made(_unit(name), files, said)
+    return Made(_unit_of(name), files, said)
 
 
-def _leftovers(out: Path, name: str, stands: Container[str]) -> bool:
+def _has_leftovers(out: Path, name: str, stands: Container[str]) -> bool:
     """Say whether files of a report lie there that are not of this wave, or were changed."""
-    return any((out / it).is_file() for it in _named(name).values() if it not in stands)
+    return any((out / it).is_file() for it in _possible_files(name).values() if it not in stands)
 
 
-def _named(name: str) -> dict[tuple[str, Language], str]:
+def _possible_files(name: str) -> dict[tuple[str, Language], str]:
     """Return the name of every file that a report can have."""
-    return files_of(_unit(name), FORMATS, LANGUAGES)
+    return name_report_files(_unit_of(name), FORMATS, LANGUAGES)
 
 
-def _unit(name: str) -> str:
+def _unit_of(name: str) -> str:
     return "" if name == "province" else name
 
 
 @contextmanager
-def locked(out: Path) -> Iterator[None]:
+def lock_folder(out: Path) -> Iterator[None]:
     """Hold an output folder alone; leftovers of a crashed run are cleared away.
 
     Raises:
@@ -174,14 +185,14 @@ def locked(out: Path) -> Iterator[None]:
     except OSError as error:
         raise OutputError("output", path=out, why=error.strerror or error) from error
     with handle:
-        if not _alone(handle.fileno()):
+        if not _take_lock(handle.fileno()):
             raise OutputError("run_locked", path=out)
         for left in out.rglob(".aside-*"):
             left.unlink(missing_ok=True)
         yield
 
 
-def _alone(handle: int) -> bool:
+def _take_lock(handle: int) -> bool:
     """Take the lock if nobody holds it; it goes with the process, however that ends."""
     try:
         if sys.platform == "win32":
@@ -197,12 +208,12 @@ def _alone(handle: int) -> bool:
     return True
 
 
-def run(
+def make_reports(
     jobs: Sequence[Job],
     workers: int = 2,
     executor: Executor | None = None,
-    told: Callable[[Ended, int], None] = lambda _ended, _left: None,
-) -> list[Ended]:
+    told: Callable[[JobResult, int], None] = lambda _ended, _left: None,
+) -> list[JobResult]:
     """Make the reports that are not fresh, in parallel; go on where one fails.
 
     Args:
@@ -214,17 +225,19 @@ def run(
     Returns:
         How each report ended that had to be made.
     """
-    todo = [job for job in jobs if not fresh(job)]
+    todo = [job for job in jobs if not is_fresh(job)]
     pool = executor or ThreadPoolExecutor(max(1, min(workers, len(todo))))
-    ended: list[Ended] = []
+    ended: list[JobResult] = []
     try:
-        waiting = {pool.submit(make, job): job for job in todo}
+        waiting = {pool.submit(make_report, job): job for job in todo}
         for future in as_completed(waiting):
             try:
                 one = future.result()
             except Exception as error:  # a worker was lost: the report is missing, the run goes on
                 said = OutputError("run_died", unit=waiting[future].name, why=error, path="-")
-                one = Ended(waiting[future], {"vi": said.text("vi"), "en": said.text("en")}, 0.0)
+                one = JobResult(
+                    waiting[future], {"vi": said.text("vi"), "en": said.text("en")}, 0.0
+                )
             ended.append(one)
             told(one, len(todo) - len(ended))
     finally:
@@ -234,7 +247,7 @@ def run(
     return ended
 
 
-def write_times(out: Path, wave: Path, ended: Sequence[Ended], seconds: float) -> Path:
+def write_times(out: Path, wave: Path, ended: Sequence[JobResult], seconds: float) -> Path:
     """Write what may differ from run to run: the way to the wave, times and the machine."""
     facts = {
         "wave": Path(os.path.relpath(wave.resolve(), out.resolve())).as_posix(),

@@ -11,12 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sipas_analysis.collect.survey import Survey, check_unit, fingerprint
+from sipas_analysis.collect.survey import Survey, check_unit, fingerprint_wave
 from sipas_analysis.errors import ParameterError
 from sipas_analysis.files import hash_file
 from sipas_analysis.messages import Language
-from sipas_analysis.proof.program import program
-from sipas_analysis.reports.file_names import FORMATS, files_of
+from sipas_analysis.proof.program import hash_this_program
+from sipas_analysis.reports.file_names import FORMATS, name_report_files
 from sipas_analysis.runs.notebook import PROVINCE, UNIT
 
 STATE, LOGS = "state", "logs"
@@ -53,7 +53,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Ended:
+class JobResult:
     """How one report ended: why it failed, by language (empty: it did not), and its seconds."""
 
     job: Job
@@ -61,7 +61,7 @@ class Ended:
     seconds: float
 
 
-def plan(
+def plan_jobs(
     survey: Survey,
     out: Path,
     *,
@@ -83,7 +83,7 @@ def plan(
         check_unit(survey, unit)
     sent = set(survey.frame["unit"])
     names = list(units) or ["", *(code for code in survey.units["code"] if code in sent)]
-    source = f"{fingerprint(survey.wave)} {program()}"
+    source = f"{fingerprint_wave(survey.wave)} {hash_this_program()}"
     asked = {
         "wave": str(survey.wave.path.absolute()),
         "language": ",".join(languages),
@@ -93,7 +93,7 @@ def plan(
     jobs = []
     for unit in names:
         key = hashlib.sha256(f"{source} {unit}".encode()).hexdigest()
-        files = [*files_of(unit, formats, languages).values()]
+        files = [*name_report_files(unit, formats, languages).values()]
         own = asked | ({"unit": unit} if unit else {})
         notebook = UNIT if unit else PROVINCE
         jobs.append(
@@ -111,7 +111,7 @@ def plan(
     return jobs
 
 
-def standing(job: Job) -> dict[str, str]:
+def standing_files(job: Job) -> dict[str, str]:
     """Return the hash of each file of a report that stands as it was written, of this very wave.
 
     What was made from other inputs or by another program, or was changed since, is left out.
@@ -124,9 +124,9 @@ def standing(job: Job) -> dict[str, str]:
         return {}
 
 
-def fresh(job: Job) -> bool:
+def is_fresh(job: Job) -> bool:
     """Say whether every file that a report is asked for stands."""
-    return set(job.files) <= standing(job).keys()
+    return set(job.files) <= standing_files(job).keys()
 
 
 def hash_files(job: Job, names: Iterable[str]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sipas_analysis.errors import NotebookError, ParameterError
-from sipas_analysis.proof.program import notebooks
+from sipas_analysis.proof.program import notebooks_folder
 
 PROVINCE, UNIT = "province_report", "unit_report"
 
@@ -74,7 +74,7 @@ def run_notebook(
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
-    notebook = (folder or notebooks()) / f"{name}.ipynb"
+    notebook = (folder or notebooks_folder()) / f"{name}.ipynb"
     check_parameters(notebook, parameters)
     _plain_text_parameters()
     logging.getLogger("papermill").setLevel(logging.ERROR)

@@ -17,7 +17,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from nbformat.v4 import new_output
 
 
-class Outputs:
+class CellOutputs:
     """Outputs of one cell, in the order in which they came; text of one stream joins."""
 
     def __init__(self, count: int = 0) -> None:
@@ -47,10 +47,10 @@ class Outputs:
             self.by_id[key] = made
 
 
-class _Stream(io.TextIOBase):
+class _CellStream(io.TextIOBase):
     """A text stream that ends in a cell's outputs."""
 
-    def __init__(self, name: str, shell: "Shell") -> None:
+    def __init__(self, name: str, shell: "CellShell") -> None:
         self.called, self.shell = name, shell
 
     def write(self, said: str) -> int:
@@ -61,10 +61,10 @@ class _Stream(io.TextIOBase):
         return True
 
 
-class _Hook(DisplayHook):
+class _ResultHook(DisplayHook):
     """Results of cells as ``execute_result``; a trailing semicolon hides one, as in Jupyter."""
 
-    shell: "Shell"
+    shell: "CellShell"
 
     def write_output_prompt(self) -> None:
         pass
@@ -77,10 +77,10 @@ class _Hook(DisplayHook):
         self._is_active = False
 
 
-class _Publisher(DisplayPublisher):
+class _DisplayPublisher(DisplayPublisher):
     """``display(…)`` as ``display_data``."""
 
-    shell: "Shell"
+    shell: "CellShell"
 
     def publish(
         self,
@@ -99,12 +99,12 @@ class _Publisher(DisplayPublisher):
         self.shell.outputs.listed.clear()
 
 
-class Shell(InteractiveShell):
+class CellShell(InteractiveShell):
     """IPython without a terminal and without a kernel."""
 
-    displayhook_class = _Hook
-    display_pub_class = _Publisher
-    outputs = Outputs()
+    displayhook_class = _ResultHook
+    display_pub_class = _DisplayPublisher
+    outputs = CellOutputs()
 
     def init_history(self) -> None:
         """Keep no history of cells on this machine."""
@@ -121,9 +121,9 @@ class Shell(InteractiveShell):
 
 def run_cells(nb_man: Any, _kernel: str, **_: Any) -> None:
     """Run every code cell in order; stop at the first that fails."""
-    Shell.clear_instance()
-    shell = Shell.instance()
-    with _streams(shell):
+    CellShell.clear_instance()
+    shell = CellShell.instance()
+    with _redirect_streams(shell):
         for index, cell in enumerate(nb_man.nb.cells):
             if cell.cell_type != "code":
                 continue
@@ -146,18 +146,18 @@ def __getattr__(name: str) -> Any:
 
 
 @contextmanager
-def _streams(shell: Shell) -> Iterator[None]:
+def _redirect_streams(shell: CellShell) -> Iterator[None]:
     kept = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = _Stream("stdout", shell), _Stream("stderr", shell)
+    sys.stdout, sys.stderr = _CellStream("stdout", shell), _CellStream("stderr", shell)
     try:
         yield
     finally:
         sys.stdout, sys.stderr = kept
 
 
-def run_cell(shell: Shell, cell: Any) -> bool:
+def run_cell(shell: CellShell, cell: Any) -> bool:
     """Run one cell, put its outputs into it, and return whether it failed."""
-    shell.outputs = Outputs(shell.execution_count)
+    shell.outputs = CellOutputs(shell.execution_count)
     done = shell.run_cell(cell.source, store_history=True)
     cell.outputs, cell.execution_count = shell.outputs.listed, shell.outputs.count
     error = done.error_before_exec or done.error_in_exec

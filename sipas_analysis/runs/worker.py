@@ -25,13 +25,13 @@ from typing import Any
 
 from sipas_analysis.errors import OutputError, SipasError
 from sipas_analysis.files import write_whole
-from sipas_analysis.runs.jobs import LOGS, Ended, Job, hash_files, standing
+from sipas_analysis.runs.jobs import LOGS, Job, JobResult, hash_files, standing_files
 from sipas_analysis.runs.notebook import run_notebook
 
 TRIES = 2  # times that a warm process may fail to start
 
 
-class Warm:
+class WorkerProcess:
     """A warm process and the two pipes to it; see ``serve``."""
 
     def __init__(self, wave: str) -> None:
@@ -80,16 +80,16 @@ class Warm:
 
 
 _HERE = threading.local()
-_ALL: list[Warm] = []
+_ALL: list[WorkerProcess] = []
 
 
-def make(job: Job) -> Ended:
+def make_report(job: Job) -> JobResult:
     """Make one report here; what a worker of any executor calls."""
     start = time.perf_counter()
     log = Path(job.out) / LOGS / f"{job.name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    kept = standing(job)  # other formats of the same wave; a failure takes nothing from them
-    said = _kernel(job) if job.engine == "kernel" else _worker_of(job).run(job, log)
+    kept = standing_files(job)  # other formats of the same wave; a failure takes nothing from them
+    said = _run_in_kernel(job) if job.engine == "kernel" else _worker_for(job).run(job, log)
     failed = dict(said.get("places") or {})
     if not said.get("done") and not failed:
         why = str(said.get("failed") or said.get("died", "lost"))
@@ -101,20 +101,20 @@ def make(job: Job) -> Ended:
         noted = {"files": kept | hash_files(job, job.files), "key": job.key}
         write_whole(job.state, json.dumps(noted, indent=1, sort_keys=True) + "\n")
         log.unlink(missing_ok=True)
-    return Ended(job, failed, time.perf_counter() - start)
+    return JobResult(job, failed, time.perf_counter() - start)
 
 
-def _worker_of(job: Job) -> Warm:
+def _worker_for(job: Job) -> WorkerProcess:
     """Return the warm process of this thread for the job's wave, started anew if it was lost.
 
     One that twice in a row was not ready is not tried again: every report would wait for it.
     """
-    known: Warm | None = getattr(_HERE, "warm", None)
+    known: WorkerProcess | None = getattr(_HERE, "warm", None)
     if known is None or _HERE.wave != job.wave:
         _HERE.tries = 0
     elif known.alive or _HERE.tries == TRIES:
         return known
-    known = _HERE.warm = Warm(job.wave)
+    known = _HERE.warm = WorkerProcess(job.wave)
     _HERE.wave, _HERE.tries = job.wave, 0 if known.ready else _HERE.tries + 1
     _ALL.append(known)
     return known
@@ -126,7 +126,7 @@ def close_workers() -> None:
         _ALL.pop().close()
 
 
-def _kernel(job: Job) -> dict[str, Any]:
+def _run_in_kernel(job: Job) -> dict[str, Any]:
     """Run the notebook in a kernel of its own: the reference, and the way where fork is not."""
     try:
         run_notebook(job.notebook, dict(job.parameters))
@@ -135,48 +135,48 @@ def _kernel(job: Job) -> dict[str, Any]:
     return {"done": True}
 
 
-def serve() -> None:
+def serve_jobs() -> None:
     """Answer jobs until the input ends."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # nothing but answers goes to our caller
     try:
-        _prepare(json.loads(sys.stdin.readline())["wave"])
+        _prepare_wave(json.loads(sys.stdin.readline())["wave"])
     except Exception as error:
-        print(json.dumps(_fault(error)), file=answers, flush=True)
+        print(json.dumps(_describe_fault(error)), file=answers, flush=True)
         return
     print(json.dumps({"ready": True}), file=answers, flush=True)
     for line in sys.stdin:
-        print(json.dumps(_forked(json.loads(line))), file=answers, flush=True)
+        print(json.dumps(_run_in_child(json.loads(line))), file=answers, flush=True)
 
 
-def _prepare(wave: str) -> None:
+def _prepare_wave(wave: str) -> None:
     """Import what reports import, read the wave, compute its figures; children share them."""
     import papermill  # noqa: F401 (imported for the children, our engine with it)
 
-    from sipas_analysis.collect.survey import keep, read_survey
+    from sipas_analysis.collect.survey import keep_survey, read_survey
     from sipas_analysis.collect.wave import read_wave
-    from sipas_analysis.documents.writers.html import section_html
+    from sipas_analysis.documents.writers.html import render_section
     from sipas_analysis.figures.published import figures_of
     from sipas_analysis.reports.report import CHAPTERS, report
 
     survey = read_survey(read_wave(wave))
-    keep(survey)
+    keep_survey(survey)
     figures_of(survey).tables()
     with suppress(Exception):  # a fault is the report's own, and told where it is made
         tried = report(survey, unit=str(survey.frame["unit"].iloc[0]))
         for name in CHAPTERS:  # templates, fonts and what units share are then ready
-            section_html(tried.chapter(name).section, tried.languages[0])
+            render_section(tried.chapter(name).section, tried.languages[0])
     gc.collect()
     gc.freeze()
 
 
-def _forked(job: dict[str, Any]) -> dict[str, Any]:
+def _run_in_child(job: dict[str, Any]) -> dict[str, Any]:
     """Run a job in a child; return what it says, or that it died."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(read)
-        _child(job, write)
+        _run_child(job, write)
     os.close(write)
     with os.fdopen(read, encoding="utf-8") as handle:
         said = handle.read()
@@ -184,20 +184,20 @@ def _forked(job: dict[str, Any]) -> dict[str, Any]:
     return json.loads(said) if said else {"died": os.waitstatus_to_exitcode(status)}
 
 
-def _child(job: dict[str, Any], write: int) -> None:
+def _run_child(job: dict[str, Any], write: int) -> None:
     """Run one report and leave; nothing of it stays in the warm process."""
     said: dict[str, Any] = {}
     try:
         log = os.open(job["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         os.dup2(log, 1)
         os.dup2(log, 2)
-        seeded(job["name"])
+        seed_generators(job["name"])
         from sipas_analysis.runs.notebook import run_notebook
 
         run_notebook(job["notebook"], job["parameters"], engine="sipas-fork")
         said = {"done": True}
     except Exception as error:
-        said = _fault(error)
+        said = _describe_fault(error)
     finally:
         with os.fdopen(write, "w", encoding="utf-8") as handle:
             json.dump(said, handle)
@@ -205,7 +205,7 @@ def _child(job: dict[str, Any], write: int) -> None:
         os._exit(0)
 
 
-def _fault(error: Exception) -> dict[str, Any]:
+def _describe_fault(error: Exception) -> dict[str, Any]:
     """Return what failed, and the sentence of a refusal in both languages; none for a fault."""
     from sipas_analysis.errors import SipasError
 
@@ -216,7 +216,7 @@ def _fault(error: Exception) -> dict[str, Any]:
     return said
 
 
-def seeded(name: str) -> None:
+def seed_generators(name: str) -> None:
     """Seed what a notebook may draw from, by the report's name: a fork copies generators."""
     import random
 
@@ -230,4 +230,4 @@ def seeded(name: str) -> None:
 if __name__ == "__main__":
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
     sys.path.insert(0, str(Path.cwd()))
-    serve()
+    serve_jobs()

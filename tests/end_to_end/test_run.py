@@ -403,8 +403,9 @@ def test_a_cell_that_fails_stops_the_notebook(tmp_path, source):
 def test_reports_draw_by_their_name_and_share_nothing(tmp_path):
     """A fork copies generators: the same report draws the same, another one others."""
     code = (
-        "from sipas_analysis.runs.worker import seeded; import numpy as np, random; "
-        "[print(*(seeded(n) or (np.random.rand(), random.random()))) for n in ('a', 'b', 'a')]"
+        "from sipas_analysis.runs.worker import seed_generators as seed; "
+        "import numpy as np, random; "
+        "[print(*(seed(n) or (np.random.rand(), random.random()))) for n in ('a', 'b', 'a')]"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     first, second, third = done.stdout.split("\n")[:3]

@@ -17,18 +17,24 @@ import yaml
 from conftest import FACTS, PACK
 from rocrate.rocrate import ROCrate
 
-from sipas_analysis.collect.survey import keep, read_survey
+from sipas_analysis.collect.survey import keep_survey, read_survey
 from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.documents.writers.html import write_html
 from sipas_analysis.errors import ReceiptError
 from sipas_analysis.figures.published import Figures, figures_of
-from sipas_analysis.messages import number
-from sipas_analysis.proof.archive import open_archive, opened, verify_run, write_archive
-from sipas_analysis.proof.read_back import printed_in
-from sipas_analysis.proof.receipt import facts_of, kept, outputs, sealed, write_receipt
-from sipas_analysis.proof.receipt_page import receipt_page
+from sipas_analysis.messages import format_number
+from sipas_analysis.proof.archive import open_archive, open_run, verify_run, write_archive
+from sipas_analysis.proof.read_back import read_printed
+from sipas_analysis.proof.receipt import (
+    hash_outputs,
+    keep_old_receipt,
+    receipt_facts,
+    seal_receipt,
+    write_receipt,
+)
+from sipas_analysis.proof.receipt_page import make_receipt_page
 from sipas_analysis.proof.ro_crate import write_crate
-from sipas_analysis.proof.verdict_page import lines
+from sipas_analysis.proof.verdict_page import verdict_lines
 from sipas_analysis.proof.verify import Finding, Verdict, verify
 from sipas_analysis.reports.portal import Made, write_portal
 from sipas_analysis.reports.report import CHAPTERS, report
@@ -68,19 +74,19 @@ def made(tmp_path_factory):
     for name, text in texts.items():
         (inputs / name).write_text(text, "utf-8")
     survey = read_survey(read_wave(inputs / "wave.yaml"))
-    keep(survey)
+    keep_survey(survey)
     files = []
     for unit in ("", "so-a", "so-b", "so-c", "so-d"):
         start = report(survey, "vi", unit=unit)
         chapters = [start.chapter(name) for name in CHAPTERS]
         files.append(Made(unit, {("html", "vi"): start.write(chapters, str(out), FORMATS)[0]}))
     asked = {"languages": ["vi"], "formats": FORMATS.split(","), "units": []}
-    facts = facts_of(survey, asked)
+    facts = receipt_facts(survey, asked)
     write_times(out, survey.wave.path, [], 0.0)
-    write_html(receipt_page(facts, survey), out / "receipt.vi.html", "vi")
+    write_html(make_receipt_page(facts, survey), out / "receipt.vi.html", "vi")
     write_portal(figures_of(survey), files, out / "index.html", ("vi",))
-    write_crate(facts | {"outputs": outputs(out)}, out)
-    write_receipt(sealed(facts | {"outputs": outputs(out)}), out)
+    write_crate(facts | {"outputs": hash_outputs(out)}, out)
+    write_receipt(seal_receipt(facts | {"outputs": hash_outputs(out)}), out)
     return home
 
 
@@ -309,7 +315,7 @@ def test_without_the_inputs_nothing_is_verified(copy, tmp_path):
     assert [it.kind for it in found.findings] == ["absent"]
     open_archive(path, tmp_path / "open")
     shutil.rmtree(tmp_path / "open/inputs")
-    with opened(tmp_path / "open") as run:
+    with open_run(tmp_path / "open") as run:
         assert verify_run(run).grade == "partly"
 
 
@@ -353,9 +359,9 @@ def test_the_readable_receipt_shows_what_the_receipt_says(made):
     assert facts["sha256"] not in page  # the page is one of the files that this hash proves
     assert "chưa kiểm chứng" in shown
     own = {it["id"]: it for it in facts["figures"] if it["id"].startswith("overall")}
-    seen = [it for it in printed_in(made / "out/receipt.vi.html") if it.column == "value"]
+    seen = [it for it in read_printed(made / "out/receipt.vi.html") if it.column == "value"]
     assert {it.id for it in seen} == own.keys()
-    assert all(it.text == number(own[it.id]["value"], "vi", 8) for it in seen)
+    assert all(it.text == format_number(own[it.id]["value"], "vi", 8) for it in seen)
     assert {name: it for name, it in facts["outputs"].items() if name.startswith("receipt")} == {
         "receipt.vi.html": hashlib.sha256(page.encode("utf-8")).hexdigest()
     }
@@ -410,7 +416,7 @@ def test_an_archive_proves_itself(made, tmp_path):
         "inputs",
         "program",
     }
-    with opened(tmp_path / "open") as unpacked:
+    with open_run(tmp_path / "open") as unpacked:
         assert verify_run(unpacked).grade == "same"
 
 
@@ -439,7 +445,7 @@ def test_an_archive_of_another_programs_run_says_where_to_take_it(copy, tmp_path
     """This program did not make the run: it does not pass for the one that did."""
     facts = json.loads((copy / "out" / RECEIPT).read_text("utf-8"))
     by = facts["program"] | {"version": "0.1", "sha256": "0" * 64, "commit": "abc"}
-    write_receipt(sealed(facts | {"program": by}), copy / "out")
+    write_receipt(seal_receipt(facts | {"program": by}), copy / "out")
     path = write_archive(copy / "out", tmp_path / "a.zip", copy / "inputs")
     with zipfile.ZipFile(path) as held:
         assert not any(it.startswith("program") for it in held.namelist())
@@ -453,8 +459,8 @@ def test_a_receipt_leads_to_no_file_outside_its_archive(packed, tmp_path, first)
     run = open_archive(packed, tmp_path / "open")
     facts = json.loads((run.out / RECEIPT).read_text("utf-8"))
     facts["inputs"][0]["file"] = first
-    write_receipt(sealed(facts), run.out)
-    with opened(tmp_path / "open") as again:
+    write_receipt(seal_receipt(facts), run.out)
+    with open_run(tmp_path / "open") as again:
         assert again.wave is None or again.wave.is_relative_to(tmp_path / "open/inputs")
         assert verify_run(again).grade in ("partly", "different")
 
@@ -463,13 +469,13 @@ def test_other_libraries_or_another_lock_are_said(copy):
     """Equal figures, but not by what the receipt names: its own verdict, never SAME."""
     facts = json.loads((copy / "out" / RECEIPT).read_text("utf-8"))
     lock = facts["program"] | {"lock": "0" * 64}
-    write_receipt(sealed(facts | {"program": lock}), copy / "out")
+    write_receipt(seal_receipt(facts | {"program": lock}), copy / "out")
     found = verify(copy / "out", copy / "inputs")
     assert (found.grade, found.faults) == ("elsewhere", [])
     assert [(it.kind, it.figure) for it in found.findings] == [("environment", "lock")]
-    assert next(lines(found, "en")).startswith("SAME FIGURES, OTHER ENVIRONMENT")
+    assert next(verdict_lines(found, "en")).startswith("SAME FIGURES, OTHER ENVIRONMENT")
     commit = facts["program"] | {"commit": "another"}
-    write_receipt(sealed(facts | {"program": commit}), copy / "out")
+    write_receipt(seal_receipt(facts | {"program": commit}), copy / "out")
     assert verify(copy / "out", copy / "inputs").grade == "same"
 
 
@@ -516,10 +522,10 @@ def test_an_archive_without_inputs_takes_none_from_the_machine(made, tmp_path):
 def test_a_run_with_nothing_to_make_keeps_its_receipt(made):
     """The hash in the minutes stays, though the program has another commit by now."""
     facts = json.loads((made / "out" / RECEIPT).read_text("utf-8"))
-    later = sealed({**facts, "program": facts["program"] | {"commit": "another"}})
-    assert kept(later, made / "out") == facts
-    moved_on = sealed({**later, "program": facts["program"] | {"version": "9"}})
-    assert kept(moved_on, made / "out") == moved_on
+    later = seal_receipt({**facts, "program": facts["program"] | {"commit": "another"}})
+    assert keep_old_receipt(later, made / "out") == facts
+    moved_on = seal_receipt({**later, "program": facts["program"] | {"version": "9"}})
+    assert keep_old_receipt(moved_on, made / "out") == moved_on
 
 
 def test_a_receipt_that_was_edited_is_not_kept(copy):
@@ -528,7 +534,7 @@ def test_a_receipt_that_was_edited_is_not_kept(copy):
     facts = json.loads(path.read_text("utf-8"))
     path.write_text(path.read_text("utf-8").replace('"kept": 160', '"kept": 160.0'), "utf-8")
     assert '"kept": 160.0' in path.read_text("utf-8")
-    write_receipt(kept(facts, copy / "out"), copy / "out")
+    write_receipt(keep_old_receipt(facts, copy / "out"), copy / "out")
     assert verify(copy / "out", copy / "inputs").grade == "same"
 
 
@@ -539,7 +545,7 @@ def forged(home, change):
     """Change the facts of a receipt and seal it again, as a forger would."""
     facts = json.loads((home / "out" / RECEIPT).read_text("utf-8"))
     change(facts)
-    write_receipt(sealed(facts), home / "out")
+    write_receipt(seal_receipt(facts), home / "out")
     return verify(home / "out", home / "inputs")
 
 
@@ -580,7 +586,7 @@ def test_a_public_archive_still_checks_each_division(copy, tmp_path):
     """Without a form, a percentage that is not its numerator over its denominator is found."""
     facts = json.loads((copy / "out" / RECEIPT).read_text("utf-8"))
     facts["figures"][0]["numerator"] += 1
-    write_receipt(sealed(facts), copy / "out")
+    write_receipt(seal_receipt(facts), copy / "out")
     path = write_archive(copy / "out", tmp_path / "a.zip", public=True)
     found = verify_run(open_archive(path, tmp_path / "open"))
     assert f"{facts['figures'][0]['id']}#value" in {it.figure for it in found.faults}
@@ -637,7 +643,7 @@ def test_a_receipt_out_of_shape_is_refused_and_never_a_crash(made, tmp_path, k):
     place.write_text(json.dumps(facts), "utf-8")
     with pytest.raises(ReceiptError):
         verify(place.parent, made / "inputs")
-    with pytest.raises(ReceiptError), opened(tmp_path / "open") as run:
+    with pytest.raises(ReceiptError), open_run(tmp_path / "open") as run:
         verify_run(run)
 
 
@@ -677,7 +683,7 @@ def test_a_file_that_no_archive_holds_is_named(packed, tmp_path, name):
     path = Path(shutil.copy(packed, tmp_path))
     with zipfile.ZipFile(path, "a") as held:
         held.writestr(name, "x = 1")
-    with opened(path) as run:
+    with open_run(path) as run:
         found = verify_run(run)
     assert found.grade == "different"
     assert ("stranger", name) in {(it.kind, it.file) for it in found.faults}
@@ -719,12 +725,12 @@ def test_inputs_in_a_folder_beside_the_wave_are_packed_and_found(copy, tmp_path)
     path.write_text(path.read_text("utf-8") + "units: ../shared/units.csv\n", "utf-8")
     survey = read_survey(read_wave(path))
     asked = {"languages": ["vi"], "formats": [], "units": []}
-    write_receipt(sealed(facts_of(survey, asked) | {"outputs": {}}), copy / "out")
+    write_receipt(seal_receipt(receipt_facts(survey, asked) | {"outputs": {}}), copy / "out")
     packed = write_archive(copy / "out", tmp_path / "a.zip", copy / "inputs")
     names = [it for it in zipfile.ZipFile(packed).namelist() if it.startswith("inputs")]
     assert "inputs/shared/units.csv" in names
     assert "inputs/this-wave/wave.yaml" in names
-    with opened(packed) as run:
+    with open_run(packed) as run:
         assert (verify_run(run).grade, verify_run(run).recomputed) == ("same", True)
 
 
@@ -787,10 +793,10 @@ def test_what_is_no_archive_is_refused(tmp_path, data):
 def test_printed_numbers_are_read_back_from_every_format(made):
     """HTML, Word and Excel name their figures; other files none."""
     place = made / "out/units/so-a"
-    counts = {it.suffix: len(printed_in(it)) for it in sorted(place.glob("report.*"))}
+    counts = {it.suffix: len(read_printed(it)) for it in sorted(place.glob("report.*"))}
     assert counts.keys() == {".html", ".docx", ".xlsx"}
     assert min(counts.values()) > 30
-    assert printed_in(made / "out/tables/figures.csv") == []
+    assert read_printed(made / "out/tables/figures.csv") == []
 
 
 def test_the_reports_folder_may_lie_anywhere(made, tmp_path):

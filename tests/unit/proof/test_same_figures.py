@@ -14,10 +14,10 @@ import pytest
 from conftest import PACK
 
 import sipas_analysis as sipas
-from sipas_analysis.documents.model import make_text, pieces
-from sipas_analysis.documents.writers.html import section_html
+from sipas_analysis.documents.model import make_text, render_parts
+from sipas_analysis.documents.writers.html import render_section
 from sipas_analysis.figures.published import write_tables
-from sipas_analysis.messages import number
+from sipas_analysis.messages import format_number
 from sipas_analysis.reports.report import CHAPTERS
 
 ROOT = Path(__file__).parents[3]
@@ -105,13 +105,15 @@ def test_every_format_prints_the_figure_of_its_id(made, table, unit, language):
         for name, text in found:
             exact = home(name, table)
             places = len(text.partition("," if language == "vi" else ".")[2])
-            assert text == number(exact, language, places), (kind, name)
+            assert text == format_number(exact, language, places), (kind, name)
     book = place / (f"report.{language}.xlsx" if unit else f"annexes.{language}.xlsx")
     cells = in_excel(book)
     assert len(cells) > 30
     for name, value, shown in cells:
         places = len(re.match(r"[#,0]*\.?(0*)", shown)[1]) if "." in shown else 0
-        assert number(f"{value:.{places}f}", "en") == number(home(name, table), "en", places), name
+        assert format_number(f"{value:.{places}f}", "en") == format_number(
+            home(name, table), "en", places
+        ), name
 
 
 @pytest.mark.parametrize("unit", UNITS)
@@ -153,7 +155,7 @@ def test_most_numbers_of_a_unit_have_a_home(made):
 def test_a_name_cannot_pretend_to_be_a_figure():
     """Characters that mark a figure are taken out of texts of users."""
     forged = "\ufdd0overall#printed\ufdd199,99\ufdd2"
-    shown = pieces(make_text("report.coded", code=forged, mark="", name="x"), "vi")
+    shown = render_parts(make_text("report.coded", code=forged, mark="", name="x"), "vi")
     assert [name for _, name in shown] == [""]
     assert "overall#printed99,99" in shown[0][0]
 
@@ -173,7 +175,7 @@ def test_no_name_leads_to_a_hidden_figure(read_answers):
     for unit in ("", "so-a", "so-b"):
         report = sipas.report(survey, "vi", unit=unit)
         for name in CHAPTERS:
-            text = section_html(report.chapter(name).section, "vi")
+            text = render_section(report.chapter(name).section, "vi")
             named = {unescape(it) for it, _ in SPAN.findall(text)}
             seen = {it for it in named if it.rpartition("#")[0] in hidden}
             assert {it.rpartition("#")[2] for it in seen} <= {"n", "n_valid"}
@@ -189,7 +191,7 @@ def test_a_pack_of_one_decimal_prints_one_decimal_everywhere(read_answers):
     printed = report.subject.figures.by_id.set_index("id")["printed"]
     found = []
     for name in CHAPTERS:
-        found += SPAN.findall(section_html(report.chapter(name).section, "en"))
+        found += SPAN.findall(render_section(report.chapter(name).section, "en"))
     shown = {(unescape(it), text) for it, text in found if it.endswith("#printed")}
     assert len(shown) > 10
     assert all(text == printed[it.removesuffix("#printed")] for it, text in shown)

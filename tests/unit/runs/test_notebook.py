@@ -5,7 +5,7 @@ import json
 import pytest
 
 from sipas_analysis.errors import ParameterError
-from sipas_analysis.proof.program import notebooks
+from sipas_analysis.proof.program import notebooks_folder
 from sipas_analysis.runs.notebook import (
     PROVINCE,
     UNIT,
@@ -45,7 +45,7 @@ def test_the_notebooks_of_the_program_take_what_the_command_gives(name):
     """Wave, language, folder and formats, and a unit where there is one."""
     unit = {"unit"} if name == UNIT else set()
     assert (
-        set(parameters_of(notebooks() / f"{name}.ipynb"))
+        set(parameters_of(notebooks_folder() / f"{name}.ipynb"))
         == {"wave", "language", "out", "formats"} | unit
     )
 
