@@ -13,10 +13,12 @@ import pandas as pd
 from sipas_analysis.infer.design import Floats
 
 INSEPARABLE_VIF, INSEPARABLE_R = 5.0, 0.9
-TIED = 1e-9  # an eigenvalue of the correlations below it: some columns determine one another
+NO_VARIANCE_LEFT = (
+    1e-9  # an eigenvalue of the correlations below it: some columns determine one another
+)
 
 
-def correlations(data: pd.DataFrame, weight: Floats) -> Floats:
+def correlate_columns(data: pd.DataFrame, weight: Floats) -> Floats:
     """Return the weighted correlations of the columns, shape (k, k); 0 with a constant column."""
     x = data.to_numpy(dtype=float)
     share = weight / weight.sum()
@@ -29,7 +31,7 @@ def correlations(data: pd.DataFrame, weight: Floats) -> Floats:
     return np.asarray(found)
 
 
-def tied(products: Floats, names: Iterable[Any]) -> list[str]:
+def find_tied_columns(products: Floats, names: Iterable[Any]) -> list[str]:
     """Return the columns that determine one another exactly; none if all can be told apart.
 
     Args:
@@ -37,11 +39,11 @@ def tied(products: Floats, names: Iterable[Any]) -> list[str]:
         names: Of the columns.
     """
     roots, vectors = np.linalg.eigh(products)
-    hidden = np.abs(vectors[:, roots < TIED])
+    hidden = np.abs(vectors[:, roots < NO_VARIANCE_LEFT])
     return [str(name) for name, it in zip(names, hidden, strict=True) if it.max(initial=0.0) > 1e-4]
 
 
-def collinearity(data: pd.DataFrame, weight: Floats | None = None) -> pd.DataFrame:
+def measure_collinearity(data: pd.DataFrame, weight: Floats | None = None) -> pd.DataFrame:
     """Say of each column how far the others stand in for it.
 
     VIF = diagonal of the inverse correlations = 1/(1 − R²) on the others; the condition index is
@@ -62,12 +64,16 @@ def collinearity(data: pd.DataFrame, weight: Floats | None = None) -> pd.DataFra
         >>> collinearity(frame)["separable"].tolist()
         [False, False, True]
     """
-    found = correlations(data, np.ones(len(data)) if weight is None else weight)
+    found = correlate_columns(data, np.ones(len(data)) if weight is None else weight)
     roots, vectors = np.linalg.eigh(found)
     safe = np.maximum(roots, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        vif = np.where(roots > TIED, vectors**2 / safe, np.where(vectors**2 > TIED, np.inf, 0.0))
-        condition = float(np.sqrt(safe[-1] / safe[0])) if safe[0] > TIED else np.inf
+        vif = np.where(
+            roots > NO_VARIANCE_LEFT,
+            vectors**2 / safe,
+            np.where(vectors**2 > NO_VARIANCE_LEFT, np.inf, 0.0),
+        )
+        condition = float(np.sqrt(safe[-1] / safe[0])) if safe[0] > NO_VARIANCE_LEFT else np.inf
     strongest = np.abs(found - np.eye(len(found))).max(axis=1, initial=0.0)
     return pd.DataFrame(
         {

@@ -13,21 +13,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sipas_analysis.collect.quality import straight_lines
+from sipas_analysis.collect.quality import find_straight_lines
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import ColumnError, ConfigError, FitError
-from sipas_analysis.explain.collinearity import collinearity, correlations
-from sipas_analysis.explain.formula import INTERCEPT, check_asked
-from sipas_analysis.explain.imputation import filled
+from sipas_analysis.explain.collinearity import correlate_columns, measure_collinearity
+from sipas_analysis.explain.formula import INTERCEPT, check_request
+from sipas_analysis.explain.imputation import impute_blanks
 from sipas_analysis.explain.likelihoods import Family
-from sipas_analysis.explain.regression import Fit, Note, estimate, pooled
+from sipas_analysis.explain.regression import Fit, Note, fit_columns, pool_imputations
 from sipas_analysis.infer.design import Design, Floats
-from sipas_analysis.infer.estimates import Shown, holm
+from sipas_analysis.infer.estimates import ResultTable, adjust_p_values
 from sipas_analysis.messages import say
 
 MODELS: dict[str, Family] = {"linear": "gaussian", "logit": "binomial", "ordinal": "ordinal"}
 MIN_PER_TERM, MIN_FORMS, MIN_EACH_ANSWER = 5, 30, 10
-ALARM = 0.05
+SIGNIFICANCE = 0.05
 MANY_STRAIGHT, MANY_ITEMS = 25.0, 8  # percent of forms with one answer to all items (ours)
 COLUMNS = (
     "model",
@@ -49,7 +49,7 @@ COLUMNS = (
     "separable",
     "n",
 )
-NOT_NEAR = pd.DataFrame(columns=["term", "vif", "strongest", "condition", "separable"])
+NO_COLLINEARITY = pd.DataFrame(columns=["term", "vif", "strongest", "condition", "separable"])
 REASONS = {
     "fit_few_forms": "few_forms",
     "fit_constant": "constant",
@@ -62,7 +62,7 @@ REASONS = {
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Drivers(Shown):
+class Drivers(ResultTable):
     """Models of the outcome, or the reason why there is none.
 
     Attributes:
@@ -94,7 +94,7 @@ class Drivers(Shown):
     notes: tuple[Note, ...]
     fits: Mapping[Any, Fit]
 
-    def said(self) -> list[str]:
+    def sentences(self) -> list[str]:
         """Say what was modelled, what to beware of, and what could not be."""
         head = say(
             "en",
@@ -110,7 +110,7 @@ class Drivers(Shown):
     @property
     def speaks(self) -> bool:
         """Whether the factors together go with the outcome beyond chance (Wald, linear model)."""
-        return "linear" in self.fits and bool(self.fits["linear"].joint() < ALARM)
+        return "linear" in self.fits and bool(self.fits["linear"].joint() < SIGNIFICANCE)
 
     @property
     def told_apart(self) -> bool:
@@ -129,20 +129,20 @@ class Drivers(Shown):
         linear = self.of("linear")
         if linear.empty or linear["term"].duplicated().any():  # a model for each key
             return []
-        sure = holm(linear["p"].to_numpy(dtype=float)) < ALARM
+        sure = adjust_p_values(linear["p"].to_numpy(dtype=float)) < SIGNIFICANCE
         kept = linear[sure & linear["separable"].astype(bool) & (sign * linear["value"] > 0)]
         order = (sign * kept["value"]).sort_values(ascending=False).index
         return [str(term) for term in kept.loc[order, "term"]]
 
 
-def factor_scores(survey: Survey) -> pd.DataFrame:
+def score_factors(survey: Survey) -> pd.DataFrame:
     """Return each person's mean level over the items answered in each factor, shape (n, f)."""
     pack = survey.instrument
     scores = {code: survey.frame[pack.items_of(code)].mean(axis=1) for code in pack.factors}
     return pd.DataFrame(scores)
 
 
-def outcome_of(survey: Survey) -> str:
+def find_outcome(survey: Survey) -> str:
     """Return the code of the outcome that has answers; empty if there is none.
 
     Raises:
@@ -155,9 +155,9 @@ def outcome_of(survey: Survey) -> str:
     return outcome if outcome and bool(survey.frame[outcome].notna().any()) else ""
 
 
-def scored_design(survey: Survey) -> Design:
+def design_with_scores(survey: Survey) -> Design:
     """Return the sample of a survey with the factor scores as further columns."""
-    scores = factor_scores(survey)
+    scores = score_factors(survey)
     return survey.design(
         pd.concat([survey.frame.drop(columns=scores, errors="ignore"), scores], axis=1)
     )
@@ -203,20 +203,20 @@ def drivers(
     """
     models = [models] if isinstance(models, str) else list(dict.fromkeys(models))
     controls = [controls] if isinstance(controls, str) else list(dict.fromkeys(controls))
-    outcome, design = outcome_of(survey), scored_design(survey)
-    check_asked(design, "gaussian", missing)
+    outcome, design = find_outcome(survey), design_with_scores(survey)
+    check_request(design, "gaussian", missing)
     for model in models or [""]:
         if model not in MODELS:
             raise FitError("fit_word", word="model", found=model, known=", ".join(MODELS))
     _check_keys(survey, [*controls, *([by] if by else [])])
-    asked = _Asked(survey, design, outcome, tuple(models), tuple(controls), missing)
+    asked = _Request(survey, design, outcome, tuple(models), tuple(controls), missing)
     if not by:
         return asked.fitted(np.ones(len(survey.frame), bool))
     parts = {
         str(key): asked.fitted((survey.frame[by] == key).to_numpy())
         for key in sorted(survey.frame[by].dropna().unique())
     }
-    return _stacked(asked.fitted(np.zeros(len(survey.frame), bool)), parts, by)
+    return _stack_keys(asked.fitted(np.zeros(len(survey.frame), bool)), parts, by)
 
 
 def _check_keys(survey: Survey, keys: Sequence[str]) -> None:
@@ -227,7 +227,7 @@ def _check_keys(survey: Survey, keys: Sequence[str]) -> None:
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Request:
     """What was asked of a survey."""
 
     survey: Survey
@@ -245,12 +245,12 @@ class _Asked:
         terms, weight = [*self.survey.instrument.factors], self.design.weight[complete]
         kept = [*terms, *([self.outcome] if self.outcome else [])]
         used = each[0].loc[complete, kept]
-        near, together = NOT_NEAR, pd.DataFrame()
+        near, together = NO_COLLINEARITY, pd.DataFrame()
         if len(used) >= MIN_FORMS:
-            near = collinearity(used[terms], weight)
+            near = measure_collinearity(used[terms], weight)
             named = ["outcome" if it == self.outcome else it for it in kept]
-            together = pd.DataFrame(correlations(used, weight), named, named)
-        deviation = spread(used, weight)
+            together = pd.DataFrame(correlate_columns(used, weight), named, named)
+        deviation = measure_deviations(used, weight)
         fits, reasons = self._fits(each, deviation, int(domain.sum()))
         frames = [self._table(model, fit, near, deviation) for model, fit in fits.items()]
         table = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=COLUMNS)
@@ -271,7 +271,9 @@ class _Asked:
         if self.missing == "complete" or data[inside].notna().all(axis=None) or not self.outcome:
             return [data]
         columns = [str(it) for it in data]
-        each = filled(data[inside], columns, self.design.weight[inside], 20, self.survey.wave.seed)
+        each = impute_blanks(
+            data[inside], columns, self.design.weight[inside], 20, self.survey.wave.seed
+        )
         return [one.reindex(data.index) for one in each]
 
     def _fits(
@@ -287,7 +289,7 @@ class _Asked:
                 few = error.fields.get("few")
                 reasons[model] = "few_answers" if few else REASONS[error.message_id]
                 continue
-            fit = made[0] if len(made) == 1 else pooled(made, 0.95)
+            fit = made[0] if len(made) == 1 else pool_imputations(made, 0.95)
             if fit.frame["low"].isna().any():
                 reasons[model] = "few_clusters"
                 continue
@@ -335,7 +337,7 @@ class _Asked:
                 raise FitError("fit_outcome_constant", few=True)
         x.insert(0, INTERCEPT, 1.0)
         x = x.where(complete, np.nan)
-        return estimate(self.design, x, y, MODELS[model], n_domain=n_domain)
+        return fit_columns(self.design, x, y, MODELS[model], n_domain=n_domain)
 
     def _table(
         self, model: str, fit: Fit, near: pd.DataFrame, deviation: "pd.Series[float]"
@@ -372,28 +374,28 @@ class _Asked:
         tied = near.loc[~near["separable"].astype(bool), "term"]
         if len(tied):
             notes.append(Note("tied", {"names": ", ".join(tied)}))
-        straight = straight_lines(self.survey)[domain]
+        straight = find_straight_lines(self.survey)[domain]
         percent = 100 * float(straight.mean()) if len(straight) else 0.0
         if percent >= MANY_STRAIGHT and len(self.survey.instrument.items) >= MANY_ITEMS:
             notes.append(Note("straight", {"percent": f"{percent:.0f}"}))
         for fit in fits.values():
             notes += [note for note in fit.notes if note not in notes]
         parallel = fits["ordinal"].parallel().p if "ordinal" in fits else np.nan
-        if parallel < ALARM:
+        if parallel < SIGNIFICANCE:
             notes.append(
                 Note("parallel", {"p": f"{np.ceil(1000 * max(parallel, 1e-6)) / 1000:.3f}"})
             )
         return tuple(notes)
 
 
-def spread(data: pd.DataFrame, weight: Floats) -> "pd.Series[float]":
+def measure_deviations(data: pd.DataFrame, weight: Floats) -> "pd.Series[float]":
     """Return the weighted standard deviation of each column."""
     share = weight / max(weight.sum(), 1e-300)
     centred = data - data.mul(share, axis=0).sum()
     return pd.Series(np.sqrt((centred**2).mul(share, axis=0).sum()))
 
 
-def _stacked(empty: Drivers, parts: Mapping[str, Drivers], by: str) -> Drivers:
+def _stack_keys(empty: Drivers, parts: Mapping[str, Drivers], by: str) -> Drivers:
     """Join the models of each key into one result."""
 
     def keyed(name: str) -> Iterator[tuple[tuple[str, str], Any]]:

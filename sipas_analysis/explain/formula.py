@@ -16,7 +16,7 @@ INTERCEPT = "Intercept"
 MOST_LEVELS = 12
 
 
-def check_asked(design: Design, family: str, missing: str) -> None:
+def check_request(design: Design, family: str, missing: str) -> None:
     """Refuse what no model can be made of."""
     if not isinstance(design, Design):
         raise FitError("fit_design", found=type(design).__name__)
@@ -41,18 +41,18 @@ def read_formula(
         raise FitError("fit_formula", formula=formula, why="outcome ~ predictors")
     try:
         made = Formula(right).get_model_matrix(frame, na_action="drop", output="pandas")
-        outcome = frame[left] if left in frame else _evaluated(left, frame)
+        outcome = frame[left] if left in frame else _evaluate_outcome(left, frame)
     except (FormulaicError, SyntaxError, TypeError, ValueError) as why:
         raise FitError("fit_formula", formula=formula, why=str(why).splitlines()[0]) from why
     x = pd.DataFrame(made).astype(float).reindex(frame.index)
-    named = variables_of(right, made.model_spec, frame)
+    named = list_variables(right, made.model_spec, frame)
     if left in named:
         raise FitError("fit_itself", outcome=left)
     used = [name for name in (left, *named) if name in frame]
     return outcome, x, frame[list(dict.fromkeys(used))].isna().sum(), made.model_spec
 
 
-def variables_of(right: str, spec: Any, frame: pd.DataFrame) -> list[str]:
+def list_variables(right: str, spec: Any, frame: pd.DataFrame) -> list[str]:
     """Return the columns that a formula's right side names, in the order of their first place."""
     known = {str(it) for it in spec.required_variables}
     odd = [it for it in map(str, frame) if not it.isidentifier() and it in right]
@@ -60,7 +60,7 @@ def variables_of(right: str, spec: Any, frame: pd.DataFrame) -> list[str]:
     return sorted(named, key=lambda it: (right.find(it), it))  # a set has no order of its own
 
 
-def tidy(frame: pd.DataFrame) -> pd.DataFrame:
+def prepare_frame(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the frame with plain rows; categories that nobody chose are left out."""
     made = frame.reset_index(drop=True)
     for name in made.columns[[isinstance(it, pd.CategoricalDtype) for it in made.dtypes]]:
@@ -70,14 +70,14 @@ def tidy(frame: pd.DataFrame) -> pd.DataFrame:
     return made
 
 
-def _evaluated(left: str, frame: pd.DataFrame) -> "pd.Series[float]":
+def _evaluate_outcome(left: str, frame: pd.DataFrame) -> "pd.Series[float]":
     from formulaic import Formula
 
     made = Formula(f"0 + {left}").get_model_matrix(frame, na_action="drop", output="pandas")
     return pd.DataFrame(made).iloc[:, 0].astype(float).reindex(frame.index)
 
 
-def coded(outcome: Any, family: Family) -> tuple[Floats, tuple[Any, ...]]:
+def code_outcome(outcome: Any, family: Family) -> tuple[Floats, tuple[Any, ...]]:
     """Return the outcome as numbers, NaN where blank, and the levels of an ordinal one."""
     given = pd.Series(outcome).reset_index(drop=True)
     name, dtype = str(given.name), given.dtype

@@ -15,15 +15,21 @@ import pandas as pd
 from scipy import stats
 
 from sipas_analysis.errors import FitError
-from sipas_analysis.explain.collinearity import collinearity, tied
-from sipas_analysis.explain.formula import check_asked, check_data, coded, tidy
-from sipas_analysis.explain.imputation import filled, rubin
-from sipas_analysis.explain.likelihoods import Family, maximise
-from sipas_analysis.explain.regression import FEW_CLUSTERS, Note, notes_of
-from sipas_analysis.explain.shapley import MOST, johnson, listed, owen, shapley
-from sipas_analysis.explain.standard_errors import spread_of
+from sipas_analysis.explain.collinearity import find_tied_columns, measure_collinearity
+from sipas_analysis.explain.formula import check_data, check_request, code_outcome, prepare_frame
+from sipas_analysis.explain.imputation import combine_imputations, impute_blanks
+from sipas_analysis.explain.likelihoods import Family, maximise_likelihood
+from sipas_analysis.explain.regression import FEW_CLUSTERS, Note, collect_notes
+from sipas_analysis.explain.shapley import (
+    MOST_PLAYERS,
+    johnson_weights,
+    list_coalitions,
+    owen_values,
+    shapley_values,
+)
+from sipas_analysis.explain.standard_errors import estimate_error_covariance
 from sipas_analysis.infer.design import Design, Floats, Ints
-from sipas_analysis.infer.estimates import Shown, slopes
+from sipas_analysis.infer.estimates import ResultTable, compute_slopes
 from sipas_analysis.measure.ranking import rank_sets
 from sipas_analysis.messages import say
 
@@ -34,7 +40,7 @@ MOST_FITS = 4096
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Importance(Shown):
+class Importance(ResultTable):
     """What each driver explains of the outcome.
 
     Attributes:
@@ -61,7 +67,7 @@ class Importance(Shown):
     notes: tuple[Note, ...]
     covariance: Floats
 
-    def said(self) -> list[str]:
+    def sentences(self) -> list[str]:
         """Say what was shared out and how sure the order is, then what to beware of."""
         r_squared, holds = f"{self.r_squared:.4f}", f"{100 * self.order_holds:.0f}"
         head = say(
@@ -130,24 +136,26 @@ def importance(
         [0.496, 0.504]
     """
     drivers = [drivers] if isinstance(drivers, str) else list(drivers)
-    held = _grouped(drivers, groups)
-    asked = _Asked(outcome, tuple(drivers), held, method, family, errors)
-    check_asked(design, family, missing)
-    frame = tidy(design.frame)
-    _check(asked, frame)
+    held = _group_drivers(drivers, groups)
+    asked = _Request(outcome, tuple(drivers), held, method, family, errors)
+    check_request(design, family, missing)
+    frame = prepare_frame(design.frame)
+    _check_request(asked, frame)
     known = frame[outcome].notna()
     if missing == "impute" and frame.loc[known, drivers].isna().any(axis=None):
-        coded_too = frame.assign(**{"\0y": coded(frame[outcome], family)[0]})
-        own = filled(coded_too, ["\0y", *drivers], design.weight, imputations, seed)
-        made = _joined([_shared(replace(design, frame=one), asked, level) for one in own], level)
+        coded_too = frame.assign(**{"\0y": code_outcome(frame[outcome], family)[0]})
+        own = impute_blanks(coded_too, ["\0y", *drivers], design.weight, imputations, seed)
+        made = _pool_imputations(
+            [_share_out(replace(design, frame=one), asked, level) for one in own], level
+        )
     else:
-        made = _shared(design, asked, level)
+        made = _share_out(design, asked, level)
     lost = frame[[outcome, *drivers]].isna().sum()
-    return _ranked(replace(made, lost=lost), seed)
+    return _add_ranks(replace(made, lost=lost), seed)
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Request:
     """What was asked; ``groups`` are lists of drivers by name, empty without any."""
 
     outcome: str
@@ -164,7 +172,7 @@ class _Asked:
         return [*self.groups] if whole else [*self.drivers]
 
 
-def _grouped(drivers: Sequence[str], groups: Groups | None) -> dict[str, tuple[str, ...]]:
+def _group_drivers(drivers: Sequence[str], groups: Groups | None) -> dict[str, tuple[str, ...]]:
     """Return the drivers of each group, whichever way round they were given."""
     found: dict[str, list[str]] = {}
     for key, held in (groups or {}).items():
@@ -177,7 +185,7 @@ def _grouped(drivers: Sequence[str], groups: Groups | None) -> dict[str, tuple[s
     return {name: tuple(it for it in drivers if it in held) for name, held in found.items()}
 
 
-def _check(asked: _Asked, frame: pd.DataFrame) -> None:
+def _check_request(asked: _Request, frame: pd.DataFrame) -> None:
     """Refuse names that are no columns, stand twice, or a method that does not fit."""
     if asked.method not in get_args(Method):
         known = ", ".join(get_args(Method))
@@ -194,11 +202,11 @@ def _check(asked: _Asked, frame: pd.DataFrame) -> None:
         raise FitError("importance_johnson")
     sizes = [len(it) for it in asked.groups.values()]
     most = max(sizes) + len(sizes) - 1 if asked.method == "owen" else len(asked.rows)
-    if most > MOST and asked.method != "johnson":
-        raise FitError("importance_many", found=most, most=MOST)
+    if most > MOST_PLAYERS and asked.method != "johnson":
+        raise FitError("importance_many", found=most, most=MOST_PLAYERS)
 
 
-def _columns(
+def _code_drivers(
     frame: pd.DataFrame, drivers: Sequence[str]
 ) -> tuple[pd.DataFrame, dict[str, list[int]]]:
     """Return numeric columns of the drivers, and which belong to each; text has one per level."""
@@ -216,11 +224,11 @@ def _columns(
     return pd.concat(parts, axis=1), at
 
 
-def _shared(design: Design, asked: _Asked, level: float) -> Importance:
+def _share_out(design: Design, asked: _Request, level: float) -> Importance:
     """Share out R² on the complete forms, with errors."""
-    frame = tidy(design.frame)
-    x, at = _columns(frame, asked.drivers)
-    y, _ = coded(frame[asked.outcome], asked.family)
+    frame = prepare_frame(design.frame)
+    x, at = _code_drivers(frame, asked.drivers)
+    y, _ = code_outcome(frame[asked.outcome], asked.family)
     rows = np.flatnonzero(~np.isnan(y) & x.notna().all(axis=1).to_numpy())
     data, outcome = x.iloc[rows].reset_index(drop=True), y[rows]
     if asked.family == "ordinal":  # levels that nobody chose are no levels
@@ -229,37 +237,37 @@ def _shared(design: Design, asked: _Asked, level: float) -> Importance:
     if len(data) <= data.shape[1] + 1:
         raise FitError("fit_few_forms", n=len(data), terms=data.shape[1] + 1)
     w = design.weight[rows]
-    z_scored = _scaled(np.column_stack([data.to_numpy(), outcome]), w)
+    z_scored = _standardise_columns(np.column_stack([data.to_numpy(), outcome]), w)
     if asked.family == "gaussian":
-        value, z = _linear(z_scored, w, asked, at)
+        value, z = _share_variance(z_scored, w, asked, at)
     else:
-        value, z = _likelihood(z_scored[:, :-1], outcome, w, asked, at=at)
+        value, z = _share_likelihood(z_scored[:, :-1], outcome, w, asked, at=at)
     covariance, df, clusters = np.full((len(value),) * 2, np.nan), np.nan, FEW_CLUSTERS
     if asked.errors:
-        covariance, df, clusters = spread_of(design, rows, z)
-    near = collinearity(data, w).set_index("term")
+        covariance, df, clusters = estimate_error_covariance(design, rows, z)
+    near = measure_collinearity(data, w).set_index("term")
     spare = (df if asked.errors else np.inf, 0, clusters)
-    notes = notes_of(design, len(frame), spare, asked.family, outcome)
+    notes = collect_notes(design, len(frame), spare, asked.family, outcome)
     together = [name for name in near.index if not near.loc[name, "separable"]]
     if together:
         notes = (*notes, Note("tied", {"names": ", ".join(together)}))
-    table = _table(value, covariance, df, level)
-    own = _worst(near, at, asked)
-    table = table.assign(driver=asked.rows, group=_group_of(asked), **own, n=len(rows))
+    table = _tabulate_shares(value, covariance, df, level)
+    own = _find_worst(near, at, asked)
+    table = table.assign(driver=asked.rows, group=_groups_of_rows(asked), **own, n=len(rows))
     blank = pd.Series(dtype=int)
     return Importance(
         table, asked.method, float(value.sum()), np.nan, len(rows), blank, notes, covariance
     )
 
 
-def _scaled(x: Floats, w: Floats) -> Floats:
+def _standardise_columns(x: Floats, w: Floats) -> Floats:
     """Return columns of weighted mean 0 and variance 1."""
     share = w / w.sum()
     centred = x - share @ x
     return np.asarray(centred / np.sqrt(share @ centred**2))
 
 
-def _players(asked: _Asked, at: Mapping[str, list[int]]) -> list[list[list[int]]]:
+def _list_players(asked: _Request, at: Mapping[str, list[int]]) -> list[list[list[int]]]:
     """Return the columns of each player, by group; one group without groups."""
     if asked.method == "owen":
         return [[at[driver] for driver in held] for held in asked.groups.values()]
@@ -267,23 +275,23 @@ def _players(asked: _Asked, at: Mapping[str, list[int]]) -> list[list[list[int]]
     return [[[column for driver in own for column in at[driver]] for own in held.values()]]
 
 
-def _linear(
-    scaled: Floats, w: Floats, asked: _Asked, at: Mapping[str, list[int]]
+def _share_variance(
+    scaled: Floats, w: Floats, asked: _Request, at: Mapping[str, list[int]]
 ) -> tuple[Floats, Floats]:
     """Return values from the covariance, and each form's influence: xᵀGx − tr(GS), over Σw."""
     s = (scaled * (w / w.sum())[:, None]).T @ scaled
-    players = _players(asked, at)
+    players = _list_players(asked, at)
     if asked.method == "johnson":
-        if tied(s[:-1, :-1], asked.drivers):
+        if find_tied_columns(s[:-1, :-1], asked.drivers):
             raise FitError("importance_johnson")
-        value, slope = johnson(s), _by_covariance(s)
+        value, slope = johnson_weights(s), _differentiate_johnson(s)
     else:
         value, slope = (
-            shapley(s, players[0], slopes=asked.errors)
+            shapley_values(s, players[0], slopes=asked.errors)
             if len(players) == 1
-            else owen(s, players, slopes=asked.errors)
+            else owen_values(s, players, slopes=asked.errors)
         )
-        order = _back(asked)
+        order = _order_of_rows(asked)
         value, slope = value[order], slope[..., order]
     if not asked.errors:
         return value, np.zeros((len(scaled), 0))
@@ -291,7 +299,7 @@ def _linear(
     return value, np.stack(z, axis=1) / w.sum()
 
 
-def _back(asked: _Asked) -> Ints:
+def _order_of_rows(asked: _Request) -> Ints:
     """Return where each row's value stands: Owen's come group by group."""
     if asked.method != "owen":
         return np.arange(len(asked.rows))
@@ -299,7 +307,7 @@ def _back(asked: _Asked) -> Ints:
     return np.array([listed_by.index(driver) for driver in asked.drivers])
 
 
-def _by_covariance(s: Floats) -> Floats:
+def _differentiate_johnson(s: Floats) -> Floats:
     """Return the slopes of relative weights by each covariance, shape (c + 1, c + 1, c)."""
     size = len(s)
     upper = np.triu_indices(size)
@@ -309,29 +317,29 @@ def _by_covariance(s: Floats) -> Floats:
         whole[upper] = entries
         whole = whole + np.triu(whole, 1).T
         spread = np.sqrt(np.diagonal(whole))
-        return johnson(whole / np.outer(spread, spread))
+        return johnson_weights(whole / np.outer(spread, spread))
 
-    found = slopes(weights_of, s[upper])
+    found = compute_slopes(weights_of, s[upper])
     slope = np.zeros((size, size, len(found)))
     slope[upper] = np.where((upper[0] == upper[1])[:, None], found.T, found.T / 2)
     return slope + np.where(np.eye(size, dtype=bool)[..., None], 0.0, slope.transpose(1, 0, 2))
 
 
-def _likelihood(
-    x: Floats, y: Floats, w: Floats, asked: _Asked, *, at: Mapping[str, list[int]]
+def _share_likelihood(
+    x: Floats, y: Floats, w: Floats, asked: _Request, *, at: Mapping[str, list[int]]
 ) -> tuple[Floats, Floats]:
     """Return values of McFadden's R² = 1 − ℓ/ℓ₀ over all coalitions, and each form's influence.
 
     By the envelope theorem a form's influence on ℓ of a coalition is its own log-likelihood.
     """
-    share, parts = w / w.sum(), _players(asked, at)
+    share, parts = w / w.sum(), _list_players(asked, at)
     known: dict[tuple[int, ...], tuple[float, Floats]] = {}
 
     def gain(columns: tuple[int, ...]) -> tuple[float, Floats]:
         if columns not in known:
             own = x[:, list(columns)]
             own = own if asked.family == "ordinal" else np.column_stack([np.ones(len(y)), own])
-            found = maximise(asked.family, own, y, w / w.mean())
+            found = maximise_likelihood(asked.family, own, y, w / w.mean())
             if found is None:
                 raise FitError("fit_separated", family=asked.family)
             known[columns] = float(share @ found[1]), found[1]
@@ -345,7 +353,7 @@ def _likelihood(
             most = int(np.log2(MOST_FITS))
             raise FitError("importance_many", found=len(others) + len(own), most=most)
         value, influence = np.zeros(len(own)), np.zeros((len(y), len(own)))
-        for inside, weight in listed(len(others), len(own)):
+        for inside, weight in list_coalitions(len(others), len(own)):
             players = [it for it, here in zip((*others, *own), inside, strict=True) if here]
             likely, each = gain(tuple(sorted(c for player in players for c in player)))
             value += weight * (1 - likely / none)
@@ -353,11 +361,11 @@ def _likelihood(
             influence += change[:, None] * weight
         values.append(value)
         z.append(influence)
-    order = _back(asked)
+    order = _order_of_rows(asked)
     return np.concatenate(values)[order], np.hstack(z)[:, order] / w.sum()
 
 
-def _table(value: Floats, covariance: Floats, df: float, level: float) -> pd.DataFrame:
+def _tabulate_shares(value: Floats, covariance: Floats, df: float, level: float) -> pd.DataFrame:
     """Return values and shares with their intervals."""
     half = stats.t.ppf((1 + level) / 2, df if df > 0 else np.nan)
     se, whole = np.sqrt(np.diagonal(covariance)), value.sum()
@@ -379,7 +387,7 @@ def _table(value: Floats, covariance: Floats, df: float, level: float) -> pd.Dat
     )
 
 
-def _worst(near: pd.DataFrame, at: Mapping[str, list[int]], asked: _Asked) -> dict[str, Any]:
+def _find_worst(near: pd.DataFrame, at: Mapping[str, list[int]], asked: _Request) -> dict[str, Any]:
     """Return the largest VIF of each row's columns, and whether all can be told apart."""
     held = asked.groups if asked.rows == [*asked.groups] else {it: (it,) for it in asked.drivers}
     own = [[c for driver in held[row] for c in at[driver]] for row in asked.rows]
@@ -390,12 +398,12 @@ def _worst(near: pd.DataFrame, at: Mapping[str, list[int]], asked: _Asked) -> di
     }
 
 
-def _group_of(asked: _Asked) -> list[str]:
+def _groups_of_rows(asked: _Request) -> list[str]:
     by = {driver: name for name, held in asked.groups.items() for driver in held}
     return [by.get(row, row if asked.groups else "") for row in asked.rows]
 
 
-def _ranked(made: Importance, seed: int) -> Importance:
+def _add_ranks(made: Importance, seed: int) -> Importance:
     """Add ranks with their sets (R2), and how often the whole order holds in draws."""
     table, columns = made.frame, list(COLUMNS)
     df = table["df"].iloc[0]
@@ -415,13 +423,13 @@ def _ranked(made: Importance, seed: int) -> Importance:
     return replace(made, frame=table[columns], order_holds=holds)
 
 
-def _joined(each: Sequence[Importance], level: float) -> Importance:
+def _pool_imputations(each: Sequence[Importance], level: float) -> Importance:
     """Return the mean of several imputations with Rubin's errors."""
     values = np.stack([it.frame["value"].to_numpy(dtype=float) for it in each])
     spread = np.stack([it.covariance for it in each])
     first, df = each[0], each[0].frame["df"].iloc[0]
-    value, covariance, freedom = rubin(values, spread, df)
-    table = first.frame.assign(**_table(value, covariance, float(freedom.min()), level))
+    value, covariance, freedom = combine_imputations(values, spread, df)
+    table = first.frame.assign(**_tabulate_shares(value, covariance, float(freedom.min()), level))
     notes = (*first.notes, Note("imputed", {"count": len(each)}))
     return replace(
         first, frame=table, r_squared=float(value.sum()), notes=notes, covariance=covariance

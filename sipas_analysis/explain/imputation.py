@@ -14,11 +14,11 @@ from sipas_analysis.errors import FitError
 from sipas_analysis.infer.design import Floats
 
 CYCLES = 10
-LEAST_MORE = 5  # answers that a column needs beyond the number of the others
+FEWEST_SPARE_ANSWERS = 5  # answers that a column needs beyond the number of the others
 RIDGE = 1e-8
 
 
-def filled(
+def impute_blanks(
     frame: pd.DataFrame, columns: Sequence[str], weight: Floats, count: int, seed: int
 ) -> list[pd.DataFrame]:
     """Return the frame with the blanks of some columns drawn, ``count`` times.
@@ -41,12 +41,12 @@ def filled(
     """
     used = [name for name in columns if pd.api.types.is_numeric_dtype(frame[name].dtype)]
     x = frame[used].to_numpy(dtype=float, na_value=np.nan)
-    fixed = _categories(frame, [name for name in columns if name not in used])
+    fixed = _code_categories(frame, [name for name in columns if name not in used])
     blank = np.isnan(x)
     few = [
         name
         for name, it in zip(used, blank.T, strict=True)
-        if it.any() and (~it).sum() < len(used) + LEAST_MORE
+        if it.any() and (~it).sum() < len(used) + FEWEST_SPARE_ANSWERS
     ]
     if few:
         raise FitError("imputation_singular", names=", ".join(map(str, few)))
@@ -58,12 +58,12 @@ def filled(
         for _ in range(CYCLES):
             for j in np.flatnonzero(blank.any(axis=0)):
                 others = np.column_stack([np.ones(len(x)), fixed, np.delete(whole, j, axis=1)])
-                _draw(whole, others, blank[:, j], w, column=int(j), rng=rng)
+                _draw_blanks(whole, others, blank[:, j], w, column=int(j), rng=rng)
         found.append(frame.assign(**dict(zip(used, whole.T, strict=True))))
     return found
 
 
-def _categories(frame: pd.DataFrame, columns: Sequence[str]) -> Floats:
+def _code_categories(frame: pd.DataFrame, columns: Sequence[str]) -> Floats:
     """Return text and categories as 0 and 1, shape (n, k); a blank is its own level."""
     parts = [
         pd.get_dummies(frame[name].astype(object).fillna("\0"), drop_first=True) for name in columns
@@ -71,7 +71,7 @@ def _categories(frame: pd.DataFrame, columns: Sequence[str]) -> Floats:
     return np.hstack([np.zeros((len(frame), 0)), *(it.to_numpy(dtype=float) for it in parts)])
 
 
-def _draw(
+def _draw_blanks(
     whole: Floats,
     others: Floats,
     blank: "np.ndarray[tuple[int], np.dtype[np.bool_]]",
@@ -93,7 +93,9 @@ def _draw(
     whole[blank, column] = others[blank] @ beta + noise
 
 
-def rubin(values: Floats, covariances: Floats, df: float) -> tuple[Floats, Floats, Floats]:
+def combine_imputations(
+    values: Floats, covariances: Floats, df: float
+) -> tuple[Floats, Floats, Floats]:
     """Combine the results of m fillings.
 
     T = W̄ + (1 + 1/m)B; degrees of freedom by Barnard and Rubin from those of complete data.

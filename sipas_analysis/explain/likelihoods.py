@@ -16,19 +16,23 @@ from sipas_analysis.infer.design import Floats
 Family = Literal["gaussian", "binomial", "ordinal"]
 Likelihood = Callable[[Floats, Floats, Floats, Floats], tuple[Floats, Floats, Floats]]
 MOST_STEPS = 60
-SLICE = 2**14  # forms whose sums are made at a time
-MANY = 2**18
-STEADY = 1e-7  # a last move of this size leaves an error of its square
-FLAT = 1e-9  # bend per form below it: the likelihood has no top, groups are separated
+FORMS_PER_SLICE = 2**14  # forms whose sums are made at a time
+MANY_FORMS = 2**18
+CONVERGED = 1e-7  # a last move of this size leaves an error of its square
+LEAST_CURVATURE = 1e-9  # bend per form below it: the likelihood has no top, groups are separated
 
 
-def gaussian(params: Floats, x: Floats, y: Floats, w: Floats) -> tuple[Floats, Floats, Floats]:
+def gaussian_likelihood(
+    params: Floats, x: Floats, y: Floats, w: Floats
+) -> tuple[Floats, Floats, Floats]:
     """Return −½(y − xβ)² and x(y − xβ) of each form, and Σwxxᵀ."""
     rest = y - x @ params
     return -0.5 * rest**2, x * rest[:, None], (x * w[:, None]).T @ x
 
 
-def binomial(params: Floats, x: Floats, y: Floats, w: Floats) -> tuple[Floats, Floats, Floats]:
+def binomial_likelihood(
+    params: Floats, x: Floats, y: Floats, w: Floats
+) -> tuple[Floats, Floats, Floats]:
     """Return log P(y) and x(y − μ) of each form, and Σwμ(1 − μ)xxᵀ, with logit μ = xβ."""
     line = x @ params
     small = np.exp(-np.abs(line))  # never overflows; μ and log(1 − μ) follow from it
@@ -37,7 +41,9 @@ def binomial(params: Floats, x: Floats, y: Floats, w: Floats) -> tuple[Floats, F
     return likely, x * (y - mu)[:, None], (x * (w * mu * (1 - mu))[:, None]).T @ x
 
 
-def ordinal(params: Floats, x: Floats, y: Floats, w: Floats) -> tuple[Floats, Floats, Floats]:
+def ordinal_likelihood(
+    params: Floats, x: Floats, y: Floats, w: Floats
+) -> tuple[Floats, Floats, Floats]:
     """Return the same of an ordered logit: logit P(y ≤ c) = θ_c − xβ, y = 0 … q.
 
     Parameters are the slopes β, then the cut points θ. With a, b the upper and lower cut of a
@@ -60,11 +66,11 @@ def ordinal(params: Floats, x: Floats, y: Floats, w: Floats) -> tuple[Floats, Fl
     score[:, :k] = -x * (slope_a - slope_b)[:, None]
     for c in range(len(cuts) - 2):
         score[:, k + c] = np.where(level == c, slope_a, 0.0) - np.where(level == c + 1, slope_b, 0)
-    bend = _bend(x, level, w, (bend_a, bend_b, both), len(cuts) - 2)
+    bend = _ordinal_hessian(x, level, w, (bend_a, bend_b, both), len(cuts) - 2)
     return np.log(chance), score, -bend
 
 
-def _bend(
+def _ordinal_hessian(
     x: Floats,
     level: "np.ndarray[tuple[int], np.dtype[np.int64]]",
     w: Floats,
@@ -87,13 +93,13 @@ def _bend(
 
 
 LIKELIHOODS: dict[Family, Likelihood] = {
-    "gaussian": gaussian,
-    "binomial": binomial,
-    "ordinal": ordinal,
+    "gaussian": gaussian_likelihood,
+    "binomial": binomial_likelihood,
+    "ordinal": ordinal_likelihood,
 }
 
 
-def start(family: Family, k: int, y: Floats, w: Floats) -> Floats:
+def guess_parameters(family: Family, k: int, y: Floats, w: Floats) -> Floats:
     """Return parameters to start from: no slope, cut points where the answers' shares put them."""
     if family != "ordinal":
         return np.zeros(k)
@@ -102,7 +108,7 @@ def start(family: Family, k: int, y: Floats, w: Floats) -> Floats:
     return np.concatenate([np.zeros(k), np.log(below / (1 - below))])
 
 
-def alone(family: Family, y: Floats, w: Floats) -> float:
+def null_log_likelihood(family: Family, y: Floats, w: Floats) -> float:
     """Return the largest Σw log P(y) without any predictor: of the mean, or of the shares."""
     if family == "gaussian":
         return float(-0.5 * (w @ (y - w @ y / w.sum()) ** 2))
@@ -113,17 +119,17 @@ def alone(family: Family, y: Floats, w: Floats) -> float:
     return float(xlogy(held, held / w.sum()).sum())
 
 
-def slices(n: int) -> Iterator[slice]:
+def slice_forms(n: int) -> Iterator[slice]:
     """Yield the forms piece by piece; what is made of a piece stays in the processor's cache."""
-    return (slice(begin, begin + SLICE) for begin in range(0, n, SLICE))
+    return (slice(begin, begin + FORMS_PER_SLICE) for begin in range(0, n, FORMS_PER_SLICE))
 
 
-def _summed(
+def _sum_likelihood(
     family: Family, params: Floats, x: Floats, y: Floats, w: Floats
 ) -> tuple[float, Floats, Floats]:
     """Return Σw log P, its slope and minus its bend, slice by slice so that all stays in cache."""
     value, slope, bend = 0.0, np.zeros(len(params)), np.zeros((len(params), len(params)))
-    for here in slices(len(y)):
+    for here in slice_forms(len(y)):
         likely, score, own = LIKELIHOODS[family](params, x[here], y[here], w[here])
         value += float(w[here] @ likely)
         if not np.isfinite(value):
@@ -132,7 +138,7 @@ def _summed(
     return value, slope, bend
 
 
-def maximise(
+def maximise_likelihood(
     family: Family, x: Floats, y: Floats, w: Floats
 ) -> tuple[Floats, Floats, Floats, Floats] | None:
     """Return where the likelihood is largest: parameters, likelihood, slopes, minus its bend.
@@ -147,42 +153,42 @@ def maximise(
         None where no maximum was reached: the outcome's groups are separated, or the predictors
         determine one another.
     """
-    found = _search(family, x, y, w, start(family, x.shape[1], y, w))
+    found = _search_maximum(family, x, y, w, guess_parameters(family, x.shape[1], y, w))
     if found is None:
         return None
     params, bend = found
     likely, score = np.empty(len(y)), np.empty((len(y), len(params)))
-    for here in slices(len(y)):
+    for here in slice_forms(len(y)):
         likely[here], score[here], _ = LIKELIHOODS[family](params, x[here], y[here], w[here])
     return params, likely, score, bend
 
 
-def _search(
+def _search_maximum(
     family: Family, x: Floats, y: Floats, w: Floats, params: Floats
 ) -> tuple[Floats, Floats] | None:
     """Return the parameters at the maximum and minus the bend there; many forms start from a few.
 
     Every 32nd form tells where to start, so that all are looked at three times instead of seven.
     """
-    if len(y) > MANY and family != "gaussian":
+    if len(y) > MANY_FORMS and family != "gaussian":
         few_x, few_y, few_w = (np.ascontiguousarray(it[::32]) for it in (x, y, w))
-        some = _search(family, few_x, few_y, few_w, params)
+        some = _search_maximum(family, few_x, few_y, few_w, params)
         params = params if some is None else some[0]
-    value, slope, bend = _summed(family, params, x, y, w)
+    value, slope, bend = _sum_likelihood(family, params, x, y, w)
     for _ in range(MOST_STEPS):
         try:
             move = np.linalg.solve(bend, slope)
         except np.linalg.LinAlgError:
             return None
         for _ in range(MOST_STEPS):
-            new = _summed(family, params + move, x, y, w)
+            new = _sum_likelihood(family, params + move, x, y, w)
             if new[0] >= value - 1e-10 * abs(value):
                 break
             move = move / 2
         params, (value, slope, bend) = params + move, new
         if not np.isfinite(params).all():
             return None
-        if np.abs(move).max(initial=0.0) < STEADY * (1 + np.abs(params).max(initial=0.0)):
-            flat = np.linalg.eigvalsh(bend)[0] < FLAT * len(y)
+        if np.abs(move).max(initial=0.0) < CONVERGED * (1 + np.abs(params).max(initial=0.0)):
+            flat = np.linalg.eigvalsh(bend)[0] < LEAST_CURVATURE * len(y)
             return None if flat and family != "gaussian" else (params, bend)
     return None

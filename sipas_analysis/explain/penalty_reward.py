@@ -12,15 +12,15 @@ import pandas as pd
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import FitError
-from sipas_analysis.explain.drivers import ALARM, outcome_of, scored_design
+from sipas_analysis.explain.drivers import SIGNIFICANCE, design_with_scores, find_outcome
 from sipas_analysis.explain.formula import INTERCEPT
-from sipas_analysis.explain.regression import Fit, estimate
-from sipas_analysis.explain.standard_errors import described
+from sipas_analysis.explain.regression import Fit, fit_columns
+from sipas_analysis.explain.standard_errors import tabulate_coefficients
 from sipas_analysis.infer.design import Design
-from sipas_analysis.infer.estimates import holm
+from sipas_analysis.infer.estimates import adjust_p_values
 from sipas_analysis.instrument.pack import Scale
 
-LEAST = 30
+FEWEST_FORMS = 30
 PARTS = ("penalty", "reward", "asymmetry")
 COLUMNS = [
     "item",
@@ -34,7 +34,7 @@ COLUMNS = [
 ]
 
 
-def penalties(survey: Survey) -> pd.DataFrame:
+def estimate_penalties(survey: Survey) -> pd.DataFrame:
     """Estimate what an unsatisfied and what a fully satisfied answer goes with, item by item.
 
     y = α + penalty·[x < satisfied_from] + reward·[x = highest] + Σ β_f F_f + e, F_f the scores of
@@ -51,22 +51,22 @@ def penalties(survey: Survey) -> pd.DataFrame:
     Source: rule D6 in docs/method.md; Brandt (1987); Mittal, Ross, Baldasare (1998),
     doi:10.1177/002224299806200104.
     """
-    pack, outcome = survey.instrument, outcome_of(survey)
+    pack, outcome = survey.instrument, find_outcome(survey)
     if not outcome:
         return pd.DataFrame(columns=COLUMNS)
-    design = scored_design(survey)
+    design = design_with_scores(survey)
     rows = []
     for item, one in pack.items.items():
         others = [factor for factor in pack.factors if factor != one.factor]
-        found = asymmetry(design, outcome, item, others, scale=pack.scale)
+        found = estimate_asymmetry(design, outcome, item, others, scale=pack.scale)
         rows.append({"item": item, "factor": one.factor, **found})
     table = pd.DataFrame(rows, columns=COLUMNS)
-    table["p_holm"] = holm(table["p_holm"].to_numpy(dtype=float))
-    weak = table["verdict"].isin(["missed", "rewarded"]) & ~(table["p_holm"] < ALARM)
+    table["p_holm"] = adjust_p_values(table["p_holm"].to_numpy(dtype=float))
+    weak = table["verdict"].isin(["missed", "rewarded"]) & ~(table["p_holm"] < SIGNIFICANCE)
     return table.assign(verdict=table["verdict"].mask(weak, "even"))
 
 
-def asymmetry(
+def estimate_asymmetry(
     design: Design, outcome: str, item: str, controls: Sequence[str], *, scale: Scale
 ) -> dict[str, object]:
     """Return counts, penalty, reward and asymmetry of one item, the controls held constant."""
@@ -81,28 +81,30 @@ def asymmetry(
     }
     found: dict[str, object] = {**sides, **blank, "p_holm": np.nan, "verdict": "cannot_tell"}
     both = {"penalty": (low, sides["n_low"]), "reward": (high, sides["n_high"])}
-    kept = {name: side for name, (side, n) in both.items() if n >= LEAST}
-    if sides["n_mid"] < LEAST or not kept:
+    kept = {name: side for name, (side, n) in both.items() if n >= FEWEST_FORMS}
+    if sides["n_mid"] < FEWEST_FORMS or not kept:
         return found
     used = answers.notna()
     for name, (side, _) in both.items():
         used &= True if name in kept else ~side
     data = pd.DataFrame({INTERCEPT: 1.0, **{k: it.astype(float) for k, it in kept.items()}})
     try:
-        fit = estimate(design, pd.concat([data, x], axis=1).where(used, np.nan), y, "gaussian")
+        fit = fit_columns(design, pd.concat([data, x], axis=1).where(used, np.nan), y, "gaussian")
     except FitError:
         return found
-    return {**found, **_described(fit, list(kept))}
+    return {**found, **_describe_effects(fit, list(kept))}
 
 
-def _described(fit: Fit, kept: list[str]) -> dict[str, object]:
+def _describe_effects(fit: Fit, kept: list[str]) -> dict[str, object]:
     """Return the effects that could be fitted and, of both, their sum with its interval."""
     at = [list(fit.frame["term"]).index(name) for name in kept]
     how = np.eye(len(fit.frame))[at]
     if len(kept) == 2:
         how = np.vstack([how, how.sum(axis=0)])
     se = np.sqrt(np.diagonal(how @ fit.covariance @ how.T))
-    table = described(how @ fit.frame["value"].to_numpy(), se, float(fit.frame["df"].iloc[0]), 0.95)
+    table = tabulate_coefficients(
+        how @ fit.frame["value"].to_numpy(), se, float(fit.frame["df"].iloc[0]), 0.95
+    )
     found: dict[str, object] = {}
     for part, row in zip(
         [*kept, "asymmetry"], table[["value", "low", "high"]].to_numpy(), strict=False

@@ -15,13 +15,13 @@ from scipy import stats
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import FitError, UnitError
-from sipas_analysis.explain.drivers import Drivers, drivers, outcome_of, scored_design
+from sipas_analysis.explain.drivers import Drivers, design_with_scores, drivers, find_outcome
 from sipas_analysis.explain.importance import Importance, importance
 from sipas_analysis.infer.design import Floats
-from sipas_analysis.infer.estimates import Mean, Shown, ratios
+from sipas_analysis.infer.estimates import Mean, ResultTable, average_ratios
 from sipas_analysis.instrument.pack import OVERALL, Instrument
 from sipas_analysis.measure.pooling import small_area
-from sipas_analysis.measure.rules import column_names, targets
+from sipas_analysis.measure.rules import column_names, list_targets
 from sipas_analysis.measure.scores import score
 from sipas_analysis.messages import say
 
@@ -35,7 +35,7 @@ QUADRANTS = {
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Priority(Shown):
+class Priority(ResultTable):
     """Factors by importance and satisfaction, and what better items would be worth.
 
     Attributes:
@@ -59,7 +59,7 @@ class Priority(Shown):
     reason: str
     important: tuple[str, ...] = ()
 
-    def said(self) -> list[str]:
+    def sentences(self) -> list[str]:
         """Say where the cuts are, or why there is no matrix."""
         if self.reason:
             return [say("en", "explain.no_priority", reason=self.reason)]
@@ -117,7 +117,7 @@ def priority(
     if unit and unit not in codes:
         close = difflib.get_close_matches(unit, codes, n=1) or codes[:1]
         raise UnitError("unit_unknown", unit=unit, close=", ".join(close))
-    return place(basis(survey, scores, models), unit, cut_percent)
+    return place_factors(prepare_priority(survey, scores, models), unit, cut_percent)
 
 
 @dataclass(frozen=True)
@@ -136,25 +136,25 @@ class Basis:
     items: pd.DataFrame
 
 
-def basis(
+def prepare_priority(
     survey: Survey, scores: pd.DataFrame | None = None, models: Drivers | None = None
 ) -> Basis:
     """Work out once what ``place`` needs for the whole and for every unit."""
-    table = _figures(survey) if scores is None else scores
+    table = _score_everyone(survey) if scores is None else scores
     found = drivers(survey, ["linear", "logit"]) if models is None else models
-    best = [_best_quarter(table, item) for item in survey.instrument.items]
-    effect = _levels(survey)
+    best = [_find_best_quarter(table, item) for item in survey.instrument.items]
+    effect = _raise_levels(survey)
     items = pd.DataFrame({"best": best, "effect": effect}, index=effect.index, dtype=float)
-    return Basis(survey, table, found, *_importance(survey, found), items)
+    return Basis(survey, table, found, *_share_importance(survey, found), items)
 
 
-def place(known: Basis, unit: str = "", cut_percent: float | None = None) -> Priority:
+def place_factors(known: Basis, unit: str = "", cut_percent: float | None = None) -> Priority:
     """Place the factors of the whole or of one unit; see ``priority``."""
     cut = cut_percent
     if cut is None:
-        cut = float(_of(known.table, "")["value"][OVERALL])
-    own = _of(known.table, unit)
-    gains, shares = what_if(known, own), known.importance
+        cut = float(_rows_of(known.table, "")["value"][OVERALL])
+    own = _rows_of(known.table, unit)
+    gains, shares = value_items(known, own), known.importance
     factors = [*known.survey.instrument.factors]
     empty = pd.DataFrame(columns=MATRIX)
     made = Priority(empty, 1 / len(factors), cut, gains, shares, known.reason)
@@ -167,13 +167,13 @@ def place(known: Basis, unit: str = "", cut_percent: float | None = None) -> Pri
     part_of = shares.frame.set_index("driver")["separable"].reindex(factors).to_numpy(dtype=bool)
     rows, k = matrix[MATRIX[1:-1]].to_numpy(dtype=float), len(factors)
     matrix["quadrant"] = [
-        _quadrant(row, made, k) if apart else "undecided"
+        _find_quadrant(row, made, k) if apart else "undecided"
         for row, apart in zip(rows, part_of, strict=True)
     ]
     sure = [
         code
         for code, row, apart in zip(factors, rows, part_of, strict=True)
-        if apart and _side(row[:3], made.cut_share, k) > 0
+        if apart and _compare_with_cut(row[:3], made.cut_share, k) > 0
     ]
     return replace(made, frame=matrix[MATRIX], important=tuple(sure))
 
@@ -190,10 +190,10 @@ MATRIX = [
 ]
 
 
-def _quadrant(row: Floats, made: Priority, factors: int) -> str:
+def _find_quadrant(row: Floats, made: Priority, factors: int) -> str:
     """Return the quadrant of shares and percents with their ends; undecided on a cut."""
     sides = [
-        _side(row[at : at + 3], cut, factors)
+        _compare_with_cut(row[at : at + 3], cut, factors)
         for at, cut in ((0, made.cut_share), (3, made.cut_percent))
     ]
     if 0 in sides:
@@ -201,7 +201,7 @@ def _quadrant(row: Floats, made: Priority, factors: int) -> str:
     return QUADRANTS[sides[0] > 0, sides[1] > 0]
 
 
-def _side(ends: Floats, cut: float, factors: int) -> int:
+def _compare_with_cut(ends: Floats, cut: float, factors: int) -> int:
     """Return 1 above the cut, -1 below, 0 where the interval crosses it.
 
     The 95 % interval is widened so that all k factors' places hold together (Bonferroni).
@@ -213,7 +213,7 @@ def _side(ends: Floats, cut: float, factors: int) -> int:
     return -1 if value + wider * (high - value) < cut else 0
 
 
-def _figures(survey: Survey) -> pd.DataFrame:
+def _score_everyone(survey: Survey) -> pd.DataFrame:
     parts = [
         score(survey, key).frame.assign(domain=name)
         for name, key in (("all", ()), ("unit", "unit"))
@@ -221,7 +221,7 @@ def _figures(survey: Survey) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _of(table: pd.DataFrame, unit: str) -> pd.DataFrame:
+def _rows_of(table: pd.DataFrame, unit: str) -> pd.DataFrame:
     """Return the figures of the whole or of one unit, by variable."""
     key = (
         (table["domain"] == "unit") & (table["unit"] == unit) if unit else table["domain"] == "all"
@@ -229,7 +229,7 @@ def _of(table: pd.DataFrame, unit: str) -> pd.DataFrame:
     return table[key].set_index("variable")
 
 
-def _importance(survey: Survey, found: Drivers) -> tuple[Importance | None, str]:
+def _share_importance(survey: Survey, found: Drivers) -> tuple[Importance | None, str]:
     """Return what each factor explains, or why that cannot be said."""
     if "linear" in found.reason:
         return None, found.reason["linear"]
@@ -239,8 +239,8 @@ def _importance(survey: Survey, found: Drivers) -> tuple[Importance | None, str]
         return None, "no_signal"
     try:
         shares = importance(
-            scored_design(survey),
-            outcome_of(survey),
+            design_with_scores(survey),
+            find_outcome(survey),
             [*survey.instrument.factors],
             seed=survey.wave.seed,
         )
@@ -249,7 +249,7 @@ def _importance(survey: Survey, found: Drivers) -> tuple[Importance | None, str]
     return shares, ""
 
 
-def what_if(known: Basis, own: pd.DataFrame) -> pd.DataFrame:
+def value_items(known: Basis, own: pd.DataFrame) -> pd.DataFrame:
     """Say what each item would be worth at the level of the best quarter of units (D5).
 
     ``target`` is the upper quartile of the units' pooled percentages (A2), not of the noisy ones;
@@ -283,7 +283,7 @@ def what_if(known: Basis, own: pd.DataFrame) -> pd.DataFrame:
             "factor": factors,
             "percent": percent,
             "target": target,
-            "points": _gains(pack, own, target),
+            "points": _compute_gains(pack, own, target),
         }
     )
     for name, old in (
@@ -295,7 +295,7 @@ def what_if(known: Basis, own: pd.DataFrame) -> pd.DataFrame:
     return made.sort_values("points", ascending=False, kind="stable").reset_index(drop=True)
 
 
-def _best_quarter(table: pd.DataFrame, item: str) -> float:
+def _find_best_quarter(table: pd.DataFrame, item: str) -> float:
     """Return the upper quartile of the units' pooled percentages of an item; NaN of few units."""
     rows = table[(table["domain"] == "unit") & (table["variable"] == item) & table["value"].notna()]
     if len(rows) < FEWEST_UNITS:
@@ -305,7 +305,7 @@ def _best_quarter(table: pd.DataFrame, item: str) -> float:
     return float(np.minimum(np.nanquantile(pooled.frame["value"], BEST_QUARTER), 100.0))
 
 
-def _levels(survey: Survey) -> "pd.Series[float]":
+def _raise_levels(survey: Survey) -> "pd.Series[float]":
     """Return how much a factor's mean level rises if everybody became satisfied with an item.
 
     Mean level of those satisfied less that of the others, times the item's part in the score.
@@ -328,20 +328,20 @@ def _levels(survey: Survey) -> "pd.Series[float]":
     return pd.Series(found, dtype=float)
 
 
-def _gains(pack: Instrument, own: pd.DataFrame, target: Floats) -> Floats:
+def _compute_gains(pack: Instrument, own: pd.DataFrame, target: Floats) -> Floats:
     """Return the points that the index gains if one item stood at its target, for each item."""
     items, names = [*pack.items], column_names(pack)
-    whole = next(it for it in targets(pack, pack.index) if it.variable == OVERALL)
+    whole = next(it for it in list_targets(pack, pack.index) if it.variable == OVERALL)
     if pack.index.overall.rule in ("comprehensive", "overall_item") or whole.kind == "score":
         return np.full(len(items), np.nan)
     valid = own["denominator"].reindex(items).to_numpy(dtype=float)
     good = own["numerator"].reindex(items).to_numpy(dtype=float)
     if np.isnan(valid).any():
         return np.full(len(items), np.nan)
-    now = _index(whole.mean, names, pack, (good, valid))
+    now = _compute_index(whole.mean, names, pack, (good, valid))
     return np.array(
         [
-            _index(
+            _compute_index(
                 whole.mean,
                 names,
                 pack,
@@ -353,10 +353,12 @@ def _gains(pack: Instrument, own: pd.DataFrame, target: Floats) -> Floats:
     )
 
 
-def _index(mean: Mean, names: list[str], pack: Instrument, counts: tuple[Floats, Floats]) -> float:
+def _compute_index(
+    mean: Mean, names: list[str], pack: Instrument, counts: tuple[Floats, Floats]
+) -> float:
     """Return the index of satisfied and valid answers by item, by the rule in ``mean``."""
     total: dict[str, float] = dict.fromkeys(names, 0.0)
     for item, good, valid in zip(pack.items, *counts, strict=True):
         total[f"{item}={pack.scale.high}"] = good
         total[f"{item}={pack.scale.low}"] = valid - good
-    return float(ratios(np.array([[*total.values()]]), mean)[0][0])
+    return float(average_ratios(np.array([[*total.values()]]), mean)[0][0])

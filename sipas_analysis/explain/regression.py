@@ -15,21 +15,31 @@ import numpy as np
 import pandas as pd
 
 from sipas_analysis.errors import FitError
-from sipas_analysis.explain.collinearity import tied
-from sipas_analysis.explain.effects import average, changes
+from sipas_analysis.explain.collinearity import find_tied_columns
+from sipas_analysis.explain.effects import average_effect, list_shifts
 from sipas_analysis.explain.formula import (
     INTERCEPT,
-    check_asked,
     check_data,
-    coded,
+    check_request,
+    code_outcome,
+    prepare_frame,
     read_formula,
-    tidy,
 )
-from sipas_analysis.explain.imputation import filled, rubin
-from sipas_analysis.explain.likelihoods import Family, alone, maximise, slices, start
-from sipas_analysis.explain.standard_errors import described, spread_of, wald
+from sipas_analysis.explain.imputation import combine_imputations, impute_blanks
+from sipas_analysis.explain.likelihoods import (
+    Family,
+    guess_parameters,
+    maximise_likelihood,
+    null_log_likelihood,
+    slice_forms,
+)
+from sipas_analysis.explain.standard_errors import (
+    estimate_error_covariance,
+    tabulate_coefficients,
+    wald_test,
+)
 from sipas_analysis.infer.design import Design, Floats, Ints
-from sipas_analysis.infer.estimates import Shown
+from sipas_analysis.infer.estimates import ResultTable
 from sipas_analysis.messages import Language, say
 
 FEW_CLUSTERS, FEW_EACH, MANY_LOST = 10, 10, 0.2
@@ -60,7 +70,7 @@ class Note(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Fit(Shown):
+class Fit(ResultTable):
     """A fitted model.
 
     Attributes:
@@ -105,7 +115,7 @@ class Fit(Shown):
         """Coefficients by term."""
         return self.frame.set_index("term")["value"]
 
-    def said(self) -> list[str]:
+    def sentences(self) -> list[str]:
         """Say how well the model stands, then what to beware of."""
         head = say(
             "en",
@@ -154,8 +164,8 @@ class Fit(Shown):
         freedom: float | Floats = df
         if self.each:
             own = np.stack([it[1] for it in parts]), np.stack([it[2] for it in parts])
-            value, covariance, freedom = rubin(*own, df)
-        table = described(value, np.sqrt(np.diagonal(covariance)), freedom, level)
+            value, covariance, freedom = combine_imputations(*own, df)
+        table = tabulate_coefficients(value, np.sqrt(np.diagonal(covariance)), freedom, level)
         return table.assign(term=terms)[list(COLUMNS[:7])]
 
     def effects(self, at: Any = None) -> tuple[list[str], Floats, Floats, float]:
@@ -171,20 +181,20 @@ class Fit(Shown):
             cuts[0, (len(known) if at is None else known.index(at) + 1) - 1] = -1.0
         names, values, z = [], [], []
         forms = self.design.frame.iloc[self.rows].reset_index(drop=True)
-        for change in changes(self.data, self.spec, forms):
-            whole, second = (_beside(it, cuts) for it in (x, change.second))
-            first = _beside(change.first, cuts if change.second is not None else 0 * cuts)
+        for change in list_shifts(self.data, self.spec, forms):
+            whole, second = (_append_cuts(it, cuts) for it in (x, change.second))
+            first = _append_cuts(change.first, cuts if change.second is not None else 0 * cuts)
             moved = replace(change, first=first, second=second)
-            value, own, slope = average(whole, params, moved, w / w.sum(), self.family)
+            value, own, slope = average_effect(whole, params, moved, w / w.sum(), self.family)
             names.append(change.term)
             values.append(points * value)
             z.append(points * ((own - value) / w.sum() + self.influence @ slope))
         if not z:
             return names, np.zeros(0), np.zeros((0, 0)), float(self.frame["df"].min())
-        covariance, df, _ = spread_of(self.design, self.rows, np.stack(z, axis=1))
+        covariance, df, _ = estimate_error_covariance(self.design, self.rows, np.stack(z, axis=1))
         return names, np.array(values), covariance, min(df, float(self.frame["df"].min()))
 
-    def parallel(self, least: int | None = None) -> "Parallel":
+    def parallel(self, least: int | None = None) -> "ParallelTest":
         """Test whether an ordered logit's slopes are the same at every cut point.
 
         A binary logit at each cut that ``least`` forms stand on either side of (10 for each slope;
@@ -199,7 +209,7 @@ class Fit(Shown):
             above = (self.y >= c).astype(float)
             if min(above.sum(), (1 - above).sum()) < (least or FEW_EACH * len(self.data.columns)):
                 continue
-            solved = _solve("binomial", x, above, self.design.weight[self.rows])
+            solved = _solve_model("binomial", x, above, self.design.weight[self.rows])
             if solved is not None:
                 slopes.append(solved.params[:-1])
                 z.append(solved.influence[:, :-1])
@@ -208,11 +218,11 @@ class Fit(Shown):
         k = len(self.data.columns)
         q = k * (len(cuts) - 1)
         if q <= 0 or self.each:
-            return Parallel(table, np.nan, 0, np.nan, np.nan)
-        covariance, df, _ = spread_of(self.design, self.rows, np.hstack(z))
+            return ParallelTest(table, np.nan, 0, np.nan, np.nan)
+        covariance, df, _ = estimate_error_covariance(self.design, self.rows, np.hstack(z))
         differ = np.hstack([-np.tile(np.eye(k), (len(cuts) - 1, 1)), np.eye(q)])
-        f, p = wald(differ @ np.concatenate(slopes), differ @ covariance @ differ.T, df)
-        return Parallel(table, f, q, df - q + 1, p)
+        f, p = wald_test(differ @ np.concatenate(slopes), differ @ covariance @ differ.T, df)
+        return ParallelTest(table, f, q, df - q + 1, p)
 
     def joint(self) -> float:
         """Return p of Wald's test that no predictor has any slope (NaN: no test)."""
@@ -221,10 +231,10 @@ class Fit(Shown):
         )
         spare = float(self.frame["df"].min()) + len(kept)  # of the design
         slopes = self.frame["value"].to_numpy()[kept]
-        return wald(slopes, self.covariance[np.ix_(kept, kept)], spare)[1]
+        return wald_test(slopes, self.covariance[np.ix_(kept, kept)], spare)[1]
 
 
-class Parallel(NamedTuple):
+class ParallelTest(NamedTuple):
     """Wald's test of equal slopes: slopes by cut, F, its degrees of freedom, p (NaN: no test)."""
 
     slopes: pd.DataFrame
@@ -278,32 +288,34 @@ def fit(
         >>> sipas.fit(sipas.Design(frame), "y ~ x").params.round(3).to_dict()
         {'Intercept': 0.7, 'x': 1.2}
     """
-    check_asked(design, family, missing)
-    frame = tidy(design.frame)
+    check_request(design, family, missing)
+    frame = prepare_frame(design.frame)
     outcome, x, lost, spec = read_formula(formula, frame)
     if missing == "complete" or x[pd.Series(outcome).notna().to_numpy()].notna().all(axis=None):
-        made = estimate(design, x, outcome, family, level=level, lost=lost)
+        made = fit_columns(design, x, outcome, family, level=level, lost=lost)
         return replace(made, spec=spec)
     each = []
-    known = frame.assign(**{"\0y": coded(outcome, family)[0]})
+    known = frame.assign(**{"\0y": code_outcome(outcome, family)[0]})
     used = [name for name in lost.index if name != formula.partition("~")[0].strip()]
-    for one in filled(known, [*used, "\0y"], design.weight, imputations, seed):
+    for one in impute_blanks(known, [*used, "\0y"], design.weight, imputations, seed):
         x = read_formula(formula, one)[1]
-        made = estimate(replace(design, frame=one), x, outcome, family, level=level, lost=lost)
+        made = fit_columns(replace(design, frame=one), x, outcome, family, level=level, lost=lost)
         each.append(replace(made, spec=spec))
-    return pooled(each, level)
+    return pool_imputations(each, level)
 
 
-def pooled(each: Sequence[Fit], level: float) -> Fit:
+def pool_imputations(each: Sequence[Fit], level: float) -> Fit:
     """Combine the fits of several fillings by Rubin's rules; the first one lends its shape."""
     values = np.stack([it.frame["value"].to_numpy(dtype=float) for it in each])
     own = np.stack([it.covariance for it in each])
     first = each[0]
-    value, covariance, df = rubin(values, own, float(first.frame["df"].iloc[0]))
-    table = first.frame.assign(**described(value, np.sqrt(np.diagonal(covariance)), df, level))
+    value, covariance, df = combine_imputations(values, own, float(first.frame["df"].iloc[0]))
+    table = first.frame.assign(
+        **tabulate_coefficients(value, np.sqrt(np.diagonal(covariance)), df, level)
+    )
     r_squared = float(np.mean([it.r_squared for it in each]))
     notes = (*first.notes, Note("imputed", {"count": len(each)}))
-    table = _with_odds(table, first.family, len(first.data.columns))
+    table = add_odds_ratios(table, first.family, len(first.data.columns))
     return replace(
         first,
         frame=table,
@@ -314,7 +326,7 @@ def pooled(each: Sequence[Fit], level: float) -> Fit:
     )
 
 
-def estimate(
+def fit_columns(
     design: Design,
     x: pd.DataFrame,
     outcome: Any,
@@ -330,7 +342,7 @@ def estimate(
     ``n_domain`` is how many forms the model is about, all of the frame if not given.
     """
     blanks = x.isna().sum() if lost is None else lost
-    y, levels = coded(outcome, family)
+    y, levels = code_outcome(outcome, family)
     complete = ~np.isnan(y) & x.notna().all(axis=1).to_numpy()
     rows = np.flatnonzero(complete)
     y, data = y[rows], x.iloc[rows].reset_index(drop=True).astype(float)
@@ -341,17 +353,19 @@ def estimate(
     centred = INTERCEPT in data or family == "ordinal"
     check_data(data, y, len(data.columns) + max(len(levels) - 1, 0), family, centred=centred)
     w = design.weight[rows]
-    solved = _solve(family, data, y, w)
+    solved = _solve_model(family, data, y, w)
     if solved is None:
         raise FitError("fit_separated", family=family)
-    covariance, design_df, clusters = spread_of(design, rows, solved.influence)
+    covariance, design_df, clusters = estimate_error_covariance(design, rows, solved.influence)
     slopes = len(data.columns) - (family != "ordinal")  # R: df + 1 − p, also without an intercept
-    table = described(solved.params, np.sqrt(np.diagonal(covariance)), design_df - slopes, level)
+    table = tabulate_coefficients(
+        solved.params, np.sqrt(np.diagonal(covariance)), design_df - slopes, level
+    )
     cuts = [f"{low}|{high}" for low, high in pairwise(levels)]
     table.insert(0, "term", [*map(str, data), *cuts])
-    table = _with_odds(table, family, len(data.columns))
+    table = add_odds_ratios(table, family, len(data.columns))
     whole = len(design.frame) if n_domain is None else n_domain
-    notes = notes_of(design, whole, (design_df, slopes, clusters), family, y)
+    notes = collect_notes(design, whole, (design_df, slopes, clusters), family, y)
     counts = len(rows), whole - len(rows)
     return Fit(
         table.assign(n=len(rows)),
@@ -370,7 +384,7 @@ def estimate(
     )
 
 
-def _with_odds(table: pd.DataFrame, family: Family, slopes: int) -> pd.DataFrame:
+def add_odds_ratios(table: pd.DataFrame, family: Family, slopes: int) -> pd.DataFrame:
     """Return the table with odds ratios of the predictors; none for a linear model."""
     known = np.arange(len(table)) < slopes
     known = known & (table["term"] != INTERCEPT).to_numpy() & (family != "gaussian")
@@ -381,7 +395,7 @@ def _with_odds(table: pd.DataFrame, family: Family, slopes: int) -> pd.DataFrame
 
 
 @dataclass(frozen=True)
-class _Solved:
+class _Solution:
     """Coefficients in the units of the data, what they explain, and each form's influence."""
 
     params: Floats
@@ -389,26 +403,28 @@ class _Solved:
     influence: Floats
 
 
-def _solve(family: Family, data: pd.DataFrame, y: Floats, weight: Floats) -> _Solved | None:
+def _solve_model(family: Family, data: pd.DataFrame, y: Floats, weight: Floats) -> _Solution | None:
     """Fit on standardised predictors and return to their units; None where no maximum is."""
     w = weight / weight.mean()
-    x, back = _standardised(data, w, family, len(start(family, len(data.columns), y, w)))
-    together = [it for it in tied(x.T @ x / len(x), data.columns) if it != INTERCEPT]
+    x, back = _standardise_predictors(
+        data, w, family, len(guess_parameters(family, len(data.columns), y, w))
+    )
+    together = [it for it in find_tied_columns(x.T @ x / len(x), data.columns) if it != INTERCEPT]
     if together:
         raise FitError("fit_tied", names=", ".join(together))
-    found = maximise(family, x, y, w)
+    found = maximise_likelihood(family, x, y, w)
     if found is None:
         return None
     params, likely, score, bend = found
     bread = np.linalg.inv(bend)
     turn, influence = (back @ bread).T / weight.mean(), np.empty(score.shape, order="F")
-    for here in slices(len(y)):
+    for here in slice_forms(len(y)):
         influence[here] = score[here] @ turn
-    r_squared = 1 - (w @ likely) / alone(family, y, w)
-    return _Solved(back @ params, float(r_squared), influence)
+    r_squared = 1 - (w @ likely) / null_log_likelihood(family, y, w)
+    return _Solution(back @ params, float(r_squared), influence)
 
 
-def _standardised(
+def _standardise_predictors(
     data: pd.DataFrame, w: Floats, family: Family, size: int
 ) -> tuple[Floats, Floats]:
     """Return predictors of mean 0 and deviation 1, and the matrix that takes parameters back."""
@@ -431,12 +447,12 @@ def _standardised(
     return x, back
 
 
-def _beside(x: Floats | None, cuts: Floats) -> Any:
+def _append_cuts(x: Floats | None, cuts: Floats) -> Any:
     """Return columns with those of the cut points after them."""
     return None if x is None else np.hstack([x, np.repeat(cuts, len(x), axis=0)])
 
 
-def notes_of(
+def collect_notes(
     design: Design, whole: int, spare: tuple[float, int, int], family: Family, y: Floats
 ) -> tuple[Note, ...]:
     """Return what a reader must know before believing a model of ``whole`` forms."""

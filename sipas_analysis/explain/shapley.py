@@ -15,14 +15,18 @@ from numpy.typing import NDArray
 
 from sipas_analysis.infer.design import Floats, Ints
 
-MOST = 22
-AT_ONCE = 13  # players that are doubled in memory; those before them are walked one by one
-NOTHING = 1e-10  # variance left of a unit column: it is determined by those already in
+MOST_PLAYERS = 22
+PLAYERS_IN_MEMORY = (
+    13  # players that are doubled in memory; those before them are walked one by one
+)
+NO_VARIANCE_LEFT = 1e-10  # variance left of a unit column: it is determined by those already in
 
 Players = Sequence[Sequence[int]]
 
 
-def shapley(covariance: Floats, players: Players, *, slopes: bool = True) -> tuple[Floats, Floats]:
+def shapley_values(
+    covariance: Floats, players: Players, *, slopes: bool = True
+) -> tuple[Floats, Floats]:
     """Return what each player adds to R², averaged over all orders, and its slopes.
 
     φ_k = Σ_T |T|!(m − |T| − 1)!/m! · (R²(T ∪ k) − R²(T)); a player may hold several columns.
@@ -37,10 +41,10 @@ def shapley(covariance: Floats, players: Players, *, slopes: bool = True) -> tup
 
     Source: rule D3 in docs/method.md; Lindeman, Merenda, Gold (1980); Shapley (1953).
     """
-    return _game(covariance, [], players, slopes)
+    return _value_players(covariance, [], players, slopes)
 
 
-def owen(
+def owen_values(
     covariance: Floats, groups: Sequence[Players], *, slopes: bool = True
 ) -> tuple[Floats, Floats]:
     """Return the same where groups join whole: within a group players come one after another.
@@ -50,13 +54,13 @@ def owen(
     """
     whole = [[at for player in group for at in player] for group in groups]
     parts = [
-        _game(covariance, [*whole[:g], *whole[g + 1 :]], group, slopes)
+        _value_players(covariance, [*whole[:g], *whole[g + 1 :]], group, slopes)
         for g, group in enumerate(groups)
     ]
     return np.concatenate([it[0] for it in parts]), np.concatenate([it[1] for it in parts], axis=2)
 
 
-def johnson(covariance: Floats) -> Floats:
+def johnson_weights(covariance: Floats) -> Floats:
     """Return relative weights: the outcome on the nearest orthogonal columns, shared back.
 
     With R = Σₘ λₘvₘvₘᵀ: ε_k = Σⱼ (R^½)²ₖⱼ · ((R^−½ r)ⱼ)². Source: Johnson (2000),
@@ -92,7 +96,9 @@ class _Coalitions:
         return replace(self, others=others, own=np.concatenate([self.own, more.own], axis=1))
 
 
-def _game(covariance: Floats, others: Players, own: Players, slopes: bool) -> tuple[Floats, Floats]:
+def _value_players(
+    covariance: Floats, others: Players, own: Players, slopes: bool
+) -> tuple[Floats, Floats]:
     """Return values and slopes of the own players, when others join as wholes."""
     columns = [at for player in (*others, *own) for at in player]
     order = [*columns, len(covariance) - 1]
@@ -100,7 +106,7 @@ def _game(covariance: Floats, others: Players, own: Players, slopes: bool) -> tu
     nobody = np.zeros((len(own), 1), bool)
     begin = _Coalitions(np.zeros(1, np.int64), nobody, len(others), slopes)
     start = covariance[np.ix_(order, order)][..., None]
-    value, slope = _walk(start, sizes, len(others), begin)
+    value, slope = _decide_players(start, sizes, len(others), begin)
     found = np.full((len(covariance), len(covariance), len(own)), 0.0 if slopes else np.nan)
     if not slopes:
         return value, found
@@ -109,7 +115,7 @@ def _game(covariance: Floats, others: Players, own: Players, slopes: bool) -> tu
     return value, found
 
 
-def _walk(
+def _decide_players(
     left: Floats, sizes: Sequence[int], n_others: int, of: _Coalitions
 ) -> tuple[Floats, Floats]:
     """Let the next player stay out or come in; return values and slopes by ``left``.
@@ -125,39 +131,39 @@ def _walk(
         Shape (m,) summed over coalitions, and (r, r, m, B).
     """
     if not sizes:
-        weight = -weights(of.others, of.own, of.n_others)
+        weight = -weigh_coalitions(of.others, of.own, of.n_others)
         return (weight * left[0, 0]).sum(axis=1), weight[None, None]
     size, rest = sizes[0], sizes[1:]
     other = n_others > 0
     steps, inside = [], left
     for _ in range(size):
-        step, inside = _swept(inside)
+        step, inside = _sweep_column(inside)
         steps.append(step)
     out, joined = left[size:, size:], of.joined(len(of.own) - len(sizes), other)
-    if len(sizes) > AT_ONCE:
-        value, slope_out = _walk(out, rest, n_others - other, of)
-        more, slope_in = _walk(inside, rest, n_others - other, joined)
+    if len(sizes) > PLAYERS_IN_MEMORY:
+        value, slope_out = _decide_players(out, rest, n_others - other, of)
+        more, slope_in = _decide_players(inside, rest, n_others - other, joined)
         value = value + more
     else:
         both = np.concatenate([out, inside], axis=-1)
-        value, slope = _walk(both, rest, n_others - other, of.beside(joined))
+        value, slope = _decide_players(both, rest, n_others - other, of.beside(joined))
         slope_out, slope_in = np.split(slope, 2, axis=-1) if of.slopes else (slope, slope)
     if not of.slopes:
         return value, slope_in
     for step in reversed(steps):
-        slope_in = _pulled(slope_in, step)
+        slope_in = _undo_sweep(slope_in, step)
     slope_in[size:, size:] += slope_out
     return value, slope_in
 
 
-def _swept(left: Floats) -> tuple[Floats, Floats]:
+def _sweep_column(left: Floats) -> tuple[Floats, Floats]:
     """Take the first column out of the others; return its coefficients and what is left."""
     own = left[0, 0]
-    step = np.divide(left[1:, 0], own, out=np.zeros_like(left[1:, 0]), where=own > NOTHING)
+    step = np.divide(left[1:, 0], own, out=np.zeros_like(left[1:, 0]), where=own > NO_VARIANCE_LEFT)
     return step, left[1:, 1:] - step[:, None] * left[0, 1:]
 
 
-def _pulled(slope: Floats, step: Floats) -> Floats:
+def _undo_sweep(slope: Floats, step: Floats) -> Floats:
     """Return slopes by the covariances before a sweep, from those after it."""
     r = len(slope) + 1
     found = np.empty((r, r, *slope.shape[2:]))
@@ -168,7 +174,7 @@ def _pulled(slope: Floats, step: Floats) -> Floats:
     return found
 
 
-def weights(others: Ints, own: NDArray[np.bool_], n_others: int) -> Floats:
+def weigh_coalitions(others: Ints, own: NDArray[np.bool_], n_others: int) -> Floats:
     """Return how much each coalition's R² counts in each own player's value, shape (m, B)."""
     m, t = len(own), own.sum(axis=0)
     facts = [float(factorial(k)) for k in range(max(m, n_others) + 2)]
@@ -182,8 +188,8 @@ def weights(others: Ints, own: NDArray[np.bool_], n_others: int) -> Floats:
     return np.asarray(whole[others] * np.where(own, joins[t], -stays[t]))
 
 
-def listed(n_others: int, m: int) -> Iterator[tuple[tuple[bool, ...], Floats]]:
+def list_coalitions(n_others: int, m: int) -> Iterator[tuple[tuple[bool, ...], Floats]]:
     """Yield every coalition of others and own players with its weight in each own value, (m,)."""
     for inside in product((False, True), repeat=n_others + m):
         own = np.array(inside[n_others:], bool)[:, None]
-        yield inside, weights(np.array([sum(inside[:n_others])]), own, n_others)[:, 0]
+        yield inside, weigh_coalitions(np.array([sum(inside[:n_others])]), own, n_others)[:, 0]

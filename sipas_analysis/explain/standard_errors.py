@@ -10,11 +10,11 @@ from scipy import sparse, stats
 
 from sipas_analysis.infer.design import Design, Floats, Ints
 from sipas_analysis.infer.totals import Columns
-from sipas_analysis.infer.totals_from_files import block
-from sipas_analysis.infer.variance import covariance, freedom
+from sipas_analysis.infer.totals_from_files import build_block
+from sipas_analysis.infer.variance import count_units, estimate_covariance
 
 
-def spread_of(design: Design, rows: Ints, z: Floats) -> tuple[Floats, float, int]:
+def estimate_error_covariance(design: Design, rows: Ints, z: Floats) -> tuple[Floats, float, int]:
     """Return the covariance of Σ w z, its degrees of freedom, and the clusters behind it (V1).
 
     Args:
@@ -38,22 +38,26 @@ def spread_of(design: Design, rows: Ints, z: Floats) -> tuple[Floats, float, int
         ("complete",),
         lambda it: [it["\0n"].to_numpy()],
     )
-    totals = block(sample, [], columns)
-    units, strata = (float(it[0]) for it in freedom(totals, totals.part_people[:, 0]))
+    totals = build_block(sample, [], columns)
+    units, strata = (float(it[0]) for it in count_units(totals, totals.part_people[:, 0]))
     df = units - strata
     if totals.replicas is not None and totals.factors is not None:
         each = totals.replicas[:, 0]
-        centre = totals.total[0] if totals.around else each[totals.factors > 0].mean(axis=0)
+        centre = (
+            totals.total[0] if totals.around_estimate else each[totals.factors > 0].mean(axis=0)
+        )
         gap = (each - centre) * np.sqrt(totals.factors)[:, None]
         found, df = gap.T @ gap, df if totals.freedom is None else float(totals.freedom[0])
     else:
-        found = covariance(totals, sparse.csr_array(np.eye(len(names))))
+        found = estimate_covariance(totals, sparse.csr_array(np.eye(len(names))))
     if df <= 0 or (units <= 1 and totals.freedom is None):
         found, df = np.full_like(found, np.nan), np.nan
     return found, df, int(units)
 
 
-def described(value: Floats, se: Floats, df: "float | Floats", level: float) -> pd.DataFrame:
+def tabulate_coefficients(
+    value: Floats, se: Floats, df: "float | Floats", level: float
+) -> pd.DataFrame:
     """Return value, error, interval, degrees of freedom and p of each coefficient."""
     spare = np.where(np.asarray(df) > 0, df, np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -64,7 +68,7 @@ def described(value: Floats, se: Floats, df: "float | Floats", level: float) -> 
     )
 
 
-def wald(gap: Floats, spread: Floats, df: float) -> tuple[float, float]:
+def wald_test(gap: Floats, spread: Floats, df: float) -> tuple[float, float]:
     """Return F = W·(df − q + 1)/(df·q) of q figures that should be 0, and its p (NaN: no test)."""
     q = len(gap)
     if q == 0 or not df - q + 1 > 0 or np.isnan(spread).any() or np.linalg.matrix_rank(spread) < q:

@@ -9,7 +9,7 @@ from sipas_analysis.collect.survey import Survey
 from sipas_analysis.explain.drivers import Drivers
 from sipas_analysis.explain.priority import Priority, priority
 from sipas_analysis.figures.published import Figures
-from sipas_analysis.messages import Language, number, say
+from sipas_analysis.messages import Language, format_number, say
 from sipas_analysis.reports.chapters.drivers import ABOUT_NUMBERS
 
 LINEAR = {"value": 3, "low": 3, "high": 3, "p": 4, "vif": 1}
@@ -17,20 +17,22 @@ LOGIT = {"points": 1, "points_low": 1, "points_high": 1, "odds_ratio": 2, "p": 4
 SHARES = ["driver", "share", "share_low", "share_high", "rank_low", "rank_high"]
 GAINS = {"item": "item", "percent": "percent", "target": "target", "points": "gain"}
 MOST_ITEMS = 5
-Said = Iterator[tuple[str, pd.DataFrame | None]]
+Output = Iterator[tuple[str, pd.DataFrame | None]]
 
 
-def shown(survey: Survey, found: Drivers, first: Priority | None, language: Language) -> Said:
+def describe_drivers(
+    survey: Survey, found: Drivers, first: Priority | None, language: Language
+) -> Output:
     """Yield sentences, and tables with their titles, in the order a reader needs them."""
     pack = survey.instrument
-    names = {code: pack.label(code, language) for code in (*pack.factors, *pack.items)}
+    names = {code: pack.label_of(code, language) for code in (*pack.factors, *pack.items)}
     together = not found.told_apart and len(found.near) > 0
     for note in (it for it in found.notes if not (together and it.id in ABOUT_NUMBERS)):
         fields = dict(note.fields)
         if note.id == "tied":
             fields["names"] = ", ".join(names[it] for it in str(fields["names"]).split(", "))
         yield say(language, f"explain.note.{note.id}", **fields), None
-    yield from _reasons(found, language)
+    yield from _describe_reasons(found, language)
     if together and not found.outcome:
         codes = [code for code in pack.factors if code in found.correlations]
         table = found.correlations.loc[codes, codes].rename(columns=names)
@@ -44,14 +46,14 @@ def shown(survey: Survey, found: Drivers, first: Priority | None, language: Lang
         yield say(language, "report.column.vif"), near.round(1)
         return
     if len(found.frame):
-        outcome = pack.label(found.outcome, language)
+        outcome = pack.label_of(found.outcome, language)
         yield say(language, "report.drivers.words", outcome=outcome), None
-        yield from _models(found, names, language)
+        yield from _describe_models(found, names, language)
     if first is not None and first.importance is not None:
-        yield from _first(first, names, language)
+        yield from _describe_priority(first, names, language)
 
 
-def _models(found: Drivers, names: dict[str, str], language: Language) -> Said:
+def _describe_models(found: Drivers, names: dict[str, str], language: Language) -> Output:
     """Yield one table for each model; what cannot be told apart has no numbers."""
     keys = list(found.frame.columns[: list(found.frame.columns).index("model")])
     notes = ["notes"] if "notes" in found.frame else []
@@ -64,20 +66,20 @@ def _models(found: Drivers, names: dict[str, str], language: Language) -> Said:
         table.loc[~rows["separable"].astype(bool), [it for it in shown if it != "vif"]] = float(
             "nan"
         )
-        table["p"] = [_chance(float(it), language) for it in table["p"]]
+        table["p"] = [_print_p(float(it), language) for it in table["p"]]
         n = found.n if keys else int(rows["n"].max())
-        head = say(language, f"report.model.{model}", n=number(n, language))
-        r_squared = number(found.r_squared, language, 3)
+        head = say(language, f"report.model.{model}", n=format_number(n, language))
+        r_squared = format_number(found.r_squared, language, 3)
         yield f"{head}, R² = {r_squared}" if model == "linear" and not keys else head, table
 
 
-def _chance(p: float, language: Language) -> str:
+def _print_p(p: float, language: Language) -> str:
     """Return a p value as text; none is 0."""
-    least = f"< {number(0.0001, language, 4)}"
-    return least if p < 0.0001 else number(p, language, 4)
+    least = f"< {format_number(0.0001, language, 4)}"
+    return least if p < 0.0001 else format_number(p, language, 4)
 
 
-def _first(first: Priority, names: dict[str, str], language: Language) -> Said:
+def _describe_priority(first: Priority, names: dict[str, str], language: Language) -> Output:
     """Yield shares, what to look at first, and the items that would gain most."""
     shares = first.importance
     assert shares is not None
@@ -86,11 +88,11 @@ def _first(first: Priority, names: dict[str, str], language: Language) -> Said:
     title = say(
         language,
         "cli.said.holds",
-        r_squared=number(shares.r_squared, language, 3),
-        holds=number(100 * shares.order_holds, language),
+        r_squared=format_number(shares.r_squared, language, 3),
+        holds=format_number(100 * shares.order_holds, language),
     )
     yield title, table.assign(driver=table["driver"].map(names), **parts)[SHARES]
-    cut = number(first.cut_percent, language, 1)
+    cut = format_number(first.cut_percent, language, 1)
     fix, unsure = (", ".join(names[it] for it in first.of(name)) for name in ("fix", "undecided"))
     yield say(language, f"report.priority.{'fix' if fix else 'no_fix'}", names=fix, cut=cut), None
     if unsure:
@@ -101,7 +103,7 @@ def _first(first: Priority, names: dict[str, str], language: Language) -> Said:
         yield say(language, "report.table.what_if"), named.rename(columns=GAINS).round(2)
 
 
-def _reasons(found: Drivers, language: Language) -> Said:
+def _describe_reasons(found: Drivers, language: Language) -> Output:
     """Yield why models are missing: sentences, or a table where there are many."""
     keyed = [(*key, why) for key, why in found.reason.items() if isinstance(key, tuple)]
     plain = {model: why for model, why in found.reason.items() if isinstance(model, str)}
@@ -115,7 +117,7 @@ def _reasons(found: Drivers, language: Language) -> Said:
         yield say(language, "cli.table.reasons"), table
 
 
-def first_of(survey: Survey, found: Drivers) -> Priority | None:
+def find_priority(survey: Survey, found: Drivers) -> Priority | None:
     """Return what to look at first by these models of the whole survey; None without a linear."""
     if "linear" not in found.fits:
         return None
@@ -123,14 +125,14 @@ def first_of(survey: Survey, found: Drivers) -> Priority | None:
     return priority(survey, scores=Figures(survey).scores, models=found if both else None)
 
 
-def publishable(survey: Survey, found: Drivers, by: str) -> Drivers:
+def keep_publishable(survey: Survey, found: Drivers, by: str) -> Drivers:
     """Return the models without those of units or groups that must not be published (P2)."""
     counts = survey.frame[by].value_counts()
     few = {str(key) for key in counts.index[counts < survey.wave.min_cell]}
-    return without(found, few | (Figures(survey).hidden_units if by == "unit" else set()), by)
+    return hide_keys(found, few | (Figures(survey).hidden_units if by == "unit" else set()), by)
 
 
-def without(found: Drivers, hidden: set[str], by: str) -> Drivers:
+def hide_keys(found: Drivers, hidden: set[str], by: str) -> Drivers:
     """Return the models without some keys; their reason becomes that they are hidden (P2)."""
     kept = found.frame[~found.frame[by].isin(hidden)].reset_index(drop=True)
     fits = {key: fit for key, fit in found.fits.items() if key[0] not in hidden}
@@ -139,7 +141,7 @@ def without(found: Drivers, hidden: set[str], by: str) -> Drivers:
     return replace(found, frame=kept, fits=fits, reason={**reasons, **gone})
 
 
-def tables(found: Drivers, first: Priority | None, by: str) -> dict[str, pd.DataFrame]:
+def list_tables(found: Drivers, first: Priority | None, by: str) -> dict[str, pd.DataFrame]:
     """Return the tables to write; with ``by`` also the keys that have no model, with the reason."""
     if by:
         rows = [{by: key[0], "model": key[1], "reason": why} for key, why in found.reason.items()]

@@ -6,8 +6,8 @@ import pytest
 from simulated import ITEMS, latent, pack, survey
 
 import sipas_analysis as sipas
-from sipas_analysis.explain.shapley import shapley
-from sipas_analysis.infer.estimates import holm
+from sipas_analysis.explain.shapley import shapley_values
+from sipas_analysis.infer.estimates import adjust_p_values
 
 TRUE = np.array([0.1, 0.2, 0.45, 0.25, 0.0])
 NAMES = [*"vwxyz"]
@@ -36,7 +36,7 @@ def true_values():
     whole = np.full((5, 5), ALIKE) + (1 - ALIKE) * np.eye(5)
     s = np.block([[whole, (whole @ TRUE)[:, None]], [whole @ TRUE, TRUE @ whole @ TRUE + REST**2]])
     spread = np.sqrt(np.diagonal(s))
-    return shapley(s / np.outer(spread, spread), [[k] for k in range(5)])[0]
+    return shapley_values(s / np.outer(spread, spread), [[k] for k in range(5)])[0]
 
 
 @pytest.mark.slow
@@ -55,7 +55,7 @@ def test_intervals_hold_under_clustering(clusters, each):
         table = sipas.fit(design, "out ~ v + w + x + y + z").frame.iloc[1:]
         held.append((table["low"] <= TRUE) & (table["high"] >= TRUE))
         called.append(table["p"].iloc[-1] < 0.05)
-        named.append(holm(table["p"].to_numpy())[-1] < 0.05)
+        named.append(adjust_p_values(table["p"].to_numpy())[-1] < 0.05)
         table = sipas.importance(design, "out", NAMES).frame
         valued.append((table["low"] <= truth) & (table["high"] >= truth))
         share = truth / truth.sum()

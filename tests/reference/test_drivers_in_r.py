@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 import sipas_analysis as sipas
-from sipas_analysis.explain.collinearity import collinearity
+from sipas_analysis.explain.collinearity import measure_collinearity
 from sipas_analysis.infer.weighting import post_stratify, rake
 
 HERE = Path(__file__).parent / "drivers"
@@ -231,7 +231,7 @@ def test_collinearity_equals_r(case):
     """1/(1 − R²) by lm, the largest correlation, and the condition index by eigenvalues."""
     name, terms = case.split(": ")[0], case.split(": ")[-1].split(" + ")
     design = design_of(name)
-    got = collinearity(design.frame[terms], None if ": equal" in case else design.weight)
+    got = measure_collinearity(design.frame[terms], None if ": equal" in case else design.weight)
     assert list(got["term"]) == terms
     close(got["vif"], rows_of("vif")[case]["value"])
     close(got["strongest"], rows_of("strongest")[case]["value"])

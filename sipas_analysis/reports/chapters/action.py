@@ -16,12 +16,12 @@ from sipas_analysis.documents.model import (
     Table,
     make_text,
 )
-from sipas_analysis.improve.actions import Proposal, library, propose
+from sipas_analysis.improve.actions import Proposal, propose, read_library
 from sipas_analysis.infer.estimates import Estimates
 from sipas_analysis.infer.intervals import exact_interval
 from sipas_analysis.instrument.pack import OVERALL
-from sipas_analysis.reports.chapters.opening import key_points
-from sipas_analysis.reports.figure_tables import interval, percent
+from sipas_analysis.reports.chapters.opening import list_key_points
+from sipas_analysis.reports.figure_tables import interval_cell, percent_cell
 from sipas_analysis.reports.subject import Subject
 
 ALL = "100.00"
@@ -29,18 +29,18 @@ GROUPS = ("experience", "incident", "need")
 ORDER = ("fix", "undecided", "watch", "keep", "enough")
 
 
-def incidents(subject: Subject) -> Section:
+def write_incidents(subject: Subject) -> Section:
     """Share of people who met an incident, or want an improvement, with intervals."""
     survey, pack = subject.figures.survey, subject.pack
     blocks: list[Block] = []
     counted = [c for c, it in pack.indicators.items() if it.counted and c in survey.keys]
     asked = [code for code in counted if _may_show(subject, code)]
     for group in GROUPS:
-        rows = [_incident(subject, c) for c in asked if pack.indicators[c].group == group]
+        rows = [_count_incident(subject, c) for c in asked if pack.indicators[c].group == group]
         if group == "need":
             rows.sort(key=lambda row: -row[0])
         if rows:
-            blocks.append(_incident_table(group, [cells for _, cells in rows]))
+            blocks.append(_tabulate_incidents(group, [cells for _, cells in rows]))
     unknown = [code for code in asked if pack.indicators[code].status == "unverified"]
     if unknown:
         names = Joined([subject.name(code) for code in unknown])
@@ -63,7 +63,7 @@ def _may_show(subject: Subject, code: str) -> bool:
     return not subject.unit or not small.any()
 
 
-def _incident_table(group: str, rows: Sequence[tuple[object, ...]]) -> Table:
+def _tabulate_incidents(group: str, rows: Sequence[tuple[object, ...]]) -> Table:
     columns = (
         Column(make_text("report.column.question"), "row"),
         Column(make_text("report.column.answer"), "text"),
@@ -74,7 +74,7 @@ def _incident_table(group: str, rows: Sequence[tuple[object, ...]]) -> Table:
     return Table(f"table-{group}", make_text(f"report.table.{group}"), columns, tuple(rows))
 
 
-def _incident(subject: Subject, code: str) -> tuple[float, tuple[object, ...]]:
+def _count_incident(subject: Subject, code: str) -> tuple[float, tuple[object, ...]]:
     """Return the share of one indicator, to sort by, and its row."""
     indicator = subject.pack.indicators[code]
     answers = subject.forms[code].dropna()
@@ -87,35 +87,39 @@ def _incident(subject: Subject, code: str) -> tuple[float, tuple[object, ...]]:
     return k / n, (subject.name(code), labels, *shown)
 
 
-def conclusion(subject: Subject) -> Section:
+def write_conclusion(subject: Subject) -> Section:
     """Repeat what the figures allow one to say, and nothing more."""
     whole = subject.own[OVERALL]
-    said = [make_text("report.conclusion.index", value=percent(whole), interval=interval(whole))]
-    points = Bullets((*(said if whole.known else []), *key_points(subject)))
+    said = [
+        make_text(
+            "report.conclusion.index", value=percent_cell(whole), interval=interval_cell(whole)
+        )
+    ]
+    points = Bullets((*(said if whole.is_known else []), *list_key_points(subject)))
     return Section("conclusion", make_text("report.chapter.conclusion"), (points,))
 
 
-def measures(subject: Subject) -> Section:
+def write_measures(subject: Subject) -> Section:
     """Give one block of measures for each factor's weakest item; what matters and is weak first."""
     scores = subject.figures.scores
     key = scores["domain"] == ("unit" if subject.unit else "all")
     rows = scores[key & ((scores["unit"] == subject.unit) | (subject.unit == ""))]
     blocks: list[Block] = [
-        Paragraph(make_text("report.measures.words", source=library().source), "note")
+        Paragraph(make_text("report.measures.words", source=read_library().source), "note")
     ]
     frame = subject.figures.priority(subject.unit).frame.set_index("driver")
     place = dict(frame.sort_values("share", ascending=False)["quadrant"])
     order = [factor for name in ORDER for factor, it in place.items() if it == name]
     proposals = propose(Estimates(rows), subject.pack)
     for proposal in sorted(proposals, key=lambda it: [*order, it.factor].index(it.factor)):
-        heading, *rest = _block_of(subject, proposal)
+        heading, *rest = _list_measures(subject, proposal)
         said = place.get(proposal.factor)
         shown = make_text("report.measures.place", place=make_text(f"report.quadrant.{said}"))
         blocks += [heading, *([Paragraph(shown)] if said else []), *rest]
     return Section("measures", make_text("report.chapter.measures"), tuple(blocks))
 
 
-def _block_of(subject: Subject, proposal: Proposal) -> list[Block]:
+def _list_measures(subject: Subject, proposal: Proposal) -> list[Block]:
     heading = Paragraph(
         make_text("report.measures.factor", name=subject.name(proposal.factor)), "heading"
     )

@@ -13,12 +13,12 @@ from sipas_analysis.documents import charts
 from sipas_analysis.documents.model import (
     Block,
     Column,
-    Figure,
-    Home,
+    FigureReference,
     Interval,
     Joined,
     Number,
     Paragraph,
+    Picture,
     Section,
     Table,
     Text,
@@ -28,9 +28,9 @@ from sipas_analysis.explain.drivers import Drivers
 from sipas_analysis.explain.importance import Importance
 from sipas_analysis.explain.priority import Priority
 from sipas_analysis.explain.regression import Note
-from sipas_analysis.figures.published import MODELLED
+from sipas_analysis.figures.published import MODEL_COLUMNS
 from sipas_analysis.messages import Language
-from sipas_analysis.reports.figure_tables import percent
+from sipas_analysis.reports.figure_tables import percent_cell
 from sipas_analysis.reports.subject import Subject
 
 MOST_ITEMS, MOST_NAMED = 10, 3
@@ -42,48 +42,48 @@ SHARE, PERCENT = (
 CORNERS = tuple(f"report.quadrant.{name}" for name in ("fix", "keep", "watch", "enough"))
 
 
-def drivers(subject: Subject) -> Section:
+def write_drivers(subject: Subject) -> Section:
     """Show which factors go together with overall satisfaction, or why that cannot be said."""
     found = subject.figures.drivers
     first = subject.figures.priority(subject.unit)
     if "linear" in found.reason:
         why = make_text(f"report.drivers.reason.{found.reason['linear']}")
-        near = [_correlations(subject, found)] if len(found.near) else []
+        near = [_tabulate_correlations(subject, found)] if len(found.near) else []
         blocks: list[Block] = [Paragraph(why, "warning"), *near]
     elif not found.told_apart:
-        names = _names(subject, [*subject.pack.factors])
+        names = _join_names(subject, [*subject.pack.factors])
         blocks = [
             Paragraph(make_text("report.drivers.inseparable", names=names), "lead"),
-            _fit(subject, found),
-            *_notes(found),
-            _correlations(subject, found),
+            _describe_fit(subject, found),
+            *_warn_of_models(found),
+            _tabulate_correlations(subject, found),
         ]
     else:
         blocks = [
-            *_opening(subject, found),
-            *_shares(subject, first),
-            _driver_table(subject, found),
-            *_cautions(subject, found),
+            *_name_drivers(subject, found),
+            *_show_shares(subject, first),
+            _tabulate_drivers(subject, found),
+            *_caution_reader(subject, found),
         ]
-    blocks += [*_matrix(subject, first), *_what_if(subject, first)]
-    blocks += _missed(subject) if found.told_apart else []
+    blocks += [*_show_matrix(subject, first), *_show_gains(subject, first)]
+    blocks += _name_asymmetric_items(subject) if found.told_apart else []
     return Section("drivers", make_text("report.chapter.drivers"), tuple(blocks))
 
 
-def _opening(subject: Subject, found: Drivers) -> Iterator[Block]:
+def _name_drivers(subject: Subject, found: Drivers) -> Iterator[Block]:
     """Name what goes with satisfaction, and say that it is an association."""
     outcome = subject.name(found.outcome)
     yield Paragraph(make_text("report.drivers.words", outcome=outcome), "warning")
-    named = {sign: _names(subject, found.sure(sign)) for sign in (1, -1)}
+    named = {sign: _join_names(subject, found.sure(sign)) for sign in (1, -1)}
     for word, sign in (("found", 1), ("opposite", -1)):
-        if named[sign].parts:
+        if named[sign].phrases:
             yield Paragraph(make_text(f"report.drivers.{word}", names=named[sign]), "lead")
-    if not (named[1].parts or named[-1].parts):
+    if not (named[1].phrases or named[-1].phrases):
         yield Paragraph(make_text("report.drivers.nothing"), "lead")
-    yield _fit(subject, found)
+    yield _describe_fit(subject, found)
 
 
-def _fit(subject: Subject, found: Drivers) -> Paragraph:
+def _describe_fit(subject: Subject, found: Drivers) -> Paragraph:
     return Paragraph(
         make_text(
             "report.drivers.fit",
@@ -95,33 +95,33 @@ def _fit(subject: Subject, found: Drivers) -> Paragraph:
     )
 
 
-def _note(note: Note) -> Text:
+def _word_note(note: Note) -> Text:
     fields = {k: Number(str(v)) if k in ("p", "percent") else v for k, v in note.fields.items()}
     return make_text(f"explain.note.{note.id}", **fields)
 
 
-def _notes(found: Drivers) -> list[Block]:
+def _warn_of_models(found: Drivers) -> list[Block]:
     """Return the warnings of the models; what cannot be told apart is said by name elsewhere."""
     unsaid = ("tied",) if found.told_apart else ABOUT_NUMBERS
-    return [Paragraph(_note(note), "warning") for note in found.notes if note.id not in unsaid]
+    return [Paragraph(_word_note(note), "warning") for note in found.notes if note.id not in unsaid]
 
 
-def _cautions(subject: Subject, found: Drivers) -> Iterator[Block]:
+def _caution_reader(subject: Subject, found: Drivers) -> Iterator[Block]:
     tied = found.near.loc[~found.near["separable"].astype(bool), "term"]
     if len(tied):
-        names = _names(subject, tied)
+        names = _join_names(subject, tied)
         yield Paragraph(make_text("report.drivers.tied", names=names), "warning")
-    yield from _notes(found)
+    yield from _warn_of_models(found)
     if "logit" in found.reason:
         why = make_text(f"report.drivers.reason.{found.reason['logit']}")
         yield Paragraph(make_text("report.drivers.no_logit", why=why), "note")
 
 
-def _names(subject: Subject, codes: "Sequence[str] | pd.Series[str]") -> Joined:
+def _join_names(subject: Subject, codes: "Sequence[str] | pd.Series[str]") -> Joined:
     return Joined([subject.name(str(code)) for code in codes])
 
 
-def _correlations(subject: Subject, found: Drivers) -> Table:
+def _tabulate_correlations(subject: Subject, found: Drivers) -> Table:
     """Show how the factors move together, where no model may be shown (rules D1, D2)."""
     codes = [code for code in subject.pack.factors if code in found.correlations]
     table = found.correlations.loc[codes, codes].to_numpy(dtype=float)
@@ -139,7 +139,7 @@ def _correlations(subject: Subject, found: Drivers) -> Table:
     return Table("table-correlations", make_text("report.table.correlations"), columns, rows)
 
 
-def _driver_table(subject: Subject, found: Drivers) -> Table:
+def _tabulate_drivers(subject: Subject, found: Drivers) -> Table:
     """Put linear coefficients, points of satisfied people and odds ratios side by side."""
     linear, logit = (found.of(model).set_index("term") for model in ("linear", "logit"))
     parts: list[tuple[str, str, pd.DataFrame, int]] = [
@@ -152,14 +152,14 @@ def _driver_table(subject: Subject, found: Drivers) -> Table:
     for code in linear.sort_values("value", ascending=False).index.astype(str):
         cells: list[object] = []
         for _, home, table, decimals in shown:
-            value, low, high = _floats(table, code, MODELLED[home])
+            value, low, high = _read_cells(table, code, MODEL_COLUMNS[home])
             known = bool(table["separable"][code])
             name = f"{home}:{code}"
             cells += [
-                Number(value, decimals, Home(name, "value", value)) if known else None,
+                Number(value, decimals, FigureReference(name, "value", value)) if known else None,
                 Interval(low, high, decimals, name) if known else None,
             ]
-        rows.append((subject.name(code), *cells, Number(_floats(linear, code, ["vif"])[0], 1)))
+        rows.append((subject.name(code), *cells, Number(_read_cells(linear, code, ["vif"])[0], 1)))
     heads = [it for name, *_ in shown for it in (f"report.column.{name}", "report.column.interval")]
     columns = (
         Column(make_text("report.column.factor"), "row"),
@@ -170,7 +170,7 @@ def _driver_table(subject: Subject, found: Drivers) -> Table:
     return Table("table-drivers", make_text("report.table.drivers"), columns, tuple(rows), (note,))
 
 
-def _shares(subject: Subject, first: Priority) -> list[Block]:
+def _show_shares(subject: Subject, first: Priority) -> list[Block]:
     """Draw what each factor contributes to R², and say which may be first."""
     shares = first.importance
     if shares is None:
@@ -182,38 +182,46 @@ def _shares(subject: Subject, first: Priority) -> list[Block]:
     said = make_text(
         "report.drivers.most" if len(maybe) == 1 else "report.drivers.may_be_most",
         name=subject.name(top["driver"]),
-        names=_names(subject, maybe),
+        names=_join_names(subject, maybe),
         share=Number(100 * top["share"], 0),
         interval=Interval(100 * top["share_low"], 100 * top["share_high"], 0),
     )
     repeated = make_text("report.drivers.repeated", holds=Number(100 * shares.order_holds, 0))
-    figure = _share_figure(subject, shares, ordered)
+    figure = _draw_shares(subject, shares, ordered)
     known = [] if np.isnan(shares.order_holds) else [Paragraph(repeated)]
     note = Paragraph(make_text("report.drivers.part"), "note")
     lead = [Paragraph(said, "lead")] if bool(apart.iloc[0]) else []
     return [*lead, *known, figure, note]
 
 
-def _floats(table: pd.DataFrame, code: str, names: Sequence[str], times: float = 1) -> list[float]:
+def _read_cells(
+    table: pd.DataFrame, code: str, names: Sequence[str], times: float = 1
+) -> list[float]:
     """Return some numbers of one row."""
     return [times * float(it) for it in table.loc[code, list(names)].to_numpy(dtype=float)]
 
 
-def _share_figure(subject: Subject, shares: Importance, ordered: pd.DataFrame) -> Figure:
+def _draw_shares(subject: Subject, shares: Importance, ordered: pd.DataFrame) -> Picture:
     table = ordered.set_index("driver")
     lines = [
-        (subject.name(code), _floats(table, code, SHARE, 100), f"share:{code}")
+        (subject.name(code), _read_cells(table, code, SHARE, 100), f"share:{code}")
         for code in map(str, table.index)
     ]
     rows = tuple(
-        (name, Number(it[0], 1, Home(key, "value", it[0])), Interval(it[1], it[2], id=key))
+        (
+            name,
+            Number(it[0], 1, FigureReference(key, "value", it[0])),
+            Interval(it[1], it[2], id=key),
+        )
         for name, it, key in lines
     )
     parts = [make_text("report.alt.row", name=n, value=v, interval=i) for n, v, i in rows]
 
     def draw(language: Language) -> bytes:
-        marks = [charts.Row(name.text(language), it[0], it[1], it[2]) for name, it, _ in lines]
-        return charts.intervals(marks, language, axis="chart.share_of_r2", zero=True)
+        marks = [
+            charts.IntervalRow(name.text(language), it[0], it[1], it[2]) for name, it, _ in lines
+        ]
+        return charts.draw_intervals(marks, language, axis="chart.share_of_r2", zero=True)
 
     caption = make_text("report.figure.importance", n=shares.n)
     alt = make_text("report.alt.importance", rows=Joined(parts))
@@ -223,17 +231,17 @@ def _share_figure(subject: Subject, shares: Importance, ordered: pd.DataFrame) -
         *(Column(make_text(h)) for h in heads),
     )
     data = Table("table-importance", caption, columns, rows)
-    return Figure("figure-importance", caption, alt, draw, data)
+    return Picture("figure-importance", caption, alt, draw, data)
 
 
-def _matrix(subject: Subject, first: Priority) -> list[Block]:
+def _show_matrix(subject: Subject, first: Priority) -> list[Block]:
     """Draw the priority matrix under a sentence that says what to look at first."""
     shown = first.frame.dropna(subset=["percent", "share"])
     if shown.empty:
         return []
     cut = Number(first.cut_percent, 1)
-    fix = _names(subject, first.of("fix"))
-    word = "fix" if fix.parts else "no_fix"
+    fix = _join_names(subject, first.of("fix"))
+    word = "fix" if fix.phrases else "no_fix"
     blocks: list[Block] = [
         Paragraph(make_text(f"report.priority.{word}", names=fix, cut=cut), "lead")
     ]
@@ -241,26 +249,26 @@ def _matrix(subject: Subject, first: Priority) -> list[Block]:
     open_ = [code for code in first.of("undecided") if code not in matter]
     for word, codes in (("important", matter), ("undecided", open_)):
         if codes:
-            said = make_text(f"report.priority.{word}", names=_names(subject, codes))
+            said = make_text(f"report.priority.{word}", names=_join_names(subject, codes))
             blocks.append(Paragraph(said))
     own = [Paragraph(make_text("report.priority.unit"), "note")] if subject.unit else []
-    return [*blocks, *own, _matrix_figure(subject, first, shown)]
+    return [*blocks, *own, _draw_matrix(subject, first, shown)]
 
 
-def _matrix_figure(subject: Subject, first: Priority, shown: pd.DataFrame) -> Figure:
+def _draw_matrix(subject: Subject, first: Priority, shown: pd.DataFrame) -> Picture:
     table = shown.sort_values("share", ascending=False).set_index("driver")
     rows, marks = [], []
     for code in map(str, table.index):
-        share, share_low, share_high = _floats(table, code, SHARE, 100)
-        level, low, high = _floats(table, code, PERCENT)
+        share, share_low, share_high = _read_cells(table, code, SHARE, 100)
+        level, low, high = _read_cells(table, code, PERCENT)
         quadrant = str(table["quadrant"][code])
         key, own = f"share:{code}", subject.own[code]
         rows.append(
             (
                 subject.name(code),
-                Number(share, 1, Home(key, "value", share)),
+                Number(share, 1, FigureReference(key, "value", share)),
                 Interval(share_low, share_high, id=key),
-                percent(own),
+                percent_cell(own),
                 Interval(low, high, id=own.id),
                 make_text(f"report.quadrant.{quadrant}"),
             )
@@ -269,11 +277,11 @@ def _matrix_figure(subject: Subject, first: Priority, shown: pd.DataFrame) -> Fi
 
     def draw(language: Language) -> bytes:
         drawn = [
-            charts.Mark(name.text(language), x, y, COLOURS.get(quadrant, charts.INK))
+            charts.MatrixPoint(name.text(language), x, y, COLOURS.get(quadrant, charts.INK))
             for name, x, y, quadrant in marks
         ]
         cuts = (first.cut_percent, 100 * first.cut_share)
-        return charts.matrix(drawn, cuts, language, CORNERS)
+        return charts.draw_matrix(drawn, cuts, language, CORNERS)
 
     caption = make_text(
         "report.figure.priority",
@@ -291,10 +299,10 @@ def _matrix_figure(subject: Subject, first: Priority, shown: pd.DataFrame) -> Fi
         Column(make_text("report.column.place"), "text"),
     )
     data = Table("table-priority", make_text("report.table.priority"), columns, tuple(rows))
-    return Figure("figure-priority", caption, alt, draw, data)
+    return Picture("figure-priority", caption, alt, draw, data)
 
 
-def _what_if(subject: Subject, first: Priority) -> list[Block]:
+def _show_gains(subject: Subject, first: Priority) -> list[Block]:
     """List the items whose rise to the best quarter of units would gain most."""
     gains = first.what_if[first.what_if["points"].round(2) > 0].head(MOST_ITEMS)
     if gains.empty:
@@ -302,7 +310,7 @@ def _what_if(subject: Subject, first: Priority) -> list[Block]:
     modelled = bool(gains["outcome"].notna().any())
     rows = []
     for item, _, _, target, points, outcome, low, high in gains.to_numpy():
-        now = percent(subject.own[item])
+        now = percent_cell(subject.own[item])
         exact = [now, *(Number(it, 2) for it in (target, points))]
         model = [Number(outcome, 2), Interval(low, high, 2)] if modelled else []
         rows.append((subject.item_name(item), *exact, *model))
@@ -316,7 +324,7 @@ def _what_if(subject: Subject, first: Priority) -> list[Block]:
         percent=top[1],
         target=top[2],
         points=top[3],
-        next=others if others.parts else None,
+        next=others if others.phrases else None,
     )
     heads = ("now", "best_quarter", "gain", *(("goes_with", "interval") if modelled else ()))
     columns = (
@@ -334,7 +342,7 @@ def _what_if(subject: Subject, first: Priority) -> list[Block]:
     return [Paragraph(lead), table]
 
 
-def _missed(subject: Subject) -> list[Block]:
+def _name_asymmetric_items(subject: Subject) -> list[Block]:
     """Name the items at which a bad answer weighs more than a very good one, or the reverse."""
     table = subject.figures.penalties
     said: list[Block] = []
@@ -346,7 +354,7 @@ def _missed(subject: Subject) -> list[Block]:
     return said
 
 
-def penalty_table(subject: Subject) -> list[Block]:
+def tabulate_penalties(subject: Subject) -> list[Block]:
     """Return penalty, reward and their difference of every item, as an annex (rule D6)."""
     table = subject.figures.penalties
     if table.empty:

@@ -8,7 +8,7 @@ import pytest
 import statsmodels.api as sm
 
 from sipas_analysis.errors import ColumnError, ConfigError, FitError
-from sipas_analysis.explain.drivers import Drivers, drivers, factor_scores
+from sipas_analysis.explain.drivers import Drivers, drivers, score_factors
 
 HEAD = "unit,A1,A2,D1,OVERALL\n"
 
@@ -42,7 +42,7 @@ def linear(found):
 def test_a_factor_score_is_the_mean_of_what_was_answered(read_answers):
     """A blank item leaves the mean; a blank factor is missing."""
     survey = read_answers(text_of([[5, 2, 3, 4], [5, None, None, 4]]))
-    assert factor_scores(survey).replace(np.nan, None).to_numpy().tolist() == [[3.5, 3], [5, None]]
+    assert score_factors(survey).replace(np.nan, None).to_numpy().tolist() == [[3.5, 3], [5, None]]
 
 
 def test_coefficients_equal_least_squares_of_standard_scores(read_answers):

@@ -9,8 +9,13 @@ import pytest
 
 import sipas_analysis as sipas
 from sipas_analysis.errors import FitError
-from sipas_analysis.explain.collinearity import collinearity
-from sipas_analysis.explain.shapley import AT_ONCE, johnson, owen, shapley
+from sipas_analysis.explain.collinearity import measure_collinearity
+from sipas_analysis.explain.shapley import (
+    PLAYERS_IN_MEMORY,
+    johnson_weights,
+    owen_values,
+    shapley_values,
+)
 
 
 def related(p, seed=0, n=300):
@@ -48,11 +53,11 @@ def test_shares_are_average_gains_over_all_orders():
     _, covariance = related(5)
     single = [[k] for k in range(5)]
     orders = list(itertools.permutations(range(5)))
-    found = shapley(covariance, single)[0]
+    found = shapley_values(covariance, single)[0]
     np.testing.assert_allclose(found, over_orders(covariance, orders, single), atol=1e-12)
     joined = [[0, 3], [1], [2], [4]]
     orders = list(itertools.permutations(range(4)))
-    found = shapley(covariance, joined)[0]
+    found = shapley_values(covariance, joined)[0]
     np.testing.assert_allclose(found, over_orders(covariance, orders, joined), atol=1e-12)
 
 
@@ -66,34 +71,34 @@ def test_owen_values_are_gains_over_orders_that_keep_groups_together():
         for parts in itertools.product(*(itertools.permutations(group) for group in whole))
     ]
     assert len(orders) == math.factorial(3) * 2 * 6
-    found = owen(covariance, [[[k] for k in group] for group in groups])[0]
+    found = owen_values(covariance, [[[k] for k in group] for group in groups])[0]
     wanted = over_orders(covariance, orders, [[k] for k in range(6)])
     np.testing.assert_allclose(found, wanted, atol=1e-12)
-    whole = shapley(covariance, groups)[0]
+    whole = shapley_values(covariance, groups)[0]
     np.testing.assert_allclose([found[group].sum() for group in groups], whole, atol=1e-12)
 
 
 def test_more_players_than_are_doubled_at_once_give_the_same():
     """Those walked one by one and those doubled in memory meet in one formula."""
-    _, covariance = related(AT_ONCE + 2, 4)
-    p = AT_ONCE + 2
-    found, slope = shapley(covariance, [[k] for k in range(p)])
-    turned, other = shapley(covariance, [[k] for k in reversed(range(p))])
+    _, covariance = related(PLAYERS_IN_MEMORY + 2, 4)
+    p = PLAYERS_IN_MEMORY + 2
+    found, slope = shapley_values(covariance, [[k] for k in range(p)])
+    turned, other = shapley_values(covariance, [[k] for k in reversed(range(p))])
     np.testing.assert_allclose(found, turned[::-1], atol=1e-12)
     np.testing.assert_allclose(slope, other[..., ::-1], atol=1e-11)
     assert found.sum() == pytest.approx(explained(covariance, range(p)), abs=1e-12)
     grouped = [[[k] for k in range(p - 2)], [[p - 2]], [[p - 1]]]
-    nested = owen(covariance, grouped)[0]
-    orders = shapley(covariance, [list(range(p - 2)), [p - 2], [p - 1]])[0]
+    nested = owen_values(covariance, grouped)[0]
+    orders = shapley_values(covariance, [list(range(p - 2)), [p - 2], [p - 1]])[0]
     np.testing.assert_allclose([nested[: p - 2].sum(), *nested[p - 2 :]], orders, atol=1e-12)
 
 
 @pytest.mark.parametrize(
     "share",
     [
-        lambda s: shapley(s, [[0], [1], [2], [3]]),
-        lambda s: shapley(s, [[0, 2], [1], [3]]),
-        lambda s: owen(s, [[[0], [1]], [[2], [3]]]),
+        lambda s: shapley_values(s, [[0], [1], [2], [3]]),
+        lambda s: shapley_values(s, [[0, 2], [1], [3]]),
+        lambda s: owen_values(s, [[[0], [1]], [[2], [3]]]),
     ],
 )
 def test_slopes_by_the_covariance_are_its_derivative(share):
@@ -115,9 +120,9 @@ def test_slopes_by_the_covariance_are_its_derivative(share):
 def test_relative_weights_sum_to_r_squared_and_of_two_drivers_are_the_shares():
     """For two drivers Johnson's weights and LMG are one number."""
     _, covariance = related(6, 6)
-    assert johnson(covariance).sum() == pytest.approx(explained(covariance, range(6)))
+    assert johnson_weights(covariance).sum() == pytest.approx(explained(covariance, range(6)))
     two = covariance[np.ix_([0, 1, 6], [0, 1, 6])]
-    np.testing.assert_allclose(johnson(two), shapley(two, [[0], [1]])[0], atol=1e-12)
+    np.testing.assert_allclose(johnson_weights(two), shapley_values(two, [[0], [1]])[0], atol=1e-12)
 
 
 FRAME = pd.DataFrame(related(6, 7)[0], columns=[*"abcdef", "y"]).assign(
@@ -204,7 +209,7 @@ def test_a_category_joins_with_all_its_levels():
     found = sipas.importance(sipas.Design(frame), "y", ["a", "kind"]).frame
     dummies = pd.get_dummies(frame["kind"], drop_first=True).astype(float)
     whole = pd.concat([frame[["a"]], dummies, frame[["y"]]], axis=1)
-    wanted = shapley(whole.corr().to_numpy(), [[0], [1, 2]])[0]
+    wanted = shapley_values(whole.corr().to_numpy(), [[0], [1, 2]])[0]
     np.testing.assert_allclose(found["value"], wanted, atol=1e-12)
 
 
@@ -302,11 +307,11 @@ def test_more_than_22_players_constant_drivers_and_few_forms_are_refused():
 
 def test_vif_and_condition_by_their_definitions():
     """VIF = 1/(1 − R² on the others); the condition index from numpy's singular values."""
-    found = collinearity(FRAME[["a", "b", "c"]], FRAME["w"].to_numpy()).set_index("term")
+    found = measure_collinearity(FRAME[["a", "b", "c"]], FRAME["w"].to_numpy()).set_index("term")
     for name, others in (("a", "b + c"), ("b", "a + c"), ("c", "a + b")):
         r_squared = sipas.fit(DESIGN, f"{name} ~ {others}").r_squared
         assert found.loc[name, "vif"] == pytest.approx(1 / (1 - r_squared))
-    plain = collinearity(FRAME[["a", "b", "c"]])
+    plain = measure_collinearity(FRAME[["a", "b", "c"]])
     scaled = (FRAME[["a", "b", "c"]] - FRAME[["a", "b", "c"]].mean()) / FRAME[["a", "b", "c"]].std()
     singular = np.linalg.svd(scaled, compute_uv=False)
     assert plain["condition"].iloc[0] == pytest.approx(singular[0] / singular[-1])
@@ -315,7 +320,7 @@ def test_vif_and_condition_by_their_definitions():
 def test_what_determines_one_another_has_an_endless_vif():
     """The three that add up; the fourth stands apart."""
     data = FRAME[["a", "b", "c"]].assign(d=FRAME["a"] + 0.3 * FRAME["b"])
-    found = collinearity(data).set_index("term")
+    found = measure_collinearity(data).set_index("term")
     assert np.isinf(found.loc[["a", "b", "d"], "vif"]).all()
     assert found.loc["c", "vif"] < 5
     assert found["separable"].to_dict() == {"a": False, "b": False, "c": True, "d": False}

@@ -9,7 +9,7 @@ import pytest
 import sipas_analysis as sipas
 from sipas_analysis.errors import UnitError
 from sipas_analysis.explain.drivers import drivers
-from sipas_analysis.explain.penalty_reward import penalties
+from sipas_analysis.explain.penalty_reward import estimate_penalties
 from sipas_analysis.explain.priority import priority
 from sipas_analysis.measure.pooling import small_area
 
@@ -155,7 +155,7 @@ def test_what_is_missed_and_what_is_rewarded_are_told_apart(read_answers):
     """By least squares on the same dummies; the verdict from the interval of the sum."""
     a, d, whole = asymmetric()
     lines = "".join(f"so-a,{x},{x},{y},{o}\n" for x, y, o in zip(a, d, whole, strict=True))
-    found = penalties(read_answers(HEAD + lines)).set_index("item")
+    found = estimate_penalties(read_answers(HEAD + lines)).set_index("item")
     assert found.loc[["A1", "D1"], "verdict"].tolist() == ["missed", "rewarded"]
     x = np.column_stack([np.ones(len(a)), a < 4, a == 5, d])
     wanted = np.linalg.lstsq(x, whole.astype(float), rcond=None)[0]
@@ -180,7 +180,7 @@ def test_under_thirty_at_a_level_one_cannot_tell(read_answers):
         d = rng.integers(1, 6, len(a))
         whole = np.clip(np.rint(0.5 * a + 0.3 * d + rng.normal(0, 0.5, len(a))), 1, 5).astype(int)
         lines = "".join(f"so-a,{x},{x},{y},{o}\n" for x, y, o in zip(a, d, whole, strict=True))
-        return penalties(read_answers(HEAD + lines)).set_index("item").loc["A1"]
+        return estimate_penalties(read_answers(HEAD + lines)).set_index("item").loc["A1"]
 
     few, enough = table(29), table(30)
     assert (few["verdict"], pd.isna(few["penalty"]), pd.isna(few["asymmetry"])) == (
@@ -195,7 +195,7 @@ def test_under_thirty_at_a_level_one_cannot_tell(read_answers):
 
 def test_without_an_outcome_there_is_no_row(read_answers):
     """Nothing to be held against."""
-    assert penalties(read_answers(HEAD + "so-a,5,4,3,\n" * 40)).empty
+    assert estimate_penalties(read_answers(HEAD + "so-a,5,4,3,\n" * 40)).empty
 
 
 def test_without_a_signal_there_is_no_matrix_and_no_verdict(read_answers):
@@ -205,7 +205,7 @@ def test_without_a_signal_there_is_no_matrix_and_no_verdict(read_answers):
     np.random.default_rng(4).shuffle(whole)
     object.__setattr__(survey, "frame", survey.frame.assign(OVERALL=whole))
     assert priority(survey).reason == "no_signal"
-    found = penalties(survey)
+    found = estimate_penalties(survey)
     assert set(found["verdict"]) == {"even"}
     assert (found["p_holm"] >= 0.05).all()
 

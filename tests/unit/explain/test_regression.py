@@ -8,7 +8,7 @@ from statsmodels.miscmodels.ordinal_model import OrderedModel
 
 import sipas_analysis as sipas
 from sipas_analysis.errors import FitError
-from sipas_analysis.explain.likelihoods import LIKELIHOODS, maximise
+from sipas_analysis.explain.likelihoods import LIKELIHOODS, maximise_likelihood
 
 
 def forms(n=400, seed=1, clusters=40):
@@ -293,7 +293,7 @@ def test_separated_groups_give_no_number(family):
 def test_the_search_says_when_it_does_not_end():
     """Two columns that are one: no maximum, no number."""
     x = np.ones((20, 2))
-    assert maximise("binomial", x, np.tile([0.0, 1.0], 10), np.ones(20)) is None
+    assert maximise_likelihood("binomial", x, np.tile([0.0, 1.0], 10), np.ones(20)) is None
 
 
 def test_few_clusters_are_said_and_too_few_leave_no_interval():
