@@ -23,7 +23,7 @@ Ints = NDArray[np.int64]
 Lonely = Literal["fail", "merge", "certainty", "adjust", "average"]
 Kind = Literal["JK1", "JKn", "BRR", "Fay", "bootstrap"]
 CENSUS = 1 - 1e-7
-COUNT = "\0n"  # no column of a frame is called so
+COUNT_COLUMN = "\0n"  # no column of a frame is called so
 
 
 @dataclass(frozen=True)
@@ -115,14 +115,14 @@ class Design:
         """Check what can be seen without an answer; files are checked when they are read."""
         if self.lonely not in get_args(Lonely):
             raise DesignError("design_lonely_word", found=self.lonely)
-        kind = self.made.kind if self.made else "JK1"
+        kind = self.declared_replicates.kind if self.declared_replicates else "JK1"
         if kind not in get_args(Kind):
             raise DesignError("design_kind", found=kind, known=", ".join(get_args(Kind)))
         if len(self.fpc_columns) > max(1, len(self.cluster_columns)):
             raise DesignError("design_fpc_stages", n=len(self.fpc_columns))
-        if self.made and self.calibration:
+        if self.declared_replicates and self.calibration:
             raise DesignError("calibrate_replicates")
-        if self.on_files and (self.made or self.calibration):
+        if self.on_files and (self.declared_replicates or self.calibration):
             raise DesignError("design_files_replicates")
         if not self.on_files:
             check_columns(self, self.frame.columns)
@@ -143,15 +143,15 @@ class Design:
     @property
     def cluster_columns(self) -> list[str]:
         """Columns of clusters, first stage first."""
-        return _listed(self.clusters)
+        return _list_names(self.clusters)
 
     @property
     def fpc_columns(self) -> list[str]:
         """Columns of finite populations, first stage first."""
-        return _listed(self.fpc)
+        return _list_names(self.fpc)
 
     @property
-    def made(self) -> Replicates | None:
+    def declared_replicates(self) -> Replicates | None:
         """The replicates, also where only their kind was named."""
         return Replicates(self.replicates) if isinstance(self.replicates, str) else self.replicates
 
@@ -163,16 +163,16 @@ class Design:
         return list(dict.fromkeys(named))
 
     @property
-    def own_columns(self) -> list[str]:
+    def design_columns(self) -> list[str]:
         """Every column that the design reads."""
-        given = [*self.made.columns] if self.made else []
+        given = [*self.declared_replicates.columns] if self.declared_replicates else []
         named = [*([self.weights] if self.weights else []), *self.cell_columns, *given]
         return list(dict.fromkeys([*named, *self.cluster_columns]))
 
     def beside(self, columns: Mapping[str, Floats]) -> "Design":
         """Return the same sample with these columns and its own; what is known of it is kept."""
         made = copy(self)
-        frame = self.frame[self.own_columns].assign(**columns)
+        frame = self.frame[self.design_columns].assign(**columns)
         object.__setattr__(made, "frame", frame)  # a frozen sample, the same cells
         return made
 
@@ -184,22 +184,22 @@ class Design:
         return np.asarray(self.frame[self.weights].to_numpy(dtype=float))
 
     @cached_property
-    def single(self) -> bool:
+    def single_forms(self) -> bool:
         """Whether forms must stand alone as cells, because something is known of each."""
-        made = self.made is not None and not self.made.columns
+        made = self.declared_replicates is not None and not self.declared_replicates.columns
         return not self.cluster_columns and (made or self.calibration is not None)
 
     @cached_property
     def cells(self) -> tuple[Ints, pd.DataFrame]:
         """The number of the cell of each form, and the sorted table of cells with their ``n``."""
-        if self.single:
-            place = encode(self.frame, self.cell_columns)[0] if self.cell_columns else 0
+        if self.single_forms:
+            place = number_rows(self.frame, self.cell_columns)[0] if self.cell_columns else 0
             order = np.argsort(np.broadcast_to(place, len(self.frame)), kind="stable")
             number = np.empty(len(self.frame), np.int64)
             number[order] = np.arange(len(self.frame))
             table = self.frame[self.cell_columns].iloc[order].reset_index(drop=True)
-            return number, table.assign(**{COUNT: 1})
-        number, table = encode(self.frame, self.cell_columns)
+            return number, table.assign(**{COUNT_COLUMN: 1})
+        number, table = number_rows(self.frame, self.cell_columns)
         if (number < 0).any():
             raise DesignError("design_blank", columns=", ".join(self.cell_columns))
         return number, table
@@ -207,7 +207,7 @@ class Design:
     @cached_property
     def stages(self) -> "tuple[Stage, ...]":
         """The stages of selection that count for the error."""
-        return stages(self, self.cells[1])
+        return find_stages(self, self.cells[1])
 
 
 @dataclass(frozen=True)
@@ -234,11 +234,11 @@ class Stage:
     fraction: Floats
 
 
-def _listed(columns: str | Sequence[str] | None) -> list[str]:
+def _list_names(columns: str | Sequence[str] | None) -> list[str]:
     return [columns] if isinstance(columns, str) else list(columns or ())
 
 
-def encode(frame: pd.DataFrame, by: Sequence[str]) -> tuple[Ints, pd.DataFrame]:
+def number_rows(frame: pd.DataFrame, by: Sequence[str]) -> tuple[Ints, pd.DataFrame]:
     """Number the distinct rows of some columns in sorted order.
 
     Returns:
@@ -251,20 +251,20 @@ def encode(frame: pd.DataFrame, by: Sequence[str]) -> tuple[Ints, pd.DataFrame]:
         own, values = pd.factorize(frame[name], sort=True)
         blank |= own < 0
         if radix * max(len(values), 1) > 2**62:
-            code, values_so_far = ranked(code, radix)
+            code, values_so_far = number_codes(code, radix)
             radix = len(values_so_far)
         code = code + own * radix
         radix *= max(len(values), 1)
     number = np.full(len(frame), -1, np.int64)
-    number[~blank], distinct = ranked(code[~blank], radix)
+    number[~blank], distinct = number_codes(code[~blank], radix)
     kept = np.flatnonzero(~blank)
     first = np.zeros(len(distinct), np.int64)
     first[number[kept[::-1]]] = kept[::-1]
     table = frame[list(by)].iloc[first].reset_index(drop=True)
-    return number, table.assign(**{COUNT: np.bincount(number[kept], minlength=len(distinct))})
+    return number, table.assign(**{COUNT_COLUMN: np.bincount(number[kept], minlength=len(distinct))})
 
 
-def ranked(code: Ints, size: int) -> tuple[Ints, Ints]:
+def number_codes(code: Ints, size: int) -> tuple[Ints, Ints]:
     """Number codes below ``size`` in their order; return the numbers and the distinct codes."""
     if size > 2 * len(code):  # a table of all codes would not pay
         return pd.factorize(code, sort=True)
@@ -275,7 +275,7 @@ def ranked(code: Ints, size: int) -> tuple[Ints, Ints]:
 
 def check_columns(design: Design, present: Sequence[str]) -> None:
     """Refuse columns that the design names and the data lack."""
-    named = design.own_columns
+    named = design.design_columns
     missing = [name for name in named if name not in set(present)]
     held = list(present)
     twice = [name for name in named if held.count(name) > 1]
@@ -303,7 +303,7 @@ def check_weights(design: Design, frame: pd.DataFrame, file: str = "") -> None:
         raise DesignError("design_weight", places, column=design.weights)
 
 
-def stages(design: Design, cells: pd.DataFrame) -> tuple[Stage, ...]:
+def find_stages(design: Design, cells: pd.DataFrame) -> tuple[Stage, ...]:
     """Return the stages that count, from the table of cells (V1, V2, V5).
 
     Raises:
@@ -315,29 +315,29 @@ def stages(design: Design, cells: pd.DataFrame) -> tuple[Stage, ...]:
     names = design.cluster_columns[: max(1, len(design.fpc_columns))]
     if not names:
         unit = np.arange(len(cells))
-        counts = cells[COUNT].to_numpy(dtype=float)
-        group = _numbers(cells, [design.strata] if design.strata else [])
-        return (_stage(design, cells, 0, (unit, group, counts), np.ones(len(cells))),)
+        counts = cells[COUNT_COLUMN].to_numpy(dtype=float)
+        group = _number_groups(cells, [design.strata] if design.strata else [])
+        return (_build_stage(design, cells, 0, (unit, group, counts), np.ones(len(cells))),)
     if not design.nested and design.strata:
         _check_nested(cells, design.strata, names[0])
     found: list[Stage] = []
     above = np.ones(len(cells))
     place = [design.strata] if design.strata else []
     for depth, name in enumerate(names):
-        group, unit = _numbers(cells, place), _numbers(cells, [*place, name])
-        made = _stage(design, cells, depth, (unit, group, None), above)
+        group, unit = _number_groups(cells, place), _number_groups(cells, [*place, name])
+        made = _build_stage(design, cells, depth, (unit, group, None), above)
         found.append(made)
         above = above * made.fraction[made.group[made.unit]]
         place = [*place, name]
     return tuple(found)
 
 
-def _numbers(cells: pd.DataFrame, by: Sequence[str]) -> Ints:
+def _number_groups(cells: pd.DataFrame, by: Sequence[str]) -> Ints:
     """Number the distinct rows of some columns, in sorted order."""
-    return encode(cells, by)[0] if by else np.zeros(len(cells), np.int64)
+    return number_rows(cells, by)[0] if by else np.zeros(len(cells), np.int64)
 
 
-def _stage(
+def _build_stage(
     design: Design,
     cells: pd.DataFrame,
     depth: int,
@@ -356,7 +356,7 @@ def _stage(
     said = names.tolist() if names is not None else [""] * len(n)
     fraction = np.zeros(len(n))
     if has:
-        fraction = _fractions(design.fpc_columns[depth], given, group, n=n, names=said)
+        fraction = _group_fractions(design.fpc_columns[depth], given, group, n=n, names=said)
     lonely = (n == 1) & (fraction < CENSUS)
     strict = design.lonely == "fail" or (design.lonely == "merge" and depth > 0)
     if lonely.any() and strict and (design.strata or depth):
@@ -364,7 +364,7 @@ def _stage(
         shown = ", ".join(dict.fromkeys(listed[:12])) or "–"
         raise DesignError("design_lonely", n=len(listed), stage=depth + 1, strata=shown)
     if lonely.any() and design.lonely == "merge":
-        of, n, fraction = _merged(of, n, fraction, lonely)
+        of, n, fraction = _merge_lonely(of, n, fraction, lonely)
         lonely = n == 1
     up = np.ones(len(n))
     up[of[unit]] = above
@@ -377,7 +377,7 @@ def _stage(
     return Stage(unit, of, n, scale, left, ~lonely, fraction)
 
 
-def _fractions(
+def _group_fractions(
     column: str, given: Floats, group: Ints, *, n: Floats, names: Sequence[str]
 ) -> Floats:
     """Return f of each group from its fraction (at most 1) or count (above 1)."""
@@ -398,7 +398,7 @@ def _fractions(
     return np.where(low > 1, n / low, low)
 
 
-def _merged(
+def _merge_lonely(
     of: Ints, n: Floats, fraction: Floats, lonely: NDArray[np.bool_]
 ) -> tuple[Ints, Floats, Floats]:
     """Join each lonely group with the next one in order, the last with the one before."""

@@ -20,7 +20,13 @@ from sipas_analysis.errors import ColumnError
 from sipas_analysis.infer.design import Floats, Ints
 from sipas_analysis.infer.intervals import t_interval
 from sipas_analysis.infer.totals import Block
-from sipas_analysis.infer.variance import covariance, freedom, joint_freedom, spread, variance
+from sipas_analysis.infer.variance import (
+    count_joint_units,
+    count_units,
+    estimate_covariance,
+    estimate_variance,
+    expand_gradient,
+)
 
 COLUMNS = (
     "value",
@@ -62,29 +68,29 @@ class Mean:
     nest: tuple[NDArray[np.int64], ...] = ()
 
 
-class Shown:
+class ResultTable:
     """What results have in common: a table that can be taken along, printed and shown."""
 
     frame: pd.DataFrame
-    named = False  # whether the index of the table says what its rows are
+    shows_index = False  # whether the index of the table says what its rows are
     decimals = 2
 
     def to_frame(self) -> pd.DataFrame:
         """Return the table as a pandas frame of one's own."""
         return self.frame.copy()
 
-    def said(self) -> list[str]:
+    def sentences(self) -> list[str]:
         """Return sentences that stand above the table."""
         return []
 
     def __repr__(self) -> str:
-        table = self.frame.round(self.decimals).to_string(index=self.named)
-        return "\n".join([*self.said(), table])
+        table = self.frame.round(self.decimals).to_string(index=self.shows_index)
+        return "\n".join([*self.sentences(), table])
 
     def _repr_html_(self) -> str:
-        said = "".join(f"<p>{escape(line)}</p>" for line in self.said())
+        said = "".join(f"<p>{escape(line)}</p>" for line in self.sentences())
         table = self.frame.round(self.decimals)
-        return said + str(table.to_html(index=self.named, border=0, na_rep="–", escape=True))
+        return said + str(table.to_html(index=self.shows_index, border=0, na_rep="–", escape=True))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -132,7 +138,7 @@ class Estimates:
         if self.totals.replicas is not None:
             found = np.asarray((self.influence @ self.influence.T).toarray())
         else:
-            found = covariance(self.totals, self.influence)
+            found = estimate_covariance(self.totals, self.influence)
         unknown = self.frame["se"].isna().to_numpy()
         found[unknown], found[:, unknown] = np.nan, np.nan
         return found
@@ -185,7 +191,7 @@ class Estimates:
         """
         values = self.frame["value"].to_numpy(dtype=float)
         if callable(how):
-            slope, value = slopes(how, values), np.atleast_1d(np.asarray(how(values), dtype=float))
+            slope, value = compute_slopes(how, values), np.atleast_1d(np.asarray(how(values), dtype=float))
         else:
             slope = np.atleast_2d(np.asarray(how, dtype=float))
             if slope.shape[1] != len(values):
@@ -220,8 +226,8 @@ class Estimates:
             each = np.where(how.toarray() != 0, df, np.inf).min(axis=1)
             units, strata = each + 1.0, np.ones(how.shape[0])
         else:
-            variance = np.maximum(covariance(self.totals, influence).diagonal(), 0.0)
-            units, strata = joint_freedom(self.totals, influence)
+            variance = np.maximum(estimate_covariance(self.totals, influence).diagonal(), 0.0)
+            units, strata = count_joint_units(self.totals, influence)
         alone = (units <= 1) | (units - strata <= 0)
         variance, df = np.where(alone, np.nan, variance), np.where(alone, np.nan, units - strata)
         value = np.asarray(how @ values) if value is None else value
@@ -235,7 +241,7 @@ class Estimates:
             df=df,
             n=n.astype(int),
             method=np.where(alone, "none", "t"),
-            printed=[printed(it) for it in value],
+            printed=[round_to_text(it) for it in value],
         )
         return Estimates(frame.reset_index(drop=True), self.totals, influence)
 
@@ -255,7 +261,7 @@ class Estimates:
         return kept.round(4 if shares else 2)
 
 
-def slopes(how: Callable[[Floats], Any], values: Floats) -> Floats:
+def compute_slopes(how: Callable[[Floats], Any], values: Floats) -> Floats:
     """Return the slopes of a smooth function, shape (K, E), by central differences.
 
     Two widths joined by Richardson's rule, so that the error is of the order of width⁴.
@@ -274,7 +280,7 @@ def slopes(how: Callable[[Floats], Any], values: Floats) -> Floats:
     return np.stack(rows, axis=1)
 
 
-def ratios(total: Floats, mean: Mean) -> tuple[Floats, Floats]:
+def average_ratios(total: Floats, mean: Mean) -> tuple[Floats, Floats]:
     """Return value (D,) and gradient (D, p) of a mean of ratios of totals, shape (D, p).
 
     R = N/D per ratio; gradient Σᵣ shareᵣ (topᵣ − Rᵣ bottomᵣ)/Dᵣ. A ratio that nobody answered
@@ -291,12 +297,12 @@ def ratios(total: Floats, mean: Mean) -> tuple[Floats, Floats]:
     ratio = np.where(known, top / safe, 0.0)
     share = np.where(known, mean.share, 0.0)
     for labels in (*mean.nest, np.zeros(mean.share.size, np.int64)):
-        share = _refilled(share, mean.share, labels)
+        share = _refill_shares(share, mean.share, labels)
     value = np.where(share.sum(axis=1) > 0, (share * ratio).sum(axis=1), np.nan)
     return value, (share / safe) @ mean.top - (share * ratio / safe) @ mean.bottom
 
 
-def evaluate(totals: Block, mean: Mean, answered: str = "n") -> tuple[pd.DataFrame, Any]:
+def evaluate_mean(totals: Block, mean: Mean, answered: str = "n") -> tuple[pd.DataFrame, Any]:
     """Return value, variance, df and influence of a mean of ratios in each domain.
 
     Args:
@@ -317,19 +323,19 @@ def evaluate(totals: Block, mean: Mean, answered: str = "n") -> tuple[pd.DataFra
         >>> sipas.mean(sipas.Design(frame), "s").frame["value"].tolist()
         [0.5]
     """
-    value, gradient = ratios(totals.total, mean)
+    value, gradient = average_ratios(totals.total, mean)
     people = totals.people[answered].to_numpy(dtype=float)
     at = totals.people.columns.get_loc(answered)
-    units, strata = freedom(totals, totals.part_people[:, at])
+    units, strata = count_units(totals, totals.part_people[:, at])
     df = units - strata
     influence: Any = None
     if totals.replicas is None:
-        found = variance(totals, gradient[:, : totals.p], totals.part_people[:, at])
-        influence = spread(gradient[:, : totals.p])
+        found = estimate_variance(totals, gradient[:, : totals.p], totals.part_people[:, at])
+        influence = expand_gradient(gradient[:, : totals.p])
     else:
         assert totals.factors is not None
-        each = np.stack([ratios(one, mean)[0] for one in totals.replicas])
-        centre = value if totals.around else each[totals.factors > 0].mean(axis=0)
+        each = np.stack([average_ratios(one, mean)[0] for one in totals.replicas])
+        centre = value if totals.around_estimate else each[totals.factors > 0].mean(axis=0)
         influence = ((each - centre) * np.sqrt(totals.factors)[:, None]).T
         found = (influence**2).sum(axis=1)
         df = df if totals.freedom is None else totals.freedom
@@ -353,7 +359,7 @@ def evaluate(totals: Block, mean: Mean, answered: str = "n") -> tuple[pd.DataFra
     return frame, influence
 
 
-def _refilled(share: Floats, wanted: Floats, labels: NDArray[np.int64]) -> Floats:
+def _refill_shares(share: Floats, wanted: Floats, labels: NDArray[np.int64]) -> Floats:
     """Scale shares (D, r) so that each label's add up to its wanted sum; 0 where all are empty."""
     inside = (labels[:, None] == np.unique(labels)).astype(np.float64)
     have = share @ inside
@@ -361,7 +367,7 @@ def _refilled(share: Floats, wanted: Floats, labels: NDArray[np.int64]) -> Float
     return np.asarray(share * (factor @ inside.T))
 
 
-def printed(
+def round_to_text(
     value: float, numerator: float = np.nan, denominator: float = np.nan, decimals: int = 2
 ) -> str:
     """Return a percentage as text, rounded half away from zero; ``""`` for NaN (rule M6).
@@ -383,7 +389,7 @@ def printed(
     return str(ten_digits.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP))
 
 
-def flags(
+def flag_cells(
     people: Iterable[float],
     min_cell: int,
     df: Iterable[float] | None = None,
@@ -407,7 +413,7 @@ def flags(
     return [str(word) for word in words]
 
 
-def holm(p: Floats) -> Floats:
+def adjust_p_values(p: Floats) -> Floats:
     """Return Holm-adjusted p values; NaN stays NaN."""
     order = np.argsort(p)
     steps = (len(p) - np.arange(len(p))) * p[order]

@@ -50,12 +50,12 @@ def finite_interval(
     """
     tail = (1 - level) / 2
     k, n, size = (np.rint(np.asarray(it, float)) for it in (satisfied, n, population))
-    low, high = _least(k, n, size, tail), size - _least(n - k, n, size, tail)
+    low, high = _find_least(k, n, size, tail), size - _find_least(n - k, n, size, tail)
     with np.errstate(invalid="ignore", divide="ignore"):
         return low / size, high / size
 
 
-def _least(k: Floats, n: Floats, size: Floats, tail: float) -> Floats:
+def _find_least(k: Floats, n: Floats, size: Floats, tail: float) -> Floats:
     """Return the least M with P(X ≥ k | M of N, n drawn) > tail, by halving."""
     low, high = k.copy(), size - n + k
     while (low < high).any():
@@ -80,7 +80,7 @@ def simple_interval(
     return low, high
 
 
-def cap_of(most: Floats, fraction: Floats) -> Floats:
+def cap_effective_n(most: Floats, fraction: Floats) -> Floats:
     """Return the cap of effective n: people (or answers) over 1 − f; all of them in a census."""
     return np.asarray(most / np.where(fraction < CENSUS, 1 - fraction, 1.0))
 

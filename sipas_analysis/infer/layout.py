@@ -21,7 +21,7 @@ ALL = "answered"
 
 
 @dataclass(frozen=True)
-class Plan:
+class ColumnSpec:
     """What to make of a frame: values by (variable, answer), who answered, and products."""
 
     values: tuple[Key, ...]
@@ -53,11 +53,11 @@ class Layout:
             second: Key = (names[1], None)
             crossed = tuple(dict.fromkeys([(first, first), (first, second), (second, second)]))
         else:
-            crossed = tuple((key, key) for key in values if not _is_hot(known, *key))
-        centre = {name: _centre(*known.range[name], whole=known.whole[name]) for name in own}
+            crossed = tuple((key, key) for key in values if not _is_binary(known, *key))
+        centre = {name: _choose_centre(*known.range[name], whole=known.whole[name]) for name in own}
         answered = dict.fromkeys(own, ALL) if pair else each
         self.known, self.names = known, own
-        self.plan = Plan(values, centre, answered, crossed, pair)
+        self.plan = ColumnSpec(values, centre, answered, crossed, pair)
         self.place = {key: at for at, key in enumerate(values)}
         self.who_at = {it: len(values) + at for at, it in enumerate(self.plan.groups)}
         self.width = len(values) + len(self.who_at)
@@ -71,7 +71,7 @@ class Layout:
         ones = len(plan.groups)
         return Columns(
             tuple(str(it) for it in (*plan.values, *plan.groups, *plan.crossed)),
-            partial(_made, plan=plan),
+            partial(_make_columns, plan=plan),
             np.array(
                 [
                     *largest.values(),
@@ -81,7 +81,7 @@ class Layout:
             ),
             [*whole.values(), *[True] * ones, *(whole[a] and whole[b] for a, b in plan.crossed)],
             tuple(plan.groups),
-            partial(_marked, plan=plan),
+            partial(_mark_answered, plan=plan),
             len(plan.crossed),
             tuple(self.names),
         )
@@ -120,13 +120,13 @@ class Layout:
         return max(abs(low - self.plan.centre[name]), abs(high - self.plan.centre[name]))
 
 
-def _is_hot(known: Facts, name: str, answer: str | None) -> bool:
+def _is_binary(known: Facts, name: str, answer: str | None) -> bool:
     """Say whether a value is 0 or 1, so that its square is itself."""
     low, high = known.range[name]
     return answer is not None or (low >= 0 and high <= 1 and known.whole[name])
 
 
-def _centre(low: float, high: float, *, whole: bool) -> float:
+def _choose_centre(low: float, high: float, *, whole: bool) -> float:
     """Return a number in the middle of a range that lies far from 0, else 0."""
     middle = (low + high) / 2
     if np.isnan(middle) or abs(middle) <= 2 * (high - low) or high <= 1:
@@ -134,9 +134,9 @@ def _centre(low: float, high: float, *, whole: bool) -> float:
     return float(np.floor(middle)) if whole else float(middle)
 
 
-def _made(frame: pd.DataFrame, plan: Plan) -> Iterator[Floats]:
+def _make_columns(frame: pd.DataFrame, plan: ColumnSpec) -> Iterator[Floats]:
     """Make the columns of a plan for some forms, one by one."""
-    whose = _answers(frame, plan)
+    whose = _find_answered(frame, plan)
     found: dict[Key, Floats] = {}
     for key in plan.values:
         name, answer = key
@@ -148,11 +148,11 @@ def _made(frame: pd.DataFrame, plan: Plan) -> Iterator[Floats]:
             x = x - plan.centre[name] if plan.centre[name] else x
             found[key] = x if here is None else np.where(here, x, 0.0)
         yield found[key]
-    yield from _marked(frame, plan)
+    yield from _mark_answered(frame, plan)
     yield from (found[a] * found[b] for a, b in plan.crossed)
 
 
-def _answers(frame: pd.DataFrame, plan: Plan) -> dict[str, NDArray[np.bool_] | None]:
+def _find_answered(frame: pd.DataFrame, plan: ColumnSpec) -> dict[str, NDArray[np.bool_] | None]:
     """Return who answered each variable; None where all did."""
     if plan.joint:
         both = np.asarray(frame[list(plan.answered)].notna().all(axis=1), dtype=np.bool_)
@@ -161,8 +161,8 @@ def _answers(frame: pd.DataFrame, plan: Plan) -> dict[str, NDArray[np.bool_] | N
     return {ALL: None, **own}
 
 
-def _marked(frame: pd.DataFrame, plan: Plan) -> list[Floats]:
+def _mark_answered(frame: pd.DataFrame, plan: ColumnSpec) -> list[Floats]:
     """Return who answered, as 0 and 1, for each set of the plan."""
-    whose, ones = _answers(frame, plan), np.ones(len(frame))
+    whose, ones = _find_answered(frame, plan), np.ones(len(frame))
     found = [whose[it] for it in plan.groups]
     return [ones if it is None else it.astype(np.float64) for it in found]

@@ -14,10 +14,17 @@ from scipy import sparse
 
 from sipas_analysis.errors import DesignError
 from sipas_analysis.infer.design import CENSUS, Design, Floats
-from sipas_analysis.infer.estimates import COLUMNS, Estimates, Mean, evaluate, flags, printed
+from sipas_analysis.infer.estimates import (
+    COLUMNS,
+    Estimates,
+    Mean,
+    evaluate_mean,
+    flag_cells,
+    round_to_text,
+)
 from sipas_analysis.infer.intervals import (
     Method,
-    cap_of,
+    cap_effective_n,
     effective_n,
     share_interval,
     simple_interval,
@@ -25,7 +32,7 @@ from sipas_analysis.infer.intervals import (
 )
 from sipas_analysis.infer.layout import Layout
 from sipas_analysis.infer.totals import Block
-from sipas_analysis.infer.totals_from_files import block, facts
+from sipas_analysis.infer.totals_from_files import build_block, read_facts
 from sipas_analysis.infer.variance import sampling_fraction, whole_strata
 
 MIN_CELL = 5
@@ -61,7 +68,7 @@ def mean(design: Design, variables: Names, by: Names = (), level: float = 0.95) 
         >>> sipas.mean(sipas.Design(frame), "y", by="town").frame["value"].tolist()
         [1.5, 4.5]
     """
-    return _quantities(design, [[name] for name in _listed(variables)], _keys(by), "mean", level)
+    return _estimate_quantities(design, [[name] for name in _list_names(variables)], _check_keys(by), "mean", level)
 
 
 def total(design: Design, variables: Names, by: Names = (), level: float = 0.95) -> Estimates:
@@ -76,7 +83,7 @@ def total(design: Design, variables: Names, by: Names = (), level: float = 0.95)
         >>> sipas.total(sipas.Design(frame, weights="w"), "y").frame["value"].item()
         90.0
     """
-    return _quantities(design, [[name] for name in _listed(variables)], _keys(by), "total", level)
+    return _estimate_quantities(design, [[name] for name in _list_names(variables)], _check_keys(by), "total", level)
 
 
 def ratio(
@@ -93,7 +100,7 @@ def ratio(
         >>> sipas.ratio(sipas.Design(frame), "late", "files").frame["value"].item()
         0.15
     """
-    return _quantities(design, [[numerator, denominator]], _keys(by), "ratio", level)
+    return _estimate_quantities(design, [[numerator, denominator]], _check_keys(by), "ratio", level)
 
 
 def proportion(
@@ -122,9 +129,9 @@ def proportion(
         >>> found[["value", "low", "high"]].round(4).to_numpy().tolist()
         [[1.0, 0.8843, 1.0]]
     """
-    names, keys = list(dict.fromkeys(_listed(variables))), _keys(by)
-    _check_asked(names, level, method)
-    known = facts(design, names)
+    names, keys = list(dict.fromkeys(_list_names(variables))), _check_keys(by)
+    _check_request(names, level, method)
+    known = read_facts(design, names)
     for name in names:
         low, high = known.range[name]
         shares = np.isnan(low) or (low >= 0 and high <= 1 and known.whole[name])
@@ -132,25 +139,25 @@ def proportion(
             shown = f"{low:g}", f"{high:g}"
             raise DesignError("proportion_values", column=name, low=shown[0], high=shown[1])
     at = Layout(names, known)
-    totals = block(design, keys, at.columns(), known.scale)
-    rows = [_share(totals, at, key, method, level) for key in at.plan.values]
-    return _together(rows, totals, keys)
+    totals = build_block(design, keys, at.columns(), known.scale)
+    rows = [_estimate_share(totals, at, key, method, level) for key in at.plan.values]
+    return _join_rows(rows, totals, keys)
 
 
-def _keys(by: Names) -> list[str]:
+def _check_keys(by: Names) -> list[str]:
     """Return the keys of the domains, refusing names that the columns of estimates bear."""
-    keys = list(dict.fromkeys(_listed(by)))
+    keys = list(dict.fromkeys(_list_names(by)))
     taken = [key for key in keys if key in (*COLUMNS, "variable", "answer", "contrast")]
     if taken:
         raise DesignError("by_taken", key=taken[0])
     return keys
 
 
-def _listed(names: Names) -> list[str]:
+def _list_names(names: Names) -> list[str]:
     return [names] if isinstance(names, str) else list(names)
 
 
-def _check_asked(names: Sequence[str], level: float, method: str = "exact") -> None:
+def _check_request(names: Sequence[str], level: float, method: str = "exact") -> None:
     """Refuse a request that names nothing, no level or no known interval."""
     if not names:
         raise DesignError("no_variable")
@@ -160,31 +167,31 @@ def _check_asked(names: Sequence[str], level: float, method: str = "exact") -> N
         raise DesignError("interval_kind", found=method, known=", ".join(get_args(Method)))
 
 
-def _quantities(
+def _estimate_quantities(
     design: Design, wanted: Sequence[Sequence[str]], keys: list[str], kind: str, level: float
 ) -> Estimates:
     """Return means, totals or a ratio, each named by its variables."""
     names = list(dict.fromkeys(name for each in wanted for name in each))
-    _check_asked(names, level)
-    known = facts(design, names)
+    _check_request(names, level)
+    known = read_facts(design, names)
     for name in names:
         if name in known.levels and known.blanks[name] < known.n:
             shown = ", ".join(known.levels[name][:4])
             raise DesignError("mean_text", column=name, values=shown)
     at = Layout(wanted[0] if kind == "ratio" else names, known, pair=kind == "ratio")
-    totals = block(design, keys, at.columns(), known.scale)
-    return _together([_quantity(totals, at, it, kind, level) for it in wanted], totals, keys)
+    totals = build_block(design, keys, at.columns(), known.scale)
+    return _join_rows([_estimate_quantity(totals, at, it, kind, level) for it in wanted], totals, keys)
 
 
 _Row = tuple[dict[str, Any], Any]
 
 
-def _quantity(totals: Block, at: Layout, names: Sequence[str], kind: str, level: float) -> _Row:
+def _estimate_quantity(totals: Block, at: Layout, names: Sequence[str], kind: str, level: float) -> _Row:
     """Return one mean, total or ratio in each domain."""
     first, second = names[0], names[-1]
     top, who = at.top(first), at.who(first)
     bottom = {"mean": who, "ratio": at.top(second)}.get(kind, np.zeros((1, 0)))
-    found, influence = evaluate(totals, Mean(np.ones(1), top, bottom), at.plan.answered[first])
+    found, influence = evaluate_mean(totals, Mean(np.ones(1), top, bottom), at.plan.answered[first])
     value, variance, people = (found[k].to_numpy() for k in ("value", "variance", "people"))
     size = (totals.total[:, : at.width] @ who.T)[:, 0]
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -194,24 +201,24 @@ def _quantity(totals: Block, at: Layout, names: Sequence[str], kind: str, level:
         deff = np.where(alike > 0, variance / alike, np.nan)
         n_eff = people / deff
     ends = t_interval(value, variance, found["df"].to_numpy(), level)
-    row = _finished(totals, found, ends, deff=deff, n_eff=n_eff)
-    flag = flags(people, MIN_CELL, df=found["df"])
+    row = _build_columns(totals, found, ends, deff=deff, n_eff=n_eff)
+    flag = flag_cells(people, MIN_CELL, df=found["df"])
     return {**row, "variable": "/".join(map(str, names)), "flag": flag}, influence
 
 
-def _share(
+def _estimate_share(
     totals: Block, at: Layout, key: tuple[str, str | None], method: Method, level: float
 ) -> _Row:
     """Return one share in each domain with its interval (I1)."""
     name, answer = key
     mean = Mean(np.ones(1), at.top(name, answer), at.who(name))
-    found, influence = evaluate(totals, mean, at.plan.answered[name])
+    found, influence = evaluate_mean(totals, mean, at.plan.answered[name])
     value, df = np.clip(found["value"].to_numpy(), 0.0, 1.0), found["df"].to_numpy()
     variance, people = found["variance"].to_numpy(), found["people"].to_numpy()
     fraction = sampling_fraction(totals)
     with np.errstate(invalid="ignore", divide="ignore"):
         deff = variance * (people - 1) / (value * (1 - value))
-    cap = cap_of(people, fraction)
+    cap = cap_effective_n(people, fraction)
     n_eff = effective_n(value, variance, people=people, df=df, cap=cap, level=level)
     low, high = share_interval(method, value, variance, df=df, n_eff=n_eff, level=level)
     words = np.full(len(value), SAID.get(method, method), dtype=object)
@@ -225,14 +232,14 @@ def _share(
     low, high = np.where(census, value, low), np.where(census, value, high)
     alone = np.isnan(variance)
     both = np.where(alone, np.nan, low), np.where(alone, np.nan, high)
-    flag = flags(people, MIN_CELL, df=df, n_eff=n_eff, width=both[1] - both[0])
+    flag = flag_cells(people, MIN_CELL, df=df, n_eff=n_eff, width=both[1] - both[0])
     deff = np.where(np.isfinite(deff), deff, np.nan)
-    row = _finished(totals, found, both, deff=deff, n_eff=n_eff)
+    row = _build_columns(totals, found, both, deff=deff, n_eff=n_eff)
     row |= {"variable": name, "flag": flag, "method": np.where(alone, "none", words)}
     return (row if answer is None else {**row, "answer": answer}), influence
 
 
-def _finished(
+def _build_columns(
     totals: Block, found: pd.DataFrame, ends: tuple[Floats, Floats], *, deff: Floats, n_eff: Floats
 ) -> dict[str, Any]:
     """Return the columns of the glossary, one value per domain or one for all."""
@@ -248,12 +255,12 @@ def _finished(
         "n_valid": found["people"].to_numpy().astype(int),
         "n_eff": np.where(alone, np.nan, n_eff),
         "method": np.where(alone, "none", "t"),
-        "printed": [printed(it) for it in found["value"].tolist()],
+        "printed": [round_to_text(it) for it in found["value"].tolist()],
         "answer": "",
     }
 
 
-def _together(rows: Sequence[_Row], totals: Block, keys: Sequence[str]) -> Estimates:
+def _join_rows(rows: Sequence[_Row], totals: Block, keys: Sequence[str]) -> Estimates:
     """Join rows of several figures, domain by domain."""
     if not rows:  # text of which no answer is known
         return Estimates(pd.DataFrame(columns=[*keys, "variable", "answer", *COLUMNS]))

@@ -12,33 +12,33 @@ import numpy as np
 from scipy import linalg, sparse
 
 from sipas_analysis.errors import DesignError
-from sipas_analysis.infer.design import CENSUS, Design, Floats, Replicates, Stage, encode
-from sipas_analysis.infer.totals import Block, Columns, adder, counted, weight_scale
+from sipas_analysis.infer.design import CENSUS, Design, Floats, Replicates, Stage, number_rows
+from sipas_analysis.infer.totals import Block, Columns, add_folds, choose_adder, weight_scale
 
 
-def replicated(totals: Block, design: Design, by: Sequence[str], columns: Columns) -> Block:
+def add_replicates(totals: Block, design: Design, by: Sequence[str], columns: Columns) -> Block:
     """Return the block with its totals under each replicate weight.
 
     Raises:
         DesignError: Replicates cannot be made from the design, or columns do not fit it.
     """
-    made = design.made
+    made = design.declared_replicates
     assert made is not None
     if made.columns:
-        replicas, freedom = _given(totals, design, made, by, columns)
-        factors = _factors(design, made, totals)
-        return replace(totals, replicas=replicas, factors=factors, around=made.mse, freedom=freedom)
+        replicas, freedom = _total_replicates(totals, design, made, by, columns)
+        factors = _find_factors(design, made, totals)
+        return replace(totals, replicas=replicas, factors=factors, around_estimate=made.mse, freedom=freedom)
     stage = totals.stages[0]
-    multiplier, factors = multipliers(stage, made)
+    multiplier, factors = make_multipliers(stage, made)
     p, d = totals.total.shape[1], len(totals.keys)
     to = (totals.domain[:, None] * p + np.arange(p)).ravel()
     unit = np.repeat(stage.unit[totals.cell], p)
     wide = sparse.csr_array((totals.part.ravel(), (unit, to)), (len(stage.group), d * p))
     replicas = np.asarray((sparse.csr_array(multiplier) @ wide).toarray()).reshape(-1, d, p)
-    return replace(totals, replicas=replicas, factors=factors, around=made.mse)
+    return replace(totals, replicas=replicas, factors=factors, around_estimate=made.mse)
 
 
-def multipliers(stage: Stage, made: Replicates) -> tuple[Floats, Floats]:
+def make_multipliers(stage: Stage, made: Replicates) -> tuple[Floats, Floats]:
     """Return the factor of each first-stage unit in each replicate, and of each square.
 
     JK1 and JKn leave one unit out and scale up the others of its stratum, n/(n−1), with
@@ -51,13 +51,13 @@ def multipliers(stage: Stage, made: Replicates) -> tuple[Floats, Floats]:
     Source: rule V4 in docs/method.md; Rao and Wu (1988), doi:10.1080/01621459.1988.10478591.
     """
     if made.kind in ("JK1", "JKn"):
-        return _jackknife(stage, made)
+        return _make_jackknife(stage, made)
     if made.kind in ("BRR", "Fay"):
-        return _halves(stage, made)
-    return _bootstrap(stage, made)
+        return _make_half_samples(stage, made)
+    return _make_bootstrap(stage, made)
 
 
-def _jackknife(stage: Stage, made: Replicates) -> tuple[Floats, Floats]:
+def _make_jackknife(stage: Stage, made: Replicates) -> tuple[Floats, Floats]:
     if made.kind == "JK1" and len(stage.n) > 1:
         raise DesignError("replicates_strata", kind="JK1", n=len(stage.n))
     left_out = np.flatnonzero((stage.fraction < CENSUS)[stage.group] & stage.mean[stage.group])
@@ -72,7 +72,7 @@ def _jackknife(stage: Stage, made: Replicates) -> tuple[Floats, Floats]:
     ) / n
 
 
-def _halves(stage: Stage, made: Replicates) -> tuple[Floats, Floats]:
+def _make_half_samples(stage: Stage, made: Replicates) -> tuple[Floats, Floats]:
     if (stage.n != 2).any():
         raise DesignError("replicates_pairs", kind=made.kind, n=int((stage.n != 2).sum()))
     size = 2 ** int(np.ceil(np.log2(len(stage.n) + 1)))
@@ -83,7 +83,7 @@ def _halves(stage: Stage, made: Replicates) -> tuple[Floats, Floats]:
     return factor, np.full(size, 1 / (size * reach**2))
 
 
-def _bootstrap(stage: Stage, made: Replicates) -> tuple[Floats, Floats]:
+def _make_bootstrap(stage: Stage, made: Replicates) -> tuple[Floats, Floats]:
     rng = np.random.default_rng(made.seed)
     factor = np.ones((made.count, len(stage.group)))
     for group, n in enumerate(stage.n.astype(int)):
@@ -96,33 +96,33 @@ def _bootstrap(stage: Stage, made: Replicates) -> tuple[Floats, Floats]:
     return factor, np.full(made.count, 1 / (made.count - 1))
 
 
-def _given(
+def _total_replicates(
     totals: Block, design: Design, made: Replicates, by: Sequence[str], columns: Columns
 ) -> tuple[Floats, Floats]:
     """Return totals under given weights, shape (K, D, p), and degrees of freedom, shape (D,)."""
     frame = design.frame
-    weights = _matrix(design, made)
-    number = encode(frame, by)[0] if by else np.zeros(len(frame), np.int64)
+    weights = _read_weights(design, made)
+    number = number_rows(frame, by)[0] if by else np.zeros(len(frame), np.int64)
     d = len(totals.keys)
     inside = number >= 0
-    add = adder(number[inside], d)
+    add = choose_adder(number[inside], d)
     values = [np.asarray(x, dtype=float)[inside] for x in columns.make(frame)]
     replicas = np.empty((weights.shape[1], d, len(values)))
     for k, weight in enumerate(weights.T):
         scale = weight_scale(len(frame), float(weight.max()), float(weight.max()), False)
         rounded = np.floor(weight / scale.step + 0.5)[inside] * scale.step
         for at, x in enumerate(values):
-            folds = scale.folds(float(columns.largest[at]), columns.whole[at])
+            folds = scale.fold_steps(float(columns.largest[at]), columns.whole[at])
             into = np.zeros((d, 2), np.int64)
             bound = float(columns.largest[at]) * (scale.largest + scale.step)
-            counted(add, rounded * x, folds, into, bound=bound, most=len(x))
+            add_folds(add, rounded * x, folds, into, bound=bound, most=len(x))
             replicas[k, :, at] = (into * np.array((*folds, 0.0)[:2])).sum(axis=1)
     order = [np.flatnonzero(number == domain) for domain in range(d)]
     ranks = [np.linalg.matrix_rank(weights[rows], tol=None) - 1.0 for rows in order]
     return replicas, np.array(ranks)
 
 
-def _matrix(design: Design, made: Replicates) -> Floats:
+def _read_weights(design: Design, made: Replicates) -> Floats:
     """Return given replicate weights, shape (n, K), checked."""
     weights = design.frame[list(made.columns)].to_numpy(dtype=float)
     if not (np.isfinite(weights) & (weights >= 0)).all():
@@ -131,7 +131,7 @@ def _matrix(design: Design, made: Replicates) -> Floats:
     return np.asarray(weights if made.combined else weights * design.weight[:, None])
 
 
-def _factors(design: Design, made: Replicates, totals: Block) -> Floats:
+def _find_factors(design: Design, made: Replicates, totals: Block) -> Floats:
     """Return the factor of each square, by kind (as R ``svrepdesign``)."""
     k = len(made.columns)
     units = len(totals.stages[0].group) if design.cluster_columns else 0

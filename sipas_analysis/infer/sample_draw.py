@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sipas_analysis.errors import AnswerError, ColumnError, FormError, ParameterError, Place
-from sipas_analysis.infer.sample_size import FUZZ, Floats, expected_margin, unknown_choice
+from sipas_analysis.infer.sample_size import FUZZ, Floats, expected_margin, make_choice_error
 
 How = Literal["simple", "systematic", "pps"]
 DRAWN, RESERVE = "drawn", "reserve"
@@ -76,27 +76,27 @@ def draw(
     _check_frame(frame, ids, [by, clusters, size if how == "pps" else ""], file)
     rows = pd.DataFrame({name: frame[name].astype(str) for name in (by, clusters, ids) if name})
     rows["stratum_"] = rows[by] if by else ""
-    rows["size_"] = _sizes(frame, size, file) if how == "pps" and size else 1.0
-    rows["before_"], rows["part_"], rows["take_"] = 1.0, rows["stratum_"], _each(n, rows, "n")
-    rows["spare_"] = _each(reserve, rows, "reserve")
+    rows["size_"] = _read_sizes(frame, size, file) if how == "pps" and size else 1.0
+    rows["before_"], rows["part_"], rows["take_"] = 1.0, rows["stratum_"], _number_by_row(n, rows, "n")
+    rows["spare_"] = _number_by_row(reserve, rows, "reserve")
     if clusters:
         if not n_clusters:
             raise ParameterError("sample_each", name="n_clusters", strata="–")
         rows["part_"] = rows["stratum_"] + "\0" + rows[clusters]
-        rows["before_"] = _cluster_chances(rows, _each(n_clusters, rows, "n_clusters"), seed, how)
+        rows["before_"] = _draw_clusters(rows, _number_by_row(n_clusters, rows, "n_clusters"), seed, how)
         rows = rows[rows["before_"] > 0]
         fitting = rows.groupby("part_")["part_"].transform("size")
         rows["take_"] = np.minimum(rows["take_"], fitting)
     elif how == "pps" and not size:
         raise ParameterError("sample_no_size")
-    made = _within(_hashed(rows, ids, seed), seed, "simple" if clusters else how)
+    made = _draw_in_parts(_sort_by_hash(rows, ids, seed), seed, "simple" if clusters else how)
     return made[[*dict.fromkeys(it for it in (by, clusters, ids) if it), *_NEW]]
 
 
 _NEW = ["order", "status", "probability", "weight"]
 
 
-def _cluster_chances(
+def _draw_clusters(
     rows: pd.DataFrame, n_clusters: "pd.Series[Any]", seed: int, how: How
 ) -> "pd.Series[Any]":
     """Draw clusters in each stratum; return by row the chance of its cluster, 0 if not drawn."""
@@ -105,14 +105,14 @@ def _cluster_chances(
         stratum_=("stratum_", "first"), take_=("take_", "first"), size_=("size_", "sum")
     )
     found = found.assign(part_=found["stratum_"], cluster_=found["part_"], before_=1.0, spare_=0)
-    made = _within(_hashed(found, "cluster_", seed), seed, how)
+    made = _draw_in_parts(_sort_by_hash(found, "cluster_", seed), seed, how)
     return rows["part_"].map(made.set_index("cluster_")["probability"]).fillna(0.0)
 
 
-def _within(rows: pd.DataFrame, seed: int, how: How) -> pd.DataFrame:
+def _draw_in_parts(rows: pd.DataFrame, seed: int, how: How) -> pd.DataFrame:
     """Draw ``take_`` rows in each part, in hashed order, and ``spare_`` of the others."""
     if how not in ("simple", "systematic", "pps"):
-        raise unknown_choice("how", how, "simple, systematic, pps")
+        raise make_choice_error("how", how, "simple, systematic, pps")
     chance, drawn = np.empty(len(rows)), np.zeros(len(rows), dtype=bool)
     for part, at in rows.groupby("part_", sort=True).indices.items():
         n = int(rows["take_"].iloc[at[0]])
@@ -123,8 +123,8 @@ def _within(rows: pd.DataFrame, seed: int, how: How) -> pd.DataFrame:
         if how == "simple":
             chance[at], drawn[at] = n / len(at), np.arange(len(at)) < n
         else:
-            start = _uniform(f"{seed}\0start\0{part}")
-            chance[at], drawn[at] = _along(rows["size_"].to_numpy(dtype=float)[at], n, start)
+            start = _hash_to_unit(f"{seed}\0start\0{part}")
+            chance[at], drawn[at] = _draw_along(rows["size_"].to_numpy(dtype=float)[at], n, start)
     rows = rows.assign(drawn_=drawn, probability=chance * rows["before_"])
     rows = rows.sort_values(["part_", "drawn_"], ascending=[True, False], kind="stable")
     rows["order"] = rows.groupby(["part_", "drawn_"]).cumcount() + 1
@@ -134,7 +134,7 @@ def _within(rows: pd.DataFrame, seed: int, how: How) -> pd.DataFrame:
     return rows.assign(weight=1 / rows["probability"]).reset_index(drop=True)
 
 
-def _along(size: Floats, n: int, start: float) -> tuple[Floats, NDArray[np.bool_]]:
+def _draw_along(size: Floats, n: int, start: float) -> tuple[Floats, NDArray[np.bool_]]:
     """Take one every interval along the sizes; return chances and who is drawn."""
     sure = np.zeros(size.size, dtype=bool)
     while (left := n - int(sure.sum())) > 0:
@@ -152,19 +152,19 @@ def _along(size: Floats, n: int, start: float) -> tuple[Floats, NDArray[np.bool_
     return chance, drawn
 
 
-def _hashed(rows: pd.DataFrame, ids: str, seed: int) -> pd.DataFrame:
+def _sort_by_hash(rows: pd.DataFrame, ids: str, seed: int) -> pd.DataFrame:
     """Return rows in the order of the salted hash of their id."""
     keys = [sha256(f"{seed}\0{one}".encode()).digest() for one in rows[ids]]
     order = sorted(range(len(keys)), key=keys.__getitem__)
     return rows.iloc[order].reset_index(drop=True)
 
 
-def _uniform(text: str) -> float:
+def _hash_to_unit(text: str) -> float:
     """Return a number in [0, 1) that a text stands for."""
     return int.from_bytes(sha256(text.encode()).digest()[:6], "big") / 2**48
 
 
-def achieved(
+def compare_returns(
     plan: pd.DataFrame,
     returned: Iterable[str],
     *,
@@ -253,7 +253,7 @@ def _refuse_ids(
         raise FormError(message, places)
 
 
-def _sizes(frame: pd.DataFrame, size: str, file: str) -> "pd.Series[float]":
+def _read_sizes(frame: pd.DataFrame, size: str, file: str) -> "pd.Series[float]":
     found = pd.to_numeric(frame[size], errors="coerce").astype(float)
     wrong = ~((found > 0) & np.isfinite(found))
     if wrong.any():
@@ -262,7 +262,7 @@ def _sizes(frame: pd.DataFrame, size: str, file: str) -> "pd.Series[float]":
     return found
 
 
-def _each(n: int | Mapping[str, int], rows: pd.DataFrame, name: str) -> "pd.Series[Any]":
+def _number_by_row(n: int | Mapping[str, int], rows: pd.DataFrame, name: str) -> "pd.Series[Any]":
     """Return by row how many its stratum is to give."""
     strata = rows["stratum_"]
     found = strata.map(dict(n)) if isinstance(n, Mapping) else pd.Series(n, index=strata.index)

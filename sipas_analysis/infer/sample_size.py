@@ -57,16 +57,16 @@ def sample_size(
         >>> int(sample_size(500, 0.05, method="cochran"))
         218
     """
-    many = _population(population)
-    _between(margin=margin, share=share, level=level)
-    _at_least(0, deff=deff)
+    many = _check_population(population)
+    _check_between(margin=margin, share=share, level=level)
+    _check_above(0, deff=deff)
     if method == "yamane":
         plain = many / (1 + many * margin**2)
     elif method == "cochran":
-        first = _two_sided(level) ** 2 * share * (1 - share) / margin**2
+        first = _find_quantile(level) ** 2 * share * (1 - share) / margin**2
         plain = first / (1 + (first - 1) / many)
     else:
-        raise unknown_choice("method", method, "yamane, cochran")
+        raise make_choice_error("method", method, "yamane, cochran")
     asked: Ints = np.clip(np.ceil(plain * deff - FUZZ), 1, many).astype(np.int64)
     return asked
 
@@ -88,12 +88,12 @@ def expected_margin(
 
     Source: rule S1 in docs/method.md; the inverse of Cochran's n.
     """
-    many, asked = _population(population), np.asarray(n, dtype=np.float64)
-    _between(share=share, level=level)
-    _at_least(0, deff=deff)
+    many, asked = _check_population(population), np.asarray(n, dtype=np.float64)
+    _check_between(share=share, level=level)
+    _check_above(0, deff=deff)
     left = np.clip((many - asked) / np.maximum(many - 1, 1), 0, 1)
     safe = np.where(asked > 0, asked, np.nan)
-    return np.asarray(_two_sided(level) * np.sqrt(deff * share * (1 - share) / safe * left))
+    return np.asarray(_find_quantile(level) * np.sqrt(deff * share * (1 - share) / safe * left))
 
 
 def detectable_difference(
@@ -130,7 +130,7 @@ def detectable_difference(
         13.27
     """
     return np.asarray(
-        _reach(share, items=items, within=within, deff=deff, level=level, power=power) / np.sqrt(n)
+        _find_reach(share, items=items, within=within, deff=deff, level=level, power=power) / np.sqrt(n)
     )
 
 
@@ -162,20 +162,20 @@ def forms_to_tell(
     if not (0 <= low_percent < high_percent <= 100):
         raise ParameterError("sample_tell", high=high_percent, low=low_percent)
     share = min(high_percent, low_percent, key=lambda it: abs(it - 50)) / 100
-    reach = _reach(share, items=items, within=within, deff=deff, level=level, power=power)
+    reach = _find_reach(share, items=items, within=within, deff=deff, level=level, power=power)
     return int(np.ceil((reach / difference) ** 2 - FUZZ))
 
 
-def _reach(
+def _find_reach(
     share: float, *, items: int, within: float, deff: float, level: float, power: float
 ) -> float:
     """Return (z₁₋α/₂ + z_power)·√(2·deff·V), the difference that one form would show."""
-    _between(share=share, level=level, power=power)
-    _at_least(0, deff=deff, items=items)
+    _check_between(share=share, level=level, power=power)
+    _check_above(0, deff=deff, items=items)
     if not 0 <= within <= 1:
         raise ParameterError("sample_within", found=within)
     one = share * (1 - share) * (1 + (items - 1) * within) / items
-    return float((_two_sided(level) + norm.ppf(power)) * np.sqrt(2 * deff * one))
+    return float((_find_quantile(level) + norm.ppf(power)) * np.sqrt(2 * deff * one))
 
 
 def allocate(
@@ -214,8 +214,8 @@ def allocate(
         >>> allocate(pd.Series({"a": 900, "b": 90, "c": 10}), 100, least=8).to_dict()
         {'a': 84, 'b': 8, 'c': 8}
     """
-    many = _population(sizes)
-    least_each, weight = np.minimum(least, many), _weights(sizes, how, spread, power)
+    many = _check_population(sizes)
+    least_each, weight = np.minimum(least, many), _weigh_units(sizes, how, spread, power)
     if not least_each.sum() <= total <= many.sum():
         raise ParameterError(
             "sample_total", total=total, low=int(least_each.sum()), high=int(many.sum())
@@ -234,7 +234,7 @@ def allocate(
     return pd.Series(whole.astype(np.int64), index=sizes.index, name="n")
 
 
-def _weights(
+def _weigh_units(
     sizes: "pd.Series[Any]", how: str, spread: "pd.Series[Any] | None", power: float
 ) -> Floats:
     many = sizes.to_numpy(dtype=np.float64)
@@ -246,33 +246,33 @@ def _weights(
         return np.asarray(many * known.to_numpy(dtype=np.float64))
     exponent = {"equal": 0.0, "proportional": 1.0, "power": power}
     if how not in exponent:
-        raise unknown_choice("how", how, "equal, proportional, neyman, power")
+        raise make_choice_error("how", how, "equal, proportional, neyman, power")
     return np.asarray(many ** exponent[how])
 
 
-def _population(population: ArrayLike) -> Floats:
+def _check_population(population: ArrayLike) -> Floats:
     many = np.asarray(population, dtype=np.float64)
     if not np.all(many >= 1):
         raise UnitError("sample_population", found=float(many[~(many >= 1)].flat[0]))
     return many
 
 
-def _between(**given: float) -> None:
+def _check_between(**given: float) -> None:
     for name, value in given.items():
         if not 0 < value < 1:
             raise ParameterError("sample_between", name=name, found=value)
 
 
-def _at_least(low: float, **given: float) -> None:
+def _check_above(low: float, **given: float) -> None:
     for name, value in given.items():
         if not low < value < np.inf:
             raise ParameterError("sample_above", name=name, low=low, found=value)
 
 
-def unknown_choice(name: str, found: str, known: str) -> ParameterError:
+def make_choice_error(name: str, found: str, known: str) -> ParameterError:
     """Return the error of a word that is not one of those known."""
     return ParameterError("sample_choice", name=name, found=found, known=known)
 
 
-def _two_sided(level: float) -> float:
+def _find_quantile(level: float) -> float:
     return float(norm.ppf((1 + level) / 2))

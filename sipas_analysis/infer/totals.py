@@ -17,14 +17,23 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from sipas_analysis.errors import DesignError
-from sipas_analysis.infer.design import COUNT, Design, Floats, Ints, Stage, encode, ranked, stages
+from sipas_analysis.infer.design import (
+    COUNT_COLUMN,
+    Design,
+    Floats,
+    Ints,
+    Stage,
+    find_stages,
+    number_codes,
+    number_rows,
+)
 
 SLICE = 2**17  # forms counted at a time: whole numbers below 2**35 then add exactly as floats
 BITS = 35
 WEIGHT_BITS = 40
 HALF = 2.0**24
 MOST_RATIO = 1e8
-CELL, BY = "\0cell", "\0by "  # no column of a frame is called so
+CELL_COLUMN, KEY_PREFIX = "\0cell", "\0by "  # no column of a frame is called so
 
 
 @dataclass(frozen=True)
@@ -52,7 +61,7 @@ class Columns:
     reads: tuple[str, ...] = ()
 
     @property
-    def hot(self) -> bool:
+    def binary(self) -> bool:
         """Whether the varied columns hold only 0 and 1."""
         p = len(self.names) - self.beside
         return bool(all(self.whole[:p]) and (self.largest[:p] <= 1).all())
@@ -77,18 +86,18 @@ class Scale:
     @property
     def bits(self) -> int:
         """Whole numbers of so many bits can be added n times in 64 bits."""
-        return 62 - _exponent(max(self.n, 2))
+        return 62 - _ceil_log2(max(self.n, 2))
 
-    def folds(self, largest: float, whole: bool, power: int = 1) -> tuple[float, ...]:
+    def fold_steps(self, largest: float, whole: bool, power: int = 1) -> tuple[float, ...]:
         """Return the steps by which w**power · x is counted: one if it fits, else two."""
-        top = power * _exponent(self.largest) + _exponent(largest)
-        if whole and top - power * _exponent(self.step) <= self.bits:
+        top = power * _ceil_log2(self.largest) + _ceil_log2(largest)
+        if whole and top - power * _ceil_log2(self.step) <= self.bits:
             return (self.step**power,)
         bits = min(BITS, self.bits)
         return (2.0 ** (top - bits), 2.0 ** (top - 2 * bits))
 
 
-def _exponent(number: float) -> int:
+def _ceil_log2(number: float) -> int:
     """Return the least whole k with number <= 2**k."""
     return int(np.ceil(np.log2(number))) if number > 0 else 0
 
@@ -97,8 +106,8 @@ def weight_scale(n: int, least: float, largest: float, whole: bool) -> Scale:
     """Return how weights are rounded: whole ones stay, others to 2⁻⁴⁰ of the largest (V9)."""
     if n and largest > MOST_RATIO * least:
         raise DesignError("design_weight_range", low=f"{least:g}", high=f"{largest:g}")
-    bits = min(WEIGHT_BITS, 57 - _exponent(max(n, 2)))  # so that levels of a scale fit beside
-    fine = 2.0 ** (_exponent(largest) - bits)
+    bits = min(WEIGHT_BITS, 57 - _ceil_log2(max(n, 2)))  # so that levels of a scale fit beside
+    fine = 2.0 ** (_ceil_log2(largest) - bits)
     return Scale(n, largest, 1.0 if whole and fine <= 1 else fine, least == largest)
 
 
@@ -155,7 +164,7 @@ class Block:
         credit: What calibration explains, if it was done.
         replicas: Totals under each replicate weight, shape (K, D, p), if there are any.
         factors: Factor of each replicate's square, shape (K,).
-        around: Whether squares are around the estimate (else around the replicates' mean).
+        around_estimate: Whether squares are around the estimate (else around the replicates' mean).
         freedom: Degrees of freedom of given replicates in each domain, shape (D,).
     """
 
@@ -175,7 +184,7 @@ class Block:
     credit: Credit | None = None
     replicas: Floats | None = None
     factors: Floats | None = None
-    around: bool = False
+    around_estimate: bool = False
     freedom: Floats | None = None
 
     @property
@@ -191,7 +200,7 @@ class Block:
         return np.asarray((rows == 1) & plain)
 
 
-def tally(
+def count_forms(
     frame: pd.DataFrame, design: Design, by: Sequence[str], columns: Columns, scale: Scale
 ) -> Sums:
     """Count some forms into whole numbers: the one pass over forms, wherever they lie.
@@ -199,72 +208,72 @@ def tally(
     Σ round(w x / step) by (domain, cell), in two folds so that nothing is lost of a 53-bit
     number. Source: rules V8 and V9 in docs/method.md.
     """
-    number, table = _rows(frame, design, by)
+    number, table = _number_cells(frame, design, by)
     rows, p = len(table), len(columns.names)
     sums = Sums(
         table,
         np.zeros((p, 2, rows), np.int64).transpose(2, 0, 1),  # one column lies together
         np.zeros((len(columns.flags) + 1, rows), np.int64).T,
         None
-        if design.cluster_columns or design.single
+        if design.cluster_columns or design.single_forms
         else np.zeros((rows, p - columns.beside, p - columns.beside, 2), np.int64),
     )
     for start in range(0, len(frame), SLICE):
         here = slice(start, start + SLICE)
-        _tally_slice(frame.iloc[here], number[here], sums, (design, columns, scale))
+        _count_slice(frame.iloc[here], number[here], sums, (design, columns, scale))
     return sums
 
 
-def _tally_slice(
+def _count_slice(
     forms: pd.DataFrame, number: Ints, into: Sums, how: tuple[Design, Columns, Scale]
 ) -> None:
     """Add a slice of forms to the sums; small enough to stay in the processor's cache."""
     design, columns, scale = how
-    weight = _whole_weights(forms, design, scale)
-    add, most = adder(number, len(into.table)), int(np.bincount(number).max())
+    weight = _count_weight_steps(forms, design, scale)
+    add, most = choose_adder(number, len(into.table)), int(np.bincount(number).max())
     varied: list[Floats] = []
     for at, made in enumerate(columns.make(forms)):
         x, top = np.asarray(made, dtype=float), float(columns.largest[at])
         y = x if weight is None else x * weight
-        folds = tuple(fold / scale.step for fold in scale.folds(top, columns.whole[at]))
+        folds = tuple(fold / scale.step for fold in scale.fold_steps(top, columns.whole[at]))
         bound = top * (scale.largest / scale.step + 1)
-        counted(add, y, folds, into.counts[:, at], bound=bound, most=most)
+        add_folds(add, y, folds, into.counts[:, at], bound=bound, most=most)
         if into.moments is not None and at < len(columns.names) - columns.beside:
             varied.append(x)
     for at, mark in enumerate([*columns.mark(forms), np.ones(len(forms))]):
         people = into.people[:, at, None]
-        counted(add, np.asarray(mark, dtype=float), (1.0,), people, bound=1.0, most=most)
+        add_folds(add, np.asarray(mark, dtype=float), (1.0,), people, bound=1.0, most=most)
     if into.moments is None:
         return
     squares = np.ones(len(forms)) if weight is None else (weight * scale.step) ** 2
-    if columns.hot:
-        _hot(number, varied, squares, scale=scale, into=into.moments)
+    if columns.binary:
+        _add_binary_moments(number, varied, squares, scale=scale, into=into.moments)
     else:
-        _pairs(add, varied, squares, columns=columns, scale=scale, into=into.moments)
+        _add_moments(add, varied, squares, columns=columns, scale=scale, into=into.moments)
 
 
-def _rows(frame: pd.DataFrame, design: Design, by: Sequence[str]) -> tuple[Ints, pd.DataFrame]:
+def _number_cells(frame: pd.DataFrame, design: Design, by: Sequence[str]) -> tuple[Ints, pd.DataFrame]:
     """Number the (domain, cell) of each form; return the numbers and one table row for each."""
     if by:
-        domain, keys = encode(frame, by)
+        domain, keys = number_rows(frame, by)
     else:
         domain, keys = np.zeros(len(frame), np.int64), pd.DataFrame(index=range(1))
     own = frame is design.frame
-    cell, cells = design.cells if own else encode(frame, design.cell_columns)
+    cell, cells = design.cells if own else number_rows(frame, design.cell_columns)
     width = max(len(cells), 1)
     code = np.where(domain < 0, len(keys), domain) * width + np.maximum(cell, 0)
-    number, pairs = ranked(code, (len(keys) + 1) * width)
+    number, pairs = number_codes(code, (len(keys) + 1) * width)
     at_domain, at_cell = np.divmod(pairs, width)
     if (cell < 0).any():
         raise DesignError("design_blank", columns=", ".join(design.cell_columns))
     table = cells[design.cell_columns].iloc[at_cell].reset_index(drop=True)
-    table[CELL] = at_cell if design.single else 0
+    table[CELL_COLUMN] = at_cell if design.single_forms else 0
     for name in by:
-        table[f"{BY}{name}"] = keys[name].reindex(at_domain).array
+        table[f"{KEY_PREFIX}{name}"] = keys[name].reindex(at_domain).array
     return number, table
 
 
-def _whole_weights(frame: pd.DataFrame, design: Design, scale: Scale) -> Floats | None:
+def _count_weight_steps(frame: pd.DataFrame, design: Design, scale: Scale) -> Floats | None:
     """Return how many steps each weight is, a whole number; None where all weights are 1."""
     if design.weights is None or (scale.equal and scale.largest == 1):
         return None
@@ -275,7 +284,7 @@ def _whole_weights(frame: pd.DataFrame, design: Design, scale: Scale) -> Floats 
 Adder = Callable[[Floats], tuple[Any, NDArray[Any]]]
 
 
-def adder(number: Ints, rows: int) -> Adder:
+def choose_adder(number: Ints, rows: int) -> Adder:
     """Return a way to add values by row: which rows, and their sums; fastest for sorted forms."""
     if len(number) and (number[1:] >= number[:-1]).all():
         starts = np.append(0, np.flatnonzero(number[1:] != number[:-1]) + 1)
@@ -284,7 +293,7 @@ def adder(number: Ints, rows: int) -> Adder:
     return lambda values: (slice(None), np.bincount(number, weights=values, minlength=rows))
 
 
-def counted(
+def add_folds(
     add: Adder, y: Floats, folds: tuple[float, ...], into: Ints, *, bound: float, most: int
 ) -> None:
     """Add the forms' y to ``into``, shape (R, folds), as whole multiples of each step.
@@ -308,7 +317,7 @@ def counted(
             y, bound = y - whole * step, step / 2
 
 
-def _pairs(
+def _add_moments(
     add: Adder,
     made: Sequence[Floats],
     squares: Floats,
@@ -321,16 +330,16 @@ def _pairs(
     for a in range(len(made)):
         for b in range(a, len(made)):
             top, whole = columns.largest[a] * columns.largest[b], columns.whole[a]
-            folds = scale.folds(float(top), bool(whole and columns.whole[b]), power=2)
+            folds = scale.fold_steps(float(top), bool(whole and columns.whole[b]), power=2)
             part = np.zeros((len(into), 2), np.int64)
             y, bound = squares * made[a] * made[b], float(top) * (scale.largest + scale.step) ** 2
-            counted(add, y, folds, part, bound=bound, most=len(y))
+            add_folds(add, y, folds, part, bound=bound, most=len(y))
             into[:, a, b] += part
             if a != b:
                 into[:, b, a] += part
 
 
-def _hot(
+def _add_binary_moments(
     number: Ints, made: Sequence[Floats], squares: Floats, *, scale: Scale, into: Ints
 ) -> None:
     """Add the second moments of many columns of 0 and 1, mostly 0."""
@@ -339,7 +348,7 @@ def _hot(
     rest = squares[order]
     present, starts = np.unique(number[order], return_index=True)
     ends = np.append(starts[1:], len(order))
-    for fold, step in enumerate(scale.folds(1.0, True, power=2)):
+    for fold, step in enumerate(scale.fold_steps(1.0, True, power=2)):
         whole = np.floor(rest / step + 0.5)
         rest = rest - whole * step
         scaled = sparse.csr_array(hot.multiply(whole[:, None]))
@@ -348,7 +357,7 @@ def _hot(
             into[row, :, :, fold] += product.astype(np.int64)
 
 
-def add(parts: Sequence[Sums]) -> Sums:
+def add_sums(parts: Sequence[Sums]) -> Sums:
     """Add the sums of chunks, files or workers; whole numbers, so in any order."""
     if len(parts) == 1:
         return parts[0]
@@ -370,22 +379,22 @@ def add(parts: Sequence[Sums]) -> Sums:
     )
 
 
-def settle(sums: Sums, design: Design, by: Sequence[str], columns: Columns, scale: Scale) -> Block:
+def convert_sums(sums: Sums, design: Design, by: Sequence[str], columns: Columns, scale: Scale) -> Block:
     """Turn whole sums into a block: sorted domains, cells with their stages, totals as floats.
 
     Raises:
         DesignError: The sample cannot have been drawn as declared.
     """
     table = sums.table
-    cell_keys = [*design.cell_columns, CELL]
-    cell, cells = encode(table, cell_keys)
+    cell_keys = [*design.cell_columns, CELL_COLUMN]
+    cell, cells = number_rows(table, cell_keys)
     if (cell < 0).any():
         raise DesignError("design_blank", columns=", ".join(design.cell_columns))
-    if design.single:
-        cell = table[CELL].to_numpy()
-    cells[COUNT] = np.bincount(cell, weights=sums.people[:, -1], minlength=len(cells))
-    asked = [f"{BY}{name}" for name in by]
-    domain, keys = encode(table, asked) if by else (np.zeros(len(table), np.int64), None)
+    if design.single_forms:
+        cell = table[CELL_COLUMN].to_numpy()
+    cells[COUNT_COLUMN] = np.bincount(cell, weights=sums.people[:, -1], minlength=len(cells))
+    asked = [f"{KEY_PREFIX}{name}" for name in by]
+    domain, keys = number_rows(table, asked) if by else (np.zeros(len(table), np.int64), None)
     order = np.lexsort((cell, domain))
     order = order[np.searchsorted(domain[order], 0) :]
     named = pd.DataFrame(index=range(min(1, len(order)))) if keys is None else keys[asked]
@@ -394,13 +403,13 @@ def settle(sums: Sums, design: Design, by: Sequence[str], columns: Columns, scal
     counts, people = sums.counts[order], sums.people[order]
     steps = np.array(
         [
-            (*scale.folds(float(top), whole), 0.0)[:2]
+            (*scale.fold_steps(float(top), whole), 0.0)[:2]
             for top, whole in zip(columns.largest, columns.whole, strict=True)
         ]
     ).reshape(-1, 2)
     whole = np.add.reduceat(counts, starts, axis=0) if len(order) else counts[:0]
     marks = np.add.reduceat(people, starts, axis=0) if len(order) else people[:0]
-    moment = None if sums.moments is None else _moment(sums.moments[order], columns, scale)
+    moment = None if sums.moments is None else _unfold_moments(sums.moments[order], columns, scale)
     return Block(
         keys=named.set_axis(list(by), axis=1),
         columns=columns.names,
@@ -411,23 +420,23 @@ def settle(sums: Sums, design: Design, by: Sequence[str], columns: Columns, scal
         part=(counts * steps).sum(axis=2),
         part_people=people.astype(float),
         moment=moment,
-        stages=stages(design, cells) if design.on_files else design.stages,
+        stages=find_stages(design, cells) if design.on_files else design.stages,
         n_sample=int(sums.people[:, -1].sum()),
         p=len(columns.names) - columns.beside,
         scale=scale,
     )
 
 
-def _moment(moments: Ints, columns: Columns, scale: Scale) -> Floats:
+def _unfold_moments(moments: Ints, columns: Columns, scale: Scale) -> Floats:
     """Return folded second moments as floats."""
     p = moments.shape[1]
-    if columns.hot:
-        steps = (*scale.folds(1.0, True, power=2), 0.0)[:2]
+    if columns.binary:
+        steps = (*scale.fold_steps(1.0, True, power=2), 0.0)[:2]
         return np.asarray(moments[..., 0] * steps[0] + moments[..., 1] * steps[1])
     step = np.zeros((p, p, 2))
     for a in range(p):
         for b in range(p):
             top, whole = columns.largest[a] * columns.largest[b], columns.whole[a]
-            folds = scale.folds(float(top), bool(whole and columns.whole[b]), power=2)
+            folds = scale.fold_steps(float(top), bool(whole and columns.whole[b]), power=2)
             step[a, b] = (*folds, 0.0)[:2]
     return np.asarray((moments * step).sum(axis=3))

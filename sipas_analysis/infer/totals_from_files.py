@@ -19,18 +19,18 @@ import pandas as pd
 
 from sipas_analysis.errors import DesignError, FileError
 from sipas_analysis.infer.design import Design, check_columns, check_weights
-from sipas_analysis.infer.replicates import replicated
+from sipas_analysis.infer.replicates import add_replicates
 from sipas_analysis.infer.totals import (
     Block,
     Columns,
     Scale,
     Sums,
-    add,
-    settle,
-    tally,
+    add_sums,
+    convert_sums,
+    count_forms,
     weight_scale,
 )
-from sipas_analysis.infer.weighting import credited
+from sipas_analysis.infer.weighting import find_credit
 
 VECTORS = 64  # of 2,048 forms each, read at a time
 T = TypeVar("T")
@@ -76,22 +76,22 @@ class Facts:
         )
 
 
-def facts(design: Design, variables: Sequence[str] = ()) -> Facts:
+def read_facts(design: Design, variables: Sequence[str] = ()) -> Facts:
     """Look at a whole sample once: size, weights, range of each variable.
 
     Raises:
         DesignError: A column is missing, a weight cannot be; in files, all files are looked at.
     """
     if not design.on_files:
-        return _facts_of_frame(design.frame, design, variables)
-    jobs = [replace(design, frame=path, workers=None) for path in files(design)]
+        return _read_facts_of_frame(design.frame, design, variables)
+    jobs = [replace(design, frame=path, workers=None) for path in list_files(design)]
     _check_kinds(design, jobs, [*design.cell_columns, *variables])
-    job = partial(_facts_of_file, variables=tuple(variables))
-    found = map(job, jobs) if design.workers is None else _sent(design, job, jobs)
+    job = partial(_read_facts_of_file, variables=tuple(variables))
+    found = map(job, jobs) if design.workers is None else _run_on_workers(design, job, jobs)
     return reduce(Facts.__add__, found)
 
 
-def block(design: Design, by: Sequence[str], columns: Columns, scale: Scale | None = None) -> Block:
+def build_block(design: Design, by: Sequence[str], columns: Columns, scale: Scale | None = None) -> Block:
     """Reduce forms to totals by domain, in memory, from files or on workers.
 
     Args:
@@ -115,25 +115,25 @@ def block(design: Design, by: Sequence[str], columns: Columns, scale: Scale | No
         >>> block(Design(frame), ["unit"], satisfied).total.ravel().tolist()
         [1.0, 1.0]
     """
-    scale = scale or facts(design).scale
+    scale = scale or read_facts(design).scale
     if design.on_files:
-        jobs = [replace(design, frame=path, workers=None) for path in files(design)]
+        jobs = [replace(design, frame=path, workers=None) for path in list_files(design)]
         _check_kinds(design, jobs, by)
         if design.workers is None:
-            parts = _read(jobs, (by, columns, scale))
+            parts = _count_files(jobs, (by, columns, scale))
         else:
-            job = partial(_sums_of_file, by=tuple(by), columns=columns, scale=scale)
-            parts = _sent(design, job, jobs)
-        return settle(_added(parts), design, by, columns, scale)
+            job = partial(_count_file, by=tuple(by), columns=columns, scale=scale)
+            parts = _run_on_workers(design, job, jobs)
+        return convert_sums(_add_as_read(parts), design, by, columns, scale)
     if by:
         _check_variables(by, design.frame.columns)
-    made = settle(tally(design.frame, design, by, columns, scale), design, by, columns, scale)
+    made = convert_sums(count_forms(design.frame, design, by, columns, scale), design, by, columns, scale)
     if design.calibration is not None:
-        made = replace(made, credit=credited(made, design, by, columns))
-    return replicated(made, design, by, columns) if design.made else made
+        made = replace(made, credit=find_credit(made, design, by, columns))
+    return add_replicates(made, design, by, columns) if design.declared_replicates else made
 
 
-def files(design: Design) -> list[str]:
+def list_files(design: Design) -> list[str]:
     """Return the files of a design, in the order of their names.
 
     Raises:
@@ -150,17 +150,17 @@ def files(design: Design) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _added(parts: Iterable[Sums]) -> Sums:
+def _add_as_read(parts: Iterable[Sums]) -> Sums:
     """Add sums as they come, a few at a time, so that memory stays flat."""
     held: list[Sums] = []
     for part in parts:
         held.append(part)
         if len(held) >= 8:
-            held = [add(held)]
-    return add(held)
+            held = [add_sums(held)]
+    return add_sums(held)
 
 
-def _sent(design: Design, job: Callable[[Design], T], jobs: Sequence[Design]) -> Iterator[T]:
+def _run_on_workers(design: Design, job: Callable[[Design], T], jobs: Sequence[Design]) -> Iterator[T]:
     """Run a job on each file, by the design's workers, and show progress by file.
 
     A worker that dies is replaced by another, which starts its files again; if none is left the
@@ -168,7 +168,7 @@ def _sent(design: Design, job: Callable[[Design], T], jobs: Sequence[Design]) ->
     """
     from distributed import as_completed
 
-    with _progress(len(jobs)) as step:
+    with _show_progress(len(jobs)) as step:
         tasks = design.workers.map(job, jobs, pure=False)
         for done in as_completed(tasks, raise_errors=True):  # type: ignore[no-untyped-call]
             yield done.result()
@@ -176,18 +176,18 @@ def _sent(design: Design, job: Callable[[Design], T], jobs: Sequence[Design]) ->
             step(1)
 
 
-def _read(jobs: Sequence[Design], how: tuple[Sequence[str], Columns, Scale]) -> Iterator[Sums]:
+def _count_files(jobs: Sequence[Design], how: tuple[Sequence[str], Columns, Scale]) -> Iterator[Sums]:
     """Count the forms of files here, piece by piece, and show progress by form."""
     by, columns, scale = how
-    with _progress(scale.n) as step:
+    with _show_progress(scale.n) as step:
         for design in jobs:
-            for piece in _pieces(design, by, columns):
-                yield tally(piece, design, by, columns, scale)
+            for piece in _read_pieces(design, by, columns):
+                yield count_forms(piece, design, by, columns, scale)
                 step(len(piece))
 
 
 @contextmanager
-def _progress(n: int) -> Iterator[Callable[[int], None]]:
+def _show_progress(n: int) -> Iterator[Callable[[int], None]]:
     """Show a bar of what is done on a terminal; elsewhere nothing."""
     from rich.console import Console
     from rich.progress import Progress
@@ -198,10 +198,10 @@ def _progress(n: int) -> Iterator[Callable[[int], None]]:
         yield lambda done: bar.advance(task, done)
 
 
-def _sums_of_file(design: Design, by: Sequence[str], columns: Columns, scale: Scale) -> Sums:
+def _count_file(design: Design, by: Sequence[str], columns: Columns, scale: Scale) -> Sums:
     """Count the forms of one file, on a worker."""
-    pieces = _pieces(design, by, columns)
-    return _added(tally(piece, design, by, columns, scale) for piece in pieces)
+    pieces = _read_pieces(design, by, columns)
+    return _add_as_read(count_forms(piece, design, by, columns, scale) for piece in pieces)
 
 
 def _connected(path: str) -> tuple[Any, str]:
@@ -217,43 +217,43 @@ def _connected(path: str) -> tuple[Any, str]:
     return here, f"{reader}('{quoted}')"
 
 
-def _pieces(design: Design, by: Sequence[str], columns: Columns) -> Iterator[pd.DataFrame]:
+def _read_pieces(design: Design, by: Sequence[str], columns: Columns) -> Iterator[pd.DataFrame]:
     """Read the columns that are needed of a file, some 100,000 forms at a time."""
     here, relation = _connected(str(design.frame))
     needed = [*by, *design.cell_columns, *([design.weights] if design.weights else [])]
-    names = [_quoted(name) for name in dict.fromkeys([*needed, *columns.reads])]
+    names = [_quote_name(name) for name in dict.fromkeys([*needed, *columns.reads])]
     found = here.execute(f"SELECT {', '.join(names) or '1 AS one'} FROM {relation}")  # noqa: S608
     while len(piece := found.fetch_df_chunk(VECTORS)):
         yield piece
     here.close()
 
 
-def _quoted(name: str) -> str:
+def _quote_name(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _facts_of_file(design: Design, variables: Sequence[str]) -> Facts:
+def _read_facts_of_file(design: Design, variables: Sequence[str]) -> Facts:
     """Ask DuckDB for the facts of one file."""
     path = str(design.frame)
-    kinds = {name: kind for name, kind, *_ in _described(path)}
+    kinds = {name: kind for name, kind, *_ in _describe_columns(path)}
     here, relation = _connected(path)
     check_columns(design, list(kinds))
     if variables:
         _check_variables(variables, list(kinds))
-    n = int(_asked(here, relation, "count(*)")[0][0])
+    n = int(_select_rows(here, relation, "count(*)")[0][0])
     ends: dict[str, tuple[float, float]] = {}
     whole: dict[str, bool] = {}
     blanks: dict[str, int] = {}
     levels: dict[str, tuple[str, ...]] = {}
     for name in variables:
         text = kinds[name].startswith(("VARCHAR", "ENUM"))
-        x = _quoted(name)
+        x = _quote_name(name)
         if kinds[name] in ("FLOAT", "DOUBLE"):  # a NaN in a file is a blank
             x = f"(CASE WHEN isnan({x}) THEN NULL ELSE {x} END)"
-        levels |= {name: _levels(here, relation, x)} if text else {}
-        blanks[name] = n - int(_asked(here, relation, f"count({x})")[0][0])
+        levels |= {name: _find_levels(here, relation, x)} if text else {}
+        blanks[name] = n - int(_select_rows(here, relation, f"count({x})")[0][0])
         number = f"CASE WHEN {x} THEN 1 WHEN NOT {x} THEN 0 END" if kinds[name] == "BOOLEAN" else x
-        low, high, even = (None, None, True) if text else _range(here, relation, number)
+        low, high, even = (None, None, True) if text else _find_range(here, relation, number)
         known = low is not None and high is not None
         ends[name] = (float(low or 0), float(high or 0)) if known else (np.nan, np.nan)
         whole[name] = even is not False
@@ -262,12 +262,12 @@ def _facts_of_file(design: Design, variables: Sequence[str]) -> Facts:
     if design.weights and kinds[design.weights].startswith("VARCHAR"):
         raise DesignError("design_weight_text", column=design.weights)
     if design.weights and n:
-        weight = _weights_of(design, here, relation)
+        weight = _read_weights(design, here, relation)
     here.close()
     return Facts(n, weight, ends, whole, blanks, levels)
 
 
-def _described(path: str) -> list[tuple[Any, ...]]:
+def _describe_columns(path: str) -> list[tuple[Any, ...]]:
     """Return name and type of each column of a file."""
     try:
         here, relation = _connected(path)
@@ -280,10 +280,10 @@ def _described(path: str) -> list[tuple[Any, ...]]:
     return found
 
 
-def _kinds_of_file(design: Design, names: Sequence[str]) -> tuple[str, dict[str, str]]:
+def _read_kinds(design: Design, names: Sequence[str]) -> tuple[str, dict[str, str]]:
     """Return the name of a file, and whether each column holds numbers, yes/no, text or days."""
     path = str(design.frame)
-    described = _described(path)
+    described = _describe_columns(path)
     kinds = {name: kind for name, kind, *_ in described}
     _check_variables(names, list(kinds))
     words = {"BOOLEAN": "yes/no", "VARCHAR": "text", "DATE": "days", "TIMESTAMP": "days"}
@@ -297,8 +297,8 @@ def _check_kinds(design: Design, jobs: Sequence[Design], names: Sequence[str]) -
     """Refuse files in which one column is of two kinds: its values would not meet."""
     if not names:
         return
-    check = partial(_kinds_of_file, names=tuple(names))
-    found = _sent(design, check, jobs) if design.workers else map(check, jobs)
+    check = partial(_read_kinds, names=tuple(names))
+    found = _run_on_workers(design, check, jobs) if design.workers else map(check, jobs)
     first: dict[str, tuple[str, str]] = {}
     for file, kinds in found:
         for name, kind in kinds.items():
@@ -308,38 +308,38 @@ def _check_kinds(design: Design, jobs: Sequence[Design], names: Sequence[str]) -
                 raise DesignError("files_differ", (), **fields)
 
 
-def _asked(here: Any, relation: str, what: str) -> list[tuple[Any, ...]]:
+def _select_rows(here: Any, relation: str, what: str) -> list[tuple[Any, ...]]:
     """Ask one question of a file; names in it are quoted."""
     found: list[tuple[Any, ...]] = here.execute(f"SELECT {what} FROM {relation}").fetchall()  # noqa: S608
     return found
 
 
-def _range(here: Any, relation: str, x: str) -> tuple[Any, Any, Any]:
+def _find_range(here: Any, relation: str, x: str) -> tuple[Any, Any, Any]:
     number = f"{x}::DOUBLE"
     what = f"min({number}), max({number}), bool_and({number} = floor({number}))"
-    low, high, whole = _asked(here, relation, what)[0]
+    low, high, whole = _select_rows(here, relation, what)[0]
     return low, high, whole
 
 
-def _levels(here: Any, relation: str, x: str) -> tuple[str, ...]:
-    found = _asked(here, relation, f"DISTINCT {x}::VARCHAR")
+def _find_levels(here: Any, relation: str, x: str) -> tuple[str, ...]:
+    found = _select_rows(here, relation, f"DISTINCT {x}::VARCHAR")
     return tuple(sorted(text for (text,) in found if text is not None))
 
 
-def _weights_of(design: Design, here: Any, relation: str) -> tuple[float, float, bool]:
+def _read_weights(design: Design, here: Any, relation: str) -> tuple[float, float, bool]:
     """Return the ends of the weights of a file, and whether they are whole."""
     assert design.weights
-    x = _quoted(design.weights)
+    x = _quote_name(design.weights)
     right = f"coalesce(isfinite({x}::DOUBLE) AND {x} > 0, false)"
-    wrong = _asked(here, f"{relation} WHERE NOT {right} LIMIT 1", f"{x}::DOUBLE")
+    wrong = _select_rows(here, f"{relation} WHERE NOT {right} LIMIT 1", f"{x}::DOUBLE")
     if wrong:
         held = np.nan if wrong[0][0] is None else wrong[0][0]
         check_weights(design, pd.DataFrame({design.weights: [held]}), Path(str(design.frame)).name)
-    low, high, whole = _range(here, relation, x)
+    low, high, whole = _find_range(here, relation, x)
     return float(low), float(high), bool(whole)
 
 
-def _facts_of_frame(frame: pd.DataFrame, design: Design, variables: Sequence[str]) -> Facts:
+def _read_facts_of_frame(frame: pd.DataFrame, design: Design, variables: Sequence[str]) -> Facts:
     """Look at a frame."""
     if variables:
         _check_variables(variables, frame.columns)

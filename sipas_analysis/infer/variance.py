@@ -12,7 +12,7 @@ from sipas_analysis.infer.design import Floats, Ints, Stage
 from sipas_analysis.infer.totals import Block
 
 
-def variance(totals: Block, gradient: Floats, answered: Floats | None = None) -> Floats:
+def estimate_variance(totals: Block, gradient: Floats, answered: Floats | None = None) -> Floats:
     """Return the variance of one figure in each domain.
 
     Args:
@@ -31,7 +31,7 @@ def variance(totals: Block, gradient: Floats, answered: Floats | None = None) ->
     used = np.flatnonzero((gradient != 0).any(axis=0))
     slope = gradient[totals.domain][:, used]
     if totals.credit is not None:
-        return np.asarray(covariance(totals, spread(gradient)).diagonal())
+        return np.asarray(estimate_covariance(totals, expand_gradient(gradient)).diagonal())
     if totals.moment is not None:
         (stage,) = totals.stages
         moment = totals.moment[:, used[:, None], used]
@@ -40,35 +40,35 @@ def variance(totals: Block, gradient: Floats, answered: Floats | None = None) ->
         group = stage.group[totals.cell]
         sums = np.einsum("rp,rp->r", slope, totals.part[:, used])
         squares = squares - np.where(stage.mean[group], sums**2 / stage.n[group], 0.0)
-        return _added(stage, totals.domain, group, np.where(squares > noise, squares, 0.0), d)
+        return _add_groups(stage, totals.domain, group, np.where(squares > noise, squares, 0.0), d)
     z = np.einsum("rp,rp->r", slope, totals.part[:, used])
     some = np.full(len(z), True) if answered is None else answered > 0
     z, domain, cell = z[some], totals.domain[some], totals.cell[some]
     found = np.zeros(d)
     for stage in totals.stages:
         unit = stage.unit[cell]
-        starts = _starts(domain, unit)
-        z_unit = _sums(z, starts)
+        starts = _find_starts(domain, unit)
+        z_unit = _sum_runs(z, starts)
         at, group = domain[starts], stage.group[unit[starts]]
-        begins = _starts(at, group)
+        begins = _find_starts(at, group)
         drawn, n = np.diff(np.append(begins, len(at))), stage.n[group[begins]]
-        mean = np.where(stage.mean[group[begins]], _sums(z_unit, begins) / n, 0.0)
-        squares = _sums((z_unit - np.repeat(mean, drawn)) ** 2, begins) + (n - drawn) * mean**2
-        found += _added(stage, at[begins], group[begins], squares, d)
+        mean = np.where(stage.mean[group[begins]], _sum_runs(z_unit, begins) / n, 0.0)
+        squares = _sum_runs((z_unit - np.repeat(mean, drawn)) ** 2, begins) + (n - drawn) * mean**2
+        found += _add_groups(stage, at[begins], group[begins], squares, d)
     return found
 
 
-def _starts(first: Ints, second: Ints) -> Ints:
+def _find_starts(first: Ints, second: Ints) -> Ints:
     """Return where the pair changes in two sorted arrays."""
     change = (first[1:] != first[:-1]) | (second[1:] != second[:-1])
     return np.concatenate([np.zeros(min(len(first), 1), np.int64), np.flatnonzero(change) + 1])
 
 
-def _sums(values: Floats, starts: Ints) -> Floats:
+def _sum_runs(values: Floats, starts: Ints) -> Floats:
     return np.add.reduceat(values, starts) if len(starts) else values[:0]
 
 
-def _added(stage: Stage, domain: Ints, group: Ints, squares: Floats, d: int) -> Floats:
+def _add_groups(stage: Stage, domain: Ints, group: Ints, squares: Floats, d: int) -> Floats:
     """Add scaled squares of the groups of each domain; make up for groups left out (V5)."""
     scaled = stage.scale[group] * squares
     found: Floats = np.bincount(domain, weights=scaled, minlength=d).astype(np.float64)
@@ -79,7 +79,7 @@ def _added(stage: Stage, domain: Ints, group: Ints, squares: Floats, d: int) -> 
     return np.asarray(found * np.divide(every, kept, out=np.full(d, np.nan), where=kept > 0))
 
 
-def spread(gradient: Floats) -> sparse.csr_array:
+def expand_gradient(gradient: Floats) -> sparse.csr_array:
     """Lay the gradient of one figure, shape (D, p), over all totals: shape (D, D·p).
 
     Columns that count stay in place even where their slope is 0.
@@ -91,7 +91,7 @@ def spread(gradient: Floats) -> sparse.csr_array:
     return sparse.csr_array((gradient[:, used].ravel(), to, ends), shape=(d, d * p))
 
 
-def covariance(totals: Block, influence: sparse.csr_array) -> Floats:
+def estimate_covariance(totals: Block, influence: sparse.csr_array) -> Floats:
     """Return the covariance of estimates that share a sample (V7).
 
     Args:
@@ -104,20 +104,20 @@ def covariance(totals: Block, influence: sparse.csr_array) -> Floats:
     if not totals.stages:
         return np.zeros((influence.shape[0],) * 2)
     if totals.moment is not None and totals.credit is None:
-        return _from_moments(totals, influence)
-    z: sparse.csr_array = _wide(totals) @ influence.T
+        return _covariance_from_moments(totals, influence)
+    z: sparse.csr_array = _expand_totals(totals) @ influence.T
     if totals.credit is not None:
         levels = totals.credit.cross.transpose(1, 0, 2).reshape(-1, influence.shape[1])
         explained = totals.credit.known @ (totals.credit.sweep @ (influence @ levels.T).T)
         z = sparse.csr_array(z.toarray() - explained)
     found = np.zeros((influence.shape[0],) * 2)
     for stage in totals.stages:
-        z_unit = _one_hot(stage.unit, len(stage.group)) @ z
-        sums = _one_hot(stage.group, len(stage.n)) @ z_unit
-        own = _crossed(z_unit, stage.scale[stage.group])
-        own -= _crossed(sums, stage.scale * stage.mean / stage.n)
+        z_unit = _make_indicator(stage.unit, len(stage.group)) @ z
+        sums = _make_indicator(stage.group, len(stage.n)) @ z_unit
+        own = _multiply_crosswise(z_unit, stage.scale[stage.group])
+        own -= _multiply_crosswise(sums, stage.scale * stage.mean / stage.n)
         if stage.left.any():
-            groups = _touched(totals, influence, stage)[1] != 0
+            groups = _find_touched(totals, influence, stage)[1] != 0
             every = np.asarray(groups.sum(axis=0), dtype=float)
             kept = np.asarray(groups[~stage.left].sum(axis=0), dtype=float)
             up = np.sqrt(np.divide(every, kept, out=np.full_like(every, np.nan), where=kept > 0))
@@ -126,7 +126,7 @@ def covariance(totals: Block, influence: sparse.csr_array) -> Floats:
     return found
 
 
-def _from_moments(totals: Block, influence: sparse.csr_array) -> Floats:
+def _covariance_from_moments(totals: Block, influence: sparse.csr_array) -> Floats:
     """Return the covariance where single forms were drawn: different domains share only strata."""
     assert totals.moment is not None
     (stage,) = totals.stages
@@ -138,8 +138,8 @@ def _from_moments(totals: Block, influence: sparse.csr_array) -> Floats:
     wide = sparse.csr_array(
         (totals.part[:, :p].ravel(), at, rows), (len(totals.domain), by_total.shape[1])
     )
-    sums = _one_hot(group, len(stage.n)) @ (wide @ influence.T)
-    found -= _crossed(sums, stage.scale * stage.mean / stage.n)
+    sums = _make_indicator(group, len(stage.n)) @ (wide @ influence.T)
+    found -= _multiply_crosswise(sums, stage.scale * stage.mean / stage.n)
     for row, domain in enumerate(totals.domain):
         slope = by_total[:, domain * p : (domain + 1) * p].tocsr()
         who = np.flatnonzero(np.diff(slope.indptr))
@@ -150,7 +150,7 @@ def _from_moments(totals: Block, influence: sparse.csr_array) -> Floats:
     return found
 
 
-def _wide(totals: Block) -> sparse.csr_array:
+def _expand_totals(totals: Block) -> sparse.csr_array:
     """Return the totals of each cell, by (domain, column): shape (C, D·p)."""
     p, cells = totals.p, len(totals.stages[0].unit) if totals.stages else 0
     to = (totals.domain[:, None] * p + np.arange(p)).ravel()
@@ -158,16 +158,16 @@ def _wide(totals: Block) -> sparse.csr_array:
     return sparse.csr_array((totals.part[:, :p].ravel(), (np.repeat(totals.cell, p), to)), shape)
 
 
-def _one_hot(number: Ints, size: int) -> sparse.csr_array:
+def _make_indicator(number: Ints, size: int) -> sparse.csr_array:
     n = len(number)
     return sparse.csr_array((np.ones(n), (number, np.arange(n))), (size, n))
 
 
-def _crossed(z: sparse.csr_array, factor: Floats) -> Floats:
+def _multiply_crosswise(z: sparse.csr_array, factor: Floats) -> Floats:
     return np.asarray((z.T @ z.multiply(factor[:, None]).tocsr()).toarray())
 
 
-def freedom(totals: Block, answered: Floats) -> tuple[Floats, Floats]:
+def count_units(totals: Block, answered: Floats) -> tuple[Floats, Floats]:
     """Count the units and strata of the first stage in which each domain has answers (V3).
 
     Args:
@@ -182,45 +182,45 @@ def freedom(totals: Block, answered: Floats) -> tuple[Floats, Floats]:
         return np.zeros(d), np.zeros(d)
     stage, some = totals.stages[0], answered > 0
     domain, unit = totals.domain[some], stage.unit[totals.cell[some]]
-    strata = _distinct(domain, stage.group[unit], d)
+    strata = _count_distinct(domain, stage.group[unit], d)
     if totals.moment is not None:
         people = np.bincount(totals.domain, weights=answered, minlength=d)
         return people.astype(np.float64), strata
-    return _distinct(domain, unit, d), strata
+    return _count_distinct(domain, unit, d), strata
 
 
-def _distinct(domain: Ints, number: Ints, d: int) -> Floats:
+def _count_distinct(domain: Ints, number: Ints, d: int) -> Floats:
     """Count the distinct numbers in each domain; both come sorted."""
-    return np.bincount(domain[_starts(domain, number)], minlength=d).astype(float)
+    return np.bincount(domain[_find_starts(domain, number)], minlength=d).astype(float)
 
 
-def joint_freedom(totals: Block, influence: sparse.csr_array) -> tuple[Floats, Floats]:
+def count_joint_units(totals: Block, influence: sparse.csr_array) -> tuple[Floats, Floats]:
     """Count the units and strata behind estimates that join several domains, shape (E,) each."""
-    units, strata = _touched(totals, influence, totals.stages[0])
+    units, strata = _find_touched(totals, influence, totals.stages[0])
     groups = np.asarray((strata != 0).sum(axis=0), dtype=float)
     if totals.moment is None:
         return np.asarray((units != 0).sum(axis=0), dtype=float), groups
-    inside = _domains_of(totals, influence)
+    inside = _find_domains(totals, influence)
     people = totals.people["n"].to_numpy(dtype=float)
     return np.asarray((inside != 0).T @ people, dtype=float), groups
 
 
-def _domains_of(totals: Block, influence: sparse.csr_array) -> sparse.csr_array:
+def _find_domains(totals: Block, influence: sparse.csr_array) -> sparse.csr_array:
     """Return which domains each estimate speaks of, shape (D, E)."""
     estimate, total = influence.tocoo().coords
     shape = (len(totals.keys), influence.shape[0])
     return sparse.csr_array((np.ones(len(total)), (total // totals.p, estimate)), shape)
 
 
-def _touched(
+def _find_touched(
     totals: Block, influence: sparse.csr_array, stage: Stage
 ) -> tuple[sparse.csr_array, sparse.csr_array]:
     """Return which units and groups of a stage hold forms of each estimate's domains."""
     shape = (len(stage.unit), len(totals.keys))
     ones = np.ones(len(totals.cell))
     rows = sparse.csr_array((ones, (totals.cell, totals.domain)), shape)
-    units = _one_hot(stage.unit, len(stage.group)) @ (rows @ _domains_of(totals, influence))
-    return units, _one_hot(stage.group, len(stage.n)) @ units
+    units = _make_indicator(stage.unit, len(stage.group)) @ (rows @ _find_domains(totals, influence))
+    return units, _make_indicator(stage.group, len(stage.n)) @ units
 
 
 def sampling_fraction(totals: Block) -> Floats:

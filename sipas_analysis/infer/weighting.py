@@ -49,11 +49,11 @@ def post_stratify(
     columns = [by] if isinstance(by, str) else list(by)
     if not columns:
         raise DesignError("margin_none")
-    level, names, wanted = _margin(design, columns, totals)
+    level, names, wanted = _read_margin(design, columns, totals)
     found = np.bincount(level, weights=design.weight)
     weight = design.weight * (wanted / found)[level]
     named = ((" × ".join(columns), level, names, wanted),)
-    return _calibrated(design, weight, named, rounds=1)
+    return _calibrate(design, weight, named, rounds=1)
 
 
 def rake(design: Design, margins: Margins, tolerance: float = 1e-10) -> Design:
@@ -80,7 +80,7 @@ def rake(design: Design, margins: Margins, tolerance: float = 1e-10) -> Design:
         >>> made.weight.round(6).tolist()
         [2.0, 3.0, 3.0, 2.0]
     """
-    named = [(name, *_margin(design, [name], totals)) for name, totals in margins.items()]
+    named = [(name, *_read_margin(design, [name], totals)) for name, totals in margins.items()]
     if not named:
         raise DesignError("margin_none")
     sums = [float(wanted.sum()) for *_, wanted in named]
@@ -98,7 +98,7 @@ def rake(design: Design, margins: Margins, tolerance: float = 1e-10) -> Design:
         rounds += 1
     if not gap <= tolerance * sums[0]:
         raise DesignError("rake_gap", rounds=rounds, gap=f"{gap:.4g}", total=f"{sums[0]:.10g}")
-    return _calibrated(design, weight, named, rounds)
+    return _calibrate(design, weight, named, rounds)
 
 
 def trim(design: Design, low: float = 0.0, high: float = np.inf) -> Design:
@@ -132,16 +132,16 @@ def trim(design: Design, low: float = 0.0, high: float = np.inf) -> Design:
         weight = np.clip(factor * weight, low, high)
     else:
         weight = np.full(len(weight), total / max(len(weight), 1))
-    return _reweighted(design, weight, None)
+    return _replace_weights(design, weight, None)
 
 
-def _margin(
+def _read_margin(
     design: Design, columns: Sequence[str], totals: Mapping[object, float]
 ) -> tuple[Ints, list[object], Floats]:
     """Return the level of each form, the levels, and the population of each."""
     if design.on_files or design.calibration is not None:
         raise DesignError("calibrate_files" if design.on_files else "calibrate_twice")
-    if design.made:
+    if design.declared_replicates:
         raise DesignError("calibrate_replicates")
     missing = [name for name in columns if name not in design.frame]
     if missing:
@@ -171,7 +171,7 @@ def _margin(
     return np.asarray(level, dtype=np.int64), names, wanted
 
 
-def _calibrated(
+def _calibrate(
     design: Design,
     weight: Floats,
     named: Sequence[tuple[str, Ints, list[object], Floats]],
@@ -198,14 +198,14 @@ def _calibrated(
         "largest_gap": float(table["gap"].abs().max()),
         "weight_ratio": float(weight.max() / weight.min()),
         "largest_factor": float((weight / base).max()),
-        "n_eff_before": _kish(base),
-        "n_eff": _kish(weight),
+        "n_eff_before": _find_kish_n(base),
+        "n_eff": _find_kish_n(weight),
     }
     found = Calibration(tuple(level for _, level, *_ in named), base, table, facts)
-    return _reweighted(design, weight, found)
+    return _replace_weights(design, weight, found)
 
 
-def _reweighted(design: Design, weight: Floats, known: Calibration | None) -> Design:
+def _replace_weights(design: Design, weight: Floats, known: Calibration | None) -> Design:
     """Return the design with these weights, in a column that is not one of the data."""
     name = design.weights or "weight"
     while not design.weights and name in design.frame:
@@ -214,12 +214,12 @@ def _reweighted(design: Design, weight: Floats, known: Calibration | None) -> De
     return replace(design, frame=frame, weights=name, calibration=known)
 
 
-def _kish(weight: Floats) -> float:
+def _find_kish_n(weight: Floats) -> float:
     """Return Kish's effective number (Σw)²/Σw²."""
     return float(weight.sum() ** 2 / (weight**2).sum())
 
 
-def credited(totals: Block, design: Design, by: Sequence[str], columns: Columns) -> Credit:
+def find_credit(totals: Block, design: Design, by: Sequence[str], columns: Columns) -> Credit:
     """Return what calibration explains of each cell's influence (W1).
 
     The regression of z on the levels of all margins, by the weights before: the mean of z in its
@@ -238,7 +238,7 @@ def credited(totals: Block, design: Design, by: Sequence[str], columns: Columns)
     cell = design.cells[0]
     cells = sparse.csr_array((design.weight, (cell, np.arange(n))), (int(cell.max()) + 1, n))
     made = list(columns.make(design.frame))[: len(columns.names) - columns.beside]
-    domain = _domain_of(totals, design, by)
+    domain = _find_domain(totals, design, by)
     inside = sparse.csr_array(
         (base[domain >= 0], (domain[domain >= 0], np.flatnonzero(domain >= 0))),
         (len(totals.keys), n),
@@ -250,7 +250,7 @@ def credited(totals: Block, design: Design, by: Sequence[str], columns: Columns)
     return Credit(cells @ levels, cross, np.linalg.pinv(counts, hermitian=True))
 
 
-def _domain_of(totals: Block, design: Design, by: Sequence[str]) -> Ints:
+def _find_domain(totals: Block, design: Design, by: Sequence[str]) -> Ints:
     """Return the domain of each form, -1 for none."""
     if not by:
         return np.zeros(len(design.frame), np.int64)

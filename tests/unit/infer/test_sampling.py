@@ -21,7 +21,7 @@ from sipas_analysis.errors import (
     SipasError,
     UnitError,
 )
-from sipas_analysis.infer.sample_draw import achieved, draw
+from sipas_analysis.infer.sample_draw import compare_returns, draw
 from sipas_analysis.infer.sample_size import (
     allocate,
     detectable_difference,
@@ -304,7 +304,7 @@ def test_what_came_back_by_hand():
     """x: of 2 drawn one answered and a reserve replaced one; y: both and a reserve beyond plan."""
     plan = draw(PEOPLE, 2, ids="id", seed=1, by="unit", reserve=2)
     x, y = (plan.loc[plan["unit"] == it, "id"].tolist() for it in "xy")
-    got = achieved(plan, [x[0], x[2], *y[:3]], ids="id", by="unit").set_index("unit")
+    got = compare_returns(plan, [x[0], x[2], *y[:3]], ids="id", by="unit").set_index("unit")
     counts = ["planned", "answered", "replaced", "extra", "missing", "response_percent"]
     assert got.loc["x", counts].tolist() == [2, 1, 1, 0, 0, 50]
     assert got.loc["y", counts].tolist() == [2, 2, 0, 1, 0, 100]
@@ -316,9 +316,9 @@ def test_who_was_never_drawn_or_came_twice_is_named():
     plan = draw(PEOPLE, 2, ids="id", seed=1)
     first = plan["id"].iloc[0]
     with pytest.raises(FormError, match=r"f\.csv, row 9, column “id”, value 'stranger'"):
-        achieved(plan, pd.Series({9: "stranger"}), ids="id", file="f.csv")
+        compare_returns(plan, pd.Series({9: "stranger"}), ids="id", file="f.csv")
     with pytest.raises(FormError, match="2 rows share an id"):
-        achieved(plan, [first, first], ids="id")
+        compare_returns(plan, [first, first], ids="id")
 
 
 # ── sipas sample
