@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sipas_analysis import __version__
-from sipas_analysis.documents.writers.terminal import refuse, show, spoken, tell
+from sipas_analysis.documents.writers.terminal import (
+    choose_language,
+    print_error_and_exit,
+    print_message,
+    print_table,
+)
 from sipas_analysis.errors import ParameterError, SipasError
 from sipas_analysis.files import check_writable, write_log
 from sipas_analysis.messages import LANGUAGES, Language, say
@@ -39,38 +44,38 @@ UnitOpt = Annotated[str, typer.Option("--unit", help="cli.opt.unit", metavar="CO
 Set = Annotated[list[str] | None, typer.Option("-p", help="cli.opt.set", metavar="NAME=VALUE")]
 
 
-def _opt(name: str, said: str = "") -> Any:
+def _option(name: str, said: str = "") -> Any:
     return typer.Option(f"--{name}", help=f"cli.opt.{said or name}")
 
 
 def main() -> None:
     """Run the command line; turn errors into sentences and exit codes."""
-    command = _translated(typer.main.get_command(app), spoken())
+    command = _translate_help(typer.main.get_command(app), choose_language())
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     try:
         command(prog_name="sipas")
     except SipasError as error:
-        refuse(error)
+        print_error_and_exit(error)
     except Exception as error:
         path = write_log(traceback.format_exc())
-        said = say(spoken(), "cli.said.internal", why=type(error).__name__, path=path)
+        said = say(choose_language(), "cli.said.internal", why=type(error).__name__, path=path)
         typer.echo(said, err=True)
         sys.exit(70)
 
 
-def _translated(command: Any, language: Language) -> Any:
+def _translate_help(command: Any, language: Language) -> Any:
     """Replace message ids in the help of a command and of everything below it."""
     for one in (command, *command.params):
         if (getattr(one, "help", None) or "").startswith("cli."):
             one.help = say(language, one.help)
     for below in getattr(command, "commands", {}).values():
-        _translated(below, language)
+        _translate_help(below, language)
     return command
 
 
 @app.callback(invoke_without_command=True)
-def _top(
+def _show_version(
     lang: Lang = "",  # noqa: ARG001 (read by spoken)
     version: Annotated[bool, typer.Option("--version", help="cli.opt.version")] = False,
 ) -> None:
@@ -87,19 +92,19 @@ def init(
     ] = None,
     lang: Lang = "",  # noqa: ARG001
 ) -> None:
-    from sipas_analysis.collect.draft import draft
+    from sipas_analysis.collect.draft import draft_wave
 
-    made = draft(files, out or files[0].parent, spoken())
+    made = draft_wave(files, out or files[0].parent, choose_language())
     for path in (made.wave, made.units):
-        tell("wrote", path=path)
-    tell("drafted", pack=made.pack.id, n_units=made.n_units)
+        print_message("wrote", path=path)
+    print_message("drafted", pack=made.pack.id, n_units=made.n_units)
     if made.file_is_unit:
-        tell("file_is_unit")
+        print_message("file_is_unit")
     if made.unplaced:
-        tell("unplaced", names="; ".join(made.unplaced))
+        print_message("unplaced", names="; ".join(made.unplaced))
     if made.units_to_place:
-        tell("ungrouped", names="; ".join(made.units_to_place))
-    tell("next", path=made.wave)
+        print_message("ungrouped", names="; ".join(made.units_to_place))
+    print_message("next", path=made.wave)
 
 
 @app.command(help="cli.demo")
@@ -108,12 +113,12 @@ def demo(
     units: Annotated[int, typer.Option("--units", help="cli.opt.units", min=1, max=10_000)] = 29,
     lang: Lang = "",  # noqa: ARG001
 ) -> None:
-    from sipas_analysis.collect.simulate import demo as make
+    from sipas_analysis.collect.simulate import build_demo as make
     from sipas_analysis.collect.simulate import write_demo
 
     path = write_demo(make("demo", units), folder)
-    tell("wrote", path=path)
-    tell("next_run", path=path)
+    print_message("wrote", path=path)
+    print_message("next_run", path=path)
 
 
 @app.command(help="cli.check")
@@ -121,28 +126,30 @@ def check(wave: WaveArg, lang: Lang = "", out: Out = None) -> None:  # noqa: ARG
     from sipas_analysis.collect.quality import check as look
     from sipas_analysis.figures.published import Figures
 
-    facts, survey = _read(wave)
+    facts, survey = _read_survey(wave)
     ledger = survey.ledger
     if ledger.empty:
-        tell("nothing_changed")
+        print_message("nothing_changed")
     else:
         kinds = ledger.groupby(["file", "reason"])["column"]
         counts = kinds.agg(columns="nunique", cells="size").reset_index()
-        counts["reason"] = [say(spoken(), f"ledger.{reason}") for reason in counts["reason"]]
-        show(say(spoken(), "cli.table.ledger"), counts)
+        counts["reason"] = [
+            say(choose_language(), f"ledger.{reason}") for reason in counts["reason"]
+        ]
+        print_table(say(choose_language(), "cli.table.ledger"), counts)
     noticed = look(survey).noticed()
     if noticed.empty:
-        tell("no_findings")
+        print_message("no_findings")
     else:
         columns = ["rule", "unit_name", "count", "n", "expected_percent", "low", "p_holm"]
-        show(say(spoken(), "cli.said.findings"), noticed[columns].round(4))
+        print_table(say(choose_language(), "cli.said.findings"), noticed[columns].round(4))
     _say_gaps(survey)
     if out is not None:
         kinds = ledger.groupby(["file", "column", "reason"], sort=True)["row"]
         summed = kinds.agg(n="size", first_row="min").reset_index()
         figures = Figures(survey)
-        _write({"ledger": summed, "quality": figures.findings.to_frame()}, out / "check")
-    tell("next_run", path=facts.path)
+        _write_tables({"ledger": summed, "quality": figures.findings.to_frame()}, out / "check")
+    print_message("next_run", path=facts.path)
 
 
 def _say_gaps(survey: "Survey") -> None:
@@ -150,25 +157,26 @@ def _say_gaps(survey: "Survey") -> None:
     sent = set(survey.frame["unit"])
     silent = [name for code, name in survey.unit_names.items() if code not in sent]
     if silent:
-        tell("silent", n=len(silent), names="; ".join(silent))
+        print_message("silent", n=len(silent), names="; ".join(silent))
     share = 100 * survey.frame[[*survey.instrument.items]].isna().mean()
     many = share[share >= MANY_BLANK]
     if len(many):
-        tell("many_blank", items=", ".join(f"{code} ({it:.0f} %)" for code, it in many.items()))
+        print_message(
+            "many_blank", items=", ".join(f"{code} ({it:.0f} %)" for code, it in many.items())
+        )
 
 
 @app.command(help="cli.score")
 def score(wave: WaveArg, out: Out = None, lang: Lang = "") -> None:  # noqa: ARG001
     from sipas_analysis.figures.published import Figures
 
-    facts, survey = _read(wave)
+    facts, survey = _read_survey(wave)
     figures = Figures(survey)
     columns = ["group", "letter", "rank", "places", "unit_name", "printed", "low", "high", "n"]
-    shown = figures.ranking.assign(places=figures.places.texts())[columns]
-    show(say(spoken(), "cli.table.scores"), shown.round(1))
-    tables = figures.tables()
-    kept = {name: tables[name] for name in ("scores", "ranking", "figures")}
-    _write(kept, _out(out, facts) / "tables")
+    shown = figures.ranking.assign(places=figures.ranked_units.range_texts())[columns]
+    print_table(say(choose_language(), "cli.table.scores"), shown.round(1))
+    tables = figures.tables(("scores", "ranking", "figures"))
+    _write_tables(tables, _output_folder(out, facts) / "tables")
 
 
 @app.command(help="cli.drivers")
@@ -176,24 +184,29 @@ def drivers(
     wave: WaveArg,
     out: Out = None,
     lang: Lang = "",  # noqa: ARG001
-    model: Annotated[str, _opt("model")] = "linear,logit,ordinal",
-    by: Annotated[str, _opt("by", "by_key")] = "",
-    controls: Annotated[str, _opt("controls")] = "",
-    missing: Annotated[str, _opt("missing")] = "complete",
+    model: Annotated[str, _option("model")] = "linear,logit,ordinal",
+    by: Annotated[str, _option("by", "by_key")] = "",
+    controls: Annotated[str, _option("controls")] = "",
+    missing: Annotated[str, _option("missing")] = "complete",
 ) -> None:
     from sipas_analysis.explain.drivers import drivers as explain
-    from sipas_analysis.reports.drivers_output import first_of, publishable, shown, tables
+    from sipas_analysis.reports.drivers_output import (
+        describe_drivers,
+        find_priority,
+        keep_publishable,
+        list_tables,
+    )
 
-    facts, survey = _read(wave)
+    facts, survey = _read_survey(wave)
     models, held = (
         [it.strip() for it in text.split(",") if it.strip()] for text in (model, controls)
     )
     found = explain(survey, models, by=by, controls=held, missing=missing)
-    found = publishable(survey, found, by) if by else found
-    first = None if by or held or missing != "complete" else first_of(survey, found)
-    for said, table in shown(survey, found, first, spoken()):
-        typer.echo(said) if table is None else show(said, table)
-    _write(tables(found, first, by), _out(out, facts) / "tables")
+    found = keep_publishable(survey, found, by) if by else found
+    first = None if by or held or missing != "complete" else find_priority(survey, found)
+    for said, table in describe_drivers(survey, found, first, choose_language()):
+        typer.echo(said) if table is None else print_table(said, table)
+    _write_tables(list_tables(found, first, by), _output_folder(out, facts) / "tables")
 
 
 @app.command(help="cli.report")
@@ -203,11 +216,11 @@ def report(
     lang: Lang = "",
     out: Out = None,
     parameters: Set = None,
-    formats: Annotated[str, _opt("formats")] = "html",
+    formats: Annotated[str, _option("formats")] = "html",
 ) -> None:
-    facts, survey = _read(wave)
-    path = _report(facts, survey, unit, lang, out, _pairs(parameters), formats)
-    tell("report", path=path)
+    facts, survey = _read_survey(wave)
+    path = _report(facts, survey, unit, lang, out, _parse_parameters(parameters), formats)
+    print_message("report", path=path)
 
 
 @app.command(help="cli.run")
@@ -215,24 +228,24 @@ def run(
     wave: WaveArg,
     lang: Lang = "",
     out: Out = None,
-    jobs: Annotated[int, _opt("jobs")] = 0,
-    units: Annotated[str, _opt("units")] = "",
-    formats: Annotated[str, _opt("formats")] = "html",
-    engine: Annotated[str, _opt("engine")] = "fork",
-    scheduler: Annotated[str, _opt("scheduler")] = "",
+    jobs: Annotated[int, _option("jobs")] = 0,
+    units: Annotated[str, _option("units")] = "",
+    formats: Annotated[str, _option("formats")] = "html",
+    engine: Annotated[str, _option("engine")] = "fork",
+    scheduler: Annotated[str, _option("scheduler")] = "",
 ) -> None:
     from sipas_analysis.runs import annual_run as running
 
-    facts, survey = _read(wave)
-    folder = _out(out, facts)
-    asked = running.Asked(folder, lang, formats, units, engine, scheduler, jobs)
+    facts, survey = _read_survey(wave)
+    folder = _output_folder(out, facts)
+    asked = running.RunRequest(folder, lang, formats, units, engine, scheduler, jobs)
     silent = [code for code in survey.units["code"] if code not in set(survey.frame["unit"])]
     for code in silent:
-        tell("no_form", unit=survey.unit_names[code])
+        print_message("no_form", unit=survey.unit_names[code])
     failed = running.run_wave(survey, asked)
-    tell("report", path=folder)
+    print_message("report", path=folder)
     if failed:
-        tell("failed", n=len(failed))
+        print_message("failed", n=len(failed))
         for name, why in failed.items():
             typer.echo(f"  {name}: {why}", err=True)
         raise typer.Exit(1)
@@ -241,22 +254,22 @@ def run(
 @app.command(help="cli.verify")
 def verify(
     out: Annotated[Path, typer.Argument(help="cli.arg.out", metavar="DIR|ZIP")],
-    wave: Annotated[Path | None, _opt("wave")] = None,
-    to: Annotated[Path | None, _opt("to", "to_verdict")] = None,
+    wave: Annotated[Path | None, _option("wave")] = None,
+    to: Annotated[Path | None, _option("to", "to_verdict")] = None,
     lang: Lang = "",  # noqa: ARG001
 ) -> None:
     from sipas_analysis.documents.writers.html import write_html
     from sipas_analysis.proof import verdict_page
-    from sipas_analysis.proof.archive import opened, verify_run
+    from sipas_analysis.proof.archive import open_run, verify_run
 
-    with opened(out) as run:
+    with open_run(out) as run:
         found = verify_run(run, wave)
-    for line in verdict_page.lines(found, spoken()):
+    for line in verdict_page.verdict_lines(found, choose_language()):
         typer.echo(line)
     if to:
-        page = verdict_page.verdict_page(found)
+        page = verdict_page.make_verdict_page(found)
         for language in LANGUAGES:
-            tell("wrote", path=write_html(page, to / f"verdict.{language}.html", language))
+            print_message("wrote", path=write_html(page, to / f"verdict.{language}.html", language))
     if not verdict_page.is_good(found):
         raise typer.Exit(1)
 
@@ -268,56 +281,58 @@ def trace(
     unit: UnitOpt = "",
     lang: Lang = "",  # noqa: ARG001
 ) -> None:
-    from sipas_analysis.proof.archive import made_from
-    from sipas_analysis.proof.trace import told
+    from sipas_analysis.proof.archive import find_wave_and_receipt
+    from sipas_analysis.proof.trace import explain_figure
     from sipas_analysis.proof.trace import trace as look
 
-    with made_from(wave) as (path, receipt):
-        _, survey = _read(path)
-        for head, text in told(survey, look(survey, figure, unit), spoken(), receipt):
+    with find_wave_and_receipt(wave) as (path, receipt):
+        _, survey = _read_survey(path)
+        for head, text in explain_figure(
+            survey, look(survey, figure, unit), choose_language(), receipt
+        ):
             typer.echo(f"{head}: {text}")
 
 
 @app.command(help="cli.archive")
 def archive(
     out: Annotated[Path, typer.Argument(help="cli.arg.out", metavar="DIR")],
-    to: Annotated[Path | None, _opt("to", "to_archive")] = None,
-    wave: Annotated[Path | None, _opt("wave")] = None,
-    public: Annotated[bool, _opt("public")] = False,
+    to: Annotated[Path | None, _option("to", "to_archive")] = None,
+    wave: Annotated[Path | None, _option("wave")] = None,
+    public: Annotated[bool, _option("public")] = False,
     lang: Lang = "",  # noqa: ARG001
 ) -> None:
     from sipas_analysis.proof.archive import write_archive
 
     path = to or out.with_name(out.name + (".public.zip" if public else ".zip"))
-    tell("wrote", path=write_archive(out, path, wave, public=public))
+    print_message("wrote", path=write_archive(out, path, wave, public=public))
 
 
 @app.command(help="cli.sample")
 def sample(
     frame: Annotated[Path, typer.Argument(help="cli.arg.frame", metavar="FRAME")],
-    out: Annotated[Path | None, _opt("out", "sample_out")] = None,
+    out: Annotated[Path | None, _option("out", "sample_out")] = None,
     lang: Lang = "",
-    error: Annotated[float, _opt("error")] = 0.05,
-    deff: Annotated[float, _opt("deff")] = 1.0,
-    method: Annotated[str, _opt("method")] = "yamane",
-    least: Annotated[int, _opt("min")] = 0,
-    total: Annotated[int | None, _opt("total")] = None,
-    by: Annotated[str, _opt("by")] = "",
-    allocate: Annotated[str, _opt("allocate")] = "",
-    count: Annotated[str, _opt("count")] = "",
-    cost: Annotated[int | None, _opt("cost")] = None,
-    ids: Annotated[str, _opt("id")] = "",
-    draw: Annotated[str, _opt("draw")] = "simple",
-    size: Annotated[str, _opt("size")] = "",
-    reserve: Annotated[float, _opt("reserve")] = 0.2,
-    seed: Annotated[int, _opt("seed")] = 1,
-    returned: Annotated[Path | None, _opt("returned")] = None,
+    error: Annotated[float, _option("error")] = 0.05,
+    deff: Annotated[float, _option("deff")] = 1.0,
+    method: Annotated[str, _option("method")] = "yamane",
+    least: Annotated[int, _option("min")] = 0,
+    total: Annotated[int | None, _option("total")] = None,
+    by: Annotated[str, _option("by")] = "",
+    allocate: Annotated[str, _option("allocate")] = "",
+    count: Annotated[str, _option("count")] = "",
+    cost: Annotated[int | None, _option("cost")] = None,
+    ids: Annotated[str, _option("id")] = "",
+    draw: Annotated[str, _option("draw")] = "simple",
+    size: Annotated[str, _option("size")] = "",
+    reserve: Annotated[float, _option("reserve")] = 0.2,
+    seed: Annotated[int, _option("seed")] = 1,
+    returned: Annotated[Path | None, _option("returned")] = None,
 ) -> None:
     asked = locals()
     from sipas_analysis.reports import sample_page as sampling
 
-    for path in sampling.sample(sampling.Asked(**asked), spoken()):
-        tell("wrote", path=path)
+    for path in sampling.write_sample(sampling.SampleOptions(**asked), choose_language()):
+        print_message("wrote", path=path)
 
 
 @app.command(help="cli.compare")
@@ -325,31 +340,35 @@ def compare(
     waves: Annotated[list[Path], typer.Argument(help="cli.arg.waves", metavar="WAVE...")],
     out: Out = None,
     lang: Lang = "",  # noqa: ARG001
-    crosswalk: Annotated[Path | None, _opt("crosswalk")] = None,
+    crosswalk: Annotated[Path | None, _option("crosswalk")] = None,
 ) -> None:
-    from sipas_analysis.reports.chapters.trend import why
-    from sipas_analysis.reports.comparison_page import shown, trend
+    from sipas_analysis.reports.chapters.trend import explain_break
+    from sipas_analysis.reports.comparison_page import list_tables, write_comparison
 
-    found, paths = trend([_read(wave)[1] for wave in waves], out, spoken(), crosswalk)
-    for title, table in shown(found):
-        show(title, table)
+    found, paths = write_comparison(
+        [_read_survey(wave)[1] for wave in waves], out, choose_language(), crosswalk
+    )
+    for title, table in list_tables(found):
+        print_table(title, table)
     for before, after, reason in found.breaks.query("reason != ''").to_numpy()[:, :3]:
-        tell("no_line", before=before, after=after, why=why(reason).text(spoken()))
+        print_message(
+            "no_line", before=before, after=after, why=explain_break(reason).text(choose_language())
+        )
     for path in paths:
-        tell("wrote", path=path)
+        print_message("wrote", path=path)
 
 
 @app.command(help="cli.lab")
 def lab(lang: Lang = "") -> None:  # noqa: ARG001
     import subprocess
 
-    from sipas_analysis.proof.program import notebooks
+    from sipas_analysis.proof.program import notebooks_folder
 
-    command = [sys.executable, "-m", "jupyterlab", str(notebooks())]
+    command = [sys.executable, "-m", "jupyterlab", str(notebooks_folder())]
     raise typer.Exit(subprocess.call(command))  # noqa: S603 (our own interpreter and folder)
 
 
-def _read(path: Path) -> "tuple[Wave, Survey]":
+def _read_survey(path: Path) -> "tuple[Wave, Survey]":
     """Read wave and answers, and say how many forms there are."""
     from sipas_analysis.collect.survey import read_survey
     from sipas_analysis.collect.wave import read_wave
@@ -357,15 +376,15 @@ def _read(path: Path) -> "tuple[Wave, Survey]":
     facts = read_wave(path)
     survey = read_survey(facts)
     frame = survey.frame
-    tell(
+    print_message(
         "read",
-        title=facts.title.text(spoken()),
+        title=facts.title.text(choose_language()),
         n_read=survey.n_read,
         n=len(frame),
         n_units=frame["unit"].nunique(),
     )
     if facts.is_synthetic:
-        tell("synthetic")
+        print_message("synthetic")
     return facts, survey
 
 
@@ -383,7 +402,7 @@ def _report(
     from sipas_analysis.runs.notebook import PROVINCE, UNIT, run_notebook
 
     languages = start(survey, lang, unit).languages
-    folder = _out(out, facts)
+    folder = _output_folder(out, facts)
     parameters = {"wave": str(facts.path.absolute()), "language": ",".join(languages)}
     parameters |= {"out": str(folder.absolute()), "formats": formats}
     parameters |= {"unit": unit} if unit else {}
@@ -396,19 +415,19 @@ def _report(
     return place / f"{stem}.{languages[0]}.{first}"
 
 
-def _pairs(parameters: list[str] | None) -> dict[str, str]:
+def _parse_parameters(parameters: list[str] | None) -> dict[str, str]:
     for one in parameters or []:
         if "=" not in one:
             raise ParameterError("parameter_form", found=one)
     return dict(one.split("=", 1) for one in parameters or [])
 
 
-def _out(out: Path | None, facts: "Wave") -> Path:
+def _output_folder(out: Path | None, facts: "Wave") -> Path:
     return check_writable(out or Path("outputs") / facts.id)
 
 
-def _write(tables: "dict[str, pd.DataFrame]", folder: Path) -> None:
+def _write_tables(tables: "dict[str, pd.DataFrame]", folder: Path) -> None:
     from sipas_analysis.figures.published import write_tables
 
     for path in write_tables(tables, folder):
-        tell("wrote", path=path)
+        print_message("wrote", path=path)

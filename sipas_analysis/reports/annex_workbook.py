@@ -11,20 +11,20 @@ from itertools import chain
 from pathlib import Path
 
 from sipas_analysis import __version__
-from sipas_analysis.collect.units import groups_of
+from sipas_analysis.collect.units import list_groups
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.documents.model import (
     Document,
-    Figure,
     Interval,
     Joined,
     Number,
+    Picture,
     Table,
     Text,
     make_text,
 )
-from sipas_analysis.documents.writers.xlsx import Cell, Line, Sheet, write_book
-from sipas_analysis.figures.published import Figures, Published, published
+from sipas_analysis.documents.writers.xlsx import Cell, Line, Sheet, write_workbook
+from sipas_analysis.figures.published import Figures, PublishedFigure, list_figures
 from sipas_analysis.figures.suppression import SUPPRESS
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
@@ -45,15 +45,15 @@ def write_annexes(figures: Figures, path: Path, language: Language) -> Path:
     Returns:
         The path.
     """
-    wave, rows = figures.survey.wave, _Rows(figures)
-    sheets = [_annex(rows, k, group) for k, group in enumerate(figures.groups, 1)]
-    sheets += [_items(rows), _source(rows)]
+    wave, rows = figures.survey.wave, _AnnexCells(figures)
+    sheets = [_group_sheet(rows, k, group) for k, group in enumerate(figures.groups, 1)]
+    sheets += [_item_sheet(rows), _source_sheet(rows)]
     decided = wave.decision.date if wave.decision else None
     day = decided or wave.collected.end or date(wave.year, 12, 31)
-    return write_book(path, sheets, (wave.title, wave.publisher, day), language)
+    return write_workbook(path, sheets, (wave.title, wave.publisher, day), language)
 
 
-def write_tables_of(document: Document, path: Path, language: Language) -> Path:
+def write_report_tables(document: Document, path: Path, language: Language) -> Path:
     """Write each table of a report, and the data of each picture, as a sheet; first their list.
 
     Args:
@@ -67,7 +67,7 @@ def write_tables_of(document: Document, path: Path, language: Language) -> Path:
     tables: dict[str, tuple[object, Table]] = {}
     for section in document.sections:
         for block in section.blocks:
-            table = block.data if isinstance(block, Figure) else block
+            table = block.data if isinstance(block, Picture) else block
             if isinstance(table, Table):
                 tables.setdefault(table.id, (section.title, table))
     listed = tuple(
@@ -84,25 +84,25 @@ def write_tables_of(document: Document, path: Path, language: Language) -> Path:
         warning=document.banner,
         fixed=2,
     )
-    sheets = [_plain(k, table, document) for k, (_, table) in enumerate(tables.values(), 1)]
+    sheets = [_table_sheet(k, table, document) for k, (_, table) in enumerate(tables.values(), 1)]
     own = document.official
     publisher, day = (own.publisher, own.day) if own else ("", date(2000, 1, 1))
-    return write_book(path, [first, *sheets], (document.title, publisher, day), language)
+    return write_workbook(path, [first, *sheets], (document.title, publisher, day), language)
 
 
 # ── the annexes of a province
 
 
-class _Rows:
+class _AnnexCells:
     """Figures and names by place: ``all``, ``group:code`` or the code of a unit."""
 
     def __init__(self, figures: Figures) -> None:
         self.figures, self.wave = figures, figures.survey.wave
-        self.pack, self.groups = figures.survey.instrument, groups_of(self.wave)
+        self.pack, self.groups = figures.survey.instrument, list_groups(self.wave)
         units = figures.survey.units[["code", "name_vi", "name_en"]]
         self.names = {code: Bilingual(vi=vi, en=en) for code, vi, en in units.to_numpy()}
-        self.found: dict[str, dict[str, Published]] = {}
-        for one in published(figures.scores):
+        self.found: dict[str, dict[str, PublishedFigure]] = {}
+        for one in list_figures(figures.scores):
             place = one.unit or (f"group:{one.group}" if one.group else "all")
             self.found.setdefault(place, {})[one.variable] = one
 
@@ -111,15 +111,18 @@ class _Rows:
         one = self.found[place][code]
         if one.flag == SUPPRESS and one.n_valid > 0:
             return Cell(make_text("report.suppressed"))
-        home = home_of(one, "printed") if one.known else None
-        number, mark = Number(one.printed or None, home=home), "†" if one.flag == "caution" else ""
+        home = home_of(one, "printed") if one.is_known else None
+        number, mark = (
+            Number(one.printed or None, figure=home),
+            "†" if one.flag == "caution" else "",
+        )
         return Cell(number, self.pack.index.decimals, mark)
 
     def ends(self, place: str) -> list[Cell]:
         """Return the two ends of the interval of the overall index, and the number of forms."""
         one = self.found[place][OVERALL]
         ends = Interval(one.low, one.high, 1, one.id).ends()
-        return [Cell(it) for it in (*ends, Number(one.n, home=home_of(one, "n")))]
+        return [Cell(it) for it in (*ends, Number(one.n, figure=home_of(one, "n")))]
 
     def wholes(self, groups: Sequence[str]) -> list[tuple[str, object]]:
         """Return place and name of the province and of some groups."""
@@ -131,10 +134,10 @@ class _Rows:
 
     def named(self, code: str) -> Bilingual:
         """Return the short text of a factor, block or item in both languages."""
-        return Bilingual(vi=self.pack.label(code, "vi"), en=self.pack.label(code, "en"))
+        return Bilingual(vi=self.pack.label_of(code, "vi"), en=self.pack.label_of(code, "en"))
 
 
-def _annex(rows: _Rows, k: int, group: str) -> Sheet:
+def _group_sheet(rows: _AnnexCells, k: int, group: str) -> Sheet:
     """List the units of one group in the order of the ranking, below the whole and the group."""
     pack, wave = rows.pack, rows.wave
     parts, named = [*pack.factors, *pack.blocks], rows.groups[group]
@@ -145,8 +148,8 @@ def _annex(rows: _Rows, k: int, group: str) -> Sheet:
 
     top = tuple((*line("", it, place), *[""] * 4) for place, it in rows.wholes([group]))
     body = tuple(
-        (*line(k, rows.names[one.unit], one.unit), *_placed(one, pack.index.min_forms))
-        for k, one in enumerate(rows.figures.order(group), 1)
+        (*line(k, rows.names[one.unit], one.unit), *_rank_cells(one, pack.index.min_forms))
+        for k, one in enumerate(rows.figures.units_in_order(group), 1)
     )
     ids = (
         "xlsx.column.low",
@@ -164,22 +167,26 @@ def _annex(rows: _Rows, k: int, group: str) -> Sheet:
         make_text("report.level.overall"),
         *map(make_text, ids),
     )
-    roman = _roman(k)
-    titles = (make_text("xlsx.annex", roman=roman, group=named), wave.title, *_attached(wave))
+    roman = _roman_number(k)
+    titles = (
+        make_text("xlsx.annex", roman=roman, group=named),
+        wave.title,
+        *_state_attachment(wave),
+    )
     name = make_text("xlsx.sheet.annex", roman=roman, group=named)
-    return Sheet(name, titles, heads, body, top, _marks(), _banner(wave), fixed=2)
+    return Sheet(name, titles, heads, body, top, _explain_marks(), _synthetic_banner(wave), fixed=2)
 
 
-def _placed(one: Published, min_forms: int) -> Line:
+def _rank_cells(one: PublishedFigure, min_forms: int) -> Line:
     """Return rank, places, letter, and why there are none."""
     if one.rank is None:
         why = make_text(f"report.rank.reason.{one.reason}", min_forms=min_forms, n=one.n_valid)
         return (None, None, None, why)
     places = make_text("report.places", low=one.rank_low, high=one.rank_high)
-    return (Number(one.rank, home=home_of(one, "rank")), places, one.letter or None, "")
+    return (Number(one.rank, figure=home_of(one, "rank")), places, one.letter or None, "")
 
 
-def _items(rows: _Rows) -> Sheet:
+def _item_sheet(rows: _AnnexCells) -> Sheet:
     """List every item by unit; the wordings stand below."""
     figures, pack = rows.figures, rows.pack
 
@@ -193,7 +200,9 @@ def _items(rows: _Rows) -> Sheet:
         )
 
     top = tuple(line("", it, "", place) for place, it in rows.wholes(figures.groups))
-    units = [(one.unit, rows.groups[it]) for it in figures.groups for one in figures.order(it)]
+    units = [
+        (one.unit, rows.groups[it]) for it in figures.groups for one in figures.units_in_order(it)
+    ]
     body = tuple(line(k, rows.names[it], of, it) for k, (it, of) in enumerate(units, 1))
     marks = {code: "" if it.status == "sourced" else "*" for code, it in pack.items.items()}
     first = [
@@ -218,13 +227,13 @@ def _items(rows: _Rows) -> Sheet:
         heads,
         body,
         top,
-        (*wordings, *unsure, *_marks()[:2]),
-        _banner(rows.wave),
+        (*wordings, *unsure, *_explain_marks()[:2]),
+        _synthetic_banner(rows.wave),
         fixed=2,
     )
 
 
-def _source(rows: _Rows) -> Sheet:
+def _source_sheet(rows: _AnnexCells) -> Sheet:
     """Say what the figures are, by which rule they were made and how to read the marks."""
     survey, wave, pack = rows.figures.survey, rows.wave, rows.pack
     start, end = wave.collected.start, wave.collected.end
@@ -235,7 +244,7 @@ def _source(rows: _Rows) -> Sheet:
         ("title", wave.title),
         ("publisher", wave.publisher),
         ("data", make_text("report.synthetic" if wave.is_synthetic else "xlsx.collected")),
-        ("decision", _decision(wave)),
+        ("decision", _describe_decision(wave)),
         (
             "when",
             make_text("report.method.fieldwork", start=start, end=end) if start or end else None,
@@ -245,23 +254,25 @@ def _source(rows: _Rows) -> Sheet:
             "instrument",
             make_text("report.basis.instrument", source=pack.source, title=title, status=status),
         ),
-        *(("rule", _rule(rows, level)) for level, _ in pack.rules()),
+        *(("rule", _describe_rule(rows, level)) for level, _ in pack.rules_by_level()),
         ("limits", Text("report.method.rank", limits)),
         ("interval", make_text("report.method.interval")),
         ("rounding", make_text("xlsx.rounding", decimals=pack.index.decimals)),
-        *(("marks", mark) for mark in _marks()),
+        *(("marks", mark) for mark in _explain_marks()),
         ("ids", make_text("xlsx.ids")),
         ("program", f"sipas_analysis {__version__}"),
     ]
     lines = tuple((make_text(f"xlsx.fact.{name}"), said) for name, said in facts)
     heads = (make_text("report.column.fact"), make_text("report.column.stands"))
     titles = (make_text("xlsx.source"), wave.title)
-    return Sheet(make_text("xlsx.sheet.source"), titles, heads, lines, warning=_banner(wave))
+    return Sheet(
+        make_text("xlsx.sheet.source"), titles, heads, lines, warning=_synthetic_banner(wave)
+    )
 
 
-def _rule(rows: _Rows, level: str) -> Text:
+def _describe_rule(rows: _AnnexCells, level: str) -> Text:
     """Say the rule of a level with its status."""
-    rule = dict(rows.pack.rules())[level]
+    rule = dict(rows.pack.rules_by_level())[level]
     weights = [
         make_text("report.rule.weight", name=rows.named(code), weight=Number(f"{weight:g}"))
         for code, weight in rule.weights.items()
@@ -271,7 +282,7 @@ def _rule(rows: _Rows, level: str) -> Text:
     return make_text("report.rule.of", level=name, rule=stated, status=status)
 
 
-def _decision(wave: Wave) -> Text:
+def _describe_decision(wave: Wave) -> Text:
     """Name the decision, or say that there is none."""
     decided = wave.decision
     if decided is None:
@@ -281,7 +292,7 @@ def _decision(wave: Wave) -> Text:
     return make_text("report.basis.decision", number=number, date=day, status=status)
 
 
-def _attached(wave: Wave) -> list[Text]:
+def _state_attachment(wave: Wave) -> list[Text]:
     """Say to which decision an annex belongs; what is not sure is left to be filled in."""
     decided = wave.decision
     if wave.is_synthetic:
@@ -291,27 +302,27 @@ def _attached(wave: Wave) -> list[Text]:
     return [make_text("xlsx.attached", number=decided.number, date=decided.date)]
 
 
-def _banner(wave: Wave) -> Text | None:
+def _synthetic_banner(wave: Wave) -> Text | None:
     return make_text("report.synthetic") if wave.is_synthetic else None
 
 
-def _marks() -> tuple[Text, ...]:
+def _explain_marks() -> tuple[Text, ...]:
     """Say what the marks mean; the first two hold for every figure."""
     hidden = make_text("xlsx.hidden", word=make_text("report.suppressed"))
     return (make_text("report.caution_note"), hidden, make_text("report.ranking.read"))
 
 
-def _roman(number: int) -> str:
+def _roman_number(number: int) -> str:
     if number == 0:
         return ""
     value, sign = next(one for one in ROMAN if one[0] <= number)
-    return sign + _roman(number - value)
+    return sign + _roman_number(number - value)
 
 
 # ── the tables of a report
 
 
-def _plain(k: int, table: Table, document: Document) -> Sheet:
+def _table_sheet(k: int, table: Table, document: Document) -> Sheet:
     """Return a table of a report as a sheet; an interval takes two columns."""
     wide = [
         any(isinstance(row[c], Interval) for row in table.rows) for c in range(len(table.columns))
@@ -323,7 +334,9 @@ def _plain(k: int, table: Table, document: Document) -> Sheet:
         for column, two in zip(table.columns, wide, strict=True)
     ]
     rows = [
-        chain.from_iterable(_ends(it) if two else [it] for it, two in zip(row, wide, strict=True))
+        chain.from_iterable(
+            _split_interval(it) if two else [it] for it, two in zip(row, wide, strict=True)
+        )
         for row in table.rows
     ]
     name = make_text("xlsx.sheet.table", k=str(k), caption=table.caption)
@@ -337,7 +350,7 @@ def _plain(k: int, table: Table, document: Document) -> Sheet:
     )
 
 
-def _ends(value: object) -> list[object]:
+def _split_interval(value: object) -> list[object]:
     if not isinstance(value, Interval):
         return [value, None]
     return [*value.ends()]

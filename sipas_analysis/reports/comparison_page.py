@@ -27,15 +27,15 @@ from sipas_analysis.figures.suppression import SUPPRESS
 from sipas_analysis.files import check_writable
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
-from sipas_analysis.measure.change import NUMBERS, Changes, compare, moved
+from sipas_analysis.measure.change import NUMBER_COLUMNS, Changes, compare, recode_units
 from sipas_analysis.messages import Language
-from sipas_analysis.reports.chapters.trend import trend_blocks, why
+from sipas_analysis.reports.chapters.trend import draw_trend, explain_break
 from sipas_analysis.reports.subject import Subject
 
 OUT = Path("outputs/compare")
 
 
-def trend(
+def write_comparison(
     surveys: Sequence[Survey], out: Path | None, language: Language, crosswalk: Path | None
 ) -> tuple[Changes, list[Path]]:
     """Compare waves and write the table and the page; return the changes and the files.
@@ -47,45 +47,47 @@ def trend(
     folder = check_writable(out or OUT)
     ordered = sorted(surveys, key=lambda one: (one.wave.year, one.wave.id))
     declared = ordered[-1].wave.crosswalk if ordered else ""
-    path = crosswalk or (ordered[-1].wave.beside(declared) if declared else "")
-    found = hidden(compare(*ordered, crosswalk=path), ordered)
-    page = document(found, ordered)
+    path = crosswalk or (ordered[-1].wave.path_of(declared) if declared else "")
+    found = hide_withheld(compare(*ordered, crosswalk=path), ordered)
+    page = build_comparison_page(found, ordered)
     return found, [
         *write_tables({"changes": found.frame}, folder / "tables"),
         write_html(page, folder / f"compare.{language}.html", language),
     ]
 
 
-def hidden(changes: Changes, ordered: Sequence[Survey]) -> Changes:
+def hide_withheld(changes: Changes, ordered: Sequence[Survey]) -> Changes:
     """Blank each change of a figure that either wave withholds, also to protect another."""
     frame = changes.frame.copy()
     keys = ["domain", "group", "unit", "variable"]
     for before, after in pairwise(ordered):
-        for survey in (moved(before, after)[0], after):
+        for survey in (recode_units(before, after)[0], after):
             scores = Figures(survey).scores
             kept = scores.loc[scores["flag"] == SUPPRESS, keys]
             withheld = set(map(tuple, kept.to_numpy().tolist()))
             here = (frame["before"] == before.wave.id) & np.array(
                 [tuple(row) in withheld for row in frame[keys].to_numpy().tolist()], dtype=bool
             )
-            frame.loc[here, [*NUMBERS, "value_before", "value_after"]] = np.nan
+            frame.loc[here, [*NUMBER_COLUMNS, "value_before", "value_after"]] = np.nan
             frame.loc[here, "reason"] = "suppressed"
     return Changes(frame, changes.breaks)
 
 
-def document(found: Changes, ordered: Sequence[Survey]) -> Document:
+def build_comparison_page(found: Changes, ordered: Sequence[Survey]) -> Document:
     """Return the page: the trend of the whole, then each pair of years."""
     names = {one.wave.id: one.wave.title for one in ordered}
     years = {one.wave.id: str(one.wave.year) for one in ordered}
     sections = [
-        Section("trend", make_text("compare.chapter.trend"), tuple(trend_blocks(found, ordered)))
+        Section("trend", make_text("compare.chapter.trend"), tuple(draw_trend(found, ordered)))
     ]
     for number, one in enumerate(found.breaks.itertuples(index=False)):
         title = make_text(
             "compare.chapter.pair", before=years[str(one.before)], after=years[str(one.after)]
         )
         own = found.frame[(found.frame["before"] == one.before)]
-        blocks = tuple(_pair(own, str(one.reason), bool(one.bridged), ordered[number : number + 2]))
+        blocks = tuple(
+            _pair_blocks(own, str(one.reason), bool(one.bridged), ordered[number : number + 2])
+        )
         sections.append(Section(f"pair-{number + 1}", title, blocks))
     banner = make_text("report.synthetic") if any(it.wave.is_synthetic for it in ordered) else None
     subtitle = make_text("compare.subtitle", waves=Joined([*names.values()], " · "))
@@ -95,7 +97,7 @@ def document(found: Changes, ordered: Sequence[Survey]) -> Document:
     )
 
 
-def shown(found: Changes) -> Iterator[tuple[str, pd.DataFrame]]:
+def list_tables(found: Changes) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield each pair of waves that may be compared with its table for the console."""
     names = {"value": "change"}
     for one in found.breaks.query("reason == ''").itertuples(index=False):
@@ -104,7 +106,9 @@ def shown(found: Changes) -> Iterator[tuple[str, pd.DataFrame]]:
         yield f"{one.before} → {one.after}", own[columns].rename(columns=names).round(2)
 
 
-def _pair(own: pd.DataFrame, reason: str, bridged: bool, pair: Sequence[Survey]) -> list[Block]:
+def _pair_blocks(
+    own: pd.DataFrame, reason: str, bridged: bool, pair: Sequence[Survey]
+) -> list[Block]:
     """Return what changed between two waves, or why nothing may be said."""
     if reason:
         words = tuple(make_text(f"compare.why.{word}") for word in reason.split())
@@ -112,18 +116,22 @@ def _pair(own: pd.DataFrame, reason: str, bridged: bool, pair: Sequence[Survey])
     subject = Subject(Figures(pair[1]), "")
     blocks: list[Block] = [Paragraph(make_text("compare.bridged"), "warning")] if bridged else []
     whole = own[(own["level"] == OVERALL) & (own["domain"] != "unit")]
-    blocks.append(_table("whole", whole, [_domain(subject, row) for row in whole.itertuples()]))
+    blocks.append(
+        _change_table("whole", whole, [_domain_name(subject, row) for row in whole.itertuples()])
+    )
     for group in dict.fromkeys(own.loc[own["domain"] == "unit", "group"]):
         units = own[(own["level"] == OVERALL) & (own["unit"] != "") & (own["group"] == group)]
-        labels = [_named(pair, str(code)) for code in units["unit"]]
-        blocks.append(_table(f"units-{group}", units, labels, subject.group_name(group)))
+        labels = [_unit_name(pair, str(code)) for code in units["unit"]]
+        blocks.append(_change_table(f"units-{group}", units, labels, subject.group_name(group)))
     parts = own[(own["domain"] == "all") & (own["level"] == "factor")]
     if len(parts):
-        blocks.append(_table("factors", parts, [subject.name(code) for code in parts["variable"]]))
+        blocks.append(
+            _change_table("factors", parts, [subject.name(code) for code in parts["variable"]])
+        )
     return blocks
 
 
-def _domain(subject: Subject, row: object) -> object:
+def _domain_name(subject: Subject, row: object) -> object:
     group = str(getattr(row, "group", ""))
     return (
         make_text("report.whole_group", group=subject.group_name(group))
@@ -132,7 +140,7 @@ def _domain(subject: Subject, row: object) -> object:
     )
 
 
-def _named(pair: Sequence[Survey], code: str) -> Bilingual:
+def _unit_name(pair: Sequence[Survey], code: str) -> Bilingual:
     """Return the name of a unit: that of the later wave, else of the earlier one."""
     for survey in reversed(pair):
         row = survey.units[survey.units["code"] == code]
@@ -141,13 +149,21 @@ def _named(pair: Sequence[Survey], code: str) -> Bilingual:
     return Bilingual(vi=code)
 
 
-def _table(name: str, own: pd.DataFrame, labels: Sequence[object], group: object = "") -> Table:
+def _change_table(
+    name: str, own: pd.DataFrame, labels: Sequence[object], group: object = ""
+) -> Table:
     """Return before, after, change, interval and verdict of some figures."""
     numbers = own[["value_before", "value_after", "value", "low", "high", "expected"]]
-    verdicts = [_verdict(one) for one in own.itertuples()]
+    verdicts = [_state_verdict(one) for one in own.itertuples()]
     both = zip(labels, numbers.to_numpy(float).tolist(), verdicts, strict=True)
     rows: tuple[tuple[object, ...], ...] = tuple(
-        (label, *(Number(x, 2) for x in one[:3]), _ends(*one[3:5]), verdict, Number(one[5], 1))
+        (
+            label,
+            *(Number(x, 2) for x in one[:3]),
+            _interval_text(*one[3:5]),
+            verdict,
+            Number(one[5], 1),
+        )
         for label, one, verdict in both
     )
     heads = ("before", "after", "change", "interval_change", "verdict", "expected_change")
@@ -167,17 +183,17 @@ def _table(name: str, own: pd.DataFrame, labels: Sequence[object], group: object
     )
 
 
-def _ends(low: float, high: float) -> Text | None:
+def _interval_text(low: float, high: float) -> Text | None:
     if np.isnan(low):
         return None
     return make_text("report.pairs.interval", low=Number(low, 1), high=Number(high, 1))
 
 
-def _verdict(one: object) -> Text:
+def _state_verdict(one: object) -> Text:
     """Say whether a change is more than chance: for units by Holm's p, else by the interval."""
     reason = str(getattr(one, "reason", ""))
     if reason not in ("", "bridged"):
-        return why(reason)
+        return explain_break(reason)
     low, high, p = (float(getattr(one, name)) for name in ("low", "high", "p_holm"))
     sure = (p < 0.05) if not np.isnan(p) else not low <= 0 <= high
     if not sure:

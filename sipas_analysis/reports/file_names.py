@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from sipas_analysis.messages import Language
 
 FORMATS = ("html", "docx", "pdf", "xlsx")
-LETTERS = ("docx", "pdf")  # formats of a letter: to sign, and to file
+LETTER_FORMATS = ("docx", "pdf")  # formats of a letter: to sign, and to file
 
 
-def files_of(
+def name_report_files(
     unit: str, formats: Sequence[str], languages: Sequence[Language]
 ) -> dict[tuple[str, Language], str]:
     """Name the files of a report below the folder of its wave, by format and language.
@@ -20,7 +20,7 @@ def files_of(
         ['units/so-nv/report.vi.docx', 'units/so-nv/letter.vi.docx']
     """
     place = f"units/{unit}" if unit else "province"
-    letters = [f"letter {kind}" for kind in LETTERS if kind in formats and unit]
+    letters = [f"letter {kind}" for kind in LETTER_FORMATS if kind in formats and unit]
     found = {}
     for kind in (*formats, *letters):
         what, _, form = kind.rpartition(" ")

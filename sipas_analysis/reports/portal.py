@@ -18,10 +18,10 @@ from urllib.parse import quote
 import numpy as np
 
 from sipas_analysis import __version__
-from sipas_analysis.collect.units import groups_of
-from sipas_analysis.documents.model import Interval, Number, make_text, shown_in
-from sipas_analysis.documents.writers.html import TEMPLATES, named
-from sipas_analysis.figures.published import Figures, Published
+from sipas_analysis.collect.units import list_groups
+from sipas_analysis.documents.model import Interval, Number, make_text, render_text
+from sipas_analysis.documents.writers.html import TEMPLATES, render_markup
+from sipas_analysis.figures.published import Figures, PublishedFigure
 from sipas_analysis.figures.suppression import SUPPRESS
 from sipas_analysis.files import write_whole
 from sipas_analysis.instrument.pack import OVERALL
@@ -29,12 +29,12 @@ from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import Language, say
 from sipas_analysis.reports.figure_tables import home_of
 
-FORMATS = ("html", "pdf", "docx", "xlsx", "letter pdf", "letter docx")
+LINK_ORDER = ("html", "pdf", "docx", "xlsx", "letter pdf", "letter docx")
 WIDTH, EDGE = 168, 6  # of a bar, in pixels, and what stays free at its sides
 
 
 @dataclass(frozen=True)
-class Made:
+class ReportOutcome:
     """What a run made for one unit, or why it made nothing.
 
     Attributes:
@@ -78,12 +78,12 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class Entry:
+class PortalRow:
     """One row of the page: a unit, a group or the whole."""
 
     code: str
     name: object
-    one: Published
+    one: PublishedFigure
     group: object = ""
     group_at: int = 0
     reason: object = ""
@@ -95,7 +95,7 @@ class Entry:
         """The index as it may be printed."""
         if self.one.flag == SUPPRESS and self.one.n_valid > 0:
             return make_text("report.suppressed")
-        shown = Number(self.one.printed or None, home=home_of(self.one, "printed"))
+        shown = Number(self.one.printed or None, figure=home_of(self.one, "printed"))
         return make_text("report.cautioned", value=shown) if self.one.flag == "caution" else shown
 
     @property
@@ -115,7 +115,7 @@ class Entry:
         return self._place("rank")
 
     def _place(self, column: str) -> Number:
-        return Number(getattr(self.one, column), home=home_of(self.one, column))
+        return Number(getattr(self.one, column), figure=home_of(self.one, column))
 
     @property
     def files(self) -> list[list[Link]]:
@@ -125,17 +125,17 @@ class Entry:
     @property
     def sort(self) -> str:
         """The unrounded index to sort by; empty if there is none."""
-        return f"{self.one.value:.10g}" if self.one.known else ""
+        return f"{self.one.value:.10g}" if self.one.is_known else ""
 
     @property
     def has_bar(self) -> bool:
         """Whether point and interval can be drawn."""
-        return self.one.known and self.one.low <= self.one.high
+        return self.one.is_known and self.one.low <= self.one.high
 
 
 def write_portal(
     figures: Figures,
-    made: Sequence[Made],
+    made: Sequence[ReportOutcome],
     path: Path,
     languages: Sequence[Language],
     common: Sequence[str] = (),
@@ -159,26 +159,26 @@ def write_portal(
         publisher=wave.publisher,
         title=wave.title,
     )
-    text = _page(
+    text = _fill_template(
         languages,
         title=wave.title,
         footer=footer,
         version=__version__,
         banner=make_text("report.synthetic") if wave.is_synthetic else None,
-        wholes=_wholes(figures, made, path.parent),
-        units=_units(figures, made, path.parent),
-        groups=[groups_of(wave)[code] for code in figures.groups],
-        axis=_axis(figures),
+        wholes=_whole_rows(figures, made, path.parent),
+        units=_unit_rows(figures, made, path.parent),
+        groups=[list_groups(wave)[code] for code in figures.groups],
+        axis=_span_axis(figures),
         files=[Link(it.rpartition("/")[2], "", quote(it)) for it in common],
-        failed=_failed(figures, made),
-        silent=_silent(figures),
-        dropped=_dropped(figures),
+        failed=_list_failed(figures, made),
+        silent=_list_silent(figures),
+        dropped=_count_dropped(figures),
         read=make_text("portal.read", n=len(figures.survey.frame), n_read=figures.survey.n_read),
     )
     return write_whole(path, text)
 
 
-def _page(languages: Sequence[Language], **parts: object) -> str:
+def _fill_template(languages: Sequence[Language], **parts: object) -> str:
     """Fill in the template; its script is the only one that a browser may run."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -191,13 +191,13 @@ def _page(languages: Sequence[Language], **parts: object) -> str:
     )
 
     def show(value: object, language: Language) -> str:
-        return shown_in(value, language).replace(" %", "\u00a0%")
+        return render_text(value, language).replace(" %", "\u00a0%")
 
     def texts(value: object) -> list[tuple[str, Any]]:
         """Return language and text; one without language where all read alike."""
         if isinstance(value, Bilingual) and not (value.vi and value.en):
             return [("vi" if value.vi else "en", value.vi or value.en)]
-        found = [(it, named(value, it)) for it in languages]
+        found = [(it, render_markup(value, it)) for it in languages]
         return [("", found[0][1])] if len({text for _, text in found}) == 1 else [*found]
 
     script = (TEMPLATES / "portal.js").read_text("utf-8")
@@ -207,7 +207,7 @@ def _page(languages: Sequence[Language], **parts: object) -> str:
     return str(made.render(languages=[*languages], script=script, digest=digest, **parts))
 
 
-def _wholes(figures: Figures, made: Sequence[Made], folder: Path) -> list[Entry]:
+def _whole_rows(figures: Figures, made: Sequence[ReportOutcome], folder: Path) -> list[PortalRow]:
     """Return the rows of the province and of its groups."""
     wave, ranking = figures.survey.wave, figures.ranking
     province = wave.province.vi or wave.province.en
@@ -217,40 +217,40 @@ def _wholes(figures: Figures, made: Sequence[Made], folder: Path) -> list[Entry]
         else make_text("portal.all")
     )
     found = [
-        Entry(
+        PortalRow(
             "",
             name,
-            figures.of("all")[OVERALL],
+            figures.by_variable("all")[OVERALL],
             n_units=len(ranking),
-            links=_links(made, "", folder),
+            links=_list_links(made, "", folder),
         )
     ]
     for group in figures.groups:
         n_units = int((ranking["group"] == group).sum())
-        one = figures.of("group", group)[OVERALL]
-        found.append(Entry(f"group-{group}", groups_of(wave)[group], one, n_units=n_units))
+        one = figures.by_variable("group", group)[OVERALL]
+        found.append(PortalRow(f"group-{group}", list_groups(wave)[group], one, n_units=n_units))
     return found
 
 
-def _units(figures: Figures, made: Sequence[Made], folder: Path) -> list[Entry]:
+def _unit_rows(figures: Figures, made: Sequence[ReportOutcome], folder: Path) -> list[PortalRow]:
     """Return the rows of the units, group by group, best first."""
-    names, groups = _names(figures), groups_of(figures.survey.wave)
+    names, groups = _unit_names(figures), list_groups(figures.survey.wave)
     return [
-        Entry(
+        PortalRow(
             one.unit,
             names[one.unit],
             one,
             groups[group],
             at,
-            _reason(figures, one),
-            links=_links(made, one.unit, folder),
+            _explain_rank(figures, one),
+            links=_list_links(made, one.unit, folder),
         )
         for at, group in enumerate(figures.groups)
-        for one in figures.order(group)
+        for one in figures.units_in_order(group)
     ]
 
 
-def _reason(figures: Figures, one: Published) -> object:
+def _explain_rank(figures: Figures, one: PublishedFigure) -> object:
     """Say why a unit has no rank."""
     if one.rank is not None:
         return ""
@@ -258,26 +258,26 @@ def _reason(figures: Figures, one: Published) -> object:
     return make_text(f"report.rank.reason.{one.reason}", min_forms=limit, n=one.n_valid)
 
 
-def _links(made: Sequence[Made], unit: str, folder: Path) -> tuple[Link, ...]:
+def _list_links(made: Sequence[ReportOutcome], unit: str, folder: Path) -> tuple[Link, ...]:
     """Return the files of a unit that exist, language by language."""
     files = {key: file for one in made if one.unit == unit for key, file in one.files.items()}
-    order = {name: k for k, name in enumerate(FORMATS)}
+    order = {name: k for k, name in enumerate(LINK_ORDER)}
     keys = sorted(files, key=lambda key: (key[1] != "vi", key[1], order.get(key[0], 9), key[0]))
     return tuple(
-        Link(_label(*key), key[1], quote(files[key]))
+        Link(_link_label(*key), key[1], quote(files[key]))
         for key in keys
         if (folder / files[key]).is_file()
     )
 
 
-def _label(kind: str, language: str) -> str:
+def _link_label(kind: str, language: str) -> str:
     """Return what a link says: ``PDF``, or ``THƯ PDF`` for the letter in Vietnamese."""
     what, _, form = kind.rpartition(" ")
     spoken: Language = "vi" if language == "vi" else "en"
     return f"{say(spoken, f'portal.{what}')} {form}".upper() if what else form.upper()
 
 
-def _axis(figures: Figures) -> Axis:
+def _span_axis(figures: Figures) -> Axis:
     """Span all intervals that may be shown, to the next tens."""
     scores = figures.scores
     ends = scores.loc[scores["variable"] == OVERALL, ["low", "high"]].to_numpy(dtype=float)
@@ -288,28 +288,28 @@ def _axis(figures: Figures) -> Axis:
     return Axis(low, high, tuple(sorted(targets)))
 
 
-def _names(figures: Figures) -> dict[str, Bilingual]:
+def _unit_names(figures: Figures) -> dict[str, Bilingual]:
     """Return the names of all units of the list, by code."""
     units = figures.survey.units[["code", "name_vi", "name_en"]]
     return {code: Bilingual(vi=vi, en=en) for code, vi, en in units.to_numpy()}
 
 
-def _failed(figures: Figures, made: Sequence[Made]) -> list[tuple[object, object]]:
+def _list_failed(figures: Figures, made: Sequence[ReportOutcome]) -> list[tuple[object, object]]:
     """Return each unit whose report failed, and why."""
-    names: dict[str, object] = {"": make_text("portal.province_report"), **_names(figures)}
-    failed = [one for one in made if shown_in(one.failed, "vi")]
+    names: dict[str, object] = {"": make_text("portal.province_report"), **_unit_names(figures)}
+    failed = [one for one in made if render_text(one.failed, "vi")]
     return [(names.get(one.unit, one.unit), one.failed) for one in failed]
 
 
-def _silent(figures: Figures) -> list[tuple[object, object]]:
+def _list_silent(figures: Figures) -> list[tuple[object, object]]:
     """Return the units of the list without a form that could be used, with their group."""
-    units, groups = figures.survey.units, groups_of(figures.survey.wave)
-    names, sent = _names(figures), set(figures.survey.frame["unit"])
+    units, groups = figures.survey.units, list_groups(figures.survey.wave)
+    names, sent = _unit_names(figures), set(figures.survey.frame["unit"])
     codes = units.loc[~units["code"].isin(sent), ["code", "group"]].to_numpy()
     return [(names[code], groups[group]) for code, group in codes]
 
 
-def _dropped(figures: Figures) -> list[tuple[object, int, int]]:
+def _count_dropped(figures: Figures) -> list[tuple[object, int, int]]:
     """Return what was read differently or dropped: reason, columns, how often."""
     ledger = figures.survey.ledger
     kinds = ledger.groupby("reason", sort=True)["column"].agg(["nunique", "size"])

@@ -11,36 +11,41 @@ from pathlib import Path
 from sipas_analysis.collect.survey import Survey, check_unit
 from sipas_analysis.documents.model import Document, Official, Section, make_text
 from sipas_analysis.documents.writers.docx import write_docx
-from sipas_analysis.documents.writers.html import section_html, write_html
+from sipas_analysis.documents.writers.html import render_section, write_html
 from sipas_analysis.documents.writers.pdf import write_pdf
 from sipas_analysis.errors import ParameterError
 from sipas_analysis.figures.published import figures_of, write_tables
 from sipas_analysis.messages import LANGUAGES, Language
-from sipas_analysis.reports.annex_workbook import write_annexes, write_tables_of
-from sipas_analysis.reports.chapters.action import conclusion, incidents, measures
-from sipas_analysis.reports.chapters.annexes import annexes
-from sipas_analysis.reports.chapters.drivers import drivers
-from sipas_analysis.reports.chapters.letters import letter
-from sipas_analysis.reports.chapters.opening import basis, method, people, summary
-from sipas_analysis.reports.chapters.ranking import ranking
-from sipas_analysis.reports.chapters.results import factors, items, overall
-from sipas_analysis.reports.file_names import FORMATS, LETTERS, files_of
+from sipas_analysis.reports.annex_workbook import write_annexes, write_report_tables
+from sipas_analysis.reports.chapters.action import build_conclusion, build_incidents, build_measures
+from sipas_analysis.reports.chapters.annexes import build_annexes
+from sipas_analysis.reports.chapters.drivers import build_drivers
+from sipas_analysis.reports.chapters.letters import build_letter
+from sipas_analysis.reports.chapters.opening import (
+    build_basis,
+    build_method,
+    build_people,
+    build_summary,
+)
+from sipas_analysis.reports.chapters.ranking import build_ranking
+from sipas_analysis.reports.chapters.results import build_factors, build_items, build_overall
+from sipas_analysis.reports.file_names import FORMATS, LETTER_FORMATS, name_report_files
 from sipas_analysis.reports.subject import Subject
 
 CHAPTERS: dict[str, Callable[[Subject], Section]] = {
-    "summary": summary,
-    "basis": basis,
-    "method": method,
-    "people": people,
-    "overall": overall,
-    "factors": factors,
-    "items": items,
-    "ranking": ranking,
-    "drivers": drivers,
-    "incidents": incidents,
-    "conclusion": conclusion,
-    "measures": measures,
-    "annexes": annexes,
+    "summary": build_summary,
+    "basis": build_basis,
+    "method": build_method,
+    "people": build_people,
+    "overall": build_overall,
+    "factors": build_factors,
+    "items": build_items,
+    "ranking": build_ranking,
+    "drivers": build_drivers,
+    "incidents": build_incidents,
+    "conclusion": build_conclusion,
+    "measures": build_measures,
+    "annexes": build_annexes,
 }
 
 
@@ -59,7 +64,7 @@ class Chapter:
     language: Language
 
     def _repr_html_(self) -> str:
-        return section_html(self.section, self.language)
+        return render_section(self.section, self.language)
 
 
 @dataclass(frozen=True)
@@ -73,42 +78,47 @@ class Report:
         """Build one chapter: a name of ``CHAPTERS``."""
         return Chapter(CHAPTERS[name](self.subject), self.languages[0])
 
-    def write(self, chapters: Sequence[Chapter], out: str, formats: str = "html") -> list[str]:
+    def write(
+        self, chapters: Sequence[Chapter], out: str, formats: str | Sequence[str] = ("html",)
+    ) -> list[str]:
         """Write the chapters in each format and language; a unit's letter, a province's tables.
 
         Args:
             chapters: In reading order.
             out: Output folder of the wave; empty writes nothing.
-            formats: Some of ``html``, ``docx``, ``pdf``, ``xlsx``, comma between.
+            formats: Some of ``html``, ``docx``, ``pdf``, ``xlsx``; a text for a single format.
 
         Returns:
             The files written, relative to ``out``.
 
         Raises:
-            ParameterError: A format that is not known.
+            ParameterError: A format other than these four.
         """
         if not out:
             return []
         folder, unit = Path(out), self.subject.unit
-        asked = [it.strip() for it in formats.split(",") if it.strip()]
-        for kind in asked:
-            if kind not in FORMATS:
-                raise ParameterError("run_format", found=kind, known=", ".join(FORMATS))
-        document = self._document(tuple(one.section for one in chapters))
-        sheet = self.letter() if unit and set(asked) & {*LETTERS} else document
-        files = files_of(unit, asked, self.languages)
+        file_formats = _list_names(formats)
+        for file_format in file_formats:
+            if file_format not in FORMATS:
+                raise ParameterError("run_format", found=file_format, known=", ".join(FORMATS))
+        document = self._build_document(tuple(chapter.section for chapter in chapters))
+        letter = self.letter() if unit and {*file_formats} & {*LETTER_FORMATS} else document
+        files = name_report_files(unit, file_formats, self.languages)
         for (kind, language), name in files.items():
-            what, _, form = kind.rpartition(" ")
-            self._write(sheet if what else document, folder / name, form, language)
+            is_letter, _, file_format = kind.rpartition(" ")
+            path = folder / name
+            self._write_format(letter if is_letter else document, path, file_format, language)
         tables = [] if unit else write_tables(self.subject.figures.tables(), folder / "tables")
         return [*files.values(), *(path.relative_to(folder).as_posix() for path in tables)]
 
-    def _write(self, document: Document, path: Path, kind: str, language: Language) -> None:
+    def _write_format(
+        self, document: Document, path: Path, file_format: str, language: Language
+    ) -> None:
         """Write one format in one language; a workbook of the province holds the annexes."""
-        if kind != "xlsx":
-            WRITERS[kind](document, path, language)
+        if file_format != "xlsx":
+            WRITERS[file_format](document, path, language)
         elif self.subject.unit:
-            write_tables_of(document, path, language)
+            write_report_tables(document, path, language)
         else:
             write_annexes(self.subject.figures, path, language)
 
@@ -120,15 +130,15 @@ class Report:
         """
         check_unit(self.subject.figures.survey, self.subject.unit)
         wave = self.subject.figures.survey.wave
-        made = self._document((letter(self.subject),))
-        about = make_text("letter.about", year=str(wave.year))
-        return replace(made, title=about, subtitle="", kind=None)
+        document = self._build_document((build_letter(self.subject),))
+        title = make_text("letter.about", year=str(wave.year))
+        return replace(document, title=title, subtitle="", kind=None)
 
-    def _document(self, sections: tuple[Section, ...]) -> Document:
+    def _build_document(self, sections: tuple[Section, ...]) -> Document:
         survey, unit = self.subject.figures.survey, self.subject.unit
         wave = survey.wave
-        named = wave.publisher.vi or wave.publisher.en
-        footer = "report.footer_publisher" if named else "report.footer"
+        has_publisher = wave.publisher.vi or wave.publisher.en
+        footer = "report.footer_publisher" if has_publisher else "report.footer"
         return Document(
             id=wave.id,
             title=self.subject.unit_name(unit) if unit else wave.title,
@@ -141,12 +151,13 @@ class Report:
         )
 
 
-def report(survey: Survey, language: str = "", unit: str = "") -> Report:
+def report(survey: Survey, language: str | Sequence[str] = (), unit: str = "") -> Report:
     """Start a report on the province, or on one unit.
 
     Args:
-        survey: Forms that passed the door.
-        language: ``vi``, ``en`` or ``vi,en``; the wave's languages if empty.
+        survey: Validated forms.
+        language: Some of ``vi`` and ``en``, the one to show first; the wave's languages if empty.
+            A text stands for a single language.
         unit: Code of a unit; the whole province if empty.
 
     Returns:
@@ -161,13 +172,20 @@ def report(survey: Survey, language: str = "", unit: str = "") -> Report:
         >>> survey = sipas.read_survey(sipas.read_wave("data/an-giang-2021/wave.yaml"))
         >>> sipas.report(survey, "vi").chapter("ranking").section.id
         'ranking'
+        >>> sipas.report(survey, ("en", "vi")).languages
+        ('en', 'vi')
     """
-    asked = [it.strip() for it in language.split(",") if it.strip()] or survey.wave.languages
-    languages = tuple(one for one in LANGUAGES if one in asked)
-    wrong = [it for it in asked if it not in LANGUAGES]
-    if wrong:
-        raise ParameterError("language", asked=wrong[0])
+    names = _list_names(language) or [*survey.wave.languages]
+    for name in names:
+        if name not in LANGUAGES:
+            raise ParameterError("language", asked=name)
     if unit:
         check_unit(survey, unit)
-    shown = sorted(languages, key=list(asked).index)
-    return Report(Subject(figures_of(survey), unit), tuple(shown))
+    languages = sorted({*LANGUAGES} & {*names}, key=names.index)
+    return Report(Subject(figures_of(survey), unit), tuple(languages))
+
+
+def _list_names(names: str | Sequence[str]) -> list[str]:
+    """Return the names that are not empty; a text with commas, as up to 0.6, is still read."""
+    parts = names.split(",") if isinstance(names, str) else names
+    return [name.strip() for name in parts if name.strip()]

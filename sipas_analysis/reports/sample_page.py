@@ -14,8 +14,8 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from sipas_analysis.collect.columns import is_personal, vocabulary
-from sipas_analysis.collect.readers import fold, read_rows, tidy
+from sipas_analysis.collect.columns import is_personal, read_vocabulary
+from sipas_analysis.collect.readers import fold_text, read_rows, tidy_text
 from sipas_analysis.documents.model import (
     Block,
     Bullets,
@@ -39,7 +39,7 @@ from sipas_analysis.errors import (
 )
 from sipas_analysis.figures.published import write_tables
 from sipas_analysis.files import check_writable
-from sipas_analysis.infer.sample_draw import RESERVE, How, achieved, draw
+from sipas_analysis.infer.sample_draw import RESERVE, How, compare_returns, draw
 from sipas_analysis.infer.sample_size import (
     Allocation,
     Method,
@@ -60,7 +60,7 @@ OUT = Path("outputs/sample")
 
 
 @dataclass(frozen=True)
-class Asked:
+class SampleOptions:
     """What the command line asks for; empty text and None are what was left out."""
 
     frame: Path
@@ -84,7 +84,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Made:
+class SamplePlan:
     """A plan by unit, the people drawn (None for counts) and what came back (None if not asked)."""
 
     plan: pd.DataFrame
@@ -93,7 +93,7 @@ class Made:
     n_personal: int
 
 
-def sample(asked: Asked, language: Language) -> list[Path]:
+def write_sample(asked: SampleOptions, language: Language) -> list[Path]:
     """Plan, draw and write a sample; return the files, the page last.
 
     Raises:
@@ -101,9 +101,9 @@ def sample(asked: Asked, language: Language) -> list[Path]:
 
     Source: rules S1, S2, S3 and P1 in docs/method.md.
     """
-    _check(asked)
+    _check_options(asked)
     folder = check_writable(asked.out or OUT)
-    made = make(asked)
+    made = plan_and_draw(asked)
     tables = {"plan": made.plan}
     if made.people is not None:
         spare = made.people["status"] == RESERVE
@@ -111,29 +111,37 @@ def sample(asked: Asked, language: Language) -> list[Path]:
         tables["reserve"] = made.people[spare].drop(columns=["status", "probability", "weight"])
     if made.back is not None:
         tables["achieved"] = made.back
-    page = document(asked, made)
+    page = build_sample_page(asked, made)
     return [
         *write_tables(tables, folder),
         write_html(page, folder / f"sample.{language}.html", language),
     ]
 
 
-def make(asked: Asked) -> Made:
+def plan_and_draw(asked: SampleOptions) -> SamplePlan:
     """Read the list, plan each unit, draw, and hold what came back against the draw."""
-    rows = read_rows(asked.frame).map(tidy)
+    rows = read_rows(asked.frame).map(tidy_text)
     rows.attrs["file"] = file = asked.frame.name
-    unit = _column(rows, asked.by, vocabulary()["roles"]["unit"], "unit", "--by")
-    _refuse(rows, unit, rows[unit] == "", "sample_blank", FormError)
-    _refuse(rows, unit, rows[unit].map(fold).isin(vocabulary()["totals"]), "total_row", FormError)
+    unit = _find_column(rows, asked.by, read_vocabulary()["roles"]["unit"], "unit", "--by")
+    _refuse_rows(rows, unit, rows[unit] == "", "sample_blank", FormError)
+    _refuse_rows(
+        rows,
+        unit,
+        rows[unit].map(fold_text).isin(read_vocabulary()["totals"]),
+        "total_row",
+        FormError,
+    )
     n_personal = sum(map(is_personal, rows.columns))
     if asked.count:
         if asked.returned:
             raise ParameterError("sample_returned_counts", file=file)
-        return Made(plan(_counts(rows, unit, asked.count), asked), None, None, n_personal)
-    ids = _column(rows, asked.ids, vocabulary()["roles"]["form"], "id", "--id")
+        return SamplePlan(
+            plan_units(_read_counts(rows, unit, asked.count), asked), None, None, n_personal
+        )
+    ids = _find_column(rows, asked.ids, read_vocabulary()["roles"]["form"], "id", "--id")
     if asked.size:
-        _column(rows, asked.size, (), "id", "--size")
-    made = plan(rows.groupby(unit)[unit].size(), asked)
+        _find_column(rows, asked.size, (), "id", "--size")
+    made = plan_units(rows.groupby(unit)[unit].size(), asked)
     n = dict(zip(made["unit"], made["n"].astype(int), strict=True))
     spare = {name: ceil(asked.reserve * of - 1e-9) for name, of in n.items()}
     how = cast(How, asked.draw)
@@ -148,12 +156,12 @@ def make(asked: Asked) -> Made:
         reserve=spare,
         file=file,
     )
-    back = _back(asked, people, ids, unit) if asked.returned else None
-    people = people.merge(_strata(rows, ids, unit), on=ids, validate="one_to_one")
-    return Made(made, people.rename(columns={unit: "unit", ids: "id"}), back, n_personal)
+    back = _read_returned(asked, people, ids, unit) if asked.returned else None
+    people = people.merge(_read_strata(rows, ids, unit), on=ids, validate="one_to_one")
+    return SamplePlan(made, people.rename(columns={unit: "unit", ids: "id"}), back, n_personal)
 
 
-def plan(sizes: "pd.Series[Any]", asked: Asked) -> pd.DataFrame:
+def plan_units(sizes: "pd.Series[Any]", asked: SampleOptions) -> pd.DataFrame:
     """Return forms, margin, detectable difference (points) and cost (VND) of each unit.
 
     Margin and difference are those of a share of 50 %, the worst case; the difference is that of
@@ -173,18 +181,20 @@ def plan(sizes: "pd.Series[Any]", asked: Asked) -> pd.DataFrame:
         array([[500, 223]])
     """
     sizes = sizes.sort_index()
-    n = pd.Series(_forms(sizes, asked), index=sizes.index)
+    n = pd.Series(_count_forms(sizes, asked), index=sizes.index)
     made = pd.DataFrame(
         {"unit": sizes.index.astype(str), "population": sizes.to_numpy(int), "n": n.to_numpy(int)}
     )
     made["margin_points"] = 100 * expected_margin(made["n"], made["population"], deff=asked.deff)
-    made["detectable_points"] = 100 * _difference(made["n"], WORST, asked)
+    made["detectable_points"] = 100 * _detectable_difference(made["n"], WORST, asked)
     if asked.cost is not None:
         made["cost"] = made["n"] * asked.cost
     return made
 
 
-def _forms(sizes: "pd.Series[Any]", asked: Asked) -> "np.ndarray[Any, Any] | pd.Series[Any]":
+def _count_forms(
+    sizes: "pd.Series[Any]", asked: SampleOptions
+) -> "np.ndarray[Any, Any] | pd.Series[Any]":
     method = cast(Method, asked.method)
     if not asked.allocate and asked.total is None:
         own = sample_size(sizes, asked.error, asked.deff, method=method)
@@ -196,28 +206,38 @@ def _forms(sizes: "pd.Series[Any]", asked: Asked) -> "np.ndarray[Any, Any] | pd.
     return allocate(sizes, total, how, least=asked.least)
 
 
-def _difference(n: Any, share: float, asked: Asked) -> Any:
+def _detectable_difference(n: Any, share: float, asked: SampleOptions) -> Any:
     safe = np.where(np.asarray(n) > 0, n, np.nan)
     return detectable_difference(safe, share, items=ITEMS, within=WITHIN, deff=asked.deff)
 
 
-def document(asked: Asked, made: Made) -> Document:
+def build_sample_page(asked: SampleOptions, made: SamplePlan) -> Document:
     """Return the page: what the sample tells, how it was made, what came back."""
     sections = [
-        Section("tells", make_text("sample.chapter.tells"), tuple(_tells(asked, made.plan))),
-        Section("made", make_text("sample.chapter.made"), (Bullets(tuple(_how(asked, made))),)),
+        Section(
+            "tells", make_text("sample.chapter.tells"), tuple(_describe_precision(asked, made.plan))
+        ),
+        Section(
+            "made",
+            make_text("sample.chapter.made"),
+            (Bullets(tuple(_describe_method(asked, made))),),
+        ),
     ]
     if made.back is not None:
         sections.insert(
             0,
-            Section("achieved", make_text("sample.chapter.achieved"), tuple(_came_back(made.back))),
+            Section(
+                "achieved",
+                make_text("sample.chapter.achieved"),
+                tuple(_describe_response(made.back)),
+            ),
         )
     subtitle = make_text("sample.subtitle", file=asked.frame.name)
     footer = make_text("sample.footer")
     return Document("sample", make_text("sample.title"), subtitle, None, tuple(sections), footer)
 
 
-def _tells(asked: Asked, planned: pd.DataFrame) -> Iterable[Block]:
+def _describe_precision(asked: SampleOptions, planned: pd.DataFrame) -> Iterable[Block]:
     total, fewest = int(planned["n"].sum()), int(planned["n"].min())
     lead = make_text(
         "sample.lead", n=total, population=int(planned["population"].sum()), units=len(planned)
@@ -231,7 +251,9 @@ def _tells(asked: Asked, planned: pd.DataFrame) -> Iterable[Block]:
     high, low = (float(one) for one in NEIGHBOURS)
     forms = forms_to_tell(high, low, items=ITEMS, within=WITHIN, deff=asked.deff)
     known = {"items": ITEMS, "within": Number(WITHIN, 1)}
-    near, nearer = (100 * float(_difference(fewest, share, asked)) for share in (WORST, NEAR))
+    near, nearer = (
+        100 * float(_detectable_difference(fewest, share, asked)) for share in (WORST, NEAR)
+    )
     yield Bullets(
         (
             make_text(margin, best=ends[0], **({} if same else {"worst": ends[1]})),
@@ -256,10 +278,10 @@ def _tells(asked: Asked, planned: pd.DataFrame) -> Iterable[Block]:
     )
     yield Paragraph(make_text("sample.correlation", items=ITEMS), "note")
     notes = (make_text("sample.note.plan", **known),)
-    yield _table("plan", planned, notes)
+    yield _unit_table("plan", planned, notes)
 
 
-def _how(asked: Asked, made: Made) -> Iterable[Text]:
+def _describe_method(asked: SampleOptions, made: SamplePlan) -> Iterable[Text]:
     if asked.total is None:
         error = Number(asked.error, 3 if asked.error < 0.01 else 2)
         yield make_text(f"sample.rule.{asked.method}", error=error)
@@ -280,25 +302,25 @@ def _how(asked: Asked, made: Made) -> Iterable[Text]:
     yield make_text("sample.personal", n=made.n_personal)
 
 
-def _came_back(back: pd.DataFrame) -> Iterable[Block]:
+def _describe_response(back: pd.DataFrame) -> Iterable[Block]:
     sums = back[["planned", "answered", "replaced", "missing"]].sum()
     shown: dict[str, object] = {str(name): int(it) for name, it in sums.items()}
     share = Number(100 * float(sums["answered"] / sums["planned"]), 1)
     yield Paragraph(make_text("sample.response", percent=share, **shown), "lead")
-    yield _table("achieved", back, (make_text("sample.note.achieved"),))
+    yield _unit_table("achieved", back, (make_text("sample.note.achieved"),))
 
 
-def _table(name: str, frame: pd.DataFrame, notes: tuple[Text, ...]) -> Table:
+def _unit_table(name: str, frame: pd.DataFrame, notes: tuple[Text, ...]) -> Table:
     columns = tuple(
         Column(make_text(f"sample.column.{it}"), "row" if it == "unit" else "number")
         for it in frame
     )
-    cells = {str(it): _cells(frame[it], DECIMALS.get(str(it), 0)) for it in frame}
+    cells = {str(it): _number_cells(frame[it], DECIMALS.get(str(it), 0)) for it in frame}
     rows = tuple(zip(*cells.values(), strict=True))
     return Table(f"table-{name}", make_text(f"sample.table.{name}"), columns, rows, notes)
 
 
-def _cells(values: "pd.Series[Any]", decimals: int) -> list[object]:
+def _number_cells(values: "pd.Series[Any]", decimals: int) -> list[object]:
     if values.name == "unit":
         return [str(it) for it in values]
     return [Number(float(it), decimals) for it in values]
@@ -307,7 +329,7 @@ def _cells(values: "pd.Series[Any]", decimals: int) -> list[object]:
 # ── reading and refusing
 
 
-def _check(asked: Asked) -> None:
+def _check_options(asked: SampleOptions) -> None:
     """Refuse an option outside its range before any file is read."""
     choices: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "--method": (asked.method, ("yamane", "cochran")),
@@ -337,15 +359,17 @@ def _check(asked: Asked) -> None:
         raise ParameterError("sample_no_size")
 
 
-def _column(rows: pd.DataFrame, asked: str, usual: Iterable[str], what: str, option: str) -> str:
+def _find_column(
+    rows: pd.DataFrame, asked: str, usual: Iterable[str], what: str, option: str
+) -> str:
     """Return the column asked for, else the first with a usual header; never a personal one."""
     place = [Place(rows.attrs["file"])]
-    headers = {fold(str(it)): str(it) for it in reversed(rows.columns)}
+    headers = {fold_text(str(it)): str(it) for it in reversed(rows.columns)}
     found = next(
-        (headers[one] for one in ([fold(asked)] if asked else usual) if one in headers), ""
+        (headers[one] for one in ([fold_text(asked)] if asked else usual) if one in headers), ""
     )
     if asked and not found:
-        close = difflib.get_close_matches(fold(asked), headers, n=1)
+        close = difflib.get_close_matches(fold_text(asked), headers, n=1)
         if close:
             raise ColumnError("sample_column_close", place, name=asked, close=headers[close[0]])
         raise ColumnError("sample_column", place, name=asked, known=", ".join(rows.columns))
@@ -360,7 +384,7 @@ def _column(rows: pd.DataFrame, asked: str, usual: Iterable[str], what: str, opt
     return found
 
 
-def _refuse(
+def _refuse_rows(
     rows: pd.DataFrame, column: str, wrong: "pd.Series[bool]", message: str, kind: type[Any]
 ) -> None:
     values = rows.loc[wrong, column].items()
@@ -369,32 +393,32 @@ def _refuse(
         raise kind(message, places)
 
 
-def _counts(rows: pd.DataFrame, unit: str, asked: str) -> "pd.Series[Any]":
+def _read_counts(rows: pd.DataFrame, unit: str, asked: str) -> "pd.Series[Any]":
     """Return clients by unit from a list of counts."""
-    count = _column(rows, asked, (), "id", "--count")
-    _refuse(rows, unit, rows[unit].duplicated(keep=False), "sample_unit_twice", UnitError)
-    _refuse(
+    count = _find_column(rows, asked, (), "id", "--count")
+    _refuse_rows(rows, unit, rows[unit].duplicated(keep=False), "sample_unit_twice", UnitError)
+    _refuse_rows(
         rows, count, ~rows[count].str.fullmatch(r"0*[1-9]\d{0,11}"), "sample_count", AnswerError
     )
     return rows.set_index(unit)[count].astype(np.int64)
 
 
-def _strata(rows: pd.DataFrame, ids: str, unit: str) -> pd.DataFrame:
+def _read_strata(rows: pd.DataFrame, ids: str, unit: str) -> pd.DataFrame:
     """Return ids with the columns known as stratum and cluster, under these names."""
     kept = {ids: rows[ids]}
-    headers = {fold(str(it)): str(it) for it in reversed(rows.columns)}
+    headers = {fold_text(str(it)): str(it) for it in reversed(rows.columns)}
     for role in ("stratum", "cluster"):
-        found = next((headers[it] for it in vocabulary()["roles"][role] if it in headers), "")
+        found = next((headers[it] for it in read_vocabulary()["roles"][role] if it in headers), "")
         if found and found not in (ids, unit):
             kept[role] = rows[found]
     return pd.DataFrame(kept)
 
 
-def _back(asked: Asked, people: pd.DataFrame, ids: str, unit: str) -> pd.DataFrame:
+def _read_returned(asked: SampleOptions, people: pd.DataFrame, ids: str, unit: str) -> pd.DataFrame:
     """Read the ids that came back and hold them against the draw."""
     path = cast(Path, asked.returned)
-    rows = read_rows(path).map(tidy)
+    rows = read_rows(path).map(tidy_text)
     rows.attrs["file"] = path.name
-    column = _column(rows, ids, (), "id", "--id")
-    _refuse(rows, column, rows[column] == "", "sample_blank", FormError)
-    return achieved(people, rows[column], ids=ids, by=unit, deff=asked.deff, file=path.name)
+    column = _find_column(rows, ids, (), "id", "--id")
+    _refuse_rows(rows, column, rows[column] == "", "sample_blank", FormError)
+    return compare_returns(people, rows[column], ids=ids, by=unit, deff=asked.deff, file=path.name)

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sipas_analysis.collect.units import groups_of
+from sipas_analysis.collect.units import list_groups
 from sipas_analysis.documents.model import Text, make_text
-from sipas_analysis.figures.published import Figures, Published
+from sipas_analysis.figures.published import Figures, PublishedFigure
 from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.instrument.strict_yaml import Bilingual
 
@@ -26,14 +26,18 @@ class Subject:
         return self.figures.survey.instrument
 
     @property
-    def own(self) -> dict[str, Published]:
+    def own(self) -> dict[str, PublishedFigure]:
         """Figures of the subject, by variable."""
-        return self.figures.of("unit", self.unit) if self.unit else self.figures.of("all")
+        return (
+            self.figures.by_variable("unit", self.unit)
+            if self.unit
+            else self.figures.by_variable("all")
+        )
 
     @property
-    def around(self) -> dict[str, Published]:
+    def around(self) -> dict[str, PublishedFigure]:
         """Figures to hold the subject against: its group; for the whole, itself."""
-        return self.figures.of("group", self.group) if self.unit else self.own
+        return self.figures.by_variable("group", self.group) if self.unit else self.own
 
     @property
     def group(self) -> str:
@@ -49,7 +53,7 @@ class Subject:
 
     def name(self, code: str) -> Bilingual:
         """Return the short text of an item, factor, block or indicator in both languages."""
-        return Bilingual(vi=self.pack.label(code, "vi"), en=self.pack.label(code, "en"))
+        return Bilingual(vi=self.pack.label_of(code, "vi"), en=self.pack.label_of(code, "en"))
 
     def unit_name(self, code: str) -> Bilingual:
         """Return the name of a unit in both languages."""
@@ -59,7 +63,7 @@ class Subject:
 
     def group_name(self, code: str) -> Bilingual:
         """Return the name of a group in both languages."""
-        return groups_of(self.figures.survey.wave)[code]
+        return list_groups(self.figures.survey.wave)[code]
 
     def item_name(self, code: str) -> Text:
         """Return code and wording of an item, marked where the wording is not sourced."""

@@ -69,7 +69,7 @@ def notebooks(monkeypatch):
     asked = []
 
     def run(name, parameters, folder=None, engine=""):
-        running.check_parameters(program.notebooks() / f"{name}.ipynb", parameters)
+        running.check_parameters(program.notebooks_folder() / f"{name}.ipynb", parameters)
         asked.append((name, dict(parameters)))
         survey = read_survey(read_wave(parameters["wave"]))
         made = report(survey, parameters["language"], parameters.get("unit", ""))
@@ -337,7 +337,7 @@ def test_two_runs_on_one_folder_do_not_meet(sipas, make_wave, notebooks, tmp_pat
     """The second refuses; leftovers of a crashed one are cleared by the next."""
     out = tmp_path / "out"
     asked = [make_wave(GOOD), "--engine", "kernel", "--out", out]
-    with annual_run.locked(out):
+    with annual_run.lock_folder(out):
         code, _, err = sipas("run", *asked)
     assert code == errors.OutputError.exit_code
     assert "another holds it" in err
@@ -555,7 +555,7 @@ def test_lab_opens_the_notebooks(sipas, monkeypatch):
     called = []
     monkeypatch.setattr(subprocess, "call", lambda command: called.append(command) or 0)
     assert sipas("lab")[0] == 0
-    assert called == [[sys.executable, "-m", "jupyterlab", str(program.notebooks())]]
+    assert called == [[sys.executable, "-m", "jupyterlab", str(program.notebooks_folder())]]
 
 
 # ── refusals

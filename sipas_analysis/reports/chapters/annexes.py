@@ -16,33 +16,42 @@ from sipas_analysis.documents.model import (
 )
 from sipas_analysis.files import hash_file
 from sipas_analysis.instrument.pack import OVERALL
-from sipas_analysis.reports.chapters.drivers import penalty_table
+from sipas_analysis.reports.chapters.drivers import tabulate_penalties
 from sipas_analysis.reports.chapters.ranking import pair_tables
-from sipas_analysis.reports.figure_tables import count, percent
+from sipas_analysis.reports.figure_tables import number_cell, percent_cell
 from sipas_analysis.reports.subject import Subject
 
 DECIMALS = (0, 0, 1, 1, 4)
 
 
-def annexes(subject: Subject) -> Section:
+def build_annexes(subject: Subject) -> Section:
     """Put what backs the report into tables."""
     blocks: list[Block] = []
     if not subject.unit:
         groups = dict.fromkeys(subject.figures.ranking["group"])
-        blocks += [_units(subject, group) for group in groups]
+        blocks += [_unit_table(subject, group) for group in groups]
         blocks += pair_tables(subject)
-        blocks += penalty_table(subject)
-    blocks += [_wording(subject), *_ledger(subject), *_quality(subject), _versions(subject)]
+        blocks += tabulate_penalties(subject)
+    blocks += [
+        _wording_table(subject),
+        *_sum_up_ledger(subject),
+        *_list_findings(subject),
+        _list_versions(subject),
+    ]
     return Section("annexes", make_text("report.chapter.annexes"), tuple(blocks))
 
 
-def _units(subject: Subject, group: str) -> Table:
+def _unit_table(subject: Subject, group: str) -> Table:
     """List the units of one group with every factor and the whole."""
     codes = [*subject.pack.factors, OVERALL]
     rows = tuple(
-        (subject.unit_name(it.unit), *(percent(own[code]) for code in codes), count(it, "n"))
-        for it in subject.figures.order(group)
-        for own in [subject.figures.of("unit", it.unit)]
+        (
+            subject.unit_name(it.unit),
+            *(percent_cell(own[code]) for code in codes),
+            number_cell(it, "n"),
+        )
+        for it in subject.figures.units_in_order(group)
+        for own in [subject.figures.by_variable("unit", it.unit)]
     )
     columns = (
         Column(make_text("report.column.unit"), "row"),
@@ -54,7 +63,7 @@ def _units(subject: Subject, group: str) -> Table:
     return Table(f"table-units-{group}", caption, columns, rows)
 
 
-def _wording(subject: Subject) -> Table:
+def _wording_table(subject: Subject) -> Table:
     """List every item with the status of its wording and where it comes from."""
     pack = subject.pack
     rows = tuple(
@@ -73,7 +82,7 @@ def _wording(subject: Subject) -> Table:
     return Table("table-wording", make_text("report.table.wording"), columns, rows)
 
 
-def _ledger(subject: Subject) -> list[Block]:
+def _sum_up_ledger(subject: Subject) -> list[Block]:
     """Sum up what was changed and dropped, by reason."""
     ledger = subject.figures.survey.ledger
     if ledger.empty:
@@ -90,7 +99,7 @@ def _ledger(subject: Subject) -> list[Block]:
     return [Table("table-ledger", make_text("report.table.ledger"), columns, rows)]
 
 
-def _quality(subject: Subject) -> list[Block]:
+def _list_findings(subject: Subject) -> list[Block]:
     """List what the form checks noticed; words never accuse."""
     found = subject.figures.findings
     words = make_text("report.quality.words", share=Number(found.straight_percent, 1))
@@ -120,10 +129,10 @@ def _quality(subject: Subject) -> list[Block]:
     return [Paragraph(words), Paragraph(make_text("report.quality.listed")), table]
 
 
-def _versions(subject: Subject) -> Bullets:
+def _list_versions(subject: Subject) -> Bullets:
     """Name the program, the libraries and the inputs by hash."""
     wave = subject.figures.survey.wave
-    paths = {wave.path, wave.beside(wave.units), *(path for path, _ in wave.sources())}
+    paths = {wave.path, wave.path_of(wave.units), *(path for path, _ in wave.list_sources())}
     hashes = [
         make_text("report.versions.file", name=path.name, hash=hash_file(path)[:16])
         for path in sorted(paths)

@@ -13,46 +13,48 @@ from sipas_analysis.documents.model import (
     Text,
     make_text,
 )
-from sipas_analysis.figures.published import Published
-from sipas_analysis.figures.suppression import people_counts
+from sipas_analysis.figures.published import PublishedFigure
+from sipas_analysis.figures.suppression import hide_small_counts
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.reports.chapters.sample_design import (
     FEW_CLUSTERS,
-    clusters_of,
-    design_text,
-    weight_notes,
+    count_clusters,
+    describe_design,
+    describe_weights,
 )
 from sipas_analysis.reports.figure_tables import (
-    contrast,
-    count,
-    differ,
-    extremes,
-    interval,
-    percent,
-    reason_text,
+    are_different,
+    contrast_extremes,
+    explain_no_rank,
+    interval_cell,
+    number_cell,
+    percent_cell,
+    sort_known_figures,
 )
 from sipas_analysis.reports.subject import Subject
 
-WEAKEST = 3  # items that are named
+N_WEAKEST = 3  # items that are named
 MODES = ("direct", "post", "online", "phone", "home", "desk")
 
 
-def summary(subject: Subject) -> Section:
+def build_summary(subject: Subject) -> Section:
     """Say the index, its error and everything a reader must know before using it."""
     survey, own = subject.figures.survey, subject.own
     whole = own[OVERALL]
-    index = make_text("report.fact.index_is", value=percent(whole), interval=interval(whole))
+    index = make_text(
+        "report.fact.index_is", value=percent_cell(whole), interval=interval_cell(whole)
+    )
     facts: list[tuple[object, object]] = [
         (make_text("report.fact.index"), index),
-        (make_text("report.fact.forms"), _forms(subject)),
-        (make_text("report.fact.rule"), _rule(subject, OVERALL)),
-        (make_text("report.fact.wording"), _wording(subject)),
-        (make_text("report.fact.dropped"), _dropped(subject)),
-        (make_text("report.fact.design"), design_text(subject)),
+        (make_text("report.fact.forms"), _describe_forms(subject)),
+        (make_text("report.fact.rule"), describe_rule(subject, OVERALL)),
+        (make_text("report.fact.wording"), _describe_wording(subject)),
+        (make_text("report.fact.dropped"), _describe_dropped(subject)),
+        (make_text("report.fact.design"), describe_design(subject)),
     ]
     if subject.unit:
-        facts.insert(1, (make_text("report.fact.rank"), _rank(subject)))
-    grade = subject.pack.index.grade(whole.value)
+        facts.insert(1, (make_text("report.fact.rank"), _describe_rank(subject)))
+    grade = subject.pack.index.find_grade(whole.value)
     if grade is not None:
         facts.insert(1, (make_text("report.fact.grade"), grade))
     if survey.wave.is_synthetic:
@@ -67,16 +69,16 @@ def summary(subject: Subject) -> Section:
         tuple(facts),
     )
     heading = Paragraph(make_text("report.key.points"), "heading")
-    points = key_points(subject)
-    blocks: list[Block] = [Paragraph(index_text(whole), "lead" if whole.known else "warning")]
+    points = list_key_points(subject)
+    blocks: list[Block] = [Paragraph(state_index(whole), "lead" if whole.is_known else "warning")]
     blocks += [heading, Bullets(points)] if points else []
     blocks.append(table)
-    if whole.known and whole.flag == "caution":
+    if whole.is_known and whole.flag == "caution":
         blocks.append(Paragraph(make_text("report.caution", n=whole.n_valid), "warning"))
     return Section("summary", make_text("report.chapter.summary"), tuple(blocks))
 
 
-def basis(subject: Subject) -> Section:
+def build_basis(subject: Subject) -> Section:
     """Name the decisions behind the survey and what it is for."""
     wave, pack = subject.figures.survey.wave, subject.pack
     decided = make_text("report.basis.no_decision")
@@ -86,13 +88,16 @@ def basis(subject: Subject) -> Section:
             "report.basis.decision",
             number=wave.decision.number,
             date=day,
-            status=_status(wave.decision.status),
+            status=_name_status(wave.decision.status),
         )
     source = make_text(
-        "report.basis.instrument", source=pack.source, title=pack.title, status=_status(pack.status)
+        "report.basis.instrument",
+        source=pack.source,
+        title=pack.title,
+        status=_name_status(pack.status),
     )
     blocks: list[Block] = [
-        Paragraph(_purpose(wave)),
+        Paragraph(_state_purpose(wave)),
         Bullets((source, decided)),
     ]
     if wave.targets:
@@ -101,32 +106,36 @@ def basis(subject: Subject) -> Section:
     return Section("basis", make_text("report.chapter.basis"), tuple(blocks))
 
 
-def _purpose(wave: Wave) -> Text:
+def _state_purpose(wave: Wave) -> Text:
     if wave.province.vi or wave.province.en:
         return make_text("report.basis.purpose", province=wave.province, year=str(wave.year))
     return make_text("report.basis.purpose_plain", year=str(wave.year))
 
 
-def index_text(whole: Published) -> Text:
+def state_index(whole: PublishedFigure) -> Text:
     """Say an index with its error and the forms behind it, or that it is not published."""
-    if not whole.known:
+    if not whole.is_known:
         return make_text("report.lead.suppressed")
-    shown = {"value": percent(whole), "interval": interval(whole), "n": count(whole)}
+    shown = {
+        "value": percent_cell(whole),
+        "interval": interval_cell(whole),
+        "n": number_cell(whole),
+    }
     return Text("report.lead.index", shown)
 
 
-def key_points(subject: Subject) -> tuple[Text, ...]:
+def list_key_points(subject: Subject) -> tuple[Text, ...]:
     """Return what stands out and may be said: factors, weakest items, driver, form checks."""
     pack = subject.pack
-    said = [*contrast(subject, extremes(subject, [*pack.factors]))]
-    items = extremes(subject, [*pack.items])
+    said = [*contrast_extremes(subject, sort_known_figures(subject, [*pack.factors]))]
+    items = sort_known_figures(subject, [*pack.items])
     weak = [
         make_text(
-            "report.conclusion.item", item=subject.item_name(one.variable), value=percent(one)
+            "report.conclusion.item", item=subject.item_name(one.variable), value=percent_cell(one)
         )
-        for one in items[:WEAKEST]
+        for one in items[:N_WEAKEST]
     ]
-    if differ(items):
+    if are_different(items):
         said.append(make_text("report.conclusion.items", items=Joined(weak)))
     named = subject.figures.drivers.sure()
     if named and not subject.unit:
@@ -134,18 +143,18 @@ def key_points(subject: Subject) -> tuple[Text, ...]:
     first = subject.figures.priority(subject.unit)
     if len(first.frame):
         fix = Joined([subject.name(code) for code in first.of("fix")])
-        word = "first" if fix.parts else "nothing_first"
+        word = "first" if fix.phrases else "nothing_first"
         said.append(make_text(f"report.conclusion.{word}", names=fix))
-    return (*said, *_noticed(subject))
+    return (*said, *_point_to_findings(subject))
 
 
-def method(subject: Subject) -> Section:
+def build_method(subject: Subject) -> Section:
     """Say how many were asked, when, in which way, and by which rules figures are made."""
     survey, pack = subject.figures.survey, subject.pack
     wave = survey.wave
     own = wave.population.vi or wave.population.en
-    rules = [rule for _, rule in pack.rules()]
-    few = 0 < clusters_of(subject) < FEW_CLUSTERS
+    rules = [rule for _, rule in pack.rules_by_level()]
+    few = 0 < count_clusters(subject) < FEW_CLUSTERS
     notes = list(dict.fromkeys(rule.note for rule in rules if rule.note.vi or rule.note.en))
     sample = make_text(
         "report.method.sample",
@@ -161,22 +170,22 @@ def method(subject: Subject) -> Section:
         points = [f"{level}: {worth:g}" for level, worth in pack.index.points.items()]
         scored = make_text("report.method.points", points=", ".join(points))
     blocks: list[Block] = [Paragraph(sample), *([Paragraph(when)] if start or end else [])]
-    blocks += [] if subject.unit else [_by_group(subject)]
+    blocks += [] if subject.unit else [_group_table(subject)]
     by_mode = "mode" in survey.frame and may_count(subject, "mode")
-    blocks += [_shares(subject, "mode")] if by_mode else []
+    blocks += [_share_table(subject, "mode")] if by_mode else []
     blocks += [
         Paragraph(scored),
-        Bullets(tuple(_rule(subject, level) for level, _ in pack.rules())),
+        Bullets(tuple(describe_rule(subject, level) for level, _ in pack.rules_by_level())),
         *[Paragraph(make_text("report.method.note", note=note), "note") for note in notes],
         Paragraph(make_text("report.method.interval")),
-        Paragraph(design_text(subject), "warning" if few else "normal"),
-        *weight_notes(subject),
+        Paragraph(describe_design(subject), "warning" if few else "normal"),
+        *describe_weights(subject),
         Paragraph(Text("report.method.rank", limits)),
     ]
     return Section("method", make_text("report.chapter.method"), tuple(blocks))
 
 
-def people(subject: Subject) -> Section:
+def build_people(subject: Subject) -> Section:
     """Count who answered, by each profile question; small counts are not shown."""
     survey = subject.figures.survey
     asked = [
@@ -184,7 +193,7 @@ def people(subject: Subject) -> Section:
     ]
     asked += [key for key in survey.wave.columns.keys if key in survey.keys]
     shown = [key for key in asked if may_count(subject, key)]
-    blocks: list[Block] = [_shares(subject, key) for key in shown]
+    blocks: list[Block] = [_share_table(subject, key) for key in shown]
     if not asked:
         blocks.append(Paragraph(make_text("report.people.none"), "note"))
     elif len(shown) < len(asked):
@@ -193,33 +202,33 @@ def people(subject: Subject) -> Section:
     return Section("people", make_text("report.chapter.people"), tuple(blocks))
 
 
-def _forms(subject: Subject) -> Text:
+def _describe_forms(subject: Subject) -> Text:
     n_units = subject.forms["unit"].nunique()
     if subject.unit:
         return make_text("report.fact.forms_unit", n=len(subject.forms))
     return make_text("report.fact.forms_all", n=len(subject.forms), n_units=n_units)
 
 
-def _rank(subject: Subject) -> Text:
-    group = subject.figures.order(subject.group)
+def _describe_rank(subject: Subject) -> Text:
+    group = subject.figures.units_in_order(subject.group)
     own = next(one for one in group if one.unit == subject.unit)
     if own.rank is None:
-        return make_text("report.rank.none", reason=reason_text(subject, own))
+        return make_text("report.rank.none", reason=explain_no_rank(subject, own))
     n_ranked = sum(one.rank is not None for one in group)
     name = subject.group_name(subject.group)
     return make_text(
         "report.rank.is",
-        rank=count(own, "rank"),
-        low=count(own, "rank_low"),
-        high=count(own, "rank_high"),
+        rank=number_cell(own, "rank"),
+        low=number_cell(own, "rank_low"),
+        high=number_cell(own, "rank_high"),
         letter=own.letter,
         n=n_ranked,
         group=name,
     )
 
 
-def _rule(subject: Subject, level: str) -> Text:
-    rule = dict(subject.pack.rules())[level]
+def describe_rule(subject: Subject, level: str) -> Text:
+    rule = dict(subject.pack.rules_by_level())[level]
     weights = Joined(
         [
             make_text("report.rule.weight", name=subject.name(code), weight=Number(f"{weight:g}"))
@@ -228,22 +237,22 @@ def _rule(subject: Subject, level: str) -> Text:
     )
     stated = make_text(f"report.rule.{rule.rule}", weights=weights)
     name = make_text(f"report.level.{level}")
-    return make_text("report.rule.of", level=name, rule=stated, status=_status(rule.status))
+    return make_text("report.rule.of", level=name, rule=stated, status=_name_status(rule.status))
 
 
-def _status(status: str) -> Text:
+def _name_status(status: str) -> Text:
     return make_text(f"status.{status}")
 
 
-def _wording(subject: Subject) -> Text:
+def _describe_wording(subject: Subject) -> Text:
     parts = [
-        make_text("report.fact.wording_part", n=len(codes), status=_status(status))
+        make_text("report.fact.wording_part", n=len(codes), status=_name_status(status))
         for status, codes in subject.pack.by_status().items()
     ]
     return make_text("report.fact.wording_is", n=len(subject.pack.items), parts=Joined(parts, ", "))
 
 
-def _dropped(subject: Subject) -> Text:
+def _describe_dropped(subject: Subject) -> Text:
     survey = subject.figures.survey
     reasons = survey.ledger["reason"].value_counts()
     changed = int(reasons.drop(["form_dropped", "personal", "ignored"], errors="ignore").sum())
@@ -256,10 +265,12 @@ def _dropped(subject: Subject) -> Text:
     )
 
 
-def _by_group(subject: Subject) -> Table:
+def _group_table(subject: Subject) -> Table:
     frame, units = subject.figures.survey.frame, subject.figures.survey.units
     by_group: dict[str, list[int]] = {}
-    for one in (one for group in subject.figures.groups for one in subject.figures.order(group)):
+    for one in (
+        one for group in subject.figures.groups for one in subject.figures.units_in_order(group)
+    ):
         by_group.setdefault(one.group, []).append(one.n)
     rows = [
         (subject.group_name(group), len(n), sum(n), min(n), max(n)) for group, n in by_group.items()
@@ -283,15 +294,15 @@ def may_count(subject: Subject, key: str) -> bool:
     Only if no unit of the wave has a small count: else a count hidden in one report would
     follow from the province's and the other units' reports (rule P2).
     """
-    return not subject.unit or not subject.figures.thin(key)
+    return not subject.unit or not subject.figures.has_small_cell(key)
 
 
-def _shares(subject: Subject, key: str) -> Table:
+def _share_table(subject: Subject, key: str) -> Table:
     """Count the forms of the subject by one key, with percentages of those who answered."""
     survey, forms = subject.figures.survey, subject.forms
-    names, found = _choices(subject, key)
+    names, found = _count_choices(subject, key)
     n = int((forms[key].notna() & (forms[key] != "")).sum())
-    shown = people_counts(found, survey.wave.min_cell)
+    shown = hide_small_counts(found, survey.wave.min_cell)
     few = make_text("report.suppressed")
     rows = tuple(
         (name, few if count is None else count, count and Number(100 * count / n, 1))
@@ -307,12 +318,12 @@ def _shares(subject: Subject, key: str) -> Table:
     return Table(f"table-people-{key}", caption, columns, rows, notes)
 
 
-def _choices(subject: Subject, key: str) -> tuple[list[object], list[int]]:
+def _count_choices(subject: Subject, key: str) -> tuple[list[object], list[int]]:
     """Return the names of the answers to one key and how many forms of the subject gave each."""
     survey, forms = subject.figures.survey, subject.forms
     if key in subject.pack.indicators:
         levels = subject.pack.indicators[key].levels
-        found = [int(survey.chose(key, code)[forms.index].sum()) for code in levels]
+        found = [int(survey.has_choice(key, code)[forms.index].sum()) for code in levels]
         return list(levels.values()), found
     counts = forms.loc[forms[key] != "", key].value_counts().sort_index()
     codes = [str(code) for code in counts.index]
@@ -322,7 +333,7 @@ def _choices(subject: Subject, key: str) -> tuple[list[object], list[int]]:
     return said, [int(n) for n in counts]
 
 
-def _noticed(subject: Subject) -> list[Text]:
+def _point_to_findings(subject: Subject) -> list[Text]:
     """Point to the annex if the forms of the subject look unlike those of other units."""
     units = set(subject.figures.findings.noticed()["unit"])
     if subject.unit:

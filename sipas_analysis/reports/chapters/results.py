@@ -9,43 +9,43 @@ from sipas_analysis.documents import charts
 from sipas_analysis.documents.model import (
     Block,
     Column,
-    Figure,
     Joined,
     Number,
     Paragraph,
+    Picture,
     Section,
     Table,
     make_text,
 )
-from sipas_analysis.figures.published import Published, published
+from sipas_analysis.figures.published import PublishedFigure, list_figures
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.measure.rules import COMPREHENSIVE, MEAN_100, MEAN_SCORE
 from sipas_analysis.messages import Language
-from sipas_analysis.reports.chapters.trend import earlier
+from sipas_analysis.reports.chapters.trend import draw_earlier_waves
 from sipas_analysis.reports.figure_tables import (
     chart_rows,
-    contrast,
-    count,
+    contrast_extremes,
+    describe_intervals,
     estimate_columns,
     estimate_table,
-    extremes,
-    interval,
-    interval_alt,
-    percent,
-    several,
-    target_lines,
+    explain_target_lines,
+    has_several_units,
+    interval_cell,
+    number_cell,
+    percent_cell,
+    sort_known_figures,
 )
 from sipas_analysis.reports.subject import Subject
 
 ITEMS_PER_CHART = 22
-BESIDE = (COMPREHENSIVE, MEAN_SCORE, MEAN_100)
+OTHER_MEASURES = (COMPREHENSIVE, MEAN_SCORE, MEAN_100)
 
 
-def overall(subject: Subject) -> Section:
+def build_overall(subject: Subject) -> Section:
     """State the overall index with its error, beside its parts, other measures and rules."""
     own, pack = subject.own, subject.pack
-    rows: list[tuple[object, Published]] = [(make_text("report.level.overall"), own[OVERALL])]
+    rows: list[tuple[object, PublishedFigure]] = [(make_text("report.level.overall"), own[OVERALL])]
     rows += [(subject.name(code), own[code]) for code in pack.blocks]
     if pack.overall_item:
         code = pack.overall_item.code
@@ -54,17 +54,17 @@ def overall(subject: Subject) -> Section:
     rows += [
         (make_text("report.whole_group", group=subject.group_name(group)), whole)
         for group in groups
-        for whole in [subject.figures.of("group", group)[OVERALL]]
+        for whole in [subject.figures.by_variable("group", group)[OVERALL]]
     ]
     caption = make_text("report.table.overall")
     table = estimate_table("table-overall", caption, "report.column.index", rows)
-    blocks: list[Block] = [table, *_targets(subject), _beside(subject)]
+    blocks: list[Block] = [table, *_compare_with_targets(subject), _other_measures_table(subject)]
     if not subject.unit:
-        blocks += [_rules(subject), *earlier(subject)]
+        blocks += [_rule_table(subject), *draw_earlier_waves(subject)]
     return Section("overall", make_text("report.chapter.overall"), tuple(blocks))
 
 
-def _targets(subject: Subject) -> list[Paragraph]:
+def _compare_with_targets(subject: Subject) -> list[Paragraph]:
     """Hold the index against each target, by its interval."""
     whole, said = subject.own[OVERALL], []
     for target in subject.figures.survey.wave.targets if whole.low == whole.low else ():
@@ -73,11 +73,16 @@ def _targets(subject: Subject) -> list[Paragraph]:
     return said
 
 
-def _beside(subject: Subject) -> Table:
+def _other_measures_table(subject: Subject) -> Table:
     """List the measures that stand beside the index."""
-    found = [(name, subject.own[name]) for name in BESIDE]
+    found = [(name, subject.own[name]) for name in OTHER_MEASURES]
     rows = tuple(
-        (make_text(f"report.beside.{name}"), percent(one), interval(one, 2), count(one))
+        (
+            make_text(f"report.beside.{name}"),
+            percent_cell(one),
+            interval_cell(one, 2),
+            number_cell(one),
+        )
         for name, one in found
     )
     first, _, *rest = estimate_columns("report.column.measure")
@@ -86,17 +91,20 @@ def _beside(subject: Subject) -> Table:
     return Table("table-beside", make_text("report.table.beside"), columns, rows, (note,))
 
 
-def _rules(subject: Subject) -> Table:
+def _rule_table(subject: Subject) -> Table:
     """Put the factors and the whole under each rule side by side."""
     found = subject.figures.rules
     rules = list(dict.fromkeys(found["rule"]))
     cells = dict(
-        zip(zip(found["variable"], found["rule"], strict=True), published(found), strict=True)
+        zip(zip(found["variable"], found["rule"], strict=True), list_figures(found), strict=True)
     )
     names: list[tuple[str, object]] = [(code, subject.name(code)) for code in subject.pack.factors]
     names.append((OVERALL, make_text("report.level.overall")))
     rows = tuple(
-        (name, *(percent(cells[code, rule]) if (code, rule) in cells else None for rule in rules))
+        (
+            name,
+            *(percent_cell(cells[code, rule]) if (code, rule) in cells else None for rule in rules),
+        )
         for code, name in names
     )
     heads = (make_text(f"report.rule_short.{rule}") for rule in rules)
@@ -104,7 +112,9 @@ def _rules(subject: Subject) -> Table:
     whole = found.drop_duplicates("rule", keep="last").set_index("rule")["reason"]
     notes = [
         make_text(
-            "report.rules.why", rule=make_text(f"report.rule_short.{rule}"), why=_reasons(reason)
+            "report.rules.why",
+            rule=make_text(f"report.rule_short.{rule}"),
+            why=_explain_rule(reason),
         )
         for rule, reason in whole.items()
     ]
@@ -112,29 +122,29 @@ def _rules(subject: Subject) -> Table:
     return Table("table-rules", make_text("report.table.rules"), columns, rows, tuple(notes))
 
 
-def _reasons(reason: str) -> Joined:
+def _explain_rule(reason: str) -> Joined:
     """Return in words why a rule differs from the survey's own (M8)."""
     return Joined([make_text(f"report.rule_why.{word}") for word in reason.split()], "; ")
 
 
-def factors(subject: Subject) -> Section:
+def build_factors(subject: Subject) -> Section:
     """Compare the factors, and show them for every unit."""
     codes = [*subject.pack.factors]
     rows = [(subject.name(code), subject.own[code]) for code in codes]
-    known = extremes(subject, codes)
-    blocks: list[Block] = [Paragraph(text, "lead") for text in contrast(subject, known)]
+    known = sort_known_figures(subject, codes)
+    blocks: list[Block] = [Paragraph(text, "lead") for text in contrast_extremes(subject, known)]
     table = factor_table(subject)
     targets = subject.figures.survey.wave.targets
-    title = make_text("report.figure.factors", lines=target_lines(targets))
+    title = make_text("report.figure.factors", lines=explain_target_lines(targets))
 
     def draw(language: Language) -> bytes:
-        return charts.intervals(chart_rows(rows, language), language, targets)
+        return charts.draw_intervals(chart_rows(rows, language), language, targets)
 
-    picture = Figure("figure-factors", title, interval_alt("factors", rows), draw, table)
+    picture = Picture("figure-factors", title, describe_intervals("factors", rows), draw, table)
     blocks += [picture, table] if known else [table]
     if not subject.unit:
-        shown = [group for group in subject.figures.groups if several(subject, group)]
-        blocks += [_heat(subject, group) for group in shown]
+        shown = [group for group in subject.figures.groups if has_several_units(subject, group)]
+        blocks += [_heat_map(subject, group) for group in shown]
     return Section("factors", make_text("report.chapter.factors"), tuple(blocks))
 
 
@@ -144,27 +154,27 @@ def factor_table(subject: Subject) -> Table:
     rows = [(subject.name(code), subject.own[code]) for code in codes]
     caption = make_text("report.table.factors")
     table = estimate_table("table-factors", caption, "report.column.factor", rows)
-    return _against(subject, table, codes)
+    return _add_group_column(subject, table, codes)
 
 
-def _against(subject: Subject, table: Table, codes: Sequence[str]) -> Table:
+def _add_group_column(subject: Subject, table: Table, codes: Sequence[str]) -> Table:
     """Add the group's value to each row of a unit's table."""
     if not subject.unit:
         return table
     pairs = zip(table.rows, codes, strict=True)
-    rows = tuple((*row, percent(subject.around[code])) for row, code in pairs)
+    rows = tuple((*row, percent_cell(subject.around[code])) for row, code in pairs)
     column = Column(make_text("report.column.group_value"))
     return replace(table, columns=(*table.columns, column), rows=rows)
 
 
-def _heat(subject: Subject, group: str) -> Figure:
+def _heat_map(subject: Subject, group: str) -> Picture:
     """Draw units × factors of one group, best unit first."""
     codes = [*subject.pack.factors]
-    units = [one.unit for one in subject.figures.order(group)]
-    found = {unit: subject.figures.of("unit", unit) for unit in units}
+    units = [one.unit for one in subject.figures.units_in_order(group)]
+    found = {unit: subject.figures.by_variable("unit", unit) for unit in units}
     values = [[found[unit][code].value for code in codes] for unit in units]
     rows = tuple(
-        (subject.unit_name(u), *(percent(found[u][code]) for code in codes)) for u in units
+        (subject.unit_name(u), *(percent_cell(found[u][code]) for code in codes)) for u in units
     )
     columns = (
         Column(make_text("report.column.unit"), "row"),
@@ -174,7 +184,7 @@ def _heat(subject: Subject, group: str) -> Figure:
 
     def draw(language: Language) -> bytes:
         names = [subject.unit_name(unit).text(language) for unit in units]
-        return charts.heat_map(
+        return charts.draw_heat_map(
             values, names, [subject.name(c).text(language) for c in codes], language
         )
 
@@ -183,40 +193,40 @@ def _heat(subject: Subject, group: str) -> Figure:
         make_text("report.figure.heat", group=name),
         make_text("report.alt.heat", group=name),
     )
-    return Figure(f"figure-heat-{group}", caption, alt, draw, data)
+    return Picture(f"figure-heat-{group}", caption, alt, draw, data)
 
 
-def items(subject: Subject) -> Section:
+def build_items(subject: Subject) -> Section:
     """Show every item: how people answered, the percentage and its interval."""
     pack = subject.pack
-    pages = _charts_of(subject)
-    blocks: list[Block] = [_likert(subject, page, k) for k, page in enumerate(pages, 1)]
+    pages = _split_items(subject)
+    blocks: list[Block] = [_answer_picture(subject, page, k) for k, page in enumerate(pages, 1)]
     for factor in pack.factors:
         codes = pack.items_of(factor)
         rows = [(subject.item_name(code), subject.own[code]) for code in codes]
         caption = make_text("report.table.items", factor=subject.name(factor))
         table = estimate_table(f"table-items-{factor}", caption, "report.column.item", rows)
-        blocks.append(_against(subject, table, codes))
+        blocks.append(_add_group_column(subject, table, codes))
     if pack.by_status().keys() != {"sourced"}:
         blocks.append(Paragraph(make_text("report.items.mark"), "note"))
     return Section("items", make_text("report.chapter.items"), tuple(blocks))
 
 
-def _charts_of(subject: Subject) -> list[list[str]]:
+def _split_items(subject: Subject) -> list[list[str]]:
     """Split the items into charts that fit a page: whole factors, at most 22 items each."""
     charts_of: list[list[str]] = [[]]
     for factor in subject.pack.factors:
-        codes = [code for code in subject.pack.items_of(factor) if subject.own[code].known]
+        codes = [code for code in subject.pack.items_of(factor) if subject.own[code].is_known]
         if charts_of[-1] and len(charts_of[-1]) + len(codes) > ITEMS_PER_CHART:
             charts_of.append([])
         charts_of[-1] += codes
     return [codes for codes in charts_of if codes]
 
 
-def _likert(subject: Subject, codes: Sequence[str], number: int) -> Figure:
+def _answer_picture(subject: Subject, codes: Sequence[str], number: int) -> Picture:
     """Draw the shares of each level of some items, of those who answered."""
     pack, levels = subject.pack, list(subject.pack.scale.levels)
-    counts = subject.figures.answers(subject.unit)
+    counts = subject.figures.answer_counts(subject.unit)
     cells = zip(counts["item"], counts["answer"], counts["weight"], strict=True)
     n = {(item, level): float(count) for item, level, count in cells}
     table = np.array([[n.get((code, level), 0) for level in levels] for code in codes], float)
@@ -226,11 +236,11 @@ def _likert(subject: Subject, codes: Sequence[str], number: int) -> Figure:
 
     def draw(language: Language) -> bytes:
         texts = [label.text(language) for label in labels]
-        return charts.likert(texts, shares, [name.text(language) for name in names], language)
+        return charts.draw_likert(texts, shares, [name.text(language) for name in names], language)
 
     pairs = zip(labels, shares, strict=True)
     rows = tuple((label, *(Number(float(x), 1) for x in line)) for label, line in pairs)
     columns = (Column(make_text("report.column.item"), "row"), *(Column(name) for name in names))
     data = Table(f"table-answers-{number}", make_text("report.table.answers"), columns, rows)
     caption, alt = make_text("report.figure.items"), make_text("report.alt.items", n=len(codes))
-    return Figure(f"figure-items-{number}", caption, alt, draw, data)
+    return Picture(f"figure-items-{number}", caption, alt, draw, data)

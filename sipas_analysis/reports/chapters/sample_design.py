@@ -3,13 +3,13 @@
 from math import log2
 
 from sipas_analysis.documents.model import Joined, Number, Paragraph, Text, make_text
-from sipas_analysis.infer.totals_from_files import facts
+from sipas_analysis.infer.totals_from_files import read_facts
 from sipas_analysis.reports.subject import Subject
 
 FEW_CLUSTERS = 10
 
 
-def design_text(subject: Subject) -> Text:
+def describe_design(subject: Subject) -> Text:
     """Say which facts of the sample count in the error, and which were not declared."""
     survey = subject.figures.survey
     design = survey.design(subject.forms) if subject.unit else survey.design()
@@ -26,16 +26,16 @@ def design_text(subject: Subject) -> Text:
     said = [make_text("report.design.declared", parts=Joined(used, ", "))]
     absent = [make_text(f"report.design.no_{name}") for name, it in given.items() if not it]
     said += [make_text("report.design.absent", parts=Joined(absent, ", "))] if absent else []
-    alone, choice = _lonely(subject), survey.wave.design.lonely
+    alone, choice = _count_lonely_strata(subject), survey.wave.design.lonely
     if alone and choice != "fail":
         chosen = make_text(f"report.lonely.{choice}")
         said.append(make_text("report.design.lonely", n=alone, choice=chosen))
-    few = clusters_of(subject)
+    few = count_clusters(subject)
     said += [make_text("report.design.few", n=few)] if few and few < FEW_CLUSTERS else []
     return make_text("report.design.said", parts=Joined(said, " "))
 
 
-def _lonely(subject: Subject) -> int:
+def _count_lonely_strata(subject: Subject) -> int:
     """Count the strata of one cluster (or of one form, without clusters)."""
     frame = subject.figures.survey.frame
     if "stratum" not in frame:
@@ -44,10 +44,10 @@ def _lonely(subject: Subject) -> int:
     return int((places["stratum"].value_counts() == 1).sum())
 
 
-def weight_notes(subject: Subject) -> list[Paragraph]:
+def describe_weights(subject: Subject) -> list[Paragraph]:
     """Say what unequal weights cost, and how they were rounded if not whole (rules V6, V9)."""
     survey = subject.figures.survey
-    scale = facts(survey.design()).scale
+    scale = read_facts(survey.design()).scale
     if scale.equal:
         return []
     weight = subject.forms["weight"].astype(float)
@@ -59,7 +59,7 @@ def weight_notes(subject: Subject) -> list[Paragraph]:
     return [worth, Paragraph(make_text("report.design.rounded", step=f"2{power}"), "note")]
 
 
-def clusters_of(subject: Subject) -> int:
+def count_clusters(subject: Subject) -> int:
     """Return how many clusters the subject's forms come from; 0 if none are declared."""
     if "cluster" not in subject.forms:
         return 0

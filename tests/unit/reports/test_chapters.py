@@ -6,8 +6,8 @@ import pytest
 
 from sipas_analysis.collect.survey import read_survey
 from sipas_analysis.collect.wave import read_wave
-from sipas_analysis.documents.model import Bullets, Figure, Paragraph, Table, shown_in
-from sipas_analysis.documents.writers.html import section_html
+from sipas_analysis.documents.model import Bullets, Paragraph, Picture, Table, render_text
+from sipas_analysis.documents.writers.html import render_section
 from sipas_analysis.errors import ParameterError, UnitError
 from sipas_analysis.explain.drivers import drivers
 from sipas_analysis.explain.priority import priority
@@ -31,17 +31,17 @@ def forms(unit, n, seed=1):
 
 def words(section, language):
     """Return everything a chapter says, one line per text, note or row."""
-    said = [shown_in(section.title, language)]
+    said = [render_text(section.title, language)]
     for block in section.blocks:
-        tables = [block.data] if isinstance(block, Figure) else [block]
+        tables = [block.data] if isinstance(block, Picture) else [block]
         if isinstance(block, Paragraph):
-            said.append(shown_in(block.text, language))
+            said.append(render_text(block.text, language))
         elif isinstance(block, Bullets):
-            said += [shown_in(item, language) for item in block.items]
+            said += [render_text(item, language) for item in block.items]
         for table in tables if not isinstance(block, Paragraph | Bullets) else []:
-            rows = [" | ".join(shown_in(cell, language) for cell in row) for row in table.rows]
-            said += [shown_in(table.caption, language), *rows]
-            said += [shown_in(note, language) for note in table.notes]
+            rows = [" | ".join(render_text(cell, language) for cell in row) for row in table.rows]
+            said += [render_text(table.caption, language), *rows]
+            said += [render_text(note, language) for note in table.notes]
     return "\n".join(said)
 
 
@@ -83,7 +83,7 @@ def test_every_survey_makes_all_chapters_in_both_languages(read_answers, case, u
         assert section.id == name
         assert section.blocks
         for language in made.languages:
-            text = section_html(section, language)
+            text = render_section(section, language)
             assert "nan" not in words(section, language).lower().replace("nang", "")
             assert "None" not in text
 
@@ -92,8 +92,8 @@ def test_pictures_have_the_rows_that_are_known(read_answers):
     """Items without answers are left out of the bars; the table still has them."""
     answers, _ = SURVEYS["an item that nobody answered"]
     section = report(read_answers(answers), "en").chapter("items").section
-    (bars,) = [block for block in section.blocks if isinstance(block, Figure)]
-    assert [shown_in(row[0], "en")[:2] for row in bars.data.rows] == ["A1", "D1"]
+    (bars,) = [block for block in section.blocks if isinstance(block, Picture)]
+    assert [render_text(row[0], "en")[:2] for row in bars.data.rows] == ["A1", "D1"]
     tables = [block for block in section.blocks if isinstance(block, Table)]
     assert sum(len(table.rows) for table in tables) == 3
 
@@ -128,7 +128,7 @@ def test_the_first_page_says_what_must_be_known(whole, unit):
 
 def test_the_first_page_gives_index_and_interval_of_score(whole):
     """60 of 100 answers: 20 forms with 2 of 3, 20 forms with 1 of 2."""
-    figure = report(whole, "en").subject.figures.of("all")["overall"]
+    figure = report(whole, "en").subject.figures.by_variable("all")["overall"]
     assert (figure.printed, figure.n) == ("60.00", 40)
     said = chapter(whole, "summary")
     assert f"The satisfaction index is 60.00 % (95 % interval {figure.low:.1f}–" in said
@@ -155,14 +155,14 @@ def test_the_order_of_units_gives_places_and_reasons(read_answers):
     answers = HEAD + forms("so-a", 40) + forms("so-b", 12)
     section = report(read_answers(answers, min_forms=20), "en").chapter("ranking").section
     (table,) = [block for block in section.blocks if isinstance(block, Table)]
-    assert [[shown_in(cell, "en") for cell in row[:4]] for row in table.rows] == [
+    assert [[render_text(cell, "en") for cell in row[:4]] for row in table.rows] == [
         ["Department A", "A", "1", "1–1"],
         ["Department B", "–", "–", "–"],
     ]
-    pairs, mark, note = [shown_in(note, "en") for note in table.notes]
+    pairs, mark, note = [render_text(note, "en") for note in table.notes]
     assert "no verdict on a pair" in pairs
     assert mark.startswith("† Use with caution: fewer than 30 people")
-    assert shown_in(table.rows[1][4], "en").endswith("†")
+    assert render_text(table.rows[1][4], "en").endswith("†")
     assert note == "Department B is not ranked: 12 forms, fewer than the 20 needed."
 
 
@@ -181,7 +181,7 @@ def test_a_unit_of_too_few_people_shows_no_count_of_them(read_answers, name):
     for unit in ("so-a", "so-b"):
         section = report(survey, "en", unit).chapter(name).section
         tables = [block for block in section.blocks if isinstance(block, Table)]
-        cells = [shown_in(row[1], "en") for table in tables for row in table.rows]
+        cells = [render_text(row[1], "en") for table in tables for row in table.rows]
         assert set(cells) <= {"withheld"}
 
 
@@ -246,7 +246,7 @@ def test_each_factor_has_one_block_of_measures(read_answers):
     """Also a factor for which the library holds none (rule G2)."""
     section = report(read_answers(SURVEYS["two units"][0]), "en").chapter("measures").section
     heads = [
-        shown_in(it.text, "en")
+        render_text(it.text, "en")
         for it in section.blocks
         if isinstance(it, Paragraph) and it.style == "heading"
     ]
@@ -385,7 +385,7 @@ def test_where_no_factor_can_be_told_apart_no_number_of_one_is_shown(read_answer
     section = report(survey, "en").chapter("drivers").section
     said = words(section, "en")
     assert "The factors cannot be told apart in these answers" in said
-    ids = {block.id for block in section.blocks if isinstance(block, Figure | Table)}
+    ids = {block.id for block in section.blocks if isinstance(block, Picture | Table)}
     assert ids <= {"table-correlations", "table-what-if"}
     assert "Association" not in said
     assert "Vị trí" not in chapter(survey, "measures", "vi")
@@ -408,7 +408,7 @@ def test_a_unit_gets_a_letter_with_its_place_and_why_it_is_not_another(read_answ
     paragraph = next(line for line in said.splitlines() if line.startswith("Your unit"))
     assert paragraph in ranked
     assert "answer in writing" in said
-    assert shown_in(report(survey, "vi", unit="so-b").letter().sections[0].title, "vi").startswith(
+    assert render_text(report(survey, "vi", unit="so-b").letter().sections[0].title, "vi").startswith(
         "Kính gửi: "
     )
 

@@ -9,8 +9,8 @@ from pages import Page
 
 from sipas_analysis.figures.published import Figures
 from sipas_analysis.instrument.strict_yaml import Bilingual
-from sipas_analysis.proof.read_back import printed_in
-from sipas_analysis.reports.portal import Made, write_portal
+from sipas_analysis.proof.read_back import read_printed
+from sipas_analysis.reports.portal import ReportOutcome, write_portal
 
 HEAD = "unit,A1,A2,D1,OVERALL\n"
 ANSWERS = ("5,4,1,4", "4,4,5,5", "2,5,3,3", "3,1,4,2")
@@ -71,7 +71,7 @@ def test_the_page_is_whole_and_carries_everything_itself(survey, tmp_path):
 
 def test_hostile_names_are_text(survey, tmp_path):
     """Markup, quotes, template signs, 300 letters and emoji are shown as they stand."""
-    page = portal(survey, tmp_path, Made("so-a", failed=f'{SCRIPT} "why"'))
+    page = portal(survey, tmp_path, ReportOutcome("so-a", failed=f'{SCRIPT} "why"'))
     assert len(page.all("script")) == 1
     assert SCRIPT in row_of(page, "so-a")
     assert '$x$ & "B" {{ 7 }} 🙂' in row_of(page, "so-b")
@@ -101,7 +101,7 @@ def test_a_bar_goes_from_low_to_high_with_the_point_between(survey, tmp_path):
     low, high = map(float, re.search(r'class="range" d="M([\d.]+) 8H([\d.]+)"', row).groups())
     point = float(re.search(r'cx="([\d.]+)"', row).group(1))
     assert 0 < low < point < high < 168
-    one = Figures(survey).of("unit", "so-b")["overall"]
+    one = Figures(survey).by_variable("unit", "so-b")["overall"]
     shown = re.sub("<[^>]*>", "", row)
     assert f"{one.low:.1f}–{one.high:.1f}" in shown
     assert f"{one.low:.1f}–{one.high:.1f}".replace(".", ",") in shown
@@ -122,11 +122,11 @@ def test_a_number_names_its_figure(survey, tmp_path):
         f'<td class="number"><span data-figure="{ranked}#rank">{rank:.0f}</span></td>',
     ):
         assert shown in text
-    seen = printed_in(tmp_path / "out/index.html")
+    seen = read_printed(tmp_path / "out/index.html")
     assert {it.language for it in seen} == {"vi", "en"}
     assert {it.column for it in seen} == {"printed", "low", "high", "rank", "rank_low", "rank_high"}
     assert all(it.agrees(table.loc[it.id, it.column]) for it in seen)
-    assert {f"overall@{one.unit}" for one in figures.order("departments")} < {it.id for it in seen}
+    assert {f"overall@{one.unit}" for one in figures.units_in_order("departments")} < {it.id for it in seen}
 
 
 def test_who_has_no_rank_has_a_reason_and_who_sent_nothing_is_named(survey, tmp_path):
@@ -150,7 +150,7 @@ def test_only_files_that_exist_are_linked(survey, tmp_path):
         ("pdf", "en"): "units/so-b/b áo.en.pdf",
         ("docx", "vi"): "units/so-b/gone.docx",
     }
-    page = portal(survey, tmp_path, Made("so-b", files))
+    page = portal(survey, tmp_path, ReportOutcome("so-b", files))
     links = {attrs["href"]: attrs for attrs in page.all("a") if attrs["href"] != "#units"}
     assert [*links] == [
         "units/so-b/report.vi.html",
@@ -167,9 +167,9 @@ def test_what_failed_stands_first_and_says_why_in_both_languages(survey, tmp_pat
     page = portal(
         survey,
         tmp_path,
-        Made("gone", failed="why 1"),
-        Made("", failed="why 2"),
-        Made("h-d", failed=Bilingual(vi="Hết chỗ", en="Disk full")),
+        ReportOutcome("gone", failed="why 1"),
+        ReportOutcome("", failed="why 2"),
+        ReportOutcome("h-d", failed=Bilingual(vi="Hết chỗ", en="Disk full")),
     )
     assert "Không làm được báo cáo: 3" in page.text
     said = unescape(re.sub("<[^>]+>", "", page.text))
@@ -212,13 +212,13 @@ def test_one_language_needs_no_switch(survey, tmp_path):
     assert "4 of 4 units shown." in page.text
     exact = Figures(survey).by_id.set_index("id")
     assert all(
-        it.agrees(exact.loc[it.id, it.column]) for it in printed_in(tmp_path / "out/index.html")
+        it.agrees(exact.loc[it.id, it.column]) for it in read_printed(tmp_path / "out/index.html")
     )
 
 
 def test_same_figures_same_bytes(survey, tmp_path):
     """No clock, and no matter in which order the reports were made."""
-    made = [Made("so-a", failed="x"), Made("so-b", {("html", "vi"): "tables/figures.csv"})]
+    made = [ReportOutcome("so-a", failed="x"), ReportOutcome("so-b", {("html", "vi"): "tables/figures.csv"})]
     (tmp_path / "out/tables").mkdir(parents=True)
     (tmp_path / "out/tables/figures.csv").write_text("x")
     first = portal(survey, tmp_path, *made).text
