@@ -126,7 +126,9 @@ def _pair_blocks(
     parts = own[(own["domain"] == "all") & (own["level"] == "factor")]
     if len(parts):
         blocks.append(
-            _change_table("factors", parts, [subject.name(code) for code in parts["variable"]])
+            _change_table(
+                "factors", parts, [subject.short_name(code) for code in parts["variable"]]
+            )
         )
     return blocks
 

@@ -91,7 +91,7 @@ def chart_rows(
 
 def sort_known_figures(subject: Subject, codes: Sequence[str]) -> list[PublishedFigure]:
     """Return the known figures of some codes, lowest first."""
-    known = [subject.own[code] for code in codes if subject.own[code].is_known]
+    known = [subject.own_figures[code] for code in codes if subject.own_figures[code].is_known]
     return sorted(known, key=lambda one: one.value)
 
 
@@ -100,9 +100,9 @@ def name_best_and_worst(subject: Subject, message: str, known: Sequence[Publishe
     worst, best = known[0], known[-1]
     return make_text(
         message,
-        best=subject.name(best.variable),
+        best=subject.short_name(best.variable),
         best_value=percent_cell(best),
-        worst=subject.name(worst.variable),
+        worst=subject.short_name(worst.variable),
         worst_value=percent_cell(worst),
     )
 

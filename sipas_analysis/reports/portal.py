@@ -66,7 +66,7 @@ class Axis:
     high: float
     targets: tuple[float, ...]
 
-    def at(self, value: float) -> str:
+    def pixels_of(self, value: float) -> str:
         """Return where a value stands, in pixels."""
         share = (value - self.low) / (self.high - self.low)
         return f"{EDGE + share * (WIDTH - 2 * EDGE):.1f}"
@@ -83,7 +83,7 @@ class PortalRow:
 
     code: str
     name: object
-    one: PublishedFigure
+    figure: PublishedFigure
     group: object = ""
     group_at: int = 0
     reason: object = ""
@@ -93,44 +93,46 @@ class PortalRow:
     @property
     def index(self) -> object:
         """The index as it may be printed."""
-        if self.one.flag == SUPPRESS and self.one.n_valid > 0:
+        if self.figure.flag == SUPPRESS and self.figure.n_valid > 0:
             return make_text("report.suppressed")
-        shown = Number(self.one.printed or None, figure=home_of(self.one, "printed"))
-        return make_text("report.cautioned", value=shown) if self.one.flag == "caution" else shown
+        shown = Number(self.figure.printed or None, figure=home_of(self.figure, "printed"))
+        return (
+            make_text("report.cautioned", value=shown) if self.figure.flag == "caution" else shown
+        )
 
     @property
     def interval(self) -> Interval:
         """The interval of the index."""
-        return Interval(self.one.low, self.one.high, id=self.one.id)
+        return Interval(self.figure.low, self.figure.high, id=self.figure.id)
 
     @property
-    def places(self) -> object:
+    def rank_range(self) -> object:
         """The places that a ranked unit can have."""
-        low, high = self._place("rank_low"), self._place("rank_high")
+        low, high = self._rank_number("rank_low"), self._rank_number("rank_high")
         return make_text("report.places", low=low, high=high)
 
     @property
     def rank(self) -> Number:
         """The place itself."""
-        return self._place("rank")
+        return self._rank_number("rank")
 
-    def _place(self, column: str) -> Number:
-        return Number(getattr(self.one, column), figure=home_of(self.one, column))
+    def _rank_number(self, column: str) -> Number:
+        return Number(getattr(self.figure, column), figure=home_of(self.figure, column))
 
     @property
-    def files(self) -> list[list[Link]]:
+    def files_by_language(self) -> list[list[Link]]:
         """The files to open, language by language."""
         return [[*some] for _, some in groupby(self.links, key=lambda it: it.language)]
 
     @property
-    def sort(self) -> str:
+    def sort_key(self) -> str:
         """The unrounded index to sort by; empty if there is none."""
-        return f"{self.one.value:.10g}" if self.one.is_known else ""
+        return f"{self.figure.value:.10g}" if self.figure.is_known else ""
 
     @property
     def has_bar(self) -> bool:
         """Whether point and interval can be drawn."""
-        return self.one.is_known and self.one.low <= self.one.high
+        return self.figure.is_known and self.figure.low <= self.figure.high
 
 
 def write_portal(

@@ -1,4 +1,4 @@
-"""Whom a report is about: the whole province or one unit, with its figures and names."""
+"""The subject of a report: the whole province or one unit, with its figures and names."""
 
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ class Subject:
         return self.figures.survey.instrument
 
     @property
-    def own(self) -> dict[str, PublishedFigure]:
+    def own_figures(self) -> dict[str, PublishedFigure]:
         """Figures of the subject, by variable."""
         return (
             self.figures.by_variable("unit", self.unit)
@@ -35,9 +35,9 @@ class Subject:
         )
 
     @property
-    def around(self) -> dict[str, PublishedFigure]:
-        """Figures to hold the subject against: its group; for the whole, itself."""
-        return self.figures.by_variable("group", self.group) if self.unit else self.own
+    def group_figures(self) -> dict[str, PublishedFigure]:
+        """Figures of the unit's group, by variable; for the province its own."""
+        return self.figures.by_variable("group", self.group) if self.unit else self.own_figures
 
     @property
     def group(self) -> str:
@@ -51,7 +51,7 @@ class Subject:
         frame = self.figures.survey.frame
         return frame[frame["unit"] == self.unit] if self.unit else frame
 
-    def name(self, code: str) -> Bilingual:
+    def short_name(self, code: str) -> Bilingual:
         """Return the short text of an item, factor, block or indicator in both languages."""
         return Bilingual(vi=self.pack.label_of(code, "vi"), en=self.pack.label_of(code, "en"))
 
@@ -70,5 +70,5 @@ class Subject:
         item = self.pack.items.get(code)
         sure = item is None or item.status == "sourced"
         return make_text(
-            "report.coded", code=code, name=self.name(code), mark="" if sure else UNSURE
+            "report.coded", code=code, name=self.short_name(code), mark="" if sure else UNSURE
         )

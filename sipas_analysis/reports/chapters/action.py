@@ -29,7 +29,7 @@ GROUPS = ("experience", "incident", "need")
 ORDER = ("fix", "undecided", "watch", "keep", "enough")
 
 
-def write_incidents(subject: Subject) -> Section:
+def build_incidents(subject: Subject) -> Section:
     """Share of people who met an incident, or want an improvement, with intervals."""
     survey, pack = subject.figures.survey, subject.pack
     blocks: list[Block] = []
@@ -43,7 +43,7 @@ def write_incidents(subject: Subject) -> Section:
             blocks.append(_tabulate_incidents(group, [cells for _, cells in rows]))
     unknown = [code for code in asked if pack.indicators[code].status == "unverified"]
     if unknown:
-        names = Joined([subject.name(code) for code in unknown])
+        names = Joined([subject.short_name(code) for code in unknown])
         blocks.append(Paragraph(make_text("report.incidents.unverified", names=names), "note"))
     if "weight" in survey.frame and blocks:
         blocks.append(Paragraph(make_text("report.incidents.unweighted"), "note"))
@@ -81,15 +81,15 @@ def _count_incident(subject: Subject, code: str) -> tuple[float, tuple[object, .
     labels = Joined([indicator.levels[level] for level in indicator.counted], " / ")
     n, k = len(answers), int(answers.isin(indicator.counted).sum())
     if n < subject.figures.survey.wave.min_cell:
-        return 0.0, (subject.name(code), labels, make_text("report.suppressed"), None, n)
+        return 0.0, (subject.short_name(code), labels, make_text("report.suppressed"), None, n)
     low, high = exact_interval(np.array([float(k)]), np.array([float(n)]))
     shown = (Number(100 * k / n, 1), Interval(100 * low[0], 100 * high[0]), n)
-    return k / n, (subject.name(code), labels, *shown)
+    return k / n, (subject.short_name(code), labels, *shown)
 
 
-def write_conclusion(subject: Subject) -> Section:
+def build_conclusion(subject: Subject) -> Section:
     """Repeat what the figures allow one to say, and nothing more."""
-    whole = subject.own[OVERALL]
+    whole = subject.own_figures[OVERALL]
     said = [
         make_text(
             "report.conclusion.index", value=percent_cell(whole), interval=interval_cell(whole)
@@ -99,7 +99,7 @@ def write_conclusion(subject: Subject) -> Section:
     return Section("conclusion", make_text("report.chapter.conclusion"), (points,))
 
 
-def write_measures(subject: Subject) -> Section:
+def build_measures(subject: Subject) -> Section:
     """Give one block of measures for each factor's weakest item; what matters and is weak first."""
     scores = subject.figures.scores
     key = scores["domain"] == ("unit" if subject.unit else "all")
@@ -121,7 +121,7 @@ def write_measures(subject: Subject) -> Section:
 
 def _list_measures(subject: Subject, proposal: Proposal) -> list[Block]:
     heading = Paragraph(
-        make_text("report.measures.factor", name=subject.name(proposal.factor)), "heading"
+        make_text("report.measures.factor", name=subject.short_name(proposal.factor)), "heading"
     )
     if not proposal.item:
         return [heading, Paragraph(make_text("report.measures.no_item"), "note")]

@@ -55,7 +55,7 @@ def _unit_table(subject: Subject, group: str) -> Table:
     )
     columns = (
         Column(make_text("report.column.unit"), "row"),
-        *(Column(subject.name(code)) for code in subject.pack.factors),
+        *(Column(subject.short_name(code)) for code in subject.pack.factors),
         Column(make_text("report.level.overall")),
         Column(make_text("report.column.forms")),
     )
@@ -68,7 +68,7 @@ def _wording_table(subject: Subject) -> Table:
     pack = subject.pack
     rows = tuple(
         (
-            make_text("report.coded", code=code, name=subject.name(code), mark=""),
+            make_text("report.coded", code=code, name=subject.short_name(code), mark=""),
             make_text(f"status.{item.status if item.vi or item.en else 'no_wording'}"),
             item.source if item.source.vi or item.source.en else None,
         )

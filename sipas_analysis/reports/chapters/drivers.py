@@ -42,15 +42,15 @@ SHARE, PERCENT = (
 CORNERS = tuple(f"report.quadrant.{name}" for name in ("fix", "keep", "watch", "enough"))
 
 
-def write_drivers(subject: Subject) -> Section:
+def build_drivers(subject: Subject) -> Section:
     """Show which factors go together with overall satisfaction, or why that cannot be said."""
     found = subject.figures.drivers
     first = subject.figures.priority(subject.unit)
     if "linear" in found.reason:
         why = make_text(f"report.drivers.reason.{found.reason['linear']}")
-        near = [_tabulate_correlations(subject, found)] if len(found.near) else []
+        near = [_tabulate_correlations(subject, found)] if len(found.collinearity) else []
         blocks: list[Block] = [Paragraph(why, "warning"), *near]
-    elif not found.told_apart:
+    elif not found.any_separable:
         names = _join_names(subject, [*subject.pack.factors])
         blocks = [
             Paragraph(make_text("report.drivers.inseparable", names=names), "lead"),
@@ -66,15 +66,15 @@ def write_drivers(subject: Subject) -> Section:
             *_caution_reader(subject, found),
         ]
     blocks += [*_show_matrix(subject, first), *_show_gains(subject, first)]
-    blocks += _name_asymmetric_items(subject) if found.told_apart else []
+    blocks += _name_asymmetric_items(subject) if found.any_separable else []
     return Section("drivers", make_text("report.chapter.drivers"), tuple(blocks))
 
 
 def _name_drivers(subject: Subject, found: Drivers) -> Iterator[Block]:
     """Name what goes with satisfaction, and say that it is an association."""
-    outcome = subject.name(found.outcome)
+    outcome = subject.short_name(found.outcome)
     yield Paragraph(make_text("report.drivers.words", outcome=outcome), "warning")
-    named = {sign: _join_names(subject, found.sure(sign)) for sign in (1, -1)}
+    named = {sign: _join_names(subject, found.list_significant(sign)) for sign in (1, -1)}
     for word, sign in (("found", 1), ("opposite", -1)):
         if named[sign].phrases:
             yield Paragraph(make_text(f"report.drivers.{word}", names=named[sign]), "lead")
@@ -87,7 +87,7 @@ def _describe_fit(subject: Subject, found: Drivers) -> Paragraph:
     return Paragraph(
         make_text(
             "report.drivers.fit",
-            outcome=subject.name(found.outcome),
+            outcome=subject.short_name(found.outcome),
             n=found.n,
             n_lost=found.n_lost,
             r_squared=Number(100 * found.r_squared, 1),
@@ -102,12 +102,12 @@ def _word_note(note: Note) -> Text:
 
 def _warn_of_models(found: Drivers) -> list[Block]:
     """Return the warnings of the models; what cannot be told apart is said by name elsewhere."""
-    unsaid = ("tied",) if found.told_apart else ABOUT_NUMBERS
+    unsaid = ("tied",) if found.any_separable else ABOUT_NUMBERS
     return [Paragraph(_word_note(note), "warning") for note in found.notes if note.id not in unsaid]
 
 
 def _caution_reader(subject: Subject, found: Drivers) -> Iterator[Block]:
-    tied = found.near.loc[~found.near["separable"].astype(bool), "term"]
+    tied = found.collinearity.loc[~found.collinearity["separable"].astype(bool), "term"]
     if len(tied):
         names = _join_names(subject, tied)
         yield Paragraph(make_text("report.drivers.tied", names=names), "warning")
@@ -118,19 +118,19 @@ def _caution_reader(subject: Subject, found: Drivers) -> Iterator[Block]:
 
 
 def _join_names(subject: Subject, codes: "Sequence[str] | pd.Series[str]") -> Joined:
-    return Joined([subject.name(str(code)) for code in codes])
+    return Joined([subject.short_name(str(code)) for code in codes])
 
 
 def _tabulate_correlations(subject: Subject, found: Drivers) -> Table:
     """Show how the factors move together, where no model may be shown (rules D1, D2)."""
     codes = [code for code in subject.pack.factors if code in found.correlations]
     table = found.correlations.loc[codes, codes].to_numpy(dtype=float)
-    vif = found.near.set_index("term")["vif"].reindex(codes).to_numpy(dtype=float)
+    vif = found.collinearity.set_index("term")["vif"].reindex(codes).to_numpy(dtype=float)
     rows = tuple(
-        (subject.name(code), *(Number(float(x), 2) for x in line), Number(float(own), 1))
+        (subject.short_name(code), *(Number(float(x), 2) for x in line), Number(float(own), 1))
         for code, line, own in zip(codes, table, vif, strict=True)
     )
-    heads = (Column(subject.name(code)) for code in codes)
+    heads = (Column(subject.short_name(code)) for code in codes)
     columns = (
         Column(make_text("report.column.factor"), "row"),
         *heads,
@@ -141,7 +141,7 @@ def _tabulate_correlations(subject: Subject, found: Drivers) -> Table:
 
 def _tabulate_drivers(subject: Subject, found: Drivers) -> Table:
     """Put linear coefficients, points of satisfied people and odds ratios side by side."""
-    linear, logit = (found.of(model).set_index("term") for model in ("linear", "logit"))
+    linear, logit = (found.model_rows(model).set_index("term") for model in ("linear", "logit"))
     parts: list[tuple[str, str, pd.DataFrame, int]] = [
         ("linear", "linear", linear, 2),
         ("per_level", "logit.points", logit, 1),
@@ -159,7 +159,7 @@ def _tabulate_drivers(subject: Subject, found: Drivers) -> Table:
                 Number(value, decimals, FigureReference(name, "value", value)) if known else None,
                 Interval(low, high, decimals, name) if known else None,
             ]
-        rows.append((subject.name(code), *cells, Number(_read_cells(linear, code, ["vif"])[0], 1)))
+        rows.append((subject.short_name(code), *cells, Number(_read_cells(linear, code, ["vif"])[0], 1)))
     heads = [it for name, *_ in shown for it in (f"report.column.{name}", "report.column.interval")]
     columns = (
         Column(make_text("report.column.factor"), "row"),
@@ -181,7 +181,7 @@ def _show_shares(subject: Subject, first: Priority) -> list[Block]:
     top, maybe = ordered.iloc[0], ordered.loc[apart & (ordered["rank_low"] == 1), "driver"]
     said = make_text(
         "report.drivers.most" if len(maybe) == 1 else "report.drivers.may_be_most",
-        name=subject.name(top["driver"]),
+        name=subject.short_name(top["driver"]),
         names=_join_names(subject, maybe),
         share=Number(100 * top["share"], 0),
         interval=Interval(100 * top["share_low"], 100 * top["share_high"], 0),
@@ -204,7 +204,7 @@ def _read_cells(
 def _draw_shares(subject: Subject, shares: Importance, ordered: pd.DataFrame) -> Picture:
     table = ordered.set_index("driver")
     lines = [
-        (subject.name(code), _read_cells(table, code, SHARE, 100), f"share:{code}")
+        (subject.short_name(code), _read_cells(table, code, SHARE, 100), f"share:{code}")
         for code in map(str, table.index)
     ]
     rows = tuple(
@@ -240,13 +240,13 @@ def _show_matrix(subject: Subject, first: Priority) -> list[Block]:
     if shown.empty:
         return []
     cut = Number(first.cut_percent, 1)
-    fix = _join_names(subject, first.of("fix"))
+    fix = _join_names(subject, first.list_factors("fix"))
     word = "fix" if fix.phrases else "no_fix"
     blocks: list[Block] = [
         Paragraph(make_text(f"report.priority.{word}", names=fix, cut=cut), "lead")
     ]
-    matter = [code for code in first.of("undecided") if code in first.important]
-    open_ = [code for code in first.of("undecided") if code not in matter]
+    matter = [code for code in first.list_factors("undecided") if code in first.important]
+    open_ = [code for code in first.list_factors("undecided") if code not in matter]
     for word, codes in (("important", matter), ("undecided", open_)):
         if codes:
             said = make_text(f"report.priority.{word}", names=_join_names(subject, codes))
@@ -262,10 +262,10 @@ def _draw_matrix(subject: Subject, first: Priority, shown: pd.DataFrame) -> Pict
         share, share_low, share_high = _read_cells(table, code, SHARE, 100)
         level, low, high = _read_cells(table, code, PERCENT)
         quadrant = str(table["quadrant"][code])
-        key, own = f"share:{code}", subject.own[code]
+        key, own = f"share:{code}", subject.own_figures[code]
         rows.append(
             (
-                subject.name(code),
+                subject.short_name(code),
                 Number(share, 1, FigureReference(key, "value", share)),
                 Interval(share_low, share_high, id=key),
                 percent_cell(own),
@@ -310,7 +310,7 @@ def _show_gains(subject: Subject, first: Priority) -> list[Block]:
     modelled = bool(gains["outcome"].notna().any())
     rows = []
     for item, _, _, target, points, outcome, low, high in gains.to_numpy():
-        now = percent_cell(subject.own[item])
+        now = percent_cell(subject.own_figures[item])
         exact = [now, *(Number(it, 2) for it in (target, points))]
         model = [Number(outcome, 2), Interval(low, high, 2)] if modelled else []
         rows.append((subject.item_name(item), *exact, *model))

@@ -11,7 +11,7 @@ from sipas_analysis.reports.subject import Subject
 
 def build_letter(subject: Subject) -> Section:
     """Tell a unit what was found, in one page; every figure is that of its report."""
-    wave, whole = subject.figures.survey.wave, subject.own[OVERALL]
+    wave, whole = subject.figures.survey.wave, subject.own_figures[OVERALL]
     blocks: list[Block] = [
         Paragraph(make_text("letter.opening", title=wave.title)),
         Paragraph(state_index(whole), "lead" if whole.is_known else "warning"),

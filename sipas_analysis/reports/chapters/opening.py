@@ -39,7 +39,7 @@ MODES = ("direct", "post", "online", "phone", "home", "desk")
 
 def build_summary(subject: Subject) -> Section:
     """Say the index, its error and everything a reader must know before using it."""
-    survey, own = subject.figures.survey, subject.own
+    survey, own = subject.figures.survey, subject.own_figures
     whole = own[OVERALL]
     index = make_text(
         "report.fact.index_is", value=percent_cell(whole), interval=interval_cell(whole)
@@ -137,12 +137,12 @@ def list_key_points(subject: Subject) -> tuple[Text, ...]:
     ]
     if are_different(items):
         said.append(make_text("report.conclusion.items", items=Joined(weak)))
-    named = subject.figures.drivers.sure()
+    named = subject.figures.drivers.list_significant()
     if named and not subject.unit:
-        said.append(make_text("report.conclusion.driver", name=subject.name(named[0])))
+        said.append(make_text("report.conclusion.driver", name=subject.short_name(named[0])))
     first = subject.figures.priority(subject.unit)
     if len(first.frame):
-        fix = Joined([subject.name(code) for code in first.of("fix")])
+        fix = Joined([subject.short_name(code) for code in first.list_factors("fix")])
         word = "first" if fix.phrases else "nothing_first"
         said.append(make_text(f"report.conclusion.{word}", names=fix))
     return (*said, *_point_to_findings(subject))
@@ -231,7 +231,9 @@ def describe_rule(subject: Subject, level: str) -> Text:
     rule = dict(subject.pack.rules_by_level())[level]
     weights = Joined(
         [
-            make_text("report.rule.weight", name=subject.name(code), weight=Number(f"{weight:g}"))
+            make_text(
+                "report.rule.weight", name=subject.short_name(code), weight=Number(f"{weight:g}")
+            )
             for code, weight in rule.weights.items()
         ]
     )
@@ -309,7 +311,7 @@ def _share_table(subject: Subject, key: str) -> Table:
         for name, count in zip(names, shown, strict=True)
         if count != 0
     )
-    title: object = subject.name(key) if key in subject.pack.indicators else key
+    title: object = subject.short_name(key) if key in subject.pack.indicators else key
     title = make_text("report.mode") if key == "mode" else title
     heads = (make_text("report.column.forms"), make_text("report.column.share"))
     columns = (Column(title, "row"), *(Column(head) for head in heads))

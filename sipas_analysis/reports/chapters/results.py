@@ -44,12 +44,12 @@ OTHER_MEASURES = (COMPREHENSIVE, MEAN_SCORE, MEAN_100)
 
 def build_overall(subject: Subject) -> Section:
     """State the overall index with its error, beside its parts, other measures and rules."""
-    own, pack = subject.own, subject.pack
+    own, pack = subject.own_figures, subject.pack
     rows: list[tuple[object, PublishedFigure]] = [(make_text("report.level.overall"), own[OVERALL])]
-    rows += [(subject.name(code), own[code]) for code in pack.blocks]
+    rows += [(subject.short_name(code), own[code]) for code in pack.blocks]
     if pack.overall_item:
         code = pack.overall_item.code
-        rows.append((make_text("report.overall_item", name=subject.name(code)), own[code]))
+        rows.append((make_text("report.overall_item", name=subject.short_name(code)), own[code]))
     groups = [subject.group] if subject.unit else subject.figures.groups
     rows += [
         (make_text("report.whole_group", group=subject.group_name(group)), whole)
@@ -66,7 +66,7 @@ def build_overall(subject: Subject) -> Section:
 
 def _compare_with_targets(subject: Subject) -> list[Paragraph]:
     """Hold the index against each target, by its interval."""
-    whole, said = subject.own[OVERALL], []
+    whole, said = subject.own_figures[OVERALL], []
     for target in subject.figures.survey.wave.targets if whole.low == whole.low else ():
         place = "above" if whole.low >= target else "below" if whole.high < target else "open"
         said.append(Paragraph(make_text(f"report.target.{place}", target=Number(f"{target:g}"))))
@@ -75,7 +75,7 @@ def _compare_with_targets(subject: Subject) -> list[Paragraph]:
 
 def _other_measures_table(subject: Subject) -> Table:
     """List the measures that stand beside the index."""
-    found = [(name, subject.own[name]) for name in OTHER_MEASURES]
+    found = [(name, subject.own_figures[name]) for name in OTHER_MEASURES]
     rows = tuple(
         (
             make_text(f"report.beside.{name}"),
@@ -98,7 +98,9 @@ def _rule_table(subject: Subject) -> Table:
     cells = dict(
         zip(zip(found["variable"], found["rule"], strict=True), list_figures(found), strict=True)
     )
-    names: list[tuple[str, object]] = [(code, subject.name(code)) for code in subject.pack.factors]
+    names: list[tuple[str, object]] = [
+        (code, subject.short_name(code)) for code in subject.pack.factors
+    ]
     names.append((OVERALL, make_text("report.level.overall")))
     rows = tuple(
         (
@@ -130,7 +132,7 @@ def _explain_rule(reason: str) -> Joined:
 def build_factors(subject: Subject) -> Section:
     """Compare the factors, and show them for every unit."""
     codes = [*subject.pack.factors]
-    rows = [(subject.name(code), subject.own[code]) for code in codes]
+    rows = [(subject.short_name(code), subject.own_figures[code]) for code in codes]
     known = sort_known_figures(subject, codes)
     blocks: list[Block] = [Paragraph(text, "lead") for text in contrast_extremes(subject, known)]
     table = factor_table(subject)
@@ -151,7 +153,7 @@ def build_factors(subject: Subject) -> Section:
 def factor_table(subject: Subject) -> Table:
     """List the factors with their errors, beside the group's for a unit."""
     codes = [*subject.pack.factors]
-    rows = [(subject.name(code), subject.own[code]) for code in codes]
+    rows = [(subject.short_name(code), subject.own_figures[code]) for code in codes]
     caption = make_text("report.table.factors")
     table = estimate_table("table-factors", caption, "report.column.factor", rows)
     return _add_group_column(subject, table, codes)
@@ -162,7 +164,7 @@ def _add_group_column(subject: Subject, table: Table, codes: Sequence[str]) -> T
     if not subject.unit:
         return table
     pairs = zip(table.rows, codes, strict=True)
-    rows = tuple((*row, percent_cell(subject.around[code])) for row, code in pairs)
+    rows = tuple((*row, percent_cell(subject.group_figures[code])) for row, code in pairs)
     column = Column(make_text("report.column.group_value"))
     return replace(table, columns=(*table.columns, column), rows=rows)
 
@@ -178,14 +180,14 @@ def _heat_map(subject: Subject, group: str) -> Picture:
     )
     columns = (
         Column(make_text("report.column.unit"), "row"),
-        *(Column(subject.name(c)) for c in codes),
+        *(Column(subject.short_name(c)) for c in codes),
     )
     name = subject.group_name(group)
 
     def draw(language: Language) -> bytes:
         names = [subject.unit_name(unit).text(language) for unit in units]
         return charts.draw_heat_map(
-            values, names, [subject.name(c).text(language) for c in codes], language
+            values, names, [subject.short_name(c).text(language) for c in codes], language
         )
 
     data = Table(f"table-heat-{group}", make_text("report.table.heat", group=name), columns, rows)
@@ -203,8 +205,8 @@ def build_items(subject: Subject) -> Section:
     blocks: list[Block] = [_answer_picture(subject, page, k) for k, page in enumerate(pages, 1)]
     for factor in pack.factors:
         codes = pack.items_of(factor)
-        rows = [(subject.item_name(code), subject.own[code]) for code in codes]
-        caption = make_text("report.table.items", factor=subject.name(factor))
+        rows = [(subject.item_name(code), subject.own_figures[code]) for code in codes]
+        caption = make_text("report.table.items", factor=subject.short_name(factor))
         table = estimate_table(f"table-items-{factor}", caption, "report.column.item", rows)
         blocks.append(_add_group_column(subject, table, codes))
     if pack.by_status().keys() != {"sourced"}:
@@ -216,7 +218,9 @@ def _split_items(subject: Subject) -> list[list[str]]:
     """Split the items into charts that fit a page: whole factors, at most 22 items each."""
     charts_of: list[list[str]] = [[]]
     for factor in subject.pack.factors:
-        codes = [code for code in subject.pack.items_of(factor) if subject.own[code].is_known]
+        codes = [
+            code for code in subject.pack.items_of(factor) if subject.own_figures[code].is_known
+        ]
         if charts_of[-1] and len(charts_of[-1]) + len(codes) > ITEMS_PER_CHART:
             charts_of.append([])
         charts_of[-1] += codes
