@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from sipas_analysis.messages import Language, say
 
-SHOWN = 3
+SHOWN_PLACES = 3
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where something was found: file, row and column as a spreadsheet shows them, value."""
+    """Where a mistake stands: file, row and column as a spreadsheet shows them, and the value."""
 
     file: str
     row: int | None = None
@@ -24,12 +24,12 @@ class Place:
     def text(self, language: Language) -> str:
         """Return the place as a short phrase, leaving out what is not known."""
         parts = {"row": self.row, "column": self.column, "value": self.value and repr(self.value)}
-        known = [say(language, f"place.{key}", it=it) for key, it in parts.items() if it]
-        return ", ".join([self.file, *known])
+        phrases = [say(language, f"place.{key}", it=part) for key, part in parts.items() if part]
+        return ", ".join([self.file, *phrases])
 
 
 class SipasError(ValueError):
-    """Base class: an id, the fields of its sentence, and the places where it was found."""
+    """Base class: an id, the fields of its sentence, and the places of the mistake."""
 
     exit_code = 10
 
@@ -39,12 +39,13 @@ class SipasError(ValueError):
 
     def text(self, language: Language) -> str:
         """Return the paragraph in one language; a field given in both languages is a dict."""
-        shown = "; ".join(place.text(language) for place in self.places[:SHOWN])
-        more = len(self.places) - SHOWN
+        shown = "; ".join(place.text(language) for place in self.places[:SHOWN_PLACES])
+        more = len(self.places) - SHOWN_PLACES
         if more > 0:
             shown += "; " + say(language, "place.more", n=more)
-        both = {k: v[language] if isinstance(v, dict) else v for k, v in self.fields.items()}
-        fields = {"n": len(self.places), "places": shown, **both}
+        fields: dict[str, object] = {"n": len(self.places), "places": shown}
+        for name, value in self.fields.items():
+            fields[name] = value[language] if isinstance(value, dict) else value
         return say(language, f"error.{self.message_id}", **fields)
 
 
@@ -61,7 +62,7 @@ class AnswerError(SipasError):
 
 
 class ColumnError(SipasError):
-    """A column is missing, named twice, or stands for nothing known."""
+    """A column is missing, named twice, or unknown."""
 
     exit_code = 13
 
@@ -73,7 +74,7 @@ class UnitError(SipasError):
 
 
 class ConfigError(SipasError):
-    """A wave.yaml or a pack says something that cannot be; ``at`` is the path of the key."""
+    """A wave.yaml or a pack holds a wrong key or value; ``at`` is the path of the key."""
 
     exit_code = 15
 
@@ -119,7 +120,7 @@ class DesignError(SipasError):
 
 
 class FitError(SipasError):
-    """No model can be fitted to these data, or what was asked is no model."""
+    """No model can be fitted to these data, or the arguments describe no model."""
 
     exit_code = 22
 

@@ -1,7 +1,7 @@
 """Write files whole or not at all, so that a crash never leaves half a report.
 
 Text becomes a file by writing a neighbour with another name and renaming it: on one disk a
-rename is all or nothing. Readers of other rooms use it for every output.
+rename is all or nothing. Every output of every room is written this way.
 """
 
 import hashlib
@@ -17,12 +17,13 @@ from sipas_analysis.errors import OutputError
 
 
 def check_writable(folder: Path) -> Path:
-    """Return ``folder`` if it can be written or made; nothing is made yet.
+    """Return ``folder`` if files can be written there; the folder is not made yet.
 
     Raises:
-        OutputError: The folder, or the nearest one above it that exists, takes no files.
+        OutputError: The folder, or the nearest parent that exists, cannot be written.
     """
-    nearest = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    candidates = (folder, *folder.absolute().parents)
+    nearest = next(candidate for candidate in candidates if candidate.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK):
         raise OutputError("output", path=folder, why=nearest)
     return folder
@@ -34,18 +35,18 @@ def write_whole(path: Path, content: str | bytes) -> Path:
     Raises:
         OutputError: The folder cannot be made or written, or the disk is full.
     """
-    data = content.encode("utf-8") if isinstance(content, str) else content
-    aside = None
+    encoded = content.encode("utf-8") if isinstance(content, str) else content
+    neighbour = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".aside-", delete=False) as handle:
-            aside = Path(handle.name)
-            handle.write(data)
-        aside.chmod(0o644)
-        aside.replace(path)
+            neighbour = Path(handle.name)
+            handle.write(encoded)
+        neighbour.chmod(0o644)
+        neighbour.replace(path)
     except OSError as error:
-        if aside is not None:
-            aside.unlink(missing_ok=True)
+        if neighbour is not None:
+            neighbour.unlink(missing_ok=True)
         raise OutputError("output", path=path, why=error.strerror or error) from error
     return path
 
@@ -57,7 +58,7 @@ def hash_file(path: Path) -> str:
 
 
 def hash_if_there(path: Path) -> str | None:
-    """Return the SHA-256 of a file, or nothing if it is not there or cannot be read."""
+    """Return the SHA-256 of a file, or None if the file is missing or cannot be read."""
     try:
         return hash_file(path) if path.is_file() else None
     except OSError:
@@ -65,26 +66,26 @@ def hash_if_there(path: Path) -> str | None:
 
 
 def is_inside(path: Path, folder: Path | None) -> bool:
-    """Say whether a file truly lies in a folder, if there is one to keep to."""
+    """Say whether a file lies in a folder, links followed; without a folder always true."""
     try:
         return folder is None or path.resolve().is_relative_to(folder.resolve())
     except (OSError, RuntimeError):  # a link to itself
         return False
 
 
-def zipped(parts: Iterable[tuple[str, bytes]]) -> bytes:
+def zip_parts(parts: Iterable[tuple[str, bytes]]) -> bytes:
     """Return a zip of parts in the order given, without the time of day: same parts, same bytes."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made:
-        for name, data in parts:
-            part = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-            part.compress_type, part.external_attr, part.create_system = 8, 0o600 << 16, 3
-            made.writestr(part, data)
-    return out.getvalue()
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts:
+            header = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            header.compress_type, header.external_attr, header.create_system = 8, 0o600 << 16, 3
+            archive.writestr(header, content)
+    return buffer.getvalue()
 
 
 def write_log(text: str) -> Path:
-    """Write the details of a fault of ours here, or beside other temporary files if we may not."""
+    """Write the details of an internal fault to the working folder, else to the temporary one."""
     for folder in (Path.cwd(), Path(tempfile.gettempdir())):
         try:
             (folder / "sipas-error.log").write_text(text, "utf-8")

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sipas_analysis.collect.readers import fold, tidy
+from sipas_analysis.collect.readers import fold_text, tidy_text
 from sipas_analysis.errors import Place
 from sipas_analysis.instrument.pack import Indicator, Scale
 
@@ -54,7 +54,7 @@ class Cells:
         texts, rows = distinct.to_numpy()[number], np.asarray(self.raw.index)
         wrong = np.array([not one.ok for one in readings])[number]
         places = zip(rows[wrong], texts[wrong], strict=True)
-        found = [Place(self.file, int(row), header, tidy(text)) for row, text in places]
+        found = [Place(self.file, int(row), header, tidy_text(text)) for row, text in places]
         self.wrong.setdefault(kind, []).extend(found)
         reason = np.array([one.reason for one in readings], dtype=object)[number]
         became = np.array(
@@ -74,7 +74,7 @@ class Cells:
         rows = is_word.any(axis=1)
         which = is_word[rows].idxmax(axis=1)
         self.wrong["total_row"] = [
-            Place(self.file, int(row), str(header), tidy(str(self.raw.loc[row, header])))
+            Place(self.file, int(row), str(header), tidy_text(str(self.raw.loc[row, header])))
             for row, header in zip(np.asarray(which.index), which, strict=True)
         ]
         self.raw = self.raw[~rows]
@@ -105,23 +105,23 @@ class Cells:
 def _is_one_of(column: "pd.Series[str]", words: set[str]) -> "pd.Series[bool]":
     """Say of each cell whether its folded text is one of some words; texts are folded once."""
     number, texts = pd.factorize(column)
-    known = np.array([fold(text) in words for text in texts], dtype=bool)
+    known = np.array([fold_text(text) in words for text in texts], dtype=bool)
     return pd.Series(known[number], index=column.index)
 
 
-def levels(scale: Scale, blank: set[str], labels: Mapping[str, int]) -> Callable[[str], Reading]:
+def make_level_reader(scale: Scale, blank: set[str], labels: Mapping[str, int]) -> Callable[[str], Reading]:
     """Return how to read answers: a level, its label, both (``5. Rất hài lòng``), or blank."""
     named = {
-        fold(text): level
+        fold_text(text): level
         for level, both in scale.labels.items()
         for text in (both.vi, both.en)
         if text
     }
     named |= {f"{level}{sign}{name}": level for name, level in named.items() for sign in _SIGNS}
-    named |= {fold(text): level for text, level in labels.items()}
+    named |= {fold_text(text): level for text, level in labels.items()}
 
     def read(text: str) -> Reading:
-        clean = fold(text)
+        clean = fold_text(text)
         if clean == "":
             return Reading(None)
         if clean in blank:
@@ -136,10 +136,10 @@ def levels(scale: Scale, blank: set[str], labels: Mapping[str, int]) -> Callable
     return read
 
 
-def choices(indicator: Indicator) -> Callable[[str], Reading]:
+def make_choice_reader(indicator: Indicator) -> Callable[[str], Reading]:
     """Return how to read a question beside the index: codes or labels, one or several."""
     named = {
-        fold(text): code
+        fold_text(text): code
         for code, both in indicator.levels.items()
         for text in (code, both.vi, both.en)
         if text
@@ -162,25 +162,25 @@ def choices(indicator: Indicator) -> Callable[[str], Reading]:
 def _parts(text: str, indicator: Indicator) -> list[str]:
     """Return the folded choices of a cell; several stand with ``;`` or ``,`` between them."""
     parts = text.split(";") if indicator.kind == "many" else [text]
-    return [fold(part) for part in parts if fold(part)]
+    return [fold_text(part) for part in parts if fold_text(part)]
 
 
-def words(text: str) -> Reading:
+def read_words(text: str) -> Reading:
     """Read a name or id as it stands, but composed and without stray spaces."""
-    clean = tidy(text)
+    clean = tidy_text(text)
     return Reading(clean or None, "spelling" if clean and clean != text else "")
 
 
-def numbers(text: str) -> Reading:
+def read_weight(text: str) -> Reading:
     """Read a weight: a number above zero, with decimal point or comma."""
-    found = _number(fold(text))
+    found = _number(fold_text(text))
     ok = found is not None and found > 0
     return Reading(found if ok else None, "spelling" if ok and "," in text else "", ok)
 
 
-def days(text: str) -> Reading:
+def read_day(text: str) -> Reading:
     """Read a day written 2021-03-15 or 15/3/2021 (day first), with or without an hour."""
-    clean = tidy(text)
+    clean = tidy_text(text)
     if not clean:
         return Reading(None)
     first = clean.split(" ")[0].split("T")[0].replace("-", "/").replace(".", "/")

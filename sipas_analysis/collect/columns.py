@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from sipas_analysis.collect.readers import fold
+from sipas_analysis.collect.readers import fold_text
 from sipas_analysis.collect.wave import Columns
 from sipas_analysis.errors import ColumnError, Place
 from sipas_analysis.instrument.pack import Instrument
@@ -26,7 +26,7 @@ _BRACKETS = re.compile(r"\[([^\]]+)\]\s*$")
 
 
 @dataclass(frozen=True)
-class Placed:
+class PlacedColumns:
     """What each column of one file is: header by item, indicator, role and key."""
 
     items: dict[str, str]
@@ -40,7 +40,7 @@ class Placed:
 
 
 @cache
-def vocabulary() -> dict[str, Any]:
+def read_vocabulary() -> dict[str, Any]:
     """Return the header words of ``columns.yaml``."""
     text = (Path(__file__).parent / "columns.yaml").read_text("utf-8")
     loaded: dict[str, Any] = yaml.safe_load(text)
@@ -49,20 +49,20 @@ def vocabulary() -> dict[str, Any]:
 
 def is_personal(header: str) -> bool:
     """Say whether a header names personal data: holds a listed phrase as whole words."""
-    folded = fold(header)
-    phrases = vocabulary()["personal"]
+    folded = fold_text(header)
+    phrases = read_vocabulary()["personal"]
     return any(re.search(rf"(?<!\w){re.escape(one)}(?!\w)", folded) for one in phrases)
 
 
-def place_columns(headers: Iterable[str], columns: Columns, pack: Instrument) -> Placed:
+def place_columns(headers: Iterable[str], columns: Columns, pack: Instrument) -> PlacedColumns:
     """Place every header once; a declared header goes before a recognised one."""
-    declared = _declared(columns)
-    known = _known(pack)
-    placed = Placed({}, {}, {}, {}, [], [], [], [])
-    ignored = {fold(name) for name in columns.ignore}
+    declared = _list_declared(columns)
+    known = _list_wordings(pack)
+    placed = PlacedColumns({}, {}, {}, {}, [], [], [], [])
+    ignored = {fold_text(name) for name in columns.ignore}
     for header in headers:
-        folded = fold(header)
-        recognised = None if folded in ignored else _recognise(folded, known)
+        folded = fold_text(header)
+        recognised = None if folded in ignored else _recognise_header(folded, known)
         for kind, code in declared.get(folded) or ([recognised] if recognised else []):
             mapping: dict[str, str] = getattr(placed, kind)
             if mapping.setdefault(code, header) != header:
@@ -79,7 +79,7 @@ def place_columns(headers: Iterable[str], columns: Columns, pack: Instrument) ->
 
 
 def check_columns(
-    placed: Placed, columns: Columns, pack: Instrument, file: str
+    placed: PlacedColumns, columns: Columns, pack: Instrument, file: str
 ) -> list[ColumnError]:
     """Return every reason why a file's columns cannot stand."""
     found = []
@@ -90,27 +90,27 @@ def check_columns(
         found.append(ColumnError("columns_twice", [Place(file, column=it) for it in placed.twice]))
     missing = [code for code in pack.items if code not in placed.items]
     if missing:
-        said = {lang: "; ".join(_shown(pack, it, lang) for it in missing) for lang in ("vi", "en")}
+        said = {lang: "; ".join(_name_item(pack, it, lang) for it in missing) for lang in ("vi", "en")}
         found.append(ColumnError("items_missing", [Place(file)], items=said, n_items=len(missing)))
     have = {
-        fold(header)
+        fold_text(header)
         for part in ("items", "indicators", "roles", "keys")
         for header in getattr(placed, part).values()
     }
     named = {**columns.items, **columns.indicators, **columns.keys}
     named |= {role: getattr(columns, role) for role in ROLES}
-    lost = [header for header in named.values() if header and fold(header) not in have]
+    lost = [header for header in named.values() if header and fold_text(header) not in have]
     if lost:
         found.append(ColumnError("columns_missing", [Place(file, column=it) for it in lost]))
     return found
 
 
-def _shown(pack: Instrument, code: str, language: str) -> str:
-    label = pack.label(code, language)
+def _name_item(pack: Instrument, code: str, language: str) -> str:
+    label = pack.label_of(code, language)
     return code if label == code else f"{code} ({label})"
 
 
-def _declared(columns: Columns) -> dict[str, list[tuple[str, str]]]:
+def _list_declared(columns: Columns) -> dict[str, list[tuple[str, str]]]:
     """Return kinds and codes by folded header, as ``wave.yaml`` says; one column may play two."""
     roles = {role: getattr(columns, role) for role in ROLES}
     parts = {
@@ -123,11 +123,11 @@ def _declared(columns: Columns) -> dict[str, list[tuple[str, str]]]:
     for kind, named in parts.items():
         for code, header in named.items():
             if header:
-                found.setdefault(fold(header), []).append((kind, code))
+                found.setdefault(fold_text(header), []).append((kind, code))
     return found
 
 
-def _known(pack: Instrument) -> dict[str, tuple[str, str]]:
+def _list_wordings(pack: Instrument) -> dict[str, tuple[str, str]]:
     """Return kind and code by folded code, label and wording of the instrument."""
     found: dict[str, tuple[str, str]] = {}
     texts: list[tuple[str, str, Bilingual]] = [("items", c, it) for c, it in pack.items.items()]
@@ -138,11 +138,11 @@ def _known(pack: Instrument) -> dict[str, tuple[str, str]]:
     for kind, code, text in texts:
         for name in (code, text.vi, text.en):
             if name:
-                found.setdefault(fold(name), (kind, code))
+                found.setdefault(fold_text(name), (kind, code))
     return found
 
 
-def _recognise(folded: str, known: dict[str, tuple[str, str]]) -> tuple[str, str] | None:
+def _recognise_header(folded: str, known: dict[str, tuple[str, str]]) -> tuple[str, str] | None:
     """Find a header that is a code, a wording, ``code. wording`` or ``question [wording]``."""
     if folded in known:
         return known[folded]

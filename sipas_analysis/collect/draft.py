@@ -14,20 +14,20 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from sipas_analysis.collect.columns import Placed, place_columns, vocabulary
+from sipas_analysis.collect.columns import PlacedColumns, place_columns, read_vocabulary
 from sipas_analysis.collect.readers import (
-    below_header,
-    fold,
-    header_names,
+    fold_text,
+    list_sheets,
+    name_columns,
+    read_below_header,
     read_cells,
-    sheet_names,
-    tidy,
+    tidy_text,
 )
-from sipas_analysis.collect.units import COLUMNS
+from sipas_analysis.collect.units import UNIT_COLUMNS
 from sipas_analysis.collect.wave import Columns
 from sipas_analysis.errors import FileError, OutputError
 from sipas_analysis.files import write_whole
-from sipas_analysis.instrument.pack import Instrument, pack_names, read_instrument
+from sipas_analysis.instrument.pack import Instrument, list_packs, read_instrument
 from sipas_analysis.messages import Language, say
 
 HEADER_ROWS = 12
@@ -41,7 +41,7 @@ class Sheet:
     sheet: str
     header: tuple[int, ...]
     pack: Instrument
-    placed: Placed
+    placed: PlacedColumns
     raw: pd.DataFrame
 
 
@@ -58,7 +58,7 @@ class Draft:
     file_is_unit: bool = False
 
 
-def draft(files: Sequence[Path], folder: Path, language: Language) -> Draft:
+def draft_wave(files: Sequence[Path], folder: Path, language: Language) -> Draft:
     """Draft ``wave.yaml`` and ``units.csv`` in ``folder`` from files of answers.
 
     Args:
@@ -81,9 +81,9 @@ def draft(files: Sequence[Path], folder: Path, language: Language) -> Draft:
     pack = sheets[0].pack
     roles = _roles(sheets, pack)
     units = _units(sheets, roles.get("unit", ""))
-    placed = {fold(header) for header in roles.values()}
+    placed = {fold_text(header) for header in roles.values()}
     left = dict.fromkeys(
-        header for one in sheets for header in one.placed.unknown if fold(header) not in placed
+        header for one in sheets for header in one.placed.unknown if fold_text(header) not in placed
     )
     text = _wave_text(sheets, folder, roles, [*left], language)
     write_whole(units_path, "\ufeff" + units.to_csv(index=False, lineterminator="\n"))
@@ -96,14 +96,14 @@ def _sheets(path: Path) -> list[Sheet]:
     """Return the sheets of a file in which an instrument is recognised."""
     if not path.is_file():
         raise FileError("file_missing", file=path)
-    looked = [_look(path, sheet) for sheet in sheet_names(path) or [""]]
+    looked = [_look(path, sheet) for sheet in list_sheets(path) or [""]]
     found = [one for one in looked if one and 2 * len(one.placed.items) >= len(one.pack.items)]
     if not found:
         best = max(
             (one for one in looked if one), key=lambda one: len(one.placed.items), default=None
         )
         pack, n = (
-            (best.pack, len(best.placed.items)) if best else (read_instrument(pack_names()[0]), 0)
+            (best.pack, len(best.placed.items)) if best else (read_instrument(list_packs()[0]), 0)
         )
         fields = {"file": path.name, "pack": pack.id, "found": n, "n_items": len(pack.items)}
         raise FileError("nothing_recognised", (), **fields)
@@ -121,8 +121,8 @@ def _look(path: Path, sheet: str) -> Sheet | None:
     headers += [(row - 1, row) for row in range(2, last + 1)]
     best: tuple[tuple[float, int, int], Sheet] | None = None
     for header in headers:
-        names = [name for name in header_names([cells[row - 1] for row in header]) if name]
-        for pack in (read_instrument(name) for name in pack_names()):
+        names = [name for name in name_columns([cells[row - 1] for row in header]) if name]
+        for pack in (read_instrument(name) for name in list_packs()):
             placed = place_columns(names, Columns(), pack)
             worth = (len(placed.items) / len(pack.items), len(names), -len(header))
             if placed.items and (best is None or worth > best[0]):
@@ -138,23 +138,23 @@ def _look(path: Path, sheet: str) -> Sheet | None:
 def _below(cells: list[list[str]], header: tuple[int, ...], path: Path) -> pd.DataFrame | None:
     """Return the rows below a header, or nothing if they do not fit it."""
     try:
-        return below_header(cells, header, path)
+        return read_below_header(cells, header, path)
     except FileError:
         return None
 
 
 def _roles(sheets: Sequence[Sheet], pack: Instrument) -> dict[str, str]:
     """Return the header of each role and of the overall item, by the words offices use."""
-    words: dict[str, Any] = {**vocabulary()["roles"]}
+    words: dict[str, Any] = {**read_vocabulary()["roles"]}
     if pack.overall_item:
-        words["overall"] = vocabulary()["overall"]
-    headers = {fold(header): header for one in sheets for header in one.placed.unknown}
+        words["overall"] = read_vocabulary()["overall"]
+    headers = {fold_text(header): header for one in sheets for header in one.placed.unknown}
     found: dict[str, str] = {}
     for role, names in words.items():
-        match = next((headers[fold(name)] for name in names if fold(name) in headers), "")
+        match = next((headers[fold_text(name)] for name in names if fold_text(name) in headers), "")
         if match and match not in found.values():
             found[role] = match
-    hints = vocabulary()["unit_hints"]
+    hints = read_vocabulary()["unit_hints"]
     named = [header for name, header in headers.items() if any(hint in name for hint in hints)]
     if "unit" not in found and named:
         found["unit"] = named[0]
@@ -165,31 +165,31 @@ def _units(sheets: Sequence[Sheet], header: str) -> pd.DataFrame:
     """Return one unit per distinct name in the unit column, else one per file or sheet."""
     named = [one.raw[header] for one in sheets if header in one.raw]
     if named:
-        names = list({fold(name): tidy(name) for name in pd.concat(named) if tidy(name)}.values())
+        names = list({fold_text(name): tidy_text(name) for name in pd.concat(named) if tidy_text(name)}.values())
     else:
         names = [_sheet_name(one) for one in sheets]
-    groups: dict[str, list[str]] = vocabulary()["groups"]
+    groups: dict[str, list[str]] = read_vocabulary()["groups"]
     rows: list[dict[str, str]] = []
     for name in names:
         group = next(
-            (g for g, starts in groups.items() if fold(name).startswith(tuple(starts))), ""
+            (g for g, starts in groups.items() if fold_text(name).startswith(tuple(starts))), ""
         )
         rows.append(
             {"code": _code(name, [row["code"] for row in rows]), "name_vi": name, "group": group}
         )
-    return pd.DataFrame(rows).reindex(columns=list(COLUMNS), fill_value="")
+    return pd.DataFrame(rows).reindex(columns=list(UNIT_COLUMNS), fill_value="")
 
 
 def _sheet_name(one: Sheet) -> str:
     """Return the name of a unit that a file or sheet stands for."""
-    starts = tuple(start for group in vocabulary()["groups"].values() for start in group)
-    many = len(sheet_names(one.path)) > 1
-    return one.sheet if many or fold(one.sheet).startswith(starts) else one.path.stem
+    starts = tuple(start for group in read_vocabulary()["groups"].values() for start in group)
+    many = len(list_sheets(one.path)) > 1
+    return one.sheet if many or fold_text(one.sheet).startswith(starts) else one.path.stem
 
 
 def _code(name: str, taken: Sequence[str]) -> str:
     """Return a code in a–z, 0–9 and - for a Vietnamese name, unlike those taken."""
-    plain = unicodedata.normalize("NFD", fold(name).replace("đ", "d"))
+    plain = unicodedata.normalize("NFD", fold_text(name).replace("đ", "d"))
     plain = re.sub(r"[^a-z0-9]+", "-", "".join(c for c in plain if not unicodedata.combining(c)))
     code = plain.strip("-")[:40].strip("-") or "don-vi"
     same = sum(

@@ -14,7 +14,7 @@ from scipy import stats
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.infer.design import Floats
-from sipas_analysis.infer.estimates import holm
+from sipas_analysis.infer.estimates import adjust_p_values
 from sipas_analysis.infer.intervals import exact_interval
 
 ALARM = 0.05
@@ -77,7 +77,7 @@ def check(survey: Survey) -> Findings:
     frame = survey.frame[answered]
     answers = frame[[*pack.items]].to_numpy(dtype=float)
     full = (~np.isnan(answers)).sum(axis=1) * 2 >= answers.shape[1]
-    straight = straight_lines(survey)[answered]
+    straight = find_straight_lines(survey)[answered]
     content = full & (np.nanmin(answers, axis=1) >= pack.scale.satisfied_from)
     facts = pd.DataFrame(
         {
@@ -110,7 +110,7 @@ def check(survey: Survey) -> Findings:
     return Findings(ordered.reset_index(drop=True), straight_percent)
 
 
-def straight_lines(survey: Survey) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+def find_straight_lines(survey: Survey) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
     """Return which forms give one answer to all items, half of them answered (rule Q1), (n,)."""
     answers = survey.frame[[*survey.instrument.items]]
     full = answers.notna().sum(axis=1) * 2 >= answers.shape[1]
@@ -122,9 +122,9 @@ def _finding(
 ) -> pd.DataFrame:
     """Test one count per unit against the other units; Holm over units."""
     n, x = np.asarray(units["n"], np.float64), np.asarray(count, np.float64)
-    expected, p = unusual_counts(x, n, None if mean is None else np.asarray(mean, np.float64))
+    expected, p = compare_counts(x, n, None if mean is None else np.asarray(mean, np.float64))
     low, _ = exact_interval(x, n)
-    adjusted = holm(p)
+    adjusted = adjust_p_values(p)
     return pd.DataFrame(
         {
             "rule": RULES[fact],
@@ -143,7 +143,7 @@ def _finding(
     )
 
 
-def unusual_counts(x: Floats, n: Floats, mean: Floats | None = None) -> tuple[Floats, Floats]:
+def compare_counts(x: Floats, n: Floats, mean: Floats | None = None) -> tuple[Floats, Floats]:
     """Return, for each unit, the share expected by the other units and P(count ≥ x).
 
     The expected share is logistic in the unit's ``mean`` (or constant), fitted without the unit;

@@ -29,14 +29,14 @@ _SPACES = re.compile(r"[\s\u00a0\u200b\u200c\u200d\u2060\ufeff]+")
 _SEPARATORS = (",", ";", "\t")
 
 
-def tidy(text: str) -> str:
+def tidy_text(text: str) -> str:
     """Return text composed (NFC), with runs of any spaces made one and none at the ends."""
     return _SPACES.sub(" ", unicodedata.normalize("NFC", text)).strip()
 
 
-def fold(text: str) -> str:
+def fold_text(text: str) -> str:
     """Return text for comparison: tidy, without difference of case."""
-    return tidy(text).casefold()
+    return tidy_text(text).casefold()
 
 
 def read_rows(path: Path, sheet: str = "", header: Sequence[int] = (1,)) -> pd.DataFrame:
@@ -49,53 +49,53 @@ def read_rows(path: Path, sheet: str = "", header: Sequence[int] = (1,)) -> pd.D
     Raises:
         FileError: Missing, unreadable, of another kind, no such sheet, or no row below the header.
     """
-    return below_header(read_cells(path, sheet, max(header)), header, path)
+    return read_below_header(read_cells(path, sheet, max(header)), header, path)
 
 
-def below_header(rows: Sequence[Sequence[str]], header: Sequence[int], path: Path) -> pd.DataFrame:
+def read_below_header(rows: Sequence[Sequence[str]], header: Sequence[int], path: Path) -> pd.DataFrame:
     """Return the rows below a header as ``read_rows`` does, from cells already read."""
     if len(rows) < max(header):
         raise FileError("no_header", file=path.name, header=max(header), n=len(rows))
-    names = header_names([rows[at - 1] for at in header])
+    names = name_columns([rows[at - 1] for at in header])
     if not any(names):
         raise FileError("no_names", file=path.name, header=max(header))
     body = rows[max(header) :]
-    wide = [at for at, row in enumerate(body) if any(tidy(it) for it in row[len(names) :])]
+    wide = [at for at, row in enumerate(body) if any(tidy_text(it) for it in row[len(names) :])]
     if wide:
         places = [Place(path.name, max(header) + 1 + at) for at in wide]
         raise FileError("too_wide", places, n_columns=len(names))
     even = [[*row[: len(names)], *[""] * (len(names) - len(row))] for row in body]
     frame = pd.DataFrame(even, columns=range(len(names)), dtype=object)
     frame.index = pd.RangeIndex(max(header) + 1, max(header) + 1 + len(body))
-    frame = frame.loc[[any(tidy(it) for it in row) for row in body]]
+    frame = frame.loc[[any(tidy_text(it) for it in row) for row in body]]
     if frame.empty:
         raise FileError("no_rows", file=path.name, header=max(header))
-    used = [at for at, name in enumerate(names) if name or frame[at].map(tidy).any()]
+    used = [at for at, name in enumerate(names) if name or frame[at].map(tidy_text).any()]
     frame = frame[used]
-    frame.columns = pd.Index([names[at] or f"({_letter(at)})" for at in used])
+    frame.columns = pd.Index([names[at] or f"({_name_column_letter(at)})" for at in used])
     return frame
 
 
-def _letter(at: int) -> str:
+def _name_column_letter(at: int) -> str:
     """Return the letter that a spreadsheet gives the column after ``at`` others."""
-    before = _letter(at // 26 - 1) if at >= 26 else ""
+    before = _name_column_letter(at // 26 - 1) if at >= 26 else ""
     return before + chr(ord("A") + at % 26)
 
 
-def sheet_names(path: Path) -> list[str]:
+def list_sheets(path: Path) -> list[str]:
     """Return the sheets of a workbook; none for a text file."""
     if path.suffix.lower() != ".xlsx":
         return []
-    with _workbook(path) as book:
+    with _open_workbook(path) as book:
         return list(book.sheetnames)
 
 
-def header_names(header: Sequence[Sequence[str]]) -> list[str]:
+def name_columns(header: Sequence[Sequence[str]]) -> list[str]:
     """Return one name per column from one or two header rows."""
-    lower = [tidy(name) for name in header[-1]]
+    lower = [tidy_text(name) for name in header[-1]]
     if len(header) == 1:
         return lower
-    upper = [tidy(name) for name in header[0]]
+    upper = [tidy_text(name) for name in header[0]]
     upper += [""] * (len(lower) - len(upper))
     lower += [""] * (len(upper) - len(lower))
     filled = pd.Series(upper, dtype=object).replace("", None).ffill().fillna("")
@@ -113,15 +113,15 @@ def read_cells(path: Path, sheet: str, header: int) -> list[list[str]]:
         raise FileError("file_missing", file=path)
     kind = path.suffix.lower()
     if kind in (".csv", ".tsv", ".txt"):
-        return _text_cells(path, header)
+        return _read_text_cells(path, header)
     if kind == ".xlsx":
-        return _sheet_cells(path, sheet)
+        return _read_sheet_cells(path, sheet)
     raise FileError("file_kind", file=path.name)
 
 
-def _text_cells(path: Path, header: int) -> list[list[str]]:
+def _read_text_cells(path: Path, header: int) -> list[list[str]]:
     """Return the cells of a text file; its separator is the one that splits the header most."""
-    text = _decoded(path)
+    text = _decode_text(path)
     if not text.strip():
         raise FileError("file_empty", file=path.name)
     try:
@@ -135,7 +135,7 @@ def _text_cells(path: Path, header: int) -> list[list[str]]:
         raise FileError("file_broken", file=path.name, why=error) from None
 
 
-def _decoded(path: Path) -> str:
+def _decode_text(path: Path) -> str:
     data = path.read_bytes()
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         encoding = "utf-16"
@@ -148,7 +148,7 @@ def _decoded(path: Path) -> str:
 
 
 @contextmanager
-def _workbook(path: Path) -> Iterator["Workbook"]:
+def _open_workbook(path: Path) -> Iterator["Workbook"]:
     """Open a workbook, close it again, and name whatever in it cannot be read."""
     from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException
@@ -171,8 +171,8 @@ def _workbook(path: Path) -> Iterator["Workbook"]:
         raise FileError("file_broken", file=path.name, why=error) from None
 
 
-def _sheet_cells(path: Path, sheet: str) -> list[list[str]]:
-    with _workbook(path) as book:
+def _read_sheet_cells(path: Path, sheet: str) -> list[list[str]]:
+    with _open_workbook(path) as book:
         known = ", ".join(book.sheetnames)
         if sheet and sheet not in book.sheetnames:
             raise FileError("no_sheet", file=path.name, sheet=sheet, known=known)
@@ -180,13 +180,13 @@ def _sheet_cells(path: Path, sheet: str) -> list[list[str]]:
             raise FileError("which_sheet", file=path.name, known=known)
         tab: Any = book[sheet or book.sheetnames[0]]
         tab.reset_dimensions()
-        rows = [[_text(value) for value in row] for row in tab.iter_rows(values_only=True)]
+        rows = [[_cell_text(value) for value in row] for row in tab.iter_rows(values_only=True)]
     if not any(any(row) for row in rows):
         raise FileError("file_empty", file=path.name)
     return rows
 
 
-def _text(value: object) -> str:
+def _cell_text(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, datetime | date):

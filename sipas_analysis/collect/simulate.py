@@ -21,7 +21,7 @@ from scipy.stats import norm
 
 from sipas_analysis.errors import OutputError
 from sipas_analysis.files import write_whole
-from sipas_analysis.infer.estimates import printed
+from sipas_analysis.infer.estimates import round_to_text
 from sipas_analysis.instrument.pack import Instrument, read_instrument
 
 MOCK = {"vi": " (mô phỏng)", "en": " (synthetic)"}
@@ -50,7 +50,7 @@ def _demo_file() -> dict[str, Any]:
     return loaded
 
 
-def demo(name: str = "demo", n_units: int | None = None) -> Demo:
+def build_demo(name: str = "demo", n_units: int | None = None) -> Demo:
     """Return the fictitious wave of that name, with so many units if asked.
 
     Units beyond the named departments and districts are numbered communes.
@@ -89,7 +89,7 @@ def write_demo(made: Demo, folder: Path, *, replace: bool = False) -> Path:
     for name in ("wave.yaml", "units.csv", "responses.csv"):
         if (folder / name).exists() and not replace:
             raise OutputError("exists", path=folder / name)
-    forms = simulate(made)
+    forms = simulate_forms(made)
     units = made.units.reindex(
         columns=[
             "code",
@@ -132,7 +132,7 @@ def _csv(frame: pd.DataFrame) -> str:
     return out.getvalue()
 
 
-def simulate(made: Demo) -> pd.DataFrame:
+def simulate_forms(made: Demo) -> pd.DataFrame:
     """Make the forms of a fictitious wave as text, one row per form.
 
     Returns:
@@ -225,7 +225,7 @@ def _blanks(shape: tuple[int, int], target: str, rng: np.random.Generator) -> An
 def _count(answers: int, target: str) -> int | None:
     """Return how many of so many answers print as ``target`` percent, if any number does."""
     n = round(float(target) / 100 * answers)
-    return n if printed(100 * n / answers, n, answers) == target else None
+    return n if round_to_text(100 * n / answers, n, answers) == target else None
 
 
 def _meet(answers: Any, above: Any, blank: Any, target: str) -> Any:
@@ -285,4 +285,4 @@ if __name__ == "__main__":
     import sys
 
     for wave in ("an-giang-2020", "an-giang-2021", "an-giang-2023"):
-        write_demo(demo(wave), Path(sys.argv[1]) / wave, replace=True)
+        write_demo(build_demo(wave), Path(sys.argv[1]) / wave, replace=True)

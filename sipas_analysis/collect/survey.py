@@ -13,10 +13,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sipas_analysis.collect.cells import Cells, Reading, choices, days, levels, numbers, words
-from sipas_analysis.collect.columns import Placed, check_columns, place_columns, vocabulary
-from sipas_analysis.collect.readers import fold, read_rows
-from sipas_analysis.collect.units import check_valid, read_units, unit_index
+from sipas_analysis.collect.cells import (
+    Cells,
+    Reading,
+    make_choice_reader,
+    make_level_reader,
+    read_day,
+    read_weight,
+    read_words,
+)
+from sipas_analysis.collect.columns import (
+    PlacedColumns,
+    check_columns,
+    place_columns,
+    read_vocabulary,
+)
+from sipas_analysis.collect.readers import fold_text, read_rows
+from sipas_analysis.collect.units import check_unit_days, index_units, read_units
 from sipas_analysis.collect.wave import Responses, Wave
 from sipas_analysis.errors import (
     AnswerError,
@@ -32,7 +45,7 @@ from sipas_analysis.files import hash_file
 from sipas_analysis.infer.design import Design
 from sipas_analysis.instrument.pack import Instrument
 
-LEDGER = ("file", "row", "column", "found", "became", "reason")
+LEDGER_COLUMNS = ("file", "row", "column", "found", "became", "reason")
 
 
 @dataclass(frozen=True)
@@ -87,7 +100,7 @@ class Survey:
         indicator = self.instrument.indicators.get(key)
         return indicator is not None and indicator.kind == "many"
 
-    def chose(self, key: str, choice: str) -> "pd.Series[bool]":
+    def has_choice(self, key: str, choice: str) -> "pd.Series[bool]":
         """Return which forms made that choice, alone or among others."""
         if not self.is_many(key):
             return self.frame[key] == choice
@@ -101,19 +114,19 @@ class Survey:
 _KEPT: dict[str, Survey] = {}
 
 
-def keep(survey: Survey) -> None:
+def keep_survey(survey: Survey) -> None:
     """Let ``read_survey`` give this very survey again while the bytes of its files are the same.
 
     Only a warm process that makes many reports of one wave calls this.
     """
     _KEPT.clear()
-    _KEPT[fingerprint(survey.wave)] = survey
+    _KEPT[fingerprint_wave(survey.wave)] = survey
 
 
-def fingerprint(wave: Wave) -> str:
+def fingerprint_wave(wave: Wave) -> str:
     """Return a hash of every file that a wave is read from, by name and content."""
     found = hashlib.sha256()
-    for path in wave.files():
+    for path in wave.list_files():
         found.update(path.name.encode() + b"\0" + hash_file(path).encode())
     return found.hexdigest()
 
@@ -142,18 +155,18 @@ def read_survey(wave: Wave) -> Survey:
         >>> print(sipas.read_survey(sipas.read_wave("data/an-giang-2021/wave.yaml")))
         an-giang-2021: 870 forms of 874 read, 29 units
     """
-    kept_one = _KEPT.get(fingerprint(wave)) if _KEPT else None
+    kept_one = _KEPT.get(fingerprint_wave(wave)) if _KEPT else None
     if kept_one is not None:
         return kept_one
-    pack, units = wave.pack(), read_units(wave)
-    index = unit_index(units)
+    pack, units = wave.read_pack(), read_units(wave)
+    index = index_units(units)
     errors: list[SipasError] = [*_same_files(wave)]
-    read = [_read_file(path, one, wave, index=index, errors=errors) for path, one in wave.sources()]
+    read = [_read_file(path, one, wave, index=index, errors=errors) for path, one in wave.list_sources()]
     if errors:
         raise errors[0] if len(errors) == 1 else SeveralError(errors)
     frame = pd.concat([part.frame for part in read], ignore_index=True)
     ledger = [entry for part in read for entry in part.ledger]
-    late = check_valid(units, set(frame["unit"]), wave.collected.end, wave.units) or _other_days(
+    late = check_unit_days(units, set(frame["unit"]), wave.collected.end, wave.units) or _other_days(
         frame, wave
     )
     if late:
@@ -163,7 +176,7 @@ def read_survey(wave: Wave) -> Survey:
     if kept.empty:
         raise FormError("no_form_left", n_read=len(frame), least=wave.min_answered)
     group = kept["unit"].map(dict(zip(units["code"], units["group"], strict=True)))
-    table = pd.concat(ledger, ignore_index=True)[list(LEDGER)].astype({"row": "Int64"})
+    table = pd.concat(ledger, ignore_index=True)[list(LEDGER_COLUMNS)].astype({"row": "Int64"})
     found = Survey(wave, pack, units, kept.assign(group=group), table, len(frame))
     found.design()  # refuses a sample that cannot have been drawn so
     one_answer = [key for key in found.keys if not found.is_many(key)]
@@ -178,7 +191,7 @@ def _same_files(wave: Wave) -> list[SipasError]:
     """Complain of files that hold the same bytes: their forms would count twice."""
     seen: dict[tuple[str, str], Path] = {}
     found: list[SipasError] = []
-    for path, one in wave.sources():
+    for path, one in wave.list_sources():
         if not path.is_file():
             continue
         key = (hash_file(path), one.sheet)
@@ -193,7 +206,7 @@ def _read_file(
     path: Path, one: Responses, wave: Wave, *, index: dict[str, str], errors: list[SipasError]
 ) -> Cells:
     """Read one file; put what is wrong with it into ``errors``."""
-    pack = wave.pack()
+    pack = wave.read_pack()
     try:
         raw = read_rows(path, one.sheet, one.header)
     except FileError as error:
@@ -208,7 +221,7 @@ def _read_file(
     for reason, headers in (("personal", placed.personal), ("ignored", placed.ignored)):
         for header in headers:
             cells.drop_column(header, reason)
-    cells.set_totals_apart(vocabulary()["totals"])
+    cells.set_totals_apart(read_vocabulary()["totals"])
     _items(cells, placed, one, wave, pack)
     _indicators(cells, placed, pack)
     _roles(cells, placed, one, index)
@@ -236,7 +249,7 @@ def _complaint(cells: Cells, kind: str, pack: Instrument) -> SipasError | None:
     return _KINDS[kind](kind, places, low=scale.low, high=scale.high) if places else None
 
 
-def _items(cells: Cells, placed: Placed, one: Responses, wave: Wave, pack: Instrument) -> None:
+def _items(cells: Cells, placed: PlacedColumns, one: Responses, wave: Wave, pack: Instrument) -> None:
     asked = [*pack.items] + ([pack.overall_item.code] if pack.overall_item else [])
     for code in asked:
         if code not in placed.items:
@@ -244,29 +257,29 @@ def _items(cells: Cells, placed: Placed, one: Responses, wave: Wave, pack: Instr
             continue
         header = placed.items[code]
         own = wave.columns.blank.get(code, ()) + wave.columns.blank.get(header, ())
-        blank = {fold(it) for it in (*pack.scale.blank, *one.blank, *own)}
-        cells.take(code, header, "answer", levels(pack.scale, blank, wave.columns.labels))
+        blank = {fold_text(it) for it in (*pack.scale.blank, *one.blank, *own)}
+        cells.take(code, header, "answer", make_level_reader(pack.scale, blank, wave.columns.labels))
         cells.made[code] = np.asarray(cells.made[code], dtype=float)  # also where all are blank
 
 
-def _indicators(cells: Cells, placed: Placed, pack: Instrument) -> None:
+def _indicators(cells: Cells, placed: PlacedColumns, pack: Instrument) -> None:
     for code, header in placed.indicators.items():
-        cells.take(code, header, "choice", choices(pack.indicators[code]))
+        cells.take(code, header, "choice", make_choice_reader(pack.indicators[code]))
     for code, header in placed.keys.items():
-        cells.take(code, header, "choice", words)
+        cells.take(code, header, "choice", read_words)
 
 
-def _roles(cells: Cells, placed: Placed, one: Responses, index: dict[str, str]) -> None:
+def _roles(cells: Cells, placed: PlacedColumns, one: Responses, index: dict[str, str]) -> None:
     """Take unit, form, date, weight and the other roles of a file."""
 
     def unit(text: str) -> Reading:
-        code = index.get(fold(text))
+        code = index.get(fold_text(text))
         return Reading(code, ok=code is not None)
 
     def same(text: str) -> Reading:
-        return Reading(own, ok=index.get(fold(text), own) == own)
+        return Reading(own, ok=index.get(fold_text(text), own) == own)
 
-    n, own = len(cells.raw), index.get(fold(one.unit))
+    n, own = len(cells.raw), index.get(fold_text(one.unit))
     if one.unit and own is None:
         cells.wrong["unit"] = [Place(cells.file, value=one.unit)]
     elif one.unit and "unit" in placed.roles:
@@ -279,10 +292,10 @@ def _roles(cells: Cells, placed: Placed, one: Responses, index: dict[str, str]) 
         cells.made["unit"] = [next(iter(index.values()))] * n
     else:
         cells.wrong["unit_blank"] = [Place(cells.file)]
-    read = {"date": ("day", days), "weight": ("weight", numbers), "fpc": ("weight", numbers)}
+    read = {"date": ("day", read_day), "weight": ("weight", read_weight), "fpc": ("weight", read_weight)}
     for role in ("form", "mode", "date", "weight", "stratum", "cluster", "fpc"):
         if role in placed.roles:
-            kind, reader = read.get(role, ("choice", words))
+            kind, reader = read.get(role, ("choice", read_words))
             cells.take(role, placed.roles[role], kind, reader)
     if "form" in placed.roles:
         cells.refuse_twice("form", placed.roles["form"])

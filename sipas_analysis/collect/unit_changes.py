@@ -89,7 +89,7 @@ def _check_circles(found: pd.DataFrame, path: Path) -> None:
             left = kept
 
 
-def carried_shares(
+def compute_unit_shares(
     changes: pd.DataFrame, units: Sequence[str], after: date | None, until: date | None
 ) -> pd.DataFrame:
     """Return what share of each unit went to which unit between two days.
@@ -106,7 +106,7 @@ def carried_shares(
     Example:
         >>> changes = pd.DataFrame({"date": [date(2023, 2, 10)], "from": ["a"], "to": ["b"],
         ...                         "share": [1.0]})
-        >>> carried_shares(changes, ["a", "c"], date(2022, 1, 1), None).loc["a", "b"].item()
+        >>> compute_unit_shares(changes, ["a", "c"], date(2022, 1, 1), None).loc["a", "b"].item()
         1.0
     """
     within = [
@@ -144,7 +144,7 @@ def shares_back(shares: pd.DataFrame, sizes: "pd.Series[float]") -> pd.DataFrame
     return put.div(put.sum(axis=1), axis=0)
 
 
-def successors(shares: pd.DataFrame) -> dict[str, str]:
+def find_successors(shares: pd.DataFrame) -> dict[str, str]:
     """Return the one unit that each unit became whole; units that were split are left out."""
     whole = shares.max(axis=1) > 1 - CLOSE
     became = shares[whole].idxmax(axis=1)

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sipas_analysis.collect.readers import fold, read_rows
+from sipas_analysis.collect.readers import fold_text, read_rows
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.errors import Place, SipasError, UnitError
 from sipas_analysis.instrument.strict_yaml import Bilingual
 
-COLUMNS = (
+UNIT_COLUMNS = (
     "code",
     "name_vi",
     "name_en",
@@ -32,7 +32,7 @@ GROUPS = {
     "communes": Bilingual(vi="Xã, phường, thị trấn", en="Communes"),
     "vertical-agencies": Bilingual(vi="Cơ quan ngành dọc", en="Vertical agencies"),
 }
-CODE = r"^[a-z0-9][a-z0-9-]{0,62}$"
+UNIT_CODE = r"^[a-z0-9][a-z0-9-]{0,62}$"
 
 
 def read_units(wave: Wave) -> pd.DataFrame:
@@ -45,18 +45,18 @@ def read_units(wave: Wave) -> pd.DataFrame:
         FileError: The file is missing or cannot be read.
         UnitError: A column is missing, a code repeats or cannot name a file, a group is unknown.
     """
-    path = wave.beside(wave.units)
+    path = wave.path_of(wave.units)
     raw = read_rows(path)
     missing = [name for name in ("code", "name_vi", "group") if name not in raw]
     if missing:
         raise UnitError("unit_columns", [Place(path.name, 1)], missing=", ".join(missing))
-    unknown = [Place(path.name, 1, str(name)) for name in raw if name not in COLUMNS]
+    unknown = [Place(path.name, 1, str(name)) for name in raw if name not in UNIT_COLUMNS]
     if unknown or raw.columns.has_duplicates:
-        raise UnitError("unit_headers", unknown or [Place(path.name, 1)], known=", ".join(COLUMNS))
-    units = raw.reindex(columns=list(COLUMNS), fill_value="")
-    problems = [*_problems(units, path, wave)]
+        raise UnitError("unit_headers", unknown or [Place(path.name, 1)], known=", ".join(UNIT_COLUMNS))
+    units = raw.reindex(columns=list(UNIT_COLUMNS), fill_value="")
+    problems = [*_find_wrong_cells(units, path, wave)]
     if problems:
-        groups = ", ".join(groups_of(wave))
+        groups = ", ".join(list_groups(wave))
         raise UnitError("unit_list", problems, groups=groups)
     for name in ("valid_from", "valid_to"):
         units[name] = [date.fromisoformat(it) if it else None for it in units[name]]
@@ -64,16 +64,16 @@ def read_units(wave: Wave) -> pd.DataFrame:
     return units
 
 
-def _problems(units: pd.DataFrame, path: Path, wave: Wave) -> list[Place]:
+def _find_wrong_cells(units: pd.DataFrame, path: Path, wave: Wave) -> list[Place]:
     """Check the list whole with pandera; return every cell that cannot stand."""
     import pandera.pandas as pa
 
     days = pa.Check(_is_day, element_wise=True)
     schema = pa.DataFrameSchema(
         {
-            "code": pa.Column(str, pa.Check.str_matches(CODE), unique=True),
+            "code": pa.Column(str, pa.Check.str_matches(UNIT_CODE), unique=True),
             "name_vi": pa.Column(str, pa.Check.str_length(min_value=1)),
-            "group": pa.Column(str, pa.Check.isin([*groups_of(wave)])),
+            "group": pa.Column(str, pa.Check.isin([*list_groups(wave)])),
             "parent": pa.Column(str, pa.Check.isin(["", *units["code"]])),
             "valid_from": pa.Column(str, days),
             "valid_to": pa.Column(str, days),
@@ -96,12 +96,12 @@ def _is_day(text: str) -> bool:
         return False
 
 
-def groups_of(wave: Wave) -> dict[str, Bilingual]:
+def list_groups(wave: Wave) -> dict[str, Bilingual]:
     """Return the groups that are ranked apart, with their names: the usual four and the wave's."""
     return {**GROUPS, **wave.groups}
 
 
-def unit_index(units: pd.DataFrame) -> dict[str, str]:
+def index_units(units: pd.DataFrame) -> dict[str, str]:
     """Return unit code by every folded way to write a unit: code, names, aliases.
 
     Raises:
@@ -111,7 +111,7 @@ def unit_index(units: pd.DataFrame) -> dict[str, str]:
     clashes = []
     for row, unit in zip(units.index, units.to_dict("records"), strict=True):
         names = [unit["code"], unit["name_vi"], unit["name_en"], *unit["aliases"].split(";")]
-        folded = sorted({fold(name) for name in names} - {""})
+        folded = sorted({fold_text(name) for name in names} - {""})
         taken = [name for name in folded if found.setdefault(name, unit["code"]) != unit["code"]]
         clashes += [Place("units.csv", int(row), "aliases", name) for name in taken]
     if clashes:
@@ -119,7 +119,7 @@ def unit_index(units: pd.DataFrame) -> dict[str, str]:
     return found
 
 
-def check_valid(
+def check_unit_days(
     units: pd.DataFrame, used: set[str], day: date | None, file: str
 ) -> SipasError | None:
     """Return an error if a unit with forms did not exist on the last day of fieldwork."""

@@ -132,11 +132,11 @@ class Wave(Strict):
         decided = self.decision.date if self.decision else None
         return decided or self.collected.end or date(self.year, 12, 31)
 
-    def beside(self, name: str) -> Path:
+    def path_of(self, name: str) -> Path:
         """Return a path given in the file, relative to the file."""
         return self._path.parent / name
 
-    def sources(self) -> list[tuple[Path, Responses]]:
+    def list_sources(self) -> list[tuple[Path, Responses]]:
         """Return each file of answers with its entry, in the order of ``responses:`` and names.
 
         A sheet is read once, by the first entry that names it; what Excel keeps beside an
@@ -148,7 +148,7 @@ class Wave(Strict):
         found: dict[tuple[Path, str], Responses] = {}
         for one in self.responses:
             globbed = any(sign in one.file for sign in "*?[")
-            paths = sorted(self._path.parent.glob(one.file)) if globbed else [self.beside(one.file)]
+            paths = sorted(self._path.parent.glob(one.file)) if globbed else [self.path_of(one.file)]
             paths = [path for path in paths if not path.name.startswith("~$")]
             if not paths:
                 raise FileError("glob_empty", file=one.file, folder=self._path.parent)
@@ -156,24 +156,24 @@ class Wave(Strict):
                 found.setdefault((path, one.sheet), one)
         return [(path, one) for (path, _), one in found.items()]
 
-    def files(self) -> list[Path]:
+    def list_files(self) -> list[Path]:
         """Return every file that the wave is read from, its own first; absent ones are left out."""
         named = [name for name in (self.units, self.unit_changes, self.crosswalk) if name]
         own = [self.instrument] if self.instrument.endswith((".yaml", ".yml")) else []
         paths = [
             self._path,
-            *map(self.beside, [*own, *named]),
-            *(path for path, _ in self.sources()),
+            *map(self.path_of, [*own, *named]),
+            *(path for path, _ in self.list_sources()),
         ]
         for earlier in self.earlier:
-            place = self.beside(earlier)
-            paths += read_wave(place).files() if place.exists() else []
+            place = self.path_of(earlier)
+            paths += read_wave(place).list_files() if place.exists() else []
         return [path for path in dict.fromkeys(paths) if path.is_file()]
 
-    def pack(self) -> Instrument:
+    def read_pack(self) -> Instrument:
         """Return the instrument with the index rules that this wave changes."""
         own = self.instrument.endswith((".yaml", ".yml"))
-        found = read_instrument(self.beside(self.instrument) if own else self.instrument)
+        found = read_instrument(self.path_of(self.instrument) if own else self.instrument)
         if self.index:
             changed = {key: getattr(self.index, key) for key in self.index.model_fields_set}
             found = found.model_copy(update={"index": found.index.model_copy(update=changed)})
@@ -210,7 +210,7 @@ def read_wave(path: str | Path) -> Wave:
         raise FileError("not_wave", file=asked)
     wave = read_model(found, Wave)
     wave._path = found
-    pack = wave.pack()
+    pack = wave.read_pack()
     _check_codes(wave, pack)
     _check_index(wave, pack)
     return wave
@@ -218,7 +218,7 @@ def read_wave(path: str | Path) -> Wave:
 
 def _check_index(wave: Wave, pack: Instrument) -> None:
     """Refuse index rules of the wave that its instrument cannot carry out."""
-    for at, message, fields in pack.mistakes():
+    for at, message, fields in pack.find_mistakes():
         wrong = ConfigError(message, (), at, **fields)
         said = {lang: f"`{'.'.join(at)}`: {wrong.text(lang)}" for lang in LANGUAGES}
         raise ConfigError("config", [Place(wave.path.name)], at, file=wave.path.name, said=said)

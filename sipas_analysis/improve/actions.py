@@ -16,7 +16,7 @@ from sipas_analysis.instrument.strict_yaml import Bilingual, Strict, read_model
 
 
 class Measure(Bilingual):
-    """One measure of the library: what it answers, how it is followed, from which data."""
+    """One measure of the library: the weakness that it answers, its indicator, its data."""
 
     factor: str
     items: Mapping[str, tuple[str, ...]] = {}
@@ -36,8 +36,8 @@ class Library(Strict):
 class Proposal:
     """The weakest item of a factor and the measures that answer it.
 
-    ``item`` is empty where no item may be published; ``clear`` says that the item's interval lies
-    below those of all other items of the factor.
+    ``item`` is empty where no item may be published; ``clear`` says that the interval of the item
+    lies below the intervals of all other items of the factor.
     """
 
     factor: str
@@ -50,8 +50,8 @@ class Proposal:
 
 
 @cache
-def library() -> Library:
-    """Return the library of measures that comes with the program."""
+def read_library() -> Library:
+    """Read the library of measures that comes with the program."""
     return read_model(Path(__file__).parent / "actions.yaml", Library)
 
 
@@ -76,23 +76,31 @@ def propose(scores: Estimates, pack: Instrument) -> list[Proposal]:
     """
     items = scores.frame[(scores.frame["level"] == "item") & (scores.frame["flag"] != "suppress")]
     items = items.dropna(subset="value").set_index("variable")
-    found = []
+    proposals = []
     for factor in pack.factors:
-        inside = items.loc[[code for code in pack.items_of(factor) if code in items.index]]
-        if inside.empty:
-            found.append(Proposal(factor, "", "", float("nan"), float("nan"), False, ()))
+        candidates = items.loc[[code for code in pack.items_of(factor) if code in items.index]]
+        if candidates.empty:
+            proposals.append(Proposal(factor, "", "", float("nan"), float("nan"), False, ()))
             continue
-        weakest = inside.sort_values("value", kind="stable").iloc[0]
-        others = inside["low"].drop(weakest.name)
-        clear = len(others) > 0 and bool((others > weakest["high"]).all())
-        measures = _measures(factor, str(weakest.name), pack)
-        shown = (weakest["printed"], weakest["low"], weakest["high"])
-        found.append(Proposal(factor, str(weakest.name), *shown, clear, measures))
-    return found
+        weakest = candidates.sort_values("value", kind="stable").iloc[0]
+        others = candidates["low"].drop(weakest.name)
+        proposals.append(
+            Proposal(
+                factor,
+                item=str(weakest.name),
+                printed=weakest["printed"],
+                low=weakest["low"],
+                high=weakest["high"],
+                clear=len(others) > 0 and bool((others > weakest["high"]).all()),
+                measures=_choose_measures(factor, str(weakest.name), pack),
+            )
+        )
+    return proposals
 
 
-def _measures(factor: str, item: str, pack: Instrument) -> tuple[Measure, ...]:
+def _choose_measures(factor: str, item: str, pack: Instrument) -> tuple[Measure, ...]:
     """Return the measures for an item, else all measures of its factor."""
-    of_factor = [it for it in library().measures.values() if it.factor == factor]
-    of_item = [it for it in of_factor if item in it.items.get(pack.id, ())]
-    return tuple(of_item or (it for it in of_factor if pack.id in it.items))
+    library = read_library().measures.values()
+    of_factor = [measure for measure in library if measure.factor == factor]
+    of_item = [measure for measure in of_factor if item in measure.items.get(pack.id, ())]
+    return tuple(of_item or (measure for measure in of_factor if pack.id in measure.items))

@@ -18,6 +18,7 @@ Status = Literal["sourced", "derived", "reconstructed", "unverified"]
 Rule = Literal[
     "pooled", "mean_of_items", "mean_of_factors", "weights", "overall_item", "comprehensive"
 ]
+Mistake = tuple[tuple[str, ...], str, dict[str, object]]
 PACKS = Path(__file__).parent / "packs"
 OVERALL = "overall"
 RESERVED = ("file", "row", "form", "unit", "group", "mode", "date", "weight", "stratum", "cluster")
@@ -38,7 +39,7 @@ class Scale(Strict):
         return range(self.low, self.high + 1)
 
     @model_validator(mode="after")
-    def _ordered(self) -> Self:
+    def _check_order(self) -> Self:
         if not self.low < self.satisfied_from <= self.high:
             raise ConfigError("pack_scale", at=("satisfied_from",), low=self.low, high=self.high)
         return self
@@ -52,7 +53,7 @@ class Part(Bilingual):
 
 
 class Item(Bilingual):
-    """One question on satisfaction, with how sure we are of its wording."""
+    """One question on satisfaction, with the status of its wording."""
 
     factor: str
     status: Status = "unverified"
@@ -88,16 +89,16 @@ class IndexRule(Strict):
     note: Bilingual = Bilingual()
 
     @model_validator(mode="after")
-    def _weighted(self) -> Self:
+    def _check_weights(self) -> Self:
         weights = [*self.weights.values()]
-        fit = sum(weights) > 0 <= min(weights) if self.rule == "weights" else not weights
-        if not fit:
+        fits = sum(weights) > 0 <= min(weights) if self.rule == "weights" else not weights
+        if not fits:
             raise ConfigError("pack_weights", at=("rule",))
         return self
 
 
 class Grade(Bilingual):
-    """The name of all values from a lowest one on, up to the next grade."""
+    """The name of all values from ``least`` up to the next grade."""
 
     least: float = Field(alias="from")
 
@@ -105,7 +106,7 @@ class Grade(Bilingual):
 class Index(Strict):
     """The index rules M2, M3, M4, M6, M7 of an instrument.
 
-    ``points`` says what an answer at each level is worth, if not 100 for satisfied and 0 else.
+    ``points`` says what an answer at each level is worth, if not 100 for satisfied and 0 otherwise.
     """
 
     points: Mapping[int, float] = {}
@@ -117,13 +118,13 @@ class Index(Strict):
     decimals: int = Field(default=2, ge=0, le=6)
     min_forms: int = Field(default=30, ge=2)
 
-    def grade(self, value: float) -> Grade | None:
+    def find_grade(self, value: float) -> Grade | None:
         """Return the grade of a value; none if the pack has no grades or the value is blank."""
-        reached = [one for one in self.grades if value >= one.least]
-        return max(reached, key=lambda one: one.least, default=None)
+        reached = [grade for grade in self.grades if value >= grade.least]
+        return max(reached, key=lambda grade: grade.least, default=None)
 
     @model_validator(mode="after")
-    def _sound(self) -> Self:
+    def _check_rules(self) -> Self:
         if self.block.rule == "comprehensive" or self.factor.rule == "comprehensive":
             raise ConfigError("pack_comprehensive", at=("overall", "rule"))
         if self.points and len(set(self.points.values())) < 2:
@@ -150,19 +151,24 @@ class Instrument(Strict):
     index: Index = Index()
 
     @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        for at, message, fields in self.mistakes():
+    def _check_parts(self) -> Self:
+        for at, message, fields in self.find_mistakes():
             raise ConfigError(message, (), at, **fields)
         return self
 
-    def mistakes(self) -> Iterator[tuple[tuple[str, ...], str, dict[str, object]]]:
+    def find_mistakes(self) -> Iterator[Mistake]:
         """Yield where the parts do not fit each other: key, message id and its fields."""
-        known = ", ".join(self.factors)
+        yield from self._find_wrong_parts()
+        yield from self._find_wrong_rules()
+
+    def _find_wrong_parts(self) -> Iterator[Mistake]:
+        """Yield items, factors and codes that do not fit each other."""
+        factors = ", ".join(self.factors)
         at: tuple[str, ...]
         for code, item in self.items.items():
             if item.factor not in self.factors:
                 at = ("items", code, "factor")
-                yield at, "pack_factor", {"item": code, "factor": item.factor, "known": known}
+                yield at, "pack_factor", {"item": code, "factor": item.factor, "known": factors}
         for code, factor in self.factors.items():
             if self.blocks and factor.block not in self.blocks:
                 at = ("factors", code)
@@ -175,12 +181,15 @@ class Instrument(Strict):
         for code in codes:
             if codes.count(code) > 1:
                 yield ("items", code), "pack_twice", {"code": code}
+
+    def _find_wrong_rules(self) -> Iterator[Mistake]:
+        """Yield index rules that the scale and the parts cannot carry out."""
         levels = ", ".join(map(str, self.scale.levels))
         if self.index.points and {*self.index.points} != {*self.scale.levels}:
             yield ("index", "points"), "pack_points", {"levels": levels}
         if self.index.factor.rule not in ("pooled", "mean_of_items"):
             yield ("index", "factor", "rule"), "pack_factor_rule", {}
-        for name, rule in self.rules():
+        for name, rule in self.rules_by_level():
             parts = {*self.factors} | ({*self.blocks} if name == OVERALL else set())
             if not parts >= {*rule.weights}:
                 at = ("index", name, "weights")
@@ -188,8 +197,8 @@ class Instrument(Strict):
             if rule.rule == "overall_item" and not self.overall_item:
                 yield ("index", name, "rule"), "pack_no_overall", {}
 
-    def rules(self) -> tuple[tuple[str, IndexRule], ...]:
-        """The index rules by level, from parts to the whole."""
+    def rules_by_level(self) -> tuple[tuple[str, IndexRule], ...]:
+        """Return the index rules by level, from parts to the whole."""
         levels = ("factor", "block", "overall") if self.blocks else ("factor", "overall")
         return tuple((level, getattr(self.index, level)) for level in levels)
 
@@ -202,17 +211,17 @@ class Instrument(Strict):
 
     def factors_of(self, part: str) -> list[str]:
         """Return the codes of the factors of a block or of the whole index."""
-        return [f for f, factor in self.factors.items() if part in (OVERALL, factor.block)]
+        return [code for code, factor in self.factors.items() if part in (OVERALL, factor.block)]
 
-    def label(self, code: str, language: str) -> str:
+    def label_of(self, code: str, language: str) -> str:
         """Return the short text of an item, factor, block, overall item or indicator."""
-        named: list[Mapping[str, Bilingual]] = [
+        parts: tuple[Mapping[str, Bilingual], ...] = (
             self.items,
             self.factors,
             self.blocks,
             self.indicators,
-        ]
-        for texts in named:
+        )
+        for texts in parts:
             if code in texts:
                 return texts[code].text(language) or code
         if self.overall_item and code == self.overall_item.code:
@@ -220,16 +229,16 @@ class Instrument(Strict):
         return code
 
     def by_status(self) -> dict[str, list[str]]:
-        """Return the codes of the items of each status; items without wording count apart."""
-        found: dict[str, list[str]] = {}
+        """Return the codes of the items of each status; items without wording are a group apart."""
+        codes: dict[str, list[str]] = {}
         for code, item in self.items.items():
             status = item.status if item.vi or item.en else "no_wording"
-            found.setdefault(status, []).append(code)
-        return found
+            codes.setdefault(status, []).append(code)
+        return codes
 
 
 def read_instrument(name: str | Path) -> Instrument:
-    """Return the pack of that id, or the pack in the file at that path.
+    """Read the pack of that id, or the pack in the file at that path.
 
     Raises:
         ConfigError: No such pack, or a mistake in it (file, line, what to write).
@@ -238,16 +247,17 @@ def read_instrument(name: str | Path) -> Instrument:
     if path.suffix not in (".yaml", ".yml"):
         path = PACKS / f"{name}.yaml"
         if not path.is_file():
-            raise ConfigError("pack_unknown", name=name, known=", ".join(pack_names()))
-    changed = path.stat().st_mtime_ns if path.is_file() else 0
-    return _read(path.absolute(), changed)
+            raise ConfigError("pack_unknown", name=name, known=", ".join(list_packs()))
+    changed_at = path.stat().st_mtime_ns if path.is_file() else 0
+    return _read_unchanged(path.absolute(), changed_at)
 
 
 @cache
-def _read(path: Path, _changed: int) -> Instrument:
+def _read_unchanged(path: Path, _changed_at: int) -> Instrument:
+    """Return the pack of a file, read once as long as the file keeps its time of change."""
     return read_model(path, Instrument)
 
 
-def pack_names() -> list[str]:
-    """Return the ids of the packs that come with the program."""
+def list_packs() -> list[str]:
+    """Return the ids of the packs that come with the program, sorted."""
     return sorted(path.stem for path in PACKS.glob("*.yaml"))

@@ -1,23 +1,27 @@
 """Read a YAML file as text and type it by a strict model; name file and line of each mistake.
 
-Every scalar is read as text, so ``001``, ``no`` and ``2021-04-27`` cannot be guessed wrong;
-the model alone decides what they are. Keys given twice and files that unfold to more than
-100,000 parts (a YAML bomb) are refused.
+Every scalar is read as text, so no guess can misread ``001``, ``no`` or ``2021-04-27``; the
+model alone decides their types. Keys given twice and files that unfold to more than 100,000
+parts (a YAML bomb) are refused.
 """
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from sipas_analysis.errors import ConfigError, FileError, Place
-from sipas_analysis.messages import LANGUAGES, Language, catalogue, say
+from sipas_analysis.messages import LANGUAGES, Language, read_catalogue, say
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+KeyPath = tuple[str, ...]
 
 
 class Strict(BaseModel):
@@ -39,13 +43,13 @@ class Bilingual(Strict):
         return (self.vi or self.en) if language == "vi" else (self.en or self.vi)
 
 
-def _iso_day(value: object) -> date | None:
+def _parse_day(value: object) -> date | None:
     if isinstance(value, date) or value is None:
         return value
     return date.fromisoformat(str(value)) if value != "" else None
 
 
-Day = Annotated[date | None, BeforeValidator(_iso_day)]
+Day = Annotated[date | None, BeforeValidator(_parse_day)]
 Model = TypeVar("Model", bound=Strict)
 
 
@@ -56,23 +60,29 @@ def read_model(path: Path, model: type[Model]) -> Model:
         FileError: The file is missing or not UTF-8 text.
         ConfigError: Not YAML, or the model refuses it; every mistake is listed with its line.
     """
-    root = _compose(path)
-    lines: dict[tuple[str, ...], int] = {(): 1}
-    data = _plain(root, (), lines, path) if root is not None else {}
+    root = _parse_file(path)
+    lines: dict[KeyPath, int] = {(): 1}
+    content = _unfold_node(root, (), lines, path) if root is not None else {}
     try:
-        return model.model_validate(data)
+        return model.model_validate(content)
     except ValidationError as error:
-        known = sorted(set(_keys(model.model_json_schema())))
-        wrong: list[dict[str, Any]] = [{**one} for one in error.errors()]
-        inside = {one["loc"][:-1] for one in wrong}  # a list emptied by its own wrong entries
-        asked = [one for one in wrong if one["type"] != "too_short" or one["loc"] not in inside]
-        found = [_explain(one, lines, known) for one in asked]
-        places = [Place(path.name, line) for line, _ in found]
-        said = {lang: " ".join(texts[lang] for _, texts in found) for lang in LANGUAGES}
-        raise ConfigError("config", places, file=path.name, said=said) from None
+        model_keys = sorted(set(_list_keys(model.model_json_schema())))
+        mistakes = error.errors()
+        parents = {mistake["loc"][:-1] for mistake in mistakes}
+        explained = [
+            _explain_mistake(mistake, lines, model_keys)
+            for mistake in mistakes
+            # a list that only its own wrong entries made too short has no mistake of its own
+            if mistake["type"] != "too_short" or mistake["loc"] not in parents
+        ]
+        places = [Place(path.name, line) for line, _ in explained]
+        sentences = {
+            language: " ".join(texts[language] for _, texts in explained) for language in LANGUAGES
+        }
+        raise ConfigError("config", places, file=path.name, said=sentences) from None
 
 
-def _compose(path: Path) -> yaml.Node | None:
+def _parse_file(path: Path) -> yaml.Node | None:
     try:
         text = path.read_text("utf-8-sig")
         return yaml.compose(text, Loader=_LOADER)
@@ -87,62 +97,74 @@ def _compose(path: Path) -> yaml.Node | None:
         raise ConfigError("not_yaml", [place], why=why) from None
 
 
-def _plain(
-    node: yaml.Node, at: tuple[str, ...], lines: dict[tuple[str, ...], int], path: Path
-) -> object:
-    """Turn a node into dicts, lists and text, noting the line of each."""
+def _unfold_node(node: yaml.Node, at: KeyPath, lines: dict[KeyPath, int], path: Path) -> object:
+    """Turn a node into dicts, lists and text, and note the line of each in ``lines``."""
     lines[at] = node.start_mark.line + 1
     if len(lines) > 100_000 or len(at) > 50:
         raise ConfigError("config_size", file=path.name)
     if isinstance(node, yaml.SequenceNode):
-        return [_plain(one, (*at, str(i)), lines, path) for i, one in enumerate(node.value)]
+        return [
+            _unfold_node(child, (*at, str(position)), lines, path)
+            for position, child in enumerate(node.value)
+        ]
     if not isinstance(node, yaml.MappingNode):
         return node.value
-    found: dict[str, object] = {}
+    mapping: dict[str, object] = {}
     for key, value in node.value:
         place = Place(path.name, key.start_mark.line + 1)
         if not isinstance(key, yaml.ScalarNode):
             raise ConfigError("config_key", [place])
-        if key.value in found:
+        if key.value in mapping:
             raise ConfigError("config_twice", [place], key=key.value)
-        found[key.value] = _plain(value, (*at, str(key.value)), lines, path)
+        mapping[key.value] = _unfold_node(value, (*at, str(key.value)), lines, path)
         lines[(*at, str(key.value))] = key.start_mark.line + 1
-    return found
+    return mapping
 
 
-def _keys(schema: object) -> Iterator[str]:
+def _list_keys(schema: object) -> Iterator[str]:
+    """Yield every key that a JSON schema names, at any depth."""
     if isinstance(schema, dict):
         yield from schema.get("properties", {})
         for value in schema.values():
-            yield from _keys(value)
+            yield from _list_keys(value)
     elif isinstance(schema, list):
         for value in schema:
-            yield from _keys(value)
+            yield from _list_keys(value)
 
 
-def _explain(
-    error: dict[str, Any], lines: dict[tuple[str, ...], int], known: list[str]
+def _explain_mistake(
+    mistake: "ErrorDetails", lines: Mapping[KeyPath, int], model_keys: list[str]
 ) -> tuple[int, dict[Language, str]]:
     """Return the line of a mistake and its sentence in each language."""
-    cause = error.get("ctx", {}).get("error")
+    cause = mistake.get("ctx", {}).get("error")
     at = cause.at if isinstance(cause, ConfigError) else ()
-    loc = tuple(str(part) for part in (*error["loc"], *at) if part != "[key]")
-    line = next(lines[loc[:k]] for k in range(len(loc), -1, -1) if loc[:k] in lines or k == 0)
-    key = loc[-1] if loc else ""
-    close = difflib.get_close_matches(key, [it for it in known if it != key], n=1, cutoff=0.6)
-    found = repr(error["input"]) if isinstance(error["input"], str) else ""
+    key_path = tuple(str(part) for part in (*mistake["loc"], *at) if part != "[key]")
+    depth = next(
+        depth for depth in range(len(key_path), -1, -1) if key_path[:depth] in lines or depth == 0
+    )
+    line = lines[key_path[:depth]]
+    key = key_path[-1] if key_path else ""
+    other_keys = [model_key for model_key in model_keys if model_key != key]
+    close = difflib.get_close_matches(key, other_keys, n=1, cutoff=0.6)
+    written = repr(mistake["input"]) if isinstance(mistake["input"], str) else ""
     kinds = {"missing": "missing", "extra_forbidden": "misspelt" if close else "unknown"}
-    kind = kinds.get(error["type"], "wrong" if found else "refused") if loc else "top"
-    fields = {"line": line, "key": ".".join(loc), "close": "".join(close), "found": found}
-    return line, {it: say(it, f"config.{kind}", why=_why(error, it), **fields) for it in LANGUAGES}
+    kind = kinds.get(mistake["type"], "wrong" if written else "refused") if key_path else "top"
+    fields = {"line": line, "key": ".".join(key_path), "close": "".join(close), "found": written}
+    return line, {
+        language: say(language, f"config.{kind}", why=_state_rule(mistake, language), **fields)
+        for language in LANGUAGES
+    }
 
 
-def _why(error: dict[str, Any], language: Language) -> str:
-    """Return what must hold: the model's own sentence, else ours for this kind of mistake."""
-    context = dict(error.get("ctx", {}))
-    if isinstance(context.get("error"), ConfigError):
-        return str(context["error"].text(language)).rstrip(".")
+def _state_rule(mistake: "ErrorDetails", language: Language) -> str:
+    """Return what must hold: the sentence of the model, else that of this kind of mistake."""
+    context = dict(mistake.get("ctx", {}))
+    cause = context.get("error")
+    if isinstance(cause, ConfigError):
+        return cause.text(language).rstrip(".")
     if "expected" in context:
         context["expected"] = str(context["expected"]).replace(" or ", ", ")
-    known = f"why.{error['type']}" in catalogue(language)
-    return say(language, f"why.{error['type']}", **context) if known else str(error["msg"])
+    message_id = f"why.{mistake['type']}"
+    if message_id in read_catalogue(language):
+        return say(language, message_id, **context)
+    return mistake["msg"]

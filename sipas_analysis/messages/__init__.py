@@ -1,7 +1,7 @@
 """Say every sentence of the program in Vietnamese or English, by message id.
 
 ``vi.yaml`` and ``en.yaml`` hold the same ids with the same ``{fields}`` (a test asserts it), so
-that no module outside this folder carries a sentence for people. Numbers are printed the
+that no module outside this folder holds a sentence for people. Numbers are written the
 way of the language: 94,59 in Vietnamese, 94.59 in English.
 """
 
@@ -21,7 +21,7 @@ _SEPARATORS = {"vi": (".", ","), "en": (",", ".")}
 
 
 @cache
-def catalogue(language: Language) -> dict[str, str]:
+def read_catalogue(language: Language) -> dict[str, str]:
     """Return all sentences of one language, by id."""
     text = (Path(__file__).parent / f"{language}.yaml").read_text("utf-8")
     loaded: dict[str, str] = yaml.load(text, Loader=_LOADER)  # noqa: S506 (BaseLoader: text only)
@@ -30,16 +30,18 @@ def catalogue(language: Language) -> dict[str, str]:
 
 def say(language: Language, message_id: str, **fields: object) -> str:
     """Return the sentence ``message_id`` with its fields filled in; an unknown id is a KeyError."""
-    return catalogue(language)[message_id].format(**fields)
+    return read_catalogue(language)[message_id].format(**fields)
 
 
-def _half_up(value: float | Decimal, decimals: int) -> Decimal:
-    """Round half away from zero, from the decimal at ten significant digits (rule M6)."""
+def _round_half_up(value: float | Decimal, decimals: int) -> Decimal:
+    """Round half away from zero, after ten significant digits (rule M6)."""
     return Decimal(f"{value:.9e}").quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
 
 
-def number(value: str | float | Decimal | None, language: Language, decimals: int = 0) -> str:
-    """Print a number the way of a language; what is missing is an en dash.
+def format_number(
+    value: str | float | Decimal | None, language: Language, decimals: int = 0
+) -> str:
+    """Write a number the way of a language; a missing number is an en dash.
 
     Text such as ``"94.59"`` (a ``printed`` figure) keeps its digits: nothing is rounded twice.
     """
@@ -47,7 +49,7 @@ def number(value: str | float | Decimal | None, language: Language, decimals: in
         return "–"
     if isinstance(value, float) and isinf(value):
         return "∞" if value > 0 else "−∞"
-    exact = value if isinstance(value, str) else _half_up(value, decimals)
+    exact = value if isinstance(value, str) else _round_half_up(value, decimals)
     shown = f"{Decimal(exact):,f}"
     shown = shown.lstrip("-") if not Decimal(exact) else shown  # no minus before nothing
     thousands, point = _SEPARATORS[language]

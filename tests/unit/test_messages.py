@@ -8,7 +8,7 @@ import pytest
 
 import sipas_analysis
 from sipas_analysis.errors import AnswerError, ConfigError, Place, SeveralError, SipasError
-from sipas_analysis.messages import catalogue, number, say
+from sipas_analysis.messages import format_number, read_catalogue, say
 
 
 def fields(sentence: str) -> set[str]:
@@ -21,12 +21,12 @@ def error_classes(base: type[SipasError] = SipasError) -> list[type[SipasError]]
 
 def test_both_languages_hold_the_same_ids():
     """A sentence that one language lacks would stop a run in that language only."""
-    assert set(catalogue("vi")) == set(catalogue("en"))
+    assert set(read_catalogue("vi")) == set(read_catalogue("en"))
 
 
 def test_both_languages_hold_the_same_fields():
     """A figure told in one language is told in the other."""
-    vi, en = catalogue("vi"), catalogue("en")
+    vi, en = read_catalogue("vi"), read_catalogue("en")
     differ = [it for it in vi if fields(vi[it]) != fields(en[it])]
     assert differ == []
 
@@ -39,9 +39,16 @@ def test_no_id_stands_twice(language):
     assert [it for it in ids if ids.count(it) > 1] == []
 
 
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_the_sentences_stand_in_the_order_of_their_ids(language):
+    """Both files are read side by side: sorted by the part before the first dot, then the id."""
+    ids = list(read_catalogue(language))
+    assert ids == sorted(ids, key=lambda message_id: (message_id.split(".")[0], message_id))
+
+
 def test_no_sentence_is_empty():
     """Every id says something in both languages."""
-    assert all(text.strip() for lang in ("vi", "en") for text in catalogue(lang).values())
+    assert all(text.strip() for lang in ("vi", "en") for text in read_catalogue(lang).values())
 
 
 def test_an_unknown_id_is_our_own_mistake():
@@ -66,12 +73,12 @@ def test_an_unknown_id_is_our_own_mistake():
 def test_numbers_are_printed_the_way_of_the_language(value, vi, en):
     """94,59 and 1.234.567 in Vietnamese; what is missing is an en dash."""
     decimals = 2 if isinstance(value, float) else 0
-    assert (number(value, "vi", decimals), number(value, "en", decimals)) == (vi, en)
+    assert (format_number(value, "vi", decimals), format_number(value, "en", decimals)) == (vi, en)
 
 
 def test_a_printed_figure_is_not_rounded_again():
     """Text is already rounded (rule M6); its digits stay whatever is asked."""
-    assert number("54.375", "vi", 0) == "54,375"
+    assert format_number("54.375", "vi", 0) == "54,375"
 
 
 def test_each_error_class_has_its_own_exit_code():
@@ -112,10 +119,10 @@ def test_every_error_raised_has_its_sentence():
     """An id without a sentence would turn a refusal into a KeyError."""
     sources = Path(sipas_analysis.__file__).parent.rglob("*.py")
     raised = re.findall(r'Error\(\s*"(\w+)"', "".join(path.read_text("utf-8") for path in sources))
-    assert {f"error.{it}" for it in raised} <= set(catalogue("en"))
+    assert {f"error.{it}" for it in raised} <= set(read_catalogue("en"))
 
 
 @pytest.mark.parametrize(("value", "shown"), [(31.25, "31,3"), (6.25, "6,3"), (-0.25, "−0,3")])
 def test_numbers_round_half_away_from_zero(value, shown):
     """50 of 160 is 31.25 %: 31,3 as in a decision, not 31,2 as a float prints it (M6)."""
-    assert number(value, "vi", 1) == shown
+    assert format_number(value, "vi", 1) == shown

@@ -6,11 +6,11 @@ import pytest
 import yaml
 from openpyxl import Workbook
 
-from sipas_analysis.collect.draft import draft
+from sipas_analysis.collect.draft import draft_wave
 from sipas_analysis.collect.survey import read_survey
 from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.errors import ColumnError, FileError, OutputError
-from sipas_analysis.instrument.pack import pack_names, read_instrument
+from sipas_analysis.instrument.pack import list_packs, read_instrument
 
 PACK = read_instrument("qd-2640-2017")
 QUESTIONS = [item.vi for item in PACK.items.values()]
@@ -69,7 +69,7 @@ def office(tmp_path):
 
 def test_a_workbook_of_an_office_is_recognised(office, tmp_path):
     """Title rows above the header, Vietnamese questions, the unit's column, the year."""
-    made = draft([office], tmp_path, "vi")
+    made = draft_wave([office], tmp_path, "vi")
     facts = yaml.safe_load(made.wave.read_text("utf-8"))
     assert facts["instrument"] == "qd-2640-2017"
     assert facts["year"] == 2024
@@ -82,7 +82,7 @@ def test_a_workbook_of_an_office_is_recognised(office, tmp_path):
 
 def test_units_are_listed_once_with_code_and_group(office, tmp_path):
     """From the names in the column; a name of no known kind is left for the person."""
-    made = draft([office], tmp_path, "vi")
+    made = draft_wave([office], tmp_path, "vi")
     rows = list(csv.DictReader(made.units.read_text("utf-8-sig").splitlines()))
     assert [(it["code"], it["name_vi"], it["group"]) for it in rows] == [
         ("so-noi-vu", "Sở Nội vụ", "departments"),
@@ -95,7 +95,7 @@ def test_units_are_listed_once_with_code_and_group(office, tmp_path):
 
 def test_what_is_not_recognised_is_offered_to_be_ignored(office, tmp_path):
     """Commented, so that nothing is ignored unseen; personal columns are not even listed."""
-    made = draft([office], tmp_path, "en")
+    made = draft_wave([office], tmp_path, "en")
     text = made.wave.read_text("utf-8")
     assert made.unplaced == ["STT", "Ghi chú: khác"]
     assert "\n  # - STT\n  # - 'Ghi chú: khác'\n" in text.split("  ignore:\n")[1]
@@ -105,7 +105,7 @@ def test_what_is_not_recognised_is_offered_to_be_ignored(office, tmp_path):
 
 def test_the_draft_is_read_once_its_list_is_uncommented(office, tmp_path):
     """Before that the run stops and lists the columns; after it every form is read."""
-    made = draft([office], tmp_path, "vi")
+    made = draft_wave([office], tmp_path, "vi")
     units = made.units.read_text("utf-8").replace("Đặc biệt,,", "Đặc biệt,,communes")
     made.units.write_text(units, "utf-8")
     with pytest.raises(ColumnError) as caught:
@@ -128,7 +128,7 @@ def test_each_unit_may_have_its_own_file(tmp_path):
         book(tmp_path / f"{name}.xlsx", Phiếu=[QUESTIONS, answers(), [it, *answers()[1:]]])
         for name, it in (("Sở Nội vụ", 4), ("Sở Tư pháp", 5))
     ]
-    made = draft(paths, tmp_path, "en")
+    made = draft_wave(paths, tmp_path, "en")
     facts = yaml.safe_load(made.wave.read_text("utf-8"))
     assert [one["unit"] for one in facts["responses"]] == ["Sở Nội vụ", "Sở Tư pháp"]
     assert facts["year"] is None
@@ -151,7 +151,7 @@ def test_each_sheet_may_be_a_unit(tmp_path):
             "Sở B": [[*PACK.items], answers()],
         },
     )
-    made = draft([path], tmp_path, "vi")
+    made = draft_wave([path], tmp_path, "vi")
     facts = yaml.safe_load(made.wave.read_text("utf-8"))
     assert [(it["sheet"], it.get("header"), it["unit"]) for it in facts["responses"]] == [
         ("Sở A", 2, "Sở A"),
@@ -165,18 +165,18 @@ def test_a_header_of_two_rows_is_found(tmp_path):
     upper = ["Nơi tiếp nhận", *[""] * 3, "Thủ tục", *[""] * 17]
     codes = [*PACK.items]
     path = book(tmp_path / "2024.xlsx", A=[["x"], upper[:4] + codes[4:], codes[:4], answers()])
-    made = draft([path], tmp_path, "vi")
+    made = draft_wave([path], tmp_path, "vi")
     assert yaml.safe_load(made.wave.read_text("utf-8"))["responses"][0]["header"] == [2, 3]
 
 
 def test_the_instrument_is_the_one_with_most_of_its_items(tmp_path):
     """Households are asked 39 items; codes are enough to tell."""
-    for name in pack_names():
+    for name in list_packs():
         folder = tmp_path / name
         codes = [*read_instrument(name).items]
         folder.mkdir()
         path = book(folder / "2024.xlsx", A=[codes, answers(len(codes))])
-        assert [*draft([path], folder, "vi").pack.items] == codes
+        assert [*draft_wave([path], folder, "vi").pack.items] == codes
 
 
 @pytest.mark.parametrize("name", ["wave.yaml", "units.csv"])
@@ -184,7 +184,7 @@ def test_nothing_is_overwritten(office, tmp_path, name):
     """A second draft would lose what the person corrected."""
     (tmp_path / name).write_text("mine", "utf-8")
     with pytest.raises(OutputError, match="exists already and is not overwritten"):
-        draft([office], tmp_path, "vi")
+        draft_wave([office], tmp_path, "vi")
     assert (tmp_path / name).read_text("utf-8") == "mine"
     assert {path.name for path in tmp_path.iterdir()} == {office.name, name}
 
@@ -193,7 +193,7 @@ def test_a_file_without_an_instrument_is_told_with_the_best_match(tmp_path):
     """Ten of 22 items are not half; nothing is written."""
     path = book(tmp_path / "x.xlsx", A=[[*PACK.items][:10], answers(10)])
     with pytest.raises(FileError, match=r"best match is qd-2640-2017 with 10 of 22") as caught:
-        draft([path], tmp_path, "vi")
+        draft_wave([path], tmp_path, "vi")
     assert caught.value.fields["file"] == "x.xlsx"
     assert [one.name for one in tmp_path.iterdir()] == ["x.xlsx"]
 
@@ -201,10 +201,10 @@ def test_a_file_without_an_instrument_is_told_with_the_best_match(tmp_path):
 def test_one_file_that_cannot_be_read_stops_the_draft(office, tmp_path):
     """Missing, or of another kind."""
     with pytest.raises(FileError, match="must exist"):
-        draft([office, tmp_path / "gone.xlsx"], tmp_path, "vi")
+        draft_wave([office, tmp_path / "gone.xlsx"], tmp_path, "vi")
     (tmp_path / "a.pdf").write_bytes(b"%PDF")
     with pytest.raises(FileError, match="another kind"):
-        draft([tmp_path / "a.pdf"], tmp_path, "vi")
+        draft_wave([tmp_path / "a.pdf"], tmp_path, "vi")
     assert not (tmp_path / "wave.yaml").exists()
 
 
@@ -212,7 +212,7 @@ def test_a_text_file_is_drafted_like_a_workbook(tmp_path):
     """Semicolons and codes, as an export has them."""
     path = tmp_path / "khao-sat-2023.csv"
     path.write_text("unit;" + ";".join(PACK.items) + "\nSở A;" + "4;" * 21 + "4\n", "utf-8")
-    made = draft([path], tmp_path, "vi")
+    made = draft_wave([path], tmp_path, "vi")
     assert made.unplaced == []
     survey = read_survey(read_wave(made.wave))
     assert (len(survey.frame), survey.wave.year) == (1, 2023)
@@ -223,7 +223,7 @@ def test_two_names_with_one_code_are_told_apart(tmp_path):
     path = tmp_path / "2024.csv"
     rows = "".join(f"{name},{'4,' * 21}4\n" for name in ("Xã Tân", "Xã Tấn"))
     path.write_text("Đơn vị," + ",".join(PACK.items) + "\n" + rows, "utf-8")
-    made = draft([path], tmp_path, "vi")
+    made = draft_wave([path], tmp_path, "vi")
     rows = list(csv.DictReader(made.units.read_text("utf-8-sig").splitlines()))
     assert [row["code"] for row in rows] == ["xa-tan", "xa-tan-2"]
 
@@ -234,7 +234,7 @@ def test_two_header_rows_merged_down_the_last_column_are_recognised(tmp_path):
     upper = ["TT", "Đơn vị", "Câu hỏi", *[""] * 21, "Mức độ hài lòng chung"]
     lower = ["", "", *(it.vi for it in pack.items.values())]
     rows = [[k, "Sở Y tế", *[4] * 22, 4] for k in range(1, 7)]
-    made = draft([book(tmp_path / "hai-dong.xlsx", Phiếu=[upper, lower, *rows])], tmp_path, "vi")
+    made = draft_wave([book(tmp_path / "hai-dong.xlsx", Phiếu=[upper, lower, *rows])], tmp_path, "vi")
     facts = yaml.safe_load(made.wave.read_text("utf-8"))
     assert facts["responses"][0]["header"] == [1, 2]
     assert facts["columns"]["unit"] == "Đơn vị"
@@ -246,7 +246,7 @@ def test_a_question_about_the_office_may_name_the_unit(tmp_path):
     pack = read_instrument("qd-2640-2017")
     head = ["Ông/bà đã giao dịch ở cơ quan nào?", *(it.vi for it in pack.items.values())]
     rows = [[name, *[5] * 22] for name in ("Sở Y tế", "SỞ Y TẾ ", "Sở  Nội vụ")]
-    made = draft([book(tmp_path / "google.xlsx", Sheet1=[head, *rows])], tmp_path, "vi")
+    made = draft_wave([book(tmp_path / "google.xlsx", Sheet1=[head, *rows])], tmp_path, "vi")
     assert (made.n_units, made.file_is_unit) == (2, False)
 
 
@@ -254,7 +254,7 @@ def test_a_sheet_named_after_its_unit_names_it(tmp_path):
     """One file per unit, the sheet called after it: the file's name is only a file's name."""
     pack = read_instrument("qd-2640-2017")
     rows = [[it.vi for it in pack.items.values()], [4] * 22]
-    made = draft([book(tmp_path / "syt.xlsx", **{"Sở Y tế": rows})], tmp_path, "vi")
+    made = draft_wave([book(tmp_path / "syt.xlsx", **{"Sở Y tế": rows})], tmp_path, "vi")
     units = list(csv.DictReader(made.units.read_text("utf-8-sig").splitlines()))
     assert [(it["name_vi"], it["group"]) for it in units] == [("Sở Y tế", "departments")]
     assert made.file_is_unit

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sipas_analysis.collect.quality import FEWEST_UNITS, check, unusual_counts
+from sipas_analysis.collect.quality import FEWEST_UNITS, check, compare_counts
 
 UNITS = "code,name_vi,group\n" + "".join(f"u-{k},Đơn vị {k},departments\n" for k in range(8))
 
@@ -104,7 +104,7 @@ def test_forms_without_an_item_are_left_out(read_answers):
 def test_a_unit_is_held_against_the_others_and_not_against_itself():
     """Its own count does not move what is expected of it."""
     n = np.full(6, 30.0)
-    few, many = (unusual_counts(np.array([x, 2.0, 1, 3, 2, 2]), n)[0][0] for x in (0.0, 30.0))
+    few, many = (compare_counts(np.array([x, 2.0, 1, 3, 2, 2]), n)[0][0] for x in (0.0, 30.0))
     assert few == many
     assert few == pytest.approx((10 + 2.5) / (5 * 31))
 

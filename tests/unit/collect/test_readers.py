@@ -6,7 +6,7 @@ import zipfile
 import pytest
 from openpyxl import Workbook
 
-from sipas_analysis.collect.readers import fold, read_rows, sheet_names, tidy
+from sipas_analysis.collect.readers import fold_text, list_sheets, read_rows, tidy_text
 from sipas_analysis.errors import FileError
 
 TEXT = "Đơn vị,A1,A2\nSở A,5,4\nSở B,3,\n"
@@ -130,7 +130,7 @@ def test_two_header_rows_with_merged_cells_become_one_name(workbook):
 def test_a_sheet_is_chosen_by_name(workbook):
     """Two sheets may hold two districts."""
     path = workbook({"Tri Tôn": [["A1"], [5]], "An Phú": [["A1"], [3]]})
-    assert sheet_names(path) == ["Tri Tôn", "An Phú"]
+    assert list_sheets(path) == ["Tri Tôn", "An Phú"]
     assert read_rows(path, "An Phú").loc[2, "A1"] == "3"
 
 
@@ -230,9 +230,9 @@ def test_letters_in_one_piece_or_two_are_the_same():
     """macOS writes ``ò`` as two signs (NFD); they look equal and compare unequal."""
     apart = unicodedata.normalize("NFD", "Hài lòng")
     assert apart != "Hài lòng"
-    assert tidy(apart) == "Hài lòng"
+    assert tidy_text(apart) == "Hài lòng"
 
 
 def test_spaces_of_any_kind_are_one_space():
     """Non-breaking, doubled, zero-width and trailing spaces are no difference."""
-    assert fold(" Rất\u00a0hài  lòng\u200b \n") == "rất hài lòng"
+    assert fold_text(" Rất\u00a0hài  lòng\u200b \n") == "rất hài lòng"

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sipas_analysis.collect.simulate import demo, simulate, write_demo
+from sipas_analysis.collect.simulate import build_demo, simulate_forms, write_demo
 from sipas_analysis.collect.survey import read_survey
 from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.errors import OutputError
@@ -24,7 +24,7 @@ def survey_2021():
 @pytest.mark.parametrize("name", ["an-giang-2020", "an-giang-2021", "an-giang-2023"])
 def test_the_shipped_waves_are_made_again_byte_for_byte(tmp_path, name):
     """The seed and the model stand in ``demo.yaml``; nobody edited the answers."""
-    write_demo(demo(name), tmp_path)
+    write_demo(build_demo(name), tmp_path)
     files = ("wave.yaml", "units.csv", "responses.csv")
     differ = [f for f in files if (tmp_path / f).read_bytes() != (DATA / name / f).read_bytes()]
     assert differ == []
@@ -75,7 +75,7 @@ def test_two_in_a_hundred_answers_are_blank(survey_2021):
 @pytest.mark.slow
 def test_a_demo_has_as_many_units_as_asked():
     """187 units of 160 forms: named departments and districts, then numbered communes."""
-    forms = simulate(demo(n_units=187))
+    forms = simulate_forms(build_demo(n_units=187))
     assert forms.groupby("don_vi").size().eq(160).all()
     assert forms["don_vi"].nunique() == 187
     assert forms["so_phieu"].is_unique
@@ -83,7 +83,7 @@ def test_a_demo_has_as_many_units_as_asked():
 
 def test_a_small_demo_is_read_without_complaint(tmp_path):
     """What ``sipas demo`` writes, ``sipas report`` reads; nothing else is in the folder."""
-    path = write_demo(demo(n_units=3), tmp_path / "demo")
+    path = write_demo(build_demo(n_units=3), tmp_path / "demo")
     survey = read_survey(read_wave(path))
     assert (len(survey.frame), survey.frame["unit"].nunique()) == (480, 3)
     names = {"wave.yaml", "units.csv", "responses.csv"}
@@ -92,12 +92,12 @@ def test_a_small_demo_is_read_without_complaint(tmp_path):
 
 def test_one_unit_of_a_demo_has_160_forms(tmp_path):
     """The smallest demo."""
-    assert len(simulate(demo(n_units=1))) == 160
+    assert len(simulate_forms(build_demo(n_units=1))) == 160
 
 
 def test_a_demo_never_replaces_files(tmp_path):
     """A user's corrected wave.yaml must survive a second `sipas demo`."""
     (tmp_path / "wave.yaml").write_text("mine", "utf-8")
     with pytest.raises(OutputError, match=r"wave\.yaml exists already"):
-        write_demo(demo(n_units=2), tmp_path)
+        write_demo(build_demo(n_units=2), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["wave.yaml"]

@@ -169,7 +169,7 @@ def test_questions_beside_the_index_take_codes_and_labels(read_answers):
     """One choice or several; a label becomes its code and stands in the ledger."""
     survey = read_answers("unit,A1,A2,D1,Giới tính,vulnerable\nso-a,5,4,3,Nữ,HN; Người có công\n")
     assert survey.frame[["sex", "vulnerable"]].iloc[0].tolist() == ["female", "HN;NCC"]
-    assert survey.chose("vulnerable", "NCC").tolist() == [True]
+    assert survey.has_choice("vulnerable", "NCC").tolist() == [True]
     assert survey.ledger[["column", "became", "reason"]].to_numpy().tolist() == [
         ["Giới tính", "female", "label"],
         ["vulnerable", "HN;NCC", "label"],

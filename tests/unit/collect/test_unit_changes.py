@@ -8,10 +8,10 @@ import pytest
 
 from sipas_analysis.collect.unit_changes import (
     carried,
-    carried_shares,
+    compute_unit_shares,
+    find_successors,
     read_changes,
     shares_back,
-    successors,
 )
 from sipas_analysis.errors import SipasError
 
@@ -33,8 +33,8 @@ def listed(tmp_path):
 def test_a_rename_carries_everything_over(listed):
     """Tịnh Biên became a town in February 2023: one row of share 1."""
     changes = listed("2023-02-10,h-tinh-bien,tx-tinh-bien,,rename\n")
-    shares = carried_shares(changes, ["h-tinh-bien", "an-phu"], date(2022, 3, 1), date(2024, 3, 1))
-    assert successors(shares) == {"h-tinh-bien": "tx-tinh-bien", "an-phu": "an-phu"}
+    shares = compute_unit_shares(changes, ["h-tinh-bien", "an-phu"], date(2022, 3, 1), date(2024, 3, 1))
+    assert find_successors(shares) == {"h-tinh-bien": "tx-tinh-bien", "an-phu": "an-phu"}
     assert changes["status"].tolist() == ["unverified"]
 
 
@@ -42,7 +42,7 @@ def test_only_changes_between_the_two_days_count(listed):
     """What happened on the first day is done, what comes after the last is not."""
     changes = listed("2023-02-10,a,b,,rename\n2025-07-01,b,c,,rename\n")
     cases = {(None, None): "c", (date(2023, 2, 10), None): "a", (None, date(2024, 1, 1)): "b"}
-    found = {days: carried_shares(changes, ["a"], *days).columns[0] for days in cases}
+    found = {days: compute_unit_shares(changes, ["a"], *days).columns[0] for days in cases}
     assert found == cases
 
 
@@ -52,16 +52,16 @@ def test_merges_and_splits_multiply_over_days(listed):
         "2023-01-01,a,m,,merge\n2023-01-01,b,m,,merge\n2025-07-01,m,x,0.6,split\n"
         "2025-07-01,m,y,0.4,split\n2025-07-01,c,c,0.9,move\n2025-07-01,c,y,0.1,move\n"
     )
-    shares = carried_shares(changes, ["a", "b", "c"], None, None)
+    shares = compute_unit_shares(changes, ["a", "b", "c"], None, None)
     totals = pd.DataFrame({"n": [10.0, 20.0, 100.0]}, index=["a", "b", "c"])
     assert carried(totals, shares)["n"].round(9).to_dict() == {"c": 90.0, "x": 18.0, "y": 22.0}
-    assert successors(shares) == {}
+    assert find_successors(shares) == {}
 
 
 def test_splitting_back_restores_what_was_merged(listed):
     """By what each unit put in."""
     changes = listed("2023-01-01,a,m,,merge\n2023-01-01,b,m,,merge\n")
-    shares = carried_shares(changes, ["a", "b", "c"], None, None)
+    shares = compute_unit_shares(changes, ["a", "b", "c"], None, None)
     n = pd.Series({"a": 10.0, "b": 30.0, "c": 0.0})
     back = shares_back(shares, n)
     merged = carried(n.to_frame("n"), shares)

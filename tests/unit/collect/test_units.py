@@ -2,7 +2,7 @@
 
 import pytest
 
-from sipas_analysis.collect.units import read_units, unit_index
+from sipas_analysis.collect.units import index_units, read_units
 from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.errors import FileError, UnitError
 
@@ -115,7 +115,7 @@ def test_a_missing_list_is_named(make_wave):
 
 def test_a_unit_is_known_by_code_name_and_alias(read):
     """Case and spaces do not matter."""
-    index = unit_index(read("so-a,Sở  A,Department A,departments,,,,,SA; Sở Á\n"))
+    index = index_units(read("so-a,Sở  A,Department A,departments,,,,,SA; Sở Á\n"))
     assert {index[it] for it in ("so-a", "sở a", "department a", "sa", "sở á")} == {"so-a"}
 
 
@@ -123,7 +123,7 @@ def test_one_way_of_writing_cannot_mean_two_units(read):
     """Both would receive the other's forms."""
     units = read("so-a,Sở A,,departments,,,,,X\nso-b,Sở B,,departments,,,,,x\n")
     with pytest.raises(UnitError, match="One way of writing must mean one unit") as caught:
-        unit_index(units)
+        index_units(units)
     assert [(it.row, it.value) for it in caught.value.places] == [(3, "x")]
 
 

@@ -46,7 +46,7 @@ def test_a_relative_path_is_looked_up_from_the_folders_above(make_wave, monkeypa
 def test_paths_are_relative_to_the_file(make_wave):
     """The folder may be moved as a whole."""
     path = make_wave()
-    assert read_wave(path).beside("units.csv") == path.parent / "units.csv"
+    assert read_wave(path).path_of("units.csv") == path.parent / "units.csv"
 
 
 def test_a_file_with_a_byte_order_mark_is_read(make_wave):
@@ -65,7 +65,7 @@ def test_days_are_typed(make_wave):
 def test_a_wave_may_change_a_rule_of_its_instrument(make_wave):
     """What the wave does not name stays as the pack says (rules M3 and M7)."""
     changed = {"overall": {"rule": "mean_of_factors"}}
-    index = read_wave(make_wave(index=changed, min_forms=20)).pack().index
+    index = read_wave(make_wave(index=changed, min_forms=20)).read_pack().index
     assert (index.overall.rule, index.factor.rule) == ("mean_of_factors", "pooled")
     assert index.min_forms == 20
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from sipas_analysis.improve.actions import library, propose
-from sipas_analysis.instrument.pack import pack_names, read_instrument
+from sipas_analysis.improve.actions import propose, read_library
+from sipas_analysis.instrument.pack import list_packs, read_instrument
 from sipas_analysis.measure.scores import score
 
 
@@ -28,20 +28,20 @@ def test_the_library_serves_both_packs():
     """Every measure names a factor and items that exist, so that none is proposed in vain."""
     wrong = [
         (code, name, item)
-        for code, measure in library().measures.items()
+        for code, measure in read_library().measures.items()
         for name, items in measure.items.items()
         for item in items
-        if name not in pack_names() or read_instrument(name).items[item].factor != measure.factor
+        if name not in list_packs() or read_instrument(name).items[item].factor != measure.factor
     ]
     assert wrong == []
 
 
 def test_every_measure_can_be_followed():
     """Text, indicator and data in both languages (rule G1)."""
-    texts = [text for it in library().measures.values() for text in (it, it.indicator, it.data)]
+    texts = [text for it in read_library().measures.values() for text in (it, it.indicator, it.data)]
     assert all(text.vi and text.en for text in texts)
-    assert len(library().measures) == 14
-    assert library().source
+    assert len(read_library().measures) == 14
+    assert read_library().source
 
 
 def test_the_weakest_item_of_each_factor_is_named(proposals):

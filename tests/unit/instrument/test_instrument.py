@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 
 from sipas_analysis.errors import ConfigError, FileError
-from sipas_analysis.instrument.pack import pack_names, read_instrument
-from sipas_analysis.measure.rules import targets
+from sipas_analysis.instrument.pack import list_packs, read_instrument
+from sipas_analysis.measure.rules import list_targets
 
 
 @pytest.fixture
@@ -55,11 +55,11 @@ def test_the_pack_of_2023_has_39_items_in_two_blocks():
 def test_the_pack_of_2023_gives_51_indices():
     """39 items, nine factors, two blocks and the whole."""
     pack = read_instrument("qd-1001-2023")
-    levels = Counter(target.level for target in targets(pack, pack.index))
+    levels = Counter(target.level for target in list_targets(pack, pack.index))
     assert [levels[it] for it in ("item", "factor", "block", "overall")] == [39, 9, 2, 1]
 
 
-@pytest.mark.parametrize("name", pack_names())
+@pytest.mark.parametrize("name", list_packs())
 def test_satisfied_is_the_two_best_levels(name):
     """Neutral is not satisfied in any of them (rule M1); Indonesia has four levels."""
     scale = read_instrument(name).scale
@@ -71,13 +71,13 @@ def test_an_item_without_wording_counts_apart(read_pack):
     """What is not known stays empty, and reports say how many items have no wording."""
     pack = read_pack(", vi: Kết quả đúng quy định, en: The result is as regulated}", "}")
     assert pack.by_status()["no_wording"] == ["D1"]
-    assert pack.label("D1", "vi") == "D1"
+    assert pack.label_of("D1", "vi") == "D1"
 
 
 def test_a_text_known_in_one_language_is_shown_in_the_other(read_pack):
     """A report in English prints the Vietnamese wording rather than nothing."""
     pack = read_pack(", en: Modern equipment", "")
-    assert pack.label("A2", "en") == "Trang thiết bị hiện đại"
+    assert pack.label_of("A2", "en") == "Trang thiết bị hiện đại"
 
 
 def test_a_pack_of_ones_own_is_given_by_path(read_pack):

@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from sipas_analysis.errors import ColumnError, ConfigError
-from sipas_analysis.instrument.pack import pack_names, read_instrument
+from sipas_analysis.instrument.pack import list_packs, read_instrument
 from sipas_analysis.measure.scores import compare_rules, score
 from sipas_analysis.messages import LANGUAGES, say
 
@@ -34,8 +34,8 @@ def test_indonesia_takes_the_mean_of_element_means_times_25(answered):
     survey = answered("skm-2017", [[4] + [3] * 8, [3] * 9])
     found = whole(survey)
     assert found["value"] == pytest.approx(25 * (3.5 + 24) / 9)
-    assert survey.instrument.index.grade(found["value"]).en == "C (less good)"
-    assert survey.instrument.index.grade(76.61).en == "B (good)"
+    assert survey.instrument.index.find_grade(found["value"]).en == "C (less good)"
+    assert survey.instrument.index.find_grade(76.61).en == "B (good)"
 
 
 def test_an_element_mean_is_not_moved_by_who_answered_the_others(answered):
@@ -161,10 +161,10 @@ index:
     survey = read_answers("unit,X1,X2\nso-a,3,1\nso-a,2,1\nso-a,3,2\nso-a,2,2\n", pack=pack)
     found = whole(survey)
     assert found["value"] == pytest.approx(0.75 * 70 + 0.25 * 20)
-    assert survey.instrument.index.grade(found["value"]).vi == "Cao"
+    assert survey.instrument.index.find_grade(found["value"]).vi == "Cao"
 
 
-@pytest.mark.parametrize("name", pack_names())
+@pytest.mark.parametrize("name", list_packs())
 def test_every_pack_comes_with_a_line_on_its_page(name):
     """docs/packs.md lists what is shipped."""
     from pathlib import Path
