@@ -1,37 +1,37 @@
-"""The one home of published figures: computed once, suppressed once, printed from here.
+"""The only source of published figures: each is computed once and suppressed once.
 
-Text, tables, charts and CSV files all take a figure from these frames. What must not be
-published (rule P2) is blanked here, before any writer sees it, and so is a second cell where a
-total would give the first one back.
+Text, tables, pictures and CSV files all take a figure from these frames. Figures that must not
+be published (rule P2) are blanked here, before any writer sees them. Where a total would reveal
+a blanked figure, a second figure is blanked too.
 """
 
 import io
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from sipas_analysis.collect.quality import Findings, check
 from sipas_analysis.collect.survey import Survey
-from sipas_analysis.collect.units import groups_of
+from sipas_analysis.collect.units import list_groups
 from sipas_analysis.explain.drivers import Drivers, drivers
 from sipas_analysis.explain.importance import COLUMNS as SHARES
-from sipas_analysis.explain.penalty_reward import penalties
-from sipas_analysis.explain.priority import Basis, Priority, basis, place
-from sipas_analysis.figures.suppression import SUPPRESS, blank, hide
+from sipas_analysis.explain.penalty_reward import estimate_penalties
+from sipas_analysis.explain.priority import Basis, Priority, place_factors, prepare_priority
+from sipas_analysis.figures.suppression import SUPPRESS, blank_hidden, hide_figures
 from sipas_analysis.files import write_whole
 from sipas_analysis.infer.estimates import Estimates
 from sipas_analysis.instrument.pack import OVERALL
-from sipas_analysis.measure.fairness import fair, robust
+from sipas_analysis.measure.fairness import adjust_and_pool, rank_under_rules
 from sipas_analysis.measure.ranking import Ranking, rank
-from sipas_analysis.measure.scores import answer_counts, compare_rules, score
+from sipas_analysis.measure.scores import compare_rules, count_answers, score
 
-ENDS = ["value", "low", "high"]
-PLACES = ["rank", "rank_low", "rank_high", "detectable"]
-INDEX = [
+INTERVAL_COLUMNS = ["value", "low", "high"]
+RANK_COLUMNS = ["rank", "rank_low", "rank_high", "detectable"]
+FIGURE_COLUMNS = [
     "id",
     "value",
     "printed",
@@ -41,10 +41,10 @@ INDEX = [
     "n_valid",
     "numerator",
     "denominator",
-    *PLACES,
+    *RANK_COLUMNS,
     "rule",
 ]
-MODELLED = {  # figures of a model, and the columns of ``drivers`` that hold each with its ends
+MODEL_COLUMNS = {  # figures of a model, and the columns of ``drivers`` that hold each with its ends
     "linear": ("value", "low", "high"),
     "logit.points": ("points", "points_low", "points_high"),
     "logit.odds": ("odds_ratio", "odds_low", "odds_high"),
@@ -52,7 +52,7 @@ MODELLED = {  # figures of a model, and the columns of ``drivers`` that hold eac
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedFigure:
     """One figure as a report may print it; NaN and empty text where it is suppressed."""
 
     variable: str
@@ -74,97 +74,106 @@ class Published:
     rule: str = ""
 
     @property
-    def known(self) -> bool:
-        """Whether there is a figure to show."""
+    def is_known(self) -> bool:
+        """Whether the figure has a value to show."""
         return not np.isnan(self.value)
 
     @property
     def id(self) -> str:
-        """Name of the figure in ``tables/figures.csv``; under another rule, in none."""
+        """Name of the figure in ``tables/figures.csv``; empty under another rule."""
         if self.rule:
             return ""
-        where = self.unit or (self.group and f"group:{self.group}")
-        return f"{self.variable}@{where}" if where else self.variable
+        domain = self.unit or (self.group and f"group:{self.group}")
+        return f"{self.variable}@{domain}" if domain else self.variable
 
 
-def published(rows: pd.DataFrame) -> list[Published]:
+def list_figures(table: pd.DataFrame) -> list[PublishedFigure]:
     """Return the rows of a table of figures as typed records."""
-    names = [one.name for one in fields(Published)]
-    cells = rows.reindex(columns=names).astype(object)
+    names = [column.name for column in fields(PublishedFigure)]
+    cells = table.reindex(columns=names).astype(object)
     for name in ("rank", "rank_low", "rank_high"):
         ranks = [None if pd.isna(rank) else int(rank) for rank in cells[name]]
-        cells[name] = pd.Series(ranks, cells.index, dtype=object)  # a None would make floats of all
+        cells[name] = pd.Series(ranks, cells.index, dtype=object)  # else None makes floats of all
     for name in ("reason", "letter", "rule"):
         cells[name] = cells[name].fillna("")
-    return [Published(**dict(zip(names, row, strict=True))) for row in cells.to_numpy()]
+    return [PublishedFigure(**dict(zip(names, row, strict=True))) for row in cells.to_numpy()]
 
 
 @dataclass(frozen=True)
 class Figures:
-    """All figures of one wave; each frame is made when first asked for."""
+    """All figures of one wave; each table is computed when it is first used."""
 
     survey: Survey
 
     @cached_property
-    def units(self) -> Estimates:
-        """Estimates of the units with their covariance; not yet fit to be printed (P2)."""
+    def unit_estimates(self) -> Estimates:
+        """Estimates of the units with their covariance, before suppression (P2): do not print."""
         return score(self.survey, "unit")
 
     @cached_property
     def scores(self) -> pd.DataFrame:
         """Every figure of the whole, the groups and the units; ``domain`` says which."""
-        by = {"all": (), "group": "group", "unit": "unit"}
-        found = {d: self.units if d == "unit" else score(self.survey, k) for d, k in by.items()}
-        parts = [it.frame.assign(domain=d) for d, it in found.items()]
+        estimates = {
+            "all": score(self.survey),
+            "group": score(self.survey, "group"),
+            "unit": self.unit_estimates,
+        }
+        parts = [scores.frame.assign(domain=domain) for domain, scores in estimates.items()]
         table = pd.concat(parts, ignore_index=True)
         table = table.reindex(columns=["domain", *parts[2].columns.drop("domain")])
-        hidden = hide(table, self.survey)
-        hidden[["group", "unit", "unit_name"]] = hidden[["group", "unit", "unit_name"]].fillna("")
-        return hidden
+        scores = hide_figures(table, self.survey)
+        scores[["group", "unit", "unit_name"]] = scores[["group", "unit", "unit_name"]].fillna("")
+        return scores
 
     @cached_property
-    def places(self) -> Ranking:
-        """Units in order within their group, with rank sets, of what may be published."""
-        shown = self.scores[self.scores["domain"] == "unit"].drop(columns="domain")
-        units = replace(self.units, frame=shown.reset_index(drop=True))
+    def ranked_units(self) -> Ranking:
+        """Units in order within their group, with rank sets, from publishable scores."""
+        unit_scores = self.scores[self.scores["domain"] == "unit"].drop(columns="domain")
+        units = replace(self.unit_estimates, frame=unit_scores.reset_index(drop=True))
         wave, pack = self.survey.wave, self.survey.instrument
         return rank(units, pack.index.min_forms, seed=wave.seed)
 
     @property
     def ranking(self) -> pd.DataFrame:
-        """Units in order, with the reason where there is no rank."""
-        return self.places.frame
+        """Units in order, with the reason where a unit has no rank."""
+        return self.ranked_units.frame
 
     @cached_property
     def pairs(self) -> pd.DataFrame:
-        """Every pair of ranked units, by ``group``, and whether they can be told apart."""
-        found = [self.places.pairs(group).assign(group=group) for group in self.places.sets]
+        """Every pair of ranked units, by ``group``, and whether their indices differ."""
+        ranking = self.ranked_units
+        pairs = [ranking.unit_pairs(group).assign(group=group) for group in ranking.sets]
         columns = ["group", "unit", "other", "value", "se", "low", "high", "told"]
-        if not found:
+        if not pairs:
             return pd.DataFrame(columns=columns)
-        return pd.concat(found, ignore_index=True)[columns]
+        return pd.concat(pairs, ignore_index=True)[columns]
 
     @cached_property
-    def fair(self) -> pd.DataFrame:
+    def adjusted_and_pooled(self) -> pd.DataFrame:
         """Raw, adjusted and pooled indices of ranked units, with their ranks."""
-        return fair(self.survey, self.places)
+        return adjust_and_pool(self.survey, self.ranked_units)
 
     @cached_property
-    def robust(self) -> pd.DataFrame:
+    def ranks_by_rule(self) -> pd.DataFrame:
         """Ranks of ranked units under every lawful rule."""
-        return robust(self.survey, self.places)
+        return rank_under_rules(self.survey, self.ranked_units)
 
     @cached_property
     def rules(self) -> pd.DataFrame:
-        """Factors and the whole under each rule; two rules could give a hidden item back."""
-        found, own = compare_rules(self.survey).frame, self.of("all")
+        """Factors and the whole under each rule, unless two rules reveal a hidden item."""
+        table, figures = compare_rules(self.survey).frame, self.by_variable("all")
         pack = self.survey.instrument
-        usual = {level: one.rule for level, one in pack.rules()}
-        partly = {v for v in own if not all(own[item].known for item in pack.items_of(v))}
-        second = found["variable"].isin(partly) & (found["rule"] != found["level"].map(usual))
-        unknown = ~found["variable"].map(lambda code: own[code].known)
-        found.loc[second | unknown, "flag"] = SUPPRESS
-        return blank(found)
+        published_rules = {level: index_rule.rule for level, index_rule in pack.rules_by_level()}
+        with_hidden_item = {
+            code
+            for code in figures
+            if not all(figures[item].is_known for item in pack.items_of(code))
+        }
+        is_second_rule = table["rule"] != table["level"].map(published_rules)
+        reveals_item = table["variable"].isin(with_hidden_item) & is_second_rule
+        is_hidden = ~table["variable"].map(lambda code: figures[code].is_known)
+        table.loc[reveals_item | is_hidden, "flag"] = SUPPRESS
+        return blank_hidden(table)
 
     @cached_property
     def drivers(self) -> Drivers:
@@ -173,165 +182,194 @@ class Figures:
 
     @cached_property
     def penalties(self) -> pd.DataFrame:
-        """What bad and very good answers to each item go with; nothing of a hidden item (P2)."""
-        found, own = penalties(self.survey), self.of("all")
-        shown = found.drop(columns=["n_low", "n_mid", "n_high"])
-        hidden = ~found["item"].map(lambda code: own[code].known).astype(bool)
-        numbers = [it for it in shown if it not in ("item", "factor", "verdict")]
-        shown.loc[hidden, numbers] = np.nan
-        return shown.assign(verdict=shown["verdict"].mask(hidden, "cannot_tell"))
+        """Overall satisfaction after bad and very good answers to each item; hidden items blank."""
+        table = estimate_penalties(self.survey).drop(columns=["n_low", "n_mid", "n_high"])
+        figures = self.by_variable("all")
+        is_hidden = ~table["item"].map(lambda code: figures[code].is_known).astype(bool)
+        numbers = [name for name in table if name not in ("item", "factor", "verdict")]
+        table.loc[is_hidden, numbers] = np.nan
+        return table.assign(verdict=table["verdict"].mask(is_hidden, "cannot_tell"))
 
     @cached_property
     def hidden_units(self) -> set[str]:
-        """Units of which no overall figure may be published."""
+        """Units whose overall figure must not be published."""
         scores = self.scores
-        whole = scores[(scores["domain"] == "unit") & (scores["variable"] == OVERALL)]
-        return set(whole.loc[whole["flag"] == SUPPRESS, "unit"])
+        overall = scores[(scores["domain"] == "unit") & (scores["variable"] == OVERALL)]
+        return set(overall.loc[overall["flag"] == SUPPRESS, "unit"])
 
     def priority(self, unit: str = "") -> Priority:
         """Return factors by importance and satisfaction, of the whole or of one unit."""
         if unit not in self._priorities:
-            self._priorities[unit] = place(self._basis, unit)
+            self._priorities[unit] = place_factors(self._basis, unit)
         return self._priorities[unit]
 
     @cached_property
     def _basis(self) -> Basis:
-        return basis(self.survey, self.scores, self.drivers)
+        return prepare_priority(self.survey, self.scores, self.drivers)
 
     @cached_property
     def _priorities(self) -> dict[str, Priority]:
         return {}
 
-    def answers(self, unit: str = "") -> pd.DataFrame:
-        """Return how many forms stand at each level of each item, of the whole or of one unit."""
-        counts = self._answers[bool(unit)]
-        return counts[counts["unit"] == unit] if unit else counts
+    def answer_counts(self, unit: str = "") -> pd.DataFrame:
+        """Return the number of forms at each level of each item, of the whole or of one unit."""
+        if not unit:
+            return self._counts_of_whole
+        return self._counts_by_unit[self._counts_by_unit["unit"] == unit]
 
     @cached_property
-    def _answers(self) -> tuple[pd.DataFrame, pd.DataFrame]:
-        return answer_counts(self.survey), answer_counts(self.survey, ["unit"])
-
-    def thin(self, key: str) -> bool:
-        """Say whether a unit has too few people, but some, in one category of a key (P2)."""
-        if key not in self._thin:
-            self._thin[key] = self._is_thin(key)
-        return self._thin[key]
+    def _counts_of_whole(self) -> pd.DataFrame:
+        return count_answers(self.survey)
 
     @cached_property
-    def _thin(self) -> dict[str, bool]:
+    def _counts_by_unit(self) -> pd.DataFrame:
+        return count_answers(self.survey, ["unit"])
+
+    def has_small_cell(self, key: str) -> bool:
+        """Say whether some unit has people, but too few, in one category of a key (P2)."""
+        if key not in self._small_cells:
+            self._small_cells[key] = self._find_small_cell(key)
+        return self._small_cells[key]
+
+    @cached_property
+    def _small_cells(self) -> dict[str, bool]:
         return {}
 
-    def _is_thin(self, key: str) -> bool:
+    def _find_small_cell(self, key: str) -> bool:
         survey, indicators = self.survey, self.survey.instrument.indicators
-        unit = survey.frame["unit"]
-        counts: list[Any] = [survey.frame.groupby(["unit", key]).size()]
+        units = survey.frame["unit"]
         if key in indicators:
             levels = indicators[key].levels
-            counts = [survey.chose(key, code).groupby(unit).sum() for code in levels]
-        least = survey.wave.min_cell
-        return any(((n > 0) & (n < least)).any() for n in counts)
+            counts = [survey.has_choice(key, level).groupby(units).sum() for level in levels]
+        else:
+            counts = [survey.frame.groupby(["unit", key]).size()]
+        min_cell = survey.wave.min_cell
+        return any(((n > 0) & (n < min_cell)).any() for n in counts)
 
     @cached_property
     def findings(self) -> Findings:
-        """What the quality checks noticed in units whose figures may be published."""
-        found = check(self.survey)
-        known = self.ranking.loc[self.ranking["flag"] != SUPPRESS, "unit"]
-        kept = found.frame["unit"].isin(known)
-        return replace(found, frame=found.frame[kept].reset_index(drop=True))
+        """Results of the quality checks in units whose figures may be published."""
+        findings = check(self.survey)
+        published_units = self.ranking.loc[self.ranking["flag"] != SUPPRESS, "unit"]
+        is_published = findings.frame["unit"].isin(published_units)
+        return replace(findings, frame=findings.frame[is_published].reset_index(drop=True))
 
-    def of(self, domain: str, key: str = "") -> dict[str, "Published"]:
+    def by_variable(self, domain: str, key: str = "") -> dict[str, "PublishedFigure"]:
         """Return the figures of the whole (``all``), of one group or of one unit, by variable."""
-        return self._by_place.get((domain, "" if domain == "all" else key), {})
+        return self._by_domain.get((domain, "" if domain == "all" else key), {})
 
     @cached_property
-    def _by_place(self) -> dict[tuple[str, str], dict[str, "Published"]]:
-        found: dict[tuple[str, str], dict[str, Published]] = {}
+    def _by_domain(self) -> dict[tuple[str, str], dict[str, "PublishedFigure"]]:
+        by_domain: dict[tuple[str, str], dict[str, PublishedFigure]] = {}
         domains = self.scores["domain"]
-        for domain, one in zip(domains, published(self.scores), strict=True):
-            key = "" if domain == "all" else one.unit if domain == "unit" else one.group
-            found.setdefault((domain, key), {})[one.variable] = one
-        return found
+        for domain, figure in zip(domains, list_figures(self.scores), strict=True):
+            key = {"all": "", "unit": figure.unit}.get(domain, figure.group)
+            by_domain.setdefault((domain, key), {})[figure.variable] = figure
+        return by_domain
 
-    def order(self, group: str) -> list["Published"]:
+    def units_in_order(self, group: str) -> list["PublishedFigure"]:
         """Return the overall figures of the units of a group, best first, with their rank."""
-        return published(self.ranking[self.ranking["group"] == group])
+        return list_figures(self.ranking[self.ranking["group"] == group])
 
     @property
     def groups(self) -> list[str]:
         """Groups with forms, in the usual order: departments first, the wave's own last."""
         used = set(self.ranking["group"])
-        return [group for group in groups_of(self.survey.wave) if group in used]
+        return [group for group in list_groups(self.survey.wave) if group in used]
 
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """Return the tables as they are published, by file name; no row is a form (rule P3)."""
-        ranks = self.ranking[["unit", "level", "rank"]]
-        scores = self.scores.merge(ranks, on=["unit", "level"], how="left")
-        first = self.priority()
-        return {
-            "scores": scores,
-            "ranking": self.ranking,
-            "pairs": self.pairs,
-            "robust": self.robust,
-            "drivers": self.drivers.frame,
-            "importance": first.importance.frame
-            if first.importance
-            else pd.DataFrame(columns=SHARES),
-            "priority": first.frame,
-            "what_if": first.what_if,
-            "penalties": self.penalties,
-            "figures": self.by_id,
+    def tables(self, names: Sequence[str] = ()) -> dict[str, pd.DataFrame]:
+        """Return tables as they are published, by file name; no row is a form (rule P3).
+
+        Args:
+            names: Tables to compute; all of them if left out.
+        """
+        tables: dict[str, Callable[[], pd.DataFrame]] = {
+            "scores": lambda: self._join_ranks(["rank"]),
+            "ranking": lambda: self.ranking,
+            "pairs": lambda: self.pairs,
+            "robust": lambda: self.ranks_by_rule,
+            "drivers": lambda: self.drivers.frame,
+            "importance": self._tabulate_importance,
+            "priority": lambda: self.priority().frame,
+            "what_if": lambda: self.priority().what_if,
+            "penalties": lambda: self.penalties,
+            "figures": lambda: self.by_id,
         }
+        return {name: tables[name]() for name in names or tables}
+
+    def _tabulate_importance(self) -> pd.DataFrame:
+        importance = self.priority().importance
+        return importance.frame if importance else pd.DataFrame(columns=SHARES)
+
+    def _join_ranks(self, rank_columns: Sequence[str]) -> pd.DataFrame:
+        """Return the scores with columns of the ranking beside the overall figure of each unit."""
+        ranks = self.ranking[["unit", "level", *rank_columns]]
+        return self.scores.merge(ranks, on=["unit", "level"], how="left")
 
     @cached_property
     def by_id(self) -> pd.DataFrame:
         """Every figure that a report names, by ``id``: scores with ranks, pairs, drivers."""
-        places = self.ranking[["unit", "level", *PLACES]]
-        scores = self.scores.merge(places, on=["unit", "level"], how="left")
-        scores["id"] = [one.id for one in published(scores)]
-        rule = {level: one.rule for level, one in self.survey.instrument.rules()}
-        scores["rule"] = scores["level"].map(rule).fillna(scores["level"])
-        pairs = self.pairs.assign(id="pair:" + self.pairs["unit"] + "~" + self.pairs["other"])
-        found = [scores, pairs.assign(rule="R2")]
-        coefficients = self.drivers.frame
-        for name, columns in MODELLED.items():
-            own = coefficients[coefficients["model"] == name.partition(".")[0]]
-            ends = own[[*columns]].set_axis(ENDS, axis=1)
-            found.append(ends.assign(id=name + ":" + own["term"].astype(str), rule="D1"))
-        shares = self.priority().importance
-        if shares is not None:
-            part = 100 * shares.frame[["share", "share_low", "share_high"]].set_axis(ENDS, axis=1)
-            found.append(part.assign(id="share:" + shares.frame["driver"], rule="D3"))
-        return pd.concat([it.reindex(columns=INDEX) for it in found if len(it)], ignore_index=True)
+        parts = [self._identify_scores(), self._identify_pairs(), *self._identify_drivers()]
+        columns = [part.reindex(columns=FIGURE_COLUMNS) for part in parts if len(part)]
+        return pd.concat(columns, ignore_index=True)
+
+    def _identify_scores(self) -> pd.DataFrame:
+        scores = self._join_ranks(RANK_COLUMNS)
+        rules = {level: rule.rule for level, rule in self.survey.instrument.rules_by_level()}
+        return scores.assign(
+            id=[figure.id for figure in list_figures(scores)],
+            rule=scores["level"].map(rules).fillna(scores["level"]),
+        )
+
+    def _identify_pairs(self) -> pd.DataFrame:
+        ids = "pair:" + self.pairs["unit"] + "~" + self.pairs["other"]
+        return self.pairs.assign(id=ids, rule="R2")
+
+    def _identify_drivers(self) -> list[pd.DataFrame]:
+        """Return coefficients of each model, then shares of importance, with their ids."""
+        coefficients, parts = self.drivers.frame, []
+        for name, columns in MODEL_COLUMNS.items():
+            rows = coefficients[coefficients["model"] == name.partition(".")[0]]
+            values = rows[[*columns]].set_axis(INTERVAL_COLUMNS, axis=1)
+            parts.append(values.assign(id=name + ":" + rows["term"].astype(str), rule="D1"))
+        importance = self.priority().importance
+        if importance is not None:
+            shares = importance.frame[["share", "share_low", "share_high"]]
+            percent = 100 * shares.set_axis(INTERVAL_COLUMNS, axis=1)
+            parts.append(percent.assign(id="share:" + importance.frame["driver"], rule="D3"))
+        return parts
 
 
 _FIGURES: dict[int, Figures] = {}
 
 
 def figures_of(survey: Survey) -> Figures:
-    """Return the figures of a survey, the same ones as long as the survey itself is the same."""
-    known = _FIGURES.get(id(survey))
-    if known is None or known.survey is not survey:
+    """Return the figures of a survey; a second call with that survey returns the same object."""
+    figures = _FIGURES.get(id(survey))
+    if figures is None or figures.survey is not survey:
         _FIGURES.clear()  # one wave at a time
-        known = _FIGURES[id(survey)] = Figures(survey)
-    return known
+        figures = _FIGURES[id(survey)] = Figures(survey)
+    return figures
 
 
 def write_tables(tables: dict[str, pd.DataFrame], folder: Path) -> list[Path]:
     """Write CSV files that a spreadsheet opens safely: UTF-8 with BOM, ten significant digits.
 
-    Text that a spreadsheet would run as a formula is preceded by an apostrophe.
+    An apostrophe is put before text that a spreadsheet would run as a formula.
     """
-    return [write_whole(folder / f"{name}.csv", _csv(table)) for name, table in tables.items()]
+    return [
+        write_whole(folder / f"{name}.csv", _format_csv(table)) for name, table in tables.items()
+    ]
 
 
-def _csv(table: pd.DataFrame) -> str:
-    out = io.StringIO()
-    safe = table.apply(lambda column: column.map(_harmless))
-    safe.to_csv(out, index=False, float_format="%.10g", lineterminator="\n")
-    return "\ufeff" + out.getvalue()
+def _format_csv(table: pd.DataFrame) -> str:
+    text = io.StringIO()
+    safe = table.apply(lambda column: column.map(_escape_formula))
+    safe.to_csv(text, index=False, float_format="%.10g", lineterminator="\n")
+    return "\ufeff" + text.getvalue()
 
 
-def _harmless(value: object) -> object:
+def _escape_formula(value: object) -> object:
     if not isinstance(value, str) or value[:1] not in ("=", "+", "-", "@", "\t", "\r"):
         return value
     return value if value[0] == "-" and _is_number(value) else "'" + value

@@ -9,11 +9,11 @@ import pandas as pd
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.instrument.pack import OVERALL
 
-HIDDEN = ("value", "se", "low", "high", "df", "numerator", "denominator", "deff", "n_eff")
+BLANKED_COLUMNS = ("value", "se", "low", "high", "df", "numerator", "denominator", "deff", "n_eff")
 SUPPRESS = "suppress"
 
 
-def hide(table: pd.DataFrame, survey: Survey) -> pd.DataFrame:
+def hide_figures(table: pd.DataFrame, survey: Survey) -> pd.DataFrame:
     """Blank what must not be published, and what would give it back by subtraction (rule P2).
 
     A whole and its parts (factor and items, block and factors, overall and factors; group and
@@ -21,27 +21,32 @@ def hide(table: pd.DataFrame, survey: Survey) -> pd.DataFrame:
     a second one is hidden too, the part with fewest forms, again until no sum gives one back.
     What nobody answered has nothing to hide and hides nothing.
     """
-    sums = [_members(table, *keys) for keys in _sums(table, survey)]
+    sums = [_sort_members(table, *keys) for keys in _list_sums(table, survey)]
     hidden = (table["flag"] == SUPPRESS) & (table["n_valid"] > 0)
     while True:
-        more = hidden | _two_sums(table, hidden, survey)
+        more = hidden | _mark_two_rules(table, hidden, survey)
         for members in sums:
-            more[_complement(members, more)] = True
+            more[_find_complement(members, more)] = True
         if more.equals(hidden):
             break
         hidden = more
     table = table.copy()
     table.loc[hidden, "flag"] = SUPPRESS
-    return blank(table)
+    return blank_hidden(table)
 
 
-def _two_sums(table: pd.DataFrame, hidden: "pd.Series[bool]", survey: Survey) -> "pd.Series[bool]":
+def _mark_two_rules(
+    table: pd.DataFrame, hidden: "pd.Series[bool]", survey: Survey
+) -> "pd.Series[bool]":
     """Mark all parts and the whole of a domain with a hidden item, if they follow two rules.
 
     Pooled here and a mean of items there are two sums over the same items: together they could
     give an item back that each alone keeps.
     """
-    rules = {rule.rule for _, rule in survey.instrument.rules()} & {"pooled", "mean_of_items"}
+    rules = {rule.rule for _, rule in survey.instrument.rules_by_level()} & {
+        "pooled",
+        "mean_of_items",
+    }
     if len(rules) < 2:
         return pd.Series(False, index=table.index)
     item = hidden & (table["level"] == "item")
@@ -49,7 +54,7 @@ def _two_sums(table: pd.DataFrame, hidden: "pd.Series[bool]", survey: Survey) ->
     return touched.transform("any") & table["level"].isin(["factor", "block", OVERALL])
 
 
-def _sums(
+def _list_sums(
     table: pd.DataFrame, survey: Survey
 ) -> Iterable[tuple["pd.Series[Any]", "pd.Series[bool]", list[str]]]:
     """Yield each kind of sum: the name of the whole by row, which rows are wholes, other keys."""
@@ -69,7 +74,7 @@ def _sums(
     yield domain.mask(domain == "group", "all").where(domain != "unit"), domain == "all", by
 
 
-def _members(
+def _sort_members(
     table: pd.DataFrame, whole: "pd.Series[Any]", is_whole: "pd.Series[bool]", keys: list[str]
 ) -> pd.DataFrame:
     """Return the rows that stand in a sum, smallest part first and the whole last."""
@@ -79,23 +84,23 @@ def _members(
     return named.assign(_family=family).sort_values(["_last", size], kind="stable")
 
 
-def _complement(members: pd.DataFrame, hidden: "pd.Series[bool]") -> "pd.Index[int]":
+def _find_complement(members: pd.DataFrame, hidden: "pd.Series[bool]") -> "pd.Index[int]":
     """Return the first shown member of each sum with exactly one hidden member."""
     own = hidden[members.index]
     lonely = own.groupby(members["_family"]).transform("sum") == 1
     return members[~own & lonely].drop_duplicates("_family").index
 
 
-def blank(table: pd.DataFrame) -> pd.DataFrame:
+def blank_hidden(table: pd.DataFrame) -> pd.DataFrame:
     """Take the numbers out of suppressed rows; their ``n`` and ``flag`` stay."""
     hidden = table["flag"] == SUPPRESS
     table = table.copy()
-    table.loc[hidden, [name for name in HIDDEN if name in table]] = np.nan
+    table.loc[hidden, [name for name in BLANKED_COLUMNS if name in table]] = np.nan
     table.loc[hidden, "printed"] = ""
     return table
 
 
-def people_counts(counts: Iterable[int], min_cell: int) -> list[int | None]:
+def hide_small_counts(counts: Iterable[int], min_cell: int) -> list[int | None]:
     """Return counts that may be shown: small ones are None, and a second one if only one was."""
     found = list(counts)
     shown: list[int | None] = [n if n >= min_cell or n == 0 else None for n in found]

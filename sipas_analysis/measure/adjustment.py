@@ -15,15 +15,15 @@ from scipy import linalg, stats
 
 from sipas_analysis.errors import DesignError
 from sipas_analysis.infer.design import Design, Floats, Ints
-from sipas_analysis.infer.estimates import Shown
-from sipas_analysis.measure.pooling import places
+from sipas_analysis.infer.estimates import ResultTable
+from sipas_analysis.measure.pooling import rank_values
 
 COMPOSITE = "composite"
-NEVER = 1e-9  # an adjuster that varies less than this share of its size within units is constant
+CONSTANT_SHARE = 1e-9  # an adjuster that varies less than this share of its size within units is constant
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class CaseMix(Shown):
+class CaseMix(ResultTable):
     """Adjusted means of units, by item and for their mean.
 
     Attributes:
@@ -84,24 +84,24 @@ def case_mix(
     held = frame[frame[unit].notna()]
     code, units = pd.factorize(held[unit], sort=True)
     weight = Design(held, weights=weights).weight
-    traits = _traits(held, asked[1], code, list(units))
+    traits = _fill_adjusters(held, asked[1], code, list(units))
     answers = held[asked[0]].to_numpy(dtype=float, na_value=np.nan)
     fits = [
-        _fit(y, traits, code, weight, name) for y, name in zip(answers.T, asked[0], strict=True)
+        _fit_item(y, traits, code, weight, name) for y, name in zip(answers.T, asked[0], strict=True)
     ]
     share = np.stack([~np.isnan(fit.value) for fit in fits]).astype(float)
     share /= np.maximum(share.sum(axis=0), 1)
     answered = (~np.isnan(answers)).any(axis=1).astype(np.float64)
     whole = _Fit(
-        _mean([fit.value for fit in fits], share),
-        _mean([fit.raw for fit in fits], share),
+        _average_items([fit.value for fit in fits], share),
+        _average_items([fit.raw for fit in fits], share),
         np.sum([s[code] * fit.influence for s, fit in zip(share, fits, strict=True)], axis=0),
         np.bincount(code, answered, len(units)).astype(float),
         np.empty(0),
         np.empty(0),
     )
     named = [*zip(asked[0], fits, strict=True), (COMPOSITE, whole)]
-    rows = [_rows(name, fit, code, units, level) for name, fit in named]
+    rows = [_tabulate_variable(name, fit, code, units, level) for name, fit in named]
     effects = pd.DataFrame(
         [
             (item, it, b, se)
@@ -111,7 +111,7 @@ def case_mix(
         columns=["variable", "term", "value", "se"],
     )
     tests = pd.DataFrame(
-        [{"variable": name, **_tested(row)} for (name, _), row in zip(named, rows, strict=True)]
+        [{"variable": name, **_test_units(row)} for (name, _), row in zip(named, rows, strict=True)]
     )
     return CaseMix(pd.concat(rows, ignore_index=True), tests, effects)
 
@@ -138,7 +138,7 @@ def check_numbers(frame: pd.DataFrame, names: Sequence[str], numbers: Sequence[s
         raise DesignError("mean_text", column=text[0], values=shown)
 
 
-def _traits(
+def _fill_adjusters(
     frame: pd.DataFrame, names: Sequence[str], code: Ints, units: Sequence[object]
 ) -> dict[str, Floats]:
     """Return the adjusters as numbers without blanks: a blank takes its unit's mean (A1)."""
@@ -162,7 +162,7 @@ def _traits(
     return found
 
 
-def _fit(y: Floats, traits: Mapping[str, Floats], code: Ints, weight: Floats, item: str) -> _Fit:
+def _fit_item(y: Floats, traits: Mapping[str, Floats], code: Ints, weight: Floats, item: str) -> _Fit:
     """Return adjusted means, raw means and influence of one item, shapes (P,), (P,), (n,)."""
     some = ~np.isnan(y)
     if not some.any():
@@ -194,7 +194,7 @@ def _fit(y: Floats, traits: Mapping[str, Floats], code: Ints, weight: Floats, it
 def _check_rank(inside: Floats, whole: Floats, names: Sequence[str], item: str) -> None:
     """Refuse adjusters that do not vary within units, or follow from the others."""
     own, size = np.sqrt((inside**2).sum(axis=1)), np.sqrt((whole**2).sum(axis=1))
-    still = [n for n, a, b in zip(names, own, size, strict=True) if not a > NEVER * max(b, 1e-300)]
+    still = [n for n, a, b in zip(names, own, size, strict=True) if not a > CONSTANT_SHARE * max(b, 1e-300)]
     if still:
         raise DesignError("adjuster_constant", column=still[0], item=item)
     if not len(names):
@@ -206,12 +206,12 @@ def _check_rank(inside: Floats, whole: Floats, names: Sequence[str], item: str) 
         raise DesignError("adjuster_collinear", column=last, item=item, others=", ".join(names))
 
 
-def _mean(parts: Sequence[Floats], share: Floats) -> Floats:
+def _average_items(parts: Sequence[Floats], share: Floats) -> Floats:
     found = (share * np.nan_to_num(np.stack(parts))).sum(axis=0)
     return np.where(share.sum(axis=0) > 0, found, np.nan)
 
 
-def _rows(name: str, fit: _Fit, code: Ints, units: "pd.Index[Any]", level: float) -> pd.DataFrame:
+def _tabulate_variable(name: str, fit: _Fit, code: Ints, units: "pd.Index[Any]", level: float) -> pd.DataFrame:
     """Return the table of one variable."""
     known = ~np.isnan(fit.value)
     size = int(known.sum())
@@ -235,13 +235,13 @@ def _rows(name: str, fit: _Fit, code: Ints, units: "pd.Index[Any]", level: float
             "deviation_se": np.sqrt(apart),
             "n": np.bincount(code, minlength=len(units)),
             "n_valid": fit.n_valid.astype(int),
-            "rank": places(fit.value),
-            "rank_raw": places(fit.raw),
+            "rank": rank_values(fit.value),
+            "rank_raw": rank_values(fit.raw),
         }
     )
 
 
-def _tested(rows: pd.DataFrame) -> dict[str, float]:
+def _test_units(rows: pd.DataFrame) -> dict[str, float]:
     """Return F = Σ (āᵤ − ā_w)²/vᵤ / (P − 1) and its p."""
     known = rows[rows["se"] > 0]
     df, within = len(known) - 1, int(known["n_valid"].sum()) - len(known)

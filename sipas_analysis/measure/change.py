@@ -18,23 +18,23 @@ from scipy import stats
 
 from sipas_analysis.collect.readers import read_rows
 from sipas_analysis.collect.survey import Survey
-from sipas_analysis.collect.unit_changes import carried_shares, read_changes, successors
+from sipas_analysis.collect.unit_changes import compute_unit_shares, find_successors, read_changes
 from sipas_analysis.errors import ColumnError, Place
 from sipas_analysis.infer.design import Floats
-from sipas_analysis.infer.estimates import Estimates, Shown, holm
+from sipas_analysis.infer.estimates import Estimates, ResultTable, adjust_p_values
 from sipas_analysis.infer.means import total
 from sipas_analysis.instrument.pack import OVERALL, Index, Instrument
 from sipas_analysis.measure.pooling import small_area
 from sipas_analysis.measure.scores import score
 
-MODES_APART = 0.25  # share of forms that would have to change mode; ours, stated in docs/compare.md
-KEYS = ["domain", "group", "unit", "level", "variable"]
-NUMBERS = ["value", "se", "low", "high", "df", "p", "p_holm", "expected"]
-CHANGED = "unit_changes.csv"
+MODE_SHARE_LIMIT = 0.25  # share of forms that would have to change mode; ours, stated in docs/compare.md
+KEY_COLUMNS = ["domain", "group", "unit", "level", "variable"]
+NUMBER_COLUMNS = ["value", "se", "low", "high", "df", "p", "p_holm", "expected"]
+UNIT_CHANGES_FILE = "unit_changes.csv"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Changes(Shown):
+class Changes(ResultTable):
     """Changes between consecutive waves.
 
     Attributes:
@@ -88,28 +88,28 @@ def compare(*surveys: Survey, crosswalk: str | Path = "", level: float = 0.95) -
     frames, breaks = [], []
     for before, after in pairwise(ordered):
         pair = {"before": before.wave.id, "after": after.wave.id}
-        items = _crosswalk(crosswalk, before, after)
-        reason = " ".join(_broken(before, after, bridged=bool(items)))
+        items = _read_crosswalk(crosswalk, before, after)
+        reason = " ".join(_find_breaks(before, after, bridged=bool(items)))
         breaks.append({**pair, "reason": reason, "bridged": bool(items) and not reason})
-        own, unknown = moved(before, after)
+        own, unknown = recode_units(before, after)
         bridge = items if items and not reason else {}
-        tables = [_scored(own, bridge, from_old=True), _scored(after, bridge, from_old=False)]
-        made = _differences(tables[0], tables[1], level)
-        made["reason"] = _reasons(made, reason, unknown, bridged=bool(bridge))
-        made.loc[~made["reason"].isin(["", "bridged"]), NUMBERS] = np.nan
+        tables = [_score_domains(own, bridge, from_old=True), _score_domains(after, bridge, from_old=False)]
+        made = _subtract_waves(tables[0], tables[1], level)
+        made["reason"] = _list_reasons(made, reason, unknown, bridged=bool(bridge))
+        made.loc[~made["reason"].isin(["", "bridged"]), NUMBER_COLUMNS] = np.nan
         frames.append(made.assign(**pair))
     table = pd.concat(frames, ignore_index=True)
-    first = ["before", "after", *KEYS]
+    first = ["before", "after", *KEY_COLUMNS]
     return Changes(
         table[[*first, *table.columns.difference(first, sort=False)]], pd.DataFrame(breaks)
     )
 
 
-def _broken(before: Survey, after: Survey, *, bridged: bool) -> Iterator[str]:
+def _find_breaks(before: Survey, after: Survey, *, bridged: bool) -> Iterator[str]:
     """Say why two waves as a whole may not be compared (C2)."""
     if before.instrument.id != after.instrument.id and not bridged:
         yield "instrument"
-    elif _rules(before.instrument.index) != _rules(after.instrument.index):
+    elif _index_rules(before.instrument.index) != _index_rules(after.instrument.index):
         yield "rules"
     asked = [one.wave.population.vi or one.instrument.population.vi for one in (before, after)]
     if asked[0] != asked[1]:
@@ -118,15 +118,15 @@ def _broken(before: Survey, after: Survey, *, bridged: bool) -> Iterator[str]:
         shares = [
             one.frame["mode"].fillna("").value_counts(normalize=True) for one in (before, after)
         ]
-        if shares[0].sub(shares[1], fill_value=0.0).abs().sum() / 2 > MODES_APART:
+        if shares[0].sub(shares[1], fill_value=0.0).abs().sum() / 2 > MODE_SHARE_LIMIT:
             yield "mode"
 
 
-def _rules(index: Index) -> object:
+def _index_rules(index: Index) -> object:
     return (index.factor.rule, index.overall.rule, dict(index.overall.weights), dict(index.points))
 
 
-def _crosswalk(path: str | Path, before: Survey, after: Survey) -> dict[str, str]:
+def _read_crosswalk(path: str | Path, before: Survey, after: Survey) -> dict[str, str]:
     """Return the new code of each old item that stands in the crosswalk, one to one."""
     if not path or before.instrument.id == after.instrument.id:
         return {}
@@ -147,14 +147,14 @@ def _crosswalk(path: str | Path, before: Survey, after: Survey) -> dict[str, str
     return dict(zip(rows["from"], rows["to"], strict=True))
 
 
-def moved(before: Survey, after: Survey) -> tuple[Survey, set[str]]:
+def recode_units(before: Survey, after: Survey) -> tuple[Survey, set[str]]:
     """Give units of the earlier wave their later codes; name those that were split (C2)."""
-    path = after.wave.beside(after.wave.unit_changes or CHANGED)
+    path = after.wave.path_of(after.wave.unit_changes or UNIT_CHANGES_FILE)
     if not after.wave.unit_changes and not path.is_file():
         return before, set()
     days = [one.wave.collected.end for one in (before, after)]
-    shares = carried_shares(read_changes(path), list(before.units["code"]), *days)
-    became = successors(shares)
+    shares = compute_unit_shares(read_changes(path), list(before.units["code"]), *days)
+    became = find_successors(shares)
     names = before.frame["unit"]
     split = {
         str(to) for code in set(names) - {*became} for to in shares.columns[shares.loc[code] > 0]
@@ -165,18 +165,18 @@ def moved(before: Survey, after: Survey) -> tuple[Survey, set[str]]:
     return replace(before, frame=kept), split
 
 
-def _scored(survey: Survey, items: Mapping[str, str], *, from_old: bool) -> pd.DataFrame:
+def _score_domains(survey: Survey, items: Mapping[str, str], *, from_old: bool) -> pd.DataFrame:
     """Return all figures of a wave; with a crosswalk only mapped items, by their later codes."""
     own, names = survey, dict[str, str]()
     if items:
         names = dict(items) if from_old else {code: code for code in items.values()}
-        own = replace(survey, instrument=_reduced(survey.instrument, list(names)))
+        own = replace(survey, instrument=_reduce_instrument(survey.instrument, list(names)))
     parts = []
     for domain, by in (("all", ""), ("group", "group"), ("unit", "unit")):
         frame = score(own, by or ()).frame
         parts.append(frame[frame["level"] != "beside"].assign(domain=domain))
     found = pd.concat(parts, ignore_index=True).reindex(
-        columns=[*KEYS, *parts[2].columns.difference(KEYS)]
+        columns=[*KEY_COLUMNS, *parts[2].columns.difference(KEY_COLUMNS)]
     )
     found[["group", "unit"]] = found[["group", "unit"]].fillna("")
     if items:
@@ -185,7 +185,7 @@ def _scored(survey: Survey, items: Mapping[str, str], *, from_old: bool) -> pd.D
     return found
 
 
-def _reduced(pack: Instrument, codes: Sequence[str]) -> Instrument:
+def _reduce_instrument(pack: Instrument, codes: Sequence[str]) -> Instrument:
     """Return an instrument of some items only, pooled: what two instruments have in common."""
     items = {code: item for code, item in pack.items.items() if code in codes}
     used = {item.factor for item in items.values()}
@@ -197,9 +197,9 @@ def _reduced(pack: Instrument, codes: Sequence[str]) -> Instrument:
     )
 
 
-def _differences(before: pd.DataFrame, after: pd.DataFrame, level: float) -> pd.DataFrame:
+def _subtract_waves(before: pd.DataFrame, after: pd.DataFrame, level: float) -> pd.DataFrame:
     """Return change, error, interval and p of each figure that either wave has."""
-    both = before.merge(after, on=KEYS, how="outer", suffixes=("_before", "_after"), indicator=True)
+    both = before.merge(after, on=KEY_COLUMNS, how="outer", suffixes=("_before", "_after"), indicator=True)
     value, se, df, low, high = (
         [both[f"{name}_{when}"].to_numpy(dtype=float) for when in ("before", "after")]
         for name in ("value", "se", "df", "low", "high")
@@ -215,7 +215,7 @@ def _differences(before: pd.DataFrame, after: pd.DataFrame, level: float) -> pd.
         scale = np.where(d > 0, down, up) / stats.t.ppf((1 + level) / 2, freedom)
         p = 2 * stats.t.sf(np.abs(d) / np.where(ends, scale, error), freedom)
     unknown = np.isnan(error)
-    found = both[[*KEYS, "_merge", "flag_before", "flag_after"]].assign(
+    found = both[[*KEY_COLUMNS, "_merge", "flag_before", "flag_after"]].assign(
         value_before=value[0],
         value_after=value[1],
         n_before=both["n_valid_before"],
@@ -230,12 +230,12 @@ def _differences(before: pd.DataFrame, after: pd.DataFrame, level: float) -> pd.
     found["p_holm"] = np.nan
     units = found[(found["domain"] == "unit") & (found["level"] == OVERALL) & found["p"].notna()]
     for _, own in units.groupby("group"):
-        found.loc[own.index, "p_holm"] = holm(own["p"].to_numpy(dtype=float))
-    found["expected"] = _expected(both)
+        found.loc[own.index, "p_holm"] = adjust_p_values(own["p"].to_numpy(dtype=float))
+    found["expected"] = _expect_change(both)
     return found
 
 
-def _expected(both: pd.DataFrame) -> "pd.Series[float]":
+def _expect_change(both: pd.DataFrame) -> "pd.Series[float]":
     """Return the change of each unit's index that chance alone lets expect (C4)."""
     made = pd.Series(np.nan, both.index)
     asked = (both["domain"] == "unit") & (both["level"] == OVERALL) & both["value_before"].notna()
@@ -249,7 +249,7 @@ def _expected(both: pd.DataFrame) -> "pd.Series[float]":
     return made
 
 
-def _reasons(made: pd.DataFrame, broken: str, split: set[str], *, bridged: bool) -> list[str]:
+def _list_reasons(made: pd.DataFrame, broken: str, split: set[str], *, bridged: bool) -> list[str]:
     """Return per row why there is no number, or that it is bridged."""
     absent = (made.pop("_merge") != "both") | made["value"].isna()
     hidden = np.zeros(len(made), bool)
@@ -304,7 +304,7 @@ def decompose(
             "compare_instruments", first=before.instrument.id, second=after.instrument.id
         )
     groups = sorted({*before.frame[by].fillna(""), *after.frame[by].fillna("")})
-    sums = [_sums(one, by, groups, unit) for one in (before, after)]
+    sums = [_total_groups(one, by, groups, unit) for one in (before, after)]
     values = [it.frame["value"].to_numpy(dtype=float) for it in sums]
     n = sum(
         int((one.frame["unit"] == unit).sum()) if unit else len(one.frame)
@@ -316,11 +316,11 @@ def decompose(
         second = partial(_other_part, before=values[0], at=at)
         both = zip(sums, (first, second), strict=True)
         parts = [it.combine(how).frame.iloc[0] for it, how in both]
-        rows.append(_part(name, _kitagawa(*values)[at], parts, n, level))
+        rows.append(_combine_errors(name, _split_change(*values)[at], parts, n, level))
     return Estimates(pd.DataFrame(rows))
 
 
-def _sums(survey: Survey, by: str, groups: Sequence[str], unit: str) -> Estimates:
+def _total_groups(survey: Survey, by: str, groups: Sequence[str], unit: str) -> Estimates:
     """Return the totals of satisfied and of all answers by group: 2G rows with covariance."""
     pack, frame = survey.instrument, survey.frame
     answers = frame[[*pack.items]]
@@ -337,7 +337,7 @@ def _sums(survey: Survey, by: str, groups: Sequence[str], unit: str) -> Estimate
     return total(survey.design(pd.concat([frame, columns], axis=1)), list(made))
 
 
-def _kitagawa(before: Floats, after: Floats) -> Floats:
+def _split_change(before: Floats, after: Floats) -> Floats:
     """Return who, how and change in points from totals (top of G groups, then all of G)."""
     (top1, all1), (top2, all2) = (np.split(np.asarray(it, float), 2) for it in (before, after))
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -350,14 +350,14 @@ def _kitagawa(before: Floats, after: Floats) -> Floats:
 
 
 def _one_part(before: Floats, after: Floats, at: int) -> float:
-    return float(_kitagawa(before, after)[at])
+    return float(_split_change(before, after)[at])
 
 
 def _other_part(after: Floats, before: Floats, at: int) -> float:
-    return float(_kitagawa(before, after)[at])
+    return float(_split_change(before, after)[at])
 
 
-def _part(name: str, value: float, parts: Sequence[Any], n: int, level: float) -> dict[str, object]:
+def _combine_errors(name: str, value: float, parts: Sequence[Any], n: int, level: float) -> dict[str, object]:
     """Return one row from the errors that both waves give it."""
     own = [float(it["se"]) for it in parts]
     se = float(np.hypot(own[0], own[1]))

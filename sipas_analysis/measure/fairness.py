@@ -1,30 +1,30 @@
-"""Beside the published ranking: with like clients, with borrowed strength, by other lawful rules.
+"""Rank units beside the published ranking: adjusted, partly pooled, and under other lawful rules.
 
-None of these replaces the index. They show how much of a place is the unit's own: a place that
-only one rule gives, or that goes when clients are alike, should not decide anything.
+None of these replaces the index. They show how much a rank depends on the clients of the unit and
+on the rule. A rank that only one rule gives, or that changes after adjustment, should not decide
+anything.
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from sipas_analysis.collect.survey import Survey
-from sipas_analysis.instrument.pack import OVERALL, Index, IndexRule
+from sipas_analysis.instrument.pack import Index, IndexRule, Instrument
 from sipas_analysis.measure.adjustment import COMPOSITE, case_mix
 from sipas_analysis.measure.pooling import small_area
 from sipas_analysis.measure.ranking import Ranking
-from sipas_analysis.measure.scores import score
+from sipas_analysis.measure.scores import overall_by_rule
 
-FIRST = 3  # P(rank ≤ 3) is printed
+TOP_RANKS = 3  # P(rank ≤ 3) is printed
 
 
-def fair(survey: Survey, ranking: Ranking) -> pd.DataFrame:
+def adjust_and_pool(survey: Survey, ranking: Ranking) -> pd.DataFrame:
     """Put raw, adjusted and pooled indices of the ranked units side by side with their ranks.
 
     Args:
-        survey: Forms that passed the door.
+        survey: Validated forms.
         ranking: Its units, as ``rank`` returns them.
 
     Returns:
@@ -38,52 +38,56 @@ def fair(survey: Survey, ranking: Ranking) -> pd.DataFrame:
 
     Source: rules A1, A2 and R4 in docs/method.md.
     """
-    parts = []
-    for _, own in _ranked(ranking).groupby("group", sort=False):
-        found = own[["group", "unit", "value", "rank"]].reset_index(drop=True)
+    tables = []
+    for _, units in _keep_ranked(ranking).groupby("group", sort=False):
+        direct = units[["group", "unit", "value", "rank"]].reset_index(drop=True)
         pooled = small_area(
-            own["value"].to_numpy(), own["se"].to_numpy() ** 2, sizes=own["n_valid"].to_numpy()
+            units["value"].to_numpy(),
+            units["se"].to_numpy() ** 2,
+            sizes=units["n_valid"].to_numpy(),
         )
-        table = pooled.frame
-        found = found.assign(
-            pooled=table["value"],
-            pooled_low=table["low"],
-            pooled_high=table["high"],
-            pooled_rank=table["rank"],
-            borrowed=table["borrowed"],
-            chance=pooled.rank_chance(FIRST, seed=survey.wave.seed),
+        table = direct.assign(
+            pooled=pooled.frame["value"],
+            pooled_low=pooled.frame["low"],
+            pooled_high=pooled.frame["high"],
+            pooled_rank=pooled.frame["rank"],
+            borrowed=pooled.frame["borrowed"],
+            chance=pooled.rank_chance(TOP_RANKS, seed=survey.wave.seed),
         )
-        parts.append(found.merge(_adjusted(survey, list(own["unit"])), on="unit", how="left"))
+        adjusted = _adjust_units(survey, list(units["unit"]))
+        tables.append(table.merge(adjusted, on="unit", how="left"))
     columns = ["group", "unit", "value", "rank", "adjusted", "adjusted_rank"]
-    if not parts:
+    if not tables:
         return pd.DataFrame(columns=columns)
-    table = pd.concat(parts, ignore_index=True)
+    table = pd.concat(tables, ignore_index=True)
     return table[[*columns, *table.columns.difference(columns, sort=False)]]
 
 
-def _ranked(ranking: Ranking) -> pd.DataFrame:
+def _keep_ranked(ranking: Ranking) -> pd.DataFrame:
     return ranking.frame[ranking.frame["rank"].notna()]
 
 
-def _adjusted(survey: Survey, units: list[str]) -> pd.DataFrame:
+def _adjust_units(survey: Survey, units: list[str]) -> pd.DataFrame:
     """Return the case-mix adjusted index of some units; missing without adjusters."""
-    wanted = [*survey.wave.adjusters]
-    if not wanted or len(units) < 2:
+    adjusters = [*survey.wave.adjusters]
+    if not adjusters or len(units) < 2:
         return pd.DataFrame({"unit": units, "adjusted": np.nan, "adjusted_rank": pd.NA})
     pack, forms = survey.instrument, survey.frame[survey.frame["unit"].isin(units)]
     answers = forms[[*pack.items]]
-    agreed = (100.0 * (answers >= pack.scale.satisfied_from)).where(answers.notna())
-    asked = [name for name in pack.items if agreed[name].notna().any()]
-    people = agreed[asked].assign(unit=forms["unit"], **{key: forms[key] for key in wanted})
-    if "weight" in forms:
-        people["weight"] = forms["weight"]
+    satisfied = (100.0 * (answers >= pack.scale.satisfied_from)).where(answers.notna())
+    items = [item for item in pack.items if satisfied[item].notna().any()]
+    traits = {adjuster: forms[adjuster] for adjuster in adjusters}
+    people = satisfied[items].assign(unit=forms["unit"], **traits)
     weights = "weight" if "weight" in forms else None
-    found = case_mix(people, unit="unit", items=asked, adjusters=wanted, weights=weights).frame
-    own = found[found["variable"] == COMPOSITE]
-    return own[["unit", "value", "rank"]].set_axis(["unit", "adjusted", "adjusted_rank"], axis=1)
+    if weights:
+        people[weights] = forms[weights]
+    adjusted = case_mix(people, unit="unit", items=items, adjusters=adjusters, weights=weights)
+    composite = adjusted.frame[adjusted.frame["variable"] == COMPOSITE]
+    columns = ["unit", "adjusted", "adjusted_rank"]
+    return composite[["unit", "value", "rank"]].set_axis(columns, axis=1)
 
 
-def robust(survey: Survey, ranking: Ranking) -> pd.DataFrame:
+def rank_under_rules(survey: Survey, ranking: Ranking) -> pd.DataFrame:
     """Rank the units under every lawful rule.
 
     Rules: answers pooled, mean of items, mean of factors of either kind, factors by their number of
@@ -96,43 +100,51 @@ def robust(survey: Survey, ranking: Ranking) -> pd.DataFrame:
 
     Source: rule R5 in docs/method.md.
     """
-    own = _ranked(ranking)[["group", "unit", "rank"]].reset_index(drop=True)
-    for name, one, index in _lawful(survey):
-        frame = score(one, "unit", index).select(level=OVERALL).frame
-        value = frame.set_index("unit")["value"].reindex(own["unit"]).round(9)
-        places = value.groupby(own["group"].to_numpy()).rank(method="min", ascending=False)
-        own[name] = places.astype("Int64").to_numpy()
-    rules = own.columns[3:]
-    known = own[rules].astype("Float64")
-    at_least = known.le(own["rank"].astype("Float64"), axis=0)
-    return own.assign(
-        rank_best=known.min(axis=1),
-        rank_worst=known.max(axis=1),
-        share=at_least.sum(axis=1) / known.notna().sum(axis=1),
+    table = _keep_ranked(ranking)[["group", "unit", "rank"]].reset_index(drop=True)
+    for rule, value in _values_by_rule(survey).items():
+        units = value.reindex(table["unit"]).round(9).groupby(table["group"].to_numpy())
+        ranks = units.rank(method="min", ascending=False)
+        table[str(rule)] = ranks.astype("Int64").to_numpy()
+    ranks_by_rule = table[table.columns[3:]].astype("Float64")
+    at_least = ranks_by_rule.le(table["rank"].astype("Float64"), axis=0)
+    return table.assign(
+        rank_best=ranks_by_rule.min(axis=1),
+        rank_worst=ranks_by_rule.max(axis=1),
+        share=at_least.sum(axis=1) / ranks_by_rule.notna().sum(axis=1),
     )
 
 
-def _lawful(survey: Survey) -> Iterator[tuple[str, Survey, Index]]:
-    """Yield name, forms and index of every rule that M2 and M3 allow."""
+def _values_by_rule(survey: Survey) -> pd.DataFrame:
+    """Return the overall index of each unit under every rule that M2 and M3 allow.
+
+    The forms are read twice: all of them, then the complete ones.
+    """
     pack = survey.instrument
     sizes = {factor: float(len(pack.items_of(factor))) for factor in pack.factors}
-
-    def index(factor: str, whole: str, **more: object) -> Index:
-        rules = {
-            "factor": IndexRule.model_validate({"rule": factor}),
-            "overall": IndexRule.model_validate({"rule": whole, **more}),
-        }
-        return pack.index.model_copy(update=rules)
-
-    yield "pooled", survey, index("pooled", "pooled")
-    yield "mean_of_items", survey, index("mean_of_items", "mean_of_items")
-    yield "mean_of_factors", survey, index("pooled", "mean_of_factors")
-    yield "mean_of_factor_items", survey, index("mean_of_items", "mean_of_factors")
-    yield "factors_by_size", survey, index("pooled", "weights", weights=sizes)
+    pooled = _make_index(pack, "pooled", "pooled")
+    mean_of_factors = _make_index(pack, "pooled", "mean_of_factors")
+    indexes = {
+        "pooled": pooled,
+        "mean_of_items": _make_index(pack, "mean_of_items", "mean_of_items"),
+        "mean_of_factors": mean_of_factors,
+        "mean_of_factor_items": _make_index(pack, "mean_of_items", "mean_of_factors"),
+        "factors_by_size": _make_index(pack, "pooled", "weights", weights=sizes),
+    }
     if pack.overall_item and survey.frame[pack.overall_item.code].notna().any():
-        yield "overall_item", survey, index("pooled", "overall_item")
-    complete = survey.frame[survey.frame[[*pack.items]].notna().all(axis=1)]
-    if len(complete):
-        whole = replace(survey, frame=complete)
-        yield "pooled_complete", whole, index("pooled", "pooled")
-        yield "mean_of_factors_complete", whole, index("pooled", "mean_of_factors")
+        indexes["overall_item"] = _make_index(pack, "pooled", "overall_item")
+    values = overall_by_rule(survey, indexes)
+    is_complete = survey.frame[[*pack.items]].notna().all(axis=1)
+    if not is_complete.any():
+        return values
+    complete_forms = replace(survey, frame=survey.frame[is_complete])
+    on_complete = {"pooled_complete": pooled, "mean_of_factors_complete": mean_of_factors}
+    return values.join(overall_by_rule(complete_forms, on_complete))
+
+
+def _make_index(pack: Instrument, factor: str, whole: str, **settings: object) -> Index:
+    """Return the index of a pack with other rules for the factors and for the whole."""
+    rules = {
+        "factor": IndexRule.model_validate({"rule": factor}),
+        "overall": IndexRule.model_validate({"rule": whole, **settings}),
+    }
+    return pack.index.model_copy(update=rules)

@@ -15,16 +15,16 @@ from scipy import linalg, optimize, stats
 
 from sipas_analysis.errors import DesignError
 from sipas_analysis.infer.design import Floats
-from sipas_analysis.infer.estimates import Shown
+from sipas_analysis.infer.estimates import ResultTable
 
 
-def places(value: Floats) -> "pd.Series[int]":
+def rank_values(value: Floats) -> "pd.Series[int]":
     """Return places, 1 = best, ties share the better one (R1)."""
     return pd.Series(value).round(9).rank(method="min", ascending=False).astype("Int64")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SmallArea(Shown):
+class SmallArea(ResultTable):
     """Figures of small units that borrow from the others.
 
     Attributes:
@@ -35,7 +35,7 @@ class SmallArea(Shown):
             ``none`` (no error is known).
     """
 
-    named = True
+    shows_index = True
     frame: pd.DataFrame
     sigma2: float
     beta: Floats
@@ -98,7 +98,7 @@ def small_area(
     given, n = (
         np.full(p, 1.0) if it is None else np.asarray(it, dtype=float) for it in (variances, sizes)
     )
-    x = np.ones((p, 1)) if covariates is None else _design(covariates, p)
+    x = np.ones((p, 1)) if covariates is None else _build_covariates(covariates, p)
     if {it.shape for it in (direct, given, n)} != {(p,)}:
         raise DesignError("rank_shape", values=direct.shape, errors=given.shape)
     if np.isinf(direct).any():
@@ -107,15 +107,15 @@ def small_area(
     if (given < 0).any():
         raise DesignError("rank_negative", row=int(np.flatnonzero(given < 0)[0]) + 1)
     known = ~np.isnan(direct)
-    v = _variances(given, n, known, sizes is not None)
+    v = _smooth_variances(given, n, known, sizes is not None)
     fit = _fay_herriot(direct[known], v[known], x[known])
     middle = x @ fit.beta
     with np.errstate(invalid="ignore", divide="ignore"):
         gamma = np.where(v > 0, fit.sigma2 / (fit.sigma2 + v), 1.0) * known
     gamma = np.where(known, 1.0, 0.0) if fit.method == "direct" else gamma
     pooled = np.where(known, gamma * np.nan_to_num(direct) + (1 - gamma) * middle, middle)
-    mse = _mse(fit, v, gamma, x)
-    shift = _shift(direct, pooled, np.where(known, n, 0.0), parents)
+    mse = _compute_mse(fit, v, gamma, x)
+    shift = _shift_to_parents(direct, pooled, np.where(known, n, 0.0), parents)
     reach = stats.norm.ppf((1 + level) / 2) * np.sqrt(mse)
     index = values.index if isinstance(values, pd.Series) else None
     frame = pd.DataFrame(
@@ -134,8 +134,8 @@ def small_area(
     )
     if parents is not None:
         frame.insert(0, "parent", np.asarray(parents))
-    frame["rank"] = places(frame["value"].to_numpy()).array
-    frame["rank_direct"] = places(direct).array
+    frame["rank"] = rank_values(frame["value"].to_numpy()).array
+    frame["rank_direct"] = rank_values(direct).array
     return SmallArea(frame, fit.sigma2, fit.beta, fit.method)
 
 
@@ -148,7 +148,7 @@ class _Pooling:
     method: str
 
 
-def _design(covariates: Any, p: int) -> Floats:
+def _build_covariates(covariates: Any, p: int) -> Floats:
     """Return a constant and the covariates, shape (p, 1 + k), or refuse collinear ones."""
     x = np.asarray(covariates, dtype=float).reshape(p, -1)
     whole = np.column_stack([np.ones(p), x])
@@ -158,7 +158,7 @@ def _design(covariates: Any, p: int) -> Floats:
     return whole
 
 
-def _variances(given: Floats, n: Floats, known: NDArray[np.bool_], sized: bool) -> Floats:
+def _smooth_variances(given: Floats, n: Floats, known: NDArray[np.bool_], sized: bool) -> Floats:
     """Return the variance used for each unit, shape (p,): a stated function, never 0 by luck."""
     if sized:
         some = known & (n > 1) & ~np.isnan(given)
@@ -186,15 +186,15 @@ def _fay_herriot(y: Floats, v: Floats, x: Floats) -> _Pooling:
         found = -0.5 * (np.log(w).sum() - np.linalg.slogdet(bread)[1] - (w * rest**2).sum())
         return float(found - (np.log(np.arctan((sigma2 * w).sum())) / p if adjust else 0.0))
 
-    sigma2, method = _least(loss, top, adjust=False), "reml"
+    sigma2, method = _minimise_loss(loss, top, adjust=False), "reml"
     if sigma2 <= top * 1e-10:
-        sigma2, method = _least(loss, top, adjust=True), "adjusted"
+        sigma2, method = _minimise_loss(loss, top, adjust=True), "adjusted"
     w = 1 / (v + sigma2)
     bread = np.asarray(np.linalg.inv((x.T * w) @ x), dtype=np.float64)
     return _Pooling(sigma2, bread @ ((x.T * w) @ y), bread, float(2 / (w**2).sum()), method)
 
 
-def _least(loss: Any, top: float, adjust: bool) -> float:
+def _minimise_loss(loss: Any, top: float, adjust: bool) -> float:
     """Return where a loss of one positive number is least: a grid, then Brent's method."""
     grid = np.concatenate([[0.0 if not adjust else top * 1e-12], top * np.logspace(-9, 0, 60)])
     values = np.array([loss(it, adjust) for it in grid])
@@ -206,7 +206,7 @@ def _least(loss: Any, top: float, adjust: bool) -> float:
     return float(found.x) if found.fun < values[at] else float(grid[at])
 
 
-def _mse(fit: _Pooling, v: Floats, gamma: Floats, x: Floats) -> Floats:
+def _compute_mse(fit: _Pooling, v: Floats, gamma: Floats, x: Floats) -> Floats:
     """Return g₁ + g₂ + 2g₃ of each unit; NaN where no error is known."""
     if fit.method == "none":
         return np.full(len(v), np.nan)
@@ -218,7 +218,7 @@ def _mse(fit: _Pooling, v: Floats, gamma: Floats, x: Floats) -> Floats:
     return np.asarray(g1 + g2 + 2 * g3)
 
 
-def _shift(direct: Floats, pooled: Floats, n: Floats, parents: Any) -> Floats:
+def _shift_to_parents(direct: Floats, pooled: Floats, n: Floats, parents: Any) -> Floats:
     """Return what moves each unit so that its parent's mean is the direct one, shape (p,)."""
     if parents is None:
         return np.zeros(len(direct))

@@ -17,19 +17,19 @@ from scipy import stats
 
 from sipas_analysis.errors import ColumnError, DesignError
 from sipas_analysis.infer.design import Floats, Ints
-from sipas_analysis.infer.estimates import Estimates, Shown
+from sipas_analysis.infer.estimates import Estimates, ResultTable
 from sipas_analysis.instrument.pack import OVERALL
 
 Kind = Literal["simultaneous", "marginal"]
-Singles = NDArray[np.float32]
-Told = NDArray[np.bool_]
-POWER = 0.8
+Float32s = NDArray[np.float32]
+PairFlags = NDArray[np.bool_]
+TEST_POWER = 0.8
 CHUNK = 512  # draws at a time: a chunk of all units stays in the processor's cache
-ADDED = ["rank", "rank_low", "rank_high", "letter", "detectable"]
+RANK_COLUMNS = ["rank", "rank_low", "rank_high", "letter", "detectable"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class RankSets(Shown):
+class RankSets(ResultTable):
     """Ranks of p units with their confidence sets.
 
     Attributes:
@@ -41,14 +41,14 @@ class RankSets(Shown):
         told: Whether the pair is told apart in the set of the row's unit, shape (p, p).
     """
 
-    named = True
+    shows_index = True
     frame: pd.DataFrame
     critical: Floats
     se: Floats
-    told: Told
+    told: PairFlags
 
     @property
-    def better(self) -> Told:
+    def better(self) -> PairFlags:
         """Whether the row's unit is surely better than the column's, shape (p, p)."""
         value = self.frame["value"].to_numpy(dtype=float)
         return np.asarray(self.told & (value[:, None] > value))
@@ -96,12 +96,12 @@ def rank_sets(
         >>> found[["rank_low", "rank_high", "letter"]].to_numpy().tolist()
         [[1, 1, 'A'], [2, 3, 'B'], [2, 3, 'B']]
     """
-    value, sigma, freedom = _checked(values, covariance_or_se, df, level, kind)
+    value, sigma, freedom = _check_inputs(values, covariance_or_se, df, level, kind)
     known = np.flatnonzero(~np.isnan(value + np.diagonal(sigma)) & (freedom > 0))
     by_value = np.lexsort((np.diagonal(sigma)[known], value[known]))
     at = known[by_value]  # so that draws belong to places in the order, not in the input
-    pair = _pairs(value[at], sigma[np.ix_(at, at)], freedom[at])
-    found = _told(pair, sigma[np.ix_(at, at)], level, kind, (draws, seed))
+    pair = _compare_pairs(value[at], sigma[np.ix_(at, at)], freedom[at])
+    found = _separate_pairs(pair, sigma[np.ix_(at, at)], level, kind, (draws, seed))
     p = len(value)
     told, critical, se = np.zeros((p, p), bool), np.full((p, p), np.nan), np.full((p, p), np.nan)
     grid = np.ix_(at, at)
@@ -109,10 +109,10 @@ def rank_sets(
     index = values.index if isinstance(values, pd.Series) else None
     frame = pd.DataFrame({"value": value, "se": np.sqrt(np.diagonal(sigma))}, index=index)
     made = RankSets(frame, critical, se, told)
-    return RankSets(frame.assign(**_places(made, known)), critical, se, told)
+    return RankSets(frame.assign(**_rank_columns(made, known)), critical, se, told)
 
 
-def _checked(
+def _check_inputs(
     values: Any, errors: Any, df: Any, level: float, kind: str
 ) -> tuple[Floats, Floats, Floats]:
     """Return values (p,), covariance (p, p) and degrees of freedom (p,), or refuse."""
@@ -138,7 +138,7 @@ def _checked(
     return value, sigma, np.broadcast_to(freedom, (p,))
 
 
-def _pairs(value: Floats, sigma: Floats, df: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+def _compare_pairs(value: Floats, sigma: Floats, df: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     """Return difference, its se, its df and |z| of each pair, shape (p, p) each."""
     own = np.diagonal(sigma)
     gap = value[:, None] - value
@@ -155,13 +155,13 @@ def _pairs(value: Floats, sigma: Floats, df: Floats) -> tuple[Floats, Floats, Fl
     return gap, np.sqrt(variance), freedom, z
 
 
-def _told(
+def _separate_pairs(
     pair: tuple[Floats, ...], sigma: Floats, level: float, kind: str, how: tuple[int, int]
-) -> tuple[Told, Floats]:
+) -> tuple[PairFlags, Floats]:
     """Return which pairs are told apart, and how many standard errors that takes, (p, p) each."""
     _, se, df, z = pair
     p = len(z)
-    noise = _noise(sigma, *how)
+    noise = _draw_noise(sigma, *how)
     weight = np.divide(1.0, se, out=np.zeros_like(se), where=se > 0)
     np.fill_diagonal(weight, 0.0)
     if kind == "marginal":
@@ -176,7 +176,7 @@ def _told(
     return told, np.where(np.isinf(df), critical, at_df)
 
 
-def _noise(sigma: Floats, draws: int, seed: int) -> Singles:
+def _draw_noise(sigma: Floats, draws: int, seed: int) -> Float32s:
     """Draw from N(0, Σ), shape (p, draws), in single precision: it only has to be random."""
     p = len(sigma)
     plain = np.random.default_rng(seed).standard_normal((p, draws), dtype=np.float32)
@@ -188,17 +188,17 @@ def _noise(sigma: Floats, draws: int, seed: int) -> Singles:
 
 
 def _step_down(
-    z: Floats, weight: Floats, noise: Singles, level: float, one: int | None
-) -> tuple[Told, float]:
+    z: Floats, weight: Floats, noise: Float32s, level: float, one: int | None
+) -> tuple[PairFlags, float]:
     """Tell pairs apart, leave them out, draw the rest anew, until no more are told."""
     told = np.zeros(z.shape, bool)
-    bound: Singles = np.full(noise.shape[1], np.inf, np.float32)
+    bound: Float32s = np.full(noise.shape[1], np.inf, np.float32)
     critical = 0.0
     while True:
         alive = np.where(told, 0.0, weight)
         if not alive.any():
             break
-        critical, bound = _critical(noise, alive.astype(np.float32), level, bound, one)
+        critical, bound = _find_critical(noise, alive.astype(np.float32), level, bound, one)
         more = told | (z > critical)
         if (more == told).all():
             break
@@ -206,9 +206,9 @@ def _step_down(
     return told | np.isinf(z), critical
 
 
-def _critical(
-    noise: Singles, weight: Singles, level: float, bound: Singles, one: int | None
-) -> tuple[float, Singles]:
+def _find_critical(
+    noise: Float32s, weight: Float32s, level: float, bound: Float32s, one: int | None
+) -> tuple[float, Float32s]:
     """Return the quantile of the largest ratio of the pairs that are left, and each draw's.
 
     A draw's largest can only fall as pairs leave (``bound``), so draws are looked at from the
@@ -222,13 +222,13 @@ def _critical(
         sure = np.partition(found[order[:start]], -tail - 1)[-tail - 1] if start > tail else -1.0
         if bound[here[0]] < sure:
             break
-        found[here] = _largest(np.ascontiguousarray(noise[:, here]), weight, one)
+        found[here] = _largest_ratio(np.ascontiguousarray(noise[:, here]), weight, one)
     return round(float(np.partition(found, -tail - 1)[-tail - 1]), 4), found
 
 
-def _largest(noise: Singles, weight: Singles, one: int | None) -> Singles:
+def _largest_ratio(noise: Float32s, weight: Float32s, one: int | None) -> Float32s:
     """Return the largest |difference| · weight of each draw: of all pairs, or of one unit's."""
-    best: Singles = np.zeros(noise.shape[1], np.float32)
+    best: Float32s = np.zeros(noise.shape[1], np.float32)
     room = np.empty_like(noise)
     for j in range(len(noise) - 1) if one is None else (one,):
         begin = j + 1 if one is None else 0
@@ -240,7 +240,7 @@ def _largest(noise: Singles, weight: Singles, one: int | None) -> Singles:
     return best
 
 
-def _places(found: RankSets, known: Ints) -> dict[str, Any]:
+def _rank_columns(found: RankSets, known: Ints) -> dict[str, Any]:
     """Return ranks, sets, letters and detectable differences of the units that are known."""
     value, index = found.frame["value"].to_numpy(), found.frame.index
     p = len(known)
@@ -255,30 +255,30 @@ def _places(found: RankSets, known: Ints) -> dict[str, Any]:
         name: pd.Series(it, known).reindex(every).astype("Int64").array
         for name, it in columns.items()
     }
-    letters = pd.Series(_letters(better, known), known, dtype=object)
+    letters = pd.Series(_letter_units(better, known), known, dtype=object)
     made["letter"] = letters.reindex(every).fillna("").to_numpy()
-    made["detectable"] = _detectable(found, place)
+    made["detectable"] = _detectable_difference(found, place)
     return made
 
 
-def _letters(better: Told, known: Ints) -> list[str]:
+def _letter_units(better: PairFlags, known: Ints) -> list[str]:
     """Letter units: A where none is surely better, B where none of the rest is, and so on."""
     left, letter = known, dict[int, str]()
     number = 0
     while left.size:
         first = left[~better[np.ix_(left, left)].any(axis=0)]
-        letter |= dict.fromkeys(first.tolist(), _letter(number))
+        letter |= dict.fromkeys(first.tolist(), _letter_text(number))
         left, number = np.setdiff1d(left, first), number + 1
     return [letter[int(one)] for one in known]
 
 
-def _letter(number: int) -> str:
+def _letter_text(number: int) -> str:
     """Return A to Z, then AA, AB and so on."""
     more, last = divmod(number, 26)
-    return (_letter(more - 1) if more else "") + chr(ord("A") + last)
+    return (_letter_text(more - 1) if more else "") + chr(ord("A") + last)
 
 
-def _detectable(found: RankSets, place: "pd.Series[int]") -> Floats:
+def _detectable_difference(found: RankSets, place: "pd.Series[int]") -> Floats:
     """Return (crit + z₀.₈)·se of the difference to the best; of the best to the second."""
     made = np.full(len(found.frame), np.nan)
     if len(place) < 2:
@@ -287,7 +287,7 @@ def _detectable(found: RankSets, place: "pd.Series[int]") -> Floats:
     other = np.where(place.index == order[0], order[1], order[0])
     own = place.index.to_numpy()
     crit, se = found.critical[own, other], found.se[own, other]
-    made[own] = (crit + stats.norm.ppf(POWER)) * se
+    made[own] = (crit + stats.norm.ppf(TEST_POWER)) * se
     return made
 
 
@@ -297,12 +297,12 @@ class Ranking(Estimates):
 
     sets: Mapping[str, RankSets] = field(default_factory=dict)
 
-    def texts(self) -> list[str]:
+    def range_texts(self) -> list[str]:
         """Return the places of each row as text, ``1–18``; empty if unranked."""
         ends = zip(self.frame["rank_low"], self.frame["rank_high"], strict=True)
         return ["" if pd.isna(low) else f"{low}–{high}" for low, high in ends]
 
-    def pairs(self, group: str) -> pd.DataFrame:
+    def unit_pairs(self, group: str) -> pd.DataFrame:
         """Return every pair of ranked units of a group, better first, and whether they differ.
 
         Columns ``unit``, ``other``, ``value`` (points), ``se``, ``low``, ``high`` (all pairs hold
@@ -367,24 +367,24 @@ def rank(scores: Estimates, min_forms: int = 30, *, level: float = 0.95, seed: i
     sets: dict[str, RankSets] = {}
     for group, own in found[found["reason"] == ""].groupby("group", sort=True):
         own = own.sort_values("unit")  # noqa: PLW2901 (the order of rows must not matter)
-        sigma = _covariance(scores.take(rows[own.index]))
+        sigma = _unit_covariance(scores.take(rows[own.index]))
         value = pd.Series(own["value"].to_numpy(), pd.Index(own["unit"], name="unit"))
         sets[str(group)] = rank_sets(value, sigma, own["df"].to_numpy(), level, seed=seed)
-        made = sets[str(group)].frame[ADDED].set_index(own.index)
-        found.loc[own.index, ADDED] = made
-    found = found.reindex(columns=[*found.columns.difference(ADDED, sort=False), *ADDED])
-    found = found.astype(dict.fromkeys(ADDED[:3], "Int64") | {"letter": object})
+        made = sets[str(group)].frame[RANK_COLUMNS].set_index(own.index)
+        found.loc[own.index, RANK_COLUMNS] = made
+    found = found.reindex(columns=[*found.columns.difference(RANK_COLUMNS, sort=False), *RANK_COLUMNS])
+    found = found.astype(dict.fromkeys(RANK_COLUMNS[:3], "Int64") | {"letter": object})
     found["letter"] = found["letter"].fillna("")
     order = found.assign(none=found["rank"].isna(), down=-found["value"])
     best_first = order.sort_values(["group", "none", "down", "unit"]).index.to_numpy()
-    columns = [name for name in found if name not in (*ADDED, "reason")]
+    columns = [name for name in found if name not in (*RANK_COLUMNS, "reason")]
     at = columns.index("value")
-    kept = found.loc[best_first, [*columns[:at], *ADDED, *columns[at:], "reason"]]
+    kept = found.loc[best_first, [*columns[:at], *RANK_COLUMNS, *columns[at:], "reason"]]
     influence = None if scores.influence is None else scores.influence[rows[best_first]]
     return Ranking(kept.reset_index(drop=True), scores.totals, influence, sets)
 
 
-def _covariance(found: Estimates) -> Floats:
+def _unit_covariance(found: Estimates) -> Floats:
     """Return the covariance of units; at 0 and 100 % the scale of the interval stands in."""
     frame = found.frame
     value, low, high, se, df = (

@@ -127,34 +127,34 @@ def reliability(
     if len(kept) < 3 or len(whole) < FEW_FORMS:
         raise DesignError("reliability_few", items=len(kept), n=len(whole), least=FEW_FORMS)
     x = whole[kept].to_numpy(dtype=float)
-    loading = _one_factor(_correlation(x))
-    table = _items(whole, kept, loading)
-    warnings = _warnings(names, kept, table, loading)
+    loading = _fit_one_factor(_correlate_items(x))
+    table = _tabulate_items(whole, kept, loading)
+    warnings = _list_warnings(names, kept, table, loading)
     return Reliability(
-        _statistics(x, loading, level),
+        _tabulate_statistics(x, loading, level),
         table,
         len(frame) - len(whole),
         warnings,
-        None if unit is None else _units(frame, names, unit),
-        None if factors is None else _structure(frame, factors),
+        None if unit is None else _tabulate_units(frame, names, unit),
+        None if factors is None else _fit_structure(frame, factors),
     )
 
 
-def _correlation(x: Floats) -> Floats:
+def _correlate_items(x: Floats) -> Floats:
     return np.asarray(np.corrcoef(x.T), dtype=np.float64)
 
 
-def _alpha(cov: Floats) -> float:
+def _compute_alpha(cov: Floats) -> float:
     """Return k/(k − 1)·(1 − trace/sum) of a covariance."""
     k = len(cov)
     return float(k / (k - 1) * (1 - np.trace(cov) / cov.sum()))
 
 
-def _statistics(x: Floats, loading: Floats, level: float) -> pd.DataFrame:
+def _tabulate_statistics(x: Floats, loading: Floats, level: float) -> pd.DataFrame:
     """Return alpha, standardised alpha and omega with their intervals."""
     n, k = x.shape
     tail = (1 - level) / 2
-    values = [_alpha(np.asarray(np.cov(x.T))), _alpha(_correlation(x)), _omega(loading)]
+    values = [_compute_alpha(np.asarray(np.cov(x.T))), _compute_alpha(_correlate_items(x)), _compute_omega(loading)]
     ends = [
         [1 - (1 - it) * float(stats.f.isf(t, n - 1, (n - 1) * (k - 1))) for t in (tail, 1 - tail)]
         for it in values[:2]
@@ -164,7 +164,7 @@ def _statistics(x: Floats, loading: Floats, level: float) -> pd.DataFrame:
     return frame.assign(low=[it[0] for it in ends], high=[it[1] for it in ends], n=n)
 
 
-def _one_factor(corr: Floats) -> Floats:
+def _fit_one_factor(corr: Floats) -> Floats:
     """Return loadings of one factor by maximum likelihood on a correlation matrix, shape (k,)."""
     k = len(corr)
 
@@ -194,7 +194,7 @@ def _one_factor(corr: Floats) -> Floats:
     return np.asarray(own if own.sum() >= 0 else -own)
 
 
-def _omega(loading: Floats) -> float:
+def _compute_omega(loading: Floats) -> float:
     """Return (Σλ)²/((Σλ)² + Σ(1 − λ²))."""
     common = loading.sum() ** 2
     return float(common / (common + (1 - loading**2).sum()))
@@ -207,22 +207,22 @@ def _omega_interval(x: Floats, loading: Floats, level: float) -> list[float]:
     some = [it for it in left if (it.std(axis=0) > 0).all()]
     if len(some) < len(folds):
         return [np.nan, np.nan]
-    each = np.log(1 - np.array([_omega(_one_factor(_correlation(it))) for it in some]))
+    each = np.log(1 - np.array([_compute_omega(_fit_one_factor(_correlate_items(it))) for it in some]))
     g = len(each)
     se = float(np.sqrt((g - 1) / g * ((each - each.mean()) ** 2).sum()))
     half = float(stats.t.ppf((1 + level) / 2, g - 1)) * se
-    middle = np.log(1 - _omega(loading))
+    middle = np.log(1 - _compute_omega(loading))
     return [float(1 - np.exp(middle + half)), float(1 - np.exp(middle - half))]
 
 
-def _items(whole: pd.DataFrame, kept: Sequence[str], loading: Floats) -> pd.DataFrame:
+def _tabulate_items(whole: pd.DataFrame, kept: Sequence[str], loading: Floats) -> pd.DataFrame:
     """Return what is known of each item that varies."""
     x = whole[list(kept)].to_numpy(dtype=float)
     cov, total = np.cov(x.T), x.sum(axis=1)
     rest = total[:, None] - x
     centred = [it - it.mean(axis=0) for it in (x, rest)]
     sizes = np.sqrt((centred[0] ** 2).sum(axis=0) * (centred[1] ** 2).sum(axis=0))
-    without = [_alpha(np.delete(np.delete(cov, j, 0), j, 1)) for j in range(len(kept))]
+    without = [_compute_alpha(np.delete(np.delete(cov, j, 0), j, 1)) for j in range(len(kept))]
     return pd.DataFrame(
         {
             "variable": list(kept),
@@ -237,7 +237,7 @@ def _items(whole: pd.DataFrame, kept: Sequence[str], loading: Floats) -> pd.Data
     )
 
 
-def _warnings(
+def _list_warnings(
     names: Sequence[str], kept: Sequence[str], table: pd.DataFrame, loading: Floats
 ) -> tuple[str, ...]:
     found = {
@@ -249,7 +249,7 @@ def _warnings(
     return tuple(word for word, it in found.items() if it)
 
 
-def _units(frame: pd.DataFrame, names: Sequence[str], unit: str) -> pd.DataFrame:
+def _tabulate_units(frame: pd.DataFrame, names: Sequence[str], unit: str) -> pd.DataFrame:
     """Return F and 1 − 1/F of each item and of the mean of the items that a form answered."""
     numbers = frame[list(names)].astype(float)
     rows = []
@@ -275,7 +275,7 @@ def _units(frame: pd.DataFrame, names: Sequence[str], unit: str) -> pd.DataFrame
     return pd.DataFrame(rows)
 
 
-def _structure(frame: pd.DataFrame, factors: Mapping[str, Sequence[str]]) -> Structure:
+def _fit_structure(frame: pd.DataFrame, factors: Mapping[str, Sequence[str]]) -> Structure:
     """Fit factors by maximum likelihood with semopy, on complete forms, variances of factors 1."""
     try:
         import semopy
@@ -298,7 +298,7 @@ def _structure(frame: pd.DataFrame, factors: Mapping[str, Sequence[str]]) -> Str
             raise DesignError("structure_failed", n=len(data), factors=len(factors))
         found = model.inspect(std_est=True)
         fitted = semopy.calc_stats(model).iloc[0]
-    srmr = _srmr(data.rename(columns=plain), model)
+    srmr = _compute_srmr(data.rename(columns=plain), model)
     fit = {
         name: float(fitted[key])
         for name, key in (
@@ -323,7 +323,7 @@ def _structure(frame: pd.DataFrame, factors: Mapping[str, Sequence[str]]) -> Str
     return Structure(loadings.reset_index(drop=True), between.reset_index(drop=True), made)
 
 
-def _srmr(data: pd.DataFrame, model: Any) -> float:
+def _compute_srmr(data: pd.DataFrame, model: Any) -> float:
     """Return the root mean square of the residual correlations (Bentler's)."""
     observed = np.cov(data[list(model.vars["observed"])].to_numpy(dtype=float).T, ddof=0)
     sd = np.sqrt(np.diagonal(observed))

@@ -55,51 +55,51 @@ def column_names(pack: Instrument) -> list[str]:
     return [*pairs, ELIGIBLE, CONTENT]
 
 
-def targets(pack: Instrument, index: Index) -> list[Target]:
+def list_targets(pack: Instrument, index: Index) -> list[Target]:
     """List every figure of the instrument under the rules of ``index`` (M1–M5)."""
-    return [*_items(pack, index), *_parts(pack, index), *_beside(pack)]
+    return [*_item_targets(pack, index), *_part_targets(pack, index), *_targets_beside(pack)]
 
 
-def _items(pack: Instrument, index: Index) -> Iterator[Target]:
+def _item_targets(pack: Instrument, index: Index) -> Iterator[Target]:
     for code in item_codes(pack):
         level = "item" if code in pack.items else "overall_item"
-        mean = _ratios(pack, [[code]], _worth(pack, index))
+        mean = _average_ratios(pack, [[code]], _level_values(pack, index))
         yield Target(level, code, mean, (code,), "score" if index.points else "people")
 
 
-def _parts(pack: Instrument, index: Index) -> Iterator[Target]:
+def _part_targets(pack: Instrument, index: Index) -> Iterator[Target]:
     made: dict[str, Mean] = {}
     levels = {"factor": [*pack.factors], "block": [*pack.blocks], OVERALL: [OVERALL]}
     for level, parts in levels.items():
         rule: IndexRule = getattr(index, level)
         for part in parts:
             if rule.rule == "comprehensive":
-                yield Target(level, part, _content(pack), tuple(pack.items), "people", True)
+                yield Target(level, part, _satisfied_with_all(pack), tuple(pack.items), "people", True)
                 continue
-            made[part] = _whole(pack, part, rule, made, _worth(pack, index))
-            items = _behind(pack, made[part])
+            made[part] = _combine_parts(pack, part, rule, made, _level_values(pack, index))
+            items = _items_behind(pack, made[part])
             kind: Kind = "answers" if len(items) > 1 else "people"
             yield Target(level, part, made[part], items, "score" if index.points else kind)
 
 
-def _behind(pack: Instrument, mean: Mean) -> tuple[str, ...]:
+def _items_behind(pack: Instrument, mean: Mean) -> tuple[str, ...]:
     """Return the items that count in a mean: those with a share above zero."""
     used = np.asarray((mean.bottom[mean.share > 0] > 0).any(axis=0))
     codes = [name.rsplit("=", 1)[0] for name in column_names(pack)]
     return tuple(dict.fromkeys(code for code, it in zip(codes, used, strict=True) if it))
 
 
-def _whole(
+def _combine_parts(
     pack: Instrument, part: str, rule: IndexRule, made: dict[str, Mean], worth: Floats
 ) -> Mean:
     """Return the ratios of one part under its rule; lower parts are already in ``made``."""
     items = pack.items_of(part)
     if rule.rule == "pooled":
-        return _ratios(pack, [items], worth)
+        return _average_ratios(pack, [items], worth)
     if rule.rule == "mean_of_items":
-        return _ratios(pack, [[item] for item in items], worth)
+        return _average_ratios(pack, [[item] for item in items], worth)
     if rule.rule == "overall_item" and pack.overall_item:
-        return _ratios(pack, [[pack.overall_item.code]], worth)
+        return _average_ratios(pack, [[pack.overall_item.code]], worth)
     equal = dict.fromkeys(pack.factors_of(part), 1.0)
     weights = {p: w for p, w in rule.weights.items() if part == OVERALL or p in equal} or equal
     whole = sum(weights.values())
@@ -107,11 +107,11 @@ def _whole(
         np.concatenate([weight / whole * made[p].share for p, weight in weights.items()]),
         np.concatenate([made[p].top for p in weights]),
         np.concatenate([made[p].bottom for p in weights]),
-        tuple(_nested([made[p] for p in weights])),
+        tuple(_nest_ratios([made[p] for p in weights])),
     )
 
 
-def _nested(parts: Sequence[Mean]) -> Iterator[NDArray[np.int64]]:
+def _nest_ratios(parts: Sequence[Mean]) -> Iterator[NDArray[np.int64]]:
     """Label the ratios of each part, innermost parts first, so that a part keeps its weight."""
     depth = max(len(part.nest) for part in parts)
     total = sum(part.share.size for part in parts)
@@ -125,16 +125,16 @@ def _nested(parts: Sequence[Mean]) -> Iterator[NDArray[np.int64]]:
         )
 
 
-def _beside(pack: Instrument) -> Iterator[Target]:
+def _targets_beside(pack: Instrument) -> Iterator[Target]:
     items = tuple(pack.items)
-    yield Target("beside", COMPREHENSIVE, _content(pack), items, "people", True)
+    yield Target("beside", COMPREHENSIVE, _satisfied_with_all(pack), items, "people", True)
     levels = np.array(pack.scale.levels, float)
     from_0_to_100 = 100 * (levels - levels[0]) / (levels[-1] - levels[0])
     for name, worth in ((MEAN_SCORE, levels), (MEAN_100, from_0_to_100)):
-        yield Target("beside", name, _ratios(pack, [items], worth), items, "score")
+        yield Target("beside", name, _average_ratios(pack, [items], worth), items, "score")
 
 
-def _content(pack: Instrument) -> Mean:
+def _satisfied_with_all(pack: Instrument) -> Mean:
     """Return the share of people satisfied with everything that they answered (M4)."""
     named = (np.array([[it == fact for it in column_names(pack)]], float) for fact in _PEOPLE)
     content, eligible = named
@@ -144,7 +144,7 @@ def _content(pack: Instrument) -> Mean:
 _PEOPLE = (CONTENT, ELIGIBLE)
 
 
-def _worth(pack: Instrument, index: Index) -> Floats:
+def _level_values(pack: Instrument, index: Index) -> Floats:
     """Return what an answer at each level is worth: its points, or 100 where it is satisfied."""
     if index.points:
         return np.array([index.points[level] for level in pack.scale.levels], dtype=np.float64)
@@ -152,7 +152,7 @@ def _worth(pack: Instrument, index: Index) -> Floats:
     return 100.0 * agreed.astype(np.float64)
 
 
-def _ratios(pack: Instrument, parts: Sequence[Sequence[str]], worth: Floats) -> Mean:
+def _average_ratios(pack: Instrument, parts: Sequence[Sequence[str]], worth: Floats) -> Mean:
     """Return the equal-weight mean of one ratio per list of items."""
     codes = item_codes(pack)
     inside = np.array([[code in part for code in codes] for part in parts], float)

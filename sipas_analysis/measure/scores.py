@@ -5,22 +5,37 @@ and the share satisfied with everything (M4) may stand beside that share, never 
 How parts make the whole is read from the instrument's ``index:`` block (M2, M3).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import sparse, stats
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import ColumnError
 from sipas_analysis.infer.design import CENSUS, Floats
-from sipas_analysis.infer.estimates import COLUMNS, FEW_PEOPLE, Estimates, evaluate, flags, printed
-from sipas_analysis.infer.intervals import cap_of, effective_n, exact_interval, simple_interval
+from sipas_analysis.infer.estimates import (
+    COLUMNS,
+    FEW_PEOPLE,
+    Estimates,
+    average_ratios,
+    evaluate_mean,
+    flag_cells,
+    round_to_text,
+)
+from sipas_analysis.infer.intervals import (
+    cap_effective_n,
+    effective_n,
+    exact_interval,
+    simple_interval,
+)
 from sipas_analysis.infer.totals import Block, Columns
-from sipas_analysis.infer.totals_from_files import block
+from sipas_analysis.infer.totals_from_files import build_block
 from sipas_analysis.infer.variance import sampling_fraction, whole_strata
 from sipas_analysis.instrument.pack import (
     OVERALL,
@@ -30,9 +45,10 @@ from sipas_analysis.instrument.pack import (
     Rule,
     read_instrument,
 )
-from sipas_analysis.measure.rules import Target, column_names, item_codes, targets
+from sipas_analysis.measure.rules import Target, column_names, item_codes, list_targets
 
 FACTS = ("answers", "people", "satisfied", "unsatisfied")
+Bools = NDArray[np.bool_]
 
 
 def score(survey: Survey, by: str | Sequence[str] = (), index: Index | None = None) -> Estimates:
@@ -41,7 +57,7 @@ def score(survey: Survey, by: str | Sequence[str] = (), index: Index | None = No
     Item I_j = 100·Σ wᵢsᵢⱼ / Σ wᵢvᵢⱼ; factor, block and overall by the rules of the index.
 
     Args:
-        survey: Forms that passed the door.
+        survey: Validated forms.
         by: Key columns: ``unit``, ``group``, ``mode`` or any profile column; none for the whole.
         index: Rules to use in place of the instrument's own.
 
@@ -61,23 +77,67 @@ def score(survey: Survey, by: str | Sequence[str] = (), index: Index | None = No
         >>> labour.frame["printed"].item()
         '94.59'
     """
+    return _score_targets(
+        survey, by, [list_targets(survey.instrument, index or survey.instrument.index)]
+    )[0]
+
+
+def _score_targets(
+    survey: Survey, by: str | Sequence[str], target_lists: Sequence[Sequence[Target]]
+) -> list[Estimates]:
+    """Estimate several lists of figures; the forms are read once for all of them."""
+    keys = _check_keys(survey, by)
+    every_target = [target for targets in target_lists for target in targets]
+    blocks = list(_make_blocks(survey, keys, every_target))
+    return [_estimate_targets(survey, keys, blocks, targets) for targets in target_lists]
+
+
+def _check_keys(survey: Survey, by: str | Sequence[str]) -> list[str]:
+    """Return the key columns, units with their group, or refuse an unknown key."""
     keys = [by] if isinstance(by, str) else list(by)
     unknown = [key for key in keys if key not in survey.keys]
     if unknown:
         raise ColumnError("no_key", key=unknown[0], known=", ".join(survey.keys))
-    if "unit" in keys and "group" not in keys:
-        keys = ["group", *keys]
-    wanted = targets(survey.instrument, index or survey.instrument.index)
-    blocks = list(_blocks(survey, keys, wanted))
-    figures = [_figure(made, it, survey) for made in blocks for it in wanted]
-    found = pd.concat([frame for frame, _ in figures], ignore_index=True)
+    return ["group", *keys] if "unit" in keys and "group" not in keys else keys
+
+
+def _estimate_targets(
+    survey: Survey, keys: list[str], blocks: Sequence[Block], targets: Sequence[Target]
+) -> Estimates:
+    """Estimate figures in each domain of the blocks, one below the other."""
+    parts = [_estimate_target(totals, target, survey) for totals in blocks for target in targets]
+    table = pd.concat([frame for frame, _ in parts], ignore_index=True)
     if "unit" in keys:
-        found["unit_name"] = found["unit"].map(survey.unit_names)
-    first = [c for c in ("level", "group", "unit", "unit_name", *keys, "variable") if c in found]
-    found = found[[*dict.fromkeys(first), *COLUMNS]]
-    if len(blocks) > 1:  # choices overlap: no one block holds them all
-        return Estimates(found)
-    return Estimates(found, blocks[0], sparse.csr_array(sparse.vstack([it for _, it in figures])))
+        table["unit_name"] = table["unit"].map(survey.unit_names)
+    key_columns = ["level", "group", "unit", "unit_name", *keys, "variable"]
+    first = dict.fromkeys(name for name in key_columns if name in table)
+    table = table[[*first, *COLUMNS]]
+    if len(blocks) > 1:  # choices overlap: the domains of several blocks have no covariance
+        return Estimates(table)
+    influence = sparse.csr_array(sparse.vstack([rows for _, rows in parts]))
+    return Estimates(table, blocks[0], influence)
+
+
+def overall_by_rule(survey: Survey, indexes: Mapping[str, Index]) -> pd.DataFrame:
+    """Return the overall index of each unit under several rules, without errors.
+
+    Args:
+        survey: Validated forms.
+        indexes: Rules by name.
+
+    Returns:
+        One row per unit (the index), one column per rule, in percent.
+    """
+    pack = survey.instrument
+    columns = _list_columns(pack, [], with_moments=False)
+    totals = build_block(survey.design(), ["unit"], columns)
+    values = {
+        name: average_ratios(totals.total, target.mean)[0]
+        for name, index in indexes.items()
+        for target in list_targets(pack, index)
+        if target.level == OVERALL
+    }
+    return pd.DataFrame(values, index=pd.Index(totals.keys["unit"], name="unit"))
 
 
 def compare_rules(
@@ -86,7 +146,7 @@ def compare_rules(
     """Estimate factors and the whole under several rules, side by side in the column ``rule``.
 
     Args:
-        survey: Forms that passed the door.
+        survey: Validated forms.
         rules: Rules of M2 to M4 by name (``pooled``, ``mean_of_items``, ``mean_of_factors``,
             ``overall_item``, ``comprehensive``), and packs by id or path, whose index block is laid
             on the survey's own items. The readings of M2 and M3 that the instrument allows, if
@@ -111,18 +171,24 @@ def compare_rules(
         >>> found["rule"].tolist()
         ['pooled', 'mean_of_items', 'mean_of_factors', 'overall_item']
     """
+    pack = survey.instrument
     lawful = ["pooled", "mean_of_items", "mean_of_factors"]
-    lawful += ["overall_item"] if survey.instrument.overall_item else []
-    found = []
-    for rule in rules or lawful:
-        index, levels = _ruled(survey.instrument, rule)
-        frame = score(survey, by, index).frame
-        why = " ".join(_why(index, survey.instrument.index)) or "own"
-        found.append(frame[frame["level"].isin(levels)].assign(rule=str(rule), reason=why))
-    return Estimates(pd.concat(found, ignore_index=True))
+    lawful += ["overall_item"] if pack.overall_item else []
+    names = list(rules or lawful)
+    readings = [_read_rule(pack, rule) for rule in names]
+    target_lists = [
+        [target for target in list_targets(pack, index) if target.level in levels]
+        for index, levels in readings
+    ]
+    tables = []
+    scores_by_rule = _score_targets(survey, by, target_lists)
+    for rule, (index, _), scores in zip(names, readings, scores_by_rule, strict=True):
+        reason = " ".join(_list_differences(index, pack.index)) or "own"
+        tables.append(scores.frame.assign(rule=str(rule), reason=reason))
+    return Estimates(pd.concat(tables, ignore_index=True))
 
 
-def _ruled(pack: Instrument, rule: str | Path) -> tuple[Index, list[str]]:
+def _read_rule(pack: Instrument, rule: str | Path) -> tuple[Index, list[str]]:
     """Return the index of a rule by name or of a pack, and the levels on which it speaks."""
     if rule not in get_args(Rule):
         other = read_instrument(rule)
@@ -133,8 +199,9 @@ def _ruled(pack: Instrument, rule: str | Path) -> tuple[Index, list[str]]:
                 levels=len(pack.scale.levels),
                 points=len(other.index.points),
             )
-        for _, one in other.rules():
-            unknown = [name for name in one.weights if name not in (*pack.factors, *pack.blocks)]
+        for _, index_rule in other.rules_by_level():
+            parts = (*pack.factors, *pack.blocks)
+            unknown = [name for name in index_rule.weights if name not in parts]
             if unknown:
                 raise ColumnError("rule_weights", rule=rule, names=", ".join(unknown))
         if other.index.overall.rule == "overall_item" and not pack.overall_item:
@@ -149,177 +216,249 @@ def _ruled(pack: Instrument, rule: str | Path) -> tuple[Index, list[str]]:
     return pack.index.model_copy(update=changed), levels
 
 
-def _why(index: Index, own: Index) -> Iterator[str]:
-    """Say in what an index differs from one's own: points, then how the whole is made."""
-    if dict(index.points) != dict(own.points):
+def _list_differences(index: Index, published: Index) -> Iterator[str]:
+    """Say in what an index differs from the published one: points, then how the whole is made."""
+    if dict(index.points) != dict(published.points):
         yield "points" if index.points else "satisfied"
-    if index.overall.rule != own.overall.rule or index.overall.weights != own.overall.weights:
-        yield index.overall.rule
-    elif index.factor.rule != own.factor.rule and index.overall.rule == "mean_of_factors":
+    whole, published_whole = index.overall, published.overall
+    if whole.rule != published_whole.rule or whole.weights != published_whole.weights:
+        yield whole.rule
+    elif index.factor.rule != published.factor.rule and whole.rule == "mean_of_factors":
         yield f"factors_{index.factor.rule}"
 
 
-def answer_counts(survey: Survey, by: Sequence[str] = ()) -> pd.DataFrame:
+def count_answers(survey: Survey, by: Sequence[str] = ()) -> pd.DataFrame:
     """Count the forms at each level of each item: keys, ``item``, ``answer``, ``n``, ``weight``."""
     codes = item_codes(survey.instrument)
     weights = survey.frame.get("weight", 1.0)
-    long = survey.frame[[*by, *codes]].assign(_w=weights)
-    long = long.melt([*by, "_w"], var_name="item", value_name="answer").dropna(subset="answer")
-    counted = long.groupby([*by, "item", "answer"], sort=True)["_w"].agg(n="size", weight="sum")
-    return counted.reset_index().astype({"answer": int})
+    answers = survey.frame[[*by, *codes]].assign(_w=weights)
+    answers = answers.melt([*by, "_w"], var_name="item", value_name="answer")
+    answers = answers.dropna(subset="answer")
+    counts = answers.groupby([*by, "item", "answer"], sort=True)["_w"].agg(n="size", weight="sum")
+    return counts.reset_index().astype({"answer": int})
 
 
-def _blocks(survey: Survey, keys: list[str], wanted: Sequence[Target]) -> Iterator[Block]:
-    """Reduce the forms once; a multi-choice key makes one block per choice (they overlap)."""
-    columns = _columns(survey.instrument, wanted)
-    many = [key for key in keys if survey.is_many(key)]
-    if not many:
-        yield block(survey.design(), keys, columns)
+def _make_blocks(survey: Survey, keys: list[str], targets: Sequence[Target]) -> Iterator[Block]:
+    """Total the forms once; a multi-choice key makes one block per choice (choices overlap)."""
+    columns = _list_columns(survey.instrument, targets)
+    multi_choice = [key for key in keys if survey.is_many(key)]
+    if not multi_choice:
+        yield build_block(survey.design(), keys, columns)
         return
-    for choice in survey.instrument.indicators[many[0]].levels:
-        chosen = survey.chose(many[0], choice).map({True: choice})
-        yield block(survey.design(survey.frame.assign(**{many[0]: chosen})), keys, columns)
+    key = multi_choice[0]
+    for choice in survey.instrument.indicators[key].levels:
+        labels = survey.has_choice(key, choice).map({True: choice})
+        yield build_block(survey.design(survey.frame.assign(**{key: labels})), keys, columns)
 
 
-def _columns(pack: Instrument, wanted: Sequence[Target]) -> Columns:
-    """Return what to total: item × level, the facts of rule M4, and who gave which answer."""
+def _list_columns(
+    pack: Instrument, targets: Sequence[Target], *, with_moments: bool = True
+) -> Columns:
+    """Return what to total: item × level, the facts of rule M4, and who gave which answer.
+
+    Figures over the same items share their counts of people. Values need no second moments;
+    errors do.
+    """
     names, codes = column_names(pack), item_codes(pack)
-    flags = [f"{it.variable}.{fact}" for it in wanted for fact in FACTS]
+    counted = {_people_key(target): target for target in targets}
     return Columns(
         tuple(names),
-        partial(_hot, pack=pack),
+        partial(_make_indicators, pack=pack),
         np.ones(len(names)),
         [True] * len(names),
-        tuple(flags),
-        partial(_marks, pack=pack, wanted=tuple(wanted)),
+        tuple(f"{key}.{fact}" for key in counted for fact in FACTS),
+        partial(_mark_people, pack=pack, targets=tuple(counted.values())),
+        beside=0 if with_moments else len(names),
         reads=tuple(codes),
     )
 
 
-def _read(frame: pd.DataFrame, pack: Instrument) -> tuple[Floats, Any, Any, Any]:
-    """Return answers, which are valid, which are satisfied, and who is eligible (M4)."""
+def _people_key(target: Target) -> str:
+    """Name the people behind a figure: those eligible (M4), or who answered its items."""
+    return f"{'eligible' if target.eligible else 'answered'}:{'+'.join(target.items)}"
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """Answers of n forms to k items, shape (n, k), and who is eligible (M4), shape (n,)."""
+
+    levels: Floats
+    valid: Bools
+    satisfied: Bools
+    eligible: Bools
+
+
+def _read_answers(frame: pd.DataFrame, pack: Instrument) -> _Answers:
     codes = item_codes(pack)
-    answers = frame[codes].to_numpy(dtype=float)
-    valid, agreed = ~np.isnan(answers), answers >= pack.scale.satisfied_from
-    rated = valid[:, np.isin(codes, list(pack.items))].sum(axis=1)
-    return answers, valid, agreed, rated >= pack.index.comprehensive_from
+    levels = frame[codes].to_numpy(dtype=float)
+    valid, satisfied = ~np.isnan(levels), levels >= pack.scale.satisfied_from
+    n_rated = valid[:, np.isin(codes, list(pack.items))].sum(axis=1)
+    return _Answers(levels, valid, satisfied, n_rated >= pack.index.comprehensive_from)
 
 
-def _hot(frame: pd.DataFrame, pack: Instrument) -> list[Floats]:
+def _make_indicators(frame: pd.DataFrame, pack: Instrument) -> list[Floats]:
     """Return the 0/1 columns of the block."""
-    answers, valid, agreed, eligible = _read(frame, pack)
-    of = np.isin(item_codes(pack), list(pack.items))
-    content = eligible & (agreed[:, of] == valid[:, of]).all(axis=1)
-    each = [answers[:, at] == level for at in range(of.size) for level in pack.scale.levels]
-    return [np.asarray(it, dtype=float) for it in (*each, eligible, content)]
+    answers = _read_answers(frame, pack)
+    rated = np.isin(item_codes(pack), list(pack.items))
+    all_satisfied = (answers.satisfied[:, rated] == answers.valid[:, rated]).all(axis=1)
+    chosen = [
+        answers.levels[:, item] == level
+        for item in range(rated.size)
+        for level in pack.scale.levels
+    ]
+    columns = (*chosen, answers.eligible, answers.eligible & all_satisfied)
+    return [np.asarray(column, dtype=float) for column in columns]
 
 
-def _marks(frame: pd.DataFrame, pack: Instrument, wanted: Sequence[Target]) -> list[Floats]:
+def _mark_people(frame: pd.DataFrame, pack: Instrument, targets: Sequence[Target]) -> list[Floats]:
     """Return answers, people who answered, and people satisfied and not, of each figure."""
-    _, valid, agreed, eligible = _read(frame, pack)
-    codes, found = item_codes(pack), []
-    for target in wanted:
-        of = np.isin(codes, target.items)
-        n_valid, n_agreed = valid[:, of].sum(axis=1), agreed[:, of].sum(axis=1)
-        people = eligible if target.eligible else n_valid > 0
-        found += [n_valid, people, n_agreed > 0, n_agreed < n_valid]
-    return [np.asarray(it, dtype=float) for it in found]
+    answers, codes = _read_answers(frame, pack), item_codes(pack)
+    columns: list[Floats] = []
+    for target in targets:
+        behind = np.isin(codes, target.items)
+        n_valid = answers.valid[:, behind].sum(axis=1)
+        n_satisfied = answers.satisfied[:, behind].sum(axis=1)
+        people = answers.eligible if target.eligible else n_valid > 0
+        facts = (n_valid, people, n_satisfied > 0, n_satisfied < n_valid)
+        columns += [np.asarray(fact, dtype=float) for fact in facts]
+    return columns
 
 
-def _figure(totals: Block, target: Target, survey: Survey) -> tuple[pd.DataFrame, Any]:
+def _estimate_target(
+    totals: Block, target: Target, survey: Survey
+) -> tuple[pd.DataFrame, sparse.csr_array]:
     """Return one figure in each domain of a block, with interval and text; and its influence."""
-    raw, influence = evaluate(totals, target.mean, f"{target.variable}.people")
-    found = _settled(raw, target)
-    value, variance, people = (found[k].to_numpy() for k in ("value", "variance", "people"))
-    alone = np.isnan(variance)
-    single = target.mean.share.size == 1 and target.kind != "score"
-    top = found["numerator"] / 100 if single else np.full(len(found), np.nan)
-    bottom = found["denominator"].to_numpy()
-    exact = single and not totals.weighted
-    low, high, n_eff, method = _interval(totals, target, found)
-    asked = np.where((people > 1) & (target.kind != "score"), people - 1, np.nan)
-    srs = value * (100 - value) / asked  # with replacement, as svymean(deff = "replace")
-    places = survey.instrument.index.decimals
-    parts = zip(value, top if exact else [np.nan] * len(found), bottom, strict=True)
-    flag = flags(people, survey.wave.min_cell, df=found["df"])
-    if target.kind != "score":
-        flag = flags(
-            people, survey.wave.min_cell, df=found["df"], n_eff=n_eff, width=(high - low) / 100
-        )
-    frame = totals.keys.assign(
-        level=target.level,
-        variable=target.variable,
-        value=value,
-        se=np.sqrt(variance),
-        low=np.where(alone, np.nan, low),
-        high=np.where(alone, np.nan, high),
-        df=found["df"],
-        n=totals.people["n"],
-        n_valid=people.astype(int),
-        numerator=top,
-        denominator=bottom,
-        deff=np.divide(variance, srs, out=np.full(len(found), np.nan), where=srs > 0),
-        n_eff=np.where(alone, np.nan, n_eff),
-        method=np.where(alone, "none", method),
-        flag=flag,
-    )
-    return frame.assign(printed=[printed(v, n, d, places) for v, n, d in parts]), influence
+    means, influence = evaluate_mean(totals, target.mean, f"{_people_key(target)}.people")
+    means = _settle_ends(means, target)
+    value, variance, people = (means[name].to_numpy() for name in ("value", "variance", "people"))
+    has_no_error = np.isnan(variance)
+    is_single_ratio = target.mean.share.size == 1 and target.kind != "score"
+    numerator = means["numerator"] / 100 if is_single_ratio else np.full(len(means), np.nan)
+    interval = _find_interval(totals, target, means)
+    columns = {
+        "level": target.level,
+        "variable": target.variable,
+        "value": value,
+        "se": np.sqrt(variance),
+        "low": np.where(has_no_error, np.nan, interval.low),
+        "high": np.where(has_no_error, np.nan, interval.high),
+        "df": means["df"],
+        "n": totals.people["n"],
+        "n_valid": people.astype(int),
+        "numerator": numerator,
+        "denominator": means["denominator"],
+        "deff": _design_effect(means, target),
+        "n_eff": np.where(has_no_error, np.nan, interval.n_eff),
+        "method": np.where(has_no_error, "none", interval.method),
+        "flag": _flag_domains(means, target, interval, survey.wave.min_cell),
+        "printed": _print_values(
+            means,
+            numerator if is_single_ratio and not totals.weighted else np.full(len(means), np.nan),
+            survey.instrument.index.decimals,
+        ),
+    }
+    keys = {str(name): totals.keys[name] for name in totals.keys}
+    return pd.DataFrame({**keys, **columns}, index=totals.keys.index), influence
 
 
-def _settled(found: pd.DataFrame, target: Target) -> pd.DataFrame:
-    """Set a percentage that only float sums keep from 0 or 100 to that end, without error."""
+@dataclass(frozen=True)
+class _Interval:
+    """Ends in percent or points, effective number of people and method, shape (D,) each."""
+
+    low: Floats
+    high: Floats
+    n_eff: Floats
+    method: NDArray[np.object_]
+
+
+def _design_effect(means: pd.DataFrame, target: Target) -> Floats:
+    """Return variance over that of as many people drawn singly with replacement (V6)."""
+    value, variance, people = (means[name].to_numpy() for name in ("value", "variance", "people"))
+    n_drawn = np.where((people > 1) & (target.kind != "score"), people - 1, np.nan)
+    simple = value * (100 - value) / n_drawn  # with replacement, as svymean(deff = "replace")
+    return np.divide(variance, simple, out=np.full(len(means), np.nan), where=simple > 0)
+
+
+def _flag_domains(
+    means: pd.DataFrame, target: Target, interval: _Interval, min_cell: int
+) -> list[str]:
+    """Say of each domain whether the figure may be published (P2)."""
+    people = means["people"].to_numpy()
     if target.kind == "score":
-        return found
-    end = found["value"].round().where(found["value"].round(9).isin([0.0, 100.0]))
-    exact = found["variance"].where(end.isna() | found["variance"].isna(), 0.0)
-    return found.assign(value=end.fillna(found["value"]), variance=exact)
+        return flag_cells(people, min_cell, df=means["df"])
+    width = (interval.high - interval.low) / 100
+    return flag_cells(people, min_cell, df=means["df"], n_eff=interval.n_eff, width=width)
 
 
-def _interval(
-    totals: Block, target: Target, found: pd.DataFrame
-) -> tuple[Floats, Floats, Floats, Any]:
-    """Return low, high, effective n and method: I1 for people, I2 for answers, t for scores."""
+def _print_values(means: pd.DataFrame, numerator: Floats, decimals: int) -> list[str]:
+    """Return the printed text of each domain, from the exact fraction where it is known (M6)."""
+    cells = zip(means["value"], numerator, means["denominator"], strict=True)
+    return [round_to_text(value, top, bottom, decimals) for value, top, bottom in cells]
+
+
+def _settle_ends(means: pd.DataFrame, target: Target) -> pd.DataFrame:
+    """Set a percentage that float sums keep just off 0 or 100 to that end, without error."""
+    if target.kind == "score":
+        return means
+    value, variance = means["value"].to_numpy(), means["variance"].to_numpy()
+    is_end = np.isin(value.round(9), [0.0, 100.0])
+    return means.assign(
+        value=np.where(is_end, value.round(), value),
+        variance=np.where(is_end & ~np.isnan(variance), 0.0, variance),
+    )
+
+
+def _find_interval(totals: Block, target: Target, means: pd.DataFrame) -> _Interval:
+    """Return the interval of each domain: I1 for people, I2 for answers, t for scores."""
     value, variance, df, people = (
-        found[k].to_numpy(dtype=float) for k in ("value", "variance", "df", "people")
+        means[name].to_numpy(dtype=float) for name in ("value", "variance", "df", "people")
     )
+    method = np.full(len(value), "t", dtype=object)
     if target.kind == "score":
-        return (*_score_interval(target, people, found), people, "t")
+        return _Interval(*_score_interval(target, people, means), people, method)
     share = np.clip(value / 100, 0.0, 1.0)
-    most, counts = people, totals.people
-    if target.kind == "answers":
-        unsatisfied = counts[f"{target.variable}.unsatisfied"].to_numpy()
-        rarer = np.where(share >= 0.5, unsatisfied, counts[f"{target.variable}.satisfied"])
-        most = np.where(rarer < FEW_PEOPLE, people, counts[f"{target.variable}.answers"])
     fraction = sampling_fraction(totals)
-    cap = cap_of(np.asarray(most, dtype=float), fraction)
+    cap = cap_effective_n(_most_effective(totals, target, share, people), fraction)
     n_eff = effective_n(share, variance / 1e4, people=people, df=df, cap=cap)
     low, high = exact_interval(share * n_eff, n_eff)
-    method = np.full(len(value), "korn-graubard", dtype=object)
+    method[:] = "korn-graubard"
     if target.kind == "people":
-        plain, size = totals.simple, whole_strata(totals, people)
-        ends = simple_interval(share, people, size)
-        low, high = np.where(plain, ends[0], low), np.where(plain, ends[1], high)
-        n_eff, method[plain] = np.where(plain, people, n_eff), "clopper-pearson"
+        is_simple, size = totals.simple, whole_strata(totals, people)
+        simple_low, simple_high = simple_interval(share, people, size)
+        low, high = np.where(is_simple, simple_low, low), np.where(is_simple, simple_high, high)
+        n_eff, method[is_simple] = np.where(is_simple, people, n_eff), "clopper-pearson"
         method[~np.isnan(size)] = "hypergeometric"
-    census = fraction >= CENSUS  # all were asked: nothing is left to chance
-    low, high = np.where(census, share, low), np.where(census, share, high)
-    return 100 * low, 100 * high, n_eff, method
+    is_census = fraction >= CENSUS  # all were asked: no sampling error
+    low, high = np.where(is_census, share, low), np.where(is_census, share, high)
+    return _Interval(100 * low, 100 * high, n_eff, method)
 
 
-def _score_interval(target: Target, people: Floats, found: pd.DataFrame) -> tuple[Floats, Floats]:
+def _most_effective(totals: Block, target: Target, share: Floats, people: Floats) -> Floats:
+    """Return the largest effective n: the answers, or the people where few decide (I2)."""
+    if target.kind != "answers":
+        return people
+    answers, satisfied, unsatisfied = (
+        totals.people[f"{_people_key(target)}.{fact}"].to_numpy()
+        for fact in ("answers", "satisfied", "unsatisfied")
+    )
+    rarer = np.where(share >= 0.5, unsatisfied, satisfied)
+    return np.where(rarer < FEW_PEOPLE, people, answers).astype(np.float64)
+
+
+def _score_interval(target: Target, people: Floats, means: pd.DataFrame) -> tuple[Floats, Floats]:
     """Return the t interval of a mean score, within its scale.
 
-    Where everyone chose the best or the worst level the exact interval of a share stands in, so
-    that thirty fives are not certainty; where everyone chose another one level there is none.
+    Where everyone chose the best or the worst level the exact interval of a share is used, so
+    that thirty fives are not certainty. Where everyone chose one other level there is none.
     """
-    value, variance, df = (found[name].to_numpy() for name in ("value", "variance", "df"))
-    worth = target.mean.top[target.mean.bottom > 0]
-    floor, ceiling = worth.min(), worth.max()
+    value, variance, df = (means[name].to_numpy() for name in ("value", "variance", "df"))
+    level_values = target.mean.top[target.mean.bottom > 0]
+    floor, ceiling = level_values.min(), level_values.max()
     half = stats.t.ppf(0.975, df) * np.sqrt(np.where(variance > 0, variance, np.nan))
     low, high = np.maximum(value - half, floor), np.minimum(value + half, ceiling)
     reach = ceiling - floor
     share = (value - floor) / reach
-    ends = np.isclose(share, 0.0) | np.isclose(share, 1.0)
-    exact = exact_interval(np.rint(np.where(ends, share, 0.0) * people), people)
-    at_end = [floor + reach * end for end in exact]
-    return np.where(ends, at_end[0], low), np.where(ends, at_end[1], high)
+    is_end = np.isclose(share, 0.0) | np.isclose(share, 1.0)
+    exact = exact_interval(np.rint(np.where(is_end, share, 0.0) * people), people)
+    low_at_end, high_at_end = (floor + reach * end for end in exact)
+    return np.where(is_end, low_at_end, low), np.where(is_end, high_at_end, high)

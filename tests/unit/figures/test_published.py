@@ -11,9 +11,9 @@ import pytest
 
 from sipas_analysis.explain.drivers import drivers
 from sipas_analysis.figures.published import Figures, write_tables
-from sipas_analysis.figures.suppression import people_counts
+from sipas_analysis.figures.suppression import hide_small_counts
 from sipas_analysis.measure.scores import compare_rules, score
-from sipas_analysis.reports.drivers_output import without
+from sipas_analysis.reports.drivers_output import hide_keys
 from sipas_analysis.reports.report import CHAPTERS, report
 
 ITEMS = ("A1", "A2", "D1")
@@ -214,8 +214,8 @@ def test_form_checks_of_a_hidden_unit_are_not_published(read_answers):
 def test_an_item_that_nobody_answered_hides_nothing_else(read_answers):
     """No people stand behind it, so its neighbours stay."""
     survey = read_answers(forms_of([("5,,4", 20)], [("3,,5", 20)]), units=units_of("XY"))
-    found = Figures(survey).of("all")
-    assert {code for code, one in found.items() if not one.known} == {"A2", "OVERALL"}
+    found = Figures(survey).by_variable("all")
+    assert {code for code, one in found.items() if not one.is_known} == {"A2", "OVERALL"}
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ def test_an_item_that_nobody_answered_hides_nothing_else(read_answers):
 )
 def test_small_counts_hide_a_second_one(counts, shown):
     """One hidden count would follow from the total; an empty choice tells of nobody."""
-    assert people_counts(counts, 5) == shown
+    assert hide_small_counts(counts, 5) == shown
 
 
 # ── what is published
@@ -355,17 +355,17 @@ def test_a_hidden_block_does_not_follow_from_the_other_and_the_whole(read_answer
     """Overall less policy is service: with service hidden, one of the two must be hidden too."""
     rows = "so-a,5,4,,\n" * 37 + "so-a,5,4,1,5\n" * 3
     survey = read_answers("unit,P1,P2,S1,S2\n" + rows, pack=BLOCKS)
-    own = Figures(survey).of("unit", "so-a")
-    assert not own["service"].known
-    assert not (own["policy"].known and own["overall"].known)
+    own = Figures(survey).by_variable("unit", "so-a")
+    assert not own["service"].is_known
+    assert not (own["policy"].is_known and own["overall"].is_known)
 
 
 def test_two_rules_on_the_same_items_hide_every_part_above_a_hidden_item(read_answers):
     """Factors as means of items and a pooled whole are two sums: together they would tell."""
     rows = "so-a,5,4,\n" * 37 + "so-a,5,1,4\n" * 3
     index = {"factor": {"rule": "mean_of_items"}}
-    own = Figures(read_answers("unit,A1,A2,D1\n" + rows, index=index)).of("unit", "so-a")
-    assert not any(own[part].known for part in ("D1", "results", "access", "overall"))
+    own = Figures(read_answers("unit,A1,A2,D1\n" + rows, index=index)).by_variable("unit", "so-a")
+    assert not any(own[part].is_known for part in ("D1", "results", "access", "overall"))
 
 
 def test_a_whole_of_one_factor_counts_only_its_people(read_answers):
@@ -404,14 +404,14 @@ def test_penalties_and_models_of_units_give_nothing_hidden_back(read_answers):
     table = figures.tables()["penalties"].set_index("item")
     assert not {"n_low", "n_mid", "n_high"} & set(table.columns)
     hidden = [
-        code for code, one in figures.of("all").items() if code in table.index and not one.known
+        code for code, one in figures.by_variable("all").items() if code in table.index and not one.is_known
     ]
     assert "A2" in hidden
     assert table.loc[hidden].drop(columns=["factor", "verdict"]).isna().all(axis=None)
     assert set(table.loc[hidden, "verdict"]) == {"cannot_tell"}
     strict = read_answers("unit,A1,A2,D1,OVERALL\n" + "\n".join(lines) + "\n", min_cell=150)
     assert Figures(strict).hidden_units == {"so-a", "so-b"}
-    found = without(drivers(strict, "linear", by="unit"), {"so-a", "so-b"}, "unit")
+    found = hide_keys(drivers(strict, "linear", by="unit"), {"so-a", "so-b"}, "unit")
     assert found.frame.empty
     assert set(found.reason.values()) == {"hidden"}
     assert found.fits == {}

@@ -173,7 +173,7 @@ def test_renamed_and_merged_units_are_compared_under_their_new_code(wave):
     """a became n, b and c merged into m: forms go along; what was split is another unit."""
     before = wave(2023, {"a": (42, 60), "b": (10, 30), "c": (20, 30), "d": (20, 40)})
     after = wave(2024, {"n": (51, 60), "m": (30, 60), "x": (20, 30), "y": (20, 30)})
-    path = after.wave.beside("unit_changes.csv")
+    path = after.wave.path_of("unit_changes.csv")
     path.write_text(
         "date,from,to,share\n2023-06-01,a,n,\n2023-06-01,b,m,\n2023-06-01,c,m,\n"
         "2023-06-01,d,x,0.5\n2023-06-01,d,y,0.5\n",

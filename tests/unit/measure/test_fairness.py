@@ -6,7 +6,7 @@ import pytest
 
 import sipas_analysis as sipas
 from sipas_analysis.errors import ConfigError
-from sipas_analysis.measure.fairness import fair, robust
+from sipas_analysis.measure.fairness import adjust_and_pool, rank_under_rules
 from sipas_analysis.reports.report import report
 
 UNITS = "code,name_vi,group\nold,Sở Già,departments\nyoung,Sở Trẻ,departments\n"
@@ -36,7 +36,7 @@ def two(read_answers):
 
 def test_with_like_clients_the_better_unit_comes_first(two):
     """84 to 75 % as published; .9/.6 against .95/.7 by sex (rule A1)."""
-    found = fair(*two(adjusters=["sex"])).set_index("unit")
+    found = adjust_and_pool(*two(adjusters=["sex"])).set_index("unit")
     assert found["rank"].to_dict() == {"old": 1, "young": 2}
     assert found["adjusted_rank"].to_dict() == {"old": 2, "young": 1}
     direct = sipas.case_mix(
@@ -65,7 +65,7 @@ def test_with_like_clients_the_better_unit_comes_first(two):
 def test_without_adjusters_there_is_nothing_to_adjust(two):
     """Missing, not equal to the raw figure; pooled figures stand."""
     survey, ranking = two()
-    found = fair(survey, ranking)
+    found = adjust_and_pool(survey, ranking)
     assert found["adjusted"].isna().all()
     pooled = sipas.small_area(
         ranking.frame["value"], ranking.frame["se"] ** 2, sizes=ranking.frame["n_valid"]
@@ -87,7 +87,7 @@ def test_a_place_that_hangs_on_the_rule_is_seen(read_answers):
     lines += [f"b,{5 if k < 20 else 3},{5 if k < 20 else 3},5" for k in range(40)]
     units = "code,name_vi,group\na,Sở A,departments\nb,Sở B,departments\n"
     survey = read_answers("\n".join(["unit,A1,A2,D1", *lines, ""]), units=units)
-    found = robust(survey, sipas.rank(sipas.score(survey, "unit"))).set_index("unit")
+    found = rank_under_rules(survey, sipas.rank(sipas.score(survey, "unit"))).set_index("unit")
     assert found.loc["a", ["pooled", "mean_of_items", "factors_by_size"]].tolist() == [1, 1, 1]
     assert found.loc["b", ["mean_of_factors", "mean_of_factor_items"]].tolist() == [1, 1]
     assert "overall_item" not in found
@@ -106,7 +106,7 @@ def test_blanks_are_one_of_the_lawful_choices(read_answers):
     ]
     units = "code,name_vi,group\na,Sở A,departments\nb,Sở B,departments\n"
     survey = read_answers("\n".join(["unit,A1,A2,D1", *lines, ""]), units=units)
-    found = robust(survey, sipas.rank(sipas.score(survey, "unit"))).set_index("unit")
+    found = rank_under_rules(survey, sipas.rank(sipas.score(survey, "unit"))).set_index("unit")
     assert found["pooled"].to_dict() == {"a": 1, "b": 2}
     assert found["pooled_complete"].to_dict() == {"a": 2, "b": 1}
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from sipas_analysis.errors import ColumnError
-from sipas_analysis.infer.estimates import COLUMNS, printed
+from sipas_analysis.infer.estimates import COLUMNS, round_to_text
 from sipas_analysis.instrument.pack import Index
 from sipas_analysis.measure.ranking import rank
-from sipas_analysis.measure.scores import answer_counts, compare_rules, score
+from sipas_analysis.measure.scores import count_answers, compare_rules, score
 
 EQUAL = "unit,A1,A2,D1\nso-a,5,5,1\nso-a,5,5,1\n"
 
@@ -167,7 +167,7 @@ def test_a_mean_score_stands_beside(figure):
 )
 def test_halves_are_rounded_away_from_zero(value, exact, text):
     """From the exact fraction, for 87/160 is 54.375 and a float prints 54.37 (rule M6)."""
-    assert printed(value, *exact) == text
+    assert round_to_text(value, *exact) == text
 
 
 def test_a_table_prints_the_exact_fraction(figure):
@@ -330,7 +330,7 @@ def test_a_table_cannot_be_changed_from_outside(read_answers):
 
 def test_answers_are_counted_by_level(read_answers):
     """Blanks are no level."""
-    counts = answer_counts(read_answers(forms(["so-a,5,4,", "so-a,5,1,"])))
+    counts = count_answers(read_answers(forms(["so-a,5,4,", "so-a,5,1,"])))
     assert counts.to_numpy().tolist() == [["A1", 5, 2, 2.0], ["A2", 1, 1, 1.0], ["A2", 4, 1, 1.0]]
 
 
