@@ -6,6 +6,7 @@ user can mend is one paragraph and its own exit code, never a traceback.
 
 import sys
 import traceback
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,6 +22,7 @@ from sipas_analysis.documents.writers.terminal import (
 from sipas_analysis.errors import ParameterError, SipasError
 from sipas_analysis.files import check_writable, write_log
 from sipas_analysis.messages import LANGUAGES, Language, say
+from sipas_analysis.reports.sample_options import SampleOptions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -219,7 +221,8 @@ def report(
     formats: Annotated[str, _option("formats")] = "html",
 ) -> None:
     facts, survey = _read_survey(wave)
-    path = _report(facts, survey, unit, lang, out, _parse_parameters(parameters), formats)
+    folder = _output_folder(out, facts)
+    path = _report(survey, unit, lang, folder, formats, _parse_parameters(parameters))
     print_message("report", path=path)
 
 
@@ -238,11 +241,12 @@ def run(
 
     facts, survey = _read_survey(wave)
     folder = _output_folder(out, facts)
-    asked = running.RunRequest(folder, lang, formats, units, engine, scheduler, jobs)
+    names = (_split_names(text) for text in (lang, formats, units))
+    request = running.RunRequest(folder, *names, engine, scheduler, jobs)
     silent = [code for code in survey.units["code"] if code not in set(survey.frame["unit"])]
     for code in silent:
         print_message("no_form", unit=survey.unit_names[code])
-    failed = running.run_wave(survey, asked)
+    failed = running.run_wave(survey, request)
     print_message("report", path=folder)
     if failed:
         print_message("failed", n=len(failed))
@@ -307,31 +311,12 @@ def archive(
     print_message("wrote", path=write_archive(out, path, wave, public=public))
 
 
-@app.command(help="cli.sample")
-def sample(
-    frame: Annotated[Path, typer.Argument(help="cli.arg.frame", metavar="FRAME")],
-    out: Annotated[Path | None, _option("out", "sample_out")] = None,
-    lang: Lang = "",
-    error: Annotated[float, _option("error")] = 0.05,
-    deff: Annotated[float, _option("deff")] = 1.0,
-    method: Annotated[str, _option("method")] = "yamane",
-    least: Annotated[int, _option("min")] = 0,
-    total: Annotated[int | None, _option("total")] = None,
-    by: Annotated[str, _option("by")] = "",
-    allocate: Annotated[str, _option("allocate")] = "",
-    count: Annotated[str, _option("count")] = "",
-    cost: Annotated[int | None, _option("cost")] = None,
-    ids: Annotated[str, _option("id")] = "",
-    draw: Annotated[str, _option("draw")] = "simple",
-    size: Annotated[str, _option("size")] = "",
-    reserve: Annotated[float, _option("reserve")] = 0.2,
-    seed: Annotated[int, _option("seed")] = 1,
-    returned: Annotated[Path | None, _option("returned")] = None,
-) -> None:
-    asked = locals()
-    from sipas_analysis.reports import sample_page as sampling
+@app.command("sample", help="cli.sample")
+@wraps(SampleOptions, updated=())  # its fields become the options of the verb
+def sample(**options: Any) -> None:
+    from sipas_analysis.reports.sample_page import write_sample
 
-    for path in sampling.write_sample(sampling.SampleOptions(**asked), choose_language()):
+    for path in write_sample(SampleOptions(**options), choose_language()):
         print_message("wrote", path=path)
 
 
@@ -389,30 +374,27 @@ def _read_survey(path: Path) -> "tuple[Wave, Survey]":
 
 
 def _report(
-    facts: "Wave",
-    survey: "Survey",
-    unit: str,
-    lang: str,
-    out: Path | None,
-    more: dict[str, str],
-    formats: str,
+    survey: "Survey", unit: str, lang: str, folder: Path, formats: str, more: dict[str, str]
 ) -> Path:
     """Run the notebook of the province or of one unit; return the first page it wrote."""
-    from sipas_analysis.reports.report import report as start
-    from sipas_analysis.runs.notebook import PROVINCE, UNIT, run_notebook
+    from sipas_analysis.reports.report import report as start_report
+    from sipas_analysis.runs.notebook import PROVINCE, UNIT, run_notebook_here
 
-    languages = start(survey, lang, unit).languages
-    folder = _output_folder(out, facts)
-    parameters = {"wave": str(facts.path.absolute()), "language": ",".join(languages)}
-    parameters |= {"out": str(folder.absolute()), "formats": formats}
+    languages = start_report(survey, _split_names(lang), unit).languages
+    parameters = {
+        "wave": str(survey.wave.path.absolute()),
+        "language": ",".join(languages),
+        "out": str(folder.absolute()),
+        "formats": formats,
+    }
     parameters |= {"unit": unit} if unit else {}
     for name in sorted(parameters.keys() & more.keys()):
         raise ParameterError("parameter_given", name=name)
-    run_notebook(UNIT if unit else PROVINCE, parameters | more)
-    place = folder / "units" / unit if unit else folder / "province"
+    run_notebook_here(UNIT if unit else PROVINCE, parameters | more, survey)
+    report_folder = folder / "units" / unit if unit else folder / "province"
     first = formats.split(",", maxsplit=1)[0].strip()
     stem = "report" if unit or first != "xlsx" else "annexes"
-    return place / f"{stem}.{languages[0]}.{first}"
+    return report_folder / f"{stem}.{languages[0]}.{first}"
 
 
 def _parse_parameters(parameters: list[str] | None) -> dict[str, str]:
@@ -420,6 +402,11 @@ def _parse_parameters(parameters: list[str] | None) -> dict[str, str]:
         if "=" not in one:
             raise ParameterError("parameter_form", found=one)
     return dict(one.split("=", 1) for one in parameters or [])
+
+
+def _split_names(text: str) -> tuple[str, ...]:
+    """Return the names of a comma-separated list."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def _output_folder(out: Path | None, facts: "Wave") -> Path:

@@ -41,7 +41,8 @@ reports.file_names reports.subject reports.figure_tables reports.chapters.trend
 reports.chapters.sample_design reports.chapters.opening reports.chapters.results
 reports.chapters.ranking reports.chapters.letters reports.chapters.action
 reports.chapters.drivers reports.chapters.annexes reports.annex_workbook reports.report
-reports.portal reports.comparison_page reports.sample_page reports.drivers_output
+reports.portal reports.comparison_page reports.sample_options reports.sample_page
+reports.drivers_output
 proof.program proof.receipt proof.receipt_page proof.ro_crate proof.read_back proof.verify
 proof.verdict_page proof.trace proof.archive
 runs.notebook runs.jobs runs.worker runs.papermill_engine runs.annual_run
@@ -251,9 +252,9 @@ def test_the_readme_names_the_two_commands_that_the_makefile_has():
 
 def test_every_key_of_wave_yaml_and_units_csv_is_explained():
     """docs/wave.md is the page that a user looks for."""
-    from sipas_analysis.collect.units import COLUMNS
+    from sipas_analysis.collect.units import UNIT_COLUMNS
     from sipas_analysis.collect.wave import Columns, Responses, Wave
 
     page = (ROOT / "docs/wave.md").read_text("utf-8")
-    keys = {*Wave.model_fields, *Columns.model_fields, *Responses.model_fields, *COLUMNS}
+    keys = {*Wave.model_fields, *Columns.model_fields, *Responses.model_fields, *UNIT_COLUMNS}
     assert {key for key in keys if not re.search(rf"\b{key}\b", page)} == set()

@@ -1,18 +1,19 @@
-"""Plan a sample from a list of clients, and say what it can and cannot tell.
+"""Plan a sample from a list of clients, and say how precise its results will be.
 
 The list is read whole or refused; names, telephones and the like are never read (rule P1), and
 only ids, units, strata and clusters are written. Nothing is written before all is computed.
 """
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from sipas_analysis.collect.columns import is_personal, read_vocabulary
 from sipas_analysis.collect.readers import fold_text, read_rows, tidy_text
@@ -35,6 +36,7 @@ from sipas_analysis.errors import (
     FormError,
     ParameterError,
     Place,
+    SipasError,
     UnitError,
 )
 from sipas_analysis.figures.published import write_tables
@@ -42,6 +44,7 @@ from sipas_analysis.files import check_writable
 from sipas_analysis.infer.sample_draw import RESERVE, How, compare_returns, draw
 from sipas_analysis.infer.sample_size import (
     Allocation,
+    Floats,
     Method,
     allocate,
     detectable_difference,
@@ -50,6 +53,7 @@ from sipas_analysis.infer.sample_size import (
     sample_size,
 )
 from sipas_analysis.messages import LANGUAGES, Language
+from sipas_analysis.reports.sample_options import SampleOptions, check_options
 
 # What the page assumes of an index: its items, and how alike the answers of one person are.
 ITEMS, WITHIN = 22, 0.4
@@ -60,40 +64,23 @@ OUT = Path("outputs/sample")
 
 
 @dataclass(frozen=True)
-class SampleOptions:
-    """What the command line asks for; empty text and None are what was left out."""
-
-    frame: Path
-    out: Path | None = None
-    error: float = 0.05
-    deff: float = 1.0
-    method: str = "yamane"
-    allocate: str = ""
-    total: int | None = None
-    least: int = 0
-    cost: int | None = None
-    by: str = ""
-    ids: str = ""
-    count: str = ""
-    draw: str = "simple"
-    size: str = ""
-    reserve: float = 0.2
-    seed: int = 1
-    returned: Path | None = None
-    lang: str = ""
-
-
-@dataclass(frozen=True)
 class SamplePlan:
-    """A plan by unit, the people drawn (None for counts) and what came back (None if not asked)."""
+    """What was planned and drawn.
 
-    plan: pd.DataFrame
+    Attributes:
+        units: Forms, margin and cost by unit.
+        people: The people drawn, reserve included; None where the list holds counts.
+        returned: Forms that came back, by unit; None if no such list was given.
+        n_personal: How many columns of personal data the list has; none was used.
+    """
+
+    units: pd.DataFrame
     people: pd.DataFrame | None
-    back: pd.DataFrame | None
+    returned: pd.DataFrame | None
     n_personal: int
 
 
-def write_sample(asked: SampleOptions, language: Language) -> list[Path]:
+def write_sample(options: SampleOptions, language: Language) -> list[Path]:
     """Plan, draw and write a sample; return the files, the page last.
 
     Raises:
@@ -101,67 +88,62 @@ def write_sample(asked: SampleOptions, language: Language) -> list[Path]:
 
     Source: rules S1, S2, S3 and P1 in docs/method.md.
     """
-    _check_options(asked)
-    folder = check_writable(asked.out or OUT)
-    made = plan_and_draw(asked)
-    tables = {"plan": made.plan}
-    if made.people is not None:
-        spare = made.people["status"] == RESERVE
-        tables["sample"] = made.people[~spare].drop(columns="status")
-        tables["reserve"] = made.people[spare].drop(columns=["status", "probability", "weight"])
-    if made.back is not None:
-        tables["achieved"] = made.back
-    page = build_sample_page(asked, made)
+    check_options(options)
+    folder = check_writable(options.out or OUT)
+    plan = plan_and_draw(options)
+    tables = {"plan": plan.units}
+    if plan.people is not None:
+        is_reserve = plan.people["status"] == RESERVE
+        tables["sample"] = plan.people[~is_reserve].drop(columns="status")
+        tables["reserve"] = plan.people[is_reserve].drop(
+            columns=["status", "probability", "weight"]
+        )
+    if plan.returned is not None:
+        tables["achieved"] = plan.returned
+    page = build_sample_page(options, plan)
     return [
         *write_tables(tables, folder),
         write_html(page, folder / f"sample.{language}.html", language),
     ]
 
 
-def plan_and_draw(asked: SampleOptions) -> SamplePlan:
-    """Read the list, plan each unit, draw, and hold what came back against the draw."""
-    rows = read_rows(asked.frame).map(tidy_text)
-    rows.attrs["file"] = file = asked.frame.name
-    unit = _find_column(rows, asked.by, read_vocabulary()["roles"]["unit"], "unit", "--by")
-    _refuse_rows(rows, unit, rows[unit] == "", "sample_blank", FormError)
-    _refuse_rows(
-        rows,
-        unit,
-        rows[unit].map(fold_text).isin(read_vocabulary()["totals"]),
-        "total_row",
-        FormError,
-    )
-    n_personal = sum(map(is_personal, rows.columns))
-    if asked.count:
-        if asked.returned:
+def plan_and_draw(options: SampleOptions) -> SamplePlan:
+    """Read the list, plan each unit, draw, and compare what came back with the draw."""
+    clients = _read_list(options.frame)
+    file, roles = options.frame.name, read_vocabulary()["roles"]
+    unit = _find_column(clients, options.by, roles["unit"], "unit", "--by")
+    is_total = clients[unit].map(fold_text).isin(read_vocabulary()["totals"])
+    _refuse_rows(clients, unit, clients[unit] == "", "sample_blank", FormError)
+    _refuse_rows(clients, unit, is_total, "total_row", FormError)
+    n_personal = sum(map(is_personal, clients.columns))
+    if options.count:
+        if options.returned:
             raise ParameterError("sample_returned_counts", file=file)
-        return SamplePlan(
-            plan_units(_read_counts(rows, unit, asked.count), asked), None, None, n_personal
-        )
-    ids = _find_column(rows, asked.ids, read_vocabulary()["roles"]["form"], "id", "--id")
-    if asked.size:
-        _find_column(rows, asked.size, (), "id", "--size")
-    made = plan_units(rows.groupby(unit)[unit].size(), asked)
-    n = dict(zip(made["unit"], made["n"].astype(int), strict=True))
-    spare = {name: ceil(asked.reserve * of - 1e-9) for name, of in n.items()}
-    how = cast(How, asked.draw)
+        units = plan_units(_read_counts(clients, unit, options.count), options)
+        return SamplePlan(units, None, None, n_personal)
+    ids = _find_column(clients, options.ids, roles["form"], "id", "--id")
+    if options.size:
+        _find_column(clients, options.size, (), "id", "--size")
+    units = plan_units(clients.groupby(unit)[unit].size(), options)
+    n_by_unit = dict(zip(units["unit"], units["n"].astype(int), strict=True))
     people = draw(
-        rows,
-        n,
+        clients,
+        n_by_unit,
         ids=ids,
-        seed=asked.seed,
-        how=how,
+        seed=options.seed,
+        how=cast(How, options.draw),
         by=unit,
-        size=asked.size,
-        reserve=spare,
+        size=options.size,
+        reserve={name: ceil(options.reserve * n - 1e-9) for name, n in n_by_unit.items()},
         file=file,
     )
-    back = _read_returned(asked, people, ids, unit) if asked.returned else None
-    people = people.merge(_read_strata(rows, ids, unit), on=ids, validate="one_to_one")
-    return SamplePlan(made, people.rename(columns={unit: "unit", ids: "id"}), back, n_personal)
+    returned = _read_returned(options, people, ids, unit) if options.returned else None
+    people = people.merge(_read_strata(clients, ids, unit), on=ids, validate="one_to_one")
+    people = people.rename(columns={unit: "unit", ids: "id"})
+    return SamplePlan(units, people, returned, n_personal)
 
 
-def plan_units(sizes: "pd.Series[Any]", asked: SampleOptions) -> pd.DataFrame:
+def plan_units(sizes: "pd.Series[int]", options: SampleOptions) -> pd.DataFrame:
     """Return forms, margin, detectable difference (points) and cost (VND) of each unit.
 
     Margin and difference are those of a share of 50 %, the worst case; the difference is that of
@@ -169,7 +151,7 @@ def plan_units(sizes: "pd.Series[Any]", asked: SampleOptions) -> pd.DataFrame:
 
     Args:
         sizes: Clients by unit.
-        asked: Error, design effect, method, allocation, minimum and cost.
+        options: Error, design effect, method, allocation, minimum and cost.
 
     Returns:
         Columns unit, population, n, margin_points, detectable_points and cost, by unit name.
@@ -177,248 +159,255 @@ def plan_units(sizes: "pd.Series[Any]", asked: SampleOptions) -> pd.DataFrame:
     Source: rules S1 and S2 in docs/method.md.
 
     Example:
-        >>> plan(pd.Series({"so-a": 500}), Asked(Path("list.csv")))[["population", "n"]].values
+        >>> from sipas_analysis.reports.sample_options import SampleOptions
+        >>> options = SampleOptions(Path("list.csv"))
+        >>> plan_units(pd.Series({"so-a": 500}), options)[["population", "n"]].values
         array([[500, 223]])
     """
     sizes = sizes.sort_index()
-    n = pd.Series(_count_forms(sizes, asked), index=sizes.index)
-    made = pd.DataFrame(
+    n = pd.Series(_count_forms(sizes, options), index=sizes.index)
+    units = pd.DataFrame(
         {"unit": sizes.index.astype(str), "population": sizes.to_numpy(int), "n": n.to_numpy(int)}
     )
-    made["margin_points"] = 100 * expected_margin(made["n"], made["population"], deff=asked.deff)
-    made["detectable_points"] = 100 * _detectable_difference(made["n"], WORST, asked)
-    if asked.cost is not None:
-        made["cost"] = made["n"] * asked.cost
-    return made
+    margin = expected_margin(units["n"], units["population"], deff=options.deff)
+    units["margin_points"] = 100 * margin
+    units["detectable_points"] = 100 * _detectable_difference(units["n"], WORST, options.deff)
+    if options.cost is not None:
+        units["cost"] = units["n"] * options.cost
+    return units
 
 
-def _count_forms(
-    sizes: "pd.Series[Any]", asked: SampleOptions
-) -> "np.ndarray[Any, Any] | pd.Series[Any]":
-    method = cast(Method, asked.method)
-    if not asked.allocate and asked.total is None:
-        own = sample_size(sizes, asked.error, asked.deff, method=method)
-        return np.maximum(own, np.minimum(asked.least, sizes))
-    total = asked.total
+def _count_forms(sizes: "pd.Series[int]", options: SampleOptions) -> ArrayLike:
+    """Return how many forms each unit needs: by its own size, or as its share of a total."""
+    method = cast(Method, options.method)
+    if not options.allocate and options.total is None:
+        by_formula = sample_size(sizes, options.error, options.deff, method=method)
+        return np.maximum(by_formula, np.minimum(options.least, sizes))
+    total = options.total
     if total is None:
-        total = int(sample_size(sizes.sum(), asked.error, asked.deff, method=method))
-    how = cast(Allocation, asked.allocate or "proportional")
-    return allocate(sizes, total, how, least=asked.least)
+        total = int(sample_size(sizes.sum(), options.error, options.deff, method=method))
+    how = cast(Allocation, options.allocate or "proportional")
+    return allocate(sizes, total, how, least=options.least)
 
 
-def _detectable_difference(n: Any, share: float, asked: SampleOptions) -> Any:
-    safe = np.where(np.asarray(n) > 0, n, np.nan)
-    return detectable_difference(safe, share, items=ITEMS, within=WITHIN, deff=asked.deff)
+def _detectable_difference(n: ArrayLike, share: float, deff: float) -> Floats:
+    """Return the difference between two units of n forms that can be told, NaN for no form."""
+    known_n = np.where(np.asarray(n) > 0, n, np.nan)
+    return detectable_difference(known_n, share, items=ITEMS, within=WITHIN, deff=deff)
 
 
-def build_sample_page(asked: SampleOptions, made: SamplePlan) -> Document:
+def build_sample_page(options: SampleOptions, plan: SamplePlan) -> Document:
     """Return the page: what the sample tells, how it was made, what came back."""
+    precision = tuple(_describe_precision(options, plan.units))
+    steps = Bullets(tuple(_describe_method(options, plan)))
     sections = [
-        Section(
-            "tells", make_text("sample.chapter.tells"), tuple(_describe_precision(asked, made.plan))
-        ),
-        Section(
-            "made",
-            make_text("sample.chapter.made"),
-            (Bullets(tuple(_describe_method(asked, made))),),
-        ),
+        Section("tells", make_text("sample.chapter.tells"), precision),
+        Section("made", make_text("sample.chapter.made"), (steps,)),
     ]
-    if made.back is not None:
-        sections.insert(
-            0,
-            Section(
-                "achieved",
-                make_text("sample.chapter.achieved"),
-                tuple(_describe_response(made.back)),
-            ),
-        )
-    subtitle = make_text("sample.subtitle", file=asked.frame.name)
+    if plan.returned is not None:
+        response = tuple(_describe_response(plan.returned))
+        sections.insert(0, Section("achieved", make_text("sample.chapter.achieved"), response))
+    subtitle = make_text("sample.subtitle", file=options.frame.name)
     footer = make_text("sample.footer")
     return Document("sample", make_text("sample.title"), subtitle, None, tuple(sections), footer)
 
 
-def _describe_precision(asked: SampleOptions, planned: pd.DataFrame) -> Iterable[Block]:
-    total, fewest = int(planned["n"].sum()), int(planned["n"].min())
-    lead = make_text(
-        "sample.lead", n=total, population=int(planned["population"].sum()), units=len(planned)
-    )
+def _describe_precision(options: SampleOptions, units: pd.DataFrame) -> Iterable[Block]:
+    """Say what the sample can tell, and what it cannot; then list the units."""
+    total, population = int(units["n"].sum()), int(units["population"].sum())
+    lead = make_text("sample.lead", n=total, population=population, units=len(units))
     yield Paragraph(lead, "lead")
-    if asked.cost is not None:
-        yield Paragraph(make_text("sample.cost", cost=asked.cost, total=total * asked.cost))
-    ends = [Number(float(end), 1) for end in planned["margin_points"].agg(["min", "max"])]
-    same = ends[0].text("en") == ends[1].text("en")
-    margin = "sample.margin_one" if same else "sample.margin"
-    high, low = (float(one) for one in NEIGHBOURS)
-    forms = forms_to_tell(high, low, items=ITEMS, within=WITHIN, deff=asked.deff)
-    known = {"items": ITEMS, "within": Number(WITHIN, 1)}
-    near, nearer = (
-        100 * float(_detectable_difference(fewest, share, asked)) for share in (WORST, NEAR)
-    )
+    if options.cost is not None:
+        yield Paragraph(make_text("sample.cost", cost=options.cost, total=total * options.cost))
     yield Bullets(
         (
-            make_text(margin, best=ends[0], **({} if same else {"worst": ends[1]})),
-            make_text(
-                "sample.detect",
-                n=fewest,
-                difference=Number(near, 1),
-                items=ITEMS,
-                near=Number(100 * NEAR),
-                nearer=Number(nearer, 1),
-            ),
-            make_text(
-                "sample.tell",
-                high=Number(NEIGHBOURS[0]),
-                low=Number(NEIGHBOURS[1]),
-                n=int(float(f"{forms:.1e}")),
-                **known,
-            ),
+            _state_margin(units),
+            _state_difference(int(units["n"].min()), options.deff),
+            _state_forms_to_tell(options.deff),
             make_text("sample.cannot_rank"),
             make_text("sample.cannot_list"),
         )
     )
     yield Paragraph(make_text("sample.correlation", items=ITEMS), "note")
-    notes = (make_text("sample.note.plan", **known),)
-    yield _unit_table("plan", planned, notes)
+    note = make_text("sample.note.plan", items=ITEMS, within=Number(WITHIN, 1))
+    yield _unit_table("plan", units, (note,))
 
 
-def _describe_method(asked: SampleOptions, made: SamplePlan) -> Iterable[Text]:
-    if asked.total is None:
-        error = Number(asked.error, 3 if asked.error < 0.01 else 2)
-        yield make_text(f"sample.rule.{asked.method}", error=error)
-    if asked.allocate or asked.total is not None:
-        how = make_text(f"sample.allocate.{asked.allocate or 'proportional'}")
-        yield make_text("sample.rule.total", n=int(made.plan["n"].sum()), allocate=how)
-    if asked.least:
-        yield make_text("sample.least", least=asked.least)
-    if asked.deff != 1:
-        yield make_text("sample.design", deff=Number(asked.deff, 2))
-    if made.people is None:
+def _state_margin(units: pd.DataFrame) -> Text:
+    """Say the margin of the units, from the best to the worst if they differ."""
+    best, worst = (Number(float(end), 1) for end in units["margin_points"].agg(["min", "max"]))
+    if best.text("en") == worst.text("en"):
+        return make_text("sample.margin_one", best=best)
+    return make_text("sample.margin", best=best, worst=worst)
+
+
+def _state_difference(fewest: int, deff: float) -> Text:
+    """Say which difference the units with the fewest forms can show, at 50 % and near 95 %."""
+    at_half, at_near = (
+        100 * float(_detectable_difference(fewest, share, deff)) for share in (WORST, NEAR)
+    )
+    return make_text(
+        "sample.detect",
+        n=fewest,
+        difference=Number(at_half, 1),
+        items=ITEMS,
+        near=Number(100 * NEAR),
+        nearer=Number(at_near, 1),
+    )
+
+
+def _state_forms_to_tell(deff: float) -> Text:
+    """Say how many forms would tell two neighbours of a published list apart."""
+    high, low = (float(percent) for percent in NEIGHBOURS)
+    forms = forms_to_tell(high, low, items=ITEMS, within=WITHIN, deff=deff)
+    return make_text(
+        "sample.tell",
+        high=Number(NEIGHBOURS[0]),
+        low=Number(NEIGHBOURS[1]),
+        n=int(float(f"{forms:.1e}")),
+        items=ITEMS,
+        within=Number(WITHIN, 1),
+    )
+
+
+def _describe_method(options: SampleOptions, plan: SamplePlan) -> Iterable[Text]:
+    if options.total is None:
+        error = Number(options.error, 3 if options.error < 0.01 else 2)
+        yield make_text(f"sample.rule.{options.method}", error=error)
+    if options.allocate or options.total is not None:
+        how = make_text(f"sample.allocate.{options.allocate or 'proportional'}")
+        yield make_text("sample.rule.total", n=int(plan.units["n"].sum()), allocate=how)
+    if options.least:
+        yield make_text("sample.least", least=options.least)
+    if options.deff != 1:
+        yield make_text("sample.design", deff=Number(options.deff, 2))
+    if plan.people is None:
         yield make_text("sample.counts_only")
         return
-    yield make_text("sample.drawn", how=make_text(f"sample.how.{asked.draw}"), seed=str(asked.seed))
-    spare = int((made.people["status"] == RESERVE).sum())
-    if spare:
-        yield make_text("sample.reserve", n=spare)
-    yield make_text("sample.personal", n=made.n_personal)
+    yield make_text(
+        "sample.drawn", how=make_text(f"sample.how.{options.draw}"), seed=str(options.seed)
+    )
+    n_reserve = int((plan.people["status"] == RESERVE).sum())
+    if n_reserve:
+        yield make_text("sample.reserve", n=n_reserve)
+    yield make_text("sample.personal", n=plan.n_personal)
 
 
-def _describe_response(back: pd.DataFrame) -> Iterable[Block]:
-    sums = back[["planned", "answered", "replaced", "missing"]].sum()
-    shown: dict[str, object] = {str(name): int(it) for name, it in sums.items()}
+def _describe_response(returned: pd.DataFrame) -> Iterable[Block]:
+    sums = returned[["planned", "answered", "replaced", "missing"]].sum()
+    counts: dict[str, object] = {str(name): int(count) for name, count in sums.items()}
     share = Number(100 * float(sums["answered"] / sums["planned"]), 1)
-    yield Paragraph(make_text("sample.response", percent=share, **shown), "lead")
-    yield _unit_table("achieved", back, (make_text("sample.note.achieved"),))
+    yield Paragraph(make_text("sample.response", percent=share, **counts), "lead")
+    yield _unit_table("achieved", returned, (make_text("sample.note.achieved"),))
 
 
 def _unit_table(name: str, frame: pd.DataFrame, notes: tuple[Text, ...]) -> Table:
     columns = tuple(
-        Column(make_text(f"sample.column.{it}"), "row" if it == "unit" else "number")
-        for it in frame
+        Column(make_text(f"sample.column.{column}"), "row" if column == "unit" else "number")
+        for column in frame
     )
-    cells = {str(it): _number_cells(frame[it], DECIMALS.get(str(it), 0)) for it in frame}
+    cells = {
+        str(column): _number_cells(frame[column], DECIMALS.get(str(column), 0)) for column in frame
+    }
     rows = tuple(zip(*cells.values(), strict=True))
     return Table(f"table-{name}", make_text(f"sample.table.{name}"), columns, rows, notes)
 
 
-def _number_cells(values: "pd.Series[Any]", decimals: int) -> list[object]:
+def _number_cells(values: "pd.Series[int]", decimals: int) -> list[object]:
     if values.name == "unit":
-        return [str(it) for it in values]
-    return [Number(float(it), decimals) for it in values]
+        return [str(value) for value in values]
+    return [Number(float(value), decimals) for value in values]
 
 
 # ── reading and refusing
 
 
-def _check_options(asked: SampleOptions) -> None:
-    """Refuse an option outside its range before any file is read."""
-    choices: Mapping[str, tuple[str, tuple[str, ...]]] = {
-        "--method": (asked.method, ("yamane", "cochran")),
-        "--allocate": (asked.allocate, ("", "equal", "proportional", "power")),
-        "--draw": (asked.draw, ("simple", "systematic", "pps")),
-    }
-    for name, (found, known) in choices.items():
-        if found not in known:
-            shown = ", ".join(filter(None, known))
-            raise ParameterError("sample_choice", name=name, found=found, known=shown)
-    if asked.lang and asked.lang not in LANGUAGES:
-        raise ParameterError("language", asked=asked.lang)
-    if not 0 < asked.error < 1:
-        raise ParameterError("sample_between", name="--error", found=asked.error)
-    if not 0 < asked.deff < np.inf:
-        raise ParameterError("sample_above", name="--deff", low=0, found=asked.deff)
-    if not 0 <= asked.reserve <= 1:
-        raise ParameterError("sample_share", name="--reserve", found=asked.reserve)
-    for name, number in {
-        "--total": asked.total,
-        "--min": asked.least,
-        "--cost": asked.cost,
-    }.items():
-        if number is not None and number < 0:
-            raise ParameterError("sample_whole", name=name, found=number)
-    if asked.draw == "pps" and not asked.size and not asked.count:
-        raise ParameterError("sample_no_size")
+def _read_list(path: Path) -> pd.DataFrame:
+    """Read a list with its cells tidied; ``attrs`` keeps the name of the file for refusals."""
+    rows = read_rows(path).map(tidy_text)
+    rows.attrs["file"] = path.name
+    return rows
+
+
+def _list_headers(clients: pd.DataFrame) -> dict[str, str]:
+    """Return the headers as they stand, by their folded text; of two alike, the first."""
+    return {fold_text(str(header)): str(header) for header in reversed(clients.columns)}
 
 
 def _find_column(
-    rows: pd.DataFrame, asked: str, usual: Iterable[str], what: str, option: str
+    clients: pd.DataFrame, wanted: str, usual: Iterable[str], what: str, option: str
 ) -> str:
-    """Return the column asked for, else the first with a usual header; never a personal one."""
-    place = [Place(rows.attrs["file"])]
-    headers = {fold_text(str(it)): str(it) for it in reversed(rows.columns)}
-    found = next(
-        (headers[one] for one in ([fold_text(asked)] if asked else usual) if one in headers), ""
-    )
-    if asked and not found:
-        close = difflib.get_close_matches(fold_text(asked), headers, n=1)
+    """Return the column wanted, else the first with a usual header; never a personal one."""
+    place = [Place(clients.attrs["file"])]
+    headers, all_headers = _list_headers(clients), ", ".join(clients.columns)
+    names = [fold_text(wanted)] if wanted else usual
+    column = next((headers[name] for name in names if name in headers), "")
+    if wanted and not column:
+        close = difflib.get_close_matches(fold_text(wanted), headers, n=1)
         if close:
-            raise ColumnError("sample_column_close", place, name=asked, close=headers[close[0]])
-        raise ColumnError("sample_column", place, name=asked, known=", ".join(rows.columns))
-    if not found:
-        said = {one: make_text(f"sample.what.{what}").text(one) for one in LANGUAGES}
-        known = ", ".join(rows.columns)
-        raise ColumnError("sample_no_column", place, what=said, option=option, known=known)
-    if [*rows.columns].count(found) > 1:
-        raise ColumnError("sample_column_twice", place, name=found)
-    if is_personal(found):
-        raise ColumnError("sample_personal", place, name=found)
-    return found
+            raise ColumnError("sample_column_close", place, name=wanted, close=headers[close[0]])
+        raise ColumnError("sample_column", place, name=wanted, known=all_headers)
+    if not column:
+        names_of_role = {name: make_text(f"sample.what.{what}").text(name) for name in LANGUAGES}
+        fields = {"what": names_of_role, "option": option, "known": all_headers}
+        raise ColumnError("sample_no_column", place, **fields)
+    if [*clients.columns].count(column) > 1:
+        raise ColumnError("sample_column_twice", place, name=column)
+    if is_personal(column):
+        raise ColumnError("sample_personal", place, name=column)
+    return column
 
 
 def _refuse_rows(
-    rows: pd.DataFrame, column: str, wrong: "pd.Series[bool]", message: str, kind: type[Any]
+    clients: pd.DataFrame,
+    column: str,
+    wrong: "pd.Series[bool]",
+    message: str,
+    error: type[SipasError],
 ) -> None:
-    values = rows.loc[wrong, column].items()
-    places = [Place(rows.attrs["file"], int(str(row)), column, str(it)) for row, it in values]
+    """Refuse the list, with the place of every wrong cell, if there is any."""
+    values = clients.loc[wrong, column].items()
+    places = [
+        Place(clients.attrs["file"], int(str(row)), column, str(value)) for row, value in values
+    ]
     if places:
-        raise kind(message, places)
+        raise error(message, places)
 
 
-def _read_counts(rows: pd.DataFrame, unit: str, asked: str) -> "pd.Series[Any]":
+def _read_counts(clients: pd.DataFrame, unit: str, wanted: str) -> "pd.Series[int]":
     """Return clients by unit from a list of counts."""
-    count = _find_column(rows, asked, (), "id", "--count")
-    _refuse_rows(rows, unit, rows[unit].duplicated(keep=False), "sample_unit_twice", UnitError)
+    count = _find_column(clients, wanted, (), "id", "--count")
     _refuse_rows(
-        rows, count, ~rows[count].str.fullmatch(r"0*[1-9]\d{0,11}"), "sample_count", AnswerError
+        clients, unit, clients[unit].duplicated(keep=False), "sample_unit_twice", UnitError
     )
-    return rows.set_index(unit)[count].astype(np.int64)
+    _refuse_rows(
+        clients,
+        count,
+        ~clients[count].str.fullmatch(r"0*[1-9]\d{0,11}"),
+        "sample_count",
+        AnswerError,
+    )
+    return clients.set_index(unit)[count].astype(np.int64)
 
 
-def _read_strata(rows: pd.DataFrame, ids: str, unit: str) -> pd.DataFrame:
-    """Return ids with the columns known as stratum and cluster, under these names."""
-    kept = {ids: rows[ids]}
-    headers = {fold_text(str(it)): str(it) for it in reversed(rows.columns)}
+def _read_strata(clients: pd.DataFrame, ids: str, unit: str) -> pd.DataFrame:
+    """Return ids with the columns that hold stratum and cluster, under these names."""
+    columns = {ids: clients[ids]}
+    headers, roles = _list_headers(clients), read_vocabulary()["roles"]
     for role in ("stratum", "cluster"):
-        found = next((headers[it] for it in read_vocabulary()["roles"][role] if it in headers), "")
-        if found and found not in (ids, unit):
-            kept[role] = rows[found]
-    return pd.DataFrame(kept)
+        header = next((headers[name] for name in roles[role] if name in headers), "")
+        if header and header not in (ids, unit):
+            columns[role] = clients[header]
+    return pd.DataFrame(columns)
 
 
-def _read_returned(asked: SampleOptions, people: pd.DataFrame, ids: str, unit: str) -> pd.DataFrame:
-    """Read the ids that came back and hold them against the draw."""
-    path = cast(Path, asked.returned)
-    rows = read_rows(path).map(tidy_text)
-    rows.attrs["file"] = path.name
-    column = _find_column(rows, ids, (), "id", "--id")
-    _refuse_rows(rows, column, rows[column] == "", "sample_blank", FormError)
-    return compare_returns(people, rows[column], ids=ids, by=unit, deff=asked.deff, file=path.name)
+def _read_returned(
+    options: SampleOptions, people: pd.DataFrame, ids: str, unit: str
+) -> pd.DataFrame:
+    """Read the ids that came back and compare them with the draw."""
+    path = cast(Path, options.returned)
+    returned = _read_list(path)
+    column = _find_column(returned, ids, (), "id", "--id")
+    _refuse_rows(returned, column, returned[column] == "", "sample_blank", FormError)
+    came_back = returned[column]
+    return compare_returns(people, came_back, ids=ids, by=unit, deff=options.deff, file=path.name)
