@@ -17,7 +17,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sipas_analysis.messages import Language, number, say
+from sipas_analysis.messages import Language, format_number, say
 
 LIKERT = ("#a6611a", "#dfc27d", "#d9d9d9", "#80cdc1", "#018571")
 INK, FAINT, ACCENT, SECOND = "#1b2a41", "#9aa5b1", "#0b6e8f", "#c4622d"
@@ -43,7 +43,7 @@ _STYLE: Any = {
 
 
 @dataclass(frozen=True)
-class Row:
+class IntervalRow:
     """One line of a chart with an interval: label, value, interval, whether it stands out."""
 
     label: str
@@ -53,7 +53,7 @@ class Row:
     marked: bool = False
 
 
-def _wrap(label: str, width: int = 42, lines: int = 3) -> str:
+def _wrap_label(label: str, width: int = 42, lines: int = 3) -> str:
     """Wrap a label; a dollar sign stays a dollar sign."""
     wrapped = textwrap.wrap(
         label, width, max_lines=lines, placeholder="…", break_long_words=False
@@ -61,7 +61,7 @@ def _wrap(label: str, width: int = 42, lines: int = 3) -> str:
     return "\n".join(wrapped).replace("$", r"\$")
 
 
-def _canvas(height: float, margin: float) -> tuple[Figure, Any]:
+def _make_canvas(height: float, margin: float) -> tuple[Figure, Any]:
     """Return a figure whose axes leave ``margin`` inches at the left for labels."""
     figure = Figure(figsize=(WIDTH, height), facecolor="white")
     FigureCanvasSVG(figure)
@@ -71,14 +71,14 @@ def _canvas(height: float, margin: float) -> tuple[Figure, Any]:
     return figure, axes
 
 
-def _bytes(figure: Figure) -> bytes:
+def _save_svg(figure: Figure) -> bytes:
     """Return the picture as SVG."""
     out = io.BytesIO()
     figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     return out.getvalue()
 
 
-def _ticks(axes: Any, labels: Sequence[str], marked: Sequence[bool] = ()) -> None:
+def _label_rows(axes: Any, labels: Sequence[str], marked: Sequence[bool] = ()) -> None:
     """Head each row with its label, bold where marked; texts, for a tick draws five things."""
     axes.set_yticks([])
     axes.set_ylim(len(labels) - 0.4, -0.6)
@@ -89,7 +89,7 @@ def _ticks(axes: Any, labels: Sequence[str], marked: Sequence[bool] = ()) -> Non
         axes.text(
             -0.01,
             at,
-            _wrap(label),
+            _wrap_label(label),
             transform=place,
             ha="right",
             va="center_baseline",
@@ -99,7 +99,7 @@ def _ticks(axes: Any, labels: Sequence[str], marked: Sequence[bool] = ()) -> Non
         )
 
 
-def likert(
+def draw_likert(
     labels: Sequence[str],
     shares: Any,
     names: Sequence[str],
@@ -107,7 +107,7 @@ def likert(
 ) -> bytes:
     """Draw one bar per item, split into the shares (percent) of each level, worst at the left."""
     with mpl.rc_context(_STYLE):
-        figure, axes = _canvas(1.1 + 0.43 * len(labels), MARGIN)
+        figure, axes = _make_canvas(1.1 + 0.43 * len(labels), MARGIN)
         table = np.nan_to_num(np.array(shares, float).reshape(len(labels), len(names)))
         left = np.zeros(len(labels))
         spread = np.linspace(0, len(LIKERT) - 1, len(names)).round().astype(int)
@@ -119,7 +119,7 @@ def likert(
             dark = spread[at] in (0, len(LIKERT) - 1)
             for row, share in enumerate(table[:, at]):
                 if share >= 7:
-                    text = number(float(share), language)
+                    text = format_number(float(share), language)
                     where = (left[row] + share / 2, row)
                     axes.text(
                         *where,
@@ -130,7 +130,7 @@ def likert(
                         color="white" if dark else INK,
                     )
             left += table[:, at]
-        _ticks(axes, labels)
+        _label_rows(axes, labels)
         axes.set_xlim(0, 100)
         axes.set_xlabel(say(language, "chart.share_of_answers"))
         axes.spines["left"].set_visible(False)
@@ -142,19 +142,19 @@ def likert(
             handlelength=1,
             columnspacing=1,
         )
-        return _bytes(figure)
+        return _save_svg(figure)
 
 
-def _dashed(axes: Any, targets: Sequence[float], language: Language) -> None:
+def _draw_targets(axes: Any, targets: Sequence[float], language: Language) -> None:
     """Draw targets as dashed lines with their value above."""
     for target in targets:
         axes.axvline(target, color=INK, lw=0.8, ls=(0, (4, 3)))
-        shown = number(f"{target:g}", language)
+        shown = format_number(f"{target:g}", language)
         axes.text(target, -0.62, shown, ha="center", va="bottom", fontsize=7.5)
 
 
-def intervals(
-    rows: Sequence[Row],
+def draw_intervals(
+    rows: Sequence[IntervalRow],
     language: Language,
     targets: Sequence[float] = (),
     axis: str = "chart.satisfied",
@@ -163,7 +163,7 @@ def intervals(
 ) -> bytes:
     """Draw one point with its interval per row; targets are dashed lines, marked rows stand out."""
     with mpl.rc_context(_STYLE):
-        figure, axes = _canvas(1.1 + 0.33 * max(len(rows), 2), MARGIN)
+        figure, axes = _make_canvas(1.1 + 0.33 * max(len(rows), 2), MARGIN)
         places = np.arange(len(rows))
         colours = [SECOND if row.marked else ACCENT for row in rows]
         value, low_end, high_end = (
@@ -173,7 +173,7 @@ def intervals(
         axes.scatter(value, places, s=5.5**2, c=colours, zorder=2.5)
         ends = [x for row in rows for x in (row.value, row.low, row.high) if not np.isnan(x)]
         low, high = (min(ends), max(ends)) if ends else (0.0, 100.0)
-        _dashed(axes, targets, language)
+        _draw_targets(axes, targets, language)
         low, high = min([low, *targets]), max([high, *targets])
         if zero:
             axes.axvline(0, color=INK, lw=0.8)
@@ -181,15 +181,15 @@ def intervals(
         room = 0.04 * (high - low or 1.0)
         axes.set_xlim(low - room, high + room if zero else min(high + room, 100.8))
         axes.grid(visible=True, axis="x")
-        _ticks(axes, [row.label for row in rows], [row.marked for row in rows])
+        _label_rows(axes, [row.label for row in rows], [row.marked for row in rows])
         decimals = 1 if high - low < 4 else 0
         axes.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=decimals == 0))
-        axes.xaxis.set_major_formatter(lambda x, _: number(float(x), language, decimals))
+        axes.xaxis.set_major_formatter(lambda x, _: format_number(float(x), language, decimals))
         axes.set_xlabel(say(language, axis))
-        return _bytes(figure)
+        return _save_svg(figure)
 
 
-def heat_map(
+def draw_heat_map(
     values: Sequence[Sequence[float]],
     rows: Sequence[str],
     columns: Sequence[str],
@@ -199,12 +199,13 @@ def heat_map(
     import seaborn as sns
 
     with mpl.rc_context(_STYLE):
-        figure, axes = _canvas(
+        figure, axes = _make_canvas(
             (1.7 if len(columns) > MOST_LEVEL else 1.0) + 0.3 * len(rows), MARGIN
         )
         table = np.array(values, float).reshape(len(rows), len(columns))
         shown = [
-            ["" if np.isnan(x) else number(float(x), language, 1) for x in line] for line in table
+            ["" if np.isnan(x) else format_number(float(x), language, 1) for x in line]
+            for line in table
         ]
         floor = np.floor(np.nanmin(table) / 5) * 5 if not np.isnan(table).all() else 0.0
         sns.heatmap(
@@ -221,10 +222,10 @@ def heat_map(
             annot_kws={"fontsize": 7.5},
         )
         axes.set_yticks(
-            np.arange(len(rows)) + 0.5, [_wrap(name) for name in rows], rotation=0, fontsize=8
+            np.arange(len(rows)) + 0.5, [_wrap_label(name) for name in rows], rotation=0, fontsize=8
         )
         many = len(columns) > MOST_LEVEL
-        names = [_wrap(it, 24 if many else 13, 2 if many else 5) for it in columns]
+        names = [_wrap_label(it, 24 if many else 13, 2 if many else 5) for it in columns]
         at = np.arange(len(columns)) + 0.5
         axes.set_xticks(at, names, rotation=90 if many else 0, fontsize=7)
         axes.xaxis.tick_top()
@@ -234,11 +235,11 @@ def heat_map(
         axes.set_position(
             (MARGIN / WIDTH, 0.05 / height, 1 - (MARGIN + 0.2) / WIDTH, 1 - top / height)
         )
-        return _bytes(figure)
+        return _save_svg(figure)
 
 
 @dataclass(frozen=True)
-class Mark:
+class MatrixPoint:
     """One point of a matrix: label, place and ends on both axes, whether its place is decided."""
 
     label: str
@@ -247,8 +248,11 @@ class Mark:
     colour: str
 
 
-def matrix(
-    marks: Sequence[Mark], cuts: tuple[float, float], language: Language, corners: Sequence[str]
+def draw_matrix(
+    marks: Sequence[MatrixPoint],
+    cuts: tuple[float, float],
+    language: Language,
+    corners: Sequence[str],
 ) -> bytes:
     """Draw numbered points with intervals on both axes, cut lines and the names of the corners.
 
@@ -256,7 +260,7 @@ def matrix(
     named from the upper left, row by row.
     """
     with mpl.rc_context(_STYLE):
-        figure, axes = _canvas(max(3.6, 0.9 + 0.36 * len(marks)), 0.7)
+        figure, axes = _make_canvas(max(3.6, 0.9 + 0.36 * len(marks)), 0.7)
         height = figure.get_figheight()
         axes.set_position((0.7 / WIDTH, 0.55 / height, 4.1 / WIDTH, (height - 0.85) / height))
         for at, mark in enumerate(marks):
@@ -276,7 +280,7 @@ def matrix(
             place = (4.95 / WIDTH, 1 - (0.45 + 0.36 * at) / height)
             figure.text(
                 *place,
-                f"{at + 1}  {_wrap(mark.label, 32, 2)}",
+                f"{at + 1}  {_wrap_label(mark.label, 32, 2)}",
                 color=mark.colour,
                 fontsize=8,
                 va="top",
@@ -301,15 +305,15 @@ def matrix(
         axes.grid(visible=False)
         for axis, name in ((axes.xaxis, "chart.percent"), (axes.yaxis, "chart.share")):
             axis.set_major_locator(MaxNLocator(nbins=6, integer=True))
-            axis.set_major_formatter(lambda it, _: number(float(it), language, 0))
+            axis.set_major_formatter(lambda it, _: format_number(float(it), language, 0))
             axis.set_label_text(say(language, name))
-        return _bytes(figure)
+        return _save_svg(figure)
 
 
-def trend(rows: Sequence[Row], joined: Sequence[bool], language: Language) -> bytes:
+def draw_trend(rows: Sequence[IntervalRow], joined: Sequence[bool], language: Language) -> bytes:
     """Draw one figure over waves; a line joins two only where ``joined``, else a gap is marked."""
     with mpl.rc_context(_STYLE | {"axes.grid.axis": "y"}):
-        figure, axes = _canvas(3.0, 0.7)
+        figure, axes = _make_canvas(3.0, 0.7)
         for at, row in enumerate(rows):
             if not np.isnan(row.low):
                 axes.plot([at, at], [row.low, row.high], color=ACCENT, lw=2.4, alpha=0.45)
@@ -333,7 +337,7 @@ def trend(rows: Sequence[Row], joined: Sequence[bool], language: Language) -> by
         axes.set_xticks(range(len(rows)), [row.label for row in rows])
         axes.set_xlim(-0.5, len(rows) - 0.5)
         axes.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
-        axes.yaxis.set_major_formatter(lambda y, _: number(float(y), language, 0))
+        axes.yaxis.set_major_formatter(lambda y, _: format_number(float(y), language, 0))
         axes.set_ylabel(say(language, "report.column.percent"))
         axes.grid(visible=True, axis="y")
-        return _bytes(figure)
+        return _save_svg(figure)

@@ -1,60 +1,98 @@
 """The document model: what a report says, before anyone decides how it looks.
 
-Sections hold paragraphs, tables and figures. Texts are message ids with fields, tables keep
-typed values, figures know how to draw themselves in a language: so one document makes every
+Sections hold paragraphs, tables and pictures. Texts are message ids with fields, tables keep
+typed values, pictures know how to draw themselves in a language: so one document makes every
 format and every language with the same numbers. Writers stand beside this module.
 """
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
+from itertools import groupby
 from math import isnan
+from operator import attrgetter
+from string import Formatter
 from typing import Literal
 
 from sipas_analysis.instrument.strict_yaml import Bilingual
-from sipas_analysis.messages import Language, number, say
+from sipas_analysis.messages import Language, format_number, read_catalogue, say
 
 
 @dataclass(frozen=True)
-class Text:
-    """A sentence by message id; fields may be texts, numbers or bilingual names themselves."""
-
-    id: str
-    fields: Mapping[str, object] = field(default_factory=dict)
-
-    def text(self, language: Language) -> str:
-        """Return the sentence in one language."""
-        shown = {key: shown_in(value, language) for key, value in self.fields.items()}
-        return say(language, self.id, **shown)
-
-
-@dataclass(frozen=True)
-class Home:
-    """Where a printed number lives: id of the figure, column of its table, value there."""
+class FigureReference:
+    """Which figure a printed number is: id of the figure, column of its table, value there."""
 
     id: str
     column: str
     value: float
 
+    @property
+    def name(self) -> str:
+        """``id#column``, as files name the figure behind a number."""
+        return f"{self.id}#{self.column}"
+
 
 @dataclass(frozen=True)
-class Number:
+class Part:
+    """A piece of a text in one language, and the figure that it prints, if it prints one."""
+
+    text: str
+    figure: FigureReference | None = None
+
+
+class Value(ABC):
+    """A value of the model: renders itself in a language, numbers apart from words."""
+
+    @abstractmethod
+    def parts(self, language: Language) -> tuple[Part, ...]:
+        """Return the value as parts in reading order."""
+
+    def text(self, language: Language) -> str:
+        """Return the value as text in one language."""
+        return "".join(part.text for part in self.parts(language))
+
+
+@dataclass(frozen=True)
+class Text(Value):
+    """A sentence by message id; fields may be texts, numbers or bilingual names themselves."""
+
+    id: str
+    fields: Mapping[str, object] = field(default_factory=dict)
+
+    def parts(self, language: Language) -> tuple[Part, ...]:
+        """Return the words of the message and, between them, the parts of its fields."""
+        parts: list[Part] = []
+        for words, name in _split_message(language, self.id):
+            parts.append(Part(words))
+            parts += _collect_parts(self.fields[name], language) if name else ()
+        return tuple(parts)
+
+
+@cache
+def _split_message(language: Language, message_id: str) -> tuple[tuple[str, str], ...]:
+    """Return a message as words, each with the name of the field that follows or ``""``."""
+    fragments = Formatter().parse(read_catalogue(language)[message_id])
+    return tuple((words, name or "") for words, name, _, _ in fragments)
+
+
+@dataclass(frozen=True)
+class Number(Value):
     """A number to print the way of a language: rounded text (``"94.59"``), or a value."""
 
     value: str | float | None
     decimals: int = 0
-    home: Home | None = None
+    figure: FigureReference | None = None
 
-    def text(self, language: Language) -> str:
-        """Return the number in one language."""
-        return _named(number(self.value, language, self.decimals), self.home)
+    def parts(self, language: Language) -> tuple[Part, ...]:
+        """Return one part, with the figure that the number is."""
+        return (Part(format_number(self.value, language, self.decimals), self.figure),)
 
 
 @dataclass(frozen=True)
-class Interval:
+class Interval(Value):
     """The two ends of an interval, in percent, and the id of the figure that has it."""
 
     low: float
@@ -64,71 +102,73 @@ class Interval:
 
     def ends(self) -> tuple[Number, Number]:
         """Return both ends as numbers."""
-        homes = [Home(self.id, name, getattr(self, name)) for name in ("low", "high")]
-        low, high = homes if self.id else (None, None)
+        low, high = None, None
+        if self.id:
+            low = FigureReference(self.id, "low", self.low)
+            high = FigureReference(self.id, "high", self.high)
         return Number(self.low, self.decimals, low), Number(self.high, self.decimals, high)
 
-    def text(self, language: Language) -> str:
-        """Return ``79,7–99,5``, or a dash where there is none."""
+    def parts(self, language: Language) -> tuple[Part, ...]:
+        """Return ``79,7–99,5``, or a dash where there is no interval."""
         if isnan(self.low) or isnan(self.high):
-            return "–"
-        low, high = (end.text(language) for end in self.ends())
+            return (Part("–"),)
+        low, high = self.ends()
         if self.low < 0:  # a dash beside a minus is hard to read
-            return say(language, "interval.between", low=low, high=high)
-        return f"{low}–{high}"
+            return make_text("interval.between", low=low, high=high).parts(language)
+        return (*low.parts(language), Part("–"), *high.parts(language))
 
 
 @dataclass(frozen=True)
-class Joined:
+class Joined(Value):
     """Several phrases with a separator between them."""
 
-    parts: Sequence[object]
+    phrases: Sequence[object]
     separator: str = "; "
 
-    def text(self, language: Language) -> str:
-        """Return the phrases in one language."""
-        return self.separator.join(shown_in(part, language) for part in self.parts)
+    def parts(self, language: Language) -> tuple[Part, ...]:
+        """Return the parts of all phrases, with the separator between two phrases."""
+        parts: list[Part] = []
+        for position, phrase in enumerate(self.phrases):
+            parts += [Part(self.separator)] if position else []
+            parts += _collect_parts(phrase, language)
+        return tuple(parts)
 
 
-def shown_in(value: object, language: Language) -> str:
-    """Return any value of the model as text in one language; None is a dash."""
-    if isinstance(value, Text | Number | Interval | Joined):
-        return value.text(language)
-    if isinstance(value, Bilingual):
-        return _MARKS.sub("", value.text(language))
+_NONCHARACTERS = re.compile("[\ufdd0-\ufdef]")  # Unicode gives them to no text
+
+
+def _collect_parts(value: object, language: Language) -> tuple[Part, ...]:
+    """Return any value of the model as parts in one language; None is a dash."""
+    if isinstance(value, Value):
+        return value.parts(language)
     if value is None:
-        return "–"
+        return (Part("–"),)
     if isinstance(value, date):
-        return value.strftime("%d/%m/%Y") if language == "vi" else value.isoformat()
-    return number(value, language) if isinstance(value, int) else _MARKS.sub("", str(value))
+        return (Part(value.strftime("%d/%m/%Y") if language == "vi" else value.isoformat()),)
+    if isinstance(value, int):
+        return (Part(format_number(value, language)),)
+    text = value.text(language) if isinstance(value, Bilingual) else str(value)
+    return (Part(_NONCHARACTERS.sub("", text)),)
 
 
-# Marks around a number that names its home: characters that Unicode gives to no text.
-_OPEN, _BETWEEN, _CLOSE = "\ufdd0", "\ufdd1", "\ufdd2"
-_MARKS = re.compile(f"[{_OPEN}{_BETWEEN}{_CLOSE}]")
-_PIECE = re.compile(f"{_OPEN}([^{_BETWEEN}]*){_BETWEEN}([^{_CLOSE}]*){_CLOSE}")
-_NAMING = ContextVar("_NAMING", default=False)
+def render_text(value: object, language: Language) -> str:
+    """Return any value of the model as text in one language; None is a dash."""
+    return "".join(part.text for part in _collect_parts(value, language))
 
 
-def _named(text: str, home: Home | None) -> str:
-    if home is None or not _NAMING.get():
-        return text
-    return f"{_OPEN}{home.id}#{home.column}{_BETWEEN}{text}{_CLOSE}"
+def bind_percent_sign(text: str) -> str:
+    """Return a text in which no percent sign can stand alone on a line."""
+    return text.replace(" %", "\u00a0%")
 
 
-def pieces(value: object, language: Language) -> list[tuple[str, str]]:
-    """Return a value as texts in reading order, each with the ``id#column`` it prints, or none.
-
-    A percent sign is never alone on a line.
-    """
-    before = _NAMING.set(True)
-    try:
-        text = shown_in(value, language).replace(" %", "\u00a0%")
-    finally:
-        _NAMING.reset(before)
-    parts = _PIECE.split(text)
-    found = zip(parts[::3], [*parts[1::3], ""], [*parts[2::3], ""], strict=True)
-    return [it for plain, name, shown in found for it in ((plain, ""), (shown, name)) if it[0]]
+def render_parts(value: object, language: Language) -> tuple[Part, ...]:
+    """Return a value as few parts: each number that is a figure, and the text between."""
+    parts: list[Part] = []
+    for figure, run in groupby(_collect_parts(value, language), key=attrgetter("figure")):
+        texts = [part.text for part in run]
+        merged = ["".join(texts)] if figure is None else texts
+        parts += [Part(bind_percent_sign(text), figure) for text in merged if text]
+    return tuple(parts)
 
 
 def make_text(message_id: str, **fields: object) -> Text:
@@ -171,7 +211,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Figure:
+class Picture:
     """A picture that draws itself in a language, as SVG, with alt text and its data."""
 
     id: str
@@ -185,7 +225,7 @@ class Figure:
         object.__setattr__(self, "draw", cache(self.draw))
 
 
-Block = Paragraph | Bullets | Table | Figure
+Block = Paragraph | Bullets | Table | Picture
 
 
 @dataclass(frozen=True)
@@ -219,12 +259,12 @@ class Official:
 
     def head(self, language: Language) -> dict[str, str]:
         """Return the lines at the head of a letter of the administration (Decree 30/2020)."""
-        province = shown_in(self.province, language)
+        province = render_text(self.province, language)
         place = _LEVEL.sub("", province)
         superior = say(language, "office.superior", province=province) if province else ""
         return {
             "superior": superior.upper(),
-            "publisher": shown_in(self.publisher, language).upper(),
+            "publisher": render_text(self.publisher, language).upper(),
             "nation": say(language, "office.nation"),
             "motto": say(language, "office.motto"),
             "number": say(language, "office.number"),

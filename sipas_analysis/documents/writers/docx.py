@@ -18,29 +18,29 @@ from sipas_analysis.documents.model import (
     Block,
     Bullets,
     Document,
-    Figure,
     Official,
     Paragraph,
+    Picture,
     Section,
     Table,
-    shown_in,
+    render_text,
 )
 from sipas_analysis.documents.writers.docx_parts import (
     LOOKS,
     ROOM,
     Word,
-    clean,
-    element,
-    field_runs,
-    name_figures,
-    set_facts,
+    clean_text,
+    convert_to_twips,
+    list_figures,
+    make_element,
+    make_field_runs,
+    make_text_run,
+    remove_times,
     set_page,
+    set_properties,
     set_styles,
-    text_run,
-    timeless,
-    twips,
 )
-from sipas_analysis.documents.writers.typst_process import Refused, png
+from sipas_analysis.documents.writers.typst_process import TypstRefusal, convert_to_png
 from sipas_analysis.errors import OutputError
 from sipas_analysis.files import write_whole
 from sipas_analysis.messages import Language
@@ -65,86 +65,86 @@ def write_docx(document: Document, path: Path, language: Language) -> Path:
         OutputError: The file cannot be written, or a picture cannot be drawn (a fault of ours).
     """
     try:
-        return write_whole(path, _made(document, language))
-    except Refused as error:
+        return write_whole(path, _build_file(document, language))
+    except TypstRefusal as error:
         raise OutputError("unset", path=path, why=error) from error
 
 
-def _made(document: Document, language: Language) -> bytes:
+def _build_file(document: Document, language: Language) -> bytes:
     import docx
 
     word = Word(docx.Document(), language)
     set_page(word, document)
     set_styles(word)
-    set_facts(word, document)
+    set_properties(word, document)
     _write_head(word, document)
     for section in document.sections:
         _write_section(word, section)
-    word.add(document.footer, "SIPAS Note")
-    letter = _letter(document)
+    word.add_paragraph(document.footer, "SIPAS Note")
+    letter = _find_signatory(document)
     if letter:
         _write_signature(word)
-    name_figures(word)
+    list_figures(word)
     out = io.BytesIO()
     word.file.save(out)
-    return timeless(out.getvalue())
+    return remove_times(out.getvalue())
 
 
-def _letter(document: Document) -> Official | None:
+def _find_signatory(document: Document) -> Official | None:
     """Return head and foot of a letter, if it is known which office writes it."""
     official = document.official
-    return official if official and shown_in(official.publisher, "vi") else None
+    return official if official and render_text(official.publisher, "vi") else None
 
 
 def _write_head(word: Word, document: Document) -> None:
     """Write what stands above the first chapter."""
     if document.banner:
-        word.add(document.banner, "SIPAS Banner")
-    letter = _letter(document)
+        word.add_paragraph(document.banner, "SIPAS Banner")
+    letter = _find_signatory(document)
     if letter:
-        _write_letterhead(word, {k: clean(v) for k, v in letter.head(word.language).items()})
+        _write_letterhead(word, {k: clean_text(v) for k, v in letter.head(word.language).items()})
     if letter and document.kind:
-        word.add(document.kind, "Title")
-    word.add(document.title, "Subtitle" if letter else "Title")
-    if word.show(document.subtitle):
-        word.add(document.subtitle, "Subtitle")
+        word.add_paragraph(document.kind, "Title")
+    word.add_paragraph(document.title, "Subtitle" if letter else "Title")
+    if word.render(document.subtitle):
+        word.add_paragraph(document.subtitle, "Subtitle")
 
 
 def _write_letterhead(word: Word, head: dict[str, str]) -> None:
     """Write office and nation, number and date, side by side (Decree 30, annex I)."""
-    left, right, number, day = _pair(word, 68.0, 2)
+    left, right, number, day = _add_two_columns(word, 68.0, 2)
     if head["superior"]:
-        _line(left, head["superior"], 12.5)
-    _line(left, head["publisher"], 12.5, bold=True)
-    _rule(left, 68.0, 0.4 * min(_width(head["publisher"], 12.5), 60.0))
-    _line(right, head["nation"], 12, bold=True)
-    _line(right, head["motto"], 13, bold=True)
-    _rule(right, ROOM - 68.0, _width(head["motto"], 11.6))
-    _line(number, head["number"], 13)
-    _line(day, head["day"], 13, italic=True)
+        _add_line(left, head["superior"], 12.5)
+    _add_line(left, head["publisher"], 12.5, bold=True)
+    _draw_rule(left, 68.0, 0.4 * min(_width(head["publisher"], 12.5), 60.0))
+    _add_line(right, head["nation"], 12, bold=True)
+    _add_line(right, head["motto"], 13, bold=True)
+    _draw_rule(right, ROOM - 68.0, _width(head["motto"], 11.6))
+    _add_line(number, head["number"], 13)
+    _add_line(day, head["day"], 13, italic=True)
 
 
 def _write_signature(word: Word) -> None:
     """Leave room to name who receives the letter, and to sign."""
-    word.add("", "SIPAS Letter")
-    left, right = _pair(word, 82.0, 1)
-    _line(left, word.say("docx.recipients"), 12, bold=True, italic=True, align=0)
-    for line in ("- …;", "- …;", f"- {word.say('docx.archive')}"):
-        _line(left, line, 11, align=0)
-    _line(right, word.say("docx.director"), 13, bold=True)
-    _line(right, word.say("docx.sign"), 12, italic=True)
+    word.add_paragraph("", "SIPAS Letter")
+    left, right = _add_two_columns(word, 82.0, 1)
+    _add_line(left, word.render_message("docx.recipients"), 12, bold=True, italic=True, align=0)
+    for line in ("- …;", "- …;", f"- {word.render_message('docx.archive')}"):
+        _add_line(left, line, 11, align=0)
+    _add_line(right, word.render_message("docx.director"), 13, bold=True)
+    _add_line(right, word.render_message("docx.sign"), 12, italic=True)
     for _ in range(4):
-        _line(right, "", 13)
+        _add_line(right, "", 13)
 
 
-def _pair(word: Word, left: float, n_rows: int) -> list[Any]:
+def _add_two_columns(word: Word, left: float, n_rows: int) -> list[Any]:
     """Append a table of two columns without borders; return its cells, row by row."""
     from docx.shared import Mm
 
     table = word.file.add_table(n_rows, 2)
     table.autofit = False
     for row in table.rows:
-        row._tr.get_or_add_trPr().append(element("cantSplit"))
+        row._tr.get_or_add_trPr().append(make_element("cantSplit"))
         for cell, mm in zip(row.cells, (left, ROOM - left), strict=True):
             cell.width = Mm(mm)
     for column, mm in zip(table.columns, (left, ROOM - left), strict=True):
@@ -152,7 +152,7 @@ def _pair(word: Word, left: float, n_rows: int) -> list[Any]:
     return [cell for row in table.rows for cell in row.cells]
 
 
-def _line(
+def _add_line(
     cell: Any, text: str, size: float, *, bold: bool = False, italic: bool = False, align: int = 1
 ) -> Any:
     """Add a line to a cell of the letter's head or foot; the first fills the empty paragraph."""
@@ -166,68 +166,72 @@ def _line(
     return line
 
 
-def _rule(cell: Any, room: float, length: float) -> None:
+def _draw_rule(cell: Any, room: float, length: float) -> None:
     """Draw a rule of ``length`` mm in the middle of a cell ``room`` mm wide."""
     from docx.shared import Mm, Pt
 
-    line = _line(cell, "", 2)
+    line = _add_line(cell, "", 2)
     aside = max((room - length) / 2 - 1.9, 0.0)  # a cell is 1.9 mm narrower at each side
     line.paragraph_format.left_indent = line.paragraph_format.right_indent = Mm(aside)
     line.paragraph_format.space_after = Pt(4)
-    border = element("pBdr", element("top", val="single", sz=6, space=1, color="000000"))
+    border = make_element("pBdr", make_element("top", val="single", sz=6, space=1, color="000000"))
     line._p.pPr.insert_element_before(border, "w:spacing", "w:ind", "w:jc")
 
 
 def _write_section(word: Word, section: Section) -> None:
-    word.add(section.title, "Heading 1")
+    word.add_paragraph(section.title, "Heading 1")
     for block in section.blocks:
         _write_block(word, block)
 
 
 def _write_block(word: Word, block: Block) -> None:
     if isinstance(block, Paragraph):
-        word.add(block.text, PARAGRAPHS[block.style])
+        word.add_paragraph(block.text, PARAGRAPHS[block.style])
     elif isinstance(block, Bullets):
         for item in block.items:
-            word.add(item, "List Bullet")
+            word.add_paragraph(item, "List Bullet")
     elif isinstance(block, Table):
         _write_table(word, block)
     else:
-        _write_figure(word, block)
+        _write_picture(word, block)
 
 
-def _caption(word: Word, kind: str, text: object, style: str) -> None:
+def _write_caption(word: Word, kind: str, text: object, style: str) -> None:
     """Write ``Bảng 1. …`` with a number that Word counts itself."""
     word.captions[kind] += 1
-    line = word.add(f"{kind}\u00a0", style)
+    line = word.add_paragraph(f"{kind}\u00a0", style)
     line._p.extend(
         [
-            *field_runs(f"SEQ {kind} \\* ARABIC", str(word.captions[kind])),
-            text_run(". "),
-            *word.runs(text),
+            *make_field_runs(f"SEQ {kind} \\* ARABIC", str(word.captions[kind])),
+            make_text_run(". "),
+            *word.make_runs(text),
         ]
     )
 
 
-def _write_figure(word: Word, figure: Figure) -> None:
+def _write_picture(word: Word, figure: Picture) -> None:
     """Write a picture, in several pieces if it is higher than a page, and its caption below."""
     from docx.shared import Mm
 
-    pieces = _pieces(png(figure.draw(word.language)))
+    pieces = _cut_picture(convert_to_png(figure.draw(word.language)))
     for at, piece in enumerate(pieces, 1):
-        shape = word.add("", "SIPAS Picture").add_run().add_picture(io.BytesIO(piece), Mm(ROOM))
+        shape = (
+            word.add_paragraph("", "SIPAS Picture")
+            .add_run()
+            .add_picture(io.BytesIO(piece), Mm(ROOM))
+        )
         less = min(1.0, Mm(TALL) / shape.height)
         shape.width, shape.height = int(less * shape.width), int(less * shape.height)
-        alt = word.show(figure.alt)
+        alt = word.render(figure.alt)
         if len(pieces) > 1:
-            alt = word.say("docx.part", alt=alt, part=at, parts=len(pieces))
+            alt = word.render_message("docx.part", alt=alt, part=at, parts=len(pieces))
         shown = shape._inline.docPr
         for name, text in {"name": figure.id, "title": figure.caption, "descr": alt}.items():
-            shown.set(name, word.show(text))
-    _caption(word, word.say("docx.figure"), figure.caption, "SIPAS Figure Caption")
+            shown.set(name, word.render(text))
+    _write_caption(word, word.render_message("docx.figure"), figure.caption, "SIPAS Figure Caption")
 
 
-def _pieces(png: bytes) -> list[bytes]:
+def _cut_picture(png: bytes) -> list[bytes]:
     """Cut a picture much higher than a page where the least ink is; else leave it whole."""
     import numpy as np
     from matplotlib.image import imread, imsave
@@ -254,17 +258,17 @@ def _pieces(png: bytes) -> list[bytes]:
 
 def _write_table(word: Word, table: Table) -> None:
     """Write a caption, a table whose head repeats on every page, and its notes."""
-    _caption(word, word.say("docx.table"), table.caption, "Caption")
-    head = [word.show(column.label) for column in table.columns]
-    rows = [[word.show(cell) for cell in row] for row in table.rows]
+    _write_caption(word, word.render_message("docx.table"), table.caption, "Caption")
+    head = [word.render(column.label) for column in table.columns]
+    rows = [[word.render(cell) for cell in row] for row in table.rows]
     wide = len(head) > 7
     style = "SIPAS Wide Table" if wide else "SIPAS Table"
-    widths = _widths(head, rows, table, LOOKS[style].size)
+    widths = _share_width(head, rows, table, LOOKS[style].size)
     kinds = ["right" if column.kind == "number" else "left" for column in table.columns]
     last = len(rows) - 1
     body = [
-        _row(
-            map(word.runs, cells),
+        _make_row(
+            map(word.make_runs, cells),
             widths,
             kinds,
             style.replace(" ", ""),
@@ -273,30 +277,36 @@ def _write_table(word: Word, table: Table) -> None:
         )
         for at, cells in enumerate(table.rows)
     ]
-    first = _row(
-        [[text_run(it)] for it in head],
+    first = _make_row(
+        [[make_text_run(it)] for it in head],
         widths,
         ["center"] * len(head),
         style.replace(" ", ""),
         keep=True,
         head=True,
     )
-    grid = element("tblGrid", *(element("gridCol", w=width) for width in widths))
-    word.append(element("tbl", _table_facts(word.show(table.caption), widths), grid, first, *body))
+    grid = make_element("tblGrid", *(make_element("gridCol", w=width) for width in widths))
+    word.append_element(
+        make_element(
+            "tbl", _make_table_properties(word.render(table.caption), widths), grid, first, *body
+        )
+    )
     for note in table.notes:
-        word.add(note, "SIPAS Note")
+        word.add_paragraph(note, "SIPAS Note")
 
 
-def _table_facts(caption: str, widths: Sequence[int]) -> Any:
-    pad = twips(PADDING)
-    return element(
+def _make_table_properties(caption: str, widths: Sequence[int]) -> Any:
+    pad = convert_to_twips(PADDING)
+    return make_element(
         "tblPr",
-        element("tblStyle", val="TableGrid"),
-        element("tblW", w=sum(widths), type="dxa"),
-        element("jc", val="center"),
-        element("tblLayout", type="fixed"),
-        element("tblCellMar", *(element(it, w=pad, type="dxa") for it in ("left", "right"))),
-        element(
+        make_element("tblStyle", val="TableGrid"),
+        make_element("tblW", w=sum(widths), type="dxa"),
+        make_element("jc", val="center"),
+        make_element("tblLayout", type="fixed"),
+        make_element(
+            "tblCellMar", *(make_element(it, w=pad, type="dxa") for it in ("left", "right"))
+        ),
+        make_element(
             "tblLook",
             val="0420",
             firstRow=1,
@@ -306,11 +316,11 @@ def _table_facts(caption: str, widths: Sequence[int]) -> Any:
             noHBand=0,
             noVBand=1,
         ),
-        element("tblCaption", val=caption),
+        make_element("tblCaption", val=caption),
     )
 
 
-def _row(
+def _make_row(
     cells: Iterable[list[Any]],
     widths: Sequence[int],
     sides: Sequence[str],
@@ -320,23 +330,31 @@ def _row(
     head: bool = False,
 ) -> Any:
     """Return a row that does not split; the head is bold, shaded and repeats on every page."""
-    made = element(
-        "tr", element("trPr", element("cantSplit"), element("tblHeader") if head else None)
+    made = make_element(
+        "tr",
+        make_element(
+            "trPr", make_element("cantSplit"), make_element("tblHeader") if head else None
+        ),
     )
     for runs, width, side in zip(cells, widths, sides, strict=True):
         for run in runs if head else ():
-            run.insert(0, element("rPr", element("b")))
-        stay = element("keepNext") if keep else None
-        look = element("pPr", element("pStyle", val=style), stay, element("jc", val=side))
-        shade = element("shd", val="clear", color="auto", fill="E7ECF1") if head else None
-        facts = element(
-            "tcPr", element("tcW", w=width, type="dxa"), shade, element("vAlign", val="center")
+            run.insert(0, make_element("rPr", make_element("b")))
+        stay = make_element("keepNext") if keep else None
+        look = make_element(
+            "pPr", make_element("pStyle", val=style), stay, make_element("jc", val=side)
         )
-        made.append(element("tc", facts, element("p", look, *runs)))
+        shade = make_element("shd", val="clear", color="auto", fill="E7ECF1") if head else None
+        facts = make_element(
+            "tcPr",
+            make_element("tcW", w=width, type="dxa"),
+            shade,
+            make_element("vAlign", val="center"),
+        )
+        made.append(make_element("tc", facts, make_element("p", look, *runs)))
     return made
 
 
-def _widths(
+def _share_width(
     head: Sequence[str], rows: Sequence[Sequence[str]], table: Table, size: float
 ) -> list[int]:
     """Share the room among columns: nothing is broken inside, then long texts get the rest."""
@@ -345,10 +363,10 @@ def _widths(
         cells = [row[at] for row in rows]
         parts = [part for text in cells for part in text.split(" ")]
         longest = 1.1 * max(_width(part, size) for part in label.split(" "))  # bold is wider
-        words.append(_inside(max([longest, *(_width(part, size) for part in parts)]), ROOM / 4))
+        words.append(_pad_width(max([longest, *(_width(part, size) for part in parts)]), ROOM / 4))
         texts = max([longest, *(_width(text, size) for text in cells)])
-        least.append(_inside(texts, ROOM / 4) if column.kind == "number" else words[-1])
-        most.append(max(_inside(max(texts, _width(label, size) / 1.8), ROOM / 2), least[-1]))
+        least.append(_pad_width(texts, ROOM / 4) if column.kind == "number" else words[-1])
+        most.append(max(_pad_width(max(texts, _width(label, size) / 1.8), ROOM / 2), least[-1]))
     if sum(least) > 0.8 * ROOM:
         least = words
     spare, wish = ROOM - sum(least), sum(most) - sum(least)
@@ -358,10 +376,10 @@ def _widths(
         shared = [mm * ROOM / sum(most) for mm in most]
     else:
         shared = [low + spare * (high - low) / wish for low, high in zip(least, most, strict=True)]
-    return [twips(mm) for mm in shared]
+    return [convert_to_twips(mm) for mm in shared]
 
 
-def _inside(mm: float, most: float) -> float:
+def _pad_width(mm: float, most: float) -> float:
     """Return the width of a column for a text, its padding and a border."""
     return min(mm, most) + 2 * PADDING + 0.5
 

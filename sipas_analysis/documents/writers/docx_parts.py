@@ -14,8 +14,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from sipas_analysis.documents.model import Document, pieces, shown_in
-from sipas_analysis.files import zipped
+from sipas_analysis.documents.model import (
+    Document,
+    FigureReference,
+    bind_percent_sign,
+    render_parts,
+    render_text,
+)
+from sipas_analysis.files import zip_parts
 from sipas_analysis.messages import Language, say
 
 if TYPE_CHECKING:
@@ -31,7 +37,7 @@ ILLEGAL = re.compile(r"[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U001
 
 
 @dataclass(frozen=True)
-class Look:
+class StyleLook:
     """How a style looks: sizes in points, indents in mm, ``align`` and colours as Word names them.
 
     Attributes:
@@ -53,25 +59,25 @@ class Look:
 
 
 LOOKS = {
-    "Normal": Look(align="left", space=(0, 0)),
-    "Title": Look(14, bold=True, align="center", space=(12, 0)),
-    "Subtitle": Look(14, bold=True, align="center", space=(3, 3)),
-    "Heading 1": Look(14, bold=True, align="left", space=(16, 4), keep=True),
-    "Heading 2": Look(13, bold=True, italic=True, align="left", space=(10, 3), keep=True),
-    "Body Text": Look(indent=(0, 10)),
-    "List Bullet": Look(indent=(16, -6)),
-    "Caption": Look(12, bold=True, align="center", space=(10, 4), keep=True),
-    "SIPAS Figure Caption": Look(12, bold=True, align="center", space=(3, 10)),
-    "SIPAS Lead": Look(bold=True, indent=(0, 10)),
-    "SIPAS Note": Look(10.5, italic=True, colour="595959"),
-    "SIPAS Warning": Look(12, box="FFF4D6", space=(6, 6)),
-    "SIPAS Banner": Look(12, bold=True, align="center", box="F9D9D6", space=(0, 10)),
-    "SIPAS Picture": Look(align="center", space=(8, 0), keep=True),
-    "SIPAS Letter": Look(align="center", space=(0, 0)),
-    "SIPAS Table": Look(11, align="left", space=(1, 1)),
-    "SIPAS Wide Table": Look(9.5, align="left", space=(1, 1)),
-    "Header": Look(align="center"),
-    "Footer": Look(8, italic=True, align="center", colour="595959"),
+    "Normal": StyleLook(align="left", space=(0, 0)),
+    "Title": StyleLook(14, bold=True, align="center", space=(12, 0)),
+    "Subtitle": StyleLook(14, bold=True, align="center", space=(3, 3)),
+    "Heading 1": StyleLook(14, bold=True, align="left", space=(16, 4), keep=True),
+    "Heading 2": StyleLook(13, bold=True, italic=True, align="left", space=(10, 3), keep=True),
+    "Body Text": StyleLook(indent=(0, 10)),
+    "List Bullet": StyleLook(indent=(16, -6)),
+    "Caption": StyleLook(12, bold=True, align="center", space=(10, 4), keep=True),
+    "SIPAS Figure Caption": StyleLook(12, bold=True, align="center", space=(3, 10)),
+    "SIPAS Lead": StyleLook(bold=True, indent=(0, 10)),
+    "SIPAS Note": StyleLook(10.5, italic=True, colour="595959"),
+    "SIPAS Warning": StyleLook(12, box="FFF4D6", space=(6, 6)),
+    "SIPAS Banner": StyleLook(12, bold=True, align="center", box="F9D9D6", space=(0, 10)),
+    "SIPAS Picture": StyleLook(align="center", space=(8, 0), keep=True),
+    "SIPAS Letter": StyleLook(align="center", space=(0, 0)),
+    "SIPAS Table": StyleLook(11, align="left", space=(1, 1)),
+    "SIPAS Wide Table": StyleLook(9.5, align="left", space=(1, 1)),
+    "Header": StyleLook(align="center"),
+    "Footer": StyleLook(8, italic=True, align="center", colour="595959"),
 }
 
 
@@ -82,74 +88,73 @@ class Word:
     file: "WordDocument"
     language: Language
     captions: Counter[str] = field(default_factory=Counter)
-    figures: list[str] = field(default_factory=list)
+    figures: list[FigureReference] = field(default_factory=list)
 
     @cached_property
     def styles(self) -> dict[str, str]:
         """The ids of styles by name; Word's library would look for each among all."""
         return {str(style.name): style.style_id for style in self.file.styles}
 
-    def show(self, value: object) -> str:
+    def render(self, value: object) -> str:
         """Return any value of the model as clean text."""
-        return clean(shown_in(value, self.language))
+        return clean_text(render_text(value, self.language))
 
-    def runs(self, value: object) -> list[Any]:
-        """Return a value as runs; a number that has a home stands between a hidden bookmark."""
-        found: list[Any] = []
-        for text, name in pieces(value, self.language):
-            run = text_run(clean(text))
-            found += self._marked(run, name) if name else [run]
-        return found
+    def make_runs(self, value: object) -> list[Any]:
+        """Return a value as runs; each number that is a figure stands in a hidden bookmark."""
+        runs: list[Any] = []
+        for part in render_parts(value, self.language):
+            run = make_text_run(clean_text(part.text))
+            runs += self._bookmark_run(run, part.figure) if part.figure else [run]
+        return runs
 
-    def _marked(self, run: Any, name: str) -> list[Any]:
+    def _bookmark_run(self, run: Any, figure: FigureReference) -> list[Any]:
         """Put a bookmark around a run; Word hides one that begins with an underscore."""
-        self.figures.append(name)
+        self.figures.append(figure)
         key = len(self.figures)
-        begin = element("bookmarkStart", id=key, name=f"_figure_{key}")
-        return [begin, run, element("bookmarkEnd", id=key)]
+        begin = make_element("bookmarkStart", id=key, name=f"_figure_{key}")
+        return [begin, run, make_element("bookmarkEnd", id=key)]
 
-    def say(self, message_id: str, **fields: object) -> str:
+    def render_message(self, message_id: str, **fields: object) -> str:
         """Return a sentence as clean text."""
-        return clean(say(self.language, message_id, **fields))
+        return clean_text(say(self.language, message_id, **fields))
 
-    def add(self, value: object, style: str) -> Any:
+    def add_paragraph(self, value: object, style: str) -> Any:
         """Append a paragraph and return it; below a table it keeps a distance."""
         from docx.shared import Pt
 
         above = self.file.element.body.sectPr.getprevious()
         made = self.file.add_paragraph()
-        made._p.extend(self.runs(value))
+        made._p.extend(self.make_runs(value))
         made._p.style = self.styles[style]
         if above is not None and above.tag.endswith("}tbl"):
             made.paragraph_format.space_before = Pt(max(6, LOOKS[style].space[0]))
         return made
 
-    def append(self, element: Any) -> None:
+    def append_element(self, element: Any) -> None:
         """Append an element of the body, before the facts of the page that end it."""
         self.file.element.body.sectPr.addprevious(element)
 
 
-def clean(text: str) -> str:
+def clean_text(text: str) -> str:
     """Drop what XML cannot hold; a percent sign is never alone on a line."""
-    return re.sub(r"\s*[\t\n\r]\s*", " ", ILLEGAL.sub("", text)).replace(" %", "\u00a0%")
+    return bind_percent_sign(re.sub(r"\s*[\t\n\r]\s*", " ", ILLEGAL.sub("", text)))
 
 
-def name_figures(word: Word) -> None:
+def list_figures(word: Word) -> None:
     """Put a list into the file that says which figure each hidden bookmark marks."""
     from docx.opc.constants import RELATIONSHIP_TYPE
     from docx.opc.packuri import PackURI
     from docx.opc.part import Part
 
-    listed = Element("figures", xmlns="urn:sipas:figures")
-    for key, name in enumerate(word.figures, 1):
-        figure, _, column = name.rpartition("#")
-        SubElement(listed, "figure", mark=f"_figure_{key}", id=figure, column=column)
-    blob = tostring(listed, encoding="UTF-8", xml_declaration=True)
+    figures = Element("figures", xmlns="urn:sipas:figures")
+    for key, figure in enumerate(word.figures, 1):
+        SubElement(figures, "figure", mark=f"_figure_{key}", id=figure.id, column=figure.column)
+    blob = tostring(figures, encoding="UTF-8", xml_declaration=True)
     part = Part(PackURI("/customXml/figures.xml"), "application/xml", blob, word.file.part.package)
     word.file.part.relate_to(part, RELATIONSHIP_TYPE.CUSTOM_XML)
 
 
-def element(tag: str, *inside: Any, **attributes: object) -> Any:
+def make_element(tag: str, *inside: Any, **attributes: object) -> Any:
     """Return an element of Word's namespace; what is None inside is left out."""
     from docx.oxml import OxmlElement
     from docx.oxml.ns import qn
@@ -161,26 +166,27 @@ def element(tag: str, *inside: Any, **attributes: object) -> Any:
     return made
 
 
-def text_run(text: str) -> Any:
+def make_text_run(text: str) -> Any:
     """Return a run of text; spaces at its ends stay."""
-    content = element("t")
+    content = make_element("t")
     content.text = text
     content.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
-    return element("r", content)
+    return make_element("r", content)
 
 
-def field_runs(instruction: str, shown: str) -> list[Any]:
+def make_field_runs(instruction: str, shown: str) -> list[Any]:
     """Return the runs of a field that Word can update, with what it shows until then."""
-    code = element("instrText")
+    code = make_element("instrText")
     code.text = f" {instruction} "
     code.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
     begin, between, end = (
-        element("r", element("fldChar", fldCharType=kind)) for kind in ("begin", "separate", "end")
+        make_element("r", make_element("fldChar", fldCharType=kind))
+        for kind in ("begin", "separate", "end")
     )
-    return [begin, element("r", code), between, text_run(shown), end]
+    return [begin, make_element("r", code), between, make_text_run(shown), end]
 
 
-def twips(mm: float) -> int:
+def convert_to_twips(mm: float) -> int:
     """Return a length in twentieths of a point."""
     return round(mm * 1440 / 25.4)
 
@@ -193,9 +199,9 @@ def set_page(word: Word, document: Document) -> None:
     for name, mm in PAGE.items():
         setattr(section, name, Mm(mm))
     section.different_first_page_header_footer = True
-    section.header.paragraphs[0]._p.extend(field_runs("PAGE", "2"))
+    section.header.paragraphs[0]._p.extend(make_field_runs("PAGE", "2"))
     if document.banner:
-        section.footer.paragraphs[0].add_run(word.show(document.banner))
+        section.footer.paragraphs[0].add_run(word.render(document.banner))
 
 
 def set_styles(word: Word) -> None:
@@ -206,69 +212,73 @@ def set_styles(word: Word) -> None:
     for name, look in LOOKS.items():
         known = name in styles
         style = styles[name] if known else styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
-        _dress(style.element, look)
+        _apply_look(style.element, look)
     for fonts in list(styles.element.iter("{*}rFonts")):
-        fonts.getparent().replace(fonts, _fonts())
+        fonts.getparent().replace(fonts, _make_fonts())
     for spoken in list(styles.element.iter("{*}lang")):
-        spoken.getparent().replace(spoken, _lang(word.language))
+        spoken.getparent().replace(spoken, _make_language(word.language))
     mode = next(word.file.settings.element.iter("{*}compatSetting"))  # else Word opens it as old
     mode.set(next(key for key in mode.attrib if key.endswith("}val")), "15")
     theme = next(word.file.settings.element.iter("{*}themeFontLang"))
-    theme.getparent().replace(theme, element("themeFontLang", val=LOCALES[word.language]))
+    theme.getparent().replace(theme, make_element("themeFontLang", val=LOCALES[word.language]))
 
 
-def _fonts() -> Any:
-    return element("rFonts", ascii=FONT, hAnsi=FONT, eastAsia=FONT, cs=FONT)
+def _make_fonts() -> Any:
+    return make_element("rFonts", ascii=FONT, hAnsi=FONT, eastAsia=FONT, cs=FONT)
 
 
-def _lang(language: Language) -> Any:
-    return element("lang", val=LOCALES[language], eastAsia=LOCALES[language], bidi="ar-SA")
+def _make_language(language: Language) -> Any:
+    return make_element("lang", val=LOCALES[language], eastAsia=LOCALES[language], bidi="ar-SA")
 
 
-def _dress(style: Any, look: Look) -> None:
+def _apply_look(style: Any, look: StyleLook) -> None:
     """Replace how a style looks; what makes it a heading or a list stays."""
     kept: dict[str, Any] = {tag: style.find(f".//{{*}}{tag}") for tag in ("numPr", "outlineLvl")}
     for old in [*style.findall("{*}pPr"), *style.findall("{*}rPr")]:
         style.remove(old)
     left, first = look.indent
-    indent = {"firstLine": twips(first)} if first >= 0 else {"hanging": twips(-first)}
+    indent = (
+        {"firstLine": convert_to_twips(first)}
+        if first >= 0
+        else {"hanging": convert_to_twips(-first)}
+    )
     sides = ("top", "left", "bottom", "right")
-    box = [element(side, val="single", sz=6, space=4, color="7F7F7F") for side in sides]
+    box = [make_element(side, val="single", sz=6, space=4, color="7F7F7F") for side in sides]
     above, below = (round(20 * points) for points in look.space)
     style.append(
-        element(
+        make_element(
             "pPr",
-            element("keepNext") if look.keep else None,
+            make_element("keepNext") if look.keep else None,
             kept["numPr"],
-            element("pBdr", *box) if look.box else None,
-            element("shd", val="clear", color="auto", fill=look.box) if look.box else None,
-            element("spacing", before=above, after=below, line=264, lineRule="auto"),
-            element("ind", left=twips(left), **indent),
-            element("jc", val=look.align),
+            make_element("pBdr", *box) if look.box else None,
+            make_element("shd", val="clear", color="auto", fill=look.box) if look.box else None,
+            make_element("spacing", before=above, after=below, line=264, lineRule="auto"),
+            make_element("ind", left=convert_to_twips(left), **indent),
+            make_element("jc", val=look.align),
             kept["outlineLvl"],
         )
     )
     style.append(
-        element(
+        make_element(
             "rPr",
-            _fonts(),
-            element("b", val=int(look.bold)),
-            element("i", val=int(look.italic)),
-            element("color", val=look.colour),
-            element("sz", val=round(2 * look.size)),
-            element("szCs", val=round(2 * look.size)),
+            _make_fonts(),
+            make_element("b", val=int(look.bold)),
+            make_element("i", val=int(look.italic)),
+            make_element("color", val=look.colour),
+            make_element("sz", val=round(2 * look.size)),
+            make_element("szCs", val=round(2 * look.size)),
         )
     )
 
 
-def set_facts(word: Word, document: Document) -> None:
+def set_properties(word: Word, document: Document) -> None:
     """Say title, author and date in the file's properties; drop the picture of another file."""
     official = document.official
     day = datetime.combine(official.day if official else NO_DAY, time(), UTC)
-    author = word.show(official.publisher) if official else ""
+    author = word.render(official.publisher) if official else ""
     facts = {
-        "title": word.show(document.title),
-        "subject": word.show(document.subtitle),
+        "title": word.render(document.title),
+        "subject": word.render(document.subtitle),
         "author": author,
         "last_modified_by": author,
         "comments": "",
@@ -286,8 +296,8 @@ def set_facts(word: Word, document: Document) -> None:
             package.rels.pop(key)
 
 
-def timeless(data: bytes) -> bytes:
+def remove_times(data: bytes) -> bytes:
     """Return the package with its parts in one order, without the time of day."""
     with zipfile.ZipFile(io.BytesIO(data)) as made:
         names = sorted(made.namelist(), key=lambda name: (name != "[Content_Types].xml", name))
-        return zipped((name, made.read(name)) for name in names)
+        return zip_parts((name, made.read(name)) for name in names)

@@ -5,72 +5,93 @@ give the same bytes.
 """
 
 import base64
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from sipas_analysis.documents.model import Document, Figure, Section, make_text, pieces, shown_in
+from sipas_analysis.documents.model import (
+    Document,
+    Picture,
+    Section,
+    bind_percent_sign,
+    make_text,
+    render_parts,
+    render_text,
+)
 from sipas_analysis.files import write_whole
 from sipas_analysis.messages import Language
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 
 
 @cache
-def _environment() -> Any:
+def load_templates() -> "Environment":
+    """Return the engine that fills our templates; it escapes every text."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    found = Environment(
+    templates = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters["kind"] = lambda block: type(block).__name__.lower()
-    return found
+    templates.filters["kind"] = lambda block: type(block).__name__.lower()
+    return templates
 
 
-def html(document: Document, language: Language) -> str:
+def render_page(document: Document, language: Language) -> str:
     """Return a document as one self-contained page in one language."""
-    return _render("report.html.j2", language, document=document, framed=False)
+    return _fill_template("report.html.j2", language, document=document, framed=False)
 
 
-def section_html(section: Section, language: Language) -> str:
+def render_section(section: Section, language: Language) -> str:
     """Return one chapter as a fragment, as a notebook shows it."""
-    return _render("section.html.j2", language, section=section, framed=True)
+    return _fill_template("section.html.j2", language, section=section, framed=True)
 
 
 def write_html(document: Document, path: Path, language: Language) -> Path:
     """Write a document to ``path`` whole or not at all; return the path."""
-    return write_whole(path, html(document, language))
+    return write_whole(path, render_page(document, language))
 
 
-def named(value: object, language: Language) -> Any:
-    """Return a value as markup whose numbers say which figure they are, for who checks them."""
+def render_plain(value: object, language: Language) -> str:
+    """Return a value as text for titles and attributes, which hold no markup."""
+    return bind_percent_sign(render_text(value, language))
+
+
+def render_markup(value: object, language: Language) -> "Markup":
+    """Return a value as markup in which each number names its figure, for who checks numbers."""
     from markupsafe import Markup, escape
 
+    marked = Markup('<span data-figure="{}">{}</span>')
     return Markup("").join(
-        Markup('<span data-figure="{}">{}</span>').format(name, text) if name else escape(text)
-        for text, name in pieces(value, language)
+        marked.format(part.figure.name, part.text) if part.figure else escape(part.text)
+        for part in render_parts(value, language)
     )
 
 
-def _render(template: str, language: Language, **parts: object) -> str:
-    def show(value: object) -> str:
-        return shown_in(value, language).replace(" %", "\u00a0%")  # never alone on a line
+def _embed_picture(picture: Picture, language: Language) -> str:
+    """Return the address of a picture that holds the picture itself."""
+    encoded = base64.b64encode(picture.draw(language)).decode("ascii")
+    return f"data:image/svg+xml;base64,{encoded}"
 
-    def show_named(value: object) -> Any:
-        return named(value, language)
 
-    def picture(figure: Figure) -> str:
-        data = base64.b64encode(figure.draw(language)).decode("ascii")
-        return f"data:image/svg+xml;base64,{data}"
-
-    made = _environment().get_template(template)
-    texts = {name: make_text(f"report.{name}") for name in ("skip", "contents", "data_of_figure")}
-    return str(
-        made.render(
-            show=show, named=show_named, picture=picture, language=language, **texts, **parts
+def _fill_template(template: str, language: Language, **values: object) -> str:
+    labels = {name: make_text(f"report.{name}") for name in ("skip", "contents", "data_of_figure")}
+    return (
+        load_templates()
+        .get_template(template)
+        .render(
+            show=partial(render_plain, language=language),
+            markup=partial(render_markup, language=language),
+            picture=partial(_embed_picture, language=language),
+            language=language,
+            **labels,
+            **values,
         )
     )

@@ -19,13 +19,13 @@ from sipas_analysis.documents.model import (
     Block,
     Bullets,
     Document,
-    Figure,
     Official,
     Paragraph,
+    Picture,
     Table,
-    shown_in,
+    render_text,
 )
-from sipas_analysis.documents.writers.typst_process import TEMPLATES, Refused, typeset
+from sipas_analysis.documents.writers.typst_process import TEMPLATES, TypstRefusal, typeset
 from sipas_analysis.errors import OutputError
 from sipas_analysis.files import write_whole
 from sipas_analysis.messages import Language, say
@@ -69,87 +69,94 @@ def write_pdf(document: Document, path: Path, language: Language) -> Path:
     Raises:
         OutputError: The file cannot be written, or Typst refuses the document (a fault of ours).
     """
-    return write_whole(path, _compiled(document, path, language))
+    return write_whole(path, _compile_pdf(document, path, language))
 
 
-def _compiled(document: Document, path: Path, language: Language) -> bytes:
+def _compile_pdf(document: Document, path: Path, language: Language) -> bytes:
     day = document.official.day if document.official else UNDATED
     moment = datetime(day.year, day.month, day.day, tzinfo=UTC)
     how = {"timestamp": int(moment.timestamp()), "pdf_standards": STANDARDS}
-    report, source = _report(document, language), TEMPLATE.read_text("utf-8")
-    for prepared in (dict, _plain):
+    report, source = _convert_document(document, language), TEMPLATE.read_text("utf-8")
+    for prepared in (dict, _replace_unusual):
         data = json.dumps(prepared(report), ensure_ascii=False)
         try:
             return typeset(source, {"report": data}, **how)
-        except Refused as error:
+        except TypstRefusal as error:
             refused = error
     raise OutputError("unset", path=path, why=refused) from refused
 
 
-def _report(document: Document, language: Language) -> dict[str, Any]:
+def _convert_document(document: Document, language: Language) -> dict[str, Any]:
     """Return the whole document as plain data in one language."""
-    title = _shown(document.title, language) or document.id
+    title = _render_drawable(document.title, language) or document.id
     official = document.official
     many = len(document.sections) >= CONTENTS_FROM
     return {
         "lang": language,
         "title": title,
-        "kind": _shown(document.kind, language) if document.kind else "",
+        "kind": _render_drawable(document.kind, language) if document.kind else "",
         "short": title if len(title) <= SHORT_TITLE else title[: SHORT_TITLE - 1].rstrip() + "…",
-        "subtitle": _shown(document.subtitle, language),
-        "author": _shown(official.publisher, language) if official else "",
-        "head": _head(official, language) if official else None,
-        "banner": _shown(document.banner, language) if document.banner else None,
+        "subtitle": _render_drawable(document.subtitle, language),
+        "author": _render_drawable(official.publisher, language) if official else "",
+        "head": _convert_letterhead(official, language) if official else None,
+        "banner": _render_drawable(document.banner, language) if document.banner else None,
         "contents": say(language, "report.contents") if many else None,
         "sections": [
             {
-                "title": _shown(section.title, language) or NOTHING,
-                "blocks": [_block(block, language) for block in section.blocks],
+                "title": _render_drawable(section.title, language) or NOTHING,
+                "blocks": [_convert_block(block, language) for block in section.blocks],
             }
             for section in document.sections
         ],
-        "footer": _shown(document.footer, language),
+        "footer": _render_drawable(document.footer, language),
     }
 
 
-def _head(official: Official, language: Language) -> dict[str, str]:
+def _convert_letterhead(official: Official, language: Language) -> dict[str, str]:
     """Return what stands at the head and foot of a letter, fit to be drawn."""
     lines = official.head(language) | {"sign": say(language, "pdf.sign")}
-    return {name: _drawn(line) for name, line in lines.items()}
+    return {name: _make_drawable(line) for name, line in lines.items()}
 
 
-def _block(block: Block, language: Language) -> dict[str, Any]:
+def _convert_block(block: Block, language: Language) -> dict[str, Any]:
     if isinstance(block, Paragraph):
-        text = _shown(block.text, language) or NOTHING
+        text = _render_drawable(block.text, language) or NOTHING
         return {"kind": "paragraph", "style": block.style, "text": text}
     if isinstance(block, Bullets):
-        return {"kind": "bullets", "items": [_shown(item, language) for item in block.items]}
-    return _table(block, language) if isinstance(block, Table) else _figure(block, language)
+        return {
+            "kind": "bullets",
+            "items": [_render_drawable(item, language) for item in block.items],
+        }
+    return (
+        _convert_table(block, language)
+        if isinstance(block, Table)
+        else _convert_picture(block, language)
+    )
 
 
-def _figure(figure: Figure, language: Language) -> dict[str, Any]:
+def _convert_picture(figure: Picture, language: Language) -> dict[str, Any]:
     """Return a picture as wide as the page, or narrower if it would be too tall."""
-    svg, caption = figure.draw(language), _shown(figure.caption, language)
+    svg, caption = figure.draw(language), _render_drawable(figure.caption, language)
     found = _VIEW.search(svg)
     shape = float(found[2]) / float(found[1]) if found else 1.0
     return {
         "kind": "figure",
         "caption": caption,
-        "alt": _shown(figure.alt, language) or caption or NOTHING,
+        "alt": _render_drawable(figure.alt, language) or caption or NOTHING,
         "svg": svg.decode("utf-8"),
         "width": round(100 * min(1.0, PICTURE_SHAPE / shape), 1),
     }
 
 
-def _table(table: Table, language: Language) -> dict[str, Any]:
-    header = [_shown(column.label, language) for column in table.columns]
-    rows = [[_shown(cell, language) for cell in row] for row in table.rows]
+def _convert_table(table: Table, language: Language) -> dict[str, Any]:
+    header = [_render_drawable(column.label, language) for column in table.columns]
+    rows = [[_render_drawable(cell, language) for cell in row] for row in table.rows]
     numbers = [column.kind == "number" for column in table.columns]
-    size, widths = _fitted(header, rows, numbers)
-    lines = [_lines(row, size, widths) for row in [header, *rows]]
+    size, widths = _fit_columns(header, rows, numbers)
+    lines = [_count_lines(row, size, widths) for row in [header, *rows]]
     return {
         "kind": "table",
-        "caption": _shown(table.caption, language),
+        "caption": _render_drawable(table.caption, language),
         "header": header,
         "rows": rows,
         "numbers": numbers,
@@ -157,11 +164,11 @@ def _table(table: Table, language: Language) -> dict[str, Any]:
         "widths": widths,
         "whole": sum(lines) <= WHOLE_LINES,
         "tall": max(lines) > TALL_LINES,
-        "notes": [_shown(note, language) for note in table.notes],
+        "notes": [_render_drawable(note, language) for note in table.notes],
     }
 
 
-def _fitted(
+def _fit_columns(
     header: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[bool]
 ) -> tuple[float, list[float]]:
     """Return the largest type size in which no word is cut, and the width of each column.
@@ -172,8 +179,10 @@ def _fitted(
     least, longest = [], []
     for at, label in enumerate(header):
         cells = [row[at] for row in rows]
-        words = [word for cell in cells for word in _words(cell, whole=numbers[at])]
-        least.append(max([1.0, *map(_ems, words), *(1.15 * _ems(it) for it in _words(label))]))
+        words = [word for cell in cells for word in _split_words(cell, whole=numbers[at])]
+        least.append(
+            max([1.0, *map(_ems, words), *(1.15 * _ems(it) for it in _split_words(label))])
+        )
         longest.append(max([least[-1], *(min(_ems(cell), 34.0) for cell in cells)]))
     room = PAGE_POINTS - PADDING * len(header)
     asked = [  # with each label on one line, on two, on three
@@ -191,13 +200,13 @@ def _fitted(
     return size, [round(em * size + PADDING, 2) for em in ems]
 
 
-def _lines(row: Sequence[str], size: float, widths: Sequence[float]) -> int:
+def _count_lines(row: Sequence[str], size: float, widths: Sequence[float]) -> int:
     """Estimate how many lines a row takes."""
     rooms = ((width - PADDING) / size for width in widths)
     return max(ceil(1.1 * _ems(cell) / room) for cell, room in zip(row, rooms, strict=True))
 
 
-def _words(text: str, *, whole: bool = False) -> list[str]:
+def _split_words(text: str, *, whole: bool = False) -> list[str]:
     """Return the parts of a text that no line may cut: a number or an interval is one."""
     if whole and len(text) < LONG_WORD:
         return [text]
@@ -221,21 +230,21 @@ def _em(letter: str) -> float:
     return 0.33 if letter in "iljtfrI.,:;'()| " else 0.52
 
 
-def _shown(value: object, language: Language) -> str:
+def _render_drawable(value: object, language: Language) -> str:
     """Return a value of the model as text that the built-in fonts can draw."""
-    return _drawn(shown_in(value, language))
+    return _make_drawable(render_text(value, language))
 
 
-def _drawn(text: str) -> str:
+def _make_drawable(text: str) -> str:
     """Replace what no built-in font can draw, let long runs break, keep ``%`` by its number."""
     if not _USUAL.fullmatch(text):
         text = text.replace("\ufeff", "")
-        text = "".join(it if _can_draw(it) else MARK for it in _clusters(text))
+        text = "".join(it if _can_draw(it) else MARK for it in _split_clusters(text))
     pieces = _LONG.sub(lambda run: _PIECE.sub("\\1\u200b", run[0]), text)
     return pieces.replace(" %", "\u00a0%")
 
 
-def _clusters(text: str) -> Iterator[str]:
+def _split_clusters(text: str) -> Iterator[str]:
     """Yield each letter together with the marks that stand on it."""
     start = 0
     for at, letter in enumerate(text):
@@ -256,15 +265,15 @@ def _can_draw(cluster: str) -> bool:
         return False
     try:
         typeset(PROBE, {"it": cluster}, pdf_standards=STANDARDS)
-    except Refused:
+    except TypstRefusal:
         return False
     return True
 
 
-def _plain(value: Any) -> Any:
+def _replace_unusual(value: Any) -> Any:
     """Return plain data with every unusual letter replaced: some join well only when alone."""
     if isinstance(value, str):
-        return "".join(it if _USUAL.fullmatch(it) else MARK for it in _clusters(value))
+        return "".join(it if _USUAL.fullmatch(it) else MARK for it in _split_clusters(value))
     if isinstance(value, dict):
-        return {key: it if key == "svg" else _plain(it) for key, it in value.items()}
-    return [_plain(it) for it in value] if isinstance(value, list) else value
+        return {key: it if key == "svg" else _replace_unusual(it) for key, it in value.items()}
+    return [_replace_unusual(it) for it in value] if isinstance(value, list) else value

@@ -25,11 +25,11 @@ PICTURE = """\
 """
 
 
-class Refused(Exception):  # noqa: N818 (an answer of Typst, not an error of ours)
+class TypstRefusal(Exception):  # noqa: N818 (an answer of Typst, not an error of ours)
     """Typst does not set this; why is its own sentence."""
 
 
-def png(svg: bytes) -> bytes:
+def convert_to_png(svg: bytes) -> bytes:
     """Return a picture of one page as PNG, in ``DPI`` dots per inch."""
     return typeset(PICTURE, {"svg": svg.decode("utf-8")}, format="png", ppi=float(DPI))
 
@@ -48,18 +48,18 @@ def typeset(source: str, inputs: dict[str, str], **how: Any) -> bytes:
     asked = json.dumps({"input": source, "sys_inputs": inputs, **how}).encode() + b"\n"
     code = None
     for _ in range(2):  # a process that was killed is started once more
-        answer, made = _answered(asked)
+        answer, made = _ask_process(asked)
         if answer:
             break
-        code = _lost()
+        code = _end_lost_process()
     if "length" not in answer:
-        raise Refused(answer.get("refused", f"exit code {code}"))
+        raise TypstRefusal(answer.get("refused", f"exit code {code}"))
     return made
 
 
-def _answered(asked: bytes) -> tuple[dict[str, Any], bytes]:
+def _ask_process(asked: bytes) -> tuple[dict[str, Any], bytes]:
     """Ask; return the answer and its bytes, both empty if the process was lost."""
-    process = _typesetter(os.getpid())
+    process = _start_process(os.getpid())
     assert process.stdin is not None
     assert process.stdout is not None
     try:
@@ -70,43 +70,43 @@ def _answered(asked: bytes) -> tuple[dict[str, Any], bytes]:
     except (OSError, ValueError):
         return {}, b""
     except BaseException:  # interrupted: the answer that is still to come must meet nobody
-        _lost()
+        _end_lost_process()
         raise
     return (answer, made) if len(made) == answer.get("length", 0) else ({}, b"")
 
 
-def _lost() -> int | None:
+def _end_lost_process() -> int | None:
     """End the process that answers here, and forget it; return its exit code."""
-    process = _typesetter(os.getpid())
-    _typesetter.cache_clear()
-    _end(process)
+    process = _start_process(os.getpid())
+    _start_process.cache_clear()
+    _end_process(process)
     return process.returncode
 
 
 @cache
-def _typesetter(asker: int) -> "subprocess.Popen[bytes]":
+def _start_process(asker: int) -> "subprocess.Popen[bytes]":
     """Start Typst for a process, by its number: one that was forked asks for its own."""
     command = [sys.executable, "-m", "sipas_analysis.documents.writers.typst_process"]
     made = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
-    atexit.register(_left, asker, made)
+    atexit.register(_end_with_asker, asker, made)
     return made
 
 
-def _left(asker: int, process: "subprocess.Popen[bytes]") -> None:
+def _end_with_asker(asker: int, process: "subprocess.Popen[bytes]") -> None:
     """End a process when its asker ends, not when a child of it does."""
     if os.getpid() == asker:
-        _end(process)
+        _end_process(process)
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
+def _end_process(process: "subprocess.Popen[bytes]") -> None:
     """End a process and close the pipes to it."""
     with suppress(OSError), process:
         process.kill()
 
 
-def _serve() -> None:
+def _serve_requests() -> None:
     """Answer each line of the input with a line, and the bytes it announces, until it ends."""
     import typst
 
@@ -118,15 +118,15 @@ def _serve() -> None:
         try:
             made: Any = compiler.compile(**given | {"input": given["input"].encode("utf-8")})
         except typst.TypstError as error:
-            _answer(answers, {"refused": error.message})
+            _write_answer(answers, {"refused": error.message})
         else:
-            _answer(answers, {"length": len(made)}, made)
+            _write_answer(answers, {"length": len(made)}, made)
 
 
-def _answer(answers: IO[bytes], said: dict[str, Any], made: bytes = b"") -> None:
+def _write_answer(answers: IO[bytes], said: dict[str, Any], made: bytes = b"") -> None:
     answers.write(json.dumps(said).encode() + b"\n" + made)
     answers.flush()
 
 
 if __name__ == "__main__":
-    _serve()
+    _serve_requests()

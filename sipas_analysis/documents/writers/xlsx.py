@@ -15,9 +15,9 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
-from sipas_analysis.documents.model import Home, Number, Text, shown_in
+from sipas_analysis.documents.model import FigureReference, Number, Text, render_text
 from sipas_analysis.files import write_whole
-from sipas_analysis.infer.estimates import printed
+from sipas_analysis.infer.estimates import round_to_text
 from sipas_analysis.messages import Language
 
 LONGEST = 32_767  # characters that a cell holds; emoji count as two
@@ -58,7 +58,7 @@ class Cell:
     value: object
     decimals: int = 0
     mark: str = ""
-    home: Home | None = None
+    figure: FigureReference | None = None
     link: int | None = None
 
 
@@ -88,53 +88,53 @@ class Sheet:
 # ── from values to cells
 
 
-def _shown(value: object, language: Language) -> Cell:
+def _convert_value(value: object, language: Language) -> Cell:
     """Return a cell whose value is a float, an int or clean text."""
     cell = value if isinstance(value, Cell) else Cell(value)
     held = cell.value
     if isinstance(held, Text) and held.id == "report.cautioned":
         held, cell = held.fields["value"], replace(cell, mark="†")
     if isinstance(held, Number):
-        text = held.value if isinstance(held.value, str) else _text(held)
+        text = held.value if isinstance(held.value, str) else _format_digits(held)
         if text:
             decimals = len(text.partition(".")[2])
             value = float(text) if decimals else int(text)
-            return replace(cell, value=value, decimals=decimals, home=held.home)
-        held = shown_in(held, language)
+            return replace(cell, value=value, decimals=decimals, figure=held.figure)
+        held = render_text(held, language)
     if isinstance(held, int):
         return replace(cell, value=held)
-    return replace(cell, value=_clean(shown_in(held, language)), mark="")
+    return replace(cell, value=_clean_text(render_text(held, language)), mark="")
 
 
-def _text(number: Number) -> str:
+def _format_digits(number: Number) -> str:
     """Return a value rounded by rule M6 as digits; empty where there is none."""
     value = number.value
     if value is None or isinstance(value, str) or not isfinite(value):
         return ""
-    return printed(float(value), decimals=number.decimals)
+    return round_to_text(float(value), decimals=number.decimals)
 
 
-def _clean(text: str) -> str:
+def _clean_text(text: str) -> str:
     """Take out what XML cannot hold, and what is longer than a cell."""
     return ILLEGAL.sub("", text).replace(" %", "\u00a0%")[: LONGEST // 2]
 
 
-def _names(wanted: Iterable[str]) -> list[str]:
+def _make_sheet_names(wanted: Iterable[str]) -> list[str]:
     """Return legal and different names of sheets."""
     found: list[str] = []
     taken = {"history", "ids"}
     for text in wanted:
         plain = " ".join(re.sub(r"[\[\]:*?/\\']", " ", ILLEGAL.sub("", text)).split()) or "-"
-        name, k = _cut(plain, ""), 1
+        name, k = _shorten_name(plain, ""), 1
         while name.casefold() in taken:
             k += 1
-            name = _cut(plain, f" {k}")
+            name = _shorten_name(plain, f" {k}")
         taken.add(name.casefold())
         found.append(name)
     return found
 
 
-def _cut(text: str, ending: str) -> str:
+def _shorten_name(text: str, ending: str) -> str:
     """Return text and ending in the length of a sheet's name, as Excel counts it (UTF-16)."""
     while len((text + ending).encode("utf-16-le")) > 2 * NAME:
         text = text[:-1].rstrip()
@@ -144,7 +144,7 @@ def _cut(text: str, ending: str) -> str:
 # ── the workbook
 
 
-def write_book(
+def write_workbook(
     path: Path, sheets: Sequence[Sheet], about: tuple[object, object, date], language: Language
 ) -> Path:
     """Write sheets, and a hidden one with the figure behind every number; return the path.
@@ -160,17 +160,17 @@ def write_book(
     out = io.BytesIO()
     safe = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     book = xlsxwriter.Workbook(out, safe)
-    title, author = (_clean(shown_in(it, language)) for it in about[:2])
+    title, author = (_clean_text(render_text(it, language)) for it in about[:2])
     day = datetime.combine(about[2], time())
     book.set_properties({"title": title, "author": author, "created": day})
-    names = _names(shown_in(sheet.name, language) for sheet in sheets)
+    names = _make_sheet_names(render_text(sheet.name, language) for sheet in sheets)
     ids: list[Line] = []
     looks: dict[str, Any] = {}
     for sheet, name in zip(sheets, names, strict=True):
         page = _Page(book, name, names, looks)
-        _fill(page, sheet, language)
+        _write_sheet(page, sheet, language)
         ids += page.ids
-    _ids(book, ids)
+    _write_ids(book, ids)
     book.close()
     return write_whole(path, out.getvalue())
 
@@ -206,7 +206,7 @@ class _Page:
         self.sheet.merge_range(self.row, 0, self.row, last, "", style)
         self.sheet.write_string(self.row, 0, text, style)
         width = sum(self.widths) + EMPTY * (last + 1 - len(self.widths))
-        self.sheet.set_row(self.row, LINE * size * _lines(text, width / size) + 3)
+        self.sheet.set_row(self.row, LINE * size * _count_lines(text, width / size) + 3)
         self.row += 1
 
     @property
@@ -220,7 +220,7 @@ class _Page:
         for c, cell in enumerate(cells):
             (self._text if isinstance(cell.value, str) else self._number)(c, cell, look)
         texts = [str(cell.value) if isinstance(cell.value, str) else "" for cell in cells]
-        lines = max(map(_lines, texts, self.widths))
+        lines = max(map(_count_lines, texts, self.widths))
         self.sheet.set_row(self.row, LINE * lines + (3 if lines > 1 else 1))
         self.row += 1
 
@@ -241,24 +241,25 @@ class _Page:
         shown += f'"{cell.mark}"' if cell.mark else ""
         at = {"align": "center" if c in self.middle else "right"}
         self.sheet.write_number(self.row, c, cell.value, self.look(look, num_format=shown, **at))
-        if cell.home is not None:
-            exact = float(f"{cell.home.value:.10g}")
+        if cell.figure is not None:
+            exact = float(f"{cell.figure.value:.10g}")
             place = (self.name, xl_rowcol_to_cell(self.row, c))
-            self.ids.append((*place, cell.home.id, cell.home.column, exact))
+            self.ids.append((*place, cell.figure.id, cell.figure.column, exact))
 
 
-def _fill(page: _Page, sheet: Sheet, language: Language) -> None:
+def _write_sheet(page: _Page, sheet: Sheet, language: Language) -> None:
     """Write the lines above, the table and the notes; make it ready for screen and paper."""
     top, rows = (
-        [[_shown(it, language) for it in row] for row in part] for part in (sheet.top, sheet.rows)
+        [[_convert_value(it, language) for it in row] for row in part]
+        for part in (sheet.top, sheet.rows)
     )
-    heads = [_clean(shown_in(head, language)) for head in sheet.heads]
-    page.widths = _widths(heads, [*top, *rows], sheet.fixed)
+    heads = [_clean_text(render_text(head, language)) for head in sheet.heads]
+    page.widths = _choose_widths(heads, [*top, *rows], sheet.fixed)
     for c, width in enumerate(page.widths):
         page.sheet.set_column(c, c, width)
-    page.middle = _middle([*top, *rows])
+    page.middle = _find_centred_columns([*top, *rows])
     for look, text in sheet.before():
-        page.across(look, _clean(shown_in(text, language)))
+        page.across(look, _clean_text(render_text(text, language)))
     head = page.row
     page.line("head", [Cell(text) for text in heads])
     for row in top:
@@ -271,12 +272,12 @@ def _fill(page: _Page, sheet: Sheet, language: Language) -> None:
     if rows:
         page.sheet.autofilter(body - 1, 0, page.row - 1, len(heads) - 1)
     for note in sheet.notes:
-        page.across("note", _clean(shown_in(note, language)))
+        page.across("note", _clean_text(render_text(note, language)))
     page.sheet.freeze_panes(body, min(sheet.fixed, len(heads) - 1))
-    _for_paper(page, head, body - 1)
+    _set_paper(page, head, body - 1)
 
 
-def _for_paper(page: _Page, head: int, last_head: int) -> None:
+def _set_paper(page: _Page, head: int, last_head: int) -> None:
     """Set A4 across, one page wide, heads on every page, page numbers."""
     page.sheet.set_landscape()
     page.sheet.set_paper(9)
@@ -288,7 +289,7 @@ def _for_paper(page: _Page, head: int, last_head: int) -> None:
     page.sheet.set_footer("&C&P / &N")
 
 
-def _ids(book: Any, ids: Sequence[Line]) -> None:
+def _write_ids(book: Any, ids: Sequence[Line]) -> None:
     """Write the hidden sheet that says which figure stands where."""
     if not ids:
         return
@@ -302,7 +303,7 @@ def _ids(book: Any, ids: Sequence[Line]) -> None:
     sheet.hide()
 
 
-def _widths(heads: Sequence[str], rows: Sequence[Sequence[Cell]], fixed: int) -> list[float]:
+def _choose_widths(heads: Sequence[str], rows: Sequence[Sequence[Cell]], fixed: int) -> list[float]:
     """Return widths by content: a number whole, a text wrapped in at most ``WIDEST``."""
     columns = [*zip(*rows, strict=True)] if rows else [()] * len(heads)
     found = []
@@ -310,31 +311,31 @@ def _widths(heads: Sequence[str], rows: Sequence[Sequence[Cell]], fixed: int) ->
     for c, (head, cells) in enumerate(zip(heads, columns, strict=True)):
         word = max(map(len, head.split()), default=1)
         widest = WIDEST if len(heads) < 6 else WIDEST / (1.8 if c < fixed else 2.6)
-        texts = [len(_as_seen(cell)) + (1 if many else 2) for cell in cells]
+        texts = [len(_preview_cell(cell)) + (1 if many else 2) for cell in cells]
         least = NARROW if many or c < fixed - 1 else LEAST if c < fixed else 1.6 * NARROW
         found.append(min(max([word * 1.1 + 1.5, least, *texts]), widest))
     return found
 
 
-def _as_seen(cell: Cell) -> str:
+def _preview_cell(cell: Cell) -> str:
     """Return a cell about as long as Excel shows it."""
     if isinstance(cell.value, str):
         return cell.value
     return f"{cell.value:,.{cell.decimals}f}{cell.mark}"
 
 
-def _middle(rows: Sequence[Sequence[Cell]]) -> set[int]:
+def _find_centred_columns(rows: Sequence[Sequence[Cell]]) -> set[int]:
     """Return the columns whose cells stand in the middle: serial numbers and short texts."""
     found = set()
     for c, cells in enumerate(zip(*rows, strict=True)):
         texts = [cell.value for cell in cells if isinstance(cell.value, str)]
-        whole = all(isinstance(cell.value, int) and cell.home is None for cell in cells[-1:])
+        whole = all(isinstance(cell.value, int) and cell.figure is None for cell in cells[-1:])
         if (c == 0 and whole) or (c > 1 and max(map(len, texts), default=SHORT + 1) <= SHORT):
             found.add(c)
     return found
 
 
-def _lines(text: str, width: float) -> int:
+def _count_lines(text: str, width: float) -> int:
     """Return about how many lines a text takes in a width of digits: letters are narrower."""
     room = max(int(width * LETTERS), 1)
     return max(1, sum(len(wrap(it, room)) or 1 for it in text.split("\n")))

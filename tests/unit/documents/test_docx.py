@@ -20,17 +20,17 @@ from sipas_analysis.documents.model import (
     Bullets,
     Column,
     Document,
-    Figure,
     Official,
     Paragraph,
+    Picture,
     Section,
     Table,
     make_text,
-    shown_in,
+    render_text,
 )
 from sipas_analysis.documents.writers.docx import write_docx
 from sipas_analysis.documents.writers.docx_parts import FONT, LOOKS
-from sipas_analysis.documents.writers.typst_process import png
+from sipas_analysis.documents.writers.typst_process import convert_to_png
 from sipas_analysis.errors import OutputError
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.reports.report import CHAPTERS
@@ -122,7 +122,7 @@ def lines_in(file, *styles):
 
 def said(value, language):
     """Return a value as the file must show it: a percent sign stays with its number."""
-    return shown_in(value, language).replace(" %", "\u00a0%")
+    return render_text(value, language).replace(" %", "\u00a0%")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -191,7 +191,7 @@ def test_heads_repeat_rows_hold_together_and_nothing_leaves_the_margins(words, l
 def test_captions_count_themselves(words, demo, language, kinds):
     """``Bảng 1. …`` above a table, ``Hình 1. …`` below a picture, numbered by SEQ fields."""
     styles = ("Caption", "SIPAS Figure Caption")
-    for kind, model, style in zip(kinds, (Table, Figure), styles, strict=True):
+    for kind, model, style in zip(kinds, (Table, Picture), styles, strict=True):
         lines = [it for it in words[language].paragraphs if it.style.name == style]
         captions = [said(it.caption, language) for it in blocks_of(demo, model)]
         codes = [it.text for line in lines for it in line._p.iter(qn("w:instrText"))]
@@ -207,7 +207,7 @@ def test_captions_count_themselves(words, demo, language, kinds):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_picture_can_be_heard_and_fits(words, demo, language):
     """Alt text and title of the model; no wider and no higher than the page allows."""
-    figures, shapes = blocks_of(demo, Figure), words[language].inline_shapes
+    figures, shapes = blocks_of(demo, Picture), words[language].inline_shapes
     assert len(shapes) == len(figures) > 5
     for figure, shape in zip(figures, shapes, strict=True):
         facts = shape._inline.docPr
@@ -218,7 +218,7 @@ def test_every_picture_can_be_heard_and_fits(words, demo, language):
     sent = [
         it.blob for it in words[language].part.package.iter_parts() if it.partname.endswith(".png")
     ]
-    assert sorted(sent) == sorted(png(figure.draw(language)) for figure in figures)
+    assert sorted(sent) == sorted(convert_to_png(figure.draw(language)) for figure in figures)
 
 
 def test_a_picture_many_pages_high_is_cut_between_its_lines(tmp_path):
@@ -226,9 +226,9 @@ def test_a_picture_many_pages_high_is_cut_between_its_lines(tmp_path):
     lines = "".join(f'<rect y="{y / 200}" width="7.2" height="0.2"/>' for y in range(0, 9000, 60))
     size = 'width="7.2in" height="45in" viewBox="0 0 7.2 45"'
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{lines}</svg>'.encode()
-    pixels = imread(io.BytesIO(png(svg)))[:, :, :3]
+    pixels = imread(io.BytesIO(convert_to_png(svg)))[:, :, :3]
     assert pixels.shape == (9000, 1440, 3)
-    made = Figure("f", WORDS, WORDS, lambda _: svg, Table("t", WORDS, (), ()))
+    made = Picture("f", WORDS, WORDS, lambda _: svg, Table("t", WORDS, (), ()))
     file = opened(short(made), tmp_path)
     parts = [
         file.part.related_parts[it._inline.graphic.graphicData.pic.blipFill.blip.embed]
@@ -433,12 +433,12 @@ def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path):
 
 def test_a_picture_is_drawn_as_png_and_the_svg_stays(demo):
     """One drawing in two kinds; the PNG names no software and no date, no pixel is clear."""
-    svg = blocks_of(demo, Figure)[0].draw("vi")
-    made = png(svg)
+    svg = blocks_of(demo, Picture)[0].draw("vi")
+    made = convert_to_png(svg)
     assert made.startswith(b"\x89PNG")
     pixels = imread(io.BytesIO(made))
     assert pixels.shape[1] == 1440
     assert pixels[..., :3].std() > 0.05
     assert pixels.shape[2] == 3 or (pixels[..., 3] == 1).all()
     assert not re.search(rb"Software|tIME|matplotlib", made)
-    assert png(svg) == made
+    assert convert_to_png(svg) == made

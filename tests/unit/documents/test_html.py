@@ -13,7 +13,7 @@ from pages import Page
 
 from sipas_analysis.collect.survey import read_survey
 from sipas_analysis.collect.wave import read_wave
-from sipas_analysis.documents.writers.html import section_html
+from sipas_analysis.documents.writers.html import render_section
 from sipas_analysis.reports.report import CHAPTERS, report
 
 SCRIPT = "<script>alert('x')</script>"
@@ -184,7 +184,7 @@ def test_a_page_prints_on_a4(page):
 def test_a_chapter_is_a_fragment_for_a_notebook(survey):
     """JupyterLab shows one chapter with its style; it holds no second page."""
     section = report(survey, "vi").chapter("overall").section
-    text = section_html(section, "vi")
+    text = render_section(section, "vi")
     assert text.count("<style>") == 1
     assert "<html" not in text
     assert Page(text).all("section")[0]["id"] == "overall"

@@ -3,13 +3,13 @@
 import pytest
 
 from sipas_analysis.documents.model import (
-    Figure,
     Interval,
     Joined,
     Number,
+    Picture,
     Table,
     make_text,
-    shown_in,
+    render_text,
 )
 from sipas_analysis.instrument.strict_yaml import Bilingual
 
@@ -33,7 +33,7 @@ from sipas_analysis.instrument.strict_yaml import Bilingual
 )
 def test_a_value_is_shown_the_way_of_the_language(value, vi, en):
     """Decimal comma and thousands point in Vietnamese, the reverse in English."""
-    assert (shown_in(value, "vi"), shown_in(value, "en")) == (vi, en)
+    assert (render_text(value, "vi"), render_text(value, "en")) == (vi, en)
 
 
 def test_a_printed_figure_keeps_its_digits():
@@ -50,7 +50,7 @@ def test_a_text_fills_its_fields_in_its_own_language():
 
 def test_a_name_without_translation_is_shown_in_the_language_it_has():
     """A unit with no English name keeps its Vietnamese one."""
-    assert shown_in(Bilingual(vi="Sở A"), "en") == "Sở A"
+    assert render_text(Bilingual(vi="Sở A"), "en") == "Sở A"
 
 
 def test_a_field_with_braces_is_only_text():
@@ -67,6 +67,6 @@ def test_a_picture_is_drawn_once_for_each_language():
         return b"<svg/>"
 
     words = make_text("report.skip")
-    figure = Figure("f", words, words, draw, Table("t", words, (), ()))
+    figure = Picture("f", words, words, draw, Table("t", words, (), ()))
     assert [figure.draw(language) for language in ("vi", "vi", "en", "vi")] == [b"<svg/>"] * 4
     assert drawn == ["vi", "en"]

@@ -23,14 +23,14 @@ from sipas_analysis.documents.model import (
     Bullets,
     Column,
     Document,
-    Figure,
     Joined,
     Number,
     Official,
     Paragraph,
+    Picture,
     Section,
     Table,
-    shown_in,
+    render_text,
 )
 from sipas_analysis.documents.writers import pdf
 from sipas_analysis.documents.writers import typst_process as typeset
@@ -78,7 +78,7 @@ def document(*texts, blocks=(), n_sections=2, official=HEAD):
         *(Paragraph(said, style) for style in styles),
         Bullets((said, said)),
         scores,
-        Figure("f", it("Hình điểm"), it("Lời tả hình"), lambda _: SVG, scores),
+        Picture("f", it("Hình điểm"), it("Lời tả hình"), lambda _: SVG, scores),
     ]
     sections = tuple(Section(f"s{k}", said, tuple(blocks or shown)) for k in range(n_sections))
     banner, foot = it("DỮ LIỆU MÔ PHỎNG"), it("Chân trang")
@@ -191,7 +191,7 @@ def test_letters_that_join_well_only_alone_do_not_stop_a_report(tmp_path, monkey
 
 def test_empty_texts_do_not_stop_a_report(tmp_path):
     """PDF/UA allows neither an empty heading nor an empty description."""
-    figure = Figure("f", it(""), it(""), lambda _: SVG, table([]))
+    figure = Picture("f", it(""), it(""), lambda _: SVG, table([]))
     blocks = (Paragraph(it(""), "heading"), Bullets(()), table([]), figure)
     given = replace(document(blocks=blocks), title=it(""))
     sections = tuple(replace(one, title=it("")) for one in given.sections)
@@ -342,7 +342,7 @@ def test_what_is_taller_than_a_page_breaks(tmp_path):
 def test_a_tall_picture_is_made_to_fit_the_page(tmp_path):
     """A chart of many units shrinks; it does not run off the paper."""
     tall = SVG.replace(b"0 0 40 20", b"0 0 20 90")
-    figure = Figure("f", it("Hình cao"), it("Lời tả"), lambda _: tall, table([]))
+    figure = Picture("f", it("Hình cao"), it("Lời tả"), lambda _: tall, table([]))
     made = write_pdf(document(blocks=[figure], n_sections=1), tmp_path / "a.pdf", "vi")
     boxes = re.findall(r"/BBox ?\[([\d. ]+)\]", objects(made).decode("latin-1"))
     heights = [float(b) - float(a) for _, a, _, b in map(str.split, boxes)]
@@ -380,8 +380,8 @@ def test_a_process_forked_after_use_does_not_wait_for_ever(tmp_path, plain):
 
 def test_typst_that_was_killed_is_started_once_more(tmp_path, plain):
     """A lost process costs no report."""
-    typeset._typesetter(os.getpid()).kill()
-    typeset._typesetter(os.getpid()).wait()
+    typeset._start_process(os.getpid()).kill()
+    typeset._start_process(os.getpid()).wait()
     made = write_pdf(document(LETTERS), tmp_path / "a.pdf", "vi")
     assert made.read_bytes() == plain.read_bytes()
     pdf._can_draw.cache_clear()
@@ -426,7 +426,7 @@ def test_a_failure_names_the_file_and_leaves_the_old_one(tmp_path, monkeypatch):
 def numbers(given, language):
     """Return every cell of every table that is a number, as the reader sees it."""
     return {
-        squeezed(shown_in(cell, language))
+        squeezed(render_text(cell, language))
         for section in given.sections
         for block in section.blocks
         if isinstance(block, Table)
@@ -443,7 +443,7 @@ def checked(given, path, language):
     assert [one for one in numbers(given, language) if one not in text] == []
     assert misplaced(made) == []
     tags = run("pdfinfo", made, "-struct")
-    for kind, tag in ((Table, "Table"), (Figure, "Figure")):
+    for kind, tag in ((Table, "Table"), (Picture, "Figure")):
         n = sum(isinstance(block, kind) for one in given.sections for block in one.blocks)
         assert len(re.findall(rf"(?m)^ *{tag}\b", tags)) == n
     assert "\ufffd" not in text
@@ -463,7 +463,7 @@ def whole(survey, unit="", names=()):
     from sipas_analysis.reports.report import CHAPTERS, report
 
     made = report(survey, "vi,en", unit)
-    return made._document(tuple(made.chapter(name).section for name in names or CHAPTERS))
+    return made._build_document(tuple(made.chapter(name).section for name in names or CHAPTERS))
 
 
 @pytest.mark.slow
@@ -498,7 +498,7 @@ def test_the_demo_reports_are_whole(demo, unit, language, tmp_path):
     given = whole(demo, unit)
     made = tmp_path / "a.pdf"
     text = checked(given, made, language)
-    assert squeezed(shown_in(given.title, language)) in text
+    assert squeezed(render_text(given.title, language)) in text
     for section in given.sections:
-        assert squeezed(shown_in(section.title, language)) in text
+        assert squeezed(render_text(section.title, language)) in text
     assert write_pdf(given, tmp_path / "b.pdf", language).read_bytes() == made.read_bytes()

@@ -11,8 +11,8 @@ import openpyxl
 import pytest
 from conftest import FACTS, PACK
 
-from sipas_analysis.figures.published import Figures, published, write_tables
-from sipas_analysis.reports.annex_workbook import write_annexes, write_tables_of
+from sipas_analysis.figures.published import Figures, list_figures, write_tables
+from sipas_analysis.reports.annex_workbook import write_annexes, write_report_tables
 from sipas_analysis.reports.report import CHAPTERS, report
 
 HEAD = "unit,A1,A2,D1,OVERALL\n"
@@ -133,7 +133,7 @@ def test_the_whole_stands_above_the_units_in_ranking_order(survey, tmp_path):
     sheet = book_of(survey, tmp_path).worksheets[0]
     rows = [row for row in sheet.iter_rows(values_only=True) if row[1] is not None]
     assert [row[1] for row in rows[:3]] == ["Đơn vị", "Tất cả đơn vị", "Cả nhóm: Sở, ban, ngành"]
-    order = [one.unit for one in Figures(survey).order("departments")]
+    order = [one.unit for one in Figures(survey).units_in_order("departments")]
     names = {"so-a": "Sở A", "so-b": FORMULA}
     assert [(row[0], row[1]) for row in rows[4:]] == [(1, names[order[0]]), (2, names[order[1]])]
     assert rows[4][8:11] == (1, "1–2", "A")
@@ -192,7 +192,7 @@ def test_a_figure_to_be_used_with_caution_keeps_its_mark_and_stays_a_number(surv
     """† stands in the number format, so that the cell can be summed and sorted."""
     book = book_of(survey, tmp_path)
     scores = Figures(survey).by_id.set_index("id")
-    flags = {it.id: it.flag for it in published(Figures(survey).scores)}
+    flags = {it.id: it.flag for it in list_figures(Figures(survey).scores)}
     assert set(flags) <= set(scores.index)
     found = [one for one in ids_of(book) if one["column"] == "printed"]
     formats = {(flags[it["id"]], book[it["sheet"]][it["cell"]].number_format) for it in found}
@@ -251,8 +251,10 @@ def test_an_instrument_with_other_decimals_keeps_them(read_answers, tmp_path):
 def tables(survey, tmp_path):
     """The workbook of a unit's report."""
     made = report(survey, "vi", "so-b")
-    document = made._document(tuple(made.chapter(name).section for name in CHAPTERS))
-    return document, openpyxl.load_workbook(write_tables_of(document, tmp_path / "t.xlsx", "vi"))
+    document = made._build_document(tuple(made.chapter(name).section for name in CHAPTERS))
+    return document, openpyxl.load_workbook(
+        write_report_tables(document, tmp_path / "t.xlsx", "vi")
+    )
 
 
 def test_every_table_of_a_report_is_a_sheet_and_the_first_lists_them(tables):
@@ -288,8 +290,8 @@ def test_a_report_without_a_letterhead_is_written_too(survey, tmp_path):
     from dataclasses import replace
 
     made = report(survey, "vi", "so-a")
-    document = replace(made._document((made.chapter("factors").section,)), official=None)
-    write_tables_of(document, tmp_path / "t.xlsx", "en")
+    document = replace(made._build_document((made.chapter("factors").section,)), official=None)
+    write_report_tables(document, tmp_path / "t.xlsx", "en")
     book = openpyxl.load_workbook(tmp_path / "t.xlsx")
     assert book.properties.created == datetime(2000, 1, 1)
     assert book.sheetnames[0] == "Contents"
@@ -297,10 +299,10 @@ def test_a_report_without_a_letterhead_is_written_too(survey, tmp_path):
 
 def test_names_of_sheets_are_legal_and_different():
     """Excel counts emoji as two, takes no []:*?/\\ and does not tell letters by case."""
-    from sipas_analysis.documents.writers.xlsx import _names
+    from sipas_analysis.documents.writers.xlsx import _make_sheet_names
 
     asked = ["[a]:*?/\\'", "A", "a", "History", "", "ids", "🙂" * 40, "🙂" * 40, "x" * 40]
-    found = _names(asked)
+    found = _make_sheet_names(asked)
     assert found[:6] == ["a", "A 2", "a 3", "History 2", "-", "ids 2"]
     assert len({name.casefold() for name in found}) == len(asked)
     assert all(0 < len(name.encode("utf-16-le")) <= 62 for name in found)

@@ -156,8 +156,8 @@ def test_a_name_cannot_pretend_to_be_a_figure():
     """Characters that mark a figure are taken out of texts of users."""
     forged = "\ufdd0overall#printed\ufdd199,99\ufdd2"
     shown = render_parts(make_text("report.coded", code=forged, mark="", name="x"), "vi")
-    assert [name for _, name in shown] == [""]
-    assert "overall#printed99,99" in shown[0][0]
+    assert [part.figure for part in shown] == [None]
+    assert "overall#printed99,99" in shown[0].text
 
 
 def test_no_name_leads_to_a_hidden_figure(read_answers):
