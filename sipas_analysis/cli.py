@@ -237,12 +237,19 @@ def run(
     engine: Annotated[str, _option("engine")] = "fork",
     scheduler: Annotated[str, _option("scheduler")] = "",
 ) -> None:
-    from sipas_analysis.runs import annual_run as running
-
     facts, survey = _read_survey(wave)
+    from sipas_analysis.runs import annual_run as running  # heavy: after the wave is accepted
+
     folder = _output_folder(out, facts)
-    names = (_split_names(text) for text in (lang, formats, units))
-    request = running.RunRequest(folder, *names, engine, scheduler, jobs)
+    request = running.RunRequest(
+        folder,
+        languages=_split_names(lang),
+        formats=_split_names(formats),
+        units=_split_names(units),
+        engine=engine,
+        scheduler=scheduler,
+        jobs=jobs,
+    )
     silent = [code for code in survey.units["code"] if code not in set(survey.frame["unit"])]
     for code in silent:
         print_message("no_form", unit=survey.unit_names[code])

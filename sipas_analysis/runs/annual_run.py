@@ -1,8 +1,8 @@
 """Make every report of a wave, then the page that leads to them, last of all the receipt.
 
-In parallel, restartable, going on where a unit fails. Warm processes do the work (``worker.py``),
-threads or a Dask cluster's workers only wait for them. Two runs on one folder at once: the second
-refuses.
+Reports are made in parallel, a unit that fails stops no other, and a later run makes only what is
+missing. The wave is read and its figures are computed once: children of this process share them
+(``worker.py``). Of two runs on one folder the second is refused.
 """
 
 import json
@@ -10,7 +10,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from sipas_analysis.collect.survey import Survey
 from sipas_analysis.documents.writers.html import write_html
 from sipas_analysis.documents.writers.terminal import choose_language, print_message
 from sipas_analysis.errors import SHOWN_PLACES, OutputError, ParameterError
-from sipas_analysis.figures.published import figures_of, write_tables
+from sipas_analysis.figures.published import Figures, figures_of, write_tables
 from sipas_analysis.files import hash_file, write_whole
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import LANGUAGES, Language
@@ -34,28 +34,43 @@ from sipas_analysis.proof.receipt import (
 from sipas_analysis.proof.receipt_page import STEM, make_receipt_page
 from sipas_analysis.proof.ro_crate import write_crate
 from sipas_analysis.reports.file_names import FORMATS, name_report_files
-from sipas_analysis.reports.portal import Made, write_portal
+from sipas_analysis.reports.portal import ReportOutcome, write_portal
 from sipas_analysis.reports.report import report
-from sipas_analysis.runs.jobs import Job, JobResult, is_fresh, plan_jobs, standing_files
-from sipas_analysis.runs.worker import close_workers, make_report
+from sipas_analysis.runs.jobs import (
+    TABLES,
+    WHOLE,
+    Job,
+    JobResult,
+    is_fresh,
+    plan_jobs,
+    standing_files,
+)
+from sipas_analysis.runs.worker import (
+    close_workers,
+    fork_reports,
+    lost_result,
+    make_report,
+    may_fork,
+    prepare_wave,
+)
 
 ENGINES = ("fork", "kernel")
 
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What was asked of a run; empty words and 0 mean the usual."""
+    """What was asked of a run; empty lists, empty text and 0 mean the usual."""
 
     out: Path
-    languages: str = ""
-    formats: str = "html"
-    units: str = ""
+    languages: Sequence[str] = ()
+    formats: Sequence[str] = ("html",)
+    units: Sequence[str] = ()
     engine: str = "fork"
     scheduler: str = ""
     jobs: int = 0
 
 
-def run_wave(survey: Survey, asked: RunRequest) -> dict[str, str]:
+def run_wave(survey: Survey, request: RunRequest) -> dict[str, str]:
     """Make what is missing of a wave, then its portal; return why reports failed, by name.
 
     Raises:
@@ -63,79 +78,130 @@ def run_wave(survey: Survey, asked: RunRequest) -> dict[str, str]:
         UnitError: A unit that is not in the list, or has no form.
         OutputError: The folder cannot be written, or another run holds it.
     """
-    if asked.engine not in ENGINES:
-        known = ", ".join(ENGINES)
-        raise ParameterError("run_format", found=asked.engine, known=known)
-    languages = report(survey, asked.languages).languages
-    formats, units = (_listed(text) for text in (asked.formats, asked.units))
+    if request.engine not in ENGINES:
+        raise ParameterError("run_format", found=request.engine, known=", ".join(ENGINES))
+    languages = report(survey, request.languages).languages
+    out, formats, units = request.out, request.formats, request.units
     jobs = plan_jobs(
-        survey, asked.out, languages=languages, formats=formats, units=units, engine=asked.engine
+        survey, out, languages=languages, formats=formats, units=units, engine=request.engine
     )
-    if asked.engine == "fork" and not hasattr(os, "fork"):
+    if request.engine == "fork" and not hasattr(os, "fork"):
         print_message("no_fork")
     start = time.perf_counter()
-    with lock_folder(asked.out), _open_executor(asked.scheduler) as executor:
-        n_fresh = sum(is_fresh(job) for job in jobs)
-        print_message("run_plan", n=len(jobs), fresh=n_fresh, todo=len(jobs) - n_fresh)
-        ended = make_reports(jobs, asked.jobs or os.cpu_count() or 1, executor, _tell_progress)
+    with lock_folder(out), _open_executor(request.scheduler) as executor:
+        results = _make_missing(survey, jobs, request.jobs or os.cpu_count() or 1, executor)
         seconds = time.perf_counter() - start
-        failed = {one.job.name: dict(one.failed) for one in ended if one.failed}
-        said = {"languages": languages, "formats": formats, "units": units}
-        whole = plan_jobs(survey, asked.out, languages=languages, formats=formats)
+        failed = {result.job.name: dict(result.failed) for result in results if result.failed}
+        options = {"languages": list(languages), "formats": list(formats), "units": list(units)}
+        whole = plan_jobs(survey, out, languages=languages, formats=formats)
         try:
-            write_times(asked.out, survey.wave.path, ended, seconds)
-            _close_run(survey, asked.out, said, whole, failed)
+            write_times(out, survey.wave.path, results, seconds)
+            _close_run(survey, out, options, whole, failed)
         except OutputError as error:  # a full disk: the reports that are there stay
             failed["index.html"] = {"vi": error.text("vi"), "en": error.text("en")}
-    print_message("run_done", n=sum(not one.failed for one in ended), seconds=f"{seconds:.0f}")
-    return {name: why[choose_language()] for name, why in failed.items()}
+    n_done = sum(not result.failed for result in results)
+    print_message("run_done", n=n_done, seconds=f"{seconds:.0f}")
+    return {name: reasons[choose_language()] for name, reasons in failed.items()}
+
+
+def _make_missing(
+    survey: Survey, jobs: Sequence[Job], n_workers: int, executor: Executor | None
+) -> list[JobResult]:
+    """Make the reports that do not stand; this process forks for them if it may."""
+    missing = [job for job in jobs if not is_fresh(job)]
+    n_fresh = len(jobs) - len(missing)
+    print_message("run_plan", n=len(jobs), fresh=n_fresh, todo=len(missing))
+    if executor is None and missing and missing[0].engine == "fork" and may_fork():
+        prepare_wave(survey)
+        ended = fork_reports(missing, n_workers)
+    else:
+        ended = make_reports(missing, n_workers, executor)
+    results: list[JobResult] = []
+    for result in ended:
+        results.append(result)
+        left, seconds = len(missing) - len(results), f"{result.seconds:.1f}"
+        print_message("run_one", name=result.job.name, seconds=seconds, left=left)
+    return results
+
+
+def make_reports(
+    jobs: Sequence[Job], n_workers: int = 2, executor: Executor | None = None
+) -> Iterator[JobResult]:
+    """Make reports in parallel, each thread with a worker process; go on where one fails.
+
+    Args:
+        jobs: Reports of one wave.
+        n_workers: How many at a time, on this machine.
+        executor: Another way to run them, such as a Dask cluster's.
+
+    Yields:
+        How each report ended.
+    """
+    pool = executor or ThreadPoolExecutor(max(1, min(n_workers, len(jobs))))
+    try:
+        waiting = {pool.submit(make_report, job): job for job in jobs}
+        for future in as_completed(waiting):
+            try:
+                yield future.result()
+            except Exception as error:  # a worker was lost: the report is missing, the run goes on
+                yield lost_result(waiting[future], error)
+    finally:
+        if executor is None:  # a cluster belongs to whoever lent it
+            pool.shutdown(wait=False, cancel_futures=True)
+        close_workers()
 
 
 def _close_run(
     survey: Survey,
     out: Path,
-    asked: Facts,
-    whole: Sequence[Job],
+    options: Facts,
+    jobs: Sequence[Job],
     failed: Mapping[str, Mapping[str, str]],
 ) -> None:
     """Write what belongs to the wave as a whole, and last of all the receipt of what stands."""
-    files = {job.name: standing_files(job) for job in whole}
-    facts, figures = receipt_facts(survey, asked), figures_of(survey)
-    receipt = make_receipt_page(facts, survey)
+    standing = {job.name: standing_files(job) for job in jobs}
+    facts, figures = receipt_facts(survey, options), figures_of(survey)
+    page = make_receipt_page(facts, survey)
     common = [
-        write_html(receipt, out / f"{STEM}.{language}.html", language)
-        for language in asked["languages"]
+        write_html(page, out / f"{STEM}.{language}.html", language)
+        for language in options["languages"]
     ]
-    common += write_tables(figures.tables(), out / "tables")
-    made = [_portal_entry(job.name, files[job.name], failed.get(job.name, {})) for job in whole]
-    page, names = out / "index.html", [path.relative_to(out).as_posix() for path in common]
-    common.append(write_portal(figures, made, page, asked["languages"], names))
-    print_message("portal", path=page)
-    old = [job.name for job in whole if _has_leftovers(out, job.name, files[job.name])]
-    known = {job.name for job in whole}
-    gone = sorted(it.name for it in (out / "units").glob("*") if it.name not in known)
-    if old := [*old, *(name for name in gone if _has_leftovers(out, name, ()))]:
-        print_message(
-            "stale",
-            n=len(old),
-            names=", ".join(old[:SHOWN_PLACES]) + (", …" if old[SHOWN_PLACES:] else ""),
-        )
-    proven = {name: found for own in files.values() for name, found in own.items()}
+    common += _write_missing_tables(figures, out, standing.get(WHOLE, {}))
+    outcomes = [_portal_outcome(name, standing[name], failed.get(name, {})) for name in standing]
+    portal, names = out / "index.html", [path.relative_to(out).as_posix() for path in common]
+    common.append(write_portal(figures, outcomes, portal, options["languages"], names))
+    print_message("portal", path=portal)
+    _tell_leftovers(out, standing)
+    proven = {
+        name: file_hash
+        for files in standing.values()
+        for name, file_hash in files.items()
+        if not name.startswith(f"{TABLES}/")
+    }
     proven |= {path.relative_to(out).as_posix(): hash_file(path) for path in common}
     crate = write_crate(facts | {"outputs": proven}, out)
-    proof = keep_old_receipt(
-        seal_receipt({**facts, "outputs": proven | {crate.name: hash_file(crate)}}), out
-    )
-    write_receipt(proof, out)
-    print_message("receipt", sha256=proof["sha256"])
+    outputs = proven | {crate.name: hash_file(crate)}
+    receipt = keep_old_receipt(seal_receipt({**facts, "outputs": outputs}), out)
+    write_receipt(receipt, out)
+    print_message("receipt", sha256=receipt["sha256"])
 
 
-def _listed(text: str) -> list[str]:
-    return [it.strip() for it in text.split(",") if it.strip()]
+def _write_missing_tables(figures: Figures, out: Path, standing: Container[str]) -> list[Path]:
+    """Write the tables unless those of the province report stand; return their paths."""
+    tables = figures.tables()
+    paths = [out / TABLES / f"{name}.csv" for name in tables]
+    if all(f"{TABLES}/{path.name}" in standing for path in paths):
+        return paths
+    return write_tables(tables, out / TABLES)
 
 
-def _tell_progress(ended: JobResult, left: int) -> None:
-    print_message("run_one", name=ended.job.name, seconds=f"{ended.seconds:.1f}", left=left)
+def _tell_leftovers(out: Path, standing: Mapping[str, Mapping[str, str]]) -> None:
+    """Name reports whose files in the folder are of another wave or program, or were changed."""
+    old = [name for name, files in standing.items() if _has_leftovers(out, name, files)]
+    gone = sorted(path.name for path in (out / "units").glob("*") if path.name not in standing)
+    if old := [*old, *(name for name in gone if _has_leftovers(out, name, ()))]:
+        names = ", ".join(old[:SHOWN_PLACES]) + (", …" if old[SHOWN_PLACES:] else "")
+        print_message("stale", n=len(old), names=names)
 
 
 @contextmanager
@@ -150,17 +216,23 @@ def _open_executor(scheduler: str) -> Iterator[Executor | None]:
         yield client.get_executor(pure=False)
 
 
-def _portal_entry(name: str, stands: Mapping[str, str], why: Mapping[str, str]) -> Made:
-    """Say what the portal may link to for one report, or why it failed."""
-    named = _possible_files(name).items()
-    files = {(kind, str(language)): it for (kind, language), it in named if it in stands}
-    said = Bilingual(vi=why.get("vi", ""), en=why.get("en", "")) if why else ""
-    return Made(_unit_of(name), files, said)
+def _portal_outcome(
+    name: str, standing: Container[str], reasons: Mapping[str, str]
+) -> ReportOutcome:
+    """Return what the portal may link to for one report, or why the report failed."""
+    files = {
+        (kind, str(language)): path
+        for (kind, language), path in _possible_files(name).items()
+        if path in standing
+    }
+    reason = Bilingual(vi=reasons.get("vi", ""), en=reasons.get("en", "")) if reasons else ""
+    return ReportOutcome(_unit_of(name), files, reason)
 
 
-def _has_leftovers(out: Path, name: str, stands: Container[str]) -> bool:
-    """Say whether files of a report lie there that are not of this wave, or were changed."""
-    return any((out / it).is_file() for it in _possible_files(name).values() if it not in stands)
+def _has_leftovers(out: Path, name: str, standing: Container[str]) -> bool:
+    """Say whether the folder holds files of a report that do not stand."""
+    paths = _possible_files(name).values()
+    return any((out / path).is_file() for path in paths if path not in standing)
 
 
 def _possible_files(name: str) -> dict[tuple[str, Language], str]:
@@ -169,12 +241,12 @@ def _possible_files(name: str) -> dict[tuple[str, Language], str]:
 
 
 def _unit_of(name: str) -> str:
-    return "" if name == "province" else name
+    return "" if name == WHOLE else name
 
 
 @contextmanager
 def lock_folder(out: Path) -> Iterator[None]:
-    """Hold an output folder alone; leftovers of a crashed run are cleared away.
+    """Let no other run write to an output folder; remove what a crashed run left half written.
 
     Raises:
         OutputError: Another run holds it, or it cannot be written.
@@ -187,13 +259,15 @@ def lock_folder(out: Path) -> Iterator[None]:
     with handle:
         if not _take_lock(handle.fileno()):
             raise OutputError("run_locked", path=out)
-        for left in out.rglob(".aside-*"):
-            left.unlink(missing_ok=True)
+        if hasattr(os, "register_at_fork"):  # a child that outlives the run does not hold the lock
+            os.register_at_fork(after_in_child=handle.close)
+        for path in out.rglob(".aside-*"):
+            path.unlink(missing_ok=True)
         yield
 
 
 def _take_lock(handle: int) -> bool:
-    """Take the lock if nobody holds it; it goes with the process, however that ends."""
+    """Take the lock if nobody holds it; the system frees it when the process ends."""
     try:
         if sys.platform == "win32":
             import msvcrt
@@ -208,51 +282,12 @@ def _take_lock(handle: int) -> bool:
     return True
 
 
-def make_reports(
-    jobs: Sequence[Job],
-    workers: int = 2,
-    executor: Executor | None = None,
-    told: Callable[[JobResult, int], None] = lambda _ended, _left: None,
-) -> list[JobResult]:
-    """Make the reports that are not fresh, in parallel; go on where one fails.
-
-    Args:
-        jobs: Reports of one wave.
-        workers: How many at a time, on this machine.
-        executor: Another way to run them, such as a Dask cluster's.
-        told: Called after each report with how it ended and how many are left.
-
-    Returns:
-        How each report ended that had to be made.
-    """
-    todo = [job for job in jobs if not is_fresh(job)]
-    pool = executor or ThreadPoolExecutor(max(1, min(workers, len(todo))))
-    ended: list[JobResult] = []
-    try:
-        waiting = {pool.submit(make_report, job): job for job in todo}
-        for future in as_completed(waiting):
-            try:
-                one = future.result()
-            except Exception as error:  # a worker was lost: the report is missing, the run goes on
-                said = OutputError("run_died", unit=waiting[future].name, why=error, path="-")
-                one = JobResult(
-                    waiting[future], {"vi": said.text("vi"), "en": said.text("en")}, 0.0
-                )
-            ended.append(one)
-            told(one, len(todo) - len(ended))
-    finally:
-        if executor is None:  # a cluster belongs to whoever lent it
-            pool.shutdown(wait=False, cancel_futures=True)
-        close_workers()
-    return ended
-
-
-def write_times(out: Path, wave: Path, ended: Sequence[JobResult], seconds: float) -> Path:
-    """Write what may differ from run to run: the way to the wave, times and the machine."""
+def write_times(out: Path, wave: Path, results: Sequence[JobResult], seconds: float) -> Path:
+    """Write what may differ from run to run: the path to the wave, times and the machine."""
     facts = {
         "wave": Path(os.path.relpath(wave.resolve(), out.resolve())).as_posix(),
         "seconds": round(seconds, 2),
-        "reports": {one.job.name: round(one.seconds, 2) for one in ended},
+        "reports": {result.job.name: round(result.seconds, 2) for result in results},
         "machine": platform.platform(),
         "python": platform.python_version(),
     }

@@ -1,7 +1,7 @@
-"""List the reports of a wave, and tell which stand as they were written.
+"""List the reports of a wave, and say which stand as they were written.
 
-A report is made anew only if its inputs or the program have changed, or if one of the files that
-are asked for is missing or not the one that was written.
+A report is made anew only if its inputs or the program have changed, or if a file that is asked
+for is missing or was changed.
 """
 
 import hashlib
@@ -19,7 +19,8 @@ from sipas_analysis.proof.program import hash_this_program
 from sipas_analysis.reports.file_names import FORMATS, name_report_files
 from sipas_analysis.runs.notebook import PROVINCE, UNIT
 
-STATE, LOGS = "state", "logs"
+STATE, LOGS, TABLES = "state", "logs", "tables"
+WHOLE = "province"  # name of the report on all units
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,18 @@ class Job:
 
     @property
     def state(self) -> Path:
-        """Where it is noted what was made."""
+        """The note of the files that were made, with their hashes."""
         return Path(self.out) / STATE / f"{self.name}.json"
+
+    @property
+    def log(self) -> Path:
+        """What the process of the report printed, if it failed."""
+        return Path(self.out) / LOGS / f"{self.name}.log"
 
 
 @dataclass(frozen=True)
 class JobResult:
-    """How one report ended: why it failed, by language (empty: it did not), and its seconds."""
+    """How one report ended: why it failed, by language (empty if it did not), and its seconds."""
 
     job: Job
     failed: Mapping[str, str]
@@ -84,31 +90,25 @@ def plan_jobs(
     sent = set(survey.frame["unit"])
     names = list(units) or ["", *(code for code in survey.units["code"] if code in sent)]
     source = f"{fingerprint_wave(survey.wave)} {hash_this_program()}"
-    asked = {
+    parameters = {
         "wave": str(survey.wave.path.absolute()),
         "language": ",".join(languages),
         "out": str(out.absolute()),
         "formats": ",".join(formats),
     }
-    jobs = []
-    for unit in names:
-        key = hashlib.sha256(f"{source} {unit}".encode()).hexdigest()
-        files = [*name_report_files(unit, formats, languages).values()]
-        own = asked | ({"unit": unit} if unit else {})
-        notebook = UNIT if unit else PROVINCE
-        jobs.append(
-            Job(
-                unit or "province",
-                asked["wave"],
-                asked["out"],
-                notebook,
-                own,
-                files,
-                key,
-                engine if hasattr(os, "fork") else "kernel",
-            )
+    return [
+        Job(
+            name=unit or WHOLE,
+            wave=parameters["wave"],
+            out=parameters["out"],
+            notebook=UNIT if unit else PROVINCE,
+            parameters=parameters | ({"unit": unit} if unit else {}),
+            files=[*name_report_files(unit, formats, languages).values()],
+            key=hashlib.sha256(f"{source} {unit}".encode()).hexdigest(),
+            engine=engine if hasattr(os, "fork") else "kernel",
         )
-    return jobs
+        for unit in names
+    ]
 
 
 def standing_files(job: Job) -> dict[str, str]:
@@ -117,8 +117,8 @@ def standing_files(job: Job) -> dict[str, str]:
     What was made from other inputs or by another program, or was changed since, is left out.
     """
     try:
-        noted = json.loads(job.state.read_text("utf-8"))
-        files = dict(noted["files"]) if noted["key"] == job.key else {}
+        note = json.loads(job.state.read_text("utf-8"))
+        files = dict(note["files"]) if note["key"] == job.key else {}
         return {name: now for name, now in hash_files(job, files).items() if files[name] == now}
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return {}
@@ -133,3 +133,9 @@ def hash_files(job: Job, names: Iterable[str]) -> dict[str, str]:
     """Return the hash of each file that is there, by its name below the output folder."""
     paths = {name: Path(job.out) / name for name in names}
     return {name: hash_file(path) for name, path in paths.items() if path.is_file()}
+
+
+def table_files(job: Job) -> list[str]:
+    """Return the tables of the wave: the province report writes them, no other report does."""
+    paths = sorted((Path(job.out) / TABLES).glob("*.csv")) if job.name == WHOLE else []
+    return [f"{TABLES}/{path.name}" for path in paths]

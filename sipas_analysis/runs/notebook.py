@@ -7,17 +7,25 @@ first, all values are text, and they are written into the notebook as they are.
 
 import ast
 import difflib
+import hashlib
 import json
 import logging
+import os
+import random
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sipas_analysis.errors import NotebookError, ParameterError
 from sipas_analysis.proof.program import notebooks_folder
 
+if TYPE_CHECKING:
+    from sipas_analysis.collect.survey import Survey
+
 PROVINCE, UNIT = "province_report", "unit_report"
+SLOW_CHECKER = "rfc3987_syntax"  # checks addresses with other letters than ASCII; needs a second
 
 
 def parameters_of(notebook: Path) -> list[str]:
@@ -41,19 +49,67 @@ def check_parameters(notebook: Path, parameters: Mapping[str, object]) -> None:
     Raises:
         ParameterError: The first such name, with the right one.
     """
-    known = parameters_of(notebook)
-    shown = ", ".join(known)
+    allowed = parameters_of(notebook)
+    shown = ", ".join(allowed)
     for name, value in parameters.items():
-        if name not in known:
-            close = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
+        if name not in allowed:
+            close = difflib.get_close_matches(name, allowed, n=1, cutoff=0.0)[0]
             fields = {"notebook": notebook.name, "name": name, "known": shown, "close": close}
             raise ParameterError("parameter_unknown", (), **fields)
         if not isinstance(value, str):
             fields = {"notebook": notebook.name, "name": name, "found": repr(value)}
             raise ParameterError("parameter_wrong", (), **fields)
-    missing = ", ".join(name for name in known if name not in parameters)
+    missing = ", ".join(name for name in allowed if name not in parameters)
     if missing:
         raise ParameterError("parameter_missing", notebook=notebook.name, names=missing)
+
+
+def run_notebook_here(name: str, parameters: Mapping[str, str], survey: "Survey") -> None:
+    """Run a notebook in this process on a survey that was read already; see ``run_notebook``.
+
+    What the notebook draws at random follows from its unit, so the report does not depend on what
+    this process did before.
+    """
+    check_parameters(notebooks_folder() / f"{name}.ipynb", parameters)
+    prepare_process(survey)
+    seed_generators(parameters.get("unit") or "province")
+    run_notebook(name, parameters, engine="sipas-fork")
+
+
+def prepare_process(survey: "Survey") -> None:
+    """Import what notebooks need and keep the survey: this process will run their cells."""
+    import matplotlib as mpl
+
+    from sipas_analysis.collect.survey import keep_survey
+
+    os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # as a kernel has it
+    mpl.rcParams["backend"] = os.environ["MPLBACKEND"]
+    import_papermill()
+    keep_survey(survey)
+
+
+def import_papermill() -> None:
+    """Import papermill without a library that only checks addresses no notebook has.
+
+    jsonschema takes that library if it is there; building its grammar needs a second of a core.
+    """
+    slow_checker = sys.modules.pop(SLOW_CHECKER, None)
+    sys.modules[SLOW_CHECKER] = None  # type: ignore[assignment]  # an import of it now fails
+    try:
+        import papermill  # noqa: F401 (for whoever runs a notebook; our engine comes with it)
+    finally:
+        del sys.modules[SLOW_CHECKER]
+        if slow_checker is not None:
+            sys.modules[SLOW_CHECKER] = slow_checker
+
+
+def seed_generators(name: str) -> None:
+    """Seed what a notebook may draw from, by the report's name: a fork copies generators."""
+    import numpy as np
+
+    seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 (a notebook may use the old generator)
 
 
 def run_notebook(
@@ -71,11 +127,12 @@ def run_notebook(
         ParameterError: Names or types do not fit.
         NotebookError: A cell failed; nothing was published.
     """
+    notebook = (folder or notebooks_folder()) / f"{name}.ipynb"
+    check_parameters(notebook, parameters)
+    import_papermill()
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
-    notebook = (folder or notebooks_folder()) / f"{name}.ipynb"
-    check_parameters(notebook, parameters)
     _plain_text_parameters()
     logging.getLogger("papermill").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as aside:
@@ -103,7 +160,7 @@ def _plain_text_parameters() -> None:
 
     class PlainText(PythonTranslator):  # type: ignore[misc]  # papermill has no types
         @classmethod
-        def translate_str(cls, val: Any) -> str:
+        def translate_str(cls, val: object) -> str:
             return repr(val)
 
     papermill_translators.register("python", PlainText)

@@ -108,9 +108,8 @@ class CellShell(InteractiveShell):
 
     def init_history(self) -> None:
         """Keep no history of cells on this machine."""
+        self.config.HistoryManager.enabled = False
         super().init_history()
-        if self.history_manager is not None:
-            self.history_manager.enabled = False
 
     def enable_gui(self, gui: Any = None) -> None:
         """Do nothing: there is no event loop."""
@@ -123,7 +122,7 @@ def run_cells(nb_man: Any, _kernel: str, **_: Any) -> None:
     """Run every code cell in order; stop at the first that fails."""
     CellShell.clear_instance()
     shell = CellShell.instance()
-    with _redirect_streams(shell):
+    with _redirect_streams(shell), _restore_main(shell):
         for index, cell in enumerate(nb_man.nb.cells):
             if cell.cell_type != "code":
                 continue
@@ -153,6 +152,15 @@ def _redirect_streams(shell: CellShell) -> Iterator[None]:
         yield
     finally:
         sys.stdout, sys.stderr = kept
+
+
+@contextmanager
+def _restore_main(shell: CellShell) -> Iterator[None]:
+    """Give the process its own ``__main__`` back, which cells saw as theirs."""
+    try:
+        yield
+    finally:
+        shell.restore_sys_module_state()
 
 
 def run_cell(shell: CellShell, cell: Any) -> bool:

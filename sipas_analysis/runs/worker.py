@@ -1,41 +1,244 @@
-"""A warm process: it has read and computed a wave once, and forks one clean child for each report.
+"""Make each report in a child of a process that has read and computed the wave once.
+
+A run forks the children itself (``fork_reports``): a child shares what the run has read and
+computed, and starts as clean as a new process. Only a process of one thread may fork, or a lock of
+another thread would be copied. A process with threads, such as a worker of a Dask cluster, starts a
+process for this work instead (``WorkerProcess``):
 
     python -m sipas_analysis.runs.worker
 
 The first line of its input names the wave, each further line is a job as JSON; each answer is one
-line of JSON. It is started for itself, runs one thread and alone forks, so that no lock or thread
-of a caller is copied. What a report draws at random follows from the report's name. ``make`` and
-``Warm`` are the caller's end of the pipe.
+line of JSON. What a report draws at random follows from the name of the report.
 """
 
 import gc
-import hashlib
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sipas_analysis.errors import OutputError, SipasError
 from sipas_analysis.files import write_whole
-from sipas_analysis.runs.jobs import LOGS, Job, JobResult, hash_files, standing_files
-from sipas_analysis.runs.notebook import run_notebook
+from sipas_analysis.runs.jobs import Job, JobResult, hash_files, standing_files, table_files
+from sipas_analysis.runs.notebook import prepare_process, run_notebook, seed_generators
 
-TRIES = 2  # times that a warm process may fail to start
+if TYPE_CHECKING:
+    from sipas_analysis.collect.survey import Survey
+
+TRIES = 2  # times that a worker process may fail to start
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a child says of its report, or a worker process of its start.
+
+    Attributes:
+        done: Whether it succeeded.
+        reasons: The sentence of a refusal, by language.
+        fault: What failed otherwise: an exception, or the exit code of the process.
+        details: Traceback for the log.
+    """
+
+    done: bool = False
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    fault: str = "lost"
+    details: str = ""
+
+    @classmethod
+    def of_error(cls, error: Exception) -> "Answer":
+        """Return the answer for an exception that is being handled."""
+        is_refusal = isinstance(error, SipasError)
+        reasons = {"vi": error.text("vi"), "en": error.text("en")} if is_refusal else {}
+        return cls(False, reasons, f"{type(error).__name__}: {error}", traceback.format_exc())
+
+    @classmethod
+    def from_json(cls, text: str) -> "Answer | None":
+        """Return the answer in a text; nothing if the process was lost before it wrote one."""
+        try:
+            return cls(**json.loads(text))
+        except ValueError:
+            return None
+
+    def to_json(self) -> str:
+        """Return the answer as one line."""
+        return json.dumps(asdict(self))
+
+
+# ── children of this process
+
+
+@dataclass(frozen=True)
+class Child:
+    """A process that makes one report; ``pipe`` is readable once it has ended."""
+
+    job: Job
+    pid: int
+    pipe: int
+    start: float
+
+    def read_answer(self) -> Answer:
+        """Wait for the end of the child and return its answer."""
+        with os.fdopen(self.pipe, encoding="utf-8") as handle:
+            text = handle.read()
+        _, status = os.waitpid(self.pid, 0)
+        return Answer.from_json(text) or Answer(fault=str(os.waitstatus_to_exitcode(status)))
+
+    def kill(self) -> None:
+        """End the child with everything that it started."""
+        with suppress(OSError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self.read_answer()
+
+
+def may_fork() -> bool:
+    """Say whether this process can fork, and may: it runs one thread."""
+    return hasattr(os, "fork") and threading.active_count() == 1
+
+
+def prepare_wave(survey: "Survey") -> None:
+    """Import what reports import and compute the figures: children share both."""
+    from sipas_analysis.documents.writers.html import render_section
+    from sipas_analysis.figures.published import figures_of
+    from sipas_analysis.reports.report import CHAPTERS, report
+
+    prepare_process(survey)
+    with suppress(Exception):  # a report that meets the same fault says so
+        figures_of(survey).tables()
+        first = report(survey, unit=str(survey.frame["unit"].iloc[0]))
+        for name in CHAPTERS:  # templates, fonts and what units share are then ready
+            render_section(first.chapter(name).section, first.languages[0])
+    gc.collect()
+    gc.freeze()
+
+
+def fork_reports(jobs: Sequence[Job], n_children: int) -> Iterator[JobResult]:
+    """Make reports in children of this prepared process, a few at a time; yield each at its end."""
+    waiting, running = list(reversed(jobs)), dict[int, Child]()
+    try:
+        while waiting or running:
+            while waiting and len(running) < n_children:
+                job = waiting.pop()
+                try:
+                    child = _start_child(job, own_group=True)
+                except OSError as error:
+                    yield lost_result(job, error)
+                else:
+                    running[child.pipe] = child
+            for pipe in select.select([*running], [], [])[0]:
+                yield _end_child(running.pop(pipe))
+    finally:
+        for child in running.values():
+            child.kill()
+
+
+def _start_child(job: Job, *, own_group: bool) -> Child:
+    """Fork a child that makes one report; Ctrl-C does not reach a child in a group of its own."""
+    start = time.perf_counter()
+    job.log.parent.mkdir(parents=True, exist_ok=True)
+    read, write = os.pipe()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    pid = os.fork()
+    if pid == 0:
+        os.close(read)
+        if own_group:
+            os.setpgid(0, 0)
+        _run_child(job, write)
+    os.close(write)
+    return Child(job, pid, read, start)
+
+
+def _end_child(child: Child) -> JobResult:
+    """Note how the report of a child ended; a note that cannot be written loses the report."""
+    answer = child.read_answer()
+    try:
+        return _note_result(child.job, answer, child.start)
+    except Exception as error:
+        return lost_result(child.job, error)
+
+
+def lost_result(job: Job, error: BaseException) -> JobResult:
+    """Return the result of a report that could not be started or noted."""
+    reason = OutputError("run_died", unit=job.name, why=error, path="-")
+    return JobResult(job, {"vi": reason.text("vi"), "en": reason.text("en")}, 0.0)
+
+
+def _run_child(job: Job, pipe: int) -> None:
+    """Make one report, answer and end; nothing of it stays in the process that forked."""
+    answer = Answer()
+    try:
+        log = os.open(job.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        seed_generators(job.name)
+        run_notebook(job.notebook, job.parameters, engine="sipas-fork")
+        answer = Answer(done=True)
+    except Exception as error:
+        answer = Answer.of_error(error)
+    finally:
+        with os.fdopen(pipe, "w", encoding="utf-8") as handle:
+            handle.write(answer.to_json())
+        sys.stderr.flush()
+        os._exit(0)
+
+
+# ── one report, by whoever makes it
+
+
+def make_report(job: Job) -> JobResult:
+    """Make one report in a kernel or a worker process; what a thread of any executor calls."""
+    start = time.perf_counter()
+    job.log.parent.mkdir(parents=True, exist_ok=True)
+    answer = _run_in_kernel(job) if job.engine == "kernel" else _worker_for(job).run(job)
+    return _note_result(job, answer, start)
+
+
+def _run_in_kernel(job: Job) -> Answer:
+    """Run the notebook in a kernel of its own: the reference, and the way where fork is not."""
+    try:
+        run_notebook(job.notebook, job.parameters)
+    except SipasError as error:
+        return Answer(reasons={"vi": error.text("vi"), "en": error.text("en")})
+    return Answer(done=True)
+
+
+def _note_result(job: Job, answer: Answer, start: float) -> JobResult:
+    """Note the hashes of the files of a report that was made; return how it ended.
+
+    Files in other formats of the same wave stay noted; a failure takes nothing from them.
+    """
+    reasons = dict(answer.reasons)
+    if not answer.done and not reasons:
+        error = OutputError("run_died", unit=job.name, why=answer.fault, path=job.log)
+        reasons = {"vi": error.text("vi"), "en": error.text("en")}
+    if answer.details:
+        job.log.write_text(answer.details, "utf-8")
+    if not reasons:
+        files = standing_files(job) | hash_files(job, [*job.files, *table_files(job)])
+        note = {"files": files, "key": job.key}
+        write_whole(job.state, json.dumps(note, indent=1, sort_keys=True) + "\n")
+        job.log.unlink(missing_ok=True)
+    return JobResult(job, reasons, time.perf_counter() - start)
+
+
+# ── a process that forks for a process with threads
 
 
 class WorkerProcess:
-    """A warm process and the two pipes to it; see ``serve``."""
+    """A process that has computed a wave, and the two pipes to it; see ``serve_jobs``."""
 
     def __init__(self, wave: str) -> None:
-        """Start it; it reads the wave while the caller goes on."""
+        """Start the process and wait until it has computed the wave."""
         command = [sys.executable, "-m", "sipas_analysis.runs.worker"]
         self.process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
             command,
@@ -46,188 +249,79 @@ class WorkerProcess:
             encoding="utf-8",
             start_new_session=True,
         )
-        self.first = self._said({"wave": wave})
-        self.ready = self.alive = bool(self.first.get("ready"))
+        self.wave = wave
+        self.first = self._ask({"wave": wave}) or Answer()
+        self.is_alive = self.first.done
 
-    def _said(self, words: Mapping[str, Any]) -> dict[str, Any]:
+    def _ask(self, words: Mapping[str, object]) -> Answer | None:
+        """Send one line and return the answer to it; nothing if the process was lost."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         try:
             self.process.stdin.write(json.dumps(words) + "\n")
             self.process.stdin.flush()
-            return dict(json.loads(self.process.stdout.readline() or "{}"))
-        except (OSError, ValueError):
-            return {}
+            return Answer.from_json(self.process.stdout.readline())
+        except OSError:
+            return None
 
-    def run(self, job: Job, log: Path) -> dict[str, Any]:
-        """Make one report; an empty answer means that the process was lost."""
-        if not self.ready:
+    def run(self, job: Job) -> Answer:
+        """Make one report."""
+        if not self.first.done:
             return self.first
-        words = {
-            "name": job.name,
-            "notebook": job.notebook,
-            "log": str(log),
-            "parameters": dict(job.parameters),
-        }
-        said = self._said(words)
-        self.alive = bool(said)
-        return said
+        answer = self._ask(asdict(job))
+        self.is_alive = answer is not None
+        return answer or Answer()
 
     def close(self) -> None:
-        """End it with every child, and close the pipes to it."""
-        with self.process, suppress(OSError):  # children may outlive one that was killed
+        """End the process with its children, and close the pipes to it."""
+        with self.process, suppress(OSError):  # children may outlive a process that was killed
             os.killpg(self.process.pid, signal.SIGKILL)
 
 
-_HERE = threading.local()
-_ALL: list[WorkerProcess] = []
-
-
-def make_report(job: Job) -> JobResult:
-    """Make one report here; what a worker of any executor calls."""
-    start = time.perf_counter()
-    log = Path(job.out) / LOGS / f"{job.name}.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    kept = standing_files(job)  # other formats of the same wave; a failure takes nothing from them
-    said = _run_in_kernel(job) if job.engine == "kernel" else _worker_for(job).run(job, log)
-    failed = dict(said.get("places") or {})
-    if not said.get("done") and not failed:
-        why = str(said.get("failed") or said.get("died", "lost"))
-        error = OutputError("run_died", unit=job.name, why=why, path=log)
-        failed = {"vi": error.text("vi"), "en": error.text("en")}
-    if said.get("details"):
-        log.write_text(str(said["details"]), "utf-8")
-    if not failed:
-        noted = {"files": kept | hash_files(job, job.files), "key": job.key}
-        write_whole(job.state, json.dumps(noted, indent=1, sort_keys=True) + "\n")
-        log.unlink(missing_ok=True)
-    return JobResult(job, failed, time.perf_counter() - start)
+_OF_THREAD = threading.local()
+_ALL_WORKERS: list[WorkerProcess] = []
 
 
 def _worker_for(job: Job) -> WorkerProcess:
-    """Return the warm process of this thread for the job's wave, started anew if it was lost.
+    """Return the worker process of this thread for the job's wave, started anew if it was lost.
 
-    One that twice in a row was not ready is not tried again: every report would wait for it.
+    A process that did not start twice in a row is not tried again: every report would wait for it.
     """
-    known: WorkerProcess | None = getattr(_HERE, "warm", None)
-    if known is None or _HERE.wave != job.wave:
-        _HERE.tries = 0
-    elif known.alive or _HERE.tries == TRIES:
-        return known
-    known = _HERE.warm = WorkerProcess(job.wave)
-    _HERE.wave, _HERE.tries = job.wave, 0 if known.ready else _HERE.tries + 1
-    _ALL.append(known)
-    return known
+    worker: WorkerProcess | None = getattr(_OF_THREAD, "worker", None)
+    if worker is None or worker.wave != job.wave:
+        _OF_THREAD.tries = 0
+    elif worker.is_alive or _OF_THREAD.tries == TRIES:
+        return worker
+    worker = _OF_THREAD.worker = WorkerProcess(job.wave)
+    _OF_THREAD.tries = 0 if worker.first.done else _OF_THREAD.tries + 1
+    _ALL_WORKERS.append(worker)
+    return worker
 
 
 def close_workers() -> None:
-    """End every warm process of this caller."""
-    while _ALL:
-        _ALL.pop().close()
-
-
-def _run_in_kernel(job: Job) -> dict[str, Any]:
-    """Run the notebook in a kernel of its own: the reference, and the way where fork is not."""
-    try:
-        run_notebook(job.notebook, dict(job.parameters))
-    except SipasError as error:
-        return {"places": {"vi": error.text("vi"), "en": error.text("en")}}
-    return {"done": True}
+    """End every worker process of this caller."""
+    while _ALL_WORKERS:
+        _ALL_WORKERS.pop().close()
 
 
 def serve_jobs() -> None:
-    """Answer jobs until the input ends."""
+    """Read the wave, then answer jobs until the input ends."""
+    from sipas_analysis.collect.survey import read_survey
+    from sipas_analysis.collect.wave import read_wave
+
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # nothing but answers goes to our caller
     try:
-        _prepare_wave(json.loads(sys.stdin.readline())["wave"])
+        prepare_wave(read_survey(read_wave(json.loads(sys.stdin.readline())["wave"])))
     except Exception as error:
-        print(json.dumps(_describe_fault(error)), file=answers, flush=True)
+        print(Answer.of_error(error).to_json(), file=answers, flush=True)
         return
-    print(json.dumps({"ready": True}), file=answers, flush=True)
+    print(Answer(done=True).to_json(), file=answers, flush=True)
     for line in sys.stdin:
-        print(json.dumps(_run_in_child(json.loads(line))), file=answers, flush=True)
-
-
-def _prepare_wave(wave: str) -> None:
-    """Import what reports import, read the wave, compute its figures; children share them."""
-    import papermill  # noqa: F401 (imported for the children, our engine with it)
-
-    from sipas_analysis.collect.survey import keep_survey, read_survey
-    from sipas_analysis.collect.wave import read_wave
-    from sipas_analysis.documents.writers.html import render_section
-    from sipas_analysis.figures.published import figures_of
-    from sipas_analysis.reports.report import CHAPTERS, report
-
-    survey = read_survey(read_wave(wave))
-    keep_survey(survey)
-    figures_of(survey).tables()
-    with suppress(Exception):  # a fault is the report's own, and told where it is made
-        tried = report(survey, unit=str(survey.frame["unit"].iloc[0]))
-        for name in CHAPTERS:  # templates, fonts and what units share are then ready
-            render_section(tried.chapter(name).section, tried.languages[0])
-    gc.collect()
-    gc.freeze()
-
-
-def _run_in_child(job: dict[str, Any]) -> dict[str, Any]:
-    """Run a job in a child; return what it says, or that it died."""
-    read, write = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(read)
-        _run_child(job, write)
-    os.close(write)
-    with os.fdopen(read, encoding="utf-8") as handle:
-        said = handle.read()
-    _, status = os.waitpid(child, 0)
-    return json.loads(said) if said else {"died": os.waitstatus_to_exitcode(status)}
-
-
-def _run_child(job: dict[str, Any], write: int) -> None:
-    """Run one report and leave; nothing of it stays in the warm process."""
-    said: dict[str, Any] = {}
-    try:
-        log = os.open(job["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-        os.dup2(log, 1)
-        os.dup2(log, 2)
-        seed_generators(job["name"])
-        from sipas_analysis.runs.notebook import run_notebook
-
-        run_notebook(job["notebook"], job["parameters"], engine="sipas-fork")
-        said = {"done": True}
-    except Exception as error:
-        said = _describe_fault(error)
-    finally:
-        with os.fdopen(write, "w", encoding="utf-8") as handle:
-            json.dump(said, handle)
-        sys.stderr.flush()
-        os._exit(0)
-
-
-def _describe_fault(error: Exception) -> dict[str, Any]:
-    """Return what failed, and the sentence of a refusal in both languages; none for a fault."""
-    from sipas_analysis.errors import SipasError
-
-    said: dict[str, Any] = {"failed": f"{type(error).__name__}: {error}"}
-    said["details"] = traceback.format_exc()
-    if isinstance(error, SipasError):
-        said["places"] = {"vi": error.text("vi"), "en": error.text("en")}
-    return said
-
-
-def seed_generators(name: str) -> None:
-    """Seed what a notebook may draw from, by the report's name: a fork copies generators."""
-    import random
-
-    import numpy as np
-
-    number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
-    random.seed(number)
-    np.random.seed(number)  # noqa: NPY002 (a notebook may use the old generator)
+        answer = _start_child(Job(**json.loads(line)), own_group=False).read_answer()
+        print(answer.to_json(), file=answers, flush=True)
 
 
 if __name__ == "__main__":
-    os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
     sys.path.insert(0, str(Path.cwd()))
     serve_jobs()

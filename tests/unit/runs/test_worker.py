@@ -30,7 +30,7 @@ def test_every_report_says_why_and_only_two_processes_are_started(jobs, monkeypa
     monkeypatch.setattr(
         worker.subprocess, "Popen", lambda *a, **k: started.append(a) or real(*a, **k)
     )
-    ended = annual_run.make_reports(jobs, workers=1)
+    ended = [*annual_run.make_reports(jobs, n_workers=1)]
     assert [one.job.name for one in ended] == ["so-a", "so-b", "so-c", "so-d", "so-e"]
     assert all("wave.yaml" in one.failed["vi"] for one in ended)
     assert all(one.failed["vi"] != one.failed["en"] for one in ended)
