@@ -29,7 +29,7 @@ from sipas_analysis.figures.suppression import SUPPRESS
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import Language
-from sipas_analysis.reports.figure_tables import home_of
+from sipas_analysis.reports.figure_tables import figure_reference
 
 ROMAN = ((10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I"))
 
@@ -111,7 +111,7 @@ class _AnnexCells:
         one = self.found[place][code]
         if one.flag == SUPPRESS and one.n_valid > 0:
             return Cell(make_text("report.suppressed"))
-        home = home_of(one, "printed") if one.is_known else None
+        home = figure_reference(one, "printed") if one.is_known else None
         number, mark = (
             Number(one.printed or None, figure=home),
             "†" if one.flag == "caution" else "",
@@ -122,7 +122,7 @@ class _AnnexCells:
         """Return the two ends of the interval of the overall index, and the number of forms."""
         one = self.found[place][OVERALL]
         ends = Interval(one.low, one.high, 1, one.id).ends()
-        return [Cell(it) for it in (*ends, Number(one.n, figure=home_of(one, "n")))]
+        return [Cell(it) for it in (*ends, Number(one.n, figure=figure_reference(one, "n")))]
 
     def wholes(self, groups: Sequence[str]) -> list[tuple[str, object]]:
         """Return place and name of the province and of some groups."""
@@ -183,7 +183,7 @@ def _rank_cells(one: PublishedFigure, min_forms: int) -> Line:
         why = make_text(f"report.rank.reason.{one.reason}", min_forms=min_forms, n=one.n_valid)
         return (None, None, None, why)
     places = make_text("report.places", low=one.rank_low, high=one.rank_high)
-    return (Number(one.rank, figure=home_of(one, "rank")), places, one.letter or None, "")
+    return (Number(one.rank, figure=figure_reference(one, "rank")), places, one.letter or None, "")
 
 
 def _item_sheet(rows: _AnnexCells) -> Sheet:

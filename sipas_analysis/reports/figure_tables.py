@@ -21,33 +21,33 @@ from sipas_analysis.reports.subject import Subject
 UNSURE = "*"
 
 
-def home_of(figure: PublishedFigure, column: str) -> FigureReference | None:
+def figure_reference(figure: PublishedFigure, column: str) -> FigureReference | None:
     """Return where a column of a figure is published (``printed`` is its value)."""
     value = figure.value if column == "printed" else getattr(figure, column)
-    return (
-        FigureReference(figure.id, column, float(value))
-        if figure.id and value is not None
-        else None
-    )
+    if not figure.id or value is None:
+        return None
+    return FigureReference(figure.id, column, float(value))
 
 
-def percent_cell(one: PublishedFigure) -> object:
+def percent_cell(figure: PublishedFigure) -> object:
     """Return a published percentage, or why there is none."""
-    hidden = one.flag == "suppress" and one.n_valid > 0
-    if hidden:
+    if figure.flag == "suppress" and figure.n_valid > 0:
         return make_text("report.suppressed")
-    return Number(one.printed or None, figure=home_of(one, "printed") if one.is_known else None)
+    reference = figure_reference(figure, "printed") if figure.is_known else None
+    return Number(figure.printed or None, figure=reference)
 
 
-def interval_cell(one: PublishedFigure, decimals: int = 1) -> Interval:
+def interval_cell(figure: PublishedFigure, decimals: int = 1) -> Interval:
     """Return the interval of a figure."""
-    return Interval(one.low, one.high, decimals, one.id)
+    return Interval(figure.low, figure.high, decimals, figure.id)
 
 
-def number_cell(one: PublishedFigure, column: str = "n_valid", decimals: int = 0) -> Number:
-    """Return a number of people or a place of a figure."""
-    value = getattr(one, column)
-    return Number(None if value is None else float(value), decimals, home_of(one, column))
+def number_cell(figure: PublishedFigure, column: str = "n_valid", decimals: int = 0) -> Number:
+    """Return a whole number of a figure: people (``n_valid``), forms (``n``) or a rank."""
+    value = getattr(figure, column)
+    return Number(
+        None if value is None else float(value), decimals, figure_reference(figure, column)
+    )
 
 
 def estimate_columns(first: str) -> tuple[Column, ...]:
@@ -60,19 +60,19 @@ def estimate_columns(first: str) -> tuple[Column, ...]:
     )
 
 
-def estimate_cells(one: PublishedFigure) -> tuple[object, ...]:
+def estimate_cells(figure: PublishedFigure) -> tuple[object, ...]:
     """Return percentage, interval and number of people of a figure."""
-    shown = percent_cell(one)
-    if one.flag == "caution":
-        shown = make_text("report.cautioned", value=shown)
-    return (shown, interval_cell(one), number_cell(one))
+    percent = percent_cell(figure)
+    if figure.flag == "caution":
+        percent = make_text("report.cautioned", value=percent)
+    return (percent, interval_cell(figure), number_cell(figure))
 
 
 def estimate_table(
     table_id: str, caption: Text, first: str, rows: Sequence[tuple[object, PublishedFigure]]
 ) -> Table:
     """Return a table of estimates, one row per name."""
-    body = tuple((name, *estimate_cells(one)) for name, one in rows)
+    body = tuple((name, *estimate_cells(figure)) for name, figure in rows)
     return Table(table_id, caption, estimate_columns(first), body, caution_notes(rows))
 
 
@@ -82,22 +82,27 @@ def chart_rows(
     """Return the rows of a chart in a language; what is suppressed is left out."""
     return [
         IntervalRow(
-            name.text(language), one.value, one.low, one.high, bool(marked) and one.unit == marked
+            name.text(language),
+            figure.value,
+            figure.low,
+            figure.high,
+            bool(marked) and figure.unit == marked,
         )
-        for name, one in rows
-        if one.is_known
+        for name, figure in rows
+        if figure.is_known
     ]
 
 
 def sort_known_figures(subject: Subject, codes: Sequence[str]) -> list[PublishedFigure]:
     """Return the known figures of some codes, lowest first."""
-    known = [subject.own_figures[code] for code in codes if subject.own_figures[code].is_known]
-    return sorted(known, key=lambda one: one.value)
+    figures = [subject.own_figures[code] for code in codes]
+    known_figures = [figure for figure in figures if figure.is_known]
+    return sorted(known_figures, key=lambda figure: figure.value)
 
 
-def name_best_and_worst(subject: Subject, message: str, known: Sequence[PublishedFigure]) -> Text:
+def name_best_and_worst(subject: Subject, message: str, ordered: Sequence[PublishedFigure]) -> Text:
     """Name the highest and lowest of some figures, given lowest first."""
-    worst, best = known[0], known[-1]
+    worst, best = ordered[0], ordered[-1]
     return make_text(
         message,
         best=subject.short_name(best.variable),
@@ -107,35 +112,34 @@ def name_best_and_worst(subject: Subject, message: str, known: Sequence[Publishe
     )
 
 
-def are_different(known: Sequence[PublishedFigure]) -> bool:
+def are_different(ordered: Sequence[PublishedFigure]) -> bool:
     """Say whether some figures, lowest first, are not all the same."""
-    return len(known) > 1 and round(known[-1].value - known[0].value, 9) > 0
+    return len(ordered) > 1 and round(ordered[-1].value - ordered[0].value, 9) > 0
 
 
 def caution_notes(rows: Sequence[tuple[object, PublishedFigure]]) -> tuple[Text, ...]:
     """Return the note on marked figures, if any is marked."""
-    return (
-        (make_text("report.caution_note"),) if any(one.flag == "caution" for _, one in rows) else ()
-    )
+    is_marked = any(figure.flag == "caution" for _, figure in rows)
+    return (make_text("report.caution_note"),) if is_marked else ()
 
 
-def contrast_extremes(subject: Subject, known: Sequence[PublishedFigure]) -> tuple[Text, ...]:
+def contrast_extremes(subject: Subject, ordered: Sequence[PublishedFigure]) -> tuple[Text, ...]:
     """Name the highest and lowest factor and whether their intervals touch; nothing if all tie."""
-    if not are_different(known):
+    if not are_different(ordered):
         return ()
-    sure = "apart" if known[0].high < known[-1].low else "close"
-    return (name_best_and_worst(subject, f"report.factors.{sure}", known),)
+    contrast = "apart" if ordered[0].high < ordered[-1].low else "close"
+    return (name_best_and_worst(subject, f"report.factors.{contrast}", ordered),)
 
 
-def explain_no_rank(subject: Subject, one: PublishedFigure) -> Text:
+def explain_no_rank(subject: Subject, figure: PublishedFigure) -> Text:
     """Say why a unit has no rank."""
     limit = subject.pack.index.min_forms
-    return make_text(f"report.rank.reason.{one.reason}", min_forms=limit, n=one.n_valid)
+    return make_text(f"report.rank.reason.{figure.reason}", min_forms=limit, n=figure.n_valid)
 
 
 def has_several_units(subject: Subject, group: str) -> bool:
-    """Say whether a group has more than one unit to show: one alone makes no picture."""
-    return sum(one.is_known for one in subject.figures.units_in_order(group)) > 1
+    """Say whether a group has two units or more to show; a single unit needs no picture."""
+    return sum(figure.is_known for figure in subject.figures.units_in_order(group)) > 1
 
 
 def explain_target_lines(targets: Sequence[float]) -> object:
@@ -147,8 +151,8 @@ def describe_intervals(name: str, rows: Sequence[tuple[Bilingual, PublishedFigur
     """Say in words what a chart of intervals shows: each name, value and interval."""
     parts = [
         make_text(
-            "report.alt.row", name=label, value=percent_cell(one), interval=interval_cell(one)
+            "report.alt.row", name=label, value=percent_cell(figure), interval=interval_cell(figure)
         )
-        for label, one in rows
+        for label, figure in rows
     ]
     return make_text(f"report.alt.{name}", rows=Joined(parts))

@@ -13,18 +13,18 @@ def name_report_files(
 ) -> dict[tuple[str, Language], str]:
     """Name the files of a report below the folder of its wave, by format and language.
 
-    A unit's letter stands under ``letter pdf`` and ``letter docx``; what is named need not exist.
+    A unit's letter stands under ``letter pdf`` and ``letter docx``. A file need not exist.
 
     Example:
-        >>> [*files_of("so-nv", ["docx"], ["vi"]).values()]
+        >>> [*name_report_files("so-nv", ["docx"], ["vi"]).values()]
         ['units/so-nv/report.vi.docx', 'units/so-nv/letter.vi.docx']
     """
-    place = f"units/{unit}" if unit else "province"
+    folder = f"units/{unit}" if unit else "province"
     letters = [f"letter {kind}" for kind in LETTER_FORMATS if kind in formats and unit]
-    found = {}
+    names = {}
     for kind in (*formats, *letters):
-        what, _, form = kind.rpartition(" ")
-        stem = what or ("report" if unit or kind != "xlsx" else "annexes")
+        letter, _, file_format = kind.rpartition(" ")
+        stem = letter or ("report" if unit or kind != "xlsx" else "annexes")
         for language in languages:
-            found[kind, language] = f"{place}/{stem}.{language}.{form}"
-    return found
+            names[kind, language] = f"{folder}/{stem}.{language}.{file_format}"
+    return names

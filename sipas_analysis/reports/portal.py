@@ -27,7 +27,7 @@ from sipas_analysis.files import write_whole
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import Language, say
-from sipas_analysis.reports.figure_tables import home_of
+from sipas_analysis.reports.figure_tables import figure_reference
 
 LINK_ORDER = ("html", "pdf", "docx", "xlsx", "letter pdf", "letter docx")
 WIDTH, EDGE = 168, 6  # of a bar, in pixels, and what stays free at its sides
@@ -95,7 +95,7 @@ class PortalRow:
         """The index as it may be printed."""
         if self.figure.flag == SUPPRESS and self.figure.n_valid > 0:
             return make_text("report.suppressed")
-        shown = Number(self.figure.printed or None, figure=home_of(self.figure, "printed"))
+        shown = Number(self.figure.printed or None, figure=figure_reference(self.figure, "printed"))
         return (
             make_text("report.cautioned", value=shown) if self.figure.flag == "caution" else shown
         )
@@ -117,7 +117,7 @@ class PortalRow:
         return self._rank_number("rank")
 
     def _rank_number(self, column: str) -> Number:
-        return Number(getattr(self.figure, column), figure=home_of(self.figure, column))
+        return Number(getattr(self.figure, column), figure=figure_reference(self.figure, column))
 
     @property
     def files_by_language(self) -> list[list[Link]]:

@@ -53,8 +53,10 @@ def check_options(options: SampleOptions) -> None:
     for name, choices in CHOICES.items():
         chosen = getattr(options, name)
         if chosen not in choices and (chosen or name != "allocate"):
-            known = ", ".join(choices)
-            raise ParameterError("sample_choice", name=f"--{name}", found=chosen, known=known)
+            choices_text = ", ".join(choices)
+            raise ParameterError(
+                "sample_choice", name=f"--{name}", found=chosen, known=choices_text
+            )
     if options.lang and options.lang not in LANGUAGES:
         raise ParameterError("language", asked=options.lang)
     if not 0 < options.error < 1:

@@ -28,11 +28,8 @@ class Subject:
     @property
     def own_figures(self) -> dict[str, PublishedFigure]:
         """Figures of the subject, by variable."""
-        return (
-            self.figures.by_variable("unit", self.unit)
-            if self.unit
-            else self.figures.by_variable("all")
-        )
+        domain = "unit" if self.unit else "all"
+        return self.figures.by_variable(domain, self.unit)
 
     @property
     def group_figures(self) -> dict[str, PublishedFigure]:
@@ -44,6 +41,12 @@ class Subject:
         """Group of the unit."""
         units = self.figures.survey.units
         return str(units.loc[units["code"] == self.unit, "group"].iloc[0]) if self.unit else ""
+
+    @property
+    def ranked_index(self) -> PublishedFigure:
+        """The overall index of the unit, with its rank or the reason why there is none."""
+        units = self.figures.units_in_order(self.group)
+        return next(figure for figure in units if figure.unit == self.unit)
 
     @property
     def forms(self) -> pd.DataFrame:
@@ -68,7 +71,7 @@ class Subject:
     def item_name(self, code: str) -> Text:
         """Return code and wording of an item, marked where the wording is not sourced."""
         item = self.pack.items.get(code)
-        sure = item is None or item.status == "sourced"
+        is_sourced = item is None or item.status == "sourced"
         return make_text(
-            "report.coded", code=code, name=self.short_name(code), mark="" if sure else UNSURE
+            "report.coded", code=code, name=self.short_name(code), mark="" if is_sourced else UNSURE
         )

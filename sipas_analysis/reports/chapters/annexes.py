@@ -46,12 +46,12 @@ def _unit_table(subject: Subject, group: str) -> Table:
     codes = [*subject.pack.factors, OVERALL]
     rows = tuple(
         (
-            subject.unit_name(it.unit),
-            *(percent_cell(own[code]) for code in codes),
-            number_cell(it, "n"),
+            subject.unit_name(unit.unit),
+            *(percent_cell(figures[code]) for code in codes),
+            number_cell(unit, "n"),
         )
-        for it in subject.figures.units_in_order(group)
-        for own in [subject.figures.by_variable("unit", it.unit)]
+        for unit in subject.figures.units_in_order(group)
+        for figures in [subject.figures.by_variable("unit", unit.unit)]
     )
     columns = (
         Column(make_text("report.column.unit"), "row"),
@@ -101,23 +101,23 @@ def _sum_up_ledger(subject: Subject) -> list[Block]:
 
 def _list_findings(subject: Subject) -> list[Block]:
     """List what the form checks noticed; words never accuse."""
-    found = subject.figures.findings
-    words = make_text("report.quality.words", share=Number(found.straight_percent, 1))
-    noticed = found.noticed()
+    findings = subject.figures.findings
+    words = make_text("report.quality.words", share=Number(findings.straight_percent, 1))
+    noticed = findings.noticed()
     noticed = noticed[noticed["unit"] == subject.unit] if subject.unit else noticed
     if noticed.empty:
         return [Paragraph(words), Paragraph(make_text("report.quality.none"))]
-    names = ["count", "n", "expected_percent", "low", "p_holm"]
-    numbers = noticed[names].to_numpy(dtype=float)
-    said = [make_text(f"report.quality.{fact}") for fact in noticed["fact"]]
-    cells = zip(noticed["unit"], said, numbers, strict=True)
+    columns_of_numbers = ["count", "n", "expected_percent", "low", "p_holm"]
+    numbers = noticed[columns_of_numbers].to_numpy(dtype=float)
+    facts = [make_text(f"report.quality.{fact}") for fact in noticed["fact"]]
+    cells = zip(noticed["unit"], facts, numbers, strict=True)
     rows = tuple(
         (
             subject.unit_name(unit),
             what,
-            *(Number(x, d) for x, d in zip(line, DECIMALS, strict=True)),
+            *(Number(value, decimals) for value, decimals in zip(values, DECIMALS, strict=True)),
         )
-        for unit, what, line in cells
+        for unit, what, values in cells
     )
     heads = ("count", "forms", "expected", "low", "p_holm")
     columns = (

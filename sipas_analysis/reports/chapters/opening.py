@@ -1,4 +1,4 @@
-"""The first chapters: what must be seen on page one, basis, method, who answered."""
+"""The first chapters: summary, basis, method, and who answered."""
 
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.documents.model import (
@@ -34,13 +34,13 @@ from sipas_analysis.reports.figure_tables import (
 from sipas_analysis.reports.subject import Subject
 
 N_WEAKEST = 3  # items that are named
+GROUP_COUNTS = ("units", "forms", "fewest", "most")
 MODES = ("direct", "post", "online", "phone", "home", "desk")
 
 
 def build_summary(subject: Subject) -> Section:
     """Say the index, its error and everything a reader must know before using it."""
-    survey, own = subject.figures.survey, subject.own_figures
-    whole = own[OVERALL]
+    survey, whole = subject.figures.survey, subject.own_figures[OVERALL]
     index = make_text(
         "report.fact.index_is", value=percent_cell(whole), interval=interval_cell(whole)
     )
@@ -81,15 +81,6 @@ def build_summary(subject: Subject) -> Section:
 def build_basis(subject: Subject) -> Section:
     """Name the decisions behind the survey and what it is for."""
     wave, pack = subject.figures.survey.wave, subject.pack
-    decided = make_text("report.basis.no_decision")
-    if wave.decision:
-        day = wave.decision.date
-        decided = make_text(
-            "report.basis.decision",
-            number=wave.decision.number,
-            date=day,
-            status=_name_status(wave.decision.status),
-        )
     source = make_text(
         "report.basis.instrument",
         source=pack.source,
@@ -98,12 +89,25 @@ def build_basis(subject: Subject) -> Section:
     )
     blocks: list[Block] = [
         Paragraph(_state_purpose(wave)),
-        Bullets((source, decided)),
+        Bullets((source, describe_decision(wave))),
     ]
     if wave.targets:
         targets = Joined([Number(f"{target:g}") for target in wave.targets], ", ")
         blocks.append(Paragraph(make_text("report.basis.targets", targets=targets)))
     return Section("basis", make_text("report.chapter.basis"), tuple(blocks))
+
+
+def describe_decision(wave: Wave) -> Text:
+    """Name the decision behind the survey, or say that there is none."""
+    decision = wave.decision
+    if decision is None:
+        return make_text("report.basis.no_decision")
+    return make_text(
+        "report.basis.decision",
+        number=decision.number,
+        date=decision.date,
+        status=_name_status(decision.status),
+    )
 
 
 def _state_purpose(wave: Wave) -> Text:
@@ -116,87 +120,94 @@ def state_index(whole: PublishedFigure) -> Text:
     """Say an index with its error and the forms behind it, or that it is not published."""
     if not whole.is_known:
         return make_text("report.lead.suppressed")
-    shown = {
-        "value": percent_cell(whole),
-        "interval": interval_cell(whole),
-        "n": number_cell(whole),
-    }
-    return Text("report.lead.index", shown)
+    percent, interval = percent_cell(whole), interval_cell(whole)
+    return make_text("report.lead.index", value=percent, interval=interval, n=number_cell(whole))
 
 
 def list_key_points(subject: Subject) -> tuple[Text, ...]:
     """Return what stands out and may be said: factors, weakest items, driver, form checks."""
     pack = subject.pack
-    said = [*contrast_extremes(subject, sort_known_figures(subject, [*pack.factors]))]
+    points = [*contrast_extremes(subject, sort_known_figures(subject, [*pack.factors]))]
     items = sort_known_figures(subject, [*pack.items])
-    weak = [
+    weakest = [
         make_text(
-            "report.conclusion.item", item=subject.item_name(one.variable), value=percent_cell(one)
+            "report.conclusion.item",
+            item=subject.item_name(figure.variable),
+            value=percent_cell(figure),
         )
-        for one in items[:N_WEAKEST]
+        for figure in items[:N_WEAKEST]
     ]
     if are_different(items):
-        said.append(make_text("report.conclusion.items", items=Joined(weak)))
-    named = subject.figures.drivers.list_significant()
-    if named and not subject.unit:
-        said.append(make_text("report.conclusion.driver", name=subject.short_name(named[0])))
-    first = subject.figures.priority(subject.unit)
-    if len(first.frame):
-        fix = Joined([subject.short_name(code) for code in first.list_factors("fix")])
-        word = "first" if fix.phrases else "nothing_first"
-        said.append(make_text(f"report.conclusion.{word}", names=fix))
-    return (*said, *_point_to_findings(subject))
+        points.append(make_text("report.conclusion.items", items=Joined(weakest)))
+    sure_drivers = subject.figures.drivers.list_significant()
+    if sure_drivers and not subject.unit:
+        points.append(
+            make_text("report.conclusion.driver", name=subject.short_name(sure_drivers[0]))
+        )
+    priority = subject.figures.priority(subject.unit)
+    if len(priority.frame):
+        to_fix = Joined([subject.short_name(code) for code in priority.list_factors("fix")])
+        word = "first" if to_fix.phrases else "nothing_first"
+        points.append(make_text(f"report.conclusion.{word}", names=to_fix))
+    return (*points, *_point_to_findings(subject))
 
 
 def build_method(subject: Subject) -> Section:
     """Say how many were asked, when, in which way, and by which rules figures are made."""
     survey, pack = subject.figures.survey, subject.pack
     wave = survey.wave
-    own = wave.population.vi or wave.population.en
+    has_population = wave.population.vi or wave.population.en
     rules = [rule for _, rule in pack.rules_by_level()]
-    few = 0 < count_clusters(subject) < FEW_CLUSTERS
+    has_few_clusters = 0 < count_clusters(subject) < FEW_CLUSTERS
     notes = list(dict.fromkeys(rule.note for rule in rules if rule.note.vi or rule.note.en))
     sample = make_text(
         "report.method.sample",
         n=len(subject.forms),
         n_units=subject.forms["unit"].nunique(),
-        population=wave.population if own else pack.population,
+        population=wave.population if has_population else pack.population,
     )
     start, end = wave.collected.start, wave.collected.end
     when = make_text("report.method.fieldwork", start=start, end=end)
-    scale, limits = pack.scale, {"min_forms": pack.index.min_forms, "min_cell": wave.min_cell}
-    scored = make_text("report.method.scale", satisfied=scale.satisfied_from, high=scale.high)
-    if pack.index.points:
-        points = [f"{level}: {worth:g}" for level, worth in pack.index.points.items()]
-        scored = make_text("report.method.points", points=", ".join(points))
+    limits = make_text("report.method.rank", min_forms=pack.index.min_forms, min_cell=wave.min_cell)
     blocks: list[Block] = [Paragraph(sample), *([Paragraph(when)] if start or end else [])]
     blocks += [] if subject.unit else [_group_table(subject)]
     by_mode = "mode" in survey.frame and may_count(subject, "mode")
     blocks += [_share_table(subject, "mode")] if by_mode else []
     blocks += [
-        Paragraph(scored),
+        Paragraph(_describe_scale(subject)),
         Bullets(tuple(describe_rule(subject, level) for level, _ in pack.rules_by_level())),
         *[Paragraph(make_text("report.method.note", note=note), "note") for note in notes],
         Paragraph(make_text("report.method.interval")),
-        Paragraph(describe_design(subject), "warning" if few else "normal"),
+        Paragraph(describe_design(subject), "warning" if has_few_clusters else "normal"),
         *describe_weights(subject),
-        Paragraph(Text("report.method.rank", limits)),
+        Paragraph(limits),
     ]
     return Section("method", make_text("report.chapter.method"), tuple(blocks))
+
+
+def _describe_scale(subject: Subject) -> Text:
+    """Say from which level an answer counts as satisfied, or how many points a level is worth."""
+    scale, points = subject.pack.scale, subject.pack.index.points
+    if not points:
+        return make_text("report.method.scale", satisfied=scale.satisfied_from, high=scale.high)
+    parts = [f"{level}: {worth:g}" for level, worth in points.items()]
+    return make_text("report.method.points", points=", ".join(parts))
 
 
 def build_people(subject: Subject) -> Section:
     """Count who answered, by each profile question; small counts are not shown."""
     survey = subject.figures.survey
-    asked = [
-        c for c, it in subject.pack.indicators.items() if it.group == "profile" and c in survey.keys
+    keys = [
+        code
+        for code, indicator in subject.pack.indicators.items()
+        if indicator.group == "profile" and code in survey.keys
     ]
-    asked += [key for key in survey.wave.columns.keys if key in survey.keys]
-    shown = [key for key in asked if may_count(subject, key)]
-    blocks: list[Block] = [_share_table(subject, key) for key in shown]
-    if not asked:
+    keys += [key for key in survey.wave.columns.keys if key in survey.keys]
+    shown_keys = [key for key in keys if may_count(subject, key)]
+    blocks: list[Block] = [_share_table(subject, key) for key in shown_keys]
+    if not keys:
         blocks.append(Paragraph(make_text("report.people.none"), "note"))
-    elif len(shown) < len(asked):
+    elif len(shown_keys) < len(keys):
         limit = survey.wave.min_cell
         blocks.append(Paragraph(make_text("report.people.hidden", min_cell=limit), "note"))
     return Section("people", make_text("report.chapter.people"), tuple(blocks))
@@ -210,36 +221,31 @@ def _describe_forms(subject: Subject) -> Text:
 
 
 def _describe_rank(subject: Subject) -> Text:
-    group = subject.figures.units_in_order(subject.group)
-    own = next(one for one in group if one.unit == subject.unit)
-    if own.rank is None:
-        return make_text("report.rank.none", reason=explain_no_rank(subject, own))
-    n_ranked = sum(one.rank is not None for one in group)
-    name = subject.group_name(subject.group)
+    unit_index = subject.ranked_index
+    if unit_index.rank is None:
+        return make_text("report.rank.none", reason=explain_no_rank(subject, unit_index))
+    units = subject.figures.units_in_order(subject.group)
     return make_text(
         "report.rank.is",
-        rank=number_cell(own, "rank"),
-        low=number_cell(own, "rank_low"),
-        high=number_cell(own, "rank_high"),
-        letter=own.letter,
-        n=n_ranked,
-        group=name,
+        rank=number_cell(unit_index, "rank"),
+        low=number_cell(unit_index, "rank_low"),
+        high=number_cell(unit_index, "rank_high"),
+        letter=unit_index.letter,
+        n=sum(figure.rank is not None for figure in units),
+        group=subject.group_name(subject.group),
     )
 
 
 def describe_rule(subject: Subject, level: str) -> Text:
+    """Say the rule that makes the figures of a level, with its status."""
     rule = dict(subject.pack.rules_by_level())[level]
-    weights = Joined(
-        [
-            make_text(
-                "report.rule.weight", name=subject.short_name(code), weight=Number(f"{weight:g}")
-            )
-            for code, weight in rule.weights.items()
-        ]
-    )
-    stated = make_text(f"report.rule.{rule.rule}", weights=weights)
+    weights = [
+        make_text("report.rule.weight", name=subject.short_name(code), weight=Number(f"{weight:g}"))
+        for code, weight in rule.weights.items()
+    ]
+    rule_text = make_text(f"report.rule.{rule.rule}", weights=Joined(weights))
     name = make_text(f"report.level.{level}")
-    return make_text("report.rule.of", level=name, rule=stated, status=_name_status(rule.status))
+    return make_text("report.rule.of", level=name, rule=rule_text, status=_name_status(rule.status))
 
 
 def _name_status(status: str) -> Text:
@@ -268,26 +274,22 @@ def _describe_dropped(subject: Subject) -> Text:
 
 
 def _group_table(subject: Subject) -> Table:
-    frame, units = subject.figures.survey.frame, subject.figures.survey.units
-    by_group: dict[str, list[int]] = {}
-    for one in (
-        one for group in subject.figures.groups for one in subject.figures.units_in_order(group)
-    ):
-        by_group.setdefault(one.group, []).append(one.n)
-    rows = [
-        (subject.group_name(group), len(n), sum(n), min(n), max(n)) for group, n in by_group.items()
-    ]
-    labels = ("units", "forms", "fewest", "most")
-    columns = tuple(Column(make_text(f"report.column.{name}")) for name in labels)
-    used = set(frame["unit"])
-    silent = [subject.unit_name(code) for code in units["code"] if code not in used]
-    notes = (
-        (make_text("report.method.silent", n=len(silent), names=Joined(silent)),) if silent else ()
+    """Count the units and forms of each group; a note names units without a form."""
+    figures = subject.figures
+    rows = []
+    for group in figures.groups:
+        counts = [figure.n for figure in figures.units_in_order(group)]
+        name = subject.group_name(group)
+        rows.append((name, len(counts), sum(counts), min(counts), max(counts)))
+    columns = (
+        Column(make_text("report.column.group"), "row"),
+        *(Column(make_text(f"report.column.{name}")) for name in GROUP_COUNTS),
     )
-    head = Column(make_text("report.column.group"), "row")
-    return Table(
-        "table-sample", make_text("report.table.sample"), (head, *columns), tuple(rows), notes
-    )
+    sent = set(figures.survey.frame["unit"])
+    codes = [code for code in figures.survey.units["code"] if code not in sent]
+    silent = Joined([subject.unit_name(code) for code in codes])
+    notes = (make_text("report.method.silent", n=len(codes), names=silent),) if codes else ()
+    return Table("table-sample", make_text("report.table.sample"), columns, tuple(rows), notes)
 
 
 def may_count(subject: Subject, key: str) -> bool:
@@ -302,19 +304,19 @@ def may_count(subject: Subject, key: str) -> bool:
 def _share_table(subject: Subject, key: str) -> Table:
     """Count the forms of the subject by one key, with percentages of those who answered."""
     survey, forms = subject.figures.survey, subject.forms
-    names, found = _count_choices(subject, key)
+    names, counts = _count_choices(subject, key)
     n = int((forms[key].notna() & (forms[key] != "")).sum())
-    shown = hide_small_counts(found, survey.wave.min_cell)
-    few = make_text("report.suppressed")
+    shown = hide_small_counts(counts, survey.wave.min_cell)
+    withheld = make_text("report.suppressed")
     rows = tuple(
-        (name, few if count is None else count, count and Number(100 * count / n, 1))
+        (name, withheld if count is None else count, count and Number(100 * count / n, 1))
         for name, count in zip(names, shown, strict=True)
         if count != 0
     )
     title: object = subject.short_name(key) if key in subject.pack.indicators else key
     title = make_text("report.mode") if key == "mode" else title
-    heads = (make_text("report.column.forms"), make_text("report.column.share"))
-    columns = (Column(title, "row"), *(Column(head) for head in heads))
+    headers = (make_text("report.column.forms"), make_text("report.column.share"))
+    columns = (Column(title, "row"), *(Column(head) for head in headers))
     notes = (make_text("report.people.many", n=len(forms)),) if survey.is_many(key) else ()
     caption = make_text("report.table.people", title=title, n=n)
     return Table(f"table-people-{key}", caption, columns, rows, notes)
@@ -325,14 +327,14 @@ def _count_choices(subject: Subject, key: str) -> tuple[list[object], list[int]]
     survey, forms = subject.figures.survey, subject.forms
     if key in subject.pack.indicators:
         levels = subject.pack.indicators[key].levels
-        found = [int(survey.has_choice(key, code)[forms.index].sum()) for code in levels]
-        return list(levels.values()), found
+        n_by_level = [int(survey.has_choice(key, code)[forms.index].sum()) for code in levels]
+        return list(levels.values()), n_by_level
     counts = forms.loc[forms[key] != "", key].value_counts().sort_index()
     codes = [str(code) for code in counts.index]
-    said: list[object] = [
-        make_text(f"mode.{it}") if key == "mode" and it in MODES else it for it in codes
+    labels: list[object] = [
+        make_text(f"mode.{code}") if key == "mode" and code in MODES else code for code in codes
     ]
-    return said, [int(n) for n in counts]
+    return labels, [int(n) for n in counts]
 
 
 def _point_to_findings(subject: Subject) -> list[Text]:

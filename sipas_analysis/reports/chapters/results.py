@@ -44,17 +44,21 @@ OTHER_MEASURES = (COMPREHENSIVE, MEAN_SCORE, MEAN_100)
 
 def build_overall(subject: Subject) -> Section:
     """State the overall index with its error, beside its parts, other measures and rules."""
-    own, pack = subject.own_figures, subject.pack
-    rows: list[tuple[object, PublishedFigure]] = [(make_text("report.level.overall"), own[OVERALL])]
-    rows += [(subject.short_name(code), own[code]) for code in pack.blocks]
+    own_figures, pack = subject.own_figures, subject.pack
+    rows: list[tuple[object, PublishedFigure]] = [
+        (make_text("report.level.overall"), own_figures[OVERALL])
+    ]
+    rows += [(subject.short_name(code), own_figures[code]) for code in pack.blocks]
     if pack.overall_item:
         code = pack.overall_item.code
-        rows.append((make_text("report.overall_item", name=subject.short_name(code)), own[code]))
+        rows.append(
+            (make_text("report.overall_item", name=subject.short_name(code)), own_figures[code])
+        )
     groups = [subject.group] if subject.unit else subject.figures.groups
     rows += [
-        (make_text("report.whole_group", group=subject.group_name(group)), whole)
+        (make_text("report.whole_group", group=subject.group_name(group)), group_index)
         for group in groups
-        for whole in [subject.figures.by_variable("group", group)[OVERALL]]
+        for group_index in [subject.figures.by_variable("group", group)[OVERALL]]
     ]
     caption = make_text("report.table.overall")
     table = estimate_table("table-overall", caption, "report.column.index", rows)
@@ -66,24 +70,26 @@ def build_overall(subject: Subject) -> Section:
 
 def _compare_with_targets(subject: Subject) -> list[Paragraph]:
     """Hold the index against each target, by its interval."""
-    whole, said = subject.own_figures[OVERALL], []
+    whole, paragraphs = subject.own_figures[OVERALL], []
     for target in subject.figures.survey.wave.targets if whole.low == whole.low else ():
-        place = "above" if whole.low >= target else "below" if whole.high < target else "open"
-        said.append(Paragraph(make_text(f"report.target.{place}", target=Number(f"{target:g}"))))
-    return said
+        position = "above" if whole.low >= target else "below" if whole.high < target else "open"
+        paragraphs.append(
+            Paragraph(make_text(f"report.target.{position}", target=Number(f"{target:g}")))
+        )
+    return paragraphs
 
 
 def _other_measures_table(subject: Subject) -> Table:
     """List the measures that stand beside the index."""
-    found = [(name, subject.own_figures[name]) for name in OTHER_MEASURES]
+    measures = [(name, subject.own_figures[name]) for name in OTHER_MEASURES]
     rows = tuple(
         (
             make_text(f"report.beside.{name}"),
-            percent_cell(one),
-            interval_cell(one, 2),
-            number_cell(one),
+            percent_cell(figure),
+            interval_cell(figure, 2),
+            number_cell(figure),
         )
-        for name, one in found
+        for name, figure in measures
     )
     first, _, *rest = estimate_columns("report.column.measure")
     columns = (first, Column(make_text("report.column.value")), *rest)
@@ -93,10 +99,14 @@ def _other_measures_table(subject: Subject) -> Table:
 
 def _rule_table(subject: Subject) -> Table:
     """Put the factors and the whole under each rule side by side."""
-    found = subject.figures.rules
-    rules = list(dict.fromkeys(found["rule"]))
+    by_rule = subject.figures.rules
+    rules = list(dict.fromkeys(by_rule["rule"]))
     cells = dict(
-        zip(zip(found["variable"], found["rule"], strict=True), list_figures(found), strict=True)
+        zip(
+            zip(by_rule["variable"], by_rule["rule"], strict=True),
+            list_figures(by_rule),
+            strict=True,
+        )
     )
     names: list[tuple[str, object]] = [
         (code, subject.short_name(code)) for code in subject.pack.factors
@@ -109,16 +119,16 @@ def _rule_table(subject: Subject) -> Table:
         )
         for code, name in names
     )
-    heads = (make_text(f"report.rule_short.{rule}") for rule in rules)
-    columns = (Column(make_text("report.column.index"), "row"), *(Column(head) for head in heads))
-    whole = found.drop_duplicates("rule", keep="last").set_index("rule")["reason"]
+    headers = (make_text(f"report.rule_short.{rule}") for rule in rules)
+    columns = (Column(make_text("report.column.index"), "row"), *(Column(head) for head in headers))
+    reasons = by_rule.drop_duplicates("rule", keep="last").set_index("rule")["reason"]
     notes = [
         make_text(
             "report.rules.why",
             rule=make_text(f"report.rule_short.{rule}"),
             why=_explain_rule(reason),
         )
-        for rule, reason in whole.items()
+        for rule, reason in reasons.items()
     ]
     notes.append(make_text("report.rules.note"))
     return Table("table-rules", make_text("report.table.rules"), columns, rows, tuple(notes))
@@ -133,8 +143,10 @@ def build_factors(subject: Subject) -> Section:
     """Compare the factors, and show them for every unit."""
     codes = [*subject.pack.factors]
     rows = [(subject.short_name(code), subject.own_figures[code]) for code in codes]
-    known = sort_known_figures(subject, codes)
-    blocks: list[Block] = [Paragraph(text, "lead") for text in contrast_extremes(subject, known)]
+    known_figures = sort_known_figures(subject, codes)
+    blocks: list[Block] = [
+        Paragraph(text, "lead") for text in contrast_extremes(subject, known_figures)
+    ]
     table = factor_table(subject)
     targets = subject.figures.survey.wave.targets
     title = make_text("report.figure.factors", lines=explain_target_lines(targets))
@@ -143,10 +155,10 @@ def build_factors(subject: Subject) -> Section:
         return charts.draw_intervals(chart_rows(rows, language), language, targets)
 
     picture = Picture("figure-factors", title, describe_intervals("factors", rows), draw, table)
-    blocks += [picture, table] if known else [table]
+    blocks += [picture, table] if known_figures else [table]
     if not subject.unit:
-        shown = [group for group in subject.figures.groups if has_several_units(subject, group)]
-        blocks += [_heat_map(subject, group) for group in shown]
+        groups = [group for group in subject.figures.groups if has_several_units(subject, group)]
+        blocks += [_heat_map(subject, group) for group in groups]
     return Section("factors", make_text("report.chapter.factors"), tuple(blocks))
 
 
@@ -172,22 +184,23 @@ def _add_group_column(subject: Subject, table: Table, codes: Sequence[str]) -> T
 def _heat_map(subject: Subject, group: str) -> Picture:
     """Draw units × factors of one group, best unit first."""
     codes = [*subject.pack.factors]
-    units = [one.unit for one in subject.figures.units_in_order(group)]
-    found = {unit: subject.figures.by_variable("unit", unit) for unit in units}
-    values = [[found[unit][code].value for code in codes] for unit in units]
+    units = [figure.unit for figure in subject.figures.units_in_order(group)]
+    figures = {unit: subject.figures.by_variable("unit", unit) for unit in units}
+    values = [[figures[unit][code].value for code in codes] for unit in units]
     rows = tuple(
-        (subject.unit_name(u), *(percent_cell(found[u][code]) for code in codes)) for u in units
+        (subject.unit_name(unit), *(percent_cell(figures[unit][code]) for code in codes))
+        for unit in units
     )
     columns = (
         Column(make_text("report.column.unit"), "row"),
-        *(Column(subject.short_name(c)) for c in codes),
+        *(Column(subject.short_name(code)) for code in codes),
     )
     name = subject.group_name(group)
 
     def draw(language: Language) -> bytes:
         names = [subject.unit_name(unit).text(language) for unit in units]
         return charts.draw_heat_map(
-            values, names, [subject.short_name(c).text(language) for c in codes], language
+            values, names, [subject.short_name(code).text(language) for code in codes], language
         )
 
     data = Table(f"table-heat-{group}", make_text("report.table.heat", group=name), columns, rows)

@@ -1,4 +1,4 @@
-"""Say how the sample was drawn, and what of it counts in the errors."""
+"""Say how the sample was drawn, and which facts of it count in the errors."""
 
 from math import log2
 
@@ -13,26 +13,30 @@ def describe_design(subject: Subject) -> Text:
     """Say which facts of the sample count in the error, and which were not declared."""
     survey = subject.figures.survey
     design = survey.design(subject.forms) if subject.unit else survey.design()
-    given = {"strata": design.strata, "clusters": design.clusters, "weights": design.weights}
-    if not any(given.values()):
+    columns = {"strata": design.strata, "clusters": design.clusters, "weights": design.weights}
+    if not any(columns.values()):
         return make_text("report.design.simple")
-    first = survey.design().stages[0]
-    sizes = {"strata": len(first.n), "clusters": len(first.group)}
-    used = [
+    first_stage = survey.design().stages[0]
+    sizes = {"strata": len(first_stage.n), "clusters": len(first_stage.group)}
+    declared = [
         make_text(f"report.design.{name}", **({"n": sizes[name]} if name in sizes else {}))
-        for name, column in {**given, "fpc": design.fpc}.items()
+        for name, column in {**columns, "fpc": design.fpc}.items()
         if column
     ]
-    said = [make_text("report.design.declared", parts=Joined(used, ", "))]
-    absent = [make_text(f"report.design.no_{name}") for name, it in given.items() if not it]
-    said += [make_text("report.design.absent", parts=Joined(absent, ", "))] if absent else []
-    alone, choice = _count_lonely_strata(subject), survey.wave.design.lonely
-    if alone and choice != "fail":
+    sentences = [make_text("report.design.declared", parts=Joined(declared, ", "))]
+    absent = [
+        make_text(f"report.design.no_{name}") for name, column in columns.items() if not column
+    ]
+    if absent:
+        sentences.append(make_text("report.design.absent", parts=Joined(absent, ", ")))
+    n_lonely, choice = _count_lonely_strata(subject), survey.wave.design.lonely
+    if n_lonely and choice != "fail":
         chosen = make_text(f"report.lonely.{choice}")
-        said.append(make_text("report.design.lonely", n=alone, choice=chosen))
-    few = count_clusters(subject)
-    said += [make_text("report.design.few", n=few)] if few and few < FEW_CLUSTERS else []
-    return make_text("report.design.said", parts=Joined(said, " "))
+        sentences.append(make_text("report.design.lonely", n=n_lonely, choice=chosen))
+    n_clusters = count_clusters(subject)
+    if 0 < n_clusters < FEW_CLUSTERS:
+        sentences.append(make_text("report.design.few", n=n_clusters))
+    return make_text("report.design.said", parts=Joined(sentences, " "))
 
 
 def _count_lonely_strata(subject: Subject) -> int:
@@ -40,8 +44,8 @@ def _count_lonely_strata(subject: Subject) -> int:
     frame = subject.figures.survey.frame
     if "stratum" not in frame:
         return 0
-    places = frame[["stratum", "cluster"]].drop_duplicates() if "cluster" in frame else frame
-    return int((places["stratum"].value_counts() == 1).sum())
+    clusters = frame[["stratum", "cluster"]].drop_duplicates() if "cluster" in frame else frame
+    return int((clusters["stratum"].value_counts() == 1).sum())
 
 
 def describe_weights(subject: Subject) -> list[Paragraph]:
@@ -50,18 +54,19 @@ def describe_weights(subject: Subject) -> list[Paragraph]:
     scale = read_facts(survey.design()).scale
     if scale.equal:
         return []
-    weight = subject.forms["weight"].astype(float)
-    kish = Number(float(weight.sum() ** 2 / (weight**2).sum()))
-    worth = Paragraph(make_text("report.design.kish", n=Number(len(weight)), kish=kish), "note")
+    weights = subject.forms["weight"].astype(float)
+    kish = Number(float(weights.sum() ** 2 / (weights**2).sum()))
+    cost = make_text("report.design.kish", n=Number(len(weights)), kish=kish)
     if scale.step == 1:
-        return [worth]
+        return [Paragraph(cost, "note")]
     power = str(int(log2(scale.step))).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return [worth, Paragraph(make_text("report.design.rounded", step=f"2{power}"), "note")]
+    rounding = make_text("report.design.rounded", step=f"2{power}")
+    return [Paragraph(cost, "note"), Paragraph(rounding, "note")]
 
 
 def count_clusters(subject: Subject) -> int:
     """Return how many clusters the subject's forms come from; 0 if none are declared."""
     if "cluster" not in subject.forms:
         return 0
-    place = [name for name in ("stratum", "cluster") if name in subject.forms]
-    return len(subject.forms[place].drop_duplicates())
+    keys = [name for name in ("stratum", "cluster") if name in subject.forms]
+    return len(subject.forms[keys].drop_duplicates())

@@ -1,6 +1,6 @@
 """The trend of the overall index over the waves: a line only where one may be drawn (C2)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sipas_analysis.collect.survey import Survey, read_survey
 from sipas_analysis.collect.wave import read_wave
@@ -16,7 +16,7 @@ from sipas_analysis.documents.model import (
     Text,
     make_text,
 )
-from sipas_analysis.figures.published import Figures
+from sipas_analysis.figures.published import Figures, PublishedFigure
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.change import Changes, compare
 from sipas_analysis.messages import Language
@@ -29,17 +29,16 @@ def draw_earlier_waves(subject: Subject) -> list[Block]:
     if subject.unit or not survey.wave.earlier:
         return []
     paths = [survey.wave.path_of(path) for path in survey.wave.earlier]
-    waves = [survey, *(read_survey(read_wave(path)) for path in paths)]
-    ordered = sorted(waves, key=lambda one: (one.wave.year, one.wave.id))
+    surveys = order_by_year([survey, *(read_survey(read_wave(path)) for path in paths)])
     crosswalk = survey.wave.crosswalk
-    found = compare(*ordered, crosswalk=survey.wave.path_of(crosswalk) if crosswalk else "")
-    years = {one.wave.id: one.wave.year for one in ordered}
-    broken = found.breaks[found.breaks["reason"] != ""]
-    said = [
+    changes = compare(*surveys, crosswalk=survey.wave.path_of(crosswalk) if crosswalk else "")
+    years = {survey.wave.id: str(survey.wave.year) for survey in surveys}
+    broken = changes.breaks[changes.breaks["reason"] != ""]
+    breaks = [
         make_text(
             "compare.break",
-            before=str(years[before]),
-            after=str(years[after]),
+            before=years[before],
+            after=years[after],
             why=explain_break(reason),
         )
         for before, after, reason in zip(
@@ -47,36 +46,54 @@ def draw_earlier_waves(subject: Subject) -> list[Block]:
         )
     ]
     heading = Paragraph(make_text("compare.chapter.trend"), "heading")
-    return [heading, *draw_trend(found, ordered), *(Paragraph(text, "note") for text in said)]
+    return [heading, *draw_trend(changes, surveys), *(Paragraph(text, "note") for text in breaks)]
 
 
-def draw_trend(found: Changes, ordered: Sequence[Survey]) -> list[Block]:
-    """Draw the whole of each wave; a line joins only what may be compared (C2)."""
-    wholes = [Figures(one).by_variable("all")[OVERALL] for one in ordered]
-    rows = [(str(one.wave.year), it) for one, it in zip(ordered, wholes, strict=True)]
-    joined = [not reason for reason in found.breaks["reason"]]
-    joined = [it and not b for it, b in zip(joined, found.breaks["bridged"], strict=True)]
+def order_by_year(surveys: Iterable[Survey]) -> list[Survey]:
+    """Return surveys by year, those of one year by the id of the wave."""
+    return sorted(surveys, key=lambda survey: (survey.wave.year, survey.wave.id))
+
+
+def draw_trend(changes: Changes, surveys: Sequence[Survey]) -> list[Block]:
+    """Draw the overall index of each wave; a line joins only waves that may be compared (C2)."""
+    years = [str(survey.wave.year) for survey in surveys]
+    indices = [Figures(survey).by_variable("all")[OVERALL] for survey in surveys]
+    breaks = zip(changes.breaks["reason"], changes.breaks["bridged"], strict=True)
+    is_joined = [not reason and not bridged for reason, bridged in breaks]
 
     def draw(language: Language) -> bytes:
-        points = [charts.IntervalRow(year, it.value, it.low, it.high) for year, it in rows]
-        return charts.draw_trend(points, joined, language)
+        points = [
+            charts.IntervalRow(year, index.value, index.low, index.high)
+            for year, index in zip(years, indices, strict=True)
+        ]
+        return charts.draw_trend(points, is_joined, language)
 
-    cells = tuple(
-        (year, Number(it.printed or None), Number(it.low, 1), Number(it.high, 1), it.n_valid)
-        for year, it in rows
+    table = _trend_table(years, indices)
+    alt = make_text("compare.alt", n=len(years), breaks=is_joined.count(False))
+    amount = "all" if all(is_joined) else "some" if any(is_joined) else "none"
+    lead = Paragraph(make_text(f"compare.{amount}"), "lead")
+    picture = Picture("figure-trend", make_text("compare.figure"), alt, draw, table)
+    return [lead, picture, table]
+
+
+def _trend_table(years: Sequence[str], indices: Sequence[PublishedFigure]) -> Table:
+    """List the overall index of each wave with its interval and number of people."""
+    rows = tuple(
+        (
+            year,
+            Number(index.printed or None),
+            Number(index.low, 1),
+            Number(index.high, 1),
+            index.n_valid,
+        )
+        for year, index in zip(years, indices, strict=True)
     )
-    heads = ("year", "percent", "low", "high", "n_valid")
+    numbers = ("percent", "low", "high", "n_valid")
     columns = (
         Column(make_text("report.column.year"), "row"),
-        *(Column(make_text(f"report.column.{head}")) for head in heads[1:]),
+        *(Column(make_text(f"report.column.{name}")) for name in numbers),
     )
-    table = Table("table-trend", make_text("compare.table.trend"), columns, cells)
-    alt = make_text("compare.alt", n=len(rows), breaks=len(joined) - sum(joined))
-    lead = (
-        "compare.none" if not any(joined) else "compare.some" if not all(joined) else "compare.all"
-    )
-    figure = Picture("figure-trend", make_text("compare.figure"), alt, draw, table)
-    return [Paragraph(make_text(lead), "lead"), figure, table]
+    return Table("table-trend", make_text("compare.table.trend"), columns, rows)
 
 
 def explain_break(reason: str) -> Text:
