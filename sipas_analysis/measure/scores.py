@@ -129,7 +129,7 @@ def overall_by_rule(survey: Survey, indexes: Mapping[str, Index]) -> pd.DataFram
         One row per unit (the index), one column per rule, in percent.
     """
     pack = survey.instrument
-    columns = _list_columns(pack, [], with_moments=False)
+    columns = _list_columns(pack, [], with_errors=False)
     totals = build_block(survey.design(), ["unit"], columns)
     values = {
         name: average_ratios(totals.total, target.mean)[0]
@@ -252,12 +252,12 @@ def _make_blocks(survey: Survey, keys: list[str], targets: Sequence[Target]) -> 
 
 
 def _list_columns(
-    pack: Instrument, targets: Sequence[Target], *, with_moments: bool = True
+    pack: Instrument, targets: Sequence[Target], *, with_errors: bool = True
 ) -> Columns:
     """Return what to total: item × level, the facts of rule M4, and who gave which answer.
 
-    Figures over the same items share their counts of people. Values need no second moments;
-    errors do.
+    Figures over the same items share their counts of people. Without errors the block keeps no
+    second moments, which takes less time.
     """
     names, codes = column_names(pack), item_codes(pack)
     counted = {_people_key(target): target for target in targets}
@@ -268,7 +268,7 @@ def _list_columns(
         [True] * len(names),
         tuple(f"{key}.{fact}" for key in counted for fact in FACTS),
         partial(_mark_people, pack=pack, targets=tuple(counted.values())),
-        beside=0 if with_moments else len(names),
+        n_fixed=0 if with_errors else len(names),
         reads=tuple(codes),
     )
 
