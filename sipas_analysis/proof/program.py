@@ -1,4 +1,4 @@
-"""Which program made a set of outputs: its files, its libraries, and the commit it was."""
+"""Which program made a set of outputs: its files, its libraries and its commit."""
 
 import hashlib
 import platform
@@ -34,7 +34,7 @@ LIBRARIES = (
     "typst",
     "xlsxwriter",
 )
-Facts = dict[str, Any]
+Facts = dict[str, Any]  # what a receipt says, as JSON has it
 
 
 def notebooks_folder() -> Path:
@@ -53,25 +53,24 @@ def hash_this_program() -> str:
 
 def source_files(home: Path, notebooks: Path) -> dict[str, Path]:
     """Return the files of a program by their place, wherever package and notebooks lie."""
-    found = {f"notebooks/{path.name}": path for path in notebooks.glob("*.ipynb")}
-    own = (path for path in home.rglob("*") if path.suffix in SOURCES)
-    found |= {
-        f"{home.name}/{it.relative_to(home).as_posix()}": it for it in own if it.parent != notebooks
-    }
-    return dict(sorted(found.items()))
+    files = {f"notebooks/{path.name}": path for path in notebooks.glob("*.ipynb")}
+    for path in home.rglob("*"):
+        if path.suffix in SOURCES and path.parent != notebooks:
+            files[f"{home.name}/{path.relative_to(home).as_posix()}"] = path
+    return dict(sorted(files.items()))
 
 
 def hash_program(files: Mapping[str, Path], libraries: Mapping[str, str]) -> str:
     """Return the hash of a program's files and of the versions of its libraries."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for name, path in files.items():
-        found.update(f"{name} {hash_file(path)}\n".encode())
-    found.update(" ".join(str(libraries.get(name)) for name in LIBRARIES).encode())
-    return found.hexdigest()
+        digest.update(f"{name} {hash_file(path)}\n".encode())
+    digest.update(" ".join(str(libraries.get(name)) for name in LIBRARIES).encode())
+    return digest.hexdigest()
 
 
 def describe_program() -> Facts:
-    """Return the program, its environment and the commit it was, as far as they are known."""
+    """Return the program, its environment and its commit, as far as they are known."""
     return {
         "version": __version__,
         "sha256": hash_this_program(),
@@ -93,10 +92,10 @@ def _commit() -> str:
     """Return the commit of a checkout, with ``+`` if files were changed since; else nothing."""
     if not (ROOT / ".git").exists():
         return ""
-    said = []
+    answers = []
     for words in (("rev-parse", "HEAD"), ("status", "--porcelain", "--untracked-files=no")):
         try:
-            done = subprocess.run(  # noqa: S603 (git, with words of ours)
+            git = subprocess.run(  # noqa: S603 (git, with words of ours)
                 ["git", "-C", str(ROOT), *words],  # noqa: S607 (whichever git the user has)
                 capture_output=True,
                 text=True,
@@ -104,5 +103,6 @@ def _commit() -> str:
             )
         except (OSError, subprocess.CalledProcessError):
             return ""
-        said.append(done.stdout.strip())
-    return said[0] + ("+" if said[1] else "")
+        answers.append(git.stdout.strip())
+    commit, changes = answers
+    return commit + ("+" if changes else "")

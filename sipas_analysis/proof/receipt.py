@@ -1,8 +1,8 @@
 """The receipt of a run: what was read, by which rules, by which program, and every figure.
 
-It is written last. Paths are relative, nothing of the clock or of the machine's name is in it, so
-two runs on the same inputs give the same receipt. Its own hash is told on the console, for the
-minutes of the meeting: who has that hash needs to trust nobody's copy.
+The receipt is written last. Paths are relative, nothing of the clock or of the machine's name is in it, so
+two runs on the same inputs give the same receipt. Its own hash is printed on the
+console, for the minutes of the meeting: with that hash any copy of the receipt can be checked.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from math import isfinite
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import pandas as pd
 from pydantic import (
@@ -40,7 +40,11 @@ UNPROVEN_FILES = (RUN_NAME, ".lock", RECEIPT_NAME)
 def _is_name(text: str) -> str:
     """Refuse what no file is called."""
     steps = text.split("/")
-    if "\0" in text or len(steps) > 50 or any(len(it.encode("utf-8")) > LONGEST for it in steps):
+    if (
+        "\0" in text
+        or len(steps) > 50
+        or any(len(step.encode("utf-8")) > LONGEST for step in steps)
+    ):
         raise ValueError("no name of a file")
     return text
 
@@ -72,7 +76,7 @@ class Input(Shape):
 
 
 class Program(Shape):
-    """What made a run."""
+    """The program that made a run."""
 
     version: str
     sha256: Hash
@@ -86,7 +90,7 @@ class Program(Shape):
 
 
 class WaveFacts(Shape):
-    """What a receipt says of its wave."""
+    """The wave of a receipt."""
 
     id: str
     title: str
@@ -106,20 +110,20 @@ class Receipt(Shape):
     inputs: Annotated[list[Input], Field(min_length=1)]
     pack: dict[str, str]
     rules: list[dict[str, str]]
-    rounding: dict[str, Any]
-    rows: dict[str, Any]
+    rounding: dict[str, object]
+    rows: dict[str, object]
     figures: list[dict[str, float | str]]
     outputs: dict[Below, Hash]
     program: Program
     sha256: Hash
 
 
-def receipt_facts(survey: Survey, asked: Mapping[str, Sequence[str]]) -> Facts:
+def receipt_facts(survey: Survey, options: Mapping[str, Sequence[str]]) -> Facts:
     """Return what a receipt says of a run but for its files; ``sealed`` with these it is one.
 
     Args:
         survey: What the files are made from.
-        asked: ``languages``, ``formats`` and ``units`` of the run.
+        options: ``languages``, ``formats`` and ``units`` of the run.
 
     Returns:
         Plain data, to be joined by ``outputs``: the hash of each file by its place in the folder.
@@ -128,7 +132,7 @@ def receipt_facts(survey: Survey, asked: Mapping[str, Sequence[str]]) -> Facts:
     """
     return {
         "format": RECEIPT_FORMAT,
-        "asked": {name: list(values) for name, values in asked.items()},
+        "asked": {name: list(values) for name, values in options.items()},
         **computed(survey),
         "program": describe_program(),
     }
@@ -136,7 +140,8 @@ def receipt_facts(survey: Survey, asked: Mapping[str, Sequence[str]]) -> Facts:
 
 def computed(survey: Survey) -> Facts:
     """Return what follows from the inputs alone: an auditor computes it again."""
-    wave, pack, own = survey.wave, survey.instrument, figures_of(survey).by_id
+    wave, pack, figures = survey.wave, survey.instrument, figures_of(survey).by_id
+    shown = figures[~figures["id"].str.startswith("pair:")]  # pairs stand in pairs.csv
     ledger = survey.ledger.groupby(["reason", "column"], dropna=False).size().reset_index()
     return {
         "wave": {
@@ -151,7 +156,8 @@ def computed(survey: Survey) -> Facts:
         "inputs": list_inputs(survey),
         "pack": {"id": pack.id, "status": pack.status, "sha256": _hash_of(pack.model_dump_json())},
         "rules": [
-            {"level": level, "rule": it.rule, "status": it.status} for level, it in pack.rules_by_level()
+            {"level": level, "rule": it.rule, "status": it.status}
+            for level, it in pack.rules_by_level()
         ],
         "rounding": {"decimals": pack.index.decimals, "rule": "M6"},
         "rows": {
@@ -163,9 +169,9 @@ def computed(survey: Survey) -> Facts:
                 for reason, column, n in ledger.itertuples(index=False)
             ],
         },
-        "figures": list_figures(
-            own[~own["id"].str.startswith("pair:")]
-        ),  # pairs stand in pairs.csv
+        "figures": round_figures(
+            figures[~figures["id"].str.startswith("pair:")]
+        ),  # pairs.csv has those
     }
 
 
@@ -178,10 +184,10 @@ def list_inputs(survey: Survey) -> list[Facts]:
     ]
 
 
-def list_figures(index: pd.DataFrame) -> list[Facts]:
+def round_figures(figures: pd.DataFrame) -> list[Facts]:
     """Return figures with ten significant digits; a figure that is hidden has no value."""
-    held = index.astype(object)
-    rows = held.where(held.notna(), None).to_dict("records")
+    cells = figures.astype(object)
+    rows = cells.where(cells.notna(), None).to_dict("records")
     return [
         {str(k): _round_to_ten_digits(v) for k, v in row.items() if v not in (None, "")}
         for row in rows
@@ -197,9 +203,9 @@ def _round_to_ten_digits(value: object) -> object:
 
 def hash_outputs(out: Path) -> dict[str, str]:
     """Return the hash of every file of a run, by its place in the folder."""
-    found = (path for path in sorted(out.rglob("*")) if path.is_file())
-    named = {path.relative_to(out).as_posix(): path for path in found}
-    return {name: hash_file(path) for name, path in named.items() if not _is_unproven(name)}
+    files = (path for path in sorted(out.rglob("*")) if path.is_file())
+    paths = {path.relative_to(out).as_posix(): path for path in files}
+    return {name: hash_file(path) for name, path in paths.items() if not _is_unproven(name)}
 
 
 def _is_unproven(name: str) -> bool:
@@ -211,22 +217,23 @@ def _is_unproven(name: str) -> bool:
     )
 
 
-def seal_receipt(facts: Mapping[str, Any]) -> Facts:
-    """Return facts with the hash of all but itself."""
+def seal_receipt(facts: Facts) -> Facts:
+    """Return facts with the hash of everything but that hash."""
     bare = {name: value for name, value in facts.items() if name != "sha256"}
     return {**bare, "sha256": _hash_of(receipt_text(bare))}
 
 
 def keep_old_receipt(facts: Facts, out: Path) -> Facts:
-    """Return the receipt that lies there if only the commit is another: files stay, so does it."""
+    """Return the receipt in the folder if the new one differs by the commit alone."""
     try:
         old = read_receipt(out)
     except ReceiptError:
         return facts
-    then = seal_receipt(
-        {**facts, "program": {**facts["program"], "commit": old["program"]["commit"]}}
+    program = {**facts["program"], "commit": old["program"]["commit"]}
+    with_old_commit = seal_receipt({**facts, "program": program})
+    return (
+        old if receipt_text(with_old_commit) == (out / RECEIPT_NAME).read_text("utf-8") else facts
     )
-    return old if receipt_text(then) == (out / RECEIPT_NAME).read_text("utf-8") else facts
 
 
 def write_receipt(facts: Facts, out: Path) -> Path:
@@ -238,7 +245,7 @@ def read_receipt(out: Path) -> Facts:
     """Read ``receipt.json`` of an output folder.
 
     Raises:
-        ReceiptError: There is none, or it is none that this version can read.
+        ReceiptError: There is no receipt, or this version cannot read it.
     """
     path = out / RECEIPT_NAME
     try:
@@ -248,7 +255,7 @@ def read_receipt(out: Path) -> Facts:
                 "receipt_format", path=path, found=facts.get("format"), known=RECEIPT_FORMAT
             )
         Receipt.model_validate(facts, strict=True)
-        receipt_text(facts).encode("utf-8")  # no number without end, no half of a letter
+        receipt_text(facts).encode("utf-8")  # refuses infinity and halves of a letter
     except OSError as error:
         raise ReceiptError("receipt_missing", path=path) from error
     except ValidationError as error:
@@ -261,20 +268,20 @@ def read_receipt(out: Path) -> Facts:
 
 
 def is_untouched(facts: Facts, out: Path) -> bool:
-    """Say whether a receipt is, letter by letter, what was written; its own hash is checked too."""
+    """Say whether a receipt is what was written, letter by letter, with its own hash."""
     return (out / RECEIPT_NAME).read_bytes() == receipt_text(seal_receipt(facts)).encode("utf-8")
 
 
 def find_wave(out: Path) -> Path | None:
-    """Return where the wave of a run lay, as ``run.json`` notes it beside the outputs."""
+    """Return the path of the wave that ``run.json`` notes beside the outputs."""
     try:
         return out.resolve() / _is_name(json.loads((out / RUN_NAME).read_text("utf-8"))["wave"])
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 
 
-def receipt_text(facts: Mapping[str, Any]) -> str:
-    """Return the one text of a receipt."""
+def receipt_text(facts: Facts) -> str:
+    """Return a receipt as text, always in the same form."""
     return json.dumps(facts, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
@@ -283,5 +290,5 @@ def _hash_of(text: str) -> str:
 
 
 def relative_path(path: Path, home: Path) -> str:
-    """Return how to go from a folder to a file, with ``/``."""
+    """Return the path from a folder to a file, with ``/``."""
     return Path(os.path.relpath(path.absolute(), home.absolute())).as_posix()

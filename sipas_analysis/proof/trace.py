@@ -1,9 +1,9 @@
 """Trace a printed figure to the rows of the input: what was divided, left out and rounded."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -13,19 +13,20 @@ from sipas_analysis.figures.published import figures_of, list_figures
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.rules import COMPREHENSIVE, MEAN_100, MEAN_SCORE
 from sipas_analysis.messages import Language, format_number, say
-from sipas_analysis.proof.program import describe_program
-from sipas_analysis.proof.receipt import list_figures
+from sipas_analysis.proof.program import Facts, describe_program
+from sipas_analysis.proof.receipt import round_figures
 
 BESIDE = (COMPREHENSIVE, MEAN_SCORE, MEAN_100)
 MOST = 12  # candidates that are named when a number stands for several figures
+Line = tuple[str, str]  # heading and text
 
 
-def trace(survey: Survey, asked: str, unit: str = "") -> pd.Series:
+def trace(survey: Survey, figure: str, unit: str = "") -> pd.Series:
     """Return the figure that is meant by an id, or by a number as it is printed.
 
     Args:
         survey: What the figure was made from.
-        asked: ``overall@so-ldtbxh``, ``pair:so-a~so-b``, ``94.59`` or ``94,59``.
+        figure: ``overall@so-ldtbxh``, ``pair:so-a~so-b``, ``94.59`` or ``94,59``.
         unit: Code of a unit, if a number is asked for.
 
     Returns:
@@ -44,117 +45,138 @@ def trace(survey: Survey, asked: str, unit: str = "") -> pd.Series:
     if unit:
         check_unit(survey, unit)
     figures = figures_of(survey)
-    places = figures.scores[["variable", "unit", "group", "level", "method"]]
-    places = places.assign(id=[one.id for one in list_figures(figures.scores)])
-    table = figures.by_id.merge(places, on="id", how="left")
-    found = table[table["id"] == asked.partition("#")[0]]
-    if found.empty:
-        wanted = asked.replace(",", ".").removesuffix("%").strip()
-        found = table[[_is_same_number(printed, wanted) for printed in table["printed"]]]
-        found = found[found["unit"] == unit] if unit else found
-    if len(found) != 1:
-        names = ", ".join(found["id"].head(MOST)) or "–"
-        which = "trace_several" if len(found) else "trace_none"
-        raise ParameterError(which, found=asked, unit=unit or "–", names=names, n=len(found))
-    return found.iloc[0]
+    scores = figures.scores[["variable", "unit", "group", "level", "method"]]
+    scores = scores.assign(id=[score.id for score in list_figures(figures.scores)])
+    table = figures.by_id.merge(scores, on="id", how="left")
+    rows = table[table["id"] == figure.partition("#")[0]]
+    if rows.empty:
+        wanted = figure.replace(",", ".").removesuffix("%").strip()
+        rows = table[[_is_same_number(printed, wanted) for printed in table["printed"]]]
+        rows = rows[rows["unit"] == unit] if unit else rows
+    if len(rows) != 1:
+        names = ", ".join(rows["id"].head(MOST)) or "–"
+        message_id = "trace_several" if len(rows) else "trace_none"
+        raise ParameterError(message_id, found=figure, unit=unit or "–", names=names, n=len(rows))
+    return rows.iloc[0]
 
 
-def _is_same_number(printed: object, asked: str) -> bool:
+def _is_same_number(printed: object, wanted: str) -> bool:
     """Say whether two texts are one number: 100 is 100.00."""
     try:
-        return Decimal(str(printed)) == Decimal(asked)
+        return Decimal(str(printed)) == Decimal(wanted)
     except InvalidOperation:
         return False
 
 
 def explain_figure(
-    survey: Survey, row: pd.Series, language: Language, receipt: Mapping[str, Any] | None = None
-) -> Iterator[tuple[str, str]]:
-    """Yield heading and text of everything that made a figure, in one language.
+    survey: Survey, row: pd.Series, language: Language, receipt: Facts | None = None
+) -> Iterator[Line]:
+    """Yield heading and text of everything that a figure was computed from, in one language.
 
     Args:
-        survey: What the figure was made from.
+        survey: What the figure was computed from.
         row: What ``trace`` returned.
         language: Of the texts.
-        receipt: Of the run that published it, if there is one: its program, its value.
+        receipt: Of the run that published the figure, if there is one: its program, its value.
     """
+    line = partial(_make_line, language)
+    yield line("figure", id=row["id"], **_name_figure(survey, row, language))
+    yield from _explain_value(survey, row, language)
+    yield from _explain_forms(survey, row, language)
+    yield _explain_rule(survey, row, language)
+    here = describe_program()
+    program = receipt["program"] if receipt else here
+    is_same = program["sha256"] == here["sha256"]
+    text = ("program_receipt" if is_same else "program_other") if receipt else "program"
+    yield line("program", text, version=here["version"], commit=program["commit"] or "–")
+    for figure in receipt["figures"] if receipt else ():
+        if figure.get("id") == row["id"]:
+            computed = round_figures(row[["id", "value"]].to_frame().T)[0].get("value")
+            text = "receipt_same" if figure.get("value") == computed else "receipt_other"
+            yield line("receipt", text, value=format_number(figure.get("value"), language, 8))
 
-    def line(key: str, text: str = "", **fields: object) -> tuple[str, str]:
-        return say(language, f"trace.head.{key}"), say(language, f"trace.{text or key}", **fields)
 
-    is_score = isinstance(row["variable"], str)
+def _make_line(language: Language, key: str, text: str = "", **fields: object) -> Line:
+    """Return the heading of a line and its text; ``text`` names the text if not ``key``."""
+    return say(language, f"trace.head.{key}"), say(language, f"trace.{text or key}", **fields)
+
+
+def _is_score(row: pd.Series) -> bool:
+    """Say whether a figure is a score; the others are pairs and figures of a model."""
+    return isinstance(row["variable"], str)
+
+
+def _explain_value(survey: Survey, row: pd.Series, language: Language) -> Iterator[Line]:
+    """Yield the printed and the exact value, the division and the interval."""
+    line = partial(_make_line, language)
     exact = {
         key: format_number(_to_float(row[key]), language, 8) for key in ("value", "low", "high")
     }
-    yield line("figure", id=row["id"], **_name_figure(survey, row, language))
-    if is_score:
-        decimals, shown = (
-            survey.instrument.index.decimals,
-            format_number(row["printed"] or None, language),
-        )
-        yield line("printed", printed=shown, value=exact["value"], decimals=decimals)
-        counts = {key: _print_count(row[key], language) for key in ("numerator", "denominator")}
-        divided = "" if pd.notna(row["numerator"]) else "division_none"
-        yield line("division", divided, **counts, rule=row["rule"])
-        yield line("interval", low=exact["low"], high=exact["high"], method=row["method"])
-    else:
+    if not _is_score(row):
         yield line("printed", "printed_free", value=exact["value"])
         yield line("interval", "ends", low=exact["low"], high=exact["high"])
-    yield from _explain_forms(survey, row, line)
+        return
+    printed = format_number(row["printed"] or None, language)
+    decimals = survey.instrument.index.decimals
+    yield line("printed", printed=printed, value=exact["value"], decimals=decimals)
+    counts = {key: _print_count(row[key], language) for key in ("numerator", "denominator")}
+    text = "division" if pd.notna(row["numerator"]) else "division_none"
+    yield line("division", text, **counts, rule=row["rule"])
+    yield line("interval", low=exact["low"], high=exact["high"], method=row["method"])
+
+
+def _explain_rule(survey: Survey, row: pd.Series, language: Language) -> Line:
+    """Return the rule of a figure and how sure its source is."""
+    if not _is_score(row):
+        return _make_line(language, "rule", "model_rule", rule=row["rule"])
     pack = survey.instrument
     rule = dict(pack.rules_by_level()).get(row["level"])
     status = say(language, f"status.{rule.status if rule else pack.status}")
-    yield (
-        line("rule", rule=row["rule"], status=status, pack=pack.id)
-        if is_score
-        else line("rule", "model_rule", rule=row["rule"])
-    )
-    here = describe_program()
-    by = receipt["program"] if receipt else here
-    said = "program_receipt" if by["sha256"] == here["sha256"] else "program_other"
-    yield line(
-        "program", said if receipt else "", version=here["version"], commit=by["commit"] or "–"
-    )
-    for one in receipt["figures"] if receipt else ():
-        if one.get("id") == row["id"]:
-            same = one.get("value") == list_figures(row[["id", "value"]].to_frame().T)[0].get(
-                "value"
-            )
-            value = format_number(one.get("value"), language, 8)
-            yield line("receipt", "receipt_same" if same else "receipt_other", value=value)
+    return _make_line(language, "rule", rule=row["rule"], status=status, pack=pack.id)
 
 
 def _name_figure(survey: Survey, row: pd.Series, language: Language) -> dict[str, str]:
     """Say what a figure is and of whom."""
     pack, variable = survey.instrument, row["variable"]
-    if not isinstance(variable, str):
-        kind, _, own = row["id"].partition(":")
-        return {"name": kind, "where": own}
-    known = "report.level.overall" if variable == OVERALL else ""
-    known = f"report.beside.{variable}" if variable in BESIDE else known
-    name = say(language, known) if known else pack.label_of(variable, language)
+    if not _is_score(row):
+        kind, _, rest = row["id"].partition(":")
+        return {"name": kind, "where": rest}
+    if variable == OVERALL:
+        name = say(language, "report.level.overall")
+    elif variable in BESIDE:
+        name = say(language, f"report.beside.{variable}")
+    else:
+        name = pack.label_of(variable, language)
     names = dict(zip(survey.units["code"], survey.units[f"name_{language}"], strict=True))
     where = names.get(row["unit"]) or row["group"] or survey.wave.title.text(language)
     return {"name": name, "where": where}
 
 
-def _explain_forms(survey: Survey, row: pd.Series, line: Any) -> Iterator[tuple[str, str]]:
-    """Say which forms count, which hold no answer that counts, and which were dropped."""
+def _explain_forms(survey: Survey, row: pd.Series, language: Language) -> Iterator[Line]:
+    """Yield which forms count, which hold no answer that counts, and which were dropped."""
+    line = partial(_make_line, language)
     forms = _select_forms(survey, row)
-    pack, variable = survey.instrument, row["variable"]
-    is_score = isinstance(variable, str)
-    n_valid = int(row["n_valid"]) if is_score else len(forms)
+    n_valid = int(row["n_valid"]) if _is_score(row) else len(forms)
     yield line("forms", n=len(forms), n_valid=n_valid)
-    is_part = is_score and variable not in forms.columns
-    own = (pack.items_of(variable) or [*pack.items]) if is_part else [variable]
-    blank = forms[forms[own].isna().all(axis=1)] if is_score else forms.iloc[:0]
+    blank = _select_blank(survey, row, forms)
     if len(blank):
         yield line("blank", n=len(blank), rows=_list_rows(blank))
     dropped = survey.ledger[survey.ledger["reason"] == "form_dropped"]
     n = survey.n_read - len(survey.frame)
     yield line("dropped", n=n, n_read=survey.n_read, rows=_list_rows(dropped) if n else "–")
-    for file, one in forms.groupby("file", sort=True):
-        yield line("rows", file=Path(str(file)).name, rows=_list_ranges(one["row"]), n=len(one))
+    for file, forms_of_file in forms.groupby("file", sort=True):
+        ranges = _list_ranges(forms_of_file["row"])
+        yield line("rows", file=Path(str(file)).name, rows=ranges, n=len(forms_of_file))
+
+
+def _select_blank(survey: Survey, row: pd.Series, forms: pd.DataFrame) -> pd.DataFrame:
+    """Return the forms that left every item of a score blank."""
+    if not _is_score(row):
+        return forms.iloc[:0]
+    pack, variable = survey.instrument, row["variable"]
+    is_item = variable in forms.columns
+    items = [variable] if is_item else pack.items_of(variable) or [*pack.items]
+    return forms[forms[items].isna().all(axis=1)]
 
 
 def _select_forms(survey: Survey, row: pd.Series) -> pd.DataFrame:
@@ -162,7 +184,7 @@ def _select_forms(survey: Survey, row: pd.Series) -> pd.DataFrame:
     frame = survey.frame
     if row["id"].startswith("pair:"):
         return frame[frame["unit"].isin(row["id"].removeprefix("pair:").split("~"))]
-    if not isinstance(row["variable"], str):
+    if not _is_score(row):
         return frame
     key = "unit" if row["unit"] else "group"
     return frame[frame[key] == row[key]] if row[key] else frame

@@ -1,7 +1,8 @@
 """Check a run against its receipt: files, inputs, every figure again, every number printed.
 
-What is not as it was is named: file, figure, old and new value. Nothing is called the same that was
-not computed again: without the inputs the verdict is that of a part.
+Each difference is named with file, figure, old and new value. Figures are always computed again
+from the inputs, never read from a file of the run; without the inputs only a part is checked, and
+the verdict says so.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,14 +10,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import isclose
 from pathlib import Path
-from typing import Any
 
 from sipas_analysis.collect.survey import Survey, read_survey
 from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.errors import SipasError
 from sipas_analysis.figures.published import figures_of
 from sipas_analysis.files import hash_if_there, is_inside
-from sipas_analysis.proof.program import describe_program
+from sipas_analysis.proof.program import Facts, describe_program
 from sipas_analysis.proof.read_back import read_printed
 from sipas_analysis.proof.receipt import (
     RECEIPT_NAME,
@@ -24,8 +24,8 @@ from sipas_analysis.proof.receipt import (
     find_wave,
     hash_outputs,
     is_untouched,
-    list_figures,
     read_receipt,
+    round_figures,
     seal_receipt,
 )
 
@@ -35,7 +35,7 @@ NOTES = ("close", "extra", "environment", "absent", "left_out")
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is not as the receipt says; ``NOTES`` are no faults."""
+    """One difference from the receipt; kinds in ``NOTES`` are no faults."""
 
     kind: str
     file: str = ""
@@ -50,7 +50,7 @@ class Verdict:
 
     Attributes:
         receipt: Hash of the receipt as it lies there.
-        findings: What is not as it was; notes at the end.
+        findings: What differs; notes at the end.
         recomputed: Whether the figures were computed again from the inputs.
         n_outputs: Files compared.
         n_figures: Figures compared.
@@ -67,16 +67,16 @@ class Verdict:
     @property
     def faults(self) -> list[Finding]:
         """Findings that are no notes."""
-        return [one for one in self.findings if one.kind not in NOTES]
+        return [finding for finding in self.findings if finding.kind not in NOTES]
 
     @cached_property
     def grade(self) -> str:
-        """What to call it.
+        """The verdict in one word.
 
         ``same``; ``elsewhere``, the same by another program, lock or library; ``rounded``, the
         same to 1e-9; ``partly``, not computed again; or ``different``.
         """
-        kinds = {one.kind for one in self.findings}
+        kinds = {finding.kind for finding in self.findings}
         if self.faults:
             return "different"
         if not self.recomputed:
@@ -93,7 +93,7 @@ def verify(
 
     Args:
         out: Output folder of a wave.
-        wave: ``wave.yaml`` or its folder; where the run noted that it lay if left out.
+        wave: ``wave.yaml`` or its folder; the path that the run noted if left out.
         public: Whether files may be left out, as a public archive does.
         within: The folder of an archive: no input is read from elsewhere.
 
@@ -101,7 +101,7 @@ def verify(
         The verdict, with every finding.
 
     Raises:
-        ReceiptError: There is no receipt, or it is none that this version can read.
+        ReceiptError: There is no receipt, or this version cannot read it.
     """
     facts = read_receipt(out)
     names, rows = facts["outputs"], facts["figures"]
@@ -116,11 +116,11 @@ def verify(
     if survey is not None:
         again = computed(survey)
         findings += [*_compare_facts(facts, again), *_compare_figures(rows, again["figures"])]
-        rows = list_figures(figures_of(survey).by_id)  # with the pairs
+        rows = round_figures(figures_of(survey).by_id)  # with the pairs
     else:
         findings += _check_divisions(rows)
-    known = {str(it.get("id")): it for it in rows}
-    n_printed, wrong = _compare_printed(out, names, known, whole=survey is not None)
+    figures = {str(row.get("id")): row for row in rows}
+    n_printed, wrong = _compare_printed(out, names, figures, whole=survey is not None)
     findings += [*wrong, *_compare_environment(facts)]
     n_here = sum((out / name).is_file() for name in names)
     return Verdict(
@@ -133,16 +133,16 @@ def verify(
     )
 
 
-def _check_seal(facts: Mapping[str, Any], out: Path) -> Iterator[Finding]:
-    """Say if the receipt was edited after it was written, be it a blank."""
+def _check_seal(facts: Facts, out: Path) -> Iterator[Finding]:
+    """Report any edit of the receipt, even of a blank."""
     if not is_untouched(dict(facts), out):
         yield Finding(
             "receipt", RECEIPT_NAME, old=facts["sha256"], new=seal_receipt(facts)["sha256"]
         )
 
 
-def _compare_files(out: Path, listed: Mapping[str, Any], lost: str) -> Iterator[Finding]:
-    """Compare the hash of every file; a file that nobody listed is a note."""
+def _compare_files(out: Path, listed: Mapping[str, str], lost: str) -> Iterator[Finding]:
+    """Compare the hash of every file; a file that is not listed is a note."""
     here = hash_outputs(out)
     for name, old in sorted(listed.items()):
         if name not in here:
@@ -154,11 +154,11 @@ def _compare_files(out: Path, listed: Mapping[str, Any], lost: str) -> Iterator[
 
 
 def _read_survey_again(
-    facts: Mapping[str, Any], place: Path | None, within: Path | None
+    facts: Facts, wave_path: Path | None, within: Path | None
 ) -> tuple[Survey | None, list[Finding]]:
-    """Read the inputs again, if they are here; say which of them changed."""
+    """Read the inputs again, if they are here; report which of them changed."""
     name = facts["inputs"][0]["file"]  # the wave's own file
-    file = place / name if place and place.is_dir() else place
+    file = wave_path / name if wave_path and wave_path.is_dir() else wave_path
     if file is None or not file.is_file():
         return None, [Finding("absent", name)]
     changed = [*_compare_inputs(facts["inputs"], file.parent, within)]
@@ -173,47 +173,45 @@ def _read_survey_again(
     return survey, changed
 
 
-def _compare_inputs(
-    rows: Iterable[Mapping[str, Any]], home: Path, within: Path | None
-) -> Iterator[Finding]:
-    for one in rows:
-        path, old = home / one["file"], one["sha256"]
+def _compare_inputs(rows: Iterable[Facts], home: Path, within: Path | None) -> Iterator[Finding]:
+    for row in rows:
+        path, old = home / row["file"], row["sha256"]
         new = hash_if_there(path) if is_inside(path, within) else None
         if new != old:
-            yield Finding("input", one["file"], old=old, new=new)
+            yield Finding("input", row["file"], old=old, new=new)
 
 
-def _compare_facts(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Finding]:
-    """Compare wave, pack, rules, rounding and rows; name inputs that nobody listed."""
-    files = {it["file"] for it in old["inputs"]}
-    for one in new["inputs"]:
-        if one["file"] not in files:
-            yield Finding("input", one["file"], new=one["sha256"])
+def _compare_facts(old: Facts, new: Facts) -> Iterator[Finding]:
+    """Compare wave, pack, rules, rounding and rows; name inputs that are not listed."""
+    files = {row["file"] for row in old["inputs"]}
+    for row in new["inputs"]:
+        if row["file"] not in files:
+            yield Finding("input", row["file"], new=row["sha256"])
     for name in ("wave", "pack", "rules", "rounding", "rows"):
         if old.get(name) != new[name]:
             yield Finding("facts", "receipt.json", name, old.get(name), new[name])
 
 
-def _compare_figures(
-    old: Iterable[Mapping[str, Any]], new: Iterable[Mapping[str, Any]]
-) -> Iterator[Finding]:
+def _compare_figures(old: Iterable[Facts], new: Iterable[Facts]) -> Iterator[Finding]:
     """Name the figures that differ, and those that are equal to 1e-9 only."""
     before, now = ({str(row.get("id")): row for row in rows} for rows in (old, new))
     for key in [*before, *(key for key in now if key not in before)]:
         rows = before.get(key, {}), now.get(key, {})
         names = dict.fromkeys([*rows[0], *rows[1]])
-        for column in names if all(rows) else (it for it in names if it not in ("id", "rule")):
+        for column in (
+            names if all(rows) else [name for name in names if name not in ("id", "rule")]
+        ):
             values = rows[0].get(column), rows[1].get(column)
             if values[0] != values[1]:
                 kind = "close" if _is_close(*values) else "figure"
                 yield Finding(kind, "", f"{key}#{column}", *values)
 
 
-def _check_divisions(rows: Iterable[Mapping[str, Any]]) -> Iterator[Finding]:
-    """Say which percentages are not their numerator over their denominator."""
+def _check_divisions(rows: Iterable[Facts]) -> Iterator[Finding]:
+    """Report percentages that are not their numerator over their denominator."""
     for row in rows:
         value, up, down = (row.get(name) for name in ("value", "numerator", "denominator"))
-        numbers = [it for it in (value, up, down) if isinstance(it, int | float)]
+        numbers = [number for number in (value, up, down) if isinstance(number, int | float)]
         if len(numbers) == 3 and numbers[2] and not str(row.get("id")).startswith("mean_score"):
             exact = 100 * numbers[1] / numbers[2]
             if not isclose(numbers[0], exact, rel_tol=1e-8):
@@ -221,34 +219,42 @@ def _check_divisions(rows: Iterable[Mapping[str, Any]]) -> Iterator[Finding]:
 
 
 def _is_close(old: object, new: object) -> bool:
-    numbers = all(isinstance(it, float | int) and not isinstance(it, bool) for it in (old, new))
-    return numbers and isclose(float(str(old)), float(str(new)), rel_tol=CLOSE, abs_tol=CLOSE)
+    are_numbers = all(
+        isinstance(value, float | int) and not isinstance(value, bool) for value in (old, new)
+    )
+    return are_numbers and isclose(float(str(old)), float(str(new)), rel_tol=CLOSE, abs_tol=CLOSE)
 
 
 def _compare_printed(
-    out: Path, names: Iterable[str], known: Mapping[str, Mapping[str, Any]], *, whole: bool
+    out: Path, names: Iterable[str], figures: Mapping[str, Facts], *, whole: bool
 ) -> tuple[int, list[Finding]]:
     """Compare each named number of each file with its figure; pairs only where all is computed."""
-    n_seen, wrong = 0, list[Finding]()
+    n_printed, wrong = 0, list[Finding]()
     for name in sorted(names):
         path = out / name
         if not path.is_file():
             continue
         try:
-            seen = [it for it in read_printed(path) if whole or not it.id.startswith("pair:")]
+            numbers = [
+                number
+                for number in read_printed(path)
+                if whole or not number.id.startswith("pair:")
+            ]
         except ValueError as error:
             wrong.append(Finding("printed", name, new=error))
             continue
-        n_seen += len(seen)
-        for one in seen:
-            exact = known.get(one.id, {}).get(one.column)
-            if not one.agrees(exact):
-                wrong.append(Finding("printed", name, f"{one.id}#{one.column}", exact, one.text))
-    return n_seen, wrong
+        numbers = [number for number in printed if whole or not number.id.startswith("pair:")]
+        n_printed += len(numbers)
+        for number in numbers:
+            exact = figures.get(number.id, {}).get(number.column)
+            if not number.agrees(exact):
+                figure = f"{number.id}#{number.column}"
+                wrong.append(Finding("printed", name, figure, exact, number.text))
+    return n_printed, wrong
 
 
-def _compare_environment(facts: Mapping[str, Any]) -> Iterator[Finding]:
-    """Say what of the program and the machine is another now; its commit matters to no byte."""
+def _compare_environment(facts: Facts) -> Iterator[Finding]:
+    """Report what differs in program and machine; the commit changes no byte of a file."""
     old, new = facts["program"], describe_program()
     for name, value in new.items():
         if name != "commit" and old.get(name) != value:
