@@ -5,8 +5,7 @@ stage, finite populations, replicate weights. It reads no answer. Its frame is a
 or the path of Parquet or CSV files too large for one. Rules V1 to V5 of docs/method.md.
 """
 
-from collections.abc import Mapping, Sequence
-from copy import copy
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -169,13 +168,6 @@ class Design:
         named = [*([self.weights] if self.weights else []), *self.cell_columns, *given]
         return list(dict.fromkeys([*named, *self.cluster_columns]))
 
-    def beside(self, columns: Mapping[str, Floats]) -> "Design":
-        """Return the same sample with these columns and its own; what is known of it is kept."""
-        made = copy(self)
-        frame = self.frame[self.design_columns].assign(**columns)
-        object.__setattr__(made, "frame", frame)  # a frozen sample, the same cells
-        return made
-
     @property
     def weight(self) -> Floats:
         """Weights of the forms, shape (n,); ones if none were declared."""
@@ -261,7 +253,9 @@ def number_rows(frame: pd.DataFrame, by: Sequence[str]) -> tuple[Ints, pd.DataFr
     first = np.zeros(len(distinct), np.int64)
     first[number[kept[::-1]]] = kept[::-1]
     table = frame[list(by)].iloc[first].reset_index(drop=True)
-    return number, table.assign(**{COUNT_COLUMN: np.bincount(number[kept], minlength=len(distinct))})
+    return number, table.assign(
+        **{COUNT_COLUMN: np.bincount(number[kept], minlength=len(distinct))}
+    )
 
 
 def number_codes(code: Ints, size: int) -> tuple[Ints, Ints]:

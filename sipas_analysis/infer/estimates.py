@@ -191,7 +191,10 @@ class Estimates:
         """
         values = self.frame["value"].to_numpy(dtype=float)
         if callable(how):
-            slope, value = compute_slopes(how, values), np.atleast_1d(np.asarray(how(values), dtype=float))
+            slope, value = (
+                compute_slopes(how, values),
+                np.atleast_1d(np.asarray(how(values), dtype=float)),
+            )
         else:
             slope = np.atleast_2d(np.asarray(how, dtype=float))
             if slope.shape[1] != len(values):

@@ -1,7 +1,7 @@
 """Lay out the totals that means, totals, ratios and shares of some variables need.
 
-Which columns a block must hold follows from what is known of each variable: who answered, its
-middle, whether its squares are wanted. Nothing here reads more than the named columns of a frame.
+Which columns a block must hold follows from the facts of each variable: who answered, its middle,
+whether its squares are wanted. Nothing here reads more than the named columns of a frame.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,24 +14,32 @@ from numpy.typing import NDArray
 
 from sipas_analysis.infer.design import Floats
 from sipas_analysis.infer.totals import Columns
-from sipas_analysis.infer.totals_from_files import Facts
+from sipas_analysis.infer.totals_from_files import SampleFacts, VariableFacts
 
-Key = tuple[str, str | None]
-ALL = "answered"
+Key = tuple[str, str | None]  # a variable, and one of its answers if it is text
+ALL_FORMS = "answered"
 
 
 @dataclass(frozen=True)
 class ColumnSpec:
-    """What to make of a frame: values by (variable, answer), who answered, and products."""
+    """Which columns to make of a frame.
 
-    values: tuple[Key, ...]
+    Attributes:
+        keys: Variables, text ones once for each answer.
+        centre: What is taken from each variable before it is totalled.
+        answered: Name of the set of forms that answered each variable.
+        products: Pairs of keys whose products are totalled.
+        joint: Whether a form counts only if it answered all variables.
+    """
+
+    keys: tuple[Key, ...]
     centre: Mapping[str, float]
     answered: Mapping[str, str]
-    crossed: tuple[tuple[Key, Key], ...]
+    products: tuple[tuple[Key, Key], ...]
     joint: bool
 
     @property
-    def groups(self) -> list[str]:
+    def answer_sets(self) -> list[str]:
         """Names of the sets of forms that answered."""
         return sorted({*self.answered.values()})
 
@@ -40,129 +48,156 @@ class Layout:
     """Where the totals of each variable stand in a block.
 
     A variable is totalled as y − c, c a number in its middle, so that second moments of large
-    numbers with small spread lose nothing; a text one as 0/1 for each of its answers.
+    numbers of small variance lose nothing; a text variable as 0/1 for each of its answers.
     """
 
-    def __init__(self, names: Sequence[str], known: Facts, *, pair: bool = False) -> None:
+    def __init__(self, names: Sequence[str], facts: SampleFacts, *, pair: bool = False) -> None:
         """Lay out each variable, who answered it, and squares for the design effect."""
-        own = list(dict.fromkeys(names))
-        values = tuple((name, it) for name in own for it in known.levels.get(name, (None,)))
-        each = {name: f"{name} answered" if known.blanks[name] else ALL for name in own}
-        if pair:
-            first: Key = (names[0], None)
-            second: Key = (names[1], None)
-            crossed = tuple(dict.fromkeys([(first, first), (first, second), (second, second)]))
-        else:
-            crossed = tuple((key, key) for key in values if not _is_binary(known, *key))
-        centre = {name: _choose_centre(*known.range[name], whole=known.whole[name]) for name in own}
-        answered = dict.fromkeys(own, ALL) if pair else each
-        self.known, self.names = known, own
-        self.plan = ColumnSpec(values, centre, answered, crossed, pair)
-        self.place = {key: at for at, key in enumerate(values)}
-        self.who_at = {it: len(values) + at for at, it in enumerate(self.plan.groups)}
-        self.width = len(values) + len(self.who_at)
-        self.square_at = {both: self.width + at for at, both in enumerate(crossed)}
+        self.names = list(dict.fromkeys(names))
+        self.variables = {name: facts.variables[name] for name in self.names}
+        self.spec = self._specify_pair() if pair else self._specify_each()
+        keys, sets = self.spec.keys, self.spec.answer_sets
+        self.place = {key: at for at, key in enumerate(keys)}
+        self.answered_place = {name: len(keys) + at for at, name in enumerate(sets)}
+        self.width = len(keys) + len(sets)
+        self.product_place = {pair: self.width + at for at, pair in enumerate(self.spec.products)}
 
-    def columns(self) -> Columns:
+    def _specify_each(self) -> ColumnSpec:
+        """Specify the columns of variables that are estimated one by one."""
+        keys = tuple(
+            (name, answer)
+            for name, facts in self.variables.items()
+            for answer in ((None,) if facts.answers is None else facts.answers)
+        )
+        answered = {
+            name: f"{name} answered" if facts.blanks else ALL_FORMS
+            for name, facts in self.variables.items()
+        }
+        # The square of 0 or 1 is itself.
+        products = tuple((key, key) for key in keys if not self._is_binary(*key))
+        return ColumnSpec(keys, self._choose_centres(), answered, products, joint=False)
+
+    def _specify_pair(self) -> ColumnSpec:
+        """Specify the columns of a ratio of two variables."""
+        keys: tuple[Key, ...] = tuple((name, None) for name in self.names)
+        first, second = keys[0], keys[-1]
+        products = tuple(dict.fromkeys([(first, first), (first, second), (second, second)]))
+        answered = dict.fromkeys(self.names, ALL_FORMS)
+        return ColumnSpec(keys, self._choose_centres(), answered, products, joint=True)
+
+    def _choose_centres(self) -> dict[str, float]:
+        return {name: _choose_centre(facts) for name, facts in self.variables.items()}
+
+    def _is_binary(self, name: str, answer: str | None) -> bool:
+        """Say whether a key holds 0 and 1 only."""
+        facts = self.variables[name]
+        return answer is not None or (facts.low >= 0 and facts.high <= 1 and facts.whole)
+
+    def to_columns(self) -> Columns:
         """Return what to total."""
-        plan, known = self.plan, self.known
-        largest = {key: self._largest(*key) for key in plan.values}
-        whole = {key: key[1] is not None or known.whole[key[0]] for key in plan.values}
-        ones = len(plan.groups)
+        spec, n_sets = self.spec, len(self.spec.answer_sets)
+        largest = {key: self._find_largest(*key) for key in spec.keys}
+        whole = {key: key[1] is not None or self.variables[key[0]].whole for key in spec.keys}
+        largest_products = [largest[first] * largest[second] for first, second in spec.products]
         return Columns(
-            tuple(str(it) for it in (*plan.values, *plan.groups, *plan.crossed)),
-            partial(_make_columns, plan=plan),
-            np.array(
-                [
-                    *largest.values(),
-                    *[1.0] * ones,
-                    *(largest[a] * largest[b] for a, b in plan.crossed),
-                ]
-            ),
-            [*whole.values(), *[True] * ones, *(whole[a] and whole[b] for a, b in plan.crossed)],
-            tuple(plan.groups),
-            partial(_mark_answered, plan=plan),
-            len(plan.crossed),
-            tuple(self.names),
+            names=tuple(map(str, (*spec.keys, *spec.answer_sets, *spec.products))),
+            make=partial(_make_columns, spec=spec),
+            largest=np.array([*largest.values(), *[1.0] * n_sets, *largest_products]),
+            whole=[
+                *whole.values(),
+                *[True] * n_sets,
+                *(whole[first] and whole[second] for first, second in spec.products),
+            ],
+            flags=tuple(spec.answer_sets),
+            mark=partial(_mark_answered, spec=spec),
+            n_fixed=len(spec.products),
+            reads=tuple(self.names),
         )
 
-    def top(self, name: str, answer: str | None = None) -> Floats:
+    def numerator_slope(self, name: str, answer: str | None = None) -> Floats:
         """Return the slope of Σ w y by the columns that vary, shape (1, p)."""
-        found = self.who(name) * (self.plan.centre[name] if answer is None else 0.0)
-        found[0, self.place[name, answer]] = 1.0
-        return found
+        slope = self.answered_slope(name) * (self.spec.centre[name] if answer is None else 0.0)
+        slope[0, self.place[name, answer]] = 1.0
+        return slope
 
-    def who(self, name: str) -> Floats:
+    def answered_slope(self, name: str) -> Floats:
         """Return the slope of Σ w v by the columns that vary, shape (1, p)."""
-        found = np.zeros((1, self.width))
-        found[0, self.who_at[self.plan.answered[name]]] = 1.0
-        return found
+        slope = np.zeros((1, self.width))
+        slope[0, self.answered_place[self.spec.answered[name]]] = 1.0
+        return slope
 
-    def spread(self, total: Floats, a: str, b: str, slope: Floats | None) -> Floats:
-        """Return the weighted variance of a, or of a − slope · b, in each domain, shape (D,)."""
-        size = (total[:, : self.width] @ self.who(a).T)[:, 0]
-        first = total[:, self.place[a, None]]
-        if slope is None:
-            return np.asarray(self._square(total, a, a) / size - (first / size) ** 2)
-        second = total[:, self.place[b, None]]
-        square = self._square(total, a, a) - 2 * slope * self._square(total, a, b)
-        square = square + slope**2 * self._square(total, b, b)
-        return np.asarray(square / size - ((first - slope * second) / size) ** 2)
+    def find_variance(self, total: Floats, name: str) -> Floats:
+        """Return the weighted variance of a variable in each domain, shape (D,)."""
+        size = self._count_answered(total, name)
+        mean = total[:, self.place[name, None]] / size
+        return np.asarray(self._find_product(total, name, name) / size - mean**2)
 
-    def _square(self, total: Floats, a: str, b: str) -> Floats:
-        pair: tuple[Key, Key] = ((a, None), (b, None))
-        return total[:, self.square_at[pair] if pair in self.square_at else self.place[a, None]]
+    def find_residual_variance(
+        self, total: Floats, first: str, second: str, slope: Floats
+    ) -> Floats:
+        """Return the weighted variance of first − slope · second in each domain, shape (D,)."""
+        size = self._count_answered(total, first)
+        square = self._find_product(total, first, first)
+        square = square - 2 * slope * self._find_product(total, first, second)
+        square = square + slope**2 * self._find_product(total, second, second)
+        residual = total[:, self.place[first, None]] - slope * total[:, self.place[second, None]]
+        return np.asarray(square / size - (residual / size) ** 2)
 
-    def _largest(self, name: str, answer: str | None) -> float:
-        low, high = self.known.range[name]
-        if answer is not None or np.isnan(low):
+    def _count_answered(self, total: Floats, name: str) -> Floats:
+        return np.asarray((total[:, : self.width] @ self.answered_slope(name).T)[:, 0])
+
+    def _find_product(self, total: Floats, first: str, second: str) -> Floats:
+        pair: tuple[Key, Key] = ((first, None), (second, None))
+        return total[:, self.product_place.get(pair, self.place[first, None])]
+
+    def _find_largest(self, name: str, answer: str | None) -> float:
+        facts, centre = self.variables[name], self.spec.centre[name]
+        if answer is not None or np.isnan(facts.low):
             return 1.0
-        return max(abs(low - self.plan.centre[name]), abs(high - self.plan.centre[name]))
+        return max(abs(facts.low - centre), abs(facts.high - centre))
 
 
-def _is_binary(known: Facts, name: str, answer: str | None) -> bool:
-    """Say whether a value is 0 or 1, so that its square is itself."""
-    low, high = known.range[name]
-    return answer is not None or (low >= 0 and high <= 1 and known.whole[name])
-
-
-def _choose_centre(low: float, high: float, *, whole: bool) -> float:
+def _choose_centre(facts: VariableFacts) -> float:
     """Return a number in the middle of a range that lies far from 0, else 0."""
-    middle = (low + high) / 2
-    if np.isnan(middle) or abs(middle) <= 2 * (high - low) or high <= 1:
+    middle = (facts.low + facts.high) / 2
+    if np.isnan(middle) or abs(middle) <= 2 * (facts.high - facts.low) or facts.high <= 1:
         return 0.0
-    return float(np.floor(middle)) if whole else float(middle)
+    return float(np.floor(middle)) if facts.whole else float(middle)
 
 
-def _make_columns(frame: pd.DataFrame, plan: ColumnSpec) -> Iterator[Floats]:
-    """Make the columns of a plan for some forms, one by one."""
-    whose = _find_answered(frame, plan)
-    found: dict[Key, Floats] = {}
-    for key in plan.values:
-        name, answer = key
-        here = whose[plan.answered[name]]
+def _make_columns(frame: pd.DataFrame, spec: ColumnSpec) -> Iterator[Floats]:
+    """Make the columns of a specification for some forms, one by one."""
+    answered = _find_answered(frame, spec)
+    columns: dict[Key, Floats] = {}
+    for name, answer in spec.keys:
         if answer is not None:
-            found[key] = np.asarray(frame[name].astype(str) == answer, dtype=np.float64)
+            column = np.asarray(frame[name].astype(str) == answer, dtype=np.float64)
         else:
-            x = frame[name].to_numpy(dtype=float, na_value=np.nan)
-            x = x - plan.centre[name] if plan.centre[name] else x
-            found[key] = x if here is None else np.where(here, x, 0.0)
-        yield found[key]
-    yield from _mark_answered(frame, plan)
-    yield from (found[a] * found[b] for a, b in plan.crossed)
+            column = frame[name].to_numpy(dtype=float, na_value=np.nan)
+            column = column - spec.centre[name] if spec.centre[name] else column
+            has_answer = answered[spec.answered[name]]
+            column = column if has_answer is None else np.where(has_answer, column, 0.0)
+        columns[name, answer] = column
+        yield column
+    yield from _mark_answered(frame, spec)
+    yield from (columns[first] * columns[second] for first, second in spec.products)
 
 
-def _find_answered(frame: pd.DataFrame, plan: ColumnSpec) -> dict[str, NDArray[np.bool_] | None]:
-    """Return who answered each variable; None where all did."""
-    if plan.joint:
-        both = np.asarray(frame[list(plan.answered)].notna().all(axis=1), dtype=np.bool_)
-        return {ALL: None if both.all() else both}
-    own = {it: frame[name].notna().to_numpy() for name, it in plan.answered.items() if it != ALL}
-    return {ALL: None, **own}
+def _find_answered(frame: pd.DataFrame, spec: ColumnSpec) -> dict[str, NDArray[np.bool_] | None]:
+    """Return which forms each set holds; None where it holds all."""
+    if spec.joint:
+        answered_all = np.asarray(frame[list(spec.answered)].notna().all(axis=1), dtype=np.bool_)
+        return {ALL_FORMS: None if answered_all.all() else answered_all}
+    answered = {
+        set_name: frame[name].notna().to_numpy()
+        for name, set_name in spec.answered.items()
+        if set_name != ALL_FORMS
+    }
+    return {ALL_FORMS: None, **answered}
 
 
-def _mark_answered(frame: pd.DataFrame, plan: ColumnSpec) -> list[Floats]:
-    """Return who answered, as 0 and 1, for each set of the plan."""
-    whose, ones = _find_answered(frame, plan), np.ones(len(frame))
-    found = [whose[it] for it in plan.groups]
-    return [ones if it is None else it.astype(np.float64) for it in found]
+def _mark_answered(frame: pd.DataFrame, spec: ColumnSpec) -> list[Floats]:
+    """Return who answered, as 0 and 1, for each set of the specification."""
+    answered, ones = _find_answered(frame, spec), np.ones(len(frame))
+    sets = [answered[name] for name in spec.answer_sets]
+    return [ones if forms is None else forms.astype(np.float64) for forms in sets]

@@ -6,7 +6,8 @@ Not for medians.
 """
 
 from collections.abc import Sequence
-from typing import Any, get_args
+from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -30,14 +31,15 @@ from sipas_analysis.infer.intervals import (
     simple_interval,
     t_interval,
 )
-from sipas_analysis.infer.layout import Layout
+from sipas_analysis.infer.layout import Key, Layout
 from sipas_analysis.infer.totals import Block
-from sipas_analysis.infer.totals_from_files import build_block, read_facts
+from sipas_analysis.infer.totals_from_files import VariableFacts, build_block, read_facts
 from sipas_analysis.infer.variance import sampling_fraction, whole_strata
 
 MIN_CELL = 5
-SAID = {"exact": "korn-graubard", "beta": "korn-graubard"}
+METHOD_NAMES = {"exact": "korn-graubard", "beta": "korn-graubard"}
 Names = str | Sequence[str]
+Quantity = Literal["mean", "total", "ratio"]
 
 
 def mean(design: Design, variables: Names, by: Names = (), level: float = 0.95) -> Estimates:
@@ -68,7 +70,9 @@ def mean(design: Design, variables: Names, by: Names = (), level: float = 0.95) 
         >>> sipas.mean(sipas.Design(frame), "y", by="town").frame["value"].tolist()
         [1.5, 4.5]
     """
-    return _estimate_quantities(design, [[name] for name in _list_names(variables)], _check_keys(by), "mean", level)
+    return _estimate_quantities(
+        design, [[name] for name in _list_names(variables)], _check_keys(by), "mean", level
+    )
 
 
 def total(design: Design, variables: Names, by: Names = (), level: float = 0.95) -> Estimates:
@@ -83,7 +87,9 @@ def total(design: Design, variables: Names, by: Names = (), level: float = 0.95)
         >>> sipas.total(sipas.Design(frame, weights="w"), "y").frame["value"].item()
         90.0
     """
-    return _estimate_quantities(design, [[name] for name in _list_names(variables)], _check_keys(by), "total", level)
+    return _estimate_quantities(
+        design, [[name] for name in _list_names(variables)], _check_keys(by), "total", level
+    )
 
 
 def ratio(
@@ -125,23 +131,26 @@ def proportion(
     Example:
         >>> import sipas_analysis as sipas
         >>> frame = pd.DataFrame({"satisfied": [True] * 30})
-        >>> found = sipas.proportion(sipas.Design(frame), "satisfied").frame
-        >>> found[["value", "low", "high"]].round(4).to_numpy().tolist()
+        >>> shares = sipas.proportion(sipas.Design(frame), "satisfied").frame
+        >>> shares[["value", "low", "high"]].round(4).to_numpy().tolist()
         [[1.0, 0.8843, 1.0]]
     """
     names, keys = list(dict.fromkeys(_list_names(variables))), _check_keys(by)
     _check_request(names, level, method)
-    known = read_facts(design, names)
+    facts = read_facts(design, names)
     for name in names:
-        low, high = known.range[name]
-        shares = np.isnan(low) or (low >= 0 and high <= 1 and known.whole[name])
-        if not shares:
-            shown = f"{low:g}", f"{high:g}"
-            raise DesignError("proportion_values", column=name, low=shown[0], high=shown[1])
-    at = Layout(names, known)
-    totals = build_block(design, keys, at.columns(), known.scale)
-    rows = [_estimate_share(totals, at, key, method, level) for key in at.plan.values]
-    return _join_rows(rows, totals, keys)
+        _check_shares(name, facts.variables[name])
+    layout = Layout(names, facts)
+    totals = build_block(design, keys, layout.to_columns(), facts.scale)
+    parts = [_estimate_share(totals, layout, key, method, level) for key in layout.spec.keys]
+    return _join_parts(parts, totals, keys)
+
+
+def _check_shares(name: str, facts: VariableFacts) -> None:
+    """Refuse a numeric variable that is not 0/1."""
+    low, high = facts.low, facts.high
+    if not (np.isnan(low) or (low >= 0 and high <= 1 and facts.whole)):
+        raise DesignError("proportion_values", column=name, low=f"{low:g}", high=f"{high:g}")
 
 
 def _check_keys(by: Names) -> list[str]:
@@ -168,108 +177,133 @@ def _check_request(names: Sequence[str], level: float, method: str = "exact") ->
 
 
 def _estimate_quantities(
-    design: Design, wanted: Sequence[Sequence[str]], keys: list[str], kind: str, level: float
+    design: Design, wanted: Sequence[Sequence[str]], keys: list[str], kind: Quantity, level: float
 ) -> Estimates:
     """Return means, totals or a ratio, each named by its variables."""
-    names = list(dict.fromkeys(name for each in wanted for name in each))
+    names = list(dict.fromkeys(name for quantity in wanted for name in quantity))
     _check_request(names, level)
-    known = read_facts(design, names)
+    facts = read_facts(design, names)
     for name in names:
-        if name in known.levels and known.blanks[name] < known.n:
-            shown = ", ".join(known.levels[name][:4])
-            raise DesignError("mean_text", column=name, values=shown)
-    at = Layout(wanted[0] if kind == "ratio" else names, known, pair=kind == "ratio")
-    totals = build_block(design, keys, at.columns(), known.scale)
-    return _join_rows([_estimate_quantity(totals, at, it, kind, level) for it in wanted], totals, keys)
+        variable = facts.variables[name]
+        if variable.answers is not None and variable.blanks < facts.n:
+            values = ", ".join(variable.answers[:4])
+            raise DesignError("mean_text", column=name, values=values)
+    is_ratio = kind == "ratio"
+    layout = Layout(wanted[0] if is_ratio else names, facts, pair=is_ratio)
+    totals = build_block(design, keys, layout.to_columns(), facts.scale)
+    parts = [_estimate_quantity(totals, layout, quantity, kind, level) for quantity in wanted]
+    return _join_parts(parts, totals, keys)
 
 
-_Row = tuple[dict[str, Any], Any]
+@dataclass(frozen=True)
+class _Part:
+    """Estimates of one variable in each domain.
+
+    Attributes:
+        columns: Columns of the glossary, one value per domain or one for all.
+        influence: Slope of each estimate, see ``Estimates``.
+    """
+
+    columns: dict[str, object]
+    influence: sparse.csr_array
 
 
-def _estimate_quantity(totals: Block, at: Layout, names: Sequence[str], kind: str, level: float) -> _Row:
+def _estimate_quantity(
+    totals: Block, layout: Layout, names: Sequence[str], kind: Quantity, level: float
+) -> _Part:
     """Return one mean, total or ratio in each domain."""
     first, second = names[0], names[-1]
-    top, who = at.top(first), at.who(first)
-    bottom = {"mean": who, "ratio": at.top(second)}.get(kind, np.zeros((1, 0)))
-    found, influence = evaluate_mean(totals, Mean(np.ones(1), top, bottom), at.plan.answered[first])
-    value, variance, people = (found[k].to_numpy() for k in ("value", "variance", "people"))
-    size = (totals.total[:, : at.width] @ who.T)[:, 0]
+    answered = layout.answered_slope(first)
+    if kind == "mean":
+        bottom = answered
+    else:
+        bottom = layout.numerator_slope(second) if kind == "ratio" else np.zeros((1, 0))
+    mean = Mean(np.ones(1), layout.numerator_slope(first), bottom)
+    table, influence = evaluate_mean(totals, mean, layout.spec.answered[first])
+    value, variance, people = (table[name].to_numpy() for name in ("value", "variance", "people"))
+    size = (totals.total[:, : layout.width] @ answered.T)[:, 0]
     with np.errstate(invalid="ignore", divide="ignore"):
-        spread = at.spread(totals.total, first, second, value if kind == "ratio" else None)
-        unit = {"mean": 1.0, "ratio": size / found["denominator"].to_numpy()}.get(kind, size)
-        alike = spread / (people - 1) * unit**2  # of as many people drawn singly, with replacement
-        deff = np.where(alike > 0, variance / alike, np.nan)
+        if kind == "ratio":
+            variance_of_one = layout.find_residual_variance(totals.total, first, second, value)
+            unit = size / table["denominator"].to_numpy()
+        else:
+            variance_of_one = layout.find_variance(totals.total, first)
+            unit = 1.0 if kind == "mean" else size
+        # Of as many people drawn singly, with replacement.
+        simple_variance = variance_of_one / (people - 1) * unit**2
+        deff = np.where(simple_variance > 0, variance / simple_variance, np.nan)
         n_eff = people / deff
-    ends = t_interval(value, variance, found["df"].to_numpy(), level)
-    row = _build_columns(totals, found, ends, deff=deff, n_eff=n_eff)
-    flag = flag_cells(people, MIN_CELL, df=found["df"])
-    return {**row, "variable": "/".join(map(str, names)), "flag": flag}, influence
+    ends = t_interval(value, variance, table["df"].to_numpy(), level)
+    columns = _build_columns(totals, table, ends, deff=deff, n_eff=n_eff)
+    flag = flag_cells(people, MIN_CELL, df=table["df"])
+    return _Part({**columns, "variable": "/".join(map(str, names)), "flag": flag}, influence)
 
 
-def _estimate_share(
-    totals: Block, at: Layout, key: tuple[str, str | None], method: Method, level: float
-) -> _Row:
+def _estimate_share(totals: Block, layout: Layout, key: Key, method: Method, level: float) -> _Part:
     """Return one share in each domain with its interval (I1)."""
     name, answer = key
-    mean = Mean(np.ones(1), at.top(name, answer), at.who(name))
-    found, influence = evaluate_mean(totals, mean, at.plan.answered[name])
-    value, df = np.clip(found["value"].to_numpy(), 0.0, 1.0), found["df"].to_numpy()
-    variance, people = found["variance"].to_numpy(), found["people"].to_numpy()
+    mean = Mean(np.ones(1), layout.numerator_slope(name, answer), layout.answered_slope(name))
+    table, influence = evaluate_mean(totals, mean, layout.spec.answered[name])
+    share, df = np.clip(table["value"].to_numpy(), 0.0, 1.0), table["df"].to_numpy()
+    variance, people = table["variance"].to_numpy(), table["people"].to_numpy()
     fraction = sampling_fraction(totals)
     with np.errstate(invalid="ignore", divide="ignore"):
-        deff = variance * (people - 1) / (value * (1 - value))
+        deff = variance * (people - 1) / (share * (1 - share))
     cap = cap_effective_n(people, fraction)
-    n_eff = effective_n(value, variance, people=people, df=df, cap=cap, level=level)
-    low, high = share_interval(method, value, variance, df=df, n_eff=n_eff, level=level)
-    words = np.full(len(value), SAID.get(method, method), dtype=object)
+    n_eff = effective_n(share, variance, people=people, df=df, cap=cap, level=level)
+    low, high = share_interval(method, share, variance, df=df, n_eff=n_eff, level=level)
+    methods = np.full(len(share), METHOD_NAMES.get(method, method), dtype=object)
     if method == "exact" and totals.replicas is None and totals.credit is None:
-        plain, size = totals.simple & (people > 0), whole_strata(totals, people)
-        ends = simple_interval(value, people, size, level)
-        low, high = np.where(plain, ends[0], low), np.where(plain, ends[1], high)
-        words[plain], words[~np.isnan(size)] = "clopper-pearson", "hypergeometric"
-        n_eff = np.where(plain, people, n_eff)
-    census = fraction >= CENSUS
-    low, high = np.where(census, value, low), np.where(census, value, high)
-    alone = np.isnan(variance)
-    both = np.where(alone, np.nan, low), np.where(alone, np.nan, high)
-    flag = flag_cells(people, MIN_CELL, df=df, n_eff=n_eff, width=both[1] - both[0])
+        simple, population = totals.simple & (people > 0), whole_strata(totals, people)
+        exact = simple_interval(share, people, population, level)
+        low, high = np.where(simple, exact[0], low), np.where(simple, exact[1], high)
+        methods[simple], methods[~np.isnan(population)] = "clopper-pearson", "hypergeometric"
+        n_eff = np.where(simple, people, n_eff)
+    census, without_error = fraction >= CENSUS, np.isnan(variance)
+    low, high = np.where(census, share, low), np.where(census, share, high)
+    low, high = np.where(without_error, np.nan, low), np.where(without_error, np.nan, high)
+    flag = flag_cells(people, MIN_CELL, df=df, n_eff=n_eff, width=high - low)
     deff = np.where(np.isfinite(deff), deff, np.nan)
-    row = _build_columns(totals, found, both, deff=deff, n_eff=n_eff)
-    row |= {"variable": name, "flag": flag, "method": np.where(alone, "none", words)}
-    return (row if answer is None else {**row, "answer": answer}), influence
+    columns = _build_columns(totals, table, (low, high), deff=deff, n_eff=n_eff)
+    columns |= {"variable": name, "flag": flag}
+    columns["method"] = np.where(without_error, "none", methods)
+    return _Part(columns if answer is None else {**columns, "answer": answer}, influence)
 
 
 def _build_columns(
-    totals: Block, found: pd.DataFrame, ends: tuple[Floats, Floats], *, deff: Floats, n_eff: Floats
-) -> dict[str, Any]:
+    totals: Block, table: pd.DataFrame, ends: tuple[Floats, Floats], *, deff: Floats, n_eff: Floats
+) -> dict[str, object]:
     """Return the columns of the glossary, one value per domain or one for all."""
-    se = np.sqrt(found["variance"].to_numpy())
-    alone = np.isnan(se)
+    se = np.sqrt(table["variance"].to_numpy())
+    without_error = np.isnan(se)
     same = ("value", "df", "numerator", "denominator")
-    return {name: found[name].to_numpy() for name in same} | {
+    return {name: table[name].to_numpy() for name in same} | {
         "se": se,
         "low": ends[0],
         "high": ends[1],
         "deff": deff,
         "n": totals.people["n"].to_numpy(),
-        "n_valid": found["people"].to_numpy().astype(int),
-        "n_eff": np.where(alone, np.nan, n_eff),
-        "method": np.where(alone, "none", "t"),
-        "printed": [round_to_text(it) for it in found["value"].tolist()],
+        "n_valid": table["people"].to_numpy().astype(int),
+        "n_eff": np.where(without_error, np.nan, n_eff),
+        "method": np.where(without_error, "none", "t"),
+        "printed": [round_to_text(value) for value in table["value"].tolist()],
         "answer": "",
     }
 
 
-def _join_rows(rows: Sequence[_Row], totals: Block, keys: Sequence[str]) -> Estimates:
-    """Join rows of several figures, domain by domain."""
-    if not rows:  # text of which no answer is known
+def _join_parts(parts: Sequence[_Part], totals: Block, keys: Sequence[str]) -> Estimates:
+    """Join the estimates of several variables, domain by domain."""
+    if not parts:  # text of which no answer is known
         return Estimates(pd.DataFrame(columns=[*keys, "variable", "answer", *COLUMNS]))
     d = len(totals.keys)
-    extra = ["answer"] if any(row["answer"] != "" for row, _ in rows) else []
-    named = ["variable", *extra, *COLUMNS]
-    made = {k: np.stack([np.broadcast_to(row[k], d) for row, _ in rows], 1).ravel() for k in named}
-    domain = np.repeat(np.arange(d), len(rows))
-    frame = totals.keys.iloc[domain].reset_index(drop=True).assign(**made)
-    influence = sparse.csr_array(sparse.vstack([one for _, one in rows]))
-    order = np.arange(len(frame)).reshape(len(rows), d).T.ravel()
-    return Estimates(frame[[*keys, *named]], totals, influence[order])
+    with_answers = any(part.columns["answer"] != "" for part in parts)
+    names = ["variable", *(["answer"] if with_answers else []), *COLUMNS]
+    columns = {
+        name: np.stack([np.broadcast_to(part.columns[name], d) for part in parts], 1).ravel()
+        for name in names
+    }
+    domain = np.repeat(np.arange(d), len(parts))
+    frame = totals.keys.iloc[domain].reset_index(drop=True).assign(**columns)
+    influence = sparse.csr_array(sparse.vstack([part.influence for part in parts]))
+    order = np.arange(len(frame)).reshape(len(parts), d).T.ravel()
+    return Estimates(frame[[*keys, *names]], totals, influence[order])

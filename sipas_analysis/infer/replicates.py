@@ -27,7 +27,9 @@ def add_replicates(totals: Block, design: Design, by: Sequence[str], columns: Co
     if made.columns:
         replicas, freedom = _total_replicates(totals, design, made, by, columns)
         factors = _find_factors(design, made, totals)
-        return replace(totals, replicas=replicas, factors=factors, around_estimate=made.mse, freedom=freedom)
+        return replace(
+            totals, replicas=replicas, factors=factors, around_estimate=made.mse, freedom=freedom
+        )
     stage = totals.stages[0]
     multiplier, factors = make_multipliers(stage, made)
     p, d = totals.total.shape[1], len(totals.keys)

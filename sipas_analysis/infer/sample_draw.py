@@ -77,13 +77,19 @@ def draw(
     rows = pd.DataFrame({name: frame[name].astype(str) for name in (by, clusters, ids) if name})
     rows["stratum_"] = rows[by] if by else ""
     rows["size_"] = _read_sizes(frame, size, file) if how == "pps" and size else 1.0
-    rows["before_"], rows["part_"], rows["take_"] = 1.0, rows["stratum_"], _number_by_row(n, rows, "n")
+    rows["before_"], rows["part_"], rows["take_"] = (
+        1.0,
+        rows["stratum_"],
+        _number_by_row(n, rows, "n"),
+    )
     rows["spare_"] = _number_by_row(reserve, rows, "reserve")
     if clusters:
         if not n_clusters:
             raise ParameterError("sample_each", name="n_clusters", strata="–")
         rows["part_"] = rows["stratum_"] + "\0" + rows[clusters]
-        rows["before_"] = _draw_clusters(rows, _number_by_row(n_clusters, rows, "n_clusters"), seed, how)
+        rows["before_"] = _draw_clusters(
+            rows, _number_by_row(n_clusters, rows, "n_clusters"), seed, how
+        )
         rows = rows[rows["before_"] > 0]
         fitting = rows.groupby("part_")["part_"].transform("size")
         rows["take_"] = np.minimum(rows["take_"], fitting)

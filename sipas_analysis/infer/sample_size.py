@@ -130,7 +130,8 @@ def detectable_difference(
         13.27
     """
     return np.asarray(
-        _find_reach(share, items=items, within=within, deff=deff, level=level, power=power) / np.sqrt(n)
+        _find_reach(share, items=items, within=within, deff=deff, level=level, power=power)
+        / np.sqrt(n)
     )
 
 

@@ -47,7 +47,7 @@ class Columns:
         whole: Whether each holds whole numbers only.
         flags: Names of yes/no facts, counted without weights.
         mark: Returns the facts of a frame; a whole number counts as so many.
-        beside: The last ``beside`` columns are totalled but never varied.
+        n_fixed: The last ``n_fixed`` columns are totalled but have no error.
         reads: Columns of the frame that ``make`` and ``mark`` read.
     """
 
@@ -57,13 +57,13 @@ class Columns:
     whole: Sequence[bool]
     flags: tuple[str, ...] = ()
     mark: Callable[[pd.DataFrame], Sequence[Floats]] = field(default=lambda _: [])
-    beside: int = 0
+    n_fixed: int = 0
     reads: tuple[str, ...] = ()
 
     @property
     def binary(self) -> bool:
         """Whether the varied columns hold only 0 and 1."""
-        p = len(self.names) - self.beside
+        p = len(self.names) - self.n_fixed
         return bool(all(self.whole[:p]) and (self.largest[:p] <= 1).all())
 
 
@@ -216,7 +216,7 @@ def count_forms(
         np.zeros((len(columns.flags) + 1, rows), np.int64).T,
         None
         if design.cluster_columns or design.single_forms
-        else np.zeros((rows, p - columns.beside, p - columns.beside, 2), np.int64),
+        else np.zeros((rows, p - columns.n_fixed, p - columns.n_fixed, 2), np.int64),
     )
     for start in range(0, len(frame), SLICE):
         here = slice(start, start + SLICE)
@@ -238,12 +238,12 @@ def _count_slice(
         folds = tuple(fold / scale.step for fold in scale.fold_steps(top, columns.whole[at]))
         bound = top * (scale.largest / scale.step + 1)
         add_folds(add, y, folds, into.counts[:, at], bound=bound, most=most)
-        if into.moments is not None and at < len(columns.names) - columns.beside:
+        if into.moments is not None and at < len(columns.names) - columns.n_fixed:
             varied.append(x)
     for at, mark in enumerate([*columns.mark(forms), np.ones(len(forms))]):
         people = into.people[:, at, None]
         add_folds(add, np.asarray(mark, dtype=float), (1.0,), people, bound=1.0, most=most)
-    if into.moments is None:
+    if into.moments is None or not varied:
         return
     squares = np.ones(len(forms)) if weight is None else (weight * scale.step) ** 2
     if columns.binary:
@@ -252,7 +252,9 @@ def _count_slice(
         _add_moments(add, varied, squares, columns=columns, scale=scale, into=into.moments)
 
 
-def _number_cells(frame: pd.DataFrame, design: Design, by: Sequence[str]) -> tuple[Ints, pd.DataFrame]:
+def _number_cells(
+    frame: pd.DataFrame, design: Design, by: Sequence[str]
+) -> tuple[Ints, pd.DataFrame]:
     """Number the (domain, cell) of each form; return the numbers and one table row for each."""
     if by:
         domain, keys = number_rows(frame, by)
@@ -379,7 +381,9 @@ def add_sums(parts: Sequence[Sums]) -> Sums:
     )
 
 
-def convert_sums(sums: Sums, design: Design, by: Sequence[str], columns: Columns, scale: Scale) -> Block:
+def convert_sums(
+    sums: Sums, design: Design, by: Sequence[str], columns: Columns, scale: Scale
+) -> Block:
     """Turn whole sums into a block: sorted domains, cells with their stages, totals as floats.
 
     Raises:
@@ -422,7 +426,7 @@ def convert_sums(sums: Sums, design: Design, by: Sequence[str], columns: Columns
         moment=moment,
         stages=find_stages(design, cells) if design.on_files else design.stages,
         n_sample=int(sums.people[:, -1].sum()),
-        p=len(columns.names) - columns.beside,
+        p=len(columns.names) - columns.n_fixed,
         scale=scale,
     )
 

@@ -1,18 +1,18 @@
 """Make the block of a sample, wherever its forms lie: in memory, in files, on many machines.
 
-Files are read piece by piece through DuckDB; with a Dask client each worker counts its own
-files and only counts travel. All three ways run the same ``tally`` and add whole numbers, so
+Files are read piece by piece through DuckDB. With a Dask client each worker counts its own files
+and sends back counts only. All three ways run the same ``count_forms`` and add whole numbers, so
 their blocks are equal to the last bit (rules V8 and V9).
 """
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial, reduce
 from glob import glob
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -32,51 +32,76 @@ from sipas_analysis.infer.totals import (
 )
 from sipas_analysis.infer.weighting import find_credit
 
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
 VECTORS = 64  # of 2,048 forms each, read at a time
-T = TypeVar("T")
+SUMS_HELD = 8  # sums of so many pieces are added together, so that memory stays flat
+KINDS = {"BOOLEAN": "yes/no", "VARCHAR": "text", "DATE": "days", "TIMESTAMP": "days"}
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Facts:
+class VariableFacts:
+    """What must be known of one variable before it is totalled; facts of parts add.
+
+    Attributes:
+        low: Least value; NaN if the variable is text or always blank.
+        high: Largest value; NaN likewise.
+        whole: Whether there are whole numbers only.
+        blanks: Blank values.
+        answers: Sorted distinct values of a text variable; None for numbers.
+    """
+
+    low: float
+    high: float
+    whole: bool
+    blanks: int
+    answers: tuple[str, ...] | None = None
+
+    def __add__(self, other: "VariableFacts") -> "VariableFacts":
+        low, high = float(np.fmin(self.low, other.low)), float(np.fmax(self.high, other.high))
+        answers = self.answers
+        if answers is not None:
+            answers = tuple(sorted({*answers, *(other.answers or ())}))
+        whole = self.whole and other.whole
+        return VariableFacts(low, high, whole, self.blanks + other.blanks, answers)
+
+
+@dataclass(frozen=True)
+class SampleFacts:
     """What must be known of a whole sample before its forms are counted; facts of parts add.
 
     Attributes:
         n: Forms.
-        weight: Least and largest weight, and whether all are whole numbers.
-        range: Least and largest value of each variable; NaN if it is text or always blank.
-        whole: Whether each variable holds whole numbers only.
-        blanks: Blank values of each variable.
-        levels: Values of each variable that is text.
+        least_weight: Least weight.
+        largest_weight: Largest weight.
+        whole_weights: Whether all weights are whole numbers.
+        variables: Facts of each variable, by name.
     """
 
     n: int
-    weight: tuple[float, float, bool]
-    range: dict[str, tuple[float, float]]
-    whole: dict[str, bool]
-    blanks: dict[str, int]
-    levels: dict[str, tuple[str, ...]]
+    least_weight: float
+    largest_weight: float
+    whole_weights: bool
+    variables: Mapping[str, VariableFacts]
 
     @property
     def scale(self) -> Scale:
         """How weights are rounded."""
-        return weight_scale(self.n, *self.weight)
+        return weight_scale(self.n, self.least_weight, self.largest_weight, self.whole_weights)
 
-    def __add__(self, other: "Facts") -> "Facts":
-        low, high = min(self.weight[0], other.weight[0]), max(self.weight[1], other.weight[1])
-        return Facts(
+    def __add__(self, other: "SampleFacts") -> "SampleFacts":
+        return SampleFacts(
             self.n + other.n,
-            (low, high, self.weight[2] and other.weight[2]),
-            {
-                k: (float(np.fmin(a, other.range[k][0])), float(np.fmax(b, other.range[k][1])))
-                for k, (a, b) in self.range.items()
-            },
-            {k: it and other.whole[k] for k, it in self.whole.items()},
-            {k: it + other.blanks[k] for k, it in self.blanks.items()},
-            {k: tuple(sorted({*it, *other.levels[k]})) for k, it in self.levels.items()},
+            min(self.least_weight, other.least_weight),
+            max(self.largest_weight, other.largest_weight),
+            self.whole_weights and other.whole_weights,
+            {name: facts + other.variables[name] for name, facts in self.variables.items()},
         )
 
 
-def read_facts(design: Design, variables: Sequence[str] = ()) -> Facts:
+def read_facts(design: Design, variables: Sequence[str] = ()) -> SampleFacts:
     """Look at a whole sample once: size, weights, range of each variable.
 
     Raises:
@@ -84,14 +109,15 @@ def read_facts(design: Design, variables: Sequence[str] = ()) -> Facts:
     """
     if not design.on_files:
         return _read_facts_of_frame(design.frame, design, variables)
-    jobs = [replace(design, frame=path, workers=None) for path in list_files(design)]
-    _check_kinds(design, jobs, [*design.cell_columns, *variables])
-    job = partial(_read_facts_of_file, variables=tuple(variables))
-    found = map(job, jobs) if design.workers is None else _run_on_workers(design, job, jobs)
-    return reduce(Facts.__add__, found)
+    paths = list_files(design)
+    _check_kinds(design, paths, [*design.cell_columns, *variables])
+    job = partial(_read_facts_of_file, design=_drop_paths(design), variables=tuple(variables))
+    return reduce(SampleFacts.__add__, _map_files(design, job, paths))
 
 
-def build_block(design: Design, by: Sequence[str], columns: Columns, scale: Scale | None = None) -> Block:
+def build_block(
+    design: Design, by: Sequence[str], columns: Columns, scale: Scale | None = None
+) -> Block:
     """Reduce forms to totals by domain, in memory, from files or on workers.
 
     Args:
@@ -117,20 +143,23 @@ def build_block(design: Design, by: Sequence[str], columns: Columns, scale: Scal
     """
     scale = scale or read_facts(design).scale
     if design.on_files:
-        jobs = [replace(design, frame=path, workers=None) for path in list_files(design)]
-        _check_kinds(design, jobs, by)
+        paths = list_files(design)
+        _check_kinds(design, paths, by)
+        job = partial(
+            _count_pieces, design=_drop_paths(design), by=tuple(by), columns=columns, scale=scale
+        )
         if design.workers is None:
-            parts = _count_files(jobs, (by, columns, scale))
+            parts = _count_here(paths, job, scale.n)
         else:
-            job = partial(_count_file, by=tuple(by), columns=columns, scale=scale)
-            parts = _run_on_workers(design, job, jobs)
+            parts = _map_files(design, partial(_count_file, count_pieces=job), paths)
         return convert_sums(_add_as_read(parts), design, by, columns, scale)
     if by:
         _check_variables(by, design.frame.columns)
-    made = convert_sums(count_forms(design.frame, design, by, columns, scale), design, by, columns, scale)
+    sums = count_forms(design.frame, design, by, columns, scale)
+    totals = convert_sums(sums, design, by, columns, scale)
     if design.calibration is not None:
-        made = replace(made, credit=find_credit(made, design, by, columns))
-    return add_replicates(made, design, by, columns) if design.declared_replicates else made
+        totals = replace(totals, credit=find_credit(totals, design, by, columns))
+    return add_replicates(totals, design, by, columns) if design.declared_replicates else totals
 
 
 def list_files(design: Design) -> list[str]:
@@ -139,28 +168,105 @@ def list_files(design: Design) -> list[str]:
     Raises:
         FileError: A name or pattern matches no file.
     """
-    found: list[str] = []
+    files: list[str] = []
     if not design.paths:
         raise FileError("glob_empty", file="", folder=".")
     for path in design.paths:
         matched = [path] if Path(path).is_file() else sorted(glob(path))  # noqa: PTH207 (a pattern may be absolute)
         if not matched:
             raise FileError("glob_empty", file=Path(path).name, folder=Path(path).parent)
-        found += matched
-    return list(dict.fromkeys(found))
+        files += matched
+    return list(dict.fromkeys(files))
+
+
+def _drop_paths(design: Design) -> Design:
+    """Return the design without its files and workers: what a job on one file needs."""
+    return replace(design, frame=(), workers=None)
 
 
 def _add_as_read(parts: Iterable[Sums]) -> Sums:
     """Add sums as they come, a few at a time, so that memory stays flat."""
-    held: list[Sums] = []
+    waiting: list[Sums] = []
     for part in parts:
-        held.append(part)
-        if len(held) >= 8:
-            held = [add_sums(held)]
-    return add_sums(held)
+        waiting.append(part)
+        if len(waiting) >= SUMS_HELD:
+            waiting = [add_sums(waiting)]
+    return add_sums(waiting)
 
 
-def _run_on_workers(design: Design, job: Callable[[Design], T], jobs: Sequence[Design]) -> Iterator[T]:
+@dataclass(frozen=True)
+class _FormFile:
+    """A Parquet or CSV file of forms, read by SQL through a DuckDB cursor of its own."""
+
+    cursor: "DuckDBPyConnection"
+    path: str
+
+    @property
+    def relation(self) -> str:
+        """The file as SQL names it."""
+        is_text = self.path.lower().endswith((".csv", ".tsv", ".csv.gz"))
+        quoted = self.path.replace("'", "''")
+        return f"{'read_csv_auto' if is_text else 'read_parquet'}('{quoted}')"
+
+    def select_rows(self, what: str, where: str = "") -> list[tuple[Any, ...]]:
+        """Return the rows of one query; names in the query are quoted."""
+        rows: list[tuple[Any, ...]] = self.cursor.execute(
+            f"SELECT {what} FROM {self.relation} {where}"  # noqa: S608 (the path is quoted)
+        ).fetchall()
+        return rows
+
+    def read_types(self) -> dict[str, str]:
+        """Return the SQL type of each column.
+
+        Raises:
+            FileError: DuckDB cannot read the file.
+        """
+        try:
+            self.cursor.execute(f"DESCRIBE SELECT * FROM {self.relation}")  # noqa: S608 (quoted)
+        except Exception as why:
+            name = Path(self.path).name
+            raise FileError("file_unreadable", file=name, why=type(why).__name__) from why
+        return {name: sql_type for name, sql_type, *_ in self.cursor.fetchall()}
+
+    def read_pieces(self, names: Iterable[str]) -> Iterator[pd.DataFrame]:
+        """Read the columns of these names, some 100,000 forms at a time."""
+        quoted = ", ".join(_quote_name(name) for name in dict.fromkeys(names))
+        self.cursor.execute(f"SELECT {quoted or '1 AS one'} FROM {self.relation}")  # noqa: S608
+        while len(piece := self.cursor.fetch_df_chunk(VECTORS)):
+            yield piece
+
+
+def _open_files(paths: Iterable[str]) -> Iterator[_FormFile]:
+    """Open files in turn through one DuckDB connection.
+
+    A connection is a database with threads of its own and takes 30 ms; a cursor takes none.
+    """
+    import duckdb
+
+    with duckdb.connect() as database:
+        database.execute("SET preserve_insertion_order = false")
+        for path in paths:
+            with database.cursor() as cursor:
+                yield _FormFile(cursor, path)
+
+
+def _map_files(
+    design: Design, job: Callable[[_FormFile], Result], paths: Sequence[str]
+) -> Iterator[Result]:
+    """Run a job on each file: here, or on the design's workers."""
+    if design.workers is None:
+        return map(job, _open_files(paths))
+    return _run_on_workers(design, partial(_run_on_file, job=job), paths)
+
+
+def _run_on_file(path: str, job: Callable[[_FormFile], Result]) -> Result:
+    """Run a job on one file, on a worker."""
+    return next(map(job, _open_files([path])))
+
+
+def _run_on_workers(
+    design: Design, job: Callable[[str], Result], paths: Sequence[str]
+) -> Iterator[Result]:
     """Run a job on each file, by the design's workers, and show progress by file.
 
     A worker that dies is replaced by another, which starts its files again; if none is left the
@@ -168,22 +274,37 @@ def _run_on_workers(design: Design, job: Callable[[Design], T], jobs: Sequence[D
     """
     from distributed import as_completed
 
-    with _show_progress(len(jobs)) as step:
-        tasks = design.workers.map(job, jobs, pure=False)
-        for done in as_completed(tasks, raise_errors=True):  # type: ignore[no-untyped-call]
-            yield done.result()
-            done.release()
-            step(1)
+    with _show_progress(len(paths)) as advance:
+        tasks = design.workers.map(job, paths, pure=False)
+        for task in as_completed(tasks, raise_errors=True):  # type: ignore[no-untyped-call]
+            yield task.result()
+            task.release()
+            advance(1)
 
 
-def _count_files(jobs: Sequence[Design], how: tuple[Sequence[str], Columns, Scale]) -> Iterator[Sums]:
+def _count_here(
+    paths: Sequence[str], count_pieces: Callable[[_FormFile], Iterator[Sums]], n: int
+) -> Iterator[Sums]:
     """Count the forms of files here, piece by piece, and show progress by form."""
-    by, columns, scale = how
-    with _show_progress(scale.n) as step:
-        for design in jobs:
-            for piece in _read_pieces(design, by, columns):
-                yield count_forms(piece, design, by, columns, scale)
-                step(len(piece))
+    with _show_progress(n) as advance:
+        for file in _open_files(paths):
+            for sums in count_pieces(file):
+                yield sums
+                advance(int(sums.people[:, -1].sum()))
+
+
+def _count_file(file: _FormFile, count_pieces: Callable[[_FormFile], Iterator[Sums]]) -> Sums:
+    """Count the forms of one file."""
+    return _add_as_read(count_pieces(file))
+
+
+def _count_pieces(
+    file: _FormFile, design: Design, by: Sequence[str], columns: Columns, scale: Scale
+) -> Iterator[Sums]:
+    """Count the forms of each piece of a file, reading only the columns that are needed."""
+    weights = [design.weights] if design.weights else []
+    for piece in file.read_pieces([*by, *design.cell_columns, *weights, *columns.reads]):
+        yield count_forms(piece, design, by, columns, scale)
 
 
 @contextmanager
@@ -198,171 +319,113 @@ def _show_progress(n: int) -> Iterator[Callable[[int], None]]:
         yield lambda done: bar.advance(task, done)
 
 
-def _count_file(design: Design, by: Sequence[str], columns: Columns, scale: Scale) -> Sums:
-    """Count the forms of one file, on a worker."""
-    pieces = _read_pieces(design, by, columns)
-    return _add_as_read(count_forms(piece, design, by, columns, scale) for piece in pieces)
-
-
-def _connected(path: str) -> tuple[Any, str]:
-    """Return a DuckDB connection and the relation of a file."""
-    import duckdb
-
-    reader = (
-        "read_csv_auto" if path.lower().endswith((".csv", ".tsv", ".csv.gz")) else "read_parquet"
-    )
-    here = duckdb.connect()
-    here.execute("SET preserve_insertion_order = false")
-    quoted = path.replace("'", "''")
-    return here, f"{reader}('{quoted}')"
-
-
-def _read_pieces(design: Design, by: Sequence[str], columns: Columns) -> Iterator[pd.DataFrame]:
-    """Read the columns that are needed of a file, some 100,000 forms at a time."""
-    here, relation = _connected(str(design.frame))
-    needed = [*by, *design.cell_columns, *([design.weights] if design.weights else [])]
-    names = [_quote_name(name) for name in dict.fromkeys([*needed, *columns.reads])]
-    found = here.execute(f"SELECT {', '.join(names) or '1 AS one'} FROM {relation}")  # noqa: S608
-    while len(piece := found.fetch_df_chunk(VECTORS)):
-        yield piece
-    here.close()
-
-
 def _quote_name(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _read_facts_of_file(design: Design, variables: Sequence[str]) -> Facts:
+def _read_facts_of_file(file: _FormFile, design: Design, variables: Sequence[str]) -> SampleFacts:
     """Ask DuckDB for the facts of one file."""
-    path = str(design.frame)
-    kinds = {name: kind for name, kind, *_ in _describe_columns(path)}
-    here, relation = _connected(path)
-    check_columns(design, list(kinds))
+    types = file.read_types()
+    check_columns(design, list(types))
     if variables:
-        _check_variables(variables, list(kinds))
-    n = int(_select_rows(here, relation, "count(*)")[0][0])
-    ends: dict[str, tuple[float, float]] = {}
-    whole: dict[str, bool] = {}
-    blanks: dict[str, int] = {}
-    levels: dict[str, tuple[str, ...]] = {}
-    for name in variables:
-        text = kinds[name].startswith(("VARCHAR", "ENUM"))
-        x = _quote_name(name)
-        if kinds[name] in ("FLOAT", "DOUBLE"):  # a NaN in a file is a blank
-            x = f"(CASE WHEN isnan({x}) THEN NULL ELSE {x} END)"
-        levels |= {name: _find_levels(here, relation, x)} if text else {}
-        blanks[name] = n - int(_select_rows(here, relation, f"count({x})")[0][0])
-        number = f"CASE WHEN {x} THEN 1 WHEN NOT {x} THEN 0 END" if kinds[name] == "BOOLEAN" else x
-        low, high, even = (None, None, True) if text else _find_range(here, relation, number)
-        known = low is not None and high is not None
-        ends[name] = (float(low or 0), float(high or 0)) if known else (np.nan, np.nan)
-        whole[name] = even is not False
-        _check_finite(name, np.array(ends[name]))
-    weight = (1.0, 1.0, True)
-    if design.weights and kinds[design.weights].startswith("VARCHAR"):
+        _check_variables(variables, list(types))
+    n = int(file.select_rows("count(*)")[0][0])
+    facts = {name: _read_variable(file, name, types[name]) for name in variables}
+    if design.weights and types[design.weights].startswith("VARCHAR"):
         raise DesignError("design_weight_text", column=design.weights)
-    if design.weights and n:
-        weight = _read_weights(design, here, relation)
-    here.close()
-    return Facts(n, weight, ends, whole, blanks, levels)
+    weights = _read_weights(file, design, design.weights) if design.weights and n else (1, 1, True)
+    return SampleFacts(n, *weights, facts)
 
 
-def _describe_columns(path: str) -> list[tuple[Any, ...]]:
-    """Return name and type of each column of a file."""
-    try:
-        here, relation = _connected(path)
-        found: list[tuple[Any, ...]] = here.execute(
-            f"DESCRIBE SELECT * FROM {relation}"  # noqa: S608 (the path is quoted)
-        ).fetchall()
-    except Exception as why:
-        raise FileError("file_unreadable", file=Path(path).name, why=type(why).__name__) from why
-    here.close()
-    return found
+def _read_variable(file: _FormFile, name: str, sql_type: str) -> VariableFacts:
+    """Ask DuckDB for the facts of one variable."""
+    column = _quote_name(name)
+    if sql_type in ("FLOAT", "DOUBLE"):  # a NaN in a file is a blank
+        column = f"(CASE WHEN isnan({column}) THEN NULL ELSE {column} END)"
+    n_blank = f"count(*) - count({column})"
+    if sql_type.startswith(("VARCHAR", "ENUM")):
+        blanks, answers = file.select_rows(f"{n_blank}, list(DISTINCT {column}::VARCHAR)")[0]
+        known_answers = sorted(answer for answer in answers or () if answer is not None)
+        return VariableFacts(np.nan, np.nan, True, blanks, tuple(known_answers))
+    number = f"CASE WHEN {column} THEN 1 WHEN NOT {column} THEN 0 END"
+    number = number if sql_type == "BOOLEAN" else column
+    blanks, low, high, whole = file.select_rows(f"{n_blank}, {_select_range(number)}")[0]
+    if low is None:
+        low, high = np.nan, np.nan
+    _check_finite(name, (low, high))
+    return VariableFacts(float(low), float(high), whole is not False, blanks)
 
 
-def _read_kinds(design: Design, names: Sequence[str]) -> tuple[str, dict[str, str]]:
-    """Return the name of a file, and whether each column holds numbers, yes/no, text or days."""
-    path = str(design.frame)
-    described = _describe_columns(path)
-    kinds = {name: kind for name, kind, *_ in described}
-    _check_variables(names, list(kinds))
-    words = {"BOOLEAN": "yes/no", "VARCHAR": "text", "DATE": "days", "TIMESTAMP": "days"}
-    return Path(path).name, {
-        name: words.get(kinds[name], "text" if kinds[name].startswith("ENUM") else "numbers")
-        for name in names
-    }
+def _select_range(number: str) -> str:
+    """Return the SQL of the least and largest number, and whether all numbers are whole."""
+    return (
+        f"min(({number})::DOUBLE), max(({number})::DOUBLE), "
+        f"bool_and(({number})::DOUBLE = floor(({number})::DOUBLE))"
+    )
 
 
-def _check_kinds(design: Design, jobs: Sequence[Design], names: Sequence[str]) -> None:
-    """Refuse files in which one column is of two kinds: its values would not meet."""
-    if not names:
-        return
-    check = partial(_read_kinds, names=tuple(names))
-    found = _run_on_workers(design, check, jobs) if design.workers else map(check, jobs)
-    first: dict[str, tuple[str, str]] = {}
-    for file, kinds in found:
-        for name, kind in kinds.items():
-            other, was = first.setdefault(name, (file, kind))
-            if was != kind:
-                fields = {"column": name, "kinds": f"{was} ({other}), {kind} ({file})"}
-                raise DesignError("files_differ", (), **fields)
-
-
-def _select_rows(here: Any, relation: str, what: str) -> list[tuple[Any, ...]]:
-    """Ask one question of a file; names in it are quoted."""
-    found: list[tuple[Any, ...]] = here.execute(f"SELECT {what} FROM {relation}").fetchall()  # noqa: S608
-    return found
-
-
-def _find_range(here: Any, relation: str, x: str) -> tuple[Any, Any, Any]:
-    number = f"{x}::DOUBLE"
-    what = f"min({number}), max({number}), bool_and({number} = floor({number}))"
-    low, high, whole = _select_rows(here, relation, what)[0]
-    return low, high, whole
-
-
-def _find_levels(here: Any, relation: str, x: str) -> tuple[str, ...]:
-    found = _select_rows(here, relation, f"DISTINCT {x}::VARCHAR")
-    return tuple(sorted(text for (text,) in found if text is not None))
-
-
-def _read_weights(design: Design, here: Any, relation: str) -> tuple[float, float, bool]:
-    """Return the ends of the weights of a file, and whether they are whole."""
-    assert design.weights
-    x = _quote_name(design.weights)
-    right = f"coalesce(isfinite({x}::DOUBLE) AND {x} > 0, false)"
-    wrong = _select_rows(here, f"{relation} WHERE NOT {right} LIMIT 1", f"{x}::DOUBLE")
+def _read_weights(file: _FormFile, design: Design, weights: str) -> tuple[float, float, bool]:
+    """Return the least and largest weight of a file, and whether all are whole."""
+    weight = _quote_name(weights)
+    is_right = f"coalesce(isfinite({weight}::DOUBLE) AND {weight} > 0, false)"
+    wrong = file.select_rows(f"{weight}::DOUBLE", f"WHERE NOT {is_right} LIMIT 1")
     if wrong:
-        held = np.nan if wrong[0][0] is None else wrong[0][0]
-        check_weights(design, pd.DataFrame({design.weights: [held]}), Path(str(design.frame)).name)
-    low, high, whole = _find_range(here, relation, x)
+        wrong_weight = np.nan if wrong[0][0] is None else wrong[0][0]
+        check_weights(design, pd.DataFrame({weights: [wrong_weight]}), Path(file.path).name)
+    low, high, whole = file.select_rows(_select_range(weight))[0]
     return float(low), float(high), bool(whole)
 
 
-def _read_facts_of_frame(frame: pd.DataFrame, design: Design, variables: Sequence[str]) -> Facts:
+def _read_kinds(file: _FormFile, names: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """Return the name of a file, and whether each column holds numbers, yes/no, text or days."""
+    types = file.read_types()
+    _check_variables(names, list(types))
+    kinds = {
+        name: KINDS.get(types[name], "text" if types[name].startswith("ENUM") else "numbers")
+        for name in names
+    }
+    return Path(file.path).name, kinds
+
+
+def _check_kinds(design: Design, paths: Sequence[str], names: Sequence[str]) -> None:
+    """Refuse files in which one column is of two kinds: its values would not meet."""
+    if not names:
+        return
+    first: dict[str, tuple[str, str]] = {}
+    for file, kinds in _map_files(design, partial(_read_kinds, names=tuple(names)), paths):
+        for name, kind in kinds.items():
+            first_file, first_kind = first.setdefault(name, (file, kind))
+            if first_kind != kind:
+                both = f"{first_kind} ({first_file}), {kind} ({file})"
+                raise DesignError("files_differ", (), column=name, kinds=both)
+
+
+def _read_facts_of_frame(
+    frame: pd.DataFrame, design: Design, variables: Sequence[str]
+) -> SampleFacts:
     """Look at a frame."""
     if variables:
         _check_variables(variables, frame.columns)
     weight = design.weight
-    whole_weight = bool((weight == np.floor(weight)).all())
-    ends: dict[str, tuple[float, float]] = {}
-    whole: dict[str, bool] = {}
-    blanks: dict[str, int] = {}
-    levels: dict[str, tuple[str, ...]] = {}
-    for name in variables:
-        column = frame[name]
-        plain = isinstance(column.dtype, np.dtype) and column.dtype.kind in "iub"
-        blanks[name] = 0 if plain else int(column.isna().sum())
-        ends[name], whole[name] = (np.nan, np.nan), True
-        if not _is_number(column):
-            levels[name] = tuple(sorted({*column.dropna().astype(str)}))
-        elif blanks[name] < len(frame):
-            known = column.to_numpy() if plain else column.dropna().to_numpy(dtype=float)
-            ends[name] = (float(known.min()), float(known.max()))
-            _check_finite(name, np.array(ends[name]))
-            whole[name] = plain or not (known % 1).any()
-    least, most = (float(weight.min()), float(weight.max())) if len(weight) else (1.0, 1.0)
-    return Facts(len(frame), (least, most, whole_weight), ends, whole, blanks, levels)
+    whole = bool((weight == np.floor(weight)).all())
+    least, largest = (float(weight.min()), float(weight.max())) if len(weight) else (1.0, 1.0)
+    facts = {name: _find_facts(name, frame[name]) for name in variables}
+    return SampleFacts(len(frame), least, largest, whole, facts)
+
+
+def _find_facts(name: str, column: "pd.Series[Any]") -> VariableFacts:
+    """Look at a column of a frame."""
+    plain = isinstance(column.dtype, np.dtype) and column.dtype.kind in "iub"
+    blanks = 0 if plain else int(column.isna().sum())
+    if not _is_number(column):
+        answers = tuple(sorted({*column.dropna().astype(str)}))
+        return VariableFacts(np.nan, np.nan, True, blanks, answers)
+    if blanks == len(column):
+        return VariableFacts(np.nan, np.nan, True, blanks)
+    values = column.to_numpy() if plain else column.dropna().to_numpy(dtype=float)
+    low, high = float(values.min()), float(values.max())
+    _check_finite(name, (low, high))
+    return VariableFacts(low, high, bool(plain or not (values % 1).any()), blanks)
 
 
 def _is_number(column: "pd.Series[Any]") -> bool:
@@ -374,20 +437,20 @@ def _is_number(column: "pd.Series[Any]") -> bool:
 
 
 def _check_variables(variables: Sequence[str], present: Iterable[str]) -> None:
-    held = list(present)
+    columns = list(present)
     if not variables:
         raise DesignError("no_variable")
-    twice = [name for name in variables if held.count(name) > 1]
+    twice = [name for name in variables if columns.count(name) > 1]
     if twice:
         raise DesignError("design_twice", column=twice[0])
-    missing = [name for name in variables if name not in held]
+    missing = [name for name in variables if name not in columns]
     if missing:
-        known = ", ".join(map(str, held[:12]))
+        known = ", ".join(map(str, columns[:12]))
         raise DesignError("design_column", column=missing[0], known=known)
 
 
-def _check_finite(name: str, x: np.ndarray[Any, Any]) -> None:
-    if np.isinf(x).any():
-        raise DesignError(
-            "design_infinite", column=name, row=int(np.flatnonzero(np.isinf(x))[0]) + 1
-        )
+def _check_finite(name: str, ends: Sequence[float]) -> None:
+    """Refuse a variable whose least or largest value is infinite."""
+    infinite = np.flatnonzero(np.isinf(ends))
+    if infinite.size:
+        raise DesignError("design_infinite", column=name, row=int(infinite[0]) + 1)

@@ -219,7 +219,9 @@ def _find_touched(
     shape = (len(stage.unit), len(totals.keys))
     ones = np.ones(len(totals.cell))
     rows = sparse.csr_array((ones, (totals.cell, totals.domain)), shape)
-    units = _make_indicator(stage.unit, len(stage.group)) @ (rows @ _find_domains(totals, influence))
+    units = _make_indicator(stage.unit, len(stage.group)) @ (
+        rows @ _find_domains(totals, influence)
+    )
     return units, _make_indicator(stage.group, len(stage.n)) @ units
 
 

@@ -237,7 +237,7 @@ def find_credit(totals: Block, design: Design, by: Sequence[str], columns: Colum
     base = known.base
     cell = design.cells[0]
     cells = sparse.csr_array((design.weight, (cell, np.arange(n))), (int(cell.max()) + 1, n))
-    made = list(columns.make(design.frame))[: len(columns.names) - columns.beside]
+    made = list(columns.make(design.frame))[: len(columns.names) - columns.n_fixed]
     domain = _find_domain(totals, design, by)
     inside = sparse.csr_array(
         (base[domain >= 0], (domain[domain >= 0], np.flatnonzero(domain >= 0))),
