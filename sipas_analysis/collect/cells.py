@@ -1,7 +1,7 @@
 """Turn cells of text into levels, choices, numbers and days, and remember every change.
 
 A column is read by its distinct texts, so a million cells cost as much as their dozen
-spellings. Each reading says what the text means, or that it means nothing known.
+spellings. Each reading gives the meaning of the text, or says that the text has none.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +22,7 @@ _SIGNS = (". ", ".", " - ", "-", ": ", ") ", " – ")
 
 @dataclass(frozen=True)
 class Reading:
-    """What a text means: a value (None is blank), why it was changed, whether it is known."""
+    """The meaning of a text: a value (None is blank), why it was changed, whether it is valid."""
 
     value: object
     reason: str = ""
@@ -31,11 +31,11 @@ class Reading:
 
 @dataclass
 class Cells:
-    """One file while it is read: raw text in, typed columns, ledger and complaints out."""
+    """One file while it is read: raw text in; typed columns, ledger and mistakes out."""
 
     file: str
     raw: pd.DataFrame
-    made: dict[str, object] = field(default_factory=dict)
+    columns: dict[str, object] = field(default_factory=dict)
     ledger: list[pd.DataFrame] = field(default_factory=list)
     wrong: dict[str, list[Place]] = field(default_factory=dict)
 
@@ -43,34 +43,34 @@ class Cells:
     def frame(self) -> pd.DataFrame:
         """The typed columns, with file and row."""
         origin = {"file": self.file, "row": np.asarray(self.raw.index)}
-        return pd.DataFrame({**origin, **self.made})
+        return pd.DataFrame({**origin, **self.columns})
 
-    def take(self, name: str, header: str, kind: str, read: Callable[[str], Reading]) -> None:
-        """Read the column ``header`` into ``name``; note changes, and what means nothing known."""
+    def read_column(
+        self, name: str, header: str, kind: str, read: Callable[[str], Reading]
+    ) -> None:
+        """Read the column ``header`` into ``name``; note changed texts and mistakes of ``kind``."""
         number, distinct = pd.factorize(self.raw[header])
         readings = [read(text) for text in distinct]
-        values = np.array([one.value for one in readings], dtype=object)
-        self.made[name] = pd.Series(values[number]).infer_objects().to_numpy()
+        values = np.array([reading.value for reading in readings], dtype=object)
+        self.columns[name] = pd.Series(values[number]).infer_objects().to_numpy()
         texts, rows = distinct.to_numpy()[number], np.asarray(self.raw.index)
-        wrong = np.array([not one.ok for one in readings])[number]
-        places = zip(rows[wrong], texts[wrong], strict=True)
-        found = [Place(self.file, int(row), header, tidy_text(text)) for row, text in places]
-        self.wrong.setdefault(kind, []).extend(found)
-        reason = np.array([one.reason for one in readings], dtype=object)[number]
-        became = np.array(
-            ["" if v is None else f"{v:g}" if isinstance(v, float) else v for v in values],
-            dtype=object,
-        )[number]
+        wrong = np.array([not reading.ok for reading in readings])[number]
+        self.wrong.setdefault(kind, []).extend(
+            Place(self.file, int(row), header, tidy_text(text))
+            for row, text in zip(rows[wrong], texts[wrong], strict=True)
+        )
+        reason = np.array([reading.reason for reading in readings], dtype=object)[number]
+        became = np.array([_write_value(value) for value in values], dtype=object)[number]
         at = np.flatnonzero(reason != "")
-        self._note(header, rows[at], texts[at], became[at], reason[at])
+        self._note_changes(header, rows[at], texts[at], became[at], reason[at])
 
     def drop_column(self, header: str, reason: str) -> None:
         """Drop a personal or ignored column: the ledger names it, never a value (rule P1)."""
-        self._note(header, [None], [""], [""], [reason])
+        self._note_changes(header, [None], [""], [""], [reason])
 
     def set_totals_apart(self, words: Sequence[str]) -> None:
-        """Complain of each row that sums up the others, and read it no further."""
-        is_word = self.raw.apply(_is_one_of, words=set(words))
+        """List each row that sums up the others as a mistake, and read the row no further."""
+        is_word = self.raw.apply(_find_words, words=set(words))
         rows = is_word.any(axis=1)
         which = is_word[rows].idxmax(axis=1)
         self.wrong["total_row"] = [
@@ -79,122 +79,136 @@ class Cells:
         ]
         self.raw = self.raw[~rows]
 
-    def refuse_twice(self, name: str, header: str) -> None:
-        """Complain of values that stand more than once in a column of ids."""
-        ids = pd.Series(self.made[name], index=self.raw.index, dtype=object)
-        twice = ids[ids.notna() & ids.duplicated(keep=False)]
-        found = [
-            Place(self.file, int(row), header, str(it))
-            for row, it in zip(np.asarray(twice.index), twice, strict=True)
-        ]
-        self.wrong.setdefault("form_twice", []).extend(found)
+    def refuse_repeated_ids(self, name: str, header: str) -> None:
+        """List values that stand more than once in a column of ids as mistakes."""
+        ids = pd.Series(self.columns[name], index=self.raw.index, dtype=object)
+        repeated = ids[ids.notna() & ids.duplicated(keep=False)]
+        self.wrong.setdefault("form_twice", []).extend(
+            Place(self.file, int(row), header, str(form_id))
+            for row, form_id in zip(np.asarray(repeated.index), repeated, strict=True)
+        )
 
-    def _note(
+    def _note_changes(
         self,
         header: str,
-        row: Sequence[object] | Values,
-        found: Sequence[str] | Values,
+        rows: Sequence[object] | Values,
+        texts: Sequence[str] | Values,
         became: Sequence[str] | Values,
-        reason: Sequence[str] | Values,
+        reasons: Sequence[str] | Values,
     ) -> None:
-        if len(row):
-            entry = {"file": self.file, "row": row, "column": header, "found": found}
-            self.ledger.append(pd.DataFrame({**entry, "became": became, "reason": reason}))
+        """Add one row per changed cell to the ledger."""
+        if len(rows):
+            origin = {"file": self.file, "row": rows, "column": header, "found": texts}
+            self.ledger.append(pd.DataFrame({**origin, "became": became, "reason": reasons}))
 
 
-def _is_one_of(column: "pd.Series[str]", words: set[str]) -> "pd.Series[bool]":
+def _write_value(value: object) -> object:
+    """Return a value as the ledger shows what a text became."""
+    if value is None:
+        return ""
+    return f"{value:g}" if isinstance(value, float) else value
+
+
+def _find_words(column: "pd.Series[str]", words: set[str]) -> "pd.Series[bool]":
     """Say of each cell whether its folded text is one of some words; texts are folded once."""
     number, texts = pd.factorize(column)
-    known = np.array([fold_text(text) in words for text in texts], dtype=bool)
-    return pd.Series(known[number], index=column.index)
+    is_word = np.array([fold_text(text) in words for text in texts], dtype=bool)
+    return pd.Series(is_word[number], index=column.index)
 
 
-def make_level_reader(scale: Scale, blank: set[str], labels: Mapping[str, int]) -> Callable[[str], Reading]:
+def make_level_reader(
+    scale: Scale, blank: set[str], labels: Mapping[str, int]
+) -> Callable[[str], Reading]:
     """Return how to read answers: a level, its label, both (``5. Rất hài lòng``), or blank."""
-    named = {
+    level_by_label = {
         fold_text(text): level
-        for level, both in scale.labels.items()
-        for text in (both.vi, both.en)
+        for level, label in scale.labels.items()
+        for text in (label.vi, label.en)
         if text
     }
-    named |= {f"{level}{sign}{name}": level for name, level in named.items() for sign in _SIGNS}
-    named |= {fold_text(text): level for text, level in labels.items()}
+    level_by_label |= {
+        f"{level}{sign}{label}": level for label, level in level_by_label.items() for sign in _SIGNS
+    }
+    level_by_label |= {fold_text(text): level for text, level in labels.items()}
 
-    def read(text: str) -> Reading:
-        clean = fold_text(text)
-        if clean == "":
+    def read_level(text: str) -> Reading:
+        folded = fold_text(text)
+        if folded == "":
             return Reading(None)
-        if clean in blank:
+        if folded in blank:
             return Reading(None, "blank_code")
-        if clean in named:
-            return Reading(float(named[clean]), "label")
-        level = _number(clean)
-        ok = level is not None and level in scale.levels
-        plain = ok and text == str(int(level or 0))
-        return Reading(level if ok else None, "" if plain or not ok else "spelling", ok)
+        if folded in level_by_label:
+            return Reading(float(level_by_label[folded]), "label")
+        level = _parse_number(folded)
+        if level is None or level not in scale.levels:
+            return Reading(None, ok=False)
+        return Reading(level, "" if text == str(int(level)) else "spelling")
 
-    return read
+    return read_level
 
 
 def make_choice_reader(indicator: Indicator) -> Callable[[str], Reading]:
     """Return how to read a question beside the index: codes or labels, one or several."""
-    named = {
+    code_by_text = {
         fold_text(text): code
-        for code, both in indicator.levels.items()
-        for text in (code, both.vi, both.en)
+        for code, label in indicator.levels.items()
+        for text in (code, label.vi, label.en)
         if text
     }
 
-    def read(text: str) -> Reading:
-        found = [named.get(part) for part in _parts(text, indicator)]
-        if None in found and indicator.kind == "many":
-            found = [named.get(part) for part in _parts(text.replace(",", ";"), indicator)]
-        if not found:
+    def read_choice(text: str) -> Reading:
+        codes = [code_by_text.get(part) for part in _split_choices(text, indicator)]
+        if None in codes and indicator.kind == "many":
+            parts = _split_choices(text.replace(",", ";"), indicator)
+            codes = [code_by_text.get(part) for part in parts]
+        if not codes:
             return Reading(None)
-        if None in found:
+        if None in codes:
             return Reading(None, ok=False)
-        code = ";".join(str(one) for one in found)
-        return Reading(code, "" if code == text else "label")
+        joined = ";".join(map(str, codes))
+        return Reading(joined, "" if joined == text else "label")
 
-    return read
+    return read_choice
 
 
-def _parts(text: str, indicator: Indicator) -> list[str]:
-    """Return the folded choices of a cell; several stand with ``;`` or ``,`` between them."""
+def _split_choices(text: str, indicator: Indicator) -> list[str]:
+    """Return the folded choices of a cell, separated by ``;`` where several may be chosen."""
     parts = text.split(";") if indicator.kind == "many" else [text]
     return [fold_text(part) for part in parts if fold_text(part)]
 
 
 def read_words(text: str) -> Reading:
     """Read a name or id as it stands, but composed and without stray spaces."""
-    clean = tidy_text(text)
-    return Reading(clean or None, "spelling" if clean and clean != text else "")
+    tidy = tidy_text(text)
+    return Reading(tidy or None, "spelling" if tidy and tidy != text else "")
 
 
 def read_weight(text: str) -> Reading:
     """Read a weight: a number above zero, with decimal point or comma."""
-    found = _number(fold_text(text))
-    ok = found is not None and found > 0
-    return Reading(found if ok else None, "spelling" if ok and "," in text else "", ok)
+    weight = _parse_number(fold_text(text))
+    if weight is None or weight <= 0:
+        return Reading(None, ok=False)
+    return Reading(weight, "spelling" if "," in text else "")
 
 
 def read_day(text: str) -> Reading:
     """Read a day written 2021-03-15 or 15/3/2021 (day first), with or without an hour."""
-    clean = tidy_text(text)
-    if not clean:
+    tidy = tidy_text(text)
+    if not tidy:
         return Reading(None)
-    first = clean.split(" ")[0].split("T")[0].replace("-", "/").replace(".", "/")
-    for form in ("%Y/%m/%d", "%d/%m/%Y"):
+    day = tidy.split(" ")[0].split("T")[0].replace("-", "/").replace(".", "/")
+    for day_format in ("%Y/%m/%d", "%d/%m/%Y"):
         try:
-            return Reading(datetime.strptime(first, form).date().isoformat())
+            return Reading(datetime.strptime(day, day_format).date().isoformat())
         except ValueError:
             continue
     return Reading(None, ok=False)
 
 
-def _number(text: str) -> float | None:
+def _parse_number(text: str) -> float | None:
+    """Return the number that a text writes with decimal point or comma, if any."""
     try:
-        found = float(text.replace(",", "."))
+        number = float(text.replace(",", "."))
     except ValueError:
         return None
-    return found if np.isfinite(found) else None
+    return number if np.isfinite(number) else None

@@ -1,16 +1,16 @@
 """Place every column of a file: item, indicator, role, personal, or unknown.
 
-A column is known by what ``wave.yaml`` says of it, else by the code or the full wording of an
-item or indicator. What is personal is dropped here, before anyone sees a value (rule P1). What is
-not known is listed, all of it, and stops the run.
+A column is placed as ``wave.yaml`` declares, else by the code or the full wording of an item or
+indicator. Personal columns are dropped here, before anyone sees a value (rule P1). Unknown
+columns are all listed, and they stop the run.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import yaml
 
@@ -19,15 +19,30 @@ from sipas_analysis.collect.wave import Columns
 from sipas_analysis.errors import ColumnError, Place
 from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.instrument.strict_yaml import Bilingual
+from sipas_analysis.messages import LANGUAGES, Language
 
 ROLES = ("form", "unit", "mode", "date", "weight", "stratum", "cluster", "fpc")
 _NUMBERED = re.compile(r"^(?:câu |question |q)?([a-z]?\d+(?:\.\d+)*)\s*[.:)\-–]\s*(.+)$")
 _BRACKETS = re.compile(r"\[([^\]]+)\]\s*$")
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+Target = tuple[str, str]  # a kind of PlacedColumns (items, indicators, roles, keys) and a code
+
+
+class Vocabulary(TypedDict):
+    """Header words of ``columns.yaml``, as offices write them."""
+
+    roles: dict[str, list[str]]
+    overall: list[str]
+    unit_hints: list[str]
+    totals: list[str]
+    personal: list[str]
+    groups: dict[str, list[str]]
 
 
 @dataclass(frozen=True)
 class PlacedColumns:
-    """What each column of one file is: header by item, indicator, role and key."""
+    """The headers of one file by item, indicator, role and key, and the headers left over."""
 
     items: dict[str, str]
     indicators: dict[str, str]
@@ -40,32 +55,32 @@ class PlacedColumns:
 
 
 @cache
-def read_vocabulary() -> dict[str, Any]:
-    """Return the header words of ``columns.yaml``."""
+def read_vocabulary() -> Vocabulary:
+    """Read the header words of ``columns.yaml``."""
     text = (Path(__file__).parent / "columns.yaml").read_text("utf-8")
-    loaded: dict[str, Any] = yaml.safe_load(text)
-    return loaded
+    vocabulary: Vocabulary = yaml.load(text, Loader=_LOADER)  # noqa: S506 (a safe loader)
+    return vocabulary
 
 
 def is_personal(header: str) -> bool:
     """Say whether a header names personal data: holds a listed phrase as whole words."""
     folded = fold_text(header)
     phrases = read_vocabulary()["personal"]
-    return any(re.search(rf"(?<!\w){re.escape(one)}(?!\w)", folded) for one in phrases)
+    return any(re.search(rf"(?<!\w){re.escape(phrase)}(?!\w)", folded) for phrase in phrases)
 
 
 def place_columns(headers: Iterable[str], columns: Columns, pack: Instrument) -> PlacedColumns:
-    """Place every header once; a declared header goes before a recognised one."""
+    """Place every header once; a declaration of ``wave.yaml`` goes before a recognised wording."""
     declared = _list_declared(columns)
-    known = _list_wordings(pack)
+    wordings = _list_wordings(pack)
     placed = PlacedColumns({}, {}, {}, {}, [], [], [], [])
     ignored = {fold_text(name) for name in columns.ignore}
     for header in headers:
         folded = fold_text(header)
-        recognised = None if folded in ignored else _recognise_header(folded, known)
+        recognised = None if folded in ignored else _recognise_header(folded, wordings)
         for kind, code in declared.get(folded) or ([recognised] if recognised else []):
-            mapping: dict[str, str] = getattr(placed, kind)
-            if mapping.setdefault(code, header) != header:
+            header_by_code: dict[str, str] = getattr(placed, kind)
+            if header_by_code.setdefault(code, header) != header:
                 placed.twice.append(header)
         if folded in declared or recognised:
             continue
@@ -81,37 +96,52 @@ def place_columns(headers: Iterable[str], columns: Columns, pack: Instrument) ->
 def check_columns(
     placed: PlacedColumns, columns: Columns, pack: Instrument, file: str
 ) -> list[ColumnError]:
-    """Return every reason why a file's columns cannot stand."""
-    found = []
-    if placed.unknown:
-        places = [Place(file, column=name) for name in placed.unknown]
-        found.append(ColumnError("columns_unknown", places))
-    if placed.twice:
-        found.append(ColumnError("columns_twice", [Place(file, column=it) for it in placed.twice]))
+    """Return every reason to refuse the columns of a file."""
+    errors = [
+        ColumnError(message_id, [Place(file, column=header) for header in headers])
+        for message_id, headers in (
+            ("columns_unknown", placed.unknown),
+            ("columns_twice", placed.twice),
+        )
+        if headers
+    ]
     missing = [code for code in pack.items if code not in placed.items]
     if missing:
-        said = {lang: "; ".join(_name_item(pack, it, lang) for it in missing) for lang in ("vi", "en")}
-        found.append(ColumnError("items_missing", [Place(file)], items=said, n_items=len(missing)))
-    have = {
+        names = {
+            language: "; ".join(_name_item(pack, code, language) for code in missing)
+            for language in LANGUAGES
+        }
+        errors.append(
+            ColumnError("items_missing", [Place(file)], items=names, n_items=len(missing))
+        )
+    absent = _list_absent(placed, columns)
+    if absent:
+        places = [Place(file, column=header) for header in absent]
+        errors.append(ColumnError("columns_missing", places))
+    return errors
+
+
+def _list_absent(placed: PlacedColumns, columns: Columns) -> list[str]:
+    """Return the headers that ``wave.yaml`` declares and the file does not have."""
+    present = {
         fold_text(header)
         for part in ("items", "indicators", "roles", "keys")
         for header in getattr(placed, part).values()
     }
-    named = {**columns.items, **columns.indicators, **columns.keys}
-    named |= {role: getattr(columns, role) for role in ROLES}
-    lost = [header for header in named.values() if header and fold_text(header) not in have]
-    if lost:
-        found.append(ColumnError("columns_missing", [Place(file, column=it) for it in lost]))
-    return found
+    declared = {**columns.items, **columns.indicators, **columns.keys}
+    declared |= {role: getattr(columns, role) for role in ROLES}
+    headers = [header for header in declared.values() if header]
+    return [header for header in headers if fold_text(header) not in present]
 
 
-def _name_item(pack: Instrument, code: str, language: str) -> str:
+def _name_item(pack: Instrument, code: str, language: Language) -> str:
+    """Return the code of an item with its label, if it has one."""
     label = pack.label_of(code, language)
     return code if label == code else f"{code} ({label})"
 
 
-def _list_declared(columns: Columns) -> dict[str, list[tuple[str, str]]]:
-    """Return kinds and codes by folded header, as ``wave.yaml`` says; one column may play two."""
+def _list_declared(columns: Columns) -> dict[str, list[Target]]:
+    """Return targets by folded header, as ``wave.yaml`` declares; a column may have several."""
     roles = {role: getattr(columns, role) for role in ROLES}
     parts = {
         "items": columns.items,
@@ -119,35 +149,37 @@ def _list_declared(columns: Columns) -> dict[str, list[tuple[str, str]]]:
         "keys": columns.keys,
         "roles": roles,
     }
-    found: dict[str, list[tuple[str, str]]] = {}
-    for kind, named in parts.items():
-        for code, header in named.items():
+    targets: dict[str, list[Target]] = {}
+    for kind, header_by_code in parts.items():
+        for code, header in header_by_code.items():
             if header:
-                found.setdefault(fold_text(header), []).append((kind, code))
-    return found
+                targets.setdefault(fold_text(header), []).append((kind, code))
+    return targets
 
 
-def _list_wordings(pack: Instrument) -> dict[str, tuple[str, str]]:
-    """Return kind and code by folded code, label and wording of the instrument."""
-    found: dict[str, tuple[str, str]] = {}
-    texts: list[tuple[str, str, Bilingual]] = [("items", c, it) for c, it in pack.items.items()]
+def _list_wordings(pack: Instrument) -> dict[str, Target]:
+    """Return targets by folded code, label and wording of the instrument."""
+    texts: list[tuple[str, str, Bilingual]] = []
+    texts += [("items", code, item) for code, item in pack.items.items()]
     if pack.overall_item:
         texts.append(("items", pack.overall_item.code, pack.overall_item))
-    texts += [("indicators", code, it) for code, it in pack.indicators.items()]
-    texts += [("indicators", code, it.wording) for code, it in pack.indicators.items()]
+    indicators = pack.indicators.items()
+    texts += [("indicators", code, indicator) for code, indicator in indicators]
+    texts += [("indicators", code, indicator.wording) for code, indicator in indicators]
+    wordings: dict[str, Target] = {}
     for kind, code, text in texts:
         for name in (code, text.vi, text.en):
             if name:
-                found.setdefault(fold_text(name), (kind, code))
-    return found
+                wordings.setdefault(fold_text(name), (kind, code))
+    return wordings
 
 
-def _recognise_header(folded: str, known: dict[str, tuple[str, str]]) -> tuple[str, str] | None:
+def _recognise_header(folded: str, wordings: Mapping[str, Target]) -> Target | None:
     """Find a header that is a code, a wording, ``code. wording`` or ``question [wording]``."""
-    if folded in known:
-        return known[folded]
+    if folded in wordings:
+        return wordings[folded]
     numbered = _NUMBERED.match(folded)
-    if numbered and numbered[2] in known:
-        return known[numbered[2]]
+    if numbered and numbered[2] in wordings:
+        return wordings[numbered[2]]
     bracketed = _BRACKETS.search(folded)
-    return known.get(bracketed[1].strip()) if bracketed else None
+    return wordings.get(bracketed[1].strip()) if bracketed else None

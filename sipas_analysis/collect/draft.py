@@ -165,7 +165,11 @@ def _units(sheets: Sequence[Sheet], header: str) -> pd.DataFrame:
     """Return one unit per distinct name in the unit column, else one per file or sheet."""
     named = [one.raw[header] for one in sheets if header in one.raw]
     if named:
-        names = list({fold_text(name): tidy_text(name) for name in pd.concat(named) if tidy_text(name)}.values())
+        names = list(
+            {
+                fold_text(name): tidy_text(name) for name in pd.concat(named) if tidy_text(name)
+            }.values()
+        )
     else:
         names = [_sheet_name(one) for one in sheets]
     groups: dict[str, list[str]] = read_vocabulary()["groups"]

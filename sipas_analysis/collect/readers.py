@@ -1,8 +1,8 @@
-"""Read the files that offices have into text, cell by cell, guessing nothing.
+"""Read the files that offices have into text, cell by cell, without guesses.
 
 CSV (UTF-8 with or without BOM, UTF-16; comma, semicolon or tab) and XLSX. Rows keep the number
 that a spreadsheet shows. Text is composed (NFC), and stray, repeated and non-breaking spaces
-are only folded for comparison, so that the ledger can still say what stood there.
+are folded only for comparison, so that the ledger can still show the text of the file.
 """
 
 import csv
@@ -52,7 +52,9 @@ def read_rows(path: Path, sheet: str = "", header: Sequence[int] = (1,)) -> pd.D
     return read_below_header(read_cells(path, sheet, max(header)), header, path)
 
 
-def read_below_header(rows: Sequence[Sequence[str]], header: Sequence[int], path: Path) -> pd.DataFrame:
+def read_below_header(
+    rows: Sequence[Sequence[str]], header: Sequence[int], path: Path
+) -> pd.DataFrame:
     """Return the rows below a header as ``read_rows`` does, from cells already read."""
     if len(rows) < max(header):
         raise FileError("no_header", file=path.name, header=max(header), n=len(rows))
@@ -60,14 +62,15 @@ def read_below_header(rows: Sequence[Sequence[str]], header: Sequence[int], path
     if not any(names):
         raise FileError("no_names", file=path.name, header=max(header))
     body = rows[max(header) :]
-    wide = [at for at, row in enumerate(body) if any(tidy_text(it) for it in row[len(names) :])]
-    if wide:
-        places = [Place(path.name, max(header) + 1 + at) for at in wide]
+    first_row = max(header) + 1
+    too_wide = [at for at, row in enumerate(body) if any(map(tidy_text, row[len(names) :]))]
+    if too_wide:
+        places = [Place(path.name, first_row + at) for at in too_wide]
         raise FileError("too_wide", places, n_columns=len(names))
-    even = [[*row[: len(names)], *[""] * (len(names) - len(row))] for row in body]
-    frame = pd.DataFrame(even, columns=range(len(names)), dtype=object)
-    frame.index = pd.RangeIndex(max(header) + 1, max(header) + 1 + len(body))
-    frame = frame.loc[[any(tidy_text(it) for it in row) for row in body]]
+    filled = [[*row[: len(names)], *[""] * (len(names) - len(row))] for row in body]
+    frame = pd.DataFrame(filled, columns=range(len(names)), dtype=object)
+    frame.index = pd.RangeIndex(first_row, first_row + len(body))
+    frame = frame.loc[[any(map(tidy_text, row)) for row in body]]
     if frame.empty:
         raise FileError("no_rows", file=path.name, header=max(header))
     used = [at for at, name in enumerate(names) if name or frame[at].map(tidy_text).any()]
@@ -98,17 +101,20 @@ def name_columns(header: Sequence[Sequence[str]]) -> list[str]:
     upper = [tidy_text(name) for name in header[0]]
     upper += [""] * (len(lower) - len(upper))
     lower += [""] * (len(upper) - len(lower))
-    filled = pd.Series(upper, dtype=object).replace("", None).ffill().fillna("")
-    names = [low or up for low, up in zip(lower, upper, strict=True)]
-    twice = {name for name in names if names.count(name) > 1}
+    names = [name or title for name, title in zip(lower, upper, strict=True)]
+    repeated = {name for name in names if names.count(name) > 1}
+    titles = pd.Series(upper, dtype=object).replace("", None).ffill().fillna("")
     return [
-        f"{up} / {name}" if name in twice and low else name
-        for name, low, up in zip(names, lower, filled, strict=True)
+        f"{title} / {name}" if name in repeated and own_name else name
+        for name, own_name, title in zip(names, lower, titles, strict=True)
     ]
 
 
 def read_cells(path: Path, sheet: str, header: int) -> list[list[str]]:
-    """Return all cells of a file or sheet as text; ``header`` tells a text file's separator."""
+    """Return all cells of a file or sheet as text.
+
+    The first ``header`` rows show which separator a text file uses.
+    """
     if not path.is_file():
         raise FileError("file_missing", file=path)
     kind = path.suffix.lower()
@@ -125,31 +131,34 @@ def _read_text_cells(path: Path, header: int) -> list[list[str]]:
     if not text.strip():
         raise FileError("file_empty", file=path.name)
     try:
-        read = {
-            sep: csv.reader(io.StringIO(text, newline=""), delimiter=sep) for sep in _SEPARATORS
-        }
-        width = {sep: max(map(len, islice(rows, header)), default=0) for sep, rows in read.items()}
-        separator = max(_SEPARATORS, key=lambda sep: width[sep])
+        separator = max(_SEPARATORS, key=lambda candidate: _count_columns(text, candidate, header))
         return list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
     except csv.Error as error:
         raise FileError("file_broken", file=path.name, why=error) from None
 
 
+def _count_columns(text: str, separator: str, header: int) -> int:
+    """Return the most columns that a separator makes of the first ``header`` rows."""
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    return max(map(len, islice(rows, header)), default=0)
+
+
 def _decode_text(path: Path) -> str:
-    data = path.read_bytes()
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    """Return the text of a UTF-8 or UTF-16 file."""
+    content = path.read_bytes()
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         encoding = "utf-16"
     else:
-        encoding = "utf-16-le" if b"\x00" in data[:200] else "utf-8-sig"
+        encoding = "utf-16-le" if b"\x00" in content[:200] else "utf-8-sig"
     try:
-        return data.decode(encoding)
+        return content.decode(encoding)
     except UnicodeDecodeError:
         raise FileError("file_encoding", file=path.name) from None
 
 
 @contextmanager
 def _open_workbook(path: Path) -> Iterator["Workbook"]:
-    """Open a workbook, close it again, and name whatever in it cannot be read."""
+    """Open a workbook and close it again; refuse a workbook that cannot be read."""
     from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException
 
@@ -172,21 +181,24 @@ def _open_workbook(path: Path) -> Iterator["Workbook"]:
 
 
 def _read_sheet_cells(path: Path, sheet: str) -> list[list[str]]:
+    """Return the cells of one sheet; the sheet may be left out where there is only one."""
     with _open_workbook(path) as book:
-        known = ", ".join(book.sheetnames)
+        sheets = ", ".join(book.sheetnames)
         if sheet and sheet not in book.sheetnames:
-            raise FileError("no_sheet", file=path.name, sheet=sheet, known=known)
+            raise FileError("no_sheet", file=path.name, sheet=sheet, known=sheets)
         if not sheet and len(book.sheetnames) > 1:
-            raise FileError("which_sheet", file=path.name, known=known)
-        tab: Any = book[sheet or book.sheetnames[0]]
-        tab.reset_dimensions()
-        rows = [[_cell_text(value) for value in row] for row in tab.iter_rows(values_only=True)]
+            raise FileError("which_sheet", file=path.name, known=sheets)
+        worksheet: Any = book[sheet or book.sheetnames[0]]  # read-only sheets have no usable type
+        worksheet.reset_dimensions()
+        cells = worksheet.iter_rows(values_only=True)
+        rows = [[_cell_text(value) for value in row] for row in cells]
     if not any(any(row) for row in rows):
         raise FileError("file_empty", file=path.name)
     return rows
 
 
 def _cell_text(value: object) -> str:
+    """Return a cell as text: a day as 2021-03-15, a whole number without decimals."""
     if value is None:
         return ""
     if isinstance(value, datetime | date):

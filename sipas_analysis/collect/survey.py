@@ -1,11 +1,12 @@
 """Read a wave's files into a survey, with a ledger of everything changed or dropped.
 
-All files are checked whole before anything is said; then either every answer is a level of the
-scale or blank, every form belongs to a known unit, or the run stops with the full list.
+All files are checked whole. Either every answer is a level of the scale or blank and every form
+belongs to a listed unit, or the run stops with the full list of mistakes.
 """
 
 import difflib
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -50,7 +51,7 @@ LEDGER_COLUMNS = ("file", "row", "column", "found", "became", "reason")
 
 @dataclass(frozen=True)
 class Survey:
-    """Forms that passed the door.
+    """The validated forms of a wave.
 
     Attributes:
         wave: The facts of the year.
@@ -58,8 +59,8 @@ class Survey:
         units: The unit list, one row per unit.
         frame: One row per form: file, row, form, unit, group, keys, and one column per item (a
             level, or NaN for blank).
-        ledger: Every value changed, column and form dropped: file, row, column, found, became and
-            reason.
+        ledger: Every changed value and every dropped column and form: file, row, column, found,
+            became and reason.
         n_read: Forms read, before any was dropped.
     """
 
@@ -73,8 +74,8 @@ class Survey:
     @property
     def keys(self) -> list[str]:
         """Columns by which figures may be split."""
-        asked = [*self.instrument.indicators, *self.wave.columns.keys]
-        return [key for key in ("unit", "group", "mode", *asked) if key in self.frame]
+        questions = [*self.instrument.indicators, *self.wave.columns.keys]
+        return [key for key in ("unit", "group", "mode", *questions) if key in self.frame]
 
     @property
     def unit_names(self) -> dict[str, str]:
@@ -83,14 +84,14 @@ class Survey:
 
     def design(self, frame: pd.DataFrame | None = None) -> Design:
         """Return how the forms were drawn, as the wave declares it; of ``frame`` if given."""
-        held = self.frame if frame is None else frame
-        role = {name: name for name in ("weight", "stratum", "cluster", "fpc") if name in held}
+        forms = self.frame if frame is None else frame
+        roles = {role: role for role in ("weight", "stratum", "cluster", "fpc") if role in forms}
         return Design(
-            held,
-            role.get("weight"),
-            role.get("stratum"),
-            role.get("cluster"),
-            role.get("fpc"),
+            forms,
+            roles.get("weight"),
+            roles.get("stratum"),
+            roles.get("cluster"),
+            roles.get("fpc"),
             nested=self.wave.design.nested == "true",
             lonely=self.wave.design.lonely,
         )
@@ -111,24 +112,24 @@ class Survey:
         return f"{self.wave.id}: {len(self.frame)} forms of {self.n_read} read, {n_units} units"
 
 
-_KEPT: dict[str, Survey] = {}
+_KEPT_SURVEY: dict[str, Survey] = {}  # by the fingerprint of its wave
 
 
 def keep_survey(survey: Survey) -> None:
-    """Let ``read_survey`` give this very survey again while the bytes of its files are the same.
+    """Let ``read_survey`` return this survey again as long as its files have the same bytes.
 
     Only a warm process that makes many reports of one wave calls this.
     """
-    _KEPT.clear()
-    _KEPT[fingerprint_wave(survey.wave)] = survey
+    _KEPT_SURVEY.clear()
+    _KEPT_SURVEY[fingerprint_wave(survey.wave)] = survey
 
 
 def fingerprint_wave(wave: Wave) -> str:
     """Return a hash of every file that a wave is read from, by name and content."""
-    found = hashlib.sha256()
+    fingerprint = hashlib.sha256()
     for path in wave.list_files():
-        found.update(path.name.encode() + b"\0" + hash_file(path).encode())
-    return found.hexdigest()
+        fingerprint.update(path.name.encode() + b"\0" + hash_file(path).encode())
+    return fingerprint.hexdigest()
 
 
 def read_survey(wave: Wave) -> Survey:
@@ -143,7 +144,7 @@ def read_survey(wave: Wave) -> Survey:
     Raises:
         DesignError: Strata and clusters cannot be as declared, or a stratum has one cluster.
         FileError: A file or sheet is missing, empty or unreadable.
-        ColumnError: A column is missing, doubled, or stands for nothing known.
+        ColumnError: A column is missing, doubled or unknown.
         ConfigError: An adjuster that is no question of one answer.
         AnswerError: Answers that are neither blank nor a level; all are listed.
         UnitError: A unit that is not in the list.
@@ -155,81 +156,85 @@ def read_survey(wave: Wave) -> Survey:
         >>> print(sipas.read_survey(sipas.read_wave("data/an-giang-2021/wave.yaml")))
         an-giang-2021: 870 forms of 874 read, 29 units
     """
-    kept_one = _KEPT.get(fingerprint_wave(wave)) if _KEPT else None
-    if kept_one is not None:
-        return kept_one
+    unchanged = _KEPT_SURVEY.get(fingerprint_wave(wave)) if _KEPT_SURVEY else None
+    if unchanged is not None:
+        return unchanged
     pack, units = wave.read_pack(), read_units(wave)
-    index = index_units(units)
-    errors: list[SipasError] = [*_same_files(wave)]
-    read = [_read_file(path, one, wave, index=index, errors=errors) for path, one in wave.list_sources()]
+    frame, ledgers = _read_files(wave, index_units(units))
+    error = check_unit_days(units, set(frame["unit"]), wave.collected.end, wave.units)
+    error = error or _check_form_days(frame, wave)
+    if error:
+        raise error
+    forms, dropped = _drop_short_forms(frame, wave, pack)
+    if forms.empty:
+        raise FormError("no_form_left", n_read=len(frame), least=wave.min_answered)
+    group = forms["unit"].map(dict(zip(units["code"], units["group"], strict=True)))
+    ledger = pd.concat([*ledgers, dropped], ignore_index=True)[list(LEDGER_COLUMNS)]
+    ledger = ledger.astype({"row": "Int64"})
+    survey = Survey(wave, pack, units, forms.assign(group=group), ledger, len(frame))
+    survey.design()  # refuses a sample that cannot have been drawn so
+    _check_adjusters(survey)
+    return survey
+
+
+def _read_files(wave: Wave, index: Mapping[str, str]) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
+    """Return the forms and the ledgers of all files, or refuse with every mistake in them."""
+    errors = _find_same_files(wave)
+    files: list[Cells] = []
+    for path, responses in wave.list_sources():
+        cells, file_errors = _read_file(path, responses, wave, index)
+        files.append(cells)
+        errors += file_errors
     if errors:
         raise errors[0] if len(errors) == 1 else SeveralError(errors)
-    frame = pd.concat([part.frame for part in read], ignore_index=True)
-    ledger = [entry for part in read for entry in part.ledger]
-    late = check_unit_days(units, set(frame["unit"]), wave.collected.end, wave.units) or _other_days(
-        frame, wave
-    )
-    if late:
-        raise late
-    kept, dropped = _keep(frame, wave, pack)
-    ledger.append(dropped)
-    if kept.empty:
-        raise FormError("no_form_left", n_read=len(frame), least=wave.min_answered)
-    group = kept["unit"].map(dict(zip(units["code"], units["group"], strict=True)))
-    table = pd.concat(ledger, ignore_index=True)[list(LEDGER_COLUMNS)].astype({"row": "Int64"})
-    found = Survey(wave, pack, units, kept.assign(group=group), table, len(frame))
-    found.design()  # refuses a sample that cannot have been drawn so
-    one_answer = [key for key in found.keys if not found.is_many(key)]
-    unknown = [key for key in wave.adjusters if key not in one_answer]
-    if unknown:
-        fields = {"key": unknown[0], "known": ", ".join(one_answer)}
-        raise ConfigError("wave_adjuster", [Place(wave.path.name)], (), **fields)
-    return found
+    frame = pd.concat([cells.frame for cells in files], ignore_index=True)
+    return frame, [ledger for cells in files for ledger in cells.ledger]
 
 
-def _same_files(wave: Wave) -> list[SipasError]:
-    """Complain of files that hold the same bytes: their forms would count twice."""
-    seen: dict[tuple[str, str], Path] = {}
-    found: list[SipasError] = []
-    for path, one in wave.list_sources():
+def _find_same_files(wave: Wave) -> list[SipasError]:
+    """Return an error for each pair of files with the same bytes: their forms would count twice."""
+    first_paths: dict[tuple[str, str], Path] = {}
+    errors: list[SipasError] = []
+    for path, responses in wave.list_sources():
         if not path.is_file():
             continue
-        key = (hash_file(path), one.sheet)
-        first = seen.setdefault(key, path)
+        first = first_paths.setdefault((hash_file(path), responses.sheet), path)
         if first != path:
-            places = [Place(first.name), Place(path.name)]
-            found.append(FormError("same_file", places))
-    return found
+            errors.append(FormError("same_file", [Place(first.name), Place(path.name)]))
+    return errors
 
 
 def _read_file(
-    path: Path, one: Responses, wave: Wave, *, index: dict[str, str], errors: list[SipasError]
-) -> Cells:
-    """Read one file; put what is wrong with it into ``errors``."""
+    path: Path, responses: Responses, wave: Wave, index: Mapping[str, str]
+) -> tuple[Cells, list[SipasError]]:
+    """Read one file; return its cells and its mistakes."""
     pack = wave.read_pack()
     try:
-        raw = read_rows(path, one.sheet, one.header)
+        raw = read_rows(path, responses.sheet, responses.header)
     except FileError as error:
-        errors.append(error)
-        return Cells(path.name, pd.DataFrame())
-    placed = place_columns(raw.columns, wave.columns, pack)
-    wrong = check_columns(placed, wave.columns, pack, path.name)
-    if wrong:
-        errors += wrong
-        return Cells(path.name, raw)
+        return Cells(path.name, pd.DataFrame()), [error]
     cells = Cells(path.name, raw)
+    placed = place_columns(raw.columns, wave.columns, pack)
+    column_errors = check_columns(placed, wave.columns, pack, path.name)
+    if column_errors:
+        return cells, [*column_errors]
     for reason, headers in (("personal", placed.personal), ("ignored", placed.ignored)):
         for header in headers:
             cells.drop_column(header, reason)
     cells.set_totals_apart(read_vocabulary()["totals"])
-    _items(cells, placed, one, wave, pack)
-    _indicators(cells, placed, pack)
-    _roles(cells, placed, one, index)
-    errors += [error for error in (_complaint(cells, kind, pack) for kind in _KINDS) if error]
-    return cells
+    _read_items(cells, placed, responses, wave)
+    _read_questions(cells, placed, pack)
+    _read_units(cells, placed, responses, index)
+    _read_roles(cells, placed)
+    levels = {"low": pack.scale.low, "high": pack.scale.high}
+    return cells, [
+        error_class(kind, cells.wrong[kind], **levels)
+        for kind, error_class in _ERROR_CLASSES.items()
+        if cells.wrong.get(kind)
+    ]
 
 
-_KINDS: dict[str, type[SipasError]] = {
+_ERROR_CLASSES: dict[str, type[SipasError]] = {
     "answer": AnswerError,
     "choice": AnswerError,
     "number": AnswerError,
@@ -243,93 +248,114 @@ _KINDS: dict[str, type[SipasError]] = {
 }
 
 
-def _complaint(cells: Cells, kind: str, pack: Instrument) -> SipasError | None:
-    places = cells.wrong.get(kind, [])
-    scale = pack.scale
-    return _KINDS[kind](kind, places, low=scale.low, high=scale.high) if places else None
-
-
-def _items(cells: Cells, placed: PlacedColumns, one: Responses, wave: Wave, pack: Instrument) -> None:
-    asked = [*pack.items] + ([pack.overall_item.code] if pack.overall_item else [])
-    for code in asked:
+def _read_items(cells: Cells, placed: PlacedColumns, responses: Responses, wave: Wave) -> None:
+    """Read the items and the overall item of a file; an item without a column stays blank."""
+    pack, declared_blank = wave.read_pack(), wave.columns.blank
+    for code in pack.rated_codes:
         if code not in placed.items:
-            cells.made[code] = np.full(len(cells.raw), np.nan)
+            cells.columns[code] = np.full(len(cells.raw), np.nan)
             continue
         header = placed.items[code]
-        own = wave.columns.blank.get(code, ()) + wave.columns.blank.get(header, ())
-        blank = {fold_text(it) for it in (*pack.scale.blank, *one.blank, *own)}
-        cells.take(code, header, "answer", make_level_reader(pack.scale, blank, wave.columns.labels))
-        cells.made[code] = np.asarray(cells.made[code], dtype=float)  # also where all are blank
+        item_blank = declared_blank.get(code, ()) + declared_blank.get(header, ())
+        blank = {fold_text(text) for text in (*pack.scale.blank, *responses.blank, *item_blank)}
+        read_level = make_level_reader(pack.scale, blank, wave.columns.labels)
+        cells.read_column(code, header, "answer", read_level)
+        cells.columns[code] = np.asarray(cells.columns[code], dtype=float)  # also if all are blank
 
 
-def _indicators(cells: Cells, placed: PlacedColumns, pack: Instrument) -> None:
+def _read_questions(cells: Cells, placed: PlacedColumns, pack: Instrument) -> None:
+    """Read the questions beside the index, and the keys that the wave declares."""
     for code, header in placed.indicators.items():
-        cells.take(code, header, "choice", make_choice_reader(pack.indicators[code]))
+        cells.read_column(code, header, "choice", make_choice_reader(pack.indicators[code]))
     for code, header in placed.keys.items():
-        cells.take(code, header, "choice", read_words)
+        cells.read_column(code, header, "choice", read_words)
 
 
-def _roles(cells: Cells, placed: PlacedColumns, one: Responses, index: dict[str, str]) -> None:
-    """Take unit, form, date, weight and the other roles of a file."""
+def _read_units(
+    cells: Cells, placed: PlacedColumns, responses: Responses, index: Mapping[str, str]
+) -> None:
+    """Read the unit of each form: of the whole file, of its column, or the only one of the list."""
+    n, file_unit = len(cells.raw), index.get(fold_text(responses.unit))
 
-    def unit(text: str) -> Reading:
+    def read_unit(text: str) -> Reading:
         code = index.get(fold_text(text))
         return Reading(code, ok=code is not None)
 
-    def same(text: str) -> Reading:
-        return Reading(own, ok=index.get(fold_text(text), own) == own)
+    def read_file_unit(text: str) -> Reading:
+        return Reading(file_unit, ok=index.get(fold_text(text), file_unit) == file_unit)
 
-    n, own = len(cells.raw), index.get(fold_text(one.unit))
-    if one.unit and own is None:
-        cells.wrong["unit"] = [Place(cells.file, value=one.unit)]
-    elif one.unit and "unit" in placed.roles:
-        cells.take("unit", placed.roles["unit"], "unit_differs", same)
-    elif one.unit:
-        cells.made["unit"] = [own] * n
+    if responses.unit and file_unit is None:
+        cells.wrong["unit"] = [Place(cells.file, value=responses.unit)]
+    elif responses.unit and "unit" in placed.roles:
+        cells.read_column("unit", placed.roles["unit"], "unit_differs", read_file_unit)
+    elif responses.unit:
+        cells.columns["unit"] = [file_unit] * n
     elif "unit" in placed.roles:
-        cells.take("unit", placed.roles["unit"], "unit", unit)
+        cells.read_column("unit", placed.roles["unit"], "unit", read_unit)
     elif len(set(index.values())) == 1:
-        cells.made["unit"] = [next(iter(index.values()))] * n
+        cells.columns["unit"] = [next(iter(index.values()))] * n
     else:
         cells.wrong["unit_blank"] = [Place(cells.file)]
-    read = {"date": ("day", read_day), "weight": ("weight", read_weight), "fpc": ("weight", read_weight)}
+
+
+def _read_roles(cells: Cells, placed: PlacedColumns) -> None:
+    """Read form, date, weight and the other roles of a file; the unit is read apart."""
+    readers = {
+        "date": ("day", read_day),
+        "weight": ("weight", read_weight),
+        "fpc": ("weight", read_weight),
+    }
     for role in ("form", "mode", "date", "weight", "stratum", "cluster", "fpc"):
         if role in placed.roles:
-            kind, reader = read.get(role, ("choice", read_words))
-            cells.take(role, placed.roles[role], kind, reader)
+            kind, reader = readers.get(role, ("choice", read_words))
+            cells.read_column(role, placed.roles[role], kind, reader)
     if "form" in placed.roles:
-        cells.refuse_twice("form", placed.roles["form"])
+        cells.refuse_repeated_ids("form", placed.roles["form"])
 
 
-def _other_days(frame: pd.DataFrame, wave: Wave) -> SipasError | None:
+def _check_form_days(frame: pd.DataFrame, wave: Wave) -> SipasError | None:
     """Return an error if days lie outside the fieldwork, or outside the year and the next one."""
     if "date" not in frame:
         return None
     start = wave.collected.start or date(wave.year, 1, 1)
     end = wave.collected.end or date(wave.year + 1, 12, 31)
     days = frame["date"].dropna()
-    wrong = days[(days < start.isoformat()) | (days > end.isoformat())]
-    at = frame.loc[wrong.index, ["file", "row"]].to_numpy()
+    outside = days[(days < start.isoformat()) | (days > end.isoformat())]
+    rows = frame.loc[outside.index, ["file", "row"]].to_numpy()
     places = [
         Place(str(file), int(row), wave.columns.date, day)
-        for (file, row), day in zip(at, wrong, strict=True)
+        for (file, row), day in zip(rows, outside, strict=True)
     ]
     return AnswerError("day_outside", places, start=start, end=end) if places else None
 
 
-def _keep(frame: pd.DataFrame, wave: Wave, pack: Instrument) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Drop forms that answer too few items; return the rest, and the ledger of the dropped."""
-    rated = [*pack.items] + ([pack.overall_item.code] if pack.overall_item else [])
-    answered = frame[rated].notna().sum(axis=1)
-    few = answered < wave.min_answered
-    dropped = frame.loc[few, ["file", "row"]].assign(
-        column="", found=answered[few].astype(str), became="", reason="form_dropped"
+def _drop_short_forms(
+    frame: pd.DataFrame, wave: Wave, pack: Instrument
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Drop forms that answer too few items; return the other forms, and the ledger of the drops."""
+    n_answered = frame[pack.rated_codes].notna().sum(axis=1)
+    is_short = n_answered < wave.min_answered
+    dropped = frame.loc[is_short, ["file", "row"]].assign(
+        column="", found=n_answered[is_short].astype(str), became="", reason="form_dropped"
     )
-    return frame[~few].reset_index(drop=True), dropped
+    return frame[~is_short].reset_index(drop=True), dropped
+
+
+def _check_adjusters(survey: Survey) -> None:
+    """Refuse an adjuster that is no key of the survey, or a key of several choices."""
+    keys = [key for key in survey.keys if not survey.is_many(key)]
+    for adjuster in survey.wave.adjusters:
+        if adjuster not in keys:
+            places = [Place(survey.wave.path.name)]
+            raise ConfigError("wave_adjuster", places, key=adjuster, known=", ".join(keys))
 
 
 def check_unit(survey: Survey, unit: str) -> None:
-    """Refuse a unit that is not in the list or has no form."""
+    """Refuse a unit that is not in the list or has no form.
+
+    Raises:
+        UnitError: The unit is unknown, or no form belongs to it.
+    """
     codes = list(survey.units["code"])
     if unit not in codes:
         close = difflib.get_close_matches(unit, codes, n=1) or codes[:1]

@@ -4,6 +4,7 @@ Unit lists change from year to year (mergers, renames), so they belong to the wa
 a unit names files and figures; the name is only printed, whatever it holds.
 """
 
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
@@ -36,7 +37,7 @@ UNIT_CODE = r"^[a-z0-9][a-z0-9-]{0,62}$"
 
 
 def read_units(wave: Wave) -> pd.DataFrame:
-    """Return the unit list of a wave, one row per unit in the file's order.
+    """Read the unit list of a wave, one row per unit in the order of the file.
 
     Columns as in ``COLUMNS``; ``clients`` is a number or missing; ``valid_*`` are dates or
     missing. The index is the row of the file.
@@ -52,44 +53,43 @@ def read_units(wave: Wave) -> pd.DataFrame:
         raise UnitError("unit_columns", [Place(path.name, 1)], missing=", ".join(missing))
     unknown = [Place(path.name, 1, str(name)) for name in raw if name not in UNIT_COLUMNS]
     if unknown or raw.columns.has_duplicates:
-        raise UnitError("unit_headers", unknown or [Place(path.name, 1)], known=", ".join(UNIT_COLUMNS))
+        raise UnitError(
+            "unit_headers", unknown or [Place(path.name, 1)], known=", ".join(UNIT_COLUMNS)
+        )
     units = raw.reindex(columns=list(UNIT_COLUMNS), fill_value="")
-    problems = [*_find_wrong_cells(units, path, wave)]
-    if problems:
-        groups = ", ".join(list_groups(wave))
-        raise UnitError("unit_list", problems, groups=groups)
+    groups = list_groups(wave)
+    wrong_cells = _find_wrong_cells(units, path, groups)
+    if wrong_cells:
+        raise UnitError("unit_list", wrong_cells, groups=", ".join(groups))
     for name in ("valid_from", "valid_to"):
-        units[name] = [date.fromisoformat(it) if it else None for it in units[name]]
+        units[name] = [date.fromisoformat(day) if day else None for day in units[name]]
     units["clients"] = pd.to_numeric(units["clients"].replace("", None))
     return units
 
 
-def _find_wrong_cells(units: pd.DataFrame, path: Path, wave: Wave) -> list[Place]:
-    """Check the list whole with pandera; return every cell that cannot stand."""
-    import pandera.pandas as pa
-
-    days = pa.Check(_is_day, element_wise=True)
-    schema = pa.DataFrameSchema(
-        {
-            "code": pa.Column(str, pa.Check.str_matches(UNIT_CODE), unique=True),
-            "name_vi": pa.Column(str, pa.Check.str_length(min_value=1)),
-            "group": pa.Column(str, pa.Check.isin([*list_groups(wave)])),
-            "parent": pa.Column(str, pa.Check.isin(["", *units["code"]])),
-            "valid_from": pa.Column(str, days),
-            "valid_to": pa.Column(str, days),
-            "clients": pa.Column(str, pa.Check.str_matches(r"^\d*$")),
-        }
+def _find_wrong_cells(units: pd.DataFrame, path: Path, groups: Iterable[str]) -> list[Place]:
+    """Return every cell that breaks a rule of its column, by row and column."""
+    code, clients = units["code"], units["clients"]
+    broken_rules = (
+        ("clients", ~clients.str.match(r"^\d*$")),
+        ("code", code.duplicated(keep=False)),
+        ("code", ~code.str.match(UNIT_CODE)),
+        ("group", ~units["group"].isin([*groups])),
+        ("name_vi", units["name_vi"] == ""),
+        ("parent", ~units["parent"].isin(["", *code])),
+        ("valid_from", ~units["valid_from"].map(_is_day)),
+        ("valid_to", ~units["valid_to"].map(_is_day)),
     )
-    try:
-        schema.validate(units, lazy=True)
-    except pa.errors.SchemaErrors as error:
-        cases = error.failure_cases.dropna(subset="index").sort_values(["index", "column"])
-        rows = zip(cases["index"], cases["column"], cases["failure_case"], strict=True)
-        return [Place(path.name, int(row), str(col), str(value)) for row, col, value in rows]
-    return []
+    places = [
+        Place(path.name, int(row), column, str(units.loc[row, column]))
+        for column, is_broken in broken_rules
+        for row in units.index[is_broken.astype(bool)]
+    ]
+    return sorted(places, key=lambda place: (place.row or 0, place.column))
 
 
 def _is_day(text: str) -> bool:
+    """Say whether a text is empty or a day as 2021-03-15."""
     try:
         return not text or len(date.fromisoformat(text).isoformat()) == len(text)
     except ValueError:
@@ -97,26 +97,26 @@ def _is_day(text: str) -> bool:
 
 
 def list_groups(wave: Wave) -> dict[str, Bilingual]:
-    """Return the groups that are ranked apart, with their names: the usual four and the wave's."""
+    """Return the names of the groups that are ranked apart: the usual four and the wave's own."""
     return {**GROUPS, **wave.groups}
 
 
 def index_units(units: pd.DataFrame) -> dict[str, str]:
-    """Return unit code by every folded way to write a unit: code, names, aliases.
+    """Return unit code by every folded spelling of a unit: code, names, aliases.
 
     Raises:
-        UnitError: Two units share a way to be written.
+        UnitError: Two units share a spelling.
     """
-    found: dict[str, str] = {}
+    index: dict[str, str] = {}
     clashes = []
     for row, unit in zip(units.index, units.to_dict("records"), strict=True):
         names = [unit["code"], unit["name_vi"], unit["name_en"], *unit["aliases"].split(";")]
         folded = sorted({fold_text(name) for name in names} - {""})
-        taken = [name for name in folded if found.setdefault(name, unit["code"]) != unit["code"]]
+        taken = [name for name in folded if index.setdefault(name, unit["code"]) != unit["code"]]
         clashes += [Place("units.csv", int(row), "aliases", name) for name in taken]
     if clashes:
         raise UnitError("unit_clash", clashes)
-    return found
+    return index
 
 
 def check_unit_days(
@@ -125,9 +125,9 @@ def check_unit_days(
     """Return an error if a unit with forms did not exist on the last day of fieldwork."""
     if day is None:
         return None
-    late = units["valid_from"].map(lambda it: it is not None and it > day)
-    gone = units["valid_to"].map(lambda it: it is not None and it < day)
-    wrong = units[(late | gone) & units["code"].isin(used)]
+    not_yet = units["valid_from"].map(lambda start: start is not None and start > day)
+    no_longer = units["valid_to"].map(lambda end: end is not None and end < day)
+    wrong = units[(not_yet | no_longer) & units["code"].isin(used)]
     rows = zip(np.asarray(wrong.index), wrong["code"], strict=True)
     places = [Place(file, int(row), "valid_from/valid_to", code) for row, code in rows]
     return UnitError("unit_dates", places, day=day.isoformat()) if places else None

@@ -1,11 +1,11 @@
 """One wave, one file: ``wave.yaml`` holds everything that changes from year to year.
 
-Nothing is configured globally. Paths are relative to the file; codes stay text; a misspelt key
-is refused with the right one named.
+Nothing is configured globally. Paths are relative to the file; codes stay text; the refusal of
+a misspelt key names the right key.
 """
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
@@ -22,22 +22,23 @@ Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Row = Annotated[int, Field(ge=1)]
 
 
-def _listed(value: object) -> object:
+def _make_list(value: object) -> object:
+    """Take a value that is no list as a list of that value."""
     return value if isinstance(value, list | tuple) else [value]
 
 
-def _maybe_empty(value: object) -> object:
+def _read_empty_list(value: object) -> object:
     """Take a key with nothing after it as an empty list."""
     return () if value in ("", "null") else value
 
 
 class Responses(Strict):
-    """Some files of answers: a name or a glob, and where their header stands."""
+    """Some files of answers: a name or a pattern, and the rows of their header."""
 
     file: str
     sheet: str = ""
     header: Annotated[
-        tuple[Row, ...], BeforeValidator(_listed), Field(min_length=1, max_length=2)
+        tuple[Row, ...], BeforeValidator(_make_list), Field(min_length=1, max_length=2)
     ] = (1,)
     blank: tuple[str, ...] = ()
     unit: str = ""
@@ -59,7 +60,7 @@ class Columns(Strict):
     keys: Mapping[Code, str] = {}
     blank: Mapping[str, tuple[str, ...]] = {}
     labels: Mapping[str, int] = {}
-    ignore: Annotated[tuple[str, ...], BeforeValidator(_maybe_empty)] = ()
+    ignore: Annotated[tuple[str, ...], BeforeValidator(_read_empty_list)] = ()
 
 
 class Decision(Strict):
@@ -118,19 +119,19 @@ class Wave(Strict):
 
     @property
     def path(self) -> Path:
-        """Where the file lies."""
+        """Path of the file."""
         return self._path
 
     @property
     def is_synthetic(self) -> bool:
-        """Whether the answers were made by a program."""
+        """Whether the answers are synthetic."""
         return self.synthetic == "true"
 
     @property
     def document_day(self) -> date:
         """The day that documents state: the decision, else the end of fieldwork or of the year."""
-        decided = self.decision.date if self.decision else None
-        return decided or self.collected.end or date(self.year, 12, 31)
+        decision_day = self.decision.date if self.decision else None
+        return decision_day or self.collected.end or date(self.year, 12, 31)
 
     def path_of(self, name: str) -> Path:
         """Return a path given in the file, relative to the file."""
@@ -139,52 +140,55 @@ class Wave(Strict):
     def list_sources(self) -> list[tuple[Path, Responses]]:
         """Return each file of answers with its entry, in the order of ``responses:`` and names.
 
-        A sheet is read once, by the first entry that names it; what Excel keeps beside an
-        open file (``~$…``) is left out.
+        A sheet is read once, by the first entry that names the sheet. The lock files of Excel
+        (``~$…``) are left out.
 
         Raises:
             FileError: A pattern matches no file.
         """
-        found: dict[tuple[Path, str], Responses] = {}
-        for one in self.responses:
-            globbed = any(sign in one.file for sign in "*?[")
-            paths = sorted(self._path.parent.glob(one.file)) if globbed else [self.path_of(one.file)]
+        folder = self._path.parent
+        entries: dict[tuple[Path, str], Responses] = {}
+        for responses in self.responses:
+            is_pattern = any(sign in responses.file for sign in "*?[")
+            paths = sorted(folder.glob(responses.file)) if is_pattern else [folder / responses.file]
             paths = [path for path in paths if not path.name.startswith("~$")]
             if not paths:
-                raise FileError("glob_empty", file=one.file, folder=self._path.parent)
+                raise FileError("glob_empty", file=responses.file, folder=folder)
             for path in paths:
-                found.setdefault((path, one.sheet), one)
-        return [(path, one) for (path, _), one in found.items()]
+                entries.setdefault((path, responses.sheet), responses)
+        return [(path, responses) for (path, _), responses in entries.items()]
 
     def list_files(self) -> list[Path]:
-        """Return every file that the wave is read from, its own first; absent ones are left out."""
-        named = [name for name in (self.units, self.unit_changes, self.crosswalk) if name]
-        own = [self.instrument] if self.instrument.endswith((".yaml", ".yml")) else []
-        paths = [
-            self._path,
-            *map(self.path_of, [*own, *named]),
-            *(path for path, _ in self.list_sources()),
-        ]
-        for earlier in self.earlier:
-            place = self.path_of(earlier)
-            paths += read_wave(place).list_files() if place.exists() else []
+        """Return every existing file that the wave is read from, ``wave.yaml`` first."""
+        names = [name for name in (self.units, self.unit_changes, self.crosswalk) if name]
+        names = [self.instrument, *names] if self._has_pack_file else names
+        paths = [self._path, *map(self.path_of, names)]
+        paths += [path for path, _ in self.list_sources()]
+        for name in self.earlier:
+            earlier_path = self.path_of(name)
+            paths += read_wave(earlier_path).list_files() if earlier_path.exists() else []
         return [path for path in dict.fromkeys(paths) if path.is_file()]
+
+    @property
+    def _has_pack_file(self) -> bool:
+        """Whether the instrument is a file of the user, not a pack of the program."""
+        return self.instrument.endswith((".yaml", ".yml"))
 
     def read_pack(self) -> Instrument:
         """Return the instrument with the index rules that this wave changes."""
-        own = self.instrument.endswith((".yaml", ".yml"))
-        found = read_instrument(self.path_of(self.instrument) if own else self.instrument)
+        name = self.instrument
+        pack = read_instrument(self.path_of(name) if self._has_pack_file else name)
         if self.index:
-            changed = {key: getattr(self.index, key) for key in self.index.model_fields_set}
-            found = found.model_copy(update={"index": found.index.model_copy(update=changed)})
+            changes = {key: getattr(self.index, key) for key in self.index.model_fields_set}
+            pack = pack.model_copy(update={"index": pack.index.model_copy(update=changes)})
         if self.min_forms:
-            index = found.index.model_copy(update={"min_forms": self.min_forms})
-            found = found.model_copy(update={"index": index})
-        return found
+            index = pack.index.model_copy(update={"min_forms": self.min_forms})
+            pack = pack.model_copy(update={"index": index})
+        return pack
 
 
 def read_wave(path: str | Path) -> Wave:
-    """Read ``wave.yaml``, or the folder that holds one, and check it whole.
+    """Read a ``wave.yaml``, or the one in a folder, and check it whole.
 
     A relative path is looked up from the working folder and then from the folders above it, so
     that a notebook finds ``data/…`` of its project.
@@ -198,18 +202,17 @@ def read_wave(path: str | Path) -> Wave:
         >>> sipas.read_wave("data/an-giang-2021/wave.yaml").year
         2021
     """
-    asked = Path(path)
-    here = Path.cwd()
-    tried = [folder / asked for folder in (here, *here.parents)]
-    found = next((one for one in tried if one.exists()), None)
-    if found is None:
-        raise FileError("file_missing", file=asked)
-    if found.is_dir():
-        found = found / "wave.yaml"
-    if found.suffix.lower() in (".xlsx", ".xls", ".csv", ".tsv"):
-        raise FileError("not_wave", file=asked)
-    wave = read_model(found, Wave)
-    wave._path = found
+    given, here = Path(path), Path.cwd()
+    candidates = [folder / given for folder in (here, *here.parents)]
+    wave_path = next((candidate for candidate in candidates if candidate.exists()), None)
+    if wave_path is None:
+        raise FileError("file_missing", file=given)
+    if wave_path.is_dir():
+        wave_path = wave_path / "wave.yaml"
+    if wave_path.suffix.lower() in (".xlsx", ".xls", ".csv", ".tsv"):
+        raise FileError("not_wave", file=given)
+    wave = read_model(wave_path, Wave)
+    wave._path = wave_path
     pack = wave.read_pack()
     _check_codes(wave, pack)
     _check_index(wave, pack)
@@ -218,35 +221,39 @@ def read_wave(path: str | Path) -> Wave:
 
 def _check_index(wave: Wave, pack: Instrument) -> None:
     """Refuse index rules of the wave that its instrument cannot carry out."""
-    for at, message, fields in pack.find_mistakes():
-        wrong = ConfigError(message, (), at, **fields)
-        said = {lang: f"`{'.'.join(at)}`: {wrong.text(lang)}" for lang in LANGUAGES}
-        raise ConfigError("config", [Place(wave.path.name)], at, file=wave.path.name, said=said)
+    for at, message_id, fields in pack.find_mistakes():
+        mistake = ConfigError(message_id, (), at, **fields)
+        sentences = {
+            language: f"`{'.'.join(at)}`: {mistake.text(language)}" for language in LANGUAGES
+        }
+        file = wave.path.name
+        raise ConfigError("config", [Place(file)], at, file=file, said=sentences)
 
 
 def _check_codes(wave: Wave, pack: Instrument) -> None:
-    """Refuse a wave that speaks of items, indicators or an outcome its instrument lacks."""
-    codes = [*pack.items] + ([pack.overall_item.code] if pack.overall_item else [])
+    """Refuse codes of items, indicators, keys, levels or an outcome that do not fit the pack."""
+    places, columns, scale = [Place(wave.path.name)], wave.columns, pack.scale
     if wave.outcome in pack.items:
-        raise ConfigError("outcome_in_driver", [Place(wave.path.name)], outcome=wave.outcome)
-    asked = {
-        "items": (wave.columns.items, codes),
-        "indicators": (wave.columns.indicators, [*pack.indicators]),
-        "outcome": ([wave.outcome] if wave.outcome else [], codes[len(pack.items) :] or codes),
-    }
-    taken = [*RESERVED, *codes, *pack.indicators]
-    clash = [key for key in wave.columns.keys if key in taken]
-    if clash:
-        raise ConfigError("wave_key", [Place(wave.path.name)], (), key=clash[0])
-    unknown = [
-        text for text, level in wave.columns.labels.items() if level not in pack.scale.levels
-    ]
-    if unknown:
-        fields = {"low": pack.scale.low, "high": pack.scale.high}
-        raise ConfigError("wave_label", [Place(wave.path.name)], (), label=unknown[0], **fields)
-    for key, (named, known) in asked.items():
-        for code in named:
-            if code not in known:
-                close = difflib.get_close_matches(code, known, n=1) or known[:3]
-                said = {"key": key, "code": code, "known": ", ".join(close)}
-                raise ConfigError("wave_code", [Place(wave.path.name)], (), pack=pack.id, **said)
+        raise ConfigError("outcome_in_driver", places, outcome=wave.outcome)
+    reserved = {*RESERVED, *pack.rated_codes, *pack.indicators}
+    for key in columns.keys:
+        if key in reserved:
+            raise ConfigError("wave_key", places, key=key)
+    for label, level in columns.labels.items():
+        if level not in scale.levels:
+            raise ConfigError("wave_label", places, label=label, low=scale.low, high=scale.high)
+    outcomes = [code for code in pack.rated_codes if code not in pack.items] or pack.rated_codes
+    _check_known("items", [*columns.items], pack.rated_codes, wave, pack)
+    _check_known("indicators", [*columns.indicators], [*pack.indicators], wave, pack)
+    _check_known("outcome", [wave.outcome] if wave.outcome else [], outcomes, wave, pack)
+
+
+def _check_known(
+    key: str, codes: Sequence[str], pack_codes: Sequence[str], wave: Wave, pack: Instrument
+) -> None:
+    """Refuse a code under ``key`` of ``wave.yaml`` that is not among the codes of the pack."""
+    for code in codes:
+        if code not in pack_codes:
+            close = difflib.get_close_matches(code, pack_codes, n=1) or pack_codes[:3]
+            fields = {"key": key, "code": code, "known": ", ".join(close), "pack": pack.id}
+            raise ConfigError("wave_code", [Place(wave.path.name)], (), **fields)

@@ -197,6 +197,11 @@ class Instrument(Strict):
             if rule.rule == "overall_item" and not self.overall_item:
                 yield ("index", name, "rule"), "pack_no_overall", {}
 
+    @property
+    def rated_codes(self) -> list[str]:
+        """Codes of all questions on satisfaction: the items, then the overall item if any."""
+        return [*self.items] + ([self.overall_item.code] if self.overall_item else [])
+
     def rules_by_level(self) -> tuple[tuple[str, IndexRule], ...]:
         """Return the index rules by level, from parts to the whole."""
         levels = ("factor", "block", "overall") if self.blocks else ("factor", "overall")

@@ -234,7 +234,9 @@ def test_two_header_rows_merged_down_the_last_column_are_recognised(tmp_path):
     upper = ["TT", "Đơn vị", "Câu hỏi", *[""] * 21, "Mức độ hài lòng chung"]
     lower = ["", "", *(it.vi for it in pack.items.values())]
     rows = [[k, "Sở Y tế", *[4] * 22, 4] for k in range(1, 7)]
-    made = draft_wave([book(tmp_path / "hai-dong.xlsx", Phiếu=[upper, lower, *rows])], tmp_path, "vi")
+    made = draft_wave(
+        [book(tmp_path / "hai-dong.xlsx", Phiếu=[upper, lower, *rows])], tmp_path, "vi"
+    )
     facts = yaml.safe_load(made.wave.read_text("utf-8"))
     assert facts["responses"][0]["header"] == [1, 2]
     assert facts["columns"]["unit"] == "Đơn vị"

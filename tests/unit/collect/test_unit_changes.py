@@ -2,16 +2,12 @@
 
 from datetime import date
 
-import numpy as np
-import pandas as pd
 import pytest
 
 from sipas_analysis.collect.unit_changes import (
-    carried,
     compute_unit_shares,
     find_successors,
     read_changes,
-    shares_back,
 )
 from sipas_analysis.errors import SipasError
 
@@ -33,7 +29,9 @@ def listed(tmp_path):
 def test_a_rename_carries_everything_over(listed):
     """Tịnh Biên became a town in February 2023: one row of share 1."""
     changes = listed("2023-02-10,h-tinh-bien,tx-tinh-bien,,rename\n")
-    shares = compute_unit_shares(changes, ["h-tinh-bien", "an-phu"], date(2022, 3, 1), date(2024, 3, 1))
+    shares = compute_unit_shares(
+        changes, ["h-tinh-bien", "an-phu"], date(2022, 3, 1), date(2024, 3, 1)
+    )
     assert find_successors(shares) == {"h-tinh-bien": "tx-tinh-bien", "an-phu": "an-phu"}
     assert changes["status"].tolist() == ["unverified"]
 
@@ -53,20 +51,10 @@ def test_merges_and_splits_multiply_over_days(listed):
         "2025-07-01,m,y,0.4,split\n2025-07-01,c,c,0.9,move\n2025-07-01,c,y,0.1,move\n"
     )
     shares = compute_unit_shares(changes, ["a", "b", "c"], None, None)
-    totals = pd.DataFrame({"n": [10.0, 20.0, 100.0]}, index=["a", "b", "c"])
-    assert carried(totals, shares)["n"].round(9).to_dict() == {"c": 90.0, "x": 18.0, "y": 22.0}
+    assert shares.loc["a"].to_dict() == {"c": 0.0, "x": 0.6, "y": 0.4}
+    assert shares.loc["b"].equals(shares.loc["a"].rename("b"))
+    assert shares.loc["c"].to_dict() == {"c": 0.9, "x": 0.0, "y": 0.1}
     assert find_successors(shares) == {}
-
-
-def test_splitting_back_restores_what_was_merged(listed):
-    """By what each unit put in."""
-    changes = listed("2023-01-01,a,m,,merge\n2023-01-01,b,m,,merge\n")
-    shares = compute_unit_shares(changes, ["a", "b", "c"], None, None)
-    n = pd.Series({"a": 10.0, "b": 30.0, "c": 0.0})
-    back = shares_back(shares, n)
-    merged = carried(n.to_frame("n"), shares)
-    assert carried(merged, back)["n"].to_dict() == n.to_dict()
-    assert np.allclose(back.sum(axis=1), 1)
 
 
 @pytest.mark.parametrize(
