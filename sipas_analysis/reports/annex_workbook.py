@@ -2,7 +2,7 @@
 
 A figure is a number as it was printed (two decimals, rule M6), so that Excel shows 94,59 or 94.59
 by its own settings; text is never run as a formula. A hidden last sheet names the figure behind
-every number, unrounded, for who checks. The same figures give the same bytes.
+every number, unrounded, for an auditor. The same figures give the same bytes.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,6 @@ from sipas_analysis.collect.wave import Wave
 from sipas_analysis.documents.model import (
     Document,
     Interval,
-    Joined,
     Number,
     Picture,
     Table,
@@ -29,8 +28,24 @@ from sipas_analysis.figures.suppression import SUPPRESS
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import Language
+from sipas_analysis.reports.chapters.opening import (
+    describe_decision,
+    describe_fieldwork,
+    describe_instrument,
+    describe_rule,
+)
 from sipas_analysis.reports.figure_tables import figure_reference
+from sipas_analysis.reports.subject import Subject
 
+LAST_HEADERS = (
+    "xlsx.column.low",
+    "xlsx.column.high",
+    "report.column.forms",
+    "report.column.rank",
+    "report.column.places",
+    "report.column.letter",
+    "xlsx.column.reason",
+)
 ROMAN = ((10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I"))
 
 
@@ -45,11 +60,11 @@ def write_annexes(figures: Figures, path: Path, language: Language) -> Path:
     Returns:
         The path.
     """
-    wave, rows = figures.survey.wave, _AnnexCells(figures)
-    sheets = [_group_sheet(rows, k, group) for k, group in enumerate(figures.groups, 1)]
-    sheets += [_item_sheet(rows), _source_sheet(rows)]
-    decided = wave.decision.date if wave.decision else None
-    day = decided or wave.collected.end or date(wave.year, 12, 31)
+    wave, cells = figures.survey.wave, _AnnexCells(figures)
+    sheets = [_group_sheet(cells, number, group) for number, group in enumerate(figures.groups, 1)]
+    sheets += [_item_sheet(cells), _source_sheet(figures)]
+    decision_day = wave.decision.date if wave.decision else None
+    day = decision_day or wave.collected.end or date(wave.year, 12, 31)
     return write_workbook(path, sheets, (wave.title, wave.publisher, day), language)
 
 
@@ -70,236 +85,195 @@ def write_report_tables(document: Document, path: Path, language: Language) -> P
             table = block.data if isinstance(block, Picture) else block
             if isinstance(table, Table):
                 tables.setdefault(table.id, (section.title, table))
-    listed = tuple(
-        (k, Cell(table.caption, link=k), title, table.id)
-        for k, (title, table) in enumerate(tables.values(), 1)
-    )
-    heads = [make_text(f"xlsx.column.{head}") for head in ("no", "table", "chapter", "table_id")]
-    first = Sheet(
-        make_text("xlsx.sheet.contents"),
-        (document.title, document.subtitle),
-        (*heads,),
-        listed,
-        notes=(document.footer,),
-        warning=document.banner,
-        fixed=2,
-    )
-    sheets = [_table_sheet(k, table, document) for k, (_, table) in enumerate(tables.values(), 1)]
-    own = document.official
-    publisher, day = (own.publisher, own.day) if own else ("", date(2000, 1, 1))
-    return write_workbook(path, [first, *sheets], (document.title, publisher, day), language)
+    contents = _contents_sheet(document, [*tables.values()])
+    sheets = [
+        _table_sheet(number, table, document)
+        for number, (_, table) in enumerate(tables.values(), 1)
+    ]
+    official = document.official
+    publisher, day = (official.publisher, official.day) if official else ("", date(2000, 1, 1))
+    return write_workbook(path, [contents, *sheets], (document.title, publisher, day), language)
 
 
 # ── the annexes of a province
 
 
 class _AnnexCells:
-    """Figures and names by place: ``all``, ``group:code`` or the code of a unit."""
+    """The cells of the annexes, by domain: ``all``, ``group:code`` or the code of a unit."""
 
     def __init__(self, figures: Figures) -> None:
         self.figures, self.wave = figures, figures.survey.wave
         self.pack, self.groups = figures.survey.instrument, list_groups(self.wave)
         units = figures.survey.units[["code", "name_vi", "name_en"]]
-        self.names = {code: Bilingual(vi=vi, en=en) for code, vi, en in units.to_numpy()}
-        self.found: dict[str, dict[str, PublishedFigure]] = {}
-        for one in list_figures(figures.scores):
-            place = one.unit or (f"group:{one.group}" if one.group else "all")
-            self.found.setdefault(place, {})[one.variable] = one
+        self.unit_names = {code: Bilingual(vi=vi, en=en) for code, vi, en in units.to_numpy()}
+        self.by_domain: dict[str, dict[str, PublishedFigure]] = {}
+        for figure in list_figures(figures.scores):
+            domain = figure.unit or (f"group:{figure.group}" if figure.group else "all")
+            self.by_domain.setdefault(domain, {})[figure.variable] = figure
 
-    def figure(self, place: str, code: str) -> Cell:
-        """Return a figure as it may be printed, and marked as reports mark it."""
-        one = self.found[place][code]
-        if one.flag == SUPPRESS and one.n_valid > 0:
+    def percent_cell(self, domain: str, code: str) -> Cell:
+        """Return a percentage as it may be printed, and marked as reports mark it."""
+        figure = self.by_domain[domain][code]
+        if figure.flag == SUPPRESS and figure.n_valid > 0:
             return Cell(make_text("report.suppressed"))
-        home = figure_reference(one, "printed") if one.is_known else None
-        number, mark = (
-            Number(one.printed or None, figure=home),
-            "†" if one.flag == "caution" else "",
-        )
-        return Cell(number, self.pack.index.decimals, mark)
+        reference = figure_reference(figure, "printed") if figure.is_known else None
+        number = Number(figure.printed or None, figure=reference)
+        return Cell(number, self.pack.index.decimals, "†" if figure.flag == "caution" else "")
 
-    def ends(self, place: str) -> list[Cell]:
-        """Return the two ends of the interval of the overall index, and the number of forms."""
-        one = self.found[place][OVERALL]
-        ends = Interval(one.low, one.high, 1, one.id).ends()
-        return [Cell(it) for it in (*ends, Number(one.n, figure=figure_reference(one, "n")))]
+    def interval_cells(self, domain: str) -> list[Cell]:
+        """Return the two ends of the interval of the overall index."""
+        figure = self.by_domain[domain][OVERALL]
+        return [Cell(end) for end in Interval(figure.low, figure.high, 1, figure.id).ends()]
 
-    def wholes(self, groups: Sequence[str]) -> list[tuple[str, object]]:
-        """Return place and name of the province and of some groups."""
-        whole = make_text("xlsx.all")
+    def forms_cell(self, domain: str) -> Cell:
+        """Return the number of forms."""
+        figure = self.by_domain[domain][OVERALL]
+        return Cell(Number(figure.n, figure=figure_reference(figure, "n")))
+
+    def name_wholes(self, groups: Sequence[str]) -> list[tuple[str, object]]:
+        """Return domain and name of the province and of some groups."""
+        province: object = make_text("xlsx.all")
         if self.wave.province.vi or self.wave.province.en:
-            whole = make_text("xlsx.province", province=self.wave.province)
-        named = [(f"group:{it}", make_text("xlsx.group", group=self.groups[it])) for it in groups]
-        return [("all", whole), *named]
+            province = make_text("xlsx.province", province=self.wave.province)
+        names = [make_text("xlsx.group", group=self.groups[group]) for group in groups]
+        domains = [f"group:{group}" for group in groups]
+        return [("all", province), *zip(domains, names, strict=True)]
 
-    def named(self, code: str) -> Bilingual:
+    def short_name(self, code: str) -> Bilingual:
         """Return the short text of a factor, block or item in both languages."""
         return Bilingual(vi=self.pack.label_of(code, "vi"), en=self.pack.label_of(code, "en"))
 
 
-def _group_sheet(rows: _AnnexCells, k: int, group: str) -> Sheet:
+def _group_sheet(cells: _AnnexCells, number: int, group: str) -> Sheet:
     """List the units of one group in the order of the ranking, below the whole and the group."""
-    pack, wave = rows.pack, rows.wave
-    parts, named = [*pack.factors, *pack.blocks], rows.groups[group]
+    pack, wave, group_name = cells.pack, cells.wave, cells.groups[group]
+    parts = [*pack.factors, *pack.blocks]
 
-    def line(no: object, name: object, place: str) -> Line:
-        cells = [rows.figure(place, code) for code in (*parts, OVERALL)]
-        return (no, name, *cells, *rows.ends(place))
+    def make_line(number: object, name: object, domain: str) -> Line:
+        percents = [cells.percent_cell(domain, code) for code in (*parts, OVERALL)]
+        ends = cells.interval_cells(domain)
+        return (number, name, *percents, *ends, cells.forms_cell(domain))
 
-    top = tuple((*line("", it, place), *[""] * 4) for place, it in rows.wholes([group]))
-    body = tuple(
-        (*line(k, rows.names[one.unit], one.unit), *_rank_cells(one, pack.index.min_forms))
-        for k, one in enumerate(rows.figures.units_in_order(group), 1)
-    )
-    ids = (
-        "xlsx.column.low",
-        "xlsx.column.high",
-        "report.column.forms",
-        "report.column.rank",
-        "report.column.places",
-        "report.column.letter",
-        "xlsx.column.reason",
-    )
-    heads = (
-        make_text("xlsx.column.no"),
-        make_text("report.column.unit"),
-        *map(rows.named, parts),
-        make_text("report.level.overall"),
-        *map(make_text, ids),
-    )
-    roman = _roman_number(k)
-    titles = (
-        make_text("xlsx.annex", roman=roman, group=named),
-        wave.title,
-        *_state_attachment(wave),
-    )
-    name = make_text("xlsx.sheet.annex", roman=roman, group=named)
-    return Sheet(name, titles, heads, body, top, _explain_marks(), _synthetic_banner(wave), fixed=2)
-
-
-def _rank_cells(one: PublishedFigure, min_forms: int) -> Line:
-    """Return rank, places, letter, and why there are none."""
-    if one.rank is None:
-        why = make_text(f"report.rank.reason.{one.reason}", min_forms=min_forms, n=one.n_valid)
-        return (None, None, None, why)
-    places = make_text("report.places", low=one.rank_low, high=one.rank_high)
-    return (Number(one.rank, figure=figure_reference(one, "rank")), places, one.letter or None, "")
-
-
-def _item_sheet(rows: _AnnexCells) -> Sheet:
-    """List every item by unit; the wordings stand below."""
-    figures, pack = rows.figures, rows.pack
-
-    def line(no: object, name: object, of: object, place: str) -> Line:
-        return (
-            no,
-            name,
-            of,
-            *(rows.figure(place, code) for code in pack.items),
-            rows.ends(place)[-1],
+    top = [(*make_line("", name, domain), *[""] * 4) for domain, name in cells.name_wholes([group])]
+    units = enumerate(cells.figures.units_in_order(group), 1)
+    body = [
+        (
+            *make_line(position, cells.unit_names[figure.unit], figure.unit),
+            *_rank_cells(figure, pack.index.min_forms),
         )
-
-    top = tuple(line("", it, "", place) for place, it in rows.wholes(figures.groups))
-    units = [
-        (one.unit, rows.groups[it]) for it in figures.groups for one in figures.units_in_order(it)
+        for position, figure in units
     ]
-    body = tuple(line(k, rows.names[it], of, it) for k, (it, of) in enumerate(units, 1))
-    marks = {code: "" if it.status == "sourced" else "*" for code, it in pack.items.items()}
-    first = [
+    headers = (
         make_text("xlsx.column.no"),
         make_text("report.column.unit"),
-        make_text("xlsx.column.group"),
-    ]
-    heads = (
-        *first,
-        *(code + mark for code, mark in marks.items()),
-        make_text("report.column.forms"),
+        *map(cells.short_name, parts),
+        make_text("report.level.overall"),
+        *map(make_text, LAST_HEADERS),
     )
-    wordings = [
-        make_text("report.coded", code=code, mark=mark, name=rows.named(code))
-        for code, mark in marks.items()
-    ]
-    unsure = [make_text("report.items.mark")] if any(marks.values()) else []
-    titles = (make_text("xlsx.items"), rows.wave.title)
+    roman = _roman_number(number)
+    title = make_text("xlsx.annex", roman=roman, group=group_name)
     return Sheet(
-        make_text("xlsx.sheet.items"),
-        titles,
-        heads,
-        body,
-        top,
-        (*wordings, *unsure, *_explain_marks()[:2]),
-        _synthetic_banner(rows.wave),
+        make_text("xlsx.sheet.annex", roman=roman, group=group_name),
+        (title, wave.title, *_state_attachment(wave)),
+        headers,
+        tuple(body),
+        tuple(top),
+        _explain_marks(),
+        _synthetic_banner(wave),
         fixed=2,
     )
 
 
-def _source_sheet(rows: _AnnexCells) -> Sheet:
+def _rank_cells(figure: PublishedFigure, min_forms: int) -> Line:
+    """Return rank, rank range, letter, and the reason where there is no rank."""
+    if figure.rank is None:
+        reason = f"report.rank.reason.{figure.reason}"
+        return (None, None, None, make_text(reason, min_forms=min_forms, n=figure.n_valid))
+    rank = Number(figure.rank, figure=figure_reference(figure, "rank"))
+    rank_range = make_text("report.places", low=figure.rank_low, high=figure.rank_high)
+    return (rank, rank_range, figure.letter or None, "")
+
+
+def _item_sheet(cells: _AnnexCells) -> Sheet:
+    """List every item by unit; the wordings stand below."""
+    figures, pack = cells.figures, cells.pack
+
+    def make_line(number: object, name: object, group: object, domain: str) -> Line:
+        percents = [cells.percent_cell(domain, code) for code in pack.items]
+        return (number, name, group, *percents, cells.forms_cell(domain))
+
+    wholes = cells.name_wholes(figures.groups)
+    top = tuple(make_line("", name, "", domain) for domain, name in wholes)
+    units = [
+        (figure.unit, cells.groups[group])
+        for group in figures.groups
+        for figure in figures.units_in_order(group)
+    ]
+    body = tuple(
+        make_line(position, cells.unit_names[unit], group, unit)
+        for position, (unit, group) in enumerate(units, 1)
+    )
+    marks = {code: "" if item.status == "sourced" else "*" for code, item in pack.items.items()}
+    headers = (
+        make_text("xlsx.column.no"),
+        make_text("report.column.unit"),
+        make_text("xlsx.column.group"),
+        *(code + mark for code, mark in marks.items()),
+        make_text("report.column.forms"),
+    )
+    wordings = [
+        make_text("report.coded", code=code, mark=mark, name=cells.short_name(code))
+        for code, mark in marks.items()
+    ]
+    mark_note = [make_text("report.items.mark")] if any(marks.values()) else []
+    return Sheet(
+        make_text("xlsx.sheet.items"),
+        (make_text("xlsx.items"), cells.wave.title),
+        headers,
+        body,
+        top,
+        (*wordings, *mark_note, *_explain_marks()[:2]),
+        _synthetic_banner(cells.wave),
+        fixed=2,
+    )
+
+
+def _source_sheet(figures: Figures) -> Sheet:
     """Say what the figures are, by which rule they were made and how to read the marks."""
-    survey, wave, pack = rows.figures.survey, rows.wave, rows.pack
-    start, end = wave.collected.start, wave.collected.end
+    survey, wave, pack = figures.survey, figures.survey.wave, figures.survey.instrument
+    rules = [describe_rule(Subject(figures), level) for level, _ in pack.rules_by_level()]
     limits = {"min_forms": pack.index.min_forms, "min_cell": wave.min_cell}
-    title, status = pack.title, make_text(f"status.{pack.status}")
     facts: list[tuple[str, object]] = [
         ("wave", wave.id),
         ("title", wave.title),
         ("publisher", wave.publisher),
         ("data", make_text("report.synthetic" if wave.is_synthetic else "xlsx.collected")),
-        ("decision", _describe_decision(wave)),
-        (
-            "when",
-            make_text("report.method.fieldwork", start=start, end=end) if start or end else None,
-        ),
+        ("decision", describe_decision(wave)),
+        ("when", describe_fieldwork(wave)),
         ("forms", make_text("xlsx.forms", n=len(survey.frame), n_read=survey.n_read)),
-        (
-            "instrument",
-            make_text("report.basis.instrument", source=pack.source, title=title, status=status),
-        ),
-        *(("rule", _describe_rule(rows, level)) for level, _ in pack.rules_by_level()),
-        ("limits", Text("report.method.rank", limits)),
+        ("instrument", describe_instrument(pack)),
+        *(("rule", rule) for rule in rules),
+        ("limits", make_text("report.method.rank", **limits)),
         ("interval", make_text("report.method.interval")),
         ("rounding", make_text("xlsx.rounding", decimals=pack.index.decimals)),
         *(("marks", mark) for mark in _explain_marks()),
         ("ids", make_text("xlsx.ids")),
         ("program", f"sipas_analysis {__version__}"),
     ]
-    lines = tuple((make_text(f"xlsx.fact.{name}"), said) for name, said in facts)
-    heads = (make_text("report.column.fact"), make_text("report.column.stands"))
-    titles = (make_text("xlsx.source"), wave.title)
-    return Sheet(
-        make_text("xlsx.sheet.source"), titles, heads, lines, warning=_synthetic_banner(wave)
-    )
-
-
-def _describe_rule(rows: _AnnexCells, level: str) -> Text:
-    """Say the rule of a level with its status."""
-    rule = dict(rows.pack.rules_by_level())[level]
-    weights = [
-        make_text("report.rule.weight", name=rows.named(code), weight=Number(f"{weight:g}"))
-        for code, weight in rule.weights.items()
-    ]
-    stated = make_text(f"report.rule.{rule.rule}", weights=Joined(weights))
-    name, status = make_text(f"report.level.{level}"), make_text(f"status.{rule.status}")
-    return make_text("report.rule.of", level=name, rule=stated, status=status)
-
-
-def _describe_decision(wave: Wave) -> Text:
-    """Name the decision, or say that there is none."""
-    decided = wave.decision
-    if decided is None:
-        return make_text("report.basis.no_decision")
-    status = make_text(f"status.{decided.status}")
-    number, day = decided.number, decided.date
-    return make_text("report.basis.decision", number=number, date=day, status=status)
+    lines = tuple((make_text(f"xlsx.fact.{name}"), fact) for name, fact in facts)
+    headers = (make_text("report.column.fact"), make_text("report.column.stands"))
+    titles, name = (make_text("xlsx.source"), wave.title), make_text("xlsx.sheet.source")
+    return Sheet(name, titles, headers, lines, warning=_synthetic_banner(wave))
 
 
 def _state_attachment(wave: Wave) -> list[Text]:
     """Say to which decision an annex belongs; what is not sure is left to be filled in."""
-    decided = wave.decision
+    decision = wave.decision
     if wave.is_synthetic:
         return []
-    if decided is None or decided.status != "sourced" or decided.date is None:
+    if decision is None or decision.status != "sourced" or decision.date is None:
         return [make_text("xlsx.attached_blank")]
-    return [make_text("xlsx.attached", number=decided.number, date=decided.date)]
+    return [make_text("xlsx.attached", number=decision.number, date=decision.date)]
 
 
 def _synthetic_banner(wave: Wave) -> Text | None:
@@ -315,42 +289,59 @@ def _explain_marks() -> tuple[Text, ...]:
 def _roman_number(number: int) -> str:
     if number == 0:
         return ""
-    value, sign = next(one for one in ROMAN if one[0] <= number)
+    value, sign = next(step for step in ROMAN if step[0] <= number)
     return sign + _roman_number(number - value)
 
 
 # ── the tables of a report
 
 
-def _table_sheet(k: int, table: Table, document: Document) -> Sheet:
-    """Return a table of a report as a sheet; an interval takes two columns."""
-    wide = [
-        any(isinstance(row[c], Interval) for row in table.rows) for c in range(len(table.columns))
-    ]
-    heads = [
-        [make_text(f"xlsx.{end}", name=column.label) for end in ("from", "to")]
-        if two
-        else [column.label]
-        for column, two in zip(table.columns, wide, strict=True)
-    ]
-    rows = [
-        chain.from_iterable(
-            _split_interval(it) if two else [it] for it, two in zip(row, wide, strict=True)
-        )
-        for row in table.rows
-    ]
-    name = make_text("xlsx.sheet.table", k=str(k), caption=table.caption)
+def _contents_sheet(document: Document, tables: Sequence[tuple[object, Table]]) -> Sheet:
+    """List the tables with their chapters; each caption leads to its sheet."""
+    lines = tuple(
+        (number, Cell(table.caption, link=number), chapter, table.id)
+        for number, (chapter, table) in enumerate(tables, 1)
+    )
+    names = ("no", "table", "chapter", "table_id")
     return Sheet(
-        name,
+        make_text("xlsx.sheet.contents"),
+        (document.title, document.subtitle),
+        tuple(make_text(f"xlsx.column.{name}") for name in names),
+        lines,
+        notes=(document.footer,),
+        warning=document.banner,
+        fixed=2,
+    )
+
+
+def _table_sheet(number: int, table: Table, document: Document) -> Sheet:
+    """Return a table of a report as a sheet; an interval takes two columns."""
+    holds_intervals = [
+        any(isinstance(row[position], Interval) for row in table.rows)
+        for position in range(len(table.columns))
+    ]
+    headers: list[object] = []
+    for column, is_wide in zip(table.columns, holds_intervals, strict=True):
+        if is_wide:
+            headers += [make_text(f"xlsx.{end}", name=column.label) for end in ("from", "to")]
+        else:
+            headers.append(column.label)
+    rows = []
+    for row in table.rows:
+        cells = zip(row, holds_intervals, strict=True)
+        rows.append((*chain.from_iterable(_split_cell(cell, is_wide) for cell, is_wide in cells),))
+    return Sheet(
+        make_text("xlsx.sheet.table", k=str(number), caption=table.caption),
         (table.caption, document.title),
-        (*chain.from_iterable(heads),),
-        tuple(map(tuple, rows)),
+        tuple(headers),
+        tuple(rows),
         notes=table.notes,
         warning=document.banner,
     )
 
 
-def _split_interval(value: object) -> list[object]:
-    if not isinstance(value, Interval):
-        return [value, None]
-    return [*value.ends()]
+def _split_cell(cell: object, is_wide: bool) -> list[object]:
+    """Return a cell for one column, or the two ends of its interval for two."""
+    if not is_wide:
+        return [cell]
+    return [*cell.ends()] if isinstance(cell, Interval) else [cell, None]

@@ -45,13 +45,13 @@ def write_comparison(
     Source: rules C1, C2 and P2 in docs/method.md.
     """
     folder = check_writable(out or OUT)
-    ordered = sorted(surveys, key=lambda one: (one.wave.year, one.wave.id))
-    declared = ordered[-1].wave.crosswalk if ordered else ""
-    path = crosswalk or (ordered[-1].wave.path_of(declared) if declared else "")
-    found = hide_withheld(compare(*ordered, crosswalk=path), ordered)
-    page = build_comparison_page(found, ordered)
-    return found, [
-        *write_tables({"changes": found.frame}, folder / "tables"),
+    surveys_by_year = sorted(surveys, key=lambda one: (one.wave.year, one.wave.id))
+    declared = surveys_by_year[-1].wave.crosswalk if surveys_by_year else ""
+    path = crosswalk or (surveys_by_year[-1].wave.path_of(declared) if declared else "")
+    changes = hide_withheld(compare(*surveys_by_year, crosswalk=path), surveys_by_year)
+    page = build_comparison_page(changes, surveys_by_year)
+    return changes, [
+        *write_tables({"changes": changes.frame}, folder / "tables"),
         write_html(page, folder / f"compare.{language}.html", language),
     ]
 
@@ -63,28 +63,28 @@ def hide_withheld(changes: Changes, ordered: Sequence[Survey]) -> Changes:
     for before, after in pairwise(ordered):
         for survey in (recode_units(before, after)[0], after):
             scores = Figures(survey).scores
-            kept = scores.loc[scores["flag"] == SUPPRESS, keys]
-            withheld = set(map(tuple, kept.to_numpy().tolist()))
-            here = (frame["before"] == before.wave.id) & np.array(
+            suppressed = scores.loc[scores["flag"] == SUPPRESS, keys]
+            withheld = set(map(tuple, suppressed.to_numpy().tolist()))
+            is_withheld = (frame["before"] == before.wave.id) & np.array(
                 [tuple(row) in withheld for row in frame[keys].to_numpy().tolist()], dtype=bool
             )
-            frame.loc[here, [*NUMBER_COLUMNS, "value_before", "value_after"]] = np.nan
-            frame.loc[here, "reason"] = "suppressed"
+            frame.loc[is_withheld, [*NUMBER_COLUMNS, "value_before", "value_after"]] = np.nan
+            frame.loc[is_withheld, "reason"] = "suppressed"
     return Changes(frame, changes.breaks)
 
 
-def build_comparison_page(found: Changes, ordered: Sequence[Survey]) -> Document:
+def build_comparison_page(changes: Changes, ordered: Sequence[Survey]) -> Document:
     """Return the page: the trend of the whole, then each pair of years."""
     names = {one.wave.id: one.wave.title for one in ordered}
     years = {one.wave.id: str(one.wave.year) for one in ordered}
     sections = [
-        Section("trend", make_text("compare.chapter.trend"), tuple(draw_trend(found, ordered)))
+        Section("trend", make_text("compare.chapter.trend"), tuple(draw_trend(changes, ordered)))
     ]
-    for number, one in enumerate(found.breaks.itertuples(index=False)):
+    for number, one in enumerate(changes.breaks.itertuples(index=False)):
         title = make_text(
             "compare.chapter.pair", before=years[str(one.before)], after=years[str(one.after)]
         )
-        own = found.frame[(found.frame["before"] == one.before)]
+        own = changes.frame[(changes.frame["before"] == one.before)]
         blocks = tuple(
             _pair_blocks(own, str(one.reason), bool(one.bridged), ordered[number : number + 2])
         )
@@ -97,17 +97,19 @@ def build_comparison_page(found: Changes, ordered: Sequence[Survey]) -> Document
     )
 
 
-def list_tables(found: Changes) -> Iterator[tuple[str, pd.DataFrame]]:
+def list_tables(changes: Changes) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield each pair of waves that may be compared with its table for the console."""
     names = {"value": "change"}
-    for one in found.breaks.query("reason == ''").itertuples(index=False):
-        own = found.frame[(found.frame["before"] == one.before) & (found.frame["level"] == OVERALL)]
+    for pair in changes.breaks.query("reason == ''").itertuples(index=False):
+        rows = changes.frame[
+            (changes.frame["before"] == pair.before) & (changes.frame["level"] == OVERALL)
+        ]
         columns = ["group", "unit", "value_before", "value_after", "value", "low", "high"]
-        yield f"{one.before} → {one.after}", own[columns].rename(columns=names).round(2)
+        yield f"{pair.before} → {pair.after}", rows[columns].rename(columns=names).round(2)
 
 
 def _pair_blocks(
-    own: pd.DataFrame, reason: str, bridged: bool, pair: Sequence[Survey]
+    rows: pd.DataFrame, reason: str, bridged: bool, pair: Sequence[Survey]
 ) -> list[Block]:
     """Return what changed between two waves, or why nothing may be said."""
     if reason:
@@ -115,15 +117,15 @@ def _pair_blocks(
         return [Paragraph(make_text("compare.no_line"), "warning"), Bullets(words)]
     subject = Subject(Figures(pair[1]), "")
     blocks: list[Block] = [Paragraph(make_text("compare.bridged"), "warning")] if bridged else []
-    whole = own[(own["level"] == OVERALL) & (own["domain"] != "unit")]
+    whole = rows[(rows["level"] == OVERALL) & (rows["domain"] != "unit")]
     blocks.append(
         _change_table("whole", whole, [_domain_name(subject, row) for row in whole.itertuples()])
     )
-    for group in dict.fromkeys(own.loc[own["domain"] == "unit", "group"]):
-        units = own[(own["level"] == OVERALL) & (own["unit"] != "") & (own["group"] == group)]
+    for group in dict.fromkeys(rows.loc[rows["domain"] == "unit", "group"]):
+        units = rows[(rows["level"] == OVERALL) & (rows["unit"] != "") & (rows["group"] == group)]
         labels = [_unit_name(pair, str(code)) for code in units["unit"]]
         blocks.append(_change_table(f"units-{group}", units, labels, subject.group_name(group)))
-    parts = own[(own["domain"] == "all") & (own["level"] == "factor")]
+    parts = rows[(rows["domain"] == "all") & (rows["level"] == "factor")]
     if len(parts):
         blocks.append(
             _change_table(
@@ -152,11 +154,11 @@ def _unit_name(pair: Sequence[Survey], code: str) -> Bilingual:
 
 
 def _change_table(
-    name: str, own: pd.DataFrame, labels: Sequence[object], group: object = ""
+    name: str, rows: pd.DataFrame, labels: Sequence[object], group: object = ""
 ) -> Table:
     """Return before, after, change, interval and verdict of some figures."""
-    numbers = own[["value_before", "value_after", "value", "low", "high", "expected"]]
-    verdicts = [_state_verdict(one) for one in own.itertuples()]
+    numbers = rows[["value_before", "value_after", "value", "low", "high", "expected"]]
+    verdicts = [_state_verdict(one) for one in rows.itertuples()]
     both = zip(labels, numbers.to_numpy(float).tolist(), verdicts, strict=True)
     rows: tuple[tuple[object, ...], ...] = tuple(
         (
@@ -176,7 +178,7 @@ def _change_table(
             for it in heads
         ),
     )
-    if own["expected"].isna().all():
+    if rows["expected"].isna().all():
         rows, columns = tuple(row[:-1] for row in rows), columns[:-1]
     kind = name.split("-", maxsplit=1)[0]
     notes = (make_text("compare.note"),) if kind == "units" else ()
@@ -191,12 +193,12 @@ def _interval_text(low: float, high: float) -> Text | None:
     return make_text("report.pairs.interval", low=Number(low, 1), high=Number(high, 1))
 
 
-def _state_verdict(one: object) -> Text:
+def _state_verdict(row: object) -> Text:
     """Say whether a change is more than chance: for units by Holm's p, else by the interval."""
-    reason = str(getattr(one, "reason", ""))
+    reason = str(getattr(row, "reason", ""))
     if reason not in ("", "bridged"):
         return explain_break(reason)
-    low, high, p = (float(getattr(one, name)) for name in ("low", "high", "p_holm"))
+    low, high, p = (float(getattr(row, name)) for name in ("low", "high", "p_holm"))
     sure = (p < 0.05) if not np.isnan(p) else not low <= 0 <= high
     if not sure:
         return make_text("compare.verdict.open")

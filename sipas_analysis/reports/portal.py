@@ -122,7 +122,7 @@ class PortalRow:
     @property
     def files_by_language(self) -> list[list[Link]]:
         """The files to open, language by language."""
-        return [[*some] for _, some in groupby(self.links, key=lambda it: it.language)]
+        return [[*links] for _, links in groupby(self.links, key=lambda link: link.language)]
 
     @property
     def sort_key(self) -> str:
@@ -137,7 +137,7 @@ class PortalRow:
 
 def write_portal(
     figures: Figures,
-    made: Sequence[ReportOutcome],
+    outcomes: Sequence[ReportOutcome],
     path: Path,
     languages: Sequence[Language],
     common: Sequence[str] = (),
@@ -167,12 +167,12 @@ def write_portal(
         footer=footer,
         version=__version__,
         banner=make_text("report.synthetic") if wave.is_synthetic else None,
-        wholes=_whole_rows(figures, made, path.parent),
-        units=_unit_rows(figures, made, path.parent),
+        wholes=_whole_rows(figures, outcomes, path.parent),
+        units=_unit_rows(figures, outcomes, path.parent),
         groups=[list_groups(wave)[code] for code in figures.groups],
         axis=_span_axis(figures),
         files=[Link(it.rpartition("/")[2], "", quote(it)) for it in common],
-        failed=_list_failed(figures, made),
+        failed=_list_failed(figures, outcomes),
         silent=_list_silent(figures),
         dropped=_count_dropped(figures),
         read=make_text("portal.read", n=len(figures.survey.frame), n_read=figures.survey.n_read),
@@ -184,7 +184,7 @@ def _fill_template(languages: Sequence[Language], **parts: object) -> str:
     """Fill in the template; its script is the only one that a browser may run."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    home = Environment(
+    environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
@@ -199,17 +199,19 @@ def _fill_template(languages: Sequence[Language], **parts: object) -> str:
         """Return language and text; one without language where all read alike."""
         if isinstance(value, Bilingual) and not (value.vi and value.en):
             return [("vi" if value.vi else "en", value.vi or value.en)]
-        found = [(it, render_markup(value, it)) for it in languages]
-        return [("", found[0][1])] if len({text for _, text in found}) == 1 else [*found]
+        texts = [(language, render_markup(value, language)) for language in languages]
+        return [("", texts[0][1])] if len({text for _, text in texts}) == 1 else [*texts]
 
     script = (TEMPLATES / "portal.js").read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
-    home.globals |= {"show": show, "texts": texts, "say_it": make_text, "number": Number}
-    made = home.get_template("portal.html.j2")
-    return str(made.render(languages=[*languages], script=script, digest=digest, **parts))
+    environment.globals |= {"show": show, "texts": texts, "say_it": make_text, "number": Number}
+    template = environment.get_template("portal.html.j2")
+    return str(template.render(languages=[*languages], script=script, digest=digest, **parts))
 
 
-def _whole_rows(figures: Figures, made: Sequence[ReportOutcome], folder: Path) -> list[PortalRow]:
+def _whole_rows(
+    figures: Figures, outcomes: Sequence[ReportOutcome], folder: Path
+) -> list[PortalRow]:
     """Return the rows of the province and of its groups."""
     wave, ranking = figures.survey.wave, figures.ranking
     province = wave.province.vi or wave.province.en
@@ -218,51 +220,58 @@ def _whole_rows(figures: Figures, made: Sequence[ReportOutcome], folder: Path) -
         if province
         else make_text("portal.all")
     )
-    found = [
+    rows = [
         PortalRow(
             "",
             name,
             figures.by_variable("all")[OVERALL],
             n_units=len(ranking),
-            links=_list_links(made, "", folder),
+            links=_list_links(outcomes, "", folder),
         )
     ]
     for group in figures.groups:
         n_units = int((ranking["group"] == group).sum())
-        one = figures.by_variable("group", group)[OVERALL]
-        found.append(PortalRow(f"group-{group}", list_groups(wave)[group], one, n_units=n_units))
-    return found
+        figure = figures.by_variable("group", group)[OVERALL]
+        rows.append(PortalRow(f"group-{group}", list_groups(wave)[group], figure, n_units=n_units))
+    return rows
 
 
-def _unit_rows(figures: Figures, made: Sequence[ReportOutcome], folder: Path) -> list[PortalRow]:
+def _unit_rows(
+    figures: Figures, outcomes: Sequence[ReportOutcome], folder: Path
+) -> list[PortalRow]:
     """Return the rows of the units, group by group, best first."""
     names, groups = _unit_names(figures), list_groups(figures.survey.wave)
     return [
         PortalRow(
-            one.unit,
-            names[one.unit],
-            one,
+            figure.unit,
+            names[figure.unit],
+            figure,
             groups[group],
-            at,
-            _explain_rank(figures, one),
-            links=_list_links(made, one.unit, folder),
+            position,
+            _explain_rank(figures, figure),
+            links=_list_links(outcomes, figure.unit, folder),
         )
-        for at, group in enumerate(figures.groups)
-        for one in figures.units_in_order(group)
+        for position, group in enumerate(figures.groups)
+        for figure in figures.units_in_order(group)
     ]
 
 
-def _explain_rank(figures: Figures, one: PublishedFigure) -> object:
+def _explain_rank(figures: Figures, figure: PublishedFigure) -> object:
     """Say why a unit has no rank."""
-    if one.rank is not None:
+    if figure.rank is not None:
         return ""
     limit = figures.survey.instrument.index.min_forms
-    return make_text(f"report.rank.reason.{one.reason}", min_forms=limit, n=one.n_valid)
+    return make_text(f"report.rank.reason.{figure.reason}", min_forms=limit, n=figure.n_valid)
 
 
-def _list_links(made: Sequence[ReportOutcome], unit: str, folder: Path) -> tuple[Link, ...]:
+def _list_links(outcomes: Sequence[ReportOutcome], unit: str, folder: Path) -> tuple[Link, ...]:
     """Return the files of a unit that exist, language by language."""
-    files = {key: file for one in made if one.unit == unit for key, file in one.files.items()}
+    files = {
+        key: file
+        for outcome in outcomes
+        if outcome.unit == unit
+        for key, file in outcome.files.items()
+    }
     order = {name: k for k, name in enumerate(LINK_ORDER)}
     keys = sorted(files, key=lambda key: (key[1] != "vi", key[1], order.get(key[0], 9), key[0]))
     return tuple(
@@ -283,10 +292,10 @@ def _span_axis(figures: Figures) -> Axis:
     """Span all intervals that may be shown, to the next tens."""
     scores = figures.scores
     ends = scores.loc[scores["variable"] == OVERALL, ["low", "high"]].to_numpy(dtype=float)
-    known = ends[~np.isnan(ends)].tolist() or [0.0, 100.0]
-    low, high = 10.0 * floor(min(known) / 10), 10.0 * ceil(max(known) / 10)
+    known_ends = ends[~np.isnan(ends)].tolist() or [0.0, 100.0]
+    low, high = 10.0 * floor(min(known_ends) / 10), 10.0 * ceil(max(known_ends) / 10)
     high = max(high, low + 10)
-    targets = [it for it in figures.survey.wave.targets if low <= it <= high]
+    targets = [target for target in figures.survey.wave.targets if low <= target <= high]
     return Axis(low, high, tuple(sorted(targets)))
 
 
@@ -296,11 +305,13 @@ def _unit_names(figures: Figures) -> dict[str, Bilingual]:
     return {code: Bilingual(vi=vi, en=en) for code, vi, en in units.to_numpy()}
 
 
-def _list_failed(figures: Figures, made: Sequence[ReportOutcome]) -> list[tuple[object, object]]:
+def _list_failed(
+    figures: Figures, outcomes: Sequence[ReportOutcome]
+) -> list[tuple[object, object]]:
     """Return each unit whose report failed, and why."""
     names: dict[str, object] = {"": make_text("portal.province_report"), **_unit_names(figures)}
-    failed = [one for one in made if render_text(one.failed, "vi")]
-    return [(names.get(one.unit, one.unit), one.failed) for one in failed]
+    failed = [outcome for outcome in outcomes if render_text(outcome.failed, "vi")]
+    return [(names.get(outcome.unit, outcome.unit), outcome.failed) for outcome in failed]
 
 
 def _list_silent(figures: Figures) -> list[tuple[object, object]]:

@@ -3,6 +3,8 @@
 import platform
 from importlib.metadata import version
 
+import pandas as pd
+
 from sipas_analysis import __version__
 from sipas_analysis.documents.model import (
     Block,
@@ -12,6 +14,7 @@ from sipas_analysis.documents.model import (
     Paragraph,
     Section,
     Table,
+    Text,
     make_text,
 )
 from sipas_analysis.files import hash_file
@@ -21,11 +24,14 @@ from sipas_analysis.reports.chapters.ranking import pair_tables
 from sipas_analysis.reports.figure_tables import number_cell, percent_cell
 from sipas_analysis.reports.subject import Subject
 
+# The numbers of a finding: columns, decimals, and the ids of their headers.
+NUMBERS = ["count", "n", "expected_percent", "low", "p_holm"]
 DECIMALS = (0, 0, 1, 1, 4)
+NUMBER_HEADERS = ("count", "forms", "expected", "low", "p_holm")
 
 
 def build_annexes(subject: Subject) -> Section:
-    """Put what backs the report into tables."""
+    """List the details behind the report in tables."""
     blocks: list[Block] = []
     if not subject.unit:
         groups = dict.fromkeys(subject.figures.ranking["group"])
@@ -87,16 +93,24 @@ def _sum_up_ledger(subject: Subject) -> list[Block]:
     ledger = subject.figures.survey.ledger
     if ledger.empty:
         return [Paragraph(make_text("report.ledger.none"))]
-    kinds = ledger.groupby("reason", sort=True)["column"].agg(["nunique", "size"])
-    kinds = kinds.sort_values("size", ascending=False, kind="stable")
-    cells = zip(kinds.index, kinds["nunique"], kinds["size"], strict=True)
-    rows = tuple((make_text(f"ledger.{reason}"), int(n), int(m)) for reason, n, m in cells)
     columns = (
         Column(make_text("report.column.reason"), "row"),
         Column(make_text("report.column.columns")),
         Column(make_text("report.column.count")),
     )
+    rows = list_changes(ledger)
     return [Table("table-ledger", make_text("report.table.ledger"), columns, rows)]
+
+
+def list_changes(ledger: pd.DataFrame) -> tuple[tuple[Text, int, int], ...]:
+    """Return reason, number of columns and number of cells of what was changed or dropped."""
+    counts = ledger.groupby("reason", sort=True)["column"].agg(["nunique", "size"])
+    counts = counts.sort_values("size", ascending=False, kind="stable")
+    reasons = zip(counts.index, counts["nunique"], counts["size"], strict=True)
+    return tuple(
+        (make_text(f"ledger.{reason}"), int(n_columns), int(n_cells))
+        for reason, n_columns, n_cells in reasons
+    )
 
 
 def _list_findings(subject: Subject) -> list[Block]:
@@ -107,25 +121,17 @@ def _list_findings(subject: Subject) -> list[Block]:
     noticed = noticed[noticed["unit"] == subject.unit] if subject.unit else noticed
     if noticed.empty:
         return [Paragraph(words), Paragraph(make_text("report.quality.none"))]
-    columns_of_numbers = ["count", "n", "expected_percent", "low", "p_holm"]
-    numbers = noticed[columns_of_numbers].to_numpy(dtype=float)
-    facts = [make_text(f"report.quality.{fact}") for fact in noticed["fact"]]
-    cells = zip(noticed["unit"], facts, numbers, strict=True)
-    rows = tuple(
-        (
-            subject.unit_name(unit),
-            what,
-            *(Number(value, decimals) for value, decimals in zip(values, DECIMALS, strict=True)),
-        )
-        for unit, what, values in cells
-    )
-    heads = ("count", "forms", "expected", "low", "p_holm")
+    numbers = noticed[NUMBERS].to_numpy(dtype=float)
+    rows = []
+    for unit, fact, values in zip(noticed["unit"], noticed["fact"], numbers, strict=True):
+        cells = [Number(value, n) for value, n in zip(values, DECIMALS, strict=True)]
+        rows.append((subject.unit_name(unit), make_text(f"report.quality.{fact}"), *cells))
     columns = (
         Column(make_text("report.column.unit"), "row"),
         Column(make_text("report.column.noticed"), "text"),
-        *(Column(make_text(f"report.column.{head}")) for head in heads),
+        *(Column(make_text(f"report.column.{name}")) for name in NUMBER_HEADERS),
     )
-    table = Table("table-quality", make_text("report.table.quality"), columns, rows)
+    table = Table("table-quality", make_text("report.table.quality"), columns, tuple(rows))
     return [Paragraph(words), Paragraph(make_text("report.quality.listed")), table]
 
 
@@ -138,6 +144,6 @@ def _list_versions(subject: Subject) -> Bullets:
         for path in sorted(paths)
     ]
     names = ("pandas", "numpy", "scipy", "statsmodels")
-    shown = ", ".join(f"{name} {version(name)}" for name in names)
-    full = f"sipas_analysis {__version__}, {shown}, Python {platform.python_version()}"
-    return Bullets((make_text("report.versions.program", versions=full), *hashes))
+    libraries = ", ".join(f"{name} {version(name)}" for name in names)
+    versions = f"sipas_analysis {__version__}, {libraries}, Python {platform.python_version()}"
+    return Bullets((make_text("report.versions.program", versions=versions), *hashes))

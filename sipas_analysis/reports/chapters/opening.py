@@ -15,7 +15,7 @@ from sipas_analysis.documents.model import (
 )
 from sipas_analysis.figures.published import PublishedFigure
 from sipas_analysis.figures.suppression import hide_small_counts
-from sipas_analysis.instrument.pack import OVERALL
+from sipas_analysis.instrument.pack import OVERALL, Instrument
 from sipas_analysis.reports.chapters.sample_design import (
     FEW_CLUSTERS,
     count_clusters,
@@ -81,20 +81,20 @@ def build_summary(subject: Subject) -> Section:
 def build_basis(subject: Subject) -> Section:
     """Name the decisions behind the survey and what it is for."""
     wave, pack = subject.figures.survey.wave, subject.pack
-    source = make_text(
-        "report.basis.instrument",
-        source=pack.source,
-        title=pack.title,
-        status=_name_status(pack.status),
-    )
     blocks: list[Block] = [
         Paragraph(_state_purpose(wave)),
-        Bullets((source, describe_decision(wave))),
+        Bullets((describe_instrument(pack), describe_decision(wave))),
     ]
     if wave.targets:
         targets = Joined([Number(f"{target:g}") for target in wave.targets], ", ")
         blocks.append(Paragraph(make_text("report.basis.targets", targets=targets)))
     return Section("basis", make_text("report.chapter.basis"), tuple(blocks))
+
+
+def describe_instrument(pack: Instrument) -> Text:
+    """Name the instrument, its source and the status of the source."""
+    status = _name_status(pack.status)
+    return make_text("report.basis.instrument", source=pack.source, title=pack.title, status=status)
 
 
 def describe_decision(wave: Wave) -> Text:
@@ -166,10 +166,9 @@ def build_method(subject: Subject) -> Section:
         n_units=subject.forms["unit"].nunique(),
         population=wave.population if has_population else pack.population,
     )
-    start, end = wave.collected.start, wave.collected.end
-    when = make_text("report.method.fieldwork", start=start, end=end)
     limits = make_text("report.method.rank", min_forms=pack.index.min_forms, min_cell=wave.min_cell)
-    blocks: list[Block] = [Paragraph(sample), *([Paragraph(when)] if start or end else [])]
+    when = describe_fieldwork(wave)
+    blocks: list[Block] = [Paragraph(sample), *([Paragraph(when)] if when else [])]
     blocks += [] if subject.unit else [_group_table(subject)]
     by_mode = "mode" in survey.frame and may_count(subject, "mode")
     blocks += [_share_table(subject, "mode")] if by_mode else []
@@ -183,6 +182,12 @@ def build_method(subject: Subject) -> Section:
         Paragraph(limits),
     ]
     return Section("method", make_text("report.chapter.method"), tuple(blocks))
+
+
+def describe_fieldwork(wave: Wave) -> Text | None:
+    """Say from when to when forms were collected, if the wave says so."""
+    start, end = wave.collected.start, wave.collected.end
+    return make_text("report.method.fieldwork", start=start, end=end) if start or end else None
 
 
 def _describe_scale(subject: Subject) -> Text:

@@ -43,23 +43,18 @@ OTHER_MEASURES = (COMPREHENSIVE, MEAN_SCORE, MEAN_100)
 
 
 def build_overall(subject: Subject) -> Section:
-    """State the overall index with its error, beside its parts, other measures and rules."""
-    own_figures, pack = subject.own_figures, subject.pack
-    rows: list[tuple[object, PublishedFigure]] = [
-        (make_text("report.level.overall"), own_figures[OVERALL])
-    ]
-    rows += [(subject.short_name(code), own_figures[code]) for code in pack.blocks]
+    """State the overall index with its error, then its parts, other measures and other rules."""
+    figures, pack = subject.own_figures, subject.pack
+    rows: list[tuple[object, PublishedFigure]] = []
+    rows.append((make_text("report.level.overall"), figures[OVERALL]))
+    rows += [(subject.short_name(code), figures[code]) for code in pack.blocks]
     if pack.overall_item:
         code = pack.overall_item.code
-        rows.append(
-            (make_text("report.overall_item", name=subject.short_name(code)), own_figures[code])
-        )
-    groups = [subject.group] if subject.unit else subject.figures.groups
-    rows += [
-        (make_text("report.whole_group", group=subject.group_name(group)), group_index)
-        for group in groups
-        for group_index in [subject.figures.by_variable("group", group)[OVERALL]]
-    ]
+        name = make_text("report.overall_item", name=subject.short_name(code))
+        rows.append((name, figures[code]))
+    for group in [subject.group] if subject.unit else subject.figures.groups:
+        group_name = make_text("report.whole_group", group=subject.group_name(group))
+        rows.append((group_name, subject.figures.by_variable("group", group)[OVERALL]))
     caption = make_text("report.table.overall")
     table = estimate_table("table-overall", caption, "report.column.index", rows)
     blocks: list[Block] = [table, *_compare_with_targets(subject), _other_measures_table(subject)]
@@ -69,19 +64,20 @@ def build_overall(subject: Subject) -> Section:
 
 
 def _compare_with_targets(subject: Subject) -> list[Paragraph]:
-    """Hold the index against each target, by its interval."""
-    whole, paragraphs = subject.own_figures[OVERALL], []
-    for target in subject.figures.survey.wave.targets if whole.low == whole.low else ():
-        position = "above" if whole.low >= target else "below" if whole.high < target else "open"
-        paragraphs.append(
-            Paragraph(make_text(f"report.target.{position}", target=Number(f"{target:g}")))
-        )
+    """Say of each target whether the interval of the index lies above, below or across it."""
+    index = subject.own_figures[OVERALL]
+    if np.isnan(index.low):
+        return []
+    paragraphs = []
+    for target in subject.figures.survey.wave.targets:
+        position = "above" if index.low >= target else "below" if index.high < target else "open"
+        text = make_text(f"report.target.{position}", target=Number(f"{target:g}"))
+        paragraphs.append(Paragraph(text))
     return paragraphs
 
 
 def _other_measures_table(subject: Subject) -> Table:
     """List the measures that stand beside the index."""
-    measures = [(name, subject.own_figures[name]) for name in OTHER_MEASURES]
     rows = tuple(
         (
             make_text(f"report.beside.{name}"),
@@ -89,7 +85,8 @@ def _other_measures_table(subject: Subject) -> Table:
             interval_cell(figure, 2),
             number_cell(figure),
         )
-        for name, figure in measures
+        for name in OTHER_MEASURES
+        for figure in [subject.own_figures[name]]
     )
     first, _, *rest = estimate_columns("report.column.measure")
     columns = (first, Column(make_text("report.column.value")), *rest)
@@ -98,29 +95,21 @@ def _other_measures_table(subject: Subject) -> Table:
 
 
 def _rule_table(subject: Subject) -> Table:
-    """Put the factors and the whole under each rule side by side."""
+    """List the factors and the overall index under each rule, side by side."""
     by_rule = subject.figures.rules
     rules = list(dict.fromkeys(by_rule["rule"]))
-    cells = dict(
-        zip(
-            zip(by_rule["variable"], by_rule["rule"], strict=True),
-            list_figures(by_rule),
-            strict=True,
-        )
+    keys = zip(by_rule["variable"], by_rule["rule"], strict=True)
+    figures = dict(zip(keys, list_figures(by_rule), strict=True))
+    names: dict[str, object] = {code: subject.short_name(code) for code in subject.pack.factors}
+    names[OVERALL] = make_text("report.level.overall")
+    rows = []
+    for code, name in names.items():
+        cells = [figures.get((code, rule)) for rule in rules]
+        rows.append((name, *(figure and percent_cell(figure) for figure in cells)))
+    columns = (
+        Column(make_text("report.column.index"), "row"),
+        *(Column(make_text(f"report.rule_short.{rule}")) for rule in rules),
     )
-    names: list[tuple[str, object]] = [
-        (code, subject.short_name(code)) for code in subject.pack.factors
-    ]
-    names.append((OVERALL, make_text("report.level.overall")))
-    rows = tuple(
-        (
-            name,
-            *(percent_cell(cells[code, rule]) if (code, rule) in cells else None for rule in rules),
-        )
-        for code, name in names
-    )
-    headers = (make_text(f"report.rule_short.{rule}") for rule in rules)
-    columns = (Column(make_text("report.column.index"), "row"), *(Column(head) for head in headers))
     reasons = by_rule.drop_duplicates("rule", keep="last").set_index("rule")["reason"]
     notes = [
         make_text(
@@ -131,7 +120,8 @@ def _rule_table(subject: Subject) -> Table:
         for rule, reason in reasons.items()
     ]
     notes.append(make_text("report.rules.note"))
-    return Table("table-rules", make_text("report.table.rules"), columns, rows, tuple(notes))
+    caption = make_text("report.table.rules")
+    return Table("table-rules", caption, columns, tuple(rows), tuple(notes))
 
 
 def _explain_rule(reason: str) -> Joined:
@@ -198,17 +188,14 @@ def _heat_map(subject: Subject, group: str) -> Picture:
     name = subject.group_name(group)
 
     def draw(language: Language) -> bytes:
-        names = [subject.unit_name(unit).text(language) for unit in units]
-        return charts.draw_heat_map(
-            values, names, [subject.short_name(code).text(language) for code in codes], language
-        )
+        unit_names = [subject.unit_name(unit).text(language) for unit in units]
+        factor_names = [subject.short_name(code).text(language) for code in codes]
+        return charts.draw_heat_map(values, unit_names, factor_names, language)
 
-    data = Table(f"table-heat-{group}", make_text("report.table.heat", group=name), columns, rows)
-    caption, alt = (
-        make_text("report.figure.heat", group=name),
-        make_text("report.alt.heat", group=name),
-    )
-    return Picture(f"figure-heat-{group}", caption, alt, draw, data)
+    table = Table(f"table-heat-{group}", make_text("report.table.heat", group=name), columns, rows)
+    caption = make_text("report.figure.heat", group=name)
+    alt = make_text("report.alt.heat", group=name)
+    return Picture(f"figure-heat-{group}", caption, alt, draw, table)
 
 
 def build_items(subject: Subject) -> Section:
@@ -229,35 +216,44 @@ def build_items(subject: Subject) -> Section:
 
 def _split_items(subject: Subject) -> list[list[str]]:
     """Split the items into charts that fit a page: whole factors, at most 22 items each."""
-    charts_of: list[list[str]] = [[]]
+    pages: list[list[str]] = [[]]
     for factor in subject.pack.factors:
-        codes = [
-            code for code in subject.pack.items_of(factor) if subject.own_figures[code].is_known
-        ]
-        if charts_of[-1] and len(charts_of[-1]) + len(codes) > ITEMS_PER_CHART:
-            charts_of.append([])
-        charts_of[-1] += codes
-    return [codes for codes in charts_of if codes]
+        items = subject.pack.items_of(factor)
+        codes = [code for code in items if subject.own_figures[code].is_known]
+        if pages[-1] and len(pages[-1]) + len(codes) > ITEMS_PER_CHART:
+            pages.append([])
+        pages[-1] += codes
+    return [codes for codes in pages if codes]
 
 
 def _answer_picture(subject: Subject, codes: Sequence[str], number: int) -> Picture:
     """Draw the shares of each level of some items, of those who answered."""
-    pack, levels = subject.pack, list(subject.pack.scale.levels)
+    scale, levels = subject.pack.scale, list(subject.pack.scale.levels)
     counts = subject.figures.answer_counts(subject.unit)
-    cells = zip(counts["item"], counts["answer"], counts["weight"], strict=True)
-    n = {(item, level): float(count) for item, level, count in cells}
-    table = np.array([[n.get((code, level), 0) for level in levels] for code in codes], float)
+    keys = zip(counts["item"], counts["answer"], strict=True)
+    count_of = dict(zip(keys, counts["weight"].astype(float), strict=True))
+    table = np.array(
+        [[count_of.get((code, level), 0) for level in levels] for code in codes], float
+    )
     shares = 100 * table / table.sum(axis=1, keepdims=True)
-    names = [pack.scale.labels.get(level, Bilingual(vi=str(level))) for level in levels]
-    labels = [subject.item_name(code) for code in codes]
+    level_names = [scale.labels.get(level, Bilingual(vi=str(level))) for level in levels]
+    item_names = [subject.item_name(code) for code in codes]
 
     def draw(language: Language) -> bytes:
-        texts = [label.text(language) for label in labels]
-        return charts.draw_likert(texts, shares, [name.text(language) for name in names], language)
+        rows = [name.text(language) for name in item_names]
+        return charts.draw_likert(
+            rows, shares, [name.text(language) for name in level_names], language
+        )
 
-    pairs = zip(labels, shares, strict=True)
-    rows = tuple((label, *(Number(float(x), 1) for x in line)) for label, line in pairs)
-    columns = (Column(make_text("report.column.item"), "row"), *(Column(name) for name in names))
-    data = Table(f"table-answers-{number}", make_text("report.table.answers"), columns, rows)
-    caption, alt = make_text("report.figure.items"), make_text("report.alt.items", n=len(codes))
-    return Picture(f"figure-items-{number}", caption, alt, draw, data)
+    rows = tuple(
+        (name, *(Number(float(share), 1) for share in row))
+        for name, row in zip(item_names, shares, strict=True)
+    )
+    columns = (
+        Column(make_text("report.column.item"), "row"),
+        *(Column(name) for name in level_names),
+    )
+    caption = make_text("report.table.answers")
+    answer_table = Table(f"table-answers-{number}", caption, columns, rows)
+    title, alt = make_text("report.figure.items"), make_text("report.alt.items", n=len(codes))
+    return Picture(f"figure-items-{number}", title, alt, draw, answer_table)
