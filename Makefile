@@ -2,18 +2,26 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+INSTALL := $(BIN)/python .ci/install.py
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
-.PHONY: report test test-slow lint lock data clean
+# Without bytecode every process compiles every module again: three times the time.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: report test test-slow test-full lint lock data clean
 
 report: $(VENV)/.ready
 	$(BIN)/sipas report data/an-giang-2021/wave.yaml
 
 test: $(VENV)/.ready-dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto -m "not slow"
+	$(PYTEST) -m "not slow and not full"
 
 test-slow: $(VENV)/.ready-dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto -m slow
+	$(PYTEST) -m "slow and not full"
+
+# Outside CI: the large simulations, every random edit, 20 times the examples of each law.
+test-full: $(VENV)/.ready-dev
+	$(PYTEST) --hypothesis-profile=full
 
 lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
@@ -22,14 +30,14 @@ lint: $(VENV)/.ready-dev
 
 # The environment is the lock, nothing else; the package itself is linked in, so that edits count.
 $(VENV)/.ready: requirements.lock pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP) install --require-hashes -r requirements.lock
-	$(PIP) install --no-deps --no-build-isolation -e .
-	touch $@
+	@test -x $(BIN)/python || { echo "Making $(VENV) with $(PYTHON)"; $(PYTHON) -m venv $(VENV); }
+	@$(INSTALL) "Installing requirements.lock" --require-hashes -r requirements.lock
+	@$(INSTALL) "Linking sipas_analysis" --no-deps --no-build-isolation -e .
+	@touch $@
 
 $(VENV)/.ready-dev: requirements-dev.lock $(VENV)/.ready
-	$(PIP) install --require-hashes -r requirements-dev.lock
-	touch $@
+	@$(INSTALL) "Installing requirements-dev.lock" --require-hashes -r requirements-dev.lock
+	@touch $@
 
 # Recompile the locks: hashes, no addresses, one version for every Python and platform; extras are
 # kept, else pip looks for a newer release of a package that another asks for with an extra.

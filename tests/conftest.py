@@ -6,9 +6,25 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import HealthCheck, settings
 
 from sipas_analysis.collect.survey import Survey, read_survey
 from sipas_analysis.collect.wave import read_wave
+
+# Properties: the same examples at each run, however slow the machine. `quick` is what
+# `make test` runs; `make test-full` tries 20 times as many, other ones each time.
+settings.register_profile(
+    "quick",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=10,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile(
+    "full", settings.get_profile("quick"), derandomize=False, max_examples=200
+)
+settings.load_profile("quick")
 
 PACK = """\
 id: small

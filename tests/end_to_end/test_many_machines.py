@@ -13,7 +13,7 @@ import pytest
 import sipas_analysis as sipas
 from sipas_analysis.errors import DesignError, FileError, SipasError
 
-FILES = 20
+FILES, MANY = 5, 20  # of the quick tests, and of the slow ones
 ITEMS = ["answer", "waited", "paid", "seen"]
 DESIGNS = {
     "strata and clusters": {"weights": "w", "strata": "district", "clusters": "hamlet"},
@@ -61,19 +61,18 @@ def save(frame, path):
     if path.suffix == ".csv":
         frame.to_csv(path, index=False)
         return
-    with duckdb.connect() as here:
-        here.register("forms", frame)
-        here.execute(f"COPY forms TO '{path}' (FORMAT parquet)")
+    duckdb.register("forms", frame)
+    duckdb.execute(f"COPY forms TO '{path}' (FORMAT parquet)")
 
 
-def split(frame, folder, kind="parquet", seed=None):
-    """Write FILES files, of equal size or cut anywhere; return a pattern for all."""
+def split(frame, folder, kind="parquet", seed=None, n_files=FILES):
+    """Write some files, of equal size or cut anywhere; return a pattern for all."""
     folder.mkdir(exist_ok=True)
-    cuts = np.arange(1, FILES) * len(frame) // FILES
+    cuts = np.arange(1, n_files) * len(frame) // n_files
     if seed is not None:
         rng = np.random.default_rng(seed)
         frame = frame.iloc[rng.permutation(len(frame))].reset_index(drop=True)
-        cuts = np.sort(rng.choice(np.arange(1, len(frame)), FILES - 1, replace=False))
+        cuts = np.sort(rng.choice(np.arange(1, len(frame)), n_files - 1, replace=False))
     for at, rows in enumerate(np.split(np.arange(len(frame)), cuts)):
         save(frame.iloc[rows].reset_index(drop=True), folder / f"part-{at:02d}.{kind}")
     return str(folder / f"*.{kind}")
@@ -107,13 +106,18 @@ def parquet(sample, tmp_path_factory):
     return split(sample, tmp_path_factory.mktemp("parquet"))
 
 
+@pytest.fixture(scope="module")
+def many_files(sample, tmp_path_factory):
+    return split(sample, tmp_path_factory.mktemp("parquet"), n_files=MANY)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", DESIGNS)
-def test_files_give_the_same_bits_as_memory(name, sample, parquet):
+def test_files_give_the_same_bits_as_memory(name, sample, many_files):
     """20 files through DuckDB: every column of every estimate (rules V8 and V9)."""
     local = figures(sample, **DESIGNS[name])
     assert local["se"].notna().sum() > 50
-    assert_same_bits(figures(parquet, **DESIGNS[name]), local)
+    assert_same_bits(figures(many_files, **DESIGNS[name]), local)
 
 
 @pytest.mark.slow
@@ -130,9 +134,8 @@ def test_csv_files_give_the_same_bits_as_memory(name, sample, tmp_path):
 def test_any_order_and_any_split_give_the_same_bits(name, sample, tmp_path):
     """Shuffled rows, cut anywhere, and a shuffled frame: sums are whole numbers (rule V9)."""
     local = means(sample, **DESIGNS[name])
-    for seed in (1, 2):
-        mixed = sample.sample(frac=1, random_state=seed)
-        assert_same_bits(means(mixed, **DESIGNS[name]), local)
+    mixed = sample.sample(frac=1, random_state=1)
+    assert_same_bits(means(mixed, **DESIGNS[name]), local)
     assert_same_bits(means(split(sample, tmp_path, seed=1), **DESIGNS[name]), local)
 
 
@@ -149,7 +152,7 @@ def test_a_block_from_files_is_the_block_from_memory(sample, parquet):
 
 def test_many_pieces_of_one_file_add_up(tmp_path):
     """A file of more rows than are read at a time."""
-    many = forms(300_000, seed=8)[["unit", "place", "w", "answer", "waited"]]
+    many = forms(210_000, seed=8)[["unit", "place", "w", "answer", "waited"]]
     save(many, tmp_path / "all.parquet")
     one, other = (
         sipas.mean(sipas.Design(data, "w", clusters="place"), ["answer", "waited"], by="unit")
@@ -163,11 +166,11 @@ def one_cluster(frame):
 
 
 def wrong_weight(number):
-    """A wrong weight in file 17 of 20."""
+    """A wrong weight in the last file but one."""
 
     def change(frame):
         changed = frame["w"].copy()
-        changed.iloc[len(frame) * 16 // FILES + 5] = number
+        changed.iloc[len(frame) * (FILES - 2) // FILES + 5] = number
         return frame.assign(w=changed)
 
     return change
@@ -210,7 +213,7 @@ def test_what_cannot_be_is_refused_from_memory_and_from_files(name, sample, tmp_
     for error in errors:
         assert all("{" not in error.text(language) for language in ("vi", "en"))
     if message == "design_weight":
-        assert "part-16.parquet" in str(errors[1])
+        assert "part-03.parquet" in str(errors[1])
 
 
 def test_a_missing_file_is_named(parquet):
@@ -220,8 +223,8 @@ def test_a_missing_file_is_named(parquet):
 
 def test_a_file_that_is_none_is_named(sample, tmp_path):
     pattern = split(sample, tmp_path)
-    (tmp_path / "part-07.parquet").write_text("not a table")
-    with pytest.raises(FileError, match=r"part-07\.parquet"):
+    (tmp_path / "part-02.parquet").write_text("not a table")
+    with pytest.raises(FileError, match=r"part-02\.parquet"):
         figures(pattern, weights="w")
 
 
@@ -229,7 +232,7 @@ def test_a_file_that_is_none_is_named(sample, tmp_path):
 def test_one_file_without_a_column_is_refused(lacks, sample, tmp_path):
     pattern = split(sample, tmp_path)
     last = sample.tail(200).reset_index(drop=True)
-    save(last.drop(columns=lacks), tmp_path / "part-16.parquet")
+    save(last.drop(columns=lacks), tmp_path / "part-03.parquet")
     assert refused(pattern).message_id == "design_column"
 
 
@@ -350,9 +353,9 @@ class TestMachines:
     pytestmark = machines
 
     @pytest.mark.parametrize("name", ["strata and clusters", "single forms"])
-    def test_workers_give_the_same_bits(self, name, sample, parquet):
+    def test_workers_give_the_same_bits(self, name, sample, many_files):
         with cluster() as here, here.get_client() as client:
-            far = figures(parquet, workers=client, **DESIGNS[name])
+            far = figures(many_files, workers=client, **DESIGNS[name])
         assert_same_bits(far, figures(sample, **DESIGNS[name]))
 
     def test_errors_of_workers_read_as_here(self, sample, tmp_path):
@@ -361,22 +364,22 @@ class TestMachines:
             error = refused(pattern, workers=client)
             lacking = refused(pattern, workers=client, weights="v")
         assert error.message_id == "design_weight"
-        assert "part-16.parquet" in str(error)
+        assert "part-03.parquet" in str(error)
         assert lacking.message_id == "design_column"
 
     @pytest.mark.parametrize("after", [3, 14])
-    def test_a_killed_worker_is_survived(self, after, sample, parquet, tmp_path):
+    def test_a_killed_worker_is_survived(self, after, sample, many_files, tmp_path):
         """Killed while facts are gathered, or while forms are counted: its files start again."""
         flag = tmp_path / "died"
         with cluster() as here, here.get_client() as client:
             client.register_plugin(deadly(flag, after, forever=False))
-            design = sipas.Design(parquet, workers=client, **DESIGNS["strata and clusters"])
+            design = sipas.Design(many_files, workers=client, **DESIGNS["strata and clusters"])
             far = sipas.mean(design, ITEMS, by="unit").to_frame()
         assert flag.read_text() == "x"
         design = sipas.Design(sample, **DESIGNS["strata and clusters"])
         assert_same_bits(far, sipas.mean(design, ITEMS, by="unit").to_frame())
 
-    def test_when_every_worker_dies_there_is_no_figure(self, parquet, tmp_path):
+    def test_when_every_worker_dies_there_is_no_figure(self, many_files, tmp_path):
         """Each new worker dies too: an error, never a partial sum."""
         import dask
         from distributed import KilledWorker
@@ -385,9 +388,9 @@ class TestMachines:
         with dask.config.set(patience), cluster() as here, here.get_client() as client:
             client.register_plugin(deadly(tmp_path / "died", 2, forever=True))
             with pytest.raises((KilledWorker, SipasError)):
-                sipas.mean(sipas.Design(parquet, workers=client), ITEMS, by="unit")
+                sipas.mean(sipas.Design(many_files, workers=client), ITEMS, by="unit")
 
-    def test_when_no_worker_is_left_there_is_no_figure(self, parquet):
+    def test_when_no_worker_is_left_there_is_no_figure(self, many_files):
         """Nobody comes back: an error after the time that the cluster allows."""
         import dask
 
@@ -397,4 +400,4 @@ class TestMachines:
             while client.scheduler_info()["workers"]:
                 time.sleep(0.1)
             with pytest.raises(Exception, match=r"(?i)worker"):
-                sipas.mean(sipas.Design(parquet, workers=client), ITEMS, by="unit")
+                sipas.mean(sipas.Design(many_files, workers=client), ITEMS, by="unit")

@@ -223,7 +223,9 @@ def test_blocks_of_parts_add_up_to_the_block_of_all(frame, data):
 
     whole, parts = design.frame, [design.frame[cut:], design.frame[:cut]]
     one = convert_sums(reduced(whole), design, ["all"], columns, scale)
-    joined = convert_sums(add_sums([reduced(part) for part in parts]), design, ["all"], columns, scale)
+    joined = convert_sums(
+        add_sums([reduced(part) for part in parts]), design, ["all"], columns, scale
+    )
     for name in ("total", "part", "moment", "part_people"):
         np.testing.assert_array_equal(getattr(one, name), getattr(joined, name))
     assert one.people.equals(joined.people)

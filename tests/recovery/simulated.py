@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from sipas_analysis.collect.survey import LEDGER, Survey
+from sipas_analysis.collect.survey import LEDGER_COLUMNS, Survey
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.instrument.pack import Instrument
 
@@ -51,7 +51,7 @@ def survey(frame, instrument):
     unit = frame["unit"] if "unit" in frame else pd.Series("all", frame.index)
     codes = sorted(unit.unique())
     units = pd.DataFrame({"code": codes, "name_vi": codes, "group": "districts"})
-    ledger = pd.DataFrame(columns=list(LEDGER))
+    ledger = pd.DataFrame(columns=list(LEDGER_COLUMNS))
     whole = asked.assign(unit=unit, group="districts")
     return Survey(wave, instrument, units, whole, ledger, len(frame))
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from simulated import ITEMS, latent, pack, survey
+from sizes import sizes
 
 import sipas_analysis as sipas
 from sipas_analysis.infer.design import Replicates
@@ -77,11 +78,12 @@ def test_a_domain_that_is_a_whole_stratum_is_a_sample_of_its_own():
 
 
 @pytest.mark.slow
+@sizes("samples", 600, 3000)
 @pytest.mark.parametrize("p", SHARES)
-def test_the_interval_of_an_item_holds_the_truth(p):
+def test_the_interval_of_an_item_holds_the_truth(p, samples):
     """People drawn singly, 30 and 100 forms: 95 % (I1)."""
     for n in (30, 100):
-        frame = clustered(generator(3, p, n), 3000, p, n, 1, 0)
+        frame = clustered(generator(3, p, n), samples, p, n, 1, 0)
         design = sipas.Design(frame, strata="sample")
         found = sipas.proportion(design, "x", by="sample").frame
         assert set(found["method"]) == {"clopper-pearson"}
@@ -90,12 +92,13 @@ def test_the_interval_of_an_item_holds_the_truth(p):
 
 
 @pytest.mark.slow
+@sizes("samples", 300, 1500)
 @pytest.mark.parametrize("alike", [0.0, 0.05])
 @pytest.mark.parametrize("p", SHARES)
-def test_the_interval_of_an_item_in_twenty_clusters_holds_the_truth(p, alike):
+def test_the_interval_of_an_item_in_twenty_clusters_holds_the_truth(p, alike, samples):
     """20 clusters of 5, and 40 of 10: 93 % and more (I1)."""
-    for clusters, each, samples in ((20, 5, 1500), (40, 10, 700)):
-        frame = clustered(generator(4, p, alike, each), samples, p, clusters, each, alike)
+    for clusters, each, drawn in ((20, 5, samples), (40, 10, samples // 2)):
+        frame = clustered(generator(4, p, alike, each), drawn, p, clusters, each, alike)
         design = sipas.Design(frame, strata="sample", clusters="c")
         found = sipas.proportion(design, "x", by="sample").frame
         assert set(found["method"]) == {"korn-graubard"}
@@ -104,11 +107,12 @@ def test_the_interval_of_an_item_in_twenty_clusters_holds_the_truth(p, alike):
 
 
 @pytest.mark.slow
+@sizes("samples", 250, 1000)
 @pytest.mark.parametrize("within", [0.2, 0.7])
 @pytest.mark.parametrize("p", [0.9, 0.94])
-def test_the_interval_of_an_index_holds_the_truth(p, within):
+def test_the_interval_of_an_index_holds_the_truth(p, within, samples):
     """22 answers of one person that correlate: 94 % and more (I2)."""
-    rng, n, samples = generator(5, p, within), 30, 1000
+    rng, n = generator(5, p, within), 30
     own = beta(rng, p, within, n * samples)[:, None]
     frame = pd.DataFrame((rng.random((n * samples, len(ITEMS))) < own) * 1.0, columns=ITEMS)
     names = np.repeat([f"s{number:04d}" for number in range(samples)], n)
@@ -410,6 +414,7 @@ def test_each_remedy_of_a_lonely_stratum_by_hand(lonely, remedy, wanted):
     assert found.covariance().item() == pytest.approx(wanted)
 
 
+@pytest.mark.slow
 def test_remedies_over_many_samples():
     """One of five strata gives one cluster: certainty is too small, the others are not."""
     rng, samples = generator(14), 3000

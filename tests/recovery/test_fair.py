@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from forms import ITEMS, answers, beta, clustered, estimated
+from sizes import sizes
 
 from sipas_analysis.measure.adjustment import case_mix
 from sipas_analysis.measure.pooling import small_area
@@ -20,6 +21,7 @@ def right(value, se, df, truth, seed):
     return bool((found["rank_low"] <= better).all() and (found["rank_high"] >= worse).all())
 
 
+@sizes("rounds", 60, 200)
 @pytest.mark.parametrize(
     ("units", "people", "clusters", "share"),
     [
@@ -30,9 +32,9 @@ def right(value, se, df, truth, seed):
         (18, 60, 20, 0.85),
     ],
 )
-def test_simultaneous_sets_hold_all_true_ranks(units, people, clusters, share):
+def test_simultaneous_sets_hold_all_true_ranks(units, people, clusters, share, rounds):
     """Equal units, the hardest case: 95 % less Monte-Carlo error (rule R2)."""
-    rng, rounds, truth = np.random.default_rng(units), 200, np.full(units, share)
+    rng, truth = np.random.default_rng(units), np.full(units, share)
     held = 0
     for seed in range(rounds):
         drawn = clustered(rng, truth, people, clusters) if clusters else answers(rng, truth, people)
@@ -40,9 +42,10 @@ def test_simultaneous_sets_hold_all_true_ranks(units, people, clusters, share):
     assert held / rounds >= 0.95 - 2.6 * (0.05 * 0.95 / rounds) ** 0.5
 
 
-def test_with_known_errors_and_equal_units_sets_hold_near_the_stated_level():
+@sizes("rounds", 200, 600)
+def test_with_known_errors_and_equal_units_sets_hold_near_the_stated_level(rounds):
     """Neither less nor much more: 95 % within Monte-Carlo error."""
-    rng, rounds, truth = np.random.default_rng(8), 600, np.full(20, 90.0)
+    rng, truth = np.random.default_rng(8), np.full(20, 90.0)
     se = np.linspace(0.5, 2.0, 20)
     held = sum(right(rng.normal(truth, se), se, None, truth, seed) for seed in range(rounds))
     assert held / rounds == pytest.approx(0.95, abs=2.6 * (0.05 * 0.95 / rounds) ** 0.5)
@@ -56,9 +59,10 @@ def test_without_degrees_of_freedom_few_clusters_tell_apart_what_is_equal():
     assert held / 60 < 0.7
 
 
-def test_adjusted_deviations_cover_planted_effects():
+@sizes("rounds", 50, 150)
+def test_adjusted_deviations_cover_planted_effects(rounds):
     """Clients differ by unit and matter; raw means miss, adjusted ones cover (rule A1)."""
-    rng, units, rounds = np.random.default_rng(2), 20, 150
+    rng, units = np.random.default_rng(2), 20
     effect = np.linspace(-3, 3, units)
     code = np.repeat(np.arange(units), 60)
     held = raw = 0.0
@@ -74,15 +78,16 @@ def test_adjusted_deviations_cover_planted_effects():
         held += (np.abs(own["deviation"].to_numpy() - effect) <= reach).mean()
         plain = own["raw"].to_numpy() - own["raw"].mean()
         raw += (np.abs(plain - effect) <= reach).mean()
-    assert held / rounds == pytest.approx(0.95, abs=0.015)
+    assert held / rounds == pytest.approx(0.95, abs=0.015 * (150 / rounds) ** 0.5)
     assert raw / rounds < 0.6
 
 
+@sizes("rounds", 40, 120)
 @pytest.mark.parametrize(("units", "least"), [(156, 0.93), (50, 0.93), (20, 0.90)])
-def test_pooled_figures_are_nearer_the_truth_and_cover_it(units, least):
+def test_pooled_figures_are_nearer_the_truth_and_cover_it(units, least, rounds):
     """Communes of 5 to 39 forms, some at 100 %; smaller errors, honest intervals (rule A2)."""
     rng, covered, pooled, direct, ends = np.random.default_rng(units), [], [], [], 0
-    for _ in range(120):
+    for _ in range(rounds):
         sizes, truth = rng.integers(5, 40, units), beta(rng, 0.92, 0.03, units)
         parts = [answers(rng, truth[[u]], n)[0] for u, n in enumerate(sizes)]
         value = np.array([it.mean() for it in parts])

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from simulated import ITEMS, latent, pack, survey
+from sizes import sizes
 
 import sipas_analysis as sipas
 from sipas_analysis.explain.shapley import shapley_values
@@ -40,14 +41,15 @@ def true_values():
 
 
 @pytest.mark.slow
+@sizes("rounds", 200, 800)
 @pytest.mark.parametrize(("clusters", "each"), [(30, 15), (60, 10)])
-def test_intervals_hold_under_clustering(clusters, each):
+def test_intervals_hold_under_clustering(clusters, each, rounds):
     """30 clusters and more: coefficients, and values where the share is 10 % and more, 93 to 97 %.
 
     A driver with coefficient 0 has a true share of 12 %. Its own p is below 0.05 in 5 %; it is said
     to have an effect, as reports say it (Holm over the drivers), in fewer.
     """
-    rng, rounds, truth = np.random.default_rng(clusters), 800, true_values()
+    rng, truth = np.random.default_rng(clusters), true_values()
     assert (truth / truth.sum() >= 0.1).all()
     held, valued, shared, called, named = [], [], [], [], []
     for _ in range(rounds):
@@ -74,13 +76,15 @@ def test_intervals_hold_under_clustering(clusters, each):
         assert (each_held >= 0.93 - error / 2).all(), said
         assert (each_held <= 0.97 + error / 2).all(), said
     assert np.mean(called) <= 0.05 + error
-    assert np.mean(named) <= 0.05
+    assert np.mean(named) <= np.mean(called)
+    assert np.mean(named) <= 0.05 + (error / 2 if rounds < 800 else 0)
 
 
 @pytest.mark.slow
-def test_an_ordered_logit_s_planted_slopes_are_covered():
+@sizes("rounds", 100, 400)
+def test_an_ordered_logit_s_planted_slopes_are_covered(rounds):
     """Weights tied to the level, 40 clusters: 93 to 97 % (V1 on the score influence)."""
-    rng, rounds, held = np.random.default_rng(5), 400, []
+    rng, held = np.random.default_rng(5), []
     truth = np.array([1.0, 0.5, 0.0])
     for _ in range(rounds):
         x = rng.standard_normal((800, 3))
@@ -97,9 +101,10 @@ def test_an_ordered_logit_s_planted_slopes_are_covered():
 
 
 @pytest.mark.slow
-def test_filled_blanks_keep_intervals_honest():
+@sizes("rounds", 80, 300)
+def test_filled_blanks_keep_intervals_honest(rounds):
     """A third of one driver blank where another is high: Rubin's intervals hold in 93 to 97 %."""
-    rng, rounds, held = np.random.default_rng(9), 300, []
+    rng, held = np.random.default_rng(9), []
     for _ in range(rounds):
         frame = clustered(rng, 60, 10)
         frame["w"] = frame["w"].where((frame["x"] < 0.3) | (rng.random(600) < 0.2))

@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 from simulated import ITEMS, clean_wave, latent, pack, survey
+from sizes import sizes
 
 import sipas_analysis as sipas
-from sipas_analysis.collect.simulate import demo, simulate
+from sipas_analysis.collect.simulate import build_demo, simulate_forms
 
 TRUE_SHARES = (0.5, 0.9, 0.94, 0.99)
 PEOPLE = (30, 100, 400)
@@ -46,11 +47,12 @@ def covered(p, n, samples):
 
 
 @pytest.mark.slow
+@sizes("samples", 300, 1500)
 @pytest.mark.parametrize("n", PEOPLE)
 @pytest.mark.parametrize("p", TRUE_SHARES)
-def test_intervals_hold_the_truth_as_often_as_they_say(p, n):
+def test_intervals_hold_the_truth_as_often_as_they_say(p, n, samples):
     """Items 95 % (I1); 22 answers of one person, pooled: 94 % and more (I2)."""
-    hits = covered(p, n, samples=1500)
+    hits = covered(p, n, samples)
     said = {level: f"{100 * it.mean():.2f}" for level, it in hits.items()}
     print(f"p = {p}, n = {n}: {said}")
     assert hits["item"].mean() >= lower_limit(0.95, hits["item"]), said
@@ -83,10 +85,11 @@ def planted_forms(rng, n, model):
 
 
 @pytest.mark.slow
+@sizes("samples", 200, 1000)
 @pytest.mark.parametrize(("model", "times"), [("linear", 1.0), ("logit", 2.0)])
-def test_planted_coefficients_are_recovered(model, times):
+def test_planted_coefficients_are_recovered(model, times, samples):
     """Mean within 4 Monte-Carlo errors, intervals hold the truth in 93 to 97 % (D1, V1)."""
-    rng, samples, instrument = generator(times), 1000, pack()
+    rng, instrument = generator(times), pack()
     truth = times * pd.Series(PLANTED)
     found, hits = [], []
     for _ in range(samples):
@@ -99,16 +102,17 @@ def test_planted_coefficients_are_recovered(model, times):
     raw, held = pd.DataFrame(found), pd.DataFrame(hits).mean()
     print(f"{model}: mean {raw.mean().round(3).to_dict()}, coverage {held.round(3).to_dict()}")
     error = raw.std() / np.sqrt(samples)
+    noise = 3 * np.sqrt(0.05 * 0.95 / samples)
     bias = 0.0 if model == "linear" else 0.06 * truth.abs()  # logit is biased outwards at n = 300
     assert ((raw.mean() - truth).abs() <= 4 * error + bias).all()
-    assert held.between(0.93, 0.97).all(), held.to_dict()
+    assert ((held - 0.95).abs() <= max(0.02, noise)).all(), held.to_dict()
 
 
 def demo_survey(seed, name="an-giang-2021"):
     """Return a wave of the demo with another seed and no published figure to meet."""
-    made = demo(name)
+    made = build_demo(name)
     plan = {**made.plan, "published": {}, "wave": {**made.plan["wave"], "seed": seed}}
-    raw = simulate(replace(made, plan=plan))
+    raw = simulate_forms(replace(made, plan=plan))
     asked = [*made.instrument.items, "OVERALL"]
     answers = raw[asked].replace({"": np.nan, "9": np.nan}).astype(float)
     kept = answers[asked[:-1]].notna().any(axis=1)
@@ -131,9 +135,10 @@ def test_the_demo_has_its_true_drivers():
 
 
 @pytest.mark.slow
-def test_a_factor_without_effect_is_called_a_driver_in_one_wave_of_twenty():
-    """200 demo waves; with 870 forms the two strongest stand in order in nearly all."""
-    waves, planted = 200, demo("an-giang-2021").model["model"]["drivers"]
+@sizes("waves", 50, 200)
+def test_a_factor_without_effect_is_called_a_driver_in_one_wave_of_twenty(waves):
+    """Demo waves; with 870 forms the two strongest stand in order in nearly all."""
+    planted = build_demo("an-giang-2021").model["model"]["drivers"]
     tables = [linear_of(sipas.drivers(demo_survey(seed))) for seed in range(1, waves + 1)]
     wrong = np.array([table.loc["feedback", "p"] < 0.05 for table in tables])
     pairs = [table["value"].nlargest(2).index.tolist() for table in tables]
@@ -163,6 +168,7 @@ def alarms(waves, satisfied, planted=False, n_units=29):
 
 
 @pytest.mark.slow
+@sizes("waves", 60, 250)
 @pytest.mark.parametrize(
     ("n_units", "satisfied"),
     [
@@ -174,9 +180,8 @@ def alarms(waves, satisfied, planted=False, n_units=29):
         (4, (0.79, 0.95)),
     ],
 )
-def test_honest_waves_are_left_alone(n_units, satisfied):
+def test_honest_waves_are_left_alone(n_units, satisfied, waves):
     """Each rule speaks in at most 5 % of clean waves: few, content or uneven units (Q1, Q5)."""
-    waves = 250
     shares = alarms(waves, satisfied, n_units=n_units)
     highest = 0.05 + 3 * np.sqrt(0.05 * 0.95 / waves)
     assert shares["Q1"] <= highest
@@ -184,14 +189,15 @@ def test_honest_waves_are_left_alone(n_units, satisfied):
 
 
 @pytest.mark.slow
+@sizes("waves", 30, 100)
 @pytest.mark.parametrize(
     ("n_units", "satisfied"), [(29, (0.79, 0.95)), (29, (0.90, 0.99)), (8, (0.79, 0.95))]
 )
-def test_a_unit_of_straight_lines_is_found(n_units, satisfied):
+def test_a_unit_of_straight_lines_is_found(n_units, satisfied, waves):
     """18 of 30 forms all at level 4; the other units are ordinary (Q1)."""
-    shares = alarms(100, satisfied, planted=True, n_units=n_units)
+    shares = alarms(waves, satisfied, planted=True, n_units=n_units)
     assert shares["found"] >= 0.8
-    assert shares["others"] <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 100)
+    assert shares["others"] <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / waves)
 
 
 def test_one_planted_wave_and_one_clean_wave():
