@@ -1,11 +1,10 @@
-"""Say which drivers the data cannot tell apart, before anyone reads a coefficient (rule D2).
+"""Say which drivers the data cannot separate, before anyone reads a coefficient (rule D2).
 
 Drivers that move together share what they explain; how the sum is split is then noise. Not a test:
-more forms of the same kind do not part what people do not part.
+more forms of the same kind do not separate such drivers.
 """
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,44 +12,53 @@ import pandas as pd
 from sipas_analysis.infer.design import Floats
 
 INSEPARABLE_VIF, INSEPARABLE_R = 5.0, 0.9
-NO_VARIANCE_LEFT = (
-    1e-9  # an eigenvalue of the correlations below it: some columns determine one another
-)
+NO_VARIANCE_LEFT = 1e-9  # an eigenvalue of the correlations below it: some columns are tied
 
 
-def correlate_columns(data: pd.DataFrame, weight: Floats) -> Floats:
+def measure_deviations(frame: pd.DataFrame, weight: Floats) -> "pd.Series[float]":
+    """Return the weighted standard deviation of each column."""
+    share = weight / max(weight.sum(), 1e-300)
+    centred = frame - frame.mul(share, axis=0).sum()
+    return pd.Series(np.sqrt((centred**2).mul(share, axis=0).sum()))
+
+
+def correlate_columns(frame: pd.DataFrame, weight: Floats) -> Floats:
     """Return the weighted correlations of the columns, shape (k, k); 0 with a constant column."""
-    x = data.to_numpy(dtype=float)
+    x = frame.to_numpy(dtype=float)
     share = weight / weight.sum()
     centred = x - share @ x
-    found = centred.T @ (centred * share[:, None])
-    spread = np.sqrt(np.diagonal(found))
-    known = np.where(spread > 0, spread, np.inf)
-    found = found / np.outer(known, known)
-    np.fill_diagonal(found, 1.0)
-    return np.asarray(found)
+    covariance = centred.T @ (centred * share[:, None])
+    deviation = np.sqrt(np.diagonal(covariance))
+    divisor = np.where(deviation > 0, deviation, np.inf)
+    correlations = covariance / np.outer(divisor, divisor)
+    np.fill_diagonal(correlations, 1.0)
+    return np.asarray(correlations)
 
 
-def find_tied_columns(products: Floats, names: Iterable[Any]) -> list[str]:
-    """Return the columns that determine one another exactly; none if all can be told apart.
+def find_tied_columns(products: Floats, names: Iterable[object]) -> list[str]:
+    """Return the columns that determine one another exactly; none if all can be separated.
 
     Args:
         products: XᵀX/n of columns of like size, such as correlations, shape (k, k).
         names: Of the columns.
     """
-    roots, vectors = np.linalg.eigh(products)
-    hidden = np.abs(vectors[:, roots < NO_VARIANCE_LEFT])
-    return [str(name) for name, it in zip(names, hidden, strict=True) if it.max(initial=0.0) > 1e-4]
+    eigenvalues, vectors = np.linalg.eigh(products)
+    loadings = np.abs(vectors[:, eigenvalues < NO_VARIANCE_LEFT])
+    return [
+        str(name)
+        for name, loading in zip(names, loadings, strict=True)
+        if loading.max(initial=0.0) > 1e-4
+    ]
 
 
-def measure_collinearity(data: pd.DataFrame, weight: Floats | None = None) -> pd.DataFrame:
-    """Say of each column how far the others stand in for it.
+def measure_collinearity(frame: pd.DataFrame, weight: Floats | None = None) -> pd.DataFrame:
+    """Measure how far the other columns stand in for each column.
 
     VIF = diagonal of the inverse correlations = 1/(1 − R²) on the others; the condition index is
     the root of the largest over the smallest eigenvalue of the correlations.
 
     Args:
-        data: Drivers, shape (n, k), no blank.
+        frame: Drivers, shape (n, k), no blank.
         weight: Of each form; equal if left out.
 
     Returns:
@@ -61,25 +69,24 @@ def measure_collinearity(data: pd.DataFrame, weight: Floats | None = None) -> pd
 
     Example:
         >>> frame = pd.DataFrame({"a": [1, 2, 3, 4.0], "b": [2, 4, 6, 8.1], "c": [1, 3, 1, 2.0]})
-        >>> collinearity(frame)["separable"].tolist()
+        >>> measure_collinearity(frame)["separable"].tolist()
         [False, False, True]
     """
-    found = correlate_columns(data, np.ones(len(data)) if weight is None else weight)
-    roots, vectors = np.linalg.eigh(found)
-    safe = np.maximum(roots, 0.0)
+    correlations = correlate_columns(frame, np.ones(len(frame)) if weight is None else weight)
+    eigenvalues, vectors = np.linalg.eigh(correlations)
+    positive, squares = np.maximum(eigenvalues, 0.0), vectors**2
+    varies = eigenvalues > NO_VARIANCE_LEFT
     with np.errstate(divide="ignore", invalid="ignore"):
-        vif = np.where(
-            roots > NO_VARIANCE_LEFT,
-            vectors**2 / safe,
-            np.where(vectors**2 > NO_VARIANCE_LEFT, np.inf, 0.0),
-        )
-        condition = float(np.sqrt(safe[-1] / safe[0])) if safe[0] > NO_VARIANCE_LEFT else np.inf
-    strongest = np.abs(found - np.eye(len(found))).max(axis=1, initial=0.0)
+        beyond = np.where(squares > NO_VARIANCE_LEFT, np.inf, 0.0)
+        vif = np.where(varies, squares / positive, beyond).sum(axis=1)
+        condition = float(np.sqrt(positive[-1] / positive[0])) if varies[0] else np.inf
+    strongest = np.abs(correlations - np.eye(len(correlations))).max(axis=1, initial=0.0)
     return pd.DataFrame(
         {
-            "term": [str(name) for name in data],
-            "vif": vif.sum(axis=1),
+            "term": [str(name) for name in frame],
+            "vif": vif,
             "strongest": strongest,
             "condition": condition,
+            "separable": (vif < INSEPARABLE_VIF) & (strongest < INSEPARABLE_R),
         }
-    ).assign(separable=lambda it: (it["vif"] < INSEPARABLE_VIF) & (it["strongest"] < INSEPARABLE_R))
+    )

@@ -1,33 +1,39 @@
 """Regress overall satisfaction on the factors: which go together with it, and how surely.
 
 A driver is a factor score: a person's mean over the items answered in the factor. Coefficients are
-standardised; beside logits stand points of satisfied people. The words are of association; who
-wants cause needs an experiment. Without an overall item there is no regression, and the result says
-so (rule D1); drivers that the data cannot tell apart are said to be so before any coefficient (D2).
+standardised; beside logits stand points of satisfied people. The words are of association; a
+cause needs an experiment. Without an overall item there is no regression, and the result says so
+(rule D1); drivers that the data cannot separate are named before any coefficient (D2).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sipas_analysis.collect.quality import find_straight_lines
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import ColumnError, ConfigError, FitError
-from sipas_analysis.explain.collinearity import correlate_columns, measure_collinearity
+from sipas_analysis.explain.collinearity import (
+    correlate_columns,
+    measure_collinearity,
+    measure_deviations,
+)
 from sipas_analysis.explain.formula import INTERCEPT, check_request
 from sipas_analysis.explain.imputation import impute_blanks
 from sipas_analysis.explain.likelihoods import Family
 from sipas_analysis.explain.regression import Fit, Note, fit_columns, pool_imputations
-from sipas_analysis.infer.design import Design, Floats
+from sipas_analysis.infer.design import Design
 from sipas_analysis.infer.estimates import ResultTable, adjust_p_values
 from sipas_analysis.messages import say
 
+Key = str | tuple[str, str]  # a model, or a key of ``by`` and a model
 MODELS: dict[str, Family] = {"linear": "gaussian", "logit": "binomial", "ordinal": "ordinal"}
 MIN_PER_TERM, MIN_FORMS, MIN_EACH_ANSWER = 5, 30, 10
-SIGNIFICANCE = 0.05
+SIGNIFICANCE, IMPUTATIONS = 0.05, 20
 MANY_STRAIGHT, MANY_ITEMS = 25.0, 8  # percent of forms with one answer to all items (ours)
 COLUMNS = (
     "model",
@@ -75,7 +81,7 @@ class Drivers(ResultTable):
         r_squared: Share of the outcome's variance that goes with the factors (linear).
         reason: Why a model is missing, by model (by key and model where ``by`` was given).
         correlations: Between factor scores and outcome.
-        near: What the factors share, see ``collinearity``; empty if it cannot be said.
+        collinearity: What the factors share, see ``collinearity``; empty if it cannot be said.
         lost: Blanks of each factor, control and the outcome.
         notes: Warnings that a reader needs.
         fits: Models by name (by key and name).
@@ -87,15 +93,15 @@ class Drivers(ResultTable):
     n: int
     n_lost: int
     r_squared: float
-    reason: Mapping[Any, str]
+    reason: Mapping[Key, str]
     correlations: pd.DataFrame
-    near: pd.DataFrame
+    collinearity: pd.DataFrame
     lost: "pd.Series[int]"
     notes: tuple[Note, ...]
-    fits: Mapping[Any, Fit]
+    fits: Mapping[Key, Fit]
 
     def sentences(self) -> list[str]:
-        """Say what was modelled, what to beware of, and what could not be."""
+        """Say what was modelled, its warnings, and which models are missing."""
         head = say(
             "en",
             "explain.drivers",
@@ -108,31 +114,32 @@ class Drivers(ResultTable):
         return [head, *(note.text("en") for note in self.notes), *missing]
 
     @property
-    def speaks(self) -> bool:
+    def has_signal(self) -> bool:
         """Whether the factors together go with the outcome beyond chance (Wald, linear model)."""
-        return "linear" in self.fits and bool(self.fits["linear"].joint() < SIGNIFICANCE)
+        return "linear" in self.fits and bool(self.fits["linear"].joint_p() < SIGNIFICANCE)
 
     @property
-    def told_apart(self) -> bool:
-        """Whether at least one factor can be told apart from the others (rule D2)."""
-        return bool(self.near["separable"].any()) if len(self.near) else False
+    def any_separable(self) -> bool:
+        """Whether at least one factor can be separated from the others (rule D2)."""
+        return bool(self.collinearity["separable"].any()) if len(self.collinearity) else False
 
-    def of(self, model: str) -> pd.DataFrame:
+    def model_rows(self, model: str) -> pd.DataFrame:
         """Return the rows of one model."""
         return self.frame[self.frame["model"] == model]
 
-    def sure(self, sign: int = 1) -> list[str]:
+    def list_significant(self, sign: int = 1) -> list[str]:
         """Return the factors that may be named, largest coefficient first.
 
-        Those that can be told apart and whose p, Holm-adjusted over the factors, is below 0.05.
+        They can be separated, and their p, Holm-adjusted over the factors, is below 0.05.
         """
-        linear = self.of("linear")
+        linear = self.model_rows("linear")
         if linear.empty or linear["term"].duplicated().any():  # a model for each key
             return []
-        sure = adjust_p_values(linear["p"].to_numpy(dtype=float)) < SIGNIFICANCE
-        kept = linear[sure & linear["separable"].astype(bool) & (sign * linear["value"] > 0)]
-        order = (sign * kept["value"]).sort_values(ascending=False).index
-        return [str(term) for term in kept.loc[order, "term"]]
+        significant = adjust_p_values(linear["p"].to_numpy(dtype=float)) < SIGNIFICANCE
+        separable = linear["separable"].astype(bool)
+        named = linear[significant & separable & (sign * linear["value"] > 0)]
+        order = (sign * named["value"]).sort_values(ascending=False).index
+        return [str(term) for term in named.loc[order, "term"]]
 
 
 def score_factors(survey: Survey) -> pd.DataFrame:
@@ -177,7 +184,7 @@ def drivers(
     Complete forms only; weights, strata and clusters of the wave count (V1).
 
     Args:
-        survey: Forms that passed the door; its wave may declare ``outcome:``.
+        survey: Validated forms; its wave may declare ``outcome:``.
         models: Which of ``linear``, ``logit``, ``ordinal``.
         by: A key of the survey: one model for each of its values, such as ``unit``.
         controls: Keys held constant, such as ``sex`` or ``unit``; not drivers themselves.
@@ -198,7 +205,7 @@ def drivers(
     Example:
         >>> import sipas_analysis as sipas
         >>> survey = sipas.read_survey(sipas.read_wave("data/an-giang-2021/wave.yaml"))
-        >>> sipas.drivers(survey).sure()[0]
+        >>> sipas.drivers(survey).list_significant()[0]
         'civil-servants'
     """
     models = [models] if isinstance(models, str) else list(dict.fromkeys(models))
@@ -209,26 +216,26 @@ def drivers(
         if model not in MODELS:
             raise FitError("fit_word", word="model", found=model, known=", ".join(MODELS))
     _check_keys(survey, [*controls, *([by] if by else [])])
-    asked = _Request(survey, design, outcome, tuple(models), tuple(controls), missing)
+    request = _Request(survey, design, outcome, tuple(models), tuple(controls), missing)
     if not by:
-        return asked.fitted(np.ones(len(survey.frame), bool))
+        return request.fit_domain(np.ones(len(survey.frame), bool))
     parts = {
-        str(key): asked.fitted((survey.frame[by] == key).to_numpy())
+        str(key): request.fit_domain((survey.frame[by] == key).to_numpy())
         for key in sorted(survey.frame[by].dropna().unique())
     }
-    return _stack_keys(asked.fitted(np.zeros(len(survey.frame), bool)), parts, by)
+    return _stack_keys(request.fit_domain(np.zeros(len(survey.frame), bool)), parts, by)
 
 
 def _check_keys(survey: Survey, keys: Sequence[str]) -> None:
     for key in keys:
         if key not in survey.keys or survey.is_many(key):
-            known = ", ".join(it for it in survey.keys if not survey.is_many(it))
+            known = ", ".join(name for name in survey.keys if not survey.is_many(name))
             raise ColumnError("no_key", key=key, known=known)
 
 
 @dataclass(frozen=True)
 class _Request:
-    """What was asked of a survey."""
+    """Which models of a survey to fit."""
 
     survey: Survey
     design: Design
@@ -237,70 +244,21 @@ class _Request:
     controls: tuple[str, ...]
     missing: str
 
-    def fitted(self, domain: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> Drivers:
-        """Fit every model on some of the forms."""
-        data = self._data().where(pd.Series(domain), np.nan)
-        each = self._filled(data)
-        complete = each[0].notna().all(axis=1).to_numpy()
-        terms, weight = [*self.survey.instrument.factors], self.design.weight[complete]
-        kept = [*terms, *([self.outcome] if self.outcome else [])]
-        used = each[0].loc[complete, kept]
-        near, together = NO_COLLINEARITY, pd.DataFrame()
-        if len(used) >= MIN_FORMS:
-            near = measure_collinearity(used[terms], weight)
-            named = ["outcome" if it == self.outcome else it for it in kept]
-            together = pd.DataFrame(correlate_columns(used, weight), named, named)
-        deviation = measure_deviations(used, weight)
-        fits, reasons = self._fits(each, deviation, int(domain.sum()))
-        frames = [self._table(model, fit, near, deviation) for model, fit in fits.items()]
-        table = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=COLUMNS)
-        r_squared = fits["linear"].r_squared if "linear" in fits else np.nan
-        counts = len(used), int(domain.sum()) - len(used)
-        notes, lost = self._notes(near, fits, domain), data[domain].isna().sum()
-        return Drivers(
-            table, self.outcome, *counts, r_squared, reasons, together, near, lost, notes, fits
-        )
+    @property
+    def factors(self) -> list[str]:
+        """Codes of the factors."""
+        return [*self.survey.instrument.factors]
 
-    def _filled(self, data: pd.DataFrame) -> list[pd.DataFrame]:
-        """Return the data with blank factors filled several times, or the data if none is blank.
+    @cached_property
+    def straight_lines(self) -> NDArray[np.bool_]:
+        """Which forms give one answer to all items."""
+        return np.asarray(find_straight_lines(self.survey))
 
-        Forms without the outcome or a control are not filled; both inform the blanks of others.
-        """
-        known = [it for it in data if it == self.outcome or "=" in str(it)]
-        inside = data[known].notna().all(axis=1) & data.notna().any(axis=1)
-        if self.missing == "complete" or data[inside].notna().all(axis=None) or not self.outcome:
-            return [data]
-        columns = [str(it) for it in data]
-        each = impute_blanks(
-            data[inside], columns, self.design.weight[inside], 20, self.survey.wave.seed
-        )
-        return [one.reindex(data.index) for one in each]
-
-    def _fits(
-        self, each: Sequence[pd.DataFrame], deviation: "pd.Series[float]", n_domain: int
-    ) -> tuple[dict[str, Fit], dict[Any, str]]:
-        """Return the models that stand, and why the others do not."""
-        fits: dict[str, Fit] = {}
-        reasons: dict[Any, str] = dict.fromkeys(self.models, self._cannot(each[0]))
-        for model in [it for it, why in reasons.items() if not why]:
-            try:
-                made = [self._one(model, one, deviation, n_domain) for one in each]
-            except FitError as error:
-                few = error.fields.get("few")
-                reasons[model] = "few_answers" if few else REASONS[error.message_id]
-                continue
-            fit = made[0] if len(made) == 1 else pool_imputations(made, 0.95)
-            if fit.frame["low"].isna().any():
-                reasons[model] = "few_clusters"
-                continue
-            fits[model] = fit
-            del reasons[model]
-        return fits, reasons
-
-    def _data(self) -> pd.DataFrame:
-        """Return factor scores, controls as 0 and 1, and the outcome if there is one."""
+    @cached_property
+    def columns(self) -> pd.DataFrame:
+        """Factor scores, controls as 0 and 1, and the outcome if there is one."""
         frame = self.design.frame.reset_index(drop=True)
-        parts = [frame[[*self.survey.instrument.factors]]]
+        parts = [frame[self.factors]]
         for key in self.controls:
             dummies = pd.get_dummies(frame[key], prefix=key, prefix_sep="=", drop_first=True)
             parts.append(dummies.astype(float).where(frame[key].notna(), np.nan))
@@ -308,27 +266,97 @@ class _Request:
             parts.append(frame[[self.outcome]])
         return pd.DataFrame(pd.concat(parts, axis=1).astype(float))
 
-    def _cannot(self, data: pd.DataFrame) -> str:
-        """Return why no model of these forms can stand, or nothing."""
+    def fit_domain(self, domain: NDArray[np.bool_]) -> Drivers:
+        """Fit every model on the forms of a domain."""
+        columns = self.columns.where(pd.Series(domain), np.nan)
+        imputed = self._impute_blanks(columns)
+        complete = imputed[0].notna().all(axis=1).to_numpy()
+        weight = self.design.weight[complete]
+        used = imputed[0].loc[complete, [*self.factors, *([self.outcome] if self.outcome else [])]]
+        collinearity, together = NO_COLLINEARITY, pd.DataFrame()
+        if len(used) >= MIN_FORMS:
+            collinearity = measure_collinearity(used[self.factors], weight)
+            names = ["outcome" if name == self.outcome else name for name in used]
+            together = pd.DataFrame(correlate_columns(used, weight), names, names)
+        deviation, n_domain = measure_deviations(used, weight), int(domain.sum())
+        fits, reasons = self._fit_models(imputed, deviation, n_domain)
+        tables = [
+            self._tabulate_model(model, fit, collinearity, deviation) for model, fit in fits.items()
+        ]
+        return Drivers(
+            frame=pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS),
+            outcome=self.outcome,
+            n=len(used),
+            n_lost=n_domain - len(used),
+            r_squared=fits["linear"].r_squared if "linear" in fits else np.nan,
+            reason=reasons,
+            correlations=together,
+            collinearity=collinearity,
+            lost=columns[domain].isna().sum(),
+            notes=self._collect_notes(collinearity, fits, domain),
+            fits=fits,
+        )
+
+    def _impute_blanks(self, columns: pd.DataFrame) -> list[pd.DataFrame]:
+        """Return the columns with blank factors filled several times; as they are if none is blank.
+
+        Forms without the outcome or a control are not filled; both inform the blanks of others.
+        """
+        never_filled = [name for name in columns if name == self.outcome or _is_control_level(name)]
+        inside = columns[never_filled].notna().all(axis=1) & columns.notna().any(axis=1)
+        whole = columns[inside].notna().all(axis=None)
+        if self.missing == "complete" or whole or not self.outcome:
+            return [columns]
+        names, weight = [str(name) for name in columns], self.design.weight[inside]
+        seed = self.survey.wave.seed
+        imputed = impute_blanks(columns[inside], names, weight, IMPUTATIONS, seed)
+        return [part.reindex(columns.index) for part in imputed]
+
+    def _fit_models(
+        self, imputed: Sequence[pd.DataFrame], deviation: "pd.Series[float]", n_domain: int
+    ) -> tuple[dict[Key, Fit], dict[Key, str]]:
+        """Return the models that could be fitted, and why the others could not."""
+        fits: dict[Key, Fit] = {}
+        obstacle = self._find_obstacle(imputed[0])
+        if obstacle:
+            return fits, {model: obstacle for model in self.models}
+        reasons: dict[Key, str] = {}
+        for model in self.models:
+            try:
+                parts = [self._fit_model(model, part, deviation, n_domain) for part in imputed]
+            except FitError as error:
+                few = error.fields.get("few")
+                reasons[model] = "few_answers" if few else REASONS[error.message_id]
+                continue
+            fit = parts[0] if len(parts) == 1 else pool_imputations(parts, 0.95)
+            if fit.frame["low"].isna().any():
+                reasons[model] = "few_clusters"
+                continue
+            fits[model] = fit
+        return fits, reasons
+
+    def _find_obstacle(self, columns: pd.DataFrame) -> str:
+        """Return why no model of these forms can be fitted; empty if nothing stands against one."""
         if not self.outcome:
             return "no_outcome"
-        used = data.dropna()
-        varied = used.drop(columns=self.outcome)
-        predictors = int((varied.max() > varied.min()).sum())
-        if len(used) < max(MIN_FORMS, MIN_PER_TERM * predictors):
+        complete = columns.dropna()
+        low, high = complete.min(), complete.max()
+        n_predictors = int((high > low).drop(self.outcome).sum())
+        if len(complete) < max(MIN_FORMS, MIN_PER_TERM * n_predictors):
             return "few_forms"
-        kept = used[[*self.survey.instrument.factors, self.outcome]]
-        return "constant" if (kept.max() == kept.min()).any() else ""
+        return "constant" if (high == low)[[*self.factors, self.outcome]].any() else ""
 
-    def _one(
-        self, model: str, data: pd.DataFrame, deviation: "pd.Series[float]", n_domain: int
+    def _fit_model(
+        self, model: str, columns: pd.DataFrame, deviation: "pd.Series[float]", n_domain: int
     ) -> Fit:
-        complete = data.notna().all(axis=1)
-        x, y = data.drop(columns=self.outcome), data[self.outcome]
-        idle = [it for it in x if "=" in str(it) and x[it][complete].nunique() < 2]
-        x = x.drop(columns=idle)
-        factors = [*self.survey.instrument.factors]
-        x[factors] = x[factors] / deviation[factors]
+        """Fit one model on the complete forms, factors standardised."""
+        complete = columns.notna().all(axis=1)
+        x, y = columns.drop(columns=self.outcome), columns[self.outcome]
+        constant = [
+            name for name in x if _is_control_level(name) and x[name][complete].nunique() < 2
+        ]
+        x = x.drop(columns=constant)
+        x[self.factors] = x[self.factors] / deviation[self.factors]
         if model == "linear":
             y = y / deviation[self.outcome]
         if model == "logit":
@@ -339,85 +367,88 @@ class _Request:
         x = x.where(complete, np.nan)
         return fit_columns(self.design, x, y, MODELS[model], n_domain=n_domain)
 
-    def _table(
-        self, model: str, fit: Fit, near: pd.DataFrame, deviation: "pd.Series[float]"
+    def _tabulate_model(
+        self, model: str, fit: Fit, collinearity: pd.DataFrame, deviation: "pd.Series[float]"
     ) -> pd.DataFrame:
         """Return one row per factor: coefficient, what a level is worth, collinearity."""
-        terms = [*self.survey.instrument.factors]
-        table = fit.frame.set_index("term").loc[terms]
-        level = deviation[terms]
-        points = table[["value", "low", "high"]] * np.nan
+        table = fit.frame.set_index("term").loc[self.factors]
+        level = deviation[self.factors]
         if model == "linear":
+            points = table[["value", "low", "high"]] * np.nan
             table["raw"] = table["value"] / level * deviation[self.outcome]
         else:
+            points = self._tabulate_points(model, fit)
             table["raw"] = table["value"] / level
-            cut = self.survey.instrument.scale.satisfied_from
-            above = [it for it in fit.levels[1:] if it >= cut and fit.levels[0] < cut]
-            if above or model == "logit":
-                at = above[0] if above else None
-                points = fit.margins(at).set_index("term").loc[terms]
-            for name, old in (("odds_ratio", "value"), ("odds_low", "low"), ("odds_high", "high")):
-                with np.errstate(over="ignore"):
-                    table[name] = np.exp(table[old] / level)
-        for name, old in (("points", "value"), ("points_low", "low"), ("points_high", "high")):
-            table[name] = points[old] / level
-        both = near.set_index("term").loc[terms, ["vif", "separable"]]
-        return table.join(both).reset_index().assign(model=model)[list(COLUMNS)]
+            with np.errstate(over="ignore"):
+                table["odds_ratio"] = np.exp(table["value"] / level)
+                table["odds_low"] = np.exp(table["low"] / level)
+                table["odds_high"] = np.exp(table["high"] / level)
+        table["points"] = points["value"] / level
+        table["points_low"] = points["low"] / level
+        table["points_high"] = points["high"] / level
+        separable = collinearity.set_index("term").loc[self.factors, ["vif", "separable"]]
+        return table.join(separable).reset_index().assign(model=model)[list(COLUMNS)]
 
-    def _notes(
-        self,
-        near: pd.DataFrame,
-        fits: Mapping[str, Fit],
-        domain: "np.ndarray[tuple[int], np.dtype[np.bool_]]",
+    def _tabulate_points(self, model: str, fit: Fit) -> pd.DataFrame:
+        """Return points of satisfied people by standard deviation; NaN where all are satisfied."""
+        levels = np.array(fit.levels, dtype=float)
+        cut = self.survey.instrument.scale.satisfied_from
+        satisfied = levels[1:][levels[1:] >= cut] if (levels[:1] < cut).any() else levels[:0]
+        if not len(satisfied) and model != "logit":
+            return pd.DataFrame(np.nan, self.factors, ["value", "low", "high"])
+        at = satisfied[0] if len(satisfied) else None
+        return fit.margins(at).set_index("term").loc[self.factors]
+
+    def _collect_notes(
+        self, collinearity: pd.DataFrame, fits: Mapping[Key, Fit], domain: NDArray[np.bool_]
     ) -> tuple[Note, ...]:
+        """Return the warnings of the forms and of the models, each once."""
         notes: list[Note] = []
-        tied = near.loc[~near["separable"].astype(bool), "term"]
+        tied = collinearity.loc[~collinearity["separable"].astype(bool), "term"]
         if len(tied):
             notes.append(Note("tied", {"names": ", ".join(tied)}))
-        straight = find_straight_lines(self.survey)[domain]
+        straight = self.straight_lines[domain]
         percent = 100 * float(straight.mean()) if len(straight) else 0.0
         if percent >= MANY_STRAIGHT and len(self.survey.instrument.items) >= MANY_ITEMS:
             notes.append(Note("straight", {"percent": f"{percent:.0f}"}))
         for fit in fits.values():
             notes += [note for note in fit.notes if note not in notes]
-        parallel = fits["ordinal"].parallel().p if "ordinal" in fits else np.nan
-        if parallel < SIGNIFICANCE:
-            notes.append(
-                Note("parallel", {"p": f"{np.ceil(1000 * max(parallel, 1e-6)) / 1000:.3f}"})
-            )
+        p = fits["ordinal"].test_parallel_slopes().p if "ordinal" in fits else np.nan
+        if p < SIGNIFICANCE:
+            rounded_up = np.ceil(1000 * max(p, 1e-6)) / 1000
+            notes.append(Note("parallel", {"p": f"{rounded_up:.3f}"}))
         return tuple(notes)
 
 
-def measure_deviations(data: pd.DataFrame, weight: Floats) -> "pd.Series[float]":
-    """Return the weighted standard deviation of each column."""
-    share = weight / max(weight.sum(), 1e-300)
-    centred = data - data.mul(share, axis=0).sum()
-    return pd.Series(np.sqrt((centred**2).mul(share, axis=0).sum()))
+def _is_control_level(name: object) -> bool:
+    """Say whether a column is a level of a control, ``key=level``."""
+    return "=" in str(name)
 
 
 def _stack_keys(empty: Drivers, parts: Mapping[str, Drivers], by: str) -> Drivers:
     """Join the models of each key into one result."""
-
-    def keyed(name: str) -> Iterator[tuple[tuple[str, str], Any]]:
-        for key, part in parts.items():
-            for model, it in getattr(part, name).items():
-                yield (key, model), it
-
-    frames = [
+    tables = [
         part.frame.assign(**{by: key, "notes": " ".join(note.id for note in part.notes)})
         for key, part in parts.items()
         if len(part.frame)
     ]
     columns = [by, *COLUMNS, "notes"]
-    table = pd.concat(frames)[columns] if frames else pd.DataFrame(columns=columns)
-    n, n_lost = (sum(getattr(part, it) for part in parts.values()) for it in ("n", "n_lost"))
+    table = pd.concat(tables)[columns] if tables else pd.DataFrame(columns=columns)
     warned = bool(len(table)) and bool((table["notes"] != "").any())
     return replace(
         empty,
         frame=table.reset_index(drop=True),
-        n=n,
-        n_lost=n_lost,
-        reason=dict(keyed("reason")),
-        fits=dict(keyed("fits")),
+        n=sum(part.n for part in parts.values()),
+        n_lost=sum(part.n_lost for part in parts.values()),
+        reason={
+            (key, str(model)): why
+            for key, part in parts.items()
+            for model, why in part.reason.items()
+        },
+        fits={
+            (key, str(model)): fit
+            for key, part in parts.items()
+            for model, fit in part.fits.items()
+        },
         notes=(Note("by_key", {}),) if warned else (),
     )

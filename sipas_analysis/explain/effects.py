@@ -1,13 +1,14 @@
-"""Say what a model's coefficients mean in points: the average effect of each variable.
+"""Average effects: what a model's coefficients mean in points of the outcome.
 
 A variable may stand in several columns of a model (levels, powers, products): all of them move with
-it. Numbers are moved by a little, categories and yes/no from their first level to another.
+the variable. Numbers are moved by a small step, categories and yes/no from their first level to
+another.
 """
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,10 @@ from sipas_analysis.explain.formula import INTERCEPT, list_variables
 from sipas_analysis.explain.likelihoods import Family
 from sipas_analysis.infer.design import Floats
 
-STEP, LEAST_STEP = 1e-3, 1e-7  # of a number, of its spread; two are joined by Richardson's rule
+if TYPE_CHECKING:
+    from formulaic import ModelSpec
+
+STEP, LEAST_STEP = 1e-3, 1e-7  # of a number, of its deviation; two steps: Richardson's rule
 
 
 @dataclass(frozen=True)
@@ -34,110 +38,137 @@ class Shift:
     first: Floats
     second: Floats | None = None
 
+    def append_cuts(self, cuts: Floats) -> "Shift":
+        """Return the shift with the columns of the cut points, shape (1, q); a step moves none."""
+        if self.second is None:
+            return replace(self, first=append_columns(self.first, 0 * cuts))
+        first, second = append_columns(self.first, cuts), append_columns(self.second, cuts)
+        return replace(self, first=first, second=second)
 
-def list_shifts(data: pd.DataFrame, spec: Any, frame: pd.DataFrame) -> Iterator[Shift]:
+
+def append_columns(x: Floats, row: Floats) -> Floats:
+    """Return the columns with further ones after them that are the same on every form."""
+    return np.hstack([x, np.repeat(row, len(x), axis=0)])
+
+
+def list_shifts(x: pd.DataFrame, spec: "ModelSpec | None", forms: pd.DataFrame) -> Iterator[Shift]:
     """Yield how the columns move with each variable of a model.
 
     Args:
-        data: Columns of the model, shape (n, k); levels of a key without a formula are named
+        x: Columns of the model, shape (n, k); levels of a key without a formula are named
             ``key=level``.
         spec: What formulaic made the columns with; None if they are variables themselves.
-        frame: The forms behind ``data``, with the variables of the formula.
+        forms: The forms behind ``x``, with the variables of the formula.
     """
     if spec is None:
-        yield from _shift_columns(data)
+        yield from _shift_columns(x)
         return
 
-    def made(changed: pd.DataFrame) -> Floats:
-        whole = pd.DataFrame(spec.get_model_matrix(changed, na_action="drop"))
-        return whole.reindex(index=changed.index, columns=data.columns).to_numpy(dtype=float)
+    def rebuild_columns(name: str, values: "pd.Series[float] | float") -> Floats:
+        changed = forms.assign(**{name: values})
+        matrix = pd.DataFrame(spec.get_model_matrix(changed, na_action="drop"))
+        return matrix.reindex(index=changed.index, columns=x.columns).to_numpy(dtype=float)
 
-    for name in list_variables(str(spec.formula), spec, frame):
-        levels = _match_levels(data, frame, name)
+    for name in list_variables(str(spec.formula), spec, forms):
+        levels = _match_levels(x, forms, name)
         if levels:
-            none = made(frame.assign(**{name: _fill_column(frame[name], levels.pop(""))}))
+            first_level = _fill_column(forms[name], levels.pop(""))
+            without = rebuild_columns(name, first_level)
             for term, level in levels.items():
-                yield Shift(
-                    term, made(frame.assign(**{name: _fill_column(frame[name], level)})), none
-                )
+                column = _fill_column(forms[name], level)
+                yield Shift(term, rebuild_columns(name, column), without)
             continue
-        values = frame[name].astype(float)
+        values = forms[name].astype(float)
         if set(values.unique()) <= {0.0, 1.0}:
-            yield Shift(name, *(made(frame.assign(**{name: it})) for it in (1.0, 0.0)))
+            yield Shift(name, rebuild_columns(name, 1.0), rebuild_columns(name, 0.0))
             continue
         slopes = []
         width = (STEP * values.abs()).clip(lower=LEAST_STEP * values.std())  # log(x) stays above 0
         for step in (width, width / 2):
-            up, down = (made(frame.assign(**{name: values + it})) for it in (step, -step))
+            up, down = rebuild_columns(name, values + step), rebuild_columns(name, values - step)
             slopes.append((up - down) / (2 * step.to_numpy(dtype=float)[:, None]))
         yield Shift(name, (4 * slopes[1] - slopes[0]) / 3)
 
 
-def _shift_columns(data: pd.DataFrame) -> Iterator[Shift]:
-    """Yield the changes of columns that are variables themselves."""
-    x, names = data.to_numpy(dtype=float), [str(name) for name in data]
+def _shift_columns(columns: pd.DataFrame) -> Iterator[Shift]:
+    """Yield the shifts of columns that are variables themselves."""
+    x, names = columns.to_numpy(dtype=float), [str(name) for name in columns]
     for at, name in enumerate(names):
         if name == INTERCEPT:
             continue
         if not set(np.unique(x[:, at])) <= {0.0, 1.0}:
             yield Shift(name, np.eye(len(names))[[at]])
             continue
-        key = name.split("=")[0] + "="
-        alike = [k for k, it in enumerate(names) if k == at or ("=" in name and it.startswith(key))]
-        none = x.copy()
-        none[:, alike] = 0.0
-        first = none.copy()
+        key, is_level, _ = name.partition("=")
+        same_key = [
+            k
+            for k, other in enumerate(names)
+            if k == at or (is_level and other.startswith(f"{key}="))
+        ]
+        without = x.copy()
+        without[:, same_key] = 0.0
+        first = without.copy()
         first[:, at] = 1.0
-        yield Shift(name, first, none)
+        yield Shift(name, first, without)
 
 
-def _match_levels(data: pd.DataFrame, frame: pd.DataFrame, name: str) -> dict[str, Any]:
-    """Return the level behind each column of a categorical variable; under "" the first one."""
-    said = {str(level): level for level in frame[name].unique()}
-    found: dict[str, Any] = {}
-    for column in map(str, data):
-        factor, mark, level = column.partition("[T.")
-        own = factor.strip("`") == name or bool(re.match(rf"C\(`?{re.escape(name)}`?[,)]", factor))
-        if mark and own and ":" not in column and level[:-1] in said:
-            found[column] = said.pop(level[:-1])
-    return {"": next(iter(said.values())), **found} if found and said else {}
+def _match_levels(x: pd.DataFrame, forms: pd.DataFrame, name: str) -> dict[str, object]:
+    """Return the level behind each column of a categorical variable; under "" the first level."""
+    unmatched = {str(level): level for level in forms[name].unique()}
+    levels: dict[str, object] = {}
+    for column in map(str, x):
+        factor, mark, end = column.partition("[T.")
+        level = end[:-1]
+        coded = bool(re.match(rf"C\(`?{re.escape(name)}`?[,)]", factor))
+        is_level = mark and ":" not in column and (coded or factor.strip("`") == name)
+        if is_level and level in unmatched:
+            levels[column] = unmatched.pop(level)
+    return {"": next(iter(unmatched.values())), **levels} if levels and unmatched else {}
 
 
-def _fill_column(column: "pd.Series[Any]", level: Any) -> "pd.Series[Any]":
+def _fill_column(column: "pd.Series[float]", level: object) -> "pd.Series[float]":
     """Return the column with one value for all, of the same type."""
     return pd.Series([level] * len(column), index=column.index, dtype=column.dtype)
 
 
+class AverageEffect(NamedTuple):
+    """The average effect of a shift, that of each form (n,), and its gradient by β (k,)."""
+
+    value: float
+    by_form: Floats
+    gradient: Floats
+
+
 def average_effect(
-    x: Floats, params: Floats, change: Shift, share: Floats, family: Family
-) -> tuple[float, Floats, Floats]:
-    """Return the average effect of a change on P(y), each form's own, and its slope by β.
+    x: Floats, params: Floats, shift: Shift, share: Floats, family: Family
+) -> AverageEffect:
+    """Return the average effect of a shift on P(y).
 
     Args:
         x: Columns, cut points' columns included, shape (n, k).
         params: Coefficients, shape (k,).
-        change: How the columns move, shape (n or 1, k).
+        shift: How the columns move, shape (n or 1, k).
         share: Weights that add up to 1, shape (n,).
-        family: Whether P is the line itself or its logistic.
+        family: Whether P is the linear predictor or its logistic.
     """
-    if change.second is not None:
-        (first, bend_1), (second, bend_2) = (
-            _predict_mean(it @ params, family) for it in (change.first, change.second)
-        )
-        own = first - second
-        slope = (share * bend_1) @ change.first - (share * bend_2) @ change.second
-        return float(share @ own), own, slope
-    mu, bend = _predict_mean(x @ params, family)
-    along = change.first @ params
-    own = bend * along
-    turn = bend * (1 - 2 * mu) if family != "gaussian" else np.zeros_like(mu)
-    slope = (share * turn * along) @ x + ((share * bend)[:, None] * change.first).sum(axis=0)
-    return float(share @ own), own, slope
+    if shift.second is not None:
+        first, slope_1 = _predict_mean(shift.first @ params, family)
+        second, slope_2 = _predict_mean(shift.second @ params, family)
+        by_form = first - second
+        gradient = (share * slope_1) @ shift.first - (share * slope_2) @ shift.second
+        return AverageEffect(float(share @ by_form), by_form, gradient)
+    mu, slope = _predict_mean(x @ params, family)
+    along = shift.first @ params
+    by_form = slope * along
+    curvature = slope * (1 - 2 * mu) if family != "gaussian" else np.zeros_like(mu)
+    gradient = (share * curvature * along) @ x
+    gradient = gradient + ((share * slope)[:, None] * shift.first).sum(axis=0)
+    return AverageEffect(float(share @ by_form), by_form, gradient)
 
 
-def _predict_mean(line: Floats, family: Family) -> tuple[Floats, Floats]:
-    """Return the expectation and its derivative by the line."""
+def _predict_mean(linear: Floats, family: Family) -> tuple[Floats, Floats]:
+    """Return the expectation and its derivative by the linear predictor."""
     if family == "gaussian":
-        return line, np.ones_like(line)
-    mu = expit(line)
+        return linear, np.ones_like(linear)
+    mu = expit(linear)
     return mu, mu * (1 - mu)

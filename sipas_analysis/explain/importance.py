@@ -8,7 +8,8 @@ with others has a share; "no effect" is judged on coefficients.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from itertools import chain, compress
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -22,19 +23,39 @@ from sipas_analysis.explain.likelihoods import Family, maximise_likelihood
 from sipas_analysis.explain.regression import FEW_CLUSTERS, Note, collect_notes
 from sipas_analysis.explain.shapley import (
     MOST_PLAYERS,
+    differentiate_johnson,
     johnson_weights,
     list_coalitions,
     owen_values,
     shapley_values,
 )
-from sipas_analysis.explain.standard_errors import estimate_error_covariance
+from sipas_analysis.explain.standard_errors import ErrorCovariance, estimate_error_covariance
 from sipas_analysis.infer.design import Design, Floats, Ints
-from sipas_analysis.infer.estimates import ResultTable, compute_slopes
+from sipas_analysis.infer.estimates import ResultTable
 from sipas_analysis.measure.ranking import rank_sets
 from sipas_analysis.messages import say
 
 Method = Literal["lmg", "owen", "johnson"]
 Groups = Mapping[str, Sequence[str]] | Mapping[str, str]
+COLUMNS = (
+    "driver",
+    "group",
+    "value",
+    "se",
+    "low",
+    "high",
+    "df",
+    "share",
+    "share_se",
+    "share_low",
+    "share_high",
+    "rank",
+    "rank_low",
+    "rank_high",
+    "vif",
+    "separable",
+    "n",
+)
 DRAWS = 10_000
 MOST_FITS = 4096
 
@@ -135,28 +156,33 @@ def importance(
         >>> sipas.importance(sipas.Design(frame), "y", ["a", "b"]).frame["share"].round(3).tolist()
         [0.496, 0.504]
     """
-    drivers = [drivers] if isinstance(drivers, str) else list(drivers)
-    held = _group_drivers(drivers, groups)
-    asked = _Request(outcome, tuple(drivers), held, method, family, errors)
+    request = _Request(
+        outcome,
+        (drivers,) if isinstance(drivers, str) else tuple(drivers),
+        _group_drivers(drivers, groups),
+        method,
+        family,
+        errors,
+    )
+    drivers = [*request.drivers]
     check_request(design, family, missing)
     frame = prepare_frame(design.frame)
-    _check_request(asked, frame)
-    known = frame[outcome].notna()
-    if missing == "impute" and frame.loc[known, drivers].isna().any(axis=None):
-        coded_too = frame.assign(**{"\0y": code_outcome(frame[outcome], family)[0]})
-        own = impute_blanks(coded_too, ["\0y", *drivers], design.weight, imputations, seed)
-        made = _pool_imputations(
-            [_share_out(replace(design, frame=one), asked, level) for one in own], level
-        )
+    _check_names(request, frame)
+    answered = frame[outcome].notna()
+    if missing == "impute" and frame.loc[answered, drivers].isna().any(axis=None):
+        with_outcome = frame.assign(**{"\0y": code_outcome(frame[outcome], family)[0]})
+        imputed = impute_blanks(with_outcome, ["\0y", *drivers], design.weight, imputations, seed)
+        parts = [_share_out(replace(design, frame=part), request, level) for part in imputed]
+        result = _pool_imputations(parts, level)
     else:
-        made = _share_out(design, asked, level)
+        result = _share_out(design, request, level)
     lost = frame[[outcome, *drivers]].isna().sum()
-    return _add_ranks(replace(made, lost=lost), seed)
+    return _add_ranks(replace(result, lost=lost), seed)
 
 
 @dataclass(frozen=True)
 class _Request:
-    """What was asked; ``groups`` are lists of drivers by name, empty without any."""
+    """What to share out; ``groups`` are lists of drivers by name, empty without any."""
 
     outcome: str
     drivers: tuple[str, ...]
@@ -166,97 +192,136 @@ class _Request:
     errors: bool
 
     @property
-    def rows(self) -> list[str]:
-        """What gets a value: drivers, or groups that play as wholes."""
-        whole = self.method == "lmg" and self.groups
-        return [*self.groups] if whole else [*self.drivers]
+    def players(self) -> Mapping[str, tuple[str, ...]]:
+        """Drivers of each player, by name: groups that join as wholes, or single drivers."""
+        if self.method == "lmg" and self.groups:
+            return self.groups
+        return {driver: (driver,) for driver in self.drivers}
+
+    def list_players(self, columns: Mapping[str, list[int]]) -> list[list[list[int]]]:
+        """Return the columns of each player, by group; one group without Owen's nesting."""
+        if self.method == "owen":
+            return [[columns[driver] for driver in names] for names in self.groups.values()]
+        players = self.players.values()
+        return [[[column for name in names for column in columns[name]] for names in players]]
+
+    def order_players(self) -> Ints:
+        """Return where each row's value stands: Owen's come group by group."""
+        if self.method != "owen":
+            return np.arange(len(self.players))
+        by_group = [driver for names in self.groups.values() for driver in names]
+        return np.array([by_group.index(driver) for driver in self.drivers])
+
+    def list_groups(self) -> list[str]:
+        """Return the group of each player; empty text without groups."""
+        group_of = {driver: name for name, names in self.groups.items() for driver in names}
+        return [group_of.get(name, name if self.groups else "") for name in self.players]
 
 
-def _group_drivers(drivers: Sequence[str], groups: Groups | None) -> dict[str, tuple[str, ...]]:
+def _group_drivers(
+    drivers: Sequence[str] | str, groups: Groups | None
+) -> dict[str, tuple[str, ...]]:
     """Return the drivers of each group, whichever way round they were given."""
-    found: dict[str, list[str]] = {}
-    for key, held in (groups or {}).items():
-        for driver in [key] if isinstance(held, str) else held:
-            found.setdefault(held if isinstance(held, str) else key, []).append(driver)
-    held_by = [driver for held in found.values() for driver in held]
-    for name in (*drivers, *held_by) if groups else ():
-        if held_by.count(name) != 1 or name not in drivers:
+    drivers = [drivers] if isinstance(drivers, str) else list(drivers)
+    by_group: dict[str, list[str]] = {}
+    for key, value in (groups or {}).items():
+        if isinstance(value, str):
+            by_group.setdefault(value, []).append(key)
+        else:
+            by_group.setdefault(key, []).extend(value)
+    grouped = [driver for names in by_group.values() for driver in names]
+    for name in (*drivers, *grouped) if groups else ():
+        if grouped.count(name) != 1 or name not in drivers:
             raise FitError("importance_groups", name=name)
-    return {name: tuple(it for it in drivers if it in held) for name, held in found.items()}
+    return {
+        group: tuple(driver for driver in drivers if driver in names)
+        for group, names in by_group.items()
+    }
 
 
-def _check_request(asked: _Request, frame: pd.DataFrame) -> None:
+def _check_names(request: _Request, frame: pd.DataFrame) -> None:
     """Refuse names that are no columns, stand twice, or a method that does not fit."""
-    if asked.method not in get_args(Method):
+    if request.method not in get_args(Method):
         known = ", ".join(get_args(Method))
-        raise FitError("fit_word", word="method", found=asked.method, known=known)
-    for name in (asked.outcome, *asked.drivers):
-        twice = asked.drivers.count(name) > 1 or (asked.outcome == name and name in asked.drivers)
+        raise FitError("fit_word", word="method", found=request.method, known=known)
+    drivers = request.drivers
+    for name in (request.outcome, *drivers):
+        twice = drivers.count(name) > 1 or (request.outcome == name and name in drivers)
         if twice or name not in frame:
             raise FitError("importance_driver", name=name)
-    if not asked.drivers:
+    if not drivers:
         raise FitError("importance_driver", name="–")
-    if asked.method == "owen" and not asked.groups:
-        raise FitError("importance_groups", name=asked.drivers[0])
-    if asked.method == "johnson" and (asked.family != "gaussian" or asked.groups):
-        raise FitError("importance_johnson")
-    sizes = [len(it) for it in asked.groups.values()]
-    most = max(sizes) + len(sizes) - 1 if asked.method == "owen" else len(asked.rows)
-    if most > MOST_PLAYERS and asked.method != "johnson":
-        raise FitError("importance_many", found=most, most=MOST_PLAYERS)
+    if request.method == "owen" and not request.groups:
+        raise FitError("importance_groups", name=drivers[0])
+    if request.method == "johnson":
+        if request.family != "gaussian" or request.groups:
+            raise FitError("importance_johnson")
+        return
+    sizes = [len(names) for names in request.groups.values()]
+    n_players = len(request.players)
+    if request.method == "owen":
+        n_players = max(sizes) + len(sizes) - 1
+    if n_players > MOST_PLAYERS:
+        raise FitError("importance_many", found=n_players, most=MOST_PLAYERS)
 
 
 def _code_drivers(
     frame: pd.DataFrame, drivers: Sequence[str]
 ) -> tuple[pd.DataFrame, dict[str, list[int]]]:
     """Return numeric columns of the drivers, and which belong to each; text has one per level."""
-    parts, at, width = [], {}, 0
+    parts, columns, width = [], {}, 0
     for name in drivers:
-        own = frame[name]
-        if pd.api.types.is_numeric_dtype(own.dtype):
-            part = own.astype(float).to_frame(name)
+        answers = frame[name]
+        if pd.api.types.is_numeric_dtype(answers.dtype):
+            part = answers.astype(float).to_frame(name)
         else:
-            part = pd.get_dummies(own, drop_first=True).astype(float).mask(own.isna())
+            part = pd.get_dummies(answers, drop_first=True).astype(float).mask(answers.isna())
             part.columns = pd.Index([f"{name}[{level}]" for level in part])
-        at[name] = list(range(width, width + part.shape[1]))
+        columns[name] = list(range(width, width + part.shape[1]))
         width += part.shape[1]
         parts.append(part)
-    return pd.concat(parts, axis=1), at
+    return pd.concat(parts, axis=1), columns
 
 
-def _share_out(design: Design, asked: _Request, level: float) -> Importance:
+def _share_out(design: Design, request: _Request, level: float) -> Importance:
     """Share out R² on the complete forms, with errors."""
     frame = prepare_frame(design.frame)
-    x, at = _code_drivers(frame, asked.drivers)
-    y, _ = code_outcome(frame[asked.outcome], asked.family)
-    rows = np.flatnonzero(~np.isnan(y) & x.notna().all(axis=1).to_numpy())
-    data, outcome = x.iloc[rows].reset_index(drop=True), y[rows]
-    if asked.family == "ordinal":  # levels that nobody chose are no levels
-        outcome = np.searchsorted(np.unique(outcome), outcome).astype(float)
-    check_data(data, outcome, 1, asked.family, centred=True)
-    if len(data) <= data.shape[1] + 1:
-        raise FitError("fit_few_forms", n=len(data), terms=data.shape[1] + 1)
+    coded, columns = _code_drivers(frame, request.drivers)
+    coded_outcome, _ = code_outcome(frame[request.outcome], request.family)
+    rows = np.flatnonzero(~np.isnan(coded_outcome) & coded.notna().all(axis=1).to_numpy())
+    x, y = coded.iloc[rows].reset_index(drop=True), coded_outcome[rows]
+    if request.family == "ordinal":  # levels that nobody chose are no levels
+        y = np.searchsorted(np.unique(y), y).astype(float)
+    check_data(x, y, 1, request.family, centred=True)
+    if len(x) <= x.shape[1] + 1:
+        raise FitError("fit_few_forms", n=len(x), terms=x.shape[1] + 1)
     w = design.weight[rows]
-    z_scored = _standardise_columns(np.column_stack([data.to_numpy(), outcome]), w)
-    if asked.family == "gaussian":
-        value, z = _share_variance(z_scored, w, asked, at)
+    scaled = _standardise_columns(np.column_stack([x.to_numpy(), y]), w)
+    if request.family == "gaussian":
+        value, influence = _share_variance(scaled, w, request, columns)
     else:
-        value, z = _share_likelihood(z_scored[:, :-1], outcome, w, asked, at=at)
-    covariance, df, clusters = np.full((len(value),) * 2, np.nan), np.nan, FEW_CLUSTERS
-    if asked.errors:
-        covariance, df, clusters = estimate_error_covariance(design, rows, z)
-    near = measure_collinearity(data, w).set_index("term")
-    spare = (df if asked.errors else np.inf, 0, clusters)
-    notes = collect_notes(design, len(frame), spare, asked.family, outcome)
-    together = [name for name in near.index if not near.loc[name, "separable"]]
-    if together:
-        notes = (*notes, Note("tied", {"names": ", ".join(together)}))
-    table = _tabulate_shares(value, covariance, df, level)
-    own = _find_worst(near, at, asked)
-    table = table.assign(driver=asked.rows, group=_groups_of_rows(asked), **own, n=len(rows))
-    blank = pd.Series(dtype=int)
+        value, influence = _share_likelihood(scaled[:, :-1], y, w, request, columns)
+    error = ErrorCovariance(np.full((len(value),) * 2, np.nan), np.nan, FEW_CLUSTERS)
+    known_error = error._replace(df=np.inf)  # no warning of errors that were not asked for
+    if request.errors:
+        error = known_error = estimate_error_covariance(design, rows, influence)
+    notes = collect_notes(design, request.family, y, known_error, n_all=len(frame), n_slopes=0)
+    collinearity = measure_collinearity(x, w)
+    tied = collinearity.loc[~collinearity["separable"], "term"]
+    if len(tied):
+        notes = (*notes, Note("tied", {"names": ", ".join(tied)}))
+    table = _tabulate_shares(value, error.matrix, error.df, level).assign(
+        driver=[*request.players], group=request.list_groups(), n=len(rows)
+    )
     return Importance(
-        table, asked.method, float(value.sum()), np.nan, len(rows), blank, notes, covariance
+        _add_collinearity(table, collinearity, request, columns),
+        request.method,
+        float(value.sum()),
+        np.nan,
+        len(rows),
+        pd.Series(dtype=int),
+        notes,
+        error.matrix,
     )
 
 
@@ -267,191 +332,152 @@ def _standardise_columns(x: Floats, w: Floats) -> Floats:
     return np.asarray(centred / np.sqrt(share @ centred**2))
 
 
-def _list_players(asked: _Request, at: Mapping[str, list[int]]) -> list[list[list[int]]]:
-    """Return the columns of each player, by group; one group without groups."""
-    if asked.method == "owen":
-        return [[at[driver] for driver in held] for held in asked.groups.values()]
-    held = asked.groups or {driver: (driver,) for driver in asked.drivers}
-    return [[[column for driver in own for column in at[driver]] for own in held.values()]]
-
-
 def _share_variance(
-    scaled: Floats, w: Floats, asked: _Request, at: Mapping[str, list[int]]
+    scaled: Floats, w: Floats, request: _Request, columns: Mapping[str, list[int]]
 ) -> tuple[Floats, Floats]:
     """Return values from the covariance, and each form's influence: xᵀGx − tr(GS), over Σw."""
     s = (scaled * (w / w.sum())[:, None]).T @ scaled
-    players = _list_players(asked, at)
-    if asked.method == "johnson":
-        if find_tied_columns(s[:-1, :-1], asked.drivers):
+    if request.method == "johnson":
+        if find_tied_columns(s[:-1, :-1], request.drivers):
             raise FitError("importance_johnson")
-        value, slope = johnson_weights(s), _differentiate_johnson(s)
+        value, slope = johnson_weights(s), differentiate_johnson(s)
     else:
-        value, slope = (
-            shapley_values(s, players[0], slopes=asked.errors)
-            if len(players) == 1
-            else owen_values(s, players, slopes=asked.errors)
-        )
-        order = _order_of_rows(asked)
+        groups, order = request.list_players(columns), request.order_players()
+        if len(groups) == 1:
+            value, slope = shapley_values(s, groups[0], slopes=request.errors)
+        else:
+            value, slope = owen_values(s, groups, slopes=request.errors)
         value, slope = value[order], slope[..., order]
-    if not asked.errors:
+    if not request.errors:
         return value, np.zeros((len(scaled), 0))
-    z = [((scaled @ g) * scaled).sum(axis=1) - np.sum(g * s) for g in np.moveaxis(slope, 2, 0)]
-    return value, np.stack(z, axis=1) / w.sum()
-
-
-def _order_of_rows(asked: _Request) -> Ints:
-    """Return where each row's value stands: Owen's come group by group."""
-    if asked.method != "owen":
-        return np.arange(len(asked.rows))
-    listed_by = [driver for held in asked.groups.values() for driver in held]
-    return np.array([listed_by.index(driver) for driver in asked.drivers])
-
-
-def _differentiate_johnson(s: Floats) -> Floats:
-    """Return the slopes of relative weights by each covariance, shape (c + 1, c + 1, c)."""
-    size = len(s)
-    upper = np.triu_indices(size)
-
-    def weights_of(entries: Floats) -> Floats:
-        whole = np.zeros((size, size))
-        whole[upper] = entries
-        whole = whole + np.triu(whole, 1).T
-        spread = np.sqrt(np.diagonal(whole))
-        return johnson_weights(whole / np.outer(spread, spread))
-
-    found = compute_slopes(weights_of, s[upper])
-    slope = np.zeros((size, size, len(found)))
-    slope[upper] = np.where((upper[0] == upper[1])[:, None], found.T, found.T / 2)
-    return slope + np.where(np.eye(size, dtype=bool)[..., None], 0.0, slope.transpose(1, 0, 2))
+    influence = [
+        ((scaled @ g) * scaled).sum(axis=1) - np.sum(g * s) for g in np.moveaxis(slope, 2, 0)
+    ]
+    return value, np.stack(influence, axis=1) / w.sum()
 
 
 def _share_likelihood(
-    x: Floats, y: Floats, w: Floats, asked: _Request, *, at: Mapping[str, list[int]]
+    x: Floats, y: Floats, w: Floats, request: _Request, columns: Mapping[str, list[int]]
 ) -> tuple[Floats, Floats]:
     """Return values of McFadden's R² = 1 − ℓ/ℓ₀ over all coalitions, and each form's influence.
 
     By the envelope theorem a form's influence on ℓ of a coalition is its own log-likelihood.
     """
-    share, parts = w / w.sum(), _list_players(asked, at)
-    known: dict[tuple[int, ...], tuple[float, Floats]] = {}
+    share, groups = w / w.sum(), request.list_players(columns)
+    cache: dict[tuple[int, ...], tuple[float, Floats]] = {}
 
-    def gain(columns: tuple[int, ...]) -> tuple[float, Floats]:
-        if columns not in known:
-            own = x[:, list(columns)]
-            own = own if asked.family == "ordinal" else np.column_stack([np.ones(len(y)), own])
-            found = maximise_likelihood(asked.family, own, y, w / w.mean())
-            if found is None:
-                raise FitError("fit_separated", family=asked.family)
-            known[columns] = float(share @ found[1]), found[1]
-        return known[columns]
+    def maximise(inside: tuple[int, ...]) -> tuple[float, Floats]:
+        if inside not in cache:
+            predictors = x[:, list(inside)]
+            if request.family != "ordinal":
+                predictors = np.column_stack([np.ones(len(y)), predictors])
+            maximum = maximise_likelihood(request.family, predictors, y, w / w.mean())
+            if maximum is None:
+                raise FitError("fit_separated", family=request.family)
+            cache[inside] = float(share @ maximum.log_likelihood), maximum.log_likelihood
+        return cache[inside]
 
-    none, each_none = gain(())
-    values, z = [], []
-    for g, own in enumerate(parts):
-        others = [[c for player in part for c in player] for k, part in enumerate(parts) if k != g]
-        if 2 ** (len(others) + len(own)) > MOST_FITS:
-            most = int(np.log2(MOST_FITS))
-            raise FitError("importance_many", found=len(others) + len(own), most=most)
-        value, influence = np.zeros(len(own)), np.zeros((len(y), len(own)))
-        for inside, weight in list_coalitions(len(others), len(own)):
-            players = [it for it, here in zip((*others, *own), inside, strict=True) if here]
-            likely, each = gain(tuple(sorted(c for player in players for c in player)))
-            value += weight * (1 - likely / none)
-            change = (likely / none * (each_none - none) - (each - likely)) / none
+    null, null_by_form = maximise(())
+    values, influences = [], []
+    for g, players in enumerate(groups):
+        others = [
+            [column for player in group for column in player]
+            for k, group in enumerate(groups)
+            if k != g
+        ]
+        n_players = len(others) + len(players)
+        if 2**n_players > MOST_FITS:
+            raise FitError("importance_many", found=n_players, most=int(np.log2(MOST_FITS)))
+        value, influence = np.zeros(len(players)), np.zeros((len(y), len(players)))
+        for is_in, weight in list_coalitions(len(others), len(players)):
+            joined = compress((*others, *players), is_in)
+            total, by_form = maximise(tuple(sorted(chain.from_iterable(joined))))
+            value += weight * (1 - total / null)
+            change = (total / null * (null_by_form - null) - (by_form - total)) / null
             influence += change[:, None] * weight
         values.append(value)
-        z.append(influence)
-    order = _order_of_rows(asked)
-    return np.concatenate(values)[order], np.hstack(z)[:, order] / w.sum()
+        influences.append(influence)
+    order = request.order_players()
+    return np.concatenate(values)[order], np.hstack(influences)[:, order] / w.sum()
 
 
 def _tabulate_shares(value: Floats, covariance: Floats, df: float, level: float) -> pd.DataFrame:
     """Return values and shares with their intervals."""
-    half = stats.t.ppf((1 + level) / 2, df if df > 0 else np.nan)
+    quantile = stats.t.ppf((1 + level) / 2, df if df > 0 else np.nan)
     se, whole = np.sqrt(np.diagonal(covariance)), value.sum()
     share = value / whole if whole > 0 else np.full_like(value, np.nan)
-    part = (np.eye(len(value)) - share[:, None]) / whole if whole > 0 else np.eye(len(value))
-    share_se = np.sqrt(np.maximum(np.diagonal(part @ covariance @ part.T), 0.0))
+    gradient = (np.eye(len(value)) - share[:, None]) / whole if whole > 0 else np.eye(len(value))
+    share_variance = np.diagonal(gradient @ covariance @ gradient.T)
+    share_se = np.sqrt(np.maximum(share_variance, 0.0))
     return pd.DataFrame(
         {
             "value": value,
             "se": se,
             "share_se": share_se,
-            "low": np.maximum(value - half * se, 0.0),
-            "high": np.minimum(value + half * se, 1.0),
+            "low": np.maximum(value - quantile * se, 0.0),
+            "high": np.minimum(value + quantile * se, 1.0),
             "df": df,
             "share": share,
-            "share_low": np.maximum(share - half * share_se, 0.0),
-            "share_high": np.minimum(share + half * share_se, 1.0),
+            "share_low": np.maximum(share - quantile * share_se, 0.0),
+            "share_high": np.minimum(share + quantile * share_se, 1.0),
         }
     )
 
 
-def _find_worst(near: pd.DataFrame, at: Mapping[str, list[int]], asked: _Request) -> dict[str, Any]:
-    """Return the largest VIF of each row's columns, and whether all can be told apart."""
-    held = asked.groups if asked.rows == [*asked.groups] else {it: (it,) for it in asked.drivers}
-    own = [[c for driver in held[row] for c in at[driver]] for row in asked.rows]
-    vif, separable = near["vif"].to_numpy(), near["separable"].to_numpy()
-    return {
-        "vif": [vif[it].max() for it in own],
-        "separable": [bool(separable[it].all()) for it in own],
-    }
-
-
-def _groups_of_rows(asked: _Request) -> list[str]:
-    by = {driver: name for name, held in asked.groups.items() for driver in held}
-    return [by.get(row, row if asked.groups else "") for row in asked.rows]
-
-
-def _add_ranks(made: Importance, seed: int) -> Importance:
-    """Add ranks with their sets (R2), and how often the whole order holds in draws."""
-    table, columns = made.frame, list(COLUMNS)
-    df = table["df"].iloc[0]
-    holds, ranks = np.nan, ("rank", "rank_low", "rank_high")
-    if made.frame["df"].isna().all():
-        blank = {name: pd.array([pd.NA] * len(table), dtype="Int64") for name in ranks}
-        return replace(made, frame=table.assign(**blank)[columns])
-    sets = rank_sets(table["value"], made.covariance, df if df > 0 else np.nan, seed=seed).frame
-    table = table.assign(**{it: sets[it] for it in ranks})
-    if df > 0 and not np.isnan(made.covariance).any():
-        order = np.argsort(-table["value"].to_numpy(), kind="stable")
-        roots, vectors = np.linalg.eigh(made.covariance)
-        normal = np.random.default_rng(seed).standard_normal((DRAWS, len(order)))
-        drawn = normal @ (vectors * np.sqrt(np.maximum(roots, 0.0))).T
-        drawn = (drawn + table["value"].to_numpy())[:, order]
-        holds = float((np.diff(drawn, axis=1) < 0).all(axis=1).mean())
-    return replace(made, frame=table[columns], order_holds=holds)
-
-
-def _pool_imputations(each: Sequence[Importance], level: float) -> Importance:
-    """Return the mean of several imputations with Rubin's errors."""
-    values = np.stack([it.frame["value"].to_numpy(dtype=float) for it in each])
-    spread = np.stack([it.covariance for it in each])
-    first, df = each[0], each[0].frame["df"].iloc[0]
-    value, covariance, freedom = combine_imputations(values, spread, df)
-    table = first.frame.assign(**_tabulate_shares(value, covariance, float(freedom.min()), level))
-    notes = (*first.notes, Note("imputed", {"count": len(each)}))
-    return replace(
-        first, frame=table, r_squared=float(value.sum()), notes=notes, covariance=covariance
+def _add_collinearity(
+    table: pd.DataFrame,
+    collinearity: pd.DataFrame,
+    request: _Request,
+    columns: Mapping[str, list[int]],
+) -> pd.DataFrame:
+    """Add the largest VIF of each player's columns, and whether all of them can be separated."""
+    vif, separable = collinearity["vif"].to_numpy(), collinearity["separable"].to_numpy()
+    of_players = [
+        [column for driver in drivers for column in columns[driver]]
+        for drivers in request.players.values()
+    ]
+    return table.assign(
+        vif=[vif[inside].max() for inside in of_players],
+        separable=[bool(separable[inside].all()) for inside in of_players],
     )
 
 
-COLUMNS = (
-    "driver",
-    "group",
-    "value",
-    "se",
-    "low",
-    "high",
-    "df",
-    "share",
-    "share_se",
-    "share_low",
-    "share_high",
-    "rank",
-    "rank_low",
-    "rank_high",
-    "vif",
-    "separable",
-    "n",
-)
+def _add_ranks(result: Importance, seed: int) -> Importance:
+    """Add ranks with their sets (R2), and how often the whole order holds in draws."""
+    table, columns = result.frame, list(COLUMNS)
+    df, ranks = table["df"].iloc[0], ("rank", "rank_low", "rank_high")
+    if table["df"].isna().all():
+        blank = {name: pd.array([pd.NA] * len(table), dtype="Int64") for name in ranks}
+        return replace(result, frame=table.assign(**blank)[columns])
+    sets = rank_sets(table["value"], result.covariance, df if df > 0 else np.nan, seed=seed).frame
+    table = table.assign(**{name: sets[name] for name in ranks})
+    holds = np.nan
+    if df > 0 and not np.isnan(result.covariance).any():
+        holds = _draw_order(table["value"].to_numpy(), result.covariance, seed)
+    return replace(result, frame=table[columns], order_holds=holds)
+
+
+def _draw_order(value: Floats, covariance: Floats, seed: int) -> float:
+    """Return in what share of draws from the joint errors the whole order stays."""
+    order = np.argsort(-value, kind="stable")
+    roots, vectors = np.linalg.eigh(covariance)
+    normal = np.random.default_rng(seed).standard_normal((DRAWS, len(order)))
+    errors = normal @ (vectors * np.sqrt(np.maximum(roots, 0.0))).T
+    draws = (errors + value)[:, order]
+    return float((np.diff(draws, axis=1) < 0).all(axis=1).mean())
+
+
+def _pool_imputations(parts: Sequence[Importance], level: float) -> Importance:
+    """Return the mean of several imputations with Rubin's errors."""
+    values = np.stack([part.frame["value"].to_numpy(dtype=float) for part in parts])
+    covariances = np.stack([part.covariance for part in parts])
+    first, df = parts[0], parts[0].frame["df"].iloc[0]
+    pooled = combine_imputations(values, covariances, df)
+    shares = _tabulate_shares(pooled.value, pooled.covariance, float(pooled.df.min()), level)
+    return replace(
+        first,
+        frame=first.frame.assign(**shares),
+        r_squared=float(pooled.value.sum()),
+        notes=(*first.notes, Note("imputed", {"count": len(parts)})),
+        covariance=pooled.covariance,
+    )

@@ -1,14 +1,16 @@
-"""Fill blank answers several times, so that forms with a blank need not be lost.
+"""Multiple imputation: fill blank answers several times, so that no form with a blank is lost.
 
 Each blank is drawn from what the other answers say, by chained linear regressions with their own
-uncertainty; results of the fillings are combined by Rubin's rules. Blanks of the outcome are not
-used. Not for answers that are blank because the question did not apply: nothing is missing there.
+uncertainty; the results are combined by Rubin's rules. Blanks of the outcome are not used. Not for
+answers that are blank because the question did not apply: nothing is missing there.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sipas_analysis.errors import FitError
 from sipas_analysis.infer.design import Floats
@@ -39,28 +41,34 @@ def impute_blanks(
 
     Source: rule D1 in docs/method.md; van Buuren (2007), doi:10.1177/0962280206074463.
     """
-    used = [name for name in columns if pd.api.types.is_numeric_dtype(frame[name].dtype)]
-    x = frame[used].to_numpy(dtype=float, na_value=np.nan)
-    fixed = _code_categories(frame, [name for name in columns if name not in used])
+    numeric = [name for name in columns if pd.api.types.is_numeric_dtype(frame[name].dtype)]
+    x = frame[numeric].to_numpy(dtype=float, na_value=np.nan)
+    categories = _code_categories(frame, [name for name in columns if name not in numeric])
     blank = np.isnan(x)
-    few = [
-        name
-        for name, it in zip(used, blank.T, strict=True)
-        if it.any() and (~it).sum() < len(used) + FEWEST_SPARE_ANSWERS
-    ]
-    if few:
-        raise FitError("imputation_singular", names=", ".join(map(str, few)))
+    _check_answers(numeric, blank)
     rng, w = np.random.default_rng(seed), weight / weight.mean()
     mean = np.nansum(x * w[:, None], axis=0) / np.sum(np.where(blank, 0.0, w[:, None]), axis=0)
-    found = []
+    frames = []
     for _ in range(count):
         whole = np.where(blank, mean, x)
         for _ in range(CYCLES):
             for j in np.flatnonzero(blank.any(axis=0)):
-                others = np.column_stack([np.ones(len(x)), fixed, np.delete(whole, j, axis=1)])
-                _draw_blanks(whole, others, blank[:, j], w, column=int(j), rng=rng)
-        found.append(frame.assign(**dict(zip(used, whole.T, strict=True))))
-    return found
+                others = np.delete(whole, j, axis=1)
+                predictors = np.column_stack([np.ones(len(x)), categories, others])
+                whole[blank[:, j], j] = _draw_blanks(whole[:, j], predictors, blank[:, j], w, rng)
+        frames.append(frame.assign(**dict(zip(numeric, whole.T, strict=True))))
+    return frames
+
+
+def _check_answers(names: Sequence[str], blank: NDArray[np.bool_]) -> None:
+    """Refuse columns with blanks and too few answers to learn from."""
+    few = [
+        name
+        for name, is_blank in zip(names, blank.T, strict=True)
+        if is_blank.any() and (~is_blank).sum() < len(names) + FEWEST_SPARE_ANSWERS
+    ]
+    if few:
+        raise FitError("imputation_singular", names=", ".join(map(str, few)))
 
 
 def _code_categories(frame: pd.DataFrame, columns: Sequence[str]) -> Floats:
@@ -68,35 +76,39 @@ def _code_categories(frame: pd.DataFrame, columns: Sequence[str]) -> Floats:
     parts = [
         pd.get_dummies(frame[name].astype(object).fillna("\0"), drop_first=True) for name in columns
     ]
-    return np.hstack([np.zeros((len(frame), 0)), *(it.to_numpy(dtype=float) for it in parts)])
+    return np.hstack([np.zeros((len(frame), 0)), *(part.to_numpy(dtype=float) for part in parts)])
 
 
 def _draw_blanks(
-    whole: Floats,
-    others: Floats,
-    blank: "np.ndarray[tuple[int], np.dtype[np.bool_]]",
+    column: Floats,
+    predictors: Floats,
+    blank: NDArray[np.bool_],
     w: Floats,
-    *,
-    column: int,
     rng: np.random.Generator,
-) -> None:
+) -> Floats:
     """Draw the blanks of one column anew, given the others."""
-    x, y, here = others[~blank], whole[~blank, column], w[~blank]
-    cross = (x * here[:, None]).T @ x
+    x, y, weight = predictors[~blank], column[~blank], w[~blank]
+    cross = (x * weight[:, None]).T @ x
     cross[np.diag_indices_from(cross)] *= 1 + RIDGE
-    beta = np.linalg.solve(cross, x.T @ (here * y))
-    rest = y - x @ beta
-    sigma2 = float(here @ rest**2) / rng.chisquare(len(y) - x.shape[1])
+    beta = np.linalg.solve(cross, x.T @ (weight * y))
+    residual = y - x @ beta
+    sigma2 = float(weight @ residual**2) / rng.chisquare(len(y) - x.shape[1])
     root = np.linalg.cholesky(np.linalg.inv(cross))
     beta = beta + np.sqrt(sigma2) * root @ rng.standard_normal(len(beta))
     noise = np.sqrt(sigma2) * rng.standard_normal(int(blank.sum()))
-    whole[blank, column] = others[blank] @ beta + noise
+    return np.asarray(predictors[blank] @ beta + noise)
 
 
-def combine_imputations(
-    values: Floats, covariances: Floats, df: float
-) -> tuple[Floats, Floats, Floats]:
-    """Combine the results of m fillings.
+class Combined(NamedTuple):
+    """Value (k,), covariance (k, k) and degrees of freedom (k,) of combined imputations."""
+
+    value: Floats
+    covariance: Floats
+    df: Floats
+
+
+def combine_imputations(values: Floats, covariances: Floats, df: float) -> Combined:
+    """Combine the results of m imputations by Rubin's rules.
 
     T = W̄ + (1 + 1/m)B; degrees of freedom by Barnard and Rubin from those of complete data.
 
@@ -105,18 +117,15 @@ def combine_imputations(
         covariances: Shape (m, k, k).
         df: Degrees of freedom that complete data would have.
 
-    Returns:
-        Value (k,), covariance (k, k) and degrees of freedom (k,).
-
     Source: Rubin (1987); Barnard and Rubin (1999), doi:10.1093/biomet/86.4.948.
     """
     m, value = len(values), values.mean(axis=0)
-    within, gap = covariances.mean(axis=0), values - value
-    between = gap.T @ gap / max(m - 1, 1)
-    whole = within + (1 + 1 / m) * between
+    within, deviation = covariances.mean(axis=0), values - value
+    between = deviation.T @ deviation / max(m - 1, 1)
+    total = within + (1 + 1 / m) * between
     with np.errstate(divide="ignore", invalid="ignore"):
-        part = (1 + 1 / m) * np.diagonal(between) / np.diagonal(whole)
+        part = (1 + 1 / m) * np.diagonal(between) / np.diagonal(total)
         part = np.where(np.isfinite(part), np.maximum(part, 1e-12), 1e-12)
-        seen = (df + 1) / (df + 3) * df * (1 - part)
-        freedom = 1 / (part**2 / max(m - 1, 1) + 1 / seen)
-    return value, whole, np.where(df > 0, freedom, np.nan)
+        observed_df = (df + 1) / (df + 3) * df * (1 - part)
+        combined_df = 1 / (part**2 / max(m - 1, 1) + 1 / observed_df)
+    return Combined(value, total, np.where(df > 0, combined_df, np.nan))

@@ -1,44 +1,46 @@
-"""Three likelihoods and the one search that fits them: linear, binary logit, ordered logit.
+"""Three likelihoods and the one search that maximises them: linear, binary logit, ordered logit.
 
-A family returns the log-likelihood of each form, its slope by every parameter, and minus the second
-derivative of the weighted sum. The search is Newton's with halved steps; it either ends at a
-maximum or says that there is none. Not for other links: what a report prints must be explained.
+A likelihood returns the log-likelihood of each form, its gradient by every parameter, and the
+information (minus the Hessian) of the weighted sum. The search is Newton's with halved steps; it
+ends at a maximum or says that there is none. Not for other links: what a report prints must be
+explained.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from scipy.special import expit, xlogy
 
-from sipas_analysis.infer.design import Floats
+from sipas_analysis.infer.design import Floats, Ints
 
 Family = Literal["gaussian", "binomial", "ordinal"]
 Likelihood = Callable[[Floats, Floats, Floats, Floats], tuple[Floats, Floats, Floats]]
 MOST_STEPS = 60
-FORMS_PER_SLICE = 2**14  # forms whose sums are made at a time
+FORMS_PER_SLICE = 2**14
 MANY_FORMS = 2**18
-CONVERGED = 1e-7  # a last move of this size leaves an error of its square
-LEAST_CURVATURE = 1e-9  # bend per form below it: the likelihood has no top, groups are separated
+CONVERGED = 1e-7  # a last step of this size leaves an error of its square
+LEAST_CURVATURE = 1e-9  # information per form below it: no maximum, groups are separated
 
 
 def gaussian_likelihood(
     params: Floats, x: Floats, y: Floats, w: Floats
 ) -> tuple[Floats, Floats, Floats]:
     """Return −½(y − xβ)² and x(y − xβ) of each form, and Σwxxᵀ."""
-    rest = y - x @ params
-    return -0.5 * rest**2, x * rest[:, None], (x * w[:, None]).T @ x
+    residual = y - x @ params
+    return -0.5 * residual**2, x * residual[:, None], (x * w[:, None]).T @ x
 
 
 def binomial_likelihood(
     params: Floats, x: Floats, y: Floats, w: Floats
 ) -> tuple[Floats, Floats, Floats]:
     """Return log P(y) and x(y − μ) of each form, and Σwμ(1 − μ)xxᵀ, with logit μ = xβ."""
-    line = x @ params
-    small = np.exp(-np.abs(line))  # never overflows; μ and log(1 − μ) follow from it
-    mu = np.where(line > 0, 1.0, small) / (1 + small)
-    likely = y * line - np.maximum(line, 0.0) - np.log1p(small)
-    return likely, x * (y - mu)[:, None], (x * (w * mu * (1 - mu))[:, None]).T @ x
+    linear = x @ params
+    small = np.exp(-np.abs(linear))  # never overflows; μ and log(1 − μ) follow from it
+    mu = np.where(linear > 0, 1.0, small) / (1 + small)
+    log_likelihood = y * linear - np.maximum(linear, 0.0) - np.log1p(small)
+    return log_likelihood, x * (y - mu)[:, None], (x * (w * mu * (1 - mu))[:, None]).T @ x
 
 
 def ordinal_likelihood(
@@ -51,45 +53,50 @@ def ordinal_likelihood(
     """
     k = x.shape[1]
     cuts = np.concatenate([[-np.inf], params[k:], [np.inf]])
-    level, line = y.astype(np.int64), x @ params[:k]
-    a, b = cuts[level + 1] - line, cuts[level] - line
+    level, linear = y.astype(np.int64), x @ params[:k]
+    a, b = cuts[level + 1] - linear, cuts[level] - linear
     side = np.where(a + b > 0, -1.0, 1.0)  # F(a) − F(b) = F(−b) − F(−a), without cancelling
     upper, lower = expit(side * a), expit(side * b)
     chance = side * (upper - lower)
     if not (chance > 0).all():
         return np.full(len(y), -np.inf), x[:, :0], np.zeros((0, 0))
     slope_a, slope_b = upper * (1 - upper) / chance, lower * (1 - lower) / chance
-    bend_a = side * (1 - 2 * upper) * slope_a - slope_a**2
-    bend_b = -side * (1 - 2 * lower) * slope_b - slope_b**2
-    both = slope_a * slope_b
-    score = np.zeros((len(y), k + len(cuts) - 2))
-    score[:, :k] = -x * (slope_a - slope_b)[:, None]
+    second = _SecondDerivatives(
+        by_a=w * (side * (1 - 2 * upper) * slope_a - slope_a**2),
+        by_b=w * (-side * (1 - 2 * lower) * slope_b - slope_b**2),
+        by_both=w * (slope_a * slope_b),
+    )
+    gradient = np.zeros((len(y), k + len(cuts) - 2))
+    gradient[:, :k] = -x * (slope_a - slope_b)[:, None]
     for c in range(len(cuts) - 2):
-        score[:, k + c] = np.where(level == c, slope_a, 0.0) - np.where(level == c + 1, slope_b, 0)
-    bend = _ordinal_hessian(x, level, w, (bend_a, bend_b, both), len(cuts) - 2)
-    return np.log(chance), score, -bend
+        below = np.where(level == c, slope_a, 0.0)
+        gradient[:, k + c] = below - np.where(level == c + 1, slope_b, 0)
+    return np.log(chance), gradient, -_ordinal_hessian(x, level, second, len(cuts) - 2)
 
 
-def _ordinal_hessian(
-    x: Floats,
-    level: "np.ndarray[tuple[int], np.dtype[np.int64]]",
-    w: Floats,
-    bends: tuple[Floats, Floats, Floats],
-    q: int,
-) -> Floats:
-    """Return the second derivatives of the ordered logit, shape (k + q, k + q)."""
-    bend_a, bend_b, both = (w * it for it in bends)
+@dataclass(frozen=True)
+class _SecondDerivatives:
+    """Weighted second derivatives of each form's log P by its upper cut a and lower cut b."""
+
+    by_a: Floats
+    by_b: Floats
+    by_both: Floats
+
+
+def _ordinal_hessian(x: Floats, level: Ints, second: _SecondDerivatives, n_cuts: int) -> Floats:
+    """Return the second derivatives of the ordered logit, shape (k + n_cuts, k + n_cuts)."""
+    by_a, by_b, by_both = second.by_a, second.by_b, second.by_both
     k = x.shape[1]
-    found = np.zeros((k + q, k + q))
-    found[:k, :k] = x.T @ (x * (bend_a + bend_b + 2 * both)[:, None])
-    for c in range(q):
+    hessian = np.zeros((k + n_cuts, k + n_cuts))
+    hessian[:k, :k] = x.T @ (x * (by_a + by_b + 2 * by_both)[:, None])
+    for c in range(n_cuts):
         at, above = level == c, level == c + 1
-        mixed = -(bend_a + both)[at] @ x[at] - (bend_b + both)[above] @ x[above]
-        found[:k, k + c] = found[k + c, :k] = mixed
-        found[k + c, k + c] = bend_a[at].sum() + bend_b[above].sum()
+        mixed = -(by_a + by_both)[at] @ x[at] - (by_b + by_both)[above] @ x[above]
+        hessian[:k, k + c] = hessian[k + c, :k] = mixed
+        hessian[k + c, k + c] = by_a[at].sum() + by_b[above].sum()
         if c:
-            found[k + c, k + c - 1] = found[k + c - 1, k + c] = both[at].sum()
-    return found
+            hessian[k + c, k + c - 1] = hessian[k + c - 1, k + c] = by_both[at].sum()
+    return hessian
 
 
 LIKELIHOODS: dict[Family, Likelihood] = {
@@ -100,7 +107,7 @@ LIKELIHOODS: dict[Family, Likelihood] = {
 
 
 def guess_parameters(family: Family, k: int, y: Floats, w: Floats) -> Floats:
-    """Return parameters to start from: no slope, cut points where the answers' shares put them."""
+    """Return parameters to start from: slopes 0, cut points where the shares of answers are."""
     if family != "ordinal":
         return np.zeros(k)
     share = np.bincount(y.astype(np.int64), weights=w) / w.sum()
@@ -115,33 +122,56 @@ def null_log_likelihood(family: Family, y: Floats, w: Floats) -> float:
     if family == "binomial":
         share = w @ y / w.sum()
         return float(w.sum() * (xlogy(share, share) + xlogy(1 - share, 1 - share)))
-    held = np.bincount(y.astype(np.int64), weights=w)
-    return float(xlogy(held, held / w.sum()).sum())
+    counts = np.bincount(y.astype(np.int64), weights=w)
+    return float(xlogy(counts, counts / w.sum()).sum())
 
 
 def slice_forms(n: int) -> Iterator[slice]:
-    """Yield the forms piece by piece; what is made of a piece stays in the processor's cache."""
+    """Yield slices of n forms; what is computed of a slice stays in the processor's cache."""
     return (slice(begin, begin + FORMS_PER_SLICE) for begin in range(0, n, FORMS_PER_SLICE))
 
 
-def _sum_likelihood(
-    family: Family, params: Floats, x: Floats, y: Floats, w: Floats
-) -> tuple[float, Floats, Floats]:
-    """Return Σw log P, its slope and minus its bend, slice by slice so that all stays in cache."""
-    value, slope, bend = 0.0, np.zeros(len(params)), np.zeros((len(params), len(params)))
+@dataclass(frozen=True)
+class _Sums:
+    """Σw log P at some parameters, its gradient, and its information (minus the Hessian)."""
+
+    log_likelihood: float
+    gradient: Floats
+    information: Floats
+
+
+def _sum_likelihood(family: Family, params: Floats, x: Floats, y: Floats, w: Floats) -> _Sums:
+    """Return the sums over all forms, slice by slice; −∞ where a form is impossible."""
+    size = len(params)
+    total, gradient, information = 0.0, np.zeros(size), np.zeros((size, size))
     for here in slice_forms(len(y)):
-        likely, score, own = LIKELIHOODS[family](params, x[here], y[here], w[here])
-        value += float(w[here] @ likely)
-        if not np.isfinite(value):
-            return -np.inf, slope, bend
-        slope, bend = slope + w[here] @ score, bend + own
-    return value, slope, bend
+        log_likelihood, by_form, part = LIKELIHOODS[family](params, x[here], y[here], w[here])
+        total += float(w[here] @ log_likelihood)
+        if not np.isfinite(total):
+            return _Sums(-np.inf, gradient, information)
+        gradient, information = gradient + w[here] @ by_form, information + part
+    return _Sums(total, gradient, information)
 
 
-def maximise_likelihood(
-    family: Family, x: Floats, y: Floats, w: Floats
-) -> tuple[Floats, Floats, Floats, Floats] | None:
-    """Return where the likelihood is largest: parameters, likelihood, slopes, minus its bend.
+@dataclass(frozen=True)
+class Maximum:
+    """Where a likelihood is largest.
+
+    Attributes:
+        params: Parameters, shape (q,).
+        log_likelihood: Of each form, shape (n,).
+        gradient: Of each form by each parameter, shape (n, q).
+        information: Minus the Hessian of the weighted sum, shape (q, q).
+    """
+
+    params: Floats
+    log_likelihood: Floats
+    gradient: Floats
+    information: Floats
+
+
+def maximise_likelihood(family: Family, x: Floats, y: Floats, w: Floats) -> Maximum | None:
+    """Return where the likelihood is largest.
 
     Args:
         family: Which likelihood.
@@ -153,42 +183,45 @@ def maximise_likelihood(
         None where no maximum was reached: the outcome's groups are separated, or the predictors
         determine one another.
     """
-    found = _search_maximum(family, x, y, w, guess_parameters(family, x.shape[1], y, w))
-    if found is None:
+    peak = _search_maximum(family, x, y, w, guess_parameters(family, x.shape[1], y, w))
+    if peak is None:
         return None
-    params, bend = found
-    likely, score = np.empty(len(y)), np.empty((len(y), len(params)))
+    params, information = peak
+    log_likelihood, gradient = np.empty(len(y)), np.empty((len(y), len(params)))
     for here in slice_forms(len(y)):
-        likely[here], score[here], _ = LIKELIHOODS[family](params, x[here], y[here], w[here])
-    return params, likely, score, bend
+        log_likelihood[here], gradient[here], _ = LIKELIHOODS[family](
+            params, x[here], y[here], w[here]
+        )
+    return Maximum(params, log_likelihood, gradient, information)
 
 
 def _search_maximum(
     family: Family, x: Floats, y: Floats, w: Floats, params: Floats
 ) -> tuple[Floats, Floats] | None:
-    """Return the parameters at the maximum and minus the bend there; many forms start from a few.
+    """Return the parameters at the maximum and the information there.
 
-    Every 32nd form tells where to start, so that all are looked at three times instead of seven.
+    With many forms every 32nd form gives the start, so that all are read three times, not seven.
     """
     if len(y) > MANY_FORMS and family != "gaussian":
-        few_x, few_y, few_w = (np.ascontiguousarray(it[::32]) for it in (x, y, w))
-        some = _search_maximum(family, few_x, few_y, few_w, params)
-        params = params if some is None else some[0]
-    value, slope, bend = _sum_likelihood(family, params, x, y, w)
+        few_x, few_y, few_w = (np.ascontiguousarray(array[::32]) for array in (x, y, w))
+        first_peak = _search_maximum(family, few_x, few_y, few_w, params)
+        params = params if first_peak is None else first_peak[0]
+    sums = _sum_likelihood(family, params, x, y, w)
     for _ in range(MOST_STEPS):
         try:
-            move = np.linalg.solve(bend, slope)
+            step = np.linalg.solve(sums.information, sums.gradient)
         except np.linalg.LinAlgError:
             return None
+        least = sums.log_likelihood - 1e-10 * abs(sums.log_likelihood)
         for _ in range(MOST_STEPS):
-            new = _sum_likelihood(family, params + move, x, y, w)
-            if new[0] >= value - 1e-10 * abs(value):
+            sums = _sum_likelihood(family, params + step, x, y, w)
+            if sums.log_likelihood >= least:
                 break
-            move = move / 2
-        params, (value, slope, bend) = params + move, new
+            step = step / 2
+        params = params + step
         if not np.isfinite(params).all():
             return None
-        if np.abs(move).max(initial=0.0) < CONVERGED * (1 + np.abs(params).max(initial=0.0)):
-            flat = np.linalg.eigvalsh(bend)[0] < LEAST_CURVATURE * len(y)
-            return None if flat and family != "gaussian" else (params, bend)
+        if np.abs(step).max(initial=0.0) < CONVERGED * (1 + np.abs(params).max(initial=0.0)):
+            flat = np.linalg.eigvalsh(sums.information)[0] < LEAST_CURVATURE * len(y)
+            return None if flat and family != "gaussian" else (params, sums.information)
     return None

@@ -1,34 +1,41 @@
-"""Ask whether an item is missed when bad or rewarded when good: two slopes around "satisfied".
+"""Penalty and reward of an item: what a bad and a very good answer go with.
 
 Where 94 % are satisfied a straight line says little. The least satisfied and the most satisfied are
-each held against those who are just satisfied (rule D6). Not for items at which too few stand on
-one side: then the answer is "cannot tell".
+each compared with those who are just satisfied (rule D6). Not for items with too few answers on
+one side: then the verdict is "cannot tell".
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import FitError
 from sipas_analysis.explain.drivers import SIGNIFICANCE, design_with_scores, find_outcome
 from sipas_analysis.explain.formula import INTERCEPT
-from sipas_analysis.explain.regression import Fit, fit_columns
-from sipas_analysis.explain.standard_errors import tabulate_coefficients
-from sipas_analysis.infer.design import Design
+from sipas_analysis.explain.regression import solve_columns
+from sipas_analysis.explain.standard_errors import estimate_error_covariance, tabulate_coefficients
+from sipas_analysis.infer.design import Design, Floats
 from sipas_analysis.infer.estimates import adjust_p_values
 from sipas_analysis.instrument.pack import Scale
 
 FEWEST_FORMS = 30
-PARTS = ("penalty", "reward", "asymmetry")
+EFFECTS = ("penalty", "reward", "asymmetry")
+ENDS = ("value", "low", "high")
+EFFECT_COLUMNS = {  # of each effect, where its value and its interval stand
+    effect: dict(zip(ENDS, (effect, f"{effect}_low", f"{effect}_high"), strict=True))
+    for effect in EFFECTS
+}
 COLUMNS = [
     "item",
     "factor",
     "n_low",
     "n_mid",
     "n_high",
-    *(f"{part}{end}" for part in PARTS for end in ("", "_low", "_high")),
+    *(column for columns in EFFECT_COLUMNS.values() for column in columns.values()),
     "p_holm",
     "verdict",
 ]
@@ -56,62 +63,83 @@ def estimate_penalties(survey: Survey) -> pd.DataFrame:
         return pd.DataFrame(columns=COLUMNS)
     design = design_with_scores(survey)
     rows = []
-    for item, one in pack.items.items():
-        others = [factor for factor in pack.factors if factor != one.factor]
-        found = estimate_asymmetry(design, outcome, item, others, scale=pack.scale)
-        rows.append({"item": item, "factor": one.factor, **found})
+    for code, item in pack.items.items():
+        others = [factor for factor in pack.factors if factor != item.factor]
+        effects = estimate_asymmetry(design, outcome, code, others, scale=pack.scale)
+        rows.append({"item": code, "factor": item.factor, **effects})
     table = pd.DataFrame(rows, columns=COLUMNS)
     table["p_holm"] = adjust_p_values(table["p_holm"].to_numpy(dtype=float))
     weak = table["verdict"].isin(["missed", "rewarded"]) & ~(table["p_holm"] < SIGNIFICANCE)
     return table.assign(verdict=table["verdict"].mask(weak, "even"))
 
 
+@dataclass(frozen=True)
+class _Sides:
+    """Which forms answered below satisfied, highest, or between; blank answers in none."""
+
+    low: NDArray[np.bool_]
+    mid: NDArray[np.bool_]
+    high: NDArray[np.bool_]
+
+    @property
+    def counts(self) -> dict[str, object]:
+        """Forms on each side, by column."""
+        sides = {"n_low": self.low, "n_mid": self.mid, "n_high": self.high}
+        return {name: int(side.sum()) for name, side in sides.items()}
+
+    @property
+    def large(self) -> dict[str, NDArray[np.bool_]]:
+        """The sides with enough forms to estimate an effect."""
+        sides = {"penalty": self.low, "reward": self.high}
+        return {effect: side for effect, side in sides.items() if side.sum() >= FEWEST_FORMS}
+
+
+def _split_answers(answers: Floats, scale: Scale) -> _Sides:
+    low, high = answers < scale.satisfied_from, answers == scale.high
+    return _Sides(low, ~np.isnan(answers) & ~low & ~high, high & ~low)
+
+
 def estimate_asymmetry(
     design: Design, outcome: str, item: str, controls: Sequence[str], *, scale: Scale
 ) -> dict[str, object]:
     """Return counts, penalty, reward and asymmetry of one item, the controls held constant."""
-    frame = design.frame.reset_index(drop=True)
-    x, y = frame[[*controls]].astype(float), frame[outcome]
-    answers = frame[item].where(y.notna() & x.notna().all(axis=1))
-    low, high = answers < scale.satisfied_from, answers == scale.high
-    sides = {"n_low": int(low.sum()), "n_high": int((high & ~low).sum())}
-    sides["n_mid"] = int(answers.notna().sum()) - sides["n_low"] - sides["n_high"]
-    blank: dict[str, object] = {
-        f"{part}{end}": np.nan for part in PARTS for end in ("", "_low", "_high")
-    }
-    found: dict[str, object] = {**sides, **blank, "p_holm": np.nan, "verdict": "cannot_tell"}
-    both = {"penalty": (low, sides["n_low"]), "reward": (high, sides["n_high"])}
-    kept = {name: side for name, (side, n) in both.items() if n >= FEWEST_FORMS}
-    if sides["n_mid"] < FEWEST_FORMS or not kept:
-        return found
-    used = answers.notna()
-    for name, (side, _) in both.items():
-        used &= True if name in kept else ~side
-    data = pd.DataFrame({INTERCEPT: 1.0, **{k: it.astype(float) for k, it in kept.items()}})
+    columns = [item, outcome, *controls]
+    forms = design.frame[columns].reset_index(drop=True).astype(float)
+    complete = forms[[outcome, *controls]].notna().to_numpy().all(axis=1)
+    sides = _split_answers(np.where(complete, forms[item].to_numpy(), np.nan), scale)
+    unknown: dict[str, object] = dict.fromkeys(COLUMNS[5:], np.nan)
+    unknown |= {**sides.counts, "verdict": "cannot_tell"}
+    large = sides.large
+    if sides.mid.sum() < FEWEST_FORMS or not large:
+        return unknown
+    used = np.logical_or.reduce([sides.mid, *large.values()])
+    x = pd.DataFrame({INTERCEPT: 1.0, **large, **forms[[*controls]]}).astype(float)
     try:
-        fit = fit_columns(design, pd.concat([data, x], axis=1).where(used, np.nan), y, "gaussian")
+        model = solve_columns(design, x.where(pd.Series(used), np.nan), forms[outcome], "gaussian")
     except FitError:
-        return found
-    return {**found, **_describe_effects(fit, list(kept))}
+        return unknown
+    at = [model.terms.index(effect) for effect in large]  # the other terms need no error
+    error = estimate_error_covariance(design, model.rows, model.influence[:, at])
+    df = error.df - model.n_slopes
+    return {**unknown, **_describe_effects([*large], model.params[at], error.matrix, df)}
 
 
-def _describe_effects(fit: Fit, kept: list[str]) -> dict[str, object]:
-    """Return the effects that could be fitted and, of both, their sum with its interval."""
-    at = [list(fit.frame["term"]).index(name) for name in kept]
-    how = np.eye(len(fit.frame))[at]
-    if len(kept) == 2:
-        how = np.vstack([how, how.sum(axis=0)])
-    se = np.sqrt(np.diagonal(how @ fit.covariance @ how.T))
-    table = tabulate_coefficients(
-        how @ fit.frame["value"].to_numpy(), se, float(fit.frame["df"].iloc[0]), 0.95
-    )
-    found: dict[str, object] = {}
-    for part, row in zip(
-        [*kept, "asymmetry"], table[["value", "low", "high"]].to_numpy(), strict=False
-    ):
-        found |= {part: row[0], f"{part}_low": row[1], f"{part}_high": row[2]}
-    if len(kept) == 2:
-        _, low, high = table[["value", "low", "high"]].to_numpy()[2]
-        found["p_holm"] = table["p"].iloc[2]
-        found["verdict"] = "missed" if high < 0 else "rewarded" if low > 0 else "even"
-    return found
+def _describe_effects(
+    effects: list[str], value: Floats, covariance: Floats, df: float
+) -> dict[str, object]:
+    """Return the effects that could be estimated and, of both, their sum with its interval."""
+    both = len(effects) == 2
+    if both:
+        sums = np.vstack([np.eye(2), np.ones(2)])
+        effects, value, covariance = [*EFFECTS], sums @ value, sums @ covariance @ sums.T
+    table = tabulate_coefficients(value, np.sqrt(np.diagonal(covariance)), df, 0.95)
+    cells: dict[str, object] = {
+        EFFECT_COLUMNS[effect][end]: table[end].iloc[row]
+        for row, effect in enumerate(effects)
+        for end in ENDS
+    }
+    if both:
+        low, high = table["low"].iloc[2], table["high"].iloc[2]
+        cells["p_holm"] = table["p"].iloc[2]
+        cells["verdict"] = "missed" if high < 0 else "rewarded" if low > 0 else "even"
+    return cells

@@ -1,9 +1,9 @@
 """Say what to look at first: important and weak factors, and what better items would be worth.
 
 A factor is placed by what it explains and by how satisfied people are with it; where an interval
-crosses a cut the place is undecided, and said to be. Two effects stand apart: what a better item
-does to the index is arithmetic, what goes with it in overall satisfaction is an association. Not a
-forecast: nobody knows whether a measure will move the item.
+crosses a cut the factor is undecided. Two effects stay separate: what a better item does to the
+index is arithmetic, what goes with it in overall satisfaction is an association. Not a forecast:
+nobody knows whether a measure will improve the item.
 """
 
 import difflib
@@ -17,7 +17,7 @@ from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import FitError, UnitError
 from sipas_analysis.explain.drivers import Drivers, design_with_scores, drivers, find_outcome
 from sipas_analysis.explain.importance import Importance, importance
-from sipas_analysis.infer.design import Floats
+from sipas_analysis.infer.design import Floats, Ints
 from sipas_analysis.infer.estimates import Mean, ResultTable, average_ratios
 from sipas_analysis.instrument.pack import OVERALL, Instrument
 from sipas_analysis.measure.pooling import small_area
@@ -26,6 +26,9 @@ from sipas_analysis.measure.scores import score
 from sipas_analysis.messages import say
 
 BEST_QUARTER, FEWEST_UNITS = 0.75, 4
+SHARE = ["share", "share_low", "share_high"]
+PERCENT = ["percent", "percent_low", "percent_high"]
+MATRIX = ["driver", *SHARE, *PERCENT, "quadrant"]
 QUADRANTS = {
     (True, False): "fix",
     (True, True): "keep",
@@ -72,10 +75,10 @@ class Priority(ResultTable):
             )
         ]
 
-    def of(self, quadrant: str) -> list[str]:
+    def list_factors(self, quadrant: str) -> list[str]:
         """Return the factors of one quadrant, most important first."""
-        kept = self.frame[self.frame["quadrant"] == quadrant]
-        return [str(it) for it in kept.sort_values("share", ascending=False)["driver"]]
+        factors = self.frame[self.frame["quadrant"] == quadrant]
+        return [str(code) for code in factors.sort_values("share", ascending=False)["driver"]]
 
 
 def priority(
@@ -90,13 +93,13 @@ def priority(
 
     Importance is the LMG share of the whole survey; satisfaction is that of the whole or of one
     unit. A factor is placed only if neither interval, widened for k factors, crosses its cut, and
-    if it can be told apart from the others (D4, D2).
+    if it can be separated from the others (D4, D2).
 
     Args:
-        survey: Forms that passed the door.
+        survey: Validated forms.
         unit: Code of a unit; the whole if empty.
-        scores: Figures by ``domain`` (``all``, ``unit``) as they may be published, else made.
-        models: Result of ``drivers``; made if left out.
+        scores: Figures by ``domain`` (``all``, ``unit``) as they may be published, else computed.
+        models: Result of ``drivers``; fitted if left out.
         cut_percent: Weak is below it; the index of the whole survey if left out.
 
     Returns:
@@ -129,7 +132,7 @@ class Basis:
     """
 
     survey: Survey
-    table: pd.DataFrame
+    scores: pd.DataFrame
     models: Drivers
     importance: Importance | None
     reason: str
@@ -139,74 +142,78 @@ class Basis:
 def prepare_priority(
     survey: Survey, scores: pd.DataFrame | None = None, models: Drivers | None = None
 ) -> Basis:
-    """Work out once what ``place`` needs for the whole and for every unit."""
-    table = _score_everyone(survey) if scores is None else scores
-    found = drivers(survey, ["linear", "logit"]) if models is None else models
-    best = [_find_best_quarter(table, item) for item in survey.instrument.items]
+    """Compute once what ``place_factors`` needs for the whole and for every unit."""
+    scores = _score_everyone(survey) if scores is None else scores
+    models = drivers(survey, ["linear", "logit"]) if models is None else models
+    units = scores[(scores["domain"] == "unit") & scores["value"].notna()]
+    best = [
+        _find_best_quarter(units[units["variable"] == item]) for item in survey.instrument.items
+    ]
     effect = _raise_levels(survey)
     items = pd.DataFrame({"best": best, "effect": effect}, index=effect.index, dtype=float)
-    return Basis(survey, table, found, *_share_importance(survey, found), items)
+    shares, reason = _share_importance(survey, models)
+    return Basis(survey, scores, models, shares, reason, items)
 
 
-def place_factors(known: Basis, unit: str = "", cut_percent: float | None = None) -> Priority:
+def place_factors(basis: Basis, unit: str = "", cut_percent: float | None = None) -> Priority:
     """Place the factors of the whole or of one unit; see ``priority``."""
-    cut = cut_percent
-    if cut is None:
-        cut = float(_rows_of(known.table, "")["value"][OVERALL])
-    own = _rows_of(known.table, unit)
-    gains, shares = value_items(known, own), known.importance
-    factors = [*known.survey.instrument.factors]
-    empty = pd.DataFrame(columns=MATRIX)
-    made = Priority(empty, 1 / len(factors), cut, gains, shares, known.reason)
+    if cut_percent is None:
+        cut_percent = float(_rows_of(basis.scores, "")["value"][OVERALL])
+    rows, shares = _rows_of(basis.scores, unit), basis.importance
+    factors = [*basis.survey.instrument.factors]
+    cuts = _Cuts(1 / len(factors), cut_percent, len(factors))
+    result = Priority(
+        frame=pd.DataFrame(columns=MATRIX),
+        cut_share=cuts.share,
+        cut_percent=cuts.percent,
+        what_if=value_items(basis, rows),
+        importance=shares,
+        reason=basis.reason,
+    )
     if shares is None:
-        return made
-    part = shares.frame.set_index("driver")[["share", "share_low", "share_high"]]
-    level = own.loc[factors, ["value", "low", "high"]]
-    level.columns = pd.Index(["percent", "percent_low", "percent_high"])
-    matrix = part.join(level).reset_index()
-    part_of = shares.frame.set_index("driver")["separable"].reindex(factors).to_numpy(dtype=bool)
-    rows, k = matrix[MATRIX[1:-1]].to_numpy(dtype=float), len(factors)
+        return result
+    by_factor = shares.frame.set_index("driver")
+    level = rows.loc[factors, ["value", "low", "high"]]
+    level.columns = pd.Index(PERCENT)
+    matrix = by_factor[SHARE].join(level).reset_index()
+    separable = by_factor["separable"].reindex(factors).to_numpy(dtype=bool)
+    share, percent = matrix[SHARE].to_numpy(float), matrix[PERCENT].to_numpy(float)
     matrix["quadrant"] = [
-        _find_quadrant(row, made, k) if apart else "undecided"
-        for row, apart in zip(rows, part_of, strict=True)
+        cuts.find_quadrant(*ends) if known else "undecided"
+        for known, *ends in zip(separable, share, percent, strict=True)
     ]
-    sure = [
+    important = [
         code
-        for code, row, apart in zip(factors, rows, part_of, strict=True)
-        if apart and _compare_with_cut(row[:3], made.cut_share, k) > 0
+        for code, known, ends in zip(factors, separable, share, strict=True)
+        if known and cuts.compare_share(ends) > 0
     ]
-    return replace(made, frame=matrix[MATRIX], important=tuple(sure))
+    return replace(result, frame=matrix[MATRIX], important=tuple(important))
 
 
-MATRIX = [
-    "driver",
-    "share",
-    "share_low",
-    "share_high",
-    "percent",
-    "percent_low",
-    "percent_high",
-    "quadrant",
-]
+@dataclass(frozen=True)
+class _Cuts:
+    """The cuts of the matrix: important from ``share``, weak below ``percent``."""
+
+    share: float
+    percent: float
+    n_factors: int
+
+    def find_quadrant(self, share: Floats, percent: Floats) -> str:
+        """Return the quadrant of a share and a percent with their ends; undecided on a cut."""
+        sides = self.compare_share(share), _compare_with_cut(percent, self.percent, self.n_factors)
+        return "undecided" if 0 in sides else QUADRANTS[sides[0] > 0, sides[1] > 0]
+
+    def compare_share(self, share: Floats) -> int:
+        """Return whether a share is surely above its cut (1), surely below (-1), or neither (0)."""
+        return _compare_with_cut(share, self.share, self.n_factors)
 
 
-def _find_quadrant(row: Floats, made: Priority, factors: int) -> str:
-    """Return the quadrant of shares and percents with their ends; undecided on a cut."""
-    sides = [
-        _compare_with_cut(row[at : at + 3], cut, factors)
-        for at, cut in ((0, made.cut_share), (3, made.cut_percent))
-    ]
-    if 0 in sides:
-        return "undecided"
-    return QUADRANTS[sides[0] > 0, sides[1] > 0]
-
-
-def _compare_with_cut(ends: Floats, cut: float, factors: int) -> int:
+def _compare_with_cut(ends: Floats, cut: float, n_factors: int) -> int:
     """Return 1 above the cut, -1 below, 0 where the interval crosses it.
 
     The 95 % interval is widened so that all k factors' places hold together (Bonferroni).
     """
-    wider = stats.norm.isf(0.025 / factors) / stats.norm.isf(0.025)
+    wider = stats.norm.isf(0.025 / n_factors) / stats.norm.isf(0.025)
     value, low, high = ends
     if value - wider * (value - low) > cut:
         return 1
@@ -214,28 +221,25 @@ def _compare_with_cut(ends: Floats, cut: float, factors: int) -> int:
 
 
 def _score_everyone(survey: Survey) -> pd.DataFrame:
-    parts = [
-        score(survey, key).frame.assign(domain=name)
-        for name, key in (("all", ()), ("unit", "unit"))
-    ]
-    return pd.concat(parts, ignore_index=True)
-
-
-def _rows_of(table: pd.DataFrame, unit: str) -> pd.DataFrame:
-    """Return the figures of the whole or of one unit, by variable."""
-    key = (
-        (table["domain"] == "unit") & (table["unit"] == unit) if unit else table["domain"] == "all"
+    parts = {"all": score(survey).frame, "unit": score(survey, "unit").frame}
+    return pd.concat(
+        [frame.assign(domain=domain) for domain, frame in parts.items()], ignore_index=True
     )
-    return table[key].set_index("variable")
 
 
-def _share_importance(survey: Survey, found: Drivers) -> tuple[Importance | None, str]:
-    """Return what each factor explains, or why that cannot be said."""
-    if "linear" in found.reason:
-        return None, found.reason["linear"]
-    if not found.told_apart:
+def _rows_of(scores: pd.DataFrame, unit: str) -> pd.DataFrame:
+    """Return the figures of the whole or of one unit, by variable."""
+    rows = scores[scores["domain"] == ("unit" if unit else "all")]
+    return (rows[rows["unit"] == unit] if unit else rows).set_index("variable")
+
+
+def _share_importance(survey: Survey, models: Drivers) -> tuple[Importance | None, str]:
+    """Return what each factor explains, or why that cannot be known."""
+    if "linear" in models.reason:
+        return None, models.reason["linear"]
+    if not models.any_separable:
         return None, "tied"
-    if not found.speaks:
+    if not models.has_signal:
         return None, "no_signal"
     try:
         shares = importance(
@@ -249,59 +253,55 @@ def _share_importance(survey: Survey, found: Drivers) -> tuple[Importance | None
     return shares, ""
 
 
-def value_items(known: Basis, own: pd.DataFrame) -> pd.DataFrame:
+def value_items(basis: Basis, rows: pd.DataFrame) -> pd.DataFrame:
     """Say what each item would be worth at the level of the best quarter of units (D5).
 
     ``target`` is the upper quartile of the units' pooled percentages (A2), not of the noisy ones;
-    ``points`` what the index gains, by the index's own rule, if the item stood there. ``outcome``
+    ``points`` what the index gains, by the index's own rule, if the item reached it. ``outcome``
     is what goes with it: Δ of the factor's mean level if those who become satisfied answer like
     those who are, times the points of satisfied people per level in the logit model.
 
     Args:
-        known: What is the same for every unit.
-        own: Figures of the whole or of one unit, by variable.
+        basis: What is the same for every unit.
+        rows: Figures of the whole or of one unit, by variable.
 
     Returns:
         One row per item, largest gain first: ``item``, ``factor``, ``percent``, ``target``,
         ``points``, ``outcome``, ``outcome_low``, ``outcome_high``. Blank where a figure is
         suppressed, under four units, or where the rule counts no items; ``outcome`` is blank
-        where the factor cannot be told apart or no logit stands.
+        where the factor cannot be separated or there is no logit.
     """
-    pack = known.survey.instrument
+    pack = basis.survey.instrument
     items = [*pack.items]
-    percent = own["value"].reindex(items).to_numpy(dtype=float)
-    target = np.maximum(known.items["best"].to_numpy(), percent)
+    percent = rows["value"].reindex(items).to_numpy(dtype=float)
+    target = np.maximum(basis.items["best"].to_numpy(), percent)
     target = target if not pack.index.points else np.full(len(items), np.nan)
-    factors = [it.factor for it in pack.items.values()]
-    logit = known.models.of("logit").set_index("term").reindex(factors)
+    factors = [item.factor for item in pack.items.values()]
+    logit = basis.models.model_rows("logit").set_index("term").reindex(factors)
     separable = logit["separable"].fillna(False).astype(bool).to_numpy()
-    effect = known.items["effect"].where(separable).to_numpy()
+    effect = basis.items["effect"].where(separable).to_numpy()
     change = (target - percent) / 100 * effect
-    made = pd.DataFrame(
+    table = pd.DataFrame(
         {
             "item": items,
             "factor": factors,
             "percent": percent,
             "target": target,
-            "points": _compute_gains(pack, own, target),
+            "points": _compute_gains(pack, rows, target),
+            "outcome": logit["points"].to_numpy(dtype=float) * change,
+            "outcome_low": logit["points_low"].to_numpy(dtype=float) * change,
+            "outcome_high": logit["points_high"].to_numpy(dtype=float) * change,
         }
     )
-    for name, old in (
-        ("outcome", "points"),
-        ("outcome_low", "points_low"),
-        ("outcome_high", "points_high"),
-    ):
-        made[name] = logit[old].to_numpy(dtype=float) * change
-    return made.sort_values("points", ascending=False, kind="stable").reset_index(drop=True)
+    return table.sort_values("points", ascending=False, kind="stable").reset_index(drop=True)
 
 
-def _find_best_quarter(table: pd.DataFrame, item: str) -> float:
+def _find_best_quarter(units: pd.DataFrame) -> float:
     """Return the upper quartile of the units' pooled percentages of an item; NaN of few units."""
-    rows = table[(table["domain"] == "unit") & (table["variable"] == item) & table["value"].notna()]
-    if len(rows) < FEWEST_UNITS:
+    if len(units) < FEWEST_UNITS:
         return np.nan
-    sizes = rows["n_valid"].to_numpy(dtype=float)
-    pooled = small_area(rows["value"], rows["se"] ** 2, sizes=sizes)
+    sizes = units["n_valid"].to_numpy(dtype=float)
+    pooled = small_area(units["value"], units["se"] ** 2, sizes=sizes)
     return float(np.minimum(np.nanquantile(pooled.frame["value"], BEST_QUARTER), 100.0))
 
 
@@ -311,46 +311,45 @@ def _raise_levels(survey: Survey) -> "pd.Series[float]":
     Mean level of those satisfied less that of the others, times the item's part in the score.
     """
     frame, pack = survey.frame, survey.instrument
-    weight = frame["weight"] if "weight" in frame else pd.Series(1.0, frame.index)
-    found = {}
-    for item, one in pack.items.items():
-        answers, answered = frame[item], frame[pack.items_of(one.factor)].notna().sum(axis=1)
-        good = answers >= pack.scale.satisfied_from
-        means = [
-            np.average(answers[here], weights=weight[here]) if here.any() else np.nan
-            for here in (good, ~good & answers.notna())
-        ]
-        some = answered > 0
-        part = answers.notna()[some] / answered[some]
-        found[item] = (
-            (means[0] - means[1]) * np.average(part, weights=weight[some]) if some.any() else np.nan
-        )
-    return pd.Series(found, dtype=float)
+    weight = frame["weight"].to_numpy(float) if "weight" in frame else np.ones(len(frame))
+    gains = {}
+    for factor in pack.factors:
+        codes = pack.items_of(factor)
+        answers = frame[codes].to_numpy(dtype=float, na_value=np.nan)
+        n_answered = (~np.isnan(answers)).sum(axis=1)
+        for code, levels in zip(codes, answers.T, strict=True):
+            gains[code] = _raise_level(levels, n_answered, weight, pack.scale.satisfied_from)
+    return pd.Series(gains, dtype=float).reindex([*pack.items])
 
 
-def _compute_gains(pack: Instrument, own: pd.DataFrame, target: Floats) -> Floats:
-    """Return the points that the index gains if one item stood at its target, for each item."""
+def _raise_level(levels: Floats, n_answered: Ints, weight: Floats, satisfied_from: int) -> float:
+    """Return the rise of one item: its levels, and the factor's items answered, by form."""
+    answered, some = ~np.isnan(levels), n_answered > 0
+    satisfied = levels >= satisfied_from
+    means = [
+        np.average(levels[people], weights=weight[people]) if people.any() else np.nan
+        for people in (satisfied, ~satisfied & answered)
+    ]
+    if not some.any():
+        return np.nan
+    part = answered[some] / n_answered[some]
+    return float((means[0] - means[1]) * np.average(part, weights=weight[some]))
+
+
+def _compute_gains(pack: Instrument, rows: pd.DataFrame, target: Floats) -> Floats:
+    """Return the points that the index gains if one item reached its target, for each item."""
     items, names = [*pack.items], column_names(pack)
-    whole = next(it for it in list_targets(pack, pack.index) if it.variable == OVERALL)
+    whole = next(goal for goal in list_targets(pack, pack.index) if goal.variable == OVERALL)
     if pack.index.overall.rule in ("comprehensive", "overall_item") or whole.kind == "score":
         return np.full(len(items), np.nan)
-    valid = own["denominator"].reindex(items).to_numpy(dtype=float)
-    good = own["numerator"].reindex(items).to_numpy(dtype=float)
+    valid = rows["denominator"].reindex(items).to_numpy(dtype=float)
+    good = rows["numerator"].reindex(items).to_numpy(dtype=float)
     if np.isnan(valid).any():
         return np.full(len(items), np.nan)
-    now = _compute_index(whole.mean, names, pack, (good, valid))
-    return np.array(
-        [
-            _compute_index(
-                whole.mean,
-                names,
-                pack,
-                (np.where(np.arange(len(items)) == k, target[k] / 100 * valid, good), valid),
-            )
-            - now
-            for k in range(len(items))
-        ]
-    )
+    counts = np.tile(good, (len(items) + 1, 1))  # as they are, then with each item at its target
+    counts[1:][np.diag_indices(len(items))] = target / 100 * valid
+    index = [_compute_index(whole.mean, names, pack, (count, valid)) for count in counts]
+    return np.array(index[1:]) - index[0]
 
 
 def _compute_index(

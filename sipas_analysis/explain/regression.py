@@ -1,24 +1,25 @@
-"""Regress an outcome on predictors, with the errors that the sample deserves.
+"""Regress an outcome on predictors, with the errors of the sample's design.
 
 Linear, binary logit and ordered logit on any frame with a declared design. Each form's influence on
-the coefficients is totalled like any other figure, so strata, clusters, finite populations and
-calibration count (rule V1). Words are of association; who wants cause needs an experiment.
+the coefficients is totalled like any other total, so strata, clusters, finite populations and
+calibration count (rule V1). Words are of association; a cause needs an experiment.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from sipas_analysis.errors import FitError
 from sipas_analysis.explain.collinearity import find_tied_columns
-from sipas_analysis.explain.effects import average_effect, list_shifts
+from sipas_analysis.explain.effects import append_columns, average_effect, list_shifts
 from sipas_analysis.explain.formula import (
     INTERCEPT,
+    Levels,
     check_data,
     check_request,
     code_outcome,
@@ -34,6 +35,8 @@ from sipas_analysis.explain.likelihoods import (
     slice_forms,
 )
 from sipas_analysis.explain.standard_errors import (
+    ErrorCovariance,
+    add_odds_ratios,
     estimate_error_covariance,
     tabulate_coefficients,
     wald_test,
@@ -42,20 +45,11 @@ from sipas_analysis.infer.design import Design, Floats, Ints
 from sipas_analysis.infer.estimates import ResultTable
 from sipas_analysis.messages import Language, say
 
+if TYPE_CHECKING:
+    from formulaic import ModelSpec
+
 FEW_CLUSTERS, FEW_EACH, MANY_LOST = 10, 10, 0.2
-COLUMNS = (
-    "term",
-    "value",
-    "se",
-    "low",
-    "high",
-    "df",
-    "p",
-    "odds_ratio",
-    "odds_low",
-    "odds_high",
-    "n",
-)
+ENDS = ("term", "value", "se", "low", "high", "df", "p")
 
 
 class Note(NamedTuple):
@@ -79,7 +73,7 @@ class Fit(ResultTable):
         family: ``gaussian``, ``binomial`` or ``ordinal``.
         levels: Levels of an ordinal outcome, lowest first.
         n: Forms used; ``n_lost`` lack a variable of the model.
-        lost: Blanks of each variable; any one of them costs the form.
+        lost: Blanks of each variable; a form with any of them is not used.
         r_squared: Explained share of the variance; for logits 1 − ℓ/ℓ₀ (McFadden).
         notes: Warnings that a reader needs.
         covariance: Of the terms, shape (k, k).
@@ -89,13 +83,13 @@ class Fit(ResultTable):
         influence: Of each form on each term, shape (n, k), before weights.
         design: The sample.
         spec: What formulaic made the columns with, if there was a formula.
-        each: Fits of the imputations that this one combines, if there were any.
+        imputed_fits: Fits of the imputations that this one combines, if there were any.
     """
 
     decimals = 4
     frame: pd.DataFrame
     family: Family
-    levels: tuple[Any, ...]
+    levels: Levels
     n: int
     n_lost: int
     lost: "pd.Series[int]"
@@ -107,8 +101,8 @@ class Fit(ResultTable):
     rows: Ints = field(repr=False)
     influence: Floats = field(repr=False)
     design: Design = field(repr=False)
-    spec: Any = field(default=None, repr=False)
-    each: tuple["Fit", ...] = field(default=(), repr=False)
+    spec: "ModelSpec | None" = field(default=None, repr=False)
+    imputed_fits: tuple["Fit", ...] = field(default=(), repr=False)
 
     @property
     def params(self) -> "pd.Series[float]":
@@ -116,7 +110,7 @@ class Fit(ResultTable):
         return self.frame.set_index("term")["value"]
 
     def sentences(self) -> list[str]:
-        """Say how well the model stands, then what to beware of."""
+        """Say how well the model fits, then its warnings."""
         head = say(
             "en",
             "explain.fit",
@@ -144,7 +138,7 @@ class Fit(ResultTable):
         fit = OrderedModel(self.y.astype(int), self.data, distr="logit")
         return fit.fit(method="newton", disp=False)
 
-    def margins(self, at: Any = None, level: float = 0.95) -> pd.DataFrame:
+    def margins(self, at: object = None, level: float = 0.95) -> pd.DataFrame:
         """Return average marginal effects: points of the outcome's share per unit of a variable.
 
         100 · Σwᵢ ∂P(yᵢ)/∂x / Σwᵢ, through every column in which x stands; for a category from its
@@ -159,42 +153,47 @@ class Fit(ResultTable):
             ``term``, ``value`` (points; for a linear model the outcome's unit), ``se``, ``low``,
             ``high``, ``df``, ``p``; one row per variable, or per level of a category.
         """
-        parts = [one.effects(at) for one in self.each or (self,)]
-        terms, value, covariance, df = parts[0]
-        freedom: float | Floats = df
-        if self.each:
-            own = np.stack([it[1] for it in parts]), np.stack([it[2] for it in parts])
-            value, covariance, freedom = combine_imputations(*own, df)
-        table = tabulate_coefficients(value, np.sqrt(np.diagonal(covariance)), freedom, level)
-        return table.assign(term=terms)[list(COLUMNS[:7])]
+        effects = [fit.estimate_effects(at) for fit in self.imputed_fits or (self,)]
+        terms, value, covariance, design_df = effects[0]
+        df: float | Floats = design_df
+        if self.imputed_fits:
+            values = np.stack([effect.value for effect in effects])
+            covariances = np.stack([effect.covariance for effect in effects])
+            value, covariance, df = combine_imputations(values, covariances, design_df)
+        table = tabulate_coefficients(value, np.sqrt(np.diagonal(covariance)), df, level)
+        return table.assign(term=terms)[list(ENDS)]
 
-    def effects(self, at: Any = None) -> tuple[list[str], Floats, Floats, float]:
-        """Return the average effects: variables, values, their covariance and its df."""
-        x, params = self.data.to_numpy(dtype=float), self.frame["value"].to_numpy()
-        w, points = self.design.weight[self.rows], 1.0 if self.family == "gaussian" else 100.0
-        cuts = np.zeros((1, len(params) - x.shape[1]))
-        if self.family == "ordinal":
-            known = self.levels[1:]
-            if at is not None and at not in known:
-                shown = ", ".join(map(str, known))
-                raise FitError("fit_word", word="at", found=str(at), known=shown)
-            cuts[0, (len(known) if at is None else known.index(at) + 1) - 1] = -1.0
-        names, values, z = [], [], []
+    def estimate_effects(self, at: object = None) -> "Effects":
+        """Return the average effect of each variable with their covariance."""
+        params, w = self.frame["value"].to_numpy(), self.design.weight[self.rows]
+        cuts, points = self._point_at_level(at), 1.0 if self.family == "gaussian" else 100.0
+        x = append_columns(self.data.to_numpy(dtype=float), cuts)
         forms = self.design.frame.iloc[self.rows].reset_index(drop=True)
-        for change in list_shifts(self.data, self.spec, forms):
-            whole, second = (_append_cuts(it, cuts) for it in (x, change.second))
-            first = _append_cuts(change.first, cuts if change.second is not None else 0 * cuts)
-            moved = replace(change, first=first, second=second)
-            value, own, slope = average_effect(whole, params, moved, w / w.sum(), self.family)
-            names.append(change.term)
-            values.append(points * value)
-            z.append(points * ((own - value) / w.sum() + self.influence @ slope))
-        if not z:
-            return names, np.zeros(0), np.zeros((0, 0)), float(self.frame["df"].min())
-        covariance, df, _ = estimate_error_covariance(self.design, self.rows, np.stack(z, axis=1))
-        return names, np.array(values), covariance, min(df, float(self.frame["df"].min()))
+        terms, values, influence = [], [], []
+        for shift in list_shifts(self.data, self.spec, forms):
+            effect = average_effect(x, params, shift.append_cuts(cuts), w / w.sum(), self.family)
+            terms.append(shift.term)
+            values.append(points * effect.value)
+            of_people = (effect.by_form - effect.value) / w.sum()
+            influence.append(points * (of_people + self.influence @ effect.gradient))
+        least_df = float(self.frame["df"].min())
+        if not terms:
+            return Effects(terms, np.zeros(0), np.zeros((0, 0)), least_df)
+        error = estimate_error_covariance(self.design, self.rows, np.stack(influence, axis=1))
+        return Effects(terms, np.array(values), error.matrix, min(error.df, least_df))
 
-    def parallel(self, least: int | None = None) -> "ParallelTest":
+    def _point_at_level(self, at: object) -> Floats:
+        """Return the columns of the cut points, shape (1, q): −1 below the level asked for."""
+        cuts = np.zeros((1, len(self.frame) - len(self.data.columns)))
+        if self.family == "ordinal":
+            above = self.levels[1:]
+            if at is not None and at not in above:
+                known = ", ".join(map(str, above))
+                raise FitError("fit_word", word="at", found=str(at), known=known)
+            cuts[0, -1 if at is None else above.index(at)] = -1.0
+        return cuts
+
+    def test_parallel_slopes(self, least: int | None = None) -> "ParallelTest":
         """Test whether an ordered logit's slopes are the same at every cut point.
 
         A binary logit at each cut that ``least`` forms stand on either side of (10 for each slope;
@@ -203,35 +202,46 @@ class Fit(ResultTable):
 
         Source: rule D1 in docs/method.md; Brant (1990), doi:10.2307/2532457.
         """
-        slopes, z, cuts = [], [], []
+        slopes, influence, cuts = [], [], []
         x = self.data.assign(**{INTERCEPT: 1.0})
         for c in range(1, len(self.levels)):
             above = (self.y >= c).astype(float)
             if min(above.sum(), (1 - above).sum()) < (least or FEW_EACH * len(self.data.columns)):
                 continue
-            solved = _solve_model("binomial", x, above, self.design.weight[self.rows])
-            if solved is not None:
-                slopes.append(solved.params[:-1])
-                z.append(solved.influence[:, :-1])
+            solution = _solve_model("binomial", x, above, self.design.weight[self.rows])
+            if solution is not None:
+                slopes.append(solution.params[:-1])
+                influence.append(solution.influence[:, :-1])
                 cuts.append(str(self.levels[c]))
         table = pd.DataFrame(slopes, index=cuts, columns=list(self.data))
         k = len(self.data.columns)
         q = k * (len(cuts) - 1)
-        if q <= 0 or self.each:
+        if q <= 0 or self.imputed_fits:
             return ParallelTest(table, np.nan, 0, np.nan, np.nan)
-        covariance, df, _ = estimate_error_covariance(self.design, self.rows, np.hstack(z))
-        differ = np.hstack([-np.tile(np.eye(k), (len(cuts) - 1, 1)), np.eye(q)])
-        f, p = wald_test(differ @ np.concatenate(slopes), differ @ covariance @ differ.T, df)
-        return ParallelTest(table, f, q, df - q + 1, p)
+        error = estimate_error_covariance(self.design, self.rows, np.hstack(influence))
+        contrast = np.hstack([-np.tile(np.eye(k), (len(cuts) - 1, 1)), np.eye(q)])
+        f, p = wald_test(
+            contrast @ np.concatenate(slopes), contrast @ error.matrix @ contrast.T, error.df
+        )
+        return ParallelTest(table, f, q, error.df - q + 1, p)
 
-    def joint(self) -> float:
+    def joint_p(self) -> float:
         """Return p of Wald's test that no predictor has any slope (NaN: no test)."""
-        kept = np.flatnonzero(
+        rows = np.flatnonzero(
             [name in self.data and name != INTERCEPT for name in self.frame["term"]]
         )
-        spare = float(self.frame["df"].min()) + len(kept)  # of the design
-        slopes = self.frame["value"].to_numpy()[kept]
-        return wald_test(slopes, self.covariance[np.ix_(kept, kept)], spare)[1]
+        design_df = float(self.frame["df"].min()) + len(rows)
+        slopes = self.frame["value"].to_numpy()[rows]
+        return wald_test(slopes, self.covariance[np.ix_(rows, rows)], design_df)[1]
+
+
+class Effects(NamedTuple):
+    """Average effects: variables, values (k,), their covariance (k, k) and its df."""
+
+    terms: list[str]
+    value: Floats
+    covariance: Floats
+    df: float
 
 
 class ParallelTest(NamedTuple):
@@ -290,46 +300,93 @@ def fit(
     """
     check_request(design, family, missing)
     frame = prepare_frame(design.frame)
-    outcome, x, lost, spec = read_formula(formula, frame)
-    if missing == "complete" or x[pd.Series(outcome).notna().to_numpy()].notna().all(axis=None):
-        made = fit_columns(design, x, outcome, family, level=level, lost=lost)
-        return replace(made, spec=spec)
-    each = []
-    known = frame.assign(**{"\0y": code_outcome(outcome, family)[0]})
-    used = [name for name in lost.index if name != formula.partition("~")[0].strip()]
-    for one in impute_blanks(known, [*used, "\0y"], design.weight, imputations, seed):
-        x = read_formula(formula, one)[1]
-        made = fit_columns(replace(design, frame=one), x, outcome, family, level=level, lost=lost)
-        each.append(replace(made, spec=spec))
-    return pool_imputations(each, level)
+    columns = read_formula(formula, frame)
+    outcome, x, blanks = columns.outcome, columns.x, columns.blanks
+    if missing == "complete" or x[outcome.notna().to_numpy()].notna().all(axis=None):
+        model = fit_columns(design, x, outcome, family, level=level, lost=blanks)
+        return replace(model, spec=columns.spec)
+    fits = []
+    with_outcome = frame.assign(**{"\0y": code_outcome(outcome, family)[0]})
+    informing = [name for name in blanks.index if name != formula.partition("~")[0].strip()]
+    for imputed in impute_blanks(
+        with_outcome, [*informing, "\0y"], design.weight, imputations, seed
+    ):
+        sample, x = replace(design, frame=imputed), read_formula(formula, imputed).x
+        model = fit_columns(sample, x, outcome, family, level=level, lost=blanks)
+        fits.append(replace(model, spec=columns.spec))
+    return pool_imputations(fits, level)
 
 
-def pool_imputations(each: Sequence[Fit], level: float) -> Fit:
-    """Combine the fits of several fillings by Rubin's rules; the first one lends its shape."""
-    values = np.stack([it.frame["value"].to_numpy(dtype=float) for it in each])
-    own = np.stack([it.covariance for it in each])
-    first = each[0]
-    value, covariance, df = combine_imputations(values, own, float(first.frame["df"].iloc[0]))
-    table = first.frame.assign(
-        **tabulate_coefficients(value, np.sqrt(np.diagonal(covariance)), df, level)
-    )
-    r_squared = float(np.mean([it.r_squared for it in each]))
-    notes = (*first.notes, Note("imputed", {"count": len(each)}))
-    table = add_odds_ratios(table, first.family, len(first.data.columns))
+def pool_imputations(fits: Sequence[Fit], level: float) -> Fit:
+    """Combine the fits of several imputations by Rubin's rules; columns are those of the first."""
+    values = np.stack([fit.frame["value"].to_numpy(dtype=float) for fit in fits])
+    covariances = np.stack([fit.covariance for fit in fits])
+    first = fits[0]
+    pooled = combine_imputations(values, covariances, float(first.frame["df"].iloc[0]))
+    se = np.sqrt(np.diagonal(pooled.covariance))
+    table = first.frame.assign(**tabulate_coefficients(pooled.value, se, pooled.df, level))
     return replace(
         first,
-        frame=table,
-        covariance=covariance,
-        r_squared=r_squared,
-        notes=notes,
-        each=tuple(each),
+        frame=add_odds_ratios(table, first.family, len(first.data.columns)),
+        covariance=pooled.covariance,
+        r_squared=float(np.mean([fit.r_squared for fit in fits])),
+        notes=(*first.notes, Note("imputed", {"count": len(fits)})),
+        imputed_fits=tuple(fits),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class SolvedModel:
+    """A model's coefficients on the complete forms, before any error is known.
+
+    ``rows`` are these forms, ``x`` and ``y`` their columns; the rest as in ``Fit``.
+    """
+
+    family: Family
+    levels: Levels
+    rows: Ints
+    x: pd.DataFrame
+    y: Floats
+    params: Floats
+    r_squared: float
+    influence: Floats
+
+    @property
+    def n_slopes(self) -> int:
+        """Degrees of freedom that the slopes take; as R also where there is no intercept."""
+        return len(self.x.columns) - (self.family != "ordinal")
+
+    @property
+    def terms(self) -> list[str]:
+        """Names of the coefficients, cut points last."""
+        cuts = [f"{low}|{high}" for low, high in pairwise(self.levels)]
+        return [*map(str, self.x), *cuts]
+
+
+def solve_columns(
+    design: Design, x: pd.DataFrame, outcome: "pd.Series[float]", family: Family
+) -> SolvedModel:
+    """Find the coefficients of a model of columns that are ready; see ``fit_columns``."""
+    y, levels = code_outcome(outcome, family)
+    rows = np.flatnonzero(~np.isnan(y) & x.notna().to_numpy().all(axis=1))
+    y, x = y[rows], x.iloc[rows].reset_index(drop=True).astype(float)
+    if family == "ordinal":
+        chosen = np.unique(y).astype(int)
+        y, levels = np.searchsorted(chosen, y).astype(float), tuple(levels[c] for c in chosen)
+        x = x.drop(columns=INTERCEPT, errors="ignore")
+    centred = INTERCEPT in x or family == "ordinal"
+    check_data(x, y, len(x.columns) + max(len(levels) - 1, 0), family, centred=centred)
+    solution = _solve_model(family, x, y, design.weight[rows])
+    if solution is None:
+        raise FitError("fit_separated", family=family)
+    params, r_squared, influence = solution
+    return SolvedModel(family, levels, rows, x, y, params, r_squared, influence)
 
 
 def fit_columns(
     design: Design,
     x: pd.DataFrame,
-    outcome: Any,
+    outcome: "pd.Series[float]",
     family: Family,
     *,
     level: float = 0.95,
@@ -341,61 +398,32 @@ def fit_columns(
     Arguments, result and errors as ``fit``; without ``lost`` the blanks of ``x`` are counted.
     ``n_domain`` is how many forms the model is about, all of the frame if not given.
     """
-    blanks = x.isna().sum() if lost is None else lost
-    y, levels = code_outcome(outcome, family)
-    complete = ~np.isnan(y) & x.notna().all(axis=1).to_numpy()
-    rows = np.flatnonzero(complete)
-    y, data = y[rows], x.iloc[rows].reset_index(drop=True).astype(float)
-    if family == "ordinal":
-        kept = np.unique(y).astype(int)
-        y, levels = np.searchsorted(kept, y).astype(float), tuple(levels[c] for c in kept)
-        data = data.drop(columns=INTERCEPT, errors="ignore")
-    centred = INTERCEPT in data or family == "ordinal"
-    check_data(data, y, len(data.columns) + max(len(levels) - 1, 0), family, centred=centred)
-    w = design.weight[rows]
-    solved = _solve_model(family, data, y, w)
-    if solved is None:
-        raise FitError("fit_separated", family=family)
-    covariance, design_df, clusters = estimate_error_covariance(design, rows, solved.influence)
-    slopes = len(data.columns) - (family != "ordinal")  # R: df + 1 − p, also without an intercept
-    table = tabulate_coefficients(
-        solved.params, np.sqrt(np.diagonal(covariance)), design_df - slopes, level
-    )
-    cuts = [f"{low}|{high}" for low, high in pairwise(levels)]
-    table.insert(0, "term", [*map(str, data), *cuts])
-    table = add_odds_ratios(table, family, len(data.columns))
-    whole = len(design.frame) if n_domain is None else n_domain
-    notes = collect_notes(design, whole, (design_df, slopes, clusters), family, y)
-    counts = len(rows), whole - len(rows)
+    model = solve_columns(design, x, outcome, family)
+    error = estimate_error_covariance(design, model.rows, model.influence)
+    se = np.sqrt(np.diagonal(error.matrix))
+    table = tabulate_coefficients(model.params, se, error.df - model.n_slopes, level)
+    table.insert(0, "term", model.terms)
+    table = add_odds_ratios(table, family, len(model.x.columns))
+    n, n_all = len(model.rows), len(design.frame) if n_domain is None else n_domain
     return Fit(
-        table.assign(n=len(rows)),
-        family,
-        levels,
-        *counts,
-        blanks,
-        solved.r_squared,
-        notes,
-        covariance,
-        data,
-        y,
-        rows,
-        solved.influence,
-        design,
+        frame=table.assign(n=n),
+        family=family,
+        levels=model.levels,
+        n=n,
+        n_lost=n_all - n,
+        lost=x.isna().sum() if lost is None else lost,
+        r_squared=model.r_squared,
+        notes=collect_notes(design, family, model.y, error, n_all=n_all, n_slopes=model.n_slopes),
+        covariance=error.matrix,
+        data=model.x,
+        y=model.y,
+        rows=model.rows,
+        influence=model.influence,
+        design=design,
     )
 
 
-def add_odds_ratios(table: pd.DataFrame, family: Family, slopes: int) -> pd.DataFrame:
-    """Return the table with odds ratios of the predictors; none for a linear model."""
-    known = np.arange(len(table)) < slopes
-    known = known & (table["term"] != INTERCEPT).to_numpy() & (family != "gaussian")
-    names = {"odds_ratio": "value", "odds_low": "low", "odds_high": "high"}
-    with np.errstate(over="ignore"):  # a unit of the predictor may be far beyond the data
-        odds = {new: np.exp(table[old].where(known)) for new, old in names.items()}
-    return table.assign(**odds)
-
-
-@dataclass(frozen=True)
-class _Solution:
+class _Solution(NamedTuple):
     """Coefficients in the units of the data, what they explain, and each form's influence."""
 
     params: Floats
@@ -403,33 +431,32 @@ class _Solution:
     influence: Floats
 
 
-def _solve_model(family: Family, data: pd.DataFrame, y: Floats, weight: Floats) -> _Solution | None:
+def _solve_model(family: Family, x: pd.DataFrame, y: Floats, weight: Floats) -> _Solution | None:
     """Fit on standardised predictors and return to their units; None where no maximum is."""
     w = weight / weight.mean()
-    x, back = _standardise_predictors(
-        data, w, family, len(guess_parameters(family, len(data.columns), y, w))
-    )
-    together = [it for it in find_tied_columns(x.T @ x / len(x), data.columns) if it != INTERCEPT]
-    if together:
-        raise FitError("fit_tied", names=", ".join(together))
-    found = maximise_likelihood(family, x, y, w)
-    if found is None:
+    size = len(guess_parameters(family, len(x.columns), y, w))
+    scaled, back = _standardise_predictors(x, w, family, size)
+    tied = find_tied_columns(scaled.T @ scaled / len(scaled), x.columns)
+    tied = [name for name in tied if name != INTERCEPT]
+    if tied:
+        raise FitError("fit_tied", names=", ".join(tied))
+    maximum = maximise_likelihood(family, scaled, y, w)
+    if maximum is None:
         return None
-    params, likely, score, bend = found
-    bread = np.linalg.inv(bend)
-    turn, influence = (back @ bread).T / weight.mean(), np.empty(score.shape, order="F")
+    to_influence = (back @ np.linalg.inv(maximum.information)).T / weight.mean()
+    influence = np.empty(maximum.gradient.shape, order="F")
     for here in slice_forms(len(y)):
-        influence[here] = score[here] @ turn
-    r_squared = 1 - (w @ likely) / null_log_likelihood(family, y, w)
-    return _Solution(back @ params, float(r_squared), influence)
+        influence[here] = maximum.gradient[here] @ to_influence
+    r_squared = 1 - (w @ maximum.log_likelihood) / null_log_likelihood(family, y, w)
+    return _Solution(back @ maximum.params, float(r_squared), influence)
 
 
 def _standardise_predictors(
-    data: pd.DataFrame, w: Floats, family: Family, size: int
+    predictors: pd.DataFrame, w: Floats, family: Family, size: int
 ) -> tuple[Floats, Floats]:
     """Return predictors of mean 0 and deviation 1, and the matrix that takes parameters back."""
-    x = data.to_numpy(dtype=float)
-    names = list(data)
+    x = predictors.to_numpy(dtype=float)
+    names = list(predictors)
     at = names.index(INTERCEPT) if INTERCEPT in names else None
     centred = at is not None or family == "ordinal"
     mean = w @ x / w.sum() if centred else np.zeros(len(names))
@@ -447,26 +474,22 @@ def _standardise_predictors(
     return x, back
 
 
-def _append_cuts(x: Floats | None, cuts: Floats) -> Any:
-    """Return columns with those of the cut points after them."""
-    return None if x is None else np.hstack([x, np.repeat(cuts, len(x), axis=0)])
-
-
 def collect_notes(
-    design: Design, whole: int, spare: tuple[float, int, int], family: Family, y: Floats
+    design: Design, family: Family, y: Floats, error: ErrorCovariance, *, n_all: int, n_slopes: int
 ) -> tuple[Note, ...]:
-    """Return what a reader must know before believing a model of ``whole`` forms."""
-    design_df, slopes, clusters = spare
-    lost = whole - len(y)
-    rare = int(min(y.sum(), (1 - y).sum())) if family == "binomial" else FEW_EACH * slopes
-    known: Sequence[tuple[bool, Note]] = [
-        (np.isnan(design_df), Note("one_cluster", {})),
-        (design_df <= slopes, Note("no_interval", {"clusters": clusters, "terms": slopes})),
-        (
-            bool(design.cluster_columns) and 1 < clusters < FEW_CLUSTERS,
-            Note("few_clusters", {"clusters": clusters, "least": FEW_CLUSTERS}),
-        ),
-        (rare < FEW_EACH * slopes, Note("few_events", {"n": rare, "terms": slopes})),
-        (lost > MANY_LOST * whole, Note("many_lost", {"n": lost, "n_all": whole})),
-    ]
-    return tuple(note for holds, note in known if holds)
+    """Return what a reader must know before believing a model of ``n_all`` forms."""
+    n_lost, clusters = n_all - len(y), error.n_clusters
+    least = FEW_EACH * n_slopes
+    rare = int(min(y.sum(), (1 - y).sum())) if family == "binomial" else least
+    notes = []
+    if np.isnan(error.df):
+        notes.append(Note("one_cluster", {}))
+    if error.df <= n_slopes:
+        notes.append(Note("no_interval", {"clusters": clusters, "terms": n_slopes}))
+    if design.cluster_columns and 1 < clusters < FEW_CLUSTERS:
+        notes.append(Note("few_clusters", {"clusters": clusters, "least": FEW_CLUSTERS}))
+    if rare < least:
+        notes.append(Note("few_events", {"n": rare, "terms": n_slopes}))
+    if n_lost > MANY_LOST * n_all:
+        notes.append(Note("many_lost", {"n": n_lost, "n_all": n_all}))
+    return tuple(notes)

@@ -1,8 +1,9 @@
 """Share out what drivers explain together: Shapley values over every coalition of drivers, exactly.
 
 What a coalition leaves unexplained is one entry of a Schur complement of the covariance, so all
-2²² coalitions follow from one matrix by doubling: a driver that is out drops its row, one that is
-in is swept out. The slope of each share by the covariance comes back the same way, for the errors.
+2²² coalitions follow from one matrix by doubling: a driver that stays out drops its row, a driver
+that joins is swept out. The gradient of each share by the covariance comes back the same way, for
+the errors.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,12 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sipas_analysis.infer.design import Floats, Ints
+from sipas_analysis.infer.estimates import compute_slopes
 
 MOST_PLAYERS = 22
-PLAYERS_IN_MEMORY = (
-    13  # players that are doubled in memory; those before them are walked one by one
-)
-NO_VARIANCE_LEFT = 1e-10  # variance left of a unit column: it is determined by those already in
+PLAYERS_IN_MEMORY = 13  # players that are doubled in memory; those before them one by one
+NO_VARIANCE_LEFT = 1e-10  # of a unit column: those that joined before determine it
 
 Players = Sequence[Sequence[int]]
 
@@ -52,12 +52,13 @@ def owen_values(
     The values of a group's players add up to the group's own Shapley value. Players are listed
     group by group. Source: rule D3; Owen (1977), doi:10.1007/978-3-642-45494-3_7.
     """
-    whole = [[at for player in group for at in player] for group in groups]
+    whole = [[column for player in group for column in player] for group in groups]
     parts = [
         _value_players(covariance, [*whole[:g], *whole[g + 1 :]], group, slopes)
         for g, group in enumerate(groups)
     ]
-    return np.concatenate([it[0] for it in parts]), np.concatenate([it[1] for it in parts], axis=2)
+    values, gradients = zip(*parts, strict=True)
+    return np.concatenate(values), np.concatenate(gradients, axis=2)
 
 
 def johnson_weights(covariance: Floats) -> Floats:
@@ -71,84 +72,116 @@ def johnson_weights(covariance: Floats) -> Floats:
     return np.asarray(half**2 @ ((vectors / np.sqrt(roots)) @ vectors.T @ covariance[:-1, -1]) ** 2)
 
 
+def differentiate_johnson(covariance: Floats) -> Floats:
+    """Return the slopes of relative weights by each covariance, shape (c + 1, c + 1, c)."""
+    size = len(covariance)
+    upper = np.triu_indices(size)
+
+    def compute_weights(upper_cells: Floats) -> Floats:
+        whole = np.zeros((size, size))
+        whole[upper] = upper_cells
+        whole = whole + np.triu(whole, 1).T
+        deviation = np.sqrt(np.diagonal(whole))
+        return johnson_weights(whole / np.outer(deviation, deviation))
+
+    by_cell = compute_slopes(compute_weights, covariance[upper])
+    slope = np.zeros((size, size, len(by_cell)))
+    slope[upper] = np.where((upper[0] == upper[1])[:, None], by_cell.T, by_cell.T / 2)
+    return slope + np.where(np.eye(size, dtype=bool)[..., None], 0.0, slope.transpose(1, 0, 2))
+
+
 @dataclass(frozen=True)
 class _Coalitions:
-    """B coalitions: players of other groups in each (B,), own players in each (m, B).
+    """B coalitions of players of the group that is valued, and of other groups as wholes.
 
-    ``n_others`` is how many other groups there are, ``slopes`` whether these are wanted.
+    Attributes:
+        n_others_in: Other groups in each coalition, shape (B,).
+        is_in: Whether each of the m players is in each coalition, shape (m, B).
+        n_others: How many other groups there are.
+        slopes: Whether slopes are wanted.
     """
 
-    others: Ints
-    own: NDArray[np.bool_]
+    n_others_in: Ints
+    is_in: NDArray[np.bool_]
     n_others: int
     slopes: bool
 
-    def joined(self, player: int, other: bool) -> "_Coalitions":
+    def add_player(self, player: int) -> "_Coalitions":
         """Return the coalitions with one more player."""
-        own = self.own.copy()
-        if not other:
-            own[player] = True
-        return replace(self, others=self.others + other, own=own)
+        is_in = self.is_in.copy()
+        is_in[player] = True
+        return replace(self, is_in=is_in)
 
-    def beside(self, more: "_Coalitions") -> "_Coalitions":
+    def add_other_group(self) -> "_Coalitions":
+        """Return the coalitions with one more of the other groups."""
+        return replace(self, n_others_in=self.n_others_in + 1)
+
+    def append(self, more: "_Coalitions") -> "_Coalitions":
         """Return these coalitions, then those."""
-        others = np.concatenate([self.others, more.others])
-        return replace(self, others=others, own=np.concatenate([self.own, more.own], axis=1))
+        n_others_in = np.concatenate([self.n_others_in, more.n_others_in])
+        return replace(
+            self, n_others_in=n_others_in, is_in=np.concatenate([self.is_in, more.is_in], axis=1)
+        )
 
 
 def _value_players(
-    covariance: Floats, others: Players, own: Players, slopes: bool
+    covariance: Floats, others: Players, players: Players, slopes: bool
 ) -> tuple[Floats, Floats]:
-    """Return values and slopes of the own players, when others join as wholes."""
-    columns = [at for player in (*others, *own) for at in player]
+    """Return values and slopes of the players, when others join as wholes."""
+    columns = [column for player in (*others, *players) for column in player]
     order = [*columns, len(covariance) - 1]
-    sizes = [len(player) for player in (*others, *own)]
-    nobody = np.zeros((len(own), 1), bool)
-    begin = _Coalitions(np.zeros(1, np.int64), nobody, len(others), slopes)
+    sizes = [len(player) for player in (*others, *players)]
+    nobody = np.zeros((len(players), 1), bool)
+    empty = _Coalitions(np.zeros(1, np.int64), nobody, len(others), slopes)
     start = covariance[np.ix_(order, order)][..., None]
-    value, slope = _decide_players(start, sizes, len(others), begin)
-    found = np.full((len(covariance), len(covariance), len(own)), 0.0 if slopes else np.nan)
+    value, slope = _decide_players(start, sizes, len(others), empty)
+    by_covariance = np.full(
+        (len(covariance), len(covariance), len(players)), 0.0 if slopes else np.nan
+    )
     if not slopes:
-        return value, found
-    found[np.ix_(order, order)] = slope[..., 0]
-    found[-1, -1] -= value  # R² is a share of the outcome's variance
-    return value, found
+        return value, by_covariance
+    by_covariance[np.ix_(order, order)] = slope[..., 0]
+    by_covariance[-1, -1] -= value  # R² is a share of the outcome's variance
+    return value, by_covariance
 
 
 def _decide_players(
-    left: Floats, sizes: Sequence[int], n_others: int, of: _Coalitions
+    left: Floats, sizes: Sequence[int], n_others: int, coalitions: _Coalitions
 ) -> tuple[Floats, Floats]:
-    """Let the next player stay out or come in; return values and slopes by ``left``.
+    """Let the next player stay out or join; return values and slopes by ``left``.
 
     Args:
         left: Covariances of what is left of the columns not yet decided and the outcome,
             shape (r, r, B), for each of B coalitions.
         sizes: Columns of each player not yet decided.
         n_others: How many of these are other groups.
-        of: The coalitions.
+        coalitions: Of the players decided before.
 
     Returns:
         Shape (m,) summed over coalitions, and (r, r, m, B).
     """
     if not sizes:
-        weight = -weigh_coalitions(of.others, of.own, of.n_others)
+        weight = -weigh_coalitions(coalitions.n_others_in, coalitions.is_in, coalitions.n_others)
         return (weight * left[0, 0]).sum(axis=1), weight[None, None]
     size, rest = sizes[0], sizes[1:]
-    other = n_others > 0
     steps, inside = [], left
     for _ in range(size):
         step, inside = _sweep_column(inside)
         steps.append(step)
-    out, joined = left[size:, size:], of.joined(len(of.own) - len(sizes), other)
-    if len(sizes) > PLAYERS_IN_MEMORY:
-        value, slope_out = _decide_players(out, rest, n_others - other, of)
-        more, slope_in = _decide_players(inside, rest, n_others - other, joined)
-        value = value + more
+    outside = left[size:, size:]
+    if n_others > 0:
+        joined, n_others = coalitions.add_other_group(), n_others - 1
     else:
-        both = np.concatenate([out, inside], axis=-1)
-        value, slope = _decide_players(both, rest, n_others - other, of.beside(joined))
-        slope_out, slope_in = np.split(slope, 2, axis=-1) if of.slopes else (slope, slope)
-    if not of.slopes:
+        joined = coalitions.add_player(len(coalitions.is_in) - len(sizes))
+    if len(sizes) > PLAYERS_IN_MEMORY:
+        value, slope_out = _decide_players(outside, rest, n_others, coalitions)
+        value_in, slope_in = _decide_players(inside, rest, n_others, joined)
+        value = value + value_in
+    else:
+        both = np.concatenate([outside, inside], axis=-1)
+        value, slope = _decide_players(both, rest, n_others, coalitions.append(joined))
+        slope_out, slope_in = np.split(slope, 2, axis=-1) if coalitions.slopes else (slope, slope)
+    if not coalitions.slopes:
         return value, slope_in
     for step in reversed(steps):
         slope_in = _undo_sweep(slope_in, step)
@@ -157,26 +190,27 @@ def _decide_players(
 
 
 def _sweep_column(left: Floats) -> tuple[Floats, Floats]:
-    """Take the first column out of the others; return its coefficients and what is left."""
-    own = left[0, 0]
-    step = np.divide(left[1:, 0], own, out=np.zeros_like(left[1:, 0]), where=own > NO_VARIANCE_LEFT)
+    """Sweep the first column out of the others; return its coefficients and what is left."""
+    variance = left[0, 0]
+    has_variance = variance > NO_VARIANCE_LEFT
+    step = np.divide(left[1:, 0], variance, out=np.zeros_like(left[1:, 0]), where=has_variance)
     return step, left[1:, 1:] - step[:, None] * left[0, 1:]
 
 
 def _undo_sweep(slope: Floats, step: Floats) -> Floats:
     """Return slopes by the covariances before a sweep, from those after it."""
     r = len(slope) + 1
-    found = np.empty((r, r, *slope.shape[2:]))
+    before = np.empty((r, r, *slope.shape[2:]))
     side = np.einsum("ijkb,jb->ikb", slope, step)
-    found[1:, 1:] = slope
-    found[0, 1:] = found[1:, 0] = -side
-    found[0, 0] = np.einsum("ikb,ib->kb", side, step)
-    return found
+    before[1:, 1:] = slope
+    before[0, 1:] = before[1:, 0] = -side
+    before[0, 0] = np.einsum("ikb,ib->kb", side, step)
+    return before
 
 
-def weigh_coalitions(others: Ints, own: NDArray[np.bool_], n_others: int) -> Floats:
-    """Return how much each coalition's R² counts in each own player's value, shape (m, B)."""
-    m, t = len(own), own.sum(axis=0)
+def weigh_coalitions(n_others_in: Ints, is_in: NDArray[np.bool_], n_others: int) -> Floats:
+    """Return how much each coalition's R² counts in each player's value, shape (m, B)."""
+    m, size = len(is_in), is_in.sum(axis=0)
     facts = [float(factorial(k)) for k in range(max(m, n_others) + 2)]
     joins = np.array([facts[k - 1] * facts[m - k] / facts[m] if k else 0.0 for k in range(m + 1)])
     stays = np.array(
@@ -185,11 +219,11 @@ def weigh_coalitions(others: Ints, own: NDArray[np.bool_], n_others: int) -> Flo
     whole = np.array(
         [facts[h] * facts[n_others - h] / facts[n_others + 1] for h in range(n_others + 1)]
     )
-    return np.asarray(whole[others] * np.where(own, joins[t], -stays[t]))
+    return np.asarray(whole[n_others_in] * np.where(is_in, joins[size], -stays[size]))
 
 
 def list_coalitions(n_others: int, m: int) -> Iterator[tuple[tuple[bool, ...], Floats]]:
-    """Yield every coalition of others and own players with its weight in each own value, (m,)."""
+    """Yield every coalition of others and m players, with its weight in each player's value."""
     for inside in product((False, True), repeat=n_others + m):
-        own = np.array(inside[n_others:], bool)[:, None]
-        yield inside, weigh_coalitions(np.array([sum(inside[:n_others])]), own, n_others)[:, 0]
+        is_in = np.array(inside[n_others:], bool)[:, None]
+        yield inside, weigh_coalitions(np.array([sum(inside[:n_others])]), is_in, n_others)[:, 0]

@@ -1,77 +1,116 @@
-"""Say how sure coefficients are: covariance from each form's influence, intervals, joint tests.
+"""Standard errors of coefficients: covariance from each form's influence, intervals, joint tests.
 
-Whatever is estimated, the total of its influence is a total like any other, so the design's strata,
-clusters, stages, calibration and replicates count by the one variance of ``infer`` (rule V1).
+The total of any estimate's influence is a total like any other, so the design's strata, clusters,
+stages, calibration and replicates count by the one variance of ``infer`` (rule V1).
 """
+
+from collections.abc import Mapping
+from copy import copy
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import sparse, stats
 
+from sipas_analysis.explain.formula import INTERCEPT
+from sipas_analysis.explain.likelihoods import Family
 from sipas_analysis.infer.design import Design, Floats, Ints
-from sipas_analysis.infer.totals import Columns
+from sipas_analysis.infer.totals import Block, Columns
 from sipas_analysis.infer.totals_from_files import build_block
 from sipas_analysis.infer.variance import count_units, estimate_covariance
 
+FORM_COUNT = "\0n"
 
-def estimate_error_covariance(design: Design, rows: Ints, z: Floats) -> tuple[Floats, float, int]:
-    """Return the covariance of Σ w z, its degrees of freedom, and the clusters behind it (V1).
+
+class ErrorCovariance(NamedTuple):
+    """Covariance of estimates, shape (k, k), its degrees of freedom, and the clusters behind it."""
+
+    matrix: Floats
+    df: float
+    n_clusters: int
+
+
+def estimate_error_covariance(design: Design, rows: Ints, influence: Floats) -> ErrorCovariance:
+    """Return the covariance of Σ w z (V1).
 
     Args:
         design: The sample.
-        rows: Forms that have z; the others count with 0, shape (n,).
-        z: Influence of each, shape (n, k).
+        rows: Forms that have an influence; the others count with 0, shape (n,).
+        influence: z of each of these forms on each estimate, shape (n, k).
 
     Returns:
-        Covariance, shape (k, k), NaN where all forms stand in one cluster (V3).
+        NaN where all forms stand in one cluster (V3).
     """
-    names = tuple(f"\0z{at}" for at in range(z.shape[1]))
+    names = tuple(f"\0z{column}" for column in range(influence.shape[1]))
     whole = np.zeros((len(names) + 1, len(design.frame)))
     here = slice(None) if len(rows) == whole.shape[1] else rows
-    whole[:-1, here], whole[-1, here] = z.T, 1.0
-    sample = design.beside(dict(zip((*names, "\0n"), whole, strict=True)))
+    whole[:-1, here], whole[-1, here] = influence.T, 1.0
+    sample = _replace_answers(design, dict(zip((*names, FORM_COUNT), whole, strict=True)))
     columns = Columns(
         names,
-        lambda it: (it[name].to_numpy() for name in names),
+        lambda forms: (forms[name].to_numpy() for name in names),
         np.maximum(whole.max(axis=1), -whole.min(axis=1))[:-1],
         [False] * len(names),
         ("complete",),
-        lambda it: [it["\0n"].to_numpy()],
+        lambda forms: [forms[FORM_COUNT].to_numpy()],
     )
     totals = build_block(sample, [], columns)
-    units, strata = (float(it[0]) for it in count_units(totals, totals.part_people[:, 0]))
+    units, strata = (float(count[0]) for count in count_units(totals, totals.part_people[:, 0]))
     df = units - strata
     if totals.replicas is not None and totals.factors is not None:
-        each = totals.replicas[:, 0]
-        centre = (
-            totals.total[0] if totals.around_estimate else each[totals.factors > 0].mean(axis=0)
-        )
-        gap = (each - centre) * np.sqrt(totals.factors)[:, None]
-        found, df = gap.T @ gap, df if totals.freedom is None else float(totals.freedom[0])
+        matrix = _covariance_of_replicates(totals, totals.replicas[:, 0], totals.factors)
+        df = df if totals.freedom is None else float(totals.freedom[0])
     else:
-        found = estimate_covariance(totals, sparse.csr_array(np.eye(len(names))))
+        matrix = estimate_covariance(totals, sparse.csr_array(np.eye(len(names))))
     if df <= 0 or (units <= 1 and totals.freedom is None):
-        found, df = np.full_like(found, np.nan), np.nan
-    return found, df, int(units)
+        matrix, df = np.full_like(matrix, np.nan), np.nan
+    return ErrorCovariance(matrix, df, int(units))
+
+
+def _replace_answers(design: Design, columns: Mapping[str, Floats]) -> Design:
+    """Return the same sample, its cells and stages known, with these columns for its answers."""
+    sample = copy(design)
+    frame = design.frame[design.design_columns].assign(**columns)
+    object.__setattr__(sample, "frame", frame)  # `replace` would look for the cells again
+    return sample
+
+
+def _covariance_of_replicates(totals: Block, replicates: Floats, factors: Floats) -> Floats:
+    """Return Σ factor · (replicate − centre)(replicate − centre)ᵀ, shape (k, k)."""
+    centre = totals.total[0] if totals.around_estimate else replicates[factors > 0].mean(axis=0)
+    deviation = (replicates - centre) * np.sqrt(factors)[:, None]
+    return np.asarray(deviation.T @ deviation)
 
 
 def tabulate_coefficients(
     value: Floats, se: Floats, df: "float | Floats", level: float
 ) -> pd.DataFrame:
     """Return value, error, interval, degrees of freedom and p of each coefficient."""
-    spare = np.where(np.asarray(df) > 0, df, np.nan)
+    known_df = np.where(np.asarray(df) > 0, df, np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
-        half = stats.t.ppf((1 + level) / 2, spare) * se
-        p = 2 * stats.t.sf(np.abs(value / se), spare)
+        margin = stats.t.ppf((1 + level) / 2, known_df) * se
+        p = 2 * stats.t.sf(np.abs(value / se), known_df)
     return pd.DataFrame(
-        {"value": value, "se": se, "low": value - half, "high": value + half, "df": df, "p": p}
+        {"value": value, "se": se, "low": value - margin, "high": value + margin, "df": df, "p": p}
     )
 
 
-def wald_test(gap: Floats, spread: Floats, df: float) -> tuple[float, float]:
-    """Return F = W·(df − q + 1)/(df·q) of q figures that should be 0, and its p (NaN: no test)."""
+def add_odds_ratios(table: pd.DataFrame, family: Family, n_predictors: int) -> pd.DataFrame:
+    """Return the table with odds ratios of the predictors; none for a linear model."""
+    is_slope = np.arange(len(table)) < n_predictors
+    is_slope = is_slope & (table["term"] != INTERCEPT).to_numpy() & (family != "gaussian")
+    columns = {"odds_ratio": "value", "odds_low": "low", "odds_high": "high"}
+    with np.errstate(over="ignore"):  # a unit of the predictor may be far beyond the data
+        odds = {name: np.exp(table[column].where(is_slope)) for name, column in columns.items()}
+    return table.assign(**odds)
+
+
+def wald_test(gap: Floats, covariance: Floats, df: float) -> tuple[float, float]:
+    """Return F = W·(df − q + 1)/(df·q) of q estimates that should be 0, and its p (NaN: none)."""
     q = len(gap)
-    if q == 0 or not df - q + 1 > 0 or np.isnan(spread).any() or np.linalg.matrix_rank(spread) < q:
+    if q == 0 or not df - q + 1 > 0 or np.isnan(covariance).any():
         return np.nan, np.nan
-    f = float(gap @ np.linalg.solve(spread, gap) * (df - q + 1) / (df * q))
+    if np.linalg.matrix_rank(covariance) < q:
+        return np.nan, np.nan
+    f = float(gap @ np.linalg.solve(covariance, gap) * (df - q + 1) / (df * q))
     return f, float(stats.f.sf(f, q, df - q + 1))

@@ -191,14 +191,14 @@ def _found(**changed):
 
 def test_only_what_can_be_told_apart_and_survives_holm_is_named():
     """Holm over the terms; a factor that cannot be told apart is not named (rule D2)."""
-    assert _found().sure() == ["a", "c"]
-    assert _found(p=[1e-9, 0.03, 0.04]).sure() == ["a"]
-    assert _found(separable=[False, True, True]).sure() == ["c"]
+    assert _found().list_significant() == ["a", "c"]
+    assert _found(p=[1e-9, 0.03, 0.04]).list_significant() == ["a"]
+    assert _found(separable=[False, True, True]).list_significant() == ["c"]
 
 
 def test_a_negative_coefficient_is_named_apart():
     """It must neither vanish nor be praised."""
-    assert _found().sure(sign=-1) == ["b"]
+    assert _found().list_significant(sign=-1) == ["b"]
 
 
 # ── points, by, controls, blanks, warnings
@@ -207,7 +207,7 @@ def test_a_negative_coefficient_is_named_apart():
 def test_points_and_odds_are_those_of_one_level_of_the_factor(read_answers):
     """By statsmodels on raw levels: the average marginal effect, and exp of the coefficient."""
     rows = people(400, mostly_access)
-    found = drivers(read_answers(text_of(rows))).of("logit").set_index("term")
+    found = drivers(read_answers(text_of(rows))).model_rows("logit").set_index("term")
     data = pd.DataFrame(
         [[a, r, float(o >= 4)] for a, _, r, o in rows], columns=["access", "results", "y"]
     )
@@ -318,7 +318,7 @@ def test_drivers_print_themselves(read_answers):
     found = drivers(read_answers(text_of(people(300, mostly_access, near=0.97))))
     assert "outcome OVERALL, n = 300 (0 incomplete)" in repr(found)
     assert "Cannot be told apart from the others: access, results." in found._repr_html_()
-    assert not found.told_apart
+    assert not found.any_separable
 
 
 # ── what a hostile reviewer found
@@ -358,8 +358,8 @@ def test_points_are_of_satisfied_people_or_of_none(read_answers):
     """Nobody reaches 4: the ordered logit stands, but says nothing of satisfied people."""
     rows = [[a, b, r, min(3, max(1, o - 1))] for a, b, r, o in people(200, mostly_access)]
     found = drivers(read_answers(text_of(rows)))
-    assert found.of("ordinal")["points"].isna().all()
-    assert found.of("ordinal")["value"].notna().all()
+    assert found.model_rows("ordinal")["points"].isna().all()
+    assert found.model_rows("ordinal")["value"].notna().all()
 
 
 def test_correlations_have_the_weights_that_vif_has(read_answers):
@@ -370,7 +370,7 @@ def test_correlations_have_the_weights_that_vif_has(read_answers):
     ]
     found = drivers(read_answers(text_of(rows, head), columns=columns))
     strongest = found.correlations.loc["access", "results"]
-    assert strongest == pytest.approx(found.near["strongest"].iloc[0])
+    assert strongest == pytest.approx(found.collinearity["strongest"].iloc[0])
 
 
 def test_filled_forms_are_the_forms_that_are_counted(read_answers):
@@ -394,14 +394,14 @@ def test_models_by_key_keep_their_warnings(read_answers):
     assert "tied" in notes["so-b"]
     assert "tied" not in notes["so-a"]
     assert [note.id for note in found.notes] == ["by_key"]
-    assert found.sure() == []
+    assert found.list_significant() == []
 
 
 def test_without_a_signal_nothing_speaks(read_answers):
     """Outcomes dealt out at random: no joint effect, in nineteen of twenty cases."""
     rows = people(300, mostly_access)
-    assert drivers(read_answers(text_of(rows)), "linear").speaks
-    assert not drivers(read_answers(text_of(shuffled(rows))), "linear").speaks
+    assert drivers(read_answers(text_of(rows)), "linear").has_signal
+    assert not drivers(read_answers(text_of(shuffled(rows))), "linear").has_signal
 
 
 def test_an_outcome_of_many_levels_has_no_ordered_logit(read_answers):

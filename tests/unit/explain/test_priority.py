@@ -41,14 +41,14 @@ def test_important_and_weak_comes_first_and_a_cut_crossed_is_undecided(read_answ
     """Both intervals must stand clear of their cut (D4)."""
     survey = wave(read_answers)
     found = priority(survey)
-    assert found.of("fix") == ["access"]
-    assert found.of("enough") == ["results"]
+    assert found.list_factors("fix") == ["access"]
+    assert found.list_factors("enough") == ["results"]
     row = found.frame.set_index("driver").loc["access"]
     assert row["share_low"] > found.cut_share == 0.5
     assert row["percent_high"] < found.cut_percent
     assert found.cut_percent == sipas.score(survey).select(variable="overall").frame["value"].item()
     moved = priority(survey, cut_percent=float(row["percent"]))
-    assert moved.of("undecided") == ["access"]
+    assert moved.list_factors("undecided") == ["access"]
     assert "important from 50.0 %" in repr(found)
 
 
@@ -216,7 +216,7 @@ def test_factors_that_move_as_one_are_not_placed(read_answers):
     twin = survey.frame["A1"].where(survey.frame.index % 40 > 0, 6 - survey.frame["A1"])
     object.__setattr__(survey, "frame", survey.frame.assign(D1=twin, A2=survey.frame["A1"]))
     models = drivers(survey, ["linear"])
-    forced = replace(models, near=models.near.assign(separable=[True, False]))
+    forced = replace(models, collinearity=models.collinearity.assign(separable=[True, False]))
     found = priority(survey, models=forced)
     assert (found.frame["quadrant"] == "undecided").all()
     assert found.important == ()

@@ -224,8 +224,8 @@ def test_slopes_that_differ_between_cuts_are_found():
     low = rng.random(1500) < 0.3
     top = rng.random(1500) < 1 / (1 + np.exp(-1.5 * a))
     frame = pd.DataFrame({"a": a, "level": np.where(low, 0, np.where(top, 2, 1))})
-    apart = sipas.fit(sipas.Design(frame), "level ~ a", "ordinal").parallel()
-    alike = sipas.fit(DESIGN, "level ~ a + b", "ordinal").parallel()
+    apart = sipas.fit(sipas.Design(frame), "level ~ a", "ordinal").test_parallel_slopes()
+    alike = sipas.fit(DESIGN, "level ~ a + b", "ordinal").test_parallel_slopes()
     assert apart.p < 1e-6
     assert alike.p > 0.05
     assert (apart.df, alike.df) == (1, 4)
@@ -345,7 +345,7 @@ def test_filled_forms_give_the_planted_coefficients_back():
     truth = pd.Series({"Intercept": 0.0, "a": 1.0, "b": 1.0, "twin": 0.0})
     assert ((table["low"] < truth) & (truth < table["high"])).all()
     assert table.loc["a", "se"] < some.frame.set_index("term").loc["a", "se"]
-    assert len(whole.each) == 20
+    assert len(whole.imputed_fits) == 20
 
 
 def test_the_same_seed_fills_the_same_blanks():
@@ -359,7 +359,7 @@ def test_the_same_seed_fills_the_same_blanks():
     pd.testing.assert_frame_equal(one.frame, two.frame)
     assert (one.frame["value"] != other.frame["value"]).all()
     assert one.margins()["df"].between(1, 399).all()
-    assert np.isnan(one.parallel().p)
+    assert np.isnan(one.test_parallel_slopes().p)
 
 
 # ── what a hostile reviewer found
@@ -440,6 +440,6 @@ def test_only_a_logit_has_a_rarer_answer():
 
 def test_the_joint_test_speaks_only_where_something_is_there():
     """Three predictors of which two matter; and the one that does not, alone."""
-    assert sipas.fit(DESIGN, "y ~ a + b + c").joint() < 1e-6
+    assert sipas.fit(DESIGN, "y ~ a + b + c").joint_p() < 1e-6
     alone = sipas.fit(DESIGN, "y ~ c")
-    assert alone.joint() == pytest.approx(alone.frame["p"].iloc[1], rel=1e-3)
+    assert alone.joint_p() == pytest.approx(alone.frame["p"].iloc[1], rel=1e-3)
