@@ -35,7 +35,7 @@ from sipas_analysis.reports.chapters.opening import (
     describe_rule,
 )
 from sipas_analysis.reports.figure_tables import figure_reference
-from sipas_analysis.reports.subject import Subject
+from sipas_analysis.reports.subject import Subject, list_unit_names
 
 LAST_HEADERS = (
     "xlsx.column.low",
@@ -104,8 +104,7 @@ class _AnnexCells:
     def __init__(self, figures: Figures) -> None:
         self.figures, self.wave = figures, figures.survey.wave
         self.pack, self.groups = figures.survey.instrument, list_groups(self.wave)
-        units = figures.survey.units[["code", "name_vi", "name_en"]]
-        self.unit_names = {code: Bilingual(vi=vi, en=en) for code, vi, en in units.to_numpy()}
+        self.unit_names = list_unit_names(figures.survey.units)
         self.by_domain: dict[str, dict[str, PublishedFigure]] = {}
         for figure in list_figures(figures.scores):
             domain = figure.unit or (f"group:{figure.group}" if figure.group else "all")

@@ -1,4 +1,4 @@
-"""The page and table of `sipas compare`: what changed between waves, and where no line goes."""
+"""The page and table of `sipas compare`: changes between waves, and why some are not shown."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -29,7 +29,7 @@ from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.measure.change import NUMBER_COLUMNS, Changes, compare, recode_units
 from sipas_analysis.messages import Language
-from sipas_analysis.reports.chapters.trend import draw_trend, explain_break
+from sipas_analysis.reports.chapters.trend import draw_trend, explain_break, order_by_year
 from sipas_analysis.reports.subject import Subject
 
 OUT = Path("outputs/compare")
@@ -45,11 +45,11 @@ def write_comparison(
     Source: rules C1, C2 and P2 in docs/method.md.
     """
     folder = check_writable(out or OUT)
-    surveys_by_year = sorted(surveys, key=lambda one: (one.wave.year, one.wave.id))
-    declared = surveys_by_year[-1].wave.crosswalk if surveys_by_year else ""
-    path = crosswalk or (surveys_by_year[-1].wave.path_of(declared) if declared else "")
-    changes = hide_withheld(compare(*surveys_by_year, crosswalk=path), surveys_by_year)
-    page = build_comparison_page(changes, surveys_by_year)
+    ordered = order_by_year(surveys)
+    declared = ordered[-1].wave.crosswalk if ordered else ""
+    path = crosswalk or (ordered[-1].wave.path_of(declared) if declared else "")
+    changes = hide_withheld(compare(*ordered, crosswalk=path), ordered)
+    page = build_comparison_page(changes, ordered)
     return changes, [
         *write_tables({"changes": changes.frame}, folder / "tables"),
         write_html(page, folder / f"compare.{language}.html", language),
@@ -60,88 +60,82 @@ def hide_withheld(changes: Changes, ordered: Sequence[Survey]) -> Changes:
     """Blank each change of a figure that either wave withholds, also to protect another."""
     frame = changes.frame.copy()
     keys = ["domain", "group", "unit", "variable"]
+    row_keys = [tuple(row) for row in frame[keys].to_numpy().tolist()]
     for before, after in pairwise(ordered):
         for survey in (recode_units(before, after)[0], after):
             scores = Figures(survey).scores
             suppressed = scores.loc[scores["flag"] == SUPPRESS, keys]
             withheld = set(map(tuple, suppressed.to_numpy().tolist()))
-            is_withheld = (frame["before"] == before.wave.id) & np.array(
-                [tuple(row) in withheld for row in frame[keys].to_numpy().tolist()], dtype=bool
-            )
+            is_withheld = np.array([key in withheld for key in row_keys], dtype=bool)
+            is_withheld &= frame["before"].to_numpy() == before.wave.id
             frame.loc[is_withheld, [*NUMBER_COLUMNS, "value_before", "value_after"]] = np.nan
             frame.loc[is_withheld, "reason"] = "suppressed"
     return Changes(frame, changes.breaks)
 
 
 def build_comparison_page(changes: Changes, ordered: Sequence[Survey]) -> Document:
-    """Return the page: the trend of the whole, then each pair of years."""
-    names = {one.wave.id: one.wave.title for one in ordered}
-    years = {one.wave.id: str(one.wave.year) for one in ordered}
-    sections = [
-        Section("trend", make_text("compare.chapter.trend"), tuple(draw_trend(changes, ordered)))
-    ]
-    for number, one in enumerate(changes.breaks.itertuples(index=False)):
-        title = make_text(
-            "compare.chapter.pair", before=years[str(one.before)], after=years[str(one.after)]
-        )
-        own = changes.frame[(changes.frame["before"] == one.before)]
-        blocks = tuple(
-            _pair_blocks(own, str(one.reason), bool(one.bridged), ordered[number : number + 2])
-        )
-        sections.append(Section(f"pair-{number + 1}", title, blocks))
-    banner = make_text("report.synthetic") if any(it.wave.is_synthetic for it in ordered) else None
-    subtitle = make_text("compare.subtitle", waves=Joined([*names.values()], " · "))
-    footer = make_text("compare.footer")
+    """Return the page: the trend of the overall index, then each pair of years."""
+    years = {survey.wave.id: str(survey.wave.year) for survey in ordered}
+    trend = tuple(draw_trend(changes, ordered))
+    sections = [Section("trend", make_text("compare.chapter.trend"), trend)]
+    pairs = zip(changes.breaks.itertuples(index=False), pairwise(ordered), strict=True)
+    for number, (pair, surveys) in enumerate(pairs, 1):
+        before, after = years[str(pair.before)], years[str(pair.after)]
+        title = make_text("compare.chapter.pair", before=before, after=after)
+        rows = changes.frame[changes.frame["before"] == pair.before]
+        blocks = _pair_blocks(rows, str(pair.reason), bool(pair.bridged), surveys)
+        sections.append(Section(f"pair-{number}", title, tuple(blocks)))
+    is_synthetic = any(survey.wave.is_synthetic for survey in ordered)
+    titles = {survey.wave.id: survey.wave.title for survey in ordered}
     return Document(
-        "compare", make_text("compare.title"), subtitle, banner, tuple(sections), footer
+        "compare",
+        make_text("compare.title"),
+        make_text("compare.subtitle", waves=Joined([*titles.values()], " · ")),
+        make_text("report.synthetic") if is_synthetic else None,
+        tuple(sections),
+        make_text("compare.footer"),
     )
 
 
 def list_tables(changes: Changes) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield each pair of waves that may be compared with its table for the console."""
-    names = {"value": "change"}
+    columns = ["group", "unit", "value_before", "value_after", "value", "low", "high"]
+    overall = changes.frame[changes.frame["level"] == OVERALL]
     for pair in changes.breaks.query("reason == ''").itertuples(index=False):
-        rows = changes.frame[
-            (changes.frame["before"] == pair.before) & (changes.frame["level"] == OVERALL)
-        ]
-        columns = ["group", "unit", "value_before", "value_after", "value", "low", "high"]
-        yield f"{pair.before} → {pair.after}", rows[columns].rename(columns=names).round(2)
+        rows = overall.loc[overall["before"] == pair.before, columns]
+        yield f"{pair.before} → {pair.after}", rows.rename(columns={"value": "change"}).round(2)
 
 
 def _pair_blocks(
-    rows: pd.DataFrame, reason: str, bridged: bool, pair: Sequence[Survey]
+    rows: pd.DataFrame, reason: str, is_bridged: bool, pair: tuple[Survey, Survey]
 ) -> list[Block]:
     """Return what changed between two waves, or why nothing may be said."""
     if reason:
-        words = tuple(make_text(f"compare.why.{word}") for word in reason.split())
-        return [Paragraph(make_text("compare.no_line"), "warning"), Bullets(words)]
-    subject = Subject(Figures(pair[1]), "")
-    blocks: list[Block] = [Paragraph(make_text("compare.bridged"), "warning")] if bridged else []
-    whole = rows[(rows["level"] == OVERALL) & (rows["domain"] != "unit")]
-    blocks.append(
-        _change_table("whole", whole, [_domain_name(subject, row) for row in whole.itertuples()])
-    )
-    for group in dict.fromkeys(rows.loc[rows["domain"] == "unit", "group"]):
-        units = rows[(rows["level"] == OVERALL) & (rows["unit"] != "") & (rows["group"] == group)]
-        labels = [_unit_name(pair, str(code)) for code in units["unit"]]
-        blocks.append(_change_table(f"units-{group}", units, labels, subject.group_name(group)))
-    parts = rows[(rows["domain"] == "all") & (rows["level"] == "factor")]
-    if len(parts):
-        blocks.append(
-            _change_table(
-                "factors", parts, [subject.short_name(code) for code in parts["variable"]]
-            )
-        )
+        reasons = tuple(make_text(f"compare.why.{word}") for word in reason.split())
+        return [Paragraph(make_text("compare.no_line"), "warning"), Bullets(reasons)]
+    subject = Subject(Figures(pair[1]))
+    blocks: list[Block] = [Paragraph(make_text("compare.bridged"), "warning")] if is_bridged else []
+    overall, is_unit = rows["level"] == OVERALL, rows["domain"] == "unit"
+    wholes = rows[overall & ~is_unit]
+    names = [_whole_name(subject, str(group)) for group in wholes["group"]]
+    blocks.append(_change_table("whole", wholes, names))
+    for group in dict.fromkeys(rows.loc[is_unit, "group"]):
+        units = rows[overall & (rows["unit"] != "") & (rows["group"] == group)]
+        unit_names = [_unit_name(pair, str(code)) for code in units["unit"]]
+        group_name = subject.group_name(group)
+        blocks.append(_change_table(f"units-{group}", units, unit_names, group_name))
+    factors = rows[(rows["domain"] == "all") & (rows["level"] == "factor")]
+    if len(factors):
+        factor_names = [subject.short_name(code) for code in factors["variable"]]
+        blocks.append(_change_table("factors", factors, factor_names))
     return blocks
 
 
-def _domain_name(subject: Subject, row: object) -> object:
-    group = str(getattr(row, "group", ""))
-    return (
-        make_text("report.whole_group", group=subject.group_name(group))
-        if group
-        else make_text("report.level.overall")
-    )
+def _whole_name(subject: Subject, group: str) -> Text:
+    """Return the name of the overall index: of one group, or of the province."""
+    if not group:
+        return make_text("report.level.overall")
+    return make_text("report.whole_group", group=subject.group_name(group))
 
 
 def _unit_name(pair: Sequence[Survey], code: str) -> Bilingual:
@@ -154,36 +148,32 @@ def _unit_name(pair: Sequence[Survey], code: str) -> Bilingual:
 
 
 def _change_table(
-    name: str, rows: pd.DataFrame, labels: Sequence[object], group: object = ""
+    name: str, changes: pd.DataFrame, labels: Sequence[object], group: object = ""
 ) -> Table:
-    """Return before, after, change, interval and verdict of some figures."""
-    numbers = rows[["value_before", "value_after", "value", "low", "high", "expected"]]
-    verdicts = [_state_verdict(one) for one in rows.itertuples()]
-    both = zip(labels, numbers.to_numpy(float).tolist(), verdicts, strict=True)
-    rows: tuple[tuple[object, ...], ...] = tuple(
-        (
-            label,
-            *(Number(x, 2) for x in one[:3]),
-            _interval_text(*one[3:5]),
-            verdict,
-            Number(one[5], 1),
-        )
-        for label, one, verdict in both
-    )
-    heads = ("before", "after", "change", "interval_change", "verdict", "expected_change")
-    columns = (
-        Column(make_text("report.column.index"), "row"),
-        *(
-            Column(make_text(f"report.column.{it}"), "text" if it == "verdict" else "number")
-            for it in heads
-        ),
-    )
-    if rows["expected"].isna().all():
-        rows, columns = tuple(row[:-1] for row in rows), columns[:-1]
+    """Return before, after, change, interval, verdict and, where known, the expected change."""
+    headers = ["before", "after", "change", "interval_change", "verdict"]
+    has_expected = bool(changes["expected"].notna().any())
+    headers += ["expected_change"] if has_expected else []
+    numbers = changes[["value_before", "value_after", "value", "low", "high", "expected"]]
+    rows = []
+    values = numbers.to_numpy(float).tolist()
+    for label, change, row in zip(labels, changes.itertuples(), values, strict=True):
+        before, after, value, low, high, expected = row
+        cells: list[object] = [Number(before, 2), Number(after, 2), Number(value, 2)]
+        cells += [_interval_text(low, high), _state_verdict(change)]
+        cells += [Number(expected, 1)] if has_expected else []
+        rows.append((label, *cells))
+    columns = [
+        Column(make_text(f"report.column.{name}"), "text" if name == "verdict" else "number")
+        for name in headers
+    ]
     kind = name.split("-", maxsplit=1)[0]
-    notes = (make_text("compare.note"),) if kind == "units" else ()
     return Table(
-        f"table-{name}", make_text(f"compare.table.{kind}", group=group), columns, rows, notes
+        f"table-{name}",
+        make_text(f"compare.table.{kind}", group=group),
+        (Column(make_text("report.column.index"), "row"), *columns),
+        tuple(rows),
+        (make_text("compare.note"),) if kind == "units" else (),
     )
 
 
@@ -193,13 +183,13 @@ def _interval_text(low: float, high: float) -> Text | None:
     return make_text("report.pairs.interval", low=Number(low, 1), high=Number(high, 1))
 
 
-def _state_verdict(row: object) -> Text:
+def _state_verdict(change: object) -> Text:
     """Say whether a change is more than chance: for units by Holm's p, else by the interval."""
-    reason = str(getattr(row, "reason", ""))
+    reason = str(getattr(change, "reason", ""))
     if reason not in ("", "bridged"):
         return explain_break(reason)
-    low, high, p = (float(getattr(row, name)) for name in ("low", "high", "p_holm"))
-    sure = (p < 0.05) if not np.isnan(p) else not low <= 0 <= high
-    if not sure:
+    low, high, p = (float(getattr(change, name)) for name in ("low", "high", "p_holm"))
+    is_change = (p < 0.05) if not np.isnan(p) else not low <= 0 <= high
+    if not is_change:
         return make_text("compare.verdict.open")
     return make_text("compare.verdict.up" if low + high > 0 else "compare.verdict.down")

@@ -1,8 +1,8 @@
-"""Write one page that leads to every report of a wave: search, sort, see groups and intervals.
+"""Write one page with links to every report of a wave: search, sort, see groups and intervals.
 
-It opens from a disk or a USB stick without server and network, in each language of the wave, and
-tells what was dropped, what failed and who sent nothing. Without scripts all rows are there. The
-same figures and files give the same bytes.
+The page opens from a disk or a USB stick without server and network, in each language of the wave.
+It lists what was dropped, which reports failed and which units sent nothing. Without scripts all
+rows are there. The same figures and files give the same bytes.
 """
 
 import base64
@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from math import ceil, floor
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -27,10 +26,12 @@ from sipas_analysis.files import write_whole
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import Language, say
-from sipas_analysis.reports.figure_tables import figure_reference
+from sipas_analysis.reports.chapters.annexes import list_changes
+from sipas_analysis.reports.figure_tables import explain_no_rank, figure_reference
+from sipas_analysis.reports.subject import Subject, list_unit_names, make_footer
 
 LINK_ORDER = ("html", "pdf", "docx", "xlsx", "letter pdf", "letter docx")
-WIDTH, EDGE = 168, 6  # of a bar, in pixels, and what stays free at its sides
+WIDTH, EDGE = 168, 6  # pixels: width of a bar, and the margin at each side
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class ReportOutcome:
 
 @dataclass(frozen=True)
 class Link:
-    """One file to open: ``label`` is its format, ``language`` empty if it has none."""
+    """A link to a file: ``label`` is its format; ``language`` is empty if the file has none."""
 
     label: str
     language: str
@@ -60,7 +61,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Axis:
-    """From which value to which all bars go, and the targets of the wave on it."""
+    """The axis of all bars: its lowest and highest value, and the targets of the wave."""
 
     low: float
     high: float
@@ -85,7 +86,7 @@ class PortalRow:
     name: object
     figure: PublishedFigure
     group: object = ""
-    group_at: int = 0
+    group_position: int = 0
     reason: object = ""
     n_units: int = 0
     links: tuple[Link, ...] = ()
@@ -95,10 +96,10 @@ class PortalRow:
         """The index as it may be printed."""
         if self.figure.flag == SUPPRESS and self.figure.n_valid > 0:
             return make_text("report.suppressed")
-        shown = Number(self.figure.printed or None, figure=figure_reference(self.figure, "printed"))
-        return (
-            make_text("report.cautioned", value=shown) if self.figure.flag == "caution" else shown
-        )
+        reference = figure_reference(self.figure, "printed")
+        index = Number(self.figure.printed or None, figure=reference)
+        is_cautioned = self.figure.flag == "caution"
+        return make_text("report.cautioned", value=index) if is_cautioned else index
 
     @property
     def interval(self) -> Interval:
@@ -107,13 +108,13 @@ class PortalRow:
 
     @property
     def rank_range(self) -> object:
-        """The places that a ranked unit can have."""
+        """From which rank to which a ranked unit may be."""
         low, high = self._rank_number("rank_low"), self._rank_number("rank_high")
         return make_text("report.places", low=low, high=high)
 
     @property
     def rank(self) -> Number:
-        """The place itself."""
+        """The rank itself."""
         return self._rank_number("rank")
 
     def _rank_number(self, column: str) -> Number:
@@ -146,7 +147,7 @@ def write_portal(
 
     Args:
         figures: The figures of the wave; what they hide stays hidden (rule P2).
-        made: What the run made, for the province and for units, in any order.
+        outcomes: What the run made, for the province and for units, in any order.
         path: Usually ``index.html``; only files that stand beside it are linked.
         languages: Of the page; the first is shown first.
         common: Receipt and tables beside the page that it leads to.
@@ -155,27 +156,22 @@ def write_portal(
         The path.
     """
     wave = figures.survey.wave
-    named = wave.publisher.vi or wave.publisher.en
-    footer = make_text(
-        "report.footer_publisher" if named else "report.footer",
-        publisher=wave.publisher,
-        title=wave.title,
-    )
+    survey, folder = figures.survey, path.parent
     text = _fill_template(
         languages,
         title=wave.title,
-        footer=footer,
+        footer=make_footer(wave),
         version=__version__,
         banner=make_text("report.synthetic") if wave.is_synthetic else None,
-        wholes=_whole_rows(figures, outcomes, path.parent),
-        units=_unit_rows(figures, outcomes, path.parent),
+        wholes=_whole_rows(figures, outcomes, folder),
+        units=_unit_rows(figures, outcomes, folder),
         groups=[list_groups(wave)[code] for code in figures.groups],
         axis=_span_axis(figures),
-        files=[Link(it.rpartition("/")[2], "", quote(it)) for it in common],
+        files=[Link(file.rpartition("/")[2], "", quote(file)) for file in common],
         failed=_list_failed(figures, outcomes),
         silent=_list_silent(figures),
-        dropped=_count_dropped(figures),
-        read=make_text("portal.read", n=len(figures.survey.frame), n_read=figures.survey.n_read),
+        dropped=list_changes(survey.ledger),
+        read=make_text("portal.read", n=len(survey.frame), n_read=survey.n_read),
     )
     return write_whole(path, text)
 
@@ -192,19 +188,19 @@ def _fill_template(languages: Sequence[Language], **parts: object) -> str:
         lstrip_blocks=True,
     )
 
-    def show(value: object, language: Language) -> str:
+    def print_value(value: object, language: Language) -> str:
         return render_text(value, language).replace(" %", "\u00a0%")
 
-    def texts(value: object) -> list[tuple[str, Any]]:
-        """Return language and text; one without language where all read alike."""
+    def texts_by_language(value: object) -> list[tuple[str, object]]:
+        """Return language and text; a single one without language where all read alike."""
         if isinstance(value, Bilingual) and not (value.vi and value.en):
             return [("vi" if value.vi else "en", value.vi or value.en)]
-        texts = [(language, render_markup(value, language)) for language in languages]
-        return [("", texts[0][1])] if len({text for _, text in texts}) == 1 else [*texts]
+        texts = [render_markup(value, language) for language in languages]
+        return [("", texts[0])] if len({*texts}) == 1 else [*zip(languages, texts, strict=True)]
 
     script = (TEMPLATES / "portal.js").read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
-    environment.globals |= {"show": show, "texts": texts, "say_it": make_text, "number": Number}
+    environment.globals |= {"show": print_value, "texts": texts_by_language, "say_it": make_text}
     template = environment.get_template("portal.html.j2")
     return str(template.render(languages=[*languages], script=script, digest=digest, **parts))
 
@@ -214,25 +210,15 @@ def _whole_rows(
 ) -> list[PortalRow]:
     """Return the rows of the province and of its groups."""
     wave, ranking = figures.survey.wave, figures.ranking
-    province = wave.province.vi or wave.province.en
-    name = (
-        make_text("portal.province", province=wave.province)
-        if province
-        else make_text("portal.all")
-    )
-    rows = [
-        PortalRow(
-            "",
-            name,
-            figures.by_variable("all")[OVERALL],
-            n_units=len(ranking),
-            links=_list_links(outcomes, "", folder),
-        )
-    ]
+    province = make_text("portal.all")
+    if wave.province.vi or wave.province.en:
+        province = make_text("portal.province", province=wave.province)
+    index, links = figures.by_variable("all")[OVERALL], _list_links(outcomes, "", folder)
+    rows = [PortalRow("", province, index, n_units=len(ranking), links=links)]
     for group in figures.groups:
         n_units = int((ranking["group"] == group).sum())
-        figure = figures.by_variable("group", group)[OVERALL]
-        rows.append(PortalRow(f"group-{group}", list_groups(wave)[group], figure, n_units=n_units))
+        index, name = figures.by_variable("group", group)[OVERALL], list_groups(wave)[group]
+        rows.append(PortalRow(f"group-{group}", name, index, n_units=n_units))
     return rows
 
 
@@ -240,7 +226,8 @@ def _unit_rows(
     figures: Figures, outcomes: Sequence[ReportOutcome], folder: Path
 ) -> list[PortalRow]:
     """Return the rows of the units, group by group, best first."""
-    names, groups = _unit_names(figures), list_groups(figures.survey.wave)
+    names, groups = list_unit_names(figures.survey.units), list_groups(figures.survey.wave)
+    subject = Subject(figures)
     return [
         PortalRow(
             figure.unit,
@@ -248,20 +235,12 @@ def _unit_rows(
             figure,
             groups[group],
             position,
-            _explain_rank(figures, figure),
+            "" if figure.rank is not None else explain_no_rank(subject, figure),
             links=_list_links(outcomes, figure.unit, folder),
         )
         for position, group in enumerate(figures.groups)
         for figure in figures.units_in_order(group)
     ]
-
-
-def _explain_rank(figures: Figures, figure: PublishedFigure) -> object:
-    """Say why a unit has no rank."""
-    if figure.rank is not None:
-        return ""
-    limit = figures.survey.instrument.index.min_forms
-    return make_text(f"report.rank.reason.{figure.reason}", min_forms=limit, n=figure.n_valid)
 
 
 def _list_links(outcomes: Sequence[ReportOutcome], unit: str, folder: Path) -> tuple[Link, ...]:
@@ -272,7 +251,7 @@ def _list_links(outcomes: Sequence[ReportOutcome], unit: str, folder: Path) -> t
         if outcome.unit == unit
         for key, file in outcome.files.items()
     }
-    order = {name: k for k, name in enumerate(LINK_ORDER)}
+    order = {kind: position for position, kind in enumerate(LINK_ORDER)}
     keys = sorted(files, key=lambda key: (key[1] != "vi", key[1], order.get(key[0], 9), key[0]))
     return tuple(
         Link(_link_label(*key), key[1], quote(files[key]))
@@ -283,9 +262,10 @@ def _list_links(outcomes: Sequence[ReportOutcome], unit: str, folder: Path) -> t
 
 def _link_label(kind: str, language: str) -> str:
     """Return what a link says: ``PDF``, or ``THƯ PDF`` for the letter in Vietnamese."""
-    what, _, form = kind.rpartition(" ")
-    spoken: Language = "vi" if language == "vi" else "en"
-    return f"{say(spoken, f'portal.{what}')} {form}".upper() if what else form.upper()
+    letter, _, file_format = kind.rpartition(" ")
+    label_language: Language = "vi" if language == "vi" else "en"
+    name = say(label_language, f"portal.{letter}") if letter else ""
+    return f"{name} {file_format}".strip().upper()
 
 
 def _span_axis(figures: Figures) -> Axis:
@@ -299,17 +279,14 @@ def _span_axis(figures: Figures) -> Axis:
     return Axis(low, high, tuple(sorted(targets)))
 
 
-def _unit_names(figures: Figures) -> dict[str, Bilingual]:
-    """Return the names of all units of the list, by code."""
-    units = figures.survey.units[["code", "name_vi", "name_en"]]
-    return {code: Bilingual(vi=vi, en=en) for code, vi, en in units.to_numpy()}
-
-
 def _list_failed(
     figures: Figures, outcomes: Sequence[ReportOutcome]
 ) -> list[tuple[object, object]]:
     """Return each unit whose report failed, and why."""
-    names: dict[str, object] = {"": make_text("portal.province_report"), **_unit_names(figures)}
+    names: dict[str, object] = {
+        "": make_text("portal.province_report"),
+        **list_unit_names(figures.survey.units),
+    }
     failed = [outcome for outcome in outcomes if render_text(outcome.failed, "vi")]
     return [(names.get(outcome.unit, outcome.unit), outcome.failed) for outcome in failed]
 
@@ -317,15 +294,6 @@ def _list_failed(
 def _list_silent(figures: Figures) -> list[tuple[object, object]]:
     """Return the units of the list without a form that could be used, with their group."""
     units, groups = figures.survey.units, list_groups(figures.survey.wave)
-    names, sent = _unit_names(figures), set(figures.survey.frame["unit"])
+    names, sent = list_unit_names(units), set(figures.survey.frame["unit"])
     codes = units.loc[~units["code"].isin(sent), ["code", "group"]].to_numpy()
     return [(names[code], groups[group]) for code, group in codes]
-
-
-def _count_dropped(figures: Figures) -> list[tuple[object, int, int]]:
-    """Return what was read differently or dropped: reason, columns, how often."""
-    ledger = figures.survey.ledger
-    kinds = ledger.groupby("reason", sort=True)["column"].agg(["nunique", "size"])
-    kinds = kinds.sort_values("size", ascending=False, kind="stable")
-    cells: Any = zip(kinds.index, kinds["nunique"], kinds["size"], strict=True)
-    return [(make_text(f"ledger.{reason}"), int(n), int(m)) for reason, n, m in cells]

@@ -30,7 +30,7 @@ from sipas_analysis.reports.chapters.opening import (
 from sipas_analysis.reports.chapters.ranking import build_ranking
 from sipas_analysis.reports.chapters.results import build_factors, build_items, build_overall
 from sipas_analysis.reports.file_names import FORMATS, LETTER_FORMATS, name_report_files
-from sipas_analysis.reports.subject import Subject
+from sipas_analysis.reports.subject import Subject, make_footer
 
 CHAPTERS: dict[str, Callable[[Subject], Section]] = {
     "summary": build_summary,
@@ -137,15 +137,13 @@ class Report:
     def _build_document(self, sections: tuple[Section, ...]) -> Document:
         survey, unit = self.subject.figures.survey, self.subject.unit
         wave = survey.wave
-        has_publisher = wave.publisher.vi or wave.publisher.en
-        footer = "report.footer_publisher" if has_publisher else "report.footer"
         return Document(
             id=wave.id,
             title=self.subject.unit_name(unit) if unit else wave.title,
             subtitle=wave.title if unit else make_text("report.subtitle"),
             banner=make_text("report.synthetic") if wave.is_synthetic else None,
             sections=sections,
-            footer=make_text(footer, publisher=wave.publisher, title=wave.title),
+            footer=make_footer(wave),
             official=Official(wave.province, wave.publisher, wave.document_day),
             kind=make_text("office.report"),
         )

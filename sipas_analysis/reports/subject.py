@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sipas_analysis.collect.units import list_groups
+from sipas_analysis.collect.wave import Wave
 from sipas_analysis.documents.model import Text, make_text
 from sipas_analysis.figures.published import Figures, PublishedFigure
 from sipas_analysis.instrument.pack import Instrument
@@ -75,3 +76,16 @@ class Subject:
         return make_text(
             "report.coded", code=code, name=self.short_name(code), mark="" if is_sourced else UNSURE
         )
+
+
+def list_unit_names(units: pd.DataFrame) -> dict[str, Bilingual]:
+    """Return the name of every unit of a list in both languages, by code."""
+    rows = units[["code", "name_vi", "name_en"]].to_numpy()
+    return {code: Bilingual(vi=vi, en=en) for code, vi, en in rows}
+
+
+def make_footer(wave: Wave) -> Text:
+    """Return the line at the foot of every page: title and, if the wave names it, publisher."""
+    has_publisher = wave.publisher.vi or wave.publisher.en
+    footer = "report.footer_publisher" if has_publisher else "report.footer"
+    return make_text(footer, publisher=wave.publisher, title=wave.title)
