@@ -37,7 +37,8 @@ explain.standard_errors explain.regression explain.drivers explain.shapley expla
 explain.priority explain.penalty_reward
 improve.actions
 figures.suppression figures.published
-documents.model documents.svg documents.charts documents.writers.terminal documents.writers.html
+documents.model documents.svg documents.charts documents.letter_widths
+documents.writers.terminal documents.writers.html
 documents.writers.typst_process documents.writers.docx_parts documents.writers.docx
 documents.writers.pdf documents.writers.xlsx
 reports.file_names reports.subject reports.figure_tables reports.chapters.trend
@@ -45,7 +46,7 @@ reports.chapters.sample_design reports.chapters.opening reports.chapters.results
 reports.chapters.ranking reports.chapters.letters reports.chapters.action
 reports.chapters.drivers reports.chapters.annexes reports.annex_workbook reports.report
 reports.portal reports.comparison_page reports.sample_options reports.sample_page
-reports.drivers_output
+reports.check_output reports.drivers_output
 proof.program proof.receipt proof.receipt_page proof.ro_crate proof.read_back proof.verify
 proof.verdict_page proof.trace proof.archive
 runs.notebook runs.jobs runs.worker runs.papermill_engine runs.annual_run

@@ -5,26 +5,40 @@ are drawn as shapes of a font that comes with matplotlib: same input, same bytes
 Colours can be told apart without red and green.
 """
 
-import io
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Drawing
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
+from sipas_analysis.documents.svg import DPI, render_svg
 from sipas_analysis.messages import Language, format_number, say
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.collections import QuadMesh
+    from numpy.typing import ArrayLike, NDArray
 
 LIKERT = ("#a6611a", "#dfc27d", "#d9d9d9", "#80cdc1", "#018571")
 INK, FAINT, ACCENT, SECOND = "#1b2a41", "#9aa5b1", "#0b6e8f", "#c4622d"
-WIDTH = 7.2
-MARGIN = 2.9
+DASHES = (0, (4, 3))
+_CENTRED: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 7.5}
+_BESIDE_ROW: dict[str, Any] = {"ha": "right", "va": "center_baseline", "fontsize": 8}
+_IN_POINT: dict[str, Any] = _CENTRED | {"va": "center_baseline", "fontweight": "bold"}
+_IN_CORNER: dict[str, Any] = {"color": "#6b7785", "fontsize": 7.5, "style": "italic"}
+WIDTH = 7.2  # inches
+MARGIN = 2.9  # inches at the left for labels
+BAR_HEIGHT = 0.72  # of a row
+LEAST_SHARE = 7  # percent; a smaller part of a bar has no room for its number
 MOST_LEVEL = 6  # more columns of a heat map are headed upright
-_STYLE: Any = {
+DARK = 0.408  # luminance; on a darker cell the number is white
+_STYLE: dict[Any, Any] = {  # matplotlib names every key in a type of its own
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "svg.hashsalt": "sipas",
@@ -61,80 +75,55 @@ def _wrap_label(label: str, width: int = 42, lines: int = 3) -> str:
     return "\n".join(wrapped).replace("$", r"\$")
 
 
-def _make_canvas(height: float, margin: float) -> tuple[Figure, Any]:
-    """Return a figure whose axes leave ``margin`` inches at the left for labels."""
-    figure = Figure(figsize=(WIDTH, height), facecolor="white")
-    FigureCanvasSVG(figure)
-    axes = figure.add_axes(
+def _make_drawing(height: float, margin: float) -> "tuple[Drawing, Axes]":
+    """Return a drawing whose axes leave ``margin`` inches at the left for labels."""
+    drawing = Drawing(figsize=(WIDTH, height), dpi=DPI, facecolor="white")
+    axes = drawing.add_axes(
         (margin / WIDTH, 0.55 / height, (WIDTH - margin - 0.35) / WIDTH, (height - 0.78) / height)
     )
-    return figure, axes
+    return drawing, axes
 
 
-def _save_svg(figure: Figure) -> bytes:
-    """Return the picture as SVG."""
-    out = io.BytesIO()
-    figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
-    return out.getvalue()
-
-
-def _label_rows(axes: Any, labels: Sequence[str], marked: Sequence[bool] = ()) -> None:
+def _label_rows(axes: "Axes", labels: Sequence[str], marked: Sequence[bool] = ()) -> None:
     """Head each row with its label, bold where marked; texts, for a tick draws five things."""
     axes.set_yticks([])
     axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.tick_params(length=0)
-    place = axes.get_yaxis_transform()
-    for at, label in enumerate(labels):
-        weight = "bold" if at < len(marked) and marked[at] else "normal"
-        axes.text(
-            -0.01,
-            at,
-            _wrap_label(label),
-            transform=place,
-            ha="right",
-            va="center_baseline",
-            fontsize=8,
-            fontweight=weight,
-            clip_on=False,
-        )
+    left_edge = axes.get_yaxis_transform()
+    for row, label in enumerate(labels):
+        weight = "bold" if row < len(marked) and marked[row] else "normal"
+        style = _BESIDE_ROW | {"fontweight": weight, "clip_on": False}
+        axes.text(-0.01, row, _wrap_label(label), transform=left_edge, **style)
+
+
+def _print_numbers_on(axis: "Axis", n_ticks: int, language: Language, decimals: int = 0) -> None:
+    """Set about ``n_ticks`` ticks with numbers printed the way of the language."""
+    axis.set_major_locator(MaxNLocator(nbins=n_ticks, integer=decimals == 0))
+    axis.set_major_formatter(
+        lambda value, _: format_number(float(value), language, decimals)  # position is unused
+    )
 
 
 def draw_likert(
-    labels: Sequence[str],
-    shares: Any,
-    names: Sequence[str],
-    language: Language,
+    labels: Sequence[str], shares: "ArrayLike", names: Sequence[str], language: Language
 ) -> bytes:
     """Draw one bar per item, split into the shares (percent) of each level, worst at the left."""
     with mpl.rc_context(_STYLE):
-        figure, axes = _make_canvas(1.1 + 0.43 * len(labels), MARGIN)
+        drawing, axes = _make_drawing(1.1 + 0.43 * len(labels), MARGIN)
         table = np.nan_to_num(np.array(shares, float).reshape(len(labels), len(names)))
         left = np.zeros(len(labels))
-        spread = np.linspace(0, len(LIKERT) - 1, len(names)).round().astype(int)
-        for at, name in enumerate(names):
-            colour = LIKERT[spread[at]]
-            axes.barh(
-                range(len(labels)), table[:, at], left=left, color=colour, height=0.72, label=name
-            )
-            dark = spread[at] in (0, len(LIKERT) - 1)
-            for row, share in enumerate(table[:, at]):
-                if share >= 7:
-                    text = format_number(float(share), language)
-                    where = (left[row] + share / 2, row)
-                    axes.text(
-                        *where,
-                        text,
-                        ha="center",
-                        va="center",
-                        fontsize=7.5,
-                        color="white" if dark else INK,
-                    )
-            left += table[:, at]
+        colours = np.linspace(0, len(LIKERT) - 1, len(names)).round().astype(int)
+        for level, colour in enumerate(colours):
+            _draw_level(axes, left, table[:, level], colour, language)
+            left += table[:, level]
         _label_rows(axes, labels)
         axes.set_xlim(0, 100)
         axes.set_xlabel(say(language, "chart.share_of_answers"))
         axes.spines["left"].set_visible(False)
-        figure.legend(
+        keys = [Rectangle((0, 0), 1, 1, facecolor=LIKERT[colour]) for colour in colours]
+        drawing.legend(
+            keys,
+            names,
             loc="upper center",
             ncols=len(names),
             frameon=False,
@@ -142,15 +131,29 @@ def draw_likert(
             handlelength=1,
             columnspacing=1,
         )
-        return _save_svg(figure)
+        return render_svg(drawing)
 
 
-def _draw_targets(axes: Any, targets: Sequence[float], language: Language) -> None:
-    """Draw targets as dashed lines with their value above."""
-    for target in targets:
-        axes.axvline(target, color=INK, lw=0.8, ls=(0, (4, 3)))
-        shown = format_number(f"{target:g}", language)
-        axes.text(target, -0.62, shown, ha="center", va="bottom", fontsize=7.5)
+def _draw_level(
+    axes: "Axes",
+    left: "NDArray[np.float64]",
+    shares: "NDArray[np.float64]",
+    colour: int,
+    language: Language,
+) -> None:
+    """Draw the part of each bar that one level has, with its number where there is room."""
+    ink = "white" if colour in (0, len(LIKERT) - 1) else INK
+    for row, (start, share) in enumerate(zip(left, shares, strict=True)):
+        corner = (start, row - BAR_HEIGHT / 2)
+        axes.add_artist(Rectangle(corner, share, BAR_HEIGHT, facecolor=LIKERT[colour]))
+        if share >= LEAST_SHARE:
+            axes.text(
+                start + share / 2,
+                row,
+                format_number(float(share), language),
+                color=ink,
+                **_CENTRED,
+            )
 
 
 def draw_intervals(
@@ -163,17 +166,11 @@ def draw_intervals(
 ) -> bytes:
     """Draw one point with its interval per row; targets are dashed lines, marked rows stand out."""
     with mpl.rc_context(_STYLE):
-        figure, axes = _make_canvas(1.1 + 0.33 * max(len(rows), 2), MARGIN)
-        places = np.arange(len(rows))
-        colours = [SECOND if row.marked else ACCENT for row in rows]
-        value, low_end, high_end = (
-            np.array([(row.value, row.low, row.high) for row in rows], float).reshape(-1, 3).T
-        )
-        axes.hlines(places, low_end, high_end, colors=colours, lw=2.4, alpha=0.45)
-        axes.scatter(value, places, s=5.5**2, c=colours, zorder=2.5)
-        ends = [x for row in rows for x in (row.value, row.low, row.high) if not np.isnan(x)]
-        low, high = (min(ends), max(ends)) if ends else (0.0, 100.0)
+        drawing, axes = _make_drawing(1.1 + 0.33 * max(len(rows), 2), MARGIN)
+        _draw_points(axes, rows)
         _draw_targets(axes, targets, language)
+        ends = [end for row in rows for end in (row.value, row.low, row.high) if not np.isnan(end)]
+        low, high = (min(ends), max(ends)) if ends else (0.0, 100.0)
         low, high = min([low, *targets]), max([high, *targets])
         if zero:
             axes.axvline(0, color=INK, lw=0.8)
@@ -182,11 +179,26 @@ def draw_intervals(
         axes.set_xlim(low - room, high + room if zero else min(high + room, 100.8))
         axes.grid(visible=True, axis="x")
         _label_rows(axes, [row.label for row in rows], [row.marked for row in rows])
-        decimals = 1 if high - low < 4 else 0
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=decimals == 0))
-        axes.xaxis.set_major_formatter(lambda x, _: format_number(float(x), language, decimals))
+        _print_numbers_on(axes.xaxis, 7, language, decimals=1 if high - low < 4 else 0)
         axes.set_xlabel(say(language, axis))
-        return _save_svg(figure)
+        return render_svg(drawing)
+
+
+def _draw_points(axes: "Axes", rows: Sequence[IntervalRow]) -> None:
+    """Draw the value of each row as a point on the line of its interval."""
+    positions = np.arange(len(rows))
+    colours = [SECOND if row.marked else ACCENT for row in rows]
+    ends = np.array([(row.value, row.low, row.high) for row in rows], float).reshape(-1, 3)
+    axes.hlines(positions, ends[:, 1], ends[:, 2], colors=colours, lw=2.4, alpha=0.45)
+    axes.scatter(ends[:, 0], positions, s=5.5**2, c=colours, zorder=2.5)
+
+
+def _draw_targets(axes: "Axes", targets: Sequence[float], language: Language) -> None:
+    """Draw targets as dashed lines with their value above."""
+    for target in targets:
+        axes.axvline(target, color=INK, lw=0.8, ls=DASHES)
+        value = format_number(f"{target:g}", language)
+        axes.text(target, -0.62, value, ha="center", va="bottom", fontsize=7.5)
 
 
 def draw_heat_map(
@@ -196,51 +208,61 @@ def draw_heat_map(
     language: Language,
 ) -> bytes:
     """Draw unit × factor as shades with the value in each cell; a missing cell stays white."""
-    import seaborn as sns
-
     with mpl.rc_context(_STYLE):
-        figure, axes = _make_canvas(
-            (1.7 if len(columns) > MOST_LEVEL else 1.0) + 0.3 * len(rows), MARGIN
-        )
+        upright = len(columns) > MOST_LEVEL
+        drawing, axes = _make_drawing((1.7 if upright else 1.0) + 0.3 * len(rows), MARGIN)
         table = np.array(values, float).reshape(len(rows), len(columns))
-        shown = [
-            ["" if np.isnan(x) else format_number(float(x), language, 1) for x in line]
-            for line in table
-        ]
-        floor = np.floor(np.nanmin(table) / 5) * 5 if not np.isnan(table).all() else 0.0
-        sns.heatmap(
-            table,
-            ax=axes,
-            annot=np.array(shown),
-            fmt="",
-            cmap="YlGnBu",
-            vmin=floor,
-            vmax=100,
-            cbar=False,
-            linewidths=0.8,
-            linecolor="white",
-            annot_kws={"fontsize": 7.5},
-        )
-        axes.set_yticks(
-            np.arange(len(rows)) + 0.5, [_wrap_label(name) for name in rows], rotation=0, fontsize=8
-        )
-        many = len(columns) > MOST_LEVEL
-        names = [_wrap_label(it, 24 if many else 13, 2 if many else 5) for it in columns]
-        at = np.arange(len(columns)) + 0.5
-        axes.set_xticks(at, names, rotation=90 if many else 0, fontsize=7)
+        for spine in axes.spines.values():
+            spine.set_visible(False)
+        _draw_cells(axes, table, language)
+        row_labels = [_wrap_label(name) for name in rows]
+        axes.set_yticks(np.arange(len(rows)) + 0.5, row_labels, va="center", fontsize=8)
+        heads = [_wrap_label(name, *((24, 2) if upright else (13, 5))) for name in columns]
+        rotation = 90 if upright else 0
+        axes.set_xticks(np.arange(len(columns)) + 0.5, heads, rotation=rotation, fontsize=7)
         axes.xaxis.tick_top()
         axes.tick_params(length=0)
-        height = figure.get_figheight()
-        top = 1.6 if many else 0.9
+        height, top = drawing.get_figheight(), 1.6 if upright else 0.9
         axes.set_position(
             (MARGIN / WIDTH, 0.05 / height, 1 - (MARGIN + 0.2) / WIDTH, 1 - top / height)
         )
-        return _save_svg(figure)
+        return render_svg(drawing)
+
+
+def _draw_cells(axes: "Axes", table: "NDArray[np.float64]", language: Language) -> None:
+    """Draw each value as a shade with its number; the lightest is the five below the least."""
+    floor = 0.0 if np.isnan(table).all() else np.floor(np.nanmin(table) / 5) * 5
+    mesh: QuadMesh = axes.pcolormesh(
+        np.ma.masked_invalid(table),
+        cmap="YlGnBu",
+        vmin=floor,
+        vmax=100,
+        linewidths=0.8,
+        edgecolor="white",
+    )
+    axes.set(xlim=(0, table.shape[1]), ylim=(table.shape[0], 0))
+    mesh.update_scalarmappable()  # gives each cell its colour now
+    cells = zip(np.ndindex(table.shape), table.flat, mesh.get_facecolor(), strict=True)
+    for (row, column), value, colour in cells:
+        if not np.isnan(value):
+            axes.text(
+                column + 0.5,
+                row + 0.5,
+                format_number(float(value), language, 1),
+                color=".15" if _measure_luminance(colour) > DARK else "w",
+                **_CENTRED,
+            )
+
+
+def _measure_luminance(colour: "NDArray[np.float64]") -> float:
+    """Return the relative luminance of a colour, 0 to 1, as WCAG 2 defines it."""
+    light = np.where(colour <= 0.03928, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
+    return float(light[:3] @ (0.2126, 0.7152, 0.0722))
 
 
 @dataclass(frozen=True)
 class MatrixPoint:
-    """One point of a matrix: label, place and ends on both axes, whether its place is decided."""
+    """One point of a matrix: label, value and ends on both axes, colour of its quadrant."""
 
     label: str
     x: tuple[float, float, float]
@@ -249,7 +271,7 @@ class MatrixPoint:
 
 
 def draw_matrix(
-    marks: Sequence[MatrixPoint],
+    points: Sequence[MatrixPoint],
     cuts: tuple[float, float],
     language: Language,
     corners: Sequence[str],
@@ -260,84 +282,87 @@ def draw_matrix(
     named from the upper left, row by row.
     """
     with mpl.rc_context(_STYLE):
-        figure, axes = _make_canvas(max(3.6, 0.9 + 0.36 * len(marks)), 0.7)
-        height = figure.get_figheight()
+        drawing, axes = _make_drawing(max(3.6, 0.9 + 0.36 * len(points)), 0.7)
+        height = drawing.get_figheight()
         axes.set_position((0.7 / WIDTH, 0.55 / height, 4.1 / WIDTH, (height - 0.85) / height))
-        for at, mark in enumerate(marks):
-            axes.plot(mark.x[1:], [mark.y[0]] * 2, color=mark.colour, lw=2, alpha=0.45)
-            axes.plot([mark.x[0]] * 2, mark.y[1:], color=mark.colour, lw=2, alpha=0.45)
-            axes.plot([mark.x[0]], [mark.y[0]], "o", color=mark.colour, ms=11)
-            axes.text(
-                mark.x[0],
-                mark.y[0],
-                str(at + 1),
-                color="white",
-                fontsize=7.5,
-                ha="center",
-                va="center_baseline",
-                fontweight="bold",
-            )
-            place = (4.95 / WIDTH, 1 - (0.45 + 0.36 * at) / height)
-            figure.text(
-                *place,
-                f"{at + 1}  {_wrap_label(mark.label, 32, 2)}",
-                color=mark.colour,
+        for number, point in enumerate(points, 1):
+            _draw_matrix_point(axes, point, number)
+            drawing.text(
+                4.95 / WIDTH,
+                1 - (0.45 + 0.36 * (number - 1)) / height,
+                f"{number}  {_wrap_label(point.label, 32, 2)}",
+                color=point.colour,
                 fontsize=8,
                 va="top",
             )
-        axes.axvline(cuts[0], color=INK, lw=0.8, ls=(0, (4, 3)))
-        axes.axhline(cuts[1], color=INK, lw=0.8, ls=(0, (4, 3)))
-        for name, (x, y) in zip(corners, ((0, 1), (1, 1), (0, 0), (1, 0)), strict=True):
-            axes.text(
-                0.015 + 0.97 * x,
-                0.02 + 0.96 * y,
-                say(language, name),
-                fontsize=7.5,
-                transform=axes.transAxes,
-                ha="right" if x else "left",
-                va="top" if y else "bottom",
-                color="#6b7785",
-                style="italic",
-            )
+        axes.axvline(cuts[0], color=INK, lw=0.8, ls=DASHES)
+        axes.axhline(cuts[1], color=INK, lw=0.8, ls=DASHES)
+        _name_corners(axes, [say(language, corner) for corner in corners])
         axes.margins(0.12, 0.22)
         axes.set_xlim(right=min(axes.get_xlim()[1], 101.0))
         axes.set_ylim(bottom=max(axes.get_ylim()[0], 0.0))
         axes.grid(visible=False)
-        for axis, name in ((axes.xaxis, "chart.percent"), (axes.yaxis, "chart.share")):
-            axis.set_major_locator(MaxNLocator(nbins=6, integer=True))
-            axis.set_major_formatter(lambda it, _: format_number(float(it), language, 0))
-            axis.set_label_text(say(language, name))
-        return _save_svg(figure)
+        for axis, label in ((axes.xaxis, "chart.percent"), (axes.yaxis, "chart.share")):
+            _print_numbers_on(axis, 6, language)
+            axis.set_label_text(say(language, label))
+        return render_svg(drawing)
+
+
+def _draw_matrix_point(axes: "Axes", point: MatrixPoint, number: int) -> None:
+    """Draw a point with its number inside and its interval on each axis."""
+    (x, *x_ends), (y, *y_ends) = point.x, point.y
+    axes.plot(x_ends, [y, y], color=point.colour, lw=2, alpha=0.45)
+    axes.plot([x, x], y_ends, color=point.colour, lw=2, alpha=0.45)
+    axes.plot([x], [y], "o", color=point.colour, ms=11)
+    axes.text(x, y, str(number), color="white", **_IN_POINT)
+
+
+def _name_corners(axes: "Axes", names: Sequence[str]) -> None:
+    """Write a name into each corner, from the upper left, row by row."""
+    for name, (x, y) in zip(names, ((0, 1), (1, 1), (0, 0), (1, 0)), strict=True):
+        axes.text(
+            0.015 + 0.97 * x,
+            0.02 + 0.96 * y,
+            name,
+            transform=axes.transAxes,
+            ha="right" if x else "left",
+            va="top" if y else "bottom",
+            **_IN_CORNER,
+        )
 
 
 def draw_trend(rows: Sequence[IntervalRow], joined: Sequence[bool], language: Language) -> bytes:
     """Draw one figure over waves; a line joins two only where ``joined``, else a gap is marked."""
     with mpl.rc_context(_STYLE | {"axes.grid.axis": "y"}):
-        figure, axes = _make_canvas(3.0, 0.7)
-        for at, row in enumerate(rows):
+        drawing, axes = _make_drawing(3.0, 0.7)
+        for wave, row in enumerate(rows):
             if not np.isnan(row.low):
-                axes.plot([at, at], [row.low, row.high], color=ACCENT, lw=2.4, alpha=0.45)
-            axes.plot([at], [row.value], "o", color=ACCENT, ms=5.5)
-        for at, join in enumerate(joined):
-            if join:
-                axes.plot([at, at + 1], [rows[at].value, rows[at + 1].value], color=ACCENT, lw=1.2)
+                axes.plot([wave, wave], [row.low, row.high], color=ACCENT, lw=2.4, alpha=0.45)
+            axes.plot([wave], [row.value], "o", color=ACCENT, ms=5.5)
+        for wave, is_joined in enumerate(joined):
+            if is_joined:
+                values = [rows[wave].value, rows[wave + 1].value]
+                axes.plot([wave, wave + 1], values, color=ACCENT, lw=1.2)
             else:
-                axes.axvline(at + 0.5, color=SECOND, lw=1.2, ls=(0, (4, 3)))
-                place = axes.get_xaxis_transform()
-                axes.text(
-                    at + 0.5,
-                    1.01,
-                    say(language, "chart.break"),
-                    color=SECOND,
-                    ha="center",
-                    va="bottom",
-                    fontsize=8,
-                    transform=place,
-                )
+                _draw_break(axes, wave + 0.5, say(language, "chart.break"))
         axes.set_xticks(range(len(rows)), [row.label for row in rows])
         axes.set_xlim(-0.5, len(rows) - 0.5)
-        axes.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
-        axes.yaxis.set_major_formatter(lambda y, _: format_number(float(y), language, 0))
+        _print_numbers_on(axes.yaxis, 6, language)
         axes.set_ylabel(say(language, "report.column.percent"))
         axes.grid(visible=True, axis="y")
-        return _save_svg(figure)
+        return render_svg(drawing)
+
+
+def _draw_break(axes: "Axes", position: float, label: str) -> None:
+    """Draw a dashed line between two waves that cannot be compared."""
+    axes.axvline(position, color=SECOND, lw=1.2, ls=DASHES)
+    axes.text(
+        position,
+        1.01,
+        label,
+        color=SECOND,
+        ha="center",
+        va="bottom",
+        fontsize=8,
+        transform=axes.get_xaxis_transform(),
+    )
