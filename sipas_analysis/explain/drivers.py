@@ -319,7 +319,7 @@ class _Request:
         fits: dict[Key, Fit] = {}
         obstacle = self._find_obstacle(imputed[0])
         if obstacle:
-            return fits, {model: obstacle for model in self.models}
+            return fits, dict.fromkeys([*self.models], obstacle)
         reasons: dict[Key, str] = {}
         for model in self.models:
             try:

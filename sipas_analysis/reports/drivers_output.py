@@ -1,4 +1,4 @@
-"""What ``sipas drivers`` prints and writes: the verdict first, no number without a meaning."""
+"""What ``sipas drivers`` prints and writes: the verdict priority, no number without a meaning."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -7,7 +7,9 @@ import pandas as pd
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.explain.drivers import Drivers
-from sipas_analysis.explain.priority import Priority, priority
+from sipas_analysis.explain.priority import Priority
+from sipas_analysis.explain.priority import priority as compute_priority
+from sipas_analysis.explain.regression import Note
 from sipas_analysis.figures.published import Figures
 from sipas_analysis.messages import Language, format_number, say
 from sipas_analysis.reports.chapters.drivers import ABOUT_NUMBERS
@@ -17,60 +19,65 @@ LOGIT = {"points": 1, "points_low": 1, "points_high": 1, "odds_ratio": 2, "p": 4
 SHARES = ["driver", "share", "share_low", "share_high", "rank_low", "rank_high"]
 GAINS = {"item": "item", "percent": "percent", "target": "target", "points": "gain"}
 MOST_ITEMS = 5
-Output = Iterator[tuple[str, pd.DataFrame | None]]
+Lines = Iterator[tuple[str, pd.DataFrame | None]]  # a sentence, or a title with its table
 
 
 def describe_drivers(
-    survey: Survey, found: Drivers, first: Priority | None, language: Language
-) -> Output:
+    survey: Survey, models: Drivers, priority: Priority | None, language: Language
+) -> Lines:
     """Yield sentences, and tables with their titles, in the order a reader needs them."""
     pack = survey.instrument
     names = {code: pack.label_of(code, language) for code in (*pack.factors, *pack.items)}
-    together = not found.told_apart and len(found.near) > 0
-    for note in (it for it in found.notes if not (together and it.id in ABOUT_NUMBERS)):
-        fields = dict(note.fields)
-        if note.id == "tied":
-            fields["names"] = ", ".join(names[it] for it in str(fields["names"]).split(", "))
-        yield say(language, f"explain.note.{note.id}", **fields), None
-    yield from _describe_reasons(found, language)
-    if together and not found.outcome:
-        codes = [code for code in pack.factors if code in found.correlations]
-        table = found.correlations.loc[codes, codes].rename(columns=names)
+    inseparable = not models.any_separable and len(models.collinearity) > 0
+    for note in models.notes:
+        if not (inseparable and note.id in ABOUT_NUMBERS):
+            yield _word_note(note, names, language), None
+    yield from _describe_reasons(models, language)
+    if inseparable and not models.outcome:
+        codes = [code for code in pack.factors if code in models.correlations]
+        table = models.correlations.loc[codes, codes].rename(columns=names)
         table.insert(0, "term", [names[code] for code in codes])
         yield say(language, "report.table.correlations"), table.round(2)
         return
-    if together:
-        joined = ", ".join(names[it] for it in found.near["term"])
-        yield say(language, "report.drivers.inseparable", names=joined), None
-        near = found.near.assign(term=found.near["term"].map(names))[["term", "vif"]]
-        yield say(language, "report.column.vif"), near.round(1)
+    if inseparable:
+        terms = models.collinearity["term"].map(names)
+        yield say(language, "report.drivers.inseparable", names=", ".join(terms)), None
+        table = models.collinearity.assign(term=terms)[["term", "vif"]]
+        yield say(language, "report.column.vif"), table.round(1)
         return
-    if len(found.frame):
-        outcome = pack.label_of(found.outcome, language)
+    if len(models.frame):
+        outcome = pack.label_of(models.outcome, language)
         yield say(language, "report.drivers.words", outcome=outcome), None
-        yield from _describe_models(found, names, language)
-    if first is not None and first.importance is not None:
-        yield from _describe_priority(first, names, language)
+        yield from _describe_models(models, names, language)
+    if priority is not None and priority.importance is not None:
+        yield from _describe_priority(priority, names, language)
 
 
-def _describe_models(found: Drivers, names: dict[str, str], language: Language) -> Output:
-    """Yield one table for each model; what cannot be told apart has no numbers."""
-    keys = list(found.frame.columns[: list(found.frame.columns).index("model")])
-    notes = ["notes"] if "notes" in found.frame else []
-    for model in found.frame["model"].unique():
-        shown = LINEAR if model == "linear" else LOGIT
-        rows = found.of(model)
-        table = rows.assign(term=rows["term"].map(names))[[*keys, "term", *shown, *notes]].round(
-            shown
-        )
-        table.loc[~rows["separable"].astype(bool), [it for it in shown if it != "vif"]] = float(
-            "nan"
-        )
-        table["p"] = [_print_p(float(it), language) for it in table["p"]]
-        n = found.n if keys else int(rows["n"].max())
-        head = say(language, f"report.model.{model}", n=format_number(n, language))
-        r_squared = format_number(found.r_squared, language, 3)
-        yield f"{head}, R² = {r_squared}" if model == "linear" and not keys else head, table
+def _word_note(note: Note, names: dict[str, str], language: Language) -> str:
+    """Return a warning in words, factors by their names."""
+    fields = dict(note.fields)
+    if note.id == "tied":
+        fields["names"] = ", ".join(names[code] for code in str(fields["names"]).split(", "))
+    return say(language, f"explain.note.{note.id}", **fields)
+
+
+def _describe_models(models: Drivers, names: dict[str, str], language: Language) -> Lines:
+    """Yield one table for each model; factors that cannot be separated have no numbers."""
+    keys = list(models.frame.columns[: list(models.frame.columns).index("model")])
+    notes = ["notes"] if "notes" in models.frame else []
+    for model in models.frame["model"].unique():
+        decimals = LINEAR if model == "linear" else LOGIT
+        rows = models.model_rows(model)
+        table = rows.assign(term=rows["term"].map(names))
+        table = table[[*keys, "term", *decimals, *notes]].round(decimals)
+        numbers = [column for column in decimals if column != "vif"]
+        table.loc[~rows["separable"].astype(bool), numbers] = float("nan")
+        table["p"] = [_print_p(float(p), language) for p in table["p"]]
+        n = models.n if keys else int(rows["n"].max())
+        title = say(language, f"report.model.{model}", n=format_number(n, language))
+        if model == "linear" and not keys:
+            title += f", R² = {format_number(models.r_squared, language, 3)}"
+        yield title, table
 
 
 def _print_p(p: float, language: Language) -> str:
@@ -79,77 +86,81 @@ def _print_p(p: float, language: Language) -> str:
     return least if p < 0.0001 else format_number(p, language, 4)
 
 
-def _describe_priority(first: Priority, names: dict[str, str], language: Language) -> Output:
-    """Yield shares, what to look at first, and the items that would gain most."""
-    shares = first.importance
+def _describe_priority(priority: Priority, names: dict[str, str], language: Language) -> Lines:
+    """Yield shares, what to look at priority, and the items that would gain most."""
+    shares = priority.importance
     assert shares is not None
     table = shares.frame.sort_values("value", ascending=False)
-    parts = {it: (100 * table[it]).round(1) for it in SHARES[1:4]}
+    percents = {column: (100 * table[column]).round(1) for column in SHARES[1:4]}
     title = say(
         language,
         "cli.said.holds",
         r_squared=format_number(shares.r_squared, language, 3),
         holds=format_number(100 * shares.order_holds, language),
     )
-    yield title, table.assign(driver=table["driver"].map(names), **parts)[SHARES]
-    cut = format_number(first.cut_percent, language, 1)
-    fix, unsure = (", ".join(names[it] for it in first.of(name)) for name in ("fix", "undecided"))
+    yield title, table.assign(driver=table["driver"].map(names), **percents)[SHARES]
+    cut = format_number(priority.cut_percent, language, 1)
+    fix, undecided = (
+        ", ".join(names[code] for code in priority.list_factors(quadrant))
+        for quadrant in ("fix", "undecided")
+    )
     yield say(language, f"report.priority.{'fix' if fix else 'no_fix'}", names=fix, cut=cut), None
-    if unsure:
-        yield say(language, "report.priority.undecided", names=unsure), None
-    gains = first.what_if[first.what_if["points"].round(2) > 0].head(MOST_ITEMS)
+    if undecided:
+        yield say(language, "report.priority.undecided", names=undecided), None
+    gains = priority.what_if[priority.what_if["points"].round(2) > 0].head(MOST_ITEMS)
     if len(gains):
         named = gains.assign(item=gains["item"] + " " + gains["item"].map(names))[[*GAINS]]
         yield say(language, "report.table.what_if"), named.rename(columns=GAINS).round(2)
 
 
-def _describe_reasons(found: Drivers, language: Language) -> Output:
+def _describe_reasons(models: Drivers, language: Language) -> Lines:
     """Yield why models are missing: sentences, or a table where there are many."""
-    keyed = [(*key, why) for key, why in found.reason.items() if isinstance(key, tuple)]
-    plain = {model: why for model, why in found.reason.items() if isinstance(model, str)}
-    for why in dict.fromkeys(plain.values()):
-        models = ", ".join(model for model, it in plain.items() if it == why)
-        head = "" if len(plain) > len(found.fits) and len({*plain.values()}) == 1 else f"{models}: "
-        yield head + say(language, f"report.drivers.reason.{why}"), None
-    if keyed:
-        table = pd.DataFrame(keyed, columns=["key", "model", "reason"])
-        table["reason"] = [say(language, f"report.drivers.reason.{it}") for it in table["reason"]]
+    by_key = [(*key, why) for key, why in models.reason.items() if isinstance(key, tuple)]
+    by_model = {key: why for key, why in models.reason.items() if isinstance(key, str)}
+    of_all = len(by_model) > len(models.fits) and len({*by_model.values()}) == 1
+    for reason in dict.fromkeys(by_model.values()):
+        without = ", ".join(model for model, why in by_model.items() if why == reason)
+        start = "" if of_all else f"{without}: "
+        yield start + say(language, f"report.drivers.reason.{reason}"), None
+    if by_key:
+        table = pd.DataFrame(by_key, columns=["key", "model", "reason"])
+        table["reason"] = [say(language, f"report.drivers.reason.{why}") for why in table["reason"]]
         yield say(language, "cli.table.reasons"), table
 
 
-def find_priority(survey: Survey, found: Drivers) -> Priority | None:
+def find_priority(survey: Survey, models: Drivers) -> Priority | None:
     """Return what to look at first by these models of the whole survey; None without a linear."""
-    if "linear" not in found.fits:
+    if "linear" not in models.fits:
         return None
-    both = {"linear", "logit"} <= {*found.fits, *found.reason}
-    return priority(survey, scores=Figures(survey).scores, models=found if both else None)
+    both = {"linear", "logit"} <= {*models.fits, *models.reason}
+    return compute_priority(survey, scores=Figures(survey).scores, models=models if both else None)
 
 
-def keep_publishable(survey: Survey, found: Drivers, by: str) -> Drivers:
+def keep_publishable(survey: Survey, models: Drivers, by: str) -> Drivers:
     """Return the models without those of units or groups that must not be published (P2)."""
     counts = survey.frame[by].value_counts()
     few = {str(key) for key in counts.index[counts < survey.wave.min_cell]}
-    return hide_keys(found, few | (Figures(survey).hidden_units if by == "unit" else set()), by)
+    return hide_keys(models, few | (Figures(survey).hidden_units if by == "unit" else set()), by)
 
 
-def hide_keys(found: Drivers, hidden: set[str], by: str) -> Drivers:
+def hide_keys(models: Drivers, hidden: set[str], by: str) -> Drivers:
     """Return the models without some keys; their reason becomes that they are hidden (P2)."""
-    kept = found.frame[~found.frame[by].isin(hidden)].reset_index(drop=True)
-    fits = {key: fit for key, fit in found.fits.items() if key[0] not in hidden}
-    gone = {key: "hidden" for key in found.fits if key[0] in hidden}
-    reasons = {key: "hidden" if key[0] in hidden else why for key, why in found.reason.items()}
-    return replace(found, frame=kept, fits=fits, reason={**reasons, **gone})
+    frame = models.frame[~models.frame[by].isin(hidden)].reset_index(drop=True)
+    fits = {key: fit for key, fit in models.fits.items() if key[0] not in hidden}
+    hidden_fits = {key: "hidden" for key in models.fits if key[0] in hidden}
+    reasons = {key: "hidden" if key[0] in hidden else why for key, why in models.reason.items()}
+    return replace(models, frame=frame, fits=fits, reason={**reasons, **hidden_fits})
 
 
-def list_tables(found: Drivers, first: Priority | None, by: str) -> dict[str, pd.DataFrame]:
+def list_tables(models: Drivers, priority: Priority | None, by: str) -> dict[str, pd.DataFrame]:
     """Return the tables to write; with ``by`` also the keys that have no model, with the reason."""
     if by:
-        rows = [{by: key[0], "model": key[1], "reason": why} for key, why in found.reason.items()]
+        rows = [{by: key[0], "model": key[1], "reason": why} for key, why in models.reason.items()]
         missing = pd.DataFrame(rows, columns=[by, "model", "reason"])
-        return {f"drivers-by-{by}": pd.concat([found.frame, missing], ignore_index=True)}
-    made = {"drivers": found.frame}
-    if first is None:
-        return made
-    if first.importance is not None:
-        made["importance"] = first.importance.frame
-    return {**made, "priority": first.frame, "what_if": first.what_if}
+        return {f"drivers-by-{by}": pd.concat([models.frame, missing], ignore_index=True)}
+    tables = {"drivers": models.frame}
+    if priority is None:
+        return tables
+    if priority.importance is not None:
+        tables["importance"] = priority.importance.frame
+    return {**tables, "priority": priority.frame, "what_if": priority.what_if}

@@ -30,24 +30,29 @@ ORDER = ("fix", "undecided", "watch", "keep", "enough")
 
 
 def build_incidents(subject: Subject) -> Section:
-    """Share of people who met an incident, or want an improvement, with intervals."""
+    """Show the share of people who met an incident, or want an improvement, with intervals."""
     survey, pack = subject.figures.survey, subject.pack
+    answered = [
+        code
+        for code, indicator in pack.indicators.items()
+        if indicator.counted and code in survey.keys
+    ]
+    shown = [code for code in answered if _may_show(subject, code)]
     blocks: list[Block] = []
-    counted = [c for c, it in pack.indicators.items() if it.counted and c in survey.keys]
-    asked = [code for code in counted if _may_show(subject, code)]
     for group in GROUPS:
-        rows = [_count_incident(subject, c) for c in asked if pack.indicators[c].group == group]
+        codes = [code for code in shown if pack.indicators[code].group == group]
+        rows = [_count_incident(subject, code) for code in codes]
         if group == "need":
             rows.sort(key=lambda row: -row[0])
         if rows:
             blocks.append(_tabulate_incidents(group, [cells for _, cells in rows]))
-    unknown = [code for code in asked if pack.indicators[code].status == "unverified"]
-    if unknown:
-        names = Joined([subject.short_name(code) for code in unknown])
+    unverified = [code for code in shown if pack.indicators[code].status == "unverified"]
+    if unverified:
+        names = Joined([subject.short_name(code) for code in unverified])
         blocks.append(Paragraph(make_text("report.incidents.unverified", names=names), "note"))
     if "weight" in survey.frame and blocks:
         blocks.append(Paragraph(make_text("report.incidents.unweighted"), "note"))
-    if len(asked) < len(counted):
+    if len(shown) < len(answered):
         limit = survey.wave.min_cell
         blocks.append(Paragraph(make_text("report.people.hidden", min_cell=limit), "note"))
     if not blocks:
@@ -83,39 +88,40 @@ def _count_incident(subject: Subject, code: str) -> tuple[float, tuple[object, .
     if n < subject.figures.survey.wave.min_cell:
         return 0.0, (subject.short_name(code), labels, make_text("report.suppressed"), None, n)
     low, high = exact_interval(np.array([float(k)]), np.array([float(n)]))
-    shown = (Number(100 * k / n, 1), Interval(100 * low[0], 100 * high[0]), n)
-    return k / n, (subject.short_name(code), labels, *shown)
+    share = Number(100 * k / n, 1), Interval(100 * low[0], 100 * high[0])
+    return k / n, (subject.short_name(code), labels, *share, n)
 
 
 def build_conclusion(subject: Subject) -> Section:
-    """Repeat what the figures allow one to say, and nothing more."""
+    """Repeat the index and the key points, and nothing more."""
     whole = subject.own_figures[OVERALL]
-    said = [
-        make_text(
-            "report.conclusion.index", value=percent_cell(whole), interval=interval_cell(whole)
-        )
-    ]
-    points = Bullets((*(said if whole.is_known else []), *list_key_points(subject)))
+    percent, interval = percent_cell(whole), interval_cell(whole)
+    index = make_text("report.conclusion.index", value=percent, interval=interval)
+    points = Bullets((*([index] if whole.is_known else []), *list_key_points(subject)))
     return Section("conclusion", make_text("report.chapter.conclusion"), (points,))
 
 
 def build_measures(subject: Subject) -> Section:
-    """Give one block of measures for each factor's weakest item; what matters and is weak first."""
+    """List measures for each factor's weakest item; important and weak factors first."""
     scores = subject.figures.scores
-    key = scores["domain"] == ("unit" if subject.unit else "all")
-    rows = scores[key & ((scores["unit"] == subject.unit) | (subject.unit == ""))]
+    rows = scores[scores["domain"] == ("unit" if subject.unit else "all")]
+    rows = rows[rows["unit"] == subject.unit] if subject.unit else rows
     blocks: list[Block] = [
         Paragraph(make_text("report.measures.words", source=read_library().source), "note")
     ]
-    frame = subject.figures.priority(subject.unit).frame.set_index("driver")
-    place = dict(frame.sort_values("share", ascending=False)["quadrant"])
-    order = [factor for name in ORDER for factor, it in place.items() if it == name]
+    matrix = subject.figures.priority(subject.unit).frame.set_index("driver")
+    quadrants = dict(matrix.sort_values("share", ascending=False)["quadrant"])
+    order = [factor for name in ORDER for factor, quadrant in quadrants.items() if quadrant == name]
     proposals = propose(Estimates(rows), subject.pack)
-    for proposal in sorted(proposals, key=lambda it: [*order, it.factor].index(it.factor)):
-        heading, *rest = _list_measures(subject, proposal)
-        said = place.get(proposal.factor)
-        shown = make_text("report.measures.place", place=make_text(f"report.quadrant.{said}"))
-        blocks += [heading, *([Paragraph(shown)] if said else []), *rest]
+    for proposal in sorted(
+        proposals, key=lambda proposal: [*order, proposal.factor].index(proposal.factor)
+    ):
+        heading, *measures = _list_measures(subject, proposal)
+        blocks.append(heading)
+        if proposal.factor in quadrants:
+            place = make_text(f"report.quadrant.{quadrants[proposal.factor]}")
+            blocks.append(Paragraph(make_text("report.measures.place", place=place)))
+        blocks += measures
     return Section("measures", make_text("report.chapter.measures"), tuple(blocks))
 
 
@@ -135,8 +141,13 @@ def _list_measures(subject: Subject, proposal: Proposal) -> list[Block]:
         return [heading, Paragraph(make_text("report.measures.all_satisfied"), "note")]
     if not proposal.measures:
         return [heading, Paragraph(weakest), Paragraph(make_text("report.measures.none"), "note")]
-    listed = tuple(
-        make_text("report.measures.one", measure=one, indicator=one.indicator, data=one.data)
-        for one in proposal.measures
+    measures = tuple(
+        make_text(
+            "report.measures.one",
+            measure=measure,
+            indicator=measure.indicator,
+            data=measure.data,
+        )
+        for measure in proposal.measures
     )
-    return [heading, Paragraph(weakest), Bullets(listed)]
+    return [heading, Paragraph(weakest), Bullets(measures)]
