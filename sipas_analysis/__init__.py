@@ -67,9 +67,9 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"sipas_analysis has no {name!r}")
-    found = getattr(import_module(f"sipas_analysis.{_HOMES[name]}"), name)
-    globals()[name] = found
-    return found
+    function = getattr(import_module(f"sipas_analysis.{_HOMES[name]}"), name)
+    globals()[name] = function
+    return function
 
 
 def __dir__() -> list[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.models import OptionInfo
 
 from sipas_analysis import __version__
 from sipas_analysis.documents.writers.terminal import (
@@ -25,6 +26,8 @@ from sipas_analysis.messages import LANGUAGES, Language, say
 from sipas_analysis.reports.sample_options import SampleOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pandas as pd
 
     from sipas_analysis.collect.survey import Survey
@@ -38,21 +41,24 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-MANY_BLANK = 20.0
 WaveArg = Annotated[Path, typer.Argument(help="cli.arg.wave", metavar="WAVE")]
-Out = Annotated[Path | None, typer.Option("--out", help="cli.opt.out", metavar="DIR")]
-Lang = Annotated[str, typer.Option("--lang", help="cli.opt.lang", metavar="vi|en")]
+OutOpt = Annotated[Path | None, typer.Option("--out", help="cli.opt.out", metavar="DIR")]
+LangOpt = Annotated[str, typer.Option("--lang", help="cli.opt.lang", metavar="vi|en")]
 UnitOpt = Annotated[str, typer.Option("--unit", help="cli.opt.unit", metavar="CODE")]
-Set = Annotated[list[str] | None, typer.Option("-p", help="cli.opt.set", metavar="NAME=VALUE")]
+ParameterOpt = Annotated[
+    list[str] | None, typer.Option("-p", help="cli.opt.set", metavar="NAME=VALUE")
+]
 
 
-def _option(name: str, said: str = "") -> Any:
-    return typer.Option(f"--{name}", help=f"cli.opt.{said or name}")
+def _option(name: str, help_id: str = "") -> OptionInfo:
+    option: OptionInfo = typer.Option(f"--{name}", help=f"cli.opt.{help_id or name}")
+    return option
 
 
 def main() -> None:
     """Run the command line; turn errors into sentences and exit codes."""
-    command = _translate_help(typer.main.get_command(app), choose_language())
+    command = typer.main.get_command(app)
+    _translate_help(command, choose_language())
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     try:
@@ -61,24 +67,23 @@ def main() -> None:
         print_error_and_exit(error)
     except Exception as error:
         path = write_log(traceback.format_exc())
-        said = say(choose_language(), "cli.said.internal", why=type(error).__name__, path=path)
-        typer.echo(said, err=True)
+        fault = type(error).__name__
+        typer.echo(say(choose_language(), "cli.said.internal", why=fault, path=path), err=True)
         sys.exit(70)
 
 
-def _translate_help(command: Any, language: Language) -> Any:
-    """Replace message ids in the help of a command and of everything below it."""
-    for one in (command, *command.params):
-        if (getattr(one, "help", None) or "").startswith("cli."):
-            one.help = say(language, one.help)
-    for below in getattr(command, "commands", {}).values():
-        _translate_help(below, language)
-    return command
+def _translate_help(command: Any, language: Language) -> None:
+    """Replace message ids in the help of a command, of its options and of its subcommands."""
+    for part in (command, *command.params):
+        if (getattr(part, "help", None) or "").startswith("cli."):
+            part.help = say(language, part.help)
+    for subcommand in getattr(command, "commands", {}).values():
+        _translate_help(subcommand, language)
 
 
 @app.callback(invoke_without_command=True)
 def _show_version(
-    lang: Lang = "",  # noqa: ARG001 (read by spoken)
+    lang: LangOpt = "",  # noqa: ARG001 (read by choose_language)
     version: Annotated[bool, typer.Option("--version", help="cli.opt.version")] = False,
 ) -> None:
     if version:
@@ -92,91 +97,56 @@ def init(
     out: Annotated[
         Path | None, typer.Option("--out", help="cli.opt.out_init", metavar="DIR")
     ] = None,
-    lang: Lang = "",  # noqa: ARG001
+    lang: LangOpt = "",  # noqa: ARG001
 ) -> None:
     from sipas_analysis.collect.draft import draft_wave
 
-    made = draft_wave(files, out or files[0].parent, choose_language())
-    for path in (made.wave, made.units):
+    draft = draft_wave(files, out or files[0].parent, choose_language())
+    for path in (draft.wave, draft.units):
         print_message("wrote", path=path)
-    print_message("drafted", pack=made.pack.id, n_units=made.n_units)
-    if made.file_is_unit:
+    print_message("drafted", pack=draft.pack.id, n_units=draft.n_units)
+    if draft.file_is_unit:
         print_message("file_is_unit")
-    if made.unplaced:
-        print_message("unplaced", names="; ".join(made.unplaced))
-    if made.units_to_place:
-        print_message("ungrouped", names="; ".join(made.units_to_place))
-    print_message("next", path=made.wave)
+    if draft.unplaced:
+        print_message("unplaced", names="; ".join(draft.unplaced))
+    if draft.units_to_place:
+        print_message("ungrouped", names="; ".join(draft.units_to_place))
+    print_message("next", path=draft.wave)
 
 
 @app.command(help="cli.demo")
 def demo(
     folder: Annotated[Path, typer.Argument(help="cli.arg.folder", metavar="DIR")],
     units: Annotated[int, typer.Option("--units", help="cli.opt.units", min=1, max=10_000)] = 29,
-    lang: Lang = "",  # noqa: ARG001
+    lang: LangOpt = "",  # noqa: ARG001
 ) -> None:
-    from sipas_analysis.collect.simulate import build_demo as make
-    from sipas_analysis.collect.simulate import write_demo
+    from sipas_analysis.collect.simulate import build_demo, write_demo
 
-    path = write_demo(make("demo", units), folder)
+    path = write_demo(build_demo("demo", units), folder)
     print_message("wrote", path=path)
     print_message("next_run", path=path)
 
 
 @app.command(help="cli.check")
-def check(wave: WaveArg, lang: Lang = "", out: Out = None) -> None:  # noqa: ARG001
-    from sipas_analysis.collect.quality import check as look
-    from sipas_analysis.figures.published import Figures
+def check(wave: WaveArg, lang: LangOpt = "", out: OutOpt = None) -> None:  # noqa: ARG001
+    from sipas_analysis.reports.check_output import describe_check, list_check_tables
 
     facts, survey = _read_survey(wave)
-    ledger = survey.ledger
-    if ledger.empty:
-        print_message("nothing_changed")
-    else:
-        kinds = ledger.groupby(["file", "reason"])["column"]
-        counts = kinds.agg(columns="nunique", cells="size").reset_index()
-        counts["reason"] = [
-            say(choose_language(), f"ledger.{reason}") for reason in counts["reason"]
-        ]
-        print_table(say(choose_language(), "cli.table.ledger"), counts)
-    noticed = look(survey).noticed()
-    if noticed.empty:
-        print_message("no_findings")
-    else:
-        columns = ["rule", "unit_name", "count", "n", "expected_percent", "low", "p_holm"]
-        print_table(say(choose_language(), "cli.said.findings"), noticed[columns].round(4))
-    _say_gaps(survey)
+    _print_output(describe_check(survey, choose_language()))
     if out is not None:
-        kinds = ledger.groupby(["file", "column", "reason"], sort=True)["row"]
-        summed = kinds.agg(n="size", first_row="min").reset_index()
-        figures = Figures(survey)
-        _write_tables({"ledger": summed, "quality": figures.findings.to_frame()}, out / "check")
+        _write_tables(list_check_tables(survey), out / "check")
     print_message("next_run", path=facts.path)
 
 
-def _say_gaps(survey: "Survey") -> None:
-    """Name units that sent nothing, and items that many people left blank."""
-    sent = set(survey.frame["unit"])
-    silent = [name for code, name in survey.unit_names.items() if code not in sent]
-    if silent:
-        print_message("silent", n=len(silent), names="; ".join(silent))
-    share = 100 * survey.frame[[*survey.instrument.items]].isna().mean()
-    many = share[share >= MANY_BLANK]
-    if len(many):
-        print_message(
-            "many_blank", items=", ".join(f"{code} ({it:.0f} %)" for code, it in many.items())
-        )
-
-
 @app.command(help="cli.score")
-def score(wave: WaveArg, out: Out = None, lang: Lang = "") -> None:  # noqa: ARG001
+def score(wave: WaveArg, out: OutOpt = None, lang: LangOpt = "") -> None:  # noqa: ARG001
     from sipas_analysis.figures.published import Figures
 
     facts, survey = _read_survey(wave)
     figures = Figures(survey)
     columns = ["group", "letter", "rank", "places", "unit_name", "printed", "low", "high", "n"]
-    shown = figures.ranking.assign(places=figures.ranked_units.range_texts())[columns]
-    print_table(say(choose_language(), "cli.table.scores"), shown.round(1))
+    ranking = figures.ranking.assign(places=figures.ranked_units.range_texts())[columns]
+    print_table(say(choose_language(), "cli.table.scores"), ranking.round(1))
     tables = figures.tables(("scores", "ranking", "figures"))
     _write_tables(tables, _output_folder(out, facts) / "tables")
 
@@ -184,14 +154,14 @@ def score(wave: WaveArg, out: Out = None, lang: Lang = "") -> None:  # noqa: ARG
 @app.command(help="cli.drivers")
 def drivers(
     wave: WaveArg,
-    out: Out = None,
-    lang: Lang = "",  # noqa: ARG001
+    out: OutOpt = None,
+    lang: LangOpt = "",  # noqa: ARG001
     model: Annotated[str, _option("model")] = "linear,logit,ordinal",
     by: Annotated[str, _option("by", "by_key")] = "",
     controls: Annotated[str, _option("controls")] = "",
     missing: Annotated[str, _option("missing")] = "complete",
 ) -> None:
-    from sipas_analysis.explain.drivers import drivers as explain
+    from sipas_analysis.explain.drivers import drivers as explain_satisfaction
     from sipas_analysis.reports.drivers_output import (
         describe_drivers,
         find_priority,
@@ -200,24 +170,22 @@ def drivers(
     )
 
     facts, survey = _read_survey(wave)
-    models, held = (
-        [it.strip() for it in text.split(",") if it.strip()] for text in (model, controls)
-    )
-    found = explain(survey, models, by=by, controls=held, missing=missing)
-    found = keep_publishable(survey, found, by) if by else found
-    first = None if by or held or missing != "complete" else find_priority(survey, found)
-    for said, table in describe_drivers(survey, found, first, choose_language()):
-        typer.echo(said) if table is None else print_table(said, table)
-    _write_tables(list_tables(found, first, by), _output_folder(out, facts) / "tables")
+    models, names = _split_names(model), _split_names(controls)
+    result = explain_satisfaction(survey, models, by=by, controls=names, missing=missing)
+    result = keep_publishable(survey, result, by) if by else result
+    is_usual = not by and not names and missing == "complete"
+    priority = find_priority(survey, result) if is_usual else None
+    _print_output(describe_drivers(survey, result, priority, choose_language()))
+    _write_tables(list_tables(result, priority, by), _output_folder(out, facts) / "tables")
 
 
 @app.command(help="cli.report")
 def report(
     wave: WaveArg,
     unit: UnitOpt = "",
-    lang: Lang = "",
-    out: Out = None,
-    parameters: Set = None,
+    lang: LangOpt = "",
+    out: OutOpt = None,
+    parameters: ParameterOpt = None,
     formats: Annotated[str, _option("formats")] = "html",
 ) -> None:
     facts, survey = _read_survey(wave)
@@ -229,8 +197,8 @@ def report(
 @app.command(help="cli.run")
 def run(
     wave: WaveArg,
-    lang: Lang = "",
-    out: Out = None,
+    lang: LangOpt = "",
+    out: OutOpt = None,
     jobs: Annotated[int, _option("jobs")] = 0,
     units: Annotated[str, _option("units")] = "",
     formats: Annotated[str, _option("formats")] = "html",
@@ -238,10 +206,10 @@ def run(
     scheduler: Annotated[str, _option("scheduler")] = "",
 ) -> None:
     facts, survey = _read_survey(wave)
-    from sipas_analysis.runs import annual_run as running  # heavy: after the wave is accepted
+    from sipas_analysis.runs.annual_run import RunRequest, run_wave  # heavy: once the wave is read
 
     folder = _output_folder(out, facts)
-    request = running.RunRequest(
+    request = RunRequest(
         folder,
         languages=_split_names(lang),
         formats=_split_names(formats),
@@ -253,7 +221,7 @@ def run(
     silent = [code for code in survey.units["code"] if code not in set(survey.frame["unit"])]
     for code in silent:
         print_message("no_form", unit=survey.unit_names[code])
-    failed = running.run_wave(survey, request)
+    failed = run_wave(survey, request)
     print_message("report", path=folder)
     if failed:
         print_message("failed", n=len(failed))
@@ -267,21 +235,21 @@ def verify(
     out: Annotated[Path, typer.Argument(help="cli.arg.out", metavar="DIR|ZIP")],
     wave: Annotated[Path | None, _option("wave")] = None,
     to: Annotated[Path | None, _option("to", "to_verdict")] = None,
-    lang: Lang = "",  # noqa: ARG001
+    lang: LangOpt = "",  # noqa: ARG001
 ) -> None:
     from sipas_analysis.documents.writers.html import write_html
     from sipas_analysis.proof import verdict_page
     from sipas_analysis.proof.archive import open_run, verify_run
 
     with open_run(out) as run:
-        found = verify_run(run, wave)
-    for line in verdict_page.verdict_lines(found, choose_language()):
+        verdict = verify_run(run, wave)
+    for line in verdict_page.verdict_lines(verdict, choose_language()):
         typer.echo(line)
     if to:
-        page = verdict_page.make_verdict_page(found)
+        page = verdict_page.make_verdict_page(verdict)
         for language in LANGUAGES:
             print_message("wrote", path=write_html(page, to / f"verdict.{language}.html", language))
-    if not verdict_page.is_good(found):
+    if not verdict_page.is_good(verdict):
         raise typer.Exit(1)
 
 
@@ -290,17 +258,16 @@ def trace(
     figure: Annotated[str, typer.Argument(help="cli.arg.figure", metavar="FIGURE")],
     wave: Annotated[Path, typer.Argument(help="cli.arg.traced", metavar="WAVE|DIR|ZIP")],
     unit: UnitOpt = "",
-    lang: Lang = "",  # noqa: ARG001
+    lang: LangOpt = "",  # noqa: ARG001
 ) -> None:
     from sipas_analysis.proof.archive import find_wave_and_receipt
     from sipas_analysis.proof.trace import explain_figure
-    from sipas_analysis.proof.trace import trace as look
+    from sipas_analysis.proof.trace import trace as trace_figure
 
     with find_wave_and_receipt(wave) as (path, receipt):
         _, survey = _read_survey(path)
-        for head, text in explain_figure(
-            survey, look(survey, figure, unit), choose_language(), receipt
-        ):
+        origin = trace_figure(survey, figure, unit)
+        for head, text in explain_figure(survey, origin, choose_language(), receipt):
             typer.echo(f"{head}: {text}")
 
 
@@ -310,7 +277,7 @@ def archive(
     to: Annotated[Path | None, _option("to", "to_archive")] = None,
     wave: Annotated[Path | None, _option("wave")] = None,
     public: Annotated[bool, _option("public")] = False,
-    lang: Lang = "",  # noqa: ARG001
+    lang: LangOpt = "",  # noqa: ARG001
 ) -> None:
     from sipas_analysis.proof.archive import write_archive
 
@@ -330,28 +297,27 @@ def sample(**options: Any) -> None:
 @app.command(help="cli.compare")
 def compare(
     waves: Annotated[list[Path], typer.Argument(help="cli.arg.waves", metavar="WAVE...")],
-    out: Out = None,
-    lang: Lang = "",  # noqa: ARG001
+    out: OutOpt = None,
+    lang: LangOpt = "",  # noqa: ARG001
     crosswalk: Annotated[Path | None, _option("crosswalk")] = None,
 ) -> None:
     from sipas_analysis.reports.chapters.trend import explain_break
     from sipas_analysis.reports.comparison_page import list_tables, write_comparison
 
-    found, paths = write_comparison(
-        [_read_survey(wave)[1] for wave in waves], out, choose_language(), crosswalk
-    )
-    for title, table in list_tables(found):
+    language, surveys = choose_language(), [_read_survey(wave)[1] for wave in waves]
+    changes, paths = write_comparison(surveys, out, language, crosswalk)
+    for title, table in list_tables(changes):
         print_table(title, table)
-    for before, after, reason in found.breaks.query("reason != ''").to_numpy()[:, :3]:
-        print_message(
-            "no_line", before=before, after=after, why=explain_break(reason).text(choose_language())
-        )
+    breaks = changes.breaks[changes.breaks["reason"] != ""]
+    for before, after, reason in breaks[["before", "after", "reason"]].to_numpy():
+        why = explain_break(reason).text(language)
+        print_message("no_line", before=before, after=after, why=why)
     for path in paths:
         print_message("wrote", path=path)
 
 
 @app.command(help="cli.lab")
-def lab(lang: Lang = "") -> None:  # noqa: ARG001
+def lab(lang: LangOpt = "") -> None:  # noqa: ARG001
     import subprocess
 
     from sipas_analysis.proof.program import notebooks_folder
@@ -405,15 +371,22 @@ def _report(
 
 
 def _parse_parameters(parameters: list[str] | None) -> dict[str, str]:
-    for one in parameters or []:
-        if "=" not in one:
-            raise ParameterError("parameter_form", found=one)
-    return dict(one.split("=", 1) for one in parameters or [])
+    """Return name and value of each ``-p NAME=VALUE``."""
+    for parameter in parameters or []:
+        if "=" not in parameter:
+            raise ParameterError("parameter_form", found=parameter)
+    return dict(parameter.split("=", 1) for parameter in parameters or [])
 
 
 def _split_names(text: str) -> tuple[str, ...]:
     """Return the names of a comma-separated list."""
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _print_output(lines: "Iterable[tuple[str, pd.DataFrame | None]]") -> None:
+    """Print sentences, and tables with their titles."""
+    for text, table in lines:
+        typer.echo(text) if table is None else print_table(text, table)
 
 
 def _output_folder(out: Path | None, facts: "Wave") -> Path:
