@@ -1,8 +1,7 @@
-"""Put a run into one file that proves itself, and take it out again without trusting it.
+"""Pack a run into one file that can be verified, and unpack such a file without trusting it.
 
-With the inputs an auditor computes every figure again, by the program that lies beside them; a
-public archive holds no form and no block of totals, only what is published, and its README says
-what can then still be checked.
+An archive holds the inputs and the program, so that an auditor computes every figure again. A
+public archive holds no form, only what is published; its README says what can be checked then.
 """
 
 import hashlib
@@ -16,7 +15,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.errors import ReceiptError
@@ -67,8 +65,9 @@ def write_archive(out: Path, path: Path, wave: Path | None = None, *, public: bo
     Args:
         out: Output folder with its receipt.
         path: The archive to write, whole or not at all.
-        wave: ``wave.yaml``; where the run noted that it lay if left out.
-        public: Leave the inputs and all reports out: tables with hidden cells and receipt only.
+        wave: ``wave.yaml``; the path that the run noted if left out.
+        public: Leave out the inputs and all reports; pack the tables, whose cells may be hidden,
+            and the receipt.
 
     Raises:
         ReceiptError: There is no receipt, a file is not the one that it lists, or an input lies
@@ -77,14 +76,15 @@ def write_archive(out: Path, path: Path, wave: Path | None = None, *, public: bo
     facts = read_receipt(out)
     parts = dict(_archive_parts(facts, out, wave, public=public))
     _check_unchanged(facts, parts, out, public=public)
-    about = _about_files(facts, public=public, own=any(name.startswith(PROGRAM) for name in parts))
+    has_program = any(name.startswith(PROGRAM) for name in parts)
+    about = _about_files(facts, public=public, has_program=has_program)
     return write_whole(path, zip_parts(sorted((parts | about).items())))
 
 
 def _archive_parts(
     facts: Facts, out: Path, wave: Path | None, *, public: bool
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield name and content of outputs, inputs and, if it made the run, of this program."""
+    """Yield name and content of outputs, inputs and of this program, if it made the run."""
     yield f"{OUTPUTS}/{RECEIPT_NAME}", (out / RECEIPT_NAME).read_bytes()
     for name in _held_outputs(facts, public=public):
         if (out / name).is_file():
@@ -93,16 +93,16 @@ def _archive_parts(
     if all(facts["program"][key] == now[key] for key in ("sha256", *build_files(ROOT))):
         yield from _program_parts()
     if not public:
-        place = wave or find_wave(out) or out
-        yield from _input_parts(place / facts["inputs"][0]["file"] if place.is_dir() else place)
+        path = wave or find_wave(out) or out
+        yield from _input_parts(path / facts["inputs"][0]["file"] if path.is_dir() else path)
 
 
 def _check_unchanged(facts: Facts, parts: Mapping[str, bytes], out: Path, *, public: bool) -> None:
-    """Refuse to pack what the receipt does not prove: nobody could verify it later."""
-    home = _inputs_folder(one["file"] for one in facts["inputs"])
-    listed = {f"{OUTPUTS}/{name}": it for name, it in _held_outputs(facts, public=public).items()}
-    for one in () if public else facts["inputs"]:
-        listed[posixpath.normpath(f"{home}/{one['file']}")] = one["sha256"]
+    """Refuse to pack a file that is not the one in the receipt: nobody could verify it later."""
+    inputs = () if public else facts["inputs"]
+    home = _inputs_folder(facts)
+    listed = {f"{OUTPUTS}/{name}": sha for name, sha in _held_outputs(facts, public=public).items()}
+    listed |= {posixpath.normpath(f"{home}/{row['file']}"): row["sha256"] for row in inputs}
     packed = {
         name: hashlib.sha256(data).hexdigest()
         for name, data in parts.items()
@@ -120,9 +120,9 @@ def _check_unchanged(facts: Facts, parts: Mapping[str, bytes], out: Path, *, pub
 
 def _held_outputs(facts: Facts, *, public: bool) -> dict[str, str]:
     """Return the outputs that an archive holds, with their hash."""
-    listed: dict[str, str] = facts["outputs"]
-    kept = ("tables/", f"{STEM}.")
-    return {name: it for name, it in listed.items() if not public or name.startswith(kept)}
+    hashes: dict[str, str] = facts["outputs"]
+    published = ("tables/", f"{STEM}.")
+    return {name: sha for name, sha in hashes.items() if not public or name.startswith(published)}
 
 
 def _program_parts() -> Iterator[tuple[str, bytes]]:
@@ -133,36 +133,46 @@ def _program_parts() -> Iterator[tuple[str, bytes]]:
             yield f"{PROGRAM}/{name}", path.read_bytes()
 
 
-def _inputs_folder(inputs: Iterable[str]) -> str:
-    """Return the folder of the wave among the inputs of an archive, so that none lies above it."""
-    up = max((posixpath.normpath(name).split("/").count("..") for name in inputs), default=0)
-    return "/".join([INPUTS, *[HERE] * up])
+def _inputs_folder(facts: Facts) -> str:
+    """Return the folder of ``wave.yaml`` in an archive, deep enough for every input."""
+    return _deep_folder(row["file"] for row in facts["inputs"])
 
 
-def _about_files(facts: Facts, *, public: bool, own: bool) -> dict[str, bytes]:
-    """Return the files that tell of an archive: how to check it, and its crate."""
-    held = facts | {"outputs": _held_outputs(facts, public=public)}
-    made = {f"README.{it}.txt": _readme_text(facts, it, public=public, own=own) for it in LANGUAGES}
-    if own:
-        made[f"{PROGRAM}/README.md"] = made["README.en.txt"]  # pip wants one
-    home = _inputs_folder(one["file"] for one in facts["inputs"])
-    made[CRATE] = make_crate(held, f"{OUTPUTS}/", "" if public else f"{home}/")
-    return {name: text.encode("utf-8") for name, text in made.items()}
+def _deep_folder(names: Iterable[str]) -> str:
+    """Return a folder as many levels down as the names lead up."""
+    levels = max((posixpath.normpath(name).split("/").count("..") for name in names), default=0)
+    return "/".join([INPUTS, *[HERE] * levels])
 
 
-def _readme_text(facts: Facts, language: Language, *, public: bool, own: bool) -> str:
-    """Say how to check an archive, with a figure of its own to follow."""
-    printed = {
-        str(one.get("id")): str(one["printed"]) for one in facts["figures"] if one.get("printed")
+def _about_files(facts: Facts, *, public: bool, has_program: bool) -> dict[str, bytes]:
+    """Return the files that describe an archive: how to check it, and its crate."""
+    packed = facts | {"outputs": _held_outputs(facts, public=public)}
+    texts = {
+        f"README.{language}.txt": _readme_text(
+            facts, language, public=public, has_program=has_program
+        )
+        for language in LANGUAGES
     }
-    units = (it for it in printed if it.startswith(f"{OVERALL}@") and ":" not in it)
-    figure, by = next(units, OVERALL), facts["program"]
+    if has_program:
+        texts[f"{PROGRAM}/README.md"] = texts["README.en.txt"]  # pip wants a file of this name
+    inputs = "" if public else f"{_inputs_folder(facts)}/"
+    texts[CRATE] = make_crate(packed, f"{OUTPUTS}/", inputs)
+    return {name: text.encode("utf-8") for name, text in texts.items()}
+
+
+def _readme_text(facts: Facts, language: Language, *, public: bool, has_program: bool) -> str:
+    """Return how to check an archive, with one of its figures as the example."""
+    printed = {
+        str(row.get("id")): str(row["printed"]) for row in facts["figures"] if row.get("printed")
+    }
+    indices = (id_ for id_ in printed if id_.startswith(f"{OVERALL}@") and ":" not in id_)
+    figure, program = next(indices, OVERALL), facts["program"]
     install = say(
         language,
-        f"archive.install.{'own' if own else 'other'}",
-        python=by["python"],
-        version=by["version"],
-        commit=by["commit"] or "–",
+        f"archive.install.{'own' if has_program else 'other'}",
+        python=program["python"],
+        version=program["version"],
+        commit=program["commit"] or "–",
     )
     return say(
         language,
@@ -171,18 +181,23 @@ def _readme_text(facts: Facts, language: Language, *, public: bool, own: bool) -
         install=install,
         figure=figure,
         printed=printed.get(figure, "–"),
-        sipas="check/bin/sipas" if own else "sipas",
+        sipas="check/bin/sipas" if has_program else "sipas",
         pack=facts["pack"].get("id", "–"),
     )
 
 
-def _input_parts(place: Path) -> Iterator[tuple[str, bytes]]:
-    wave = read_wave(place)
+def _input_parts(wave_path: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield the files that a wave is read from.
+
+    Raises:
+        ReceiptError: A file lies too far from ``wave.yaml`` for an archive.
+    """
+    wave = read_wave(wave_path)
     home = wave.path.absolute().parent
     files = {relative_path(path, home): path for path in wave.list_files()}
-    inside = _inputs_folder(files)
-    own = (wave.instrument, wave.units, *wave.earlier, *(it.file for it in wave.responses))
-    far = [home / it for it in own if Path(it).is_absolute()]
+    inside = _deep_folder(files)
+    named_files = (wave.instrument, wave.units, *wave.earlier, *(it.file for it in wave.responses))
+    far = [home / name for name in named_files if Path(name).is_absolute()]
     far += [path for name, path in files.items() if HERE in name.split("/")]
     if far or inside.count("/") > DEEPEST:
         far.append(files[max(files, key=lambda name: name.count(".."))])
@@ -193,9 +208,13 @@ def _input_parts(place: Path) -> Iterator[tuple[str, bytes]]:
 
 @dataclass(frozen=True)
 class RunLocation:
-    """Where a run lies: its outputs, its wave if that came with it, the archive around it.
+    """Where the parts of a run are.
 
-    ``packed`` says that nothing but the archive's own files can be there.
+    Attributes:
+        out: Its outputs.
+        wave: Its wave, if the archive holds it.
+        folder: The unpacked archive around it, if there is one.
+        packed: Whether the folder was just unpacked, so that it can hold nothing else.
     """
 
     out: Path
@@ -216,8 +235,8 @@ def open_run(path: Path) -> Iterator[RunLocation]:
     elif path.is_dir():
         yield RunLocation(path)
     else:
-        with tempfile.TemporaryDirectory() as aside:
-            yield open_archive(path, Path(aside))
+        with tempfile.TemporaryDirectory() as folder:
+            yield open_archive(path, Path(folder))
 
 
 @contextmanager
@@ -235,38 +254,38 @@ def find_wave_and_receipt(path: Path) -> Iterator[tuple[Path, Facts | None]]:
         if run.folder is not None and run.wave is None:
             raise ReceiptError("archive_no_inputs", path=path)
         wave = run.wave or find_wave(run.out) or path
-        for one in read_wave(wave).list_files() if run.folder else ():
-            if not is_inside(one, run.folder / INPUTS if run.folder else None):
-                raise ReceiptError("archive_path", path=path, found=one)
+        for file in read_wave(wave).list_files() if run.folder else ():
+            if not is_inside(file, run.folder / INPUTS if run.folder else None):
+                raise ReceiptError("archive_path", path=path, found=file)
         yield wave, facts
 
 
 def open_archive(path: Path, folder: Path) -> RunLocation:
-    """Unfold an archive into an empty folder; return what lies there.
+    """Unpack an archive into an empty folder; return where its parts are.
 
     Raises:
         ReceiptError: It is no archive of ours, leads out of the folder, or would unfold too far.
     """
     try:
-        with zipfile.ZipFile(path) as held:
-            parts = held.infolist()
+        with zipfile.ZipFile(path) as archive:
+            parts = archive.infolist()
             _check_parts(path, parts)
             for part in parts:
                 target = folder / part.filename
                 target.parent.mkdir(parents=True, exist_ok=True)
-                with held.open(part) as source, target.open("wb") as made:
-                    shutil.copyfileobj(source, made)  # no more than the size it announced
+                with archive.open(part) as source, target.open("wb") as copy:
+                    shutil.copyfileobj(source, copy)  # no more than the size it announced
     except DAMAGED as error:
         raise ReceiptError("archive_unreadable", path=path, why=error) from error
     return replace(_locate_unpacked(folder), packed=True)
 
 
 def _locate_unpacked(folder: Path) -> RunLocation:
-    """Return the run of an unfolded archive; the first of its inputs is the wave's own file."""
+    """Return the run of an unpacked archive; the first of its inputs is the wave's own file."""
     if not (folder / INPUTS).is_dir():
         return RunLocation(folder / OUTPUTS, None, folder)
-    names = [one["file"] for one in read_receipt(folder / OUTPUTS)["inputs"]]
-    wave = folder / _inputs_folder(names) / names[0]
+    facts = read_receipt(folder / OUTPUTS)
+    wave = folder / _inputs_folder(facts) / facts["inputs"][0]["file"]
     return RunLocation(folder / OUTPUTS, wave if is_inside(wave, folder / INPUTS) else None, folder)
 
 
@@ -287,62 +306,65 @@ def verify_run(run: RunLocation, wave: Path | None = None) -> Verdict:
     """Check a run where it lies; of an archive, its program and lock too.
 
     Args:
-        run: What ``opened`` found.
+        run: What ``open_run`` found.
         wave: ``wave.yaml`` or its folder, if the inputs lie elsewhere.
     """
     public = run.folder is not None and run.wave is None
     within = None if wave or run.folder is None else run.folder / INPUTS
-    found = verify(run.out, wave or run.wave, public=public, within=within)
+    verdict = verify(run.out, wave or run.wave, public=public, within=within)
     if run.folder is None:
-        return found
+        return verdict
     facts = read_receipt(run.out)
-    beside = [*_find_strangers(run, facts), *_compare_program(run.folder, facts["program"])]
-    if all(one.kind != "receipt" for one in found.findings):  # else they would tell of its edits
-        beside += _compare_texts(run.folder, facts)
-    return replace(found, findings=(*found.findings, *beside))
+    findings = [*_find_strangers(run, facts), *_compare_program(run.folder, facts["program"])]
+    if all(finding.kind != "receipt" for finding in verdict.findings):  # else its edits count twice
+        findings += _compare_texts(run.folder, facts)
+    return replace(verdict, findings=(*verdict.findings, *findings))
 
 
 def _find_strangers(run: RunLocation, facts: Facts) -> Iterator[Finding]:
     """Name files that no archive holds: what lies beside a program may be run with it."""
     assert run.folder is not None
-    home = _inputs_folder(one["file"] for one in facts["inputs"])
-    known = {f"{OUTPUTS}/{name}" for name in (RECEIPT_NAME, *facts["outputs"])}
-    known |= {posixpath.normpath(f"{home}/{one['file']}") for one in facts["inputs"]}
-    known |= {*_about_files(facts, public=False, own=True)}
-    own = run.folder / PROGRAM
-    known |= {f"{PROGRAM}/{name}" for name in source_files(own / HOME.name, own / "notebooks")}
-    known |= {f"{PROGRAM}/{path.name}" for path in build_files(own).values()}
-    places = [run.folder] if run.packed else [own, run.folder / INPUTS]
-    for path in sorted(it for place in places for it in place.rglob("*")):
+    home = _inputs_folder(facts)
+    program = run.folder / PROGRAM
+    names = {f"{OUTPUTS}/{name}" for name in (RECEIPT_NAME, *facts["outputs"])}
+    names |= {posixpath.normpath(f"{home}/{row['file']}") for row in facts["inputs"]}
+    names |= {*_about_files(facts, public=False, has_program=True)}
+    sources = source_files(program / HOME.name, program / "notebooks")
+    names |= {f"{PROGRAM}/{name}" for name in sources}
+    names |= {f"{PROGRAM}/{path.name}" for path in build_files(program).values()}
+    folders = [run.folder] if run.packed else [program, run.folder / INPUTS]
+    for path in sorted(path for folder in folders for path in folder.rglob("*")):
         name = path.relative_to(run.folder).as_posix()
         compiled = path.suffix == ".pyc" and path.parent.name == "__pycache__"
         if compiled and not run.packed:  # made by whoever ran it
             continue
-        if (path.is_file() or path.is_symlink()) and name not in known:
+        if (path.is_file() or path.is_symlink()) and name not in names:
             yield Finding("stranger", name)
 
 
-def _compare_program(folder: Path, by: Mapping[str, Any]) -> Iterator[Finding]:
-    """Say whether the program of an archive, and how it is built, are those of the run."""
-    own = folder / PROGRAM
-    if not own.is_dir():
+def _compare_program(folder: Path, made_by: Facts) -> Iterator[Finding]:
+    """Compare the program of an archive, and how it is built, with those of the run."""
+    program = folder / PROGRAM
+    if not program.is_dir():
         return
-    files = source_files(own / HOME.name, own / "notebooks")
-    yield from _compare_hash(PROGRAM, {by["sha256"]}, hash_program(files, by["libraries"]))
-    for name, path in build_files(own).items():
-        yield from _compare_hash(f"{PROGRAM}/{path.name}", {by[name]}, hash_if_there(path))
+    files = source_files(program / HOME.name, program / "notebooks")
+    yield from _compare_hash(
+        PROGRAM, {made_by["sha256"]}, hash_program(files, made_by["libraries"])
+    )
+    for name, path in build_files(program).items():
+        yield from _compare_hash(f"{PROGRAM}/{path.name}", {made_by[name]}, hash_if_there(path))
 
 
 def _compare_texts(folder: Path, facts: Facts) -> Iterator[Finding]:
-    """Say whether what tells of an archive was edited, as far as this program wrote it."""
+    """Report edits of the files that describe an archive, if this program wrote them."""
     if facts["program"]["sha256"] != hash_this_program():
         return
-    known: dict[str, set[object]] = {}
-    own = (folder / PROGRAM).is_dir()
+    hashes: dict[str, set[object]] = {}
+    has_program = (folder / PROGRAM).is_dir()
     for public in (False, True):
-        for name, data in _about_files(facts, public=public, own=own).items():
-            known.setdefault(name, set()).add(hashlib.sha256(data).hexdigest())
-    for name, old in known.items():
+        for name, content in _about_files(facts, public=public, has_program=has_program).items():
+            hashes.setdefault(name, set()).add(hashlib.sha256(content).hexdigest())
+    for name, old in hashes.items():
         path = folder / name
         yield from _compare_hash(name, old, hash_if_there(path))
 

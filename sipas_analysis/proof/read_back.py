@@ -1,6 +1,6 @@
 """Read back what was printed: every number in HTML, Word and Excel that names its figure.
 
-Files may have been edited by anyone, so what cannot be read is said, never guessed.
+Anyone may have edited a file, so a file that cannot be read is reported; nothing is guessed.
 """
 
 import re
@@ -9,9 +9,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from sipas_analysis.messages import LANGUAGES, Language, format_number
+
+if TYPE_CHECKING:
+    from openpyxl import Workbook
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 LARGEST = 200_000_000  # bytes that one part of a Word file may unfold to
@@ -20,7 +24,7 @@ Named = tuple[str, str, Language]  # ``id#column``, the text, its language
 
 @dataclass(frozen=True)
 class PrintedNumber:
-    """A number as a file prints it: the figure it names, the column, and the text."""
+    """A number that a file prints: the id of its figure, the column, and the text."""
 
     id: str
     column: str
@@ -40,17 +44,17 @@ class PrintedNumber:
 
 
 def read_printed(path: Path) -> list[PrintedNumber]:
-    """Return the named numbers of a file; none of a kind that names none.
+    """Return the named numbers of a file; none of a format that names no figure.
 
     Raises:
         ValueError: The file is not what its name says.
     """
-    read = READERS.get(path.suffix)
-    language = next((it for it in LANGUAGES if f".{it}." in path.name), LANGUAGES[0])
-    if read is None:
+    read_file = READERS.get(path.suffix)
+    if read_file is None:
         return []
+    language = next((code for code in LANGUAGES if f".{code}." in path.name), LANGUAGES[0])
     try:
-        return [_printed_number(*one) for one in read(path, language)]
+        return [_printed_number(*named) for named in read_file(path, language)]
     except Exception as error:  # a damaged file fails in any way that its parsers know
         raise ValueError(f"{type(error).__name__}: {error}") from error
 
@@ -65,35 +69,36 @@ class _FigureSpans(HTMLParser):
 
     def __init__(self, language: Language) -> None:
         super().__init__()
-        self.found: list[Named] = []
-        self.open = ""
-        self.around = [language]  # a portal speaks two
+        self.numbers: list[Named] = []
+        self.open_figure = ""
+        self.languages = [language]  # of the elements around; a portal has two
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag not in ("html", "span"):
             return
-        own = dict(attrs)
-        spoken = next((it for it in LANGUAGES if it == own.get("lang")), self.around[-1])
-        self.around.append(spoken)
-        self.open = own.get("data-figure") or ""
-        if self.open:
-            self.found.append((self.open, "", spoken))
+        attributes = dict(attrs)
+        lang = attributes.get("lang")
+        language = next((code for code in LANGUAGES if code == lang), self.languages[-1])
+        self.languages.append(language)
+        self.open_figure = attributes.get("data-figure") or ""
+        if self.open_figure:
+            self.numbers.append((self.open_figure, "", language))
 
     def handle_data(self, data: str) -> None:
-        if self.open:
-            name, text, spoken = self.found[-1]
-            self.found[-1] = (name, text + data, spoken)
+        if self.open_figure:
+            name, text, language = self.numbers[-1]
+            self.numbers[-1] = (name, text + data, language)
 
     def handle_endtag(self, tag: str) -> None:
         if tag in ("html", "span"):
-            self.open = ""
-            self.around = self.around[:-1] or self.around
+            self.open_figure = ""
+            self.languages = self.languages[:-1] or self.languages
 
 
 def _read_html(path: Path, language: Language) -> Iterator[Named]:
     spans = _FigureSpans(language)
     spans.feed(path.read_text("utf-8"))
-    yield from spans.found
+    yield from spans.numbers
 
 
 def _read_word(path: Path, language: Language) -> Iterator[Named]:
@@ -105,25 +110,25 @@ def _read_word(path: Path, language: Language) -> Iterator[Named]:
             for name in parts.namelist()
             if re.fullmatch(r"customXml/\w+\.xml", name)
         ]
-    roots = [ET.fromstring(it) for it in listed]  # noqa: S314 (size is checked)
+    roots = [ET.fromstring(part) for part in listed]  # noqa: S314 (size is checked)
     lists = [root for root in roots if root.tag == "{urn:sipas:figures}figures"]
     marks = {
-        one.get("mark", ""): f"{one.get('id')}#{one.get('column')}"
-        for root in lists
-        for one in root
+        row.get("mark", ""): f"{row.get('id')}#{row.get('column')}"
+        for rows in lists
+        for row in rows
     }
     for parent in body.iter():
         mark, text = "", ""
-        for one in parent:
-            if one.tag == f"{W}bookmarkStart":
-                mark, text = one.get(f"{W}name", ""), ""
-            elif one.tag == f"{W}bookmarkEnd" and mark in marks:
+        for element in parent:
+            if element.tag == f"{W}bookmarkStart":
+                mark, text = element.get(f"{W}name", ""), ""
+            elif element.tag == f"{W}bookmarkEnd" and mark in marks:
                 yield marks.pop(mark), text, language
                 mark = ""
             elif mark:
-                text += "".join(it.text or "" for it in one.iter(f"{W}t"))
-    for left in marks.values():
-        yield left, "", language
+                text += "".join(run.text or "" for run in element.iter(f"{W}t"))
+    for name in marks.values():  # the list names a bookmark that is not there
+        yield name, "", language
 
 
 def _read_part(parts: zipfile.ZipFile, name: str) -> bytes:
@@ -142,32 +147,34 @@ def _read_excel(path: Path, language: Language) -> Iterator[Named]:
                 raise ValueError(f"{name} > {LARGEST}")
     with path.open("rb") as handle:  # openpyxl leaves a damaged file open
         book = openpyxl.load_workbook(handle, read_only=True)
-        rows = (
-            book["ids"].iter_rows(min_row=2, values_only=True) if "ids" in book.sheetnames else ()
-        )
-        named: dict[str, dict[str, list[str]]] = {}
-        for sheet, cell, figure, column, _ in rows:
-            named.setdefault(str(sheet), {}).setdefault(str(cell), []).append(f"{figure}#{column}")
-        for sheet, cells in named.items():
-            for row in book[sheet].iter_rows():
-                for held in row:
-                    names = cells.pop(held.coordinate, ()) if held.value is not None else ()
-                    for name in names:
-                        yield (
-                            name,
-                            _format_cell(held.value, str(held.number_format), language),
-                            language,
-                        )
-            for name in (it for names in cells.values() for it in names):  # nothing stands there
-                yield name, "", language
+        for sheet, names_by_cell in _figures_by_cell(book).items():
+            for cell in (cell for row in book[sheet].iter_rows() for cell in row):
+                if cell.value is not None:
+                    text = _format_cell(cell.value, str(cell.number_format), language)
+                    for name in names_by_cell.pop(cell.coordinate, ()):
+                        yield name, text, language
+            for names in names_by_cell.values():  # the hidden sheet names an empty cell
+                for name in names:
+                    yield name, "", language
 
 
-def _format_cell(value: object, form: str, language: Language) -> str:
+def _figures_by_cell(book: "Workbook") -> dict[str, dict[str, list[str]]]:
+    """Return what the hidden sheet lists: names of figures by sheet and cell."""
+    names: dict[str, dict[str, list[str]]] = {}
+    has_list = "ids" in book.sheetnames
+    rows = book["ids"].iter_rows(min_row=2, values_only=True) if has_list else ()
+    for sheet, cell, figure, column, _ in rows:
+        names.setdefault(str(sheet), {}).setdefault(str(cell), []).append(f"{figure}#{column}")
+    return names
+
+
+def _format_cell(value: object, number_format: str, language: Language) -> str:
     """Return a cell as Excel shows it."""
-    digits = re.match(r"[#,0]*\.?(0*)", form)
-    places = len(digits[1]) if digits and "." in form else 0
-    known = isinstance(value, int | float)
-    return format_number(f"{value:.{places}f}", language) if known else str(value)
+    digits = re.match(r"[#,0]*\.?(0*)", number_format)
+    places = len(digits[1]) if digits and "." in number_format else 0
+    if not isinstance(value, int | float):
+        return str(value)
+    return format_number(f"{value:.{places}f}", language)
 
 
 READERS: dict[str, Callable[[Path, Language], Iterator[Named]]] = {

@@ -1,8 +1,8 @@
 """The receipt of a run: what was read, by which rules, by which program, and every figure.
 
-The receipt is written last. Paths are relative, nothing of the clock or of the machine's name is in it, so
-two runs on the same inputs give the same receipt. Its own hash is printed on the
-console, for the minutes of the meeting: with that hash any copy of the receipt can be checked.
+The receipt is written last. Paths are relative, nothing of the clock or of the machine's name is
+in it, so two runs on the same inputs give the same receipt. Its own hash is printed on the console,
+for the minutes of the meeting: with that hash any copy of the receipt can be checked.
 """
 
 import hashlib
@@ -40,11 +40,8 @@ UNPROVEN_FILES = (RUN_NAME, ".lock", RECEIPT_NAME)
 def _is_name(text: str) -> str:
     """Refuse what no file is called."""
     steps = text.split("/")
-    if (
-        "\0" in text
-        or len(steps) > 50
-        or any(len(step.encode("utf-8")) > LONGEST for step in steps)
-    ):
+    is_long = len(steps) > 50 or any(len(step.encode("utf-8")) > LONGEST for step in steps)
+    if "\0" in text or is_long:
         raise ValueError("no name of a file")
     return text
 
@@ -169,9 +166,7 @@ def computed(survey: Survey) -> Facts:
                 for reason, column, n in ledger.itertuples(index=False)
             ],
         },
-        "figures": round_figures(
-            figures[~figures["id"].str.startswith("pair:")]
-        ),  # pairs.csv has those
+        "figures": round_figures(shown),
     }
 
 
@@ -230,10 +225,8 @@ def keep_old_receipt(facts: Facts, out: Path) -> Facts:
     except ReceiptError:
         return facts
     program = {**facts["program"], "commit": old["program"]["commit"]}
-    with_old_commit = seal_receipt({**facts, "program": program})
-    return (
-        old if receipt_text(with_old_commit) == (out / RECEIPT_NAME).read_text("utf-8") else facts
-    )
+    text = receipt_text(seal_receipt({**facts, "program": program}))
+    return old if text == (out / RECEIPT_NAME).read_text("utf-8") else facts
 
 
 def write_receipt(facts: Facts, out: Path) -> Path:

@@ -1,12 +1,12 @@
 """Show a receipt as a page: what was read, by which rules and program, and each index.
 
-The page is itself a file of the run, so the receipt proves it; only the receipt's own hash cannot
-stand on it. That one is told on the console and by ``sipas verify``.
+The page is itself a file of the run, so the receipt lists its hash. The receipt's own hash cannot
+stand on the page; the console and ``sipas verify`` print that hash.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import nan
-from typing import Any
+from typing import Literal
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.documents.model import (
@@ -25,10 +25,11 @@ from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.proof.program import Facts
 
 STEM = "receipt"
+Head = tuple[str, Literal["row", "text", "number"]]  # of a column: its name and kind
 
 
 def make_receipt_page(facts: Facts, survey: Survey) -> Document:
-    """Return what a receipt says as one page."""
+    """Return a receipt as one page."""
     sections = (
         _inputs_section(facts),
         _rules_section(facts),
@@ -47,11 +48,11 @@ def make_receipt_page(facts: Facts, survey: Survey) -> Document:
 
 
 def _inputs_section(facts: Facts) -> Section:
-    """Say which files were read, and which forms were left out and why."""
+    """Return which files were read, and which forms were left out and why."""
     rows = facts["rows"]
-    files = [(one["file"], one["bytes"], one["sha256"]) for one in facts["inputs"]]
+    files = [(row["file"], row["bytes"], row["sha256"]) for row in facts["inputs"]]
     ledger = [
-        (make_text(f"ledger.{one['reason']}"), one["column"], one["n"]) for one in rows["ledger"]
+        (make_text(f"ledger.{row['reason']}"), row["column"], row["n"]) for row in rows["ledger"]
     ]
     counted = make_text("receipt.rows", n_read=rows["read"], n=rows["kept"], n_units=rows["units"])
     blocks: list[Block] = [
@@ -59,18 +60,18 @@ def _inputs_section(facts: Facts) -> Section:
         _make_table("inputs", [("file", "row"), ("bytes", "number"), ("sha256", "text")], files),
         Paragraph(counted),
     ]
-    heads = [("reason", "row"), ("column", "text"), ("cells", "number")]
+    heads: list[Head] = [("reason", "row"), ("column", "text"), ("cells", "number")]
     blocks += [_make_table("ledger", heads, ledger)] if ledger else []
     return Section("read", make_text("receipt.read"), tuple(blocks))
 
 
 def _rules_section(facts: Facts) -> Section:
-    """Say by which rules the figures were made, and how sure their sources are."""
+    """Return by which rules the figures were computed, and how sure their sources are."""
     pack, rows = facts["pack"], []
-    for one in facts["rules"]:
-        level = make_text(f"report.level.{one['level']}")
-        rows.append((level, one["rule"], make_text(f"status.{one['status']}")))
-    said = make_text(
+    for rule in facts["rules"]:
+        level = make_text(f"report.level.{rule['level']}")
+        rows.append((level, rule["rule"], make_text(f"status.{rule['status']}")))
+    pack_text = make_text(
         "receipt.pack",
         pack=pack["id"],
         status=make_text(f"status.{pack['status']}"),
@@ -78,61 +79,66 @@ def _rules_section(facts: Facts) -> Section:
         decimals=facts["rounding"]["decimals"],
         seed=str(facts["wave"]["seed"]),
     )
-    heads = [("level", "row"), ("rule", "text"), ("status", "text")]
+    heads: list[Head] = [("level", "row"), ("rule", "text"), ("status", "text")]
     table = _make_table("rules", heads, rows)
-    return Section("rules", make_text("receipt.rules"), (table, Paragraph(said)))
+    return Section("rules", make_text("receipt.rules"), (table, Paragraph(pack_text)))
 
 
 def _program_section(facts: Facts) -> Section:
-    """Say which program and libraries made the files; the commit stands in the receipt alone."""
-    made: Mapping[str, Any] = facts["program"]
-    own = ("version", "sha256", "lock", "project", "licence", "python", "machine")
-    rows = [(make_text(f"receipt.program.{name}"), made[name] or "–") for name in own]
-    rows += made["libraries"].items()
+    """Return which program and libraries made the files; only the receipt names the commit."""
+    program: Facts = facts["program"]
+    names = ("version", "sha256", "lock", "project", "licence", "python", "machine")
+    rows = [(make_text(f"receipt.program.{name}"), program[name] or "–") for name in names]
+    rows += program["libraries"].items()
     table = _make_table("program", [("name", "row"), ("value", "text")], rows)
     return Section("program", make_text("receipt.program"), (table,))
 
 
 def _figures_section(facts: Facts, survey: Survey) -> Section:
-    """Show each index unrounded with its division; the other figures stand in the receipt."""
-    own = [one for one in facts["figures"] if one["id"].partition("@")[0] == OVERALL]
-    names = [("id", "row"), ("name", "text")]
+    """Return each index unrounded with its division; the other figures stand in the receipt."""
+    indices = [row for row in facts["figures"] if row["id"].partition("@")[0] == OVERALL]
+    names: list[Head] = [("id", "row"), ("name", "text")]
     columns = ("printed", "unrounded", "numerator", "denominator", "interval", "n")
-    heads = [*names, *((name, "number") for name in columns)]
-    rows = [_figure_row(one, survey) for one in own]
+    heads: list[Head] = [*names, *((name, "number") for name in columns)]
+    rows = [_figure_row(index, survey) for index in indices]
     table = _make_table("figures", heads, rows, n=len(facts["figures"]))
     return Section("figures", make_text("receipt.figures"), (table,))
 
 
-def _figure_row(one: Mapping[str, Any], survey: Survey) -> tuple[object, ...]:
-    def cell(column: str, decimals: int = 0) -> Number:
-        value = one.get(column)
-        home = None if value is None else FigureReference(one["id"], column, float(value))
-        return Number(value, decimals, home)
-
-    def whole(column: str) -> Number:
-        value = one.get(column)
-        return cell(column, 0 if value is None or value == round(value) else 4)
-
-    unit = one["id"].partition("@")[2]
-    name = survey.unit_names.get(unit, "")
-    interval = Interval(one.get("low", nan), one.get("high", nan), id=one["id"])
+def _figure_row(figure: Facts, survey: Survey) -> tuple[object, ...]:
+    """Return the cells of one index."""
+    unit = figure["id"].partition("@")[2]
+    interval = Interval(figure.get("low", nan), figure.get("high", nan), id=figure["id"])
     return (
-        one["id"],
-        name,
-        cell("printed"),
-        cell("value", 8),
-        whole("numerator"),
-        whole("denominator"),
+        figure["id"],
+        survey.unit_names.get(unit, ""),
+        _figure_cell(figure, "printed"),
+        _figure_cell(figure, "value", 8),
+        _count_cell(figure, "numerator"),
+        _count_cell(figure, "denominator"),
         interval,
-        cell("n"),
+        _figure_cell(figure, "n"),
     )
 
 
+def _figure_cell(figure: Facts, column: str, decimals: int = 0) -> Number:
+    """Return a number of a figure that names its figure and column."""
+    value = figure.get(column)
+    exists = value is not None
+    reference = FigureReference(figure["id"], column, float(value)) if exists else None
+    return Number(value, decimals, reference)
+
+
+def _count_cell(figure: Facts, column: str) -> Number:
+    """Return a count without decimals; a weighted count has four."""
+    value = figure.get(column)
+    return _figure_cell(figure, column, 0 if value is None or value == round(value) else 4)
+
+
 def _make_table(
-    name: str, heads: Sequence[tuple[str, Any]], rows: Sequence[tuple[object, ...]], **fields: int
+    name: str, heads: Sequence[Head], rows: Sequence[tuple[object, ...]], **fields: int
 ) -> Table:
-    columns = tuple(Column(make_text(f"receipt.column.{it}"), kind) for it, kind in heads)
+    columns = tuple(Column(make_text(f"receipt.column.{head}"), kind) for head, kind in heads)
     return Table(
         f"receipt-{name}", make_text(f"receipt.table.{name}", **fields), columns, tuple(rows)
     )

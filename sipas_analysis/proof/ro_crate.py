@@ -1,22 +1,26 @@
-"""Write an RO-Crate, so that tools of others can read what made which file from which input.
+"""Write an RO-Crate, so that other tools can read which program made which file from which input.
 
-Profile: Process Run Crate 0.5 on RO-Crate 1.1 (https://w3id.org/ro/wfrun/process/0.5). It says no
-more than the receipt and knows no clock: its day is that of the wave, and no time of the run is
-given, though the profile wishes for one.
+Profile: Process Run Crate 0.5 on RO-Crate 1.1 (https://w3id.org/ro/wfrun/process/0.5). The crate
+says no more than the receipt. Its day is that of the wave; the profile recommends the time of the
+run, which is left out because two runs must give the same bytes.
 """
 
 import json
 import posixpath
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from sipas_analysis.files import write_whole
 from sipas_analysis.proof.program import Facts
 from sipas_analysis.proof.receipt import RECEIPT_NAME
+
+if TYPE_CHECKING:
+    from rocrate.model.contextentity import ContextEntity
+    from rocrate.rocrate import ROCrate
 
 CRATE = "ro-crate-metadata.json"
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
@@ -44,66 +48,78 @@ def make_crate(facts: Facts, outputs: str = "", inputs: str = "") -> str:
     Returns:
         JSON-LD; the same for the same facts.
     """
-    from rocrate.model.contextentity import ContextEntity
     from rocrate.rocrate import ROCrate
 
-    wave, program = facts["wave"], facts["program"]
-    made = ROCrate(version="1.1")
-    root = made.root_dataset
-    made.name, made.description = wave["title"], f"SIPAS {wave['id']}, {wave['year']}"
-    made.datePublished = datetime.fromisoformat(wave["day"])
-
-    def known(key: str, kind: str, **more: object) -> Any:
-        return made.add(ContextEntity(made, key, properties={"@type": kind, **more}))
-
-    def file(path: str, name: str, **more: str) -> Any:
-        kind = KINDS.get(PurePosixPath(name).suffix)
-        own = {"@type": "File", "name": name, **more} | ({"encodingFormat": kind} if kind else {})
-        entity = made.add(ContextEntity(made, path, properties=own))
-        root.append_to("hasPart", entity)
-        return entity
-
-    def read(one: Mapping[str, Any]) -> Any:
-        digest = urlsafe_b64encode(bytes.fromhex(one["sha256"])).decode().rstrip("=")
-        by_content = f"ni:///sha-256;{digest}?file={quote(one['file'], safe='')}"
-        path = quote(posixpath.normpath(inputs + one["file"])) if inputs else by_content
-        return file(path, one["file"], sha256=one["sha256"], contentSize=str(one["bytes"]))
-
-    root["conformsTo"] = known(PROFILE, "CreativeWork", name="Process Run Crate", version="0.5")
-    root["license"] = known(
+    crate = _Crate(ROCrate(version="1.1"))
+    wave, program, root = facts["wave"], facts["program"], crate.metadata.root_dataset
+    root["name"], root["description"] = wave["title"], f"SIPAS {wave['id']}, {wave['year']}"
+    root["datePublished"] = datetime.fromisoformat(wave["day"]).isoformat()
+    root["conformsTo"] = crate.add_entity(
+        PROFILE, "CreativeWork", name="Process Run Crate", version="0.5"
+    )
+    root["license"] = crate.add_entity(
         "#rights",
         "CreativeWork",
         name="Rights of the publisher",
         description="Not stated here: ask the publisher.",
     )
-    tool = known(
+    tool = crate.add_entity(
         "#sipas_analysis",
         "SoftwareApplication",
         name="sipas_analysis",
         softwareVersion=program["version"],
         identifier=program["sha256"],
     )
-    run = made.add_action(
+    run = crate.metadata.add_action(
         tool,
         "#run",
         properties={
             "name": f"sipas run {wave['id']}",
             "description": f"{RECEIPT_NAME} holds every figure, rule, seed and library version.",
         },
-        object=[read(one) for one in facts["inputs"]],
+        object=[crate.add_input(row, inputs) for row in facts["inputs"]],
         result=[
-            file(quote(outputs + name), name, sha256=it)
-            for name, it in sorted(facts["outputs"].items())
+            crate.add_file(quote(outputs + name), name, sha256=sha)
+            for name, sha in sorted(facts["outputs"].items())
             if name != CRATE
         ],
     )
-    file(outputs + RECEIPT_NAME, RECEIPT_NAME)
+    crate.add_file(outputs + RECEIPT_NAME, RECEIPT_NAME)
     if wave["publisher"]:
-        root["publisher"] = run["agent"] = known(
+        root["publisher"] = run["agent"] = crate.add_entity(
             "#publisher", "Organization", name=wave["publisher"]
         )
     root["mentions"] = run
-    return json.dumps(made.metadata.generate(), ensure_ascii=False, indent=1) + "\n"
+    return json.dumps(crate.metadata.metadata.generate(), ensure_ascii=False, indent=1) + "\n"
+
+
+@dataclass(frozen=True)
+class _Crate:
+    """A crate that is being filled; rocrate has no types."""
+
+    metadata: "ROCrate"
+
+    def add_entity(self, key: str, kind: str, **properties: object) -> "ContextEntity":
+        """Add something that is no file."""
+        from rocrate.model.contextentity import ContextEntity
+
+        entity = ContextEntity(self.metadata, key, properties={"@type": kind, **properties})
+        return self.metadata.add(entity)
+
+    def add_file(self, path: str, name: str, **properties: str) -> "ContextEntity":
+        """Add a file, by its path below the crate or its address."""
+        media_type = KINDS.get(PurePosixPath(name).suffix)
+        more = {"encodingFormat": media_type} if media_type else {}
+        entity = self.add_entity(path, "File", name=name, **properties, **more)
+        self.metadata.root_dataset.append_to("hasPart", entity)
+        return entity
+
+    def add_input(self, row: Facts, folder: str) -> "ContextEntity":
+        """Add a file that was read, by its path or, outside the crate, by its content."""
+        digest = urlsafe_b64encode(bytes.fromhex(row["sha256"])).decode().rstrip("=")
+        by_content = f"ni:///sha-256;{digest}?file={quote(row['file'], safe='')}"
+        path = quote(posixpath.normpath(folder + row["file"])) if folder else by_content
+        return self.add_file(path, row["file"], sha256=row["sha256"], contentSize=str(row["bytes"]))
 
 
 def write_crate(facts: Facts, out: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Say a verdict: a few lines on a terminal, or one page in each language."""
+"""Write a verdict: a few lines for a terminal, or one page in each language."""
 
 import re
 from collections.abc import Iterator
@@ -16,25 +16,25 @@ from sipas_analysis.documents.model import (
 from sipas_analysis.messages import Language
 from sipas_analysis.proof.verify import NOTES, Finding, Verdict
 
-MOST = 20  # findings of a kind that are told one by one
-SHOWN = 160  # letters of a value
+MOST_FINDINGS = 20  # of a kind that are listed one by one
+LONGEST = 160  # letters of a value
 
 
 def verdict_lines(verdict: Verdict, language: Language) -> Iterator[str]:
-    """Yield the verdict, then what is not as it was, then notes."""
+    """Yield the verdict, then what differs, then notes."""
     yield _grade_text(verdict).text(language)
     yield from (f"- {text.text(language)}" for text in _list_findings(verdict))
 
 
 def make_verdict_page(verdict: Verdict) -> Document:
     """Return the verdict as one page."""
-    told = _list_findings(verdict)
+    findings = _list_findings(verdict)
     first: list[Block] = [
         Paragraph(_grade_text(verdict), "lead" if is_good(verdict) else "warning")
     ]
     blocks = (
         *first,
-        *([Bullets(tuple(told))] if told else []),
+        *([Bullets(tuple(findings))] if findings else []),
         Paragraph(make_text("verdict.how")),
     )
     section = Section("verdict", make_text("verdict.chapter"), tuple(blocks))
@@ -66,29 +66,30 @@ def _grade_text(verdict: Verdict) -> Text:
 
 def _list_findings(verdict: Verdict) -> list[Text]:
     by_kind: dict[str, list[Finding]] = {}
-    for one in sorted(verdict.findings, key=lambda it: it.kind in NOTES):
-        by_kind.setdefault(one.kind, []).append(one)
-    told: list[Text] = []
-    for own in by_kind.values():
-        told += [_finding_text(one) for one in own[:MOST]]
-        if len(own) > MOST:
-            told.append(make_text("verdict.more", n=len(own) - MOST))
-    return told
+    for finding in sorted(verdict.findings, key=lambda finding: finding.kind in NOTES):
+        by_kind.setdefault(finding.kind, []).append(finding)
+    texts: list[Text] = []
+    for findings in by_kind.values():
+        texts += [_finding_text(finding) for finding in findings[:MOST_FINDINGS]]
+        if len(findings) > MOST_FINDINGS:
+            texts.append(make_text("verdict.more", n=len(findings) - MOST_FINDINGS))
+    return texts
 
 
-def _finding_text(one: Finding) -> Text:
-    old, new = _print_number(one.old), one.new if one.kind == "printed" else _print_number(one.new)
+def _finding_text(finding: Finding) -> Text:
+    is_printed = finding.kind == "printed"
+    old, new = _print_number(finding.old), finding.new if is_printed else _print_number(finding.new)
     return make_text(
-        f"verdict.finding.{one.kind}",
-        file=_shorten(one.file),
-        figure=_shorten(one.figure),
+        f"verdict.finding.{finding.kind}",
+        file=_shorten(finding.file),
+        figure=_shorten(finding.figure),
         old=_shorten(old),
         new=_shorten(new),
     )
 
 
 def _print_number(value: object) -> object:
-    """Return a figure as a number that is printed the way of each language."""
+    """Return a figure as a number that is printed as each language does."""
     if isinstance(value, float | int) and not isinstance(value, bool):
         return Number(f"{value:.10g}")
     shown = isinstance(value, str) and re.fullmatch(r"-?\d+\.\d+", value)
@@ -99,5 +100,7 @@ def _shorten(value: object) -> object:
     if value is None or isinstance(value, Number):
         return value
     text = value.text("en") if hasattr(value, "text") else str(value)
-    text = "".join(it if it.isprintable() else "\N{REPLACEMENT CHARACTER}" for it in text)
-    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+    text = "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
+    )
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

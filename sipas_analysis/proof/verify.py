@@ -197,10 +197,9 @@ def _compare_figures(old: Iterable[Facts], new: Iterable[Facts]) -> Iterator[Fin
     before, now = ({str(row.get("id")): row for row in rows} for rows in (old, new))
     for key in [*before, *(key for key in now if key not in before)]:
         rows = before.get(key, {}), now.get(key, {})
-        names = dict.fromkeys([*rows[0], *rows[1]])
-        for column in (
-            names if all(rows) else [name for name in names if name not in ("id", "rule")]
-        ):
+        skipped = () if all(rows) else ("id", "rule")
+        columns = dict.fromkeys([*rows[0], *rows[1]])
+        for column in (column for column in columns if column not in skipped):
             values = rows[0].get(column), rows[1].get(column)
             if values[0] != values[1]:
                 kind = "close" if _is_close(*values) else "figure"
@@ -235,11 +234,7 @@ def _compare_printed(
         if not path.is_file():
             continue
         try:
-            numbers = [
-                number
-                for number in read_printed(path)
-                if whole or not number.id.startswith("pair:")
-            ]
+            printed = read_printed(path)
         except ValueError as error:
             wrong.append(Finding("printed", name, new=error))
             continue

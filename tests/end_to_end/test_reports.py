@@ -30,7 +30,7 @@ def shell(*words, folder=ROOT, expect=0):
         capture_output=True,
         text=True,
         env=os.environ | {"LC_ALL": "C.UTF-8"},
-        timeout=600,
+        timeout=1200,
         check=False,
     )
     assert done.returncode == expect, done.stdout + done.stderr
@@ -182,12 +182,12 @@ def test_a_wave_that_breaks_between_door_and_notebook_exits_18(tmp_path):
         "import sys; sys.argv = ['sipas', 'report', sys.argv[1], '--out', sys.argv[2]]\n"
         "from pathlib import Path\n"
         "from sipas_analysis import cli\n"
-        "read = cli._read\n"
+        "read = cli._read_survey\n"
         "def break_it(path):\n"
-        "    found = read(path)\n"
+        "    survey = read(path)\n"
         "    (Path(path) / 'responses.csv').write_text('gone')\n"
-        "    return found\n"
-        "cli._read = break_it\n"
+        "    return survey\n"
+        "cli._read_survey = break_it\n"
         "cli.main()"
     )
     shutil.copytree(DEMO, tmp_path / "wave")
