@@ -124,8 +124,9 @@ def _figure_row(figure: Facts, survey: Survey) -> tuple[object, ...]:
 def _figure_cell(figure: Facts, column: str, decimals: int = 0) -> Number:
     """Return a number of a figure that names its figure and column."""
     value = figure.get(column)
-    exists = value is not None
-    reference = FigureReference(figure["id"], column, float(value)) if exists else None
+    reference = None
+    if value is not None:
+        reference = FigureReference(figure["id"], column, float(value))
     return Number(value, decimals, reference)
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sipas_analysis.collect.survey import Survey
 
 PROVINCE, UNIT = "province_report", "unit_report"
+FORK_ENGINE = "sipas-fork"  # runs cells in this process, see papermill_engine.py
 SLOW_CHECKER = "rfc3987_syntax"  # checks addresses with other letters than ASCII; needs a second
 
 
@@ -73,7 +74,7 @@ def run_notebook_here(name: str, parameters: Mapping[str, str], survey: "Survey"
     check_parameters(notebooks_folder() / f"{name}.ipynb", parameters)
     prepare_process(survey)
     seed_generators(parameters.get("unit") or "province")
-    run_notebook(name, parameters, engine="sipas-fork")
+    run_notebook(name, parameters, engine=FORK_ENGINE)
 
 
 def prepare_process(survey: "Survey") -> None:
@@ -143,6 +144,7 @@ def run_notebook(
                 parameters=dict(parameters),
                 kernel_name="python3",
                 engine_name=engine or None,
+                **({"show_results": False} if engine == FORK_ENGINE else {}),
                 progress_bar=False,
                 request_save_on_cell_execute=False,
                 autosave_cell_every=0,

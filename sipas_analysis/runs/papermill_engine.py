@@ -66,6 +66,10 @@ class _ResultHook(DisplayHook):
 
     shell: "CellShell"
 
+    def quiet(self) -> bool:
+        """Say whether a result is not formatted: nobody will read it, or a semicolon hides it."""
+        return not self.shell.shows_results or bool(super().quiet())
+
     def write_output_prompt(self) -> None:
         pass
 
@@ -105,6 +109,7 @@ class CellShell(InteractiveShell):
     displayhook_class = _ResultHook
     display_pub_class = _DisplayPublisher
     outputs = CellOutputs()
+    shows_results = True
 
     def init_history(self) -> None:
         """Keep no history of cells on this machine."""
@@ -118,10 +123,16 @@ class CellShell(InteractiveShell):
         """Say nothing: the engine writes the error into the notebook."""
 
 
-def run_cells(nb_man: Any, _kernel: str, **_: Any) -> None:
-    """Run every code cell in order; stop at the first that fails."""
+def run_cells(nb_man: Any, _kernel: str, *, show_results: bool = True, **_: object) -> None:
+    """Run every code cell in order; stop at the first that fails.
+
+    Args:
+        nb_man: papermill's notebook that is being executed.
+        show_results: Whether to format what a cell ends with; a run keeps no executed notebook.
+    """
     CellShell.clear_instance()
     shell = CellShell.instance()
+    shell.shows_results = show_results
     with _redirect_streams(shell), _restore_main(shell):
         for index, cell in enumerate(nb_man.nb.cells):
             if cell.cell_type != "code":

@@ -30,7 +30,12 @@ from typing import TYPE_CHECKING
 from sipas_analysis.errors import OutputError, SipasError
 from sipas_analysis.files import write_whole
 from sipas_analysis.runs.jobs import Job, JobResult, hash_files, standing_files, table_files
-from sipas_analysis.runs.notebook import prepare_process, run_notebook, seed_generators
+from sipas_analysis.runs.notebook import (
+    FORK_ENGINE,
+    prepare_process,
+    run_notebook,
+    seed_generators,
+)
 
 if TYPE_CHECKING:
     from sipas_analysis.collect.survey import Survey
@@ -57,8 +62,9 @@ class Answer:
     @classmethod
     def of_error(cls, error: Exception) -> "Answer":
         """Return the answer for an exception that is being handled."""
-        is_refusal = isinstance(error, SipasError)
-        reasons = {"vi": error.text("vi"), "en": error.text("en")} if is_refusal else {}
+        reasons = {}
+        if isinstance(error, SipasError):
+            reasons = {"vi": error.text("vi"), "en": error.text("en")}
         return cls(False, reasons, f"{type(error).__name__}: {error}", traceback.format_exc())
 
     @classmethod
@@ -181,7 +187,7 @@ def _run_child(job: Job, pipe: int) -> None:
         os.dup2(log, 1)
         os.dup2(log, 2)
         seed_generators(job.name)
-        run_notebook(job.notebook, job.parameters, engine="sipas-fork")
+        run_notebook(job.notebook, job.parameters, engine=FORK_ENGINE)
         answer = Answer(done=True)
     except Exception as error:
         answer = Answer.of_error(error)
