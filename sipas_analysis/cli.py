@@ -11,23 +11,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.models import OptionInfo
 
 from sipas_analysis import __version__
 from sipas_analysis.documents.writers.terminal import (
     choose_language,
     print_error_and_exit,
+    print_lines,
     print_message,
     print_table,
+    translate_help,
 )
 from sipas_analysis.errors import ParameterError, SipasError
 from sipas_analysis.files import check_writable, write_log
-from sipas_analysis.messages import LANGUAGES, Language, say
+from sipas_analysis.messages import LANGUAGES, say
 from sipas_analysis.reports.sample_options import SampleOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import pandas as pd
 
     from sipas_analysis.collect.survey import Survey
@@ -50,15 +49,14 @@ ParameterOpt = Annotated[
 ]
 
 
-def _option(name: str, help_id: str = "") -> OptionInfo:
-    option: OptionInfo = typer.Option(f"--{name}", help=f"cli.opt.{help_id or name}")
-    return option
+def _option(name: str, help_id: str = "") -> object:
+    return typer.Option(f"--{name}", help=f"cli.opt.{help_id or name}")
 
 
 def main() -> None:
     """Run the command line; turn errors into sentences and exit codes."""
     command = typer.main.get_command(app)
-    _translate_help(command, choose_language())
+    translate_help(command, choose_language())
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     try:
@@ -70,15 +68,6 @@ def main() -> None:
         fault = type(error).__name__
         typer.echo(say(choose_language(), "cli.said.internal", why=fault, path=path), err=True)
         sys.exit(70)
-
-
-def _translate_help(command: Any, language: Language) -> None:
-    """Replace message ids in the help of a command, of its options and of its subcommands."""
-    for part in (command, *command.params):
-        if (getattr(part, "help", None) or "").startswith("cli."):
-            part.help = say(language, part.help)
-    for subcommand in getattr(command, "commands", {}).values():
-        _translate_help(subcommand, language)
 
 
 @app.callback(invoke_without_command=True)
@@ -132,7 +121,7 @@ def check(wave: WaveArg, lang: LangOpt = "", out: OutOpt = None) -> None:  # noq
     from sipas_analysis.reports.check_output import describe_check, list_check_tables
 
     facts, survey = _read_survey(wave)
-    _print_output(describe_check(survey, choose_language()))
+    print_lines(describe_check(survey, choose_language()))
     if out is not None:
         _write_tables(list_check_tables(survey), out / "check")
     print_message("next_run", path=facts.path)
@@ -175,7 +164,7 @@ def drivers(
     result = keep_publishable(survey, result, by) if by else result
     is_usual = not by and not names and missing == "complete"
     priority = find_priority(survey, result) if is_usual else None
-    _print_output(describe_drivers(survey, result, priority, choose_language()))
+    print_lines(describe_drivers(survey, result, priority, choose_language()))
     _write_tables(list_tables(result, priority, by), _output_folder(out, facts) / "tables")
 
 
@@ -301,17 +290,11 @@ def compare(
     lang: LangOpt = "",  # noqa: ARG001
     crosswalk: Annotated[Path | None, _option("crosswalk")] = None,
 ) -> None:
-    from sipas_analysis.reports.chapters.trend import explain_break
-    from sipas_analysis.reports.comparison_page import list_tables, write_comparison
+    from sipas_analysis.reports.comparison_page import describe_changes, write_comparison
 
     language, surveys = choose_language(), [_read_survey(wave)[1] for wave in waves]
     changes, paths = write_comparison(surveys, out, language, crosswalk)
-    for title, table in list_tables(changes):
-        print_table(title, table)
-    breaks = changes.breaks[changes.breaks["reason"] != ""]
-    for before, after, reason in breaks[["before", "after", "reason"]].to_numpy():
-        why = explain_break(reason).text(language)
-        print_message("no_line", before=before, after=after, why=why)
+    print_lines(describe_changes(changes, language))
     for path in paths:
         print_message("wrote", path=path)
 
@@ -333,13 +316,12 @@ def _read_survey(path: Path) -> "tuple[Wave, Survey]":
 
     facts = read_wave(path)
     survey = read_survey(facts)
-    frame = survey.frame
     print_message(
         "read",
         title=facts.title.text(choose_language()),
         n_read=survey.n_read,
-        n=len(frame),
-        n_units=frame["unit"].nunique(),
+        n=len(survey.frame),
+        n_units=survey.frame["unit"].nunique(),
     )
     if facts.is_synthetic:
         print_message("synthetic")
@@ -381,12 +363,6 @@ def _parse_parameters(parameters: list[str] | None) -> dict[str, str]:
 def _split_names(text: str) -> tuple[str, ...]:
     """Return the names of a comma-separated list."""
     return tuple(name.strip() for name in text.split(",") if name.strip())
-
-
-def _print_output(lines: "Iterable[tuple[str, pd.DataFrame | None]]") -> None:
-    """Print sentences, and tables with their titles."""
-    for text, table in lines:
-        typer.echo(text) if table is None else print_table(text, table)
 
 
 def _output_folder(out: Path | None, facts: "Wave") -> Path:

@@ -45,7 +45,8 @@ reports.file_names reports.subject reports.figure_tables reports.chapters.trend
 reports.chapters.sample_design reports.chapters.opening reports.chapters.results
 reports.chapters.ranking reports.chapters.letters reports.chapters.action
 reports.chapters.drivers reports.chapters.annexes reports.annex_workbook reports.report
-reports.portal reports.comparison_page reports.sample_options reports.sample_page
+reports.portal reports.comparison_page reports.sample_options reports.sample_list
+reports.sample_page
 reports.check_output reports.drivers_output
 proof.program proof.receipt proof.receipt_page proof.ro_crate proof.read_back proof.verify
 proof.verdict_page proof.trace proof.archive

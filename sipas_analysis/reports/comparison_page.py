@@ -28,10 +28,11 @@ from sipas_analysis.files import check_writable
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.measure.change import NUMBER_COLUMNS, Changes, compare, recode_units
-from sipas_analysis.messages import Language
+from sipas_analysis.messages import Language, say
 from sipas_analysis.reports.chapters.trend import draw_trend, explain_break, order_by_year
 from sipas_analysis.reports.subject import Subject
 
+Lines = Iterator[tuple[str, pd.DataFrame | None]]  # a sentence, or a title with its table
 OUT = Path("outputs/compare")
 
 
@@ -97,13 +98,19 @@ def build_comparison_page(changes: Changes, ordered: Sequence[Survey]) -> Docume
     )
 
 
-def list_tables(changes: Changes) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Yield each pair of waves that may be compared with its table for the console."""
+def describe_changes(changes: Changes, language: Language) -> Lines:
+    """Yield for the console the table of each pair of waves, then why some pairs have none."""
     columns = ["group", "unit", "value_before", "value_after", "value", "low", "high"]
     overall = changes.frame[changes.frame["level"] == OVERALL]
-    for pair in changes.breaks.query("reason == ''").itertuples(index=False):
+    is_comparable = changes.breaks["reason"] == ""
+    for pair in changes.breaks[is_comparable].itertuples(index=False):
         rows = overall.loc[overall["before"] == pair.before, columns]
-        yield f"{pair.before} → {pair.after}", rows.rename(columns={"value": "change"}).round(2)
+        title = f"{pair.before} → {pair.after}"
+        yield title, rows.rename(columns={"value": "change"}).round(2)
+    for pair in changes.breaks[~is_comparable].itertuples(index=False):
+        why = explain_break(str(pair.reason)).text(language)
+        fields = {"before": pair.before, "after": pair.after, "why": why}
+        yield say(language, "cli.said.no_line", **fields), None
 
 
 def _pair_blocks(

@@ -1,10 +1,9 @@
 """Plan a sample from a list of clients, and say how precise its results will be.
 
-The list is read whole or refused; names, telephones and the like are never read (rule P1), and
-only ids, units, strata and clusters are written. Nothing is written before all is computed.
+Only ids, units, strata and clusters of the list are written (rule P1), and nothing is written
+before all is computed.
 """
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
@@ -16,7 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from sipas_analysis.collect.columns import is_personal, read_vocabulary
-from sipas_analysis.collect.readers import fold_text, read_rows, tidy_text
+from sipas_analysis.collect.readers import fold_text
 from sipas_analysis.documents.model import (
     Block,
     Bullets,
@@ -30,15 +29,7 @@ from sipas_analysis.documents.model import (
     make_text,
 )
 from sipas_analysis.documents.writers.html import write_html
-from sipas_analysis.errors import (
-    AnswerError,
-    ColumnError,
-    FormError,
-    ParameterError,
-    Place,
-    SipasError,
-    UnitError,
-)
+from sipas_analysis.errors import FormError, ParameterError
 from sipas_analysis.figures.published import write_tables
 from sipas_analysis.files import check_writable
 from sipas_analysis.infer.sample_draw import RESERVE, How, compare_returns, draw
@@ -52,7 +43,14 @@ from sipas_analysis.infer.sample_size import (
     forms_to_tell,
     sample_size,
 )
-from sipas_analysis.messages import LANGUAGES, Language
+from sipas_analysis.messages import Language
+from sipas_analysis.reports.sample_list import (
+    find_column,
+    read_counts,
+    read_list,
+    read_strata,
+    refuse_rows,
+)
 from sipas_analysis.reports.sample_options import SampleOptions, check_options
 
 # What the page assumes of an index: its items, and how alike the answers of one person are.
@@ -109,21 +107,21 @@ def write_sample(options: SampleOptions, language: Language) -> list[Path]:
 
 def plan_and_draw(options: SampleOptions) -> SamplePlan:
     """Read the list, plan each unit, draw, and compare what came back with the draw."""
-    clients = _read_list(options.frame)
+    clients = read_list(options.frame)
     file, roles = options.frame.name, read_vocabulary()["roles"]
-    unit = _find_column(clients, options.by, roles["unit"], "unit", "--by")
+    unit = find_column(clients, options.by, roles["unit"], "unit", "--by")
     is_total = clients[unit].map(fold_text).isin(read_vocabulary()["totals"])
-    _refuse_rows(clients, unit, clients[unit] == "", "sample_blank", FormError)
-    _refuse_rows(clients, unit, is_total, "total_row", FormError)
+    refuse_rows(clients, unit, clients[unit] == "", "sample_blank", FormError)
+    refuse_rows(clients, unit, is_total, "total_row", FormError)
     n_personal = sum(map(is_personal, clients.columns))
     if options.count:
         if options.returned:
             raise ParameterError("sample_returned_counts", file=file)
-        units = plan_units(_read_counts(clients, unit, options.count), options)
+        units = plan_units(read_counts(clients, unit, options.count), options)
         return SamplePlan(units, None, None, n_personal)
-    ids = _find_column(clients, options.ids, roles["form"], "id", "--id")
+    ids = find_column(clients, options.ids, roles["form"], "id", "--id")
     if options.size:
-        _find_column(clients, options.size, (), "id", "--size")
+        find_column(clients, options.size, (), "id", "--size")
     units = plan_units(clients.groupby(unit)[unit].size(), options)
     n_by_unit = dict(zip(units["unit"], units["n"].astype(int), strict=True))
     people = draw(
@@ -138,7 +136,7 @@ def plan_and_draw(options: SampleOptions) -> SamplePlan:
         file=file,
     )
     returned = _read_returned(options, people, ids, unit) if options.returned else None
-    people = people.merge(_read_strata(clients, ids, unit), on=ids, validate="one_to_one")
+    people = people.merge(read_strata(clients, ids, unit), on=ids, validate="one_to_one")
     people = people.rename(columns={unit: "unit", ids: "id"})
     return SamplePlan(units, people, returned, n_personal)
 
@@ -271,6 +269,7 @@ def _state_forms_to_tell(deff: float) -> Text:
 
 
 def _describe_method(options: SampleOptions, plan: SamplePlan) -> Iterable[Text]:
+    """Say by which rules the sample was sized, shared out and drawn."""
     if options.total is None:
         error = Number(options.error, 3 if options.error < 0.01 else 2)
         yield make_text(f"sample.rule.{options.method}", error=error)
@@ -294,6 +293,7 @@ def _describe_method(options: SampleOptions, plan: SamplePlan) -> Iterable[Text]
 
 
 def _describe_response(returned: pd.DataFrame) -> Iterable[Block]:
+    """Say how many of those drawn answered, then list the units."""
     sums = returned[["planned", "answered", "replaced", "missing"]].sum()
     counts: dict[str, object] = {str(name): int(count) for name, count in sums.items()}
     share = Number(100 * float(sums["answered"] / sums["planned"]), 1)
@@ -302,103 +302,16 @@ def _describe_response(returned: pd.DataFrame) -> Iterable[Block]:
 
 
 def _unit_table(name: str, frame: pd.DataFrame, notes: tuple[Text, ...]) -> Table:
-    columns = tuple(
-        Column(make_text(f"sample.column.{column}"), "row" if column == "unit" else "number")
-        for column in frame
-    )
-    cells = {
-        str(column): _number_cells(frame[column], DECIMALS.get(str(column), 0)) for column in frame
-    }
-    rows = tuple(zip(*cells.values(), strict=True))
-    return Table(f"table-{name}", make_text(f"sample.table.{name}"), columns, rows, notes)
-
-
-def _number_cells(values: "pd.Series[int]", decimals: int) -> list[object]:
-    if values.name == "unit":
-        return [str(value) for value in values]
-    return [Number(float(value), decimals) for value in values]
-
-
-# ── reading and refusing
-
-
-def _read_list(path: Path) -> pd.DataFrame:
-    """Read a list with its cells tidied; ``attrs`` keeps the name of the file for refusals."""
-    rows = read_rows(path).map(tidy_text)
-    rows.attrs["file"] = path.name
-    return rows
-
-
-def _list_headers(clients: pd.DataFrame) -> dict[str, str]:
-    """Return the headers as they stand, by their folded text; of two alike, the first."""
-    return {fold_text(str(header)): str(header) for header in reversed(clients.columns)}
-
-
-def _find_column(
-    clients: pd.DataFrame, wanted: str, usual: Iterable[str], what: str, option: str
-) -> str:
-    """Return the column wanted, else the first with a usual header; never a personal one."""
-    place = [Place(clients.attrs["file"])]
-    headers, all_headers = _list_headers(clients), ", ".join(clients.columns)
-    names = [fold_text(wanted)] if wanted else usual
-    column = next((headers[name] for name in names if name in headers), "")
-    if wanted and not column:
-        close = difflib.get_close_matches(fold_text(wanted), headers, n=1)
-        if close:
-            raise ColumnError("sample_column_close", place, name=wanted, close=headers[close[0]])
-        raise ColumnError("sample_column", place, name=wanted, known=all_headers)
-    if not column:
-        names_of_role = {name: make_text(f"sample.what.{what}").text(name) for name in LANGUAGES}
-        fields = {"what": names_of_role, "option": option, "known": all_headers}
-        raise ColumnError("sample_no_column", place, **fields)
-    if [*clients.columns].count(column) > 1:
-        raise ColumnError("sample_column_twice", place, name=column)
-    if is_personal(column):
-        raise ColumnError("sample_personal", place, name=column)
-    return column
-
-
-def _refuse_rows(
-    clients: pd.DataFrame,
-    column: str,
-    wrong: "pd.Series[bool]",
-    message: str,
-    error: type[SipasError],
-) -> None:
-    """Refuse the list, with the place of every wrong cell, if there is any."""
-    values = clients.loc[wrong, column].items()
-    places = [
-        Place(clients.attrs["file"], int(str(row)), column, str(value)) for row, value in values
-    ]
-    if places:
-        raise error(message, places)
-
-
-def _read_counts(clients: pd.DataFrame, unit: str, wanted: str) -> "pd.Series[int]":
-    """Return clients by unit from a list of counts."""
-    count = _find_column(clients, wanted, (), "id", "--count")
-    _refuse_rows(
-        clients, unit, clients[unit].duplicated(keep=False), "sample_unit_twice", UnitError
-    )
-    _refuse_rows(
-        clients,
-        count,
-        ~clients[count].str.fullmatch(r"0*[1-9]\d{0,11}"),
-        "sample_count",
-        AnswerError,
-    )
-    return clients.set_index(unit)[count].astype(np.int64)
-
-
-def _read_strata(clients: pd.DataFrame, ids: str, unit: str) -> pd.DataFrame:
-    """Return ids with the columns that hold stratum and cluster, under these names."""
-    columns = {ids: clients[ids]}
-    headers, roles = _list_headers(clients), read_vocabulary()["roles"]
-    for role in ("stratum", "cluster"):
-        header = next((headers[name] for name in roles[role] if name in headers), "")
-        if header and header not in (ids, unit):
-            columns[role] = clients[header]
-    return pd.DataFrame(columns)
+    """List the units, a column of the frame in each column of the table."""
+    columns, cells = [], []
+    for column in map(str, frame):
+        is_unit, decimals = column == "unit", DECIMALS.get(column, 0)
+        columns.append(Column(make_text(f"sample.column.{column}"), "row" if is_unit else "number"))
+        cells.append(
+            [str(value) if is_unit else Number(float(value), decimals) for value in frame[column]]
+        )
+    rows = tuple(zip(*cells, strict=True))
+    return Table(f"table-{name}", make_text(f"sample.table.{name}"), tuple(columns), rows, notes)
 
 
 def _read_returned(
@@ -406,8 +319,8 @@ def _read_returned(
 ) -> pd.DataFrame:
     """Read the ids that came back and compare them with the draw."""
     path = cast(Path, options.returned)
-    returned = _read_list(path)
-    column = _find_column(returned, ids, (), "id", "--id")
-    _refuse_rows(returned, column, returned[column] == "", "sample_blank", FormError)
+    returned = read_list(path)
+    column = find_column(returned, ids, (), "id", "--id")
+    refuse_rows(returned, column, returned[column] == "", "sample_blank", FormError)
     came_back = returned[column]
     return compare_returns(people, came_back, ids=ids, by=unit, deff=options.deff, file=path.name)

@@ -6,7 +6,7 @@ The language is that of ``--lang``, else of the system; files never depend on it
 import locale
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -34,6 +34,21 @@ def choose_language() -> Language:
 def print_message(message_id: str, **fields: object) -> None:
     """Print one sentence."""
     typer.echo(say(choose_language(), f"cli.said.{message_id}", **fields))
+
+
+def print_lines(lines: "Iterable[tuple[str, pd.DataFrame | None]]") -> None:
+    """Print sentences, and tables under their titles."""
+    for text, table in lines:
+        typer.echo(text) if table is None else print_table(text, table)
+
+
+def translate_help(command: Any, language: Language) -> None:
+    """Replace message ids in the help of a command, of its options and of its subcommands."""
+    for part in (command, *command.params):
+        if (getattr(part, "help", None) or "").startswith("cli."):
+            part.help = say(language, part.help)
+    for subcommand in getattr(command, "commands", {}).values():
+        translate_help(subcommand, language)
 
 
 def print_error_and_exit(error: SipasError) -> NoReturn:

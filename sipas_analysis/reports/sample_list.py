@@ -1,0 +1,95 @@
+"""Read the list of clients that a sample is drawn from, whole or not at all.
+
+Columns of names, telephones and the like are never used (rule P1). A refusal names the file, the
+row and the column.
+"""
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sipas_analysis.collect.columns import is_personal, read_vocabulary
+from sipas_analysis.collect.readers import fold_text, read_rows, tidy_text
+from sipas_analysis.documents.model import make_text
+from sipas_analysis.errors import AnswerError, ColumnError, Place, SipasError, UnitError
+from sipas_analysis.messages import LANGUAGES
+
+
+def read_list(path: Path) -> pd.DataFrame:
+    """Read a list with its cells tidied; ``attrs`` keeps the name of the file for refusals."""
+    rows = read_rows(path).map(tidy_text)
+    rows.attrs["file"] = path.name
+    return rows
+
+
+def _list_headers(clients: pd.DataFrame) -> dict[str, str]:
+    """Return the headers as they stand, by their folded text; of two alike, the first."""
+    return {fold_text(str(header)): str(header) for header in reversed(clients.columns)}
+
+
+def find_column(
+    clients: pd.DataFrame, wanted: str, usual: Iterable[str], what: str, option: str
+) -> str:
+    """Return the column wanted, else the first with a usual header; never a personal one."""
+    place = [Place(clients.attrs["file"])]
+    headers, all_headers = _list_headers(clients), ", ".join(clients.columns)
+    names = [fold_text(wanted)] if wanted else usual
+    column = next((headers[name] for name in names if name in headers), "")
+    if wanted and not column:
+        close = difflib.get_close_matches(fold_text(wanted), headers, n=1)
+        if close:
+            raise ColumnError("sample_column_close", place, name=wanted, close=headers[close[0]])
+        raise ColumnError("sample_column", place, name=wanted, known=all_headers)
+    if not column:
+        names_of_role = {name: make_text(f"sample.what.{what}").text(name) for name in LANGUAGES}
+        fields = {"what": names_of_role, "option": option, "known": all_headers}
+        raise ColumnError("sample_no_column", place, **fields)
+    if [*clients.columns].count(column) > 1:
+        raise ColumnError("sample_column_twice", place, name=column)
+    if is_personal(column):
+        raise ColumnError("sample_personal", place, name=column)
+    return column
+
+
+def refuse_rows(
+    clients: pd.DataFrame,
+    column: str,
+    wrong: "pd.Series[bool]",
+    message: str,
+    error: type[SipasError],
+) -> None:
+    """Refuse the list, with the place of every wrong cell, if there is any."""
+    values = clients.loc[wrong, column].items()
+    places = [
+        Place(clients.attrs["file"], int(str(row)), column, str(value)) for row, value in values
+    ]
+    if places:
+        raise error(message, places)
+
+
+def read_counts(clients: pd.DataFrame, unit: str, wanted: str) -> "pd.Series[int]":
+    """Return clients by unit from a list of counts."""
+    count = find_column(clients, wanted, (), "id", "--count")
+    refuse_rows(clients, unit, clients[unit].duplicated(keep=False), "sample_unit_twice", UnitError)
+    refuse_rows(
+        clients,
+        count,
+        ~clients[count].str.fullmatch(r"0*[1-9]\d{0,11}"),
+        "sample_count",
+        AnswerError,
+    )
+    return clients.set_index(unit)[count].astype(np.int64)
+
+
+def read_strata(clients: pd.DataFrame, ids: str, unit: str) -> pd.DataFrame:
+    """Return ids with the columns that hold stratum and cluster, under these names."""
+    columns = {ids: clients[ids]}
+    headers, roles = _list_headers(clients), read_vocabulary()["roles"]
+    for role in ("stratum", "cluster"):
+        header = next((headers[name] for name in roles[role] if name in headers), "")
+        if header and header not in (ids, unit):
+            columns[role] = clients[header]
+    return pd.DataFrame(columns)
