@@ -242,7 +242,7 @@ def _draw_cells(axes: "Axes", table: "NDArray[np.float64]", language: Language) 
     )
     axes.set(xlim=(0, table.shape[1]), ylim=(table.shape[0], 0))
     mesh.update_scalarmappable()  # gives each cell its colour now
-    cells = zip(np.ndindex(table.shape), table.flat, mesh.get_facecolor(), strict=True)
+    cells = zip(np.ndindex(table.shape), table.flat, np.asarray(mesh.get_facecolor()), strict=True)
     for (row, column), value, colour in cells:
         if not np.isnan(value):
             axes.text(

@@ -257,7 +257,7 @@ class Official:
     publisher: Bilingual
     day: date
 
-    def head(self, language: Language) -> dict[str, str]:
+    def letterhead_lines(self, language: Language) -> dict[str, str]:
         """Return the lines at the head of a letter of the administration (Decree 30/2020)."""
         province = render_text(self.province, language)
         place = _LEVEL.sub("", province)

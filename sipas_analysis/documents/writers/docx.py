@@ -7,13 +7,11 @@ same document and language give the same bytes.
 """
 
 import io
-import struct
 from collections.abc import Iterable, Sequence
-from math import ceil
 from pathlib import Path
 from typing import Any
-from unicodedata import east_asian_width
 
+from sipas_analysis.documents.letter_widths import TIMES, measure_text
 from sipas_analysis.documents.model import (
     Block,
     Bullets,
@@ -28,9 +26,11 @@ from sipas_analysis.documents.model import (
 from sipas_analysis.documents.writers.docx_parts import (
     LOOKS,
     ROOM,
+    TALL,
     Word,
     clean_text,
     convert_to_twips,
+    cut_picture,
     list_figures,
     make_element,
     make_field_runs,
@@ -45,8 +45,6 @@ from sipas_analysis.errors import OutputError
 from sipas_analysis.files import write_whole
 from sipas_analysis.messages import Language
 
-TALL = 215.0  # mm a picture may be high with its caption below
-SQUEEZE = 1.25  # a picture this much higher is made smaller, beyond that it is cut
 PADDING = 1.4  # mm at the left and right of a cell
 SHORT = 16  # a table of no more rows stays on one page
 PARAGRAPHS = {
@@ -102,7 +100,9 @@ def _write_head(word: Word, document: Document) -> None:
         word.add_paragraph(document.banner, "SIPAS Banner")
     letter = _find_signatory(document)
     if letter:
-        _write_letterhead(word, {k: clean_text(v) for k, v in letter.head(word.language).items()})
+        _write_letterhead(
+            word, {k: clean_text(v) for k, v in letter.letterhead_lines(word.language).items()}
+        )
     if letter and document.kind:
         word.add_paragraph(document.kind, "Title")
     word.add_paragraph(document.title, "Subtitle" if letter else "Title")
@@ -116,10 +116,10 @@ def _write_letterhead(word: Word, head: dict[str, str]) -> None:
     if head["superior"]:
         _add_line(left, head["superior"], 12.5)
     _add_line(left, head["publisher"], 12.5, bold=True)
-    _draw_rule(left, 68.0, 0.4 * min(_width(head["publisher"], 12.5), 60.0))
+    _draw_rule(left, 68.0, 0.4 * min(_measure_mm(head["publisher"], 12.5), 60.0))
     _add_line(right, head["nation"], 12, bold=True)
     _add_line(right, head["motto"], 13, bold=True)
-    _draw_rule(right, ROOM - 68.0, _width(head["motto"], 11.6))
+    _draw_rule(right, ROOM - 68.0, _measure_mm(head["motto"], 11.6))
     _add_line(number, head["number"], 13)
     _add_line(day, head["day"], 13, italic=True)
 
@@ -209,51 +209,28 @@ def _write_caption(word: Word, kind: str, text: object, style: str) -> None:
     )
 
 
-def _write_picture(word: Word, figure: Picture) -> None:
+def _write_picture(word: Word, picture: Picture) -> None:
     """Write a picture, in several pieces if it is higher than a page, and its caption below."""
     from docx.shared import Mm
 
-    pieces = _cut_picture(convert_to_png(figure.draw(word.language)))
-    for at, piece in enumerate(pieces, 1):
+    pieces = cut_picture(convert_to_png(picture.draw(word.language)))
+    for number, piece in enumerate(pieces, 1):
         shape = (
             word.add_paragraph("", "SIPAS Picture")
             .add_run()
             .add_picture(io.BytesIO(piece), Mm(ROOM))
         )
-        less = min(1.0, Mm(TALL) / shape.height)
-        shape.width, shape.height = int(less * shape.width), int(less * shape.height)
-        alt = word.render(figure.alt)
+        scale = min(1.0, Mm(TALL) / shape.height)
+        shape.width, shape.height = int(scale * shape.width), int(scale * shape.height)
+        alt = word.render(picture.alt)
         if len(pieces) > 1:
-            alt = word.render_message("docx.part", alt=alt, part=at, parts=len(pieces))
-        shown = shape._inline.docPr
-        for name, text in {"name": figure.id, "title": figure.caption, "descr": alt}.items():
-            shown.set(name, word.render(text))
-    _write_caption(word, word.render_message("docx.figure"), figure.caption, "SIPAS Figure Caption")
-
-
-def _cut_picture(png: bytes) -> list[bytes]:
-    """Cut a picture much higher than a page where the least ink is; else leave it whole."""
-    import numpy as np
-    from matplotlib.image import imread, imsave
-
-    width, height = struct.unpack(">II", png[16:24])  # a PNG begins with them
-    most = int(width * TALL / ROOM)
-    if height <= SQUEEZE * most:
-        return [png]
-    pixels = imread(io.BytesIO(png))
-    n_pieces = ceil(height / most)
-    ink = (pixels[:, :, :3].min(axis=2) < 0.6).sum(axis=1)
-    cuts = [0]
-    for k in range(1, n_pieces):
-        low = height * k // n_pieces - most // 25
-        cuts.append(low + int(np.argmin(ink[low : low + 2 * most // 25])))
-    made = []
-    for low, high in zip(cuts, [*cuts[1:], height], strict=True):
-        out = io.BytesIO()
-        bare: dict[str, Any] = {"Software": None}
-        imsave(out, pixels[low:high], format="png", metadata=bare)
-        made.append(out.getvalue())
-    return made
+            alt = word.render_message("docx.part", alt=alt, part=number, parts=len(pieces))
+        properties = shape._inline.docPr
+        for name, text in {"name": picture.id, "title": picture.caption, "descr": alt}.items():
+            properties.set(name, word.render(text))
+    _write_caption(
+        word, word.render_message("docx.figure"), picture.caption, "SIPAS Figure Caption"
+    )
 
 
 def _write_table(word: Word, table: Table) -> None:
@@ -278,7 +255,7 @@ def _write_table(word: Word, table: Table) -> None:
         for at, cells in enumerate(table.rows)
     ]
     first = _make_row(
-        [[make_text_run(it)] for it in head],
+        [[make_text_run(label)] for label in head],
         widths,
         ["center"] * len(head),
         style.replace(" ", ""),
@@ -304,7 +281,7 @@ def _make_table_properties(caption: str, widths: Sequence[int]) -> Any:
         make_element("jc", val="center"),
         make_element("tblLayout", type="fixed"),
         make_element(
-            "tblCellMar", *(make_element(it, w=pad, type="dxa") for it in ("left", "right"))
+            "tblCellMar", *(make_element(side, w=pad, type="dxa") for side in ("left", "right"))
         ),
         make_element(
             "tblLook",
@@ -330,7 +307,7 @@ def _make_row(
     head: bool = False,
 ) -> Any:
     """Return a row that does not split; the head is bold, shaded and repeats on every page."""
-    made = make_element(
+    row = make_element(
         "tr",
         make_element(
             "trPr", make_element("cantSplit"), make_element("tblHeader") if head else None
@@ -350,8 +327,8 @@ def _make_row(
             shade,
             make_element("vAlign", val="center"),
         )
-        made.append(make_element("tc", facts, make_element("p", look, *runs)))
-    return made
+        row.append(make_element("tc", facts, make_element("p", look, *runs)))
+    return row
 
 
 def _share_width(
@@ -362,11 +339,15 @@ def _share_width(
     for at, (column, label) in enumerate(zip(table.columns, head, strict=True)):
         cells = [row[at] for row in rows]
         parts = [part for text in cells for part in text.split(" ")]
-        longest = 1.1 * max(_width(part, size) for part in label.split(" "))  # bold is wider
-        words.append(_pad_width(max([longest, *(_width(part, size) for part in parts)]), ROOM / 4))
-        texts = max([longest, *(_width(text, size) for text in cells)])
+        longest = 1.1 * max(_measure_mm(part, size) for part in label.split(" "))  # bold is wider
+        words.append(
+            _pad_width(max([longest, *(_measure_mm(part, size) for part in parts)]), ROOM / 4)
+        )
+        texts = max([longest, *(_measure_mm(text, size) for text in cells)])
         least.append(_pad_width(texts, ROOM / 4) if column.kind == "number" else words[-1])
-        most.append(max(_pad_width(max(texts, _width(label, size) / 1.8), ROOM / 2), least[-1]))
+        most.append(
+            max(_pad_width(max(texts, _measure_mm(label, size) / 1.8), ROOM / 2), least[-1])
+        )
     if sum(least) > 0.8 * ROOM:
         least = words
     spare, wish = ROOM - sum(least), sum(most) - sum(least)
@@ -384,11 +365,6 @@ def _pad_width(mm: float, most: float) -> float:
     return min(mm, most) + 2 * PADDING + 0.5
 
 
-def _width(text: str, size: float) -> float:
-    """Estimate how wide a text is, in mm, from classes of letters of Times New Roman."""
-    ems = 0.0
-    for letter in text:
-        wide = east_asian_width(letter) in "WF"
-        broad = 1.0 if wide else 0.8 if letter in "mwMW%" else 0.7 if letter.isupper() else 0.5
-        ems += 0.32 if letter in "ijltfr .,;:()/-" else broad
-    return ems * size * 25.4 / 72
+def _measure_mm(text: str, size: float) -> float:
+    """Estimate how wide a text is, in mm, in a size in points."""
+    return measure_text(text, TIMES) * size * 25.4 / 72

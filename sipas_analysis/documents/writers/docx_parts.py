@@ -6,11 +6,13 @@ Nothing here knows of reports; the writer stands in ``docx.py``.
 
 import io
 import re
+import struct
 import zipfile
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from functools import cached_property
+from math import ceil
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import Element, SubElement, tostring
 
@@ -32,6 +34,8 @@ LOCALES = {"vi": "vi-VN", "en": "en-US"}
 PAGE = {"page_width": 210, "page_height": 297, "top_margin": 20, "bottom_margin": 20,
         "left_margin": 30, "right_margin": 15, "header_distance": 10}  # fmt: skip  # mm
 ROOM = 165.0  # mm between the margins
+TALL = 215.0  # mm a picture may be high with its caption below
+SQUEEZE = 1.25  # a picture this much higher is made smaller, beyond that it is cut
 NO_DAY = date(2000, 1, 1)  # of a document that carries no date
 ILLEGAL = re.compile(r"[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -123,12 +127,12 @@ class Word:
         from docx.shared import Pt
 
         above = self.file.element.body.sectPr.getprevious()
-        made = self.file.add_paragraph()
-        made._p.extend(self.make_runs(value))
-        made._p.style = self.styles[style]
+        paragraph = self.file.add_paragraph()
+        paragraph._p.extend(self.make_runs(value))
+        paragraph._p.style = self.styles[style]
         if above is not None and above.tag.endswith("}tbl"):
-            made.paragraph_format.space_before = Pt(max(6, LOOKS[style].space[0]))
-        return made
+            paragraph.paragraph_format.space_before = Pt(max(6, LOOKS[style].space[0]))
+        return paragraph
 
     def append_element(self, element: Any) -> None:
         """Append an element of the body, before the facts of the page that end it."""
@@ -154,16 +158,16 @@ def list_figures(word: Word) -> None:
     word.file.part.relate_to(part, RELATIONSHIP_TYPE.CUSTOM_XML)
 
 
-def make_element(tag: str, *inside: Any, **attributes: object) -> Any:
-    """Return an element of Word's namespace; what is None inside is left out."""
+def make_element(tag: str, *children: Any, **attributes: object) -> Any:
+    """Return an element of Word's namespace; a child that is None is left out."""
     from docx.oxml import OxmlElement
     from docx.oxml.ns import qn
 
-    made: Any = OxmlElement(f"w:{tag}")
+    element: Any = OxmlElement(f"w:{tag}")
     for name, value in attributes.items():
-        made.set(qn(f"w:{name}"), str(value))
-    made.extend([one for one in inside if one is not None])
-    return made
+        element.set(qn(f"w:{name}"), str(value))
+    element.extend([child for child in children if child is not None])
+    return element
 
 
 def make_text_run(text: str) -> Any:
@@ -210,13 +214,13 @@ def set_styles(word: Word) -> None:
 
     styles = word.file.styles
     for name, look in LOOKS.items():
-        known = name in styles
-        style = styles[name] if known else styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
+        is_present = name in styles
+        style = styles[name] if is_present else styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
         _apply_look(style.element, look)
     for fonts in list(styles.element.iter("{*}rFonts")):
         fonts.getparent().replace(fonts, _make_fonts())
-    for spoken in list(styles.element.iter("{*}lang")):
-        spoken.getparent().replace(spoken, _make_language(word.language))
+    for tag in list(styles.element.iter("{*}lang")):
+        tag.getparent().replace(tag, _make_language(word.language))
     mode = next(word.file.settings.element.iter("{*}compatSetting"))  # else Word opens it as old
     mode.set(next(key for key in mode.attrib if key.endswith("}val")), "15")
     theme = next(word.file.settings.element.iter("{*}themeFontLang"))
@@ -233,7 +237,9 @@ def _make_language(language: Language) -> Any:
 
 def _apply_look(style: Any, look: StyleLook) -> None:
     """Replace how a style looks; what makes it a heading or a list stays."""
-    kept: dict[str, Any] = {tag: style.find(f".//{{*}}{tag}") for tag in ("numPr", "outlineLvl")}
+    list_and_level: dict[str, Any] = {
+        tag: style.find(f".//{{*}}{tag}") for tag in ("numPr", "outlineLvl")
+    }
     for old in [*style.findall("{*}pPr"), *style.findall("{*}rPr")]:
         style.remove(old)
     left, first = look.indent
@@ -249,13 +255,13 @@ def _apply_look(style: Any, look: StyleLook) -> None:
         make_element(
             "pPr",
             make_element("keepNext") if look.keep else None,
-            kept["numPr"],
+            list_and_level["numPr"],
             make_element("pBdr", *box) if look.box else None,
             make_element("shd", val="clear", color="auto", fill=look.box) if look.box else None,
             make_element("spacing", before=above, after=below, line=264, lineRule="auto"),
             make_element("ind", left=convert_to_twips(left), **indent),
             make_element("jc", val=look.align),
-            kept["outlineLvl"],
+            list_and_level["outlineLvl"],
         )
     )
     style.append(
@@ -298,6 +304,31 @@ def set_properties(word: Word, document: Document) -> None:
 
 def remove_times(data: bytes) -> bytes:
     """Return the package with its parts in one order, without the time of day."""
-    with zipfile.ZipFile(io.BytesIO(data)) as made:
-        names = sorted(made.namelist(), key=lambda name: (name != "[Content_Types].xml", name))
-        return zip_parts((name, made.read(name)) for name in names)
+    with zipfile.ZipFile(io.BytesIO(data)) as package:
+        names = sorted(package.namelist(), key=lambda name: (name != "[Content_Types].xml", name))
+        return zip_parts((name, package.read(name)) for name in names)
+
+
+def cut_picture(png: bytes) -> list[bytes]:
+    """Cut a picture much higher than a page where the least ink is; else leave it whole."""
+    import numpy as np
+    from matplotlib.image import imread, imsave
+
+    width, height = struct.unpack(">II", png[16:24])  # a PNG begins with them
+    page_height = int(width * TALL / ROOM)
+    if height <= SQUEEZE * page_height:
+        return [png]
+    pixels = imread(io.BytesIO(png))
+    n_pieces = ceil(height / page_height)
+    ink = (pixels[:, :, :3].min(axis=2) < 0.6).sum(axis=1)
+    cuts = [0]
+    for piece in range(1, n_pieces):
+        start = height * piece // n_pieces - page_height // 25
+        cuts.append(start + int(np.argmin(ink[start : start + 2 * page_height // 25])))
+    pieces = []
+    for top, bottom in zip(cuts, [*cuts[1:], height], strict=True):
+        piece_png = io.BytesIO()
+        no_author: dict[str, Any] = {"Software": None}
+        imsave(piece_png, pixels[top:bottom], format="png", metadata=no_author)
+        pieces.append(piece_png.getvalue())
+    return pieces

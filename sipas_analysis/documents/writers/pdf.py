@@ -1,6 +1,6 @@
 """Write a document as a PDF that an office files: PDF/A-2a to keep, PDF/UA-1 to be read aloud.
 
-Typst lays out (``typeset.py``): no network, no font of the machine, no file but the template.
+Typst lays out (``typst_process.py``): no network, no font of the machine, no file but the template.
 Texts enter as data, so none can become markup; the date is
 the document's own, so the same document gives the same bytes on any day and any machine.
 """
@@ -15,6 +15,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
+from sipas_analysis.documents.letter_widths import LIBERTINUS, measure_text
 from sipas_analysis.documents.model import (
     Block,
     Bullets,
@@ -23,6 +24,7 @@ from sipas_analysis.documents.model import (
     Paragraph,
     Picture,
     Table,
+    bind_percent_sign,
     render_text,
 )
 from sipas_analysis.documents.writers.typst_process import TEMPLATES, TypstRefusal, typeset
@@ -49,6 +51,7 @@ COMFORT = 9.5  # points; type is not made smaller than this only to save lines
 CONTENTS_FROM = 7  # sections; a shorter report needs no table of contents
 WHOLE_LINES = 24  # a table of so many lines stays on one page
 TALL_LINES = 15  # a row of more lines may break between pages
+LONG_TEXT = 34.0  # ems; a longer text asks for no more room
 LONG_WORD = 24  # characters; a longer run may break anywhere
 SHORT_TITLE = 90
 
@@ -75,22 +78,22 @@ def write_pdf(document: Document, path: Path, language: Language) -> Path:
 def _compile_pdf(document: Document, path: Path, language: Language) -> bytes:
     day = document.official.day if document.official else UNDATED
     moment = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    how = {"timestamp": int(moment.timestamp()), "pdf_standards": STANDARDS}
+    options: dict[str, Any] = {"timestamp": int(moment.timestamp()), "pdf_standards": STANDARDS}
     report, source = _convert_document(document, language), TEMPLATE.read_text("utf-8")
-    for prepared in (dict, _replace_unusual):
-        data = json.dumps(prepared(report), ensure_ascii=False)
+    for prepare in (dict, _replace_unusual):
+        fields = json.dumps(prepare(report), ensure_ascii=False)
         try:
-            return typeset(source, {"report": data}, **how)
+            return typeset(source, {"report": fields}, **options)
         except TypstRefusal as error:
             refused = error
     raise OutputError("unset", path=path, why=refused) from refused
 
 
-def _convert_document(document: Document, language: Language) -> dict[str, Any]:
+def _convert_document(document: Document, language: Language) -> dict[str, object]:
     """Return the whole document as plain data in one language."""
     title = _render_drawable(document.title, language) or document.id
     official = document.official
-    many = len(document.sections) >= CONTENTS_FROM
+    has_contents = len(document.sections) >= CONTENTS_FROM
     return {
         "lang": language,
         "title": title,
@@ -100,7 +103,7 @@ def _convert_document(document: Document, language: Language) -> dict[str, Any]:
         "author": _render_drawable(official.publisher, language) if official else "",
         "head": _convert_letterhead(official, language) if official else None,
         "banner": _render_drawable(document.banner, language) if document.banner else None,
-        "contents": say(language, "report.contents") if many else None,
+        "contents": say(language, "report.contents") if has_contents else None,
         "sections": [
             {
                 "title": _render_drawable(section.title, language) or NOTHING,
@@ -114,11 +117,11 @@ def _convert_document(document: Document, language: Language) -> dict[str, Any]:
 
 def _convert_letterhead(official: Official, language: Language) -> dict[str, str]:
     """Return what stands at the head and foot of a letter, fit to be drawn."""
-    lines = official.head(language) | {"sign": say(language, "pdf.sign")}
+    lines = official.letterhead_lines(language) | {"sign": say(language, "pdf.sign")}
     return {name: _make_drawable(line) for name, line in lines.items()}
 
 
-def _convert_block(block: Block, language: Language) -> dict[str, Any]:
+def _convert_block(block: Block, language: Language) -> dict[str, object]:
     if isinstance(block, Paragraph):
         text = _render_drawable(block.text, language) or NOTHING
         return {"kind": "paragraph", "style": block.style, "text": text}
@@ -134,21 +137,21 @@ def _convert_block(block: Block, language: Language) -> dict[str, Any]:
     )
 
 
-def _convert_picture(figure: Picture, language: Language) -> dict[str, Any]:
+def _convert_picture(picture: Picture, language: Language) -> dict[str, object]:
     """Return a picture as wide as the page, or narrower if it would be too tall."""
-    svg, caption = figure.draw(language), _render_drawable(figure.caption, language)
-    found = _VIEW.search(svg)
-    shape = float(found[2]) / float(found[1]) if found else 1.0
+    svg, caption = picture.draw(language), _render_drawable(picture.caption, language)
+    view = _VIEW.search(svg)
+    shape = float(view[2]) / float(view[1]) if view else 1.0
     return {
         "kind": "figure",
         "caption": caption,
-        "alt": _render_drawable(figure.alt, language) or caption or NOTHING,
+        "alt": _render_drawable(picture.alt, language) or caption or NOTHING,
         "svg": svg.decode("utf-8"),
         "width": round(100 * min(1.0, PICTURE_SHAPE / shape), 1),
     }
 
 
-def _convert_table(table: Table, language: Language) -> dict[str, Any]:
+def _convert_table(table: Table, language: Language) -> dict[str, object]:
     header = [_render_drawable(column.label, language) for column in table.columns]
     rows = [[_render_drawable(cell, language) for cell in row] for row in table.rows]
     numbers = [column.kind == "number" for column in table.columns]
@@ -176,34 +179,42 @@ def _fit_columns(
     Every column gets the width of its longest word (a number is one word); what is left of the
     page goes to the columns whose texts would need more lines.
     """
-    least, longest = [], []
-    for at, label in enumerate(header):
-        cells = [row[at] for row in rows]
-        words = [word for cell in cells for word in _split_words(cell, whole=numbers[at])]
-        least.append(
-            max([1.0, *map(_ems, words), *(1.15 * _ems(it) for it in _split_words(label))])
-        )
-        longest.append(max([least[-1], *(min(_ems(cell), 34.0) for cell in cells)]))
+    words, texts = _measure_columns(header, rows, numbers)
+    labels = [1.1 * _measure_ems(label) for label in header]
     room = PAGE_POINTS - PADDING * len(header)
-    asked = [  # with each label on one line, on two, on three
-        [max(cells, 1.1 * _ems(label) / n) for cells, label in zip(longest, header, strict=True)]
-        for n in (1, 2, 3)
+    wishes = [  # with each label on one line, on two, on three
+        [max(text, label / n) for text, label in zip(texts, labels, strict=True)] for n in (1, 2, 3)
     ]
-    wanted = next((it for it in asked if sum(it) * SIZES[0] <= room), asked[-1])
-    tight = 0.7 * sum(least) + 0.3 * sum(wanted)
-    fits = [size for size in SIZES if size >= COMFORT and sum(wanted) * size <= room]
+    wish = next((widths for widths in wishes if sum(widths) * SIZES[0] <= room), wishes[-1])
+    tight = 0.7 * sum(words) + 0.3 * sum(wish)
+    fits = [size for size in SIZES if size >= COMFORT and sum(wish) * size <= room]
     fits += [size for size in SIZES if size <= COMFORT and tight * size <= room]
     size = [*fits, SIZES[-1]][0]
-    spare = max(0.0, room / size - sum(least))
-    share = min(1.0, spare / max(1e-9, sum(wanted) - sum(least)))
-    ems = [low + share * (high - low) for low, high in zip(least, wanted, strict=True)]
+    spare = max(0.0, room / size - sum(words))
+    share = min(1.0, spare / max(1e-9, sum(wish) - sum(words)))
+    ems = [low + share * (high - low) for low, high in zip(words, wish, strict=True)]
     return size, [round(em * size + PADDING, 2) for em in ems]
+
+
+def _measure_columns(
+    header: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[bool]
+) -> tuple[list[float], list[float]]:
+    """Return the width, in ems, of the longest word and of the longest text of each column."""
+    longest_words, longest_texts = [], []
+    for column, label in enumerate(header):
+        cells = [row[column] for row in rows]
+        words = [word for cell in cells for word in _split_words(cell, whole=numbers[column])]
+        label_words = [1.15 * _measure_ems(word) for word in _split_words(label)]
+        longest_words.append(max([1.0, *map(_measure_ems, words), *label_words]))
+        texts = [min(_measure_ems(cell), LONG_TEXT) for cell in cells]
+        longest_texts.append(max([longest_words[-1], *texts]))
+    return longest_words, longest_texts
 
 
 def _count_lines(row: Sequence[str], size: float, widths: Sequence[float]) -> int:
     """Estimate how many lines a row takes."""
     rooms = ((width - PADDING) / size for width in widths)
-    return max(ceil(1.1 * _ems(cell) / room) for cell, room in zip(row, rooms, strict=True))
+    return max(ceil(1.1 * _measure_ems(cell) / room) for cell, room in zip(row, rooms, strict=True))
 
 
 def _split_words(text: str, *, whole: bool = False) -> list[str]:
@@ -213,21 +224,9 @@ def _split_words(text: str, *, whole: bool = False) -> list[str]:
     return [word for word in _BREAKS.split(text) if word]
 
 
-def _ems(text: str) -> float:
+def _measure_ems(text: str) -> float:
     """Estimate, a little too large, how wide a text is drawn, in units of its type size."""
-    letters = unicodedata.normalize("NFD", text)
-    return sum(map(_em, letters))
-
-
-@cache
-def _em(letter: str) -> float:
-    if unicodedata.category(letter).startswith("M"):
-        return 0.1 if letter == "\u031b" else 0.0  # the horn of ơ and ư
-    if letter in "mwMW%@—":
-        return 0.85
-    if letter.isupper():
-        return 0.7
-    return 0.33 if letter in "iljtfrI.,:;'()| " else 0.52
+    return measure_text(text, LIBERTINUS)
 
 
 def _render_drawable(value: object, language: Language) -> str:
@@ -239,18 +238,18 @@ def _make_drawable(text: str) -> str:
     """Replace what no built-in font can draw, let long runs break, keep ``%`` by its number."""
     if not _USUAL.fullmatch(text):
         text = text.replace("\ufeff", "")
-        text = "".join(it if _can_draw(it) else MARK for it in _split_clusters(text))
-    pieces = _LONG.sub(lambda run: _PIECE.sub("\\1\u200b", run[0]), text)
-    return pieces.replace(" %", "\u00a0%")
+        text = "".join(part if _can_draw(part) else MARK for part in _split_clusters(text))
+    breakable = _LONG.sub(lambda run: _PIECE.sub("\\1\u200b", run[0]), text)
+    return bind_percent_sign(breakable)
 
 
 def _split_clusters(text: str) -> Iterator[str]:
     """Yield each letter together with the marks that stand on it."""
     start = 0
-    for at, letter in enumerate(text):
-        if at > start and not unicodedata.category(letter).startswith("M"):
-            yield text[start:at]
-            start = at
+    for position, letter in enumerate(text):
+        if position > start and not unicodedata.category(letter).startswith("M"):
+            yield text[start:position]
+            start = position
     if text:
         yield text[start:]
 
@@ -270,10 +269,12 @@ def _can_draw(cluster: str) -> bool:
     return True
 
 
-def _replace_unusual(value: Any) -> Any:
+def _replace_unusual(value: object) -> object:
     """Return plain data with every unusual letter replaced: some join well only when alone."""
     if isinstance(value, str):
-        return "".join(it if _USUAL.fullmatch(it) else MARK for it in _split_clusters(value))
+        return "".join(part if _USUAL.fullmatch(part) else MARK for part in _split_clusters(value))
     if isinstance(value, dict):
-        return {key: it if key == "svg" else _replace_unusual(it) for key, it in value.items()}
-    return [_replace_unusual(it) for it in value] if isinstance(value, list) else value
+        return {
+            key: field if key == "svg" else _replace_unusual(field) for key, field in value.items()
+        }
+    return [_replace_unusual(field) for field in value] if isinstance(value, list) else value
