@@ -240,11 +240,12 @@ class Figures:
         units = survey.frame["unit"]
         if key in indicators:
             levels = indicators[key].levels
-            counts = [survey.has_choice(key, level).groupby(units).sum() for level in levels]
+            counts = pd.concat(
+                [survey.has_choice(key, level).groupby(units).sum() for level in levels]
+            )
         else:
-            counts = [survey.frame.groupby(["unit", key]).size()]
-        min_cell = survey.wave.min_cell
-        return any(((n > 0) & (n < min_cell)).any() for n in counts)
+            counts = survey.frame.groupby(["unit", key]).size()
+        return bool(((counts > 0) & (counts < survey.wave.min_cell)).any())
 
     @cached_property
     def findings(self) -> Findings:

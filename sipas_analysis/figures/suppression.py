@@ -1,7 +1,7 @@
-"""Blank what must not be published, and what would give it back by subtraction (rule P2)."""
+"""Blank figures that must not be published, and figures that would reveal them (rule P2)."""
 
 from collections.abc import Iterable
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -14,14 +14,15 @@ SUPPRESS = "suppress"
 
 
 def hide_figures(table: pd.DataFrame, survey: Survey) -> pd.DataFrame:
-    """Blank what must not be published, and what would give it back by subtraction (rule P2).
+    """Blank figures that must not be published, and figures that would reveal them (rule P2).
 
     A whole and its parts (factor and items, block and factors, overall and factors; group and
-    units, province and groups) are one sum: a single hidden member of it could be worked out, so
-    a second one is hidden too, the part with fewest forms, again until no sum gives one back.
-    What nobody answered has nothing to hide and hides nothing.
+    units, province and groups) are one sum. A single hidden member of a sum could be computed from
+    the others. So a second member is hidden too, the part with the fewest forms, and this is
+    repeated until no sum reveals a member. A figure that nobody answered is neither hidden nor
+    does it protect another.
     """
-    sums = [_sort_members(table, *keys) for keys in _list_sums(table, survey)]
+    sums = [_sort_members(table, kind) for kind in _list_sums(table, survey)]
     hidden = (table["flag"] == SUPPRESS) & (table["n_valid"] > 0)
     while True:
         more = hidden | _mark_two_rules(table, hidden, survey)
@@ -40,8 +41,8 @@ def _mark_two_rules(
 ) -> "pd.Series[bool]":
     """Mark all parts and the whole of a domain with a hidden item, if they follow two rules.
 
-    Pooled here and a mean of items there are two sums over the same items: together they could
-    give an item back that each alone keeps.
+    A pooled figure and a mean of items are two sums over the same items: together they could
+    reveal an item that each alone keeps hidden.
     """
     rules = {rule.rule for _, rule in survey.instrument.rules_by_level()} & {
         "pooled",
@@ -49,50 +50,64 @@ def _mark_two_rules(
     }
     if len(rules) < 2:
         return pd.Series(False, index=table.index)
-    item = hidden & (table["level"] == "item")
-    touched = item.groupby([table["domain"], table["group"], table["unit"]], dropna=False)
-    return touched.transform("any") & table["level"].isin(["factor", "block", OVERALL])
+    hidden_items = hidden & (table["level"] == "item")
+    domains = hidden_items.groupby([table["domain"], table["group"], table["unit"]], dropna=False)
+    return domains.transform("any") & table["level"].isin(["factor", "block", OVERALL])
 
 
-def _list_sums(
-    table: pd.DataFrame, survey: Survey
-) -> Iterable[tuple["pd.Series[Any]", "pd.Series[bool]", list[str]]]:
-    """Yield each kind of sum: the name of the whole by row, which rows are wholes, other keys."""
+@dataclass(frozen=True)
+class _Sum:
+    """A kind of sum of a table of figures.
+
+    Attributes:
+        whole: Name of the whole to which each row belongs, missing if to none.
+        is_whole: Which rows are themselves wholes.
+        keys: Further columns that tell one sum of this kind from another.
+    """
+
+    whole: "pd.Series[str]"
+    is_whole: "pd.Series[bool]"
+    keys: list[str]
+
+
+def _list_sums(table: pd.DataFrame, survey: Survey) -> Iterable[_Sum]:
+    """Yield the sums over items and factors of a domain, then over units and groups."""
     pack, level, code = survey.instrument, table["level"], table["variable"]
-    factor = code.map({item: it.factor for item, it in pack.items.items()})
-    block = code.map({part: it.block for part, it in pack.factors.items() if it.block})
-    of, by = ["domain", "group", "unit"], ["variable"]
-    yield factor.mask(level == "factor", code), level == "factor", of
-    yield block.mask(level == "block", code), level == "block", of
+    factor = code.map({code: item.factor for code, item in pack.items.items()})
+    block = code.map({code: factor.block for code, factor in pack.factors.items() if factor.block})
+    in_domain, in_variable = ["domain", "group", "unit"], ["variable"]
+    yield _Sum(factor.mask(level == "factor", code), level == "factor", in_domain)
+    yield _Sum(block.mask(level == "block", code), level == "block", in_domain)
     if pack.blocks:
-        both = level.isin(["block", OVERALL])
-        yield code.mask(both, OVERALL).where(both), level == OVERALL, of
-    inside = code.where(~level.isin(["factor", OVERALL]), OVERALL)
-    yield inside.where(level.isin(["factor", OVERALL])), level == OVERALL, of
+        is_part = level.isin(["block", OVERALL])
+        whole = code.mask(is_part, OVERALL).where(is_part)
+        yield _Sum(whole, level == OVERALL, in_domain)
+    is_part = level.isin(["factor", OVERALL])
+    yield _Sum(code.where(~is_part, OVERALL).where(is_part), level == OVERALL, in_domain)
     domain = table["domain"]
-    yield table["group"].where(domain != "all"), domain == "group", by
-    yield domain.mask(domain == "group", "all").where(domain != "unit"), domain == "all", by
+    yield _Sum(table["group"].where(domain != "all"), domain == "group", in_variable)
+    province = domain.mask(domain == "group", "all").where(domain != "unit")
+    yield _Sum(province, domain == "all", in_variable)
 
 
-def _sort_members(
-    table: pd.DataFrame, whole: "pd.Series[Any]", is_whole: "pd.Series[bool]", keys: list[str]
-) -> pd.DataFrame:
-    """Return the rows that stand in a sum, smallest part first and the whole last."""
-    named = table.assign(_whole=whole, _last=is_whole)[whole.notna() & (table["n_valid"] > 0)]
-    family = named.groupby(["_whole", *keys], dropna=False, sort=False).ngroup()
-    size = "n_valid" if "unit" in keys else "n"  # the same unit for every variable
-    return named.assign(_family=family).sort_values(["_last", size], kind="stable")
+def _sort_members(table: pd.DataFrame, kind: _Sum) -> pd.DataFrame:
+    """Return the rows that are members of a sum, smallest part first and the whole last."""
+    is_member = kind.whole.notna() & (table["n_valid"] > 0)
+    members = table.assign(_whole=kind.whole, _last=kind.is_whole)[is_member]
+    family = members.groupby(["_whole", *kind.keys], dropna=False, sort=False).ngroup()
+    size = "n_valid" if "unit" in kind.keys else "n"  # the same unit for every variable
+    return members.assign(_family=family).sort_values(["_last", size], kind="stable")
 
 
 def _find_complement(members: pd.DataFrame, hidden: "pd.Series[bool]") -> "pd.Index[int]":
     """Return the first shown member of each sum with exactly one hidden member."""
-    own = hidden[members.index]
-    lonely = own.groupby(members["_family"]).transform("sum") == 1
-    return members[~own & lonely].drop_duplicates("_family").index
+    is_hidden = hidden[members.index]
+    one_is_hidden = is_hidden.groupby(members["_family"]).transform("sum") == 1
+    return members[~is_hidden & one_is_hidden].drop_duplicates("_family").index
 
 
 def blank_hidden(table: pd.DataFrame) -> pd.DataFrame:
-    """Take the numbers out of suppressed rows; their ``n`` and ``flag`` stay."""
+    """Blank the numbers of suppressed rows; their ``n`` and ``flag`` stay."""
     hidden = table["flag"] == SUPPRESS
     table = table.copy()
     table.loc[hidden, [name for name in BLANKED_COLUMNS if name in table]] = np.nan
@@ -101,11 +116,11 @@ def blank_hidden(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def hide_small_counts(counts: Iterable[int], min_cell: int) -> list[int | None]:
-    """Return counts that may be shown: small ones are None, and a second one if only one was."""
-    found = list(counts)
-    shown: list[int | None] = [n if n >= min_cell or n == 0 else None for n in found]
+    """Return counts with small ones as None, and a second one if only one was small."""
+    all_counts = list(counts)
+    shown: list[int | None] = [n if n >= min_cell or n == 0 else None for n in all_counts]
     if shown.count(None) == 1:
-        rest = [k for k, n in enumerate(shown) if n]
-        if rest:
-            shown[min(rest, key=lambda k: found[k])] = None
+        others = [k for k, n in enumerate(shown) if n]
+        if others:
+            shown[min(others, key=lambda k: all_counts[k])] = None
     return shown

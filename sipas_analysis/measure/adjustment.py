@@ -1,13 +1,12 @@
 """Compare units as if they served the same people.
 
-Case-mix adjustment (A1) takes out what clients bring with them, by the method of the CAHPS
-surveys. It does not replace the published index: it stands beside it. Not for traits that the
-unit itself changes, such as how long people waited.
+Case-mix adjustment (A1) removes differences that come from the clients, by the method of the
+CAHPS surveys. The adjusted index is shown beside the published index and never replaces it. Do
+not adjust for traits that the unit itself changes, such as how long people waited.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +18,7 @@ from sipas_analysis.infer.estimates import ResultTable
 from sipas_analysis.measure.pooling import rank_values
 
 COMPOSITE = "composite"
-CONSTANT_SHARE = 1e-9  # an adjuster that varies less than this share of its size within units is constant
+CONSTANT_SHARE = 1e-9  # an adjuster is constant if it varies less than this share within units
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -79,45 +78,48 @@ def case_mix(
         >>> case_mix(frame, unit="unit", items="q", adjusters="age").frame["value"].tolist()
         [25.0, 25.0, 25.0, 25.0]
     """
-    asked = [[it] if isinstance(it, str) else list(it) for it in (items, adjusters)]
-    check_numbers(frame, [unit, *asked[0], *asked[1]], asked[0])
-    held = frame[frame[unit].notna()]
-    code, units = pd.factorize(held[unit], sort=True)
-    weight = Design(held, weights=weights).weight
-    traits = _fill_adjusters(held, asked[1], code, list(units))
-    answers = held[asked[0]].to_numpy(dtype=float, na_value=np.nan)
-    fits = [
-        _fit_item(y, traits, code, weight, name) for y, name in zip(answers.T, asked[0], strict=True)
+    item_names, adjuster_names = _list_names(items), _list_names(adjusters)
+    check_numbers(frame, [unit, *item_names, *adjuster_names], item_names)
+    people = frame[frame[unit].notna()]
+    code, units = pd.factorize(people[unit], sort=True)
+    weight = Design(people, weights=weights).weight
+    traits = _fill_adjusters(people, adjuster_names, code, list(units))
+    answers = people[item_names].to_numpy(dtype=float, na_value=np.nan)
+    fits = {
+        item: _fit_item(y, traits, code, weight, item)
+        for item, y in zip(item_names, answers.T, strict=True)
+    }
+    composite = _average_fits(list(fits.values()), answers, code, len(units))
+    tables = {
+        name: _tabulate_variable(name, fit, code, units, level)
+        for name, fit in {**fits, COMPOSITE: composite}.items()
+    }
+    tests = [{"variable": name, **_test_units(table)} for name, table in tables.items()]
+    return CaseMix(
+        pd.concat(tables.values(), ignore_index=True),
+        pd.DataFrame(tests),
+        _tabulate_effects(fits, list(traits)),
+    )
+
+
+def _list_names(names: str | Sequence[str]) -> list[str]:
+    return [names] if isinstance(names, str) else list(names)
+
+
+def _tabulate_effects(fits: Mapping[str, "_Fit"], terms: Sequence[str]) -> pd.DataFrame:
+    """Return the coefficient of each adjuster in the fit of each item."""
+    rows = [
+        (item, term, slope, se)
+        for item, fit in fits.items()
+        for term, slope, se in zip(terms, fit.slope, fit.slope_se, strict=True)
     ]
-    share = np.stack([~np.isnan(fit.value) for fit in fits]).astype(float)
-    share /= np.maximum(share.sum(axis=0), 1)
-    answered = (~np.isnan(answers)).any(axis=1).astype(np.float64)
-    whole = _Fit(
-        _average_items([fit.value for fit in fits], share),
-        _average_items([fit.raw for fit in fits], share),
-        np.sum([s[code] * fit.influence for s, fit in zip(share, fits, strict=True)], axis=0),
-        np.bincount(code, answered, len(units)).astype(float),
-        np.empty(0),
-        np.empty(0),
-    )
-    named = [*zip(asked[0], fits, strict=True), (COMPOSITE, whole)]
-    rows = [_tabulate_variable(name, fit, code, units, level) for name, fit in named]
-    effects = pd.DataFrame(
-        [
-            (item, it, b, se)
-            for item, fit in named[:-1]
-            for it, b, se in zip(traits, fit.slope, fit.slope_se, strict=True)
-        ],
-        columns=["variable", "term", "value", "se"],
-    )
-    tests = pd.DataFrame(
-        [{"variable": name, **_test_units(row)} for (name, _), row in zip(named, rows, strict=True)]
-    )
-    return CaseMix(pd.concat(rows, ignore_index=True), tests, effects)
+    return pd.DataFrame(rows, columns=["variable", "term", "value", "se"])
 
 
 @dataclass(frozen=True)
 class _Fit:
+    """Means of P units, adjusted and raw, influence of n people, and k slopes of one variable."""
+
     value: Floats
     raw: Floats
     influence: Floats
@@ -130,109 +132,132 @@ def check_numbers(frame: pd.DataFrame, names: Sequence[str], numbers: Sequence[s
     """Refuse columns that are missing, and text where numbers are needed."""
     missing = [name for name in names if name not in frame]
     if missing:
-        known = ", ".join(map(str, list(frame)[:12]))
-        raise DesignError("design_column", column=missing[0], known=known)
+        columns = ", ".join(map(str, list(frame)[:12]))
+        raise DesignError("design_column", column=missing[0], known=columns)
     text = [name for name in numbers if not pd.api.types.is_numeric_dtype(frame[name])]
     if text:
-        shown = ", ".join(map(str, frame[text[0]].dropna().unique()[:4]))
-        raise DesignError("mean_text", column=text[0], values=shown)
+        values = ", ".join(map(str, frame[text[0]].dropna().unique()[:4]))
+        raise DesignError("mean_text", column=text[0], values=values)
 
 
 def _fill_adjusters(
     frame: pd.DataFrame, names: Sequence[str], code: Ints, units: Sequence[object]
 ) -> dict[str, Floats]:
     """Return the adjusters as numbers without blanks: a blank takes its unit's mean (A1)."""
-    found: dict[str, Floats] = {}
+    traits: dict[str, Floats] = {}
     for name in names:
-        column = frame[name]
-        if pd.api.types.is_numeric_dtype(column):
-            own = {name: column.to_numpy(dtype=float, na_value=np.nan)}
-        else:
-            levels = sorted(map(str, column.dropna().unique()))[1:]
-            text, blank = column.astype(str), column.isna()
-            own = {f"{name}={it}": np.where(blank, np.nan, text == it) for it in levels}
-        for term, x in own.items():
-            known = ~np.isnan(x)
-            n = np.bincount(code, known, len(units))
-            if (n == 0).any():
-                empty = ", ".join(str(units[at]) for at in np.flatnonzero(n == 0)[:5])
-                raise DesignError("adjuster_blank", column=name, units=empty)
-            mean = np.bincount(code, np.where(known, x, 0.0), len(units)) / n
-            found[term] = np.where(known, x, mean[code])
-    return found
+        for term, x in _expand_levels(frame[name], name).items():
+            is_known = ~np.isnan(x)
+            n_known = np.bincount(code, is_known, len(units))
+            if (n_known == 0).any():
+                blank_units = [str(units[at]) for at in np.flatnonzero(n_known == 0)[:5]]
+                raise DesignError("adjuster_blank", column=name, units=", ".join(blank_units))
+            unit_mean = np.bincount(code, np.where(is_known, x, 0.0), len(units)) / n_known
+            traits[term] = np.where(is_known, x, unit_mean[code])
+    return traits
 
 
-def _fit_item(y: Floats, traits: Mapping[str, Floats], code: Ints, weight: Floats, item: str) -> _Fit:
+def _expand_levels(column: "pd.Series[str]", name: str) -> dict[str, Floats]:
+    """Return a numeric adjuster as it is, text as a yes/no column per level but the first."""
+    if pd.api.types.is_numeric_dtype(column):
+        return {name: np.asarray(column.to_numpy(dtype=float, na_value=np.nan), np.float64)}
+    levels = sorted(map(str, column.dropna().unique()))[1:]
+    text, is_blank = column.astype(str), column.isna()
+    return {f"{name}={level}": np.where(is_blank, np.nan, text == level) for level in levels}
+
+
+def _fit_item(
+    y: Floats, traits: Mapping[str, Floats], code: Ints, weight: Floats, item: str
+) -> _Fit:
     """Return adjusted means, raw means and influence of one item, shapes (P,), (P,), (n,)."""
-    some = ~np.isnan(y)
-    if not some.any():
-        none = np.full(int(code.max(initial=-1)) + 1, np.nan)
-        blank = np.full(len(traits), np.nan)
-        return _Fit(none, none, np.zeros(len(y)), np.zeros(len(none)), blank, blank)
-    at, w, size = code[some], weight[some], int(code.max(initial=-1)) + 1
-    sums = np.bincount(at, w, size)
+    answered = ~np.isnan(y)
+    n_units = int(code.max(initial=-1)) + 1
+    if not answered.any():
+        no_mean, no_slope = np.full(n_units, np.nan), np.full(len(traits), np.nan)
+        return _Fit(no_mean, no_mean, np.zeros(len(y)), np.zeros(n_units), no_slope, no_slope)
+    at, w = code[answered], weight[answered]
+    sums = np.bincount(at, w, n_units)
     with np.errstate(invalid="ignore", divide="ignore"):
-        x = np.stack([it[some] for it in traits.values()]) if traits else np.empty((0, len(at)))
-        means = np.stack([np.bincount(at, w * it, size) for it in [*x, y[some]]]) / sums
+        x = np.array([trait[answered] for trait in traits.values()]).reshape(-1, len(at))
+        columns = [*x, y[answered]]
+        means = np.stack([np.bincount(at, w * column, n_units) for column in columns]) / sums
         inside = np.sqrt(w) * (x - means[:-1, at])
         _check_rank(inside, np.sqrt(w) * x, list(traits), item)
-        left = y[some] - means[-1, at]
+        left = y[answered] - means[-1, at]
         slope = linalg.lstsq(inside.T, np.sqrt(w) * left)[0] if len(x) else np.empty(0)
         centre = np.nanmean(np.where(sums > 0, means[:-1], np.nan), axis=1)
         value = means[-1] - slope @ (means[:-1] - centre[:, None])
-        rest = left - slope @ (x - means[:-1, at])
+        residual = left - slope @ (x - means[:-1, at])
         influence = np.zeros(len(y))
-        influence[some] = w * rest / sums[at]
-    free = len(at) - (sums > 0).sum() - len(x)
-    noise = (w * rest**2).sum() / free if free > 0 else np.nan
-    se = np.sqrt(noise * np.diagonal(np.linalg.inv(inside @ inside.T))) if len(x) else slope
-    return _Fit(
-        value, means[-1], influence, np.bincount(at, minlength=size).astype(float), slope, se
-    )
+        influence[answered] = w * residual / sums[at]
+    df = len(at) - (sums > 0).sum() - len(x)
+    noise = (w * residual**2).sum() / df if df > 0 else np.nan
+    slope_se = np.sqrt(noise * np.diagonal(np.linalg.inv(inside @ inside.T))) if len(x) else slope
+    n_valid = np.bincount(at, minlength=n_units).astype(float)
+    return _Fit(value, means[-1], influence, n_valid, slope, slope_se)
 
 
 def _check_rank(inside: Floats, whole: Floats, names: Sequence[str], item: str) -> None:
     """Refuse adjusters that do not vary within units, or follow from the others."""
-    own, size = np.sqrt((inside**2).sum(axis=1)), np.sqrt((whole**2).sum(axis=1))
-    still = [n for n, a, b in zip(names, own, size, strict=True) if not a > CONSTANT_SHARE * max(b, 1e-300)]
-    if still:
-        raise DesignError("adjuster_constant", column=still[0], item=item)
+    size_inside, size = np.sqrt((inside**2).sum(axis=1)), np.sqrt((whole**2).sum(axis=1))
+    varies = size_inside > CONSTANT_SHARE * np.maximum(size, 1e-300)
+    constant = [name for name, is_varied in zip(names, varies, strict=True) if not is_varied]
+    if constant:
+        raise DesignError("adjuster_constant", column=constant[0], item=item)
     if not len(names):
         return
-    _, r, order = linalg.qr((inside / own[:, None]).T, mode="economic", pivoting=True)
-    small = np.abs(np.diagonal(r)) < 1e-7
-    if small.any() or len(r) < len(names):
-        last = names[order[np.flatnonzero(small)[0] if small.any() else len(r)]]
+    _, r, order = linalg.qr((inside / size_inside[:, None]).T, mode="economic", pivoting=True)
+    is_small = np.abs(np.diagonal(r)) < 1e-7
+    if is_small.any() or len(r) < len(names):
+        last = names[order[np.flatnonzero(is_small)[0] if is_small.any() else len(r)]]
         raise DesignError("adjuster_collinear", column=last, item=item, others=", ".join(names))
 
 
+def _average_fits(fits: Sequence[_Fit], answers: Floats, code: Ints, n_units: int) -> _Fit:
+    """Return the mean of the items that somebody of the unit answered, unit by unit."""
+    share = np.stack([~np.isnan(fit.value) for fit in fits]).astype(float)
+    share /= np.maximum(share.sum(axis=0), 1)
+    influence = [weight[code] * fit.influence for weight, fit in zip(share, fits, strict=True)]
+    answered = (~np.isnan(answers)).any(axis=1).astype(np.float64)
+    return _Fit(
+        _average_items([fit.value for fit in fits], share),
+        _average_items([fit.raw for fit in fits], share),
+        np.sum(influence, axis=0),
+        np.bincount(code, answered, n_units).astype(float),
+        np.empty(0),
+        np.empty(0),
+    )
+
+
 def _average_items(parts: Sequence[Floats], share: Floats) -> Floats:
-    found = (share * np.nan_to_num(np.stack(parts))).sum(axis=0)
-    return np.where(share.sum(axis=0) > 0, found, np.nan)
+    mean = (share * np.nan_to_num(np.stack(parts))).sum(axis=0)
+    return np.where(share.sum(axis=0) > 0, mean, np.nan)
 
 
-def _tabulate_variable(name: str, fit: _Fit, code: Ints, units: "pd.Index[Any]", level: float) -> pd.DataFrame:
+def _tabulate_variable(
+    name: str, fit: _Fit, code: Ints, units: "pd.Index[str]", level: float
+) -> pd.DataFrame:
     """Return the table of one variable."""
-    known = ~np.isnan(fit.value)
-    size = int(known.sum())
-    v = np.where(known, np.bincount(code, fit.influence**2, len(units)), np.nan)
-    v[fit.n_valid < 2] = np.nan  # one person's own error is not seen
-    own = ((size - 1) / size) ** 2 if size else np.nan
-    apart = own * v + (np.nansum(v) - v) / max(size, 1) ** 2
-    middle = fit.value[known].mean() if size else np.nan
+    is_known = ~np.isnan(fit.value)
+    n_known = int(is_known.sum())
+    variance = np.where(is_known, np.bincount(code, fit.influence**2, len(units)), np.nan)
+    variance[fit.n_valid < 2] = np.nan  # one person shows no variance
+    unit_share = ((n_known - 1) / n_known) ** 2 if n_known else np.nan
+    others = (np.nansum(variance) - variance) / max(n_known, 1) ** 2
+    mean = fit.value[is_known].mean() if n_known else np.nan
     with np.errstate(invalid="ignore"):
-        half = stats.t.ppf((1 + level) / 2, fit.n_valid - 1) * np.sqrt(v)
+        half = stats.t.ppf((1 + level) / 2, fit.n_valid - 1) * np.sqrt(variance)
     return pd.DataFrame(
         {
             "unit": units,
             "variable": name,
             "value": fit.value,
-            "se": np.sqrt(v),
+            "se": np.sqrt(variance),
             "low": fit.value - half,
             "high": fit.value + half,
             "raw": fit.raw,
-            "deviation": fit.value - middle,
-            "deviation_se": np.sqrt(apart),
+            "deviation": fit.value - mean,
+            "deviation_se": np.sqrt(unit_share * variance + others),
             "n": np.bincount(code, minlength=len(units)),
             "n_valid": fit.n_valid.astype(int),
             "rank": rank_values(fit.value),
@@ -241,13 +266,13 @@ def _tabulate_variable(name: str, fit: _Fit, code: Ints, units: "pd.Index[Any]",
     )
 
 
-def _test_units(rows: pd.DataFrame) -> dict[str, float]:
+def _test_units(table: pd.DataFrame) -> dict[str, float]:
     """Return F = Σ (āᵤ − ā_w)²/vᵤ / (P − 1) and its p."""
-    known = rows[rows["se"] > 0]
-    df, within = len(known) - 1, int(known["n_valid"].sum()) - len(known)
+    units = table[table["se"] > 0]
+    df, within = len(units) - 1, int(units["n_valid"].sum()) - len(units)
     if df < 1:
         return {"f": np.nan, "df": float(df), "df_within": float(within), "p": np.nan}
-    precision = 1 / known["se"] ** 2
-    middle = (precision * known["value"]).sum() / precision.sum()
-    f = float((precision * (known["value"] - middle) ** 2).sum() / df)
+    precision = 1 / units["se"] ** 2
+    mean = (precision * units["value"]).sum() / precision.sum()
+    f = float((precision * (units["value"] - mean) ** 2).sum() / df)
     return {"f": f, "df": df, "df_within": within, "p": float(stats.f.sf(f, df, within))}

@@ -27,7 +27,9 @@ from sipas_analysis.instrument.pack import OVERALL, Index, Instrument
 from sipas_analysis.measure.pooling import small_area
 from sipas_analysis.measure.scores import score
 
-MODE_SHARE_LIMIT = 0.25  # share of forms that would have to change mode; ours, stated in docs/compare.md
+MODE_SHARE_LIMIT = (
+    0.25  # share of forms that would have to change mode; ours, stated in docs/compare.md
+)
 KEY_COLUMNS = ["domain", "group", "unit", "level", "variable"]
 NUMBER_COLUMNS = ["value", "se", "low", "high", "df", "p", "p_holm", "expected"]
 UNIT_CHANGES_FILE = "unit_changes.csv"
@@ -93,7 +95,10 @@ def compare(*surveys: Survey, crosswalk: str | Path = "", level: float = 0.95) -
         breaks.append({**pair, "reason": reason, "bridged": bool(items) and not reason})
         own, unknown = recode_units(before, after)
         bridge = items if items and not reason else {}
-        tables = [_score_domains(own, bridge, from_old=True), _score_domains(after, bridge, from_old=False)]
+        tables = [
+            _score_domains(own, bridge, from_old=True),
+            _score_domains(after, bridge, from_old=False),
+        ]
         made = _subtract_waves(tables[0], tables[1], level)
         made["reason"] = _list_reasons(made, reason, unknown, bridged=bool(bridge))
         made.loc[~made["reason"].isin(["", "bridged"]), NUMBER_COLUMNS] = np.nan
@@ -199,7 +204,9 @@ def _reduce_instrument(pack: Instrument, codes: Sequence[str]) -> Instrument:
 
 def _subtract_waves(before: pd.DataFrame, after: pd.DataFrame, level: float) -> pd.DataFrame:
     """Return change, error, interval and p of each figure that either wave has."""
-    both = before.merge(after, on=KEY_COLUMNS, how="outer", suffixes=("_before", "_after"), indicator=True)
+    both = before.merge(
+        after, on=KEY_COLUMNS, how="outer", suffixes=("_before", "_after"), indicator=True
+    )
     value, se, df, low, high = (
         [both[f"{name}_{when}"].to_numpy(dtype=float) for when in ("before", "after")]
         for name in ("value", "se", "df", "low", "high")
@@ -357,7 +364,9 @@ def _other_part(after: Floats, before: Floats, at: int) -> float:
     return float(_split_change(before, after)[at])
 
 
-def _combine_errors(name: str, value: float, parts: Sequence[Any], n: int, level: float) -> dict[str, object]:
+def _combine_errors(
+    name: str, value: float, parts: Sequence[Any], n: int, level: float
+) -> dict[str, object]:
     """Return one row from the errors that both waves give it."""
     own = [float(it["se"]) for it in parts]
     se = float(np.hypot(own[0], own[1]))

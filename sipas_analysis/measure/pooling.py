@@ -1,16 +1,17 @@
-"""Let units with a handful of forms borrow from the others, and say how much.
+"""Estimate units with few forms with the help of the other units, and report how much.
 
-Partial pooling (A2, Fay–Herriot) draws each figure towards what the others say, the more the fewer
-answered, and keeps the direct figure of the parent. It stands beside the published index. Not for
-fewer than some ten units, and never with each unit's own noisy variance: give the sizes.
+Partial pooling (A2, Fay–Herriot) moves each estimate towards the mean of the others, the more the
+fewer people answered, and keeps the direct estimate of the parent. The pooled estimate is shown
+beside the published index. Do not use it for fewer than about ten units. Give ``sizes``, so that
+no unit is judged by the variance of its few forms.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import linalg, optimize, stats
 
 from sipas_analysis.errors import DesignError
@@ -19,19 +20,19 @@ from sipas_analysis.infer.estimates import ResultTable
 
 
 def rank_values(value: Floats) -> "pd.Series[int]":
-    """Return places, 1 = best, ties share the better one (R1)."""
+    """Return ranks, 1 = best; ties share the better rank (R1)."""
     return pd.Series(value).round(9).rank(method="min", ascending=False).astype("Int64")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SmallArea(ResultTable):
-    """Figures of small units that borrow from the others.
+    """Estimates of small units, partly pooled with the others.
 
     Attributes:
         frame: One row per unit in the order given, see ``small_area``.
         sigma2: Variance between units beyond what covariates explain, never negative.
         beta: Coefficients of the covariates, the constant first.
-        method: ``reml``, ``adjusted`` (REML gave 0), ``direct`` (too few units to learn from) or
+        method: ``reml``, ``adjusted`` (REML gave 0), ``direct`` (too few units for a model) or
             ``none`` (no error is known).
     """
 
@@ -44,22 +45,22 @@ class SmallArea(ResultTable):
     def rank_chance(self, k: int, draws: int = 10_000, seed: int = 1) -> "pd.Series[float]":
         """Return P(rank ≤ k) of each unit, from draws of N(value, se²) (rule R4)."""
         value, se = (self.frame[name].to_numpy(dtype=float) for name in ("value", "se"))
-        known = np.flatnonzero(~np.isnan(value + se))
-        at = known[np.lexsort((se[known], value[known]))]
-        drawn = np.random.default_rng(seed).standard_normal((len(at), draws)) * se[at, None]
-        places = np.argsort(np.argsort(-(value[at, None] + drawn), axis=0), axis=0)
-        found = np.full(len(value), np.nan)
-        found[at] = (places < k).mean(axis=1)
-        return pd.Series(found, self.frame.index, name=f"rank_up_to_{k}")
+        with_error = np.flatnonzero(~np.isnan(value + se))
+        at = with_error[np.lexsort((se[with_error], value[with_error]))]
+        noise = np.random.default_rng(seed).standard_normal((len(at), draws)) * se[at, None]
+        ranks = np.argsort(np.argsort(-(value[at, None] + noise), axis=0), axis=0)
+        chance = np.full(len(value), np.nan)
+        chance[at] = (ranks < k).mean(axis=1)
+        return pd.Series(chance, self.frame.index, name=f"rank_up_to_{k}")
 
 
 def small_area(
-    values: Any,
-    variances: Any,
-    covariates: Any = None,
-    parents: Any = None,
+    values: ArrayLike,
+    variances: ArrayLike,
+    covariates: ArrayLike | None = None,
+    parents: ArrayLike | None = None,
     *,
-    sizes: Any = None,
+    sizes: ArrayLike | None = None,
     level: float = 0.95,
 ) -> SmallArea:
     """Pool the estimates of small units partly, by the Fay–Herriot model.
@@ -73,8 +74,8 @@ def small_area(
         values: Direct estimates, shape (p,); blank where nobody answered. A series keeps its index.
         variances: Their sampling variances, shape (p,).
         covariates: What is known of each unit, shape (p, k); a constant is added.
-        parents: Label of the larger unit of each, shape (p,): within it the figures are moved by
-            one number so that their mean by size is that of the direct estimates.
+        parents: Label of the larger unit of each, shape (p,): within it all estimates are moved by
+            the same number so that their mean by size is that of the direct estimates.
         sizes: People behind each estimate, shape (p,); equal if left out.
         level: Confidence of the intervals.
 
@@ -89,48 +90,38 @@ def small_area(
     doi:10.1080/01621459.1979.10482505; Datta and Lahiri (2000); Yoshimori and Lahiri (2014).
 
     Example:
-        >>> found = small_area([80.0, 90.0, 100.0], [25.0, 25.0, 25.0])
-        >>> found.frame["borrowed"].round(2).tolist()
+        >>> pooled = small_area([80.0, 90.0, 100.0], [25.0, 25.0, 25.0])
+        >>> pooled.frame["borrowed"].round(2).tolist()
         [0.25, 0.25, 0.25]
     """
-    direct = np.asarray(values, dtype=float)
+    direct, variance, n = _check_inputs(values, variances, sizes)
     p = len(direct)
-    given, n = (
-        np.full(p, 1.0) if it is None else np.asarray(it, dtype=float) for it in (variances, sizes)
-    )
     x = np.ones((p, 1)) if covariates is None else _build_covariates(covariates, p)
-    if {it.shape for it in (direct, given, n)} != {(p,)}:
-        raise DesignError("rank_shape", values=direct.shape, errors=given.shape)
-    if np.isinf(direct).any():
-        row = int(np.flatnonzero(np.isinf(direct))[0]) + 1
-        raise DesignError("design_infinite", column="values", row=row)
-    if (given < 0).any():
-        raise DesignError("rank_negative", row=int(np.flatnonzero(given < 0)[0]) + 1)
-    known = ~np.isnan(direct)
-    v = _smooth_variances(given, n, known, sizes is not None)
-    fit = _fay_herriot(direct[known], v[known], x[known])
-    middle = x @ fit.beta
+    is_known = ~np.isnan(direct)
+    v = _smooth_variances(variance, n, is_known, sizes is not None)
+    fit = _fay_herriot(direct[is_known], v[is_known], x[is_known])
+    synthetic = x @ fit.beta
     with np.errstate(invalid="ignore", divide="ignore"):
-        gamma = np.where(v > 0, fit.sigma2 / (fit.sigma2 + v), 1.0) * known
-    gamma = np.where(known, 1.0, 0.0) if fit.method == "direct" else gamma
-    pooled = np.where(known, gamma * np.nan_to_num(direct) + (1 - gamma) * middle, middle)
+        gamma = np.where(v > 0, fit.sigma2 / (fit.sigma2 + v), 1.0) * is_known
+    gamma = np.where(is_known, 1.0, 0.0) if fit.method == "direct" else gamma
+    mixed = gamma * np.nan_to_num(direct) + (1 - gamma) * synthetic
+    pooled = np.where(is_known, mixed, synthetic)
     mse = _compute_mse(fit, v, gamma, x)
-    shift = _shift_to_parents(direct, pooled, np.where(known, n, 0.0), parents)
-    reach = stats.norm.ppf((1 + level) / 2) * np.sqrt(mse)
-    index = values.index if isinstance(values, pd.Series) else None
+    shift = _shift_to_parents(direct, pooled, np.where(is_known, n, 0.0), parents)
+    half = stats.norm.ppf((1 + level) / 2) * np.sqrt(mse)
     frame = pd.DataFrame(
         {
             "value": pooled + shift,
             "se": np.sqrt(mse),
-            "low": pooled + shift - reach,
-            "high": pooled + shift + reach,
+            "low": pooled + shift - half,
+            "high": pooled + shift + half,
             "direct": direct,
-            "direct_se": np.sqrt(given),
-            "variance": np.where(known, v, np.nan),
+            "direct_se": np.sqrt(variance),
+            "variance": np.where(is_known, v, np.nan),
             "borrowed": 1 - gamma,
             "shift": shift,
         },
-        index=index,
+        index=values.index if isinstance(values, pd.Series) else None,
     )
     if parents is not None:
         frame.insert(0, "parent", np.asarray(parents))
@@ -139,8 +130,26 @@ def small_area(
     return SmallArea(frame, fit.sigma2, fit.beta, fit.method)
 
 
+def _check_inputs(
+    values: ArrayLike, variances: ArrayLike, sizes: ArrayLike | None
+) -> tuple[Floats, Floats, Floats]:
+    """Return direct estimates, their variances and sizes, shape (p,) each, or refuse."""
+    direct, variance = np.asarray(values, dtype=float), np.asarray(variances, dtype=float)
+    n = np.ones(len(direct)) if sizes is None else np.asarray(sizes, dtype=float)
+    if {direct.shape, variance.shape, n.shape} != {(len(direct),)}:
+        raise DesignError("rank_shape", values=direct.shape, errors=variance.shape)
+    if np.isinf(direct).any():
+        row = int(np.flatnonzero(np.isinf(direct))[0]) + 1
+        raise DesignError("design_infinite", column="values", row=row)
+    if (variance < 0).any():
+        raise DesignError("rank_negative", row=int(np.flatnonzero(variance < 0)[0]) + 1)
+    return direct, variance, n
+
+
 @dataclass(frozen=True)
 class _Pooling:
+    """A fitted model: σ², β, (X'WX)⁻¹, the variance of σ² and the method."""
+
     sigma2: float
     beta: Floats
     bread: Floats
@@ -148,7 +157,7 @@ class _Pooling:
     method: str
 
 
-def _build_covariates(covariates: Any, p: int) -> Floats:
+def _build_covariates(covariates: ArrayLike, p: int) -> Floats:
     """Return a constant and the covariates, shape (p, 1 + k), or refuse collinear ones."""
     x = np.asarray(covariates, dtype=float).reshape(p, -1)
     whole = np.column_stack([np.ones(p), x])
@@ -158,15 +167,17 @@ def _build_covariates(covariates: Any, p: int) -> Floats:
     return whole
 
 
-def _smooth_variances(given: Floats, n: Floats, known: NDArray[np.bool_], sized: bool) -> Floats:
-    """Return the variance used for each unit, shape (p,): a stated function, never 0 by luck."""
-    if sized:
-        some = known & (n > 1) & ~np.isnan(given)
-        share = ((n - 1) * n * given)[some].sum() / max((n - 1)[some].sum(), 1e-300)
-        return np.asarray(share / np.maximum(n, 1))
-    positive = given[known & (given > 0)]
-    usual = positive.mean() if positive.size else 0.0
-    return np.where(given > 0, given, usual)
+def _smooth_variances(
+    variance: Floats, n: Floats, is_known: NDArray[np.bool_], has_sizes: bool
+) -> Floats:
+    """Return the variance used for each unit, shape (p,); 0 only if all are 0."""
+    if has_sizes:
+        used = is_known & (n > 1) & ~np.isnan(variance)
+        total = ((n - 1) * n * variance)[used].sum()
+        return np.asarray(total / max((n - 1)[used].sum(), 1e-300) / np.maximum(n, 1))
+    positive = variance[is_known & (variance > 0)]
+    mean = positive.mean() if positive.size else 0.0
+    return np.where(variance > 0, variance, mean)
 
 
 def _fay_herriot(y: Floats, v: Floats, x: Floats) -> _Pooling:
@@ -182,9 +193,9 @@ def _fay_herriot(y: Floats, v: Floats, x: Floats) -> _Pooling:
     def loss(sigma2: float, adjust: bool) -> float:
         w = 1 / (v + sigma2)
         bread = (x.T * w) @ x
-        rest = y - x @ np.linalg.solve(bread, (x.T * w) @ y)
-        found = -0.5 * (np.log(w).sum() - np.linalg.slogdet(bread)[1] - (w * rest**2).sum())
-        return float(found - (np.log(np.arctan((sigma2 * w).sum())) / p if adjust else 0.0))
+        residual = y - x @ np.linalg.solve(bread, (x.T * w) @ y)
+        reml = np.log(w).sum() - np.linalg.slogdet(bread)[1] - (w * residual**2).sum()
+        return float(-0.5 * reml - (np.log(np.arctan((sigma2 * w).sum())) / p if adjust else 0.0))
 
     sigma2, method = _minimise_loss(loss, top, adjust=False), "reml"
     if sigma2 <= top * 1e-10:
@@ -194,16 +205,22 @@ def _fay_herriot(y: Floats, v: Floats, x: Floats) -> _Pooling:
     return _Pooling(sigma2, bread @ ((x.T * w) @ y), bread, float(2 / (w**2).sum()), method)
 
 
-def _minimise_loss(loss: Any, top: float, adjust: bool) -> float:
-    """Return where a loss of one positive number is least: a grid, then Brent's method."""
+class _Loss(Protocol):
+    """A loss of σ², with or without the adjustment of Yoshimori and Lahiri."""
+
+    def __call__(self, sigma2: float, adjust: bool) -> float: ...
+
+
+def _minimise_loss(loss: _Loss, top: float, adjust: bool) -> float:
+    """Return the positive number with the least loss: a grid, then Brent's method."""
     grid = np.concatenate([[0.0 if not adjust else top * 1e-12], top * np.logspace(-9, 0, 60)])
-    values = np.array([loss(it, adjust) for it in grid])
+    values = np.array([loss(sigma2, adjust) for sigma2 in grid])
     at = int(values.argmin())
     low, high = grid[max(at - 1, 0)], grid[min(at + 1, len(grid) - 1)]
-    found = optimize.minimize_scalar(
+    minimum = optimize.minimize_scalar(
         loss, bounds=(low, high), args=(adjust,), method="bounded", options={"xatol": 1e-10 * top}
     )
-    return float(found.x) if found.fun < values[at] else float(grid[at])
+    return float(minimum.x) if minimum.fun < values[at] else float(grid[at])
 
 
 def _compute_mse(fit: _Pooling, v: Floats, gamma: Floats, x: Floats) -> Floats:
@@ -218,8 +235,10 @@ def _compute_mse(fit: _Pooling, v: Floats, gamma: Floats, x: Floats) -> Floats:
     return np.asarray(g1 + g2 + 2 * g3)
 
 
-def _shift_to_parents(direct: Floats, pooled: Floats, n: Floats, parents: Any) -> Floats:
-    """Return what moves each unit so that its parent's mean is the direct one, shape (p,)."""
+def _shift_to_parents(
+    direct: Floats, pooled: Floats, n: Floats, parents: ArrayLike | None
+) -> Floats:
+    """Return the shift of each unit that gives its parent the direct mean, shape (p,)."""
     if parents is None:
         return np.zeros(len(direct))
     code, labels = pd.factorize(np.asarray(parents))

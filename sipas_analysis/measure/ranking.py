@@ -1,18 +1,19 @@
-"""Put units in order, say how sure the order is, and group what cannot be told apart.
+"""Rank units, estimate the precision of the ranks, and group units that do not differ for sure.
 
-A rank is the place of an unrounded value (R1). Its rank set is the range of places that the sample
-does not rule out, for all units of a group at once (R2); units that nobody surely beats share a
-letter (R3). Publish groups, not places: with sixty units and errors of two points a set is fifty
-places wide. A letter is no verdict on a pair; ``pairs`` is. Not for few units drawn from many.
+A rank is the position of an unrounded value (R1). Its rank set is the range of ranks that the
+sample does not rule out, for all units of a group at once (R2). Units that no other unit surely
+beats share a letter (R3). Publish groups rather than ranks: with sixty units and errors of two
+points a set is fifty ranks wide. A letter does not compare two units; ``unit_pairs`` does. Do not
+use rank sets for a few units drawn from many.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from dataclasses import dataclass, field, replace
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from sipas_analysis.errors import ColumnError, DesignError
@@ -24,7 +25,7 @@ Kind = Literal["simultaneous", "marginal"]
 Float32s = NDArray[np.float32]
 PairFlags = NDArray[np.bool_]
 TEST_POWER = 0.8
-CHUNK = 512  # draws at a time: a chunk of all units stays in the processor's cache
+CHUNK = 512  # draws at a time: a chunk of all units fits into the processor's cache
 RANK_COLUMNS = ["rank", "rank_low", "rank_high", "letter", "detectable"]
 
 
@@ -38,38 +39,38 @@ class RankSets(ResultTable):
         critical: How many standard errors a difference must exceed, shape (p, p), already at the
             degrees of freedom of the pair.
         se: Standard error of each difference, shape (p, p).
-        told: Whether the pair is told apart in the set of the row's unit, shape (p, p).
+        separated: Whether the pair surely differs in the set of the row's unit, shape (p, p).
     """
 
     shows_index = True
     frame: pd.DataFrame
     critical: Floats
     se: Floats
-    told: PairFlags
+    separated: PairFlags
 
     @property
     def better(self) -> PairFlags:
         """Whether the row's unit is surely better than the column's, shape (p, p)."""
         value = self.frame["value"].to_numpy(dtype=float)
-        return np.asarray(self.told & (value[:, None] > value))
+        return np.asarray(self.separated & (value[:, None] > value))
 
 
 def rank_sets(
-    values: Any,
-    covariance_or_se: Any,
-    df: Any = None,
+    values: ArrayLike,
+    covariance_or_se: ArrayLike,
+    df: ArrayLike | None = None,
     level: float = 0.95,
     kind: Kind = "simultaneous",
     *,
     draws: int = 10_000,
     seed: int = 1,
 ) -> RankSets:
-    """Return the places that each of p units can have, given its estimate and error.
+    """Return the ranks that each of p units can have, given its estimate and error.
 
-    A pair is told apart if |θ̂ᵤ − θ̂ᵥ|/seᵤᵥ, as a z value, exceeds the ``level`` quantile of the
-    largest such ratio of all pairs in draws from N(0, Σ); told pairs leave and the rest is drawn
-    anew (step-down). ``rank_low`` = 1 + number surely better, ``rank_high`` = p − number surely
-    worse.
+    A pair is separated if |θ̂ᵤ − θ̂ᵥ|/seᵤᵥ, as a z value, exceeds the ``level`` quantile of the
+    largest such ratio of all pairs in draws from N(0, Σ). Separated pairs are left out and the
+    quantile of the others is found anew (step-down). ``rank_low`` = 1 + number of units surely
+    better, ``rank_high`` = p − number of units surely worse.
 
     Args:
         values: Estimates, shape (p,), high is good; a series keeps its index.
@@ -92,92 +93,105 @@ def rank_sets(
     doi:10.1093/restud/rdad006.
 
     Example:
-        >>> found = rank_sets([90.0, 80.0, 79.0], [1.0, 1.0, 1.0]).frame
-        >>> found[["rank_low", "rank_high", "letter"]].to_numpy().tolist()
+        >>> ranks = rank_sets([90.0, 80.0, 79.0], [1.0, 1.0, 1.0]).frame
+        >>> ranks[["rank_low", "rank_high", "letter"]].to_numpy().tolist()
         [[1, 1, 'A'], [2, 3, 'B'], [2, 3, 'B']]
     """
     value, sigma, freedom = _check_inputs(values, covariance_or_se, df, level, kind)
-    known = np.flatnonzero(~np.isnan(value + np.diagonal(sigma)) & (freedom > 0))
-    by_value = np.lexsort((np.diagonal(sigma)[known], value[known]))
-    at = known[by_value]  # so that draws belong to places in the order, not in the input
-    pair = _compare_pairs(value[at], sigma[np.ix_(at, at)], freedom[at])
-    found = _separate_pairs(pair, sigma[np.ix_(at, at)], level, kind, (draws, seed))
-    p = len(value)
-    told, critical, se = np.zeros((p, p), bool), np.full((p, p), np.nan), np.full((p, p), np.nan)
+    with_error = np.flatnonzero(~np.isnan(value + np.diagonal(sigma)) & (freedom > 0))
+    by_value = np.lexsort((np.diagonal(sigma)[with_error], value[with_error]))
+    at = with_error[by_value]  # so that draws belong to ranks, not to positions in the input
     grid = np.ix_(at, at)
-    told[grid], critical[grid], se[grid] = found[0], found[1], pair[1]
+    pairs = _compare_pairs(value[at], sigma[grid], freedom[at])
+    separated_at, critical_at = _separate_pairs(
+        pairs, _draw_noise(sigma[grid], draws, seed), level, kind
+    )
+    p = len(value)
+    separated = np.zeros((p, p), bool)
+    critical, se = np.full((p, p), np.nan), np.full((p, p), np.nan)
+    separated[grid], critical[grid], se[grid] = separated_at, critical_at, pairs.se
     index = values.index if isinstance(values, pd.Series) else None
     frame = pd.DataFrame({"value": value, "se": np.sqrt(np.diagonal(sigma))}, index=index)
-    made = RankSets(frame, critical, se, told)
-    return RankSets(frame.assign(**_rank_columns(made, known)), critical, se, told)
+    sets = RankSets(frame, critical, se, separated)
+    return replace(sets, frame=pd.concat([frame, _rank_columns(sets, with_error)], axis=1))
 
 
 def _check_inputs(
-    values: Any, errors: Any, df: Any, level: float, kind: str
+    values: ArrayLike, covariance_or_se: ArrayLike, df: ArrayLike | None, level: float, kind: str
 ) -> tuple[Floats, Floats, Floats]:
     """Return values (p,), covariance (p, p) and degrees of freedom (p,), or refuse."""
     value = np.asarray(values, dtype=float)
-    given = np.asarray(errors, dtype=float)
+    errors = np.asarray(covariance_or_se, dtype=float)
     if not 0 < level < 1:
         raise DesignError("interval_level", found=f"{level:g}")
     if kind not in get_args(Kind):
         raise DesignError("rank_kind", found=kind, known=", ".join(get_args(Kind)))
     p = len(value) if value.ndim == 1 else -1
-    if given.shape not in ((p,), (p, p)) or p < 0:
-        raise DesignError("rank_shape", values=value.shape, errors=given.shape)
-    sigma = np.diag(given**2) if given.ndim == 1 else given
-    negative = np.flatnonzero((given if given.ndim == 1 else np.diagonal(given)) < 0)
+    if errors.shape not in ((p,), (p, p)) or p < 0:
+        raise DesignError("rank_shape", values=value.shape, errors=errors.shape)
+    sigma = np.diag(errors**2) if errors.ndim == 1 else errors
+    negative = np.flatnonzero((errors if errors.ndim == 1 else np.diagonal(errors)) < 0)
     if negative.size:
         raise DesignError("rank_negative", row=int(negative[0]) + 1)
-    endless = np.flatnonzero(np.isinf(value) | np.isinf(np.diagonal(sigma)))
-    if endless.size:
-        raise DesignError("design_infinite", column="values", row=int(endless[0]) + 1)
+    infinite = np.flatnonzero(np.isinf(value) | np.isinf(np.diagonal(sigma)))
+    if infinite.size:
+        raise DesignError("design_infinite", column="values", row=int(infinite[0]) + 1)
     freedom = np.asarray(np.inf if df is None else df, dtype=float)
     if freedom.shape not in ((), (p,)):
         raise DesignError("rank_shape", values=value.shape, errors=freedom.shape)
     return value, sigma, np.broadcast_to(freedom, (p,))
 
 
-def _compare_pairs(value: Floats, sigma: Floats, df: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    """Return difference, its se, its df and |z| of each pair, shape (p, p) each."""
-    own = np.diagonal(sigma)
+@dataclass(frozen=True)
+class _Pairs:
+    """Standard error, degrees of freedom and |z| of each difference, shape (p, p) each."""
+
+    se: Floats
+    df: Floats
+    z: Floats
+
+
+def _compare_pairs(value: Floats, sigma: Floats, df: Floats) -> _Pairs:
+    variances = np.diagonal(sigma)
     gap = value[:, None] - value
     gap = np.where(np.abs(gap) < 1e-9 * np.maximum(1, np.abs(value)), 0.0, gap)
-    both = own[:, None] + own
-    variance = both - sigma - sigma.T
-    variance = np.where(variance > 1e-12 * both, variance, 0.0)
+    total = variances[:, None] + variances
+    variance = total - sigma - sigma.T
+    variance = np.where(variance > 1e-12 * total, variance, 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        each = own**2 / df
-        freedom = np.where(both > 0, both**2 / (each[:, None] + each), np.inf)
+        terms = variances**2 / df
+        freedom = np.where(total > 0, total**2 / (terms[:, None] + terms), np.inf)
         t = np.where(gap == 0, 0.0, np.abs(gap) / np.sqrt(variance))
         tail = stats.t.logsf(t, np.where(freedom > 0, freedom, 1.0))
     z = np.where(np.isinf(freedom) | np.isinf(t), t, stats.norm.isf(np.exp(tail)))
-    return gap, np.sqrt(variance), freedom, z
+    return _Pairs(np.sqrt(variance), freedom, z)
 
 
 def _separate_pairs(
-    pair: tuple[Floats, ...], sigma: Floats, level: float, kind: str, how: tuple[int, int]
+    pairs: _Pairs, noise: Float32s, level: float, kind: Kind
 ) -> tuple[PairFlags, Floats]:
-    """Return which pairs are told apart, and how many standard errors that takes, (p, p) each."""
-    _, se, df, z = pair
-    p = len(z)
-    noise = _draw_noise(sigma, *how)
-    weight = np.divide(1.0, se, out=np.zeros_like(se), where=se > 0)
+    """Return which pairs differ, and how many standard errors that takes, (p, p) each."""
+    weight = np.divide(1.0, pairs.se, out=np.zeros_like(pairs.se), where=pairs.se > 0)
     np.fill_diagonal(weight, 0.0)
-    if kind == "marginal":
-        each = [_step_down(z[[j]], weight[[j]], noise, level, j) for j in range(p)]
-        told = np.concatenate([it[0] for it in each]) if each else z > 0
-        critical = np.repeat([it[1] for it in each], p).reshape(p, p) if each else z
+    p = len(pairs.z)
+    if kind == "simultaneous":
+        separated, critical_of_all = _step_down(pairs.z, weight, noise, level, None)
+        critical = np.full((p, p), critical_of_all)
+    elif p:
+        units = [
+            _step_down(pairs.z[[unit]], weight[[unit]], noise, level, unit) for unit in range(p)
+        ]
+        separated = np.concatenate([separated_of_unit for separated_of_unit, _ in units])
+        critical = np.repeat([critical_of_unit for _, critical_of_unit in units], p).reshape(p, p)
     else:
-        told, one = _step_down(z, weight, noise, level, None)
-        critical = np.full((p, p), one)
+        separated, critical = pairs.z > 0, pairs.z
     with np.errstate(invalid="ignore"):
-        at_df = stats.t.isf(stats.norm.sf(critical), np.where(df > 0, df, np.nan))
-    return told, np.where(np.isinf(df), critical, at_df)
+        at_df = stats.t.isf(stats.norm.sf(critical), np.where(pairs.df > 0, pairs.df, np.nan))
+    return separated, np.where(np.isinf(pairs.df), critical, at_df)
 
 
 def _draw_noise(sigma: Floats, draws: int, seed: int) -> Float32s:
-    """Draw from N(0, Σ), shape (p, draws), in single precision: it only has to be random."""
+    """Draw from N(0, Σ), shape (p, draws), in single precision, which is enough."""
     p = len(sigma)
     plain = np.random.default_rng(seed).standard_normal((p, draws), dtype=np.float32)
     if not (sigma - np.diag(np.diagonal(sigma))).any():
@@ -188,88 +202,87 @@ def _draw_noise(sigma: Floats, draws: int, seed: int) -> Float32s:
 
 
 def _step_down(
-    z: Floats, weight: Floats, noise: Float32s, level: float, one: int | None
+    z: Floats, weight: Floats, noise: Float32s, level: float, unit: int | None
 ) -> tuple[PairFlags, float]:
-    """Tell pairs apart, leave them out, draw the rest anew, until no more are told."""
-    told = np.zeros(z.shape, bool)
+    """Separate pairs, leave them out, and repeat with the rest until no more are separated."""
+    separated = np.zeros(z.shape, bool)
     bound: Float32s = np.full(noise.shape[1], np.inf, np.float32)
     critical = 0.0
     while True:
-        alive = np.where(told, 0.0, weight)
-        if not alive.any():
+        left_weight = np.where(separated, 0.0, weight)
+        if not left_weight.any():
             break
-        critical, bound = _find_critical(noise, alive.astype(np.float32), level, bound, one)
-        more = told | (z > critical)
-        if (more == told).all():
+        critical, bound = _find_critical(noise, left_weight.astype(np.float32), level, bound, unit)
+        more = separated | (z > critical)
+        if (more == separated).all():
             break
-        told = more
-    return told | np.isinf(z), critical
+        separated = more
+    return separated | np.isinf(z), critical
 
 
 def _find_critical(
-    noise: Float32s, weight: Float32s, level: float, bound: Float32s, one: int | None
+    noise: Float32s, weight: Float32s, level: float, bound: Float32s, unit: int | None
 ) -> tuple[float, Float32s]:
     """Return the quantile of the largest ratio of the pairs that are left, and each draw's.
 
-    A draw's largest can only fall as pairs leave (``bound``), so draws are looked at from the
-    largest down, until no other can stand in the upper tail.
+    The largest ratio of a draw can only fall as pairs leave (``bound``). So draws are evaluated in
+    the order of their bound, until no other draw can be in the upper tail.
     """
     tail = round(noise.shape[1] * (1 - level))
     order = np.argsort(-bound, kind="stable")
-    found = bound.copy()
+    largest = bound.copy()
     for start in range(0, len(order), CHUNK):
-        here = order[start : start + CHUNK]
-        sure = np.partition(found[order[:start]], -tail - 1)[-tail - 1] if start > tail else -1.0
-        if bound[here[0]] < sure:
+        chunk, done = order[start : start + CHUNK], order[:start]
+        in_tail = np.partition(largest[done], -tail - 1)[-tail - 1] if start > tail else -1.0
+        if bound[chunk[0]] < in_tail:
             break
-        found[here] = _largest_ratio(np.ascontiguousarray(noise[:, here]), weight, one)
-    return round(float(np.partition(found, -tail - 1)[-tail - 1]), 4), found
+        largest[chunk] = _largest_ratio(np.ascontiguousarray(noise[:, chunk]), weight, unit)
+    return round(float(np.partition(largest, -tail - 1)[-tail - 1]), 4), largest
 
 
-def _largest_ratio(noise: Float32s, weight: Float32s, one: int | None) -> Float32s:
+def _largest_ratio(noise: Float32s, weight: Float32s, unit: int | None) -> Float32s:
     """Return the largest |difference| · weight of each draw: of all pairs, or of one unit's."""
-    best: Float32s = np.zeros(noise.shape[1], np.float32)
-    room = np.empty_like(noise)
-    for j in range(len(noise) - 1) if one is None else (one,):
-        begin = j + 1 if one is None else 0
-        ratio, scale = room[begin:], weight[j if one is None else 0, begin:, None]
-        np.subtract(noise[begin:], noise[j], out=ratio)
+    largest: Float32s = np.zeros(noise.shape[1], np.float32)
+    buffer = np.empty_like(noise)
+    for first in range(len(noise) - 1) if unit is None else (unit,):
+        begin = first + 1 if unit is None else 0
+        ratio, scale = buffer[begin:], weight[first if unit is None else 0, begin:, None]
+        np.subtract(noise[begin:], noise[first], out=ratio)
         np.multiply(ratio, scale, out=ratio)
-        np.maximum(best, ratio.max(axis=0), out=best)
-        np.maximum(best, -ratio.min(axis=0), out=best)
-    return best
+        np.maximum(largest, ratio.max(axis=0), out=largest)
+        np.maximum(largest, -ratio.min(axis=0), out=largest)
+    return largest
 
 
-def _rank_columns(found: RankSets, known: Ints) -> dict[str, Any]:
-    """Return ranks, sets, letters and detectable differences of the units that are known."""
-    value, index = found.frame["value"].to_numpy(), found.frame.index
-    p = len(known)
-    own = pd.Series(value[known], known).round(9)
-    place = own.rank(method="min", ascending=False).astype(int)
-    better = found.better
-    low = 1 + (found.told & ~better)[known].sum(axis=1)
-    high = p - better[known].sum(axis=1)
-    columns = {"rank": place.to_numpy(), "rank_low": low, "rank_high": high}
-    every = range(len(index))
-    made: dict[str, Any] = {
-        name: pd.Series(it, known).reindex(every).astype("Int64").array
-        for name, it in columns.items()
+def _rank_columns(sets: RankSets, with_error: Ints) -> pd.DataFrame:
+    """Return ranks, sets, letters and detectable differences of the units that have an error."""
+    value, every_row = sets.frame["value"].to_numpy(), range(len(sets.frame))
+    values = pd.Series(value[with_error], with_error).round(9)
+    rank_of = values.rank(method="min", ascending=False).astype(int)
+    better = sets.better
+    n_better = (sets.separated & ~better)[with_error].sum(axis=1)
+    n_worse = better[with_error].sum(axis=1)
+    ranks = {
+        "rank": rank_of.to_numpy(),
+        "rank_low": 1 + n_better,
+        "rank_high": len(with_error) - n_worse,
     }
-    letters = pd.Series(_letter_units(better, known), known, dtype=object)
-    made["letter"] = letters.reindex(every).fillna("").to_numpy()
-    made["detectable"] = _detectable_difference(found, place)
-    return made
+    letters = pd.Series(_letter_units(better, with_error), with_error, dtype=object)
+    table = pd.DataFrame(ranks, with_error).reindex(every_row).astype("Int64")
+    table["letter"] = letters.reindex(every_row).fillna("")
+    table["detectable"] = _detectable_difference(sets, rank_of)
+    return table.set_axis(sets.frame.index, axis=0)
 
 
-def _letter_units(better: PairFlags, known: Ints) -> list[str]:
-    """Letter units: A where none is surely better, B where none of the rest is, and so on."""
-    left, letter = known, dict[int, str]()
+def _letter_units(better: PairFlags, with_error: Ints) -> list[str]:
+    """Letter units: A if no unit is surely better, B if none of the rest is, and so on."""
+    left, letters = with_error, dict[int, str]()
     number = 0
     while left.size:
         first = left[~better[np.ix_(left, left)].any(axis=0)]
-        letter |= dict.fromkeys(first.tolist(), _letter_text(number))
+        letters |= dict.fromkeys(first.tolist(), _letter_text(number))
         left, number = np.setdiff1d(left, first), number + 1
-    return [letter[int(one)] for one in known]
+    return [letters[int(unit)] for unit in with_error]
 
 
 def _letter_text(number: int) -> str:
@@ -278,17 +291,17 @@ def _letter_text(number: int) -> str:
     return (_letter_text(more - 1) if more else "") + chr(ord("A") + last)
 
 
-def _detectable_difference(found: RankSets, place: "pd.Series[int]") -> Floats:
+def _detectable_difference(sets: RankSets, rank_of: "pd.Series[int]") -> Floats:
     """Return (crit + z₀.₈)·se of the difference to the best; of the best to the second."""
-    made = np.full(len(found.frame), np.nan)
-    if len(place) < 2:
-        return made
-    order = place.sort_values(kind="stable").index.to_numpy()
-    other = np.where(place.index == order[0], order[1], order[0])
-    own = place.index.to_numpy()
-    crit, se = found.critical[own, other], found.se[own, other]
-    made[own] = (crit + stats.norm.ppf(TEST_POWER)) * se
-    return made
+    difference = np.full(len(sets.frame), np.nan)
+    if len(rank_of) < 2:
+        return difference
+    order = rank_of.sort_values(kind="stable").index.to_numpy()
+    unit = rank_of.index.to_numpy()
+    other = np.where(unit == order[0], order[1], order[0])
+    critical, se = sets.critical[unit, other], sets.se[unit, other]
+    difference[unit] = (critical + stats.norm.ppf(TEST_POWER)) * se
+    return difference
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -298,15 +311,17 @@ class Ranking(Estimates):
     sets: Mapping[str, RankSets] = field(default_factory=dict)
 
     def range_texts(self) -> list[str]:
-        """Return the places of each row as text, ``1–18``; empty if unranked."""
+        """Return the rank set of each row as text, ``1–18``; empty if unranked."""
         ends = zip(self.frame["rank_low"], self.frame["rank_high"], strict=True)
         return ["" if pd.isna(low) else f"{low}–{high}" for low, high in ends]
 
     def unit_pairs(self, group: str) -> pd.DataFrame:
-        """Return every pair of ranked units of a group, better first, and whether they differ.
+        """Return every pair of ranked units of a group, the better unit first.
 
         Columns ``unit``, ``other``, ``value`` (points), ``se``, ``low``, ``high`` (all pairs hold
-        together) and ``told``. Source: rules R2 and R3 in docs/method.md.
+        together) and ``told`` (whether the first is surely better).
+
+        Source: rules R2 and R3 in docs/method.md.
         """
         sets = self.sets[group]
         frame = sets.frame.sort_values(["rank", "unit"], kind="stable")
@@ -352,48 +367,64 @@ def rank(scores: Estimates, min_forms: int = 30, *, level: float = 0.95, seed: i
         >>> import sipas_analysis as sipas
         >>> survey = sipas.read_survey(sipas.read_wave("data/an-giang-2021/wave.yaml"))
         >>> ranked = sipas.rank(sipas.score(survey, by="unit"), min_forms=20)
-        >>> found = ranked.select(unit="so-ldtbxh").frame.iloc[0]
-        >>> int(found["rank"]), found["letter"]
+        >>> labour = ranked.select(unit="so-ldtbxh").frame.iloc[0]
+        >>> int(labour["rank"]), labour["letter"]
         (2, 'A')
     """
     if "unit" not in scores.frame:
         raise ColumnError("no_key", key="unit", known=", ".join(scores.frame.columns[:3]))
     rows = np.flatnonzero(scores.frame["level"] == OVERALL)
-    found = scores.frame.iloc[rows].reset_index(drop=True)
-    found["reason"] = ""
-    found.loc[found["se"].isna(), "reason"] = "no_error"
-    found.loc[found["n_valid"] < min_forms, "reason"] = "few_forms"
-    found.loc[found["flag"] == "suppress", "reason"] = "suppressed"
+    overall = scores.frame.iloc[rows].reset_index(drop=True)
+    overall["reason"] = _list_reasons(overall, min_forms)
     sets: dict[str, RankSets] = {}
-    for group, own in found[found["reason"] == ""].groupby("group", sort=True):
-        own = own.sort_values("unit")  # noqa: PLW2901 (the order of rows must not matter)
-        sigma = _unit_covariance(scores.take(rows[own.index]))
-        value = pd.Series(own["value"].to_numpy(), pd.Index(own["unit"], name="unit"))
-        sets[str(group)] = rank_sets(value, sigma, own["df"].to_numpy(), level, seed=seed)
-        made = sets[str(group)].frame[RANK_COLUMNS].set_index(own.index)
-        found.loc[own.index, RANK_COLUMNS] = made
-    found = found.reindex(columns=[*found.columns.difference(RANK_COLUMNS, sort=False), *RANK_COLUMNS])
-    found = found.astype(dict.fromkeys(RANK_COLUMNS[:3], "Int64") | {"letter": object})
-    found["letter"] = found["letter"].fillna("")
-    order = found.assign(none=found["rank"].isna(), down=-found["value"])
-    best_first = order.sort_values(["group", "none", "down", "unit"]).index.to_numpy()
-    columns = [name for name in found if name not in (*RANK_COLUMNS, "reason")]
+    for group, unsorted_units in overall[overall["reason"] == ""].groupby("group", sort=True):
+        units = unsorted_units.sort_values("unit")  # the order of rows must not matter
+        sigma = _unit_covariance(scores.take(rows[units.index]))
+        value = pd.Series(units["value"].to_numpy(), pd.Index(units["unit"], name="unit"))
+        group_sets = rank_sets(value, sigma, units["df"].to_numpy(), level, seed=seed)
+        sets[str(group)] = group_sets
+        overall.loc[units.index, RANK_COLUMNS] = group_sets.frame[RANK_COLUMNS].set_index(
+            units.index
+        )
+    columns = [*overall.columns.difference(RANK_COLUMNS, sort=False), *RANK_COLUMNS]
+    overall = overall.reindex(columns=columns)
+    overall = overall.astype(dict.fromkeys(RANK_COLUMNS[:3], "Int64") | {"letter": object})
+    overall["letter"] = overall["letter"].fillna("")
+    return _sort_units(overall, scores, rows, sets)
+
+
+def _list_reasons(overall: pd.DataFrame, min_forms: int) -> NDArray[np.object_]:
+    """Return why each unit has no rank; the last reason that holds counts, empty if ranked."""
+    reasons = np.full(len(overall), "", dtype=object)
+    reasons[overall["se"].isna()] = "no_error"
+    reasons[overall["n_valid"] < min_forms] = "few_forms"
+    reasons[overall["flag"] == "suppress"] = "suppressed"
+    return reasons
+
+
+def _sort_units(
+    overall: pd.DataFrame, scores: Estimates, rows: Ints, sets: Mapping[str, RankSets]
+) -> Ranking:
+    """Return the units best first within their group, ranks before the value."""
+    keys = overall.assign(unranked=overall["rank"].isna(), down=-overall["value"])
+    best_first = keys.sort_values(["group", "unranked", "down", "unit"]).index.to_numpy()
+    columns = [name for name in overall if name not in (*RANK_COLUMNS, "reason")]
     at = columns.index("value")
-    kept = found.loc[best_first, [*columns[:at], *RANK_COLUMNS, *columns[at:], "reason"]]
+    columns = [*columns[:at], *RANK_COLUMNS, *columns[at:], "reason"]
+    table = overall.loc[best_first, columns].reset_index(drop=True)
     influence = None if scores.influence is None else scores.influence[rows[best_first]]
-    return Ranking(kept.reset_index(drop=True), scores.totals, influence, sets)
+    return Ranking(table, scores.totals, influence, sets)
 
 
-def _unit_covariance(found: Estimates) -> Floats:
-    """Return the covariance of units; at 0 and 100 % the scale of the interval stands in."""
-    frame = found.frame
+def _unit_covariance(units: Estimates) -> Floats:
+    """Return the covariance of units; at 0 and 100 % the variance comes from the interval."""
     value, low, high, se, df = (
-        frame[name].to_numpy(dtype=float) for name in ("value", "low", "high", "se", "df")
+        units.frame[name].to_numpy(dtype=float) for name in ("value", "low", "high", "se", "df")
     )
-    sigma = np.zeros((len(se),) * 2) if found.influence is None else found.covariance()
+    sigma = np.zeros((len(se),) * 2) if units.influence is None else units.covariance()
     np.fill_diagonal(sigma, se**2)
-    ends = (value <= 0) | (value >= 100)
-    reach = np.where(value <= 0, high - value, value - low) / stats.t.ppf(0.975, df)
-    sigma[ends], sigma[:, ends] = 0.0, 0.0
-    sigma[ends, ends] = reach[ends] ** 2
+    is_end = (value <= 0) | (value >= 100)
+    se_at_end = np.where(value <= 0, high - value, value - low) / stats.t.ppf(0.975, df)
+    sigma[is_end], sigma[:, is_end] = 0.0, 0.0
+    sigma[is_end, is_end] = se_at_end[is_end] ** 2
     return sigma

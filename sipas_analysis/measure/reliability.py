@@ -154,7 +154,11 @@ def _tabulate_statistics(x: Floats, loading: Floats, level: float) -> pd.DataFra
     """Return alpha, standardised alpha and omega with their intervals."""
     n, k = x.shape
     tail = (1 - level) / 2
-    values = [_compute_alpha(np.asarray(np.cov(x.T))), _compute_alpha(_correlate_items(x)), _compute_omega(loading)]
+    values = [
+        _compute_alpha(np.asarray(np.cov(x.T))),
+        _compute_alpha(_correlate_items(x)),
+        _compute_omega(loading),
+    ]
     ends = [
         [1 - (1 - it) * float(stats.f.isf(t, n - 1, (n - 1) * (k - 1))) for t in (tail, 1 - tail)]
         for it in values[:2]
@@ -207,7 +211,9 @@ def _omega_interval(x: Floats, loading: Floats, level: float) -> list[float]:
     some = [it for it in left if (it.std(axis=0) > 0).all()]
     if len(some) < len(folds):
         return [np.nan, np.nan]
-    each = np.log(1 - np.array([_compute_omega(_fit_one_factor(_correlate_items(it))) for it in some]))
+    each = np.log(
+        1 - np.array([_compute_omega(_fit_one_factor(_correlate_items(it))) for it in some])
+    )
     g = len(each)
     se = float(np.sqrt((g - 1) / g * ((each - each.mean()) ** 2).sum()))
     half = float(stats.t.ppf((1 + level) / 2, g - 1)) * se

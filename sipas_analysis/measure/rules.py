@@ -1,11 +1,11 @@
 """Write the index rules of a pack as ratios over the columns of a block.
 
-Everything that SIPAS publishes is Σ share · (totals·top)/(totals·bottom): an item is one ratio,
-a pooled index one ratio over many items, an averaged index a mean of ratios (M1–M5). So
-a new rule is a new row of numbers, not a new formula.
+Every figure of SIPAS is Σ share · (totals·top)/(totals·bottom): an item is one ratio, a pooled
+index one ratio over many items, an averaged index a mean of ratios (M1–M5). So a new rule is a new
+row of numbers and needs no new formula.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,7 +19,6 @@ from sipas_analysis.instrument.pack import OVERALL, Index, IndexRule, Instrument
 COMPREHENSIVE, MEAN_SCORE, MEAN_100 = "comprehensive", "mean_score", "mean_score_100"
 ELIGIBLE, CONTENT = "eligible", "content"
 
-
 Kind = Literal["people", "answers", "score"]
 
 
@@ -31,9 +30,9 @@ class Target:
         level: ``item``, ``overall_item``, ``factor``, ``block``, ``overall`` or ``beside``.
         variable: Code of the item or part, or the name of a figure beside the index.
         mean: The ratios, over ``column_names``.
-        items: Items whose answers stand behind it (for the number of people and answers).
+        items: Items whose answers the figure uses (for the number of people and answers).
         kind: Share of people (I1), share of answers (I2) or a mean score.
-        eligible: Whether only people with answers enough for rule M4 stand behind it.
+        eligible: Whether only people with enough answers for rule M4 are counted.
     """
 
     level: str
@@ -68,46 +67,47 @@ def _item_targets(pack: Instrument, index: Index) -> Iterator[Target]:
 
 
 def _part_targets(pack: Instrument, index: Index) -> Iterator[Target]:
-    made: dict[str, Mean] = {}
+    means: dict[str, Mean] = {}
     levels = {"factor": [*pack.factors], "block": [*pack.blocks], OVERALL: [OVERALL]}
     for level, parts in levels.items():
         rule: IndexRule = getattr(index, level)
         for part in parts:
             if rule.rule == "comprehensive":
-                yield Target(level, part, _satisfied_with_all(pack), tuple(pack.items), "people", True)
+                mean, items = _satisfied_with_all(pack), tuple(pack.items)
+                yield Target(level, part, mean, items, "people", eligible=True)
                 continue
-            made[part] = _combine_parts(pack, part, rule, made, _level_values(pack, index))
-            items = _items_behind(pack, made[part])
+            means[part] = _combine_parts(pack, part, rule, means, _level_values(pack, index))
+            items = _items_behind(pack, means[part])
             kind: Kind = "answers" if len(items) > 1 else "people"
-            yield Target(level, part, made[part], items, "score" if index.points else kind)
+            yield Target(level, part, means[part], items, "score" if index.points else kind)
 
 
 def _items_behind(pack: Instrument, mean: Mean) -> tuple[str, ...]:
     """Return the items that count in a mean: those with a share above zero."""
-    used = np.asarray((mean.bottom[mean.share > 0] > 0).any(axis=0))
-    codes = [name.rsplit("=", 1)[0] for name in column_names(pack)]
-    return tuple(dict.fromkeys(code for code, it in zip(codes, used, strict=True) if it))
+    is_used = np.asarray((mean.bottom[mean.share > 0] > 0).any(axis=0))
+    used_names = [name for name, used in zip(column_names(pack), is_used, strict=True) if used]
+    return tuple(dict.fromkeys(name.rsplit("=", 1)[0] for name in used_names))
 
 
 def _combine_parts(
-    pack: Instrument, part: str, rule: IndexRule, made: dict[str, Mean], worth: Floats
+    pack: Instrument, part: str, rule: IndexRule, means: Mapping[str, Mean], level_values: Floats
 ) -> Mean:
-    """Return the ratios of one part under its rule; lower parts are already in ``made``."""
+    """Return the ratios of one part under its rule; ``means`` holds those of the lower parts."""
     items = pack.items_of(part)
     if rule.rule == "pooled":
-        return _average_ratios(pack, [items], worth)
+        return _average_ratios(pack, [items], level_values)
     if rule.rule == "mean_of_items":
-        return _average_ratios(pack, [[item] for item in items], worth)
+        return _average_ratios(pack, [[item] for item in items], level_values)
     if rule.rule == "overall_item" and pack.overall_item:
-        return _average_ratios(pack, [[pack.overall_item.code]], worth)
+        return _average_ratios(pack, [[pack.overall_item.code]], level_values)
     equal = dict.fromkeys(pack.factors_of(part), 1.0)
     weights = {p: w for p, w in rule.weights.items() if part == OVERALL or p in equal} or equal
-    whole = sum(weights.values())
+    total = sum(weights.values())
     return Mean(
-        np.concatenate([weight / whole * made[p].share for p, weight in weights.items()]),
-        np.concatenate([made[p].top for p in weights]),
-        np.concatenate([made[p].bottom for p in weights]),
-        tuple(_nest_ratios([made[p] for p in weights])),
+        np.concatenate([weight / total * means[p].share for p, weight in weights.items()]),
+        np.concatenate([means[p].top for p in weights]),
+        np.concatenate([means[p].bottom for p in weights]),
+        tuple(_nest_ratios([means[p] for p in weights])),
     )
 
 
@@ -127,38 +127,39 @@ def _nest_ratios(parts: Sequence[Mean]) -> Iterator[NDArray[np.int64]]:
 
 def _targets_beside(pack: Instrument) -> Iterator[Target]:
     items = tuple(pack.items)
-    yield Target("beside", COMPREHENSIVE, _satisfied_with_all(pack), items, "people", True)
+    mean = _satisfied_with_all(pack)
+    yield Target("beside", COMPREHENSIVE, mean, items, "people", eligible=True)
     levels = np.array(pack.scale.levels, float)
     from_0_to_100 = 100 * (levels - levels[0]) / (levels[-1] - levels[0])
-    for name, worth in ((MEAN_SCORE, levels), (MEAN_100, from_0_to_100)):
-        yield Target("beside", name, _average_ratios(pack, [items], worth), items, "score")
+    for name, level_values in ((MEAN_SCORE, levels), (MEAN_100, from_0_to_100)):
+        mean = _average_ratios(pack, [items], level_values)
+        yield Target("beside", name, mean, items, "score")
 
 
 def _satisfied_with_all(pack: Instrument) -> Mean:
-    """Return the share of people satisfied with everything that they answered (M4)."""
-    named = (np.array([[it == fact for it in column_names(pack)]], float) for fact in _PEOPLE)
-    content, eligible = named
+    """Return the share of people satisfied with every item that they answered (M4)."""
+    names = column_names(pack)
+    content, eligible = (
+        np.array([[name == fact for name in names]], float) for fact in (CONTENT, ELIGIBLE)
+    )
     return Mean(np.ones(1), 100 * content, eligible)
 
 
-_PEOPLE = (CONTENT, ELIGIBLE)
-
-
 def _level_values(pack: Instrument, index: Index) -> Floats:
-    """Return what an answer at each level is worth: its points, or 100 where it is satisfied."""
+    """Return what an answer at each level counts: its points, or 100 if it is satisfied."""
     if index.points:
         return np.array([index.points[level] for level in pack.scale.levels], dtype=np.float64)
     agreed = np.array(pack.scale.levels) >= pack.scale.satisfied_from
     return 100.0 * agreed.astype(np.float64)
 
 
-def _average_ratios(pack: Instrument, parts: Sequence[Sequence[str]], worth: Floats) -> Mean:
+def _average_ratios(pack: Instrument, parts: Sequence[Sequence[str]], level_values: Floats) -> Mean:
     """Return the equal-weight mean of one ratio per list of items."""
     codes = item_codes(pack)
     inside = np.array([[code in part for code in codes] for part in parts], float)
-    spread = np.zeros((len(parts), 2))
+    facts_of_m4 = np.zeros((len(parts), 2))
     return Mean(
         np.full(len(parts), 1 / len(parts)),
-        np.hstack([np.kron(inside, worth), spread]),
-        np.hstack([np.kron(inside, np.ones(len(worth))), spread]),
+        np.hstack([np.kron(inside, level_values), facts_of_m4]),
+        np.hstack([np.kron(inside, np.ones(len(level_values))), facts_of_m4]),
     )

@@ -200,8 +200,8 @@ def _read_rule(pack: Instrument, rule: str | Path) -> tuple[Index, list[str]]:
                 points=len(other.index.points),
             )
         for _, index_rule in other.rules_by_level():
-            parts = (*pack.factors, *pack.blocks)
-            unknown = [name for name in index_rule.weights if name not in parts]
+            weighted = (*pack.factors, *pack.blocks)
+            unknown = [name for name in index_rule.weights if name not in weighted]
             if unknown:
                 raise ColumnError("rule_weights", rule=rule, names=", ".join(unknown))
         if other.index.overall.rule == "overall_item" and not pack.overall_item:
@@ -333,7 +333,8 @@ def _estimate_target(
     value, variance, people = (means[name].to_numpy() for name in ("value", "variance", "people"))
     has_no_error = np.isnan(variance)
     is_single_ratio = target.mean.share.size == 1 and target.kind != "score"
-    numerator = means["numerator"] / 100 if is_single_ratio else np.full(len(means), np.nan)
+    unknown = np.full(len(means), np.nan)
+    numerator = means["numerator"].to_numpy(dtype=float) / 100 if is_single_ratio else unknown
     interval = _find_interval(totals, target, means)
     columns = {
         "level": target.level,
@@ -353,7 +354,7 @@ def _estimate_target(
         "flag": _flag_domains(means, target, interval, survey.wave.min_cell),
         "printed": _print_values(
             means,
-            numerator if is_single_ratio and not totals.weighted else np.full(len(means), np.nan),
+            unknown if totals.weighted else numerator,
             survey.instrument.index.decimals,
         ),
     }
@@ -376,7 +377,8 @@ def _design_effect(means: pd.DataFrame, target: Target) -> Floats:
     value, variance, people = (means[name].to_numpy() for name in ("value", "variance", "people"))
     n_drawn = np.where((people > 1) & (target.kind != "score"), people - 1, np.nan)
     simple = value * (100 - value) / n_drawn  # with replacement, as svymean(deff = "replace")
-    return np.divide(variance, simple, out=np.full(len(means), np.nan), where=simple > 0)
+    no_effect = np.full(len(means), np.nan)
+    return np.asarray(np.divide(variance, simple, out=no_effect, where=simple > 0))
 
 
 def _flag_domains(

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from sipas_analysis.explain.drivers import drivers
-from sipas_analysis.figures.published import Figures, write_tables
+from sipas_analysis.figures.published import figures_of, write_tables
 from sipas_analysis.figures.suppression import hide_small_counts
 from sipas_analysis.measure.scores import compare_rules, score
 from sipas_analysis.reports.drivers_output import hide_keys
@@ -64,18 +64,18 @@ def forms_of(*units):
 
 def written(survey, folder):
     """Write the tables and read them back as text, by table name."""
-    paths = write_tables(Figures(survey).tables(), folder)
+    paths = write_tables(figures_of(survey).tables(), folder)
     lines = {path.stem: path.read_text("utf-8-sig").splitlines() for path in paths}
     return {name: list(csv.DictReader(text)) for name, text in lines.items()}
 
 
-@pytest.fixture
-def three_units(read_answers):
+@pytest.fixture(scope="module")
+def three_units(read_shared):
     """A unit of three forms (1 of 9 satisfied) beside two that may be shown."""
     small = [("5,1,1", 1), ("1,1,1", 2)]
     middle = [("5,4,1", 13), ("1,4,4", 6), ("1,4,1", 1)]  # 39 of 60 satisfied
     large = [("5,5,5", 19), ("1,1,5", 12)]  # 69 of 93 satisfied
-    return read_answers(forms_of(small, middle, large), units=units_of("XYZ"))
+    return read_shared(forms_of(small, middle, large), units=units_of("XYZ"))
 
 
 # ── what must not be published (rule P2)
@@ -106,7 +106,7 @@ def test_a_hidden_figure_keeps_its_forms_and_says_that_it_is_hidden(three_units,
 
 def test_a_hidden_unit_is_not_ranked_and_the_others_close_up(three_units):
     """Units beside it keep their place among those that are shown."""
-    found = Figures(three_units).ranking.set_index("unit")
+    found = figures_of(three_units).ranking.set_index("unit")
     assert found["reason"].to_dict() == {"u-2": "", "u-0": "suppressed", "u-1": "suppressed"}
     assert found["value"].notna().to_dict() == {"u-2": True, "u-0": False, "u-1": False}
 
@@ -177,7 +177,7 @@ def test_no_sum_gives_a_hidden_figure_back(read_answers, case, seed):
         ]
         for size in sizes
     ]
-    scores = Figures(read_answers(forms_of(*forms), units=units)).scores
+    scores = figures_of(read_answers(forms_of(*forms), units=units)).scores
     assert (scores["flag"] == "suppress").any()
     assert give_away(scores) == []
 
@@ -185,7 +185,7 @@ def test_no_sum_gives_a_hidden_figure_back(read_answers, case, seed):
 def test_a_second_rule_does_not_give_a_hidden_item_back(read_answers):
     """With three answers to A2 in the whole wave, pooled and mean of items would reveal them."""
     forms = forms_of([("5,,4", 20), ("5,4,3", 3)], [("3,,5", 20)])
-    found = Figures(read_answers(forms, units=units_of("XY"))).rules
+    found = figures_of(read_answers(forms, units=units_of("XY"))).rules
     hidden = found[found["flag"] == "suppress"]
     assert set(zip(hidden["variable"], hidden["rule"], strict=True)) == {
         ("access", "mean_of_items"),
@@ -198,7 +198,7 @@ def test_a_second_rule_does_not_give_a_hidden_item_back(read_answers):
 
 def test_rules_stand_side_by_side_where_nothing_is_hidden(three_units):
     """Hiding touches no wave with enough people (rule M8)."""
-    found = Figures(three_units).rules
+    found = figures_of(three_units).rules
     pd.testing.assert_series_equal(found["value"], compare_rules(three_units).frame["value"])
 
 
@@ -206,7 +206,7 @@ def test_form_checks_of_a_hidden_unit_are_not_published(read_answers):
     """Everyone satisfied with everything would say what the index of four people is (rule Q5)."""
     many = [("5,2,4", 10), ("2,4,3", 10)]
     forms = forms_of([("5,5,5", 4)], many, many, many, many)
-    found = Figures(read_answers(forms, units=units_of("VWXYZ"))).findings.frame
+    found = figures_of(read_answers(forms, units=units_of("VWXYZ"))).findings.frame
     assert "u-0" not in set(found["unit"])
     assert "u-4" in set(found["unit"])
 
@@ -214,7 +214,7 @@ def test_form_checks_of_a_hidden_unit_are_not_published(read_answers):
 def test_an_item_that_nobody_answered_hides_nothing_else(read_answers):
     """No people stand behind it, so its neighbours stay."""
     survey = read_answers(forms_of([("5,,4", 20)], [("3,,5", 20)]), units=units_of("XY"))
-    found = Figures(survey).by_variable("all")
+    found = figures_of(survey).by_variable("all")
     assert {code for code, one in found.items() if not one.is_known} == {"A2", "OVERALL"}
 
 
@@ -287,7 +287,7 @@ def test_every_figure_has_an_id_of_its_own(three_units, tmp_path):
 
 def test_figures_are_those_of_score(three_units):
     """What may be shown is what ``score`` says, to the last bit."""
-    table = Figures(three_units).scores
+    table = figures_of(three_units).scores
     whole = table[table["domain"] == "all"].set_index("variable")["value"]
     expected = score(three_units).frame.set_index("variable")["value"]
     pd.testing.assert_series_equal(whole, expected)
@@ -297,7 +297,7 @@ def test_figures_are_those_of_score(three_units):
 def test_a_name_that_a_spreadsheet_would_run_is_made_text(read_answers, tmp_path, name):
     """An apostrophe before ``=``, ``+``, ``-``, ``@`` and tab."""
     survey = read_answers(forms_of([("5,4,1", 30)]), units=units_of(["X"]).replace('"X"', name))
-    figures = Figures(survey)
+    figures = figures_of(survey)
     tables = figures.tables()
     tables["scores"]["unit_name"] = name
     write_tables(tables, tmp_path)
@@ -315,7 +315,7 @@ def test_a_negative_number_stays_a_number(tmp_path):
 
 def test_tables_open_in_a_spreadsheet_with_vietnamese_letters(three_units, tmp_path):
     """UTF-8 with a mark at the start, one line end."""
-    write_tables(Figures(three_units).tables(), tmp_path)
+    write_tables(figures_of(three_units).tables(), tmp_path)
     data = (tmp_path / "ranking.csv").read_bytes()
     assert data.startswith(b"\xef\xbb\xbf")
     assert b"\r" not in data
@@ -355,7 +355,7 @@ def test_a_hidden_block_does_not_follow_from_the_other_and_the_whole(read_answer
     """Overall less policy is service: with service hidden, one of the two must be hidden too."""
     rows = "so-a,5,4,,\n" * 37 + "so-a,5,4,1,5\n" * 3
     survey = read_answers("unit,P1,P2,S1,S2\n" + rows, pack=BLOCKS)
-    own = Figures(survey).by_variable("unit", "so-a")
+    own = figures_of(survey).by_variable("unit", "so-a")
     assert not own["service"].is_known
     assert not (own["policy"].is_known and own["overall"].is_known)
 
@@ -364,7 +364,9 @@ def test_two_rules_on_the_same_items_hide_every_part_above_a_hidden_item(read_an
     """Factors as means of items and a pooled whole are two sums: together they would tell."""
     rows = "so-a,5,4,\n" * 37 + "so-a,5,1,4\n" * 3
     index = {"factor": {"rule": "mean_of_items"}}
-    own = Figures(read_answers("unit,A1,A2,D1\n" + rows, index=index)).by_variable("unit", "so-a")
+    own = figures_of(read_answers("unit,A1,A2,D1\n" + rows, index=index)).by_variable(
+        "unit", "so-a"
+    )
     assert not any(own[part].is_known for part in ("D1", "results", "access", "overall"))
 
 
@@ -400,17 +402,19 @@ def test_penalties_and_models_of_units_give_nothing_hidden_back(read_answers):
         for k in range(200)
     ]
     survey = read_answers("unit,A1,A2,D1,OVERALL\n" + "\n".join(lines) + "\n")
-    figures = Figures(survey)
+    figures = figures_of(survey)
     table = figures.tables()["penalties"].set_index("item")
     assert not {"n_low", "n_mid", "n_high"} & set(table.columns)
     hidden = [
-        code for code, one in figures.by_variable("all").items() if code in table.index and not one.is_known
+        code
+        for code, one in figures.by_variable("all").items()
+        if code in table.index and not one.is_known
     ]
     assert "A2" in hidden
     assert table.loc[hidden].drop(columns=["factor", "verdict"]).isna().all(axis=None)
     assert set(table.loc[hidden, "verdict"]) == {"cannot_tell"}
     strict = read_answers("unit,A1,A2,D1,OVERALL\n" + "\n".join(lines) + "\n", min_cell=150)
-    assert Figures(strict).hidden_units == {"so-a", "so-b"}
+    assert figures_of(strict).hidden_units == {"so-a", "so-b"}
     found = hide_keys(drivers(strict, "linear", by="unit"), {"so-a", "so-b"}, "unit")
     assert found.frame.empty
     assert set(found.reason.values()) == {"hidden"}
