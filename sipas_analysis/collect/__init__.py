@@ -1,1 +1,1 @@
-"""Files of offices become a survey one can trust: nothing is guessed silently."""
+"""Files of offices become a validated survey; nothing is guessed silently."""

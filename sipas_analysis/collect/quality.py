@@ -1,26 +1,25 @@
 """Look for forms that were perhaps not filled in by many people: findings, never accusations.
 
-Each unit is held against the other units of the wave: how many forms give one answer to
-everything in a unit of that mean (Q1), how many are satisfied with everything (Q5). Counts are
-taken as beta-binomial, for units differ; p values are Holm-adjusted over units, so that a clean
-wave shows a finding of one rule in at most 5 % of cases. One unit alone cannot be judged.
+Each unit is compared with the other units of the wave: the forms with one answer to all items,
+given the mean of the unit (Q1), and the forms satisfied with everything (Q5). Counts are taken as
+beta-binomial, since units differ. P values are Holm-adjusted over units, so that a clean wave
+shows a finding of one rule in at most 5 % of cases. A wave of one unit cannot be judged.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from numpy.typing import NDArray
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.infer.design import Floats
-from sipas_analysis.infer.estimates import adjust_p_values
-from sipas_analysis.infer.intervals import exact_interval
+from sipas_analysis.instrument.pack import Instrument
 
 ALARM = 0.05
 RULES = {"straight": "Q1", "satisfied": "Q5", "identical": "Q5"}
 FEWEST_UNITS = 4
-SPREAD_MARGIN = 1.5  # between-unit spread is known from few units: allow for half as much again
+DISPERSION_MARGIN = 1.5  # few units show the dispersion between units: allow half as much again
 
 
 @dataclass(frozen=True)
@@ -28,21 +27,21 @@ class Findings:
     """One row per rule and unit, worst first.
 
     Columns: ``rule``, ``fact`` (``straight``, ``satisfied``, ``identical``), ``unit``,
-    ``unit_name``, ``n``, ``count`` (forms showing it), ``share_percent``, ``expected_percent`` (by
-    the other units), ``low`` (lower end of the 95 % interval of the share of people satisfied with
-    everything), ``longest_run`` (median number of equal answers in a row), ``p``, ``p_holm``,
-    ``finding``.
+    ``unit_name``, ``n``, ``count`` (forms with the fact), ``share_percent``,
+    ``expected_percent`` (by the other units), ``low`` (lower end of the 95 % interval of the share
+    of people satisfied with everything), ``longest_run`` (median number of equal answers in a
+    row), ``p``, ``p_holm``, ``finding``.
     """
 
     frame: pd.DataFrame
     straight_percent: float
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the table as a pandas frame of one's own."""
+        """Return a copy of the table as a pandas frame."""
         return self.frame.copy()
 
     def noticed(self) -> pd.DataFrame:
-        """Return only what is unlikely to be chance."""
+        """Return the rows that are unlikely to be chance."""
         return self.frame[self.frame["finding"]].reset_index(drop=True)
 
     def _repr_html_(self) -> str:
@@ -55,11 +54,11 @@ class Findings:
 def check(survey: Survey) -> Findings:
     """Compare each unit's forms with those of the other units.
 
-    Q1: forms with one answer to all items, against what units of that mean show. Q5: units in
+    Q1: forms with one answer to all items, compared with units of the same mean. Q5: units in
     which every answer is satisfied, or every form is the same, with their lower bound.
 
     Args:
-        survey: Forms that passed the door.
+        survey: The validated forms of a wave.
 
     Returns:
         Findings, smallest adjusted p first; p is NaN with fewer than four units.
@@ -74,53 +73,60 @@ def check(survey: Survey) -> Findings:
     """
     pack = survey.instrument
     answered = survey.frame[[*pack.items]].notna().any(axis=1).to_numpy()
-    frame = survey.frame[answered]
-    answers = frame[[*pack.items]].to_numpy(dtype=float)
-    full = (~np.isnan(answers)).sum(axis=1) * 2 >= answers.shape[1]
-    straight = find_straight_lines(survey)[answered]
-    content = full & (np.nanmin(answers, axis=1) >= pack.scale.satisfied_from)
-    facts = pd.DataFrame(
-        {
-            "unit": frame["unit"],
-            "n": 1,
-            "straight": straight,
-            "content": content,
-            "mean": np.nanmean(answers, axis=1),
-            "run": _longest_runs(answers),
-        }
-    )
-    by_unit = facts.groupby("unit", sort=True)
-    units = (
-        by_unit[["n", "straight", "content"]]
-        .sum()
-        .assign(mean=by_unit["mean"].mean(), longest_run=by_unit["run"].median())
-    )
-    alike = frame.groupby(["unit", *pack.items], dropna=False).size().groupby(level=0).max()
-    certain = units["content"] == units["n"]
-    same = ~certain & (alike == units["n"]) & (units["n"] > 1)
+    forms = survey.frame[answered]
+    is_straight = find_straight_lines(survey)[answered]
+    units = _count_by_unit(forms, is_straight, pack)
+    identical = forms.groupby(["unit", *pack.items], dropna=False).size().groupby(level=0).max()
+    all_satisfied = units["content"] == units["n"]
+    all_identical = ~all_satisfied & (identical == units["n"]) & (units["n"] > 1)
     parts = [
-        _finding("straight", units, units["straight"], units["mean"]),
-        _finding("satisfied", units, units["content"], None)[certain.to_numpy()],
-        _finding("identical", units, alike, None)[same.to_numpy()],
+        _judge_counts("straight", units, units["straight"], units["mean"]),
+        _judge_counts("satisfied", units, units["content"], None)[all_satisfied.to_numpy()],
+        _judge_counts("identical", units, identical, None)[all_identical.to_numpy()],
     ]
     table = pd.concat(parts, ignore_index=True)
     table.insert(3, "unit_name", table["unit"].map(survey.unit_names))
     ordered = table.sort_values(["p_holm", "rule", "unit"], na_position="last")
-    straight_percent = float(100 * straight.mean()) if len(straight) else np.nan
+    straight_percent = float(100 * is_straight.mean()) if len(is_straight) else np.nan
     return Findings(ordered.reset_index(drop=True), straight_percent)
 
 
-def find_straight_lines(survey: Survey) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+def _count_by_unit(
+    forms: pd.DataFrame, is_straight: NDArray[np.bool_], pack: Instrument
+) -> pd.DataFrame:
+    """Return, per unit: forms, straight ones, satisfied ones, mean answer, median longest run."""
+    answers = forms[[*pack.items]].to_numpy(dtype=float)
+    half_answered = (~np.isnan(answers)).sum(axis=1) * 2 >= answers.shape[1]
+    facts = pd.DataFrame(
+        {
+            "unit": forms["unit"],
+            "n": 1,
+            "straight": is_straight,
+            "content": half_answered & (np.nanmin(answers, axis=1) >= pack.scale.satisfied_from),
+            "mean": np.nanmean(answers, axis=1),
+            "run": _find_longest_runs(answers),
+        }
+    )
+    by_unit = facts.groupby("unit", sort=True)
+    counts = by_unit[["n", "straight", "content"]].sum()
+    return counts.assign(mean=by_unit["mean"].mean(), longest_run=by_unit["run"].median())
+
+
+def find_straight_lines(survey: Survey) -> NDArray[np.bool_]:
     """Return which forms give one answer to all items, half of them answered (rule Q1), (n,)."""
     answers = survey.frame[[*survey.instrument.items]]
-    full = answers.notna().sum(axis=1) * 2 >= answers.shape[1]
-    return np.asarray(full & (answers.min(axis=1) == answers.max(axis=1)))
+    half_answered = answers.notna().sum(axis=1) * 2 >= answers.shape[1]
+    return np.asarray(half_answered & (answers.min(axis=1) == answers.max(axis=1)))
 
 
-def _finding(
+def _judge_counts(
     fact: str, units: pd.DataFrame, count: "pd.Series[int]", mean: "pd.Series[float] | None"
 ) -> pd.DataFrame:
-    """Test one count per unit against the other units; Holm over units."""
+    """Test one count per unit against the other units, with Holm's adjustment over units."""
+    # scipy.stats loads slowly: a survey that is refused does not wait for it
+    from sipas_analysis.infer.estimates import adjust_p_values
+    from sipas_analysis.infer.intervals import exact_interval
+
     n, x = np.asarray(units["n"], np.float64), np.asarray(count, np.float64)
     expected, p = compare_counts(x, n, None if mean is None else np.asarray(mean, np.float64))
     low, _ = exact_interval(x, n)
@@ -146,10 +152,10 @@ def _finding(
 def compare_counts(x: Floats, n: Floats, mean: Floats | None = None) -> tuple[Floats, Floats]:
     """Return, for each unit, the share expected by the other units and P(count ≥ x).
 
-    The expected share is logistic in the unit's ``mean`` (or constant), fitted without the unit;
-    the count is beta-binomial with the spread that the other units show, times a margin:
-    taken as it is, one honest wave in ten raised an alarm where units are few or reach from 75 to
-    99.9 % (tests/recovery).
+    The expected share is logistic in the unit's ``mean`` (or constant), fitted without the unit.
+    The count is beta-binomial with the dispersion of the other units, times a margin. Without the
+    margin one honest wave in ten raised an alarm where units are few or reach from 75 to 99.9 %
+    (tests/recovery).
 
     Args:
         x: Forms showing the fact, shape (U,).
@@ -159,26 +165,29 @@ def compare_counts(x: Floats, n: Floats, mean: Floats | None = None) -> tuple[Fl
     Returns:
         Expected share and upper-tail p, shape (U,); NaN with fewer than four units.
     """
-    many = len(n)
-    if many < FEWEST_UNITS:
-        return np.full(many, np.nan), np.full(many, np.nan)
-    others = 1.0 - np.eye(many)
-    expected = _logistic_without(x, n, mean, others)
-    spread = (x - n * expected) ** 2 / (n * expected * (1 - expected))
-    lost = 1 if mean is None else 2
-    df = max(many - 1 - lost, 1)
-    shown = (others * spread).sum(axis=1) / df
-    phi = SPREAD_MARGIN * (1 + 1 / df) * np.maximum(shown, 1.0)
+    from scipy import stats  # loads slowly: a survey that is refused does not wait for it
+
+    n_units = len(n)
+    if n_units < FEWEST_UNITS:
+        return np.full(n_units, np.nan), np.full(n_units, np.nan)
+    others = 1.0 - np.eye(n_units)
+    fitted = _fit_without_each(x, n, mean, others)
+    squared_errors = (x - n * fitted) ** 2 / (n * fitted * (1 - fitted))
+    n_parameters = 1 if mean is None else 2
+    df = max(n_units - 1 - n_parameters, 1)
+    dispersion = (others * squared_errors).sum(axis=1) / df
+    phi = DISPERSION_MARGIN * (1 + 1 / df) * np.maximum(dispersion, 1.0)
     rho = np.clip((phi - 1) / np.maximum(n.mean() - 1, 1), 1e-6, 0.9)
-    own = np.diag(expected)
-    a, b = own * (1 / rho - 1), (1 - own) * (1 / rho - 1)
-    return own, np.asarray(stats.betabinom.sf(x - 1, n, a, b))
+    expected = np.diag(fitted)
+    a, b = expected * (1 / rho - 1), (1 - expected) * (1 / rho - 1)
+    return expected, np.asarray(stats.betabinom.sf(x - 1, n, a, b))
 
 
-def _logistic_without(x: Floats, n: Floats, mean: Floats | None, others: Floats) -> Floats:
+def _fit_without_each(x: Floats, n: Floats, mean: Floats | None, others: Floats) -> Floats:
     """Fit logit π = a + b·mean once without each unit; return all fitted shares, shape (U, U).
 
-    Half a form is added to both answers of each unit, so that a fit always exists.
+    Row u is fitted without unit u. Half a form is added to both answers of each unit, so that a
+    fit always exists.
     """
     share, weight = (x + 0.5) / (n + 1), others * (n + 1)
     if mean is None:
@@ -197,11 +206,11 @@ def _logistic_without(x: Floats, n: Floats, mean: Floats | None, others: Floats)
     return np.asarray(1 / (1 + np.exp(-np.clip(beta @ basis.T, -12, 12))))
 
 
-def _longest_runs(answers: Floats) -> Floats:
+def _find_longest_runs(answers: Floats) -> Floats:
     """Return the longest run of equal answers of each form, shape (n,); a blank ends a run."""
     run = np.ones(len(answers))
     longest = run.copy()
-    for before, here in zip(answers.T[:-1], answers.T[1:], strict=True):
-        run = np.where(before == here, run + 1, 1.0)
+    for previous, current in zip(answers.T[:-1], answers.T[1:], strict=True):
+        run = np.where(previous == current, run + 1, 1.0)
         longest = np.maximum(longest, run)
     return longest

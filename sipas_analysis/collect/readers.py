@@ -42,9 +42,9 @@ def fold_text(text: str) -> str:
 def read_rows(path: Path, sheet: str = "", header: Sequence[int] = (1,)) -> pd.DataFrame:
     """Return a file as text: columns by header text, index by spreadsheet row, blank is ``""``.
 
-    Of two header rows the lower names the column; where it is empty or repeats, the upper one
-    is used or set before it (``upper / lower``). A column that holds text under no header is
-    named by its letter, ``(C)``. Rows without any text are left out.
+    Of two header rows the lower names the column. Where the lower name is empty, the upper name is
+    used; where the lower name repeats, both are used (``upper / lower``). A column of text without
+    a header is named by its letter, ``(C)``. Rows without any text are left out.
 
     Raises:
         FileError: Missing, unreadable, of another kind, no such sheet, or no row below the header.

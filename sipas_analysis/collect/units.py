@@ -1,7 +1,7 @@
 """The list of units of one wave: codes, names, groups ranked apart, dates of validity.
 
 Unit lists change from year to year (mergers, renames), so they belong to the wave. The code of
-a unit names files and figures; the name is only printed, whatever it holds.
+a unit names files and figures; the name of a unit is only printed.
 """
 
 from collections.abc import Iterable

@@ -1,8 +1,8 @@
 """Propose measures from a library for the weakest items of a unit or a province.
 
 A measure is a row of ``actions.yaml`` (G1); a proposal is the weakest item of each factor with the
-measures that answer it (G2). With few forms the weakest item may be weakest by chance, so each
-proposal carries the item's interval and says whether the next item lies within it.
+measures for that item (G2). With few forms the weakest item may be weakest by chance, so each
+proposal carries the interval of the item and says whether the next item lies within that interval.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ class Library(Strict):
 
 @dataclass(frozen=True)
 class Proposal:
-    """The weakest item of a factor and the measures that answer it.
+    """The weakest item of a factor and the measures for that item.
 
     ``item`` is empty where no item may be published; ``clear`` says that the interval of the item
     lies below the intervals of all other items of the factor.

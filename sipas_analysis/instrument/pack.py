@@ -246,7 +246,7 @@ def read_instrument(name: str | Path) -> Instrument:
     """Read the pack of that id, or the pack in the file at that path.
 
     Raises:
-        ConfigError: No such pack, or a mistake in it (file, line, what to write).
+        ConfigError: No such pack, or a mistake in the file; the message names line and remedy.
     """
     path = Path(name)
     if path.suffix not in (".yaml", ".yml"):

@@ -16,11 +16,6 @@ from sipas_analysis.measure.scores import score
 DATA = Path(__file__).parents[3] / "data"
 
 
-@pytest.fixture(scope="module")
-def survey_2021():
-    return read_survey(read_wave(DATA / "an-giang-2021" / "wave.yaml"))
-
-
 @pytest.mark.parametrize("name", ["an-giang-2020", "an-giang-2021", "an-giang-2023"])
 def test_the_shipped_waves_are_made_again_byte_for_byte(tmp_path, name):
     """The seed and the model stand in ``demo.yaml``; nobody edited the answers."""
@@ -30,21 +25,21 @@ def test_the_shipped_waves_are_made_again_byte_for_byte(tmp_path, name):
     assert differ == []
 
 
-def test_the_wave_of_2021_gives_the_eight_published_figures(survey_2021):
+def test_the_wave_of_2021_gives_the_eight_published_figures(demo_2021):
     """To the second decimal, under the names that were published."""
     with (DATA / "published" / "an_giang_units.csv").open(encoding="utf-8") as handle:
         published = {row["unit"]: row["value_percent"] for row in csv.DictReader(handle)}
-    made = score(survey_2021, by="unit").select(variable="overall").frame
+    made = score(demo_2021, by="unit").select(variable="overall").frame
     found = made.set_index("unit_name")["printed"].reindex(published).to_dict()
     assert len(published) == 8
     assert found == published
 
 
-def test_every_other_unit_says_that_it_is_made_up(survey_2021):
+def test_every_other_unit_says_that_it_is_made_up(demo_2021):
     """Eight real names with real figures; all others carry “(mô phỏng)”."""
-    names = list(survey_2021.unit_names.values())
+    names = list(demo_2021.unit_names.values())
     assert sum("(mô phỏng)" in name for name in names) == len(names) - 8
-    assert survey_2021.wave.is_synthetic
+    assert demo_2021.wave.is_synthetic
 
 
 @pytest.mark.parametrize("year", [2020, 2023])
@@ -55,21 +50,21 @@ def test_in_other_years_every_unit_is_made_up(year):
     assert units["name_en"].str.endswith("(synthetic)").all()
 
 
-def test_factors_correlate_as_in_real_surveys(survey_2021):
+def test_factors_correlate_as_in_real_surveys(demo_2021):
     """Mean levels of the five factors correlate 0.6 to 0.8, as the model promises."""
-    pack = survey_2021.instrument
-    means = {f: survey_2021.frame[pack.items_of(f)].mean(axis=1) for f in pack.factors}
+    pack = demo_2021.instrument
+    means = {f: demo_2021.frame[pack.items_of(f)].mean(axis=1) for f in pack.factors}
     correlation = pd.DataFrame(means).corr().to_numpy()
     between = correlation[np.triu_indices(5, 1)]
     assert between.min() > 0.6
     assert between.max() < 0.8
 
 
-def test_two_in_a_hundred_answers_are_blank(survey_2021):
+def test_two_in_a_hundred_answers_are_blank(demo_2021):
     """Some left empty, some keyed as 9, which the ledger tells."""
-    items = survey_2021.frame[[*survey_2021.instrument.items]]
+    items = demo_2021.frame[[*demo_2021.instrument.items]]
     assert items.isna().to_numpy().mean() == pytest.approx(0.02, abs=0.005)
-    assert (survey_2021.ledger["reason"] == "blank_code").sum() > 50
+    assert (demo_2021.ledger["reason"] == "blank_code").sum() > 50
 
 
 @pytest.mark.slow

@@ -38,7 +38,8 @@ def test_the_library_serves_both_packs():
 
 def test_every_measure_can_be_followed():
     """Text, indicator and data in both languages (rule G1)."""
-    texts = [text for it in read_library().measures.values() for text in (it, it.indicator, it.data)]
+    measures = read_library().measures.values()
+    texts = [text for each in measures for text in (each, each.indicator, each.data)]
     assert all(text.vi and text.en for text in texts)
     assert len(read_library().measures) == 14
     assert read_library().source
