@@ -33,8 +33,9 @@ collect.survey collect.quality collect.simulate collect.draft
 measure.rules measure.scores measure.pooling measure.adjustment measure.ranking measure.change
 measure.reliability measure.fairness
 explain.likelihoods explain.collinearity explain.imputation explain.formula explain.effects
-explain.standard_errors explain.regression explain.drivers explain.shapley explain.importance
-explain.priority explain.penalty_reward
+explain.standard_errors explain.coefficients explain.regression explain.factor_scores
+explain.drivers explain.shapley explain.players explain.importance explain.priority
+explain.penalty_reward
 improve.actions
 figures.suppression figures.published
 documents.model documents.svg documents.charts documents.letter_widths
@@ -44,7 +45,8 @@ documents.writers.pdf documents.writers.xlsx
 reports.file_names reports.subject reports.figure_tables reports.chapters.trend
 reports.chapters.sample_design reports.chapters.opening reports.chapters.results
 reports.chapters.ranking reports.chapters.letters reports.chapters.action
-reports.chapters.drivers reports.chapters.annexes reports.annex_workbook reports.report
+reports.chapters.driver_tables reports.chapters.drivers reports.chapters.annexes
+reports.annex_workbook reports.report
 reports.portal reports.comparison_page reports.sample_options reports.sample_list
 reports.sample_page
 reports.check_output reports.drivers_output

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 
 from sipas_analysis.collect.quality import find_straight_lines
 from sipas_analysis.collect.survey import Survey
-from sipas_analysis.errors import ColumnError, ConfigError, FitError
+from sipas_analysis.errors import ColumnError, FitError
 from sipas_analysis.explain.collinearity import (
     correlate_columns,
     measure_collinearity,
     measure_deviations,
 )
+from sipas_analysis.explain.factor_scores import design_with_scores, find_outcome
 from sipas_analysis.explain.formula import INTERCEPT, check_request
 from sipas_analysis.explain.imputation import impute_blanks
 from sipas_analysis.explain.likelihoods import Family
@@ -35,26 +36,10 @@ MODELS: dict[str, Family] = {"linear": "gaussian", "logit": "binomial", "ordinal
 MIN_PER_TERM, MIN_FORMS, MIN_EACH_ANSWER = 5, 30, 10
 SIGNIFICANCE, IMPUTATIONS = 0.05, 20
 MANY_STRAIGHT, MANY_ITEMS = 25.0, 8  # percent of forms with one answer to all items (ours)
-COLUMNS = (
-    "model",
-    "term",
-    "value",
-    "se",
-    "low",
-    "high",
-    "df",
-    "p",
-    "raw",
-    "odds_ratio",
-    "odds_low",
-    "odds_high",
-    "points",
-    "points_low",
-    "points_high",
-    "vif",
-    "separable",
-    "n",
-)
+COEFFICIENT = ("value", "se", "low", "high", "df", "p", "raw")
+ODDS = ("odds_ratio", "odds_low", "odds_high")
+POINTS = ("points", "points_low", "points_high")
+COLUMNS = ("model", "term", *COEFFICIENT, *ODDS, *POINTS, "vif", "separable", "n")
 NO_COLLINEARITY = pd.DataFrame(columns=["term", "vif", "strongest", "condition", "separable"])
 REASONS = {
     "fit_few_forms": "few_forms",
@@ -81,7 +66,7 @@ class Drivers(ResultTable):
         r_squared: Share of the outcome's variance that goes with the factors (linear).
         reason: Why a model is missing, by model (by key and model where ``by`` was given).
         correlations: Between factor scores and outcome.
-        collinearity: What the factors share, see ``collinearity``; empty if it cannot be said.
+        collinearity: What the factors share, see ``measure_collinearity``; empty with few forms.
         lost: Blanks of each factor, control and the outcome.
         notes: Warnings that a reader needs.
         fits: Models by name (by key and name).
@@ -140,34 +125,6 @@ class Drivers(ResultTable):
         named = linear[significant & separable & (sign * linear["value"] > 0)]
         order = (sign * named["value"]).sort_values(ascending=False).index
         return [str(term) for term in named.loc[order, "term"]]
-
-
-def score_factors(survey: Survey) -> pd.DataFrame:
-    """Return each person's mean level over the items answered in each factor, shape (n, f)."""
-    pack = survey.instrument
-    scores = {code: survey.frame[pack.items_of(code)].mean(axis=1) for code in pack.factors}
-    return pd.DataFrame(scores)
-
-
-def find_outcome(survey: Survey) -> str:
-    """Return the code of the outcome that has answers; empty if there is none.
-
-    Raises:
-        ConfigError: The outcome is itself an item of a factor.
-    """
-    pack = survey.instrument
-    outcome = survey.wave.outcome or (pack.overall_item.code if pack.overall_item else "")
-    if outcome in pack.items:
-        raise ConfigError("outcome_in_driver", outcome=outcome)
-    return outcome if outcome and bool(survey.frame[outcome].notna().any()) else ""
-
-
-def design_with_scores(survey: Survey) -> Design:
-    """Return the sample of a survey with the factor scores as further columns."""
-    scores = score_factors(survey)
-    return survey.design(
-        pd.concat([survey.frame.drop(columns=scores, errors="ignore"), scores], axis=1)
-    )
 
 
 def drivers(
@@ -229,8 +186,8 @@ def drivers(
 def _check_keys(survey: Survey, keys: Sequence[str]) -> None:
     for key in keys:
         if key not in survey.keys or survey.is_many(key):
-            known = ", ".join(name for name in survey.keys if not survey.is_many(name))
-            raise ColumnError("no_key", key=key, known=known)
+            usable = [name for name in survey.keys if not survey.is_many(name)]
+            raise ColumnError("no_key", key=key, known=", ".join(usable))
 
 
 @dataclass(frozen=True)
@@ -281,7 +238,8 @@ class _Request:
         deviation, n_domain = measure_deviations(used, weight), int(domain.sum())
         fits, reasons = self._fit_models(imputed, deviation, n_domain)
         tables = [
-            self._tabulate_model(model, fit, collinearity, deviation) for model, fit in fits.items()
+            self._tabulate_model(str(model), fit, collinearity, deviation)
+            for model, fit in fits.items()
         ]
         return Drivers(
             frame=pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS),

@@ -9,7 +9,6 @@ with others has a share; "no effect" is judged on coefficients.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, compress
-from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -20,9 +19,16 @@ from sipas_analysis.explain.collinearity import find_tied_columns, measure_colli
 from sipas_analysis.explain.formula import check_data, check_request, code_outcome, prepare_frame
 from sipas_analysis.explain.imputation import combine_imputations, impute_blanks
 from sipas_analysis.explain.likelihoods import Family, maximise_likelihood
+from sipas_analysis.explain.players import (
+    Groups,
+    Method,
+    SharingRequest,
+    check_names,
+    code_drivers,
+    group_drivers,
+)
 from sipas_analysis.explain.regression import FEW_CLUSTERS, Note, collect_notes
 from sipas_analysis.explain.shapley import (
-    MOST_PLAYERS,
     differentiate_johnson,
     johnson_weights,
     list_coalitions,
@@ -30,32 +36,15 @@ from sipas_analysis.explain.shapley import (
     shapley_values,
 )
 from sipas_analysis.explain.standard_errors import ErrorCovariance, estimate_error_covariance
-from sipas_analysis.infer.design import Design, Floats, Ints
+from sipas_analysis.infer.design import Design, Floats
 from sipas_analysis.infer.estimates import ResultTable
 from sipas_analysis.measure.ranking import rank_sets
 from sipas_analysis.messages import say
 
-Method = Literal["lmg", "owen", "johnson"]
-Groups = Mapping[str, Sequence[str]] | Mapping[str, str]
-COLUMNS = (
-    "driver",
-    "group",
-    "value",
-    "se",
-    "low",
-    "high",
-    "df",
-    "share",
-    "share_se",
-    "share_low",
-    "share_high",
-    "rank",
-    "rank_low",
-    "rank_high",
-    "vif",
-    "separable",
-    "n",
-)
+VALUE = ("value", "se", "low", "high", "df")
+SHARE = ("share", "share_se", "share_low", "share_high")
+RANKS = ("rank", "rank_low", "rank_high")
+COLUMNS = ("driver", "group", *VALUE, *SHARE, *RANKS, "vif", "separable", "n")
 DRAWS = 10_000
 MOST_FITS = 4096
 
@@ -156,10 +145,10 @@ def importance(
         >>> sipas.importance(sipas.Design(frame), "y", ["a", "b"]).frame["share"].round(3).tolist()
         [0.496, 0.504]
     """
-    request = _Request(
+    request = SharingRequest(
         outcome,
         (drivers,) if isinstance(drivers, str) else tuple(drivers),
-        _group_drivers(drivers, groups),
+        group_drivers(drivers, groups),
         method,
         family,
         errors,
@@ -167,7 +156,7 @@ def importance(
     drivers = [*request.drivers]
     check_request(design, family, missing)
     frame = prepare_frame(design.frame)
-    _check_names(request, frame)
+    check_names(request, frame)
     answered = frame[outcome].notna()
     if missing == "impute" and frame.loc[answered, drivers].isna().any(axis=None):
         with_outcome = frame.assign(**{"\0y": code_outcome(frame[outcome], family)[0]})
@@ -180,113 +169,10 @@ def importance(
     return _add_ranks(replace(result, lost=lost), seed)
 
 
-@dataclass(frozen=True)
-class _Request:
-    """What to share out; ``groups`` are lists of drivers by name, empty without any."""
-
-    outcome: str
-    drivers: tuple[str, ...]
-    groups: Mapping[str, tuple[str, ...]]
-    method: Method
-    family: Family
-    errors: bool
-
-    @property
-    def players(self) -> Mapping[str, tuple[str, ...]]:
-        """Drivers of each player, by name: groups that join as wholes, or single drivers."""
-        if self.method == "lmg" and self.groups:
-            return self.groups
-        return {driver: (driver,) for driver in self.drivers}
-
-    def list_players(self, columns: Mapping[str, list[int]]) -> list[list[list[int]]]:
-        """Return the columns of each player, by group; one group without Owen's nesting."""
-        if self.method == "owen":
-            return [[columns[driver] for driver in names] for names in self.groups.values()]
-        players = self.players.values()
-        return [[[column for name in names for column in columns[name]] for names in players]]
-
-    def order_players(self) -> Ints:
-        """Return where each row's value stands: Owen's come group by group."""
-        if self.method != "owen":
-            return np.arange(len(self.players))
-        by_group = [driver for names in self.groups.values() for driver in names]
-        return np.array([by_group.index(driver) for driver in self.drivers])
-
-    def list_groups(self) -> list[str]:
-        """Return the group of each player; empty text without groups."""
-        group_of = {driver: name for name, names in self.groups.items() for driver in names}
-        return [group_of.get(name, name if self.groups else "") for name in self.players]
-
-
-def _group_drivers(
-    drivers: Sequence[str] | str, groups: Groups | None
-) -> dict[str, tuple[str, ...]]:
-    """Return the drivers of each group, whichever way round they were given."""
-    drivers = [drivers] if isinstance(drivers, str) else list(drivers)
-    by_group: dict[str, list[str]] = {}
-    for key, value in (groups or {}).items():
-        if isinstance(value, str):
-            by_group.setdefault(value, []).append(key)
-        else:
-            by_group.setdefault(key, []).extend(value)
-    grouped = [driver for names in by_group.values() for driver in names]
-    for name in (*drivers, *grouped) if groups else ():
-        if grouped.count(name) != 1 or name not in drivers:
-            raise FitError("importance_groups", name=name)
-    return {
-        group: tuple(driver for driver in drivers if driver in names)
-        for group, names in by_group.items()
-    }
-
-
-def _check_names(request: _Request, frame: pd.DataFrame) -> None:
-    """Refuse names that are no columns, stand twice, or a method that does not fit."""
-    if request.method not in get_args(Method):
-        known = ", ".join(get_args(Method))
-        raise FitError("fit_word", word="method", found=request.method, known=known)
-    drivers = request.drivers
-    for name in (request.outcome, *drivers):
-        twice = drivers.count(name) > 1 or (request.outcome == name and name in drivers)
-        if twice or name not in frame:
-            raise FitError("importance_driver", name=name)
-    if not drivers:
-        raise FitError("importance_driver", name="–")
-    if request.method == "owen" and not request.groups:
-        raise FitError("importance_groups", name=drivers[0])
-    if request.method == "johnson":
-        if request.family != "gaussian" or request.groups:
-            raise FitError("importance_johnson")
-        return
-    sizes = [len(names) for names in request.groups.values()]
-    n_players = len(request.players)
-    if request.method == "owen":
-        n_players = max(sizes) + len(sizes) - 1
-    if n_players > MOST_PLAYERS:
-        raise FitError("importance_many", found=n_players, most=MOST_PLAYERS)
-
-
-def _code_drivers(
-    frame: pd.DataFrame, drivers: Sequence[str]
-) -> tuple[pd.DataFrame, dict[str, list[int]]]:
-    """Return numeric columns of the drivers, and which belong to each; text has one per level."""
-    parts, columns, width = [], {}, 0
-    for name in drivers:
-        answers = frame[name]
-        if pd.api.types.is_numeric_dtype(answers.dtype):
-            part = answers.astype(float).to_frame(name)
-        else:
-            part = pd.get_dummies(answers, drop_first=True).astype(float).mask(answers.isna())
-            part.columns = pd.Index([f"{name}[{level}]" for level in part])
-        columns[name] = list(range(width, width + part.shape[1]))
-        width += part.shape[1]
-        parts.append(part)
-    return pd.concat(parts, axis=1), columns
-
-
-def _share_out(design: Design, request: _Request, level: float) -> Importance:
+def _share_out(design: Design, request: SharingRequest, level: float) -> Importance:
     """Share out R² on the complete forms, with errors."""
     frame = prepare_frame(design.frame)
-    coded, columns = _code_drivers(frame, request.drivers)
+    coded, columns = code_drivers(frame, request.drivers)
     coded_outcome, _ = code_outcome(frame[request.outcome], request.family)
     rows = np.flatnonzero(~np.isnan(coded_outcome) & coded.notna().all(axis=1).to_numpy())
     x, y = coded.iloc[rows].reset_index(drop=True), coded_outcome[rows]
@@ -333,7 +219,7 @@ def _standardise_columns(x: Floats, w: Floats) -> Floats:
 
 
 def _share_variance(
-    scaled: Floats, w: Floats, request: _Request, columns: Mapping[str, list[int]]
+    scaled: Floats, w: Floats, request: SharingRequest, columns: Mapping[str, list[int]]
 ) -> tuple[Floats, Floats]:
     """Return values from the covariance, and each form's influence: xᵀGx − tr(GS), over Σw."""
     s = (scaled * (w / w.sum())[:, None]).T @ scaled
@@ -357,7 +243,7 @@ def _share_variance(
 
 
 def _share_likelihood(
-    x: Floats, y: Floats, w: Floats, request: _Request, columns: Mapping[str, list[int]]
+    x: Floats, y: Floats, w: Floats, request: SharingRequest, columns: Mapping[str, list[int]]
 ) -> tuple[Floats, Floats]:
     """Return values of McFadden's R² = 1 − ℓ/ℓ₀ over all coalitions, and each form's influence.
 
@@ -427,7 +313,7 @@ def _tabulate_shares(value: Floats, covariance: Floats, df: float, level: float)
 def _add_collinearity(
     table: pd.DataFrame,
     collinearity: pd.DataFrame,
-    request: _Request,
+    request: SharingRequest,
     columns: Mapping[str, list[int]],
 ) -> pd.DataFrame:
     """Add the largest VIF of each player's columns, and whether all of them can be separated."""
@@ -445,12 +331,12 @@ def _add_collinearity(
 def _add_ranks(result: Importance, seed: int) -> Importance:
     """Add ranks with their sets (R2), and how often the whole order holds in draws."""
     table, columns = result.frame, list(COLUMNS)
-    df, ranks = table["df"].iloc[0], ("rank", "rank_low", "rank_high")
+    df = table["df"].iloc[0]
     if table["df"].isna().all():
-        blank = {name: pd.array([pd.NA] * len(table), dtype="Int64") for name in ranks}
+        blank = {name: pd.array([pd.NA] * len(table), dtype="Int64") for name in RANKS}
         return replace(result, frame=table.assign(**blank)[columns])
     sets = rank_sets(table["value"], result.covariance, df if df > 0 else np.nan, seed=seed).frame
-    table = table.assign(**{name: sets[name] for name in ranks})
+    table = table.assign(**{name: sets[name] for name in RANKS})
     holds = np.nan
     if df > 0 and not np.isnan(result.covariance).any():
         holds = _draw_order(table["value"].to_numpy(), result.covariance, seed)

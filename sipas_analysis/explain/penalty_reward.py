@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import FitError
-from sipas_analysis.explain.drivers import SIGNIFICANCE, design_with_scores, find_outcome
+from sipas_analysis.explain.coefficients import solve_rows
+from sipas_analysis.explain.drivers import SIGNIFICANCE
+from sipas_analysis.explain.factor_scores import design_with_scores, find_outcome
 from sipas_analysis.explain.formula import INTERCEPT
-from sipas_analysis.explain.regression import solve_columns
 from sipas_analysis.explain.standard_errors import estimate_error_covariance, tabulate_coefficients
 from sipas_analysis.infer.design import Design, Floats
 from sipas_analysis.infer.estimates import adjust_p_values
@@ -62,15 +63,36 @@ def estimate_penalties(survey: Survey) -> pd.DataFrame:
     if not outcome:
         return pd.DataFrame(columns=COLUMNS)
     design = design_with_scores(survey)
+    forms = design.frame[[outcome, *pack.factors, *pack.items]].astype(float)
+    sample = _Sample(design, outcome, forms.reset_index(drop=True), pack.scale)
     rows = []
     for code, item in pack.items.items():
         others = [factor for factor in pack.factors if factor != item.factor]
-        effects = estimate_asymmetry(design, outcome, code, others, scale=pack.scale)
+        effects = _estimate_asymmetry(sample, code, others)
         rows.append({"item": code, "factor": item.factor, **effects})
     table = pd.DataFrame(rows, columns=COLUMNS)
     table["p_holm"] = adjust_p_values(table["p_holm"].to_numpy(dtype=float))
     weak = table["verdict"].isin(["missed", "rewarded"]) & ~(table["p_holm"] < SIGNIFICANCE)
     return table.assign(verdict=table["verdict"].mask(weak, "even"))
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """The sample, its outcome, and the numbers of its forms: outcome, factor scores, items."""
+
+    design: Design
+    outcome: str
+    forms: pd.DataFrame
+    scale: Scale
+
+    def split_answers(self, item: str, controls: Sequence[str]) -> "_Sides":
+        """Return the sides of an item, of forms that have the outcome and every control."""
+        needed = self.forms[[self.outcome, *controls]].to_numpy()
+        answers = self.forms[item].to_numpy()
+        complete = ~np.isnan(answers) & ~np.isnan(needed).any(axis=1)
+        low = complete & (answers < self.scale.satisfied_from)
+        high = complete & ~low & (answers == self.scale.high)
+        return _Sides(low, complete & ~low & ~high, high)
 
 
 @dataclass(frozen=True)
@@ -94,32 +116,25 @@ class _Sides:
         return {effect: side for effect, side in sides.items() if side.sum() >= FEWEST_FORMS}
 
 
-def _split_answers(answers: Floats, scale: Scale) -> _Sides:
-    low, high = answers < scale.satisfied_from, answers == scale.high
-    return _Sides(low, ~np.isnan(answers) & ~low & ~high, high & ~low)
-
-
-def estimate_asymmetry(
-    design: Design, outcome: str, item: str, controls: Sequence[str], *, scale: Scale
-) -> dict[str, object]:
+def _estimate_asymmetry(sample: _Sample, item: str, controls: Sequence[str]) -> dict[str, object]:
     """Return counts, penalty, reward and asymmetry of one item, the controls held constant."""
-    columns = [item, outcome, *controls]
-    forms = design.frame[columns].reset_index(drop=True).astype(float)
-    complete = forms[[outcome, *controls]].notna().to_numpy().all(axis=1)
-    sides = _split_answers(np.where(complete, forms[item].to_numpy(), np.nan), scale)
+    sides = sample.split_answers(item, controls)
     unknown: dict[str, object] = dict.fromkeys(COLUMNS[5:], np.nan)
     unknown |= {**sides.counts, "verdict": "cannot_tell"}
     large = sides.large
     if sides.mid.sum() < FEWEST_FORMS or not large:
         return unknown
-    used = np.logical_or.reduce([sides.mid, *large.values()])
-    x = pd.DataFrame({INTERCEPT: 1.0, **large, **forms[[*controls]]}).astype(float)
+    rows = np.flatnonzero(np.logical_or.reduce([sides.mid, *large.values()]))
+    forms = sample.forms.iloc[rows]
+    dummies = {effect: side[rows].astype(float) for effect, side in large.items()}
+    x = pd.DataFrame({INTERCEPT: np.ones(len(rows)), **dummies})
+    x[[*controls]] = forms[[*controls]].to_numpy()
     try:
-        model = solve_columns(design, x.where(pd.Series(used), np.nan), forms[outcome], "gaussian")
+        model = solve_rows(sample.design, rows, x, forms[sample.outcome].to_numpy())
     except FitError:
         return unknown
     at = [model.terms.index(effect) for effect in large]  # the other terms need no error
-    error = estimate_error_covariance(design, model.rows, model.influence[:, at])
+    error = estimate_error_covariance(sample.design, rows, model.influence[:, at])
     df = error.df - model.n_slopes
     return {**unknown, **_describe_effects([*large], model.params[at], error.matrix, df)}
 

@@ -15,7 +15,8 @@ from scipy import stats
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import FitError, UnitError
-from sipas_analysis.explain.drivers import Drivers, design_with_scores, drivers, find_outcome
+from sipas_analysis.explain.drivers import Drivers, drivers
+from sipas_analysis.explain.factor_scores import design_with_scores, find_outcome
 from sipas_analysis.explain.importance import Importance, importance
 from sipas_analysis.infer.design import Floats, Ints
 from sipas_analysis.infer.estimates import Mean, ResultTable, average_ratios
@@ -179,13 +180,13 @@ def place_factors(basis: Basis, unit: str = "", cut_percent: float | None = None
     separable = by_factor["separable"].reindex(factors).to_numpy(dtype=bool)
     share, percent = matrix[SHARE].to_numpy(float), matrix[PERCENT].to_numpy(float)
     matrix["quadrant"] = [
-        cuts.find_quadrant(*ends) if known else "undecided"
-        for known, *ends in zip(separable, share, percent, strict=True)
+        cuts.find_quadrant(*ends) if is_separable else "undecided"
+        for is_separable, *ends in zip(separable, share, percent, strict=True)
     ]
     important = [
         code
-        for code, known, ends in zip(factors, separable, share, strict=True)
-        if known and cuts.compare_share(ends) > 0
+        for code, is_separable, ends in zip(factors, separable, share, strict=True)
+        if is_separable and cuts.compare_share(ends) > 0
     ]
     return replace(result, frame=matrix[MATRIX], important=tuple(important))
 

@@ -1,4 +1,4 @@
-"""What ``sipas drivers`` prints and writes: the verdict priority, no number without a meaning."""
+"""What ``sipas drivers`` prints and writes: the verdict first, no number without a meaning."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -87,7 +87,7 @@ def _print_p(p: float, language: Language) -> str:
 
 
 def _describe_priority(priority: Priority, names: dict[str, str], language: Language) -> Lines:
-    """Yield shares, what to look at priority, and the items that would gain most."""
+    """Yield shares, what to look at first, and the items that would gain most."""
     shares = priority.importance
     assert shares is not None
     table = shares.frame.sort_values("value", ascending=False)

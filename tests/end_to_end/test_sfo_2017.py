@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import sipas_analysis as sipas
-from sipas_analysis.explain.drivers import scored_design
+from sipas_analysis.explain.factor_scores import design_with_scores
 from sipas_analysis.instrument.pack import read_instrument
 
 HERE = Path(__file__).parent
@@ -149,7 +149,7 @@ def test_drivers_equal_least_squares_on_complete_forms(survey, raw):
 
 def test_shares_of_the_factors_are_those_of_relaimpo(survey):
     """LMG of five factor means, unweighted: figures computed elsewhere, to four decimals (D3)."""
-    found = sipas.importance(scored_design(survey), "Q7ALL", [*FACTORS])
+    found = sipas.importance(design_with_scores(survey), "Q7ALL", [*FACTORS])
     wanted = [0.1393, 0.1663, 0.1228, 0.0831, 0.0651]
     assert found.frame["value"].round(4).tolist() == wanted
     assert round(found.r_squared, 5) == 0.57665
@@ -159,9 +159,9 @@ def test_shares_of_the_factors_are_those_of_relaimpo(survey):
 def test_what_to_look_at_first(survey):
     """Amenities matter and are weak, surely; wayfinding matters, its weakness is on the limit."""
     found = sipas.priority(survey)
-    assert found.of("fix") == ["amenities"]
+    assert found.list_factors("fix") == ["amenities"]
     assert found.important == ("wayfinding", "amenities")
-    assert "wayfinding" in found.of("undecided")
+    assert "wayfinding" in found.list_factors("undecided")
     assert found.what_if["item"].iloc[0] == "Q7FOOD"
 
 

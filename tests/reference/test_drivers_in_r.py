@@ -195,7 +195,9 @@ def test_parallel_slopes_equal_wald_on_binary_logits(case):
     left = formula.split(" ~ ")[0]
     right = formula.split(" ~ ")[1].replace("means", " + ".join(MEANS))
     right = right.replace("items", " + ".join(ITEMS))
-    found = sipas.fit(design_of(name), f"{left} ~ {right}", family=family).test_parallel_slopes(least=10)
+    found = sipas.fit(design_of(name), f"{left} ~ {right}", family=family).test_parallel_slopes(
+        least=10
+    )
     want, slopes = rows_of("parallel")[case].iloc[0], rows_of("slope")[case]
     data = design_of(name).frame
     ours = {

@@ -19,7 +19,7 @@ from sipas_analysis.documents.model import (
 )
 from sipas_analysis.files import hash_file
 from sipas_analysis.instrument.pack import OVERALL
-from sipas_analysis.reports.chapters.drivers import tabulate_penalties
+from sipas_analysis.reports.chapters.driver_tables import tabulate_penalties
 from sipas_analysis.reports.chapters.ranking import pair_tables
 from sipas_analysis.reports.figure_tables import number_cell, percent_cell
 from sipas_analysis.reports.subject import Subject

@@ -8,7 +8,8 @@ import pytest
 import statsmodels.api as sm
 
 from sipas_analysis.errors import ColumnError, ConfigError, FitError
-from sipas_analysis.explain.drivers import Drivers, drivers, score_factors
+from sipas_analysis.explain.drivers import Drivers, drivers
+from sipas_analysis.explain.factor_scores import score_factors
 
 HEAD = "unit,A1,A2,D1,OVERALL\n"
 

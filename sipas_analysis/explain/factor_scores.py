@@ -1,0 +1,35 @@
+"""The drivers of a survey: each person's mean level in each factor, and the outcome beside them."""
+
+import pandas as pd
+
+from sipas_analysis.collect.survey import Survey
+from sipas_analysis.errors import ConfigError
+from sipas_analysis.infer.design import Design
+
+
+def score_factors(survey: Survey) -> pd.DataFrame:
+    """Return each person's mean level over the items answered in each factor, shape (n, f)."""
+    pack = survey.instrument
+    scores = {code: survey.frame[pack.items_of(code)].mean(axis=1) for code in pack.factors}
+    return pd.DataFrame(scores)
+
+
+def find_outcome(survey: Survey) -> str:
+    """Return the code of the outcome that has answers; empty if there is none.
+
+    Raises:
+        ConfigError: The outcome is itself an item of a factor.
+    """
+    pack = survey.instrument
+    outcome = survey.wave.outcome or (pack.overall_item.code if pack.overall_item else "")
+    if outcome in pack.items:
+        raise ConfigError("outcome_in_driver", outcome=outcome)
+    return outcome if outcome and bool(survey.frame[outcome].notna().any()) else ""
+
+
+def design_with_scores(survey: Survey) -> Design:
+    """Return the sample of a survey with the factor scores as further columns."""
+    scores = score_factors(survey)
+    return survey.design(
+        pd.concat([survey.frame.drop(columns=scores, errors="ignore"), scores], axis=1)
+    )
