@@ -238,13 +238,10 @@ class Figures:
     def _find_small_cell(self, key: str) -> bool:
         survey, indicators = self.survey, self.survey.instrument.indicators
         units = survey.frame["unit"]
+        counts = survey.frame.groupby(["unit", key]).size()
         if key in indicators:
-            levels = indicators[key].levels
-            counts = pd.concat(
-                [survey.has_choice(key, level).groupby(units).sum() for level in levels]
-            )
-        else:
-            counts = survey.frame.groupby(["unit", key]).size()
+            choices = [survey.has_choice(key, level) for level in indicators[key].levels]
+            counts = pd.concat([chosen.astype(int).groupby(units).sum() for chosen in choices])
         return bool(((counts > 0) & (counts < survey.wave.min_cell)).any())
 
     @cached_property

@@ -1,8 +1,8 @@
-"""Say what changed between waves, with its error, and refuse where the question changed.
+"""Estimate changes between waves with their errors, and refuse where the question changed.
 
-A difference between two years is drawn only where the same was asked of the same kind of people
-about the same unit (C2); else the reason stands in its place. Changes of single units mix what
-they did with chance: a unit chosen for being extreme goes back by itself (C4).
+A difference between two years is computed only where the same question was asked of the same kind
+of people about the same unit (C2); otherwise the reason is given. Changes of single units are
+partly chance: a unit chosen because it is extreme tends to return to the mean (C4).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,9 +26,7 @@ from sipas_analysis.instrument.pack import OVERALL, Index, Instrument
 from sipas_analysis.measure.pooling import small_area
 from sipas_analysis.measure.scores import score
 
-MODE_SHARE_LIMIT = (
-    0.25  # share of forms that would have to change mode; ours, stated in docs/compare.md
-)
+MODE_SHARE_LIMIT = 0.25  # largest share of forms in another mode; ours, see docs/compare.md
 KEY_COLUMNS = ["domain", "group", "unit", "level", "variable"]
 NUMBER_COLUMNS = ["value", "se", "low", "high", "df", "p", "p_holm", "expected"]
 UNIT_CHANGES_FILE = "unit_changes.csv"
@@ -86,45 +83,51 @@ def compare(*surveys: Survey, crosswalk: str | Path = "", level: float = 0.95) -
     """
     if len(surveys) < 2:
         raise ColumnError("compare_waves", found=len(surveys))
-    ordered = sorted(surveys, key=lambda one: (one.wave.year, one.wave.id))
-    frames, breaks = [], []
+    ordered = sorted(surveys, key=lambda survey: (survey.wave.year, survey.wave.id))
+    tables, breaks = [], []
     for before, after in pairwise(ordered):
         pair = {"before": before.wave.id, "after": after.wave.id}
         items = _read_crosswalk(crosswalk, before, after)
         reason = " ".join(_find_breaks(before, after, bridged=bool(items)))
         breaks.append({**pair, "reason": reason, "bridged": bool(items) and not reason})
-        own, unknown = recode_units(before, after)
-        bridge = items if items and not reason else {}
-        tables = [
-            _score_domains(own, bridge, from_old=True),
+        recoded, split_units = recode_units(before, after)
+        bridge = {} if reason else items
+        changes = _subtract_waves(
+            _score_domains(recoded, bridge, from_old=True),
             _score_domains(after, bridge, from_old=False),
-        ]
-        made = _subtract_waves(tables[0], tables[1], level)
-        made["reason"] = _list_reasons(made, reason, unknown, bridged=bool(bridge))
-        made.loc[~made["reason"].isin(["", "bridged"]), NUMBER_COLUMNS] = np.nan
-        frames.append(made.assign(**pair))
-    table = pd.concat(frames, ignore_index=True)
+            level,
+        )
+        changes["reason"] = _list_reasons(changes, reason, split_units, bridged=bool(bridge))
+        changes = changes.drop(columns=["_merge", "flag_before", "flag_after"])
+        changes.loc[~changes["reason"].isin(["", "bridged"]), NUMBER_COLUMNS] = np.nan
+        tables.append(changes.assign(**pair))
+    table = pd.concat(tables, ignore_index=True)
     first = ["before", "after", *KEY_COLUMNS]
-    return Changes(
-        table[[*first, *table.columns.difference(first, sort=False)]], pd.DataFrame(breaks)
-    )
+    columns = [*first, *table.columns.difference(first, sort=False)]
+    return Changes(table[columns], pd.DataFrame(breaks))
 
 
 def _find_breaks(before: Survey, after: Survey, *, bridged: bool) -> Iterator[str]:
-    """Say why two waves as a whole may not be compared (C2)."""
+    """Yield the reasons why two waves as a whole may not be compared (C2)."""
     if before.instrument.id != after.instrument.id and not bridged:
         yield "instrument"
     elif _index_rules(before.instrument.index) != _index_rules(after.instrument.index):
         yield "rules"
-    asked = [one.wave.population.vi or one.instrument.population.vi for one in (before, after)]
-    if asked[0] != asked[1]:
+    if _population(before) != _population(after):
         yield "population"
     if "mode" in before.frame and "mode" in after.frame:
-        shares = [
-            one.frame["mode"].fillna("").value_counts(normalize=True) for one in (before, after)
-        ]
-        if shares[0].sub(shares[1], fill_value=0.0).abs().sum() / 2 > MODE_SHARE_LIMIT:
+        shares_before, shares_after = _mode_shares(before), _mode_shares(after)
+        moved = shares_before.sub(shares_after, fill_value=0.0).abs().sum() / 2
+        if moved > MODE_SHARE_LIMIT:
             yield "mode"
+
+
+def _population(survey: Survey) -> str:
+    return survey.wave.population.vi or survey.instrument.population.vi
+
+
+def _mode_shares(survey: Survey) -> "pd.Series[float]":
+    return survey.frame["mode"].fillna("").value_counts(normalize=True)
 
 
 def _index_rules(index: Index) -> object:
@@ -153,48 +156,50 @@ def _read_crosswalk(path: str | Path, before: Survey, after: Survey) -> dict[str
 
 
 def recode_units(before: Survey, after: Survey) -> tuple[Survey, set[str]]:
-    """Give units of the earlier wave their later codes; name those that were split (C2)."""
+    """Return the earlier wave with later unit codes, and the units that were split (C2)."""
     path = after.wave.path_of(after.wave.unit_changes or UNIT_CHANGES_FILE)
     if not after.wave.unit_changes and not path.is_file():
         return before, set()
-    days = [one.wave.collected.end for one in (before, after)]
+    days = [survey.wave.collected.end for survey in (before, after)]
     shares = compute_unit_shares(read_changes(path), list(before.units["code"]), *days)
-    became = find_successors(shares)
-    names = before.frame["unit"]
+    later_code = find_successors(shares)
+    units = before.frame["unit"]
     split = {
-        str(to) for code in set(names) - {*became} for to in shares.columns[shares.loc[code] > 0]
+        str(to)
+        for code in set(units) - {*later_code}
+        for to in shares.columns[shares.loc[code] > 0]
     }
     groups = dict(zip(after.units["code"], after.units["group"], strict=True))
-    unit = names.map(became)
-    kept = before.frame.assign(unit=unit, group=unit.map(groups).fillna(before.frame["group"]))
-    return replace(before, frame=kept), split
+    new_units = units.map(later_code)
+    new_groups = new_units.map(groups).fillna(before.frame["group"])
+    frame = before.frame.assign(unit=new_units, group=new_groups)
+    return replace(before, frame=frame), split
 
 
 def _score_domains(survey: Survey, items: Mapping[str, str], *, from_old: bool) -> pd.DataFrame:
     """Return all figures of a wave; with a crosswalk only mapped items, by their later codes."""
-    own, names = survey, dict[str, str]()
+    later_codes = dict(items) if from_old else {code: code for code in items.values()}
     if items:
-        names = dict(items) if from_old else {code: code for code in items.values()}
-        own = replace(survey, instrument=_reduce_instrument(survey.instrument, list(names)))
+        survey = replace(survey, instrument=_reduce_instrument(survey.instrument, [*later_codes]))
     parts = []
-    for domain, by in (("all", ""), ("group", "group"), ("unit", "unit")):
-        frame = score(own, by or ()).frame
+    for domain, by in (("all", ()), ("group", "group"), ("unit", "unit")):
+        frame = score(survey, by).frame
         parts.append(frame[frame["level"] != "beside"].assign(domain=domain))
-    found = pd.concat(parts, ignore_index=True).reindex(
-        columns=[*KEY_COLUMNS, *parts[2].columns.difference(KEY_COLUMNS)]
-    )
-    found[["group", "unit"]] = found[["group", "unit"]].fillna("")
+    columns = [*KEY_COLUMNS, *parts[2].columns.difference(KEY_COLUMNS)]
+    table = pd.concat(parts, ignore_index=True).reindex(columns=columns)
+    table[["group", "unit"]] = table[["group", "unit"]].fillna("")
     if items:
-        found = found[found["level"].isin(["item", OVERALL])]
-        found["variable"] = found["variable"].map(lambda code: names.get(code, code))
-    return found
+        table = table[table["level"].isin(["item", OVERALL])]
+        codes = table["variable"].map(lambda code: later_codes.get(code, code))
+        table = table.assign(variable=codes)
+    return table
 
 
 def _reduce_instrument(pack: Instrument, codes: Sequence[str]) -> Instrument:
     """Return an instrument of some items only, pooled: what two instruments have in common."""
     items = {code: item for code, item in pack.items.items() if code in codes}
     used = {item.factor for item in items.values()}
-    factors = {code: one for code, one in pack.factors.items() if code in used}
+    factors = {code: factor for code, factor in pack.factors.items() if code in used}
     index = Index.model_validate({"factor": {"rule": "pooled"}, "overall": {"rule": "pooled"}})
     index = index.model_copy(update={"points": pack.index.points})
     return pack.model_copy(
@@ -211,65 +216,70 @@ def _subtract_waves(before: pd.DataFrame, after: pd.DataFrame, level: float) -> 
         [both[f"{name}_{when}"].to_numpy(dtype=float) for when in ("before", "after")]
         for name in ("value", "se", "df", "low", "high")
     )
-    d, error = value[1] - value[0], np.hypot(se[0], se[1])
+    change, error = value[1] - value[0], np.hypot(se[0], se[1])
     with np.errstate(invalid="ignore", divide="ignore"):
         freedom = error**4 / (se[0] ** 4 / df[0] + se[1] ** 4 / df[1])
         freedom = np.where(error > 0, freedom, np.fmin(*df))
         half = stats.t.ppf((1 + level) / 2, freedom) * error
-        ends = np.isin(value[0], [0.0, 100.0]) | np.isin(value[1], [0.0, 100.0])
+        is_end = np.isin(value[0], [0.0, 100.0]) | np.isin(value[1], [0.0, 100.0])
         down = np.hypot(value[1] - low[1], high[0] - value[0])
         up = np.hypot(high[1] - value[1], value[0] - low[0])
-        scale = np.where(d > 0, down, up) / stats.t.ppf((1 + level) / 2, freedom)
-        p = 2 * stats.t.sf(np.abs(d) / np.where(ends, scale, error), freedom)
-    unknown = np.isnan(error)
-    found = both[[*KEY_COLUMNS, "_merge", "flag_before", "flag_after"]].assign(
+        scale = np.where(change > 0, down, up) / stats.t.ppf((1 + level) / 2, freedom)
+        p = 2 * stats.t.sf(np.abs(change) / np.where(is_end, scale, error), freedom)
+    changes = both[[*KEY_COLUMNS, "_merge", "flag_before", "flag_after"]].assign(
         value_before=value[0],
         value_after=value[1],
         n_before=both["n_valid_before"],
         n_after=both["n_valid_after"],
-        value=d,
-        se=np.where(ends, np.nan, error),
-        low=np.where(ends, d - down, d - half),
-        high=np.where(ends, d + up, d + half),
+        value=change,
+        se=np.where(is_end, np.nan, error),
+        low=np.where(is_end, change - down, change - half),
+        high=np.where(is_end, change + up, change + half),
         df=freedom,
-        p=np.where(unknown, np.nan, p),
+        p=np.where(np.isnan(error), np.nan, p),
     )
-    found["p_holm"] = np.nan
-    units = found[(found["domain"] == "unit") & (found["level"] == OVERALL) & found["p"].notna()]
-    for _, own in units.groupby("group"):
-        found.loc[own.index, "p_holm"] = adjust_p_values(own["p"].to_numpy(dtype=float))
-    found["expected"] = _expect_change(both)
-    return found
+    return changes.assign(p_holm=_adjust_by_group(changes), expected=_expect_change(both))
+
+
+def _adjust_by_group(changes: pd.DataFrame) -> "pd.Series[float]":
+    """Return Holm's p of the overall index of each unit, within its group."""
+    adjusted = pd.Series(np.nan, changes.index)
+    is_unit = (changes["domain"] == "unit") & (changes["level"] == OVERALL)
+    for _, units in changes[is_unit & changes["p"].notna()].groupby("group"):
+        adjusted[units.index] = adjust_p_values(units["p"].to_numpy(dtype=float))
+    return adjusted
 
 
 def _expect_change(both: pd.DataFrame) -> "pd.Series[float]":
-    """Return the change of each unit's index that chance alone lets expect (C4)."""
-    made = pd.Series(np.nan, both.index)
-    asked = (both["domain"] == "unit") & (both["level"] == OVERALL) & both["value_before"].notna()
-    for _, own in both[asked].groupby("group"):
+    """Return the change of each unit's index that is expected from chance alone (C4)."""
+    expected = pd.Series(np.nan, both.index)
+    is_unit = (both["domain"] == "unit") & (both["level"] == OVERALL)
+    for _, units in both[is_unit & both["value_before"].notna()].groupby("group"):
         pooled = small_area(
-            own["value_before"].to_numpy(),
-            own["se_before"].to_numpy() ** 2,
-            sizes=own["n_valid_before"].to_numpy(),
+            units["value_before"].to_numpy(),
+            units["se_before"].to_numpy() ** 2,
+            sizes=units["n_valid_before"].to_numpy(),
         )
-        made[own.index] = (pooled.frame["value"] - pooled.frame["direct"]).to_numpy()
-    return made
+        expected[units.index] = (pooled.frame["value"] - pooled.frame["direct"]).to_numpy()
+    return expected
 
 
-def _list_reasons(made: pd.DataFrame, broken: str, split: set[str], *, bridged: bool) -> list[str]:
-    """Return per row why there is no number, or that it is bridged."""
-    absent = (made.pop("_merge") != "both") | made["value"].isna()
-    hidden = np.zeros(len(made), bool)
-    for when in ("before", "after"):  # what nobody answered has nothing to hide
-        hidden |= (made.pop(f"flag_{when}") == "suppress") & (made[f"n_{when}"] > 0)
-    unknown = made["low"].isna()
-    made.loc[hidden, ["value_before", "value_after"]] = np.nan
-    found = np.full(len(made), "bridged" if bridged else "", dtype=object)
-    found[unknown], found[absent] = "no_error", "absent"
-    found[:] = broken or found
-    found[made["unit"].isin(split)] = "redefined"
-    found[hidden] = "suppressed"
-    return [str(it) for it in found]
+def _list_reasons(
+    changes: pd.DataFrame, broken: str, split_units: set[str], *, bridged: bool
+) -> list[str]:
+    """Return per row why there is no number, or that it is bridged; blank hidden values."""
+    is_absent = (changes["_merge"] != "both") | changes["value"].isna()
+    is_hidden = np.zeros(len(changes), bool)
+    for when in ("before", "after"):  # a figure that nobody answered hides nothing
+        is_hidden |= (changes[f"flag_{when}"] == "suppress") & (changes[f"n_{when}"] > 0)
+    has_no_error = changes["low"].isna()
+    changes.loc[is_hidden, ["value_before", "value_after"]] = np.nan
+    reasons = np.full(len(changes), "bridged" if bridged else "", dtype=object)
+    reasons[has_no_error], reasons[is_absent] = "no_error", "absent"
+    reasons[:] = broken or reasons
+    reasons[changes["unit"].isin(split_units)] = "redefined"
+    reasons[is_hidden] = "suppressed"
+    return [str(reason) for reason in reasons]
 
 
 def decompose(
@@ -303,50 +313,64 @@ def decompose(
         >>> sipas.decompose(*waves, by="sex").frame["value"].round(2).tolist()
         [-0.02, 1.36, 1.34]
     """
-    for one in (before, after):
-        if by not in one.keys or one.is_many(by):
-            raise ColumnError("no_key", key=by, known=", ".join(one.keys))
+    for survey in (before, after):
+        if by not in survey.keys or survey.is_many(by):
+            raise ColumnError("no_key", key=by, known=", ".join(survey.keys))
     if before.instrument.id != after.instrument.id:
         raise ColumnError(
             "compare_instruments", first=before.instrument.id, second=after.instrument.id
         )
     groups = sorted({*before.frame[by].fillna(""), *after.frame[by].fillna("")})
-    sums = [_total_groups(one, by, groups, unit) for one in (before, after)]
-    values = [it.frame["value"].to_numpy(dtype=float) for it in sums]
-    n = sum(
-        int((one.frame["unit"] == unit).sum()) if unit else len(one.frame)
-        for one in (before, after)
-    )
+    totals = [_total_groups(survey, by, groups, unit) for survey in (before, after)]
+    old, new = (wave_totals.frame["value"].to_numpy(dtype=float) for wave_totals in totals)
     rows = []
     for at, name in enumerate(("who", "how", "change")):
-        first = partial(_one_part, after=values[1], at=at)
-        second = partial(_other_part, before=values[0], at=at)
-        both = zip(sums, (first, second), strict=True)
-        parts = [it.combine(how).frame.iloc[0] for it, how in both]
-        rows.append(_combine_errors(name, _split_change(*values)[at], parts, n, level))
+        parts = [
+            totals[0].combine(partial(_vary_before, after=new, at=at)),
+            totals[1].combine(partial(_vary_after, before=old, at=at)),
+        ]
+        error = _combine_errors([part.frame.iloc[0] for part in parts])
+        half = float(stats.t.ppf((1 + level) / 2, error.df)) * error.se
+        value = _split_change(old, new)[at]
+        rows.append(
+            {
+                "variable": name,
+                "value": value,
+                "se": error.se,
+                "low": value - half,
+                "high": value + half,
+                "df": error.df,
+                "n": _count_forms(before, unit) + _count_forms(after, unit),
+            }
+        )
     return Estimates(pd.DataFrame(rows))
+
+
+def _count_forms(survey: Survey, unit: str) -> int:
+    return int((survey.frame["unit"] == unit).sum()) if unit else len(survey.frame)
 
 
 def _total_groups(survey: Survey, by: str, groups: Sequence[str], unit: str) -> Estimates:
     """Return the totals of satisfied and of all answers by group: 2G rows with covariance."""
     pack, frame = survey.instrument, survey.frame
     answers = frame[[*pack.items]]
-    here = (frame["unit"] == unit) if unit else pd.Series(True, frame.index)
-    own = frame[by].fillna("")
-    agreed = (answers >= pack.scale.satisfied_from).sum(axis=1).to_numpy(dtype=float)
-    valid = answers.notna().sum(axis=1).to_numpy(dtype=float)
-    made = {
-        f"{fact}{k}": np.where(here & (own == group), x, 0.0)
-        for fact, x in (("top", agreed), ("all", valid))
+    in_unit = (frame["unit"] == unit) if unit else pd.Series(True, frame.index)
+    group_of = frame[by].fillna("")
+    n_satisfied = (answers >= pack.scale.satisfied_from).sum(axis=1).to_numpy(dtype=float)
+    n_valid = answers.notna().sum(axis=1).to_numpy(dtype=float)
+    columns = {
+        f"{fact}{k}": np.where(in_unit & (group_of == group), count, 0.0)
+        for fact, count in (("top", n_satisfied), ("all", n_valid))
         for k, group in enumerate(groups)
     }
-    columns = pd.DataFrame(made, index=frame.index)
-    return total(survey.design(pd.concat([frame, columns], axis=1)), list(made))
+    counts = pd.DataFrame(columns, index=frame.index)
+    return total(survey.design(pd.concat([frame, counts], axis=1)), list(columns))
 
 
 def _split_change(before: Floats, after: Floats) -> Floats:
     """Return who, how and change in points from totals (top of G groups, then all of G)."""
-    (top1, all1), (top2, all2) = (np.split(np.asarray(it, float), 2) for it in (before, after))
+    top1, all1 = np.split(np.asarray(before, float), 2)
+    top2, all2 = np.split(np.asarray(after, float), 2)
     with np.errstate(invalid="ignore", divide="ignore"):
         r1, r2 = top1 / all1, top2 / all2
         q1, q2 = all1 / all1.sum(), all2 / all2.sum()
@@ -356,29 +380,27 @@ def _split_change(before: Floats, after: Floats) -> Floats:
     return 100 * np.array([who, how, who + how])
 
 
-def _one_part(before: Floats, after: Floats, at: int) -> float:
+def _vary_before(before: Floats, after: Floats, at: int) -> float:
     return float(_split_change(before, after)[at])
 
 
-def _other_part(after: Floats, before: Floats, at: int) -> float:
+def _vary_after(after: Floats, before: Floats, at: int) -> float:
     return float(_split_change(before, after)[at])
 
 
-def _combine_errors(
-    name: str, value: float, parts: Sequence[Any], n: int, level: float
-) -> dict[str, object]:
-    """Return one row from the errors that both waves give it."""
-    own = [float(it["se"]) for it in parts]
-    se = float(np.hypot(own[0], own[1]))
-    terms = sum(s**4 / float(it["df"]) for s, it in zip(own, parts, strict=True) if s > 0)
-    df = se**4 / terms if terms > 0 else np.nan
-    half = float(stats.t.ppf((1 + level) / 2, df)) * se
-    return {
-        "variable": name,
-        "value": value,
-        "se": se,
-        "low": value - half,
-        "high": value + half,
-        "df": df,
-        "n": n,
-    }
+@dataclass(frozen=True)
+class _Error:
+    """Standard error and its degrees of freedom."""
+
+    se: float
+    df: float
+
+
+def _combine_errors(parts: "Sequence[pd.Series[float]]") -> _Error:
+    """Return the error of a change from the errors of two independent waves (Satterthwaite)."""
+    errors = [float(part["se"]) for part in parts]
+    se = float(np.hypot(errors[0], errors[1]))
+    terms = sum(
+        error**4 / float(part["df"]) for error, part in zip(errors, parts, strict=True) if error > 0
+    )
+    return _Error(se, se**4 / terms if terms > 0 else np.nan)
