@@ -104,8 +104,8 @@ def _check_unchanged(facts: Facts, parts: Mapping[str, bytes], out: Path, *, pub
     listed = {f"{OUTPUTS}/{name}": sha for name, sha in _held_outputs(facts, public=public).items()}
     listed |= {posixpath.normpath(f"{home}/{row['file']}"): row["sha256"] for row in inputs}
     packed = {
-        name: hashlib.sha256(data).hexdigest()
-        for name, data in parts.items()
+        name: hashlib.sha256(content).hexdigest()
+        for name, content in parts.items()
         if not name.startswith(f"{PROGRAM}/")
     }
     receipt = packed.pop(f"{OUTPUTS}/{RECEIPT_NAME}")
@@ -196,7 +196,12 @@ def _input_parts(wave_path: Path) -> Iterator[tuple[str, bytes]]:
     home = wave.path.absolute().parent
     files = {relative_path(path, home): path for path in wave.list_files()}
     inside = _deep_folder(files)
-    named_files = (wave.instrument, wave.units, *wave.earlier, *(it.file for it in wave.responses))
+    named_files = (
+        wave.instrument,
+        wave.units,
+        *wave.earlier,
+        *(responses.file for responses in wave.responses),
+    )
     far = [home / name for name in named_files if Path(name).is_absolute()]
     far += [path for name, path in files.items() if HERE in name.split("/")]
     if far or inside.count("/") > DEEPEST:

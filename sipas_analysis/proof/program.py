@@ -74,7 +74,7 @@ def describe_program() -> Facts:
     return {
         "version": __version__,
         "sha256": hash_this_program(),
-        "commit": _commit(),
+        "commit": _describe_commit(),
         **{name: hash_if_there(path) or "" for name, path in build_files(ROOT).items()},
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
@@ -88,7 +88,7 @@ def build_files(folder: Path) -> dict[str, Path]:
     return {key: folder / name for key, name in names.items()}
 
 
-def _commit() -> str:
+def _describe_commit() -> str:
     """Return the commit of a checkout, with ``+`` if files were changed since; else nothing."""
     if not (ROOT / ".git").exists():
         return ""

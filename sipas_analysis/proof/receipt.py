@@ -130,12 +130,12 @@ def receipt_facts(survey: Survey, options: Mapping[str, Sequence[str]]) -> Facts
     return {
         "format": RECEIPT_FORMAT,
         "asked": {name: list(values) for name, values in options.items()},
-        **computed(survey),
+        **compute_facts(survey),
         "program": describe_program(),
     }
 
 
-def computed(survey: Survey) -> Facts:
+def compute_facts(survey: Survey) -> Facts:
     """Return what follows from the inputs alone: an auditor computes it again."""
     wave, pack, figures = survey.wave, survey.instrument, figures_of(survey).by_id
     shown = figures[~figures["id"].str.startswith("pair:")]  # pairs stand in pairs.csv
@@ -153,8 +153,8 @@ def computed(survey: Survey) -> Facts:
         "inputs": list_inputs(survey),
         "pack": {"id": pack.id, "status": pack.status, "sha256": _hash_of(pack.model_dump_json())},
         "rules": [
-            {"level": level, "rule": it.rule, "status": it.status}
-            for level, it in pack.rules_by_level()
+            {"level": level, "rule": rule.rule, "status": rule.status}
+            for level, rule in pack.rules_by_level()
         ],
         "rounding": {"decimals": pack.index.decimals, "rule": "M6"},
         "rows": {

@@ -20,7 +20,7 @@ from sipas_analysis.proof.program import Facts, describe_program
 from sipas_analysis.proof.read_back import read_printed
 from sipas_analysis.proof.receipt import (
     RECEIPT_NAME,
-    computed,
+    compute_facts,
     find_wave,
     hash_outputs,
     is_untouched,
@@ -114,7 +114,7 @@ def verify(
     )
     findings += problems
     if survey is not None:
-        again = computed(survey)
+        again = compute_facts(survey)
         findings += [*_compare_facts(facts, again), *_compare_figures(rows, again["figures"])]
         rows = round_figures(figures_of(survey).by_id)  # with the pairs
     else:

@@ -1,20 +1,27 @@
 """Run a notebook's cells in this process, through papermill: no kernel to start, no socket to lose.
 
 papermill's own extension point (entry point group ``papermill.engine``, name ``sipas-fork``). A
-kernel start and its imports cost seconds a report; a child forked from a warm process has both
-already and is as clean as a new one. Not for widgets or ``input()``: there is no kernel to ask.
+kernel start and its imports cost seconds a report; this process, or the process that it was forked
+from, has the imports already. Not for widgets or ``input()``: there is no kernel to ask.
 """
 
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING
 
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
+from nbformat import NotebookNode
 from nbformat.v4 import new_output
+
+if TYPE_CHECKING:
+    from papermill.engines import NotebookExecutionManager
+
+Output = NotebookNode  # one output of a cell, as nbformat has it
+Formats = Mapping[str, object]  # content by media type, or what belongs to a format
 
 
 class CellOutputs:
@@ -22,40 +29,38 @@ class CellOutputs:
 
     def __init__(self, count: int = 0) -> None:
         self.count = count
-        self.listed: list[Any] = []
-        self.by_id: dict[str, Any] = {}
+        self.outputs: list[Output] = []
+        self.by_display_id: dict[str, Output] = {}
 
-    def text(self, name: str, said: str) -> None:
+    def add_text(self, stream: str, text: str) -> None:
         """Add text of stdout or stderr."""
-        last = self.listed[-1] if self.listed else None
-        if last is not None and last["output_type"] == "stream" and last["name"] == name:
-            last["text"] += said
-        elif said:
-            self.listed.append(new_output("stream", name=name, text=said))
+        last = self.outputs[-1] if self.outputs else None
+        if last is not None and last["output_type"] == "stream" and last["name"] == stream:
+            last["text"] += text
+        elif text:
+            self.outputs.append(new_output("stream", name=stream, text=text))
 
-    def show(self, kind: str, data: Any, metadata: Any, **more: Any) -> None:
-        """Add something displayed, or change what was displayed under the same id."""
-        shown = more.pop("transient", None) or {}
-        key = shown.get("display_id")
-        if more.pop("update", False):
-            if key in self.by_id:
-                self.by_id[key].update(data=data, metadata=metadata)
-            return
-        made = new_output(kind, data=data, metadata=metadata, **more)
-        self.listed.append(made)
-        if key:
-            self.by_id[key] = made
+    def add_display(self, output: Output, display_id: str = "") -> None:
+        """Add something displayed; under its id it may be changed later."""
+        self.outputs.append(output)
+        if display_id:
+            self.by_display_id[display_id] = output
+
+    def update_display(self, display_id: str, formats: Formats, metadata: Formats) -> None:
+        """Change what was displayed under an id, if anything was."""
+        if display_id in self.by_display_id:
+            self.by_display_id[display_id].update(data=formats, metadata=metadata)
 
 
 class _CellStream(io.TextIOBase):
     """A text stream that ends in a cell's outputs."""
 
     def __init__(self, name: str, shell: "CellShell") -> None:
-        self.called, self.shell = name, shell
+        self.stream, self.shell = name, shell
 
-    def write(self, said: str) -> int:
-        self.shell.outputs.text(self.called, said)
-        return len(said)
+    def write(self, text: str) -> int:
+        self.shell.outputs.add_text(self.stream, text)
+        return len(text)
 
     def writable(self) -> bool:
         return True
@@ -73,9 +78,15 @@ class _ResultHook(DisplayHook):
     def write_output_prompt(self) -> None:
         pass
 
-    def write_format_data(self, format_dict: Any, md_dict: Any = None) -> None:
+    def write_format_data(self, format_dict: Formats, md_dict: Formats | None = None) -> None:
         outputs = self.shell.outputs
-        outputs.show("execute_result", format_dict, md_dict or {}, execution_count=outputs.count)
+        result = new_output(
+            "execute_result",
+            data=format_dict,
+            metadata=md_dict or {},
+            execution_count=outputs.count,
+        )
+        outputs.add_display(result)
 
     def finish_displayhook(self) -> None:
         self._is_active = False
@@ -88,19 +99,23 @@ class _DisplayPublisher(DisplayPublisher):
 
     def publish(
         self,
-        data: Any,
-        metadata: Any = None,
-        source: Any = None,  # noqa: ARG002 (IPython passes it)
+        data: Formats,
+        metadata: Formats | None = None,
+        source: object = None,  # noqa: ARG002 (IPython passes it)
         *,
-        transient: Any = None,
+        transient: Formats | None = None,
         update: bool = False,
-        **_: Any,
+        **_: object,
     ) -> None:
-        more = {"transient": transient, "update": update}
-        self.shell.outputs.show("display_data", data, metadata or {}, **more)
+        outputs, display_id = self.shell.outputs, str((transient or {}).get("display_id", ""))
+        if update:
+            outputs.update_display(display_id, data, metadata or {})
+        else:
+            output = new_output("display_data", data=data, metadata=metadata or {})
+            outputs.add_display(output, display_id)
 
     def clear_output(self, wait: bool = False) -> None:  # noqa: ARG002 (IPython's signature)
-        self.shell.outputs.listed.clear()
+        self.shell.outputs.outputs.clear()
 
 
 class CellShell(InteractiveShell):
@@ -116,14 +131,16 @@ class CellShell(InteractiveShell):
         self.config.HistoryManager.enabled = False
         super().init_history()
 
-    def enable_gui(self, gui: Any = None) -> None:
+    def enable_gui(self, gui: object = None) -> None:
         """Do nothing: there is no event loop."""
 
-    def showtraceback(self, *args: Any, **kwargs: Any) -> None:
+    def showtraceback(self, *args: object, **kwargs: object) -> None:
         """Say nothing: the engine writes the error into the notebook."""
 
 
-def run_cells(nb_man: Any, _kernel: str, *, show_results: bool = True, **_: object) -> None:
+def run_cells(
+    nb_man: "NotebookExecutionManager", _kernel: str, *, show_results: bool = True, **_: object
+) -> None:
     """Run every code cell in order; stop at the first that fails.
 
     Args:
@@ -145,41 +162,41 @@ def run_cells(nb_man: Any, _kernel: str, *, show_results: bool = True, **_: obje
             nb_man.cell_complete(cell, index)
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Make ``ForkEngine``, papermill's engine: it asks for it while its own module still loads."""
     if name != "ForkEngine":
         raise AttributeError(name)
     from papermill.engines import Engine
 
-    made = type(name, (Engine,), {"execute_managed_notebook": staticmethod(run_cells)})
-    return globals().setdefault(name, made)
+    engine = type(name, (Engine,), {"execute_managed_notebook": staticmethod(run_cells)})
+    return globals().setdefault(name, engine)
 
 
 @contextmanager
 def _redirect_streams(shell: CellShell) -> Iterator[None]:
-    kept = sys.stdout, sys.stderr
+    streams = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = _CellStream("stdout", shell), _CellStream("stderr", shell)
     try:
         yield
     finally:
-        sys.stdout, sys.stderr = kept
+        sys.stdout, sys.stderr = streams
 
 
 @contextmanager
 def _restore_main(shell: CellShell) -> Iterator[None]:
-    """Give the process its own ``__main__`` back, which cells saw as theirs."""
+    """Give the process its ``__main__`` module back: cells run in another."""
     try:
         yield
     finally:
         shell.restore_sys_module_state()
 
 
-def run_cell(shell: CellShell, cell: Any) -> bool:
+def run_cell(shell: CellShell, cell: NotebookNode) -> bool:
     """Run one cell, put its outputs into it, and return whether it failed."""
     shell.outputs = CellOutputs(shell.execution_count)
-    done = shell.run_cell(cell.source, store_history=True)
-    cell.outputs, cell.execution_count = shell.outputs.listed, shell.outputs.count
-    error = done.error_before_exec or done.error_in_exec
+    result = shell.run_cell(cell.source, store_history=True)
+    cell.outputs, cell.execution_count = shell.outputs.outputs, shell.outputs.count
+    error = result.error_before_exec or result.error_in_exec
     if error is None:
         return False
     name, value = type(error).__name__, str(error)

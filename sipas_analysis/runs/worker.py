@@ -256,10 +256,10 @@ class WorkerProcess:
             start_new_session=True,
         )
         self.wave = wave
-        self.first = self._ask({"wave": wave}) or Answer()
+        self.first = self._send_line({"wave": wave}) or Answer()
         self.is_alive = self.first.done
 
-    def _ask(self, words: Mapping[str, object]) -> Answer | None:
+    def _send_line(self, words: Mapping[str, object]) -> Answer | None:
         """Send one line and return the answer to it; nothing if the process was lost."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
@@ -274,7 +274,7 @@ class WorkerProcess:
         """Make one report."""
         if not self.first.done:
             return self.first
-        answer = self._ask(asdict(job))
+        answer = self._send_line(asdict(job))
         self.is_alive = answer is not None
         return answer or Answer()
 
