@@ -18,6 +18,7 @@ NEEDED = [
     pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
 ]
+PATIENCE = 300  # seconds until what hangs is given up; never how fast something must be
 KEYS = {"Enter": ("\r", 13), "Tab": ("", 9), " ": (" ", 32), "ArrowRight": ("", 39)}
 
 
@@ -52,13 +53,13 @@ class Browser:
         )
         self.said, self.sent = [], 0
         self.socket = websocket.create_connection(
-            self._tab(profile / "DevToolsActivePort"), suppress_origin=True, timeout=60
+            self._tab(profile / "DevToolsActivePort"), suppress_origin=True, timeout=PATIENCE
         )
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
 
     def _tab(self, file):
-        for _ in range(300):
+        for _ in range(10 * PATIENCE):
             with contextlib.suppress(OSError, IndexError, StopIteration):
                 port = file.read_text().split()[0]
                 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -66,7 +67,7 @@ class Browser:
                     tabs = json.loads(answer.read())
                 return next(it for it in tabs if it["type"] == "page")["webSocketDebuggerUrl"]
             time.sleep(0.1)
-        raise AssertionError("Chromium did not open its port in 30 s")
+        raise AssertionError(f"Chromium did not open its port in {PATIENCE} s")
 
     def call(self, method, **parameters):
         """Send a command and return its result; what happens meanwhile is kept in ``said``."""
@@ -90,13 +91,13 @@ class Browser:
         )
         self.said.clear()
         self.call("Page.navigate", url=path.as_uri())
-        for _ in range(200):
+        for _ in range(20 * PATIENCE):
             if self.run("document.readyState") == "complete" and self.run("location.href") != (
                 "about:blank"
             ):
                 return
             time.sleep(0.05)
-        raise AssertionError(f"{path} did not open in 10 s")
+        raise AssertionError(f"{path} did not open in {PATIENCE} s")
 
     def run(self, script):
         """Run an expression in the page; return its value."""
@@ -123,7 +124,7 @@ class Browser:
             self.call("Browser.close")
         self.socket.close()
         try:
-            self.process.wait(20)
+            self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

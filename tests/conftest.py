@@ -1,6 +1,7 @@
 """A small office for tests: a pack of three items, two units, and files written by hand."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ settings.register_profile(
     "full", settings.get_profile("quick"), derandomize=False, max_examples=200
 )
 settings.load_profile("quick")
+
+DATA = Path(__file__).parents[1] / "data"
 
 PACK = """\
 id: small
@@ -77,40 +80,68 @@ FACTS: dict[str, Any] = {
 }
 
 
+def write_wave(
+    folder: Path,
+    answers: str | bytes | None = None,
+    units: str = UNITS,
+    pack: str = PACK,
+    **facts: Any,
+) -> Path:
+    """Write a wave; ``facts`` go before the usual ones, bytes and text before the usual files."""
+    (folder / "pack.yaml").write_text(pack, "utf-8")
+    (folder / "units.csv").write_text(units, "utf-8")
+    if answers is not None:
+        content = answers.encode("utf-8") if isinstance(answers, str) else answers
+        (folder / "answers.csv").write_bytes(content)
+    path = folder / "wave.yaml"
+    path.write_text(yaml.safe_dump(FACTS | facts, allow_unicode=True), "utf-8")
+    return path
+
+
 @pytest.fixture
 def make_wave(tmp_path: Path) -> Callable[..., Path]:
-    """Write a wave; ``facts`` go before the usual ones, bytes and text before the usual files."""
-
-    def make(
-        answers: str | bytes | None = None, units: str = UNITS, pack: str = PACK, **facts: Any
-    ) -> Path:
-        (tmp_path / "pack.yaml").write_text(pack, "utf-8")
-        (tmp_path / "units.csv").write_text(units, "utf-8")
-        if answers is not None:
-            data = answers.encode("utf-8") if isinstance(answers, str) else answers
-            (tmp_path / "answers.csv").write_bytes(data)
-        path = tmp_path / "wave.yaml"
-        path.write_text(yaml.safe_dump(FACTS | facts, allow_unicode=True), "utf-8")
-        return path
-
-    return make
+    """Write a wave into the folder of the test: the arguments of ``write_wave``."""
+    return partial(write_wave, tmp_path)
 
 
 @pytest.fixture
 def read_answers(make_wave: Callable[..., Path]) -> Callable[..., Survey]:
     """Write a wave and read its survey: the same arguments as ``make_wave``."""
 
-    def read(answers: str | bytes | None = None, **given: Any) -> Survey:
-        return read_survey(read_wave(make_wave(answers, **given)))
+    def read(answers: str | bytes | None = None, **facts: Any) -> Survey:
+        return read_survey(read_wave(make_wave(answers, **facts)))
 
     return read
 
 
 @pytest.fixture(scope="module")
+def read_shared(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Survey]:
+    """As ``read_answers``, for surveys that the tests of a module share and only read."""
+
+    def read(answers: str, **facts: Any) -> Survey:
+        folder = tmp_path_factory.mktemp("wave")
+        return read_survey(read_wave(write_wave(folder, answers, **facts)))
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def demo_2021() -> Survey:
+    """The demo wave of 2021, read once; for tests that only read it."""
+    return read_survey(read_wave(DATA / "an-giang-2021"))
+
+
+@pytest.fixture(scope="session")
+def demo_2023() -> Survey:
+    """The demo wave of 2023, which names those of 2020 and 2021; only to be read."""
+    return read_survey(read_wave(DATA / "an-giang-2023"))
+
+
+@pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """One browser for all tests of a file that needs one (``tests/browser.py``)."""
+    """One browser for all tests that need one (``tests/browser.py``)."""
     from browser import Browser
 
-    found = Browser(tmp_path_factory.mktemp("profile"))
-    yield found
-    found.close()
+    chromium = Browser(tmp_path_factory.mktemp("profile"))
+    yield chromium
+    chromium.close()

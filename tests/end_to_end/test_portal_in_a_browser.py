@@ -8,22 +8,17 @@ from pathlib import Path
 import pytest
 from browser import NEEDED, axe
 
-from sipas_analysis.collect.survey import read_survey
-from sipas_analysis.collect.wave import read_wave
-from sipas_analysis.figures.published import Figures
-from sipas_analysis.reports.portal import Made, write_portal
-
-ROOT = Path(__file__).parents[2]
-DEMO = ROOT / "data" / "an-giang-2021"
+from sipas_analysis.figures.published import figures_of
+from sipas_analysis.reports.portal import ReportOutcome, write_portal
 
 pytestmark = NEEDED
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory):
+def page(tmp_path_factory, demo_2021):
     """The portal of the demo wave, with a file for every link and one unit that failed."""
     folder = tmp_path_factory.mktemp("out")
-    figures = Figures(read_survey(read_wave(DEMO / "wave.yaml")))
+    figures = figures_of(demo_2021)
     made = []
     for unit in ("", *figures.ranking["unit"]):
         place = f"units/{unit}" if unit else "province"
@@ -35,8 +30,8 @@ def page(tmp_path_factory):
         for file in files.values():
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             (folder / file).write_text("x")
-        made.append(Made(unit, files))
-    made[5] = Made(made[5].unit, {}, "no space left")
+        made.append(ReportOutcome(unit, files))
+    made[5] = ReportOutcome(made[5].unit, {}, "no space left")
     return write_portal(figures, made, folder / "index.html", ("vi", "en"))
 
 

@@ -1,25 +1,21 @@
 """Reports in a real browser: who cannot see them can use them, on a screen and on a telephone."""
 
-from pathlib import Path
-
 import pytest
 from browser import NEEDED, axe
 
 import sipas_analysis as sipas
 from sipas_analysis.reports.report import CHAPTERS
 
-ROOT = Path(__file__).parents[2]
 WAVES = ("an-giang-2021", "an-giang-2023")
 
 pytestmark = NEEDED
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(tmp_path_factory, demo_2021, demo_2023):
     """The province and its first unit, of two demo waves."""
     out = tmp_path_factory.mktemp("out")
-    for wave in WAVES:
-        survey = sipas.read_survey(sipas.read_wave(ROOT / "data" / wave / "wave.yaml"))
+    for wave, survey in zip(WAVES, (demo_2021, demo_2023), strict=True):
         for unit in ("", survey.frame["unit"].iloc[0]):
             report = sipas.report(survey, "vi,en", unit=unit)
             made = report.write([report.chapter(it) for it in CHAPTERS], str(out / wave))

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import sipas_analysis as sipas
-from sipas_analysis.explain.collinearity import collinearity
-from sipas_analysis.reports.drivers_output import shown
+from sipas_analysis.explain.collinearity import measure_collinearity
+from sipas_analysis.reports.drivers_output import describe_drivers
 
 HERE = Path(__file__).parent
 RAW = HERE.parents[2] / "shared" / "real" / "turkiye-students" / "responses.csv"
@@ -27,9 +27,9 @@ def test_the_analysis_says_that_nothing_can_be_told_apart(survey):
     """VIF above 5 for both factors (D2); half of the forms are straight lines (Q1)."""
     found = sipas.drivers(survey)
     assert found.n == 5820
-    assert not found.told_apart
-    assert (found.near["vif"] > 5).all()
-    assert found.sure() == found.sure(-1) == []
+    assert not found.any_separable
+    assert (found.collinearity["vif"] > 5).all()
+    assert found.list_significant() == found.list_significant(-1) == []
     notes = {note.id: dict(note.fields) for note in found.notes}
     assert notes["straight"] == {"percent": "51"}
     assert notes["tied"] == {"names": "course, instructor"}
@@ -39,7 +39,7 @@ def test_the_analysis_says_that_nothing_can_be_told_apart(survey):
 
 def test_no_coefficient_is_printed_as_a_finding(survey):
     """Neither on the console nor in the chapter: the verdict, the warning, VIF and correlations."""
-    said = [*shown(survey, sipas.drivers(survey), sipas.priority(survey), "en")]
+    said = [*describe_drivers(survey, sipas.drivers(survey), sipas.priority(survey), "en")]
     assert [title for title, table in said if table is not None] == ["VIF"]
     assert any("cannot be told apart" in text for text, table in said if table is None)
     page = sipas.report(survey, "en").chapter("drivers")._repr_html_()
@@ -54,6 +54,6 @@ def test_no_coefficient_is_printed_as_a_finding(survey):
 def test_single_items_of_the_instructor_are_worse_still(survey):
     """Of 15 questions on the instructor none can be told apart from the others."""
     items = survey.instrument.items_of("instructor")
-    near = collinearity(survey.frame[items])
+    near = measure_collinearity(survey.frame[items])
     assert (~near["separable"]).mean() > 0.9
     assert near["condition"].iloc[0] > 10

@@ -1,7 +1,6 @@
 """Plant a truth, get it back within its stated error."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,6 @@ from sipas_analysis.collect.simulate import build_demo, simulate_forms
 TRUE_SHARES = (0.5, 0.9, 0.94, 0.99)
 PEOPLE = (30, 100, 400)
 YES_NO = pack(0, 1, 1)
-DATA = Path(__file__).parents[2] / "data"
 
 
 def generator(*seed):
@@ -125,10 +123,9 @@ def linear_of(found):
     return found.frame[found.frame["model"] == "linear"].set_index("term")
 
 
-def test_the_demo_has_its_true_drivers():
+def test_the_demo_has_its_true_drivers(demo_2021):
     """civil-servants, then results; feedback, planted at 0, is not called a driver."""
-    survey_2021 = sipas.read_survey(sipas.read_wave(DATA / "an-giang-2021" / "wave.yaml"))
-    table = linear_of(sipas.drivers(survey_2021))
+    table = linear_of(sipas.drivers(demo_2021))
     assert table["value"].nlargest(2).index.tolist() == ["civil-servants", "results"]
     assert table.loc["feedback", "p"] > 0.05
     assert (table.loc[["civil-servants", "results", "procedures"], "p"] < 0.001).all()

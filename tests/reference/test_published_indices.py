@@ -17,9 +17,8 @@ DATA = Path(__file__).parents[2] / "data"
 
 
 @pytest.fixture(scope="module")
-def ranked():
-    survey = sipas.read_survey(sipas.read_wave(DATA / "an-giang-2021" / "wave.yaml"))
-    return sipas.rank(sipas.score(survey, by="unit"), min_forms=20).frame
+def ranked(demo_2021):
+    return sipas.rank(sipas.score(demo_2021, by="unit"), min_forms=20).frame
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 from conftest import FACTS, PACK
 
-from sipas_analysis.figures.published import Figures, list_figures, write_tables
+from sipas_analysis.figures.published import figures_of, list_figures, write_tables
 from sipas_analysis.reports.annex_workbook import write_annexes, write_report_tables
 from sipas_analysis.reports.report import CHAPTERS, report
 
@@ -35,7 +35,7 @@ def answers_of(**sizes):
 
 def book_of(survey, folder, language="vi"):
     """Write the annexes and open them."""
-    return openpyxl.load_workbook(write_annexes(Figures(survey), folder / "a.xlsx", language))
+    return openpyxl.load_workbook(write_annexes(figures_of(survey), folder / "a.xlsx", language))
 
 
 def texts_of(book):
@@ -48,10 +48,10 @@ def ids_of(book):
     return [dict(zip(head, row, strict=True)) for row in rows]
 
 
-@pytest.fixture
-def survey(read_answers):
+@pytest.fixture(scope="module")
+def survey(read_shared):
     """Four units: two that may be ranked, one of few forms, one hostile name each."""
-    return read_answers(
+    return read_shared(
         answers_of(so_a=31, so_b=42, h_c=43, x_d=12),
         units=UNITS,
         min_forms=30,
@@ -59,16 +59,16 @@ def survey(read_answers):
     )
 
 
-@pytest.fixture
-def hidden(read_answers):
+@pytest.fixture(scope="module")
+def hidden(read_shared):
     """A unit of three forms, whose figures and one other's must not be published (rule P2)."""
-    return read_answers(answers_of(so_a=3, so_b=20, h_c=31, x_d=40), units=UNITS, min_forms=5)
+    return read_shared(answers_of(so_a=3, so_b=20, h_c=31, x_d=40), units=UNITS, min_forms=5)
 
 
 def test_every_number_is_the_printed_figure_of_its_id(survey, tmp_path):
     """Rule M6: the cell is `printed` of tables/figures.csv; the hidden sheet has its value."""
     book = book_of(survey, tmp_path)
-    paths = write_tables(Figures(survey).tables(), tmp_path)
+    paths = write_tables(figures_of(survey).tables(), tmp_path)
     lines = next(p for p in paths if p.stem == "figures").read_text("utf-8-sig").splitlines()
     table = {row["id"]: row for row in csv.DictReader(lines)}
     found = ids_of(book)
@@ -133,7 +133,7 @@ def test_the_whole_stands_above_the_units_in_ranking_order(survey, tmp_path):
     sheet = book_of(survey, tmp_path).worksheets[0]
     rows = [row for row in sheet.iter_rows(values_only=True) if row[1] is not None]
     assert [row[1] for row in rows[:3]] == ["Đơn vị", "Tất cả đơn vị", "Cả nhóm: Sở, ban, ngành"]
-    order = [one.unit for one in Figures(survey).units_in_order("departments")]
+    order = [one.unit for one in figures_of(survey).units_in_order("departments")]
     names = {"so-a": "Sở A", "so-b": FORMULA}
     assert [(row[0], row[1]) for row in rows[4:]] == [(1, names[order[0]]), (2, names[order[1]])]
     assert rows[4][8:11] == (1, "1–2", "A")
@@ -157,7 +157,7 @@ def test_what_must_not_be_published_is_no_number_anywhere(hidden, tmp_path):
 
 def test_text_is_never_a_formula_and_holds_no_control_character(survey, tmp_path):
     """Names that begin with = + - @ and addresses stay text; a bell is taken out."""
-    path = write_annexes(Figures(survey), tmp_path / "a.xlsx", "vi")
+    path = write_annexes(figures_of(survey), tmp_path / "a.xlsx", "vi")
     with zipfile.ZipFile(path) as parts:
         for name in parts.namelist():
             text = parts.read(name).decode("utf-8")
@@ -191,8 +191,8 @@ def test_sheets_are_ready_for_screen_and_paper(survey, tmp_path):
 def test_a_figure_to_be_used_with_caution_keeps_its_mark_and_stays_a_number(survey, tmp_path):
     """† stands in the number format, so that the cell can be summed and sorted."""
     book = book_of(survey, tmp_path)
-    scores = Figures(survey).by_id.set_index("id")
-    flags = {it.id: it.flag for it in list_figures(Figures(survey).scores)}
+    scores = figures_of(survey).by_id.set_index("id")
+    flags = {it.id: it.flag for it in list_figures(figures_of(survey).scores)}
     assert set(flags) <= set(scores.index)
     found = [one for one in ids_of(book) if one["column"] == "printed"]
     formats = {(flags[it["id"]], book[it["sheet"]][it["cell"]].number_format) for it in found}
@@ -201,9 +201,9 @@ def test_a_figure_to_be_used_with_caution_keeps_its_mark_and_stays_a_number(surv
 
 def test_same_figures_same_bytes_and_no_clock(survey, tmp_path):
     """Two runs at two times; the day is the decision's."""
-    first = write_annexes(Figures(survey), tmp_path / "a.xlsx", "vi").read_bytes()
+    first = write_annexes(figures_of(survey), tmp_path / "a.xlsx", "vi").read_bytes()
     time.sleep(1.1)
-    second = write_annexes(Figures(survey), tmp_path / "b.xlsx", "vi").read_bytes()
+    second = write_annexes(figures_of(survey), tmp_path / "b.xlsx", "vi").read_bytes()
     assert first == second
     properties = openpyxl.load_workbook(tmp_path / "a.xlsx").properties
     assert properties.created == properties.modified == datetime(2024, 5, 6)

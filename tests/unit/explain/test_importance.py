@@ -146,7 +146,13 @@ def jackknife(**asked):
 
 
 @pytest.mark.parametrize(
-    "asked", [{}, {"method": "owen", "groups": GROUPS}, {"method": "johnson"}, {"groups": GROUPS}]
+    "asked",
+    [
+        {},
+        {"method": "owen", "groups": GROUPS},
+        pytest.param({"method": "johnson"}, marks=pytest.mark.slow),
+        pytest.param({"groups": GROUPS}, marks=pytest.mark.slow),
+    ],
 )
 def test_errors_are_those_of_a_jackknife_over_clusters(asked):
     """Linearised through the covariance, within a few percent."""

@@ -7,7 +7,6 @@ import xml.etree.ElementTree as ET
 import zipfile
 from collections import Counter
 from html import unescape
-from pathlib import Path
 
 import openpyxl
 import pytest
@@ -20,7 +19,6 @@ from sipas_analysis.figures.published import write_tables
 from sipas_analysis.messages import format_number
 from sipas_analysis.reports.report import CHAPTERS
 
-ROOT = Path(__file__).parents[3]
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 SPAN = re.compile('<span data-figure="([^"]*)">([^<]*)</span>')
 LANGUAGES = ("vi", "en")
@@ -30,12 +28,11 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def made(tmp_path_factory, demo_2021):
     """All files of one unit and of the province, in every format, and the tables."""
     out = tmp_path_factory.mktemp("out")
-    survey = sipas.read_survey(sipas.read_wave(ROOT / "data/an-giang-2021/wave.yaml"))
     for unit in UNITS:
-        report = sipas.report(survey, "vi,en", unit=unit)
+        report = sipas.report(demo_2021, "vi,en", unit=unit)
         chapters = [report.chapter(name) for name in CHAPTERS]
         report.write(chapters, str(out), "html,docx,xlsx")
         write_tables(report.subject.figures.tables(), out / "tables")

@@ -7,7 +7,7 @@ from html import unescape
 import pytest
 from pages import Page
 
-from sipas_analysis.figures.published import Figures
+from sipas_analysis.figures.published import figures_of
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.proof.read_back import read_printed
 from sipas_analysis.reports.portal import ReportOutcome, write_portal
@@ -40,14 +40,14 @@ def answers_of(**sizes):
 def portal(survey, folder, *made, languages=("vi", "en")):
     """Write the page and read it."""
     common = ["receipt.vi.html", "tables/figures.csv"]
-    path = write_portal(Figures(survey), made, folder / "out/index.html", languages, common)
+    path = write_portal(figures_of(survey), made, folder / "out/index.html", languages, common)
     return Page(path.read_text("utf-8"))
 
 
-@pytest.fixture
-def survey(read_answers):
+@pytest.fixture(scope="module")
+def survey(read_shared):
     """Hostile names; one unit without a form, one of few forms."""
-    return read_answers(
+    return read_shared(
         answers_of(so_a=31, so_b=42, h_c=43, h_d=12),
         units=UNITS,
         min_forms=30,
@@ -101,7 +101,7 @@ def test_a_bar_goes_from_low_to_high_with_the_point_between(survey, tmp_path):
     low, high = map(float, re.search(r'class="range" d="M([\d.]+) 8H([\d.]+)"', row).groups())
     point = float(re.search(r'cx="([\d.]+)"', row).group(1))
     assert 0 < low < point < high < 168
-    one = Figures(survey).by_variable("unit", "so-b")["overall"]
+    one = figures_of(survey).by_variable("unit", "so-b")["overall"]
     shown = re.sub("<[^>]*>", "", row)
     assert f"{one.low:.1f}–{one.high:.1f}" in shown
     assert f"{one.low:.1f}–{one.high:.1f}".replace(".", ",") in shown
@@ -110,7 +110,7 @@ def test_a_bar_goes_from_low_to_high_with_the_point_between(survey, tmp_path):
 
 def test_a_number_names_its_figure(survey, tmp_path):
     """Index, both ends, rank and places, in each language: the row of figures.csv, rounded."""
-    figures = Figures(survey)
+    figures = figures_of(survey)
     table = figures.by_id.set_index("id")
     text = portal(survey, tmp_path).text
     ranked = "overall@so-a"
@@ -126,7 +126,9 @@ def test_a_number_names_its_figure(survey, tmp_path):
     assert {it.language for it in seen} == {"vi", "en"}
     assert {it.column for it in seen} == {"printed", "low", "high", "rank", "rank_low", "rank_high"}
     assert all(it.agrees(table.loc[it.id, it.column]) for it in seen)
-    assert {f"overall@{one.unit}" for one in figures.units_in_order("departments")} < {it.id for it in seen}
+    assert {f"overall@{one.unit}" for one in figures.units_in_order("departments")} < {
+        it.id for it in seen
+    }
 
 
 def test_who_has_no_rank_has_a_reason_and_who_sent_nothing_is_named(survey, tmp_path):
@@ -210,7 +212,7 @@ def test_one_language_needs_no_switch(survey, tmp_path):
     assert not page.all("input", name="language")
     assert "Đơn vị" not in page.text
     assert "4 of 4 units shown." in page.text
-    exact = Figures(survey).by_id.set_index("id")
+    exact = figures_of(survey).by_id.set_index("id")
     assert all(
         it.agrees(exact.loc[it.id, it.column]) for it in read_printed(tmp_path / "out/index.html")
     )
@@ -218,7 +220,10 @@ def test_one_language_needs_no_switch(survey, tmp_path):
 
 def test_same_figures_same_bytes(survey, tmp_path):
     """No clock, and no matter in which order the reports were made."""
-    made = [ReportOutcome("so-a", failed="x"), ReportOutcome("so-b", {("html", "vi"): "tables/figures.csv"})]
+    made = [
+        ReportOutcome("so-a", failed="x"),
+        ReportOutcome("so-b", {("html", "vi"): "tables/figures.csv"}),
+    ]
     (tmp_path / "out/tables").mkdir(parents=True)
     (tmp_path / "out/tables/figures.csv").write_text("x")
     first = portal(survey, tmp_path, *made).text
