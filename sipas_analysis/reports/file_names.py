@@ -13,7 +13,7 @@ def name_report_files(
 ) -> dict[tuple[str, Language], str]:
     """Name the files of a report below the folder of its wave, by format and language.
 
-    A unit's letter stands under ``letter pdf`` and ``letter docx``. A file need not exist.
+    The key of a unit's letter is ``letter pdf`` or ``letter docx``. A file need not exist.
 
     Example:
         >>> [*name_report_files("so-nv", ["docx"], ["vi"]).values()]

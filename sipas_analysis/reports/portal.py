@@ -68,7 +68,7 @@ class Axis:
     targets: tuple[float, ...]
 
     def pixels_of(self, value: float) -> str:
-        """Return where a value stands, in pixels."""
+        """Return the place of a value on the axis, in pixels."""
         share = (value - self.low) / (self.high - self.low)
         return f"{EDGE + share * (WIDTH - 2 * EDGE):.1f}"
 

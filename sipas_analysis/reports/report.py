@@ -69,7 +69,7 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Report:
-    """A report being built: its subject and the languages it is written in, the first is shown."""
+    """A report being built: its subject, and its languages, of which notebooks show the first."""
 
     subject: Subject
     languages: tuple[Language, ...]

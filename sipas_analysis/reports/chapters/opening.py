@@ -125,7 +125,7 @@ def state_index(whole: PublishedFigure) -> Text:
 
 
 def list_key_points(subject: Subject) -> tuple[Text, ...]:
-    """Return what stands out and may be said: factors, weakest items, driver, form checks."""
+    """Return the main results that may be published: factors, weakest items, driver, checks."""
     pack = subject.pack
     points = [*contrast_extremes(subject, sort_known_figures(subject, [*pack.factors]))]
     items = sort_known_figures(subject, [*pack.items])

@@ -228,7 +228,7 @@ def _target_band(figure: PublishedFigure, targets: Sequence[float]) -> tuple[Tex
 
 
 def _list_letters(subject: Subject, group: str) -> list[Block]:
-    """Say which letters there are and who stands in each."""
+    """Say which letters there are and which units have each."""
     ranked = _ranked_units(subject, group)
     if len(ranked) < 2:
         return []

@@ -277,7 +277,7 @@ def test_units_without_a_form_are_named(read_answers):
 
 
 def test_the_first_language_asked_is_shown_first(read_answers):
-    """English, then Vietnamese: English is shown and both are written; none means the wave's own."""
+    """English first: English is shown, both are written; none means the wave's own."""
     survey = read_answers(HEAD + forms("so-a", 12), languages=["vi"])
     assert report(survey, ("en", "vi")).languages == ("en", "vi")
     assert report(survey, "en, vi").languages == ("en", "vi")  # a text, as notebooks of 0.6 pass
