@@ -269,7 +269,7 @@ def _rank_columns(sets: RankSets, with_error: Ints) -> pd.DataFrame:
     }
     letters = pd.Series(_letter_units(better, with_error), with_error, dtype=object)
     table = pd.DataFrame(ranks, with_error).reindex(every_row).astype("Int64")
-    table["letter"] = letters.reindex(every_row).fillna("")
+    table["letter"] = letters.reindex(every_row).fillna("").to_numpy()
     table["detectable"] = _detectable_difference(sets, rank_of)
     return table.set_axis(sets.frame.index, axis=0)
 

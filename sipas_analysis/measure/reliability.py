@@ -1,14 +1,13 @@
-"""Ask whether questions measure one thing, and whether units can be told apart by them at all.
+"""Test whether questions measure one thing, and whether they can separate units at all.
 
-Alpha and omega say how alike the answers of one person are, not whether they are right; where nine
-in ten chose the same level they say little, and a warning says so. For levels of a scale, complete
-forms only; weights and clusters are not used here.
+Alpha and omega measure how alike the answers of one person are, not whether they are right. Where
+nine in ten chose the same level they mean little, and a warning says so. Use them for levels of a
+scale. Only complete forms are used; weights and clusters are not.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,8 +18,16 @@ from sipas_analysis.infer.design import Floats
 from sipas_analysis.measure.adjustment import check_numbers
 from sipas_analysis.messages import Language, say
 
-SKEWED = 0.9  # one level chosen by so many: correlations say little
+SKEWED = 0.9  # share of one level above which correlations mean little
 FEW_FORMS = 10
+FIT_COLUMNS = {  # statistics of the fit, and the columns of semopy that hold them
+    "chi2": "chi2",
+    "df": "DoF",
+    "p": "chi2 p-value",
+    "cfi": "CFI",
+    "tli": "TLI",
+    "rmsea": "RMSEA",
+}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -49,7 +56,7 @@ class Reliability:
     structure: "Structure | None" = None
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the table of statistics as a pandas frame of one's own."""
+        """Return the table of statistics as a copy."""
         return self.frame.copy()
 
     def texts(self, language: Language = "en") -> list[str]:
@@ -57,14 +64,16 @@ class Reliability:
         return [say(language, f"reliability.{word}") for word in self.warnings]
 
     def __repr__(self) -> str:
-        parts = [self.frame, self.items, *([] if self.units is None else [self.units])]
-        tables = [part.round(3).to_string(index=False) for part in parts]
+        tables = [table.round(3).to_string(index=False) for table in self._tables()]
         return "\n\n".join([*self.texts(), *tables])
 
     def _repr_html_(self) -> str:
-        parts = [self.frame, self.items, *([] if self.units is None else [self.units])]
-        said = "".join(f"<p>{escape(text)}</p>" for text in self.texts())
-        return said + "".join(str(it.round(3).to_html(index=False, border=0)) for it in parts)
+        warnings = [f"<p>{escape(text)}</p>" for text in self.texts()]
+        tables = [table.round(3).to_html(index=False, border=0) for table in self._tables()]
+        return "".join([*warnings, *tables])
+
+    def _tables(self) -> list[pd.DataFrame]:
+        return [self.frame, self.items, *([] if self.units is None else [self.units])]
 
 
 @dataclass(frozen=True)
@@ -116,25 +125,26 @@ def reliability(
     Example:
         >>> rng = np.random.default_rng(1)
         >>> trait = rng.normal(size=300)
-        >>> made = {f"q{k}": trait + rng.normal(size=300) for k in range(4)}
-        >>> reliability(pd.DataFrame(made), [*made]).frame["value"].round(1).tolist()
+        >>> answers = {f"q{k}": trait + rng.normal(size=300) for k in range(4)}
+        >>> reliability(pd.DataFrame(answers), [*answers]).frame["value"].round(1).tolist()
         [0.7, 0.7, 0.7]
     """
     names = list(dict.fromkeys(items))
     check_numbers(frame, [*names, *([unit] if unit else [])], names)
-    whole = frame[names].astype(float).dropna()
-    kept = [name for name in names if len(whole) and whole[name].min() < whole[name].max()]
-    if len(kept) < 3 or len(whole) < FEW_FORMS:
-        raise DesignError("reliability_few", items=len(kept), n=len(whole), least=FEW_FORMS)
-    x = whole[kept].to_numpy(dtype=float)
+    complete = frame[names].astype(float).dropna()
+    varied = [
+        name for name in names if len(complete) and complete[name].min() < complete[name].max()
+    ]
+    if len(varied) < 3 or len(complete) < FEW_FORMS:
+        raise DesignError("reliability_few", items=len(varied), n=len(complete), least=FEW_FORMS)
+    x = complete[varied].to_numpy(dtype=float)
     loading = _fit_one_factor(_correlate_items(x))
-    table = _tabulate_items(whole, kept, loading)
-    warnings = _list_warnings(names, kept, table, loading)
+    items_table = _tabulate_items(complete, varied, loading)
     return Reliability(
         _tabulate_statistics(x, loading, level),
-        table,
-        len(frame) - len(whole),
-        warnings,
+        items_table,
+        len(frame) - len(complete),
+        _list_warnings(items_table, len(names), loading),
         None if unit is None else _tabulate_units(frame, names, unit),
         None if factors is None else _fit_structure(frame, factors),
     )
@@ -154,18 +164,24 @@ def _tabulate_statistics(x: Floats, loading: Floats, level: float) -> pd.DataFra
     """Return alpha, standardised alpha and omega with their intervals."""
     n, k = x.shape
     tail = (1 - level) / 2
-    values = [
-        _compute_alpha(np.asarray(np.cov(x.T))),
-        _compute_alpha(_correlate_items(x)),
-        _compute_omega(loading),
+    alphas = [_compute_alpha(np.asarray(np.cov(x.T))), _compute_alpha(_correlate_items(x))]
+    intervals = [
+        [
+            1 - (1 - alpha) * float(stats.f.isf(p, n - 1, (n - 1) * (k - 1)))
+            for p in (tail, 1 - tail)
+        ]
+        for alpha in alphas
     ]
-    ends = [
-        [1 - (1 - it) * float(stats.f.isf(t, n - 1, (n - 1) * (k - 1))) for t in (tail, 1 - tail)]
-        for it in values[:2]
-    ]
-    ends.append(_omega_interval(x, loading, level))
-    frame = pd.DataFrame({"variable": ["alpha", "alpha_standardised", "omega"], "value": values})
-    return frame.assign(low=[it[0] for it in ends], high=[it[1] for it in ends], n=n)
+    intervals.append(_omega_interval(x, loading, level))
+    return pd.DataFrame(
+        {
+            "variable": ["alpha", "alpha_standardised", "omega"],
+            "value": [*alphas, _compute_omega(loading)],
+            "low": [low for low, _ in intervals],
+            "high": [high for _, high in intervals],
+            "n": n,
+        }
+    )
 
 
 def _fit_one_factor(corr: Floats) -> Floats:
@@ -183,7 +199,7 @@ def _fit_one_factor(corr: Floats) -> Floats:
         return float((rest - np.log(rest) - 1).sum()), np.asarray(slope)
 
     start = np.log(1 / np.maximum(np.diagonal(np.linalg.pinv(corr)), 1e-9))
-    found = optimize.minimize(
+    minimum = optimize.minimize(
         loss,
         start,
         jac=True,
@@ -192,10 +208,10 @@ def _fit_one_factor(corr: Floats) -> Floats:
         bounds=[(np.log(0.005), 0.0)] * k,
         options={"maxiter": 2000, "ftol": 1e-15, "gtol": 1e-9},
     )
-    scale = np.exp(-found.x / 2)
+    scale = np.exp(-minimum.x / 2)
     roots, vectors = np.linalg.eigh(corr * np.outer(scale, scale))
-    own = vectors[:, -1] * np.sqrt(max(roots[-1] - 1, 0.0)) / scale
-    return np.asarray(own if own.sum() >= 0 else -own)
+    loading = vectors[:, -1] * np.sqrt(max(roots[-1] - 1, 0.0)) / scale
+    return np.asarray(loading if loading.sum() >= 0 else -loading)
 
 
 def _compute_omega(loading: Floats) -> float:
@@ -207,75 +223,76 @@ def _compute_omega(loading: Floats) -> float:
 def _omega_interval(x: Floats, loading: Floats, level: float) -> list[float]:
     """Return the interval of omega from its jackknife in twenty folds, on the scale log(1 − ω)."""
     folds = np.array_split(np.arange(len(x)), min(20, len(x)))
-    left = [np.delete(x, fold, axis=0) for fold in folds]
-    some = [it for it in left if (it.std(axis=0) > 0).all()]
-    if len(some) < len(folds):
+    samples = [np.delete(x, fold, axis=0) for fold in folds]
+    if not all((sample.std(axis=0) > 0).all() for sample in samples):
         return [np.nan, np.nan]
-    each = np.log(
-        1 - np.array([_compute_omega(_fit_one_factor(_correlate_items(it))) for it in some])
-    )
-    g = len(each)
-    se = float(np.sqrt((g - 1) / g * ((each - each.mean()) ** 2).sum()))
-    half = float(stats.t.ppf((1 + level) / 2, g - 1)) * se
+    omegas = [_compute_omega(_fit_one_factor(_correlate_items(sample))) for sample in samples]
+    logs = np.log(1 - np.array(omegas))
+    n_folds = len(logs)
+    se = float(np.sqrt((n_folds - 1) / n_folds * ((logs - logs.mean()) ** 2).sum()))
+    half = float(stats.t.ppf((1 + level) / 2, n_folds - 1)) * se
     middle = np.log(1 - _compute_omega(loading))
     return [float(1 - np.exp(middle + half)), float(1 - np.exp(middle - half))]
 
 
-def _tabulate_items(whole: pd.DataFrame, kept: Sequence[str], loading: Floats) -> pd.DataFrame:
-    """Return what is known of each item that varies."""
-    x = whole[list(kept)].to_numpy(dtype=float)
-    cov, total = np.cov(x.T), x.sum(axis=1)
-    rest = total[:, None] - x
-    centred = [it - it.mean(axis=0) for it in (x, rest)]
-    sizes = np.sqrt((centred[0] ** 2).sum(axis=0) * (centred[1] ** 2).sum(axis=0))
-    without = [_compute_alpha(np.delete(np.delete(cov, j, 0), j, 1)) for j in range(len(kept))]
+def _tabulate_items(complete: pd.DataFrame, varied: Sequence[str], loading: Floats) -> pd.DataFrame:
+    """Return mean, deviation, correlation with the others, and loading of each item that varies."""
+    x = complete[list(varied)].to_numpy(dtype=float)
+    covariance, total = np.cov(x.T), x.sum(axis=1)
+    others = total[:, None] - x
+    x_centred, others_centred = x - x.mean(axis=0), others - others.mean(axis=0)
+    sizes = np.sqrt((x_centred**2).sum(axis=0) * (others_centred**2).sum(axis=0))
+    alpha_without = [
+        _compute_alpha(np.delete(np.delete(covariance, item, 0), item, 1))
+        for item in range(len(varied))
+    ]
     return pd.DataFrame(
         {
-            "variable": list(kept),
+            "variable": list(varied),
             "mean": x.mean(axis=0),
             "sd": x.std(axis=0, ddof=1),
-            "item_total": (centred[0] * centred[1]).sum(axis=0) / sizes,
-            "alpha_without": without,
+            "item_total": (x_centred * others_centred).sum(axis=0) / sizes,
+            "alpha_without": alpha_without,
             "loading": loading,
             "n_valid": len(x),
-            "most": [whole[name].value_counts(normalize=True).iloc[0] for name in kept],
+            "most": [complete[name].value_counts(normalize=True).iloc[0] for name in varied],
         }
     )
 
 
-def _list_warnings(
-    names: Sequence[str], kept: Sequence[str], table: pd.DataFrame, loading: Floats
-) -> tuple[str, ...]:
-    found = {
-        "skewed": (table["most"] >= SKEWED).mean() >= 0.5,
-        "constant": len(kept) < len(names),
-        "negative": bool((table["item_total"] < 0).any() or (loading < 0).any()),
-        "few_forms": table["n_valid"].iloc[0] < 100,
+def _list_warnings(items: pd.DataFrame, n_items: int, loading: Floats) -> tuple[str, ...]:
+    """Return the words of the warnings that apply; ``items`` are those that vary."""
+    applies = {
+        "skewed": (items["most"] >= SKEWED).mean() >= 0.5,
+        "constant": len(items) < n_items,
+        "negative": bool((items["item_total"] < 0).any() or (loading < 0).any()),
+        "few_forms": items["n_valid"].iloc[0] < 100,
     }
-    return tuple(word for word, it in found.items() if it)
+    return tuple(word for word, is_true in applies.items() if is_true)
 
 
 def _tabulate_units(frame: pd.DataFrame, names: Sequence[str], unit: str) -> pd.DataFrame:
     """Return F and 1 − 1/F of each item and of the mean of the items that a form answered."""
     numbers = frame[list(names)].astype(float)
+    mean = ("mean", numbers.mean(axis=1))
     rows = []
-    for name, y in [*((it, numbers[it]) for it in names), ("mean", numbers.mean(axis=1))]:
-        known = y.notna() & frame[unit].notna()
-        own, where = y[known], frame.loc[known, unit]
-        size, df = len(own), int(where.nunique()) - 1
-        within = own - own.groupby(where).transform("mean")
-        inside, outside = float((within**2).sum()), float(((own - own.mean()) ** 2).sum())
-        free = size - df - 1
-        possible = df > 0 and free > 0 and inside > 0
-        f = (outside - inside) / df / (inside / free) if possible else np.nan
+    for name, column in [*((name, numbers[name]) for name in names), mean]:
+        is_used = column.notna() & frame[unit].notna()
+        y, units = column[is_used], frame.loc[is_used, unit]
+        n, df = len(y), int(units.nunique()) - 1
+        deviation = y - y.groupby(units).transform("mean")
+        within, total = float((deviation**2).sum()), float(((y - y.mean()) ** 2).sum())
+        df_within = n - df - 1
+        has_f = df > 0 and df_within > 0 and within > 0
+        f = (total - within) / df / (within / df_within) if has_f else np.nan
         rows.append(
             {
                 "variable": name,
                 "value": 1 - 1 / f if f and f > 0 else np.nan,
                 "f": f,
                 "df": df,
-                "df_within": free,
-                "n_valid": size,
+                "df_within": df_within,
+                "n_valid": n,
             }
         )
     return pd.DataFrame(rows)
@@ -289,49 +306,53 @@ def _fit_structure(frame: pd.DataFrame, factors: Mapping[str, Sequence[str]]) ->
         raise DesignError("structure_extra") from why
     import warnings
 
-    codes = [item for own in factors.values() for item in own]
+    codes = [item for items in factors.values() for item in items]
     check_numbers(frame, codes, codes)
-    data = frame[codes].astype(float).dropna()
-    short = {name: f"f{k}" for k, name in enumerate(factors)}
-    plain = {item: f"x{k}" for k, item in enumerate(dict.fromkeys(codes))}
-    text = "\n".join(
-        f"{short[name]} =~ " + " + ".join(plain[it] for it in own) for name, own in factors.items()
-    )
+    factor_names = {name: f"f{k}" for k, name in enumerate(factors)}
+    item_names = {item: f"x{k}" for k, item in enumerate(dict.fromkeys(codes))}
+    answers = frame[codes].astype(float).dropna().rename(columns=item_names)
+    formulas = [
+        f"{factor_names[name]} =~ " + " + ".join(item_names[item] for item in items)
+        for name, items in factors.items()
+    ]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = semopy.Model(text)
-        if not model.fit(data.rename(columns=plain)).success:
-            raise DesignError("structure_failed", n=len(data), factors=len(factors))
-        found = model.inspect(std_est=True)
-        fitted = semopy.calc_stats(model).iloc[0]
-    srmr = _compute_srmr(data.rename(columns=plain), model)
-    fit = {
-        name: float(fitted[key])
-        for name, key in (
-            ("chi2", "chi2"),
-            ("df", "DoF"),
-            ("p", "chi2 p-value"),
-            ("cfi", "CFI"),
-            ("tli", "TLI"),
-            ("rmsea", "RMSEA"),
-        )
-    }
-    back = {v: k for k, v in (short | plain).items()}
-    is_loading = (found["op"] == "~") & found["rval"].isin(list(short.values()))
-    pairs = (found["op"] == "~~") & (found["lval"] != found["rval"])
-    named = found.assign(lval=found["lval"].map(back), rval=found["rval"].map(back))
-    names = {"rval": "factor", "lval": "variable", "Est. Std": "value"}
-    loadings = named.loc[is_loading, ["rval", "lval", "Est. Std"]].rename(columns=names)
-    between = named.loc[pairs, ["lval", "rval", "Est. Std"]].set_axis(
-        ["first", "second", "value"], axis=1
+        model = semopy.Model("\n".join(formulas))
+        if not model.fit(answers).success:
+            raise DesignError("structure_failed", n=len(answers), factors=len(factors))
+        estimates = model.inspect(std_est=True)
+        fit = semopy.calc_stats(model).iloc[0]
+    observed = np.cov(answers[list(model.vars["observed"])].to_numpy(dtype=float).T, ddof=0)
+    statistics = {name: float(fit[column]) for name, column in FIT_COLUMNS.items()}
+    statistics["srmr"] = _compute_srmr(observed, np.asarray(model.calc_sigma()[0]))
+    given_names = {short: name for name, short in (factor_names | item_names).items()}
+    return Structure(
+        _read_loadings(estimates, set(factor_names.values()), given_names),
+        _read_correlations(estimates, given_names),
+        statistics,
     )
-    made: dict[str, Any] = {**fit, "srmr": srmr}
-    return Structure(loadings.reset_index(drop=True), between.reset_index(drop=True), made)
 
 
-def _compute_srmr(data: pd.DataFrame, model: Any) -> float:
+def _read_loadings(
+    estimates: pd.DataFrame, factors: set[str], given_names: Mapping[str, str]
+) -> pd.DataFrame:
+    """Return the standardised loading of each item on its factor."""
+    rows = estimates[(estimates["op"] == "~") & estimates["rval"].isin(factors)]
+    factor, variable = rows["rval"].map(given_names), rows["lval"].map(given_names)
+    columns = {"factor": factor, "variable": variable, "value": rows["Est. Std"]}
+    return pd.DataFrame(columns).reset_index(drop=True)
+
+
+def _read_correlations(estimates: pd.DataFrame, given_names: Mapping[str, str]) -> pd.DataFrame:
+    """Return the correlation of each pair of factors."""
+    rows = estimates[(estimates["op"] == "~~") & (estimates["lval"] != estimates["rval"])]
+    first, second = rows["lval"].map(given_names), rows["rval"].map(given_names)
+    columns = {"first": first, "second": second, "value": rows["Est. Std"]}
+    return pd.DataFrame(columns).reset_index(drop=True)
+
+
+def _compute_srmr(observed: Floats, fitted: Floats) -> float:
     """Return the root mean square of the residual correlations (Bentler's)."""
-    observed = np.cov(data[list(model.vars["observed"])].to_numpy(dtype=float).T, ddof=0)
-    sd = np.sqrt(np.diagonal(observed))
-    apart = (observed - model.calc_sigma()[0]) / np.outer(sd, sd)
-    return float(np.sqrt((apart[np.tril_indices(len(sd))] ** 2).mean()))
+    deviations = np.sqrt(np.diagonal(observed))
+    residual = (observed - fitted) / np.outer(deviations, deviations)
+    return float(np.sqrt((residual[np.tril_indices(len(deviations))] ** 2).mean()))
