@@ -47,13 +47,17 @@ class Memory:
 
 
 def _below(process: int) -> list[int]:
-    found = [process]
+    processes = [process]
     for tasks in Path(f"/proc/{process}/task").glob("*/children"):
         try:
-            found += [it for child in tasks.read_text().split() for it in _below(int(child))]
+            processes += [
+                descendant
+                for child in tasks.read_text().split()
+                for descendant in _below(int(child))
+            ]
         except OSError:
             continue
-    return found
+    return processes
 
 
 def _pss(process: int) -> int:
@@ -61,7 +65,7 @@ def _pss(process: int) -> int:
         text = Path(f"/proc/{process}/smaps_rollup").read_text()
     except OSError:
         return 0
-    return next((int(it.split()[1]) for it in text.splitlines() if it.startswith("Pss:")), 0)
+    return next((int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:")), 0)
 
 
 def timed(work: Callable[[], object]) -> tuple[float, int]:
@@ -131,24 +135,26 @@ def phases(wave: Path, folder: Path, units: list[str]) -> list[tuple[str, float]
     from sipas_analysis.figures.published import figures_of
     from sipas_analysis.reports.report import CHAPTERS
 
-    found: dict[str, float] = {}
+    seconds_of: dict[str, float] = {}
 
     def add(name: str, work: Callable[[], object]) -> object:
         start = time.perf_counter()
-        made = work()
-        found[name] = found.get(name, 0.0) + time.perf_counter() - start
-        return made
+        result = work()
+        seconds_of[name] = seconds_of.get(name, 0.0) + time.perf_counter() - start
+        return result
 
     survey = add("once: read the wave", lambda: sipas.read_survey(sipas.read_wave(wave)))
     add("once: figures of the wave", lambda: figures_of(survey).tables())
     for k, unit in enumerate(units):
         report = sipas.report(survey, "vi,en", unit=unit)
         names = "a report: " if k else "the first report, which also warms up: "
-        chapters = add(f"{names}chapters", partial(lambda it: [*map(it.chapter, CHAPTERS)], report))
+        chapters = add(
+            f"{names}chapters", partial(lambda report: [*map(report.chapter, CHAPTERS)], report)
+        )
         for kind in ALL.split(","):
             add(f"{names}{kind}", partial(report.write, chapters, folder, kind))
     n = len(units) - 1
-    return [(it, s / n if it.startswith("a report") else s) for it, s in found.items()]
+    return [(name, s / n if name.startswith("a report") else s) for name, s in seconds_of.items()]
 
 
 def main() -> None:
@@ -156,16 +162,16 @@ def main() -> None:
     parser.add_argument("--units", type=int, default=187)
     parser.add_argument("--looped", type=int, default=12)
     parser.add_argument("--peers", type=Path, default=Path())
-    asked = parser.parse_args()
+    options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    weasyprint = asked.peers / "weasyprint"
+    weasyprint = options.peers / "weasyprint"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        call(BIN / "sipas", "demo", folder / "wave", "--units", asked.units)
+        call(BIN / "sipas", "demo", folder / "wave", "--units", options.units)
         wave = folder / "wave" / "wave.yaml"
         rows = (folder / "wave" / "units.csv").read_text("utf-8-sig").splitlines()[1:]
         units = [row.partition(",")[0] for row in rows]
-        some = units[:: max(1, len(units) // asked.looped)][: asked.looped]
+        some = units[:: max(1, len(units) // options.looped)][: options.looped]
         print(
             f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores; "
             f"{len(units)} units x 160 forms, vi and en; 2 jobs"
@@ -196,8 +202,8 @@ def main() -> None:
             for path in sorted((folder / "kernel/units" / unit).iterdir())
         ]
         equal = sum(
-            (folder / "kernel" / it).read_bytes() == (folder / "all" / it).read_bytes()
-            for it in same
+            (folder / "kernel" / path).read_bytes() == (folder / "all" / path).read_bytes()
+            for path in same
         )
         print(f"both engines: {equal} of {len(same)} files have the same bytes")
         print("where the time goes, s, in one process:")

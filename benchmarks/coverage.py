@@ -55,7 +55,7 @@ class Samples:
 
 
 def generator(*words):
-    number = [round(1000 * it) for it in words]
+    number = [round(1000 * word) for word in words]
     return np.random.Generator(np.random.PCG64([SEED, *number]))
 
 
@@ -100,14 +100,14 @@ def pooled(rng, samples, *, p, n, within, clusters=0, alike=0.0):
     """Draw how many of 22 items each person is satisfied with, singly or in clusters."""
     middle = np.full((samples, 1), p)
     if clusters:
-        own = spread(p, alike, (samples, clusters), rng)
-        middle = np.repeat(own, sizes_of(n, clusters), axis=1)
+        cluster_shares = spread(p, alike, (samples, clusters), rng)
+        middle = np.repeat(cluster_shares, sizes_of(n, clusters), axis=1)
     rest = (within - alike) / (1 - alike)
     satisfied = rng.binomial(K, spread(middle, rest, (samples, n), rng)).astype(float)
     totals, answers = satisfied, np.full((samples, n), float(K))
     if clusters:
         starts = np.concatenate([[0], np.cumsum(sizes_of(n, clusters))[:-1]])
-        totals, answers = (np.add.reduceat(it, starts, axis=1) for it in (totals, answers))
+        totals, answers = (np.add.reduceat(parts, starts, axis=1) for parts in (totals, answers))
     value, variance = ratio_of_clusters(totals, answers)
     rarer = np.where(value >= 0.5, (satisfied < K).sum(axis=1), (satisfied > 0).sum(axis=1))
     most = np.where(rarer < FEW_PEOPLE, n, n * K).astype(float)
@@ -131,12 +131,14 @@ def weighted_item(rng, samples, *, p, n, varied, times=1.0):
 # ── intervals, by the functions that the package itself uses
 
 
-def ends_by_kind(found, kinds=KINDS[1:]):
+def ends_by_kind(samples, kinds=KINDS[1:]):
     """Return low and high of each kind for samples that are not simple random ones."""
-    df, people = (np.full(len(found.value), float(it)) for it in (found.df, found.people))
-    n_eff = effective_n(found.value, found.variance, people=people, df=df, cap=found.most)
+    df, people = (
+        np.full(len(samples.value), float(number)) for number in (samples.df, samples.people)
+    )
+    n_eff = effective_n(samples.value, samples.variance, people=people, df=df, cap=samples.most)
     return {
-        kind: share_interval(kind, found.value, found.variance, df=df, n_eff=n_eff)
+        kind: share_interval(kind, samples.value, samples.variance, df=df, n_eff=n_eff)
         for kind in kinds
     }
 
@@ -160,14 +162,14 @@ def row(case, kind, ends, truth, *, chance=None, **cell):
     low, high = ends
     under, over = high < truth - 1e-9, low > truth + 1e-9
     weigh = np.full(len(low), 1 / len(low)) if chance is None else chance
-    held = min(float(weigh @ ~(under | over)), 1.0)
-    error = np.sqrt(held * (1 - held) / len(low)) if chance is None else 0.0
+    coverage = min(float(weigh @ ~(under | over)), 1.0)
+    error = np.sqrt(coverage * (1 - coverage) / len(low)) if chance is None else 0.0
     return {
         "case": case,
         "kind": kind,
         "p": truth,
         **cell,
-        "coverage": 100 * held,
+        "coverage": 100 * coverage,
         "mc_error": 100 * error,
         "truth_above": 100 * float(weigh @ under),
         "truth_below": 100 * float(weigh @ over),
@@ -180,9 +182,9 @@ def together(draw, samples, people):
     """Draw samples in parts that fit in memory and join them."""
     at_once = max(1, AT_ONCE // people)
     parts = [draw(min(at_once, samples - at))[0] for at in range(0, samples, at_once)]
-    most = np.concatenate([np.broadcast_to(it.most, it.value.shape) for it in parts])
-    value = np.concatenate([it.value for it in parts])
-    variance = np.concatenate([it.variance for it in parts])
+    most = np.concatenate([np.broadcast_to(part.most, part.value.shape) for part in parts])
+    value = np.concatenate([part.value for part in parts])
+    variance = np.concatenate([part.variance for part in parts])
     return Samples(value, variance, parts[0].df, people, most)
 
 
@@ -256,10 +258,10 @@ def weights(samples):
 # ── the short cut equals the public functions
 
 
-def same(found, at, ends, one, *, scale=1.0, tolerance=1e-12):
+def same(samples, at, ends, estimates, *, scale=1.0, tolerance=1e-12):
     """Refuse if the short cut and the public function differ."""
-    ours = [found.value[at], np.sqrt(found.variance[at]), ends[0][at], ends[1][at]]
-    theirs = one.frame[["value", "se", "low", "high"]].to_numpy(dtype=float)[0] / scale
+    ours = [samples.value[at], np.sqrt(samples.variance[at]), ends[0][at], ends[1][at]]
+    theirs = estimates.frame[["value", "se", "low", "high"]].to_numpy(dtype=float)[0] / scale
     assert np.abs(np.array(ours) - theirs).max() <= tolerance, (ours, theirs)
 
 
@@ -276,32 +278,32 @@ def check(times=20):
             design = sipas.Design(frame, fpc="N" if size else None)
             fraction = n / size if size else 0
             variance = (1 - fraction) * yes / n * (1 - yes / n) / (n - 1) * np.ones(n + 1)
-            found = Samples(np.full(n + 1, yes / n), variance, n - 1, n, n)
+            samples = Samples(np.full(n + 1, yes / n), variance, n - 1, n, n)
             for kind, ends in counted_item(n, size).items():
-                same(found, yes, ends, sipas.proportion(design, "x", method=kind))
+                same(samples, yes, ends, sipas.proportion(design, "x", method=kind))
         label = np.repeat(np.arange(clusters), sizes_of(n, clusters))
-        found, yes = clustered_item(rng, 1, p=p, n=n, clusters=clusters, alike=alike)
+        samples, yes = clustered_item(rng, 1, p=p, n=n, clusters=clusters, alike=alike)
         answers = np.concatenate(
             [np.arange(m) < k for m, k in zip(sizes_of(n, clusters), yes[0], strict=True)]
         )
         design = sipas.Design(pd.DataFrame({"x": answers, "c": label}), clusters="c")
-        for kind, ends in ends_by_kind(found).items():
-            same(found, 0, ends, sipas.proportion(design, "x", method=kind))
-        found, (yes, weight) = weighted_item(rng, 1, p=p, n=n, varied=1.0, times=1.0 + at % 2)
+        for kind, ends in ends_by_kind(samples).items():
+            same(samples, 0, ends, sipas.proportion(design, "x", method=kind))
+        samples, (yes, weight) = weighted_item(rng, 1, p=p, n=n, varied=1.0, times=1.0 + at % 2)
         design = sipas.Design(pd.DataFrame({"x": yes[0], "w": weight[0]}), weights="w")
-        for kind, ends in ends_by_kind(found).items():  # weights are rounded to 2⁻⁴⁰
-            same(found, 0, ends, sipas.proportion(design, "x", method=kind), tolerance=1e-10)
+        for kind, ends in ends_by_kind(samples).items():  # weights are rounded to 2⁻⁴⁰
+            same(samples, 0, ends, sipas.proportion(design, "x", method=kind), tolerance=1e-10)
         for groups in (0, clusters):
             given = {"clusters": clusters, "alike": alike} if groups else {}
-            found, satisfied = pooled(rng, 1, p=p, n=n, within=0.4, **given)
+            samples, satisfied = pooled(rng, 1, p=p, n=n, within=0.4, **given)
             whole = survey(
                 pd.DataFrame(np.arange(K) < satisfied[0][:, None], columns=ITEMS).astype(float),
                 pack(0, 1, 1),
             )
             if groups:
                 whole.frame["cluster"] = label
-            ends = ends_by_kind(found, ("beta",))["beta"]
-            same(found, 0, ends, sipas.score(whole).select(variable="overall"), scale=100.0)
+            ends = ends_by_kind(samples, ("beta",))["beta"]
+            same(samples, 0, ends, sipas.score(whole).select(variable="overall"), scale=100.0)
     print(f"short cut equals the public functions on {times} samples of each case")
 
 
@@ -346,30 +348,32 @@ def broken(table):
 
 def lines(head, rows):
     """Return a table in Markdown."""
-    return "\n".join(f"| {' | '.join(map(str, it))} |" for it in (head, ["---"] * len(head), *rows))
+    return "\n".join(
+        f"| {' | '.join(map(str, row))} |" for row in (head, ["---"] * len(head), *rows)
+    )
 
 
 def by_kind(table, **keys):
     """Return one line for each cell, with the coverage of each kind; keys are column and head."""
     wide = table.pivot_table(index=[*keys], columns="kind", values="coverage", sort=True)
     kinds = [kind for kind in KINDS if kind in wide]
-    rows = [(*(f"{it:.3g}" for it in at), *digits(it[kinds])) for at, it in wide.iterrows()]
+    rows = [(*(f"{row:.3g}" for row in at), *digits(row[kinds])) for at, row in wide.iterrows()]
     return lines([*keys.values(), *(f"`{kind}`" for kind in kinds)], rows)
 
 
 def digits(numbers):
     """Return percentages with one decimal."""
-    return [f"{it:.1f}" for it in numbers]
+    return [f"{number:.1f}" for number in numbers]
 
 
 def by_clusters(table):
     """Return lowest and mean coverage, clusters by likeness."""
-    found = table.groupby(["clusters", "icc"])["coverage"].agg(["min", "mean"])
+    summary = table.groupby(["clusters", "icc"])["coverage"].agg(["min", "mean"])
     rows = [
-        (it, *(f"{low:.1f} ({mean:.1f})" for low, mean in found.loc[it].to_numpy()))
-        for it in CLUSTERS
+        (clusters, *(f"{low:.1f} ({mean:.1f})" for low, mean in summary.loc[clusters].to_numpy()))
+        for clusters in CLUSTERS
     ]
-    return lines(["clusters", *(f"alike {it:g}" for it in ALIKE)], rows)
+    return lines(["clusters", *(f"alike {clusters:g}" for clusters in ALIKE)], rows)
 
 
 def summary(usual):
@@ -377,7 +381,7 @@ def summary(usual):
     of = dict(iter(usual.groupby("case")))
     many = of["item, clusters"].dropna(subset="promise")
     others = of["item, clusters"].drop(many.index)
-    plain, telling = (of["weights"][of["weights"]["times"] == it] for it in (1.0, 2.0))
+    plain, telling = (of["weights"][of["weights"]["times"] == times] for times in (1.0, 2.0))
     rows = []
     for name, promise, table in (
         ("One question, people drawn singly", "95", of["item"]),
@@ -522,17 +526,19 @@ def page(table, samples):
         wald=lowest["item"]["wald"],
         clusters=by_clusters(of["item, clusters"]),
         lowest=np.floor(lowest["item, clusters"]["exact"]),
-        others=", ".join(f"`{it}` {lowest['item, clusters'][it]:.1f}" for it in KINDS[2:]),
+        others=", ".join(f"`{kind}` {lowest['item, clusters'][kind]:.1f}" for kind in KINDS[2:]),
         pooled=lines(
-            ["true share", "forms", *(f"correlation {it}" for it in WITHIN)],
-            [(f"{p:g}", n, *digits(it)) for (p, n), it in pooled_wide.iterrows()],
+            ["true share", "forms", *(f"correlation {within}" for within in WITHIN)],
+            [(f"{p:g}", n, *digits(row)) for (p, n), row in pooled_wide.iterrows()],
         ),
         pooled_clusters=by_clusters(of["pooled, clusters"]),
         plain=by_kind(case["weights"].query("times == 1"), **weighed),
         telling=by_kind(case["weights"].query("times == 2"), **weighed),
         finite=by_kind(case["finite"], f="f", n="forms", p="true share"),
         kept="It kept every promise." if failed.empty else "",
-        floor=np.floor(min(lowest[it]["exact"] for it in ("item, clusters", "pooled, clusters"))),
+        floor=np.floor(
+            min(lowest[kind]["exact"] for kind in ("item, clusters", "pooled, clusters"))
+        ),
     )
 
 
@@ -540,13 +546,13 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--samples", type=int, default=10_000)
     parser.add_argument("--check", action="store_true", help="only compare with public functions")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     check()
-    if asked.check:
+    if options.check:
         return
-    table = simulate(asked.samples)
+    table = simulate(options.samples)
     table.round(4).to_csv(ROOT / "benchmarks/results/coverage.csv", index=False)
-    (ROOT / "docs/coverage.md").write_text(page(table, asked.samples), "utf-8")
+    (ROOT / "docs/coverage.md").write_text(page(table, options.samples), "utf-8")
     print(broken(table).to_string())
 
 

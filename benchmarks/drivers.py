@@ -60,9 +60,9 @@ def ours(p: int, n: int, rounds: int) -> dict[str, object]:
     times: dict[bool, list[float]] = {True: [], False: []}
     for errors in [True, False] * rounds:
         start = time.perf_counter()
-        found = sipas.importance(sipas.Design(frame), "y", names, errors=errors)
+        importance = sipas.importance(sipas.Design(frame), "y", names, errors=errors)
         times[errors].append(time.perf_counter() - start)
-    values = found.frame["value"].tolist()
+    values = importance.frame["value"].tolist()
     return {"times": times[True], "plain": times[False], "values": values}
 
 
@@ -73,15 +73,15 @@ def enumerated(p: int, n: int) -> dict[str, object]:
     ones, centred = np.ones((len(y), 1)), ((y - y.mean()) ** 2).sum()
     r2 = {(): 0.0}
     for size in range(1, p + 1):
-        for own in combinations(range(p), size):
-            data = np.hstack([ones, x[:, own]])
-            beta = np.linalg.lstsq(data, y, rcond=None)[0]
-            r2[own] = 1 - ((y - data @ beta) ** 2).sum() / centred
+        for chosen in combinations(range(p), size):
+            columns = np.hstack([ones, x[:, chosen]])
+            beta = np.linalg.lstsq(columns, y, rcond=None)[0]
+            r2[chosen] = 1 - ((y - columns @ beta) ** 2).sum() / centred
     values = [
         sum(
-            (r2[tuple(sorted((*own, k)))] - r2[own]) / comb(p - 1, len(own))
-            for own in r2
-            if k not in own
+            (r2[tuple(sorted((*chosen, k)))] - r2[chosen]) / comb(p - 1, len(chosen))
+            for chosen in r2
+            if k not in chosen
         )
         / p
         for k in range(p)
@@ -122,18 +122,18 @@ def logits(rounds: int) -> dict[str, object]:
         np.abs(fit.frame["value"] / other.params.to_numpy() - 1).max(),
         np.abs(fit.frame["se"] / se - 1).max(),
     ]
-    return {"times": times, "gaps": [float(it) for it in gaps]}
+    return {"times": times, "gaps": [float(gap) for gap in gaps]}
 
 
 def part(name: str, rounds: int) -> dict[str, object]:
     kind, _, n = name.partition("-")
-    made = {
+    answer = {
         "ours": lambda: ours(15, int(n), rounds),
         "ours22": lambda: ours(22, int(n), min(rounds, 3)),
         "plain": lambda: enumerated(15, int(n)),
         "logits": lambda: logits(rounds),
     }[kind]()
-    return made | {"mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+    return answer | {"mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 
 
 def run(command: list[str]) -> dict[str, object]:
@@ -142,36 +142,36 @@ def run(command: list[str]) -> dict[str, object]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def shares(n: int, made: Callable[[str], dict[str, object]], pingouin: str | None) -> list[str]:
+def shares(n: int, run_part: Callable[[str], dict[str, object]], pingouin: str | None) -> list[str]:
     """Compare LMG of 15 drivers on n forms with the peers."""
-    mine = made(f"ours-{n}")
-    whole, base = (statistics.median(mine[it]) for it in ("times", "plain"))
+    mine = run_part(f"ours-{n}")
+    whole, base = (statistics.median(mine[name]) for name in ("times", "plain"))
     timed = f"{base:.4f} s; with intervals and rank sets {whole:.3f} s"
     lines = [f"LMG, 15 drivers, {n:,} forms: {timed}; {mine['mb']:.0f} MB"]
-    peers = {"plain enumeration (numpy lstsq)": made(f"plain-{n}")}
+    peers = {"plain enumeration (numpy lstsq)": run_part(f"plain-{n}")}
     if pingouin:
         other = run([pingouin, "-c", PINGOUIN, str(n)])
         peers[other["version"]] = other
     for name, other in peers.items():
         took = statistics.median(other["times"])
         gap = np.abs(np.array(other["values"]) - mine["values"]).max()
-        said = f"ours {took / base:.0f} times as fast, with intervals {took / whole:.0f}"
-        said += f"; largest gap {gap:.0e}"
-        lines.append(f"  {name}: {took:.1f} s, {said}")
+        text = f"ours {took / base:.0f} times as fast, with intervals {took / whole:.0f}"
+        text += f"; largest gap {gap:.0e}"
+        lines.append(f"  {name}: {took:.1f} s, {text}")
     return lines
 
 
 def main() -> None:
-    asked = argparse.ArgumentParser()
-    asked.add_argument("--rounds", type=int, default=5)
-    asked.add_argument("--part")
-    asked.add_argument("--pingouin")
-    given = asked.parse_args()
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--part")
+    parser.add_argument("--pingouin")
+    given = parser.parse_args()
     if given.part:
         print(json.dumps(part(given.part, given.rounds)))
         return
 
-    def made(name: str) -> dict[str, object]:
+    def run_part(name: str) -> dict[str, object]:
         return run([sys.executable, str(HERE), "--part", name, "--rounds", str(given.rounds)])
 
     machine = platform.processor() or platform.machine()
@@ -180,15 +180,15 @@ def main() -> None:
             f"Python {platform.python_version()}, {machine}, numpy {np.__version__}, 2 cores; "
             f"medians of {given.rounds} rounds, peers of LMG once"
         ),
-        *shares(5000, made, given.pingouin),
+        *shares(5000, run_part, given.pingouin),
     ]
-    late, both = made("ours22-5000"), made("logits")
+    late, both = run_part("ours22-5000"), run_part("logits")
     lines.append(
         f"LMG, 22 drivers, 4,194,304 coalitions, 5,000 forms, with intervals: "
         f"{statistics.median(late['times']):.2f} s, {late['mb']:.0f} MB"
     )
     times, gaps = both["times"], both["gaps"]
-    mine, theirs = (statistics.median(times[it]) for it in ("ours", "statsmodels"))
+    mine, theirs = (statistics.median(times[name]) for name in ("ours", "statsmodels"))
     pairs = zip(times["ours"], times["statsmodels"], strict=True)
     lines += [
         f"Logit, 1,000,000 forms x 5 drivers, weights, 2,000 clusters: {mine:.2f} s",

@@ -39,7 +39,7 @@ def make(folder: Path, n: int) -> None:
         duckdb.sql(f"COPY ({rows} FROM ({numbers})) TO {where}")
 
 
-def measure(warm: Path, folder: Path, data: str, rounds: int) -> None:
+def measure(warm: Path, folder: Path, source: str, rounds: int) -> None:
     """Time one size; print the times, and the frame's size if it is in memory."""
     import duckdb
 
@@ -51,7 +51,7 @@ def measure(warm: Path, folder: Path, data: str, rounds: int) -> None:
 
     pattern, times = str(folder / "*.parquet"), []
     call(str(warm / "*.parquet"))
-    forms = duckdb.sql(f"FROM '{pattern}'").df() if data == "memory" else pattern
+    forms = duckdb.sql(f"FROM '{pattern}'").df() if source == "memory" else pattern
     for _ in range(rounds):
         start = time.perf_counter()
         call(forms)
@@ -62,13 +62,13 @@ def measure(warm: Path, folder: Path, data: str, rounds: int) -> None:
 def part(*words: object) -> dict:
     """Run a part in a process of its own; return what it says and its peak memory in MB."""
     command = [sys.executable, __file__, "--part", *map(str, words)]
-    with tempfile.TemporaryFile("w+") as said:
-        process = subprocess.Popen(command, stdout=said)
+    with tempfile.TemporaryFile("w+") as output:
+        process = subprocess.Popen(command, stdout=output)
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         assert process.returncode == 0, command
-        said.seek(0)
-        return {**json.loads(said.read() or "{}"), "peak": used.ru_maxrss / 1024}
+        output.seek(0)
+        return {**json.loads(output.read() or "{}"), "peak": used.ru_maxrss / 1024}
 
 
 def slope(points: list[tuple[int, float]]) -> float:
@@ -81,34 +81,34 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--largest", type=int, default=SIZES[-1])
     parser.add_argument("--part", nargs="+", help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.part:
-        what, *rest = asked.part
+    options = parser.parse_args()
+    if options.part:
+        what, *rest = options.part
         if what == "make":
             make(Path(rest[0]), int(rest[1]))
         else:
             measure(Path(rest[0]), Path(rest[1]), rest[2], int(rest[3]))
         return
-    found: dict[str, list[tuple[int, float]]] = {"files": [], "memory": []}
+    times: dict[str, list[tuple[int, float]]] = {"files": [], "memory": []}
     print(f"machine  {platform.machine()}, {os.cpu_count()} cores, Python {sys.version.split()[0]}")
     print(f"{'forms':>12}{'from':>9}{'s':>9}{'µs/form':>9}{'peak MB':>9}")
     with tempfile.TemporaryDirectory() as name:
-        for n in (it for it in SIZES if it <= asked.largest):
+        for n in (size for size in SIZES if size <= options.largest):
             folder = Path(name) / str(n)
             folder.mkdir()
             part("make", folder, n)
-            for data in ("files", "memory")[: 1 + (n <= IN_MEMORY)]:
+            for source in ("files", "memory")[: 1 + (n <= IN_MEMORY)]:
                 rounds = 3 if n <= FILE else 2 if n <= IN_MEMORY else 1
-                it = part("measure", Path(name) / str(SIZES[0]), folder, data, rounds)
-                best = min(it["times"])
-                found[data].append((n, best))
-                each, peak = best / n * 1e6, it["peak"]
-                print(f"{n:>12,}{data:>9}{best:>9.3f}{each:>9.2f}{peak:>9.0f}", flush=True)
-    for data, points in found.items():
+                answer = part("measure", Path(name) / str(SIZES[0]), folder, source, rounds)
+                best = min(answer["times"])
+                times[source].append((n, best))
+                each, peak = best / n * 1e6, answer["peak"]
+                print(f"{n:>12,}{source:>9}{best:>9.3f}{each:>9.2f}{peak:>9.0f}", flush=True)
+    for source, points in times.items():
         big = [point for point in points if point[0] >= FILE]
         text = f"{slope(points):.2f} in all"
         text += f", {slope(big):.2f} from a million forms" if len(big) > 1 else ""
-        print(f"slope of log time by log forms, {data}: {text}")
+        print(f"slope of log time by log forms, {source}: {text}")
 
 
 if __name__ == "__main__":

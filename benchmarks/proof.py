@@ -22,8 +22,8 @@ from annual_run import ALL, BIN, call
 def timed(work: Callable[[], object]) -> tuple[float, object]:
     """Return the seconds of some work, and what it returned."""
     start = time.perf_counter()
-    made = work()
-    return time.perf_counter() - start, made
+    result = work()
+    return time.perf_counter() - start, result
 
 
 def receipt(wave: Path, out: Path) -> dict[str, float]:
@@ -42,38 +42,40 @@ def receipt(wave: Path, out: Path) -> dict[str, float]:
 
     survey = sipas.read_survey(sipas.read_wave(wave))
     figures_of(survey).tables()
-    asked = {"languages": ["vi", "en"], "formats": ALL.split(","), "units": []}
-    found, made = {}, {}
+    options = {"languages": ["vi", "en"], "formats": ALL.split(","), "units": []}
+    seconds, results = {}, {}
     for name, work in {
-        "facts": lambda: receipt_facts(survey, asked),
+        "facts": lambda: receipt_facts(survey, options),
         "pages": lambda: [
             write_html(
-                make_receipt_page(made["facts"], survey), out / f"receipt.{language}.html", language
+                make_receipt_page(results["facts"], survey),
+                out / f"receipt.{language}.html",
+                language,
             )
             for language in ("vi", "en")
         ],
         "hashes": lambda: hash_outputs(out),
-        "crate": lambda: write_crate(made["facts"] | {"outputs": made["hashes"]}, out),
+        "crate": lambda: write_crate(results["facts"] | {"outputs": results["hashes"]}, out),
         "seal": lambda: write_receipt(
-            seal_receipt(made["facts"] | {"outputs": made["hashes"]}), out
+            seal_receipt(results["facts"] | {"outputs": results["hashes"]}), out
         ),
     }.items():
-        found[name], made[name] = timed(work)
-    return found
+        seconds[name], results[name] = timed(work)
+    return seconds
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--units", type=int, default=187)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        call(BIN / "sipas", "demo", folder / "wave", "--units", asked.units)
+        call(BIN / "sipas", "demo", folder / "wave", "--units", options.units)
         wave = folder / "wave" / "wave.yaml"
         print(
             f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores; "
-            f"{asked.units} units x 160 forms, vi and en; 2 jobs"
+            f"{options.units} units x 160 forms, vi and en; 2 jobs"
         )
         for formats in ("html", ALL):
             out = folder / formats.replace(",", "-")

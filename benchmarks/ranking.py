@@ -54,17 +54,17 @@ def coverage(rounds: int) -> None:
     print("units  forms  clusters  share %   sets hold %   without df %")
     for units, people, clusters, share in CASES:
         rng, truth = np.random.default_rng(units + people + clusters), np.full(units, share)
-        held = bare = 0
+        covered_sets = bare = 0
         for seed in range(rounds):
             drawn = (
                 clustered(rng, truth, people, clusters) if clusters else answers(rng, truth, people)
             )
             value, se, df = estimated(drawn, people)
-            held += not rank_sets(value, se, df, draws=2000, seed=seed).better.any()
+            covered_sets += not rank_sets(value, se, df, draws=2000, seed=seed).better.any()
             bare += not rank_sets(value, se, draws=2000, seed=seed).better.any()
         print(
             f"{units:>5}{people:>7}{clusters:>10}{100 * share:>9.0f}"
-            f"{100 * held / rounds:>14.1f}{100 * bare / rounds:>15.1f}"
+            f"{100 * covered_sets / rounds:>14.1f}{100 * bare / rounds:>15.1f}"
         )
 
 
@@ -88,15 +88,15 @@ def pooling(rounds: int) -> None:
         for _ in range(rounds):
             sizes, truth = rng.integers(low, high, units), beta(rng, 0.92, 0.03, units)
             parts = [answers(rng, truth[[u]], n)[0] for u, n in enumerate(sizes)]
-            value = np.array([it.mean() for it in parts])
-            variance = np.array([it.var(ddof=1) / len(it) for it in parts])
-            found = small_area(value, variance, sizes=sizes).frame
-            covered.append(found["low"].le(100 * truth) & found["high"].ge(100 * truth))
-            pooled.append((found["value"] - 100 * truth) ** 2)
+            value = np.array([part.mean() for part in parts])
+            variance = np.array([part.var(ddof=1) / len(part) for part in parts])
+            estimates = small_area(value, variance, sizes=sizes).frame
+            covered.append(estimates["low"].le(100 * truth) & estimates["high"].ge(100 * truth))
+            pooled.append((estimates["value"] - 100 * truth) ** 2)
             direct.append((value - 100 * truth) ** 2)
             ends += int((value == 100).sum())
         share = 100 * ends / (rounds * units)
-        errors = [float(np.mean(it)) ** 0.5 for it in (pooled, direct)]
+        errors = [float(np.mean(errors_squared)) ** 0.5 for errors_squared in (pooled, direct)]
         print(
             f"{units:>5}  {low:>3}–{high - 1:<5}{100 * np.mean(covered):>11.1f}"
             f"{errors[0]:>8.2f}{errors[1]:>12.2f}{share:>11.1f}"

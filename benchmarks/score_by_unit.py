@@ -20,7 +20,7 @@ import pandas as pd
 from scipy.stats import binomtest
 
 import sipas_analysis as sipas
-from sipas_analysis.collect.simulate import demo, write_demo
+from sipas_analysis.collect.simulate import build_demo, write_demo
 from sipas_analysis.collect.survey import Survey
 
 
@@ -43,14 +43,14 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--units", type=int, default=187)
     parser.add_argument("--rounds", type=int, default=5)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        wave = write_demo(demo("demo", asked.units), Path(folder))
+        wave = write_demo(build_demo("demo", options.units), Path(folder))
         start = time.perf_counter()
         survey = sipas.read_survey(sipas.read_wave(wave))
         read = time.perf_counter() - start
     ours, theirs = [], []
-    for _ in range(asked.rounds):
+    for _ in range(options.rounds):
         start = time.perf_counter()
         scores = sipas.score(survey, by="unit").frame
         ours.append(time.perf_counter() - start)
@@ -67,7 +67,7 @@ def main() -> None:
     shape = f"{len(survey.frame):,} forms × {len(survey.instrument.items)} items"
     spread = [f"(min {min(times):.3f}, max {max(times):.3f})" for times in (ours, theirs)]
     print(f"machine      {platform.machine()}, {os.cpu_count()} cores, {versions}")
-    print(f"survey       {asked.units} units, {shape}")
+    print(f"survey       {options.units} units, {shape}")
     print(f"reading      {read:.2f} s")
     print(f"sipas.score  {a:.3f} s {spread[0]}, {len(scores):,} figures")
     print(f"pandas loop  {b:.3f} s {spread[1]}, {len(looped):,} figures")

@@ -66,28 +66,28 @@ def make(folder: Path) -> None:
     duckdb.sql(f"COPY (FROM '{folder}/plain.parquet') TO '{folder}/plain.csv'")
 
 
-def ours(folder: Path, data: str, name: str, rounds: int) -> None:
+def ours(folder: Path, source: str, name: str, rounds: int) -> None:
     """Time ours, in memory or from a file, and save what it found."""
     import sipas_analysis as sipas
 
     forms = path = folder / f"{name}.parquet"
-    if data != "files":
+    if source != "files":
         import duckdb
 
         forms = duckdb.sql(f"FROM '{path}'").df()
         blank = [name for name in ITEMS if forms[name].isna().any()]
         forms = forms.astype(dict.fromkeys(blank, float))  # as pandas reads them from CSV
-    if data == "shuffled":
+    if source == "shuffled":
         forms = forms.sample(frac=1, random_state=1, ignore_index=True)
     times = []
     for _ in range(rounds + 1):  # the first one warms up
         start = time.perf_counter()
         design = sipas.Design(forms, weights="w", clusters="cluster")
-        found = sipas.mean(design, ITEMS, by="unit").to_frame()
+        means = sipas.mean(design, ITEMS, by="unit").to_frame()
         times.append(time.perf_counter() - start)
-    assert len(found) == UNITS * len(ITEMS)
-    assert found[["se", "low", "high"]].notna().to_numpy().all()
-    found[["unit", "variable", "value", "se"]].to_csv(folder / f"{data}-{name}.csv", index=False)
+    assert len(means) == UNITS * len(ITEMS)
+    assert means[["se", "low", "high"]].notna().to_numpy().all()
+    means[["unit", "variable", "value", "se"]].to_csv(folder / f"{source}-{name}.csv", index=False)
     print(json.dumps({"times": times[1:], "first": times[0]}))
 
 
@@ -108,11 +108,11 @@ def bare(folder: Path, rounds: int) -> None:
     print(json.dumps({"times": times[1:]}))
 
 
-def gap(folder: Path, one: str, other: str) -> None:
+def gap(folder: Path, first_name: str, second_name: str) -> None:
     """Print the largest relative difference of values and of errors."""
     import pandas as pd
 
-    a, b = (pd.read_csv(folder / name) for name in (one, other))
+    a, b = (pd.read_csv(folder / name) for name in (first_name, second_name))
     both = a.merge(b, on=["unit", "variable"], suffixes=("", "_other"))
     assert len(both) == len(a) == len(b) == UNITS * len(ITEMS)
     gaps = {c: float((both[c] / both[f"{c}_other"] - 1).abs().max()) for c in ("value", "se")}
@@ -121,13 +121,13 @@ def gap(folder: Path, one: str, other: str) -> None:
 
 def run(*command: object) -> dict:
     """Run a process; return what its last line says, with its peak memory in MB."""
-    with tempfile.TemporaryFile("w+") as said:
-        process = subprocess.Popen([*map(str, command)], stdout=said)
+    with tempfile.TemporaryFile("w+") as output:
+        process = subprocess.Popen([*map(str, command)], stdout=output)
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         assert process.returncode == 0, command
-        said.seek(0)
-        lines = said.read().strip().splitlines()
+        output.seek(0)
+        lines = output.read().strip().splitlines()
     return {**json.loads(lines[-1] if lines else "{}"), "peak": used.ru_maxrss / 1024}
 
 
@@ -141,9 +141,9 @@ def main() -> None:
     parser.add_argument("--rounds-r", type=int, default=2)
     parser.add_argument("--svy", default="")
     parser.add_argument("--part", nargs="+", help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.part:
-        what, folder, *rest = asked.part
+    options = parser.parse_args()
+    if options.part:
+        what, folder, *rest = options.part
         if what == "ours":
             ours(Path(folder), rest[0], rest[1], int(rest[2]))
         else:
@@ -157,13 +157,13 @@ def main() -> None:
         folder = Path(name)
         part("make", folder)
         results = {
-            f"ours, {data}, {kind}": part("ours", folder, data, kind, asked.rounds)
+            f"ours, {source}, {kind}": part("ours", folder, source, kind, options.rounds)
             for kind in ("plain", "blanks")
-            for data in ("memory", "files")
+            for source in ("memory", "files")
         }
-        results["ours, shuffled, plain"] = part("ours", folder, "shuffled", "plain", asked.rounds)
+        results["ours, shuffled, plain"] = part("ours", folder, "shuffled", "plain", options.rounds)
         results["ours, files, one call"] = part("ours", folder, "files", "plain", 0)
-        results["numpy, sums only"] = part("bare", folder, asked.rounds)
+        results["numpy, sums only"] = part("bare", folder, options.rounds)
         gaps = {
             f"memory and files, {kind}": part(
                 "gap", folder, f"memory-{kind}.csv", f"files-{kind}.csv"
@@ -173,13 +173,13 @@ def main() -> None:
         other = ("memory-plain.csv", "shuffled-plain.csv")
         gaps["in order and shuffled"] = part("gap", folder, *other)
         if shutil.which("Rscript"):
-            script, found = HERE.with_suffix(".R"), folder / "r.csv"
+            script, path = HERE.with_suffix(".R"), folder / "r.csv"
             csv = folder / "plain.csv"
-            results["R svyby"] = run("Rscript", script, csv, found, asked.rounds_r)
+            results["R svyby"] = run("Rscript", script, csv, path, options.rounds_r)
             gaps["R"] = part("gap", folder, "memory-plain.csv", "r.csv")
-        if asked.svy:
-            forms, found = folder / "plain.parquet", folder / "svy.csv"
-            results["PyPI svy"] = run(asked.svy, "-c", SVY, forms, found)
+        if options.svy:
+            forms, path = folder / "plain.parquet", folder / "svy.csv"
+            results["PyPI svy"] = run(options.svy, "-c", SVY, forms, path)
             gaps["svy"] = part("gap", folder, "memory-plain.csv", "svy.csv")
         show(results, gaps)
 
@@ -188,29 +188,31 @@ def show(results: dict, gaps: dict) -> None:
     """Print times, peaks, ratios to ours in memory and differences."""
     from importlib.metadata import version
 
-    said = [f"{name} {version(name)}" for name in ("numpy", "pandas", "scipy", "duckdb")]
-    said += [it["versions"] for it in results.values() if "versions" in it]
+    versions = [f"{name} {version(name)}" for name in ("numpy", "pandas", "scipy", "duckdb")]
+    versions += [result["versions"] for result in results.values() if "versions" in result]
     memory = statistics.median(results["ours, memory, plain"]["times"])
     best = min(results["ours, memory, plain"]["times"])
     print(
         f"machine   {platform.machine()}, {os.cpu_count()} cores, Python {sys.version.split()[0]}"
     )
-    print(f"versions  {', '.join(said)}")
+    print(f"versions  {', '.join(versions)}")
     print(f"data      {FORMS:,} forms × {len(ITEMS)} items, {UNITS} units × {EACH} clusters")
     print(f"{'':24}{'median s':>10}{'min s':>10}{'peak MB':>10}{'× ours':>10}{'min ×':>8}")
-    for name, it in results.items():
-        times = it["times"] or [it["first"]]
+    for name, result in results.items():
+        times = result["times"] or [result["first"]]
         middle, least = statistics.median(times), min(times)
         ratio = f"{middle / memory:>10.2f}{least / best:>8.2f}"
-        print(f"{name:24}{middle:>10.3f}{least:>10.3f}{it['peak']:>10.0f}{ratio}")
-    for name, it in results.items():
-        if "prepared" in it:
-            print(f"{name}: the design alone, not counted above, {it['prepared']:.1f} s")
-    for name, it in gaps.items():
-        print(f"largest difference, {name}: value {it['value']:.1e}, se {it['se']:.1e}")
-    assert all(it["se"] < 1e-8 for name, it in gaps.items() if name != "svy")
+        print(f"{name:24}{middle:>10.3f}{least:>10.3f}{result['peak']:>10.0f}{ratio}")
+    for name, result in results.items():
+        if "prepared" in result:
+            print(f"{name}: the design alone, not counted above, {result['prepared']:.1f} s")
+    for name, gap_of in gaps.items():
+        print(f"largest difference, {name}: value {gap_of['value']:.1e}, se {gap_of['se']:.1e}")
+    assert all(gap_of["se"] < 1e-8 for name, gap_of in gaps.items() if name != "svy")
     assert all(
-        it["value"] == it["se"] == 0 for name, it in gaps.items() if name not in ("R", "svy")
+        gap_of["value"] == gap_of["se"] == 0
+        for name, gap_of in gaps.items()
+        if name not in ("R", "svy")
     )
 
 
