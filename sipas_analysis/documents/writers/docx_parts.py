@@ -31,8 +31,15 @@ if TYPE_CHECKING:
 
 FONT = "Times New Roman"
 LOCALES = {"vi": "vi-VN", "en": "en-US"}
-PAGE = {"page_width": 210, "page_height": 297, "top_margin": 20, "bottom_margin": 20,
-        "left_margin": 30, "right_margin": 15, "header_distance": 10}  # fmt: skip  # mm
+PAGE = {  # mm
+    "page_width": 210,
+    "page_height": 297,
+    "top_margin": 20,
+    "bottom_margin": 20,
+    "left_margin": 30,
+    "right_margin": 15,
+    "header_distance": 10,
+}
 ROOM = 165.0  # mm between the margins
 TALL = 215.0  # mm a picture may be high with its caption below
 SQUEEZE = 1.25  # a picture this much higher is made smaller, beyond that it is cut

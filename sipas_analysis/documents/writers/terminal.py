@@ -8,7 +8,8 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NoReturn
+from math import isfinite
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import typer
 
@@ -21,14 +22,16 @@ if TYPE_CHECKING:
 
 def choose_language() -> Language:
     """Return the language of the command line: ``--lang``, else the system's, else English."""
-    asked = next((b for a, b in zip(sys.argv, sys.argv[1:], strict=False) if a == "--lang"), "")
-    asked = next((a[7:] for a in sys.argv if a.startswith("--lang=")), asked).split(",")[0].strip()
-    system = next(
-        (os.environ[k] for k in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(k)), ""
-    )
-    system = system or (locale.getlocale()[0] or "")
-    known = next((one for one in LANGUAGES if one == asked), None)
-    return known or ("vi" if system.lower().startswith("vi") else "en")
+    words = zip(sys.argv, sys.argv[1:], strict=False)
+    option = next((value for name, value in words if name == "--lang"), "")
+    option = next((word[7:] for word in sys.argv if word.startswith("--lang=")), option)
+    first = option.split(",")[0].strip()
+    for language in LANGUAGES:
+        if language == first:
+            return language
+    variables = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    system = next(filter(None, variables), "") or locale.getlocale()[0] or ""
+    return "vi" if system.lower().startswith("vi") else "en"
 
 
 def print_message(message_id: str, **fields: object) -> None:
@@ -53,12 +56,13 @@ def translate_help(command: Any, language: Language) -> None:
 
 def print_error_and_exit(error: SipasError) -> NoReturn:
     """Print the paragraph of an error, then every place if the paragraph left some out."""
-    parts = error.errors if isinstance(error, SeveralError) else (error,)
-    for one in parts:
-        typer.echo(one.text(choose_language()), err=True)
-        if len(one.places) > SHOWN_PLACES:
-            typer.echo(say(choose_language(), "cli.said.places", n=len(one.places)), err=True)
-            for line in _group_places(one.places):
+    errors = error.errors if isinstance(error, SeveralError) else (error,)
+    for error_part in errors:
+        typer.echo(error_part.text(choose_language()), err=True)
+        n_places = len(error_part.places)
+        if n_places > SHOWN_PLACES:
+            typer.echo(say(choose_language(), "cli.said.places", n=n_places), err=True)
+            for line in _group_places(error_part.places):
                 typer.echo(f"  {line}", err=True)
     sys.exit(error.exit_code)
 
@@ -68,11 +72,11 @@ def _group_places(places: Sequence[Place]) -> list[str]:
     rows: dict[Place, list[str]] = {}
     for place in places:
         rows.setdefault(replace(place, row=None), []).append(str(place.row or "–"))
-    shown = {
-        where: say(choose_language(), "place.rows", rows=", ".join(at))
-        for where, at in rows.items()
-    }
-    return [f"{where.text(choose_language())}: {shown[where]}" for where in rows]
+    language = choose_language()
+    return [
+        f"{place.text(language)}: {say(language, 'place.rows', rows=', '.join(numbers))}"
+        for place, numbers in rows.items()
+    ]
 
 
 def print_table(title: str, frame: "pd.DataFrame") -> None:
@@ -83,21 +87,22 @@ def print_table(title: str, frame: "pd.DataFrame") -> None:
 
     table = Table(title=title, title_justify="left")
     for column in frame:
-        side: Any = "right" if frame[column].dtype.kind in "if" else "left"
-        known = f"cli.head.{column}" in read_catalogue(choose_language())
-        head = say(choose_language(), f"cli.head.{column}") if known else str(column)
+        side: Literal["left", "right"] = "right" if frame[column].dtype.kind in "if" else "left"
+        head = read_catalogue(choose_language()).get(f"cli.head.{column}", str(column))
         table.add_column(Text(head), justify=side)
-    shown = [_format_column(frame[column]) for column in frame]
-    for row in zip(*shown, strict=True):
+    columns = [_format_column(frame[column]) for column in frame]
+    for row in zip(*columns, strict=True):
         table.add_row(*(Text(cell) for cell in row))
     Console().print(table)
 
 
 def _format_column(cells: "pd.Series[Any]") -> list[str]:
     """Return cells as text; numbers the way of the language, all with as many decimals."""
-    known = cells.notna()
+    present = cells.notna()
     if cells.dtype.kind != "f":
-        return [str(it) if some else "–" for it, some in zip(cells, known, strict=True)]
-    ends = [f"{it:.4f}".rstrip("0").split(".")[1] for it in cells[known] if abs(it) != float("inf")]
-    decimals = max(map(len, ends), default=0)
-    return [format_number(float(it), choose_language(), decimals) for it in cells]
+        pairs = zip(cells, present, strict=True)
+        return [str(cell) if is_present else "–" for cell, is_present in pairs]
+    finite = [value for value in cells[present] if isfinite(value)]
+    fractions = [f"{value:.4f}".rstrip("0").split(".")[1] for value in finite]
+    decimals = max(map(len, fractions), default=0)
+    return [format_number(float(value), choose_language(), decimals) for value in cells]

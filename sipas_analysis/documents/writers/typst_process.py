@@ -34,45 +34,45 @@ def convert_to_png(svg: bytes) -> bytes:
     return typeset(PICTURE, {"svg": svg.decode("utf-8")}, format="png", ppi=float(DPI))
 
 
-def typeset(source: str, inputs: dict[str, str], **how: Any) -> bytes:
+def typeset(source: str, inputs: dict[str, str], **options: object) -> bytes:
     """Return ``source`` set with ``inputs`` as data.
 
     Args:
         source: Typst's markup: a template of ours, never a user's text.
         inputs: What the template reads, as ``sys.inputs``.
-        how: Further arguments of Typst's compiler: ``format``, ``ppi``, ``timestamp``…
+        options: Further arguments of Typst's compiler: ``format``, ``ppi``, ``timestamp``…
 
     Raises:
         Refused: Typst cannot set it, or its process was lost twice.
     """
-    asked = json.dumps({"input": source, "sys_inputs": inputs, **how}).encode() + b"\n"
+    request = json.dumps({"input": source, "sys_inputs": inputs, **options}).encode() + b"\n"
     code = None
     for _ in range(2):  # a process that was killed is started once more
-        answer, made = _ask_process(asked)
+        answer, output = _ask_process(request)
         if answer:
             break
         code = _end_lost_process()
     if "length" not in answer:
         raise TypstRefusal(answer.get("refused", f"exit code {code}"))
-    return made
+    return output
 
 
-def _ask_process(asked: bytes) -> tuple[dict[str, Any], bytes]:
+def _ask_process(request: bytes) -> tuple[dict[str, Any], bytes]:
     """Ask; return the answer and its bytes, both empty if the process was lost."""
     process = _start_process(os.getpid())
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        process.stdin.write(asked)
+        process.stdin.write(request)
         process.stdin.flush()
         answer = json.loads(process.stdout.readline() or b"{}")
-        made = process.stdout.read(answer.get("length", 0))
+        output = process.stdout.read(answer.get("length", 0))
     except (OSError, ValueError):
         return {}, b""
     except BaseException:  # interrupted: the answer that is still to come must meet nobody
         _end_lost_process()
         raise
-    return (answer, made) if len(made) == answer.get("length", 0) else ({}, b"")
+    return (answer, output) if len(output) == answer.get("length", 0) else ({}, b"")
 
 
 def _end_lost_process() -> int | None:
@@ -87,11 +87,11 @@ def _end_lost_process() -> int | None:
 def _start_process(asker: int) -> "subprocess.Popen[bytes]":
     """Start Typst for a process, by its number: one that was forked asks for its own."""
     command = [sys.executable, "-m", "sipas_analysis.documents.writers.typst_process"]
-    made = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
+    process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
-    atexit.register(_end_with_asker, asker, made)
-    return made
+    atexit.register(_end_with_asker, asker, process)
+    return process
 
 
 def _end_with_asker(asker: int, process: "subprocess.Popen[bytes]") -> None:
@@ -114,17 +114,18 @@ def _serve_requests() -> None:
     os.dup2(2, 1)  # nothing but answers goes to the asker
     compiler = typst.Compiler(root=TEMPLATES, ignore_system_fonts=True)
     for line in sys.stdin.buffer:
-        given = json.loads(line)
+        request = json.loads(line)
+        request["input"] = request["input"].encode("utf-8")
         try:
-            made: Any = compiler.compile(**given | {"input": given["input"].encode("utf-8")})
+            output: Any = compiler.compile(**request)
         except typst.TypstError as error:
             _write_answer(answers, {"refused": error.message})
         else:
-            _write_answer(answers, {"length": len(made)}, made)
+            _write_answer(answers, {"length": len(output)}, output)
 
 
-def _write_answer(answers: IO[bytes], said: dict[str, Any], made: bytes = b"") -> None:
-    answers.write(json.dumps(said).encode() + b"\n" + made)
+def _write_answer(answers: IO[bytes], answer: dict[str, object], output: bytes = b"") -> None:
+    answers.write(json.dumps(answer).encode() + b"\n" + output)
     answers.flush()
 
 

@@ -15,7 +15,13 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
-from sipas_analysis.documents.model import FigureReference, Number, Text, render_text
+from sipas_analysis.documents.model import (
+    FigureReference,
+    Number,
+    Text,
+    bind_percent_sign,
+    render_text,
+)
 from sipas_analysis.files import write_whole
 from sipas_analysis.infer.estimates import round_to_text
 from sipas_analysis.messages import Language
@@ -81,8 +87,8 @@ class Sheet:
     def before(self) -> list[tuple[str, object]]:
         """Return the lines above the table with their looks."""
         looks = ["title", *["subtitle"] * len(self.titles)]
-        found: list[tuple[str, object]] = [*zip(looks, self.titles, strict=False)]
-        return found + ([("warning", self.warning)] if self.warning else [])
+        lines: list[tuple[str, object]] = [*zip(looks, self.titles, strict=False)]
+        return lines + ([("warning", self.warning)] if self.warning else [])
 
 
 # ── from values to cells
@@ -91,19 +97,19 @@ class Sheet:
 def _convert_value(value: object, language: Language) -> Cell:
     """Return a cell whose value is a float, an int or clean text."""
     cell = value if isinstance(value, Cell) else Cell(value)
-    held = cell.value
-    if isinstance(held, Text) and held.id == "report.cautioned":
-        held, cell = held.fields["value"], replace(cell, mark="†")
-    if isinstance(held, Number):
-        text = held.value if isinstance(held.value, str) else _format_digits(held)
+    content = cell.value
+    if isinstance(content, Text) and content.id == "report.cautioned":
+        content, cell = content.fields["value"], replace(cell, mark="†")
+    if isinstance(content, Number):
+        text = content.value if isinstance(content.value, str) else _format_digits(content)
         if text:
             decimals = len(text.partition(".")[2])
             value = float(text) if decimals else int(text)
-            return replace(cell, value=value, decimals=decimals, figure=held.figure)
-        held = render_text(held, language)
-    if isinstance(held, int):
-        return replace(cell, value=held)
-    return replace(cell, value=_clean_text(render_text(held, language)), mark="")
+            return replace(cell, value=value, decimals=decimals, figure=content.figure)
+        content = render_text(content, language)
+    if isinstance(content, int):
+        return replace(cell, value=content)
+    return replace(cell, value=_clean_text(render_text(content, language)), mark="")
 
 
 def _format_digits(number: Number) -> str:
@@ -116,12 +122,12 @@ def _format_digits(number: Number) -> str:
 
 def _clean_text(text: str) -> str:
     """Take out what XML cannot hold, and what is longer than a cell."""
-    return ILLEGAL.sub("", text).replace(" %", "\u00a0%")[: LONGEST // 2]
+    return bind_percent_sign(ILLEGAL.sub("", text))[: LONGEST // 2]
 
 
 def _make_sheet_names(wanted: Iterable[str]) -> list[str]:
     """Return legal and different names of sheets."""
-    found: list[str] = []
+    names: list[str] = []
     taken = {"history", "ids"}
     for text in wanted:
         plain = " ".join(re.sub(r"[\[\]:*?/\\']", " ", ILLEGAL.sub("", text)).split()) or "-"
@@ -130,8 +136,8 @@ def _make_sheet_names(wanted: Iterable[str]) -> list[str]:
             k += 1
             name = _shorten_name(plain, f" {k}")
         taken.add(name.casefold())
-        found.append(name)
-    return found
+        names.append(name)
+    return names
 
 
 def _shorten_name(text: str, ending: str) -> str:
@@ -160,7 +166,7 @@ def write_workbook(
     out = io.BytesIO()
     safe = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     book = xlsxwriter.Workbook(out, safe)
-    title, author = (_clean_text(render_text(it, language)) for it in about[:2])
+    title, author = (_clean_text(render_text(text, language)) for text in about[:2])
     day = datetime.combine(about[2], time())
     book.set_properties({"title": title, "author": author, "created": day})
     names = _make_sheet_names(render_text(sheet.name, language) for sheet in sheets)
@@ -250,7 +256,7 @@ class _Page:
 def _write_sheet(page: _Page, sheet: Sheet, language: Language) -> None:
     """Write the lines above, the table and the notes; make it ready for screen and paper."""
     top, rows = (
-        [[_convert_value(it, language) for it in row] for row in part]
+        [[_convert_value(value, language) for value in row] for row in part]
         for part in (sheet.top, sheet.rows)
     )
     heads = [_clean_text(render_text(head, language)) for head in sheet.heads]
@@ -306,15 +312,15 @@ def _write_ids(book: Any, ids: Sequence[Line]) -> None:
 def _choose_widths(heads: Sequence[str], rows: Sequence[Sequence[Cell]], fixed: int) -> list[float]:
     """Return widths by content: a number whole, a text wrapped in at most ``WIDEST``."""
     columns = [*zip(*rows, strict=True)] if rows else [()] * len(heads)
-    found = []
+    widths = []
     many = len(heads) > MANY
     for c, (head, cells) in enumerate(zip(heads, columns, strict=True)):
         word = max(map(len, head.split()), default=1)
         widest = WIDEST if len(heads) < 6 else WIDEST / (1.8 if c < fixed else 2.6)
         texts = [len(_preview_cell(cell)) + (1 if many else 2) for cell in cells]
         least = NARROW if many or c < fixed - 1 else LEAST if c < fixed else 1.6 * NARROW
-        found.append(min(max([word * 1.1 + 1.5, least, *texts]), widest))
-    return found
+        widths.append(min(max([word * 1.1 + 1.5, least, *texts]), widest))
+    return widths
 
 
 def _preview_cell(cell: Cell) -> str:
@@ -326,16 +332,16 @@ def _preview_cell(cell: Cell) -> str:
 
 def _find_centred_columns(rows: Sequence[Sequence[Cell]]) -> set[int]:
     """Return the columns whose cells stand in the middle: serial numbers and short texts."""
-    found = set()
+    centred = set()
     for c, cells in enumerate(zip(*rows, strict=True)):
         texts = [cell.value for cell in cells if isinstance(cell.value, str)]
         whole = all(isinstance(cell.value, int) and cell.figure is None for cell in cells[-1:])
         if (c == 0 and whole) or (c > 1 and max(map(len, texts), default=SHORT + 1) <= SHORT):
-            found.add(c)
-    return found
+            centred.add(c)
+    return centred
 
 
 def _count_lines(text: str, width: float) -> int:
     """Return about how many lines a text takes in a width of digits: letters are narrower."""
     room = max(int(width * LETTERS), 1)
-    return max(1, sum(len(wrap(it, room)) or 1 for it in text.split("\n")))
+    return max(1, sum(len(wrap(line, room)) or 1 for line in text.split("\n")))
