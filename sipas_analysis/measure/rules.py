@@ -7,17 +7,21 @@ row of numbers and needs no new formula.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from sipas_analysis.infer.design import Floats
 from sipas_analysis.infer.estimates import Mean
+from sipas_analysis.infer.totals import Columns
 from sipas_analysis.instrument.pack import OVERALL, Index, IndexRule, Instrument
 
 COMPREHENSIVE, MEAN_SCORE, MEAN_100 = "comprehensive", "mean_score", "mean_score_100"
 ELIGIBLE, CONTENT = "eligible", "content"
+FACTS = ("answers", "people", "satisfied", "unsatisfied")
 
 Kind = Literal["people", "answers", "score"]
 
@@ -163,3 +167,76 @@ def _average_ratios(pack: Instrument, parts: Sequence[Sequence[str]], level_valu
         np.hstack([np.kron(inside, level_values), facts_of_m4]),
         np.hstack([np.kron(inside, np.ones(len(level_values))), facts_of_m4]),
     )
+
+
+def list_columns(
+    pack: Instrument, targets: Sequence[Target], *, with_errors: bool = True
+) -> Columns:
+    """Return what to total: item × level, the facts of rule M4, and who gave which answer.
+
+    Figures over the same items share their counts of people. Without errors the block keeps no
+    second moments, which takes less time.
+    """
+    names, codes = column_names(pack), item_codes(pack)
+    counted = {people_key(target): target for target in targets}
+    return Columns(
+        tuple(names),
+        partial(_make_indicators, pack=pack),
+        np.ones(len(names)),
+        [True] * len(names),
+        tuple(f"{key}.{fact}" for key in counted for fact in FACTS),
+        partial(_mark_people, pack=pack, targets=tuple(counted.values())),
+        n_fixed=0 if with_errors else len(names),
+        reads=tuple(codes),
+    )
+
+
+def people_key(target: Target) -> str:
+    """Name the people behind a figure: those eligible (M4), or who answered its items."""
+    return f"{'eligible' if target.eligible else 'answered'}:{'+'.join(target.items)}"
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """Answers of n forms to k items, shape (n, k), and who is eligible (M4), shape (n,)."""
+
+    levels: Floats
+    valid: NDArray[np.bool_]
+    satisfied: NDArray[np.bool_]
+    eligible: NDArray[np.bool_]
+
+
+def _read_answers(frame: pd.DataFrame, pack: Instrument) -> _Answers:
+    codes = item_codes(pack)
+    levels = frame[codes].to_numpy(dtype=float)
+    valid, satisfied = ~np.isnan(levels), levels >= pack.scale.satisfied_from
+    n_rated = valid[:, np.isin(codes, list(pack.items))].sum(axis=1)
+    return _Answers(levels, valid, satisfied, n_rated >= pack.index.comprehensive_from)
+
+
+def _make_indicators(frame: pd.DataFrame, pack: Instrument) -> list[Floats]:
+    """Return the 0/1 columns of the block."""
+    answers = _read_answers(frame, pack)
+    rated = np.isin(item_codes(pack), list(pack.items))
+    all_satisfied = (answers.satisfied[:, rated] == answers.valid[:, rated]).all(axis=1)
+    chosen = [
+        answers.levels[:, item] == level
+        for item in range(rated.size)
+        for level in pack.scale.levels
+    ]
+    columns = (*chosen, answers.eligible, answers.eligible & all_satisfied)
+    return [np.asarray(column, dtype=float) for column in columns]
+
+
+def _mark_people(frame: pd.DataFrame, pack: Instrument, targets: Sequence[Target]) -> list[Floats]:
+    """Return answers, people who answered, and people satisfied and not, of each figure."""
+    answers, codes = _read_answers(frame, pack), item_codes(pack)
+    columns: list[Floats] = []
+    for target in targets:
+        behind = np.isin(codes, target.items)
+        n_valid = answers.valid[:, behind].sum(axis=1)
+        n_satisfied = answers.satisfied[:, behind].sum(axis=1)
+        people = answers.eligible if target.eligible else n_valid > 0
+        facts = (n_valid, people, n_satisfied > 0, n_satisfied < n_valid)
+        columns += [np.asarray(fact, dtype=float) for fact in facts]
+    return columns

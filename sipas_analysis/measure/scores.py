@@ -7,7 +7,6 @@ How parts make the whole is read from the instrument's ``index:`` block (M2, M3)
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -34,7 +33,7 @@ from sipas_analysis.infer.intervals import (
     exact_interval,
     simple_interval,
 )
-from sipas_analysis.infer.totals import Block, Columns
+from sipas_analysis.infer.totals import Block
 from sipas_analysis.infer.totals_from_files import build_block
 from sipas_analysis.infer.variance import sampling_fraction, whole_strata
 from sipas_analysis.instrument.pack import (
@@ -45,10 +44,7 @@ from sipas_analysis.instrument.pack import (
     Rule,
     read_instrument,
 )
-from sipas_analysis.measure.rules import Target, column_names, item_codes, list_targets
-
-FACTS = ("answers", "people", "satisfied", "unsatisfied")
-Bools = NDArray[np.bool_]
+from sipas_analysis.measure.rules import Target, item_codes, list_columns, list_targets, people_key
 
 
 def score(survey: Survey, by: str | Sequence[str] = (), index: Index | None = None) -> Estimates:
@@ -129,7 +125,7 @@ def overall_by_rule(survey: Survey, indexes: Mapping[str, Index]) -> pd.DataFram
         One row per unit (the index), one column per rule, in percent.
     """
     pack = survey.instrument
-    columns = _list_columns(pack, [], with_errors=False)
+    columns = list_columns(pack, [], with_errors=False)
     totals = build_block(survey.design(), ["unit"], columns)
     values = {
         name: average_ratios(totals.total, target.mean)[0]
@@ -240,7 +236,7 @@ def count_answers(survey: Survey, by: Sequence[str] = ()) -> pd.DataFrame:
 
 def _make_blocks(survey: Survey, keys: list[str], targets: Sequence[Target]) -> Iterator[Block]:
     """Total the forms once; a multi-choice key makes one block per choice (choices overlap)."""
-    columns = _list_columns(survey.instrument, targets)
+    columns = list_columns(survey.instrument, targets)
     multi_choice = [key for key in keys if survey.is_many(key)]
     if not multi_choice:
         yield build_block(survey.design(), keys, columns)
@@ -251,84 +247,11 @@ def _make_blocks(survey: Survey, keys: list[str], targets: Sequence[Target]) -> 
         yield build_block(survey.design(survey.frame.assign(**{key: labels})), keys, columns)
 
 
-def _list_columns(
-    pack: Instrument, targets: Sequence[Target], *, with_errors: bool = True
-) -> Columns:
-    """Return what to total: item × level, the facts of rule M4, and who gave which answer.
-
-    Figures over the same items share their counts of people. Without errors the block keeps no
-    second moments, which takes less time.
-    """
-    names, codes = column_names(pack), item_codes(pack)
-    counted = {_people_key(target): target for target in targets}
-    return Columns(
-        tuple(names),
-        partial(_make_indicators, pack=pack),
-        np.ones(len(names)),
-        [True] * len(names),
-        tuple(f"{key}.{fact}" for key in counted for fact in FACTS),
-        partial(_mark_people, pack=pack, targets=tuple(counted.values())),
-        n_fixed=0 if with_errors else len(names),
-        reads=tuple(codes),
-    )
-
-
-def _people_key(target: Target) -> str:
-    """Name the people behind a figure: those eligible (M4), or who answered its items."""
-    return f"{'eligible' if target.eligible else 'answered'}:{'+'.join(target.items)}"
-
-
-@dataclass(frozen=True)
-class _Answers:
-    """Answers of n forms to k items, shape (n, k), and who is eligible (M4), shape (n,)."""
-
-    levels: Floats
-    valid: Bools
-    satisfied: Bools
-    eligible: Bools
-
-
-def _read_answers(frame: pd.DataFrame, pack: Instrument) -> _Answers:
-    codes = item_codes(pack)
-    levels = frame[codes].to_numpy(dtype=float)
-    valid, satisfied = ~np.isnan(levels), levels >= pack.scale.satisfied_from
-    n_rated = valid[:, np.isin(codes, list(pack.items))].sum(axis=1)
-    return _Answers(levels, valid, satisfied, n_rated >= pack.index.comprehensive_from)
-
-
-def _make_indicators(frame: pd.DataFrame, pack: Instrument) -> list[Floats]:
-    """Return the 0/1 columns of the block."""
-    answers = _read_answers(frame, pack)
-    rated = np.isin(item_codes(pack), list(pack.items))
-    all_satisfied = (answers.satisfied[:, rated] == answers.valid[:, rated]).all(axis=1)
-    chosen = [
-        answers.levels[:, item] == level
-        for item in range(rated.size)
-        for level in pack.scale.levels
-    ]
-    columns = (*chosen, answers.eligible, answers.eligible & all_satisfied)
-    return [np.asarray(column, dtype=float) for column in columns]
-
-
-def _mark_people(frame: pd.DataFrame, pack: Instrument, targets: Sequence[Target]) -> list[Floats]:
-    """Return answers, people who answered, and people satisfied and not, of each figure."""
-    answers, codes = _read_answers(frame, pack), item_codes(pack)
-    columns: list[Floats] = []
-    for target in targets:
-        behind = np.isin(codes, target.items)
-        n_valid = answers.valid[:, behind].sum(axis=1)
-        n_satisfied = answers.satisfied[:, behind].sum(axis=1)
-        people = answers.eligible if target.eligible else n_valid > 0
-        facts = (n_valid, people, n_satisfied > 0, n_satisfied < n_valid)
-        columns += [np.asarray(fact, dtype=float) for fact in facts]
-    return columns
-
-
 def _estimate_target(
     totals: Block, target: Target, survey: Survey
 ) -> tuple[pd.DataFrame, sparse.csr_array]:
     """Return one figure in each domain of a block, with interval and text; and its influence."""
-    means, influence = evaluate_mean(totals, target.mean, f"{_people_key(target)}.people")
+    means, influence = evaluate_mean(totals, target.mean, f"{people_key(target)}.people")
     means = _settle_ends(means, target)
     value, variance, people = (means[name].to_numpy() for name in ("value", "variance", "people"))
     has_no_error = np.isnan(variance)
@@ -440,7 +363,7 @@ def _most_effective(totals: Block, target: Target, share: Floats, people: Floats
     if target.kind != "answers":
         return people
     answers, satisfied, unsatisfied = (
-        totals.people[f"{_people_key(target)}.{fact}"].to_numpy()
+        totals.people[f"{people_key(target)}.{fact}"].to_numpy()
         for fact in ("answers", "satisfied", "unsatisfied")
     )
     rarer = np.where(share >= 0.5, unsatisfied, satisfied)
