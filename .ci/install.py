@@ -1,4 +1,4 @@
-"""Run pip and say how far it is: a line a stage, each warning once, pip's own exit code.
+"""Run pip and say how far it is: a line a stage, one warning of each kind, pip's own exit code.
 
 Usage: python .ci/install.py STAGE PIP-ARGUMENTS
 """
@@ -6,6 +6,7 @@ Usage: python .ci/install.py STAGE PIP-ARGUMENTS
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ CHATTER = re.compile(
     r"Attempting uninstall|Checking if|Preparing|Installing build|Getting requirements|"
     r"Successfully uninstalled|\x1b|\s+[━╸ ]"
 )
+QUOTED = re.compile(r"'[^']*'")
 
 
 def count_pins(words: list[str]) -> int:
@@ -25,8 +27,8 @@ def count_pins(words: list[str]) -> int:
 
 
 def pick_lines(lines: Iterable[str], n_pins: int) -> Iterator[str]:
-    """Yield progress, and once each line that is no chatter: warnings and errors."""
-    seen: set[str] = set()
+    """Yield progress, every error, and of warnings that differ in a quoted name the first."""
+    seen: Counter[str] = Counter()
     n_read = 0
     for line in lines:
         text = line.strip()
@@ -38,9 +40,14 @@ def pick_lines(lines: Iterable[str], n_pins: int) -> Iterator[str]:
             yield "  installing what was read"
         elif text.startswith("Successfully installed"):
             yield f"  installed: {len(text.split()) - 2}"
-        elif text and text not in seen and not CHATTER.match(text):
-            seen.add(text)
-            yield f"  {text}"
+        elif text and not CHATTER.match(text):
+            kind = QUOTED.sub("'…'", text) if text.startswith("WARNING") else text
+            seen[kind] += 1
+            if seen[kind] == 1:
+                yield f"  {text}"
+    for kind, times in seen.items():
+        if times > 1:
+            yield f"  {times - 1} times more: {kind}"
 
 
 def main(stage: str, words: list[str]) -> int:

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,12 @@ def sipas(monkeypatch, capsys, tmp_path):
     return run
 
 
+@lru_cache(maxsize=1)
+def survey_of(wave, _answers):
+    """Read a wave once for all reports of a run: ``_answers`` are the bytes of its file."""
+    return read_survey(read_wave(wave))
+
+
 @pytest.fixture
 def notebooks(monkeypatch):
     """Let the notebooks' library calls run here, without a kernel; return what was asked."""
@@ -71,7 +78,8 @@ def notebooks(monkeypatch):
     def run(name, parameters, folder=None, engine=""):
         running.check_parameters(program.notebooks_folder() / f"{name}.ipynb", parameters)
         asked.append((name, dict(parameters)))
-        survey = read_survey(read_wave(parameters["wave"]))
+        wave = Path(parameters["wave"])
+        survey = survey_of(wave, wave.with_name("answers.csv").read_bytes())
         made = report(survey, parameters["language"], parameters.get("unit", ""))
         made.write([made.chapter("summary")], parameters["out"], parameters["formats"])
 
