@@ -253,9 +253,9 @@ def test_locks_pin_every_dependency_with_hashes_and_no_address(name):
     assert not re.search(r"https?://|--(extra-)?index-url|--find-links", text)
     assert len(pins) == len(set(pins))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    asked = project["dependencies"] + ["hatchling", "editables"]
-    asked += project["optional-dependencies"]["dev"] if "dev" in name else []
-    plain = {re.split(r"[<>=!~\[ ]", one)[0].lower() for one in asked}
+    wanted = project["dependencies"] + ["hatchling", "editables"]
+    wanted += project["optional-dependencies"]["dev"] if "dev" in name else []
+    plain = {re.split(r"[<>=!~\[ ]", line)[0].lower() for line in wanted}
     assert plain <= {pin.lower() for pin in pins}
 
 
@@ -272,11 +272,18 @@ def test_locks_name_the_extras_that_packages_ask_of_each_other():
     """Else pip looks for the newest release of that package, and finds no hash for it."""
     text = (ROOT / "requirements-dev.lock").read_text("utf-8")
     pins = dict(re.findall(r"(?m)^([A-Za-z0-9._-]+)(\[[^\]]*\])?==", text))
-    asked = [Requirement(one) for name in pins if _installed(name) for one in requires(name) or []]
-    wanted = [it for it in asked if it.extras and (not it.marker or it.marker.evaluate())]
-    held = {canonicalize_name(name): extras.strip("[]").split(",") for name, extras in pins.items()}
+    every = [
+        Requirement(line) for name in pins if _installed(name) for line in requires(name) or []
+    ]
+    wanted = [need for need in every if need.extras and (not need.marker or need.marker.evaluate())]
+    pinned = {
+        canonicalize_name(name): extras.strip("[]").split(",") for name, extras in pins.items()
+    }
     assert wanted
-    assert [str(it) for it in wanted if not it.extras <= {*held[canonicalize_name(it.name)]}] == []
+    missing = [
+        need for need in wanted if not need.extras <= {*pinned[canonicalize_name(need.name)]}
+    ]
+    assert missing == []
 
 
 def _installed(name):
@@ -286,7 +293,7 @@ def _installed(name):
 def test_every_dependency_earns_a_line():
     """docs/decisions names each package that pyproject asks for at run time."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    names = [re.split(r"[<>=]", one)[0] for one in project["dependencies"]]
+    names = [re.split(r"[<>=]", line)[0] for line in project["dependencies"]]
     page = (ROOT / "docs/decisions/0003-dependencies.md").read_text("utf-8")
     assert [name for name in names if f"**{name}**" not in page] == []
 
@@ -301,7 +308,7 @@ def test_no_rule_is_orphaned():
     code = "\n".join(path.read_text("utf-8") for path in MODULES)
     tests = "\n".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("*.py"))
     named = {
-        rule for found in RULE.findall(code) for rule in re.findall(r"[MVIRDQPGSWAC]\d", found)
+        rule for rules in RULE.findall(code) for rule in re.findall(r"[MVIRDQPGSWAC]\d", rules)
     }
     assert {rule for rule in listed if not re.search(rf"\b{rule}\b", code)} == set()
     assert {rule for rule in listed if not re.search(rf"\b{rule}\b", tests)} == set()
@@ -315,12 +322,12 @@ def test_no_sentence_for_people_stands_in_code():
     parts = [path.read_text("utf-8") for path in MODULES]
     parts += [path.read_text("utf-8") for path in PACKAGE.rglob("*.j2")]
     code = "\n".join(parts).replace("'", '"')
-    spoken = {one for one in ids if f'"{one}"' in code or f'"{one.split(".", 1)[1]}"' in code}
-    stems = {found.split("{")[0] for found in re.findall(r'f"([a-z_.]+\{)', code)}
+    spoken = {key for key in ids if f'"{key}"' in code or f'"{key.split(".", 1)[1]}"' in code}
+    stems = {start.split("{")[0] for start in re.findall(r'f"([a-z_.]+\{)', code)}
     unsaid = {
-        one
-        for one in ids - spoken
-        if not any(one.startswith(stem) for stem in stems - {"report.", "cli."} if "." in stem)
+        key
+        for key in ids - spoken
+        if not any(key.startswith(stem) for stem in stems - {"report.", "cli."} if "." in stem)
     }
     assert unsaid == set()
 
