@@ -1,4 +1,4 @@
-"""Declare once how a sample was drawn; every estimate then carries the error it deserves.
+"""Declare once how a sample was drawn; every estimate then has the error of that sample.
 
 A ``Design`` names the columns that say how forms were drawn: weights, strata, clusters at each
 stage, finite populations, replicate weights. It reads no answer. Its frame is a pandas frame,
@@ -94,8 +94,8 @@ class Design:
     Example:
         >>> frame = pd.DataFrame({"hamlet": [1, 1, 2, 2], "satisfied": [1, 1, 0, 1]})
         >>> import sipas_analysis as sipas
-        >>> found = sipas.mean(sipas.Design(frame, clusters="hamlet"), "satisfied").frame
-        >>> found[["value", "se", "df"]].round(3).to_numpy().tolist()
+        >>> means = sipas.mean(sipas.Design(frame, clusters="hamlet"), "satisfied").frame
+        >>> means[["value", "se", "df"]].round(3).to_numpy().tolist()
         [[0.75, 0.25, 1.0]]
     """
 
@@ -136,8 +136,8 @@ class Design:
     @property
     def paths(self) -> list[str]:
         """Names or globs of the files."""
-        one = isinstance(self.frame, str | Path)
-        return [str(self.frame)] if one else [str(path) for path in self.frame]
+        is_one_path = isinstance(self.frame, str | Path)
+        return [str(self.frame)] if is_one_path else [str(path) for path in self.frame]
 
     @property
     def cluster_columns(self) -> list[str]:
@@ -177,9 +177,11 @@ class Design:
 
     @cached_property
     def single_forms(self) -> bool:
-        """Whether forms must stand alone as cells, because something is known of each."""
-        made = self.declared_replicates is not None and not self.declared_replicates.columns
-        return not self.cluster_columns and (made or self.calibration is not None)
+        """Whether forms must stand alone as cells, because weights or factors differ by form."""
+        makes_replicates = (
+            self.declared_replicates is not None and not self.declared_replicates.columns
+        )
+        return not self.cluster_columns and (makes_replicates or self.calibration is not None)
 
     @cached_property
     def cells(self) -> tuple[Ints, pd.DataFrame]:
@@ -240,21 +242,21 @@ def number_rows(frame: pd.DataFrame, by: Sequence[str]) -> tuple[Ints, pd.DataFr
     code, radix = np.zeros(len(frame), np.int64), 1
     blank = np.zeros(len(frame), bool)
     for name in reversed(by):
-        own, values = pd.factorize(frame[name], sort=True)
-        blank |= own < 0
+        level, values = pd.factorize(frame[name], sort=True)
+        blank |= level < 0
         if radix * max(len(values), 1) > 2**62:
             code, values_so_far = number_codes(code, radix)
             radix = len(values_so_far)
-        code = code + own * radix
+        code = code + level * radix
         radix *= max(len(values), 1)
     number = np.full(len(frame), -1, np.int64)
     number[~blank], distinct = number_codes(code[~blank], radix)
-    kept = np.flatnonzero(~blank)
+    complete = np.flatnonzero(~blank)
     first = np.zeros(len(distinct), np.int64)
-    first[number[kept[::-1]]] = kept[::-1]
+    first[number[complete[::-1]]] = complete[::-1]
     table = frame[list(by)].iloc[first].reset_index(drop=True)
     return number, table.assign(
-        **{COUNT_COLUMN: np.bincount(number[kept], minlength=len(distinct))}
+        **{COUNT_COLUMN: np.bincount(number[complete], minlength=len(distinct))}
     )
 
 
@@ -269,15 +271,15 @@ def number_codes(code: Ints, size: int) -> tuple[Ints, Ints]:
 
 def check_columns(design: Design, present: Sequence[str]) -> None:
     """Refuse columns that the design names and the data lack."""
-    named = design.design_columns
-    missing = [name for name in named if name not in set(present)]
-    held = list(present)
-    twice = [name for name in named if held.count(name) > 1]
+    needed = design.design_columns
+    missing = [name for name in needed if name not in set(present)]
+    columns = list(present)
+    twice = [name for name in needed if columns.count(name) > 1]
     if twice:
         raise DesignError("design_twice", column=twice[0])
     if missing:
-        known = ", ".join(map(str, list(present)[:12]))
-        raise DesignError("design_column", column=missing[0], known=known)
+        first_columns = ", ".join(map(str, list(present)[:12]))
+        raise DesignError("design_column", column=missing[0], known=first_columns)
 
 
 def check_weights(design: Design, frame: pd.DataFrame, file: str = "") -> None:
@@ -314,16 +316,16 @@ def find_stages(design: Design, cells: pd.DataFrame) -> tuple[Stage, ...]:
         return (_build_stage(design, cells, 0, (unit, group, counts), np.ones(len(cells))),)
     if not design.nested and design.strata:
         _check_nested(cells, design.strata, names[0])
-    found: list[Stage] = []
+    stages: list[Stage] = []
     above = np.ones(len(cells))
     place = [design.strata] if design.strata else []
     for depth, name in enumerate(names):
         group, unit = _number_groups(cells, place), _number_groups(cells, [*place, name])
-        made = _build_stage(design, cells, depth, (unit, group, None), above)
-        found.append(made)
-        above = above * made.fraction[made.group[made.unit]]
+        stage = _build_stage(design, cells, depth, (unit, group, None), above)
+        stages.append(stage)
+        above = above * stage.fraction[stage.group[stage.unit]]
         place = [*place, name]
-    return tuple(found)
+    return tuple(stages)
 
 
 def _number_groups(cells: pd.DataFrame, by: Sequence[str]) -> Ints:
@@ -341,34 +343,40 @@ def _build_stage(
     """Return one stage: sizes, fractions, and how lonely groups are treated."""
     unit, group, counts = numbers
     _, first = np.unique(unit, return_index=True)
-    of = group[first]
+    group_of_unit = group[first]
     drawn = np.ones(len(first)) if counts is None else counts[first]
-    n: Floats = np.bincount(of, weights=drawn).astype(np.float64)
-    has = len(design.fpc_columns) > depth
-    given = cells[design.fpc_columns[depth]].to_numpy(dtype=float) if has else np.zeros(len(unit))
+    n: Floats = np.bincount(group_of_unit, weights=drawn).astype(np.float64)
+    has_fraction = len(design.fpc_columns) > depth
+    given = (
+        cells[design.fpc_columns[depth]].to_numpy(dtype=float)
+        if has_fraction
+        else np.zeros(len(unit))
+    )
     names = cells.groupby(group)[design.strata].first().astype(str) if design.strata else None
-    said = names.tolist() if names is not None else [""] * len(n)
+    strata_names = names.tolist() if names is not None else [""] * len(n)
     fraction = np.zeros(len(n))
-    if has:
-        fraction = _group_fractions(design.fpc_columns[depth], given, group, n=n, names=said)
+    if has_fraction:
+        fraction = _group_fractions(
+            design.fpc_columns[depth], given, group, n=n, names=strata_names
+        )
     lonely = (n == 1) & (fraction < CENSUS)
     strict = design.lonely == "fail" or (design.lonely == "merge" and depth > 0)
     if lonely.any() and strict and (design.strata or depth):
-        listed = [text for text, it in zip(said, lonely, strict=True) if it]
+        listed = [text for text, is_lonely in zip(strata_names, lonely, strict=True) if is_lonely]
         shown = ", ".join(dict.fromkeys(listed[:12])) or "–"
         raise DesignError("design_lonely", n=len(listed), stage=depth + 1, strata=shown)
     if lonely.any() and design.lonely == "merge":
-        of, n, fraction = _merge_lonely(of, n, fraction, lonely)
+        group_of_unit, n, fraction = _merge_lonely(group_of_unit, n, fraction, lonely)
         lonely = n == 1
-    up = np.ones(len(n))
-    up[of[unit]] = above
+    fraction_above = np.ones(len(n))
+    fraction_above[group_of_unit[unit]] = above
     with np.errstate(divide="ignore", invalid="ignore"):
-        scale = up * (1 - fraction) * np.where(n > 1, n / (n - 1), 1.0)
+        scale = fraction_above * (1 - fraction) * np.where(n > 1, n / (n - 1), 1.0)
     scale[fraction >= CENSUS] = 0.0
     if design.lonely != "adjust":
         scale[lonely] = 0.0
     left = lonely & (design.lonely == "average")
-    return Stage(unit, of, n, scale, left, ~lonely, fraction)
+    return Stage(unit, group_of_unit, n, scale, left, ~lonely, fraction)
 
 
 def _group_fractions(
@@ -385,9 +393,9 @@ def _group_fractions(
     ):
         if wrong.any():
             at = int(np.flatnonzero(wrong)[0])
-            found, drawn = f"{low[at]:g}", int(n[at])
+            stated, drawn = f"{low[at]:g}", int(n[at])
             raise DesignError(
-                message, column=column, stratum=names[at] or "–", found=found, drawn=drawn
+                message, column=column, stratum=names[at] or "–", found=stated, drawn=drawn
             )
     return np.where(low > 1, n / low, low)
 
@@ -410,8 +418,8 @@ def _merge_lonely(
 
 def _check_nested(cells: pd.DataFrame, strata: str, cluster: str) -> None:
     """Refuse a cluster id that stands in two strata."""
-    held = cells[[strata, cluster]].drop_duplicates()
-    twice = held[held.duplicated(cluster, keep=False)].sort_values([cluster, strata])
+    places = cells[[strata, cluster]].drop_duplicates()
+    twice = places[places.duplicated(cluster, keep=False)].sort_values([cluster, strata])
     if len(twice):
         name = twice[cluster].iloc[0]
         where = ", ".join(twice.loc[twice[cluster] == name, strata].astype(str))

@@ -1,7 +1,7 @@
 """Intervals of shares that hold at 0 % and at 100 %, where the usual ones have no width.
 
 Thirty satisfied people of thirty are no certainty: the exact interval is 88.4 to 100. With
-weights, strata or clusters the same interval stands on the effective number of people. Rules
+weights, strata or clusters the same interval takes the effective number of people. Rules
 I1 to I3 of docs/method.md; not for means of a scale, which take a t interval.
 """
 
@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
 
 from sipas_analysis.infer.design import CENSUS, Floats
 
@@ -26,13 +27,11 @@ def exact_interval(satisfied: Floats, n: Floats, level: float = 0.95) -> tuple[F
         >>> print(round(low[0], 4), high[0])
         0.8843 1.0
     """
-    tail = (1 - level) / 2
-    k, rest = np.asarray(satisfied, float), np.asarray(n, float) - satisfied
-    with np.errstate(invalid="ignore"):
-        low = np.where(k > 0, stats.beta.ppf(tail, np.maximum(k, 1e-300), rest + 1), 0.0)
-        high = np.where(rest > 0, stats.beta.ppf(1 - tail, k + 1, np.maximum(rest, 1e-300)), 1.0)
-    unknown = ~(np.asarray(n, float) > 0)
-    return np.where(unknown, np.nan, low), np.where(unknown, np.nan, high)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        low, high = proportion_confint(
+            np.asarray(satisfied, float), np.asarray(n, float), 1 - level, method="beta"
+        )
+    return low, high
 
 
 def finite_interval(
@@ -40,8 +39,8 @@ def finite_interval(
 ) -> tuple[Floats, Floats]:
     """Return the exact interval of a share in a finite population of N (rule I3).
 
-    All M satisfied people in N that the hypergeometric law does not refuse at α/2 on either side,
-    as shares M/N; where all N answered, the share itself.
+    All numbers M of satisfied people in N that the hypergeometric distribution does not reject at
+    α/2 on either side, as shares M/N; where all N answered, the share itself.
 
     Example:
         >>> low, high = finite_interval(*(np.array([float(k)]) for k in (80, 80, 100)))
@@ -49,7 +48,7 @@ def finite_interval(
         0.98 1.0
     """
     tail = (1 - level) / 2
-    k, n, size = (np.rint(np.asarray(it, float)) for it in (satisfied, n, population))
+    k, n, size = (np.rint(np.asarray(count, float)) for count in (satisfied, n, population))
     low, high = _find_least(k, n, size, tail), size - _find_least(n - k, n, size, tail)
     with np.errstate(invalid="ignore", divide="ignore"):
         return low / size, high / size
@@ -60,29 +59,28 @@ def _find_least(k: Floats, n: Floats, size: Floats, tail: float) -> Floats:
     low, high = k.copy(), size - n + k
     while (low < high).any():
         middle = np.floor((low + high) / 2)
-        likely = stats.hypergeom.sf(k - 1, size, middle, n) > tail
-        open_ = low < high
-        high = np.where(open_ & likely, middle, high)
-        low = np.where(open_ & ~likely, middle + 1, low)
+        is_likely = stats.hypergeom.sf(k - 1, size, middle, n) > tail
+        is_open = low < high
+        high = np.where(is_open & is_likely, middle, high)
+        low = np.where(is_open & ~is_likely, middle + 1, low)
     return np.asarray(low, dtype=float)
 
 
 def simple_interval(
     share: Floats, people: Floats, population: Floats, level: float = 0.95
 ) -> tuple[Floats, Floats]:
-    """Return the exact interval of a simple random sample: of N if stated, else of many."""
+    """Return the exact interval of a simple random sample; finite where N is stated (not NaN)."""
     counts = np.rint(np.nan_to_num(share) * people)
-    stated = ~np.isnan(population)
-    many = exact_interval(counts, people, level)
-    size = np.where(stated, population, people)
-    finite = finite_interval(counts, people, size, level)
-    low, high = (np.where(stated, a, b) for a, b in zip(finite, many, strict=True))
-    return low, high
+    is_stated = ~np.isnan(population)
+    low, high = exact_interval(counts, people, level)
+    size = np.where(is_stated, population, people)
+    finite_low, finite_high = finite_interval(counts, people, size, level)
+    return np.where(is_stated, finite_low, low), np.where(is_stated, finite_high, high)
 
 
-def cap_effective_n(most: Floats, fraction: Floats) -> Floats:
+def cap_effective_n(largest: Floats, fraction: Floats) -> Floats:
     """Return the cap of effective n: people (or answers) over 1 − f; all of them in a census."""
-    return np.asarray(most / np.where(fraction < CENSUS, 1 - fraction, 1.0))
+    return np.asarray(largest / np.where(fraction < CENSUS, 1 - fraction, 1.0))
 
 
 def effective_n(
@@ -97,10 +95,9 @@ def effective_n(
     tail = (1 - level) / 2
     with np.errstate(invalid="ignore", divide="ignore"):
         factor = (stats.t.ppf(tail, people - 1) / stats.t.ppf(tail, df)) ** 2
-        found = np.minimum(share * (1 - share) / variance * factor, cap)
-        certain = np.minimum(people * factor, people)
-    at_end = (share <= 0) | (share >= 1)
-    return np.asarray(np.where(at_end, certain, found), dtype=float)
+        inside = np.minimum(share * (1 - share) / variance * factor, cap)
+        at_end = np.minimum(people * factor, people)
+    return np.asarray(np.where((share <= 0) | (share >= 1), at_end, inside), dtype=float)
 
 
 def share_interval(
@@ -118,25 +115,28 @@ def share_interval(
     ``wald``: share ± t·se, which may pass 0 or 1, as R's. At 0 % and 100 %, where logit and
     wald have no width, ``beta`` stands in.
     """
-    beta = exact_interval(share * n_eff, n_eff, level)
+    exact = exact_interval(share * n_eff, n_eff, level)
     if method in ("exact", "beta"):
-        return beta
+        return exact
     with np.errstate(invalid="ignore", divide="ignore"):
-        t = stats.t.ppf((1 + level) / 2, df)
-        se = np.sqrt(variance)
         if method == "wilson":
-            z = stats.norm.ppf((1 + level) / 2)
-            middle = (share + z**2 / (2 * n_eff)) / (1 + z**2 / n_eff)
-            half = z * np.sqrt(share * (1 - share) / n_eff + (z / (2 * n_eff)) ** 2)
-            ends = middle - half / (1 + z**2 / n_eff), middle + half / (1 + z**2 / n_eff)
-            return np.maximum(ends[0], 0.0), np.minimum(ends[1], 1.0)
+            return _wilson_interval(share, n_eff, level)
+        t, se = stats.t.ppf((1 + level) / 2, df), np.sqrt(variance)
         if method == "logit":
             odds, half = np.log(share / (1 - share)), t * se / (share * (1 - share))
-            ends = 1 / (1 + np.exp(half - odds)), 1 / (1 + np.exp(-half - odds))
+            low, high = 1 / (1 + np.exp(half - odds)), 1 / (1 + np.exp(-half - odds))
         else:
-            ends = share - t * se, share + t * se
-    edge = (share <= 0) | (share >= 1) | ~(variance > 0)
-    return np.where(edge, beta[0], ends[0]), np.where(edge, beta[1], ends[1])
+            low, high = share - t * se, share + t * se
+    without_width = (share <= 0) | (share >= 1) | ~(variance > 0)
+    return np.where(without_width, exact[0], low), np.where(without_width, exact[1], high)
+
+
+def _wilson_interval(share: Floats, n_eff: Floats, level: float) -> tuple[Floats, Floats]:
+    z = stats.norm.ppf((1 + level) / 2)
+    middle = (share + z**2 / (2 * n_eff)) / (1 + z**2 / n_eff)
+    half = z * np.sqrt(share * (1 - share) / n_eff + (z / (2 * n_eff)) ** 2)
+    half = half / (1 + z**2 / n_eff)
+    return np.maximum(middle - half, 0.0), np.minimum(middle + half, 1.0)
 
 
 def t_interval(

@@ -1,8 +1,8 @@
 """Replicate weights, given with the data or made from the design (rule V4).
 
-A replicate leaves out, halves or redraws clusters; the spread of an estimate over replicates is its
-error. Made replicates need no second pass over forms: totals of clusters are added with other
-factors. Not for ranks (rule R2), nor, with the jackknife, for medians.
+A replicate leaves out, halves or redraws clusters; the error of an estimate comes from how it
+differs over replicates. Made replicates need no second pass over forms: totals of clusters are added with
+other factors. Not for ranks (rule R2), nor, with the jackknife, for medians.
 """
 
 from collections.abc import Sequence
@@ -22,25 +22,29 @@ def add_replicates(totals: Block, design: Design, by: Sequence[str], columns: Co
     Raises:
         DesignError: Replicates cannot be made from the design, or columns do not fit it.
     """
-    made = design.declared_replicates
-    assert made is not None
-    if made.columns:
-        replicas, freedom = _total_replicates(totals, design, made, by, columns)
-        factors = _find_factors(design, made, totals)
+    replicates = design.declared_replicates
+    assert replicates is not None
+    if replicates.columns:
+        replicas, freedom = _total_replicates(totals, design, replicates, by, columns)
+        factors = _find_factors(design, replicates, totals)
         return replace(
-            totals, replicas=replicas, factors=factors, around_estimate=made.mse, freedom=freedom
+            totals,
+            replicas=replicas,
+            factors=factors,
+            around_estimate=replicates.mse,
+            freedom=freedom,
         )
     stage = totals.stages[0]
-    multiplier, factors = make_multipliers(stage, made)
+    multiplier, factors = make_multipliers(stage, replicates)
     p, d = totals.total.shape[1], len(totals.keys)
     to = (totals.domain[:, None] * p + np.arange(p)).ravel()
     unit = np.repeat(stage.unit[totals.cell], p)
     wide = sparse.csr_array((totals.part.ravel(), (unit, to)), (len(stage.group), d * p))
     replicas = np.asarray((sparse.csr_array(multiplier) @ wide).toarray()).reshape(-1, d, p)
-    return replace(totals, replicas=replicas, factors=factors, around_estimate=made.mse)
+    return replace(totals, replicas=replicas, factors=factors, around_estimate=replicates.mse)
 
 
-def make_multipliers(stage: Stage, made: Replicates) -> tuple[Floats, Floats]:
+def make_multipliers(stage: Stage, replicates: Replicates) -> tuple[Floats, Floats]:
     """Return the factor of each first-stage unit in each replicate, and of each square.
 
     JK1 and JKn leave one unit out and scale up the others of its stratum, n/(n−1), with
@@ -52,15 +56,15 @@ def make_multipliers(stage: Stage, made: Replicates) -> tuple[Floats, Floats]:
 
     Source: rule V4 in docs/method.md; Rao and Wu (1988), doi:10.1080/01621459.1988.10478591.
     """
-    if made.kind in ("JK1", "JKn"):
-        return _make_jackknife(stage, made)
-    if made.kind in ("BRR", "Fay"):
-        return _make_half_samples(stage, made)
-    return _make_bootstrap(stage, made)
+    if replicates.kind in ("JK1", "JKn"):
+        return _make_jackknife(stage, replicates)
+    if replicates.kind in ("BRR", "Fay"):
+        return _make_half_samples(stage, replicates)
+    return _make_bootstrap(stage, replicates)
 
 
-def _make_jackknife(stage: Stage, made: Replicates) -> tuple[Floats, Floats]:
-    if made.kind == "JK1" and len(stage.n) > 1:
+def _make_jackknife(stage: Stage, replicates: Replicates) -> tuple[Floats, Floats]:
+    if replicates.kind == "JK1" and len(stage.n) > 1:
         raise DesignError("replicates_strata", kind="JK1", n=len(stage.n))
     left_out = np.flatnonzero((stage.fraction < CENSUS)[stage.group] & stage.mean[stage.group])
     group = stage.group[left_out]
@@ -68,42 +72,42 @@ def _make_jackknife(stage: Stage, made: Replicates) -> tuple[Floats, Floats]:
     n = stage.n[group]
     factor = np.where(same, (n / (n - 1))[:, None], 1.0)
     factor[np.arange(len(left_out)), left_out] = 0.0
-    rscales = made.rscales if made.rscales is not None else 1.0
-    return factor, (made.scale or 1.0) * np.asarray(rscales) * (1 - stage.fraction[group]) * (
+    rscales = replicates.rscales if replicates.rscales is not None else 1.0
+    return factor, (replicates.scale or 1.0) * np.asarray(rscales) * (1 - stage.fraction[group]) * (
         n - 1
     ) / n
 
 
-def _make_half_samples(stage: Stage, made: Replicates) -> tuple[Floats, Floats]:
+def _make_half_samples(stage: Stage, replicates: Replicates) -> tuple[Floats, Floats]:
     if (stage.n != 2).any():
-        raise DesignError("replicates_pairs", kind=made.kind, n=int((stage.n != 2).sum()))
+        raise DesignError("replicates_pairs", kind=replicates.kind, n=int((stage.n != 2).sum()))
     size = 2 ** int(np.ceil(np.log2(len(stage.n) + 1)))
     signs = linalg.hadamard(size)[:, 1 : len(stage.n) + 1]
     second = np.concatenate([[False], stage.group[1:] == stage.group[:-1]])
-    reach = 1.0 if made.kind == "BRR" else 1.0 - made.fay
+    reach = 1.0 if replicates.kind == "BRR" else 1.0 - replicates.fay
     factor = 1 + reach * signs[:, stage.group] * np.where(second, -1.0, 1.0)
     return factor, np.full(size, 1 / (size * reach**2))
 
 
-def _make_bootstrap(stage: Stage, made: Replicates) -> tuple[Floats, Floats]:
-    rng = np.random.default_rng(made.seed)
-    factor = np.ones((made.count, len(stage.group)))
+def _make_bootstrap(stage: Stage, replicates: Replicates) -> tuple[Floats, Floats]:
+    rng = np.random.default_rng(replicates.seed)
+    factor = np.ones((replicates.count, len(stage.group)))
     for group, n in enumerate(stage.n.astype(int)):
         at = np.flatnonzero(stage.group == group)
         if n < 2 or stage.fraction[group] >= CENSUS:
             continue
-        times = rng.multinomial(n - 1, np.full(n, 1 / n), size=made.count)
+        times = rng.multinomial(n - 1, np.full(n, 1 / n), size=replicates.count)
         reach = np.sqrt(1 - stage.fraction[group])
         factor[:, at] = 1 - reach + reach * n / (n - 1) * times
-    return factor, np.full(made.count, 1 / (made.count - 1))
+    return factor, np.full(replicates.count, 1 / (replicates.count - 1))
 
 
 def _total_replicates(
-    totals: Block, design: Design, made: Replicates, by: Sequence[str], columns: Columns
+    totals: Block, design: Design, replicates: Replicates, by: Sequence[str], columns: Columns
 ) -> tuple[Floats, Floats]:
     """Return totals under given weights, shape (K, D, p), and degrees of freedom, shape (D,)."""
     frame = design.frame
-    weights = _read_weights(design, made)
+    weights = _read_weights(design, replicates)
     number = number_rows(frame, by)[0] if by else np.zeros(len(frame), np.int64)
     d = len(totals.keys)
     inside = number >= 0
@@ -124,38 +128,40 @@ def _total_replicates(
     return replicas, np.array(ranks)
 
 
-def _read_weights(design: Design, made: Replicates) -> Floats:
+def _read_weights(design: Design, replicates: Replicates) -> Floats:
     """Return given replicate weights, shape (n, K), checked."""
-    weights = design.frame[list(made.columns)].to_numpy(dtype=float)
+    weights = design.frame[list(replicates.columns)].to_numpy(dtype=float)
     if not (np.isfinite(weights) & (weights >= 0)).all():
         row, column = np.argwhere(~(np.isfinite(weights) & (weights >= 0)))[0]
-        raise DesignError("replicates_value", column=made.columns[column], row=int(row) + 1)
-    return np.asarray(weights if made.combined else weights * design.weight[:, None])
+        raise DesignError("replicates_value", column=replicates.columns[column], row=int(row) + 1)
+    return np.asarray(weights if replicates.combined else weights * design.weight[:, None])
 
 
-def _find_factors(design: Design, made: Replicates, totals: Block) -> Floats:
+def _find_factors(design: Design, replicates: Replicates, totals: Block) -> Floats:
     """Return the factor of each square, by kind (as R ``svrepdesign``)."""
-    k = len(made.columns)
+    k = len(replicates.columns)
     units = len(totals.stages[0].group) if design.cluster_columns else 0
     strata = len(totals.stages[0].n) if design.strata else 0
     wrong = (
-        (made.rscales is not None and len(made.rscales) not in (1, k))
-        or (made.kind in ("JK1", "JKn") and units not in (0, k))
-        or (made.kind in ("BRR", "Fay") and k < strata)
+        (replicates.rscales is not None and len(replicates.rscales) not in (1, k))
+        or (replicates.kind in ("JK1", "JKn") and units not in (0, k))
+        or (replicates.kind in ("BRR", "Fay") and k < strata)
     )
     if wrong:
-        raise DesignError("replicates_number", kind=made.kind, found=k, units=units, strata=strata)
+        raise DesignError(
+            "replicates_number", kind=replicates.kind, found=k, units=units, strata=strata
+        )
     scales = {
         "JK1": (k - 1) / k,
         "JKn": 1.0,
         "BRR": 1 / k,
         "bootstrap": 1 / max(k - 1, 1),
-        "Fay": 1 / (k * (1 - made.fay) ** 2),
+        "Fay": 1 / (k * (1 - replicates.fay) ** 2),
     }
-    rscales: object = made.rscales if made.rscales is not None else 1.0
-    if made.kind == "JKn" and made.rscales is None:
-        if made.combined:
+    rscales: object = replicates.rscales if replicates.rscales is not None else 1.0
+    if replicates.kind == "JKn" and replicates.rscales is None:
+        if replicates.combined:
             raise DesignError("replicates_rscales")
-        rscales = 1 / design.frame[list(made.columns)].max().to_numpy(dtype=float)
-    scale = scales[made.kind] if made.scale is None else made.scale
+        rscales = 1 / design.frame[list(replicates.columns)].max().to_numpy(dtype=float)
+    scale = scales[replicates.kind] if replicates.scale is None else replicates.scale
     return np.broadcast_to(scale * np.asarray(rscales, dtype=float), (k,)).copy()

@@ -1,4 +1,4 @@
-"""Say whom to ask, and hold what came back against it (rule S3).
+"""Say whom to ask, and compare what came back with it (rule S3).
 
 Chance comes from a salted hash of each id, never from the order of rows or a generator's state:
 whoever has the same list and seed draws the same people, on any machine, in any order. Nothing
@@ -95,11 +95,11 @@ def draw(
         rows["take_"] = np.minimum(rows["take_"], fitting)
     elif how == "pps" and not size:
         raise ParameterError("sample_no_size")
-    made = _draw_in_parts(_sort_by_hash(rows, ids, seed), seed, "simple" if clusters else how)
-    return made[[*dict.fromkeys(it for it in (by, clusters, ids) if it), *_NEW]]
+    drawn = _draw_in_parts(_sort_by_hash(rows, ids, seed), seed, "simple" if clusters else how)
+    return drawn[[*dict.fromkeys(name for name in (by, clusters, ids) if name), *NEW_COLUMNS]]
 
 
-_NEW = ["order", "status", "probability", "weight"]
+NEW_COLUMNS = ["order", "status", "probability", "weight"]
 
 
 def _draw_clusters(
@@ -107,12 +107,12 @@ def _draw_clusters(
 ) -> "pd.Series[Any]":
     """Draw clusters in each stratum; return by row the chance of its cluster, 0 if not drawn."""
     first = rows.assign(take_=n_clusters).groupby("part_", as_index=False)
-    found = first.agg(
+    parts = first.agg(
         stratum_=("stratum_", "first"), take_=("take_", "first"), size_=("size_", "sum")
     )
-    found = found.assign(part_=found["stratum_"], cluster_=found["part_"], before_=1.0, spare_=0)
-    made = _draw_in_parts(_sort_by_hash(found, "cluster_", seed), seed, how)
-    return rows["part_"].map(made.set_index("cluster_")["probability"]).fillna(0.0)
+    parts = parts.assign(part_=parts["stratum_"], cluster_=parts["part_"], before_=1.0, spare_=0)
+    drawn = _draw_in_parts(_sort_by_hash(parts, "cluster_", seed), seed, how)
+    return rows["part_"].map(drawn.set_index("cluster_")["probability"]).fillna(0.0)
 
 
 def _draw_in_parts(rows: pd.DataFrame, seed: int, how: How) -> pd.DataFrame:
@@ -160,7 +160,7 @@ def _draw_along(size: Floats, n: int, start: float) -> tuple[Floats, NDArray[np.
 
 def _sort_by_hash(rows: pd.DataFrame, ids: str, seed: int) -> pd.DataFrame:
     """Return rows in the order of the salted hash of their id."""
-    keys = [sha256(f"{seed}\0{one}".encode()).digest() for one in rows[ids]]
+    keys = [sha256(f"{seed}\0{person}".encode()).digest() for person in rows[ids]]
     order = sorted(range(len(keys)), key=keys.__getitem__)
     return rows.iloc[order].reset_index(drop=True)
 
@@ -179,7 +179,7 @@ def compare_returns(
     deff: float = 1.0,
     file: str = "returned",
 ) -> pd.DataFrame:
-    """Hold the forms that came back against the draw, unit by unit.
+    """Compare the forms that came back with the draw, unit by unit.
 
     Args:
         plan: What ``draw`` returned, reserve included, without clusters.
@@ -208,25 +208,25 @@ def compare_returns(
     back = pd.Series(returned, dtype=object).astype(str)
     _refuse_ids(back, back.duplicated(keep=False), "sample_returned_twice", ids, file)
     _refuse_ids(back, ~back.isin(set(plan[ids])), "sample_never_drawn", ids, file)
-    told, drawn = plan[ids].isin(set(back)), plan["status"] == DRAWN
+    has_answered, drawn = plan[ids].isin(set(back)), plan["status"] == DRAWN
     facts = pd.DataFrame(
         {
             "unit": plan[by] if by else "",
             "planned": drawn,
-            "answered": told & drawn,
-            "stood_in": told & ~drawn,
+            "answered": has_answered & drawn,
+            "stood_in": has_answered & ~drawn,
             "population": plan["weight"].fillna(0),
         }
     )
-    found = facts.groupby("unit", sort=True).sum().reset_index()
-    missed = found["planned"] - found["answered"]
-    found["replaced"] = np.minimum(found["stood_in"], missed)
-    found["extra"] = found["stood_in"] - found["replaced"]
-    found["missing"] = missed - found["replaced"]
-    found["response_percent"] = 100 * found["answered"] / found["planned"]
-    forms, many = found["answered"] + found["stood_in"], found["population"].round()
-    found["margin_points"] = 100 * expected_margin(forms, np.maximum(many, 1), deff=deff)
-    return found[
+    units = facts.groupby("unit", sort=True).sum().reset_index()
+    missed = units["planned"] - units["answered"]
+    units["replaced"] = np.minimum(units["stood_in"], missed)
+    units["extra"] = units["stood_in"] - units["replaced"]
+    units["missing"] = missed - units["replaced"]
+    units["response_percent"] = 100 * units["answered"] / units["planned"]
+    forms, population = units["answered"] + units["stood_in"], units["population"].round()
+    units["margin_points"] = 100 * expected_margin(forms, np.maximum(population, 1), deff=deff)
+    return units[
         [
             "unit",
             "planned",
@@ -244,8 +244,8 @@ def _check_frame(frame: pd.DataFrame, ids: str, columns: Iterable[str], file: st
     """Refuse a frame without its columns, or whose ids are blank or repeat."""
     for name in (ids, *columns):
         if name and name not in frame:
-            known = ", ".join(map(str, frame.columns))
-            raise ColumnError("sample_column", [Place(file)], name=name, known=known)
+            columns_present = ", ".join(map(str, frame.columns))
+            raise ColumnError("sample_column", [Place(file)], name=name, known=columns_present)
     text = frame[ids].astype(str).where(frame[ids].notna(), "").str.strip()
     _refuse_ids(text, text == "", "sample_blank", ids, file)
     _refuse_ids(text, text.duplicated(keep=False), "sample_twice", ids, file)
@@ -254,25 +254,27 @@ def _check_frame(frame: pd.DataFrame, ids: str, columns: Iterable[str], file: st
 def _refuse_ids(
     text: "pd.Series[Any]", wrong: "pd.Series[bool]", message: str, ids: str, file: str
 ) -> None:
-    places = [Place(file, row, ids, one) for row, one in text[wrong].items()]  # type: ignore[arg-type]
+    places = [Place(file, row, ids, wrong_id) for row, wrong_id in text[wrong].items()]  # type: ignore[arg-type]
     if places:
         raise FormError(message, places)
 
 
 def _read_sizes(frame: pd.DataFrame, size: str, file: str) -> "pd.Series[float]":
-    found = pd.to_numeric(frame[size], errors="coerce").astype(float)
-    wrong = ~((found > 0) & np.isfinite(found))
+    sizes = pd.to_numeric(frame[size], errors="coerce").astype(float)
+    wrong = ~((sizes > 0) & np.isfinite(sizes))
     if wrong.any():
-        places = [Place(file, row, size, str(it)) for row, it in frame.loc[wrong, size].items()]  # type: ignore[arg-type]
+        places = [
+            Place(file, row, size, str(value)) for row, value in frame.loc[wrong, size].items()
+        ]  # type: ignore[arg-type]
         raise AnswerError("sample_size_positive", places)
-    return found
+    return sizes
 
 
 def _number_by_row(n: int | Mapping[str, int], rows: pd.DataFrame, name: str) -> "pd.Series[Any]":
     """Return by row how many its stratum is to give."""
     strata = rows["stratum_"]
-    found = strata.map(dict(n)) if isinstance(n, Mapping) else pd.Series(n, index=strata.index)
-    wrong = strata[~(found >= 0)].unique()
+    numbers = strata.map(dict(n)) if isinstance(n, Mapping) else pd.Series(n, index=strata.index)
+    wrong = strata[~(numbers >= 0)].unique()
     if len(wrong):
         raise ParameterError("sample_each", name=name, strata=", ".join(wrong) or "–")
-    return found.astype(np.int64)
+    return numbers.astype(np.int64)

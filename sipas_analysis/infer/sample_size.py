@@ -1,6 +1,6 @@
 """Say how many people to ask, and what so many can tell, before anyone is asked (rules S1, S2).
 
-Whom to ask is ``infer.drawing``.
+Whom to ask: ``infer.sample_draw``.
 """
 
 from typing import Any, Literal
@@ -57,18 +57,18 @@ def sample_size(
         >>> int(sample_size(500, 0.05, method="cochran"))
         218
     """
-    many = _check_population(population)
+    people = _check_population(population)
     _check_between(margin=margin, share=share, level=level)
     _check_above(0, deff=deff)
     if method == "yamane":
-        plain = many / (1 + many * margin**2)
+        plain = people / (1 + people * margin**2)
     elif method == "cochran":
         first = _find_quantile(level) ** 2 * share * (1 - share) / margin**2
-        plain = first / (1 + (first - 1) / many)
+        plain = first / (1 + (first - 1) / people)
     else:
         raise make_choice_error("method", method, "yamane, cochran")
-    asked: Ints = np.clip(np.ceil(plain * deff - FUZZ), 1, many).astype(np.int64)
-    return asked
+    forms: Ints = np.clip(np.ceil(plain * deff - FUZZ), 1, people).astype(np.int64)
+    return forms
 
 
 def expected_margin(
@@ -88,11 +88,11 @@ def expected_margin(
 
     Source: rule S1 in docs/method.md; the inverse of Cochran's n.
     """
-    many, asked = _check_population(population), np.asarray(n, dtype=np.float64)
+    people, forms = _check_population(population), np.asarray(n, dtype=np.float64)
     _check_between(share=share, level=level)
     _check_above(0, deff=deff)
-    left = np.clip((many - asked) / np.maximum(many - 1, 1), 0, 1)
-    safe = np.where(asked > 0, asked, np.nan)
+    left = np.clip((people - forms) / np.maximum(people - 1, 1), 0, 1)
+    safe = np.where(forms > 0, forms, np.nan)
     return np.asarray(_find_quantile(level) * np.sqrt(deff * share * (1 - share) / safe * left))
 
 
@@ -162,7 +162,7 @@ def forms_to_tell(
     difference = (high_percent - low_percent) / 100
     if not (0 <= low_percent < high_percent <= 100):
         raise ParameterError("sample_tell", high=high_percent, low=low_percent)
-    share = min(high_percent, low_percent, key=lambda it: abs(it - 50)) / 100
+    share = min(high_percent, low_percent, key=lambda percent: abs(percent - 50)) / 100
     reach = _find_reach(share, items=items, within=within, deff=deff, level=level, power=power)
     return int(np.ceil((reach / difference) ** 2 - FUZZ))
 
@@ -175,8 +175,8 @@ def _find_reach(
     _check_above(0, deff=deff, items=items)
     if not 0 <= within <= 1:
         raise ParameterError("sample_within", found=within)
-    one = share * (1 - share) * (1 + (items - 1) * within) / items
-    return float((_find_quantile(level) + norm.ppf(power)) * np.sqrt(2 * deff * one))
+    variance = share * (1 - share) * (1 + (items - 1) * within) / items
+    return float((_find_quantile(level) + norm.ppf(power)) * np.sqrt(2 * deff * variance))
 
 
 def allocate(
@@ -184,7 +184,7 @@ def allocate(
     total: int,
     how: Allocation = "proportional",
     *,
-    spread: "pd.Series[Any] | None" = None,
+    standard_deviation: "pd.Series[Any] | None" = None,
     power: float = 0.5,
     least: int = 0,
 ) -> "pd.Series[Any]":
@@ -198,7 +198,7 @@ def allocate(
         sizes: N by unit name.
         total: Forms to share out.
         how: Which weights.
-        spread: S by unit name (``neyman``): standard deviation of an answer.
+        standard_deviation: S by unit name (``neyman``): of an answer.
         power: a (``power``): 0 is equal, 1 is proportional.
         least: Fewest forms of a unit.
 
@@ -206,7 +206,7 @@ def allocate(
         n by unit name, in the order of ``sizes``.
 
     Raises:
-        UnitError: A size is under 1, or a spread is missing or not above zero.
+        UnitError: A size is under 1, or a standard deviation is missing or not above zero.
         ParameterError: The total is under the minimums or above everyone; unknown ``how``.
 
     Source: rule S2 in docs/method.md; Neyman (1934); Bankier (1988).
@@ -215,40 +215,45 @@ def allocate(
         >>> allocate(pd.Series({"a": 900, "b": 90, "c": 10}), 100, least=8).to_dict()
         {'a': 84, 'b': 8, 'c': 8}
     """
-    many = _check_population(sizes)
-    least_each, weight = np.minimum(least, many), _weigh_units(sizes, how, spread, power)
-    if not least_each.sum() <= total <= many.sum():
+    people = _check_population(sizes)
+    least_each, weight = (
+        np.minimum(least, people),
+        _weigh_units(sizes, how, standard_deviation, power),
+    )
+    if not least_each.sum() <= total <= people.sum():
         raise ParameterError(
-            "sample_total", total=total, low=int(least_each.sum()), high=int(many.sum())
+            "sample_total", total=total, low=int(least_each.sum()), high=int(people.sum())
         )
 
     def share(scale: float) -> Floats:
-        return np.clip(scale * weight, least_each, many)
+        return np.clip(scale * weight, least_each, people)
 
-    top = float((many / weight).max()) * (1 + FUZZ)
-    scale = brentq(lambda it: share(it).sum() - total, 0, top, xtol=1e-300, rtol=1e-15)
+    top = float((people / weight).max()) * (1 + FUZZ)
+    scale = brentq(lambda factor: share(factor).sum() - total, 0, top, xtol=1e-300, rtol=1e-15)
     exact = share(scale)
     whole = np.floor(exact + FUZZ)
     table = pd.DataFrame({"name": sizes.index.astype(str), "rest": (whole - exact).round(9)})
-    ranked = table[whole < many].sort_values(["rest", "name"], kind="stable").index
+    ranked = table[whole < people].sort_values(["rest", "name"], kind="stable").index
     whole[ranked[: int(total - whole.sum())]] += 1
     return pd.Series(whole.astype(np.int64), index=sizes.index, name="n")
 
 
 def _weigh_units(
-    sizes: "pd.Series[Any]", how: str, spread: "pd.Series[Any] | None", power: float
+    sizes: "pd.Series[Any]", how: str, standard_deviation: "pd.Series[Any] | None", power: float
 ) -> Floats:
-    many = sizes.to_numpy(dtype=np.float64)
+    people = sizes.to_numpy(dtype=np.float64)
     if how == "neyman":
-        known = (pd.Series(dtype=float) if spread is None else spread).reindex(sizes.index)
-        wrong = sizes.index[~(known > 0)]
+        deviation = (
+            pd.Series(dtype=float) if standard_deviation is None else standard_deviation
+        ).reindex(sizes.index)
+        wrong = sizes.index[~(deviation > 0)]
         if len(wrong):
             raise UnitError("sample_spread", names=", ".join(map(str, wrong)))
-        return np.asarray(many * known.to_numpy(dtype=np.float64))
+        return np.asarray(people * deviation.to_numpy(dtype=np.float64))
     exponent = {"equal": 0.0, "proportional": 1.0, "power": power}
     if how not in exponent:
         raise make_choice_error("how", how, "equal, proportional, neyman, power")
-    return np.asarray(many ** exponent[how])
+    return np.asarray(people ** exponent[how])
 
 
 def _check_population(population: ArrayLike) -> Floats:
@@ -270,9 +275,9 @@ def _check_above(low: float, **given: float) -> None:
             raise ParameterError("sample_above", name=name, low=low, found=value)
 
 
-def make_choice_error(name: str, found: str, known: str) -> ParameterError:
+def make_choice_error(name: str, word: str, words: str) -> ParameterError:
     """Return the error of a word that is not one of those known."""
-    return ParameterError("sample_choice", name=name, found=found, known=known)
+    return ParameterError("sample_choice", name=name, found=word, known=words)
 
 
 def _find_quantile(level: float) -> float:

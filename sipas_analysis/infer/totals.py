@@ -4,7 +4,7 @@ A ``Sums`` holds whole numbers: each column of each form is rounded once to a mu
 that depends on the whole sample only, then counted by (domain, cell of the sample). Sums of
 chunks, files and workers add to the last bit (rule V9). A ``Block`` is what becomes of them when
 all have been added: totals, and second moments where forms are drawn singly (rule V8).
-A block is never published: it is microdata in disguise.
+A block can reveal single answers; never publish one.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -133,12 +133,12 @@ class Credit:
     """What calibration explains of the influence of each cell (W1).
 
     Attributes:
-        known: Σ w a of each cell, for the levels a of all margins, shape (C, m), sparse.
+        cell_margins: Σ w a of each cell, for the levels a of all margins, shape (C, m), sparse.
         cross: Σ b a x of each domain, shape (D, m, p').
         sweep: Turns Σ b a z into coefficients, shape (m, m).
     """
 
-    known: Any
+    cell_margins: sparse.csr_array
     cross: Floats
     sweep: Floats
 
@@ -232,8 +232,8 @@ def _count_slice(
     weight = _count_weight_steps(forms, design, scale)
     add, most = choose_adder(number, len(into.table)), int(np.bincount(number).max())
     varied: list[Floats] = []
-    for at, made in enumerate(columns.make(forms)):
-        x, top = np.asarray(made, dtype=float), float(columns.largest[at])
+    for at, column in enumerate(columns.make(forms)):
+        x, top = np.asarray(column, dtype=float), float(columns.largest[at])
         y = x if weight is None else x * weight
         folds = tuple(fold / scale.step for fold in scale.fold_steps(top, columns.whole[at]))
         bound = top * (scale.largest / scale.step + 1)
@@ -260,8 +260,8 @@ def _number_cells(
         domain, keys = number_rows(frame, by)
     else:
         domain, keys = np.zeros(len(frame), np.int64), pd.DataFrame(index=range(1))
-    own = frame is design.frame
-    cell, cells = design.cells if own else number_rows(frame, design.cell_columns)
+    is_whole_sample = frame is design.frame
+    cell, cells = design.cells if is_whole_sample else number_rows(frame, design.cell_columns)
     width = max(len(cells), 1)
     code = np.where(domain < 0, len(keys), domain) * width + np.maximum(cell, 0)
     number, pairs = number_codes(code, (len(keys) + 1) * width)
@@ -321,7 +321,7 @@ def add_folds(
 
 def _add_moments(
     add: Adder,
-    made: Sequence[Floats],
+    varied: Sequence[Floats],
     squares: Floats,
     *,
     columns: Columns,
@@ -329,12 +329,15 @@ def _add_moments(
     into: Ints,
 ) -> None:
     """Add the second moments of a few columns of any values, pair by pair."""
-    for a in range(len(made)):
-        for b in range(a, len(made)):
+    for a in range(len(varied)):
+        for b in range(a, len(varied)):
             top, whole = columns.largest[a] * columns.largest[b], columns.whole[a]
             folds = scale.fold_steps(float(top), bool(whole and columns.whole[b]), power=2)
             part = np.zeros((len(into), 2), np.int64)
-            y, bound = squares * made[a] * made[b], float(top) * (scale.largest + scale.step) ** 2
+            y, bound = (
+                squares * varied[a] * varied[b],
+                float(top) * (scale.largest + scale.step) ** 2,
+            )
             add_folds(add, y, folds, part, bound=bound, most=len(y))
             into[:, a, b] += part
             if a != b:
@@ -342,11 +345,11 @@ def _add_moments(
 
 
 def _add_binary_moments(
-    number: Ints, made: Sequence[Floats], squares: Floats, *, scale: Scale, into: Ints
+    number: Ints, varied: Sequence[Floats], squares: Floats, *, scale: Scale, into: Ints
 ) -> None:
     """Add the second moments of many columns of 0 and 1, mostly 0."""
     order = np.argsort(number, kind="stable")
-    hot = sparse.csr_array(np.column_stack(made)[order])
+    hot = sparse.csr_array(np.column_stack(varied)[order])
     rest = squares[order]
     present, starts = np.unique(number[order], return_index=True)
     ends = np.append(starts[1:], len(order))
@@ -367,14 +370,14 @@ def add_sums(parts: Sequence[Sums]) -> Sums:
     number = table.groupby([*table.columns], dropna=False, sort=False).ngroup().to_numpy()
     order = np.argsort(number, kind="stable")
     _, starts = np.unique(number[order], return_index=True)
-    kept = table.iloc[order[starts]].reset_index(drop=True)
+    first_rows = table.iloc[order[starts]].reset_index(drop=True)
 
     def added(arrays: Sequence[Ints]) -> Ints:
         return np.add.reduceat(np.concatenate(arrays)[order], starts, axis=0)
 
     moments = [part.moments for part in parts if part.moments is not None]
     return Sums(
-        kept,
+        first_rows,
         added([part.counts for part in parts]),
         added([part.people for part in parts]),
         added(moments) if moments else None,
@@ -397,13 +400,13 @@ def convert_sums(
     if design.single_forms:
         cell = table[CELL_COLUMN].to_numpy()
     cells[COUNT_COLUMN] = np.bincount(cell, weights=sums.people[:, -1], minlength=len(cells))
-    asked = [f"{KEY_PREFIX}{name}" for name in by]
-    domain, keys = number_rows(table, asked) if by else (np.zeros(len(table), np.int64), None)
+    key_columns = [f"{KEY_PREFIX}{name}" for name in by]
+    domain, keys = number_rows(table, key_columns) if by else (np.zeros(len(table), np.int64), None)
     order = np.lexsort((cell, domain))
     order = order[np.searchsorted(domain[order], 0) :]
-    named = pd.DataFrame(index=range(min(1, len(order)))) if keys is None else keys[asked]
-    at = domain[order]
-    starts = np.searchsorted(at, np.arange(len(named)))
+    domains = pd.DataFrame(index=range(min(1, len(order)))) if keys is None else keys[key_columns]
+    domain_of_row = domain[order]
+    starts = np.searchsorted(domain_of_row, np.arange(len(domains)))
     counts, people = sums.counts[order], sums.people[order]
     steps = np.array(
         [
@@ -415,11 +418,11 @@ def convert_sums(
     marks = np.add.reduceat(people, starts, axis=0) if len(order) else people[:0]
     moment = None if sums.moments is None else _unfold_moments(sums.moments[order], columns, scale)
     return Block(
-        keys=named.set_axis(list(by), axis=1),
+        keys=domains.set_axis(list(by), axis=1),
         columns=columns.names,
         total=(whole * steps).sum(axis=2),
         people=pd.DataFrame(marks, columns=[*columns.flags, "n"]),
-        domain=at,
+        domain=domain_of_row,
         cell=cell[order],
         part=(counts * steps).sum(axis=2),
         part_people=people.astype(float),

@@ -445,8 +445,8 @@ def _check_variables(variables: Sequence[str], present: Iterable[str]) -> None:
         raise DesignError("design_twice", column=twice[0])
     missing = [name for name in variables if name not in columns]
     if missing:
-        known = ", ".join(map(str, columns[:12]))
-        raise DesignError("design_column", column=missing[0], known=known)
+        first_columns = ", ".join(map(str, columns[:12]))
+        raise DesignError("design_column", column=missing[0], known=first_columns)
 
 
 def _check_finite(name: str, ends: Sequence[float]) -> None:

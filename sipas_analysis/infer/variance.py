@@ -13,15 +13,15 @@ from sipas_analysis.infer.totals import Block
 
 
 def estimate_variance(totals: Block, gradient: Floats, answered: Floats | None = None) -> Floats:
-    """Return the variance of one figure in each domain.
+    """Return the variance of one estimate in each domain.
 
     Args:
         totals: D domains, p columns.
-        gradient: Of the figure, by total, shape (D, p).
-        answered: People of each row who answered; rows without any hold nothing of the figure.
+        gradient: Of the estimate, by total, shape (D, p).
+        answered: People of each row who answered; rows without any do not count.
 
     Returns:
-        Shape (D,), in squared units of the figure; NaN where nothing was drawn twice.
+        Shape (D,), in squared units of the estimate; NaN where nothing was drawn twice.
 
     Source: rules V1, V2 and V5 in docs/method.md; Särndal, Swensson, Wretman (1992), section 5.6.
     """
@@ -44,7 +44,7 @@ def estimate_variance(totals: Block, gradient: Floats, answered: Floats | None =
     z = np.einsum("rp,rp->r", slope, totals.part[:, used])
     some = np.full(len(z), True) if answered is None else answered > 0
     z, domain, cell = z[some], totals.domain[some], totals.cell[some]
-    found = np.zeros(d)
+    variance = np.zeros(d)
     for stage in totals.stages:
         unit = stage.unit[cell]
         starts = _find_starts(domain, unit)
@@ -54,8 +54,8 @@ def estimate_variance(totals: Block, gradient: Floats, answered: Floats | None =
         drawn, n = np.diff(np.append(begins, len(at))), stage.n[group[begins]]
         mean = np.where(stage.mean[group[begins]], _sum_runs(z_unit, begins) / n, 0.0)
         squares = _sum_runs((z_unit - np.repeat(mean, drawn)) ** 2, begins) + (n - drawn) * mean**2
-        found += _add_groups(stage, at[begins], group[begins], squares, d)
-    return found
+        variance += _add_groups(stage, at[begins], group[begins], squares, d)
+    return variance
 
 
 def _find_starts(first: Ints, second: Ints) -> Ints:
@@ -71,16 +71,18 @@ def _sum_runs(values: Floats, starts: Ints) -> Floats:
 def _add_groups(stage: Stage, domain: Ints, group: Ints, squares: Floats, d: int) -> Floats:
     """Add scaled squares of the groups of each domain; make up for groups left out (V5)."""
     scaled = stage.scale[group] * squares
-    found: Floats = np.bincount(domain, weights=scaled, minlength=d).astype(np.float64)
+    variance: Floats = np.bincount(domain, weights=scaled, minlength=d).astype(np.float64)
     if not stage.left.any():
-        return found
-    every = np.bincount(domain, minlength=d)
-    kept = np.bincount(domain, weights=~stage.left[group], minlength=d)
-    return np.asarray(found * np.divide(every, kept, out=np.full(d, np.nan), where=kept > 0))
+        return variance
+    n_groups = np.bincount(domain, minlength=d)
+    n_kept = np.bincount(domain, weights=~stage.left[group], minlength=d)
+    return np.asarray(
+        variance * np.divide(n_groups, n_kept, out=np.full(d, np.nan), where=n_kept > 0)
+    )
 
 
 def expand_gradient(gradient: Floats) -> sparse.csr_array:
-    """Lay the gradient of one figure, shape (D, p), over all totals: shape (D, D·p).
+    """Lay the gradient of one estimate, shape (D, p), over all totals: shape (D, D·p).
 
     Columns that count stay in place even where their slope is 0.
     """
@@ -108,22 +110,24 @@ def estimate_covariance(totals: Block, influence: sparse.csr_array) -> Floats:
     z: sparse.csr_array = _expand_totals(totals) @ influence.T
     if totals.credit is not None:
         levels = totals.credit.cross.transpose(1, 0, 2).reshape(-1, influence.shape[1])
-        explained = totals.credit.known @ (totals.credit.sweep @ (influence @ levels.T).T)
+        explained = totals.credit.cell_margins @ (totals.credit.sweep @ (influence @ levels.T).T)
         z = sparse.csr_array(z.toarray() - explained)
-    found = np.zeros((influence.shape[0],) * 2)
+    matrix = np.zeros((influence.shape[0],) * 2)
     for stage in totals.stages:
         z_unit = _make_indicator(stage.unit, len(stage.group)) @ z
         sums = _make_indicator(stage.group, len(stage.n)) @ z_unit
-        own = _multiply_crosswise(z_unit, stage.scale[stage.group])
-        own -= _multiply_crosswise(sums, stage.scale * stage.mean / stage.n)
+        stage_matrix = _multiply_crosswise(z_unit, stage.scale[stage.group])
+        stage_matrix -= _multiply_crosswise(sums, stage.scale * stage.mean / stage.n)
         if stage.left.any():
             groups = _find_touched(totals, influence, stage)[1] != 0
-            every = np.asarray(groups.sum(axis=0), dtype=float)
-            kept = np.asarray(groups[~stage.left].sum(axis=0), dtype=float)
-            up = np.sqrt(np.divide(every, kept, out=np.full_like(every, np.nan), where=kept > 0))
-            own = own * np.outer(up, up)
-        found += own
-    return found
+            n_groups = np.asarray(groups.sum(axis=0), dtype=float)
+            n_kept = np.asarray(groups[~stage.left].sum(axis=0), dtype=float)
+            factor = np.sqrt(
+                np.divide(n_groups, n_kept, out=np.full_like(n_groups, np.nan), where=n_kept > 0)
+            )
+            stage_matrix = stage_matrix * np.outer(factor, factor)
+        matrix += stage_matrix
+    return matrix
 
 
 def _covariance_from_moments(totals: Block, influence: sparse.csr_array) -> Floats:
@@ -131,7 +135,7 @@ def _covariance_from_moments(totals: Block, influence: sparse.csr_array) -> Floa
     assert totals.moment is not None
     (stage,) = totals.stages
     group, p = stage.group[totals.cell], totals.p
-    found = np.zeros((influence.shape[0],) * 2)
+    matrix = np.zeros((influence.shape[0],) * 2)
     by_total = sparse.csc_array(influence)
     rows = np.arange(len(totals.domain) + 1) * p
     at = (totals.domain[:, None] * p + np.arange(p)).ravel()
@@ -139,15 +143,15 @@ def _covariance_from_moments(totals: Block, influence: sparse.csr_array) -> Floa
         (totals.part[:, :p].ravel(), at, rows), (len(totals.domain), by_total.shape[1])
     )
     sums = _make_indicator(group, len(stage.n)) @ (wide @ influence.T)
-    found -= _multiply_crosswise(sums, stage.scale * stage.mean / stage.n)
+    matrix -= _multiply_crosswise(sums, stage.scale * stage.mean / stage.n)
     for row, domain in enumerate(totals.domain):
         slope = by_total[:, domain * p : (domain + 1) * p].tocsr()
         who = np.flatnonzero(np.diff(slope.indptr))
         if who.size:
             dense = slope[who].toarray()
             inside = dense @ totals.moment[row] @ dense.T
-            found[np.ix_(who, who)] += stage.scale[group[row]] * inside
-    return found
+            matrix[np.ix_(who, who)] += stage.scale[group[row]] * inside
+    return matrix
 
 
 def _expand_totals(totals: Block) -> sparse.csr_array:
@@ -230,17 +234,17 @@ def sampling_fraction(totals: Block) -> Floats:
     if not totals.stages:
         return np.zeros(len(totals.keys))
     stage = totals.stages[0]
-    own = stage.fraction[stage.group[stage.unit[totals.cell]]]
+    fraction = stage.fraction[stage.group[stage.unit[totals.cell]]]
     n = totals.part_people[:, -1]
-    sums = np.bincount(totals.domain, weights=own * n, minlength=len(totals.keys))
+    sums = np.bincount(totals.domain, weights=fraction * n, minlength=len(totals.keys))
     return np.asarray(sums / np.maximum(np.bincount(totals.domain, weights=n), 1))
 
 
 def whole_strata(totals: Block, people: Floats) -> Floats:
     """Return the population of each domain that is a whole simple stratum, else NaN (rule I3)."""
-    found = np.full(len(totals.keys), np.nan)
+    unknown = np.full(len(totals.keys), np.nan)
     if not totals.stages or totals.moment is None or not len(totals.domain):
-        return found
+        return unknown
     stage, fraction = totals.stages[0], sampling_fraction(totals)
     first = np.searchsorted(totals.domain, np.arange(len(totals.keys)))
     drawn = stage.n[stage.group[totals.cell[first]]]

@@ -50,10 +50,10 @@ def post_stratify(
     if not columns:
         raise DesignError("margin_none")
     level, names, wanted = _read_margin(design, columns, totals)
-    found = np.bincount(level, weights=design.weight)
-    weight = design.weight * (wanted / found)[level]
-    named = ((" × ".join(columns), level, names, wanted),)
-    return _calibrate(design, weight, named, rounds=1)
+    sums = np.bincount(level, weights=design.weight)
+    weight = design.weight * (wanted / sums)[level]
+    margins = ((" × ".join(columns), level, names, wanted),)
+    return _calibrate(design, weight, margins, rounds=1)
 
 
 def rake(design: Design, margins: Margins, tolerance: float = 1e-10) -> Design:
@@ -76,29 +76,34 @@ def rake(design: Design, margins: Margins, tolerance: float = 1e-10) -> Design:
 
     Example:
         >>> frame = pd.DataFrame({"sex": ["f", "m", "m", "f"], "town": [0, 0, 1, 1]})
-        >>> made = rake(Design(frame), {"sex": {"f": 4, "m": 6}, "town": {0: 5, 1: 5}})
-        >>> made.weight.round(6).tolist()
+        >>> raked = rake(Design(frame), {"sex": {"f": 4, "m": 6}, "town": {0: 5, 1: 5}})
+        >>> raked.weight.round(6).tolist()
         [2.0, 3.0, 3.0, 2.0]
     """
-    named = [(name, *_read_margin(design, [name], totals)) for name, totals in margins.items()]
-    if not named:
+    margin_list = [
+        (name, *_read_margin(design, [name], totals)) for name, totals in margins.items()
+    ]
+    if not margin_list:
         raise DesignError("margin_none")
-    sums = [float(wanted.sum()) for *_, wanted in named]
+    sums = [float(wanted.sum()) for *_, wanted in margin_list]
     if max(sums) - min(sums) > 1e-6 * max(sums):
-        shown = ", ".join(f"{name}: {it:g}" for (name, *_), it in zip(named, sums, strict=True))
+        shown = ", ".join(
+            f"{name}: {margin_sum:g}"
+            for (name, *_), margin_sum in zip(margin_list, sums, strict=True)
+        )
         raise DesignError("margins_differ", sums=shown)
     weight, gap, rounds = design.weight.copy(), np.inf, 0
     while gap > tolerance * sums[0] and rounds < ROUNDS:
-        for _, level, _, wanted in named:
+        for _, level, _, wanted in margin_list:
             weight = weight * (wanted / np.bincount(level, weights=weight))[level]
         gap = max(
             float(np.abs(np.bincount(level, weights=weight) - wanted).max())
-            for _, level, _, wanted in named
+            for _, level, _, wanted in margin_list
         )
         rounds += 1
     if not gap <= tolerance * sums[0]:
         raise DesignError("rake_gap", rounds=rounds, gap=f"{gap:.4g}", total=f"{sums[0]:.10g}")
-    return _calibrate(design, weight, named, rounds)
+    return _calibrate(design, weight, margin_list, rounds)
 
 
 def trim(design: Design, low: float = 0.0, high: float = np.inf) -> Design:
@@ -150,31 +155,31 @@ def _read_margin(
         )
     frame = design.frame[list(columns)]
     key = frame[columns[0]] if len(columns) == 1 else pd.MultiIndex.from_frame(frame)
-    level, held = pd.factorize(key, sort=True)
-    at = " × ".join(columns)
+    level, levels = pd.factorize(key, sort=True)
+    margin = " × ".join(columns)
     if (level < 0).any() or frame.isna().to_numpy().any():
-        raise DesignError("margin_blank", margin=at, n=int(frame.isna().any(axis=1).sum()))
-    names, totals = list(held), dict(totals.items())  # a Series of counts, too
+        raise DesignError("margin_blank", margin=margin, n=int(frame.isna().any(axis=1).sum()))
+    names, totals = list(levels), dict(totals.items())  # a Series of counts, too
     lacking, idle = (
-        [it for it in names if it not in totals],
-        [it for it in totals if it not in names],
+        [name for name in names if name not in totals],
+        [name for name in totals if name not in names],
     )
     for message, wrong in (("margin_no_total", lacking), ("margin_no_form", idle)):
         if wrong:
-            raise DesignError(message, margin=at, levels=", ".join(map(str, wrong)))
+            raise DesignError(message, margin=margin, levels=", ".join(map(str, wrong)))
     try:
-        wanted = np.array([float(totals[it]) for it in names])
+        wanted = np.array([float(totals[name]) for name in names])
     except (TypeError, ValueError) as why:
-        raise DesignError("margin_total", margin=at) from why
+        raise DesignError("margin_total", margin=margin) from why
     if not (np.isfinite(wanted) & (wanted > 0)).all():
-        raise DesignError("margin_total", margin=at)
+        raise DesignError("margin_total", margin=margin)
     return np.asarray(level, dtype=np.int64), names, wanted
 
 
 def _calibrate(
     design: Design,
     weight: Floats,
-    named: Sequence[tuple[str, Ints, list[object], Floats]],
+    margins: Sequence[tuple[str, Ints, list[object], Floats]],
     rounds: int,
 ) -> Design:
     """Return the design with its new weights and what the calibration knows."""
@@ -183,13 +188,13 @@ def _calibrate(
         pd.DataFrame(
             {
                 "margin": name,
-                "level": [str(it) for it in levels],
+                "level": [str(name_of_level) for name_of_level in levels],
                 "wanted": wanted,
                 "before": np.bincount(level, weights=base),
                 "found": np.bincount(level, weights=weight),
             }
         )
-        for name, level, levels, wanted in named
+        for name, level, levels, wanted in margins
     ]
     table = pd.concat(rows, ignore_index=True)
     table["gap"] = table["found"] - table["wanted"]
@@ -201,17 +206,17 @@ def _calibrate(
         "n_eff_before": _find_kish_n(base),
         "n_eff": _find_kish_n(weight),
     }
-    found = Calibration(tuple(level for _, level, *_ in named), base, table, facts)
-    return _replace_weights(design, weight, found)
+    calibration = Calibration(tuple(level for _, level, *_ in margins), base, table, facts)
+    return _replace_weights(design, weight, calibration)
 
 
-def _replace_weights(design: Design, weight: Floats, known: Calibration | None) -> Design:
+def _replace_weights(design: Design, weight: Floats, calibration: Calibration | None) -> Design:
     """Return the design with these weights, in a column that is not one of the data."""
     name = design.weights or "weight"
     while not design.weights and name in design.frame:
         name += "_"
     frame = design.frame.assign(**{name: weight})
-    return replace(design, frame=frame, weights=name, calibration=known)
+    return replace(design, frame=frame, weights=name, calibration=calibration)
 
 
 def _find_kish_n(weight: Floats) -> float:
@@ -226,25 +231,31 @@ def find_credit(totals: Block, design: Design, by: Sequence[str], columns: Colum
     post-stratum, or the fit on all margins. (R ``rake`` leaves these weights out, ``calibrate``
     does not; they agree where the weights before were equal.)
     """
-    known = design.calibration
-    assert known is not None
-    sizes = [int(level.max()) + 1 for level in known.margins]
+    calibration = design.calibration
+    assert calibration is not None
+    sizes = [int(level.max()) + 1 for level in calibration.margins]
     n, m = len(design.frame), sum(sizes)
     offset = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    at = np.stack([level + start for level, start in zip(known.margins, offset, strict=True)], 1)
+    at = np.stack(
+        [level + start for level, start in zip(calibration.margins, offset, strict=True)], 1
+    )
     rows = np.repeat(np.arange(n), len(sizes))
     levels = sparse.csr_array((np.ones(rows.size), (rows, at.ravel())), (n, m))
-    base = known.base
+    base = calibration.base
     cell = design.cells[0]
     cells = sparse.csr_array((design.weight, (cell, np.arange(n))), (int(cell.max()) + 1, n))
-    made = list(columns.make(design.frame))[: len(columns.names) - columns.n_fixed]
+    made_columns = list(columns.make(design.frame))[: len(columns.names) - columns.n_fixed]
     domain = _find_domain(totals, design, by)
     inside = sparse.csr_array(
         (base[domain >= 0], (domain[domain >= 0], np.flatnonzero(domain >= 0))),
         (len(totals.keys), n),
     )
     cross = np.stack(
-        [(inside @ levels.multiply(np.asarray(x)[:, None]).tocsr()).toarray() for x in made], axis=2
+        [
+            (inside @ levels.multiply(np.asarray(x)[:, None]).tocsr()).toarray()
+            for x in made_columns
+        ],
+        axis=2,
     )
     counts = (levels.T @ levels.multiply(base[:, None]).tocsr()).toarray()
     return Credit(cells @ levels, cross, np.linalg.pinv(counts, hermitian=True))
@@ -255,5 +266,5 @@ def _find_domain(totals: Block, design: Design, by: Sequence[str]) -> Ints:
     if not by:
         return np.zeros(len(design.frame), np.int64)
     keys = totals.keys.assign(_domain=np.arange(len(totals.keys)))
-    found = design.frame[list(by)].merge(keys, on=list(by), how="left")["_domain"]
-    return np.asarray(found.fillna(-1).to_numpy(dtype=np.int64))
+    domain = design.frame[list(by)].merge(keys, on=list(by), how="left")["_domain"]
+    return np.asarray(domain.fillna(-1).to_numpy(dtype=np.int64))

@@ -144,7 +144,7 @@ def test_allocation_by_hand():
     assert allocate(sizes, 100, "power").tolist() == [75, 25]
     assert allocate(sizes, 100, "equal").tolist() == [50, 50]
     spread = pd.Series({"b": 0.9, "a": 0.1})
-    assert allocate(sizes, 100, "neyman", spread=spread).tolist() == [50, 50]
+    assert allocate(sizes, 100, "neyman", standard_deviation=spread).tolist() == [50, 50]
 
 
 def test_a_unit_never_gives_more_than_it_has():
@@ -171,7 +171,7 @@ def test_an_allocation_adds_up_within_its_bounds(sizes, how, least, part):
     low = many.clip(upper=least)
     total = int(low.sum() + part * (many.sum() - low.sum()))
     spread = pd.Series(np.linspace(0.1, 0.5, len(many)), index=many.index)
-    got = allocate(many, total, how, spread=spread, least=least)
+    got = allocate(many, total, how, standard_deviation=spread, least=least)
     assert int(got.sum()) == total
     assert ((low <= got) & (got <= many)).all()
 
