@@ -362,9 +362,14 @@ def write_tables(tables: dict[str, pd.DataFrame], folder: Path) -> list[Path]:
 
 def _format_csv(table: pd.DataFrame) -> str:
     text = io.StringIO()
-    safe = table.apply(lambda column: column.map(_escape_formula))
+    safe = table.apply(_escape_column)
     safe.to_csv(text, index=False, float_format="%.10g", lineterminator="\n")
     return "\ufeff" + text.getvalue()
+
+
+def _escape_column(column: "pd.Series[str]") -> "pd.Series[str]":
+    is_number = isinstance(column.dtype, np.dtype) and column.dtype.kind in "iufb"
+    return column if is_number else column.map(_escape_formula)
 
 
 def _escape_formula(value: object) -> object:

@@ -51,8 +51,7 @@ def compare(*surveys: Survey, crosswalk: str | Path = "", level: float = 0.95) -
 
     d = after − before, se² = se₁² + se₂², t at Satterthwaite's df: samples of two years are taken
     as independent. At 0 and 100 % the interval comes from both intervals, and p from its reach
-    towards no change. Holm over the overall
-    indices of the units of one ranked group.
+    towards no change. Holm's p over the overall indices of the units of one ranked group.
 
     Args:
         surveys: Two waves or more.
@@ -63,8 +62,7 @@ def compare(*surveys: Survey, crosswalk: str | Path = "", level: float = 0.95) -
         Keys ``before``, ``after`` (ids of waves), ``domain`` (``all``, ``group``, ``unit``),
         ``group``, ``unit``, ``level``, ``variable``; ``value_before``, ``value_after``,
         ``n_before``, ``n_after``, ``value`` (points), ``se``, ``low``, ``high``, ``df``, ``p``,
-        ``p_holm``,
-        ``expected`` (C4) and ``reason``: empty where compared, ``bridged``, or why there is no
+        ``p_holm``, ``expected`` (C4) and ``reason``: empty where compared, ``bridged``, or why there is no
         number: ``instrument``, ``population``, ``mode``, ``absent``, ``redefined``,
         ``suppressed``, ``no_error``.
 
@@ -292,7 +290,7 @@ def decompose(
 
     Args:
         before: The earlier wave.
-        after: The later one, of the same instrument.
+        after: The later wave, of the same instrument.
         by: Key of the groups, such as ``sex``; people without it are a group of their own.
         unit: Code of one unit; the whole if empty.
         level: Confidence of the intervals.
