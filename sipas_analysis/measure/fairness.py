@@ -95,8 +95,8 @@ def rank_under_rules(survey: Survey, ranking: Ranking) -> pd.DataFrame:
 
     Returns:
         One row per ranked unit: ``group``, ``unit``, ``rank``, a column for each rule,
-        ``rank_best``, ``rank_worst`` and ``share``: of the rules under which the unit stands at its
-        published rank or better.
+        ``rank_best``, ``rank_worst`` and ``share``: of the rules under which the unit has its
+        published rank or a better one.
 
     Source: rule R5 in docs/method.md.
     """

@@ -44,7 +44,7 @@ class Reliability:
         warnings: Message ids, after ``reliability.``: ``skewed``, ``constant``, ``few_forms``,
             ``negative``.
         units: Where a unit was named: per item and for ``mean``, ``f``, ``df``, ``df_within`` and
-            ``value`` = 1 − 1/F, how reliably units are told apart.
+            ``value`` = 1 − 1/F, how reliably the items separate units.
         structure: Where factors were named: ``loadings``, ``correlations`` and ``fit``.
     """
 
@@ -108,7 +108,7 @@ def reliability(
     Args:
         frame: One row per form.
         items: Numeric columns, three or more.
-        unit: Column of the unit, to ask how reliably units are told apart.
+        unit: Column of the unit, to estimate how reliably the items separate units.
         factors: Items by factor, for the structure; needs the extra ``structure``.
         level: Confidence of the intervals.
 
