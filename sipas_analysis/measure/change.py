@@ -62,8 +62,8 @@ def compare(*surveys: Survey, crosswalk: str | Path = "", level: float = 0.95) -
         Keys ``before``, ``after`` (ids of waves), ``domain`` (``all``, ``group``, ``unit``),
         ``group``, ``unit``, ``level``, ``variable``; ``value_before``, ``value_after``,
         ``n_before``, ``n_after``, ``value`` (points), ``se``, ``low``, ``high``, ``df``, ``p``,
-        ``p_holm``, ``expected`` (C4) and ``reason``: empty where compared, ``bridged``, or why there
-        is no number: ``instrument``, ``population``, ``mode``, ``absent``, ``redefined``,
+        ``p_holm``, ``expected`` (C4) and ``reason``: empty where compared, ``bridged``, or why
+        there is no number: ``instrument``, ``population``, ``mode``, ``absent``, ``redefined``,
         ``suppressed``, ``no_error``.
 
     Raises:
