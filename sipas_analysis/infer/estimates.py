@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from html import escape
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from sipas_analysis.errors import ColumnError
@@ -185,7 +184,7 @@ class Estimates:
 
     def combine(
         self,
-        how: Floats | Sequence[float] | Callable[[Floats], Any],
+        how: Floats | Sequence[float] | Callable[[Floats], ArrayLike],
         level: float = 0.95,
         **keys: object,
     ) -> "Estimates":
@@ -289,7 +288,7 @@ class Estimates:
         return table.round(4 if shares else 2)
 
 
-def compute_slopes(how: Callable[[Floats], Any], values: Floats) -> Floats:
+def compute_slopes(how: Callable[[Floats], ArrayLike], values: Floats) -> Floats:
     """Return the slopes of a smooth function, shape (K, E), by central differences.
 
     Two widths joined by Richardson's rule, so that the error is of the order of width⁴.
@@ -330,7 +329,9 @@ def average_ratios(total: Floats, mean: Mean) -> tuple[Floats, Floats]:
     return value, (share / safe) @ mean.top - (share * ratio / safe) @ mean.bottom
 
 
-def evaluate_mean(totals: Block, mean: Mean, answered: str = "n") -> tuple[pd.DataFrame, Any]:
+def evaluate_mean(
+    totals: Block, mean: Mean, answered: str = "n"
+) -> tuple[pd.DataFrame, sparse.csr_array]:
     """Return value, variance, df and influence of a mean of ratios in each domain.
 
     Args:
@@ -356,37 +357,33 @@ def evaluate_mean(totals: Block, mean: Mean, answered: str = "n") -> tuple[pd.Da
     at = totals.people.columns.get_loc(answered)
     units, strata = count_units(totals, totals.part_people[:, at])
     df = units - strata
-    influence: Any = None
     if totals.replicas is None:
         variance = estimate_variance(totals, gradient[:, : totals.p], totals.part_people[:, at])
         influence = expand_gradient(gradient[:, : totals.p])
     else:
-        assert totals.factors is not None
-        values = np.stack(
-            [average_ratios(totals_of_one, mean)[0] for totals_of_one in totals.replicas]
-        )
-        centre = value if totals.around_estimate else values[totals.factors > 0].mean(axis=0)
-        influence = ((values - centre) * np.sqrt(totals.factors)[:, None]).T
-        variance = (influence**2).sum(axis=1)
+        deviations = _deviate_replicates(totals, totals.replicas, mean, value)
+        variance, influence = (deviations**2).sum(axis=1), sparse.csr_array(deviations)
         df = df if totals.freedom is None else totals.freedom
-        influence = sparse.csr_array(influence)
     without_error = np.isnan(value) | (df <= 0) | ((units <= 1) & (totals.freedom is None))
     p = mean.top.shape[1]
-    frame = pd.DataFrame(
-        {
-            "value": value,
-            "variance": np.where(without_error, np.nan, np.maximum(variance, 0.0)),
-            "df": np.where(without_error, np.nan, df),
-            "numerator": (totals.total[:, :p] @ mean.top.T)[:, 0]
-            if mean.share.size == 1
-            else np.nan,
-            "denominator": (totals.total[:, :p] @ mean.bottom.T).sum(axis=1)
-            if mean.bottom.size
-            else np.nan,
-            "people": people,
-        }
-    )
-    return frame, influence
+    total, n_bottoms = totals.total[:, :p], mean.bottom.size
+    columns = {
+        "value": value,
+        "variance": np.where(without_error, np.nan, np.maximum(variance, 0.0)),
+        "df": np.where(without_error, np.nan, df),
+        "numerator": (total @ mean.top.T)[:, 0] if mean.share.size == 1 else np.nan,
+        "denominator": (total @ mean.bottom.T).sum(axis=1) if n_bottoms else np.nan,
+        "people": people,
+    }
+    return pd.DataFrame(columns), influence
+
+
+def _deviate_replicates(totals: Block, replicas: Floats, mean: Mean, value: Floats) -> Floats:
+    """Return the scaled deviation of each domain in each replicate, shape (D, K)."""
+    assert totals.factors is not None
+    values = np.stack([average_ratios(replica, mean)[0] for replica in replicas])
+    centre = value if totals.around_estimate else values[totals.factors > 0].mean(axis=0)
+    return np.asarray(((values - centre) * np.sqrt(totals.factors)[:, None]).T)
 
 
 def _refill_shares(share: Floats, wanted: Floats, labels: NDArray[np.int64]) -> Floats:

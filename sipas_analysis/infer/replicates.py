@@ -1,8 +1,8 @@
 """Replicate weights, given with the data or made from the design (rule V4).
 
 A replicate leaves out, halves or redraws clusters; the error of an estimate comes from how it
-differs over replicates. Made replicates need no second pass over forms: totals of clusters are added with
-other factors. Not for ranks (rule R2), nor, with the jackknife, for medians.
+differs over replicates. Made replicates need no second pass over forms: totals of clusters are
+added with other factors. Not for ranks (rule R2), nor, with the jackknife, for medians.
 """
 
 from collections.abc import Sequence

@@ -193,7 +193,7 @@ class Block:
         return not self.scale.equal
 
     @property
-    def simple(self) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+    def simple(self) -> NDArray[np.bool_]:
         """Which domains are simple random samples: single forms of one stratum, equal weights."""
         rows = np.bincount(self.domain, minlength=len(self.keys))
         plain = self.moment is not None and not self.weighted
