@@ -113,7 +113,7 @@ def code_outcome(outcome: "pd.Series[float]", family: Family) -> tuple[Floats, L
             return codes, tuple(dtype.categories) if family == "ordinal" else ()
     if not pd.api.types.is_numeric_dtype(dtype):
         raise FitError(f"fit_outcome_{family}", outcome=name)
-    y = answers.to_numpy(dtype=np.float64, na_value=np.nan)
+    y = np.asarray(answers.to_numpy(dtype=float, na_value=np.nan), dtype=np.float64)
     if np.isinf(y).any():
         raise FitError("fit_infinite", column=name)
     if family == "gaussian":
