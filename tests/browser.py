@@ -65,7 +65,7 @@ class Browser:
                 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
                 with opener.open(f"http://127.0.0.1:{port}/json/list") as answer:
                     tabs = json.loads(answer.read())
-                return next(it for it in tabs if it["type"] == "page")["webSocketDebuggerUrl"]
+                return next(tab for tab in tabs if tab["type"] == "page")["webSocketDebuggerUrl"]
             time.sleep(0.1)
         raise AssertionError(f"Chromium did not open its port in {PATIENCE} s")
 

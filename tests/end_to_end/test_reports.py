@@ -42,10 +42,10 @@ def papermill(name, out, *words):
     shell(BIN / "papermill", f"notebooks/{name}.ipynb", out, *words)
     cells = json.loads(out.read_text("utf-8"))["cells"]
     outputs = [one for cell in cells for one in cell.get("outputs", [])]
-    assert not any(one["output_type"] == "error" for one in outputs)
+    assert not any(output["output_type"] == "error" for output in outputs)
     return "".join(
-        "".join(one.get("text", "")) + "".join(one.get("data", {}).get("text/html", ""))
-        for one in outputs
+        "".join(output.get("text", "")) + "".join(output.get("data", {}).get("text/html", ""))
+        for output in outputs
     )
 
 

@@ -389,7 +389,7 @@ def test_cells_come_out_as_from_a_kernel(tmp_path):
     ours, _ = run_cells(tmp_path, *CELLS)
     theirs, _ = run_cells(tmp_path / "k", *CELLS, engine="")
     assert shape(ours) == shape(theirs)
-    pictures = [it for it in ours[6]["outputs"] if "image/png" in it.get("data", {})]
+    pictures = [output for output in ours[6]["outputs"] if "image/png" in output.get("data", {})]
     assert len(pictures) == 1
 
 

@@ -51,7 +51,9 @@ def figures(survey):
 
 def counts(raw, codes):
     """Return satisfied and valid answers of each item."""
-    return np.array([[np.sum(raw[it] >= 4), np.sum(~np.isnan(raw[it]))] for it in codes], float)
+    return np.array(
+        [[np.sum(raw[code] >= 4), np.sum(~np.isnan(raw[code]))] for code in codes], float
+    )
 
 
 def test_all_forms_are_read(survey):

@@ -206,7 +206,7 @@ def edit_receipt(home, draw):
     path = home / "out" / RECEIPT
     facts = json.loads(path.read_text("utf-8"))
     leaves = [*_leaves(facts, ())]
-    *way, last = draw.choice([it for it in leaves if it != ("format",)])
+    *way, last = draw.choice([leaf for leaf in leaves if leaf != ("format",)])
     held = facts
     for step in way:
         held = held[step]
@@ -272,12 +272,14 @@ def test_every_edit_is_found(made, copy, batch):
         kind, file, figure = edit(copy, draw)
         found = checked(copy)
         assert found.grade == "different", (edit.__name__, file)
-        said = {(it.kind, it.file) for it in found.faults}
+        said = {(finding.kind, finding.file) for finding in found.faults}
         assert (kind, file) in said, (edit.__name__, said)
         if figure:
-            assert figure in {it.figure for it in found.faults if it.file == file}
+            assert figure in {finding.figure for finding in found.faults if finding.file == file}
         if file == "answers.csv":
-            named = {it.figure for it in found.findings if it.kind in ("figure", "close")}
+            named = {
+                finding.figure for finding in found.findings if finding.kind in ("figure", "close")
+            }
             assert named == moved(made, copy)
         shutil.rmtree(copy)
         shutil.copytree(made, copy)
@@ -308,8 +310,8 @@ def test_one_edit_of_each_kind_is_found(made, copy, edit):
     kind, file, figure = edit(copy, random.Random(7))
     found = checked(copy)
     assert found.grade == "different"
-    assert (kind, file) in {(it.kind, it.file) for it in found.faults}
-    assert not figure or figure in {it.figure for it in found.faults}
+    assert (kind, file) in {(finding.kind, finding.file) for finding in found.faults}
+    assert not figure or figure in {finding.figure for finding in found.faults}
 
 
 def test_without_the_inputs_nothing_is_verified(copy, tmp_path):
@@ -318,7 +320,7 @@ def test_without_the_inputs_nothing_is_verified(copy, tmp_path):
     shutil.rmtree(copy / "inputs")
     found = verify(copy / "out", copy / "inputs")
     assert found.grade == "partly"
-    assert [it.kind for it in found.findings] == ["absent"]
+    assert [finding.kind for finding in found.findings] == ["absent"]
     open_archive(path, tmp_path / "open")
     shutil.rmtree(tmp_path / "open/inputs")
     with open_run(tmp_path / "open") as run:
@@ -347,7 +349,7 @@ def test_an_input_that_was_cut_is_named_with_its_reason(copy):
     path.write_text(path.read_text("utf-8")[:20], "utf-8")
     found = verify(copy / "out", copy / "inputs")
     assert found.grade == "different"
-    assert {it.kind for it in found.faults} == {"input", "unread"}
+    assert {finding.kind for finding in found.faults} == {"input", "unread"}
 
 
 # ── for people and for tools of others
@@ -389,7 +391,7 @@ def test_the_crate_says_what_made_which_file_from_which_input(made, tmp_path):
     run = crate_of(made / "out")
     files = {it.id: it["sha256"] for it in run["result"]}
     assert files == {k: v for k, v in facts["outputs"].items() if k != "ro-crate-metadata.json"}
-    inputs = {it["file"]: it["sha256"] for it in facts["inputs"]}
+    inputs = {source["file"]: source["sha256"] for source in facts["inputs"]}
     assert {it["name"]: it["sha256"] for it in run["object"]} == inputs
     first = run["object"][0]
     content = first.id.removeprefix("ni:///sha-256;").partition("?")[0]
@@ -444,7 +446,7 @@ def test_what_lies_beside_a_run_in_its_archive_is_checked_too(packed, tmp_path, 
         handle.write("\n# another\n")
     found = verify_run(run)
     assert found.grade == "different"
-    assert [(it.kind, it.file) for it in found.faults] == [("output", said)]
+    assert [(finding.kind, finding.file) for finding in found.faults] == [("output", said)]
 
 
 def test_an_archive_of_another_programs_run_says_where_to_take_it(copy, tmp_path):
@@ -454,7 +456,7 @@ def test_an_archive_of_another_programs_run_says_where_to_take_it(copy, tmp_path
     write_receipt(seal_receipt(facts | {"program": by}), copy / "out")
     path = write_archive(copy / "out", tmp_path / "a.zip", copy / "inputs")
     with zipfile.ZipFile(path) as held:
-        assert not any(it.startswith("program") for it in held.namelist())
+        assert not any(name.startswith("program") for name in held.namelist())
         assert "install sipas_analysis 0.1 (commit abc)" in held.read("README.en.txt").decode()
     assert verify_run(open_archive(path, tmp_path / "open")).grade == "elsewhere"
 
@@ -478,7 +480,9 @@ def test_other_libraries_or_another_lock_are_said(copy):
     write_receipt(seal_receipt(facts | {"program": lock}), copy / "out")
     found = verify(copy / "out", copy / "inputs")
     assert (found.grade, found.faults) == ("elsewhere", [])
-    assert [(it.kind, it.figure) for it in found.findings] == [("environment", "lock")]
+    assert [(finding.kind, finding.figure) for finding in found.findings] == [
+        ("environment", "lock")
+    ]
     assert next(verdict_lines(found, "en")).startswith("SAME FIGURES, OTHER ENVIRONMENT")
     commit = facts["program"] | {"commit": "another"}
     write_receipt(seal_receipt(facts | {"program": commit}), copy / "out")
@@ -489,14 +493,16 @@ def test_a_public_archive_holds_no_form(made, tmp_path):
     """Suppressed tables only; what can be checked is checked, and no more is claimed."""
     path = write_archive(made / "out", tmp_path / "a.zip", made / "inputs", public=True)
     names = zipfile.ZipFile(path).namelist()
-    assert {it.partition("/")[0] for it in names} == {
+    assert {name.partition("/")[0] for name in names} == {
         "README.vi.txt",
         "README.en.txt",
         "ro-crate-metadata.json",
         "outputs",
         "program",
     }
-    assert all("tables/" in it or "receipt" in it for it in names if it.startswith("outputs"))
+    assert all(
+        "tables/" in name or "receipt" in name for name in names if name.startswith("outputs")
+    )
     run = open_archive(path, tmp_path / "open")
     assert run.wave is None
     assert verify_run(run).grade == "partly"
@@ -570,7 +576,7 @@ def test_a_receipt_that_was_sealed_again_is_held_against_the_inputs(copy, change
     """Its own hash is right; what follows from the inputs is not what it says."""
     found = forged(copy, change)
     assert found.grade == "different"
-    assert {it.kind for it in found.faults} == {"facts"}
+    assert {finding.kind for finding in found.faults} == {"facts"}
 
 
 def test_the_last_digits_of_another_processor_are_no_fault_and_are_said(copy):
@@ -584,7 +590,7 @@ def test_the_last_digits_of_another_processor_are_no_fault_and_are_said(copy):
 
     found = forged(copy, step(2e-10))
     assert (found.grade, found.faults) == ("rounded", [])
-    assert [it.kind for it in found.findings] == ["close"]
+    assert [finding.kind for finding in found.findings] == ["close"]
     assert forged(copy, step(1e-8)).grade == "different"
 
 
@@ -595,7 +601,7 @@ def test_a_public_archive_still_checks_each_division(copy, tmp_path):
     write_receipt(seal_receipt(facts), copy / "out")
     path = write_archive(copy / "out", tmp_path / "a.zip", public=True)
     found = verify_run(open_archive(path, tmp_path / "open"))
-    assert f"{facts['figures'][0]['id']}#value" in {it.figure for it in found.faults}
+    assert f"{facts['figures'][0]['id']}#value" in {finding.figure for finding in found.faults}
 
 
 def put(way, value):
@@ -669,7 +675,7 @@ def test_a_second_key_of_one_name_is_found(copy):
         text.replace('"figures": [', '"figures": [{"id": "overall"}],\n "figures": [', 1)
     )
     found = verify(copy / "out", copy / "inputs")
-    assert [(it.kind, it.file) for it in found.faults] == [("receipt", RECEIPT)]
+    assert [(finding.kind, finding.file) for finding in found.faults] == [("receipt", RECEIPT)]
 
 
 @pytest.mark.parametrize(
@@ -692,7 +698,7 @@ def test_a_file_that_no_archive_holds_is_named(packed, tmp_path, name):
     with open_run(path) as run:
         found = verify_run(run)
     assert found.grade == "different"
-    assert ("stranger", name) in {(it.kind, it.file) for it in found.faults}
+    assert ("stranger", name) in {(finding.kind, finding.file) for finding in found.faults}
 
 
 @pytest.mark.parametrize("change", ["moved", "deleted"])
@@ -733,7 +739,7 @@ def test_inputs_in_a_folder_beside_the_wave_are_packed_and_found(copy, tmp_path)
     asked = {"languages": ["vi"], "formats": [], "units": []}
     write_receipt(seal_receipt(receipt_facts(survey, asked) | {"outputs": {}}), copy / "out")
     packed = write_archive(copy / "out", tmp_path / "a.zip", copy / "inputs")
-    names = [it for it in zipfile.ZipFile(packed).namelist() if it.startswith("inputs")]
+    names = [name for name in zipfile.ZipFile(packed).namelist() if name.startswith("inputs")]
     assert "inputs/shared/units.csv" in names
     assert "inputs/this-wave/wave.yaml" in names
     with open_run(packed) as run:
@@ -748,7 +754,7 @@ def test_an_archived_wave_reads_nothing_from_the_machine(packed, tmp_path):
     run.wave.write_text(text.replace("answers.csv", str(tmp_path / "secret.csv")), "utf-8")
     found = verify_run(run)
     assert not found.recomputed
-    assert "unread" in {it.kind for it in found.faults}
+    assert "unread" in {finding.kind for finding in found.faults}
 
 
 def test_two_inputs_of_the_same_content_are_two_in_the_crate(copy):
@@ -758,7 +764,7 @@ def test_two_inputs_of_the_same_content_are_two_in_the_crate(copy):
     facts["inputs"].append(facts["inputs"][-1] | {"file": "again.csv"})
     write_crate(facts, copy / "out")
     names = [it["name"] for it in crate_of(copy / "out")["object"]]
-    assert names == [it["file"] for it in facts["inputs"]]
+    assert names == [source["file"] for source in facts["inputs"]]
 
 
 def bad_archive(path, *members):

@@ -90,8 +90,8 @@ def test_pooled_figures_are_nearer_the_truth_and_cover_it(units, least, rounds):
     for _ in range(rounds):
         sizes, truth = rng.integers(5, 40, units), beta(rng, 0.92, 0.03, units)
         parts = [answers(rng, truth[[u]], n)[0] for u, n in enumerate(sizes)]
-        value = np.array([it.mean() for it in parts])
-        variance = np.array([it.var(ddof=1) / len(it) for it in parts])
+        value = np.array([part.mean() for part in parts])
+        variance = np.array([part.var(ddof=1) / len(part) for part in parts])
         found = small_area(value, variance, sizes=sizes).frame
         covered.append(found["low"].le(100 * truth) & found["high"].ge(100 * truth))
         pooled.append((found["value"] - 100 * truth) ** 2)

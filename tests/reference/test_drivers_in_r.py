@@ -111,7 +111,7 @@ def in_our_words(term, data, formula=""):
     parts, sign = [], "" if "~ 0 +" in formula else "T."
     for part in term.split(":"):
         texts = [it for it in data if part.startswith(it) and part != it]
-        texts = [it for it in texts if not pd.api.types.is_numeric_dtype(data[it].dtype)]
+        texts = [text for text in texts if not pd.api.types.is_numeric_dtype(data[text].dtype)]
         longest = max(texts, key=len, default="")
         parts.append(f"{longest}[{sign}{part[len(longest) :]}]" if longest else part)
     return ":".join(parts)

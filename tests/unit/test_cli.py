@@ -488,7 +488,7 @@ def test_files_of_other_answers_are_neither_linked_nor_proved(
     assert "files of 2 report(s)" in said
     assert "(province, so-b)" in said
     names = json.loads((out / "receipt.json").read_text("utf-8"))["outputs"]
-    assert {it for it in names if it.startswith(("units", "province"))} == {
+    assert {name for name in names if name.startswith(("units", "province"))} == {
         "units/so-a/report.en.html"
     }
     page = (out / "index.html").read_text("utf-8")
@@ -528,7 +528,7 @@ def test_a_unit_that_left_is_named_with_its_old_files(sipas, make_wave, notebook
     path, out = make_wave(GOOD), tmp_path / "out"
     asked = ["--engine", "kernel", "--jobs", 1, "--out", out]
     sipas("run", path, *asked)
-    make_wave("".join(it for it in GOOD.splitlines(keepends=True) if "so-b" not in it))
+    make_wave("".join(line for line in GOOD.splitlines(keepends=True) if "so-b" not in line))
     said = sipas("run", path, *asked)[1]
     assert "files of 1 report(s)" in said
     assert "(so-b)" in said

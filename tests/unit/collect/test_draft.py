@@ -84,7 +84,7 @@ def test_units_are_listed_once_with_code_and_group(office, tmp_path):
     """From the names in the column; a name of no known kind is left for the person."""
     made = draft_wave([office], tmp_path, "vi")
     rows = list(csv.DictReader(made.units.read_text("utf-8-sig").splitlines()))
-    assert [(it["code"], it["name_vi"], it["group"]) for it in rows] == [
+    assert [(row["code"], row["name_vi"], row["group"]) for row in rows] == [
         ("so-noi-vu", "Sở Nội vụ", "departments"),
         ("huyen-tri-ton", "Huyện Tri Tôn", "districts"),
         ("trung-tam-dac-biet", "Trung tâm Đặc biệt", ""),
@@ -110,7 +110,7 @@ def test_the_draft_is_read_once_its_list_is_uncommented(office, tmp_path):
     made.units.write_text(units, "utf-8")
     with pytest.raises(ColumnError) as caught:
         read_survey(read_wave(made.wave))
-    assert [it.column for it in caught.value.places] == made.unplaced
+    assert [place.column for place in caught.value.places] == made.unplaced
     uncomment(made.wave)
     survey = read_survey(read_wave(made.wave))
     assert len(survey.frame) == 12
@@ -130,7 +130,7 @@ def test_each_unit_may_have_its_own_file(tmp_path):
     ]
     made = draft_wave(paths, tmp_path, "en")
     facts = yaml.safe_load(made.wave.read_text("utf-8"))
-    assert [one["unit"] for one in facts["responses"]] == ["Sở Nội vụ", "Sở Tư pháp"]
+    assert [response["unit"] for response in facts["responses"]] == ["Sở Nội vụ", "Sở Tư pháp"]
     assert facts["year"] is None
     uncomment(made.wave, year=2024)
     assert read_survey(read_wave(made.wave)).frame["unit"].tolist() == [
@@ -153,7 +153,10 @@ def test_each_sheet_may_be_a_unit(tmp_path):
     )
     made = draft_wave([path], tmp_path, "vi")
     facts = yaml.safe_load(made.wave.read_text("utf-8"))
-    assert [(it["sheet"], it.get("header"), it["unit"]) for it in facts["responses"]] == [
+    assert [
+        (response["sheet"], response.get("header"), response["unit"])
+        for response in facts["responses"]
+    ] == [
         ("Sở A", 2, "Sở A"),
         ("Sở B", None, "Sở B"),
     ]
@@ -258,5 +261,5 @@ def test_a_sheet_named_after_its_unit_names_it(tmp_path):
     rows = [[it.vi for it in pack.items.values()], [4] * 22]
     made = draft_wave([book(tmp_path / "syt.xlsx", **{"Sở Y tế": rows})], tmp_path, "vi")
     units = list(csv.DictReader(made.units.read_text("utf-8-sig").splitlines()))
-    assert [(it["name_vi"], it["group"]) for it in units] == [("Sở Y tế", "departments")]
+    assert [(unit["name_vi"], unit["group"]) for unit in units] == [("Sở Y tế", "departments")]
     assert made.file_is_unit

@@ -39,7 +39,7 @@ def levels(survey):
 
 
 def places(error):
-    return [(it.row, it.column, it.value) for it in error.places]
+    return [(place.row, place.column, place.value) for place in error.places]
 
 
 # ── what is recognised
@@ -286,7 +286,7 @@ def test_personal_data_is_dropped_under_any_letters(read_answers):
 def test_a_word_inside_another_is_not_personal(refused):
     """“Chi nhánh emailer” is unknown, and unknown columns are listed, not dropped."""
     error = refused("unit,A1,A2,D1,emailer\nso-a,5,4,3,x\n", ColumnError)
-    assert [it.column for it in error.places] == ["emailer"]
+    assert [place.column for place in error.places] == ["emailer"]
 
 
 # ── what is refused
@@ -296,7 +296,7 @@ def test_every_wrong_answer_is_listed(refused):
     """0, 6, x and halves are no levels; file, row, column and value of each."""
     text = "unit,A1,A2,D1\nso-a,0,4,3\nso-a,5,6,x\nso-a,3.5,4,Hài\n"
     error = refused(text, AnswerError)
-    assert {it.file for it in error.places} == {"answers.csv"}
+    assert {place.file for place in error.places} == {"answers.csv"}
     assert sorted(places(error)) == [
         (2, "A1", "0"),
         (3, "A2", "6"),
@@ -324,7 +324,7 @@ def test_a_file_of_an_unknown_unit_is_refused(refused):
     """``responses: unit:`` is looked up like any other way of writing."""
     responses = [{"file": "answers.csv", "unit": "Sở Z"}]
     error = refused("A1,A2,D1\n5,4,3\n", UnitError, responses=responses, columns={})
-    assert [it.value for it in error.places] == ["Sở Z"]
+    assert [place.value for place in error.places] == ["Sở Z"]
 
 
 def test_a_file_without_units_is_refused(refused):
@@ -345,7 +345,7 @@ def test_a_unit_that_did_not_exist_is_refused(refused):
         "code,name_vi,group,valid_to\nso-a,Sở A,departments,2024-01-31\nso-b,Sở B,departments,\n"
     )
     error = refused(units=units, kind=UnitError, collected={"to": "2024-03-31"})
-    assert [(it.row, it.value) for it in error.places] == [(2, "so-a")]
+    assert [(place.row, place.value) for place in error.places] == [(2, "so-a")]
 
 
 @pytest.mark.parametrize("second", ["P1", "P1 ", "\u00a0P1"])
@@ -365,7 +365,7 @@ def test_no_form_left_is_refused(refused):
 def test_unknown_columns_are_all_listed(refused):
     """What is not recognised stops the run; nothing is left out silently."""
     error = refused("unit,A1,A2,D1,STT,Ghi chú\nso-a,5,4,3,1,x\n", ColumnError)
-    assert [it.column for it in error.places] == ["STT", "Ghi chú"]
+    assert [place.column for place in error.places] == ["STT", "Ghi chú"]
     assert "`columns: ignore:`" in str(error)
 
 
@@ -379,7 +379,7 @@ def test_columns_to_be_ignored_are_ignored(read_answers):
 def test_one_question_in_two_columns_is_refused(refused):
     """Edited in mid-field, a form has the old and the new column."""
     error = refused("unit,A1,Enough seats,A2,D1\nso-a,5,5,4,3\n", ColumnError)
-    assert [it.column for it in error.places] == ["Enough seats"]
+    assert [place.column for place in error.places] == ["Enough seats"]
 
 
 def test_a_missing_item_is_told_with_its_wording(refused):
@@ -394,13 +394,13 @@ def test_a_declared_column_that_is_missing_is_told(refused):
     error = refused(
         "unit,A1,A2,D1\nso-a,5,4,3\n", ColumnError, columns={"unit": "unit", "date": "Ngày"}
     )
-    assert [it.column for it in error.places] == ["Ngày"]
+    assert [place.column for place in error.places] == ["Ngày"]
 
 
 def test_text_under_no_header_is_not_lost(refused):
     """A nameless column may hold answers."""
     error = refused("unit,A1,,A2,D1\nso-a,5,5,4,3\n", ColumnError)
-    assert [it.column for it in error.places] == ["(C)"]
+    assert [place.column for place in error.places] == ["(C)"]
 
 
 @pytest.mark.parametrize("weight", ["0", "-1", "two", "", "nan"])
@@ -450,7 +450,7 @@ def test_names_of_units_are_only_printed(read_answers):
 def test_a_unit_code_that_leads_out_of_the_folder_is_refused(refused):
     """``../x`` would write a report somewhere else."""
     error = refused(units="code,name_vi,group\n../x,Sở X,departments\n", kind=UnitError)
-    assert [it.value for it in error.places] == ["../x"]
+    assert [place.value for place in error.places] == ["../x"]
 
 
 def test_a_file_of_one_unit_that_names_another_is_refused(refused):
@@ -458,7 +458,7 @@ def test_a_file_of_one_unit_that_names_another_is_refused(refused):
     responses = [{"file": "answers.csv", "unit": "Sở A"}]
     error = refused("unit,A1,A2,D1\nSở A,5,4,3\nSở B,5,4,3\n", UnitError, responses=responses)
     assert error.message_id == "unit_differs"
-    assert [(it.row, it.value) for it in error.places] == [(3, "Sở B")]
+    assert [(place.row, place.value) for place in error.places] == [(3, "Sở B")]
 
 
 def test_one_column_may_play_two_roles(read_answers):
@@ -489,7 +489,7 @@ def test_a_copied_file_is_refused(refused, make_wave):
     (folder / "answers - Copy.csv").write_text(GOOD, "utf-8")
     error = refused(None, FormError, responses=[{"file": "answers*.csv"}])
     assert error.message_id == "same_file"
-    assert {it.file for it in error.places} == {"answers.csv", "answers - Copy.csv"}
+    assert {place.file for place in error.places} == {"answers.csv", "answers - Copy.csv"}
 
 
 @pytest.mark.parametrize("word", ["Tổng", "TỔNG CỘNG ", "Trung bình", "Total"])
@@ -497,7 +497,7 @@ def test_a_row_of_totals_is_no_form(refused, word):
     """One complaint for the row, not one for each of its cells."""
     error = refused(f"unit,A1,A2,D1\nso-a,5,4,3\n{word},120,118,4\n", FormError)
     assert error.message_id == "total_row"
-    assert [(it.row, it.column) for it in error.places] == [(3, "unit")]
+    assert [(place.row, place.column) for place in error.places] == [(3, "unit")]
 
 
 DAYS = "unit,ngay,A1,A2,D1\nso-a,15/3/2021,5,4,3\nso-a,20/2/2024,5,4,3\n"
@@ -509,7 +509,9 @@ def test_last_years_file_is_noticed(refused, collected):
     """Days must lie in the fieldwork; where none is declared, in the year or the next."""
     error = refused(DAYS, AnswerError, columns=DATED, collected=collected)
     assert error.message_id == "day_outside"
-    assert [(it.row, it.column, it.value) for it in error.places] == [(2, "ngay", "2021-03-15")]
+    assert [(place.row, place.column, place.value) for place in error.places] == [
+        (2, "ngay", "2021-03-15")
+    ]
 
 
 def test_an_ignored_column_is_written_down(read_answers):
@@ -531,4 +533,4 @@ def test_a_label_may_stand_with_its_level_or_be_declared(read_answers, text):
 def test_a_label_that_contradicts_its_level_is_refused(refused):
     """Which of the two did the person mean?"""
     error = refused("unit,A1,A2,D1\nso-a,4 - Rất hài lòng,4,3\n", AnswerError)
-    assert [it.value for it in error.places] == ["4 - Rất hài lòng"]
+    assert [place.value for place in error.places] == ["4 - Rất hài lòng"]

@@ -54,7 +54,7 @@ def test_a_name_may_be_anything(read):
 def test_a_code_must_be_able_to_name_a_file(read, code):
     """Codes name folders and figures, so nothing else is taken."""
     error = refusal(read, f'"{code}",Sở A,,departments,,,,,\n')
-    assert [(it.file, it.row, it.column, it.value) for it in error.places] == [
+    assert [(place.file, place.row, place.column, place.value) for place in error.places] == [
         ("units.csv", 2, "code", code)
     ]
 
@@ -73,13 +73,15 @@ def test_a_code_must_be_able_to_name_a_file(read, code):
 def test_a_cell_that_cannot_stand_is_named(read, row, column, value):
     """Row, column and value, as the spreadsheet shows them."""
     error = refusal(read, f"so-a,Sở A,,departments,,,,,\n{row}\n")
-    assert [(it.row, it.column, it.value) for it in error.places] == [(3, column, value)]
+    assert [(place.row, place.column, place.value) for place in error.places] == [
+        (3, column, value)
+    ]
 
 
 def test_every_wrong_cell_is_listed_at_once(read):
     """The list is checked whole, and a repeated code is shown in both rows."""
     error = refusal(read, "so-a,Sở A,,x,,,,,\nso-a,,,departments,,,,,\n")
-    assert [(it.row, it.column) for it in error.places] == [
+    assert [(place.row, place.column) for place in error.places] == [
         (2, "code"),
         (2, "group"),
         (3, "code"),
@@ -124,7 +126,7 @@ def test_one_way_of_writing_cannot_mean_two_units(read):
     units = read("so-a,Sở A,,departments,,,,,X\nso-b,Sở B,,departments,,,,,x\n")
     with pytest.raises(UnitError, match="One way of writing must mean one unit") as caught:
         index_units(units)
-    assert [(it.row, it.value) for it in caught.value.places] == [(3, "x")]
+    assert [(place.row, place.value) for place in caught.value.places] == [(3, "x")]
 
 
 @pytest.mark.parametrize("head", ["code,name_vi,group,alias\n", "code,name_vi,group,group\n"])

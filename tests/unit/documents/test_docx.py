@@ -104,7 +104,12 @@ def words(paths):
 
 
 def blocks_of(document, kind):
-    return [it for section in document.sections for it in section.blocks if isinstance(it, kind)]
+    return [
+        block
+        for section in document.sections
+        for block in section.blocks
+        if isinstance(block, kind)
+    ]
 
 
 def letters(element):
@@ -114,7 +119,7 @@ def letters(element):
 
 def text_of(file):
     """Return everything a reader sees in the body, and in its tables."""
-    return "\n".join(letters(it) for it in file.element.body.iter(qn("w:p")))
+    return "\n".join(letters(element) for element in file.element.body.iter(qn("w:p")))
 
 
 def data_tables(file):
@@ -123,7 +128,7 @@ def data_tables(file):
 
 
 def lines_in(file, *styles):
-    return [it.text for it in file.paragraphs if it.style.name in styles]
+    return [paragraph.text for paragraph in file.paragraphs if paragraph.style.name in styles]
 
 
 def said(value, language):
@@ -136,13 +141,13 @@ def test_chapters_are_headings_of_word(words, demo, language):
     """Contents and navigation are made from Heading 1 and 2, in reading order."""
     wanted = []
     for section in demo.sections:
-        inside = [it for it in section.blocks if isinstance(it, Paragraph)]
+        inside = [block for block in section.blocks if isinstance(block, Paragraph)]
         heads = [it.text for it in inside if it.style == "heading"]
-        wanted += [("Heading 1", section.title), *(("Heading 2", it) for it in heads)]
+        wanted += [("Heading 1", section.title), *(("Heading 2", head) for head in heads)]
     got = [
-        (it.style.name, it.text)
-        for it in words[language].paragraphs
-        if it.style.name.startswith("Heading")
+        (paragraph.style.name, paragraph.text)
+        for paragraph in words[language].paragraphs
+        if paragraph.style.name.startswith("Heading")
     ]
     assert got == [(style, said(text, language)) for style, text in wanted]
 
@@ -165,10 +170,10 @@ def test_every_cell_says_what_the_model_says(words, demo, language):
     tables, found = blocks_of(demo, Table), data_tables(words[language])
     assert len(found) == len(tables)
     for table, made in zip(tables, found, strict=True):
-        cells = [[letters(it) for it in row.iter(qn("w:tc"))] for row in made._tbl.tr_lst]
+        cells = [[letters(element) for element in row.iter(qn("w:tc"))] for row in made._tbl.tr_lst]
         model = [[column.label for column in table.columns], *table.rows]
         assert cells == [[said(it, language) for it in row] for row in model]
-        sides = [it.get(qn("w:val")) for it in made._tbl.tr_lst[1].iter(qn("w:jc"))]
+        sides = [element.get(qn("w:val")) for element in made._tbl.tr_lst[1].iter(qn("w:jc"))]
         kinds = [column.kind for column in table.columns]
         assert sides == ["right" if kind == "number" else "left" for kind in kinds]
     notes = [said(note, language) for table in tables for note in table.notes]
@@ -198,9 +203,11 @@ def test_captions_count_themselves(words, demo, language, kinds):
     """``Bảng 1. …`` above a table, ``Hình 1. …`` below a picture, numbered by SEQ fields."""
     styles = ("Caption", "SIPAS Figure Caption")
     for kind, model, style in zip(kinds, (Table, Picture), styles, strict=True):
-        lines = [it for it in words[language].paragraphs if it.style.name == style]
-        captions = [said(it.caption, language) for it in blocks_of(demo, model)]
-        codes = [it.text for line in lines for it in line._p.iter(qn("w:instrText"))]
+        lines = [
+            paragraph for paragraph in words[language].paragraphs if paragraph.style.name == style
+        ]
+        captions = [said(block.caption, language) for block in blocks_of(demo, model)]
+        codes = [element.text for line in lines for element in line._p.iter(qn("w:instrText"))]
         assert codes == [f" SEQ {kind} \\* ARABIC "] * len(captions)
         shown = [letters(line._p) for line in lines]
         assert shown == [f"{kind}\u00a0{k}. {it}" for k, it in enumerate(captions, 1)]
@@ -222,7 +229,9 @@ def test_every_picture_can_be_heard_and_fits(words, demo, language):
         assert shape.width <= Mm(165.1)
         assert shape.height <= Mm(220)
     sent = [
-        it.blob for it in words[language].part.package.iter_parts() if it.partname.endswith(".png")
+        part.blob
+        for part in words[language].part.package.iter_parts()
+        if part.partname.endswith(".png")
     ]
     assert sorted(sent) == sorted(convert_to_png(figure.draw(language)) for figure in figures)
 
@@ -237,14 +246,14 @@ def test_a_picture_many_pages_high_is_cut_between_its_lines(tmp_path):
     made = Picture("f", WORDS, WORDS, lambda _: svg, Table("t", WORDS, (), ()))
     file = opened(short(made), tmp_path)
     parts = [
-        file.part.related_parts[it._inline.graphic.graphicData.pic.blipFill.blip.embed]
-        for it in file.inline_shapes
+        file.part.related_parts[inline_shape._inline.graphic.graphicData.pic.blipFill.blip.embed]
+        for inline_shape in file.inline_shapes
     ]
     found = [imread(io.BytesIO(part.blob))[:, :, :3] for part in parts]
     assert len(found) == 5
     assert np.allclose(np.concatenate(found), pixels, atol=0.01)
     assert all((it[-1] > 0.9).all() for it in found)
-    assert all(it.height <= Mm(220) for it in file.inline_shapes)
+    assert all(inline_shape.height <= Mm(220) for inline_shape in file.inline_shapes)
     assert "(phần 2/5)" in file.inline_shapes[1]._inline.docPr.get("descr")
 
 
@@ -268,7 +277,7 @@ def test_the_page_is_the_one_of_the_decree(words):
     assert 30 <= mm["left_margin"] <= 35
     assert 15 <= mm["right_margin"] <= 20
     assert page.different_first_page_header_footer
-    assert [it.text for it in page.header._element.iter(qn("w:instrText"))] == [" PAGE "]
+    assert [element.text for element in page.header._element.iter(qn("w:instrText"))] == [" PAGE "]
     assert list(page.first_page_header._element.iter(qn("w:instrText"))) == []
     assert LOOKS["Header"].align == "center"
 
@@ -281,7 +290,7 @@ def test_every_style_speaks_the_language_in_times_new_roman(words, language):
         assert {fonts.get(qn(f"w:{it}")) for it in ("ascii", "hAnsi", "eastAsia", "cs")} == {FONT}
         assert len(fonts.attrib) == 4
     locale = {"vi": "vi-VN", "en": "en-US"}[language]
-    assert {it.get(qn("w:val")) for it in styles.element.iter(qn("w:lang"))} == {locale}
+    assert {element.get(qn("w:val")) for element in styles.element.iter(qn("w:lang"))} == {locale}
     body = styles["Body Text"]
     assert body.font.size.pt == 13
     assert round(body.paragraph_format.first_line_indent / 36000) == 10
@@ -297,14 +306,14 @@ def test_paragraphs_and_lists_have_their_styles(words, demo):
     assert list(styles["SIPAS Warning"].element.iter(qn("w:pBdr")))
     assert styles["SIPAS Note"].font.size.pt < 12
     assert list(styles["List Bullet"].element.iter(qn("w:numPr")))
-    items = [said(it, "vi") for one in blocks_of(demo, Bullets) for it in one.items]
+    items = [said(it, "vi") for block in blocks_of(demo, Bullets) for it in block.items]
     assert lines_in(words["vi"], "List Bullet") == items
     for style, name in (
         ("lead", "SIPAS Lead"),
         ("warning", "SIPAS Warning"),
         ("normal", "Body Text"),
     ):
-        wanted = [it.text for it in blocks_of(demo, Paragraph) if it.style == style]
+        wanted = [block.text for block in blocks_of(demo, Paragraph) if block.style == style]
         assert lines_in(words["vi"], name) == [said(it, "vi") for it in wanted] != []
 
 
@@ -312,7 +321,9 @@ def test_the_letter_has_head_and_foot(words):
     """Office and nation side by side, number, place and day, what it is, who signs."""
     head, foot = words["vi"].tables[0], words["vi"].tables[-1]
     lines = [
-        [it.text for it in cell.paragraphs if it.text] for row in head.rows for cell in row.cells
+        [paragraph.text for paragraph in cell.paragraphs if paragraph.text]
+        for row in head.rows
+        for cell in row.cells
     ]
     assert lines == [
         ["UBND TỈNH AN GIANG", "SỞ NỘI VỤ TỈNH AN GIANG"],
@@ -373,7 +384,7 @@ def test_the_same_document_gives_the_same_bytes(paths, tmp_path):
     content = paths["vi"].read_bytes()
     assert write_docx(again, tmp_path / "again.docx", "vi").read_bytes() == content
     with zipfile.ZipFile(paths["vi"]) as package:
-        assert {it.date_time for it in package.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert {member.date_time for member in package.infolist()} == {(1980, 1, 1, 0, 0, 0)}
         assert package.namelist()[0] == "[Content_Types].xml"
         assert not [it for it in package.namelist() if "thumbnail" in it]
 
@@ -431,7 +442,7 @@ def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path):
     (tmp_path / "taken").write_text("a file", "utf-8")
     with pytest.raises(OutputError):
         write_docx(short(Paragraph(WORDS)), tmp_path / "taken" / "x.docx", "vi")
-    assert [it.name for it in tmp_path.iterdir()] == ["taken"]
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
 
 def test_a_picture_is_drawn_as_png_and_the_svg_stays(demo):

@@ -123,8 +123,8 @@ def words(path):
     name = "{http://www.w3.org/1999/xhtml}"
     return [
         [
-            (*(float(one.get(k)) for k in ("xMin", "xMax", "yMin", "yMax")), one.text or "")
-            for one in page.iter(f"{name}word")
+            (*(float(element.get(k)) for k in ("xMin", "xMax", "yMin", "yMax")), element.text or "")
+            for element in page.iter(f"{name}word")
         ]
         for page in tree.iter(f"{name}page")
     ]
@@ -194,7 +194,7 @@ def test_empty_texts_do_not_stop_a_report(tmp_path):
     figure = Picture("f", it(""), it(""), lambda _: SVG, table([]))
     blocks = (Paragraph(it(""), "heading"), Bullets(()), table([]), figure)
     given = replace(document(blocks=blocks), title=it(""))
-    sections = tuple(replace(one, title=it("")) for one in given.sections)
+    sections = tuple(replace(section, title=it("")) for section in given.sections)
     made = write_pdf(replace(given, sections=sections), tmp_path / "a.pdf", "en")
     assert re.search(r"Title: +id\n", run("pdfinfo", made))
 
@@ -444,7 +444,7 @@ def checked(given, path, language):
     assert misplaced(made) == []
     tags = run("pdfinfo", made, "-struct")
     for kind, tag in ((Table, "Table"), (Picture, "Figure")):
-        n = sum(isinstance(block, kind) for one in given.sections for block in one.blocks)
+        n = sum(isinstance(block, kind) for section in given.sections for block in section.blocks)
         assert len(re.findall(rf"(?m)^ *{tag}\b", tags)) == n
     assert "\ufffd" not in text
     return text

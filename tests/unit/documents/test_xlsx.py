@@ -133,7 +133,7 @@ def test_the_whole_stands_above_the_units_in_ranking_order(survey, tmp_path):
     sheet = book_of(survey, tmp_path).worksheets[0]
     rows = [row for row in sheet.iter_rows(values_only=True) if row[1] is not None]
     assert [row[1] for row in rows[:3]] == ["Đơn vị", "Tất cả đơn vị", "Cả nhóm: Sở, ban, ngành"]
-    order = [one.unit for one in figures_of(survey).units_in_order("departments")]
+    order = [unit.unit for unit in figures_of(survey).units_in_order("departments")]
     names = {"so-a": "Sở A", "so-b": FORMULA}
     assert [(row[0], row[1]) for row in rows[4:]] == [(1, names[order[0]]), (2, names[order[1]])]
     assert rows[4][8:11] == (1, "1–2", "A")

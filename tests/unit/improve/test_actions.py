@@ -57,7 +57,7 @@ def test_the_measures_answer_the_weakest_item(proposals):
     """Each measure lists that item (rule G2)."""
     found = proposals(A1=20)["access"]
     assert found.measures
-    assert all("A1" in it.items["qd-2640-2017"] for it in found.measures)
+    assert all("A1" in measure.items["qd-2640-2017"] for measure in found.measures)
 
 
 def test_a_weakest_item_by_chance_is_not_clear(proposals):

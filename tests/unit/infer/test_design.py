@@ -164,7 +164,7 @@ def test_every_wrong_weight_is_named():
     """Zero, negative, missing and infinite: all rows, not the first."""
     with pytest.raises(DesignError) as caught:
         BAD["design_weight"]()
-    assert [it.row for it in caught.value.places] == list(range(1, 13))
+    assert [place.row for place in caught.value.places] == list(range(1, 13))
 
 
 def test_an_exact_interval_of_a_finite_population():

@@ -361,9 +361,12 @@ def test_counts_make_a_plan_and_say_that_nobody_is_drawn(sipas):
     code, out, _ = sipas("counts.csv", "--count", "clients", "--cost", "25000")
     assert code == 0
     assert "outputs/sample/plan.csv" in out.replace("\\", "/")
-    assert {it.name for it in Path("outputs/sample").iterdir()} == {"plan.csv", "sample.en.html"}
+    assert {path.name for path in Path("outputs/sample").iterdir()} == {
+        "plan.csv",
+        "sample.en.html",
+    }
     rows = table("outputs/sample/plan.csv")
-    assert [(it["unit"], it["n"], it["cost"]) for it in rows] == [
+    assert [(row["unit"], row["n"], row["cost"]) for row in rows] == [
         ("so-a", "223", "5575000"),
         ("so-b", "74", "1850000"),
     ]
@@ -417,7 +420,7 @@ def test_a_list_is_drawn_without_personal_data_or_formulas(sipas, how):
         text = path.read_text("utf-8")
         assert "Nguyễn" not in text
         assert "0912345" not in text
-        assert path.suffix != ".csv" or not any(it[:1] in "=+@" for it in text[1:].splitlines())
+        assert path.suffix != ".csv" or not any(line[:1] in "=+@" for line in text[1:].splitlines())
     first = [path.read_bytes() for path in sorted(Path("outputs/sample").iterdir())]
     header, *rows = CLIENTS.splitlines()
     Path("clients.csv").write_text("\n".join([header, *rows[::-1]]) + "\n", "utf-8")
@@ -496,7 +499,7 @@ def test_a_sample_that_cannot_be_made_is_refused_and_nothing_is_written(sipas, c
     found, _, err = sipas("list.csv", *words)
     assert (found, said in err) == (code, True), err
     assert sipas("list.csv", *words, lang="vi")[0] == code
-    assert [it.name for it in Path().iterdir()] == ["list.csv"]
+    assert [path.name for path in Path().iterdir()] == ["list.csv"]
 
 
 def test_another_language_is_refused(sipas):

@@ -201,7 +201,7 @@ def test_margins_of_different_populations_are_refused():
 )
 def test_margins_that_contradict_each_other_in_an_empty_cell_are_refused(cells, margins):
     """All of town 0 are women, but 5 live there and there are 4; rounds and gap are said."""
-    frame = pd.DataFrame([[*it] for it in cells], columns=["sex", "town"])
+    frame = pd.DataFrame([[*cell] for cell in cells], columns=["sex", "town"])
     error = refused("rake_gap", rake, sipas.Design(frame), margins)
     assert error.fields["rounds"] == 1000
     assert float(error.fields["gap"]) > 0.4

@@ -171,4 +171,4 @@ def test_every_pack_comes_with_a_line_on_its_page(name):
 
     page = (Path(__file__).parents[3] / "docs/packs.md").read_text("utf-8")
     assert f"`{name}`" in page
-    assert np.isfinite([one.least for one in read_instrument(name).index.grades]).all()
+    assert np.isfinite([grade.least for grade in read_instrument(name).index.grades]).all()

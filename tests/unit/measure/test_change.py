@@ -235,7 +235,7 @@ def test_parts_and_their_errors_fit_the_change_of_the_index(read_answers):
     after = asked(read_answers, (144, 160), (20, 40))
     found = decompose(before, after, "sex").frame.set_index("variable")
     values = [sipas.score(one).select(variable="overall").frame for one in (before, after)]
-    se = np.hypot(*(it["se"].item() for it in values))
+    se = np.hypot(*(value["se"].item() for value in values))
     assert found.loc["change", "value"] == pytest.approx(
         values[1]["value"].item() - values[0]["value"].item()
     )

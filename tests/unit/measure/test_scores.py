@@ -248,7 +248,9 @@ def test_the_scale_of_weights_changes_nothing(figure):
     """Weights of 2 are weights of 1: value and error stay."""
     columns = {"unit": "unit", "weight": "w"}
     answers = [forms([f"so-a,{w},{x},," for x in (5, 4, 2)], "unit,w,A1,A2,D1") for w in (1, 2)]
-    one, two = (figure(it, "A1", columns=columns)[["value", "se"]].tolist() for it in answers)
+    one, two = (
+        figure(answer, "A1", columns=columns)[["value", "se"]].tolist() for answer in answers
+    )
     assert two == pytest.approx(one)
 
 

@@ -67,7 +67,9 @@ def in_word(path):
             elif one.tag == f"{W}bookmarkEnd":
                 open_ = ""
             elif open_:
-                found.append((names.pop(open_), "".join(it.text for it in one.iter(f"{W}t"))))
+                found.append(
+                    (names.pop(open_), "".join(element.text for element in one.iter(f"{W}t")))
+                )
     assert names == {}
     return found
 
@@ -144,8 +146,8 @@ def test_most_numbers_of_a_unit_have_a_home(made):
     ):
         assert name in names
     pairs = {name for name in names if name.startswith("pair:")}
-    assert {it.partition("#")[2] for it in pairs} == {"value", "low", "high"}
-    assert all("so-ldtbxh" in it for it in pairs)
+    assert {pair.partition("#")[2] for pair in pairs} == {"value", "low", "high"}
+    assert all("so-ldtbxh" in pair for pair in pairs)
     assert {name.partition("#")[0].partition("@")[2] for name in names} >= {"so-ldtbxh", "so-nv"}
 
 

@@ -246,9 +246,9 @@ def test_each_factor_has_one_block_of_measures(read_answers):
     """Also a factor for which the library holds none (rule G2)."""
     section = report(read_answers(SURVEYS["two units"][0]), "en").chapter("measures").section
     heads = [
-        render_text(it.text, "en")
-        for it in section.blocks
-        if isinstance(it, Paragraph) and it.style == "heading"
+        render_text(block.text, "en")
+        for block in section.blocks
+        if isinstance(block, Paragraph) and block.style == "heading"
     ]
     assert heads == ["Access", "Results"]
 

@@ -85,8 +85,8 @@ def test_headings_columns_and_controls_are_what_they_say(survey, tmp_path):
     page = portal(survey, tmp_path)
     assert all("scope" in attrs for attrs in page.all("th"))
     buttons = page.all("button")
-    assert [it["data-key"] for it in buttons] == ["name", "group", "index", "rank", "forms"]
-    assert all("disabled" in it for it in buttons)
+    assert [button["data-key"] for button in buttons] == ["name", "group", "index", "rank", "forms"]
+    assert all("disabled" in button for button in buttons)
     assert len(page.all("th", **{"aria-sort": "none"})) == 5
     assert page.all("label", **{"for": "search"})
     assert "hidden" in page.all("div", role="search")[0]
