@@ -89,7 +89,7 @@ def test_a_notebook_to_explore_runs(path, tmp_path):
 def test_sipas_report_writes_the_layout_that_others_rely_on(tmp_path):
     """One page per language, ten tables, nothing else; the path said exists."""
     shutil.copytree(DEMO, tmp_path / "wave")
-    said = shell(BIN / "sipas", "report", "wave/wave.yaml", "--out", "out", folder=tmp_path)
+    printed = shell(BIN / "sipas", "report", "wave/wave.yaml", "--out", "out", folder=tmp_path)
     assert files_in(tmp_path / "out") == {
         "province/report.vi.html",
         "province/report.en.html",
@@ -104,7 +104,7 @@ def test_sipas_report_writes_the_layout_that_others_rely_on(tmp_path):
         "tables/what_if.csv",
         "tables/penalties.csv",
     }
-    path = Path(re.search(r"Report: (.+\.html)", said)[1])
+    path = Path(re.search(r"Report: (.+\.html)", printed)[1])
     assert (tmp_path / path).is_file()
     assert {one.name for one in tmp_path.iterdir()} == {"wave", "out"}
     page = (tmp_path / "out/province/report.vi.html").read_text("utf-8")
@@ -113,10 +113,10 @@ def test_sipas_report_writes_the_layout_that_others_rely_on(tmp_path):
 
 def test_a_misspelt_parameter_is_refused(tmp_path):
     """papermill alone would report the default year."""
-    said = shell(
+    printed = shell(
         BIN / "sipas", "report", DEMO, "-p", "waev=x", "--out", tmp_path / "out", expect=17
     )
-    assert "Did you mean wave?" in said
+    assert "Did you mean wave?" in printed
     assert not (tmp_path / "out").exists()
 
 
@@ -191,9 +191,9 @@ def test_a_wave_that_breaks_between_door_and_notebook_exits_18(tmp_path):
         "cli.main()"
     )
     shutil.copytree(DEMO, tmp_path / "wave")
-    said = shell(sys.executable, "-c", code, tmp_path / "wave", tmp_path / "out", expect=18)
-    assert "The notebook province_report stopped in cell" in said
-    assert "Traceback" not in said
+    printed = shell(sys.executable, "-c", code, tmp_path / "wave", tmp_path / "out", expect=18)
+    assert "The notebook province_report stopped in cell" in printed
+    assert "Traceback" not in printed
     assert not (tmp_path / "out").exists()
 
 

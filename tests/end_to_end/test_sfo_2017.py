@@ -140,31 +140,31 @@ def test_drivers_equal_least_squares_on_complete_forms(survey, raw):
     table = table[~np.isnan(table).any(axis=1)]
     x, y = np.column_stack([np.ones(len(table)), table[:, :-1]]), table[:, -1]
     beta, rest, *_ = np.linalg.lstsq(x, y, rcond=None)
-    found = sipas.drivers(survey)
-    linear = found.frame[found.frame["model"] == "linear"]
-    assert len(table) == found.n == 2513
-    assert found.r_squared == pytest.approx(1 - rest[0] / np.sum((y - y.mean()) ** 2), rel=1e-10)
-    assert round(found.r_squared, 5) == 0.57665
+    models = sipas.drivers(survey)
+    linear = models.frame[models.frame["model"] == "linear"]
+    assert len(table) == models.n == 2513
+    assert models.r_squared == pytest.approx(1 - rest[0] / np.sum((y - y.mean()) ** 2), rel=1e-10)
+    assert round(models.r_squared, 5) == 0.57665
     assert linear["term"].tolist() == [*FACTORS]
     np.testing.assert_allclose(linear["raw"], beta[1:], rtol=1e-9)
 
 
 def test_shares_of_the_factors_are_those_of_relaimpo(survey):
     """LMG of five factor means, unweighted: figures computed elsewhere, to four decimals (D3)."""
-    found = sipas.importance(design_with_scores(survey), "Q7ALL", [*FACTORS])
+    parts = sipas.importance(design_with_scores(survey), "Q7ALL", [*FACTORS])
     wanted = [0.1393, 0.1663, 0.1228, 0.0831, 0.0651]
-    assert found.frame["value"].round(4).tolist() == wanted
-    assert round(found.r_squared, 5) == 0.57665
-    assert found.n == 2513
+    assert parts.frame["value"].round(4).tolist() == wanted
+    assert round(parts.r_squared, 5) == 0.57665
+    assert parts.n == 2513
 
 
 def test_what_to_look_at_first(survey):
     """Amenities matter and are weak, surely; wayfinding matters, its weakness is on the limit."""
-    found = sipas.priority(survey)
-    assert found.list_factors("fix") == ["amenities"]
-    assert found.important == ("wayfinding", "amenities")
-    assert "wayfinding" in found.list_factors("undecided")
-    assert found.what_if["item"].iloc[0] == "Q7FOOD"
+    matrix = sipas.priority(survey)
+    assert matrix.list_factors("fix") == ["amenities"]
+    assert matrix.important == ("wayfinding", "amenities")
+    assert "wayfinding" in matrix.list_factors("undecided")
+    assert matrix.what_if["item"].iloc[0] == "Q7FOOD"
 
 
 def test_items_lose_six_forms_of_seven_and_filling_keeps_them(survey):
@@ -187,8 +187,8 @@ def test_the_full_report_is_made_from_it(survey, tmp_path):
     """All chapters in both languages, with the real figures in them."""
     from sipas_analysis.reports.report import CHAPTERS
 
-    made = sipas.report(survey)
-    written = made.write([made.chapter(name) for name in CHAPTERS], str(tmp_path))
+    whole = sipas.report(survey)
+    written = whole.write([whole.chapter(name) for name in CHAPTERS], str(tmp_path))
     assert "province/report.en.html" in written
     page = (tmp_path / "province" / "report.en.html").read_text("utf-8")
     assert "82.07" in page

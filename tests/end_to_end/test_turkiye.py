@@ -25,15 +25,15 @@ def survey():
 
 def test_the_analysis_says_that_nothing_can_be_told_apart(survey):
     """VIF above 5 for both factors (D2); half of the forms are straight lines (Q1)."""
-    found = sipas.drivers(survey)
-    assert found.n == 5820
-    assert not found.any_separable
-    assert (found.collinearity["vif"] > 5).all()
-    assert found.list_significant() == found.list_significant(-1) == []
-    notes = {note.id: dict(note.fields) for note in found.notes}
+    models = sipas.drivers(survey)
+    assert models.n == 5820
+    assert not models.any_separable
+    assert (models.collinearity["vif"] > 5).all()
+    assert models.list_significant() == models.list_significant(-1) == []
+    notes = {note.id: dict(note.fields) for note in models.notes}
     assert notes["straight"] == {"percent": "51"}
     assert notes["tied"] == {"names": "course, instructor"}
-    assert "51 % of the forms give one and the same answer" in repr(found)
+    assert "51 % of the forms give one and the same answer" in repr(models)
     assert sipas.priority(survey).reason == "tied"
 
 

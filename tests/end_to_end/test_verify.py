@@ -270,15 +270,17 @@ def test_every_edit_is_found(made, copy, batch):
     for k in range(EDITS):
         edit = EDITED[(batch * EDITS + k) % len(EDITED)]
         kind, file, figure = edit(copy, draw)
-        found = checked(copy)
-        assert found.grade == "different", (edit.__name__, file)
-        said = {(finding.kind, finding.file) for finding in found.faults}
+        verdict = checked(copy)
+        assert verdict.grade == "different", (edit.__name__, file)
+        said = {(finding.kind, finding.file) for finding in verdict.faults}
         assert (kind, file) in said, (edit.__name__, said)
         if figure:
-            assert figure in {finding.figure for finding in found.faults if finding.file == file}
+            assert figure in {finding.figure for finding in verdict.faults if finding.file == file}
         if file == "answers.csv":
             named = {
-                finding.figure for finding in found.findings if finding.kind in ("figure", "close")
+                finding.figure
+                for finding in verdict.findings
+                if finding.kind in ("figure", "close")
             }
             assert named == moved(made, copy)
         shutil.rmtree(copy)
@@ -297,30 +299,30 @@ def test_untouched_runs_raise_no_alarm(made, times):
 
 def test_an_untouched_run_is_the_same(made):
     """Everything is compared: files, figures, printed numbers; no note is left."""
-    found = verify(made / "out", made / "inputs")
-    assert (found.grade, found.findings) == ("same", ())
-    assert found.n_outputs > 15
-    assert found.n_figures > 60
-    assert found.n_printed > 500
+    verdict = verify(made / "out", made / "inputs")
+    assert (verdict.grade, verdict.findings) == ("same", ())
+    assert verdict.n_outputs > 15
+    assert verdict.n_figures > 60
+    assert verdict.n_printed > 500
 
 
 @pytest.mark.parametrize("edit", [edit_byte, edit_digit, edit_receipt, edit_input, edit_rule])
 def test_one_edit_of_each_kind_is_found(made, copy, edit):
     """What was edited is named; nothing of it is called the same."""
     kind, file, figure = edit(copy, random.Random(7))
-    found = checked(copy)
-    assert found.grade == "different"
-    assert (kind, file) in {(finding.kind, finding.file) for finding in found.faults}
-    assert not figure or figure in {finding.figure for finding in found.faults}
+    verdict = checked(copy)
+    assert verdict.grade == "different"
+    assert (kind, file) in {(finding.kind, finding.file) for finding in verdict.faults}
+    assert not figure or figure in {finding.figure for finding in verdict.faults}
 
 
 def test_without_the_inputs_nothing_is_verified(copy, tmp_path):
     """Missing inputs are said; the grade is that of a part, and exit code 1."""
     path = write_archive(copy / "out", tmp_path / "a.zip", copy / "inputs")
     shutil.rmtree(copy / "inputs")
-    found = verify(copy / "out", copy / "inputs")
-    assert found.grade == "partly"
-    assert [finding.kind for finding in found.findings] == ["absent"]
+    verdict = verify(copy / "out", copy / "inputs")
+    assert verdict.grade == "partly"
+    assert [finding.kind for finding in verdict.findings] == ["absent"]
     open_archive(path, tmp_path / "open")
     shutil.rmtree(tmp_path / "open/inputs")
     with open_run(tmp_path / "open") as run:
@@ -347,9 +349,9 @@ def test_an_input_that_was_cut_is_named_with_its_reason(copy):
     """Half a file: it is not the one that was read, and why it cannot be read."""
     path = copy / "inputs/answers.csv"
     path.write_text(path.read_text("utf-8")[:20], "utf-8")
-    found = verify(copy / "out", copy / "inputs")
-    assert found.grade == "different"
-    assert {finding.kind for finding in found.faults} == {"input", "unread"}
+    verdict = verify(copy / "out", copy / "inputs")
+    assert verdict.grade == "different"
+    assert {finding.kind for finding in verdict.faults} == {"input", "unread"}
 
 
 # ── for people and for tools of others
@@ -444,9 +446,9 @@ def test_what_lies_beside_a_run_in_its_archive_is_checked_too(packed, tmp_path, 
     run = open_archive(packed, tmp_path / "open")
     with (run.folder / name).open("a", encoding="utf-8") as handle:
         handle.write("\n# another\n")
-    found = verify_run(run)
-    assert found.grade == "different"
-    assert [(finding.kind, finding.file) for finding in found.faults] == [("output", said)]
+    verdict = verify_run(run)
+    assert verdict.grade == "different"
+    assert [(finding.kind, finding.file) for finding in verdict.faults] == [("output", said)]
 
 
 def test_an_archive_of_another_programs_run_says_where_to_take_it(copy, tmp_path):
@@ -478,12 +480,12 @@ def test_other_libraries_or_another_lock_are_said(copy):
     facts = json.loads((copy / "out" / RECEIPT).read_text("utf-8"))
     lock = facts["program"] | {"lock": "0" * 64}
     write_receipt(seal_receipt(facts | {"program": lock}), copy / "out")
-    found = verify(copy / "out", copy / "inputs")
-    assert (found.grade, found.faults) == ("elsewhere", [])
-    assert [(finding.kind, finding.figure) for finding in found.findings] == [
+    verdict = verify(copy / "out", copy / "inputs")
+    assert (verdict.grade, verdict.faults) == ("elsewhere", [])
+    assert [(finding.kind, finding.figure) for finding in verdict.findings] == [
         ("environment", "lock")
     ]
-    assert next(verdict_lines(found, "en")).startswith("SAME FIGURES, OTHER ENVIRONMENT")
+    assert next(verdict_lines(verdict, "en")).startswith("SAME FIGURES, OTHER ENVIRONMENT")
     commit = facts["program"] | {"commit": "another"}
     write_receipt(seal_receipt(facts | {"program": commit}), copy / "out")
     assert verify(copy / "out", copy / "inputs").grade == "same"
@@ -574,9 +576,9 @@ def forged(home, change):
 )
 def test_a_receipt_that_was_sealed_again_is_held_against_the_inputs(copy, change):
     """Its own hash is right; what follows from the inputs is not what it says."""
-    found = forged(copy, change)
-    assert found.grade == "different"
-    assert {finding.kind for finding in found.faults} == {"facts"}
+    verdict = forged(copy, change)
+    assert verdict.grade == "different"
+    assert {finding.kind for finding in verdict.faults} == {"facts"}
 
 
 def test_the_last_digits_of_another_processor_are_no_fault_and_are_said(copy):
@@ -588,9 +590,9 @@ def test_the_last_digits_of_another_processor_are_no_fault_and_are_said(copy):
 
         return change
 
-    found = forged(copy, step(2e-10))
-    assert (found.grade, found.faults) == ("rounded", [])
-    assert [finding.kind for finding in found.findings] == ["close"]
+    verdict = forged(copy, step(2e-10))
+    assert (verdict.grade, verdict.faults) == ("rounded", [])
+    assert [finding.kind for finding in verdict.findings] == ["close"]
     assert forged(copy, step(1e-8)).grade == "different"
 
 
@@ -600,8 +602,8 @@ def test_a_public_archive_still_checks_each_division(copy, tmp_path):
     facts["figures"][0]["numerator"] += 1
     write_receipt(seal_receipt(facts), copy / "out")
     path = write_archive(copy / "out", tmp_path / "a.zip", public=True)
-    found = verify_run(open_archive(path, tmp_path / "open"))
-    assert f"{facts['figures'][0]['id']}#value" in {finding.figure for finding in found.faults}
+    verdict = verify_run(open_archive(path, tmp_path / "open"))
+    assert f"{facts['figures'][0]['id']}#value" in {finding.figure for finding in verdict.faults}
 
 
 def put(way, value):
@@ -674,8 +676,8 @@ def test_a_second_key_of_one_name_is_found(copy):
     path.write_text(
         text.replace('"figures": [', '"figures": [{"id": "overall"}],\n "figures": [', 1)
     )
-    found = verify(copy / "out", copy / "inputs")
-    assert [(finding.kind, finding.file) for finding in found.faults] == [("receipt", RECEIPT)]
+    verdict = verify(copy / "out", copy / "inputs")
+    assert [(finding.kind, finding.file) for finding in verdict.faults] == [("receipt", RECEIPT)]
 
 
 @pytest.mark.parametrize(
@@ -696,9 +698,9 @@ def test_a_file_that_no_archive_holds_is_named(packed, tmp_path, name):
     with zipfile.ZipFile(path, "a") as held:
         held.writestr(name, "x = 1")
     with open_run(path) as run:
-        found = verify_run(run)
-    assert found.grade == "different"
-    assert ("stranger", name) in {(finding.kind, finding.file) for finding in found.faults}
+        verdict = verify_run(run)
+    assert verdict.grade == "different"
+    assert ("stranger", name) in {(finding.kind, finding.file) for finding in verdict.faults}
 
 
 @pytest.mark.parametrize("change", ["moved", "deleted"])
@@ -752,9 +754,9 @@ def test_an_archived_wave_reads_nothing_from_the_machine(packed, tmp_path):
     (tmp_path / "secret.csv").write_text(answers(), "utf-8")
     text = run.wave.read_text("utf-8")
     run.wave.write_text(text.replace("answers.csv", str(tmp_path / "secret.csv")), "utf-8")
-    found = verify_run(run)
-    assert not found.recomputed
-    assert "unread" in {finding.kind for finding in found.faults}
+    verdict = verify_run(run)
+    assert not verdict.recomputed
+    assert "unread" in {finding.kind for finding in verdict.faults}
 
 
 def test_two_inputs_of_the_same_content_are_two_in_the_crate(copy):

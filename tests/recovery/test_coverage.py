@@ -85,9 +85,9 @@ def test_the_interval_of_an_item_holds_the_truth(p, samples):
     for n in (30, 100):
         frame = clustered(generator(3, p, n), samples, p, n, 1, 0)
         design = sipas.Design(frame, strata="sample")
-        found = sipas.proportion(design, "x", by="sample").frame
-        assert set(found["method"]) == {"clopper-pearson"}
-        hits = held(found, p)
+        shares = sipas.proportion(design, "x", by="sample").frame
+        assert set(shares["method"]) == {"clopper-pearson"}
+        hits = held(shares, p)
         assert hits.mean() >= least(0.95, hits), n
 
 
@@ -100,9 +100,9 @@ def test_the_interval_of_an_item_in_twenty_clusters_holds_the_truth(p, alike, sa
     for clusters, each, drawn in ((20, 5, samples), (40, 10, samples // 2)):
         frame = clustered(generator(4, p, alike, each), drawn, p, clusters, each, alike)
         design = sipas.Design(frame, strata="sample", clusters="c")
-        found = sipas.proportion(design, "x", by="sample").frame
-        assert set(found["method"]) == {"korn-graubard"}
-        hits = held(found, p)
+        shares = sipas.proportion(design, "x", by="sample").frame
+        assert set(shares["method"]) == {"korn-graubard"}
+        hits = held(shares, p)
         assert hits.mean() >= least(0.93, hits), (clusters, each)
 
 
@@ -193,8 +193,8 @@ def test_a_ratio_has_its_true_value_and_error(offices):
 def test_a_total_has_its_true_value_and_error(offices):
     """30 clusters of 5 forms on average, of weight 20, of 10.75 days."""
     design = sipas.Design(offices, strata="sample", clusters="c", weights="w")
-    found = sipas.total(design, "days", by="sample").frame
-    assert agrees(found, 20 * 30 * 5 * 10.75)
+    totals = sipas.total(design, "days", by="sample").frame
+    assert agrees(totals, 20 * 30 * 5 * 10.75)
 
 
 def test_an_error_without_clusters_would_be_too_small(offices):
@@ -322,8 +322,8 @@ def test_two_stages_with_fractions_have_their_true_error(villages):
     truth = villages["y"].sum()
     both = {"strata": "sample", "weights": "w"}
     two = sipas.Design(frame, clusters=["v", "h"], fpc=["N", "M"], **both)
-    found = sipas.total(two, "y", by="sample").frame
-    assert agrees(found, truth)
+    totals = sipas.total(two, "y", by="sample").frame
+    assert agrees(totals, truth)
     open_ended = sipas.total(sipas.Design(frame, clusters="v", **both), "y", by="sample").frame
     assert not agrees(open_ended, truth)
     one = sipas.Design(frame, clusters="v", fpc="N", **both)
@@ -334,9 +334,9 @@ def test_a_census_of_all_stages_has_no_error(villages):
     """All 12 villages, all households: the total is known."""
     frame = villages.assign(h=np.arange(len(villages)))
     design = sipas.Design(frame, clusters=["v", "h"], fpc=["N", "M"])
-    found = sipas.total(design, "y").frame
-    assert found["se"].item() == 0
-    assert found["value"].item() == pytest.approx(villages["y"].sum())
+    totals = sipas.total(design, "y").frame
+    assert totals["se"].item() == 0
+    assert totals["value"].item() == pytest.approx(villages["y"].sum())
 
 
 # ── replicates against linearisation (V4)
@@ -409,9 +409,9 @@ def lonely():
 def test_each_remedy_of_a_lonely_stratum_by_hand(lonely, remedy, wanted):
     """The variance of a total."""
     design = sipas.Design(lonely, strata="h", clusters="c", lonely=remedy)
-    found = sipas.total(design, "y")
-    assert found.frame["se"].item() ** 2 == pytest.approx(wanted)
-    assert found.covariance().item() == pytest.approx(wanted)
+    totals = sipas.total(design, "y")
+    assert totals.frame["se"].item() ** 2 == pytest.approx(wanted)
+    assert totals.covariance().item() == pytest.approx(wanted)
 
 
 @pytest.mark.slow

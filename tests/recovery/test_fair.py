@@ -15,10 +15,12 @@ pytestmark = pytest.mark.slow
 
 def right(value, se, df, truth, seed):
     """Say whether every true rank lies in its set."""
-    found = rank_sets(value, se, df, draws=2000, seed=seed).frame
+    rank_table = rank_sets(value, se, df, draws=2000, seed=seed).frame
     better = 1 + (truth[:, None] < truth).sum(axis=1)
     worse = len(truth) - (truth[:, None] > truth).sum(axis=1)
-    return bool((found["rank_low"] <= better).all() and (found["rank_high"] >= worse).all())
+    return bool(
+        (rank_table["rank_low"] <= better).all() and (rank_table["rank_high"] >= worse).all()
+    )
 
 
 @sizes("rounds", 60, 200)
@@ -72,8 +74,8 @@ def test_adjusted_deviations_cover_planted_effects(rounds):
         frame = pd.DataFrame({"unit": code, "age": age})
         for item in ("a", "b", "c"):
             frame[item] = 70 + effect[code] + 0.5 * age + person + rng.normal(0, 8, len(code))
-        found = case_mix(frame, unit="unit", items=["a", "b", "c"], adjusters="age").frame
-        own = found[found["variable"] == "composite"]
+        mix = case_mix(frame, unit="unit", items=["a", "b", "c"], adjusters="age").frame
+        own = mix[mix["variable"] == "composite"]
         reach = 2.0 * own["deviation_se"].to_numpy()
         held += (np.abs(own["deviation"].to_numpy() - effect) <= reach).mean()
         plain = own["raw"].to_numpy() - own["raw"].mean()

@@ -23,19 +23,19 @@ def close(found, wanted, tolerance=1e-8):
 def test_case_mix_equals_lm_and_the_formulas_written_out(tag, weights):
     """Adjusted means, errors, deviations, F and coefficients, with blanks and weights (rule A1)."""
     people = pd.read_csv(HERE / "people.csv")
-    found = sipas.case_mix(
+    mix = sipas.case_mix(
         people, unit="unit", items=["q1", "q2"], adjusters=["age", "poor"], weights=weights
     )
     wanted = pd.read_csv(HERE / f"{tag}-out.csv")
-    assert found.frame[["variable", "unit"]].to_numpy().tolist() == (
+    assert mix.frame[["variable", "unit"]].to_numpy().tolist() == (
         wanted[["variable", "unit"]].to_numpy().tolist()
     )
-    close(found.frame[COLUMNS], wanted[COLUMNS])
+    close(mix.frame[COLUMNS], wanted[COLUMNS])
     tests = pd.read_csv(HERE / f"{tag}-tests.csv")
-    close(found.tests[["f", "df"]], tests[["f", "df"]])
+    close(mix.tests[["f", "df"]], tests[["f", "df"]])
     effects = pd.read_csv(HERE / f"{tag}-effects.csv")
-    assert found.effects["term"].tolist() == effects["term"].tolist()
-    close(found.effects[["value", "se"]], effects[["value", "se"]])
+    assert mix.effects["term"].tolist() == effects["term"].tolist()
+    close(mix.effects[["value", "se"]], effects[["value", "se"]])
 
 
 @pytest.mark.parametrize("case", [1, 2, 3, 4])
@@ -43,8 +43,8 @@ def test_partial_pooling_equals_the_likelihood_maximised_in_r(case):
     """σ², pooled values and their MSE; where REML gives 0 the adjusted likelihood (rule A2)."""
     table = pd.read_csv(HERE / "fay-herriot.csv").query("case == @case")
     covariates = table[["x"]] if (table["x"] != 0).any() else None
-    found = sipas.small_area(table["direct"], table["V"], covariates)
-    assert found.method == table["kind"].iloc[0]
-    assert found.sigma2 == pytest.approx(table["sigma2"].iloc[0], rel=1e-4)
-    close(found.frame["value"], table["value"], 1e-6)
-    close(found.frame["se"] ** 2, table["mse"], 1e-5)
+    pooled = sipas.small_area(table["direct"], table["V"], covariates)
+    assert pooled.method == table["kind"].iloc[0]
+    assert pooled.sigma2 == pytest.approx(table["sigma2"].iloc[0], rel=1e-4)
+    close(pooled.frame["value"], table["value"], 1e-6)
+    close(pooled.frame["se"] ** 2, table["mse"], 1e-5)

@@ -113,15 +113,15 @@ def test_index_equals_r(scored, rule):
 @pytest.mark.parametrize("weighting", ["unweighted", "weighted"])
 def test_regression_equals_svyglm(surveys, weighting, model):
     """Coefficients, errors by V1, intervals, p, raw effects and VIF (D1, D2)."""
-    found = sipas.drivers(surveys[weighting])
+    models = sipas.drivers(surveys[weighting])
     cases = [(parts[3], it) for parts, it in wanted(model) if parts[:2] == [weighting, "drivers"]]
     whole = dict(cases).pop("model", None)
     if whole:
-        assert found.r_squared == pytest.approx(whole["r_squared"], rel=1e-10)
-        assert found.n == whole["n"]
+        assert models.r_squared == pytest.approx(whole["r_squared"], rel=1e-10)
+        assert models.n == whole["n"]
     terms = [(term, figures) for term, figures in cases if term != "model"]
     assert [term for term, _ in terms] == ["A", "B", "C"]
-    ours = found.frame.query("model == @model").set_index("term")
+    ours = models.frame.query("model == @model").set_index("term")
     for term, figures in terms:
         got = {name: float(ours.loc[term, name]) for name in figures}
         assert got == pytest.approx(figures, rel=1e-8), term

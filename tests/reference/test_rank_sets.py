@@ -65,20 +65,20 @@ def problem(number):
 def test_simultaneous_sets_equal_the_plain_algorithm(number):
     """Both ends of every set, on twenty problems."""
     values, sigma, df = problem(number)
-    found = rank_sets(values, sigma, df, draws=2000, seed=number).frame
+    rank_table = rank_sets(values, sigma, df, draws=2000, seed=number).frame
     low, high = naive(values, sigma, df, seed=number)
-    assert found["rank_low"].tolist() == low
-    assert found["rank_high"].tolist() == high
+    assert rank_table["rank_low"].tolist() == low
+    assert rank_table["rank_high"].tolist() == high
 
 
 @pytest.mark.parametrize("number", range(6))
 def test_marginal_sets_equal_the_plain_algorithm(number):
     """Only the pairs of the unit itself count; its set is its own, not a wider one."""
     values, sigma, df = problem(number)
-    found = rank_sets(values, sigma, df, kind="marginal", draws=2000, seed=number).frame
+    rank_table = rank_sets(values, sigma, df, kind="marginal", draws=2000, seed=number).frame
     for unit in range(len(values)):
         low, high = naive(values, sigma, df, seed=number, only=unit)
-        assert found.loc[unit, ["rank_low", "rank_high"]].tolist() == [low[unit], high[unit]]
+        assert rank_table.loc[unit, ["rank_low", "rank_high"]].tolist() == [low[unit], high[unit]]
 
 
 @pytest.mark.parametrize("p", [2, 3, 10, 40])
@@ -90,5 +90,5 @@ def test_equal_known_errors_give_the_studentized_range(p):
 
 def test_one_pair_takes_the_quantile_of_t():
     """Two units of 30 forms: Satterthwaite's 58 degrees of freedom, 2.00 and not 1.96."""
-    found = rank_sets([90.0, 80.0], [1.0, 1.0], df=29, draws=400_000)
-    assert found.critical[0, 1] == pytest.approx(stats.t.ppf(0.975, 58), abs=0.01)
+    rank_table = rank_sets([90.0, 80.0], [1.0, 1.0], df=29, draws=400_000)
+    assert rank_table.critical[0, 1] == pytest.approx(stats.t.ppf(0.975, 58), abs=0.01)

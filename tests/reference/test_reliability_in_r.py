@@ -25,15 +25,15 @@ def wanted(name, key="variable"):
 
 def test_alpha_and_its_interval_equal_psych(answers):
     """Raw, standardised, Feldt's interval; 36 of 400 forms have a blank (rule D8)."""
-    found = sipas.reliability(answers, ITEMS)
-    own, total = found.frame.set_index("variable"), wanted("total.csv")["value"]
+    scales = sipas.reliability(answers, ITEMS)
+    own, total = scales.frame.set_index("variable"), wanted("total.csv")["value"]
     assert own.loc["alpha", ["value", "low", "high"]].tolist() == pytest.approx(
         total[["alpha", "low", "high"]].tolist(), rel=1e-9
     )
     assert own.loc["alpha_standardised", "value"] == pytest.approx(total["alpha_standardised"])
     assert own.loc["omega", "value"] == pytest.approx(total["omega"], rel=1e-4)
-    assert found.lost == answers[ITEMS].isna().any(axis=1).sum() > 0
-    assert own["n"].tolist() == [400 - found.lost] * 3
+    assert scales.lost == answers[ITEMS].isna().any(axis=1).sum() > 0
+    assert own["n"].tolist() == [400 - scales.lost] * 3
 
 
 def test_items_equal_psych(answers):

@@ -69,50 +69,50 @@ def office(tmp_path):
 
 def test_a_workbook_of_an_office_is_recognised(office, tmp_path):
     """Title rows above the header, Vietnamese questions, the unit's column, the year."""
-    made = draft_wave([office], tmp_path, "vi")
-    facts = yaml.safe_load(made.wave.read_text("utf-8"))
+    draft = draft_wave([office], tmp_path, "vi")
+    facts = yaml.safe_load(draft.wave.read_text("utf-8"))
     assert facts["instrument"] == "qd-2640-2017"
     assert facts["year"] == 2024
     assert facts["languages"] == ["vi"]
     assert facts["responses"] == [{"file": "phiếu 2024.xlsx", "sheet": "Sheet1", "header": 4}]
     roles = {"unit": "Tên đơn vị", "items": {"OVERALL": "Đánh giá chung"}, "ignore": None}
     assert facts["columns"] == roles
-    assert made.wave.read_text("utf-8").startswith("# Bản nháp do `sipas init` lập: nhận ra 22")
+    assert draft.wave.read_text("utf-8").startswith("# Bản nháp do `sipas init` lập: nhận ra 22")
 
 
 def test_units_are_listed_once_with_code_and_group(office, tmp_path):
     """From the names in the column; a name of no known kind is left for the person."""
-    made = draft_wave([office], tmp_path, "vi")
-    rows = list(csv.DictReader(made.units.read_text("utf-8-sig").splitlines()))
+    draft = draft_wave([office], tmp_path, "vi")
+    rows = list(csv.DictReader(draft.units.read_text("utf-8-sig").splitlines()))
     assert [(row["code"], row["name_vi"], row["group"]) for row in rows] == [
         ("so-noi-vu", "Sở Nội vụ", "departments"),
         ("huyen-tri-ton", "Huyện Tri Tôn", "districts"),
         ("trung-tam-dac-biet", "Trung tâm Đặc biệt", ""),
     ]
-    assert made.units_to_place == ["Trung tâm Đặc biệt"]
-    assert made.n_units == 3
+    assert draft.units_to_place == ["Trung tâm Đặc biệt"]
+    assert draft.n_units == 3
 
 
 def test_what_is_not_recognised_is_offered_to_be_ignored(office, tmp_path):
     """Commented, so that nothing is ignored unseen; personal columns are not even listed."""
-    made = draft_wave([office], tmp_path, "en")
-    text = made.wave.read_text("utf-8")
-    assert made.unplaced == ["STT", "Ghi chú: khác"]
+    draft = draft_wave([office], tmp_path, "en")
+    text = draft.wave.read_text("utf-8")
+    assert draft.unplaced == ["STT", "Ghi chú: khác"]
     assert "\n  # - STT\n  # - 'Ghi chú: khác'\n" in text.split("  ignore:\n")[1]
     assert "Họ và tên" not in text
-    assert "0912345678" not in text + made.units.read_text("utf-8")
+    assert "0912345678" not in text + draft.units.read_text("utf-8")
 
 
 def test_the_draft_is_read_once_its_list_is_uncommented(office, tmp_path):
     """Before that the run stops and lists the columns; after it every form is read."""
-    made = draft_wave([office], tmp_path, "vi")
-    units = made.units.read_text("utf-8").replace("Đặc biệt,,", "Đặc biệt,,communes")
-    made.units.write_text(units, "utf-8")
+    draft = draft_wave([office], tmp_path, "vi")
+    units = draft.units.read_text("utf-8").replace("Đặc biệt,,", "Đặc biệt,,communes")
+    draft.units.write_text(units, "utf-8")
     with pytest.raises(ColumnError) as caught:
-        read_survey(read_wave(made.wave))
-    assert [place.column for place in caught.value.places] == made.unplaced
-    uncomment(made.wave)
-    survey = read_survey(read_wave(made.wave))
+        read_survey(read_wave(draft.wave))
+    assert [place.column for place in caught.value.places] == draft.unplaced
+    uncomment(draft.wave)
+    survey = read_survey(read_wave(draft.wave))
     assert len(survey.frame) == 12
     assert set(survey.frame["sex"]) == {"female"}
     assert survey.frame["OVERALL"].tolist() == [4.0] * 12
@@ -128,12 +128,12 @@ def test_each_unit_may_have_its_own_file(tmp_path):
         book(tmp_path / f"{name}.xlsx", Phiếu=[QUESTIONS, answers(), [it, *answers()[1:]]])
         for name, it in (("Sở Nội vụ", 4), ("Sở Tư pháp", 5))
     ]
-    made = draft_wave(paths, tmp_path, "en")
-    facts = yaml.safe_load(made.wave.read_text("utf-8"))
+    draft = draft_wave(paths, tmp_path, "en")
+    facts = yaml.safe_load(draft.wave.read_text("utf-8"))
     assert [response["unit"] for response in facts["responses"]] == ["Sở Nội vụ", "Sở Tư pháp"]
     assert facts["year"] is None
-    uncomment(made.wave, year=2024)
-    assert read_survey(read_wave(made.wave)).frame["unit"].tolist() == [
+    uncomment(draft.wave, year=2024)
+    assert read_survey(read_wave(draft.wave)).frame["unit"].tolist() == [
         "so-noi-vu",
         "so-noi-vu",
         "so-tu-phap",
@@ -151,8 +151,8 @@ def test_each_sheet_may_be_a_unit(tmp_path):
             "Sở B": [[*PACK.items], answers()],
         },
     )
-    made = draft_wave([path], tmp_path, "vi")
-    facts = yaml.safe_load(made.wave.read_text("utf-8"))
+    draft = draft_wave([path], tmp_path, "vi")
+    facts = yaml.safe_load(draft.wave.read_text("utf-8"))
     assert [
         (response["sheet"], response.get("header"), response["unit"])
         for response in facts["responses"]
@@ -160,7 +160,7 @@ def test_each_sheet_may_be_a_unit(tmp_path):
         ("Sở A", 2, "Sở A"),
         ("Sở B", None, "Sở B"),
     ]
-    assert read_survey(read_wave(made.wave)).frame["unit"].tolist() == ["so-a", "so-b"]
+    assert read_survey(read_wave(draft.wave)).frame["unit"].tolist() == ["so-a", "so-b"]
 
 
 def test_a_header_of_two_rows_is_found(tmp_path):
@@ -168,8 +168,8 @@ def test_a_header_of_two_rows_is_found(tmp_path):
     upper = ["Nơi tiếp nhận", *[""] * 3, "Thủ tục", *[""] * 17]
     codes = [*PACK.items]
     path = book(tmp_path / "2024.xlsx", A=[["x"], upper[:4] + codes[4:], codes[:4], answers()])
-    made = draft_wave([path], tmp_path, "vi")
-    assert yaml.safe_load(made.wave.read_text("utf-8"))["responses"][0]["header"] == [2, 3]
+    draft = draft_wave([path], tmp_path, "vi")
+    assert yaml.safe_load(draft.wave.read_text("utf-8"))["responses"][0]["header"] == [2, 3]
 
 
 def test_the_instrument_is_the_one_with_most_of_its_items(tmp_path):
@@ -215,9 +215,9 @@ def test_a_text_file_is_drafted_like_a_workbook(tmp_path):
     """Semicolons and codes, as an export has them."""
     path = tmp_path / "khao-sat-2023.csv"
     path.write_text("unit;" + ";".join(PACK.items) + "\nSở A;" + "4;" * 21 + "4\n", "utf-8")
-    made = draft_wave([path], tmp_path, "vi")
-    assert made.unplaced == []
-    survey = read_survey(read_wave(made.wave))
+    draft = draft_wave([path], tmp_path, "vi")
+    assert draft.unplaced == []
+    survey = read_survey(read_wave(draft.wave))
     assert (len(survey.frame), survey.wave.year) == (1, 2023)
 
 
@@ -226,8 +226,8 @@ def test_two_names_with_one_code_are_told_apart(tmp_path):
     path = tmp_path / "2024.csv"
     rows = "".join(f"{name},{'4,' * 21}4\n" for name in ("Xã Tân", "Xã Tấn"))
     path.write_text("Đơn vị," + ",".join(PACK.items) + "\n" + rows, "utf-8")
-    made = draft_wave([path], tmp_path, "vi")
-    rows = list(csv.DictReader(made.units.read_text("utf-8-sig").splitlines()))
+    draft = draft_wave([path], tmp_path, "vi")
+    rows = list(csv.DictReader(draft.units.read_text("utf-8-sig").splitlines()))
     assert [row["code"] for row in rows] == ["xa-tan", "xa-tan-2"]
 
 
@@ -237,13 +237,13 @@ def test_two_header_rows_merged_down_the_last_column_are_recognised(tmp_path):
     upper = ["TT", "Đơn vị", "Câu hỏi", *[""] * 21, "Mức độ hài lòng chung"]
     lower = ["", "", *(it.vi for it in pack.items.values())]
     rows = [[k, "Sở Y tế", *[4] * 22, 4] for k in range(1, 7)]
-    made = draft_wave(
+    draft = draft_wave(
         [book(tmp_path / "hai-dong.xlsx", Phiếu=[upper, lower, *rows])], tmp_path, "vi"
     )
-    facts = yaml.safe_load(made.wave.read_text("utf-8"))
+    facts = yaml.safe_load(draft.wave.read_text("utf-8"))
     assert facts["responses"][0]["header"] == [1, 2]
     assert facts["columns"]["unit"] == "Đơn vị"
-    assert made.unplaced == ["TT"]
+    assert draft.unplaced == ["TT"]
 
 
 def test_a_question_about_the_office_may_name_the_unit(tmp_path):
@@ -251,15 +251,15 @@ def test_a_question_about_the_office_may_name_the_unit(tmp_path):
     pack = read_instrument("qd-2640-2017")
     head = ["Ông/bà đã giao dịch ở cơ quan nào?", *(it.vi for it in pack.items.values())]
     rows = [[name, *[5] * 22] for name in ("Sở Y tế", "SỞ Y TẾ ", "Sở  Nội vụ")]
-    made = draft_wave([book(tmp_path / "google.xlsx", Sheet1=[head, *rows])], tmp_path, "vi")
-    assert (made.n_units, made.file_is_unit) == (2, False)
+    draft = draft_wave([book(tmp_path / "google.xlsx", Sheet1=[head, *rows])], tmp_path, "vi")
+    assert (draft.n_units, draft.file_is_unit) == (2, False)
 
 
 def test_a_sheet_named_after_its_unit_names_it(tmp_path):
     """One file per unit, the sheet called after it: the file's name is only a file's name."""
     pack = read_instrument("qd-2640-2017")
     rows = [[it.vi for it in pack.items.values()], [4] * 22]
-    made = draft_wave([book(tmp_path / "syt.xlsx", **{"Sở Y tế": rows})], tmp_path, "vi")
-    units = list(csv.DictReader(made.units.read_text("utf-8-sig").splitlines()))
+    draft = draft_wave([book(tmp_path / "syt.xlsx", **{"Sở Y tế": rows})], tmp_path, "vi")
+    units = list(csv.DictReader(draft.units.read_text("utf-8-sig").splitlines()))
     assert [(unit["name_vi"], unit["group"]) for unit in units] == [("Sở Y tế", "departments")]
-    assert made.file_is_unit
+    assert draft.file_is_unit

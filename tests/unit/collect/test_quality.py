@@ -96,9 +96,9 @@ def test_a_form_answered_by_less_than_half_is_no_straight_line(found):
 
 def test_forms_without_an_item_are_left_out(read_answers):
     """Only the question on the whole was answered: nothing to look at, and no number made up."""
-    found = check(read_answers("unit,A1,A2,D1,OVERALL\n" + "so-a,,,,4\n" * 9))
-    assert found.frame.empty
-    assert np.isnan(found.straight_percent)
+    findings = check(read_answers("unit,A1,A2,D1,OVERALL\n" + "so-a,,,,4\n" * 9))
+    assert findings.frame.empty
+    assert np.isnan(findings.straight_percent)
 
 
 def test_a_unit_is_held_against_the_others_and_not_against_itself():

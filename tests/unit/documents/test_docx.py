@@ -50,8 +50,8 @@ LETTER = Official(
 
 def document_of(survey, unit="", **facts):
     """Build a whole report as the notebooks do."""
-    made = sipas.report(survey, "vi,en", unit)
-    sections = tuple(made.chapter(name).section for name in CHAPTERS)
+    whole = sipas.report(survey, "vi,en", unit)
+    sections = tuple(whole.chapter(name).section for name in CHAPTERS)
     usual = {
         "id": survey.wave.id,
         "title": survey.wave.title,

@@ -59,8 +59,8 @@ def survey(tmp_path_factory):
 def write(survey, folder):
     """Write the province's report and that of one unit; return the texts by name."""
     for unit in ("", "so-b"):
-        made = report(survey, "vi,en", unit)
-        made.write([made.chapter(name) for name in CHAPTERS], str(folder))
+        whole = report(survey, "vi,en", unit)
+        whole.write([whole.chapter(name) for name in CHAPTERS], str(folder))
     found = sorted(folder.rglob("*.html"))
     return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in found}
 

@@ -250,8 +250,8 @@ def test_an_instrument_with_other_decimals_keeps_them(read_answers, tmp_path):
 @pytest.fixture
 def tables(survey, tmp_path):
     """The workbook of a unit's report."""
-    made = report(survey, "vi", "so-b")
-    document = made._build_document(tuple(made.chapter(name).section for name in CHAPTERS))
+    whole = report(survey, "vi", "so-b")
+    document = whole._build_document(tuple(whole.chapter(name).section for name in CHAPTERS))
     return document, openpyxl.load_workbook(
         write_report_tables(document, tmp_path / "t.xlsx", "vi")
     )
@@ -289,8 +289,8 @@ def test_a_report_without_a_letterhead_is_written_too(survey, tmp_path):
     """No publisher and no day: a fixed one, not the clock's."""
     from dataclasses import replace
 
-    made = report(survey, "vi", "so-a")
-    document = replace(made._build_document((made.chapter("factors").section,)), official=None)
+    whole = report(survey, "vi", "so-a")
+    document = replace(whole._build_document((whole.chapter("factors").section,)), official=None)
     write_report_tables(document, tmp_path / "t.xlsx", "en")
     book = openpyxl.load_workbook(tmp_path / "t.xlsx")
     assert book.properties.created == datetime(2000, 1, 1)

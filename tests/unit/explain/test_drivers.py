@@ -49,22 +49,22 @@ def test_a_factor_score_is_the_mean_of_what_was_answered(read_answers):
 def test_coefficients_equal_least_squares_of_standard_scores(read_answers):
     """By numpy, on people with all factors; a blank costs the whole form, and is counted."""
     rows = people(120, mostly_access)
-    found = drivers(read_answers(text_of([*rows, [5, 5, None, 4], [5, 4, 3, None]])))
+    models = drivers(read_answers(text_of([*rows, [5, 5, None, 4], [5, 4, 3, None]])))
     data = np.array([[a, r, o] for a, _, r, o in rows], float)
     standard = (data - data.mean(axis=0)) / data.std(axis=0)
     beta, rest, *_ = np.linalg.lstsq(standard[:, :2], standard[:, 2], rcond=None)
-    np.testing.assert_allclose(linear(found)["value"], beta, rtol=1e-9)
-    assert found.r_squared == pytest.approx(1 - rest[0] / len(rows))
-    assert (found.n, found.n_lost, found.outcome) == (120, 2, "OVERALL")
+    np.testing.assert_allclose(linear(models)["value"], beta, rtol=1e-9)
+    assert models.r_squared == pytest.approx(1 - rest[0] / len(rows))
+    assert (models.n, models.n_lost, models.outcome) == (120, 2, "OVERALL")
     raw = np.linalg.lstsq(np.column_stack([np.ones(120), data[:, :2]]), data[:, 2], rcond=None)[0]
-    np.testing.assert_allclose(linear(found)["raw"], raw[1:], rtol=1e-9)
+    np.testing.assert_allclose(linear(models)["raw"], raw[1:], rtol=1e-9)
 
 
 def test_a_driver_that_matters_is_sure_and_one_that_does_not_is_not(read_answers):
     """Intervals speak, in both models."""
-    found = drivers(read_answers(text_of(people(300, lambda a, r, e: a + e)))).frame
-    assert found["model"].unique().tolist() == ["linear", "logit", "ordinal"]
-    access, results = (found[found["term"] == term] for term in ("access", "results"))
+    models = drivers(read_answers(text_of(people(300, lambda a, r, e: a + e)))).frame
+    assert models["model"].unique().tolist() == ["linear", "logit", "ordinal"]
+    access, results = (models[models["term"] == term] for term in ("access", "results"))
     assert (access["low"] > 0).all()
     assert ((results["low"] < 0) & (results["high"] > 0)).all()
 
@@ -90,11 +90,11 @@ def test_weights_count(read_answers):
     weights = [2 if k % 3 else 1 for k in range(100)]
     weighted = [[w, *row] for w, row in zip(weights, rows, strict=True)]
     twice = [row for w, row in zip(weights, rows, strict=True) for _ in range(w)]
-    one = drivers(read_answers(text_of(weighted, head), columns=columns)).frame
+    models = drivers(read_answers(text_of(weighted, head), columns=columns)).frame
     many, plain = (drivers(read_answers(text_of(it))).frame for it in (twice, rows))
-    np.testing.assert_allclose(one["value"], many["value"], rtol=1e-6)
-    assert not np.allclose(one["value"], plain["value"], rtol=1e-3)
-    assert (one["se"] > many["se"]).all()
+    np.testing.assert_allclose(models["value"], many["value"], rtol=1e-6)
+    assert not np.allclose(models["value"], plain["value"], rtol=1e-3)
+    assert (models["se"] > many["se"]).all()
 
 
 def test_the_scale_of_weights_changes_nothing(read_answers):
@@ -142,25 +142,25 @@ REASONS = {
 def test_a_model_that_cannot_stand_leaves_its_reason_and_no_row(read_answers, case):
     """No outcome, few forms, no variation, few of one kind, collinear, perfectly separated."""
     rows, reasons = REASONS[case]
-    found = drivers(read_answers(text_of(rows)))
-    assert found.reason == reasons
-    assert set(found.frame["model"]) == ALL - set(reasons)
-    assert set(found.fits) == ALL - set(reasons)
-    assert np.isnan(found.r_squared) == ("linear" in reasons)
-    assert found.frame[["value", "se"]].notna().all(axis=None)
+    models = drivers(read_answers(text_of(rows)))
+    assert models.reason == reasons
+    assert set(models.frame["model"]) == ALL - set(reasons)
+    assert set(models.fits) == ALL - set(reasons)
+    assert np.isnan(models.r_squared) == ("linear" in reasons)
+    assert models.frame[["value", "se"]].notna().all(axis=None)
 
 
 def test_a_constant_factor_is_a_reason_too(read_answers):
     """Nothing goes together with what never changes."""
-    found = drivers(read_answers(text_of([[a, b, 3, o] for a, b, _, o in RANDOM])))
-    assert found.reason == dict.fromkeys(ALL, "constant")
+    models = drivers(read_answers(text_of([[a, b, 3, o] for a, b, _, o in RANDOM])))
+    assert models.reason == dict.fromkeys(ALL, "constant")
 
 
 def test_without_the_question_on_the_whole_correlations_remain(read_answers):
     """Levels and correlations of the factors are still shown (rule D1)."""
-    found = drivers(read_answers(text_of(no_overall(RANDOM))))
-    assert [*found.correlations] == ["access", "results"]
-    assert found.outcome == ""
+    models = drivers(read_answers(text_of(no_overall(RANDOM))))
+    assert [*models.correlations] == ["access", "results"]
+    assert models.outcome == ""
 
 
 def test_an_outcome_that_is_itself_an_item_is_refused(read_answers):
@@ -226,15 +226,15 @@ def test_each_unit_has_its_own_model_or_its_reason(read_answers):
     large, small = people(120, mostly_access), people(12, mostly_access, seed=2)
     rows = "".join(f"so-a,{','.join(map(str, row))}\n" for row in large)
     rows += "".join(f"so-b,{','.join(map(str, row))}\n" for row in small)
-    found = drivers(read_answers(HEAD + rows), ["linear"], by="unit")
+    models = drivers(read_answers(HEAD + rows), ["linear"], by="unit")
     alone = drivers(read_answers(text_of(large)), ["linear"])
-    assert found.reason == {("so-b", "linear"): "few_forms"}
-    assert found.frame["unit"].unique().tolist() == ["so-a"]
-    np.testing.assert_allclose(found.frame["value"], alone.frame["value"], rtol=1e-9)
+    assert models.reason == {("so-b", "linear"): "few_forms"}
+    assert models.frame["unit"].unique().tolist() == ["so-a"]
+    np.testing.assert_allclose(models.frame["value"], alone.frame["value"], rtol=1e-9)
     # as a domain of 132 forms: n/(n − 1) of all, residual df of its own
     ratio = np.sqrt(132 / 131 / (120 / 119))
-    np.testing.assert_allclose(found.frame["se"], ratio * alone.frame["se"], rtol=1e-9)
-    assert (found.n, found.n_lost) == (132, 0)
+    np.testing.assert_allclose(models.frame["se"], ratio * alone.frame["se"], rtol=1e-9)
+    assert (models.n, models.n_lost) == (132, 0)
 
 
 def test_a_control_takes_its_part_away(read_answers):
@@ -285,9 +285,9 @@ def test_a_model_without_any_interval_is_a_reason(read_answers):
     head = "unit,place,A1,A2,D1,OVERALL\n"
     rows = [[k % 2, *row] for k, row in enumerate(people(120, mostly_access))]
     columns = {"unit": "unit", "cluster": "place"}
-    found = drivers(read_answers(text_of(rows, head), columns=columns))
-    assert found.reason == dict.fromkeys(ALL, "few_clusters")
-    assert found.frame.empty
+    models = drivers(read_answers(text_of(rows, head), columns=columns))
+    assert models.reason == dict.fromkeys(ALL, "few_clusters")
+    assert models.frame.empty
 
 
 def test_wishes_may_be_one_word_and_repeated(read_answers):
@@ -295,8 +295,10 @@ def test_wishes_may_be_one_word_and_repeated(read_answers):
     rows = people(100, mostly_access)
     lines = "".join(f"so-{'ab'[k % 2]},{','.join(map(str, it))}\n" for k, it in enumerate(rows))
     survey = read_answers(HEAD + lines)
-    one = drivers(survey, "linear", controls="unit").frame
-    pd.testing.assert_frame_equal(one, drivers(survey, ["linear"] * 2, controls=["unit"] * 2).frame)
+    models = drivers(survey, "linear", controls="unit").frame
+    pd.testing.assert_frame_equal(
+        models, drivers(survey, ["linear"] * 2, controls=["unit"] * 2).frame
+    )
 
 
 def test_a_blank_factor_can_be_filled(read_answers):
@@ -316,10 +318,10 @@ def test_a_blank_factor_can_be_filled(read_answers):
 
 def test_drivers_print_themselves(read_answers):
     """As text and in JupyterLab: what was modelled, what to beware of, the table."""
-    found = drivers(read_answers(text_of(people(300, mostly_access, near=0.97))))
-    assert "outcome OVERALL, n = 300 (0 incomplete)" in repr(found)
-    assert "Cannot be told apart from the others: access, results." in found._repr_html_()
-    assert not found.any_separable
+    models = drivers(read_answers(text_of(people(300, mostly_access, near=0.97))))
+    assert "outcome OVERALL, n = 300 (0 incomplete)" in repr(models)
+    assert "Cannot be told apart from the others: access, results." in models._repr_html_()
+    assert not models.any_separable
 
 
 # ── what a hostile reviewer found
@@ -358,9 +360,9 @@ def test_a_control_informs_the_blanks_that_are_filled(read_answers):
 def test_points_are_of_satisfied_people_or_of_none(read_answers):
     """Nobody reaches 4: the ordered logit stands, but says nothing of satisfied people."""
     rows = [[a, b, r, min(3, max(1, o - 1))] for a, b, r, o in people(200, mostly_access)]
-    found = drivers(read_answers(text_of(rows)))
-    assert found.model_rows("ordinal")["points"].isna().all()
-    assert found.model_rows("ordinal")["value"].notna().all()
+    models = drivers(read_answers(text_of(rows)))
+    assert models.model_rows("ordinal")["points"].isna().all()
+    assert models.model_rows("ordinal")["value"].notna().all()
 
 
 def test_correlations_have_the_weights_that_vif_has(read_answers):
@@ -369,9 +371,9 @@ def test_correlations_have_the_weights_that_vif_has(read_answers):
     rows = [
         [1 + 20 * (k % 3 == 0), *row] for k, row in enumerate(people(120, mostly_access, near=0.5))
     ]
-    found = drivers(read_answers(text_of(rows, head), columns=columns))
-    strongest = found.correlations.loc["access", "results"]
-    assert strongest == pytest.approx(found.collinearity["strongest"].iloc[0])
+    models = drivers(read_answers(text_of(rows, head), columns=columns))
+    strongest = models.correlations.loc["access", "results"]
+    assert strongest == pytest.approx(models.collinearity["strongest"].iloc[0])
 
 
 def test_filled_forms_are_the_forms_that_are_counted(read_answers):
@@ -379,9 +381,9 @@ def test_filled_forms_are_the_forms_that_are_counted(read_answers):
     rows = [
         [a, b, None if k % 2 else r, o] for k, (a, b, r, o) in enumerate(people(200, mostly_access))
     ]
-    found = drivers(read_answers(text_of(rows)), missing="impute")
-    assert (found.n, found.n_lost) == (200, 0)
-    assert found.frame["n"].unique().tolist() == [200]
+    models = drivers(read_answers(text_of(rows)), missing="impute")
+    assert (models.n, models.n_lost) == (200, 0)
+    assert models.frame["n"].unique().tolist() == [200]
 
 
 def test_models_by_key_keep_their_warnings(read_answers):
@@ -390,12 +392,12 @@ def test_models_by_key_keep_their_warnings(read_answers):
     lines = [
         f"so-{u},{','.join(map(str, row))}\n" for u, it in (("a", apart), ("b", near)) for row in it
     ]
-    found = drivers(read_answers(HEAD + "".join(lines)), "linear", by="unit")
-    notes = found.frame.groupby("unit")["notes"].first()
+    models = drivers(read_answers(HEAD + "".join(lines)), "linear", by="unit")
+    notes = models.frame.groupby("unit")["notes"].first()
     assert "tied" in notes["so-b"]
     assert "tied" not in notes["so-a"]
-    assert [note.id for note in found.notes] == ["by_key"]
-    assert found.list_significant() == []
+    assert [note.id for note in models.notes] == ["by_key"]
+    assert models.list_significant() == []
 
 
 def test_without_a_signal_nothing_speaks(read_answers):
@@ -410,6 +412,6 @@ def test_an_outcome_of_many_levels_has_no_ordered_logit(read_answers):
     survey = read_answers(text_of(RANDOM))
     outcome = survey.frame["OVERALL"] + np.arange(len(survey.frame)) % 3 / 4
     assert outcome.nunique() > 12
-    found = drivers(replace(survey, frame=survey.frame.assign(OVERALL=outcome)))
-    assert found.reason == {"ordinal": "many_levels"}
-    assert set(found.frame["model"]) == {"linear", "logit"}
+    models = drivers(replace(survey, frame=survey.frame.assign(OVERALL=outcome)))
+    assert models.reason == {"ordinal": "many_levels"}
+    assert set(models.frame["model"]) == {"linear", "logit"}

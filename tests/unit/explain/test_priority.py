@@ -40,16 +40,18 @@ def wave(read_answers, n=1800, seed=1, **given):
 def test_important_and_weak_comes_first_and_a_cut_crossed_is_undecided(read_answers):
     """Both intervals must stand clear of their cut (D4)."""
     survey = wave(read_answers)
-    found = priority(survey)
-    assert found.list_factors("fix") == ["access"]
-    assert found.list_factors("enough") == ["results"]
-    row = found.frame.set_index("driver").loc["access"]
-    assert row["share_low"] > found.cut_share == 0.5
-    assert row["percent_high"] < found.cut_percent
-    assert found.cut_percent == sipas.score(survey).select(variable="overall").frame["value"].item()
+    matrix = priority(survey)
+    assert matrix.list_factors("fix") == ["access"]
+    assert matrix.list_factors("enough") == ["results"]
+    row = matrix.frame.set_index("driver").loc["access"]
+    assert row["share_low"] > matrix.cut_share == 0.5
+    assert row["percent_high"] < matrix.cut_percent
+    assert (
+        matrix.cut_percent == sipas.score(survey).select(variable="overall").frame["value"].item()
+    )
     moved = priority(survey, cut_percent=float(row["percent"]))
     assert moved.list_factors("undecided") == ["access"]
-    assert "important from 50.0 %" in repr(found)
+    assert "important from 50.0 %" in repr(matrix)
 
 
 def test_a_unit_is_placed_by_its_own_figures(read_answers):
@@ -122,11 +124,11 @@ def test_without_an_outcome_the_arithmetic_still_stands(read_answers):
     """No matrix, with its reason; gains of the index remain, associations are blank."""
     survey = wave(read_answers)
     object.__setattr__(survey, "frame", survey.frame.assign(OVERALL=np.nan))
-    found = priority(survey)
-    assert (found.reason, len(found.frame), found.importance) == ("no_outcome", 0, None)
-    assert found.what_if["points"].iloc[0] > 0
-    assert found.what_if["outcome"].isna().all()
-    assert "no matrix: no_outcome" in repr(found)
+    matrix = priority(survey)
+    assert (matrix.reason, len(matrix.frame), matrix.importance) == ("no_outcome", 0, None)
+    assert matrix.what_if["points"].iloc[0] > 0
+    assert matrix.what_if["outcome"].isna().all()
+    assert "no matrix: no_outcome" in repr(matrix)
 
 
 def test_factors_that_cannot_be_told_apart_have_no_place(read_answers):
@@ -135,9 +137,9 @@ def test_factors_that_cannot_be_told_apart_have_no_place(read_answers):
     twin = survey.frame.assign(A2=survey.frame["A1"], D1=survey.frame["A1"])
     flip = twin.index % 60 == 0
     object.__setattr__(survey, "frame", twin.assign(D1=twin["D1"].mask(flip, 6 - twin["D1"])))
-    found = priority(survey)
-    assert found.reason == "tied"
-    assert found.what_if["outcome"].isna().all()
+    matrix = priority(survey)
+    assert matrix.reason == "tied"
+    assert matrix.what_if["outcome"].isna().all()
 
 
 # ── penalty and reward (D6)
@@ -217,6 +219,6 @@ def test_factors_that_move_as_one_are_not_placed(read_answers):
     object.__setattr__(survey, "frame", survey.frame.assign(D1=twin, A2=survey.frame["A1"]))
     models = drivers(survey, ["linear"])
     forced = replace(models, collinearity=models.collinearity.assign(separable=[True, False]))
-    found = priority(survey, models=forced)
-    assert (found.frame["quadrant"] == "undecided").all()
-    assert found.important == ()
+    matrix = priority(survey, models=forced)
+    assert (matrix.frame["quadrant"] == "undecided").all()
+    assert matrix.important == ()

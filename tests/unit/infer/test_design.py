@@ -64,10 +64,10 @@ def test_a_census_of_hamlets_leaves_no_error_in_its_stratum():
 def test_a_domain_in_one_cluster_has_a_value_and_no_error():
     """Its influence is zero whatever the answers: R prints se 0, silent certainty (rule V3)."""
     frame = TOWNS.assign(place=TOWNS["town"] + TOWNS["hamlet"].astype(str))
-    found = sipas.mean(sipas.Design(frame, clusters="place"), "y", by="place").frame
-    assert found["value"].notna().all()
-    assert found[["se", "low", "high", "df"]].isna().to_numpy().all()
-    assert set(found["method"]) == {"none"}
+    means = sipas.mean(sipas.Design(frame, clusters="place"), "y", by="place").frame
+    assert means["value"].notna().all()
+    assert means[["se", "low", "high", "df"]].isna().to_numpy().all()
+    assert set(means["method"]) == {"none"}
 
 
 def test_an_empty_cluster_of_a_stratum_still_counts():
@@ -183,11 +183,11 @@ def test_an_exact_interval_of_a_finite_population():
 def test_no_interval_is_certain_at_the_ends(method):
     """Thirty of thirty is 88.4 to 100, and none of thirty 0 to 11.6 (rule I1)."""
     frame = pd.DataFrame({"s": [1] * 30, "none": [0] * 30})
-    found = sipas.proportion(sipas.Design(frame), ["s", "none"], method=method).frame
-    width = (found["high"] - found["low"]).to_numpy()
+    shares = sipas.proportion(sipas.Design(frame), ["s", "none"], method=method).frame
+    width = (shares["high"] - shares["low"]).to_numpy()
     assert (width > 0.08).all()
     if method != "wilson":
-        assert found["low"][0] == pytest.approx(0.025 ** (1 / 30))
+        assert shares["low"][0] == pytest.approx(0.025 ** (1 / 30))
 
 
 def test_wilson_as_scipy_makes_it():
@@ -237,11 +237,11 @@ def test_a_combination_may_be_any_smooth_function():
 
 def test_a_table_read_back_has_no_covariance():
     """What was written to a file does not know its sample."""
-    found = sipas.mean(design(), "y")
+    means = sipas.mean(design(), "y")
     with pytest.raises(ColumnError, match="no common covariance"):
-        type(found)(found.to_frame()).covariance()
+        type(means)(means.to_frame()).covariance()
     with pytest.raises(ColumnError, match="one weight for each row"):
-        found.combine([1.0, 2.0])
+        means.combine([1.0, 2.0])
 
 
 def test_any_order_of_rows_gives_the_same_bits():
@@ -281,10 +281,10 @@ def test_nobody_and_nothing():
 def test_text_answers_are_shares_that_add_up_to_one():
     """One row for each answer; blanks leave the base."""
     frame = TOWNS.assign(choice=["x", "y", None, "x", "z", "x"] * 2)
-    found = sipas.proportion(sipas.Design(frame), "choice").frame
-    assert found["answer"].tolist() == ["x", "y", "z"]
-    assert found["value"].sum() == pytest.approx(1.0)
-    assert set(found["n_valid"]) == {10}
+    shares = sipas.proportion(sipas.Design(frame), "choice").frame
+    assert shares["answer"].tolist() == ["x", "y", "z"]
+    assert shares["value"].sum() == pytest.approx(1.0)
+    assert set(shares["n_valid"]) == {10}
 
 
 def test_a_made_replicate_of_a_linear_figure_is_its_linearisation():
@@ -300,26 +300,26 @@ def test_each_stratum_that_is_a_whole_sample_takes_its_own_fraction():
     frame = pd.DataFrame(
         {"x": [1] * 79 + [0] + [1] * 80, "N": [80] * 80 + [100] * 80, "u": list("ab" * 80)}
     ).assign(u=["a"] * 80 + ["b"] * 80)
-    found = sipas.proportion(sipas.Design(frame, strata="u", fpc="N"), "x", by="u").frame
-    assert found[["low", "high"]].to_numpy().tolist() == [[0.9875, 0.9875], [0.98, 1.0]]
+    shares = sipas.proportion(sipas.Design(frame, strata="u", fpc="N"), "x", by="u").frame
+    assert shares[["low", "high"]].to_numpy().tolist() == [[0.9875, 0.9875], [0.98, 1.0]]
 
 
 def test_average_is_the_same_in_every_view():
     """Variance, covariance and a combination of one row agree where a stratum is left out (V5)."""
     frame = pd.DataFrame({"h": list("aabbc"), "c": range(5), "y": [1.0, -1, 2, 3, 4]})
-    found = sipas.total(sipas.Design(frame, strata="h", clusters="c", lonely="average"), "y")
-    square = found.frame["se"].item() ** 2
+    totals = sipas.total(sipas.Design(frame, strata="h", clusters="c", lonely="average"), "y")
+    square = totals.frame["se"].item() ** 2
     assert square == pytest.approx(7.5)
-    assert found.covariance().item() == pytest.approx(square)
-    assert found.combine([1.0]).frame["se"].item() ** 2 == pytest.approx(square)
+    assert totals.covariance().item() == pytest.approx(square)
+    assert totals.combine([1.0]).frame["se"].item() ** 2 == pytest.approx(square)
 
 
 def test_a_figure_of_a_census_is_certain(read_answers):
     """All 40 of 40 asked, as the wave states: no interval but the value (rule I3)."""
     answers = "unit,N,A1,A2,D1\n" + "so-a,40,5,4,3\n" * 39 + "so-a,40,5,4,5\n"
     columns = {"unit": "unit", "fpc": "N"}
-    found = sipas.score(read_answers(answers, columns=columns)).frame
-    index = found[found["level"].isin(["item", "factor", "overall"])]
+    scores = sipas.score(read_answers(answers, columns=columns)).frame
+    index = scores[scores["level"].isin(["item", "factor", "overall"])]
     assert (index["low"] == index["value"]).all()
     assert (index["high"] == index["value"]).all()
 
@@ -341,8 +341,8 @@ def test_average_counts_only_strata_where_someone_answered():
             "y": [np.nan, np.nan, 1, 2, 4, 6, 3, 5, 2, 9],
         }
     )
-    found = sipas.mean(sipas.Design(frame, strata="h", clusters="c", lonely="average"), "y")
-    assert found.frame["se"].item() == pytest.approx(0.951972, abs=1e-6)
+    means = sipas.mean(sipas.Design(frame, strata="h", clusters="c", lonely="average"), "y")
+    assert means.frame["se"].item() == pytest.approx(0.951972, abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -350,8 +350,8 @@ def test_average_counts_only_strata_where_someone_answered():
 )
 def test_answers_that_are_empty_text_or_days_are_counted(answers):
     """Half each, whatever the answers are."""
-    found = sipas.proportion(sipas.Design(TOWNS.assign(q=answers)), "q").frame
-    assert found["value"].tolist() == [0.5, 0.5]
+    shares = sipas.proportion(sipas.Design(TOWNS.assign(q=answers)), "q").frame
+    assert shares["value"].tolist() == [0.5, 0.5]
 
 
 def test_nothing_that_is_printed_shows_a_form():
@@ -360,8 +360,8 @@ def test_nothing_that_is_printed_shows_a_form():
     shown = repr(sipas.Design(frame, "w", "town", "hamlet"))
     assert "71234" not in shown
     assert "hamlet" in shown
-    found = sipas.mean(sipas.Design(frame, "w", "town", "hamlet"), "y")
-    assert repr(found) == str(found)
+    means = sipas.mean(sipas.Design(frame, "w", "town", "hamlet"), "y")
+    assert repr(means) == str(means)
 
 
 def test_a_difference_of_nothing_is_refused():

@@ -32,23 +32,23 @@ def refused(wanted, adjust, *given, **named):
 
 def test_post_stratification_by_hand():
     """2 women stand for 10, 4 men for 8: weights 5 and 2, mean (5·1 + 2·3)/18 = 11/18."""
-    made = post_stratify(sipas.Design(SIX), "sex", SIX_TOTALS)
-    assert made.weight.tolist() == [5, 5, 2, 2, 2, 2]
-    assert sipas.mean(made, "x").frame["value"].item() == pytest.approx(11 / 18)
+    adjusted = post_stratify(sipas.Design(SIX), "sex", SIX_TOTALS)
+    assert adjusted.weight.tolist() == [5, 5, 2, 2, 2, 2]
+    assert sipas.mean(adjusted, "x").frame["value"].item() == pytest.approx(11 / 18)
 
 
 def test_its_variance_is_that_of_residuals():
     """z = w(x − x̄_g)/18: Σz² = (25·2·¼ + 4·¾)/324 = 15.5/324, times 6/5."""
-    made = sipas.mean(post_stratify(sipas.Design(SIX), "sex", SIX_TOTALS), "x")
-    assert made.frame["se"].item() ** 2 == pytest.approx(6 / 5 * 15.5 / 324, rel=1e-12)
-    assert made.covariance().item() == pytest.approx(6 / 5 * 15.5 / 324, rel=1e-12)
+    means = sipas.mean(post_stratify(sipas.Design(SIX), "sex", SIX_TOTALS), "x")
+    assert means.frame["se"].item() ** 2 == pytest.approx(6 / 5 * 15.5 / 324, rel=1e-12)
+    assert means.covariance().item() == pytest.approx(6 / 5 * 15.5 / 324, rel=1e-12)
 
 
 def test_what_is_known_has_no_error():
     """The share of women and the number of people are those of the population."""
     design = sipas.Design(SIX.assign(one=1.0, woman=SIX["sex"] == "f"))
-    made = post_stratify(design, "sex", SIX_TOTALS)
-    share, count = sipas.mean(made, "woman").frame, sipas.total(made, "one").frame
+    adjusted = post_stratify(design, "sex", SIX_TOTALS)
+    share, count = sipas.mean(adjusted, "woman").frame, sipas.total(adjusted, "one").frame
     assert share["value"].item() == pytest.approx(10 / 18)
     assert count["value"].item() == 18
     assert max(share["se"].item(), count["se"].item()) < 1e-12
@@ -63,9 +63,9 @@ def test_unequal_weights_keep_their_proportions_within_a_post_stratum():
 def test_post_strata_of_several_columns_have_tuples_as_keys():
     """Cells f0, f1, m0, m1 of 2, 1, 1, 2 forms."""
     totals = {("f", 0): 8, ("f", 1): 3, ("m", 0): 5, ("m", 1): 4}
-    made = post_stratify(sipas.Design(CROSSED), ["sex", "town"], totals)
-    assert made.weight.tolist() == [4, 4, 3, 5, 2, 2]
-    assert made.calibration.table["margin"].unique().tolist() == ["sex × town"]
+    adjusted = post_stratify(sipas.Design(CROSSED), ["sex", "town"], totals)
+    assert adjusted.weight.tolist() == [4, 4, 3, 5, 2, 2]
+    assert adjusted.calibration.table["margin"].unique().tolist() == ["sex × town"]
 
 
 def test_the_diagnostics_of_post_stratification():
@@ -104,9 +104,9 @@ def test_the_design_before_stays_as_it_was():
 def test_clusters_strata_and_fractions_stay_in_the_design():
     """Only weights and what calibration knows are new."""
     frame = SIX.assign(c=[1, 2, 1, 2, 3, 3], N=9)
-    made = post_stratify(sipas.Design(frame, clusters="c", fpc="N"), "sex", SIX_TOTALS)
-    assert (made.clusters, made.fpc) == ("c", "N")
-    assert sipas.mean(made, "x").frame["df"].item() == 2
+    adjusted = post_stratify(sipas.Design(frame, clusters="c", fpc="N"), "sex", SIX_TOTALS)
+    assert (adjusted.clusters, adjusted.fpc) == ("c", "N")
+    assert sipas.mean(adjusted, "x").frame["df"].item() == 2
 
 
 # ── raking
@@ -114,23 +114,23 @@ def test_clusters_strata_and_fractions_stay_in_the_design():
 
 def test_raking_by_hand():
     """Cells 2, 1, 1, 2 times rows 1, 2 and columns 1, 3: 2, 3, 2, 12; a form has 1, 3, 2, 6."""
-    made = rake(sipas.Design(CROSSED), MARGINS)
-    assert made.weight == pytest.approx([1, 1, 3, 2, 6, 6], rel=1e-8)
+    raked = rake(sipas.Design(CROSSED), MARGINS)
+    assert raked.weight == pytest.approx([1, 1, 3, 2, 6, 6], rel=1e-8)
     value = (3 + 5 + 3 * 2 + 2 * 7 + 6 * 1 + 6 * 4) / 19
-    assert sipas.mean(made, "y").frame["value"].item() == pytest.approx(value, rel=1e-8)
+    assert sipas.mean(raked, "y").frame["value"].item() == pytest.approx(value, rel=1e-8)
 
 
 def test_its_variance_is_that_of_residuals_on_all_margins():
     """z = w·e/19, e from least squares on both margins by the weights before; times 6/5."""
     base = np.array([1.0, 2, 1, 1, 3, 1])
     design = sipas.Design(CROSSED.assign(b=base), weights="b")
-    made = rake(design, MARGINS, tolerance=1e-13)
+    raked = rake(design, MARGINS, tolerance=1e-13)
     levels = np.column_stack([CROSSED["sex"] == "f", CROSSED["sex"] == "m", CROSSED["town"] == 1])
     y, root = CROSSED["y"].to_numpy(), np.sqrt(base)
     fit = np.linalg.lstsq(levels * root[:, None], y * root, rcond=None)[0]
-    z = made.weight * (y - levels @ fit) / 19
+    z = raked.weight * (y - levels @ fit) / 19
     wanted = 6 / 5 * ((z - z.mean()) ** 2).sum()
-    assert sipas.mean(made, "y").frame["se"].item() ** 2 == pytest.approx(wanted, rel=1e-9)
+    assert sipas.mean(raked, "y").frame["se"].item() ** 2 == pytest.approx(wanted, rel=1e-9)
 
 
 def test_the_diagnostics_of_raking():
@@ -151,10 +151,10 @@ def test_the_diagnostics_of_raking():
 
 def test_raking_one_margin_is_post_stratification():
     """Weights, value and error."""
-    one = rake(sipas.Design(SIX), {"sex": SIX_TOTALS})
+    raked = rake(sipas.Design(SIX), {"sex": SIX_TOTALS})
     other = post_stratify(sipas.Design(SIX), "sex", SIX_TOTALS)
-    assert one.weight.tolist() == other.weight.tolist()
-    assert sipas.mean(one, "x").frame.equals(sipas.mean(other, "x").frame)
+    assert raked.weight.tolist() == other.weight.tolist()
+    assert sipas.mean(raked, "x").frame.equals(sipas.mean(other, "x").frame)
 
 
 def test_the_order_of_margins_does_not_matter():
@@ -211,8 +211,8 @@ def test_margins_that_contradict_each_other_in_an_empty_cell_are_refused(cells, 
 def test_an_empty_cell_alone_is_no_obstacle():
     """f0, f1, m1 with margins that allow it: 3, 2, 5."""
     frame = pd.DataFrame({"sex": list("ffm"), "town": [0, 1, 1]})
-    made = rake(sipas.Design(frame), {"sex": {"f": 5, "m": 5}, "town": {0: 3, 1: 7}})
-    assert made.weight == pytest.approx([3, 2, 5])
+    raked = rake(sipas.Design(frame), {"sex": {"f": 5, "m": 5}, "town": {0: 3, 1: 7}})
+    assert raked.weight == pytest.approx([3, 2, 5])
 
 
 @pytest.mark.parametrize("again", [rake, post_stratify])
@@ -304,15 +304,15 @@ def test_trimming_loses_a_calibration_and_allows_another():
 def test_a_series_of_counts_is_taken_as_it_stands():
     """What value_counts returns."""
     frame = pd.DataFrame({"sex": list("fmm")})
-    made = post_stratify(sipas.Design(frame), "sex", frame["sex"].value_counts())
-    assert made.weight.tolist() == [1.0, 1.0, 1.0]
+    adjusted = post_stratify(sipas.Design(frame), "sex", frame["sex"].value_counts())
+    assert adjusted.weight.tolist() == [1.0, 1.0, 1.0]
 
 
 def test_a_column_of_the_data_is_never_overwritten():
     """A variable called weight stays what it is."""
     frame = pd.DataFrame({"weight": [50, 60, 70], "sex": list("fmm")})
-    made = post_stratify(sipas.Design(frame), "sex", {"f": 1, "m": 2})
-    assert sipas.mean(made, "weight").frame["value"].item() == 60.0
+    adjusted = post_stratify(sipas.Design(frame), "sex", {"f": 1, "m": 2})
+    assert sipas.mean(adjusted, "weight").frame["value"].item() == 60.0
 
 
 @pytest.mark.parametrize("margins", [{}, {"sex": {"f": "x", "m": 1}}])

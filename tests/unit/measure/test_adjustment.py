@@ -23,8 +23,8 @@ def people(units=5, each=40, seed=1):
 def test_who_is_served_is_taken_out():
     """Raw means rank the units by their clients, adjusted ones by their work (rule A1)."""
     frame, effect = people()
-    found = sipas.case_mix(frame, unit="unit", items=["a", "b"], adjusters="age").frame
-    whole = found[found["variable"] == "composite"]
+    mix = sipas.case_mix(frame, unit="unit", items=["a", "b"], adjusters="age").frame
+    whole = mix[mix["variable"] == "composite"]
     assert whole["rank_raw"].tolist() == [5, 4, 3, 2, 1]
     assert whole["rank"].tolist() == [1, 2, 3, 4, 5]
     assert whole["deviation"].to_numpy() == pytest.approx(-effect, abs=1.0)
@@ -33,9 +33,9 @@ def test_who_is_served_is_taken_out():
 def test_without_adjusters_means_are_raw():
     """Nothing to take out: adjusted and raw are one."""
     frame, _ = people()
-    found = sipas.case_mix(frame, unit="unit", items="a", adjusters=[]).frame
+    mix = sipas.case_mix(frame, unit="unit", items="a", adjusters=[]).frame
     wanted = frame.groupby("unit")["a"].mean()
-    own = found[found["variable"] == "a"]
+    own = mix[mix["variable"] == "a"]
     assert own["value"].to_numpy() == pytest.approx(wanted.to_numpy())
     spread = frame.groupby("unit")["a"].std(ddof=0) / np.sqrt(40)
     assert own["se"].to_numpy() == pytest.approx(spread.to_numpy())
@@ -73,8 +73,8 @@ def test_an_item_nobody_of_a_unit_answered_leaves_the_composite_to_the_others():
     """The unit has no figure for the item and still has a composite."""
     frame, _ = people()
     frame.loc[frame["unit"] == "u2", "b"] = np.nan
-    found = sipas.case_mix(frame, unit="unit", items=["a", "b"], adjusters="age").frame
-    own = found[found["unit"] == "u2"].set_index("variable")
+    mix = sipas.case_mix(frame, unit="unit", items=["a", "b"], adjusters="age").frame
+    own = mix[mix["unit"] == "u2"].set_index("variable")
     assert np.isnan(own.loc["b", "value"])
     assert own.loc["composite", "value"] == pytest.approx(own.loc["a", "value"])
     assert own["n_valid"].tolist() == [40, 0, 40]
@@ -83,9 +83,9 @@ def test_an_item_nobody_of_a_unit_answered_leaves_the_composite_to_the_others():
 def test_one_unit_and_one_person_have_no_rank_among_others_and_no_error():
     """Nothing to compare with; one person's own error is not seen."""
     frame, _ = people(units=1)
-    found = sipas.case_mix(frame, unit="unit", items="a", adjusters="age")
-    assert found.frame["deviation"].tolist() == [0.0, 0.0]
-    assert found.tests["f"].isna().all()
+    mix = sipas.case_mix(frame, unit="unit", items="a", adjusters="age")
+    assert mix.frame["deviation"].tolist() == [0.0, 0.0]
+    assert mix.tests["f"].isna().all()
     more = pd.concat([frame, pd.DataFrame({"unit": ["z"], "age": [50.0], "a": [70.0]})])
     alone = sipas.case_mix(more, unit="unit", items="a", adjusters="age").frame
     assert alone.loc[alone["unit"] == "z", "se"].isna().all()
@@ -136,10 +136,10 @@ def test_small_units_borrow_more_and_the_parent_keeps_its_figure():
     sizes = rng.integers(4, 200, 60)
     direct = pd.Series(rng.normal(88, 4, 60), [f"x{k}" for k in range(60)])
     parents = np.repeat(["p", "q", "r"], 20)
-    found = sipas.small_area(direct, 900 / sizes, parents=parents, sizes=sizes).frame
+    pooled = sipas.small_area(direct, 900 / sizes, parents=parents, sizes=sizes).frame
     order = np.argsort(sizes)
-    assert (np.diff(found["borrowed"].to_numpy()[order]) <= 1e-12).all()
-    both = found.assign(w=sizes).groupby("parent")[["value", "direct", "w"]]
+    assert (np.diff(pooled["borrowed"].to_numpy()[order]) <= 1e-12).all()
+    both = pooled.assign(w=sizes).groupby("parent")[["value", "direct", "w"]]
     for _, own in both:
         mean = np.average(own["value"], weights=own["w"])
         assert mean == pytest.approx(np.average(own["direct"], weights=own["w"]), abs=1e-9)
@@ -158,37 +158,37 @@ def test_a_unit_at_100_percent_is_not_taken_for_certain():
 
 def test_a_unit_without_answers_takes_what_the_others_say():
     """All of it is borrowed, and its error is the largest."""
-    found = sipas.small_area([80.0, 90.0, np.nan, 86.0, 84.0], [9.0, 9.0, np.nan, 9.0, 9.0]).frame
-    assert found.loc[2, "borrowed"] == 1.0
-    assert found["se"].idxmax() == 2
-    assert 80 < found.loc[2, "value"] < 90
-    assert found["rank_direct"].isna().tolist() == [False, False, True, False, False]
+    pooled = sipas.small_area([80.0, 90.0, np.nan, 86.0, 84.0], [9.0, 9.0, np.nan, 9.0, 9.0]).frame
+    assert pooled.loc[2, "borrowed"] == 1.0
+    assert pooled["se"].idxmax() == 2
+    assert 80 < pooled.loc[2, "value"] < 90
+    assert pooled["rank_direct"].isna().tolist() == [False, False, True, False, False]
 
 
 @pytest.mark.parametrize("direct", [[80.0], [80.0, 80.0, 80.0], [100.0, 100.0, 100.0]])
 def test_one_unit_and_equal_units_keep_their_figure(direct):
     """No difference is invented, and no component is negative."""
-    found = sipas.small_area(direct, [25.0] * len(direct))
-    assert found.frame["value"].to_numpy() == pytest.approx(direct)
-    assert not found.sigma2 < 0
-    assert (found.frame["se"] > 0).all()
+    pooled = sipas.small_area(direct, [25.0] * len(direct))
+    assert pooled.frame["value"].to_numpy() == pytest.approx(direct)
+    assert not pooled.sigma2 < 0
+    assert (pooled.frame["se"] > 0).all()
 
 
 def test_without_any_error_nothing_is_borrowed_and_none_is_claimed():
     """All at 100 % with variances of 0."""
-    found = sipas.small_area([100.0, 100.0], [0.0, 0.0])
-    assert found.method == "none"
-    assert found.frame["value"].tolist() == [100.0, 100.0]
-    assert found.frame["se"].isna().all()
+    pooled = sipas.small_area([100.0, 100.0], [0.0, 0.0])
+    assert pooled.method == "none"
+    assert pooled.frame["value"].tolist() == [100.0, 100.0]
+    assert pooled.frame["se"].isna().all()
 
 
 def test_the_chance_of_a_place_adds_up_to_the_places():
     """Three units: chances of being first add to 1, of being in the first two to 2 (rule R4)."""
-    found = sipas.small_area([80.0, 84.0, 95.0], [4.0, 4.0, 4.0])
-    assert found.rank_chance(1).sum() == pytest.approx(1.0)
-    assert found.rank_chance(2).sum() == pytest.approx(2.0)
-    assert found.rank_chance(3).tolist() == [1.0, 1.0, 1.0]
-    assert found.rank_chance(1).idxmax() == 2
+    pooled = sipas.small_area([80.0, 84.0, 95.0], [4.0, 4.0, 4.0])
+    assert pooled.rank_chance(1).sum() == pytest.approx(1.0)
+    assert pooled.rank_chance(2).sum() == pytest.approx(2.0)
+    assert pooled.rank_chance(3).tolist() == [1.0, 1.0, 1.0]
+    assert pooled.rank_chance(1).idxmax() == 2
     alike = sipas.small_area(np.full(10, 80.0), np.full(10, 4.0)).rank_chance(1)
     assert alike.to_numpy() == pytest.approx(0.1, abs=0.015)
 

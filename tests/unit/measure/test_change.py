@@ -46,8 +46,8 @@ def row(changes, **keys):
 
 def test_a_change_is_a_difference_with_both_errors(wave):
     """Item A1 of 60 people each year: 70 % to 85 %, errors by p(1−p)/(n−1), 118 df (rule C1)."""
-    found = compare(wave(2023, {"a": (42, 60)}), wave(2024, {"a": (51, 60)}))
-    one = row(found, domain="all", variable="A1")
+    changes = compare(wave(2023, {"a": (42, 60)}), wave(2024, {"a": (51, 60)}))
+    one = row(changes, domain="all", variable="A1")
     errors = [100 * (p * (1 - p) / 59) ** 0.5 for p in (0.7, 0.85)]
     se = float(np.hypot(*errors))
     df = se**4 / sum(e**4 / 59 for e in errors)
@@ -68,8 +68,8 @@ def test_the_order_in_which_waves_are_given_changes_nothing(wave):
 
 def test_a_change_from_100_percent_has_an_interval(wave):
     """All of 30, then 24 of 30: from both intervals; p from their reach, not from 100 % ± 0."""
-    found = compare(wave(2023, {"a": (30, 30)}), wave(2024, {"a": (24, 30)}))
-    one = row(found, domain="all", variable="A1")
+    changes = compare(wave(2023, {"a": (30, 30)}), wave(2024, {"a": (24, 30)}))
+    one = row(changes, domain="all", variable="A1")
     first, second = stats.beta.ppf(0.025, 30, 1), stats.beta.ppf([0.025, 0.975], [24, 25], [7, 6])
     assert one["low"] == pytest.approx(-20 - np.hypot(80 - 100 * second[0], 0))
     assert one["high"] == pytest.approx(-20 + np.hypot(100 * second[1] - 80, 100 - 100 * first))
@@ -81,18 +81,18 @@ def test_a_change_from_100_percent_has_an_interval(wave):
 def test_units_are_judged_together(wave):
     """Holm over the three of one group: the smallest p times 3."""
     before = {"a": (30, 60), "b": (40, 60), "c": (45, 60)}
-    found = compare(wave(2023, before), wave(2024, before | {"a": (45, 60)})).frame
-    own = found[(found["domain"] == "unit") & (found["level"] == "overall")].set_index("unit")
+    changes = compare(wave(2023, before), wave(2024, before | {"a": (45, 60)})).frame
+    own = changes[(changes["domain"] == "unit") & (changes["level"] == "overall")].set_index("unit")
     assert own.loc["a", "p_holm"] == pytest.approx(3 * own.loc["a", "p"])
-    others = found[(found["domain"] != "unit") | (found["level"] != "overall")]
+    others = changes[(changes["domain"] != "unit") | (changes["level"] != "overall")]
     assert others["p_holm"].isna().all()
 
 
 def test_an_extreme_unit_is_expected_to_go_back(wave):
     """The best of the first year is expected to fall, the worst to rise (rule C4)."""
     before = {"a": (58, 60), "b": (40, 60), "c": (45, 60), "d": (20, 60)}
-    found = compare(wave(2023, before), wave(2024, before)).frame
-    own = found[(found["domain"] == "unit") & (found["level"] == "overall")].set_index("unit")
+    changes = compare(wave(2023, before), wave(2024, before)).frame
+    own = changes[(changes["domain"] == "unit") & (changes["level"] == "overall")].set_index("unit")
     scores = sipas.score(wave(2025, before), "unit").select(level="overall").frame
     pooled = sipas.small_area(scores["value"], scores["se"] ** 2, sizes=scores["n_valid"]).frame
     assert own["expected"].to_numpy() == pytest.approx(pooled["value"] - pooled["direct"])
@@ -101,11 +101,11 @@ def test_an_extreme_unit_is_expected_to_go_back(wave):
 
 def test_a_unit_of_one_year_only_says_so(wave):
     """The other units are compared all the same."""
-    found = compare(wave(2023, {"a": (42, 60), "b": (40, 60)}), wave(2024, {"a": (51, 60)}))
-    gone = row(found, unit="b", variable="overall")
+    changes = compare(wave(2023, {"a": (42, 60), "b": (40, 60)}), wave(2024, {"a": (51, 60)}))
+    gone = row(changes, unit="b", variable="overall")
     assert gone["reason"] == "absent"
     assert gone[["value", "low", "p"]].isna().all()
-    assert row(found, unit="a", variable="overall")["reason"] == ""
+    assert row(changes, unit="a", variable="overall")["reason"] == ""
 
 
 OTHER = PACK.replace("id: small", "id: other")
@@ -126,10 +126,10 @@ CLIENTS = {"population": {"vi": "người giao dịch"}}
 def test_no_line_is_drawn_where_the_question_changed(wave, before, after, reason):
     """No number at all, and the reason (rule C2)."""
     counts = {"a": (42, 60)}
-    found = compare(wave(2023, counts, **before), wave(2024, counts, **after))
-    assert found.breaks["reason"].tolist() == [reason]
-    assert set(found.frame["reason"]) == {reason}
-    assert found.frame[["value", "se", "low", "high", "p"]].isna().all(axis=None)
+    changes = compare(wave(2023, counts, **before), wave(2024, counts, **after))
+    assert changes.breaks["reason"].tolist() == [reason]
+    assert set(changes.frame["reason"]) == {reason}
+    assert changes.frame[["value", "se", "low", "high", "p"]].isna().all(axis=None)
 
 
 def test_a_crosswalk_bridges_two_questionnaires_over_the_items_they_share(wave, tmp_path):
@@ -154,11 +154,11 @@ def test_a_crosswalk_bridges_two_questionnaires_over_the_items_they_share(wave, 
     second = sipas.read_survey(sipas.read_wave(folder / "wave.yaml"))
     path = tmp_path / "items.csv"
     path.write_text("from,to\nA1,B1\n", "utf-8")
-    found = compare(first, second, crosswalk=path)
-    whole = found.frame[found.frame["domain"] == "all"].set_index("variable")
+    changes = compare(first, second, crosswalk=path)
+    whole = changes.frame[changes.frame["domain"] == "all"].set_index("variable")
     assert whole["value"].to_dict() == pytest.approx({"B1": 15.0, "overall": 15.0})
-    assert set(found.frame["reason"]) == {"bridged"}
-    assert found.breaks[["reason", "bridged"]].to_numpy().tolist() == [["", True]]
+    assert set(changes.frame["reason"]) == {"bridged"}
+    assert changes.breaks[["reason", "bridged"]].to_numpy().tolist() == [["", True]]
     path.write_text("from,to\nA1,Z9\nA1,B1\n", "utf-8")
     with pytest.raises(ColumnError) as caught:
         compare(first, second, crosswalk=path)
@@ -179,8 +179,8 @@ def test_renamed_and_merged_units_are_compared_under_their_new_code(wave):
         "2023-06-01,d,x,0.5\n2023-06-01,d,y,0.5\n",
         "utf-8",
     )
-    found = compare(before, after).frame
-    own = found[found["variable"] == "A1"].set_index("unit")
+    changes = compare(before, after).frame
+    own = changes[changes["variable"] == "A1"].set_index("unit")
     assert own.loc["n", ["value_before", "value_after", "reason"]].tolist() == [70, 85, ""]
     assert own.loc["m", ["value_before", "value_after", "reason"]].tolist() == [50, 50, ""]
     assert own.loc[["x", "y"], "reason"].tolist() == ["redefined", "redefined"]
@@ -191,8 +191,8 @@ def test_renamed_and_merged_units_are_compared_under_their_new_code(wave):
 def test_small_cells_stay_withheld(wave):
     """Four people in one of the years (rule P2)."""
     counts = {"a": (42, 60), "b": (3, 4)}
-    found = compare(wave(2023, counts), wave(2024, counts))
-    small = row(found, unit="b", variable="overall")
+    changes = compare(wave(2023, counts), wave(2024, counts))
+    small = row(changes, unit="b", variable="overall")
     assert small["reason"] == "suppressed"
     assert small[["value_before", "value_after", "value", "low"]].isna().all()
 

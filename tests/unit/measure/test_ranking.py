@@ -43,8 +43,8 @@ def ranked(ranked_whole):
 
 def test_ties_share_the_better_place(ranked):
     """1, 2, 2, 4 (rule R1)."""
-    found = ranked(a=(7, 10), b=(8, 10), c=(16, 20), d=(9, 10))
-    assert found[["unit", "rank"]].to_numpy().tolist() == [["d", 1], ["b", 2], ["c", 2], ["a", 4]]
+    ranking = ranked(a=(7, 10), b=(8, 10), c=(16, 20), d=(9, 10))
+    assert ranking[["unit", "rank"]].to_numpy().tolist() == [["d", 1], ["b", 2], ["c", 2], ["a", 4]]
 
 
 def test_equal_indices_are_ties_though_floats_differ(read_answers):
@@ -56,9 +56,9 @@ def test_equal_indices_are_ties_though_floats_differ(read_answers):
     rows = [*forms("so-a", (1, 1, 4)), *forms("so-b", (4, 1, 1))]
     index = {"overall": {"rule": "mean_of_items"}}
     survey = read_answers("\n".join(["unit,A1,A2,D1", *rows, ""]), index=index)
-    found = rank(score(survey, by="unit"), min_forms=5).frame
-    assert found["value"].nunique() == 2
-    assert found["rank"].tolist() == [1, 1]
+    ranking = rank(score(survey, by="unit"), min_forms=5).frame
+    assert ranking["value"].nunique() == 2
+    assert ranking["rank"].tolist() == [1, 1]
 
 
 def test_each_group_is_ranked_apart(ranked):
@@ -69,10 +69,10 @@ def test_each_group_is_ranked_apart(ranked):
 
 def test_a_unit_of_few_forms_keeps_its_index_and_says_why_it_has_no_rank(ranked):
     """The others close up; it stands last in its group (rule M7)."""
-    found = ranked(min_forms=10, a=(9, 9), b=(8, 10), c=(5, 10))
-    assert found["unit"].tolist() == ["b", "c", "a"]
-    assert found["rank"].isna().tolist() == [False, False, True]
-    assert found.iloc[2][["reason", "printed"]].tolist() == ["few_forms", "100.00"]
+    ranking = ranked(min_forms=10, a=(9, 9), b=(8, 10), c=(5, 10))
+    assert ranking["unit"].tolist() == ["b", "c", "a"]
+    assert ranking["rank"].isna().tolist() == [False, False, True]
+    assert ranking.iloc[2][["reason", "printed"]].tolist() == ["few_forms", "100.00"]
 
 
 def test_what_may_not_be_shown_is_not_ranked(ranked):
@@ -84,9 +84,9 @@ def test_what_may_not_be_shown_is_not_ranked(ranked):
 
 def test_only_the_whole_is_ranked(ranked):
     """One row per unit, with value, interval and place."""
-    found = ranked(a=(5, 10), b=(6, 10))
-    assert found["variable"].tolist() == ["overall", "overall"]
-    assert {"rank", "value", "low", "high", "reason"} <= set(found)
+    ranking = ranked(a=(5, 10), b=(6, 10))
+    assert ranking["variable"].tolist() == ["overall", "overall"]
+    assert {"rank", "value", "low", "high", "reason"} <= set(ranking)
 
 
 def sets(values, errors, **how):
@@ -114,9 +114,9 @@ def test_clear_differences_give_single_places_and_letters_in_order():
 
 def test_a_letter_is_no_verdict_on_a_pair():
     """The middle one cannot be parted from the best, so it is A; both beat the last (rule R3)."""
-    found = rank_sets([90.0, 88.0, 80.0], [1.0, 1.0, 1.0])
-    assert found.frame["letter"].tolist() == ["A", "A", "B"]
-    assert found.better.tolist() == [
+    rank_table = rank_sets([90.0, 88.0, 80.0], [1.0, 1.0, 1.0])
+    assert rank_table.frame["letter"].tolist() == ["A", "A", "B"]
+    assert rank_table.better.tolist() == [
         [False, False, True],
         [False, False, True],
         [False, False, False],

@@ -36,10 +36,10 @@ def test_planted_loadings_come_back():
             for j, w in enumerate(planted)
         }
     )
-    found = sipas.reliability(frame, [*frame])
-    assert found.items["loading"].to_numpy() == pytest.approx(planted, abs=0.015)
+    scales = sipas.reliability(frame, [*frame])
+    assert scales.items["loading"].to_numpy() == pytest.approx(planted, abs=0.015)
     omega = planted.sum() ** 2 / (planted.sum() ** 2 + (1 - planted**2).sum())
-    own = found.frame.set_index("variable").loc["omega"]
+    own = scales.frame.set_index("variable").loc["omega"]
     assert own["value"] == pytest.approx(omega, abs=0.01)
     assert own["low"] < omega < own["high"]
 
@@ -62,20 +62,20 @@ def test_answers_of_one_level_are_called_too_skewed_to_tell():
     """Nine in ten chose 4."""
     rng = np.random.default_rng(2)
     frame = pd.DataFrame({f"q{j}": np.where(rng.random(400) < 0.93, 4, 3) for j in range(4)})
-    found = sipas.reliability(frame, [*frame])
-    assert "skewed" in found.warnings
-    assert "too alike to tell" in found.texts("en")[0]
-    assert "quá giống nhau" in found.texts("vi")[0]
-    assert "too alike to tell" in repr(found)
-    assert (found.items["most"] > 0.9).all()
+    scales = sipas.reliability(frame, [*frame])
+    assert "skewed" in scales.warnings
+    assert "too alike to tell" in scales.texts("en")[0]
+    assert "quá giống nhau" in scales.texts("vi")[0]
+    assert "too alike to tell" in repr(scales)
+    assert (scales.items["most"] > 0.9).all()
     assert sipas.reliability(answers(), [*answers()]).warnings == ()
 
 
 def test_an_item_that_never_varies_is_set_aside_with_a_warning():
     """It has no correlation with anything."""
-    found = sipas.reliability(answers().assign(same=4.0), ["q0", "q1", "q2", "q3", "same"])
-    assert found.warnings == ("constant",)
-    assert found.items["variable"].tolist() == ["q0", "q1", "q2", "q3"]
+    scales = sipas.reliability(answers().assign(same=4.0), ["q0", "q1", "q2", "q3", "same"])
+    assert scales.warnings == ("constant",)
+    assert scales.items["variable"].tolist() == ["q0", "q1", "q2", "q3"]
 
 
 def test_a_reversed_item_is_noticed():

@@ -33,21 +33,21 @@ def forms(rows, header="unit,A1,A2,D1"):
 
 def test_neutral_stays_in_the_denominator(figure):
     """Two of four chose 4 or 5; the neutral 3 counts as not satisfied (rule M1)."""
-    found = figure(forms(f"so-a,{x},," for x in (5, 4, 3, 1)), "A1")
-    assert (found["value"], found["numerator"], found["denominator"]) == (50.0, 2, 4)
+    row = figure(forms(f"so-a,{x},," for x in (5, 4, 3, 1)), "A1")
+    assert (row["value"], row["numerator"], row["denominator"]) == (50.0, 2, 4)
 
 
 def test_a_blank_leaves_both_sums(figure):
     """One of two answers is satisfied; the form without an answer is only in n (rule M1)."""
-    found = figure(forms(["so-a,5,1,", "so-a,,1,", "so-a,3,1,"]), "A1")
-    assert found[["value", "n", "n_valid", "denominator"]].tolist() == [50.0, 3, 2, 2]
+    row = figure(forms(["so-a,5,1,", "so-a,,1,", "so-a,3,1,"]), "A1")
+    assert row[["value", "n", "n_valid", "denominator"]].tolist() == [50.0, 3, 2, 2]
 
 
 def test_an_item_that_nobody_answered_has_no_value(figure):
     """Missing is not zero: no value, no text, nothing to publish."""
-    found = figure(forms(["so-a,5,,1"]), "A2")
-    assert np.isnan(found["value"])
-    assert (found["printed"], found["n_valid"], found["flag"]) == ("", 0, "suppress")
+    row = figure(forms(["so-a,5,,1"]), "A2")
+    assert np.isnan(row["value"])
+    assert (row["printed"], row["n_valid"], row["flag"]) == ("", 0, "suppress")
 
 
 # ── M2, M3: factors and the whole
@@ -86,8 +86,8 @@ def test_the_whole_follows_the_rule(figure, rule, value):
 def test_the_whole_may_be_the_overall_item(figure):
     """One of two is satisfied as a whole, whatever the items say (rule M3)."""
     answers = forms(["so-a,5,5,5,5", "so-a,5,5,5,2"], "unit,A1,A2,D1,OVERALL")
-    found = figure(answers, rules={"overall": {"rule": "overall_item"}})
-    assert found[["value", "numerator", "denominator"]].tolist() == [50.0, 1, 2]
+    row = figure(answers, rules={"overall": {"rule": "overall_item"}})
+    assert row[["value", "numerator", "denominator"]].tolist() == [50.0, 1, 2]
 
 
 def test_the_overall_item_stays_outside_the_pooled_index(figure):
@@ -110,8 +110,8 @@ def test_a_block_is_made_of_its_own_factors(make_wave, figure):
 
 def test_a_wave_may_choose_the_rule(figure):
     """``index:`` in ``wave.yaml`` goes before the pack."""
-    found = figure(EQUAL, index={"overall": {"rule": "mean_of_factors"}})
-    assert found["value"] == 50.0
+    row = figure(EQUAL, index={"overall": {"rule": "mean_of_factors"}})
+    assert row["value"] == 50.0
 
 
 def test_rules_stand_side_by_side(read_answers):
@@ -131,15 +131,15 @@ def test_rules_stand_side_by_side(read_answers):
 def test_satisfied_with_everything_one_answered(figure):
     """A blank does not count against a form: two of three are satisfied throughout (rule M4)."""
     answers = forms(["so-a,5,4,4", "so-a,5,,4", "so-a,5,3,4"])
-    found = figure(answers, "comprehensive")
-    assert found[["numerator", "denominator"]].tolist() == [2, 3]
+    row = figure(answers, "comprehensive")
+    assert row[["numerator", "denominator"]].tolist() == [2, 3]
 
 
 def test_satisfied_with_everything_may_ask_for_enough_answers(figure):
     """With ``comprehensive_from: 3`` the form with a blank is neither (rule M4)."""
     answers = forms(["so-a,5,4,4", "so-a,5,,4", "so-a,5,3,4"])
-    found = figure(answers, "comprehensive", index={"comprehensive_from": 3})
-    assert found[["numerator", "denominator", "n_valid"]].tolist() == [1, 2, 2]
+    row = figure(answers, "comprehensive", index={"comprehensive_from": 3})
+    assert row[["numerator", "denominator", "n_valid"]].tolist() == [1, 2, 2]
 
 
 def test_a_mean_score_stands_beside(figure):
@@ -181,17 +181,17 @@ def test_a_table_prints_the_exact_fraction(figure):
 
 def test_thirty_of_thirty_is_not_certainty(figure):
     """For p = 1 the exact lower bound is 0.025 ** (1 / n): 88.43 %, not 100 (rule I1)."""
-    found = figure(forms(["so-a,5,4,5"] * 30), "A1")
-    assert found["low"] == pytest.approx(100 * 0.025 ** (1 / 30))
-    assert (found["high"], found["method"], found["flag"]) == (100.0, "clopper-pearson", "publish")
+    row = figure(forms(["so-a,5,4,5"] * 30), "A1")
+    assert row["low"] == pytest.approx(100 * 0.025 ** (1 / 30))
+    assert (row["high"], row["method"], row["flag"]) == (100.0, "clopper-pearson", "publish")
 
 
 def test_ninety_answers_of_thirty_people_are_thirty_people(figure):
     """All satisfied: the pooled index is no surer than thirty people make it (rule I2)."""
-    found = figure(forms(["so-a,5,4,5"] * 30))
-    assert found["denominator"] == 90
-    assert found["n_eff"] == 30
-    assert found["low"] == pytest.approx(100 * 0.025 ** (1 / 30))
+    row = figure(forms(["so-a,5,4,5"] * 30))
+    assert row["denominator"] == 90
+    assert row["n_eff"] == 30
+    assert row["low"] == pytest.approx(100 * 0.025 ** (1 / 30))
 
 
 @pytest.mark.parametrize(("unsatisfied", "most"), [(9, 100), (12, 300)])
@@ -199,9 +199,9 @@ def test_few_dissatisfied_people_cap_what_the_answers_tell(figure, unsatisfied, 
     """Each dissatisfied with one item: under ten of them, 300 answers count as 100 people (I2)."""
     each = ["so-a,1,5,5", "so-a,5,1,5", "so-a,5,5,1"]
     rows = [each[k % 3] if k < unsatisfied else "so-a,5,5,5" for k in range(100)]
-    found = figure(forms(rows))
-    assert 100 <= found["n_eff"] <= most
-    assert (found["n_eff"] == 100) == (unsatisfied < 10)
+    row = figure(forms(rows))
+    assert 100 <= row["n_eff"] <= most
+    assert (row["n_eff"] == 100) == (unsatisfied < 10)
 
 
 def test_answers_of_one_person_are_not_many_people(figure):
@@ -214,10 +214,10 @@ def test_answers_of_one_person_are_not_many_people(figure):
 
 def test_one_form_has_a_value_and_no_error(figure):
     """Nothing says how another form would differ (rule V3)."""
-    found = figure(forms(["so-a,5,5,1"]))
-    assert found["printed"] == "66.67"
-    assert found[["se", "low", "high", "df"]].isna().all()
-    assert found["method"] == "none"
+    row = figure(forms(["so-a,5,5,1"]))
+    assert row["printed"] == "66.67"
+    assert row[["se", "low", "high", "df"]].isna().all()
+    assert row["method"] == "none"
 
 
 @pytest.mark.parametrize(
@@ -239,9 +239,9 @@ def test_the_smallest_cell_is_a_fact_of_the_wave(figure):
 def test_weights_change_the_share(figure):
     """Σws / Σwv = 3 / 4 where unweighted it is 1 / 2 (rule M1)."""
     answers = forms(["so-a,3,5,,", "so-a,1,2,,"], "unit,w,A1,A2,D1")
-    found = figure(answers, "A1", columns={"unit": "unit", "weight": "w"})
-    assert found[["value", "numerator", "denominator"]].tolist() == [75.0, 3.0, 4.0]
-    assert found["n_valid"] == 2
+    row = figure(answers, "A1", columns={"unit": "unit", "weight": "w"})
+    assert row[["value", "numerator", "denominator"]].tolist() == [75.0, 3.0, 4.0]
+    assert row["n_valid"] == 2
 
 
 def test_the_scale_of_weights_changes_nothing(figure):
