@@ -11,6 +11,7 @@ from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import sparse
 
 from sipas_analysis.errors import DesignError
@@ -204,7 +205,7 @@ class _Part:
         influence: Slope of each estimate, see ``Estimates``.
     """
 
-    columns: dict[str, object]
+    columns: dict[str, ArrayLike]
     influence: sparse.csr_array
 
 
@@ -272,7 +273,7 @@ def _estimate_share(totals: Block, layout: Layout, key: Key, method: Method, lev
 
 def _build_columns(
     totals: Block, table: pd.DataFrame, ends: tuple[Floats, Floats], *, deff: Floats, n_eff: Floats
-) -> dict[str, object]:
+) -> dict[str, ArrayLike]:
     """Return the columns of the glossary, one value per domain or one for all."""
     se = np.sqrt(table["variance"].to_numpy())
     without_error = np.isnan(se)

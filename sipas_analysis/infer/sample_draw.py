@@ -264,8 +264,9 @@ def _read_sizes(frame: pd.DataFrame, size: str, file: str) -> "pd.Series[float]"
     wrong = ~((sizes > 0) & np.isfinite(sizes))
     if wrong.any():
         places = [
-            Place(file, row, size, str(value)) for row, value in frame.loc[wrong, size].items()
-        ]  # type: ignore[arg-type]
+            Place(file, row, size, str(value))  # type: ignore[arg-type]
+            for row, value in frame.loc[wrong, size].items()
+        ]
         raise AnswerError("sample_size_positive", places)
     return sizes
 

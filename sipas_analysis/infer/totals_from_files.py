@@ -333,8 +333,10 @@ def _read_facts_of_file(file: _FormFile, design: Design, variables: Sequence[str
     facts = {name: _read_variable(file, name, types[name]) for name in variables}
     if design.weights and types[design.weights].startswith("VARCHAR"):
         raise DesignError("design_weight_text", column=design.weights)
-    weights = _read_weights(file, design, design.weights) if design.weights and n else (1, 1, True)
-    return SampleFacts(n, *weights, facts)
+    least, largest, whole = 1.0, 1.0, True
+    if design.weights and n:
+        least, largest, whole = _read_weights(file, design, design.weights)
+    return SampleFacts(n, least, largest, whole, facts)
 
 
 def _read_variable(file: _FormFile, name: str, sql_type: str) -> VariableFacts:
