@@ -51,7 +51,7 @@ def make_crate(facts: Facts, outputs: str = "", inputs: str = "") -> str:
     from rocrate.rocrate import ROCrate
 
     crate = _Crate(ROCrate(version="1.1"))
-    wave, program, root = facts["wave"], facts["program"], crate.metadata.root_dataset
+    wave, root = facts["wave"], crate.metadata.root_dataset
     root["name"], root["description"] = wave["title"], f"SIPAS {wave['id']}, {wave['year']}"
     root["datePublished"] = datetime.fromisoformat(wave["day"]).isoformat()
     root["conformsTo"] = crate.add_entity(
@@ -63,6 +63,19 @@ def make_crate(facts: Facts, outputs: str = "", inputs: str = "") -> str:
         name="Rights of the publisher",
         description="Not stated here: ask the publisher.",
     )
+    run = _add_run(crate, facts, outputs, inputs)
+    crate.add_file(outputs + RECEIPT_NAME, RECEIPT_NAME)
+    if wave["publisher"]:
+        root["publisher"] = run["agent"] = crate.add_entity(
+            "#publisher", "Organization", name=wave["publisher"]
+        )
+    root["mentions"] = run
+    return json.dumps(crate.metadata.metadata.generate(), ensure_ascii=False, indent=1) + "\n"
+
+
+def _add_run(crate: "_Crate", facts: Facts, outputs: str, inputs: str) -> "ContextEntity":
+    """Add the program and its run, with every file that was read or written."""
+    wave, program = facts["wave"], facts["program"]
     tool = crate.add_entity(
         "#sipas_analysis",
         "SoftwareApplication",
@@ -70,7 +83,7 @@ def make_crate(facts: Facts, outputs: str = "", inputs: str = "") -> str:
         softwareVersion=program["version"],
         identifier=program["sha256"],
     )
-    run = crate.metadata.add_action(
+    return crate.metadata.add_action(
         tool,
         "#run",
         properties={
@@ -84,13 +97,6 @@ def make_crate(facts: Facts, outputs: str = "", inputs: str = "") -> str:
             if name != CRATE
         ],
     )
-    crate.add_file(outputs + RECEIPT_NAME, RECEIPT_NAME)
-    if wave["publisher"]:
-        root["publisher"] = run["agent"] = crate.add_entity(
-            "#publisher", "Organization", name=wave["publisher"]
-        )
-    root["mentions"] = run
-    return json.dumps(crate.metadata.metadata.generate(), ensure_ascii=False, indent=1) + "\n"
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,12 @@
 """A warm process that cannot start: said with its reason, and not waited for by every unit."""
 
 import subprocess
+import sys
+import threading
 
 import pytest
 
+from sipas_analysis.errors import UnitError
 from sipas_analysis.runs import annual_run, worker
 from sipas_analysis.runs.jobs import Job
 
@@ -36,3 +39,38 @@ def test_every_report_says_why_and_only_two_processes_are_started(jobs, monkeypa
     assert all(one.failed["vi"] != one.failed["en"] for one in ended)
     assert len(started) == worker.TRIES
     assert not any(job.state.exists() for job in jobs)
+
+
+def test_a_process_with_threads_does_not_fork():
+    """A lock that another thread holds would be copied into the child."""
+    release = threading.Event()
+    thread = threading.Thread(target=release.wait)
+    thread.start()
+    try:
+        assert not worker.may_fork()
+    finally:
+        release.set()
+        thread.join()
+
+
+def test_an_answer_survives_the_pipe_and_a_lost_process_has_none():
+    """A refusal in both languages; what is cut off or empty is no answer."""
+    try:
+        raise UnitError("unit_empty", unit="so-a")
+    except UnitError as error:
+        answer = worker.Answer.of_error(error)
+    assert worker.Answer.from_json(answer.to_json()) == answer
+    assert answer.reasons["vi"] != answer.reasons["en"]
+    assert worker.Answer.from_json("") is None
+    assert worker.Answer.from_json(answer.to_json()[:20]) is None
+
+
+def test_papermill_is_imported_without_the_slow_checker_which_stays_importable():
+    """jsonschema would build a grammar for addresses; whoever needs it later still gets it."""
+    code = (
+        "import sys; from sipas_analysis.runs.notebook import SLOW_CHECKER, import_papermill; "
+        "import_papermill(); print('papermill' in sys.modules, SLOW_CHECKER in sys.modules)"
+    )
+    command = [sys.executable, "-c", code]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert shown.split() == ["True", "False"]
