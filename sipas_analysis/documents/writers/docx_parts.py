@@ -94,7 +94,7 @@ LOOKS = {
 
 @dataclass(frozen=True)
 class Word:
-    """A Word file being filled, its language, and how many tables and figures it has so far."""
+    """A Word file being filled, its language, how many captions it has, and its figures."""
 
     file: "WordDocument"
     language: Language
