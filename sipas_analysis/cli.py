@@ -1,6 +1,7 @@
 """The command line: thin verbs over the library, in Vietnamese or English.
 
-Nothing heavy is imported at the top, so that ``sipas --help`` answers at once. A mistake that a
+Nothing heavy is imported at the top, so that ``sipas --help`` answers at once; what a verb needs
+beyond reading is imported once the wave is read, so that a wrong wave is refused quickly. A mistake that a
 user can mend is one paragraph and its own exit code, never a traceback.
 """
 
@@ -118,9 +119,9 @@ def demo(
 
 @app.command(help="cli.check")
 def check(wave: WaveArg, lang: LangOpt = "", out: OutOpt = None) -> None:  # noqa: ARG001
+    facts, survey = _read_survey(wave)
     from sipas_analysis.reports.check_output import describe_check, list_check_tables
 
-    facts, survey = _read_survey(wave)
     print_lines(describe_check(survey, choose_language()))
     if out is not None:
         _write_tables(list_check_tables(survey), out / "check")
@@ -129,9 +130,9 @@ def check(wave: WaveArg, lang: LangOpt = "", out: OutOpt = None) -> None:  # noq
 
 @app.command(help="cli.score")
 def score(wave: WaveArg, out: OutOpt = None, lang: LangOpt = "") -> None:  # noqa: ARG001
+    facts, survey = _read_survey(wave)
     from sipas_analysis.figures.published import Figures
 
-    facts, survey = _read_survey(wave)
     figures = Figures(survey)
     columns = ["group", "letter", "rank", "places", "unit_name", "printed", "low", "high", "n"]
     ranking = figures.ranking.assign(places=figures.ranked_units.range_texts())[columns]
@@ -150,6 +151,7 @@ def drivers(
     controls: Annotated[str, _option("controls")] = "",
     missing: Annotated[str, _option("missing")] = "complete",
 ) -> None:
+    facts, survey = _read_survey(wave)
     from sipas_analysis.explain.drivers import drivers as explain_satisfaction
     from sipas_analysis.reports.drivers_output import (
         describe_drivers,
@@ -158,7 +160,6 @@ def drivers(
         list_tables,
     )
 
-    facts, survey = _read_survey(wave)
     models, names = _split_names(model), _split_names(controls)
     result = explain_satisfaction(survey, models, by=by, controls=names, missing=missing)
     result = keep_publishable(survey, result, by) if by else result
@@ -290,9 +291,9 @@ def compare(
     lang: LangOpt = "",  # noqa: ARG001
     crosswalk: Annotated[Path | None, _option("crosswalk")] = None,
 ) -> None:
+    language, surveys = choose_language(), [_read_survey(wave)[1] for wave in waves]
     from sipas_analysis.reports.comparison_page import describe_changes, write_comparison
 
-    language, surveys = choose_language(), [_read_survey(wave)[1] for wave in waves]
     changes, paths = write_comparison(surveys, out, language, crosswalk)
     print_lines(describe_changes(changes, language))
     for path in paths:

@@ -6,7 +6,6 @@ import pandas as pd
 
 from sipas_analysis.collect.quality import check
 from sipas_analysis.collect.survey import Survey
-from sipas_analysis.figures.published import Figures
 from sipas_analysis.messages import Language, say
 
 MANY_BLANK = 20.0  # percent of forms
@@ -49,6 +48,8 @@ def list_check_tables(survey: Survey) -> dict[str, pd.DataFrame]:
 
     Findings of units whose figures are withheld stay out (rule P2).
     """
+    from sipas_analysis.figures.published import Figures  # all of measure and explain comes along
+
     changes = survey.ledger.groupby(["file", "column", "reason"], sort=True)["row"]
     ledger = changes.agg(n="size", first_row="min").reset_index()
     return {"ledger": ledger, "quality": Figures(survey).findings.to_frame()}
