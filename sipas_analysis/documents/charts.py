@@ -22,7 +22,6 @@ from sipas_analysis.messages import Language, format_number, say
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
-    from matplotlib.collections import QuadMesh
     from numpy.typing import ArrayLike, NDArray
 
 LIKERT = ("#a6611a", "#dfc27d", "#d9d9d9", "#80cdc1", "#018571")
@@ -37,7 +36,6 @@ MARGIN = 2.9  # inches at the left for labels
 BAR_HEIGHT = 0.72  # of a row
 LEAST_SHARE = 7  # percent; a smaller part of a bar has no room for its number
 MOST_LEVEL = 6  # more columns of a heat map are headed upright
-DARK = 0.408  # luminance; on a darker cell the number is white
 _STYLE: dict[Any, Any] = {  # matplotlib names every key in a type of its own
     "font.family": "DejaVu Sans",
     "font.size": 9,
@@ -207,14 +205,34 @@ def draw_heat_map(
     columns: Sequence[str],
     language: Language,
 ) -> bytes:
-    """Draw unit × factor as shades with the value in each cell; a missing cell stays white."""
+    """Draw unit × factor as shades with the value in each cell; a missing cell stays white.
+
+    The lightest shade is the multiple of five below the lowest value.
+    """
+    import seaborn as sns  # heavy; only this picture needs it
+
     with mpl.rc_context(_STYLE):
         upright = len(columns) > MOST_LEVEL
         drawing, axes = _make_drawing((1.7 if upright else 1.0) + 0.3 * len(rows), MARGIN)
         table = np.array(values, float).reshape(len(rows), len(columns))
-        for spine in axes.spines.values():
-            spine.set_visible(False)
-        _draw_cells(axes, table, language)
+        texts = [
+            "" if np.isnan(x) else format_number(x, language, 1) for x in table.ravel().tolist()
+        ]
+        sns.heatmap(
+            table,
+            ax=axes,
+            annot=np.array(texts).reshape(table.shape),
+            fmt="",
+            cmap="YlGnBu",
+            vmin=0.0 if np.isnan(table).all() else np.floor(np.nanmin(table) / 5) * 5,
+            vmax=100,
+            cbar=False,
+            linewidths=0.8,
+            linecolor="white",
+            annot_kws={"fontsize": 7.5},
+            xticklabels=False,
+            yticklabels=False,
+        )
         row_labels = [_wrap_label(name) for name in rows]
         axes.set_yticks(np.arange(len(rows)) + 0.5, row_labels, va="center", fontsize=8)
         heads = [_wrap_label(name, *((24, 2) if upright else (13, 5))) for name in columns]
@@ -227,37 +245,6 @@ def draw_heat_map(
             (MARGIN / WIDTH, 0.05 / height, 1 - (MARGIN + 0.2) / WIDTH, 1 - top / height)
         )
         return render_svg(drawing)
-
-
-def _draw_cells(axes: "Axes", table: "NDArray[np.float64]", language: Language) -> None:
-    """Draw each value as a shade with its number; the lightest is the five below the least."""
-    floor = 0.0 if np.isnan(table).all() else np.floor(np.nanmin(table) / 5) * 5
-    mesh: QuadMesh = axes.pcolormesh(
-        np.ma.masked_invalid(table),
-        cmap="YlGnBu",
-        vmin=floor,
-        vmax=100,
-        linewidths=0.8,
-        edgecolor="white",
-    )
-    axes.set(xlim=(0, table.shape[1]), ylim=(table.shape[0], 0))
-    mesh.update_scalarmappable()  # gives each cell its colour now
-    cells = zip(np.ndindex(table.shape), table.flat, np.asarray(mesh.get_facecolor()), strict=True)
-    for (row, column), value, colour in cells:
-        if not np.isnan(value):
-            axes.text(
-                column + 0.5,
-                row + 0.5,
-                format_number(float(value), language, 1),
-                color=".15" if _measure_luminance(colour) > DARK else "w",
-                **_CENTRED,
-            )
-
-
-def _measure_luminance(colour: "NDArray[np.float64]") -> float:
-    """Return the relative luminance of a colour, 0 to 1, as WCAG 2 defines it."""
-    light = np.where(colour <= 0.03928, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
-    return float(light[:3] @ (0.2126, 0.7152, 0.0722))
 
 
 @dataclass(frozen=True)
