@@ -102,4 +102,5 @@ def test_pooled_figures_are_nearer_the_truth_and_cover_it(units, least, rounds):
     assert ITEMS == 22
     assert ends > 0
     assert np.mean(pooled) < 0.75 * np.mean(direct)
-    assert least <= np.mean(covered) <= 0.97
+    noise = 3 * (0.05 * 0.95 / (units * rounds)) ** 0.5 if rounds < 120 else 0
+    assert least - noise <= np.mean(covered) <= 0.97 + noise

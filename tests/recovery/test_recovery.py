@@ -132,7 +132,7 @@ def test_the_demo_has_its_true_drivers(demo_2021):
 
 
 @pytest.mark.slow
-@sizes("waves", 50, 200)
+@sizes("waves", 30, 200)
 def test_a_factor_without_effect_is_called_a_driver_in_one_wave_of_twenty(waves):
     """Demo waves; with 870 forms the two strongest stand in order in nearly all."""
     planted = build_demo("an-giang-2021").model["model"]["drivers"]
@@ -165,7 +165,7 @@ def alarms(waves, satisfied, planted=False, n_units=29):
 
 
 @pytest.mark.slow
-@sizes("waves", 60, 250)
+@sizes("waves", 30, 250)
 @pytest.mark.parametrize(
     ("n_units", "satisfied"),
     [
@@ -186,7 +186,7 @@ def test_honest_waves_are_left_alone(n_units, satisfied, waves):
 
 
 @pytest.mark.slow
-@sizes("waves", 30, 100)
+@sizes("waves", 20, 100)
 @pytest.mark.parametrize(
     ("n_units", "satisfied"), [(29, (0.79, 0.95)), (29, (0.90, 0.99)), (8, (0.79, 0.95))]
 )
