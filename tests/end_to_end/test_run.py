@@ -294,7 +294,7 @@ def test_a_full_disk_stops_a_report_and_not_the_next_run(undisturbed, tmp_path):
 
 
 def test_a_dask_cluster_makes_the_same_files(undisturbed, tmp_path):
-    """Two workers on this machine; the warm processes stand beside them."""
+    """Two workers on this machine; each with a worker process of its own."""
     from distributed import LocalCluster
 
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster:

@@ -1,4 +1,4 @@
-"""A warm process that cannot start: said with its reason, and not waited for by every unit."""
+"""A worker process that cannot start: its reason is reported, and no unit waits for it again."""
 
 import subprocess
 import sys
