@@ -118,7 +118,7 @@ _KEPT_SURVEY: dict[str, Survey] = {}  # by the fingerprint of its wave
 def keep_survey(survey: Survey) -> None:
     """Let ``read_survey`` return this survey again as long as its files have the same bytes.
 
-    Only a warm process that makes many reports of one wave calls this.
+    The process that makes reports of one wave calls this, so that they do not read it again.
     """
     _KEPT_SURVEY.clear()
     _KEPT_SURVEY[fingerprint_wave(survey.wave)] = survey

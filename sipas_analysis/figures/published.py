@@ -142,7 +142,7 @@ class Figures:
     def pairs(self) -> pd.DataFrame:
         """Every pair of ranked units, by ``group``, and whether their indices differ."""
         ranking = self.ranked_units
-        pairs = [ranking.unit_pairs(group).assign(group=group) for group in ranking.sets]
+        pairs = [ranking.pairs(group).assign(group=group) for group in ranking.sets]
         columns = ["group", "unit", "other", "value", "se", "low", "high", "told"]
         if not pairs:
             return pd.DataFrame(columns=columns)

@@ -3,7 +3,7 @@
 A rank is the position of an unrounded value (R1). Its rank set is the range of ranks that the
 sample does not rule out, for all units of a group at once (R2). Units that no other unit surely
 beats share a letter (R3). Publish groups rather than ranks: with sixty units and errors of two
-points a set is fifty ranks wide. A letter does not compare two units; ``unit_pairs`` does. Do not
+points a set is fifty ranks wide. A letter does not compare two units; ``pairs`` does. Do not
 use rank sets for a few units drawn from many.
 """
 
@@ -315,7 +315,7 @@ class Ranking(Estimates):
         ends = zip(self.frame["rank_low"], self.frame["rank_high"], strict=True)
         return ["" if pd.isna(low) else f"{low}–{high}" for low, high in ends]
 
-    def unit_pairs(self, group: str) -> pd.DataFrame:
+    def pairs(self, group: str) -> pd.DataFrame:
         """Return every pair of ranked units of a group, the better unit first.
 
         Columns ``unit``, ``other``, ``value`` (points), ``se``, ``low``, ``high`` (all pairs hold

@@ -230,7 +230,7 @@ def test_a_unit_at_100_takes_the_scale_of_its_interval(ranked):
 def test_pairs_list_every_two_ranked_units_once(ranked_whole):
     """Better first, with an interval that holds for all pairs and agrees with the verdict."""
     found = ranked_whole(a=(58, 60), b=(30, 60), c=(12, 60), d=(3, 3))
-    pairs = found.unit_pairs("departments")
+    pairs = found.pairs("departments")
     assert pairs[["unit", "other", "told"]].to_numpy().tolist() == [
         ["a", "b", True],
         ["a", "c", True],
