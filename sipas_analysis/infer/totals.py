@@ -347,18 +347,20 @@ def _add_moments(
 def _add_binary_moments(
     number: Ints, varied: Sequence[Floats], squares: Floats, *, scale: Scale, into: Ints
 ) -> None:
-    """Add the second moments of many columns of 0 and 1, mostly 0."""
+    """Add the second moments of many columns of 0 and 1: one matrix product for each row.
+
+    All products are whole numbers below 2**53, so floats hold them exactly in any order.
+    """
     order = np.argsort(number, kind="stable")
-    hot = sparse.csr_array(np.column_stack(varied)[order])
+    ones = np.column_stack(varied)[order]
     rest = squares[order]
     present, starts = np.unique(number[order], return_index=True)
     ends = np.append(starts[1:], len(order))
     for fold, step in enumerate(scale.fold_steps(1.0, True, power=2)):
         whole = np.floor(rest / step + 0.5)
         rest = rest - whole * step
-        scaled = sparse.csr_array(hot.multiply(whole[:, None]))
         for row, a, b in zip(present, starts, ends, strict=True):
-            product = (scaled[a:b].T @ hot[a:b]).toarray()
+            product = (ones[a:b] * whole[a:b, None]).T @ ones[a:b]
             into[row, :, :, fold] += product.astype(np.int64)
 
 
