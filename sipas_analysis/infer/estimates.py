@@ -403,7 +403,8 @@ def round_to_text(
     significant digits.
 
     Example:
-        >>> printed(100 * 87 / 160, 87, 160), printed(-0.125), printed(float("nan"))
+        >>> values = (-0.125, float("nan"))
+        >>> round_to_text(100 * 87 / 160, 87, 160), *map(round_to_text, values)
         ('54.38', '-0.13', '')
     """
     if np.isnan(value):

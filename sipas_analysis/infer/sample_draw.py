@@ -202,7 +202,8 @@ def compare_returns(
     Example:
         >>> people = pd.DataFrame({"id": ["a", "b", "c", "d"]})
         >>> plan = draw(people, 2, ids="id", seed=1, reserve=1)
-        >>> achieved(plan, plan["id"].iloc[1:], ids="id")[["answered", "replaced"]].values.tolist()
+        >>> returns = compare_returns(plan, plan["id"].iloc[1:], ids="id")
+        >>> returns[["answered", "replaced"]].values.tolist()
         [[1, 1]]
     """
     back = pd.Series(returned, dtype=object).astype(str)

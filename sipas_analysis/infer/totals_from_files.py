@@ -138,7 +138,7 @@ def build_block(
     Example:
         >>> frame = pd.DataFrame({"unit": ["a", "b", "a"], "s": [1.0, 1.0, 0.0]})
         >>> satisfied = Columns(("s",), lambda forms: [forms["s"]], np.ones(1), [True])
-        >>> block(Design(frame), ["unit"], satisfied).total.ravel().tolist()
+        >>> build_block(Design(frame), ["unit"], satisfied).total.ravel().tolist()
         [1.0, 1.0]
     """
     scale = scale or read_facts(design).scale

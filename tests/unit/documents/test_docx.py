@@ -236,6 +236,7 @@ def test_every_picture_can_be_heard_and_fits(words, demo, language):
     assert sorted(sent) == sorted(convert_to_png(figure.draw(language)) for figure in figures)
 
 
+@pytest.mark.slow
 def test_a_picture_many_pages_high_is_cut_between_its_lines(tmp_path):
     """All pixels stay, in order; no piece is higher than a page; each says which part it is."""
     lines = "".join(f'<rect y="{y / 200}" width="7.2" height="0.2"/>' for y in range(0, 9000, 60))
