@@ -329,9 +329,30 @@ def average_ratios(total: Floats, mean: Mean) -> tuple[Floats, Floats]:
     return value, (share / safe) @ mean.top - (share * ratio / safe) @ mean.bottom
 
 
-def evaluate_mean(
-    totals: Block, mean: Mean, answered: str = "n"
-) -> tuple[pd.DataFrame, sparse.csr_array]:
+@dataclass(frozen=True)
+class MeanEstimate:
+    """A mean of ratios in each of D domains, before its interval.
+
+    Attributes:
+        value: The mean; NaN where nobody answered.
+        variance: NaN where there is no error (V3).
+        df: Degrees of freedom; NaN where there is no error.
+        numerator: Total above the line; NaN for a mean of several ratios.
+        denominator: Sum of the totals below the line.
+        people: How many answered.
+        influence: Slope of each value, see ``Estimates``.
+    """
+
+    value: Floats
+    variance: Floats
+    df: Floats
+    numerator: Floats
+    denominator: Floats
+    people: Floats
+    influence: sparse.csr_array
+
+
+def evaluate_mean(totals: Block, mean: Mean, answered: str = "n") -> MeanEstimate:
     """Return value, variance, df and influence of a mean of ratios in each domain.
 
     Args:
@@ -340,9 +361,8 @@ def evaluate_mean(
         answered: Flag of the block that counts who answered.
 
     Returns:
-        A frame of D rows: ``value``, ``variance``, ``df``, ``numerator``, ``denominator`` and
-        ``people``; variance and df NaN where all who answered stand in one cluster or no degree
-        of freedom is left (V3). And the influence, see ``Estimates``.
+        Arrays of shape (D,); variance and df are NaN where all who answered stand in one cluster or
+        no degree of freedom is left (V3).
 
     Source: rules V1, V3 and V4 in docs/method.md.
 
@@ -367,15 +387,16 @@ def evaluate_mean(
     without_error = np.isnan(value) | (df <= 0) | ((units <= 1) & (totals.freedom is None))
     p = mean.top.shape[1]
     total, n_bottoms = totals.total[:, :p], mean.bottom.size
-    columns = {
-        "value": value,
-        "variance": np.where(without_error, np.nan, np.maximum(variance, 0.0)),
-        "df": np.where(without_error, np.nan, df),
-        "numerator": (total @ mean.top.T)[:, 0] if mean.share.size == 1 else np.nan,
-        "denominator": (total @ mean.bottom.T).sum(axis=1) if n_bottoms else np.nan,
-        "people": people,
-    }
-    return pd.DataFrame(columns), influence
+    unknown = np.full(len(value), np.nan)
+    return MeanEstimate(
+        value=value,
+        variance=np.where(without_error, np.nan, np.maximum(variance, 0.0)),
+        df=np.where(without_error, np.nan, df),
+        numerator=(total @ mean.top.T)[:, 0] if mean.share.size == 1 else unknown,
+        denominator=(total @ mean.bottom.T).sum(axis=1) if n_bottoms else unknown,
+        people=people,
+        influence=influence,
+    )
 
 
 def _deviate_replicates(totals: Block, replicas: Floats, mean: Mean, value: Floats) -> Floats:

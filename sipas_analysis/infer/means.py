@@ -20,6 +20,7 @@ from sipas_analysis.infer.estimates import (
     COLUMNS,
     Estimates,
     Mean,
+    MeanEstimate,
     evaluate_mean,
     flag_cells,
     round_to_text,
@@ -220,33 +221,34 @@ def _estimate_quantity(
     else:
         bottom = layout.numerator_slope(second) if kind == "ratio" else np.zeros((1, 0))
     mean = Mean(np.ones(1), layout.numerator_slope(first), bottom)
-    table, influence = evaluate_mean(totals, mean, layout.spec.answered[first])
-    value, variance, people = (table[name].to_numpy() for name in ("value", "variance", "people"))
+    estimate = evaluate_mean(totals, mean, layout.spec.answered[first])
+    value, variance, people = estimate.value, estimate.variance, estimate.people
     size = (totals.total[:, : layout.width] @ answered.T)[:, 0]
     with np.errstate(invalid="ignore", divide="ignore"):
         if kind == "ratio":
             variance_of_one = layout.find_residual_variance(totals.total, first, second, value)
-            unit = size / table["denominator"].to_numpy()
+            unit = size / estimate.denominator
         else:
             variance_of_one = layout.find_variance(totals.total, first)
-            unit = 1.0 if kind == "mean" else size
+            unit = np.ones_like(size) if kind == "mean" else size
         # Of as many people drawn singly, with replacement.
         simple_variance = variance_of_one / (people - 1) * unit**2
         deff = np.where(simple_variance > 0, variance / simple_variance, np.nan)
         n_eff = people / deff
-    ends = t_interval(value, variance, table["df"].to_numpy(), level)
-    columns = _build_columns(totals, table, ends, deff=deff, n_eff=n_eff)
-    flag = flag_cells(people, MIN_CELL, df=table["df"])
-    return _Part({**columns, "variable": "/".join(map(str, names)), "flag": flag}, influence)
+    ends = t_interval(value, variance, estimate.df, level)
+    columns = _build_columns(totals, estimate, ends, deff=deff, n_eff=n_eff)
+    flag = flag_cells(people, MIN_CELL, df=estimate.df)
+    named = {**columns, "variable": "/".join(map(str, names)), "flag": flag}
+    return _Part(named, estimate.influence)
 
 
 def _estimate_share(totals: Block, layout: Layout, key: Key, method: Method, level: float) -> _Part:
     """Return one share in each domain with its interval (I1)."""
     name, answer = key
     mean = Mean(np.ones(1), layout.numerator_slope(name, answer), layout.answered_slope(name))
-    table, influence = evaluate_mean(totals, mean, layout.spec.answered[name])
-    share, df = np.clip(table["value"].to_numpy(), 0.0, 1.0), table["df"].to_numpy()
-    variance, people = table["variance"].to_numpy(), table["people"].to_numpy()
+    estimate = evaluate_mean(totals, mean, layout.spec.answered[name])
+    share, df = np.clip(estimate.value, 0.0, 1.0), estimate.df
+    variance, people = estimate.variance, estimate.people
     fraction = sampling_fraction(totals)
     with np.errstate(invalid="ignore", divide="ignore"):
         deff = variance * (people - 1) / (share * (1 - share))
@@ -265,29 +267,38 @@ def _estimate_share(totals: Block, layout: Layout, key: Key, method: Method, lev
     low, high = np.where(without_error, np.nan, low), np.where(without_error, np.nan, high)
     flag = flag_cells(people, MIN_CELL, df=df, n_eff=n_eff, width=high - low)
     deff = np.where(np.isfinite(deff), deff, np.nan)
-    columns = _build_columns(totals, table, (low, high), deff=deff, n_eff=n_eff)
+    columns = _build_columns(totals, estimate, (low, high), deff=deff, n_eff=n_eff)
     columns |= {"variable": name, "flag": flag}
     columns["method"] = np.where(without_error, "none", methods)
-    return _Part(columns if answer is None else {**columns, "answer": answer}, influence)
+    named = columns if answer is None else {**columns, "answer": answer}
+    return _Part(named, estimate.influence)
 
 
 def _build_columns(
-    totals: Block, table: pd.DataFrame, ends: tuple[Floats, Floats], *, deff: Floats, n_eff: Floats
+    totals: Block,
+    estimate: MeanEstimate,
+    ends: tuple[Floats, Floats],
+    *,
+    deff: Floats,
+    n_eff: Floats,
 ) -> dict[str, ArrayLike]:
     """Return the columns of the glossary, one value per domain or one for all."""
-    se = np.sqrt(table["variance"].to_numpy())
+    se = np.sqrt(estimate.variance)
     without_error = np.isnan(se)
-    same = ("value", "df", "numerator", "denominator")
-    return {name: table[name].to_numpy() for name in same} | {
+    return {
+        "value": estimate.value,
+        "df": estimate.df,
+        "numerator": estimate.numerator,
+        "denominator": estimate.denominator,
         "se": se,
         "low": ends[0],
         "high": ends[1],
         "deff": deff,
         "n": totals.people["n"].to_numpy(),
-        "n_valid": table["people"].to_numpy().astype(int),
+        "n_valid": estimate.people.astype(int),
         "n_eff": np.where(without_error, np.nan, n_eff),
         "method": np.where(without_error, "none", "t"),
-        "printed": [round_to_text(value) for value in table["value"].tolist()],
+        "printed": [round_to_text(value) for value in estimate.value.tolist()],
         "answer": "",
     }
 

@@ -6,13 +6,13 @@ How parts make the whole is read from the instrument's ``index:`` block (M2, M3)
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse, stats
 
 from sipas_analysis.collect.survey import Survey
@@ -22,6 +22,7 @@ from sipas_analysis.infer.estimates import (
     COLUMNS,
     FEW_PEOPLE,
     Estimates,
+    MeanEstimate,
     average_ratios,
     evaluate_mean,
     flag_cells,
@@ -101,8 +102,9 @@ def _estimate_targets(
     survey: Survey, keys: list[str], blocks: Sequence[Block], targets: Sequence[Target]
 ) -> Estimates:
     """Estimate figures in each domain of the blocks, one below the other."""
-    parts = [_estimate_target(totals, target, survey) for totals in blocks for target in targets]
-    table = pd.concat([frame for frame, _ in parts], ignore_index=True)
+    parts = [[_estimate_target(totals, target, survey) for target in targets] for totals in blocks]
+    frames = [_stack_parts(*block_parts) for block_parts in zip(blocks, parts, strict=True)]
+    table = pd.concat(frames, ignore_index=True)
     if "unit" in keys:
         table["unit_name"] = table["unit"].map(survey.unit_names)
     key_columns = ["level", "group", "unit", "unit_name", *keys, "variable"]
@@ -110,7 +112,7 @@ def _estimate_targets(
     table = table[[*first, *COLUMNS]]
     if len(blocks) > 1:  # choices overlap: the domains of several blocks have no covariance
         return Estimates(table)
-    influence = sparse.csr_array(sparse.vstack([rows for _, rows in parts]))
+    influence = sparse.csr_array(sparse.vstack([part.influence for part in parts[0]]))
     return Estimates(table, blocks[0], influence)
 
 
@@ -247,42 +249,57 @@ def _make_blocks(survey: Survey, keys: list[str], targets: Sequence[Target]) -> 
         yield build_block(survey.design(survey.frame.assign(**{key: labels})), keys, columns)
 
 
-def _estimate_target(
-    totals: Block, target: Target, survey: Survey
-) -> tuple[pd.DataFrame, sparse.csr_array]:
-    """Return one figure in each domain of a block, with interval and text; and its influence."""
-    means, influence = evaluate_mean(totals, target.mean, f"{people_key(target)}.people")
-    means = _settle_ends(means, target)
-    value, variance, people = (means[name].to_numpy() for name in ("value", "variance", "people"))
-    has_no_error = np.isnan(variance)
+@dataclass(frozen=True)
+class _Part:
+    """One figure in each domain of a block: columns of the glossary, and its influence."""
+
+    columns: Mapping[str, ArrayLike]
+    influence: sparse.csr_array
+
+
+def _estimate_target(totals: Block, target: Target, survey: Survey) -> _Part:
+    """Return one figure in each domain of a block, with interval and text."""
+    estimate = evaluate_mean(totals, target.mean, f"{people_key(target)}.people")
+    estimate = _settle_ends(estimate, target)
+    has_no_error = np.isnan(estimate.variance)
     is_single_ratio = target.mean.share.size == 1 and target.kind != "score"
-    unknown = np.full(len(means), np.nan)
-    numerator = means["numerator"].to_numpy(dtype=float) / 100 if is_single_ratio else unknown
-    interval = _find_interval(totals, target, means)
-    columns = {
+    unknown = np.full(len(estimate.value), np.nan)
+    numerator = estimate.numerator / 100 if is_single_ratio else unknown
+    interval = _find_interval(totals, target, estimate)
+    columns: dict[str, ArrayLike] = {
         "level": target.level,
         "variable": target.variable,
-        "value": value,
-        "se": np.sqrt(variance),
+        "value": estimate.value,
+        "se": np.sqrt(estimate.variance),
         "low": np.where(has_no_error, np.nan, interval.low),
         "high": np.where(has_no_error, np.nan, interval.high),
-        "df": means["df"],
-        "n": totals.people["n"],
-        "n_valid": people.astype(int),
+        "df": estimate.df,
+        "n": totals.people["n"].to_numpy(),
+        "n_valid": estimate.people.astype(int),
         "numerator": numerator,
-        "denominator": means["denominator"],
-        "deff": _design_effect(means, target),
+        "denominator": estimate.denominator,
+        "deff": _design_effect(estimate, target),
         "n_eff": np.where(has_no_error, np.nan, interval.n_eff),
         "method": np.where(has_no_error, "none", interval.method),
-        "flag": _flag_domains(means, target, interval, survey.wave.min_cell),
+        "flag": _flag_domains(estimate, target, interval, survey.wave.min_cell),
         "printed": _print_values(
-            means,
+            estimate,
             unknown if totals.weighted else numerator,
             survey.instrument.index.decimals,
         ),
     }
-    keys = {str(name): totals.keys[name] for name in totals.keys}
-    return pd.DataFrame({**keys, **columns}, index=totals.keys.index), influence
+    return _Part(columns, estimate.influence)
+
+
+def _stack_parts(totals: Block, parts: Sequence[_Part]) -> pd.DataFrame:
+    """Return one row per figure and domain: all domains of the first figure, then of the next."""
+    d = len(totals.keys)
+    columns = {
+        name: np.concatenate([np.broadcast_to(np.asarray(part.columns[name]), d) for part in parts])
+        for name in parts[0].columns
+    }
+    keys = totals.keys.iloc[np.tile(np.arange(d), len(parts))].reset_index(drop=True)
+    return keys.assign(**columns)
 
 
 @dataclass(frozen=True)
@@ -295,52 +312,52 @@ class _Interval:
     method: NDArray[np.object_]
 
 
-def _design_effect(means: pd.DataFrame, target: Target) -> Floats:
+def _design_effect(estimate: MeanEstimate, target: Target) -> Floats:
     """Return variance over that of as many people drawn singly with replacement (V6)."""
-    value, variance, people = (means[name].to_numpy() for name in ("value", "variance", "people"))
+    value, variance, people = estimate.value, estimate.variance, estimate.people
     n_drawn = np.where((people > 1) & (target.kind != "score"), people - 1, np.nan)
     simple = value * (100 - value) / n_drawn  # with replacement, as svymean(deff = "replace")
-    no_effect = np.full(len(means), np.nan)
+    no_effect = np.full(len(value), np.nan)
     return np.asarray(np.divide(variance, simple, out=no_effect, where=simple > 0))
 
 
 def _flag_domains(
-    means: pd.DataFrame, target: Target, interval: _Interval, min_cell: int
+    estimate: MeanEstimate, target: Target, interval: _Interval, min_cell: int
 ) -> list[str]:
     """Say of each domain whether the figure may be published (P2)."""
-    people = means["people"].to_numpy()
+    people, df = estimate.people, estimate.df
     if target.kind == "score":
-        return flag_cells(people, min_cell, df=means["df"])
+        return flag_cells(people, min_cell, df=df)
     width = (interval.high - interval.low) / 100
-    return flag_cells(people, min_cell, df=means["df"], n_eff=interval.n_eff, width=width)
+    return flag_cells(people, min_cell, df=df, n_eff=interval.n_eff, width=width)
 
 
-def _print_values(means: pd.DataFrame, numerator: Floats, decimals: int) -> list[str]:
+def _print_values(estimate: MeanEstimate, numerator: Floats, decimals: int) -> list[str]:
     """Return the printed text of each domain, from the exact fraction where it is known (M6)."""
-    cells = zip(means["value"], numerator, means["denominator"], strict=True)
+    columns = (estimate.value, numerator, estimate.denominator)
+    cells = zip(*(column.tolist() for column in columns), strict=True)
     return [round_to_text(value, top, bottom, decimals) for value, top, bottom in cells]
 
 
-def _settle_ends(means: pd.DataFrame, target: Target) -> pd.DataFrame:
+def _settle_ends(estimate: MeanEstimate, target: Target) -> MeanEstimate:
     """Set a percentage that float sums keep just off 0 or 100 to that end, without error."""
     if target.kind == "score":
-        return means
-    value, variance = means["value"].to_numpy(), means["variance"].to_numpy()
+        return estimate
+    value, variance = estimate.value, estimate.variance
     is_end = np.isin(value.round(9), [0.0, 100.0])
-    return means.assign(
+    return replace(
+        estimate,
         value=np.where(is_end, value.round(), value),
         variance=np.where(is_end & ~np.isnan(variance), 0.0, variance),
     )
 
 
-def _find_interval(totals: Block, target: Target, means: pd.DataFrame) -> _Interval:
+def _find_interval(totals: Block, target: Target, estimate: MeanEstimate) -> _Interval:
     """Return the interval of each domain: I1 for people, I2 for answers, t for scores."""
-    value, variance, df, people = (
-        means[name].to_numpy(dtype=float) for name in ("value", "variance", "df", "people")
-    )
+    value, variance, df, people = estimate.value, estimate.variance, estimate.df, estimate.people
     method = np.full(len(value), "t", dtype=object)
     if target.kind == "score":
-        return _Interval(*_score_interval(target, people, means), people, method)
+        return _Interval(*_score_interval(target, estimate), people, method)
     share = np.clip(value / 100, 0.0, 1.0)
     fraction = sampling_fraction(totals)
     cap = cap_effective_n(_most_effective(totals, target, share, people), fraction)
@@ -370,13 +387,13 @@ def _most_effective(totals: Block, target: Target, share: Floats, people: Floats
     return np.where(rarer < FEW_PEOPLE, people, answers).astype(np.float64)
 
 
-def _score_interval(target: Target, people: Floats, means: pd.DataFrame) -> tuple[Floats, Floats]:
+def _score_interval(target: Target, estimate: MeanEstimate) -> tuple[Floats, Floats]:
     """Return the t interval of a mean score, within its scale.
 
     Where everyone chose the best or the worst level the exact interval of a share is used, so
     that thirty fives are not certainty. Where everyone chose one other level there is none.
     """
-    value, variance, df = (means[name].to_numpy() for name in ("value", "variance", "df"))
+    value, variance, df, people = estimate.value, estimate.variance, estimate.df, estimate.people
     level_values = target.mean.top[target.mean.bottom > 0]
     floor, ceiling = level_values.min(), level_values.max()
     half = stats.t.ppf(0.975, df) * np.sqrt(np.where(variance > 0, variance, np.nan))
