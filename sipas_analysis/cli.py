@@ -1,8 +1,8 @@
 """The command line: thin verbs over the library, in Vietnamese or English.
 
 Nothing heavy is imported at the top, so that ``sipas --help`` answers at once; what a verb needs
-beyond reading is imported once the wave is read, so that a wrong wave is refused quickly. A mistake that a
-user can mend is one paragraph and its own exit code, never a traceback.
+beyond reading is imported once the wave is read, so that a wrong wave is refused quickly. A mistake
+that a user can mend is one paragraph and its own exit code, never a traceback.
 """
 
 import sys
