@@ -22,7 +22,6 @@ LIBRARIES = (
     "statsmodels",
     "formulaic",
     "duckdb",
-    "pandera",
     "pydantic",
     "pyyaml",
     "openpyxl",

@@ -280,7 +280,7 @@ class WorkerProcess:
 
     def close(self) -> None:
         """End the process with its children, and close the pipes to it."""
-        with self.process, suppress(OSError):  # children may outlive a process that was killed
+        with suppress(OSError), self.process:  # a killed process leaves children and a broken pipe
             os.killpg(self.process.pid, signal.SIGKILL)
 
 

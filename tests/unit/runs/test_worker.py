@@ -8,7 +8,7 @@ import pytest
 
 from sipas_analysis.errors import UnitError
 from sipas_analysis.runs import annual_run, worker
-from sipas_analysis.runs.jobs import Job
+from sipas_analysis.runs.jobs import Job, plan_jobs
 
 
 @pytest.fixture
@@ -74,3 +74,21 @@ def test_papermill_is_imported_without_the_slow_checker_which_stays_importable()
     command = [sys.executable, "-c", code]
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert shown.split() == ["True", "False"]
+
+
+@pytest.mark.slow
+def test_a_worker_process_that_is_killed_loses_one_report(demo_2021, tmp_path):
+    """Its report fails and is named; the next one gets a new process and is made."""
+    units = ("so-nv", "so-tp")
+    jobs = plan_jobs(demo_2021, tmp_path, languages=("vi",), formats=("html",), units=units)
+    try:
+        assert not worker.make_report(jobs[0]).failed
+        process = worker._ALL_WORKERS[-1].process
+        process.kill()
+        process.wait()
+        assert "so-tp" in worker.make_report(jobs[1]).failed["en"]
+        assert not (tmp_path / "units/so-tp").exists()
+        assert not worker.make_report(jobs[1]).failed
+    finally:
+        worker.close_workers()
+    assert (tmp_path / "units/so-tp/report.vi.html").is_file()
