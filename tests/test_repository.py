@@ -26,7 +26,7 @@ HOUSE = """
 messages errors files
 instrument.strict_yaml instrument.pack
 infer.design infer.totals infer.intervals infer.variance infer.weighting infer.replicates
-infer.totals_from_files infer.layout infer.estimates infer.means infer.sample_size
+infer.totals_from_files infer.layout infer.ratio_means infer.estimates infer.means infer.sample_size
 infer.sample_draw
 collect.readers collect.wave collect.units collect.unit_changes collect.columns collect.cells
 collect.survey collect.quality collect.simulate collect.draft

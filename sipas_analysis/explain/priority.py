@@ -1,9 +1,9 @@
-"""Say what to look at first: important and weak factors, and what better items would be worth.
+"""Find what to improve first: important and weak factors, and the gain from better items.
 
-A factor is placed by what it explains and by how satisfied people are with it; where an interval
-crosses a cut the factor is undecided. Two effects stay separate: what a better item does to the
-index is arithmetic, what goes with it in overall satisfaction is an association. Not a forecast:
-nobody knows whether a measure will improve the item.
+A factor is placed by its importance and by its percentage of satisfied people. Where an interval
+crosses a cut, the factor is undecided. A better item has two effects, which are kept separate: the
+gain of the index is arithmetic, the change of overall satisfaction is an association. The result is
+not a forecast: a measure may fail to improve the item.
 """
 
 import difflib
@@ -19,7 +19,8 @@ from sipas_analysis.explain.drivers import Drivers, drivers
 from sipas_analysis.explain.factor_scores import design_with_scores, find_outcome
 from sipas_analysis.explain.importance import Importance, importance
 from sipas_analysis.infer.design import Floats, Ints
-from sipas_analysis.infer.estimates import Mean, ResultTable, average_ratios
+from sipas_analysis.infer.estimates import ResultTable
+from sipas_analysis.infer.ratio_means import Mean, average_ratios
 from sipas_analysis.instrument.pack import OVERALL, Instrument
 from sipas_analysis.measure.pooling import small_area
 from sipas_analysis.measure.rules import column_names, list_targets
@@ -40,19 +41,19 @@ QUADRANTS = {
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Priority(ResultTable):
-    """Factors by importance and satisfaction, and what better items would be worth.
+    """Factors by importance and satisfaction, and the gain from better items.
 
     Attributes:
         frame: One row per factor: ``driver``, ``share`` (of what all explain) and ``percent``
             satisfied, each with ``_low`` and ``_high``, and ``quadrant``: ``fix`` (important and
             weak), ``keep`` (important, strong), ``watch`` (weak), ``enough``, ``undecided``.
-        cut_share: Important from here: the share that each of k factors would have, 1/k.
-        cut_percent: Weak below: the index of the whole survey, or what was asked.
+        cut_share: A factor is important from this share: 1/k for k factors.
+        cut_percent: A factor is weak below it: the index of the whole survey, or the argument.
         what_if: One row per item, see ``what_if``.
-        importance: What the shares come from; None without one.
+        importance: The result that has the shares; None if there is none.
         important: Factors that are surely more important than the cut.
         reason: Why there is no matrix: a reason of ``drivers``, ``tied`` or ``no_signal`` (the
-            factors together go with nothing beyond chance); empty if there is one.
+            factors together have no association beyond chance); empty if there is a matrix.
     """
 
     frame: pd.DataFrame
@@ -64,7 +65,7 @@ class Priority(ResultTable):
     important: tuple[str, ...] = ()
 
     def sentences(self) -> list[str]:
-        """Say where the cuts are, or why there is no matrix."""
+        """Return sentences on the cuts, or on why there is no matrix."""
         if self.reason:
             return [say("en", "explain.no_priority", reason=self.reason)]
         return [
@@ -90,7 +91,7 @@ def priority(
     models: Drivers | None = None,
     cut_percent: float | None = None,
 ) -> Priority:
-    """Place each factor by importance and satisfaction; say what better items would be worth.
+    """Place each factor by importance and satisfaction; estimate the gain from better items.
 
     Importance is the LMG share of the whole survey; satisfaction is that of the whole or of one
     unit. A factor is placed only if neither interval, widened for k factors, crosses its cut, and
@@ -126,7 +127,7 @@ def priority(
 
 @dataclass(frozen=True)
 class Basis:
-    """What is the same for every unit: figures, models, importance, what each item would be worth.
+    """Inputs that are the same for every unit: figures, models, importance, and items.
 
     ``items`` has one row per item: ``best``, the upper quartile of the units' pooled percentages,
     and ``effect``, what the factor's mean level gains if everybody became satisfied with the item.
@@ -255,12 +256,12 @@ def _share_importance(survey: Survey, models: Drivers) -> tuple[Importance | Non
 
 
 def value_items(basis: Basis, rows: pd.DataFrame) -> pd.DataFrame:
-    """Say what each item would be worth at the level of the best quarter of units (D5).
+    """Estimate the gain from each item at the level of the best quarter of units (D5).
 
-    ``target`` is the upper quartile of the units' pooled percentages (A2), not of the noisy ones;
-    ``points`` what the index gains, by the index's own rule, if the item reached it. ``outcome``
-    is what goes with it: Δ of the factor's mean level if those who become satisfied answer like
-    those who are, times the points of satisfied people per level in the logit model.
+    ``target`` is the upper quartile of the units' pooled percentages (A2), which are less noisy
+    than direct percentages. ``points`` is the gain of the index, by its rule, at the target.
+    ``outcome`` is the associated change: Δ of the factor's mean level if newly satisfied people
+    answer like the others, times the points of satisfied people per level in the logit model.
 
     Args:
         basis: What is the same for every unit.

@@ -1,1 +1,1 @@
-"""Survey inference on any pandas frame; this room knows nothing of SIPAS."""
+"""Survey inference on any pandas frame; nothing here depends on SIPAS."""

@@ -1,8 +1,8 @@
 """Declare once how a sample was drawn; every estimate then has the error of that sample.
 
 A ``Design`` names the columns that say how forms were drawn: weights, strata, clusters at each
-stage, finite populations, replicate weights. It reads no answer. Its frame is a pandas frame,
-or the path of Parquet or CSV files too large for one. Rules V1 to V5 of docs/method.md.
+stage, finite populations, replicate weights. No answer is read here. The frame is a pandas frame,
+or the path of Parquet or CSV files that are too large for memory. Rules V1 to V5 of docs/method.md.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ Ints = NDArray[np.int64]
 Lonely = Literal["fail", "merge", "certainty", "adjust", "average"]
 Kind = Literal["JK1", "JKn", "BRR", "Fay", "bootstrap"]
 CENSUS = 1 - 1e-7
-COUNT_COLUMN = "\0n"  # no column of a frame is called so
+COUNT_COLUMN = "\0n"  # a name that no column of a frame has
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Replicates:
     Attributes:
         kind: How they were or will be made.
         columns: Given weights, one column each; none makes them from strata and clusters.
-        combined: Whether given columns already hold the weight (else they multiply it).
+        combined: Whether given columns include the weight (else they are factors of the weight).
         fay: Fay's coefficient, 0 to 1 (kind ``Fay``).
         scale: Factor of the sum of squares; by default that of the kind.
         rscales: One factor for each column; by default 1.
@@ -54,7 +54,7 @@ class Replicates:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What calibration knows of each form, so that its credit can be given (rule W1).
+    """What calibration used of each form; the variance needs these facts (rule W1).
 
     Attributes:
         margins: For each margin, the number of the form's level, shape (n,).
@@ -84,10 +84,10 @@ class Design:
         nested: Cluster ids are read within their stratum; else a repetition is an error (V1).
         lonely: What to do with a stratum of one cluster (V5).
         workers: A Dask client whose workers build the totals of files; none means this machine.
-        calibration: What post-stratification or raking left behind; set by these.
+        calibration: Facts that post-stratification or raking stored; not set by hand.
 
     Raises:
-        DesignError: A column is missing, a weight, fraction or stratum cannot be.
+        DesignError: A column is missing, or a weight, fraction or stratum is invalid.
 
     Source: rules V1 to V5 in docs/method.md.
 
@@ -111,7 +111,7 @@ class Design:
     calibration: Calibration | None = None
 
     def __post_init__(self) -> None:
-        """Check what can be seen without an answer; files are checked when they are read."""
+        """Check what can be checked without answers; files are checked when they are read."""
         if self.lonely not in get_args(Lonely):
             raise DesignError("design_lonely_word", found=self.lonely)
         kind = self.declared_replicates.kind if self.declared_replicates else "JK1"
@@ -130,7 +130,7 @@ class Design:
 
     @property
     def on_files(self) -> bool:
-        """Whether the forms lie in files that are read piece by piece."""
+        """Whether the forms are in files that are read piece by piece."""
         return not isinstance(self.frame, pd.DataFrame)
 
     @property
@@ -214,7 +214,7 @@ class Stage:
         n: Units drawn in each group.
         scale: (1 − f)·n/(n − 1) of each group, times the fractions of the stages above.
         lonely: Groups in which one unit of several was drawn.
-        left: Groups that an ``average`` leaves out and makes up for.
+        left: Groups that ``average`` leaves out; the other groups are scaled up for them.
         mean: Whether a group is centred at its own mean (``adjust``: at 0).
         fraction: f of each group.
     """
@@ -262,7 +262,7 @@ def number_rows(frame: pd.DataFrame, by: Sequence[str]) -> tuple[Ints, pd.DataFr
 
 def number_codes(code: Ints, size: int) -> tuple[Ints, Ints]:
     """Number codes below ``size`` in their order; return the numbers and the distinct codes."""
-    if size > 2 * len(code):  # a table of all codes would not pay
+    if size > 2 * len(code):  # a table of all codes would be slower
         return pd.factorize(code, sort=True)
     present = np.zeros(size, bool)
     present[code] = True
@@ -303,8 +303,8 @@ def find_stages(design: Design, cells: pd.DataFrame) -> tuple[Stage, ...]:
     """Return the stages that count, from the table of cells (V1, V2, V5).
 
     Raises:
-        DesignError: A place is blank, a fraction cannot be, a cluster stands in two strata, or a
-            stratum has one cluster and no remedy was chosen.
+        DesignError: A stratum or cluster is blank, a fraction is invalid, a cluster is in two
+            strata, or a stratum has one cluster and no remedy was chosen.
     """
     if len(cells) == 0:
         return ()
@@ -417,7 +417,7 @@ def _merge_lonely(
 
 
 def _check_nested(cells: pd.DataFrame, strata: str, cluster: str) -> None:
-    """Refuse a cluster id that stands in two strata."""
+    """Refuse a cluster id that occurs in two strata."""
     places = cells[[strata, cluster]].drop_duplicates()
     twice = places[places.duplicated(cluster, keep=False)].sort_values([cluster, strata])
     if len(twice):

@@ -1,8 +1,6 @@
 """Estimates with their error and denominator, and the glossary of their columns.
 
-A ``Mean`` is a weighted mean of ratios of totals; items, factors, pooled and averaged indices
-and mean scores are all of this one kind, so one variance serves them (rule V1). An estimate
-is never a bare float, and a rounded number is text (rule M6).
+An estimate is never a bare float, and a rounded number is text (rule M6).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,7 +10,7 @@ from html import escape
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import sparse
 
 from sipas_analysis.errors import ColumnError
@@ -21,10 +19,7 @@ from sipas_analysis.infer.intervals import t_interval
 from sipas_analysis.infer.totals import Block
 from sipas_analysis.infer.variance import (
     count_joint_units,
-    count_units,
     estimate_covariance,
-    estimate_variance,
-    expand_gradient,
 )
 
 COLUMNS = (
@@ -49,29 +44,11 @@ WIDE = 0.3
 FEW_PEOPLE = 10
 
 
-@dataclass(frozen=True)
-class Mean:
-    """Σᵣ shareᵣ · (total·topᵣ)/(total·bottomᵣ): r ratios over the p columns of a block.
-
-    Attributes:
-        share: Weights of the ratios, shape (r,), adding up to 1.
-        top: Columns of the numerators, shape (r, p).
-        bottom: Columns of the denominators, shape (r, p).
-        nest: Which ratios share the weight of one part, as labels of shape (r,); innermost parts
-            first. The weight of an empty ratio goes to the others of its part.
-    """
-
-    share: Floats
-    top: Floats
-    bottom: Floats
-    nest: tuple[NDArray[np.int64], ...] = ()
-
-
 class ResultTable:
     """What results have in common: a table that can be copied, printed and shown."""
 
     frame: pd.DataFrame
-    shows_index = False  # whether the index of the table says what its rows are
+    shows_index = False  # whether the index of the table names its rows
     decimals = 2
 
     def to_frame(self) -> pd.DataFrame:
@@ -79,7 +56,7 @@ class ResultTable:
         return self.frame.copy()
 
     def sentences(self) -> list[str]:
-        """Return sentences that stand above the table."""
+        """Return the sentences above the table."""
         return []
 
     def __repr__(self) -> str:
@@ -100,7 +77,7 @@ class Estimates:
 
     Attributes:
         frame: One row per estimate.
-        totals: The block that they were computed from, if it was kept.
+        totals: The block behind the estimates, if the block was kept.
         influence: Slope of each estimate by each total, shape (E, D·p); under replicate weights
             the scaled deviation of each replicate, shape (E, K).
     """
@@ -151,7 +128,7 @@ class Estimates:
 
         Args:
             first: Keys that select rows, such as ``{"unit": "so-y-te"}``.
-            second: Keys that select the rows to take away; rows are matched on all other keys.
+            second: Keys that select the rows to subtract; rows are matched on all other keys.
             level: Confidence of the interval.
 
         Returns:
@@ -283,7 +260,7 @@ class Estimates:
 
     def _shorten_table(self) -> pd.DataFrame:
         hidden = ("deff", "n_eff", "df", "method", "numerator")
-        shares = bool((self.frame["value"].abs() <= 1).all())  # 0 to 1 needs more places
+        shares = bool((self.frame["value"].abs() <= 1).all())  # 0 to 1 needs more decimals
         table = self.frame.drop(columns=[column for column in hidden if column in self.frame])
         return table.round(4 if shares else 2)
 
@@ -291,7 +268,7 @@ class Estimates:
 def compute_slopes(how: Callable[[Floats], ArrayLike], values: Floats) -> Floats:
     """Return the slopes of a smooth function, shape (K, E), by central differences.
 
-    Two widths joined by Richardson's rule, so that the error is of the order of width⁴.
+    Two widths are combined by Richardson's rule, so that the error is of the order of width⁴.
     """
     rows = []
     for at, value in enumerate(values):
@@ -305,114 +282,6 @@ def compute_slopes(how: Callable[[Floats], ArrayLike], values: Floats) -> Floats
         )
         rows.append((4 * near - far) / 3)
     return np.stack(rows, axis=1)
-
-
-def average_ratios(total: Floats, mean: Mean) -> tuple[Floats, Floats]:
-    """Return value (D,) and gradient (D, p) of a mean of ratios of totals, shape (D, p).
-
-    R = N/D per ratio; gradient Σᵣ shareᵣ (topᵣ − Rᵣ bottomᵣ)/Dᵣ. A ratio that nobody answered
-    leaves the mean and the other shares of its part are scaled up, then those of the whole; if
-    all are empty the value is NaN. Without a bottom the value is Σᵣ shareᵣ Nᵣ, a total.
-    """
-    p = mean.top.shape[1]
-    top = total[:, :p] @ mean.top.T
-    if mean.bottom.size == 0:
-        return top @ mean.share, np.tile(mean.share @ mean.top, (len(total), 1))
-    bottom = total[:, :p] @ mean.bottom.T
-    has_answers = bottom != 0
-    safe = np.where(has_answers, bottom, 1.0)
-    ratio = np.where(has_answers, top / safe, 0.0)
-    share = np.where(has_answers, mean.share, 0.0)
-    for labels in (*mean.nest, np.zeros(mean.share.size, np.int64)):
-        share = _refill_shares(share, mean.share, labels)
-    value = np.where(share.sum(axis=1) > 0, (share * ratio).sum(axis=1), np.nan)
-    return value, (share / safe) @ mean.top - (share * ratio / safe) @ mean.bottom
-
-
-@dataclass(frozen=True)
-class MeanEstimate:
-    """A mean of ratios in each of D domains, before its interval.
-
-    Attributes:
-        value: The mean; NaN where nobody answered.
-        variance: NaN where there is no error (V3).
-        df: Degrees of freedom; NaN where there is no error.
-        numerator: Total above the line; NaN for a mean of several ratios.
-        denominator: Sum of the totals below the line.
-        people: How many answered.
-        influence: Slope of each value, see ``Estimates``.
-    """
-
-    value: Floats
-    variance: Floats
-    df: Floats
-    numerator: Floats
-    denominator: Floats
-    people: Floats
-    influence: sparse.csr_array
-
-
-def evaluate_mean(totals: Block, mean: Mean, answered: str = "n") -> MeanEstimate:
-    """Return value, variance, df and influence of a mean of ratios in each domain.
-
-    Args:
-        totals: D domains, p columns.
-        mean: r ratios over the same p columns.
-        answered: Flag of the block that counts who answered.
-
-    Returns:
-        Arrays of shape (D,); variance and df are NaN where all who answered stand in one cluster or
-        no degree of freedom is left (V3).
-
-    Source: rules V1, V3 and V4 in docs/method.md.
-
-    Example:
-        >>> import sipas_analysis as sipas
-        >>> frame = pd.DataFrame({"s": [1.0, 1.0, 0.0, 0.0]})
-        >>> sipas.mean(sipas.Design(frame), "s").frame["value"].tolist()
-        [0.5]
-    """
-    value, gradient = average_ratios(totals.total, mean)
-    people = totals.people[answered].to_numpy(dtype=float)
-    at = totals.people.columns.get_loc(answered)
-    units, strata = count_units(totals, totals.part_people[:, at])
-    df = units - strata
-    if totals.replicas is None:
-        variance = estimate_variance(totals, gradient[:, : totals.p], totals.part_people[:, at])
-        influence = expand_gradient(gradient[:, : totals.p])
-    else:
-        deviations = _deviate_replicates(totals, totals.replicas, mean, value)
-        variance, influence = (deviations**2).sum(axis=1), sparse.csr_array(deviations)
-        df = df if totals.freedom is None else totals.freedom
-    without_error = np.isnan(value) | (df <= 0) | ((units <= 1) & (totals.freedom is None))
-    p = mean.top.shape[1]
-    total, n_bottoms = totals.total[:, :p], mean.bottom.size
-    unknown = np.full(len(value), np.nan)
-    return MeanEstimate(
-        value=value,
-        variance=np.where(without_error, np.nan, np.maximum(variance, 0.0)),
-        df=np.where(without_error, np.nan, df),
-        numerator=(total @ mean.top.T)[:, 0] if mean.share.size == 1 else unknown,
-        denominator=(total @ mean.bottom.T).sum(axis=1) if n_bottoms else unknown,
-        people=people,
-        influence=influence,
-    )
-
-
-def _deviate_replicates(totals: Block, replicas: Floats, mean: Mean, value: Floats) -> Floats:
-    """Return the scaled deviation of each domain in each replicate, shape (D, K)."""
-    assert totals.factors is not None
-    values = np.stack([average_ratios(replica, mean)[0] for replica in replicas])
-    centre = value if totals.around_estimate else values[totals.factors > 0].mean(axis=0)
-    return np.asarray(((values - centre) * np.sqrt(totals.factors)[:, None]).T)
-
-
-def _refill_shares(share: Floats, wanted: Floats, labels: NDArray[np.int64]) -> Floats:
-    """Scale shares (D, r) so that each label's add up to its wanted sum; 0 where all are empty."""
-    inside = (labels[:, None] == np.unique(labels)).astype(np.float64)
-    have = share @ inside
-    factor = np.divide(wanted @ inside, have, out=np.zeros_like(have), where=have > 0)
-    return np.asarray(share * (factor @ inside.T))
 
 
 def round_to_text(
@@ -445,11 +314,11 @@ def flag_cells(
     n_eff: Iterable[float] | None = None,
     width: Iterable[float] | None = None,
 ) -> list[str]:
-    """Say of each cell whether it may be published: ``publish``, ``caution`` or ``suppress``.
+    """Return for each cell whether to publish: ``publish``, ``caution`` or ``suppress``.
 
     Fewer than ``min_cell`` people: suppress. Fewer than 30 people or effective people, fewer than 8
     degrees of freedom, or an interval 0.3 wide: caution (rule P2, after the NCHS standards of
-    2017; what these suppress is published with caution here, see docs/decisions/0007).
+    2017; cells that NCHS suppresses are published with caution here, see docs/decisions/0007).
     """
     n = np.asarray(list(people), dtype=float)
     doubts = n < CAUTION_UNDER

@@ -1,8 +1,8 @@
-"""Intervals of shares that hold at 0 % and at 100 %, where the usual ones have no width.
+"""Intervals of shares that are valid at 0 % and 100 %, where the usual intervals have no width.
 
-Thirty satisfied people of thirty are no certainty: the exact interval is 88.4 to 100. With
-weights, strata or clusters the same interval takes the effective number of people. Rules
-I1 to I3 of docs/method.md; not for means of a scale, which take a t interval.
+If thirty people of thirty are satisfied, the exact interval is 88.4 to 100. With weights, strata
+or clusters, the same interval is computed from the effective number of people. Rules I1 to I3 of
+docs/method.md. Means of a scale have a t interval instead.
 """
 
 from typing import Literal
@@ -113,7 +113,7 @@ def share_interval(
 
     ``beta``: Clopper–Pearson on n*; ``wilson``: Wilson's on n*; ``logit``: t on the log odds;
     ``wald``: share ± t·se, which may pass 0 or 1, as R's. At 0 % and 100 %, where logit and
-    wald have no width, ``beta`` stands in.
+    wald have no width, ``beta`` is used.
     """
     exact = exact_interval(share * n_eff, n_eff, level)
     if method in ("exact", "beta"):

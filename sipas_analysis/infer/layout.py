@@ -1,7 +1,7 @@
 """Lay out the totals that means, totals, ratios and shares of some variables need.
 
-Which columns a block must hold follows from the facts of each variable: who answered, its middle,
-whether its squares are wanted. Nothing here reads more than the named columns of a frame.
+The columns of a block depend on the facts of each variable: who answered, the middle of its range,
+whether its squares are needed. Only the named columns of a frame are read.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +26,7 @@ class ColumnSpec:
 
     Attributes:
         keys: Variables, text ones once for each answer.
-        centre: What is taken from each variable before it is totalled.
+        centre: Number subtracted from each variable before totalling.
         answered: Name of the set of forms that answered each variable.
         products: Pairs of keys whose products are totalled.
         joint: Whether a form counts only if it answered all variables.
@@ -45,10 +45,11 @@ class ColumnSpec:
 
 
 class Layout:
-    """Where the totals of each variable stand in a block.
+    """The places of the totals of each variable in a block.
 
-    A variable is totalled as y − c, c a number in its middle, so that second moments of large
-    numbers of small variance lose nothing; a text variable as 0/1 for each of its answers.
+    A variable is totalled as y − c, with c in the middle of its range, so that second moments of
+    large numbers with a small variance keep their precision. A text variable is totalled as 0/1
+    for each of its answers.
     """
 
     def __init__(self, names: Sequence[str], facts: SampleFacts, *, pair: bool = False) -> None:
@@ -89,7 +90,7 @@ class Layout:
         return {name: _choose_centre(facts) for name, facts in self.variables.items()}
 
     def _is_binary(self, name: str, answer: str | None) -> bool:
-        """Say whether a key holds 0 and 1 only."""
+        """Return whether a key has only the values 0 and 1."""
         facts = self.variables[name]
         return answer is not None or (facts.low >= 0 and facts.high <= 1 and facts.whole)
 
@@ -158,7 +159,7 @@ class Layout:
 
 
 def _choose_centre(facts: VariableFacts) -> float:
-    """Return a number in the middle of a range that lies far from 0, else 0."""
+    """Return a number in the middle of a range that is far from 0, else 0."""
     middle = (facts.low + facts.high) / 2
     if np.isnan(middle) or abs(middle) <= 2 * (facts.high - facts.low) or facts.high <= 1:
         return 0.0
@@ -184,7 +185,7 @@ def _make_columns(frame: pd.DataFrame, spec: ColumnSpec) -> Iterator[Floats]:
 
 
 def _find_answered(frame: pd.DataFrame, spec: ColumnSpec) -> dict[str, NDArray[np.bool_] | None]:
-    """Return which forms each set holds; None where it holds all."""
+    """Return which forms are in each set; None where all forms are."""
     if spec.joint:
         answered_all = np.asarray(frame[list(spec.answered)].notna().all(axis=1), dtype=np.bool_)
         return {ALL_FORMS: None if answered_all.all() else answered_all}

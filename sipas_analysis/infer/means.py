@@ -1,8 +1,8 @@
 """Means, totals, ratios and proportions of any sample, by domain, with their errors.
 
-The verbs a researcher calls on a frame of their own; SIPAS scoring stands on the same block and
-the same variance. Blank answers leave both sums of a mean (R: ``na.rm = TRUE``, per variable).
-Not for medians.
+These functions are for researchers and any frame. SIPAS scoring uses the same block and the same
+variance. A blank answer is left out of both sums of a mean (R: ``na.rm = TRUE``, per variable).
+Medians are not covered.
 """
 
 from collections.abc import Sequence
@@ -16,15 +16,7 @@ from scipy import sparse
 
 from sipas_analysis.errors import DesignError
 from sipas_analysis.infer.design import CENSUS, Design, Floats
-from sipas_analysis.infer.estimates import (
-    COLUMNS,
-    Estimates,
-    Mean,
-    MeanEstimate,
-    evaluate_mean,
-    flag_cells,
-    round_to_text,
-)
+from sipas_analysis.infer.estimates import COLUMNS, Estimates, flag_cells, round_to_text
 from sipas_analysis.infer.intervals import (
     Method,
     cap_effective_n,
@@ -34,6 +26,7 @@ from sipas_analysis.infer.intervals import (
     t_interval,
 )
 from sipas_analysis.infer.layout import Key, Layout
+from sipas_analysis.infer.ratio_means import Mean, MeanEstimate, evaluate_mean
 from sipas_analysis.infer.totals import Block
 from sipas_analysis.infer.totals_from_files import VariableFacts, build_block, read_facts
 from sipas_analysis.infer.variance import sampling_fraction, whole_strata
@@ -58,11 +51,11 @@ def mean(design: Design, variables: Names, by: Names = (), level: float = 0.95) 
 
     Returns:
         One row per domain and variable: keys, ``variable`` and the glossary's columns, in the
-        variable's unit. Where all answers stand in one cluster there is no error (V3); where nobody
+        variable's unit. Where all answers are in one cluster there is no error (V3); where nobody
         answered the value is NaN; without forms there is no row.
 
     Raises:
-        DesignError: A column is missing or holds no numbers.
+        DesignError: A column is missing or has no numbers.
 
     Source: rules V1 to V6 in docs/method.md; equal to R ``svymean`` and ``svyby``.
 
@@ -99,7 +92,7 @@ def ratio(
 ) -> Estimates:
     """Estimate the ratio of two totals in each domain: Σ wᵢyᵢ / Σ wᵢxᵢ.
 
-    Forms with a blank in either leave both. Arguments, columns and errors as ``mean``;
+    Forms with a blank in either variable are left out. Arguments, columns and errors as ``mean``;
     ``variable`` is ``numerator/denominator``. Equal to R ``svyratio``.
 
     Example:
@@ -118,7 +111,7 @@ def proportion(
     method: Method = "exact",
     level: float = 0.95,
 ) -> Estimates:
-    """Estimate shares, 0 to 1, with intervals that hold at 0 and at 1.
+    """Estimate shares, 0 to 1, with intervals that are valid at 0 and at 1.
 
     A yes/no or 0/1 column gives one row; a text column one row for each ``answer``. Methods (I1):
     ``exact`` is Clopper–Pearson on the counts of a simple random sample (hypergeometric where it is
@@ -126,7 +119,7 @@ def proportion(
     ``logit``, ``wilson``, ``wald`` as R ``svyciprop``, but never without width at 0 or 1.
 
     Arguments, columns and errors as ``mean``; ``n_eff`` is the effective number behind the interval
-    and ``flag`` says publish, caution or suppress (P2).
+    and ``flag`` is publish, caution or suppress (P2).
 
     Source: rules I1, I3 and P2 in docs/method.md.
 
@@ -156,7 +149,7 @@ def _check_shares(name: str, facts: VariableFacts) -> None:
 
 
 def _check_keys(by: Names) -> list[str]:
-    """Return the keys of the domains, refusing names that the columns of estimates bear."""
+    """Return the keys of the domains; refuse the names of the columns of estimates."""
     keys = list(dict.fromkeys(_list_names(by)))
     taken = [key for key in keys if key in (*COLUMNS, "variable", "answer", "contrast")]
     if taken:
@@ -169,7 +162,7 @@ def _list_names(names: Names) -> list[str]:
 
 
 def _check_request(names: Sequence[str], level: float, method: str = "exact") -> None:
-    """Refuse a request that names nothing, no level or no known interval."""
+    """Refuse a request without variables, with a wrong level or an unknown interval."""
     if not names:
         raise DesignError("no_variable")
     if not 0 < level < 1:
@@ -231,7 +224,7 @@ def _estimate_quantity(
         else:
             variance_of_one = layout.find_variance(totals.total, first)
             unit = np.ones_like(size) if kind == "mean" else size
-        # Of as many people drawn singly, with replacement.
+        # The variance for as many people drawn singly, with replacement.
         simple_variance = variance_of_one / (people - 1) * unit**2
         deff = np.where(simple_variance > 0, variance / simple_variance, np.nan)
         n_eff = people / deff
@@ -305,7 +298,7 @@ def _build_columns(
 
 def _join_parts(parts: Sequence[_Part], totals: Block, keys: Sequence[str]) -> Estimates:
     """Join the estimates of several variables, domain by domain."""
-    if not parts:  # text of which no answer is known
+    if not parts:  # a text variable without any answer
         return Estimates(pd.DataFrame(columns=[*keys, "variable", "answer", *COLUMNS]))
     d = len(totals.keys)
     with_answers = any(part.columns["answer"] != "" for part in parts)

@@ -1,8 +1,9 @@
 """Replicate weights, given with the data or made from the design (rule V4).
 
-A replicate leaves out, halves or redraws clusters; the error of an estimate comes from how it
-differs over replicates. Made replicates need no second pass over forms: totals of clusters are
-added with other factors. Not for ranks (rule R2), nor, with the jackknife, for medians.
+A replicate leaves out, halves or redraws clusters. The error of an estimate comes from its
+differences between replicates. Replicates made from the design need no second pass over the forms:
+the totals of clusters are added with other factors. Do not use replicates for ranks (rule R2), nor
+the jackknife for medians.
 """
 
 from collections.abc import Sequence

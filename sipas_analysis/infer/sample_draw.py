@@ -1,8 +1,8 @@
-"""Say whom to ask, and compare what came back with it (rule S3).
+"""Draw a sample of people, and compare the forms that came back with the sample (rule S3).
 
-Chance comes from a salted hash of each id, never from the order of rows or a generator's state:
-whoever has the same list and seed draws the same people, on any machine, in any order. Nothing
-but ids, strata and clusters leaves a draw.
+The draw depends on a salted hash of each id, never on the order of rows or a generator's state.
+So the same list and seed give the same people, on any machine and in any order of rows. Of the
+list, only ids, strata and clusters are returned.
 """
 
 from collections.abc import Iterable, Mapping
@@ -36,24 +36,24 @@ def draw(
 ) -> pd.DataFrame:
     """Draw people from a list, with a reserve list in order.
 
-    Each stratum is put in the order of SHA-256(seed, id). ``simple`` takes the first n;
-    ``systematic`` one every k = N/n from a random start; ``pps`` one every ΣM/n along the
-    sizes M, those with M ≥ the interval surely. So a period of the list does no harm. With
-    ``clusters``, clusters are drawn so (pps by ``size``, else by their rows), then n people in
-    each by ``simple``. The reserve is the next ones in the same order.
+    Each stratum is sorted by SHA-256(seed, id), so a period in the list does no harm. ``simple``
+    takes the first n; ``systematic`` one every k = N/n from a random start; ``pps`` one every
+    ΣM/n along the sizes M, and every row with M ≥ this interval. With ``clusters``, clusters are
+    drawn in this way (pps by ``size``, else by their rows), then n people in each by ``simple``.
+    The reserve is the next people in the same order.
 
     Args:
-        frame: One row per person; only id, stratum and cluster columns leave it.
+        frame: One row per person; only id, stratum and cluster columns are returned.
         n: People per stratum, or in each drawn cluster; one number, or one by stratum.
         ids: Column of ids, unique in the frame.
         seed: Another seed, another draw.
         how: ``simple``, ``systematic`` or ``pps``.
-        by: Column of strata (units), each drawn apart.
+        by: Column of strata (units), each drawn separately.
         size: Column of sizes M, above zero (``pps``).
         clusters: Column of clusters, read within their stratum.
         n_clusters: Clusters per stratum.
         reserve: People in reserve per stratum or drawn cluster; fewer where no more are left.
-        file: What to call the frame in errors; its index is the row.
+        file: Name of the frame in errors; its index is the row.
 
     Returns:
         Columns by, clusters, ids, ``order`` (1, 2, … within stratum or cluster and status),
@@ -64,7 +64,7 @@ def draw(
         ColumnError: A column is missing.
         FormError: Ids are blank or repeat.
         AnswerError: A size is not above zero.
-        ParameterError: More are asked for than there are.
+        ParameterError: More people or clusters are requested than there are.
 
     Source: rule S3 in docs/method.md; Hartley and Rao (1962).
 
@@ -166,7 +166,7 @@ def _sort_by_hash(rows: pd.DataFrame, ids: str, seed: int) -> pd.DataFrame:
 
 
 def _hash_to_unit(text: str) -> float:
-    """Return a number in [0, 1) that a text stands for."""
+    """Return the hash of a text as a number in [0, 1)."""
     return int.from_bytes(sha256(text.encode()).digest()[:6], "big") / 2**48
 
 
@@ -187,7 +187,7 @@ def compare_returns(
         ids: Column of ids in ``plan``.
         by: Column of units in ``plan``.
         deff: Expected design effect.
-        file: What to call ``returned`` in errors.
+        file: Name of ``returned`` in errors.
 
     Returns:
         By unit: ``planned``, ``answered`` (of those drawn), ``replaced`` (reserves in the place of
@@ -273,7 +273,7 @@ def _read_sizes(frame: pd.DataFrame, size: str, file: str) -> "pd.Series[float]"
 
 
 def _number_by_row(n: int | Mapping[str, int], rows: pd.DataFrame, name: str) -> "pd.Series[Any]":
-    """Return by row how many its stratum is to give."""
+    """Return for each row the number to draw from its stratum."""
     strata = rows["stratum_"]
     numbers = strata.map(dict(n)) if isinstance(n, Mapping) else pd.Series(n, index=strata.index)
     wrong = strata[~(numbers >= 0)].unique()

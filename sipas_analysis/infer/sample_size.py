@@ -1,6 +1,6 @@
-"""Say how many people to ask, and what so many can tell, before anyone is asked (rules S1, S2).
+"""Plan how many people to ask, and how precise the results will be (rules S1, S2).
 
-Whom to ask: ``infer.sample_draw``.
+``infer.sample_draw`` draws these people.
 """
 
 from typing import Any, Literal
@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Method = Literal["yamane", "cochran"]
 Allocation = Literal["equal", "proportional", "neyman", "power"]
-FUZZ = 1e-9  # a count that only rounding lifts above a whole number is that number
+FUZZ = 1e-9  # a count above a whole number by rounding error only is that number
 
 
 def sample_size(
@@ -106,10 +106,10 @@ def detectable_difference(
     level: float = 0.95,
     power: float = 0.8,
 ) -> Floats:
-    """Return the smallest true difference that two units of n forms each will show.
+    """Return the smallest true difference that two units of n forms each can detect.
 
     d = (z₁₋α/₂ + z_power)·√(2·deff·V/n), V = p(1−p)·(1 + (k−1)·r)/k for an index that pools k
-    items. Clients are taken as many beside n: no correction for a finite population.
+    items. There is no finite population correction: n is taken as small among clients.
 
     Args:
         n: Forms per unit, any shape.
@@ -147,7 +147,7 @@ def forms_to_tell(
 ) -> int:
     """Return the forms that each of two units needs for their indices to be told apart.
 
-    The inverse of ``detectable_difference``, at the share nearer to one half, the more careful:
+    The inverse of ``detectable_difference``, at the share nearer to one half (more cautious):
     n = (z₁₋α/₂ + z_power)²·2·deff·V/d², rounded up.
 
     Raises:
@@ -188,15 +188,15 @@ def allocate(
     power: float = 0.5,
     least: int = 0,
 ) -> "pd.Series[Any]":
-    """Share out a total among units, in whole numbers that add up to it.
+    """Divide a total among units, in whole numbers that add up to the total.
 
     n_u = λ·w_u within [min(least, N_u), N_u], λ such that they add up; w = 1 (``equal``), N
     (``proportional``), N·S (``neyman``) or N^a (``power``). The parts are rounded by largest
-    remainder; a tie goes to the name that sorts first, wherever its row stands.
+    remainder; a tie goes to the name that sorts first, in any order of rows.
 
     Args:
         sizes: N by unit name.
-        total: Forms to share out.
+        total: Forms to divide.
         how: Which weights.
         standard_deviation: S by unit name (``neyman``): of an answer.
         power: a (``power``): 0 is equal, 1 is proportional.
@@ -207,7 +207,8 @@ def allocate(
 
     Raises:
         UnitError: A size is under 1, or a standard deviation is missing or not above zero.
-        ParameterError: The total is under the minimums or above everyone; unknown ``how``.
+        ParameterError: The total is under the sum of the minimums or above that of the sizes;
+            unknown ``how``.
 
     Source: rule S2 in docs/method.md; Neyman (1934); Bankier (1988).
 
@@ -276,7 +277,7 @@ def _check_above(low: float, **given: float) -> None:
 
 
 def make_choice_error(name: str, word: str, words: str) -> ParameterError:
-    """Return the error of a word that is not one of those known."""
+    """Return the error for a word that is not one of the allowed words."""
     return ParameterError("sample_choice", name=name, found=word, known=words)
 
 

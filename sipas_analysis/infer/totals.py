@@ -1,9 +1,9 @@
-"""Reduce forms once to totals that add, exactly, whatever the order, chunk, thread or machine.
+"""Reduce forms to totals that add exactly, in any order and on any number of machines.
 
-A ``Sums`` holds whole numbers: each column of each form is rounded once to a multiple of a step
-that depends on the whole sample only, then counted by (domain, cell of the sample). Sums of
-chunks, files and workers add to the last bit (rule V9). A ``Block`` is what becomes of them when
-all have been added: totals, and second moments where forms are drawn singly (rule V8).
+``Sums`` are whole numbers: each column of each form is rounded once to a multiple of a step that
+depends on the whole sample only, then counted by (domain, cell of the sample). So the sums of
+chunks, files and workers add exactly, to the last bit (rule V9). After all are added, they are
+converted to a ``Block``: totals, and second moments where forms are drawn singly (rule V8).
 A block can reveal single answers; never publish one.
 """
 
@@ -33,7 +33,7 @@ BITS = 35
 WEIGHT_BITS = 40
 HALF = 2.0**24
 MOST_RATIO = 1e8
-CELL_COLUMN, KEY_PREFIX = "\0cell", "\0by "  # no column of a frame is called so
+CELL_COLUMN, KEY_PREFIX = "\0cell", "\0by "  # names that no column of a frame has
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Scale:
 
     @property
     def bits(self) -> int:
-        """Whole numbers of so many bits can be added n times in 64 bits."""
+        """The bits of a whole number that can be added n times in 64 bits."""
         return 62 - _ceil_log2(max(self.n, 2))
 
     def fold_steps(self, largest: float, whole: bool, power: int = 1) -> tuple[float, ...]:
@@ -161,7 +161,7 @@ class Block:
         n_sample: Forms of the whole sample.
         p: The first p columns vary; those after them are totals only.
         scale: How weights were rounded.
-        credit: What calibration explains, if it was done.
+        credit: What calibration explains, if the sample was calibrated.
         replicas: Totals under each replicate weight, shape (K, D, p), if there are any.
         factors: Factor of each replicate's square, shape (K,).
         around_estimate: Whether squares are around the estimate (else around the replicates' mean).
@@ -203,16 +203,16 @@ class Block:
 def count_forms(
     frame: pd.DataFrame, design: Design, by: Sequence[str], columns: Columns, scale: Scale
 ) -> Sums:
-    """Count some forms into whole numbers: the one pass over forms, wherever they lie.
+    """Count forms in whole numbers; this is the only pass over the forms.
 
-    Σ round(w x / step) by (domain, cell), in two folds so that nothing is lost of a 53-bit
-    number. Source: rules V8 and V9 in docs/method.md.
+    Σ round(w x / step) by (domain, cell), in two folds, so that a 53-bit number keeps all its
+    bits. Source: rules V8 and V9 in docs/method.md.
     """
     number, table = _number_cells(frame, design, by)
     rows, p = len(table), len(columns.names)
     sums = Sums(
         table,
-        np.zeros((p, 2, rows), np.int64).transpose(2, 0, 1),  # one column lies together
+        np.zeros((p, 2, rows), np.int64).transpose(2, 0, 1),  # a column is contiguous
         np.zeros((len(columns.flags) + 1, rows), np.int64).T,
         None
         if design.cluster_columns or design.single_forms
@@ -302,7 +302,7 @@ def add_folds(
 
     They are added in floats, where whole numbers below 2**53 are exact (larger ones in two
     halves), then in 64-bit integers; so any order gives the same bits. No |y| is above ``bound``;
-    no more than ``most`` forms stand in one row.
+    no more than ``most`` forms are in one row.
     """
     for fold, step in enumerate(folds):
         whole = y / step if step != 1 else y
@@ -392,7 +392,7 @@ def convert_sums(
     """Turn whole sums into a block: sorted domains, cells with their stages, totals as floats.
 
     Raises:
-        DesignError: The sample cannot have been drawn as declared.
+        DesignError: The sample contradicts its declaration.
     """
     table = sums.table
     cell_keys = [*design.cell_columns, CELL_COLUMN]

@@ -1,7 +1,7 @@
-"""Make the block of a sample, wherever its forms lie: in memory, in files, on many machines.
+"""Make the block of a sample from memory, from files, or from files on many machines.
 
-Files are read piece by piece through DuckDB. With a Dask client each worker counts its own files
-and sends back counts only. All three ways run the same ``count_forms`` and add whole numbers, so
+Files are read piece by piece through DuckDB. With a Dask client each worker counts some files
+and returns counts only. All three ways run the same ``count_forms`` and add whole numbers, so
 their blocks are equal to the last bit (rules V8 and V9).
 """
 
@@ -43,7 +43,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class VariableFacts:
-    """What must be known of one variable before it is totalled; facts of parts add.
+    """The facts of one variable that totalling needs; facts of parts can be added.
 
     Attributes:
         low: Least value; NaN if the variable is text or always blank.
@@ -70,7 +70,7 @@ class VariableFacts:
 
 @dataclass(frozen=True)
 class SampleFacts:
-    """What must be known of a whole sample before its forms are counted; facts of parts add.
+    """The facts of a whole sample that counting needs; facts of parts can be added.
 
     Attributes:
         n: Forms.
@@ -102,10 +102,10 @@ class SampleFacts:
 
 
 def read_facts(design: Design, variables: Sequence[str] = ()) -> SampleFacts:
-    """Look at a whole sample once: size, weights, range of each variable.
+    """Read the facts of a whole sample: size, weights, range of each variable.
 
     Raises:
-        DesignError: A column is missing, a weight cannot be; in files, all files are looked at.
+        DesignError: A column is missing or a weight is invalid; all files are checked.
     """
     if not design.on_files:
         return _read_facts_of_frame(design.frame, design, variables)
@@ -131,7 +131,7 @@ def build_block(
         The block; no domain if there is no form.
 
     Raises:
-        DesignError: The sample cannot have been drawn as declared.
+        DesignError: The sample contradicts its declaration.
 
     Source: rules V1, V8 and V9 in docs/method.md.
 
@@ -239,7 +239,7 @@ class _FormFile:
 def _open_files(paths: Iterable[str]) -> Iterator[_FormFile]:
     """Open files in turn through one DuckDB connection.
 
-    A connection is a database with threads of its own and takes 30 ms; a cursor takes none.
+    A new connection starts a database with threads and takes 30 ms; a new cursor takes no time.
     """
     import duckdb
 
@@ -269,8 +269,8 @@ def _run_on_workers(
 ) -> Iterator[Result]:
     """Run a job on each file, by the design's workers, and show progress by file.
 
-    A worker that dies is replaced by another, which starts its files again; if none is left the
-    whole stops: a part is never taken for the whole.
+    If a worker dies, another worker counts its files again. If no worker is left, the count
+    stops, so that a part is never returned as the whole.
     """
     from distributed import as_completed
 
@@ -309,7 +309,7 @@ def _count_pieces(
 
 @contextmanager
 def _show_progress(n: int) -> Iterator[Callable[[int], None]]:
-    """Show a bar of what is done on a terminal; elsewhere nothing."""
+    """Show a progress bar on a terminal; show nothing elsewhere."""
     from rich.console import Console
     from rich.progress import Progress
 
@@ -390,7 +390,7 @@ def _read_kinds(file: _FormFile, names: Sequence[str]) -> tuple[str, dict[str, s
 
 
 def _check_kinds(design: Design, paths: Sequence[str], names: Sequence[str]) -> None:
-    """Refuse files in which one column is of two kinds: its values would not meet."""
+    """Refuse files in which a column has different kinds of values."""
     if not names:
         return
     first: dict[str, tuple[str, str]] = {}
@@ -405,7 +405,7 @@ def _check_kinds(design: Design, paths: Sequence[str], names: Sequence[str]) -> 
 def _read_facts_of_frame(
     frame: pd.DataFrame, design: Design, variables: Sequence[str]
 ) -> SampleFacts:
-    """Look at a frame."""
+    """Return the facts of a frame."""
     if variables:
         _check_variables(variables, frame.columns)
     weight = design.weight
@@ -416,7 +416,7 @@ def _read_facts_of_frame(
 
 
 def _find_facts(name: str, column: "pd.Series[Any]") -> VariableFacts:
-    """Look at a column of a frame."""
+    """Return the facts of a column of a frame."""
     plain = isinstance(column.dtype, np.dtype) and column.dtype.kind in "iub"
     blanks = 0 if plain else int(column.isna().sum())
     if not _is_number(column):
@@ -431,7 +431,7 @@ def _find_facts(name: str, column: "pd.Series[Any]") -> VariableFacts:
 
 
 def _is_number(column: "pd.Series[Any]") -> bool:
-    """Say whether a column holds numbers or yes/no, also as objects with blanks between."""
+    """Return whether a column has numbers or yes/no, also as objects with blanks between."""
     if pd.api.types.is_numeric_dtype(column):
         return True
     numbers = ("boolean", "integer", "floating", "mixed-integer-float", "empty")

@@ -1,4 +1,4 @@
-"""One variance for everything: influence by cell of the sample, added up stage by stage.
+"""One variance for every estimate: influence by cell of the sample, added up stage by stage.
 
 An estimate is a smooth function of totals; its gradient turns the totals of each cell into the
 cell's influence z. Var = Σ_h (1 − f_h)·n_h/(n_h − 1)·Σ_c (z_hc − z̄_h)² at the first stage (V1), and
@@ -69,7 +69,7 @@ def _sum_runs(values: Floats, starts: Ints) -> Floats:
 
 
 def _add_groups(stage: Stage, domain: Ints, group: Ints, squares: Floats, d: int) -> Floats:
-    """Add scaled squares of the groups of each domain; make up for groups left out (V5)."""
+    """Add scaled squares of the groups of each domain; scale them up for groups left out (V5)."""
     scaled = stage.scale[group] * squares
     variance: Floats = np.bincount(domain, weights=scaled, minlength=d).astype(np.float64)
     if not stage.left.any():
@@ -82,9 +82,9 @@ def _add_groups(stage: Stage, domain: Ints, group: Ints, squares: Floats, d: int
 
 
 def expand_gradient(gradient: Floats) -> sparse.csr_array:
-    """Lay the gradient of one estimate, shape (D, p), over all totals: shape (D, D·p).
+    """Expand the gradient of one estimate, shape (D, p), to all totals: shape (D, D·p).
 
-    Columns that count stay in place even where their slope is 0.
+    Columns that count are stored even where their slope is 0.
     """
     d, p = gradient.shape
     used = np.flatnonzero((gradient != 0).any(axis=0))
@@ -210,7 +210,7 @@ def count_joint_units(totals: Block, influence: sparse.csr_array) -> tuple[Float
 
 
 def _find_domains(totals: Block, influence: sparse.csr_array) -> sparse.csr_array:
-    """Return which domains each estimate speaks of, shape (D, E)."""
+    """Return which domains each estimate uses, shape (D, E)."""
     estimate, total = influence.tocoo().coords
     shape = (len(totals.keys), influence.shape[0])
     return sparse.csr_array((np.ones(len(total)), (total // totals.p, estimate)), shape)
@@ -219,7 +219,7 @@ def _find_domains(totals: Block, influence: sparse.csr_array) -> sparse.csr_arra
 def _find_touched(
     totals: Block, influence: sparse.csr_array, stage: Stage
 ) -> tuple[sparse.csr_array, sparse.csr_array]:
-    """Return which units and groups of a stage hold forms of each estimate's domains."""
+    """Return which units and groups of a stage have forms of each estimate's domains."""
     shape = (len(stage.unit), len(totals.keys))
     ones = np.ones(len(totals.cell))
     rows = sparse.csr_array((ones, (totals.cell, totals.domain)), shape)

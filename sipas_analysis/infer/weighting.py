@@ -1,7 +1,7 @@
-"""Weight a sample to what is known of its population, and give the variance its credit.
+"""Weight a sample to known totals of its population, with the variance that follows.
 
 Post-stratification makes one table of the sample equal to the population's; raking makes several
-margins equal at once. Both leave in the design what they knew of each form, so that the variance
+margins equal at once. Both store in the design what they used of each form, so that the variance
 is that of residuals (rule W1). Do not calibrate to figures that are themselves estimates.
 """
 
@@ -107,13 +107,13 @@ def rake(design: Design, margins: Margins, tolerance: float = 1e-10) -> Design:
 
 
 def trim(design: Design, low: float = 0.0, high: float = np.inf) -> Design:
-    """Cut weights at two ends and share out what was cut, so that their sum stays.
+    """Limit weights to a range and scale them, so that their sum stays the same.
 
-    w' = min(max(λ w, low), high), λ such that the sum stays. Trimming trades
-    bias for variance: state it. A calibration is lost, so calibrate afterwards.
+    w' = min(max(λ w, low), high), λ such that the sum stays the same. Trimming lowers the
+    variance and adds bias, so report it. A calibration is lost, so calibrate afterwards.
 
     Raises:
-        DesignError: The ends leave no room for the sum of the weights.
+        DesignError: No weights between the two ends have this sum.
 
     Source: rule W1 in docs/method.md; Potter (1990).
 
@@ -182,7 +182,7 @@ def _calibrate(
     margins: Sequence[tuple[str, Ints, list[object], Floats]],
     rounds: int,
 ) -> Design:
-    """Return the design with its new weights and what the calibration knows."""
+    """Return the design with its new weights and the facts of the calibration."""
     base = design.weight
     rows = [
         pd.DataFrame(

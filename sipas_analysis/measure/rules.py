@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sipas_analysis.infer.design import Floats
-from sipas_analysis.infer.estimates import Mean
+from sipas_analysis.infer.ratio_means import Mean
 from sipas_analysis.infer.totals import Columns
 from sipas_analysis.instrument.pack import OVERALL, Index, IndexRule, Instrument
 

@@ -18,22 +18,14 @@ from scipy import sparse, stats
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import ColumnError
 from sipas_analysis.infer.design import CENSUS, Floats
-from sipas_analysis.infer.estimates import (
-    COLUMNS,
-    FEW_PEOPLE,
-    Estimates,
-    MeanEstimate,
-    average_ratios,
-    evaluate_mean,
-    flag_cells,
-    round_to_text,
-)
+from sipas_analysis.infer.estimates import COLUMNS, FEW_PEOPLE, Estimates, flag_cells, round_to_text
 from sipas_analysis.infer.intervals import (
     cap_effective_n,
     effective_n,
     exact_interval,
     simple_interval,
 )
+from sipas_analysis.infer.ratio_means import MeanEstimate, average_ratios, evaluate_mean
 from sipas_analysis.infer.totals import Block
 from sipas_analysis.infer.totals_from_files import build_block
 from sipas_analysis.infer.variance import sampling_fraction, whole_strata

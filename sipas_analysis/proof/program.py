@@ -45,9 +45,13 @@ def notebooks_folder() -> Path:
 @cache
 def hash_this_program() -> str:
     """Return a hash of the program, its notebooks and the libraries that shape a report."""
-    return hash_program(
-        source_files(HOME, notebooks_folder()), {name: version(name) for name in LIBRARIES}
-    )
+    return hash_program(source_files(HOME, notebooks_folder()), library_versions())
+
+
+@cache
+def library_versions() -> dict[str, str]:
+    """Return the version of each library that shapes a report."""
+    return {name: version(name) for name in LIBRARIES}
 
 
 def source_files(home: Path, notebooks: Path) -> dict[str, Path]:
@@ -77,7 +81,7 @@ def describe_program() -> Facts:
         **{name: hash_if_there(path) or "" for name, path in build_files(ROOT).items()},
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
-        "libraries": {name: version(name) for name in LIBRARIES},
+        "libraries": {**library_versions()},
     }
 
 

@@ -19,7 +19,12 @@ import numpy as np
 from sipas_analysis import __version__
 from sipas_analysis.collect.units import list_groups
 from sipas_analysis.documents.model import Interval, Number, make_text, render_text
-from sipas_analysis.documents.writers.html import TEMPLATES, render_markup
+from sipas_analysis.documents.writers.html import (
+    TEMPLATES,
+    load_templates,
+    render_markup,
+    render_plain,
+)
 from sipas_analysis.figures.published import Figures, PublishedFigure
 from sipas_analysis.figures.suppression import SUPPRESS
 from sipas_analysis.files import write_whole
@@ -178,18 +183,6 @@ def write_portal(
 
 def _fill_template(languages: Sequence[Language], **parts: object) -> str:
     """Fill in the template; its script is the only one that a browser may run."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-    def print_value(value: object, language: Language) -> str:
-        return render_text(value, language).replace(" %", "\u00a0%")
 
     def texts_by_language(value: object) -> list[tuple[str, object]]:
         """Return language and text; a single one without language where all read alike."""
@@ -200,9 +193,16 @@ def _fill_template(languages: Sequence[Language], **parts: object) -> str:
 
     script = (TEMPLATES / "portal.js").read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
-    environment.globals |= {"show": print_value, "texts": texts_by_language, "say_it": make_text}
-    template = environment.get_template("portal.html.j2")
-    return str(template.render(languages=[*languages], script=script, digest=digest, **parts))
+    template = load_templates().get_template("portal.html.j2")
+    return template.render(
+        show=render_plain,
+        texts=texts_by_language,
+        make_text=make_text,
+        languages=[*languages],
+        script=script,
+        digest=digest,
+        **parts,
+    )
 
 
 def _whole_rows(
