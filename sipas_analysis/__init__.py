@@ -1,7 +1,7 @@
 """From citizens' answers to the yearly SIPAS report.
 
-``import sipas_analysis as sipas`` costs nothing until a name is used: each is loaded from its
-room on first use, so that ``sipas --help`` answers at once.
+``import sipas_analysis as sipas`` loads no module. A name is loaded from its subpackage when the
+name is first used, so that ``sipas --help`` starts without delay.
 """
 
 from importlib import import_module

@@ -1,8 +1,8 @@
-"""The command line: thin verbs over the library, in Vietnamese or English.
+"""The command line, in Vietnamese or English: each command calls a few functions of the library.
 
-Nothing heavy is imported at the top, so that ``sipas --help`` answers at once; what a verb needs
-beyond reading is imported once the wave is read, so that a wrong wave is refused quickly. A mistake
-that a user can mend is one paragraph and its own exit code, never a traceback.
+No slow module is imported at the top, so that ``sipas --help`` starts without delay. Other modules
+are imported after the wave is read, so that a wrong wave is refused quickly. A mistake that a user
+can correct prints one paragraph and has its own exit code, never a traceback.
 """
 
 import sys
@@ -55,7 +55,7 @@ def _option(name: str, help_id: str = "") -> object:
 
 
 def main() -> None:
-    """Run the command line; turn errors into sentences and exit codes."""
+    """Run the command line; print errors as sentences and return their exit codes."""
     command = typer.main.get_command(app)
     translate_help(command, choose_language())
     for stream in (sys.stdout, sys.stderr):
@@ -196,7 +196,7 @@ def run(
     scheduler: Annotated[str, _option("scheduler")] = "",
 ) -> None:
     facts, survey = _read_survey(wave)
-    from sipas_analysis.runs.annual_run import RunRequest, run_wave  # heavy: once the wave is read
+    from sipas_analysis.runs.annual_run import RunRequest, run_wave  # slow to import
 
     folder = _output_folder(out, facts)
     request = RunRequest(
@@ -276,7 +276,7 @@ def archive(
 
 
 @app.command("sample", help="cli.sample")
-@wraps(SampleOptions, updated=())  # its fields become the options of the verb
+@wraps(SampleOptions, updated=())  # its fields become the options of the command
 def sample(**options: Any) -> None:
     from sipas_analysis.reports.sample_page import write_sample
 
@@ -311,7 +311,7 @@ def lab(lang: LangOpt = "") -> None:  # noqa: ARG001
 
 
 def _read_survey(path: Path) -> "tuple[Wave, Survey]":
-    """Read wave and answers, and say how many forms there are."""
+    """Read wave and answers, and print the number of forms."""
     from sipas_analysis.collect.survey import read_survey
     from sipas_analysis.collect.wave import read_wave
 

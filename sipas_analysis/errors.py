@@ -1,6 +1,6 @@
-"""Errors a user can mend; the CLI prints them as one paragraph, without a traceback.
+"""Errors that a user can correct; the CLI prints them as one paragraph, without a traceback.
 
-An error is an id with fields; its sentences live in ``messages/``. One class per kind of
+An error is an id with fields; its sentences are in ``messages/``. One class per kind of
 mistake, each with its own exit code (docs/decisions/0004-exit-codes.md).
 """
 
@@ -14,7 +14,7 @@ SHOWN_PLACES = 3
 
 @dataclass(frozen=True)
 class Place:
-    """Where a mistake stands: file, row and column as a spreadsheet shows them, and the value."""
+    """Where a mistake is: file, row and column as a spreadsheet shows them, and the value."""
 
     file: str
     row: int | None = None
@@ -74,7 +74,7 @@ class UnitError(SipasError):
 
 
 class ConfigError(SipasError):
-    """A wave.yaml or a pack holds a wrong key or value; ``at`` is the path of the key."""
+    """A wave.yaml or a pack has a wrong key or value; ``at`` is the path of the key."""
 
     exit_code = 15
 
@@ -96,7 +96,7 @@ class FormError(SipasError):
 
 
 class ParameterError(SipasError):
-    """A notebook was given a parameter it does not have, or lacks one."""
+    """A notebook was given an unknown parameter, or a parameter is missing."""
 
     exit_code = 17
 
@@ -132,7 +132,7 @@ class ReceiptError(SipasError):
 
 
 class SeveralError(SipasError):
-    """A file was checked whole and has mistakes of more than one kind."""
+    """There are mistakes of more than one kind; all are listed."""
 
     exit_code = 20
 

@@ -1,7 +1,7 @@
 """Write files whole or not at all, so that a crash never leaves half a report.
 
-Text becomes a file by writing a neighbour with another name and renaming it: on one disk a
-rename is all or nothing. Every output of every room is written this way.
+The content is written to a temporary file in the same folder, which is then renamed; a rename on
+one disk is atomic. Every output of the package is written this way.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ def check_writable(folder: Path) -> Path:
 
 
 def write_whole(path: Path, content: str | bytes) -> Path:
-    """Write ``content`` to ``path`` through a neighbour file and a rename; return the path.
+    """Write ``content`` to ``path`` through a temporary file and a rename; return the path.
 
     Raises:
         OutputError: The folder cannot be made or written, or the disk is full.
@@ -66,7 +66,7 @@ def hash_if_there(path: Path) -> str | None:
 
 
 def is_inside(path: Path, folder: Path | None) -> bool:
-    """Say whether a file lies in a folder, links followed; without a folder always true."""
+    """Return whether a file is in a folder, links followed; always true without a folder."""
     try:
         return folder is None or path.resolve().is_relative_to(folder.resolve())
     except (OSError, RuntimeError):  # a link to itself

@@ -1,1 +1,1 @@
-"""Files of offices become a validated survey; nothing is guessed silently."""
+"""Read the files of offices into a validated survey; nothing is guessed silently."""

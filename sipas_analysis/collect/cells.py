@@ -1,7 +1,7 @@
-"""Turn cells of text into levels, choices, numbers and days, and remember every change.
+"""Turn cells of text into levels, choices, numbers and days, and record every change.
 
-A column is read by its distinct texts, so a million cells cost as much as their dozen
-spellings. Each reading gives the meaning of the text, or says that the text has none.
+Each distinct text of a column is read once, so a column of a million cells takes little time.
+A reading is the meaning of a text, or states that the text is invalid.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +31,7 @@ class Reading:
 
 @dataclass
 class Cells:
-    """One file while it is read: raw text in; typed columns, ledger and mistakes out."""
+    """The raw text of one file, with the typed columns, ledger and mistakes read from that text."""
 
     file: str
     raw: pd.DataFrame
@@ -65,11 +65,11 @@ class Cells:
         self._note_changes(header, rows[at], texts[at], became[at], reason[at])
 
     def drop_column(self, header: str, reason: str) -> None:
-        """Drop a personal or ignored column: the ledger names it, never a value (rule P1)."""
+        """Drop a personal or ignored column; the ledger has its name and no value (rule P1)."""
         self._note_changes(header, [None], [""], [""], [reason])
 
     def set_totals_apart(self, words: Sequence[str]) -> None:
-        """List each row that sums up the others as a mistake, and read the row no further."""
+        """List each row of totals as a mistake, and do not read that row."""
         is_word = self.raw.apply(_find_words, words=set(words))
         rows = is_word.any(axis=1)
         which = is_word[rows].idxmax(axis=1)
@@ -80,7 +80,7 @@ class Cells:
         self.raw = self.raw[~rows]
 
     def refuse_repeated_ids(self, name: str, header: str) -> None:
-        """List values that stand more than once in a column of ids as mistakes."""
+        """List repeated values of a column of ids as mistakes."""
         ids = pd.Series(self.columns[name], index=self.raw.index, dtype=object)
         repeated = ids[ids.notna() & ids.duplicated(keep=False)]
         self.wrong.setdefault("form_twice", []).extend(
@@ -103,14 +103,14 @@ class Cells:
 
 
 def _write_value(value: object) -> object:
-    """Return a value as the ledger shows what a text became."""
+    """Return a value in the form that the ledger shows."""
     if value is None:
         return ""
     return f"{value:g}" if isinstance(value, float) else value
 
 
 def _find_words(column: "pd.Series[str]", words: set[str]) -> "pd.Series[bool]":
-    """Say of each cell whether its folded text is one of some words; texts are folded once."""
+    """Return for each cell whether its folded text is one of some words."""
     number, texts = pd.factorize(column)
     is_word = np.array([fold_text(text) in words for text in texts], dtype=bool)
     return pd.Series(is_word[number], index=column.index)
@@ -178,7 +178,7 @@ def _split_choices(text: str, indicator: Indicator) -> list[str]:
 
 
 def read_words(text: str) -> Reading:
-    """Read a name or id as it stands, but composed and without stray spaces."""
+    """Read a name or id; only its spaces and its Unicode form (NFC) are normalised."""
     tidy = tidy_text(text)
     return Reading(tidy or None, "spelling" if tidy and tidy != text else "")
 

@@ -1,8 +1,8 @@
 """Place every column of a file: item, indicator, role, personal, or unknown.
 
 A column is placed as ``wave.yaml`` declares, else by the code or the full wording of an item or
-indicator. Personal columns are dropped here, before anyone sees a value (rule P1). Unknown
-columns are all listed, and they stop the run.
+indicator. Personal columns are dropped here, before any value is used (rule P1). The run stops
+if there are unknown columns, and all of them are listed.
 """
 
 import re
@@ -63,14 +63,14 @@ def read_vocabulary() -> Vocabulary:
 
 
 def is_personal(header: str) -> bool:
-    """Say whether a header names personal data: holds a listed phrase as whole words."""
+    """Return whether a header names personal data: contains a listed phrase as whole words."""
     folded = fold_text(header)
     phrases = read_vocabulary()["personal"]
     return any(re.search(rf"(?<!\w){re.escape(phrase)}(?!\w)", folded) for phrase in phrases)
 
 
 def place_columns(headers: Iterable[str], columns: Columns, pack: Instrument) -> PlacedColumns:
-    """Place every header once; a declaration of ``wave.yaml`` goes before a recognised wording."""
+    """Place every header once; a declaration in ``wave.yaml`` comes before a known wording."""
     declared = _list_declared(columns)
     wordings = _list_wordings(pack)
     placed = PlacedColumns({}, {}, {}, {}, [], [], [], [])

@@ -1,4 +1,4 @@
-"""Look at an office's files and draft ``wave.yaml`` and ``units.csv`` for a person to correct.
+"""Draft ``wave.yaml`` and ``units.csv`` from an office's files, for a person to correct.
 
 The draft names the columns that it recognised and lists the columns that it could not place.
 ``sipas check`` asks about each unplaced column; none is silently ignored. Existing files are never
@@ -62,7 +62,7 @@ def draft_wave(files: Sequence[Path], folder: Path, language: Language) -> Draft
     """Draft ``wave.yaml`` and ``units.csv`` in ``folder`` from files of answers.
 
     Args:
-        files: CSV or XLSX files; every sheet that holds at least half of the items is taken.
+        files: CSV or XLSX files; every sheet with at least half of the items is read.
         folder: Where the two files go.
         language: Language of the comments in the draft.
 
@@ -117,7 +117,7 @@ def _recognise_sheets(path: Path) -> list[Sheet]:
 def _find_header(path: Path, sheet: str) -> Sheet | None:
     """Try each of the first rows as header, alone and with the one above; return the best.
 
-    The best names most items of an instrument, then most columns, in fewest rows.
+    The best header names most items of an instrument, then most columns, in fewest rows.
     """
     cells = read_cells(path, sheet, HEADER_ROWS)
     packs = [read_instrument(name) for name in list_packs()]
@@ -190,13 +190,13 @@ def _guess_group(name: str) -> str:
 
 
 def _name_sheet_unit(sheet: Sheet) -> str:
-    """Return the name of the unit that a file or sheet stands for."""
+    """Return the name of the unit whose forms are in a file or sheet."""
     has_many_sheets = len(list_sheets(sheet.path)) > 1
     return sheet.sheet if has_many_sheets or _guess_group(sheet.sheet) else sheet.path.stem
 
 
 def _make_code(name: str, taken: Sequence[str]) -> str:
-    """Return a code in a–z, 0–9 and - for a Vietnamese name, unlike the codes taken."""
+    """Return a code in a–z, 0–9 and - for a Vietnamese name, different from the codes in use."""
     decomposed = unicodedata.normalize("NFD", fold_text(name).replace("đ", "d"))
     plain = "".join(char for char in decomposed if not unicodedata.combining(char))
     code = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "don-vi"
@@ -286,6 +286,6 @@ def _find_year(sheets: Sequence[Sheet]) -> int | None:
 
 
 def _write_yaml(content: object) -> str:
-    """Return YAML in the given order of keys; None is nothing after the key."""
+    """Return YAML in the given order of keys; for None nothing is written after the key."""
     text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=1000)
     return text.replace(": null\n", ":\n")

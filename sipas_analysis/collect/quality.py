@@ -1,9 +1,9 @@
-"""Look for forms that were perhaps not filled in by many people: findings, never accusations.
+"""Look for units whose forms may come from a few people only: findings, never accusations.
 
 Each unit is compared with the other units of the wave: the forms with one answer to all items,
-given the mean of the unit (Q1), and the forms satisfied with everything (Q5). Counts are taken as
-beta-binomial, since units differ. P values are Holm-adjusted over units, so that a clean wave
-shows a finding of one rule in at most 5 % of cases. A wave of one unit cannot be judged.
+given the mean of the unit (Q1), and the forms satisfied with everything (Q5). Counts are modelled
+as beta-binomial, because units differ. P values are Holm-adjusted over units, so that a correct
+wave has a finding of one rule in at most 5 % of cases. A wave of one unit cannot be judged.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from sipas_analysis.instrument.pack import Instrument
 ALARM = 0.05
 RULES = {"straight": "Q1", "satisfied": "Q5", "identical": "Q5"}
 FEWEST_UNITS = 4
-DISPERSION_MARGIN = 1.5  # few units show the dispersion between units: allow half as much again
+DISPERSION_MARGIN = 1.5  # few units estimate their dispersion badly, so half is added
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def _judge_counts(
     fact: str, units: pd.DataFrame, count: "pd.Series[int]", mean: "pd.Series[float] | None"
 ) -> pd.DataFrame:
     """Test one count per unit against the other units, with Holm's adjustment over units."""
-    # scipy.stats loads slowly: a survey that is refused does not wait for it
+    # scipy.stats is slow to import, and a refused survey does not need the module.
     from sipas_analysis.infer.estimates import adjust_p_values
     from sipas_analysis.infer.intervals import exact_interval
 
@@ -154,7 +154,7 @@ def compare_counts(x: Floats, n: Floats, mean: Floats | None = None) -> tuple[Fl
 
     The expected share is logistic in the unit's ``mean`` (or constant), fitted without the unit.
     The count is beta-binomial with the dispersion of the other units, times a margin. Without the
-    margin one honest wave in ten raised an alarm where units are few or reach from 75 to 99.9 %
+    margin, one correct wave in ten had a finding where units are few or range from 75 to 99.9 %
     (tests/recovery).
 
     Args:
@@ -165,7 +165,7 @@ def compare_counts(x: Floats, n: Floats, mean: Floats | None = None) -> tuple[Fl
     Returns:
         Expected share and upper-tail p, shape (U,); NaN with fewer than four units.
     """
-    from scipy import stats  # loads slowly: a survey that is refused does not wait for it
+    from scipy import stats  # slow to import; a refused survey does not need the module
 
     n_units = len(n)
     if n_units < FEWEST_UNITS:

@@ -1,4 +1,4 @@
-"""Read the files that offices have into text, cell by cell, without guesses.
+"""Read the files of offices as text, cell by cell, without guesses.
 
 CSV (UTF-8 with or without BOM, UTF-16; comma, semicolon or tab) and XLSX. Rows keep the number
 that a spreadsheet shows. Text is composed (NFC), and stray, repeated and non-breaking spaces
@@ -47,7 +47,8 @@ def read_rows(path: Path, sheet: str = "", header: Sequence[int] = (1,)) -> pd.D
     a header is named by its letter, ``(C)``. Rows without any text are left out.
 
     Raises:
-        FileError: Missing, unreadable, of another kind, no such sheet, or no row below the header.
+        FileError: The file is missing, unreadable or of another kind; or it has no such sheet, or
+            no row below the header.
     """
     return read_below_header(read_cells(path, sheet, max(header)), header, path)
 

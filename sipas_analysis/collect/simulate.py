@@ -1,8 +1,8 @@
 """Make a fictitious province with known parameters, for the demo and for tests of recovery.
 
-People have five (or nine) correlated factors and a noise for each item. The thresholds of a unit
-give it the share of satisfied answers that it shall have, to the last answer where a published
-figure is to be met. No form describes a real person. All parameters are data, in ``demo.yaml``.
+A person has five (or nine) correlated factors and random noise for each item. The thresholds of a
+unit are set for a planned share of satisfied answers. Where a published figure is reproduced, the
+share is exact. No form describes a real person. All parameters are data, in ``demo.yaml``.
 """
 
 from collections.abc import Hashable, Mapping
@@ -55,7 +55,7 @@ class WaveFacts(TypedDict):
 
 
 class WavePlan(TypedDict):
-    """How many forms of which units a fictitious wave has, and the shares to meet."""
+    """How many forms each unit of a fictitious wave has, and the shares to reproduce."""
 
     forms: int
     range: dict[str, tuple[float, float]]
@@ -132,10 +132,10 @@ def write_demo(demo: Demo, folder: Path, *, replace: bool = False) -> Path:
         replace: Whether existing files may be replaced.
 
     Returns:
-        The path of ``wave.yaml``. Same name and units, same bytes.
+        The path of ``wave.yaml``. The same name and units give the same bytes.
 
     Raises:
-        OutputError: The folder cannot be written, or holds a wave already.
+        OutputError: The folder cannot be written, or already contains a wave.
     """
     for name in ("wave.yaml", "units.csv", "responses.csv"):
         if (folder / name).exists() and not replace:
@@ -186,7 +186,7 @@ def simulate_forms(demo: Demo) -> pd.DataFrame:
 def _simulate_unit(
     demo: Demo, unit: Mapping[Hashable, str], item_shift: Floats, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """Make the forms of one unit, with the share of satisfied answers that it shall have."""
+    """Make the forms of one unit with its planned share of satisfied answers."""
     plan, pack, n = demo.plan, demo.instrument, demo.plan["forms"]
     low, high = plan["range"][unit["group"]]
     drawn = f"{rng.uniform(low, high):.2f}"
@@ -214,7 +214,7 @@ def _simulate_overall(
     """Return the level nearest to Σ coefficient · factor score + noise.
 
     The scores are those that ``drivers`` computes. With latent scores, a factor without effect
-    would stand in for the errors of its neighbours, and its coefficient would not be 0.
+    would get a coefficient, because of the measurement errors of correlated factors.
     """
     model, table = demo.model["model"], pd.DataFrame(answers, columns=[*pack.items])
     by_factor = {code: table[pack.items_of(code)].mean(axis=1) for code in model["drivers"]}
@@ -252,7 +252,7 @@ def _cut_levels(above: Floats, steps: Shares) -> Levels:
 
 
 def _draw_blanks(shape: tuple[int, ...], target: str, rng: np.random.Generator) -> Flags:
-    """Choose blank cells, as many as let N/D print as ``target`` and about 2 % of all."""
+    """Choose about 2 % of the cells as blank, in a number with which N/D prints as ``target``."""
     total = shape[0] * shape[1]
     expected = round(BLANK_SHARE * total)
     nearest_first = sorted(range(2 * expected + 1), key=lambda n: abs(n - expected))
@@ -269,7 +269,7 @@ def _count_satisfied(n_answers: int, target: str) -> int | None:
 
 
 def _meet_target(levels: Levels, above: Floats, blank: Flags, target: str) -> Levels:
-    """Move the answers nearest to the threshold so that the share is met to the last answer."""
+    """Move the answers nearest to the threshold so that the share is exact."""
     n_valid = int((~blank).sum())
     exact = _count_satisfied(n_valid, target)
     wanted = round(float(target) / 100 * n_valid) if exact is None else exact
@@ -285,7 +285,7 @@ def _meet_target(levels: Levels, above: Floats, blank: Flags, target: str) -> Le
 def _simulate_beside(
     demo: Demo, pack: Instrument, unit: str, n: int, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """Make the columns beside the items: unit, mode, day, sample, profile, indicators."""
+    """Make the columns other than items: unit, mode, day, sample, profile, indicators."""
     plan, model = demo.plan, demo.model
     first, last = plan["wave"]["collected"]["from"], plan["wave"]["collected"]["to"]
     days = [first + timedelta(int(k)) for k in rng.integers(0, (last - first).days + 1, n)]
@@ -314,7 +314,7 @@ def _simulate_beside(
 
 
 def _share_out_levels(indicator: Indicator) -> dict[str, float]:
-    """Return the share of each level; the first is frequent, or the last if the first counts."""
+    """Return the share of each level; the first is large, or the last if the first is counted."""
     levels = list(indicator.levels)
     first_share = 0.8 if indicator.group != "need" else 0.1
     shares = [first_share] + [(1 - first_share) / (len(levels) - 1)] * (len(levels) - 1)

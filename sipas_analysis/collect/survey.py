@@ -1,7 +1,7 @@
 """Read a wave's files into a survey, with a ledger of everything changed or dropped.
 
-All files are checked whole. Either every answer is a level of the scale or blank and every form
-belongs to a listed unit, or the run stops with the full list of mistakes.
+Every file is checked to its end. If an answer is neither a level of the scale nor blank, or a form
+belongs to no listed unit, the run stops with the full list of mistakes.
 """
 
 import difflib
@@ -97,7 +97,7 @@ class Survey:
         )
 
     def is_many(self, key: str) -> bool:
-        """Say whether several choices of a key may hold for one form."""
+        """Return whether a form may have several choices of a key."""
         indicator = self.instrument.indicators.get(key)
         return indicator is not None and indicator.kind == "many"
 
@@ -112,7 +112,7 @@ class Survey:
         return f"{self.wave.id}: {len(self.frame)} forms of {self.n_read} read, {n_units} units"
 
 
-_KEPT_SURVEY: dict[str, Survey] = {}  # by the fingerprint of its wave
+_CACHED_SURVEY: dict[str, Survey] = {}  # by the fingerprint of its wave
 
 
 def keep_survey(survey: Survey) -> None:
@@ -120,8 +120,8 @@ def keep_survey(survey: Survey) -> None:
 
     The process that makes reports of one wave calls this, so that they do not read it again.
     """
-    _KEPT_SURVEY.clear()
-    _KEPT_SURVEY[fingerprint_wave(survey.wave)] = survey
+    _CACHED_SURVEY.clear()
+    _CACHED_SURVEY[fingerprint_wave(survey.wave)] = survey
 
 
 def fingerprint_wave(wave: Wave) -> str:
@@ -142,10 +142,10 @@ def read_survey(wave: Wave) -> Survey:
         The survey with its ledger.
 
     Raises:
-        DesignError: Strata and clusters cannot be as declared, or a stratum has one cluster.
+        DesignError: Strata and clusters contradict their declaration, or a stratum has one cluster.
         FileError: A file or sheet is missing, empty or unreadable.
         ColumnError: A column is missing, doubled or unknown.
-        ConfigError: An adjuster that is no question of one answer.
+        ConfigError: An adjuster is not a question with a single answer.
         AnswerError: Answers that are neither blank nor a level; all are listed.
         UnitError: A unit that is not in the list.
         FormError: Form ids repeat, or no form is left.
@@ -156,7 +156,7 @@ def read_survey(wave: Wave) -> Survey:
         >>> print(sipas.read_survey(sipas.read_wave("data/an-giang-2021/wave.yaml")))
         an-giang-2021: 870 forms of 874 read, 29 units
     """
-    unchanged = _KEPT_SURVEY.get(fingerprint_wave(wave)) if _KEPT_SURVEY else None
+    unchanged = _CACHED_SURVEY.get(fingerprint_wave(wave)) if _CACHED_SURVEY else None
     if unchanged is not None:
         return unchanged
     pack, units = wave.read_pack(), read_units(wave)
@@ -172,13 +172,13 @@ def read_survey(wave: Wave) -> Survey:
     ledger = pd.concat([*ledgers, dropped], ignore_index=True)[list(LEDGER_COLUMNS)]
     ledger = ledger.astype({"row": "Int64"})
     survey = Survey(wave, pack, units, forms.assign(group=group), ledger, len(frame))
-    survey.design()  # refuses a sample that cannot have been drawn so
+    survey.design()  # refuses a sample that contradicts its declaration
     _check_adjusters(survey)
     return survey
 
 
 def _read_files(wave: Wave, index: Mapping[str, str]) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
-    """Return the forms and the ledgers of all files, or refuse with every mistake in them."""
+    """Return the forms and the ledgers of all files, or refuse them with a list of all mistakes."""
     errors = _find_same_files(wave)
     files: list[Cells] = []
     for path, responses in wave.list_sources():
@@ -229,12 +229,12 @@ def _read_file(
     levels = {"low": pack.scale.low, "high": pack.scale.high}
     return cells, [
         error_class(kind, cells.wrong[kind], **levels)
-        for kind, error_class in _ERROR_CLASSES.items()
+        for kind, error_class in _ERROR_CLASS_BY_MESSAGE.items()
         if cells.wrong.get(kind)
     ]
 
 
-_ERROR_CLASSES: dict[str, type[SipasError]] = {
+_ERROR_CLASS_BY_MESSAGE: dict[str, type[SipasError]] = {
     "answer": AnswerError,
     "choice": AnswerError,
     "number": AnswerError,
@@ -299,7 +299,7 @@ def _read_units(
 
 
 def _read_roles(cells: Cells, placed: PlacedColumns) -> None:
-    """Read form, date, weight and the other roles of a file; the unit is read apart."""
+    """Read form, date, weight and the other roles of a file, except the unit."""
     readers = {
         "date": ("day", read_day),
         "weight": ("weight", read_weight),
@@ -342,7 +342,7 @@ def _drop_short_forms(
 
 
 def _check_adjusters(survey: Survey) -> None:
-    """Refuse an adjuster that is no key of the survey, or a key of several choices."""
+    """Refuse an adjuster that is not a key of the survey, or that allows several choices."""
     keys = [key for key in survey.keys if not survey.is_many(key)]
     for adjuster in survey.wave.adjusters:
         if adjuster not in keys:

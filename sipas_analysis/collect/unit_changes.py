@@ -22,7 +22,7 @@ CLOSE = 1e-9
 
 
 def read_changes(path: Path) -> pd.DataFrame:
-    """Read a list of changes of units, checked whole.
+    """Read and check a list of changes of units.
 
     Returns:
         ``date``, ``from``, ``to``, ``share`` (1 if left out), ``kind``, ``status`` (if left out
@@ -31,7 +31,7 @@ def read_changes(path: Path) -> pd.DataFrame:
     Raises:
         FileError: The file is missing or cannot be read.
         UnitError: A column is missing; a day, kind or share is invalid; shares of a unit do not
-            add up to 1; units of one day become each other in a circle. Rows are listed.
+            add up to 1; the changes of one day form a cycle. Rows are listed.
     """
     raw = read_rows(path)
     missing = [name for name in NEEDED if name not in raw]
@@ -76,10 +76,10 @@ def _check_sums(changes: pd.DataFrame, path: Path) -> None:
 
 
 def _check_circles(changes: pd.DataFrame, path: Path) -> None:
-    """Refuse units of one day that become each other in a circle."""
+    """Refuse changes of one day that form a cycle."""
     for _, changes_of_day in changes[changes["from"] != changes["to"]].groupby("date"):
         left = changes_of_day
-        while len(left):  # a chain of changes has an end, which each step takes away
+        while len(left):  # each step removes the ends of all chains; a cycle has no end
             linked = left[left["to"].isin(left["from"]) & left["from"].isin(left["to"])]
             if len(linked) == len(left):
                 places = [
@@ -98,7 +98,7 @@ def compute_unit_shares(
     Args:
         changes: As ``read_changes`` returns them.
         units: Codes that exist on the first day, shape (p,).
-        after: The first day, whose changes count as done; None for the beginning.
+        after: The first day, whose changes were already made; None for the beginning.
         until: The last day; None for the end.
 
     Returns:

@@ -89,7 +89,7 @@ def _find_wrong_cells(units: pd.DataFrame, path: Path, groups: Iterable[str]) ->
 
 
 def _is_day(text: str) -> bool:
-    """Say whether a text is empty or a day as 2021-03-15."""
+    """Return whether a text is empty or a day as 2021-03-15."""
     try:
         return not text or len(date.fromisoformat(text).isoformat()) == len(text)
     except ValueError:

@@ -1,6 +1,6 @@
-"""One wave, one file: ``wave.yaml`` holds everything that changes from year to year.
+"""Read ``wave.yaml``, the one file with everything that changes from year to year.
 
-Nothing is configured globally. Paths are relative to the file; codes stay text; the refusal of
+There is no global configuration. Paths are relative to the file. Codes stay text. The error for
 a misspelt key names the right key.
 """
 
@@ -23,12 +23,12 @@ Row = Annotated[int, Field(ge=1)]
 
 
 def _make_list(value: object) -> object:
-    """Take a value that is no list as a list of that value."""
+    """Return a list; a value that is not a list becomes a list of one value."""
     return value if isinstance(value, list | tuple) else [value]
 
 
 def _read_empty_list(value: object) -> object:
-    """Take a key with nothing after it as an empty list."""
+    """Return an empty list for a key without a value."""
     return () if value in ("", "null") else value
 
 
@@ -45,7 +45,7 @@ class Responses(Strict):
 
 
 class Columns(Strict):
-    """Roles of columns, by header text; items and indicators are known by code or wording."""
+    """Roles of columns, by header text; items and indicators are recognised by code or wording."""
 
     form: str = ""
     unit: str = ""
@@ -129,7 +129,7 @@ class Wave(Strict):
 
     @property
     def document_day(self) -> date:
-        """The day that documents state: the decision, else the end of fieldwork or of the year."""
+        """The date of documents: day of the decision, else the end of fieldwork or of the year."""
         decision_day = self.decision.date if self.decision else None
         return decision_day or self.collected.end or date(self.year, 12, 31)
 
@@ -188,14 +188,14 @@ class Wave(Strict):
 
 
 def read_wave(path: str | Path) -> Wave:
-    """Read a ``wave.yaml``, or the one in a folder, and check it whole.
+    """Read and check a ``wave.yaml``, given by its path or its folder.
 
     A relative path is looked up from the working folder and then from the folders above it, so
     that a notebook finds ``data/…`` of its project.
 
     Raises:
         FileError: There is no such file.
-        ConfigError: A key or value is wrong; file, line and what to write are named.
+        ConfigError: A key or value is wrong; the message names file, line and remedy.
 
     Example:
         >>> import sipas_analysis as sipas
@@ -220,7 +220,7 @@ def read_wave(path: str | Path) -> Wave:
 
 
 def _check_index(wave: Wave, pack: Instrument) -> None:
-    """Refuse index rules of the wave that its instrument cannot carry out."""
+    """Refuse index rules of the wave that do not fit its instrument."""
     for at, message_id, fields in pack.find_mistakes():
         mistake = ConfigError(message_id, (), at, **fields)
         sentences = {

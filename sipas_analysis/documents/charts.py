@@ -1,8 +1,8 @@
-"""Pictures to look at: each function takes rows of published figures, returns SVG bytes.
+"""Draw pictures: each function takes rows of published figures and returns SVG bytes.
 
-Heights follow the number of rows and long Vietnamese labels wrap, so that nothing is cut. Letters
-are drawn as shapes of a font that comes with matplotlib: same input, same bytes, on any machine.
-Colours can be told apart without red and green.
+The height depends on the number of rows, and long Vietnamese labels are wrapped, so that no text
+is cut. Letters are drawn as outlines of a font that comes with matplotlib, so that the same input
+gives the same bytes on any machine. The colours are also distinct for colour-blind readers.
 """
 
 import textwrap
@@ -33,10 +33,10 @@ _IN_POINT: dict[str, Any] = _CENTRED | {"va": "center_baseline", "fontweight": "
 _IN_CORNER: dict[str, Any] = {"color": "#6b7785", "fontsize": 7.5, "style": "italic"}
 WIDTH = 7.2  # inches
 MARGIN = 2.9  # inches at the left for labels
-BAR_HEIGHT = 0.72  # of a row
+BAR_HEIGHT = 0.72  # share of the height of a row
 LEAST_SHARE = 7  # percent; a smaller part of a bar has no room for its number
-MOST_LEVEL = 6  # more columns of a heat map are headed upright
-_STYLE: dict[Any, Any] = {  # matplotlib names every key in a type of its own
+MOST_LEVEL = 6  # columns; the headings of a wider heat map are vertical
+_STYLE: dict[Any, Any] = {  # matplotlib has a special type for the keys
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "svg.hashsalt": "sipas",
@@ -56,7 +56,7 @@ _STYLE: dict[Any, Any] = {  # matplotlib names every key in a type of its own
 
 @dataclass(frozen=True)
 class IntervalRow:
-    """One line of a chart with an interval: label, value, interval, whether it stands out."""
+    """One line of a chart with an interval: label, value, interval, whether it is highlighted."""
 
     label: str
     value: float
@@ -66,7 +66,7 @@ class IntervalRow:
 
 
 def _wrap_label(label: str, width: int = 42, lines: int = 3) -> str:
-    """Wrap a label; a dollar sign stays a dollar sign."""
+    """Wrap a label; a dollar sign is printed and starts no formula."""
     wrapped = textwrap.wrap(
         label, width, max_lines=lines, placeholder="…", break_long_words=False
     ) or [""]
@@ -83,7 +83,7 @@ def _make_drawing(height: float, margin: float) -> "tuple[Drawing, Axes]":
 
 
 def _label_rows(axes: "Axes", labels: Sequence[str], marked: Sequence[bool] = ()) -> None:
-    """Head each row with its label, bold where marked; texts, for a tick draws five things."""
+    """Write the label of each row as text, bold where marked; ticks are slower to draw."""
     axes.set_yticks([])
     axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.tick_params(length=0)
@@ -95,7 +95,7 @@ def _label_rows(axes: "Axes", labels: Sequence[str], marked: Sequence[bool] = ()
 
 
 def _print_numbers_on(axis: "Axis", n_ticks: int, language: Language, decimals: int = 0) -> None:
-    """Set about ``n_ticks`` ticks with numbers printed the way of the language."""
+    """Set about ``n_ticks`` ticks with numbers in the format of the language."""
     axis.set_major_locator(MaxNLocator(nbins=n_ticks, integer=decimals == 0))
     axis.set_major_formatter(
         lambda value, _: format_number(float(value), language, decimals)  # position is unused
@@ -162,7 +162,7 @@ def draw_intervals(
     *,
     zero: bool = False,
 ) -> bytes:
-    """Draw one point with its interval per row; targets are dashed lines, marked rows stand out."""
+    """Draw one point with its interval per row; targets are dashed lines, marked rows are bold."""
     with mpl.rc_context(_STYLE):
         drawing, axes = _make_drawing(1.1 + 0.33 * max(len(rows), 2), MARGIN)
         _draw_points(axes, rows)
@@ -209,7 +209,7 @@ def draw_heat_map(
 
     The lightest shade is the multiple of five below the lowest value.
     """
-    import seaborn as sns  # heavy; only this picture needs it
+    import seaborn as sns  # slow to import; only this picture needs the module
 
     with mpl.rc_context(_STYLE):
         upright = len(columns) > MOST_LEVEL
@@ -265,8 +265,8 @@ def draw_matrix(
 ) -> bytes:
     """Draw numbered points with intervals on both axes, cut lines and the names of the corners.
 
-    Names stand at the right, so that points that lie close together stay legible; corners are
-    named from the upper left, row by row.
+    Names are listed at the right, so that points close together stay legible. Corners are named
+    from the upper left, row by row.
     """
     with mpl.rc_context(_STYLE):
         drawing, axes = _make_drawing(max(3.6, 0.9 + 0.36 * len(points)), 0.7)

@@ -1,6 +1,6 @@
-"""Estimate how wide a text is drawn, before anyone draws it: tables need widths for columns.
+"""Estimate the width of a text before the text is drawn; tables need widths for columns.
 
-Letters fall into a few classes, each with one width in ems (units of the size of the type).
+Letters are grouped into a few classes, each with one width in ems (an em is the type size).
 """
 
 import unicodedata
@@ -38,7 +38,7 @@ LIBERTINUS = LetterWidths(
 
 
 def measure_text(text: str, widths: LetterWidths) -> float:
-    """Return about how wide a text is, in ems.
+    """Return the estimated width of a text, in ems.
 
     Example:
         >>> round(measure_text("I 95 %", TIMES), 2)

@@ -1,8 +1,8 @@
-"""The document model: what a report says, before anyone decides how it looks.
+"""The document model: the content of a report without its layout.
 
-Sections hold paragraphs, tables and pictures. Texts are message ids with fields, tables keep
-typed values, pictures know how to draw themselves in a language: so one document makes every
-format and every language with the same numbers. Writers stand beside this module.
+Sections contain paragraphs, tables and pictures. A text is a message id with fields. A table has
+typed values. A picture has a function that draws the picture in a language. So one document gives
+every format and every language with the same numbers. The writers are in ``writers/``.
 """
 
 import re
@@ -23,7 +23,7 @@ from sipas_analysis.messages import Language, format_number, read_catalogue, say
 
 @dataclass(frozen=True)
 class FigureReference:
-    """Which figure a printed number is: id of the figure, column of its table, value there."""
+    """The figure behind a printed number: its id, the column of its table, and its value."""
 
     id: str
     column: str
@@ -37,14 +37,14 @@ class FigureReference:
 
 @dataclass(frozen=True)
 class Part:
-    """A piece of a text in one language, and the figure that it prints, if it prints one."""
+    """A piece of a text in one language, with its figure if the piece is a printed figure."""
 
     text: str
     figure: FigureReference | None = None
 
 
 class Value(ABC):
-    """A value of the model: renders itself in a language, numbers apart from words."""
+    """A value of the model that can be rendered in a language as words and numbers."""
 
     @abstractmethod
     def parts(self, language: Language) -> tuple[Part, ...]:
@@ -80,14 +80,14 @@ def _split_message(language: Language, message_id: str) -> tuple[tuple[str, str]
 
 @dataclass(frozen=True)
 class Number(Value):
-    """A number to print the way of a language: rounded text (``"94.59"``), or a value."""
+    """A number in the format of a language: rounded text (``"94.59"``), or a value."""
 
     value: str | float | None
     decimals: int = 0
     figure: FigureReference | None = None
 
     def parts(self, language: Language) -> tuple[Part, ...]:
-        """Return one part, with the figure that the number is."""
+        """Return one part, with the figure of the number."""
         return (Part(format_number(self.value, language, self.decimals), self.figure),)
 
 
@@ -134,7 +134,7 @@ class Joined(Value):
         return tuple(parts)
 
 
-_NONCHARACTERS = re.compile("[\ufdd0-\ufdef]")  # Unicode gives them to no text
+_NONCHARACTERS = re.compile("[\ufdd0-\ufdef]")  # Unicode allows them in no text
 
 
 def _collect_parts(value: object, language: Language) -> tuple[Part, ...]:
@@ -157,7 +157,7 @@ def render_text(value: object, language: Language) -> str:
 
 
 def bind_percent_sign(text: str) -> str:
-    """Return a text in which no percent sign can stand alone on a line."""
+    """Return a text in which each percent sign stays on the line of its number."""
     return text.replace(" %", "\u00a0%")
 
 
@@ -178,7 +178,7 @@ def make_text(message_id: str, **fields: object) -> Text:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """One paragraph; ``lead`` is the sentence to remember, ``warning`` must not be missed."""
+    """One paragraph; ``lead`` marks the main sentence, ``warning`` an important warning."""
 
     text: Text
     style: Literal["normal", "lead", "note", "warning", "heading"] = "normal"
@@ -193,7 +193,7 @@ class Bullets:
 
 @dataclass(frozen=True)
 class Column:
-    """A typed column: ``text`` to the left, ``number`` to the right; ``row`` heads its row."""
+    """A typed column: ``text`` is set left, ``number`` right; ``row`` is the heading of a row."""
 
     label: object
     kind: Literal["row", "text", "number"] = "number"
@@ -212,7 +212,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture that draws itself in a language, as SVG, with alt text and its data."""
+    """A picture: a function that returns SVG in a language, alt text, and the data drawn."""
 
     id: str
     caption: Text
@@ -221,7 +221,7 @@ class Picture:
     data: Table
 
     def __post_init__(self) -> None:
-        """Draw once for each language, however often the picture is shown."""
+        """Keep the drawing in each language, so that each is drawn once."""
         object.__setattr__(self, "draw", cache(self.draw))
 
 
@@ -238,19 +238,19 @@ class Section:
 
 
 # A place is named without its level, except where it bears a person's name (Decree 30, annex I).
-_LEVEL = re.compile(
+_PLACE_TYPE = re.compile(
     r"^(tỉnh |thành phố (?!Hồ Chí Minh))|(?<!Ho Chi Minh) (province|city)$", re.IGNORECASE
 )
 
 
 @dataclass(frozen=True)
-class Official:
-    """Who writes: the office signs, numbers and dates the letter itself, by hand.
+class Signatory:
+    """The office that writes a letter; the office signs, numbers and dates the letter by hand.
 
     Attributes:
-        province: Province whose people's committee stands above the publisher.
+        province: Province whose people's committee is superior to the publisher.
         publisher: The office that signs.
-        day: Date of the file's properties: the decision's, else the end of fieldwork or year.
+        day: Date in the file's properties: of the decision, else the end of fieldwork or year.
     """
 
     province: Bilingual
@@ -260,7 +260,7 @@ class Official:
     def letterhead_lines(self, language: Language) -> dict[str, str]:
         """Return the lines at the head of a letter of the administration (Decree 30/2020)."""
         province = render_text(self.province, language)
-        place = _LEVEL.sub("", province)
+        place = _PLACE_TYPE.sub("", province)
         superior = say(language, "office.superior", province=province) if province else ""
         return {
             "superior": superior.upper(),
@@ -274,9 +274,9 @@ class Official:
 
 @dataclass(frozen=True)
 class Document:
-    """A whole report or letter: titles, what must be seen first, the chapters, head and foot.
+    """A whole report or letter: titles, first warnings, chapters, head and foot.
 
-    ``kind`` is what stands above the title, such as REPORT; a letter has none.
+    ``kind`` is the line above the title, such as REPORT; a letter has no such line.
     """
 
     id: str
@@ -285,5 +285,5 @@ class Document:
     banner: Text | None
     sections: tuple[Section, ...]
     footer: Text
-    official: Official | None = None
+    official: Signatory | None = None
     kind: Text | None = None

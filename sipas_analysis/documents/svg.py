@@ -1,7 +1,7 @@
-"""Turn a drawing of matplotlib into SVG, with the outlines of texts remembered.
+"""Turn a drawing of matplotlib into SVG, with a cache of the outlines of texts.
 
-Half the time of a picture goes into laying out its texts, and most of them (names of units, items
-and numbers) stand in other pictures too. So their outlines are computed once in a process.
+Half of the drawing time is spent on texts, and most texts (names of units, items and numbers) are
+used in other pictures too. So the outlines of a text are computed once in a process.
 """
 
 import io
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from matplotlib.ft2font import FT2Font
 
 DPI = 72  # of SVG
-REMEMBERED = 2048  # texts
+REMEMBERED = 2048  # texts in the cache
 
 
 class _RememberedOutlines(TextToPath):
-    """Sizes and outlines of texts; matplotlib's own class computes them again for each picture."""
+    """Cached sizes and outlines of texts; matplotlib's class computes them for each picture."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class _RememberedOutlines(TextToPath):
         self._place_glyphs = lru_cache(REMEMBERED)(self._lay_out_text)
 
     def _lay_out_text(self, font: "FT2Font", text: str, **options: Any) -> list[Any]:
-        """Return name, x, y and size of each glyph; their shapes join the others."""
+        """Return name, x, y and size of each glyph; add their shapes to the cache."""
         return super().get_glyphs_with_font(font, text, self._shapes, **options)[0]
 
     def get_text_width_height_descent(self, s: str, prop: Any, ismath: Any) -> Any:
@@ -52,7 +52,7 @@ class _RememberedOutlines(TextToPath):
 
 
 class _Renderer(RendererSVG):
-    """The renderer of matplotlib, with one memory of outlines for all pictures."""
+    """The renderer of matplotlib, with one cache of outlines for all pictures."""
 
     _outlines = _RememberedOutlines()
 

@@ -1,1 +1,1 @@
-"""Why people are satisfied: association, never cause."""
+"""The drivers of satisfaction: associations, never causes."""

@@ -1,7 +1,7 @@
 """Coefficients of a model on complete forms, and each form's influence on them.
 
 Models are fitted on standardised predictors and returned in the units of the data. No error is
-known here: ``standard_errors`` estimates the error from the influence.
+estimated here; ``standard_errors`` estimates the error from the influence.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from sipas_analysis.infer.design import Design, Floats, Ints
 
 @dataclass(frozen=True, eq=False)
 class SolvedModel:
-    """A model's coefficients on the complete forms, before any error is known.
+    """A model's coefficients on the complete forms, without their errors.
 
     ``rows`` are these forms, ``x`` and ``y`` their columns; the rest as in ``regression.Fit``.
     """
@@ -42,7 +42,7 @@ class SolvedModel:
 
     @property
     def n_slopes(self) -> int:
-        """Degrees of freedom that the slopes take; as R also where there is no intercept."""
+        """Degrees of freedom of the slopes, counted as in R, also without an intercept."""
         return len(self.x.columns) - (self.family != "ordinal")
 
     @property
@@ -55,7 +55,7 @@ class SolvedModel:
 def solve_columns(
     design: Design, x: pd.DataFrame, outcome: "pd.Series[float]", family: Family
 ) -> SolvedModel:
-    """Find the coefficients of a model of columns that are ready, as ``fit_columns``."""
+    """Find the coefficients of a model of ready columns, as for ``fit_columns``."""
     y, levels = code_outcome(outcome, family)
     rows = np.flatnonzero(~np.isnan(y) & x.notna().to_numpy().all(axis=1))
     y, x = y[rows], x.iloc[rows].reset_index(drop=True).astype(float)
@@ -98,7 +98,7 @@ class Solution(NamedTuple):
 
 
 def solve_model(family: Family, x: pd.DataFrame, y: Floats, weight: Floats) -> Solution | None:
-    """Fit on standardised predictors and return to their units; None where no maximum is."""
+    """Fit on standardised predictors and return to their units; None without a maximum."""
     w = weight / weight.mean()
     size = len(guess_parameters(family, len(x.columns), y, w))
     scaled, back = _standardise_predictors(x, w, family, size)
@@ -120,7 +120,7 @@ def solve_model(family: Family, x: pd.DataFrame, y: Floats, weight: Floats) -> S
 def _standardise_predictors(
     predictors: pd.DataFrame, w: Floats, family: Family, size: int
 ) -> tuple[Floats, Floats]:
-    """Return predictors of mean 0 and deviation 1, and the matrix that takes parameters back."""
+    """Return predictors of mean 0 and deviation 1, and the matrix that converts parameters back."""
     x = predictors.to_numpy(dtype=float)
     names = list(predictors)
     at = names.index(INTERCEPT) if INTERCEPT in names else None

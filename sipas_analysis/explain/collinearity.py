@@ -1,7 +1,7 @@
-"""Say which drivers the data cannot separate, before anyone reads a coefficient (rule D2).
+"""Find drivers that the data cannot separate, before any coefficient is shown (rule D2).
 
-Drivers that move together share what they explain; how the sum is split is then noise. Not a test:
-more forms of the same kind do not separate such drivers.
+Strongly correlated drivers explain the same variance, and its split among them is mostly noise.
+This is not a test: more forms of the same kind do not separate such drivers.
 """
 
 from collections.abc import Iterable
@@ -39,7 +39,7 @@ def find_tied_columns(products: Floats, names: Iterable[object]) -> list[str]:
     """Return the columns that determine one another exactly; none if all can be separated.
 
     Args:
-        products: XᵀX/n of columns of like size, such as correlations, shape (k, k).
+        products: XᵀX/n of columns of similar scale, such as correlations, shape (k, k).
         names: Of the columns.
     """
     eigenvalues, vectors = np.linalg.eigh(products)
@@ -52,7 +52,7 @@ def find_tied_columns(products: Floats, names: Iterable[object]) -> list[str]:
 
 
 def measure_collinearity(frame: pd.DataFrame, weight: Floats | None = None) -> pd.DataFrame:
-    """Measure how far the other columns stand in for each column.
+    """Measure how far the other columns determine each column.
 
     VIF = diagonal of the inverse correlations = 1/(1 − R²) on the others; the condition index is
     the root of the largest over the smallest eigenvalue of the correlations.

@@ -1,9 +1,9 @@
-"""Regress overall satisfaction on the factors: which go together with it, and how surely.
+"""Regress overall satisfaction on the factors, with errors.
 
 A driver is a factor score: a person's mean over the items answered in the factor. Coefficients are
-standardised; beside logits stand points of satisfied people. The words are of association; a
-cause needs an experiment. Without an overall item there is no regression, and the result says so
-(rule D1); drivers that the data cannot separate are named before any coefficient (D2).
+standardised; logits are also given as points of satisfied people. A coefficient is an association;
+a cause needs an experiment. Without an overall item there is no regression, and the result gives
+this reason (rule D1). Drivers that the data cannot separate are named before any coefficient (D2).
 """
 
 from collections.abc import Mapping, Sequence
@@ -63,10 +63,10 @@ class Drivers(ResultTable):
             ``vif``, ``separable``, ``n``; before them the key of ``by``, after them its ``notes``.
         outcome: Code of the outcome; empty if none.
         n: Forms used; ``n_lost`` had a blank in the outcome, a control or, unless filled, a factor.
-        r_squared: Share of the outcome's variance that goes with the factors (linear).
+        r_squared: Share of the outcome's variance that the factors explain (linear).
         reason: Why a model is missing, by model (by key and model where ``by`` was given).
         correlations: Between factor scores and outcome.
-        collinearity: What the factors share, see ``measure_collinearity``; empty with few forms.
+        collinearity: Of the factors, see ``measure_collinearity``; empty with few forms.
         lost: Blanks of each factor, control and the outcome.
         notes: Warnings that a reader needs.
         fits: Models by name (by key and name).
@@ -86,7 +86,7 @@ class Drivers(ResultTable):
     fits: Mapping[Key, Fit]
 
     def sentences(self) -> list[str]:
-        """Say what was modelled, its warnings, and which models are missing."""
+        """Return sentences on what was modelled, the warnings, and the missing models."""
         head = say(
             "en",
             "explain.drivers",
@@ -100,7 +100,7 @@ class Drivers(ResultTable):
 
     @property
     def has_signal(self) -> bool:
-        """Whether the factors together go with the outcome beyond chance (Wald, linear model)."""
+        """Whether the factors together are associated with the outcome (Wald, linear model)."""
         return "linear" in self.fits and bool(self.fits["linear"].joint_p() < SIGNIFICANCE)
 
     @property
@@ -115,7 +115,7 @@ class Drivers(ResultTable):
     def list_significant(self, sign: int = 1) -> list[str]:
         """Return the factors that may be named, largest coefficient first.
 
-        They can be separated, and their p, Holm-adjusted over the factors, is below 0.05.
+        These factors can be separated, and their Holm-adjusted p is below 0.05.
         """
         linear = self.model_rows("linear")
         if linear.empty or linear["term"].duplicated().any():  # a model for each key
@@ -154,8 +154,8 @@ def drivers(
 
     Raises:
         ConfigError: The outcome is itself an item of a factor.
-        ColumnError: A key that the survey lacks, or that holds several answers.
-        FitError: A model or a treatment of blanks that is not known.
+        ColumnError: A key is not in the survey, or allows several answers.
+        FitError: The model or the treatment of blanks is unknown.
 
     Source: rules D1, D2 and V1 in docs/method.md; Binder (1983), doi:10.2307/1402588.
 
@@ -294,7 +294,7 @@ class _Request:
         return fits, reasons
 
     def _find_obstacle(self, columns: pd.DataFrame) -> str:
-        """Return why no model of these forms can be fitted; empty if nothing stands against one."""
+        """Return why no model of these forms can be fitted; empty if there is no obstacle."""
         if not self.outcome:
             return "no_outcome"
         complete = columns.dropna()
@@ -328,7 +328,7 @@ class _Request:
     def _tabulate_model(
         self, model: str, fit: Fit, collinearity: pd.DataFrame, deviation: "pd.Series[float]"
     ) -> pd.DataFrame:
-        """Return one row per factor: coefficient, what a level is worth, collinearity."""
+        """Return one row per factor: coefficient, effect of one level, collinearity."""
         table = fit.frame.set_index("term").loc[self.factors]
         level = deviation[self.factors]
         if model == "linear":
@@ -379,7 +379,7 @@ class _Request:
 
 
 def _is_control_level(name: object) -> bool:
-    """Say whether a column is a level of a control, ``key=level``."""
+    """Return whether a column is a level of a control, ``key=level``."""
     return "=" in str(name)
 
 

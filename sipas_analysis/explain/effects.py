@@ -1,8 +1,8 @@
 """Average effects: what a model's coefficients mean in points of the outcome.
 
-A variable may stand in several columns of a model (levels, powers, products): all of them move with
-the variable. Numbers are moved by a small step, categories and yes/no from their first level to
-another.
+A variable may be in several columns of a model (levels, powers, products); all of them change with
+the variable. A number changes by a small step; a category or a yes/no variable changes from its
+first level to another level.
 """
 
 import re
@@ -26,7 +26,7 @@ STEP, LEAST_STEP = 1e-3, 1e-7  # of a number, of its deviation; two steps: Richa
 
 @dataclass(frozen=True)
 class Shift:
-    """How the columns of a model move with a variable.
+    """How the columns of a model change with a variable.
 
     Attributes:
         term: Name of the variable, or of a level.
@@ -39,7 +39,7 @@ class Shift:
     second: Floats | None = None
 
     def append_cuts(self, cuts: Floats) -> "Shift":
-        """Return the shift with the columns of the cut points, shape (1, q); a step moves none."""
+        """Return the shift with the columns of the cut points, shape (1, q), unchanged."""
         if self.second is None:
             return replace(self, first=append_columns(self.first, 0 * cuts))
         first, second = append_columns(self.first, cuts), append_columns(self.second, cuts)
@@ -47,12 +47,12 @@ class Shift:
 
 
 def append_columns(x: Floats, row: Floats) -> Floats:
-    """Return the columns with further ones after them that are the same on every form."""
+    """Append columns that are the same on every form."""
     return np.hstack([x, np.repeat(row, len(x), axis=0)])
 
 
 def list_shifts(x: pd.DataFrame, spec: "ModelSpec | None", forms: pd.DataFrame) -> Iterator[Shift]:
-    """Yield how the columns move with each variable of a model.
+    """Yield how the columns change with each variable of a model.
 
     Args:
         x: Columns of the model, shape (n, k); levels of a key without a formula are named
@@ -147,7 +147,7 @@ def average_effect(
     Args:
         x: Columns, cut points' columns included, shape (n, k).
         params: Coefficients, shape (k,).
-        shift: How the columns move, shape (n or 1, k).
+        shift: How the columns change, shape (n or 1, k).
         share: Weights that add up to 1, shape (n,).
         family: Whether P is the linear predictor or its logistic.
     """

@@ -23,7 +23,7 @@ Levels = tuple[object, ...]  # of an ordinal outcome, lowest first
 
 @dataclass(frozen=True, eq=False)
 class ModelColumns:
-    """What a formula names.
+    """The outcome and the predictors that a formula names.
 
     Attributes:
         outcome: One value per form.
@@ -74,7 +74,7 @@ def read_formula(formula: str, frame: pd.DataFrame) -> ModelColumns:
 
 
 def list_variables(right: str, spec: "ModelSpec", frame: pd.DataFrame) -> list[str]:
-    """Return the columns that a formula's right side names, in the order of their first place."""
+    """Return the columns that a formula's right side names, in order of appearance."""
     required = {str(name) for name in spec.required_variables}
     columns = [str(name) for name in frame]
     named = [

@@ -1,9 +1,9 @@
-"""Say how much each driver explains, with its error, and how sure the order is.
+"""Estimate how much each driver explains, with its error, and how certain the order is.
 
-The explained share of the outcome (R²) is shared out over drivers that move together: LMG gives
-each its average gain over all orders, Owen the same with items nested in factors, Johnson's
-weights a near answer at once. Importance is not a test: a driver without any effect that correlates
-with others has a share; "no effect" is judged on coefficients.
+The explained share of the outcome's variance (R²) is divided among correlated drivers. LMG gives
+each driver its average gain over all orders. Owen does the same with items nested in factors.
+Johnson's weights are a fast approximation. Importance is not a test: a driver without any effect
+has a share if the driver correlates with others. Coefficients show whether there is an effect.
 """
 
 from collections.abc import Mapping, Sequence
@@ -58,9 +58,9 @@ class Importance(ResultTable):
             R²), ``se``, ``low``, ``high``, ``df``, ``share`` (part of 1), ``share_se``,
             ``share_low``, ``share_high``, ``rank``, ``rank_low``, ``rank_high``, ``vif``,
             ``separable``, ``n``.
-        method: How R² was shared out.
+        method: How R² was divided.
         r_squared: What the drivers explain together; McFadden's for logits.
-        order_holds: In what share of draws from the estimates' errors the whole order stays.
+        order_holds: Share of draws from the estimates' errors in which the whole order stays.
         n: Forms used.
         lost: Blanks of each variable.
         notes: Warnings that a reader needs.
@@ -78,7 +78,7 @@ class Importance(ResultTable):
     covariance: Floats
 
     def sentences(self) -> list[str]:
-        """Say what was shared out and how sure the order is, then what to beware of."""
+        """Return sentences on what was divided, how certain the order is, and the warnings."""
         r_squared, holds = f"{self.r_squared:.4f}", f"{100 * self.order_holds:.0f}"
         head = say(
             "en",
@@ -112,8 +112,8 @@ def importance(
     """Share out what drivers explain of an outcome.
 
     ``lmg``: φ_k = Σ_T |T|!(m−|T|−1)!/m! · (R²(T∪k) − R²(T)) over all coalitions T, exactly, up to
-    22 drivers; with ``groups`` the groups are the players. ``owen``: the same where each group
-    joins whole and its drivers come one after another, so that they add up to their group.
+    22 drivers; with ``groups`` the groups are the players. ``owen``: the same, but a group
+    joins as a whole, one driver after another, so that the drivers add up to their group.
     ``johnson``: relative weights. Errors by V1 on the influence of each form on the covariance;
     for logits on each coalition's likelihood.
 
@@ -128,14 +128,14 @@ def importance(
         missing: ``complete`` forms only, or ``impute`` blank drivers (multiple imputation).
         imputations: How many, if imputed.
         seed: Of the imputation and of the draws behind ``order_holds`` and rank sets.
-        errors: Whether to say how sure that is; without, values come several times as fast.
+        errors: Whether to estimate errors; without errors the values take a fraction of the time.
 
     Returns:
         ``value`` sums to R², ``share`` to 1; t intervals on clusters − strata; NaN without one.
 
     Raises:
         FitError: Too many drivers, an outcome or driver that never varies, drivers that cannot be
-            columns of a model, groups that do not hold each driver once.
+            columns of a model, groups that do not name each driver once.
 
     Source: rule D3 in docs/method.md; Grömping (2007), doi:10.1198/000313007X188252.
 
@@ -176,7 +176,7 @@ def _share_out(design: Design, request: SharingRequest, level: float) -> Importa
     coded_outcome, _ = code_outcome(frame[request.outcome], request.family)
     rows = np.flatnonzero(~np.isnan(coded_outcome) & coded.notna().all(axis=1).to_numpy())
     x, y = coded.iloc[rows].reset_index(drop=True), coded_outcome[rows]
-    if request.family == "ordinal":  # levels that nobody chose are no levels
+    if request.family == "ordinal":  # levels that nobody chose are dropped
         y = np.searchsorted(np.unique(y), y).astype(float)
     check_data(x, y, 1, request.family, centred=True)
     if len(x) <= x.shape[1] + 1:
@@ -188,7 +188,7 @@ def _share_out(design: Design, request: SharingRequest, level: float) -> Importa
     else:
         value, influence = _share_likelihood(scaled[:, :-1], y, w, request, columns)
     error = ErrorCovariance(np.full((len(value),) * 2, np.nan), np.nan, FEW_CLUSTERS)
-    known_error = error._replace(df=np.inf)  # no warning of errors that were not asked for
+    known_error = error._replace(df=np.inf)  # no warning about errors not requested
     if request.errors:
         error = known_error = estimate_error_covariance(design, rows, influence)
     notes = collect_notes(design, request.family, y, known_error, n_all=len(frame), n_slopes=0)
@@ -344,7 +344,7 @@ def _add_ranks(result: Importance, seed: int) -> Importance:
 
 
 def _draw_order(value: Floats, covariance: Floats, seed: int) -> float:
-    """Return in what share of draws from the joint errors the whole order stays."""
+    """Return the share of draws from the joint errors in which the whole order stays."""
     order = np.argsort(-value, kind="stable")
     roots, vectors = np.linalg.eigh(covariance)
     normal = np.random.default_rng(seed).standard_normal((DRAWS, len(order)))

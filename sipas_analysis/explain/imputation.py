@@ -1,8 +1,8 @@
 """Multiple imputation: fill blank answers several times, so that no form with a blank is lost.
 
-Each blank is drawn from what the other answers say, by chained linear regressions with their own
-uncertainty; the results are combined by Rubin's rules. Blanks of the outcome are not used. Not for
-answers that are blank because the question did not apply: nothing is missing there.
+Each blank is drawn from its distribution given the other answers, by chained linear regressions
+with random coefficients. The results are combined by Rubin's rules. Blanks of the outcome are not
+used. Do not impute answers that are blank because the question did not apply.
 """
 
 from collections.abc import Sequence
@@ -31,13 +31,13 @@ def impute_blanks(
 
     Args:
         frame: One row per form.
-        columns: Numeric columns that inform one another; text ones inform, and are not filled.
+        columns: Numeric columns that predict one another; text columns predict, but are not filled.
         weight: Of each form, shape (n,).
         count: How often.
         seed: Of the draws; the order of the rows is part of the input.
 
     Raises:
-        FitError: A column has too few answers to learn from.
+        FitError: A column has too few answers for its regression.
 
     Source: rule D1 in docs/method.md; van Buuren (2007), doi:10.1177/0962280206074463.
     """
@@ -61,7 +61,7 @@ def impute_blanks(
 
 
 def _check_answers(names: Sequence[str], blank: NDArray[np.bool_]) -> None:
-    """Refuse columns with blanks and too few answers to learn from."""
+    """Refuse columns with blanks and too few answers for their regression."""
     few = [
         name
         for name, is_blank in zip(names, blank.T, strict=True)

@@ -1,9 +1,9 @@
-"""Three likelihoods and the one search that maximises them: linear, binary logit, ordered logit.
+"""Three likelihoods (linear, binary logit, ordered logit) and the search that maximises them.
 
 A likelihood returns the log-likelihood of each form, its gradient by every parameter, and the
-information (minus the Hessian) of the weighted sum. The search is Newton's with halved steps; it
-ends at a maximum or says that there is none. Not for other links: what a report prints must be
-explained.
+information (minus the Hessian) of the weighted sum. The search is Newton's method with halved
+steps; it returns a maximum, or None if there is no maximum. Other links are not offered, because
+a report must explain its models.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ Likelihood = Callable[[Floats, Floats, Floats, Floats], tuple[Floats, Floats, Fl
 MOST_STEPS = 60
 FORMS_PER_SLICE = 2**14
 MANY_FORMS = 2**18
-CONVERGED = 1e-7  # a last step of this size leaves an error of its square
+CONVERGED = 1e-7  # after a last step of this size, the error is about its square
 LEAST_CURVATURE = 1e-9  # information per form below it: no maximum, groups are separated
 
 
@@ -107,7 +107,7 @@ LIKELIHOODS: dict[Family, Likelihood] = {
 
 
 def guess_parameters(family: Family, k: int, y: Floats, w: Floats) -> Floats:
-    """Return parameters to start from: slopes 0, cut points where the shares of answers are."""
+    """Return start values of the parameters: slopes 0, cut points from the shares of answers."""
     if family != "ordinal":
         return np.zeros(k)
     share = np.bincount(y.astype(np.int64), weights=w) / w.sum()
@@ -127,7 +127,7 @@ def null_log_likelihood(family: Family, y: Floats, w: Floats) -> float:
 
 
 def slice_forms(n: int) -> Iterator[slice]:
-    """Yield slices of n forms; what is computed of a slice stays in the processor's cache."""
+    """Yield slices of n forms, so small that their results stay in the processor's cache."""
     return (slice(begin, begin + FORMS_PER_SLICE) for begin in range(0, n, FORMS_PER_SLICE))
 
 
@@ -155,7 +155,7 @@ def _sum_likelihood(family: Family, params: Floats, x: Floats, y: Floats, w: Flo
 
 @dataclass(frozen=True)
 class Maximum:
-    """Where a likelihood is largest.
+    """The maximum of a likelihood.
 
     Attributes:
         params: Parameters, shape (q,).
@@ -171,7 +171,7 @@ class Maximum:
 
 
 def maximise_likelihood(family: Family, x: Floats, y: Floats, w: Floats) -> Maximum | None:
-    """Return where the likelihood is largest.
+    """Find the maximum of the likelihood.
 
     Args:
         family: Which likelihood.
@@ -200,7 +200,8 @@ def _search_maximum(
 ) -> tuple[Floats, Floats] | None:
     """Return the parameters at the maximum and the information there.
 
-    With many forms every 32nd form gives the start, so that all are read three times, not seven.
+    With many forms the search starts on every 32nd form. All forms are then read three times
+    instead of seven.
     """
     if len(y) > MANY_FORMS and family != "gaussian":
         few_x, few_y, few_w = (np.ascontiguousarray(array[::32]) for array in (x, y, w))

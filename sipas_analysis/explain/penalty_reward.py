@@ -1,8 +1,8 @@
-"""Penalty and reward of an item: what a bad and a very good answer go with.
+"""Penalty and reward of an item: overall satisfaction after a bad and a very good answer.
 
-Where 94 % are satisfied a straight line says little. The least satisfied and the most satisfied are
-each compared with those who are just satisfied (rule D6). Not for items with too few answers on
-one side: then the verdict is "cannot tell".
+Where 94 % are satisfied, a single slope describes an item badly. So the least satisfied and the
+most satisfied people are each compared with those who are just satisfied (rule D6). With too few
+answers on one side the verdict is "cannot tell".
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ from sipas_analysis.instrument.pack import Scale
 FEWEST_FORMS = 30
 EFFECTS = ("penalty", "reward", "asymmetry")
 ENDS = ("value", "low", "high")
-EFFECT_COLUMNS = {  # of each effect, where its value and its interval stand
+EFFECT_COLUMNS = {  # for each effect, the columns of its value and its interval
     effect: dict(zip(ENDS, (effect, f"{effect}_low", f"{effect}_high"), strict=True))
     for effect in EFFECTS
 }
@@ -43,7 +43,7 @@ COLUMNS = [
 
 
 def estimate_penalties(survey: Survey) -> pd.DataFrame:
-    """Estimate what an unsatisfied and what a fully satisfied answer goes with, item by item.
+    """Estimate the outcome after unsatisfied and after fully satisfied answers, item by item.
 
     y = α + penalty·[x < satisfied_from] + reward·[x = highest] + Σ β_f F_f + e, F_f the scores of
     the other factors, against answers between; asymmetry = reward + penalty. Errors by V1.
@@ -52,9 +52,9 @@ def estimate_penalties(survey: Survey) -> pd.DataFrame:
         One row per item: forms on each side, ``penalty``, ``reward`` and ``asymmetry`` in levels of
         the outcome with intervals, and ``verdict``: ``missed`` (a bad answer weighs more),
         ``rewarded`` (a good one does), ``even`` (no sign of either) or ``cannot_tell`` (under 30
-        forms at a level, no outcome, or no model). No row without an outcome. A verdict holds after
-        Holm over the items; the sides are not equally far from the middle, so that a straight line
-        through all levels looks a little like ``missed``.
+        forms at a level, no outcome, or no model). No row without an outcome. Verdicts are
+        Holm-adjusted over the items. The two sides are not equally far from the middle, so a
+        straight line through all levels looks a little like ``missed``.
 
     Source: rule D6 in docs/method.md; Brandt (1987); Mittal, Ross, Baldasare (1998),
     doi:10.1177/002224299806200104.
@@ -97,7 +97,7 @@ class _Sample:
 
 @dataclass(frozen=True)
 class _Sides:
-    """Which forms answered below satisfied, highest, or between; blank answers in none."""
+    """Which forms answered below satisfied, highest, or between; a blank is in no group."""
 
     low: NDArray[np.bool_]
     mid: NDArray[np.bool_]

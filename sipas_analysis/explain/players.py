@@ -1,4 +1,4 @@
-"""Who shares what is explained: drivers, or groups of drivers, as players of a Shapley value."""
+"""The players of a Shapley value: drivers, or groups of drivers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Groups = Mapping[str, Sequence[str]] | Mapping[str, str]
 
 @dataclass(frozen=True)
 class SharingRequest:
-    """What to share out; ``groups`` are lists of drivers by name, empty without any."""
+    """A request to divide R²; ``groups`` are lists of drivers by name, or empty."""
 
     outcome: str
     drivers: tuple[str, ...]
@@ -29,7 +29,7 @@ class SharingRequest:
 
     @property
     def players(self) -> Mapping[str, tuple[str, ...]]:
-        """Drivers of each player, by name: groups that join as wholes, or single drivers."""
+        """Drivers of each player, by name: groups that join as a whole, or single drivers."""
         if self.method == "lmg" and self.groups:
             return self.groups
         return {driver: (driver,) for driver in self.drivers}
@@ -42,7 +42,7 @@ class SharingRequest:
         return [[[column for name in names for column in columns[name]] for names in players]]
 
     def order_players(self) -> Ints:
-        """Return where each row's value stands: Owen's come group by group."""
+        """Return the position of each row's value; Owen values are ordered group by group."""
         if self.method != "owen":
             return np.arange(len(self.players))
         by_group = [driver for names in self.groups.values() for driver in names]
@@ -57,7 +57,7 @@ class SharingRequest:
 def group_drivers(
     drivers: Sequence[str] | str, groups: Groups | None
 ) -> dict[str, tuple[str, ...]]:
-    """Return the drivers of each group, whichever way round they were given."""
+    """Return the drivers of each group, from groups by driver or drivers by group."""
     drivers = [drivers] if isinstance(drivers, str) else list(drivers)
     by_group: dict[str, list[str]] = {}
     for key, value in (groups or {}).items():
@@ -76,7 +76,7 @@ def group_drivers(
 
 
 def check_names(request: SharingRequest, frame: pd.DataFrame) -> None:
-    """Refuse names that are no columns, stand twice, or a method that does not fit."""
+    """Refuse names that are unknown or repeated, and a method that does not fit."""
     if request.method not in get_args(Method):
         methods = ", ".join(get_args(Method))
         raise FitError("fit_word", word="method", found=request.method, known=methods)

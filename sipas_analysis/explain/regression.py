@@ -1,8 +1,8 @@
 """Regress an outcome on predictors, with the errors of the sample's design.
 
 Linear, binary logit and ordered logit on any frame with a declared design. Each form's influence on
-the coefficients is totalled like any other total, so strata, clusters, finite populations and
-calibration count (rule V1). Words are of association; a cause needs an experiment.
+the coefficients is totalled like any variable, so strata, clusters, finite populations and
+calibration count (rule V1). The results are associations; a cause needs an experiment.
 """
 
 from collections.abc import Mapping, Sequence
@@ -74,7 +74,7 @@ class Fit(ResultTable):
         rows: Which forms of the design's frame were used, shape (n,).
         influence: Of each form on each term, shape (n, k), before weights.
         design: The sample.
-        spec: What formulaic made the columns with, if there was a formula.
+        spec: The model specification of formulaic, if there was a formula.
         imputed_fits: Fits of the imputations that this one combines, if there were any.
     """
 
@@ -102,7 +102,7 @@ class Fit(ResultTable):
         return self.frame.set_index("term")["value"]
 
     def sentences(self) -> list[str]:
-        """Say how well the model fits, then its warnings."""
+        """Return sentences on how well the model fits, then its warnings."""
         head = say(
             "en",
             "explain.fit",
@@ -115,7 +115,7 @@ class Fit(ResultTable):
 
     @cached_property
     def statsmodels(self) -> Any:
-        """The same model by statsmodels; None for a weighted ordered logit, which it lacks."""
+        """The same model by statsmodels; None for a weighted ordered logit."""
         import statsmodels.api as sm
         from statsmodels.miscmodels.ordinal_model import OrderedModel
 
@@ -134,8 +134,8 @@ class Fit(ResultTable):
         """Return average marginal effects: points of the outcome's share per unit of a variable.
 
         100 · Σwᵢ ∂P(yᵢ)/∂x / Σwᵢ, through every column in which x stands; for a category from its
-        first level to another, for yes/no from 0 to 1. The error holds that of the coefficients and
-        that of the people over whom is averaged (V1).
+        first level to another, for yes/no from 0 to 1. The error includes that of the coefficients
+        and that of the people over whom the mean is taken (V1).
 
         Args:
             at: Of an ordinal outcome: the share at this level or above; the highest if left out.
@@ -188,8 +188,8 @@ class Fit(ResultTable):
     def test_parallel_slopes(self, least: int | None = None) -> "ParallelTest":
         """Test whether an ordered logit's slopes are the same at every cut point.
 
-        A binary logit at each cut that ``least`` forms stand on either side of (10 for each slope;
-        fewer make the test too eager); Wald's test that the slopes agree, with their joint
+        A binary logit at each cut with ``least`` forms on either side (10 for each slope; with
+        fewer, the test rejects too often); Wald's test that the slopes agree, with their joint
         covariance by V1: F = W·(df − q + 1)/(df·q).
 
         Source: rule D1 in docs/method.md; Brant (1990), doi:10.2307/2532457.
@@ -259,8 +259,8 @@ def fit(
     """Fit a model on a declared sample.
 
     Maximises Σwᵢ log P(yᵢ | xᵢβ); z_i = H⁻¹·∂ℓᵢ/∂β is the influence of form i, and the
-    covariance of β is that of the totals Σwᵢzᵢ (V1). Forms that lack a variable are a part of the
-    sample that counts with z = 0, as in R ``svyglm`` and ``svyolr``. t intervals on the design's
+    covariance of β is that of the totals Σwᵢzᵢ (V1). Forms that lack a variable stay in the
+    sample with z = 0, as in R ``svyglm`` and ``svyolr``. t intervals on the design's
     degrees of freedom less the number of slopes.
 
     Args:
@@ -276,11 +276,11 @@ def fit(
 
     Returns:
         The model. No interval where the design leaves no degree of freedom; no error where all
-        forms stand in one cluster (V3).
+        forms are in one cluster (V3).
 
     Raises:
         FitError: An outcome that never varies or is of another kind, a predictor that is constant
-            or determined by the others, too few forms, separated groups, a formula that cannot be.
+            or determined by the others, too few forms, separated groups, an invalid formula.
 
     Source: rule D1 in docs/method.md; Binder (1983), doi:10.2307/1402588.
 
@@ -370,7 +370,7 @@ def fit_columns(
 def collect_notes(
     design: Design, family: Family, y: Floats, error: ErrorCovariance, *, n_all: int, n_slopes: int
 ) -> tuple[Note, ...]:
-    """Return what a reader must know before believing a model of ``n_all`` forms."""
+    """Return the warnings about a model of ``n_all`` forms."""
     n_lost, clusters = n_all - len(y), error.n_clusters
     least = FEW_EACH * n_slopes
     rare = int(min(y.sum(), (1 - y).sum())) if family == "binomial" else least

@@ -1,9 +1,9 @@
-"""Share out what drivers explain together: Shapley values over every coalition of drivers, exactly.
+"""Divide what drivers explain together by exact Shapley values over all coalitions of drivers.
 
-What a coalition leaves unexplained is one entry of a Schur complement of the covariance, so all
-2²² coalitions follow from one matrix by doubling: a driver that stays out drops its row, a driver
-that joins is swept out. The gradient of each share by the covariance comes back the same way, for
-the errors.
+The variance that a coalition leaves unexplained is one entry of a Schur complement of the
+covariance. So all 2²² coalitions follow from one matrix by doubling: the row of a driver outside
+the coalition is dropped, a driver inside is swept out. The gradient of each share by the
+covariance, for the errors, is computed by the same steps in reverse.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ from sipas_analysis.infer.estimates import compute_slopes
 
 MOST_PLAYERS = 22
 PLAYERS_IN_MEMORY = 13  # players that are doubled in memory; those before them one by one
-NO_VARIANCE_LEFT = 1e-10  # of a unit column: those that joined before determine it
+NO_VARIANCE_LEFT = 1e-10  # of variance 1: the columns swept before determine this one
 
 Players = Sequence[Sequence[int]]
 
@@ -29,7 +29,7 @@ def shapley_values(
 ) -> tuple[Floats, Floats]:
     """Return what each player adds to R², averaged over all orders, and its slopes.
 
-    φ_k = Σ_T |T|!(m − |T| − 1)!/m! · (R²(T ∪ k) − R²(T)); a player may hold several columns.
+    φ_k = Σ_T |T|!(m − |T| − 1)!/m! · (R²(T ∪ k) − R²(T)); a player may have several columns.
 
     Args:
         covariance: Of the columns and, last, the outcome; all with variance 1, (c + 1, c + 1).
@@ -47,9 +47,9 @@ def shapley_values(
 def owen_values(
     covariance: Floats, groups: Sequence[Players], *, slopes: bool = True
 ) -> tuple[Floats, Floats]:
-    """Return the same where groups join whole: within a group players come one after another.
+    """Return values and slopes where a group joins as a whole, one player after another.
 
-    The values of a group's players add up to the group's own Shapley value. Players are listed
+    The values of a group's players add up to the Shapley value of the group. Players are listed
     group by group. Source: rule D3; Owen (1977), doi:10.1007/978-3-642-45494-3_7.
     """
     whole = [[column for player in group for column in player] for group in groups]
@@ -62,7 +62,7 @@ def owen_values(
 
 
 def johnson_weights(covariance: Floats) -> Floats:
-    """Return relative weights: the outcome on the nearest orthogonal columns, shared back.
+    """Return relative weights: R² on the nearest orthogonal columns, divided among the columns.
 
     With R = Σₘ λₘvₘvₘᵀ: ε_k = Σⱼ (R^½)²ₖⱼ · ((R^−½ r)ⱼ)². Source: Johnson (2000),
     doi:10.1207/S15327906MBR3501_1; the same as Genizi (1993).
@@ -117,7 +117,7 @@ class _Coalitions:
         return replace(self, n_others_in=self.n_others_in + 1)
 
     def append(self, more: "_Coalitions") -> "_Coalitions":
-        """Return these coalitions, then those."""
+        """Return these coalitions followed by ``more``."""
         n_others_in = np.concatenate([self.n_others_in, more.n_others_in])
         return replace(
             self, n_others_in=n_others_in, is_in=np.concatenate([self.is_in, more.is_in], axis=1)
@@ -127,7 +127,7 @@ class _Coalitions:
 def _value_players(
     covariance: Floats, others: Players, players: Players, slopes: bool
 ) -> tuple[Floats, Floats]:
-    """Return values and slopes of the players, when others join as wholes."""
+    """Return values and slopes of the players, when other groups join as a whole."""
     columns = [column for player in (*others, *players) for column in player]
     order = [*columns, len(covariance) - 1]
     sizes = [len(player) for player in (*others, *players)]
@@ -148,7 +148,7 @@ def _value_players(
 def _decide_players(
     left: Floats, sizes: Sequence[int], n_others: int, coalitions: _Coalitions
 ) -> tuple[Floats, Floats]:
-    """Let the next player stay out or join; return values and slopes by ``left``.
+    """Compute with the next player out and in; return values and slopes by ``left``.
 
     Args:
         left: Covariances of what is left of the columns not yet decided and the outcome,

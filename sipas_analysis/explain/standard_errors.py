@@ -1,7 +1,7 @@
 """Standard errors of coefficients: covariance from each form's influence, intervals, joint tests.
 
-The total of any estimate's influence is a total like any other, so the design's strata, clusters,
-stages, calibration and replicates count by the one variance of ``infer`` (rule V1).
+The influence on an estimate is totalled like any variable, so the design's strata, clusters,
+stages, calibration and replicates count by the variance of ``infer`` (rule V1).
 """
 
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ def estimate_error_covariance(design: Design, rows: Ints, influence: Floats) -> 
         influence: z of each of these forms on each estimate, shape (n, k).
 
     Returns:
-        NaN where all forms stand in one cluster (V3).
+        NaN where all forms are in one cluster (V3).
     """
     names = tuple(f"\0z{column}" for column in range(influence.shape[1]))
     whole = np.zeros((len(names) + 1, len(design.frame)))
@@ -68,10 +68,10 @@ def estimate_error_covariance(design: Design, rows: Ints, influence: Floats) -> 
 
 
 def _replace_answers(design: Design, columns: Mapping[str, Floats]) -> Design:
-    """Return the same sample, its cells and stages known, with these columns for its answers."""
+    """Return the same sample with these columns as its answers, its cells and stages kept."""
     sample = copy(design)
     frame = design.frame[design.design_columns].assign(**columns)
-    object.__setattr__(sample, "frame", frame)  # `replace` would look for the cells again
+    object.__setattr__(sample, "frame", frame)  # `replace` would compute the cells again
     return sample
 
 
@@ -100,7 +100,7 @@ def add_odds_ratios(table: pd.DataFrame, family: Family, n_predictors: int) -> p
     is_slope = np.arange(len(table)) < n_predictors
     is_slope = is_slope & (table["term"] != INTERCEPT).to_numpy() & (family != "gaussian")
     columns = {"odds_ratio": "value", "odds_low": "low", "odds_high": "high"}
-    with np.errstate(over="ignore"):  # a unit of the predictor may be far beyond the data
+    with np.errstate(over="ignore"):  # one unit may be far more than the data's range
         odds = {name: np.exp(table[column].where(is_slope)) for name, column in columns.items()}
     return table.assign(**odds)
 

@@ -18,7 +18,7 @@ from sipas_analysis.collect.quality import Findings, check
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.collect.units import list_groups
 from sipas_analysis.explain.drivers import Drivers, drivers
-from sipas_analysis.explain.importance import COLUMNS as SHARES
+from sipas_analysis.explain.importance import COLUMNS as IMPORTANCE_COLUMNS
 from sipas_analysis.explain.penalty_reward import estimate_penalties
 from sipas_analysis.explain.priority import Basis, Priority, place_factors, prepare_priority
 from sipas_analysis.figures.suppression import SUPPRESS, blank_hidden, hide_figures
@@ -93,7 +93,7 @@ def list_figures(table: pd.DataFrame) -> list[PublishedFigure]:
     cells = table.reindex(columns=names).astype(object)
     for name in ("rank", "rank_low", "rank_high"):
         ranks = [None if pd.isna(rank) else int(rank) for rank in cells[name]]
-        cells[name] = pd.Series(ranks, cells.index, dtype=object)  # else None makes floats of all
+        cells[name] = pd.Series(ranks, cells.index, dtype=object)  # else None makes them all floats
     for name in ("reason", "letter", "rule"):
         cells[name] = cells[name].fillna("")
     return [PublishedFigure(**dict(zip(names, row, strict=True))) for row in cells.to_numpy()]
@@ -226,7 +226,7 @@ class Figures:
         return count_answers(self.survey, ["unit"])
 
     def has_small_cell(self, key: str) -> bool:
-        """Say whether some unit has people, but too few, in one category of a key (P2)."""
+        """Return whether a unit has some, but too few, people in one category of a key (P2)."""
         if key not in self._small_cells:
             self._small_cells[key] = self._find_small_cell(key)
         return self._small_cells[key]
@@ -297,7 +297,7 @@ class Figures:
 
     def _tabulate_importance(self) -> pd.DataFrame:
         importance = self.priority().importance
-        return importance.frame if importance else pd.DataFrame(columns=SHARES)
+        return importance.frame if importance else pd.DataFrame(columns=IMPORTANCE_COLUMNS)
 
     def _join_ranks(self, rank_columns: Sequence[str]) -> pd.DataFrame:
         """Return the scores with columns of the ranking beside the overall figure of each unit."""

@@ -19,8 +19,8 @@ def hide_figures(table: pd.DataFrame, survey: Survey) -> pd.DataFrame:
     A whole and its parts (factor and items, block and factors, overall and factors; group and
     units, province and groups) are one sum. A single hidden member of a sum could be computed from
     the others. So a second member is hidden too, the part with the fewest forms, and this is
-    repeated until no sum reveals a member. A figure that nobody answered is neither hidden nor
-    does it protect another.
+    repeated until no sum reveals a member. A figure without answers is not hidden and
+    does not protect another figure.
     """
     sums = [_sort_members(table, kind) for kind in _list_sums(table, survey)]
     hidden = (table["flag"] == SUPPRESS) & (table["n_valid"] > 0)
@@ -62,7 +62,7 @@ class _Sum:
     Attributes:
         whole: Name of the whole to which each row belongs, missing if to none.
         is_whole: Which rows are themselves wholes.
-        keys: Further columns that tell one sum of this kind from another.
+        keys: Further columns that distinguish the sums of this kind.
     """
 
     whole: "pd.Series[str]"

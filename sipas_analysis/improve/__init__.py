@@ -1,1 +1,1 @@
-"""What to do: measures for the weakest items."""
+"""Proposed measures for the weakest items."""

@@ -16,7 +16,7 @@ from sipas_analysis.instrument.strict_yaml import Bilingual, Strict, read_model
 
 
 class Measure(Bilingual):
-    """One measure of the library: the weakness that it answers, its indicator, its data."""
+    """One measure of the library, with the weakness that it treats, its indicator and its data."""
 
     factor: str
     items: Mapping[str, tuple[str, ...]] = {}
@@ -36,8 +36,8 @@ class Library(Strict):
 class Proposal:
     """The weakest item of a factor and the measures for that item.
 
-    ``item`` is empty where no item may be published; ``clear`` says that the interval of the item
-    lies below the intervals of all other items of the factor.
+    ``item`` is empty where no item may be published; ``clear`` is true if the interval of the item
+    is below the intervals of all other items of the factor.
     """
 
     factor: str

@@ -177,7 +177,7 @@ class Design:
 
     @cached_property
     def single_forms(self) -> bool:
-        """Whether forms must stand alone as cells, because weights or factors differ by form."""
+        """Whether each form must be its own cell, because weights or factors differ by form."""
         makes_replicates = (
             self.declared_replicates is not None and not self.declared_replicates.columns
         )

@@ -58,7 +58,7 @@ def draw(
     Returns:
         Columns by, clusters, ids, ``order`` (1, 2, … within stratum or cluster and status),
         ``status`` (drawn, reserve), ``probability`` and ``weight`` = 1/probability; both NaN for
-        a reserve, which takes the weight of the one it replaces.
+        a reserve, which takes the weight of the person replaced.
 
     Raises:
         ColumnError: A column is missing.

@@ -68,7 +68,7 @@ class Columns:
 
 
 @dataclass(frozen=True)
-class Scale:
+class WeightRounding:
     """How weights are rounded, once for the whole sample (V9).
 
     Attributes:
@@ -102,13 +102,13 @@ def _ceil_log2(number: float) -> int:
     return int(np.ceil(np.log2(number))) if number > 0 else 0
 
 
-def weight_scale(n: int, least: float, largest: float, whole: bool) -> Scale:
+def weight_scale(n: int, least: float, largest: float, whole: bool) -> WeightRounding:
     """Return how weights are rounded: whole ones stay, others to 2⁻⁴⁰ of the largest (V9)."""
     if n and largest > MOST_RATIO * least:
         raise DesignError("design_weight_range", low=f"{least:g}", high=f"{largest:g}")
     bits = min(WEIGHT_BITS, 57 - _ceil_log2(max(n, 2)))  # so that levels of a scale fit beside
     fine = 2.0 ** (_ceil_log2(largest) - bits)
-    return Scale(n, largest, 1.0 if whole and fine <= 1 else fine, least == largest)
+    return WeightRounding(n, largest, 1.0 if whole and fine <= 1 else fine, least == largest)
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class Sums:
 
 
 @dataclass(frozen=True)
-class Credit:
+class CalibrationTerms:
     """What calibration explains of the influence of each cell (W1).
 
     Attributes:
@@ -180,8 +180,8 @@ class Block:
     stages: tuple[Stage, ...]
     n_sample: int
     p: int
-    scale: Scale
-    credit: Credit | None = None
+    scale: WeightRounding
+    credit: CalibrationTerms | None = None
     replicas: Floats | None = None
     factors: Floats | None = None
     around_estimate: bool = False
@@ -201,7 +201,7 @@ class Block:
 
 
 def count_forms(
-    frame: pd.DataFrame, design: Design, by: Sequence[str], columns: Columns, scale: Scale
+    frame: pd.DataFrame, design: Design, by: Sequence[str], columns: Columns, scale: WeightRounding
 ) -> Sums:
     """Count forms in whole numbers; this is the only pass over the forms.
 
@@ -225,7 +225,7 @@ def count_forms(
 
 
 def _count_slice(
-    forms: pd.DataFrame, number: Ints, into: Sums, how: tuple[Design, Columns, Scale]
+    forms: pd.DataFrame, number: Ints, into: Sums, how: tuple[Design, Columns, WeightRounding]
 ) -> None:
     """Add a slice of forms to the sums; small enough to stay in the processor's cache."""
     design, columns, scale = how
@@ -275,7 +275,9 @@ def _number_cells(
     return number, table
 
 
-def _count_weight_steps(frame: pd.DataFrame, design: Design, scale: Scale) -> Floats | None:
+def _count_weight_steps(
+    frame: pd.DataFrame, design: Design, scale: WeightRounding
+) -> Floats | None:
     """Return how many steps each weight is, a whole number; None where all weights are 1."""
     if design.weights is None or (scale.equal and scale.largest == 1):
         return None
@@ -325,7 +327,7 @@ def _add_moments(
     squares: Floats,
     *,
     columns: Columns,
-    scale: Scale,
+    scale: WeightRounding,
     into: Ints,
 ) -> None:
     """Add the second moments of a few columns of any values, pair by pair."""
@@ -345,7 +347,7 @@ def _add_moments(
 
 
 def _add_binary_moments(
-    number: Ints, varied: Sequence[Floats], squares: Floats, *, scale: Scale, into: Ints
+    number: Ints, varied: Sequence[Floats], squares: Floats, *, scale: WeightRounding, into: Ints
 ) -> None:
     """Add the second moments of many columns of 0 and 1: one matrix product for each row.
 
@@ -387,7 +389,7 @@ def add_sums(parts: Sequence[Sums]) -> Sums:
 
 
 def convert_sums(
-    sums: Sums, design: Design, by: Sequence[str], columns: Columns, scale: Scale
+    sums: Sums, design: Design, by: Sequence[str], columns: Columns, scale: WeightRounding
 ) -> Block:
     """Turn whole sums into a block: sorted domains, cells with their stages, totals as floats.
 
@@ -436,7 +438,7 @@ def convert_sums(
     )
 
 
-def _unfold_moments(moments: Ints, columns: Columns, scale: Scale) -> Floats:
+def _unfold_moments(moments: Ints, columns: Columns, scale: WeightRounding) -> Floats:
     """Return folded second moments as floats."""
     p = moments.shape[1]
     if columns.binary:

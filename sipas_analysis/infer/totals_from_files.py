@@ -23,8 +23,8 @@ from sipas_analysis.infer.replicates import add_replicates
 from sipas_analysis.infer.totals import (
     Block,
     Columns,
-    Scale,
     Sums,
+    WeightRounding,
     add_sums,
     convert_sums,
     count_forms,
@@ -87,7 +87,7 @@ class SampleFacts:
     variables: Mapping[str, VariableFacts]
 
     @property
-    def scale(self) -> Scale:
+    def scale(self) -> WeightRounding:
         """How weights are rounded."""
         return weight_scale(self.n, self.least_weight, self.largest_weight, self.whole_weights)
 
@@ -116,7 +116,7 @@ def read_facts(design: Design, variables: Sequence[str] = ()) -> SampleFacts:
 
 
 def build_block(
-    design: Design, by: Sequence[str], columns: Columns, scale: Scale | None = None
+    design: Design, by: Sequence[str], columns: Columns, scale: WeightRounding | None = None
 ) -> Block:
     """Reduce forms to totals by domain, in memory, from files or on workers.
 
@@ -299,7 +299,7 @@ def _count_file(file: _FormFile, count_pieces: Callable[[_FormFile], Iterator[Su
 
 
 def _count_pieces(
-    file: _FormFile, design: Design, by: Sequence[str], columns: Columns, scale: Scale
+    file: _FormFile, design: Design, by: Sequence[str], columns: Columns, scale: WeightRounding
 ) -> Iterator[Sums]:
     """Count the forms of each piece of a file, reading only the columns that are needed."""
     weights = [design.weights] if design.weights else []

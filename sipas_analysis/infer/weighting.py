@@ -14,7 +14,7 @@ from scipy import optimize, sparse
 
 from sipas_analysis.errors import DesignError
 from sipas_analysis.infer.design import Calibration, Design, Floats, Ints
-from sipas_analysis.infer.totals import Block, Columns, Credit
+from sipas_analysis.infer.totals import Block, CalibrationTerms, Columns
 
 ROUNDS = 1000
 Margins = Mapping[str, Mapping[object, float]]
@@ -224,7 +224,9 @@ def _find_kish_n(weight: Floats) -> float:
     return float(weight.sum() ** 2 / (weight**2).sum())
 
 
-def find_credit(totals: Block, design: Design, by: Sequence[str], columns: Columns) -> Credit:
+def find_credit(
+    totals: Block, design: Design, by: Sequence[str], columns: Columns
+) -> CalibrationTerms:
     """Return what calibration explains of each cell's influence (W1).
 
     The regression of z on the levels of all margins, by the weights before: the mean of z in its
@@ -258,7 +260,7 @@ def find_credit(totals: Block, design: Design, by: Sequence[str], columns: Colum
         axis=2,
     )
     counts = (levels.T @ levels.multiply(base[:, None]).tocsr()).toarray()
-    return Credit(cells @ levels, cross, np.linalg.pinv(counts, hermitian=True))
+    return CalibrationTerms(cells @ levels, cross, np.linalg.pinv(counts, hermitian=True))
 
 
 def _find_domain(totals: Block, design: Design, by: Sequence[str]) -> Ints:

@@ -1,1 +1,1 @@
-"""The rule as data: what is asked, what counts as satisfied, how parts make the whole."""
+"""The rules as data: the questions, the satisfied levels, and how parts make the whole."""

@@ -1,7 +1,7 @@
 """A pack is one instrument: items, factors, scale, index rules, each with its source.
 
-No number from a decision stands in Python: what counts as satisfied, how items make a factor
-and how figures are rounded is read from ``packs/*.yaml`` or from a file of the user's own.
+No number from a decision is written in Python. The satisfied levels, the rule from items to factors
+and the rounding are read from ``packs/*.yaml`` or from a file of the user.
 """
 
 from collections.abc import Iterator, Mapping
@@ -106,7 +106,7 @@ class Grade(Bilingual):
 class Index(Strict):
     """The index rules M2, M3, M4, M6, M7 of an instrument.
 
-    ``points`` says what an answer at each level is worth, if not 100 for satisfied and 0 otherwise.
+    ``points`` are the values of the levels, if not 100 for satisfied and 0 otherwise.
     """
 
     points: Mapping[int, float] = {}
@@ -133,7 +133,7 @@ class Index(Strict):
 
 
 class Instrument(Strict):
-    """One questionnaire and its index rules, checked whole."""
+    """One questionnaire and its index rules, checked completely."""
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")
     title: Bilingual
@@ -157,7 +157,7 @@ class Instrument(Strict):
         return self
 
     def find_mistakes(self) -> Iterator[Mistake]:
-        """Yield where the parts do not fit each other: key, message id and its fields."""
+        """Yield the mistakes in how the parts fit each other: key, message id and its fields."""
         yield from self._find_wrong_parts()
         yield from self._find_wrong_rules()
 
@@ -183,7 +183,7 @@ class Instrument(Strict):
                 yield ("items", code), "pack_twice", {"code": code}
 
     def _find_wrong_rules(self) -> Iterator[Mistake]:
-        """Yield index rules that the scale and the parts cannot carry out."""
+        """Yield index rules that do not fit the scale and the parts."""
         levels = ", ".join(map(str, self.scale.levels))
         if self.index.points and {*self.index.points} != {*self.scale.levels}:
             yield ("index", "points"), "pack_points", {"levels": levels}
@@ -234,7 +234,7 @@ class Instrument(Strict):
         return code
 
     def by_status(self) -> dict[str, list[str]]:
-        """Return the codes of the items of each status; items without wording are a group apart."""
+        """Return the codes of the items of each status; items without wording form a group."""
         codes: dict[str, list[str]] = {}
         for code, item in self.items.items():
             status = item.status if item.vi or item.en else "no_wording"
@@ -259,7 +259,7 @@ def read_instrument(name: str | Path) -> Instrument:
 
 @cache
 def _read_unchanged(path: Path, _changed_at: int) -> Instrument:
-    """Return the pack of a file, read once as long as the file keeps its time of change."""
+    """Return the pack of a file; read the file again only if its time of change differs."""
     return read_model(path, Instrument)
 
 

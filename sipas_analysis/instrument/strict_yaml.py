@@ -1,7 +1,7 @@
 """Read a YAML file as text and type it by a strict model; name file and line of each mistake.
 
 Every scalar is read as text, so no guess can misread ``001``, ``no`` or ``2021-04-27``; the
-model alone decides their types. Keys given twice and files that unfold to more than 100,000
+model alone decides their types. Keys given twice and files that expand to more than 100,000
 parts (a YAML bomb) are refused.
 """
 
@@ -54,7 +54,7 @@ Model = TypeVar("Model", bound=Strict)
 
 
 def read_model(path: Path, model: type[Model]) -> Model:
-    """Return the file at ``path`` as a ``model``, checked whole.
+    """Return the file at ``path`` as a ``model``, checked completely.
 
     Raises:
         FileError: The file is missing or not UTF-8 text.
@@ -72,7 +72,7 @@ def read_model(path: Path, model: type[Model]) -> Model:
         explained = [
             _explain_mistake(mistake, lines, model_keys)
             for mistake in mistakes
-            # a list that only its own wrong entries made too short has no mistake of its own
+            # a list that is too short only because of wrong entries is not a further mistake
             if mistake["type"] != "too_short" or mistake["loc"] not in parents
         ]
         places = [Place(path.name, line) for line, _ in explained]
@@ -98,7 +98,7 @@ def _parse_file(path: Path) -> yaml.Node | None:
 
 
 def _unfold_node(node: yaml.Node, at: KeyPath, lines: dict[KeyPath, int], path: Path) -> object:
-    """Turn a node into dicts, lists and text, and note the line of each in ``lines``."""
+    """Turn a node into dicts, lists and text, and store the line of each in ``lines``."""
     lines[at] = node.start_mark.line + 1
     if len(lines) > 100_000 or len(at) > 50:
         raise ConfigError("config_size", file=path.name)
@@ -157,7 +157,7 @@ def _explain_mistake(
 
 
 def _state_rule(mistake: "ErrorDetails", language: Language) -> str:
-    """Return what must hold: the sentence of the model, else that of this kind of mistake."""
+    """Return the broken rule: the sentence of the model, else that of this kind of mistake."""
     context = dict(mistake.get("ctx", {}))
     cause = context.get("error")
     if isinstance(cause, ConfigError):

@@ -1,1 +1,1 @@
-"""What the survey says: the index with its error, and the order of units."""
+"""The results of the survey: the index with its error, and the order of units."""

@@ -63,12 +63,12 @@ def case_mix(
     Returns:
         Rows by ``variable`` (each item, then ``composite``) and ``unit``: ``value`` (adjusted),
         ``se``, ``low``, ``high``, ``raw``, ``deviation``, ``deviation_se``, ``n`` (people),
-        ``n_valid`` (who answered), ``rank`` and ``rank_raw``. An item that nobody of a unit
-        answered leaves the unit's composite to its other items.
+        ``n_valid`` (who answered), ``rank`` and ``rank_raw``. If nobody of a unit answered
+        an item, the unit's composite is the mean of its other items.
 
     Raises:
         DesignError: A column is missing; an adjuster is blank in a whole unit, does not vary within
-            units, or follows from others; weights that cannot be.
+            units, or follows from others; weights are invalid.
 
     Source: rule A1 in docs/method.md; CAHPS Analysis Program, cahps.ahrq.gov.
 
@@ -158,7 +158,7 @@ def _fill_adjusters(
 
 
 def _expand_levels(column: "pd.Series[str]", name: str) -> dict[str, Floats]:
-    """Return a numeric adjuster as it is, text as a yes/no column per level but the first."""
+    """Return a numeric adjuster unchanged, text as yes/no columns of all levels but the first."""
     if pd.api.types.is_numeric_dtype(column):
         return {name: np.asarray(column.to_numpy(dtype=float, na_value=np.nan), np.float64)}
     levels = sorted(map(str, column.dropna().unique()))[1:]
@@ -241,7 +241,7 @@ def _tabulate_variable(
     is_known = ~np.isnan(fit.value)
     n_known = int(is_known.sum())
     variance = np.where(is_known, np.bincount(code, fit.influence**2, len(units)), np.nan)
-    variance[fit.n_valid < 2] = np.nan  # one person shows no variance
+    variance[fit.n_valid < 2] = np.nan  # one person has no variance
     unit_share = ((n_known - 1) / n_known) ** 2 if n_known else np.nan
     others = (np.nansum(variance) - variance) / max(n_known, 1) ** 2
     mean = fit.value[is_known].mean() if n_known else np.nan

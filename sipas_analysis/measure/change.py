@@ -1,4 +1,4 @@
-"""Estimate changes between waves with their errors, and refuse where the question changed.
+"""Estimate changes between waves with their errors, or refuse where the question changed.
 
 A difference between two years is computed only where the same question was asked of the same kind
 of people about the same unit (C2); otherwise the reason is given. Changes of single units are
@@ -38,8 +38,8 @@ class Changes(ResultTable):
 
     Attributes:
         frame: One row per pair of waves and figure, see ``compare``.
-        breaks: For each pair ``before``, ``after`` and the ``reason`` why nothing of it may be
-            compared, empty if it may; ``bridged`` where only items of a crosswalk are compared.
+        breaks: For each pair ``before``, ``after`` and the ``reason`` why the two must not be
+            compared, empty if they may; ``bridged`` if only items of a crosswalk are compared.
     """
 
     frame: pd.DataFrame
@@ -50,7 +50,7 @@ def compare(*surveys: Survey, crosswalk: str | Path = "", level: float = 0.95) -
     """Compare waves in the order of their years, each with the next.
 
     d = after − before, se² = se₁² + se₂², t at Satterthwaite's df: samples of two years are taken
-    as independent. At 0 and 100 % the interval comes from both intervals, and p from its reach
+    as independent. At 0 and 100 % the interval comes from both intervals, and p from its half
     towards no change. Holm's p over the overall indices of the units of one ranked group.
 
     Args:
@@ -68,7 +68,7 @@ def compare(*surveys: Survey, crosswalk: str | Path = "", level: float = 0.95) -
 
     Raises:
         ColumnError: Fewer than two waves, or a crosswalk that names unknown items.
-        UnitError: A list of changes of units that cannot be.
+        UnitError: A list of changes of units is invalid.
 
     Source: rules C1, C2 and C4 in docs/method.md.
 
@@ -133,7 +133,7 @@ def _index_rules(index: Index) -> object:
 
 
 def _read_crosswalk(path: str | Path, before: Survey, after: Survey) -> dict[str, str]:
-    """Return the new code of each old item that stands in the crosswalk, one to one."""
+    """Return the new code of each old item in the crosswalk, one to one."""
     if not path or before.instrument.id == after.instrument.id:
         return {}
     rows = read_rows(Path(path))
@@ -194,7 +194,7 @@ def _score_domains(survey: Survey, items: Mapping[str, str], *, from_old: bool) 
 
 
 def _reduce_instrument(pack: Instrument, codes: Sequence[str]) -> Instrument:
-    """Return an instrument of some items only, pooled: what two instruments have in common."""
+    """Return an instrument with only the items that two instruments share, pooled."""
     items = {code: item for code, item in pack.items.items() if code in codes}
     used = {item.factor for item in items.values()}
     factors = {code: factor for code, factor in pack.factors.items() if code in used}
@@ -268,7 +268,7 @@ def _list_reasons(
     """Return per row why there is no number, or that it is bridged; blank hidden values."""
     is_absent = (changes["_merge"] != "both") | changes["value"].isna()
     is_hidden = np.zeros(len(changes), bool)
-    for when in ("before", "after"):  # a figure that nobody answered hides nothing
+    for when in ("before", "after"):  # a figure without answers has no hidden value
         is_hidden |= (changes[f"flag_{when}"] == "suppress") & (changes[f"n_{when}"] > 0)
     has_no_error = changes["low"].isna()
     changes.loc[is_hidden, ["value_before", "value_after"]] = np.nan

@@ -1,8 +1,8 @@
 """Rank units beside the published ranking: adjusted, partly pooled, and under other lawful rules.
 
 None of these replaces the index. They show how much a rank depends on the clients of the unit and
-on the rule. A rank that only one rule gives, or that changes after adjustment, should not decide
-anything.
+on the rule. Do not base a decision on a rank that only one rule gives, or that changes after
+adjustment.
 """
 
 from dataclasses import replace
@@ -34,7 +34,7 @@ def adjust_and_pool(survey: Survey, ranking: Ranking) -> pd.DataFrame:
         ``borrowed`` and ``chance`` = P(rank ≤ 3) (A2, R4).
 
     Raises:
-        DesignError: An adjuster cannot adjust.
+        DesignError: An adjuster is invalid.
 
     Source: rules A1, A2 and R4 in docs/method.md.
     """

@@ -3,7 +3,7 @@
 Partial pooling (A2, Fay–Herriot) moves each estimate towards the mean of the others, the more the
 fewer people answered, and keeps the direct estimate of the parent. The pooled estimate is shown
 beside the published index. Do not use it for fewer than about ten units. Give ``sizes``, so that
-no unit is judged by the variance of its few forms.
+the variance of a unit is not estimated from its few forms only.
 """
 
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ def small_area(
     θ̂ᵤ ~ N(θᵤ, Vᵤ), θᵤ ~ N(xᵤβ, σ²): θ̃ᵤ = γᵤθ̂ᵤ + (1 − γᵤ)xᵤβ̂ with γᵤ = σ²/(σ² + Vᵤ). σ² by REML; by
     the adjusted likelihood of Yoshimori and Lahiri where REML gives 0. MSE = g₁ + g₂ + 2g₃. With
     ``sizes`` every unit's Vᵤ = S²/nᵤ, S² = Σ(nᵤ − 1)nᵤV̂ᵤ / Σ(nᵤ − 1), so that a unit where all
-    agree is not taken for certain; without them a variance of 0 or blank takes the others' mean.
+    agree has an error; without ``sizes`` a variance of 0 or blank takes the others' mean.
 
     Args:
         values: Direct estimates, shape (p,); blank where nobody answered. A series keeps its index.

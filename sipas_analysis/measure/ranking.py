@@ -225,8 +225,8 @@ def _find_critical(
 ) -> tuple[float, Float32s]:
     """Return the quantile of the largest ratio of the pairs that are left, and each draw's.
 
-    The largest ratio of a draw can only fall as pairs leave (``bound``). So draws are evaluated in
-    the order of their bound, until no other draw can be in the upper tail.
+    The largest ratio of a draw can only decrease when pairs are left out (``bound``). So draws are
+    evaluated in the order of their bound, until no other draw can be in the upper tail.
     """
     tail = round(noise.shape[1] * (1 - level))
     order = np.argsort(-bound, kind="stable")
@@ -346,7 +346,7 @@ def rank(scores: Estimates, min_forms: int = 30, *, level: float = 0.95, seed: i
     """Rank the units of each group by their overall index, with rank sets and letters.
 
     Ties share the better rank (1, 2, 2, 4). A unit below ``min_forms`` or below the smallest
-    publishable cell keeps its index and interval and gets no rank; ``reason`` says why. Errors are
+    publishable cell keeps its index and interval and gets no rank; see ``reason``. Errors are
     those of the sample, with the covariance of units that share clusters; at 0 and 100 %, where
     there is none, that of the exact interval.
 
@@ -394,7 +394,7 @@ def rank(scores: Estimates, min_forms: int = 30, *, level: float = 0.95, seed: i
 
 
 def _list_reasons(overall: pd.DataFrame, min_forms: int) -> NDArray[np.object_]:
-    """Return why each unit has no rank; the last reason that holds counts, empty if ranked."""
+    """Return why each unit has no rank; the last reason that applies, empty if ranked."""
     reasons = np.full(len(overall), "", dtype=object)
     reasons[overall["se"].isna()] = "no_error"
     reasons[overall["n_valid"] < min_forms] = "few_forms"

@@ -1,8 +1,8 @@
-"""Test whether questions measure one thing, and whether they can separate units at all.
+"""Estimate whether questions measure one trait, and whether they can separate units.
 
-Alpha and omega measure how alike the answers of one person are, not whether they are right. Where
-nine in ten chose the same level they mean little, and a warning says so. Use them for levels of a
-scale. Only complete forms are used; weights and clusters are not.
+Alpha and omega measure how similar the answers of one person are, not whether the answers are
+valid. If nine in ten people chose the same level, alpha and omega mean little, and a warning is
+given. Use them for levels of a scale. Only complete forms are used; weights and clusters are not.
 """
 
 from collections.abc import Mapping, Sequence
@@ -99,7 +99,7 @@ def reliability(
     factors: Mapping[str, Sequence[str]] | None = None,
     level: float = 0.95,
 ) -> Reliability:
-    """Estimate how reliably items measure one thing.
+    """Estimate how reliably items measure one trait.
 
     α = k/(k − 1)·(1 − Σ s²ⱼ / s²_sum), standardised k·r̄/(1 + (k − 1)r̄); ω = (Σλ)²/((Σλ)² + Σψ) of
     one factor by maximum likelihood on correlations. Interval of α by Feldt's F, of ω by a
@@ -113,7 +113,7 @@ def reliability(
         level: Confidence of the intervals.
 
     Returns:
-        See ``Reliability``. Items that never vary are set aside with a warning.
+        See ``Reliability``. Items that never vary are left out with a warning.
 
     Raises:
         DesignError: A column is missing or holds text; fewer than three items vary, or fewer than
@@ -261,7 +261,7 @@ def _tabulate_items(complete: pd.DataFrame, varied: Sequence[str], loading: Floa
 
 
 def _list_warnings(items: pd.DataFrame, n_items: int, loading: Floats) -> tuple[str, ...]:
-    """Return the words of the warnings that apply; ``items`` are those that vary."""
+    """Return the ids of the warnings that apply; ``items`` are those that vary."""
     applies = {
         "skewed": (items["most"] >= SKEWED).mean() >= 0.5,
         "constant": len(items) < n_items,

@@ -66,7 +66,7 @@ def list_targets(pack: Instrument, index: Index) -> list[Target]:
 def _item_targets(pack: Instrument, index: Index) -> Iterator[Target]:
     for code in item_codes(pack):
         level = "item" if code in pack.items else "overall_item"
-        mean = _average_ratios(pack, [[code]], _level_values(pack, index))
+        mean = _make_ratio_coefficients(pack, [[code]], _level_values(pack, index))
         yield Target(level, code, mean, (code,), "score" if index.points else "people")
 
 
@@ -99,11 +99,11 @@ def _combine_parts(
     """Return the ratios of one part under its rule; ``means`` holds those of the lower parts."""
     items = pack.items_of(part)
     if rule.rule == "pooled":
-        return _average_ratios(pack, [items], level_values)
+        return _make_ratio_coefficients(pack, [items], level_values)
     if rule.rule == "mean_of_items":
-        return _average_ratios(pack, [[item] for item in items], level_values)
+        return _make_ratio_coefficients(pack, [[item] for item in items], level_values)
     if rule.rule == "overall_item" and pack.overall_item:
-        return _average_ratios(pack, [[pack.overall_item.code]], level_values)
+        return _make_ratio_coefficients(pack, [[pack.overall_item.code]], level_values)
     equal = dict.fromkeys(pack.factors_of(part), 1.0)
     weights = {p: w for p, w in rule.weights.items() if part == OVERALL or p in equal} or equal
     total = sum(weights.values())
@@ -136,7 +136,7 @@ def _targets_beside(pack: Instrument) -> Iterator[Target]:
     levels = np.array(pack.scale.levels, float)
     from_0_to_100 = 100 * (levels - levels[0]) / (levels[-1] - levels[0])
     for name, level_values in ((MEAN_SCORE, levels), (MEAN_100, from_0_to_100)):
-        mean = _average_ratios(pack, [items], level_values)
+        mean = _make_ratio_coefficients(pack, [items], level_values)
         yield Target("beside", name, mean, items, "score")
 
 
@@ -157,7 +157,9 @@ def _level_values(pack: Instrument, index: Index) -> Floats:
     return 100.0 * agreed.astype(np.float64)
 
 
-def _average_ratios(pack: Instrument, parts: Sequence[Sequence[str]], level_values: Floats) -> Mean:
+def _make_ratio_coefficients(
+    pack: Instrument, parts: Sequence[Sequence[str]], level_values: Floats
+) -> Mean:
     """Return the equal-weight mean of one ratio per list of items."""
     codes = item_codes(pack)
     inside = np.array([[code in part for code in codes] for part in parts], float)

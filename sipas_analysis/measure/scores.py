@@ -179,7 +179,7 @@ def compare_rules(
 
 
 def _read_rule(pack: Instrument, rule: str | Path) -> tuple[Index, list[str]]:
-    """Return the index of a rule by name or of a pack, and the levels on which it speaks."""
+    """Return the index of a rule by name or of a pack, and the levels to which it applies."""
     if rule not in get_args(Rule):
         other = read_instrument(rule)
         if other.index.points and {*other.index.points} != {*pack.scale.levels}:
@@ -207,7 +207,7 @@ def _read_rule(pack: Instrument, rule: str | Path) -> tuple[Index, list[str]]:
 
 
 def _list_differences(index: Index, published: Index) -> Iterator[str]:
-    """Say in what an index differs from the published one: points, then how the whole is made."""
+    """Yield how an index differs from the published one: points, then how the whole is made."""
     if dict(index.points) != dict(published.points):
         yield "points" if index.points else "satisfied"
     whole, published_whole = index.overall, published.overall
@@ -316,7 +316,7 @@ def _design_effect(estimate: MeanEstimate, target: Target) -> Floats:
 def _flag_domains(
     estimate: MeanEstimate, target: Target, interval: _Interval, min_cell: int
 ) -> list[str]:
-    """Say of each domain whether the figure may be published (P2)."""
+    """Return for each domain whether the figure may be published (P2)."""
     people, df = estimate.people, estimate.df
     if target.kind == "score":
         return flag_cells(people, min_cell, df=df)
@@ -383,7 +383,7 @@ def _score_interval(target: Target, estimate: MeanEstimate) -> tuple[Floats, Flo
     """Return the t interval of a mean score, within its scale.
 
     Where everyone chose the best or the worst level the exact interval of a share is used, so
-    that thirty fives are not certainty. Where everyone chose one other level there is none.
+    that thirty fives have an error. Where everyone chose another level there is no interval.
     """
     value, variance, df, people = estimate.value, estimate.variance, estimate.df, estimate.people
     level_values = target.mean.top[target.mean.bottom > 0]

@@ -1,8 +1,8 @@
-"""Say every sentence of the program in Vietnamese or English, by message id.
+"""Return the sentences of the program in Vietnamese or English, by message id.
 
-``vi.yaml`` and ``en.yaml`` hold the same ids with the same ``{fields}`` (a test asserts it), so
-that no module outside this folder holds a sentence for people. Numbers are written the
-way of the language: 94,59 in Vietnamese, 94.59 in English.
+``vi.yaml`` and ``en.yaml`` have the same ids with the same ``{fields}`` (a test asserts it). All
+sentences for people are in this folder. Numbers are written in the format of the language: 94,59
+in Vietnamese, 94.59 in English.
 """
 
 from decimal import ROUND_HALF_UP, Decimal
@@ -41,7 +41,7 @@ def _round_half_up(value: float | Decimal, decimals: int) -> Decimal:
 def format_number(
     value: str | float | Decimal | None, language: Language, decimals: int = 0
 ) -> str:
-    """Write a number the way of a language; a missing number is an en dash.
+    """Write a number in the format of a language; a missing number is an en dash.
 
     Text such as ``"94.59"`` (a ``printed`` figure) keeps its digits: nothing is rounded twice.
     """
@@ -51,6 +51,6 @@ def format_number(
         return "∞" if value > 0 else "−∞"
     exact = value if isinstance(value, str) else _round_half_up(value, decimals)
     shown = f"{Decimal(exact):,f}"
-    shown = shown.lstrip("-") if not Decimal(exact) else shown  # no minus before nothing
+    shown = shown.lstrip("-") if not Decimal(exact) else shown  # no minus before zero
     thousands, point = _SEPARATORS[language]
     return shown.replace(",", "\0").replace(".", point).replace("\0", thousands).replace("-", "−")

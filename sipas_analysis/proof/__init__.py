@@ -1,5 +1,5 @@
-"""What a set of outputs rests on: program, receipt, and the checks that a reader can repeat.
+"""The evidence for a set of outputs: program, receipt, and checks that a reader can repeat.
 
 Modules here read figures and build pages of the document model. They import no writer and no
-chapter, so that a check never depends on how a report looks.
+chapter, so that a check never depends on the layout of a report.
 """

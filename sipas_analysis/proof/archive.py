@@ -1,7 +1,7 @@
 """Pack a run into one file that can be verified, and unpack such a file without trusting it.
 
-An archive holds the inputs and the program, so that an auditor computes every figure again. A
-public archive holds no form, only what is published; its README says what can be checked then.
+An archive contains the inputs and the program, so that an auditor can compute every figure again.
+A public archive contains no form, only published files; its README explains the possible checks.
 """
 
 import hashlib
@@ -45,7 +45,7 @@ from sipas_analysis.proof.ro_crate import CRATE, make_crate
 from sipas_analysis.proof.verify import Finding, Verdict, verify
 
 OUTPUTS, INPUTS, PROGRAM = "outputs", "inputs", "program"
-HERE, DEEPEST = "this-wave", 3  # folder of the wave where inputs lie above it; how far they may
+HERE, DEEPEST = "this-wave", 3  # folder of the wave if inputs are above it; most levels
 DAMAGED = (
     OSError,
     EOFError,
@@ -56,11 +56,11 @@ DAMAGED = (
     zlib.error,
     lzma.LZMAError,
 )
-LARGEST, MOST = 4_000_000_000, 200_000  # bytes and files that an archive may unfold to
+LARGEST, MOST = 4_000_000_000, 200_000  # bytes and files that an archive may unpack to
 
 
 def write_archive(out: Path, path: Path, wave: Path | None = None, *, public: bool = False) -> Path:
-    """Write a run, what it was made from and how to check it as one zip; return its path.
+    """Write a run, its inputs and the instructions for a check as one zip; return its path.
 
     Args:
         out: Output folder with its receipt.
@@ -70,7 +70,7 @@ def write_archive(out: Path, path: Path, wave: Path | None = None, *, public: bo
             and the receipt.
 
     Raises:
-        ReceiptError: There is no receipt, a file is not the one that it lists, or an input lies
+        ReceiptError: There is no receipt, a file is not the one in the receipt, or an input is
             too far from ``wave.yaml``.
     """
     facts = read_receipt(out)
@@ -119,7 +119,7 @@ def _check_unchanged(facts: Facts, parts: Mapping[str, bytes], out: Path, *, pub
 
 
 def _held_outputs(facts: Facts, *, public: bool) -> dict[str, str]:
-    """Return the outputs that an archive holds, with their hash."""
+    """Return the outputs that an archive contains, with their hash."""
     hashes: dict[str, str] = facts["outputs"]
     published = ("tables/", f"{STEM}.")
     return {name: sha for name, sha in hashes.items() if not public or name.startswith(published)}
@@ -154,7 +154,7 @@ def _about_files(facts: Facts, *, public: bool, has_program: bool) -> dict[str, 
         for language in LANGUAGES
     }
     if has_program:
-        texts[f"{PROGRAM}/README.md"] = texts["README.en.txt"]  # pip wants a file of this name
+        texts[f"{PROGRAM}/README.md"] = texts["README.en.txt"]  # pip needs a file of this name
     inputs = "" if public else f"{_inputs_folder(facts)}/"
     texts[CRATE] = make_crate(packed, f"{OUTPUTS}/", inputs)
     return {name: text.encode("utf-8") for name, text in texts.items()}
@@ -190,7 +190,7 @@ def _input_parts(wave_path: Path) -> Iterator[tuple[str, bytes]]:
     """Yield the files that a wave is read from.
 
     Raises:
-        ReceiptError: A file lies too far from ``wave.yaml`` for an archive.
+        ReceiptError: A file is too far from ``wave.yaml`` for an archive.
     """
     wave = read_wave(wave_path)
     home = wave.path.absolute().parent
@@ -217,9 +217,9 @@ class RunLocation:
 
     Attributes:
         out: Its outputs.
-        wave: Its wave, if the archive holds it.
-        folder: The unpacked archive around it, if there is one.
-        packed: Whether the folder was just unpacked, so that it can hold nothing else.
+        wave: Its wave, if the archive contains the wave.
+        folder: The unpacked archive around the outputs, if there is one.
+        packed: Whether the folder was just unpacked, so that it contains nothing else.
     """
 
     out: Path
@@ -233,7 +233,8 @@ def open_run(path: Path) -> Iterator[RunLocation]:
     """Find a run in an output folder, in an archive, or in a folder where one was unpacked.
 
     Raises:
-        ReceiptError: It is no archive of ours, leads out of the folder, or would unfold too far.
+        ReceiptError: Not an archive of this program, a name that leads out of the folder, or too
+            much content.
     """
     if (path / OUTPUTS / RECEIPT_NAME).is_file():
         yield _locate_unpacked(path)
@@ -249,7 +250,7 @@ def find_wave_and_receipt(path: Path) -> Iterator[tuple[Path, Facts | None]]:
     """Find the wave, and the receipt if there is one, of a wave's own file, a run or an archive.
 
     Raises:
-        ReceiptError: It is no archive of ours, or came without its inputs.
+        ReceiptError: Not an archive of this program, or an archive without its inputs.
     """
     if path.suffix in (".yaml", ".yml") or (path / "wave.yaml").is_file():
         yield path, None
@@ -269,7 +270,8 @@ def open_archive(path: Path, folder: Path) -> RunLocation:
     """Unpack an archive into an empty folder; return where its parts are.
 
     Raises:
-        ReceiptError: It is no archive of ours, leads out of the folder, or would unfold too far.
+        ReceiptError: Not an archive of this program, a name that leads out of the folder, or too
+            much content.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -295,7 +297,7 @@ def _locate_unpacked(folder: Path) -> RunLocation:
 
 
 def _check_parts(path: Path, parts: list[zipfile.ZipInfo]) -> None:
-    """Refuse names that lead elsewhere, links, doubled names and more than a disk should take."""
+    """Refuse names that lead out of the folder, links, repeated names and too much content."""
     for part in parts:
         steps = part.filename.replace("\\", "/").split("/")
         link = part.external_attr >> 16 & 0o170000 == 0o120000
@@ -308,11 +310,11 @@ def _check_parts(path: Path, parts: list[zipfile.ZipInfo]) -> None:
 
 
 def verify_run(run: RunLocation, wave: Path | None = None) -> Verdict:
-    """Check a run where it lies; of an archive, its program and lock too.
+    """Check a run in its folder; in an archive also the program and its lock file.
 
     Args:
         run: What ``open_run`` found.
-        wave: ``wave.yaml`` or its folder, if the inputs lie elsewhere.
+        wave: ``wave.yaml`` or its folder, if the inputs are elsewhere.
     """
     public = run.folder is not None and run.wave is None
     within = None if wave or run.folder is None else run.folder / INPUTS
@@ -327,7 +329,7 @@ def verify_run(run: RunLocation, wave: Path | None = None) -> Verdict:
 
 
 def _find_strangers(run: RunLocation, facts: Facts) -> Iterator[Finding]:
-    """Name files that no archive holds: what lies beside a program may be run with it."""
+    """Report files that belong to no archive: a file beside a program may be run with it."""
     assert run.folder is not None
     home = _inputs_folder(facts)
     program = run.folder / PROGRAM

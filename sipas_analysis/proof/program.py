@@ -33,7 +33,7 @@ LIBRARIES = (
     "typst",
     "xlsxwriter",
 )
-Facts = dict[str, Any]  # what a receipt says, as JSON has it
+Facts = dict[str, Any]  # the content of a receipt, as in JSON
 
 
 def notebooks_folder() -> Path:
@@ -86,7 +86,7 @@ def describe_program() -> Facts:
 
 
 def build_files(folder: Path) -> dict[str, Path]:
-    """Return the files that say how a program is built, by their name in a receipt."""
+    """Return the files that define how a program is built, by their name in a receipt."""
     names = {"lock": "requirements.lock", "project": "pyproject.toml", "licence": "LICENSE"}
     return {key: folder / name for key, name in names.items()}
 

@@ -32,7 +32,7 @@ class PrintedNumber:
     language: Language
 
     def agrees(self, exact: str | float | None) -> bool:
-        """Say whether the text is that value, rounded to as many digits as it shows."""
+        """Return whether the text is that value, rounded to the digits of the text."""
         if exact is None:
             return False
         exact = float(exact) if exact in ("inf", "-inf") else exact
@@ -47,7 +47,7 @@ def read_printed(path: Path) -> list[PrintedNumber]:
     """Return the named numbers of a file; none of a format that names no figure.
 
     Raises:
-        ValueError: The file is not what its name says.
+        ValueError: The file is not of the format in its name.
     """
     read_file = READERS.get(path.suffix)
     if read_file is None:
@@ -55,7 +55,7 @@ def read_printed(path: Path) -> list[PrintedNumber]:
     language = next((code for code in LANGUAGES if f".{code}." in path.name), LANGUAGES[0])
     try:
         return [_printed_number(*named) for named in read_file(path, language)]
-    except Exception as error:  # a damaged file fails in any way that its parsers know
+    except Exception as error:  # on a damaged file, parsers raise errors of many kinds
         raise ValueError(f"{type(error).__name__}: {error}") from error
 
 

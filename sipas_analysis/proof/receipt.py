@@ -1,8 +1,8 @@
-"""The receipt of a run: what was read, by which rules, by which program, and every figure.
+"""The receipt of a run: the inputs, the rules, the program, and every figure.
 
-The receipt is written last. Paths are relative, nothing of the clock or of the machine's name is
-in it, so two runs on the same inputs give the same receipt. Its own hash is printed on the console,
-for the minutes of the meeting: with that hash any copy of the receipt can be checked.
+The receipt is written last. Paths are relative, and the receipt contains no time and no name of a
+machine, so two runs on the same inputs give the same receipt. The hash of the receipt is printed on
+the console, for the minutes of the meeting: with that hash any copy can be checked.
 """
 
 import hashlib
@@ -33,12 +33,12 @@ from sipas_analysis.proof.program import Facts, describe_program
 RECEIPT_NAME, RECEIPT_FORMAT = "receipt.json", "sipas-receipt/2"
 RUN_NAME = "run.json"
 LONGEST = 255  # letters of a file's name
-UNPROVEN_FOLDERS = ("state", "logs")  # folders of a run that prove nothing
+UNPROVEN_FOLDERS = ("state", "logs")  # folders of a run that the receipt does not cover
 UNPROVEN_FILES = (RUN_NAME, ".lock", RECEIPT_NAME)
 
 
 def _is_name(text: str) -> str:
-    """Refuse what no file is called."""
+    """Refuse a text that cannot be the name of a file."""
     steps = text.split("/")
     is_long = len(steps) > 50 or any(len(step.encode("utf-8")) > LONGEST for step in steps)
     if "\0" in text or is_long:
@@ -59,7 +59,7 @@ Below = Annotated[str, AfterValidator(_is_below)]
 
 
 class Shape(BaseModel):
-    """A part of a receipt: no other keys than these."""
+    """A part of a receipt; unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -116,7 +116,7 @@ class Receipt(Shape):
 
 
 def receipt_facts(survey: Survey, options: Mapping[str, Sequence[str]]) -> Facts:
-    """Return what a receipt says of a run but for its files; ``sealed`` with these it is one.
+    """Return the content of a receipt, except for the output files and the hash of the receipt.
 
     Args:
         survey: What the files are made from.
@@ -136,9 +136,9 @@ def receipt_facts(survey: Survey, options: Mapping[str, Sequence[str]]) -> Facts
 
 
 def compute_facts(survey: Survey) -> Facts:
-    """Return what follows from the inputs alone: an auditor computes it again."""
+    """Return the facts that follow from the inputs alone; an auditor can compute them again."""
     wave, pack, figures = survey.wave, survey.instrument, figures_of(survey).by_id
-    shown = figures[~figures["id"].str.startswith("pair:")]  # pairs stand in pairs.csv
+    shown = figures[~figures["id"].str.startswith("pair:")]  # pairs are in pairs.csv
     ledger = survey.ledger.groupby(["reason", "column"], dropna=False).size().reset_index()
     return {
         "wave": {
@@ -193,7 +193,7 @@ def _round_to_ten_digits(value: object) -> object:
     if isinstance(value, str | int):
         return value
     exact = float(f"{float(str(value)):.10g}")
-    return exact if isfinite(exact) else str(exact)  # JSON knows no infinity
+    return exact if isfinite(exact) else str(exact)  # JSON has no infinity
 
 
 def hash_outputs(out: Path) -> dict[str, str]:
@@ -219,7 +219,7 @@ def seal_receipt(facts: Facts) -> Facts:
 
 
 def keep_old_receipt(facts: Facts, out: Path) -> Facts:
-    """Return the receipt in the folder if the new one differs by the commit alone."""
+    """Return the receipt in the folder if the new one differs in nothing but the commit."""
     try:
         old = read_receipt(out)
     except ReceiptError:
@@ -248,7 +248,7 @@ def read_receipt(out: Path) -> Facts:
                 "receipt_format", path=path, found=facts.get("format"), known=RECEIPT_FORMAT
             )
         Receipt.model_validate(facts, strict=True)
-        receipt_text(facts).encode("utf-8")  # refuses infinity and halves of a letter
+        receipt_text(facts).encode("utf-8")  # refuses infinity and lone surrogates
     except OSError as error:
         raise ReceiptError("receipt_missing", path=path) from error
     except ValidationError as error:
@@ -261,7 +261,7 @@ def read_receipt(out: Path) -> Facts:
 
 
 def is_untouched(facts: Facts, out: Path) -> bool:
-    """Say whether a receipt is what was written, letter by letter, with its own hash."""
+    """Return whether a receipt is unchanged, letter by letter, and agrees with its hash."""
     return (out / RECEIPT_NAME).read_bytes() == receipt_text(seal_receipt(facts)).encode("utf-8")
 
 

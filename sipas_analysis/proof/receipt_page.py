@@ -1,7 +1,7 @@
-"""Show a receipt as a page: what was read, by which rules and program, and each index.
+"""Show a receipt as a page: the inputs, the rules, the program, and each index.
 
-The page is itself a file of the run, so the receipt lists its hash. The receipt's own hash cannot
-stand on the page; the console and ``sipas verify`` print that hash.
+The page is a file of the run, and the receipt lists the hash of the page. So the page cannot show
+the hash of the receipt; the console and ``sipas verify`` print that hash.
 """
 
 from collections.abc import Sequence
@@ -66,7 +66,7 @@ def _inputs_section(facts: Facts) -> Section:
 
 
 def _rules_section(facts: Facts) -> Section:
-    """Return by which rules the figures were computed, and how sure their sources are."""
+    """Return by which rules the figures were computed, and how reliable their sources are."""
     pack, rows = facts["pack"], []
     for rule in facts["rules"]:
         level = make_text(f"report.level.{rule['level']}")
@@ -95,7 +95,7 @@ def _program_section(facts: Facts) -> Section:
 
 
 def _figures_section(facts: Facts, survey: Survey) -> Section:
-    """Return each index unrounded with its division; the other figures stand in the receipt."""
+    """Return each index unrounded with its division; the other figures are in the receipt."""
     indices = [row for row in facts["figures"] if row["id"].partition("@")[0] == OVERALL]
     names: list[Head] = [("id", "row"), ("name", "text")]
     columns = ("printed", "unrounded", "numerator", "denominator", "interval", "n")

@@ -1,8 +1,8 @@
 """Write an RO-Crate, so that other tools can read which program made which file from which input.
 
 Profile: Process Run Crate 0.5 on RO-Crate 1.1 (https://w3id.org/ro/wfrun/process/0.5). The crate
-says no more than the receipt. Its day is that of the wave; the profile recommends the time of the
-run, which is left out because two runs must give the same bytes.
+has no more facts than the receipt. Its date is that of the wave. The profile recommends the time
+of the run, which is left out because two runs must give the same bytes.
 """
 
 import json
@@ -40,7 +40,7 @@ def make_crate(facts: Facts, outputs: str = "", inputs: str = "") -> str:
     """Return the metadata of a run.
 
     Args:
-        facts: What its receipt says, with ``outputs``.
+        facts: The content of its receipt, with ``outputs``.
         outputs: Folder of the outputs below the crate, with ``/`` at its end.
         inputs: Folder of the inputs; if empty they are not in the crate, and each is named by its
             content (``ni:`` address, RFC 6920).
@@ -106,7 +106,7 @@ class _Crate:
     metadata: "ROCrate"
 
     def add_entity(self, key: str, kind: str, **properties: object) -> "ContextEntity":
-        """Add something that is no file."""
+        """Add an entity that is not a file."""
         from rocrate.model.contextentity import ContextEntity
 
         entity = ContextEntity(self.metadata, key, properties={"@type": kind, **properties})

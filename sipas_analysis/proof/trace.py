@@ -17,12 +17,12 @@ from sipas_analysis.proof.program import Facts, describe_program
 from sipas_analysis.proof.receipt import round_figures
 
 BESIDE = (COMPREHENSIVE, MEAN_SCORE, MEAN_100)
-MOST = 12  # candidates that are named when a number stands for several figures
+MOST = 12  # candidates that are named when several figures have the number
 Line = tuple[str, str]  # heading and text
 
 
 def trace(survey: Survey, figure: str, unit: str = "") -> pd.Series:
-    """Return the figure that is meant by an id, or by a number as it is printed.
+    """Find a figure by its id, or by its printed number.
 
     Args:
         survey: What the figure was made from.
@@ -33,7 +33,7 @@ def trace(survey: Survey, figure: str, unit: str = "") -> pd.Series:
         Its row of ``figures`` (``id``, ``value``, …), with that of ``scores`` if it has one.
 
     Raises:
-        ParameterError: No figure is printed so, or several are; they are named.
+        ParameterError: No figure has this id or number, or several have; these are named.
         UnitError: A unit that is not in the list, or has no form.
 
     Example:
@@ -61,7 +61,7 @@ def trace(survey: Survey, figure: str, unit: str = "") -> pd.Series:
 
 
 def _is_same_number(printed: object, wanted: str) -> bool:
-    """Say whether two texts are one number: 100 is 100.00."""
+    """Return whether two texts are the same number, such as 100 and 100.00."""
     try:
         return Decimal(str(printed)) == Decimal(wanted)
     except InvalidOperation:
@@ -102,7 +102,7 @@ def _make_line(language: Language, key: str, text: str = "", **fields: object) -
 
 
 def _is_score(row: pd.Series) -> bool:
-    """Say whether a figure is a score; the others are pairs and figures of a model."""
+    """Return whether a figure is a score; the others are pairs and figures of a model."""
     return isinstance(row["variable"], str)
 
 
@@ -126,7 +126,7 @@ def _explain_value(survey: Survey, row: pd.Series, language: Language) -> Iterat
 
 
 def _explain_rule(survey: Survey, row: pd.Series, language: Language) -> Line:
-    """Return the rule of a figure and how sure its source is."""
+    """Return the rule of a figure and how reliable its source is."""
     if not _is_score(row):
         return _make_line(language, "rule", "model_rule", rule=row["rule"])
     pack = survey.instrument
@@ -136,7 +136,7 @@ def _explain_rule(survey: Survey, row: pd.Series, language: Language) -> Line:
 
 
 def _name_figure(survey: Survey, row: pd.Series, language: Language) -> dict[str, str]:
-    """Say what a figure is and of whom."""
+    """Return the name of a figure, and of its unit, group or survey."""
     pack, variable = survey.instrument, row["variable"]
     if not _is_score(row):
         kind, _, rest = row["id"].partition(":")
@@ -153,7 +153,7 @@ def _name_figure(survey: Survey, row: pd.Series, language: Language) -> dict[str
 
 
 def _explain_forms(survey: Survey, row: pd.Series, language: Language) -> Iterator[Line]:
-    """Yield which forms count, which hold no answer that counts, and which were dropped."""
+    """Yield which forms count, which have no answer that counts, and which were dropped."""
     line = partial(_make_line, language)
     forms = _select_forms(survey, row)
     n_valid = int(row["n_valid"]) if _is_score(row) else len(forms)

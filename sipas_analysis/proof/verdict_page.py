@@ -49,7 +49,7 @@ def make_verdict_page(verdict: Verdict) -> Document:
 
 
 def is_good(verdict: Verdict) -> bool:
-    """Say whether every figure was computed again and is what was published."""
+    """Return whether every figure was computed again and equals the published figure."""
     return verdict.grade in ("same", "elsewhere", "rounded")
 
 

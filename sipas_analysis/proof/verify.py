@@ -1,8 +1,8 @@
-"""Check a run against its receipt: files, inputs, every figure again, every number printed.
+"""Check a run against its receipt: files, inputs, recomputed figures, and printed numbers.
 
 Each difference is named with file, figure, old and new value. Figures are always computed again
-from the inputs, never read from a file of the run; without the inputs only a part is checked, and
-the verdict says so.
+from the inputs, never read from a file of the run. Without the inputs only a part is checked, and
+the verdict is ``partly``.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -29,7 +29,7 @@ from sipas_analysis.proof.receipt import (
     seal_receipt,
 )
 
-CLOSE = 1e-9  # another processor or library moves no more than this
+CLOSE = 1e-9  # largest difference by another processor or library
 NOTES = ("close", "extra", "environment", "absent", "left_out")
 
 
@@ -49,7 +49,7 @@ class Verdict:
     """What a check found.
 
     Attributes:
-        receipt: Hash of the receipt as it lies there.
+        receipt: Hash of the receipt in its present state.
         findings: What differs; notes at the end.
         recomputed: Whether the figures were computed again from the inputs.
         n_outputs: Files compared.

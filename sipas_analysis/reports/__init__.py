@@ -1,5 +1,5 @@
-"""What is said: reports on the province and its units, the portal, the annexes and other pages.
+"""The content of reports on the province and its units, the portal, annexes and other pages.
 
-Chapters take figures and return sections of the document model. How these look belongs to
-``documents``, which figures may be published to ``figures``.
+Chapters take figures and return sections of the document model. ``documents`` defines the layout,
+``figures`` which figures may be published.
 """

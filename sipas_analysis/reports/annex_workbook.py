@@ -55,17 +55,17 @@ def write_annexes(figures: Figures, path: Path, language: Language) -> Path:
     Args:
         figures: The figures of a wave; what they hide is shown as hidden (rule P2).
         path: Where the workbook goes, written whole or not at all.
-        language: Of all texts; numbers follow the settings of who opens the file.
+        language: Of all texts; numbers follow the settings of the reader's Excel.
 
     Returns:
         The path.
     """
     wave, cells = figures.survey.wave, _AnnexCells(figures)
-    sheets = [_group_sheet(cells, number, group) for number, group in enumerate(figures.groups, 1)]
+    sheets = [
+        _build_group_annex(cells, number, group) for number, group in enumerate(figures.groups, 1)
+    ]
     sheets += [_item_sheet(cells), _source_sheet(figures)]
-    decision_day = wave.decision.date if wave.decision else None
-    day = decision_day or wave.collected.end or date(wave.year, 12, 31)
-    return write_workbook(path, sheets, (wave.title, wave.publisher, day), language)
+    return write_workbook(path, sheets, (wave.title, wave.publisher, wave.document_day), language)
 
 
 def write_report_tables(document: Document, path: Path, language: Language) -> Path:
@@ -111,7 +111,7 @@ class _AnnexCells:
             self.by_domain.setdefault(domain, {})[figure.variable] = figure
 
     def percent_cell(self, domain: str, code: str) -> Cell:
-        """Return a percentage as it may be printed, and marked as reports mark it."""
+        """Return a percentage as it may be printed, with the same mark as in reports."""
         figure = self.by_domain[domain][code]
         if figure.flag == SUPPRESS and figure.n_valid > 0:
             return Cell(make_text("report.suppressed"))
@@ -143,7 +143,7 @@ class _AnnexCells:
         return Bilingual(vi=self.pack.label_of(code, "vi"), en=self.pack.label_of(code, "en"))
 
 
-def _group_sheet(cells: _AnnexCells, number: int, group: str) -> Sheet:
+def _build_group_annex(cells: _AnnexCells, number: int, group: str) -> Sheet:
     """List the units of one group in the order of the ranking, below the whole and the group."""
     pack, wave, group_name = cells.pack, cells.wave, cells.groups[group]
     parts = [*pack.factors, *pack.blocks]
@@ -194,7 +194,7 @@ def _rank_cells(figure: PublishedFigure, min_forms: int) -> Line:
 
 
 def _item_sheet(cells: _AnnexCells) -> Sheet:
-    """List every item by unit; the wordings stand below."""
+    """List every item by unit; the wordings are below the table."""
     figures, pack = cells.figures, cells.pack
 
     def make_line(number: object, name: object, group: object, domain: str) -> Line:
@@ -238,7 +238,7 @@ def _item_sheet(cells: _AnnexCells) -> Sheet:
 
 
 def _source_sheet(figures: Figures) -> Sheet:
-    """Say what the figures are, by which rule they were made and how to read the marks."""
+    """Explain the figures, their rule and the marks."""
     survey, wave, pack = figures.survey, figures.survey.wave, figures.survey.instrument
     rules = [describe_rule(Subject(figures), level) for level, _ in pack.rules_by_level()]
     limits = {"min_forms": pack.index.min_forms, "min_cell": wave.min_cell}
@@ -266,7 +266,7 @@ def _source_sheet(figures: Figures) -> Sheet:
 
 
 def _state_attachment(wave: Wave) -> list[Text]:
-    """Say to which decision an annex belongs; what is not sure is left to be filled in."""
+    """State the decision of an annex; unknown parts are left to be filled in."""
     decision = wave.decision
     if wave.is_synthetic:
         return []
@@ -280,7 +280,7 @@ def _synthetic_banner(wave: Wave) -> Text | None:
 
 
 def _explain_marks() -> tuple[Text, ...]:
-    """Say what the marks mean; the first two hold for every figure."""
+    """Explain the marks; the first two apply to every figure."""
     hidden = make_text("xlsx.hidden", word=make_text("report.suppressed"))
     return (make_text("report.caution_note"), hidden, make_text("report.ranking.read"))
 

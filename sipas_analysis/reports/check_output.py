@@ -31,7 +31,7 @@ def describe_check(survey: Survey, language: Language) -> Lines:
 
 
 def _describe_gaps(survey: Survey, language: Language) -> Lines:
-    """Name units that sent nothing, and items that many people left blank."""
+    """Name units without forms, and items that many people left blank."""
     sent = set(survey.frame["unit"])
     silent = [name for code, name in survey.unit_names.items() if code not in sent]
     if silent:
@@ -48,7 +48,7 @@ def list_check_tables(survey: Survey) -> dict[str, pd.DataFrame]:
 
     Findings of units whose figures are withheld stay out (rule P2).
     """
-    from sipas_analysis.figures.published import Figures  # all of measure and explain comes along
+    from sipas_analysis.figures.published import Figures  # imports measure and explain
 
     changes = survey.ledger.groupby(["file", "column", "reason"], sort=True)["row"]
     ledger = changes.agg(n="size", first_row="min").reset_index()

@@ -41,7 +41,7 @@ def write_comparison(
 ) -> tuple[Changes, list[Path]]:
     """Compare waves and write the table and the page; return the changes and the files.
 
-    What a wave itself would not publish, alone or beside its totals (rule P2), stays out.
+    A figure that a wave must not publish, alone or beside its totals (rule P2), is left out.
 
     Source: rules C1, C2 and P2 in docs/method.md.
     """
@@ -58,7 +58,7 @@ def write_comparison(
 
 
 def hide_withheld(changes: Changes, ordered: Sequence[Survey]) -> Changes:
-    """Blank each change of a figure that either wave withholds, also to protect another."""
+    """Blank each change of a figure that either wave suppresses, also to protect another."""
     frame = changes.frame.copy()
     keys = ["domain", "group", "unit", "variable"]
     row_keys = [tuple(row) for row in frame[keys].to_numpy().tolist()]
@@ -116,7 +116,7 @@ def describe_changes(changes: Changes, language: Language) -> Lines:
 def _pair_blocks(
     rows: pd.DataFrame, reason: str, is_bridged: bool, pair: tuple[Survey, Survey]
 ) -> list[Block]:
-    """Return what changed between two waves, or why nothing may be said."""
+    """Return what changed between two waves, or why they must not be compared."""
     if reason:
         reasons = tuple(make_text(f"compare.why.{word}") for word in reason.split())
         return [Paragraph(make_text("compare.no_line"), "warning"), Bullets(reasons)]
@@ -191,7 +191,7 @@ def _interval_text(low: float, high: float) -> Text | None:
 
 
 def _state_verdict(change: object) -> Text:
-    """Say whether a change is more than chance: for units by Holm's p, else by the interval."""
+    """State whether a change is more than chance: for units by Holm's p, else by the interval."""
     reason = str(getattr(change, "reason", ""))
     if reason not in ("", "bridged"):
         return explain_break(reason)

@@ -1,4 +1,4 @@
-"""What ``sipas drivers`` prints and writes: the verdict first, no number without a meaning."""
+"""What ``sipas drivers`` prints and writes: first the verdict, then numbers with their meaning."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -81,13 +81,13 @@ def _describe_models(models: Drivers, names: dict[str, str], language: Language)
 
 
 def _print_p(p: float, language: Language) -> str:
-    """Return a p value as text; none is 0."""
+    """Return a p value as text, never as 0."""
     least = f"< {format_number(0.0001, language, 4)}"
     return least if p < 0.0001 else format_number(p, language, 4)
 
 
 def _describe_priority(priority: Priority, names: dict[str, str], language: Language) -> Lines:
-    """Yield shares, what to look at first, and the items that would gain most."""
+    """Yield shares, what to improve first, and the items with the largest gain."""
     shares = priority.importance
     assert shares is not None
     table = shares.frame.sort_values("value", ascending=False)
@@ -129,7 +129,7 @@ def _describe_reasons(models: Drivers, language: Language) -> Lines:
 
 
 def find_priority(survey: Survey, models: Drivers) -> Priority | None:
-    """Return what to look at first by these models of the whole survey; None without a linear."""
+    """Return what to improve first by these models; None without a linear model of the whole."""
     if "linear" not in models.fits:
         return None
     both = {"linear", "logit"} <= {*models.fits, *models.reason}
@@ -144,7 +144,7 @@ def keep_publishable(survey: Survey, models: Drivers, by: str) -> Drivers:
 
 
 def hide_keys(models: Drivers, hidden: set[str], by: str) -> Drivers:
-    """Return the models without some keys; their reason becomes that they are hidden (P2)."""
+    """Return the models without some keys, with the reason that these are hidden (P2)."""
     frame = models.frame[~models.frame[by].isin(hidden)].reset_index(drop=True)
     fits = {key: fit for key, fit in models.fits.items() if key[0] not in hidden}
     hidden_fits = {key: "hidden" for key in models.fits if key[0] in hidden}

@@ -113,7 +113,7 @@ def name_best_and_worst(subject: Subject, message: str, ordered: Sequence[Publis
 
 
 def are_different(ordered: Sequence[PublishedFigure]) -> bool:
-    """Say whether some figures, lowest first, are not all the same."""
+    """Return whether some figures, lowest first, are not all the same."""
     return len(ordered) > 1 and round(ordered[-1].value - ordered[0].value, 9) > 0
 
 
@@ -132,13 +132,13 @@ def contrast_extremes(subject: Subject, ordered: Sequence[PublishedFigure]) -> t
 
 
 def explain_no_rank(subject: Subject, figure: PublishedFigure) -> Text:
-    """Say why a unit has no rank."""
+    """State why a unit has no rank."""
     limit = subject.pack.index.min_forms
     return make_text(f"report.rank.reason.{figure.reason}", min_forms=limit, n=figure.n_valid)
 
 
 def has_several_units(subject: Subject, group: str) -> bool:
-    """Say whether a group has two units or more to show; a single unit needs no picture."""
+    """Return whether a group has two units or more to show; a single unit needs no picture."""
     return sum(figure.is_known for figure in subject.figures.units_in_order(group)) > 1
 
 
@@ -148,7 +148,7 @@ def explain_target_lines(targets: Sequence[float]) -> object:
 
 
 def describe_intervals(name: str, rows: Sequence[tuple[Bilingual, PublishedFigure]]) -> Text:
-    """Say in words what a chart of intervals shows: each name, value and interval."""
+    """Describe in words a chart of intervals: each name, value and interval."""
     parts = [
         make_text(
             "report.alt.row", name=label, value=percent_cell(figure), interval=interval_cell(figure)

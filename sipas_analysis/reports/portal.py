@@ -1,8 +1,8 @@
 """Write one page with links to every report of a wave: search, sort, see groups and intervals.
 
 The page opens from a disk or a USB stick without server and network, in each language of the wave.
-It lists what was dropped, which reports failed and which units sent nothing. Without scripts all
-rows are there. The same figures and files give the same bytes.
+The page lists the dropped forms, the failed reports and the units without forms. Without scripts
+all rows are shown. The same figures and files give the same bytes.
 """
 
 import base64
@@ -113,7 +113,7 @@ class PortalRow:
 
     @property
     def rank_range(self) -> object:
-        """From which rank to which a ranked unit may be."""
+        """The lowest and highest possible rank of a ranked unit."""
         low, high = self._rank_number("rank_low"), self._rank_number("rank_high")
         return make_text("report.places", low=low, high=high)
 
@@ -185,7 +185,7 @@ def _fill_template(languages: Sequence[Language], **parts: object) -> str:
     """Fill in the template; its script is the only one that a browser may run."""
 
     def texts_by_language(value: object) -> list[tuple[str, object]]:
-        """Return language and text; a single one without language where all read alike."""
+        """Return language and text; a single text without language where all texts are equal."""
         if isinstance(value, Bilingual) and not (value.vi and value.en):
             return [("vi" if value.vi else "en", value.vi or value.en)]
         texts = [render_markup(value, language) for language in languages]
@@ -261,7 +261,7 @@ def _list_links(outcomes: Sequence[ReportOutcome], unit: str, folder: Path) -> t
 
 
 def _link_label(kind: str, language: str) -> str:
-    """Return what a link says: ``PDF``, or ``THƯ PDF`` for the letter in Vietnamese."""
+    """Return the text of a link: ``PDF``, or ``THƯ PDF`` for the letter in Vietnamese."""
     letter, _, file_format = kind.rpartition(" ")
     label_language: Language = "vi" if language == "vi" else "en"
     name = say(label_language, f"portal.{letter}") if letter else ""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sipas_analysis.collect.survey import Survey, check_unit
-from sipas_analysis.documents.model import Document, Official, Section, make_text
+from sipas_analysis.documents.model import Document, Section, Signatory, make_text
 from sipas_analysis.documents.writers.docx import write_docx
 from sipas_analysis.documents.writers.html import render_section, write_html
 from sipas_analysis.documents.writers.pdf import write_pdf
@@ -105,9 +105,9 @@ class Report:
         letter = self.letter() if unit and {*file_formats} & {*LETTER_FORMATS} else document
         files = name_report_files(unit, file_formats, self.languages)
         for (kind, language), name in files.items():
-            is_letter, _, file_format = kind.rpartition(" ")
+            letter_prefix, _, file_format = kind.rpartition(" ")
             path = folder / name
-            self._write_format(letter if is_letter else document, path, file_format, language)
+            self._write_format(letter if letter_prefix else document, path, file_format, language)
         tables = [] if unit else write_tables(self.subject.figures.tables(), folder / "tables")
         return [*files.values(), *(path.relative_to(folder).as_posix() for path in tables)]
 
@@ -144,7 +144,7 @@ class Report:
             banner=make_text("report.synthetic") if wave.is_synthetic else None,
             sections=sections,
             footer=make_footer(wave),
-            official=Official(wave.province, wave.publisher, wave.document_day),
+            official=Signatory(wave.province, wave.publisher, wave.document_day),
             kind=make_text("office.report"),
         )
 

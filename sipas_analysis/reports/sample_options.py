@@ -1,6 +1,6 @@
 """The options of ``sipas sample``: names, defaults, help and ranges, stated once.
 
-``cli.py`` gives its verb the fields of this class; ``sample_page.py`` reads them.
+``cli.py`` gives its command the fields of this class; ``sample_page.py`` reads them.
 """
 
 from dataclasses import dataclass

@@ -82,7 +82,7 @@ def write_sample(options: SampleOptions, language: Language) -> list[Path]:
     """Plan, draw and write a sample; return the files, the page last.
 
     Raises:
-        SipasError: The list or an option cannot stand; then nothing is written.
+        SipasError: The list or an option is invalid; nothing is written.
 
     Source: rules S1, S2, S3 and P1 in docs/method.md.
     """
@@ -189,13 +189,13 @@ def _count_forms(sizes: "pd.Series[int]", options: SampleOptions) -> ArrayLike:
 
 
 def _detectable_difference(n: ArrayLike, share: float, deff: float) -> Floats:
-    """Return the difference between two units of n forms that can be told, NaN for no form."""
+    """Return the detectable difference between two units of n forms, NaN for no form."""
     known_n = np.where(np.asarray(n) > 0, n, np.nan)
     return detectable_difference(known_n, share, items=ITEMS, within=WITHIN, deff=deff)
 
 
 def build_sample_page(options: SampleOptions, plan: SamplePlan) -> Document:
-    """Return the page: what the sample tells, how it was made, what came back."""
+    """Return the page: the precision of the sample, its method, the forms that came back."""
     precision = tuple(_describe_precision(options, plan.units))
     steps = Bullets(tuple(_describe_method(options, plan)))
     sections = [
@@ -211,7 +211,7 @@ def build_sample_page(options: SampleOptions, plan: SamplePlan) -> Document:
 
 
 def _describe_precision(options: SampleOptions, units: pd.DataFrame) -> Iterable[Block]:
-    """Say what the sample can tell, and what it cannot; then list the units."""
+    """State what the sample can and cannot show, then list the units."""
     total, population = int(units["n"].sum()), int(units["population"].sum())
     lead = make_text("sample.lead", n=total, population=population, units=len(units))
     yield Paragraph(lead, "lead")
@@ -232,7 +232,7 @@ def _describe_precision(options: SampleOptions, units: pd.DataFrame) -> Iterable
 
 
 def _state_margin(units: pd.DataFrame) -> Text:
-    """Say the margin of the units, from the best to the worst if they differ."""
+    """State the margin of the units, from the best to the worst if they differ."""
     best, worst = (Number(float(end), 1) for end in units["margin_points"].agg(["min", "max"]))
     if best.text("en") == worst.text("en"):
         return make_text("sample.margin_one", best=best)
@@ -240,7 +240,7 @@ def _state_margin(units: pd.DataFrame) -> Text:
 
 
 def _state_difference(fewest: int, deff: float) -> Text:
-    """Say which difference the units with the fewest forms can show, at 50 % and near 95 %."""
+    """State the difference that units with the fewest forms can show, at 50 % and near 95 %."""
     at_half, at_near = (
         100 * float(_detectable_difference(fewest, share, deff)) for share in (WORST, NEAR)
     )
@@ -255,7 +255,7 @@ def _state_difference(fewest: int, deff: float) -> Text:
 
 
 def _state_forms_to_tell(deff: float) -> Text:
-    """Say how many forms would tell two neighbours of a published list apart."""
+    """State how many forms would separate two neighbours of a published list."""
     high, low = (float(percent) for percent in NEIGHBOURS)
     forms = forms_to_tell(high, low, items=ITEMS, within=WITHIN, deff=deff)
     return make_text(
@@ -269,7 +269,7 @@ def _state_forms_to_tell(deff: float) -> Text:
 
 
 def _describe_method(options: SampleOptions, plan: SamplePlan) -> Iterable[Text]:
-    """Say by which rules the sample was sized, shared out and drawn."""
+    """State the rules by which the sample was sized, allocated and drawn."""
     if options.total is None:
         error = Number(options.error, 3 if options.error < 0.01 else 2)
         yield make_text(f"sample.rule.{options.method}", error=error)
@@ -293,7 +293,7 @@ def _describe_method(options: SampleOptions, plan: SamplePlan) -> Iterable[Text]
 
 
 def _describe_response(returned: pd.DataFrame) -> Iterable[Block]:
-    """Say how many of those drawn answered, then list the units."""
+    """State how many of those drawn answered, then list the units."""
     sums = returned[["planned", "answered", "replaced", "missing"]].sum()
     counts: dict[str, object] = {str(name): int(count) for name, count in sums.items()}
     share = Number(100 * float(sums["answered"] / sums["planned"]), 1)

@@ -1,4 +1,4 @@
-"""Making many reports: one notebook with checked parameters, child processes, a whole wave.
+"""Make many reports: one notebook with checked parameters, child processes, a whole wave.
 
-What a report says belongs to ``reports``; what proves it to ``proof``.
+``reports`` defines the content of a report; ``proof`` makes its receipt.
 """

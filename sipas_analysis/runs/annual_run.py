@@ -1,8 +1,8 @@
-"""Make every report of a wave, then the page that leads to them, last of all the receipt.
+"""Make every report of a wave, then the page with links to them, and last the receipt.
 
-Reports are made in parallel, a unit that fails stops no other, and a later run makes only what is
-missing. The wave is read and its figures are computed once: children of this process share them
-(``worker.py``). Of two runs on one folder the second is refused.
+Reports are made in parallel. If a report fails, the others are still made. A later run makes only
+missing reports. The wave is read and its figures are computed once; child processes share both
+(``worker.py``). If two runs use one folder, the second is refused.
 """
 
 import json
@@ -48,7 +48,7 @@ from sipas_analysis.runs.jobs import (
 from sipas_analysis.runs.worker import (
     close_workers,
     fork_reports,
-    lost_result,
+    make_failed_result,
     make_report,
     may_fork,
     prepare_wave,
@@ -59,7 +59,7 @@ ENGINES = ("fork", "kernel")
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What was asked of a run; empty lists, empty text and 0 mean the usual."""
+    """The options of a run; empty lists, empty text and 0 mean the defaults."""
 
     out: Path
     languages: Sequence[str] = ()
@@ -71,12 +71,12 @@ class RunRequest:
 
 
 def run_wave(survey: Survey, request: RunRequest) -> dict[str, str]:
-    """Make what is missing of a wave, then its portal; return why reports failed, by name.
+    """Make the missing reports of a wave, then its portal; return why reports failed, by name.
 
     Raises:
         ParameterError: A format, language or engine that is not known.
         UnitError: A unit that is not in the list, or has no form.
-        OutputError: The folder cannot be written, or another run holds it.
+        OutputError: The folder cannot be written, or another run is writing to it.
     """
     if request.engine not in ENGINES:
         raise ParameterError("run_format", found=request.engine, known=", ".join(ENGINES))
@@ -93,11 +93,11 @@ def run_wave(survey: Survey, request: RunRequest) -> dict[str, str]:
         seconds = time.perf_counter() - start
         failed = {result.job.name: dict(result.failed) for result in results if result.failed}
         options = {"languages": list(languages), "formats": list(formats), "units": list(units)}
-        whole = plan_jobs(survey, out, languages=languages, formats=formats)
+        all_jobs = plan_jobs(survey, out, languages=languages, formats=formats)
         try:
             write_times(out, survey.wave.path, results, seconds)
-            _close_run(survey, out, options, whole, failed)
-        except OutputError as error:  # a full disk: the reports that are there stay
+            _close_run(survey, out, options, all_jobs, failed)
+        except OutputError as error:  # a full disk: existing reports are kept
             failed["index.html"] = {"vi": error.text("vi"), "en": error.text("en")}
     n_done = sum(not result.failed for result in results)
     print_message("run_done", n=n_done, seconds=f"{seconds:.0f}")
@@ -107,7 +107,7 @@ def run_wave(survey: Survey, request: RunRequest) -> dict[str, str]:
 def _make_missing(
     survey: Survey, jobs: Sequence[Job], n_workers: int, executor: Executor | None
 ) -> list[JobResult]:
-    """Make the reports that do not stand; this process forks for them if it may."""
+    """Make the reports that are not up to date, in forks of this process if possible."""
     missing = [job for job in jobs if not is_fresh(job)]
     n_fresh = len(jobs) - len(missing)
     print_message("run_plan", n=len(jobs), fresh=n_fresh, todo=len(missing))
@@ -144,9 +144,9 @@ def make_reports(
             try:
                 yield future.result()
             except Exception as error:  # a worker was lost: the report is missing, the run goes on
-                yield lost_result(waiting[future], error)
+                yield make_failed_result(waiting[future], error)
     finally:
-        if executor is None:  # a cluster belongs to whoever lent it
+        if executor is None:  # the caller closes a cluster
             pool.shutdown(wait=False, cancel_futures=True)
         close_workers()
 
@@ -158,23 +158,23 @@ def _close_run(
     jobs: Sequence[Job],
     failed: Mapping[str, Mapping[str, str]],
 ) -> None:
-    """Write what belongs to the wave as a whole, and last of all the receipt of what stands."""
-    standing = {job.name: standing_files(job) for job in jobs}
+    """Write the files of the whole wave, and last the receipt of all files that are up to date."""
+    unchanged = {job.name: standing_files(job) for job in jobs}
     facts, figures = receipt_facts(survey, options), figures_of(survey)
     page = make_receipt_page(facts, survey)
     common = [
         write_html(page, out / f"{STEM}.{language}.html", language)
         for language in options["languages"]
     ]
-    common += _write_missing_tables(figures, out, standing.get(WHOLE, {}))
-    outcomes = [_portal_outcome(name, standing[name], failed.get(name, {})) for name in standing]
+    common += _write_missing_tables(figures, out, unchanged.get(WHOLE, {}))
+    outcomes = [_portal_outcome(name, unchanged[name], failed.get(name, {})) for name in unchanged]
     portal, names = out / "index.html", [path.relative_to(out).as_posix() for path in common]
     common.append(write_portal(figures, outcomes, portal, options["languages"], names))
     print_message("portal", path=portal)
-    _tell_leftovers(out, standing)
+    _tell_leftovers(out, unchanged)
     proven = {
         name: file_hash
-        for files in standing.values()
+        for files in unchanged.values()
         for name, file_hash in files.items()
         if not name.startswith(f"{TABLES}/")
     }
@@ -186,19 +186,19 @@ def _close_run(
     print_message("receipt", sha256=receipt["sha256"])
 
 
-def _write_missing_tables(figures: Figures, out: Path, standing: Container[str]) -> list[Path]:
-    """Write the tables unless those of the province report stand; return their paths."""
+def _write_missing_tables(figures: Figures, out: Path, unchanged: Container[str]) -> list[Path]:
+    """Write the tables unless the province report has up-to-date ones; return their paths."""
     tables = figures.tables()
     paths = [out / TABLES / f"{name}.csv" for name in tables]
-    if all(f"{TABLES}/{path.name}" in standing for path in paths):
+    if all(f"{TABLES}/{path.name}" in unchanged for path in paths):
         return paths
     return write_tables(tables, out / TABLES)
 
 
-def _tell_leftovers(out: Path, standing: Mapping[str, Mapping[str, str]]) -> None:
-    """Name reports whose files in the folder are of another wave or program, or were changed."""
-    old = [name for name, files in standing.items() if _has_leftovers(out, name, files)]
-    gone = sorted(path.name for path in (out / "units").glob("*") if path.name not in standing)
+def _tell_leftovers(out: Path, unchanged: Mapping[str, Mapping[str, str]]) -> None:
+    """Report files in the folder that are of another wave or program, or were changed."""
+    old = [name for name, files in unchanged.items() if _has_leftovers(out, name, files)]
+    gone = sorted(path.name for path in (out / "units").glob("*") if path.name not in unchanged)
     if old := [*old, *(name for name in gone if _has_leftovers(out, name, ()))]:
         names = ", ".join(old[:SHOWN_PLACES]) + (", …" if old[SHOWN_PLACES:] else "")
         print_message("stale", n=len(old), names=names)
@@ -217,22 +217,22 @@ def _open_executor(scheduler: str) -> Iterator[Executor | None]:
 
 
 def _portal_outcome(
-    name: str, standing: Container[str], reasons: Mapping[str, str]
+    name: str, unchanged: Container[str], reasons: Mapping[str, str]
 ) -> ReportOutcome:
     """Return what the portal may link to for one report, or why the report failed."""
     files = {
         (kind, str(language)): path
         for (kind, language), path in _possible_files(name).items()
-        if path in standing
+        if path in unchanged
     }
     reason = Bilingual(vi=reasons.get("vi", ""), en=reasons.get("en", "")) if reasons else ""
     return ReportOutcome(_unit_of(name), files, reason)
 
 
-def _has_leftovers(out: Path, name: str, standing: Container[str]) -> bool:
-    """Say whether the folder holds files of a report that do not stand."""
+def _has_leftovers(out: Path, name: str, unchanged: Container[str]) -> bool:
+    """Return whether the folder has files of a report that are not up to date."""
     paths = _possible_files(name).values()
-    return any((out / path).is_file() for path in paths if path not in standing)
+    return any((out / path).is_file() for path in paths if path not in unchanged)
 
 
 def _possible_files(name: str) -> dict[tuple[str, Language], str]:
@@ -246,10 +246,10 @@ def _unit_of(name: str) -> str:
 
 @contextmanager
 def lock_folder(out: Path) -> Iterator[None]:
-    """Let no other run write to an output folder; remove what a crashed run left half written.
+    """Lock an output folder against other runs; remove incomplete files of a crashed run.
 
     Raises:
-        OutputError: Another run holds it, or it cannot be written.
+        OutputError: Another run has the lock, or the folder cannot be written.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -267,7 +267,7 @@ def lock_folder(out: Path) -> Iterator[None]:
 
 
 def _take_lock(handle: int) -> bool:
-    """Take the lock if nobody holds it; the system frees it when the process ends."""
+    """Take the lock if it is free; the system frees the lock when the process ends."""
     try:
         if sys.platform == "win32":
             import msvcrt

@@ -1,7 +1,7 @@
-"""List the reports of a wave, and say which stand as they were written.
+"""List the reports of a wave, and find those that are up to date.
 
-A report is made anew only if its inputs or the program have changed, or if a file that is asked
-for is missing or was changed.
+A report is made again only if its inputs or the program have changed, or if a requested file is
+missing or was changed.
 """
 
 import hashlib
@@ -28,12 +28,12 @@ class Job:
     """One report to make.
 
     Attributes:
-        name: ``province`` or the unit's code; seeds what the report may draw.
+        name: ``province`` or the unit's code; also the seed of random numbers.
         wave: Path of ``wave.yaml``.
         out: Output folder of the wave.
         notebook: Which notebook makes it.
         parameters: Of the notebook.
-        files: What it is to write, below the output folder.
+        files: The files to write, below the output folder.
         key: Hash of everything that its files depend on.
         engine: ``fork`` or ``kernel``.
     """
@@ -112,9 +112,10 @@ def plan_jobs(
 
 
 def standing_files(job: Job) -> dict[str, str]:
-    """Return the hash of each file of a report that stands as it was written, of this very wave.
+    """Return the hash of each file of a report that is up to date.
 
-    What was made from other inputs or by another program, or was changed since, is left out.
+    Files that were made from other inputs or by another program, or were changed since, are left
+    out.
     """
     try:
         note = json.loads(job.state.read_text("utf-8"))
@@ -125,7 +126,7 @@ def standing_files(job: Job) -> dict[str, str]:
 
 
 def is_fresh(job: Job) -> bool:
-    """Say whether every file that a report is asked for stands."""
+    """Return whether every requested file of a report is up to date."""
     return set(job.files) <= standing_files(job).keys()
 
 
@@ -136,6 +137,6 @@ def hash_files(job: Job, names: Iterable[str]) -> dict[str, str]:
 
 
 def table_files(job: Job) -> list[str]:
-    """Return the tables of the wave: the province report writes them, no other report does."""
+    """Return the tables of the wave, which only the province report writes."""
     paths = sorted((Path(job.out) / TABLES).glob("*.csv")) if job.name == WHOLE else []
     return [f"{TABLES}/{path.name}" for path in paths]

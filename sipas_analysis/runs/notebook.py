@@ -1,8 +1,8 @@
-"""Run one notebook with checked parameters, through papermill's own interface.
+"""Run one notebook with checked parameters, through the interface of papermill.
 
-papermill only logs a misspelt parameter and then reports the default year, and does the same if the
-``parameters`` tag is missing; its command line turns the code 001 into 1. So names are compared
-first, all values are text, and they are written into the notebook as they are.
+If a parameter is misspelt or the ``parameters`` tag is missing, papermill only logs a warning, and
+the report is that of the default year. The papermill command turns the code 001 into 1. So names
+are compared first, and all values are text that is written into the notebook unchanged.
 """
 
 import ast
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 PROVINCE, UNIT = "province_report", "unit_report"
 FORK_ENGINE = "sipas-fork"  # runs cells in this process, see papermill_engine.py
-SLOW_CHECKER = "rfc3987_syntax"  # checks addresses with other letters than ASCII; needs a second
+SLOW_CHECKER = "rfc3987_syntax"  # for addresses that are not ASCII; takes a second to import
 
 
 def parameters_of(notebook: Path) -> list[str]:
@@ -68,8 +68,8 @@ def check_parameters(notebook: Path, parameters: Mapping[str, object]) -> None:
 def run_notebook_here(name: str, parameters: Mapping[str, str], survey: "Survey") -> None:
     """Run a notebook in this process on a survey that was read already; see ``run_notebook``.
 
-    What the notebook draws at random follows from its unit, so the report does not depend on what
-    this process did before.
+    The seed of random numbers comes from the unit, so the report does not depend on what this
+    process did before.
     """
     check_parameters(notebooks_folder() / f"{name}.ipynb", parameters)
     prepare_process(survey)
@@ -83,16 +83,16 @@ def prepare_process(survey: "Survey") -> None:
 
     from sipas_analysis.collect.survey import keep_survey
 
-    os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # as a kernel has it
+    os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # as in a kernel
     mpl.rcParams["backend"] = os.environ["MPLBACKEND"]
     import_papermill()
     keep_survey(survey)
 
 
 def import_papermill() -> None:
-    """Import papermill without a library that only checks addresses no notebook has.
+    """Import papermill without a library that checks addresses, which no notebook contains.
 
-    jsonschema takes that library if it is there; building its grammar needs a second of a core.
+    jsonschema imports that library if it is installed; building its grammar takes a second.
     """
     slow_checker = sys.modules.pop(SLOW_CHECKER, None)
     sys.modules[SLOW_CHECKER] = None  # type: ignore[assignment]  # an import of it now fails
@@ -105,7 +105,7 @@ def import_papermill() -> None:
 
 
 def seed_generators(name: str) -> None:
-    """Seed what a notebook may draw from, by the report's name: a fork copies generators."""
+    """Seed the random generators by the report's name, because a fork copies generators."""
     import numpy as np
 
     seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
@@ -116,13 +116,13 @@ def seed_generators(name: str) -> None:
 def run_notebook(
     name: str, parameters: Mapping[str, str], folder: Path | None = None, engine: str = ""
 ) -> None:
-    """Run a notebook; it writes its report itself.
+    """Run a notebook, which writes its report.
 
     Args:
         name: ``province_report`` or ``unit_report``, or another notebook of ``folder``.
         parameters: A value for each of the notebook's parameters, all text.
-        folder: Where the notebook lies; the program's own notebooks if not given.
-        engine: papermill's engine; a kernel of its own if empty.
+        folder: Where the notebook is; the folder of the program's notebooks if not given.
+        engine: papermill's engine; a separate kernel if empty.
 
     Raises:
         ParameterError: Names or types do not fit.

@@ -1,8 +1,8 @@
-"""Run a notebook's cells in this process, through papermill: no kernel to start, no socket to lose.
+"""Run a notebook's cells in this process, through papermill and without a kernel.
 
-papermill's own extension point (entry point group ``papermill.engine``, name ``sipas-fork``). A
-kernel start and its imports cost seconds a report; this process, or the process that it was forked
-from, has the imports already. Not for widgets or ``input()``: there is no kernel to ask.
+This is an engine of papermill (entry point group ``papermill.engine``, name ``sipas-fork``). The
+start of a kernel and its imports take seconds for each report; this process, or the process that
+forked this one, has the imports already. Widgets and ``input()`` do not work without a kernel.
 """
 
 import io
@@ -25,7 +25,7 @@ Formats = Mapping[str, object]  # content by media type, or what belongs to a fo
 
 
 class CellOutputs:
-    """Outputs of one cell, in the order in which they came; text of one stream joins."""
+    """Outputs of one cell, in the order in which they came; text of one stream is joined."""
 
     def __init__(self, count: int = 0) -> None:
         self.count = count
@@ -72,7 +72,7 @@ class _ResultHook(DisplayHook):
     shell: "CellShell"
 
     def quiet(self) -> bool:
-        """Say whether a result is not formatted: nobody will read it, or a semicolon hides it."""
+        """Return whether to skip formatting a result: it is not kept, or a semicolon hides it."""
         return not self.shell.shows_results or bool(super().quiet())
 
     def write_output_prompt(self) -> None:
@@ -135,7 +135,7 @@ class CellShell(InteractiveShell):
         """Do nothing: there is no event loop."""
 
     def showtraceback(self, *args: object, **kwargs: object) -> None:
-        """Say nothing: the engine writes the error into the notebook."""
+        """Print nothing: the engine writes the error into the notebook."""
 
 
 def run_cells(
@@ -163,7 +163,7 @@ def run_cells(
 
 
 def __getattr__(name: str) -> object:
-    """Make ``ForkEngine``, papermill's engine: it asks for it while its own module still loads."""
+    """Make ``ForkEngine`` on first use: papermill imports this module while it still loads."""
     if name != "ForkEngine":
         raise AttributeError(name)
     from papermill.engines import Engine
@@ -184,7 +184,7 @@ def _redirect_streams(shell: CellShell) -> Iterator[None]:
 
 @contextmanager
 def _restore_main(shell: CellShell) -> Iterator[None]:
-    """Give the process its ``__main__`` module back: cells run in another."""
+    """Restore the ``__main__`` module of the process: cells run in another module."""
     try:
         yield
     finally:

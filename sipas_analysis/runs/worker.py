@@ -1,14 +1,14 @@
 """Make each report in a child of a process that has read and computed the wave once.
 
 A run forks the children itself (``fork_reports``): a child shares what the run has read and
-computed, and starts as clean as a new process. Only a process of one thread may fork, or a lock of
-another thread would be copied. A process with threads, such as a worker of a Dask cluster, starts a
-process for this work instead (``WorkerProcess``):
+computed, and is otherwise like a new process. Only a process with one thread may fork, because a
+lock of another thread would be copied. A process with threads, such as a worker of a Dask cluster,
+starts a separate process for this work (``WorkerProcess``):
 
     python -m sipas_analysis.runs.worker
 
 The first line of its input names the wave, each further line is a job as JSON; each answer is one
-line of JSON. What a report draws at random follows from the name of the report.
+line of JSON. The seed of random numbers in a report is the name of the report.
 """
 
 import gc
@@ -44,8 +44,8 @@ TRIES = 2  # times that a worker process may fail to start
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a child says of its report, or a worker process of its start.
+class ReportReply:
+    """The answer of a child about its report, or of a worker process about its start.
 
     Attributes:
         done: Whether it succeeded.
@@ -60,7 +60,7 @@ class Answer:
     details: str = ""
 
     @classmethod
-    def of_error(cls, error: Exception) -> "Answer":
+    def of_error(cls, error: Exception) -> "ReportReply":
         """Return the answer for an exception that is being handled."""
         reasons = {}
         if isinstance(error, SipasError):
@@ -68,7 +68,7 @@ class Answer:
         return cls(False, reasons, f"{type(error).__name__}: {error}", traceback.format_exc())
 
     @classmethod
-    def from_json(cls, text: str) -> "Answer | None":
+    def from_json(cls, text: str) -> "ReportReply | None":
         """Return the answer in a text; nothing if the process was lost before it wrote one."""
         try:
             return cls(**json.loads(text))
@@ -92,12 +92,14 @@ class Child:
     pipe: int
     start: float
 
-    def read_answer(self) -> Answer:
+    def read_answer(self) -> ReportReply:
         """Wait for the end of the child and return its answer."""
         with os.fdopen(self.pipe, encoding="utf-8") as handle:
             text = handle.read()
         _, status = os.waitpid(self.pid, 0)
-        return Answer.from_json(text) or Answer(fault=str(os.waitstatus_to_exitcode(status)))
+        return ReportReply.from_json(text) or ReportReply(
+            fault=str(os.waitstatus_to_exitcode(status))
+        )
 
     def kill(self) -> None:
         """End the child with everything that it started."""
@@ -107,7 +109,7 @@ class Child:
 
 
 def may_fork() -> bool:
-    """Say whether this process can fork, and may: it runs one thread."""
+    """Return whether this process can fork and has only one thread."""
     return hasattr(os, "fork") and threading.active_count() == 1
 
 
@@ -118,7 +120,7 @@ def prepare_wave(survey: "Survey") -> None:
     from sipas_analysis.reports.report import CHAPTERS, report
 
     prepare_process(survey)
-    with suppress(Exception):  # a report that meets the same fault says so
+    with suppress(Exception):  # a report with the same fault reports the fault
         figures_of(survey).tables()
         first = report(survey, unit=str(survey.frame["unit"].iloc[0]))
         for name in CHAPTERS:  # templates, fonts and what units share are then ready
@@ -137,7 +139,7 @@ def fork_reports(jobs: Sequence[Job], n_children: int) -> Iterator[JobResult]:
                 try:
                     child = _start_child(job, own_group=True)
                 except OSError as error:
-                    yield lost_result(job, error)
+                    yield make_failed_result(job, error)
                 else:
                     running[child.pipe] = child
             for pipe in select.select([*running], [], [])[0]:
@@ -165,32 +167,32 @@ def _start_child(job: Job, *, own_group: bool) -> Child:
 
 
 def _end_child(child: Child) -> JobResult:
-    """Note how the report of a child ended; a note that cannot be written loses the report."""
+    """Note how the report of a child ended; if no note can be written, the report has failed."""
     answer = child.read_answer()
     try:
         return _note_result(child.job, answer, child.start)
     except Exception as error:
-        return lost_result(child.job, error)
+        return make_failed_result(child.job, error)
 
 
-def lost_result(job: Job, error: BaseException) -> JobResult:
+def make_failed_result(job: Job, error: BaseException) -> JobResult:
     """Return the result of a report that could not be started or noted."""
     reason = OutputError("run_died", unit=job.name, why=error, path="-")
     return JobResult(job, {"vi": reason.text("vi"), "en": reason.text("en")}, 0.0)
 
 
 def _run_child(job: Job, pipe: int) -> None:
-    """Make one report, answer and end; nothing of it stays in the process that forked."""
-    answer = Answer()
+    """Make one report, answer and end; the process that forked is not changed."""
+    answer = ReportReply()
     try:
         log = os.open(job.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         os.dup2(log, 1)
         os.dup2(log, 2)
         seed_generators(job.name)
         run_notebook(job.notebook, job.parameters, engine=FORK_ENGINE)
-        answer = Answer(done=True)
+        answer = ReportReply(done=True)
     except Exception as error:
-        answer = Answer.of_error(error)
+        answer = ReportReply.of_error(error)
     finally:
         with os.fdopen(pipe, "w", encoding="utf-8") as handle:
             handle.write(answer.to_json())
@@ -198,30 +200,30 @@ def _run_child(job: Job, pipe: int) -> None:
         os._exit(0)
 
 
-# ── one report, by whoever makes it
+# ── one report
 
 
 def make_report(job: Job) -> JobResult:
-    """Make one report in a kernel or a worker process; what a thread of any executor calls."""
+    """Make one report in a kernel or a worker process; called by a thread of any executor."""
     start = time.perf_counter()
     job.log.parent.mkdir(parents=True, exist_ok=True)
     answer = _run_in_kernel(job) if job.engine == "kernel" else _worker_for(job).run(job)
     return _note_result(job, answer, start)
 
 
-def _run_in_kernel(job: Job) -> Answer:
-    """Run the notebook in a kernel of its own: the reference, and the way where fork is not."""
+def _run_in_kernel(job: Job) -> ReportReply:
+    """Run the notebook in a separate kernel: the reference, and the way on systems without fork."""
     try:
         run_notebook(job.notebook, job.parameters)
     except SipasError as error:
-        return Answer(reasons={"vi": error.text("vi"), "en": error.text("en")})
-    return Answer(done=True)
+        return ReportReply(reasons={"vi": error.text("vi"), "en": error.text("en")})
+    return ReportReply(done=True)
 
 
-def _note_result(job: Job, answer: Answer, start: float) -> JobResult:
+def _note_result(job: Job, answer: ReportReply, start: float) -> JobResult:
     """Note the hashes of the files of a report that was made; return how it ended.
 
-    Files in other formats of the same wave stay noted; a failure takes nothing from them.
+    Notes on files in other formats of the same wave are kept, also after a failure.
     """
     reasons = dict(answer.reasons)
     if not answer.done and not reasons:
@@ -256,27 +258,27 @@ class WorkerProcess:
             start_new_session=True,
         )
         self.wave = wave
-        self.first = self._send_line({"wave": wave}) or Answer()
+        self.first = self._send_line({"wave": wave}) or ReportReply()
         self.is_alive = self.first.done
 
-    def _send_line(self, words: Mapping[str, object]) -> Answer | None:
+    def _send_line(self, words: Mapping[str, object]) -> ReportReply | None:
         """Send one line and return the answer to it; nothing if the process was lost."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         try:
             self.process.stdin.write(json.dumps(words) + "\n")
             self.process.stdin.flush()
-            return Answer.from_json(self.process.stdout.readline())
+            return ReportReply.from_json(self.process.stdout.readline())
         except OSError:
             return None
 
-    def run(self, job: Job) -> Answer:
+    def run(self, job: Job) -> ReportReply:
         """Make one report."""
         if not self.first.done:
             return self.first
         answer = self._send_line(asdict(job))
         self.is_alive = answer is not None
-        return answer or Answer()
+        return answer or ReportReply()
 
     def close(self) -> None:
         """End the process with its children, and close the pipes to it."""
@@ -291,7 +293,8 @@ _ALL_WORKERS: list[WorkerProcess] = []
 def _worker_for(job: Job) -> WorkerProcess:
     """Return the worker process of this thread for the job's wave, started anew if it was lost.
 
-    A process that did not start twice in a row is not tried again: every report would wait for it.
+    A process that failed to start twice in a row is not started again, because every report would
+    wait for it.
     """
     worker: WorkerProcess | None = getattr(_OF_THREAD, "worker", None)
     if worker is None or worker.wave != job.wave:
@@ -316,13 +319,13 @@ def serve_jobs() -> None:
     from sipas_analysis.collect.wave import read_wave
 
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # nothing but answers goes to our caller
+    os.dup2(2, 1)  # only answers go to the caller
     try:
         prepare_wave(read_survey(read_wave(json.loads(sys.stdin.readline())["wave"])))
     except Exception as error:
-        print(Answer.of_error(error).to_json(), file=answers, flush=True)
+        print(ReportReply.of_error(error).to_json(), file=answers, flush=True)
         return
-    print(Answer(done=True).to_json(), file=answers, flush=True)
+    print(ReportReply(done=True).to_json(), file=answers, flush=True)
     for line in sys.stdin:
         answer = _start_child(Job(**json.loads(line)), own_group=False).read_answer()
         print(answer.to_json(), file=answers, flush=True)

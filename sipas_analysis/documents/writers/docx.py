@@ -1,9 +1,9 @@
 """Write a document as a Word file that an office can finish, number and sign.
 
 The layout is that of an administrative document (Decree 30/2020/NĐ-CP, annex I): A4, Times New
-Roman, page numbers centred in the header from page two. Headings, captions, lists and tables are
-Word's own, so that contents and references can be made from them. Text enters as data, and the
-same document and language give the same bytes.
+Roman, page numbers centred in the header from page two. Headings, captions, lists and tables use
+Word's built-in styles, so that Word can make contents and references from them. Text is written
+as data. The same document and language give the same bytes.
 """
 
 import io
@@ -16,10 +16,10 @@ from sipas_analysis.documents.model import (
     Block,
     Bullets,
     Document,
-    Official,
     Paragraph,
     Picture,
     Section,
+    Signatory,
     Table,
     render_text,
 )
@@ -46,7 +46,7 @@ from sipas_analysis.files import write_whole
 from sipas_analysis.messages import Language
 
 PADDING = 1.4  # mm at the left and right of a cell
-SHORT = 16  # a table of no more rows stays on one page
+SHORT = 16  # rows; a table of at most so many stays on one page
 PARAGRAPHS = {
     "normal": "Body Text",
     "lead": "SIPAS Lead",
@@ -60,7 +60,7 @@ def write_docx(document: Document, path: Path, language: Language) -> Path:
     """Write a document to ``path`` whole or not at all; return the path.
 
     Raises:
-        OutputError: The file cannot be written, or a picture cannot be drawn (a fault of ours).
+        OutputError: The file cannot be written, or a picture cannot be drawn (an internal fault).
     """
     try:
         return write_whole(path, _build_file(document, language))
@@ -88,14 +88,14 @@ def _build_file(document: Document, language: Language) -> bytes:
     return remove_times(out.getvalue())
 
 
-def _find_signatory(document: Document) -> Official | None:
-    """Return head and foot of a letter, if it is known which office writes it."""
+def _find_signatory(document: Document) -> Signatory | None:
+    """Return the office that writes a letter, if the office has a name."""
     official = document.official
     return official if official and render_text(official.publisher, "vi") else None
 
 
 def _write_head(word: Word, document: Document) -> None:
-    """Write what stands above the first chapter."""
+    """Write everything above the first chapter."""
     if document.banner:
         word.add_paragraph(document.banner, "SIPAS Banner")
     letter = _find_signatory(document)
@@ -125,7 +125,7 @@ def _write_letterhead(word: Word, head: dict[str, str]) -> None:
 
 
 def _write_signature(word: Word) -> None:
-    """Leave room to name who receives the letter, and to sign."""
+    """Leave room for the recipients and for the signature."""
     word.add_paragraph("", "SIPAS Letter")
     left, right = _add_two_columns(word, 82.0, 1)
     _add_line(left, word.render_message("docx.recipients"), 12, bold=True, italic=True, align=0)
@@ -197,7 +197,7 @@ def _write_block(word: Word, block: Block) -> None:
 
 
 def _write_caption(word: Word, kind: str, text: object, style: str) -> None:
-    """Write ``Bảng 1. …`` with a number that Word counts itself."""
+    """Write ``Bảng 1. …`` with a number that Word updates."""
     word.captions[kind] += 1
     line = word.add_paragraph(f"{kind}\u00a0", style)
     line._p.extend(
@@ -306,7 +306,7 @@ def _make_row(
     keep: bool,
     head: bool = False,
 ) -> Any:
-    """Return a row that does not split; the head is bold, shaded and repeats on every page."""
+    """Return a row that stays on one page; the head is bold, shaded and on every page."""
     row = make_element(
         "tr",
         make_element(
@@ -334,7 +334,7 @@ def _make_row(
 def _share_width(
     head: Sequence[str], rows: Sequence[Sequence[str]], table: Table, size: float
 ) -> list[int]:
-    """Share the room among columns: nothing is broken inside, then long texts get the rest."""
+    """Share the width among columns: first no word is broken, then long texts get the rest."""
     least, words, most = [], [], []
     for at, (column, label) in enumerate(zip(table.columns, head, strict=True)):
         cells = [row[at] for row in rows]

@@ -1,7 +1,7 @@
-"""Keep what every Word file of ours shares: elements, styles, page, properties, stable bytes.
+"""The common parts of all Word files: elements, styles, page, properties, reproducible bytes.
 
-The styles are Word's own where it has them, so that contents and lists can be made from them.
-Nothing here knows of reports; the writer stands in ``docx.py``.
+Word's built-in styles are used where possible, so that Word can make contents and lists from them.
+Nothing here depends on reports; the writer is in ``docx.py``.
 """
 
 import io
@@ -41,9 +41,9 @@ PAGE = {  # mm
     "header_distance": 10,
 }
 ROOM = 165.0  # mm between the margins
-TALL = 215.0  # mm a picture may be high with its caption below
-SQUEEZE = 1.25  # a picture this much higher is made smaller, beyond that it is cut
-NO_DAY = date(2000, 1, 1)  # of a document that carries no date
+TALL = 215.0  # mm; greatest height of a picture, so that its caption fits below
+SQUEEZE = 1.25  # times TALL; up to this height a picture is made smaller, a higher picture is cut
+NO_DAY = date(2000, 1, 1)  # date of a document without a date
 ILLEGAL = re.compile(r"[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -94,7 +94,7 @@ LOOKS = {
 
 @dataclass(frozen=True)
 class Word:
-    """A Word file being filled, its language, how many captions it has, and its figures."""
+    """A Word file while it is written: its language, number of captions, and figures."""
 
     file: "WordDocument"
     language: Language
@@ -103,7 +103,7 @@ class Word:
 
     @cached_property
     def styles(self) -> dict[str, str]:
-        """The ids of styles by name; Word's library would look for each among all."""
+        """The ids of styles by name; python-docx would search all styles each time."""
         return {str(style.name): style.style_id for style in self.file.styles}
 
     def render(self, value: object) -> str:
@@ -111,7 +111,7 @@ class Word:
         return clean_text(render_text(value, self.language))
 
     def make_runs(self, value: object) -> list[Any]:
-        """Return a value as runs; each number that is a figure stands in a hidden bookmark."""
+        """Return a value as runs; each number that is a figure has a hidden bookmark."""
         runs: list[Any] = []
         for part in render_parts(value, self.language):
             run = make_text_run(clean_text(part.text))
@@ -130,7 +130,7 @@ class Word:
         return clean_text(say(self.language, message_id, **fields))
 
     def add_paragraph(self, value: object, style: str) -> Any:
-        """Append a paragraph and return it; below a table it keeps a distance."""
+        """Append a paragraph and return it; below a table, add space above it."""
         from docx.shared import Pt
 
         above = self.file.element.body.sectPr.getprevious()
@@ -142,17 +142,17 @@ class Word:
         return paragraph
 
     def append_element(self, element: Any) -> None:
-        """Append an element of the body, before the facts of the page that end it."""
+        """Append an element to the body, before the page settings at its end."""
         self.file.element.body.sectPr.addprevious(element)
 
 
 def clean_text(text: str) -> str:
-    """Drop what XML cannot hold; a percent sign is never alone on a line."""
+    """Drop characters that XML does not allow; keep each percent sign with its number."""
     return bind_percent_sign(re.sub(r"\s*[\t\n\r]\s*", " ", ILLEGAL.sub("", text)))
 
 
 def list_figures(word: Word) -> None:
-    """Put a list into the file that says which figure each hidden bookmark marks."""
+    """Add a list of the figures behind the hidden bookmarks to the file."""
     from docx.opc.constants import RELATIONSHIP_TYPE
     from docx.opc.packuri import PackURI
     from docx.opc.part import Part
@@ -186,7 +186,7 @@ def make_text_run(text: str) -> Any:
 
 
 def make_field_runs(instruction: str, shown: str) -> list[Any]:
-    """Return the runs of a field that Word can update, with what it shows until then."""
+    """Return the runs of a field that Word can update, with the text shown until then."""
     code = make_element("instrText")
     code.text = f" {instruction} "
     code.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
@@ -216,7 +216,7 @@ def set_page(word: Word, document: Document) -> None:
 
 
 def set_styles(word: Word) -> None:
-    """Dress Word's own styles and ours; every style speaks the language in one font."""
+    """Set Word's built-in styles and ours: one font, and the language of the document."""
     from docx.enum.style import WD_STYLE_TYPE
 
     styles = word.file.styles
@@ -228,7 +228,7 @@ def set_styles(word: Word) -> None:
         fonts.getparent().replace(fonts, _make_fonts())
     for tag in list(styles.element.iter("{*}lang")):
         tag.getparent().replace(tag, _make_language(word.language))
-    mode = next(word.file.settings.element.iter("{*}compatSetting"))  # else Word opens it as old
+    mode = next(word.file.settings.element.iter("{*}compatSetting"))  # else Word uses an old mode
     mode.set(next(key for key in mode.attrib if key.endswith("}val")), "15")
     theme = next(word.file.settings.element.iter("{*}themeFontLang"))
     theme.getparent().replace(theme, make_element("themeFontLang", val=LOCALES[word.language]))
@@ -243,7 +243,7 @@ def _make_language(language: Language) -> Any:
 
 
 def _apply_look(style: Any, look: StyleLook) -> None:
-    """Replace how a style looks; what makes it a heading or a list stays."""
+    """Replace the look of a style; a heading stays a heading, and a list a list."""
     list_and_level: dict[str, Any] = {
         tag: style.find(f".//{{*}}{tag}") for tag in ("numPr", "outlineLvl")
     }
@@ -285,7 +285,7 @@ def _apply_look(style: Any, look: StyleLook) -> None:
 
 
 def set_properties(word: Word, document: Document) -> None:
-    """Say title, author and date in the file's properties; drop the picture of another file."""
+    """Set title, author and date in the file's properties; drop the template's thumbnail."""
     official = document.official
     day = datetime.combine(official.day if official else NO_DAY, time(), UTC)
     author = word.render(official.publisher) if official else ""
@@ -310,18 +310,18 @@ def set_properties(word: Word, document: Document) -> None:
 
 
 def remove_times(data: bytes) -> bytes:
-    """Return the package with its parts in one order, without the time of day."""
+    """Return the package with its parts in a fixed order and without times."""
     with zipfile.ZipFile(io.BytesIO(data)) as package:
         names = sorted(package.namelist(), key=lambda name: (name != "[Content_Types].xml", name))
         return zip_parts((name, package.read(name)) for name in names)
 
 
 def cut_picture(png: bytes) -> list[bytes]:
-    """Cut a picture much higher than a page where the least ink is; else leave it whole."""
+    """Cut a picture much higher than a page where the least ink is; keep other pictures."""
     import numpy as np
     from matplotlib.image import imread, imsave
 
-    width, height = struct.unpack(">II", png[16:24])  # a PNG begins with them
+    width, height = struct.unpack(">II", png[16:24])  # at the start of a PNG
     page_height = int(width * TALL / ROOM)
     if height <= SQUEEZE * page_height:
         return [png]

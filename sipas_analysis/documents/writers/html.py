@@ -1,4 +1,4 @@
-"""Write a document as one HTML file: no script, no network, readable aloud and on A4.
+"""Write a document as one HTML file without script or network, for screen readers and for A4.
 
 Texts are escaped by the template engine; pictures are embedded. The same document and language
 give the same bytes.
@@ -30,7 +30,7 @@ TEMPLATES = Path(__file__).parents[1] / "templates"
 
 @cache
 def load_templates() -> "Environment":
-    """Return the engine that fills our templates; it escapes every text."""
+    """Return the template engine, which escapes every text."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     templates = Environment(
@@ -60,12 +60,12 @@ def write_html(document: Document, path: Path, language: Language) -> Path:
 
 
 def render_plain(value: object, language: Language) -> str:
-    """Return a value as text for titles and attributes, which hold no markup."""
+    """Return a value as text for titles and attributes, where markup is not allowed."""
     return bind_percent_sign(render_text(value, language))
 
 
 def render_markup(value: object, language: Language) -> "Markup":
-    """Return a value as markup in which each number names its figure, for who checks numbers."""
+    """Return a value as markup; each number has the id of its figure, so it can be checked."""
     from markupsafe import Markup, escape
 
     marked = Markup('<span data-figure="{}">{}</span>')
@@ -76,7 +76,7 @@ def render_markup(value: object, language: Language) -> "Markup":
 
 
 def _embed_picture(picture: Picture, language: Language) -> str:
-    """Return the address of a picture that holds the picture itself."""
+    """Return a picture as a data URL."""
     encoded = base64.b64encode(picture.draw(language)).decode("ascii")
     return f"data:image/svg+xml;base64,{encoded}"
 

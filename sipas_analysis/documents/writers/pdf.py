@@ -1,8 +1,8 @@
-"""Write a document as a PDF that an office files: PDF/A-2a to keep, PDF/UA-1 to be read aloud.
+"""Write a document as a PDF: PDF/A-2a for archives, PDF/UA-1 for screen readers.
 
-Typst lays out (``typst_process.py``): no network, no font of the machine, no file but the template.
-Texts enter as data, so none can become markup; the date is
-the document's own, so the same document gives the same bytes on any day and any machine.
+Typst makes the layout (``typst_process.py``). Typst uses no network, no font of the machine, and
+no file but the template. Texts are passed as data, so no text can become markup. The date is that
+of the document, so the same document gives the same bytes on any day and any machine.
 """
 
 import json
@@ -20,9 +20,9 @@ from sipas_analysis.documents.model import (
     Block,
     Bullets,
     Document,
-    Official,
     Paragraph,
     Picture,
+    Signatory,
     Table,
     bind_percent_sign,
     render_text,
@@ -39,9 +39,9 @@ PROBE = """\
 #let it = sys.inputs.it
 #it #strong(it) #emph(it) #text(weight: "semibold", it)
 """
-UNDATED = date(2000, 1, 1)  # a document without a date must not carry today's
+UNDATED = date(2000, 1, 1)  # for a document without a date: today's date would change the bytes
 NOTHING = "–"  # PDF/UA allows no empty heading
-MARK = "\ufffd"  # stands for what no built-in font can draw
+MARK = "\ufffd"  # replaces a letter that no built-in font can draw
 
 PAGE_POINTS = 467.0  # between the margins
 PICTURE_SHAPE = 1.36  # height over width of the tallest picture that leaves room for its caption
@@ -51,7 +51,7 @@ COMFORT = 9.5  # points; type is not made smaller than this only to save lines
 CONTENTS_FROM = 7  # sections; a shorter report needs no table of contents
 WHOLE_LINES = 24  # a table of so many lines stays on one page
 TALL_LINES = 15  # a row of more lines may break between pages
-LONG_TEXT = 34.0  # ems; a longer text asks for no more room
+LONG_TEXT = 34.0  # ems; a longer text gets no more width
 LONG_WORD = 24  # characters; a longer run may break anywhere
 SHORT_TITLE = 90
 
@@ -60,7 +60,7 @@ _USUAL = re.compile(
     "\u1ea0-\u1ef9‘’“”–—…•−≤≥→∞\u200b\ufffd]*"
 )
 _LONG = re.compile(rf"[^\s\u200b]{{{LONG_WORD},}}")
-_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")  # would show what follows from right to left
+_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")  # they would reverse the text after them
 _PIECE = re.compile(r"(.{10})(?=.)", re.DOTALL)
 _BREAKS = re.compile(r"[\s\u200b]+|(?<=[-–/])")
 _VIEW = re.compile(rb'viewBox="[-\d.]+ [-\d.]+ ([\d.]+) ([\d.]+)"')
@@ -70,7 +70,7 @@ def write_pdf(document: Document, path: Path, language: Language) -> Path:
     """Write a document to ``path`` whole or not at all; return the path.
 
     Raises:
-        OutputError: The file cannot be written, or Typst refuses the document (a fault of ours).
+        OutputError: The file cannot be written, or Typst refuses the document (an internal fault).
     """
     return write_whole(path, _compile_pdf(document, path, language))
 
@@ -115,8 +115,8 @@ def _convert_document(document: Document, language: Language) -> dict[str, objec
     }
 
 
-def _convert_letterhead(official: Official, language: Language) -> dict[str, str]:
-    """Return what stands at the head and foot of a letter, fit to be drawn."""
+def _convert_letterhead(official: Signatory, language: Language) -> dict[str, str]:
+    """Return the texts at the head and foot of a letter, all drawable."""
     lines = official.letterhead_lines(language) | {"sign": say(language, "pdf.sign")}
     return {name: _make_drawable(line) for name, line in lines.items()}
 
@@ -218,14 +218,14 @@ def _count_lines(row: Sequence[str], size: float, widths: Sequence[float]) -> in
 
 
 def _split_words(text: str, *, whole: bool = False) -> list[str]:
-    """Return the parts of a text that no line may cut: a number or an interval is one."""
+    """Return the parts of a text that must stay on one line, such as a number or an interval."""
     if whole and len(text) < LONG_WORD:
         return [text]
     return [word for word in _BREAKS.split(text) if word]
 
 
 def _measure_ems(text: str) -> float:
-    """Estimate, a little too large, how wide a text is drawn, in units of its type size."""
+    """Estimate the width of a text in ems; the estimate is a little too large."""
     return measure_text(text, LIBERTINUS)
 
 
@@ -235,7 +235,7 @@ def _render_drawable(value: object, language: Language) -> str:
 
 
 def _make_drawable(text: str) -> str:
-    """Replace what no built-in font can draw, let long runs break, keep ``%`` by its number."""
+    """Replace what no built-in font can draw, let long words break, keep ``%`` by its number."""
     if not _USUAL.fullmatch(text):
         text = text.replace("\ufeff", "")
         text = "".join(part if _can_draw(part) else MARK for part in _split_clusters(text))
@@ -244,7 +244,7 @@ def _make_drawable(text: str) -> str:
 
 
 def _split_clusters(text: str) -> Iterator[str]:
-    """Yield each letter together with the marks that stand on it."""
+    """Yield each letter together with its combining marks."""
     start = 0
     for position, letter in enumerate(text):
         if position > start and not unicodedata.category(letter).startswith("M"):
@@ -270,7 +270,7 @@ def _can_draw(cluster: str) -> bool:
 
 
 def _replace_unusual(value: object) -> object:
-    """Return plain data with every unusual letter replaced: some join well only when alone."""
+    """Return plain data in which every unusual letter is replaced."""
     if isinstance(value, str):
         return "".join(part if _USUAL.fullmatch(part) else MARK for part in _split_clusters(value))
     if isinstance(value, dict):

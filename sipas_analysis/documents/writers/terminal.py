@@ -1,6 +1,6 @@
-"""Speak on a terminal: sentences by message id, small tables, refusals with every place.
+"""Print on a terminal: sentences by message id, small tables, errors with every place.
 
-The language is that of ``--lang``, else of the system; files never depend on it.
+The language is that of ``--lang``, else of the system. Files do not depend on this language.
 """
 
 import locale
@@ -80,7 +80,7 @@ def _group_places(places: Sequence[Place]) -> list[str]:
 
 
 def print_table(title: str, frame: "pd.DataFrame") -> None:
-    """Print a small table; unit names are shown as they are, whatever they hold."""
+    """Print a small table; unit names are printed unchanged, even with markup."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -97,7 +97,7 @@ def print_table(title: str, frame: "pd.DataFrame") -> None:
 
 
 def _format_column(cells: "pd.Series[Any]") -> list[str]:
-    """Return cells as text; numbers the way of the language, all with as many decimals."""
+    """Return cells as text; numbers in the format of the language, with equal decimals."""
     present = cells.notna()
     if cells.dtype.kind != "f":
         pairs = zip(cells, present, strict=True)

@@ -1,8 +1,8 @@
-"""Have Typst set pages: a PDF from a template and data, a PNG from an SVG.
+"""Run Typst in a separate process: a PDF from a template and data, a PNG from an SVG.
 
-Typst keeps threads once used, and a process forked afterwards would wait for them for ever. So it
-runs in a process of its own, one for each process that asks, which ends with the asker. It uses
-the fonts built into it and nothing else: no network, no font of the machine.
+Typst starts threads and keeps them. A process forked afterwards would wait for these threads for
+ever. So each process that needs Typst starts one Typst process, which ends with its starter. Typst
+uses only its built-in fonts: no network, no font of the machine.
 
     python -m sipas_analysis.documents.writers.typst_process
 """
@@ -26,7 +26,7 @@ PICTURE = """\
 
 
 class TypstRefusal(Exception):  # noqa: N818 (an answer of Typst, not an error of ours)
-    """Typst does not set this; why is its own sentence."""
+    """Typst refuses a document; the message is that of Typst."""
 
 
 def convert_to_png(svg: bytes) -> bytes:
@@ -35,7 +35,7 @@ def convert_to_png(svg: bytes) -> bytes:
 
 
 def typeset(source: str, inputs: dict[str, str], **options: object) -> bytes:
-    """Return ``source`` set with ``inputs`` as data.
+    """Return ``source`` typeset with ``inputs`` as data.
 
     Args:
         source: Typst's markup: a template of ours, never a user's text.
@@ -43,7 +43,7 @@ def typeset(source: str, inputs: dict[str, str], **options: object) -> bytes:
         options: Further arguments of Typst's compiler: ``format``, ``ppi``, ``timestamp``…
 
     Raises:
-        Refused: Typst cannot set it, or its process was lost twice.
+        TypstRefusal: Typst cannot typeset ``source``, or the Typst process was lost twice.
     """
     request = json.dumps({"input": source, "sys_inputs": inputs, **options}).encode() + b"\n"
     code = None
@@ -58,7 +58,7 @@ def typeset(source: str, inputs: dict[str, str], **options: object) -> bytes:
 
 
 def _ask_process(request: bytes) -> tuple[dict[str, Any], bytes]:
-    """Ask; return the answer and its bytes, both empty if the process was lost."""
+    """Send a request; return the answer and its bytes, both empty if the process was lost."""
     process = _start_process(os.getpid())
     assert process.stdin is not None
     assert process.stdout is not None
@@ -69,14 +69,14 @@ def _ask_process(request: bytes) -> tuple[dict[str, Any], bytes]:
         output = process.stdout.read(answer.get("length", 0))
     except (OSError, ValueError):
         return {}, b""
-    except BaseException:  # interrupted: the answer that is still to come must meet nobody
+    except BaseException:  # interrupted: a late answer must not reach the next request
         _end_lost_process()
         raise
     return (answer, output) if len(output) == answer.get("length", 0) else ({}, b"")
 
 
 def _end_lost_process() -> int | None:
-    """End the process that answers here, and forget it; return its exit code."""
+    """End the Typst process of this process; return its exit code."""
     process = _start_process(os.getpid())
     _start_process.cache_clear()
     _end_process(process)
@@ -85,7 +85,7 @@ def _end_lost_process() -> int | None:
 
 @cache
 def _start_process(asker: int) -> "subprocess.Popen[bytes]":
-    """Start Typst for a process, by its number: one that was forked asks for its own."""
+    """Start Typst for the process with this number; a forked process starts another."""
     command = [sys.executable, "-m", "sipas_analysis.documents.writers.typst_process"]
     process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -95,7 +95,7 @@ def _start_process(asker: int) -> "subprocess.Popen[bytes]":
 
 
 def _end_with_asker(asker: int, process: "subprocess.Popen[bytes]") -> None:
-    """End a process when its asker ends, not when a child of it does."""
+    """End a Typst process when its starter ends, not when a child of the starter ends."""
     if os.getpid() == asker:
         _end_process(process)
 
@@ -107,11 +107,11 @@ def _end_process(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _serve_requests() -> None:
-    """Answer each line of the input with a line, and the bytes it announces, until it ends."""
+    """Answer each input line with a line, and the bytes announced there, until the input ends."""
     import typst
 
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # nothing but answers goes to the asker
+    os.dup2(2, 1)  # only answers go to the starter
     compiler = typst.Compiler(root=TEMPLATES, ignore_system_fonts=True)
     for line in sys.stdin.buffer:
         request = json.loads(line)

@@ -1,8 +1,8 @@
 """Lay out sheets and write them as a workbook: safe text, real numbers, fit to be printed.
 
-Text is never run as a formula and holds no control character; a number keeps the decimals with
-which it is printed (rule M6); the same sheets give the same bytes. What stands on them is said
-elsewhere.
+Text is never run as a formula and contains no control character. A number keeps the decimals with
+which it is printed (rule M6). The same sheets give the same bytes. Other modules decide the content
+of the sheets.
 """
 
 import io
@@ -26,18 +26,18 @@ from sipas_analysis.files import write_whole
 from sipas_analysis.infer.estimates import round_to_text
 from sipas_analysis.messages import Language
 
-LONGEST = 32_767  # characters that a cell holds; emoji count as two
-NAME = 31  # characters that the name of a sheet holds
+LONGEST = 32_767  # characters of a cell; emoji count as two
+NAME = 31  # characters of the name of a sheet
 ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 IDS = ("sheet", "cell", "id", "column", "value")
 LINE = 15.0  # points of a line of text
 LETTERS = 1.25  # letters in the width of a digit, on average
-EMPTY = 8.43  # width of a column that nobody set
+EMPTY = 8.43  # default width of a column
 NARROW = 5.2  # least width of a column of numbers
-LEAST = 24  # least width of the column that heads the rows
+LEAST = 24  # least width of the column with the names of the rows
 READABLE = 84  # least width of titles and notes
-MANY = 20  # a table with more columns is set close
-SHORT = 8  # characters of a text that stands in the middle of its column
+MANY = 20  # a table with more columns is set narrower
+SHORT = 8  # characters; a text of at most so many is centred
 WIDEST = 60  # characters of a column
 LOOKS: dict[str, dict[str, Any]] = {
     "title": {"bold": True, "font_size": 14, "align": "center", "border": 0},
@@ -59,7 +59,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Cell:
-    """What stands in a cell: a mark after a number, where a number lives, a sheet to go to."""
+    """A cell: its value, a mark after a number, the figure of a number, a sheet to link to."""
 
     value: object
     decimals: int = 0
@@ -73,7 +73,7 @@ Line = tuple[object, ...]
 
 @dataclass(frozen=True)
 class Sheet:
-    """One sheet: lines above, one table whose ``top`` rows stay in sight, notes below."""
+    """One sheet: lines above, one table whose ``top`` rows stay visible, notes below."""
 
     name: object
     titles: Line
@@ -121,12 +121,12 @@ def _format_digits(number: Number) -> str:
 
 
 def _clean_text(text: str) -> str:
-    """Take out what XML cannot hold, and what is longer than a cell."""
+    """Drop characters that XML does not allow, and cut a text that is too long for a cell."""
     return bind_percent_sign(ILLEGAL.sub("", text))[: LONGEST // 2]
 
 
 def _make_sheet_names(wanted: Iterable[str]) -> list[str]:
-    """Return legal and different names of sheets."""
+    """Return valid and different names of sheets."""
     names: list[str] = []
     taken = {"history", "ids"}
     for text in wanted:
@@ -157,8 +157,8 @@ def write_workbook(
 
     Args:
         path: Where the workbook goes, whole or not at all.
-        sheets: In reading order; names are made legal and different.
-        about: Title, author and day of the document: never the clock's.
+        sheets: In reading order; names are made valid and different.
+        about: Title, author and day of the document; the day is never today's.
         language: Of all texts.
     """
     import xlsxwriter
@@ -182,7 +182,7 @@ def write_workbook(
 
 
 class _Page:
-    """One sheet being written: where the next row goes, how wide its columns are."""
+    """A sheet while it is written: the place of the next row, the widths of its columns."""
 
     def __init__(self, book: Any, name: str, names: Sequence[str], looks: dict[str, Any]) -> None:
         self.book, self.name, self.names, self.looks = book, name, names, looks
@@ -191,7 +191,7 @@ class _Page:
         self.ids: list[Line] = []
 
     def look(self, name: str, **more: object) -> Any:
-        """Return a format; the workbook keeps equal ones once."""
+        """Return a format; equal formats are shared."""
         base = {
             "font_name": "Times New Roman",
             "font_size": 11,
@@ -296,7 +296,7 @@ def _set_paper(page: _Page, head: int, last_head: int) -> None:
 
 
 def _write_ids(book: Any, ids: Sequence[Line]) -> None:
-    """Write the hidden sheet that says which figure stands where."""
+    """Write the hidden sheet that lists the figure of each cell."""
     if not ids:
         return
     sheet = book.add_worksheet("ids")
@@ -310,7 +310,7 @@ def _write_ids(book: Any, ids: Sequence[Line]) -> None:
 
 
 def _choose_widths(heads: Sequence[str], rows: Sequence[Sequence[Cell]], fixed: int) -> list[float]:
-    """Return widths by content: a number whole, a text wrapped in at most ``WIDEST``."""
+    """Return widths by content: numbers are not cut, texts are wrapped within ``WIDEST``."""
     columns = [*zip(*rows, strict=True)] if rows else [()] * len(heads)
     widths = []
     many = len(heads) > MANY
@@ -331,7 +331,7 @@ def _preview_cell(cell: Cell) -> str:
 
 
 def _find_centred_columns(rows: Sequence[Sequence[Cell]]) -> set[int]:
-    """Return the columns whose cells stand in the middle: serial numbers and short texts."""
+    """Return the columns whose cells are centred: serial numbers and short texts."""
     centred = set()
     for c, cells in enumerate(zip(*rows, strict=True)):
         texts = [cell.value for cell in cells if isinstance(cell.value, str)]
@@ -342,6 +342,6 @@ def _find_centred_columns(rows: Sequence[Sequence[Cell]]) -> set[int]:
 
 
 def _count_lines(text: str, width: float) -> int:
-    """Return about how many lines a text takes in a width of digits: letters are narrower."""
+    """Estimate the lines of a text in a width given in digits; letters are narrower."""
     room = max(int(width * LETTERS), 1)
     return max(1, sum(len(wrap(line, room)) or 1 for line in text.split("\n")))

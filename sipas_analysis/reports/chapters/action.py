@@ -61,7 +61,7 @@ def build_incidents(subject: Subject) -> Section:
 
 
 def _may_show(subject: Subject, code: str) -> bool:
-    """Say whether units may show a question: only if none rests on too few people (rule P2)."""
+    """Return whether units may show a question: only if none has too few people (rule P2)."""
     survey = subject.figures.survey
     answered = survey.frame[code].notna().groupby(survey.frame["unit"]).sum()
     small = (answered > 0) & (answered < survey.wave.min_cell)

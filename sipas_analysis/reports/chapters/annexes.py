@@ -114,7 +114,7 @@ def list_changes(ledger: pd.DataFrame) -> tuple[tuple[Text, int, int], ...]:
 
 
 def _list_findings(subject: Subject) -> list[Block]:
-    """List what the form checks noticed; words never accuse."""
+    """List the findings of the form checks, without accusations."""
     findings = subject.figures.findings
     words = make_text("report.quality.words", share=Number(findings.straight_percent, 1))
     noticed = findings.noticed()

@@ -50,7 +50,7 @@ def read_cells(
 
 
 def tabulate_correlations(subject: Subject, models: Drivers) -> Table:
-    """Show how the factors move together, where no model may be shown (rules D1, D2)."""
+    """Show the correlations of the factors, where no model may be shown (rules D1, D2)."""
     codes = [code for code in subject.pack.factors if code in models.correlations]
     table = models.correlations.loc[codes, codes].to_numpy(dtype=float)
     vif = models.collinearity.set_index("term")["vif"].reindex(codes).to_numpy(dtype=float)

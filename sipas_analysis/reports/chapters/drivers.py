@@ -1,7 +1,7 @@
-"""The chapter on drivers: what goes with satisfaction, what to look at first, how sure that is.
+"""The chapter on drivers: associations with satisfaction, priorities, and their certainty.
 
-Each table and picture stands under one sentence that a director understands. Where the factors
-cannot be separated the chapter says so and shows no coefficient.
+Above each table and picture is one sentence that a director understands. Where the factors cannot
+be separated, the chapter states this and shows no coefficient.
 """
 
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ from sipas_analysis.reports.figure_tables import percent_cell
 from sipas_analysis.reports.subject import Subject
 
 MOST_ITEMS, MOST_NAMED = 10, 3
-ABOUT_NUMBERS = ("tied", "parallel", "few_events")  # not said where no number is shown
+ABOUT_NUMBERS = ("tied", "parallel", "few_events")  # left out where no number is shown
 COLOURS = {"fix": charts.SECOND, "keep": charts.ACCENT, "undecided": "#7b8794"}
 SHARE = ("share", "share_low", "share_high")
 PERCENT = ("percent", "percent_low", "percent_high")
@@ -48,7 +48,7 @@ CORNERS = tuple(f"report.quadrant.{name}" for name in ("fix", "keep", "watch", "
 
 
 def build_drivers(subject: Subject) -> Section:
-    """Show which factors go together with overall satisfaction, or why that cannot be said."""
+    """Show which factors are associated with overall satisfaction, or why this is unknown."""
     models = subject.figures.drivers
     priority = subject.figures.priority(subject.unit)
     if "linear" in models.reason:
@@ -77,7 +77,7 @@ def build_drivers(subject: Subject) -> Section:
 
 
 def _name_drivers(subject: Subject, models: Drivers) -> Iterator[Block]:
-    """Name what goes with satisfaction, and say that it is an association."""
+    """Name the factors associated with satisfaction, and state that this is not a cause."""
     outcome = subject.short_name(models.outcome)
     yield Paragraph(make_text("report.drivers.words", outcome=outcome), "warning")
     named = {sign: join_names(subject, models.list_significant(sign)) for sign in (1, -1)}
@@ -128,7 +128,7 @@ def _caution_reader(subject: Subject, models: Drivers) -> Iterator[Block]:
 
 
 def _show_shares(subject: Subject, priority: Priority) -> list[Block]:
-    """Draw what each factor contributes to R², and say which may be priority."""
+    """Draw what each factor contributes to R², and name the factors with priority."""
     shares = priority.importance
     if shares is None:
         silent = priority.reason == "no_signal"
@@ -180,7 +180,7 @@ def _draw_shares(subject: Subject, shares: Importance, ordered: pd.DataFrame) ->
 
 
 def _show_matrix(subject: Subject, priority: Priority) -> list[Block]:
-    """Draw the priority matrix under a sentence that says what to look at first."""
+    """Draw the priority matrix below a sentence on what to improve first."""
     placed = priority.frame.dropna(subset=["percent", "share"])
     if placed.empty:
         return []

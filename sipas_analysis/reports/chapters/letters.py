@@ -1,4 +1,4 @@
-"""The letter to a unit: its index, its rank and the reason for it, what to look at first."""
+"""The letter to a unit: its index, its rank with the reason, and what to improve first."""
 
 from sipas_analysis.documents.model import Block, Bullets, Paragraph, Section, make_text
 from sipas_analysis.instrument.pack import OVERALL

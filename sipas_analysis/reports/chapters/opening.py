@@ -39,7 +39,7 @@ MODES = ("direct", "post", "online", "phone", "home", "desk")
 
 
 def build_summary(subject: Subject) -> Section:
-    """Say the index, its error and everything a reader must know before using it."""
+    """State the index, its error and everything that a reader of the index must know."""
     survey, whole = subject.figures.survey, subject.own_figures[OVERALL]
     index = make_text(
         "report.fact.index_is", value=percent_cell(whole), interval=interval_cell(whole)
@@ -79,7 +79,7 @@ def build_summary(subject: Subject) -> Section:
 
 
 def build_basis(subject: Subject) -> Section:
-    """Name the decisions behind the survey and what it is for."""
+    """Name the decisions behind the survey and its purpose."""
     wave, pack = subject.figures.survey.wave, subject.pack
     blocks: list[Block] = [
         Paragraph(_state_purpose(wave)),
@@ -98,7 +98,7 @@ def describe_instrument(pack: Instrument) -> Text:
 
 
 def describe_decision(wave: Wave) -> Text:
-    """Name the decision behind the survey, or say that there is none."""
+    """Name the decision behind the survey, or state that there is none."""
     decision = wave.decision
     if decision is None:
         return make_text("report.basis.no_decision")
@@ -117,7 +117,7 @@ def _state_purpose(wave: Wave) -> Text:
 
 
 def state_index(whole: PublishedFigure) -> Text:
-    """Say an index with its error and the forms behind it, or that it is not published."""
+    """State an index with its error and its number of forms, or that it is not published."""
     if not whole.is_known:
         return make_text("report.lead.suppressed")
     percent, interval = percent_cell(whole), interval_cell(whole)
@@ -153,7 +153,7 @@ def list_key_points(subject: Subject) -> tuple[Text, ...]:
 
 
 def build_method(subject: Subject) -> Section:
-    """Say how many were asked, when, in which way, and by which rules figures are made."""
+    """State how many people were asked, when and how, and the rules of the figures."""
     survey, pack = subject.figures.survey, subject.pack
     wave = survey.wave
     has_population = wave.population.vi or wave.population.en
@@ -185,13 +185,13 @@ def build_method(subject: Subject) -> Section:
 
 
 def describe_fieldwork(wave: Wave) -> Text | None:
-    """Say from when to when forms were collected, if the wave says so."""
+    """State the first and last day of fieldwork, if the wave has them."""
     start, end = wave.collected.start, wave.collected.end
     return make_text("report.method.fieldwork", start=start, end=end) if start or end else None
 
 
 def _describe_scale(subject: Subject) -> Text:
-    """Say from which level an answer counts as satisfied, or how many points a level is worth."""
+    """State from which level an answer counts as satisfied, or the points of each level."""
     scale, points = subject.pack.scale, subject.pack.index.points
     if not points:
         return make_text("report.method.scale", satisfied=scale.satisfied_from, high=scale.high)
@@ -242,7 +242,7 @@ def _describe_rank(subject: Subject) -> Text:
 
 
 def describe_rule(subject: Subject, level: str) -> Text:
-    """Say the rule that makes the figures of a level, with its status."""
+    """State the rule of the figures of a level, with its status."""
     rule = dict(subject.pack.rules_by_level())[level]
     weights = [
         make_text("report.rule.weight", name=subject.short_name(code), weight=Number(f"{weight:g}"))
@@ -298,10 +298,10 @@ def _group_table(subject: Subject) -> Table:
 
 
 def may_count(subject: Subject, key: str) -> bool:
-    """Say whether a unit's report may count people by a key.
+    """Return whether a unit's report may count people by a key.
 
-    Only if no unit of the wave has a small count: else a count hidden in one report would
-    follow from the province's and the other units' reports (rule P2).
+    Only if no unit of the wave has a small count. Otherwise a count hidden in one report could be
+    computed from the reports of the province and of the other units (rule P2).
     """
     return not subject.unit or not subject.figures.has_small_cell(key)
 
@@ -343,7 +343,7 @@ def _count_choices(subject: Subject, key: str) -> tuple[list[object], list[int]]
 
 
 def _point_to_findings(subject: Subject) -> list[Text]:
-    """Point to the annex if the forms of the subject look unlike those of other units."""
+    """Refer to the annex if the forms of the subject differ from those of other units."""
     units = set(subject.figures.findings.noticed()["unit"])
     if subject.unit:
         return [make_text("report.conclusion.quality_unit")] if subject.unit in units else []

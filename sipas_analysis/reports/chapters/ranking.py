@@ -1,6 +1,6 @@
-"""The ranking chapter: first the groups that can be told apart, then ranks with their ranges.
+"""The ranking chapter: first the groups of units that surely differ, then ranks with ranges.
 
-Also the paragraph that answers a director who asks why the unit is second and not first.
+One paragraph explains to a director why the unit is second and not first.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -44,7 +44,7 @@ from sipas_analysis.reports.figure_tables import (
 from sipas_analysis.reports.subject import Subject
 
 PAIR_COLUMNS = ["unit", "other", "value", "low", "high", "told"]
-NOT_RULES = ("group", "rank", "rank_best", "rank_worst", "share")  # columns beside the rules
+NOT_RULES = ("group", "rank", "rank_best", "rank_worst", "share")  # columns that are not rules
 LONG_ORDER, N_BESIDE, N_AT_ENDS = 40, 8, 3  # a unit's report shows that much of a longer order
 NamedUnit = tuple[Bilingual, PublishedFigure]
 MANY_UNITS = 12  # more units than this are counted in a sentence, not named
@@ -52,7 +52,7 @@ MOST_PAIRS = 66  # pairs of 12 units; more stand in tables/pairs.csv
 
 
 def build_ranking(subject: Subject) -> Section:
-    """Say which units can be told apart, group by group, then list ranks with their ranges."""
+    """State which units surely differ, group by group, then list ranks with their ranges."""
     groups = [subject.group] if subject.unit else subject.figures.groups
     ranked = [figure for group in groups for figure in _ranked_units(subject, group)]
     blocks: list[Block] = [Paragraph(make_text("report.ranking.read"), "warning")] if ranked else []
@@ -66,7 +66,7 @@ def build_ranking(subject: Subject) -> Section:
 
 
 def explain_rank(subject: Subject) -> list[Block]:
-    """Tell a unit its letter, its rank and how far the first is: a paragraph for its director."""
+    """State a unit's letter, its rank and its distance to the first, for its director."""
     ranked = _ranked_units(subject, subject.group) if subject.unit else []
     if len(ranked) < 2 or subject.ranked_index.rank is None:
         return []
@@ -95,7 +95,7 @@ def explain_rank(subject: Subject) -> list[Block]:
 def _describe_gap(
     subject: Subject, unit_index: PublishedFigure, ranked: Sequence[PublishedFigure]
 ) -> Text:
-    """Say how far the first is (for the first: the second), and whether that is within error."""
+    """State the distance to the first (for the first: the second), and if it is within error."""
     is_first = unit_index.unit == ranked[0].unit
     other = ranked[1] if is_first else ranked[0]
     pairs, units = subject.figures.pairs, [unit_index.unit, other.unit]
@@ -126,7 +126,7 @@ def _ranked_units(subject: Subject, group: str) -> list[PublishedFigure]:
 
 
 def _group_blocks(subject: Subject, group: str) -> list[Block]:
-    """Return what to remember, the picture and the table of one group of units."""
+    """Return the main sentence, the picture and the table of one group of units."""
     order = subject.figures.units_in_order(group)
     nearby = _select_nearby(order, subject.unit)
     units = [(subject.unit_name(figure.unit), figure) for figure in nearby]
@@ -168,7 +168,7 @@ def _ranking_rows(
 
 
 def _ranking_notes(subject: Subject, units: Sequence[NamedUnit], n_units: int) -> tuple[Text, ...]:
-    """Say how to read the table, which units are left out and why a unit has no rank."""
+    """Explain how to read the table, which units are left out and why a unit has no rank."""
     n_left_out = n_units - len(units)
     selected = make_text(
         "report.ranking.some", n=n_units, left_out=n_left_out, ends=N_AT_ENDS, beside=N_BESIDE
@@ -210,7 +210,7 @@ def _rank_range(figure: PublishedFigure) -> Text | None:
 
 
 def _target_band(figure: PublishedFigure, targets: Sequence[float]) -> tuple[Text | None, ...]:
-    """Say between which targets the whole interval lies, or that it crosses one."""
+    """Return between which targets the whole interval is, or that the interval crosses one."""
     if not targets:
         return ()
     if not figure.is_known or np.isnan(figure.low):
@@ -228,7 +228,7 @@ def _target_band(figure: PublishedFigure, targets: Sequence[float]) -> tuple[Tex
 
 
 def _list_letters(subject: Subject, group: str) -> list[Block]:
-    """Say which letters there are and which units have each."""
+    """List the letters and the units with each letter."""
     ranked = _ranked_units(subject, group)
     if len(ranked) < 2:
         return []
@@ -305,7 +305,7 @@ def _fairness_row(
 
 
 def pair_tables(subject: Subject) -> list[Block]:
-    """Return the table of pairs of each small group: a letter is no verdict on a pair (R3)."""
+    """Return the table of pairs of each small group, because letters do not compare pairs (R3)."""
     blocks: list[Block] = []
     pairs = subject.figures.pairs
     for group in subject.figures.groups if not subject.unit else []:

@@ -64,7 +64,7 @@ def build_overall(subject: Subject) -> Section:
 
 
 def _compare_with_targets(subject: Subject) -> list[Paragraph]:
-    """Say of each target whether the interval of the index lies above, below or across it."""
+    """State for each target whether the interval of the index is above, below or across it."""
     index = subject.own_figures[OVERALL]
     if np.isnan(index.low):
         return []
@@ -77,7 +77,7 @@ def _compare_with_targets(subject: Subject) -> list[Paragraph]:
 
 
 def _other_measures_table(subject: Subject) -> Table:
-    """List the measures that stand beside the index."""
+    """List the measures that are shown beside the index."""
     rows = tuple(
         (
             make_text(f"report.beside.{name}"),
@@ -125,7 +125,7 @@ def _rule_table(subject: Subject) -> Table:
 
 
 def _explain_rule(reason: str) -> Joined:
-    """Return in words why a rule differs from the survey's own (M8)."""
+    """Return in words how a rule differs from that of the survey (M8)."""
     return Joined([make_text(f"report.rule_why.{word}") for word in reason.split()], "; ")
 
 

@@ -1,4 +1,4 @@
-"""Say how the sample was drawn, and which facts of it count in the errors."""
+"""Describe how the sample was drawn, and which of these facts count in the errors."""
 
 from math import log2
 
@@ -10,7 +10,7 @@ FEW_CLUSTERS = 10
 
 
 def describe_design(subject: Subject) -> Text:
-    """Say which facts of the sample count in the error, and which were not declared."""
+    """State which facts of the sample count in the error, and which were not declared."""
     survey = subject.figures.survey
     design = survey.design(subject.forms) if subject.unit else survey.design()
     columns = {"strata": design.strata, "clusters": design.clusters, "weights": design.weights}
@@ -49,7 +49,7 @@ def _count_lonely_strata(subject: Subject) -> int:
 
 
 def describe_weights(subject: Subject) -> list[Paragraph]:
-    """Say what unequal weights cost, and how they were rounded if not whole (rules V6, V9)."""
+    """State the loss by unequal weights, and their rounding if not whole (rules V6, V9)."""
     survey = subject.figures.survey
     scale = read_facts(survey.design()).scale
     if scale.equal:

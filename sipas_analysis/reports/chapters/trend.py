@@ -1,4 +1,4 @@
-"""The trend of the overall index over the waves: a line only where one may be drawn (C2)."""
+"""The trend of the overall index over the waves; a line joins comparable waves only (C2)."""
 
 from collections.abc import Iterable, Sequence
 

@@ -20,10 +20,10 @@ from sipas_analysis.documents.model import (
     Bullets,
     Column,
     Document,
-    Official,
     Paragraph,
     Picture,
     Section,
+    Signatory,
     Table,
     make_text,
     render_text,
@@ -41,7 +41,7 @@ HOSTILE = "<b>&amp;</b> =1+1 \x00\x0b\ud800\ufffe \t ភាសាខ្មែរ
 CLEAN = "<b>&amp;</b> =1+1 ភាសាខ្មែរ 🙂 " + "x" * 300
 WORDS = make_text("report.method.note", note=HOSTILE)
 DAY = date(2022, 2, 7)
-LETTER = Official(
+LETTER = Signatory(
     Bilingual(vi="tỉnh An Giang", en="An Giang province"),
     Bilingual(vi="Sở Nội vụ", en="Home Affairs"),
     DAY,
@@ -59,7 +59,9 @@ def document_of(survey, unit="", **facts):
         "banner": make_text("report.synthetic"),
         "sections": sections,
         "footer": make_text("report.footer", title=survey.wave.title),
-        "official": Official(survey.wave.province, survey.wave.publisher, survey.wave.document_day),
+        "official": Signatory(
+            survey.wave.province, survey.wave.publisher, survey.wave.document_day
+        ),
         "kind": make_text("office.report"),
     }
     return Document(**usual | facts)

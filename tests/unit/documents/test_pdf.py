@@ -25,10 +25,10 @@ from sipas_analysis.documents.model import (
     Document,
     Joined,
     Number,
-    Official,
     Paragraph,
     Picture,
     Section,
+    Signatory,
     Table,
     render_text,
 )
@@ -51,7 +51,7 @@ LETTERS = "ẩ ẫ ậ ắ ỵ Ặ ơ ư Đ đ"
 RARE = "† ₀ ⚠ Привет"
 LONG = "W" * 300
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 20"><path d="M0 0H40V20z"/></svg>'
-HEAD = Official(
+HEAD = Signatory(
     Bilingual(vi="tỉnh An Giang", en="An Giang province"),
     Bilingual(vi="Sở Nội vụ", en="Department of Home Affairs"),
     date(2022, 4, 27),

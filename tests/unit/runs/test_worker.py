@@ -58,11 +58,11 @@ def test_an_answer_survives_the_pipe_and_a_lost_process_has_none():
     try:
         raise UnitError("unit_empty", unit="so-a")
     except UnitError as error:
-        answer = worker.Answer.of_error(error)
-    assert worker.Answer.from_json(answer.to_json()) == answer
+        answer = worker.ReportReply.of_error(error)
+    assert worker.ReportReply.from_json(answer.to_json()) == answer
     assert answer.reasons["vi"] != answer.reasons["en"]
-    assert worker.Answer.from_json("") is None
-    assert worker.Answer.from_json(answer.to_json()[:20]) is None
+    assert worker.ReportReply.from_json("") is None
+    assert worker.ReportReply.from_json(answer.to_json()[:20]) is None
 
 
 def test_papermill_is_imported_without_the_slow_checker_which_stays_importable():
