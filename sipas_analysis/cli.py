@@ -2,7 +2,7 @@
 
 No slow module is imported at the top, so that ``sipas --help`` starts without delay. Other modules
 are imported after the wave is read, so that a wrong wave is refused quickly. A mistake that a user
-can correct prints one paragraph and has its own exit code, never a traceback.
+can correct prints one paragraph and has a special exit code, never a traceback.
 """
 
 import sys

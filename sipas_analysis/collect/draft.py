@@ -1,7 +1,7 @@
 """Draft ``wave.yaml`` and ``units.csv`` from an office's files, for a person to correct.
 
 The draft names the columns that it recognised and lists the columns that it could not place.
-``sipas check`` asks about each unplaced column; none is silently ignored. Existing files are never
+``sipas check`` lists each unplaced column; no column is silently ignored. Existing files are never
 overwritten.
 """
 

@@ -314,7 +314,7 @@ def _read_roles(cells: Cells, placed: PlacedColumns) -> None:
 
 
 def _check_form_days(frame: pd.DataFrame, wave: Wave) -> SipasError | None:
-    """Return an error if days lie outside the fieldwork, or outside the year and the next one."""
+    """Return an error for days outside the fieldwork, or outside the year and the next year."""
     if "date" not in frame:
         return None
     start = wave.collected.start or date(wave.year, 1, 1)

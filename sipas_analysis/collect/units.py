@@ -1,4 +1,4 @@
-"""The list of units of one wave: codes, names, groups ranked apart, dates of validity.
+"""The list of units of one wave: codes, names, groups with separate rankings, valid dates.
 
 Unit lists change from year to year (mergers, renames), so they belong to the wave. The code of
 a unit names files and figures; the name of a unit is only printed.
@@ -97,7 +97,7 @@ def _is_day(text: str) -> bool:
 
 
 def list_groups(wave: Wave) -> dict[str, Bilingual]:
-    """Return the names of the groups that are ranked apart: the usual four and the wave's own."""
+    """Return the names of the groups with separate rankings: the usual four and the wave's."""
     return {**GROUPS, **wave.groups}
 
 

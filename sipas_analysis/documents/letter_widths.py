@@ -17,7 +17,7 @@ class LetterWidths:
     Attributes:
         narrow: Width of the letters in ``narrow_letters``; ``broad`` likewise.
         full: Width of a Chinese, Japanese or Korean letter; as any other if None.
-        horn: Width of the horn of ơ and ư, where letters are taken apart from their marks;
+        horn: Width of the horn of ơ and ư, where letters are separated from their marks;
             letters and marks stay together if None.
     """
 

@@ -148,8 +148,8 @@ def drivers(
         missing: ``complete`` forms, or ``impute`` whole factors that are blank (Rubin).
 
     Returns:
-        Models with the design's intervals. No row where a model cannot be fitted; ``reason`` says
-        why: ``no_outcome``, ``few_forms``, ``constant``, ``few_answers``, ``few_levels``,
+        Models with the design's intervals. No row where a model cannot be fitted; ``reason`` is
+        then ``no_outcome``, ``few_forms``, ``constant``, ``few_answers``, ``few_levels``,
         ``many_levels``, ``few_clusters``, ``singular`` or ``not_converged``.
 
     Raises:

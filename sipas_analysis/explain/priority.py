@@ -260,8 +260,8 @@ def value_items(basis: Basis, rows: pd.DataFrame) -> pd.DataFrame:
 
     ``target`` is the upper quartile of the units' pooled percentages (A2), which are less noisy
     than direct percentages. ``points`` is the gain of the index, by its rule, at the target.
-    ``outcome`` is the associated change: Δ of the factor's mean level if newly satisfied people
-    answer like the others, times the points of satisfied people per level in the logit model.
+    ``outcome`` is the associated change: Δ of the factor's mean level if people who become
+    satisfied answer like satisfied people, times the points per level in the logit model.
 
     Args:
         basis: What is the same for every unit.

@@ -133,7 +133,7 @@ class Fit(ResultTable):
     def margins(self, at: object = None, level: float = 0.95) -> pd.DataFrame:
         """Return average marginal effects: points of the outcome's share per unit of a variable.
 
-        100 · Σwᵢ ∂P(yᵢ)/∂x / Σwᵢ, through every column in which x stands; for a category from its
+        100 · Σwᵢ ∂P(yᵢ)/∂x / Σwᵢ, through every column in which x occurs; for a category from its
         first level to another, for yes/no from 0 to 1. The error includes that of the coefficients
         and that of the people over whom the mean is taken (V1).
 

@@ -44,7 +44,7 @@ FIGURE_COLUMNS = [
     *RANK_COLUMNS,
     "rule",
 ]
-MODEL_COLUMNS = {  # figures of a model, and the columns of ``drivers`` that hold each with its ends
+MODEL_COLUMNS = {  # figures of a model, each with its columns of ``drivers`` (value and ends)
     "linear": ("value", "low", "high"),
     "logit.points": ("points", "points_low", "points_high"),
     "logit.odds": ("odds_ratio", "odds_low", "odds_high"),
@@ -112,7 +112,7 @@ class Figures:
 
     @cached_property
     def scores(self) -> pd.DataFrame:
-        """Every figure of the whole, the groups and the units; ``domain`` says which."""
+        """Every figure of the whole, the groups and the units, by ``domain``."""
         estimates = {
             "all": score(self.survey),
             "group": score(self.survey, "group"),

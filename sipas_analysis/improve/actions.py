@@ -2,7 +2,7 @@
 
 A measure is a row of ``actions.yaml`` (G1); a proposal is the weakest item of each factor with the
 measures for that item (G2). With few forms the weakest item may be weakest by chance, so each
-proposal carries the interval of the item and says whether the next item lies within that interval.
+proposal gives the interval of the item and whether the next item is within that interval.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """Declare once how a sample was drawn; every estimate then has the error of that sample.
 
-A ``Design`` names the columns that say how forms were drawn: weights, strata, clusters at each
+A ``Design`` names the columns on how forms were drawn: weights, strata, clusters at each
 stage, finite populations, replicate weights. No answer is read here. The frame is a pandas frame,
 or the path of Parquet or CSV files that are too large for memory. Rules V1 to V5 of docs/method.md.
 """
@@ -71,7 +71,7 @@ class Calibration:
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """How a sample was drawn: a frame and the names of the columns that say so.
+    """How a sample was drawn: a frame and the names of the columns of the design.
 
     Attributes:
         frame: One row per form; or a path, a glob or a list of paths of Parquet or CSV files.

@@ -112,7 +112,7 @@ def share_interval(
     """Return the interval of a share by one of the kinds of rule I1, shape (D,) each.
 
     ``beta``: Clopper–Pearson on n*; ``wilson``: Wilson's on n*; ``logit``: t on the log odds;
-    ``wald``: share ± t·se, which may pass 0 or 1, as R's. At 0 % and 100 %, where logit and
+    ``wald``: share ± t·se, which may pass 0 or 1, as in R. At 0 % and 100 %, where logit and
     wald have no width, ``beta`` is used.
     """
     exact = exact_interval(share * n_eff, n_eff, level)

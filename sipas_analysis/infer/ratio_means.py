@@ -1,7 +1,7 @@
 """Means of ratios of totals: the one kind of figure, with its variance and influence.
 
 Items, factors, pooled and averaged indices and mean scores are all weighted means of ratios of
-totals, so that one variance serves them (rule V1).
+totals, so the same variance applies to all of them (rule V1).
 """
 
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ def average_ratios(total: Floats, mean: Mean) -> tuple[Floats, Floats]:
     """Return value (D,) and gradient (D, p) of a mean of ratios of totals, shape (D, p).
 
     R = N/D per ratio; gradient Σᵣ shareᵣ (topᵣ − Rᵣ bottomᵣ)/Dᵣ. A ratio that nobody answered
-    leaves the mean and the other shares of its part are scaled up, then those of the whole; if
+    is left out and the other shares of its part are scaled up, then those of the whole; if
     all are empty the value is NaN. Without a bottom the value is Σᵣ shareᵣ Nᵣ, a total.
     """
     p = mean.top.shape[1]
@@ -63,8 +63,8 @@ class MeanEstimate:
         value: The mean; NaN where nobody answered.
         variance: NaN where there is no error (V3).
         df: Degrees of freedom; NaN where there is no error.
-        numerator: Total above the line; NaN for a mean of several ratios.
-        denominator: Sum of the totals below the line.
+        numerator: Total of the numerator; NaN for a mean of several ratios.
+        denominator: Sum of the totals of the denominators.
         people: How many answered.
         influence: Slope of each value, see ``Estimates``.
     """
@@ -87,7 +87,7 @@ def evaluate_mean(totals: Block, mean: Mean, answered: str = "n") -> MeanEstimat
         answered: Flag of the block that counts who answered.
 
     Returns:
-        Arrays of shape (D,); variance and df are NaN where all who answered stand in one cluster or
+        Arrays of shape (D,); variance and df are NaN where all who answered are in one cluster or
         no degree of freedom is left (V3).
 
     Source: rules V1, V3 and V4 in docs/method.md.

@@ -29,7 +29,7 @@ def sample_size(
     share: float = 0.5,
     level: float = 0.95,
 ) -> Ints:
-    """Return how many to ask so that a share is known to within a margin.
+    """Return how many people to ask, so that a share has a given margin of error.
 
     Yamane: n = N/(1 + N·e²). Cochran: n₀ = z²·p(1−p)/e², n = n₀/(1 + (n₀−1)/N). Either is
     multiplied by the design effect, rounded up, and never more than N.
@@ -47,7 +47,7 @@ def sample_size(
 
     Raises:
         UnitError: A population is under 1.
-        ParameterError: Another number lies outside its range.
+        ParameterError: Another number is outside its range.
 
     Source: rule S1 in docs/method.md; Yamane (1967); Cochran (1977), 4.4.
 
@@ -145,7 +145,7 @@ def forms_to_tell(
     level: float = 0.95,
     power: float = 0.8,
 ) -> int:
-    """Return the forms that each of two units needs for their indices to be told apart.
+    """Return the forms that each of two units needs to show that their indices differ.
 
     The inverse of ``detectable_difference``, at the share nearer to one half (more cautious):
     n = (z₁₋α/₂ + z_power)²·2·deff·V/d², rounded up.

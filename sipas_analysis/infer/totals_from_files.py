@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 VECTORS = 64  # of 2,048 forms each, read at a time
-SUMS_HELD = 8  # sums of so many pieces are added together, so that memory stays flat
+SUMS_HELD = 8  # sums of so many pieces are added together, to limit the use of memory
 KINDS = {"BOOLEAN": "yes/no", "VARCHAR": "text", "DATE": "days", "TIMESTAMP": "days"}
 Result = TypeVar("Result")
 
@@ -185,7 +185,7 @@ def _drop_paths(design: Design) -> Design:
 
 
 def _add_as_read(parts: Iterable[Sums]) -> Sums:
-    """Add sums as they come, a few at a time, so that memory stays flat."""
+    """Add sums as they arrive, a few at a time, to limit the use of memory."""
     waiting: list[Sums] = []
     for part in parts:
         waiting.append(part)
@@ -196,7 +196,7 @@ def _add_as_read(parts: Iterable[Sums]) -> Sums:
 
 @dataclass(frozen=True)
 class _FormFile:
-    """A Parquet or CSV file of forms, read by SQL through a DuckDB cursor of its own."""
+    """A Parquet or CSV file of forms, read by SQL through a separate DuckDB cursor."""
 
     cursor: "DuckDBPyConnection"
     path: str
@@ -324,7 +324,7 @@ def _quote_name(name: str) -> str:
 
 
 def _read_facts_of_file(file: _FormFile, design: Design, variables: Sequence[str]) -> SampleFacts:
-    """Ask DuckDB for the facts of one file."""
+    """Return the facts of one file, read by DuckDB."""
     types = file.read_types()
     check_columns(design, list(types))
     if variables:
@@ -340,7 +340,7 @@ def _read_facts_of_file(file: _FormFile, design: Design, variables: Sequence[str
 
 
 def _read_variable(file: _FormFile, name: str, sql_type: str) -> VariableFacts:
-    """Ask DuckDB for the facts of one variable."""
+    """Return the facts of one variable, read by DuckDB."""
     column = _quote_name(name)
     if sql_type in ("FLOAT", "DOUBLE"):  # a NaN in a file is a blank
         column = f"(CASE WHEN isnan({column}) THEN NULL ELSE {column} END)"

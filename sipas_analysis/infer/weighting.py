@@ -57,7 +57,7 @@ def post_stratify(
 
 
 def rake(design: Design, margins: Margins, tolerance: float = 1e-10) -> Design:
-    """Scale the weights, margin after margin, until all margins hold.
+    """Scale the weights, margin after margin, until all margins agree with the population.
 
     Args:
         design: The sample, n forms in memory.

@@ -50,8 +50,9 @@ def compare(*surveys: Survey, crosswalk: str | Path = "", level: float = 0.95) -
     """Compare waves in the order of their years, each with the next.
 
     d = after − before, se² = se₁² + se₂², t at Satterthwaite's df: samples of two years are taken
-    as independent. At 0 and 100 % the interval comes from both intervals, and p from its half
-    towards no change. Holm's p over the overall indices of the units of one ranked group.
+    as independent. At 0 and 100 % the interval comes from both intervals, and p from its
+    half-width on the side of no change. Holm's p is over the overall indices of the units of one
+    ranked group.
 
     Args:
         surveys: Two waves or more.
@@ -291,7 +292,7 @@ def decompose(
     Args:
         before: The earlier wave.
         after: The later wave, of the same instrument.
-        by: Key of the groups, such as ``sex``; people without it are a group of their own.
+        by: Key of the groups, such as ``sex``; people without it form another group.
         unit: Code of one unit; the whole if empty.
         level: Confidence of the intervals.
 

@@ -286,7 +286,7 @@ def _letter_units(better: PairFlags, with_error: Ints) -> list[str]:
 
 
 def _letter_text(number: int) -> str:
-    """Return A to Z, then AA, AB and so on."""
+    """Return a number as letters: A to Z, then AA, AB and so on."""
     more, last = divmod(number, 26)
     return (_letter_text(more - 1) if more else "") + chr(ord("A") + last)
 

@@ -96,7 +96,7 @@ def _items_behind(pack: Instrument, mean: Mean) -> tuple[str, ...]:
 def _combine_parts(
     pack: Instrument, part: str, rule: IndexRule, means: Mapping[str, Mean], level_values: Floats
 ) -> Mean:
-    """Return the ratios of one part under its rule; ``means`` holds those of the lower parts."""
+    """Return the ratios of one part under its rule; ``means`` are those of the lower parts."""
     items = pack.items_of(part)
     if rule.rule == "pooled":
         return _make_ratio_coefficients(pack, [items], level_values)

@@ -1,7 +1,7 @@
 """Turn answers into percentages of satisfied people, by item, factor, block and overall.
 
 SIPAS publishes the share of people who chose one of the two best levels. A mean score (M5)
-and the share satisfied with everything (M4) may stand beside that share, never instead of it.
+and the share satisfied with everything (M4) may be shown with that share, never instead of it.
 How parts make the whole is read from the instrument's ``index:`` block (M2, M3).
 """
 
@@ -144,12 +144,12 @@ def compare_rules(
         by: Key columns, as in ``score``.
 
     Returns:
-        Rows as ``score`` with ``rule`` and ``reason``: in what the rule differs from the survey's
-        own, as words of the messages ``rule_why`` joined by spaces; ``own`` if in nothing.
+        Rows as ``score`` with ``rule`` and ``reason``: how the rule differs from that of the
+        survey, as words of the messages ``rule_why`` joined by spaces; ``own`` if equal.
 
     Raises:
         ColumnError: A rule does not fit the survey: points for another scale, weights of factors
-            that it does not have, a question on the whole that it did not ask.
+            that it does not have, a question on the whole that it does not have.
         ConfigError: No such pack.
 
     Source: rule M8 in docs/method.md.
@@ -362,7 +362,7 @@ def _find_interval(totals: Block, target: Target, estimate: MeanEstimate) -> _In
         low, high = np.where(is_simple, simple_low, low), np.where(is_simple, simple_high, high)
         n_eff, method[is_simple] = np.where(is_simple, people, n_eff), "clopper-pearson"
         method[~np.isnan(size)] = "hypergeometric"
-    is_census = fraction >= CENSUS  # all were asked: no sampling error
+    is_census = fraction >= CENSUS  # everybody was asked: no sampling error
     low, high = np.where(is_census, share, low), np.where(is_census, share, high)
     return _Interval(100 * low, 100 * high, n_eff, method)
 

@@ -98,7 +98,7 @@ def _archive_parts(
 
 
 def _check_unchanged(facts: Facts, parts: Mapping[str, bytes], out: Path, *, public: bool) -> None:
-    """Refuse to pack a file that is not the one in the receipt: nobody could verify it later."""
+    """Refuse to pack a file that differs from the receipt, because it could not be verified."""
     inputs = () if public else facts["inputs"]
     home = _inputs_folder(facts)
     listed = {f"{OUTPUTS}/{name}": sha for name, sha in _held_outputs(facts, public=public).items()}
@@ -247,7 +247,7 @@ def open_run(path: Path) -> Iterator[RunLocation]:
 
 @contextmanager
 def find_wave_and_receipt(path: Path) -> Iterator[tuple[Path, Facts | None]]:
-    """Find the wave, and the receipt if there is one, of a wave's own file, a run or an archive.
+    """Find the wave, and the receipt if there is one, from ``wave.yaml``, a run or an archive.
 
     Raises:
         ReceiptError: Not an archive of this program, or an archive without its inputs.
@@ -288,7 +288,7 @@ def open_archive(path: Path, folder: Path) -> RunLocation:
 
 
 def _locate_unpacked(folder: Path) -> RunLocation:
-    """Return the run of an unpacked archive; the first of its inputs is the wave's own file."""
+    """Return the run of an unpacked archive; the first of its inputs is ``wave.yaml``."""
     if not (folder / INPUTS).is_dir():
         return RunLocation(folder / OUTPUTS, None, folder)
     facts = read_receipt(folder / OUTPUTS)
@@ -343,7 +343,7 @@ def _find_strangers(run: RunLocation, facts: Facts) -> Iterator[Finding]:
     for path in sorted(path for folder in folders for path in folder.rglob("*")):
         name = path.relative_to(run.folder).as_posix()
         compiled = path.suffix == ".pyc" and path.parent.name == "__pycache__"
-        if compiled and not run.packed:  # made by whoever ran it
+        if compiled and not run.packed:  # made when somebody ran the program
             continue
         if (path.is_file() or path.is_symlink()) and name not in names:
             yield Finding("stranger", name)

@@ -55,7 +55,7 @@ def library_versions() -> dict[str, str]:
 
 
 def source_files(home: Path, notebooks: Path) -> dict[str, Path]:
-    """Return the files of a program by their place, wherever package and notebooks lie."""
+    """Return the files of a program by their place, in a checkout or installed."""
     files = {f"notebooks/{path.name}": path for path in notebooks.glob("*.ipynb")}
     for path in home.rglob("*"):
         if path.suffix in SOURCES and path.parent != notebooks:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from openpyxl import Workbook
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-LARGEST = 200_000_000  # bytes that one part of a Word file may unfold to
+LARGEST = 200_000_000  # bytes that one part of a Word file may unpack to
 Named = tuple[str, str, Language]  # ``id#column``, the text, its language
 
 

@@ -27,7 +27,7 @@ def trace(survey: Survey, figure: str, unit: str = "") -> pd.Series:
     Args:
         survey: What the figure was made from.
         figure: ``overall@so-ldtbxh``, ``pair:so-a~so-b``, ``94.59`` or ``94,59``.
-        unit: Code of a unit, if a number is asked for.
+        unit: Code of a unit, if ``figure`` is a number.
 
     Returns:
         Its row of ``figures`` (``id``, ``value``, …), with that of ``scores`` if it has one.

@@ -2,7 +2,7 @@
 
 Each difference is named with file, figure, old and new value. Figures are always computed again
 from the inputs, never read from a file of the run. Without the inputs only a part is checked, and
-the verdict is ``partly``.
+the verdict is ``partly`` at best.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -35,7 +35,7 @@ NOTES = ("close", "extra", "environment", "absent", "left_out")
 
 @dataclass(frozen=True)
 class Finding:
-    """One difference from the receipt; kinds in ``NOTES`` are no faults."""
+    """One difference from the receipt; kinds in ``NOTES`` are not faults."""
 
     kind: str
     file: str = ""
@@ -66,7 +66,7 @@ class Verdict:
 
     @property
     def faults(self) -> list[Finding]:
-        """Findings that are no notes."""
+        """Findings that are faults, not notes."""
         return [finding for finding in self.findings if finding.kind not in NOTES]
 
     @cached_property
@@ -157,7 +157,7 @@ def _read_survey_again(
     facts: Facts, wave_path: Path | None, within: Path | None
 ) -> tuple[Survey | None, list[Finding]]:
     """Read the inputs again, if they are here; report which of them changed."""
-    name = facts["inputs"][0]["file"]  # the wave's own file
+    name = facts["inputs"][0]["file"]  # wave.yaml
     file = wave_path / name if wave_path and wave_path.is_dir() else wave_path
     if file is None or not file.is_file():
         return None, [Finding("absent", name)]

@@ -153,7 +153,7 @@ def write_portal(
     Args:
         figures: The figures of the wave; what they hide stays hidden (rule P2).
         outcomes: What the run made, for the province and for units, in any order.
-        path: Usually ``index.html``; only files that stand beside it are linked.
+        path: Usually ``index.html``; only files in its folder or below are linked.
         languages: Of the page; the first is shown first.
         common: Receipt and tables beside the page that it leads to.
 

@@ -1,6 +1,6 @@
 """Build the chapters of a report, in the official order of contents.
 
-A notebook asks for one chapter after another and shows it; the last cell writes them. The
+A notebook builds and shows one chapter after another; the last cell writes them. The
 province report and the unit report are two lists of the same functions.
 """
 
@@ -114,7 +114,7 @@ class Report:
     def _write_format(
         self, document: Document, path: Path, file_format: str, language: Language
     ) -> None:
-        """Write one format in one language; a workbook of the province holds the annexes."""
+        """Write one format in one language; a workbook of the province has the annexes."""
         if file_format != "xlsx":
             WRITERS[file_format](document, path, language)
         elif self.subject.unit:
@@ -155,7 +155,7 @@ def report(survey: Survey, language: str | Sequence[str] = (), unit: str = "") -
     Args:
         survey: Validated forms.
         language: Some of ``vi`` and ``en``, the one to show first; the wave's languages if empty.
-            A text stands for a single language.
+            A text is a single language.
         unit: Code of a unit; the whole province if empty.
 
     Returns:

@@ -26,7 +26,7 @@ def read_list(path: Path) -> pd.DataFrame:
 
 
 def _list_headers(clients: pd.DataFrame) -> dict[str, str]:
-    """Return the headers as they stand, by their folded text; of two alike, the first."""
+    """Return the unchanged headers by their folded text; of two equal ones, the first."""
     return {fold_text(str(header)): str(header) for header in reversed(clients.columns)}
 
 
@@ -85,7 +85,7 @@ def read_counts(clients: pd.DataFrame, unit: str, wanted: str) -> "pd.Series[int
 
 
 def read_strata(clients: pd.DataFrame, ids: str, unit: str) -> pd.DataFrame:
-    """Return ids with the columns that hold stratum and cluster, under these names."""
+    """Return ids with the columns of stratum and cluster, under these names."""
     columns = {ids: clients[ids]}
     headers, roles = _list_headers(clients), read_vocabulary()["roles"]
     for role in ("stratum", "cluster"):

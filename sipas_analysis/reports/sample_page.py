@@ -1,4 +1,4 @@
-"""Plan a sample from a list of clients, and say how precise its results will be.
+"""Plan a sample from a list of clients, and state how precise its results will be.
 
 Only ids, units, strata and clusters of the list are written (rule P1), and nothing is written
 before all is computed.
@@ -67,7 +67,7 @@ class SamplePlan:
 
     Attributes:
         units: Forms, margin and cost by unit.
-        people: The people drawn, reserve included; None where the list holds counts.
+        people: The people drawn, reserve included; None if the list has counts.
         returned: Forms that came back, by unit; None if no such list was given.
         n_personal: How many columns of personal data the list has; none was used.
     """

@@ -34,7 +34,7 @@ class Subject:
 
     @property
     def group_figures(self) -> dict[str, PublishedFigure]:
-        """Figures of the unit's group, by variable; for the province its own."""
+        """Figures of the unit's group, by variable; for the province those of the province."""
         return self.figures.by_variable("group", self.group) if self.unit else self.own_figures
 
     @property

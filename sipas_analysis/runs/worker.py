@@ -150,7 +150,7 @@ def fork_reports(jobs: Sequence[Job], n_children: int) -> Iterator[JobResult]:
 
 
 def _start_child(job: Job, *, own_group: bool) -> Child:
-    """Fork a child that makes one report; Ctrl-C does not reach a child in a group of its own."""
+    """Fork a child that makes one report; Ctrl-C does not reach a child in another group."""
     start = time.perf_counter()
     job.log.parent.mkdir(parents=True, exist_ok=True)
     read, write = os.pipe()

@@ -52,7 +52,7 @@ CONTENTS_FROM = 7  # sections; a shorter report needs no table of contents
 WHOLE_LINES = 24  # a table of so many lines stays on one page
 TALL_LINES = 15  # a row of more lines may break between pages
 LONG_TEXT = 34.0  # ems; a longer text gets no more width
-LONG_WORD = 24  # characters; a longer run may break anywhere
+LONG_WORD = 24  # characters; a longer word may break anywhere
 SHORT_TITLE = 90
 
 _USUAL = re.compile(
@@ -256,7 +256,7 @@ def _split_clusters(text: str) -> Iterator[str]:
 
 @cache
 def _can_draw(cluster: str) -> bool:
-    """Ask Typst whether a letter can be drawn in every style of the template."""
+    """Return whether Typst can draw a letter in every style of the template."""
     if _USUAL.fullmatch(cluster):
         return True
     kinds = [unicodedata.category(letter) for letter in cluster]

@@ -48,7 +48,7 @@ NOT_RULES = ("group", "rank", "rank_best", "rank_worst", "share")  # columns tha
 LONG_ORDER, N_BESIDE, N_AT_ENDS = 40, 8, 3  # a unit's report shows that much of a longer order
 NamedUnit = tuple[Bilingual, PublishedFigure]
 MANY_UNITS = 12  # more units than this are counted in a sentence, not named
-MOST_PAIRS = 66  # pairs of 12 units; more stand in tables/pairs.csv
+MOST_PAIRS = 66  # pairs of 12 units; longer lists are only in tables/pairs.csv
 
 
 def build_ranking(subject: Subject) -> Section:
@@ -202,7 +202,7 @@ def _select_nearby(order: Sequence[PublishedFigure], unit: str) -> list[Publishe
 
 
 def _rank_range(figure: PublishedFigure) -> Text | None:
-    """Return from which rank to which a unit may be, as text."""
+    """Return the lowest and highest possible rank of a unit, as text."""
     if figure.rank is None:
         return None
     low, high = number_cell(figure, "rank_low"), number_cell(figure, "rank_high")
