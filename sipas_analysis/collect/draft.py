@@ -63,7 +63,7 @@ def draft_wave(files: Sequence[Path], folder: Path, language: Language) -> Draft
 
     Args:
         files: CSV or XLSX files; every sheet with at least half of the items is read.
-        folder: Where the two files go.
+        folder: Folder for the two files.
         language: Language of the comments in the draft.
 
     Returns:
@@ -115,7 +115,7 @@ def _recognise_sheets(path: Path) -> list[Sheet]:
 
 
 def _find_header(path: Path, sheet: str) -> Sheet | None:
-    """Try each of the first rows as header, alone and with the one above; return the best.
+    """Try each of the first rows as header, alone and with the row above; return the best.
 
     The best header names most items of an instrument, then most columns, in fewest rows.
     """
@@ -182,7 +182,7 @@ def _list_units(sheets: Sequence[Sheet], header: str) -> pd.DataFrame:
 
 
 def _guess_group(name: str) -> str:
-    """Return the group whose units have names that start like this one, else an empty text."""
+    """Return the group whose units have names with the same start, else an empty text."""
     for group, starts in read_vocabulary()["groups"].items():
         if fold_text(name).startswith(tuple(starts)):
             return group

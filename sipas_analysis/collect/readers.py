@@ -127,7 +127,7 @@ def read_cells(path: Path, sheet: str, header: int) -> list[list[str]]:
 
 
 def _read_text_cells(path: Path, header: int) -> list[list[str]]:
-    """Return the cells of a text file; its separator is the one that splits the header most."""
+    """Return the cells of a text file; the separator that splits the header most is used."""
     text = _decode_text(path)
     if not text.strip():
         raise FileError("file_empty", file=path.name)

@@ -128,7 +128,7 @@ def write_demo(demo: Demo, folder: Path, *, replace: bool = False) -> Path:
 
     Args:
         demo: The wave, from ``build_demo``.
-        folder: Where the files go; made if missing.
+        folder: Folder for the files; made if missing.
         replace: Whether existing files may be replaced.
 
     Returns:

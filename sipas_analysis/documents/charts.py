@@ -319,7 +319,7 @@ def _name_corners(axes: "Axes", names: Sequence[str]) -> None:
 
 
 def draw_trend(rows: Sequence[IntervalRow], joined: Sequence[bool], language: Language) -> bytes:
-    """Draw one figure over waves; a line joins two only where ``joined``, else a gap is marked."""
+    """Draw one figure over waves; a line joins two waves if ``joined``, else there is a gap."""
     with mpl.rc_context(_STYLE | {"axes.grid.axis": "y"}):
         drawing, axes = _make_drawing(3.0, 0.7)
         for wave, row in enumerate(rows):

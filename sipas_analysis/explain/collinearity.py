@@ -40,7 +40,7 @@ def find_tied_columns(products: Floats, names: Iterable[object]) -> list[str]:
 
     Args:
         products: XᵀX/n of columns of similar scale, such as correlations, shape (k, k).
-        names: Of the columns.
+        names: Names of the columns.
     """
     eigenvalues, vectors = np.linalg.eigh(products)
     loadings = np.abs(vectors[:, eigenvalues < NO_VARIANCE_LEFT])
@@ -59,7 +59,7 @@ def measure_collinearity(frame: pd.DataFrame, weight: Floats | None = None) -> p
 
     Args:
         frame: Drivers, shape (n, k), no blank.
-        weight: Of each form; equal if left out.
+        weight: Weight of each form; equal if left out.
 
     Returns:
         One row per column: ``term``, ``vif`` (infinite if determined by the others),

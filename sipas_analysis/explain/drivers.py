@@ -66,7 +66,7 @@ class Drivers(ResultTable):
         r_squared: Share of the outcome's variance that the factors explain (linear).
         reason: Why a model is missing, by model (by key and model where ``by`` was given).
         correlations: Between factor scores and outcome.
-        collinearity: Of the factors, see ``measure_collinearity``; empty with few forms.
+        collinearity: Table of ``measure_collinearity`` for the factors; empty with few forms.
         lost: Blanks of each factor, control and the outcome.
         notes: Warnings that a reader needs.
         fits: Models by name (by key and name).
@@ -256,7 +256,7 @@ class _Request:
         )
 
     def _impute_blanks(self, columns: pd.DataFrame) -> list[pd.DataFrame]:
-        """Return the columns with blank factors filled several times; as they are if none is blank.
+        """Return the columns with blank factors filled several times; unchanged if none is blank.
 
         Forms without the outcome or a control are not filled; both inform the blanks of others.
         """

@@ -1,4 +1,4 @@
-"""Average effects: what a model's coefficients mean in points of the outcome.
+"""Average effects: a model's coefficients expressed in points of the outcome.
 
 A variable may be in several columns of a model (levels, powers, products); all of them change with
 the variable. A number changes by a small step; a category or a yes/no variable changes from its
@@ -57,7 +57,7 @@ def list_shifts(x: pd.DataFrame, spec: "ModelSpec | None", forms: pd.DataFrame) 
     Args:
         x: Columns of the model, shape (n, k); levels of a key without a formula are named
             ``key=level``.
-        spec: What formulaic made the columns with; None if they are variables themselves.
+        spec: Model specification of formulaic; None if the columns are the variables.
         forms: The forms behind ``x``, with the variables of the formula.
     """
     if spec is None:

@@ -1,4 +1,4 @@
-"""Read a formula, its outcome and predictors; refuse what no model can be fitted to.
+"""Read a formula, its outcome and predictors; refuse data to which no model can be fitted.
 
 Every refusal names what must hold, what was found and what to do.
 """
@@ -29,7 +29,7 @@ class ModelColumns:
         outcome: One value per form.
         x: Predictors, shape (n, k); a form that lacks a variable is blank.
         blanks: Blanks of each variable.
-        spec: What formulaic made the predictors with.
+        spec: Model specification of formulaic.
     """
 
     outcome: "pd.Series[float]"

@@ -64,7 +64,7 @@ class Importance(ResultTable):
         n: Forms used.
         lost: Blanks of each variable.
         notes: Warnings that a reader needs.
-        covariance: Of the values, shape (m, m).
+        covariance: Covariance of the values, shape (m, m).
     """
 
     decimals = 4
@@ -109,7 +109,7 @@ def importance(
     seed: int = 1,
     errors: bool = True,
 ) -> Importance:
-    """Share out what drivers explain of an outcome.
+    """Divide the explained share of an outcome among drivers.
 
     ``lmg``: φ_k = Σ_T |T|!(m−|T|−1)!/m! · (R²(T∪k) − R²(T)) over all coalitions T, exactly, up to
     22 drivers; with ``groups`` the groups are the players. ``owen``: the same, but a group
@@ -126,8 +126,8 @@ def importance(
         family: ``gaussian``; ``binomial`` or ``ordinal`` share out McFadden's R².
         level: Confidence of the intervals.
         missing: ``complete`` forms only, or ``impute`` blank drivers (multiple imputation).
-        imputations: How many, if imputed.
-        seed: Of the imputation and of the draws behind ``order_holds`` and rank sets.
+        imputations: Number of imputations, if any.
+        seed: Seed of the imputation and of the draws behind ``order_holds`` and rank sets.
         errors: Whether to estimate errors; without errors the values take a fraction of the time.
 
     Returns:

@@ -32,9 +32,9 @@ def impute_blanks(
     Args:
         frame: One row per form.
         columns: Numeric columns that predict one another; text columns predict, but are not filled.
-        weight: Of each form, shape (n,).
-        count: How often.
-        seed: Of the draws; the order of the rows is part of the input.
+        weight: Weight of each form, shape (n,).
+        count: Number of imputations.
+        seed: Seed of the draws; the order of the rows is part of the input.
 
     Raises:
         FitError: A column has too few answers for its regression.

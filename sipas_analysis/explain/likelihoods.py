@@ -159,8 +159,8 @@ class Maximum:
 
     Attributes:
         params: Parameters, shape (q,).
-        log_likelihood: Of each form, shape (n,).
-        gradient: Of each form by each parameter, shape (n, q).
+        log_likelihood: Log-likelihood of each form, shape (n,).
+        gradient: Gradient of each form by each parameter, shape (n, q).
         information: Minus the Hessian of the weighted sum, shape (q, q).
     """
 

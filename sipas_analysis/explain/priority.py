@@ -236,7 +236,7 @@ def _rows_of(scores: pd.DataFrame, unit: str) -> pd.DataFrame:
 
 
 def _share_importance(survey: Survey, models: Drivers) -> tuple[Importance | None, str]:
-    """Return what each factor explains, or why that cannot be known."""
+    """Return the importance of each factor, or why it is unknown."""
     if "linear" in models.reason:
         return None, models.reason["linear"]
     if not models.any_separable:
@@ -264,7 +264,7 @@ def value_items(basis: Basis, rows: pd.DataFrame) -> pd.DataFrame:
     satisfied answer like satisfied people, times the points per level in the logit model.
 
     Args:
-        basis: What is the same for every unit.
+        basis: Inputs that are the same for every unit.
         rows: Figures of the whole or of one unit, by variable.
 
     Returns:
@@ -348,7 +348,7 @@ def _compute_gains(pack: Instrument, rows: pd.DataFrame, target: Floats) -> Floa
     good = rows["numerator"].reindex(items).to_numpy(dtype=float)
     if np.isnan(valid).any():
         return np.full(len(items), np.nan)
-    counts = np.tile(good, (len(items) + 1, 1))  # as they are, then with each item at its target
+    counts = np.tile(good, (len(items) + 1, 1))  # present counts, then with each item at its target
     counts[1:][np.diag_indices(len(items))] = target / 100 * valid
     index = [_compute_index(whole.mean, names, pack, (count, valid)) for count in counts]
     return np.array(index[1:]) - index[0]

@@ -68,11 +68,11 @@ class Fit(ResultTable):
         lost: Blanks of each variable; a form with any of them is not used.
         r_squared: Explained share of the variance; for logits 1 − ℓ/ℓ₀ (McFadden).
         notes: Warnings that a reader needs.
-        covariance: Of the terms, shape (k, k).
+        covariance: Covariance of the terms, shape (k, k).
         data: Complete predictors, shape (n, k).
         y: Outcome, shape (n,); levels of an ordinal one count from 0.
         rows: Which forms of the design's frame were used, shape (n,).
-        influence: Of each form on each term, shape (n, k), before weights.
+        influence: Influence of each form on each term, shape (n, k), before weights.
         design: The sample.
         spec: The model specification of formulaic, if there was a formula.
         imputed_fits: Fits of the imputations that this one combines, if there were any.
@@ -138,7 +138,7 @@ class Fit(ResultTable):
         and that of the people over whom the mean is taken (V1).
 
         Args:
-            at: Of an ordinal outcome: the share at this level or above; the highest if left out.
+            at: Level of an ordinal outcome: the share at or above it; the highest if left out.
             level: Confidence.
 
         Returns:
@@ -271,8 +271,8 @@ def fit(
         level: Confidence of the intervals.
         missing: ``complete`` forms only, or ``impute`` blank predictors that are numbers
             (multiple imputation, combined by Rubin's rules).
-        imputations: How many, if imputed.
-        seed: Of the imputation.
+        imputations: Number of imputations, if any.
+        seed: Seed of the imputation.
 
     Returns:
         The model. No interval where the design leaves no degree of freedom; no error where all
@@ -310,7 +310,7 @@ def fit(
 
 
 def pool_imputations(fits: Sequence[Fit], level: float) -> Fit:
-    """Combine the fits of several imputations by Rubin's rules; columns are those of the first."""
+    """Combine the fits of several imputations by Rubin's rules, with the columns of the first."""
     values = np.stack([fit.frame["value"].to_numpy(dtype=float) for fit in fits])
     covariances = np.stack([fit.covariance for fit in fits])
     first = fits[0]

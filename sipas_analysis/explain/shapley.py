@@ -32,7 +32,8 @@ def shapley_values(
     φ_k = Σ_T |T|!(m − |T| − 1)!/m! · (R²(T ∪ k) − R²(T)); a player may have several columns.
 
     Args:
-        covariance: Of the columns and, last, the outcome; all with variance 1, (c + 1, c + 1).
+        covariance: Covariance of the columns and, last, of the outcome, all with variance 1, shape
+            (c + 1, c + 1).
         players: Columns of each of m players.
         slopes: Whether to return these too; else they are NaN.
 
@@ -95,9 +96,9 @@ class _Coalitions:
     """B coalitions of players of the group that is valued, and of other groups as wholes.
 
     Attributes:
-        n_others_in: Other groups in each coalition, shape (B,).
+        n_others_in: Number of other groups in each coalition, shape (B,).
         is_in: Whether each of the m players is in each coalition, shape (m, B).
-        n_others: How many other groups there are.
+        n_others: Number of other groups.
         slopes: Whether slopes are wanted.
     """
 
@@ -154,8 +155,8 @@ def _decide_players(
         left: Covariances of what is left of the columns not yet decided and the outcome,
             shape (r, r, B), for each of B coalitions.
         sizes: Columns of each player not yet decided.
-        n_others: How many of these are other groups.
-        coalitions: Of the players decided before.
+        n_others: Number of other groups among these.
+        coalitions: Coalitions of the players decided before.
 
     Returns:
         Shape (m,) summed over coalitions, and (r, r, m, B).

@@ -68,7 +68,7 @@ def estimate_error_covariance(design: Design, rows: Ints, influence: Floats) -> 
 
 
 def _replace_answers(design: Design, columns: Mapping[str, Floats]) -> Design:
-    """Return the same sample with these columns as its answers, its cells and stages kept."""
+    """Return the same sample with these columns as answers; keep its cells and stages."""
     sample = copy(design)
     frame = design.frame[design.design_columns].assign(**columns)
     object.__setattr__(sample, "frame", frame)  # `replace` would compute the cells again

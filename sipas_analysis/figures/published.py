@@ -276,7 +276,7 @@ class Figures:
         return [group for group in list_groups(self.survey.wave) if group in used]
 
     def tables(self, names: Sequence[str] = ()) -> dict[str, pd.DataFrame]:
-        """Return tables as they are published, by file name; no row is a form (rule P3).
+        """Return the published tables by file name; no row is a form (rule P3).
 
         Args:
             names: Tables to compute; all of them if left out.

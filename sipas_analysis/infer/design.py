@@ -30,14 +30,14 @@ class Replicates:
     """Replicate weights: columns that were given, or a kind to be made from the design (V4).
 
     Attributes:
-        kind: How they were or will be made.
+        kind: Method by which they were or will be made.
         columns: Given weights, one column each; none makes them from strata and clusters.
         combined: Whether given columns include the weight (else they are factors of the weight).
         fay: Fay's coefficient, 0 to 1 (kind ``Fay``).
         scale: Factor of the sum of squares; by default that of the kind.
         rscales: One factor for each column; by default 1.
         mse: Whether squares are around the estimate; by default around the replicates' mean.
-        count: How many bootstrap replicates to make.
+        count: Number of bootstrap replicates to make.
         seed: Seed of the bootstrap.
     """
 
@@ -82,7 +82,7 @@ class Design:
             each stage that counts; without one only the first stage counts (V2).
         replicates: Replicate weights, or a kind to make.
         nested: Cluster ids are read within their stratum; else a repetition is an error (V1).
-        lonely: What to do with a stratum of one cluster (V5).
+        lonely: Treatment of a stratum of one cluster (V5).
         workers: A Dask client whose workers build the totals of files; none means this machine.
         calibration: Facts that post-stratification or raking stored; not set by hand.
 
@@ -403,7 +403,7 @@ def _group_fractions(
 def _merge_lonely(
     of: Ints, n: Floats, fraction: Floats, lonely: NDArray[np.bool_]
 ) -> tuple[Ints, Floats, Floats]:
-    """Join each lonely group with the next one in order, the last with the one before."""
+    """Join each lonely group with the next group in order, the last with the group before."""
     new, waits = [-1], False
     for alone in lonely:
         new.append(new[-1] if waits else new[-1] + 1)

@@ -95,7 +95,7 @@ class Layout:
         return answer is not None or (facts.low >= 0 and facts.high <= 1 and facts.whole)
 
     def to_columns(self) -> Columns:
-        """Return what to total."""
+        """Return the columns to total."""
         spec, n_sets = self.spec, len(self.spec.answer_sets)
         largest = {key: self._find_largest(*key) for key in spec.keys}
         whole = {key: key[1] is not None or self.variables[key[0]].whole for key in spec.keys}

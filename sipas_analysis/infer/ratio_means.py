@@ -65,7 +65,7 @@ class MeanEstimate:
         df: Degrees of freedom; NaN where there is no error.
         numerator: Total of the numerator; NaN for a mean of several ratios.
         denominator: Sum of the totals of the denominators.
-        people: How many answered.
+        people: Number of people who answered.
         influence: Slope of each value, see ``Estimates``.
     """
 

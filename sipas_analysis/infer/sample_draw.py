@@ -46,7 +46,7 @@ def draw(
         frame: One row per person; only id, stratum and cluster columns are returned.
         n: People per stratum, or in each drawn cluster; one number, or one by stratum.
         ids: Column of ids, unique in the frame.
-        seed: Another seed, another draw.
+        seed: Seed of the draw; another seed gives another draw.
         how: ``simple``, ``systematic`` or ``pps``.
         by: Column of strata (units), each drawn separately.
         size: Column of sizes M, above zero (``pps``).
@@ -141,7 +141,7 @@ def _draw_in_parts(rows: pd.DataFrame, seed: int, how: How) -> pd.DataFrame:
 
 
 def _draw_along(size: Floats, n: int, start: float) -> tuple[Floats, NDArray[np.bool_]]:
-    """Take one every interval along the sizes; return chances and who is drawn."""
+    """Take one row in every interval along the sizes; return chances and which are drawn."""
     sure = np.zeros(size.size, dtype=bool)
     while (left := n - int(sure.sum())) > 0:
         more = ~sure & (size * left >= size[~sure].sum() * (1 - FUZZ))
@@ -182,7 +182,7 @@ def compare_returns(
     """Compare the forms that came back with the draw, unit by unit.
 
     Args:
-        plan: What ``draw`` returned, reserve included, without clusters.
+        plan: Result of ``draw``, reserve included, without clusters.
         returned: Ids of the people who answered; an index, if any, is the file's row.
         ids: Column of ids in ``plan``.
         by: Column of units in ``plan``.

@@ -157,10 +157,10 @@ class Block:
         part: Weighted sums of each row, shape (R, p).
         part_people: Forms by flag of each row, shape (R, q + 1).
         moment: Σ w² x xᵀ of each row, shape (R, p', p'), where single forms were drawn.
-        stages: How cells were drawn.
+        stages: Stages by which the cells were drawn.
         n_sample: Forms of the whole sample.
         p: The first p columns vary; those after them are totals only.
-        scale: How weights were rounded.
+        scale: Rounding of the weights.
         credit: What calibration explains, if the sample was calibrated.
         replicas: Totals under each replicate weight, shape (K, D, p), if there are any.
         factors: Factor of each replicate's square, shape (K,).
@@ -308,7 +308,7 @@ def add_folds(
     """
     for fold, step in enumerate(folds):
         whole = y / step if step != 1 else y
-        if len(folds) > 1:  # else it is whole already
+        if len(folds) > 1:  # else it is already a whole number
             whole = np.floor(whole + 0.5)
         parts = [(whole, 1)]
         if (bound / step + 1) * most >= 2.0**53:
@@ -367,7 +367,7 @@ def _add_binary_moments(
 
 
 def add_sums(parts: Sequence[Sums]) -> Sums:
-    """Add the sums of chunks, files or workers; whole numbers, so in any order."""
+    """Add the sums of chunks, files or workers, in any order because they are whole numbers."""
     if len(parts) == 1:
         return parts[0]
     table = pd.concat([part.table for part in parts], ignore_index=True)

@@ -124,8 +124,8 @@ def build_block(
         design: The sample.
         by: Key columns; none makes one domain of all forms. A form with a blank key belongs to no
             domain but still counts in the sample.
-        columns: What to total.
-        scale: How weights are rounded, if it is known already.
+        columns: Columns to total.
+        scale: Rounding of the weights, if already known.
 
     Returns:
         The block; no domain if there is no form.
@@ -180,7 +180,7 @@ def list_files(design: Design) -> list[str]:
 
 
 def _drop_paths(design: Design) -> Design:
-    """Return the design without its files and workers: what a job on one file needs."""
+    """Return the design without its files and workers, for a job on one file."""
     return replace(design, frame=(), workers=None)
 
 

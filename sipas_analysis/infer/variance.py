@@ -17,7 +17,7 @@ def estimate_variance(totals: Block, gradient: Floats, answered: Floats | None =
 
     Args:
         totals: D domains, p columns.
-        gradient: Of the estimate, by total, shape (D, p).
+        gradient: Gradient of the estimate by total, shape (D, p).
         answered: People of each row who answered; rows without any do not count.
 
     Returns:

@@ -73,7 +73,7 @@ def small_area(
     Args:
         values: Direct estimates, shape (p,); blank where nobody answered. A series keeps its index.
         variances: Their sampling variances, shape (p,).
-        covariates: What is known of each unit, shape (p, k); a constant is added.
+        covariates: Known facts of each unit, shape (p, k); a constant is added.
         parents: Label of the larger unit of each, shape (p,): within it all estimates are moved by
             the same number so that their mean by size is that of the direct estimates.
         sizes: People behind each estimate, shape (p,); equal if left out.

@@ -275,7 +275,7 @@ def _rank_columns(sets: RankSets, with_error: Ints) -> pd.DataFrame:
 
 
 def _letter_units(better: PairFlags, with_error: Ints) -> list[str]:
-    """Letter units: A if no unit is surely better, B if none of the rest is, and so on."""
+    """Give letters: A if no unit is surely better, B if no unit of the rest is, and so on."""
     left, letters = with_error, dict[int, str]()
     number = 0
     while left.size:

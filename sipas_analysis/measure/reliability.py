@@ -43,9 +43,9 @@ class Reliability:
         lost: Forms left out because an item is blank.
         warnings: Message ids, after ``reliability.``: ``skewed``, ``constant``, ``few_forms``,
             ``negative``.
-        units: Where a unit was named: per item and for ``mean``, ``f``, ``df``, ``df_within`` and
+        units: If a unit was named: per item and for ``mean``, ``f``, ``df``, ``df_within`` and
             ``value`` = 1 − 1/F, how reliably the items separate units.
-        structure: Where factors were named: ``loadings``, ``correlations`` and ``fit``.
+        structure: If factors were named: ``loadings``, ``correlations`` and ``fit``.
     """
 
     frame: pd.DataFrame

@@ -150,7 +150,7 @@ def _satisfied_with_all(pack: Instrument) -> Mean:
 
 
 def _level_values(pack: Instrument, index: Index) -> Floats:
-    """Return what an answer at each level counts: its points, or 100 if it is satisfied."""
+    """Return the value of an answer at each level: its points, or 100 if it is satisfied."""
     if index.points:
         return np.array([index.points[level] for level in pack.scale.levels], dtype=np.float64)
     agreed = np.array(pack.scale.levels) >= pack.scale.satisfied_from

@@ -305,7 +305,7 @@ class _Interval:
 
 
 def _design_effect(estimate: MeanEstimate, target: Target) -> Floats:
-    """Return variance over that of as many people drawn singly with replacement (V6)."""
+    """Return the variance over that of as many people drawn singly with replacement (V6)."""
     value, variance, people = estimate.value, estimate.variance, estimate.people
     n_drawn = np.where((people > 1) & (target.kind != "score"), people - 1, np.nan)
     simple = value * (100 - value) / n_drawn  # with replacement, as svymean(deff = "replace")

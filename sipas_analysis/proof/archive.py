@@ -313,7 +313,7 @@ def verify_run(run: RunLocation, wave: Path | None = None) -> Verdict:
     """Check a run in its folder; in an archive also the program and its lock file.
 
     Args:
-        run: What ``open_run`` found.
+        run: Result of ``open_run``.
         wave: ``wave.yaml`` or its folder, if the inputs are elsewhere.
     """
     public = run.folder is not None and run.wave is None

@@ -1,4 +1,4 @@
-"""Read back what was printed: every number in HTML, Word and Excel that names its figure.
+"""Read printed numbers back from HTML, Word and Excel, if a number names its figure.
 
 Anyone may have edited a file, so a file that cannot be read is reported; nothing is guessed.
 """
@@ -159,7 +159,7 @@ def _read_excel(path: Path, language: Language) -> Iterator[Named]:
 
 
 def _figures_by_cell(book: "Workbook") -> dict[str, dict[str, list[str]]]:
-    """Return what the hidden sheet lists: names of figures by sheet and cell."""
+    """Return the list in the hidden sheet: names of figures by sheet and cell."""
     names: dict[str, dict[str, list[str]]] = {}
     has_list = "ids" in book.sheetnames
     rows = book["ids"].iter_rows(min_row=2, values_only=True) if has_list else ()

@@ -119,7 +119,7 @@ def receipt_facts(survey: Survey, options: Mapping[str, Sequence[str]]) -> Facts
     """Return the content of a receipt, except for the output files and the hash of the receipt.
 
     Args:
-        survey: What the files are made from.
+        survey: Survey behind the files.
         options: ``languages``, ``formats`` and ``units`` of the run.
 
     Returns:

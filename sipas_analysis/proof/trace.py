@@ -1,4 +1,4 @@
-"""Trace a printed figure to the rows of the input: what was divided, left out and rounded."""
+"""Trace a printed figure to the rows of the input, with division, rounding and left-out rows."""
 
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
@@ -25,7 +25,7 @@ def trace(survey: Survey, figure: str, unit: str = "") -> pd.Series:
     """Find a figure by its id, or by its printed number.
 
     Args:
-        survey: What the figure was made from.
+        survey: Survey behind the figure.
         figure: ``overall@so-ldtbxh``, ``pair:so-a~so-b``, ``94.59`` or ``94,59``.
         unit: Code of a unit, if ``figure`` is a number.
 
@@ -74,10 +74,10 @@ def explain_figure(
     """Yield heading and text of everything that a figure was computed from, in one language.
 
     Args:
-        survey: What the figure was computed from.
-        row: What ``trace`` returned.
-        language: Of the texts.
-        receipt: Of the run that published the figure, if there is one: its program, its value.
+        survey: Survey behind the figure.
+        row: Result of ``trace``.
+        language: Language of the texts.
+        receipt: Receipt of the run that published the figure, with program and value, if any.
     """
     line = partial(_make_line, language)
     yield line("figure", id=row["id"], **_name_figure(survey, row, language))

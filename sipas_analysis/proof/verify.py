@@ -50,7 +50,7 @@ class Verdict:
 
     Attributes:
         receipt: Hash of the receipt in its present state.
-        findings: What differs; notes at the end.
+        findings: The differences; notes at the end.
         recomputed: Whether the figures were computed again from the inputs.
         n_outputs: Files compared.
         n_figures: Figures compared.

@@ -54,8 +54,8 @@ def write_annexes(figures: Figures, path: Path, language: Language) -> Path:
 
     Args:
         figures: The figures of a wave; what they hide is shown as hidden (rule P2).
-        path: Where the workbook goes, written whole or not at all.
-        language: Of all texts; numbers follow the settings of the reader's Excel.
+        path: File of the workbook, written whole or not at all.
+        language: Language of all texts; numbers follow the settings of the reader's Excel.
 
     Returns:
         The path.
@@ -73,8 +73,8 @@ def write_report_tables(document: Document, path: Path, language: Language) -> P
 
     Args:
         document: A report, of the province or of a unit.
-        path: Where the workbook goes, written whole or not at all.
-        language: Of all texts.
+        path: File of the workbook, written whole or not at all.
+        language: Language of all texts.
 
     Returns:
         The path.

@@ -146,7 +146,7 @@ def _whole_name(subject: Subject, group: str) -> Text:
 
 
 def _unit_name(pair: Sequence[Survey], code: str) -> Bilingual:
-    """Return the name of a unit: that of the later wave, else of the earlier one."""
+    """Return the name of a unit in the later wave, else in the earlier wave."""
     for survey in reversed(pair):
         row = survey.units[survey.units["code"] == code]
         if len(row):

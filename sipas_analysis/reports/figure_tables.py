@@ -79,7 +79,7 @@ def estimate_table(
 def chart_rows(
     rows: Sequence[tuple[Bilingual, PublishedFigure]], language: Language, marked: str = ""
 ) -> list[IntervalRow]:
-    """Return the rows of a chart in a language; what is suppressed is left out."""
+    """Return the rows of a chart in a language, without suppressed figures."""
     return [
         IntervalRow(
             name.text(language),

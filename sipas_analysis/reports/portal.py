@@ -152,9 +152,9 @@ def write_portal(
 
     Args:
         figures: The figures of the wave; what they hide stays hidden (rule P2).
-        outcomes: What the run made, for the province and for units, in any order.
+        outcomes: Results of the run for the province and for units, in any order.
         path: Usually ``index.html``; only files in its folder or below are linked.
-        languages: Of the page; the first is shown first.
+        languages: Languages of the page; the first is shown first.
         common: Receipt and tables beside the page that it leads to.
 
     Returns:
@@ -182,7 +182,7 @@ def write_portal(
 
 
 def _fill_template(languages: Sequence[Language], **parts: object) -> str:
-    """Fill in the template; its script is the only one that a browser may run."""
+    """Fill in the template; a browser may run only the script of the template."""
 
     def texts_by_language(value: object) -> list[tuple[str, object]]:
         """Return language and text; a single text without language where all texts are equal."""

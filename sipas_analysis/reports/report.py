@@ -69,7 +69,7 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Report:
-    """A report being built: its subject, and its languages, of which notebooks show the first."""
+    """A report while it is built: its subject and languages; notebooks show the first language."""
 
     subject: Subject
     languages: tuple[Language, ...]
@@ -84,7 +84,7 @@ class Report:
         """Write the chapters in each format and language; a unit's letter, a province's tables.
 
         Args:
-            chapters: In reading order.
+            chapters: Chapters in reading order.
             out: Output folder of the wave; empty writes nothing.
             formats: Some of ``html``, ``docx``, ``pdf``, ``xlsx``; a text for a single format.
 

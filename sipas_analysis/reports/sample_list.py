@@ -33,7 +33,7 @@ def _list_headers(clients: pd.DataFrame) -> dict[str, str]:
 def find_column(
     clients: pd.DataFrame, wanted: str, usual: Iterable[str], what: str, option: str
 ) -> str:
-    """Return the column wanted, else the first with a usual header; never a personal one."""
+    """Return the column wanted, else the first with a usual header, never a personal column."""
     place = [Place(clients.attrs["file"])]
     headers, all_headers = _list_headers(clients), ", ".join(clients.columns)
     names = [fold_text(wanted)] if wanted else usual

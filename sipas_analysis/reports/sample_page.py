@@ -69,7 +69,7 @@ class SamplePlan:
         units: Forms, margin and cost by unit.
         people: The people drawn, reserve included; None if the list has counts.
         returned: Forms that came back, by unit; None if no such list was given.
-        n_personal: How many columns of personal data the list has; none was used.
+        n_personal: Number of columns of personal data in the list; none was used.
     """
 
     units: pd.DataFrame

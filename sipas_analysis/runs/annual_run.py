@@ -131,8 +131,8 @@ def make_reports(
 
     Args:
         jobs: Reports of one wave.
-        n_workers: How many at a time, on this machine.
-        executor: Another way to run them, such as a Dask cluster's.
+        n_workers: Number of reports made at a time on this machine.
+        executor: Another executor for the reports, such as that of a Dask cluster.
 
     Yields:
         How each report ended.
@@ -283,7 +283,7 @@ def _take_lock(handle: int) -> bool:
 
 
 def write_times(out: Path, wave: Path, results: Sequence[JobResult], seconds: float) -> Path:
-    """Write what may differ from run to run: the path to the wave, times and the machine."""
+    """Write the facts that may differ between runs: the path to the wave, times, the machine."""
     facts = {
         "wave": Path(os.path.relpath(wave.resolve(), out.resolve())).as_posix(),
         "seconds": round(seconds, 2),

@@ -78,7 +78,7 @@ def run_notebook_here(name: str, parameters: Mapping[str, str], survey: "Survey"
 
 
 def prepare_process(survey: "Survey") -> None:
-    """Import what notebooks need and keep the survey: this process will run their cells."""
+    """Prepare this process to run cells: import the modules of notebooks and keep the survey."""
     import matplotlib as mpl
 
     from sipas_analysis.collect.survey import keep_survey

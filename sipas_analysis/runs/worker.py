@@ -50,7 +50,7 @@ class ReportReply:
     Attributes:
         done: Whether it succeeded.
         reasons: The sentence of a refusal, by language.
-        fault: What failed otherwise: an exception, or the exit code of the process.
+        fault: Another failure: an exception, or the exit code of the process.
         details: Traceback for the log.
     """
 
@@ -114,7 +114,7 @@ def may_fork() -> bool:
 
 
 def prepare_wave(survey: "Survey") -> None:
-    """Import what reports import and compute the figures: children share both."""
+    """Import the modules of reports and compute the figures; children share both."""
     from sipas_analysis.documents.writers.html import render_section
     from sipas_analysis.figures.published import figures_of
     from sipas_analysis.reports.report import CHAPTERS, report
@@ -123,7 +123,7 @@ def prepare_wave(survey: "Survey") -> None:
     with suppress(Exception):  # a report with the same fault reports the fault
         figures_of(survey).tables()
         first = report(survey, unit=str(survey.frame["unit"].iloc[0]))
-        for name in CHAPTERS:  # templates, fonts and what units share are then ready
+        for name in CHAPTERS:  # prepares templates, fonts and shared results
             render_section(first.chapter(name).section, first.languages[0])
     gc.collect()
     gc.freeze()

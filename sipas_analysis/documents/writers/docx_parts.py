@@ -119,7 +119,7 @@ class Word:
         return runs
 
     def _bookmark_run(self, run: Any, figure: FigureReference) -> list[Any]:
-        """Put a bookmark around a run; Word hides one that begins with an underscore."""
+        """Put a bookmark around a run; Word hides bookmarks that begin with an underscore."""
         self.figures.append(figure)
         key = len(self.figures)
         begin = make_element("bookmarkStart", id=key, name=f"_figure_{key}")

@@ -39,7 +39,7 @@ def typeset(source: str, inputs: dict[str, str], **options: object) -> bytes:
 
     Args:
         source: Typst's markup: a template of ours, never a user's text.
-        inputs: What the template reads, as ``sys.inputs``.
+        inputs: The data that the template reads as ``sys.inputs``.
         options: Further arguments of Typst's compiler: ``format``, ``ppi``, ``timestamp``…
 
     Raises:

@@ -156,10 +156,10 @@ def write_workbook(
     """Write sheets, and a hidden one with the figure behind every number; return the path.
 
     Args:
-        path: Where the workbook goes, whole or not at all.
-        sheets: In reading order; names are made valid and different.
+        path: File of the workbook, written whole or not at all.
+        sheets: The sheets in reading order; names are made valid and different.
         about: Title, author and day of the document; the day is never today's.
-        language: Of all texts.
+        language: Language of all texts.
     """
     import xlsxwriter
 

@@ -89,7 +89,7 @@ def _wording_table(subject: Subject) -> Table:
 
 
 def _sum_up_ledger(subject: Subject) -> list[Block]:
-    """Sum up what was changed and dropped, by reason."""
+    """Sum up the changed and dropped values by reason."""
     ledger = subject.figures.survey.ledger
     if ledger.empty:
         return [Paragraph(make_text("report.ledger.none"))]

@@ -10,7 +10,7 @@ from sipas_analysis.reports.subject import Subject
 
 
 def build_letter(subject: Subject) -> Section:
-    """Tell a unit its results on one page; every figure is that of its report."""
+    """State the results of a unit on one page, with the figures of its report."""
     wave, whole = subject.figures.survey.wave, subject.own_figures[OVERALL]
     blocks: list[Block] = [
         Paragraph(make_text("letter.opening", title=wave.title)),

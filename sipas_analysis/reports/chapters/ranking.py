@@ -115,7 +115,7 @@ def _describe_gap(
 def _pair_numbers(
     unit: str, other: str, value: float, low: float, high: float
 ) -> tuple[Number, Number, Number]:
-    """Return the difference of two units and the ends of its interval, as they are printed."""
+    """Return the printed difference of two units, with the printed ends of its interval."""
     name = f"pair:{unit}~{other}"
     low_end, high_end = Interval(low, high, 1, name).ends()
     return Number(value, 2, FigureReference(name, "value", value)), low_end, high_end

@@ -50,7 +50,7 @@ def draw_earlier_waves(subject: Subject) -> list[Block]:
 
 
 def order_by_year(surveys: Iterable[Survey]) -> list[Survey]:
-    """Return surveys by year, those of one year by the id of the wave."""
+    """Return surveys sorted by year, and within a year by the id of the wave."""
     return sorted(surveys, key=lambda survey: (survey.wave.year, survey.wave.id))
 
 
