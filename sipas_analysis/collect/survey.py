@@ -62,6 +62,8 @@ class Survey:
         ledger: Every changed value and every dropped column and form: file, row, column, found,
             became and reason.
         n_read: Forms read, before any was dropped.
+        fingerprint: Hash of the files of the wave, computed before they were read; empty if an
+            earlier wave that it names cannot be read.
     """
 
     wave: Wave
@@ -70,6 +72,7 @@ class Survey:
     frame: pd.DataFrame
     ledger: pd.DataFrame
     n_read: int
+    fingerprint: str
 
     @property
     def keys(self) -> list[str]:
@@ -121,7 +124,8 @@ def keep_survey(survey: Survey) -> None:
     The process that makes reports of one wave calls this, so that they do not read it again.
     """
     _CACHED_SURVEY.clear()
-    _CACHED_SURVEY[fingerprint_wave(survey.wave)] = survey
+    if survey.fingerprint:
+        _CACHED_SURVEY[survey.fingerprint] = survey
 
 
 def fingerprint_wave(wave: Wave) -> str:
@@ -130,6 +134,14 @@ def fingerprint_wave(wave: Wave) -> str:
     for path in wave.list_files():
         fingerprint.update(path.name.encode() + b"\0" + hash_file(path).encode())
     return fingerprint.hexdigest()
+
+
+def _try_fingerprint(wave: Wave) -> str:
+    """Return the fingerprint of a wave; empty if a file that it names cannot be read."""
+    try:
+        return fingerprint_wave(wave)
+    except (SipasError, OSError):
+        return ""
 
 
 def read_survey(wave: Wave) -> Survey:
@@ -156,9 +168,9 @@ def read_survey(wave: Wave) -> Survey:
         >>> print(sipas.read_survey(sipas.read_wave("data/an-giang-2021/wave.yaml")))
         an-giang-2021: 870 forms of 874 read, 29 units
     """
-    unchanged = _CACHED_SURVEY.get(fingerprint_wave(wave)) if _CACHED_SURVEY else None
-    if unchanged is not None:
-        return unchanged
+    fingerprint = _try_fingerprint(wave)
+    if fingerprint in _CACHED_SURVEY:
+        return _CACHED_SURVEY[fingerprint]
     pack, units = wave.read_pack(), read_units(wave)
     frame, ledgers = _read_files(wave, index_units(units))
     error = check_unit_days(units, set(frame["unit"]), wave.collected.end, wave.units)
@@ -171,7 +183,8 @@ def read_survey(wave: Wave) -> Survey:
     group = forms["unit"].map(dict(zip(units["code"], units["group"], strict=True)))
     ledger = pd.concat([*ledgers, dropped], ignore_index=True)[list(LEDGER_COLUMNS)]
     ledger = ledger.astype({"row": "Int64"})
-    survey = Survey(wave, pack, units, forms.assign(group=group), ledger, len(frame))
+    forms = forms.assign(group=group)
+    survey = Survey(wave, pack, units, forms, ledger, len(frame), fingerprint)
     survey.design()  # refuses a sample that contradicts its declaration
     _check_adjusters(survey)
     return survey

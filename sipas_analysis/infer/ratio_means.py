@@ -93,6 +93,7 @@ def evaluate_mean(totals: Block, mean: Mean, answered: str = "n") -> MeanEstimat
     Source: rules V1, V3 and V4 in docs/method.md.
 
     Example:
+        >>> import pandas as pd
         >>> import sipas_analysis as sipas
         >>> frame = pd.DataFrame({"s": [1.0, 1.0, 0.0, 0.0]})
         >>> sipas.mean(sipas.Design(frame), "s").frame["value"].tolist()

@@ -32,7 +32,7 @@ class Job:
         wave: Path of ``wave.yaml``.
         out: Output folder of the wave.
         notebook: Which notebook makes it.
-        parameters: Of the notebook.
+        parameters: Parameters of the notebook.
         files: The files to write, below the output folder.
         key: Hash of everything that its files depend on.
         engine: ``fork`` or ``kernel``.
@@ -89,7 +89,7 @@ def plan_jobs(
         check_unit(survey, unit)
     sent = set(survey.frame["unit"])
     names = list(units) or ["", *(code for code in survey.units["code"] if code in sent)]
-    source = f"{fingerprint_wave(survey.wave)} {hash_this_program()}"
+    source = f"{survey.fingerprint or fingerprint_wave(survey.wave)} {hash_this_program()}"
     parameters = {
         "wave": str(survey.wave.path.absolute()),
         "language": ",".join(languages),

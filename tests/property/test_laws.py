@@ -62,7 +62,7 @@ def survey_of(frame):
     codes = sorted(frame["unit"].unique())
     listed = pd.DataFrame({"code": codes, "name_vi": codes, "group": "districts"})
     ledger = pd.DataFrame(columns=list(LEDGER_COLUMNS))
-    return Survey(WAVE, PACK, listed, frame.assign(group="districts"), ledger, len(frame))
+    return Survey(WAVE, PACK, listed, frame.assign(group="districts"), ledger, len(frame), "")
 
 
 def scored(frame, by="unit", index=None):
