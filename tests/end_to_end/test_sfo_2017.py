@@ -20,7 +20,10 @@ PACK = read_instrument(HERE / "sfo-2017" / "pack.yaml")
 Q7 = [code for code in (*PACK.items, "Q7ALL") if code.startswith("Q7")]
 FACTORS = {factor: PACK.items_of(factor) for factor in PACK.factors}
 
-pytestmark = pytest.mark.skipif(not RAW.is_file(), reason=f"the answers are not at {RAW}")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not RAW.is_file(), reason=f"the answers are not at {RAW}"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,10 @@ from sipas_analysis.reports.drivers_output import describe_drivers
 HERE = Path(__file__).parent
 RAW = HERE.parents[2] / "shared" / "real" / "turkiye-students" / "responses.csv"
 
-pytestmark = pytest.mark.skipif(not RAW.is_file(), reason=f"the answers are not at {RAW}")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not RAW.is_file(), reason=f"the answers are not at {RAW}"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -430,6 +430,7 @@ def test_an_archive_proves_itself(made, tmp_path):
         assert verify_run(unpacked).grade == "same"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "said"),
     [
@@ -680,6 +681,7 @@ def test_a_second_key_of_one_name_is_found(copy):
     assert [(finding.kind, finding.file) for finding in verdict.faults] == [("receipt", RECEIPT)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [

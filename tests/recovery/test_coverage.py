@@ -53,6 +53,7 @@ def clustered(rng, samples, p, clusters, each, alike):
 # ── intervals
 
 
+@pytest.mark.slow
 def test_a_domain_that_is_a_whole_stratum_is_a_sample_of_its_own():
     """Value, error, interval, degrees of freedom: of proportions, clusters and indices."""
     frame = clustered(generator(1), 5, 0.9, 10, 7, 0.05)

@@ -534,6 +534,7 @@ def test_a_unit_that_left_is_named_with_its_old_files(sipas, make_wave, notebook
     assert "(so-b)" in said
 
 
+@pytest.mark.slow
 def test_another_format_is_added_to_a_run_without_losing_the_first(
     sipas, make_wave, notebooks, tmp_path
 ):

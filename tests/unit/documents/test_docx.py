@@ -381,6 +381,7 @@ def test_synthetic_data_cannot_be_mistaken(words, tmp_path):
     assert lines_in(opened(short(Paragraph(WORDS)), tmp_path), "SIPAS Banner") == []
 
 
+@pytest.mark.slow
 def test_the_same_document_gives_the_same_bytes(paths, tmp_path):
     """No clock, no random id: an auditor compares two runs byte by byte."""
     again = document_of(sipas.read_survey(sipas.read_wave(DEMO)))

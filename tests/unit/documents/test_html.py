@@ -89,6 +89,7 @@ def test_a_report_is_one_page_per_language(pages):
     assert len(pages) == 4
 
 
+@pytest.mark.slow
 def test_the_same_survey_gives_the_same_bytes(survey, pages, tmp_path):
     """No time stamp and no random id: what is signed can be made again."""
     assert write(survey, tmp_path) == pages

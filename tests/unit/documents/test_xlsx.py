@@ -199,6 +199,7 @@ def test_a_figure_to_be_used_with_caution_keeps_its_mark_and_stays_a_number(surv
     assert formats == {("caution", '0.00"†"'), ("publish", "0.00")}
 
 
+@pytest.mark.slow
 def test_same_figures_same_bytes_and_no_clock(survey, tmp_path):
     """Two runs at two times; the day is the decision's."""
     first = write_annexes(figures_of(survey), tmp_path / "a.xlsx", "vi").read_bytes()

@@ -200,6 +200,7 @@ def test_a_category_is_held_against_its_first_level():
     assert [*value.index] == ["a", "C(kind)[T.y]", "C(kind)[T.z]"]
 
 
+@pytest.mark.slow
 def test_effects_have_the_error_of_a_jackknife_over_clusters():
     """Leaving out one cluster at a time moves coefficients and the people averaged over alike."""
     fit = sipas.fit(DESIGN, "yes ~ a + b", "binomial")

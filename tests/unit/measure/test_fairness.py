@@ -111,6 +111,7 @@ def test_blanks_are_one_of_the_lawful_choices(read_answers):
     assert found["pooled_complete"].to_dict() == {"a": 2, "b": 1}
 
 
+@pytest.mark.slow
 def test_the_report_shows_all_three_side_by_side(two):
     """Figures and ranks; a reason where an adjuster cannot adjust."""
     said = report(two(adjusters=["sex"])[0], "en").chapter("ranking")._repr_html_()

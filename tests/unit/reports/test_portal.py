@@ -218,6 +218,7 @@ def test_one_language_needs_no_switch(survey, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_same_figures_same_bytes(survey, tmp_path):
     """No clock, and no matter in which order the reports were made."""
     made = [
