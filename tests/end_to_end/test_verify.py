@@ -733,6 +733,7 @@ def test_a_flipped_byte_of_an_archive_never_crashes(made, tmp_path):
     assert refused > 20
 
 
+@pytest.mark.slow
 def test_inputs_in_a_folder_beside_the_wave_are_packed_and_found(copy, tmp_path):
     """Earlier waves and shared lists lie above; unfolded, none lies outside of inputs/."""
     (copy / "shared").mkdir()

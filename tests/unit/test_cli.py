@@ -476,6 +476,7 @@ def test_a_run_and_its_archive_are_traced_with_their_receipt(sipas, make_wave, n
     )
 
 
+@pytest.mark.slow
 def test_files_of_other_answers_are_neither_linked_nor_proved(
     sipas, make_wave, notebooks, tmp_path
 ):

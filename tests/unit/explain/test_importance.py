@@ -163,6 +163,7 @@ def test_errors_are_those_of_a_jackknife_over_clusters(asked):
     assert found.r_squared == pytest.approx(sipas.fit(DESIGN, "y ~ a+b+c+d+e+f").r_squared)
 
 
+@pytest.mark.slow
 def test_a_logit_s_likelihood_is_shared_out_with_its_errors():
     """Together they explain what the whole logit does; errors as of a jackknife."""
     yes = sipas.Design(FRAME.assign(yes=(FRAME["y"] > 0) * 1.0), weights="w", clusters="place")

@@ -332,6 +332,7 @@ def test_a_unit_in_one_cluster_is_not_said_to_have_one_form(read_answers):
     assert "one form or one cluster" in chapter(survey, "summary", unit="so-b")
 
 
+@pytest.mark.slow
 def test_a_wave_that_names_earlier_ones_shows_the_trend_with_its_breaks(demo_2023):
     """2020 and 2021 are joined; to 2023 the line is broken, and the reason is said (rule C2)."""
     survey = demo_2023
