@@ -9,17 +9,28 @@ from dataclasses import dataclass
 
 from sipas_analysis.messages import Language, say
 
-SHOWN_PLACES = 3
+SHOWN_PLACES = 10
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a mistake is: file, row and column as a spreadsheet shows them, and the value."""
+    """Where a mistake is: file, row and column as a spreadsheet shows them, and the value.
+
+    Attributes:
+        file: Name of the file.
+        row: Number of the row.
+        column: Header of the column.
+        value: Text of the cell.
+        sheet: Name of the sheet, if the file has several.
+        letter: Letter of the column; with the row it names the cell (``O9``).
+    """
 
     file: str
     row: int | None = None
     column: str = ""
     value: str = ""
+    sheet: str = ""
+    letter: str = ""
 
     def text(self, language: Language) -> str:
         """Return the place as a short phrase, leaving out what is not known."""

@@ -28,8 +28,9 @@ instrument.strict_yaml instrument.pack
 infer.design infer.totals infer.intervals infer.variance infer.weighting infer.replicates
 infer.totals_from_files infer.layout infer.ratio_means infer.estimates infer.means infer.sample_size
 infer.sample_draw
-collect.readers collect.wave collect.units collect.unit_changes collect.columns collect.cells
-collect.survey collect.quality collect.simulate collect.draft
+collect.texts collect.vocabulary collect.sheets collect.tables collect.wave collect.units
+collect.unit_changes collect.columns collect.cells collect.row_rules collect.duplicates
+collect.survey collect.quality collect.keyed_twice collect.simulate collect.draft
 measure.rules measure.scores measure.pooling measure.adjustment measure.ranking measure.change
 measure.reliability measure.fairness
 explain.likelihoods explain.collinearity explain.imputation explain.formula explain.effects

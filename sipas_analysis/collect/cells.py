@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sipas_analysis.collect.readers import fold_text, tidy_text
+from sipas_analysis.collect.tables import Table
+from sipas_analysis.collect.texts import fold_text, tidy_text
 from sipas_analysis.errors import Place
 from sipas_analysis.instrument.pack import Indicator, Scale
 
@@ -31,9 +32,9 @@ class Reading:
 
 @dataclass
 class Cells:
-    """The raw text of one file, with the typed columns, ledger and mistakes read from that text."""
+    """The text of one table, with the typed columns, ledger and mistakes read from that text."""
 
-    file: str
+    table: Table
     raw: pd.DataFrame
     columns: dict[str, object] = field(default_factory=dict)
     ledger: list[pd.DataFrame] = field(default_factory=list)
@@ -42,7 +43,7 @@ class Cells:
     @property
     def frame(self) -> pd.DataFrame:
         """The typed columns, with file and row."""
-        origin = {"file": self.file, "row": np.asarray(self.raw.index)}
+        origin = {"file": self.table.sheet.label, "row": np.asarray(self.raw.index)}
         return pd.DataFrame({**origin, **self.columns})
 
     def read_column(
@@ -56,7 +57,7 @@ class Cells:
         texts, rows = distinct.to_numpy()[number], np.asarray(self.raw.index)
         wrong = np.array([not reading.ok for reading in readings])[number]
         self.wrong.setdefault(kind, []).extend(
-            Place(self.file, int(row), header, tidy_text(text))
+            self.table.place(int(row), header, tidy_text(text))
             for row, text in zip(rows[wrong], texts[wrong], strict=True)
         )
         reason = np.array([reading.reason for reading in readings], dtype=object)[number]
@@ -74,7 +75,7 @@ class Cells:
         rows = is_word.any(axis=1)
         which = is_word[rows].idxmax(axis=1)
         self.wrong["total_row"] = [
-            Place(self.file, int(row), str(header), tidy_text(str(self.raw.loc[row, header])))
+            self.table.place(int(row), str(header), tidy_text(str(self.raw.loc[row, header])))
             for row, header in zip(np.asarray(which.index), which, strict=True)
         ]
         self.raw = self.raw[~rows]
@@ -84,7 +85,7 @@ class Cells:
         ids = pd.Series(self.columns[name], index=self.raw.index, dtype=object)
         repeated = ids[ids.notna() & ids.duplicated(keep=False)]
         self.wrong.setdefault("form_twice", []).extend(
-            Place(self.file, int(row), header, str(form_id))
+            self.table.place(int(row), header, str(form_id))
             for row, form_id in zip(np.asarray(repeated.index), repeated, strict=True)
         )
 
@@ -98,7 +99,8 @@ class Cells:
     ) -> None:
         """Add one row per changed cell to the ledger."""
         if len(rows):
-            origin = {"file": self.file, "row": rows, "column": header, "found": texts}
+            file = self.table.sheet.label
+            origin = {"file": file, "row": rows, "column": header, "found": texts}
             self.ledger.append(pd.DataFrame({**origin, "became": became, "reason": reasons}))
 
 

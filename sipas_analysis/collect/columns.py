@@ -8,13 +8,9 @@ if there are unknown columns, and all of them are listed.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import TypedDict
 
-import yaml
-
-from sipas_analysis.collect.readers import fold_text
+from sipas_analysis.collect.texts import fold_text
+from sipas_analysis.collect.vocabulary import read_vocabulary
 from sipas_analysis.collect.wave import Columns
 from sipas_analysis.errors import ColumnError, Place
 from sipas_analysis.instrument.pack import Instrument
@@ -24,20 +20,8 @@ from sipas_analysis.messages import LANGUAGES, Language
 ROLES = ("form", "unit", "mode", "date", "weight", "stratum", "cluster", "fpc")
 _NUMBERED = re.compile(r"^(?:câu |question |q)?([a-z]?\d+(?:\.\d+)*)\s*[.:)\-–]\s*(.+)$")
 _BRACKETS = re.compile(r"\[([^\]]+)\]\s*$")
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 Target = tuple[str, str]  # a kind of PlacedColumns (items, indicators, roles, keys) and a code
-
-
-class Vocabulary(TypedDict):
-    """Header words of ``columns.yaml``, as offices write them."""
-
-    roles: dict[str, list[str]]
-    overall: list[str]
-    unit_hints: list[str]
-    totals: list[str]
-    personal: list[str]
-    groups: dict[str, list[str]]
 
 
 @dataclass(frozen=True)
@@ -52,14 +36,6 @@ class PlacedColumns:
     ignored: list[str]
     unknown: list[str]
     twice: list[str]
-
-
-@cache
-def read_vocabulary() -> Vocabulary:
-    """Read the header words of ``columns.yaml``."""
-    text = (Path(__file__).parent / "columns.yaml").read_text("utf-8")
-    vocabulary: Vocabulary = yaml.load(text, Loader=_LOADER)  # noqa: S506 (a safe loader)
-    return vocabulary
 
 
 def is_personal(header: str) -> bool:

@@ -14,16 +14,12 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from sipas_analysis.collect.columns import PlacedColumns, place_columns, read_vocabulary
-from sipas_analysis.collect.readers import (
-    fold_text,
-    list_sheets,
-    name_columns,
-    read_below_header,
-    read_cells,
-    tidy_text,
-)
+from sipas_analysis.collect.columns import PlacedColumns, place_columns
+from sipas_analysis.collect.sheets import list_sheets, read_cells
+from sipas_analysis.collect.tables import name_columns, read_below_header
+from sipas_analysis.collect.texts import fold_text, tidy_text
 from sipas_analysis.collect.units import UNIT_COLUMNS
+from sipas_analysis.collect.vocabulary import read_vocabulary
 from sipas_analysis.collect.wave import Columns
 from sipas_analysis.errors import FileError, OutputError
 from sipas_analysis.files import write_whole

@@ -23,14 +23,12 @@ from sipas_analysis.collect.cells import (
     read_weight,
     read_words,
 )
-from sipas_analysis.collect.columns import (
-    PlacedColumns,
-    check_columns,
-    place_columns,
-    read_vocabulary,
-)
-from sipas_analysis.collect.readers import fold_text, read_rows
+from sipas_analysis.collect.columns import PlacedColumns, check_columns, place_columns
+from sipas_analysis.collect.sheets import read_sheet
+from sipas_analysis.collect.tables import find_table
+from sipas_analysis.collect.texts import fold_text
 from sipas_analysis.collect.units import check_unit_days, index_units, read_units
+from sipas_analysis.collect.vocabulary import read_vocabulary
 from sipas_analysis.collect.wave import Responses, Wave
 from sipas_analysis.errors import (
     AnswerError,
@@ -196,7 +194,7 @@ def _read_files(wave: Wave, index: Mapping[str, str]) -> tuple[pd.DataFrame, lis
     files: list[Cells] = []
     for path, responses in wave.list_sources():
         cells, file_errors = _read_file(path, responses, wave, index)
-        files.append(cells)
+        files += [cells] if cells else []
         errors += file_errors
     if errors:
         raise errors[0] if len(errors) == 1 else SeveralError(errors)
@@ -219,15 +217,17 @@ def _find_same_files(wave: Wave) -> list[SipasError]:
 
 def _read_file(
     path: Path, responses: Responses, wave: Wave, index: Mapping[str, str]
-) -> tuple[Cells, list[SipasError]]:
-    """Read one file; return its cells and its mistakes."""
+) -> tuple[Cells | None, list[SipasError]]:
+    """Read one file; return its cells, if it has a table, and its mistakes."""
     pack = wave.read_pack()
     try:
-        raw = read_rows(path, responses.sheet, responses.header)
+        table = find_table(
+            read_sheet(path, responses.sheet, max(responses.header)), responses.header
+        )
     except FileError as error:
-        return Cells(path.name, pd.DataFrame()), [error]
-    cells = Cells(path.name, raw)
-    placed = place_columns(raw.columns, wave.columns, pack)
+        return None, [error]
+    cells = Cells(table, table.frame)
+    placed = place_columns(table.frame.columns, wave.columns, pack)
     column_errors = check_columns(placed, wave.columns, pack, path.name)
     if column_errors:
         return cells, [*column_errors]
@@ -298,7 +298,7 @@ def _read_units(
         return Reading(file_unit, ok=index.get(fold_text(text), file_unit) == file_unit)
 
     if responses.unit and file_unit is None:
-        cells.wrong["unit"] = [Place(cells.file, value=responses.unit)]
+        cells.wrong["unit"] = [cells.table.place(value=responses.unit)]
     elif responses.unit and "unit" in placed.roles:
         cells.read_column("unit", placed.roles["unit"], "unit_differs", read_file_unit)
     elif responses.unit:
@@ -308,7 +308,7 @@ def _read_units(
     elif len(set(index.values())) == 1:
         cells.columns["unit"] = [next(iter(index.values()))] * n
     else:
-        cells.wrong["unit_blank"] = [Place(cells.file)]
+        cells.wrong["unit_blank"] = [cells.table.place()]
 
 
 def _read_roles(cells: Cells, placed: PlacedColumns) -> None:

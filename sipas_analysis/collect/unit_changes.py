@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sipas_analysis.collect.readers import read_rows
+from sipas_analysis.collect.tables import read_rows
 from sipas_analysis.errors import Place, UnitError
 
 COLUMNS = ("date", "from", "to", "share", "kind", "status", "source")

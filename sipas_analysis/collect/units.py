@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sipas_analysis.collect.readers import fold_text, read_rows
+from sipas_analysis.collect.tables import read_rows
+from sipas_analysis.collect.texts import fold_text
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.errors import Place, SipasError, UnitError
 from sipas_analysis.instrument.strict_yaml import Bilingual

@@ -32,20 +32,24 @@ def _read_empty_list(value: object) -> object:
     return () if value in ("", "null") else value
 
 
-class Responses(Strict):
-    """Some files of answers: a name or a pattern, and the rows of their header."""
+def _make_bilingual(value: object) -> object:
+    """Return a text in two languages; a single text is taken as Vietnamese."""
+    return {"vi": value} if isinstance(value, str) else value
 
-    file: str
-    sheet: str = ""
-    header: Annotated[
-        tuple[Row, ...], BeforeValidator(_make_list), Field(min_length=1, max_length=2)
-    ] = (1,)
-    blank: tuple[str, ...] = ()
-    unit: str = ""
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_make_list)]
+Statement = Annotated[Bilingual, BeforeValidator(_make_bilingual)]
+Hidden = Literal["", "read", "skip"]
+Dates = Literal["", "d/m", "m/d"]
+Decimal = Literal["", "comma", "point"]
 
 
 class Columns(Strict):
-    """Roles of columns, by header text; items and indicators are recognised by code or wording."""
+    """Roles of columns, by header text; items and indicators are recognised by code or wording.
+
+    ``join`` names the columns of a question that was asked in several versions; ``recode`` maps
+    texts of a profile question to its choices; ``ignore: rest`` ignores every other column.
+    """
 
     form: str = ""
     unit: str = ""
@@ -55,12 +59,38 @@ class Columns(Strict):
     stratum: str = ""
     cluster: str = ""
     fpc: str = ""
+    count: str = ""
+    operator: str = ""
+    time: str = ""
     items: Mapping[str, str] = {}
     indicators: Mapping[str, str] = {}
     keys: Mapping[Code, str] = {}
     blank: Mapping[str, tuple[str, ...]] = {}
     labels: Mapping[str, int] = {}
+    join: Mapping[str, tuple[str, ...]] = {}
+    recode: Mapping[str, Mapping[str, str]] = {}
     ignore: Annotated[tuple[str, ...], BeforeValidator(_read_empty_list)] = ()
+
+
+class Responses(Strict):
+    """Some files of answers: a name or a pattern, the rows of their header, and how they are read.
+
+    ``columns``, ``labels`` and ``blank`` add to those of the wave; ``hidden``, ``dates`` and
+    ``decimal`` replace those of the wave.
+    """
+
+    file: str
+    sheet: str = ""
+    header: Annotated[
+        tuple[Row, ...], BeforeValidator(_make_list), Field(min_length=1, max_length=2)
+    ] = (1,)
+    blank: tuple[str, ...] = ()
+    unit: str = ""
+    columns: Columns = Columns()
+    labels: Mapping[str, int] = {}
+    hidden: Hidden = ""
+    dates: Dates = ""
+    decimal: Decimal = ""
 
 
 class Decision(Strict):
@@ -76,6 +106,27 @@ class Collected(Strict):
 
     start: Day = Field(default=None, alias="from")
     end: Day = Field(default=None, alias="to")
+
+
+class Duplicates(Strict):
+    """What becomes of forms that were handed in twice.
+
+    Attributes:
+        drop: Files whose repeated forms are dropped.
+        keep: Files whose repeated forms are counted.
+        because: Why they are counted; printed in the report.
+    """
+
+    drop: Texts = ()
+    keep: Texts = ()
+    because: Statement = Bilingual()
+
+
+class Acceptance(Strict):
+    """Who accepted the forms of a unit that needed a second look, and why."""
+
+    by: Statement
+    because: Statement
 
 
 class Sampling(Strict):
@@ -102,6 +153,13 @@ class Wave(Strict):
     seed: int = 1
     responses: Annotated[tuple[Responses, ...], Field(min_length=1)]
     columns: Columns = Columns()
+    hidden: Hidden = ""
+    dates: Dates = ""
+    decimal: Decimal = ""
+    only: Mapping[str, Texts] = {}
+    leave_out: Mapping[str, Texts] = {}
+    duplicates: Duplicates = Duplicates()
+    accepted: Mapping[Code, Acceptance] = {}
     design: Sampling = Sampling()
     units: str = "units.csv"
     earlier: tuple[str, ...] = ()

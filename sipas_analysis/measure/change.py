@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from sipas_analysis.collect.readers import read_rows
 from sipas_analysis.collect.survey import Survey
+from sipas_analysis.collect.tables import read_rows
 from sipas_analysis.collect.unit_changes import compute_unit_shares, find_successors, read_changes
 from sipas_analysis.errors import ColumnError, Place
 from sipas_analysis.infer.design import Floats

@@ -11,8 +11,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sipas_analysis.collect.columns import is_personal, read_vocabulary
-from sipas_analysis.collect.readers import fold_text, read_rows, tidy_text
+from sipas_analysis.collect.columns import is_personal
+from sipas_analysis.collect.tables import read_rows
+from sipas_analysis.collect.texts import fold_text, tidy_text
+from sipas_analysis.collect.vocabulary import read_vocabulary
 from sipas_analysis.documents.model import make_text
 from sipas_analysis.errors import AnswerError, ColumnError, Place, SipasError, UnitError
 from sipas_analysis.messages import LANGUAGES

@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from sipas_analysis.collect.columns import is_personal, read_vocabulary
-from sipas_analysis.collect.readers import fold_text
+from sipas_analysis.collect.columns import is_personal
+from sipas_analysis.collect.texts import fold_text
+from sipas_analysis.collect.vocabulary import read_vocabulary
 from sipas_analysis.documents.model import (
     Block,
     Bullets,

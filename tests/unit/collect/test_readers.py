@@ -6,7 +6,9 @@ import zipfile
 import pytest
 from openpyxl import Workbook
 
-from sipas_analysis.collect.readers import fold_text, list_sheets, read_rows, tidy_text
+from sipas_analysis.collect.sheets import list_sheets
+from sipas_analysis.collect.tables import read_rows
+from sipas_analysis.collect.texts import fold_text, tidy_text
 from sipas_analysis.errors import FileError
 
 TEXT = "Đơn vị,A1,A2\nSở A,5,4\nSở B,3,\n"

@@ -1,89 +1,84 @@
-"""Read the files of offices as text, cell by cell, without guesses.
+"""Read a file of answers as a sheet: cells of text with their address and their state.
 
-CSV (UTF-8 with or without BOM, UTF-16; comma, semicolon or tab) and XLSX. Rows keep the number
-that a spreadsheet shows. Text is composed (NFC), and stray, repeated and non-breaking spaces
-are folded only for comparison, so that the ledger can still show the text of the file.
+The first of three stages: a *sheet* (cells, from any format), a *table* (which rows are forms,
+``tables.py``) and the *survey*. CSV (UTF-8 with or without BOM, UTF-16; comma, semicolon or tab)
+and XLSX. Rows keep the number that a spreadsheet shows.
 """
 
 import csv
 import io
-import re
-import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from sipas_analysis.errors import FileError, Place
+from sipas_analysis.errors import FileError
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
 
-_SPACES = re.compile(r"[\s\u00a0\u200b\u200c\u200d\u2060\ufeff]+")
 _SEPARATORS = (",", ";", "\t")
 
 
-def tidy_text(text: str) -> str:
-    """Return text composed (NFC), with runs of any spaces made one and none at the ends."""
-    return _SPACES.sub(" ", unicodedata.normalize("NFC", text)).strip()
+@dataclass(frozen=True)
+class Area:
+    """A rectangle of cells; rows and columns count from 1, both ends included."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
 
 
-def fold_text(text: str) -> str:
-    """Return text for comparison: tidy, without difference of case."""
-    return tidy_text(text).casefold()
+@dataclass(frozen=True)
+class Sheet:
+    """The cells of one sheet as text, and what a spreadsheet keeps beside them.
+
+    Attributes:
+        file: Name of the file.
+        name: Name of the sheet; empty for a file without sheets.
+        rows: Text of each cell; ``rows[0]`` is row 1. Rows may differ in length.
+        is_hidden: Whether the sheet is hidden.
+        hidden_rows: Numbers of rows that are hidden or filtered out.
+        hidden_columns: Numbers of hidden columns.
+        merged: Merged ranges; only their first cell has a text.
+        no_value: Cells without a usable value, by row and column: a formula that was not
+            calculated, or an error such as ``#REF!``.
+    """
+
+    file: str
+    name: str
+    rows: list[list[str]]
+    is_hidden: bool = False
+    hidden_rows: frozenset[int] = frozenset()
+    hidden_columns: frozenset[int] = frozenset()
+    merged: tuple[Area, ...] = ()
+    no_value: Mapping[tuple[int, int], str] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """Name of the file, with the sheet if the wave names a sheet."""
+        return f"{self.file} [{self.name}]" if self.name else self.file
 
 
-def read_rows(path: Path, sheet: str = "", header: Sequence[int] = (1,)) -> pd.DataFrame:
-    """Return a file as text: columns by header text, index by spreadsheet row, blank is ``""``.
-
-    Of two header rows the lower names the column. Where the lower name is empty, the upper name is
-    used; where the lower name repeats, both are used (``upper / lower``). A column of text without
-    a header is named by its letter, ``(C)``. Rows without any text are left out.
+def read_sheet(path: Path, sheet: str = "", header: int = 1) -> Sheet:
+    """Return one sheet of a file; ``sheet`` may be left out where there is only one.
 
     Raises:
-        FileError: The file is missing, unreadable or of another kind; or it has no such sheet, or
-            no row below the header.
+        FileError: The file is missing, unreadable or of another kind, or has no such sheet.
     """
-    return read_below_header(read_cells(path, sheet, max(header)), header, path)
+    return Sheet(path.name, sheet, read_cells(path, sheet, header))
 
 
-def read_below_header(
-    rows: Sequence[Sequence[str]], header: Sequence[int], path: Path
-) -> pd.DataFrame:
-    """Return the rows below a header as ``read_rows`` does, from cells already read."""
-    if len(rows) < max(header):
-        raise FileError("no_header", file=path.name, header=max(header), n=len(rows))
-    names = name_columns([rows[at - 1] for at in header])
-    if not any(names):
-        raise FileError("no_names", file=path.name, header=max(header))
-    body = rows[max(header) :]
-    first_row = max(header) + 1
-    too_wide = [at for at, row in enumerate(body) if any(map(tidy_text, row[len(names) :]))]
-    if too_wide:
-        places = [Place(path.name, first_row + at) for at in too_wide]
-        raise FileError("too_wide", places, n_columns=len(names))
-    filled = [[*row[: len(names)], *[""] * (len(names) - len(row))] for row in body]
-    frame = pd.DataFrame(filled, columns=range(len(names)), dtype=object)
-    frame.index = pd.RangeIndex(first_row, first_row + len(body))
-    frame = frame.loc[[any(map(tidy_text, row)) for row in body]]
-    if frame.empty:
-        raise FileError("no_rows", file=path.name, header=max(header))
-    used = [at for at, name in enumerate(names) if name or frame[at].map(tidy_text).any()]
-    frame = frame[used]
-    frame.columns = pd.Index([names[at] or f"({_name_column_letter(at)})" for at in used])
-    return frame
-
-
-def _name_column_letter(at: int) -> str:
-    """Return the letter that a spreadsheet gives the column after ``at`` others."""
-    before = _name_column_letter(at // 26 - 1) if at >= 26 else ""
-    return before + chr(ord("A") + at % 26)
+def name_column_letter(position: int) -> str:
+    """Return the letter that a spreadsheet gives the column after ``position`` others."""
+    before = name_column_letter(position // 26 - 1) if position >= 26 else ""
+    return before + chr(ord("A") + position % 26)
 
 
 def list_sheets(path: Path) -> list[str]:
@@ -92,23 +87,6 @@ def list_sheets(path: Path) -> list[str]:
         return []
     with _open_workbook(path) as book:
         return list(book.sheetnames)
-
-
-def name_columns(header: Sequence[Sequence[str]]) -> list[str]:
-    """Return one name per column from one or two header rows."""
-    lower = [tidy_text(name) for name in header[-1]]
-    if len(header) == 1:
-        return lower
-    upper = [tidy_text(name) for name in header[0]]
-    upper += [""] * (len(lower) - len(upper))
-    lower += [""] * (len(upper) - len(lower))
-    names = [name or title for name, title in zip(lower, upper, strict=True)]
-    repeated = {name for name in names if names.count(name) > 1}
-    titles = pd.Series(upper, dtype=object).replace("", None).ffill().fillna("")
-    return [
-        f"{title} / {name}" if name in repeated and own_name else name
-        for name, own_name, title in zip(names, lower, titles, strict=True)
-    ]
 
 
 def read_cells(path: Path, sheet: str, header: int) -> list[list[str]]:

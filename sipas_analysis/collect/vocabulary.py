@@ -1,0 +1,28 @@
+"""Read `columns.yaml`: the words with which offices head their tables, and layouts of vendors."""
+
+from functools import cache
+from pathlib import Path
+from typing import TypedDict
+
+import yaml
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class Vocabulary(TypedDict):
+    """Header words of ``columns.yaml``, as offices write them."""
+
+    roles: dict[str, list[str]]
+    overall: list[str]
+    unit_hints: list[str]
+    totals: list[str]
+    personal: list[str]
+    groups: dict[str, list[str]]
+
+
+@cache
+def read_vocabulary() -> Vocabulary:
+    """Read the header words of ``columns.yaml``."""
+    text = (Path(__file__).parent / "columns.yaml").read_text("utf-8")
+    vocabulary: Vocabulary = yaml.load(text, Loader=_LOADER)  # noqa: S506 (a safe loader)
+    return vocabulary
