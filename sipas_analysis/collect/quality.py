@@ -18,6 +18,7 @@ from sipas_analysis.instrument.pack import Instrument
 
 ALARM = 0.05
 RULES = {"straight": "Q1", "satisfied": "Q5", "identical": "Q5"}
+FLAGGING_RULES = ("Q1", "Q2", "Q5")  # a unit with such a finding needs a second look before a rank
 FEWEST_UNITS = 4
 DISPERSION_MARGIN = 1.5  # few units estimate their dispersion badly, so half is added
 
@@ -43,6 +44,12 @@ class Findings:
     def noticed(self) -> pd.DataFrame:
         """Return the rows that are unlikely to be chance."""
         return self.frame[self.frame["finding"]].reset_index(drop=True)
+
+    @property
+    def flagged_units(self) -> set[str]:
+        """Codes of the units with a finding of rule Q1, Q2 or Q5."""
+        noticed = self.noticed()
+        return set(noticed.loc[noticed["rule"].isin(FLAGGING_RULES), "unit"])
 
     def _repr_html_(self) -> str:
         return str(self.frame.round(3).to_html(index=False, border=0, na_rep="–"))
@@ -89,6 +96,11 @@ def check(survey: Survey) -> Findings:
     ordered = table.sort_values(["p_holm", "rule", "unit"], na_position="last")
     straight_percent = float(100 * is_straight.mean()) if len(is_straight) else np.nan
     return Findings(ordered.reset_index(drop=True), straight_percent)
+
+
+def flagged_units(survey: Survey) -> set[str]:
+    """Return the units whose forms need a second look before the unit is ranked (Q1, Q2, Q5)."""
+    return check(survey).flagged_units
 
 
 def _count_by_unit(
