@@ -23,6 +23,8 @@ LIBRARIES = (
     "formulaic",
     "duckdb",
     "pydantic",
+    "pyreadstat",
+    "python-calamine",
     "pyyaml",
     "openpyxl",
     "matplotlib",
