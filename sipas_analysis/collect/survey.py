@@ -11,22 +11,13 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from sipas_analysis.collect.cells import (
-    Cells,
-    Reading,
-    make_choice_reader,
-    make_level_reader,
-    read_day,
-    read_weight,
-    read_words,
-)
-from sipas_analysis.collect.columns import PlacedColumns, check_columns, place_columns
+from sipas_analysis.collect.cells import Cells
+from sipas_analysis.collect.columns import check_columns, place_columns
+from sipas_analysis.collect.placed_cells import read_placed_columns
 from sipas_analysis.collect.sheets import read_sheet
 from sipas_analysis.collect.tables import find_table
-from sipas_analysis.collect.texts import fold_text
 from sipas_analysis.collect.units import check_unit_days, index_units, read_units
 from sipas_analysis.collect.vocabulary import read_vocabulary
 from sipas_analysis.collect.wave import Responses, Wave
@@ -235,10 +226,7 @@ def _read_file(
         for header in headers:
             cells.drop_column(header, reason)
     cells.set_totals_apart(read_vocabulary()["totals"])
-    _read_items(cells, placed, responses, wave)
-    _read_questions(cells, placed, pack)
-    _read_units(cells, placed, responses, index)
-    _read_roles(cells, placed)
+    read_placed_columns(cells, placed, responses, wave, index)
     levels = {"low": pack.scale.low, "high": pack.scale.high}
     return cells, [
         error_class(kind, cells.wrong[kind], **levels)
@@ -259,71 +247,6 @@ _ERROR_CLASS_BY_MESSAGE: dict[str, type[SipasError]] = {
     "unit_blank": UnitError,
     "form_twice": FormError,
 }
-
-
-def _read_items(cells: Cells, placed: PlacedColumns, responses: Responses, wave: Wave) -> None:
-    """Read the items and the overall item of a file; an item without a column stays blank."""
-    pack, declared_blank = wave.read_pack(), wave.columns.blank
-    for code in pack.rated_codes:
-        if code not in placed.items:
-            cells.columns[code] = np.full(len(cells.raw), np.nan)
-            continue
-        header = placed.items[code]
-        item_blank = declared_blank.get(code, ()) + declared_blank.get(header, ())
-        blank = {fold_text(text) for text in (*pack.scale.blank, *responses.blank, *item_blank)}
-        read_level = make_level_reader(pack.scale, blank, wave.columns.labels)
-        cells.read_column(code, header, "answer", read_level)
-        cells.columns[code] = np.asarray(cells.columns[code], dtype=float)  # also if all are blank
-
-
-def _read_questions(cells: Cells, placed: PlacedColumns, pack: Instrument) -> None:
-    """Read the questions beside the index, and the keys that the wave declares."""
-    for code, header in placed.indicators.items():
-        cells.read_column(code, header, "choice", make_choice_reader(pack.indicators[code]))
-    for code, header in placed.keys.items():
-        cells.read_column(code, header, "choice", read_words)
-
-
-def _read_units(
-    cells: Cells, placed: PlacedColumns, responses: Responses, index: Mapping[str, str]
-) -> None:
-    """Read the unit of each form: of the whole file, of its column, or the only one of the list."""
-    n, file_unit = len(cells.raw), index.get(fold_text(responses.unit))
-
-    def read_unit(text: str) -> Reading:
-        code = index.get(fold_text(text))
-        return Reading(code, ok=code is not None)
-
-    def read_file_unit(text: str) -> Reading:
-        return Reading(file_unit, ok=index.get(fold_text(text), file_unit) == file_unit)
-
-    if responses.unit and file_unit is None:
-        cells.wrong["unit"] = [cells.table.place(value=responses.unit)]
-    elif responses.unit and "unit" in placed.roles:
-        cells.read_column("unit", placed.roles["unit"], "unit_differs", read_file_unit)
-    elif responses.unit:
-        cells.columns["unit"] = [file_unit] * n
-    elif "unit" in placed.roles:
-        cells.read_column("unit", placed.roles["unit"], "unit", read_unit)
-    elif len(set(index.values())) == 1:
-        cells.columns["unit"] = [next(iter(index.values()))] * n
-    else:
-        cells.wrong["unit_blank"] = [cells.table.place()]
-
-
-def _read_roles(cells: Cells, placed: PlacedColumns) -> None:
-    """Read form, date, weight and the other roles of a file, except the unit."""
-    readers = {
-        "date": ("day", read_day),
-        "weight": ("weight", read_weight),
-        "fpc": ("weight", read_weight),
-    }
-    for role in ("form", "mode", "date", "weight", "stratum", "cluster", "fpc"):
-        if role in placed.roles:
-            kind, reader = readers.get(role, ("choice", read_words))
-            cells.read_column(role, placed.roles[role], kind, reader)
-    if "form" in placed.roles:
-        cells.refuse_repeated_ids("form", placed.roles["form"])
 
 
 def _check_form_days(frame: pd.DataFrame, wave: Wave) -> SipasError | None:
