@@ -1,15 +1,25 @@
 """Errors that a user can correct; the CLI prints them as one paragraph, without a traceback.
 
 An error is an id with fields; its sentences are in ``messages/``. One class per kind of
-mistake, each with its own exit code (docs/decisions/0004-exit-codes.md).
+mistake, each with its own exit code (docs/decisions/0004-exit-codes.md). A paragraph is passed on
+to others, so it groups equal places and never quotes the free text of a respondent.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
 
 from sipas_analysis.messages import Language, say
 
 SHOWN_PLACES = 10
+LONGEST = 40  # characters of a cell that are quoted
+LONGEST_ONCE = 24  # of a text that stands in one cell only: a longer one may be free text
+REPEATED = 3  # a text in so many cells is a label
+BLANK_CODES = {"0", "9", "88", "98", "99", "999", "-1", "-9", "-99"}  # usual codes of "no answer"
+_PERSONAL = re.compile(r"[^\s@]+@[^\s@]+|(?<!\d)(?:\+?84|0)(?:[\s.\-]?\d){8,11}(?!\d)|\d{9,}")
+_TWO_LEVELS = re.compile(r"\d\s*[.,;/+&|-]\s*\d+")
 
 
 @dataclass(frozen=True)
@@ -34,30 +44,196 @@ class Place:
 
     def text(self, language: Language) -> str:
         """Return the place as a short phrase, leaving out what is not known."""
-        parts = {"row": self.row, "column": self.column, "value": self.value and repr(self.value)}
+        return group_places([self])[0].text(language)
+
+
+@dataclass(frozen=True)
+class PlaceGroup:
+    """Places with one value: every row of every column of every sheet named.
+
+    Attributes:
+        rows: Numbers of the rows; none if the places have no row.
+        sheets: File and sheet.
+        columns: Letter and header.
+        value: Text of the cells.
+    """
+
+    rows: tuple[int, ...]
+    sheets: tuple[tuple[str, str], ...]
+    columns: tuple[tuple[str, str], ...]
+    value: str
+
+    @property
+    def n(self) -> int:
+        """Number of places."""
+        return max(len(self.rows), 1) * len(self.sheets) * max(len(self.columns), 1)
+
+    def sheet_text(self, language: Language) -> str:
+        """Return the files, each with its sheets if they have a name."""
+        sheets: dict[str, list[str]] = {}
+        for file, sheet in self.sheets:
+            sheets.setdefault(file, []).extend([f"“{sheet}”"] if sheet else [])
+        files = [
+            ", ".join([file, *([say(language, "place.sheet", it=", ".join(names))] * bool(names))])
+            for file, names in sheets.items()
+        ]
+        return _join_some(files, language)
+
+    def cell_text(self, language: Language) -> str:
+        """Return the cells, or the rows and columns where a cell has no letter."""
+        headers = _join_some([f"“{shorten(header)}”" for _, header in self.columns], language)
+        letters = {_read_letter(letter): letter for letter, _ in self.columns}
+        rows = _find_runs(self.rows)
+        if self.rows and 0 not in letters and self.columns:
+            cells = [
+                _name_range(f"{letters[left]}{top}", f"{letters[right]}{bottom}")
+                for left, right in _find_runs(letters)
+                for top, bottom in rows
+            ]
+            is_one = len(cells) == 1 and "–" not in cells[0]
+            named = say(language, f"place.cell{'s' * (not is_one)}", it=_join_some(cells, language))
+            return f"{named} ({say(language, 'place.column', it=headers)})"
+        numbers = _join_some([_name_range(str(top), str(bottom)) for top, bottom in rows], language)
+        parts = {"rows" if len(self.rows) > 1 else "row": numbers, "column": headers}
         phrases = [say(language, f"place.{key}", it=part) for key, part in parts.items() if part]
-        return ", ".join([self.file, *phrases])
+        return ", ".join(phrases)
+
+    def value_text(self, language: Language) -> str:
+        """Return the value as it may be quoted, or how long a text is that is not quoted."""
+        if self.value.startswith("\0"):
+            return say(language, "place.long", n=self.value[1:])
+        return say(language, "place.value", it=repr(self.value)) if self.value else ""
+
+    def text(self, language: Language) -> str:
+        """Return the places as a short phrase, leaving out what is not known."""
+        phrases = (self.sheet_text, self.cell_text, self.value_text)
+        return ", ".join(filter(None, (phrase(language) for phrase in phrases)))
+
+
+def group_places(places: Iterable[Place], *, are_names: bool = False) -> list[PlaceGroup]:
+    """Group places with the same value by row, then by sheet, then by column.
+
+    Args:
+        places: The places; their values are not yet fit to be printed.
+        are_names: Whether the values are names of units, which may be long.
+
+    Returns:
+        Groups in the order of their first place, with values that may be printed.
+    """
+    places = list(places)
+    shown = _hide_values(places, are_names=are_names)
+    groups = [
+        PlaceGroup(
+            () if place.row is None else (place.row,),
+            ((place.file, place.sheet),),
+            ((place.letter if place.row else "", place.column),) if place.column else (),
+            shown[place.value],
+        )
+        for place in places
+    ]
+    return reduce(_merge_groups, ("rows", "sheets", "columns"), groups)
+
+
+def _merge_groups(groups: Sequence[PlaceGroup], name: str) -> list[PlaceGroup]:
+    """Merge groups that differ only in one attribute."""
+    merged: dict[PlaceGroup, dict[object, None]] = {}
+    for group in groups:
+        parts = getattr(group, name)
+        merged.setdefault(replace(group, **{name: ()}), {}).update(dict.fromkeys(parts))
+    return [replace(group, **{name: tuple(parts)}) for group, parts in merged.items()]
+
+
+def _hide_values(places: Iterable[Place], *, are_names: bool) -> dict[str, str]:
+    """Return each value as it may be printed; a NUL and the length for a text not to be quoted."""
+    counts = Counter(place.value for place in places)
+
+    def may_be_free(text: str) -> bool:
+        return not are_names and len(text) > (LONGEST_ONCE if counts[text] == 1 else LONGEST)
+
+    return {
+        text: f"\0{len(text)}" if may_be_free(text) else shorten(hide_personal(text))
+        for text in counts
+    }
+
+
+def hide_personal(text: str) -> str:
+    """Replace what looks like an e-mail address, a telephone or an identity number."""
+    return _PERSONAL.sub("***", text)
+
+
+def shorten(text: str) -> str:
+    """Return a text of at most 40 characters."""
+    return text if len(text) <= LONGEST else text[: LONGEST - 1].rstrip() + "…"
+
+
+def _find_runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """Return first and last of each run of consecutive numbers."""
+    runs: list[tuple[int, int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    return runs
+
+
+def _name_range(first: str, last: str) -> str:
+    return first if first == last else f"{first}–{last}"
+
+
+def _read_letter(letter: str) -> int:
+    """Return the position of a column from 1 by its letter; 0 without a letter."""
+    return reduce(lambda number, sign: 26 * number + ord(sign) - 64, letter, 0)
+
+
+def _join_some(phrases: Sequence[str], language: Language) -> str:
+    """Join at most ten phrases, and state how many are left out."""
+    more = len(phrases) - SHOWN_PLACES
+    rest = [say(language, "place.more", n=more)] if more > 0 else []
+    return ", ".join([*phrases[:SHOWN_PLACES], *rest])
+
+
+def list_places(groups: Sequence[PlaceGroup], language: Language) -> str:
+    """Return at most ten groups of places as text, and the number of places left out."""
+    more = sum(group.n for group in groups[SHOWN_PLACES:])
+    rest = [say(language, "place.more", n=more)] if more else []
+    return "; ".join([*(group.text(language) for group in groups[:SHOWN_PLACES]), *rest])
 
 
 class SipasError(ValueError):
     """Base class: an id, the fields of its sentence, and the places of the mistake."""
 
     exit_code = 10
+    names_units = False  # whether the values of the places are names of units
 
     def __init__(self, message_id: str, places: Iterable[Place] = (), **fields: object) -> None:
         self.message_id, self.places, self.fields = message_id, tuple(places), fields
         super().__init__(self.text("en"))
 
+    @property
+    def groups(self) -> list[PlaceGroup]:
+        """The places, equal ones together, with values that may be printed."""
+        return group_places(self.places, are_names=self.names_units)
+
     def text(self, language: Language) -> str:
         """Return the paragraph in one language; a field given in both languages is a dict."""
-        shown = "; ".join(place.text(language) for place in self.places[:SHOWN_PLACES])
-        more = len(self.places) - SHOWN_PLACES
-        if more > 0:
-            shown += "; " + say(language, "place.more", n=more)
-        fields: dict[str, object] = {"n": len(self.places), "places": shown}
+        groups = self.groups
+        n = len(self.places) if any(group.rows for group in groups) else _count_columns(groups)
+        fields: dict[str, object] = {"n": n, "places": list_places(groups, language)}
+        fields["advice"] = self.advise(language)
         for name, value in self.fields.items():
             fields[name] = value[language] if isinstance(value, dict) else value
         return say(language, f"error.{self.message_id}", **fields)
+
+    def advise(self, language: Language) -> str:  # noqa: ARG002 (for classes that have advice)
+        """Return what to do, if it depends on the values."""
+        return ""
+
+
+def _count_columns(groups: Sequence[PlaceGroup]) -> int:
+    """Return how many columns are named; without columns, how many places."""
+    headers = {header for group in groups for _, header in group.columns}
+    return len(headers) or sum(group.n for group in groups)
 
 
 class FileError(SipasError):
@@ -71,6 +247,33 @@ class AnswerError(SipasError):
 
     exit_code = 12
 
+    def advise(self, language: Language) -> str:
+        """Return what to do with each kind of wrong answer: code, label, number, two levels."""
+        if self.message_id != "answer":
+            return ""
+        kinds = _sort_answers(Counter(place.value for place in self.places if place.value))
+        return " ".join(
+            say(language, f"advice.{kind}", values=_join_some(values[:3], language))
+            for kind, values in kinds.items()
+            if values
+        )
+
+
+def _sort_answers(counts: Mapping[str, int]) -> dict[str, list[str]]:
+    """Sort wrong answers by what is to be done with them, most frequent first."""
+    kinds: dict[str, list[str]] = {"label": [], "blank": [], "two": [], "number": [], "text": []}
+    for text in sorted(counts, key=lambda text: (-counts[text], text)):
+        if text in BLANK_CODES:
+            kind = "blank"
+        elif re.fullmatch(r"-?\d+", text):
+            kind = "number"
+        elif re.match(_TWO_LEVELS, text):
+            kind = "two"
+        else:
+            kind = "label" if counts[text] >= REPEATED and len(text) <= LONGEST else "text"
+        kinds[kind].append(f"“{hide_personal(text)}”")
+    return kinds
+
 
 class ColumnError(SipasError):
     """A column is missing, named twice, or unknown."""
@@ -82,6 +285,7 @@ class UnitError(SipasError):
     """A unit is unknown, without forms, or wrongly listed."""
 
     exit_code = 14
+    names_units = True
 
 
 class ConfigError(SipasError):
@@ -151,6 +355,18 @@ class SeveralError(SipasError):
         self.errors = tuple(errors)
         super().__init__("several", [place for error in self.errors for place in error.places])
 
+    def merge_equal(self) -> list[SipasError]:
+        """Return the errors; those with the same sentence are one error with all places."""
+        merged: dict[tuple[object, ...], list[SipasError]] = {}
+        for error in self.errors:
+            key = (type(error), error.message_id, repr(error.fields))
+            merged.setdefault(key, []).append(error)
+        for errors in merged.values():
+            places = [place for error in errors for place in error.places]
+            if len(errors) > 1 and places:
+                errors[:] = [type(errors[0])(errors[0].message_id, places, **errors[0].fields)]
+        return [error for errors in merged.values() for error in errors]
+
     def text(self, language: Language) -> str:
         """Return the paragraphs of all errors, one after another."""
-        return " ".join(error.text(language) for error in getattr(self, "errors", ()))
+        return " ".join(error.text(language) for error in self.merge_equal())

@@ -573,7 +573,7 @@ def test_lab_opens_the_notebooks(sipas, monkeypatch):
 LONELY = "unit,tang,A1,A2,D1,OVERALL\nso-a,x,5,4,3,5\nso-a,y,5,4,3,5\nso-b,y,5,4,3,5\n"
 BAD = {
     11: ({"responses": [{"file": "gone.csv"}]}, GOOD, "gone.csv"),
-    12: ({}, GOOD.replace("5,4,3,5", "5,7,3,5", 1), "row 2, column “A2”, value '7'"),
+    12: ({}, GOOD.replace("5,4,3,5", "5,7,3,5", 1), "cell C2 (column “A2”), value '7'"),
     13: (
         {},
         GOOD.replace("unit,", "unit,Lạ,").replace("-a,", "-a,1,").replace("-b,", "-b,1,"),
@@ -610,19 +610,23 @@ def test_every_kind_of_mistake_has_its_own_exit_code():
     assert {*BAD} | {10, 17, 18, 19, 22, 23} == set(codes)
 
 
-def test_more_than_three_places_are_all_listed(sipas, make_wave):
-    """The paragraph names three; below it each value stands once, with all its rows."""
-    answers = GOOD.replace("5,4,3,5", "5,7,3,5")
-    code, _, err = sipas("check", make_wave(answers))
-    lines = err.splitlines()
+def test_equal_complaints_are_grouped_and_at_most_ten_are_shown(sipas, make_wave):
+    """Each value stands once, with its cells; the rest is counted, and the whole list is named."""
+    code, _, err = sipas("check", make_wave(GOOD.replace("5,4,3,5", "5,7,3,5")))
     assert code == 12
-    assert "and 17 more" in lines[0]
-    assert lines[1] == "All 20 places:"
-    assert lines[2].startswith("  answers.csv, column “A2”, value '7': rows 2, 5, 8,")
-    assert lines[2].count(",") == 1 + 20
-    assert len(lines) == 3
-    three = sipas("check", make_wave(GOOD.replace("5,4,3,5", "5,7,3,5", 3)))[2]
-    assert len(three.splitlines()) == 1
+    assert len(err.splitlines()) == 1
+    assert "20 are not (answers.csv, cells C2, C5, C8," in err
+    assert "C29, and 10 more (column “A2”), value '7')" in err
+    lines = GOOD.splitlines()
+    lines[1:13] = [f"so-a,{k}0,4,4,4" for k in range(1, 13)]
+    _, _, err = sipas("check", make_wave("\n".join(lines) + "\n"))
+    assert "cell B11 (column “A1”), value '100'; and 2 more)" in err
+    assert "sipas check WAVE --out DIR" in err.splitlines()[1]
+    lines[1:13] = ["so-a,7,4,4,4"] * 12
+    assert (
+        "(answers.csv, cells B2–B13 (column “A1”), value '7')"
+        in sipas("check", make_wave("\n".join(lines) + "\n"))[2]
+    )
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,16 @@ from string import Formatter
 import pytest
 
 import sipas_analysis
-from sipas_analysis.errors import AnswerError, ConfigError, Place, SeveralError, SipasError
+from sipas_analysis.errors import (
+    AnswerError,
+    ColumnError,
+    ConfigError,
+    FormError,
+    Place,
+    SeveralError,
+    SipasError,
+    UnitError,
+)
 from sipas_analysis.messages import format_number, read_catalogue, say
 
 
@@ -96,12 +105,73 @@ def test_an_error_speaks_both_languages():
     assert str(error) == error.text("en")
 
 
-def test_an_error_shows_three_places_and_counts_all():
+def test_an_error_shows_ten_places_and_counts_all():
     """A thousand wrong cells make one paragraph; every place stays in the fields."""
-    error = AnswerError("answer", [Place("a.csv", row) for row in range(2, 12)], low=1, high=5)
-    assert "10 are not" in str(error)
-    assert "and 7 more" in str(error)
-    assert len(error.places) == 10
+    rows = [Place("a.csv", 2 * row, value=str(100 + row)) for row in range(1, 31)]
+    error = AnswerError("answer", rows, low=1, high=5)
+    assert "30 are not" in str(error)
+    assert "a.csv, row 20, value '110'; and 20 more)" in str(error)
+    assert len(error.places) == 30
+
+
+def test_equal_places_are_one_phrase_with_their_runs():
+    """Rows in a run are a range; the same column of several files is named once."""
+    rows = [Place("a.csv", row, "A1", "7", "T10", "O") for row in (6, 7, 8, 20)]
+    assert "a.csv, trang tính “T10”, ô O6–O8, O20 (cột “A1”), giá trị '7')" in AnswerError(
+        "answer", rows, low=1, high=5
+    ).text("vi")
+    block = [Place("a.csv", row, name, "x", "", name) for row in (6, 7) for name in ("Z", "AA")]
+    assert "a.csv, cells Z6–AA7 (column “Z”, “AA”), value 'x'" in str(FormError("total_row", block))
+    files = [ColumnError("columns_unknown", [Place(f"{k}.csv", column="STT")]) for k in range(15)]
+    several = str(SeveralError(files))
+    assert several.count("STT") == 1
+    assert "1 are not recognised (0.csv, 1.csv, " in several
+    assert "9.csv, and 5 more, column “STT”)" in several
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("Chị Hoa ở tổ 3 rất khó chịu với tôi", "a text of 35 characters"),
+        ("hỏi 0912 345 678 nhé", "value 'hỏi *** nhé'"),
+        ("+84912345678", "value '***'"),
+        ("079123456789", "value '***'"),
+        ("hoa@mail.vn", "value '***'"),
+        ("7", "value '7'"),
+        ("2024-03-15 10:22:33", "value '2024-03-15 10:22:33'"),
+        ("x" * 130, "a text of 130 characters"),
+    ],
+)
+def test_what_a_respondent_wrote_is_not_quoted(value, shown):
+    """A paragraph is passed on: long texts, telephones and addresses stay in the file."""
+    said = str(AnswerError("answer", [Place("a.csv", 3, "A1", value)], low=1, high=5))
+    assert f"a.csv, row 3, column “A1”, {shown})" in said
+    hidden = value not in shown
+    assert (value not in said) == hidden
+
+
+def test_a_long_name_of_a_unit_is_shortened_not_hidden():
+    """An officer finds the unit by its name."""
+    name = "Ủy ban nhân dân phường Mỹ Bình, thành phố Long Xuyên"
+    assert f"value '{name[:39]}…'" in str(UnitError("unit", [Place("a.csv", 3, "Đơn vị", name)]))
+
+
+@pytest.mark.parametrize(
+    ("values", "said", "unsaid"),
+    [
+        (["Tốt"] * 3, "“Tốt” are labels", "paper form"),
+        (["99", "9"], "“9”, “99” stand for", "labels:"),
+        (["7"], "“7”: a number outside the scale", "labels:"),
+        (["4;5"], "“4;5”: two levels", "labels:"),
+        (["Nguyễn Văn An"], "look at the paper form", "labels:"),
+    ],
+)
+def test_the_advice_fits_the_wrong_answers(values, said, unsaid):
+    """A signature is no label, and a typing error is no code for "no answer"."""
+    places = [Place("a.csv", row, "A1", value) for row, value in enumerate(values, 2)]
+    error = AnswerError("answer", places, low=1, high=5)
+    assert said in str(error)
+    assert unsaid not in str(error)
 
 
 def test_several_errors_are_told_one_after_another():

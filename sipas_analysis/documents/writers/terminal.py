@@ -1,4 +1,4 @@
-"""Print on a terminal: sentences by message id, small tables, errors with every place.
+"""Print on a terminal: sentences by message id, small tables, errors as paragraphs.
 
 The language is that of ``--lang``, else of the system. Files do not depend on this language.
 """
@@ -6,14 +6,13 @@ The language is that of ``--lang``, else of the system. Files do not depend on t
 import locale
 import os
 import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import typer
 
-from sipas_analysis.errors import SHOWN_PLACES, Place, SeveralError, SipasError
+from sipas_analysis.errors import SHOWN_PLACES, SeveralError, SipasError
 from sipas_analysis.messages import LANGUAGES, Language, format_number, read_catalogue, say
 
 if TYPE_CHECKING:
@@ -55,28 +54,14 @@ def translate_help(command: Any, language: Language) -> None:
 
 
 def print_error_and_exit(error: SipasError) -> NoReturn:
-    """Print the paragraph of an error, then every place if the paragraph left some out."""
-    errors = error.errors if isinstance(error, SeveralError) else (error,)
-    for error_part in errors:
-        typer.echo(error_part.text(choose_language()), err=True)
-        n_places = len(error_part.places)
-        if n_places > SHOWN_PLACES:
-            typer.echo(say(choose_language(), "cli.said.places", n=n_places), err=True)
-            for line in _group_places(error_part.places):
-                typer.echo(f"  {line}", err=True)
-    sys.exit(error.exit_code)
-
-
-def _group_places(places: Sequence[Place]) -> list[str]:
-    """Return one line for each file, column and value, with all its rows."""
-    rows: dict[Place, list[str]] = {}
-    for place in places:
-        rows.setdefault(replace(place, row=None), []).append(str(place.row or "–"))
+    """Print one paragraph for each mistake, and where to find all places if some are left out."""
     language = choose_language()
-    return [
-        f"{place.text(language)}: {say(language, 'place.rows', rows=', '.join(numbers))}"
-        for place, numbers in rows.items()
-    ]
+    errors = error.merge_equal() if isinstance(error, SeveralError) else [error]
+    for error_part in errors:
+        typer.echo(error_part.text(language), err=True)
+    if any(len(error_part.groups) > SHOWN_PLACES for error_part in errors):
+        typer.echo(say(language, "cli.said.all_places"), err=True)
+    sys.exit(error.exit_code)
 
 
 def print_table(title: str, frame: "pd.DataFrame") -> None:
