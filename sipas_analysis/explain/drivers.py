@@ -206,6 +206,11 @@ class _Request:
         """Codes of the factors."""
         return [*self.survey.instrument.factors]
 
+    @property
+    def _satisfied_from(self) -> int:
+        """Lowest level of the outcome that counts as satisfied."""
+        return self.survey.instrument.scale_of(self.outcome).satisfied_from
+
     @cached_property
     def straight_lines(self) -> NDArray[np.bool_]:
         """Which forms give one answer to all items."""
@@ -231,7 +236,7 @@ class _Request:
         weight = self.design.weight[complete]
         used = imputed[0].loc[complete, [*self.factors, *([self.outcome] if self.outcome else [])]]
         collinearity, together = NO_COLLINEARITY, pd.DataFrame()
-        if len(used) >= MIN_FORMS:
+        if len(used) >= MIN_FORMS and self.factors:
             collinearity = measure_collinearity(used[self.factors], weight)
             names = ["outcome" if name == self.outcome else name for name in used]
             together = pd.DataFrame(correlate_columns(used, weight), names, names)
@@ -295,6 +300,8 @@ class _Request:
 
     def _find_obstacle(self, columns: pd.DataFrame) -> str:
         """Return why no model of these forms can be fitted; empty if there is no obstacle."""
+        if not self.factors:
+            return "no_factors"
         if not self.outcome:
             return "no_outcome"
         complete = columns.dropna()
@@ -318,7 +325,7 @@ class _Request:
         if model == "linear":
             y = y / deviation[self.outcome]
         if model == "logit":
-            y = (y >= self.survey.instrument.scale.satisfied_from).where(y.notna()).astype(float)
+            y = (y >= self._satisfied_from).where(y.notna()).astype(float)
             if min(y[complete].sum(), (1 - y[complete]).sum()) < MIN_EACH_ANSWER:
                 raise FitError("fit_outcome_constant", few=True)
         x.insert(0, INTERCEPT, 1.0)
@@ -350,7 +357,7 @@ class _Request:
     def _tabulate_points(self, model: str, fit: Fit) -> pd.DataFrame:
         """Return points of satisfied people by standard deviation; NaN where all are satisfied."""
         levels = np.array(fit.levels, dtype=float)
-        cut = self.survey.instrument.scale.satisfied_from
+        cut = self._satisfied_from
         satisfied = levels[1:][levels[1:] >= cut] if (levels[:1] < cut).any() else levels[:0]
         if not len(satisfied) and model != "logit":
             return pd.DataFrame(np.nan, self.factors, ["value", "low", "high"])

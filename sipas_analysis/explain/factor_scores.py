@@ -5,13 +5,29 @@ import pandas as pd
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import ConfigError
 from sipas_analysis.infer.design import Design
+from sipas_analysis.instrument.pack import Instrument
 
 
 def score_factors(survey: Survey) -> pd.DataFrame:
     """Return each person's mean level over the items answered in each factor, shape (n, f)."""
     pack = survey.instrument
-    scores = {code: survey.frame[pack.items_of(code)].mean(axis=1) for code in pack.factors}
-    return pd.DataFrame(scores)
+    levels = align_levels(survey.frame[[*pack.items]], pack)
+    scores = {code: levels[pack.items_of(code)].mean(axis=1) for code in pack.factors}
+    return pd.DataFrame(scores, index=survey.frame.index)
+
+
+def align_levels(answers: pd.DataFrame, pack: Instrument) -> pd.DataFrame:
+    """Return answers on the scale of the pack, so that levels of different scales may be averaged.
+
+    x′ = low + (x − a)/(b − a)·(high − low) for an item with levels a to b.
+    """
+    aligned, low, high = answers.copy(), pack.scale.low, pack.scale.high
+    for code in answers:
+        scale = pack.scale_of(str(code))
+        if scale.levels != pack.scale.levels:
+            part = (answers[code] - scale.low) / (scale.high - scale.low)
+            aligned[code] = low + part * (high - low)
+    return aligned
 
 
 def find_outcome(survey: Survey) -> str:

@@ -21,7 +21,7 @@ from sipas_analysis.explain.formula import INTERCEPT
 from sipas_analysis.explain.standard_errors import estimate_error_covariance, tabulate_coefficients
 from sipas_analysis.infer.design import Design, Floats
 from sipas_analysis.infer.estimates import adjust_p_values
-from sipas_analysis.instrument.pack import Scale
+from sipas_analysis.instrument.pack import Instrument
 
 FEWEST_FORMS = 30
 EFFECTS = ("penalty", "reward", "asymmetry")
@@ -64,7 +64,7 @@ def estimate_penalties(survey: Survey) -> pd.DataFrame:
         return pd.DataFrame(columns=COLUMNS)
     design = design_with_scores(survey)
     forms = design.frame[[outcome, *pack.factors, *pack.items]].astype(float)
-    sample = _Sample(design, outcome, forms.reset_index(drop=True), pack.scale)
+    sample = _Sample(design, outcome, forms.reset_index(drop=True), pack)
     rows = []
     for code, item in pack.items.items():
         others = [factor for factor in pack.factors if factor != item.factor]
@@ -83,15 +83,16 @@ class _Sample:
     design: Design
     outcome: str
     forms: pd.DataFrame
-    scale: Scale
+    pack: Instrument
 
     def split_answers(self, item: str, controls: Sequence[str]) -> "_Sides":
         """Return the sides of an item, of forms that have the outcome and every control."""
         needed = self.forms[[self.outcome, *controls]].to_numpy()
         answers = self.forms[item].to_numpy()
         complete = ~np.isnan(answers) & ~np.isnan(needed).any(axis=1)
-        low = complete & (answers < self.scale.satisfied_from)
-        high = complete & ~low & (answers == self.scale.high)
+        scale = self.pack.scale_of(item)
+        low = complete & (answers < scale.satisfied_from)
+        high = complete & ~low & (answers == scale.high)
         return _Sides(low, complete & ~low & ~high, high)
 
 

@@ -11,12 +11,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import stats
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import FitError, UnitError
 from sipas_analysis.explain.drivers import Drivers, drivers
-from sipas_analysis.explain.factor_scores import design_with_scores, find_outcome
+from sipas_analysis.explain.factor_scores import (
+    align_levels,
+    design_with_scores,
+    find_outcome,
+)
 from sipas_analysis.explain.importance import Importance, importance
 from sipas_analysis.infer.design import Floats, Ints
 from sipas_analysis.infer.estimates import ResultTable
@@ -163,7 +168,7 @@ def place_factors(basis: Basis, unit: str = "", cut_percent: float | None = None
         cut_percent = float(_rows_of(basis.scores, "")["value"][OVERALL])
     rows, shares = _rows_of(basis.scores, unit), basis.importance
     factors = [*basis.survey.instrument.factors]
-    cuts = _Cuts(1 / len(factors), cut_percent, len(factors))
+    cuts = _Cuts(1 / max(len(factors), 1), cut_percent, len(factors))
     result = Priority(
         frame=pd.DataFrame(columns=MATRIX),
         cut_share=cuts.share,
@@ -317,17 +322,19 @@ def _raise_levels(survey: Survey) -> "pd.Series[float]":
     gains = {}
     for factor in pack.factors:
         codes = pack.items_of(factor)
-        answers = frame[codes].to_numpy(dtype=float, na_value=np.nan)
-        n_answered = (~np.isnan(answers)).sum(axis=1)
-        for code, levels in zip(codes, answers.T, strict=True):
-            gains[code] = _raise_level(levels, n_answered, weight, pack.scale.satisfied_from)
+        aligned = align_levels(frame[codes], pack).to_numpy(dtype=float, na_value=np.nan)
+        n_answered = (~np.isnan(aligned)).sum(axis=1)
+        satisfied = (frame[codes] >= pack.satisfied_levels(codes)).to_numpy()
+        for code, levels, is_satisfied in zip(codes, aligned.T, satisfied.T, strict=True):
+            gains[code] = _raise_level(levels, n_answered, weight, is_satisfied)
     return pd.Series(gains, dtype=float).reindex([*pack.items])
 
 
-def _raise_level(levels: Floats, n_answered: Ints, weight: Floats, satisfied_from: int) -> float:
+def _raise_level(
+    levels: Floats, n_answered: Ints, weight: Floats, satisfied: NDArray[np.bool_]
+) -> float:
     """Return the rise of one item: its levels, and the factor's items answered, by form."""
     answered, some = ~np.isnan(levels), n_answered > 0
-    satisfied = levels >= satisfied_from
     means = [
         np.average(levels[people], weights=weight[people]) if people.any() else np.nan
         for people in (satisfied, ~satisfied & answered)
@@ -360,6 +367,7 @@ def _compute_index(
     """Return the index of satisfied and valid answers by item, by the rule in ``mean``."""
     total: dict[str, float] = dict.fromkeys(names, 0.0)
     for item, good, valid in zip(pack.items, *counts, strict=True):
-        total[f"{item}={pack.scale.high}"] = good
-        total[f"{item}={pack.scale.low}"] = valid - good
+        scale = pack.scale_of(item)
+        total[f"{item}={scale.high}"] = good
+        total[f"{item}={scale.low}"] = valid - good
     return float(average_ratios(np.array([[*total.values()]]), mean)[0][0])

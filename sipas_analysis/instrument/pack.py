@@ -4,12 +4,12 @@ No number from a decision is written in Python. The satisfied levels, the rule f
 and the rounding are read from ``packs/*.yaml`` or from a file of the user.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from sipas_analysis.errors import ConfigError
 from sipas_analysis.instrument.strict_yaml import Bilingual, Day, Strict, read_model
@@ -24,48 +24,97 @@ OVERALL = "overall"
 RESERVED = ("file", "row", "form", "unit", "group", "mode", "date", "weight", "stratum", "cluster")
 
 
+NPS_RANGE = range(11)
+NPS_POINTS = {level: 100 * ((level >= 9) - (level <= 6)) for level in NPS_RANGE}
+
+
 class Scale(Strict):
-    """Levels of an answer and where satisfaction starts."""
+    """Levels of an answer and where satisfaction starts.
+
+    ``blank`` and ``not_applicable`` are codes of no answer, counted apart from each other.
+    ``points`` are the values of the levels where the figure is a score; ``score: nps`` stands for
+    those of the net promoter score: the share of 9 and 10 minus the share of 0 to 6.
+    """
 
     low: int = 1
     high: int = 5
     satisfied_from: int = 4
     blank: tuple[str, ...] = ()
+    not_applicable: tuple[str, ...] = ()
     labels: Mapping[int, Bilingual] = {}
+    points: Mapping[int, float] = {}
+    score: Literal["", "nps"] = ""
 
     @property
     def levels(self) -> range:
         """All levels, worst first."""
         return range(self.low, self.high + 1)
 
+    def turn(self, level: float) -> float:
+        """Return the level as far from the other end of the scale."""
+        return self.low + self.high - level
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_usual_values(cls, keys: object) -> object:
+        if not isinstance(keys, dict) or keys.get("score") != "nps":
+            return keys
+        return {"low": 0, "high": 10, "satisfied_from": 9, "points": NPS_POINTS} | keys
+
     @model_validator(mode="after")
     def _check_order(self) -> Self:
+        ends, levels = {"low": self.low, "high": self.high}, {*self.levels}
+        if self.score == "nps" and self.levels != NPS_RANGE:
+            raise ConfigError("pack_nps", at=("score",), **ends)
         if not self.low < self.satisfied_from <= self.high:
-            raise ConfigError("pack_scale", at=("satisfied_from",), low=self.low, high=self.high)
+            raise ConfigError("pack_scale", at=("satisfied_from",), **ends)
+        if (self.low, self.high) != (1, 5) and "satisfied_from" not in self.model_fields_set:
+            raise ConfigError("pack_satisfied_from", at=("satisfied_from",))
+        if not levels >= {*self.labels}:
+            raise ConfigError("pack_labels", at=("labels",), **ends)
+        if self.points and {*self.points} != levels:
+            raise ConfigError("pack_points", at=("points",), levels=", ".join(map(str, levels)))
+        if {str(level) for level in levels} & {*self.not_applicable}:
+            raise ConfigError("pack_not_applicable", at=("not_applicable",), **ends)
         return self
 
 
+def _make_bilingual(value: object) -> object:
+    """Return a text in two languages; a single text is taken as Vietnamese."""
+    return {"vi": value} if isinstance(value, str) else value
+
+
 class Part(Bilingual):
-    """A factor or a block of factors."""
+    """A factor or a block of factors; ``scale`` is that of its items."""
 
     block: str = ""
     measures: str = ""
+    scale: Scale | None = None
 
 
-class Item(Bilingual):
-    """One question on satisfaction, with the status of its wording."""
+class Question(Bilingual):
+    """One question on satisfaction, with the status of its wording.
 
-    factor: str
+    ``scale`` is its own, if it differs from that of the pack. Where the highest level is the worst,
+    ``reverse`` turns the answers before anything is counted.
+    """
+
     status: Status = "unverified"
-    source: Bilingual = Bilingual()
+    source: Annotated[Bilingual, BeforeValidator(_make_bilingual)] = Bilingual()
+    scale: Scale | None = None
+    reverse: bool = False
 
 
-class OverallItem(Bilingual):
+class Item(Question):
+    """One question of the index; without a factor it counts in the overall index only."""
+
+    factor: str = ""
+
+
+class OverallItem(Question):
     """The question on satisfaction as a whole, outside the pooled index."""
 
     code: str
-    status: Status = "unverified"
-    source: str = ""
 
 
 class Indicator(Bilingual):
@@ -142,11 +191,14 @@ class Instrument(Strict):
     valid_from: Day = None
     valid_to: Day = None
     population: Bilingual = Bilingual()
+    people: Bilingual = Bilingual()
+    measured: Bilingual = Bilingual()
     scale: Scale = Scale()
     blocks: Mapping[str, Part] = {}
-    factors: Mapping[str, Part]
+    factors: Mapping[str, Part] = {}
     items: Mapping[str, Item]
     overall_item: OverallItem | None = None
+    beside_items: Mapping[str, Question] = {}
     indicators: Mapping[str, Indicator] = {}
     index: Index = Index()
 
@@ -159,14 +211,17 @@ class Instrument(Strict):
     def find_mistakes(self) -> Iterator[Mistake]:
         """Yield the mistakes in how the parts fit each other: key, message id and its fields."""
         yield from self._find_wrong_parts()
+        yield from self._find_wrong_scales()
         yield from self._find_wrong_rules()
 
     def _find_wrong_parts(self) -> Iterator[Mistake]:
         """Yield items, factors and codes that do not fit each other."""
         factors = ", ".join(self.factors)
         at: tuple[str, ...]
+        if not self.items:
+            yield ("items",), "pack_no_items", {}
         for code, item in self.items.items():
-            if item.factor not in self.factors:
+            if item.factor and item.factor not in self.factors:
                 at = ("items", code, "factor")
                 yield at, "pack_factor", {"item": code, "factor": item.factor, "known": factors}
         for code, factor in self.factors.items():
@@ -176,11 +231,22 @@ class Instrument(Strict):
             if not self.items_of(code):
                 yield ("factors", code), "pack_empty", {"factor": code}
         codes = [*self.items, *self.factors, *self.blocks, *self.indicators, OVERALL]
-        codes += [self.overall_item.code] if self.overall_item else []
+        codes += [*self.questions_beside]
         codes += [code for code in RESERVED if code in codes]
         for code in codes:
             if codes.count(code) > 1:
                 yield ("items", code), "pack_twice", {"code": code}
+
+    def _find_wrong_scales(self) -> Iterator[Mistake]:
+        """Yield scales whose values cannot be added up with those of the index."""
+        for code, scale in {code: self.scale_of(code) for code in self.rated_codes}.items():
+            at = ("items" if code in self.items else "beside_items", code)
+            if code in self.items and scale.score:
+                yield at, "pack_nps_in_index", {"item": code}
+            elif code in self.items and scale.points and not self.index.points:
+                yield at, "pack_points_beside", {"item": code}
+            elif self.index.points and scale.levels != self.scale.levels and not scale.points:
+                yield at, "pack_points_missing", {"item": code}
 
     def _find_wrong_rules(self) -> Iterator[Mistake]:
         """Yield index rules that do not fit the scale and the parts."""
@@ -196,11 +262,52 @@ class Instrument(Strict):
                 yield at, "pack_weight_names", {"known": ", ".join(sorted(parts))}
             if rule.rule == "overall_item" and not self.overall_item:
                 yield ("index", name, "rule"), "pack_no_overall", {}
+            if rule.rule in ("mean_of_factors", "weights") and not self.has_factors:
+                at = ("index", name, "rule")
+                yield at, "pack_no_factor", {"items": ", ".join(self.items_of(""))}
+
+    @property
+    def has_factors(self) -> bool:
+        """Whether every item belongs to a factor, so that factors make up the index."""
+        return not self.items_of("")
+
+    @property
+    def questions_beside(self) -> dict[str, Question]:
+        """Questions outside the index, by code: the overall item if any, then the others."""
+        overall = {self.overall_item.code: self.overall_item} if self.overall_item else {}
+        return {**overall, **self.beside_items}
 
     @property
     def rated_codes(self) -> list[str]:
-        """Codes of all questions on satisfaction: the items, then the overall item if any."""
-        return [*self.items] + ([self.overall_item.code] if self.overall_item else [])
+        """Codes of all questions on satisfaction: the items, then those outside the index."""
+        return [*self.items, *self.questions_beside]
+
+    def find_question(self, code: str) -> Question:
+        """Return the item or other question on satisfaction of a code."""
+        return self.items[code] if code in self.items else self.questions_beside[code]
+
+    def scale_of(self, code: str) -> Scale:
+        """Return the scale of a question: its own, else that of its factor, block or the pack."""
+        scale = self.find_question(code).scale
+        factor = self.factors.get(self.items[code].factor) if code in self.items else None
+        block = self.blocks.get(factor.block) if factor else None
+        return scale or (factor and factor.scale) or (block and block.scale) or self.scale
+
+    def satisfied_levels(self, codes: Iterable[str]) -> list[int]:
+        """Return the lowest satisfied level of each question."""
+        return [self.scale_of(code).satisfied_from for code in codes]
+
+    @property
+    def has_single_scale(self) -> bool:
+        """Whether all items of the index have the same levels, so that a mean level exists."""
+        return len({self.scale_of(code).levels for code in self.items}) == 1
+
+    def list_codes(self, code: str, kind: Literal["blank", "not_applicable"]) -> tuple[str, ...]:
+        """Return the codes of no answer of a question: its own, and the pack's that are no level."""
+        scale, codes = self.scale_of(code), getattr(self.scale, kind)
+        levels = {str(level) for level in scale.levels}
+        shared = [text for text in codes if scale is self.scale or text not in levels]
+        return (*getattr(scale, kind), *shared)
 
     def rules_by_level(self) -> tuple[tuple[str, IndexRule], ...]:
         """Return the index rules by level, from parts to the whole."""
@@ -208,9 +315,11 @@ class Instrument(Strict):
         return tuple((level, getattr(self.index, level)) for level in levels)
 
     def items_of(self, part: str) -> list[str]:
-        """Return the codes of the items of a factor, a block or the whole index."""
+        """Return the codes of the items of a factor, a block or the whole; without: ``""``."""
         if part == OVERALL:
             return list(self.items)
+        if not part:
+            return [code for code, item in self.items.items() if not item.factor]
         inside = {part} | {code for code, factor in self.factors.items() if factor.block == part}
         return [code for code, item in self.items.items() if item.factor in inside]
 
@@ -225,12 +334,11 @@ class Instrument(Strict):
             self.factors,
             self.blocks,
             self.indicators,
+            self.questions_beside,
         )
         for texts in parts:
             if code in texts:
                 return texts[code].text(language) or code
-        if self.overall_item and code == self.overall_item.code:
-            return self.overall_item.text(language) or code
         return code
 
     def by_status(self) -> dict[str, list[str]]:

@@ -15,6 +15,7 @@ from sipas_analysis.instrument.pack import Index, IndexRule, Instrument
 from sipas_analysis.measure.adjustment import COMPOSITE, case_mix
 from sipas_analysis.measure.pooling import small_area
 from sipas_analysis.measure.ranking import Ranking
+from sipas_analysis.measure.rules import has_score
 from sipas_analysis.measure.scores import overall_by_rule
 
 TOP_RANKS = 3  # P(rank ≤ 3) is printed
@@ -74,7 +75,7 @@ def _adjust_units(survey: Survey, units: list[str]) -> pd.DataFrame:
         return pd.DataFrame({"unit": units, "adjusted": np.nan, "adjusted_rank": pd.NA})
     pack, forms = survey.instrument, survey.frame[survey.frame["unit"].isin(units)]
     answers = forms[[*pack.items]]
-    satisfied = (100.0 * (answers >= pack.scale.satisfied_from)).where(answers.notna())
+    satisfied = (100.0 * (answers >= pack.satisfied_levels(answers))).where(answers.notna())
     items = [item for item in pack.items if satisfied[item].notna().any()]
     traits = {adjuster: forms[adjuster] for adjuster in adjusters}
     people = satisfied[items].assign(unit=forms["unit"], **traits)
@@ -120,24 +121,30 @@ def _values_by_rule(survey: Survey) -> pd.DataFrame:
     The forms are read twice: all of them, then the complete ones.
     """
     pack = survey.instrument
-    sizes = {factor: float(len(pack.items_of(factor))) for factor in pack.factors}
     pooled = _make_index(pack, "pooled", "pooled")
-    mean_of_factors = _make_index(pack, "pooled", "mean_of_factors")
     indexes = {
         "pooled": pooled,
         "mean_of_items": _make_index(pack, "mean_of_items", "mean_of_items"),
-        "mean_of_factors": mean_of_factors,
-        "mean_of_factor_items": _make_index(pack, "mean_of_items", "mean_of_factors"),
-        "factors_by_size": _make_index(pack, "pooled", "weights", weights=sizes),
     }
-    if pack.overall_item and survey.frame[pack.overall_item.code].notna().any():
+    on_complete = {"pooled_complete": pooled}
+    if pack.has_factors:
+        sizes = {factor: float(len(pack.items_of(factor))) for factor in pack.factors}
+        mean_of_factors = _make_index(pack, "pooled", "mean_of_factors")
+        indexes |= {
+            "mean_of_factors": mean_of_factors,
+            "mean_of_factor_items": _make_index(pack, "mean_of_items", "mean_of_factors"),
+            "factors_by_size": _make_index(pack, "pooled", "weights", weights=sizes),
+        }
+        on_complete["mean_of_factors_complete"] = mean_of_factors
+    overall = pack.overall_item.code if pack.overall_item else ""
+    is_alike = overall and has_score(pack, overall, pack.index) == bool(pack.index.points)
+    if is_alike and survey.frame[overall].notna().any():
         indexes["overall_item"] = _make_index(pack, "pooled", "overall_item")
     values = overall_by_rule(survey, indexes)
     is_complete = survey.frame[[*pack.items]].notna().all(axis=1)
     if not is_complete.any():
         return values
     complete_forms = replace(survey, frame=survey.frame[is_complete])
-    on_complete = {"pooled_complete": pooled, "mean_of_factors_complete": mean_of_factors}
     return values.join(overall_by_rule(complete_forms, on_complete))
 
 

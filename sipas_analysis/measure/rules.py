@@ -31,7 +31,8 @@ class Target:
     """One figure to compute.
 
     Attributes:
-        level: ``item``, ``overall_item``, ``factor``, ``block``, ``overall`` or ``beside``.
+        level: ``item``, ``overall_item``, ``beside_item`` (a question outside the index),
+            ``factor``, ``block``, ``overall`` or ``beside``.
         variable: Code of the item or part, or the name of a figure beside the index.
         mean: The ratios, over ``column_names``.
         items: Items whose answers the figure uses (for the number of people and answers).
@@ -48,13 +49,13 @@ class Target:
 
 
 def item_codes(pack: Instrument) -> list[str]:
-    """Return the codes of all rated items, the overall item last."""
-    return [*pack.items] + ([pack.overall_item.code] if pack.overall_item else [])
+    """Return the codes of all rated items, those outside the index last."""
+    return pack.rated_codes
 
 
 def column_names(pack: Instrument) -> list[str]:
     """Name the columns of the block: item × level, then the two facts of rule M4."""
-    pairs = [f"{code}={level}" for code in item_codes(pack) for level in pack.scale.levels]
+    pairs = [f"{code}={level}" for code in item_codes(pack) for level in pack.scale_of(code).levels]
     return [*pairs, ELIGIBLE, CONTENT]
 
 
@@ -64,10 +65,19 @@ def list_targets(pack: Instrument, index: Index) -> list[Target]:
 
 
 def _item_targets(pack: Instrument, index: Index) -> Iterator[Target]:
+    overall = pack.overall_item.code if pack.overall_item else ""
+    level_values = _level_values(pack, index)
     for code in item_codes(pack):
-        level = "item" if code in pack.items else "overall_item"
-        mean = _make_ratio_coefficients(pack, [[code]], _level_values(pack, index))
-        yield Target(level, code, mean, (code,), "score" if index.points else "people")
+        level = "overall_item" if code == overall else "beside_item"
+        level = "item" if code in pack.items else level
+        mean = _make_ratio_coefficients(pack, [[code]], level_values)
+        kind: Kind = "score" if has_score(pack, code, index) else "people"
+        yield Target(level, code, mean, (code,), kind)
+
+
+def has_score(pack: Instrument, code: str, index: Index) -> bool:
+    """Return whether the figure of a question is a score in points, not a share of people."""
+    return bool(index.points or (code not in pack.items and pack.scale_of(code).points))
 
 
 def _part_targets(pack: Instrument, index: Index) -> Iterator[Target]:
@@ -83,7 +93,8 @@ def _part_targets(pack: Instrument, index: Index) -> Iterator[Target]:
             means[part] = _combine_parts(pack, part, rule, means, _level_values(pack, index))
             items = _items_behind(pack, means[part])
             kind: Kind = "answers" if len(items) > 1 else "people"
-            yield Target(level, part, means[part], items, "score" if index.points else kind)
+            is_score = any(has_score(pack, code, index) for code in items)
+            yield Target(level, part, means[part], items, "score" if is_score else kind)
 
 
 def _items_behind(pack: Instrument, mean: Mean) -> tuple[str, ...]:
@@ -94,7 +105,11 @@ def _items_behind(pack: Instrument, mean: Mean) -> tuple[str, ...]:
 
 
 def _combine_parts(
-    pack: Instrument, part: str, rule: IndexRule, means: Mapping[str, Mean], level_values: Floats
+    pack: Instrument,
+    part: str,
+    rule: IndexRule,
+    means: Mapping[str, Mean],
+    level_values: Sequence[Floats],
 ) -> Mean:
     """Return the ratios of one part under its rule; ``means`` are those of the lower parts."""
     items = pack.items_of(part)
@@ -133,9 +148,10 @@ def _targets_beside(pack: Instrument) -> Iterator[Target]:
     items = tuple(pack.items)
     mean = _satisfied_with_all(pack)
     yield Target("beside", COMPREHENSIVE, mean, items, "people", eligible=True)
-    levels = np.array(pack.scale.levels, float)
-    from_0_to_100 = 100 * (levels - levels[0]) / (levels[-1] - levels[0])
-    for name, level_values in ((MEAN_SCORE, levels), (MEAN_100, from_0_to_100)):
+    levels = [np.array(pack.scale_of(code).levels, float) for code in item_codes(pack)]
+    from_0_to_100 = [100 * (values - values[0]) / (values[-1] - values[0]) for values in levels]
+    measures = {MEAN_SCORE: levels} if pack.has_single_scale else {}
+    for name, level_values in (measures | {MEAN_100: from_0_to_100}).items():
         mean = _make_ratio_coefficients(pack, [items], level_values)
         yield Target("beside", name, mean, items, "score")
 
@@ -149,25 +165,29 @@ def _satisfied_with_all(pack: Instrument) -> Mean:
     return Mean(np.ones(1), 100 * content, eligible)
 
 
-def _level_values(pack: Instrument, index: Index) -> Floats:
-    """Return the value of an answer at each level: its points, or 100 if it is satisfied."""
-    if index.points:
-        return np.array([index.points[level] for level in pack.scale.levels], dtype=np.float64)
-    agreed = np.array(pack.scale.levels) >= pack.scale.satisfied_from
-    return 100.0 * agreed.astype(np.float64)
+def _level_values(pack: Instrument, index: Index) -> list[Floats]:
+    """Return the values of the levels of each question: points, or 100 where satisfied."""
+    values: list[Floats] = []
+    for code in item_codes(pack):
+        scale = pack.scale_of(code)
+        points = scale.points if scale.points and has_score(pack, code, index) else index.points
+        agreed = 100.0 * (np.array(scale.levels) >= scale.satisfied_from)
+        values.append(np.array([points[level] for level in scale.levels]) if points else agreed)
+    return [np.asarray(levels, dtype=np.float64) for levels in values]
 
 
 def _make_ratio_coefficients(
-    pack: Instrument, parts: Sequence[Sequence[str]], level_values: Floats
+    pack: Instrument, parts: Sequence[Sequence[str]], level_values: Sequence[Floats]
 ) -> Mean:
     """Return the equal-weight mean of one ratio per list of items."""
     codes = item_codes(pack)
     inside = np.array([[code in part for code in codes] for part in parts], float)
+    inside = np.repeat(inside, [len(values) for values in level_values], axis=1)
     facts_of_m4 = np.zeros((len(parts), 2))
     return Mean(
         np.full(len(parts), 1 / len(parts)),
-        np.hstack([np.kron(inside, level_values), facts_of_m4]),
-        np.hstack([np.kron(inside, np.ones(len(level_values))), facts_of_m4]),
+        np.hstack([inside * np.concatenate(level_values), facts_of_m4]),
+        np.hstack([inside, facts_of_m4]),
     )
 
 
@@ -211,7 +231,7 @@ class _Answers:
 def _read_answers(frame: pd.DataFrame, pack: Instrument) -> _Answers:
     codes = item_codes(pack)
     levels = frame[codes].to_numpy(dtype=float)
-    valid, satisfied = ~np.isnan(levels), levels >= pack.scale.satisfied_from
+    valid, satisfied = ~np.isnan(levels), levels >= pack.satisfied_levels(codes)
     n_rated = valid[:, np.isin(codes, list(pack.items))].sum(axis=1)
     return _Answers(levels, valid, satisfied, n_rated >= pack.index.comprehensive_from)
 
@@ -223,8 +243,8 @@ def _make_indicators(frame: pd.DataFrame, pack: Instrument) -> list[Floats]:
     all_satisfied = (answers.satisfied[:, rated] == answers.valid[:, rated]).all(axis=1)
     chosen = [
         answers.levels[:, item] == level
-        for item in range(rated.size)
-        for level in pack.scale.levels
+        for item, code in enumerate(item_codes(pack))
+        for level in pack.scale_of(code).levels
     ]
     columns = (*chosen, answers.eligible, answers.eligible & all_satisfied)
     return [np.asarray(column, dtype=float) for column in columns]

@@ -37,7 +37,14 @@ from sipas_analysis.instrument.pack import (
     Rule,
     read_instrument,
 )
-from sipas_analysis.measure.rules import Target, item_codes, list_columns, list_targets, people_key
+from sipas_analysis.measure.rules import (
+    Target,
+    has_score,
+    item_codes,
+    list_columns,
+    list_targets,
+    people_key,
+)
 
 
 def score(survey: Survey, by: str | Sequence[str] = (), index: Index | None = None) -> Estimates:
@@ -162,8 +169,10 @@ def compare_rules(
         ['pooled', 'mean_of_items', 'mean_of_factors', 'overall_item']
     """
     pack = survey.instrument
-    lawful = ["pooled", "mean_of_items", "mean_of_factors"]
-    lawful += ["overall_item"] if pack.overall_item else []
+    lawful = ["pooled", "mean_of_items"] + (["mean_of_factors"] if pack.has_factors else [])
+    overall = pack.overall_item.code if pack.overall_item else ""
+    if overall and has_score(pack, overall, pack.index) == bool(pack.index.points):
+        lawful.append("overall_item")
     names = list(rules or lawful)
     readings = [_read_rule(pack, rule) for rule in names]
     target_lists = [
@@ -182,23 +191,25 @@ def _read_rule(pack: Instrument, rule: str | Path) -> tuple[Index, list[str]]:
     """Return the index of a rule by name or of a pack, and the levels to which it applies."""
     if rule not in get_args(Rule):
         other = read_instrument(rule)
-        if other.index.points and {*other.index.points} != {*pack.scale.levels}:
-            raise ColumnError(
-                "rule_scale",
-                rule=rule,
-                levels=len(pack.scale.levels),
-                points=len(other.index.points),
-            )
+        counts = {len(pack.scale_of(code).levels) for code in pack.rated_codes}
+        levels = {level for code in pack.rated_codes for level in pack.scale_of(code).levels}
+        if other.index.points and {*other.index.points} != levels:
+            n_points = len(other.index.points)
+            raise ColumnError("rule_scale", rule=rule, levels=max(counts), points=n_points)
         for _, index_rule in other.rules_by_level():
             weighted = (*pack.factors, *pack.blocks)
             unknown = [name for name in index_rule.weights if name not in weighted]
             if unknown:
                 raise ColumnError("rule_weights", rule=rule, names=", ".join(unknown))
+        if other.index.overall.rule == "mean_of_factors" and not pack.has_factors:
+            raise ColumnError("rule_factors", rule=rule, items=", ".join(pack.items_of("")))
         if other.index.overall.rule == "overall_item" and not pack.overall_item:
             raise ColumnError("rule_overall", rule=rule)
         return other.index, ["factor", OVERALL]
     if rule == "overall_item" and not pack.overall_item:
         raise ColumnError("rule_overall", rule=rule)
+    if rule == "mean_of_factors" and not pack.has_factors:
+        raise ColumnError("rule_factors", rule=rule, items=", ".join(pack.items_of("")))
     parts = rule if rule in ("pooled", "mean_of_items") else "pooled"
     part = IndexRule.model_validate({"rule": parts})
     changed = {"factor": part, "block": part, OVERALL: IndexRule.model_validate({"rule": rule})}
