@@ -17,6 +17,14 @@ class Vocabulary(TypedDict):
     unit_hints: list[str]
     totals: list[str]
     personal: list[str]
+    personal_names: list[str]
+    system: dict[str, list[str]]
+    beside: list[str]
+    ticks: dict[str, list[str]]
+    short: dict[str, str]
+    prefixes: list[str]
+    names: list[str]
+    places: list[str]
     groups: dict[str, list[str]]
 
 
