@@ -71,6 +71,7 @@ class PublishedFigure:
     letter: str = ""
     detectable: float = np.nan
     reason: str = ""
+    mark: str = ""
     rule: str = ""
 
     @property
@@ -94,7 +95,7 @@ def list_figures(table: pd.DataFrame) -> list[PublishedFigure]:
     for name in ("rank", "rank_low", "rank_high"):
         ranks = [None if pd.isna(rank) else int(rank) for rank in cells[name]]
         cells[name] = pd.Series(ranks, cells.index, dtype=object)  # else None makes them all floats
-    for name in ("reason", "letter", "rule"):
+    for name in ("reason", "letter", "mark", "rule"):
         cells[name] = cells[name].fillna("")
     return [PublishedFigure(**dict(zip(names, row, strict=True))) for row in cells.to_numpy()]
 
@@ -126,12 +127,32 @@ class Figures:
         return scores
 
     @cached_property
+    def _all_findings(self) -> Findings:
+        return check(self.survey)
+
+    @cached_property
+    def marks(self) -> dict[str, str]:
+        """Units whose forms need a second look: ``accepted`` as the wave says, or ``flagged``.
+
+        Units whose overall figure is not published have no mark (rule P2).
+        """
+        marked_units = sorted(self._all_findings.flagged_units - self.hidden_units)
+        accepted = self.survey.wave.accepted
+        return {unit: "accepted" if unit in accepted else "flagged" for unit in marked_units}
+
+    @cached_property
     def ranked_units(self) -> Ranking:
-        """Units in order within their group, with rank sets, from publishable scores."""
+        """Units in order within their group, with rank sets, from publishable scores.
+
+        A unit whose forms need a second look has no rank until the wave accepts it.
+        """
         unit_scores = self.scores[self.scores["domain"] == "unit"].drop(columns="domain")
         units = replace(self.unit_estimates, frame=unit_scores.reset_index(drop=True))
         wave, pack = self.survey.wave, self.survey.instrument
-        return rank(units, pack.index.min_forms, seed=wave.seed)
+        set_apart = [unit for unit, mark in self.marks.items() if mark == "flagged"]
+        ranking = rank(units, pack.index.min_forms, seed=wave.seed, set_apart=set_apart)
+        marks = ranking.frame["unit"].map(self.marks).fillna("")
+        return replace(ranking, frame=ranking.frame.assign(mark=marks))
 
     @property
     def ranking(self) -> pd.DataFrame:
@@ -247,9 +268,8 @@ class Figures:
     @cached_property
     def findings(self) -> Findings:
         """Results of the quality checks in units whose figures may be published."""
-        findings = check(self.survey)
-        published_units = self.ranking.loc[self.ranking["flag"] != SUPPRESS, "unit"]
-        is_published = findings.frame["unit"].isin(published_units)
+        findings = self._all_findings
+        is_published = ~findings.frame["unit"].isin(self.hidden_units)
         return replace(findings, frame=findings.frame[is_published].reset_index(drop=True))
 
     def by_variable(self, domain: str, key: str = "") -> dict[str, "PublishedFigure"]:

@@ -7,7 +7,7 @@ points a set is fifty ranks wide. A letter does not compare two units; ``pairs``
 use rank sets for a few units drawn from many.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
@@ -342,12 +342,20 @@ class Ranking(Estimates):
         )
 
 
-def rank(scores: Estimates, min_forms: int = 30, *, level: float = 0.95, seed: int = 1) -> Ranking:
+def rank(
+    scores: Estimates,
+    min_forms: int = 30,
+    *,
+    level: float = 0.95,
+    seed: int = 1,
+    set_apart: Collection[str] = (),
+) -> Ranking:
     """Rank the units of each group by their overall index, with rank sets and letters.
 
     Ties share the better rank (1, 2, 2, 4). A unit below ``min_forms`` or below the smallest
-    publishable cell keeps its index and interval and gets no rank; see ``reason``. Errors are
-    those of the sample, with the covariance of units that share clusters; at 0 and 100 %, where
+    publishable cell keeps its index and interval and gets no rank; see ``reason``. So does a unit
+    of ``set_apart``. The ranks of the other units are those without it. Errors are those of the
+    sample, with the covariance of units that share clusters; at 0 and 100 %, where
     there is none, that of the exact interval.
 
     Args:
@@ -355,11 +363,12 @@ def rank(scores: Estimates, min_forms: int = 30, *, level: float = 0.95, seed: i
         min_forms: Fewest forms of a ranked unit (M7).
         level: Confidence of the sets.
         seed: Seed of the draws.
+        set_apart: Codes of units whose forms need a second look and are not yet accepted.
 
     Returns:
         The overall rows, best first within a group, with ``rank``, ``rank_low``, ``rank_high``,
         ``letter``, ``detectable`` (points; missing if unranked) and ``reason`` (``""``,
-        ``few_forms``, ``suppressed`` or ``no_error``).
+        ``flagged``, ``few_forms``, ``suppressed`` or ``no_error``).
 
     Source: rules R1 to R4, M7, V3 and P2 in docs/method.md.
 
@@ -375,7 +384,7 @@ def rank(scores: Estimates, min_forms: int = 30, *, level: float = 0.95, seed: i
         raise ColumnError("no_key", key="unit", known=", ".join(scores.frame.columns[:3]))
     rows = np.flatnonzero(scores.frame["level"] == OVERALL)
     overall = scores.frame.iloc[rows].reset_index(drop=True)
-    overall["reason"] = _list_reasons(overall, min_forms)
+    overall["reason"] = _list_reasons(overall, min_forms, set_apart)
     sets: dict[str, RankSets] = {}
     for group, unsorted_units in overall[overall["reason"] == ""].groupby("group", sort=True):
         units = unsorted_units.sort_values("unit")  # the order of rows must not matter
@@ -393,10 +402,13 @@ def rank(scores: Estimates, min_forms: int = 30, *, level: float = 0.95, seed: i
     return _sort_units(overall, scores, rows, sets)
 
 
-def _list_reasons(overall: pd.DataFrame, min_forms: int) -> NDArray[np.object_]:
+def _list_reasons(
+    overall: pd.DataFrame, min_forms: int, set_apart: Collection[str]
+) -> NDArray[np.object_]:
     """Return why each unit has no rank; the last reason that applies, empty if ranked."""
     reasons = np.full(len(overall), "", dtype=object)
     reasons[overall["se"].isna()] = "no_error"
+    reasons[overall["unit"].isin(set_apart)] = "flagged"
     reasons[overall["n_valid"] < min_forms] = "few_forms"
     reasons[overall["flag"] == "suppress"] = "suppressed"
     return reasons
