@@ -14,6 +14,7 @@ from sipas_analysis.collect.readings import Reading
 from sipas_analysis.collect.tables import Table
 from sipas_analysis.collect.texts import fold_text, tidy_text
 from sipas_analysis.errors import Place
+from sipas_analysis.instrument.pack import Scale
 
 Values = NDArray[np.object_]
 
@@ -52,6 +53,12 @@ class Cells:
         became = np.array([_write_value(value) for value in values], dtype=object)[number]
         at = np.flatnonzero(reason != "")
         self._note_changes(header, rows[at], texts[at], became[at], reason[at])
+
+    def turn_column(self, name: str, header: str, scale: Scale) -> None:
+        """Turn the levels of a reversed question; the ledger has one entry for the column."""
+        self.columns[name] = scale.low + scale.high - np.asarray(self.columns[name], dtype=float)
+        ends = f"{scale.low}–{scale.high}", f"{scale.high}–{scale.low}"
+        self._note_changes(header, [None], [ends[0]], [ends[1]], ["reversed"])
 
     def drop_column(self, header: str, reason: str) -> None:
         """Drop a personal or ignored column; the ledger has its name and no value (rule P1)."""

@@ -137,8 +137,7 @@ def _list_wordings(pack: Instrument) -> dict[str, Target]:
     """Return targets by folded code, label and wording of the instrument."""
     texts: list[tuple[str, str, Bilingual]] = []
     texts += [("items", code, item) for code, item in pack.items.items()]
-    if pack.overall_item:
-        texts.append(("items", pack.overall_item.code, pack.overall_item))
+    texts += [("items", code, question) for code, question in pack.questions_beside.items()]
     indicators = pack.indicators.items()
     texts += [("indicators", code, indicator) for code, indicator in indicators]
     texts += [("indicators", code, indicator.wording) for code, indicator in indicators]

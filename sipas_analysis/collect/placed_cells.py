@@ -48,12 +48,19 @@ def _read_items(cells: Cells, placed: PlacedColumns, responses: Responses, wave:
         if code not in placed.items:
             cells.columns[code] = np.full(len(cells.raw), np.nan)
             continue
-        header = placed.items[code]
+        header, scale = placed.items[code], pack.scale_of(code)
         item_blank = declared_blank.get(code, ()) + declared_blank.get(header, ())
-        blank = {fold_text(text) for text in (*pack.scale.blank, *responses.blank, *item_blank)}
-        read_level = make_level_reader(pack.scale, blank, wave.columns.labels)
-        cells.read_column(code, header, "answer", read_level)
+        pack_blank = pack.list_codes(code, "blank")
+        blank = {fold_text(text) for text in (*pack_blank, *responses.blank, *item_blank)}
+        labels = {
+            text: level for text, level in wave.columns.labels.items() if level in scale.levels
+        }
+        absent = {fold_text(text) for text in pack.list_codes(code, "not_applicable")}
+        read_level = make_level_reader(scale, blank, labels, absent - {*map(fold_text, labels)})
+        cells.read_column(code, header, f"answer {scale.low} {scale.high}", read_level)
         cells.columns[code] = np.asarray(cells.columns[code], dtype=float)  # also if all are blank
+        if pack.find_question(code).reverse:
+            cells.turn_column(code, header, scale)
 
 
 def _read_questions(cells: Cells, placed: PlacedColumns, pack: Instrument) -> None:

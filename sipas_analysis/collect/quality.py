@@ -79,7 +79,7 @@ def check(survey: Survey) -> Findings:
         ['tp-long-xuyen']
     """
     pack = survey.instrument
-    answered = survey.frame[[*pack.items]].notna().any(axis=1).to_numpy()
+    answered = read_ticks(survey.frame, pack).notna().any(axis=1).to_numpy()
     forms = survey.frame[answered]
     is_straight = find_straight_lines(survey)[answered]
     units = _count_by_unit(forms, is_straight, pack)
@@ -107,14 +107,16 @@ def _count_by_unit(
     forms: pd.DataFrame, is_straight: NDArray[np.bool_], pack: Instrument
 ) -> pd.DataFrame:
     """Return, per unit: forms, straight ones, satisfied ones, mean answer, median longest run."""
-    answers = forms[[*pack.items]].to_numpy(dtype=float)
+    answers = read_ticks(forms, pack).to_numpy(dtype=float)
     half_answered = (~np.isnan(answers)).sum(axis=1) * 2 >= answers.shape[1]
+    levels = forms[[*pack.items]]
+    content = (levels.isna() | (levels >= pack.satisfied_levels(levels))).all(axis=1)
     facts = pd.DataFrame(
         {
             "unit": forms["unit"],
             "n": 1,
             "straight": is_straight,
-            "content": half_answered & (np.nanmin(answers, axis=1) >= pack.scale.satisfied_from),
+            "content": half_answered & content.to_numpy(),
             "mean": np.nanmean(answers, axis=1),
             "run": _find_longest_runs(answers),
         }
@@ -124,9 +126,24 @@ def _count_by_unit(
     return counts.assign(mean=by_unit["mean"].mean(), longest_run=by_unit["run"].median())
 
 
+def read_ticks(forms: pd.DataFrame, pack: Instrument) -> pd.DataFrame:
+    """Return the answers to the items as they stood on the form, (n, k).
+
+    Reversed items are turned back. Of several scales only the items of the commonest are kept, so
+    that equal numbers are equal ticks.
+    """
+    levels = [pack.scale_of(code).levels for code in pack.items]
+    commonest = max(levels, key=levels.count)
+    codes = [code for code in pack.items if pack.scale_of(code).levels == commonest]
+    reversed_codes = [code for code in codes if pack.items[code].reverse]
+    ticks = forms[codes].copy()
+    ticks[reversed_codes] = commonest[0] + commonest[-1] - ticks[reversed_codes]
+    return ticks
+
+
 def find_straight_lines(survey: Survey) -> NDArray[np.bool_]:
     """Return which forms give one answer to all items, half of them answered (rule Q1), (n,)."""
-    answers = survey.frame[[*survey.instrument.items]]
+    answers = read_ticks(survey.frame, survey.instrument)
     half_answered = answers.notna().sum(axis=1) * 2 >= answers.shape[1]
     return np.asarray(half_answered & (answers.min(axis=1) == answers.max(axis=1)))
 

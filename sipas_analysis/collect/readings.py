@@ -3,7 +3,7 @@
 A reading is the meaning of a text, or states that the text is invalid.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,7 +25,10 @@ class Reading:
 
 
 def make_level_reader(
-    scale: Scale, blank: set[str], labels: Mapping[str, int]
+    scale: Scale,
+    blank: set[str],
+    labels: Mapping[str, int],
+    not_applicable: Collection[str] = (),
 ) -> Callable[[str], Reading]:
     """Return how to read answers: a level, its label, both (``5. Rất hài lòng``), or blank."""
     level_by_label = {
@@ -45,6 +48,8 @@ def make_level_reader(
             return Reading(None)
         if folded in blank:
             return Reading(None, "blank_code")
+        if folded in not_applicable:
+            return Reading(None, "not_applicable")
         if folded in level_by_label:
             return Reading(float(level_by_label[folded]), "label")
         level = _parse_number(folded)

@@ -227,11 +227,12 @@ def _read_file(
             cells.drop_column(header, reason)
     cells.set_totals_apart(read_vocabulary()["totals"])
     read_placed_columns(cells, placed, responses, wave, index)
-    levels = {"low": pack.scale.low, "high": pack.scale.high}
     return cells, [
-        error_class(kind, cells.wrong[kind], **levels)
-        for kind, error_class in _ERROR_CLASS_BY_MESSAGE.items()
-        if cells.wrong.get(kind)
+        error_class(message, places, **dict(zip(("low", "high"), ends, strict=False)))
+        for message, error_class in _ERROR_CLASS_BY_MESSAGE.items()
+        for kind, places in cells.wrong.items()
+        for kind_message, *ends in [kind.split()]
+        if kind_message == message and places
     ]
 
 

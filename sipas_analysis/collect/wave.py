@@ -298,7 +298,7 @@ def _check_codes(wave: Wave, pack: Instrument) -> None:
         if key in reserved:
             raise ConfigError("wave_key", places, key=key)
     for label, level in columns.labels.items():
-        if level not in scale.levels:
+        if not any(level in pack.scale_of(code).levels for code in pack.rated_codes):
             raise ConfigError("wave_label", places, label=label, low=scale.low, high=scale.high)
     outcomes = [code for code in pack.rated_codes if code not in pack.items] or pack.rated_codes
     _check_known("items", [*columns.items], pack.rated_codes, wave, pack)

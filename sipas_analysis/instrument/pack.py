@@ -50,10 +50,6 @@ class Scale(Strict):
         """All levels, worst first."""
         return range(self.low, self.high + 1)
 
-    def turn(self, level: float) -> float:
-        """Return the level as far from the other end of the scale."""
-        return self.low + self.high - level
-
     @model_validator(mode="before")
     @classmethod
     def _fill_usual_values(cls, keys: object) -> object:
@@ -303,7 +299,7 @@ class Instrument(Strict):
         return len({self.scale_of(code).levels for code in self.items}) == 1
 
     def list_codes(self, code: str, kind: Literal["blank", "not_applicable"]) -> tuple[str, ...]:
-        """Return the codes of no answer of a question: its own, and the pack's that are no level."""
+        """Return the codes of no answer of a question: its own, and those of the pack."""
         scale, codes = self.scale_of(code), getattr(self.scale, kind)
         levels = {str(level) for level in scale.levels}
         shared = [text for text in codes if scale is self.scale or text not in levels]
