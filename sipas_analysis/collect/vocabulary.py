@@ -16,6 +16,8 @@ class Vocabulary(TypedDict):
     overall: list[str]
     unit_hints: list[str]
     totals: list[str]
+    footers: list[str]
+    not_footers: list[str]
     personal: list[str]
     personal_names: list[str]
     system: dict[str, list[str]]
