@@ -15,6 +15,7 @@ import pandas as pd
 
 from sipas_analysis.collect.cells import Cells
 from sipas_analysis.collect.columns import check_columns, place_columns
+from sipas_analysis.collect.duplicates import find_same_files, settle_copies
 from sipas_analysis.collect.placed_cells import read_placed_columns
 from sipas_analysis.collect.sheets import read_sheet
 from sipas_analysis.collect.tables import find_table
@@ -161,49 +162,47 @@ def read_survey(wave: Wave) -> Survey:
     if fingerprint in _CACHED_SURVEY:
         return _CACHED_SURVEY[fingerprint]
     pack, units = wave.read_pack(), read_units(wave)
-    frame, ledgers = _read_files(wave, index_units(units))
+    frame, ledgers, n_read = _read_files(wave, index_units(units))
     error = check_unit_days(units, set(frame["unit"]), wave.collected.end, wave.units)
     error = error or _check_form_days(frame, wave)
     if error:
         raise error
     forms, dropped = _drop_short_forms(frame, wave, pack)
     if forms.empty:
-        raise FormError("no_form_left", n_read=len(frame), least=wave.min_answered)
+        raise FormError("no_form_left", n_read=n_read, least=wave.min_answered)
     group = forms["unit"].map(dict(zip(units["code"], units["group"], strict=True)))
     ledger = pd.concat([*ledgers, dropped], ignore_index=True)[list(LEDGER_COLUMNS)]
     ledger = ledger.astype({"row": "Int64"})
     forms = forms.assign(group=group)
-    survey = Survey(wave, pack, units, forms, ledger, len(frame), fingerprint)
+    survey = Survey(wave, pack, units, forms, ledger, n_read, fingerprint)
     survey.design()  # refuses a sample that contradicts its declaration
     _check_adjusters(survey)
     return survey
 
 
-def _read_files(wave: Wave, index: Mapping[str, str]) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
-    """Return the forms and the ledgers of all files, or refuse them with a list of all mistakes."""
-    errors = _find_same_files(wave)
+def _read_files(
+    wave: Wave, index: Mapping[str, str]
+) -> tuple[pd.DataFrame, list[pd.DataFrame], int]:
+    """Return the forms without copies, the ledgers of all files and the number of forms read.
+
+    Mistakes of all files are refused in one list.
+    """
+    same_files = find_same_files(wave)
+    errors = [*same_files]
     files: list[Cells] = []
     for path, responses in wave.list_sources():
         cells, file_errors = _read_file(path, responses, wave, index)
         files += [cells] if cells else []
         errors += file_errors
+    frames = [cells.frame for cells in files if cells.columns]
+    if frames and not same_files:
+        all_forms = pd.concat(frames, ignore_index=True)
+        frame, copies, copy_errors = settle_copies(all_forms, wave, wave.read_pack())
+        errors += copy_errors
     if errors:
         raise errors[0] if len(errors) == 1 else SeveralError(errors)
-    frame = pd.concat([cells.frame for cells in files], ignore_index=True)
-    return frame, [ledger for cells in files for ledger in cells.ledger]
-
-
-def _find_same_files(wave: Wave) -> list[SipasError]:
-    """Return an error for each pair of files with the same bytes: their forms would count twice."""
-    first_paths: dict[tuple[str, str], Path] = {}
-    errors: list[SipasError] = []
-    for path, responses in wave.list_sources():
-        if not path.is_file():
-            continue
-        first = first_paths.setdefault((hash_file(path), responses.sheet), path)
-        if first != path:
-            errors.append(FormError("same_file", [Place(first.name), Place(path.name)]))
-    return errors
+    ledgers = [ledger for cells in files for ledger in cells.ledger]
+    return frame, [*ledgers, copies], len(all_forms)
 
 
 def _read_file(
@@ -219,10 +218,10 @@ def _read_file(
         return None, [error]
     cells = Cells(table, table.frame)
     placed = place_columns(table.frame.columns, wave.columns, pack)
-    column_errors = check_columns(placed, wave.columns, pack, path.name)
+    column_errors = check_columns(placed, wave.columns, pack, table, responses.unit)
     if column_errors:
         return cells, [*column_errors]
-    for reason, headers in (("personal", placed.personal), ("ignored", placed.ignored)):
+    for reason, headers in placed.dropped.items():
         for header in headers:
             cells.drop_column(header, reason)
     cells.set_totals_apart(read_vocabulary()["totals"])

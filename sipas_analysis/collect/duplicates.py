@@ -1,0 +1,258 @@
+"""Find forms that were handed in twice: a file saved again, a sheet copied, a block pasted twice.
+
+Forms are compared by all that they say. Equal forms alone are no evidence, because straight lines
+are often equal by nature. Blocks of rows and pairs of sheets that chance does not explain, and ids
+that repeat, are refused until ``wave.yaml`` says what becomes of them (rule Q2).
+"""
+
+import difflib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sipas_analysis.collect.texts import fold_text
+from sipas_analysis.collect.wave import Wave
+from sipas_analysis.errors import ConfigError, FormError, Place, SipasError
+from sipas_analysis.files import hash_file
+from sipas_analysis.instrument.pack import Instrument
+
+ALARM = 0.01  # largest share of correct waves that are refused
+FEWEST = 3  # rows of a block, or forms that two sheets share
+_PRIOR = 100  # pairs of forms that the rate of the wave counts for, where a sheet has few
+_BASE = 0x9E3779B97F4A7C15  # of the hash of a block; odd, so that it has an inverse
+
+Rows = NDArray[np.int64]
+
+
+def find_same_files(wave: Wave) -> list[SipasError]:
+    """Return an error for each pair of files with the same bytes: their forms would count twice."""
+    first_paths: dict[tuple[str, str], Path] = {}
+    errors: list[SipasError] = []
+    for path, responses in wave.list_sources():
+        if not path.is_file():
+            continue
+        first = first_paths.setdefault((hash_file(path), responses.sheet), path)
+        if first != path:
+            errors.append(FormError("same_file", [Place(first.name), Place(path.name)]))
+    return errors
+
+
+def settle_copies(
+    frame: pd.DataFrame, wave: Wave, pack: Instrument
+) -> tuple[pd.DataFrame, pd.DataFrame, list[SipasError]]:
+    """Drop the copies that the wave drops; refuse those that it does not mention.
+
+    Args:
+        frame: The forms of all sheets: file, row, and the typed columns.
+        wave: The facts of the year, with ``duplicates``.
+        pack: The questionnaire.
+
+    Returns:
+        The forms that count, the ledger of the dropped ones, and the errors.
+
+    Source: rule Q2 in docs/method.md.
+    """
+    answered = frame[frame[pack.rated_codes].notna().any(axis=1)]
+    forms = _number_forms(answered, pack.rated_codes, [*pack.indicators, *wave.columns.keys])
+    first, errors = _match_ids(answered, forms)
+    for match in (_match_sheets, _match_blocks):
+        first = np.where(first < 0, match(forms), first)
+    first = np.where(first < 0, np.arange(len(first)), first)
+    while (first[first] != first).any():
+        first = first[first]
+    copies = answered[["file", "row"]].assign(at=answered.index, first=first)
+    copies = copies[pd.Series(first).duplicated(keep=False).to_numpy()]
+    errors += _check_names(copies, frame["file"], wave)
+    dropped, undecided = _decide_copies(copies, wave)
+    ledger = dropped[["file", "row", "found"]].assign(column="", became="", reason="copy")
+    return frame.drop(index=dropped["at"]).reset_index(drop=True), ledger, errors + undecided
+
+
+def _number_rows(columns: pd.DataFrame) -> Rows:
+    """Return a number for each distinct row."""
+    numbers = columns.apply(lambda column: pd.factorize(column)[0])
+    return pd.factorize(pd.util.hash_pandas_object(numbers, index=False))[0]
+
+
+def _number_forms(answered: pd.DataFrame, items: list[str], questions: list[str]) -> pd.DataFrame:
+    """Return per form: sheet, content, pattern (content and day), rate, chance, and whether rare.
+
+    A content that a unit has c > 2 times among the n forms of a sheet has the frequency
+    (c - 1) / n there, else it is rare. Of the rare forms k pairs are equal: the rate of such pairs
+    is (k + 1 + 100 q) / (pairs + 100), where q is the rate of the wave. The chance of a content is
+    its largest frequency and rate; 1 for a straight line without profile.
+    """
+    profile = [name for name in (*questions, "mode", "operator", "time") if name in answered]
+    days = [name for name in ("date",) if name in answered]
+    cell = _number_rows(answered[[name for name in ("file", "unit") if name in answered]])
+    content = _number_rows(answered[[*items, *profile]])
+    answers = answered[items].to_numpy(dtype=float)
+    is_bare = np.nanmin(answers, axis=1) == np.nanmax(answers, axis=1)
+    is_bare &= ~answered[profile].notna().any(axis=1).to_numpy()
+    forms = pd.DataFrame({"sheet": pd.factorize(answered["file"])[0], "content": content})
+    forms["pattern"] = _number_rows(answered[[*items, *profile, *days]])
+    count = forms.groupby([content, cell])["sheet"].transform("size")
+    n = forms.groupby(cell)["sheet"].transform("size")
+    total = forms.groupby(content)["sheet"].transform("size")
+    forms["rare"] = (count.groupby(content).transform("max") <= 2) & ~is_bare
+    cells = pd.DataFrame({"n": forms["rare"], "k": forms["rare"] * (count - 1) / 2})
+    cells = cells.groupby(cell).sum()
+    pairs = cells["n"] * (cells["n"] - 1) / 2
+    prior = 1 + _PRIOR * cells["k"].sum() / max(pairs.sum(), 1)
+    forms["rate"] = ((cells["k"] + prior) / (pairs + _PRIOR)).to_numpy()[cell]
+    frequency = np.maximum((count - 1) * (count > 2) / n, (total - 2) / len(forms))
+    chance = (frequency + forms["rate"]).groupby(content).transform("max")
+    return forms.assign(chance=chance.clip(upper=1).where(~is_bare, 1.0))
+
+
+def _match_blocks(forms: pd.DataFrame) -> Rows:
+    """Return the first form of which a block of rows makes each form a copy, or -1.
+
+    A block from row i ends where n² / 2 · Π chance falls below half of the alarm: fewer blocks are
+    then expected twice in a correct wave. A form with the content of the row above adds nothing.
+    Equal blocks have one hash, Σ hash(pattern) · baseᵏ modulo 2**64.
+    """
+    n, sheet = len(forms), forms["sheet"].to_numpy()
+    information = (-1e6 * np.log(forms["chance"])).to_numpy().astype(np.int64)  # exact sums
+    is_new = (forms[["sheet", "content"]].diff() != 0).any(axis=1).to_numpy()
+    total = np.concatenate([[0], np.cumsum(information * is_new)])
+    starts = np.arange(n)
+    ends = np.searchsorted(total, int(1e6 * np.log(n * n / ALARM)) - information + total[1:])
+    ends = np.maximum(ends, starts + FEWEST)
+    is_within = ends <= np.searchsorted(sheet, sheet, "right")
+    starts, ends = starts[is_within], ends[is_within]
+    power, inverse = (
+        np.multiply.accumulate(np.full(n, base, dtype=np.uint64))
+        for base in (_BASE, pow(_BASE, -1, 2**64))
+    )
+    hashes = np.cumsum(pd.util.hash_array(forms["pattern"].to_numpy()) * power)
+    hashes = np.concatenate([np.zeros(1, dtype=np.uint64), hashes])
+    blocks = pd.DataFrame({"start": starts, "length": ends - starts})
+    blocks["hash"] = (hashes[ends] - hashes[starts]) * inverse[starts]
+    blocks["first"] = blocks.groupby(["hash", "length"])["start"].transform("min")
+    copies = blocks[blocks["start"] >= blocks["first"] + blocks["length"]]
+    copies = copies.loc[copies.index.repeat(copies["length"])]
+    step = copies.groupby("start").cumcount()
+    first = np.full(n, -1)
+    first[copies["start"] + step] = copies["first"] + step
+    return first
+
+
+def _match_sheets(forms: pd.DataFrame) -> Rows:
+    """Return the equal form of an earlier sheet that shares forms with the sheet of each, or -1.
+
+    Two sheets share forms if they have K ≥ 3 rare patterns in common, and a Poisson number of mean
+    λ = n₁ n₂ rate reaches K with a probability, at most exp(K - λ) (λ / K)ᴷ, that times the number
+    of pairs of sheets falls below half of the alarm.
+    """
+    rare = forms[forms["rare"]].drop_duplicates(["sheet", "pattern"])
+    n_sheets = forms["sheet"].iloc[-1] + 1
+    n = np.bincount(rare["sheet"], minlength=n_sheets)
+    rate = np.bincount(rare["sheet"], rare["rate"], n_sheets) / np.maximum(n, 1)
+    common = rare[rare.duplicated("pattern", keep=False)]
+    is_there = np.zeros((n_sheets, len(common)), dtype=np.float32)
+    is_there[common["sheet"], pd.factorize(common["pattern"])[0]] = 1
+    shared = np.maximum(is_there @ is_there.T, 1)
+    expected = np.clip(np.outer(n, n) * np.maximum.outer(rate, rate), 1e-9, shared)
+    log_chance = shared - expected + shared * np.log(expected / shared)
+    log_chance += np.log(n_sheets * n_sheets)  # twice the pairs, for half of the alarm
+    shares = np.tril((shared >= FEWEST) & (log_chance < np.log(ALARM)), -1)
+    nth = forms.groupby(["sheet", "pattern"]).cumcount()
+    first = pd.Series(-1, index=forms.index)
+    for sheet in np.flatnonzero(shares.any(axis=1)):
+        is_earlier = np.isin(forms["sheet"], np.flatnonzero(shares[sheet]))
+        places = pd.Series(forms.index, [forms["pattern"], nth])[is_earlier]
+        places = places[~places.index.duplicated()]
+        rows = np.flatnonzero(forms["sheet"] == sheet)
+        keys = pd.MultiIndex.from_arrays([forms["pattern"].iloc[rows], nth.iloc[rows]])
+        first.iloc[rows] = places.reindex(keys).fillna(-1).astype(int).to_numpy()
+    return first.to_numpy()
+
+
+def _match_ids(answered: pd.DataFrame, forms: pd.DataFrame) -> tuple[Rows, list[SipasError]]:
+    """Return the form of an earlier sheet with the id of each form, or -1; refuse if they differ.
+
+    Whole numbers from about 1 to about the number of forms only count the rows of a sheet.
+    """
+    first = np.full(len(forms), -1)
+    if "form" not in answered:
+        return first, []
+    ids = answered["form"].astype(object).to_numpy()
+    number = pd.Series(pd.to_numeric(ids, errors="coerce")).groupby(forms["sheet"])
+    is_count = number.transform("max") <= 2 * number.transform("size") + 10
+    is_count &= number.transform("count") == number.transform("size")
+    table = forms[["sheet", "pattern"]].assign(id=ids, at=forms.index)
+    table = table[table["id"].notna() & ~is_count]
+    table = table.merge(table.drop_duplicates("id"), on="id", suffixes=("", "_first"))
+    table = table[table["sheet"] != table["sheet_first"]]
+    is_same = table["pattern"] == table["pattern_first"]
+    first[table["at"][is_same]] = table["at_first"][is_same]
+    table = table[~is_same]
+    places = [*_list_places(answered.iloc[table["at_first"]])]
+    places += _list_places(answered.iloc[table["at"]])
+    return first, [FormError("form_ids_differ", places, n=len(table))] if places else []
+
+
+def _list_places(rows: pd.DataFrame) -> list[Place]:
+    """Return where rows stand."""
+    places = rows[["file", "row"]].to_numpy()
+    return [
+        Place(*_split_label(file)[:1], int(row), "", "", _split_label(file)[1])
+        for file, row in places
+    ]
+
+
+def _split_label(label: str) -> tuple[str, str]:
+    """Return file and sheet of a label; no sheet if the label has none."""
+    match = re.fullmatch(r"(.*\.\w+) \[(.*)\]", label)
+    return (match[1], match[2]) if match else (label, "")
+
+
+def _are_named(labels: "pd.Series[str]", names: Sequence[str]) -> "pd.Series[bool]":
+    """Return which labels are named, by the file or by the file with its sheet."""
+    folded = {fold_text(name) for name in names}
+    is_named = {
+        label: bool(folded & {fold_text(label), fold_text(_split_label(label)[0])})
+        for label in labels.unique()
+    }
+    return labels.map(is_named).astype(bool)
+
+
+def _decide_copies(copies: pd.DataFrame, wave: Wave) -> tuple[pd.DataFrame, list[SipasError]]:
+    """Return the copies that the wave drops, with where the form counts, and the errors."""
+    is_dropped = _are_named(copies["file"], wave.duplicates.drop)
+    is_dropped &= copies["first"].duplicated() | ~is_dropped.groupby(copies["first"]).transform(
+        "all"
+    )
+    counted = copies[~is_dropped].drop_duplicates("first").set_index("first")
+    found = (counted["file"] + ", " + counted["row"].astype(str)).reindex(copies["first"])
+    dropped = copies.assign(found=found.to_numpy())[is_dropped]
+    left = copies[~is_dropped & ~_are_named(copies["file"], wave.duplicates.keep)]
+    left = left.merge(left.drop_duplicates("first"), on="first", suffixes=("", "_first"))
+    left = left[left["at"] != left["at_first"]]
+    errors: list[SipasError] = []
+    for (file, first_file), rows in left.groupby(["file", "file_first"], sort=False):
+        firsts = rows[["file_first", "row_first"]].set_axis(["file", "row"], axis=1)
+        places = [*_list_places(firsts), *_list_places(rows)]
+        errors.append(FormError("copies", places, n=len(rows), file=file, first=first_file))
+    return dropped, errors
+
+
+def _check_names(copies: pd.DataFrame, labels: "pd.Series[str]", wave: Wave) -> list[SipasError]:
+    """Refuse a name under ``duplicates`` that is no file or has no copy, or ``keep`` alone."""
+    here, known = [Place(wave.path.name)], [*labels.unique()]
+    known += [_split_label(label)[0] for label in known]
+    errors: list[SipasError] = []
+    for name in (*wave.duplicates.drop, *wave.duplicates.keep):
+        if not _are_named(labels.drop_duplicates(), [name]).any():
+            close = difflib.get_close_matches(name, known, n=1, cutoff=0)
+            errors.append(ConfigError("duplicates_unknown", here, name=name, known=close[0]))
+        elif not _are_named(copies["file"], [name]).any():
+            errors.append(ConfigError("duplicates_none", here, name=name))
+    if wave.duplicates.keep and not wave.duplicates.because.vi:
+        errors.append(ConfigError("duplicates_because", here))
+    return errors
