@@ -1,41 +1,57 @@
-"""Place every column of a file: item, indicator, role, personal, or unknown.
+"""Place every column of a file: item, indicator, role, personal, system, or unknown.
 
 A column is placed as ``wave.yaml`` declares, else by the code or the full wording of an item or
-indicator. Personal columns are dropped here, before any value is used (rule P1). The run stops
-if there are unknown columns, and all of them are listed.
+indicator. Personal columns are dropped here, before any value is used (rule P1), and so are those
+that a form service wrote. The run stops if there are unknown columns, and all of them are listed
+with the item that they may be.
 """
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
+from sipas_analysis.collect.headers import Target, fold_header, list_names, recognise_header
+from sipas_analysis.collect.likeness import pair_nearest
+from sipas_analysis.collect.tables import Table
 from sipas_analysis.collect.texts import fold_text
 from sipas_analysis.collect.vocabulary import read_vocabulary
 from sipas_analysis.collect.wave import Columns
 from sipas_analysis.errors import ColumnError, Place
 from sipas_analysis.instrument.pack import Instrument
-from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import LANGUAGES, Language
 
-ROLES = ("form", "unit", "mode", "date", "weight", "stratum", "cluster", "fpc")
-_NUMBERED = re.compile(r"^(?:câu |question |q)?([a-z]?\d+(?:\.\d+)*)\s*[.:)\-–]\s*(.+)$")
-_BRACKETS = re.compile(r"\[([^\]]+)\]\s*$")
-
-Target = tuple[str, str]  # a kind of PlacedColumns (items, indicators, roles, keys) and a code
+ROLES = ("form", "unit", "mode", "date", "weight", "stratum", "cluster", "fpc", "count")
+ROLES += ("operator", "time")
+PARTS = ("items", "indicators", "keys", "roles")
+REST = "rest"  # under ``ignore:``, every column that nobody placed
+_REPEATED = re.compile(r"(.+) \([A-Z]{1,3}\)")  # how ``find_table`` names a repeated header
 
 
 @dataclass(frozen=True)
 class PlacedColumns:
-    """The headers of one file by item, indicator, role and key, and the headers left over."""
+    """The headers of one file by item, indicator, role and key, and the headers left over.
 
-    items: dict[str, str]
-    indicators: dict[str, str]
-    roles: dict[str, str]
-    keys: dict[str, str]
-    personal: list[str]
-    ignored: list[str]
-    unknown: list[str]
-    twice: list[str]
+    Attributes:
+        personal: Headers of personal data.
+        system: Headers that a form service wrote, or that count the rows.
+        twice: Headers of each code that has several columns.
+    """
+
+    items: dict[str, str] = field(default_factory=dict)
+    indicators: dict[str, str] = field(default_factory=dict)
+    roles: dict[str, str] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+    personal: list[str] = field(default_factory=list)
+    system: list[str] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    twice: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def dropped(self) -> dict[str, list[str]]:
+        """Headers of columns that are not read, by the reason in the ledger."""
+        return {"personal": self.personal, "system": self.system, "ignored": self.ignored}
 
 
 def is_personal(header: str) -> bool:
@@ -47,67 +63,109 @@ def is_personal(header: str) -> bool:
 
 def place_columns(headers: Iterable[str], columns: Columns, pack: Instrument) -> PlacedColumns:
     """Place every header once; a declaration in ``wave.yaml`` comes before a known wording."""
-    declared = _list_declared(columns)
-    wordings = _list_wordings(pack)
-    placed = PlacedColumns({}, {}, {}, {}, [], [], [], [])
+    headers, declared, names = [*headers], _list_declared(columns), list_names(pack)
+    placed = PlacedColumns()
     ignored = {fold_text(name) for name in columns.ignore}
     for header in headers:
-        folded = fold_text(header)
-        recognised = None if folded in ignored else _recognise_header(folded, wordings)
-        for kind, code in declared.get(folded) or ([recognised] if recognised else []):
+        repeated = _REPEATED.fullmatch(header)
+        base = repeated[1] if repeated and repeated[1] in headers else header
+        targets = declared.get(fold_text(header)) or declared.get(fold_text(base), [])
+        if not targets and fold_text(header) not in ignored:
+            recognised = recognise_header(base, names)
+            targets = [recognised] if recognised else []
+        for kind, code in targets:
             header_by_code: dict[str, str] = getattr(placed, kind)
-            if header_by_code.setdefault(code, header) != header:
-                placed.twice.append(header)
-        if folded in declared or recognised:
-            continue
-        if folded in ignored:
-            placed.ignored.append(header)
-        elif is_personal(header):
-            placed.personal.append(header)
-        else:
-            placed.unknown.append(header)
+            first = header_by_code.setdefault(code, header)
+            if first != header:
+                placed.twice.setdefault(code, [first]).append(header)
+        if not targets:
+            _find_rest(header, base, placed, ignored).append(header)
     return placed
 
 
+def _find_rest(header: str, base: str, placed: PlacedColumns, ignored: set[str]) -> list[str]:
+    """Return the list of the placed columns to which an unplaced header belongs."""
+    vocabulary = read_vocabulary()
+    name = fold_header(base.rpartition("/")[2])
+    system = [pattern for patterns in vocabulary["system"].values() for pattern in patterns]
+    if ignored & {fold_text(header), fold_text(base)}:
+        return placed.ignored
+    if is_personal(base) or _matches_any(name, vocabulary["personal_names"]):
+        return placed.personal
+    if _matches_any(name, system) or _matches_any(fold_text(base), system):
+        return placed.system
+    return placed.ignored if REST in ignored else placed.unknown
+
+
+def _matches_any(name: str, patterns: Iterable[str]) -> bool:
+    """Return whether a folded name is one of some names, where ``*`` stands for any text."""
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
 def check_columns(
-    placed: PlacedColumns, columns: Columns, pack: Instrument, file: str
+    placed: PlacedColumns, columns: Columns, pack: Instrument, table: Table, file_unit: str = ""
 ) -> list[ColumnError]:
-    """Return every reason to refuse the columns of a file."""
+    """Return every reason to refuse the columns of a file; ``file_unit`` is the unit of all forms."""
+    file = Place(table.sheet.file, sheet=table.sheet.name)
+    missing = [code for code in pack.items if code not in placed.items]
+    nearest = propose_items(placed, pack)
+    unknown = [header for header in placed.unknown if header not in nearest.values()]
+    if file_unit and "unit" not in placed.roles:
+        columns = columns.model_copy(update={"unit": ""})
+    absent = _list_absent(placed, columns)
     errors = [
-        ColumnError(message_id, [Place(file, column=header) for header in headers])
-        for message_id, headers in (
-            ("columns_unknown", placed.unknown),
-            ("columns_twice", placed.twice),
-        )
+        ColumnError(message_id, [table.place(column=header) for header in headers])
+        for message_id, headers in (("columns_unknown", unknown), ("columns_missing", absent))
         if headers
     ]
-    missing = [code for code in pack.items if code not in placed.items]
-    if missing:
-        names = {
-            language: "; ".join(_name_item(pack, code, language) for code in missing)
-            for language in LANGUAGES
-        }
-        errors.append(
-            ColumnError("items_missing", [Place(file)], items=names, n_items=len(missing))
-        )
-    absent = _list_absent(placed, columns)
-    if absent:
-        places = [Place(file, column=header) for header in absent]
-        errors.append(ColumnError("columns_missing", places))
+    if nearest:
+        lines = "; ".join(f'{code}: "{header}"' for code, header in nearest.items())
+        places = [table.place(column=header) for header in nearest.values()]
+        errors.append(ColumnError("columns_near", places, lines=lines))
+    for code, headers in placed.twice.items():
+        places = [table.place(column=header) for header in headers]
+        letters = ", ".join(place.letter for place in places)
+        quoted = ", ".join(f'"{header}"' for header in headers)
+        fields = {"code": code, "headers": quoted, "letters": letters}
+        errors.append(ColumnError("columns_twice", places, **fields))
+    names = {
+        language: "; ".join(_name_item(pack, code, language) for code in missing)
+        for language in LANGUAGES
+    }
+    if len(missing) > len(nearest):
+        errors.append(ColumnError("items_missing", [file], items=names, n_items=len(missing)))
     return errors
 
 
+def propose_items(placed: PlacedColumns, pack: Instrument) -> dict[str, str]:
+    """Return by code of a missing item the unknown header that is nearest to its wording."""
+    wordings = list_names(pack).item_wordings
+    missing = {code: texts for code, texts in wordings.items() if code not in placed.items}
+    return pair_nearest(placed.unknown, missing)
+
+
 def _list_absent(placed: PlacedColumns, columns: Columns) -> list[str]:
-    """Return the headers that ``wave.yaml`` declares and the file does not have."""
-    present = {
-        fold_text(header)
-        for part in ("items", "indicators", "roles", "keys")
-        for header in getattr(placed, part).values()
+    """Return the headers that ``wave.yaml`` declares and the file has under no name."""
+    return [
+        header
+        for (part, code), header in list_declared_headers(columns).items()
+        if code not in getattr(placed, part)
+    ]
+
+
+def list_declared_headers(columns: Columns) -> dict[Target, str]:
+    """Return the headers that ``wave.yaml`` declares, by part and code."""
+    roles = {role: getattr(columns, role) for role in ROLES}
+    parts: dict[str, Mapping[str, str]] = {
+        **{part: getattr(columns, part) for part in PARTS if part != "roles"},
+        "roles": roles,
     }
-    declared = {**columns.items, **columns.indicators, **columns.keys}
-    declared |= {role: getattr(columns, role) for role in ROLES}
-    headers = [header for header in declared.values() if header]
-    return [header for header in headers if fold_text(header) not in present]
+    return {
+        (part, code): header
+        for part, header_by_code in parts.items()
+        for code, header in header_by_code.items()
+        if header
+    }
 
 
 def _name_item(pack: Instrument, code: str, language: Language) -> str:
@@ -118,43 +176,7 @@ def _name_item(pack: Instrument, code: str, language: Language) -> str:
 
 def _list_declared(columns: Columns) -> dict[str, list[Target]]:
     """Return targets by folded header, as ``wave.yaml`` declares; a column may have several."""
-    roles = {role: getattr(columns, role) for role in ROLES}
-    parts = {
-        "items": columns.items,
-        "indicators": columns.indicators,
-        "keys": columns.keys,
-        "roles": roles,
-    }
     targets: dict[str, list[Target]] = {}
-    for kind, header_by_code in parts.items():
-        for code, header in header_by_code.items():
-            if header:
-                targets.setdefault(fold_text(header), []).append((kind, code))
+    for target, header in list_declared_headers(columns).items():
+        targets.setdefault(fold_text(header), []).append(target)
     return targets
-
-
-def _list_wordings(pack: Instrument) -> dict[str, Target]:
-    """Return targets by folded code, label and wording of the instrument."""
-    texts: list[tuple[str, str, Bilingual]] = []
-    texts += [("items", code, item) for code, item in pack.items.items()]
-    texts += [("items", code, question) for code, question in pack.questions_beside.items()]
-    indicators = pack.indicators.items()
-    texts += [("indicators", code, indicator) for code, indicator in indicators]
-    texts += [("indicators", code, indicator.wording) for code, indicator in indicators]
-    wordings: dict[str, Target] = {}
-    for kind, code, text in texts:
-        for name in (code, text.vi, text.en):
-            if name:
-                wordings.setdefault(fold_text(name), (kind, code))
-    return wordings
-
-
-def _recognise_header(folded: str, wordings: Mapping[str, Target]) -> Target | None:
-    """Find a header that is a code, a wording, ``code. wording`` or ``question [wording]``."""
-    if folded in wordings:
-        return wordings[folded]
-    numbered = _NUMBERED.match(folded)
-    if numbered and numbered[2] in wordings:
-        return wordings[numbered[2]]
-    bracketed = _BRACKETS.search(folded)
-    return wordings.get(bracketed[1].strip()) if bracketed else None

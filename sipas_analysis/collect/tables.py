@@ -58,8 +58,18 @@ def find_table(sheet: Sheet, header: Sequence[int]) -> Table:
         FileError: No row below the header, no names in the header, or cells beside the header.
     """
     frame = read_below_header(sheet.rows, header, Path(sheet.file))
-    letters = {name: name_column_letter(at) for name, at in frame.attrs["positions"].items()}
-    return Table(sheet, tuple(header), frame, letters)
+    letters = [name_column_letter(at) for at in frame.attrs["positions"]]
+    names = tell_apart([*frame.columns], letters)
+    frame.columns = pd.Index(names)
+    return Table(sheet, tuple(header), frame, dict(zip(names, letters, strict=True)))
+
+
+def tell_apart(names: Sequence[str], letters: Sequence[str]) -> list[str]:
+    """Return names of which none repeats: a later one has the letter of its column behind it."""
+    return [
+        f"{name} ({letter})" if name in names[:at] else name
+        for at, (name, letter) in enumerate(zip(names, letters, strict=True))
+    ]
 
 
 def read_rows(path: Path, sheet: str = "", header: Sequence[int] = (1,)) -> pd.DataFrame:
@@ -100,7 +110,7 @@ def read_below_header(
     used = [at for at, name in enumerate(names) if name or frame[at].map(tidy_text).any()]
     frame = frame[used]
     frame.columns = pd.Index([names[at] or f"({name_column_letter(at)})" for at in used])
-    frame.attrs["positions"] = dict(zip(frame.columns, used, strict=True))
+    frame.attrs["positions"] = used
     return frame
 
 

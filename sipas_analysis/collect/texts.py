@@ -17,3 +17,9 @@ def tidy_text(text: str) -> str:
 def fold_text(text: str) -> str:
     """Return text for comparison: tidy, without difference of case."""
     return tidy_text(text).casefold()
+
+
+def plain_text(text: str) -> str:
+    """Return text to find the nearest name: words of letters and digits, without marks or case."""
+    decomposed = unicodedata.normalize("NFD", fold_text(text).replace("đ", "d"))
+    return " ".join(re.findall(r"[^\W_]+", re.sub(r"[\u0300-\u036f]", "", decomposed)))

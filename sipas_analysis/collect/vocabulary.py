@@ -22,7 +22,6 @@ class Vocabulary(TypedDict):
     personal_names: list[str]
     system: dict[str, list[str]]
     beside: list[str]
-    ticks: dict[str, list[str]]
     short: dict[str, str]
     prefixes: list[str]
     names: list[str]

@@ -1,0 +1,98 @@
+"""Recognise the header of a column: a code of the questionnaire, or the wording of a question.
+
+The code or wording may stand behind a group (``nhom1/A1``), before or in brackets
+(``A1 [Nơi ngồi chờ]``), after "Câu" or a number, or before words of the office's own. A wording
+counts more than a code. A header that fits two questions is not recognised: the user decides.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from sipas_analysis.collect.likeness import find_nearest_code
+from sipas_analysis.collect.texts import fold_text, plain_text
+from sipas_analysis.collect.vocabulary import read_vocabulary
+from sipas_analysis.instrument.pack import Instrument
+from sipas_analysis.instrument.strict_yaml import Bilingual
+
+Target = tuple[str, str]  # a kind of PlacedColumns (items, indicators, roles, keys) and a code
+_TAG = re.compile(r"<[^<>]*>")
+_PARTS = (
+    re.compile(r".+/\s*([^/]+)$"),  # behind a group
+    re.compile(r"(.*?)\s*\[([^\[\]]+)\]\W*(.*)$"),  # before, in and after brackets
+    re.compile(r"(?:câu(?: hỏi)?|question|item|tiêu chí)\s*:?\s+(.+)$"),
+    re.compile(
+        r"\(?([a-z]*\d+(?:\.\d+)*)(?!\.?\d)(?:\s*[.:)\-–—]+|_(?=\D)|\s)\s*(.+)$"
+    ),  # code, wording
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Names:
+    """What each folded code and each folded wording of a questionnaire stands for."""
+
+    codes: Mapping[str, Target]
+    wordings: Mapping[str, Target]
+    item_wordings: Mapping[str, list[str]]
+
+
+def fold_header(header: str) -> str:
+    """Return a header for comparison: without tags and punctuation at its end."""
+    return fold_text(_TAG.sub(" ", header)).rstrip(" .:?*;,")
+
+
+def list_names(pack: Instrument) -> Names:
+    """Return the codes, labels and wordings of an instrument."""
+    texts: list[tuple[str, str, Bilingual]] = []
+    texts += [("items", code, item) for code, item in pack.items.items()]
+    texts += [("items", code, question) for code, question in pack.questions_beside.items()]
+    indicators = pack.indicators.items()
+    texts += [("indicators", code, indicator) for code, indicator in indicators]
+    texts += [("indicators", code, indicator.wording) for code, indicator in indicators]
+    codes: dict[str, Target] = {}
+    wordings: dict[str, Target] = {}
+    item_wordings: dict[str, list[str]] = {}
+    for kind, code, text in texts:
+        codes.setdefault(fold_header(code), (kind, code))
+        for wording in filter(None, (text.vi, text.en)):
+            wordings.setdefault(fold_header(wording), (kind, code))
+            if kind == "items":
+                item_wordings.setdefault(code, []).append(wording)
+    return Names(codes, wordings, item_wordings)
+
+
+@lru_cache(maxsize=10_000)
+def recognise_header(header: str, names: Names) -> Target | None:
+    """Return what a header stands for; none if nothing or two things fit."""
+    whole = fold_header(header)
+    if whole in names.codes or whole in names.wordings:
+        return names.codes.get(whole) or names.wordings[whole]
+    parts = list(dict.fromkeys(_list_parts(whole)))
+    targets = {names.wordings[part] for part in parts if part in names.wordings}
+    if not targets and not any(map(_is_beside, parts)):
+        targets = {names.codes[part] for part in parts if _is_code(part) and part in names.codes}
+        for part in parts if targets else ():
+            nearest = find_nearest_code(part, names.item_wordings)
+            targets |= {("items", nearest)} if nearest else set()
+    return targets.pop() if len(targets) == 1 else None
+
+
+def _list_parts(text: str) -> Iterator[str]:
+    """Yield a text and the parts of it that may be a code or a wording."""
+    yield text
+    for pattern in _PARTS:
+        match = pattern.match(text)
+        for part in match.groups() if match else ():
+            yield from _list_parts(part.strip(" .:?*;,()")) if part else ()
+
+
+def _is_code(part: str) -> bool:
+    """Return whether a part may be taken for a code: numbers are counted in many ways."""
+    return not part.replace(".", "").isdigit()
+
+
+def _is_beside(part: str) -> bool:
+    """Return whether a part begins like a remark about an answer."""
+    words = plain_text(part) + " "
+    return words.startswith(tuple(f"{plain_text(text)} " for text in read_vocabulary()["beside"]))

@@ -1,0 +1,90 @@
+"""Find the nearest wording or unit, to be proposed; a person decides.
+
+Last year's form, a name without marks or in short, a tone mark in another place: none of them is
+taken for the listed name without a word.
+"""
+
+import difflib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import cache
+
+from sipas_analysis.collect.texts import fold_text, plain_text
+from sipas_analysis.collect.vocabulary import read_vocabulary
+
+LEAST = 0.6  # likeness from which a wording is proposed
+MARGIN = 0.1  # by which the nearest wording must lead
+
+
+@cache
+def _count_words(text: str) -> Counter[str]:
+    return Counter(plain_text(text).split())
+
+
+def rate_likeness(text: str, wording: str) -> float:
+    """Return the likeness of two texts, 0 to 1.
+
+    Mean of the common words' share in the shorter text and in both texts. A text of less than
+    three words is like no other.
+    """
+    words, others = _count_words(text), _count_words(wording)
+    n_common, n_shorter = (words & others).total(), min(words.total(), others.total())
+    if n_shorter < 3:
+        return 0.0
+    return n_common / n_shorter / 2 + n_common / (words.total() + others.total())
+
+
+def find_nearest_code(text: str, wordings: Mapping[str, Iterable[str]]) -> str:
+    """Return the code whose wordings are nearest to a text; empty if none leads clearly."""
+    ratings = sorted(
+        (max((rate_likeness(text, wording) for wording in texts), default=0.0), code)
+        for code, texts in wordings.items()
+    )
+    if not ratings or ratings[-1][0] < LEAST:
+        return ""
+    leads = len(ratings) == 1 or ratings[-1][0] - ratings[-2][0] >= MARGIN
+    return ratings[-1][1] if leads else ""
+
+
+def pair_nearest(headers: Iterable[str], wordings: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    """Return by code the only header that is nearest to its wording."""
+    headers_by_code: dict[str, list[str]] = {}
+    for header in headers:
+        headers_by_code.setdefault(find_nearest_code(header, wordings), []).append(header)
+    return {code: near[0] for code, near in headers_by_code.items() if code and len(near) == 1}
+
+
+def find_nearest_name(text: str, names: Iterable[str]) -> str:
+    """Return the name of a unit that a text may mean: other marks, in short, or misspelt."""
+    by_plain = {_plain_name(name): name for name in names}
+    plain = _plain_name(text)
+    glued = plain.replace(" ", "")
+    short = [name for key, name in by_plain.items() if glued in _list_initials(key)]
+    close = difflib.get_close_matches(plain, by_plain, n=1, cutoff=0.8)
+    if plain in by_plain or not short:
+        return by_plain[close[0]] if close else ""
+    return short[0] if len(short) == 1 else ""
+
+
+def find_nearest_header(text: str, headers: Iterable[str]) -> str:
+    """Return the header that a misspelt name may mean; empty if none is near."""
+    by_fold = {fold_text(header): header for header in headers}
+    close = difflib.get_close_matches(fold_text(text), by_fold, n=1, cutoff=0.5)
+    return by_fold[close[0]] if close else ""
+
+
+def _plain_name(name: str) -> str:
+    """Return the plain words of a name, the usual short words in full, without its prefix."""
+    vocabulary = read_vocabulary()
+    short = {plain_text(text): plain_text(full) for text, full in vocabulary["short"].items()}
+    words = " ".join(short.get(word, word) for word in plain_text(name).split() if word != "va")
+    for prefix in map(plain_text, vocabulary["prefixes"]):
+        words = words.removeprefix(f"{prefix} ")
+    return words.removesuffix(" 0") if words.replace(" ", "").isdigit() else words
+
+
+def _list_initials(words: str) -> list[str]:
+    """Return the usual short forms of a name: initials, with the first word in full or not."""
+    first, *others = words.split() or [""]
+    initials = "".join(word[0] for word in others)
+    return [first + initials, first[:1] + initials, *[initials] * (len(initials) > 2)]
