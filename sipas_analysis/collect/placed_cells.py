@@ -1,6 +1,6 @@
 """Read the placed columns of one file: items, questions beside the index, unit and other roles."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -41,12 +41,14 @@ def read_placed_columns(
     _read_roles(cells, placed)
 
 
-def _read_items(cells: Cells, placed: PlacedColumns, responses: Responses, wave: Wave) -> None:
-    """Read the items and the overall item of a file; an item without a column stays blank."""
+def make_item_readers(
+    placed: PlacedColumns, responses: Responses, wave: Wave
+) -> dict[str, Callable[[str], Reading]]:
+    """Return how to read each rated item that has a column, by code."""
     pack, declared_blank = wave.read_pack(), wave.columns.blank
+    readers = {}
     for code in pack.rated_codes:
         if code not in placed.items:
-            cells.columns[code] = np.full(len(cells.raw), np.nan)
             continue
         header, scale = placed.items[code], pack.scale_of(code)
         item_blank = declared_blank.get(code, ()) + declared_blank.get(header, ())
@@ -56,8 +58,20 @@ def _read_items(cells: Cells, placed: PlacedColumns, responses: Responses, wave:
             text: level for text, level in wave.columns.labels.items() if level in scale.levels
         }
         absent = {fold_text(text) for text in pack.list_codes(code, "not_applicable")}
-        read_level = make_level_reader(scale, blank, labels, absent - {*map(fold_text, labels)})
-        cells.read_column(code, header, f"answer {scale.low} {scale.high}", read_level)
+        absent -= {*map(fold_text, labels)}
+        readers[code] = make_level_reader(scale, blank, labels, absent)
+    return readers
+
+
+def _read_items(cells: Cells, placed: PlacedColumns, responses: Responses, wave: Wave) -> None:
+    """Read the items and the overall item of a file; an item without a column stays blank."""
+    pack, readers = wave.read_pack(), make_item_readers(placed, responses, wave)
+    for code in pack.rated_codes:
+        if code not in readers:
+            cells.columns[code] = np.full(len(cells.raw), np.nan)
+            continue
+        header, scale = placed.items[code], pack.scale_of(code)
+        cells.read_column(code, header, f"answer {scale.low} {scale.high}", readers[code])
         cells.columns[code] = np.asarray(cells.columns[code], dtype=float)  # also if all are blank
         if pack.find_question(code).reverse:
             cells.turn_column(code, header, scale)
