@@ -34,11 +34,14 @@ GROUPS = {
     "communes": Bilingual(vi="Xã, phường, thị trấn", en="Communes"),
     "vertical-agencies": Bilingual(vi="Cơ quan ngành dọc", en="Vertical agencies"),
 }
+NO_GROUP = "all"  # group of the only unit of a wave without a list of units
 UNIT_CODE = r"^[a-z0-9][a-z0-9-]{0,62}$"
 
 
 def read_units(wave: Wave) -> pd.DataFrame:
     """Read the unit list of a wave, one row per unit in the order of the file.
+
+    A survey of one unit, or of none, needs no list: its only unit has the id of the wave.
 
     Columns as in ``COLUMNS``; ``clients`` is a number or missing; ``valid_*`` are dates or
     missing. The index is the row of the file.
@@ -47,6 +50,8 @@ def read_units(wave: Wave) -> pd.DataFrame:
         FileError: The file is missing or cannot be read.
         UnitError: A column is missing, a code repeats or cannot name a file, a group is unknown.
     """
+    if not has_unit_list(wave):
+        return _make_only_unit(wave)
     path = wave.path_of(wave.units)
     raw = read_rows(path)
     missing = [name for name in ("code", "name_vi", "group") if name not in raw]
@@ -66,6 +71,24 @@ def read_units(wave: Wave) -> pd.DataFrame:
         units[name] = [date.fromisoformat(day) if day else None for day in units[name]]
     units["clients"] = pd.to_numeric(units["clients"].replace("", None))
     return units
+
+
+def has_unit_list(wave: Wave) -> bool:
+    """Return whether a wave has a list of units, or must have: it tells units apart or names it."""
+    columns = [wave.columns, *(responses.columns for responses in wave.responses)]
+    names = {fold_text(responses.unit) for responses in wave.responses}
+    is_needed = any(part.unit for part in columns) or len(names) > 1 or wave.units != "units.csv"
+    return is_needed or wave.path_of(wave.units).is_file()
+
+
+def _make_only_unit(wave: Wave) -> pd.DataFrame:
+    """Return the list of the only unit: named by ``unit:``, else the publisher or the title."""
+    names = (Bilingual(vi=wave.responses[0].unit), wave.publisher, wave.title)
+    name = next(name for name in names if name.text("vi"))
+    unit = dict.fromkeys(UNIT_COLUMNS, "") | {"code": wave.id, "group": NO_GROUP}
+    unit |= {"name_vi": name.text("vi"), "name_en": name.text("en")}
+    units = pd.DataFrame([unit], index=[1])
+    return units.assign(valid_from=None, valid_to=None, clients=np.nan)
 
 
 def _find_wrong_cells(units: pd.DataFrame, path: Path, groups: Iterable[str]) -> list[Place]:
@@ -99,7 +122,8 @@ def _is_day(text: str) -> bool:
 
 def list_groups(wave: Wave) -> dict[str, Bilingual]:
     """Return the names of the groups with separate rankings: the usual four and the wave's."""
-    return {**GROUPS, **wave.groups}
+    only = {} if has_unit_list(wave) else {NO_GROUP: Bilingual(vi="Toàn bộ", en="All")}
+    return {**GROUPS, **wave.groups, **only}
 
 
 def index_units(units: pd.DataFrame) -> dict[str, str]:

@@ -34,7 +34,9 @@ from sipas_analysis.reports.figure_tables import (
 from sipas_analysis.reports.subject import Subject
 
 N_WEAKEST = 3  # items that are named
+MOST_NAMED = 12  # units that are named in a sentence
 GROUP_COUNTS = ("units", "forms", "fewest", "most")
+NO_CHANGES = ["form_dropped", "personal", "ignored", "reversed"]  # counted apart, or no cells
 MODES = ("direct", "post", "online", "phone", "home", "desk")
 
 
@@ -82,7 +84,7 @@ def build_basis(subject: Subject) -> Section:
     """Name the decisions behind the survey and its purpose."""
     wave, pack = subject.figures.survey.wave, subject.pack
     blocks: list[Block] = [
-        Paragraph(_state_purpose(wave)),
+        Paragraph(_state_purpose(wave, pack)),
         Bullets((describe_instrument(pack), describe_decision(wave))),
     ]
     if wave.targets:
@@ -110,10 +112,19 @@ def describe_decision(wave: Wave) -> Text:
     )
 
 
-def _state_purpose(wave: Wave) -> Text:
+def _state_purpose(wave: Wave, pack: Instrument) -> Text:
+    """State whose satisfaction was measured, and with what; the pack has the words."""
+    unnamed = make_text("report.basis.people")
+    people = next((text for text in (pack.people, pack.population) if text.text("vi")), unnamed)
+    by_title = make_text("report.basis.measured", title=pack.title)
+    fields = {
+        "people": people,
+        "measured": pack.measured if pack.measured.text("vi") else by_title,
+        "year": str(wave.year),
+    }
     if wave.province.vi or wave.province.en:
-        return make_text("report.basis.purpose", province=wave.province, year=str(wave.year))
-    return make_text("report.basis.purpose_plain", year=str(wave.year))
+        return make_text("report.basis.purpose", province=wave.province, **fields)
+    return make_text("report.basis.purpose_plain", **fields)
 
 
 def state_index(whole: PublishedFigure) -> Text:
@@ -149,7 +160,7 @@ def list_key_points(subject: Subject) -> tuple[Text, ...]:
         to_fix = Joined([subject.short_name(code) for code in priority.list_factors("fix")])
         word = "first" if to_fix.phrases else "nothing_first"
         points.append(make_text(f"report.conclusion.{word}", names=to_fix))
-    return (*points, *_point_to_findings(subject))
+    return (*_point_to_findings(subject), *points)
 
 
 def build_method(subject: Subject) -> Section:
@@ -169,11 +180,12 @@ def build_method(subject: Subject) -> Section:
     limits = make_text("report.method.rank", min_forms=pack.index.min_forms, min_cell=wave.min_cell)
     when = describe_fieldwork(wave)
     blocks: list[Block] = [Paragraph(sample), *([Paragraph(when)] if when else [])]
-    blocks += [] if subject.unit else [_group_table(subject)]
+    blocks += [_group_table(subject)] if subject.figures.groups and not subject.unit else []
     by_mode = "mode" in survey.frame and may_count(subject, "mode")
     blocks += [_share_table(subject, "mode")] if by_mode else []
     blocks += [
         Paragraph(_describe_scale(subject)),
+        *_describe_own_scales(subject),
         Bullets(tuple(describe_rule(subject, level) for level, _ in pack.rules_by_level())),
         *[Paragraph(make_text("report.method.note", note=note), "note") for note in notes],
         Paragraph(make_text("report.method.interval")),
@@ -194,9 +206,40 @@ def _describe_scale(subject: Subject) -> Text:
     """State from which level an answer counts as satisfied, or the points of each level."""
     scale, points = subject.pack.scale, subject.pack.index.points
     if not points:
-        return make_text("report.method.scale", satisfied=scale.satisfied_from, high=scale.high)
+        n_levels = len(scale.levels)
+        return make_text("report.method.scale", satisfied=scale.satisfied_from, high=n_levels)
     parts = [f"{level}: {worth:g}" for level, worth in points.items()]
     return make_text("report.method.points", points=", ".join(parts))
+
+
+def _describe_own_scales(subject: Subject) -> list[Paragraph]:
+    """State which questions have another scale, were reversed or could be not applicable."""
+    pack, ledger = subject.pack, subject.figures.survey.ledger
+    codes_by_scale: dict[tuple[int, int, int, str], list[str]] = {}
+    for code in pack.rated_codes:
+        scale = pack.scale_of(code)
+        facts = (scale.low, scale.high, scale.satisfied_from, scale.score)
+        codes_by_scale.setdefault(facts, []).append(code)
+    main = (pack.scale.low, pack.scale.high, pack.scale.satisfied_from, pack.scale.score)
+    texts = [
+        make_text(
+            f"report.method.{score or 'own_scale'}",
+            names=Joined([subject.item_name(code) for code in codes]),
+            low=low,
+            high=high,
+            satisfied=satisfied,
+        )
+        for (low, high, satisfied, score), codes in codes_by_scale.items()
+        if (low, high, satisfied, score) != main
+    ]
+    turned = [code for code in pack.rated_codes if pack.find_question(code).reverse]
+    if turned:
+        names = Joined([subject.short_name(code) for code in turned])
+        texts.append(make_text("report.method.reversed", names=names))
+    n_absent = int((ledger["reason"] == "not_applicable").sum())
+    if n_absent:
+        texts.append(make_text("report.method.not_applicable", n=n_absent))
+    return [Paragraph(text) for text in texts]
 
 
 def build_people(subject: Subject) -> Section:
@@ -268,7 +311,7 @@ def _describe_wording(subject: Subject) -> Text:
 def _describe_dropped(subject: Subject) -> Text:
     survey = subject.figures.survey
     reasons = survey.ledger["reason"].value_counts()
-    changed = int(reasons.drop(["form_dropped", "personal", "ignored"], errors="ignore").sum())
+    changed = int(reasons.drop(NO_CHANGES, errors="ignore").sum())
     return make_text(
         "report.fact.dropped_is",
         n_read=survey.n_read,
@@ -343,8 +386,13 @@ def _count_choices(subject: Subject, key: str) -> tuple[list[object], list[int]]
 
 
 def _point_to_findings(subject: Subject) -> list[Text]:
-    """Refer to the annex if the forms of the subject differ from those of other units."""
-    units = set(subject.figures.findings.noticed()["unit"])
+    """Name the units whose forms need a second look, and who accepted them."""
+    units = list(dict.fromkeys(subject.figures.findings.noticed()["unit"]))
     if subject.unit:
-        return [make_text("report.conclusion.quality_unit")] if subject.unit in units else []
-    return [make_text("report.conclusion.quality", n=len(units))] if units else []
+        own_mark = subject.describe_own_mark()
+        is_noticed = subject.unit in units and not own_mark
+        noticed = [make_text("report.conclusion.quality_unit")] if is_noticed else []
+        return [own_mark] if own_mark else noticed
+    names = Joined([subject.marked_name(unit) for unit in units[:MOST_NAMED]])
+    quality = make_text("report.conclusion.quality", n=len(units), names=names)
+    return [quality, *subject.explain_marks(units[:MOST_NAMED])] if units else []

@@ -1,6 +1,6 @@
 """The chapters of the index: overall, factors, items, ranking of units."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,7 +18,7 @@ from sipas_analysis.documents.model import (
     make_text,
 )
 from sipas_analysis.figures.published import PublishedFigure, list_figures
-from sipas_analysis.instrument.pack import OVERALL
+from sipas_analysis.instrument.pack import OVERALL, Instrument
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.measure.rules import COMPREHENSIVE, MEAN_100, MEAN_SCORE
 from sipas_analysis.messages import Language
@@ -48,16 +48,19 @@ def build_overall(subject: Subject) -> Section:
     rows: list[tuple[object, PublishedFigure]] = []
     rows.append((make_text("report.level.overall"), figures[OVERALL]))
     rows += [(subject.short_name(code), figures[code]) for code in pack.blocks]
-    if pack.overall_item:
-        code = pack.overall_item.code
-        name = make_text("report.overall_item", name=subject.short_name(code))
-        rows.append((name, figures[code]))
+    own_points = [code for code in pack.questions_beside if pack.scale_of(code).points]
+    for code in pack.questions_beside:
+        if code not in own_points:
+            name = make_text("report.overall_item", name=subject.short_name(code))
+            rows.append((name, figures[code]))
     for group in [subject.group] if subject.unit else subject.figures.groups:
         group_name = make_text("report.whole_group", group=subject.group_name(group))
         rows.append((group_name, subject.figures.by_variable("group", group)[OVERALL]))
     caption = make_text("report.table.overall")
     table = estimate_table("table-overall", caption, "report.column.index", rows)
-    blocks: list[Block] = [table, *_compare_with_targets(subject), _other_measures_table(subject)]
+    blocks: list[Block] = [table, *_compare_with_targets(subject)]
+    blocks += [_score_table(subject, own_points)] if own_points else []
+    blocks.append(_other_measures_table(subject))
     if not subject.unit:
         blocks += [_rule_table(subject), *draw_earlier_waves(subject)]
     return Section("overall", make_text("report.chapter.overall"), tuple(blocks))
@@ -76,6 +79,25 @@ def _compare_with_targets(subject: Subject) -> list[Paragraph]:
     return paragraphs
 
 
+def _score_table(subject: Subject, codes: Sequence[str]) -> Table:
+    """List the questions outside the index whose answers have points of their own."""
+    figures = subject.own_figures
+    rows = tuple(
+        (
+            subject.short_name(code),
+            percent_cell(figures[code]),
+            interval_cell(figures[code]),
+            number_cell(figures[code]),
+        )
+        for code in codes
+    )
+    first, _, *rest = estimate_columns("report.column.index")
+    columns = (first, Column(make_text("report.column.value")), *rest)
+    has_nps = any(subject.pack.scale_of(code).score == "nps" for code in codes)
+    notes = (make_text("report.scores.nps"),) if has_nps else ()
+    return Table("table-scores", make_text("report.table.scores"), columns, rows, notes)
+
+
 def _other_measures_table(subject: Subject) -> Table:
     """List the measures that are shown beside the index."""
     rows = tuple(
@@ -86,6 +108,7 @@ def _other_measures_table(subject: Subject) -> Table:
             number_cell(figure),
         )
         for name in OTHER_MEASURES
+        if name in subject.own_figures
         for figure in [subject.own_figures[name]]
     )
     first, _, *rest = estimate_columns("report.column.measure")
@@ -132,6 +155,9 @@ def _explain_rule(reason: str) -> Joined:
 def build_factors(subject: Subject) -> Section:
     """Compare the factors, and show them for every unit."""
     codes = [*subject.pack.factors]
+    if not codes:
+        none = Paragraph(make_text("report.factors.none"), "note")
+        return Section("factors", make_text("report.chapter.factors"), (none,))
     rows = [(subject.short_name(code), subject.own_figures[code]) for code in codes]
     known_figures = sort_known_figures(subject, codes)
     blocks: list[Block] = [
@@ -178,7 +204,7 @@ def _heat_map(subject: Subject, group: str) -> Picture:
     figures = {unit: subject.figures.by_variable("unit", unit) for unit in units}
     values = [[figures[unit][code].value for code in codes] for unit in units]
     rows = tuple(
-        (subject.unit_name(unit), *(percent_cell(figures[unit][code]) for code in codes))
+        (subject.marked_name(unit), *(percent_cell(figures[unit][code]) for code in codes))
         for unit in units
     )
     columns = (
@@ -188,11 +214,12 @@ def _heat_map(subject: Subject, group: str) -> Picture:
     name = subject.group_name(group)
 
     def draw(language: Language) -> bytes:
-        unit_names = [subject.unit_name(unit).text(language) for unit in units]
+        unit_names = [subject.marked_name(unit).text(language) for unit in units]
         factor_names = [subject.short_name(code).text(language) for code in codes]
         return charts.draw_heat_map(values, unit_names, factor_names, language)
 
-    table = Table(f"table-heat-{group}", make_text("report.table.heat", group=name), columns, rows)
+    caption, notes = make_text("report.table.heat", group=name), subject.explain_marks(units)
+    table = Table(f"table-heat-{group}", caption, columns, rows, notes)
     caption = make_text("report.figure.heat", group=name)
     alt = make_text("report.alt.heat", group=name)
     return Picture(f"figure-heat-{group}", caption, alt, draw, table)
@@ -203,11 +230,13 @@ def build_items(subject: Subject) -> Section:
     pack = subject.pack
     pages = _split_items(subject)
     blocks: list[Block] = [_answer_picture(subject, page, k) for k, page in enumerate(pages, 1)]
-    for factor in pack.factors:
+    for factor in _list_factors(subject):
         codes = pack.items_of(factor)
         rows = [(subject.item_name(code), subject.own_figures[code]) for code in codes]
-        caption = make_text("report.table.items", factor=subject.short_name(factor))
-        table = estimate_table(f"table-items-{factor}", caption, "report.column.item", rows)
+        name = subject.short_name(factor) if factor else make_text("report.items.no_factor")
+        caption = make_text("report.table.items", factor=name)
+        table_id = f"table-items-{factor}" if factor else "table-items"
+        table = estimate_table(table_id, caption, "report.column.item", rows)
         blocks.append(_add_group_column(subject, table, codes))
     if pack.by_status().keys() != {"sourced"}:
         blocks.append(Paragraph(make_text("report.items.mark"), "note"))
@@ -215,20 +244,39 @@ def build_items(subject: Subject) -> Section:
 
 
 def _split_items(subject: Subject) -> list[list[str]]:
-    """Split the items into charts that fit a page: whole factors, at most 22 items each."""
-    pages: list[list[str]] = [[]]
-    for factor in subject.pack.factors:
+    """Split the items into charts that fit a page: of one scale, whole factors, up to 22 items."""
+    scale_of = subject.pack.scale_of
+    pages: list[list[str]] = []
+    for factor in _list_factors(subject):
         items = subject.pack.items_of(factor)
         codes = [code for code in items if subject.own_figures[code].is_known]
-        if pages[-1] and len(pages[-1]) + len(codes) > ITEMS_PER_CHART:
-            pages.append([])
-        pages[-1] += codes
-    return [codes for codes in pages if codes]
+        for batch in _split_by_scale(subject.pack, codes):
+            alike = [page for page in pages if scale_of(page[0]) == scale_of(batch[0])]
+            if alike and len(alike[-1]) + len(batch) <= ITEMS_PER_CHART:
+                alike[-1] += batch
+            else:
+                pages.append(batch)
+    return pages
+
+
+def _split_by_scale(pack: Instrument, codes: list[str]) -> Iterator[list[str]]:
+    """Yield the items of each scale, at most 22 at a time."""
+    while codes:
+        batch = [code for code in codes if pack.scale_of(code) == pack.scale_of(codes[0])]
+        batch = batch[:ITEMS_PER_CHART]
+        yield batch
+        codes = [code for code in codes if code not in batch]
+
+
+def _list_factors(subject: Subject) -> list[str]:
+    """Return the factors, and an empty text if some items belong to none."""
+    return [*subject.pack.factors] + ([] if subject.pack.has_factors else [""])
 
 
 def _answer_picture(subject: Subject, codes: Sequence[str], number: int) -> Picture:
     """Draw the shares of each level of some items, of those who answered."""
-    scale, levels = subject.pack.scale, list(subject.pack.scale.levels)
+    scale = subject.pack.scale_of(codes[0])
+    levels = list(scale.levels)
     counts = subject.figures.answer_counts(subject.unit)
     keys = zip(counts["item"], counts["answer"], strict=True)
     count_of = dict(zip(keys, counts["weight"].astype(float), strict=True))
