@@ -39,7 +39,8 @@ class Changes(ResultTable):
     Attributes:
         frame: One row per pair of waves and figure, see ``compare``.
         breaks: For each pair ``before``, ``after`` and the ``reason`` why the two must not be
-            compared, empty if they may; ``bridged`` if only items of a crosswalk are compared.
+            compared, empty if they may; ``bridged`` if only some items are compared: those of a
+            crosswalk, or the ``n_shared`` that both questionnaires ask alike.
     """
 
     frame: pd.DataFrame
@@ -64,8 +65,8 @@ def compare(*surveys: Survey, crosswalk: str | Path = "", level: float = 0.95) -
         ``group``, ``unit``, ``level``, ``variable``; ``value_before``, ``value_after``,
         ``n_before``, ``n_after``, ``value`` (points), ``se``, ``low``, ``high``, ``df``, ``p``,
         ``p_holm``, ``expected`` (C4) and ``reason``: empty where compared, ``bridged``, or why
-        there is no number: ``instrument``, ``population``, ``mode``, ``absent``, ``redefined``,
-        ``suppressed``, ``no_error``.
+        there is no number: ``instrument``, ``population``, ``weighting``, ``mode``, ``absent``,
+        ``redefined``, ``suppressed``, ``no_error``.
 
     Raises:
         ColumnError: Fewer than two waves, or a crosswalk that names unknown items.
@@ -86,9 +87,13 @@ def compare(*surveys: Survey, crosswalk: str | Path = "", level: float = 0.95) -
     tables, breaks = [], []
     for before, after in pairwise(ordered):
         pair = {"before": before.wave.id, "after": after.wave.id}
-        items = _read_crosswalk(crosswalk, before, after)
-        reason = " ".join(_find_breaks(before, after, bridged=bool(items)))
-        breaks.append({**pair, "reason": reason, "bridged": bool(items) and not reason})
+        is_same = _has_same_questions(before.instrument, after.instrument)
+        items = {} if is_same else _read_crosswalk(crosswalk, before, after)
+        shared = {} if is_same or items else _find_shared_items(before.instrument, after.instrument)
+        items = items or shared
+        reason = " ".join(_find_breaks(before, after, comparable=is_same or bool(items)))
+        facts = {"reason": reason, "bridged": bool(items) and not reason, "n_shared": len(shared)}
+        breaks.append({**pair, **facts})
         recoded, split_units = recode_units(before, after)
         bridge = {} if reason else items
         changes = _subtract_waves(
@@ -106,19 +111,54 @@ def compare(*surveys: Survey, crosswalk: str | Path = "", level: float = 0.95) -
     return Changes(table[columns], pd.DataFrame(breaks))
 
 
-def _find_breaks(before: Survey, after: Survey, *, bridged: bool) -> Iterator[str]:
+def _find_breaks(before: Survey, after: Survey, *, comparable: bool) -> Iterator[str]:
     """Yield the reasons why two waves as a whole may not be compared (C2)."""
-    if before.instrument.id != after.instrument.id and not bridged:
+    if not comparable:
         yield "instrument"
     elif _index_rules(before.instrument.index) != _index_rules(after.instrument.index):
         yield "rules"
     if _population(before) != _population(after):
         yield "population"
+    if _is_weighted(before) != _is_weighted(after):
+        yield "weighting"
     if "mode" in before.frame and "mode" in after.frame:
         shares_before, shares_after = _mode_shares(before), _mode_shares(after)
         moved = shares_before.sub(shares_after, fill_value=0.0).abs().sum() / 2
         if moved > MODE_SHARE_LIMIT:
             yield "mode"
+
+
+def _is_weighted(survey: Survey) -> bool:
+    """Return whether forms have different weights."""
+    weights = survey.frame.get("weight", pd.Series([1.0]))
+    return bool(weights.max() > weights.min())
+
+
+def _has_same_questions(before: Instrument, after: Instrument) -> bool:
+    """Return whether two instruments are one: the same id, and items asked and read alike."""
+    is_same = before.id == after.id and before.items.keys() == after.items.keys()
+    return is_same and all(
+        _describe_item(before, code) == _describe_item(after, code) for code in before.items
+    )
+
+
+def _find_shared_items(before: Instrument, after: Instrument) -> dict[str, str]:
+    """Return the items of the same code, wording and scale in two instruments, by their code."""
+    old, new = before.items, after.items
+    return {
+        code: code
+        for code in old
+        if code in new
+        and (old[code].vi or old[code].en)
+        and (old[code].vi, old[code].en) == (new[code].vi, new[code].en)
+        and _describe_item(before, code) == _describe_item(after, code)
+    }
+
+
+def _describe_item(pack: Instrument, code: str) -> object:
+    """Return how the answers to an item are read."""
+    scale = pack.scale_of(code)
+    return (scale.low, scale.high, scale.satisfied_from, pack.items[code].reverse)
 
 
 def _population(survey: Survey) -> str:
@@ -135,7 +175,7 @@ def _index_rules(index: Index) -> object:
 
 def _read_crosswalk(path: str | Path, before: Survey, after: Survey) -> dict[str, str]:
     """Return the new code of each old item in the crosswalk, one to one."""
-    if not path or before.instrument.id == after.instrument.id:
+    if not path:
         return {}
     rows = read_rows(Path(path))
     missing = [name for name in ("from", "to") if name not in rows]

@@ -84,7 +84,8 @@ def build_comparison_page(changes: Changes, ordered: Sequence[Survey]) -> Docume
         before, after = years[str(pair.before)], years[str(pair.after)]
         title = make_text("compare.chapter.pair", before=before, after=after)
         rows = changes.frame[changes.frame["before"] == pair.before]
-        blocks = _pair_blocks(rows, str(pair.reason), bool(pair.bridged), surveys)
+        bridge = _describe_bridge(int(pair.n_shared)) if pair.bridged else None
+        blocks = _pair_blocks(rows, str(pair.reason), bridge, surveys)
         sections.append(Section(f"pair-{number}", title, tuple(blocks)))
     is_synthetic = any(survey.wave.is_synthetic for survey in ordered)
     titles = {survey.wave.id: survey.wave.title for survey in ordered}
@@ -106,6 +107,8 @@ def describe_changes(changes: Changes, language: Language) -> Lines:
     for pair in changes.breaks[is_comparable].itertuples(index=False):
         rows = overall.loc[overall["before"] == pair.before, columns]
         title = f"{pair.before} → {pair.after}"
+        if pair.bridged:
+            yield _describe_bridge(int(pair.n_shared)).text(language), None
         yield title, rows.rename(columns={"value": "change"}).round(2)
     for pair in changes.breaks[~is_comparable].itertuples(index=False):
         why = explain_break(str(pair.reason)).text(language)
@@ -113,15 +116,22 @@ def describe_changes(changes: Changes, language: Language) -> Lines:
         yield say(language, "cli.said.no_line", **fields), None
 
 
+def _describe_bridge(n_shared: int) -> Text:
+    """State which items of two questionnaires are compared: alike ones, or those of a crosswalk."""
+    return (
+        make_text("compare.shared_items", n=n_shared) if n_shared else make_text("compare.bridged")
+    )
+
+
 def _pair_blocks(
-    rows: pd.DataFrame, reason: str, is_bridged: bool, pair: tuple[Survey, Survey]
+    rows: pd.DataFrame, reason: str, bridge: Text | None, pair: tuple[Survey, Survey]
 ) -> list[Block]:
     """Return what changed between two waves, or why they must not be compared."""
     if reason:
         reasons = tuple(make_text(f"compare.why.{word}") for word in reason.split())
         return [Paragraph(make_text("compare.no_line"), "warning"), Bullets(reasons)]
     subject = Subject(Figures(pair[1]))
-    blocks: list[Block] = [Paragraph(make_text("compare.bridged"), "warning")] if is_bridged else []
+    blocks: list[Block] = [Paragraph(bridge, "warning")] if bridge else []
     overall, is_unit = rows["level"] == OVERALL, rows["domain"] == "unit"
     wholes = rows[overall & ~is_unit]
     names = [_whole_name(subject, str(group)) for group in wholes["group"]]

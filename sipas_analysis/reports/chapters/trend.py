@@ -70,7 +70,8 @@ def draw_trend(changes: Changes, surveys: Sequence[Survey]) -> list[Block]:
 
     table = _trend_table(years, indices)
     alt = make_text("compare.alt", n=len(years), breaks=is_joined.count(False))
-    amount = "all" if all(is_joined) else "some" if any(is_joined) else "none"
+    apart = "shared" if changes.breaks["bridged"].any() else "none"
+    amount = "all" if all(is_joined) else "some" if any(is_joined) else apart
     lead = Paragraph(make_text(f"compare.{amount}"), "lead")
     picture = Picture("figure-trend", make_text("compare.figure"), alt, draw, table)
     return [lead, picture, table]

@@ -3,12 +3,15 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import PACK
+from conftest import PACK, write_wave
 from scipy import stats
 
 import sipas_analysis as sipas
+from sipas_analysis.documents.writers.html import render_page
 from sipas_analysis.errors import ColumnError
 from sipas_analysis.measure.change import compare, decompose
+from sipas_analysis.reports.chapters.trend import explain_break
+from sipas_analysis.reports.comparison_page import build_comparison_page
 
 
 @pytest.fixture
@@ -109,6 +112,8 @@ def test_a_unit_of_one_year_only_says_so(wave):
 
 
 OTHER = PACK.replace("id: small", "id: other")
+for wording in ("Nơi ngồi chờ", "Trang thiết bị", "Kết quả đúng"):
+    OTHER = OTHER.replace(wording, f"{wording} (lời văn mới)")
 MODE = {"columns": {"unit": "unit", "mode": "mode"}}
 CLIENTS = {"population": {"vi": "người giao dịch"}}
 
@@ -251,3 +256,108 @@ def test_a_group_that_is_new_changes_only_who_was_asked(read_answers):
     after = asked(read_answers, (80, 100), (40, 100))
     found = decompose(before, after, "sex").frame.set_index("variable")["value"]
     assert found.to_dict() == pytest.approx({"who": -20.0, "how": 0.0, "change": -20.0})
+
+
+MORE = PACK.replace("id: small", "id: more").replace(
+    "overall_item:", "  D2: {factor: results, vi: Kết quả đúng hẹn, en: In time}\noverall_item:"
+)
+
+
+def read_year(tmp_path, year, answers, pack=PACK, **facts):
+    """Write a wave of one year into a folder of its own, and read it."""
+    folder = tmp_path / f"year-{year}"
+    folder.mkdir()
+    path = write_wave(folder, answers, pack=pack, id=f"w-{year}", year=year, **facts)
+    return sipas.read_survey(sipas.read_wave(path))
+
+
+def test_items_that_both_questionnaires_ask_alike_need_no_crosswalk(tmp_path):
+    """One item added: 3 items of 40 forms, 24 then 30 satisfied of 40 (10 %, 15 points by hand)."""
+    years = [
+        read_year(
+            tmp_path,
+            year,
+            head + ("so-a," + good + "\n") * n + ("so-b," + bad + "\n") * (40 - n),
+            pack,
+        )
+        for year, head, good, bad, n, pack in (
+            (2023, "unit,A1,A2,D1\n", "5,4,4", "3,3,2", 24, PACK),
+            (2024, "unit,A1,A2,D1,D2\n", "5,4,4,1", "3,3,2,1", 30, MORE),
+        )
+    ]
+    changes = compare(*years)
+    assert changes.breaks[["reason", "bridged", "n_shared"]].to_numpy().tolist() == [["", True, 3]]
+    whole = row(changes, domain="all", level="overall")
+    assert whole[["value_before", "value_after", "value"]].tolist() == [60.0, 75.0, 15.0]
+    assert whole["reason"] == "bridged"
+    assert "D2" not in set(changes.frame["variable"])
+    page = build_comparison_page(changes, years)
+    text = render_page(page, "en")
+    assert "3 items have the same code, wording and scale" in text
+    assert "None of these waves may be compared" not in text
+    assert "may not be compared" not in text
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("Trang thiết bị hiện đại", "Trang thiết bị đầy đủ"),
+        ("en: Modern equipment", "en: New equipment"),
+        ("A2: {factor: access,", "A2: {factor: access, reverse: true,"),
+        ("A2: {factor: access,", "A2: {factor: access, scale: {satisfied_from: 5},"),
+    ],
+)
+def test_an_item_that_is_read_otherwise_is_not_shared(tmp_path, old, new):
+    """Wording, direction and the satisfied levels make the question; two others are compared."""
+    answers = "unit,A1,A2,D1\n" + "so-a,5,4,3\n" * 6
+    changed = MORE.replace(old, new)
+    assert changed != MORE
+    more = "unit,A1,A2,D1,D2\n" + "so-a,5,4,3,4\n" * 6
+    changes = compare(read_year(tmp_path, 2023, answers), read_year(tmp_path, 2024, more, changed))
+    assert changes.breaks["n_shared"].tolist() == [2]
+    assert {"A1", "D1"} == {*changes.frame.query("level == 'item'")["variable"]}
+
+
+WEIGHTED = {"columns": {"unit": "unit", "weight": "w"}}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reason"),
+    [
+        (WEIGHTED, {"columns": {"unit": "unit", "ignore": ["w"]}}, "weighting"),
+        (WEIGHTED, WEIGHTED, ""),
+    ],
+)
+def test_a_weighted_year_is_not_set_beside_an_unweighted_one(tmp_path, before, after, reason):
+    """The same forms: a change of weights alone is no change of opinion."""
+    answers = "unit,A1,A2,D1,w\n" + "so-a,5,4,4,0.2\nso-b,2,3,3,1.8\n" * 20
+    years = [
+        read_year(tmp_path, year, answers, **facts)
+        for year, facts in ((2023, before), (2024, after))
+    ]
+    changes = compare(*years)
+    assert changes.breaks["reason"].tolist() == [reason]
+    whole = row(changes, domain="all", level="overall")
+    assert np.isnan(whole["value"]) if reason else whole["value"] == 0
+    assert explain_break("weighting").text("en").startswith("only one of the two waves is weighted")
+
+
+def test_weights_that_are_all_equal_weight_nothing(tmp_path):
+    """A column of ones is no weighting."""
+    answers = "unit,A1,A2,D1,w\n" + "so-a,5,4,4,1\nso-b,2,3,3,1\n" * 20
+    plain = {"columns": {"unit": "unit", "ignore": ["w"]}}
+    years = [
+        read_year(tmp_path, 2023, answers, **WEIGHTED),
+        read_year(tmp_path, 2024, answers, **plain),
+    ]
+    assert compare(*years).breaks["reason"].tolist() == [""]
+
+
+def test_a_pack_that_changed_under_the_same_id_is_not_the_same_questionnaire(tmp_path):
+    """One item reversed: its old and new figures must not be subtracted."""
+    answers = "unit,A1,A2,D1\n" + "so-a,5,4,4\n" * 6
+    turned = PACK.replace("D1: {factor: results,", "D1: {factor: results, reverse: true,")
+    changes = compare(
+        read_year(tmp_path, 2023, answers), read_year(tmp_path, 2024, answers, turned)
+    )
+    assert changes.breaks[["bridged", "n_shared"]].to_numpy().tolist() == [[True, 2]]
