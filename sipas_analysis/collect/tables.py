@@ -4,15 +4,24 @@ The second of three stages; see ``sheets.py``. What is no form is left out with 
 ledger, or refused where two readings fit.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sipas_analysis.collect.sheets import Sheet, name_column_letter, read_cells
-from sipas_analysis.collect.texts import tidy_text
+from sipas_analysis.collect.texts import fold_text, tidy_text
+from sipas_analysis.collect.vocabulary import read_vocabulary
 from sipas_analysis.errors import FileError, Place, SipasError
+
+Flags = NDArray[np.bool_]
+
+_FEW_NUMBERS = 5  # so many numbers in a row may also be answers
 
 
 @dataclass(frozen=True)
@@ -51,17 +60,31 @@ class Table:
         return Place(self.sheet.file, row, column, value, self.sheet.name, letter)
 
 
-def find_table(sheet: Sheet, header: Sequence[int]) -> Table:
-    """Return the forms below a header.
+def find_table(sheet: Sheet, header: Sequence[int], hidden: str = "") -> Table:
+    """Return what stands below a header; ``form_rows.py`` then decides which rows are forms.
+
+    Rows that belong to the header are left out (numbers of columns, ids of a form service, the
+    header again); so is what is hidden, if ``hidden`` is ``skip``. A question with one column per
+    answer becomes one column.
 
     Raises:
         FileError: No row below the header, no names in the header, or cells beside the header.
     """
-    frame = read_below_header(sheet.rows, header, Path(sheet.file))
+    names = [sheet.rows[at - 1] for at in header if at <= len(sheet.rows)]
+    if len(header) == 1 and max(header) > 1 and names and is_number_row(names[0]):
+        n_above = sum(map(bool, map(tidy_text, sheet.rows[header[0] - 2])))
+        if 2 * n_above > sum(map(bool, map(tidy_text, names[0]))):
+            raise FileError("header_numbers", [Place(sheet.file, header[0])], above=header[0] - 1)
+    frame = read_below_header(_mark_no_value(sheet), header, Path(sheet.file))
     letters = [name_column_letter(at) for at in frame.attrs["positions"]]
-    names = tell_apart([*frame.columns], letters)
-    frame.columns = pd.Index(names)
-    return Table(sheet, tuple(header), frame, dict(zip(names, letters, strict=True)))
+    frame.columns = pd.Index(tell_apart([*frame.columns], letters))
+    table = Table(sheet, tuple(header), frame, dict(zip(frame.columns, letters, strict=True)))
+    table = leave_out(table, _find_header_rows(table), "header_row")
+    if hidden == "skip":
+        table = _skip_hidden(table)
+    for title, answers in find_tick_grids(names).items():
+        table = _join_ticks(table, title, answers)
+    return table
 
 
 def tell_apart(names: Sequence[str], letters: Sequence[str]) -> list[str]:
@@ -70,6 +93,118 @@ def tell_apart(names: Sequence[str], letters: Sequence[str]) -> list[str]:
         f"{name} ({letter})" if name in names[:at] else name
         for at, (name, letter) in enumerate(zip(names, letters, strict=True))
     ]
+
+
+def leave_out(table: Table, flags: Flags, reason: str) -> Table:
+    """Return a table without some rows, each listed with a reason."""
+    left_out = [LeftOut(reason, int(row)) for row in np.asarray(table.frame.index)[flags]]
+    return replace(table, frame=table.frame[~flags], left_out=(*table.left_out, *left_out))
+
+
+def _mark_no_value(sheet: Sheet) -> list[list[str]]:
+    """Return the cells of a sheet; a cell without value holds its sign, such as ``#REF!``."""
+    rows = [*sheet.rows]
+    for (row, column), sign in sheet.no_value.items():
+        cells = rows[row - 1]
+        rows[row - 1] = [*cells[: column - 1], *[""] * (column - 1 - len(cells)), sign]
+        rows[row - 1] += cells[column:]
+    return rows
+
+
+def is_number_row(cells: Sequence[str]) -> bool:
+    """Return whether a row numbers the columns: ``(1) (2) (3)``, or ``A B 1 2 … 20``."""
+    texts = [fold_text(cell) for cell in cells if tidy_text(cell)]
+    signs = [text.strip("()[]. ") for text in texts]
+    numbers = [int(sign) for sign in signs if sign.isdecimal()]
+    n_letters = sum(len(sign) == 1 and sign.isalpha() for sign in signs)
+    is_run = len(numbers) > 2 and numbers == [*range(numbers[0], numbers[0] + len(numbers))]
+    could_be_answers = len(texts) <= _FEW_NUMBERS and all(text.isdecimal() for text in texts)
+    return is_run and len(numbers) + n_letters == len(texts) and not could_be_answers
+
+
+def _find_header_rows(table: Table) -> Flags:
+    """Return which rows repeat the header, number the columns, or hold ids of a form service.
+
+    A service writes ids as JSON, at times below a row with the wordings of the columns.
+    """
+    cells = table.frame.to_numpy()
+    n_filled, is_header = (cells != "").sum(axis=1), np.zeros(len(cells), dtype=bool)
+    positions = table.frame.attrs["positions"]
+    for at in table.header:
+        row = [*table.sheet.rows[at - 1], *[""] * (positions[-1] + 1)]
+        names = np.array([row[position] for position in positions], dtype=object)
+        is_name = np.array([bool(name) and not name.isdecimal() for name in names])
+        n_same = ((cells == names) & is_name).sum(axis=1)
+        is_header |= (n_same > 1) & (2 * n_same > n_filled)
+    for at, row in enumerate(cells[:3]):
+        is_header[at] |= is_number_row(row)
+        if 2 * sum(text.startswith("{") and text.endswith("}") for text in row) > n_filled[at]:
+            is_header[: at + 1] = True
+    return is_header
+
+
+def _skip_hidden(table: Table) -> Table:
+    """Return a table without hidden rows and columns; without any row if its sheet is hidden."""
+    sheet, letters = table.sheet, {name_column_letter(at - 1) for at in table.sheet.hidden_columns}
+    hidden = [header for header, letter in table.letters.items() if letter in letters]
+    left_out = [LeftOut("hidden_skipped", column=header) for header in hidden]
+    table = replace(
+        table,
+        frame=table.frame.drop(columns=hidden),
+        left_out=(*table.left_out, *left_out),
+    )
+    rows = table.frame.index if sheet.is_hidden else [*sheet.hidden_rows]
+    return leave_out(table, table.frame.index.isin(rows), "hidden_skipped")
+
+
+def find_tick_grids(names: Sequence[Sequence[str]]) -> dict[str, dict[int, str]]:
+    """Return the questions that have one column per answer: answer by position of the column.
+
+    Such questions have two header rows, the same answers below each question.
+    """
+    grids: dict[str, dict[int, str]] = {}
+    title = ""
+    for at, (upper, lower) in (
+        enumerate(zip_longest(*names, fillvalue="")) if len(names) > 1 else ()
+    ):
+        title = tidy_text(upper) or title
+        if title and tidy_text(lower):
+            grids.setdefault(title, {})[at] = tidy_text(lower)
+    counts = Counter(tuple(grid.values()) for grid in grids.values())
+    return {
+        title: grid
+        for title, grid in grids.items()
+        if len(grid) > 2 and counts[tuple(grid.values())] > 1
+    }
+
+
+def _join_ticks(table: Table, title: str, answers: Mapping[int, str]) -> Table:
+    """Return a table in which the ticked columns of a question are one column with the answer.
+
+    Where several answers are ticked, all are written, so that the cell is refused.
+    """
+    ticks = read_vocabulary()["ticks"]
+    letters = {name_column_letter(at): answer for at, answer in answers.items()}
+    headers = {header: at for header, at in table.letters.items() if at in letters}
+    cells = table.frame[[*headers]].apply(_fold_column).to_numpy()
+    is_tick, is_other = np.isin(cells, ticks["chosen"]), ~np.isin(cells, ticks["not_chosen"])
+    is_other &= ~is_tick
+    if is_other.sum() >= is_tick.sum():
+        return table
+    names = np.array([letters[at] for at in headers.values()], dtype=object)
+    joined = np.where(is_tick.any(axis=1), names[is_tick.argmax(axis=1)], "").astype(object)
+    for row in np.flatnonzero(is_other.any(axis=1) | (is_tick.sum(axis=1) > 1)):
+        parts = cells[row][is_other[row]] if is_other[row].any() else names[is_tick[row]]
+        joined[row] = " & ".join(parts)
+    first, *others = headers
+    frame = table.frame.assign(**{first: joined}).drop(columns=others)
+    frame = frame.rename(columns={first: title})
+    return replace(table, frame=frame, letters={**table.letters, title: headers[first]})
+
+
+def _fold_column(column: "pd.Series[str]") -> "pd.Series[str]":
+    """Return a column folded; each distinct text is folded once."""
+    return column.map({text: fold_text(text) for text in column.unique()})
 
 
 def read_rows(path: Path, sheet: str = "", header: Sequence[int] = (1,)) -> pd.DataFrame:
@@ -115,7 +250,10 @@ def read_below_header(
 
 
 def name_columns(header: Sequence[Sequence[str]]) -> list[str]:
-    """Return one name per column from one or two header rows."""
+    """Return one name per column from one or two header rows.
+
+    The columns of a question that has one column per answer are named by the question.
+    """
     lower = [tidy_text(name) for name in header[-1]]
     if len(header) == 1:
         return lower
@@ -125,7 +263,10 @@ def name_columns(header: Sequence[Sequence[str]]) -> list[str]:
     names = [name or title for name, title in zip(lower, upper, strict=True)]
     repeated = {name for name in names if names.count(name) > 1}
     titles = pd.Series(upper, dtype=object).replace("", None).ffill().fillna("")
-    return [
+    names = [
         f"{title} / {name}" if name in repeated and own_name else name
         for name, own_name, title in zip(names, lower, titles, strict=True)
     ]
+    for question, answers in find_tick_grids(header).items():
+        names = [question if at in answers else name for at, name in enumerate(names)]
+    return names

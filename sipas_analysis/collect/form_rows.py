@@ -1,0 +1,270 @@
+"""Decide which rows of a table are forms, by the shape of the table.
+
+A column that nearly every form fills tells forms from other rows: a running number, an id, a
+unit, a day. A row that does not fill it as the others do, and holds sums, means or a signature, is
+no form. What is cut is listed with its row; where two readings fit, the run asks.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import chain
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sipas_analysis.collect.columns import PlacedColumns
+from sipas_analysis.collect.readings import Reading
+from sipas_analysis.collect.tables import LeftOut, Table
+from sipas_analysis.collect.texts import fold_text, plain_text, tidy_text
+from sipas_analysis.collect.vocabulary import read_vocabulary
+from sipas_analysis.errors import FormError
+
+Readers = Mapping[str, Callable[[str], Reading]]  # how to read each item, by header
+Counts = NDArray[np.int_]
+Flags = NDArray[np.bool_]
+Names = NDArray[np.object_]
+
+_FIGURE = re.compile(r"[-+(]?\d[\d.,\s]*%?\)?|#.*")  # a number, a percentage or an error value
+_NUMBER = re.compile(r"\W*\d+\w?\W*")  # a running number, such as 5, 05, 5a or (5)
+_CODE = re.compile(r"(?:\S+\s+){0,2}\S*\d\S*")  # an id with a digit, such as P-005, or a day
+_USUAL = 0.8  # share of the forms that fill a column, and share of its cells that look alike
+_ORDINARY = 0.1  # share of the forms from which on a word is a value of its column, not a label
+_LABEL = 24  # characters of a label that the ledger shows
+_BESIDE, _NAME, _CODE_PLACE = 1, 2, 3  # where a label stands, the plainest sign of a total last
+
+
+@dataclass
+class Evidence:
+    """What each row of a table holds; one entry per row.
+
+    Attributes:
+        answers: Number of items with an answer.
+        figures: Number of items with a number that is no answer.
+        texts: Number of items with another text.
+        has_profile: Whether a question beside the index is answered.
+        has_code: Whether a column of numbers, ids or days is filled as the forms fill it.
+        has_name: Whether a column of words is filled that the forms fill.
+        label: Text of a cell that starts with a word for totals or signatures.
+        place: Where the label stands: 3 among numbers, ids or days; 2 in the column of the unit
+            or the form; 1 in another column; 0 nowhere.
+        columns: The kinds of columns that nearly every form fills: "code" and "name".
+    """
+
+    answers: Counts
+    figures: Counts
+    texts: Counts
+    has_profile: Flags
+    has_code: Flags
+    has_name: Flags
+    label: Names
+    place: Counts
+    columns: set[str]
+
+    @property
+    def is_sum(self) -> Flags:
+        """Whether at least half of the filled items are numbers that are no answers."""
+        return (self.figures > 0) & (self.figures >= self.answers + self.texts)
+
+    @property
+    def is_sparse(self) -> Flags:
+        """Whether fewer items are answered than half of what is usual."""
+        answered = self.answers[self.answers > 0]
+        return 2 * self.answers < (np.median(answered) if len(answered) else 0)
+
+    @property
+    def has_words(self) -> Flags:
+        """Whether the items hold no number, and at most two texts."""
+        return (self.answers + self.figures == 0) & (self.texts <= 2)
+
+    @property
+    def is_blank(self) -> Flags:
+        """Whether all items are blank."""
+        return self.answers + self.figures + self.texts == 0
+
+    @property
+    def is_nameless(self) -> Flags:
+        """Whether nothing names the form as other forms are named."""
+        if self.columns:
+            return ~(self.has_code if "code" in self.columns else self.has_name) & ~self.has_profile
+        is_form = (self.answers > 0) & ~self.is_sum  # only what stands below can be told from them
+        return np.arange(len(is_form)) > max(np.flatnonzero(is_form), default=-1)
+
+
+def leave_out_rows(table: Table, placed: PlacedColumns, readers: Readers) -> Table:
+    """Return the table with its forms only; rows that are no forms are listed, or asked about."""
+    evidence = _weigh_rows(table.frame, placed, readers)
+    reason = _name_reasons(evidence)
+    reason[_find_wordings(table.frame, evidence, readers)] = "header_row"
+    if "unit" not in placed.roles:
+        reason[_find_unit_headings(table.frame, reason)] = "unclear"
+    rows, is_unclear = np.asarray(table.frame.index), reason == "unclear"
+    labels = [_shorten_label(label) for label in evidence.label]
+    left_out = [
+        LeftOut(str(reason[at]), int(rows[at]), text=labels[at])
+        for at in np.flatnonzero((reason != "") & ~is_unclear)
+    ]
+    places = [table.place(int(rows[at]), value=labels[at]) for at in np.flatnonzero(is_unclear)]
+    return replace(
+        table,
+        frame=table.frame[reason == ""],
+        left_out=(*table.left_out, *left_out),
+        errors=(*table.errors, *([FormError("row_unclear", places)] if places else [])),
+    )
+
+
+def _name_reasons(evidence: Evidence) -> Names:
+    """Return why each row is no form: "" for a form, "unclear" where both readings fit."""
+    is_total, is_note, is_empty = _find_other_rows(evidence)
+    is_form = ~(is_total | is_note | is_empty)
+    is_unclear = is_form & evidence.is_nameless & (evidence.answers > 0)
+    position = np.arange(len(is_form))
+    last = max(np.flatnonzero(is_form & ~is_unclear), default=-1)
+    first_cut = min(position[(is_total | is_note) & (position > last)], default=len(position))
+    is_second_table = is_unclear & evidence.is_sparse & (position > first_cut)
+    is_unclear &= ~is_second_table
+    last = max([last, *position[is_unclear]])
+    reason = np.full(len(position), "", dtype=object)
+    reason[is_empty] = "empty_line"
+    reason[is_note] = "heading"
+    reason[is_total] = "total"
+    reason[(is_total | is_note | is_second_table) & (position > last)] = "footer"
+    reason[is_unclear] = "unclear"
+    return reason
+
+
+def _find_other_rows(evidence: Evidence) -> tuple[Flags, Flags, Flags]:
+    """Return which rows are totals or means, which hold only words, and which are empty lines."""
+    place, is_nameless = evidence.place, evidence.is_nameless
+    is_odd = evidence.is_sum | evidence.is_sparse
+    is_total = (place == _CODE_PLACE) | (place == _NAME) & (is_nameless | is_odd)
+    is_total |= is_nameless & (evidence.is_sum | (place > 0) & is_odd)
+    is_note = (
+        is_nameless & evidence.has_words & ~is_total & ~(evidence.is_blank & evidence.has_name)
+    )
+    is_empty = evidence.is_blank & ~evidence.has_profile & ~is_total & ~is_note
+    return is_total, is_note, is_empty
+
+
+def _weigh_rows(frame: pd.DataFrame, placed: PlacedColumns, readers: Readers) -> Evidence:
+    """Return what each row of a table holds."""
+    counts = np.zeros((3, len(frame)), dtype=int)
+    for header, read in readers.items():
+        number, distinct = pd.factorize(frame[header])
+        kinds = np.array([_sort_text(text, read) for text in distinct])[number]
+        counts += kinds == np.array([["answer"], ["figure"], ["text"]])
+    flags = np.zeros((3, len(frame)), dtype=bool)
+    labels, places = np.full(len(frame), "", dtype=object), np.zeros(len(frame), dtype=int)
+    evidence = Evidence(*counts, *flags, labels, places, columns=set())
+    for header in frame.columns:
+        if header not in readers:
+            _weigh_column(evidence, frame[header], header, placed)
+    return evidence
+
+
+def _sort_text(text: str, read: Callable[[str], Reading]) -> str:
+    """Return whether the text of an item is an answer, a figure, another text, or blank."""
+    folded = fold_text(text)
+    if not folded or read(text).ok:
+        return "answer" if folded else ""
+    return "figure" if _FIGURE.fullmatch(folded) else "text"
+
+
+def _weigh_column(
+    evidence: Evidence, column: "pd.Series[str]", header: str, placed: PlacedColumns
+) -> None:
+    """Add to the evidence what a column that is no item holds."""
+    number, distinct = pd.factorize(column)
+    texts = np.array([tidy_text(text) for text in distinct], dtype=object)
+    is_filled, is_label = (texts != "")[number], _match(is_label_text, texts)[number]
+    is_form = (evidence.answers > 0) & ~evidence.is_sum
+    looks = [_match(pattern.fullmatch, texts)[number] for pattern in (_NUMBER, _CODE)]
+    among = is_form & is_filled & ~is_label
+    usual = next((flags for flags in looks if _share(flags, among) >= _USUAL), None)
+    if usual is None and is_label.sum() > 1 and _share(is_label, is_form & is_filled) > _ORDINARY:
+        is_label = np.zeros_like(is_label)  # a value of this column, such as an average income
+    place = _NAME if header in (placed.roles.get("unit"), placed.roles.get("form")) else _BESIDE
+    if header in placed.indicators.values():
+        evidence.has_profile |= is_filled & ~is_label
+    elif _may_name_forms(header, placed) and _share(is_filled, is_form & ~is_label) >= _USUAL:
+        kind, flags = ("name", is_filled) if usual is None else ("code", usual)
+        evidence.columns.add(kind)
+        names = evidence.has_name if usual is None else evidence.has_code
+        names |= flags & ~is_label
+        place = place if usual is None else _CODE_PLACE
+    is_better = is_label & (evidence.place < place)
+    evidence.place[is_better], evidence.label[is_better] = place, texts[number][is_better]
+
+
+def _may_name_forms(header: str, placed: PlacedColumns) -> bool:
+    """Return whether a column can tell forms from other rows: no key, quantity or total."""
+    roles = [role for role, name in placed.roles.items() if name == header]
+    is_dropped = any(header in headers for headers in placed.dropped.values())
+    is_quantity = {"weight", "fpc", "count"} & {*roles}
+    return bool(roles or is_dropped) and not is_quantity and not is_label_text(header)
+
+
+def is_label_text(text: str) -> bool:
+    """Return whether a text starts with a word for totals, notes or signatures."""
+    folded = fold_text(text)
+    label, other = _compile_labels(is_plain=folded.isascii())
+    return bool(label.match(folded)) and not other.match(folded)
+
+
+@cache
+def _compile_labels(*, is_plain: bool) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return patterns of the words that labels start with, and of those that only look alike.
+
+    A text without any accent is compared with words without accents.
+    """
+    vocabulary = read_vocabulary()
+    patterns = []
+    for words in (vocabulary["footers"], vocabulary["not_footers"]):
+        spelt = {plain_text(word) if is_plain else word for word in map(fold_text, words)}
+        choices = "|".join(map(re.escape, sorted(spelt, key=len, reverse=True)))
+        patterns.append(re.compile(rf"[\W\d_]*(?:[ivx]+\. )?(?:{choices})(?!\w)"))
+    return patterns[0], patterns[1]
+
+
+def _find_wordings(frame: pd.DataFrame, evidence: Evidence, readers: Readers) -> Flags:
+    """Return whether the first row holds the wordings of items that the header names by code."""
+    is_first = np.arange(len(frame)) == 0
+    texts = [fold_text(text) for text in frame[[*readers]].iloc[0] if fold_text(text)]
+    has_wordings = len(texts) > 2 and len(set(texts)) == len(texts)
+    return (
+        is_first & has_wordings & (evidence.texts == len(texts)) & (2 * len(texts) > len(readers))
+    )
+
+
+def _find_unit_headings(frame: pd.DataFrame, reason: Names) -> Flags:
+    """Return which headings between forms name a unit, so that the forms below may be of another.
+
+    A file without a column for the unit can tell its units only by such headings.
+    """
+    vocabulary = read_vocabulary()
+    starts = (*vocabulary["roles"]["unit"], *chain(*vocabulary["groups"].values()))
+    forms = np.flatnonzero(reason == "")
+    is_heading = np.isin(reason, ["heading", "empty_line"])
+    is_heading[: min(forms, default=0)] = False
+    is_heading[max(forms, default=0) :] = False
+    for at in np.flatnonzero(is_heading):
+        texts = [fold_text(text).lstrip("0123456789.ivx- ") for text in frame.iloc[at]]
+        is_heading[at] = any(text.startswith(starts) for text in texts)
+    return is_heading
+
+
+def _shorten_label(label: str) -> str:
+    """Return a label up to its colon or bracket, without what may be the name of a person."""
+    return re.split(r"[:(]", label)[0].strip()[:_LABEL]
+
+
+def _match(test: Callable[[str], object], texts: Names) -> Flags:
+    """Return for each text whether a test is met."""
+    return np.array([bool(test(text)) for text in texts], dtype=bool)
+
+
+def _share(flags: Flags, among: Flags) -> float:
+    """Return the share of flags that are set among some rows; 0 without rows."""
+    return float(flags[among].mean()) if among.any() else 0.0
