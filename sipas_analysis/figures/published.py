@@ -16,7 +16,7 @@ import pandas as pd
 
 from sipas_analysis.collect.quality import Findings, check
 from sipas_analysis.collect.survey import Survey
-from sipas_analysis.collect.units import list_groups
+from sipas_analysis.collect.units import NO_GROUP, list_groups
 from sipas_analysis.explain.drivers import Drivers, drivers
 from sipas_analysis.explain.importance import COLUMNS as IMPORTANCE_COLUMNS
 from sipas_analysis.explain.penalty_reward import estimate_penalties
@@ -127,7 +127,8 @@ class Figures:
         return scores
 
     @cached_property
-    def _all_findings(self) -> Findings:
+    def quality(self) -> Findings:
+        """Results of the quality checks in all units: do not print (P2)."""
         return check(self.survey)
 
     @cached_property
@@ -136,7 +137,7 @@ class Figures:
 
         Units whose overall figure is not published have no mark (rule P2).
         """
-        marked_units = sorted(self._all_findings.flagged_units - self.hidden_units)
+        marked_units = sorted(self.quality.flagged_units - self.hidden_units)
         accepted = self.survey.wave.accepted
         return {unit: "accepted" if unit in accepted else "flagged" for unit in marked_units}
 
@@ -151,7 +152,7 @@ class Figures:
         wave, pack = self.survey.wave, self.survey.instrument
         set_apart = [unit for unit, mark in self.marks.items() if mark == "flagged"]
         ranking = rank(units, pack.index.min_forms, seed=wave.seed, set_apart=set_apart)
-        marks = ranking.frame["unit"].map(self.marks).fillna("")
+        marks = [self.marks.get(unit, "") for unit in ranking.frame["unit"]]
         return replace(ranking, frame=ranking.frame.assign(mark=marks))
 
     @property
@@ -268,7 +269,7 @@ class Figures:
     @cached_property
     def findings(self) -> Findings:
         """Results of the quality checks in units whose figures may be published."""
-        findings = self._all_findings
+        findings = self.quality
         is_published = ~findings.frame["unit"].isin(self.hidden_units)
         return replace(findings, frame=findings.frame[is_published].reset_index(drop=True))
 
@@ -291,8 +292,11 @@ class Figures:
 
     @property
     def groups(self) -> list[str]:
-        """Groups with forms, in the usual order: departments first, the wave's own last."""
-        used = set(self.ranking["group"])
+        """Groups with forms, in the usual order: departments first, the wave's own last.
+
+        The only unit of a wave without a list of units belongs to no group.
+        """
+        used = set(self.ranking["group"]) - {NO_GROUP}
         return [group for group in list_groups(self.survey.wave) if group in used]
 
     def tables(self, names: Sequence[str] = ()) -> dict[str, pd.DataFrame]:

@@ -35,7 +35,7 @@ from sipas_analysis.reports.chapters.opening import (
     describe_rule,
 )
 from sipas_analysis.reports.figure_tables import figure_reference
-from sipas_analysis.reports.subject import Subject, list_unit_names
+from sipas_analysis.reports.subject import Subject, list_marked_names
 
 LAST_HEADERS = (
     "xlsx.column.low",
@@ -104,7 +104,7 @@ class _AnnexCells:
     def __init__(self, figures: Figures) -> None:
         self.figures, self.wave = figures, figures.survey.wave
         self.pack, self.groups = figures.survey.instrument, list_groups(self.wave)
-        self.unit_names = list_unit_names(figures.survey.units)
+        self.unit_names = list_marked_names(figures)
         self.by_domain: dict[str, dict[str, PublishedFigure]] = {}
         for figure in list_figures(figures.scores):
             domain = figure.unit or (f"group:{figure.group}" if figure.group else "all")
@@ -137,6 +137,11 @@ class _AnnexCells:
         names = [make_text("xlsx.group", group=self.groups[group]) for group in groups]
         domains = [f"group:{group}" for group in groups]
         return [("all", province), *zip(domains, names, strict=True)]
+
+    def explain_units(self, *groups: str) -> tuple[Text, ...]:
+        """Explain the marks of the units of some groups."""
+        ordered = map(self.figures.units_in_order, groups)
+        return Subject(self.figures).explain_marks(figure.unit for figure in chain(*ordered))
 
     def short_name(self, code: str) -> Bilingual:
         """Return the short text of a factor, block or item in both languages."""
@@ -177,7 +182,7 @@ def _build_group_annex(cells: _AnnexCells, number: int, group: str) -> Sheet:
         headers,
         tuple(body),
         tuple(top),
-        _explain_marks(),
+        (*_explain_marks(), *cells.explain_units(group)),
         _synthetic_banner(wave),
         fixed=2,
     )
@@ -231,7 +236,7 @@ def _item_sheet(cells: _AnnexCells) -> Sheet:
         headers,
         body,
         top,
-        (*wordings, *mark_note, *_explain_marks()[:2]),
+        (*wordings, *mark_note, *_explain_marks()[:2], *cells.explain_units(*figures.groups)),
         _synthetic_banner(cells.wave),
         fixed=2,
     )

@@ -33,7 +33,12 @@ from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import Language, say
 from sipas_analysis.reports.chapters.annexes import list_changes
 from sipas_analysis.reports.figure_tables import explain_no_rank, figure_reference
-from sipas_analysis.reports.subject import Subject, list_unit_names, make_footer
+from sipas_analysis.reports.subject import (
+    Subject,
+    list_marked_names,
+    list_unit_names,
+    make_footer,
+)
 
 LINK_ORDER = ("html", "pdf", "docx", "xlsx", "letter pdf", "letter docx")
 WIDTH, EDGE = 168, 6  # pixels: width of a bar, and the margin at each side
@@ -173,6 +178,7 @@ def write_portal(
         groups=[list_groups(wave)[code] for code in figures.groups],
         axis=_span_axis(figures),
         files=[Link(file.rpartition("/")[2], "", quote(file)) for file in common],
+        marks=Subject(figures).explain_marks(figures.ranking["unit"]),
         failed=_list_failed(figures, outcomes),
         silent=_list_silent(figures),
         dropped=list_changes(survey.ledger),
@@ -226,7 +232,7 @@ def _unit_rows(
     figures: Figures, outcomes: Sequence[ReportOutcome], folder: Path
 ) -> list[PortalRow]:
     """Return the rows of the units, group by group, best first."""
-    names, groups = list_unit_names(figures.survey.units), list_groups(figures.survey.wave)
+    names, groups = list_marked_names(figures), list_groups(figures.survey.wave)
     subject = Subject(figures)
     return [
         PortalRow(

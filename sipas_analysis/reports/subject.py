@@ -1,5 +1,6 @@
 """The subject of a report: the whole province or one unit, with its figures and names."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pandas as pd
@@ -12,6 +13,7 @@ from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.instrument.strict_yaml import Bilingual
 
 UNSURE = "*"
+FLAGGED = " ‡"  # after the name of a unit whose forms need a second look
 
 
 @dataclass(frozen=True)
@@ -65,16 +67,46 @@ class Subject:
         row = units[units["code"] == code].iloc[0]
         return Bilingual(vi=row["name_vi"], en=row["name_en"])
 
+    def marked_name(self, code: str) -> Bilingual:
+        """Return the name of a unit, with a mark if its forms need a second look."""
+        name = self.unit_name(code)
+        return _mark_name(name) if code in self.figures.marks else name
+
+    def explain_marks(self, units: Iterable[str]) -> tuple[Text, ...]:
+        """Explain the mark of each marked unit: who accepted its forms and why, or nobody."""
+        marks = self.figures.marks
+        return tuple(
+            make_text(
+                f"report.mark.{marks[unit]}", unit=self.unit_name(unit), **self._acceptance(unit)
+            )
+            for unit in units
+            if unit in marks
+        )
+
+    def describe_own_mark(self) -> Text | None:
+        """State that the unit's forms need a second look, and who accepted them; else None."""
+        mark = self.figures.marks.get(self.unit)
+        return make_text(f"report.own_mark.{mark}", **self._acceptance(self.unit)) if mark else None
+
+    def _acceptance(self, unit: str) -> dict[str, object]:
+        """Return who accepted the forms of a unit, and why."""
+        acceptance = self.figures.survey.wave.accepted.get(unit)
+        return {"by": acceptance.by, "because": acceptance.because} if acceptance else {}
+
     def group_name(self, code: str) -> Bilingual:
         """Return the name of a group in both languages."""
         return list_groups(self.figures.survey.wave)[code]
 
     def item_name(self, code: str) -> Text:
-        """Return code and wording of an item, marked where the wording is not sourced."""
+        """Return code and wording of an item, marked if it was reversed or is not sourced."""
         item = self.pack.items.get(code)
         is_sourced = item is None or item.status == "sourced"
+        is_turned = item is not None and item.reverse
         return make_text(
-            "report.coded", code=code, name=self.short_name(code), mark="" if is_sourced else UNSURE
+            "report.coded_reversed" if is_turned else "report.coded",
+            code=code,
+            name=self.short_name(code),
+            mark="" if is_sourced else UNSURE,
         )
 
 
@@ -82,6 +114,16 @@ def list_unit_names(units: pd.DataFrame) -> dict[str, Bilingual]:
     """Return the name of every unit of a list in both languages, by code."""
     rows = units[["code", "name_vi", "name_en"]].to_numpy()
     return {code: Bilingual(vi=vi, en=en) for code, vi, en in rows}
+
+
+def list_marked_names(figures: Figures) -> dict[str, Bilingual]:
+    """Return the name of every unit by code, with a mark if its forms need a second look."""
+    names = list_unit_names(figures.survey.units)
+    return names | {unit: _mark_name(names[unit]) for unit in figures.marks}
+
+
+def _mark_name(name: Bilingual) -> Bilingual:
+    return Bilingual(vi=name.vi + FLAGGED, en=name.en and name.en + FLAGGED)
 
 
 def make_footer(wave: Wave) -> Text:

@@ -6,6 +6,7 @@ from importlib.metadata import version
 import pandas as pd
 
 from sipas_analysis import __version__
+from sipas_analysis.collect.units import has_unit_list
 from sipas_analysis.documents.model import (
     Block,
     Bullets,
@@ -20,13 +21,15 @@ from sipas_analysis.documents.model import (
 from sipas_analysis.files import hash_file
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.reports.chapters.driver_tables import tabulate_penalties
-from sipas_analysis.reports.chapters.ranking import pair_tables
+from sipas_analysis.reports.chapters.ranking import PAIR_COLUMNS, number_pair
 from sipas_analysis.reports.figure_tables import number_cell, percent_cell
 from sipas_analysis.reports.subject import Subject
 
 # The numbers of a finding: columns, decimals, and the ids of their headers.
 NUMBERS = ["count", "n", "expected_percent", "low", "p_holm"]
-DECIMALS = (0, 0, 1, 1, 4)
+DECIMALS = (0, 0, 1, 1, 3)
+MOST_PAIRS = 66  # pairs of 12 units; longer lists are only in tables/pairs.csv
+TINY = 0.001  # a smaller p is printed in words
 NUMBER_HEADERS = ("count", "forms", "expected", "low", "p_holm")
 
 
@@ -36,7 +39,7 @@ def build_annexes(subject: Subject) -> Section:
     if not subject.unit:
         groups = dict.fromkeys(subject.figures.ranking["group"])
         blocks += [_unit_table(subject, group) for group in groups]
-        blocks += pair_tables(subject)
+        blocks += _pair_tables(subject)
         blocks += tabulate_penalties(subject)
     blocks += [
         _wording_table(subject),
@@ -52,7 +55,7 @@ def _unit_table(subject: Subject, group: str) -> Table:
     codes = [*subject.pack.factors, OVERALL]
     rows = tuple(
         (
-            subject.unit_name(unit.unit),
+            subject.marked_name(unit.unit),
             *(percent_cell(figures[code]) for code in codes),
             number_cell(unit, "n"),
         )
@@ -66,7 +69,48 @@ def _unit_table(subject: Subject, group: str) -> Table:
         Column(make_text("report.column.forms")),
     )
     caption = make_text("report.table.units", group=subject.group_name(group))
-    return Table(f"table-units-{group}", caption, columns, rows)
+    notes = subject.explain_marks(unit.unit for unit in subject.figures.units_in_order(group))
+    return Table(f"table-units-{group}", caption, columns, rows, notes)
+
+
+def _pair_tables(subject: Subject) -> list[Block]:
+    """Return the table of pairs of each small group, because letters do not compare pairs (R3)."""
+    blocks: list[Block] = []
+    pairs = subject.figures.pairs
+    for group in subject.figures.groups if not subject.unit else []:
+        group_pairs = pairs[pairs["group"] == group]
+        name = subject.group_name(group)
+        if len(group_pairs) > MOST_PAIRS:
+            blocks.append(Paragraph(make_text("report.pairs.file", group=name, n=len(group_pairs))))
+        elif len(group_pairs):
+            blocks.append(_pair_table(subject, group, group_pairs))
+    return blocks
+
+
+def _pair_table(subject: Subject, group: str, pairs: pd.DataFrame) -> Table:
+    rows = tuple(
+        (
+            make_text(
+                "report.pairs.pair",
+                first=subject.marked_name(first),
+                second=subject.marked_name(second),
+            ),
+            points,
+            make_text("report.pairs.interval", low=low, high=high),
+            make_text("report.pairs.told" if are_apart else "report.pairs.open"),
+        )
+        for first, second, *numbers, are_apart in pairs[PAIR_COLUMNS].itertuples(index=False)
+        for points, low, high in [number_pair(first, second, *numbers)]
+    )
+    columns = (
+        Column(make_text("report.column.pair"), "row"),
+        Column(make_text("report.column.points")),
+        Column(make_text("report.column.interval_all")),
+        Column(make_text("report.column.verdict"), "text"),
+    )
+    caption = make_text("report.table.pairs", group=subject.group_name(group))
+    notes = subject.explain_marks(dict.fromkeys([*pairs["unit"], *pairs["other"]]))
+    return Table(f"table-pairs-{group}", caption, columns, rows, notes)
 
 
 def _wording_table(subject: Subject) -> Table:
@@ -120,25 +164,38 @@ def _list_findings(subject: Subject) -> list[Block]:
     noticed = findings.noticed()
     noticed = noticed[noticed["unit"] == subject.unit] if subject.unit else noticed
     if noticed.empty:
-        return [Paragraph(words), Paragraph(make_text("report.quality.none"))]
+        return [Paragraph(words), Paragraph(_state_no_finding(subject))]
     numbers = noticed[NUMBERS].to_numpy(dtype=float)
     rows = []
     for unit, fact, values in zip(noticed["unit"], noticed["fact"], numbers, strict=True):
-        cells = [Number(value, n) for value, n in zip(values, DECIMALS, strict=True)]
-        rows.append((subject.unit_name(unit), make_text(f"report.quality.{fact}"), *cells))
+        *cells, p = [Number(value, n) for value, n in zip(values, DECIMALS, strict=True)]
+        p_cell = make_text("report.quality.tiny") if values[-1] < TINY else p
+        rows.append(
+            (subject.marked_name(unit), make_text(f"report.quality.{fact}"), *cells, p_cell)
+        )
     columns = (
         Column(make_text("report.column.unit"), "row"),
         Column(make_text("report.column.noticed"), "text"),
         *(Column(make_text(f"report.column.{name}")) for name in NUMBER_HEADERS),
     )
-    table = Table("table-quality", make_text("report.table.quality"), columns, tuple(rows))
+    notes = subject.explain_marks(dict.fromkeys(noticed["unit"]))
+    table = Table("table-quality", make_text("report.table.quality"), columns, tuple(rows), notes)
     return [Paragraph(words), Paragraph(make_text("report.quality.listed")), table]
+
+
+def _state_no_finding(subject: Subject) -> Text:
+    """State that nothing was noticed: of one unit only, or of all where it is true of all."""
+    if subject.unit:
+        return make_text("report.quality.none_here")
+    is_clean = subject.figures.quality.noticed().empty
+    return make_text("report.quality.none" if is_clean else "report.quality.none_published")
 
 
 def _list_versions(subject: Subject) -> Bullets:
     """Name the program, the libraries and the inputs by hash."""
     wave = subject.figures.survey.wave
-    paths = {wave.path, wave.path_of(wave.units), *(path for path, _ in wave.list_sources())}
+    paths = {wave.path, *(path for path, _ in wave.list_sources())}
+    paths |= {wave.path_of(wave.units)} if has_unit_list(wave) else set()
     hashes = [
         make_text("report.versions.file", name=path.name, hash=hash_file(path)[:16])
         for path in sorted(paths)

@@ -18,7 +18,7 @@ def build_letter(subject: Subject) -> Section:
     ]
     rank_blocks = explain_rank(subject)
     unit_index = subject.ranked_index
-    if not rank_blocks and unit_index.rank is None and whole.is_known:
+    if not rank_blocks and unit_index.rank is None and not unit_index.mark and whole.is_known:
         reason = explain_no_rank(subject, unit_index)
         rank_blocks = [Paragraph(make_text("report.rank.none", reason=reason))]
     blocks += rank_blocks

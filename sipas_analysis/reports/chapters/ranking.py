@@ -4,12 +4,15 @@ One paragraph explains to a director why the unit is second and not first.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from sipas_analysis.collect.units import NO_GROUP
 from sipas_analysis.documents import charts
 from sipas_analysis.documents.model import (
     Block,
@@ -29,6 +32,7 @@ from sipas_analysis.documents.model import (
 from sipas_analysis.errors import DesignError
 from sipas_analysis.figures.published import PublishedFigure
 from sipas_analysis.instrument.strict_yaml import Bilingual
+from sipas_analysis.measure.ranking import TEST_POWER
 from sipas_analysis.messages import LANGUAGES, Language
 from sipas_analysis.reports.figure_tables import (
     caution_notes,
@@ -36,6 +40,7 @@ from sipas_analysis.reports.figure_tables import (
     describe_intervals,
     estimate_cells,
     estimate_columns,
+    estimate_table,
     explain_no_rank,
     explain_target_lines,
     has_several_units,
@@ -48,12 +53,14 @@ NOT_RULES = ("group", "rank", "rank_best", "rank_worst", "share")  # columns tha
 LONG_ORDER, N_BESIDE, N_AT_ENDS = 40, 8, 3  # a unit's report shows that much of a longer order
 NamedUnit = tuple[Bilingual, PublishedFigure]
 MANY_UNITS = 12  # more units than this are counted in a sentence, not named
-MOST_PAIRS = 66  # pairs of 12 units; longer lists are only in tables/pairs.csv
 
 
 def build_ranking(subject: Subject) -> Section:
     """State which units surely differ, group by group, then list ranks with their ranges."""
     groups = [subject.group] if subject.unit else subject.figures.groups
+    if groups in ([], [NO_GROUP]):
+        alone = Paragraph(make_text("report.ranking.alone"), "note")
+        return Section("ranking", make_text("report.chapter.ranking"), (alone,))
     ranked = [figure for group in groups for figure in _ranked_units(subject, group)]
     blocks: list[Block] = [Paragraph(make_text("report.ranking.read"), "warning")] if ranked else []
     blocks += explain_rank(subject)
@@ -72,7 +79,7 @@ def explain_rank(subject: Subject) -> list[Block]:
         return []
     unit_index = subject.ranked_index
     n_letters = len({figure.letter for figure in ranked})
-    sentences = [
+    sentences: list[Text] = [
         make_text(
             "report.letter.alone" if n_letters == 1 else "report.letter.group",
             letter=unit_index.letter,
@@ -86,33 +93,42 @@ def explain_rank(subject: Subject) -> list[Block]:
             low=number_cell(unit_index, "rank_low"),
             high=number_cell(unit_index, "rank_high"),
         ),
-        _describe_gap(subject, unit_index, ranked),
-        make_text("report.letter.smallest", points=number_cell(unit_index, "detectable", 1)),
+        *_describe_gap(subject, unit_index, ranked),
     ]
     return [Paragraph(make_text("report.letter.whole", said=Joined(sentences, " ")), "lead")]
 
 
 def _describe_gap(
     subject: Subject, unit_index: PublishedFigure, ranked: Sequence[PublishedFigure]
-) -> Text:
-    """State the distance to the first (for the first: the second), and if it is within error."""
-    is_first = unit_index.unit == ranked[0].unit
-    other = ranked[1] if is_first else ranked[0]
+) -> list[Text]:
+    """State the distance to the first (for the first: the second), and if it is within error.
+
+    A unit whose forms need a second look is no benchmark: the next one takes its place.
+    """
+    others = [figure for figure in ranked if figure.unit != unit_index.unit and not figure.mark]
+    if not others:
+        return []
+    other = others[0]
+    position = "ahead" if ranked.index(unit_index) < ranked.index(other) else "behind"
+    is_usual = other in ranked[: 2 if position == "ahead" else 1]
     pairs, units = subject.figures.pairs, [unit_index.unit, other.unit]
     pair = pairs[pairs["unit"].isin(units) & pairs["other"].isin(units)].iloc[0]
-    position = "ahead" if is_first else "behind"
     certainty = "beyond" if pair["told"] else "within"
-    points, low, high = _pair_numbers(*pair[PAIR_COLUMNS[:5]])
-    return make_text(
+    points, low, high = number_pair(*pair[PAIR_COLUMNS[:5]])
+    gap = make_text(
         f"report.letter.{position}.{certainty}",
         unit=subject.unit_name(other.unit),
+        order=make_text(f"report.letter.order.{position}{'' if is_usual else '_unmarked'}"),
         points=points,
         low=low,
         high=high,
     )
+    detectable = pair["high"] - pair["value"] + NormalDist().inv_cdf(TEST_POWER) * pair["se"]
+    smallest = number_cell(unit_index, "detectable", 1) if is_usual else Number(detectable, 1)
+    return [gap, make_text("report.letter.smallest", points=smallest)]
 
 
-def _pair_numbers(
+def number_pair(
     unit: str, other: str, value: float, low: float, high: float
 ) -> tuple[Number, Number, Number]:
     """Return the printed difference of two units, with the printed ends of its interval."""
@@ -126,10 +142,15 @@ def _ranked_units(subject: Subject, group: str) -> list[PublishedFigure]:
 
 
 def _group_blocks(subject: Subject, group: str) -> list[Block]:
-    """Return the main sentence, the picture and the table of one group of units."""
-    order = subject.figures.units_in_order(group)
+    """Return the main sentence, the picture and the table of one group of units.
+
+    Units whose forms need a second look stand in a table apart until the wave accepts them.
+    """
+    figures = subject.figures.units_in_order(group)
+    apart = [figure for figure in figures if figure.reason == "flagged"]
+    order = [figure for figure in figures if figure not in apart]
     nearby = _select_nearby(order, subject.unit)
-    units = [(subject.unit_name(figure.unit), figure) for figure in nearby]
+    units = [(subject.marked_name(figure.unit), figure) for figure in nearby]
     name, targets = subject.group_name(group), subject.figures.survey.wave.targets
     columns, rows = _ranking_rows(units, targets)
     notes = _ranking_notes(subject, units, len(order))
@@ -142,8 +163,20 @@ def _group_blocks(subject: Subject, group: str) -> list[Block]:
     title = make_text("report.figure.ranking", group=name, lines=explain_target_lines(targets))
     alt = describe_intervals("ranking", units)
     picture = Picture(f"figure-ranking-{group}", title, alt, draw, table)
-    pictures = [picture] if has_several_units(subject, group) else []
-    return [*_list_letters(subject, group), *pictures, table]
+    has_picture = sum(figure.is_known for figure in order) > 1
+    tables = [*([picture] if has_picture else []), *([table] if order else [])]
+    return [*_list_letters(subject, group), *tables, *_list_apart(subject, group, apart)]
+
+
+def _list_apart(subject: Subject, group: str, units: Sequence[PublishedFigure]) -> list[Block]:
+    """List the units that are not ranked because their forms need a second look."""
+    if not units:
+        return []
+    names = [(subject.marked_name(figure.unit), figure) for figure in units]
+    caption = make_text("report.table.apart", group=subject.group_name(group))
+    table = estimate_table(f"table-apart-{group}", caption, "report.column.unit", names)
+    notes = (*table.notes, *subject.explain_marks(figure.unit for figure in units))
+    return [replace(table, notes=notes)]
 
 
 def _ranking_rows(
@@ -182,6 +215,7 @@ def _ranking_notes(subject: Subject, units: Sequence[NamedUnit], n_units: int) -
         make_text("report.ranking.note"),
         *([selected] if n_left_out else []),
         *caution_notes(units),
+        *subject.explain_marks(figure.unit for _, figure in units),
         *unranked,
     )
 
@@ -190,7 +224,7 @@ def _select_nearby(order: Sequence[PublishedFigure], unit: str) -> list[Publishe
     """Return a unit, those beside it and both ends of a long order; all of a short one."""
     if not unit or len(order) <= LONG_ORDER:
         return list(order)
-    own_position = next(position for position, figure in enumerate(order) if figure.unit == unit)
+    own_position = next((at for at, figure in enumerate(order) if figure.unit == unit), len(order))
     first_of_last = len(order) - N_AT_ENDS
     return [
         figure
@@ -236,7 +270,7 @@ def _list_letters(subject: Subject, group: str) -> list[Block]:
     groups = groupby(by_letter, key=lambda figure: figure.letter)
     letters = [(letter, [*units]) for letter, units in groups]
     points = Number(float(np.median([figure.detectable for figure in ranked])), 1)
-    first_unit = subject.unit_name(ranked[0].unit)
+    first_unit = subject.marked_name(ranked[0].unit)
     if len(letters) == 1:
         text = make_text("report.ranking.one_group", n=len(ranked), points=points, unit=first_unit)
         return [Paragraph(text, "lead")]
@@ -251,7 +285,7 @@ def _list_letters(subject: Subject, group: str) -> list[Block]:
 def _name_units(subject: Subject, units: Sequence[PublishedFigure]) -> object:
     if len(units) > MANY_UNITS:
         return make_text("report.ranking.count", n=len(units))
-    return Joined([subject.unit_name(figure.unit) for figure in units], "; ")
+    return Joined([subject.marked_name(figure.unit) for figure in units], "; ")
 
 
 def _fairness_blocks(subject: Subject, group: str) -> list[Block]:
@@ -279,6 +313,7 @@ def _fairness_blocks(subject: Subject, group: str) -> list[Block]:
     notes = (
         make_text("report.fair.note", n=len(by_rule.columns) - len(NOT_RULES)),
         *([] if is_adjusted else [make_text("report.fair.no_adjusters")]),
+        *subject.explain_marks(units["unit"]),
     )
     caption = make_text("report.table.fair", group=subject.group_name(group))
     return [Table(f"table-fair-{group}", caption, columns, rows, notes)]
@@ -293,7 +328,7 @@ def _fairness_row(
     """Return the row of a unit: raw, adjusted and pooled, and its ranks under other rules."""
     adjusted = (Number(float(row["adjusted"]), 2), int(row["adjusted_rank"])) if is_adjusted else ()
     return (
-        subject.unit_name(str(row["unit"])),
+        subject.marked_name(str(row["unit"])),
         int(row["rank"]),
         *adjusted,
         Number(float(row["pooled"]), 2),
@@ -302,42 +337,3 @@ def _fairness_row(
         Number(100 * float(row["chance"]), 0),
         make_text("report.places", low=int(ranks["rank_best"]), high=int(ranks["rank_worst"])),
     )
-
-
-def pair_tables(subject: Subject) -> list[Block]:
-    """Return the table of pairs of each small group, because letters do not compare pairs (R3)."""
-    blocks: list[Block] = []
-    pairs = subject.figures.pairs
-    for group in subject.figures.groups if not subject.unit else []:
-        group_pairs = pairs[pairs["group"] == group]
-        name = subject.group_name(group)
-        if len(group_pairs) > MOST_PAIRS:
-            blocks.append(Paragraph(make_text("report.pairs.file", group=name, n=len(group_pairs))))
-        elif len(group_pairs):
-            blocks.append(_pair_table(subject, group, group_pairs))
-    return blocks
-
-
-def _pair_table(subject: Subject, group: str, pairs: pd.DataFrame) -> Table:
-    rows = tuple(
-        (
-            make_text(
-                "report.pairs.pair",
-                first=subject.unit_name(first),
-                second=subject.unit_name(second),
-            ),
-            points,
-            make_text("report.pairs.interval", low=low, high=high),
-            make_text("report.pairs.told" if are_apart else "report.pairs.open"),
-        )
-        for first, second, *numbers, are_apart in pairs[PAIR_COLUMNS].itertuples(index=False)
-        for points, low, high in [_pair_numbers(first, second, *numbers)]
-    )
-    columns = (
-        Column(make_text("report.column.pair"), "row"),
-        Column(make_text("report.column.points")),
-        Column(make_text("report.column.interval_all")),
-        Column(make_text("report.column.verdict"), "text"),
-    )
-    caption = make_text("report.table.pairs", group=subject.group_name(group))
-    return Table(f"table-pairs-{group}", caption, columns, rows)
