@@ -28,9 +28,9 @@ instrument.strict_yaml instrument.pack
 infer.design infer.totals infer.intervals infer.variance infer.weighting infer.replicates
 infer.totals_from_files infer.layout infer.ratio_means infer.estimates infer.means infer.sample_size
 infer.sample_draw
-collect.texts collect.vocabulary collect.likeness collect.sheets collect.tables collect.wave collect.units
-collect.unit_changes collect.headers collect.columns collect.readings collect.cells collect.row_rules
-collect.placed_cells collect.duplicates collect.survey collect.quality collect.keyed_twice collect.simulate collect.draft
+collect.texts collect.vocabulary collect.readings collect.days collect.likeness collect.sheets collect.tables collect.wave collect.units
+collect.unit_changes collect.headers collect.columns collect.cells collect.row_rules
+collect.form_rows collect.cell_state collect.placed_cells collect.duplicates collect.survey collect.quality collect.keyed_twice collect.simulate collect.draft_sheets collect.draft
 measure.rules measure.scores measure.pooling measure.adjustment measure.ranking measure.change
 measure.reliability measure.fairness
 explain.likelihoods explain.collinearity explain.imputation explain.formula explain.effects
@@ -50,11 +50,11 @@ reports.chapters.driver_tables reports.chapters.drivers reports.chapters.annexes
 reports.annex_workbook reports.report
 reports.portal reports.comparison_page reports.sample_options reports.sample_list
 reports.sample_page
-reports.check_output reports.drivers_output
+reports.check_output reports.return_slips reports.drivers_output
 proof.program proof.receipt proof.receipt_page proof.ro_crate proof.read_back proof.verify
 proof.verdict_page proof.trace proof.archive
 runs.notebook runs.jobs runs.worker runs.papermill_engine runs.annual_run
-cli
+command_options cli
 """.split()  # noqa: SIM905 (one name a module, in the order of the house)
 
 

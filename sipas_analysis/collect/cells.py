@@ -3,7 +3,7 @@
 Each distinct text of a column is read once, so a column of a million cells takes little time.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,22 +12,35 @@ from numpy.typing import NDArray
 
 from sipas_analysis.collect.readings import Reading
 from sipas_analysis.collect.tables import Table
-from sipas_analysis.collect.texts import fold_text, tidy_text
+from sipas_analysis.collect.texts import tidy_text
 from sipas_analysis.errors import Place
 from sipas_analysis.instrument.pack import Scale
 
 Values = NDArray[np.object_]
+_SHOWN = 30  # characters of the text of a row that is left out
 
 
 @dataclass
 class Cells:
-    """The text of one table, with the typed columns, ledger and mistakes read from that text."""
+    """The text of one table, with the typed columns, ledger and mistakes read from that text.
+
+    Attributes:
+        table: The table.
+        raw: Its text; without the rows that the wave leaves out.
+        columns: Typed columns.
+        ledger: Changed cells, dropped rows and columns.
+        wrong: Places of mistakes, by message.
+        names: Folded headers and codes that the wave may use.
+        n_left_out: Number of rows that the wave leaves out.
+    """
 
     table: Table
     raw: pd.DataFrame
     columns: dict[str, object] = field(default_factory=dict)
     ledger: list[pd.DataFrame] = field(default_factory=list)
     wrong: dict[str, list[Place]] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
+    n_left_out: int = 0
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -44,36 +57,53 @@ class Cells:
         values = np.array([reading.value for reading in readings], dtype=object)
         self.columns[name] = pd.Series(values[number]).infer_objects().to_numpy()
         texts, rows = distinct.to_numpy()[number], np.asarray(self.raw.index)
-        wrong = np.array([not reading.ok for reading in readings])[number]
-        self.wrong.setdefault(kind, []).extend(
-            self.table.place(int(row), header, tidy_text(text))
-            for row, text in zip(rows[wrong], texts[wrong], strict=True)
-        )
+        is_wrong = np.array([not reading.ok for reading in readings], dtype=bool)[number]
+        self.refuse_rows(kind, header, pd.Series(is_wrong, index=self.raw.index))
         reason = np.array([reading.reason for reading in readings], dtype=object)[number]
         became = np.array([_write_value(value) for value in values], dtype=object)[number]
+        shown = np.where(reason == "other", "", texts)  # free text of a person
         at = np.flatnonzero(reason != "")
-        self._note_changes(header, rows[at], texts[at], became[at], reason[at])
+        self.note_changes(header, rows[at], shown[at], became[at], reason[at])
+
+    def refuse_rows(self, kind: str, header: str, is_wrong: "pd.Series[bool]") -> None:
+        """List the cells of some rows of a column as mistakes of one kind."""
+        texts = self.raw.loc[is_wrong, header]
+        self.wrong.setdefault(kind, []).extend(
+            self.table.place(int(row), header, tidy_text(text))
+            for row, text in zip(np.asarray(texts.index), texts, strict=True)
+        )
+
+    def refuse_words(self, kind: str, header: str, words: Iterable[str]) -> None:
+        """List words of the wave for a column as mistakes of one kind."""
+        places = [self.table.place(column=header, value=word) for word in words]
+        self.wrong.setdefault(kind, []).extend(places)
+
+    def leave_rows_out(
+        self, is_out: "pd.Series[bool]", header: str, reason: str, *, is_shown: bool
+    ) -> None:
+        """Leave out some rows; the ledger has each, with the start of its text if that is shown."""
+        texts = self.raw.loc[is_out, header].map(tidy_text).str.slice(0, _SHOWN * is_shown)
+        n, shown = len(texts), np.asarray(texts, dtype=object)
+        self.note_changes(header, np.asarray(texts.index), shown, [""] * n, [reason] * n)
+        self.raw = self.raw[~is_out]
+        self.n_left_out += n
 
     def turn_column(self, name: str, header: str, scale: Scale) -> None:
         """Turn the levels of a reversed question; the ledger has one entry for the column."""
         self.columns[name] = scale.low + scale.high - np.asarray(self.columns[name], dtype=float)
         ends = f"{scale.low}–{scale.high}", f"{scale.high}–{scale.low}"
-        self._note_changes(header, [None], [ends[0]], [ends[1]], ["reversed"])
+        self.note_changes(header, [None], [ends[0]], [ends[1]], ["reversed"])
 
     def drop_column(self, header: str, reason: str) -> None:
         """Drop a personal or ignored column; the ledger has its name and no value (rule P1)."""
-        self._note_changes(header, [None], [""], [""], [reason])
+        self.note_changes(header, [None], [""], [""], [reason])
 
-    def set_totals_apart(self, words: Sequence[str]) -> None:
-        """List each row of totals as a mistake, and do not read that row."""
-        is_word = self.raw.apply(_find_words, words=set(words))
-        rows = is_word.any(axis=1)
-        which = is_word[rows].idxmax(axis=1)
-        self.wrong["total_row"] = [
-            self.table.place(int(row), str(header), tidy_text(str(self.raw.loc[row, header])))
-            for row, header in zip(np.asarray(which.index), which, strict=True)
-        ]
-        self.raw = self.raw[~rows]
+    def note_left_out(self) -> None:
+        """List the rows and columns of the sheet that are not read as forms, and filled cells."""
+        for left_out in self.table.left_out:
+            texts = ("", left_out.text) if left_out.reason == "merged" else (left_out.text, "")
+            found, became = ([text] for text in texts)
+            self.note_changes(left_out.column, [left_out.row], found, became, [left_out.reason])
 
     def refuse_repeated_ids(self, name: str, header: str) -> None:
         """List repeated values of a column of ids as mistakes."""
@@ -84,7 +114,7 @@ class Cells:
             for row, form_id in zip(np.asarray(repeated.index), repeated, strict=True)
         )
 
-    def _note_changes(
+    def note_changes(
         self,
         header: str,
         rows: Sequence[object] | Values,
@@ -106,8 +136,8 @@ def _write_value(value: object) -> object:
     return f"{value:g}" if isinstance(value, float) else value
 
 
-def _find_words(column: "pd.Series[str]", words: set[str]) -> "pd.Series[bool]":
-    """Return for each cell whether its folded text is one of some words."""
+def map_texts(column: "pd.Series[str]", read: Callable[[str], object]) -> "pd.Series[str]":
+    """Return what ``read`` makes of each text of a column; each distinct text is read once."""
     number, texts = pd.factorize(column)
-    is_word = np.array([fold_text(text) in words for text in texts], dtype=bool)
-    return pd.Series(is_word[number], index=column.index)
+    values = np.array([read(text) for text in texts], dtype=object)
+    return pd.Series(values[number], index=column.index).infer_objects()

@@ -1,22 +1,31 @@
-"""Read the placed columns of one file: items, questions beside the index, unit and other roles."""
+"""Read the placed columns of one file: items, questions beside the index, unit and other roles.
 
-from collections.abc import Callable, Mapping
+Each column is read by the words of the wave first: ``labels``, ``recode`` and ``blank``, of the
+column, of the file and of the wave.
+"""
+
+from collections.abc import Mapping
 
 import numpy as np
 
-from sipas_analysis.collect.cells import Cells
+from sipas_analysis.collect.cells import Cells, map_texts
 from sipas_analysis.collect.columns import PlacedColumns
+from sipas_analysis.collect.days import find_day_mistake, make_day_reader, make_time_reader
 from sipas_analysis.collect.readings import (
+    Reader,
     Reading,
+    find_choice,
+    find_decimal,
+    fold_answer,
+    is_unclear,
+    list_choices,
     make_choice_reader,
     make_level_reader,
-    read_day,
-    read_weight,
-    read_words,
+    make_number_reader,
+    make_word_reader,
 )
 from sipas_analysis.collect.texts import fold_text
-from sipas_analysis.collect.wave import Responses, Wave
-from sipas_analysis.instrument.pack import Instrument
+from sipas_analysis.collect.wave import Columns, Responses, Wave
 
 
 def read_placed_columns(
@@ -36,53 +45,73 @@ def read_placed_columns(
         index: Unit code by folded spelling.
     """
     _read_items(cells, placed, responses, wave)
-    _read_questions(cells, placed, wave.read_pack())
+    _read_questions(cells, placed, responses, wave)
     _read_units(cells, placed, responses, index)
-    _read_roles(cells, placed)
+    _read_roles(cells, placed, responses, wave)
 
 
-def make_item_readers(
-    placed: PlacedColumns, responses: Responses, wave: Wave
-) -> dict[str, Callable[[str], Reading]]:
-    """Return how to read each rated item that has a column, by code."""
-    pack, declared_blank = wave.read_pack(), wave.columns.blank
+def find_words(columns: Columns, code: str, header: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return the codes for no answer and the recodes that the wave gives a column, by name."""
+    names = {fold_text(code), fold_text(header)}
+    blanks = [texts for name, texts in columns.blank.items() if fold_text(name) in names]
+    recodes = [words for name, words in columns.recode.items() if fold_text(name) in names]
+    blank = tuple(text for texts in blanks for text in texts)
+    return blank, {text: word for words in recodes for text, word in words.items()}
+
+
+def make_item_readers(placed: PlacedColumns, responses: Responses, wave: Wave) -> dict[str, Reader]:
+    """Return how to read each question on satisfaction that a file has, by its code."""
+    pack, columns = wave.read_pack(), wave.columns_of(responses)
     readers = {}
-    for code in pack.rated_codes:
-        if code not in placed.items:
-            continue
-        header, scale = placed.items[code], pack.scale_of(code)
-        item_blank = declared_blank.get(code, ()) + declared_blank.get(header, ())
-        pack_blank = pack.list_codes(code, "blank")
-        blank = {fold_text(text) for text in (*pack_blank, *responses.blank, *item_blank)}
-        labels = {
-            text: level for text, level in wave.columns.labels.items() if level in scale.levels
-        }
-        absent = {fold_text(text) for text in pack.list_codes(code, "not_applicable")}
-        absent -= {*map(fold_text, labels)}
-        readers[code] = make_level_reader(scale, blank, labels, absent)
+    for code, header in placed.items.items():
+        scale, (blank, recode) = pack.scale_of(code), find_words(columns, code, header)
+        read_word = make_level_reader(scale, (), {})
+        readings = {text: read_word(word) for text, word in recode.items()}
+        levels = {text: level for text, level in columns.labels.items() if level in scale.levels}
+        levels |= {text: reading.level for text, reading in readings.items() if reading.ok}
+        blank += (*pack.list_codes(code, "blank"), *responses.blank)
+        absent = pack.list_codes(code, "not_applicable")
+        readers[code] = make_level_reader(scale, blank, levels, absent)
     return readers
 
 
 def _read_items(cells: Cells, placed: PlacedColumns, responses: Responses, wave: Wave) -> None:
-    """Read the items and the overall item of a file; an item without a column stays blank."""
+    """Read the items of a file and the questions beside them; one without a column stays blank."""
     pack, readers = wave.read_pack(), make_item_readers(placed, responses, wave)
     for code in pack.rated_codes:
         if code not in readers:
             cells.columns[code] = np.full(len(cells.raw), np.nan)
             continue
         header, scale = placed.items[code], pack.scale_of(code)
+        recode = find_words(wave.columns_of(responses), code, header)[1]
+        read_word = make_level_reader(scale, (), {})
+        cells.refuse_words("recode", header, [w for w in recode.values() if not read_word(w).ok])
         cells.read_column(code, header, f"answer {scale.low} {scale.high}", readers[code])
         cells.columns[code] = np.asarray(cells.columns[code], dtype=float)  # also if all are blank
         if pack.find_question(code).reverse:
             cells.turn_column(code, header, scale)
 
 
-def _read_questions(cells: Cells, placed: PlacedColumns, pack: Instrument) -> None:
-    """Read the questions beside the index, and the keys that the wave declares."""
+def _read_questions(cells: Cells, placed: PlacedColumns, responses: Responses, wave: Wave) -> None:
+    """Read the questions beside the index, and the keys that the wave declares.
+
+    A code for no answer of the whole file that is also a choice is refused: which one is meant?
+    """
+    pack, columns = wave.read_pack(), wave.columns_of(responses)
     for code, header in placed.indicators.items():
-        cells.read_column(code, header, "choice", make_choice_reader(pack.indicators[code]))
+        indicator, (blank, recode) = pack.indicators[code], find_words(columns, code, header)
+        wrong = [word for word in recode.values() if find_choice(indicator, word) is None]
+        cells.refuse_words("recode", header, wrong)
+        settled = {fold_answer(text) for text in (*blank, *recode)}
+        clashes = {*map(fold_answer, responses.blank)} & {*list_choices(indicator)} - settled
+        is_clash = map_texts(cells.raw[header], fold_answer).isin(clashes)
+        cells.refuse_rows("blank_choice", header, is_clash)
+        reader = make_choice_reader(indicator, (*blank, *responses.blank), recode)
+        cells.read_column(code, header, "choice", reader)
     for code, header in placed.keys.items():
-        cells.read_column(code, header, "choice", read_words)
+        blank, recode = find_words(columns, code, header)
+        reader = make_word_reader((*blank, *responses.blank), recode)
+        cells.read_column(code, header, "choice", reader)
 
 
 def _read_units(
@@ -112,16 +141,41 @@ def _read_units(
         cells.wrong["unit_blank"] = [cells.table.place()]
 
 
-def _read_roles(cells: Cells, placed: PlacedColumns) -> None:
+def _read_roles(cells: Cells, placed: PlacedColumns, responses: Responses, wave: Wave) -> None:
     """Read form, date, weight and the other roles of a file, except the unit."""
-    readers = {
-        "date": ("day", read_day),
-        "weight": ("weight", read_weight),
-        "fpc": ("weight", read_weight),
-    }
-    for role in ("form", "mode", "date", "weight", "stratum", "cluster", "fpc"):
-        if role in placed.roles:
-            kind, reader = readers.get(role, ("choice", read_words))
-            cells.read_column(role, placed.roles[role], kind, reader)
+    columns = wave.columns_of(responses)
+    for role, header in placed.roles.items():
+        if role in ("date", "time"):
+            order = _find_day_order(cells, header, responses.dates or wave.dates, wave)
+            make_reader = make_day_reader if role == "date" else make_time_reader
+            cells.columns[role] = None
+            if order:
+                cells.read_column(role, header, "day", make_reader(order))
+        elif role in ("weight", "fpc", "count"):
+            decimal = _find_decimal_sign(cells, header, responses.decimal or wave.decimal)
+            reader = make_number_reader(decimal, whole=role == "count")
+            cells.read_column(role, header, "count" if role == "count" else "weight", reader)
+        elif role != "unit":
+            reader = make_word_reader(*find_words(columns, role, header))
+            cells.read_column(role, header, "choice", reader)
     if "form" in placed.roles:
         cells.refuse_repeated_ids("form", placed.roles["form"])
+
+
+def _find_day_order(cells: Cells, header: str, declared: str, wave: Wave) -> str:
+    """Return how days are written in a column; refuse the column if that is not clear."""
+    if declared:
+        return declared
+    start, end = wave.collected.start, wave.collected.end
+    kind, texts = find_day_mistake(cells.raw[header].unique(), start, end)
+    if kind:
+        cells.refuse_rows(kind, header, map_texts(cells.raw[header], fold_text).isin(texts))
+    return "" if kind else "d/m"
+
+
+def _find_decimal_sign(cells: Cells, header: str, declared: str) -> str:
+    """Return the decimal sign of a column; refuse texts of two meanings if no other shows it."""
+    decimal = declared or find_decimal(cells.raw[header].unique())
+    if not decimal:
+        cells.refuse_rows("decimal", header, map_texts(cells.raw[header], is_unclear).astype(bool))
+    return decimal

@@ -1,18 +1,28 @@
-"""Read texts of cells: a level, choices, a number, a day, or words.
+"""Read texts of cells: a level, choices, a number, or words.
 
-A reading is the meaning of a text, or states that the text is invalid.
+A reading is the meaning of a text, or states that the text is invalid. The words of ``wave.yaml``
+(labels, recodes) go before its codes for no answer, and both before the words of the pack.
 """
 
-from collections.abc import Callable, Collection, Mapping
+import math
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-
-import numpy as np
 
 from sipas_analysis.collect.texts import fold_text, tidy_text
 from sipas_analysis.instrument.pack import Indicator, Scale
 
+ANY_TEXT = "*"  # key of a recode: every text that is no level
+OTHER = "other"  # word of a recode, and code of the choice that it adds to a question
+_OTHER_NAMES = (OTHER, "khác", "khac")
 _SIGNS = (". ", ".", " - ", "-", ": ", ") ", " – ")
+_ENDS = " .;,!"
+_WHOLE = re.compile(r"(-?[0-9]+)[.,]0+")
+_INTEGER = re.compile(r"-?[0-9]+")
+_NUMBERS = {
+    "comma": re.compile(r"[0-9]+(,[0-9]+)?(e[-+]?[0-9]+)?|[1-9][0-9]{0,2}(\.[0-9]{3})+(,[0-9]+)?"),
+    "point": re.compile(r"[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?|[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]+)?"),
+}
 
 
 @dataclass(frozen=True)
@@ -23,16 +33,31 @@ class Reading:
     reason: str = ""
     ok: bool = True
 
+    @property
+    def level(self) -> int:
+        """The value as a level."""
+        return int(str(self.value).removesuffix(".0"))
+
+
+Reader = Callable[[str], Reading]
+
+
+def fold_answer(text: str) -> str:
+    """Return an answer for comparison: folded, without ``.0`` or a full stop at its end."""
+    folded = fold_text(text)
+    whole = _WHOLE.fullmatch(folded)
+    return whole[1] if whole else folded.rstrip(_ENDS) or folded
+
 
 def make_level_reader(
     scale: Scale,
-    blank: set[str],
+    blank: Collection[str],
     labels: Mapping[str, int],
     not_applicable: Collection[str] = (),
-) -> Callable[[str], Reading]:
+) -> Reader:
     """Return how to read answers: a level, its label, both (``5. Rất hài lòng``), or blank."""
     level_by_label = {
-        fold_text(text): level
+        fold_answer(text): level
         for level, label in scale.labels.items()
         for text in (label.vi, label.en)
         if text
@@ -40,88 +65,160 @@ def make_level_reader(
     level_by_label |= {
         f"{level}{sign}{label}": level for label, level in level_by_label.items() for sign in _SIGNS
     }
-    level_by_label |= {fold_text(text): level for text, level in labels.items()}
+    declared = {fold_answer(text): level for text, level in labels.items()}
+    level_by_label |= declared
+    blank_texts = {fold_answer(text) for text in blank} - {*declared}
+    absent_texts = {fold_answer(text) for text in not_applicable} - {*declared}
 
     def read_level(text: str) -> Reading:
-        folded = fold_text(text)
+        folded = fold_answer(text)
         if folded == "":
             return Reading(None)
-        if folded in blank:
+        if folded in blank_texts:
             return Reading(None, "blank_code")
-        if folded in not_applicable:
+        if folded in absent_texts:
             return Reading(None, "not_applicable")
         if folded in level_by_label:
             return Reading(float(level_by_label[folded]), "label")
-        level = _parse_number(folded)
-        if level is None or level not in scale.levels:
+        if not _INTEGER.fullmatch(folded) or int(folded) not in scale.levels:
             return Reading(None, ok=False)
-        return Reading(level, "" if text == str(int(level)) else "spelling")
+        return Reading(float(folded), "" if text == str(int(folded)) else "spelling")
 
     return read_level
 
 
-def make_choice_reader(indicator: Indicator) -> Callable[[str], Reading]:
-    """Return how to read a question beside the index: codes or labels, one or several."""
-    code_by_text = {
-        fold_text(text): code
+def list_choices(indicator: Indicator) -> dict[str, str]:
+    """Return the code of a choice by each folded text of it: code and labels."""
+    return {
+        fold_answer(text): code
         for code, label in indicator.levels.items()
         for text in (code, label.vi, label.en)
         if text
     }
 
+
+def find_choice(indicator: Indicator, word: str) -> str | None:
+    """Return the code of the choice that a word means; *other* has several usual names."""
+    choices, folded = list_choices(indicator), fold_answer(word)
+    names = (folded, *_OTHER_NAMES) if folded in _OTHER_NAMES else (folded,)
+    return next((choices[name] for name in names if name in choices), None)
+
+
+def make_choice_reader(
+    indicator: Indicator, blank: Collection[str] = (), recode: Mapping[str, str] | None = None
+) -> Reader:
+    """Return how to read a question beside the index: codes or labels, one or several.
+
+    A text behind the label of *other* (``Khác: …``) is read as *other*. So is each text that is no
+    choice, if ``recode`` says so under ``*``.
+    """
+    words = {fold_answer(text): word for text, word in (recode or {}).items()}
+    code_by_word = {text: find_choice(indicator, word) for text, word in words.items()}
+    any_text = code_by_word.pop(ANY_TEXT, None)
+    blank_texts = {fold_answer(text) for text in blank} - {*code_by_word}
+    choices = list_choices(indicator) | code_by_word
+    other = find_choice(indicator, OTHER)
+    other_names = "|".join(re.escape(text) for text, code in choices.items() if code == other)
+    starts_other = re.compile(rf"(?:{other_names})\b" if other_names else r"(?!)")
+
+    def read_part(text: str) -> Reading:
+        if text in choices:
+            return Reading(choices[text], "recoded" if text in code_by_word else "label")
+        code = other if starts_other.match(text) else any_text
+        return Reading(code, "other", ok=code is not None)
+
     def read_choice(text: str) -> Reading:
-        codes = [code_by_text.get(part) for part in _split_choices(text, indicator)]
-        if None in codes and indicator.kind == "many":
-            parts = _split_choices(text.replace(",", ";"), indicator)
-            codes = [code_by_text.get(part) for part in parts]
-        if not codes:
-            return Reading(None)
-        if None in codes:
+        folded = fold_answer(text)
+        if folded in blank_texts:
+            return Reading(None, "blank_code")
+        parts = _split_choices(folded, choices) if indicator.kind == "many" else [folded]
+        readings = [read_part(part) for part in parts if part]
+        reasons = {reading.reason for reading in readings if reading.ok}
+        if not all(reading.ok for reading in readings) and "other" not in reasons:
             return Reading(None, ok=False)
-        joined = ";".join(map(str, codes))
-        return Reading(joined, "" if joined == text else "label")
+        joined = ";".join(dict.fromkeys(str(each.value) for each in readings if each.ok))
+        reason = next((reason for reason in ("other", "recoded") if reason in reasons), "label")
+        return Reading(joined or None, reason if joined != text and joined else "")
 
     return read_choice
 
 
-def _split_choices(text: str, indicator: Indicator) -> list[str]:
-    """Return the folded choices of a cell, separated by ``;`` where several may be chosen."""
-    parts = text.split(";") if indicator.kind == "many" else [text]
-    return [fold_text(part) for part in parts if fold_text(part)]
+def _split_choices(folded: str, choices: Collection[str]) -> list[str]:
+    """Return the choices of a text, parted by ``;`` or ``,``, or codes parted by spaces.
+
+    The longest run of parts that is a choice is taken, so that a choice may hold commas itself.
+    """
+    codes = folded.split()
+    if folded not in choices and len(codes) > 1 and all(code in choices for code in codes):
+        return codes
+    tokens = re.split(r"([;,])", folded)
+    parts, start = [], 0
+    while start < len(tokens):
+        runs = {
+            end: fold_answer("".join(tokens[start:end])) for end in range(len(tokens), start, -2)
+        }
+        end = next((end for end, run in runs.items() if run in choices), start + 1)
+        parts.append(runs[end])
+        start = end + 1
+    return parts
 
 
-def read_words(text: str) -> Reading:
-    """Read a name or id; only its spaces and its Unicode form (NFC) are normalised."""
-    tidy = tidy_text(text)
-    return Reading(tidy or None, "spelling" if tidy and tidy != text else "")
+def make_word_reader(
+    blank: Collection[str] = (), recode: Mapping[str, str] | None = None
+) -> Reader:
+    """Return how to read names and ids: tidied, and as ``recode`` of the wave maps them."""
+    words = {fold_answer(text): word for text, word in (recode or {}).items()}
+    any_text = words.pop(ANY_TEXT, "")
+    kept = {fold_answer(word) for word in words.values()} | {fold_answer(any_text)}
+    blank_texts = {fold_answer(text) for text in blank} - {*words}
+
+    def read_word(text: str) -> Reading:
+        tidy, folded = tidy_text(text), fold_answer(text)
+        if folded in words:
+            return Reading(words[folded], "recoded")
+        if not tidy:
+            return Reading(None)
+        if folded in blank_texts:
+            return Reading(None, "blank_code")
+        if any_text and folded not in kept:
+            return Reading(any_text, "other")
+        return Reading(tidy, "spelling" if tidy != text else "")
+
+    return read_word
 
 
-def read_weight(text: str) -> Reading:
-    """Read a weight: a number above zero, with decimal point or comma."""
-    weight = _parse_number(fold_text(text))
-    if weight is None or weight <= 0:
-        return Reading(None, ok=False)
-    return Reading(weight, "spelling" if "," in text else "")
+def list_numbers(text: str) -> dict[str, float]:
+    """Return the numbers that a text may write, by decimal sign: ``1.234`` writes two."""
+    folded, numbers = fold_text(text), {}
+    for sign, pattern in _NUMBERS.items():
+        if pattern.fullmatch(folded):
+            plain = folded.replace(".", "").replace(",", ".") if sign == "comma" else folded
+            numbers[sign] = float(plain.replace(",", ""))
+    return numbers
 
 
-def read_day(text: str) -> Reading:
-    """Read a day written 2021-03-15 or 15/3/2021 (day first), with or without an hour."""
-    tidy = tidy_text(text)
-    if not tidy:
-        return Reading(None)
-    day = tidy.split(" ")[0].split("T")[0].replace("-", "/").replace(".", "/")
-    for day_format in ("%Y/%m/%d", "%d/%m/%Y"):
-        try:
-            return Reading(datetime.strptime(day, day_format).date().isoformat())
-        except ValueError:
-            continue
-    return Reading(None, ok=False)
+def find_decimal(texts: Iterable[str]) -> str:
+    """Return the decimal sign that the numbers of a column show; empty if they show none or two."""
+    signs = {sign for text in texts if len(numbers := list_numbers(text)) == 1 for sign in numbers}
+    return signs.pop() if len(signs) == 1 else ""
 
 
-def _parse_number(text: str) -> float | None:
-    """Return the number that a text writes with decimal point or comma, if any."""
-    try:
-        number = float(text.replace(",", "."))
-    except ValueError:
-        return None
-    return number if np.isfinite(number) else None
+def is_unclear(text: str) -> bool:
+    """Return whether a text writes another number with a decimal comma than with a point."""
+    return len(set(list_numbers(text).values())) > 1
+
+
+def make_number_reader(decimal: str, *, whole: bool = False) -> Reader:
+    """Return how to read numbers above zero, or whole ones from zero; both signs are understood."""
+
+    def read_number(text: str) -> Reading:
+        numbers = list_numbers(text)
+        number = numbers.get(decimal, next(iter(numbers.values()), math.nan))
+        fits = number >= 0 and number.is_integer() if whole else 0 < number < math.inf
+        if not fits:
+            return Reading(None, ok=False)
+        return Reading(
+            number, "" if numbers.get("point") == number and "," not in text else "number"
+        )
+
+    return read_number

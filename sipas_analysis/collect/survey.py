@@ -13,14 +13,23 @@ from pathlib import Path
 
 import pandas as pd
 
+from sipas_analysis.collect.cell_state import keep_forms
 from sipas_analysis.collect.cells import Cells
 from sipas_analysis.collect.columns import check_columns, place_columns
 from sipas_analysis.collect.duplicates import find_same_files, settle_copies
-from sipas_analysis.collect.placed_cells import read_placed_columns
+from sipas_analysis.collect.placed_cells import make_item_readers, read_placed_columns
+from sipas_analysis.collect.row_rules import (
+    check_sample,
+    find_absent_names,
+    find_split_questions,
+    leave_rows_out,
+    place_split_questions,
+    put_together,
+    repeat_forms,
+)
 from sipas_analysis.collect.sheets import read_sheet
 from sipas_analysis.collect.tables import find_table
 from sipas_analysis.collect.units import check_unit_days, index_units, read_units
-from sipas_analysis.collect.vocabulary import read_vocabulary
 from sipas_analysis.collect.wave import Responses, Wave
 from sipas_analysis.errors import (
     AnswerError,
@@ -167,14 +176,17 @@ def read_survey(wave: Wave) -> Survey:
     error = error or _check_form_days(frame, wave)
     if error:
         raise error
+    rows, (frame, uncounted) = len(frame), repeat_forms(frame, wave)
+    n_read += len(frame) - rows
     forms, dropped = _drop_short_forms(frame, wave, pack)
     if forms.empty:
         raise FormError("no_form_left", n_read=n_read, least=wave.min_answered)
     group = forms["unit"].map(dict(zip(units["code"], units["group"], strict=True)))
-    ledger = pd.concat([*ledgers, dropped], ignore_index=True)[list(LEDGER_COLUMNS)]
+    ledger = pd.concat([*ledgers, uncounted, dropped], ignore_index=True)[list(LEDGER_COLUMNS)]
     ledger = ledger.astype({"row": "Int64"})
     forms = forms.assign(group=group)
     survey = Survey(wave, pack, units, forms, ledger, n_read, fingerprint)
+    check_sample(forms, wave)
     survey.design()  # refuses a sample that contradicts its declaration
     _check_adjusters(survey)
     return survey
@@ -188,7 +200,7 @@ def _read_files(
     Mistakes of all files are refused in one list.
     """
     same_files = find_same_files(wave)
-    errors = [*same_files]
+    errors: list[SipasError] = [*same_files]
     files: list[Cells] = []
     for path, responses in wave.list_sources():
         cells, file_errors = _read_file(path, responses, wave, index)
@@ -199,10 +211,14 @@ def _read_files(
         all_forms = pd.concat(frames, ignore_index=True)
         frame, copies, copy_errors = settle_copies(all_forms, wave, wave.read_pack())
         errors += copy_errors
+    names = {name for cells in files for name in cells.names}
+    absent = None if errors else find_absent_names(wave, names)
+    errors += [absent] if absent else []
     if errors:
         raise errors[0] if len(errors) == 1 else SeveralError(errors)
     ledgers = [ledger for cells in files for ledger in cells.ledger]
-    return frame, [*ledgers, copies], len(all_forms)
+    n_left_out = sum(cells.n_left_out for cells in files)
+    return frame, [*ledgers, copies], len(all_forms) + n_left_out
 
 
 def _read_file(
@@ -211,39 +227,59 @@ def _read_file(
     """Read one file; return its cells, if it has a table, and its mistakes."""
     pack = wave.read_pack()
     try:
-        table = find_table(
-            read_sheet(path, responses.sheet, max(responses.header)), responses.header
-        )
+        sheet = read_sheet(path, responses.sheet, max(responses.header))
+        table = find_table(sheet, responses.header, responses.hidden or wave.hidden)
     except FileError as error:
         return None, [error]
-    cells = Cells(table, table.frame)
-    placed = place_columns(table.frame.columns, wave.columns, pack)
-    column_errors = check_columns(placed, wave.columns, pack, table, responses.unit)
+    columns = wave.columns_of(responses)
+    split = find_split_questions(table.frame.columns, columns, pack)
+    headers, columns = place_split_questions(table.frame.columns, split, columns, pack)
+    placed = place_columns(headers, columns, pack)
+    readers = make_item_readers(placed, responses, wave)
+    headers_by_code = {code: (header,) for code, header in placed.items.items()}
+    headers_by_code |= {question.code: question.headers for question in split}
+    item_readers = {header: readers[code] for code in readers for header in headers_by_code[code]}
+    hidden = responses.hidden or wave.hidden
+    table = keep_forms(table, placed, item_readers, responses.rows, hidden)
+    cells = Cells(table, table.frame.copy())
+    cells.note_left_out()
+    leave_rows_out(cells, placed, wave)
+    column_errors = check_columns(placed, columns, pack, table, responses.unit)
     if column_errors:
         return cells, [*column_errors]
     for reason, headers in placed.dropped.items():
         for header in headers:
             cells.drop_column(header, reason)
-    cells.set_totals_apart(read_vocabulary()["totals"])
+    put_together(cells, split)
     read_placed_columns(cells, placed, responses, wave, index)
     return cells, [
-        error_class(message, places, **dict(zip(("low", "high"), ends, strict=False)))
-        for message, error_class in _ERROR_CLASS_BY_MESSAGE.items()
-        for kind, places in cells.wrong.items()
-        for kind_message, *ends in [kind.split()]
-        if kind_message == message and places
+        *table.errors,
+        *(
+            error_class(message, places, **dict(zip(("low", "high"), ends, strict=False)))
+            for message, error_class in _ERROR_CLASS_BY_MESSAGE.items()
+            for kind, places in cells.wrong.items()
+            for kind_message, *ends in [kind.split()]
+            if kind_message == message and places
+        ),
     ]
 
 
 _ERROR_CLASS_BY_MESSAGE: dict[str, type[SipasError]] = {
     "answer": AnswerError,
     "choice": AnswerError,
+    "recode": ConfigError,
+    "blank_choice": AnswerError,
+    "join_differs": AnswerError,
+    "only_none": AnswerError,
     "number": AnswerError,
     "weight": AnswerError,
+    "count": AnswerError,
+    "decimal": AnswerError,
     "day": AnswerError,
+    "day_order": AnswerError,
+    "day_order_mixed": AnswerError,
     "unit": UnitError,
     "unit_differs": UnitError,
-    "total_row": FormError,
     "unit_blank": UnitError,
     "form_twice": FormError,
 }

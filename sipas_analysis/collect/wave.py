@@ -10,8 +10,10 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, PrivateAttr
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr
 
+from sipas_analysis.collect.readings import OTHER, find_choice, fold_answer
+from sipas_analysis.collect.texts import fold_text
 from sipas_analysis.errors import ConfigError, FileError, Place
 from sipas_analysis.infer.design import Lonely
 from sipas_analysis.instrument.pack import RESERVED, Index, Instrument, Status, read_instrument
@@ -25,6 +27,21 @@ Row = Annotated[int, Field(ge=1)]
 def _make_list(value: object) -> object:
     """Return a list; a value that is not a list becomes a list of one value."""
     return value if isinstance(value, list | tuple) else [value]
+
+
+def _check_header(rows: tuple[int, ...]) -> tuple[int, ...]:
+    """Refuse header rows that do not stand one below the other."""
+    if [*rows] != [*range(rows[0], rows[0] + len(rows))]:
+        raise ConfigError("header_order")
+    return rows
+
+
+def _check_range(rows: str) -> str:
+    """Refuse rows that are not written ``6-60`` or ``6``."""
+    first, _, last = rows.partition("-")
+    if not (first.isdecimal() and (last or first).isdecimal() and int(first) <= int(last or first)):
+        raise ConfigError("row_range")
+    return rows
 
 
 def _read_empty_list(value: object) -> object:
@@ -72,6 +89,9 @@ class Columns(Strict):
     ignore: Annotated[tuple[str, ...], BeforeValidator(_read_empty_list)] = ()
 
 
+ROLE_NAMES = tuple(name for name, part in Columns.model_fields.items() if part.annotation is str)
+
+
 class Responses(Strict):
     """Some files of answers: a name or a pattern, the rows of their header, and how they are read.
 
@@ -82,8 +102,14 @@ class Responses(Strict):
     file: str
     sheet: str = ""
     header: Annotated[
-        tuple[Row, ...], BeforeValidator(_make_list), Field(min_length=1, max_length=2)
+        tuple[Row, ...],
+        BeforeValidator(_make_list),
+        Field(min_length=1, max_length=2),
+        AfterValidator(_check_header),
     ] = (1,)
+    rows: Annotated[
+        tuple[Annotated[str, AfterValidator(_check_range)], ...], BeforeValidator(_make_list)
+    ] = ()
     blank: tuple[str, ...] = ()
     unit: str = ""
     columns: Columns = Columns()
@@ -150,7 +176,7 @@ class Wave(Strict):
     decision: Decision | None = None
     collected: Collected = Collected()
     population: Bilingual = Bilingual()
-    seed: int = 1
+    seed: int = Field(default=1, ge=0)
     responses: Annotated[tuple[Responses, ...], Field(min_length=1)]
     columns: Columns = Columns()
     hidden: Hidden = ""
@@ -194,6 +220,22 @@ class Wave(Strict):
     def path_of(self, name: str) -> Path:
         """Return a path given in the file, relative to the file."""
         return self._path.parent / name
+
+    def columns_of(self, responses: Responses) -> Columns:
+        """Return the columns of the wave and of an entry, with its labels; the entry goes first."""
+        entry, changes = responses.columns, {}
+        for name in Columns.model_fields:
+            before, after = getattr(self.columns, name), getattr(entry, name)
+            if name == "labels":
+                after = {**after, **responses.labels}
+            if name in ("items", "indicators", "keys"):
+                headers = {fold_text(header) for header in after.values()}
+                before = {
+                    c: header for c, header in before.items() if fold_text(header) not in headers
+                }
+            if name in entry.model_fields_set or after:
+                changes[name] = _add_words(before, after)
+        return self.columns.model_copy(update=changes)
 
     def list_sources(self) -> list[tuple[Path, Responses]]:
         """Return each file of answers with its entry, in the order of ``responses:`` and names.
@@ -239,10 +281,41 @@ class Wave(Strict):
         if self.index:
             changes = {key: getattr(self.index, key) for key in self.index.model_fields_set}
             pack = pack.model_copy(update={"index": pack.index.model_copy(update=changes)})
+        pack = _add_other_choice(pack, [self.columns_of(responses) for responses in self.responses])
         if self.min_forms:
             index = pack.index.model_copy(update={"min_forms": self.min_forms})
             pack = pack.model_copy(update={"index": index})
         return pack
+
+
+def _add_words(before: object, after: object) -> object:
+    """Return mappings and lists with those of an entry added; any other word replaces the first."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        added = {key: _add_words(before.get(key), value) for key, value in after.items()}
+        return {**before, **added}
+    if isinstance(before, tuple) and isinstance(after, tuple):
+        return (*before, *after)
+    return after
+
+
+def _add_other_choice(pack: Instrument, parts: Sequence[Columns]) -> Instrument:
+    """Return the pack with a choice *other* for each question that the wave recodes to it."""
+    indicators = dict(pack.indicators)
+    for code, indicator in pack.indicators.items():
+        names = (code, indicator.vi, indicator.en, *(part.indicators.get(code) for part in parts))
+        folded = {fold_text(name) for name in names if name}
+        words = [
+            word
+            for part in parts
+            for name, recode in part.recode.items()
+            for word in recode.values()
+            if fold_text(name) in folded
+        ]
+        is_asked = any(fold_answer(word) == OTHER for word in words)
+        if is_asked and find_choice(indicator, OTHER) is None:
+            levels = {**indicator.levels, OTHER: Bilingual(vi="Khác", en="Other")}
+            indicators[code] = indicator.model_copy(update={"levels": levels})
+    return pack.model_copy(update={"indicators": indicators})
 
 
 def read_wave(path: str | Path) -> Wave:
@@ -290,20 +363,34 @@ def _check_index(wave: Wave, pack: Instrument) -> None:
 
 def _check_codes(wave: Wave, pack: Instrument) -> None:
     """Refuse codes of items, indicators, keys, levels or an outcome that do not fit the pack."""
-    places, columns, scale = [Place(wave.path.name)], wave.columns, pack.scale
+    places = [Place(wave.path.name)]
     if wave.outcome in pack.items:
         raise ConfigError("outcome_in_driver", places, outcome=wave.outcome)
-    reserved = {*RESERVED, *pack.rated_codes, *pack.indicators}
-    for key in columns.keys:
-        if key in reserved:
-            raise ConfigError("wave_key", places, key=key)
+    for responses in wave.responses:
+        _check_entry(wave, responses, pack)
+    outcomes = [code for code in pack.rated_codes if code not in pack.items] or pack.rated_codes
+    _check_known("outcome", [wave.outcome] if wave.outcome else [], outcomes, wave, pack)
+
+
+def _check_entry(wave: Wave, responses: Responses, pack: Instrument) -> None:
+    """Refuse words of an entry or of the wave that clash or do not fit the pack."""
+    places, columns, scale = [Place(wave.path.name)], wave.columns_of(responses), pack.scale
+    codes = {*pack.rated_codes, *pack.indicators}
+    roles = {"fpc", "count", "operator", "time"}
+    used = {role for role in roles if getattr(columns, role)} & codes
+    for key in [key for key in columns.keys if key in {*RESERVED, *roles, *codes}] or used:
+        raise ConfigError("wave_key", places, key=key)
     for label, level in columns.labels.items():
         if not any(level in pack.scale_of(code).levels for code in pack.rated_codes):
             raise ConfigError("wave_label", places, label=label, low=scale.low, high=scale.high)
-    outcomes = [code for code in pack.rated_codes if code not in pack.items] or pack.rated_codes
+    labels = {fold_answer(text) for text in (*responses.labels, *responses.columns.labels)}
+    for text in responses.blank:
+        if fold_answer(text) in labels:
+            raise ConfigError("wave_label_blank", places, label=text, file=responses.file)
     _check_known("items", [*columns.items], pack.rated_codes, wave, pack)
     _check_known("indicators", [*columns.indicators], [*pack.indicators], wave, pack)
-    _check_known("outcome", [wave.outcome] if wave.outcome else [], outcomes, wave, pack)
+    joinable = [*codes, *columns.keys, *ROLE_NAMES]
+    _check_known("join", [*columns.join], joinable, wave, pack)
 
 
 def _check_known(

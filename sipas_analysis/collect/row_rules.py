@@ -1,0 +1,212 @@
+"""Apply the rules of a wave to rows and columns: joins, ticked choices, rows left out, counts.
+
+Each step is an entry of the ledger. A question that stands in several columns (``join``, or one
+column per choice) is placed under one header first; its columns are put together after the rows
+that the wave leaves out are gone.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from sipas_analysis.collect.cells import Cells, map_texts
+from sipas_analysis.collect.columns import ROLES, PlacedColumns, is_personal
+from sipas_analysis.collect.readings import fold_answer, list_choices
+from sipas_analysis.collect.texts import fold_text
+from sipas_analysis.collect.wave import Columns, Wave
+from sipas_analysis.errors import AnswerError, ConfigError, DesignError, Place, SipasError
+from sipas_analysis.instrument.pack import Instrument
+
+MOST_FORMS = 5_000_000
+_TICKED = {"1", "true", "yes", "y", "x", "v", "có", "✓"}
+_NOT_TICKED = {"", "0", "false", "no", "n", "không"}
+_OPTION = re.compile(r"^(?P<question>.+?)\s*(?:/(?P<option>[^/]+)|\[(?P<boxed>[^\[\]]+)\])$")
+
+
+@dataclass(frozen=True)
+class SplitQuestion:
+    """A question that stands in several columns of a file.
+
+    Attributes:
+        code: Code of the item, indicator, key or role.
+        header: Header under which the question is placed.
+        headers: The columns.
+        choices: The choice that a tick in each column means; empty if each column holds answers.
+    """
+
+    code: str
+    header: str
+    headers: tuple[str, ...]
+    choices: tuple[str, ...] = ()
+
+
+def find_split_questions(
+    headers: Iterable[str], columns: Columns, pack: Instrument
+) -> list[SplitQuestion]:
+    """Return the questions that the wave joins, and those with a column for each choice."""
+    header_by_text = {fold_text(header): header for header in headers}
+    questions = []
+    for code, names in columns.join.items():
+        present = [header_by_text[text] for text in map(fold_text, names) if text in header_by_text]
+        questions += [SplitQuestion(code, present[0], tuple(present))] if present else []
+    for code, indicator in pack.indicators.items():
+        if indicator.kind == "many":
+            wording, choices = indicator.wording, list_choices(indicator)
+            names = (code, indicator.vi, indicator.en, wording.vi, wording.en)
+            declared = columns.indicators.get(code, "")
+            texts = {fold_text(name) for name in (*names, declared) if name}
+            ticks = {
+                header: choices[option]
+                for text, header in header_by_text.items()
+                if (parts := _OPTION.match(text))
+                and parts["question"].rpartition("/")[2] in texts
+                and (option := (parts["option"] or parts["boxed"]).strip()) in choices
+            }
+            whole = [h for text, h in header_by_text.items() if text.rpartition("/")[2] in texts]
+            header = (*whole, declared or code)[0]
+            if ticks:
+                questions.append(SplitQuestion(code, header, tuple(ticks), tuple(ticks.values())))
+    return questions
+
+
+def place_split_questions(
+    headers: Iterable[str], questions: Sequence[SplitQuestion], columns: Columns, pack: Instrument
+) -> tuple[list[str], Columns]:
+    """Return the headers to be placed, one for each split question, and columns that say so."""
+    hidden = {header for question in questions for header in question.headers}
+    shown = dict.fromkeys([*headers, *(question.header for question in questions)])
+    hidden -= {question.header for question in questions}
+    for question in questions:
+        code, header = question.code, question.header
+        if code in ROLES:
+            columns = columns.model_copy(update={code: header})
+        else:
+            part = "indicators" if code in pack.indicators else "items"
+            part = "keys" if code in columns.keys else part
+            joined = {**getattr(columns, part), code: header}
+            columns = columns.model_copy(update={part: joined})
+    return [header for header in shown if header not in hidden], columns
+
+
+def put_together(cells: Cells, questions: Sequence[SplitQuestion]) -> None:
+    """Put the columns of each split question into one column of text, under its header."""
+    for question in questions:
+        if question.choices:
+            _gather_choices(cells, question)
+        else:
+            _join_versions(cells, question)
+
+
+def _join_versions(cells: Cells, question: SplitQuestion) -> None:
+    """Take each form's answer from the column that holds it; refuse two that differ."""
+    answer = cells.raw[question.header]
+    for header in question.headers:
+        texts, folded = cells.raw[header], map_texts(cells.raw[header], fold_answer)
+        before = map_texts(answer, fold_answer)
+        differs = (folded != "") & (before != "") & (folded != before)
+        cells.refuse_rows("join_differs", header, differs)
+        answer = answer.where(before != "", texts)
+        n = str(int((folded != "").sum()))
+        cells.note_changes(header, [None], [n], [question.code], ["joined"])
+    cells.raw[question.header] = answer
+
+
+def _gather_choices(cells: Cells, question: SplitQuestion) -> None:
+    """Make one column of several choices from a column of ticks for each choice."""
+    gathered = pd.Series("", index=cells.raw.index, dtype=object)
+    for header, choice in zip(question.headers, question.choices, strict=True):
+        folded = map_texts(cells.raw[header], fold_answer)
+        label = (_OPTION.match(fold_text(header)) or [header])[0].rpartition("/")[2]
+        ticked = folded.isin({*_TICKED, fold_text(choice), label})
+        cells.refuse_rows("choice", header, ~ticked & ~folded.isin(_NOT_TICKED))
+        gathered = gathered.where(~ticked, gathered + ";" + choice)
+        n = str(int(ticked.sum()))
+        cells.note_changes(header, [None], [n], [f"{question.code}: {choice}"], ["joined"])
+    if question.header in cells.raw:
+        whole = cells.raw[question.header]
+        gathered = whole.where(map_texts(whole, fold_text) != "", gathered)
+    cells.raw[question.header] = gathered.str.removeprefix(";")
+
+
+def leave_rows_out(cells: Cells, placed: PlacedColumns, wave: Wave) -> None:
+    """Leave out the rows that ``only`` and ``leave_out`` of the wave name, each with its reason."""
+    header_by_name = {fold_text(str(header)): str(header) for header in cells.raw}
+    for part in (placed.items, placed.indicators, placed.roles, placed.keys):
+        header_by_name |= {fold_text(code): header for code, header in part.items()}
+    placed.unknown[:] = [h for h in placed.unknown if fold_text(h) not in _fold_rule_names(wave)]
+    for reason, rules in (("only", wave.only), ("leave_out", wave.leave_out)):
+        for name, texts in rules.items():
+            header = header_by_name.get(fold_text(name))
+            if header is None:
+                continue
+            folded = map_texts(cells.raw[header], fold_answer)
+            is_named = folded.isin({fold_answer(text) for text in texts})
+            is_out = ~is_named if reason == "only" else is_named
+            if reason == "only" and len(is_out) and is_out.all():
+                cells.wrong.setdefault("only_none", []).append(cells.table.place(column=header))
+            cells.leave_rows_out(is_out, header, reason, is_shown=not is_personal(header))
+    cells.names |= {*header_by_name}
+
+
+def _fold_rule_names(wave: Wave) -> dict[str, str]:
+    """Return the names that ``only`` and ``leave_out`` use, by folded text."""
+    return {fold_text(name): name for name in (*wave.only, *wave.leave_out)}
+
+
+def find_absent_names(wave: Wave, present: set[str]) -> SipasError | None:
+    """Return an error for names of rules, joins and recodes that no file has."""
+    names = _fold_rule_names(wave)
+    for columns in map(wave.columns_of, wave.responses):
+        names |= {fold_text(name): name for name in columns.recode}
+        names |= {fold_text(name): name for joined in columns.join.values() for name in joined}
+    absent = [name for folded, name in names.items() if folded not in present]
+    if not absent:
+        return None
+    close = [*difflib.get_close_matches(fold_text(absent[0]), present, n=1, cutoff=0.5), "–"][0]
+    return ConfigError(
+        "names_absent", [Place(wave.path.name)], names="; ".join(absent), close=close
+    )
+
+
+def repeat_forms(frame: pd.DataFrame, wave: Wave) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Repeat each row as often as ``columns: count`` says; a row of count 0 goes to the ledger."""
+    origin = frame[["file", "row"]]
+    if "count" not in frame:
+        return frame, origin.iloc[:0]
+    count = frame["count"].fillna(1).astype("int64")
+    if count.sum() > MOST_FORMS:
+        places = [Place(str(file), column=wave.columns.count) for file in origin["file"].unique()]
+        raise AnswerError("count_total", places, total=int(count.sum()), most=MOST_FORMS)
+    ledger = origin[count == 0].assign(
+        column=wave.columns.count, found="0", became="", reason="count_zero"
+    )
+    repeated = frame.drop(columns="count").loc[frame.index.repeat(count)]
+    return repeated.reset_index(drop=True), ledger
+
+
+def check_sample(frame: pd.DataFrame, wave: Wave) -> None:
+    """Refuse forms without stratum, cluster or fpc, and an fpc that varies within its stratum.
+
+    Raises:
+        DesignError: With the file and row of each form.
+    """
+    for role in ("stratum", "cluster", "fpc"):
+        if role in frame and frame[role].isna().any():
+            blank = frame[frame[role].isna()]
+            raise DesignError("sample_blank", _list_places(blank, wave, role))
+    if "fpc" in frame:
+        strata = frame["stratum"] if "stratum" in frame else pd.Series("", index=frame.index)
+        usual = frame["fpc"].groupby(strata).transform(lambda fpc: fpc.mode()[0])
+        differs = frame["fpc"] != usual
+        if differs.any():
+            raise DesignError("sample_fpc", _list_places(frame[differs], wave, "fpc"))
+
+
+def _list_places(frame: pd.DataFrame, wave: Wave, role: str) -> list[Place]:
+    """Return the place and the value of a role in some forms."""
+    header, values = getattr(wave.columns, role) or role, frame[role].fillna("").astype(str)
+    rows = zip(frame["file"], frame["row"], values, strict=True)
+    return [Place(str(file), int(row), header, value) for file, row, value in rows]
