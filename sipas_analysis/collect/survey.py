@@ -207,6 +207,8 @@ def _read_files(
         files += [cells] if cells else []
         errors += file_errors
     frames = [cells.frame for cells in files if cells.columns]
+    if not frames and not errors:
+        errors.append(FormError("no_form_left", n_read=0, least=wave.min_answered))
     if frames and not same_files:
         all_forms = pd.concat(frames, ignore_index=True)
         frame, copies, copy_errors = settle_copies(all_forms, wave, wave.read_pack())
@@ -245,8 +247,8 @@ def _read_file(
     cells.note_left_out()
     leave_rows_out(cells, placed, wave)
     column_errors = check_columns(placed, columns, pack, table, responses.unit)
-    if column_errors:
-        return cells, [*column_errors]
+    if column_errors or table.frame.empty:
+        return cells, [*column_errors, *table.errors]
     for reason, headers in placed.dropped.items():
         for header in headers:
             cells.drop_column(header, reason)

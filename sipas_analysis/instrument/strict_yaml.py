@@ -68,7 +68,9 @@ def read_model(path: Path, model: type[Model]) -> Model:
     except ValidationError as error:
         model_keys = sorted(set(_list_keys(model.model_json_schema())))
         mistakes = error.errors()
-        parents = {mistake["loc"][:-1] for mistake in mistakes}
+        parents = {
+            mistake["loc"][:depth] for mistake in mistakes for depth in range(len(mistake["loc"]))
+        }
         explained = [
             _explain_mistake(mistake, lines, model_keys)
             for mistake in mistakes
