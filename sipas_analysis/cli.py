@@ -6,7 +6,6 @@ can correct prints one paragraph and has a special exit code, never a traceback.
 """
 
 import sys
-import traceback
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,15 +13,28 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sipas_analysis import __version__
+from sipas_analysis.command_options import (
+    DraftOutOpt,
+    LangOpt,
+    OutOpt,
+    ParameterOpt,
+    UnitOpt,
+    WaveArg,
+    make_option,
+    parse_parameters,
+    split_names,
+)
 from sipas_analysis.documents.writers.terminal import (
     choose_language,
+    describe_crash,
     print_error_and_exit,
     print_lines,
     print_message,
     print_table,
+    print_written,
     translate_help,
 )
-from sipas_analysis.errors import ParameterError, SipasError
+from sipas_analysis.errors import SipasError, shorten
 from sipas_analysis.files import check_writable, write_log
 from sipas_analysis.messages import LANGUAGES, say
 from sipas_analysis.reports.sample_options import SampleOptions
@@ -41,18 +53,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-WaveArg = Annotated[Path, typer.Argument(help="cli.arg.wave", metavar="WAVE")]
-OutOpt = Annotated[Path | None, typer.Option("--out", help="cli.opt.out", metavar="DIR")]
-LangOpt = Annotated[str, typer.Option("--lang", help="cli.opt.lang", metavar="vi|en")]
-UnitOpt = Annotated[str, typer.Option("--unit", help="cli.opt.unit", metavar="CODE")]
-ParameterOpt = Annotated[
-    list[str] | None, typer.Option("-p", help="cli.opt.set", metavar="NAME=VALUE")
-]
-
-
-def _option(name: str, help_id: str = "") -> object:
-    return typer.Option(f"--{name}", help=f"cli.opt.{help_id or name}")
-
 
 def main() -> None:
     """Run the command line; print errors as sentences and return their exit codes."""
@@ -65,7 +65,7 @@ def main() -> None:
     except SipasError as error:
         print_error_and_exit(error)
     except Exception as error:
-        path = write_log(traceback.format_exc())
+        path = write_log(describe_crash(error))
         fault = type(error).__name__
         typer.echo(say(choose_language(), "cli.said.internal", why=fault, path=path), err=True)
         sys.exit(70)
@@ -84,23 +84,28 @@ def _show_version(
 @app.command(help="cli.init")
 def init(
     files: Annotated[list[Path], typer.Argument(help="cli.arg.files", metavar="FILE...")],
-    out: Annotated[
-        Path | None, typer.Option("--out", help="cli.opt.out_init", metavar="DIR")
-    ] = None,
+    out: DraftOutOpt = None,
     lang: LangOpt = "",  # noqa: ARG001
 ) -> None:
     from sipas_analysis.collect.draft import draft_wave
 
-    draft = draft_wave(files, out or files[0].parent, choose_language())
-    for path in (draft.wave, draft.units):
-        print_message("wrote", path=path)
+    folder = files[0] if files[0].is_dir() else files[0].parent
+    draft = draft_wave(files, out or folder, choose_language())
+    print_written((draft.wave, draft.units))
     print_message("drafted", pack=draft.pack.id, n_units=draft.n_units)
     if draft.file_is_unit:
         print_message("file_is_unit")
-    if draft.unplaced:
-        print_message("unplaced", names="; ".join(draft.unplaced))
-    if draft.units_to_place:
-        print_message("ungrouped", names="; ".join(draft.units_to_place))
+    if not draft.has_year:
+        print_message("no_year")
+    for message, names in (
+        ("no_survey", draft.skipped),
+        ("not_read", draft.dropped),
+        ("unplaced", draft.unplaced),
+        ("to_confirm", draft.to_confirm),
+        ("ungrouped", draft.units_to_place),
+    ):
+        if names:
+            print_message(message, names="; ".join(map(shorten, names)))
     print_message("next", path=draft.wave)
 
 
@@ -119,18 +124,23 @@ def demo(
 
 @app.command(help="cli.check")
 def check(wave: WaveArg, lang: LangOpt = "", out: OutOpt = None) -> None:  # noqa: ARG001
-    facts, survey = _read_survey(wave)
+    try:
+        facts, survey = _read_survey(wave)
+    except SipasError as error:
+        _write_return_slips(wave, error, out)
+        raise
     from sipas_analysis.reports.check_output import describe_check, list_check_tables
 
     print_lines(describe_check(survey, choose_language()))
     if out is not None:
         _write_tables(list_check_tables(survey), out / "check")
+    _write_return_slips(wave, survey, out)
     print_message("next_run", path=facts.path)
 
 
 @app.command(help="cli.score")
 def score(wave: WaveArg, out: OutOpt = None, lang: LangOpt = "") -> None:  # noqa: ARG001
-    facts, survey = _read_survey(wave)
+    facts, survey = _read_survey(wave, is_ranked=True)
     from sipas_analysis.figures.published import Figures
 
     figures = Figures(survey)
@@ -146,10 +156,10 @@ def drivers(
     wave: WaveArg,
     out: OutOpt = None,
     lang: LangOpt = "",  # noqa: ARG001
-    model: Annotated[str, _option("model")] = "linear,logit,ordinal",
-    by: Annotated[str, _option("by", "by_key")] = "",
-    controls: Annotated[str, _option("controls")] = "",
-    missing: Annotated[str, _option("missing")] = "complete",
+    model: Annotated[str, make_option("model")] = "linear,logit,ordinal",
+    by: Annotated[str, make_option("by", "by_key")] = "",
+    controls: Annotated[str, make_option("controls")] = "",
+    missing: Annotated[str, make_option("missing")] = "complete",
 ) -> None:
     facts, survey = _read_survey(wave)
     from sipas_analysis.explain.drivers import drivers as explain_satisfaction
@@ -160,7 +170,7 @@ def drivers(
         list_tables,
     )
 
-    models, names = _split_names(model), _split_names(controls)
+    models, names = split_names(model), split_names(controls)
     result = explain_satisfaction(survey, models, by=by, controls=names, missing=missing)
     result = keep_publishable(survey, result, by) if by else result
     is_usual = not by and not names and missing == "complete"
@@ -176,11 +186,19 @@ def report(
     lang: LangOpt = "",
     out: OutOpt = None,
     parameters: ParameterOpt = None,
-    formats: Annotated[str, _option("formats")] = "html",
+    formats: Annotated[str, make_option("formats")] = "html",
 ) -> None:
-    facts, survey = _read_survey(wave)
-    folder = _output_folder(out, facts)
-    path = _report(survey, unit, lang, folder, formats, _parse_parameters(parameters))
+    facts, survey = _read_survey(wave, is_ranked=True)
+    from sipas_analysis.runs.notebook import write_report
+
+    path = write_report(
+        survey,
+        unit,
+        split_names(lang),
+        folder=_output_folder(out, facts),
+        formats=formats,
+        parameters=parse_parameters(parameters),
+    )
     print_message("report", path=path)
 
 
@@ -189,21 +207,21 @@ def run(
     wave: WaveArg,
     lang: LangOpt = "",
     out: OutOpt = None,
-    jobs: Annotated[int, _option("jobs")] = 0,
-    units: Annotated[str, _option("units")] = "",
-    formats: Annotated[str, _option("formats")] = "html",
-    engine: Annotated[str, _option("engine")] = "fork",
-    scheduler: Annotated[str, _option("scheduler")] = "",
+    jobs: Annotated[int, make_option("jobs")] = 0,
+    units: Annotated[str, make_option("units")] = "",
+    formats: Annotated[str, make_option("formats")] = "html",
+    engine: Annotated[str, make_option("engine")] = "fork",
+    scheduler: Annotated[str, make_option("scheduler")] = "",
 ) -> None:
-    facts, survey = _read_survey(wave)
+    facts, survey = _read_survey(wave, is_ranked=True)
     from sipas_analysis.runs.annual_run import RunRequest, run_wave  # slow to import
 
     folder = _output_folder(out, facts)
     request = RunRequest(
         folder,
-        languages=_split_names(lang),
-        formats=_split_names(formats),
-        units=_split_names(units),
+        languages=split_names(lang),
+        formats=split_names(formats),
+        units=split_names(units),
         engine=engine,
         scheduler=scheduler,
         jobs=jobs,
@@ -223,8 +241,8 @@ def run(
 @app.command(help="cli.verify")
 def verify(
     out: Annotated[Path, typer.Argument(help="cli.arg.out", metavar="DIR|ZIP")],
-    wave: Annotated[Path | None, _option("wave")] = None,
-    to: Annotated[Path | None, _option("to", "to_verdict")] = None,
+    wave: Annotated[Path | None, make_option("wave")] = None,
+    to: Annotated[Path | None, make_option("to", "to_verdict")] = None,
     lang: LangOpt = "",  # noqa: ARG001
 ) -> None:
     from sipas_analysis.documents.writers.html import write_html
@@ -237,8 +255,7 @@ def verify(
         typer.echo(line)
     if to:
         page = verdict_page.make_verdict_page(verdict)
-        for language in LANGUAGES:
-            print_message("wrote", path=write_html(page, to / f"verdict.{language}.html", language))
+        print_written(write_html(page, to / f"verdict.{name}.html", name) for name in LANGUAGES)
     if not verdict_page.is_good(verdict):
         raise typer.Exit(1)
 
@@ -264,9 +281,9 @@ def trace(
 @app.command(help="cli.archive")
 def archive(
     out: Annotated[Path, typer.Argument(help="cli.arg.out", metavar="DIR")],
-    to: Annotated[Path | None, _option("to", "to_archive")] = None,
-    wave: Annotated[Path | None, _option("wave")] = None,
-    public: Annotated[bool, _option("public")] = False,
+    to: Annotated[Path | None, make_option("to", "to_archive")] = None,
+    wave: Annotated[Path | None, make_option("wave")] = None,
+    public: Annotated[bool, make_option("public")] = False,
     lang: LangOpt = "",  # noqa: ARG001
 ) -> None:
     from sipas_analysis.proof.archive import write_archive
@@ -280,8 +297,7 @@ def archive(
 def sample(**options: Any) -> None:
     from sipas_analysis.reports.sample_page import write_sample
 
-    for path in write_sample(SampleOptions(**options), choose_language()):
-        print_message("wrote", path=path)
+    print_written(write_sample(SampleOptions(**options), choose_language()))
 
 
 @app.command(help="cli.compare")
@@ -289,15 +305,14 @@ def compare(
     waves: Annotated[list[Path], typer.Argument(help="cli.arg.waves", metavar="WAVE...")],
     out: OutOpt = None,
     lang: LangOpt = "",  # noqa: ARG001
-    crosswalk: Annotated[Path | None, _option("crosswalk")] = None,
+    crosswalk: Annotated[Path | None, make_option("crosswalk")] = None,
 ) -> None:
     language, surveys = choose_language(), [_read_survey(wave)[1] for wave in waves]
     from sipas_analysis.reports.comparison_page import describe_changes, write_comparison
 
     changes, paths = write_comparison(surveys, out, language, crosswalk)
     print_lines(describe_changes(changes, language))
-    for path in paths:
-        print_message("wrote", path=path)
+    print_written(paths)
 
 
 @app.command(help="cli.lab")
@@ -310,8 +325,8 @@ def lab(lang: LangOpt = "") -> None:  # noqa: ARG001
     raise typer.Exit(subprocess.call(command))  # noqa: S603 (our own interpreter and folder)
 
 
-def _read_survey(path: Path) -> "tuple[Wave, Survey]":
-    """Read wave and answers, and print the number of forms."""
+def _read_survey(path: Path, *, is_ranked: bool = False) -> "tuple[Wave, Survey]":
+    """Read wave and answers; print the number of forms and, if asked, units without a rank."""
     from sipas_analysis.collect.survey import read_survey
     from sipas_analysis.collect.wave import read_wave
 
@@ -326,44 +341,24 @@ def _read_survey(path: Path) -> "tuple[Wave, Survey]":
     )
     if facts.is_synthetic:
         print_message("synthetic")
+    if is_ranked:
+        from sipas_analysis.reports.check_output import describe_flagged
+
+        print_lines(describe_flagged(survey, choose_language()))
     return facts, survey
 
 
-def _report(
-    survey: "Survey", unit: str, lang: str, folder: Path, formats: str, more: dict[str, str]
-) -> Path:
-    """Run the notebook of the province or of one unit; return the first page it wrote."""
-    from sipas_analysis.reports.report import report as start_report
-    from sipas_analysis.runs.notebook import PROVINCE, UNIT, run_notebook_here
+def _write_return_slips(path: Path, outcome: "SipasError | Survey", out: Path | None) -> None:
+    """Write what each unit has to correct, and the overview of all units, if a folder is given."""
+    if out is None:
+        return
+    from sipas_analysis.collect.wave import read_wave
+    from sipas_analysis.reports.return_slips import write_return_slips
 
-    languages = start_report(survey, _split_names(lang), unit).languages
-    parameters = {
-        "wave": str(survey.wave.path.absolute()),
-        "language": ",".join(languages),
-        "out": str(folder.absolute()),
-        "formats": formats,
-    }
-    parameters |= {"unit": unit} if unit else {}
-    for name in sorted(parameters.keys() & more.keys()):
-        raise ParameterError("parameter_given", name=name)
-    run_notebook_here(UNIT if unit else PROVINCE, parameters | more, survey)
-    report_folder = folder / "units" / unit if unit else folder / "province"
-    first = formats.split(",", maxsplit=1)[0].strip()
-    stem = "report" if unit or first != "xlsx" else "annexes"
-    return report_folder / f"{stem}.{languages[0]}.{first}"
-
-
-def _parse_parameters(parameters: list[str] | None) -> dict[str, str]:
-    """Return name and value of each ``-p NAME=VALUE``."""
-    for parameter in parameters or []:
-        if "=" not in parameter:
-            raise ParameterError("parameter_form", found=parameter)
-    return dict(parameter.split("=", 1) for parameter in parameters or [])
-
-
-def _split_names(text: str) -> tuple[str, ...]:
-    """Return the names of a comma-separated list."""
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+    slips, overview = write_return_slips(read_wave(path), outcome, check_writable(out))
+    print_written(overview)
+    if slips:
+        print_message("slips", n=len(slips), path=slips[0].parent)
 
 
 def _output_folder(out: Path | None, facts: "Wave") -> Path:
@@ -373,5 +368,4 @@ def _output_folder(out: Path | None, facts: "Wave") -> Path:
 def _write_tables(tables: "dict[str, pd.DataFrame]", folder: Path) -> None:
     from sipas_analysis.figures.published import write_tables
 
-    for path in write_tables(tables, folder):
-        print_message("wrote", path=path)
+    print_written(write_tables(tables, folder))

@@ -9,7 +9,9 @@ with the item that they may be.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from fnmatch import translate
+from functools import cache
+from typing import Literal
 
 from sipas_analysis.collect.headers import Target, fold_header, list_names, recognise_header
 from sipas_analysis.collect.likeness import pair_nearest
@@ -21,7 +23,17 @@ from sipas_analysis.errors import ColumnError, Place
 from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.messages import LANGUAGES, Language
 
-ROLES = ("form", "unit", "mode", "date", "weight", "stratum", "cluster", "fpc", "count")
+ROLES: tuple[str, ...] = (
+    "form",
+    "unit",
+    "mode",
+    "date",
+    "weight",
+    "stratum",
+    "cluster",
+    "fpc",
+    "count",
+)
 ROLES += ("operator", "time")
 PARTS = ("items", "indicators", "keys", "roles")
 REST = "rest"  # under ``ignore:``, every column that nobody placed
@@ -56,9 +68,23 @@ class PlacedColumns:
 
 def is_personal(header: str) -> bool:
     """Return whether a header names personal data: contains a listed phrase as whole words."""
-    folded = fold_text(header)
-    phrases = read_vocabulary()["personal"]
-    return any(re.search(rf"(?<!\w){re.escape(phrase)}(?!\w)", folded) for phrase in phrases)
+    return _compile_phrases().search(fold_text(header)) is not None
+
+
+@cache
+def _compile_phrases() -> re.Pattern[str]:
+    """Return a pattern that finds a phrase of personal data as whole words."""
+    phrases = "|".join(map(re.escape, read_vocabulary()["personal"]))
+    return re.compile(rf"(?<!\w)(?:{phrases})(?!\w)")
+
+
+@cache
+def _compile_names(part: Literal["personal_names", "system"]) -> re.Pattern[str]:
+    """Return a pattern that matches the names of a part of the vocabulary."""
+    vocabulary = read_vocabulary()
+    system = [name for names in vocabulary["system"].values() for name in names]
+    names = system if part == "system" else vocabulary["personal_names"]
+    return re.compile("|".join(map(translate, names)))
 
 
 def place_columns(headers: Iterable[str], columns: Columns, pack: Instrument) -> PlacedColumns:
@@ -85,27 +111,20 @@ def place_columns(headers: Iterable[str], columns: Columns, pack: Instrument) ->
 
 def _find_rest(header: str, base: str, placed: PlacedColumns, ignored: set[str]) -> list[str]:
     """Return the list of the placed columns to which an unplaced header belongs."""
-    vocabulary = read_vocabulary()
-    name = fold_header(base.rpartition("/")[2])
-    system = [pattern for patterns in vocabulary["system"].values() for pattern in patterns]
+    spellings = {fold_text(base), fold_header(base), fold_header(base.rpartition("/")[2])}
     if ignored & {fold_text(header), fold_text(base)}:
         return placed.ignored
-    if is_personal(base) or _matches_any(name, vocabulary["personal_names"]):
+    if is_personal(base) or any(map(_compile_names("personal_names").match, spellings)):
         return placed.personal
-    if _matches_any(name, system) or _matches_any(fold_text(base), system):
+    if any(map(_compile_names("system").match, spellings)):
         return placed.system
     return placed.ignored if REST in ignored else placed.unknown
-
-
-def _matches_any(name: str, patterns: Iterable[str]) -> bool:
-    """Return whether a folded name is one of some names, where ``*`` stands for any text."""
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def check_columns(
     placed: PlacedColumns, columns: Columns, pack: Instrument, table: Table, file_unit: str = ""
 ) -> list[ColumnError]:
-    """Return every reason to refuse the columns of a file; ``file_unit`` is the unit of all forms."""
+    """Return every reason to refuse the columns of a file, whose unit the wave may name."""
     file = Place(table.sheet.file, sheet=table.sheet.name)
     missing = [code for code in pack.items if code not in placed.items]
     nearest = propose_items(placed, pack)

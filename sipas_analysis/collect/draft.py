@@ -1,49 +1,55 @@
 """Draft ``wave.yaml`` and ``units.csv`` from an office's files, for a person to correct.
 
-The draft names the columns that it recognised and lists the columns that it could not place.
-``sipas check`` lists each unplaced column; no column is silently ignored. Existing files are never
-overwritten.
+The draft names the columns that it recognised, lists those that it could not place or that are not
+read, and proposes what only a person can decide: wordings of an older form, labels, names of one
+unit. ``sipas check`` lists each unplaced column. Existing files are never overwritten.
 """
 
 import re
-import unicodedata
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 import yaml
 
-from sipas_analysis.collect.columns import PlacedColumns, place_columns
-from sipas_analysis.collect.sheets import list_sheets, read_cells
-from sipas_analysis.collect.tables import name_columns, read_below_header
-from sipas_analysis.collect.texts import fold_text, tidy_text
-from sipas_analysis.collect.units import UNIT_COLUMNS
-from sipas_analysis.collect.vocabulary import read_vocabulary
-from sipas_analysis.collect.wave import Columns
-from sipas_analysis.errors import FileError, OutputError
+from sipas_analysis.collect.columns import propose_items
+from sipas_analysis.collect.draft_sheets import (
+    DraftSheet,
+    choose_pack,
+    expand_files,
+    guess_group,
+    read_files,
+    recognise_sheets,
+)
+from sipas_analysis.collect.likeness import find_nearest_name
+from sipas_analysis.collect.readings import make_level_reader
+from sipas_analysis.collect.texts import fold_text, plain_text, tidy_text
+from sipas_analysis.collect.units import GROUPS, UNIT_COLUMNS
+from sipas_analysis.errors import OutputError, shorten
 from sipas_analysis.files import write_whole
 from sipas_analysis.instrument.pack import Instrument, list_packs, read_instrument
 from sipas_analysis.messages import Language, say
 
-HEADER_ROWS = 12
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """One sheet of one file, with the header row that recognises most items."""
-
-    path: Path
-    sheet: str
-    header: tuple[int, ...]
-    pack: Instrument
-    placed: PlacedColumns
-    raw: pd.DataFrame
+SHOWN_LABELS = 20
+LONGEST_LABEL = 30  # characters; a longer text may be a remark
+SHORT_LABEL = 12  # characters of a label that stands in one cell only
 
 
 @dataclass(frozen=True)
 class Draft:
-    """The files written, the best pack, and the columns and units left for the user."""
+    """The files written, and what is left for the user.
+
+    Attributes:
+        unplaced: Columns that nothing recognised.
+        units_to_place: Units whose group is not known.
+        file_is_unit: Whether a file or sheet belongs to one unit.
+        dropped: Columns that are not read.
+        to_confirm: Wordings, labels and names that are proposed.
+        skipped: Files without answers.
+        has_year: Whether the year was found.
+    """
 
     wave: Path
     units: Path
@@ -52,221 +58,240 @@ class Draft:
     unplaced: list[str] = field(default_factory=list)
     units_to_place: list[str] = field(default_factory=list)
     file_is_unit: bool = False
+    dropped: list[str] = field(default_factory=list)
+    to_confirm: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    has_year: bool = True
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the sheets of a wave show.
+
+    Attributes:
+        shared: Header of each role that has one header in all sheets (a unit: where it is).
+        nearest: For each sheet the header by code of the item that the header reads like.
+        labels: Words among the answers that are no level, with the level that they may mean.
+    """
+
+    sheets: Sequence[DraftSheet]
+    pack: Instrument
+    folder: Path
+    language: Language
+    shared: Mapping[str, str]
+    nearest: Sequence[Mapping[str, str]]
+    labels: Mapping[str, int | None]
+
+    def list_left(self, *parts: str) -> list[str]:
+        """Return the headers of some lists of the placed columns that have no role, once each."""
+        left = [
+            header
+            for sheet, near in zip(self.sheets, self.nearest, strict=True)
+            for part in parts
+            for header in getattr(sheet.placed, part)
+            if header not in (*sheet.roles.values(), *near.values())
+        ]
+        return [*{fold_text(header): header for header in left}.values()]
+
+    def say(self, message: str, **fields: object) -> str:
+        """Return a sentence of the draft as a comment."""
+        return f"# {say(self.language, f'draft.{message}', **fields)}\n"
 
 
 def draft_wave(files: Sequence[Path], folder: Path, language: Language) -> Draft:
     """Draft ``wave.yaml`` and ``units.csv`` in ``folder`` from files of answers.
 
     Args:
-        files: CSV or XLSX files; every sheet with at least half of the items is read.
+        files: Files, folders or patterns; every sheet with at least half of the items is read.
         folder: Folder for the two files.
         language: Language of the comments in the draft.
 
     Returns:
-        What was written and what the user still has to place.
+        What was written and what the user still has to do.
 
     Raises:
-        FileError: A file cannot be read, or no instrument is recognised in it.
+        FileError: A file cannot be read, or no instrument is recognised in any.
         OutputError: ``wave.yaml`` or ``units.csv`` exists already.
     """
     wave_path, units_path = folder / "wave.yaml", folder / "units.csv"
     for path in (wave_path, units_path):
         if path.exists():
             raise OutputError("exists", path=path)
-    sheets = [sheet for path in files for sheet in _recognise_sheets(path)]
-    pack = sheets[0].pack
-    roles = _recognise_roles(sheets, pack)
-    units = _list_units(sheets, roles.get("unit", ""))
-    placed = {fold_text(header) for header in roles.values()}
-    unknown = dict.fromkeys(header for sheet in sheets for header in sheet.placed.unknown)
-    unplaced = [header for header in unknown if fold_text(header) not in placed]
-    wave_text = _write_wave(sheets, folder, roles, unplaced, language)
+    contents = read_files(expand_files(files))
+    pack = choose_pack(contents, [read_instrument(name) for name in list_packs()])
+    sheets = recognise_sheets(contents, pack)
+    if not sheets:
+        raise next(iter(contents.errors.values()))
+    nearest = [propose_items(sheet.placed, pack) for sheet in sheets]
+    labels = _find_labels(sheets, pack)
+    findings = Findings(sheets, pack, folder, language, _share_roles(sheets), nearest, labels)
+    units = _list_units(sheets, language)
+    near_units = _find_near_units([*units["name_vi"]])
+    wave_text = _write_wave(findings, near_units)
     write_whole(units_path, "\ufeff" + units.to_csv(index=False, lineterminator="\n"))
     write_whole(wave_path, wave_text)
+    wordings = [f"{code} = {shorten(text)}" for near in nearest for code, text in near.items()]
     return Draft(
         wave_path,
         units_path,
         pack,
         n_units=len(units),
-        unplaced=unplaced,
-        units_to_place=list(units.loc[units["group"] == "", "name_vi"]),
-        file_is_unit="unit" not in roles,
+        unplaced=findings.list_left("unknown"),
+        units_to_place=[*units.loc[units["group"] == "", "name_vi"]],
+        file_is_unit=any(sheet.unit for sheet in sheets),
+        dropped=findings.list_left("personal", "system"),
+        to_confirm=[*wordings, *labels, *(f"{a} = {b}" for a, b in near_units.items())],
+        skipped=[path.name for path in contents.errors],
+        has_year=_find_year(sheets) is not None,
     )
 
 
-def _recognise_sheets(path: Path) -> list[Sheet]:
-    """Return the sheets of a file in which an instrument is recognised."""
-    if not path.is_file():
-        raise FileError("file_missing", file=path)
-    candidates = [_find_header(path, name) for name in list_sheets(path) or [""]]
-    sheets = [sheet for sheet in candidates if sheet]
-    recognised = [sheet for sheet in sheets if 2 * len(sheet.placed.items) >= len(sheet.pack.items)]
-    if recognised:
-        return recognised
-    best = max(sheets, key=lambda sheet: len(sheet.placed.items), default=None)
-    pack = best.pack if best else read_instrument(list_packs()[0])
-    n_found = len(best.placed.items) if best else 0
-    fields = {"file": path.name, "pack": pack.id, "found": n_found, "n_items": len(pack.items)}
-    raise FileError("nothing_recognised", (), **fields)
-
-
-def _find_header(path: Path, sheet: str) -> Sheet | None:
-    """Try each of the first rows as header, alone and with the row above; return the best.
-
-    The best header names most items of an instrument, then most columns, in fewest rows.
-    """
-    cells = read_cells(path, sheet, HEADER_ROWS)
-    packs = [read_instrument(name) for name in list_packs()]
-    last = min(HEADER_ROWS, len(cells) - 1)
-    headers: list[tuple[int, ...]] = [(row,) for row in range(1, last + 1)]
-    headers += [(row - 1, row) for row in range(2, last + 1)]
-    best, best_rank = None, (0.0, 0, 0)
-    for header in headers:
-        names = [name for name in name_columns([cells[row - 1] for row in header]) if name]
-        for pack in packs:
-            placed = place_columns(names, Columns(), pack)
-            rank = (len(placed.items) / len(pack.items), len(names), -len(header))
-            if not placed.items or rank <= best_rank:
-                continue
-            raw = _read_below(cells, header, path)
-            if raw is not None:
-                best, best_rank = Sheet(path, sheet, header, pack, placed, raw), rank
-    return best
-
-
-def _read_below(cells: list[list[str]], header: tuple[int, ...], path: Path) -> pd.DataFrame | None:
-    """Return the rows below a header, or None if they do not fit the header."""
-    try:
-        return read_below_header(cells, header, path)
-    except FileError:
-        return None
-
-
-def _recognise_roles(sheets: Sequence[Sheet], pack: Instrument) -> dict[str, str]:
-    """Return the header of each role and of the overall item, by the words offices use."""
-    vocabulary = read_vocabulary()
-    words = {**vocabulary["roles"]}
-    if pack.overall_item:
-        words["overall"] = vocabulary["overall"]
-    headers = {fold_text(header): header for sheet in sheets for header in sheet.placed.unknown}
-    roles: dict[str, str] = {}
-    for role, names in words.items():
-        folded = [fold_text(name) for name in names]
-        match = next((headers[name] for name in folded if name in headers), "")
-        if match and match not in roles.values():
-            roles[role] = match
-    hints = vocabulary["unit_hints"]
-    hinted = [header for name, header in headers.items() if any(hint in name for hint in hints)]
-    if "unit" not in roles and hinted:
-        roles["unit"] = hinted[0]
-    return roles
-
-
-def _list_units(sheets: Sequence[Sheet], header: str) -> pd.DataFrame:
-    """Return one unit per distinct name in the unit column, else one per file or sheet."""
-    columns = [sheet.raw[header] for sheet in sheets if header in sheet.raw]
-    if columns:
-        spellings = [tidy_text(name) for name in pd.concat(columns)]
-        names = [*{fold_text(name): name for name in spellings if name}.values()]
-    else:
-        names = [_name_sheet_unit(sheet) for sheet in sheets]
+def _list_units(sheets: Sequence[DraftSheet], language: Language) -> pd.DataFrame:
+    """Return one unit per distinct name, of unit columns and of whole sheets."""
+    spellings = [tidy_text(name) for sheet in sheets for name in sheet.list_units()]
+    names: dict[str, str] = {}
+    for name in filter(None, spellings):
+        names.setdefault(fold_text(name), name)
     rows: list[dict[str, str]] = []
-    for name in names:
-        code = _make_code(name, [row["code"] for row in rows])
-        rows.append({"code": code, "name_vi": name, "group": _guess_group(name)})
+    for name in names.values():
+        code, group = _make_code(name, [row["code"] for row in rows]), guess_group(name)
+        label = GROUPS[group].text(language) if group else ""
+        rows.append({"code": code, "name_vi": name, "group": label})
     return pd.DataFrame(rows).reindex(columns=list(UNIT_COLUMNS), fill_value="")
-
-
-def _guess_group(name: str) -> str:
-    """Return the group whose units have names with the same start, else an empty text."""
-    for group, starts in read_vocabulary()["groups"].items():
-        if fold_text(name).startswith(tuple(starts)):
-            return group
-    return ""
-
-
-def _name_sheet_unit(sheet: Sheet) -> str:
-    """Return the name of the unit whose forms are in a file or sheet."""
-    has_many_sheets = len(list_sheets(sheet.path)) > 1
-    return sheet.sheet if has_many_sheets or _guess_group(sheet.sheet) else sheet.path.stem
 
 
 def _make_code(name: str, taken: Sequence[str]) -> str:
     """Return a code in a–z, 0–9 and - for a Vietnamese name, different from the codes in use."""
-    decomposed = unicodedata.normalize("NFD", fold_text(name).replace("đ", "d"))
-    plain = "".join(char for char in decomposed if not unicodedata.combining(char))
-    code = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "don-vi"
+    plain = re.sub(r"[^a-z0-9]+", "-", plain_text(name))
+    code = plain.strip("-")[:40].strip("-") or "don-vi"
     numbered = re.compile(rf"{re.escape(code)}(-\d+)?")
     n_same = sum(numbered.fullmatch(other) is not None for other in taken)
     return f"{code}-{n_same + 1}" if n_same else code
 
 
-def _write_wave(
-    sheets: Sequence[Sheet],
-    folder: Path,
-    roles: dict[str, str],
-    unplaced: list[str],
-    language: Language,
-) -> str:
-    """Return the draft as YAML with a comment at each place that a person must look at."""
-    pack, file_is_unit = sheets[0].pack, "unit" not in roles
-    n_items = sum(code in pack.items for code in sheets[0].placed.items)
-    parts = [
-        f"# {say(language, 'draft.head', items=n_items, pack=pack.id)}\n",
-        f"# {say(language, 'draft.facts')}\n",
-        _write_yaml(_draft_facts(sheets, folder, language)),
-        f"\n# {say(language, 'draft.responses')}\n",
-        f"# {say(language, 'draft.file_is_unit')}\n" if file_is_unit else "",
-        _write_yaml({"responses": _draft_responses(sheets, folder, file_is_unit)}),
-        f"\n# {say(language, 'draft.columns')}\n",
-        _write_yaml({"columns": _draft_columns(roles, pack)}),
+def _find_near_units(names: Sequence[str]) -> dict[str, str]:
+    """Return by name of a unit the name before it that may mean the same unit."""
+    nearest = {
+        name: find_nearest_name(name, names[:at], least=1.0) for at, name in enumerate(names)
+    }
+    return {name: near for name, near in nearest.items() if near}
+
+
+def _find_labels(sheets: Sequence[DraftSheet], pack: Instrument) -> dict[str, int | None]:
+    """Return words among the answers that are no level, with the level they may mean.
+
+    A text with a digit or a long text is none; it may be a remark.
+    """
+    counts: Counter[str] = Counter()
+    for sheet in sheets:
+        for code, header in sheet.placed.items.items():
+            scale = pack.scale_of(code)
+            read_level = make_level_reader(scale, {*map(fold_text, scale.blank)}, {})
+            for text, n in sheet.table.frame[header].value_counts().items():
+                if not read_level(str(text)).ok:
+                    counts[tidy_text(str(text))] += n
+    words = [
+        text
+        for text, n in counts.most_common()
+        if len(text) <= (LONGEST_LABEL if n > 1 else SHORT_LABEL) and not re.search(r"\d", text)
     ]
-    if unplaced:
-        parts.append(f"  # {say(language, 'draft.unplaced', n=len(unplaced))}\n")
-        parts += [f"  # - {_write_yaml(header).splitlines()[0]}\n" for header in unplaced]
-    parts.append(f"\n# {say(language, 'draft.units')}\n")
-    parts.append(_write_yaml({"units": "units.csv", "min_forms": 30}))
-    return "".join(parts)
+    return {text: _guess_level(text, pack) for text in words[:SHOWN_LABELS]}
 
 
-def _draft_facts(sheets: Sequence[Sheet], folder: Path, language: Language) -> dict[str, object]:
-    """Return the facts of the year, as far as the files show them."""
-    return {
-        "id": _make_code(folder.resolve().name, []),
+def _guess_level(text: str, pack: Instrument) -> int | None:
+    """Return the level whose label has these initials, or the same letters without marks."""
+    plain = plain_text(text)
+    for level, label in pack.scale.labels.items():
+        words = plain_text(label.vi).split()
+        if plain in (" ".join(words), "".join(words), "".join(word[:1] for word in words)):
+            return level
+    return None
+
+
+def _share_roles(sheets: Sequence[DraftSheet]) -> dict[str, str]:
+    """Return the roles that have one header in all sheets, or for the unit in all that have it."""
+    shared: dict[str, str] = {}
+    for role in dict.fromkeys(role for sheet in sheets for role in sheet.roles):
+        headers = {sheet.roles.get(role, "") for sheet in sheets}
+        headers -= {""} if role == "unit" else set()
+        shared |= {role: min(headers)} if len(headers) == 1 else {}
+    return shared
+
+
+def _write_wave(findings: Findings, near_units: Mapping[str, str]) -> str:
+    """Return the draft as YAML with a comment at each place that a person must look at."""
+    sheets, pack, year = findings.sheets, findings.pack, _find_year(findings.sheets)
+    facts = {
+        "id": _make_code(findings.folder.resolve().name, []),
         "title": {"vi": "Chỉ số hài lòng", "en": "Satisfaction index"},
-        "year": _find_year(sheets),
-        "instrument": sheets[0].pack.id,
-        "languages": [language],
+        "year": year,
+        "instrument": pack.id,
+        "languages": [findings.language],
         "province": {"vi": "", "en": ""},
         "publisher": {"vi": "", "en": ""},
     }
+    n_items = max(len({*sheet.placed.items} & {*pack.items}) for sheet in sheets)
+    entries = zip(sheets, findings.nearest, strict=True)
+    parts = [
+        findings.say("head", items=n_items, pack=pack.id),
+        findings.say("facts"),
+        "" if year else findings.say("year"),
+        _write_yaml(facts),
+        "\n" + findings.say("responses"),
+        findings.say("file_is_unit") if any(sheet.unit for sheet in sheets) else "",
+        "responses:\n",
+        *(_write_entry(sheet, near, findings) for sheet, near in entries),
+        "\n" + findings.say("columns"),
+        _write_columns(findings),
+        "\n" + findings.say("units"),
+        *(findings.say("near_unit", name=name, near=near) for name, near in near_units.items()),
+        _write_yaml({"units": "units.csv", "min_forms": 30}),
+    ]
+    return "".join(parts)
 
 
-def _draft_responses(
-    sheets: Sequence[Sheet], folder: Path, file_is_unit: bool
-) -> list[dict[str, object]]:
-    """Return the files of answers as ``wave.yaml`` lists them."""
-    responses = []
-    for sheet in sheets:
-        facts: dict[str, object] = {"file": _relate_path(sheet.path, folder)}
-        if sheet.sheet:
-            facts["sheet"] = sheet.sheet
-        if sheet.header != (1,):
-            facts["header"] = [*sheet.header] if len(sheet.header) > 1 else sheet.header[0]
-        if file_is_unit:
-            facts["unit"] = _name_sheet_unit(sheet)
-        responses.append(facts)
-    return responses
-
-
-def _draft_columns(roles: dict[str, str], pack: Instrument) -> dict[str, object]:
-    """Return the recognised columns, and a place for the columns to ignore."""
-    columns: dict[str, object] = {
-        role: header for role, header in roles.items() if role != "overall"
+def _write_entry(sheet: DraftSheet, near: Mapping[str, str], findings: Findings) -> str:
+    """Return one entry of ``responses:``, with the wordings to be confirmed as a comment."""
+    header, name = sheet.table.header, sheet.table.sheet.name
+    columns = _draft_columns(sheet.roles.items() - findings.shared.items(), findings.pack)
+    facts: dict[str, object] = {
+        "file": _relate_path(sheet.path, findings.folder),
+        "sheet": name,
+        "header": [*header] if len(header) > 1 else header[0] if header != (1,) else None,
+        "unit": sheet.unit,
+        "columns": columns,
     }
-    if "overall" in roles and pack.overall_item:
-        columns["items"] = {pack.overall_item.code: roles["overall"]}
-    return columns | {"ignore": None}
+    lines = _write_yaml({"columns": {"items": {**near}}}).splitlines() if near else []
+    lines = lines[bool(columns) + ("items" in columns) :]
+    comments = [f"  # {line}\n" for line in lines]
+    comments[:0] = ["  " + findings.say("confirm")] if near else []
+    return "".join([_write_yaml([{k: v for k, v in facts.items() if v}]), *comments])
+
+
+def _draft_columns(roles: Iterable[tuple[str, str]], pack: Instrument) -> dict[str, object]:
+    """Return roles, and the column of the overall item, as ``columns:`` has them."""
+    columns: dict[str, object] = dict(sorted(roles))
+    overall = columns.pop("overall", "")
+    items = {pack.overall_item.code: overall} if overall and pack.overall_item else {}
+    return {**columns, "items": items} if items else columns
+
+
+def _write_columns(findings: Findings) -> str:
+    """Return the recognised columns, labels to be confirmed, and a place for columns to ignore."""
+    columns = _draft_columns(findings.shared.items(), findings.pack)
+    unplaced = findings.list_left("unknown")
+    dropped = "; ".join(map(shorten, findings.list_left("personal", "system")))
+    labels = _write_yaml({"labels": {**findings.labels}}).splitlines() if findings.labels else []
+    lines = [
+        *([findings.say("labels")] if labels else []),
+        *(f"# {line}\n" for line in labels),
+        *([findings.say("dropped", names=dropped)] if dropped else []),
+        "ignore:\n",
+        *([findings.say("unplaced", n=len(unplaced))] if unplaced else []),
+        *(f"# - {_write_yaml(header).splitlines()[0]}\n" for header in unplaced),
+    ]
+    placed = _write_yaml({"columns": columns}) if columns else "columns:\n"
+    return placed + "".join(f"  {line}" for line in lines)
 
 
 def _relate_path(path: Path, folder: Path) -> str:
@@ -275,13 +300,21 @@ def _relate_path(path: Path, folder: Path) -> str:
     return full.relative_to(base).as_posix() if full.is_relative_to(base) else full.as_posix()
 
 
-def _find_year(sheets: Sequence[Sheet]) -> int | None:
-    """Return a year found in a file name, else None: the user writes the year."""
-    matches = [re.search(r"(20\d\d)", sheet.path.stem) for sheet in sheets]
-    return next((int(match[1]) for match in matches if match), None)
+def _find_year(sheets: Sequence[DraftSheet]) -> int | None:
+    """Return the year that most sheets name: in a title, by most days, or in the file's name."""
+    years: Counter[int] = Counter()
+    for sheet in sheets:
+        titles = " ".join(text for row in sheet.titles for text in row)
+        days = " ".join(sheet.table.frame[sheet.roles["date"]]) if "date" in sheet.roles else ""
+        for text in (titles, days, sheet.path.stem):
+            matches = Counter(re.findall(r"(?<!\d)20\d\d(?!\d)", text))
+            if matches:
+                years[int(matches.most_common(1)[0][0])] += 1
+                break
+    return years.most_common(1)[0][0] if years else None
 
 
 def _write_yaml(content: object) -> str:
-    """Return YAML in the given order of keys; for None nothing is written after the key."""
-    text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=1000)
+    """Return YAML in the given order of keys, one line a text; for None nothing after the key."""
+    text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=10**6)
     return text.replace(": null\n", ":\n")

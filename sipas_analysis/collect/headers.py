@@ -8,7 +8,6 @@ counts more than a code. A header that fits two questions is not recognised: the
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 from sipas_analysis.collect.likeness import find_nearest_code
 from sipas_analysis.collect.texts import fold_text, plain_text
@@ -28,7 +27,7 @@ _PARTS = (
 )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Names:
     """What each folded code and each folded wording of a questionnaire stands for."""
 
@@ -62,7 +61,6 @@ def list_names(pack: Instrument) -> Names:
     return Names(codes, wordings, item_wordings)
 
 
-@lru_cache(maxsize=10_000)
 def recognise_header(header: str, names: Names) -> Target | None:
     """Return what a header stands for; none if nothing or two things fit."""
     whole = fold_header(header)
@@ -84,7 +82,7 @@ def _list_parts(text: str) -> Iterator[str]:
     for pattern in _PARTS:
         match = pattern.match(text)
         for part in match.groups() if match else ():
-            yield from _list_parts(part.strip(" .:?*;,()")) if part else ()
+            yield from _list_parts(part.strip(" .:?*;,")) if part else ()
 
 
 def _is_code(part: str) -> bool:

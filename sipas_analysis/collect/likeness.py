@@ -5,6 +5,7 @@ taken for the listed name without a word.
 """
 
 import difflib
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -54,16 +55,16 @@ def pair_nearest(headers: Iterable[str], wordings: Mapping[str, Iterable[str]]) 
     return {code: near[0] for code, near in headers_by_code.items() if code and len(near) == 1}
 
 
-def find_nearest_name(text: str, names: Iterable[str]) -> str:
+def find_nearest_name(text: str, names: Iterable[str], least: float = 0.8) -> str:
     """Return the name of a unit that a text may mean: other marks, in short, or misspelt."""
     by_plain = {_plain_name(name): name for name in names}
     plain = _plain_name(text)
-    glued = plain.replace(" ", "")
+    glued, digits = plain.replace(" ", ""), re.findall(r"\d+", plain)
     short = [name for key, name in by_plain.items() if glued in _list_initials(key)]
-    close = difflib.get_close_matches(plain, by_plain, n=1, cutoff=0.8)
-    if plain in by_plain or not short:
-        return by_plain[close[0]] if close else ""
-    return short[0] if len(short) == 1 else ""
+    if plain not in by_plain and short:
+        return short[0] if len(short) == 1 else ""
+    close = difflib.get_close_matches(plain, by_plain, n=1, cutoff=least)
+    return by_plain[close[0]] if close and re.findall(r"\d+", close[0]) == digits else ""
 
 
 def find_nearest_header(text: str, headers: Iterable[str]) -> str:

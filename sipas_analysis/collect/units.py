@@ -16,6 +16,7 @@ from sipas_analysis.collect.texts import fold_text
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.errors import Place, SipasError, UnitError
 from sipas_analysis.instrument.strict_yaml import Bilingual
+from sipas_analysis.messages import LANGUAGES
 
 UNIT_COLUMNS = (
     "code",
@@ -64,9 +65,17 @@ def read_units(wave: Wave) -> pd.DataFrame:
         )
     units = raw.reindex(columns=list(UNIT_COLUMNS), fill_value="")
     groups = list_groups(wave)
+    codes = {
+        fold_text(name): code for code, label in groups.items() for name in (label.vi, label.en)
+    }
+    units["group"] = [codes.get(fold_text(group), group) for group in units["group"]]
     wrong_cells = _find_wrong_cells(units, path, groups)
     if wrong_cells:
-        raise UnitError("unit_list", wrong_cells, groups=", ".join(groups))
+        names = {
+            language: "; ".join(label.text(language) for label in groups.values())
+            for language in LANGUAGES
+        }
+        raise UnitError("unit_list", wrong_cells, groups=", ".join(groups), names=names)
     for name in ("valid_from", "valid_to"):
         units[name] = [date.fromisoformat(day) if day else None for day in units[name]]
     units["clients"] = pd.to_numeric(units["clients"].replace("", None))

@@ -85,8 +85,8 @@ def test_units_are_listed_once_with_code_and_group(office, tmp_path):
     draft = draft_wave([office], tmp_path, "vi")
     rows = list(csv.DictReader(draft.units.read_text("utf-8-sig").splitlines()))
     assert [(row["code"], row["name_vi"], row["group"]) for row in rows] == [
-        ("so-noi-vu", "Sở Nội vụ", "departments"),
-        ("huyen-tri-ton", "Huyện Tri Tôn", "districts"),
+        ("so-noi-vu", "Sở Nội vụ", "Sở, ban, ngành"),
+        ("huyen-tri-ton", "Huyện Tri Tôn", "Huyện, thị xã, thành phố"),
         ("trung-tam-dac-biet", "Trung tâm Đặc biệt", ""),
     ]
     assert draft.units_to_place == ["Trung tâm Đặc biệt"]
@@ -94,12 +94,13 @@ def test_units_are_listed_once_with_code_and_group(office, tmp_path):
 
 
 def test_what_is_not_recognised_is_offered_to_be_ignored(office, tmp_path):
-    """Commented, so that nothing is ignored unseen; personal columns are not even listed."""
+    """Commented, so that nothing is ignored unseen; columns that are not read are named, once."""
     draft = draft_wave([office], tmp_path, "en")
     text = draft.wave.read_text("utf-8")
-    assert draft.unplaced == ["STT", "Ghi chú: khác"]
-    assert "\n  # - STT\n  # - 'Ghi chú: khác'\n" in text.split("  ignore:\n")[1]
-    assert "Họ và tên" not in text
+    assert draft.unplaced == ["Ghi chú: khác"]
+    assert "\n  # - 'Ghi chú: khác'\n" in text.split("  ignore:\n")[1]
+    assert draft.dropped == ["Họ và tên", "Số điện thoại", "STT"]
+    assert text.count("Họ và tên; Số điện thoại; STT") == 1
     assert "0912345678" not in text + draft.units.read_text("utf-8")
 
 
@@ -176,10 +177,11 @@ def test_the_instrument_is_the_one_with_most_of_its_items(tmp_path):
     """Households are asked 39 items; codes are enough to tell."""
     for name in list_packs():
         folder = tmp_path / name
-        codes = [*read_instrument(name).items]
+        items = read_instrument(name).items
+        names = [it.vi if code.isdigit() else code for code, it in items.items()]
         folder.mkdir()
-        path = book(folder / "2024.xlsx", A=[codes, answers(len(codes))])
-        assert [*draft_wave([path], folder, "vi").pack.items] == codes
+        path = book(folder / "2024.xlsx", A=[names, answers(len(names))])
+        assert [*draft_wave([path], folder, "vi").pack.items] == [*items]
 
 
 @pytest.mark.parametrize("name", ["wave.yaml", "units.csv"])
@@ -243,7 +245,7 @@ def test_two_header_rows_merged_down_the_last_column_are_recognised(tmp_path):
     facts = yaml.safe_load(draft.wave.read_text("utf-8"))
     assert facts["responses"][0]["header"] == [1, 2]
     assert facts["columns"]["unit"] == "Đơn vị"
-    assert draft.unplaced == ["TT"]
+    assert (draft.unplaced, draft.dropped) == ([], ["TT"])
 
 
 def test_a_question_about_the_office_may_name_the_unit(tmp_path):
@@ -261,5 +263,5 @@ def test_a_sheet_named_after_its_unit_names_it(tmp_path):
     rows = [[it.vi for it in pack.items.values()], [4] * 22]
     draft = draft_wave([book(tmp_path / "syt.xlsx", **{"Sở Y tế": rows})], tmp_path, "vi")
     units = list(csv.DictReader(draft.units.read_text("utf-8-sig").splitlines()))
-    assert [(unit["name_vi"], unit["group"]) for unit in units] == [("Sở Y tế", "departments")]
+    assert [(unit["name_vi"], unit["group"]) for unit in units] == [("Sở Y tế", "Sở, ban, ngành")]
     assert draft.file_is_unit

@@ -1,0 +1,242 @@
+"""Recognise the sheets of answers among an office's files: questionnaire, header, columns, unit.
+
+A header is a row of names: a row of numbers or of answers is never taken for one. A questionnaire
+is recognised by at least half of its items, and only if most codes in the header are its own.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sipas_analysis.collect.columns import PlacedColumns, place_columns, propose_items
+from sipas_analysis.collect.headers import fold_header, list_names, recognise_header
+from sipas_analysis.collect.sheets import Sheet, list_sheets, read_sheet
+from sipas_analysis.collect.tables import Table, find_table, name_columns
+from sipas_analysis.collect.texts import fold_text, tidy_text
+from sipas_analysis.collect.vocabulary import read_vocabulary
+from sipas_analysis.collect.wave import Columns
+from sipas_analysis.errors import FileError
+from sipas_analysis.instrument.pack import Instrument
+
+HEADER_ROWS = 12
+_NO_NAME = re.compile(r"[\W\d_]*")  # a number, a date, a mark
+_CODE = re.compile(r"[a-z]{1,4}\d+")
+
+
+@dataclass(frozen=True)
+class DraftSheet:
+    """One sheet of answers, with what was recognised in it.
+
+    Attributes:
+        path: The file.
+        table: Header and forms.
+        placed: What each column is.
+        roles: Header by role, and of the overall item (``overall``).
+        unit: Name of the unit of all forms, if no column names it.
+    """
+
+    path: Path
+    table: Table
+    placed: PlacedColumns
+    roles: dict[str, str]
+    unit: str
+
+    @property
+    def titles(self) -> list[list[str]]:
+        """Texts of each row above the header."""
+        return list_titles(self.table)
+
+    def list_units(self) -> list[str]:
+        """Return the names of the units whose forms are in the sheet."""
+        return [self.unit] if self.unit else [*self.table.frame[self.roles["unit"]].unique()]
+
+
+@dataclass
+class SheetFiles:
+    """The sheets of some files, and the files that hold none."""
+
+    sheets: list[tuple[Path, Sheet]] = field(default_factory=list)
+    errors: dict[Path, FileError] = field(default_factory=dict)
+
+
+def expand_files(files: Iterable[Path]) -> list[Path]:
+    """Return the files of folders and patterns; lock files of Excel (``~$…``) are left out.
+
+    Raises:
+        FileError: A pattern matches no file.
+    """
+    paths: list[Path] = []
+    for path in files:
+        if path.is_dir():
+            paths += sorted(inside for inside in path.iterdir() if inside.is_file())
+        elif path.exists() or not re.search(r"[*?\[]", path.name):
+            paths.append(path)
+        else:
+            paths += sorted(path.parent.glob(path.name)) or [path]
+    return [path for path in dict.fromkeys(paths) if not path.name.startswith(("~$", "."))]
+
+
+def read_files(paths: Iterable[Path]) -> SheetFiles:
+    """Read every sheet with a text of some files.
+
+    Raises:
+        FileError: A file is missing or cannot be read; another kind of file is only listed.
+    """
+    files = SheetFiles()
+    for path in paths:
+        if not path.is_file():
+            raise FileError("file_missing", file=path)
+        try:
+            for name in list_sheets(path) or [""]:
+                files.sheets.append((path, read_sheet(path, name, HEADER_ROWS)))
+        except FileError as error:
+            if error.message_id not in ("file_kind", "file_empty"):
+                raise
+            files.errors[path] = error
+    return files
+
+
+def find_header(sheet: Sheet, pack: Instrument) -> tuple[tuple[int, ...], int]:
+    """Return the header that names most items, and their number; then most columns, fewest rows."""
+    names = list_names(pack)
+    last = min(HEADER_ROWS, len(sheet.rows) - 1)
+    headers = [(row,) for row in range(1, last + 1)]
+    pairs = [(row - 1, row) for row in range(2, last + 1)]
+    best: tuple[tuple[int, int, int], tuple[int, ...]] = ((0, 0, 0), ())
+    for header in [*headers, *pairs]:
+        if not all(_holds_names(sheet.rows[row - 1]) for row in header):
+            continue
+        texts = [name for name in name_columns([sheet.rows[row - 1] for row in header]) if name]
+        targets = [recognise_header(text, names) for text in texts]
+        codes = {target[1] for target in targets if target and target[1] in pack.items}
+        foreign = [
+            text
+            for text, target in zip(texts, targets, strict=True)
+            if not target and _CODE.fullmatch(fold_header(text))
+        ]
+        rank = (len(codes) if len(foreign) <= len(codes) else 0, len(texts), -len(header))
+        best = max(best, (rank, header), key=lambda fit: fit[0])
+    return best[1], best[0][0]
+
+
+def _holds_names(row: Sequence[str]) -> bool:
+    """Return whether a row may hold names of columns: mostly words, and few of them repeat."""
+    texts = [fold_text(text) for text in row if tidy_text(text)]
+    words = [text for text in texts if not _NO_NAME.fullmatch(text)]
+    return 2 * len(words) > len(texts) and 2 * len(set(words)) > len(words)
+
+
+def choose_pack(files: SheetFiles, packs: Sequence[Instrument]) -> Instrument:
+    """Return the questionnaire of most items found; of two, the one of which more is found."""
+
+    def rate_pack(pack: Instrument) -> tuple[int, float]:
+        counts = [find_header(sheet, pack)[1] for _, sheet in files.sheets]
+        n_items = sum(count for count in counts if 2 * count >= len(pack.items))
+        return n_items, max(counts, default=0) / len(pack.items)
+
+    return max(packs, key=rate_pack)
+
+
+def recognise_sheets(files: SheetFiles, pack: Instrument) -> list[DraftSheet]:
+    """Return the sheets in which at least half of the items are recognised.
+
+    A file without such a sheet is listed among the errors of ``files``.
+    """
+    sheets = []
+    for path, sheet in files.sheets:
+        header, n_items = find_header(sheet, pack)
+        if 2 * n_items >= len(pack.items):
+            table = find_table(sheet, header)
+            placed = place_columns(table.frame.columns, Columns(), pack)
+            roles = _recognise_roles(table, placed, pack)
+            sheets.append(DraftSheet(path, table, placed, roles, _find_unit(table, path, roles)))
+    for path, _ in files.sheets:
+        if path not in {sheet.path for sheet in sheets}:
+            fields = {"file": path.name, "pack": pack.id, "n_items": len(pack.items)}
+            counts = [find_header(sheet, pack)[1] for other, sheet in files.sheets if other == path]
+            fields["found"] = max(counts)
+            files.errors[path] = FileError("nothing_recognised", (), **fields)
+    return sheets
+
+
+def _recognise_roles(table: Table, placed: PlacedColumns, pack: Instrument) -> dict[str, str]:
+    """Return the header of each role and of the overall item, by the words offices use."""
+    vocabulary = read_vocabulary()
+    words = {**vocabulary["roles"]}
+    if pack.overall_item and pack.overall_item.code not in placed.items:
+        words["overall"] = vocabulary["overall"]
+    nearest = propose_items(placed, pack).values()
+    free = [header for header in placed.unknown + placed.system if header not in nearest]
+    headers = {fold_header(header.rpartition("/")[2]): header for header in free}
+    roles: dict[str, str] = {}
+    for role, names in words.items():
+        match = next((headers[name] for name in map(fold_header, names) if name in headers), "")
+        if match and match not in roles.values():
+            roles[role] = match
+    for name, header in headers.items():
+        if any(hint in name for hint in vocabulary["unit_hints"]) and _names_units(table, header):
+            roles.setdefault("unit", header)
+    if "form" in roles and table.frame[roles["form"]].duplicated().any():
+        del roles["form"]
+    return roles
+
+
+def _names_units(table: Table, header: str) -> bool:
+    """Return whether most texts of a column begin like the name of a unit."""
+    texts = [text for text in table.frame[header].unique() if tidy_text(text)]
+    return 2 * sum(bool(guess_group(text)) for text in texts) > len(texts)
+
+
+def guess_group(name: str) -> str:
+    """Return the group whose units have names with the same start, else an empty text."""
+    folded = _cut_prefix(fold_text(name))
+    for group, starts in read_vocabulary()["groups"].items():
+        if any(re.match(rf"{re.escape(start)}(?!\w)", folded) for start in starts):
+            return group
+    return ""
+
+
+def _cut_prefix(folded: str) -> str:
+    """Return a folded name without the words that do not tell its group (UBND)."""
+    for prefix in read_vocabulary()["prefixes"]:
+        folded = folded.removeprefix(f"{prefix} ")
+    return folded
+
+
+def _find_unit(table: Table, path: Path, roles: Mapping[str, str]) -> str:
+    """Return the unit of all forms of a sheet: of the title rows, the sheet, or the file.
+
+    Empty where a column names the unit of each form.
+    """
+    if "unit" in roles and table.frame[roles["unit"]].map(tidy_text).any():
+        return ""
+    unit_words = {fold_text(word) for word in read_vocabulary()["roles"]["unit"]}
+    for row in list_titles(table):
+        for text, following in zip(row, [*row[1:], ""], strict=True):
+            word, _, name = text.partition(":")
+            if fold_text(word) in unit_words and (name.strip() or following):
+                return write_unit_name(name.strip() or following)
+    sheet = table.sheet.name
+    return sheet if guess_group(sheet) or len(list_sheets(path)) > 1 else path.stem
+
+
+def list_titles(table: Table) -> list[list[str]]:
+    """Return the texts of each row above the header."""
+    above = table.sheet.rows[: min(table.header) - 1]
+    return [[*filter(None, map(tidy_text, row))] for row in above]
+
+
+def write_unit_name(name: str) -> str:
+    """Return a name as offices write it, if it is in capitals: Sở Y tế, UBND huyện Chợ Mới."""
+    vocabulary, folded = read_vocabulary(), fold_text(name)
+    usual = {fold_text(text): text for text in vocabulary["names"]}
+    if not name.isupper() or folded in usual:
+        return usual.get(folded, name)
+    rest = _cut_prefix(folded)
+    place = next((word for word in vocabulary["places"] if rest.startswith(f"{word} ")), "")
+    if place:
+        prefix = folded.removesuffix(rest).replace("ubnd", "UBND")
+        named = f"{place} {rest.removeprefix(place).strip().title()}"
+        return f"{prefix}{named}" if prefix else named.capitalize()[0] + named[1:]
+    return rest.capitalize()
