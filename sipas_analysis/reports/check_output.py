@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from sipas_analysis.collect.quality import check
+from sipas_analysis.collect.quality import Findings, check
 from sipas_analysis.collect.survey import Survey
-from sipas_analysis.messages import Language, say
+from sipas_analysis.messages import Language, format_number, say
 
 MANY_BLANK = 20.0  # percent of forms
-FINDING_COLUMNS = ["rule", "unit_name", "count", "n", "expected_percent", "low", "p_holm"]
+TINY = 0.001  # a smaller p is printed in words
 Lines = Iterator[tuple[str, pd.DataFrame | None]]  # a sentence, or a title with its table
 
 
@@ -22,20 +22,61 @@ def describe_check(survey: Survey, language: Language) -> Lines:
         table = counts.agg(columns="nunique", cells="size").reset_index()
         table["reason"] = [say(language, f"ledger.{reason}") for reason in table["reason"]]
         yield say(language, "cli.table.ledger"), table
-    noticed = check(survey).noticed()
-    if noticed.empty:
+    findings = check(survey)
+    if findings.noticed().empty:
         yield say(language, "cli.said.no_findings"), None
     else:
-        yield say(language, "cli.said.findings"), noticed[FINDING_COLUMNS].round(4)
+        yield say(language, "cli.said.findings"), _tabulate_findings(findings, language)
+    yield from describe_flagged(survey, language, findings)
     yield from _describe_gaps(survey, language)
 
 
+def _tabulate_findings(findings: Findings, language: Language) -> pd.DataFrame:
+    """Return the findings in words, with numbers as they are printed."""
+    noticed = findings.noticed()
+    facts = [say(language, f"report.quality.{fact}") for fact in noticed["fact"]]
+    p_texts = [
+        say(language, "report.quality.tiny") if p < TINY else format_number(float(p), language, 3)
+        for p in noticed["p_holm"]
+    ]
+    columns = {"unit_name": noticed["unit_name"], "finding": facts}
+    columns |= {name: noticed[name].round(1) for name in ("count", "n", "expected_percent", "low")}
+    return pd.DataFrame({**columns, "p_holm": p_texts})
+
+
+def describe_flagged(survey: Survey, language: Language, findings: Findings | None = None) -> Lines:
+    """Name the units without a rank until their forms are accepted, and what to write for that."""
+    findings = findings or check(survey)
+    noticed, accepted = findings.noticed(), survey.wave.accepted
+    flagged_units = [unit for unit in survey.units["code"] if unit in findings.flagged_units]
+    for unit in flagged_units:
+        facts = dict.fromkeys(noticed.loc[noticed["unit"] == unit, "fact"])
+        why = "; ".join(say(language, f"report.quality.{fact}") for fact in facts)
+        message = "accepted" if unit in accepted else "flagged"
+        yield say(language, f"cli.said.{message}", unit=survey.unit_names[unit], why=why), None
+    open_units = [unit for unit in flagged_units if unit not in accepted]
+    if open_units:
+        lines = [f'  {unit}: {{by: "…", because: "…"}}' for unit in open_units]
+        head = [say(language, "cli.said.accept"), *([] if accepted else ["accepted:"])]
+        yield "\n".join([*head, *lines]), None
+    unneeded = [unit for unit in accepted if unit not in flagged_units]
+    if unneeded:
+        yield say(language, "cli.said.accepted_none", units=", ".join(unneeded)), None
+
+
 def _describe_gaps(survey: Survey, language: Language) -> Lines:
-    """Name units without forms, and items that many people left blank."""
-    sent = set(survey.frame["unit"])
-    silent = [name for code, name in survey.unit_names.items() if code not in sent]
+    """Name units with few forms or none, and items that many people left blank."""
+    forms, min_forms = survey.frame["unit"].value_counts(), survey.instrument.index.min_forms
+    silent = [name for code, name in survey.unit_names.items() if code not in forms]
     if silent:
         yield say(language, "cli.said.silent", n=len(silent), names="; ".join(silent)), None
+    few = [
+        say(language, "cli.said.few_forms_unit", unit=name, n=forms[code], min_forms=min_forms)
+        for code, name in survey.unit_names.items()
+        if forms.get(code, min_forms) < min_forms
+    ]
+    if few:
+        yield say(language, "cli.said.few_forms", min_forms=min_forms, names="; ".join(few)), None
     blank = 100 * survey.frame[[*survey.instrument.items]].isna().mean()
     many_blank = blank[blank >= MANY_BLANK]
     if len(many_blank):

@@ -14,12 +14,13 @@ import os
 import random
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sipas_analysis.errors import NotebookError, ParameterError
 from sipas_analysis.proof.program import notebooks_folder
+from sipas_analysis.reports.report import report as start_report
 
 if TYPE_CHECKING:
     from sipas_analysis.collect.survey import Survey
@@ -166,3 +167,42 @@ def _plain_text_parameters() -> None:
             return repr(val)
 
     papermill_translators.register("python", PlainText)
+
+
+def write_report(
+    survey: "Survey",
+    unit: str,
+    languages: Sequence[str],
+    *,
+    folder: Path,
+    formats: str,
+    parameters: Mapping[str, str],
+) -> Path:
+    """Run the notebook of the province or of one unit; return the first page it wrote.
+
+    Args:
+        survey: Validated forms.
+        unit: Code of the unit; empty for the province.
+        languages: Languages of the report; the wave's if empty.
+        folder: Output folder of the wave.
+        formats: Comma-separated formats.
+        parameters: Further parameters of the notebook.
+
+    Raises:
+        ParameterError: A further parameter that follows from the other arguments.
+    """
+    report_languages = start_report(survey, languages, unit).languages
+    usual = {
+        "wave": str(survey.wave.path.absolute()),
+        "language": ",".join(report_languages),
+        "out": str(folder.absolute()),
+        "formats": formats,
+    }
+    usual |= {"unit": unit} if unit else {}
+    for name in sorted(usual.keys() & parameters.keys()):
+        raise ParameterError("parameter_given", name=name)
+    run_notebook_here(UNIT if unit else PROVINCE, {**usual, **parameters}, survey)
+    report_folder = folder / "units" / unit if unit else folder / "province"
+    first = formats.split(",", maxsplit=1)[0].strip()
+    stem = "report" if unit or first != "xlsx" else "annexes"
+    return report_folder / f"{stem}.{report_languages[0]}.{first}"

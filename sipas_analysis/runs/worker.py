@@ -20,13 +20,13 @@ import subprocess
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sipas_analysis.documents.writers.terminal import describe_crash
 from sipas_analysis.errors import OutputError, SipasError
 from sipas_analysis.files import write_whole
 from sipas_analysis.runs.jobs import Job, JobResult, hash_files, standing_files, table_files
@@ -65,7 +65,8 @@ class ReportReply:
         reasons = {}
         if isinstance(error, SipasError):
             reasons = {"vi": error.text("vi"), "en": error.text("en")}
-        return cls(False, reasons, f"{type(error).__name__}: {error}", traceback.format_exc())
+        text = f": {error}" if isinstance(error, OSError) else ""  # others may quote answers
+        return cls(False, reasons, type(error).__name__ + text, describe_crash(error))
 
     @classmethod
     def from_json(cls, text: str) -> "ReportReply | None":

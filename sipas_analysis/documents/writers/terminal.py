@@ -6,12 +6,15 @@ The language is that of ``--lang``, else of the system. Files do not depend on t
 import locale
 import os
 import sys
+import traceback
 from collections.abc import Iterable
 from math import isfinite
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import typer
 
+from sipas_analysis import __version__
 from sipas_analysis.errors import SHOWN_PLACES, SeveralError, SipasError
 from sipas_analysis.messages import LANGUAGES, Language, format_number, read_catalogue, say
 
@@ -38,6 +41,12 @@ def print_message(message_id: str, **fields: object) -> None:
     typer.echo(say(choose_language(), f"cli.said.{message_id}", **fields))
 
 
+def print_written(paths: Iterable[Path]) -> None:
+    """Print the name of each file that was written."""
+    for path in paths:
+        print_message("wrote", path=path)
+
+
 def print_lines(lines: "Iterable[tuple[str, pd.DataFrame | None]]") -> None:
     """Print sentences, and tables under their titles."""
     for text, table in lines:
@@ -62,6 +71,20 @@ def print_error_and_exit(error: SipasError) -> NoReturn:
     if any(len(error_part.groups) > SHOWN_PLACES for error_part in errors):
         typer.echo(say(language, "cli.said.all_places"), err=True)
     sys.exit(error.exit_code)
+
+
+def describe_crash(error: BaseException) -> str:
+    """Return types and program lines of a crash; the text of an exception may quote answers."""
+    lines = [f"sipas_analysis {__version__}, Python {sys.version.split()[0]}, {sys.platform}"]
+    cause: BaseException | None = error
+    while cause is not None:
+        lines.append(type(cause).__name__)
+        frames = traceback.extract_tb(cause.__traceback__)
+        lines += [
+            f'  File "{frame.filename}", line {frame.lineno}, {frame.name}' for frame in frames
+        ]
+        cause = cause.__cause__ or cause.__context__
+    return "\n".join(lines) + "\n"
 
 
 def print_table(title: str, frame: "pd.DataFrame") -> None:
