@@ -492,14 +492,6 @@ def test_a_copied_file_is_refused(refused, make_wave):
     assert {place.file for place in error.places} == {"answers.csv", "answers - Copy.csv"}
 
 
-@pytest.mark.parametrize("word", ["Tổng", "TỔNG CỘNG ", "Trung bình", "Total"])
-def test_a_row_of_totals_is_no_form(refused, word):
-    """One complaint for the row, not one for each of its cells."""
-    error = refused(f"unit,A1,A2,D1\nso-a,5,4,3\n{word},120,118,4\n", FormError)
-    assert error.message_id == "total_row"
-    assert [(place.row, place.column) for place in error.places] == [(3, "unit")]
-
-
 DAYS = "unit,ngay,A1,A2,D1\nso-a,15/3/2021,5,4,3\nso-a,20/2/2024,5,4,3\n"
 DATED = {"unit": "unit", "date": "ngay"}
 
