@@ -30,7 +30,7 @@ class Cells:
         columns: Typed columns.
         ledger: Changed cells, dropped rows and columns.
         wrong: Places of mistakes, by message.
-        names: Folded headers and codes that the wave may use.
+        names: Headers and codes that the wave may use, by folded text.
         n_left_out: Number of rows that the wave leaves out.
     """
 
@@ -60,7 +60,7 @@ class Cells:
         is_wrong = np.array([not reading.ok for reading in readings], dtype=bool)[number]
         self.refuse_rows(kind, header, pd.Series(is_wrong, index=self.raw.index))
         reason = np.array([reading.reason for reading in readings], dtype=object)[number]
-        became = np.array([_write_value(value) for value in values], dtype=object)[number]
+        became = np.array([write_value(value) for value in values], dtype=object)[number]
         shown = np.where(reason == "other", "", texts)  # free text of a person
         at = np.flatnonzero(reason != "")
         self.note_changes(header, rows[at], shown[at], became[at], reason[at])
@@ -129,11 +129,11 @@ class Cells:
             self.ledger.append(pd.DataFrame({**origin, "became": became, "reason": reasons}))
 
 
-def _write_value(value: object) -> object:
+def write_value(value: object) -> object:
     """Return a value in the form that the ledger shows."""
-    if value is None:
+    if pd.isna(value):  # also None
         return ""
-    return f"{value:g}" if isinstance(value, float) else value
+    return f"{value:.12g}" if isinstance(value, float) else value
 
 
 def map_texts(column: "pd.Series[str]", read: Callable[[str], object]) -> "pd.Series[str]":

@@ -148,9 +148,8 @@ def _read_roles(cells: Cells, placed: PlacedColumns, responses: Responses, wave:
         if role in ("date", "time"):
             order = _find_day_order(cells, header, responses.dates or wave.dates, wave)
             make_reader = make_day_reader if role == "date" else make_time_reader
-            cells.columns[role] = None
-            if order:
-                cells.read_column(role, header, "day", make_reader(order))
+            reader = make_reader(order) if order else make_word_reader()
+            cells.read_column(role, header, "day", reader)
         elif role in ("weight", "fpc", "count"):
             decimal = _find_decimal_sign(cells, header, responses.decimal or wave.decimal)
             reader = make_number_reader(decimal, whole=role == "count")

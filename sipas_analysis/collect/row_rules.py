@@ -5,19 +5,19 @@ column per choice) is placed under one header first; its columns are put togethe
 that the wave leaves out are gone.
 """
 
-import difflib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
-from sipas_analysis.collect.cells import Cells, map_texts
-from sipas_analysis.collect.columns import ROLES, PlacedColumns, is_personal
+from sipas_analysis.collect.cells import Cells, map_texts, write_value
+from sipas_analysis.collect.columns import REST, ROLES, PlacedColumns, is_personal
+from sipas_analysis.collect.likeness import find_nearest_name
 from sipas_analysis.collect.readings import fold_answer, list_choices
 from sipas_analysis.collect.texts import fold_text
 from sipas_analysis.collect.wave import Columns, Wave
-from sipas_analysis.errors import AnswerError, ConfigError, DesignError, Place, SipasError
+from sipas_analysis.errors import AnswerError, ConfigError, DesignError, Place, SipasError, shorten
 from sipas_analysis.instrument.pack import Instrument
 
 MOST_FORMS = 5_000_000
@@ -148,6 +148,8 @@ def leave_rows_out(cells: Cells, placed: PlacedColumns, wave: Wave) -> None:
             if reason == "only" and len(is_out) and is_out.all():
                 cells.wrong.setdefault("only_none", []).append(cells.table.place(column=header))
             cells.leave_rows_out(is_out, header, reason, is_shown=not is_personal(header))
+            if reason == "leave_out" and not is_out.any():
+                cells.note_changes(header, [None], ["; ".join(texts)], [""], ["leave_out_none"])
     cells.names |= {*header_by_name}
 
 
@@ -157,17 +159,21 @@ def _fold_rule_names(wave: Wave) -> dict[str, str]:
 
 
 def find_absent_names(wave: Wave, present: set[str]) -> SipasError | None:
-    """Return an error for names of rules, joins and recodes that no file has."""
+    """Return an error for names of rules and of parts of ``columns:`` that no file has."""
     names = _fold_rule_names(wave)
     for columns in map(wave.columns_of, wave.responses):
-        names |= {fold_text(name): name for name in columns.recode}
-        names |= {fold_text(name): name for joined in columns.join.values() for name in joined}
-    absent = [name for folded, name in names.items() if folded not in present]
+        joined = [name for headers in columns.join.values() for name in headers]
+        listed = (*columns.ignore, *columns.blank, *columns.recode, *columns.items.values())
+        names |= {fold_text(name): name for name in (*listed, *joined)}
+    absent = [name for folded, name in names.items() if folded not in {*present, REST}]
     if not absent:
         return None
-    close = [*difflib.get_close_matches(fold_text(absent[0]), present, n=1, cutoff=0.5), "–"][0]
+    nearest = {name: find_nearest_name(name, present, least=0.5) or "–" for name in absent}
     return ConfigError(
-        "names_absent", [Place(wave.path.name)], names="; ".join(absent), close=close
+        "names_absent",
+        [Place(wave.path.name)],
+        names="; ".join(f"“{shorten(name)}”" for name in absent),
+        close="; ".join(f"“{shorten(name)}”" for name in nearest.values()),
     )
 
 
@@ -207,6 +213,6 @@ def check_sample(frame: pd.DataFrame, wave: Wave) -> None:
 
 def _list_places(frame: pd.DataFrame, wave: Wave, role: str) -> list[Place]:
     """Return the place and the value of a role in some forms."""
-    header, values = getattr(wave.columns, role) or role, frame[role].fillna("").astype(str)
+    header, values = getattr(wave.columns, role) or role, frame[role].map(write_value)
     rows = zip(frame["file"], frame["row"], values, strict=True)
     return [Place(str(file), int(row), header, value) for file, row, value in rows]

@@ -30,7 +30,7 @@ from sipas_analysis.collect.row_rules import (
 from sipas_analysis.collect.sheets import read_sheet
 from sipas_analysis.collect.tables import find_table
 from sipas_analysis.collect.units import check_unit_days, index_units, read_units
-from sipas_analysis.collect.wave import Responses, Wave
+from sipas_analysis.collect.wave import Responses, Wave, check_printed_texts
 from sipas_analysis.errors import (
     AnswerError,
     ConfigError,
@@ -76,7 +76,7 @@ class Survey:
     @property
     def keys(self) -> list[str]:
         """Columns by which figures may be split."""
-        questions = [*self.instrument.indicators, *self.wave.columns.keys]
+        questions = [*self.instrument.indicators, *self.wave.key_codes]
         return [key for key in ("unit", "group", "mode", *questions) if key in self.frame]
 
     @property
@@ -171,6 +171,8 @@ def read_survey(wave: Wave) -> Survey:
     if fingerprint in _CACHED_SURVEY:
         return _CACHED_SURVEY[fingerprint]
     pack, units = wave.read_pack(), read_units(wave)
+    check_printed_texts(wave)
+    _check_accepted(wave, list(units["code"]))
     frame, ledgers, n_read = _read_files(wave, index_units(units))
     error = check_unit_days(units, set(frame["unit"]), wave.collected.end, wave.units)
     error = error or _check_form_days(frame, wave)
@@ -206,20 +208,21 @@ def _read_files(
         cells, file_errors = _read_file(path, responses, wave, index)
         files += [cells] if cells else []
         errors += file_errors
-    frames = [cells.frame for cells in files if cells.columns]
+    n_left_out = sum(cells.n_left_out for cells in files)
+    frames = [cells.frame for cells in files if cells.columns and len(cells.raw)]
     if not frames and not errors:
-        errors.append(FormError("no_form_left", n_read=0, least=wave.min_answered))
+        errors.append(FormError("no_form_left", n_read=n_left_out, least=wave.min_answered))
     if frames and not same_files:
         all_forms = pd.concat(frames, ignore_index=True)
         frame, copies, copy_errors = settle_copies(all_forms, wave, wave.read_pack())
         errors += copy_errors
     names = {name for cells in files for name in cells.names}
-    absent = None if errors else find_absent_names(wave, names)
+    is_read = not any(isinstance(error, FileError) for error in errors)
+    absent = find_absent_names(wave, names) if is_read else None
     errors += [absent] if absent else []
     if errors:
         raise errors[0] if len(errors) == 1 else SeveralError(errors)
     ledgers = [ledger for cells in files for ledger in cells.ledger]
-    n_left_out = sum(cells.n_left_out for cells in files)
     return frame, [*ledgers, copies], len(all_forms) + n_left_out
 
 
@@ -257,7 +260,9 @@ def _read_file(
     return cells, [
         *table.errors,
         *(
-            error_class(message, places, **dict(zip(("low", "high"), ends, strict=False)))
+            error_class(
+                message, dict.fromkeys(places), **dict(zip(("low", "high"), ends, strict=False))
+            )
             for message, error_class in _ERROR_CLASS_BY_MESSAGE.items()
             for kind, places in cells.wrong.items()
             for kind_message, *ends in [kind.split()]
@@ -313,6 +318,15 @@ def _drop_short_forms(
         column="", found=n_answered[is_short].astype(str), became="", reason="form_dropped"
     )
     return frame[~is_short].reset_index(drop=True), dropped
+
+
+def _check_accepted(wave: Wave, codes: list[str]) -> None:
+    """Refuse a unit under ``accepted`` that is not in the list."""
+    for code in wave.accepted:
+        if code not in codes:
+            close = difflib.get_close_matches(code, codes, n=1) or codes[:3]
+            fields = {"code": code, "close": ", ".join(close)}
+            raise ConfigError("wave_accepted", [Place(wave.path.name)], **fields)
 
 
 def _check_adjusters(survey: Survey) -> None:

@@ -6,7 +6,8 @@ Texts are folded only for comparison, so that the ledger can still show the text
 import re
 import unicodedata
 
-_SPACES = re.compile(r"[\s\u00a0\u200b\u200c\u200d\u2060\ufeff]+")
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_SPACES = re.compile(rf"[\s\u00a0\u200b\u200c\u200d\u2060\ufeff{CONTROL.pattern[1:-1]}]+")
 
 
 def tidy_text(text: str) -> str:

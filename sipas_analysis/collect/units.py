@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from sipas_analysis.collect.tables import read_rows
-from sipas_analysis.collect.texts import fold_text
+from sipas_analysis.collect.texts import CONTROL, fold_text
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.errors import Place, SipasError, UnitError
 from sipas_analysis.instrument.strict_yaml import Bilingual
@@ -36,7 +36,7 @@ GROUPS = {
     "vertical-agencies": Bilingual(vi="Cơ quan ngành dọc", en="Vertical agencies"),
 }
 NO_GROUP = "all"  # group of the only unit of a wave without a list of units
-UNIT_CODE = r"^[a-z0-9][a-z0-9-]{0,62}$"
+UNIT_CODE = r"[a-z0-9][a-z0-9-]{0,62}"
 
 
 def read_units(wave: Wave) -> pd.DataFrame:
@@ -104,11 +104,12 @@ def _find_wrong_cells(units: pd.DataFrame, path: Path, groups: Iterable[str]) ->
     """Return every cell that breaks a rule of its column, by row and column."""
     code, clients = units["code"], units["clients"]
     broken_rules = (
-        ("clients", ~clients.str.match(r"^\d*$")),
+        ("clients", ~clients.str.fullmatch(r"[0-9]*")),
         ("code", code.duplicated(keep=False)),
-        ("code", ~code.str.match(UNIT_CODE)),
+        ("code", ~code.str.fullmatch(UNIT_CODE)),
         ("group", ~units["group"].isin([*groups])),
-        ("name_vi", units["name_vi"] == ""),
+        ("name_vi", (units["name_vi"] == "") | units["name_vi"].str.contains(CONTROL)),
+        ("name_en", units["name_en"].str.contains(CONTROL)),
         ("parent", ~units["parent"].isin(["", *code])),
         ("valid_from", ~units["valid_from"].map(_is_day)),
         ("valid_to", ~units["valid_to"].map(_is_day)),

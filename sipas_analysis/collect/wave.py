@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr
 
 from sipas_analysis.collect.readings import OTHER, find_choice, fold_answer
-from sipas_analysis.collect.texts import fold_text
+from sipas_analysis.collect.texts import CONTROL, fold_text
 from sipas_analysis.errors import ConfigError, FileError, Place
 from sipas_analysis.infer.design import Lonely
 from sipas_analysis.instrument.pack import RESERVED, Index, Instrument, Status, read_instrument
@@ -45,8 +45,8 @@ def _check_range(rows: str) -> str:
 
 
 def _read_empty_list(value: object) -> object:
-    """Return an empty list for a key without a value."""
-    return () if value in ("", "null") else value
+    """Return an empty list for a key without a value, and a list of one for a single value."""
+    return () if value in ("", "null") else _make_list(value)
 
 
 def _make_bilingual(value: object) -> object:
@@ -221,6 +221,12 @@ class Wave(Strict):
         """Return a path given in the file, relative to the file."""
         return self._path.parent / name
 
+    @property
+    def key_codes(self) -> list[str]:
+        """Codes of the keys of all files."""
+        parts = [self.columns, *(responses.columns for responses in self.responses)]
+        return list(dict.fromkeys(key for part in parts for key in part.keys))
+
     def columns_of(self, responses: Responses) -> Columns:
         """Return the columns of the wave and of an entry, with its labels; the entry goes first."""
         entry, changes = responses.columns, {}
@@ -359,6 +365,18 @@ def _check_index(wave: Wave, pack: Instrument) -> None:
         }
         file = wave.path.name
         raise ConfigError("config", [Place(file)], at, file=file, said=sentences)
+
+
+def check_printed_texts(wave: Wave) -> None:
+    """Refuse names of the wave that hold control characters: no report could print them.
+
+    Raises:
+        ConfigError: With the key of the name.
+    """
+    texts = {key: getattr(wave, key) for key in ("title", "province", "publisher", "population")}
+    for key, text in {**texts, **wave.groups}.items():
+        if CONTROL.search(text.vi + text.en):
+            raise ConfigError("wave_text", [Place(wave.path.name)], key=key)
 
 
 def _check_codes(wave: Wave, pack: Instrument) -> None:

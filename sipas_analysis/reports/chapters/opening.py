@@ -250,7 +250,7 @@ def build_people(subject: Subject) -> Section:
         for code, indicator in subject.pack.indicators.items()
         if indicator.group == "profile" and code in survey.keys
     ]
-    keys += [key for key in survey.wave.columns.keys if key in survey.keys]
+    keys += [key for key in survey.wave.key_codes if key in survey.keys]
     shown_keys = [key for key in keys if may_count(subject, key)]
     blocks: list[Block] = [_share_table(subject, key) for key in shown_keys]
     if not keys:
