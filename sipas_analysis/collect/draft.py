@@ -24,7 +24,6 @@ from sipas_analysis.collect.draft_sheets import (
     recognise_sheets,
 )
 from sipas_analysis.collect.likeness import find_nearest_name
-from sipas_analysis.collect.readings import make_level_reader
 from sipas_analysis.collect.texts import fold_text, plain_text, tidy_text
 from sipas_analysis.collect.units import GROUPS, UNIT_COLUMNS
 from sipas_analysis.errors import OutputError, shorten
@@ -180,20 +179,19 @@ def _find_near_units(names: Sequence[str]) -> dict[str, str]:
 def _find_labels(sheets: Sequence[DraftSheet], pack: Instrument) -> dict[str, int | None]:
     """Return words among the answers that are no level, with the level they may mean.
 
-    A text with a digit or a long text is none; it may be a remark.
+    A text with a digit, a sign or a long text is none; it may be a remark.
     """
     counts: Counter[str] = Counter()
     for sheet in sheets:
-        for code, header in sheet.placed.items.items():
-            scale = pack.scale_of(code)
-            read_level = make_level_reader(scale, {*map(fold_text, scale.blank)}, {})
+        for header, read_level in sheet.readers.items():
             for text, n in sheet.table.frame[header].value_counts().items():
                 if not read_level(str(text)).ok:
                     counts[tidy_text(str(text))] += n
     words = [
         text
         for text, n in counts.most_common()
-        if len(text) <= (LONGEST_LABEL if n > 1 else SHORT_LABEL) and not re.search(r"\d", text)
+        if len(text) <= (LONGEST_LABEL if n > 1 else SHORT_LABEL)
+        and re.fullmatch(r"\D*\w\w+\D*", text)
     ]
     return {text: _guess_level(text, pack) for text in words[:SHOWN_LABELS]}
 

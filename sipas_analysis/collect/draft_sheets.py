@@ -9,8 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sipas_analysis.collect.cell_state import keep_forms
 from sipas_analysis.collect.columns import PlacedColumns, place_columns, propose_items
+from sipas_analysis.collect.form_rows import Readers
 from sipas_analysis.collect.headers import fold_header, list_names, recognise_header
+from sipas_analysis.collect.readings import make_level_reader
+from sipas_analysis.collect.row_rules import find_split_questions, place_split_questions
 from sipas_analysis.collect.sheets import Sheet, list_sheets, read_sheet
 from sipas_analysis.collect.tables import Table, find_table, name_columns
 from sipas_analysis.collect.texts import fold_text, tidy_text
@@ -32,6 +36,7 @@ class DraftSheet:
         path: The file.
         table: Header and forms.
         placed: What each column is.
+        readers: How to read each item, by header.
         roles: Header by role, and of the overall item (``overall``).
         unit: Name of the unit of all forms, if no column names it.
     """
@@ -39,6 +44,7 @@ class DraftSheet:
     path: Path
     table: Table
     placed: PlacedColumns
+    readers: Readers
     roles: dict[str, str]
     unit: str
 
@@ -147,10 +153,7 @@ def recognise_sheets(files: SheetFiles, pack: Instrument) -> list[DraftSheet]:
     for path, sheet in files.sheets:
         header, n_items = find_header(sheet, pack)
         if 2 * n_items >= len(pack.items):
-            table = find_table(sheet, header)
-            placed = place_columns(table.frame.columns, Columns(), pack)
-            roles = _recognise_roles(table, placed, pack)
-            sheets.append(DraftSheet(path, table, placed, roles, _find_unit(table, path, roles)))
+            sheets.append(_recognise_sheet(path, find_table(sheet, header), pack))
     for path, _ in files.sheets:
         if path not in {sheet.path for sheet in sheets}:
             fields = {"file": path.name, "pack": pack.id, "n_items": len(pack.items)}
@@ -158,6 +161,25 @@ def recognise_sheets(files: SheetFiles, pack: Instrument) -> list[DraftSheet]:
             fields["found"] = max(counts)
             files.errors[path] = FileError("nothing_recognised", (), **fields)
     return sheets
+
+
+def _recognise_sheet(path: Path, table: Table, pack: Instrument) -> DraftSheet:
+    """Return the forms of a sheet, with what its columns are and the unit of all forms."""
+    split = find_split_questions(table.frame.columns, Columns(), pack)
+    headers, columns = place_split_questions(table.frame.columns, split, Columns(), pack)
+    placed = place_columns(headers, columns, pack)
+    readers = {
+        header: make_level_reader(
+            pack.scale_of(code),
+            pack.list_codes(code, "blank"),
+            {},
+            pack.list_codes(code, "not_applicable"),
+        )
+        for code, header in placed.items.items()
+    }
+    table = keep_forms(table, placed, readers, (), "read")
+    roles = _recognise_roles(table, placed, pack)
+    return DraftSheet(path, table, placed, readers, roles, _find_unit(table, path, roles))
 
 
 def _recognise_roles(table: Table, placed: PlacedColumns, pack: Instrument) -> dict[str, str]:

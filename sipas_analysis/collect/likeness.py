@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cache
 
-from sipas_analysis.collect.texts import fold_text, plain_text
+from sipas_analysis.collect.texts import plain_text
 from sipas_analysis.collect.vocabulary import read_vocabulary
 
 LEAST = 0.6  # likeness from which a wording is proposed
@@ -56,7 +56,7 @@ def pair_nearest(headers: Iterable[str], wordings: Mapping[str, Iterable[str]]) 
 
 
 def find_nearest_name(text: str, names: Iterable[str], least: float = 0.8) -> str:
-    """Return the name of a unit that a text may mean: other marks, in short, or misspelt."""
+    """Return the name that a text may mean: other marks, in short, or misspelt."""
     by_plain = {_plain_name(name): name for name in names}
     plain = _plain_name(text)
     glued, digits = plain.replace(" ", ""), re.findall(r"\d+", plain)
@@ -65,13 +65,6 @@ def find_nearest_name(text: str, names: Iterable[str], least: float = 0.8) -> st
         return short[0] if len(short) == 1 else ""
     close = difflib.get_close_matches(plain, by_plain, n=1, cutoff=least)
     return by_plain[close[0]] if close and re.findall(r"\d+", close[0]) == digits else ""
-
-
-def find_nearest_header(text: str, headers: Iterable[str]) -> str:
-    """Return the header that a misspelt name may mean; empty if none is near."""
-    by_fold = {fold_text(header): header for header in headers}
-    close = difflib.get_close_matches(fold_text(text), by_fold, n=1, cutoff=0.5)
-    return by_fold[close[0]] if close else ""
 
 
 def _plain_name(name: str) -> str:

@@ -208,7 +208,7 @@ def test_one_file_that_cannot_be_read_stops_the_draft(office, tmp_path):
     with pytest.raises(FileError, match="must exist"):
         draft_wave([office, tmp_path / "gone.xlsx"], tmp_path, "vi")
     (tmp_path / "a.pdf").write_bytes(b"%PDF")
-    with pytest.raises(FileError, match="another kind"):
+    with pytest.raises(FileError, match=r"a\.pdf is a PDF"):
         draft_wave([tmp_path / "a.pdf"], tmp_path, "vi")
     assert not (tmp_path / "wave.yaml").exists()
 

@@ -364,8 +364,8 @@ def test_no_form_left_is_refused(refused):
 
 def test_unknown_columns_are_all_listed(refused):
     """What is not recognised stops the run; nothing is left out silently."""
-    error = refused("unit,A1,A2,D1,STT,Ghi chú\nso-a,5,4,3,1,x\n", ColumnError)
-    assert [place.column for place in error.places] == ["STT", "Ghi chú"]
+    error = refused("unit,A1,A2,D1,Nơi ở,Ghi chú\nso-a,5,4,3,1,x\n", ColumnError)
+    assert [place.column for place in error.places] == ["Nơi ở", "Ghi chú"]
     assert "`columns: ignore:`" in str(error)
 
 
@@ -379,7 +379,8 @@ def test_columns_to_be_ignored_are_ignored(read_answers):
 def test_one_question_in_two_columns_is_refused(refused):
     """Edited in mid-field, a form has the old and the new column."""
     error = refused("unit,A1,Enough seats,A2,D1\nso-a,5,5,4,3\n", ColumnError)
-    assert [place.column for place in error.places] == ["Enough seats"]
+    assert [place.column for place in error.places] == ["A1", "Enough seats"]
+    assert 'join: {A1: ["A1", "Enough seats"]}' in str(error)
 
 
 def test_a_missing_item_is_told_with_its_wording(refused):
