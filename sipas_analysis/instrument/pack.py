@@ -59,19 +59,20 @@ class Scale(Strict):
 
     @model_validator(mode="after")
     def _check_order(self) -> Self:
-        ends, levels = {"low": self.low, "high": self.high}, {*self.levels}
+        levels = {*self.levels}
+        ends: dict[str, object] = {"low": self.low, "high": self.high}
         if self.score == "nps" and self.levels != NPS_RANGE:
-            raise ConfigError("pack_nps", at=("score",), **ends)
+            raise ConfigError("pack_nps", (), ("score",), **ends)
         if not self.low < self.satisfied_from <= self.high:
-            raise ConfigError("pack_scale", at=("satisfied_from",), **ends)
+            raise ConfigError("pack_scale", (), ("satisfied_from",), **ends)
         if (self.low, self.high) != (1, 5) and "satisfied_from" not in self.model_fields_set:
             raise ConfigError("pack_satisfied_from", at=("satisfied_from",))
         if not levels >= {*self.labels}:
-            raise ConfigError("pack_labels", at=("labels",), **ends)
+            raise ConfigError("pack_labels", (), ("labels",), **ends)
         if self.points and {*self.points} != levels:
             raise ConfigError("pack_points", at=("points",), levels=", ".join(map(str, levels)))
         if {str(level) for level in levels} & {*self.not_applicable}:
-            raise ConfigError("pack_not_applicable", at=("not_applicable",), **ends)
+            raise ConfigError("pack_not_applicable", (), ("not_applicable",), **ends)
         return self
 
 

@@ -1,0 +1,148 @@
+"""Order the answers of a question that no pack knows: by their numbers, or by families of labels.
+
+The families are data, see ``label_families.yaml``. Texts are given folded: composed, lower case.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+_NUMBERED = re.compile(r"(\d{1,2})(?:\s*[.:)(\-–=]\s*(.*?)\)?)?")  # 5, "5. rất tốt", "5 (rất tốt)"
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+NO_ANSWER = ("blank", "not_applicable")
+SATISFIED_FROM = {2: 2, 3: 3, 4: 3, 5: 4, 7: 6, 10: 8}  # by the highest level
+
+
+@dataclass(frozen=True)
+class AnswerLevels:
+    """The levels of some answers.
+
+    Attributes:
+        low: Lowest level.
+        high: Highest level.
+        level_by_text: Level of each text.
+        labels: Label of each level; empty if the answers are numbers.
+        no_answer: Texts of no answer, by ``blank`` and ``not_applicable``.
+    """
+
+    low: int
+    high: int
+    level_by_text: Mapping[str, int]
+    labels: Mapping[int, str] = field(default_factory=dict)
+    no_answer: Mapping[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def satisfied_from(self) -> int:
+        """The level from which an answer usually counts as satisfied."""
+        return SATISFIED_FROM.get(self.high, self.high)
+
+
+@cache
+def read_families() -> dict[str, dict[int, list[str]]]:
+    """Return the labels of each family by level, worst first."""
+    return {name: {**levels} for name, levels in _read_words()["families"].items()}
+
+
+def list_words(kind: str) -> list[str]:
+    """Return a list of words: of no answer, of profile questions, the overall item or the NPS."""
+    return [*_read_words()[kind]]
+
+
+@cache
+def _read_words() -> dict[str, dict[str, dict[int, list[str]]]]:
+    text = (Path(__file__).parent / "label_families.yaml").read_text("utf-8")
+    words: dict[str, dict[str, dict[int, list[str]]]] = yaml.load(text, Loader=_LOADER)  # noqa: S506
+    return words
+
+
+def order_columns(columns: Mapping[str, Sequence[str]]) -> dict[str, AnswerLevels]:
+    """Return the levels of every column whose answers have a known order.
+
+    Numbers are taken together: columns of 1 to 5 share one scale, those that reach 6 or more
+    another. Numbers with labels need labels of a family, or the same labels in two columns. Of
+    several families that hold all answers of a column, the one that most columns use
+    is taken.
+
+    Args:
+        columns: Folded distinct answers of each column, without blanks.
+    """
+    answers = {name: _set_no_answer_apart(texts) for name, texts in columns.items()}
+    shared = Counter(text for texts, _ in answers.values() for text in texts)
+    numbers = {name: _read_numbers(texts, shared) for name, (texts, _) in answers.items()}
+    families = {name: _list_families(texts) for name, (texts, _) in answers.items()}
+    usage = Counter(family for names in families.values() for family in names)
+    ordered: dict[str, AnswerLevels] = {}
+    for name, (texts, no_answer) in answers.items():
+        if numbers[name]:
+            low, high = _find_ends(numbers[name], [*numbers.values()])
+            labels = _read_labels(texts)
+            ordered[name] = AnswerLevels(low, high, numbers[name], labels, no_answer)
+        elif families[name]:
+            family = max(families[name], key=lambda family: usage[family])
+            levels = _level_by_label(family)
+            labels = {level: words[0] for level, words in read_families()[family].items()}
+            labels |= {levels[text]: text for text in reversed(texts)}
+            found = {text: levels[text] for text in texts}
+            ordered[name] = AnswerLevels(1, 5, found, labels, no_answer)
+    return ordered
+
+
+def _set_no_answer_apart(texts: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
+    """Return the answers of a column, and its texts of no answer by kind."""
+    no_answer = {kind: [text for text in texts if text in list_words(kind)] for kind in NO_ANSWER}
+    apart = {text for words in no_answer.values() for text in words}
+    return [text for text in texts if text not in apart], no_answer
+
+
+def _read_numbers(texts: Sequence[str], shared: Mapping[str, int]) -> dict[str, int]:
+    """Return the level that each text begins with; nothing if some text has none up to 10."""
+    labels = {*_read_labels(texts).values()}
+    known_labels = {word for family in read_families() for word in _level_by_label(family)}
+    if labels and (
+        labels <= {*list_words("profile_answers")}
+        or not (labels & known_labels or all(shared[text] > 1 for text in texts))
+    ):
+        return {}
+    matches = {text: _NUMBERED.fullmatch(text) for text in texts}
+    numbers = {text: int(match[1]) for text, match in matches.items() if match}
+    fits = len(numbers) == len(texts) > 0 and max(numbers.values()) <= max(SATISFIED_FROM)
+    return numbers if fits and {*numbers.values()} - {0, 1} else {}
+
+
+def _read_labels(texts: Sequence[str]) -> dict[int, str]:
+    """Return the words after the number of each text, by level."""
+    matches = [match for text in texts if (match := _NUMBERED.fullmatch(text))]
+    return {int(match[1]): match[2] for match in matches if match[2]}
+
+
+def _find_ends(numbers: Mapping[str, int], columns: Sequence[Mapping[str, int]]) -> tuple[int, int]:
+    """Return the lowest and highest level of a column of numbers, as columns like it show."""
+    is_long = max(numbers.values()) > 5 or min(numbers.values()) < 1
+    alike = [
+        level
+        for column in columns
+        if column and (max(column.values()) > 5 or min(column.values()) < 1) == is_long
+        for level in column.values()
+    ]
+    high = next(high for high in (*SATISFIED_FROM, 10) if high >= max(alike))
+    return (0, 10) if is_long and (min(alike) < 1 or high > 7) else (1, high)
+
+
+def _list_families(texts: Sequence[str]) -> list[str]:
+    """Return the families that have all texts as labels, at least one of them not neutral."""
+    fits = {name: _level_by_label(name) for name in read_families()}
+    return [
+        name
+        for name, levels in fits.items()
+        if texts and all(text in levels for text in texts) and {*map(levels.get, texts)} != {3}
+    ]
+
+
+def _level_by_label(family: str) -> dict[str, int]:
+    """Return the level of each label of a family."""
+    return {word: level for level, words in read_families()[family].items() for word in words}
