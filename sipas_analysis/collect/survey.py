@@ -191,6 +191,10 @@ def read_survey(wave: Wave) -> Survey:
     check_sample(forms, wave)
     survey.design()  # refuses a sample that contradicts its declaration
     _check_adjusters(survey)
+    for code in wave.accepted:
+        if code not in survey.unit_names:
+            close = difflib.get_close_matches(code, [*units["code"]], n=1, cutoff=0.0)[0]
+            raise ConfigError("wave_accepted", [Place(wave.path.name)], code=code, close=close)
     return survey
 
 
@@ -202,12 +206,8 @@ def _read_files(
     Mistakes of all files are refused in one list.
     """
     same_files = find_same_files(wave)
-    errors: list[SipasError] = [*same_files]
-    files: list[Cells] = []
-    for path, responses in wave.list_sources():
-        cells, file_errors = _read_file(path, responses, wave, index)
-        files += [cells] if cells else []
-        errors += file_errors
+    files, file_errors = read_files(wave, index)
+    errors: list[SipasError] = [*same_files, *file_errors]
     n_left_out = sum(cells.n_left_out for cells in files)
     frames = [cells.frame for cells in files if cells.columns and len(cells.raw)]
     if not frames and not errors:
@@ -224,6 +224,17 @@ def _read_files(
         raise errors[0] if len(errors) == 1 else SeveralError(errors)
     ledgers = [ledger for cells in files for ledger in cells.ledger]
     return frame, [*ledgers, copies], len(all_forms) + n_left_out
+
+
+def read_files(wave: Wave, index: Mapping[str, str]) -> tuple[list[Cells], list[SipasError]]:
+    """Read every file to its end; return the cells of each that has a table, and all mistakes."""
+    files: list[Cells] = []
+    errors: list[SipasError] = []
+    for path, responses in wave.list_sources():
+        cells, file_errors = _read_file(path, responses, wave, index)
+        files += [cells] if cells else []
+        errors += file_errors
+    return files, errors
 
 
 def _read_file(
