@@ -191,7 +191,7 @@ def _find_labels(sheets: Sequence[DraftSheet], pack: Instrument) -> dict[str, in
         text
         for text, n in counts.most_common()
         if len(text) <= (LONGEST_LABEL if n > 1 else SHORT_LABEL)
-        and re.fullmatch(r"\D*\w\w+\D*", text)
+        and re.fullmatch(r"\D*[^\W\d_]{2}\D*", text)
     ]
     return {text: _guess_level(text, pack) for text in words[:SHOWN_LABELS]}
 
