@@ -1,78 +1,55 @@
 """Read a file of answers as a sheet: cells of text with their address and their state.
 
 The first of three stages: a *sheet* (cells, from any format), a *table* (which rows are forms,
-``tables.py``) and the *survey*. CSV (UTF-8 with or without BOM, UTF-16; comma, semicolon or tab)
-and XLSX. Rows keep the number that a spreadsheet shows.
+``tables.py``) and the *survey*. Rows keep the number that a spreadsheet shows.
 """
 
-import csv
 import io
 import zipfile
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import date, datetime
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from sipas_analysis.errors import FileError
+from sipas_analysis.collect.data_files import read_parquet_file, read_statistics_file, write_cell
+from sipas_analysis.collect.file_kinds import WORKBOOKS, find_kind
+from sipas_analysis.collect.sheet_state import (
+    Area,
+    Sheet,
+    State,
+    read_excel_state,
+    read_ods_state,
+    read_xls_state,
+)
+from sipas_analysis.collect.text_files import read_text_rows
+from sipas_analysis.collect.texts import tidy_text
+from sipas_analysis.errors import FileError, Place
 
-if TYPE_CHECKING:
-    from openpyxl import Workbook
-
-_SEPARATORS = (",", ";", "\t")
-
-
-@dataclass(frozen=True)
-class Area:
-    """A rectangle of cells; rows and columns count from 1, both ends included."""
-
-    top: int
-    left: int
-    bottom: int
-    right: int
+__all__ = ["Area", "Sheet", "list_sheets", "name_column_letter", "read_sheet"]
 
 
-@dataclass(frozen=True)
-class Sheet:
-    """The cells of one sheet as text, and what a spreadsheet keeps beside them.
-
-    Attributes:
-        file: Name of the file.
-        name: Name of the sheet; empty for a file without sheets.
-        rows: Text of each cell; ``rows[0]`` is row 1. Rows may differ in length.
-        is_hidden: Whether the sheet is hidden.
-        hidden_rows: Numbers of rows that are hidden or filtered out.
-        hidden_columns: Numbers of hidden columns.
-        merged: Merged ranges; only their first cell has a text.
-        no_value: Cells without a usable value, by row and column: a formula that was not
-            calculated, or an error such as ``#REF!``.
-    """
-
-    file: str
-    name: str
-    rows: list[list[str]]
-    is_hidden: bool = False
-    hidden_rows: frozenset[int] = frozenset()
-    hidden_columns: frozenset[int] = frozenset()
-    merged: tuple[Area, ...] = ()
-    no_value: Mapping[tuple[int, int], str] = field(default_factory=dict)
-
-    @property
-    def label(self) -> str:
-        """Name of the file, with the sheet if the wave names a sheet."""
-        return f"{self.file} [{self.name}]" if self.name else self.file
-
-
-def read_sheet(path: Path, sheet: str = "", header: int = 1) -> Sheet:
-    """Return one sheet of a file; ``sheet`` may be left out where there is only one.
+def read_sheet(path: Path, sheet: str = "") -> Sheet:
+    """Return one sheet of a file; ``sheet`` may be left out where only one has cells.
 
     Raises:
         FileError: The file is missing, unreadable or of another kind, or has no such sheet.
     """
-    return Sheet(path.name, sheet, read_cells(path, sheet, header))
+    kind = find_kind(path)
+    with _refuse_broken(path):
+        if kind in WORKBOOKS:
+            return _Workbook(path, kind).choose_sheet(sheet)
+        if kind in ("sav", "dta"):
+            return read_statistics_file(path, kind, sheet)
+        if kind == "parquet":
+            return read_parquet_file(path)
+        content = _unpack_text(path, sheet) if kind == "texts" else path.read_bytes()
+        return Sheet(path.name, sheet, read_text_rows(content, path.name))
+
+
+def list_sheets(path: Path) -> list[str]:
+    """Return the sheets of a workbook that hold cells, no charts; none for another file."""
+    kind = find_kind(path)
+    with _refuse_broken(path):
+        return _Workbook(path, kind).data_sheets if kind in WORKBOOKS else []
 
 
 def name_column_letter(position: int) -> str:
@@ -81,107 +58,96 @@ def name_column_letter(position: int) -> str:
     return before + chr(ord("A") + position % 26)
 
 
-def list_sheets(path: Path) -> list[str]:
-    """Return the sheets of a workbook; none for a text file."""
-    if path.suffix.lower() != ".xlsx":
-        return []
-    with _open_workbook(path) as book:
-        return list(book.sheetnames)
-
-
-def read_cells(path: Path, sheet: str, header: int) -> list[list[str]]:
-    """Return all cells of a file or sheet as text.
-
-    The first ``header`` rows show which separator a text file uses.
-    """
-    if not path.is_file():
-        raise FileError("file_missing", file=path)
-    kind = path.suffix.lower()
-    if kind in (".csv", ".tsv", ".txt"):
-        return _read_text_cells(path, header)
-    if kind == ".xlsx":
-        return _read_sheet_cells(path, sheet)
-    raise FileError("file_kind", file=path.name)
-
-
-def _read_text_cells(path: Path, header: int) -> list[list[str]]:
-    """Return the cells of a text file; the separator that splits the header most is used."""
-    text = _decode_text(path)
-    if not text.strip():
-        raise FileError("file_empty", file=path.name)
-    try:
-        separator = max(_SEPARATORS, key=lambda candidate: _count_columns(text, candidate, header))
-        return list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
-    except csv.Error as error:
-        raise FileError("file_broken", file=path.name, why=error) from None
-
-
-def _count_columns(text: str, separator: str, header: int) -> int:
-    """Return the most columns that a separator makes of the first ``header`` rows."""
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    return max(map(len, islice(rows, header)), default=0)
-
-
-def _decode_text(path: Path) -> str:
-    """Return the text of a UTF-8 or UTF-16 file."""
-    content = path.read_bytes()
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        encoding = "utf-16"
-    else:
-        encoding = "utf-16-le" if b"\x00" in content[:200] else "utf-8-sig"
-    try:
-        return content.decode(encoding)
-    except UnicodeDecodeError:
-        raise FileError("file_encoding", file=path.name) from None
-
-
 @contextmanager
-def _open_workbook(path: Path) -> Iterator["Workbook"]:
-    """Open a workbook and close it again; refuse a workbook that cannot be read."""
-    from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
-
+def _refuse_broken(path: Path) -> Iterator[None]:
+    """Turn whatever a parser raises into a refusal; a panic of a compiled one is no Exception."""
     try:
-        with path.open("rb") as handle:
-            yield load_workbook(handle, read_only=True, data_only=True)
-    except FileError:
+        yield
+    except (FileError, KeyboardInterrupt, SystemExit):
         raise
-    except (
-        InvalidFileException,
-        zipfile.BadZipFile,
-        zlib.error,
-        SyntaxError,
-        KeyError,
-        OSError,
-        EOFError,
-        ValueError,
-    ) as error:
+    except BaseException as error:
         raise FileError("file_broken", file=path.name, why=error) from None
 
 
-def _read_sheet_cells(path: Path, sheet: str) -> list[list[str]]:
-    """Return the cells of one sheet; the sheet may be left out where there is only one."""
-    with _open_workbook(path) as book:
-        sheets = ", ".join(book.sheetnames)
-        if sheet and sheet not in book.sheetnames:
-            raise FileError("no_sheet", file=path.name, sheet=sheet, known=sheets)
-        if not sheet and len(book.sheetnames) > 1:
-            raise FileError("which_sheet", file=path.name, known=sheets)
-        worksheet: Any = book[sheet or book.sheetnames[0]]  # read-only sheets have no usable type
-        worksheet.reset_dimensions()
-        cells = worksheet.iter_rows(values_only=True)
-        rows = [[_cell_text(value) for value in row] for row in cells]
-    if not any(any(row) for row in rows):
-        raise FileError("file_empty", file=path.name)
-    return rows
+def _unpack_text(path: Path, name: str) -> bytes:
+    """Return the only text of a packed file, or the text of that name."""
+    with zipfile.ZipFile(path) as parts:
+        names = [part for part in parts.namelist() if not part.startswith("__MACOSX")]
+        fields = {"file": path.name, "sheet": name, "known": ", ".join(names)}
+        if name and name not in names:
+            raise FileError("no_sheet", (), **fields)
+        if not name and len(names) > 1:
+            raise FileError("which_sheet", (), **fields)
+        return parts.read(name or names[0])
 
 
-def _cell_text(value: object) -> str:
-    """Return a cell as text: a day as 2021-03-15, a whole number without decimals."""
-    if value is None:
-        return ""
-    if isinstance(value, datetime | date):
-        return value.isoformat()[:10]
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
+class _Texts(dict[object, str]):
+    """The text of each distinct value, made once."""
+
+    def __missing__(self, value: object) -> str:
+        self[value] = text = write_cell(value)
+        return text
+
+
+class _Workbook:
+    """An open workbook of any kind."""
+
+    def __init__(self, path: Path, kind: str) -> None:
+        from python_calamine import CalamineWorkbook
+
+        self.path, self.kind, self.content = path, kind, path.read_bytes()
+        self.book = CalamineWorkbook.from_filelike(io.BytesIO(self.content))
+        sheets = self.book.sheets_metadata
+        self.data_sheets = [sheet.name for sheet in sheets if str(sheet.typ).endswith(".WorkSheet")]
+        self.visible = {sheet.name for sheet in sheets if str(sheet.visible).endswith(".Visible")}
+
+    def choose_sheet(self, sheet: str) -> Sheet:
+        """Return the sheet of that name; without a name, the only one with cells."""
+        fields = {"file": self.path.name, "sheet": sheet, "known": ", ".join(self.data_sheets)}
+        same = [name for name in self.book.sheet_names if tidy_text(name) == tidy_text(sheet)]
+        if sheet and not same:
+            raise FileError("no_sheet", (), **fields)
+        if sheet and same[0] not in self.data_sheets:
+            raise FileError("no_data_sheet", (), **fields)
+        candidates = [self._read_sheet(name, sheet) for name in same or self.data_sheets]
+        filled = [cells for cells in candidates if cells.no_value or any(map(any, cells.rows))]
+        if len(filled) > 1:
+            raise FileError("which_sheet", (), **fields)
+        if not filled:
+            raise FileError("file_empty", file=self.path.name)
+        return filled[0]
+
+    def _read_sheet(self, name: str, label: str) -> Sheet:
+        state = self._read_state(name)
+        if state.is_sparse:
+            letter = name_column_letter(state.last_column - 1)
+            place = Place(self.path.name, state.last_row, sheet=name, letter=letter)
+            raise FileError("far_cell", [place])
+        cells, texts = self.book.get_sheet_by_name(name), _Texts()
+        left = [""] * (cells.start[1] if cells.start else 0)
+        rows = [
+            left
+            + [str(value) if value is True or value is False else texts[value] for value in row]
+            for row in cells.iter_rows()
+        ]
+        for (top, first), (bottom, last) in cells.merged_cell_ranges or ():
+            state.merged.append(Area(top + 1, first + 1, bottom + 1, last + 1))
+        return Sheet(
+            self.path.name,
+            label,
+            rows,
+            name not in self.visible,
+            frozenset(state.hidden_rows),
+            frozenset(state.hidden_columns),
+            tuple(state.merged),
+            state.no_value,
+        )
+
+    def _read_state(self, name: str) -> State:
+        if self.kind == "xls":
+            return read_xls_state(self.content, self.data_sheets.index(name))
+        if self.kind == "xlsb":
+            return State()
+        read_state = read_ods_state if self.kind == "ods" else read_excel_state
+        with zipfile.ZipFile(io.BytesIO(self.content)) as parts:
+            return read_state(parts, name)

@@ -243,7 +243,7 @@ def _read_file(
     """Read one file; return its cells, if it has a table, and its mistakes."""
     pack = wave.read_pack()
     try:
-        sheet = read_sheet(path, responses.sheet, max(responses.header))
+        sheet = read_sheet(path, responses.sheet)
         table = find_table(sheet, responses.header, responses.hidden or wave.hidden)
     except FileError as error:
         return None, [error]

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sipas_analysis.collect.sheets import Sheet, name_column_letter, read_cells
+from sipas_analysis.collect.sheets import Sheet, name_column_letter, read_sheet
 from sipas_analysis.collect.texts import fold_text, tidy_text
 from sipas_analysis.collect.vocabulary import read_vocabulary
 from sipas_analysis.errors import FileError, Place, SipasError
@@ -218,7 +218,7 @@ def read_rows(path: Path, sheet: str = "", header: Sequence[int] = (1,)) -> pd.D
         FileError: The file is missing, unreadable or of another kind; or it has no such sheet, or
             no row below the header.
     """
-    return read_below_header(read_cells(path, sheet, max(header)), header, path)
+    return read_below_header(read_sheet(path, sheet).rows, header, path)
 
 
 def read_below_header(

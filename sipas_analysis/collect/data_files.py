@@ -1,0 +1,91 @@
+"""Read SPSS, Stata and Parquet files as a sheet: names of variables in row 1, then the forms."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from struct import unpack
+from typing import Any
+
+from sipas_analysis.collect.sheet_state import Sheet
+
+CODES = "codes"
+
+
+def write_cell(value: object) -> str:
+    """Return a value as text: a day as 2021-03-15, with its hour if it has one; 5.0 as 5."""
+    if isinstance(value, datetime):
+        rounded = value + timedelta(microseconds=500_000)
+        return rounded.strftime("%Y-%m-%d %H:%M:%S").removesuffix(" 00:00:00")
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return "" if value is None else str(value)
+
+
+def read_statistics_file(path: Path, kind: str, sheet: str) -> Sheet:
+    """Return an SPSS or Stata file: labels of values where there are some, or ``codes`` only.
+
+    A label says which way a scale runs; two codes with one label stay codes. Codes that the file
+    declares as missing are blank.
+    """
+    import pyreadstat
+
+    read_file = pyreadstat.read_sav if kind == "sav" else pyreadstat.read_dta
+    columns, facts = read_file(str(path), user_missing=True, output_format="dict")
+    texts: list[list[str]] = []
+    missing: dict[tuple[int, int], str] = {}
+    for position, (name, values) in enumerate(columns.items(), start=1):
+        codes = {value: write_cell(value) for value in set(values)}
+        blank = {value for value in codes if _is_missing(value, facts, name)}
+        labels = {} if sheet == CODES else facts.variable_value_labels.get(name, {})
+        shown = codes | labels if len({*labels.values()}) == len(labels) else codes
+        shown |= dict.fromkeys(blank, "")
+        texts.append([name, *map(shown.__getitem__, values)])
+        rows = [(row, value) for row, value in enumerate(values, start=2) if value in blank]
+        missing |= {(row, position): codes[value] for row, value in rows}
+    wordings = {name: label for name, label in facts.column_names_to_labels.items() if label}
+    weight = _find_weight(path, facts.variable_storage_width) if kind == "sav" else ""
+    return Sheet(
+        path.name,
+        sheet,
+        [list(row) for row in zip(*texts, strict=True)],
+        missing=missing,
+        wordings=wordings,
+        weight=weight,
+    )
+
+
+def _is_missing(value: object, facts: Any, name: str) -> bool:
+    """Return whether a file declares a value as missing, alone or within a range."""
+    if value in facts.missing_user_values.get(name, ()):
+        return True
+    ranges = facts.missing_ranges.get(name, ())
+    same = [part for part in ranges if type(part["lo"]) is type(value)]
+    return any(part["lo"] <= value <= part["hi"] for part in same)
+
+
+def _find_weight(path: Path, widths: Mapping[str, int]) -> str:
+    """Return the variable by which an SPSS file is weighted: its header counts words of 8 bytes."""
+    with path.open("rb") as file:
+        (position,) = unpack("<i", file.read(80)[76:])
+    for name, width in widths.items():
+        if position == 1:
+            return name
+        position -= -(-width // 8)
+    return ""
+
+
+def read_parquet_file(path: Path) -> Sheet:
+    """Return a Parquet file; whole numbers without decimals, days without an hour of zero."""
+    import duckdb
+
+    with duckdb.connect() as database:
+        table = database.read_parquet(re.sub(r"([*?[])", r"[\1]", str(path)))
+        names = ['"' + name.replace('"', '""') + '"' for name in table.columns]
+        plain = r"regexp_replace(CAST({} AS VARCHAR), '(\.0+| 00:00:00)$|^nan$', '')"
+        texts = [
+            name if kind == "VARCHAR" else plain.format(name)
+            for name, kind in zip(names, table.types, strict=True)
+        ]
+        rows = table.project(", ".join(f"coalesce({text}, '')" for text in texts)).fetchall()
+    return Sheet(path.name, "", [table.columns, *map(list, rows)])
