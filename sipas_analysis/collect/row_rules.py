@@ -5,6 +5,7 @@ column per choice) is placed under one header first; its columns are put togethe
 that the wave leaves out are gone.
 """
 
+import difflib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,6 @@ import pandas as pd
 
 from sipas_analysis.collect.cells import Cells, map_texts, write_value
 from sipas_analysis.collect.columns import REST, ROLES, PlacedColumns, is_personal
-from sipas_analysis.collect.likeness import find_nearest_name
 from sipas_analysis.collect.readings import fold_answer, list_choices
 from sipas_analysis.collect.texts import fold_text
 from sipas_analysis.collect.wave import Columns, Wave
@@ -168,13 +168,11 @@ def find_absent_names(wave: Wave, present: set[str]) -> SipasError | None:
     absent = [name for folded, name in names.items() if folded not in {*present, REST}]
     if not absent:
         return None
-    nearest = {name: find_nearest_name(name, present, least=0.5) or "–" for name in absent}
-    return ConfigError(
-        "names_absent",
-        [Place(wave.path.name)],
-        names="; ".join(f"“{shorten(name)}”" for name in absent),
-        close="; ".join(f"“{shorten(name)}”" for name in nearest.values()),
-    )
+    texts = []
+    for name in absent:
+        close = difflib.get_close_matches(fold_text(name), present, n=1, cutoff=0.5)
+        texts.append(" ≈ ".join(f"“{shorten(text)}”" for text in (name, *close)))
+    return ConfigError("names_absent", [Place(wave.path.name)], names="; ".join(texts))
 
 
 def repeat_forms(frame: pd.DataFrame, wave: Wave) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -29,7 +29,12 @@ from sipas_analysis.collect.row_rules import (
 )
 from sipas_analysis.collect.sheets import read_sheet
 from sipas_analysis.collect.tables import find_table
-from sipas_analysis.collect.units import check_unit_days, index_units, read_units
+from sipas_analysis.collect.units import (
+    check_unit_days,
+    index_units,
+    name_nearest_units,
+    read_units,
+)
 from sipas_analysis.collect.wave import Responses, Wave, check_printed_texts
 from sipas_analysis.errors import (
     AnswerError,
@@ -272,7 +277,10 @@ def _read_file(
         *table.errors,
         *(
             error_class(
-                message, dict.fromkeys(places), **dict(zip(("low", "high"), ends, strict=False))
+                message,
+                dict.fromkeys(places),
+                near=name_nearest_units(places, index) if message == "unit" else "",
+                **dict(zip(("low", "high"), ends, strict=False)),
             )
             for message, error_class in _ERROR_CLASS_BY_MESSAGE.items()
             for kind, places in cells.wrong.items()

@@ -4,17 +4,18 @@ Unit lists change from year to year (mergers, renames), so they belong to the wa
 a unit names files and figures; the name of a unit is only printed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from sipas_analysis.collect.likeness import find_nearest_name
 from sipas_analysis.collect.tables import read_rows
 from sipas_analysis.collect.texts import CONTROL, fold_text
 from sipas_analysis.collect.wave import Wave
-from sipas_analysis.errors import Place, SipasError, UnitError
+from sipas_analysis.errors import SHOWN_PLACES, Place, SipasError, UnitError, shorten
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import LANGUAGES
 
@@ -29,6 +30,7 @@ UNIT_COLUMNS = (
     "clients",
     "aliases",
 )
+PLANNED = "planned"  # forms planned for a unit; this column may be missing in a list
 GROUPS = {
     "departments": Bilingual(vi="Sở, ban, ngành", en="Departments"),
     "districts": Bilingual(vi="Huyện, thị xã, thành phố", en="Districts"),
@@ -44,8 +46,8 @@ def read_units(wave: Wave) -> pd.DataFrame:
 
     A survey of one unit, or of none, needs no list: its only unit has the id of the wave.
 
-    Columns as in ``COLUMNS``; ``clients`` is a number or missing; ``valid_*`` are dates or
-    missing. The index is the row of the file.
+    Columns as in ``UNIT_COLUMNS``, and ``planned``; ``clients`` and ``planned`` are numbers or
+    missing; ``valid_*`` are dates or missing. The index is the row of the file.
 
     Raises:
         FileError: The file is missing or cannot be read.
@@ -58,12 +60,11 @@ def read_units(wave: Wave) -> pd.DataFrame:
     missing = [name for name in ("code", "name_vi", "group") if name not in raw]
     if missing:
         raise UnitError("unit_columns", [Place(path.name, 1)], missing=", ".join(missing))
-    unknown = [Place(path.name, 1, str(name)) for name in raw if name not in UNIT_COLUMNS]
+    known = [*UNIT_COLUMNS, PLANNED]
+    unknown = [Place(path.name, 1, str(name)) for name in raw if name not in known]
     if unknown or raw.columns.has_duplicates:
-        raise UnitError(
-            "unit_headers", unknown or [Place(path.name, 1)], known=", ".join(UNIT_COLUMNS)
-        )
-    units = raw.reindex(columns=list(UNIT_COLUMNS), fill_value="")
+        raise UnitError("unit_headers", unknown or [Place(path.name, 1)], known=", ".join(known))
+    units = raw.reindex(columns=known, fill_value="")
     groups = list_groups(wave)
     codes = {
         fold_text(name): code for code, label in groups.items() for name in (label.vi, label.en)
@@ -78,7 +79,8 @@ def read_units(wave: Wave) -> pd.DataFrame:
         raise UnitError("unit_list", wrong_cells, groups=", ".join(groups), names=names)
     for name in ("valid_from", "valid_to"):
         units[name] = [date.fromisoformat(day) if day else None for day in units[name]]
-    units["clients"] = pd.to_numeric(units["clients"].replace("", None))
+    for name in ("clients", PLANNED):
+        units[name] = pd.to_numeric(units[name].replace("", None))
     return units
 
 
@@ -97,14 +99,14 @@ def _make_only_unit(wave: Wave) -> pd.DataFrame:
     unit = dict.fromkeys(UNIT_COLUMNS, "") | {"code": wave.id, "group": NO_GROUP}
     unit |= {"name_vi": name.text("vi"), "name_en": name.text("en")}
     units = pd.DataFrame([unit], index=[1])
-    return units.assign(valid_from=None, valid_to=None, clients=np.nan)
+    return units.assign(valid_from=None, valid_to=None, clients=np.nan, planned=np.nan)
 
 
 def _find_wrong_cells(units: pd.DataFrame, path: Path, groups: Iterable[str]) -> list[Place]:
     """Return every cell that breaks a rule of its column, by row and column."""
-    code, clients = units["code"], units["clients"]
+    code = units["code"]
     broken_rules = (
-        ("clients", ~clients.str.fullmatch(r"[0-9]*")),
+        *((name, ~units[name].str.fullmatch(r"[0-9]*")) for name in ("clients", PLANNED)),
         ("code", code.duplicated(keep=False)),
         ("code", ~code.str.fullmatch(UNIT_CODE)),
         ("group", ~units["group"].isin([*groups])),
@@ -152,6 +154,14 @@ def index_units(units: pd.DataFrame) -> dict[str, str]:
     if clashes:
         raise UnitError("unit_clash", clashes)
     return index
+
+
+def name_nearest_units(places: Iterable[Place], index: Mapping[str, str]) -> str:
+    """Return the code of the unit that each unknown name may mean, to be confirmed by the user."""
+    names = dict.fromkeys(place.value for place in places if place.value)
+    nearest = {name: find_nearest_name(name, index) for name in [*names][:SHOWN_PLACES]}
+    texts = [f"“{shorten(name)}” ≈ {index[near]}" for name, near in nearest.items() if near]
+    return "; ".join(texts) or "–"
 
 
 def check_unit_days(

@@ -150,7 +150,8 @@ def _explain_mistake(
     close = difflib.get_close_matches(key, other_keys, n=1, cutoff=0.6)
     written = repr(mistake["input"]) if isinstance(mistake["input"], str) else ""
     kinds = {"missing": "missing", "extra_forbidden": "misspelt" if close else "unknown"}
-    kind = kinds.get(mistake["type"], "wrong" if written else "refused") if key_path else "top"
+    other = {"''": "empty", "": "refused"}.get(written, "wrong")
+    kind = kinds.get(mistake["type"], other) if key_path else "top"
     fields = {"line": line, "key": ".".join(key_path), "close": "".join(close), "found": written}
     return line, {
         language: say(language, f"config.{kind}", why=_state_rule(mistake, language), **fields)

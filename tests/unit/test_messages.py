@@ -153,7 +153,8 @@ def test_what_a_respondent_wrote_is_not_quoted(value, shown):
 def test_a_long_name_of_a_unit_is_shortened_not_hidden():
     """An officer finds the unit by its name."""
     name = "Ủy ban nhân dân phường Mỹ Bình, thành phố Long Xuyên"
-    assert f"value '{name[:39]}…'" in str(UnitError("unit", [Place("a.csv", 3, "Đơn vị", name)]))
+    place = Place("a.csv", 3, "Đơn vị", name)
+    assert f"value '{name[:39]}…'" in str(UnitError("unit", [Place("a.csv", 3, "Đơn vị", name)]), near="–")
 
 
 @pytest.mark.parametrize(
