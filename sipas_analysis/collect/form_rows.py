@@ -30,6 +30,7 @@ Names = NDArray[np.object_]
 _FIGURE = re.compile(r"[-+(]?\d[\d.,\s]*%?\)?|#.*")  # a number, a percentage or an error value
 _NUMBER = re.compile(r"\W*\d+\w?\W*")  # a running number, such as 5, 05, 5a or (5)
 _CODE = re.compile(r"(?:\S+\s+){0,2}\S*\d\S*")  # an id with a digit, such as P-005, or a day
+_LAST_NUMBER = re.compile(r"(\d{1,15})\D*$")
 _USUAL = 0.8  # share of the forms that fill a column, and share of its cells that look alike
 _ORDINARY = 0.1  # share of the forms from which on a word is a value of its column, not a label
 _LABEL = 24  # characters of a label that the ledger shows
@@ -45,19 +46,19 @@ class Evidence:
         figures: Number of items with a number that is no answer.
         texts: Number of items with another text.
         has_profile: Whether a question beside the index is answered.
-        has_code: Whether a column of numbers, ids or days is filled as the forms fill it.
-        has_name: Whether a column of words is filled that the forms fill.
+        has_number: Whether a column of running numbers is filled as the forms fill it.
+        has_name: Whether another column is filled that nearly every form fills.
         label: Text of a cell that starts with a word for totals or signatures.
         place: Where the label stands: 3 among numbers, ids or days; 2 in the column of the unit
             or the form; 1 in another column; 0 nowhere.
-        columns: The kinds of columns that nearly every form fills: "code" and "name".
+        columns: The kinds of columns that nearly every form fills: "number" and "name".
     """
 
     answers: Counts
     figures: Counts
     texts: Counts
     has_profile: Flags
-    has_code: Flags
+    has_number: Flags
     has_name: Flags
     label: Names
     place: Counts
@@ -88,7 +89,8 @@ class Evidence:
     def is_nameless(self) -> Flags:
         """Whether nothing names the form as other forms are named."""
         if self.columns:
-            return ~(self.has_code if "code" in self.columns else self.has_name) & ~self.has_profile
+            is_numbered = "number" in self.columns
+            return ~(self.has_number if is_numbered else self.has_name) & ~self.has_profile
         is_form = (self.answers > 0) & ~self.is_sum  # only what stands below can be told from them
         return np.arange(len(is_form)) > max(np.flatnonzero(is_form), default=-1)
 
@@ -189,21 +191,27 @@ def _weigh_column(
     if header in placed.indicators.values():
         evidence.has_profile |= is_filled & ~is_label
     elif _may_name_forms(header, placed) and _share(is_filled, is_form & ~is_label) >= _USUAL:
-        kind, flags = ("name", is_filled) if usual is None else ("code", usual)
+        kind = "number" if _is_running(texts[number][among]) else "name"
         evidence.columns.add(kind)
-        names = evidence.has_name if usual is None else evidence.has_code
-        names |= flags & ~is_label
+        names = evidence.has_number if kind == "number" else evidence.has_name
+        names |= (is_filled if usual is None else usual) & ~is_label
         place = place if usual is None else _CODE_PLACE
     is_better = is_label & (evidence.place < place)
     evidence.place[is_better], evidence.label[is_better] = place, texts[number][is_better]
 
 
+def _is_running(texts: Names) -> bool:
+    """Return whether most texts end with the number after that of the text before."""
+    numbers = [int(match[1]) if (match := _LAST_NUMBER.search(text)) else -1 for text in texts]
+    return bool(_share(np.diff(numbers) == 1, np.ones(max(len(numbers) - 1, 0), bool)) >= _USUAL)
+
+
 def _may_name_forms(header: str, placed: PlacedColumns) -> bool:
-    """Return whether a column can tell forms from other rows: no key, quantity or total."""
+    """Return whether a column can tell forms from other rows: no key, day or quantity."""
     roles = [role for role, name in placed.roles.items() if name == header]
     is_dropped = any(header in headers for headers in placed.dropped.values())
-    is_quantity = {"weight", "fpc", "count"} & {*roles}
-    return bool(roles or is_dropped) and not is_quantity and not is_label_text(header)
+    may_be_blank = {*roles} - {"form", "unit"}
+    return bool(roles or is_dropped) and not may_be_blank and not is_label_text(header)
 
 
 def is_label_text(text: str) -> bool:
