@@ -28,11 +28,11 @@ instrument.strict_yaml instrument.pack instrument.answer_levels instrument.pack_
 instrument.xlsform
 infer.design infer.totals infer.intervals infer.variance infer.weighting infer.replicates
 infer.totals_from_files infer.layout infer.ratio_means infer.estimates infer.means infer.sample_size
-infer.sample_draw
+infer.sample_draw infer.unit_counts
 collect.texts collect.vocabulary collect.readings collect.days collect.likeness
 collect.file_kinds collect.sheet_state collect.data_files collect.text_files collect.sheets collect.tables collect.wave collect.units
 collect.unit_changes collect.headers collect.columns collect.cells collect.row_rules
-collect.form_rows collect.cell_state collect.placed_cells collect.duplicates collect.survey collect.quality collect.keyed_twice collect.simulate collect.draft_sheets collect.draft_pack collect.draft
+collect.form_rows collect.cell_state collect.placed_cells collect.duplicates collect.survey collect.form_patterns collect.quality collect.keyed_twice collect.simulate collect.draft_sheets collect.draft_pack collect.draft
 measure.rules measure.scores measure.pooling measure.adjustment measure.ranking measure.change
 measure.reliability measure.fairness
 explain.likelihoods explain.collinearity explain.imputation explain.formula explain.effects

@@ -1,41 +1,82 @@
 """Look for units whose forms may come from a few people only: findings, never accusations.
 
-Each unit is compared with the other units of the wave: the forms with one answer to all items,
-given the mean of the unit (Q1), and the forms satisfied with everything (Q5). Counts are modelled
-as beta-binomial, because units differ. P values are Holm-adjusted over units, so that a correct
-wave has a finding of one rule in at most 5 % of cases. A wave of one unit cannot be judged.
+Each unit is compared with the other units of the wave: the forms with one answer to all items (Q1),
+forms that look like another form of the unit (Q2), the hours at which forms were filled in (Q3),
+the forms satisfied with everything (Q5), forms with a repeated pattern (Q6). Operators are compared
+within a unit (Q4). Counts are modelled as beta-binomial, because units differ. P values are
+adjusted over units and over the facts of a rule (Holm), so that a correct wave has a finding of
+one rule in at most 5 % of cases; docs/coverage.md has the rates. A wave of one unit cannot be
+judged by Q1, Q2, Q3 and Q5.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from sipas_analysis.collect.form_patterns import (
+    Flags,
+    Twins,
+    compare_operators,
+    count_largest_groups,
+    count_times,
+    find_longest_runs,
+    find_periodic_forms,
+    find_straight_answers,
+    find_twins,
+    is_half_answered,
+)
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.infer.design import Floats
+from sipas_analysis.infer.unit_counts import compare_counts
 from sipas_analysis.instrument.pack import Instrument
+from sipas_analysis.messages import say
 
 ALARM = 0.05
-RULES = {"straight": "Q1", "satisfied": "Q5", "identical": "Q5"}
+MANY_STRAIGHT = 25.0  # percent of forms with one answer throughout, from which they are named first
+RULES = {
+    "straight": "Q1",
+    "twins": "Q2",
+    "night": "Q3",
+    "close": "Q3",
+    "batch": "Q3",
+    "satisfied": "Q5",
+    "identical": "Q5",
+    "pattern": "Q6",
+}
 FLAGGING_RULES = ("Q1", "Q2", "Q5")  # a unit with such a finding needs a second look before a rank
-FEWEST_UNITS = 4
-DISPERSION_MARGIN = 1.5  # few units estimate their dispersion badly, so half is added
+HETEROGENEITY = 1.5  # power of the other units' ratio of twins to chance (rule Q2)
+N_TIME_FACTS = 3
 
 
 @dataclass(frozen=True)
 class Findings:
-    """One row per rule and unit, worst first.
+    """One row per rule, fact and unit, worst first; all units for Q1, else those with the fact.
 
-    Columns: ``rule``, ``fact`` (``straight``, ``satisfied``, ``identical``), ``unit``,
-    ``unit_name``, ``n``, ``count`` (forms with the fact), ``share_percent``,
-    ``expected_percent`` (by the other units), ``low`` (lower end of the 95 % interval of the share
-    of people satisfied with everything), ``longest_run`` (median number of equal answers in a
-    row), ``p``, ``p_holm``, ``finding``.
+    Columns: ``rule``, ``fact`` (docs/method.md), ``unit``, ``unit_name``, ``n``, ``count`` (forms
+    with the fact), ``share_percent``, ``expected_percent`` (by the other units or operators, or by
+    chance), ``low`` (lower end of the 95 % interval of the share of people satisfied with
+    everything), ``longest_run`` (median number of equal answers in a row), ``operator`` (rule Q4),
+    ``p``, ``p_holm``, ``finding``.
+
+    ``copies`` has one row per form that looks like another form of its unit and like no other form:
+    ``unit``, ``file``, ``row``, ``other_file``, ``other_row``, ``n_equal``, ``n_items``.
     """
 
     frame: pd.DataFrame
     straight_percent: float
+    copies: pd.DataFrame
+
+    @property
+    def has_many_straight(self) -> bool:
+        """Whether a quarter of the forms of the wave give one answer to all items: say it first."""
+        return self.straight_percent >= MANY_STRAIGHT
+
+    @property
+    def flagged_units(self) -> set[str]:
+        """Codes of the units with a finding of rule Q1, Q2 or Q5."""
+        noticed = self.noticed()
+        return set(noticed.loc[noticed["rule"].isin(FLAGGING_RULES), "unit"])
 
     def to_frame(self) -> pd.DataFrame:
         """Return a copy of the table as a pandas frame."""
@@ -45,32 +86,30 @@ class Findings:
         """Return the rows that are unlikely to be chance."""
         return self.frame[self.frame["finding"]].reset_index(drop=True)
 
-    @property
-    def flagged_units(self) -> set[str]:
-        """Codes of the units with a finding of rule Q1, Q2 or Q5."""
-        noticed = self.noticed()
-        return set(noticed.loc[noticed["rule"].isin(FLAGGING_RULES), "unit"])
-
     def _repr_html_(self) -> str:
         return str(self.frame.round(3).to_html(index=False, border=0, na_rep="–"))
 
     def __str__(self) -> str:
-        return self.frame.round(3).to_string(index=False)
+        first = say("en", "cli.said.many_straight", share=f"{self.straight_percent:.0f}")
+        table = self.frame.round(3).to_string(index=False)
+        return f"{first}\n{table}" if self.has_many_straight else table
 
 
 def check(survey: Survey) -> Findings:
     """Compare each unit's forms with those of the other units.
 
-    Q1: forms with one answer to all items, compared with units of the same mean. Q5: units in
-    which every answer is satisfied, or every form is the same, with their lower bound.
+    Q1: forms with one answer to all items, compared with units of the same mean. Q2: forms that
+    look like another form of their unit and like no other. Q3: the hours of the forms. Q4:
+    operators of a unit, compared with one another. Q5: units in which every answer is satisfied, or
+    every form is the same, with their lower bound. Q6: forms with a repeated pattern.
 
     Args:
         survey: The validated forms of a wave.
 
     Returns:
-        Findings, smallest adjusted p first; p is NaN with fewer than four units.
+        Findings, smallest adjusted p first; p is NaN where fewer than four units can be compared.
 
-    Source: rules Q1 and Q5 in docs/method.md; Holm (1979), doi:10.2307/4615733.
+    Source: rules Q1 to Q6 in docs/method.md; Holm (1979), doi:10.2307/4615733.
 
     Example:
         >>> import sipas_analysis as sipas
@@ -78,24 +117,21 @@ def check(survey: Survey) -> Findings:
         >>> sipas.check(survey).noticed()["unit"].tolist()
         ['tp-long-xuyen']
     """
-    pack = survey.instrument
-    answered = read_ticks(survey.frame, pack).notna().any(axis=1).to_numpy()
-    forms = survey.frame[answered]
-    is_straight = find_straight_lines(survey)[answered]
-    units = _count_by_unit(forms, is_straight, pack)
-    identical = forms.groupby(["unit", *pack.items], dropna=False).size().groupby(level=0).max()
-    all_satisfied = units["content"] == units["n"]
-    all_identical = ~all_satisfied & (identical == units["n"]) & (units["n"] > 1)
+    forms, answers = _list_forms(survey)
+    units = _count_by_unit(forms, answers, survey.instrument)
+    twins = find_twins(answers, forms["unit"].to_numpy(), len(units))
     parts = [
-        _judge_counts("straight", units, units["straight"], units["mean"]),
-        _judge_counts("satisfied", units, units["content"], None)[all_satisfied.to_numpy()],
-        _judge_counts("identical", units, identical, None)[all_identical.to_numpy()],
+        *_judge_answers(units),
+        _judge_twins(twins, units),
+        *(_judge_times(forms, units) if "time" in forms else ()),
+        *(_judge_operators(forms, units) if "operator" in forms else ()),
     ]
-    table = pd.concat(parts, ignore_index=True)
+    table = pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
     table.insert(3, "unit_name", table["unit"].map(survey.unit_names))
     ordered = table.sort_values(["p_holm", "rule", "unit"], na_position="last")
-    straight_percent = float(100 * is_straight.mean()) if len(is_straight) else np.nan
-    return Findings(ordered.reset_index(drop=True), straight_percent)
+    straight_percent = 100 * float(forms["straight"].mean())
+    copies = _list_copies(twins, forms).assign(n_items=answers.shape[1])
+    return Findings(ordered.reset_index(drop=True), straight_percent, copies)
 
 
 def flagged_units(survey: Survey) -> set[str]:
@@ -103,27 +139,22 @@ def flagged_units(survey: Survey) -> set[str]:
     return check(survey).flagged_units
 
 
-def _count_by_unit(
-    forms: pd.DataFrame, is_straight: NDArray[np.bool_], pack: Instrument
-) -> pd.DataFrame:
-    """Return, per unit: forms, straight ones, satisfied ones, mean answer, median longest run."""
-    answers = read_ticks(forms, pack).to_numpy(dtype=float)
-    half_answered = (~np.isnan(answers)).sum(axis=1) * 2 >= answers.shape[1]
-    levels = forms[[*pack.items]]
-    content = (levels.isna() | (levels >= pack.satisfied_levels(levels))).all(axis=1)
-    facts = pd.DataFrame(
-        {
-            "unit": forms["unit"],
-            "n": 1,
-            "straight": is_straight,
-            "content": half_answered & content.to_numpy(),
-            "mean": np.nanmean(answers, axis=1),
-            "run": _find_longest_runs(answers),
-        }
-    )
-    by_unit = facts.groupby("unit", sort=True)
-    counts = by_unit[["n", "straight", "content"]].sum()
-    return counts.assign(mean=by_unit["mean"].mean(), longest_run=by_unit["run"].median())
+def _list_forms(survey: Survey) -> tuple[pd.DataFrame, Floats]:
+    """Return the forms that answer an item, with a number and facts, and their answers on paper."""
+    pack, ticks = survey.instrument, read_ticks(survey.frame, survey.instrument)
+    is_answered = ticks.notna().any(axis=1)
+    frame, answers = survey.frame[is_answered], ticks[is_answered].to_numpy(dtype=float)
+    levels = frame[[*pack.items]]
+    is_content = (levels.isna() | (levels >= pack.satisfied_levels(levels))).all(axis=1)
+    columns = ["file", "row", "time", "operator", "cluster"]
+    forms = frame[[name for name in columns if name in frame]].reset_index(drop=True)
+    facts = {
+        "code": frame["unit"].to_numpy(),
+        "unit": frame["unit"].factorize(sort=True)[0],
+        "straight": find_straight_answers(answers),
+        "satisfied": is_half_answered(answers) & is_content.to_numpy(),
+    }
+    return forms.assign(**facts), answers
 
 
 def read_ticks(forms: pd.DataFrame, pack: Instrument) -> pd.DataFrame:
@@ -141,36 +172,117 @@ def read_ticks(forms: pd.DataFrame, pack: Instrument) -> pd.DataFrame:
     return ticks
 
 
-def find_straight_lines(survey: Survey) -> NDArray[np.bool_]:
+def find_straight_lines(survey: Survey) -> Flags:
     """Return which forms give one answer to all items, half of them answered (rule Q1), (n,)."""
-    answers = read_ticks(survey.frame, survey.instrument)
-    half_answered = answers.notna().sum(axis=1) * 2 >= answers.shape[1]
-    return np.asarray(half_answered & (answers.min(axis=1) == answers.max(axis=1)))
+    return find_straight_answers(read_ticks(survey.frame, survey.instrument).to_numpy(dtype=float))
 
 
-def _judge_counts(
-    fact: str, units: pd.DataFrame, count: "pd.Series[int]", mean: "pd.Series[float] | None"
+def _count_by_unit(forms: pd.DataFrame, answers: Floats, pack: Instrument) -> pd.DataFrame:
+    """Return, per unit: its forms and those with each fact, log odds of its mean, longest run."""
+    low, high = np.fmin.reduce(answers, axis=None, initial=np.inf), pack.scale.high
+    by_form = pd.DataFrame(
+        {
+            "n": 1,
+            "straight": forms["straight"],
+            "satisfied": forms["satisfied"],
+            "pattern": find_periodic_forms(answers),
+            "above": np.nansum(answers - low, axis=1),
+            "below": np.nansum(high - answers, axis=1),
+        }
+    )
+    counts = by_form.groupby(forms["unit"]).sum().astype(float)
+    runs = pd.Series(find_longest_runs(answers)).groupby(forms["unit"]).median()
+    return counts.assign(
+        odds=np.log((counts["above"] + 0.5) / (counts["below"] + 0.5)),
+        code=forms.groupby("unit")["code"].first(),
+        identical=count_largest_groups(answers, forms["unit"].to_numpy()),
+        longest_run=runs,
+    )
+
+
+def _judge_answers(units: pd.DataFrame) -> list[pd.DataFrame]:
+    """Judge straight lines, repeated patterns, units at 100 % and of equal forms (Q1, Q5, Q6)."""
+    n, identical = units["n"], units["identical"]
+    is_satisfied = units["satisfied"] == n
+    is_identical = ~is_satisfied & (identical == n) & (n > 1)
+    return [
+        _compare_fact("straight", units, units["odds"].to_numpy()),
+        _compare_fact("satisfied", units)[is_satisfied.to_numpy()],
+        _compare_fact("identical", units)[is_identical.to_numpy()],
+        _compare_fact("pattern", units)[units["pattern"].to_numpy() > 0],
+    ]
+
+
+def _judge_times(forms: pd.DataFrame, units: pd.DataFrame) -> list[pd.DataFrame]:
+    """Judge forms filled in at night, within a minute of another, or in one hour (rule Q3).
+
+    Large units have more forms a day: the last two are compared with units of the same size.
+    """
+    timed = count_times(forms).astype(float).join(units[["code", "longest_run"]])
+    size = np.log(timed["n"].to_numpy())
+    parts = [
+        _compare_fact("night", timed, n_facts=N_TIME_FACTS),
+        _compare_fact("close", timed, size, n_facts=N_TIME_FACTS),
+        _compare_fact("batch", timed, size, n_facts=N_TIME_FACTS),
+    ]
+    return [part[part["share_percent"] > part["expected_percent"]] for part in parts]
+
+
+def _judge_twins(twins: Twins, units: pd.DataFrame) -> pd.DataFrame:
+    """Judge forms that look like another form of their unit and like no other form (rule Q2).
+
+    Twins come in pairs, so that half their number is taken as Poisson. Forms of one unit are more
+    alike than those of two units; the other units show by how much.
+    """
+    from scipy.special import gammainc  # slow to import; a refused survey does not need the module
+
+    count, chance = twins.count, twins.expected
+    ratio = (count.sum() - count + 1) / (chance.sum() - chance + 1)
+    expected = chance * np.maximum(ratio, 1) ** HETEROGENEITY
+    p = np.where(count > 0, gammainc(np.maximum(count, 1) / 2, np.maximum(expected, 1e-12) / 2), 1)
+    rows = _list_rows("twins", units.assign(twins=count), expected / units["n"].to_numpy(), p)
+    return rows[count > 0]
+
+
+def _judge_operators(forms: pd.DataFrame, units: pd.DataFrame) -> list[pd.DataFrame]:
+    """Judge the forms of each operator; of each unit and fact the operator that stands out most."""
+    table = compare_operators(forms).join(units[["code", "longest_run"]], on="unit")
+    rows = _list_rows("count", table, table["expected"].to_numpy(), table["p"].to_numpy())
+    rows[["rule", "fact"]] = [("Q4", fact) for fact in table["fact"]]
+    worst = rows.assign(operator=table["operator"].to_numpy()).sort_values("p", kind="stable")
+    return [worst.drop_duplicates(["unit", "fact"])]
+
+
+def _compare_fact(
+    fact: str, units: pd.DataFrame, covariate: Floats | None = None, *, n_facts: int = 1
 ) -> pd.DataFrame:
-    """Test one count per unit against the other units, with Holm's adjustment over units."""
+    """Compare the count of a fact in each unit with the other units."""
+    counts = units[fact].to_numpy(dtype=float), units["n"].to_numpy(dtype=float)
+    return _list_rows(fact, units, *compare_counts(*counts, covariate), n_facts=n_facts)
+
+
+def _list_rows(
+    fact: str, units: pd.DataFrame, expected: Floats, p: Floats, *, n_facts: int = 1
+) -> pd.DataFrame:
+    """Return one row per unit, with Holm's adjustment over units and over the facts of the rule."""
     # scipy.stats is slow to import, and a refused survey does not need the module.
     from sipas_analysis.infer.estimates import adjust_p_values
     from sipas_analysis.infer.intervals import exact_interval
 
-    n, x = np.asarray(units["n"], np.float64), np.asarray(count, np.float64)
-    expected, p = compare_counts(x, n, None if mean is None else np.asarray(mean, np.float64))
-    low, _ = exact_interval(x, n)
-    adjusted = adjust_p_values(p)
+    n, count = (units[name].to_numpy(dtype=float) for name in ("n", fact))
+    adjusted = np.minimum(n_facts * adjust_p_values(p), 1)
     return pd.DataFrame(
         {
-            "rule": RULES[fact],
+            "rule": RULES.get(fact, ""),
             "fact": fact,
-            "unit": units.index,
-            "n": units["n"].to_numpy(),
-            "count": x.astype(int),
-            "share_percent": 100 * x / n,
+            "unit": units["code"].to_numpy(),
+            "n": n.astype(int),
+            "count": count.astype(int),
+            "share_percent": 100 * count / n,
             "expected_percent": 100 * expected,
-            "low": 100 * low if fact == "satisfied" else np.nan,
+            "low": 100 * exact_interval(count, n)[0] if fact == "satisfied" else np.nan,
             "longest_run": units["longest_run"].to_numpy(),
+            "operator": "",
             "p": p,
             "p_holm": adjusted,
             "finding": adjusted < ALARM,
@@ -178,68 +290,9 @@ def _judge_counts(
     )
 
 
-def compare_counts(x: Floats, n: Floats, mean: Floats | None = None) -> tuple[Floats, Floats]:
-    """Return, for each unit, the share expected by the other units and P(count ≥ x).
-
-    The expected share is logistic in the unit's ``mean`` (or constant), fitted without the unit.
-    The count is beta-binomial with the dispersion of the other units, times a margin. Without the
-    margin, one correct wave in ten had a finding where units are few or range from 75 to 99.9 %
-    (tests/recovery).
-
-    Args:
-        x: Forms showing the fact, shape (U,).
-        n: Forms, shape (U,).
-        mean: A covariate of the unit, or None.
-
-    Returns:
-        Expected share and upper-tail p, shape (U,); NaN with fewer than four units.
-    """
-    from scipy import stats  # slow to import; a refused survey does not need the module
-
-    n_units = len(n)
-    if n_units < FEWEST_UNITS:
-        return np.full(n_units, np.nan), np.full(n_units, np.nan)
-    others = 1.0 - np.eye(n_units)
-    fitted = _fit_without_each(x, n, mean, others)
-    squared_errors = (x - n * fitted) ** 2 / (n * fitted * (1 - fitted))
-    n_parameters = 1 if mean is None else 2
-    df = max(n_units - 1 - n_parameters, 1)
-    dispersion = (others * squared_errors).sum(axis=1) / df
-    phi = DISPERSION_MARGIN * (1 + 1 / df) * np.maximum(dispersion, 1.0)
-    rho = np.clip((phi - 1) / np.maximum(n.mean() - 1, 1), 1e-6, 0.9)
-    expected = np.diag(fitted)
-    a, b = expected * (1 / rho - 1), (1 - expected) * (1 / rho - 1)
-    return expected, np.asarray(stats.betabinom.sf(x - 1, n, a, b))
-
-
-def _fit_without_each(x: Floats, n: Floats, mean: Floats | None, others: Floats) -> Floats:
-    """Fit logit π = a + b·mean once without each unit; return all fitted shares, shape (U, U).
-
-    Row u is fitted without unit u. Half a form is added to both answers of each unit, so that a
-    fit always exists.
-    """
-    share, weight = (x + 0.5) / (n + 1), others * (n + 1)
-    if mean is None:
-        constant = (weight * share).sum(axis=1, keepdims=True) / weight.sum(axis=1, keepdims=True)
-        return np.broadcast_to(constant, others.shape).copy()
-    centred = (mean - mean.mean()) / (mean.std() or 1.0)
-    basis = np.column_stack([np.ones_like(centred), centred])
-    start = np.log(share.mean() / (1 - share.mean()))
-    beta = np.tile([start, 0.0], (len(x), 1))
-    for _ in range(25):
-        fitted = 1 / (1 + np.exp(-np.clip(beta @ basis.T, -12, 12)))
-        work = weight * fitted * (1 - fitted)
-        hessian = np.einsum("ui,ip,iq->upq", work, basis, basis) + 1e-9 * np.eye(2)
-        score = (weight * (share - fitted)) @ basis
-        beta = beta + np.clip(np.linalg.solve(hessian, score[:, :, None])[:, :, 0], -2, 2)
-    return np.asarray(1 / (1 + np.exp(-np.clip(beta @ basis.T, -12, 12))))
-
-
-def _find_longest_runs(answers: Floats) -> Floats:
-    """Return the longest run of equal answers of each form, shape (n,); a blank ends a run."""
-    run = np.ones(len(answers))
-    longest = run.copy()
-    for previous, current in zip(answers.T[:-1], answers.T[1:], strict=True):
-        run = np.where(previous == current, run + 1, 1.0)
-        longest = np.maximum(longest, run)
-    return longest
+def _list_copies(twins: Twins, forms: pd.DataFrame) -> pd.DataFrame:
+    """Return the places of forms that look alike, without their answers."""
+    places = forms.assign(unit=forms["code"]).reindex(columns=["unit", "file", "row"])
+    others = places.iloc[twins.twin].drop(columns="unit").add_prefix("other_")
+    parts = [places.iloc[twins.form].reset_index(drop=True), others.reset_index(drop=True)]
+    return pd.concat(parts, axis=1).assign(n_equal=twins.n_equal)

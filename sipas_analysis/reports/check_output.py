@@ -6,6 +6,7 @@ import pandas as pd
 
 from sipas_analysis.collect.quality import Findings, check
 from sipas_analysis.collect.survey import Survey
+from sipas_analysis.infer.unit_counts import FEWEST_UNITS
 from sipas_analysis.messages import Language, format_number, say
 
 MANY_BLANK = 20.0  # percent of forms
@@ -15,6 +16,10 @@ Lines = Iterator[tuple[str, pd.DataFrame | None]]  # a sentence, or a title with
 
 def describe_check(survey: Survey, language: Language) -> Lines:
     """Yield sentences, and tables with their titles, in the order in which they are printed."""
+    findings = check(survey)
+    if findings.has_many_straight:
+        share = format_number(findings.straight_percent, language, 0)
+        yield say(language, "cli.said.many_straight", share=share), None
     if survey.ledger.empty:
         yield say(language, "cli.said.nothing_changed"), None
     else:
@@ -22,10 +27,11 @@ def describe_check(survey: Survey, language: Language) -> Lines:
         table = counts.agg(columns="nunique", cells="size").reset_index()
         table["reason"] = [say(language, f"ledger.{reason}") for reason in table["reason"]]
         yield say(language, "cli.table.ledger"), table
-    findings = check(survey)
-    if findings.noticed().empty:
+    if survey.frame["unit"].nunique() < FEWEST_UNITS:
+        yield say(language, "cli.said.not_compared"), None
+    elif findings.noticed().empty:
         yield say(language, "cli.said.no_findings"), None
-    else:
+    if len(findings.noticed()):
         yield say(language, "cli.said.findings"), _tabulate_findings(findings, language)
     yield from describe_flagged(survey, language, findings)
     yield from _describe_gaps(survey, language)

@@ -160,7 +160,9 @@ def list_changes(ledger: pd.DataFrame) -> tuple[tuple[Text, int, int], ...]:
 def _list_findings(subject: Subject) -> list[Block]:
     """List the findings of the form checks, without accusations."""
     findings = subject.figures.findings
-    words = make_text("report.quality.words", share=Number(findings.straight_percent, 1))
+    message_id = "many_straight" if findings.has_many_straight else "words"
+    share = Number(findings.straight_percent, 1)
+    words = make_text(f"report.quality.{message_id}", share=share)
     noticed = findings.noticed()
     noticed = noticed[noticed["unit"] == subject.unit] if subject.unit else noticed
     if noticed.empty:

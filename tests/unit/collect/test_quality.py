@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from sipas_analysis.collect.quality import FEWEST_UNITS, check, compare_counts
+from sipas_analysis.collect.quality import check
+from sipas_analysis.infer.unit_counts import FEWEST_UNITS, compare_counts
 
 UNITS = "code,name_vi,group\n" + "".join(f"u-{k},Đơn vị {k},departments\n" for k in range(8))
 

@@ -1,0 +1,211 @@
+"""Describe how each form is filled in: one answer throughout, a repeated pattern, a near copy.
+
+The functions know answers and units only; ``quality.py`` judges what they count. Answers have the
+shape (n, k), one row per form, NaN for blank. Units are numbers from 0, shape (n,).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sipas_analysis.infer.design import Floats
+
+Flags = NDArray[np.bool_]
+Integers = NDArray[np.int64]
+
+LONGEST_PERIOD = 5
+HASH_FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd, so that all 64 bits of a product differ
+NIGHT = (22, 5)  # from that hour, to that hour
+CLOSE_SECONDS = 60
+OPERATOR_FACTS = {
+    "operator_straight": "straight",
+    "operator_high": "satisfied",
+    "operator_low": "satisfied",
+}
+ITEMS_PER_EXCEPTION = 10  # near copies differ in one item of ten
+LARGEST_BLOCK = 1000  # forms of one unit that are compared with one another
+N_REFERENCES = 500  # forms of the wave that each form is compared with
+
+
+def find_straight_answers(answers: Floats) -> Flags:
+    """Return which forms give one answer to all items, half of them answered (rule Q1), (n,)."""
+    lowest, highest = np.fmin.reduce(answers, axis=1), np.fmax.reduce(answers, axis=1)
+    return np.asarray(is_half_answered(answers) & (lowest == highest))
+
+
+def is_half_answered(answers: Floats) -> Flags:
+    """Return which forms answer at least half of the items, (n,)."""
+    return np.asarray((~np.isnan(answers)).sum(axis=1) * 2 >= answers.shape[1])
+
+
+def find_longest_runs(answers: Floats) -> Floats:
+    """Return the longest run of equal answers of each form, (n,); a blank ends a run."""
+    run = np.ones(len(answers))
+    longest = run.copy()
+    for previous, current in zip(answers.T[:-1], answers.T[1:], strict=True):
+        run = np.where(previous == current, run + 1, 1.0)
+        longest = np.maximum(longest, run)
+    return longest
+
+
+def find_periodic_forms(answers: Floats) -> Flags:
+    """Return which forms repeat a pattern such as 4-5-4-5 from the first item to the last, (n,).
+
+    A form repeats a pattern of p = 2 to 5 answers if nine tenths of its answers equal the answer p
+    items before (rule Q6). A quarter of the answers differ from the answer before, so that a form
+    with a few exceptions does not count.
+    """
+    k = answers.shape[1]
+    is_varied = (answers[:, 1:] != answers[:, :-1]).sum(axis=1) * 4 >= k - 1
+    is_periodic = np.zeros(len(answers), dtype=bool)
+    for period in range(2, min(LONGEST_PERIOD, k // 3) + 1):
+        n_equal = (answers[:, period:] == answers[:, :-period]).sum(axis=1)
+        is_periodic |= n_equal >= 0.9 * (k - period)
+    return is_periodic & is_varied
+
+
+@dataclass(frozen=True)
+class Twins:
+    """Forms that look like another form of their unit, and what chance would give (rule Q2).
+
+    Attributes:
+        form: Position of each form that has a twin in its unit and none among the references.
+        twin: Position of its nearest twin.
+        n_equal: Items that both answer alike.
+        count: Such forms by unit, shape (U,).
+        expected: Number of such forms by chance, shape (U,).
+    """
+
+    form: Integers
+    twin: Integers
+    n_equal: Integers
+    count: Floats
+    expected: Floats
+
+
+def find_twins(answers: Floats, unit: Integers, n_units: int) -> Twins:
+    """Find forms that agree in nine tenths of the items with a form of their unit, and only there.
+
+    Forms that give one answer to nine tenths of the items are left out: they are alike by nature.
+    Twins of a form are counted among the other m forms of its unit (of its block of 1,000 where a
+    unit is larger) and among B references, up to 500 forms of other units. If units do not
+    matter, all t twins are of the unit with probability (m / (m + B))^t. The sum over the forms of
+    a unit is the number expected by chance. So a form that is common in the wave is no evidence.
+    """
+    varied = _list_varied_forms(answers)
+    varied = varied[np.argsort(unit[varied], kind="stable")]
+    if not len(varied):
+        return Twins(varied, varied, varied, *np.zeros((2, n_units)))
+    codes, own = _encode_answers(answers[varied]), unit[varied]
+    step = max(1, -(-len(varied) // N_REFERENCES))
+    references, reference_units = codes[::step], own[::step]
+    starts = _start_blocks(own)
+    nearest, n_equal, n_inside, n_outside, share = np.zeros((5, len(varied)))
+    for start, end in zip(starts, [*starts[1:], len(varied)], strict=True):
+        block, others = codes[start:end], references[reference_units != own[start]]
+        equal = np.rint(block @ block.T)
+        np.fill_diagonal(equal, -1)
+        nearest[start:end], n_equal[start:end] = start + equal.argmax(axis=1), equal.max(axis=1)
+        least = answers.shape[1] - answers.shape[1] // ITEMS_PER_EXCEPTION
+        n_inside[start:end] = (equal >= least).sum(axis=1)
+        n_outside[start:end] = (block @ others.T > least - 0.5).sum(axis=1)
+        share[start:end] = (len(block) - 1) / max(len(block) - 1 + len(others), 1)
+    n_twins = n_inside + n_outside
+    is_only_inside = (n_inside > 0) & (n_outside == 0)
+    chance = np.where(n_twins > 0, share**n_twins, 0.0)
+    return Twins(
+        varied[is_only_inside],
+        varied[nearest[is_only_inside].astype(int)],
+        n_equal[is_only_inside].astype(int),
+        np.bincount(own, is_only_inside, minlength=n_units),
+        np.bincount(own, chance, minlength=n_units),
+    )
+
+
+def _list_varied_forms(answers: Floats) -> Integers:
+    """Return the forms that give other answers than their most frequent one to a tenth of items."""
+    n_most = np.zeros(len(answers))
+    if not len(answers):
+        return np.zeros(0, dtype=np.int64)
+    for level in np.arange(np.nanmin(answers), np.nanmax(answers) + 1):
+        n_most = np.maximum(n_most, (answers == level).sum(axis=1))
+    n_other = (~np.isnan(answers)).sum(axis=1) - n_most
+    is_varied = n_other > answers.shape[1] // ITEMS_PER_EXCEPTION
+    return np.flatnonzero(is_varied & is_half_answered(answers))
+
+
+def _encode_answers(answers: Floats) -> NDArray[np.float32]:
+    """Return 0 and 1 for each item and level, blank included: a product counts equal answers."""
+    levels = np.nan_to_num(answers - np.nanmin(answers) + 1).astype(np.int64)
+    marks = np.eye(int(levels.max()) + 1, dtype=np.float32)[levels]
+    return marks.reshape(len(answers), -1)
+
+
+def _start_blocks(unit: Integers) -> list[int]:
+    """Return where a block of at most 1,000 forms of one unit starts; units are in order."""
+    place = np.arange(len(unit)) - np.searchsorted(unit, unit)
+    return [int(start) for start in np.flatnonzero(place % LARGEST_BLOCK == 0)]
+
+
+def count_largest_groups(answers: Floats, unit: Integers) -> "pd.Series[int]":
+    """Return how many forms of each unit share its most frequent answers; blanks count."""
+    codes = np.nan_to_num(answers, nan=-1).astype(np.int64).astype(np.uint64)
+    hashes = (codes * np.cumprod(np.full(answers.shape[1], HASH_FACTOR))).sum(axis=1)
+    return pd.Series(hashes).groupby([unit, hashes]).size().groupby(level=0).max()
+
+
+def count_times(forms: pd.DataFrame) -> pd.DataFrame:
+    """Count, per unit, the forms with an hour and what rule Q3 looks at; one row per unit.
+
+    ``forms`` has ``unit`` and ``time`` (ISO text). Midnight to the second is a day without an hour.
+
+    Returns:
+        ``n``, ``night`` (from 22:00 to 5:00), ``close`` (at most a minute after another form of the
+        unit) and ``batch`` (in the hour of the unit with the most forms).
+    """
+    moments = pd.to_datetime(forms["time"], format="ISO8601", errors="coerce")
+    has_hour = moments.notna() & (moments != moments.dt.normalize())
+    timed = pd.DataFrame({"unit": forms["unit"], "moment": moments})[has_hour]
+    timed = timed.sort_values(["unit", "moment"], kind="stable")
+    hour = timed["moment"].dt.hour
+    is_same = timed["unit"] == timed["unit"].shift()
+    timed = timed.assign(
+        n=1,
+        night=(hour >= NIGHT[0]) | (hour < NIGHT[1]),
+        close=is_same & (timed["moment"].diff().dt.total_seconds() <= CLOSE_SECONDS),
+    )
+    by_hour = timed.groupby(["unit", timed["moment"].dt.floor("h")]).size()
+    counts = timed.groupby("unit")[["n", "night", "close"]].sum()
+    return counts.assign(batch=by_hour.groupby(level=0).max())
+
+
+def compare_operators(forms: pd.DataFrame) -> pd.DataFrame:
+    """Compare each operator's forms with those of the other operators of the unit (rule Q4).
+
+    ``forms`` has ``unit``, ``operator``, ``straight``, ``satisfied`` and perhaps ``cluster``: then
+    only operators of one cluster are compared, because places differ. If operators do not matter,
+    the number of straight or satisfied forms of an operator is hypergeometric, so P is exact.
+
+    Returns:
+        One row per place, operator and fact: ``unit``, ``operator``, ``fact``, ``n``, ``count``,
+        ``expected`` (share of the other operators) and ``p``.
+    """
+    from scipy.stats import hypergeom  # slow to import; a refused survey does not need the module
+
+    places = [name for name in ("unit", "cluster") if name in forms]
+    facts = ["n", "straight", "satisfied"]
+    by_operator = forms.assign(n=1).groupby([*places, "operator"])[facts].sum().reset_index()
+    wholes = by_operator.groupby(places)[facts].transform("sum")
+    n, n_all = by_operator["n"], wholes["n"]
+    parts = []
+    for fact, name in OPERATOR_FACTS.items():
+        count, whole = by_operator[name].astype(int), wholes[name].astype(int)
+        is_low = fact == "operator_low"
+        tail = hypergeom.cdf(count, n_all, whole, n)
+        p = tail if is_low else hypergeom.sf(count - 1, n_all, whole, n)
+        expected = (whole - count) / (n_all - n).clip(lower=1)
+        columns = {"fact": fact, "count": count, "expected": expected, "p": p}
+        parts.append(by_operator[["unit", "operator", "n"]].assign(**columns)[n < n_all])
+    return pd.concat(parts, ignore_index=True)
