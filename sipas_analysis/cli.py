@@ -85,14 +85,19 @@ def _show_version(
 def init(
     files: Annotated[list[Path], typer.Argument(help="cli.arg.files", metavar="FILE...")],
     out: DraftOutOpt = None,
+    pack: Annotated[str, typer.Option("--pack", help="cli.opt.pack", metavar="PACK|XLSX")] = "",
     lang: LangOpt = "",  # noqa: ARG001
 ) -> None:
     from sipas_analysis.collect.draft import draft_wave
 
     folder = files[0] if files[0].is_dir() else files[0].parent
-    draft = draft_wave(files, out or folder, choose_language())
-    print_written((draft.wave, draft.units))
+    draft = draft_wave(files, out or folder, choose_language(), pack)
+    print_written(draft.written)
     print_message("drafted", pack=draft.pack.id, n_units=draft.n_units)
+    if draft.pack_file:
+        print_message("pack_drafted", path=draft.pack_file, n=len(draft.pack.items))
+    if draft.nearest:
+        print_message("nearest_pack", name=draft.nearest)
     if draft.file_is_unit:
         print_message("file_is_unit")
     if not draft.has_year:
@@ -100,6 +105,7 @@ def init(
     for message, names in (
         ("no_survey", draft.skipped),
         ("not_read", draft.dropped),
+        ("unordered", draft.unordered),
         ("unplaced", draft.unplaced),
         ("to_confirm", draft.to_confirm),
         ("ungrouped", draft.units_to_place),

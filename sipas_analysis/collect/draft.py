@@ -15,9 +15,9 @@ import pandas as pd
 import yaml
 
 from sipas_analysis.collect.columns import propose_items
+from sipas_analysis.collect.draft_pack import PACK_FILE, PackChoice, choose_questionnaire
 from sipas_analysis.collect.draft_sheets import (
     DraftSheet,
-    choose_pack,
     expand_files,
     guess_group,
     read_files,
@@ -28,7 +28,7 @@ from sipas_analysis.collect.texts import fold_text, plain_text, tidy_text
 from sipas_analysis.collect.units import GROUPS, UNIT_COLUMNS
 from sipas_analysis.errors import OutputError, shorten
 from sipas_analysis.files import write_whole
-from sipas_analysis.instrument.pack import Instrument, list_packs, read_instrument
+from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.messages import Language, say
 
 SHOWN_LABELS = 20
@@ -48,10 +48,13 @@ class Draft:
         to_confirm: Wordings, labels and names that are proposed.
         skipped: Files without answers.
         has_year: Whether the year was found.
+        pack_file: The drafted pack, if there is one.
+        unordered: Questions whose answers have no known order.
+        nearest: The pack of the program that fits best, if one was drafted instead.
     """
 
     wave: Path
-    units: Path
+    units: Path | None
     pack: Instrument
     n_units: int
     unplaced: list[str] = field(default_factory=list)
@@ -61,6 +64,14 @@ class Draft:
     to_confirm: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     has_year: bool = True
+    pack_file: Path | None = None
+    unordered: list[str] = field(default_factory=list)
+    nearest: str = ""
+
+    @property
+    def written(self) -> list[Path]:
+        """The files written."""
+        return [path for path in (self.wave, self.units, self.pack_file) if path]
 
 
 @dataclass(frozen=True)
@@ -80,6 +91,14 @@ class Findings:
     shared: Mapping[str, str]
     nearest: Sequence[Mapping[str, str]]
     labels: Mapping[str, int | None]
+    choice: PackChoice
+
+    @property
+    def has_unit_list(self) -> bool:
+        """Whether units are listed: several, those of a column, or one of a known group."""
+        units = {fold_text(sheet.unit) for sheet in self.sheets}
+        has_column = any("unit" in sheet.roles for sheet in self.sheets)
+        return has_column or len(units) > 1 or any(map(guess_group, units))
 
     def list_left(self, *parts: str) -> list[str]:
         """Return the headers of some lists of the placed columns that have no role, once each."""
@@ -88,7 +107,7 @@ class Findings:
             for sheet, near in zip(self.sheets, self.nearest, strict=True)
             for part in parts
             for header in getattr(sheet.placed, part)
-            if header not in (*sheet.roles.values(), *near.values())
+            if header not in (*sheet.roles.values(), *near.values(), *self.choice.ignored)
         ]
         return [*{fold_text(header): header for header in left}.values()]
 
@@ -97,13 +116,17 @@ class Findings:
         return f"# {say(self.language, f'draft.{message}', **fields)}\n"
 
 
-def draft_wave(files: Sequence[Path], folder: Path, language: Language) -> Draft:
+def draft_wave(
+    files: Sequence[Path], folder: Path, language: Language, questionnaire: str = ""
+) -> Draft:
     """Draft ``wave.yaml`` and ``units.csv`` in ``folder`` from files of answers.
 
     Args:
         files: Files, folders or patterns; every sheet with at least half of the items is read.
         folder: Folder for the two files.
         language: Language of the comments in the draft.
+        questionnaire: Id or path of a pack, or path of an XLSForm; else the one that fits best. A
+            pack is drafted beside the wave where none fits.
 
     Returns:
         What was written and what the user still has to do.
@@ -112,36 +135,50 @@ def draft_wave(files: Sequence[Path], folder: Path, language: Language) -> Draft
         FileError: A file cannot be read, or no instrument is recognised in any.
         OutputError: ``wave.yaml`` or ``units.csv`` exists already.
     """
-    wave_path, units_path = folder / "wave.yaml", folder / "units.csv"
-    for path in (wave_path, units_path):
+    wave_path, units_path, pack_path = (
+        folder / name for name in ("wave.yaml", "units.csv", PACK_FILE)
+    )
+    contents = read_files(expand_files(files))
+    choice = choose_questionnaire(contents, questionnaire, folder, language)
+    for path in (wave_path, units_path, *([pack_path] if choice.text else [])):
         if path.exists():
             raise OutputError("exists", path=path)
-    contents = read_files(expand_files(files))
-    pack = choose_pack(contents, [read_instrument(name) for name in list_packs()])
+    pack = choice.pack
     sheets = recognise_sheets(contents, pack)
     if not sheets:
         raise next(iter(contents.errors.values()))
     nearest = [propose_items(sheet.placed, pack) for sheet in sheets]
-    labels = _find_labels(sheets, pack)
-    findings = Findings(sheets, pack, folder, language, _share_roles(sheets), nearest, labels)
+    words = _find_labels(sheets, pack)
+    labels = {text: level for text, level in words.items() if text not in choice.labels}
+    findings = Findings(
+        sheets, pack, folder, language, _share_roles(sheets), nearest, labels, choice
+    )
     units = _list_units(sheets, language)
     near_units = _find_near_units([*units["name_vi"]])
     wave_text = _write_wave(findings, near_units)
-    write_whole(units_path, "\ufeff" + units.to_csv(index=False, lineterminator="\n"))
+    if findings.has_unit_list:
+        write_whole(units_path, "\ufeff" + units.to_csv(index=False, lineterminator="\n"))
+    if choice.text:
+        write_whole(pack_path, choice.text)
     write_whole(wave_path, wave_text)
     wordings = [f"{code} = {shorten(text)}" for near in nearest for code, text in near.items()]
     return Draft(
         wave_path,
-        units_path,
+        units_path if findings.has_unit_list else None,
         pack,
         n_units=len(units),
         unplaced=findings.list_left("unknown"),
-        units_to_place=[*units.loc[units["group"] == "", "name_vi"]],
-        file_is_unit=any(sheet.unit for sheet in sheets),
+        units_to_place=[*units.loc[units["group"] == "", "name_vi"]]
+        if findings.has_unit_list
+        else [],
+        file_is_unit=findings.has_unit_list and any(sheet.unit for sheet in sheets),
         dropped=findings.list_left("personal", "system"),
         to_confirm=[*wordings, *labels, *(f"{a} = {b}" for a, b in near_units.items())],
         skipped=[path.name for path in contents.errors],
         has_year=_find_year(sheets) is not None,
+        pack_file=pack_path if choice.text else None,
+        unordered=choice.unordered,
+        nearest=choice.nearest,
     )
 
 
@@ -223,7 +260,7 @@ def _write_wave(findings: Findings, near_units: Mapping[str, str]) -> str:
         "id": _make_code(findings.folder.resolve().name, []),
         "title": {"vi": "Chỉ số hài lòng", "en": "Satisfaction index"},
         "year": year,
-        "instrument": pack.id,
+        "instrument": findings.choice.name,
         "languages": [findings.language],
         "province": {"vi": "", "en": ""},
         "publisher": {"vi": "", "en": ""},
@@ -241,9 +278,11 @@ def _write_wave(findings: Findings, near_units: Mapping[str, str]) -> str:
         *(_write_entry(sheet, near, findings) for sheet, near in entries),
         "\n" + findings.say("columns"),
         _write_columns(findings),
-        "\n" + findings.say("units"),
+        "\n" + findings.say("units" if findings.has_unit_list else "no_units"),
         *(findings.say("near_unit", name=name, near=near) for name, near in near_units.items()),
-        _write_yaml({"units": "units.csv", "min_forms": 30}),
+        _write_yaml(
+            {**({"units": "units.csv"} if findings.has_unit_list else {}), "min_forms": 30}
+        ),
     ]
     return "".join(parts)
 
@@ -256,7 +295,7 @@ def _write_entry(sheet: DraftSheet, near: Mapping[str, str], findings: Findings)
         "file": _relate_path(sheet.path, findings.folder),
         "sheet": name,
         "header": [*header] if len(header) > 1 else header[0] if header != (1,) else None,
-        "unit": sheet.unit,
+        "unit": sheet.unit if findings.has_unit_list or sheet.unit != sheet.path.stem else "",
         "columns": columns,
     }
     lines = _write_yaml({"columns": {"items": {**near}}}).splitlines() if near else []
@@ -285,9 +324,11 @@ def _write_columns(findings: Findings) -> str:
         *(f"# {line}\n" for line in labels),
         *([findings.say("dropped", names=dropped)] if dropped else []),
         "ignore:\n",
+        *(f"- {_write_yaml(name).splitlines()[0]}\n" for name in findings.choice.ignored),
         *([findings.say("unplaced", n=len(unplaced))] if unplaced else []),
         *(f"# - {_write_yaml(header).splitlines()[0]}\n" for header in unplaced),
     ]
+    columns |= {"labels": findings.choice.labels} if findings.choice.labels else {}
     placed = _write_yaml({"columns": columns}) if columns else "columns:\n"
     return placed + "".join(f"  {line}" for line in lines)
 

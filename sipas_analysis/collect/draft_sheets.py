@@ -95,7 +95,7 @@ def read_files(paths: Iterable[Path]) -> SheetFiles:
             raise FileError("file_missing", file=path)
         try:
             for name in list_sheets(path) or [""]:
-                files.sheets.append((path, read_sheet(path, name, HEADER_ROWS)))
+                files.sheets.append((path, read_sheet(path, name)))
         except FileError as error:
             if error.message_id not in ("file_kind", "file_empty"):
                 raise
@@ -111,7 +111,7 @@ def find_header(sheet: Sheet, pack: Instrument) -> tuple[tuple[int, ...], int]:
     pairs = [(row - 1, row) for row in range(2, last + 1)]
     best: tuple[tuple[int, int, int], tuple[int, ...]] = ((0, 0, 0), ())
     for header in [*headers, *pairs]:
-        if not all(_holds_names(sheet.rows[row - 1]) for row in header):
+        if not all(holds_names(sheet.rows[row - 1]) for row in header):
             continue
         texts = [name for name in name_columns([sheet.rows[row - 1] for row in header]) if name]
         targets = [recognise_header(text, names) for text in texts]
@@ -126,7 +126,7 @@ def find_header(sheet: Sheet, pack: Instrument) -> tuple[tuple[int, ...], int]:
     return best[1], best[0][0]
 
 
-def _holds_names(row: Sequence[str]) -> bool:
+def holds_names(row: Sequence[str]) -> bool:
     """Return whether a row may hold names of columns: mostly words, and few of them repeat."""
     texts = [fold_text(text) for text in row if tidy_text(text)]
     words = [text for text in texts if not _NO_NAME.fullmatch(text)]
@@ -178,11 +178,11 @@ def _recognise_sheet(path: Path, table: Table, pack: Instrument) -> DraftSheet:
         for code, header in placed.items.items()
     }
     table = keep_forms(table, placed, readers, (), "read")
-    roles = _recognise_roles(table, placed, pack)
+    roles = recognise_roles(table, placed, pack)
     return DraftSheet(path, table, placed, readers, roles, _find_unit(table, path, roles))
 
 
-def _recognise_roles(table: Table, placed: PlacedColumns, pack: Instrument) -> dict[str, str]:
+def recognise_roles(table: Table, placed: PlacedColumns, pack: Instrument) -> dict[str, str]:
     """Return the header of each role and of the overall item, by the words offices use."""
     vocabulary = read_vocabulary()
     words = {**vocabulary["roles"]}
@@ -235,7 +235,7 @@ def _find_unit(table: Table, path: Path, roles: Mapping[str, str]) -> str:
         return ""
     unit_words = {fold_text(word) for word in read_vocabulary()["roles"]["unit"]}
     for row in list_titles(table):
-        for text, following in zip(row, [*row[1:], ""], strict=True):
+        for text, following in zip(row, [*row[1:], ""], strict=False):
             word, _, name = text.partition(":")
             if fold_text(word) in unit_words and (name.strip() or following):
                 return write_unit_name(name.strip() or following)

@@ -21,6 +21,7 @@ from sipas_analysis.instrument.pack import RESERVED
 from sipas_analysis.messages import Language, say
 
 SAME_ANSWERS = 3  # so many questions with the same unknown answers are taken for a scale
+MOST_ANSWERS = 12  # a column with more distinct texts is no scale
 _BRACKETS = re.compile(r"(.+?)\s*\[(.+)\]")
 _PATH = re.compile(r"([\w-]+)/([\w/-]+)")
 _NUMBERED = re.compile(r"(?:câu|question)?\s*([a-z]{0,3}\d+(?:\.\d+)*)\s*[.:)–-]\s*(.+)", re.I)
@@ -37,7 +38,7 @@ class DraftColumn:
         texts: Its answers as written, by folded text.
         code: Its code, if it has one.
         group: The group of questions to which it belongs.
-        is_choice: Whether its answers are choices, not free text.
+        is_choice: Whether its answers repeat as choices do, so that they may stand in a pack.
         choice_codes: Code of each answer in the data, if the data hold codes.
         many: Whether several answers may be chosen.
     """
@@ -113,10 +114,11 @@ def draft_pack(
         title: Its title and source.
         language: Language of its texts.
     """
-    choices = [column for column in columns if column.is_choice]
-    single = [column for column in choices if not column.many and not _is_profile(column)]
-    levels = order_columns({column.header: [*column.texts] for column in single})
-    rated = [column for column in choices if column.header in levels]
+    single = [column for column in columns if not (column.many or _is_profile(column))]
+    short = [column for column in single if len(column.texts) <= MOST_ANSWERS]
+    levels = order_columns({column.header: [*column.texts] for column in short})
+    rated = [column for column in columns if column.header in levels]
+    choices = [column for column in columns if column.is_choice or column in rated]
     if not rated:
         return None
     others = [column for column in choices if column not in rated]
@@ -133,7 +135,7 @@ def draft_pack(
     return PackDraft(
         content,
         _list_other_labels(rated, levels),
-        [column.header for column in columns if not column.is_choice],
+        [column.header for column in columns if column not in choices],
         [column.header for column in unordered],
         [*dict.fromkeys(text for column in unordered for text in column.texts.values())],
     )

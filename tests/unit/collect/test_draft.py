@@ -195,8 +195,8 @@ def test_nothing_is_overwritten(office, tmp_path, name):
 
 
 def test_a_file_without_an_instrument_is_told_with_the_best_match(tmp_path):
-    """Ten of 22 items are not half; nothing is written."""
-    path = book(tmp_path / "x.xlsx", A=[[*PACK.items][:10], answers(10)])
+    """Ten of 22 items are not half, and words have no order; nothing is written."""
+    path = book(tmp_path / "x.xlsx", A=[[*PACK.items][:10], [f"lời {k}" for k in range(10)]])
     with pytest.raises(FileError, match=r"best match is qd-2640-2017 with 10 of 22") as caught:
         draft_wave([path], tmp_path, "vi")
     assert caught.value.fields["file"] == "x.xlsx"

@@ -1,0 +1,158 @@
+"""Choose the questionnaire of a draft: named by the user, recognised, or drafted from the files.
+
+Where no pack fits, ``pack.yaml`` is drafted from the headers and the answers, or from an XLSForm.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sipas_analysis.collect.columns import place_columns
+from sipas_analysis.collect.draft_sheets import (
+    HEADER_ROWS,
+    SheetFiles,
+    choose_pack,
+    find_header,
+    holds_names,
+    recognise_roles,
+)
+from sipas_analysis.collect.file_kinds import WORKBOOKS, find_kind
+from sipas_analysis.collect.sheets import list_sheets, read_sheet
+from sipas_analysis.collect.tables import find_table
+from sipas_analysis.collect.texts import fold_text, tidy_text
+from sipas_analysis.collect.wave import Columns
+from sipas_analysis.errors import FileError
+from sipas_analysis.instrument.pack import Instrument, list_packs, read_instrument
+from sipas_analysis.instrument.pack_draft import (
+    MOST_ANSWERS,
+    DraftColumn,
+    PackDraft,
+    draft_pack,
+    make_code,
+    split_header,
+)
+from sipas_analysis.instrument.xlsform import read_questions
+from sipas_analysis.messages import Language
+
+PACK_FILE = "pack.yaml"
+FORM_SHEETS = {"survey", "choices"}
+
+
+@dataclass(frozen=True)
+class PackChoice:
+    """The questionnaire of a draft.
+
+    Attributes:
+        pack: The questionnaire.
+        name: What ``instrument:`` says.
+        text: The drafted pack as YAML; empty if the pack exists already.
+        labels: Further words of the files with their level.
+        ignored: Headers of free text.
+        unordered: Headers of questions whose answers have no known order.
+        nearest: The pack of the program that fits best, with the items found, if any was.
+    """
+
+    pack: Instrument
+    name: str
+    text: str = ""
+    labels: dict[str, int] = field(default_factory=dict)
+    ignored: list[str] = field(default_factory=list)
+    unordered: list[str] = field(default_factory=list)
+    nearest: str = ""
+
+
+def choose_questionnaire(
+    files: SheetFiles, named: str, folder: Path, language: Language
+) -> PackChoice:
+    """Return the questionnaire that the user names, else the one that fits, else a draft.
+
+    Args:
+        files: The sheets of answers.
+        named: Id or path of a pack, or path of an XLSForm; empty if the user names none.
+        folder: Folder of the draft.
+        language: Language of the draft.
+
+    Raises:
+        ConfigError: No such pack, or a mistake in it.
+        FileError: The form cannot be read, or has no question whose answers can be ordered.
+    """
+    path = Path(named)
+    if named and path.suffix.lower() in (".yaml", ".yml"):
+        full, base = path.resolve(), folder.resolve()
+        inside = full.is_relative_to(base)
+        name = full.relative_to(base).as_posix() if inside else full.as_posix()
+        return PackChoice(read_instrument(path), name)
+    if named and not path.suffix:
+        return PackChoice(read_instrument(named), named)
+    if named:
+        draft = _draft_from_form(path, language)
+        if draft is None:
+            raise FileError("form_without_scale", file=path.name)
+        return _use_draft(draft, language)
+    pack = choose_pack(files, [read_instrument(name) for name in list_packs()])
+    n_items = max((find_header(sheet, pack)[1] for _, sheet in files.sheets), default=0)
+    fits = 2 * n_items >= len(pack.items)
+    draft = None if fits else _draft_from_sheets(files, language)
+    nearest = f"{pack.id} ({n_items}/{len(pack.items)})" if n_items else ""
+    return _use_draft(draft, language, nearest) if draft else PackChoice(pack, pack.id)
+
+
+def _use_draft(draft: PackDraft, language: Language, nearest: str = "") -> PackChoice:
+    """Return a drafted pack, checked like any other."""
+    pack = Instrument.model_validate(draft.content)
+    parts = draft.labels, draft.ignored, draft.unordered, nearest
+    return PackChoice(pack, PACK_FILE, draft.write(language), *parts)
+
+
+def _draft_from_form(path: Path, language: Language) -> PackDraft | None:
+    """Return a pack drafted from the sheets ``survey`` and ``choices`` of an XLSForm."""
+    if find_kind(path) not in WORKBOOKS or not {*list_sheets(path)} >= FORM_SHEETS:
+        raise FileError("no_xlsform", file=path.name)
+    survey, choices = (_read_records(path, name) for name in ("survey", "choices"))
+    questions = read_questions(survey, choices, language)
+    return draft_pack(questions, make_code(path.stem), path.name, language)
+
+
+def _read_records(path: Path, name: str) -> list[dict[str, str]]:
+    """Return the rows of a sheet by column."""
+    header, *rows = read_sheet(path, name).rows
+    return [dict(zip(header, map(tidy_text, row), strict=False)) for row in rows]
+
+
+def _draft_from_sheets(files: SheetFiles, language: Language) -> PackDraft | None:
+    """Return a pack drafted from the columns of all sheets that no role or person explains."""
+    answers: dict[str, list[str]] = {}
+    for _, sheet in files.sheets:
+        names = [
+            (sum(map(bool, row)), -at)
+            for at, row in enumerate(sheet.rows[:HEADER_ROWS], 1)
+            if holds_names(row)
+        ]
+        if not names or -max(names)[1] == len(sheet.rows):
+            continue
+        table, nothing = find_table(sheet, (-max(names)[1],)), _make_empty_pack()
+        placed = place_columns(table.frame.columns, Columns(), nothing)
+        roles = recognise_roles(table, placed, nothing)
+        for header in placed.unknown:
+            if header not in roles.values():
+                texts = map(tidy_text, table.frame[header])
+                answers.setdefault(header, []).extend(filter(None, texts))
+    columns = [_make_column(header, texts) for header, texts in answers.items() if texts]
+    title = files.sheets[0][0].stem if files.sheets else ""
+    return draft_pack(columns, make_code(title), title, language)
+
+
+def _make_empty_pack() -> Instrument:
+    """Return a pack whose only item no file has."""
+    facts = {"id": "none", "title": {}, "source": "", "status": "unverified"}
+    return Instrument.model_validate({**facts, "items": {"-": {}}})
+
+
+def _make_column(header: str, texts: Sequence[str]) -> DraftColumn:
+    """Return one column of answers with its distinct texts."""
+    written: dict[str, str] = {}
+    for text in texts:
+        written.setdefault(fold_text(text), text)
+    group, code, wording = split_header(header)
+    is_choice = len(written) <= MOST_ANSWERS and 2 * len(written) <= len(texts)
+    return DraftColumn(header, wording, written, code, group, is_choice)
