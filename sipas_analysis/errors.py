@@ -79,8 +79,8 @@ class PlaceGroup:
         ]
         return _join_some(files, language)
 
-    def cell_text(self, language: Language) -> str:
-        """Return the cells, or the rows and columns where a cell has no letter."""
+    def cell_text(self, language: Language, most: int = SHOWN_PLACES) -> str:
+        """Return at most so many cells, or rows and columns where a cell has no letter."""
         headers = _join_some([f"“{shorten(header)}”" for _, header in self.columns], language)
         letters = {_read_letter(letter): letter for letter, _ in self.columns}
         rows = _find_runs(self.rows)
@@ -91,18 +91,22 @@ class PlaceGroup:
                 for top, bottom in rows
             ]
             is_one = len(cells) == 1 and "–" not in cells[0]
-            named = say(language, f"place.cell{'s' * (not is_one)}", it=_join_some(cells, language))
+            shown = _join_some(cells, language, most)
+            named = say(language, f"place.cell{'s' * (not is_one)}", it=shown)
             return f"{named} ({say(language, 'place.column', it=headers)})"
-        numbers = _join_some([_name_range(str(top), str(bottom)) for top, bottom in rows], language)
+        ranges = [_name_range(str(top), str(bottom)) for top, bottom in rows]
+        numbers = _join_some(ranges, language, most)
         parts = {"rows" if len(self.rows) > 1 else "row": numbers, "column": headers}
         phrases = [say(language, f"place.{key}", it=part) for key, part in parts.items() if part]
         return ", ".join(phrases)
 
-    def value_text(self, language: Language) -> str:
+    def value_text(self, language: Language, *, bare: bool = False) -> str:
         """Return the value as it may be quoted, or how long a text is that is not quoted."""
         if self.value.startswith("\0"):
             return say(language, "place.long", n=self.value[1:])
-        return say(language, "place.value", it=repr(self.value)) if self.value else ""
+        if bare or not self.value:
+            return self.value
+        return say(language, "place.value", it=repr(self.value))
 
     def text(self, language: Language) -> str:
         """Return the places as a short phrase, leaving out what is not known."""
@@ -186,11 +190,11 @@ def _read_letter(letter: str) -> int:
     return reduce(lambda number, sign: 26 * number + ord(sign) - 64, letter, 0)
 
 
-def _join_some(phrases: Sequence[str], language: Language) -> str:
-    """Join at most ten phrases, and state how many are left out."""
-    more = len(phrases) - SHOWN_PLACES
+def _join_some(phrases: Sequence[str], language: Language, most: int = SHOWN_PLACES) -> str:
+    """Join at most so many phrases, and state how many are left out."""
+    more = len(phrases) - most
     rest = [say(language, "place.more", n=more)] if more > 0 else []
-    return ", ".join([*phrases[:SHOWN_PLACES], *rest])
+    return ", ".join([*phrases[:most], *rest])
 
 
 def list_places(groups: Sequence[PlaceGroup], language: Language) -> str:

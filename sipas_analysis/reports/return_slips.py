@@ -1,0 +1,212 @@
+"""Write what each unit has to correct and send again, and an overview of all units.
+
+Both are also written when a survey is refused. A slip lists every place of a unit's files, what is
+there and what must be there; texts of respondents are never quoted. The overview compares forms
+planned, received and valid, and states how much wider the interval is without the others. Slips
+are for the units, the overview is for the office that reports: do not publish it.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from sipas_analysis.collect.survey import Survey
+from sipas_analysis.collect.units import read_units
+from sipas_analysis.collect.wave import Wave
+from sipas_analysis.documents.model import (
+    Block,
+    Column,
+    Document,
+    Joined,
+    Number,
+    Paragraph,
+    Section,
+    Signatory,
+    Table,
+    Text,
+    make_text,
+    render_text,
+)
+from sipas_analysis.documents.writers.docx import write_docx
+from sipas_analysis.documents.writers.xlsx import Sheet, write_workbook
+from sipas_analysis.errors import SipasError, group_places
+from sipas_analysis.figures.published import write_tables
+from sipas_analysis.instrument.strict_yaml import Bilingual
+from sipas_analysis.messages import LANGUAGES, Language
+from sipas_analysis.reports.subject import make_footer
+from sipas_analysis.reports.unit_returns import Returns, UnitReturn, collect_returns
+
+SLIP_HEADERS = ("no", "file", "cells", "found", "wanted")
+OVERVIEW_HEADERS = (
+    *("unit", "planned", "received", "valid", "rejected", "reason"),
+    *("half_valid", "half_received", "half_planned"),
+)
+
+
+def write_return_slips(
+    wave: Wave, outcome: SipasError | Survey, folder: Path
+) -> tuple[list[Path], list[Path]]:
+    """Write a slip for each unit that has something to correct, and the overview.
+
+    Args:
+        wave: The facts of the year.
+        outcome: The survey, or why it was refused.
+        folder: Folder of the results: ``return/<unit>.docx`` and ``.xlsx``, ``overview.xlsx`` and
+            ``overview.csv``. Each file is written whole or not at all.
+
+    Returns:
+        The slips, and the files of the overview; nothing if the list of units cannot be read.
+    """
+    try:
+        units = read_units(wave)
+        returns = collect_returns(wave, outcome, units)
+    except SipasError:
+        return [], []
+    slips = [
+        path
+        for unit in returns.units.values()
+        if _has_slip(unit, wave)
+        for path in _write_slip(unit, wave, folder / "return")
+    ]
+    for code in units["code"]:  # an earlier slip of a unit that has nothing to correct any more
+        for kind in ("docx", "xlsx"):
+            stale = folder / "return" / f"{code}.{kind}"
+            if stale not in slips:
+                stale.unlink(missing_ok=True)
+    return slips, _write_overview(returns, wave, folder)
+
+
+# ── a slip
+
+
+def _has_slip(unit: UnitReturn, wave: Wave) -> bool:
+    """Return whether a unit has anything to correct, to send or to explain."""
+    return bool(unit.complaints or unit.doubts) or _count_missing(unit, wave) > 0
+
+
+def _count_missing(unit: UnitReturn, wave: Wave) -> int:
+    """Return how many valid forms a unit lacks: for a rank, or of its plan."""
+    return max(wave.read_pack().index.min_forms, unit.planned or 0) - unit.valid
+
+
+def _write_slip(unit: UnitReturn, wave: Wave, folder: Path) -> list[Path]:
+    """Write the slip of a unit as a letter and as a table."""
+    language, table, day = wave.languages[0], _tabulate_places(unit, wave), wave.document_day
+    *sentences, sentence_to_send = _list_sentences(unit, wave)
+    title, closing = make_text("slip.title", year=str(wave.year)), make_text("slip.closing")
+    blocks: list[Block] = [Paragraph(sentence) for sentence in sentences]
+    blocks += [table] if table.rows else []
+    blocks += [Paragraph(closing), Paragraph(sentence_to_send, "note")]
+    document = Document(
+        id=f"slip-{unit.code}",
+        title=title,
+        subtitle="",
+        banner=make_text("report.synthetic") if wave.is_synthetic else None,
+        sections=(Section("slip", make_text("letter.to", unit=unit.name), tuple(blocks)),),
+        footer=make_footer(wave),
+        official=Signatory(wave.province, wave.publisher, day),
+    )
+    sheet = Sheet(
+        make_text("slip.sheet"),
+        (title, unit.name, wave.title),
+        tuple(column.label for column in table.columns),
+        table.rows,
+        notes=(*sentences, closing, sentence_to_send),
+    )
+    path, about = folder / f"{unit.code}.xlsx", (title, wave.publisher, day)
+    book = write_workbook(path, [sheet], about, language)
+    return [write_docx(document, folder / f"{unit.code}.docx", language), book]
+
+
+def _tabulate_places(unit: UnitReturn, wave: Wave) -> Table:
+    """List every place: file, cells, what is there and what must be there."""
+    language = wave.languages[0]
+    rows = [
+        (
+            group.sheet_text(language),
+            group.cell_text(language, most=len(complaint.places)),
+            group.value_text(language, bare=True) or None,
+            complaint.wanted,
+        )
+        for complaint in unit.complaints
+        for group in group_places(complaint.places, are_names=complaint.error.names_units)
+    ]
+    columns = tuple(Column(make_text(f"slip.column.{name}"), "text") for name in SLIP_HEADERS)
+    numbered = tuple((number, *row) for number, row in enumerate(rows, 1))
+    return Table(f"slip-{unit.code}", make_text("slip.table"), columns, numbered)
+
+
+def _list_sentences(unit: UnitReturn, wave: Wave) -> list[Text]:
+    """Return what the slip says; the last sentence is the one to send with it."""
+    n_places = sum(len(complaint.places) for complaint in unit.complaints)
+    missing, min_forms = _count_missing(unit, wave), wave.read_pack().index.min_forms
+    sentences = [make_text("slip.opening", title=wave.title, n=n_places)] if n_places else []
+    sentences.append(make_text("slip.forms", received=unit.received, valid=unit.valid))
+    if missing > 0 and (unit.planned or 0) > min_forms:
+        sentences.append(make_text("slip.missing_planned", planned=unit.planned, missing=missing))
+    elif missing > 0:
+        sentences.append(make_text("slip.missing", min_forms=min_forms, missing=missing))
+    if unit.doubts:
+        sentences.append(make_text("slip.doubts", why=Joined([*map(make_text, unit.doubts)])))
+    requests = [("correct", n_places), ("add", max(missing, 0)), ("explain", len(unit.doubts))]
+    parts = [make_text(f"slip.request.{name}", n=n) for name, n in requests if n]
+    return [*sentences, make_text("slip.send", unit=unit.name, requests=Joined(parts, ", "))]
+
+
+# ── the overview
+
+
+def _write_overview(returns: Returns, wave: Wave, folder: Path) -> list[Path]:
+    """Write the overview of all units as a workbook and as CSV."""
+    language = wave.languages[0]
+    title = make_text("slip.overview", title=wave.title)
+    rows = [_list_overview_cells(unit) for unit in returns.units.values()]
+    sheet = Sheet(
+        make_text("slip.sheet_overview"),
+        (title, wave.publisher),
+        tuple(make_text(f"slip.column.{name}") for name in OVERVIEW_HEADERS),
+        tuple(rows),
+        notes=(make_text("slip.half_width"), *_list_for_office(returns.for_office)),
+    )
+    about = (title, wave.publisher, wave.document_day)
+    book = write_workbook(folder / "overview.xlsx", [sheet], about, language)
+    plain = [[_write_plain(cell, language) for cell in row] for row in rows]
+    table = pd.DataFrame(plain, columns=list(OVERVIEW_HEADERS), dtype=object)
+    return [book, *write_tables({"overview": table}, folder)]
+
+
+def _list_for_office(errors: Sequence[SipasError]) -> list[Text]:
+    """State what the office has to settle itself."""
+    texts = [Bilingual(**{name: error.text(name) for name in LANGUAGES}) for error in errors]
+    return [make_text("slip.office", text=text) for text in texts]
+
+
+def _list_overview_cells(unit: UnitReturn) -> tuple[object, ...]:
+    """Return the row of a unit."""
+    reasons = [
+        _describe_reason(reason, n, unit)
+        for reason, n in sorted(unit.reasons.items(), key=lambda pair: -pair[1])
+    ]
+    reasons += [complaint.wanted for complaint in unit.complaints if complaint.is_of_file]
+    counts = (unit.planned, unit.received, unit.valid, sum(unit.reasons.values()))
+    widths = [unit.half_width_at(n) for n in (unit.valid, unit.received, unit.planned)]
+    numbers = [None if width is None else Number(width, 1) for width in widths]
+    return (unit.name, *counts, Joined(reasons), *numbers)
+
+
+def _describe_reason(reason: str, n: int, unit: UnitReturn) -> object:
+    """Return why some forms do not count: the text of the ledger, or what must be there."""
+    if reason.startswith("ledger."):
+        return make_text("slip.reason", n=n, reason=make_text(reason))
+    wanted = {f"error.{each.error.message_id}": each.wanted for each in unit.complaints}
+    if reason in wanted:
+        return make_text("slip.reason_wrong", n=n, reason=wanted[reason])
+    return make_text("slip.reason", n=n, reason=make_text("slip.settled_by_office"))
+
+
+def _write_plain(cell: object, language: Language) -> object:
+    """Return a cell of a CSV file: a number with a decimal point, a text, or nothing."""
+    if isinstance(cell, Number):
+        return round(float(cell.value or 0), cell.decimals)
+    return "" if cell is None else cell if isinstance(cell, int) else render_text(cell, language)
