@@ -16,7 +16,7 @@ from typing import Literal
 from sipas_analysis.collect.headers import Target, fold_header, list_names, recognise_header
 from sipas_analysis.collect.likeness import pair_nearest
 from sipas_analysis.collect.tables import Table
-from sipas_analysis.collect.texts import fold_text
+from sipas_analysis.collect.texts import fold_text, tidy_text
 from sipas_analysis.collect.vocabulary import read_vocabulary
 from sipas_analysis.collect.wave import Columns
 from sipas_analysis.errors import ColumnError, Place
@@ -87,17 +87,25 @@ def _compile_names(part: Literal["personal_names", "system"]) -> re.Pattern[str]
     return re.compile("|".join(map(translate, names)))
 
 
-def place_columns(headers: Iterable[str], columns: Columns, pack: Instrument) -> PlacedColumns:
-    """Place every header once; a declaration in ``wave.yaml`` comes before a known wording."""
+def place_columns(
+    headers: Iterable[str],
+    columns: Columns,
+    pack: Instrument,
+    labels: Mapping[str, str] | None = None,
+) -> PlacedColumns:
+    """Place every header once; a declaration in ``wave.yaml`` comes before a known wording.
+
+    ``labels`` are the wordings that an SPSS or Stata file keeps beside the names.
+    """
     headers, declared, names = [*headers], _list_declared(columns), list_names(pack)
-    placed = PlacedColumns()
+    placed, labels = PlacedColumns(), labels or {}
     ignored = {fold_text(name) for name in columns.ignore}
     for header in headers:
         repeated = _REPEATED.fullmatch(header)
         base = repeated[1] if repeated and repeated[1] in headers else header
         targets = declared.get(fold_text(header)) or declared.get(fold_text(base), [])
         if not targets and fold_text(header) not in ignored:
-            recognised = recognise_header(base, names)
+            recognised = recognise_header(base, names, labels.get(base, ""))
             targets = [recognised] if recognised else []
         for kind, code in targets:
             header_by_code: dict[str, str] = getattr(placed, kind)
@@ -105,7 +113,7 @@ def place_columns(headers: Iterable[str], columns: Columns, pack: Instrument) ->
             if first != header:
                 placed.twice.setdefault(code, [first]).append(header)
         if not targets:
-            _find_rest(header, base, placed, ignored).append(header)
+            _find_rest(header, labels.get(base, base), placed, ignored).append(header)
     return placed
 
 
@@ -137,6 +145,12 @@ def check_columns(
         for message_id, headers in (("columns_unknown", unknown), ("columns_missing", absent))
         if headers
     ]
+    for header in placed.system:
+        states = table.frame[header].map(tidy_text).unique()
+        if fold_header(header) in read_vocabulary()["states"] and len(states) > 1:
+            shown = ", ".join(f'"{state}"' for state in states[:3])
+            places = [table.place(column=header)]
+            errors.append(ColumnError("columns_state", places, header=header, states=shown))
     if nearest:
         lines = "; ".join(f'{code}: "{header}"' for code, header in nearest.items())
         places = [table.place(column=header) for header in nearest.values()]

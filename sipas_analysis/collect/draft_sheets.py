@@ -17,7 +17,7 @@ from sipas_analysis.collect.readings import make_level_reader
 from sipas_analysis.collect.row_rules import find_split_questions, place_split_questions
 from sipas_analysis.collect.sheets import Sheet, list_sheets, read_sheet
 from sipas_analysis.collect.tables import Table, find_table, name_columns
-from sipas_analysis.collect.texts import fold_text, tidy_text
+from sipas_analysis.collect.texts import fold_text, plain_text, tidy_text
 from sipas_analysis.collect.vocabulary import read_vocabulary
 from sipas_analysis.collect.wave import Columns
 from sipas_analysis.errors import FileError
@@ -114,7 +114,7 @@ def find_header(sheet: Sheet, pack: Instrument) -> tuple[tuple[int, ...], int]:
         if not all(holds_names(sheet.rows[row - 1]) for row in header):
             continue
         texts = [name for name in name_columns([sheet.rows[row - 1] for row in header]) if name]
-        targets = [recognise_header(text, names) for text in texts]
+        targets = [recognise_header(text, names, sheet.labels.get(text, "")) for text in texts]
         codes = {target[1] for target in targets if target and target[1] in pack.items}
         foreign = [
             text
@@ -167,7 +167,7 @@ def _recognise_sheet(path: Path, table: Table, pack: Instrument) -> DraftSheet:
     """Return the forms of a sheet, with what its columns are and the unit of all forms."""
     split = find_split_questions(table.frame.columns, Columns(), pack)
     headers, columns = place_split_questions(table.frame.columns, split, Columns(), pack)
-    placed = place_columns(headers, columns, pack)
+    placed = place_columns(headers, columns, pack, table.sheet.labels)
     readers = {
         header: make_level_reader(
             pack.scale_of(code),
@@ -190,18 +190,26 @@ def recognise_roles(table: Table, placed: PlacedColumns, pack: Instrument) -> di
         words["overall"] = vocabulary["overall"]
     nearest = propose_items(placed, pack).values()
     free = [header for header in placed.unknown + placed.system if header not in nearest]
-    headers = {fold_header(header.rpartition("/")[2]): header for header in free}
-    roles: dict[str, str] = {}
+    headers = {_glue_words(header.rpartition("/")[2]): header for header in reversed(free)}
+    labels = table.sheet.labels
+    headers |= {fold_header(labels[header]): header for header in free if header in labels}
+    roles = {"weight": table.sheet.weight} if table.sheet.weight in free else {}
     for role, names in words.items():
-        match = next((headers[name] for name in map(fold_header, names) if name in headers), "")
+        match = next((headers[name] for name in map(_glue_words, names) if name in headers), "")
         if match and match not in roles.values():
             roles[role] = match
-    for name, header in headers.items():
-        if any(hint in name for hint in vocabulary["unit_hints"]) and _names_units(table, header):
+    for header in free:
+        hints = (hint in fold_text(header) for hint in vocabulary["unit_hints"])
+        if any(hints) and _names_units(table, header):
             roles.setdefault("unit", header)
     if "form" in roles and table.frame[roles["form"]].duplicated().any():
         del roles["form"]
     return roles
+
+
+def _glue_words(name: str) -> str:
+    """Return the letters and digits of a name, so that ``don_vi`` and ``Đơn vị`` are alike."""
+    return plain_text(name).replace(" ", "") or name
 
 
 def _names_units(table: Table, header: str) -> bool:

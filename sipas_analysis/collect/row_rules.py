@@ -136,7 +136,8 @@ def leave_rows_out(cells: Cells, placed: PlacedColumns, wave: Wave) -> None:
     header_by_name = {fold_text(str(header)): str(header) for header in cells.raw}
     for part in (placed.items, placed.indicators, placed.roles, placed.keys):
         header_by_name |= {fold_text(code): header for code, header in part.items()}
-    placed.unknown[:] = [h for h in placed.unknown if fold_text(h) not in _fold_rule_names(wave)]
+    for headers in (placed.unknown, placed.system):
+        headers[:] = [h for h in headers if fold_text(h) not in _fold_rule_names(wave)]
     for reason, rules in (("only", wave.only), ("leave_out", wave.leave_out)):
         for name, texts in rules.items():
             header = header_by_name.get(fold_text(name))

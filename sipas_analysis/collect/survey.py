@@ -7,7 +7,7 @@ belongs to no listed unit, the run stops with the full list of mistakes.
 import difflib
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -255,7 +255,7 @@ def _read_file(
     columns = wave.columns_of(responses)
     split = find_split_questions(table.frame.columns, columns, pack)
     headers, columns = place_split_questions(table.frame.columns, split, columns, pack)
-    placed = place_columns(headers, columns, pack)
+    placed = place_columns(headers, columns, pack, sheet.labels)
     readers = make_item_readers(placed, responses, wave)
     headers_by_code = {code: (header,) for code, header in placed.items.items()}
     headers_by_code |= {question.code: question.headers for question in split}
@@ -265,7 +265,8 @@ def _read_file(
     cells = Cells(table, table.frame.copy())
     cells.note_left_out()
     leave_rows_out(cells, placed, wave)
-    column_errors = check_columns(placed, columns, pack, table, responses.unit)
+    read_table = replace(table, frame=cells.raw)
+    column_errors = check_columns(placed, columns, pack, read_table, responses.unit)
     if column_errors or table.frame.empty:
         return cells, [*column_errors, *table.errors]
     for reason, headers in placed.dropped.items():

@@ -21,6 +21,7 @@ class Vocabulary(TypedDict):
     personal: list[str]
     personal_names: list[str]
     system: dict[str, list[str]]
+    states: list[str]
     beside: list[str]
     short: dict[str, str]
     prefixes: list[str]
