@@ -52,7 +52,7 @@ reports.chapters.driver_tables reports.chapters.drivers reports.chapters.annexes
 reports.annex_workbook reports.report
 reports.portal reports.comparison_page reports.sample_options reports.sample_list
 reports.sample_page
-reports.check_output reports.unit_returns reports.return_slips reports.drivers_output
+reports.no_answers reports.check_output reports.unit_returns reports.return_slips reports.drivers_output
 proof.program proof.receipt proof.receipt_page proof.ro_crate proof.read_back proof.verify
 proof.verdict_page proof.trace proof.archive
 runs.notebook runs.jobs runs.worker runs.papermill_engine runs.annual_run

@@ -8,6 +8,7 @@ from sipas_analysis.collect.quality import Findings, check
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.infer.unit_counts import FEWEST_UNITS
 from sipas_analysis.messages import Language, format_number, say
+from sipas_analysis.reports.no_answers import count_no_answers
 
 MANY_BLANK = 20.0  # percent of forms
 TINY = 0.001  # a smaller p is printed in words
@@ -83,7 +84,10 @@ def _describe_gaps(survey: Survey, language: Language) -> Lines:
     ]
     if few:
         yield say(language, "cli.said.few_forms", min_forms=min_forms, names="; ".join(few)), None
-    blank = 100 * survey.frame[[*survey.instrument.items]].isna().mean()
+    counts = count_no_answers(survey).set_index("item")
+    if counts["not_applicable"].any():
+        yield say(language, "cli.table.no_answers"), counts.reset_index()
+    blank = 100 * counts["blank"][[*survey.instrument.items]] / len(survey.frame)
     many_blank = blank[blank >= MANY_BLANK]
     if len(many_blank):
         items = ", ".join(f"{code} ({percent:.0f} %)" for code, percent in many_blank.items())
@@ -91,7 +95,7 @@ def _describe_gaps(survey: Survey, language: Language) -> Lines:
 
 
 def list_check_tables(survey: Survey) -> dict[str, pd.DataFrame]:
-    """Return the tables of a check, by file name: changes by column, and findings.
+    """Return the tables of a check, by file name: changes by column, findings, and no answers.
 
     Findings of units whose figures are withheld stay out (rule P2).
     """
@@ -99,4 +103,8 @@ def list_check_tables(survey: Survey) -> dict[str, pd.DataFrame]:
 
     changes = survey.ledger.groupby(["file", "column", "reason"], sort=True)["row"]
     ledger = changes.agg(n="size", first_row="min").reset_index()
-    return {"ledger": ledger, "quality": Figures(survey).findings.to_frame()}
+    return {
+        "ledger": ledger,
+        "quality": Figures(survey).findings.to_frame(),
+        "no_answers": count_no_answers(survey),
+    }

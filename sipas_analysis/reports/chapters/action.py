@@ -106,13 +106,16 @@ def build_measures(subject: Subject) -> Section:
     scores = subject.figures.scores
     rows = scores[scores["domain"] == ("unit" if subject.unit else "all")]
     rows = rows[rows["unit"] == subject.unit] if subject.unit else rows
-    blocks: list[Block] = [
-        Paragraph(make_text("report.measures.words", source=read_library().source), "note")
-    ]
+    blocks: list[Block] = []
     matrix = subject.figures.priority(subject.unit).frame.set_index("driver")
     quadrants = dict(matrix.sort_values("share", ascending=False)["quadrant"])
     order = [factor for name in ORDER for factor, quadrant in quadrants.items() if quadrant == name]
     proposals = propose(Estimates(rows), subject.pack)
+    if any(proposal.measures for proposal in proposals):
+        words = make_text("report.measures.words", source=read_library().source)
+        blocks.append(Paragraph(words, "note"))
+    elif not proposals:
+        blocks.append(Paragraph(make_text("report.measures.no_factor"), "note"))
     for proposal in sorted(
         proposals, key=lambda proposal: [*order, proposal.factor].index(proposal.factor)
     ):
