@@ -104,6 +104,10 @@ class Cells:
             texts = ("", left_out.text) if left_out.reason == "merged" else (left_out.text, "")
             found, became = ([text] for text in texts)
             self.note_changes(left_out.column, [left_out.row], found, became, [left_out.reason])
+        for header, codes in self.table.sheet.missing.items():
+            rows = [row for row in codes if row in self.raw.index]
+            blank, reasons = [""] * len(rows), ["declared_missing"] * len(rows)
+            self.note_changes(header, rows, [codes[row] for row in rows], blank, reasons)
 
     def refuse_repeated_ids(self, name: str, header: str) -> None:
         """List repeated values of a column of ids as mistakes."""

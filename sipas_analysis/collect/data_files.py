@@ -13,13 +13,17 @@ CODES = "codes"
 
 
 def write_cell(value: object) -> str:
-    """Return a value as text: a day as 2021-03-15, with its hour if it has one; 5.0 as 5."""
+    """Return a value as text: a day as 2021-03-15, with its hour if it has one; 5.0 as 5.
+
+    The number 1.234 is written 1.2340: a text 1.234 may also mean 1234.
+    """
     if isinstance(value, datetime):
         rounded = value + timedelta(microseconds=500_000)
         return rounded.strftime("%Y-%m-%d %H:%M:%S").removesuffix(" 00:00:00")
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return "" if value is None else str(value)
+    text = "" if value is None else str(value)
+    return f"{text}0" if isinstance(value, float) and text[-4:-3] == "." else text
 
 
 def read_statistics_file(path: Path, kind: str, sheet: str) -> Sheet:
@@ -33,25 +37,24 @@ def read_statistics_file(path: Path, kind: str, sheet: str) -> Sheet:
     read_file = pyreadstat.read_sav if kind == "sav" else pyreadstat.read_dta
     columns, facts = read_file(str(path), user_missing=True, output_format="dict")
     texts: list[list[str]] = []
-    missing: dict[tuple[int, int], str] = {}
-    for position, (name, values) in enumerate(columns.items(), start=1):
+    missing: dict[str, dict[int, str]] = {}
+    for name, values in columns.items():
         codes = {value: write_cell(value) for value in set(values)}
         blank = {value for value in codes if _is_missing(value, facts, name)}
         labels = {} if sheet == CODES else facts.variable_value_labels.get(name, {})
         shown = codes | labels if len({*labels.values()}) == len(labels) else codes
         shown |= dict.fromkeys(blank, "")
         texts.append([name, *map(shown.__getitem__, values)])
-        rows = [(row, value) for row, value in enumerate(values, start=2) if value in blank]
-        missing |= {(row, position): codes[value] for row, value in rows}
-    wordings = {name: label for name, label in facts.column_names_to_labels.items() if label}
-    weight = _find_weight(path, facts.variable_storage_width) if kind == "sav" else ""
+        if blank:
+            rows = enumerate(values, start=2)
+            missing[name] = {row: codes[value] for row, value in rows if value in blank}
     return Sheet(
         path.name,
         sheet,
         [list(row) for row in zip(*texts, strict=True)],
         missing=missing,
-        wordings=wordings,
-        weight=weight,
+        labels={name: label for name, label in facts.column_names_to_labels.items() if label},
+        weight=_find_weight(path, facts.variable_storage_width) if kind == "sav" else "",
     )
 
 

@@ -39,10 +39,11 @@ def find_kind(path: Path) -> str:
     Raises:
         FileError: It is missing, empty, damaged or of a kind that is not read; says how to convert.
     """
-    if not path.is_file():
-        raise FileError("file_missing", file=path)
-    with path.open("rb") as file:
-        start = file.read(4096)
+    try:
+        with path.open("rb") as file:
+            start = file.read(4096)
+    except OSError:
+        raise FileError("file_missing", file=path) from None
     if not start:
         raise FileError("file_empty", file=path.name)
     kind = _find_zip_kind(path) if start.startswith(b"PK\x03\x04") else _match_start(path, start)

@@ -61,8 +61,10 @@ def list_names(pack: Instrument) -> Names:
     return Names(codes, wordings, item_wordings)
 
 
-def recognise_header(header: str, names: Names) -> Target | None:
-    """Return what a header stands for; none if nothing or two things fit."""
+def recognise_header(header: str, names: Names, label: str = "") -> Target | None:
+    """Return what a header, or else its label, stands for; none if nothing or two things fit."""
+    if label:
+        return recognise_header(header, names) or recognise_header(label, names)
     whole = fold_header(header)
     if whole in names.codes or whole in names.wordings:
         return names.codes.get(whole) or names.wordings[whole]

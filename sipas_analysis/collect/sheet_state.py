@@ -10,6 +10,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from struct import unpack_from
 from typing import IO
 from xml.etree.ElementTree import Element, iterparse
 from zipfile import ZipFile
@@ -18,12 +19,12 @@ from zipfile import ZipFile
 _WORDS = (b"hidden", b't="e"', b":row", b' ht="0"', b' width="0"', b"='", b"\0", b"<!D")
 _TAGS = re.compile(rb"<f|<c[> ][^r]|<row>")
 _FAR = re.compile(rb'r="(?:[G-Z][A-Z]\d|[A-Z]{3}|\d{6})')
-# Records of .xls: the start of a sheet, hidden rows, hidden columns, errors, errors of formulas.
+# Records of .xls: the start of a sheet, hidden rows, hidden columns, errors, formulas.
 _XLS_SHEET = re.compile(rb"\x09\x08.\x00\x00[\x05\x06]\x10\x00", re.DOTALL)
 _XLS_ROW = re.compile(rb"\x08\x02\x10\x00(..).{10}[ -?`-\x7f\xa0-\xbf\xe0-\xff]", re.DOTALL)
 _XLS_COLUMNS = re.compile(rb"\x7d\x00[\x0a-\x0c]\x00(..)(..).{4}[\x01\x03]", re.DOTALL)
 _XLS_ERROR = re.compile(rb"\x05\x02\x08\x00(..)(..)..(.)\x01", re.DOTALL)
-_XLS_FORMULA = re.compile(rb"\x06\x00..(..)(..)..\x02.(.)...\xff\xff", re.DOTALL)
+_XLS_FORMULA = re.compile(rb"\x06\x00(?=(..)(..)(..)..(.).(.).{3}(..).{6}(..))", re.DOTALL)
 _ERRORS = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!"}
 
 
@@ -51,8 +52,8 @@ class Sheet:
         merged: Merged ranges; only their first cell has a text.
         no_value: Cells without a usable value, by row and column: a formula that was not
             calculated, or an error such as ``#REF!``.
-        missing: Cells left blank because their file declares the code as missing, with the code.
-        wordings: Label of each variable of an SPSS or Stata file, by its name.
+        missing: Codes that an SPSS or Stata file declares as missing, by variable and row; blank.
+        labels: Label of each variable of such a file, by its name.
         weight: Variable by which an SPSS file is weighted.
     """
 
@@ -64,8 +65,8 @@ class Sheet:
     hidden_columns: frozenset[int] = frozenset()
     merged: tuple[Area, ...] = ()
     no_value: Mapping[tuple[int, int], str] = field(default_factory=dict)
-    missing: Mapping[tuple[int, int], str] = field(default_factory=dict)
-    wordings: Mapping[str, str] = field(default_factory=dict)
+    missing: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
     weight: str = ""
 
     @property
@@ -105,18 +106,21 @@ class State:
 def read_excel_state(parts: ZipFile, sheet: str) -> State:
     """Return the state of a sheet of .xlsx or .xlsm, strict or not."""
     workbook = parts.read("xl/workbook.xml")
-    links = {
-        tag.get("Id"): tag for _, tag in _iterate_tags(parts.open("xl/_rels/workbook.xml.rels"))
-    }
     tags = (tag for _, tag in _iterate_tags(io.BytesIO(workbook)) if tag.get("name") == sheet)
     link = next(value for key, value in next(tags).items() if key.endswith("}id"))
-    part = posixpath.normpath(posixpath.join("/xl", links[link].get("Target", ""))).lstrip("/")
+    part = _find_part(parts, "xl/_rels/workbook.xml.rels", link)
     with parts.open(part) as stream:
         if _has_values_only(stream):
             return State()
     recalculates = re.search(rb'fullCalcOnLoad="(1|true)"', workbook) is not None
     with parts.open(part) as stream:
         return _scan_excel_rows(stream, recalculates)
+
+
+def _find_part(parts: ZipFile, relations: str, link: str) -> str:
+    """Return the part of a workbook that a link stands for."""
+    tags = (tag for _, tag in _iterate_tags(parts.open(relations)) if tag.get("Id") == link)
+    return posixpath.normpath(posixpath.join("/xl", next(tags).get("Target", ""))).lstrip("/")
 
 
 def _iterate_tags(stream: IO[bytes]) -> Iterator[tuple[str, Element]]:
@@ -221,18 +225,74 @@ def _repeat(before: range, facts: Mapping[str, str], kind: str) -> range:
 
 
 def read_xls_state(content: bytes, number: int) -> State:
-    """Return the state of the sheet of that number (from 0) of .xls, as far as its records say."""
+    """Return the state of the sheet of that number (from 0) of .xls, as far as its records say.
+
+    Where the result of every formula is an empty text, none was calculated.
+    """
     starts = [match.start() for match in _XLS_SHEET.finditer(content)]
     sheet = content[starts[number] : [*starts, len(content)][number + 1]]
-    state = State(hidden_rows={_read_number(row) for row in _XLS_ROW.findall(sheet)})
+    state = State(hidden_rows={_read_number(row) + 1 for row in _XLS_ROW.findall(sheet)})
     for first, last in _XLS_COLUMNS.findall(sheet):
-        state.hidden_columns.update(range(_read_number(first), _read_number(last) + 1))
-    for row, column, code in _XLS_ERROR.findall(sheet) + _XLS_FORMULA.findall(sheet):
-        cell = _read_number(row), _read_number(column)
-        state.no_value[cell] = _ERRORS.get(code[0], "#N/A")
+        state.hidden_columns.update(range(_read_number(first) + 1, _read_number(last) + 2))
+    errors = [(row, column, b"\2", code) for row, column, code in _XLS_ERROR.findall(sheet)]
+    formulas = [
+        (row, column, kind if sign == b"\xff\xff" else b"", code)
+        for size, row, column, kind, code, sign, length in _XLS_FORMULA.findall(sheet)
+        if _read_number(size) == 22 + _read_number(length)
+    ]
+    no_results = {b"\2", b"\3"} if all(kind == b"\3" for _, _, kind, _ in formulas) else {b"\2"}
+    for row, column, kind, code in errors + formulas:
+        if kind in no_results:
+            error = _ERRORS.get(code[0], "#N/A") if kind == b"\2" else "="
+            state.no_value[_read_number(row) + 1, _read_number(column) + 1] = error
     return state
 
 
+def read_xlsb_state(parts: ZipFile, sheet: str) -> State:
+    """Return the state of a sheet of .xlsb."""
+    state, row = State(), 0
+    links: dict[str, str] = {}
+    for kind, data in _iterate_records(parts.read("xl/workbook.bin")):
+        if kind == 156:
+            end = 12 + 2 * int.from_bytes(data[8:12], "little")
+            links[data[end + 4 :].decode("utf-16-le")] = data[12:end].decode("utf-16-le")
+    part = _find_part(parts, "xl/_rels/workbook.bin.rels", links[sheet])
+    for kind, data in _iterate_records(parts.read(part)):
+        number = int.from_bytes(data[:4], "little") + 1
+        if kind == 0:
+            row = number
+            state.hidden_rows.update([row] if data[11] & 0x10 else ())
+        elif kind == 60 and data[16] & 1:
+            state.hidden_columns.update(range(number, int.from_bytes(data[4:8], "little") + 2))
+        elif kind == 176:
+            top, bottom, left, right = (at + 1 for at in unpack_from("<4I", data))
+            state.merged.append(Area(top, left, bottom, right))
+        elif 2 <= kind <= 11:
+            error = _ERRORS.get(data[8], "#N/A") if kind in (3, 11) else ""
+            state.add_cells(range(row, row + 1), range(number, number + 1), error)
+    return state
+
+
+def _iterate_records(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield the records of a part of .xlsb; their kind and length have 7 bits a byte."""
+    at = 0
+    while at < len(data):
+        kind, at = _read_varint(data, at)
+        size, at = _read_varint(data, at)
+        yield kind, data[at : at + size]
+        at += size
+
+
+def _read_varint(data: bytes, at: int) -> tuple[int, int]:
+    """Return a number of 7 bits a byte and the place behind it."""
+    number = shift = 0
+    while True:
+        number |= (data[at] & 127) << shift
+        shift, at = shift + 7, at + 1
+        if data[at - 1] < 128:
+            return number, at
+
+
 def _read_number(two_bytes: bytes) -> int:
-    """Return the number of a row or column, from 1."""
-    return int.from_bytes(two_bytes, "little") + 1
+    """Return a number of two bytes."""
+    return int.from_bytes(two_bytes, "little")

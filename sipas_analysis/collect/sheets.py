@@ -19,12 +19,15 @@ from sipas_analysis.collect.sheet_state import (
     read_excel_state,
     read_ods_state,
     read_xls_state,
+    read_xlsb_state,
 )
 from sipas_analysis.collect.text_files import read_text_rows
 from sipas_analysis.collect.texts import tidy_text
 from sipas_analysis.errors import FileError, Place
 
 __all__ = ["Area", "Sheet", "list_sheets", "name_column_letter", "read_sheet"]
+
+_STATE_READERS = {"xlsx": read_excel_state, "xlsb": read_xlsb_state, "ods": read_ods_state}
 
 
 def read_sheet(path: Path, sheet: str = "") -> Sheet:
@@ -146,8 +149,5 @@ class _Workbook:
     def _read_state(self, name: str) -> State:
         if self.kind == "xls":
             return read_xls_state(self.content, self.data_sheets.index(name))
-        if self.kind == "xlsb":
-            return State()
-        read_state = read_ods_state if self.kind == "ods" else read_excel_state
         with zipfile.ZipFile(io.BytesIO(self.content)) as parts:
-            return read_state(parts, name)
+            return _STATE_READERS[self.kind](parts, name)

@@ -255,8 +255,7 @@ class Wave(Strict):
         folder = self._path.parent
         entries: dict[tuple[Path, str], Responses] = {}
         for responses in self.responses:
-            is_pattern = any(sign in responses.file for sign in "*?[")
-            paths = sorted(folder.glob(responses.file)) if is_pattern else [folder / responses.file]
+            paths = _match_files(folder, responses.file)
             paths = [path for path in paths if not path.name.startswith("~$")]
             if not paths:
                 raise FileError("glob_empty", file=responses.file, folder=folder)
@@ -322,6 +321,16 @@ def _add_other_choice(pack: Instrument, parts: Sequence[Columns]) -> Instrument:
             levels = {**indicator.levels, OTHER: Bilingual(vi="Khác", en="Other")}
             indicators[code] = indicator.model_copy(update={"levels": levels})
     return pack.model_copy(update={"indicators": indicators})
+
+
+def _match_files(folder: Path, pattern: str) -> list[Path]:
+    """Return the file of that very name, else all files that match it as a pattern."""
+    try:
+        if (folder / pattern).exists() or not any(sign in pattern for sign in "*?["):
+            return [folder / pattern]
+        return sorted(folder.glob(pattern))
+    except (ValueError, NotImplementedError, OSError):  # no pattern, or too long a name
+        return []
 
 
 def read_wave(path: str | Path) -> Wave:
