@@ -17,6 +17,7 @@ SHOWN_PLACES = 10
 LONGEST = 40  # characters of a cell that are quoted
 LONGEST_ONCE = 24  # of a text that stands in one cell only: a longer one may be free text
 REPEATED = 3  # a text in so many cells is a label
+LONGEST_WORD = 12  # characters of one or two words that may be a label, even in one cell
 BLANK_CODES = {"0", "9", "88", "98", "99", "999", "-1", "-9", "-99"}  # usual codes of "no answer"
 _PERSONAL = re.compile(r"[^\s@]+@[^\s@]+|(?<!\d)(?:\+?84|0)(?:[\s.\-]?\d){8,11}(?!\d)|\d{9,}")
 _TWO_LEVELS = re.compile(r"\d\s*[.,;/+&|-]\s*\d+")
@@ -77,6 +78,8 @@ class PlaceGroup:
             ", ".join([file, *([say(language, "place.sheet", it=", ".join(names))] * bool(names))])
             for file, names in sheets.items()
         ]
+        if 1 < len(files) <= SHOWN_PLACES:
+            files[-2:] = [say(language, "place.and", first=files[-2], last=files[-1])]
         return _join_some(files, language)
 
     def cell_text(self, language: Language, most: int = SHOWN_PLACES) -> str:
@@ -274,7 +277,9 @@ def _sort_answers(counts: Mapping[str, int]) -> dict[str, list[str]]:
         elif re.match(_TWO_LEVELS, text):
             kind = "two"
         else:
-            kind = "label" if counts[text] >= REPEATED and len(text) <= LONGEST else "text"
+            is_word = len(text) <= LONGEST_WORD and len(text.split()) <= 2
+            is_label = is_word or (counts[text] >= REPEATED and len(text) <= LONGEST)
+            kind = "label" if is_label else "text"
         kinds[kind].append(f"“{hide_personal(text)}”")
     return kinds
 

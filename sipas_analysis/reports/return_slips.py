@@ -34,13 +34,12 @@ from sipas_analysis.errors import SipasError, group_places
 from sipas_analysis.figures.published import write_tables
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import LANGUAGES, Language
-from sipas_analysis.reports.subject import make_footer
 from sipas_analysis.reports.unit_returns import Returns, UnitReturn, collect_returns
 
 SLIP_HEADERS = ("no", "file", "cells", "found", "wanted")
 OVERVIEW_HEADERS = (
     *("unit", "planned", "received", "valid", "rejected", "reason"),
-    *("half_valid", "half_received", "half_planned"),
+    *("half_valid", "half_received", "half_planned", "send"),
 )
 
 
@@ -86,8 +85,8 @@ def _has_slip(unit: UnitReturn, wave: Wave) -> bool:
 
 
 def _count_missing(unit: UnitReturn, wave: Wave) -> int:
-    """Return how many valid forms a unit lacks: for a rank, or of its plan."""
-    return max(wave.read_pack().index.min_forms, unit.planned or 0) - unit.valid
+    """Return how many forms a unit lacks, for a rank or of its plan, once all is corrected."""
+    return max(wave.read_pack().index.min_forms, unit.planned or 0) - unit.n_usable
 
 
 def _write_slip(unit: UnitReturn, wave: Wave, folder: Path) -> list[Path]:
@@ -97,14 +96,14 @@ def _write_slip(unit: UnitReturn, wave: Wave, folder: Path) -> list[Path]:
     title, closing = make_text("slip.title", year=str(wave.year)), make_text("slip.closing")
     blocks: list[Block] = [Paragraph(sentence) for sentence in sentences]
     blocks += [table] if table.rows else []
-    blocks += [Paragraph(closing), Paragraph(sentence_to_send, "note")]
+    blocks.append(Paragraph(closing))
     document = Document(
         id=f"slip-{unit.code}",
         title=title,
         subtitle="",
         banner=make_text("report.synthetic") if wave.is_synthetic else None,
         sections=(Section("slip", make_text("letter.to", unit=unit.name), tuple(blocks)),),
-        footer=make_footer(wave),
+        footer=make_text("slip.footer", title=wave.title),
         official=Signatory(wave.province, wave.publisher, day),
     )
     sheet = Sheet(
@@ -139,7 +138,7 @@ def _tabulate_places(unit: UnitReturn, wave: Wave) -> Table:
 
 def _list_sentences(unit: UnitReturn, wave: Wave) -> list[Text]:
     """Return what the slip says; the last sentence is the one to send with it."""
-    n_places = sum(len(complaint.places) for complaint in unit.complaints)
+    n_places = sum(complaint.n for complaint in unit.complaints)
     missing, min_forms = _count_missing(unit, wave), wave.read_pack().index.min_forms
     sentences = [make_text("slip.opening", title=wave.title, n=n_places)] if n_places else []
     sentences.append(make_text("slip.forms", received=unit.received, valid=unit.valid))
@@ -161,7 +160,7 @@ def _write_overview(returns: Returns, wave: Wave, folder: Path) -> list[Path]:
     """Write the overview of all units as a workbook and as CSV."""
     language = wave.languages[0]
     title = make_text("slip.overview", title=wave.title)
-    rows = [_list_overview_cells(unit) for unit in returns.units.values()]
+    rows = [_list_overview_cells(unit, wave) for unit in returns.units.values()]
     sheet = Sheet(
         make_text("slip.sheet_overview"),
         (title, wave.publisher),
@@ -182,7 +181,7 @@ def _list_for_office(errors: Sequence[SipasError]) -> list[Text]:
     return [make_text("slip.office", text=text) for text in texts]
 
 
-def _list_overview_cells(unit: UnitReturn) -> tuple[object, ...]:
+def _list_overview_cells(unit: UnitReturn, wave: Wave) -> tuple[object, ...]:
     """Return the row of a unit."""
     reasons = [
         _describe_reason(reason, n, unit)
@@ -192,7 +191,8 @@ def _list_overview_cells(unit: UnitReturn) -> tuple[object, ...]:
     counts = (unit.planned, unit.received, unit.valid, sum(unit.reasons.values()))
     widths = [unit.half_width_at(n) for n in (unit.valid, unit.received, unit.planned)]
     numbers = [None if width is None else Number(width, 1) for width in widths]
-    return (unit.name, *counts, Joined(reasons), *numbers)
+    sentence_to_send = _list_sentences(unit, wave)[-1] if _has_slip(unit, wave) else ""
+    return (unit.name, *counts, Joined(reasons), *numbers, sentence_to_send)
 
 
 def _describe_reason(reason: str, n: int, unit: UnitReturn) -> object:

@@ -41,6 +41,10 @@ FOR_OFFICE = {
 }
 
 
+# Reasons for which a form will never count, whatever is corrected.
+NEVER_VALID = {"error.copies", "error.total_row", "error.row_unclear"}
+
+
 @dataclass(frozen=True)
 class Complaint:
     """One kind of mistake in the files of one unit."""
@@ -57,6 +61,11 @@ class Complaint:
             clause = re.split(r"[;:.] ", self.error.text(language), maxsplit=1)[0]
             texts[language] = short.format(**self.error.fields) if short else clause
         return Bilingual(**texts)
+
+    @property
+    def n(self) -> int:
+        """Number of places to correct; of copies, the second ones."""
+        return len(list_wrong_places(self.error, self.places))
 
     @property
     def is_of_file(self) -> bool:
@@ -89,6 +98,12 @@ class UnitReturn:
     reasons: dict[str, int] = field(default_factory=dict)
     complaints: list[Complaint] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
+
+    @property
+    def n_usable(self) -> int:
+        """Number of valid forms, and of those that will be valid once a mistake is settled."""
+        to_settle = {reason: n for reason, n in self.reasons.items() if reason.startswith("error.")}
+        return self.valid + sum(n for reason, n in to_settle.items() if reason not in NEVER_VALID)
 
     def half_width_at(self, n: int | None) -> float | None:
         """Return the half width that ``n`` forms would give: it goes with the root of 1/n."""
@@ -215,9 +230,25 @@ class _Owners:
         return str(owner or self._only_owner.get(file, file))
 
 
+def list_wrong_places(error: SipasError, among: Sequence[Place] = ()) -> list[Place]:
+    """Return the places whose forms do not count: rows if there are any; of copies the second.
+
+    Args:
+        error: The error.
+        among: Some of its places; all of them if left out.
+    """
+    first = error.fields.get("first")
+    places = [place for place in among or error.places if _name_sheet(place) != first]
+    return [place for place in places if place.row is not None] or places
+
+
+def _name_sheet(place: Place) -> str:
+    return f"{place.file} [{place.sheet}]" if place.sheet else place.file
+
+
 def make_key(place: Place) -> str:
     """Return file, sheet and row of a place as one text; without a row, file and sheet."""
-    label = f"{place.file} [{place.sheet}]" if place.sheet else place.file
+    label = _name_sheet(place)
     return label if place.row is None else f"{label}\n{place.row}"
 
 
@@ -233,7 +264,7 @@ def _keep_valid(
     pack, forms = wave.read_pack(), owners.forms
     if not {*pack.rated_codes, "unit"} <= {*forms.columns}:
         return None
-    wrong = {make_key(place) for error in errors for place in error.places}
+    wrong = {make_key(place) for error in errors for place in list_wrong_places(error)}
     is_right = ~(forms["key"].isin(wrong) | forms["file"].isin(wrong) | forms["name"].isin(wrong))
     is_right &= forms["owner"] == forms["unit"]
     is_right &= forms[pack.rated_codes].notna().sum(axis=1) >= wave.min_answered
@@ -291,7 +322,7 @@ def _find_reasons(survey: Survey | None, errors: Sequence[SipasError]) -> dict[s
     reasons = {
         make_key(place): f"error.{error.message_id}"
         for error in reversed(errors)
-        for place in error.places
+        for place in list_wrong_places(error)
     }
     if survey is not None and len(survey.ledger):
         rows = survey.ledger[survey.ledger["row"].notna() & (survey.ledger["became"] == "")]

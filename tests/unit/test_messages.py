@@ -154,13 +154,14 @@ def test_a_long_name_of_a_unit_is_shortened_not_hidden():
     """An officer finds the unit by its name."""
     name = "Ủy ban nhân dân phường Mỹ Bình, thành phố Long Xuyên"
     place = Place("a.csv", 3, "Đơn vị", name)
-    assert f"value '{name[:39]}…'" in str(UnitError("unit", [Place("a.csv", 3, "Đơn vị", name)]), near="–")
+    assert f"value '{name[:39]}…'" in str(UnitError("unit", [place], near="–"))
 
 
 @pytest.mark.parametrize(
     ("values", "said", "unsaid"),
     [
-        (["Tốt"] * 3, "“Tốt” are labels", "paper form"),
+        (["Tốt"], "“Tốt” are labels", "paper form"),
+        (["Không dùng đến"] * 3, "“Không dùng đến” are labels", "paper form"),
         (["99", "9"], "“9”, “99” stand for", "labels:"),
         (["7"], "“7”: a number outside the scale", "labels:"),
         (["4;5"], "“4;5”: two levels", "labels:"),
