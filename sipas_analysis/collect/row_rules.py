@@ -7,7 +7,7 @@ that the wave leaves out are gone.
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -91,11 +91,11 @@ def place_split_questions(
     return [header for header in shown if header not in hidden], columns
 
 
-def put_together(cells: Cells, questions: Sequence[SplitQuestion]) -> None:
+def put_together(cells: Cells, questions: Sequence[SplitQuestion], pack: Instrument) -> None:
     """Put the columns of each split question into one column of text, under its header."""
     for question in questions:
         if question.choices:
-            _gather_choices(cells, question)
+            _gather_choices(cells, question, list_choices(pack.indicators[question.code]))
         else:
             _join_versions(cells, question)
 
@@ -114,13 +114,13 @@ def _join_versions(cells: Cells, question: SplitQuestion) -> None:
     cells.raw[question.header] = answer
 
 
-def _gather_choices(cells: Cells, question: SplitQuestion) -> None:
+def _gather_choices(cells: Cells, question: SplitQuestion, code_by_text: Mapping[str, str]) -> None:
     """Make one column of several choices from a column of ticks for each choice."""
     gathered = pd.Series("", index=cells.raw.index, dtype=object)
     for header, choice in zip(question.headers, question.choices, strict=True):
         folded = map_texts(cells.raw[header], fold_answer)
-        label = (_OPTION.match(fold_text(header)) or [header])[0].rpartition("/")[2]
-        ticked = folded.isin({*_TICKED, fold_text(choice), label})
+        own_texts = {text for text, code in code_by_text.items() if code == choice}
+        ticked = folded.isin(_TICKED | own_texts)
         cells.refuse_rows("choice", header, ~ticked & ~folded.isin(_NOT_TICKED))
         gathered = gathered.where(~ticked, gathered + ";" + choice)
         n = str(int(ticked.sum()))

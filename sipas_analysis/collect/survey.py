@@ -272,7 +272,7 @@ def _read_file(
     for reason, headers in placed.dropped.items():
         for header in headers:
             cells.drop_column(header, reason)
-    put_together(cells, split)
+    put_together(cells, split, pack)
     read_placed_columns(cells, placed, responses, wave, index)
     return cells, [
         *table.errors,
