@@ -31,12 +31,14 @@ def keep_forms(
         rows: The rows that are forms (``6-60``), if the wave names them.
         hidden: What the wave says of hidden rows and columns: ``read``, ``skip`` or nothing.
     """
+    if not readers or (table.frame.empty and hidden == "skip"):
+        return table
     table = _fill_merged_cells(table, placed, readers)
     if rows:
         ranges = [[int(end) for end in (part.split("-") * 2)[:2]] for part in rows]
         inside = {row for first, last in ranges for row in range(first, last + 1)}
         table = leave_out(table, ~table.frame.index.isin(inside), "outside_rows")
-    else:
+    elif len(table.frame):
         table = leave_out_rows(table, placed, readers)
     return _check_cells(table, placed, readers, hidden)
 
@@ -70,12 +72,12 @@ def _check_cells(table: Table, placed: PlacedColumns, readers: Readers, hidden: 
         "row_slid": _find_slid_rows(table, readers),
         "merged_cells": _find_merged_cells(table, used, readers),
         "no_value": _find_cells_without_value(table, used),
-        "hidden": [] if hidden == "read" else hidden_places,
+        "hidden": [] if hidden else hidden_places,
     }
     errors = [_ERRORS[message](message, found) for message, found in places.items() if found]
     refused = {place.row for message in _WHOLE_ROWS for place in places[message]}
     frame = table.frame[~table.frame.index.isin(refused)]
-    if table.frame.empty and not table.errors and not table.sheet.is_hidden:
+    if table.frame.empty and not table.errors:
         errors.append(FileError("no_rows", file=table.sheet.file, header=max(table.header)))
     read = [LeftOut("hidden_read", place.row, place.column) for place in hidden_places]
     left_out = (*table.left_out, *(read if hidden == "read" else []))

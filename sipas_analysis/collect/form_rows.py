@@ -28,7 +28,7 @@ Flags = NDArray[np.bool_]
 Names = NDArray[np.object_]
 
 _FIGURE = re.compile(r"[-+(]?\d[\d.,\s]*%?\)?|#.*")  # a number, a percentage or an error value
-_NUMBER = re.compile(r"\W*\d+\w?\W*")  # a running number, such as 5, 05, 5a or (5)
+_NUMBER = re.compile(r"\W*\d+\w?\W*|[=#].*")  # a running number (5, 05, 5a, (5)), or no value
 _CODE = re.compile(r"(?:\S+\s+){0,2}\S*\d\S*")  # an id with a digit, such as P-005, or a day
 _LAST_NUMBER = re.compile(r"(\d{1,15})\D*$")
 _USUAL = 0.8  # share of the forms that fill a column, and share of its cells that look alike
@@ -45,9 +45,9 @@ class Evidence:
         answers: Number of items with an answer.
         figures: Number of items with a number that is no answer.
         texts: Number of items with another text.
-        has_profile: Whether a question beside the index is answered.
+        has_profile: Whether a question beside the index, a name or a mode is filled in by hand.
         has_number: Whether a column of running numbers is filled as the forms fill it.
-        has_name: Whether another column is filled that nearly every form fills.
+        has_name: Whether a unit, an id or a column of a form service is filled as usual.
         label: Text of a cell that starts with a word for totals or signatures.
         place: Where the label stands: 3 among numbers, ids or days; 2 in the column of the unit
             or the form; 1 in another column; 0 nowhere.
@@ -123,16 +123,17 @@ def _name_reasons(evidence: Evidence) -> Names:
     is_form = ~(is_total | is_note | is_empty)
     is_unclear = is_form & evidence.is_nameless & (evidence.answers > 0)
     position = np.arange(len(is_form))
-    last = max(np.flatnonzero(is_form & ~is_unclear), default=-1)
+    last = max(np.flatnonzero(is_form & ~is_unclear & ~evidence.is_blank), default=-1)
     first_cut = min(position[(is_total | is_note) & (position > last)], default=len(position))
-    is_second_table = is_unclear & evidence.is_sparse & (position > first_cut)
-    is_unclear &= ~is_second_table
-    last = max([last, *position[is_unclear]])
+    is_below = is_form & (position > first_cut)
+    is_below &= evidence.is_blank | is_unclear & evidence.is_sparse  # names, another table
+    is_form, is_unclear = is_form & ~is_below, is_unclear & ~is_below
+    last = max([last, *position[is_form]])
     reason = np.full(len(position), "", dtype=object)
     reason[is_empty] = "empty_line"
     reason[is_note] = "heading"
     reason[is_total] = "total"
-    reason[(is_total | is_note | is_second_table) & (position > last)] = "footer"
+    reason[(is_total | is_note | is_below) & (position > last)] = "footer"
     reason[is_unclear] = "unclear"
     return reason
 
@@ -187,15 +188,19 @@ def _weigh_column(
     usual = next((flags for flags in looks if _share(flags, among) >= _USUAL), None)
     if usual is None and is_label.sum() > 1 and _share(is_label, is_form & is_filled) > _ORDINARY:
         is_label = np.zeros_like(is_label)  # a value of this column, such as an average income
-    place = _NAME if header in (placed.roles.get("unit"), placed.roles.get("form")) else _BESIDE
-    if header in placed.indicators.values():
+    is_shared = _share(is_filled, is_form & ~is_label) >= _USUAL
+    names_forms = header in (placed.roles.get("unit"), placed.roles.get("form"))
+    place = _NAME if names_forms else _BESIDE
+    by_hand = {placed.roles.get("mode"), placed.roles.get("operator"), *placed.personal}
+    if header in {*placed.indicators.values(), *by_hand}:
         evidence.has_profile |= is_filled & ~is_label
-    elif _may_name_forms(header, placed) and _share(is_filled, is_form & ~is_label) >= _USUAL:
-        kind = "number" if _is_running(texts[number][among]) else "name"
-        evidence.columns.add(kind)
-        names = evidence.has_number if kind == "number" else evidence.has_name
-        names |= (is_filled if usual is None else usual) & ~is_label
+    elif is_shared and header not in placed.keys.values():
         place = place if usual is None else _CODE_PLACE
+        is_running = usual is not None and _is_running(texts[number][among])
+        if is_running or names_forms or header in placed.system:
+            evidence.columns.add("number" if is_running else "name")
+            names = evidence.has_number if is_running else evidence.has_name
+            names |= (is_filled if usual is None else usual) & ~is_label
     is_better = is_label & (evidence.place < place)
     evidence.place[is_better], evidence.label[is_better] = place, texts[number][is_better]
 
@@ -206,19 +211,12 @@ def _is_running(texts: Names) -> bool:
     return bool(_share(np.diff(numbers) == 1, np.ones(max(len(numbers) - 1, 0), bool)) >= _USUAL)
 
 
-def _may_name_forms(header: str, placed: PlacedColumns) -> bool:
-    """Return whether a column can tell forms from other rows: no key, day or quantity."""
-    roles = [role for role, name in placed.roles.items() if name == header]
-    is_dropped = any(header in headers for headers in placed.dropped.values())
-    may_be_blank = {*roles} - {"form", "unit"}
-    return bool(roles or is_dropped) and not may_be_blank and not is_label_text(header)
-
-
 def is_label_text(text: str) -> bool:
     """Return whether a text starts with a word for totals, notes or signatures."""
     folded = fold_text(text)
     label, other = _compile_labels(is_plain=folded.isascii())
-    return bool(label.match(folded)) and not other.match(folded)
+    is_date = all(word in folded for word in ("ngày", "tháng", "năm"))
+    return is_date or (bool(label.match(folded)) and not other.match(folded))
 
 
 @cache

@@ -183,11 +183,10 @@ def _join_ticks(table: Table, title: str, answers: Mapping[int, str]) -> Table:
 
     Where several answers are ticked, all are written, so that the cell is refused.
     """
-    ticks = read_vocabulary()["ticks"]
     letters = {name_column_letter(at): answer for at, answer in answers.items()}
     headers = {header: at for header, at in table.letters.items() if at in letters}
     cells = table.frame[[*headers]].apply(_fold_column).to_numpy()
-    is_tick, is_other = np.isin(cells, ticks["chosen"]), ~np.isin(cells, ticks["not_chosen"])
+    is_tick, is_other = np.isin(cells, read_vocabulary()["ticks"]), ~np.isin(cells, ["", "0"])
     is_other &= ~is_tick
     if is_other.sum() >= is_tick.sum():
         return table

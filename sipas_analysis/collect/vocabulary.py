@@ -18,6 +18,7 @@ class Vocabulary(TypedDict):
     totals: list[str]
     footers: list[str]
     not_footers: list[str]
+    ticks: list[str]
     personal: list[str]
     personal_names: list[str]
     system: dict[str, list[str]]

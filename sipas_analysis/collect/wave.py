@@ -5,6 +5,7 @@ a misspelt key names the right key.
 """
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -38,8 +39,8 @@ def _check_header(rows: tuple[int, ...]) -> tuple[int, ...]:
 
 def _check_range(rows: str) -> str:
     """Refuse rows that are not written ``6-60`` or ``6``."""
-    first, _, last = rows.partition("-")
-    if not (first.isdecimal() and (last or first).isdecimal() and int(first) <= int(last or first)):
+    match = re.fullmatch(r"([1-9]\d*)(?:-([1-9]\d*))?", rows)
+    if not match or int(match[1]) > int(match[2] or match[1]):
         raise ConfigError("row_range")
     return rows
 

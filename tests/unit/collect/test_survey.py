@@ -152,7 +152,7 @@ def test_one_form_is_a_survey(read_answers):
 
 def test_a_form_without_answers_is_dropped_and_written_down(read_answers):
     """Rows and reasons are kept, so that forms read and forms counted add up."""
-    survey = read_answers("unit,A1,A2,D1\nso-a,5,4,3\nso-b,,,\n")
+    survey = read_answers("unit,sex,A1,A2,D1\nso-a,male,5,4,3\nso-b,female,,,\n")
     assert (len(survey.frame), survey.n_read) == (1, 2)
     entry = survey.ledger.iloc[0]
     assert (entry["file"], entry["row"], entry["reason"]) == ("answers.csv", 3, "form_dropped")
@@ -358,7 +358,7 @@ def test_form_ids_that_repeat_are_refused(refused, second):
 
 def test_no_form_left_is_refused(refused):
     """Two rows of blanks are no survey."""
-    error = refused("unit,A1,A2,D1\nso-a,,,\nso-b,9,,\n", FormError)
+    error = refused("unit,sex,A1,A2,D1\nso-a,male,,,\nso-b,,9,,\n", FormError)
     assert "none of the 2 forms" in str(error)
 
 

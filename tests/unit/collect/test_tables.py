@@ -312,7 +312,7 @@ def make_optional(words: Callable[[int], str], step: int) -> list[list[object]]:
 @pytest.mark.parametrize("is_labelled", [True, False])
 def test_rows_whose_cells_moved_to_the_left_are_refused(step, is_labelled):
     """Items would take the answer of their neighbour (files/20)."""
-    forms = make_optional(lambda at: f"10A{at}", step)
+    forms = make_optional(lambda at: f"10A{at % 3}", step)
     if is_labelled:
         forms = [[*row[:4], *[WORDS[level - 1] for level in row[4:]]] for row in forms]
     columns = UNIT | {"ignore": ("Lớp", "Khoa")}
