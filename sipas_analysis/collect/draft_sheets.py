@@ -154,6 +154,10 @@ def recognise_sheets(files: SheetFiles, pack: Instrument) -> list[DraftSheet]:
         header, n_items = find_header(sheet, pack)
         if 2 * n_items >= len(pack.items):
             sheets.append(_recognise_sheet(path, find_table(sheet, header), pack))
+    has_form = [sheet for sheet in sheets if "form" in sheet.roles]
+    ids = [text for sheet in has_form for text in sheet.table.frame[sheet.roles["form"]]]
+    for sheet in has_form if len(set(ids)) < len(ids) else ():
+        del sheet.roles["form"]  # a running number that restarts
     for path, _ in files.sheets:
         if path not in {sheet.path for sheet in sheets}:
             fields = {"file": path.name, "pack": pack.id, "n_items": len(pack.items)}
@@ -202,8 +206,6 @@ def recognise_roles(table: Table, placed: PlacedColumns, pack: Instrument) -> di
         hints = (hint in fold_text(header) for hint in vocabulary["unit_hints"])
         if any(hints) and _names_units(table, header):
             roles.setdefault("unit", header)
-    if "form" in roles and table.frame[roles["form"]].duplicated().any():
-        del roles["form"]
     return roles
 
 

@@ -16,14 +16,17 @@ from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.instrument.strict_yaml import Bilingual
 
 Target = tuple[str, str]  # a kind of PlacedColumns (items, indicators, roles, keys) and a code
+_SIGNS = " .:?*;,\"'“”"
 _TAG = re.compile(r"<[^<>]*>")
+_CODE = r"\(?([a-z]*\d+(?:\.\d+)*)(?!\.?\d)"
 _PARTS = (
     re.compile(r".+/\s*([^/]+)$"),  # behind a group
     re.compile(r"(.*?)\s*\[([^\[\]]+)\]\W*(.*)$"),  # before, in and after brackets
     re.compile(r"(?:câu(?: hỏi)?|question|item|tiêu chí)\s*:?\s+(.+)$"),
+    re.compile(_CODE + r"(?:\s*[.:)\-–—]+|/(?=\s)|_(?=\D)|\s)\s*(.+)$"),  # a code, then wording
     re.compile(
-        r"\(?([a-z]*\d+(?:\.\d+)*)(?!\.?\d)(?:\s*[.:)\-–—]+|_(?=\D)|\s)\s*(.+)$"
-    ),  # code, wording
+        r"(?:[^\w(\[]+|\(?(?:\d{1,3}|[a-zđ]|[ivx]{1,4})\s*[.:)/\-–—]+)\s*(.+)$"
+    ),  # behind a bullet or number
 )
 
 
@@ -37,8 +40,8 @@ class Names:
 
 
 def fold_header(header: str) -> str:
-    """Return a header for comparison: without tags and punctuation at its end."""
-    return fold_text(_TAG.sub(" ", header)).rstrip(" .:?*;,")
+    """Return a header for comparison: without tags, and without punctuation at its ends."""
+    return fold_text(_TAG.sub(" ", header)).strip(_SIGNS)
 
 
 def list_names(pack: Instrument) -> Names:
@@ -84,7 +87,8 @@ def _list_parts(text: str) -> Iterator[str]:
     for pattern in _PARTS:
         match = pattern.match(text)
         for part in match.groups() if match else ():
-            yield from _list_parts(part.strip(" .:?*;,")) if part else ()
+            if part and part != text:
+                yield from _list_parts(part.strip(_SIGNS))
 
 
 def _is_code(part: str) -> bool:
