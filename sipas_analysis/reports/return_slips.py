@@ -65,7 +65,7 @@ def write_return_slips(
     slips = [
         path
         for unit in returns.units.values()
-        if _has_slip(unit, wave)
+        if _has_slip(unit)
         for path in _write_slip(unit, wave, folder / "return")
     ]
     for code in units["code"]:  # an earlier slip of a unit that has nothing to correct any more
@@ -79,14 +79,9 @@ def write_return_slips(
 # ── a slip
 
 
-def _has_slip(unit: UnitReturn, wave: Wave) -> bool:
+def _has_slip(unit: UnitReturn) -> bool:
     """Return whether a unit has anything to correct, to send or to explain."""
-    return bool(unit.complaints or unit.doubts) or _count_missing(unit, wave) > 0
-
-
-def _count_missing(unit: UnitReturn, wave: Wave) -> int:
-    """Return how many forms a unit lacks, for a rank or of its plan, once all is corrected."""
-    return max(wave.read_pack().index.min_forms, unit.planned or 0) - unit.n_usable
+    return bool(unit.complaints or unit.doubts or unit.n_missing)
 
 
 def _write_slip(unit: UnitReturn, wave: Wave, folder: Path) -> list[Path]:
@@ -139,16 +134,16 @@ def _tabulate_places(unit: UnitReturn, wave: Wave) -> Table:
 def _list_sentences(unit: UnitReturn, wave: Wave) -> list[Text]:
     """Return what the slip says; the last sentence is the one to send with it."""
     n_places = sum(complaint.n for complaint in unit.complaints)
-    missing, min_forms = _count_missing(unit, wave), wave.read_pack().index.min_forms
+    missing, min_forms = unit.n_missing, wave.read_pack().index.min_forms
     sentences = [make_text("slip.opening", title=wave.title, n=n_places)] if n_places else []
     sentences.append(make_text("slip.forms", received=unit.received, valid=unit.valid))
-    if missing > 0 and (unit.planned or 0) > min_forms:
+    if missing and (unit.planned or 0) > min_forms:
         sentences.append(make_text("slip.missing_planned", planned=unit.planned, missing=missing))
-    elif missing > 0:
+    elif missing:
         sentences.append(make_text("slip.missing", min_forms=min_forms, missing=missing))
     if unit.doubts:
         sentences.append(make_text("slip.doubts", why=Joined([*map(make_text, unit.doubts)])))
-    requests = [("correct", n_places), ("add", max(missing, 0)), ("explain", len(unit.doubts))]
+    requests = [("correct", n_places), ("add", missing), ("explain", len(unit.doubts))]
     parts = [make_text(f"slip.request.{name}", n=n) for name, n in requests if n]
     return [*sentences, make_text("slip.send", unit=unit.name, requests=Joined(parts, ", "))]
 
@@ -191,7 +186,7 @@ def _list_overview_cells(unit: UnitReturn, wave: Wave) -> tuple[object, ...]:
     counts = (unit.planned, unit.received, unit.valid, sum(unit.reasons.values()))
     widths = [unit.half_width_at(n) for n in (unit.valid, unit.received, unit.planned)]
     numbers = [None if width is None else Number(width, 1) for width in widths]
-    sentence_to_send = _list_sentences(unit, wave)[-1] if _has_slip(unit, wave) else ""
+    sentence_to_send = _list_sentences(unit, wave)[-1] if _has_slip(unit) else ""
     return (unit.name, *counts, Joined(reasons), *numbers, sentence_to_send)
 
 

@@ -87,6 +87,7 @@ class UnitReturn:
         reasons: Number of forms that do not count, by reason: an id of the ledger or of an error.
         complaints: What has to be corrected.
         doubts: Why the forms need a second look: ids of messages.
+        needed: Forms needed for a rank or by the plan; 0 if forms of unknown units may be its own.
     """
 
     name: object
@@ -98,12 +99,14 @@ class UnitReturn:
     reasons: dict[str, int] = field(default_factory=dict)
     complaints: list[Complaint] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
+    needed: int = 0
 
     @property
-    def n_usable(self) -> int:
-        """Number of valid forms, and of those that will be valid once a mistake is settled."""
+    def n_missing(self) -> int:
+        """Number of forms that the unit lacks, once all mistakes are settled."""
         to_settle = {reason: n for reason, n in self.reasons.items() if reason.startswith("error.")}
-        return self.valid + sum(n for reason, n in to_settle.items() if reason not in NEVER_VALID)
+        settled = sum(n for reason, n in to_settle.items() if reason not in NEVER_VALID)
+        return max(self.needed - self.valid - settled, 0)
 
     def half_width_at(self, n: int | None) -> float | None:
         """Return the half width that ``n`` forms would give: it goes with the root of 1/n."""
@@ -165,6 +168,9 @@ def collect_returns(wave: Wave, outcome: SipasError | Survey, units: pd.DataFram
                 returns.for_office.append(error)
     survey = outcome if isinstance(outcome, Survey) else _keep_valid(owners, errors, wave, units)
     _count_forms(returns, owners, survey, errors)
+    if len(returns.units) == len(units):  # no file of an unknown unit
+        for unit in returns.units.values():
+            unit.needed = max(wave.read_pack().index.min_forms, unit.planned or 0)
     return returns
 
 
@@ -210,8 +216,9 @@ class _Owners:
         """Return the rows of a table with the unit of each, else the file."""
         file = table.table.sheet.file
         frame = table.frame
-        units = frame.get("unit", pd.Series(None, index=frame.index, dtype=object))
-        return frame.assign(name=file, owner=units.fillna(self._unit_of_file[file] or file))
+        units = frame["unit"].astype(object) if "unit" in frame else pd.Series(None, frame.index)
+        owner = units.where(units.notna(), self._unit_of_file[file] or file)
+        return frame.assign(name=file, owner=owner)
 
     def sort_places(self, error: SipasError) -> dict[str, list[Place]]:
         """Return the places of an error by owner; an error without a place belongs to its file."""
@@ -286,8 +293,10 @@ def _count_forms(
         is_valid = forms["key"].isin(make_keys(survey.frame))
         _describe_valid(returns, survey)
     reasons = _find_reasons(survey, errors)
-    reason = forms["key"].map(reasons).fillna(forms["file"].map(reasons))
-    reason = reason.fillna(forms["name"].map(reasons)).fillna("ledger.form_dropped")
+    reason = pd.Series("ledger.form_dropped", index=forms.index, dtype=object)
+    for column in ("name", "file", "key"):  # a reason of the row before one of the file
+        known_reasons = forms[column].map(reasons).astype(object)
+        reason = known_reasons.where(known_reasons.notna(), reason)
     left_out = forms[~is_valid].assign(reason=reason)
     for (owner, name), n in left_out.groupby(["owner", "reason"]).size().items():
         returns.find(owner).reasons[name] = int(n)
