@@ -144,7 +144,7 @@ def _find_cells_without_value(table: Table, used: Collection[str]) -> list[Place
     """Return the cells of forms that hold an error, or a formula that was not calculated."""
     headers = {table.letters[header]: header for header in table.frame.columns if header in used}
     return [
-        table.place(row, headers[letter], sign)
+        table.place(row, headers[letter], sign if sign.startswith("#") else "=…")
         for (row, column), sign in sorted(table.sheet.no_value.items())
         if (letter := name_column_letter(column - 1)) in headers and row in table.frame.index
     ]

@@ -16,7 +16,7 @@ from sipas_analysis.collect.headers import fold_header, list_names, recognise_he
 from sipas_analysis.collect.readings import make_level_reader
 from sipas_analysis.collect.row_rules import find_split_questions, place_split_questions
 from sipas_analysis.collect.sheets import Sheet, list_sheets, read_sheet
-from sipas_analysis.collect.tables import Table, find_table, name_columns
+from sipas_analysis.collect.tables import Table, find_table, find_tick_grids, name_columns
 from sipas_analysis.collect.texts import fold_text, plain_text, tidy_text
 from sipas_analysis.collect.vocabulary import read_vocabulary
 from sipas_analysis.collect.wave import Columns
@@ -111,9 +111,10 @@ def find_header(sheet: Sheet, pack: Instrument) -> tuple[tuple[int, ...], int]:
     pairs = [(row - 1, row) for row in range(2, last + 1)]
     best: tuple[tuple[int, int, int], tuple[int, ...]] = ((0, 0, 0), ())
     for header in [*headers, *pairs]:
-        if not all(holds_names(sheet.rows[row - 1]) for row in header):
+        rows = [sheet.rows[row - 1] for row in header]
+        if not (all(map(holds_names, rows)) or find_tick_grids(rows)):
             continue
-        texts = [name for name in name_columns([sheet.rows[row - 1] for row in header]) if name]
+        texts = [name for name in name_columns(rows) if name]
         targets = [recognise_header(text, names, sheet.labels.get(text, "")) for text in texts]
         codes = {target[1] for target in targets if target and target[1] in pack.items}
         foreign = [
@@ -268,7 +269,6 @@ def write_unit_name(name: str) -> str:
     rest = _cut_prefix(folded)
     place = next((word for word in vocabulary["places"] if rest.startswith(f"{word} ")), "")
     if place:
-        prefix = folded.removesuffix(rest).replace("ubnd", "UBND")
-        named = f"{place} {rest.removeprefix(place).strip().title()}"
-        return f"{prefix}{named}" if prefix else named.capitalize()[0] + named[1:]
-    return rest.capitalize()
+        rest = f"{place} {rest.removeprefix(place).strip().title()}"
+    text = folded.removesuffix(_cut_prefix(folded)).replace("ubnd", "UBND") + rest
+    return text[:1].upper() + text[1:]

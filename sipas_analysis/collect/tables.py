@@ -183,14 +183,14 @@ def _join_ticks(table: Table, title: str, answers: Mapping[int, str]) -> Table:
 
     Where several answers are ticked, all are written, so that the cell is refused.
     """
-    letters = {name_column_letter(at): answer for at, answer in answers.items()}
-    headers = {header: at for header, at in table.letters.items() if at in letters}
+    answer_by_letter = {name_column_letter(at): answer for at, answer in answers.items()}
+    headers = {header: at for header, at in table.letters.items() if at in answer_by_letter}
     cells = table.frame[[*headers]].apply(_fold_column).to_numpy()
     is_tick, is_other = np.isin(cells, read_vocabulary()["ticks"]), ~np.isin(cells, ["", "0"])
     is_other &= ~is_tick
     if is_other.sum() >= is_tick.sum():
         return table
-    names = np.array([letters[at] for at in headers.values()], dtype=object)
+    names = np.array([answer_by_letter[at] for at in headers.values()], dtype=object)
     joined = np.where(is_tick.any(axis=1), names[is_tick.argmax(axis=1)], "").astype(object)
     for row in np.flatnonzero(is_other.any(axis=1) | (is_tick.sum(axis=1) > 1)):
         parts = cells[row][is_other[row]] if is_other[row].any() else names[is_tick[row]]
@@ -198,7 +198,9 @@ def _join_ticks(table: Table, title: str, answers: Mapping[int, str]) -> Table:
     first, *others = headers
     frame = table.frame.assign(**{first: joined}).drop(columns=others)
     frame = frame.rename(columns={first: title})
-    return replace(table, frame=frame, letters={**table.letters, title: headers[first]})
+    left_out = (*table.left_out, LeftOut("ticks", column=title))
+    letters = {**table.letters, title: headers[first]}
+    return replace(table, frame=frame, letters=letters, left_out=left_out)
 
 
 def _fold_column(column: "pd.Series[str]") -> "pd.Series[str]":

@@ -151,7 +151,7 @@ def test_totals_below_a_grid_of_ticks_are_cut():
     counts = ["Tổng cộng", *[3, 7, 12, 6, 2] * len(ITEMS)]
     table = read_table([*make_grid(LEVELS), counts], UNIT, header=(1, 2))
     assert len(table.frame) == 30
-    assert [left_out.row for left_out in table.left_out] == [33]
+    assert [left_out.row for left_out in table.left_out if left_out.reason != "ticks"] == [33]
 
 
 def test_two_header_rows_with_answers_below_are_no_grid():
@@ -220,7 +220,8 @@ def test_a_cell_without_value_is_refused_with_its_place(cell, sign):
     table = read_table([NUMBERED_UNIT, *UNIT_FORMS], STT | UNIT, no_value={cell: sign})
     assert [error.message_id for error in table.errors] == ["no_value"]
     place = table.errors[0].places[0]
-    assert (place.row, place.letter, place.value) == (cell[0], " ABCDEFGHIJKLMNO"[cell[1]], sign)
+    assert (place.row, place.letter) == (cell[0], " ABCDEFGHIJKLMNO"[cell[1]])
+    assert place.value == {"=2+3": "=…"}.get(sign, sign)
 
 
 def test_cells_without_value_that_nobody_reads_are_no_matter():
