@@ -67,19 +67,12 @@ class SheetFiles:
 
 
 def expand_files(files: Iterable[Path]) -> list[Path]:
-    """Return the files of folders and patterns; lock files of Excel (``~$…``) are left out.
-
-    Raises:
-        FileError: A pattern matches no file.
-    """
+    """Return the files of folders and patterns; lock files of Excel (``~$…``) are left out."""
     paths: list[Path] = []
     for path in files:
-        if path.is_dir():
-            paths += sorted(inside for inside in path.iterdir() if inside.is_file())
-        elif path.exists() or not re.search(r"[*?\[]", path.name):
-            paths.append(path)
-        else:
-            paths += sorted(path.parent.glob(path.name)) or [path]
+        inside = path.iterdir() if path.is_dir() else path.parent.glob(path.name)
+        matches = [] if path.is_file() else sorted(match for match in inside if match.is_file())
+        paths += matches or [path]
     return [path for path in dict.fromkeys(paths) if not path.name.startswith(("~$", "."))]
 
 

@@ -9,7 +9,7 @@ from openpyxl import Workbook
 from sipas_analysis.collect.draft import draft_wave
 from sipas_analysis.collect.survey import read_survey
 from sipas_analysis.collect.wave import read_wave
-from sipas_analysis.errors import ColumnError, FileError, OutputError
+from sipas_analysis.errors import ColumnError, ConfigError, FileError, OutputError
 from sipas_analysis.instrument.pack import list_packs, read_instrument
 
 PACK = read_instrument("qd-2640-2017")
@@ -265,3 +265,240 @@ def test_a_sheet_named_after_its_unit_names_it(tmp_path):
     units = list(csv.DictReader(draft.units.read_text("utf-8-sig").splitlines()))
     assert [(unit["name_vi"], unit["group"]) for unit in units] == [("Sở Y tế", "Sở, ban, ngành")]
     assert draft.file_is_unit
+
+
+def read_facts(draft):
+    """Return the draft as the program would read it."""
+    return yaml.safe_load(draft.wave.read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        (["ĐƠN VỊ: SỞ Y TẾ"], "Sở Y tế"),
+        (["ĐƠN VỊ: SỞ CÔNG THƯƠNG"], "Sở Công Thương"),
+        (["Đơn vị : SỞ TÀI NGUYÊN VÀ MÔI TRƯỜNG"], "Sở Tài nguyên và Môi trường"),
+        (["Tên đơn vị:", "", "Sở Tư pháp"], "Sở Tư pháp"),
+        (["CƠ QUAN: UBND THÀNH PHỐ LONG XUYÊN"], "UBND thành phố Long Xuyên"),
+        (["Đơn vị: UBND huyện Chợ Mới"], "UBND huyện Chợ Mới"),
+        (["ĐƠN VỊ: ỦY BAN NHÂN DÂN XÃ TÂN AN"], "Ủy ban nhân dân xã Tân An"),
+        (["ĐƠN VỊ: HUYỆN TRI TÔN"], "Huyện Tri Tôn"),
+        (["ĐƠN VỊ: TRUNG TÂM HÀNH CHÍNH CÔNG"], "Trung tâm hành chính công"),
+        (["Kỳ: tháng 10"], None),
+        (["ĐƠN VỊ:"], None),
+    ],
+)
+def test_the_title_rows_name_the_unit(tmp_path, title, name):
+    """In capitals it is written as offices write it; a unit that nothing names is not made up."""
+    rows = [["UBND TỈNH AN GIANG"], title, [], QUESTIONS, answers(), answers()]
+    draft = draft_wave([book(tmp_path / "phieu.xlsx", Phiếu=rows)], tmp_path, "vi")
+    assert read_facts(draft)["responses"][0].get("unit") == name
+
+
+def test_a_folder_may_hold_files_with_and_without_a_unit_column(tmp_path):
+    """Two files of one unit get one row in units.csv; each month's sheet is an entry."""
+    head, rows = [["ĐƠN VỊ: SỞ Y TẾ"], QUESTIONS], [answers()] * 3
+    book(tmp_path / "a.xlsx", T1=[*head, *rows], T2=[*head, *rows])
+    book(tmp_path / "b.xlsx", P=[["Đơn vị", *QUESTIONS], ["Sở Nội vụ", *answers()]])
+    book(tmp_path / "c bo sung.xlsx", P=[["Tên đơn vị: Sở Y tế"], QUESTIONS, answers()])
+    draft = draft_wave([tmp_path], tmp_path, "vi")
+    facts = read_facts(draft)
+    assert [(entry["file"], entry.get("unit")) for entry in facts["responses"]] == [
+        ("a.xlsx", "Sở Y tế"),
+        ("a.xlsx", "Sở Y tế"),
+        ("b.xlsx", None),
+        ("c bo sung.xlsx", "Sở Y tế"),
+    ]
+    assert facts["columns"]["unit"] == "Đơn vị"
+    assert draft.n_units == 2
+
+
+def test_a_role_with_another_header_is_written_to_its_file(tmp_path):
+    """What is the same in all files stands once; what differs, or is missing in one, by file."""
+    days = ["Ngày khảo sát", "Dấu thời gian", None]
+    paths = []
+    for at, day in enumerate(days):
+        extra = [day] if day else []
+        rows = [["Hình thức", *extra, *QUESTIONS], ["giấy", *["1/2/2024"] * len(extra), *answers()]]
+        paths.append(book(tmp_path / f"{at}.xlsx", P=rows))
+    facts = read_facts(draft_wave(paths, tmp_path, "vi"))
+    assert [entry.get("columns") for entry in facts["responses"]] == [
+        {"date": "Ngày khảo sát"},
+        {"date": "Dấu thời gian"},
+        None,
+    ]
+    assert facts["columns"] == {"mode": "Hình thức", "ignore": None}
+
+
+def test_form_ids_that_restart_are_no_ids(tmp_path):
+    """A form service counts the forms of each file from 1."""
+    rows = [["ID", *QUESTIONS], [1, *answers()], [2, *answers()]]
+    one = draft_wave([book(tmp_path / "a.xlsx", P=rows)], tmp_path, "vi")
+    assert read_facts(one)["columns"]["form"] == "ID"
+    (tmp_path / "two").mkdir()
+    two = draft_wave(
+        [tmp_path / "a.xlsx", book(tmp_path / "b.xlsx", P=rows)], tmp_path / "two", "vi"
+    )
+    assert "form" not in read_facts(two)["columns"]
+
+
+def test_folders_and_patterns_are_expanded(tmp_path):
+    """Lock files are passed over; a file without answers is named, not read."""
+    for name in ("a", "b"):
+        book(tmp_path / f"{name}.xlsx", P=[QUESTIONS, answers()])
+    (tmp_path / "~$a.xlsx").write_bytes(b"lock")
+    (tmp_path / "danh-sach.csv").write_text("code,name\n1,x\n", "utf-8")
+    (tmp_path / "ghi-chu.docx").write_bytes(b"PK")
+    for at, given in enumerate([tmp_path, tmp_path / "*"]):
+        folder = tmp_path / str(at)
+        folder.mkdir()
+        draft = draft_wave([given], folder, "vi")
+        assert len(read_facts(draft)["responses"]) == 2
+        assert sorted(draft.skipped) == ["danh-sach.csv", "ghi-chu.docx"]
+    with pytest.raises(FileError, match="must exist"):
+        draft_wave([tmp_path / "*.ods"], tmp_path, "vi")
+
+
+def test_old_wordings_are_proposed_as_comments(tmp_path):
+    """Without the # they are read; before that the check names them."""
+    short = {"Công chức hướng dẫn kê khai hồ sơ tận tình, chu đáo": "Hướng dẫn kê khai tận tình"}
+    head = ["Dấu thời gian", *(short.get(text, text) for text in QUESTIONS)]
+    book(tmp_path / "2024.xlsx", P=[head, ["2/2/2024", *answers()]])
+    draft = draft_wave([tmp_path / "2024.xlsx"], tmp_path, "vi")
+    assert draft.to_confirm == ["C4 = Hướng dẫn kê khai tận tình"]
+    with pytest.raises(ColumnError, match='C4: "Hướng dẫn kê khai tận tình"'):
+        read_survey(read_wave(draft.wave))
+    text = draft.wave.read_text("utf-8")
+    for line in ("# columns:", "#   items:", "#     C4:"):
+        text = text.replace(f"  {line}", f"  {line[2:]}")
+    draft.wave.write_text(text, "utf-8")
+    assert read_survey(read_wave(draft.wave)).frame["C4"].tolist() == [3.0]
+
+
+def test_labels_that_are_no_level_are_proposed(tmp_path):
+    """Initials of a label have a likely level, other words none; remarks are not quoted."""
+    words = ["HL", "RHL", "Tốt", "Hai long", "Tôi không đồng ý với cách làm việc này", "4", "44"]
+    rows = [[word, *answers()[1:]] for word in words]
+    draft = draft_wave([book(tmp_path / "a.xlsx", P=[QUESTIONS, *rows])], tmp_path, "vi")
+    lines = draft.wave.read_text("utf-8").split("  # labels:\n")[1].split("  ignore")[0]
+    assert yaml.safe_load(lines.replace("#", "")) == {
+        "HL": 4,
+        "RHL": 5,
+        "Tốt": None,
+        "Hai long": 4,
+    }
+    assert draft.to_confirm == ["HL", "RHL", "Tốt", "Hai long"]
+
+
+@pytest.mark.parametrize(
+    ("titles", "names", "year"),
+    [
+        (["NĂM 2024"] * 3, ["a", "b", "c"], 2024),
+        (["NĂM 2024"] * 3, ["mẫu 2023", "mẫu 2022", "c"], 2024),
+        (["", "", ""], ["a 2024", "b 2024", "c mẫu 2023"], 2024),
+        (["", "", ""], ["a", "b", "c"], None),
+        (["20240 phiếu", "", ""], ["a", "b", "c"], None),
+    ],
+)
+def test_the_year_is_the_one_that_most_files_name(tmp_path, titles, names, year):
+    """A file named after last year's form does not decide."""
+    paths = [
+        book(tmp_path / f"{name}.xlsx", P=[[title], QUESTIONS, answers()])
+        for name, title in zip(names, titles, strict=True)
+    ]
+    draft = draft_wave(paths, tmp_path, "vi")
+    assert read_facts(draft)["year"] == year
+    assert draft.has_year == (year is not None)
+
+
+def test_days_tell_the_year(tmp_path):
+    """Where no title does; a few wrong days do not decide."""
+    rows = [[day, *answers()] for day in ("1/12/2024", "2/12/2024", "3/1/2025")]
+    head = ["Ngày khảo sát", *QUESTIONS]
+    draft = draft_wave([book(tmp_path / "a 2023.xlsx", P=[head, *rows])], tmp_path, "vi")
+    assert read_facts(draft)["year"] == 2024
+
+
+def test_a_year_that_is_not_found_is_asked_for(tmp_path):
+    """The check says what is missing, not that '' is no whole number."""
+    draft = draft_wave([book(tmp_path / "a.xlsx", P=[QUESTIONS, answers()])], tmp_path, "vi")
+    with pytest.raises(ConfigError, match="`year` is empty"):
+        read_wave(draft.wave)
+
+
+@pytest.mark.parametrize("text", ["Phần đồng ý: {}", "{} # {}", "- {}: 'a' \"b\"", "{{{}}}", "&{}"])
+def test_a_long_header_stays_valid_yaml(tmp_path, text):
+    """A consent of 1,300 characters with colons, quotes and marks of YAML, taken as it stands."""
+    header = text.format("chúng tôi mời ông/bà: " * 60, "x").strip()
+    rows = [[header, *QUESTIONS], ["Đồng ý", *answers()]]
+    draft = draft_wave([book(tmp_path / "2024.xlsx", P=rows)], tmp_path, "vi")
+    uncomment(draft.wave)
+    survey = read_survey(read_wave(draft.wave))
+    assert set(survey.ledger["reason"]) >= {"ignored"}
+
+
+@pytest.mark.parametrize("shift", [0, 2])
+def test_a_row_of_numbers_or_of_answers_is_no_header(tmp_path, shift):
+    """Column numbers would shift every item; answers would swallow a form."""
+    numbers = [*range(1, 40 + shift)]
+    head = [*["Nhóm", "Nơi ở"][:shift], *(f"Câu hỏi thứ {k}" for k in range(1, 40))]
+    rows = [[1] * shift + answers(39) for _ in range(5)]
+    path = book(tmp_path / "a.xlsx", P=[["KẾT QUẢ"], head, numbers, *rows])
+    draft = draft_wave([path], tmp_path, "vi")
+    assert draft.pack.id != "qd-1001-2023"
+    assert read_facts(draft)["responses"][0]["header"] == 2
+
+
+def test_one_code_among_others_is_no_questionnaire(tmp_path):
+    """Q1 of Q1 to Q28 is not the only question of a British pack."""
+    head = [f"Q{k}" for k in range(1, 29)]
+    draft = draft_wave([book(tmp_path / "a.xlsx", P=[head, *[answers(28)] * 9])], tmp_path, "en")
+    assert not draft.pack.id.startswith("uk")
+    (tmp_path / "uk").mkdir()
+    uk = book(tmp_path / "uk.xlsx", P=[["Q1", "Ngày"], [4, "1/2/2024"], [5, "1/2/2024"]])
+    assert draft_wave([uk], tmp_path / "uk", "en").pack.id.startswith("uk")
+
+
+def test_groups_are_named_in_the_language_of_the_draft(office, tmp_path):
+    """And read in either language, or by code."""
+    draft = draft_wave([office], tmp_path, "en")
+    rows = list(csv.DictReader(draft.units.read_text("utf-8-sig").splitlines()))
+    assert [row["group"] for row in rows] == ["Departments", "Districts", ""]
+    text = draft.units.read_text("utf-8").replace("Đặc biệt,,", "Đặc biệt,,xã, PHƯỜNG, thị trấn")
+    text = text.replace("xã, PHƯỜNG, thị trấn", '"xã, PHƯỜNG, thị trấn"')
+    draft.units.write_text(text.replace("Districts", "districts"), "utf-8")
+    uncomment(draft.wave)
+    groups = read_survey(read_wave(draft.wave)).frame["group"]
+    assert sorted(set(groups)) == ["communes", "departments", "districts"]
+
+
+def test_units_that_may_be_one_are_named(tmp_path):
+    """Two rows until a person says that they are one."""
+    names = ["Sở Hòa Bình", "Sở Hoà Bình", "Sở Công Thương", "SCT", "Phường 1", "Phường 2"]
+    rows = [[name, *answers()] for name in names]
+    path = book(tmp_path / "a.xlsx", P=[["Đơn vị", *QUESTIONS], *rows])
+    draft = draft_wave([path], tmp_path, "vi")
+    assert draft.n_units == 6
+    assert draft.to_confirm == ["Sở Hoà Bình = Sở Hòa Bình", "SCT = Sở Công Thương"]
+    assert "“SCT” và “Sở Công Thương”: cùng một đơn vị?" in draft.wave.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "group"),
+    [
+        ("UBND thành phố Long Xuyên", "Huyện, thị xã, thành phố"),
+        ("Ủy ban nhân dân huyện Chợ Mới", "Huyện, thị xã, thành phố"),
+        ("Uỷ ban nhân dân xã Tân An", "Xã, phường, thị trấn"),
+        ("TP. Châu Đốc", "Huyện, thị xã, thành phố"),
+        ("UBND phường Mỹ Bình", "Xã, phường, thị trấn"),
+        ("Sở Xây dựng", "Sở, ban, ngành"),
+        ("Bản tin", ""),
+        ("Xây dựng", ""),
+    ],
+)
+def test_the_group_of_a_unit_is_known_by_its_first_words(tmp_path, name, group):
+    """Also behind UBND; a word that only begins alike tells nothing."""
+    rows = [["Đơn vị", *QUESTIONS], [name, *answers()], ["Sở B", *answers()]]
+    draft = draft_wave([book(tmp_path / "a.xlsx", P=rows)], tmp_path, "vi")
+    rows = list(csv.DictReader(draft.units.read_text("utf-8-sig").splitlines()))
+    assert rows[0]["group"] == group
