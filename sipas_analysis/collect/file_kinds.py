@@ -9,6 +9,7 @@ from sipas_analysis.errors import FileError
 from sipas_analysis.messages import LANGUAGES, say
 
 TEXT_ENDINGS = (".csv", ".tsv", ".txt")
+UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 WORKBOOKS = ("xlsx", "xlsb", "xls", "ods")
 READABLE = (*WORKBOOKS, "text", "texts", "sav", "dta", "parquet")
 LARGEST = 1_000_000_000  # bytes that a file may unfold to
@@ -66,7 +67,7 @@ def _match_start(path: Path, start: bytes) -> str:
         return "text"
     if path.suffix.lower() == ".gsheet":
         return "link"
-    is_text = not re.search(rb"[\x00-\x08\x0e-\x1f]", start.replace(b"\0", b""))
+    is_text = start[:2] in UTF_16_MARKS or not re.search(rb"[\x00-\x08\x0e-\x1f]", start)
     return "disguise" if is_text and path.suffix.lower().startswith((".xls", ".ods")) else "other"
 
 

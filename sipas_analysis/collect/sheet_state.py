@@ -25,6 +25,7 @@ _XLS_ROW = re.compile(rb"\x08\x02\x10\x00(..).{10}[ -?`-\x7f\xa0-\xbf\xe0-\xff]"
 _XLS_COLUMNS = re.compile(rb"\x7d\x00[\x0a-\x0c]\x00(..)(..).{4}[\x01\x03]", re.DOTALL)
 _XLS_ERROR = re.compile(rb"\x05\x02\x08\x00(..)(..)..(.)\x01", re.DOTALL)
 _XLS_FORMULA = re.compile(rb"\x06\x00(?=(..)(..)(..)..(.).(.).{3}(..).{6}(..))", re.DOTALL)
+_PIECE = 1 << 22
 _ERRORS = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!"}
 
 
@@ -132,7 +133,7 @@ def _iterate_tags(stream: IO[bytes]) -> Iterator[tuple[str, Element]]:
 def _has_values_only(stream: IO[bytes]) -> bool:
     """Return whether a sheet has no state worth reading: a search through its bytes is fast."""
     end = b""
-    while piece := stream.read(1 << 22):
+    while piece := stream.read(_PIECE):
         text = end + piece
         if any(word in text for word in _WORDS) or _TAGS.search(text) or _FAR.search(text):
             return False

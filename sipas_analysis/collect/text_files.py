@@ -5,6 +5,7 @@ import io
 import re
 from collections import Counter
 
+from sipas_analysis.collect.file_kinds import UTF_16_MARKS
 from sipas_analysis.errors import FileError, Place
 
 _SEPARATORS = (",", ";", "\t")
@@ -42,7 +43,7 @@ def _decode_text(content: bytes, file: str) -> str:
     """Return the text of a UTF-8 or UTF-16 file; text that was saved in a wrong code is refused."""
     start = content[:2000]
     encoding = "utf-8-sig"
-    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    if start[:2] in UTF_16_MARKS:
         encoding = "utf-16"
     elif b"\0" in start:
         encoding = "utf-16-le" if start[1::2].count(0) > start[::2].count(0) else "utf-16-be"

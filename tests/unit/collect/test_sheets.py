@@ -195,7 +195,8 @@ def test_a_header_row_beyond_the_file_is_told(write):
 
 def test_a_cell_without_end_is_refused(write):
     """An open quote swallows the rest of a large file."""
-    assert "answers.csv is not" in str(refusal(write('"A1,A2\n' + "5,4\n" * 40_000)))
+    error = refusal(write('A1,A2\n"5,4\n' + "5,4\n" * 40_000))
+    assert (error.message_id, error.places[0].row) == ("open_quote", 2)
 
 
 def test_an_empty_workbook_is_refused(workbook):
@@ -204,8 +205,9 @@ def test_an_empty_workbook_is_refused(workbook):
 
 
 def test_a_workbook_that_is_no_workbook_is_refused(write):
-    """An .xls, a web page or half a download under the name .xlsx."""
-    assert "answers.xlsx is not" in str(refusal(write("<html>", "answers.xlsx")))
+    """Half a download, or no table at all, under the name .xlsx."""
+    assert "answers.xlsx is not" in str(refusal(write(b"PK\x03\x04half", "answers.xlsx")))
+    assert "answers.xlsx is another kind" in str(refusal(write(b"\x00\x01\x02", "answers.xlsx")))
 
 
 def test_a_workbook_cut_short_inside_is_refused(workbook, tmp_path):
@@ -220,7 +222,7 @@ def test_a_workbook_cut_short_inside_is_refused(workbook, tmp_path):
 
 def test_another_kind_of_file_is_refused(write):
     """A scanned report is no file of answers."""
-    assert "must come as .csv" in str(refusal(write("%PDF", "answers.pdf")))
+    assert "answers.pdf is a PDF. Ask for" in str(refusal(write("%PDF", "answers.pdf")))
 
 
 def test_a_missing_file_is_named(tmp_path):
