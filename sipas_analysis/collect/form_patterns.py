@@ -162,23 +162,28 @@ def count_times(forms: pd.DataFrame) -> pd.DataFrame:
     ``forms`` has ``unit`` and ``time`` (ISO text). Midnight to the second is a day without an hour.
 
     Returns:
-        ``n``, ``night`` (from 22:00 to 5:00), ``close`` (at most a minute after another form of the
-        unit) and ``batch`` (in the hour of the unit with the most forms).
+        ``n``; ``night`` (from 22:00 to 5:00); ``close`` (at most a minute after another form of the
+        unit); ``day``, forms per day with forms; ``batch``, forms in the hour with the most, and
+        ``n_batch``, forms of that day.
     """
     moments = pd.to_datetime(forms["time"], format="ISO8601", errors="coerce")
     has_hour = moments.notna() & (moments != moments.dt.normalize())
     timed = pd.DataFrame({"unit": forms["unit"], "moment": moments})[has_hour]
     timed = timed.sort_values(["unit", "moment"], kind="stable")
-    hour = timed["moment"].dt.hour
-    is_same = timed["unit"] == timed["unit"].shift()
+    hour, day = timed["moment"].dt.hour, timed["moment"].dt.normalize()
+    gap = timed["moment"].diff().dt.total_seconds()
     timed = timed.assign(
-        n=1,
+        day=day,
         night=(hour >= NIGHT[0]) | (hour < NIGHT[1]),
-        close=is_same & (timed["moment"].diff().dt.total_seconds() <= CLOSE_SECONDS),
+        close=(timed["unit"] == timed["unit"].shift()) & (gap <= CLOSE_SECONDS),
+        batch=timed.groupby(["unit", day, hour])["unit"].transform("size"),
+        n_batch=timed.groupby(["unit", day])["unit"].transform("size"),
     )
-    by_hour = timed.groupby(["unit", timed["moment"].dt.floor("h")]).size()
-    counts = timed.groupby("unit")[["n", "night", "close"]].sum()
-    return counts.assign(batch=by_hour.groupby(level=0).max())
+    by_unit = timed.groupby("unit")
+    fullest = timed.sort_values("batch", ascending=False, kind="stable").groupby("unit").first()
+    counts = by_unit[["night", "close"]].sum().join(fullest[["batch", "n_batch"]])
+    n = by_unit.size()
+    return counts.assign(n=n, day=n / by_unit["day"].nunique()).astype(float)
 
 
 def compare_operators(forms: pd.DataFrame) -> pd.DataFrame:

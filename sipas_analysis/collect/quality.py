@@ -216,14 +216,14 @@ def _judge_answers(units: pd.DataFrame) -> list[pd.DataFrame]:
 def _judge_times(forms: pd.DataFrame, units: pd.DataFrame) -> list[pd.DataFrame]:
     """Judge forms filled in at night, within a minute of another, or in one hour (rule Q3).
 
-    Large units have more forms a day: the last two are compared with units of the same size.
+    The more forms a day, the closer they are: units are compared with units of as many a day.
     """
-    timed = count_times(forms).astype(float).join(units[["code", "longest_run"]])
-    size = np.log(timed["n"].to_numpy())
+    timed = count_times(forms).join(units[["code", "longest_run"]])
+    days = timed.assign(n=timed["n_batch"])
     parts = [
         _compare_fact("night", timed, n_facts=N_TIME_FACTS),
-        _compare_fact("close", timed, size, n_facts=N_TIME_FACTS),
-        _compare_fact("batch", timed, size, n_facts=N_TIME_FACTS),
+        _compare_fact("close", timed, np.log(timed["day"].to_numpy()), n_facts=N_TIME_FACTS),
+        _compare_fact("batch", days, np.log(days["n"].to_numpy()), n_facts=N_TIME_FACTS),
     ]
     return [part[part["share_percent"] > part["expected_percent"]] for part in parts]
 

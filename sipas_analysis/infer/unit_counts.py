@@ -5,7 +5,8 @@ import numpy as np
 from sipas_analysis.infer.design import Floats
 
 FEWEST_UNITS = 4
-DISPERSION_MARGIN = 1.5  # few units estimate their dispersion badly, so half is added
+MARGIN = 1.5  # on the variance of drawing and of the fit
+MARGIN_BETWEEN = 2.0  # on the variance between units: few units know it badly, and it is skew
 ALIKE = 0.05  # correlation of two forms of a unit by which the fit weighs large and small units
 NOT_RARE = 0.2  # from this p on, the slower of the two tests is left out
 
@@ -14,7 +15,7 @@ def compare_counts(x: Floats, n: Floats, covariate: Floats | None = None) -> tup
     """Return, for each unit, the share expected by the other units and P(count ≥ x).
 
     The expected share is logistic in ``covariate`` (or constant), fitted without the unit. The
-    count is beta-binomial with the correlation ρ of two forms of one other unit, a margin, and the
+    count is beta-binomial with the correlation ρ of two forms of one other unit, margins, and the
     error of the fit. Few units know ρ badly: p is not smaller than that of Student's t on the
     arcsine of the share, with the degrees of freedom of the fit (tests/recovery).
 
@@ -41,7 +42,7 @@ def compare_counts(x: Floats, n: Floats, covariate: Floats | None = None) -> tup
     expected = np.diag(fitted)
     of_fit = n * expected * (1 - expected) * leverage
     of_fit *= (1 + (n.mean() - 1) * rho) / (1 + ALIKE * n.mean())
-    phi = DISPERSION_MARGIN * (1 + (n - 1) * rho + of_fit)
+    phi = MARGIN * (1 + of_fit) + MARGIN_BETWEEN * (n - 1) * rho
     gap = np.arcsin(np.sqrt(np.maximum(x - 0.5, 0) / n)) - np.arcsin(np.sqrt(expected))
     p = np.asarray(stats.t.sf(2 * gap * np.sqrt(n / phi), df))
     few = p < NOT_RARE
