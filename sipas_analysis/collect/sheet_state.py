@@ -16,9 +16,10 @@ from xml.etree.ElementTree import Element, iterparse
 from zipfile import ZipFile
 
 # An Excel sheet with none of these has nothing but values, in cells that all name their place.
-_WORDS = (b"hidden", b't="e"', b":row", b' ht="0"', b' width="0"', b"='", b"\0", b"<!D")
+_HEAD_WORDS = (b":row", b' width="0"', b"='", b"\0", b"<!D")
+_WORDS = (b"hidden", b't="e"', b' ht="0"')
 _TAGS = re.compile(rb"<f|<c[> ][^r]|<row>")
-_FAR = re.compile(rb'r="(?:[G-Z][A-Z]\d|[A-Z]{3}|\d{6})')
+_FAR = re.compile(rb'<c r="(?:[G-Z][A-Z]\d|[A-Z]{3}|[A-Z]+\d{6})[^<>]*[^/]>')
 # Records of .xls: the start of a sheet, hidden rows, hidden columns, errors, formulas.
 _XLS_SHEET = re.compile(rb"\x09\x08.\x00\x00[\x05\x06]\x10\x00", re.DOTALL)
 _XLS_ROW = re.compile(rb"\x08\x02\x10\x00(..).{10}[ -?`-\x7f\xa0-\xbf\xe0-\xff]", re.DOTALL)
@@ -132,12 +133,12 @@ def _iterate_tags(stream: IO[bytes]) -> Iterator[tuple[str, Element]]:
 
 def _has_values_only(stream: IO[bytes]) -> bool:
     """Return whether a sheet has no state worth reading: a search through its bytes is fast."""
-    end = b""
+    end, words = b"", _WORDS + _HEAD_WORDS
     while piece := stream.read(_PIECE):
         text = end + piece
-        if any(word in text for word in _WORDS) or _TAGS.search(text) or _FAR.search(text):
+        if any(word in text for word in words) or _TAGS.search(text) or _FAR.search(text):
             return False
-        end = text[-32:]
+        end, words = text[-99:], _WORDS
     return True
 
 

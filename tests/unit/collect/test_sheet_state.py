@@ -121,7 +121,8 @@ def write_ods(path: Path, rows: list[list[str]], head: str = "", style: str = ""
         parts.writestr("content.xml", content)
         parts.writestr(
             "META-INF/manifest.xml",
-            '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">'
+            '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:'
+            'manifest:1.0">'
             f'<manifest:file-entry manifest:full-path="/" manifest:media-type="{kind}"/>'
             f"{style}</manifest:manifest>",
         )
