@@ -30,6 +30,7 @@ class Cells:
         columns: Typed columns.
         ledger: Changed cells, dropped rows and columns.
         wrong: Places of mistakes, by message.
+        letters: Letter of the column that each typed column was read from.
         names: Headers and codes that the wave may use, by folded text.
         n_left_out: Number of rows that the wave leaves out.
     """
@@ -39,6 +40,7 @@ class Cells:
     columns: dict[str, object] = field(default_factory=dict)
     ledger: list[pd.DataFrame] = field(default_factory=list)
     wrong: dict[str, list[Place]] = field(default_factory=dict)
+    letters: dict[str, str] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
     n_left_out: int = 0
 
@@ -52,6 +54,7 @@ class Cells:
         self, name: str, header: str, kind: str, read: Callable[[str], Reading]
     ) -> None:
         """Read the column ``header`` into ``name``; note changed texts and mistakes of ``kind``."""
+        self.letters[name] = self.table.letters.get(header, "")
         number, distinct = pd.factorize(self.raw[header])
         readings = [read(text) for text in distinct]
         values = np.array([reading.value for reading in readings], dtype=object)
@@ -135,7 +138,7 @@ class Cells:
 
 def write_value(value: object) -> object:
     """Return a value in the form that the ledger shows."""
-    if pd.isna(value):  # also None
+    if value is None:
         return ""
     return f"{value:.12g}" if isinstance(value, float) else value
 

@@ -187,6 +187,7 @@ class Wave(Strict):
     leave_out: Mapping[str, Texts] = {}
     duplicates: Duplicates = Duplicates()
     accepted: Mapping[Code, Acceptance] = {}
+    keyed_twice: tuple[Responses, ...] = ()
     design: Sampling = Sampling()
     units: str = "units.csv"
     earlier: tuple[str, ...] = ()
@@ -227,6 +228,11 @@ class Wave(Strict):
         """Codes of the keys of all files."""
         parts = [self.columns, *(responses.columns for responses in self.responses)]
         return list(dict.fromkeys(key for part in parts for key in part.keys))
+
+    @property
+    def second_keying(self) -> "Wave":
+        """The wave as it is read from the files that were keyed a second time (rule Q7)."""
+        return self.model_copy(update={"responses": self.keyed_twice})
 
     def columns_of(self, responses: Responses) -> Columns:
         """Return the columns of the wave and of an entry, with its labels; the entry goes first."""
@@ -269,7 +275,7 @@ class Wave(Strict):
         names = [name for name in (self.units, self.unit_changes, self.crosswalk) if name]
         names = [self.instrument, *names] if self._has_pack_file else names
         paths = [self._path, *map(self.path_of, names)]
-        paths += [path for path, _ in self.list_sources()]
+        paths += [path for path, _ in (*self.list_sources(), *self.second_keying.list_sources())]
         for name in self.earlier:
             earlier_path = self.path_of(name)
             paths += read_wave(earlier_path).list_files() if earlier_path.exists() else []
