@@ -6,7 +6,7 @@ is recognised by at least half of its items, and only if most codes in the heade
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sipas_analysis.collect.cell_state import keep_forms
@@ -175,7 +175,8 @@ def _recognise_sheet(path: Path, table: Table, pack: Instrument) -> DraftSheet:
         )
         for code, header in placed.items.items()
     }
-    table = keep_forms(table, placed, readers, (), "read")
+    likely = recognise_roles(table, placed, pack)  # the label of a total may stand below the units
+    table = keep_forms(table, replace(placed, roles=likely), readers, (), "read")
     roles = recognise_roles(table, placed, pack)
     return DraftSheet(path, table, placed, readers, roles, _find_unit(table, path, roles))
 
