@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 
 from sipas_analysis.collect.survey import Survey, read_survey
 from sipas_analysis.collect.wave import read_wave
+from sipas_analysis.errors import SipasError
 
 # Properties: the same examples at each run, however slow the machine. `quick` is what
 # `make test` runs; `make test-full` tries 20 times as many, other ones each time.
@@ -110,6 +111,20 @@ def read_answers(make_wave: Callable[..., Path]) -> Callable[..., Survey]:
 
     def read(answers: str | bytes | None = None, **facts: Any) -> Survey:
         return read_survey(read_wave(make_wave(answers, **facts)))
+
+    return read
+
+
+@pytest.fixture
+def refused(read_answers: Callable[..., Survey]) -> Callable[..., SipasError]:
+    """Read answers that cannot stand and return the error: answers, its class, facts."""
+
+    def read(
+        answers: str | bytes | None = None, kind: type[SipasError] = SipasError, **facts: Any
+    ) -> SipasError:
+        with pytest.raises(kind) as caught:
+            read_answers(answers, **facts)
+        return caught.value
 
     return read
 

@@ -16,6 +16,7 @@ from sipas_analysis.collect.readings import (
     Reading,
     find_choice,
     find_decimal,
+    find_level,
     fold_answer,
     is_unclear,
     list_choices,
@@ -65,13 +66,14 @@ def make_item_readers(placed: PlacedColumns, responses: Responses, wave: Wave) -
     readers = {}
     for code, header in placed.items.items():
         scale, (blank, recode) = pack.scale_of(code), find_words(columns, code, header)
-        read_word = make_level_reader(scale, (), {})
-        readings = {text: read_word(word) for text, word in recode.items()}
-        levels = {text: level for text, level in columns.labels.items() if level in scale.levels}
-        levels |= {text: reading.level for text, reading in readings.items() if reading.ok}
+        levels = {text: find_level(scale, word) for text, word in recode.items()}
+        words = {**columns.labels, **levels}.items()
+        labels = {
+            text: level for text, level in words if level is not None and level in scale.levels
+        }
         blank += (*pack.list_codes(code, "blank"), *responses.blank)
         absent = pack.list_codes(code, "not_applicable")
-        readers[code] = make_level_reader(scale, blank, levels, absent)
+        readers[code] = make_level_reader(scale, blank, labels, absent)
     return readers
 
 
@@ -84,8 +86,8 @@ def _read_items(cells: Cells, placed: PlacedColumns, responses: Responses, wave:
             continue
         header, scale = placed.items[code], pack.scale_of(code)
         recode = find_words(wave.columns_of(responses), code, header)[1]
-        read_word = make_level_reader(scale, (), {})
-        cells.refuse_words("recode", header, [w for w in recode.values() if not read_word(w).ok])
+        wrong = [word for word in recode.values() if find_level(scale, word) is None]
+        cells.refuse_words("recode", header, wrong)
         cells.read_column(code, header, f"answer {scale.low} {scale.high}", readers[code])
         cells.columns[code] = np.asarray(cells.columns[code], dtype=float)  # also if all are blank
         if pack.find_question(code).reverse:

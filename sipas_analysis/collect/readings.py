@@ -33,11 +33,6 @@ class Reading:
     reason: str = ""
     ok: bool = True
 
-    @property
-    def level(self) -> int:
-        """The value as a level."""
-        return int(str(self.value).removesuffix(".0"))
-
 
 Reader = Callable[[str], Reading]
 
@@ -85,6 +80,12 @@ def make_level_reader(
         return Reading(float(folded), "" if text == str(int(folded)) else "spelling")
 
     return read_level
+
+
+def find_level(scale: Scale, word: str) -> int | None:
+    """Return the level that a word means, if any."""
+    value = make_level_reader(scale, (), {})(word).value
+    return None if value is None else int(float(str(value)))
 
 
 def list_choices(indicator: Indicator) -> dict[str, str]:

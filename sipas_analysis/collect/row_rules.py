@@ -212,6 +212,8 @@ def check_sample(frame: pd.DataFrame, wave: Wave) -> None:
 
 def _list_places(frame: pd.DataFrame, wave: Wave, role: str) -> list[Place]:
     """Return the place and the value of a role in some forms."""
-    header, values = getattr(wave.columns, role) or role, frame[role].map(write_value)
-    rows = zip(frame["file"], frame["row"], values, strict=True)
-    return [Place(str(file), int(row), header, value) for file, row, value in rows]
+    header = getattr(wave.columns, role) or role
+    return [
+        Place(str(file), int(row), header, "" if pd.isna(value) else str(write_value(value)))
+        for file, row, value in zip(frame["file"], frame["row"], frame[role], strict=True)
+    ]

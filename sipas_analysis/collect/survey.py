@@ -257,7 +257,9 @@ def _read_file(
     headers, columns = place_split_questions(table.frame.columns, split, columns, pack)
     placed = place_columns(headers, columns, pack, sheet.labels)
     readers = make_item_readers(placed, responses, wave)
-    headers_by_code = {code: (header,) for code, header in placed.items.items()}
+    headers_by_code: dict[str, tuple[str, ...]] = {
+        code: (header,) for code, header in placed.items.items()
+    }
     headers_by_code |= {question.code: question.headers for question in split}
     item_readers = {header: readers[code] for code in readers for header in headers_by_code[code]}
     hidden = responses.hidden or wave.hidden
@@ -344,9 +346,8 @@ def _check_accepted(wave: Wave, codes: list[str]) -> None:
     """Refuse a unit under ``accepted`` that is not in the list."""
     for code in wave.accepted:
         if code not in codes:
-            close = difflib.get_close_matches(code, codes, n=1) or codes[:3]
-            fields = {"code": code, "close": ", ".join(close)}
-            raise ConfigError("wave_accepted", [Place(wave.path.name)], **fields)
+            close = ", ".join(difflib.get_close_matches(code, codes, n=1) or codes[:3])
+            raise ConfigError("wave_accepted", [Place(wave.path.name)], (), code=code, close=close)
 
 
 def _check_adjusters(survey: Survey) -> None:
