@@ -177,7 +177,6 @@ def read_survey(wave: Wave) -> Survey:
         return _CACHED_SURVEY[fingerprint]
     pack, units = wave.read_pack(), read_units(wave)
     check_printed_texts(wave)
-    _check_accepted(wave, list(units["code"]))
     frame, ledgers, n_read = _read_files(wave, index_units(units))
     error = check_unit_days(units, set(frame["unit"]), wave.collected.end, wave.units)
     error = error or _check_form_days(frame, wave)
@@ -340,14 +339,6 @@ def _drop_short_forms(
         column="", found=n_answered[is_short].astype(str), became="", reason="form_dropped"
     )
     return frame[~is_short].reset_index(drop=True), dropped
-
-
-def _check_accepted(wave: Wave, codes: list[str]) -> None:
-    """Refuse a unit under ``accepted`` that is not in the list."""
-    for code in wave.accepted:
-        if code not in codes:
-            close = ", ".join(difflib.get_close_matches(code, codes, n=1) or codes[:3])
-            raise ConfigError("wave_accepted", [Place(wave.path.name)], (), code=code, close=close)
 
 
 def _check_adjusters(survey: Survey) -> None:

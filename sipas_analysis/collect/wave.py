@@ -417,6 +417,11 @@ def _check_entry(wave: Wave, responses: Responses, pack: Instrument) -> None:
     for label, level in columns.labels.items():
         if not any(level in pack.scale_of(code).levels for code in pack.rated_codes):
             raise ConfigError("wave_label", places, label=label, low=scale.low, high=scale.high)
+    for code, header in columns.items.items():
+        codes_of_header = [c for c, h in columns.items.items() if fold_text(h) == fold_text(header)]
+        if header and len(codes_of_header) > 1:
+            fields = {"header": header, "codes": ", ".join(codes_of_header)}
+            raise ConfigError("wave_header_twice", places, ("columns", "items", code), **fields)
     labels = {fold_answer(text) for text in (*responses.labels, *responses.columns.labels)}
     for text in responses.blank:
         if fold_answer(text) in labels:
