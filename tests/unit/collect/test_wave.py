@@ -126,6 +126,18 @@ def test_all_mistakes_are_listed_at_once(make_wave):
             r"`index.overall.weights`: `weights:` must name factors .*\(access, results\)",
         ),
         ({"index": {"overall": {"rule": "weights"}}}, "`rule: weights` needs `weights:`"),
+        ({"seed": -1}, "`seed` cannot be '-1': it must be at least 0"),
+        ({"id": "small\n"}, r"`id` cannot be 'small\\n'"),
+        ({"dates": "y/m"}, "`dates` cannot be 'y/m'"),
+        ({"decimal": ","}, "`decimal` cannot be ','"),
+        ({"columns": {"items": {"A1": "Câu 1", "D1": "câu  1"}}}, "“Câu 1” to A1, D1"),
+        ({"columns": {"keys": {"time": "x"}}}, "may not be called “time”"),
+        ({"columns": {"join": {"A9": ["x", "y"]}}}, "`join` in wave.yaml speaks of “A9”"),
+        (
+            {"responses": [{"file": "a.csv", "columns": {"items": {"A9": "x"}}}]},
+            "`items` in wave.yaml speaks of “A9”",
+        ),
+        ({"responses": [{"file": "a.csv", "labels": {"Tốt": 6}}]}, "“Tốt” does not"),
     ],
 )
 def test_a_wrong_fact_is_told_with_its_cure(make_wave, facts, said):
@@ -164,3 +176,47 @@ def test_a_label_must_mean_a_level(make_wave):
     """`Tốt: 6` is a slip of the finger."""
     with pytest.raises(ConfigError, match="“Tốt” does not"):
         read_wave(make_wave(columns={"unit": "unit", "labels": {"Tốt": "6"}}))
+
+
+def test_an_entry_adds_to_the_columns_of_the_wave(make_wave):
+    """Mappings and lists are joined and the entry goes first; a role is replaced, also by none."""
+    entry = {
+        "file": "a.csv",
+        "labels": {"Khá": 4},
+        "columns": {
+            "date": "Ngày 2",
+            "unit": "",
+            "items": {"A2": "Câu 2b"},
+            "blank": {"A1": ["8"], "D1": ["x"]},
+            "labels": {"Tốt": 4},
+            "ignore": ["Ghi chú"],
+            "recode": {"sex": {"F": "Nữ"}},
+        },
+    }
+    columns = {
+        "unit": "Đơn vị",
+        "date": "Ngày",
+        "form": "Số",
+        "items": {"A1": "Câu 1", "A2": "Câu 2"},
+        "blank": {"A1": ["9"]},
+        "labels": {"Tốt": 5, "Kém": 2},
+        "ignore": ["STT"],
+        "recode": {"sex": {"M": "Nam"}},
+    }
+    wave = read_wave(make_wave(columns=columns, responses=[entry, {"file": "b.csv"}]))
+    merged = wave.columns_of(wave.responses[0])
+    assert (merged.unit, merged.date, merged.form) == ("", "Ngày 2", "Số")
+    assert merged.items == {"A1": "Câu 1", "A2": "Câu 2b"}
+    assert merged.blank == {"A1": ("9", "8"), "D1": ("x",)}
+    assert merged.labels == {"Tốt": 4, "Kém": 2, "Khá": 4}
+    assert merged.ignore == ("STT", "Ghi chú")
+    assert merged.recode == {"sex": {"M": "Nam", "F": "Nữ"}}
+    assert wave.columns_of(wave.responses[1]) == wave.columns
+
+
+def test_a_header_that_an_entry_gives_to_another_item_is_taken_from_the_first(make_wave):
+    """Else one column would be counted as two items, in silence."""
+    columns = {"items": {"A1": "Câu 1", "A2": "Câu 2"}}
+    entry = {"file": "a.csv", "columns": {"items": {"A1": "câu 2"}}}
+    wave = read_wave(make_wave(columns=columns, responses=[entry]))
+    assert wave.columns_of(wave.responses[0]).items == {"A1": "câu 2"}
