@@ -33,7 +33,9 @@ from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.messages import say
 
 ALARM = 0.05
-MANY_STRAIGHT = 25.0  # percent of forms with one answer throughout, from which they are named first
+MANY_STRAIGHT = (
+    25.0  # percent of forms with one answer throughout, above which they are named first
+)
 RULES = {
     "straight": "Q1",
     "twins": "Q2",
@@ -69,8 +71,8 @@ class Findings:
 
     @property
     def has_many_straight(self) -> bool:
-        """Whether a quarter of the forms of the wave give one answer to all items: say it first."""
-        return self.straight_percent >= MANY_STRAIGHT
+        """Whether over a quarter of the forms give one answer to all items: say it first."""
+        return self.straight_percent > MANY_STRAIGHT
 
     @property
     def flagged_units(self) -> set[str]:
@@ -248,8 +250,8 @@ def _judge_operators(forms: pd.DataFrame, units: pd.DataFrame) -> list[pd.DataFr
     """Judge the forms of each operator; of each unit and fact the operator that stands out most."""
     table = compare_operators(forms).join(units[["code", "longest_run"]], on="unit")
     rows = _list_rows("count", table, table["expected"].to_numpy(), table["p"].to_numpy())
-    rows[["rule", "fact"]] = [("Q4", fact) for fact in table["fact"]]
-    worst = rows.assign(operator=table["operator"].to_numpy()).sort_values("p", kind="stable")
+    names = {name: table[name].to_numpy() for name in ("fact", "operator")}
+    worst = rows.assign(rule="Q4", **names).sort_values("p", kind="stable")
     return [worst.drop_duplicates(["unit", "fact"])]
 
 

@@ -4,14 +4,17 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from sipas_analysis.collect.keyed_twice import Keyings, compare_keyings
 from sipas_analysis.collect.quality import Findings, check
 from sipas_analysis.collect.survey import Survey
+from sipas_analysis.errors import Place, group_places, list_places
 from sipas_analysis.infer.unit_counts import FEWEST_UNITS
 from sipas_analysis.messages import Language, format_number, say
 from sipas_analysis.reports.no_answers import count_no_answers
 
 MANY_BLANK = 20.0  # percent of forms
 TINY = 0.001  # a smaller p is printed in words
+SHOWN_CELLS = 20  # disagreements of two keyings that are printed; the file has all
 Lines = Iterator[tuple[str, pd.DataFrame | None]]  # a sentence, or a title with its table
 
 
@@ -35,6 +38,8 @@ def describe_check(survey: Survey, language: Language) -> Lines:
     if len(findings.noticed()):
         yield say(language, "cli.said.findings"), _tabulate_findings(findings, language)
     yield from describe_flagged(survey, language, findings)
+    if survey.wave.keyed_twice:
+        yield from _describe_keyings(compare_keyings(survey), language)
     yield from _describe_gaps(survey, language)
 
 
@@ -71,6 +76,38 @@ def describe_flagged(survey: Survey, language: Language, findings: Findings | No
         yield say(language, "cli.said.accepted_none", units=", ".join(unneeded)), None
 
 
+def _describe_keyings(keyings: Keyings, language: Language) -> Lines:
+    """Name the answers that two keyings read differently, and how often they differ (rule Q7)."""
+    alone, differing = keyings.unmatched, keyings.disagreements
+    if len(alone):
+        rows = alone[["file", "row"]].itertuples(index=False)
+        places = list_places(
+            group_places(Place(str(file), int(row)) for file, row in rows), language
+        )
+        yield say(language, "cli.said.keyed_alone", n=len(alone), places=places), None
+    whole = keyings.items.iloc[:1].to_dict("records")
+    for rate in whole:
+        shares = {
+            name: format_number(rate[name], language, 2) for name in ("percent", "low", "high")
+        }
+        counts = {"forms": keyings.n_forms, "n": rate["n"], "differ": rate["differ"]}
+        message_id = "keyed_twice" if rate["differ"] else "keyed_same"
+        yield say(language, f"cli.said.{message_id}", **counts, **shares), None
+    if differing.empty:
+        return
+    cells = differing[["form", "item"]].head(SHOWN_CELLS)
+    for head, end in (("keyed_first", ""), ("keyed_second", "_2")):
+        names = [f"{name}{end}" for name in ("file", "cell", "value")]
+        columns = differing[names].head(SHOWN_CELLS).itertuples(index=False)
+        cells[head] = [f"{file}, {cell}: {value or '–'}" for file, cell, value in columns]
+    yield say(language, "cli.table.keyed_twice"), cells
+    for name, table in (("items", keyings.items.iloc[1:]), ("operators", keyings.operators)):
+        rates = table[table["differ"] > 0].rename(
+            columns={"n": "n_answers", "percent": "differ_percent"}
+        )
+        yield say(language, f"cli.table.keyed_{name}"), rates.round(2)
+
+
 def _describe_gaps(survey: Survey, language: Language) -> Lines:
     """Name units with few forms or none, and items that many people left blank."""
     forms, min_forms = survey.frame["unit"].value_counts(), survey.instrument.index.min_forms
@@ -103,8 +140,16 @@ def list_check_tables(survey: Survey) -> dict[str, pd.DataFrame]:
 
     changes = survey.ledger.groupby(["file", "column", "reason"], sort=True)["row"]
     ledger = changes.agg(n="size", first_row="min").reset_index()
-    return {
+    figures = Figures(survey)
+    copies = figures.findings.copies
+    tables = {
         "ledger": ledger,
-        "quality": Figures(survey).findings.to_frame(),
+        "quality": figures.findings.to_frame(),
+        "copies": copies[~copies["unit"].isin(figures.hidden_units)],
         "no_answers": count_no_answers(survey),
     }
+    if not survey.wave.keyed_twice:
+        return tables
+    keyings = compare_keyings(survey)
+    tables |= {"keyed_twice": keyings.to_frame(), "keyed_alone": keyings.unmatched}
+    return tables | {"keyed_items": keyings.items, "keyed_operators": keyings.operators}
