@@ -171,7 +171,7 @@ def test_check_of_a_clean_wave_says_that_nothing_was_changed(sipas, make_wave):
     """And what to do next."""
     _, out, _ = sipas("check", make_wave(GOOD))
     assert "Nothing was changed or dropped." in out
-    assert "nothing noticed" in out
+    assert "fewer than four units" in out
     assert "Next: sipas run" in out
 
 
@@ -581,7 +581,11 @@ BAD = {
     ),
     14: ({}, GOOD.replace("so-b", "so-z"), "value 'so-z'"),
     15: ({"yeer": 2024}, GOOD, "Did you mean `year`"),
-    16: ({}, "unit,A1,A2,D1\nso-a,,,\n", "none of the 1 forms"),
+    16: (
+        {"columns": {"unit": "unit", "form": "no"}},
+        "no,unit,A1,A2,D1\n1,so-a,5,4,3\n1,so-b,4,4,3\n",
+        "Form ids must be unique",
+    ),
     20: ({}, GOOD.replace("so-b,5", "so-z,7", 1), "value 'so-z'"),
     21: ({"columns": {"unit": "unit", "stratum": "tang"}}, LONELY, "strata: x"),
 }
@@ -590,14 +594,15 @@ BAD = {
 @pytest.mark.parametrize("verb", ["check", "score", "drivers", "report", "run"])
 @pytest.mark.parametrize("code", BAD)
 def test_a_bad_wave_is_one_paragraph_and_leaves_nothing(sipas, make_wave, tmp_path, code, verb):
-    """Its own exit code; file, row, column, value and remedy; no traceback, no output."""
+    """Its own exit code, place, value and remedy; no traceback; only ``check`` writes files."""
     facts, answers, shown = BAD[code]
     out = ["--out", tmp_path / "out"]
     found, _, err = sipas(verb, make_wave(answers, **facts), *out)
     assert found == code
     assert shown in err
     assert "Traceback" not in err
-    assert not (tmp_path / "out").exists()
+    written = {path.relative_to(tmp_path / "out").parts[0] for path in tmp_path.rglob("out/**/*.*")}
+    assert written <= ({"return", "overview.xlsx", "overview.csv"} if verb == "check" else set())
     assert [*Path.cwd().iterdir()] == []
 
 
@@ -658,6 +663,45 @@ def test_a_report_that_cannot_be_made_is_refused(
     assert notebooks == []
 
 
+def test_a_refused_check_leaves_what_to_send_back(sipas, make_wave, tmp_path):
+    """The exit code is that of the refusal; the slip and the overview are there."""
+    path = make_wave(GOOD.replace("5,4,3,5", "5,7,3,5", 1))
+    code, out, err = sipas("check", path, "--out", tmp_path / "out")
+    assert code == 12
+    assert f"Wrote {tmp_path / 'out/overview.xlsx'}" in out
+    assert f"Wrote 2 files to return to units to {tmp_path / 'out/return'}" in out
+    names = {file.relative_to(tmp_path / "out").as_posix() for file in tmp_path.rglob("out/**/*.*")}
+    slips = {"return/so-a.docx", "return/so-a.xlsx"}
+    assert names == {"overview.csv", "overview.xlsx", *slips}
+    assert "cell C2" in err
+    plain = sipas("check", path)
+    assert (plain[0], plain[1]) == (12, "")
+
+
+def test_a_check_in_words_numbers_and_with_few_forms(sipas, make_wave):
+    """No rule code, no 0.0000, decimals of the language; seven forms are named."""
+    units = "code,name_vi,group\n" + "".join(f"u-{k},Đơn vị {k},departments\n" for k in range(6))
+    rng = random.Random(3)
+    forms = [
+        f"u-{k},{','.join(str(rng.randint(2, 5)) for _ in range(4))}\n"
+        for k in range(1, 6)
+        for _ in range(60 if k < 5 else 7)
+    ]
+    answers = "unit,A1,A2,D1,OVERALL\n" + "".join(forms) + "u-0,5,5,5,5\n" * 60
+    path = make_wave(answers, units=units)
+    code, out, _ = sipas("check", path, lang="vi")
+    text = " ".join(re.sub("[┃│┏┓┗┛━─┡┩╇╈┳┴┻└┘┬┼]", " ", out).split())
+    assert code == 0
+    assert "Mọi người đều hài lòng với mọi tiêu chí" in text
+    assert "nhỏ hơn 0,001" in text
+    assert not re.search(r"\bQ[1-7]\b|0,0000|\d\.\d", text.replace(str(path), ""))
+    assert "Chưa đủ 30 phiếu hợp lệ để xếp hạng: Đơn vị 5 (7 phiếu, cần ít nhất 30)" in text
+    assert 'accepted:\n  u-0: {by: "…", because: "…"}' in out
+    code, out, _ = sipas("score", path, lang="vi")
+    assert "Chưa xếp hạng Đơn vị 0: phiếu cần kiểm tra lại trước khi công bố" in out
+    assert 'accepted:\n  u-0: {by: "…", because: "…"}' in out
+
+
 def test_a_folder_that_cannot_be_written_is_refused(sipas, make_wave, tmp_path):
     """A file stands where the folder should be."""
     (tmp_path / "out").write_text("mine", "utf-8")
@@ -668,11 +712,14 @@ def test_a_folder_that_cannot_be_written_is_refused(sipas, make_wave, tmp_path):
 
 
 def test_a_fault_of_ours_says_so_and_leaves_a_log(sipas, make_wave, monkeypatch):
-    """Exit code 70, one paragraph, the traceback in a file."""
+    """Exit code 70, one paragraph, the program's lines in a file, and no answer of a person."""
     from sipas_analysis.collect import survey
 
     def fail(wave):
-        raise ZeroDivisionError("inside")
+        try:
+            float("Chị Hoa, 0912345678")
+        except ValueError as error:
+            raise ZeroDivisionError("Chị Hoa, 0912345678") from error
 
     monkeypatch.setattr(survey, "read_survey", fail)
     code, _, err = sipas("score", make_wave(GOOD))
@@ -681,7 +728,12 @@ def test_a_fault_of_ours_says_so_and_leaves_a_log(sipas, make_wave, monkeypatch)
     assert "This is our fault, not yours: ZeroDivisionError" in err
     assert str(log) in err
     assert len(err.splitlines()) == 1
-    assert "ZeroDivisionError: inside" in log.read_text("utf-8")
+    details = log.read_text("utf-8")
+    assert "ZeroDivisionError\n" in details
+    assert "ValueError\n" in details
+    assert re.search(r"test_cli\.py\", line \d+, fail", details)
+    assert "Hoa" not in details + err
+    assert "0912345678" not in details + err
 
 
 def test_a_fault_of_ours_in_a_folder_that_is_read_only_still_leaves_a_log(
