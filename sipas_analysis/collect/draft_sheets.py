@@ -148,10 +148,10 @@ def recognise_sheets(files: SheetFiles, pack: Instrument) -> list[DraftSheet]:
         header, n_items = find_header(sheet, pack)
         if 2 * n_items >= len(pack.items):
             sheets.append(_recognise_sheet(path, find_table(sheet, header), pack))
-    has_form = [sheet for sheet in sheets if "form" in sheet.roles]
-    ids = [text for sheet in has_form for text in sheet.table.frame[sheet.roles["form"]]]
-    for sheet in has_form if len(set(ids)) < len(ids) else ():
-        del sheet.roles["form"]  # a running number that restarts
+    roles = [(draft.roles, draft.table.frame) for draft in sheets if "form" in draft.roles]
+    ids = [text for roles_of, frame in roles for text in frame[roles_of["form"]]]
+    for roles_of, _ in roles if len(set(ids)) < len(ids) else ():
+        del roles_of["form"]  # a running number that restarts
     for path, _ in files.sheets:
         if path not in {sheet.path for sheet in sheets}:
             fields = {"file": path.name, "pack": pack.id, "n_items": len(pack.items)}
