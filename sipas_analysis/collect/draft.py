@@ -100,6 +100,15 @@ class Findings:
         has_column = any("unit" in sheet.roles for sheet in self.sheets)
         return has_column or len(units) > 1 or any(map(guess_group, units))
 
+    def is_ignored(self, header: str) -> bool:
+        """Return whether the drafted pack leaves out a column as free text."""
+        return not {header, header.rpartition("/")[2]}.isdisjoint(self.choice.ignored)
+
+    def list_ignored(self) -> list[str]:
+        """Return the headers of free text, once each."""
+        headers = (header for sheet in self.sheets for header in sheet.placed.unknown)
+        return [*dict.fromkeys(filter(self.is_ignored, headers))]
+
     def list_left(self, *parts: str) -> list[str]:
         """Return the headers of some lists of the placed columns that have no role, once each."""
         left = [
@@ -107,7 +116,7 @@ class Findings:
             for sheet, near in zip(self.sheets, self.nearest, strict=True)
             for part in parts
             for header in getattr(sheet.placed, part)
-            if header not in (*sheet.roles.values(), *near.values(), *self.choice.ignored)
+            if header not in (*sheet.roles.values(), *near.values()) and not self.is_ignored(header)
         ]
         return [*{fold_text(header): header for header in left}.values()]
 
@@ -172,7 +181,7 @@ def draft_wave(
         if findings.has_unit_list
         else [],
         file_is_unit=findings.has_unit_list and any(sheet.unit for sheet in sheets),
-        dropped=findings.list_left("personal", "system"),
+        dropped=[*findings.list_left("personal", "system"), *findings.list_ignored()],
         to_confirm=[*wordings, *labels, *(f"{a} = {b}" for a, b in near_units.items())],
         skipped=[path.name for path in contents.errors],
         has_year=_find_year(sheets) is not None,
@@ -324,7 +333,7 @@ def _write_columns(findings: Findings) -> str:
         *(f"# {line}\n" for line in labels),
         *([findings.say("dropped", names=dropped)] if dropped else []),
         "ignore:\n",
-        *(f"- {_write_yaml(name).splitlines()[0]}\n" for name in findings.choice.ignored),
+        *(f"- {_write_yaml(name).splitlines()[0]}\n" for name in findings.list_ignored()),
         *([findings.say("unplaced", n=len(unplaced))] if unplaced else []),
         *(f"# - {_write_yaml(header).splitlines()[0]}\n" for header in unplaced),
     ]

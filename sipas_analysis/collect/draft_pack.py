@@ -47,7 +47,7 @@ class PackChoice:
         name: What ``instrument:`` says.
         text: The drafted pack as YAML; empty if the pack exists already.
         labels: Further words of the files with their level.
-        ignored: Headers of free text.
+        ignored: Headers and wordings of free text.
         unordered: Headers of questions whose answers have no known order.
         nearest: The pack of the program that fits best, with the items found, if any was.
     """

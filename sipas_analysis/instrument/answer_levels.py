@@ -13,6 +13,7 @@ from pathlib import Path
 import yaml
 
 _NUMBERED = re.compile(r"(\d{1,2})(?:\s*[.:)(\-–=]\s*(.*?)\)?)?")  # 5, "5. rất tốt", "5 (rất tốt)"
+_NUMBER = re.compile(r"^\d+\s*[.:)(\-–=]\s*")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 NO_ANSWER = ("blank", "not_applicable")
 SATISFIED_FROM = {2: 2, 3: 3, 4: 3, 5: 4, 7: 6, 10: 8}  # by the highest level
@@ -94,7 +95,10 @@ def order_columns(columns: Mapping[str, Sequence[str]]) -> dict[str, AnswerLevel
 
 def _set_no_answer_apart(texts: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
     """Return the answers of a column, and its texts of no answer by kind."""
-    no_answer = {kind: [text for text in texts if text in list_words(kind)] for kind in NO_ANSWER}
+    no_answer = {
+        kind: [text for text in texts if _NUMBER.sub("", text) in list_words(kind)]
+        for kind in NO_ANSWER
+    }
     apart = {text for words in no_answer.values() for text in words}
     return [text for text in texts if text not in apart], no_answer
 

@@ -60,7 +60,7 @@ class PackDraft:
     Attributes:
         content: The pack, by key.
         labels: Further texts of the files with their level, for ``columns: labels``.
-        ignored: Headers of free text.
+        ignored: Headers and wordings of free text.
         unordered: Headers of questions whose answers have no known order.
         answers: Those answers.
     """
@@ -115,7 +115,7 @@ def draft_pack(
         language: Language of its texts.
     """
     single = [column for column in columns if not (column.many or _is_profile(column))]
-    short = [column for column in single if len(column.texts) <= MOST_ANSWERS]
+    short = [column for column in single if 0 < len(column.texts) <= MOST_ANSWERS]
     levels = order_columns({column.header: [*column.texts] for column in short})
     rated = [column for column in columns if column.header in levels]
     choices = [column for column in columns if column.is_choice or column in rated]
@@ -135,7 +135,7 @@ def draft_pack(
     return PackDraft(
         content,
         _list_other_labels(rated, levels),
-        [column.header for column in columns if column not in choices],
+        [text for c in columns if c not in choices for text in {c.header, c.wording}],
         [column.header for column in unordered],
         [*dict.fromkeys(text for column in unordered for text in column.texts.values())],
     )
@@ -172,15 +172,18 @@ def _draft_questions(
         kind: _draft_scale([c for c in rated if kinds[c.header] == kind], levels, language)
         for kind in kinds.values()
     }
+    places = _place_questions(rated, levels, kinds, main)
     for column in rated:
         kind, taken = kinds[column.header], {*factors.values(), *_list_codes(parts)}
-        part = _choose_part(column, levels[column.header], kind == main, parts)
+        part = places[column.header]
         free = (code for code in (column.code, *map("C{}".format, range(1, 10_000))) if code)
         code = next(code for code in free if code not in {*taken, *RESERVED})
         question: dict[str, object] = {language: column.wording}
         if part == "items" and column.group in factors:
             question = {"factor": factors[column.group], **question}
-        if kind != main:
+        if part == "nps":
+            part, question["scale"] = "beside_items", {"score": "nps"}
+        elif kind != main:
             question["scale"] = scales[kind]
         if part == "overall_item":
             parts[part] = {"code": code, **question}
@@ -196,16 +199,30 @@ def _describe_kind(levels: AnswerLevels) -> tuple[int, int, str]:
     return levels.low, levels.high, levels.labels.get(levels.high, "")
 
 
-def _choose_part(
-    column: DraftColumn, levels: AnswerLevels, is_main: bool, parts: Mapping[str, object]
-) -> str:
-    """Return where a question belongs; numbers of another scale are not added to the index."""
-    wording = column.wording.casefold()
-    if levels.high == 10 and any(word in wording for word in list_words("nps")):
-        return "beside_items"
-    if not parts["overall_item"] and any(word in wording for word in list_words("overall")):
-        return "overall_item"
-    return "items" if is_main or levels.labels else "beside_items"
+def _place_questions(
+    rated: Sequence[DraftColumn],
+    levels: Mapping[str, AnswerLevels],
+    kinds: Mapping[str, tuple[int, int, str]],
+    main: tuple[int, int, str],
+) -> dict[str, str]:
+    """Return where each question belongs; numbers of another scale are not added to the index.
+
+    The first question on the whole is the overall item. If no item is left, every question is one.
+    """
+    places: dict[str, str] = {}
+    for column in rated:
+        wording, answers = column.wording.casefold(), levels[column.header]
+        if answers.high == 10 and any(word in wording for word in list_words("nps")):
+            place = "nps"
+        elif any(word in wording for word in list_words("overall")) and (
+            "overall_item" not in places.values()
+        ):
+            place = "overall_item"
+        else:
+            is_item = kinds[column.header] == main or answers.labels
+            place = "items" if is_item else "beside_items"
+        places[column.header] = place
+    return places if "items" in places.values() else dict.fromkeys(places, "items")
 
 
 def _draft_scale(
@@ -217,8 +234,9 @@ def _draft_scale(
     scale: dict[str, object] = {"low": found[0].low, "high": found[0].high}
     scale["satisfied_from"] = found[0].satisfied_from
     for kind in NO_ANSWER:
-        texts = dict.fromkeys(written[text] for column in found for text in column.no_answer[kind])
-        scale |= {kind: [*texts]} if texts else {}
+        texts = [written[text] for column in found for text in column.no_answer[kind]]
+        codes = [match[0] for text in texts if (match := re.match(r"\d+", text))]
+        scale |= {kind: [*dict.fromkeys([*codes, *texts])]} if texts else {}
     labels = {level: text for column in found[::-1] for level, text in column.labels.items()}
     shown = {level: written.get(labels[level]) or _capitalise(labels[level]) for level in labels}
     if shown:
@@ -253,7 +271,7 @@ def _draft_indicator(column: DraftColumn, language: Language) -> dict[str, objec
     levels: dict[str, object] = {}
     for words in column.texts.values():
         code = column.choice_codes.get(words) or make_code(words, levels)
-        levels[code] = {language: words}
+        levels[code] = {language: words.removeprefix(f"{code}. ")}
     kind = {"kind": "many"} if column.many else {}
     return {"group": "profile", **kind, language: column.wording, "levels": levels}
 

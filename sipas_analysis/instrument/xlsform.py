@@ -15,7 +15,7 @@ SCALE_LENGTH = 11
 def read_questions(
     survey: Sequence[Row], choices: Sequence[Row], language: Language
 ) -> list[DraftColumn]:
-    """Return the questions with choices, in the order of the form.
+    """Return the questions with choices, and those of free text, in the order of the form.
 
     Args:
         survey: Rows of the sheet ``survey``, by column: type, name, label.
@@ -36,6 +36,9 @@ def read_questions(
         answers = lists.get(list_name.split(" ")[0], {}) if kind.startswith("select_") else {}
         if kind == "range":
             answers = {str(level): "" for level in _read_range(row.get("parameters", ""))}
+        if kind == "text":
+            name, label = row.get("name", ""), find_label(row, language)
+            columns.append(DraftColumn(name, label, {}, is_choice=False))
         if answers:
             many = kind == "select_multiple"
             columns.append(_make_column(row, answers, groups[-1], many, language))
@@ -56,10 +59,8 @@ def _make_column(
     is_numbered = all(name.isdigit() for name in answers)
     if is_numbered and not many and len(answers) <= SCALE_LENGTH:
         written = [f"{name}. {label}" if label else name for name, label in answers.items()]
-        codes: dict[str, str] = {}
     else:
         written = list(answers.values())
-        codes = {label: name for name, label in answers.items()}
     name = row.get("name", "")
     return DraftColumn(
         header=name,
@@ -67,7 +68,7 @@ def _make_column(
         texts={text.casefold(): text for text in written},
         code=name,
         group=group,
-        choice_codes=codes,
+        choice_codes=dict(zip(written, answers, strict=True)),
         many=many,
     )
 

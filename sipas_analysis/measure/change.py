@@ -395,7 +395,7 @@ def _total_groups(survey: Survey, by: str, groups: Sequence[str], unit: str) -> 
     answers = frame[[*pack.items]]
     in_unit = (frame["unit"] == unit) if unit else pd.Series(True, frame.index)
     group_of = frame[by].fillna("")
-    n_satisfied = (answers >= pack.satisfied_levels(answers)).sum(axis=1).to_numpy(dtype=float)
+    n_satisfied = (answers >= pack.satisfied_levels(pack.items)).sum(axis=1).to_numpy(dtype=float)
     n_valid = answers.notna().sum(axis=1).to_numpy(dtype=float)
     columns = {
         f"{fact}{k}": np.where(in_unit & (group_of == group), count, 0.0)

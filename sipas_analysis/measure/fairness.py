@@ -75,7 +75,7 @@ def _adjust_units(survey: Survey, units: list[str]) -> pd.DataFrame:
         return pd.DataFrame({"unit": units, "adjusted": np.nan, "adjusted_rank": pd.NA})
     pack, forms = survey.instrument, survey.frame[survey.frame["unit"].isin(units)]
     answers = forms[[*pack.items]]
-    satisfied = (100.0 * (answers >= pack.satisfied_levels(answers))).where(answers.notna())
+    satisfied = (100.0 * (answers >= pack.satisfied_levels(pack.items))).where(answers.notna())
     items = [item for item in pack.items if satisfied[item].notna().any()]
     traits = {adjuster: forms[adjuster] for adjuster in adjusters}
     people = satisfied[items].assign(unit=forms["unit"], **traits)

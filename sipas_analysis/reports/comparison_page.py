@@ -84,7 +84,7 @@ def build_comparison_page(changes: Changes, ordered: Sequence[Survey]) -> Docume
         before, after = years[str(pair.before)], years[str(pair.after)]
         title = make_text("compare.chapter.pair", before=before, after=after)
         rows = changes.frame[changes.frame["before"] == pair.before]
-        bridge = _describe_bridge(int(pair.n_shared)) if pair.bridged else None
+        bridge = _describe_bridge(int(str(pair.n_shared))) if pair.bridged else None
         blocks = _pair_blocks(rows, str(pair.reason), bridge, surveys)
         sections.append(Section(f"pair-{number}", title, tuple(blocks)))
     is_synthetic = any(survey.wave.is_synthetic for survey in ordered)
@@ -108,7 +108,7 @@ def describe_changes(changes: Changes, language: Language) -> Lines:
         rows = overall.loc[overall["before"] == pair.before, columns]
         title = f"{pair.before} → {pair.after}"
         if pair.bridged:
-            yield _describe_bridge(int(pair.n_shared)).text(language), None
+            yield _describe_bridge(int(str(pair.n_shared))).text(language), None
         yield title, rows.rename(columns={"value": "change"}).round(2)
     for pair in changes.breaks[~is_comparable].itertuples(index=False):
         why = explain_break(str(pair.reason)).text(language)

@@ -1,5 +1,7 @@
 """Rules of others: by hand on few answers, side by side on many, new ones without Python."""
 
+from random import Random
+
 import numpy as np
 import pytest
 import yaml
@@ -59,7 +61,9 @@ def test_the_united_kingdom_counts_points_or_the_top_two(answered):
 
 def patients():
     """Return 400 people: 104 satisfied with all 31 items, 208 not with 7 of them, 88 not with 6."""
-    for number in range(400):
+    numbers = [*range(400)]
+    Random(1).shuffle(numbers)  # in their order they would repeat like rows pasted twice
+    for number in numbers:
         wrong = 0 if number < 104 else 7 if number < 312 else 6
         yield [3 if (at + number) % 31 < wrong else 4 for at in range(31)]
 
