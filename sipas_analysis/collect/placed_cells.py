@@ -123,11 +123,13 @@ def _read_units(
     n, file_unit = len(cells.raw), index.get(fold_text(responses.unit))
 
     def read_unit(text: str) -> Reading:
-        code = index.get(fold_text(text))
-        return Reading(code, ok=code is not None)
+        code, folded = index.get(fold_text(text)), fold_text(text)
+        return Reading(code, ok=code is not None or not folded)
 
     def read_file_unit(text: str) -> Reading:
-        return Reading(file_unit, ok=index.get(fold_text(text), file_unit) == file_unit)
+        code, folded = index.get(fold_text(text), file_unit), fold_text(text)
+        is_known = folded in index or not folded
+        return Reading(file_unit, "" if is_known else "unit_of_file", ok=code == file_unit)
 
     if responses.unit and file_unit is None:
         cells.wrong["unit"] = [cells.table.place(value=responses.unit)]
@@ -136,7 +138,9 @@ def _read_units(
     elif responses.unit:
         cells.columns["unit"] = [file_unit] * n
     elif "unit" in placed.roles:
-        cells.read_column("unit", placed.roles["unit"], "unit", read_unit)
+        header = placed.roles["unit"]
+        cells.refuse_rows("unit_missing", header, map_texts(cells.raw[header], fold_text) == "")
+        cells.read_column("unit", header, "unit", read_unit)
     elif len(set(index.values())) == 1:
         cells.columns["unit"] = [next(iter(index.values()))] * n
     else:

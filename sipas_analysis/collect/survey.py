@@ -307,6 +307,7 @@ _ERROR_CLASS_BY_MESSAGE: dict[str, type[SipasError]] = {
     "day_order": AnswerError,
     "day_order_mixed": AnswerError,
     "unit": UnitError,
+    "unit_missing": UnitError,
     "unit_differs": UnitError,
     "unit_blank": UnitError,
     "form_twice": FormError,

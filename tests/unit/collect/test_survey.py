@@ -314,10 +314,23 @@ def test_what_a_computer_takes_for_a_number_is_no_answer(refused, value):
 
 
 def test_an_unknown_unit_is_listed_with_its_row(refused):
-    """A form of no unit belongs nowhere; an empty cell too."""
-    error = refused("unit,A1,A2,D1\nSở Z,5,4,3\n,5,4,3\nso-a,5,4,3\n", UnitError)
+    """A form of no unit belongs nowhere; an empty cell is told apart, with its own cure."""
+    error = refused("unit,A1,A2,D1\nSở Z,5,4,3\n,5,4,3\nso-a,5,4,3\n", SeveralError)
+    assert [part.message_id for part in error.errors] == ["unit", "unit_missing"]
     assert places(error) == [(2, "unit", "Sở Z"), (3, "unit", "")]
     assert "`aliases`" in str(error)
+    assert "`leave_out: {<column>" in str(error)
+
+
+def test_another_name_in_a_file_of_one_unit_is_written_down(read_answers):
+    """A section of the unit: the form counts for the unit, and the ledger has its name."""
+    responses = [{"file": "answers.csv", "unit": "Sở A"}]
+    text = "unit,A1,A2,D1\nPhòng 1,5,4,3\nSA,5,4,2\n,1,1,4\n"
+    survey = read_answers(text, responses=responses)
+    assert survey.frame["unit"].tolist() == ["so-a"] * 3
+    assert survey.ledger[["row", "found", "became", "reason"]].to_numpy().tolist() == [
+        [2, "Phòng 1", "so-a", "unit_of_file"]
+    ]
 
 
 def test_a_file_of_an_unknown_unit_is_refused(refused):
@@ -527,3 +540,100 @@ def test_a_label_that_contradicts_its_level_is_refused(refused):
     """Which of the two did the person mean?"""
     error = refused("unit,A1,A2,D1\nso-a,4 - Rất hài lòng,4,3\n", AnswerError)
     assert [place.value for place in error.places] == ["4 - Rất hài lòng"]
+
+
+# ── what holds for one file only
+
+
+def write_files(make_wave, **texts):
+    """Write files beside the wave, by name."""
+    folder = make_wave().parent
+    for name, text in texts.items():
+        (folder / f"{name}.csv").write_text(text, "utf-8")
+
+
+def test_last_years_form_has_its_own_headers_and_labels(read_answers, make_wave):
+    """Other order, other labels, other codes for no answer, no date: said under its entry."""
+    write_files(
+        make_wave,
+        new="Đơn vị,Ngày,Câu 1,Câu 2,Câu 3\nso-a,15/3/2024,5,4,3\nso-a,16/3/2024,9,2,1\n",
+        old="Câu 3,Câu 2,Câu 1\nTốt,0,2\nKém,4,1\n",
+    )
+    columns = {
+        "unit": "Đơn vị",
+        "date": "Ngày",
+        "items": {"A1": "Câu 1", "A2": "Câu 2", "D1": "Câu 3"},
+    }
+    old = {
+        "file": "old.csv",
+        "unit": "Sở B",
+        "blank": ["0"],
+        "labels": {"Tốt": 4, "Kém": 1},
+        "columns": {"date": "", "items": {"A1": "Câu 3", "D1": "Câu 1"}},
+    }
+    survey = read_answers(columns=columns, responses=[{"file": "new.csv"}, old])
+    assert levels(survey) == [[5, 4, 3], [None, 2, 1], [4, None, 2], [1, 4, 1]]
+    assert survey.frame["unit"].tolist() == ["so-a", "so-a", "so-b", "so-b"]
+
+
+@pytest.mark.parametrize("text", ["0", "Tốt"])
+def test_words_of_one_file_are_not_those_of_another(refused, make_wave, text):
+    """`blank` and `labels` of an entry hold for its files only."""
+    write_files(make_wave, a=f"unit,A1,A2,D1\nso-a,{text},4,3\n", b="unit,A1,A2,D1\nso-b,Tốt,0,3\n")
+    responses = [{"file": "a.csv"}, {"file": "b.csv", "labels": {"Tốt": 5}, "blank": ["0"]}]
+    error = refused(None, AnswerError, responses=responses)
+    assert [(place.file, place.row, place.column) for place in error.places] == [("a.csv", 2, "A1")]
+
+
+def test_two_files_may_head_one_key_in_two_ways(read_answers, make_wave):
+    """The key is one; each entry names its column."""
+    write_files(
+        make_wave,
+        a="unit,A1,A2,D1,Lĩnh vực\nso-a,5,4,3,Đất đai\n",
+        b="unit,A1,A2,D1,LV\nso-b,1,2,3,Hộ tịch\n",
+    )
+    responses = [
+        {"file": "a.csv", "columns": {"keys": {"field": "Lĩnh vực"}}},
+        {"file": "b.csv", "columns": {"keys": {"field": "LV"}}},
+    ]
+    survey = read_answers(responses=responses)
+    assert survey.frame["field"].tolist() == ["Đất đai", "Hộ tịch"]
+    assert "field" in survey.keys
+
+
+def test_days_and_numbers_of_one_file_are_written_its_own_way(read_answers, make_wave):
+    """An American export beside an office file."""
+    head = "unit;d;w;A1;A2;D1\n"
+    write_files(
+        make_wave, a=f"{head}so-a;15/3/2024;1,5;5;4;3\n", b=f"{head}so-b;3/4/2024;1,234;1;2;3\n"
+    )
+    columns = {"unit": "unit", "date": "d", "weight": "w"}
+    responses = [{"file": "a.csv"}, {"file": "b.csv", "dates": "m/d", "decimal": "point"}]
+    frame = read_answers(columns=columns, responses=responses).frame
+    assert frame["date"].tolist() == ["2024-03-15", "2024-03-04"]
+    assert frame["weight"].tolist() == [1.5, 1234]
+
+
+def test_a_form_without_its_unit_may_be_left_out(read_answers):
+    """Two forms of nobody are refused with their rows, until a rule leaves them out."""
+    text = "Giới,A1,A2,D1\nSở A,5,4,3\n,1,1,1\n,2,2,2\nSở B,1,2,3\n"
+    with pytest.raises(UnitError) as caught:
+        read_answers(text, columns={"unit": "Giới"})
+    assert [place.row for place in caught.value.places] == [3, 4]
+    assert "`leave_out: {<column>" in str(caught.value)
+    survey = read_answers(text, columns={"unit": "Giới"}, leave_out={"Giới": [""]})
+    assert (len(survey.frame), survey.n_read) == (2, 4)
+
+
+def test_a_blank_answer_to_a_profile_question_is_no_mistake(read_answers):
+    """Two people did not say their sex; their forms count."""
+    text = "unit,A1,A2,D1,sex\nso-a,5,4,3,\nso-b,1,2,3,\nso-b,1,2,4,Nam\n"
+    survey = read_answers(text)
+    assert survey.frame["sex"].fillna("").tolist() == ["", "", "male"]
+    assert len(survey.ledger) == 1
+
+
+def test_a_column_given_to_two_items_is_refused(refused):
+    """One answer must not count twice."""
+    columns = {"unit": "unit", "items": {"A1": "X", "D1": "X"}}
+    assert refused("unit,X,A2\nso-a,5,4\n", columns=columns).message_id == "wave_header_twice"

@@ -4,7 +4,7 @@ import pytest
 
 from sipas_analysis.collect.units import index_units, read_units
 from sipas_analysis.collect.wave import read_wave
-from sipas_analysis.errors import FileError, UnitError
+from sipas_analysis.errors import ConfigError, FileError, UnitError
 
 HEAD = "code,name_vi,name_en,group,parent,valid_from,valid_to,clients,aliases\n"
 
@@ -135,3 +135,52 @@ def test_a_misspelt_or_doubled_heading_is_refused(read, head):
     error = refusal(read, "so-a,Sở A,departments,SA\n", head=head)
     assert error.message_id == "unit_headers"
     assert "aliases" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        ("code", '"so-a\n"'),
+        ("code", "so-á"),
+        ("name_vi", "Sở \x1b[2JX"),
+        ("name_vi", "Sở\x0bA"),
+        ("name_en", "A\x07"),
+        ("name_en", "A\x9b31m"),
+        ("name_vi", "A\uffff"),
+        ("clients", "١٢"),
+    ],
+)
+def test_a_name_that_cannot_be_printed_is_refused(refused, column, text):
+    """A code names a folder, a name stands in pictures: no new line, no escape (hostile/17, 30)."""
+    cells = {
+        "code": "so-a",
+        "name_vi": "Sở A",
+        "name_en": "A",
+        "group": "departments",
+        "clients": "",
+    }
+    cells[column] = text
+    units = ",".join(cells) + "\n" + ",".join(cells.values()) + "\n"
+    error = refused("A1,A2,D1\n5,4,3\n", UnitError, units=units, columns={})
+    assert error.message_id == "unit_list"
+    assert column in {place.column for place in error.places}
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"title": {"vi": "Đợt \x1b[31m"}},
+        {"publisher": {"vi": "Sở", "en": "A\x08"}},
+        {"groups": {"g": {"vi": "Nhóm \x0b"}}},
+    ],
+)
+def test_a_name_of_the_wave_that_cannot_be_printed_is_refused(refused, facts):
+    """The key is named; the text is not repeated."""
+    error = refused("unit,A1,A2,D1\nso-a,5,4,3\n", ConfigError, **facts)
+    assert (error.message_id, error.exit_code) == ("wave_text", 15)
+
+
+def test_a_name_may_hold_any_letter(read_answers):
+    """Marks, dashes, quotes and a new line within a name are printed as they stand."""
+    units = 'code,name_vi,name_en,group\nso-a,"Sở “Y–tế” Ủy (Ḥ)",A & B,departments\n'
+    assert read_answers("A1,A2,D1\n5,4,3\n", units=units, columns={}).unit_names["so-a"]
