@@ -201,7 +201,7 @@ def check_sample(frame: pd.DataFrame, wave: Wave) -> None:
     for role in ("stratum", "cluster", "fpc"):
         if role in frame and frame[role].isna().any():
             blank = frame[frame[role].isna()]
-            raise DesignError("sample_blank", _list_places(blank, wave, role))
+            raise DesignError("stratum_blank", _list_places(blank, wave, role))
     if "fpc" in frame:
         strata = frame["stratum"] if "stratum" in frame else pd.Series("", index=frame.index)
         usual = frame["fpc"].groupby(strata).transform(lambda fpc: fpc.mode()[0])

@@ -5,26 +5,61 @@ row and the column.
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from sipas_analysis.collect.columns import is_personal
-from sipas_analysis.collect.tables import read_rows
+from sipas_analysis.collect.sheets import read_sheet
+from sipas_analysis.collect.tables import read_below_header
 from sipas_analysis.collect.texts import fold_text, tidy_text
 from sipas_analysis.collect.vocabulary import read_vocabulary
 from sipas_analysis.documents.model import make_text
-from sipas_analysis.errors import AnswerError, ColumnError, Place, SipasError, UnitError
+from sipas_analysis.errors import (
+    AnswerError,
+    ColumnError,
+    FileError,
+    Place,
+    SipasError,
+    UnitError,
+)
 from sipas_analysis.messages import LANGUAGES
 
+HEADER_ROWS = 20  # title rows and header are among the first rows
 
-def read_list(path: Path) -> pd.DataFrame:
-    """Read a list with its cells tidied; ``attrs`` keeps the name of the file for refusals."""
-    rows = read_rows(path).map(tidy_text)
+
+def read_list(path: Path, wanted: Iterable[str] = ()) -> pd.DataFrame:
+    """Read a list with its cells tidied; ``attrs`` keeps the name of the file for refusals.
+
+    Args:
+        path: The file; title rows may stand above the header.
+        wanted: Headers that the user names; with the usual ones they tell which row is the header.
+
+    Raises:
+        FileError: The file cannot be read, or a row has cells to the right of the header.
+    """
+    cells = read_sheet(path).rows
+    header = _find_header(cells, wanted)
+    try:
+        rows = read_below_header(cells, (header,), path).map(tidy_text)
+    except FileError as error:
+        if error.message_id != "too_wide":
+            raise
+        raise FileError("sample_wide", error.places, header=header, **error.fields) from None
     rows.attrs["file"] = path.name
     return rows
+
+
+def _find_header(cells: Sequence[Sequence[str]], wanted: Iterable[str]) -> int:
+    """Return the first row with most usual or wanted headers; else the first with two texts."""
+    roles = read_vocabulary()["roles"]
+    usual = {name for role in ("unit", "form", "stratum", "cluster") for name in roles[role]}
+    names = usual | {fold_text(name) for name in wanted if name}
+    texts = [[fold_text(cell) for cell in row if tidy_text(cell)] for row in cells[:HEADER_ROWS]]
+    ranks = [(len(names.intersection(row)), min(len(row), 2)) for row in texts]
+    return 1 + ranks.index(max(ranks))
 
 
 def _list_headers(clients: pd.DataFrame) -> dict[str, str]:

@@ -108,7 +108,8 @@ def write_sample(options: SampleOptions, language: Language) -> list[Path]:
 
 def plan_and_draw(options: SampleOptions) -> SamplePlan:
     """Read the list, plan each unit, draw, and compare what came back with the draw."""
-    clients = read_list(options.frame)
+    wanted = (options.by, options.ids, options.count, options.size)
+    clients = read_list(options.frame, wanted)
     file, roles = options.frame.name, read_vocabulary()["roles"]
     unit = find_column(clients, options.by, roles["unit"], "unit", "--by")
     is_total = clients[unit].map(fold_text).isin(read_vocabulary()["totals"])
@@ -320,7 +321,7 @@ def _read_returned(
 ) -> pd.DataFrame:
     """Read the ids that came back and compare them with the draw."""
     path = cast(Path, options.returned)
-    returned = read_list(path)
+    returned = read_list(path, (ids,))
     column = find_column(returned, ids, (), "id", "--id")
     refuse_rows(returned, column, returned[column] == "", "sample_blank", FormError)
     came_back = returned[column]

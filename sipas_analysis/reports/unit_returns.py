@@ -37,7 +37,7 @@ from sipas_analysis.reports.subject import list_unit_names
 # Mistakes that the office settles in wave.yaml, although they are found in cells of a unit's file.
 FOR_OFFICE = {
     *("blank_choice", "count_total", "day_order", "decimal", "no_form_left", "only_none"),
-    *("same_file", "sample_blank", "sample_fpc", "unit_blank"),
+    *("same_file", "sample_fpc", "stratum_blank", "unit_blank"),
 }
 
 

@@ -297,7 +297,7 @@ def test_a_blank_cluster_or_stratum_is_named_with_its_row(refused, role, cells):
     """File and row, not only the column (surveys/11)."""
     rows = "".join(f"so-{'ab'[at % 2]},{cell},5,4,{at + 1}\n" for at, cell in enumerate(cells))
     error = refused(f"unit,c,A1,A2,D1\n{rows}", DesignError, columns=UNIT | {role: "c"})
-    assert error.message_id == "sample_blank"
+    assert error.message_id == "stratum_blank"
     blank = [at for at, cell in enumerate(cells) if not cell.strip()]
     assert [(place.file, place.row, place.column) for place in error.places] == [
         ("answers.csv", at + 2, "c") for at in blank

@@ -279,7 +279,7 @@ def test_only_ids_strata_and_clusters_leave_a_draw():
 @pytest.mark.parametrize(
     ("changes", "asked", "kind", "said"),
     [
-        ({"id": ["p00"] * 24}, {}, FormError, "row 1, column “id”, value 'p00'"),
+        ({"id": ["p00"] * 24}, {}, FormError, "rows 0–23, column “id”, value 'p00'"),
         ({"id": [" "] + ["a"] * 23}, {}, FormError, "1 have none"),
         ({"visits": 0}, {"how": "pps", "size": "visits"}, AnswerError, "24 are not"),
         ({"visits": "x"}, {"how": "pps", "size": "visits"}, AnswerError, "24 are not"),
@@ -434,6 +434,43 @@ def test_a_workbook_is_read_too(sipas):
     pd.read_csv("clients.csv", dtype=str).to_excel("clients.xlsx", index=False)
     assert sipas(*LIST)[0] == sipas("clients.xlsx", *LIST[1:], "--out", "xlsx")[0] == 0
     assert table("outputs/sample/sample.csv") == table("xlsx/sample.csv")
+
+
+TITLES = "UBND TỈNH AN GIANG,,,,,\nDANH SÁCH KHÁCH HÀNG,,,,,\n,,,,,\n"
+
+
+@pytest.mark.parametrize("titles", [TITLES, TITLES.replace(",", ""), "Đơn vị:,Sở Y tế\n\n"])
+def test_title_rows_above_the_list_are_passed_over(sipas, titles):
+    """The header is the row with the names; the draw is that of the list without titles."""
+    Path("clients.csv").write_text(CLIENTS, "utf-8")
+    Path("titled.csv").write_text(titles + CLIENTS, "utf-8")
+    assert sipas(*LIST)[0] == sipas("titled.csv", *LIST[1:], "--out", "titled")[0] == 0
+    assert table("outputs/sample/sample.csv") == table("titled/sample.csv")
+    Path("counts.csv").write_text("Năm 2024\n\n" + COUNTS, "utf-8")
+    assert sipas("counts.csv", "--count", "clients", "--out", "counts")[0] == 0
+
+
+def test_a_mistake_below_title_rows_names_the_row_of_the_file(sipas):
+    """As the spreadsheet shows it, and no key of wave.yaml that a list does not have."""
+    text = TITLES + CLIENTS.replace("so-a-003,so-a-", "so-a-003,")
+    Path("clients.csv").write_text(text, "utf-8")
+    code, _, err = sipas(*LIST)
+    assert (code, "row 8" in err) == (16, True), err
+    rows = ["Danh sách", *(f"{k},a,b" for k in range(1041))]
+    Path("bad.csv").write_text("\n".join(rows) + "\n", "utf-8")
+    code, _, err = sipas("bad.csv")
+    assert code in (11, 13)
+    assert len(err) < 800
+    assert "`header:`" not in err
+
+
+def test_cells_beside_the_header_of_a_list_are_refused_with_their_rows(sipas):
+    """In runs; the remedy is one that a list has."""
+    body = "".join(f"{k},so-a,x\n" for k in range(1041))
+    Path("bad.csv").write_text("id,unit\n" + body, "utf-8")
+    code, _, err = sipas("bad.csv", "--id", "id")
+    assert (code, "header here is row 1 with 2 columns" in err) == (11, True), err
+    assert "rows 2–1042" in err
 
 
 def test_what_came_back_is_held_against_the_draw(sipas):
