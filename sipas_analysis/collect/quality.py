@@ -147,7 +147,7 @@ def _list_forms(survey: Survey) -> tuple[pd.DataFrame, Floats]:
     is_answered = ticks.notna().any(axis=1)
     frame, answers = survey.frame[is_answered], ticks[is_answered].to_numpy(dtype=float)
     levels = frame[[*pack.items]]
-    is_content = (levels.isna() | (levels >= pack.satisfied_levels(levels))).all(axis=1)
+    is_content = (levels.isna() | (levels >= pack.satisfied_levels([*pack.items]))).all(axis=1)
     columns = ["file", "row", "time", "operator", "cluster"]
     forms = frame[[name for name in columns if name in frame]].reset_index(drop=True)
     facts = {

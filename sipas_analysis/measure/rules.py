@@ -171,9 +171,10 @@ def _level_values(pack: Instrument, index: Index) -> list[Floats]:
     for code in item_codes(pack):
         scale = pack.scale_of(code)
         points = scale.points if scale.points and has_score(pack, code, index) else index.points
-        agreed = 100.0 * (np.array(scale.levels) >= scale.satisfied_from)
-        values.append(np.array([points[level] for level in scale.levels]) if points else agreed)
-    return [np.asarray(levels, dtype=np.float64) for levels in values]
+        satisfied = {level: 100.0 * (level >= scale.satisfied_from) for level in scale.levels}
+        worth = points or satisfied
+        values.append(np.array([worth[level] for level in scale.levels], dtype=np.float64))
+    return values
 
 
 def _make_ratio_coefficients(
