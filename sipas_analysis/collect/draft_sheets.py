@@ -23,7 +23,7 @@ from sipas_analysis.collect.wave import Columns
 from sipas_analysis.errors import FileError
 from sipas_analysis.instrument.pack import Instrument
 
-HEADER_ROWS = 12
+HEADER_ROWS = 30
 _NO_NAME = re.compile(r"[\W\d_]*")  # a number, a date, a mark
 _CODE = re.compile(r"[a-z]{1,4}\d+")
 
@@ -147,11 +147,12 @@ def recognise_sheets(files: SheetFiles, pack: Instrument) -> list[DraftSheet]:
     for path, sheet in files.sheets:
         header, n_items = find_header(sheet, pack)
         if 2 * n_items >= len(pack.items):
-            sheets.append(_recognise_sheet(path, find_table(sheet, header), pack))
-    roles = [(draft.roles, draft.table.frame) for draft in sheets if "form" in draft.roles]
-    ids = [text for roles_of, frame in roles for text in frame[roles_of["form"]]]
-    for roles_of, _ in roles if len(set(ids)) < len(ids) else ():
-        del roles_of["form"]  # a running number that restarts
+            draft = _recognise_sheet(path, find_table(sheet, header), pack)
+            sheets += [] if draft.table.frame.empty else [draft]
+    with_ids = [draft for draft in sheets if "form" in draft.roles]
+    ids = [text for draft in with_ids for text in draft.table.frame[draft.roles["form"]]]
+    for draft in with_ids if len(set(ids)) < len(ids) else ():
+        del draft.roles["form"]  # a running number that restarts
     for path, _ in files.sheets:
         if path not in {sheet.path for sheet in sheets}:
             fields = {"file": path.name, "pack": pack.id, "n_items": len(pack.items)}
@@ -241,9 +242,11 @@ def _find_unit(table: Table, path: Path, roles: Mapping[str, str]) -> str:
     unit_words = {fold_text(word) for word in read_vocabulary()["roles"]["unit"]}
     for row in list_titles(table):
         for text, following in zip(row, [*row[1:], ""], strict=False):
-            word, _, name = text.partition(":")
-            if fold_text(word) in unit_words and (name.strip() or following):
-                return write_unit_name(name.strip() or following)
+            word, _, rest = text.partition(":")
+            name = rest.strip() or following
+            is_name = guess_group(name) or len(name.split()) > 2  # not a unit of measurement
+            if fold_text(word) in unit_words and is_name:
+                return write_unit_name(name)
     sheet = table.sheet.name
     return sheet if guess_group(sheet) or len(list_sheets(path)) > 1 else path.stem
 

@@ -20,7 +20,7 @@ _SIGNS = " .:?*;,\"'“”"
 _TAG = re.compile(r"<[^<>]*>")
 _CODE = r"\(?([a-z]*\d+(?:\.\d+)*)(?!\.?\d)"
 _PARTS = (
-    re.compile(r".+/\s*([^/]+)$"),  # behind a group
+    re.compile(r"[^/]+/\s*(.+)$"),  # behind a group
     re.compile(r"(.*?)\s*\[([^\[\]]+)\]\W*(.*)$"),  # before, in and after brackets
     re.compile(r"(?:câu(?: hỏi)?|question|item|tiêu chí)\s*:?\s+(.+)$"),
     re.compile(_CODE + r"(?:\s*[.:)\-–—]+|/(?=\s)|_(?=\D)|\s)\s*(.+)$"),  # a code, then wording

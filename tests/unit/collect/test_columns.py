@@ -22,6 +22,11 @@ ANSWERS = "unit,A1,A2,D1\nso-a,5,4,3\nso-b,4,4,1\n"
     [
         ("nhom1/A1", "A1"),
         ("phan_a/nhom_1/C6", "C6"),
+        (f"Nhóm 1: Tiếp cận/{TEXT['A1']}", "A1"),  # the wording has a sign of groups itself
+        (f"g/Nhóm 1/{TEXT['B4']}", "B4"),
+        (f"NHOM[A1]. [{TEXT['A1']}]", "A1"),
+        (f"Câu 5 [A1. {TEXT['A1']}]", "A1"),
+        ("**A1.** Chỗ ngồi", "A1"),
         ("A1[SQ001]", "A1"),
         ("A1 [Nơi ngồi chờ]", "A1"),
         ("NHOM[B3]", "B3"),

@@ -286,6 +286,8 @@ def read_facts(draft):
         (["ĐƠN VỊ: TRUNG TÂM HÀNH CHÍNH CÔNG"], "Trung tâm hành chính công"),
         (["Kỳ: tháng 10"], None),
         (["ĐƠN VỊ:"], None),
+        (["Đơn vị: %"], None),
+        (["", "", "Đơn vị: phiếu"], None),
     ],
 )
 def test_the_title_rows_name_the_unit(tmp_path, title, name):
