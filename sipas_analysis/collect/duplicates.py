@@ -22,6 +22,7 @@ from sipas_analysis.instrument.pack import Instrument
 
 ALARM = 0.01  # largest share of correct waves that are refused
 FEWEST = 3  # rows of a block, or forms that two sheets share
+_PASTED = 3  # a row that follows another more often is a habit of the sheet, not pasted
 _PRIOR = 100  # pairs of forms that the rate of the wave counts for, where a sheet has few
 _BASE = 0x9E3779B97F4A7C15  # of the hash of a block; odd, so that it has an inverse
 
@@ -57,7 +58,9 @@ def settle_copies(
     Source: rule Q2 in docs/method.md.
     """
     answered = frame[frame[pack.rated_codes].notna().any(axis=1)]
-    forms = _number_forms(answered, pack.rated_codes, [*pack.indicators, *wave.columns.keys])
+    if answered.empty:
+        return frame, frame[["file", "row"]].iloc[:0], []
+    forms = _number_forms(answered, pack.rated_codes, [*pack.indicators, *wave.key_codes])
     first, errors = _match_ids(answered, forms)
     for match in (_match_sheets, _match_blocks):
         first = np.where(first < 0, match(forms), first)
@@ -99,13 +102,20 @@ def _number_forms(answered: pd.DataFrame, items: list[str], questions: list[str]
     n = forms.groupby(cell)["sheet"].transform("size")
     total = forms.groupby(content)["sheet"].transform("size")
     forms["rare"] = (count.groupby(content).transform("max") <= 2) & ~is_bare
-    cells = pd.DataFrame({"n": forms["rare"], "k": forms["rare"] * (count - 1) / 2})
+    is_pair = forms["rare"] & (count == 2)
+    at = pd.Series(forms.index)
+    twin = (at.groupby([content, cell]).transform("sum") - at).where(is_pair, at)
+    around = np.pad(np.where(forms["rare"], content, -2 - at), 1, constant_values=-1)
+    is_single = is_pair & (around[at] != around[twin]) & (around[at + 2] != around[twin + 2])
+    cells = pd.DataFrame({"n": forms["rare"], "all": is_pair / 2, "single": is_single / 2})
     cells = cells.groupby(cell).sum()
     pairs = cells["n"] * (cells["n"] - 1) / 2
-    prior = 1 + _PRIOR * cells["k"].sum() / max(pairs.sum(), 1)
-    forms["rate"] = ((cells["k"] + prior) / (pairs + _PRIOR)).to_numpy()[cell]
+    rates = cells[["all", "single"]]
+    rates += _PRIOR * (rates.sum() + 1) / (pairs.sum() + _PRIOR)
+    rates = rates.div(pairs + _PRIOR, axis=0)
+    forms["rate"] = (rates["all"] + 1 / (pairs + _PRIOR)).to_numpy()[cell]
     frequency = np.maximum((count - 1) * (count > 2) / n, (total - 2) / len(forms))
-    chance = (frequency + forms["rate"]).groupby(content).transform("max")
+    chance = (frequency + rates["single"].to_numpy()[cell]).groupby(content).transform("max")
     return forms.assign(chance=chance.clip(upper=1).where(~is_bare, 1.0))
 
 
@@ -113,13 +123,22 @@ def _match_blocks(forms: pd.DataFrame) -> Rows:
     """Return the first form of which a block of rows makes each form a copy, or -1.
 
     A block from row i ends where n² / 2 · Π chance falls below half of the alarm: fewer blocks are
-    then expected twice in a correct wave. A form with the content of the row above adds nothing.
+    then expected twice in a correct wave. The chance of a later row is at least the share of such
+    a row among those below the row above it, if more than 3, and 1 where it repeats that row.
     Equal blocks have one hash, Σ hash(pattern) · baseᵏ modulo 2**64.
     """
-    n, sheet = len(forms), forms["sheet"].to_numpy()
-    information = (-1e6 * np.log(forms["chance"])).to_numpy().astype(np.int64)  # exact sums
-    is_new = (forms[["sheet", "content"]].diff() != 0).any(axis=1).to_numpy()
-    total = np.concatenate([[0], np.cumsum(information * is_new)])
+    n, sheet, content = len(forms), forms["sheet"].to_numpy(), forms["content"]
+    above = content.groupby(sheet).shift(fill_value=-1)
+    count = forms.groupby([sheet, above, content])["sheet"].transform("size")
+    follows = (
+        (count - 1) * (count > _PASTED) / forms.groupby([sheet, above])["sheet"].transform("size")
+    )
+    follows = follows.groupby([above, content]).transform("max").where(above != content, 1.0)
+    information, following = (
+        (-1e6 * np.log(np.maximum(forms["chance"], least))).to_numpy().astype(np.int64)
+        for least in (0.0, follows)  # whole millionths, so that sums are exact
+    )
+    total = np.concatenate([[0], np.cumsum(following)])
     starts = np.arange(n)
     ends = np.searchsorted(total, int(1e6 * np.log(n * n / ALARM)) - information + total[1:])
     ends = np.maximum(ends, starts + FEWEST)

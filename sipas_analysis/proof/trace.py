@@ -161,7 +161,7 @@ def _explain_forms(survey: Survey, row: pd.Series, language: Language) -> Iterat
     blank = _select_blank(survey, row, forms)
     if len(blank):
         yield line("blank", n=len(blank), rows=_list_rows(blank))
-    dropped = survey.ledger[survey.ledger["reason"] == "form_dropped"]
+    dropped = survey.ledger[survey.ledger["reason"].isin(["form_dropped", "copy"])]
     n = survey.n_read - len(survey.frame)
     yield line("dropped", n=n, n_read=survey.n_read, rows=_list_rows(dropped) if n else "–")
     for file, forms_of_file in forms.groupby("file", sort=True):

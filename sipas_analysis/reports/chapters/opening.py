@@ -36,7 +36,6 @@ from sipas_analysis.reports.subject import Subject
 N_WEAKEST = 3  # items that are named
 MOST_NAMED = 12  # units that are named in a sentence
 GROUP_COUNTS = ("units", "forms", "fewest", "most")
-NO_CHANGES = ["form_dropped", "personal", "ignored", "reversed"]  # counted apart, or no cells
 MODES = ("direct", "post", "online", "phone", "home", "desk")
 
 
@@ -178,8 +177,8 @@ def build_method(subject: Subject) -> Section:
         population=wave.population if has_population else pack.population,
     )
     limits = make_text("report.method.rank", min_forms=pack.index.min_forms, min_cell=wave.min_cell)
-    when = describe_fieldwork(wave)
-    blocks: list[Block] = [Paragraph(sample), *([Paragraph(when)] if when else [])]
+    statements = [describe_fieldwork(wave), _describe_copies(wave)]
+    blocks: list[Block] = [Paragraph(sample), *(Paragraph(text) for text in statements if text)]
     blocks += [_group_table(subject)] if subject.figures.groups and not subject.unit else []
     by_mode = "mode" in survey.frame and may_count(subject, "mode")
     blocks += [_share_table(subject, "mode")] if by_mode else []
@@ -308,16 +307,21 @@ def _describe_wording(subject: Subject) -> Text:
     return make_text("report.fact.wording_is", n=len(subject.pack.items), parts=Joined(parts, ", "))
 
 
+def _describe_copies(wave: Wave) -> Text | None:
+    """State which files may repeat forms of others and why, if ``wave.yaml`` lets them."""
+    files, because = Joined(wave.duplicates.keep), wave.duplicates.because
+    return make_text("report.method.copies", files=files, because=because) if because.vi else None
+
+
 def _describe_dropped(subject: Subject) -> Text:
     survey = subject.figures.survey
-    reasons = survey.ledger["reason"].value_counts()
-    changed = int(reasons.drop(NO_CHANGES, errors="ignore").sum())
+    ledger = survey.ledger
     return make_text(
         "report.fact.dropped_is",
         n_read=survey.n_read,
-        n_dropped=int(reasons.get("form_dropped", 0)),
-        n_changed=changed,
-        n_personal=int(reasons.get("personal", 0)),
+        n_dropped=survey.n_read - len(survey.frame),
+        n_changed=int((ledger["row"].notna() & (ledger["column"] != "")).sum()),
+        n_personal=int((ledger["reason"] == "personal").sum()),
     )
 
 

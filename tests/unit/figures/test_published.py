@@ -401,6 +401,7 @@ def test_penalties_and_models_of_units_give_nothing_hidden_back(read_answers):
         f"so-{'ab'[k % 2]},{1 + k % 5},{3 if k < 3 else ''},{1 + k // 2 % 5},{1 + (k + k // 5) % 5}"
         for k in range(200)
     ]
+    random.Random(1).shuffle(lines)  # in this order, blocks of 50 rows would be copies
     survey = read_answers("unit,A1,A2,D1,OVERALL\n" + "\n".join(lines) + "\n")
     figures = figures_of(survey)
     table = figures.tables()["penalties"].set_index("item")
