@@ -192,8 +192,8 @@ def _read_rule(pack: Instrument, rule: str | Path) -> tuple[Index, list[str]]:
     if rule not in get_args(Rule):
         other = read_instrument(rule)
         counts = {len(pack.scale_of(code).levels) for code in pack.rated_codes}
-        levels = {level for code in pack.rated_codes for level in pack.scale_of(code).levels}
-        if other.index.points and {*other.index.points} != levels:
+        all_levels = {level for code in pack.rated_codes for level in pack.scale_of(code).levels}
+        if other.index.points and {*other.index.points} != all_levels:
             n_points = len(other.index.points)
             raise ColumnError("rule_scale", rule=rule, levels=max(counts), points=n_points)
         for _, index_rule in other.rules_by_level():

@@ -15,7 +15,7 @@ from sipas_analysis.collect.quality import find_straight_lines
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import AnswerError, ConfigError, FileError, SeveralError
 from sipas_analysis.figures.published import Figures
-from sipas_analysis.instrument.pack import read_instrument
+from sipas_analysis.instrument.pack import Index, Instrument, Item, Scale, read_instrument
 from sipas_analysis.reports.no_answers import count_no_answers
 from sipas_analysis.reports.report import CHAPTERS, report
 
@@ -311,3 +311,11 @@ def test_two_years_of_an_airport_are_compared_by_its_own_scales(tmp_path):
         years.append(read_alone(folder, rows, AIRPORT, year=year, id=f"w-{year}"))
     frame = sipas.compare(*years).frame.query("domain == 'all'").set_index("variable")
     assert frame.loc[["ALL", "NPS"], "value"].tolist() == pytest.approx([100 / 3, 200 / 3])
+
+
+@pytest.mark.parametrize("model", [Instrument, Scale, Item, Index])
+def test_every_key_of_a_pack_stands_on_its_page(model):
+    """docs/packs.md explains what may be written."""
+    page = (Path(__file__).parents[3] / "docs/packs.md").read_text("utf-8")
+    names = {name for name in model.model_fields if name not in ("vi", "en")}
+    assert {name for name in names if f"`{name}`" not in page and f".{name}`" not in page} == set()
