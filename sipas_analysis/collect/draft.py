@@ -82,6 +82,7 @@ class Findings:
         shared: Header of each role that has one header in all sheets (a unit: where it is).
         nearest: For each sheet the header by code of the item that the header reads like.
         labels: Words among the answers that are no level, with the level that they may mean.
+        skipped: Files in which not half of the items were found.
     """
 
     sheets: Sequence[DraftSheet]
@@ -92,6 +93,7 @@ class Findings:
     nearest: Sequence[Mapping[str, str]]
     labels: Mapping[str, int | None]
     choice: PackChoice
+    skipped: Sequence[str]
 
     @property
     def has_unit_list(self) -> bool:
@@ -159,8 +161,9 @@ def draft_wave(
     nearest = [propose_items(sheet.placed, pack) for sheet in sheets]
     words = _find_labels(sheets, pack)
     labels = {text: level for text, level in words.items() if text not in choice.labels}
+    skipped = [path.name for path in contents.errors]
     findings = Findings(
-        sheets, pack, folder, language, _share_roles(sheets), nearest, labels, choice
+        sheets, pack, folder, language, _share_roles(sheets), nearest, labels, choice, skipped
     )
     units = _list_units(sheets, language)
     near_units = _find_near_units([*units["name_vi"]])
@@ -183,7 +186,7 @@ def draft_wave(
         file_is_unit=findings.has_unit_list and any(sheet.unit for sheet in sheets),
         dropped=[*findings.list_left("personal", "system"), *findings.list_ignored()],
         to_confirm=[*wordings, *labels, *(f"{a} = {b}" for a, b in near_units.items())],
-        skipped=[path.name for path in contents.errors],
+        skipped=skipped,
         has_year=_find_year(sheets) is not None,
         pack_file=pack_path if choice.text else None,
         unordered=choice.unordered,
@@ -283,6 +286,7 @@ def _write_wave(findings: Findings, near_units: Mapping[str, str]) -> str:
         _write_yaml(facts),
         "\n" + findings.say("responses"),
         findings.say("file_is_unit") if any(sheet.unit for sheet in sheets) else "",
+        findings.say("skipped", names="; ".join(findings.skipped)) if findings.skipped else "",
         "responses:\n",
         *(_write_entry(sheet, near, findings) for sheet, near in entries),
         "\n" + findings.say("columns"),

@@ -139,14 +139,14 @@ def choose_pack(files: SheetFiles, packs: Sequence[Instrument]) -> Instrument:
 
 
 def recognise_sheets(files: SheetFiles, pack: Instrument) -> list[DraftSheet]:
-    """Return the sheets in which at least half of the items are recognised.
+    """Return the sheets in which at least half of the items are recognised or nearly so.
 
     A file without such a sheet is listed among the errors of ``files``.
     """
     sheets = []
     for path, sheet in files.sheets:
         header, n_items = find_header(sheet, pack)
-        if 2 * n_items >= len(pack.items):
+        if n_items and 2 * (n_items + _count_near(sheet, header, pack)) >= len(pack.items):
             draft = _recognise_sheet(path, find_table(sheet, header), pack)
             sheets += [] if draft.table.frame.empty else [draft]
     with_ids = [draft for draft in sheets if "form" in draft.roles]
@@ -160,6 +160,12 @@ def recognise_sheets(files: SheetFiles, pack: Instrument) -> list[DraftSheet]:
             fields["found"] = max(counts)
             files.errors[path] = FileError("nothing_recognised", (), **fields)
     return sheets
+
+
+def _count_near(sheet: Sheet, header: tuple[int, ...], pack: Instrument) -> int:
+    """Return how many names of a header read like an item that the header does not name."""
+    names = name_columns([sheet.rows[row - 1] for row in header])
+    return len(propose_items(place_columns(filter(None, names), Columns(), pack), pack))
 
 
 def _recognise_sheet(path: Path, table: Table, pack: Instrument) -> DraftSheet:

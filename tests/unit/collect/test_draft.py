@@ -504,3 +504,20 @@ def test_the_group_of_a_unit_is_known_by_its_first_words(tmp_path, name, group):
     draft = draft_wave([book(tmp_path / "a.xlsx", P=rows)], tmp_path, "vi")
     rows = list(csv.DictReader(draft.units.read_text("utf-8-sig").splitlines()))
     assert rows[0]["group"] == group
+
+
+def test_a_file_of_old_wordings_is_not_left_out(tmp_path):
+    """Where other files tell the questionnaire, near wordings count as well; others are named."""
+    old = [text if at < 5 else f"{text} hay không" for at, text in enumerate(QUESTIONS)]
+    paths = [
+        book(tmp_path / "a.xlsx", P=[["ĐƠN VỊ: Sở A"], QUESTIONS, answers()]),
+        book(tmp_path / "b.xlsx", P=[["ĐƠN VỊ: Sở B"], old, answers()]),
+        book(tmp_path / "c.xlsx", P=[[*QUESTIONS[:9], "Nơi ở"], [*answers(9), "x"]]),
+    ]
+    draft = draft_wave(paths, tmp_path, "vi")
+    assert [entry["file"] for entry in read_facts(draft)["responses"]] == ["a.xlsx", "b.xlsx"]
+    assert len(draft.to_confirm) == 17
+    assert draft.skipped == ["c.xlsx"]
+    assert "# Đã bỏ qua vì không tìm thấy một nửa số câu hỏi: c.xlsx" in draft.wave.read_text(
+        "utf-8"
+    )
