@@ -108,7 +108,7 @@ def _list_answers(cells: Cells) -> pd.DataFrame:
     origin = ["form", "file", "row", "operator", "is_single"]
     answers = forms.melt(origin, names, "item", "value")
     letters = answers["item"].map(cells.letters)
-    values = ["" if pd.isna(value) else write_value(value) for value in answers["value"]]
+    values = ["" if pd.isna(value) else str(write_value(value)) for value in answers["value"]]
     return answers.assign(cell=letters + answers["row"].astype(str), value=values)
 
 

@@ -1,0 +1,110 @@
+"""How often a check of the forms speaks without cause, and how often it finds what was planted.
+
+    python benchmarks/quality_rates.py [--waves 600] [--cells 0:40] [--page]
+
+Writes benchmarks/results/quality_rates.csv, one line per cell, and the last section of
+docs/coverage.md from all lines. Waves are drawn by tests/recovery/halo.py, seeded by cell.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sipas_analysis.collect.quality import check
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tests/recovery"))
+import halo  # noqa: E402
+
+SEED = 20260317
+RESULTS = ROOT / "benchmarks/results/quality_rates.csv"
+PAGE = ROOT / "docs/coverage.md"
+MARK = "\n# How often a check of the forms speaks without cause\n"
+RULES = ("Q1", "Q2", "Q3", "Q4", "Q5", "Q6")
+CLEAN = {
+    "as described": {},
+    "all forms typed in sessions": {"typed": 1.0},
+    "items differ more by unit (0.3)": {"profile": 0.3},
+    "units differ more in straight lines (0.1)": {"alike": 0.1},
+    "no unit under 95 %": {"satisfied": (0.95, 0.998)},
+    "few straight lines": {"straight": (0.0, 0.03)},
+}
+MANY = [name for name in halo.LAYOUTS if name != "4 units of 30"]
+PLANTS = {
+    "60 % straight lines": (halo.plant_straight_lines, 0.6, "Q1"),
+    "80 % straight lines": (halo.plant_straight_lines, 0.8, "Q1"),
+    "20 % copies of one form": (halo.plant_copies, 0.2, "Q2"),
+    "33 % copies of one form": (halo.plant_copies, 0.33, "Q2"),
+    "20 % each a copy of another form": (halo.plant_pairs, 0.2, "Q2"),
+    "40 % each a copy of another form": (halo.plant_pairs, 0.4, "Q2"),
+    "20 % at night, one evening": (halo.plant_night, 0.2, "Q3"),
+    "40 % at night, one evening": (halo.plant_night, 0.4, "Q3"),
+    "one operator of three, all fives": (halo.plant_operator, 1.0, "Q4"),
+    "all satisfied with everything": (halo.plant_full_marks, 1.0, "Q5"),
+    "20 % read 4-5-4-5": (halo.plant_patterns, 0.2, "Q6"),
+    "40 % read 4-5-4-5": (halo.plant_patterns, 0.4, "Q6"),
+}
+STRAIGHT = {"many": {}, "few": {"straight": (0.0, 0.03), "satisfied": (0.79, 0.95)}}
+CELLS = [("clean", kind, layout, "") for kind in CLEAN for layout in MANY]
+CELLS += [("clean", "as described", "4 units of 30", "")]
+CELLS += [
+    ("planted", plant, layout, straight)
+    for plant in PLANTS
+    for straight in STRAIGHT
+    for layout in ("10 units of 30", "30 units of 30", "10 units of 150", "30 units of 150")
+]
+
+
+def count_cell(number, waves):
+    """Return one line of the results: shares of waves with a finding, in percent."""
+    what, name, layout, straight = CELLS[number]
+    rng = np.random.Generator(np.random.PCG64([SEED, number]))
+    plant, share, rule = PLANTS.get(name, (None, 0.0, ""))
+    seen, straight_percent = [], []
+    for _ in range(waves):
+        frame = halo.draw_wave(rng, layout, **(STRAIGHT[straight] if plant else CLEAN[name]))
+        if plant:
+            plant(frame, rng, share)
+        findings = check(halo.as_survey(frame))
+        noticed, straight_percent = (
+            findings.noticed(),
+            [*straight_percent, findings.straight_percent],
+        )
+        mine = noticed["unit"] == "u000"
+        line = {key: (noticed["rule"] == key).any() for key in RULES}
+        line["planted"] = (mine & (noticed["rule"] == rule)).any()
+        line["flagged"] = "u000" in findings.flagged_units
+        line["others"] = (~mine & (noticed["rule"] == rule)).any()
+        seen.append(line)
+    shares = (100 * pd.DataFrame(seen).mean()).round(2)
+    facts = {"cell": number, "what": what, "name": name, "layout": layout, "straight": straight}
+    return {
+        **facts,
+        "waves": waves,
+        "straight_percent": np.mean(straight_percent).round(1),
+        **shares,
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--waves", type=int, default=600)
+    parser.add_argument("--cells", default=f"0:{len(CELLS)}")
+    parser.add_argument("--page", action="store_true")
+    options = parser.parse_args()
+    start, end = map(int, options.cells.split(":"))
+    lines = pd.read_csv(RESULTS).to_dict("records") if RESULTS.exists() else []
+    table = {line["cell"]: line for line in lines}
+    for number in [] if options.page else range(start, min(end, len(CELLS))):
+        table[number] = count_cell(number, options.waves)
+        print(table[number], flush=True)
+    ordered = pd.DataFrame([table[number] for number in sorted(table)])
+    if not options.page:
+        ordered.to_csv(RESULTS, index=False)
+
+
+if __name__ == "__main__":
+    main()
