@@ -4,11 +4,10 @@ Merged cells, hidden rows and columns, formulas without result, and rows whose c
 left are refused or listed, if they lie in a column that is used.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from sipas_analysis.collect.columns import PlacedColumns
 from sipas_analysis.collect.form_rows import Readers, leave_out_rows
@@ -45,18 +44,16 @@ def keep_forms(
 
 def _fill_merged_cells(table: Table, placed: PlacedColumns, readers: Readers) -> Table:
     """Return a table in which cells merged down a column hold its value; answers are not filled."""
-    frame, listed = table.frame.copy(), {*placed.roles.values(), *placed.indicators.values()}
-    listed |= {*placed.keys.values()}
-    filled = []
+    frame, index, filled = table.frame.copy(), np.asarray(table.frame.index), []
     for area in table.sheet.merged:
         for header in _find_headers(table, area) if area.left == area.right else ():
-            rows = frame.index[(frame.index >= area.top) & (frame.index <= area.bottom)]
-            if header in readers or area.top <= max(table.header) or area.top not in rows:
-                continue
-            text = str(frame.loc[area.top, header])
-            frame.loc[rows, header] = text
-            is_listed = header in listed
-            filled += [LeftOut("merged", int(row), header, text) for row in rows[1:] if is_listed]
+            rows = index[(index >= area.top) & (index <= area.bottom)]
+            if header not in readers and area.top > max(table.header) and area.top in rows:
+                text = str(frame.loc[area.top, header])
+                frame.loc[rows, header] = text
+                is_dropped = any(header in headers for headers in placed.dropped.values())
+                entries = [LeftOut("merged", int(row), header, text) for row in rows[1:]]
+                filled += [] if is_dropped else entries
     return replace(table, frame=frame, left_out=(*table.left_out, *filled))
 
 
@@ -65,43 +62,53 @@ def _check_cells(table: Table, placed: PlacedColumns, readers: Readers, hidden: 
 
     Rows that are refused as a whole are taken out, so that their cells are not named once more.
     """
-    used = {*readers, *placed.roles.values(), *placed.indicators.values(), *placed.keys.values()}
+    named = (readers, placed.roles.values(), placed.indicators.values(), placed.keys.values())
+    used = [header for header in table.frame.columns if any(header in names for names in named)]
     hidden_places = _find_hidden(table, used)
-    places = {
-        "row_short": _find_short_rows(table),
+    rows = {
+        "row_short": _find_short_rows(table, used, readers),
         "row_slid": _find_slid_rows(table, readers),
-        "merged_cells": _find_merged_cells(table, used, readers),
         "no_value": _find_cells_without_value(table, used),
-        "hidden": [] if hidden else hidden_places,
     }
-    errors = [_ERRORS[message](message, found) for message, found in places.items() if found]
-    refused = {place.row for message in _WHOLE_ROWS for place in places[message]}
-    frame = table.frame[~table.frame.index.isin(refused)]
+    cells = {"merged_cells": _find_merged_cells(table, used, readers)}
+    cells |= {} if hidden else {"hidden": hidden_places}
+    errors = [_ERRORS[kind](kind, places) for kind, places in (rows | cells).items() if places]
     if table.frame.empty and not table.errors:
         errors.append(FileError("no_rows", file=table.sheet.file, header=max(table.header)))
-    read = [LeftOut("hidden_read", place.row, place.column) for place in hidden_places]
-    left_out = (*table.left_out, *(read if hidden == "read" else []))
-    return replace(table, frame=frame, errors=(*table.errors, *errors), left_out=left_out)
+    refused = [place.row for places in rows.values() for place in places]
+    read = [LeftOut("hidden_read", place.row, place.column) for place in hidden_places if hidden]
+    return replace(
+        table,
+        frame=table.frame[~table.frame.index.isin(refused)],
+        errors=(*table.errors, *errors),
+        left_out=(*table.left_out, *read),
+    )
 
 
-def _find_hidden(table: Table, used: Collection[str]) -> list[Place]:
+def _find_hidden(table: Table, used: Sequence[str]) -> list[Place]:
     """Return the hidden rows of forms and the hidden columns that are used; or a hidden sheet."""
-    sheet = table.sheet
-    letters = {name_column_letter(number - 1) for number in sheet.hidden_columns}
-    rows = [table.place(row) for row in sorted({*table.frame.index} & sheet.hidden_rows)]
-    headers = [header for header in table.frame.columns if table.letters[header] in letters]
-    columns = [table.place(column=header) for header in headers if header in used]
-    return [*([table.place()] if sheet.is_hidden else []), *rows, *columns]
+    letters = {name_column_letter(number - 1) for number in table.sheet.hidden_columns}
+    rows = sorted({*table.frame.index} & table.sheet.hidden_rows)
+    columns = [table.place(column=header) for header in used if table.letters[header] in letters]
+    return [*[table.place()] * table.sheet.is_hidden, *map(table.place, rows), *columns]
 
 
-def _find_short_rows(table: Table) -> list[Place]:
-    """Return the rows of a text file that have fewer cells than the header: one is cut off."""
+def _find_short_rows(table: Table, used: Sequence[str], readers: Readers) -> list[Place]:
+    """Return the rows of a text file that have too few cells: one was cut off, or cells moved.
+
+    Excel leaves out separators of blank cells behind the last column that is used.
+    """
     if not table.sheet.file.lower().endswith(_TEXT_FILES):
         return []
-    rows = table.sheet.rows
-    names = [name for at in table.header for name in enumerate(rows[at - 1], 1) if name[1].strip()]
-    width = max(position for position, _ in names)
-    return [table.place(int(row)) for row in table.frame.index if len(rows[row - 1]) < width]
+    cells, last = table.sheet.rows, [header for header in used if header in readers][-1]
+    positions = [at for row in table.header for at, name in enumerate(cells[row - 1], 1) if name]
+    letters = [name_column_letter(at) for at in range(max(positions))]
+    needed = 1 + max(letters.index(table.letters[header]) for header in used)
+    return [
+        table.place(int(row))
+        for row, answer in zip(table.frame.index, table.frame[last], strict=True)
+        if len(cells[row - 1]) < (needed if answer else max(positions))
+    ]
 
 
 def _find_slid_rows(table: Table, readers: Readers) -> list[Place]:
@@ -109,40 +116,44 @@ def _find_slid_rows(table: Table, readers: Readers) -> list[Place]:
 
     Such a row has no last answer, and an answer in a column where complete rows have none.
     """
-    items = [header for header in table.frame.columns if header in readers]
-    before = list(table.frame.columns[: table.frame.columns.get_loc(items[-1])])
-    is_cut = (table.frame[items[-1]] == "").to_numpy()
-    places = {}
-    for header in [header for header in before if header not in readers]:
-        number, texts = pd.factorize(table.frame[header])
-        is_answer = np.array([readers[items[-1]](text).value is not None for text in texts])[number]
-        is_number = np.array([text.strip().isdecimal() for text in texts])[number]
-        is_complete = ~is_cut & (table.frame[header] != "").to_numpy()
-        if is_number[is_complete].any():
-            is_answer &= ~is_number
-        if is_answer.any() and is_complete.any() and is_cut[is_answer].all():
-            for row in table.frame.index[is_answer]:
-                places[row] = table.place(int(row), header)
+    last = [header for header in table.frame.columns if header in readers][-1]
+    is_cut = table.frame[last] == ""
+    places: dict[int, Place] = {}
+    for header in table.frame.columns[: table.frame.columns.get_loc(last)]:
+        complete = [text for text in table.frame.loc[~is_cut, header].unique() if text]
+        has_numbers = any(text.strip().isdecimal() for text in complete)
+        moved, usual = (
+            [
+                text
+                for text in texts
+                if readers[last](text).value is not None
+                and not (has_numbers and text.strip().isdecimal())
+            ]
+            for texts in (table.frame.loc[is_cut, header].unique(), complete)
+        )
+        if header not in readers and moved and complete and not usual:
+            rows = table.frame.index[is_cut & table.frame[header].isin(moved)]
+            places |= {row: table.place(int(row), header) for row in rows}
     return [*places.values()]
 
 
-def _find_merged_cells(table: Table, used: Collection[str], readers: Readers) -> list[Place]:
+def _find_merged_cells(table: Table, used: Sequence[str], readers: Readers) -> list[Place]:
     """Return the merged cells of forms whose value could belong to several answers."""
-    places = []
+    index, places = np.asarray(table.frame.index), []
     for area in table.sheet.merged:
         headers = [header for header in _find_headers(table, area) if header in used]
+        rows = index[(index >= area.top) & (index <= area.bottom)]
         is_filled = area.left == area.right and not readers.keys() & headers
-        rows = [row for row in range(area.top, area.bottom + 1) if row in table.frame.index]
-        if headers and rows and area.top > max(table.header) and not is_filled:
-            ends = (area.left, area.top), (area.right, area.bottom)
+        if headers and len(rows) and area.top > max(table.header) and not is_filled:
+            ends = ((area.left, area.top), (area.right, area.bottom))
             cells = ":".join(f"{name_column_letter(column - 1)}{row}" for column, row in ends)
-            places.append(table.place(rows[0], headers[0], cells))
+            places.append(table.place(int(rows[0]), headers[0], cells))
     return places
 
 
-def _find_cells_without_value(table: Table, used: Collection[str]) -> list[Place]:
+def _find_cells_without_value(table: Table, used: Sequence[str]) -> list[Place]:
     """Return the cells of forms that hold an error, or a formula that was not calculated."""
-    headers = {table.letters[header]: header for header in table.frame.columns if header in used}
+    headers = {table.letters[header]: header for header in used}
     return [
         table.place(row, headers[letter], sign if sign.startswith("#") else "=…")
         for (row, column), sign in sorted(table.sheet.no_value.items())
@@ -163,4 +174,3 @@ _ERRORS: dict[str, type[SipasError]] = {
     "no_value": AnswerError,
     "hidden": FileError,
 }
-_WHOLE_ROWS = ("row_short", "row_slid", "no_value")

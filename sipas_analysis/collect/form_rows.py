@@ -33,7 +33,7 @@ _CODE = re.compile(r"(?:\S+\s+){0,2}\S*\d\S*")  # an id with a digit, such as P-
 _LAST_NUMBER = re.compile(r"(\d{1,15})\D*$")
 _USUAL = 0.8  # share of the forms that fill a column, and share of its cells that look alike
 _ORDINARY = 0.1  # share of the forms from which on a word is a value of its column, not a label
-_LABEL = 24  # characters of a label that the ledger shows
+_LABEL = 24  # characters of a label that the ledger shows, before a colon or a bracket
 _BESIDE, _NAME, _CODE_PLACE = 1, 2, 3  # where a label stands, the plainest sign of a total last
 
 
@@ -78,12 +78,12 @@ class Evidence:
     @property
     def has_words(self) -> Flags:
         """Whether the items hold no number, and at most two texts."""
-        return (self.answers + self.figures == 0) & (self.texts <= 2)
+        return (self.answers + self.figures < 1) & (self.texts <= 2)
 
     @property
     def is_blank(self) -> Flags:
         """Whether all items are blank."""
-        return self.answers + self.figures + self.texts == 0
+        return self.answers + self.figures + self.texts < 1
 
     @property
     def is_nameless(self) -> Flags:
@@ -103,7 +103,7 @@ def leave_out_rows(table: Table, placed: PlacedColumns, readers: Readers) -> Tab
     if "unit" not in placed.roles:
         reason[_find_unit_headings(table.frame, reason)] = "unclear"
     rows, is_unclear = np.asarray(table.frame.index), reason == "unclear"
-    labels = [_shorten_label(label) for label in evidence.label]
+    labels = [re.split(r"[:(]", label)[0].strip()[:_LABEL] for label in evidence.label]
     left_out = [
         LeftOut(str(reason[at]), int(rows[at]), text=labels[at])
         for at in np.flatnonzero((reason != "") & ~is_unclear)
@@ -158,9 +158,10 @@ def _weigh_rows(frame: pd.DataFrame, placed: PlacedColumns, readers: Readers) ->
         number, distinct = pd.factorize(frame[header])
         kinds = np.array([_sort_text(text, read) for text in distinct])[number]
         counts += kinds == np.array([["answer"], ["figure"], ["text"]])
-    flags = np.zeros((3, len(frame)), dtype=bool)
-    labels, places = np.full(len(frame), "", dtype=object), np.zeros(len(frame), dtype=int)
-    evidence = Evidence(*counts, *flags, labels, places, columns=set())
+    profile, number, name = np.zeros((3, len(frame)), dtype=bool)
+    label, place = np.full(len(frame), "", dtype=object), np.zeros(len(frame), dtype=int)
+    answers, figures, others = counts
+    evidence = Evidence(answers, figures, others, profile, number, name, label, place, set())
     for header in frame.columns:
         if header not in readers:
             _weigh_column(evidence, frame[header], header, placed)
@@ -212,58 +213,40 @@ def _is_running(texts: Names) -> bool:
 
 
 def is_label_text(text: str) -> bool:
-    """Return whether a text starts with a word for totals, notes or signatures."""
+    """Return whether a text starts with a word for totals, notes or signatures, or is a date."""
     folded = fold_text(text)
-    label, other = _compile_labels(is_plain=folded.isascii())
     is_date = all(word in folded for word in ("ngày", "tháng", "năm"))
-    return is_date or (bool(label.match(folded)) and not other.match(folded))
+    return is_date or bool(_compile_labels().match(folded))
 
 
 @cache
-def _compile_labels(*, is_plain: bool) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Return patterns of the words that labels start with, and of those that only look alike.
-
-    A text without any accent is compared with words without accents.
-    """
+def _compile_labels() -> re.Pattern[str]:
+    """Return a pattern of the words that labels start with, also if typed without accents."""
     vocabulary = read_vocabulary()
-    patterns = []
-    for words in (vocabulary["footers"], vocabulary["not_footers"]):
-        spelt = {plain_text(word) if is_plain else word for word in map(fold_text, words)}
-        choices = "|".join(map(re.escape, sorted(spelt, key=len, reverse=True)))
-        patterns.append(re.compile(rf"[\W\d_]*(?:[ivx]+\. )?(?:{choices})(?!\w)"))
-    return patterns[0], patterns[1]
+    footers, others = (
+        "|".join(re.escape(word) for name in words for word in {name, plain_text(name)})
+        for words in (vocabulary["footers"], vocabulary["not_footers"])
+    )
+    return re.compile(rf"[\W\d_]*(?:[ivx]+\. )?(?!{others})(?:{footers})(?!\w)")
 
 
 def _find_wordings(frame: pd.DataFrame, evidence: Evidence, readers: Readers) -> Flags:
     """Return whether the first row holds the wordings of items that the header names by code."""
-    is_first = np.arange(len(frame)) == 0
     texts = [fold_text(text) for text in frame[[*readers]].iloc[0] if fold_text(text)]
-    has_wordings = len(texts) > 2 and len(set(texts)) == len(texts)
-    return (
-        is_first & has_wordings & (evidence.texts == len(texts)) & (2 * len(texts) > len(readers))
-    )
+    are_wordings = len(texts) > max(2, len(readers) / 2) and len(set(texts)) == len(texts)
+    return (evidence.texts >= len(texts)) & (np.arange(len(frame)) < are_wordings)
 
 
 def _find_unit_headings(frame: pd.DataFrame, reason: Names) -> Flags:
-    """Return which headings between forms name a unit, so that the forms below may be of another.
-
-    A file without a column for the unit can tell its units only by such headings.
-    """
+    """Return which headings between forms name a unit: the forms below may be of another unit."""
     vocabulary = read_vocabulary()
     starts = (*vocabulary["roles"]["unit"], *chain(*vocabulary["groups"].values()))
-    forms = np.flatnonzero(reason == "")
-    is_heading = np.isin(reason, ["heading", "empty_line"])
-    is_heading[: min(forms, default=0)] = False
-    is_heading[max(forms, default=0) :] = False
-    for at in np.flatnonzero(is_heading):
+    forms, names_unit = np.flatnonzero(reason == ""), np.zeros(len(frame), dtype=bool)
+    for at in np.flatnonzero(np.isin(reason, ["heading", "empty_line"])):
         texts = [fold_text(text).lstrip("0123456789.ivx- ") for text in frame.iloc[at]]
-        is_heading[at] = any(text.startswith(starts) for text in texts)
-    return is_heading
-
-
-def _shorten_label(label: str) -> str:
-    """Return a label up to its colon or bracket, without what may be the name of a person."""
-    return re.split(r"[:(]", label)[0].strip()[:_LABEL]
+        is_between = len(forms) > 0 and forms[0] < at < forms[-1]
+        names_unit[at] = is_between and any(text.startswith(starts) for text in texts)
+    return names_unit
 
 
 def _match(test: Callable[[str], object], texts: Names) -> Flags:

@@ -292,6 +292,17 @@ def test_blanks_and_short_footers_of_a_text_file_are_read():
     assert [left_out.reason for left_out in table.left_out] == ["footer", "footer"]
 
 
+def test_blank_cells_behind_the_last_column_that_is_used_may_lack():
+    """Excel does not write them; where the last answer lacks too, cells may have moved."""
+    columns = {"ignore": ("STT", "Ghi chú")}
+    forms = [[*row, "tốt"] if row[0] == 1 else row for row in FORMS]
+    rows = [[*NUMBERED, "Ghi chú"], *forms]
+    assert read_table(rows, columns, name="forms.csv").errors == ()
+    rows[9] = [*FORMS[8][:-1], ""]
+    table = read_table(rows, columns, name="forms.csv")
+    assert [place.row for place in table.errors[0].places] == [10]
+
+
 def slide(row: list[object]) -> list[object]:
     """Return a row without its empty cells, as some exports write it."""
     filled = [cell for cell in row if cell != ""]
