@@ -82,13 +82,27 @@ def read_parquet_file(path: Path) -> Sheet:
     """Return a Parquet file; whole numbers without decimals, days without an hour of zero."""
     import duckdb
 
+    pattern = re.sub(r"([*?[])", r"[\1]", str(path))
     with duckdb.connect() as database:
-        table = database.read_parquet(re.sub(r"([*?[])", r"[\1]", str(path)))
-        names = ['"' + name.replace('"', '""') + '"' for name in table.columns]
-        plain = r"regexp_replace(CAST({} AS VARCHAR), '(\.0+| 00:00:00)$|^nan$', '')"
+        table = database.read_parquet(pattern)
         texts = [
-            name if kind == "VARCHAR" else plain.format(name)
-            for name, kind in zip(names, table.types, strict=True)
+            _write_parquet_column(name, str(kind))
+            for name, kind in zip(table.columns, table.types, strict=True)
         ]
-        rows = table.project(", ".join(f"coalesce({text}, '')" for text in texts)).fetchall()
-    return Sheet(path.name, "", [table.columns, *map(list, rows)])
+        return Sheet(
+            path.name, "", [table.columns, *map(list, table.project(", ".join(texts)).fetchall())]
+        )
+
+
+def _write_parquet_column(name: str, kind: str) -> str:
+    """Return the SQL that writes a column as ``write_cell`` does; a text stays as it is."""
+    value = '"' + name.replace('"', '""') + '"'
+    text = f"CAST({value} AS VARCHAR)"
+    if kind.startswith(("DOUBLE", "FLOAT", "DECIMAL")):
+        whole = f"coalesce(CAST(TRY_CAST({value} AS BIGINT) AS VARCHAR), {text})"
+        longer = rf"regexp_replace({text}, '^(-?\d+\.\d{{3}})$', '\10')"
+        shown = f"CASE WHEN {value} = trunc({value}) THEN {whole} ELSE {longer} END"
+        text = f"nullif({shown}, 'nan')"
+    elif kind.startswith("TIMESTAMP"):
+        text = f"regexp_replace({text}, ' 00:00:00$', '')"
+    return f"coalesce({text}, '')"

@@ -53,7 +53,7 @@ def _decode_text(content: bytes, file: str) -> str:
         text = "\0"
     if "\0" in text or len(re.findall("á[º»]|Ä‘", text)) > 2:
         raise FileError("file_encoding", file=file)
-    return text
+    return text.lstrip("\ufeff")
 
 
 def _split_rows(text: str, separator: str) -> tuple[Rows, bool]:

@@ -6,7 +6,7 @@ import zipfile
 import pytest
 from openpyxl import Workbook
 
-from sipas_analysis.collect.sheets import list_sheets
+from sipas_analysis.collect.sheets import list_sheets, read_sheet
 from sipas_analysis.collect.tables import read_rows
 from sipas_analysis.collect.texts import fold_text, tidy_text
 from sipas_analysis.errors import FileError
@@ -240,3 +240,143 @@ def test_letters_in_one_piece_or_two_are_the_same():
 def test_spaces_of_any_kind_are_one_space():
     """Non-breaking, doubled, zero-width and trailing spaces are no difference."""
     assert fold_text(" Rất\u00a0hài  lòng\u200b \n") == "rất hài lòng"
+
+
+# The separator: all rows decide.
+
+QUESTIONS = "Đơn vị;Nơi ngồi, chờ, sạch;Công chức lịch sự, tận tình;Kết quả, đúng hẹn"
+
+
+@pytest.mark.parametrize(
+    ("text", "row"),
+    [
+        (QUESTIONS + "\nSở A;5;4;3\nSở B;3;4;5\n", ["Sở B", "3", "4", "5"]),
+        ("w;A1;A2\n" + "1,5;4;3\n" * 4, ["1,5", "4", "3"]),
+        ("A1,A2\n5,4\nHN;NCC;HKK,4\n", ["5", "4"]),
+        ("UBND TỈNH, SỞ NỘI VỤ\n\nA1;A2\n5;4\n3;2\n", ["5", "4"]),
+        ("A1;A2;Ý kiến\n5;4;nhanh, gọn, sạch\n3;2;tốt, rất tốt\n4;4;đẹp, thoáng\n", ["3", "2"]),
+        ("A1\tA2\n5\t4\n3,5\t4;2\n", ["5", "4"]),
+        ("sep=;\nA1;A2,x\n5;4,0\n3;2,0\n", ["3", "2,0"]),
+        ("sep=,\r\nA1,A2\r\n5,4\r\n3,2\r\n", ["3", "2"]),
+        ('"A1";"A2, x"\n"5";"4"\n"3";"2"\n', ["3", "2"]),
+        ('A1, "A2, x", A3\n5, "4", 3\n3, "2", 1\n', ["3", "2", "1"]),
+        ("A1\n5\n4\n", ["4"]),
+        ("Ý kiến\nnhanh, gọn\ntốt\n", ["tốt"]),
+        ("A1,A2,A3\n5,4,\n3,2\n5,4,1\n", ["3", "2"]),
+        ("A1;A2;A3;\n5;4;3;\n1;2;3;\n", ["1", "2", "3", ""]),
+    ],
+)
+def test_the_separator_is_that_of_all_rows(write, text, row):
+    """Commas in questions, decimals and remarks split nothing."""
+    rows = read_sheet(write(text)).rows
+    assert any(cells[: len(row)] == row for cells in rows)
+
+
+def test_rows_below_a_line_with_the_separator_are_numbered_as_excel_does(write):
+    """Excel does not show the line ``sep=;``."""
+    assert read_sheet(write("sep=;\nA1;A2\n5;4\n")).rows == [["A1", "A2"], ["5", "4"]]
+
+
+@pytest.mark.parametrize("text", ["A;b,c\n1;2,3\n4;5,6\n", "A,x\tB\n1,5\t2\n2,5\t3\n"])
+def test_two_separators_that_fit_are_asked_about(write, text):
+    """Decimal commas in each row and a comma in the header: nobody can know."""
+    error = refusal(write(text))
+    assert error.message_id == "which_separator"
+    assert "`sep=;`" in str(error) or "`sep=,`" in str(error)
+
+
+def test_the_first_line_answers_the_question(write):
+    """The remedy of the refusal works."""
+    assert read_sheet(write("sep=;\nA;b,c\n1;2,3\n4;5,6\n")).rows[1] == ["1", "2,3"]
+
+
+# Quotes: no cell may swallow rows.
+
+FORM = "P{},so-a,5,4,3,2,1,5,4,3,{}\n"
+NAMES = "form,unit,A1,A2,A3,A4,A5,A6,A7,A8,note\n"
+
+
+@pytest.mark.parametrize(
+    ("notes", "row"),
+    [
+        ({4: '"chưa đóng'}, 5),  # never closed
+        ({4: '"chưa đóng', 9: '"lại nữa'}, 5),  # the next one does not close it
+        ({4: '"chưa', 9: 'đóng"'}, 5),  # four forms inside
+        ({4: '"chưa', 5: 'đóng"'}, 5),  # one form inside
+        ({4: '"tốt" lắm'}, 5),  # words behind the closing mark
+        ({4: '"tốt""'}, 5),
+        ({1: '"x'}, 2),
+        ({10: '"x'}, 11),  # the last form
+    ],
+)
+def test_a_quote_that_swallows_forms_is_refused_with_its_row(write, notes, row):
+    """A lone quotation mark at the start of a remark made one cell of half a file."""
+    text = NAMES + "".join(FORM.format(at, notes.get(at, "ok")) for at in range(1, 11))
+    error = refusal(write(text))
+    assert (error.message_id, error.places[0].row) == ("open_quote", row)
+
+
+def test_a_quote_in_the_middle_of_a_row_swallows_no_form(write):
+    """The rest of its row and the start of another became one cell, and every row had its width."""
+    rows = [["P1", "so-a", '"5', "4", "3", "2"], ["P2", "so-b", '3"', "2", "1", "5"]]
+    text = "form,unit,A1,A2,A3,A4\n" + "\n".join(map(",".join, rows)) + "\nP3,so-a,1,2,3,4\n"
+    error = refusal(write(text))
+    assert (error.message_id, error.places[0].row) == ("open_quote", 2)
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        '"dòng một\ndòng hai"',
+        '"nhanh, gọn\r\nsạch, đẹp, thoáng\r\n- tốt"',
+        '"Anh ""Ba"" nói:\n""tốt"""',
+        '"\n"',
+        '"kết thúc, bằng, dấu, phẩy, nhiều, lần,\nxong"',
+        'cao 5" rộng',
+        "“ngoặc cong”",
+        "'ngoặc đơn",
+    ],
+)
+def test_line_ends_and_quotes_inside_a_cell_are_read(write, note):
+    """Remarks have lines of their own; a form is one row all the same, as spreadsheets show."""
+    text = NAMES + FORM.format(1, note) + FORM.format(2, "ok")
+    rows = read_sheet(write(text)).rows
+    assert [row[0] for row in rows] == ["form", "P1", "P2"]
+    assert [len(row) for row in rows] == [11, 11, 11]
+
+
+def test_rows_keep_their_length(write):
+    """A row that is cut off must be seen as such: nothing is filled up."""
+    assert [len(row) for row in read_sheet(write("A1,A2,A3\n5,4\n5,4,3\n5\n")).rows] == [3, 2, 3, 1]
+
+
+# Codes of letters.
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_text_of_two_bytes_without_a_mark_is_read(write, encoding):
+    """The zeros between the letters tell which byte comes first."""
+    assert read_sheet(write(TEXT.encode(encoding))).rows[1][0] == "Sở A"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "Đơn,A1\nSơ A,5\n".encode("cp1258"),
+        "§¬n vÞ,A1\nSë A,5\n".encode("cp1252"),  # TCVN3
+        "Ñôn vò,A1\nSôû A,5\n".encode("cp1252"),  # VNI
+        (TEXT * 2).encode().decode("latin-1").encode(),  # read in a wrong code and saved again
+        TEXT.encode() + b"\x00\x00,5\n",
+        b"\xff\xfe" + TEXT.encode("utf-16-le")[:-1],
+        TEXT.encode() + "Sở".encode()[:-1],
+    ],
+    ids=["windows-1258", "tcvn3", "vni", "twice", "zeros", "cut-utf-16", "cut-utf-8"],
+)
+def test_text_in_another_code_is_never_read_as_noise(write, content):
+    """The refusal says how to save the file."""
+    assert refusal(write(content)).message_id == "file_encoding"
+
+
+def test_marks_of_order_twice_are_no_letter(write):
+    """Some programs add a BOM to a file that has one."""
+    assert read_sheet(write("\ufeff\ufeff" + TEXT)).rows[0][0] == "Đơn vị"

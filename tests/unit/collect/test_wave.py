@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from sipas_analysis.collect.sheets import read_sheet
 from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.errors import ConfigError, FileError
 
@@ -220,3 +221,27 @@ def test_a_header_that_an_entry_gives_to_another_item_is_taken_from_the_first(ma
     entry = {"file": "a.csv", "columns": {"items": {"A1": "câu 2"}}}
     wave = read_wave(make_wave(columns=columns, responses=[entry]))
     assert wave.columns_of(wave.responses[0]).items == {"A1": "câu 2"}
+
+
+def test_a_file_name_with_brackets_is_that_file(make_wave):
+    """Outlook names an attachment ``phieu[1].xlsx``; as a pattern that is ``phieu1.xlsx``."""
+    path = make_wave(responses=[{"file": "phieu[1].csv"}])
+    for name in ("phieu[1].csv", "phieu1.csv"):
+        (path.parent / name).write_text("A1\n5\n", "utf-8")
+    assert [file.name for file, _ in read_wave(path).list_sources()] == ["phieu[1].csv"]
+    (path.parent / "phieu[1].csv").unlink()
+    assert [file.name for file, _ in read_wave(path).list_sources()] == ["phieu1.csv"]
+
+
+@pytest.mark.parametrize(
+    "pattern", ["a**b/*.csv", "**x", "/tmp/*.csv", "x" * 300 + "*", "[", "?" * 9]
+)
+def test_a_pattern_that_matches_nothing_or_is_none_is_refused(make_wave, pattern):
+    """``**`` must be a whole part of a path, says Python, with an exception."""
+    wave = read_wave(make_wave(responses=[{"file": pattern}]))
+
+    def read_all():
+        return [read_sheet(file) for file, _ in wave.list_sources()]
+
+    with pytest.raises(FileError):
+        read_all()

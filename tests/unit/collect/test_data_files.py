@@ -1,0 +1,261 @@
+"""SPSS, Stata and Parquet: labels, codes, missing values and weights that such files carry."""
+
+import zipfile
+from datetime import date, datetime
+from decimal import Decimal
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pyreadstat
+import pytest
+
+from sipas_analysis.collect.draft import draft_wave
+from sipas_analysis.collect.sheets import list_sheets, read_sheet
+from sipas_analysis.errors import ColumnError, FileError
+
+LEVELS = {
+    1.0: "Rất không hài lòng",
+    2.0: "Không hài lòng",
+    3.0: "Bình thường",
+    4.0: "Hài lòng",
+    5.0: "Rất hài lòng",
+}
+FRAME = pd.DataFrame(
+    {
+        "so_phieu": ["P1", "P2", "P3"],
+        "don_vi": [1.0, 1.0, 2.0],
+        "q1": [5.0, 9.0, 4.0],
+        "q2": [4.0, np.nan, 1.0],
+        "q3": [3.0, 2.0, 5.0],
+        "ngay": [datetime(2024, 3, 5, 14, 23, 11), datetime(2024, 3, 6), datetime(2024, 3, 7)],
+        "trong_so": [1.25, 0.75, 1.0],
+    }
+)
+UNITS = {1.0: "Sở A", 2.0: "Sở B"}
+LABELS = ["", "Đơn vị", "Nơi ngồi chờ có đủ chỗ ngồi", "Trang thiết bị hiện đại"]
+LABELS += ["Kết quả đúng quy định", "Ngày khảo sát", "Trọng số"]
+
+
+@pytest.fixture
+def write_sav(tmp_path):
+    """Write an SPSS file; ``labels`` are value labels by variable."""
+
+    def to(frame=FRAME, labels=None, weight=0, name="forms.sav", **options):
+        path = tmp_path / name
+        labels = {"q1": LEVELS, "don_vi": UNITS} if labels is None else labels
+        options = {"column_labels": LABELS, "missing_ranges": {"q1": [9]}} | options
+        pyreadstat.write_sav(frame, str(path), variable_value_labels=labels, **options)
+        if weight:  # the place of the weight variable, counted in words of eight bytes
+            content = bytearray(path.read_bytes())
+            content[76:80] = weight.to_bytes(4, "little")
+            path.write_bytes(content)
+        return path
+
+    return to
+
+
+def column(sheet, name):
+    return [row[sheet.rows[0].index(name)] for row in sheet.rows[1:]]
+
+
+def test_a_value_is_its_label(write_sav):
+    """The label says which way the scale runs; a variable without labels has its codes."""
+    sheet = read_sheet(write_sav())
+    assert column(sheet, "q1") == ["Rất hài lòng", "", "Hài lòng"]
+    assert column(sheet, "q2") == ["4", "", "1"]
+    assert column(sheet, "don_vi") == ["Sở A", "Sở A", "Sở B"]
+    assert column(sheet, "ngay") == ["2024-03-05 14:23:11", "2024-03-06", "2024-03-07"]
+    assert column(sheet, "trong_so") == ["1.25", "0.75", "1"]
+
+
+def test_the_codes_are_read_if_the_wave_says_so(write_sav):
+    """``sheet: codes``."""
+    sheet = read_sheet(write_sav(), "codes")
+    assert column(sheet, "q1") == ["5", "", "4"]
+    assert column(sheet, "don_vi") == ["1", "1", "2"]
+
+
+def test_two_codes_with_one_label_stay_apart(write_sav):
+    """Else two levels would become one."""
+    labels = {"q3": {2.0: "Khác", 3.0: "Khác", 5.0: "Tốt"}}
+    assert column(read_sheet(write_sav(labels=labels)), "q3") == ["3", "2", "5"]
+
+
+def test_labels_of_the_ends_leave_the_codes_between(write_sav):
+    """Many scales name 1 and 5 only."""
+    labels = {"q3": {1.0: "Rất không hài lòng", 5.0: "Rất hài lòng"}}
+    assert column(read_sheet(write_sav(labels=labels)), "q3") == ["3", "2", "Rất hài lòng"]
+
+
+@pytest.mark.parametrize(
+    ("ranges", "rows"),
+    [([9], {3}), ([{"lo": 8, "hi": 99}], {3}), ([{"lo": -9, "hi": -1}, 9], {3}), ([4, 9], {3, 4})],
+)
+def test_codes_declared_as_missing_are_blank_and_listed(write_sav, ranges, rows):
+    """Alone or in a range; the code is kept for the ledger."""
+    sheet = read_sheet(write_sav(missing_ranges={"q1": ranges}, labels={}))
+    assert {*sheet.missing["q1"]} == rows
+    assert sheet.missing["q1"][3] == "9"
+    assert column(sheet, "q1")[1] == ""
+
+
+def test_texts_declared_as_missing_are_blank(write_sav):
+    """SPSS knows missing values of texts, too."""
+    sheet = read_sheet(write_sav(missing_ranges={"so_phieu": ["P2"]}))
+    assert sheet.missing == {"so_phieu": {3: "P2"}}
+    assert column(sheet, "so_phieu") == ["P1", "", "P3"]
+
+
+@pytest.mark.parametrize(
+    ("weight", "name"), [(0, ""), (7, "trong_so"), (3, "q1"), (1, "so_phieu"), (99, "")]
+)
+def test_the_weight_variable_is_known(write_sav, weight, name):
+    """SPSS keeps the weight switched on in the header of the file."""
+    assert read_sheet(write_sav(weight=weight)).weight == name
+
+
+def test_a_weight_behind_a_long_text_is_known(write_sav):
+    """The header counts words of eight bytes, not variables."""
+    frame = FRAME.assign(so_phieu=["x" * 20, "y", "z"])
+    assert read_sheet(write_sav(frame, weight=3 + 6)).weight == "trong_so"
+
+
+def test_a_compressed_file_of_spss_is_read(write_sav):
+    """.zsav"""
+    path = write_sav(name="forms.zsav", compress=True)
+    assert column(read_sheet(path), "q1") == ["Rất hài lòng", "", "Hài lòng"]
+
+
+def test_stata_files_are_read(tmp_path):
+    """Value labels, and letters for missing values (.a to .z)."""
+    frame = FRAME.assign(q1=[5, 3, 4], q3=pd.Series([3, "a", 5], dtype=object))
+    path = tmp_path / "forms.dta"
+    pyreadstat.write_dta(
+        frame,
+        str(path),
+        column_labels=LABELS,
+        variable_value_labels={"q1": {int(code): text for code, text in LEVELS.items()}},
+        missing_user_values={"q3": ["a"]},
+    )
+    sheet = read_sheet(path)
+    assert column(sheet, "q1") == ["Rất hài lòng", "Bình thường", "Hài lòng"]
+    assert column(sheet, "q3") == ["3", "", "5"]
+    assert sheet.missing == {"q3": {3: "a"}}
+    assert sheet.labels["q1"] == "Nơi ngồi chờ có đủ chỗ ngồi"
+
+
+@pytest.mark.parametrize("version", [8, 10, 12, 13, 14, 15])
+def test_old_versions_of_stata_are_known_by_their_content(tmp_path, version):
+    """Up to version 12 the file starts with a number, later with a word."""
+    path = tmp_path / "forms.dta"
+    pyreadstat.write_dta(FRAME[["q1", "q3"]].fillna(1), str(path), version=version)
+    assert column(read_sheet(path), "q3") == ["3", "2", "5"]
+
+
+def test_variables_are_recognised_by_their_label(write_sav, make_wave):
+    """``q1`` says nothing, its label is the wording of the first question."""
+    from sipas_analysis.collect.survey import read_survey
+    from sipas_analysis.collect.wave import read_wave
+
+    columns = {"unit": "don_vi", "form": "so_phieu", "date": "ngay", "weight": "trong_so"}
+    path = make_wave(responses=[{"file": write_sav().name}], columns=columns)
+    survey = read_survey(read_wave(path))
+    assert survey.frame["A1"].fillna(0).tolist() == [5, 0, 4]
+    assert survey.frame["D1"].tolist() == [3, 2, 5]
+    assert survey.frame["weight"].tolist() == [1.25, 0.75, 1.0]
+    missing = survey.ledger[survey.ledger["reason"] == "declared_missing"]
+    assert missing[["row", "column", "found"]].to_numpy().tolist() == [[3, "q1", "9"]]
+
+
+def test_a_weight_that_nobody_names_stops_the_run(write_sav, read_answers):
+    """A file weighted in SPSS is not read unweighted in silence."""
+    facts = {"columns": {"unit": "don_vi", "form": "so_phieu", "date": "ngay"}}
+    with pytest.raises(ColumnError, match="trong_so"):
+        read_answers(responses=[{"file": write_sav(weight=7).name}], **facts)
+
+
+def test_the_weight_variable_is_proposed(write_sav, make_wave):
+    """`sipas init` writes the role, whatever the name of the variable."""
+    frame = FRAME.rename(columns={"trong_so": "hs"})
+    path = write_sav(frame, weight=7)
+    make_wave().unlink()
+    folder = path.parent / "new"
+    folder.mkdir()
+    (folder / "pack.yaml").write_bytes((path.parent / "pack.yaml").read_bytes())
+    draft = draft_wave([path], folder, "vi", str(folder / "pack.yaml"))
+    assert "weight: hs" in draft.wave.read_text("utf-8")
+
+
+def test_parquet_is_read_as_text(tmp_path):
+    """Whole numbers without decimals, days, hours; a text stays as it is; nothing is blank."""
+    path = tmp_path / "phieu[1].parquet"
+    table = pd.DataFrame(
+        {
+            'a "b"': [5.0, np.nan, 4.5],
+            "text": ["1.0", None, "2024-03-05 00:00:00"],
+            "day": [date(2024, 3, 5), None, date(2024, 3, 6)],
+            "time": [datetime(2024, 3, 5, 14, 23, 11), datetime(2024, 3, 6), None],
+            "whole": [1, 2, 3],
+            "large": [1e20, 1.234, -0.0],
+            "money": [Decimal("5.00"), Decimal("1.50"), None],
+            "yes": [True, False, True],
+        }
+    )
+    duckdb.from_df(table).write_parquet(str(path))
+    (tmp_path / "phieu1.parquet").write_bytes(b"PAR1 is not this file")
+    assert read_sheet(path).rows == [
+        ['a "b"', "text", "day", "time", "whole", "large", "money", "yes"],
+        ["5", "1.0", "2024-03-05", "2024-03-05 14:23:11", "1", "1e+20", "5", "true"],
+        ["", "", "", "2024-03-06", "2", "1.2340", "1.50", "false"],
+        ["4.5", "2024-03-05 00:00:00", "2024-03-06", "", "3", "0", "", "true"],
+    ]
+
+
+@pytest.mark.parametrize("name", ["forms.sav", "forms.dta", "forms.parquet"])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_a_damaged_data_file_is_refused(tmp_path, write_sav, name, share):
+    """Whatever the library raises becomes a sentence."""
+    path = tmp_path / name
+    if name == "forms.sav":
+        write_sav()
+    elif name == "forms.dta":
+        pyreadstat.write_dta(FRAME[["q1", "q3"]].fillna(1), str(path))
+    else:
+        duckdb.from_df(FRAME).write_parquet(str(path))
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(FileError, match="must be readable"):
+        read_sheet(path)
+
+
+def write_zip(path, texts):
+    with zipfile.ZipFile(path, "w") as parts:
+        for name, text in texts.items():
+            parts.writestr(name, text)
+    return path
+
+
+def test_a_packed_text_file_is_read(tmp_path):
+    """Google Forms sends .csv.zip; a Macintosh adds a folder of its own."""
+    texts = {"Phiếu.csv": "A1,A2\n5,4\n", "__MACOSX/._Phiếu.csv": "\x00\x05"}
+    path = write_zip(tmp_path / "Phiếu.csv.zip", texts)
+    assert read_sheet(path).rows == [["A1", "A2"], ["5", "4"]]
+    assert list_sheets(path) == []
+
+
+def test_of_several_packed_texts_one_is_named(tmp_path):
+    """The name of the text stands in the place of a sheet."""
+    texts = {"so-a.csv": "A1\n5\n", "so-b.csv": "A1\n3\n"}
+    path = write_zip(tmp_path / "forms.zip", texts)
+    assert read_sheet(path, "so-b.csv").rows == [["A1"], ["3"]]
+    for sheet in ("", "so-c.csv"):
+        with pytest.raises(FileError, match=r"so-a\.csv, so-b\.csv"):
+            read_sheet(path, sheet)
+
+
+def test_packed_workbooks_are_unpacked_first(tmp_path):
+    """An archive of other files is named as such."""
+    path = write_zip(tmp_path / "forms.zip", {"so-a.xlsx": "x", "so-b.csv": "A1\n"})
+    with pytest.raises(FileError, match="an archive of other files"):
+        read_sheet(path)
