@@ -57,7 +57,10 @@ def settle_copies(
 
     Source: rule Q2 in docs/method.md.
     """
-    answered = frame[frame[pack.rated_codes].notna().any(axis=1)]
+    is_form = frame[pack.rated_codes].notna().any(axis=1)
+    if "count" in frame:  # in a table of frequencies, equal lists of patterns are no copies
+        is_form &= frame["count"].isna()
+    answered = frame[is_form]
     if answered.empty:
         return frame, frame[["file", "row"]].iloc[:0], []
     forms = _number_forms(answered, pack.rated_codes, [*pack.indicators, *wave.key_codes])

@@ -243,6 +243,17 @@ def test_a_sheet_that_repeats_itself_all_the_time_is_no_pasted_block(read_files,
     assert len(read_files({"a.csv": forms * 8}).frame) == 8 * period
 
 
+def test_tables_of_frequencies_are_no_copies(read_files):
+    """Both units list the same patterns in the same order, each with its count."""
+    patterns = draw_forms(30)
+    files = {
+        f"{unit}.csv": [[1 + k % step, unit, *row[2:]] for k, row in enumerate(patterns)]
+        for unit, step in (("so-a", 4), ("so-b", 3))
+    }
+    survey = read_files(files, columns={"count": "Số", "ignore": []})
+    assert len(survey.frame) == sum(1 + k % 4 + 1 + k % 3 for k in range(30))
+
+
 def test_copies_of_a_wave_with_other_mistakes_are_told_at_once(read_files):
     """One failing run lists both, so that both are corrected together."""
     forms = draw_forms(30)
