@@ -70,6 +70,8 @@ class Cells:
 
     def refuse_rows(self, kind: str, header: str, is_wrong: "pd.Series[bool]") -> None:
         """List the cells of some rows of a column as mistakes of one kind."""
+        if not is_wrong.any():
+            return
         texts = self.raw.loc[is_wrong, header]
         self.wrong.setdefault(kind, []).extend(
             self.table.place(int(row), header, tidy_text(text))

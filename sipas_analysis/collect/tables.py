@@ -80,6 +80,7 @@ def find_table(sheet: Sheet, header: Sequence[int], hidden: str = "") -> Table:
     frame.columns = pd.Index(tell_apart([*frame.columns], letters))
     table = Table(sheet, tuple(header), frame, dict(zip(frame.columns, letters, strict=True)))
     table = leave_out(table, _find_header_rows(table), "header_row")
+    table.frame.attrs.clear()  # pandas copies them at every step
     if hidden == "skip":
         table = _skip_hidden(table)
     for title, answers in find_tick_grids(names).items():

@@ -293,7 +293,8 @@ class Wave(Strict):
         if self.index:
             changes = {key: getattr(self.index, key) for key in self.index.model_fields_set}
             pack = pack.model_copy(update={"index": pack.index.model_copy(update=changes)})
-        pack = _add_other_choice(pack, [self.columns_of(responses) for responses in self.responses])
+        parts = [self.columns, *(responses.columns for responses in self.responses)]
+        pack = _add_other_choice(pack, [part for part in parts if part.recode or part.indicators])
         if self.min_forms:
             index = pack.index.model_copy(update={"min_forms": self.min_forms})
             pack = pack.model_copy(update={"index": index})
