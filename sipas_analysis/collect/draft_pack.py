@@ -3,6 +3,7 @@
 Where no pack fits, ``pack.yaml`` is drafted from the headers and the answers, or from an XLSForm.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,9 +79,7 @@ def choose_questionnaire(
     """
     path = Path(named)
     if named and path.suffix.lower() in (".yaml", ".yml"):
-        full, base = path.resolve(), folder.resolve()
-        inside = full.is_relative_to(base)
-        name = full.relative_to(base).as_posix() if inside else full.as_posix()
+        name = Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
         return PackChoice(read_instrument(path), name)
     if named and not path.suffix:
         return PackChoice(read_instrument(named), named)

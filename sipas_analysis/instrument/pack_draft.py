@@ -17,7 +17,7 @@ from sipas_analysis.instrument.answer_levels import (
     list_words,
     order_columns,
 )
-from sipas_analysis.instrument.pack import RESERVED
+from sipas_analysis.instrument.pack import OVERALL, RESERVED
 from sipas_analysis.messages import Language, say
 
 SAME_ANSWERS = 3  # so many questions with the same unknown answers are taken for a scale
@@ -100,7 +100,7 @@ def make_code(text: str, taken: Iterable[str] = ()) -> str:
     plain = "".join(char for char in decomposed if not unicodedata.combining(char))
     code = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "x"
     numbered = (f"{code}-{number}" for number in range(2, 10_000))
-    return next(name for name in (code, *numbered) if name not in {*taken, *RESERVED, "overall"})
+    return next(name for name in (code, *numbered) if name not in {*taken, *RESERVED, OVERALL})
 
 
 def draft_pack(
@@ -111,7 +111,7 @@ def draft_pack(
     Args:
         columns: Columns of answers, without roles and personal data.
         pack_id: Id of the pack.
-        title: Its title and source.
+        title: Name of the file, for its title and source.
         language: Language of its texts.
     """
     single = [column for column in columns if not (column.many or _is_profile(column))]
@@ -124,7 +124,8 @@ def draft_pack(
     others = [column for column in choices if column not in rated]
     unordered = _find_unordered(others)
     profile = [column for column in others if column not in unordered]
-    content: dict[str, object] = {"id": pack_id, "title": {language: title}, "source": title}
+    named = {language: say(language, "draft.pack_title", name=title)}
+    content: dict[str, object] = {"id": pack_id, "title": named, "source": title}
     content |= {"status": "unverified", **_draft_questions(rated, levels, language)}
     taken = [*_list_codes(content)]
     indicators: dict[str, object] = {}
@@ -164,21 +165,23 @@ def _draft_questions(
     """Return scale, factors, items, overall item and questions beside the index."""
     kinds = {column.header: _describe_kind(levels[column.header]) for column in rated}
     main = Counter(kinds.values()).most_common(1)[0][0]
-    sizes = Counter(column.group for column in rated)
-    groups = [group for group in sizes if group and sizes[group] > 1]
-    factors = {group: make_code(group) for group in groups}
+    places = _place_questions(rated, levels, kinds, main)
+    sizes = Counter(c.group for c in rated if c.group and places[c.header] == "items")
+    factors: dict[str, str] = {}
+    for group in (group for group, size in sizes.items() if size > 1):
+        factors[group] = make_code(group, factors.values())
     parts: dict[str, dict[str, object]] = {"items": {}, "overall_item": {}, "beside_items": {}}
     scales = {
         kind: _draft_scale([c for c in rated if kinds[c.header] == kind], levels, language)
         for kind in kinds.values()
     }
-    places = _place_questions(rated, levels, kinds, main)
     for column in rated:
         kind, taken = kinds[column.header], {*factors.values(), *_list_codes(parts)}
         part = places[column.header]
         free = (code for code in (column.code, *map("C{}".format, range(1, 10_000))) if code)
-        code = next(code for code in free if code not in {*taken, *RESERVED})
-        question: dict[str, object] = {language: column.wording}
+        code = next(code for code in free if code not in {*taken, *RESERVED, OVERALL})
+        wording = {language: column.wording} if column.wording != code else {}
+        question: dict[str, object] = {**wording}
         if part == "items" and column.group in factors:
             question = {"factor": factors[column.group], **question}
         if part == "nps":
