@@ -34,7 +34,7 @@ from sipas_analysis.documents.writers.terminal import (
     print_written,
     translate_help,
 )
-from sipas_analysis.errors import SipasError, shorten
+from sipas_analysis.errors import SipasError
 from sipas_analysis.files import check_writable, write_log
 from sipas_analysis.messages import LANGUAGES, say
 from sipas_analysis.reports.sample_options import SampleOptions
@@ -89,30 +89,12 @@ def init(
     lang: LangOpt = "",  # noqa: ARG001
 ) -> None:
     from sipas_analysis.collect.draft import draft_wave
+    from sipas_analysis.reports.draft_output import describe_draft
 
     folder = files[0] if files[0].is_dir() else files[0].parent
     draft = draft_wave(files, out or folder, choose_language(), pack)
     print_written(draft.written)
-    print_message("drafted", pack=draft.pack.id, n_units=draft.n_units)
-    if draft.pack_file:
-        print_message("pack_drafted", path=draft.pack_file, n=len(draft.pack.items))
-    if draft.nearest:
-        print_message("nearest_pack", name=draft.nearest)
-    if draft.file_is_unit:
-        print_message("file_is_unit")
-    if not draft.has_year:
-        print_message("no_year")
-    for message, names in (
-        ("no_survey", draft.skipped),
-        ("not_read", draft.dropped),
-        ("unordered", draft.unordered),
-        ("unplaced", draft.unplaced),
-        ("to_confirm", draft.to_confirm),
-        ("ungrouped", draft.units_to_place),
-    ):
-        if names:
-            print_message(message, names="; ".join(map(shorten, names)))
-    print_message("next", path=draft.wave)
+    print_lines(describe_draft(draft, choose_language()))
 
 
 @app.command(help="cli.demo")

@@ -46,13 +46,13 @@ documents.writers.terminal documents.writers.html
 documents.writers.typst_process documents.writers.docx_parts documents.writers.docx
 documents.writers.pdf documents.writers.xlsx
 reports.file_names reports.subject reports.figure_tables reports.chapters.trend
-reports.chapters.sample_design reports.chapters.opening reports.chapters.results
+reports.chapters.sample_design reports.chapters.people reports.chapters.opening reports.chapters.results
 reports.chapters.ranking reports.chapters.letters reports.chapters.action
 reports.chapters.driver_tables reports.chapters.drivers reports.chapters.annexes
 reports.annex_workbook reports.report
 reports.portal reports.comparison_page reports.sample_options reports.sample_list
 reports.sample_page
-reports.no_answers reports.check_output reports.unit_returns reports.return_slips reports.drivers_output
+reports.no_answers reports.draft_output reports.check_output reports.unit_returns reports.return_slips reports.drivers_output
 proof.program proof.receipt proof.receipt_page proof.ro_crate proof.read_back proof.verify
 proof.verdict_page proof.trace proof.archive
 runs.notebook runs.jobs runs.worker runs.papermill_engine runs.annual_run

@@ -370,7 +370,7 @@ def rank(
         ``letter``, ``detectable`` (points; missing if unranked) and ``reason`` (``""``,
         ``flagged``, ``few_forms``, ``suppressed`` or ``no_error``).
 
-    Source: rules R1 to R4, M7, V3 and P2 in docs/method.md.
+    Source: rules R1 to R4, M7, M9, V3 and P2 in docs/method.md.
 
     Example:
         >>> import sipas_analysis as sipas

@@ -24,9 +24,9 @@ from sipas_analysis.reports.chapters.letters import build_letter
 from sipas_analysis.reports.chapters.opening import (
     build_basis,
     build_method,
-    build_people,
     build_summary,
 )
+from sipas_analysis.reports.chapters.people import build_people
 from sipas_analysis.reports.chapters.ranking import build_ranking
 from sipas_analysis.reports.chapters.results import build_factors, build_items, build_overall
 from sipas_analysis.reports.file_names import FORMATS, LETTER_FORMATS, name_report_files

@@ -1,4 +1,4 @@
-"""The first chapters: summary, basis, method, and who answered."""
+"""The first chapters: summary, basis and method."""
 
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.documents.model import (
@@ -14,8 +14,8 @@ from sipas_analysis.documents.model import (
     make_text,
 )
 from sipas_analysis.figures.published import PublishedFigure
-from sipas_analysis.figures.suppression import hide_small_counts
 from sipas_analysis.instrument.pack import OVERALL, Instrument
+from sipas_analysis.reports.chapters.people import may_count, tabulate_shares
 from sipas_analysis.reports.chapters.sample_design import (
     FEW_CLUSTERS,
     count_clusters,
@@ -36,7 +36,6 @@ from sipas_analysis.reports.subject import Subject
 N_WEAKEST = 3  # items that are named
 MOST_NAMED = 12  # units that are named in a sentence
 GROUP_COUNTS = ("units", "forms", "fewest", "most")
-MODES = ("direct", "post", "online", "phone", "home", "desk")
 
 
 def build_summary(subject: Subject) -> Section:
@@ -181,7 +180,7 @@ def build_method(subject: Subject) -> Section:
     blocks: list[Block] = [Paragraph(sample), *(Paragraph(text) for text in statements if text)]
     blocks += [_group_table(subject)] if subject.figures.groups and not subject.unit else []
     by_mode = "mode" in survey.frame and may_count(subject, "mode")
-    blocks += [_share_table(subject, "mode")] if by_mode else []
+    blocks += [tabulate_shares(subject, "mode")] if by_mode else []
     blocks += [
         Paragraph(_describe_scale(subject)),
         *_describe_own_scales(subject),
@@ -239,25 +238,6 @@ def _describe_own_scales(subject: Subject) -> list[Paragraph]:
     if n_absent:
         texts.append(make_text("report.method.not_applicable", n=n_absent))
     return [Paragraph(text) for text in texts]
-
-
-def build_people(subject: Subject) -> Section:
-    """Count who answered, by each profile question; small counts are not shown."""
-    survey = subject.figures.survey
-    keys = [
-        code
-        for code, indicator in subject.pack.indicators.items()
-        if indicator.group == "profile" and code in survey.keys
-    ]
-    keys += [key for key in survey.wave.key_codes if key in survey.keys]
-    shown_keys = [key for key in keys if may_count(subject, key)]
-    blocks: list[Block] = [_share_table(subject, key) for key in shown_keys]
-    if not keys:
-        blocks.append(Paragraph(make_text("report.people.none"), "note"))
-    elif len(shown_keys) < len(keys):
-        limit = survey.wave.min_cell
-        blocks.append(Paragraph(make_text("report.people.hidden", min_cell=limit), "note"))
-    return Section("people", make_text("report.chapter.people"), tuple(blocks))
 
 
 def _describe_forms(subject: Subject) -> Text:
@@ -342,51 +322,6 @@ def _group_table(subject: Subject) -> Table:
     silent = Joined([subject.unit_name(code) for code in codes])
     notes = (make_text("report.method.silent", n=len(codes), names=silent),) if codes else ()
     return Table("table-sample", make_text("report.table.sample"), columns, tuple(rows), notes)
-
-
-def may_count(subject: Subject, key: str) -> bool:
-    """Return whether a unit's report may count people by a key.
-
-    Only if no unit of the wave has a small count. Otherwise a count hidden in one report could be
-    computed from the reports of the province and of the other units (rule P2).
-    """
-    return not subject.unit or not subject.figures.has_small_cell(key)
-
-
-def _share_table(subject: Subject, key: str) -> Table:
-    """Count the forms of the subject by one key, with percentages of those who answered."""
-    survey, forms = subject.figures.survey, subject.forms
-    names, counts = _count_choices(subject, key)
-    n = int((forms[key].notna() & (forms[key] != "")).sum())
-    shown = hide_small_counts(counts, survey.wave.min_cell)
-    withheld = make_text("report.suppressed")
-    rows = tuple(
-        (name, withheld if count is None else count, count and Number(100 * count / n, 1))
-        for name, count in zip(names, shown, strict=True)
-        if count != 0
-    )
-    title: object = subject.short_name(key) if key in subject.pack.indicators else key
-    title = make_text("report.mode") if key == "mode" else title
-    headers = (make_text("report.column.forms"), make_text("report.column.share"))
-    columns = (Column(title, "row"), *(Column(head) for head in headers))
-    notes = (make_text("report.people.many", n=len(forms)),) if survey.is_many(key) else ()
-    caption = make_text("report.table.people", title=title, n=n)
-    return Table(f"table-people-{key}", caption, columns, rows, notes)
-
-
-def _count_choices(subject: Subject, key: str) -> tuple[list[object], list[int]]:
-    """Return the names of the answers to one key and how many forms of the subject gave each."""
-    survey, forms = subject.figures.survey, subject.forms
-    if key in subject.pack.indicators:
-        levels = subject.pack.indicators[key].levels
-        n_by_level = [int(survey.has_choice(key, code)[forms.index].sum()) for code in levels]
-        return list(levels.values()), n_by_level
-    counts = forms.loc[forms[key] != "", key].value_counts().sort_index()
-    codes = [str(code) for code in counts.index]
-    labels: list[object] = [
-        make_text(f"mode.{code}") if key == "mode" and code in MODES else code for code in codes
-    ]
-    return labels, [int(n) for n in counts]
 
 
 def _point_to_findings(subject: Subject) -> list[Text]:

@@ -1,4 +1,4 @@
-"""A unit whose forms need a second look: no rank before it is accepted, a mark afterwards."""
+"""A unit whose forms need a second look: no rank before it is accepted, then a mark (rule M9)."""
 
 import re
 

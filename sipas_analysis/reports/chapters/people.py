@@ -1,0 +1,79 @@
+"""The chapter on who answered: people by profile question, without counts that are too small."""
+
+from sipas_analysis.documents.model import (
+    Block,
+    Column,
+    Number,
+    Paragraph,
+    Section,
+    Table,
+    make_text,
+)
+from sipas_analysis.figures.suppression import hide_small_counts
+from sipas_analysis.reports.subject import Subject
+
+MODES = ("direct", "post", "online", "phone", "home", "desk")
+
+
+def build_people(subject: Subject) -> Section:
+    """Count who answered, by each profile question; small counts are not shown."""
+    survey = subject.figures.survey
+    keys = [
+        code
+        for code, indicator in subject.pack.indicators.items()
+        if indicator.group == "profile" and code in survey.keys
+    ]
+    keys += [key for key in survey.wave.key_codes if key in survey.keys]
+    shown_keys = [key for key in keys if may_count(subject, key)]
+    blocks: list[Block] = [tabulate_shares(subject, key) for key in shown_keys]
+    if not keys:
+        blocks.append(Paragraph(make_text("report.people.none"), "note"))
+    elif len(shown_keys) < len(keys):
+        limit = survey.wave.min_cell
+        blocks.append(Paragraph(make_text("report.people.hidden", min_cell=limit), "note"))
+    return Section("people", make_text("report.chapter.people"), tuple(blocks))
+
+
+def may_count(subject: Subject, key: str) -> bool:
+    """Return whether a unit's report may count people by a key.
+
+    Only if no unit of the wave has a small count. Otherwise a count hidden in one report could be
+    computed from the reports of the province and of the other units (rule P2).
+    """
+    return not subject.unit or not subject.figures.has_small_cell(key)
+
+
+def tabulate_shares(subject: Subject, key: str) -> Table:
+    """Count the forms of the subject by one key, with percentages of those who answered."""
+    survey, forms = subject.figures.survey, subject.forms
+    names, counts = _count_choices(subject, key)
+    n = int((forms[key].notna() & (forms[key] != "")).sum())
+    shown = hide_small_counts(counts, survey.wave.min_cell)
+    withheld = make_text("report.suppressed")
+    rows = tuple(
+        (name, withheld if count is None else count, count and Number(100 * count / n, 1))
+        for name, count in zip(names, shown, strict=True)
+        if count != 0
+    )
+    title: object = subject.short_name(key) if key in subject.pack.indicators else key
+    title = make_text("report.mode") if key == "mode" else title
+    headers = (make_text("report.column.forms"), make_text("report.column.share"))
+    columns = (Column(title, "row"), *(Column(head) for head in headers))
+    notes = (make_text("report.people.many", n=len(forms)),) if survey.is_many(key) else ()
+    caption = make_text("report.table.people", title=title, n=n)
+    return Table(f"table-people-{key}", caption, columns, rows, notes)
+
+
+def _count_choices(subject: Subject, key: str) -> tuple[list[object], list[int]]:
+    """Return the names of the answers to one key and how many forms of the subject gave each."""
+    survey, forms = subject.figures.survey, subject.forms
+    if key in subject.pack.indicators:
+        levels = subject.pack.indicators[key].levels
+        n_by_level = [int(survey.has_choice(key, code)[forms.index].sum()) for code in levels]
+        return list(levels.values()), n_by_level
+    counts = forms.loc[forms[key] != "", key].value_counts().sort_index()
+    codes = [str(code) for code in counts.index]
+    labels: list[object] = [
+        make_text(f"mode.{code}") if key == "mode" and code in MODES else code for code in codes
+    ]
+    return labels, [int(n) for n in counts]

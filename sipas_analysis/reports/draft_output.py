@@ -1,0 +1,34 @@
+"""What ``sipas init`` prints: what it recognised, what it left out and what must be confirmed."""
+
+from collections.abc import Iterator
+
+from sipas_analysis.collect.draft import Draft
+from sipas_analysis.errors import shorten
+from sipas_analysis.messages import Language, say
+
+
+def describe_draft(draft: Draft, language: Language) -> Iterator[tuple[str, None]]:
+    """Yield the sentences in the order in which they are printed."""
+    sentences: list[tuple[str, bool, dict[str, object]]] = [
+        ("drafted", True, {"pack": draft.pack.id, "n_units": draft.n_units}),
+        (
+            "pack_drafted",
+            bool(draft.pack_file),
+            {"path": draft.pack_file, "n": len(draft.pack.items)},
+        ),
+        ("nearest_pack", bool(draft.nearest), {"name": draft.nearest}),
+        ("file_is_unit", draft.file_is_unit, {}),
+        ("no_year", not draft.has_year, {}),
+    ]
+    for message, names in (
+        ("no_survey", draft.skipped),
+        ("not_read", draft.dropped),
+        ("unordered", draft.unordered),
+        ("unplaced", draft.unplaced),
+        ("to_confirm", draft.to_confirm),
+        ("ungrouped", draft.units_to_place),
+    ):
+        sentences.append((message, bool(names), {"names": "; ".join(map(shorten, names))}))
+    for message, is_said, fields in (*sentences, ("next", True, {"path": draft.wave})):
+        if is_said:
+            yield say(language, f"cli.said.{message}", **fields), None
