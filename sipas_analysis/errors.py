@@ -43,6 +43,12 @@ class Place:
     sheet: str = ""
     letter: str = ""
 
+    @classmethod
+    def at_row(cls, label: str, row: int, column: str = "", value: str = "") -> "Place":
+        """Return the place of a row in a file named as in the ledger: ``a.xlsx [Sheet]``."""
+        file, _, sheet = label[:-1].rpartition(" [") if label.endswith("]") else (label, "", "")
+        return cls(file or label, row, column, value, sheet if file else "")
+
     def text(self, language: Language) -> str:
         """Return the place as a short phrase, leaving out what is not known."""
         return group_places([self])[0].text(language)

@@ -324,7 +324,7 @@ def _check_form_days(frame: pd.DataFrame, wave: Wave) -> SipasError | None:
     outside = days[(days < start.isoformat()) | (days > end.isoformat())]
     rows = frame.loc[outside.index, ["file", "row"]].to_numpy()
     places = [
-        Place(str(file), int(row), wave.columns.date, day)
+        Place.at_row(str(file), int(row), wave.columns.date, day)
         for (file, row), day in zip(rows, outside, strict=True)
     ]
     return AnswerError("day_outside", places, start=start, end=end) if places else None

@@ -150,6 +150,22 @@ def test_what_a_respondent_wrote_is_not_quoted(value, shown):
     assert (value not in said) == hidden
 
 
+@pytest.mark.parametrize(
+    ("label", "file", "sheet"),
+    [
+        ("a.xlsx [Tháng 10]", "a.xlsx", "Tháng 10"),
+        ("a.csv", "a.csv", ""),
+        ("phieu[1].csv", "phieu[1].csv", ""),
+        ("Sở [2].xlsx [Phiếu]", "Sở [2].xlsx", "Phiếu"),
+        ("x]", "x]", ""),
+    ],
+)
+def test_a_file_named_as_in_the_ledger_is_a_file_and_its_sheet(label, file, sheet):
+    """The ledger writes both in one text."""
+    place = Place.at_row(label, 7)
+    assert (place.file, place.sheet, place.row) == (file, sheet, 7)
+
+
 def test_a_long_name_of_a_unit_is_shortened_not_hidden():
     """An officer finds the unit by its name."""
     name = "Ủy ban nhân dân phường Mỹ Bình, thành phố Long Xuyên"
