@@ -99,6 +99,10 @@ class _Workbook:
         from python_calamine import CalamineWorkbook
 
         self.path, self.kind, self.content = path, kind, path.read_bytes()
+        if kind == "xls" and len(self.content) % 512:  # a damaged one can end the whole process
+            raise ValueError(f"{len(self.content)} % 512")
+        if kind != "xls" and (damaged := zipfile.ZipFile(io.BytesIO(self.content)).testzip()):
+            raise zipfile.BadZipFile(damaged)
         self.book = CalamineWorkbook.from_filelike(io.BytesIO(self.content))
         sheets = self.book.sheets_metadata
         self.data_sheets = [sheet.name for sheet in sheets if str(sheet.typ).endswith(".WorkSheet")]
@@ -107,7 +111,9 @@ class _Workbook:
     def choose_sheet(self, sheet: str) -> Sheet:
         """Return the sheet of that name; without a name, the only one with cells."""
         fields = {"file": self.path.name, "sheet": sheet, "known": ", ".join(self.data_sheets)}
-        same = [name for name in self.book.sheet_names if tidy_text(name) == tidy_text(sheet)]
+        names = self.book.sheet_names
+        same = [name for name in names if tidy_text(name) == tidy_text(sheet)]
+        same = [sheet] if sheet in names else same
         if sheet and not same:
             raise FileError("no_sheet", (), **fields)
         if sheet and same[0] not in self.data_sheets:
