@@ -32,6 +32,7 @@ CLEAN = {
     "no unit under 95 %": {"satisfied": (0.95, 0.998)},
     "few straight lines": {"straight": (0.0, 0.03)},
 }
+FULL = {"as described", "all forms typed in sessions"}  # clean waves with hours and operators
 MANY = [name for name in halo.LAYOUTS if name != "4 units of 30"]
 PLANTS = {
     "60 % straight lines": (halo.plant_straight_lines, 0.6, "Q1"),
@@ -63,18 +64,23 @@ def count_cell(number, waves):
     what, name, layout, straight = CELLS[number]
     rng = np.random.Generator(np.random.PCG64([SEED, number]))
     plant, share, rule = PLANTS.get(name, (None, 0.0, ""))
+    slow = {"Q3": ["operator"], "Q4": ["time"]} | ({"": []} if name in FULL else {})
+    set_aside = slow.get(rule, ["operator", "time"])  # not looked at, because it takes time
     seen, straight_percent = [], []
     for _ in range(waves):
         frame = halo.draw_wave(rng, layout, **(STRAIGHT[straight] if plant else CLEAN[name]))
         if plant:
             plant(frame, rng, share)
-        findings = check(halo.as_survey(frame))
+        findings = check(halo.as_survey(frame.drop(columns=set_aside)))
         noticed, straight_percent = (
             findings.noticed(),
             [*straight_percent, findings.straight_percent],
         )
         mine = noticed["unit"] == "u000"
-        line = {key: (noticed["rule"] == key).any() for key in RULES}
+        left_out = {
+            key for key, column in (("Q3", "time"), ("Q4", "operator")) if column in set_aside
+        }
+        line = {key: np.nan if key in left_out else (noticed["rule"] == key).any() for key in RULES}
         line["planted"] = (mine & (noticed["rule"] == rule)).any()
         line["flagged"] = "u000" in findings.flagged_units
         line["others"] = (~mine & (noticed["rule"] == rule)).any()

@@ -163,7 +163,7 @@ def count_times(forms: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         ``n``; ``night`` (from 22:00 to 5:00); ``close`` (at most a minute after another form of the
-        unit); ``day``, forms per day with forms; ``batch``, forms in the hour with the most, and
+        unit); ``day``, forms of its usual day (median); ``batch``, forms in the hour with the most, and
         ``n_batch``, forms of that day.
     """
     moments = pd.to_datetime(forms["time"], format="ISO8601", errors="coerce")
@@ -182,8 +182,8 @@ def count_times(forms: pd.DataFrame) -> pd.DataFrame:
     by_unit = timed.groupby("unit")
     fullest = timed.sort_values("batch", ascending=False, kind="stable").groupby("unit").first()
     counts = by_unit[["night", "close"]].sum().join(fullest[["batch", "n_batch"]])
-    n = by_unit.size()
-    return counts.assign(n=n, day=n / by_unit["day"].nunique()).astype(float)
+    by_day = timed.groupby(["unit", "day"]).size()
+    return counts.assign(n=by_unit.size(), day=by_day.groupby(level=0).median()).astype(float)
 
 
 def compare_operators(forms: pd.DataFrame) -> pd.DataFrame:

@@ -89,10 +89,10 @@ def draw_wave(rng, layout, typed=0.0, **how):
 
 
 def as_survey(frame):
-    """Return a wave as a survey with hours and operators."""
+    """Return a wave as a survey, with hours and operators if the wave has them."""
     plain = survey(frame, PACK)
     places = {"file": "forms.csv", "row": np.arange(2, len(frame) + 2)}
-    extra = frame[["time", "operator"]]
+    extra = frame[[name for name in ("time", "operator") if name in frame]]
     return replace(plain, frame=plain.frame.assign(**places).join(extra))
 
 

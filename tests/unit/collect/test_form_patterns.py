@@ -199,7 +199,7 @@ def test_close_forms_and_the_fullest_hour_by_hand():
         "2026-03-03T10:00:00",
         "2026-03-03T15:00:00",
     )
-    assert (counts["n"], counts["close"], counts["day"]) == (6, 1, 3)
+    assert (counts["n"], counts["close"], counts["day"]) == (6, 1, 3.0)
     assert (counts["batch"], counts["n_batch"]) == (4, 4)
 
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from sipas_analysis.collect.quality import check
+from sipas_analysis.collect.quality import RULES, check, flagged_units
 from sipas_analysis.infer.unit_counts import FEWEST_UNITS, compare_counts
+from sipas_analysis.messages import LANGUAGES, say
 
 UNITS = "code,name_vi,group\n" + "".join(f"u-{k},Đơn vị {k},departments\n" for k in range(8))
 
@@ -115,3 +116,159 @@ def test_thirty_identical_forms_are_noticed_though_nobody_is_satisfied(found):
     table = found("u-0,3,2,3\n" * 30, *(forms(k, 30) for k in range(1, 8))).noticed()
     row = table[table["fact"] == "identical"].iloc[0]
     assert (row["unit"], row["count"], row["rule"]) == ("u-0", 30, "Q5")
+
+
+ITEMS = [f"{factor}{k}" for factor in "ABCD" for k in range(1, 6)]
+LONG_PACK = """\
+id: long
+title: {vi: Bộ dài}
+source: made for tests
+status: unverified
+factors: {all: {vi: Chung}}
+items:
+""" + "".join(f"  {item}: {{factor: all, vi: Tiêu chí {item}}}\n" for item in ITEMS)
+
+
+@pytest.fixture
+def look(read_answers):
+    """Check forms of twenty items: a list of levels, unit, operator and hour of each."""
+
+    def check_forms(change=lambda forms: None, n=30):
+        rng = np.random.default_rng(2)
+        forms = [
+            {
+                "unit": f"u-{unit}",
+                "operator": "ab"[number % 2],
+                "time": f"2024-03-{1 + number % 28:02d} {8 + number % 9:02d}:{unit * 7:02d}",
+                **dict(zip(ITEMS, rng.choice([3, 4, 4, 5], 20), strict=True)),
+            }
+            for unit in range(8)
+            for number in range(n)
+        ]
+        change(forms)
+        lines = [",".join(map(str, form.values())) for form in forms]
+        text = "\n".join([",".join(forms[0]), *lines]) + "\n"
+        columns = {"unit": "unit", "operator": "operator", "time": "time"}
+        return check(read_answers(text, units=UNITS, pack=LONG_PACK, columns=columns))
+
+    return check_forms
+
+
+def facts_of(findings):
+    """Return the facts noticed, with their unit."""
+    return findings.noticed()[["fact", "unit"]].to_numpy().tolist()
+
+
+def test_forms_that_differ_raise_nothing_and_copy_nothing(look):
+    """The wave of the tests below, before anything is planted."""
+    findings = look()
+    assert findings.noticed().empty
+    assert findings.copies.empty
+    assert findings.flagged_units == set()
+
+
+def test_copies_of_one_form_are_noticed_and_listed_by_row(look):
+    """Ten of thirty forms are the first form of the unit, one answer changed (rule Q2)."""
+
+    def copy_first(forms):
+        for number in range(1, 11):
+            forms[number] |= {item: forms[0][item] for item in ITEMS}
+            forms[number][ITEMS[number]] = 6 - forms[number][ITEMS[number]]
+
+    findings = look(copy_first)
+    assert facts_of(findings) == [["twins", "u-0"]]
+    assert findings.flagged_units == {"u-0"}
+    assert findings.copies["unit"].unique().tolist() == ["u-0"]
+    assert findings.copies["row"].tolist() == [*range(2, 13)]
+    assert findings.copies["n_equal"].between(18, 20).all()
+    assert not {*ITEMS} & {*findings.copies}  # places, and no answers
+
+
+def test_a_single_copy_is_listed_and_no_finding(look):
+    """One pair may be chance: it is listed, judged and left at that."""
+    findings = look(lambda forms: forms[1].update({item: forms[0][item] for item in ITEMS}))
+    assert findings.noticed().empty
+    assert findings.copies[["row", "other_row"]].to_numpy().tolist() == [[2, 3], [3, 2]]
+
+
+def test_forms_of_one_evening_are_noticed(look):
+    """Fifteen of thirty within ten minutes after 22:00 (rule Q3)."""
+
+    def move_to_night(forms):
+        for number in range(15):
+            forms[number]["time"] = f"2024-03-05 22:{number // 2:02d}:{30 * (number % 2):02d}"
+
+    findings = look(move_to_night)
+    assert {tuple(fact) for fact in facts_of(findings)} >= {("night", "u-0"), ("close", "u-0")}
+    row = findings.frame[findings.frame["fact"] == "night"].iloc[0]
+    assert (row["rule"], row["unit"], row["n"], row["count"]) == ("Q3", "u-0", 30, 15)
+    assert findings.flagged_units == set()  # hours alone take no rank away
+
+
+def test_one_operator_of_straight_lines_is_noticed_by_name(look):
+    """All forms of operator a in unit 2; those of b in the same unit are ordinary (rule Q4)."""
+
+    def fill_in(forms):
+        for form in forms[60:90]:
+            form.update(dict.fromkeys(ITEMS, 5) if form["operator"] == "a" else {})
+
+    noticed = look(fill_in).noticed()
+    rows = noticed[noticed["rule"] == "Q4"]
+    assert {*rows["fact"]} >= {"operator_straight", "operator_high"}
+    assert {*rows["unit"]} == {"u-2"}
+    row = rows[rows["fact"] == "operator_straight"].iloc[0]
+    assert (row["operator"], row["count"], row["n"], row["expected_percent"]) == ("a", 15, 15, 0)
+
+
+def test_a_repeated_pattern_is_noticed(look):
+    """Ten of thirty forms read 4-5-4-5 (rule Q6)."""
+
+    def alternate(forms):
+        for form in forms[210:220]:
+            form.update({item: 4 + number % 2 for number, item in enumerate(ITEMS)})
+
+    assert ["pattern", "u-7"] in facts_of(look(alternate))
+
+
+def test_a_wave_of_many_straight_lines_says_so_first(look):
+    """Half of the forms: the plain share comes before any table."""
+
+    def answer_alike(forms):
+        for form in forms[::2]:
+            form.update(dict.fromkeys(ITEMS, 4))
+
+    findings = look(answer_alike)
+    assert findings.straight_percent == 50.0
+    assert findings.has_many_straight
+    assert str(findings).startswith("50 % of the forms give one answer to every item.")
+
+
+def test_a_quarter_is_not_more_than_a_quarter(look):
+    """The limit itself is not passed."""
+
+    def answer_alike(forms):
+        for form in forms[::4]:
+            form.update(dict.fromkeys(ITEMS, 4))
+
+    findings = look(answer_alike)
+    assert findings.straight_percent == 25.0
+    assert not findings.has_many_straight
+
+
+def test_every_fact_is_said_in_words_without_an_accusation():
+    """In both languages; no rule id, no word of guilt."""
+    words = ("gian", "giả", "bịa", "fake", "fraud", "fabricat", "cheat", "Q1", "Q2", "Q5")
+    for language in LANGUAGES:
+        sentences = [say(language, f"report.quality.{fact}") for fact in RULES]
+        assert [text for text in sentences for word in words if word in text.split()] == []
+
+
+def test_the_same_survey_gives_the_same_findings_again(look):
+    """Nothing depends on a seed or on the clock."""
+    assert look().frame.equals(look().frame)
+
+
+def test_the_demo_flags_long_xuyen_only(demo_2021, demo_2023):
+    """The unit that the decision of 2021 published at 100 %."""
+    assert flagged_units(demo_2021) == {"tp-long-xuyen"}
+    assert flagged_units(demo_2023) == set()
