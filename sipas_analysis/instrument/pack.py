@@ -73,7 +73,20 @@ class Scale(Strict):
             raise ConfigError("pack_points", at=("points",), levels=", ".join(map(str, levels)))
         if {str(level) for level in levels} & {*self.not_applicable}:
             raise ConfigError("pack_not_applicable", (), ("not_applicable",), **ends)
+        if text := self._find_text_of_two_meanings():
+            raise ConfigError("pack_text_twice", (), ("labels",), text=text)
         return self
+
+    def _find_text_of_two_meanings(self) -> str:
+        """Return a text that is the label of two levels, or two codes of no answer; else empty."""
+        meanings: dict[str, set[object]] = {}
+        for level, label in self.labels.items():
+            for text in filter(None, (label.vi, label.en)):
+                meanings.setdefault(text.casefold(), set()).add(level)
+        for kind in ("blank", "not_applicable"):
+            for text in getattr(self, kind):
+                meanings.setdefault(text.casefold(), set()).add(kind)
+        return next((text for text, means in meanings.items() if len(means) > 1), "")
 
 
 def _make_bilingual(value: object) -> object:

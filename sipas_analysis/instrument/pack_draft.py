@@ -176,7 +176,8 @@ def _draft_questions(
         for kind in kinds.values()
     }
     for column in rated:
-        kind, taken = kinds[column.header], {*factors.values(), *_list_codes(parts)}
+        others = {other.header for other in rated if other is not column}
+        kind, taken = kinds[column.header], {*factors.values(), *_list_codes(parts), *others}
         part = places[column.header]
         free = (code for code in (column.code, *map("C{}".format, range(1, 10_000))) if code)
         code = next(code for code in free if code not in {*taken, *RESERVED, OVERALL})

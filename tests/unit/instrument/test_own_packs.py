@@ -265,6 +265,8 @@ def test_points_and_levels_of_several_scales_are_added_as_the_pack_says(tmp_path
         ("Nhân viên lịch sự", "Nhân viên lịch sự, scale: {score: nps}", "beside_items"),
         ("satisfied_from: 1}", "satisfied_from: 1, points: {0: 0, 1: 9}}", "points of its own"),
         ("satisfied_from: 1}", "satisfied_from: 1, points: {0: 0}}", "each level"),
+        ('blank: ["9"]', 'blank: ["9", "8"]', "“8” stands for two levels"),
+        ('blank: ["9"]', "labels: {4: {vi: Tốt}, 5: {vi: tốt}}", "“tốt” stands for two levels"),
         ("reverse: true", "reverse: maybe", "write true or false"),
         ("factor: hall,", "factor: hal,", "does not have"),
         ("beside_items: {NPS:", "beside_items: {C1:", "used for two things"),
@@ -300,6 +302,18 @@ def test_a_pack_of_one_item_or_of_sixty_makes_a_report(tmp_path, n_items):
     pages = {name: report(survey, "en").chapter(name)._repr_html_() for name in CHAPTERS}
     assert pages["items"].count("<figure") == -(-n_items // 22)
     assert "Câu Q1" in pages["items"]
+
+
+def test_a_block_may_have_a_scale(tmp_path):
+    """Its factors take it, but for a factor or an item with one of its own: 4 of 5 is satisfied."""
+    pack = yaml.safe_load(AIRPORT)
+    pack["blocks"] = {"b": {"vi": "Khối", "scale": {"satisfied_from": 5}}}
+    for factor in pack["factors"].values():
+        factor["block"] = "b"
+    path = tmp_path / "pack.yaml"
+    path.write_text(yaml.safe_dump(pack), "utf-8")
+    instrument = read_instrument(path)
+    assert instrument.satisfied_levels(["C1", "C2", "H1", "P1", "ALL"]) == [5, 5, 3, 1, 8]
 
 
 def test_two_years_of_an_airport_are_compared_by_its_own_scales(tmp_path):
