@@ -15,7 +15,7 @@ from sipas_analysis.collect.form_rows import Readers
 from sipas_analysis.collect.headers import fold_header, list_names, recognise_header
 from sipas_analysis.collect.readings import make_level_reader
 from sipas_analysis.collect.row_rules import find_split_questions, place_split_questions
-from sipas_analysis.collect.sheets import Sheet, list_sheets, read_sheet
+from sipas_analysis.collect.sheets import Sheet, list_sheets, read_sheets
 from sipas_analysis.collect.tables import Table, find_table, find_tick_grids, name_columns
 from sipas_analysis.collect.texts import fold_text, plain_text, tidy_text
 from sipas_analysis.collect.vocabulary import read_vocabulary
@@ -87,8 +87,7 @@ def read_files(paths: Iterable[Path]) -> SheetFiles:
         if not path.is_file():
             raise FileError("file_missing", file=path)
         try:
-            for name in list_sheets(path) or [""]:
-                files.sheets.append((path, read_sheet(path, name)))
+            files.sheets += [(path, sheet) for sheet in read_sheets(path)]
         except FileError as error:
             if error.message_id not in ("file_kind", "file_empty"):
                 raise

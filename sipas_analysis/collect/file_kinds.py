@@ -9,6 +9,19 @@ from sipas_analysis.errors import FileError
 from sipas_analysis.messages import LANGUAGES, say
 
 TEXT_ENDINGS = (".csv", ".tsv", ".txt")
+ANSWER_ENDINGS = (
+    ".xlsx",
+    ".xlsm",
+    ".xls",
+    ".xlsb",
+    ".ods",
+    ".sav",
+    ".dta",
+    ".parquet",
+    ".csv",
+    ".tsv",
+    ".zip",
+)
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 WORKBOOKS = ("xlsx", "xlsb", "xls", "ods")
 READABLE = (*WORKBOOKS, "text", "texts", "sav", "dta", "parquet")

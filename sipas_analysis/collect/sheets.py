@@ -6,7 +6,7 @@ The first of three stages: a *sheet* (cells, from any format), a *table* (which 
 
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from sipas_analysis.collect.text_files import read_text_rows
 from sipas_analysis.collect.texts import tidy_text
 from sipas_analysis.errors import FileError, Place
 
-__all__ = ["Area", "Sheet", "list_sheets", "name_column_letter", "read_sheet"]
+__all__ = ["Area", "Sheet", "list_sheets", "name_column_letter", "read_sheet", "read_sheets"]
 
 _STATE_READERS = {"xlsx": read_excel_state, "xlsb": read_xlsb_state, "ods": read_ods_state}
 
@@ -46,6 +46,20 @@ def read_sheet(path: Path, sheet: str = "") -> Sheet:
             return read_parquet_file(path)
         content = _unpack_text(path, sheet) if kind == "texts" else path.read_bytes()
         return Sheet(path.name, sheet, read_text_rows(content, path.name))
+
+
+def read_sheets(path: Path) -> list[Sheet]:
+    """Return every sheet of a file that has cells.
+
+    Raises:
+        FileError: The file cannot be read, or has no cells at all.
+    """
+    kind = find_kind(path)
+    if kind not in WORKBOOKS:
+        return [read_sheet(path)]
+    with _refuse_broken(path):
+        workbook = _Workbook(path, kind)
+        return workbook.read_filled({name: name for name in workbook.data_sheets})
 
 
 def list_sheets(path: Path) -> list[str]:
@@ -118,13 +132,18 @@ class _Workbook:
             raise FileError("no_sheet", (), **fields)
         if sheet and same[0] not in self.data_sheets:
             raise FileError("no_data_sheet", (), **fields)
-        candidates = [self._read_sheet(name, sheet) for name in same or self.data_sheets]
-        filled = [cells for cells in candidates if cells.no_value or any(map(any, cells.rows))]
+        filled = self.read_filled(dict.fromkeys(same or self.data_sheets, sheet))
         if len(filled) > 1:
             raise FileError("which_sheet", (), **fields)
+        return filled[0]
+
+    def read_filled(self, labels: Mapping[str, str]) -> list[Sheet]:
+        """Return the sheets that have cells, of those named, each with its label."""
+        sheets = [self._read_sheet(name, label) for name, label in labels.items()]
+        filled = [cells for cells in sheets if cells.no_value or any(map(any, cells.rows))]
         if not filled:
             raise FileError("file_empty", file=self.path.name)
-        return filled[0]
+        return filled
 
     def _read_sheet(self, name: str, label: str) -> Sheet:
         state = self._read_state(name)

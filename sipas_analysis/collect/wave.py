@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr
 
+from sipas_analysis.collect.file_kinds import ANSWER_ENDINGS
 from sipas_analysis.collect.readings import OTHER, find_choice, fold_answer
 from sipas_analysis.collect.texts import CONTROL, fold_text
 from sipas_analysis.errors import ConfigError, FileError, Place
@@ -363,7 +364,7 @@ def read_wave(path: str | Path) -> Wave:
         raise FileError("file_missing", file=given)
     if wave_path.is_dir():
         wave_path = wave_path / "wave.yaml"
-    if wave_path.suffix.lower() in (".xlsx", ".xls", ".csv", ".tsv"):
+    if wave_path.suffix.lower() in ANSWER_ENDINGS:
         raise FileError("not_wave", file=given)
     wave = read_model(wave_path, Wave)
     wave._path = wave_path

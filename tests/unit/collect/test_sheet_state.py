@@ -10,7 +10,7 @@ import xlsxwriter
 from openpyxl import Workbook
 from openpyxl.utils import get_column_letter
 
-from sipas_analysis.collect.sheets import Area, Sheet, list_sheets, read_sheet
+from sipas_analysis.collect.sheets import Area, Sheet, list_sheets, read_sheet, read_sheets
 from sipas_analysis.errors import FileError
 
 CASES = Path(__file__).parents[2] / "cases" / "sheets"
@@ -643,3 +643,25 @@ def test_a_wide_sheet_is_read_to_its_last_column(tmp_path):
     sheet = read_sheet(path)
     assert sheet.rows[0][-1] == "ADT"
     assert sheet.no_value == {(2, 800): "#N/A"}
+
+
+def test_all_sheets_with_cells_are_read_at_once(mixed):
+    """For `sipas init`: neither a chart nor an empty sheet hides the sheet of the forms."""
+    assert [sheet.name for sheet in read_sheets(mixed())] == ["Phiếu "]
+    assert [sheet.name for sheet in read_sheets(mixed(second=True))] == ["Phiếu ", "Khác"]
+
+
+def test_a_damaged_word_is_no_other_answer(tmp_path):
+    """Each part of a workbook has a checksum; a reader of values does not look at it."""
+    path = write_forms(tmp_path / "k.xlsx")
+    with zipfile.ZipFile(path) as parts:
+        info = parts.getinfo("xl/sharedStrings.xml")
+        texts = parts.read(info)
+    stored = tmp_path / "stored.xlsx"
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(stored, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+    content = stored.read_bytes()
+    assert content.count(texts) == 1
+    stored.write_bytes(content.replace("Hài lòng".encode(), "Hài lÒng".encode()))
+    assert refused(stored).message_id == "file_broken"
