@@ -18,6 +18,7 @@ from sipas_analysis.collect.columns import propose_items
 from sipas_analysis.collect.draft_pack import PACK_FILE, PackChoice, choose_questionnaire
 from sipas_analysis.collect.draft_sheets import (
     DraftSheet,
+    SheetFiles,
     expand_files,
     guess_group,
     read_files,
@@ -146,52 +147,54 @@ def draft_wave(
         FileError: A file cannot be read, or no instrument is recognised in any.
         OutputError: ``wave.yaml`` or ``units.csv`` exists already.
     """
-    wave_path, units_path, pack_path = (
-        folder / name for name in ("wave.yaml", "units.csv", PACK_FILE)
-    )
     contents = read_files(expand_files(files))
     choice = choose_questionnaire(contents, questionnaire, folder, language)
-    for path in (wave_path, units_path, *([pack_path] if choice.text else [])):
-        if path.exists():
-            raise OutputError("exists", path=path)
-    pack = choice.pack
-    sheets = recognise_sheets(contents, pack)
-    if not sheets:
-        raise next(iter(contents.errors.values()))
-    nearest = [propose_items(sheet.placed, pack) for sheet in sheets]
-    words = _find_labels(sheets, pack)
-    labels = {text: level for text, level in words.items() if text not in choice.labels}
-    skipped = [path.name for path in contents.errors]
-    findings = Findings(
-        sheets, pack, folder, language, _share_roles(sheets), nearest, labels, choice, skipped
-    )
-    units = _list_units(sheets, language)
+    for name in ("wave.yaml", "units.csv", *([PACK_FILE] if choice.text else [])):
+        if (folder / name).exists():
+            raise OutputError("exists", path=folder / name)
+    findings = _find_proposals(contents, choice, folder, language)
+    units, listed = _list_units(findings.sheets, language), findings.has_unit_list
     near_units = _find_near_units([*units["name_vi"]])
-    wave_text = _write_wave(findings, near_units)
-    if findings.has_unit_list:
-        write_whole(units_path, "\ufeff" + units.to_csv(index=False, lineterminator="\n"))
-    if choice.text:
-        write_whole(pack_path, choice.text)
-    write_whole(wave_path, wave_text)
-    wordings = [f"{code} = {shorten(text)}" for near in nearest for code, text in near.items()]
+    wordings = [f"{code} = {shorten(h)}" for near in findings.nearest for code, h in near.items()]
+    texts = {
+        "units.csv": "\ufeff" + units.to_csv(index=False, lineterminator="\n") if listed else "",
+        PACK_FILE: choice.text,
+        "wave.yaml": _write_wave(findings, near_units),
+    }
+    for name, text in texts.items():
+        if text:
+            write_whole(folder / name, text)
     return Draft(
-        wave_path,
-        units_path if findings.has_unit_list else None,
-        pack,
+        folder / "wave.yaml",
+        folder / "units.csv" if listed else None,
+        choice.pack,
         n_units=len(units),
         unplaced=findings.list_left("unknown"),
-        units_to_place=[*units.loc[units["group"] == "", "name_vi"]]
-        if findings.has_unit_list
-        else [],
-        file_is_unit=findings.has_unit_list and any(sheet.unit for sheet in sheets),
+        units_to_place=[*units.loc[units["group"] == "", "name_vi"]] if listed else [],
+        file_is_unit=listed and any(sheet.unit for sheet in findings.sheets),
         dropped=[*findings.list_left("personal", "system"), *findings.list_ignored()],
-        to_confirm=[*wordings, *labels, *(f"{a} = {b}" for a, b in near_units.items())],
-        skipped=skipped,
-        has_year=_find_year(sheets) is not None,
-        pack_file=pack_path if choice.text else None,
+        to_confirm=[*wordings, *findings.labels, *(f"{a} = {b}" for a, b in near_units.items())],
+        skipped=[*findings.skipped],
+        has_year=_find_year(findings.sheets) is not None,
+        pack_file=folder / PACK_FILE if choice.text else None,
         unordered=choice.unordered,
         nearest=choice.nearest,
     )
+
+
+def _find_proposals(
+    contents: SheetFiles, choice: PackChoice, folder: Path, language: Language
+) -> Findings:
+    """Return what the sheets show; refuse files of which none holds answers."""
+    sheets = recognise_sheets(contents, choice.pack)
+    if not sheets:
+        raise next(iter(contents.errors.values()))
+    nearest = [propose_items(sheet.placed, choice.pack) for sheet in sheets]
+    words = _find_labels(sheets, choice.pack)
+    labels = {text: level for text, level in words.items() if text not in choice.labels}
+    skipped = [path.name for path in contents.errors]
+    shared = _share_roles(sheets)
+    return Findings(sheets, choice.pack, folder, language, shared, nearest, labels, choice, skipped)
 
 
 def _list_units(sheets: Sequence[DraftSheet], language: Language) -> pd.DataFrame:
