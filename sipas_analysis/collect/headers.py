@@ -6,7 +6,7 @@ counts more than a code. A header that fits two questions is not recognised: the
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sipas_analysis.collect.likeness import find_nearest_code
@@ -71,7 +71,7 @@ def recognise_header(header: str, names: Names, label: str = "") -> Target | Non
     whole = fold_header(header)
     if whole in names.codes or whole in names.wordings:
         return names.codes.get(whole) or names.wordings[whole]
-    parts = list(dict.fromkeys(_list_parts(whole)))
+    parts = _list_parts(whole)
     targets = {names.wordings[part] for part in parts if part in names.wordings}
     if not targets and not any(map(_is_beside, parts)):
         targets = {names.codes[part] for part in parts if _is_code(part) and part in names.codes}
@@ -81,14 +81,14 @@ def recognise_header(header: str, names: Names, label: str = "") -> Target | Non
     return targets.pop() if len(targets) == 1 else None
 
 
-def _list_parts(text: str) -> Iterator[str]:
-    """Yield a text and the parts of it that may be a code or a wording."""
-    yield text
-    for pattern in _PARTS:
-        match = pattern.match(text)
-        for part in match.groups() if match else ():
-            if part and part != text:
-                yield from _list_parts(part.strip(_SIGNS))
+def _list_parts(text: str) -> list[str]:
+    """Return a text and the parts of it that may be a code or a wording, each once."""
+    parts = [text]
+    for part in parts:  # grows while it is read
+        matches = [pattern.match(part) for pattern in _PARTS]
+        inner = [group.strip(_SIGNS) for match in matches if match for group in match.groups()]
+        parts += [new for new in dict.fromkeys(inner) if new and new not in parts]
+    return parts
 
 
 def _is_code(part: str) -> bool:

@@ -89,6 +89,7 @@ def test_a_code_or_wording_is_found(header, code):
         "A1. Công chức lắng nghe ý kiến của người dân",  # its words are those of C2
         "A2. Trang thiết bị phục vụ người dân hiện đại hơn",  # its words are those of A3
         "C2. A1",
+        "/".join("abcdefghij" * 6),  # read in no time
     ],
 )
 def test_a_header_of_two_meanings_or_none_is_left_to_the_user(header):
