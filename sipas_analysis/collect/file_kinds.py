@@ -62,9 +62,14 @@ def find_kind(path: Path) -> str:
         raise FileError("file_empty", file=path.name)
     kind = _find_zip_kind(path) if start.startswith(b"PK\x03\x04") else _match_start(path, start)
     if kind not in READABLE:
-        sentences = {language: say(language, f"file_kind.{kind}") for language in LANGUAGES}
-        raise FileError("file_kind", file=path.name, kind=sentences)
+        raise make_kind_error(path, kind)
     return kind
+
+
+def make_kind_error(path: Path, kind: str) -> FileError:
+    """Return the error that says what a file is and how to convert it."""
+    sentences = {language: say(language, f"file_kind.{kind}") for language in LANGUAGES}
+    return FileError("file_kind", file=path.name, kind=sentences)
 
 
 def _match_start(path: Path, start: bytes) -> str:

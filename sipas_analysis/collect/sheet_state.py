@@ -133,7 +133,8 @@ def _iterate_tags(stream: IO[bytes]) -> Iterator[tuple[str, Element]]:
 
 def _has_values_only(stream: IO[bytes]) -> bool:
     """Return whether a sheet has no state worth reading: a search through its bytes is fast."""
-    end, words = b"", _WORDS + _HEAD_WORDS
+    end = b""
+    words: tuple[bytes, ...] = _WORDS + _HEAD_WORDS
     while piece := stream.read(_PIECE):
         text = end + piece
         if any(word in text for word in words) or _TAGS.search(text) or _FAR.search(text):

@@ -85,7 +85,8 @@ def _find_swallowed(rows: Rows, width: int, separator: str) -> int:
             if "\n" in cell or "\r" in cell:
                 counts = [line.count(separator) for line in _LINE_END.split(cell)]
                 has_row = width - 1 in counts[1:-1]
+                has_rows = len(counts) > 3 and {*counts[1:-1]} == {width - 1}
                 has_ends = (counts[0], counts[-1]) == (width - 1 - position, position)
-                if (has_row and has_ends) or (width > 4 and (has_row or has_ends)):
+                if has_rows or (has_row and has_ends) or (width > 4 and (has_row or has_ends)):
                     return number
     return 0

@@ -545,7 +545,7 @@ def test_an_old_workbook_with_a_password_is_refused(tmp_path):
     at = content.index(b"\x09\x08\x10\x00\x00\x06\x05\x00") + 20
     content[at : at + 2] = b"\x2f\x00"
     (tmp_path / "k.xls").write_bytes(content)
-    assert refused(tmp_path / "k.xls").message_id == "file_broken"
+    assert "protected by a password" in str(refused(tmp_path / "k.xls"))
 
 
 @pytest.mark.parametrize("name", ["k.xlsx", "k.xls", "k.ods", "k.csv", "k.sav", "k.parquet"])

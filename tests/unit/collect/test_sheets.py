@@ -324,6 +324,12 @@ def test_a_quote_in_the_middle_of_a_row_swallows_no_form(write):
     assert (error.message_id, error.places[0].row) == ("open_quote", 2)
 
 
+def test_a_quote_that_swallows_rows_of_a_narrow_table_is_refused(write):
+    """Two columns say less of what a row is; three rows in one cell are none the less."""
+    error = refusal(write('a;b\n"1;2\n3;4\n5;6\n7;8";9\n'))
+    assert (error.message_id, error.places[0].row) == ("open_quote", 2)
+
+
 @pytest.mark.parametrize(
     "note",
     [
