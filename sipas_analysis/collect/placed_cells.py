@@ -14,6 +14,7 @@ from sipas_analysis.collect.days import find_day_mistake, make_day_reader, make_
 from sipas_analysis.collect.readings import (
     Reader,
     Reading,
+    allow_blank,
     find_choice,
     find_decimal,
     find_level,
@@ -155,7 +156,8 @@ def _read_roles(cells: Cells, placed: PlacedColumns, responses: Responses, wave:
             order = _find_day_order(cells, header, responses.dates or wave.dates, wave)
             make_reader = make_day_reader if role == "date" else make_time_reader
             reader = make_reader(order) if order else make_word_reader()
-            cells.read_column(role, header, "day", reader)
+            blank = find_words(columns, role, header)[0]
+            cells.read_column(role, header, "day", allow_blank(reader, blank))
         elif role in ("weight", "fpc", "count"):
             decimal = _find_decimal_sign(cells, header, responses.decimal or wave.decimal)
             reader = make_number_reader(decimal, whole=role == "count")

@@ -14,7 +14,7 @@ from sipas_analysis.instrument.pack import Indicator, Scale
 
 ANY_TEXT = "*"  # key of a recode: every text that is no level
 OTHER = "other"  # word of a recode, and code of the choice that it adds to a question
-_OTHER_NAMES = (OTHER, "khác", "khac")
+OTHER_NAMES = (OTHER, "khác", "khac")
 _SIGNS = (". ", ".", " - ", "-", ": ", ") ", " – ")
 _ENDS = " .;,!"
 _WHOLE = re.compile(r"(-?[0-9]+)[.,]0+")
@@ -67,7 +67,7 @@ def make_level_reader(
 
     def read_level(text: str) -> Reading:
         folded = fold_answer(text)
-        if folded == "":
+        if folded == "" and folded not in declared:
             return Reading(None)
         if folded in blank_texts:
             return Reading(None, "blank_code")
@@ -101,7 +101,7 @@ def list_choices(indicator: Indicator) -> dict[str, str]:
 def find_choice(indicator: Indicator, word: str) -> str | None:
     """Return the code of the choice that a word means; *other* has several usual names."""
     choices, folded = list_choices(indicator), fold_answer(word)
-    names = (folded, *_OTHER_NAMES) if folded in _OTHER_NAMES else (folded,)
+    names = (folded, *OTHER_NAMES) if folded in OTHER_NAMES else (folded,)
     return next((choices[name] for name in names if name in choices), None)
 
 
@@ -133,7 +133,7 @@ def make_choice_reader(
         if folded in blank_texts:
             return Reading(None, "blank_code")
         parts = _split_choices(folded, choices) if indicator.kind == "many" else [folded]
-        readings = [read_part(part) for part in parts if part]
+        readings = [read_part(part) for part in parts if part or part in code_by_word]
         reasons = {reading.reason for reading in readings if reading.ok}
         if not all(reading.ok for reading in readings) and "other" not in reasons:
             return Reading(None, ok=False)
@@ -186,6 +186,16 @@ def make_word_reader(
         return Reading(tidy, "spelling" if tidy != text else "")
 
     return read_word
+
+
+def allow_blank(read: Reader, blank: Collection[str]) -> Reader:
+    """Return a reader that takes some texts for no answer."""
+    blank_texts = {fold_answer(text) for text in blank}
+
+    def read_or_blank(text: str) -> Reading:
+        return Reading(None, "blank_code") if fold_answer(text) in blank_texts else read(text)
+
+    return read_or_blank
 
 
 def list_numbers(text: str) -> dict[str, float]:

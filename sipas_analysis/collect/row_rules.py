@@ -7,18 +7,18 @@ that the wave leaves out are gone.
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from sipas_analysis.collect.cells import Cells, map_texts, write_value
 from sipas_analysis.collect.columns import REST, ROLES, PlacedColumns, is_personal
-from sipas_analysis.collect.readings import fold_answer, list_choices
+from sipas_analysis.collect.readings import OTHER, find_choice, fold_answer, list_choices
 from sipas_analysis.collect.texts import fold_text
 from sipas_analysis.collect.wave import Columns, Wave
 from sipas_analysis.errors import AnswerError, ConfigError, DesignError, Place, SipasError, shorten
-from sipas_analysis.instrument.pack import Instrument
+from sipas_analysis.instrument.pack import Indicator, Instrument
 
 MOST_FORMS = 5_000_000
 _TICKED = {"1", "true", "yes", "y", "x", "v", "có", "✓"}
@@ -95,7 +95,7 @@ def put_together(cells: Cells, questions: Sequence[SplitQuestion], pack: Instrum
     """Put the columns of each split question into one column of text, under its header."""
     for question in questions:
         if question.choices:
-            _gather_choices(cells, question, list_choices(pack.indicators[question.code]))
+            _gather_choices(cells, question, pack.indicators[question.code])
         else:
             _join_versions(cells, question)
 
@@ -114,13 +114,15 @@ def _join_versions(cells: Cells, question: SplitQuestion) -> None:
     cells.raw[question.header] = answer
 
 
-def _gather_choices(cells: Cells, question: SplitQuestion, code_by_text: Mapping[str, str]) -> None:
+def _gather_choices(cells: Cells, question: SplitQuestion, indicator: Indicator) -> None:
     """Make one column of several choices from a column of ticks for each choice."""
     gathered = pd.Series("", index=cells.raw.index, dtype=object)
     for header, choice in zip(question.headers, question.choices, strict=True):
         folded = map_texts(cells.raw[header], fold_answer)
-        own_texts = {text for text, code in code_by_text.items() if code == choice}
-        ticked = folded.isin(_TICKED | own_texts)
+        texts = {text for text, code in list_choices(indicator).items() if code == choice}
+        ticked = folded.isin(_TICKED | texts)
+        if choice == find_choice(indicator, OTHER):  # its column may hold the words themselves
+            ticked |= ~folded.isin(_NOT_TICKED)
         cells.refuse_rows("choice", header, ~ticked & ~folded.isin(_NOT_TICKED))
         gathered = gathered.where(~ticked, gathered + ";" + choice)
         n = str(int(ticked.sum()))

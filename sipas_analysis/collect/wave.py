@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr
 
 from sipas_analysis.collect.file_kinds import ANSWER_ENDINGS
-from sipas_analysis.collect.readings import OTHER, find_choice, fold_answer
+from sipas_analysis.collect.readings import OTHER, OTHER_NAMES, find_choice, fold_answer
 from sipas_analysis.collect.texts import CONTROL, fold_text
 from sipas_analysis.errors import ConfigError, FileError, Place
 from sipas_analysis.infer.design import Lonely
@@ -325,7 +325,7 @@ def _add_other_choice(pack: Instrument, parts: Sequence[Columns]) -> Instrument:
             for word in recode.values()
             if fold_text(name) in folded
         ]
-        is_asked = any(fold_answer(word) == OTHER for word in words)
+        is_asked = any(fold_answer(word) in OTHER_NAMES for word in words)
         if is_asked and find_choice(indicator, OTHER) is None:
             levels = {**indicator.levels, OTHER: Bilingual(vi="Khác", en="Other")}
             indicators[code] = indicator.model_copy(update={"levels": levels})

@@ -391,6 +391,28 @@ def test_an_item_may_be_recoded_in_one_file(read_answers, make_wave):
     assert survey.frame["A1"].tolist() == [1, 5]
 
 
+@pytest.mark.parametrize(
+    ("column", "recode", "value"),
+    [("sex", {"": "Nam"}, "male"), ("A1", {"": "3"}, 3), ("GT", {"zz": "khác"}, "other")],
+)
+def test_a_recode_may_name_a_blank_or_add_the_choice_other(read_answers, column, recode, value):
+    """The user's word wins; a question without *other* gets that choice."""
+    columns = UNIT | {"indicators": {"sex": "GT"}, "recode": {column: recode}}
+    [text] = recode
+    cells = ["", "", "4"] if column == "A1" else ["5", text, "4"]
+    survey = read_answers(f"unit,A1,GT,A2,D1\nso-a,{','.join(cells)},3\n", columns=columns)
+    assert survey.frame["A1" if column == "A1" else "sex"].item() == value
+
+
+def test_a_blank_code_of_a_day_is_blank(read_answers):
+    """Also a column with a role may have codes for no answer."""
+    columns = UNIT | {"date": "d", "blank": {"d": ["không rõ"]}}
+    text = "unit,d,A1,A2,D1\nso-a,Không rõ,5,4,3\nso-a,15/3/2024,5,4,2\n"
+    survey = read_answers(text, columns=columns)
+    assert survey.frame["date"].fillna("").tolist() == ["", "2024-03-15"]
+    assert survey.ledger["reason"].tolist() == ["blank_code"]
+
+
 @pytest.mark.parametrize("recode", [{"sex": {"M": "Namm"}}, {"A1": {"x": "6"}}, {"A1": {"x": ""}}])
 def test_a_recode_that_leads_nowhere_is_refused(refused, recode):
     """Its target is no level and no choice."""

@@ -242,6 +242,14 @@ def test_a_tick_that_is_none_is_refused(refused):
     ]
 
 
+def test_the_column_of_other_may_hold_the_words(read_answers):
+    """They count as the choice *other*, and stand nowhere."""
+    text = "unit,A1,A2,D1,vulnerable/HN,vulnerable/Khác\nso-a,5,4,3,1,làm thuê\nso-a,5,4,3,0,\n"
+    survey = read_answers(text)
+    assert survey.frame["vulnerable"].fillna("").tolist() == ["HN;KHAC", ""]
+    assert "làm thuê" not in survey.ledger.to_csv() + survey.frame.to_csv()
+
+
 def test_choices_of_a_declared_question_are_found(read_answers):
     """The wave names the question as the form service does."""
     text = "unit,A1,A2,D1,Diện/HN,Diện/KHAC\nso-a,5,4,3,1,1\n"
