@@ -37,6 +37,10 @@ _KIND_BY_START = {
     rb"\W*<(!doctype html|html|head|meta|style|table|div)\b|mime-version:": "page",
     rb"\W*<\?(xml|mso)": "xml",
 }
+_XLS_PASSWORD = re.compile(
+    rb"\x09\x08[\x08\x10]\x00\x00[\x05\x06]\x05\x00.{4}(?:.{8})?(?:\x86\x00\x00\x00)?/\x00",
+    re.DOTALL,
+)
 _KIND_BY_STREAM = {"EncryptedPackage": "password", "Workbook": "xls", "Book": "xls"}
 _KIND_BY_PART = {
     "xl/workbook.xml": "xlsx",
@@ -62,20 +66,17 @@ def find_kind(path: Path) -> str:
         raise FileError("file_empty", file=path.name)
     kind = _find_zip_kind(path) if start.startswith(b"PK\x03\x04") else _match_start(path, start)
     if kind not in READABLE:
-        raise make_kind_error(path, kind)
+        sentences = {language: say(language, f"file_kind.{kind}") for language in LANGUAGES}
+        raise FileError("file_kind", file=path.name, kind=sentences)
     return kind
-
-
-def make_kind_error(path: Path, kind: str) -> FileError:
-    """Return the error that says what a file is and how to convert it."""
-    sentences = {language: say(language, f"file_kind.{kind}") for language in LANGUAGES}
-    return FileError("file_kind", file=path.name, kind=sentences)
 
 
 def _match_start(path: Path, start: bytes) -> str:
     """Return the kind of a file that is no archive; a text must be named as one."""
     if start.startswith(b"\xd0\xcf\x11\xe0"):
         content = path.read_bytes()
+        if _XLS_PASSWORD.search(content):
+            return "password"
         streams = (name for name in _KIND_BY_STREAM if name.encode("utf-16-le") in content)
         return _KIND_BY_STREAM.get(next(streams, ""), "document")
     for pattern, kind in _KIND_BY_START.items():

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sipas_analysis.collect.data_files import read_parquet_file, read_statistics_file, write_cell
-from sipas_analysis.collect.file_kinds import WORKBOOKS, find_kind, make_kind_error
+from sipas_analysis.collect.file_kinds import WORKBOOKS, find_kind
 from sipas_analysis.collect.sheet_state import (
     Area,
     Sheet,
@@ -83,8 +83,6 @@ def _refuse_broken(path: Path) -> Iterator[None]:
     except (FileError, KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:
-        if type(error).__name__ == "PasswordError":
-            raise make_kind_error(path, "password") from None
         raise FileError("file_broken", file=path.name, why=error) from None
 
 
