@@ -277,23 +277,18 @@ def read_xlsb_state(parts: ZipFile, sheet: str) -> State:
 
 
 def _iterate_records(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the records of a part of .xlsb; their kind and length have 7 bits a byte."""
-    at = 0
+    """Yield the records of a part of .xlsb: a kind, a length (7 bits a byte) and their data."""
+    at = number = shift = 0
+    numbers: list[int] = []
     while at < len(data):
-        kind, at = _read_varint(data, at)
-        size, at = _read_varint(data, at)
-        yield kind, data[at : at + size]
-        at += size
-
-
-def _read_varint(data: bytes, at: int) -> tuple[int, int]:
-    """Return a number of 7 bits a byte and the place behind it."""
-    number = shift = 0
-    while True:
         number |= (data[at] & 127) << shift
         shift, at = shift + 7, at + 1
         if data[at - 1] < 128:
-            return number, at
+            numbers, number, shift = [*numbers, number], 0, 0
+        if len(numbers) == 2:
+            kind, size = numbers
+            yield kind, data[at : at + size]
+            at, numbers = at + size, []
 
 
 def _read_number(two_bytes: bytes) -> int:
