@@ -197,7 +197,7 @@ def recognise_roles(table: Table, placed: PlacedColumns, pack: Instrument) -> di
     free = [header for header in placed.unknown + placed.system if header not in nearest]
     headers = {_glue_words(header.rpartition("/")[2]): header for header in reversed(free)}
     labels = table.sheet.labels
-    headers |= {fold_header(labels[header]): header for header in free if header in labels}
+    headers |= {_glue_words(labels[h]): h for h in free if h in labels}
     roles = {"weight": table.sheet.weight} if table.sheet.weight in free else {}
     for role, names in words.items():
         match = next((headers[name] for name in map(_glue_words, names) if name in headers), "")
