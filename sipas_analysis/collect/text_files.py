@@ -36,6 +36,13 @@ def read_text_rows(content: bytes, file: str) -> Rows:
     row = _find_swallowed(rows, width, separator) if is_closed else len(rows) + 1
     if row:
         raise FileError("open_quote", [Place(file, row)])
+    mixed = [
+        Place(file, number)
+        for number, cells in enumerate(rows, start=1)
+        if len(cells) == 1 and width > 4 and width - 1 in map(cells[0].count, _SEPARATORS)
+    ]
+    if mixed:
+        raise FileError("mixed_separators", mixed, separator=separator.replace("\t", "TAB"))
     return rows
 
 
