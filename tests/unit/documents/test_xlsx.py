@@ -22,7 +22,7 @@ UNITS = f"""\
 code,name_vi,name_en,group
 so-a,Sở A,Department A,departments
 so-b,"{FORMULA}",@B,departments
-h-c,+C\u0007\u000b,-C,districts
+h-c,+C,-C,districts
 x-d,https://d.example,,communes
 """
 
