@@ -67,7 +67,7 @@ def _check_cells(table: Table, placed: PlacedColumns, readers: Readers, hidden: 
     hidden_places = _find_hidden(table, used)
     rows = {
         "row_short": _find_short_rows(table, used, readers),
-        "row_slid": _find_slid_rows(table, readers),
+        "row_slid": _find_slid_rows(table, placed, readers),
         "no_value": _find_cells_without_value(table, used),
     }
     cells = {"merged_cells": _find_merged_cells(table, used, readers)}
@@ -111,7 +111,7 @@ def _find_short_rows(table: Table, used: Sequence[str], readers: Readers) -> lis
     ]
 
 
-def _find_slid_rows(table: Table, readers: Readers) -> list[Place]:
+def _find_slid_rows(table: Table, placed: PlacedColumns, readers: Readers) -> list[Place]:
     """Return the rows whose cells moved to the left, because an export left out empty cells.
 
     Such a row has no last answer, and an answer in a column where complete rows have none.
@@ -131,9 +131,10 @@ def _find_slid_rows(table: Table, readers: Readers) -> list[Place]:
             ]
             for texts in (table.frame.loc[is_cut, header].unique(), complete)
         )
-        if header not in readers and moved and complete and not usual:
-            rows = table.frame.index[is_cut & table.frame[header].isin(moved)]
-            places |= {row: table.place(int(row), header) for row in rows}
+        rows = table.frame.index[is_cut & table.frame[header].isin(moved)]
+        is_enough = len(rows) > (header in placed.keys.values())  # a key may have any value once
+        if header not in readers and is_enough and complete and not usual:
+            places = {row: table.place(int(row), header) for row in rows} | places
     return [*places.values()]
 
 

@@ -1,8 +1,9 @@
 """Decide which rows of a table are forms, by the shape of the table.
 
-A column that nearly every form fills tells forms from other rows: a running number, an id, a
-unit, a day. A row that does not fill it as the others do, and holds sums, means or a signature, is
-no form. What is cut is listed with its row; where two readings fit, the run asks.
+A running number or an id that nearly every form has tells forms from other rows. A row without it
+that holds sums, means or a signature is no form, and neither is a row with a label of totals where
+the others have a number, an id or a unit. What is cut is listed with its row; where two readings
+fit, the run asks.
 """
 
 import re
@@ -31,7 +32,7 @@ _FIGURE = re.compile(r"[-+(]?\d[\d.,\s]*%?\)?|#.*")  # a number, a percentage or
 _NUMBER = re.compile(r"\W*\d+\w?\W*|[=#].*")  # a running number (5, 05, 5a, (5)), or no value
 _CODE = re.compile(r"(?:\S+\s+){0,2}\S*\d\S*")  # an id with a digit, such as P-005, or a day
 _LAST_NUMBER = re.compile(r"(\d{1,15})\D*$")
-_USUAL = 0.8  # share of the forms that fill a column, and share of its cells that look alike
+_FEWEST = 5  # rows above the last one, all with something the last one lacks, that make it unclear
 _ORDINARY = 0.1  # share of the forms from which on a word is a value of its column, not a label
 _LABEL = 24  # characters of a label that the ledger shows, before a colon or a bracket
 _BESIDE, _NAME, _CODE_PLACE = 1, 2, 3  # where a label stands, the plainest sign of a total last
@@ -47,7 +48,8 @@ class Evidence:
         texts: Number of items with another text.
         has_profile: Whether a question beside the index, a name or a mode is filled in by hand.
         has_number: Whether a column of running numbers is filled as the forms fill it.
-        has_name: Whether a unit, an id or a column of a form service is filled as usual.
+        has_name: Whether an id of the form or a column of a form service is filled as usual.
+        has_other: Whether a column that is no item holds something else than a label.
         label: Text of a cell that starts with a word for totals or signatures.
         place: Where the label stands: 3 among numbers, ids or days; 2 in the column of the unit
             or the form; 1 in another column; 0 nowhere.
@@ -60,6 +62,7 @@ class Evidence:
     has_profile: Flags
     has_number: Flags
     has_name: Flags
+    has_other: Flags
     label: Names
     place: Counts
     columns: set[str]
@@ -91,8 +94,11 @@ class Evidence:
         if self.columns:
             is_numbered = "number" in self.columns
             return ~(self.has_number if is_numbered else self.has_name) & ~self.has_profile
-        is_form = (self.answers > 0) & ~self.is_sum  # only what stands below can be told from them
-        return np.arange(len(is_form)) > max(np.flatnonzero(is_form), default=-1)
+        is_form = (self.answers > 0) & ~self.is_sum  # what stands below can be told from forms
+        is_below = np.arange(len(is_form)) > max(np.flatnonzero(is_form), default=-1)
+        is_end = np.arange(len(is_form)) >= max(len(is_form) - 1, _FEWEST)
+        is_bare = ~self.has_other & ((self.place > 0) | is_end & self.has_other[:-1].all())
+        return is_below & ~(self.is_blank & self.has_profile) | is_bare
 
 
 def leave_out_rows(table: Table, placed: PlacedColumns, readers: Readers) -> Table:
@@ -123,10 +129,11 @@ def _name_reasons(evidence: Evidence) -> Names:
     is_form = ~(is_total | is_note | is_empty)
     is_unclear = is_form & evidence.is_nameless & (evidence.answers > 0)
     position = np.arange(len(is_form))
-    last = max(np.flatnonzero(is_form & ~is_unclear & ~evidence.is_blank), default=-1)
+    is_weak = evidence.is_blank | evidence.is_sparse | evidence.is_sum
+    is_weak &= ~evidence.has_number & ~evidence.has_name
+    last = max(np.flatnonzero(is_form & ~is_unclear & ~is_weak), default=-1)
     first_cut = min(position[(is_total | is_note) & (position > last)], default=len(position))
-    is_below = is_form & (position > first_cut)
-    is_below &= evidence.is_blank | is_unclear & evidence.is_sparse  # names, another table
+    is_below = is_form & is_weak & (position > first_cut)  # names, another table
     is_form, is_unclear = is_form & ~is_below, is_unclear & ~is_below
     last = max([last, *position[is_form]])
     reason = np.full(len(position), "", dtype=object)
@@ -158,10 +165,9 @@ def _weigh_rows(frame: pd.DataFrame, placed: PlacedColumns, readers: Readers) ->
         number, distinct = pd.factorize(frame[header])
         kinds = np.array([_sort_text(text, read) for text in distinct])[number]
         counts += kinds == np.array([["answer"], ["figure"], ["text"]])
-    profile, number, name = np.zeros((3, len(frame)), dtype=bool)
+    flags = [np.zeros(len(frame), dtype=bool) for _ in range(4)]
     label, place = np.full(len(frame), "", dtype=object), np.zeros(len(frame), dtype=int)
-    answers, figures, others = counts
-    evidence = Evidence(answers, figures, others, profile, number, name, label, place, set())
+    evidence = Evidence(*counts, *flags, label, place, set())  # type: ignore[call-arg]
     for header in frame.columns:
         if header not in readers:
             _weigh_column(evidence, frame[header], header, placed)
@@ -186,19 +192,28 @@ def _weigh_column(
     is_form = (evidence.answers > 0) & ~evidence.is_sum
     looks = [_match(pattern.fullmatch, texts)[number] for pattern in (_NUMBER, _CODE)]
     among = is_form & is_filled & ~is_label
-    usual = next((flags for flags in looks if _share(flags, among) >= _USUAL), None)
-    if usual is None and is_label.sum() > 1 and _share(is_label, is_form & is_filled) > _ORDINARY:
-        is_label = np.zeros_like(is_label)  # a value of this column, such as an average income
-    is_shared = _share(is_filled, is_form & ~is_label) >= _USUAL
+    usual = next((flags for flags in looks if _are_most(flags, among)), None)
+    is_key, n_equal = (
+        header in placed.keys.values(),
+        np.bincount(number[is_form], minlength=len(texts)),
+    )
+    if is_key or (usual is None and (is_label & is_form).sum() > max(1, _ORDINARY * among.sum())):
+        is_label &= (n_equal == 1)[number] & is_key  # else a value, such as an average income
+    if header not in (
+        placed.roles.get("weight"),
+        placed.roles.get("fpc"),
+        placed.roles.get("count"),
+    ):
+        evidence.has_other |= is_filled & ~is_label
     names_forms = header in (placed.roles.get("unit"), placed.roles.get("form"))
     place = _NAME if names_forms else _BESIDE
     by_hand = {placed.roles.get("mode"), placed.roles.get("operator"), *placed.personal}
     if header in {*placed.indicators.values(), *by_hand}:
         evidence.has_profile |= is_filled & ~is_label
-    elif is_shared and header not in placed.keys.values():
+    elif not is_key and _are_most(is_filled, is_form & ~is_label):
         place = place if usual is None else _CODE_PLACE
         is_running = usual is not None and _is_running(texts[number][among])
-        if is_running or names_forms or header in placed.system:
+        if is_running or header in (placed.roles.get("form"), *placed.system):
             evidence.columns.add("number" if is_running else "name")
             names = evidence.has_number if is_running else evidence.has_name
             names |= (is_filled if usual is None else usual) & ~is_label
@@ -209,7 +224,8 @@ def _weigh_column(
 def _is_running(texts: Names) -> bool:
     """Return whether most texts end with the number after that of the text before."""
     numbers = [int(match[1]) if (match := _LAST_NUMBER.search(text)) else -1 for text in texts]
-    return bool(_share(np.diff(numbers) == 1, np.ones(max(len(numbers) - 1, 0), bool)) >= _USUAL)
+    steps = np.diff(numbers) == 1
+    return _are_most(steps, np.ones_like(steps))
 
 
 def is_label_text(text: str) -> bool:
@@ -254,6 +270,7 @@ def _match(test: Callable[[str], object], texts: Names) -> Flags:
     return np.array([bool(test(text)) for text in texts], dtype=bool)
 
 
-def _share(flags: Flags, among: Flags) -> float:
-    """Return the share of flags that are set among some rows; 0 without rows."""
-    return float(flags[among].mean()) if among.any() else 0.0
+def _are_most(flags: Flags, among: Flags) -> bool:
+    """Return whether a flag is set in four of five rows; one row may always be without it."""
+    n_set, n_rows = int((flags & among).sum()), int(among.sum())
+    return 2 * n_set > n_rows and n_rows - n_set <= max(1, n_rows / 5)

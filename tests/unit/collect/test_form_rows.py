@@ -18,6 +18,7 @@ ITEMS = [*PACK.items]
 MEANS, FOURS, FIVES = [3.7] * 22, [4] * 22, [5] * 22
 LABELS = {"Kém": 2, "Trung bình": 3, "Khá": 4, "Tốt": 5}
 UNIT, STT = {"unit": "Đơn vị"}, {"ignore": ("STT",)}
+FORM = {"form": "so", "unit": "Đơn vị"}
 NUMBERED, BY_UNIT = ["STT", *ITEMS], ["Đơn vị", *ITEMS]
 NUMBERED_UNIT = ["STT", "Đơn vị", *ITEMS]
 
@@ -170,17 +171,16 @@ def test_subtotals_by_unit_are_dropped():
         (NUMBERED, number, ["", *FIVES], STT),
         (NUMBERED, number, ["Kết quả", *FOURS], STT),
         (NUMBERED_UNIT, number_and_unit, ["", "Sở A", *FOURS], STT | UNIT),
-        (["Ngày", *BY_UNIT], lambda at: [f"{at}/10/2024", "Sở A"], ["", "", *FOURS], UNIT),
-        (["w", *BY_UNIT], lambda _: ["1.5", "Sở A"], [45, "", *FOURS], {**UNIT, "weight": "w"}),
+        (["so", *BY_UNIT], lambda at: [f"P{97 * at}", "Sở A"], ["", "Sở A", *FOURS], FORM),
+        (["Họ và tên", *ITEMS], lambda at: [f"Trần Thị {at}"], ["Tổng cộng", *FOURS], {}),
         (["STT", "sex", *ITEMS], lambda at: [at, "male"], ["", "Tổng cộng", *FOURS], STT),
     ],
 )
 @pytest.mark.parametrize("n_below", [0, 20])
 def test_where_both_readings_fit_the_run_asks(header, lead, row, columns, n_below):
     """Whole means without a clear label look like a form that lacks its number."""
-    date = {"date": "Ngày"} if "Ngày" in header else {}
     forms = make_forms(30 + n_below, lead)
-    table = read_table([header, *forms[:30], row, *forms[30:]], columns | date)
+    table = read_table([header, *forms[:30], row, *forms[30:]], columns)
     assert [error.message_id for error in table.errors] == ["row_unclear"]
     assert [place.row for place in table.errors[0].places] == [32]
 
