@@ -50,6 +50,7 @@ from sipas_analysis.files import hash_file
 from sipas_analysis.infer.design import Design
 from sipas_analysis.instrument.pack import Instrument
 
+DROP_REASONS = ("form_dropped", "copy", "only", "leave_out")  # of forms that were read
 LEDGER_COLUMNS = ("file", "row", "column", "found", "became", "reason")
 
 

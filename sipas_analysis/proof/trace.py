@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sipas_analysis.collect.survey import Survey, check_unit
+from sipas_analysis.collect.survey import DROP_REASONS, Survey, check_unit
 from sipas_analysis.errors import ParameterError
 from sipas_analysis.figures.published import figures_of, list_figures
 from sipas_analysis.instrument.pack import OVERALL
@@ -161,7 +161,7 @@ def _explain_forms(survey: Survey, row: pd.Series, language: Language) -> Iterat
     blank = _select_blank(survey, row, forms)
     if len(blank):
         yield line("blank", n=len(blank), rows=_list_rows(blank))
-    dropped = survey.ledger[survey.ledger["reason"].isin(["form_dropped", "copy"])]
+    dropped = survey.ledger[survey.ledger["reason"].isin(DROP_REASONS)]
     n = survey.n_read - len(survey.frame)
     yield line("dropped", n=n, n_read=survey.n_read, rows=_list_rows(dropped) if n else "–")
     for file, forms_of_file in forms.groupby("file", sort=True):

@@ -1,5 +1,6 @@
 """The first chapters: summary, basis and method."""
 
+from sipas_analysis.collect.survey import DROP_REASONS
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.documents.model import (
     Block,
@@ -296,11 +297,12 @@ def _describe_copies(wave: Wave) -> Text | None:
 def _describe_dropped(subject: Subject) -> Text:
     survey = subject.figures.survey
     ledger = survey.ledger
+    is_cell = ledger["row"].notna() & (ledger["column"] != "")
     return make_text(
         "report.fact.dropped_is",
         n_read=survey.n_read,
         n_dropped=survey.n_read - len(survey.frame),
-        n_changed=int((ledger["row"].notna() & (ledger["column"] != "")).sum()),
+        n_changed=int((is_cell & ~ledger["reason"].isin(DROP_REASONS)).sum()),
         n_personal=int((ledger["reason"] == "personal").sum()),
     )
 
