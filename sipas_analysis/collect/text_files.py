@@ -28,12 +28,14 @@ def read_text_rows(content: bytes, file: str) -> Rows:
     if not text.strip():
         raise FileError("file_empty", file=file)
     signs = (directive[1],) if directive else _SEPARATORS
-    ranks = sorted(((*_measure_rows(text, sign), sign) for sign in signs), reverse=True)
+    readings = {sign: _split_rows(text, sign) for sign in signs}
+    ranks = sorted(((*_measure_rows(readings[sign][0]), sign) for sign in signs), reverse=True)
     n_equal, width, separator = ranks[0]
-    rows, is_closed = _split_rows(text, separator)
+    rows, is_closed = readings[separator]
     if width > 1 and len(ranks) > 1 and n_equal == ranks[1][0] == sum(any(row) for row in rows):
         raise FileError("which_separator", file=file, first=separator, second=ranks[1][2])
-    row = _find_swallowed(rows, width, separator) if is_closed else len(rows) + 1
+    swallowed = _find_swallowed(rows, width, separator) if '"' in text else 0
+    row = swallowed if is_closed else len(rows) + 1
     if row:
         raise FileError("open_quote", [Place(file, row)])
     mixed = [
@@ -74,9 +76,9 @@ def _split_rows(text: str, separator: str) -> tuple[Rows, bool]:
     return rows, True
 
 
-def _measure_rows(text: str, separator: str) -> tuple[int, int]:
+def _measure_rows(rows: Rows) -> tuple[int, int]:
     """Return how many rows have the most frequent width of two cells or more, and that width."""
-    widths = Counter(len(row) for row in _split_rows(text, separator)[0] if len(row) > 1)
+    widths = Counter(len(row) for row in rows if len(row) > 1)
     width, n_rows = widths.most_common(1)[0] if widths else (1, 0)
     return n_rows, width
 
