@@ -552,7 +552,9 @@ def main():
         return
     table = simulate(options.samples)
     table.round(4).to_csv(ROOT / "benchmarks/results/coverage.csv", index=False)
-    (ROOT / "docs/coverage.md").write_text(page(table, options.samples), "utf-8")
+    path, mark = ROOT / "docs/coverage.md", "\n## How often a check of the forms"
+    rest = path.read_text("utf-8").partition(mark)  # written by quality_rates.py
+    path.write_text(page(table, options.samples) + "".join(rest[1:]), "utf-8")
     print(broken(table).to_string())
 
 

@@ -1,9 +1,10 @@
 """How often a check of the forms speaks without cause, and how often it finds what was planted.
 
-    python benchmarks/quality_rates.py [--waves 600] [--cells 0:40] [--page]
+    python benchmarks/quality_rates.py [--waves 500] [--cells 0:40] [--page]
 
 Writes benchmarks/results/quality_rates.csv, one line per cell, and the last section of
-docs/coverage.md from all lines. Waves are drawn by tests/recovery/halo.py, seeded by cell.
+docs/coverage.md from all lines; ``--page`` only writes the page. Waves are drawn by
+tests/recovery/halo.py, seeded by cell.
 """
 
 import argparse
@@ -22,7 +23,7 @@ import halo  # noqa: E402
 SEED = 20260317
 RESULTS = ROOT / "benchmarks/results/quality_rates.csv"
 PAGE = ROOT / "docs/coverage.md"
-MARK = "\n# How often a check of the forms speaks without cause\n"
+MARK = "\n## How often a check of the forms speaks without cause\n"
 RULES = ("Q1", "Q2", "Q3", "Q4", "Q5", "Q6")
 CLEAN = {
     "as described": {},
@@ -95,9 +96,94 @@ def count_cell(number, waves):
     }
 
 
+TEXT = """
+`sipas check` compares the forms of units (rules Q1 to Q6 of [method.md](method.md)). A rule that
+spoke without cause would do harm, so each may speak in at most 5 % of waves in which nothing is
+wrong. This section and `benchmarks/results/quality_rates.csv` are written by
+
+    python benchmarks/quality_rates.py
+
+**The clean waves.** 22 items in five factors. A quarter to half of the forms give one answer to
+all items; the share differs by unit (correlation of two forms 0.03). The other people differ in
+how alike their answers are. Units have 88 to 99 % satisfied answers, one in ten 98.5 to 99.5 %;
+items depart by unit by 0.15 standard deviations. Fieldwork of a unit takes 1 to 15 days, one
+person in twenty answers online until midnight; three operators share the forms at random. Share
+of waves, in percent, in which a rule has a finding in any unit:
+
+{clean}
+
+A dash: not looked at. {lowest} With {waves} waves or more a cell the Monte-Carlo error is
+{error:.1f} points or less. On two public surveys that are not ours (5,820 evaluations by students
+in 13 classes, 51 % straight lines; 2,825 passengers in 7 areas) no rule has a finding.
+
+**What is planted.** In the first unit only; the share of waves, in percent, in which the rule
+finds that unit. "Many" are the waves above; "few" have few straight lines and 79 to 95 %
+satisfied answers.
+
+{planted}
+
+- What most forms of a wave do is no finding: a rule compares units. Under four units only Q2
+  (which then has no power), Q4 and the plain share of straight lines speak; with four of 30
+  forms, next to nothing is found.
+- Where half of the forms are straight lines, a unit of straight lines or of full marks is hardly
+  unusual: the plain share is said first.
+- A copy of a form that is common in the wave cannot be told from chance. Copied rows, sheets and
+  files are refused while reading, whatever they hold.
+- One unit whose forms were typed in sessions among units that answered online is found by Q3, and
+  rightly so. Operators who serve different people differ by nature: name the place under
+  `cluster:`.
+- Beyond what was tried there is no promise: units whose items depart by half a standard
+  deviation, or whose straight lines correlate by more than 0.1, may raise more.
+"""
+
+
+def write_table(head, rows):
+    """Return a table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def write_share(share):
+    """Return a share as it is printed."""
+    return "–" if pd.isna(share) else f"{share:.1f}"
+
+
+def write_page(table):
+    """Put the section into docs/coverage.md, in the place of the old one."""
+    clean, planted = (table[table["what"] == what] for what in ("clean", "planted"))
+    rows = [
+        [line["name"], line["layout"], f"{line['straight_percent']:.0f}"]
+        + [write_share(line[rule]) for rule in RULES]
+        for line in clean.to_dict("records")
+    ]
+    found = planted.pivot_table("planted", ["name", "straight"], "layout")
+    layouts = list(dict.fromkeys(planted["layout"]))
+    found_rows = [
+        [
+            plant,
+            PLANTS[plant][2],
+            straight,
+            *(f"{share:.0f}" for share in found.loc[(plant, straight)]),
+        ]
+        for found in [found[layouts]]
+        for plant in PLANTS
+        for straight in STRAIGHT
+    ]
+    highest = clean[[*RULES]].max().max()
+    section = TEXT.format(
+        clean=write_table(["waves", "units", "straight lines", *RULES], rows),
+        planted=write_table(["planted", "rule", "straight lines", *layouts], found_rows),
+        lowest=f"The highest of all is {highest:.1f}.",
+        waves=clean["waves"].min(),
+        error=100 * np.sqrt(0.05 * 0.95 / clean["waves"].min()),
+    )
+    before = PAGE.read_text("utf-8").split(MARK)[0].rstrip("\n")
+    PAGE.write_text(f"{before}\n{MARK}{section}", "utf-8")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--waves", type=int, default=600)
+    parser.add_argument("--waves", type=int, default=500)
     parser.add_argument("--cells", default=f"0:{len(CELLS)}")
     parser.add_argument("--page", action="store_true")
     options = parser.parse_args()
@@ -108,8 +194,9 @@ def main():
         table[number] = count_cell(number, options.waves)
         print(table[number], flush=True)
     ordered = pd.DataFrame([table[number] for number in sorted(table)])
-    if not options.page:
-        ordered.to_csv(RESULTS, index=False)
+    ordered.to_csv(RESULTS, index=False)
+    if len(ordered) == len(CELLS):
+        write_page(ordered)
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def find_periodic_forms(answers: Floats) -> Flags:
     for period in range(2, min(LONGEST_PERIOD, k // 3) + 1):
         n_equal = (answers[:, period:] == answers[:, :-period]).sum(axis=1)
         is_periodic |= n_equal >= 0.9 * (k - period)
-    return is_periodic & is_varied
+    return np.asarray(is_periodic & is_varied)
 
 
 @dataclass(frozen=True)
@@ -119,8 +119,8 @@ def find_twins(answers: Floats, unit: Integers, n_units: int) -> Twins:
         varied[is_only_inside],
         varied[nearest[is_only_inside].astype(int)],
         n_equal[is_only_inside].astype(int),
-        np.bincount(own, is_only_inside, minlength=n_units),
-        np.bincount(own, chance, minlength=n_units),
+        np.bincount(own, is_only_inside, n_units).astype(float),
+        np.bincount(own, chance, n_units).astype(float),
     )
 
 
