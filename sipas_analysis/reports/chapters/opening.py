@@ -327,13 +327,17 @@ def _group_table(subject: Subject) -> Table:
 
 
 def _point_to_findings(subject: Subject) -> list[Text]:
-    """Name the units whose forms need a second look, and who accepted them."""
+    """Name the share of straight lines if it is large, and units whose forms need a second look."""
     units = list(dict.fromkeys(subject.figures.findings.noticed()["unit"]))
     if subject.unit:
         own_mark = subject.describe_own_mark()
         is_noticed = subject.unit in units and not own_mark
         noticed = [make_text("report.conclusion.quality_unit")] if is_noticed else []
         return [own_mark] if own_mark else noticed
+    findings = subject.figures.findings
+    share = Number(findings.straight_percent, 1)
+    many = [make_text("report.quality.many_straight", share=share)]
+    first = many if findings.has_many_straight else []
     names = Joined([subject.marked_name(unit) for unit in units[:MOST_NAMED]])
     quality = make_text("report.conclusion.quality", n=len(units), names=names)
-    return [quality, *subject.explain_marks(units[:MOST_NAMED])] if units else []
+    return [*first, *([quality, *subject.explain_marks(units[:MOST_NAMED])] if units else [])]
