@@ -193,27 +193,23 @@ def _weigh_column(
     looks = [_match(pattern.fullmatch, texts)[number] for pattern in (_NUMBER, _CODE)]
     among = is_form & is_filled & ~is_label
     usual = next((flags for flags in looks if _are_most(flags, among)), None)
-    is_key, n_equal = (
-        header in placed.keys.values(),
-        np.bincount(number[is_form], minlength=len(texts)),
-    )
-    if is_key or (usual is None and (is_label & is_form).sum() > max(1, _ORDINARY * among.sum())):
-        is_label &= (n_equal == 1)[number] & is_key  # else a value, such as an average income
-    if header not in (
-        placed.roles.get("weight"),
-        placed.roles.get("fpc"),
-        placed.roles.get("count"),
-    ):
+    roles = {role for role, name in placed.roles.items() if name == header}
+    n_equal = np.bincount(number[is_form], minlength=len(texts))[number]
+    if header in placed.keys.values():
+        is_label &= n_equal == 1  # else a value of the key, such as an average income
+    elif usual is None and (is_label & is_form).sum() > max(1, _ORDINARY * among.sum()):
+        is_label = np.zeros_like(is_label)
+    if not roles & {"weight", "fpc", "count"}:
         evidence.has_other |= is_filled & ~is_label
-    names_forms = header in (placed.roles.get("unit"), placed.roles.get("form"))
-    place = _NAME if names_forms else _BESIDE
-    by_hand = {placed.roles.get("mode"), placed.roles.get("operator"), *placed.personal}
-    if header in {*placed.indicators.values(), *by_hand}:
+    place = _NAME if roles & {"unit", "form"} else _BESIDE
+    if header in {*placed.indicators.values(), *placed.personal} or roles & {"mode", "operator"}:
         evidence.has_profile |= is_filled & ~is_label
-    elif not is_key and _are_most(is_filled, is_form & ~is_label):
+    elif (roles or header in chain(*placed.dropped.values())) and _are_most(
+        is_filled, is_form & ~is_label
+    ):
         place = place if usual is None else _CODE_PLACE
         is_running = usual is not None and _is_running(texts[number][among])
-        if is_running or header in (placed.roles.get("form"), *placed.system):
+        if is_running or "form" in roles or header in placed.system:
             evidence.columns.add("number" if is_running else "name")
             names = evidence.has_number if is_running else evidence.has_name
             names |= (is_filled if usual is None else usual) & ~is_label
