@@ -22,7 +22,7 @@ from sipas_analysis.explain.collinearity import (
     measure_collinearity,
     measure_deviations,
 )
-from sipas_analysis.explain.factor_scores import design_with_scores, find_outcome
+from sipas_analysis.explain.factor_scores import design_with_scores, find_cut, find_outcome
 from sipas_analysis.explain.formula import INTERCEPT, check_request
 from sipas_analysis.explain.imputation import impute_blanks
 from sipas_analysis.explain.likelihoods import Family
@@ -206,11 +206,6 @@ class _Request:
         """Codes of the factors."""
         return [*self.survey.instrument.factors]
 
-    @property
-    def _satisfied_from(self) -> int:
-        """Lowest level of the outcome that counts as satisfied."""
-        return self.survey.instrument.scale_of(self.outcome).satisfied_from
-
     @cached_property
     def straight_lines(self) -> NDArray[np.bool_]:
         """Which forms give one answer to all items."""
@@ -300,10 +295,8 @@ class _Request:
 
     def _find_obstacle(self, columns: pd.DataFrame) -> str:
         """Return why no model of these forms can be fitted; empty if there is no obstacle."""
-        if not self.factors:
-            return "no_factors"
-        if not self.outcome:
-            return "no_outcome"
+        if not (self.factors and self.outcome):
+            return "no_outcome" if self.factors else "no_factors"
         complete = columns.dropna()
         low, high = complete.min(), complete.max()
         n_predictors = int((high > low).drop(self.outcome).sum())
@@ -325,7 +318,7 @@ class _Request:
         if model == "linear":
             y = y / deviation[self.outcome]
         if model == "logit":
-            y = (y >= self._satisfied_from).where(y.notna()).astype(float)
+            y = (y >= find_cut(self.survey)).where(y.notna()).astype(float)
             if min(y[complete].sum(), (1 - y[complete]).sum()) < MIN_EACH_ANSWER:
                 raise FitError("fit_outcome_constant", few=True)
         x.insert(0, INTERCEPT, 1.0)
@@ -357,7 +350,7 @@ class _Request:
     def _tabulate_points(self, model: str, fit: Fit) -> pd.DataFrame:
         """Return points of satisfied people by standard deviation; NaN where all are satisfied."""
         levels = np.array(fit.levels, dtype=float)
-        cut = self._satisfied_from
+        cut = find_cut(self.survey)
         satisfied = levels[1:][levels[1:] >= cut] if (levels[:1] < cut).any() else levels[:0]
         if not len(satisfied) and model != "logit":
             return pd.DataFrame(np.nan, self.factors, ["value", "low", "high"])

@@ -43,6 +43,11 @@ def find_outcome(survey: Survey) -> str:
     return outcome if outcome and bool(survey.frame[outcome].notna().any()) else ""
 
 
+def find_cut(survey: Survey) -> int:
+    """Return the lowest level of the outcome that counts as satisfied."""
+    return survey.instrument.scale_of(find_outcome(survey)).satisfied_from
+
+
 def design_with_scores(survey: Survey) -> Design:
     """Return the sample of a survey with the factor scores as further columns."""
     scores = score_factors(survey)

@@ -21,6 +21,7 @@ from sipas_analysis.instrument.pack import OVERALL, RESERVED
 from sipas_analysis.messages import Language, say
 
 SAME_ANSWERS = 3  # so many questions with the same unknown answers are taken for a scale
+LONGEST_PROFILE = 4  # words; "Khu vực chờ sạch sẽ" is no question on the person
 MOST_ANSWERS = 12  # a column with more distinct texts is no scale
 _BRACKETS = re.compile(r"(.+?)\s*\[(.+)\]")
 _PATH = re.compile(r"([\w-]+)/([\w/-]+)")
@@ -114,9 +115,11 @@ def draft_pack(
         title: Name of the file, for its title and source.
         language: Language of its texts.
     """
-    single = [column for column in columns if not (column.many or _is_profile(column))]
+    single = [column for column in columns if not column.many]
     short = [column for column in single if 0 < len(column.texts) <= MOST_ANSWERS]
     levels = order_columns({column.header: [*column.texts] for column in short})
+    profile_headers = {column.header for column in short if _is_profile(column, levels)}
+    levels = {header: levels[header] for header in levels.keys() - profile_headers}
     rated = [column for column in columns if column.header in levels]
     choices = [column for column in columns if column.is_choice or column in rated]
     if not rated:
@@ -142,8 +145,11 @@ def draft_pack(
     )
 
 
-def _is_profile(column: DraftColumn) -> bool:
-    """Return whether a question is on who answers."""
+def _is_profile(column: DraftColumn, levels: Mapping[str, AnswerLevels]) -> bool:
+    """Return whether a question is on who answers: a short one of such words, without labels."""
+    has_labels = column.header in levels and levels[column.header].labels
+    if has_labels or len(column.wording.split()) > LONGEST_PROFILE:
+        return False
     words = "|".join(map(re.escape, list_words("profile")))
     return re.search(rf"(?<!\w)(?:{words})(?!\w)", column.wording.casefold()) is not None
 

@@ -340,3 +340,13 @@ def test_a_drafted_pack_may_be_read_like_any_other(tmp_path):
     draft.pack_file.write_text(text, "utf-8")
     with pytest.raises(ConfigError, match="Line 10"):
         read_instrument(draft.pack_file)
+
+
+def test_a_question_that_has_a_word_of_the_profile_may_be_an_item(tmp_path):
+    """The place, not the respondent's; a 1 or 2 for sex is no level."""
+    header = "Khu vực chờ sạch sẽ,Trình độ chuyên môn,Giới tính,Độ tuổi"
+    path = write_csv(tmp_path / "a.csv", header, *["4,Tốt,1,2", "2,Rất tốt,2,5", "5,Kém,2,1"] * 3)
+    pack = draft_wave([path], tmp_path, "vi").pack
+    rated = [pack.find_question(code).vi for code in pack.rated_codes]
+    assert {*rated} == {"Khu vực chờ sạch sẽ", "Trình độ chuyên môn"}
+    assert {indicator.vi for indicator in pack.indicators.values()} == {"Giới tính", "Độ tuổi"}
