@@ -170,7 +170,7 @@ def make_word_reader(
     """Return how to read names and ids: tidied, and as ``recode`` of the wave maps them."""
     words = {fold_answer(text): word for text, word in (recode or {}).items()}
     any_text = words.pop(ANY_TEXT, "")
-    kept = {fold_answer(word) for word in words.values()} | {fold_answer(any_text)}
+    targets = {fold_answer(word) for word in (*words.values(), any_text)}
     blank_texts = {fold_answer(text) for text in blank} - {*words}
 
     def read_word(text: str) -> Reading:
@@ -181,7 +181,7 @@ def make_word_reader(
             return Reading(None)
         if folded in blank_texts:
             return Reading(None, "blank_code")
-        if any_text and folded not in kept:
+        if any_text and folded not in targets:
             return Reading(any_text, "other")
         return Reading(tidy, "spelling" if tidy != text else "")
 

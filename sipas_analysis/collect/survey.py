@@ -263,7 +263,11 @@ def _read_file(
     headers_by_code |= {question.code: question.headers for question in split}
     item_readers = {header: readers[code] for code in readers for header in headers_by_code[code]}
     hidden = responses.hidden or wave.hidden
-    table = keep_forms(table, placed, item_readers, responses.rows, hidden)
+    ticks = {
+        header: header for question in split if question.choices for header in question.headers
+    }
+    with_ticks = replace(placed, indicators=placed.indicators | ticks)
+    table = keep_forms(table, with_ticks, item_readers, responses.rows, hidden)
     cells = Cells(table, table.frame.copy())
     cells.note_left_out()
     leave_rows_out(cells, placed, wave)
@@ -276,20 +280,22 @@ def _read_file(
             cells.drop_column(header, reason)
     put_together(cells, split, pack)
     read_placed_columns(cells, placed, responses, wave, index)
-    return cells, [
-        *table.errors,
-        *(
-            error_class(
-                message,
-                dict.fromkeys(places),
-                near=name_nearest_units(places, index) if message == "unit" else "",
-                **dict(zip(("low", "high"), ends, strict=False)),
-            )
-            for message, error_class in _ERROR_CLASS_BY_MESSAGE.items()
-            for kind, places in cells.wrong.items()
-            for kind_message, *ends in [kind.split()]
-            if kind_message == message and places
-        ),
+    return cells, [*table.errors, *_list_cell_errors(cells, index)]
+
+
+def _list_cell_errors(cells: Cells, index: Mapping[str, str]) -> list[SipasError]:
+    """Return one error for each kind of mistake in the cells of a file."""
+    return [
+        error_class(
+            message,
+            dict.fromkeys(places),
+            near=name_nearest_units(places, index) if message == "unit" else "",
+            **dict(zip(("low", "high"), ends, strict=False)),
+        )
+        for message, error_class in _ERROR_CLASS_BY_MESSAGE.items()
+        for kind, places in cells.wrong.items()
+        for kind_message, *ends in [kind.split()]
+        if kind_message == message and places
     ]
 
 
