@@ -249,6 +249,7 @@ def test_a_case_is_refused_with_its_place(case, tmp_path):
         ("files-36-tick-grid", "phieu.xlsx", "qd-2640-2017", (30, 443, 660)),
         ("files-27-long-header", "phieu.xlsx", "qd-2640-2017", (30, 443, 660)),
         ("own-questionnaire", "phieu.xlsx", "phieu", (30, 412, 630)),
+        ("files-15-numbering-row", "phieu.xlsx", "phieu", (30, 766, 1170)),
     ],
 )
 def test_a_draft_of_a_case_gives_its_figures(folder, file, pack, counts, tmp_path):

@@ -272,5 +272,6 @@ def test_a_word_for_hidden_rows_decides(word, tmp_path):
     planted = plant_sheet()
     planted.options["hidden_rows"] = [ROW + 1]
     planted.facts["hidden"] = word
+    planted.forms[ROW] = word == "read"
     outcome = expect_same(planted, tmp_path)
     assert len(outcome.survey.frame) == (14 if word == "read" else 13)
