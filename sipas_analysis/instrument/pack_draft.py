@@ -187,12 +187,14 @@ def _draft_questions(
         part = places[column.header]
         free = (code for code in (column.code, *map("C{}".format, range(1, 10_000))) if code)
         code = next(code for code in free if code not in {*taken, *RESERVED, OVERALL})
-        wording = {language: column.wording} if column.wording != code else {}
-        question: dict[str, object] = {**wording}
+        question: dict[str, object] = {}
+        if column.wording != code:
+            question[language] = column.wording
         if part == "items" and column.group in factors:
             question = {"factor": factors[column.group], **question}
         if part == "nps":
-            part, question["scale"] = "beside_items", {"score": "nps"}
+            codes = {name: scales[kind][name] for name in NO_ANSWER if name in scales[kind]}
+            part, question["scale"] = "beside_items", {"score": "nps", **codes}
         elif kind != main:
             question["scale"] = scales[kind]
         if part == "overall_item":
