@@ -75,7 +75,7 @@ def settle_copies(
     errors += _check_names(copies, frame["file"], wave)
     dropped, undecided = _decide_copies(copies, wave)
     ledger = dropped[["file", "row", "found"]].assign(column="", became="", reason="copy")
-    return frame.drop(index=dropped["at"]).reset_index(drop=True), ledger, errors + undecided
+    return frame.drop(index=[*dropped["at"]]).reset_index(drop=True), ledger, errors + undecided
 
 
 def _number_rows(columns: pd.DataFrame) -> Rows:
@@ -133,13 +133,12 @@ def _match_blocks(forms: pd.DataFrame) -> Rows:
     n, sheet, content = len(forms), forms["sheet"].to_numpy(), forms["content"]
     above = content.groupby(sheet).shift(fill_value=-1)
     count = forms.groupby([sheet, above, content])["sheet"].transform("size")
-    follows = (
-        (count - 1) * (count > _PASTED) / forms.groupby([sheet, above])["sheet"].transform("size")
-    )
+    n_above = forms.groupby([sheet, above])["sheet"].transform("size")
+    follows = (count - 1) * (count > _PASTED) / n_above
     follows = follows.groupby([above, content]).transform("max").where(above != content, 1.0)
     information, following = (
-        (-1e6 * np.log(np.maximum(forms["chance"], least))).to_numpy().astype(np.int64)
-        for least in (0.0, follows)  # whole millionths, so that sums are exact
+        (-1e6 * np.log(np.maximum(forms["chance"].to_numpy(), least))).astype(np.int64)
+        for least in (np.zeros(n), follows.to_numpy())  # whole millionths, so that sums are exact
     )
     total = np.concatenate([[0], np.cumsum(following)])
     starts = np.arange(n)
@@ -184,15 +183,15 @@ def _match_sheets(forms: pd.DataFrame) -> Rows:
     log_chance += np.log(n_sheets * n_sheets)  # twice the pairs, for half of the alarm
     shares = np.tril((shared >= FEWEST) & (log_chance < np.log(ALARM)), -1)
     nth = forms.groupby(["sheet", "pattern"]).cumcount()
-    first = pd.Series(-1, index=forms.index)
+    first = np.full(len(forms), -1)
     for sheet in np.flatnonzero(shares.any(axis=1)):
         is_earlier = np.isin(forms["sheet"], np.flatnonzero(shares[sheet]))
         places = pd.Series(forms.index, [forms["pattern"], nth])[is_earlier]
         places = places[~places.index.duplicated()]
         rows = np.flatnonzero(forms["sheet"] == sheet)
         keys = pd.MultiIndex.from_arrays([forms["pattern"].iloc[rows], nth.iloc[rows]])
-        first.iloc[rows] = places.reindex(keys).fillna(-1).astype(int).to_numpy()
-    return first.to_numpy()
+        first[rows] = places.reindex(keys).fillna(-1).to_numpy(dtype=np.int64)
+    return first
 
 
 def _match_ids(answered: pd.DataFrame, forms: pd.DataFrame) -> tuple[Rows, list[SipasError]]:
@@ -251,8 +250,8 @@ def _decide_copies(copies: pd.DataFrame, wave: Wave) -> tuple[pd.DataFrame, list
         "all"
     )
     counted = copies[~is_dropped].drop_duplicates("first").set_index("first")
-    found = (counted["file"] + ", " + counted["row"].astype(str)).reindex(copies["first"])
-    dropped = copies.assign(found=found.to_numpy())[is_dropped]
+    origins = (counted["file"] + ", " + counted["row"].astype(str)).reindex(copies["first"])
+    dropped = copies.assign(found=origins.to_numpy())[is_dropped]
     left = copies[~is_dropped & ~_are_named(copies["file"], wave.duplicates.keep)]
     left = left.merge(left.drop_duplicates("first"), on="first", suffixes=("", "_first"))
     left = left[left["at"] != left["at_first"]]
@@ -266,12 +265,12 @@ def _decide_copies(copies: pd.DataFrame, wave: Wave) -> tuple[pd.DataFrame, list
 
 def _check_names(copies: pd.DataFrame, labels: "pd.Series[str]", wave: Wave) -> list[SipasError]:
     """Refuse a name under ``duplicates`` that is no file or has no copy, or ``keep`` alone."""
-    here, known = [Place(wave.path.name)], [*labels.unique()]
-    known += [_split_label(label)[0] for label in known]
+    here, names = [Place(wave.path.name)], [*labels.unique()]
+    names += [_split_label(label)[0] for label in names]
     errors: list[SipasError] = []
     for name in (*wave.duplicates.drop, *wave.duplicates.keep):
         if not _are_named(labels.drop_duplicates(), [name]).any():
-            close = difflib.get_close_matches(name, known, n=1, cutoff=0)
+            close = difflib.get_close_matches(name, names, n=1, cutoff=0)
             errors.append(ConfigError("duplicates_unknown", here, name=name, known=close[0]))
         elif not _are_named(copies["file"], [name]).any():
             errors.append(ConfigError("duplicates_none", here, name=name))
