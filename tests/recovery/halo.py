@@ -96,11 +96,10 @@ def as_survey(frame):
     return replace(plain, frame=plain.frame.assign(**places).join(extra))
 
 
-def choose_forms(frame, rng, share, among=None):
+def choose_forms(frame, rng, share):
     """Return some of the forms of the first unit, at random."""
-    mask = (frame["unit"] == "u000") & (True if among is None else among)
-    at = np.flatnonzero(mask)
-    return rng.choice(at, max(2, round(share * (frame["unit"] == "u000").sum())), replace=False)
+    at = np.flatnonzero(frame["unit"] == "u000")
+    return rng.choice(at, max(2, round(share * len(at))), replace=False)
 
 
 def plant_straight_lines(frame, rng, share):
@@ -120,16 +119,16 @@ def change_answers(frame, rng, rows, most=2):
     frame[ITEMS] = answers
 
 
-def find_varied(frame, least=4):
-    """Return which forms give other answers than their most frequent one to some items."""
+def count_exceptions(frame):
+    """Return how many answers of each form are not its most frequent one."""
     answers = frame[ITEMS].to_numpy()
     most = np.max([(answers == level).sum(axis=1) for level in range(1, 6)], axis=0)
-    return (~np.isnan(answers)).sum(axis=1) - most >= least
+    return (~np.isnan(answers)).sum(axis=1) - most
 
 
 def plant_copies(frame, rng, share):
-    """Let a share of the forms of a unit be one form of the unit, up to two answers changed."""
-    source = choose_forms(frame, rng, 0, find_varied(frame))[0]
+    """Let a share of the forms of a unit be its most varied form, up to two answers changed."""
+    source = int(np.argmax(np.where(frame["unit"] == "u000", count_exceptions(frame), -1)))
     rows = choose_forms(frame, rng, share)
     frame.loc[rows, ITEMS] = frame.loc[[source] * len(rows), ITEMS].to_numpy()
     change_answers(frame, rng, rows)
