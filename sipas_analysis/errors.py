@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
+from typing import Any
 
 from sipas_analysis.messages import Language, say
 
@@ -152,8 +153,14 @@ def _merge_groups(groups: Sequence[PlaceGroup], name: str) -> list[PlaceGroup]:
     merged: dict[PlaceGroup, dict[object, None]] = {}
     for group in groups:
         parts = getattr(group, name)
-        merged.setdefault(replace(group, **{name: ()}), {}).update(dict.fromkeys(parts))
-    return [replace(group, **{name: tuple(parts)}) for group, parts in merged.items()]
+        merged.setdefault(_replace_part(group, name, ()), {}).update(dict.fromkeys(parts))
+    return [_replace_part(group, name, tuple(parts)) for group, parts in merged.items()]
+
+
+def _replace_part(group: PlaceGroup, name: str, parts: tuple[object, ...]) -> PlaceGroup:
+    """Return a group with another value of one attribute, named by a text."""
+    change: dict[str, Any] = {name: parts}
+    return replace(group, **change)
 
 
 def _hide_values(places: Iterable[Place], *, are_names: bool) -> dict[str, str]:

@@ -29,6 +29,7 @@ def describe_draft(draft: Draft, language: Language) -> Iterator[tuple[str, None
         ("ungrouped", draft.units_to_place),
     ):
         sentences.append((message, bool(names), {"names": "; ".join(map(shorten, names))}))
-    for message, is_said, fields in (*sentences, ("next", True, {"path": draft.wave})):
+    sentences.append(("next", True, {"path": draft.wave}))
+    for message, is_said, fields in sentences:
         if is_said:
             yield say(language, f"cli.said.{message}", **fields), None

@@ -298,8 +298,9 @@ def _count_forms(
         known_reasons = forms[column].map(reasons).astype(object)
         reason = known_reasons.where(known_reasons.notna(), reason)
     left_out = forms[~is_valid].assign(reason=reason)
-    for (owner, name), n in left_out.groupby(["owner", "reason"]).size().items():
-        returns.find(owner).reasons[name] = int(n)
+    counts = left_out.groupby(["owner", "reason"]).size().reset_index(name="n")
+    for owner, name, n in counts.to_numpy():
+        returns.find(str(owner)).reasons[str(name)] = int(n)
 
 
 def _describe_valid(returns: Returns, survey: Survey) -> None:

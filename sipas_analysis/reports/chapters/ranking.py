@@ -109,8 +109,9 @@ def _describe_gap(
     if not others:
         return []
     other = others[0]
-    position = "ahead" if ranked.index(unit_index) < ranked.index(other) else "behind"
-    is_usual = other in ranked[: 2 if position == "ahead" else 1]
+    order = [figure.unit for figure in ranked]
+    position = "ahead" if order.index(unit_index.unit) < order.index(other.unit) else "behind"
+    is_usual = other.unit in order[: 2 if position == "ahead" else 1]
     pairs, units = subject.figures.pairs, [unit_index.unit, other.unit]
     pair = pairs[pairs["unit"].isin(units) & pairs["other"].isin(units)].iloc[0]
     certainty = "beyond" if pair["told"] else "within"
@@ -164,7 +165,7 @@ def _group_blocks(subject: Subject, group: str) -> list[Block]:
     alt = describe_intervals("ranking", units)
     picture = Picture(f"figure-ranking-{group}", title, alt, draw, table)
     has_picture = sum(figure.is_known for figure in order) > 1
-    tables = [*([picture] if has_picture else []), *([table] if order else [])]
+    tables: list[Block] = [*([picture] if has_picture else []), *([table] if order else [])]
     return [*_list_letters(subject, group), *tables, *_list_apart(subject, group, apart)]
 
 
