@@ -423,3 +423,16 @@ def test_a_letter_says_why_a_unit_has_no_rank_or_no_figure(read_answers):
     said = letter_of(survey, "so-b")
     assert "The index is not published" in said
     assert "withheld" in said
+
+
+def test_the_reason_for_repeated_forms_that_count_is_printed(read_answers):
+    """A block that stands twice counts if the wave says why; dropped forms are counted."""
+    answers = HEAD + forms("so-a", 40) + forms("so-b", 35) + forms("so-a", 20)
+    because = "Cùng một nhóm người được hỏi lại"
+    kept = read_answers(answers, duplicates={"keep": "answers.csv", "because": because})
+    assert len(kept.frame) == 95
+    assert f"(answers.csv); lý do: {because}." in chapter(kept, "method", "vi")
+    dropped = read_answers(answers, duplicates={"drop": "answers.csv"})
+    assert len(dropped.frame) == 75
+    assert "95 forms read, 20 dropped; 0 cells" in chapter(dropped, "summary")
+    assert because not in chapter(dropped, "method", "vi")
