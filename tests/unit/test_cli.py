@@ -442,8 +442,8 @@ def test_a_figure_is_traced_by_id_or_as_it_is_printed(sipas, make_wave):
 def test_what_does_not_count_is_traced_to_its_rows(sipas, make_wave):
     """A blank answer, a form that was dropped; two units of a pair; a mean that is no division."""
     rows = GOOD.splitlines()
-    rows[2], rows[4] = "so-a,,4,5,4", "so-a,,,,"
-    wave = make_wave("\n".join(rows) + "\n")
+    rows[2], rows[4] = "so-a,,4,5,4", "so-a,,,5,"
+    wave = make_wave("\n".join(rows) + "\n", min_answered=2)
     said = sipas("trace", "A1@so-a", wave)[1]
     assert "Forms: 29, of which 28 count" in said
     assert "Blank: 1 form(s) without an answer that counts: answers.csv: 3" in said
