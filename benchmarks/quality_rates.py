@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sipas_analysis.collect.quality import check
+from sipas_analysis.quality.findings import check
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests/recovery"))

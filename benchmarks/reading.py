@@ -26,8 +26,8 @@ import pyreadstat
 import xlsxwriter
 import yaml
 
-from sipas_analysis.collect.sheets import read_sheet
 from sipas_analysis.collect.simulate import build_demo, write_demo
+from sipas_analysis.sheets.reader import read_sheet
 
 OPENPYXL = """
 import sys

@@ -12,7 +12,7 @@ __version__ = "0.7.0"
 _HOMES = {
     "read_wave": "collect.wave",
     "read_survey": "collect.survey",
-    "check": "collect.quality",
+    "check": "quality.findings",
     "score": "measure.scores",
     "compare_rules": "measure.scores",
     "rank": "measure.ranking",
@@ -38,7 +38,6 @@ _HOMES = {
 __all__ = [*_HOMES]  # noqa: PLE0604 (all are text)
 
 if TYPE_CHECKING:
-    from sipas_analysis.collect.quality import check as check
     from sipas_analysis.collect.survey import read_survey as read_survey
     from sipas_analysis.collect.wave import read_wave as read_wave
     from sipas_analysis.explain.drivers import drivers as drivers
@@ -61,6 +60,7 @@ if TYPE_CHECKING:
     from sipas_analysis.measure.reliability import reliability as reliability
     from sipas_analysis.measure.scores import compare_rules as compare_rules
     from sipas_analysis.measure.scores import score as score
+    from sipas_analysis.quality.findings import check as check
     from sipas_analysis.reports.report import report as report
 
 

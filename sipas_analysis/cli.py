@@ -88,7 +88,7 @@ def init(
     pack: Annotated[str, typer.Option("--pack", help="cli.opt.pack", metavar="PACK|XLSX")] = "",
     lang: LangOpt = "",  # noqa: ARG001
 ) -> None:
-    from sipas_analysis.collect.draft import draft_wave
+    from sipas_analysis.draft.wave_file import draft_wave
     from sipas_analysis.reports.draft_output import describe_draft
 
     folder = files[0] if files[0].is_dir() else files[0].parent

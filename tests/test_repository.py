@@ -29,10 +29,13 @@ instrument.xlsform
 infer.design infer.totals infer.intervals infer.variance infer.weighting infer.replicates
 infer.totals_from_files infer.layout infer.ratio_means infer.estimates infer.means infer.sample_size
 infer.sample_draw infer.unit_counts
-collect.texts collect.vocabulary collect.readings collect.days collect.likeness
-collect.file_kinds collect.sheet_state collect.data_files collect.text_files collect.sheets collect.tables collect.wave collect.units
-collect.unit_changes collect.headers collect.columns collect.cells collect.row_rules
-collect.form_rows collect.cell_state collect.placed_cells collect.duplicates collect.survey collect.form_patterns collect.quality collect.keyed_twice collect.simulate collect.draft_sheets collect.draft_pack collect.draft
+sheets.texts sheets.file_kinds sheets.sheet_state sheets.data_files sheets.text_files sheets.reader
+collect.vocabulary collect.readings collect.days collect.likeness collect.tables collect.wave
+collect.units collect.unit_changes collect.headers collect.columns collect.cells collect.row_rules
+collect.form_rows collect.cell_state collect.placed_cells collect.duplicates collect.survey
+collect.simulate
+quality.form_patterns quality.findings quality.keyed_twice
+draft.sheets draft.pack draft.wave_file
 measure.rules measure.scores measure.pooling measure.adjustment measure.ranking measure.change
 measure.reliability measure.fairness
 explain.likelihoods explain.collinearity explain.imputation explain.formula explain.effects
@@ -46,13 +49,13 @@ documents.writers.terminal documents.writers.html
 documents.writers.typst_process documents.writers.docx_parts documents.writers.docx
 documents.writers.pdf documents.writers.xlsx
 reports.file_names reports.subject reports.figure_tables reports.chapters.trend
-reports.chapters.sample_design reports.chapters.people reports.chapters.opening reports.chapters.results
-reports.chapters.ranking reports.chapters.letters reports.chapters.action
+reports.chapters.sample_design reports.chapters.people reports.chapters.opening
+reports.chapters.results reports.chapters.ranking reports.chapters.letters reports.chapters.action
 reports.chapters.driver_tables reports.chapters.drivers reports.chapters.annexes
 reports.annex_workbook reports.report
 reports.portal reports.comparison_page reports.sample_options reports.sample_list
-reports.sample_page
-reports.no_answers reports.draft_output reports.check_output reports.unit_returns reports.return_slips reports.drivers_output
+reports.sample_page reports.no_answers reports.draft_output reports.check_output
+reports.unit_returns reports.return_slips reports.drivers_output
 proof.program proof.receipt proof.receipt_page proof.ro_crate proof.read_back proof.verify
 proof.verdict_page proof.trace proof.archive
 runs.notebook runs.jobs runs.worker runs.papermill_engine runs.annual_run

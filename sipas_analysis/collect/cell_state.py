@@ -11,9 +11,9 @@ import numpy as np
 
 from sipas_analysis.collect.columns import PlacedColumns
 from sipas_analysis.collect.form_rows import Readers, leave_out_rows
-from sipas_analysis.collect.sheets import Area, name_column_letter
 from sipas_analysis.collect.tables import LeftOut, Table, leave_out
 from sipas_analysis.errors import AnswerError, FileError, FormError, Place, SipasError
+from sipas_analysis.sheets.reader import Area, name_column_letter
 
 _TEXT_FILES = (".csv", ".tsv", ".txt", ".zip")
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from sipas_analysis.collect.readings import Reading
 from sipas_analysis.collect.tables import Table
-from sipas_analysis.collect.texts import tidy_text
 from sipas_analysis.errors import Place
 from sipas_analysis.instrument.pack import Scale
+from sipas_analysis.sheets.texts import tidy_text
 
 Values = NDArray[np.object_]
 _SHOWN = 30  # characters of the text of a row that is left out

@@ -16,12 +16,12 @@ from typing import Literal
 from sipas_analysis.collect.headers import Target, fold_header, list_names, recognise_header
 from sipas_analysis.collect.likeness import pair_nearest
 from sipas_analysis.collect.tables import Table
-from sipas_analysis.collect.texts import fold_text, tidy_text
 from sipas_analysis.collect.vocabulary import read_vocabulary
 from sipas_analysis.collect.wave import Columns
 from sipas_analysis.errors import ColumnError, Place
 from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.messages import LANGUAGES, Language
+from sipas_analysis.sheets.texts import fold_text, tidy_text
 
 ROLES: tuple[str, ...] = (
     "form",

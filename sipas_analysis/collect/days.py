@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import date, time
 
 from sipas_analysis.collect.readings import Reader, Reading
-from sipas_analysis.collect.texts import fold_text
+from sipas_analysis.sheets.texts import fold_text
 
 _HOUR = r"(?:[ ,t]+(?P<hour>[0-9]{1,2}:[0-9]{2}.*))?"
 _ISO = re.compile(rf"(?P<year>[0-9]{{4}})([-/.])(?P<b>[0-9]{{1,2}})\2(?P<a>[0-9]{{1,2}}){_HOUR}")

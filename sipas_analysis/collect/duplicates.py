@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sipas_analysis.collect.texts import fold_text
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.errors import ConfigError, FormError, Place, SipasError
 from sipas_analysis.files import hash_file
 from sipas_analysis.instrument.pack import Instrument
+from sipas_analysis.sheets.texts import fold_text
 
 ALARM = 0.01  # largest share of correct waves that are refused
 FEWEST = 3  # rows of a block, or forms that two sheets share

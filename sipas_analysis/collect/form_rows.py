@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from sipas_analysis.collect.columns import PlacedColumns
 from sipas_analysis.collect.readings import Reading
 from sipas_analysis.collect.tables import LeftOut, Table
-from sipas_analysis.collect.texts import fold_text, plain_text, tidy_text
 from sipas_analysis.collect.vocabulary import read_vocabulary
 from sipas_analysis.errors import FormError
+from sipas_analysis.sheets.texts import fold_text, plain_text, tidy_text
 
 Readers = Mapping[str, Callable[[str], Reading]]  # how to read each item, by header
 Counts = NDArray[np.int_]

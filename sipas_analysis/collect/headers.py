@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sipas_analysis.collect.likeness import find_nearest_code
-from sipas_analysis.collect.texts import fold_text, plain_text
 from sipas_analysis.collect.vocabulary import read_vocabulary
 from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.instrument.strict_yaml import Bilingual
+from sipas_analysis.sheets.texts import fold_text, plain_text
 
 Target = tuple[str, str]  # a kind of PlacedColumns (items, indicators, roles, keys) and a code
 _SIGNS = " .:?*;,\"'“”"

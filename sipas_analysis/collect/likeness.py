@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cache
 
-from sipas_analysis.collect.texts import plain_text
 from sipas_analysis.collect.vocabulary import read_vocabulary
+from sipas_analysis.sheets.texts import plain_text
 
 LEAST = 0.6  # likeness from which a wording is proposed
 MARGIN = 0.1  # by which the nearest wording must lead

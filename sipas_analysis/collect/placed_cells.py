@@ -26,8 +26,8 @@ from sipas_analysis.collect.readings import (
     make_number_reader,
     make_word_reader,
 )
-from sipas_analysis.collect.texts import fold_text
 from sipas_analysis.collect.wave import Columns, Responses, Wave
+from sipas_analysis.sheets.texts import fold_text
 
 
 def read_placed_columns(

@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from sipas_analysis.collect.texts import fold_text, tidy_text
 from sipas_analysis.instrument.pack import Indicator, Scale
+from sipas_analysis.sheets.texts import fold_text, tidy_text
 
 ANY_TEXT = "*"  # key of a recode: every text that is no level
 OTHER = "other"  # word of a recode, and code of the choice that it adds to a question

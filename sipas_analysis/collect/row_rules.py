@@ -15,10 +15,10 @@ import pandas as pd
 from sipas_analysis.collect.cells import Cells, map_texts, write_value
 from sipas_analysis.collect.columns import REST, ROLES, PlacedColumns, is_personal
 from sipas_analysis.collect.readings import OTHER, find_choice, fold_answer, list_choices
-from sipas_analysis.collect.texts import fold_text
 from sipas_analysis.collect.wave import Columns, Wave
 from sipas_analysis.errors import AnswerError, ConfigError, DesignError, Place, SipasError, shorten
 from sipas_analysis.instrument.pack import Indicator, Instrument
+from sipas_analysis.sheets.texts import fold_text
 
 MOST_FORMS = 5_000_000
 _TICKED = {"1", "true", "yes", "y", "x", "v", "có", "✓"}

@@ -27,7 +27,6 @@ from sipas_analysis.collect.row_rules import (
     put_together,
     repeat_forms,
 )
-from sipas_analysis.collect.sheets import read_sheet
 from sipas_analysis.collect.tables import find_table
 from sipas_analysis.collect.units import (
     check_unit_days,
@@ -49,6 +48,7 @@ from sipas_analysis.errors import (
 from sipas_analysis.files import hash_file
 from sipas_analysis.infer.design import Design
 from sipas_analysis.instrument.pack import Instrument
+from sipas_analysis.sheets.reader import read_sheet
 
 DROP_REASONS = ("form_dropped", "copy", "only", "leave_out")  # of forms that were read
 LEDGER_COLUMNS = ("file", "row", "column", "found", "became", "reason")

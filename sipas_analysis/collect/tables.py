@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sipas_analysis.collect.sheets import Sheet, name_column_letter, read_sheet
-from sipas_analysis.collect.texts import fold_text, tidy_text
 from sipas_analysis.collect.vocabulary import read_vocabulary
 from sipas_analysis.errors import FileError, Place, SipasError
+from sipas_analysis.sheets.reader import Sheet, name_column_letter, read_sheet
+from sipas_analysis.sheets.texts import fold_text, tidy_text
 
 Flags = NDArray[np.bool_]
 

@@ -13,11 +13,11 @@ import pandas as pd
 
 from sipas_analysis.collect.likeness import find_nearest_name
 from sipas_analysis.collect.tables import read_rows
-from sipas_analysis.collect.texts import CONTROL, fold_text
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.errors import SHOWN_PLACES, Place, SipasError, UnitError, shorten
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import LANGUAGES
+from sipas_analysis.sheets.texts import CONTROL, fold_text
 
 UNIT_COLUMNS = (
     "code",

@@ -13,14 +13,14 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr
 
-from sipas_analysis.collect.file_kinds import ANSWER_ENDINGS
 from sipas_analysis.collect.readings import OTHER, OTHER_NAMES, find_choice, fold_answer
-from sipas_analysis.collect.texts import CONTROL, fold_text
 from sipas_analysis.errors import ConfigError, FileError, Place
 from sipas_analysis.infer.design import Lonely
 from sipas_analysis.instrument.pack import RESERVED, Index, Instrument, Status, read_instrument
 from sipas_analysis.instrument.strict_yaml import Bilingual, Day, Strict, read_model
 from sipas_analysis.messages import LANGUAGES, Language
+from sipas_analysis.sheets.file_kinds import ANSWER_ENDINGS
+from sipas_analysis.sheets.texts import CONTROL, fold_text
 
 Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Row = Annotated[int, Field(ge=1)]

@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sipas_analysis.collect.quality import find_straight_lines
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import ColumnError, FitError
 from sipas_analysis.explain.collinearity import (
@@ -30,6 +29,7 @@ from sipas_analysis.explain.regression import Fit, Note, fit_columns, pool_imput
 from sipas_analysis.infer.design import Design
 from sipas_analysis.infer.estimates import ResultTable, adjust_p_values
 from sipas_analysis.messages import say
+from sipas_analysis.quality.findings import find_straight_lines
 
 Key = str | tuple[str, str]  # a model, or a key of ``by`` and a model
 MODELS: dict[str, Family] = {"linear": "gaussian", "logit": "binomial", "ordinal": "ordinal"}

@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sipas_analysis.collect.quality import Findings, check
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.collect.units import NO_GROUP, list_groups
 from sipas_analysis.explain.drivers import Drivers, drivers
@@ -28,6 +27,7 @@ from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.fairness import adjust_and_pool, rank_under_rules
 from sipas_analysis.measure.ranking import Ranking, rank
 from sipas_analysis.measure.scores import compare_rules, count_answers, score
+from sipas_analysis.quality.findings import Findings, check
 
 INTERVAL_COLUMNS = ["value", "low", "high"]
 RANK_COLUMNS = ["rank", "rank_low", "rank_high", "detectable"]

@@ -79,7 +79,7 @@ def compare(*surveys: Survey, crosswalk: str | Path = "", level: float = 0.95) -
         >>> waves = [sipas.read_survey(sipas.read_wave(f"data/an-giang-{year}/wave.yaml"))
         ...          for year in (2021, 2023)]
         >>> sipas.compare(*waves).breaks["reason"].item()
-        'instrument population'
+        'instrument population weighting'
     """
     if len(surveys) < 2:
         raise ColumnError("compare_waves", found=len(surveys))

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from sipas_analysis.collect.keyed_twice import Keyings, compare_keyings
-from sipas_analysis.collect.quality import Findings, check
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import Place, group_places, list_places
 from sipas_analysis.infer.unit_counts import FEWEST_UNITS
 from sipas_analysis.messages import Language, format_number, say
+from sipas_analysis.quality.findings import Findings, check
+from sipas_analysis.quality.keyed_twice import Keyings, compare_keyings
 from sipas_analysis.reports.no_answers import count_no_answers
 
 MANY_BLANK = 20.0  # percent of forms

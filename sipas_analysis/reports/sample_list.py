@@ -12,9 +12,7 @@ import numpy as np
 import pandas as pd
 
 from sipas_analysis.collect.columns import is_personal
-from sipas_analysis.collect.sheets import read_sheet
 from sipas_analysis.collect.tables import read_below_header
-from sipas_analysis.collect.texts import fold_text, tidy_text
 from sipas_analysis.collect.vocabulary import read_vocabulary
 from sipas_analysis.documents.model import make_text
 from sipas_analysis.errors import (
@@ -26,6 +24,8 @@ from sipas_analysis.errors import (
     UnitError,
 )
 from sipas_analysis.messages import LANGUAGES
+from sipas_analysis.sheets.reader import read_sheet
+from sipas_analysis.sheets.texts import fold_text, tidy_text
 
 HEADER_ROWS = 20  # title rows and header are among the first rows
 

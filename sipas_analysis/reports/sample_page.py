@@ -15,7 +15,6 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from sipas_analysis.collect.columns import is_personal
-from sipas_analysis.collect.texts import fold_text
 from sipas_analysis.collect.vocabulary import read_vocabulary
 from sipas_analysis.documents.model import (
     Block,
@@ -53,6 +52,7 @@ from sipas_analysis.reports.sample_list import (
     refuse_rows,
 )
 from sipas_analysis.reports.sample_options import SampleOptions, check_options
+from sipas_analysis.sheets.texts import fold_text
 
 # What the page assumes of an index: its items, and how alike the answers of one person are.
 ITEMS, WITHIN = 22, 0.4

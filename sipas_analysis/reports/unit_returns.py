@@ -14,9 +14,7 @@ import numpy as np
 import pandas as pd
 
 from sipas_analysis.collect.cells import Cells
-from sipas_analysis.collect.quality import check
 from sipas_analysis.collect.survey import LEDGER_COLUMNS, Survey, read_files
-from sipas_analysis.collect.texts import fold_text
 from sipas_analysis.collect.units import PLANNED, index_units
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.documents.model import make_text
@@ -32,7 +30,9 @@ from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.measure.scores import score
 from sipas_analysis.messages import LANGUAGES, read_catalogue
+from sipas_analysis.quality.findings import check
 from sipas_analysis.reports.subject import list_unit_names
+from sipas_analysis.sheets.texts import fold_text
 
 # Mistakes that the office settles in wave.yaml, although they are found in cells of a unit's file.
 FOR_OFFICE = {

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from sizes import sizes
 
-from sipas_analysis.collect.quality import check
+from sipas_analysis.quality.findings import check
 
 RULES = ("Q1", "Q2", "Q3", "Q4", "Q5", "Q6")
 FEW_STRAIGHT = {"straight": (0.0, 0.03), "satisfied": (0.79, 0.95)}

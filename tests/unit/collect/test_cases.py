@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
-from sipas_analysis.collect.draft import draft_wave
 from sipas_analysis.collect.survey import Survey, read_survey
 from sipas_analysis.collect.wave import read_wave
+from sipas_analysis.draft.wave_file import draft_wave
 from sipas_analysis.errors import SeveralError, SipasError
 from sipas_analysis.measure.change import compare
 

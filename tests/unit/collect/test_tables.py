@@ -18,10 +18,10 @@ from test_form_rows import (
     read_table,
 )
 
-from sipas_analysis.collect.sheets import Area, Sheet
 from sipas_analysis.collect.tables import find_table, is_number_row
 from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.errors import ConfigError, FileError
+from sipas_analysis.sheets.reader import Area, Sheet
 
 N = len(NUMBERED)
 

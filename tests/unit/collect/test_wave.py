@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from sipas_analysis.collect.sheets import read_sheet
 from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.errors import ConfigError, FileError
+from sipas_analysis.sheets.reader import read_sheet
 
 
 def refusal(path: Path) -> ConfigError:

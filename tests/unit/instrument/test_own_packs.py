@@ -12,11 +12,11 @@ import yaml
 from conftest import PACK, write_wave
 
 import sipas_analysis as sipas
-from sipas_analysis.collect.quality import find_straight_lines
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import AnswerError, ConfigError, FileError, SeveralError
 from sipas_analysis.figures.published import Figures
 from sipas_analysis.instrument.pack import Index, Instrument, Item, Scale, read_instrument
+from sipas_analysis.quality.findings import find_straight_lines
 from sipas_analysis.reports.no_answers import count_no_answers
 from sipas_analysis.reports.report import CHAPTERS, report
 

@@ -6,13 +6,13 @@ import numpy as np
 import openpyxl
 import pytest
 
-from sipas_analysis.collect.quality import check
 from sipas_analysis.documents.model import Bullets, Paragraph, Picture, Table, render_text
 from sipas_analysis.errors import ConfigError
 from sipas_analysis.figures.published import Figures
 from sipas_analysis.measure.ranking import rank
 from sipas_analysis.measure.scores import score
 from sipas_analysis.messages import LANGUAGES, read_catalogue
+from sipas_analysis.quality.findings import check
 from sipas_analysis.reports.annex_workbook import write_annexes
 from sipas_analysis.reports.chapters.annexes import build_annexes
 from sipas_analysis.reports.chapters.letters import build_letter

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from sipas_analysis.collect.draft import draft_wave
 from sipas_analysis.collect.survey import read_survey
 from sipas_analysis.collect.wave import read_wave
+from sipas_analysis.draft.wave_file import draft_wave
 from sipas_analysis.errors import SeveralError
 
 CASE = Path(__file__).parents[2] / "cases" / "office"

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from sipas_analysis.collect.quality import RULES, check, flagged_units
 from sipas_analysis.infer.unit_counts import FEWEST_UNITS, compare_counts
 from sipas_analysis.messages import LANGUAGES, say
+from sipas_analysis.quality.findings import RULES, check, flagged_units
 
 UNITS = "code,name_vi,group\n" + "".join(f"u-{k},Đơn vị {k},departments\n" for k in range(8))
 

@@ -10,9 +10,9 @@ import pandas as pd
 import pyreadstat
 import pytest
 
-from sipas_analysis.collect.draft import draft_wave
-from sipas_analysis.collect.sheets import list_sheets, read_sheet
+from sipas_analysis.draft.wave_file import draft_wave
 from sipas_analysis.errors import ColumnError, FileError
+from sipas_analysis.sheets.reader import list_sheets, read_sheet
 
 LEVELS = {
     1.0: "Rất không hài lòng",

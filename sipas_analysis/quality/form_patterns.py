@@ -163,7 +163,7 @@ def count_times(forms: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         ``n``; ``night`` (from 22:00 to 5:00); ``close`` (at most a minute after another form of the
-        unit); ``day``, forms of its usual day (median); ``batch``, forms in the hour with the most, and
+        unit); ``day``, forms of its usual day (median); ``batch``, forms in the hour with the most;
         ``n_batch``, forms of that day.
     """
     moments = pd.to_datetime(forms["time"], format="ISO8601", errors="coerce")

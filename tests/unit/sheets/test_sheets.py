@@ -6,10 +6,10 @@ import zipfile
 import pytest
 from openpyxl import Workbook
 
-from sipas_analysis.collect.sheets import list_sheets, read_sheet
 from sipas_analysis.collect.tables import read_rows
-from sipas_analysis.collect.texts import fold_text, tidy_text
 from sipas_analysis.errors import FileError
+from sipas_analysis.sheets.reader import list_sheets, read_sheet
+from sipas_analysis.sheets.texts import fold_text, tidy_text
 
 TEXT = "Đơn vị,A1,A2\nSở A,5,4\nSở B,3,\n"
 

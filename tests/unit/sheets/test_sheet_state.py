@@ -10,8 +10,8 @@ import xlsxwriter
 from openpyxl import Workbook
 from openpyxl.utils import get_column_letter
 
-from sipas_analysis.collect.sheets import Area, Sheet, list_sheets, read_sheet, read_sheets
 from sipas_analysis.errors import FileError
+from sipas_analysis.sheets.reader import Area, Sheet, list_sheets, read_sheet, read_sheets
 
 CASES = Path(__file__).parents[2] / "cases" / "sheets"
 FORMS = [
@@ -626,7 +626,7 @@ def test_a_million_formatted_rows_are_no_burden(write_cells):
 @pytest.mark.parametrize("shift", range(0, 40, 3))
 def test_state_is_found_across_pieces_of_a_large_sheet(write_cells, shift, monkeypatch):
     """The search through the bytes of a sheet must not miss a word that two pieces share."""
-    monkeypatch.setattr("sipas_analysis.collect.sheet_state._PIECE", 64)
+    monkeypatch.setattr("sipas_analysis.sheets.sheet_state._PIECE", 64)
     space = " " * shift
     rows = f'<row r="1"><c r="A1"><v>1</v></c></row>{space}<row r="2" hidden="1"/>'
     assert write_cells(rows).hidden_rows == {2}

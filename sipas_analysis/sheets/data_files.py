@@ -7,7 +7,7 @@ from pathlib import Path
 from struct import unpack
 from typing import Any
 
-from sipas_analysis.collect.sheet_state import Sheet
+from sipas_analysis.sheets.sheet_state import Sheet
 
 CODES = "codes"
 

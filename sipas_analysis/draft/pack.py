@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sipas_analysis.collect.columns import place_columns
-from sipas_analysis.collect.draft_sheets import (
+from sipas_analysis.collect.tables import find_table
+from sipas_analysis.collect.wave import Columns
+from sipas_analysis.draft.sheets import (
     HEADER_ROWS,
     SheetFiles,
     choose_pack,
@@ -17,11 +19,6 @@ from sipas_analysis.collect.draft_sheets import (
     holds_names,
     recognise_roles,
 )
-from sipas_analysis.collect.file_kinds import WORKBOOKS, find_kind
-from sipas_analysis.collect.sheets import list_sheets, read_sheet
-from sipas_analysis.collect.tables import find_table
-from sipas_analysis.collect.texts import fold_text, tidy_text
-from sipas_analysis.collect.wave import Columns
 from sipas_analysis.errors import FileError
 from sipas_analysis.instrument.pack import Instrument, list_packs, read_instrument
 from sipas_analysis.instrument.pack_draft import (
@@ -34,6 +31,9 @@ from sipas_analysis.instrument.pack_draft import (
 )
 from sipas_analysis.instrument.xlsform import read_questions
 from sipas_analysis.messages import Language
+from sipas_analysis.sheets.file_kinds import WORKBOOKS, find_kind
+from sipas_analysis.sheets.reader import list_sheets, read_sheet
+from sipas_analysis.sheets.texts import fold_text, tidy_text
 
 PACK_FILE = "pack.yaml"
 FORM_SHEETS = {"survey", "choices"}

@@ -9,7 +9,7 @@ import yaml
 from conftest import PACK
 
 import sipas_analysis as sipas
-from sipas_analysis.collect.draft import draft_wave
+from sipas_analysis.draft.wave_file import draft_wave
 from sipas_analysis.errors import ConfigError, FileError, OutputError
 from sipas_analysis.instrument.answer_levels import order_columns
 from sipas_analysis.instrument.pack import read_instrument

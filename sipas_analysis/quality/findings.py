@@ -14,7 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sipas_analysis.collect.form_patterns import (
+from sipas_analysis.collect.survey import Survey
+from sipas_analysis.infer.design import Floats
+from sipas_analysis.infer.unit_counts import compare_counts
+from sipas_analysis.instrument.pack import Instrument
+from sipas_analysis.messages import say
+from sipas_analysis.quality.form_patterns import (
     Flags,
     Twins,
     compare_operators,
@@ -26,11 +31,6 @@ from sipas_analysis.collect.form_patterns import (
     find_twins,
     is_half_answered,
 )
-from sipas_analysis.collect.survey import Survey
-from sipas_analysis.infer.design import Floats
-from sipas_analysis.infer.unit_counts import compare_counts
-from sipas_analysis.instrument.pack import Instrument
-from sipas_analysis.messages import say
 
 ALARM = 0.05
 MANY_STRAIGHT = (

@@ -6,9 +6,9 @@ import pytest
 import yaml
 from openpyxl import Workbook
 
-from sipas_analysis.collect.draft import draft_wave
 from sipas_analysis.collect.survey import read_survey
 from sipas_analysis.collect.wave import read_wave
+from sipas_analysis.draft.wave_file import draft_wave
 from sipas_analysis.errors import ColumnError, ConfigError, FileError, OutputError
 from sipas_analysis.instrument.pack import list_packs, read_instrument
 

@@ -5,8 +5,8 @@ import io
 import re
 from collections import Counter
 
-from sipas_analysis.collect.file_kinds import UTF_16_MARKS
 from sipas_analysis.errors import FileError, Place
+from sipas_analysis.sheets.file_kinds import UTF_16_MARKS
 
 _SEPARATORS = (",", ";", "\t")
 _LINE_END = re.compile(r"\r\n?|\n")

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import fisher_exact
 
-from sipas_analysis.collect.form_patterns import (
+from sipas_analysis.quality.form_patterns import (
     compare_operators,
     count_largest_groups,
     count_times,

@@ -15,13 +15,13 @@ from sipas_analysis.collect.form_rows import Readers
 from sipas_analysis.collect.headers import fold_header, list_names, recognise_header
 from sipas_analysis.collect.readings import make_level_reader
 from sipas_analysis.collect.row_rules import find_split_questions, place_split_questions
-from sipas_analysis.collect.sheets import Sheet, list_sheets, read_sheets
 from sipas_analysis.collect.tables import Table, find_table, find_tick_grids, name_columns
-from sipas_analysis.collect.texts import fold_text, plain_text, tidy_text
 from sipas_analysis.collect.vocabulary import read_vocabulary
 from sipas_analysis.collect.wave import Columns
 from sipas_analysis.errors import FileError
 from sipas_analysis.instrument.pack import Instrument
+from sipas_analysis.sheets.reader import Sheet, list_sheets, read_sheets
+from sipas_analysis.sheets.texts import fold_text, plain_text, tidy_text
 
 HEADER_ROWS = 30
 _NO_NAME = re.compile(r"[\W\d_]*")  # a number, a date, a mark

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sipas_analysis.collect.keyed_twice import compare_keyings
 from sipas_analysis.errors import AnswerError, ConfigError, FormError
 from sipas_analysis.infer.intervals import exact_interval
+from sipas_analysis.quality.keyed_twice import compare_keyings
 
 HEAD = "so,unit,nguoi,A1,A2,D1\n"
 FIRST = HEAD + "1,so-a,Lan,5,4,4\n2,so-a,Lan,4,4,3\n3,so-b,Hoa,2,,5\n4,so-b,Hoa,1,1,1\n"

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from sipas_analysis.collect.data_files import read_parquet_file, read_statistics_file, write_cell
-from sipas_analysis.collect.file_kinds import WORKBOOKS, find_kind
-from sipas_analysis.collect.sheet_state import (
+from sipas_analysis.errors import FileError, Place
+from sipas_analysis.sheets.data_files import read_parquet_file, read_statistics_file, write_cell
+from sipas_analysis.sheets.file_kinds import WORKBOOKS, find_kind
+from sipas_analysis.sheets.sheet_state import (
     Area,
     Sheet,
     State,
@@ -21,9 +22,8 @@ from sipas_analysis.collect.sheet_state import (
     read_xls_state,
     read_xlsb_state,
 )
-from sipas_analysis.collect.text_files import read_text_rows
-from sipas_analysis.collect.texts import tidy_text
-from sipas_analysis.errors import FileError, Place
+from sipas_analysis.sheets.text_files import read_text_rows
+from sipas_analysis.sheets.texts import tidy_text
 
 __all__ = ["Area", "Sheet", "list_sheets", "name_column_letter", "read_sheet", "read_sheets"]
 

@@ -15,8 +15,10 @@ import pandas as pd
 import yaml
 
 from sipas_analysis.collect.columns import propose_items
-from sipas_analysis.collect.draft_pack import PACK_FILE, PackChoice, choose_questionnaire
-from sipas_analysis.collect.draft_sheets import (
+from sipas_analysis.collect.likeness import find_nearest_name
+from sipas_analysis.collect.units import GROUPS, UNIT_COLUMNS
+from sipas_analysis.draft.pack import PACK_FILE, PackChoice, choose_questionnaire
+from sipas_analysis.draft.sheets import (
     DraftSheet,
     SheetFiles,
     expand_files,
@@ -24,13 +26,11 @@ from sipas_analysis.collect.draft_sheets import (
     read_files,
     recognise_sheets,
 )
-from sipas_analysis.collect.likeness import find_nearest_name
-from sipas_analysis.collect.texts import fold_text, plain_text, tidy_text
-from sipas_analysis.collect.units import GROUPS, UNIT_COLUMNS
 from sipas_analysis.errors import OutputError, shorten
 from sipas_analysis.files import write_whole
 from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.messages import Language, say
+from sipas_analysis.sheets.texts import fold_text, plain_text, tidy_text
 
 SHOWN_LABELS = 20
 LONGEST_LABEL = 30  # characters; a longer text may be a remark

@@ -1,0 +1,1 @@
+"""Find forms that need a second look, with a stated false-alarm rate; nobody is accused."""
