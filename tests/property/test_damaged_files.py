@@ -250,7 +250,7 @@ def lose_header(planted: Planted, rng: random.Random) -> str:
     number = planted.header
     planted.remove(number - 1)
     planted.options["header"] = number
-    return REFUSED
+    return REFUSED if planted.forms[number - 1] else OPEN
 
 
 def add_column(planted: Planted, rng: random.Random) -> str:
