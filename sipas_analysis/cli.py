@@ -34,7 +34,7 @@ from sipas_analysis.documents.writers.terminal import (
     print_written,
     translate_help,
 )
-from sipas_analysis.errors import SipasError
+from sipas_analysis.errors import ConfigError, FileError, SipasError
 from sipas_analysis.files import check_writable, write_log
 from sipas_analysis.messages import LANGUAGES, say
 from sipas_analysis.reports.sample_options import SampleOptions
@@ -112,14 +112,15 @@ def demo(
 
 @app.command(help="cli.check")
 def check(wave: WaveArg, lang: LangOpt = "", out: OutOpt = None) -> None:  # noqa: ARG001
+    from sipas_analysis.reports.check_output import describe_check, list_check_tables
+
     try:
         facts, survey = _read_survey(wave)
+        lines = describe_check(survey, choose_language())
     except SipasError as error:
         _write_return_slips(wave, error, out)
         raise
-    from sipas_analysis.reports.check_output import describe_check, list_check_tables
-
-    print_lines(describe_check(survey, choose_language()))
+    print_lines(lines)
     if out is not None:
         _write_tables(list_check_tables(survey), out / "check")
     _write_return_slips(wave, survey, out)
@@ -343,8 +344,13 @@ def _write_return_slips(path: Path, outcome: "SipasError | Survey", out: Path | 
     from sipas_analysis.collect.wave import read_wave
     from sipas_analysis.reports.return_slips import write_return_slips
 
-    slips, overview = write_return_slips(read_wave(path), outcome, check_writable(out))
+    try:
+        slips, overview = write_return_slips(read_wave(path), outcome, check_writable(out))
+    except (ConfigError, FileError):  # the wave itself is refused
+        slips, overview = [], []
     print_written(overview)
+    if not overview:
+        print_message("no_slips")
     if slips:
         print_message("slips", n=len(slips), path=slips[0].parent)
 

@@ -283,18 +283,20 @@ def _sort_answers(counts: Mapping[str, int]) -> dict[str, list[str]]:
     """Sort wrong answers by what is to be done with them, most frequent first."""
     kinds: dict[str, list[str]] = {"label": [], "blank": [], "two": [], "number": [], "text": []}
     for text in sorted(counts, key=lambda text: (-counts[text], text)):
-        if text in BLANK_CODES:
-            kind = "blank"
-        elif re.fullmatch(r"-?\d+", text):
-            kind = "number"
-        elif re.match(_TWO_LEVELS, text):
-            kind = "two"
-        else:
-            is_word = len(text) <= LONGEST_WORD and len(text.split()) <= 2
-            is_label = is_word or (counts[text] >= REPEATED and len(text) <= LONGEST)
-            kind = "label" if is_label else "text"
-        kinds[kind].append(f"“{hide_personal(text)}”")
+        kinds[name_kind(text, counts[text])].append(f"“{hide_personal(text)}”")
     return kinds
+
+
+def name_kind(text: str, n: int) -> str:
+    """Return what a wrong answer in ``n`` cells is: blank, number, two (levels), label or text."""
+    if text in BLANK_CODES:
+        return "blank"
+    if re.fullmatch(r"-?\d+", text):
+        return "number"
+    if re.match(_TWO_LEVELS, text):
+        return "two"
+    is_word = len(text) <= LONGEST_WORD and len(text.split()) <= 2
+    return "label" if is_word or (n >= REPEATED and len(text) <= LONGEST) else "text"
 
 
 class ColumnError(SipasError):

@@ -32,9 +32,9 @@ infer.sample_draw infer.unit_counts
 sheets.texts sheets.file_kinds sheets.sheet_state sheets.data_files sheets.text_files sheets.reader
 collect.vocabulary collect.readings collect.days collect.likeness collect.tables collect.wave
 collect.units collect.unit_changes collect.headers collect.columns collect.cells collect.row_rules
-collect.form_rows collect.cell_state collect.placed_cells collect.duplicates collect.survey
-collect.simulate
-quality.form_patterns quality.findings quality.keyed_twice
+collect.form_rows collect.cell_state collect.placed_cells collect.near_copies collect.duplicates
+collect.survey collect.simulate
+quality.form_patterns quality.findings quality.keyed_twice quality.item_checks
 draft.sheets draft.pack draft.wave_file
 measure.rules measure.scores measure.pooling measure.adjustment measure.ranking measure.change
 measure.reliability measure.fairness
@@ -55,7 +55,7 @@ reports.chapters.driver_tables reports.chapters.drivers reports.chapters.annexes
 reports.annex_workbook reports.report
 reports.portal reports.comparison_page reports.sample_options reports.sample_list
 reports.sample_page reports.no_answers reports.draft_output reports.check_output
-reports.unit_returns reports.return_slips reports.drivers_output
+reports.form_owners reports.unit_returns reports.return_slips reports.drivers_output
 proof.program proof.receipt proof.receipt_page proof.ro_crate proof.read_back proof.verify
 proof.verdict_page proof.trace proof.archive
 runs.notebook runs.jobs runs.worker runs.papermill_engine runs.annual_run

@@ -136,7 +136,8 @@ def _list_sentences(unit: UnitReturn, wave: Wave) -> list[Text]:
     n_places = sum(complaint.n for complaint in unit.complaints)
     missing, min_forms = unit.n_missing, wave.read_pack().index.min_forms
     sentences = [make_text("slip.opening", title=wave.title, n=n_places)] if n_places else []
-    sentences.append(make_text("slip.forms", received=unit.received, valid=unit.valid))
+    if not unit.unread:
+        sentences.append(make_text("slip.forms", received=unit.received, valid=unit.valid))
     if missing and (unit.planned or 0) > min_forms:
         sentences.append(make_text("slip.missing_planned", planned=unit.planned, missing=missing))
     elif missing:
@@ -183,11 +184,14 @@ def _list_overview_cells(unit: UnitReturn, wave: Wave) -> tuple[object, ...]:
         for reason, n in sorted(unit.reasons.items(), key=lambda pair: -pair[1])
     ]
     reasons += [complaint.wanted for complaint in unit.complaints if complaint.is_of_file]
-    counts = (unit.planned, unit.received, unit.valid, sum(unit.reasons.values()))
+    counts: list[int | None] = [unit.received, unit.valid, sum(unit.reasons.values())]
+    if unit.unread:
+        counts = [None] * len(counts)
+        reasons.insert(0, make_text("slip.unread", files=", ".join(unit.unread)))
     widths = [unit.half_width_at(n) for n in (unit.valid, unit.received, unit.planned)]
     numbers = [None if width is None else Number(width, 1) for width in widths]
     sentence_to_send = _list_sentences(unit, wave)[-1] if _has_slip(unit) else ""
-    return (unit.name, *counts, Joined(reasons), *numbers, sentence_to_send)
+    return (unit.name, unit.planned, *counts, Joined(reasons), *numbers, sentence_to_send)
 
 
 def _describe_reason(reason: str, n: int, unit: UnitReturn) -> object:

@@ -5,41 +5,29 @@ The survey may have been refused. Then the forms without a mistake are counted a
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import sqrt
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from sipas_analysis.collect.cells import Cells
-from sipas_analysis.collect.survey import LEDGER_COLUMNS, Survey, read_files
+from sipas_analysis.collect.survey import LEDGER_COLUMNS, Survey
 from sipas_analysis.collect.units import PLANNED, index_units
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.documents.model import make_text
 from sipas_analysis.errors import (
-    AnswerError,
-    FormError,
     Place,
     SeveralError,
     SipasError,
-    UnitError,
 )
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.measure.scores import score
 from sipas_analysis.messages import LANGUAGES, read_catalogue
 from sipas_analysis.quality.findings import check
+from sipas_analysis.reports.form_owners import Owners, list_wrong_places, make_key, make_keys
 from sipas_analysis.reports.subject import list_unit_names
-from sipas_analysis.sheets.texts import fold_text
-
-# Mistakes that the office settles in wave.yaml, although they are found in cells of a unit's file.
-FOR_OFFICE = {
-    *("blank_choice", "count_total", "day_order", "decimal", "no_form_left", "only_none"),
-    *("same_file", "sample_fpc", "stratum_blank", "unit_blank"),
-}
-
 
 # Reasons for which a form will never count, whatever is corrected.
 NEVER_VALID = {"error.copies", "error.total_row", "error.row_unclear"}
@@ -87,6 +75,7 @@ class UnitReturn:
         reasons: Number of forms that do not count, by reason: an id of the ledger or of an error.
         complaints: What has to be corrected.
         doubts: Why the forms need a second look: ids of messages.
+        unread: Files that could not be read, with which the numbers are not known.
         needed: Forms needed for a rank or by the plan; 0 if forms of unknown units may be its own.
     """
 
@@ -99,6 +88,7 @@ class UnitReturn:
     reasons: dict[str, int] = field(default_factory=dict)
     complaints: list[Complaint] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
     needed: int = 0
 
     @property
@@ -106,7 +96,7 @@ class UnitReturn:
         """Number of forms that the unit lacks, once all mistakes are settled."""
         to_settle = {reason: n for reason, n in self.reasons.items() if reason.startswith("error.")}
         settled = sum(n for reason, n in to_settle.items() if reason not in NEVER_VALID)
-        return max(self.needed - self.valid - settled, 0)
+        return 0 if self.unread else max(self.needed - self.valid - settled, 0)
 
     def half_width_at(self, n: int | None) -> float | None:
         """Return the half width that ``n`` forms would give: it goes with the root of 1/n."""
@@ -158,16 +148,15 @@ def collect_returns(wave: Wave, outcome: SipasError | Survey, units: pd.DataFram
     returns = Returns(
         {code: UnitReturn(names[code], code, None if pd.isna(n) else int(n)) for code, n in planned}
     )
-    owners = _Owners(wave, index_units(units))
+    owners = Owners(wave, index_units(units))
     errors = [] if isinstance(outcome, Survey) else _list_errors(outcome)
-    for error in errors:
-        for owner, places in owners.sort_places(error).items():
-            if owner and _is_for_unit(error):
-                returns.find(owner).complaints.append(Complaint(error, tuple(places)))
-            elif error not in returns.for_office:
-                returns.for_office.append(error)
+    of_units, of_office = owners.divide(errors)
+    returns.for_office.extend(of_office)
+    for owner, error, places in of_units:
+        returns.find(owner).complaints.append(Complaint(error, tuple(places)))
     survey = outcome if isinstance(outcome, Survey) else _keep_valid(owners, errors, wave, units)
     _count_forms(returns, owners, survey, errors)
+    _name_unread(returns, owners, {*units["code"]})
     if len(returns.units) == len(units):  # no file of an unknown unit
         for unit in returns.units.values():
             unit.needed = max(wave.read_pack().index.min_forms, unit.planned or 0)
@@ -178,94 +167,18 @@ def _list_errors(error: SipasError) -> list[SipasError]:
     return [*error.errors] if isinstance(error, SeveralError) else [error]
 
 
-def _is_for_unit(error: SipasError) -> bool:
-    """Return whether the unit can correct a mistake in its file."""
-    if error.message_id in FOR_OFFICE:
-        return False
-    is_of_cells = isinstance(error, AnswerError | FormError | UnitError)
-    return is_of_cells or f"slip.wanted.{error.message_id}" in read_catalogue("vi")
-
-
-class _Owners:
-    """Which unit, or else which file, a place belongs to.
-
-    Attributes:
-        forms: Every row read with its typed columns, if it has any; ``key`` is file and row as the
-            ledger names them, ``owner`` the unit or file.
-    """
-
-    def __init__(self, wave: Wave, index: Mapping[str, str]) -> None:
-        try:
-            sources, tables = wave.list_sources(), read_files(wave, index)[0]
-        except SipasError:  # a pattern matches no file
-            sources, tables = [], []
-        self._unit_of_file = {
-            path.name: index.get(fold_text(responses.unit), "") for path, responses in sources
-        }
-        frames = [self._own_rows(table) for table in tables]
-        empty = pd.DataFrame(columns=["file", "row", "name", "owner"], dtype=object)
-        self.forms = pd.concat(frames, ignore_index=True) if frames else empty
-        self.forms["key"] = make_keys(self.forms)
-        self._owner_of_row = dict(zip(self.forms["key"], self.forms["owner"], strict=True))
-        owners_of_file = self.forms.groupby("name")["owner"].unique()
-        self._only_owner = {
-            file: owners[0] for file, owners in owners_of_file.items() if len(owners) == 1
-        }
-
-    def _own_rows(self, table: Cells) -> pd.DataFrame:
-        """Return the rows of a table with the unit of each, else the file."""
-        file = table.table.sheet.file
-        frame = table.frame
-        units = frame["unit"].astype(object) if "unit" in frame else pd.Series(None, frame.index)
-        owner = units.where(units.notna(), self._unit_of_file[file] or file)
-        return frame.assign(name=file, owner=owner)
-
-    def sort_places(self, error: SipasError) -> dict[str, list[Place]]:
-        """Return the places of an error by owner; an error without a place belongs to its file."""
-        places = error.places or [Place(Path(str(error.fields.get("file", ""))).name)]
-        by_owner: dict[str, list[Place]] = {}
-        for place in places:
-            by_owner.setdefault(self._find_owner(place), []).append(place)
-        return by_owner
-
-    def _find_owner(self, place: Place) -> str:
-        """Return the unit of a place, else its file; empty if it is not in a file of answers."""
-        file = place.file if place.file in self._unit_of_file else place.file.partition(" [")[0]
-        if file not in self._unit_of_file:
-            return ""
-        owner = self._owner_of_row.get(make_key(place)) or self._unit_of_file[file]
-        return str(owner or self._only_owner.get(file, file))
-
-
-def list_wrong_places(error: SipasError, among: Sequence[Place] = ()) -> list[Place]:
-    """Return the places whose forms do not count: rows if there are any; of copies the second.
-
-    Args:
-        error: The error.
-        among: Some of its places; all of them if left out.
-    """
-    first = error.fields.get("first")
-    places = [place for place in among or error.places if _name_sheet(place) != first]
-    return [place for place in places if place.row is not None] or places
-
-
-def _name_sheet(place: Place) -> str:
-    return f"{place.file} [{place.sheet}]" if place.sheet else place.file
-
-
-def make_key(place: Place) -> str:
-    """Return file, sheet and row of a place as one text; without a row, file and sheet."""
-    label = _name_sheet(place)
-    return label if place.row is None else f"{label}\n{place.row}"
-
-
-def make_keys(forms: pd.DataFrame) -> "pd.Series[str]":
-    """Return file and row of each form as one text."""
-    return forms["file"].astype(str) + "\n" + forms["row"].astype(str)
+def _name_unread(returns: Returns, owners: Owners, codes: set[str]) -> None:
+    """Name the files in which the forms of a unit without forms may be: of it, or of no unit."""
+    forms, unread = owners.forms, owners.unread
+    of_nobody = forms.loc[~forms["owner"].isin(codes), "name"].unique()
+    open_files = [*of_nobody, *(file for file, unit in unread.items() if unit not in codes)]
+    for code in codes:
+        unit, files = returns.units[code], [file for file in unread if unread[file] == code]
+        unit.unread = [] if unit.received else [*files, *open_files]
 
 
 def _keep_valid(
-    owners: _Owners, errors: Sequence[SipasError], wave: Wave, units: pd.DataFrame
+    owners: Owners, errors: Sequence[SipasError], wave: Wave, units: pd.DataFrame
 ) -> Survey | None:
     """Return a survey of the forms of a refused wave that have no mistake, if there is any."""
     pack, forms = wave.read_pack(), owners.forms
@@ -282,7 +195,7 @@ def _keep_valid(
 
 
 def _count_forms(
-    returns: Returns, owners: _Owners, survey: Survey | None, errors: Sequence[SipasError]
+    returns: Returns, owners: Owners, survey: Survey | None, errors: Sequence[SipasError]
 ) -> None:
     """Count the forms of each unit: received, valid, and those left out with the reason."""
     forms = owners.forms

@@ -42,6 +42,21 @@ def write_slips(tmp_path):
     return write
 
 
+@pytest.fixture
+def make_files(make_wave, tmp_path):
+    """Write a wave as ``make_wave`` does, with the forms of B in a file of their own."""
+
+    def make(answers, **facts):
+        lines = answers.splitlines(keepends=True)
+        of_b = [line for line in lines if line.startswith("so-b")]
+        (tmp_path / "b.csv").write_text("".join([lines[0], *of_b]), "utf-8")
+        others = "".join(line for line in lines if line not in of_b)
+        files = [{"file": "answers.csv"}, {"file": "b.csv"}]
+        return make_wave(others, responses=files, **facts)
+
+    return make
+
+
 def read_overview(folder):
     """Return the rows of the overview by unit."""
     text = (folder / "overview.csv").read_text("utf-8-sig")
@@ -69,15 +84,15 @@ def damage(*changes):
     return HEAD + "".join(lines)
 
 
-def test_a_unit_gets_the_cells_to_correct_and_the_others_get_no_slip(write_slips, make_wave):
+def test_a_unit_gets_the_cells_to_correct_and_the_others_get_no_slip(write_slips, make_files):
     """File, cell, what is there and what must be there; the other unit is left alone."""
     answers = damage((40, "so-b,7,4,5,3"), (41, "so-b,4,x,5,3"))
-    folder, refusal = write_slips(make_wave(answers))
+    folder, refusal = write_slips(make_files(answers))
     assert refusal.exit_code == 12
     assert names_of(folder) == ["so-b.docx", "so-b.xlsx"]
     for name in names_of(folder):
         said = read_texts(folder / "return" / name)
-        for part in ("Sở B", "answers.csv", "ô B42 (cột “A1”)", "ô C43 (cột “A2”)"):
+        for part in ("Sở B", "b.csv", "ô B10 (cột “A1”)", "ô C11 (cột “A2”)"):
             assert part in said, (name, part)
         assert "một mức từ 1 đến 5, hoặc để trống" in said
         assert "có 2 chỗ cần sửa" in said
@@ -85,11 +100,11 @@ def test_a_unit_gets_the_cells_to_correct_and_the_others_get_no_slip(write_slips
     assert "Sở A" not in said
 
 
-def test_the_overview_counts_what_was_received_and_what_is_valid(write_slips, make_wave):
+def test_the_overview_counts_what_was_received_and_what_is_valid(write_slips, make_files):
     """32 forms each; two of B are wrong, so 30 are valid and the interval is sqrt(32/30) wider."""
     answers = damage((40, "so-b,7,4,5,3"), (41, "so-b,4,x,5,3"))
     units = "code,name_vi,group,planned\nso-a,Sở A,departments,\nso-b,Sở B,departments,60\n"
-    path = make_wave(answers, units=units)
+    path = make_files(answers, units=units)
     rows = read_overview(write_slips(path)[0])
     b = rows["Sở B"]
     assert [b[name] for name in ("planned", "received", "valid", "rejected")] == [
@@ -97,7 +112,7 @@ def test_the_overview_counts_what_was_received_and_what_is_valid(write_slips, ma
     ]
     assert b["reason"].startswith("2 phiếu chưa đúng yêu cầu “một mức từ 1 đến 5")
     lines = [line for k, line in enumerate(LINES) if k not in (40, 41)]
-    clean = read_survey(read_wave(make_wave(HEAD + "".join(lines), units=units)))
+    clean = read_survey(read_wave(make_files(HEAD + "".join(lines), units=units)))
     table = score(clean, "unit").frame
     row = table[(table["unit"] == "so-b") & (table["level"] == "overall")].iloc[0]
     half = (row["high"] - row["low"]) / 2
@@ -108,10 +123,10 @@ def test_the_overview_counts_what_was_received_and_what_is_valid(write_slips, ma
     assert rows["Sở A"]["planned"] == ""
 
 
-def test_the_unit_is_asked_for_the_forms_that_its_plan_lacks(write_slips, make_wave):
+def test_the_unit_is_asked_for_the_forms_that_its_plan_lacks(write_slips, make_files):
     """60 planned, 32 in the file (two to correct): 28 more, not 30."""
     units = "code,name_vi,group,planned\nso-a,Sở A,departments,32\nso-b,Sở B,departments,60\n"
-    folder, _ = write_slips(make_wave(damage((40, "so-b,7,4,5,3")), units=units))
+    folder, _ = write_slips(make_files(damage((40, "so-b,7,4,5,3")), units=units))
     said = read_texts(folder / "return/so-b.xlsx")
     assert "Kế hoạch là 60 phiếu; đề nghị bổ sung 28 phiếu." in said
     assert "sửa 1 chỗ theo bảng gửi kèm, bổ sung 28 phiếu" in said
@@ -131,19 +146,19 @@ def test_few_forms_and_none_are_asked_for_when_nothing_is_refused(write_slips, m
     assert read_overview(folder)["Sở C"]["received"] == "0"
 
 
-def test_a_slip_of_an_earlier_check_goes_when_the_unit_has_corrected(write_slips, make_wave):
+def test_a_slip_of_an_earlier_check_goes_when_the_unit_has_corrected(write_slips, make_files):
     """What is corrected is not asked for again."""
-    folder, _ = write_slips(make_wave(damage((40, "so-b,7,4,5,3"))))
+    folder, _ = write_slips(make_files(damage((40, "so-b,7,4,5,3"))))
     assert names_of(folder)
-    folder, refusal = write_slips(make_wave(GOOD))
+    folder, refusal = write_slips(make_files(GOOD))
     assert refusal is None
     assert names_of(folder) == []
 
 
-def test_no_free_text_and_no_telephone_of_a_respondent_leaves_the_file(write_slips, make_wave):
+def test_no_free_text_and_no_telephone_of_a_respondent_leaves_the_file(write_slips, make_files):
     """A slip goes through many hands."""
     answers = damage((40, f'so-b,4,"{FREE_TEXT}",5,3'), (41, "so-b,4,0912345678,5,3"))
-    folder, refusal = write_slips(make_wave(answers))
+    folder, refusal = write_slips(make_files(answers))
     said = "".join(map(read_texts, [*folder.glob("return/*"), folder / "overview.xlsx"]))
     said += (folder / "overview.csv").read_text("utf-8") + refusal.text("vi") + str(refusal)
     assert "một đoạn chữ dài 43 ký tự" in said
@@ -180,10 +195,10 @@ def test_a_name_of_a_file_is_made_safe(text, name):
     assert make_safe_name(text) == name
 
 
-def test_a_formula_in_a_name_stays_text(write_slips, make_wave):
+def test_a_formula_in_a_name_stays_text(write_slips, make_files):
     """Excel must not run the name of a unit."""
     units = 'code,name_vi,group\nso-a,"=HYPERLINK(""http://x"")",departments\nso-b,@B,departments\n'
-    folder, _ = write_slips(make_wave(damage((2, "so-a,7,4,5,3")), units=units))
+    folder, _ = write_slips(make_files(damage((2, "so-a,7,4,5,3")), units=units))
     assert "\n'@B," in (folder / "overview.csv").read_text("utf-8-sig")
     assert "\n\"'=HYPERLINK" in (folder / "overview.csv").read_text("utf-8-sig")
     for path in [folder / "overview.xlsx", folder / "return/so-a.xlsx"]:
@@ -250,10 +265,113 @@ def test_forms_that_need_a_second_look_are_asked_about_until_they_are_accepted(
     assert names_of(folder) == []
 
 
-def test_the_same_wave_gives_the_same_bytes(write_slips, make_wave):
+def test_the_same_wave_gives_the_same_bytes(write_slips, make_files):
     """Slips can be compared with those of the day before."""
-    path = make_wave(damage((40, "so-b,7,4,5,3")))
+    path = make_files(damage((40, "so-b,7,4,5,3")))
     folder, _ = write_slips(path)
     first = {file.name: file.read_bytes() for file in folder.rglob("*.*")}
     write_slips(path)
     assert first == {file.name: file.read_bytes() for file in folder.rglob("*.*")}
+
+
+def read_office_part(folder):
+    """Return what the overview says that the office settles."""
+    lines = read_texts(folder / "overview.xlsx").splitlines()
+    return "\n".join(line for line in lines if line.startswith("Việc của cơ quan tổng hợp"))
+
+
+def test_no_unit_is_asked_to_correct_a_file_of_several_units(write_slips, make_wave, make_files):
+    """The same mistake is for the unit in a file of its own, and for the office in one for all."""
+    answers = damage((40, "so-b,7,4,5,3"))
+    folder, refusal = write_slips(make_wave(answers))
+    assert refusal.exit_code == 12
+    assert names_of(folder) == []
+    assert "ô B42 (cột “A1”)" in read_office_part(folder)
+    assert read_overview(folder)["Sở B"]["reason"] == "1 phiếu: chờ cơ quan tổng hợp xử lý tệp"
+    folder, _ = write_slips(make_files(answers))
+    assert names_of(folder) == ["so-b.docx", "so-b.xlsx"]
+    assert read_office_part(folder) == ""
+
+
+@pytest.mark.parametrize("text", ["HL", "Rat hai long", "98", "Tốt (4)"])
+def test_a_label_or_code_in_many_cells_is_a_setting_of_the_office(write_slips, make_files, text):
+    """Units wrote what their form says; a typing error beside it is still theirs to correct."""
+    changes = [(k, f"so-{'ab'[k >= 32]},{text},4,5,3") for k in (3, 7, 35, 50)]
+    folder, refusal = write_slips(make_files(damage(*changes, (40, "so-b,7,4,5,3"))))
+    assert refusal.exit_code in (12, 20)
+    assert names_of(folder) == ["so-b.docx", "so-b.xlsx"]
+    said = read_texts(folder / "return/so-b.xlsx")
+    assert "có 1 chỗ cần sửa" in said
+    assert text not in said.replace("so-b", "")
+    office = read_office_part(folder)
+    assert f"“{text}”" in office
+    assert "`blank:`" in office
+    assert "B10" not in office
+
+
+@pytest.mark.parametrize("answer", ["7", "4,5", "4/5"])
+def test_a_wrong_number_or_two_ticks_stay_with_the_unit_however_often(
+    write_slips, make_files, answer
+):
+    """Only the form on paper says what was meant."""
+    lines = [(k, f'so-b,"{answer}",4,5,3') for k in (35, 40, 45, 50)]
+    folder, _ = write_slips(make_files(damage(*lines)))
+    assert "có 4 chỗ cần sửa" in read_texts(folder / "return/so-b.xlsx")
+    assert read_office_part(folder) == ""
+
+
+def test_a_choice_that_many_wrote_otherwise_is_a_setting_and_a_rare_one_is_not(
+    write_slips, make_files
+):
+    """`nu` of a form service is a recode; one stray word is for the unit."""
+    lines = [line.replace("\n", ",male\n") for line in LINES]
+    lines[33:60] = [line.replace("male", "nu") for line in lines[33:60]]
+    lines[2] = lines[2].replace("male", "hai người")
+    head = HEAD.replace("\n", ",sex\n")
+    columns = {"unit": "unit", "indicators": {"sex": "sex"}}
+    folder, refusal = write_slips(make_files(head + "".join(lines), columns=columns))
+    assert refusal.exit_code in (12, 20)
+    assert names_of(folder) == ["so-a.docx", "so-a.xlsx"]
+    assert "recode" in read_office_part(folder)
+    assert "có 1 chỗ cần sửa" in read_texts(folder / "return/so-a.xlsx")
+
+
+@pytest.mark.parametrize("header", ["Timestamp", "Dấu thời gian", "_uuid", "Completion time"])
+def test_no_unit_corrects_what_a_form_service_wrote(write_slips, make_files, header):
+    """An export of one unit is no file that the unit typed."""
+    answers = damage((40, "so-b,7,4,5,3")).replace("\n", ",1\n")
+    answers = answers.replace("OVERALL,1", f"OVERALL,{header}", 1)
+    columns = {"unit": "unit", "ignore": [header]}
+    folder, refusal = write_slips(make_files(answers, columns=columns))
+    assert refusal.exit_code == 12
+    assert names_of(folder) == []
+    assert "ô B10 (cột “A1”)" in read_office_part(folder)
+
+
+def test_a_stray_form_of_another_unit_does_not_make_a_file_shared(write_slips, make_files):
+    """One of 32 forms under the wrong unit: the file is still that of its unit."""
+    folder, _ = write_slips(make_files(damage((3, "so-a,7,4,5,3"), (5, "Sở B,4,4,5,3"))))
+    assert names_of(folder) == ["so-a.docx", "so-a.xlsx"]
+    assert read_office_part(folder) == ""
+    several = [(k, "Sở B,4,4,5,3") for k in range(5, 11)]
+    folder, _ = write_slips(make_files(damage((3, "so-a,7,4,5,3"), *several)))
+    assert "ô B5 (cột “A1”)" in read_office_part(folder)
+
+
+def test_numbers_of_a_file_that_was_not_read_are_not_zero(write_slips, make_wave, make_files):
+    """An unknown column in the file of all; a missing file of one: not known is not nothing."""
+    folder, _ = write_slips(make_wave("unit,A1,A2,D1\nso-a,5,4,3\n", columns={"unit": "Đơn vị"}))
+    for name in ("Sở A", "Sở B"):
+        row = read_overview(folder)[name]
+        assert [row[key] for key in ("received", "valid", "rejected")] == ["", "", ""]
+        assert row["reason"].startswith("chưa đọc được phiếu: answers.csv")
+    files = [{"file": "answers.csv", "unit": "so-a"}, {"file": "b.csv", "unit": "so-b"}]
+    (make_wave(GOOD).parent / "b.csv").unlink(missing_ok=True)
+    folder, _ = write_slips(make_wave(HEAD + "".join(LINES[:32]), responses=files))
+    rows = read_overview(folder)
+    assert rows["Sở B"]["received"] == ""
+    assert rows["Sở B"]["reason"] == "chưa đọc được phiếu: b.csv; gửi tệp này"
+    assert rows["Sở A"]["received"] == "32"
+    said = read_texts(folder / "return/so-b.xlsx")
+    assert "đã nhận 0" not in said
+    assert "bổ sung" not in said
