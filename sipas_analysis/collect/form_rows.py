@@ -28,7 +28,7 @@ Counts = NDArray[np.int_]
 Flags = NDArray[np.bool_]
 Names = NDArray[np.object_]
 
-_FIGURE = re.compile(r"[-+(]?\d[\d.,\s]*%?\)?|#.*")  # a number, a percentage or an error value
+_FIGURE = re.compile(r"[-+(]?\d[\d.,\s&]*%?\)?|#.*")  # numbers, a percentage or an error value
 _NUMBER = re.compile(r"\W*\d+\w?\W*|[=#].*")  # a running number (5, 05, 5a, (5)), or no value
 _CODE = re.compile(r"(?:\S+\s+){0,2}\S*\d\S*")  # an id with a digit, such as P-005, or a day
 _LAST_NUMBER = re.compile(r"(\d{1,15})\D*$")

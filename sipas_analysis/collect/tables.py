@@ -104,7 +104,8 @@ def leave_out(table: Table, flags: Flags, reason: str) -> Table:
 
 def _mark_no_value(sheet: Sheet) -> list[list[str]]:
     """Return the cells of a sheet; a cell without value holds its sign, such as ``#REF!``."""
-    rows = [*sheet.rows]
+    last_row = max((row for row, _ in sheet.no_value), default=0)  # it may lie below all values
+    rows = [*sheet.rows, *([] for _ in range(len(sheet.rows), last_row))]
     for (row, column), sign in sheet.no_value.items():
         cells = rows[row - 1]
         rows[row - 1] = [*cells[: column - 1], *[""] * (column - 1 - len(cells)), sign]
@@ -187,8 +188,8 @@ def _join_ticks(table: Table, title: str, answers: Mapping[int, str]) -> Table:
     answer_by_letter = {name_column_letter(at): answer for at, answer in answers.items()}
     headers = {header: at for header, at in table.letters.items() if at in answer_by_letter}
     cells = table.frame[[*headers]].apply(_fold_column).to_numpy()
-    is_tick, is_other = np.isin(cells, read_vocabulary()["ticks"]), ~np.isin(cells, ["", "0"])
-    is_other &= ~is_tick
+    is_tick = np.isin(cells, read_vocabulary()["ticks"])
+    is_other = ~is_tick & ~np.isin(cells, ["", "0", "false"])
     if is_other.sum() >= is_tick.sum():
         return table
     names = np.array([answer_by_letter[at] for at in headers.values()], dtype=object)

@@ -126,7 +126,7 @@ LEVELS = [row[1:] for row in FORMS]
 WORDS = ("Rất không hài lòng", "Không hài lòng", "Bình thường", "Hài lòng", "Rất hài lòng")
 
 
-@pytest.mark.parametrize("tick", ["x", "X", "✓", "1", " v "])
+@pytest.mark.parametrize("tick", ["x", "X", "✓", "1", " v ", "●", "TRUE"])
 @pytest.mark.parametrize("answers", [("1", "2", "3", "4", "5"), WORDS])
 def test_a_grid_of_ticks_is_one_answer_per_item(tick, answers):
     """Five columns per item, as paper forms are keyed (files/36)."""
@@ -146,9 +146,10 @@ def test_two_ticks_of_one_item_are_both_written():
     assert table.frame["A1"].tolist()[:2] == ["4 & 5", ""]
 
 
-def test_totals_below_a_grid_of_ticks_are_cut():
+@pytest.mark.parametrize("label", ["Tổng cộng", ""])
+def test_totals_below_a_grid_of_ticks_are_cut(label):
     """Numbers of ticks are no ticks."""
-    counts = ["Tổng cộng", *[3, 7, 12, 6, 2] * len(ITEMS)]
+    counts = [label, *[3, 7, 12, 6, 2] * len(ITEMS)]
     table = read_table([*make_grid(LEVELS), counts], UNIT, header=(1, 2))
     assert len(table.frame) == 30
     assert [left_out.row for left_out in table.left_out if left_out.reason != "ticks"] == [33]
@@ -229,6 +230,15 @@ def test_cells_without_value_that_nobody_reads_are_no_matter():
     rows = [NUMBERED_UNIT, *UNIT_FORMS, ["Tổng cộng", *[""] * 23], [31, *[""] * 23]]
     signs = {(32, column): "=SUM(C2:C31)" for column in range(3, 25)}
     table = read_table(rows, STT | UNIT, no_value={**signs, (5, 1): "=ROW()", (33, 2): "=B31"})
+    assert (len(table.frame), table.errors) == (30, ())
+
+
+def test_means_that_were_not_calculated_may_stand_below_all_values():
+    """A reader of values ends above a row that has none."""
+    signs = {(32, column): "=AVERAGE(B2:B31)" for column in range(2, 24)}
+    table = read_table([NUMBERED, *FORMS], STT, no_value=signs)
+    assert [error.message_id for error in table.errors] == ["no_value"]
+    table = read_table([NUMBERED, *FORMS, ["Trung bình"]], STT, no_value=signs)
     assert (len(table.frame), table.errors) == (30, ())
 
 
