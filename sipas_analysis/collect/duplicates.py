@@ -85,7 +85,7 @@ def _number_rows(columns: pd.DataFrame) -> Rows:
 
 
 def _number_forms(answered: pd.DataFrame, items: list[str], questions: list[str]) -> pd.DataFrame:
-    """Return per form: sheet, content, pattern (content and day), rate, chance, and whether rare.
+    """Return per form: sheet, content, rate, chance, and whether rare.
 
     A content that a unit has c > 2 times among the n forms of a sheet has the frequency
     (c - 1) / n there, else it is rare. Of the rare forms k pairs are equal: the rate of such pairs
@@ -93,14 +93,12 @@ def _number_forms(answered: pd.DataFrame, items: list[str], questions: list[str]
     its largest frequency and rate; 1 for a straight line without profile.
     """
     profile = [name for name in (*questions, "mode", "operator", "time") if name in answered]
-    days = [name for name in ("date",) if name in answered]
     cell = _number_rows(answered[[name for name in ("file", "unit") if name in answered]])
     content = _number_rows(answered[[*items, *profile]])
     answers = answered[items].to_numpy(dtype=float)
     is_bare = np.nanmin(answers, axis=1) == np.nanmax(answers, axis=1)
     is_bare &= ~answered[profile].notna().any(axis=1).to_numpy()
     forms = pd.DataFrame({"sheet": pd.factorize(answered["file"])[0], "content": content})
-    forms["pattern"] = _number_rows(answered[[*items, *profile, *days]])
     count = forms.groupby([content, cell])["sheet"].transform("size")
     n = forms.groupby(cell)["sheet"].transform("size")
     total = forms.groupby(content)["sheet"].transform("size")
@@ -128,7 +126,7 @@ def _match_blocks(forms: pd.DataFrame) -> Rows:
     A block from row i ends where n² / 2 · Π chance falls below half of the alarm: fewer blocks are
     then expected twice in a correct wave. The chance of a later row is at least the share of such
     a row among those below the row above it, if more than 3, and 1 where it repeats that row.
-    Equal blocks have one hash, Σ hash(pattern) · baseᵏ modulo 2**64.
+    Equal blocks have one hash, Σ hash(content) · baseᵏ modulo 2**64.
     """
     n, sheet, content = len(forms), forms["sheet"].to_numpy(), forms["content"]
     above = content.groupby(sheet).shift(fill_value=-1)
@@ -150,7 +148,7 @@ def _match_blocks(forms: pd.DataFrame) -> Rows:
         np.multiply.accumulate(np.full(n, base, dtype=np.uint64))
         for base in (_BASE, pow(_BASE, -1, 2**64))
     )
-    hashes = np.cumsum(pd.util.hash_array(forms["pattern"].to_numpy()) * power)
+    hashes = np.cumsum(pd.util.hash_array(forms["content"].to_numpy()) * power)
     hashes = np.concatenate([np.zeros(1, dtype=np.uint64), hashes])
     blocks = pd.DataFrame({"start": starts, "length": ends - starts})
     blocks["hash"] = (hashes[ends] - hashes[starts]) * inverse[starts]
@@ -166,30 +164,30 @@ def _match_blocks(forms: pd.DataFrame) -> Rows:
 def _match_sheets(forms: pd.DataFrame) -> Rows:
     """Return the equal form of an earlier sheet that shares forms with the sheet of each, or -1.
 
-    Two sheets share forms if they have K ≥ 3 rare patterns in common, and a Poisson number of mean
+    Two sheets share forms if they have K ≥ 3 rare contents in common, and a Poisson number of mean
     λ = n₁ n₂ rate reaches K with a probability, at most exp(K - λ) (λ / K)ᴷ, that times the number
     of pairs of sheets falls below half of the alarm.
     """
-    rare = forms[forms["rare"]].drop_duplicates(["sheet", "pattern"])
+    rare = forms[forms["rare"]].drop_duplicates(["sheet", "content"])
     n_sheets = forms["sheet"].iloc[-1] + 1
     n = np.bincount(rare["sheet"], minlength=n_sheets)
     rate = np.bincount(rare["sheet"], rare["rate"], n_sheets) / np.maximum(n, 1)
-    common = rare[rare.duplicated("pattern", keep=False)]
+    common = rare[rare.duplicated("content", keep=False)]
     is_there = np.zeros((n_sheets, len(common)), dtype=np.float32)
-    is_there[common["sheet"], pd.factorize(common["pattern"])[0]] = 1
+    is_there[common["sheet"], pd.factorize(common["content"])[0]] = 1
     shared = np.maximum(is_there @ is_there.T, 1)
     expected = np.clip(np.outer(n, n) * np.maximum.outer(rate, rate), 1e-9, shared)
     log_chance = shared - expected + shared * np.log(expected / shared)
     log_chance += np.log(n_sheets * n_sheets)  # twice the pairs, for half of the alarm
     shares = np.tril((shared >= FEWEST) & (log_chance < np.log(ALARM)), -1)
-    nth = forms.groupby(["sheet", "pattern"]).cumcount()
+    nth = forms.groupby(["sheet", "content"]).cumcount()
     first = np.full(len(forms), -1)
     for sheet in np.flatnonzero(shares.any(axis=1)):
         is_earlier = np.isin(forms["sheet"], np.flatnonzero(shares[sheet]))
-        places = pd.Series(forms.index, [forms["pattern"], nth])[is_earlier]
+        places = pd.Series(forms.index, [forms["content"], nth])[is_earlier]
         places = places[~places.index.duplicated()]
         rows = np.flatnonzero(forms["sheet"] == sheet)
-        keys = pd.MultiIndex.from_arrays([forms["pattern"].iloc[rows], nth.iloc[rows]])
+        keys = pd.MultiIndex.from_arrays([forms["content"].iloc[rows], nth.iloc[rows]])
         first[rows] = places.reindex(keys).fillna(-1).to_numpy(dtype=np.int64)
     return first
 
@@ -206,11 +204,11 @@ def _match_ids(answered: pd.DataFrame, forms: pd.DataFrame) -> tuple[Rows, list[
     number = pd.Series(pd.to_numeric(ids, errors="coerce")).groupby(forms["sheet"])
     is_count = number.transform("max") <= 2 * number.transform("size") + 10
     is_count &= number.transform("count") == number.transform("size")
-    table = forms[["sheet", "pattern"]].assign(id=ids, at=forms.index)
+    table = forms[["sheet", "content"]].assign(id=ids, at=forms.index)
     table = table[table["id"].notna() & ~is_count]
     table = table.merge(table.drop_duplicates("id"), on="id", suffixes=("", "_first"))
     table = table[table["sheet"] != table["sheet_first"]]
-    is_same = table["pattern"] == table["pattern_first"]
+    is_same = table["content"] == table["content_first"]
     first[table["at"][is_same]] = table["at_first"][is_same]
     table = table[~is_same]
     places = [*_list_places(answered.iloc[table["at_first"]])]

@@ -76,6 +76,18 @@ def test_a_file_saved_again_is_refused_with_both_places(read_files):
         assert "because: …" in error.text(language)
 
 
+def test_forms_handed_in_again_with_other_days_are_refused(read_files):
+    """The day of keying differs; that thirty people answer as thirty others did is no chance."""
+    forms = draw_forms(30)
+    files = {
+        name: [[*row, f"{day + at % 9}/03/2024"] for at, row in enumerate(forms)]
+        for name, day in (("a.csv", 13), ("b.csv", 20))
+    }
+    days = {"columns": {"date": "Ngày"}, "year": 2024}
+    error = refuse(lambda: read_files(files, [*HEADER, "Ngày"], **days))
+    assert error.fields["n"] == 30
+
+
 def test_dropped_copies_are_in_the_ledger_and_counted_as_read(read_files):
     """Each dropped row names where the form counts."""
     forms = draw_forms(30)
