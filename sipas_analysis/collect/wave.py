@@ -335,9 +335,9 @@ def _add_other_choice(pack: Instrument, parts: Sequence[Columns]) -> Instrument:
 def _match_files(folder: Path, pattern: str) -> list[Path]:
     """Return the file of that very name, else all files that match it as a pattern."""
     try:
-        if (folder / pattern).exists() or not any(sign in pattern for sign in "*?["):
+        if (folder / pattern).exists() or not any(sign in pattern for sign in "*?"):
             return [folder / pattern]
-        return sorted(folder.glob(pattern))
+        return sorted(folder.glob(pattern.replace("[", "[[]")))  # brackets are part of a name
     except (ValueError, NotImplementedError, OSError):  # no pattern, or too long a name
         return []
 

@@ -229,8 +229,8 @@ def test_a_file_name_with_brackets_is_that_file(make_wave):
     for name in ("phieu[1].csv", "phieu1.csv"):
         (path.parent / name).write_text("A1\n5\n", "utf-8")
     assert [file.name for file, _ in read_wave(path).list_sources()] == ["phieu[1].csv"]
-    (path.parent / "phieu[1].csv").unlink()
-    assert [file.name for file, _ in read_wave(path).list_sources()] == ["phieu1.csv"]
+    (path.parent / "phieu[1].csv").unlink()  # then it is missing, and no other file stands for it
+    assert [file.name for file, _ in read_wave(path).list_sources()] == ["phieu[1].csv"]
 
 
 @pytest.mark.parametrize(
