@@ -124,7 +124,8 @@ def _find_rest(header: str, base: str, placed: PlacedColumns, ignored: set[str])
         return placed.ignored
     if is_personal(base) or any(map(_compile_names("personal_names").match, spellings)):
         return placed.personal
-    if any(map(_compile_names("system").match, spellings)):
+    is_system, parts = _compile_names("system").match, fold_text(base).split(". ")
+    if any(map(is_system, spellings)) or all(map(is_system, parts)):  # "lastpage. Last page"
         return placed.system
     return placed.ignored if REST in ignored else placed.unknown
 
@@ -147,7 +148,8 @@ def check_columns(
     ]
     for header in placed.system:
         states = table.frame[header].map(tidy_text).unique()
-        if fold_header(header) in read_vocabulary()["states"] and len(states) > 1:
+        name = fold_header(header).partition(". ")[0]
+        if name in read_vocabulary()["states"] and len(states) > 1:
             shown = ", ".join(f'"{state}"' for state in states[:3])
             places = [table.place(column=header)]
             errors.append(ColumnError("columns_state", places, header=header, states=shown))

@@ -112,6 +112,7 @@ SERVICES = {
     "interviewtime groupTime12",
     "limesurvey-text": "Response ID|Date submitted|Last page|Start language|Seed|Date started|"
     "Date last action|IP address|Referrer URL|Total time|Group time: Phần 1|Question time: A1",
+    "limesurvey-both": "id. Response ID|submitdate. Date submitted|lastpage. Last page|seed. Seed",
     "qualtrics": "StartDate EndDate Status IPAddress Progress Finished RecordedDate ResponseId "
     "RecipientLastName RecipientFirstName RecipientEmail ExternalReference LocationLatitude "
     "LocationLongitude DistributionChannel UserLanguage Q_RecaptchaScore",
