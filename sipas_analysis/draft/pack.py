@@ -4,9 +4,12 @@ Where no pack fits, ``pack.yaml`` is drafted from the headers and the answers, o
 """
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import pandas as pd
 
 from sipas_analysis.collect.columns import place_columns
 from sipas_analysis.collect.tables import find_table
@@ -37,6 +40,7 @@ from sipas_analysis.sheets.texts import fold_text, tidy_text
 
 PACK_FILE = "pack.yaml"
 FORM_SHEETS = {"survey", "choices"}
+_FIGURE = re.compile(r"(?!(?:\d|10)$)[-+]?\d[\d.,\s]*%?|[=#].*")  # a sum or mean, not a level
 
 
 @dataclass(frozen=True)
@@ -132,13 +136,26 @@ def _draft_from_sheets(files: SheetFiles, language: Language) -> PackDraft | Non
         table, nothing = find_table(sheet, (-max(names)[1],)), _make_empty_pack()
         placed = place_columns(table.frame.columns, Columns(), nothing)
         roles = recognise_roles(table, placed, nothing)
-        for header in placed.unknown:
-            if header not in roles.values():
-                texts = map(tidy_text, table.frame[header])
-                answers.setdefault(header, []).extend(filter(None, texts))
+        headers = [header for header in placed.unknown if header not in roles.values()]
+        forms = _drop_figures(table.frame[headers])
+        for header in headers:
+            texts = map(tidy_text, forms[header])
+            answers.setdefault(header, []).extend(filter(None, texts))
     columns = [_make_column(header, texts) for header, texts in answers.items() if texts]
     title = files.sheets[0][0].stem if files.sheets else ""
     return draft_pack(columns, make_code(title), title, language)
+
+
+def _drop_figures(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows without those of sums, means and shares, if these are the fewer."""
+    surplus = pd.Series(0, index=frame.index)  # figures, minus other texts
+    for header in frame.columns:
+        column = frame[header]
+        texts = {text: tidy_text(text) for text in column.unique()}
+        sign = {text: 2 * bool(_FIGURE.fullmatch(tidy)) - 1 for text, tidy in texts.items() if tidy}
+        surplus += column.map(sign).fillna(0).astype(int)
+    is_sum = surplus > 0
+    return frame if 2 * is_sum.sum() > len(frame) else frame[~is_sum]
 
 
 def _make_empty_pack() -> Instrument:

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import yaml
 
-_NUMBERED = re.compile(r"(\d{1,2})(?:\s*[.:)(\-–=]\s*(.*?)\)?)?")  # 5, "5. rất tốt", "5 (rất tốt)"
+_NUMBERED = re.compile(  # 5, "5. rất tốt", "5 (rất tốt)"; 4.1 is a mean
+    r"(\d{1,2})(?:\s*[.:)(\-–=]\s*((?!\d).*?)\)?)?"
+)
 _NUMBER = re.compile(r"^\d+\s*[.:)(\-–=]\s*")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 NO_ANSWER = ("blank", "not_applicable")

@@ -249,7 +249,8 @@ def _draft_scale(
         texts = [written[text] for column in found for text in column.no_answer[kind]]
         codes = [match[0] for text in texts if (match := re.match(r"\d+", text))]
         scale |= {kind: [*dict.fromkeys([*codes, *texts])]} if texts else {}
-    labels = {level: text for column in found[::-1] for level, text in column.labels.items()}
+    words = [pair for column in found[::-1] for pair in column.labels.items()]
+    labels = dict(sorted(words, key=lambda pair: pair[1] in written))  # those of the files win
     shown = {level: written.get(labels[level]) or _capitalise(labels[level]) for level in labels}
     if shown:
         scale["labels"] = {level: {language: shown[level]} for level in sorted(shown)}

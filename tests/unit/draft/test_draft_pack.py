@@ -350,3 +350,21 @@ def test_a_question_that_has_a_word_of_the_profile_may_be_an_item(tmp_path):
     rated = [pack.find_question(code).vi for code in pack.rated_codes]
     assert {*rated} == {"Khu vực chờ sạch sẽ", "Trình độ chuyên môn"}
     assert {indicator.vi for indicator in pack.indicators.values()} == {"Giới tính", "Độ tuổi"}
+
+
+def test_sums_and_means_below_the_answers_are_no_levels(tmp_path):
+    """Else 4.1 would be level 4 with the label "1", and the row of means a form."""
+    rows = [f"{at},{2 + at % 4},{5 - at % 3}" for at in range(1, 21)]
+    footers = [["Trung bình,4.1,4.3", "Tổng,82,86"], [",4.1,4.3"]]
+    for number, footer in enumerate(footers):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        path = write_csv(folder / "a.csv", "STT,Ghế ngồi,Chỗ để xe", *rows, *footer)
+        pack = draft_wave([path], folder, "vi").pack
+        assert ([*pack.items], pack.scale.labels, pack.indicators) == (["C1", "C2"], {}, {})
+
+
+def test_a_label_that_some_questions_lack_is_that_of_the_files(tmp_path):
+    """The first question has no "Disagree"; the level has no Vietnamese label for that."""
+    path = write_csv(tmp_path / "a.csv", "Ghế,Xe", *["Agree,Disagree", "Neutral,Agree"] * 3)
+    assert draft_wave([path], tmp_path, "vi").pack.scale.labels[2].vi == "Disagree"
