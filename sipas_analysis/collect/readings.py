@@ -15,8 +15,10 @@ from sipas_analysis.sheets.texts import fold_text, tidy_text
 ANY_TEXT = "*"  # key of a recode: every text that is no level
 OTHER = "other"  # word of a recode, and code of the choice that it adds to a question
 OTHER_NAMES = (OTHER, "khác", "khac")
+NO_CHOICE = ";"  # text of a question with several choices that was answered with none of them
 _SIGNS = (". ", ".", " - ", "-", ": ", ") ", " – ")
 _ENDS = " .;,!"
+_DASH = re.compile(r"(?<=\S)\s*[-‐-―−]\s*(?=\S)")  # between two words, in any way
 _WHOLE = re.compile(r"(-?[0-9]+)[.,]0+")
 _INTEGER = re.compile(r"-?[0-9]+")
 _NUMBERS = {
@@ -38,8 +40,11 @@ Reader = Callable[[str], Reading]
 
 
 def fold_answer(text: str) -> str:
-    """Return an answer for comparison: folded, without ``.0`` or a full stop at its end."""
-    folded = fold_text(text)
+    """Return an answer for comparison: folded, without ``.0`` or a full stop at its end.
+
+    Dashes between words are alike, with or without spaces: ``18 - 24`` is ``18–24``.
+    """
+    folded = _DASH.sub("-", fold_text(text))
     whole = _WHOLE.fullmatch(folded)
     return whole[1] if whole else folded.rstrip(_ENDS) or folded
 
@@ -58,7 +63,9 @@ def make_level_reader(
         if text
     }
     level_by_label |= {
-        f"{level}{sign}{label}": level for label, level in level_by_label.items() for sign in _SIGNS
+        fold_answer(f"{level}{sign}{label}"): level
+        for label, level in level_by_label.items()
+        for sign in _SIGNS
     }
     declared = {fold_answer(text): level for text, level in labels.items()}
     level_by_label |= declared
@@ -132,6 +139,8 @@ def make_choice_reader(
         folded = fold_answer(text)
         if folded in blank_texts:
             return Reading(None, "blank_code")
+        if folded == NO_CHOICE and indicator.kind == "many":
+            return Reading("")
         parts = _split_choices(folded, choices) if indicator.kind == "many" else [folded]
         readings = [read_part(part) for part in parts if part or part in code_by_word]
         reasons = {reading.reason for reading in readings if reading.ok}

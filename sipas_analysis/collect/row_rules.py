@@ -14,7 +14,13 @@ import pandas as pd
 
 from sipas_analysis.collect.cells import Cells, map_texts, write_value
 from sipas_analysis.collect.columns import REST, ROLES, PlacedColumns, is_personal
-from sipas_analysis.collect.readings import OTHER, find_choice, fold_answer, list_choices
+from sipas_analysis.collect.readings import (
+    NO_CHOICE,
+    OTHER,
+    find_choice,
+    fold_answer,
+    list_choices,
+)
 from sipas_analysis.collect.wave import Columns, Wave
 from sipas_analysis.errors import AnswerError, ConfigError, DesignError, Place, SipasError, shorten
 from sipas_analysis.instrument.pack import Indicator, Instrument
@@ -48,7 +54,7 @@ def find_split_questions(
 ) -> list[SplitQuestion]:
     """Return the questions that the wave joins, and those with a column for each choice."""
     header_by_text = {fold_text(header): header for header in headers}
-    questions = []
+    questions, ignored = [], {fold_text(name) for name in columns.ignore}
     for code, names in columns.join.items():
         present = [header_by_text[text] for text in map(fold_text, names) if text in header_by_text]
         questions += [SplitQuestion(code, present[0], tuple(present))] if present else []
@@ -58,18 +64,27 @@ def find_split_questions(
             names = (code, indicator.vi, indicator.en, wording.vi, wording.en)
             declared = columns.indicators.get(code, "")
             texts = {fold_text(name) for name in (*names, declared) if name}
+            recodes = [words for name, words in columns.recode.items() if fold_text(name) in texts]
+            for text, word in (pair for words in recodes for pair in words.items()):
+                choices[fold_answer(text)] = find_choice(indicator, word) or ""
             ticks = {
-                header: choices[option]
+                header: choice
                 for text, header in header_by_text.items()
                 if (parts := _OPTION.match(text))
-                and parts["question"].rpartition("/")[2] in texts
-                and (option := (parts["option"] or parts["boxed"]).strip()) in choices
+                and text not in ignored
+                and not texts.isdisjoint(_list_names(parts["question"]))
+                and (choice := choices.get(fold_answer(parts["option"] or parts["boxed"])))
             }
-            whole = [h for text, h in header_by_text.items() if text.rpartition("/")[2] in texts]
+            whole = [h for text, h in header_by_text.items() if texts & {*_list_names(text)}]
             header = (*whole, declared or code)[0]
             if ticks:
                 questions.append(SplitQuestion(code, header, tuple(ticks), tuple(ticks.values())))
     return questions
+
+
+def _list_names(text: str) -> tuple[str, str]:
+    """Return a folded header with its groups and without."""
+    return text, text.rpartition("/")[2]
 
 
 def place_split_questions(
@@ -115,8 +130,12 @@ def _join_versions(cells: Cells, question: SplitQuestion) -> None:
 
 
 def _gather_choices(cells: Cells, question: SplitQuestion, indicator: Indicator) -> None:
-    """Make one column of several choices from a column of ticks for each choice."""
+    """Make one column of several choices from a column of ticks for each choice.
+
+    A form with a 0 in some column was asked: without a tick it is answered, with no choice.
+    """
     gathered = pd.Series("", index=cells.raw.index, dtype=object)
+    is_asked = pd.Series(False, index=cells.raw.index)
     for header, choice in zip(question.headers, question.choices, strict=True):
         folded = map_texts(cells.raw[header], fold_answer)
         texts = {text for text, code in list_choices(indicator).items() if code == choice}
@@ -125,12 +144,14 @@ def _gather_choices(cells: Cells, question: SplitQuestion, indicator: Indicator)
             ticked |= ~folded.isin(_NOT_TICKED)
         cells.refuse_rows("choice", header, ~ticked & ~folded.isin(_NOT_TICKED))
         gathered = gathered.where(~ticked, gathered + ";" + choice)
+        is_asked |= folded != ""
         n = str(int(ticked.sum()))
         cells.note_changes(header, [None], [n], [f"{question.code}: {choice}"], ["joined"])
+    gathered = gathered.str.removeprefix(";").mask(is_asked & (gathered == ""), NO_CHOICE)
     if question.header in cells.raw:
         whole = cells.raw[question.header]
         gathered = whole.where(map_texts(whole, fold_text) != "", gathered)
-    cells.raw[question.header] = gathered.str.removeprefix(";")
+    cells.raw[question.header] = gathered
 
 
 def leave_rows_out(cells: Cells, placed: PlacedColumns, wave: Wave) -> None:

@@ -84,8 +84,10 @@ def _count_incident(subject: Subject, code: str) -> tuple[float, tuple[object, .
     indicator = subject.pack.indicators[code]
     answers = subject.forms[code].dropna()
     labels = Joined([indicator.levels[level] for level in indicator.counted], " / ")
-    n, k = len(answers), int(answers.isin(indicator.counted).sum())
-    if n < subject.figures.survey.wave.min_cell:
+    survey = subject.figures.survey
+    chosen = [survey.has_choice(code, level)[answers.index] for level in indicator.counted]
+    n, k = len(answers), int(np.logical_or.reduce(chosen).sum())
+    if n < survey.wave.min_cell:
         return 0.0, (subject.short_name(code), labels, make_text("report.suppressed"), None, n)
     low, high = exact_interval(np.array([float(k)]), np.array([float(n)]))
     share = Number(100 * k / n, 1), Interval(100 * low[0], 100 * high[0])

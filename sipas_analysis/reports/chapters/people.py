@@ -47,7 +47,8 @@ def tabulate_shares(subject: Subject, key: str) -> Table:
     """Count the forms of the subject by one key, with percentages of those who answered."""
     survey, forms = subject.figures.survey, subject.forms
     names, counts = _count_choices(subject, key)
-    n = int((forms[key].notna() & (forms[key] != "")).sum())
+    is_none = forms[key] == ""  # of several choices none: answered
+    n = int((forms[key].notna() & (survey.is_many(key) | ~is_none)).sum())
     shown = hide_small_counts(counts, survey.wave.min_cell)
     withheld = make_text("report.suppressed")
     rows = tuple(
@@ -59,7 +60,9 @@ def tabulate_shares(subject: Subject, key: str) -> Table:
     title = make_text("report.mode") if key == "mode" else title
     headers = (make_text("report.column.forms"), make_text("report.column.share"))
     columns = (Column(title, "row"), *(Column(head) for head in headers))
-    notes = (make_text("report.people.many", n=len(forms)),) if survey.is_many(key) else ()
+    base = "asked" if (survey.frame[key] == "").any() else "chosen"
+    note = make_text(f"report.people.many_{base}", n=n, n_all=len(forms))
+    notes = (note,) if survey.is_many(key) else ()
     caption = make_text("report.table.people", title=title, n=n)
     return Table(f"table-people-{key}", caption, columns, rows, notes)
 

@@ -13,7 +13,7 @@ from sipas_analysis.collect.readings import (
     make_word_reader,
 )
 from sipas_analysis.errors import AnswerError, ConfigError, SeveralError
-from sipas_analysis.instrument.pack import Indicator, Scale
+from sipas_analysis.instrument.pack import Indicator, Scale, read_instrument
 from sipas_analysis.instrument.strict_yaml import Bilingual
 
 UNIT = {"unit": "unit"}
@@ -149,6 +149,40 @@ def test_texts_are_recoded_and_any_other_text_is_other(text, value, reason):
     recode = {"Thợ": "Buôn bán", "*": "other"}
     reading = make_choice_reader(JOBS, ("Không rõ",), recode)(text)
     assert (reading.value, reading.reason) == (value, reason)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "18 - 24 tuổi",
+        "18-24 tuổi",
+        "18 – 24 tuổi",
+        "18— 24 tuổi",
+        "18‑24",
+        "18 −24",
+        "18 ‒ 24 TUỔI.",
+    ],
+)
+def test_dashes_of_any_kind_are_one_sign(text):
+    """Google Forms: offices put spaces around a hyphen."""
+    reading = make_choice_reader(read_instrument("qd-2640-2017").indicators["age"])(text)
+    assert (reading.value, reading.reason) == ("18-24", "label")
+
+
+@pytest.mark.parametrize("text", ["1824", "18 24 tuổi", "-18-24", "18--24", "18 - 2 4"])
+def test_a_dash_must_stand_between(text):
+    """Nothing else is folded."""
+    reading = make_choice_reader(read_instrument("qd-2640-2017").indicators["age"])(text)
+    assert not reading.ok
+
+
+def test_a_dash_between_level_and_label_may_be_of_any_kind():
+    """And a sign before a number stays one."""
+    read_level = make_level_reader(read_instrument("qd-2640-2017").scale, (), {})
+    texts = ["5 - Rất hài lòng", "5–Rất hài lòng", "5 — rất hài lòng"]
+    assert [read_level(text).value for text in texts] == [5.0] * 3
+    assert not read_level("-5").ok
+    assert not read_level("4-5").ok
 
 
 def test_a_question_with_one_choice_takes_no_two():

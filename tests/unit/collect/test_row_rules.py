@@ -257,6 +257,50 @@ def test_choices_of_a_declared_question_are_found(read_answers):
     assert survey.frame["vulnerable"].tolist() == ["HN;KHAC"]
 
 
+GROUPED = {"unit": "unit", "indicators": {"vulnerable": "thongtin/doi_tuong"}}
+
+
+@pytest.mark.parametrize("whole", ["thongtin/doi_tuong,", ""])
+def test_choices_of_a_declared_question_in_a_group_are_found(read_answers, whole):
+    """KoboToolbox: the group stands before the name, the whole answer may be left out."""
+    rows = ["HN NCC,1,1", "HN,1,0", ",0,0", ",,"]
+    rows = [row if whole else row.partition(",")[2] for row in rows]
+    text = f"unit,A1,A2,D1,{whole}thongtin/doi_tuong/HN,thongtin/doi_tuong/NCC\n"
+    survey = read_answers(text + "".join(f"so-a,5,4,3,{row}\n" for row in rows), columns=GROUPED)
+    assert survey.has_choice("vulnerable", "HN").tolist() == [True, True, False, False]
+    assert survey.has_choice("vulnerable", "NCC").tolist() == [True, False, False, False]
+    assert len(entries(survey, "joined")) == 2
+
+
+def test_no_choice_is_an_answer_where_the_form_says_so(read_answers):
+    """All 0: asked, none chosen. All blank: not asked, or a service that writes no 0."""
+    text = "unit,A1,A2,D1,vulnerable/HN,vulnerable/NCC\n"
+    text += "so-a,5,4,3,0,0\nso-a,5,4,3,0,\nso-a,5,4,3,,\nso-a,5,4,3,,1\n"
+    answers = read_answers(text).frame["vulnerable"]
+    assert answers.isna().tolist() == [False, False, True, False]
+    assert answers.fillna("-").tolist() == ["", "", "-", "NCC"]
+
+
+def test_choices_with_codes_of_the_office_are_recoded(read_answers):
+    """Names of the XLSForm, in the whole answer and in the columns of its choices."""
+    text = (
+        "unit,A1,A2,D1,{0},{0}/ho_ngheo,{0}/cong\nso-a,5,4,3,ho_ngheo cong,1,1\nso-a,5,4,3,,1,0\n"
+    )
+    recode = {"vulnerable": {"ho_ngheo": "HN", "cong": "Người có công"}}
+    columns = GROUPED | {"recode": recode}
+    survey = read_answers(text.format("thongtin/doi_tuong"), columns=columns)
+    assert survey.frame["vulnerable"].tolist() == ["HN;NCC", "HN"]
+
+
+def test_a_column_of_a_choice_that_the_wave_ignores_is_not_read(read_answers):
+    """The whole answer stands in its own column."""
+    text = "unit,A1,A2,D1,{0},{0}/HN\nso-a,5,4,3,HN,1\nso-a,5,4,3,,0\n"
+    columns = GROUPED | {"ignore": ["thongtin/doi_tuong/HN"]}
+    survey = read_answers(text.format("thongtin/doi_tuong"), columns=columns)
+    assert survey.frame["vulnerable"].isna().tolist() == [False, True]
+    assert entries(survey, "joined") == []
+
+
 # ── rows of counts
 
 

@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from conftest import PACK
 
 from sipas_analysis.documents.model import Bullets, Paragraph, Picture, Table, render_text
 from sipas_analysis.documents.writers.html import render_section
@@ -199,8 +200,6 @@ def test_items_without_official_wording_are_marked_and_the_mark_is_explained(rea
 
 def test_a_pack_with_empty_wording_says_so(read_answers):
     """On the first page, in the annex, and by the bare code."""
-    from conftest import PACK
-
     pack = PACK.replace(", vi: Trang thiết bị hiện đại, en: Modern equipment", "")
     survey = read_answers(SURVEYS["two units"][0], pack=pack)
     assert "1 no wording known" in chapter(survey, "summary")
@@ -209,8 +208,6 @@ def test_a_pack_with_empty_wording_says_so(read_answers):
 
 def test_names_of_indicators_that_are_ours_are_confessed(read_answers):
     """A question whose official wording is unknown is listed as such."""
-    from conftest import PACK
-
     asked = """\
   late: {group: incident, vi: Trễ hẹn, en: Late, counted: [yes],
     levels: {yes: {vi: Có, en: "Yes"}, no: {vi: Không, en: "No"}}}
@@ -436,3 +433,33 @@ def test_the_reason_for_repeated_forms_that_count_is_printed(read_answers):
     assert len(dropped.frame) == 75
     assert "95 forms read, 20 dropped; 0 cells" in chapter(dropped, "summary")
     assert because not in chapter(dropped, "method", "vi")
+
+
+# ── questions with several choices
+
+CHOICES = "unit,A1,A2,D1,vulnerable/HN,vulnerable/NCC\n"
+
+
+@pytest.mark.parametrize(
+    ("rows", "share", "base"),
+    [
+        ("1,1|1,0|0,0|,", "57.1", "or none; shares are of the 35 forms that were asked, of 40"),
+        ("1,1|1,|,|,", "100.0", "shares are of the 20 forms with at least one choice, of 40"),
+    ],
+)
+def test_shares_of_several_choices_name_their_base(read_answers, rows, share, base):
+    """A form with zeros and no tick was asked; where no zero is written nobody can say so."""
+    counts = (10, 10, 15, 5)
+    texts = [f"so-a,5,4,3,{row}\n" * n for row, n in zip(rows.split("|"), counts, strict=True)]
+    said = chapter(read_answers(CHOICES + "".join(texts)), "people")
+    assert f"Poor | 20 | {share}" in said
+    assert base in said
+
+
+def test_a_counted_choice_counts_among_others(read_answers):
+    """Chosen alone by 10 and with another by 10, of 40 forms that were asked."""
+    pack = PACK.replace("    kind: many\n", "    kind: many\n    counted: [HN]\n")
+    pack = pack.replace("vulnerable:\n    group: profile", "vulnerable:\n    group: need")
+    texts = [f"so-a,5,4,3,{row}\n" * n for row, n in (("1,1", 10), ("1,0", 10), ("0,0", 20))]
+    said = chapter(read_answers(CHOICES + "".join(texts), pack=pack), "incidents")
+    assert "Vulnerable groups | Poor | 50.0" in said
