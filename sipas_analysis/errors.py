@@ -168,7 +168,10 @@ def _hide_values(places: Iterable[Place], *, are_names: bool) -> dict[str, str]:
     counts = Counter(place.value for place in places)
 
     def may_be_free(text: str) -> bool:
-        return not are_names and len(text) > (LONGEST_ONCE if counts[text] == 1 else LONGEST)
+        is_single = counts[text] == 1
+        may_be_name = is_single and " " in text and text.istitle()  # a person's
+        is_long = len(text) > (LONGEST_ONCE if is_single else LONGEST)
+        return not are_names and (is_long or may_be_name)
 
     return {
         text: f"\0{len(text)}" if may_be_free(text) else shorten(hide_personal(text))

@@ -140,6 +140,8 @@ def test_equal_places_are_one_phrase_with_their_runs():
         ("7", "value '7'"),
         ("2024-03-15 10:22:33", "value '2024-03-15 10:22:33'"),
         ("x" * 130, "a text of 130 characters"),
+        ("Lê Thị Lộ", "a text of 9 characters"),
+        ("Hài lòng", "value 'Hài lòng'"),
     ],
 )
 def test_what_a_respondent_wrote_is_not_quoted(value, shown):
