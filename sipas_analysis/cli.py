@@ -30,7 +30,6 @@ from sipas_analysis.documents.writers.terminal import (
     print_error_and_exit,
     print_lines,
     print_message,
-    print_table,
     print_written,
     translate_help,
 )
@@ -129,13 +128,14 @@ def check(wave: WaveArg, lang: LangOpt = "", out: OutOpt = None) -> None:  # noq
 
 @app.command(help="cli.score")
 def score(wave: WaveArg, out: OutOpt = None, lang: LangOpt = "") -> None:  # noqa: ARG001
-    facts, survey = _read_survey(wave, is_ranked=True)
+    facts, survey = _read_survey(wave)
     from sipas_analysis.figures.published import Figures
+    from sipas_analysis.reports.check_output import describe_flagged
+    from sipas_analysis.reports.score_output import describe_ranking
 
-    figures = Figures(survey)
-    columns = ["group", "letter", "rank", "places", "unit_name", "printed", "low", "high", "n"]
-    ranking = figures.ranking.assign(places=figures.ranked_units.range_texts())[columns]
-    print_table(say(choose_language(), "cli.table.scores"), ranking.round(1))
+    figures, language = Figures(survey), choose_language()
+    print_lines(describe_flagged(survey, language, figures.quality))
+    print_lines(describe_ranking(figures, language))
     tables = figures.tables(("scores", "ranking", "figures"))
     _write_tables(tables, _output_folder(out, facts) / "tables")
 

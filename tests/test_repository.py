@@ -35,7 +35,7 @@ collect.units collect.unit_changes collect.headers collect.columns collect.cells
 collect.form_rows collect.cell_state collect.placed_cells collect.near_copies collect.duplicates
 collect.survey collect.simulate
 quality.form_patterns quality.findings quality.keyed_twice quality.item_checks
-draft.sheets draft.pack draft.wave_file
+draft.sheets draft.pack draft.proposals draft.wave_file
 measure.rules measure.scores measure.pooling measure.adjustment measure.ranking measure.change
 measure.reliability measure.fairness
 explain.likelihoods explain.collinearity explain.imputation explain.formula explain.effects
@@ -55,6 +55,7 @@ reports.chapters.driver_tables reports.chapters.drivers reports.chapters.annexes
 reports.annex_workbook reports.report
 reports.portal reports.comparison_page reports.sample_options reports.sample_list
 reports.sample_page reports.no_answers reports.draft_output reports.check_output
+reports.score_output
 reports.form_owners reports.unit_returns reports.return_slips reports.drivers_output
 proof.program proof.receipt proof.receipt_page proof.ro_crate proof.read_back proof.verify
 proof.verdict_page proof.trace proof.archive

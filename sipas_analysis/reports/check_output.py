@@ -1,46 +1,79 @@
 """What ``sipas check`` prints and writes: changes while reading, findings, gaps in the data."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from sipas_analysis.collect.survey import Survey
+from sipas_analysis.collect.duplicates import are_named
+from sipas_analysis.collect.survey import DROP_REASONS, Survey
 from sipas_analysis.errors import Place, group_places, list_places
 from sipas_analysis.infer.unit_counts import FEWEST_UNITS
 from sipas_analysis.messages import Language, format_number, say
 from sipas_analysis.quality.findings import Findings, check
+from sipas_analysis.quality.item_checks import find_opposed_items
 from sipas_analysis.quality.keyed_twice import Keyings, compare_keyings
 from sipas_analysis.reports.no_answers import count_no_answers
 
 MANY_BLANK = 20.0  # percent of forms
 TINY = 0.001  # a smaller p is printed in words
 SHOWN_CELLS = 20  # disagreements of two keyings that are printed; the file has all
+SHOWN_PAIRS = 10  # pairs of equal forms that are printed; the file has all
 Lines = Iterator[tuple[str, pd.DataFrame | None]]  # a sentence, or a title with its table
 
 
 def describe_check(survey: Survey, language: Language) -> Lines:
-    """Yield sentences, and tables with their titles, in the order in which they are printed."""
-    findings = check(survey)
+    """Return sentences, and tables with their titles, in the order in which they are printed.
+
+    The second keying is read before, so that it is refused before anything is printed.
+    """
+    keyings = compare_keyings(survey) if survey.wave.keyed_twice else None
+    return _describe_check(survey, check(survey), keyings, language)
+
+
+def _describe_check(
+    survey: Survey, findings: Findings, keyings: Keyings | None, language: Language
+) -> Lines:
+    """Yield what is printed of a survey, of its findings and of its second keying."""
     if findings.has_many_straight:
         share = format_number(findings.straight_percent, language, 0)
         yield say(language, "cli.said.many_straight", share=share), None
     if survey.ledger.empty:
         yield say(language, "cli.said.nothing_changed"), None
     else:
-        counts = survey.ledger.groupby(["file", "reason"])["column"]
-        table = counts.agg(columns="nunique", cells="size").reset_index()
-        table["reason"] = [say(language, f"ledger.{reason}") for reason in table["reason"]]
-        yield say(language, "cli.table.ledger"), table
+        yield say(language, "cli.table.ledger"), _tabulate_ledger(survey.ledger, language)
     if survey.frame["unit"].nunique() < FEWEST_UNITS:
         yield say(language, "cli.said.not_compared"), None
-    elif findings.noticed().empty:
+    elif findings.noticed().empty and findings.repeats.empty:
         yield say(language, "cli.said.no_findings"), None
     if len(findings.noticed()):
         yield say(language, "cli.said.findings"), _tabulate_findings(findings, language)
     yield from describe_flagged(survey, language, findings)
-    if survey.wave.keyed_twice:
-        yield from _describe_keyings(compare_keyings(survey), language)
+    yield from _describe_repeats(findings, survey, language)
+    if keyings:
+        yield from _describe_keyings(keyings, language)
+    yield from _describe_items(survey, language)
     yield from _describe_gaps(survey, language)
+
+
+def _tabulate_ledger(ledger: pd.DataFrame, language: Language) -> pd.DataFrame:
+    """Count what was changed or left out, by file and reason: forms, rows, columns or cells."""
+    is_row, is_column = ledger["row"].notna(), ledger["column"] != ""
+    is_noun = {
+        "forms": ledger["reason"].isin(DROP_REASONS),
+        "rows": is_row & ~is_column,
+        "columns": ~is_row,
+    }
+    nouns = np.select([*is_noun.values()], [*is_noun], "cells")
+    counts = ledger.assign(noun=nouns).groupby(["file", "reason", "noun"])["column"]
+    table = counts.agg(columns="nunique", n="size").reset_index()
+    amounts = [
+        say(language, f"cli.count.{noun}", n=format_number(n, language), columns=columns)
+        for noun, n, columns in table[["noun", "n", "columns"]].itertuples(index=False)
+    ]
+    reasons = [say(language, f"ledger.{reason}") for reason in table["reason"]]
+    return pd.DataFrame({"file": table["file"], "reason": reasons, "amount": amounts})
 
 
 def _tabulate_findings(findings: Findings, language: Language) -> pd.DataFrame:
@@ -54,6 +87,27 @@ def _tabulate_findings(findings: Findings, language: Language) -> pd.DataFrame:
     columns = {"unit_name": noticed["unit_name"], "finding": facts}
     columns |= {name: noticed[name].round(1) for name in ("count", "n", "expected_percent", "low")}
     return pd.DataFrame({**columns, "p_holm": p_texts})
+
+
+def _describe_repeats(findings: Findings, survey: Survey, language: Language) -> Lines:
+    """Name the pairs of forms that chance does not explain, but for files that the wave keeps."""
+    pairs = findings.repeats
+    pairs = pairs[~are_named(pairs["file"], survey.wave.duplicates.keep)]
+    is_equal = pairs["n_equal"] == pairs["n_items"]
+    for kind, sign, part in (("equal", "=", pairs[is_equal]), ("near", "≈", pairs[~is_equal])):
+        if part.empty:
+            continue
+        shown, texts = part.head(SHOWN_PAIRS), []
+        for (other, file), of_files in shown.groupby(["other_file", "file"], sort=False):
+            rows = of_files[["other_row", "row"]].itertuples(index=False)
+            it = ", ".join(f"{earlier} {sign} {later}" for earlier, later in rows)
+            files = dict.fromkeys(Path(str(name)).name for name in (other, file))
+            texts.append(f"{f' {sign} '.join(files)}, {say(language, 'place.rows', it=it)}")
+        more = len(part) - len(shown)
+        texts += [say(language, "place.more", n=more)] if more else []
+        n = len(part[["file", "row"]].drop_duplicates())
+        fields = {"n": n, "places": "; ".join(texts), "file": part["file"].iloc[0]}
+        yield say(language, f"cli.said.repeats_{kind}", **fields), None
 
 
 def describe_flagged(survey: Survey, language: Language, findings: Findings | None = None) -> Lines:
@@ -131,6 +185,17 @@ def _describe_gaps(survey: Survey, language: Language) -> Lines:
         yield say(language, "cli.said.many_blank", items=items), None
 
 
+def _describe_items(survey: Survey, language: Language) -> Lines:
+    """Name the items without wording, and those that run against the others."""
+    items = survey.instrument.items
+    unworded = [code for code, item in items.items() if not (item.vi or item.en)]
+    if unworded:
+        yield say(language, "cli.said.item_unworded", items=", ".join(unworded)), None
+    for opposed in find_opposed_items(survey).itertuples():
+        fields = {"item": opposed.item, "r": format_number(opposed.r, language, 2), "n": opposed.n}
+        yield say(language, "cli.said.item_against", **fields), None
+
+
 def list_check_tables(survey: Survey) -> dict[str, pd.DataFrame]:
     """Return the tables of a check, by file name: changes by column, findings, and no answers.
 
@@ -141,7 +206,8 @@ def list_check_tables(survey: Survey) -> dict[str, pd.DataFrame]:
     changes = survey.ledger.groupby(["file", "column", "reason"], sort=True)["row"]
     ledger = changes.agg(n="size", first_row="min").reset_index()
     figures = Figures(survey)
-    copies = figures.findings.copies
+    copies = pd.concat([figures.findings.copies, figures.findings.repeats], ignore_index=True)
+    copies = copies.drop_duplicates(["file", "row", "other_file", "other_row"])
     tables = {
         "ledger": ledger,
         "quality": figures.findings.to_frame(),

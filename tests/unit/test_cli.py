@@ -180,14 +180,69 @@ def test_score_prints_the_order_and_writes_tables(sipas, make_wave, tmp_path):
     path = make_wave(GOOD)
     code, out, _ = sipas("score", path, "--out", tmp_path / "out")
     assert code == 0
-    assert "Overall index by unit" in out
-    assert "Sở A" in out
+    assert "Overall index by unit: Departments" in out
+    assert "Department A" in out
     tables = {one.name for one in (tmp_path / "out" / "tables").iterdir()}
     assert tables == {"scores.csv", "ranking.csv", "figures.csv"}
     sipas("score", path)
     assert (Path.cwd() / "outputs/small-2024/tables/scores.csv").read_bytes() == (
         tmp_path / "out/tables/scores.csv"
     ).read_bytes()
+
+
+def test_score_prints_the_order_as_the_report_does(sipas, make_wave, monkeypatch):
+    """Groups by name, heads and numbers in Vietnamese; a narrow window wraps, and cuts nothing."""
+    monkeypatch.setenv("COLUMNS", "80")
+    draw = random.Random(1)
+    forms = [[draw.randint(1, 5) for _ in range(4)] for _ in range(80)]
+    lines = [f"so-{'ab'[k % 2]},{','.join(map(str, form))}\n" for k, form in enumerate(forms)]
+    share = 100 * sum(level >= 4 for form in forms[::2] for level in form[:3]) / 120
+    printed = f"{share:.2f}".replace(".", ",")
+    name = "Sở Lao động - Thương binh và Xã hội của tỉnh An Giang"
+    units = f"code,name_vi,group\nso-a,Sở A,departments\nso-b,{name},vertical-agencies\n"
+    answers = GOOD.partition("\n")[0] + "\n" + "".join(lines)
+    _, out, _ = sipas("score", make_wave(answers, units=units), lang="vi")
+    assert "Chỉ số chung theo đơn vị: Sở, ban, ngành" in out
+    assert "Chỉ số chung theo đơn vị: Cơ quan ngành dọc" in out
+    row = rf"│ A +│ +1 │ +1–1 │ Sở A +│ +{printed} │ +\d\d,\d–\d\d,\d │ +40 │"
+    assert re.search(row, out)
+    assert "departments" not in out
+    assert "vertical" not in out
+    assert "…" not in out
+    assert " ".join(re.findall(r"[^\W\d_]+", out)).count("Thương") == 1
+
+
+@pytest.mark.parametrize("broken", ["units", "wave"])
+def test_check_says_why_there_are_no_slips(sipas, make_wave, tmp_path, broken):
+    """A unit without a group, a wrong key: neither slips nor overview, and the reason."""
+    units = "code,name_vi,group\nso-a,Sở A,\nso-b,Sở B,departments\n"
+    facts = {"units": units} if broken == "units" else {"no_such_key": "1"}
+    path = make_wave(GOOD, **facts)
+    code, out, err = sipas("check", path, "--out", tmp_path / "out", lang="vi")
+    assert code in (14, 15)
+    assert "Chưa lập phiếu trả lại" in out
+    assert "danh sách đơn vị" in out
+    assert err
+    assert not list((tmp_path / "out").glob("overview*"))
+
+
+def test_check_counts_forms_rows_columns_and_cells_by_their_name(sipas, make_wave, monkeypatch):
+    """One column of the ledger held three kinds of numbers; a long name of a file is wrapped."""
+    monkeypatch.setenv("COLUMNS", "60")
+    lines = GOOD.replace("5,4,3,5", "5,9,3,5").splitlines()
+    lines = [f"{lines[0]},Số điện thoại", *(f"{line},1" for line in lines[1:])]
+    lines[2] = "so-a,,,,,1"
+    path = make_wave("\n".join([*lines, "Tổng cộng,,,,,"]))
+    name = "bao-cao-khao-sat-hai-long-cua-nguoi-dan-nam-2024.csv"
+    (path.parent / "answers.csv").rename(path.parent / name)
+    path.write_text(path.read_text("utf-8").replace("answers.csv", name), "utf-8")
+    code, out, _ = sipas("check", path, lang="vi")
+    assert code == 0
+    for amount in ("20 ô ở 1 cột", "1 cột", "1 phiếu", "1 dòng"):
+        assert re.search(rf"│ {amount} +│", out), amount
+    assert "…" not in out
+    cells = [line.split("│")[1].strip() for line in out.splitlines() if line.startswith("│")]
+    assert name in "".join(cells)
 
 
 def test_files_do_not_depend_on_the_language_of_the_command(sipas, make_wave, tmp_path):
@@ -447,11 +502,17 @@ def test_what_does_not_count_is_traced_to_its_rows(sipas, make_wave):
     said = sipas("trace", "A1@so-a", wave)[1]
     assert "Forms: 29, of which 28 count" in said
     assert "Blank: 1 form(s) without an answer that counts: answers.csv: 3" in said
-    assert "Dropped: 1 of 60 forms of the whole wave" in said
-    assert "too few items were answered: answers.csv: 5" in said
+    assert "Dropped: 1 of 60 forms of the whole wave: Form dropped: " in said
+    assert "too few items answered (1; answers.csv: 5)" in said
     assert "Rows: answers.csv: 2–4, 6–31 (29 forms)" in said
     said = sipas("trace", "mean_score@so-a", wave)[1]
     assert "no single division" in said
+    wave = make_wave("\n".join(rows) + "\n", min_answered=2, leave_out={"OVERALL": ["3"]})
+    n = sum(row.endswith(",3") for row in rows)
+    said = sipas("trace", "A1@so-a", wave)[1]
+    assert f"Dropped: {n + 1} of 60 forms of the whole wave: " in said
+    assert "too few items answered (1; answers.csv: 5)" in said
+    assert f"left out by rule `leave_out:` ({n}; answers.csv: " in said
 
 
 def test_a_run_and_its_archive_are_traced_with_their_receipt(sipas, make_wave, notebooks, tmp_path):
@@ -665,7 +726,8 @@ def test_a_report_that_cannot_be_made_is_refused(
 
 def test_a_refused_check_leaves_what_to_send_back(sipas, make_wave, tmp_path):
     """The exit code is that of the refusal; the slip and the overview are there."""
-    path = make_wave(GOOD.replace("5,4,3,5", "5,7,3,5", 1))
+    of_one = GOOD.partition("so-b")[0].replace("5,4,3,5", "5,7,3,5", 1)
+    path = make_wave(of_one, units="code,name_vi,group\nso-a,Sở A,departments\n")
     code, out, err = sipas("check", path, "--out", tmp_path / "out")
     assert code == 12
     assert f"Wrote {tmp_path / 'out/overview.xlsx'}" in out

@@ -5,6 +5,7 @@ The language is that of ``--lang``, else of the system. Files do not depend on t
 
 import locale
 import os
+import re
 import sys
 import traceback
 from collections.abc import Iterable
@@ -88,18 +89,20 @@ def describe_crash(error: BaseException) -> str:
 
 
 def print_table(title: str, frame: "pd.DataFrame") -> None:
-    """Print a small table; unit names are printed unchanged, even with markup."""
+    """Print a small table; long texts are wrapped, and names are unchanged, even with markup."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(title=title, title_justify="left")
-    for column in frame:
-        side: Literal["left", "right"] = "right" if frame[column].dtype.kind in "if" else "left"
-        head = read_catalogue(choose_language()).get(f"cli.head.{column}", str(column))
-        table.add_column(Text(head), justify=side)
-    columns = [_format_column(frame[column]) for column in frame]
-    for row in zip(*columns, strict=True):
+    columns = {str(column): _format_column(frame[column]) for column in frame}
+    for column, cells in columns.items():
+        has_numbers = all(re.fullmatch(r"[\d.,–−-]*", cell) for cell in cells)
+        head = read_catalogue(choose_language()).get(f"cli.head.{column}", column)
+        side: Literal["left", "right"] = "right" if has_numbers else "left"
+        width = max(map(len, cells), default=0) if has_numbers else None  # no number is broken
+        table.add_column(Text(head), justify=side, min_width=width, overflow="fold")
+    for row in zip(*columns.values(), strict=True):
         table.add_row(*(Text(cell) for cell in row))
     Console().print(table)
 

@@ -1,0 +1,31 @@
+"""What ``sipas score`` prints: the units of each group in order, worded as in the report."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from sipas_analysis.collect.units import list_groups
+from sipas_analysis.documents.model import Interval, render_text
+from sipas_analysis.figures.published import Figures
+from sipas_analysis.messages import Language, format_number, say
+from sipas_analysis.reports.subject import list_marked_names
+
+
+def describe_ranking(figures: Figures, language: Language) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield the table of each group with its title; numbers in the format of the language."""
+    names, groups = list_marked_names(figures), list_groups(figures.survey.wave)
+    ranking = figures.ranking.assign(places=figures.ranked_units.range_texts())
+    for group, units in ranking.groupby("group", sort=False):
+        ends = zip(units["low"], units["high"], strict=True)
+        columns = {
+            "letter": units["letter"],
+            "rank": units["rank"],
+            "places": units["places"],
+            "unit": [names[unit].text(language) for unit in units["unit"]],
+            "percent": [format_number(printed, language) for printed in units["printed"]],
+            "interval": [render_text(Interval(low, high), language) for low, high in ends],
+            "forms": [format_number(n, language) for n in units["n"]],
+        }
+        heads = {name: say(language, f"report.column.{name}") for name in columns}
+        title = say(language, "cli.table.scores", group=groups[str(group)].text(language))
+        yield title, pd.DataFrame(columns, units.index).rename(columns=heads)
