@@ -54,6 +54,7 @@ class Evidence:
         place: Where the label stands: 3 among numbers, ids or days; 2 in the column of the unit
             or the form; 1 in another column; 0 nowhere.
         columns: The kinds of columns that nearly every form fills: "number" and "name".
+        is_apart: Whether the row is the last, below an empty one.
     """
 
     answers: Counts
@@ -66,6 +67,7 @@ class Evidence:
     label: Names
     place: Counts
     columns: set[str]
+    is_apart: Flags
 
     @property
     def is_sum(self) -> Flags:
@@ -97,13 +99,17 @@ class Evidence:
         is_form = (self.answers > 0) & ~self.is_sum  # what stands below can be told from forms
         is_below = np.arange(len(is_form)) > max(np.flatnonzero(is_form), default=-1)
         is_end = np.arange(len(is_form)) >= max(len(is_form) - 1, _FEWEST)
-        is_bare = ~self.has_other & ((self.place > 0) | is_end & self.has_other[:-1].all())
+        is_end = is_end & self.has_other[:-1].all() | self.is_apart
+        is_bare = ~self.has_other & ((self.place > 0) | is_end)
         return is_below & ~(self.is_blank & self.has_profile) | is_bare
 
 
 def leave_out_rows(table: Table, placed: PlacedColumns, readers: Readers) -> Table:
     """Return the table with its forms only; rows that are no forms are listed, or asked about."""
     evidence = _weigh_rows(table.frame, placed, readers)
+    evidence.is_apart[-1:] = [
+        not any(map(tidy_text, table.sheet.rows[row - 2])) for row in table.frame.index[-1:]
+    ]
     reason = _name_reasons(evidence)
     reason[_find_wordings(table.frame, evidence, readers)] = "header_row"
     if "unit" not in placed.roles:
@@ -165,9 +171,9 @@ def _weigh_rows(frame: pd.DataFrame, placed: PlacedColumns, readers: Readers) ->
         number, distinct = pd.factorize(frame[header])
         kinds = np.array([_sort_text(text, read) for text in distinct])[number]
         counts += kinds == np.array([["answer"], ["figure"], ["text"]])
-    flags = [np.zeros(len(frame), dtype=bool) for _ in range(4)]
+    *flags, is_apart = (np.zeros(len(frame), dtype=bool) for _ in range(5))
     label, place = np.full(len(frame), "", dtype=object), np.zeros(len(frame), dtype=int)
-    evidence = Evidence(*counts, *flags, label, place, set())  # type: ignore[call-arg]
+    evidence = Evidence(*counts, *flags, label, place, set(), is_apart)  # type: ignore[call-arg]
     for header in frame.columns:
         if header not in readers:
             _weigh_column(evidence, frame[header], header, placed)

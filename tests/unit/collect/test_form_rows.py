@@ -316,3 +316,12 @@ def test_labels_are_known_by_their_first_word(text):
 def test_other_texts_are_no_labels(text):
     """A word that only looks like the label of a total."""
     assert not is_label_text(text)
+
+
+@pytest.mark.parametrize("n", [3, 30])
+def test_a_last_row_below_an_empty_one_may_hold_means(n):
+    """Where nothing tells forms from other rows, a row set apart is asked about."""
+    forms = make_forms(n, lambda _: [])
+    table = read_table([ITEMS, *forms, [""] * 22, FOURS], {})
+    assert [error.message_id for error in table.errors] == ["row_unclear"]
+    assert read_table([ITEMS, *forms, FOURS], {}).errors == ()
