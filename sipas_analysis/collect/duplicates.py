@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sipas_analysis.collect.near_copies import Flags, find_near_copies
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.errors import ConfigError, FormError, Place, SipasError
 from sipas_analysis.files import hash_file
@@ -67,6 +68,8 @@ def settle_copies(
     first, errors = _match_ids(answered, forms)
     for match in (_match_sheets, _match_blocks):
         first = np.where(first < 0, match(forms), first)
+    if wave.duplicates.drop or wave.duplicates.keep:
+        first = np.where(first < 0, _match_singles(answered, first < 0, wave, pack), first)
     first = np.where(first < 0, np.arange(len(first)), first)
     while (first[first] != first).any():
         first = first[first]
@@ -192,6 +195,23 @@ def _match_sheets(forms: pd.DataFrame) -> Rows:
     return first
 
 
+def _match_singles(answered: pd.DataFrame, is_left: Flags, wave: Wave, pack: Instrument) -> Rows:
+    """Return the earlier form of the unit that equals each form, or -1, of files that are named.
+
+    Only pairs that chance does not explain count; without a name they are listed, not refused.
+    """
+    first, places = np.full(len(answered), -1), np.flatnonzero(is_left)
+    pairs = find_near_copies(answered[is_left], pack, [*pack.indicators, *wave.key_codes])
+    pairs = pairs[pairs["n_equal"] == pairs["n_items"]].sort_values("other", kind="stable")
+    later, earlier = (
+        places[pairs.drop_duplicates("form")[name].to_numpy(int)] for name in ("form", "other")
+    )
+    named = are_named(answered["file"], [*wave.duplicates.drop, *wave.duplicates.keep]).to_numpy()
+    is_named = named[later] | named[earlier]
+    first[later[is_named]] = earlier[is_named]
+    return first
+
+
 def _match_ids(answered: pd.DataFrame, forms: pd.DataFrame) -> tuple[Rows, list[SipasError]]:
     """Return the form of an earlier sheet with the id of each form, or -1; refuse if they differ.
 
@@ -231,8 +251,16 @@ def _split_label(label: str) -> tuple[str, str]:
     return (match[1], match[2]) if match else (label, "")
 
 
-def _are_named(labels: "pd.Series[str]", names: Sequence[str]) -> "pd.Series[bool]":
-    """Return which labels are named, by the file or by the file with its sheet."""
+def are_named(labels: "pd.Series[str]", names: Sequence[str]) -> "pd.Series[bool]":
+    """Return which labels are named, by the file or by the file with its sheet.
+
+    Args:
+        labels: ``file`` or ``file [sheet]`` of forms.
+        names: Names of files as a wave gives them.
+
+    Returns:
+        One truth value per label.
+    """
     folded = {fold_text(name) for name in names}
     is_named = {
         label: bool(folded & {fold_text(label), fold_text(_split_label(label)[0])})
@@ -243,14 +271,14 @@ def _are_named(labels: "pd.Series[str]", names: Sequence[str]) -> "pd.Series[boo
 
 def _decide_copies(copies: pd.DataFrame, wave: Wave) -> tuple[pd.DataFrame, list[SipasError]]:
     """Return the copies that the wave drops, with where the form counts, and the errors."""
-    is_dropped = _are_named(copies["file"], wave.duplicates.drop)
+    is_dropped = are_named(copies["file"], wave.duplicates.drop)
     is_dropped &= copies["first"].duplicated() | ~is_dropped.groupby(copies["first"]).transform(
         "all"
     )
     counted = copies[~is_dropped].drop_duplicates("first").set_index("first")
     origins = (counted["file"] + ", " + counted["row"].astype(str)).reindex(copies["first"])
     dropped = copies.assign(found=origins.to_numpy())[is_dropped]
-    left = copies[~is_dropped & ~_are_named(copies["file"], wave.duplicates.keep)]
+    left = copies[~is_dropped & ~are_named(copies["file"], wave.duplicates.keep)]
     left = left.merge(left.drop_duplicates("first"), on="first", suffixes=("", "_first"))
     left = left[left["at"] != left["at_first"]]
     errors: list[SipasError] = []
@@ -267,10 +295,10 @@ def _check_names(copies: pd.DataFrame, labels: "pd.Series[str]", wave: Wave) -> 
     names += [_split_label(label)[0] for label in names]
     errors: list[SipasError] = []
     for name in (*wave.duplicates.drop, *wave.duplicates.keep):
-        if not _are_named(labels.drop_duplicates(), [name]).any():
+        if not are_named(labels.drop_duplicates(), [name]).any():
             close = difflib.get_close_matches(name, names, n=1, cutoff=0)
             errors.append(ConfigError("duplicates_unknown", here, name=name, known=close[0]))
-        elif not _are_named(copies["file"], [name]).any():
+        elif not are_named(copies["file"], [name]).any():
             errors.append(ConfigError("duplicates_none", here, name=name))
     if wave.duplicates.keep and not wave.duplicates.because.vi:
         errors.append(ConfigError("duplicates_because", here))

@@ -163,7 +163,11 @@ def _explain_forms(survey: Survey, row: pd.Series, language: Language) -> Iterat
         yield line("blank", n=len(blank), rows=_list_rows(blank))
     dropped = survey.ledger[survey.ledger["reason"].isin(DROP_REASONS)]
     n = survey.n_read - len(survey.frame)
-    yield line("dropped", n=n, n_read=survey.n_read, rows=_list_rows(dropped) if n else "–")
+    reasons = [
+        f"{say(language, f'ledger.{reason}')} ({len(rows)}; {_list_rows(rows)})"
+        for reason, rows in dropped.groupby("reason")
+    ]
+    yield line("dropped", n=n, n_read=survey.n_read, reasons="; ".join(reasons) or "–")
     for file, forms_of_file in forms.groupby("file", sort=True):
         ranges = _list_ranges(forms_of_file["row"])
         yield line("rows", file=Path(str(file)).name, rows=ranges, n=len(forms_of_file))

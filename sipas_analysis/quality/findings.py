@@ -14,13 +14,18 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from sipas_analysis.collect.near_copies import (
+    Flags,
+    find_near_copies,
+    is_half_answered,
+    read_ticks,
+)
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.infer.design import Floats
 from sipas_analysis.infer.unit_counts import compare_counts
 from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.messages import say
 from sipas_analysis.quality.form_patterns import (
-    Flags,
     Twins,
     compare_operators,
     count_largest_groups,
@@ -29,7 +34,6 @@ from sipas_analysis.quality.form_patterns import (
     find_periodic_forms,
     find_straight_answers,
     find_twins,
-    is_half_answered,
 )
 
 ALARM = 0.05
@@ -63,11 +67,14 @@ class Findings:
 
     ``copies`` has one row per form that looks like another form of its unit and like no other form:
     ``unit``, ``file``, ``row``, ``other_file``, ``other_row``, ``n_equal``, ``n_items``.
+    ``repeats`` has the same columns, one row per pair of forms that are more alike in answers and
+    particulars than chance explains, whether or not their unit has a finding.
     """
 
     frame: pd.DataFrame
     straight_percent: float
     copies: pd.DataFrame
+    repeats: pd.DataFrame
 
     @property
     def has_many_straight(self) -> bool:
@@ -121,19 +128,23 @@ def check(survey: Survey) -> Findings:
     """
     forms, answers = _list_forms(survey)
     units = _count_by_unit(forms, answers, survey.instrument)
-    twins = find_twins(answers, forms["unit"].to_numpy(), len(units))
+    is_row = ~forms["repeated"].to_numpy()
+    rows = forms[is_row].reset_index(drop=True)
+    twins = find_twins(answers[is_row], rows["unit"].to_numpy(), len(units))
     parts = [
         *_judge_answers(units),
         _judge_twins(twins, units),
-        *(_judge_times(forms, units) if "time" in forms else ()),
+        *(_judge_times(rows, units) if "time" in forms else ()),
         *(_judge_operators(forms, units) if "operator" in forms else ()),
     ]
     table = pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
     table.insert(3, "unit_name", table["unit"].map(survey.unit_names))
     ordered = table.sort_values(["p_holm", "rule", "unit"], na_position="last")
     straight_percent = 100 * float(forms["straight"].mean())
-    copies = _list_copies(twins, forms).assign(n_items=answers.shape[1])
-    return Findings(ordered.reset_index(drop=True), straight_percent, copies)
+    pairs = pd.DataFrame({"form": twins.form, "other": twins.twin, "n_equal": twins.n_equal})
+    copies = _place_pairs(pairs.assign(n_items=answers.shape[1]), rows)
+    repeats = _find_repeats(survey)
+    return Findings(ordered.reset_index(drop=True), straight_percent, copies, repeats)
 
 
 def flagged_units(survey: Survey) -> set[str]:
@@ -153,25 +164,11 @@ def _list_forms(survey: Survey) -> tuple[pd.DataFrame, Floats]:
     facts = {
         "code": frame["unit"].to_numpy(),
         "unit": frame["unit"].factorize(sort=True)[0],
+        "repeated": bool(survey.wave.columns.count) & frame.duplicated(["file", "row"]).to_numpy(),
         "straight": find_straight_answers(answers),
         "satisfied": is_half_answered(answers) & is_content.to_numpy(),
     }
     return forms.assign(**facts), answers
-
-
-def read_ticks(forms: pd.DataFrame, pack: Instrument) -> pd.DataFrame:
-    """Return the answers to the items as they stood on the form, (n, k).
-
-    Reversed items are turned back. Of several scales only the items of the commonest are kept, so
-    that equal numbers are equal ticks.
-    """
-    levels = [pack.scale_of(code).levels for code in pack.items]
-    commonest = max(levels, key=levels.count)
-    codes = [code for code in pack.items if pack.scale_of(code).levels == commonest]
-    reversed_codes = [code for code in codes if pack.items[code].reverse]
-    ticks = forms[codes].copy()
-    ticks[reversed_codes] = commonest[0] + commonest[-1] - ticks[reversed_codes]
-    return ticks
 
 
 def find_straight_lines(survey: Survey) -> Flags:
@@ -187,7 +184,7 @@ def _count_by_unit(forms: pd.DataFrame, answers: Floats, pack: Instrument) -> pd
             "n": 1,
             "straight": forms["straight"],
             "satisfied": forms["satisfied"],
-            "pattern": find_periodic_forms(answers),
+            "pattern": find_periodic_forms(answers) & ~forms["repeated"].to_numpy(),
             "above": np.nansum(answers - low, axis=1),
             "below": np.nansum(high - answers, axis=1),
         }
@@ -292,9 +289,17 @@ def _list_rows(
     )
 
 
-def _list_copies(twins: Twins, forms: pd.DataFrame) -> pd.DataFrame:
+def _find_repeats(survey: Survey) -> pd.DataFrame:
+    """Return the places of pairs that chance does not explain; none in a table of frequencies."""
+    forms = survey.frame.assign(code=survey.frame["unit"])
+    questions = [*survey.instrument.indicators, *survey.wave.key_codes]
+    pairs = find_near_copies(forms, survey.instrument, questions)
+    return _place_pairs(pairs.iloc[:0] if survey.wave.columns.count else pairs, forms)
+
+
+def _place_pairs(pairs: pd.DataFrame, forms: pd.DataFrame) -> pd.DataFrame:
     """Return the places of forms that look alike, without their answers."""
     places = forms.assign(unit=forms["code"]).reindex(columns=["unit", "file", "row"])
-    others = places.iloc[twins.twin].drop(columns="unit").add_prefix("other_")
-    parts = [places.iloc[twins.form].reset_index(drop=True), others.reset_index(drop=True)]
-    return pd.concat(parts, axis=1).assign(n_equal=twins.n_equal)
+    others = places.iloc[pairs["other"]].drop(columns="unit").add_prefix("other_")
+    parts = [places.iloc[pairs["form"]], others, pairs[["n_equal", "n_items"]]]
+    return pd.concat([part.reset_index(drop=True) for part in parts], axis=1)

@@ -8,12 +8,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from sipas_analysis.collect.near_copies import (
+    ITEMS_PER_EXCEPTION,
+    Flags,
+    Integers,
+    encode_answers,
+    is_half_answered,
+    list_varied_forms,
+    start_blocks,
+)
 from sipas_analysis.infer.design import Floats
-
-Flags = NDArray[np.bool_]
-Integers = NDArray[np.int64]
 
 LONGEST_PERIOD = 5
 HASH_FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd, so that all 64 bits of a product differ
@@ -24,8 +29,6 @@ OPERATOR_FACTS = {
     "operator_high": "satisfied",
     "operator_low": "satisfied",
 }
-ITEMS_PER_EXCEPTION = 10  # near copies differ in one item of ten
-LARGEST_BLOCK = 1000  # forms of one unit that are compared with one another
 N_REFERENCES = 500  # forms of the wave that each form is compared with
 
 
@@ -33,11 +36,6 @@ def find_straight_answers(answers: Floats) -> Flags:
     """Return which forms give one answer to all items, half of them answered (rule Q1), (n,)."""
     lowest, highest = np.fmin.reduce(answers, axis=1), np.fmax.reduce(answers, axis=1)
     return np.asarray(is_half_answered(answers) & (lowest == highest))
-
-
-def is_half_answered(answers: Floats) -> Flags:
-    """Return which forms answer at least half of the items, (n,)."""
-    return np.asarray((~np.isnan(answers)).sum(axis=1) * 2 >= answers.shape[1])
 
 
 def find_longest_runs(answers: Floats) -> Floats:
@@ -94,14 +92,14 @@ def find_twins(answers: Floats, unit: Integers, n_units: int) -> Twins:
     matter, all t twins are of the unit with probability (m / (m + B))^t. The sum over the forms of
     a unit is the number expected by chance. So a form that is common in the wave is no evidence.
     """
-    varied = _list_varied_forms(answers)
+    varied = list_varied_forms(answers)
     varied = varied[np.argsort(unit[varied], kind="stable")]
     if not len(varied):
         return Twins(varied, varied, varied, *np.zeros((2, n_units)))
-    codes, own = _encode_answers(answers[varied]), unit[varied]
+    codes, own = encode_answers(answers[varied]), unit[varied]
     step = max(1, -(-len(varied) // N_REFERENCES))
     references, reference_units = codes[::step], own[::step]
-    starts = _start_blocks(own)
+    starts = start_blocks(own)
     nearest, n_equal, n_inside, n_outside, share = np.zeros((5, len(varied)))
     for start, end in zip(starts, [*starts[1:], len(varied)], strict=True):
         block, others = codes[start:end], references[reference_units != own[start]]
@@ -122,31 +120,6 @@ def find_twins(answers: Floats, unit: Integers, n_units: int) -> Twins:
         np.bincount(own, is_only_inside, n_units).astype(float),
         np.bincount(own, chance, n_units).astype(float),
     )
-
-
-def _list_varied_forms(answers: Floats) -> Integers:
-    """Return the forms that give other answers than their most frequent one to a tenth of items."""
-    n_most = np.zeros(len(answers))
-    if not len(answers):
-        return np.zeros(0, dtype=np.int64)
-    for level in np.arange(np.nanmin(answers), np.nanmax(answers) + 1):
-        n_most = np.maximum(n_most, (answers == level).sum(axis=1))
-    n_other = (~np.isnan(answers)).sum(axis=1) - n_most
-    is_varied = n_other > answers.shape[1] // ITEMS_PER_EXCEPTION
-    return np.flatnonzero(is_varied & is_half_answered(answers))
-
-
-def _encode_answers(answers: Floats) -> NDArray[np.float32]:
-    """Return 0 and 1 for each item and level, blank included: a product counts equal answers."""
-    levels = np.nan_to_num(answers - np.nanmin(answers) + 1).astype(np.int64)
-    marks = np.eye(int(levels.max()) + 1, dtype=np.float32)[levels]
-    return marks.reshape(len(answers), -1)
-
-
-def _start_blocks(unit: Integers) -> list[int]:
-    """Return where a block of at most 1,000 forms of one unit starts; units are in order."""
-    place = np.arange(len(unit)) - np.searchsorted(unit, unit)
-    return [int(start) for start in np.flatnonzero(place % LARGEST_BLOCK == 0)]
 
 
 def count_largest_groups(answers: Floats, unit: Integers) -> "pd.Series[int]":

@@ -191,9 +191,9 @@ def _describe_items(survey: Survey, language: Language) -> Lines:
     unworded = [code for code, item in items.items() if not (item.vi or item.en)]
     if unworded:
         yield say(language, "cli.said.item_unworded", items=", ".join(unworded)), None
-    for opposed in find_opposed_items(survey).itertuples():
-        fields = {"item": opposed.item, "r": format_number(opposed.r, language, 2), "n": opposed.n}
-        yield say(language, "cli.said.item_against", **fields), None
+    for item, r, n in find_opposed_items(survey).to_numpy().tolist():
+        shown = format_number(r, language, 2)
+        yield say(language, "cli.said.item_against", item=item, r=shown, n=n), None
 
 
 def list_check_tables(survey: Survey) -> dict[str, pd.DataFrame]:

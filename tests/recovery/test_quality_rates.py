@@ -11,8 +11,10 @@ import pandas as pd
 import pytest
 from sizes import sizes
 
+from sipas_analysis.collect.near_copies import find_near_copies
 from sipas_analysis.quality.findings import check
 
+PACK = halo.PACK
 RULES = ("Q1", "Q2", "Q3", "Q4", "Q5", "Q6")
 FEW_STRAIGHT = {"straight": (0.0, 0.03), "satisfied": (0.79, 0.95)}
 
@@ -45,6 +47,21 @@ def test_each_rule_speaks_in_at_most_one_clean_wave_of_twenty(layout, waves):
     }
     print(layout, shares)
     assert max(shares.values()) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / waves), shares
+
+
+@pytest.mark.slow
+@sizes("waves", 20, 100)
+@pytest.mark.parametrize("how", [{}, FEW_STRAIGHT], ids=["many", "few"])
+@pytest.mark.parametrize("layout", halo.LAYOUTS)
+def test_single_forms_are_listed_in_at_most_one_clean_wave_of_twenty(layout, how, waves):
+    """Pairs that chance does not explain; three Monte-Carlo errors are allowed."""
+    rng = generator("listed", layout, *how)
+    listed = [
+        len(find_near_copies(halo.as_survey(halo.draw_wave(rng, layout, **how)).frame, PACK, []))
+        for _ in range(waves)
+    ]
+    print(layout, np.count_nonzero(listed) / waves)
+    assert np.count_nonzero(listed) / waves <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / waves)
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ import pytest
 from sipas_analysis.errors import AnswerError, ConfigError, FormError
 from sipas_analysis.infer.intervals import exact_interval
 from sipas_analysis.quality.keyed_twice import compare_keyings
+from sipas_analysis.reports.check_output import describe_check
 
 HEAD = "so,unit,nguoi,A1,A2,D1\n"
 FIRST = HEAD + "1,so-a,Lan,5,4,4\n2,so-a,Lan,4,4,3\n3,so-b,Hoa,2,,5\n4,so-b,Hoa,1,1,1\n"
@@ -176,3 +177,13 @@ def test_the_files_of_the_second_keying_belong_to_the_wave(compare, tmp_path):
 
     compare()
     assert (tmp_path / "lan-2.csv") in read_wave(tmp_path / "wave.yaml").list_files()
+
+
+def test_a_mistake_in_the_second_keying_is_refused_before_anything_is_printed(
+    tmp_path, read_answers
+):
+    """`sipas check` writes return slips for such a refusal, as for any other."""
+    (tmp_path / "lan-2.csv").write_text(SECOND.replace("4,5,3", "4,7,3"), "utf-8")
+    survey = read_answers(FIRST, columns=COLUMNS, keyed_twice=KEYED)
+    with pytest.raises(AnswerError, match=r"lan-2\.csv"):
+        describe_check(survey, "en")  # no line of it was asked for
