@@ -136,8 +136,10 @@ def check_columns(
     """Return every reason to refuse the columns of a file, whose unit the wave may name."""
     file = Place(table.sheet.file, sheet=table.sheet.name)
     missing = [code for code in pack.items if code not in placed.items]
-    nearest = propose_items(placed, pack)
-    unknown = [header for header in placed.unknown if header not in nearest.values()]
+    nearest, unlike = propose_items(placed, pack), list_unlike(placed, pack, table.sheet.labels)
+    left = {*nearest.values(), *unlike.values()}
+    unknown = [header for header in placed.unknown if header not in left]
+    missing = [code for code in missing if code not in unlike]
     if file_unit and "unit" not in placed.roles:
         columns = columns.model_copy(update={"unit": ""})
     absent = _list_absent(placed, columns)
@@ -153,6 +155,8 @@ def check_columns(
             shown = ", ".join(f'"{state}"' for state in states[:3])
             places = [table.place(column=header)]
             errors.append(ColumnError("columns_state", places, header=header, states=shown))
+    if unlike:
+        errors.append(_refuse_unlike(unlike, pack, table))
     if nearest:
         lines = "; ".join(f'{code}: "{header}"' for code, header in nearest.items())
         places = [table.place(column=header) for header in nearest.values()]
@@ -170,6 +174,24 @@ def check_columns(
     if len(missing) > len(nearest):
         errors.append(ColumnError("items_missing", [file], items=names, n_items=len(missing)))
     return errors
+
+
+def list_unlike(
+    placed: PlacedColumns, pack: Instrument, labels: Mapping[str, str]
+) -> dict[str, str]:
+    """Return by code the unknown header that names it, and whose label asks something else."""
+    names = list_names(pack)
+    targets = {header: recognise_header(header, names) for header in placed.unknown}
+    return {target[1]: name for name, target in targets.items() if target and name in labels}
+
+
+def _refuse_unlike(unlike: Mapping[str, str], pack: Instrument, table: Table) -> ColumnError:
+    """Return the error of columns with the name of an item and the label of another question."""
+    code, header = next(iter(unlike.items()))
+    fields = {"label": table.sheet.labels[header], "wording": pack.label_of(code, "vi")}
+    fields["lines"] = ", ".join(f"{code}: {header}" for code, header in unlike.items())
+    places = [table.place(column=header) for header in unlike.values()]
+    return ColumnError("columns_unlike", places, code=code, **fields)
 
 
 def propose_items(placed: PlacedColumns, pack: Instrument) -> dict[str, str]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sipas_analysis.collect.likeness import find_nearest_code
+from sipas_analysis.collect.likeness import find_nearest_code, is_unlike
 from sipas_analysis.collect.vocabulary import read_vocabulary
 from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.instrument.strict_yaml import Bilingual
@@ -65,9 +65,16 @@ def list_names(pack: Instrument) -> Names:
 
 
 def recognise_header(header: str, names: Names, label: str = "") -> Target | None:
-    """Return what a header, or else its label, stands for; none if nothing or two things fit."""
+    """Return what a header, or else its label, stands for; none if nothing or two things fit.
+
+    A code whose label asks something else than the item is not recognised.
+    """
     if label:
-        return recognise_header(header, names) or recognise_header(label, names)
+        by_name, by_label = recognise_header(header, names), recognise_header(label, names)
+        if by_name and (by_label or by_name) != by_name:
+            return None
+        texts = names.item_wordings.get(by_name[1], []) if by_name and not by_label else []
+        return None if is_unlike(label, texts) else by_name or by_label
     whole = fold_header(header)
     if whole in names.codes or whole in names.wordings:
         return names.codes.get(whole) or names.wordings[whole]

@@ -15,6 +15,7 @@ from sipas_analysis.sheets.texts import plain_text
 
 LEAST = 0.6  # likeness from which a wording is proposed
 MARGIN = 0.1  # by which the nearest wording must lead
+UNLIKE = 0.3  # likeness below which a wording asks something else
 
 
 @cache
@@ -33,6 +34,13 @@ def rate_likeness(text: str, wording: str) -> float:
     if n_shorter < 3:
         return 0.0
     return n_common / n_shorter / 2 + n_common / (words.total() + others.total())
+
+
+def is_unlike(text: str, wordings: Iterable[str]) -> bool:
+    """Return whether a text is like none of some wordings; shorter texts cannot be judged."""
+    long = [wording for wording in (text, *wordings) if _count_words(wording).total() >= 3]
+    ratings = [rate_likeness(text, wording) for wording in long[1:]] if text in long else []
+    return bool(ratings) and max(ratings) < UNLIKE
 
 
 def find_nearest_code(text: str, wordings: Mapping[str, Iterable[str]]) -> str:

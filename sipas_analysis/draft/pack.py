@@ -6,12 +6,15 @@ Where no pack fits, ``pack.yaml`` is drafted from the headers and the answers, o
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
 
 from sipas_analysis.collect.columns import place_columns
+from sipas_analysis.collect.headers import list_names
+from sipas_analysis.collect.likeness import pair_nearest
+from sipas_analysis.collect.readings import fold_answer
 from sipas_analysis.collect.tables import find_table
 from sipas_analysis.collect.wave import Columns
 from sipas_analysis.draft.sheets import (
@@ -36,7 +39,7 @@ from sipas_analysis.instrument.xlsform import read_questions
 from sipas_analysis.messages import Language
 from sipas_analysis.sheets.file_kinds import WORKBOOKS, find_kind
 from sipas_analysis.sheets.reader import list_sheets, read_sheet
-from sipas_analysis.sheets.texts import fold_text, tidy_text
+from sipas_analysis.sheets.texts import tidy_text
 
 PACK_FILE = "pack.yaml"
 FORM_SHEETS = {"survey", "choices"}
@@ -54,7 +57,8 @@ class PackChoice:
         labels: Further words of the files with their level.
         ignored: Headers and wordings of free text.
         unordered: Headers of questions whose answers have no known order.
-        nearest: The pack of the program that fits best, with the items found, if any was.
+        nearest: The pack of the program that fits best, with the items found, if wordings are near.
+        unlike: The pack whose codes are the names of variables with labels of other questions.
     """
 
     pack: Instrument
@@ -64,6 +68,7 @@ class PackChoice:
     ignored: list[str] = field(default_factory=list)
     unordered: list[str] = field(default_factory=list)
     nearest: str = ""
+    unlike: str = ""
 
 
 def choose_questionnaire(
@@ -92,18 +97,36 @@ def choose_questionnaire(
         if draft is None:
             raise FileError("form_without_scale", file=path.name)
         return _use_draft(draft, language)
-    pack = choose_pack(files, [read_instrument(name) for name in list_packs()])
-    n_items = max((find_header(sheet, pack)[1] for _, sheet in files.sheets), default=0)
+    pack, n_items = _find_pack(files)
     fits = 2 * n_items >= len(pack.items)
     draft = None if fits else _draft_from_sheets(files, language)
-    nearest = f"{pack.id} ({n_items}/{len(pack.items)})" if n_items else ""
-    return _use_draft(draft, language, nearest) if draft else PackChoice(pack, pack.id)
+    choice = _use_draft(draft, language) if draft else PackChoice(pack, pack.id)
+    wordings = list_names(pack).item_wordings
+    drafted = [item.text(language) for item in choice.pack.items.values()]
+    if draft and 0 < n_items <= 2 * len(pair_nearest(drafted, wordings)):
+        choice = replace(choice, nearest=f"{pack.id} ({n_items}/{len(pack.items)})")
+    is_labelled = any(sheet.labels for _, sheet in files.sheets)
+    return choice if (wordings and not draft) or not is_labelled else _note_unlike(choice, files)
 
 
-def _use_draft(draft: PackDraft, language: Language, nearest: str = "") -> PackChoice:
+def _note_unlike(choice: PackChoice, files: SheetFiles) -> PackChoice:
+    """Return the choice with the pack that would fit if the labels of the files did not count."""
+    bare = [(path, replace(sheet, labels={})) for path, sheet in files.sheets]
+    pack, n_items = _find_pack(SheetFiles(bare))
+    fits = pack.id != choice.name and 2 * n_items >= len(pack.items)
+    return replace(choice, unlike=pack.id) if fits else choice
+
+
+def _find_pack(files: SheetFiles) -> tuple[Instrument, int]:
+    """Return the pack of the program that fits best, and how many of its items a sheet names."""
+    pack = choose_pack(files, [read_instrument(name) for name in list_packs()])
+    return pack, max((find_header(sheet, pack)[1] for _, sheet in files.sheets), default=0)
+
+
+def _use_draft(draft: PackDraft, language: Language) -> PackChoice:
     """Return a drafted pack, checked like any other."""
     pack = Instrument.model_validate(draft.content)
-    parts = draft.labels, draft.ignored, draft.unordered, nearest
+    parts = draft.labels, draft.ignored, draft.unordered
     return PackChoice(pack, PACK_FILE, draft.write(language), *parts)
 
 
@@ -125,6 +148,7 @@ def _read_records(path: Path, name: str) -> list[dict[str, str]]:
 def _draft_from_sheets(files: SheetFiles, language: Language) -> PackDraft | None:
     """Return a pack drafted from the columns of all sheets that no role or person explains."""
     answers: dict[str, list[str]] = {}
+    labels: dict[str, str] = {}
     for _, sheet in files.sheets:
         names = [
             (sum(map(bool, row)), -at)
@@ -134,14 +158,19 @@ def _draft_from_sheets(files: SheetFiles, language: Language) -> PackDraft | Non
         if not names or -max(names)[1] == len(sheet.rows):
             continue
         table, nothing = find_table(sheet, (-max(names)[1],)), _make_empty_pack()
-        placed = place_columns(table.frame.columns, Columns(), nothing)
+        placed = place_columns(table.frame.columns, Columns(), nothing, sheet.labels)
+        labels |= sheet.labels
         roles = recognise_roles(table, placed, nothing)
         headers = [header for header in placed.unknown if header not in roles.values()]
         forms = _drop_figures(table.frame[headers])
         for header in headers:
             texts = map(tidy_text, forms[header])
             answers.setdefault(header, []).extend(filter(None, texts))
-    columns = [_make_column(header, texts) for header, texts in answers.items() if texts]
+    columns = [
+        _make_column(header, texts, labels.get(header, ""))
+        for header, texts in answers.items()
+        if texts
+    ]
     title = files.sheets[0][0].stem if files.sheets else ""
     return draft_pack(columns, make_code(title), title, language)
 
@@ -164,11 +193,13 @@ def _make_empty_pack() -> Instrument:
     return Instrument.model_validate({**facts, "items": {"-": {}}})
 
 
-def _make_column(header: str, texts: Sequence[str]) -> DraftColumn:
-    """Return one column of answers with its distinct texts."""
+def _make_column(header: str, texts: Sequence[str], label: str) -> DraftColumn:
+    """Return one column of answers with its distinct texts; its label is its wording."""
     written: dict[str, str] = {}
     for text in texts:
-        written.setdefault(fold_text(text), text)
-    group, code, wording = split_header(header)
+        folded = fold_answer(text)
+        written.setdefault(folded, folded if folded.isdigit() else text)
+    group, code, wording = split_header(label or header)
+    code = (split_header(header)[1] if label else "") or code
     is_choice = len(written) <= MOST_ANSWERS and 2 * len(written) <= len(texts)
     return DraftColumn(header, wording, written, code, group, is_choice)

@@ -19,6 +19,7 @@ from sipas_analysis.collect.tables import Table, find_table, find_tick_grids, na
 from sipas_analysis.collect.vocabulary import read_vocabulary
 from sipas_analysis.collect.wave import Columns
 from sipas_analysis.errors import FileError
+from sipas_analysis.instrument.answer_levels import list_words, order_columns
 from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.sheets.reader import Sheet, list_sheets, read_sheets
 from sipas_analysis.sheets.texts import fold_text, plain_text, tidy_text
@@ -208,6 +209,24 @@ def recognise_roles(table: Table, placed: PlacedColumns, pack: Instrument) -> di
         if any(hints) and _names_units(table, header):
             roles.setdefault("unit", header)
     return roles
+
+
+def find_unit_columns(sheet: DraftSheet) -> list[str]:
+    """Return the columns that may name the unit: few texts, no levels, under a usual word."""
+    if "unit" in sheet.roles:
+        return []
+    words = "|".join(map(re.escape, read_vocabulary()["unit_words"]))
+    pattern, labels = re.compile(rf"(?<!\w)(?:{words})(?!\w)"), sheet.table.sheet.labels
+    headers, candidates = (*sheet.placed.unknown, *sheet.placed.indicators.values()), []
+    for header in filter(sheet.table.frame.__contains__, headers):
+        texts = {fold_text(text) for text in sheet.table.frame[header]} - {""}
+        names = [text for text in texts if not _NO_NAME.fullmatch(text)]
+        repeats = 1 < len(texts) <= len(sheet.table.frame) / 2
+        is_name = 2 * len(names) > len(texts) and not texts <= {*list_words("profile_answers")}
+        is_name &= not order_columns({header: [*texts]})
+        if repeats and is_name and pattern.search(fold_text(labels.get(header, header))):
+            candidates.append(header)
+    return candidates
 
 
 def _glue_words(name: str) -> str:

@@ -22,6 +22,7 @@ from sipas_analysis.draft.sheets import (
     DraftSheet,
     SheetFiles,
     expand_files,
+    find_unit_columns,
     guess_group,
     read_files,
     recognise_sheets,
@@ -52,6 +53,8 @@ class Draft:
         pack_file: The drafted pack, if there is one.
         unordered: Questions whose answers have no known order.
         nearest: The pack of the program that fits best, if one was drafted instead.
+        unlike: The pack whose codes are names of variables with labels of other questions.
+        unit_columns: Columns that may name the unit.
     """
 
     wave: Path
@@ -68,6 +71,8 @@ class Draft:
     pack_file: Path | None = None
     unordered: list[str] = field(default_factory=list)
     nearest: str = ""
+    unlike: str = ""
+    unit_columns: list[str] = field(default_factory=list)
 
     @property
     def written(self) -> list[Path]:
@@ -179,6 +184,8 @@ def draft_wave(
         pack_file=folder / PACK_FILE if choice.text else None,
         unordered=choice.unordered,
         nearest=choice.nearest,
+        unlike=choice.unlike,
+        unit_columns=[header for s in findings.sheets for header in find_unit_columns(s)],
     )
 
 
@@ -341,7 +348,7 @@ def _write_columns(findings: Findings) -> str:
         *([findings.say("dropped", names=dropped)] if dropped else []),
         "ignore:\n",
         *(f"- {_write_yaml(name).splitlines()[0]}\n" for name in findings.list_ignored()),
-        *([findings.say("unplaced", n=len(unplaced))] if unplaced else []),
+        *([findings.say("unplaced")] if unplaced else []),
         *(f"# - {_write_yaml(header).splitlines()[0]}\n" for header in unplaced),
     ]
     columns |= {"labels": findings.choice.labels} if findings.choice.labels else {}

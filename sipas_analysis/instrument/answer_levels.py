@@ -5,7 +5,7 @@ The families are data, see ``label_families.yaml``. Texts are given folded: comp
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -84,6 +84,7 @@ def order_columns(columns: Mapping[str, Sequence[str]]) -> dict[str, AnswerLevel
         if numbers[name]:
             low, high = _find_ends(numbers[name], [*numbers.values()])
             labels = _read_labels(texts)
+            labels |= {numbers[name][text]: text for text in texts if not text[0].isdigit()}
             ordered[name] = AnswerLevels(low, high, numbers[name], labels, no_answer)
         elif families[name]:
             family = max(families[name], key=lambda family: usage[family])
@@ -93,6 +94,12 @@ def order_columns(columns: Mapping[str, Sequence[str]]) -> dict[str, AnswerLevel
             found = {text: levels[text] for text in texts}
             ordered[name] = AnswerLevels(1, 5, found, labels, no_answer)
     return ordered
+
+
+def span_scale(texts: Sequence[str]) -> bool:
+    """Return whether labels are known to rise from the worst level of a family to the best."""
+    levels = [[*map(_level_by_label(name).__getitem__, texts)] for name in _list_families(texts)]
+    return any(found == sorted({*found}) and found[:: len(found) - 1] == [1, 5] for found in levels)
 
 
 def _set_no_answer_apart(texts: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
@@ -109,15 +116,28 @@ def _read_numbers(texts: Sequence[str], shared: Mapping[str, int]) -> dict[str, 
     """Return the level that each text begins with; nothing if some text has none up to 10."""
     labels = {*_read_labels(texts).values()}
     known_labels = {word for family in read_families() for word in _level_by_label(family)}
-    if labels and (
+    if 0 < len(texts) <= 2 * len(labels) and (
         labels <= {*list_words("profile_answers")}
         or not (labels & known_labels or all(shared[text] > 1 for text in texts))
     ):
         return {}
     matches = {text: _NUMBERED.fullmatch(text) for text in texts}
     numbers = {text: int(match[1]) for text, match in matches.items() if match}
+    numbers |= _place_ends([text for text in texts if text not in numbers], numbers.values())
     fits = len(numbers) == len(texts) > 0 and max(numbers.values()) <= max(SATISFIED_FROM)
     return numbers if fits and {*numbers.values()} - {0, 1} else {}
+
+
+def _place_ends(words: Sequence[str], numbers: Collection[int]) -> dict[str, int]:
+    """Return the level of labels that stand in the place of the ends among the numbers between."""
+    families = _list_families(words)
+    if not families or len(numbers) <= len(words) or max(numbers) >= max(SATISFIED_FROM):
+        return {}
+    high = next(high for high in (5, 7, 10) if high > max(numbers))
+    ends = {1: 0 if high == 10 else 1, 5: high}
+    levels = {word: ends.get(_level_by_label(families[0])[word], -1) for word in words}
+    is_free = not {-1, *numbers} & {*levels.values()}
+    return levels if is_free and len({*levels.values()}) == len(levels) else {}
 
 
 def _read_labels(texts: Sequence[str]) -> dict[int, str]:

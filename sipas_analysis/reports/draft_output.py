@@ -17,6 +17,7 @@ def describe_draft(draft: Draft, language: Language) -> Iterator[tuple[str, None
             {"path": draft.pack_file, "n": len(draft.pack.items)},
         ),
         ("nearest_pack", bool(draft.nearest), {"name": draft.nearest}),
+        ("unlike_pack", bool(draft.unlike), {"name": draft.unlike}),
         ("file_is_unit", draft.file_is_unit, {}),
         ("no_year", not draft.has_year, {}),
     ]
@@ -26,9 +27,11 @@ def describe_draft(draft: Draft, language: Language) -> Iterator[tuple[str, None
         ("unordered", draft.unordered),
         ("unplaced", draft.unplaced),
         ("to_confirm", draft.to_confirm),
+        ("maybe_unit", draft.unit_columns),
         ("ungrouped", draft.units_to_place),
     ):
-        sentences.append((message, bool(names), {"names": "; ".join(map(shorten, names))}))
+        shown = "; ".join(dict.fromkeys(map(shorten, names)))
+        sentences.append((message, bool(names), {"names": shown}))
     sentences.append(("next", True, {"path": draft.wave}))
     for message, is_said, fields in sentences:
         if is_said:

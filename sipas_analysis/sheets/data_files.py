@@ -7,7 +7,9 @@ from pathlib import Path
 from struct import unpack
 from typing import Any
 
+from sipas_analysis.instrument.answer_levels import list_words, span_scale
 from sipas_analysis.sheets.sheet_state import Sheet
+from sipas_analysis.sheets.texts import fold_text
 
 CODES = "codes"
 
@@ -42,7 +44,8 @@ def read_statistics_file(path: Path, kind: str, sheet: str) -> Sheet:
         codes = {value: write_cell(value) for value in set(values)}
         blank = {value for value in codes if _is_missing(value, facts, name)}
         labels = {} if sheet == CODES else facts.variable_value_labels.get(name, {})
-        shown = codes | labels if len({*labels.values()}) == len(labels) else codes
+        labels = {code: labels[code] for code in labels if not _is_missing(code, facts, name)}
+        shown = codes if len({*labels.values()}) < len(labels) else _show_labels(codes, labels)
         shown |= dict.fromkeys(blank, "")
         texts.append([name, *map(shown.__getitem__, values)])
         if blank:
@@ -56,6 +59,29 @@ def read_statistics_file(path: Path, kind: str, sheet: str) -> Sheet:
         labels={name: label for name, label in facts.column_names_to_labels.items() if label},
         weight=_find_weight(path, facts.variable_storage_width) if kind == "sav" else "",
     )
+
+
+def _show_labels(codes: dict[Any, str], labels: Mapping[Any, str]) -> dict[Any, str]:
+    """Return the text of each value: its label; of a scale with labels at its ends, its code.
+
+    Where other labels leave most codes between them without one, they stand behind their codes: a
+    pack must have the same label at the same level.
+    """
+    words = {*list_words("blank"), *list_words("not_applicable")}
+    numbers = {code: labels[code] for code in labels if isinstance(code, int | float)}
+    levels = {
+        code: numbers[code] for code in sorted(numbers) if fold_text(numbers[code]) not in words
+    }
+    if len(levels) < 2:
+        return {**codes, **labels}
+    others = (code for code in codes.keys() - labels.keys() if isinstance(code, int | float))
+    inner = [code for code in others if min(levels) < code < max(levels)]
+    has_gap = max(levels) - min(levels) >= len(levels)
+    if has_gap and span_scale([*map(fold_text, levels.values())]):
+        return {**codes, **labels, **{code: write_cell(code) for code in levels}}
+    is_mixed = 0 < len(levels) <= 2 * len(inner)
+    ends = {code: f"{write_cell(code)}. {text}" for code, text in levels.items() if is_mixed}
+    return {**codes, **labels, **ends}
 
 
 def _is_missing(value: object, facts: Any, name: str) -> bool:

@@ -166,16 +166,14 @@ def build_method(subject: Subject) -> Section:
     """State how many people were asked, when and how, and the rules of the figures."""
     survey, pack = subject.figures.survey, subject.pack
     wave = survey.wave
-    has_population = wave.population.vi or wave.population.en
+    asked = next((text for text in (wave.population, pack.population) if text.vi or text.en), None)
     rules = [rule for _, rule in pack.rules_by_level()]
     has_few_clusters = 0 < count_clusters(subject) < FEW_CLUSTERS
     notes = list(dict.fromkeys(rule.note for rule in rules if rule.note.vi or rule.note.en))
-    sample = make_text(
-        "report.method.sample",
-        n=len(subject.forms),
-        n_units=subject.forms["unit"].nunique(),
-        population=wave.population if has_population else pack.population,
-    )
+    counts = {"n": len(subject.forms), "n_units": subject.forms["unit"].nunique()}
+    sample = make_text("report.method.sample_plain", **counts)
+    if asked:
+        sample = make_text("report.method.sample", population=asked, **counts)
     limits = make_text("report.method.rank", min_forms=pack.index.min_forms, min_cell=wave.min_cell)
     statements = [describe_fieldwork(wave), _describe_copies(wave)]
     blocks: list[Block] = [Paragraph(sample), *(Paragraph(text) for text in statements if text)]

@@ -1,6 +1,7 @@
 """``sipas init``: an office's own files become a draft that a person only has to correct."""
 
 import csv
+import random
 
 import pytest
 import yaml
@@ -11,6 +12,7 @@ from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.draft.wave_file import draft_wave
 from sipas_analysis.errors import ColumnError, ConfigError, FileError, OutputError
 from sipas_analysis.instrument.pack import list_packs, read_instrument
+from sipas_analysis.reports.draft_output import describe_draft
 
 PACK = read_instrument("qd-2640-2017")
 QUESTIONS = [item.vi for item in PACK.items.values()]
@@ -521,3 +523,87 @@ def test_a_file_of_old_wordings_is_not_left_out(tmp_path):
     assert "# Đã bỏ qua vì không tìm thấy một nửa số câu hỏi: c.xlsx" in draft.wave.read_text(
         "utf-8"
     )
+
+
+@pytest.mark.parametrize(
+    ("header", "texts", "is_asked"),
+    [
+        ("Chi nhánh nơi giao dịch", ["CN Long Xuyên", "CN Châu Đốc"], True),
+        ("Phòng giao dịch", ["PGD số 1", "PGD số 2"], True),
+        ("Bệnh viện Ông/Bà đến khám", ["Bình An", "Hạnh Phúc"], True),
+        ("Khoa", ["Nội", "Ngoại", "Sản"], True),
+        ("Cơ sở", ["Cơ sở 1", "Cơ sở 2"], True),
+        ("Tên quầy", ["Quầy A", "Quầy B"], True),
+        ("Thuộc chi cục nào?", ["Khu vực I", "Khu vực II"], True),
+        ("Điểm", ["8", "9", "7"], False),
+        ("Khoa", ["Nội"], False),
+        ("Khoa", [f"Khoa số {at}" for at in range(12)], False),
+        ("Cơ sở vật chất", ["Tốt", "Kém"], False),
+        ("Ông/Bà đã đến quầy chưa?", ["Có", "Không"], False),
+        ("Phương tiện", ["Xe máy", "Ô tô"], False),
+    ],
+)
+def test_a_column_that_may_name_the_unit_is_asked_about(tmp_path, header, texts, is_asked):
+    """Else several offices would be one without a word."""
+    rows = [[header, *QUESTIONS], *([texts[k % len(texts)], *answers()] for k in range(12))]
+    draft = draft_wave([book(tmp_path / "a.xlsx", P=rows)], tmp_path, "vi")
+    assert draft.unit_columns == ([header] if is_asked else [])
+    said = "\n".join(text for text, _ in describe_draft(draft, "vi"))
+    assert ("columns: unit:" in said) == is_asked
+
+
+def test_no_column_is_asked_about_where_one_names_the_unit(office, tmp_path):
+    """The unit is known."""
+    assert draft_wave([office], tmp_path, "vi").unit_columns == []
+
+
+def test_a_comment_of_the_draft_has_no_number_that_goes_stale(office, tmp_path):
+    """The list is corrected by hand; its title stays right."""
+    text = draft_wave([office], tmp_path, "vi").wave.read_text("utf-8")
+    (line,) = (line for line in text.splitlines() if "chưa nhận ra" in line)
+    assert not any(char.isdigit() for char in line)
+
+
+@pytest.mark.parametrize(
+    ("headers", "nearest"),
+    [
+        ([f"C{at}" for at in range(1, 7)], ""),
+        ([f"C{at}. Thầy cô số {at} giảng bài dễ hiểu" for at in range(1, 7)], ""),
+        (QUESTIONS[:9], "qd-2640-2017 (9/22)"),
+    ],
+)
+def test_the_nearest_questionnaire_is_named_only_for_its_wordings(tmp_path, headers, nearest):
+    """Codes such as C1 to C6 say nothing about what was asked."""
+    rows = [headers, *([1 + k % 5] * len(headers) for k in range(10))]
+    draft = draft_wave([book(tmp_path / "a.xlsx", P=rows)], tmp_path, "vi")
+    assert draft.pack_file
+    assert draft.nearest == nearest
+
+
+@pytest.mark.parametrize(
+    ("answers_of_whole", "ends", "labels"),
+    [
+        (["9.0", "Hoàn toàn hài lòng", "8.0", "3"], (0, 10), {10: "Hoàn toàn hài lòng"}),
+        (["2", "Rất hài lòng", "3", "4"], (1, 5), {5: "Rất hài lòng"}),
+        (["0", "5", "9", "7", "10"], (0, 10), {}),
+        (
+            ["Hoàn toàn không hài lòng", "5", "9", "7", "Hoàn toàn hài lòng"],
+            (0, 10),
+            {0: "Hoàn toàn không hài lòng", 10: "Hoàn toàn hài lòng"},
+        ),
+        (["10. Tuyệt cú mèo", "9", "8", "7"], (0, 10), {10: "Tuyệt cú mèo"}),
+    ],
+)
+def test_numbers_with_labels_at_the_ends_are_a_scale(tmp_path, answers_of_whole, ends, labels):
+    """The question on the whole has its own scale, and its answers are read."""
+    headers = ["P1. Nơi chờ sạch sẽ", "P2. Nhân viên lịch sự", "Nhìn chung, hài lòng ở mức nào"]
+    levels = ["Đồng ý", "Rất đồng ý", "Không đồng ý", "Rất không đồng ý"]
+    draw = random.Random(1)
+    rows = [[draw.choice(part) for part in (levels, levels, answers_of_whole)] for _ in range(24)]
+    path = book(tmp_path / "a 2024.xlsx", P=[headers, *rows])
+    draft = draft_wave([path], tmp_path, "vi")
+    scale = draft.pack.overall_item.scale
+    assert (scale.low, scale.high) == ends
+    assert {level: label.vi for level, label in scale.labels.items()} == labels
+    survey = read_survey(read_wave(draft.wave))
+    assert survey.frame[draft.pack.overall_item.code].notna().all()

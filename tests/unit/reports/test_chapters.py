@@ -463,3 +463,18 @@ def test_a_counted_choice_counts_among_others(read_answers):
     texts = [f"so-a,5,4,3,{row}\n" * n for row, n in (("1,1", 10), ("1,0", 10), ("0,0", 20))]
     said = chapter(read_answers(CHOICES + "".join(texts), pack=pack), "incidents")
     assert "Vulnerable groups | Poor | 50.0" in said
+
+
+@pytest.mark.parametrize(
+    ("facts", "words_in"),
+    [
+        ({}, None),
+        ({"population": {"vi": "người dân", "en": "citizens"}}, "Đối tượng khảo sát: người dân."),
+    ],
+)
+def test_who_was_asked_is_printed_only_where_it_is_named(read_answers, facts, words_in):
+    """A drafted pack names no people: no empty sentence."""
+    text = chapter(read_answers(HEAD + forms("so-a", 40), units=ONE_UNIT, **facts), "method", "vi")
+    assert "phiếu hợp lệ của 1 đơn vị." in text
+    assert ("Đối tượng khảo sát" in text) == bool(words_in)
+    assert (words_in or "") in text

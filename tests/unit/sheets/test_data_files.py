@@ -9,9 +9,16 @@ import numpy as np
 import pandas as pd
 import pyreadstat
 import pytest
+import yaml
+from conftest import PACK
+from conftest import UNITS as UNITS_CSV
 
+from sipas_analysis.collect.headers import list_names, recognise_header
+from sipas_analysis.collect.survey import read_survey
+from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.draft.wave_file import draft_wave
-from sipas_analysis.errors import ColumnError, FileError
+from sipas_analysis.errors import AnswerError, ColumnError, FileError
+from sipas_analysis.instrument.pack import read_instrument
 from sipas_analysis.sheets.reader import list_sheets, read_sheet
 
 LEVELS = {
@@ -82,10 +89,130 @@ def test_two_codes_with_one_label_stay_apart(write_sav):
     assert column(read_sheet(write_sav(labels=labels)), "q3") == ["3", "2", "5"]
 
 
-def test_labels_of_the_ends_leave_the_codes_between(write_sav):
-    """Many scales name 1 and 5 only."""
-    labels = {"q3": {1.0: "Rất không hài lòng", 5.0: "Rất hài lòng"}}
-    assert column(read_sheet(write_sav(labels=labels)), "q3") == ["3", "2", "Rất hài lòng"]
+@pytest.mark.parametrize(
+    ("labels", "texts"),
+    [
+        ({1: "Rất không hài lòng", 5: "Rất hài lòng"}, ["3", "2", "5"]),
+        ({0: "Hoàn toàn không hài lòng", 5: "Hoàn toàn hài lòng"}, ["3", "2", "5"]),
+        ({1: "Rất kém", 5: "Rất tốt", 9: "Không trả lời"}, ["3", "2", "5"]),
+        ({1: "Rất không hài lòng", 3: "Bình thường", 5: "Rất hài lòng"}, ["3", "2", "5"]),
+        ({1: "Rất hài lòng", 5: "Rất không hài lòng"}, ["3", "2", "5. Rất không hài lòng"]),
+        ({1: "Kiểu A", 5: "Kiểu B"}, ["3", "2", "5. Kiểu B"]),
+        ({2: "Không hài lòng", 3: "Bình thường"}, ["Bình thường", "Không hài lòng", "5"]),
+        ({1: "Không hài lòng", 5: "Hài lòng"}, ["3", "2", "5. Hài lòng"]),
+        ({3: "Không hài lòng", 5: "Hài lòng"}, ["Không hài lòng", "2", "Hài lòng"]),
+        ({1: "Nam", 2: "Nữ", 5: "Khác", 6: "Không rõ"}, ["3", "Nữ", "Khác"]),
+    ],
+)
+def test_labels_of_the_ends_are_read_as_their_codes(write_sav, labels, texts):
+    """Many scales name 1 and 5 only; a label that may run downwards must agree with the pack."""
+    labels = {"q3": {float(code): text for code, text in labels.items()}}
+    assert column(read_sheet(write_sav(labels=labels)), "q3") == texts
+
+
+@pytest.mark.parametrize("scale", [{"low": 1, "high": 5}, {"low": 0, "high": 10}])
+def test_a_scale_with_labels_at_its_ends_needs_no_label_in_the_pack(write_sav, make_wave, scale):
+    """9 was read, 10 was refused."""
+    low, high = float(scale["low"]), float(scale["high"])
+    frame = FRAME.assign(q3=[low, high - 1, high], q1=5.0)
+    ends = {low: "Hoàn toàn không hài lòng", high: "Hoàn toàn hài lòng", 99.0: "KTL"}
+    path = write_sav(frame, labels={"q3": ends}, missing_ranges={"q3": [99]})
+    pack = yaml.safe_load(PACK)
+    pack["items"]["D1"]["scale"] = {**scale, "satisfied_from": 4}
+    columns = {"unit": "don_vi", "form": "so_phieu", "date": "ngay", "weight": "trong_so"}
+    facts = {"responses": [{"file": path.name}], "columns": columns}
+    units = UNITS_CSV.replace("so-a,", "1,").replace("so-b,", "2,")
+    survey = read_survey(read_wave(make_wave(units=units, pack=yaml.safe_dump(pack), **facts)))
+    assert survey.frame["D1"].tolist() == [low, high - 1, high]
+
+
+def test_a_label_of_an_end_that_runs_downwards_is_refused(write_sav, make_wave):
+    """Its code is the other end of the pack's scale."""
+    labels = {"q3": {1.0: "Rất hài lòng", 5.0: "Rất không hài lòng"}, "don_vi": UNITS}
+    columns = {"unit": "don_vi", "form": "so_phieu", "date": "ngay", "weight": "trong_so"}
+    path = write_sav(labels=labels, missing_ranges={"q1": [9]})
+    wave = read_wave(make_wave(responses=[{"file": path.name}], columns=columns))
+    with pytest.raises(AnswerError, match=r"5\. Rất không hài lòng"):
+        read_survey(wave)
+
+
+def list_hospital_labels():
+    """Return names that are codes of the national questionnaire, with labels of a hospital."""
+    pack = read_instrument("qd-2640-2017")
+    return {code: f"Buồng bệnh số {at} được dọn sạch" for at, code in enumerate(pack.items)}
+
+
+def test_a_code_whose_label_asks_something_else_is_refused(write_sav, make_wave):
+    """The refusal has both wordings, and what to write if they do ask the same."""
+    frame = FRAME.rename(columns={"q1": "A1", "q2": "A2", "q3": "D1"})
+    labels = [*LABELS[:2], "Buồng bệnh được dọn sạch hằng ngày", *LABELS[3:]]
+    options = {"labels": {"don_vi": UNITS}, "column_labels": labels}
+    path = write_sav(frame, missing_ranges={"A1": [9]}, **options)
+    columns = {"unit": "don_vi", "form": "so_phieu", "date": "ngay", "weight": "trong_so"}
+    facts = {"responses": [{"file": path.name}], "columns": columns}
+    with pytest.raises(ColumnError) as caught:
+        read_survey(read_wave(make_wave(**facts)))
+    for text in ("Buồng bệnh được dọn sạch", "Nơi ngồi chờ có đủ chỗ ngồi", "items: {A1: A1}"):
+        assert text in str(caught.value)
+    assert "A2" not in str(caught.value)
+    facts["columns"] = {**columns, "items": {"A1": "A1"}}
+    assert read_survey(read_wave(make_wave(**facts))).frame["A1"].fillna(0).tolist() == [5, 0, 4]
+
+
+@pytest.mark.parametrize(
+    ("label", "target"),
+    [
+        ("Nơi ngồi chờ có đủ chỗ ngồi", "A1"),
+        ("A1. Nơi ngồi chờ có đủ chỗ", "A1"),
+        ("Noi ngoi cho du cho ngoi", "A1"),
+        ("Chỗ ngồi", "A1"),  # too short to be judged
+        ("A1", "A1"),
+        ("", "A1"),
+        ("Enough seats", "A1"),
+        ("Trang thiết bị hiện đại", None),  # the wording of A2
+        ("Trang thiết bị của cơ quan hiện đại", None),
+        ("Thầy cô giảng bài dễ hiểu", None),
+    ],
+)
+def test_a_label_may_be_short_or_old_and_may_not_ask_something_else(tmp_path, label, target):
+    """A name that is a code is recognised together with its label."""
+    (tmp_path / "pack.yaml").write_text(PACK, "utf-8")
+    names = list_names(read_instrument(tmp_path / "pack.yaml"))
+    assert recognise_header("A1", names, label) == (("items", target) if target else None)
+
+
+def test_the_draft_does_not_take_codes_for_a_questionnaire_of_other_labels(write_sav, tmp_path):
+    """A pack is drafted from the labels, and the one with the same codes is named."""
+    labels = list_hospital_labels()
+    frame = pd.DataFrame({code: [1.0, 2.0, 3.0, 4.0, 5.0] * 8 for code in [*labels][:15]})
+    options = {"labels": {}, "missing_ranges": {}, "column_labels": [*labels.values()][:15]}
+    draft = draft_wave([write_sav(frame, **options)], tmp_path, "vi")
+    assert draft.unlike == "qd-2640-2017"
+    assert draft.pack.items["A1"].vi == "Buồng bệnh số 0 được dọn sạch"
+    assert not draft.nearest
+
+
+def test_labels_are_the_wordings_of_a_drafted_pack(write_sav, tmp_path):
+    """With the levels of a scale of 0 to 10 on the whole, and profile questions in words."""
+    names = [f"c{at}" for at in range(1, 5)]
+    frame = pd.DataFrame({name: [1.0, 2.0, 4.0, 5.0] * 10 for name in names})
+    frame = frame.assign(c9=[2.0, 7.0, 9.0, 10.0] * 10, gt=[1.0, 2.0] * 20, ten="Nguyễn Văn A")
+    agreement = {1.0: "Rất không đồng ý", 2.0: "Không đồng ý", 4.0: "Đồng ý", 5.0: "Rất đồng ý"}
+    labels = {**dict.fromkeys(names, agreement), "gt": {1.0: "Nam", 2.0: "Nữ"}}
+    labels["c9"] = {0.0: "Hoàn toàn không hài lòng", 10.0: "Hoàn toàn hài lòng"}
+    texts = [f"Câu {at}. Nơi tiếp nhận {at} sạch sẽ" for at in range(1, 5)]
+    texts += ["Câu 9. Nhìn chung, Ông/Bà hài lòng ở mức nào (0-10)", "Giới tính", "Họ và tên"]
+    path = write_sav(frame, labels=labels, missing_ranges={}, column_labels=texts)
+    draft = draft_wave([path], tmp_path, "vi")
+    pack = draft.pack
+    assert {code: item.vi for code, item in pack.items.items()} == {
+        name: text.split(". ")[1] for name, text in zip(names, texts, strict=False)
+    }
+    assert (pack.overall_item.code, pack.overall_item.vi.split(",")[0]) == ("c9", "Nhìn chung")
+    assert (pack.overall_item.scale.low, pack.overall_item.scale.high) == (0, 10)
+    assert [indicator.vi for indicator in pack.indicators.values()] == ["Giới tính"]
+    assert "Nguyễn" not in draft.pack_file.read_text("utf-8")
+    assert not draft.nearest
 
 
 @pytest.mark.parametrize(
@@ -155,9 +282,6 @@ def test_old_versions_of_stata_are_known_by_their_content(tmp_path, version):
 
 def test_variables_are_recognised_by_their_label(write_sav, make_wave):
     """``q1`` says nothing, its label is the wording of the first question."""
-    from sipas_analysis.collect.survey import read_survey
-    from sipas_analysis.collect.wave import read_wave
-
     columns = {"unit": "don_vi", "form": "so_phieu", "date": "ngay", "weight": "trong_so"}
     path = make_wave(responses=[{"file": write_sav().name}], columns=columns)
     survey = read_survey(read_wave(path))

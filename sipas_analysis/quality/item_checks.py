@@ -1,0 +1,34 @@
+"""Look for items that run against the others: a reversed scale that the pack does not name.
+
+A reversed item without ``reverse: true`` counts the satisfied as dissatisfied.
+"""
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from sipas_analysis.collect.survey import Survey
+
+FEWEST = 30  # forms
+ALARM = 0.01  # chance of a word about a right questionnaire
+
+
+def find_opposed_items(survey: Survey) -> pd.DataFrame:
+    """Return the items whose answers fall where those of the other items rise.
+
+    An item is compared with the mean of the other items of the form, in standard deviations
+    (Pearson, one-sided, Bonferroni over the items).
+
+    Returns:
+        One row per such item: ``item``, ``r``, ``n``.
+    """
+    levels = survey.frame[[*survey.instrument.items]].astype(float)
+    scores = (levels - levels.mean()) / levels.std()
+    n_answered, total = scores.count(axis=1), scores.sum(axis=1)
+    rest = scores.rsub(total, axis=0).div((n_answered - 1).where(n_answered > 1), axis=0)
+    r, n = scores.corrwith(rest), (scores.notna() & rest.notna()).sum()
+    t = r * np.sqrt((n - 2).clip(lower=0) / (1 - r**2).clip(lower=1e-12))
+    p = pd.Series(stats.t.cdf(t, (n - 2).clip(lower=1)), levels.columns)
+    is_opposed = (n >= FEWEST) & (p < ALARM / len(levels.columns))
+    facts = pd.DataFrame({"item": levels.columns, "r": r.to_numpy(), "n": n.to_numpy()})
+    return facts[is_opposed.to_numpy()].reset_index(drop=True)
