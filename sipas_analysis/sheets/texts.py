@@ -12,6 +12,8 @@ _SPACES = re.compile(rf"[\s\u00a0\u200b\u200c\u200d\u2060\ufeff{CONTROL.pattern[
 
 def tidy_text(text: str) -> str:
     """Return text composed (NFC), with runs of any spaces made one and none at the ends."""
+    if text.isascii() and text.isprintable() and "  " not in text:  # most cells; nothing to compose
+        return text.strip()
     return _SPACES.sub(" ", unicodedata.normalize("NFC", text)).strip()
 
 
