@@ -106,7 +106,9 @@ def _describe_repeats(findings: Findings, survey: Survey, language: Language) ->
         more = len(part) - len(shown)
         texts += [say(language, "place.more", n=more)] if more else []
         n = len(part[["file", "row"]].drop_duplicates())
-        fields = {"n": n, "places": "; ".join(texts), "file": part["file"].iloc[0]}
+        names = [f'"{name}"' for name in part["file"].unique()]
+        file = names[0] if len(names) == 1 else f"[{', '.join(names)}]"
+        fields = {"n": n, "places": "; ".join(texts), "file": file}
         yield say(language, f"cli.said.repeats_{kind}", **fields), None
 
 

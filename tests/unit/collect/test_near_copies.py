@@ -85,6 +85,16 @@ def test_what_is_listed_can_be_dropped_or_kept(read):
     assert "rows 12 = 13" not in describe(kept)
 
 
+def test_all_files_with_equal_forms_are_named_at_once(read, tmp_path):
+    """What is printed can be copied into wave.yaml."""
+    send_again(draw_answers(8), 4).to_csv(tmp_path / "b.csv", index=False)
+    entries = [{"file": "a.csv"}, {"file": "b.csv"}]
+    printed = describe(read(send_again(draw_answers(), 10), responses=entries))
+    assert "a.csv, rows 12 = 13" in printed
+    assert "b.csv, rows 6 = 7" in printed
+    assert 'duplicates: {drop: ["a.csv", "b.csv"]}' in printed
+
+
 @pytest.mark.parametrize("changes", [[("A1", 5)], [("A1", 1), ("C3", 1)]])
 def test_a_form_sent_again_with_corrections_is_listed_apart(read, changes):
     """It is not dropped with equal ones: nobody knows which of the two counts."""
