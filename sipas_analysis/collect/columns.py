@@ -13,6 +13,8 @@ from fnmatch import translate
 from functools import cache
 from typing import Literal
 
+import pandas as pd
+
 from sipas_analysis.collect.headers import Target, fold_header, list_names, recognise_header
 from sipas_analysis.collect.likeness import pair_nearest
 from sipas_analysis.collect.tables import Table
@@ -100,6 +102,7 @@ def place_columns(
     headers, declared, names = [*headers], _list_declared(columns), list_names(pack)
     placed, labels = PlacedColumns(), labels or {}
     ignored = {fold_text(name) for name in columns.ignore}
+    points = {name for name in headers if f"_{name}_latitude" in headers}  # KoboToolbox
     for header in headers:
         repeated = _REPEATED.fullmatch(header)
         base = repeated[1] if repeated and repeated[1] in headers else header
@@ -113,7 +116,8 @@ def place_columns(
             if first != header:
                 placed.twice.setdefault(code, [first]).append(header)
         if not targets:
-            _find_rest(header, labels.get(base, base), placed, ignored).append(header)
+            rest = _find_rest(header, labels.get(base, base), placed, ignored)
+            (placed.personal if header in points else rest).append(header)
     return placed
 
 
@@ -148,13 +152,10 @@ def check_columns(
         for message_id, headers in (("columns_unknown", unknown), ("columns_missing", absent))
         if headers
     ]
-    for header in placed.system:
-        states = table.frame[header].map(tidy_text).unique()
-        name = fold_header(header).partition(". ")[0]
-        if name in read_vocabulary()["states"] and len(states) > 1:
-            shown = ", ".join(f'"{state}"' for state in states[:3])
-            places = [table.place(column=header)]
-            errors.append(ColumnError("columns_state", places, header=header, states=shown))
+    for header, states in list_states(placed, table.frame).items():
+        shown = ", ".join([*(f'"{state}"' for state in states[:3]), *["…"] * (len(states) > 3)])
+        places = [table.place(column=header)]
+        errors.append(ColumnError("columns_state", places, header=header, states=shown))
     if unlike:
         errors.append(_refuse_unlike(unlike, pack, table))
     if nearest:
@@ -192,6 +193,14 @@ def _refuse_unlike(unlike: Mapping[str, str], pack: Instrument, table: Table) ->
     fields["lines"] = ", ".join(f"{code}: {header}" for code, header in unlike.items())
     places = [table.place(column=header) for header in unlike.values()]
     return ColumnError("columns_unlike", places, code=code, **fields)
+
+
+def list_states(placed: PlacedColumns, frame: pd.DataFrame) -> dict[str, list[str]]:
+    """Return the texts of each unused column of states that varies, the most frequent first."""
+    names = read_vocabulary()["states"]
+    headers = [name for name in placed.system if fold_header(name).partition(". ")[0] in names]
+    texts = {header: [*frame[header].map(tidy_text).value_counts().index] for header in headers}
+    return {header: states for header, states in texts.items() if len(states) > 1}
 
 
 def propose_items(placed: PlacedColumns, pack: Instrument) -> dict[str, str]:

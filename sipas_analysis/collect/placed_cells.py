@@ -4,7 +4,7 @@ Each column is read by the words of the wave first: ``labels``, ``recode`` and `
 column, of the file and of the wave.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -27,7 +27,9 @@ from sipas_analysis.collect.readings import (
     make_word_reader,
 )
 from sipas_analysis.collect.wave import Columns, Responses, Wave
-from sipas_analysis.sheets.texts import fold_text
+from sipas_analysis.errors import Place
+from sipas_analysis.instrument.pack import Instrument
+from sipas_analysis.sheets.texts import fold_text, plain_text
 
 
 def read_placed_columns(
@@ -115,6 +117,23 @@ def _read_questions(cells: Cells, placed: PlacedColumns, responses: Responses, w
         blank, recode = find_words(columns, code, header)
         reader = make_word_reader((*blank, *responses.blank), recode)
         cells.read_column(code, header, "choice", reader)
+
+
+def propose_recodes(places: Iterable[Place], placed: PlacedColumns, pack: Instrument) -> str:
+    """Return as YAML the recodes of texts that are a choice but for their marks."""
+    texts_by_header: dict[str, list[str]] = {}
+    for place in places:
+        texts_by_header.setdefault(place.column, []).append(place.value)
+    recodes = []
+    for code, header in placed.indicators.items():
+        indicator = pack.indicators[code]
+        choices = {plain_text(text): choice for text, choice in list_choices(indicator).items()}
+        texts = dict.fromkeys(texts_by_header.get(header, []))
+        near = {text: choices[plain_text(text)] for text in texts if plain_text(text) in choices}
+        near = near or {"…": next(iter(indicator.levels))}
+        words = ", ".join(f'"{text}": {choice}' for text, choice in near.items())
+        recodes += [f"{code}: {{{words}}}"] if texts else []
+    return f"recode: {{{', '.join(recodes) or '…'}}}"
 
 
 def _read_units(

@@ -15,9 +15,13 @@ import pandas as pd
 
 from sipas_analysis.collect.cell_state import keep_forms
 from sipas_analysis.collect.cells import Cells
-from sipas_analysis.collect.columns import check_columns, place_columns
+from sipas_analysis.collect.columns import PlacedColumns, check_columns, place_columns
 from sipas_analysis.collect.duplicates import find_same_files, settle_copies
-from sipas_analysis.collect.placed_cells import make_item_readers, read_placed_columns
+from sipas_analysis.collect.placed_cells import (
+    make_item_readers,
+    propose_recodes,
+    read_placed_columns,
+)
 from sipas_analysis.collect.row_rules import (
     check_sample,
     find_absent_names,
@@ -280,16 +284,20 @@ def _read_file(
             cells.drop_column(header, reason)
     put_together(cells, split, pack)
     read_placed_columns(cells, placed, responses, wave, index)
-    return cells, [*table.errors, *_list_cell_errors(cells, index)]
+    return cells, [*table.errors, *_list_cell_errors(cells, placed, pack, index)]
 
 
-def _list_cell_errors(cells: Cells, index: Mapping[str, str]) -> list[SipasError]:
+def _list_cell_errors(
+    cells: Cells, placed: PlacedColumns, pack: Instrument, index: Mapping[str, str]
+) -> list[SipasError]:
     """Return one error for each kind of mistake in the cells of a file."""
     return [
         error_class(
             message,
             dict.fromkeys(places),
-            near=name_nearest_units(places, index) if message == "unit" else "",
+            near=propose_recodes(places, placed, pack)
+            if message == "choice"
+            else name_nearest_units(places, index),
             **dict(zip(("low", "high"), ends, strict=False)),
         )
         for message, error_class in _ERROR_CLASS_BY_MESSAGE.items()

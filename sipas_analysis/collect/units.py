@@ -72,11 +72,13 @@ def read_units(wave: Wave) -> pd.DataFrame:
     units["group"] = [codes.get(fold_text(group), group) for group in units["group"]]
     wrong_cells = _find_wrong_cells(units, path, groups)
     if wrong_cells:
+        is_group = all(place.column == "group" for place in wrong_cells)
         names = {
             language: "; ".join(label.text(language) for label in groups.values())
             for language in LANGUAGES
         }
-        raise UnitError("unit_list", wrong_cells, groups=", ".join(groups), names=names)
+        message_id = "unit_group" if is_group else "unit_list"
+        raise UnitError(message_id, wrong_cells, groups=", ".join(groups), names=names)
     for name in ("valid_from", "valid_to"):
         units[name] = [date.fromisoformat(day) if day else None for day in units[name]]
     for name in ("clients", PLANNED):

@@ -23,6 +23,7 @@ class Vocabulary(TypedDict):
     personal_names: list[str]
     system: dict[str, list[str]]
     states: list[str]
+    questions: dict[str, list[str]]
     exports: list[str]
     beside: list[str]
     short: dict[str, str]

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import pandas as pd
+
 from sipas_analysis.collect.cell_state import keep_forms
 from sipas_analysis.collect.columns import PlacedColumns, place_columns, propose_items
 from sipas_analysis.collect.form_rows import Readers
@@ -54,9 +56,11 @@ class DraftSheet:
         """Texts of each row above the header."""
         return list_titles(self.table)
 
-    def list_units(self) -> list[str]:
-        """Return the names of the units whose forms are in the sheet."""
-        return [self.unit] if self.unit else [*self.table.frame[self.roles["unit"]].unique()]
+    def count_units(self) -> "pd.Series[int]":
+        """Return how many forms each name of a unit has in the sheet."""
+        column = self.roles.get("unit") if not self.unit else None
+        names = self.table.frame[column] if column else pd.Series([self.unit])
+        return names.map(tidy_text).value_counts(sort=False)
 
 
 @dataclass

@@ -18,6 +18,14 @@ from sipas_analysis.collect.columns import propose_items
 from sipas_analysis.collect.likeness import find_nearest_name
 from sipas_analysis.collect.units import GROUPS, UNIT_COLUMNS
 from sipas_analysis.draft.pack import PACK_FILE, PackChoice, choose_questionnaire
+from sipas_analysis.draft.proposals import (
+    propose_joins,
+    propose_labels,
+    propose_questions,
+    propose_states,
+    write_part,
+    write_rules,
+)
 from sipas_analysis.draft.sheets import (
     DraftSheet,
     SheetFiles,
@@ -31,11 +39,7 @@ from sipas_analysis.errors import OutputError, shorten
 from sipas_analysis.files import write_whole
 from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.messages import Language, say
-from sipas_analysis.sheets.texts import fold_text, plain_text, tidy_text
-
-SHOWN_LABELS = 20
-LONGEST_LABEL = 30  # characters; a longer text may be a remark
-SHORT_LABEL = 12  # characters of a label that stands in one cell only
+from sipas_analysis.sheets.texts import fold_text, plain_text
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,9 @@ class Findings:
         nearest: For each sheet the header by code of the item that the header reads like.
         labels: Words among the answers that are no level, with the level that they may mean.
         skipped: Files in which not half of the items were found.
+        questions: Header by code of a question beside the index, to be confirmed.
+        joins: Headers of each code that has several columns.
+        states: Texts of each column that tells finished forms from others.
     """
 
     sheets: Sequence[DraftSheet]
@@ -100,6 +107,9 @@ class Findings:
     labels: Mapping[str, int | None]
     choice: PackChoice
     skipped: Sequence[str]
+    questions: Mapping[str, str] = field(default_factory=dict)
+    joins: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    states: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def has_unit_list(self) -> bool:
@@ -119,12 +129,16 @@ class Findings:
 
     def list_left(self, *parts: str) -> list[str]:
         """Return the headers of some lists of the placed columns that have no role, once each."""
+        proposed = {*self.questions.values(), *self.states}
+        choices = tuple(f"{header}/" for header in self.questions.values())
         left = [
             header
             for sheet, near in zip(self.sheets, self.nearest, strict=True)
             for part in parts
             for header in getattr(sheet.placed, part)
-            if header not in (*sheet.roles.values(), *near.values()) and not self.is_ignored(header)
+            if header not in {*sheet.roles.values(), *near.values(), *proposed}
+            and not self.is_ignored(header)
+            and not header.startswith(choices)
         ]
         return [*{fold_text(header): header for header in left}.values()]
 
@@ -160,7 +174,8 @@ def draft_wave(
     findings = _find_proposals(contents, choice, folder, language)
     units, listed = _list_units(findings.sheets, language), findings.has_unit_list
     near_units = _find_near_units([*units["name_vi"]])
-    wordings = [f"{code} = {shorten(h)}" for near in findings.nearest for code, h in near.items()]
+    near_headers = [*findings.nearest, findings.questions]
+    wordings = [f"{code} = {shorten(h)}" for near in near_headers for code, h in near.items()]
     texts = {
         "units.csv": "\ufeff" + units.to_csv(index=False, lineterminator="\n") if listed else "",
         PACK_FILE: choice.text,
@@ -197,19 +212,35 @@ def _find_proposals(
     if not sheets:
         raise next(iter(contents.errors.values()))
     nearest = [propose_items(sheet.placed, choice.pack) for sheet in sheets]
-    words = _find_labels(sheets, choice.pack)
+    words = propose_labels(sheets, choice.pack)
     labels = {text: level for text, level in words.items() if text not in choice.labels}
     skipped = [path.name for path in contents.errors]
     shared = _share_roles(sheets)
-    return Findings(sheets, choice.pack, folder, language, shared, nearest, labels, choice, skipped)
+    return Findings(
+        sheets,
+        choice.pack,
+        folder,
+        language,
+        shared,
+        nearest,
+        labels,
+        choice,
+        skipped,
+        propose_questions(sheets, choice.pack),
+        propose_joins(sheets),
+        propose_states(sheets),
+    )
 
 
 def _list_units(sheets: Sequence[DraftSheet], language: Language) -> pd.DataFrame:
     """Return one unit per distinct name, of unit columns and of whole sheets."""
-    spellings = [tidy_text(name) for sheet in sheets for name in sheet.list_units()]
+    counts: Counter[str] = Counter()
+    for sheet in sheets:
+        counts.update(sheet.count_units().to_dict())
     names: dict[str, str] = {}
-    for name in filter(None, spellings):
-        names.setdefault(fold_text(name), name)
+    for name in filter(None, counts):  # the spelling of most forms
+        usual = names.setdefault(fold_text(name), name)
+        names[fold_text(name)] = max(usual, name, key=counts.__getitem__)
     rows: list[dict[str, str]] = []
     for name in names.values():
         code, group = _make_code(name, [row["code"] for row in rows]), guess_group(name)
@@ -233,36 +264,6 @@ def _find_near_units(names: Sequence[str]) -> dict[str, str]:
         name: find_nearest_name(name, names[:at], least=1.0) for at, name in enumerate(names)
     }
     return {name: near for name, near in nearest.items() if near}
-
-
-def _find_labels(sheets: Sequence[DraftSheet], pack: Instrument) -> dict[str, int | None]:
-    """Return words among the answers that are no level, with the level they may mean.
-
-    A text with a digit, a sign or a long text is none; it may be a remark.
-    """
-    counts: Counter[str] = Counter()
-    for sheet in sheets:
-        for header, read_level in sheet.readers.items():
-            for text, n in sheet.table.frame[header].value_counts().items():
-                if not read_level(str(text)).ok:
-                    counts[tidy_text(str(text))] += n
-    words = [
-        text
-        for text, n in counts.most_common()
-        if len(text) <= (LONGEST_LABEL if n > 1 else SHORT_LABEL)
-        and re.fullmatch(r"\D*[^\W\d_]{2}\D*", text)
-    ]
-    return {text: _guess_level(text, pack) for text in words[:SHOWN_LABELS]}
-
-
-def _guess_level(text: str, pack: Instrument) -> int | None:
-    """Return the level whose label has these initials, or the same letters without marks."""
-    plain = plain_text(text)
-    for level, label in pack.scale.labels.items():
-        words = plain_text(label.vi).split()
-        if plain in (" ".join(words), "".join(words), "".join(word[:1] for word in words)):
-            return level
-    return None
 
 
 def _share_roles(sheets: Sequence[DraftSheet]) -> dict[str, str]:
@@ -306,6 +307,8 @@ def _write_wave(findings: Findings, near_units: Mapping[str, str]) -> str:
         _write_yaml(
             {**({"units": "units.csv"} if findings.has_unit_list else {}), "min_forms": 30}
         ),
+        "\n" + findings.say("states") if findings.states else "",
+        *write_rules(findings.states),
     ]
     return "".join(parts)
 
@@ -345,6 +348,10 @@ def _write_columns(findings: Findings) -> str:
     lines = [
         *([findings.say("labels")] if labels else []),
         *(f"# {line}\n" for line in labels),
+        *([findings.say("questions")] if findings.questions else []),
+        *write_part("indicators", findings.questions),
+        *([findings.say("versions")] if findings.joins else []),
+        *write_part("join", findings.joins),
         *([findings.say("dropped", names=dropped)] if dropped else []),
         "ignore:\n",
         *(f"- {_write_yaml(name).splitlines()[0]}\n" for name in findings.list_ignored()),

@@ -319,3 +319,16 @@ def test_a_state_that_never_varies_needs_no_word(read_answers):
     survey = read_answers(STATES.format(finished="True", status="IP"))
     assert set(survey.ledger["reason"]) == {"system"}
     assert len(survey.frame) == 2
+
+
+def test_only_states_that_are_left_out_are_hinted_at(read_answers):
+    """Three texts are listed whole; the fourth is an ellipsis."""
+    head = "unit,A1,A2,D1,_validation_status\n"
+    texts = ["Approved", "Approved", "Not approved", "On hold", "Later"]
+    forms = [f"so-a,5,4,3,{text}\n" for text in texts]
+    with pytest.raises(ColumnError, match="Say in wave") as few:
+        read_answers(head + "".join(forms[:4]))
+    assert '"Approved", "Not approved", "On hold". Say' in few.value.text("en")
+    with pytest.raises(ColumnError, match="Say in wave") as many:
+        read_answers(head + "".join(forms))
+    assert ", …. Say" in many.value.text("en")

@@ -461,3 +461,15 @@ def test_a_recode_of_a_column_that_no_file_has_is_refused(refused):
     columns = UNIT | {"recode": {"Gới tính": {"M": "Nam"}}}
     error = refused("unit,A1,A2,D1,Giới tính\nso-a,5,4,3,Nam\n", ConfigError, columns=columns)
     assert error.message_id == "names_absent"
+
+
+def test_a_choice_without_its_marks_is_proposed_as_a_recode(refused):
+    """KoboToolbox: names of choices in an XLSForm have no marks."""
+    error = refused("unit,A1,A2,D1,sex\nso-a,5,4,3,nu\nso-a,5,4,3,nam\n", AnswerError)
+    assert 'recode: {sex: {"nu": female}}' in error.text("vi")
+
+
+def test_a_text_that_is_no_choice_is_never_quoted_as_a_recode(refused):
+    """It may be words of a person."""
+    error = refused("unit,A1,A2,D1,sex\nso-a,5,4,3,không rõ\n", AnswerError)
+    assert 'recode: {sex: {"…": male}}' in error.text("vi")

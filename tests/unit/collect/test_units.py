@@ -184,3 +184,14 @@ def test_a_name_may_hold_any_letter(read_answers):
     """Marks, dashes, quotes and a new line within a name are printed as they stand."""
     units = 'code,name_vi,name_en,group\nso-a,"Sở “Y–tế” Ủy (Ḥ)",A & B,departments\n'
     assert read_answers("A1,A2,D1\n5,4,3\n", units=units, columns={}).unit_names["so-a"]
+
+
+@pytest.mark.parametrize("group", ["", "sở"])
+def test_a_missing_group_is_all_that_is_said(refused, group):
+    """Not what else a row must hold."""
+    units = f"code,name_vi,group\nso-a,Sở A,departments\nso-b,Sở B,{group}\n"
+    error = refused("unit,A1,A2,D1\nso-a,5,4,3\n", UnitError, units=units)
+    assert error.message_id == "unit_group"
+    assert [place.row for place in error.places] == [3]
+    assert "code" not in error.text("en").partition("units.csv")[0]
+    assert "Sở, ban, ngành" in error.text("vi")

@@ -607,3 +607,128 @@ def test_numbers_with_labels_at_the_ends_are_a_scale(tmp_path, answers_of_whole,
     assert {level: label.vi for level, label in scale.labels.items()} == labels
     survey = read_survey(read_wave(draft.wave))
     assert survey.frame[draft.pack.overall_item.code].notna().all()
+
+
+# ── what the files show and a person decides
+
+
+def write_office(folder, header, rows, name="phiếu 2024.csv"):
+    """Write forms of two units with further columns; every item answered."""
+    codes = ["A1", "A2", "A3", *[code for code in PACK.items if code not in ("A1", "A2", "A3")]]
+    lines = [",".join(["unit", *codes, *header])]
+    lines += [
+        ",".join(["so-a" if k % 2 else "so-b", *"4" * 22, *row]) for k, row in enumerate(rows)
+    ]
+    (folder / name).write_text("\n".join(lines) + "\n", "utf-8")
+    return folder / name
+
+
+def take_away_signs(path, *names):
+    """Take away the # of the lines that begin with some names, and of lines below them."""
+    lines, is_inside = [], False
+    for line in path.read_text("utf-8").splitlines():
+        starts = line.lstrip().startswith(tuple(f"# {name}:" for name in names))
+        is_inside = starts or (is_inside and line.lstrip().startswith("#   "))
+        lines.append(line.replace("# ", "", 1) if is_inside else line)
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("header", "code"),
+    [
+        ("Giới tính của Ông/Bà", "sex"),
+        ("thongtin/gioi_tinh", "sex"),
+        ("gioitinh", "sex"),
+        ("Độ tuổi của Ông/Bà", "age"),
+        ("thongtin/nhom_tuoi", "age"),
+        ("Trình độ học vấn của Ông/Bà", "education"),
+        ("Nghề nghiệp hiện nay", "occupation"),
+        ("Nơi ở của Ông/Bà", "area"),
+        ("Ông/Bà đã đi lại bao nhiêu lần để giải quyết công việc?", "visits"),
+        ("Cơ quan có trễ hẹn trả kết quả cho Ông/Bà không?", "late"),
+        ("thongtin/doi_tuong", "vulnerable"),
+    ],
+)
+def test_questions_beside_the_index_are_proposed(tmp_path, header, code):
+    """By the words of offices; behind a #, and not among the columns that nobody knows."""
+    path = write_office(tmp_path, [f'"{header}"'], [["1"], ["2"]] * 4)
+    draft = draft_wave([path], tmp_path, "vi")
+    assert draft.unplaced == []
+    assert draft.to_confirm[-1].startswith(f"{code} = {header}"[:30])
+    assert "indicators" not in read_facts(draft)["columns"]
+    take_away_signs(draft.wave, "indicators")
+    assert read_facts(draft)["columns"]["indicators"] == {code: header}
+
+
+@pytest.mark.parametrize("header", [["Tên giới"], ["Ý kiến"], ["Giới tính chủ nhà", "Giới tính 2"]])
+def test_no_question_is_proposed_without_its_word_or_twice(tmp_path, header):
+    """Two columns may hold it: the person decides."""
+    path = write_office(tmp_path, header, [["1"] * len(header), ["2"] * len(header)] * 4)
+    draft = draft_wave([path], tmp_path, "vi")
+    assert draft.unplaced == header
+
+
+def test_a_question_of_several_choices_is_proposed_with_its_columns(tmp_path):
+    """KoboToolbox: the columns of its choices need no line of their own."""
+    header = ["thongtin/doi_tuong", "thongtin/doi_tuong/HN", "thongtin/doi_tuong/NCC"]
+    path = write_office(tmp_path, header, [["HN", "1", "0"], ["", "0", "0"]] * 4)
+    draft = draft_wave([path], tmp_path, "vi")
+    assert draft.unplaced == []
+    take_away_signs(draft.wave, "indicators")
+    units = draft.units.read_text("utf-8").replace(",,,,,,,", ",,departments,,,,,")
+    draft.units.write_text(units, "utf-8")
+    answers = read_survey(read_wave(draft.wave)).frame["vulnerable"]
+    assert answers.tolist() == ["HN", ""] * 4
+
+
+def test_versions_of_a_question_are_proposed(tmp_path):
+    """KoboToolbox: a question that moved to another group."""
+    path = write_office(tmp_path, ["nhom1_moi/A4"], [["3"], [""]] * 4)
+    text = path.read_text("utf-8").replace(",A4,", ",nhom1/A4,")
+    path.write_text(text, "utf-8")
+    draft = draft_wave([path], tmp_path, "vi")
+    assert "# Một câu hỏi nằm ở nhiều cột." in draft.wave.read_text("utf-8")
+    take_away_signs(draft.wave, "join")
+    assert read_facts(draft)["columns"]["join"] == {"A4": ["nhom1/A4", "nhom1_moi/A4"]}
+
+
+def test_rules_are_proposed_for_a_column_of_states(tmp_path):
+    """The usual text counts, or the others do not."""
+    texts = ["Approved", "", "Not approved", *["Not approved", ""] * 2, *["Approved"] * 4]
+    path = write_office(tmp_path, ["_validation_status"], [[text] for text in texts])
+    draft = draft_wave([path], tmp_path, "vi")
+    assert draft.dropped == []
+    take_away_signs(draft.wave, "leave_out")
+    facts = read_facts(draft)
+    assert facts["leave_out"] == {"_validation_status": ["", "Not approved"]}
+    assert "\n# only: {_validation_status: [Approved]}\n" in draft.wave.read_text("utf-8")
+
+
+def test_a_state_that_never_varies_is_only_listed(tmp_path):
+    """All approved: nothing to decide."""
+    path = write_office(tmp_path, ["_validation_status"], [["Approved"]] * 4)
+    draft = draft_wave([path], tmp_path, "vi")
+    assert draft.dropped == ["_validation_status"]
+    assert "# only:" not in draft.wave.read_text("utf-8")
+
+
+def test_the_place_of_a_form_is_personal(tmp_path):
+    """KoboToolbox writes a point, and its parts in four columns with the group before."""
+    parts = [
+        f"_thongtin/vi_tri_{part}" for part in ("latitude", "longitude", "altitude", "precision")
+    ]
+    header = ["thongtin/vi_tri", *parts]
+    path = write_office(tmp_path, header, [["10.37 105.43 0 0", "10.37", "105.43", "0", "0"]] * 4)
+    draft = draft_wave([path], tmp_path, "vi")
+    assert draft.unplaced == []
+    assert draft.dropped == header
+
+
+def test_the_name_of_a_unit_is_its_usual_spelling(tmp_path):
+    """The first form has another."""
+    path = write_office(tmp_path, [], [[]] * 8)
+    text = path.read_text("utf-8").replace("so-b", "Sở Y tế").replace("Sở Y tế", "sở y tế", 1)
+    path.write_text(text.replace("so-a", "Sở Nội vụ"), "utf-8")
+    draft = draft_wave([path], tmp_path, "vi")
+    rows = csv.DictReader(draft.units.read_text("utf-8-sig").splitlines())
+    assert [row["name_vi"] for row in rows] == ["Sở Y tế", "Sở Nội vụ"]

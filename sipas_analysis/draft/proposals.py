@@ -1,0 +1,118 @@
+"""Propose what a wave may say of its columns: lines of a draft, each behind a # for a person.
+
+Profile questions under a wording of the office, versions of one question, states of forms.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+import yaml
+
+from sipas_analysis.collect.columns import list_states
+from sipas_analysis.collect.vocabulary import read_vocabulary
+from sipas_analysis.draft.sheets import DraftSheet
+from sipas_analysis.instrument.pack import Instrument
+from sipas_analysis.sheets.texts import fold_text, plain_text, tidy_text
+
+SHOWN_STATES = 6
+SHOWN_LABELS = 20
+LONGEST_LABEL = 30  # characters; a longer text may be a remark
+SHORT_LABEL = 12  # characters of a label that stands in one cell only
+
+
+def propose_questions(sheets: Sequence[DraftSheet], pack: Instrument) -> dict[str, str]:
+    """Return by code of a question beside the index the only column that may hold its answers.
+
+    The header, or its label, holds a word for the question; with or without marks and spaces.
+    """
+    headers_by_code: dict[str, dict[str, str]] = {}
+    for sheet in sheets:
+        for header in sheet.placed.unknown:
+            text = plain_text(f"{header} {sheet.table.sheet.labels.get(header, '')}")
+            codes = [
+                code
+                for code in pack.indicators
+                if code not in sheet.placed.indicators and _list_words(code, pack).search(text)
+            ]
+            if len(codes) == 1 and header not in sheet.roles.values():
+                headers_by_code.setdefault(codes[0], {})[fold_text(header)] = header
+    shortest = {code: min(names, key=len) for code, names in headers_by_code.items()}
+    return {
+        code: names[shortest[code]]
+        for code, names in headers_by_code.items()
+        if all(f"{name}/".startswith(f"{shortest[code]}/") for name in names)  # or of one choice
+    }
+
+
+def _list_words(code: str, pack: Instrument) -> re.Pattern[str]:
+    """Return a pattern of the words for a question: its labels and those of offices."""
+    label = pack.indicators[code]
+    texts = [label.vi, label.en, *read_vocabulary()["questions"].get(code, [])]
+    plain = {plain_text(text) for text in texts if text}
+    return re.compile(rf"\b(?:{'|'.join(plain | {text.replace(' ', '') for text in plain})})\b")
+
+
+def propose_joins(sheets: Iterable[DraftSheet]) -> dict[str, list[str]]:
+    """Return the columns of each code that has several in a sheet."""
+    return {code: headers for sheet in sheets for code, headers in sheet.placed.twice.items()}
+
+
+def propose_states(sheets: Iterable[DraftSheet]) -> dict[str, list[str]]:
+    """Return the texts of each column that tells finished forms from others, the usual first."""
+    return {
+        header: texts[:SHOWN_STATES]
+        for sheet in sheets
+        for header, texts in list_states(sheet.placed, sheet.table.frame).items()
+    }
+
+
+def propose_labels(sheets: Sequence[DraftSheet], pack: Instrument) -> dict[str, int | None]:
+    """Return words among the answers that are no level, with the level they may mean.
+
+    A text with a digit, a sign or a long text is none; it may be a remark.
+    """
+    counts: Counter[str] = Counter()
+    for sheet in sheets:
+        for header, read_level in sheet.readers.items():
+            for text, n in sheet.table.frame[header].value_counts().items():
+                if not read_level(str(text)).ok:
+                    counts[tidy_text(str(text))] += n
+    words = [
+        text
+        for text, n in counts.most_common()
+        if len(text) <= (LONGEST_LABEL if n > 1 else SHORT_LABEL)
+        and re.fullmatch(r"\D*[^\W\d_]{2}\D*", text)
+    ]
+    return {text: _guess_level(text, pack) for text in words[:SHOWN_LABELS]}
+
+
+def _guess_level(text: str, pack: Instrument) -> int | None:
+    """Return the level whose label has these initials, or the same letters without marks."""
+    plain = plain_text(text)
+    for level, label in pack.scale.labels.items():
+        words = plain_text(label.vi).split()
+        if plain in (" ".join(words), "".join(words), "".join(word[:1] for word in words)):
+            return level
+    return None
+
+
+def write_rules(states: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return two lines for each column of states: the usual state counts, or the others do not."""
+    return [
+        f"# {rule}: {_write_flow({header: texts})}\n"
+        for header, (usual, *others) in states.items()
+        for rule, texts in (("only", [usual]), ("leave_out", others))
+    ]
+
+
+def write_part(name: str, content: Mapping[str, object]) -> list[str]:
+    """Return the lines of a part of ``columns:``, each behind a #."""
+    lines = [f"#   {_write_flow({key: value})[1:-1]}\n" for key, value in content.items()]
+    return [f"# {name}:\n", *lines] if lines else []
+
+
+def _write_flow(content: object) -> str:
+    """Return YAML in one line."""
+    flow = yaml.safe_dump(content, allow_unicode=True, default_flow_style=True, width=10**6)
+    return flow.strip()
