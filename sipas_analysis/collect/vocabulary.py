@@ -15,6 +15,7 @@ class Vocabulary(TypedDict):
     roles: dict[str, list[str]]
     overall: list[str]
     unit_hints: list[str]
+    unit_words: list[str]
     totals: list[str]
     footers: list[str]
     not_footers: list[str]
