@@ -56,11 +56,12 @@ class DraftSheet:
         """Texts of each row above the header."""
         return list_titles(self.table)
 
-    def count_units(self) -> "pd.Series[int]":
+    def count_units(self) -> dict[str, int]:
         """Return how many forms each name of a unit has in the sheet."""
         column = self.roles.get("unit") if not self.unit else None
         names = self.table.frame[column] if column else pd.Series([self.unit])
-        return names.map(tidy_text).value_counts(sort=False)
+        counts = names.map(tidy_text).value_counts(sort=False)
+        return {str(name): int(n) for name, n in counts.items()}
 
 
 @dataclass

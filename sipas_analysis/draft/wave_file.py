@@ -236,7 +236,7 @@ def _list_units(sheets: Sequence[DraftSheet], language: Language) -> pd.DataFram
     """Return one unit per distinct name, of unit columns and of whole sheets."""
     counts: Counter[str] = Counter()
     for sheet in sheets:
-        counts.update(sheet.count_units().to_dict())
+        counts.update(sheet.count_units())
     names: dict[str, str] = {}
     for name in filter(None, counts):  # the spelling of most forms
         usual = names.setdefault(fold_text(name), name)
