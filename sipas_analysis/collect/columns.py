@@ -195,10 +195,14 @@ def _refuse_unlike(unlike: Mapping[str, str], pack: Instrument, table: Table) ->
     return ColumnError("columns_unlike", places, code=code, **fields)
 
 
+def is_state(header: str) -> bool:
+    """Return whether a column tells finished forms from unfinished or test forms."""
+    return fold_header(header).partition(". ")[0] in read_vocabulary()["states"]
+
+
 def list_states(placed: PlacedColumns, frame: pd.DataFrame) -> dict[str, list[str]]:
     """Return the texts of each unused column of states that varies, the most frequent first."""
-    names = read_vocabulary()["states"]
-    headers = [name for name in placed.system if fold_header(name).partition(". ")[0] in names]
+    headers = [name for name in placed.system if is_state(name)]
     texts = {header: [*frame[header].map(tidy_text).value_counts().index] for header in headers}
     return {header: states for header, states in texts.items() if len(states) > 1}
 

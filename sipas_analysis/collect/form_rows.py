@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sipas_analysis.collect.columns import PlacedColumns
+from sipas_analysis.collect.columns import PlacedColumns, is_state
 from sipas_analysis.collect.readings import Reading
 from sipas_analysis.collect.tables import LeftOut, Table
 from sipas_analysis.collect.vocabulary import read_vocabulary
@@ -215,7 +215,7 @@ def _weigh_column(
     ):
         place = place if usual is None else _CODE_PLACE
         is_running = usual is not None and _is_running(texts[number][among])
-        if is_running or "form" in roles or header in placed.system:
+        if is_running or "form" in roles or (header in placed.system and not is_state(header)):
             evidence.columns.add("number" if is_running else "name")
             names = evidence.has_number if is_running else evidence.has_name
             names |= (is_filled if usual is None else usual) & ~is_label

@@ -161,10 +161,13 @@ def _list_forms(survey: Survey) -> tuple[pd.DataFrame, Floats]:
     is_content = (levels.isna() | (levels >= pack.satisfied_levels([*pack.items]))).all(axis=1)
     columns = ["file", "row", "time", "operator", "cluster"]
     forms = frame[[name for name in columns if name in frame]].reset_index(drop=True)
+    is_repeated = np.zeros(len(frame), dtype=bool)  # a pattern that a frequency stands for
+    if survey.wave.columns.count:
+        is_repeated = frame.duplicated(["file", "row"]).to_numpy()
     facts = {
         "code": frame["unit"].to_numpy(),
         "unit": frame["unit"].factorize(sort=True)[0],
-        "repeated": bool(survey.wave.columns.count) & frame.duplicated(["file", "row"]).to_numpy(),
+        "repeated": is_repeated,
         "straight": find_straight_answers(answers),
         "satisfied": is_half_answered(answers) & is_content.to_numpy(),
     }

@@ -332,3 +332,15 @@ def test_only_states_that_are_left_out_are_hinted_at(read_answers):
     with pytest.raises(ColumnError, match="Say in wave") as many:
         read_answers(head + "".join(forms))
     assert ", …. Say" in many.value.text("en")
+
+
+def test_a_form_without_a_state_is_a_form(read_answers):
+    """A reviewer left one of four without a status: only rules of the wave leave a form out."""
+    head = "unit,A1,A2,D1,_validation_status\n"
+    forms = [
+        f"so-a,5,4,{level},{text}\n" for level, text in zip("3245", ["OK"] * 3 + [""], strict=True)
+    ]
+    columns = {"unit": "unit", "ignore": ["_validation_status"]}
+    assert len(read_answers(head + "".join(forms), columns=columns).frame) == 4
+    survey = read_answers(head + "".join(forms), leave_out={"_validation_status": [""]})
+    assert len(survey.frame) == 3
