@@ -23,7 +23,10 @@ DESIGNS = {
     "no weights": {"clusters": "place"},
     "two stages": {"weights": "w", "clusters": ["place", "day"], "fpc": ["f", "g"]},
 }
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+pytestmark = [  # tests/unit/infer holds the quick ones
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
 
 
 def forms(n=4000, seed=7):

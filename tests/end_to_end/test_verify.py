@@ -41,6 +41,8 @@ from sipas_analysis.reports.portal import ReportOutcome, write_portal
 from sipas_analysis.reports.report import CHAPTERS, report
 from sipas_analysis.runs.annual_run import write_times
 
+pytestmark = pytest.mark.slow  # tests/unit/proof holds the quick ones
+
 UNITS = "code,name_vi,name_en,group\n" + "".join(
     f"so-{it},Sở {it.upper()},Department {it.upper()},departments\n" for it in "abcd"
 )

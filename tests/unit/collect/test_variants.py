@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from planted import BEFORE, ITEMS, LABELS, Outcome, Planted, plant, try_wave, write_planted
 
+pytestmark = pytest.mark.slow  # the cases of test_cases.py are the quick ones
+
 ROW, CELL = 4, "K5"
 B2 = len(BEFORE) + ITEMS.index("B2")
 Change = Callable[[Planted], object]

@@ -71,6 +71,7 @@ SURVEYS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", SURVEYS)
 def test_every_survey_makes_all_chapters_in_both_languages(read_answers, case):
     """However little was answered, each chapter says what it can, for province and unit."""

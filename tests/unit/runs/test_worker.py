@@ -26,6 +26,7 @@ def jobs(tmp_path):
     return [Job(f"so-{it}", **facts) for it in "abcde"]
 
 
+@pytest.mark.slow
 def test_every_report_says_why_and_only_two_processes_are_started(jobs, monkeypatch):
     """The refusal of the wave in both languages; two tries for a thread, not one for each unit."""
     started = []
@@ -65,6 +66,7 @@ def test_an_answer_survives_the_pipe_and_a_lost_process_has_none():
     assert worker.ReportReply.from_json(answer.to_json()[:20]) is None
 
 
+@pytest.mark.slow
 def test_papermill_is_imported_without_the_slow_checker_which_stays_importable():
     """jsonschema would build a grammar for addresses; whoever needs it later still gets it."""
     code = (
