@@ -133,6 +133,7 @@ def test_hostile_names_stay_inside_the_output_folder(tmp_path):
     units = "".join(f'u-{k},"{name}",departments\n' for k, name in enumerate(names))
     (folder / "units.csv").write_text("code,name_vi,group\n" + units, "utf-8")
     facts = yaml.safe_load((DEMO / "wave.yaml").read_text("utf-8")) | {"languages": ["vi"]}
+    del facts["accepted"]  # another unit
     (folder / "wave.yaml").write_text(yaml.safe_dump(facts, allow_unicode=True), "utf-8")
     before = files_in(tmp_path)
     shell(BIN / "sipas", "run", "wave.yaml", "--out", "out", folder=folder)
@@ -183,8 +184,8 @@ def test_a_wave_that_breaks_between_door_and_notebook_exits_18(tmp_path):
         "from pathlib import Path\n"
         "from sipas_analysis import cli\n"
         "read = cli._read_survey\n"
-        "def break_it(path):\n"
-        "    survey = read(path)\n"
+        "def break_it(path, *more, **others):\n"
+        "    survey = read(path, *more, **others)\n"
         "    (Path(path) / 'responses.csv').write_text('gone')\n"
         "    return survey\n"
         "cli._read_survey = break_it\n"

@@ -84,7 +84,7 @@ def test_single_forms_are_listed_in_at_most_one_clean_wave_of_twenty(layout, how
 def test_what_is_planted_is_found(rule, plant, share, layout, least, straight, waves):
     """Copies, straight lines, one operator, a night batch, a pattern, all in the first unit."""
     hits = [
-        findings.noticed().query("rule == @rule")["unit"].eq("u000").any()
+        (findings.noticed()[["rule", "unit"]] == [rule, "u000"]).all(axis=1).any()
         for findings in draw_findings(layout, waves, plant, share, **straight)
     ]
     print(rule, layout, np.mean(hits))
