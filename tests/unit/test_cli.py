@@ -830,7 +830,9 @@ def test_compare_draws_a_line_only_where_the_same_was_asked(sipas, tmp_path, lan
     with (tmp_path / "tables/changes.csv").open(encoding="utf-8-sig") as handle:
         table = list(csv.DictReader(handle))
     broken = [row for row in table if row["before"] == "an-giang-2021"]
-    assert {(row["reason"], row["value"]) for row in broken} == {("instrument population weighting", "")}
+    assert {(row["reason"], row["value"]) for row in broken} == {
+        ("instrument population weighting", "")
+    }
     whole = [
         row["value"]
         for row in table
