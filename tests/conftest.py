@@ -1,6 +1,6 @@
 """A small office for tests: a pack of three items, two units, and files written by hand."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from hypothesis import HealthCheck, settings
+from openpyxl import Workbook
 
 from sipas_analysis.collect.survey import Survey, read_survey
 from sipas_analysis.collect.wave import read_wave
@@ -96,6 +97,20 @@ def write_wave(
         (folder / "answers.csv").write_bytes(content)
     path = folder / "wave.yaml"
     path.write_text(yaml.safe_dump(FACTS | facts, allow_unicode=True), "utf-8")
+    return path
+
+
+def write_book(path: Path, merge: Iterable[str] = (), **sheets: Sequence[Sequence[Any]]) -> Path:
+    """Write a workbook from rows by sheet; ``merge`` joins cells of the first sheet."""
+    workbook = Workbook()
+    workbook.remove(workbook.active)
+    for name, rows in sheets.items():
+        sheet = workbook.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    for cells in merge:
+        workbook.worksheets[0].merge_cells(cells)
+    workbook.save(path)
     return path
 
 

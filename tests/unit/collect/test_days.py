@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from openpyxl import Workbook
+from conftest import write_book
 
 from sipas_analysis.collect.days import find_day_mistake, make_day_reader, make_time_reader
 from sipas_analysis.errors import AnswerError
@@ -106,11 +106,8 @@ def test_the_fieldwork_decides_where_only_one_reading_lies_in_it():
 
 def test_days_of_a_workbook_are_never_unclear(read_answers, make_wave):
     """They are dates, whatever they look like on the screen."""
-    book = Workbook()
-    book.active.append(["unit", "d", "A1", "A2", "D1"])
-    for month in range(1, 6):
-        book.active.append(["so-a", date(2024, month, 3), 5, 4, month])
-    book.save(make_wave().with_name("b.xlsx"))
+    forms = [["so-a", date(2024, month, 3), 5, 4, month] for month in range(1, 6)]
+    write_book(make_wave().with_name("b.xlsx"), Sheet=[["unit", "d", "A1", "A2", "D1"], *forms])
     frame = read_answers(columns=DATED, responses=[{"file": "b.xlsx"}]).frame
     assert frame["date"].tolist() == [f"2024-0{month}-03" for month in range(1, 6)]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from openpyxl import Workbook
+from conftest import write_book
 
 from sipas_analysis.collect.duplicates import settle_copies
 from sipas_analysis.collect.survey import Survey
@@ -163,17 +163,13 @@ def test_a_block_pasted_into_the_file_of_another_unit_is_refused(read_files):
 
 def test_a_copied_sheet_is_refused_by_its_name(tmp_path, read_answers):
     """The copy of a sheet may be hidden; the label names file and sheet."""
-    book = Workbook()
-    book.active.title = "Phiếu"
-    copy = book.create_sheet("Bản sao của Phiếu")
-    for row in (HEADER, *draw_forms(25)):
-        book.active.append(row)
-        copy.append(row)
-    book.save(tmp_path / "a.xlsx")
+    rows = [HEADER, *draw_forms(25)]
+    sheets = {"Phiếu": rows, "Bản sao của Phiếu": rows}
+    write_book(tmp_path / "a.xlsx", **sheets)
     facts = {
         "instrument": "qd-2640-2017",
         "columns": {"unit": "unit", "ignore": ["Số"]},
-        "responses": [{"file": "a.xlsx", "sheet": sheet.title} for sheet in book],
+        "responses": [{"file": "a.xlsx", "sheet": sheet} for sheet in sheets],
     }
     error = refuse(lambda: read_answers(None, **facts))
     assert error.fields["file"] == "a.xlsx [Bản sao của Phiếu]"

@@ -1,7 +1,7 @@
 """What a text of a cell means, and which texts mean nothing or two things."""
 
 import pytest
-from openpyxl import Workbook
+from conftest import write_book
 
 from sipas_analysis.collect.readings import (
     find_decimal,
@@ -300,22 +300,16 @@ def test_the_wave_or_an_entry_says_the_decimal_sign(read_answers, decimal, value
 @pytest.mark.parametrize("decimal", ["", "comma", "point"])
 def test_numbers_of_a_spreadsheet_have_one_meaning(read_answers, make_wave, decimal):
     """The number 1.234 is no text: nothing is asked, and no sign changes it."""
-    book = Workbook()
-    rows = (["unit", "w", "A1", "A2", "D1"], ["so-a", 1.234, 5, 4, 3], ["so-a", 987, 5, 4, 2])
-    for row in rows:
-        book.active.append(row)
-    book.save(make_wave().with_name("b.xlsx"))
+    rows = [["unit", "w", "A1", "A2", "D1"], ["so-a", 1.234, 5, 4, 3], ["so-a", 987, 5, 4, 2]]
+    write_book(make_wave().with_name("b.xlsx"), Sheet=rows)
     facts = {"columns": WEIGHT, "responses": [{"file": "b.xlsx"}], "decimal": decimal}
     assert read_answers(**facts).frame["weight"].tolist() == [1.234, 987]
 
 
 def test_a_text_in_a_spreadsheet_has_two_meanings(refused, make_wave):
     """A typed text 1.234 is asked about like that of a CSV."""
-    book = Workbook()
-    rows = (["unit", "w", "A1", "A2", "D1"], ["so-a", "1.234", 5, 4, 3], ["so-a", 987, 5, 4, 2])
-    for row in rows:
-        book.active.append(row)
-    book.save(make_wave().with_name("b.xlsx"))
+    rows = [["unit", "w", "A1", "A2", "D1"], ["so-a", "1.234", 5, 4, 3], ["so-a", 987, 5, 4, 2]]
+    write_book(make_wave().with_name("b.xlsx"), Sheet=rows)
     error = refused(None, AnswerError, columns=WEIGHT, responses=[{"file": "b.xlsx"}])
     assert error.message_id == "decimal"
 

@@ -1,7 +1,7 @@
 """Rules of a wave for rows and columns: what is left out, joined, counted – and refused."""
 
 import pytest
-from openpyxl import Workbook
+from conftest import write_book
 
 from sipas_analysis.errors import AnswerError, ConfigError, DesignError, FormError
 
@@ -382,14 +382,11 @@ def test_a_dropped_form_needs_no_cluster(read_answers):
 
 def test_rules_hold_for_a_workbook_too(read_answers, make_wave):
     """TRUE of a spreadsheet is the text True."""
-    path = make_wave().with_name("b.xlsx")
-    book = Workbook()
-    for row in (
+    rows = [
         ["Xong", "unit", "A1", "A2", "D1"],
         [True, "so-a", 5, 4, 3],
         [False, "so-a", 1, 1, 1],
-    ):
-        book.active.append(row)
-    book.save(path)
+    ]
+    write_book(make_wave().with_name("b.xlsx"), Sheet=rows)
     survey = read_answers(responses=[{"file": "b.xlsx"}], only={"Xong": ["TRUE"]})
     assert levels(survey) == [[5, 4, 3]]

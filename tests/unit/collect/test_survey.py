@@ -4,7 +4,7 @@ import unicodedata
 
 import numpy as np
 import pytest
-from openpyxl import Workbook
+from conftest import write_book
 
 from sipas_analysis.errors import (
     AnswerError,
@@ -245,17 +245,14 @@ def test_two_files_with_mistakes_are_told_together(refused, make_wave):
 
 def test_a_workbook_of_an_office_is_read(read_answers, make_wave):
     """Title rows, Vietnamese questions, numbers and labels as cells."""
-    path = make_wave().with_name("so-a.xlsx")
-    book = Workbook()
-    for row in (
+    rows = [
         ["UBND TỈNH AN GIANG"],
         [],
         ["STT", "Nơi ngồi chờ có đủ chỗ ngồi", "Trang thiết bị hiện đại", "D1", "Họ và tên"],
         [1, 5, "Hài lòng", 3, "Nguyễn Văn A"],
         [2, 4.0, None, "5", "Trần Thị B"],
-    ):
-        book.active.append(row)
-    book.save(path)
+    ]
+    write_book(make_wave().with_name("so-a.xlsx"), Sheet=rows)
     responses = [{"file": "so-a.xlsx", "header": 3, "unit": "so-a"}]
     survey = read_answers(responses=responses, columns={"ignore": ["STT"]})
     assert levels(survey) == [[5, 4, 3], [4, None, 5]]

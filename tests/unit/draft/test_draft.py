@@ -5,7 +5,7 @@ import random
 
 import pytest
 import yaml
-from openpyxl import Workbook
+from conftest import write_book as book
 
 from sipas_analysis.collect.survey import read_survey
 from sipas_analysis.collect.wave import read_wave
@@ -32,18 +32,6 @@ NAMES = ["Sở Nội vụ", "Huyện Tri Tôn", "Trung tâm Đặc biệt"]
 def answers(n=22):
     """Answer n questions, some in numbers and some in words."""
     return [(3, 4, "Hài lòng", 5)[k % 4] for k in range(n)]
-
-
-def book(path, **sheets):
-    """Write a workbook from rows by sheet."""
-    made = Workbook()
-    made.remove(made.active)
-    for name, rows in sheets.items():
-        tab = made.create_sheet(name)
-        for row in rows:
-            tab.append(row)
-    made.save(path)
-    return path
 
 
 def uncomment(path, **changed):

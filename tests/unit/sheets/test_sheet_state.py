@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import xlsxwriter
-from openpyxl import Workbook
+from conftest import write_book
 from openpyxl.utils import get_column_letter
 
 from sipas_analysis.errors import FileError
@@ -317,11 +317,8 @@ def test_an_error_is_no_blank(write_cells, sign):
 
 def test_openpyxl_saves_no_results(tmp_path):
     """The very program that many scripts use."""
-    book = Workbook()
-    book.active.append(["A1", "A2"])
-    book.active.append([5, "=A2-1"])
-    book.save(tmp_path / "k.xlsx")
-    assert read_sheet(tmp_path / "k.xlsx").no_value == {(2, 2): "=A2-1"}
+    path = write_book(tmp_path / "k.xlsx", Sheet=[["A1", "A2"], [5, "=A2-1"]])
+    assert read_sheet(path).no_value == {(2, 2): "=A2-1"}
 
 
 # Hidden, filtered, merged.

@@ -4,7 +4,7 @@ import unicodedata
 import zipfile
 
 import pytest
-from openpyxl import Workbook
+from conftest import write_book
 
 from sipas_analysis.collect.tables import read_rows
 from sipas_analysis.errors import FileError
@@ -31,18 +31,7 @@ def workbook(tmp_path):
     """Write sheets, each a list of rows; ``merge`` joins cells of the first."""
 
     def to(sheets, merge=(), name="answers.xlsx"):
-        book = Workbook()
-        book.remove(book.active)
-        for title, rows in sheets.items():
-            tab = book.create_sheet(title)
-            for row in rows:
-                tab.append(row)
-        for cells in merge:
-            book.worksheets[0].merge_cells(cells)
-        path = tmp_path / name
-        book.save(path)
-        book.close()
-        return path
+        return write_book(tmp_path / name, merge, **sheets)
 
     return to
 
