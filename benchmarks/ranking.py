@@ -70,9 +70,7 @@ def coverage(rounds: int) -> None:
 
 def pooling(rounds: int) -> None:
     """Print coverage and errors of pooled figures of communes with few forms."""
-    from forms import answers, beta
-
-    from sipas_analysis.measure.pooling import small_area
+    from forms import pool_units
 
     print("units  forms     covered %   rmse  rmse direct   at 100 %")
     for units, low, high in (
@@ -84,22 +82,10 @@ def pooling(rounds: int) -> None:
         (20, 5, 40),
         (10, 5, 40),
     ):
-        rng, covered, pooled, direct, ends = np.random.default_rng(units), [], [], [], 0
-        for _ in range(rounds):
-            sizes, truth = rng.integers(low, high, units), beta(rng, 0.92, 0.03, units)
-            parts = [answers(rng, truth[[u]], n)[0] for u, n in enumerate(sizes)]
-            value = np.array([part.mean() for part in parts])
-            variance = np.array([part.var(ddof=1) / len(part) for part in parts])
-            estimates = small_area(value, variance, sizes=sizes).frame
-            covered.append(estimates["low"].le(100 * truth) & estimates["high"].ge(100 * truth))
-            pooled.append((estimates["value"] - 100 * truth) ** 2)
-            direct.append((value - 100 * truth) ** 2)
-            ends += int((value == 100).sum())
-        share = 100 * ends / (rounds * units)
-        errors = [float(np.mean(errors_squared)) ** 0.5 for errors_squared in (pooled, direct)]
+        row = pool_units(units, low, high, rounds)
         print(
-            f"{units:>5}  {low:>3}–{high - 1:<5}{100 * np.mean(covered):>11.1f}"
-            f"{errors[0]:>8.2f}{errors[1]:>12.2f}{share:>11.1f}"
+            f"{units:>5}  {low:>3}–{high - 1:<5}{100 * row.covered:>11.1f}{row.pooled_error:>8.2f}"
+            f"{row.direct_error:>12.2f}{100 * row.share_at_100:>11.1f}"
         )
 
 

@@ -1,9 +1,12 @@
 """Plant units whose truth is known: people answer 22 questions alike, in clusters or alone."""
 
+from collections import namedtuple
+
 import numpy as np
 from scipy import stats
 
 from sipas_analysis.infer.intervals import exact_interval
+from sipas_analysis.measure.pooling import small_area
 
 ITEMS, ALIKE = 22, 0.4  # questions, and correlation of two answers of one person
 
@@ -37,3 +40,23 @@ def estimated(shares, people):
     low = 100 * exact_interval(np.array([effective]), np.array([effective]))[0][0]
     scale = (100 - low) / stats.t.ppf(0.975, n - 1)
     return value, np.where((value >= 100) | (value <= 0), scale, se), n - 1
+
+
+Pooling = namedtuple("Pooling", "covered pooled_error direct_error share_at_100")
+
+
+def pool_units(units, low, high, rounds):
+    """Pool units of ``low`` to ``high`` - 1 forms; shares of units, and roots of mean squares."""
+    rng, covered, pooled, direct, at_100 = np.random.default_rng(units), [], [], [], []
+    for _ in range(rounds):
+        sizes, truth = rng.integers(low, high, units), beta(rng, 0.92, 0.03, units)
+        parts = [answers(rng, truth[[unit]], n)[0] for unit, n in enumerate(sizes)]
+        value = np.array([part.mean() for part in parts])
+        variance = np.array([part.var(ddof=1) / len(part) for part in parts])
+        estimates = small_area(value, variance, sizes=sizes).frame
+        covered.append(estimates["low"].le(100 * truth) & estimates["high"].ge(100 * truth))
+        pooled.append((estimates["value"] - 100 * truth) ** 2)
+        direct.append((value - 100 * truth) ** 2)
+        at_100.append(value == 100)
+    errors = (float(np.mean(squares)) ** 0.5 for squares in (pooled, direct))
+    return Pooling(np.mean(covered), *errors, np.mean(at_100))

@@ -3,11 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from forms import ITEMS, answers, beta, clustered, estimated
+from forms import ITEMS, answers, clustered, estimated, pool_units
 from sizes import sizes
 
 from sipas_analysis.measure.adjustment import case_mix
-from sipas_analysis.measure.pooling import small_area
 from sipas_analysis.measure.ranking import rank_sets
 
 pytestmark = pytest.mark.slow
@@ -88,19 +87,9 @@ def test_adjusted_deviations_cover_planted_effects(rounds):
 @pytest.mark.parametrize(("units", "least"), [(156, 0.93), (50, 0.93), (20, 0.90)])
 def test_pooled_figures_are_nearer_the_truth_and_cover_it(units, least, rounds):
     """Communes of 5 to 39 forms, some at 100 %; smaller errors, honest intervals (rule A2)."""
-    rng, covered, pooled, direct, ends = np.random.default_rng(units), [], [], [], 0
-    for _ in range(rounds):
-        sizes, truth = rng.integers(5, 40, units), beta(rng, 0.92, 0.03, units)
-        parts = [answers(rng, truth[[u]], n)[0] for u, n in enumerate(sizes)]
-        value = np.array([part.mean() for part in parts])
-        variance = np.array([part.var(ddof=1) / len(part) for part in parts])
-        found = small_area(value, variance, sizes=sizes).frame
-        covered.append(found["low"].le(100 * truth) & found["high"].ge(100 * truth))
-        pooled.append((found["value"] - 100 * truth) ** 2)
-        direct.append((value - 100 * truth) ** 2)
-        ends += (value == 100).sum()
+    pooling = pool_units(units, 5, 40, rounds)
     assert ITEMS == 22
-    assert ends > 0
-    assert np.mean(pooled) < 0.75 * np.mean(direct)
+    assert pooling.share_at_100 > 0
+    assert pooling.pooled_error**2 < 0.75 * pooling.direct_error**2
     noise = 3 * (0.05 * 0.95 / (units * rounds)) ** 0.5 if rounds < 120 else 0
-    assert least - noise <= np.mean(covered) <= 0.97 + noise
+    assert least - noise <= pooling.covered <= 0.97 + noise
