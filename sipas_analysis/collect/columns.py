@@ -17,26 +17,14 @@ import pandas as pd
 
 from sipas_analysis.collect.headers import Target, fold_header, list_names, recognise_header
 from sipas_analysis.collect.likeness import pair_nearest
+from sipas_analysis.collect.responses import ROLES, Columns
 from sipas_analysis.collect.tables import Table
 from sipas_analysis.collect.vocabulary import read_vocabulary
-from sipas_analysis.collect.wave import Columns
 from sipas_analysis.errors import ColumnError, Place
 from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.messages import LANGUAGES, Language
 from sipas_analysis.sheets.texts import fold_text, tidy_text
 
-ROLES: tuple[str, ...] = (
-    "form",
-    "unit",
-    "mode",
-    "date",
-    "weight",
-    "stratum",
-    "cluster",
-    "fpc",
-    "count",
-)
-ROLES += ("operator", "time")
 PARTS = ("items", "indicators", "keys", "roles")
 REST = "rest"  # under ``ignore:``, every column that nobody placed
 _REPEATED = re.compile(r"(.+) \([A-Z]{1,3}\)")  # how ``find_table`` names a repeated header

@@ -26,7 +26,8 @@ from sipas_analysis.collect.readings import (
     make_number_reader,
     make_word_reader,
 )
-from sipas_analysis.collect.wave import Columns, Responses, Wave
+from sipas_analysis.collect.responses import Responses
+from sipas_analysis.collect.wave import Wave
 from sipas_analysis.errors import Place
 from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.sheets.texts import fold_text, plain_text
@@ -54,21 +55,12 @@ def read_placed_columns(
     _read_roles(cells, placed, responses, wave)
 
 
-def find_words(columns: Columns, code: str, header: str) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Return the codes for no answer and the recodes that the wave gives a column, by name."""
-    names = {fold_text(code), fold_text(header)}
-    blanks = [texts for name, texts in columns.blank.items() if fold_text(name) in names]
-    recodes = [words for name, words in columns.recode.items() if fold_text(name) in names]
-    blank = tuple(text for texts in blanks for text in texts)
-    return blank, {text: word for words in recodes for text, word in words.items()}
-
-
 def make_item_readers(placed: PlacedColumns, responses: Responses, wave: Wave) -> dict[str, Reader]:
     """Return how to read each question on satisfaction that a file has, by its code."""
     pack, columns = wave.read_pack(), wave.columns_of(responses)
     readers = {}
     for code, header in placed.items.items():
-        scale, (blank, recode) = pack.scale_of(code), find_words(columns, code, header)
+        scale, (blank, recode) = pack.scale_of(code), columns.find_words(code, header)
         levels = {text: find_level(scale, word) for text, word in recode.items()}
         words = {**columns.labels, **levels}.items()
         labels = {
@@ -88,7 +80,7 @@ def _read_items(cells: Cells, placed: PlacedColumns, responses: Responses, wave:
             cells.columns[code] = np.full(len(cells.raw), np.nan)
             continue
         header, scale = placed.items[code], pack.scale_of(code)
-        recode = find_words(wave.columns_of(responses), code, header)[1]
+        recode = wave.columns_of(responses).find_words(code, header)[1]
         wrong = [word for word in recode.values() if find_level(scale, word) is None]
         cells.refuse_words("recode", header, wrong)
         cells.read_column(code, header, f"answer {scale.low} {scale.high}", readers[code])
@@ -104,17 +96,18 @@ def _read_questions(cells: Cells, placed: PlacedColumns, responses: Responses, w
     """
     pack, columns = wave.read_pack(), wave.columns_of(responses)
     for code, header in placed.indicators.items():
-        indicator, (blank, recode) = pack.indicators[code], find_words(columns, code, header)
+        indicator, (blank, recode) = pack.indicators[code], columns.find_words(code, header)
         wrong = [word for word in recode.values() if find_choice(indicator, word) is None]
         cells.refuse_words("recode", header, wrong)
         settled = {fold_answer(text) for text in (*blank, *recode)}
         clashes = {*map(fold_answer, responses.blank)} & {*list_choices(indicator)} - settled
-        is_clash = map_texts(cells.raw[header], fold_answer).isin(clashes)
-        cells.refuse_rows("blank_choice", header, is_clash)
+        if clashes:
+            is_clash = map_texts(cells.raw[header], fold_answer).isin(clashes)
+            cells.refuse_rows("blank_choice", header, is_clash)
         reader = make_choice_reader(indicator, (*blank, *responses.blank), recode)
         cells.read_column(code, header, "choice", reader)
     for code, header in placed.keys.items():
-        blank, recode = find_words(columns, code, header)
+        blank, recode = columns.find_words(code, header)
         reader = make_word_reader((*blank, *responses.blank), recode)
         cells.read_column(code, header, "choice", reader)
 
@@ -175,14 +168,14 @@ def _read_roles(cells: Cells, placed: PlacedColumns, responses: Responses, wave:
             order = _find_day_order(cells, header, responses.dates or wave.dates, wave)
             make_reader = make_day_reader if role == "date" else make_time_reader
             reader = make_reader(order) if order else make_word_reader()
-            blank = find_words(columns, role, header)[0]
+            blank = columns.find_words(role, header)[0]
             cells.read_column(role, header, "day", allow_blank(reader, blank))
         elif role in ("weight", "fpc", "count"):
             decimal = _find_decimal_sign(cells, header, responses.decimal or wave.decimal)
             reader = make_number_reader(decimal, whole=role == "count")
             cells.read_column(role, header, "count" if role == "count" else "weight", reader)
         elif role != "unit":
-            reader = make_word_reader(*find_words(columns, role, header))
+            reader = make_word_reader(*columns.find_words(role, header))
             cells.read_column(role, header, "choice", reader)
     if "form" in placed.roles:
         cells.refuse_repeated_ids("form", placed.roles["form"])

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sipas_analysis.collect.cells import Cells, map_texts, write_value
-from sipas_analysis.collect.columns import REST, ROLES, PlacedColumns, is_personal
+from sipas_analysis.collect.columns import REST, PlacedColumns, is_personal
 from sipas_analysis.collect.readings import (
     NO_CHOICE,
     OTHER,
@@ -21,7 +21,8 @@ from sipas_analysis.collect.readings import (
     fold_answer,
     list_choices,
 )
-from sipas_analysis.collect.wave import Columns, Wave
+from sipas_analysis.collect.responses import ROLES, Columns
+from sipas_analysis.collect.wave import Wave
 from sipas_analysis.errors import AnswerError, ConfigError, DesignError, Place, SipasError, shorten
 from sipas_analysis.instrument.pack import Indicator, Instrument
 from sipas_analysis.sheets.texts import fold_text

@@ -22,6 +22,7 @@ from sipas_analysis.collect.placed_cells import (
     propose_recodes,
     read_placed_columns,
 )
+from sipas_analysis.collect.responses import Responses
 from sipas_analysis.collect.row_rules import (
     check_sample,
     find_absent_names,
@@ -38,7 +39,7 @@ from sipas_analysis.collect.units import (
     name_nearest_units,
     read_units,
 )
-from sipas_analysis.collect.wave import Responses, Wave, check_printed_texts
+from sipas_analysis.collect.wave import Wave, check_printed_texts
 from sipas_analysis.errors import (
     AnswerError,
     ConfigError,

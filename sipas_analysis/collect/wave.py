@@ -5,120 +5,31 @@ a misspelt key names the right key.
 """
 
 import difflib
-import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr
+from pydantic import Field, PrivateAttr
 
 from sipas_analysis.collect.readings import OTHER, OTHER_NAMES, find_choice, fold_answer
+from sipas_analysis.collect.responses import (
+    ROLES,
+    Code,
+    Columns,
+    Dates,
+    Decimal,
+    Hidden,
+    Responses,
+    Texts,
+)
 from sipas_analysis.errors import ConfigError, FileError, Place
 from sipas_analysis.infer.design import Lonely
 from sipas_analysis.instrument.pack import RESERVED, Index, Instrument, Status, read_instrument
-from sipas_analysis.instrument.strict_yaml import Bilingual, Day, Strict, read_model
+from sipas_analysis.instrument.strict_yaml import Bilingual, Day, Statement, Strict, read_model
 from sipas_analysis.messages import LANGUAGES, Language
 from sipas_analysis.sheets.file_kinds import ANSWER_ENDINGS
 from sipas_analysis.sheets.texts import CONTROL, fold_text
-
-Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
-Row = Annotated[int, Field(ge=1)]
-
-
-def _make_list(value: object) -> object:
-    """Return a list; a value that is not a list becomes a list of one value."""
-    return value if isinstance(value, list | tuple) else [value]
-
-
-def _check_header(rows: tuple[int, ...]) -> tuple[int, ...]:
-    """Refuse header rows that do not stand one below the other."""
-    if [*rows] != [*range(rows[0], rows[0] + len(rows))]:
-        raise ConfigError("header_order")
-    return rows
-
-
-def _check_range(rows: str) -> str:
-    """Refuse rows that are not written ``6-60`` or ``6``."""
-    match = re.fullmatch(r"([1-9]\d*)(?:-([1-9]\d*))?", rows)
-    if not match or int(match[1]) > int(match[2] or match[1]):
-        raise ConfigError("row_range")
-    return rows
-
-
-def _read_empty_list(value: object) -> object:
-    """Return an empty list for a key without a value, and a list of one for a single value."""
-    return () if value in ("", "null") else _make_list(value)
-
-
-def _make_bilingual(value: object) -> object:
-    """Return a text in two languages; a single text is taken as Vietnamese."""
-    return {"vi": value} if isinstance(value, str) else value
-
-
-Texts = Annotated[tuple[str, ...], BeforeValidator(_make_list)]
-Statement = Annotated[Bilingual, BeforeValidator(_make_bilingual)]
-Hidden = Literal["", "read", "skip"]
-Dates = Literal["", "d/m", "m/d"]
-Decimal = Literal["", "comma", "point"]
-
-
-class Columns(Strict):
-    """Roles of columns, by header text; items and indicators are recognised by code or wording.
-
-    ``join`` names the columns of a question that was asked in several versions; ``recode`` maps
-    texts of a profile question to its choices; ``ignore: rest`` ignores every other column.
-    """
-
-    form: str = ""
-    unit: str = ""
-    mode: str = ""
-    date: str = ""
-    weight: str = ""
-    stratum: str = ""
-    cluster: str = ""
-    fpc: str = ""
-    count: str = ""
-    operator: str = ""
-    time: str = ""
-    items: Mapping[str, str] = {}
-    indicators: Mapping[str, str] = {}
-    keys: Mapping[Code, str] = {}
-    blank: Mapping[str, tuple[str, ...]] = {}
-    labels: Mapping[str, int] = {}
-    join: Mapping[str, tuple[str, ...]] = {}
-    recode: Mapping[str, Mapping[str, str]] = {}
-    ignore: Annotated[tuple[str, ...], BeforeValidator(_read_empty_list)] = ()
-
-
-ROLE_NAMES = tuple(name for name, part in Columns.model_fields.items() if part.annotation is str)
-
-
-class Responses(Strict):
-    """Some files of answers: a name or a pattern, the rows of their header, and how they are read.
-
-    ``columns``, ``labels`` and ``blank`` add to those of the wave; ``hidden``, ``dates`` and
-    ``decimal`` replace those of the wave.
-    """
-
-    file: str
-    sheet: str = ""
-    header: Annotated[
-        tuple[Row, ...],
-        BeforeValidator(_make_list),
-        Field(min_length=1, max_length=2),
-        AfterValidator(_check_header),
-    ] = (1,)
-    rows: Annotated[
-        tuple[Annotated[str, AfterValidator(_check_range)], ...], BeforeValidator(_make_list)
-    ] = ()
-    blank: tuple[str, ...] = ()
-    unit: str = ""
-    columns: Columns = Columns()
-    labels: Mapping[str, int] = {}
-    hidden: Hidden = ""
-    dates: Dates = ""
-    decimal: Decimal = ""
 
 
 class Decision(Strict):
@@ -237,37 +148,19 @@ class Wave(Strict):
 
     def columns_of(self, responses: Responses) -> Columns:
         """Return the columns of the wave and of an entry, with its labels; the entry goes first."""
-        entry, changes = responses.columns, {}
-        for name in Columns.model_fields:
-            before, after = getattr(self.columns, name), getattr(entry, name)
-            if name == "labels":
-                after = {**after, **responses.labels}
-            if name in ("items", "indicators", "keys"):
-                headers = {fold_text(header) for header in after.values()}
-                before = {
-                    c: header for c, header in before.items() if fold_text(header) not in headers
-                }
-            if name in entry.model_fields_set or after:
-                changes[name] = _add_words(before, after)
-        return self.columns.model_copy(update=changes)
+        return responses.merge_columns(self.columns)
 
     def list_sources(self) -> list[tuple[Path, Responses]]:
         """Return each file of answers with its entry, in the order of ``responses:`` and names.
 
-        A sheet is read once, by the first entry that names the sheet. The lock files of Excel
-        (``~$…``) are left out.
+        A sheet is read once, by the first entry that names the sheet.
 
         Raises:
             FileError: A pattern matches no file.
         """
-        folder = self._path.parent
         entries: dict[tuple[Path, str], Responses] = {}
         for responses in self.responses:
-            paths = _match_files(folder, responses.file)
-            paths = [path for path in paths if not path.name.startswith("~$")]
-            if not paths:
-                raise FileError("glob_empty", file=responses.file, folder=folder)
-            for path in paths:
+            for path in responses.list_paths(self._path.parent):
                 entries.setdefault((path, responses.sheet), responses)
         return [(path, responses) for (path, _), responses in entries.items()]
 
@@ -302,16 +195,6 @@ class Wave(Strict):
         return pack
 
 
-def _add_words(before: object, after: object) -> object:
-    """Return mappings and lists with those of an entry added; any other word replaces the first."""
-    if isinstance(before, Mapping) and isinstance(after, Mapping):
-        added = {key: _add_words(before.get(key), value) for key, value in after.items()}
-        return {**before, **added}
-    if isinstance(before, tuple) and isinstance(after, tuple):
-        return (*before, *after)
-    return after
-
-
 def _add_other_choice(pack: Instrument, parts: Sequence[Columns]) -> Instrument:
     """Return the pack with a choice *other* for each question that the wave recodes to it."""
     indicators = dict(pack.indicators)
@@ -330,16 +213,6 @@ def _add_other_choice(pack: Instrument, parts: Sequence[Columns]) -> Instrument:
             levels = {**indicator.levels, OTHER: Bilingual(vi="Khác", en="Other")}
             indicators[code] = indicator.model_copy(update={"levels": levels})
     return pack.model_copy(update={"indicators": indicators})
-
-
-def _match_files(folder: Path, pattern: str) -> list[Path]:
-    """Return the file of that very name, else all files that match it as a pattern."""
-    try:
-        if (folder / pattern).exists() or not any(sign in pattern for sign in "*?"):
-            return [folder / pattern]
-        return sorted(folder.glob(pattern.replace("[", "[[]")))  # brackets are part of a name
-    except (ValueError, NotImplementedError, OSError):  # no pattern, or too long a name
-        return []
 
 
 def read_wave(path: str | Path) -> Wave:
@@ -430,7 +303,7 @@ def _check_entry(wave: Wave, responses: Responses, pack: Instrument) -> None:
             raise ConfigError("wave_label_blank", places, label=text, file=responses.file)
     _check_known("items", [*columns.items], pack.rated_codes, wave, pack)
     _check_known("indicators", [*columns.indicators], [*pack.indicators], wave, pack)
-    joinable = [*codes, *columns.keys, *ROLE_NAMES]
+    joinable = [*codes, *columns.keys, *ROLES]
     _check_known("join", [*columns.join], joinable, wave, pack)
 
 

@@ -15,8 +15,8 @@ from sipas_analysis.collect.columns import place_columns
 from sipas_analysis.collect.headers import list_names
 from sipas_analysis.collect.likeness import pair_nearest
 from sipas_analysis.collect.readings import fold_answer
+from sipas_analysis.collect.responses import Columns
 from sipas_analysis.collect.tables import find_table
-from sipas_analysis.collect.wave import Columns
 from sipas_analysis.draft.sheets import (
     HEADER_ROWS,
     SheetFiles,

@@ -16,10 +16,10 @@ from sipas_analysis.collect.columns import PlacedColumns, place_columns, propose
 from sipas_analysis.collect.form_rows import Readers
 from sipas_analysis.collect.headers import fold_header, list_names, recognise_header
 from sipas_analysis.collect.readings import make_level_reader
+from sipas_analysis.collect.responses import Columns
 from sipas_analysis.collect.row_rules import find_split_questions, place_split_questions
 from sipas_analysis.collect.tables import Table, find_table, find_tick_grids, name_columns
 from sipas_analysis.collect.vocabulary import read_vocabulary
-from sipas_analysis.collect.wave import Columns
 from sipas_analysis.errors import FileError
 from sipas_analysis.instrument.answer_levels import list_words, order_columns
 from sipas_analysis.instrument.pack import Instrument

@@ -7,12 +7,12 @@ and the rounding are read from ``packs/*.yaml`` or from a file of the user.
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from sipas_analysis.errors import ConfigError
-from sipas_analysis.instrument.strict_yaml import Bilingual, Day, Strict, read_model
+from sipas_analysis.instrument.strict_yaml import Bilingual, Day, Statement, Strict, read_model
 
 Status = Literal["sourced", "derived", "reconstructed", "unverified"]
 Rule = Literal[
@@ -89,11 +89,6 @@ class Scale(Strict):
         return next((text for text, means in meanings.items() if len(means) > 1), "")
 
 
-def _make_bilingual(value: object) -> object:
-    """Return a text in two languages; a single text is taken as Vietnamese."""
-    return {"vi": value} if isinstance(value, str) else value
-
-
 class Part(Bilingual):
     """A factor or a block of factors; ``scale`` is that of its items."""
 
@@ -110,7 +105,7 @@ class Question(Bilingual):
     """
 
     status: Status = "unverified"
-    source: Annotated[Bilingual, BeforeValidator(_make_bilingual)] = Bilingual()
+    source: Statement = Bilingual()
     scale: Scale | None = None
     reverse: bool = False
 

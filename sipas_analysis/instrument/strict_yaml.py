@@ -43,12 +43,18 @@ class Bilingual(Strict):
         return (self.vi or self.en) if language == "vi" else (self.en or self.vi)
 
 
+def _make_bilingual(value: object) -> object:
+    """Return a text in two languages; a single text is taken as Vietnamese."""
+    return {"vi": value} if isinstance(value, str) else value
+
+
 def _parse_day(value: object) -> date | None:
     if isinstance(value, date) or value is None:
         return value
     return date.fromisoformat(str(value)) if value != "" else None
 
 
+Statement = Annotated[Bilingual, BeforeValidator(_make_bilingual)]
 Day = Annotated[date | None, BeforeValidator(_parse_day)]
 Model = TypeVar("Model", bound=Strict)
 

@@ -7,7 +7,7 @@ import pytest
 from sipas_analysis.collect.columns import place_columns, propose_items
 from sipas_analysis.collect.headers import list_names, recognise_header
 from sipas_analysis.collect.likeness import find_nearest_name
-from sipas_analysis.collect.wave import Columns
+from sipas_analysis.collect.responses import Columns
 from sipas_analysis.errors import ColumnError, ConfigError, UnitError
 from sipas_analysis.instrument.pack import read_instrument
 

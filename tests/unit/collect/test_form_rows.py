@@ -8,8 +8,8 @@ from sipas_analysis.collect.cell_state import keep_forms
 from sipas_analysis.collect.columns import place_columns
 from sipas_analysis.collect.form_rows import is_label_text
 from sipas_analysis.collect.readings import make_level_reader
+from sipas_analysis.collect.responses import Columns
 from sipas_analysis.collect.tables import Table, find_table
-from sipas_analysis.collect.wave import Columns
 from sipas_analysis.instrument.pack import read_instrument
 from sipas_analysis.sheets.reader import Sheet
 
