@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from sipas_analysis.collect.cells import Cells, map_texts, write_value
@@ -17,9 +18,11 @@ from sipas_analysis.collect.columns import REST, PlacedColumns, is_personal
 from sipas_analysis.collect.readings import (
     NO_CHOICE,
     OTHER,
+    Reader,
     find_choice,
     fold_answer,
     list_choices,
+    make_choice_reader,
 )
 from sipas_analysis.collect.responses import ROLES, Columns
 from sipas_analysis.collect.wave import Wave
@@ -78,6 +81,7 @@ def find_split_questions(
             }
             whole = [h for text, h in header_by_text.items() if texts & {*_list_names(text)}]
             header = (*whole, declared or code)[0]
+            header += "/*" * (fold_text(header) in ignored)  # what stands there is not read
             if ticks:
                 questions.append(SplitQuestion(code, header, tuple(ticks), tuple(ticks.values())))
     return questions
@@ -107,11 +111,16 @@ def place_split_questions(
     return [header for header in shown if header not in hidden], columns
 
 
-def put_together(cells: Cells, questions: Sequence[SplitQuestion], pack: Instrument) -> None:
+def put_together(
+    cells: Cells, questions: Sequence[SplitQuestion], columns: Columns, pack: Instrument
+) -> None:
     """Put the columns of each split question into one column of text, under its header."""
     for question in questions:
         if question.choices:
-            _gather_choices(cells, question, pack.indicators[question.code])
+            indicator = pack.indicators[question.code]
+            words = columns.find_words(question.code, question.header)
+            gathered = _gather_choices(cells, question, indicator)
+            _add_choices(cells, question, gathered, make_choice_reader(indicator, *words))
         else:
             _join_versions(cells, question)
 
@@ -130,8 +139,10 @@ def _join_versions(cells: Cells, question: SplitQuestion) -> None:
     cells.raw[question.header] = answer
 
 
-def _gather_choices(cells: Cells, question: SplitQuestion, indicator: Indicator) -> None:
-    """Make one column of several choices from a column of ticks for each choice.
+def _gather_choices(
+    cells: Cells, question: SplitQuestion, indicator: Indicator
+) -> "pd.Series[str]":
+    """Return one column of several choices from a column of ticks for each choice.
 
     A form with a 0 in some column was asked: without a tick it is answered, with no choice.
     """
@@ -148,11 +159,32 @@ def _gather_choices(cells: Cells, question: SplitQuestion, indicator: Indicator)
         is_asked |= folded != ""
         n = str(int(ticked.sum()))
         cells.note_changes(header, [None], [n], [f"{question.code}: {choice}"], ["joined"])
-    gathered = gathered.str.removeprefix(";").mask(is_asked & (gathered == ""), NO_CHOICE)
-    if question.header in cells.raw:
-        whole = cells.raw[question.header]
-        gathered = whole.where(map_texts(whole, fold_text) != "", gathered)
-    cells.raw[question.header] = gathered
+    return gathered.str.removeprefix(";").mask(is_asked & (gathered == ""), NO_CHOICE)
+
+
+def _add_choices(
+    cells: Cells, question: SplitQuestion, gathered: "pd.Series[str]", read: Reader
+) -> None:
+    """Place what the ticks say where the column of all choices is blank; refuse what differs.
+
+    A choice without a column of its own, and a text that is no choice, cannot be compared.
+    """
+    whole = cells.raw.get(question.header, pd.Series("", index=cells.raw.index))
+
+    def list_ticked(text: str) -> str | None:
+        reading = read(text)
+        chosen = str(reading.value or "").split(";")
+        ticked = [choice for choice in dict.fromkeys(question.choices) if choice in chosen]
+        return ", ".join(ticked) or "–" if reading.ok and fold_text(text) else None
+
+    of_whole, of_ticks = map_texts(whole, list_ticked), map_texts(gathered, list_ticked)
+    differs = of_whole.notna() & of_ticks.notna() & (of_whole != of_ticks)
+    places = [
+        cells.table.place(int(row), question.header, f"{of_whole[row]} ≠ {of_ticks[row]}")
+        for row in np.asarray(cells.raw.index)[differs]
+    ]
+    cells.wrong.setdefault("choices_differ", []).extend(places)
+    cells.raw[question.header] = whole.where(map_texts(whole, fold_text) != "", gathered)
 
 
 def leave_rows_out(cells: Cells, placed: PlacedColumns, wave: Wave) -> None:

@@ -283,7 +283,7 @@ def _read_file(
     for reason, headers in placed.dropped.items():
         for header in headers:
             cells.drop_column(header, reason)
-    put_together(cells, split, pack)
+    put_together(cells, split, columns, pack)
     read_placed_columns(cells, placed, responses, wave, index)
     return cells, [*table.errors, *_list_cell_errors(cells, placed, pack, index)]
 
@@ -336,6 +336,7 @@ def _check_form_days(frame: pd.DataFrame, wave: Wave) -> SipasError | None:
         return None
     start = wave.collected.start or date(wave.year, 1, 1)
     end = wave.collected.end or date(wave.year + 1, 12, 31)
+    "choices_differ": AnswerError,
     days = frame["date"].dropna()
     outside = days[(days < start.isoformat()) | (days > end.isoformat())]
     rows = frame.loc[outside.index, ["file", "row"]].to_numpy()

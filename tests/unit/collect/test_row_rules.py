@@ -281,6 +281,56 @@ def test_no_choice_is_an_answer_where_the_form_says_so(read_answers):
     assert answers.fillna("-").tolist() == ["", "", "-", "NCC"]
 
 
+BOTH_WAYS = "unit,A1,A2,D1,{0},{0}/HN,{0}/NCC\nso-a,5,4,3,{1},{2}\nso-a,5,4,3,NCC,0,1\n"
+
+
+@pytest.mark.parametrize(
+    ("whole", "ticks", "shown"),
+    [
+        ("HN", "1,1", "HN ≠ HN, NCC"),
+        ("Hộ nghèo; Người có công", "1,0", "HN, NCC ≠ HN"),
+        ("HN", "0,0", "HN ≠ –"),
+        ("NCC", "1,", "NCC ≠ HN"),
+        ("khac", "0,1", "– ≠ NCC"),
+        ("8", "1,0", "– ≠ HN"),
+    ],
+)
+def test_choices_written_in_both_ways_must_agree(refused, read_answers, whole, ticks, shown):
+    """Of two answers of one form, none wins without a word; the wave may leave one out."""
+    text = BOTH_WAYS.format("doi_tuong", whole, ticks)
+    columns = {"unit": "unit", "indicators": {"vulnerable": "doi_tuong"}}
+    columns["blank"] = {"vulnerable": ["8"]}
+    error = refused(text, AnswerError, columns=columns)
+    assert error.message_id == "choices_differ"
+    assert [(place.row, place.column, place.value) for place in error.places] == [
+        (2, "doi_tuong", shown)
+    ]
+    right = read_answers(text, columns=columns | {"ignore": ["doi_tuong"]}).frame["vulnerable"]
+    assert right.tolist() == [
+        ";".join(
+            code for code, tick in zip(("HN", "NCC"), ticks.split(","), strict=True) if tick == "1"
+        ),
+        "NCC",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("whole", "ticks", "expected"),
+    [
+        ("NCC HN", "1,1", "NCC;HN"),
+        ("HN KHAC", "1,0", "HN;KHAC"),
+        ("HN", ",", "HN"),
+        ("8", "0,0", None),
+    ],
+)
+def test_choices_that_agree_are_read_once(read_answers, whole, ticks, expected):
+    """A choice without a column of its own stands in the column of all choices only."""
+    columns = {"unit": "unit", "blank": {"vulnerable": ["8"]}}
+    answers = read_answers(BOTH_WAYS.format("vulnerable", whole, ticks), columns=columns)
+    first = answers.frame["vulnerable"].astype(object)[0]
+    assert (None if first != first else first) == expected
+
+
 def test_choices_with_codes_of_the_office_are_recoded(read_answers):
     """Names of the XLSForm, in the whole answer and in the columns of its choices."""
     text = (
