@@ -122,15 +122,18 @@ def _find_slid_rows(table: Table, placed: PlacedColumns, readers: Readers) -> li
     for header in table.frame.columns[: table.frame.columns.get_loc(last)]:
         if header in readers:
             continue
-        complete = [text for text in table.frame.loc[~is_cut, header].unique() if text]
+        column = table.frame[header]
+        if all(readers[last](text).value is None for text in column[is_cut].unique()):
+            continue
+        complete = [text for text in column[~is_cut].unique() if text]
         has_numbers = any(text.strip().isdecimal() for text in complete)
 
         def is_answer(text: str, *, has_numbers: bool = has_numbers) -> bool:
             is_number = has_numbers and text.strip().isdecimal()
             return not is_number and readers[last](text).value is not None
 
-        moved = [text for text in table.frame.loc[is_cut, header].unique() if is_answer(text)]
-        rows = table.frame.index[is_cut & table.frame[header].isin(moved)]
+        moved = [text for text in column[is_cut].unique() if is_answer(text)]
+        rows = table.frame.index[is_cut & column.isin(moved)]
         is_enough = len(rows) > (header in placed.keys.values())  # a key may have any value once
         if is_enough and complete and not any(map(is_answer, complete)):
             places = {row: table.place(int(row), header) for row in rows} | places

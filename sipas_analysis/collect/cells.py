@@ -58,15 +58,17 @@ class Cells:
         number, distinct = pd.factorize(self.raw[header])
         readings = [read(text) for text in distinct]
         values = np.array([reading.value for reading in readings], dtype=object)
-        self.columns[name] = pd.Series(values[number]).infer_objects().to_numpy()
-        texts, rows = distinct.to_numpy()[number], np.asarray(self.raw.index)
-        is_wrong = np.array([not reading.ok for reading in readings], dtype=bool)[number]
-        self.refuse_rows(kind, header, pd.Series(is_wrong, index=self.raw.index))
-        reason = np.array([reading.reason for reading in readings], dtype=object)[number]
-        became = np.array([write_value(value) for value in values], dtype=object)[number]
-        shown = np.where(reason == "other", "", texts)  # free text of a person
-        at = np.flatnonzero(reason != "")
-        self.note_changes(header, rows[at], shown[at], became[at], reason[at])
+        self.columns[name] = pd.Series(values).infer_objects().array.take(number)
+        is_wrong = np.array([not reading.ok for reading in readings], dtype=bool)
+        if is_wrong.any():
+            self.refuse_rows(kind, header, pd.Series(is_wrong[number], index=self.raw.index))
+        reason = np.array([reading.reason for reading in readings], dtype=object)
+        at = np.flatnonzero((reason != "")[number])
+        changed = number[at]
+        became = np.array([write_value(value) for value in values], dtype=object)[changed]
+        shown = np.where(reason == "other", "", distinct)[changed]  # free text of a person
+        rows = np.asarray(self.raw.index)[at]
+        self.note_changes(header, rows, shown, became, reason[changed])
 
     def refuse_rows(self, kind: str, header: str, is_wrong: "pd.Series[bool]") -> None:
         """List the cells of some rows of a column as mistakes of one kind."""

@@ -30,7 +30,7 @@ Names = NDArray[np.object_]
 
 _FIGURE = re.compile(r"[-+(]?\d[\d.,\s&]*%?\)?|#.*")  # numbers, a percentage or an error value
 _NUMBER = re.compile(r"\W*\d+\w?\W*|[=#].*")  # a running number (5, 05, 5a, (5)), or no value
-_CODE = re.compile(r"(?:\S+\s+){0,2}\S*\d\S*")  # an id with a digit, such as P-005, or a day
+_CODE = re.compile(r"(?:\S++\s++){0,2}+[^\s\d]*+\d\S*+")  # an id with a digit (P-005), or a day
 _LAST_NUMBER = re.compile(r"(\d{1,15})\D*$")
 _FEWEST = 5  # rows above the last one, all with something the last one lacks, that make it unclear
 _ORDINARY = 0.1  # share of the forms from which on a word is a value of its column, not a label
@@ -115,10 +115,14 @@ def leave_out_rows(table: Table, placed: PlacedColumns, readers: Readers) -> Tab
     if "unit" not in placed.roles:
         reason[_find_unit_headings(table.frame, reason)] = "unclear"
     rows, is_unclear = np.asarray(table.frame.index), reason == "unclear"
-    labels = [re.split(r"[:(]", label)[0].strip()[:_LABEL] for label in evidence.label]
+    labels = {
+        at: re.split(r"[:(]", evidence.label[at])[0].strip()[:_LABEL]
+        for at in np.flatnonzero(reason != "")
+    }
     left_out = [
-        LeftOut(str(reason[at]), int(rows[at]), text=labels[at])
-        for at in np.flatnonzero((reason != "") & ~is_unclear)
+        LeftOut(str(reason[at]), int(rows[at]), text=label)
+        for at, label in labels.items()
+        if not is_unclear[at]
     ]
     places = [table.place(int(rows[at]), value=labels[at]) for at in np.flatnonzero(is_unclear)]
     return replace(
@@ -169,8 +173,8 @@ def _weigh_rows(frame: pd.DataFrame, placed: PlacedColumns, readers: Readers) ->
     counts = np.zeros((3, len(frame)), dtype=int)
     for header, read in readers.items():
         number, distinct = pd.factorize(frame[header])
-        kinds = np.array([_sort_text(text, read) for text in distinct])[number]
-        counts += kinds == np.array([["answer"], ["figure"], ["text"]])
+        kinds = np.array([_sort_text(text, read) for text in distinct])
+        counts += (kinds == np.array([["answer"], ["figure"], ["text"]]))[:, number]
     *flags, is_apart = (np.zeros(len(frame), dtype=bool) for _ in range(5))
     label, place = np.full(len(frame), "", dtype=object), np.zeros(len(frame), dtype=int)
     evidence = Evidence(*counts, *flags, label, place, set(), is_apart)  # type: ignore[call-arg]
@@ -196,7 +200,7 @@ def _weigh_column(
     texts = np.array([tidy_text(text) for text in distinct], dtype=object)
     is_filled, is_label = (texts != "")[number], _match(is_label_text, texts)[number]
     is_form = (evidence.answers > 0) & ~evidence.is_sum
-    looks = [_match(pattern.fullmatch, texts)[number] for pattern in (_NUMBER, _CODE)]
+    looks = (_match(pattern.fullmatch, texts)[number] for pattern in (_NUMBER, _CODE))
     among = is_form & is_filled & ~is_label
     usual = next((flags for flags in looks if _are_most(flags, among)), None)
     roles = {role for role, name in placed.roles.items() if name == header}
@@ -214,7 +218,7 @@ def _weigh_column(
         is_filled, is_form & ~is_label
     ):
         place = place if usual is None else _CODE_PLACE
-        is_running = usual is not None and _is_running(texts[number][among])
+        is_running = usual is not None and _is_running(texts, number[among])
         if is_running or "form" in roles or (header in placed.system and not is_state(header)):
             evidence.columns.add("number" if is_running else "name")
             names = evidence.has_number if is_running else evidence.has_name
@@ -223,18 +227,19 @@ def _weigh_column(
     evidence.place[is_better], evidence.label[is_better] = place, texts[number][is_better]
 
 
-def _is_running(texts: Names) -> bool:
+def _is_running(distinct: Names, number: Counts) -> bool:
     """Return whether most texts end with the number after that of the text before."""
-    numbers = [int(match[1]) if (match := _LAST_NUMBER.search(text)) else -1 for text in texts]
-    steps = np.diff(numbers) == 1
+    matches = map(_LAST_NUMBER.search, distinct)
+    numbers = np.array([int(match[1]) if match else -1 for match in matches])
+    steps = np.diff(numbers[number]) == 1
     return _are_most(steps, np.ones_like(steps))
 
 
 def is_label_text(text: str) -> bool:
     """Return whether a text starts with a word for totals, notes or signatures, or is a date."""
     folded = fold_text(text)
-    is_date = all(word in folded for word in ("ngày", "tháng", "năm"))
-    return is_date or bool(_compile_labels().match(folded))
+    is_date = "ngày" in folded and "tháng" in folded and "năm" in folded
+    return is_date or _compile_labels().match(folded) is not None
 
 
 @cache

@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sipas_analysis.instrument.pack import Indicator, Scale
 from sipas_analysis.sheets.texts import fold_text, tidy_text
@@ -39,6 +40,7 @@ class Reading:
 Reader = Callable[[str], Reading]
 
 
+@lru_cache(maxsize=2**16)
 def fold_answer(text: str) -> str:
     """Return an answer for comparison: folded, without ``.0`` or a full stop at its end.
 

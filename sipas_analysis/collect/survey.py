@@ -50,7 +50,13 @@ from sipas_analysis.errors import (
     SipasError,
     UnitError,
 )
-from sipas_analysis.files import hash_file
+from sipas_analysis.files import (
+    FileContent,
+    describe_files,
+    hash_if_there,
+    hold_files,
+    refuse_changed,
+)
 from sipas_analysis.infer.design import Design
 from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.sheets.reader import read_sheet
@@ -72,8 +78,8 @@ class Survey:
         ledger: Every changed value and every dropped column and form: file, row, column, found,
             became and reason.
         n_read: Forms read, before any was dropped.
-        fingerprint: Hash of the files of the wave, computed before they were read; empty if an
-            earlier wave that it names cannot be read.
+        inputs: Every file that was read, by its absolute path, with the content that was read;
+            empty if an earlier wave that the wave names cannot be read.
     """
 
     wave: Wave
@@ -82,7 +88,18 @@ class Survey:
     frame: pd.DataFrame
     ledger: pd.DataFrame
     n_read: int
-    fingerprint: str
+    inputs: Mapping[Path, FileContent]
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of all inputs, by name and content; empty if they are not known."""
+        contents = [f"{path.name}\0{file.sha256}" for path, file in self.inputs.items()]
+        return hashlib.sha256("".join(contents).encode()).hexdigest() if contents else ""
+
+    @property
+    def input_hashes(self) -> dict[str, str]:
+        """Hash of each input by its absolute path, for ``hold_files``."""
+        return {str(path): file.sha256 for path, file in self.inputs.items()}
 
     @property
     def keys(self) -> list[str]:
@@ -125,7 +142,7 @@ class Survey:
         return f"{self.wave.id}: {len(self.frame)} forms of {self.n_read} read, {n_units} units"
 
 
-_CACHED_SURVEY: dict[str, Survey] = {}  # by the fingerprint of its wave
+_KEPT_SURVEYS: list[Survey] = []  # of one wave at most
 
 
 def keep_survey(survey: Survey) -> None:
@@ -133,25 +150,22 @@ def keep_survey(survey: Survey) -> None:
 
     The process that makes reports of one wave calls this, so that they do not read it again.
     """
-    _CACHED_SURVEY.clear()
-    if survey.fingerprint:
-        _CACHED_SURVEY[survey.fingerprint] = survey
+    _KEPT_SURVEYS[:] = [survey] if survey.inputs else []
 
 
-def fingerprint_wave(wave: Wave) -> str:
-    """Return a hash of every file that a wave is read from, by name and content."""
-    fingerprint = hashlib.sha256()
-    for path in wave.list_files():
-        fingerprint.update(path.name.encode() + b"\0" + hash_file(path).encode())
-    return fingerprint.hexdigest()
+def find_changed_inputs(survey: Survey) -> list[Path]:
+    """Return the inputs of a survey that are no longer what was read, or that came since."""
+    read = survey.inputs.items()
+    changed = [path for path, file in read if hash_if_there(path) != file.sha256]
+    return [*changed, *(path for path in _describe_inputs(survey.wave) if path not in survey.inputs)]
 
 
-def _try_fingerprint(wave: Wave) -> str:
-    """Return the fingerprint of a wave; empty if a file that it names cannot be read."""
+def _describe_inputs(wave: Wave) -> dict[Path, FileContent]:
+    """Return the present content of every input; nothing if one of them cannot be read."""
     try:
-        return fingerprint_wave(wave)
+        return describe_files(wave.list_files())
     except (SipasError, OSError):
-        return ""
+        return {}
 
 
 def read_survey(wave: Wave) -> Survey:
@@ -172,19 +186,27 @@ def read_survey(wave: Wave) -> Survey:
         UnitError: A unit that is not in the list.
         FormError: Form ids repeat, or no form is left.
         SeveralError: More than one of these.
+        ChangedError: A file changed since the wave was read, or while it is read.
 
     Example:
         >>> import sipas_analysis as sipas
         >>> print(sipas.read_survey(sipas.read_wave("data/an-giang-2021/wave.yaml")))
         an-giang-2021: 870 forms of 874 read, 29 units
     """
-    fingerprint = _try_fingerprint(wave)
-    if fingerprint in _CACHED_SURVEY:
-        return _CACHED_SURVEY[fingerprint]
+    inputs = _describe_inputs(wave)
+    here = inputs.get(wave.path.absolute())
+    refuse_changed([wave.path] if here and wave.sha256 not in ("", here.sha256) else [])
+    with hold_files({str(path): file.sha256 for path, file in inputs.items()}):
+        kept = [survey for survey in _KEPT_SURVEYS if survey.inputs == inputs]
+        return kept[0] if kept else _read_all(wave, inputs)
+
+
+def _read_all(wave: Wave, inputs: Mapping[Path, FileContent]) -> Survey:
+    """Read all answers of a wave whose inputs have the content given."""
     pack, units = wave.read_pack(), read_units(wave)
     check_printed_texts(wave)
     frame, ledgers, n_read = _read_files(wave, index_units(units))
-    error = check_unit_days(units, set(frame["unit"]), wave.collected.end, wave.units)
+    error = check_unit_days(units, {*frame["unit"].unique()}, wave.collected.end, wave.units)
     error = error or _check_form_days(frame, wave)
     if error:
         raise error
@@ -197,7 +219,7 @@ def read_survey(wave: Wave) -> Survey:
     ledger = pd.concat([*ledgers, uncounted, dropped], ignore_index=True)[list(LEDGER_COLUMNS)]
     ledger = ledger.astype({"row": "Int64"})
     forms = forms.assign(group=group)
-    survey = Survey(wave, pack, units, forms, ledger, n_read, fingerprint)
+    survey = Survey(wave, pack, units, forms, ledger, n_read, inputs)
     check_sample(forms, wave)
     survey.design()  # refuses a sample that contradicts its declaration
     _check_adjusters(survey)
@@ -314,6 +336,7 @@ _ERROR_CLASS_BY_MESSAGE: dict[str, type[SipasError]] = {
     "recode": ConfigError,
     "blank_choice": AnswerError,
     "join_differs": AnswerError,
+    "choices_differ": AnswerError,
     "only_none": AnswerError,
     "number": AnswerError,
     "weight": AnswerError,
@@ -336,7 +359,6 @@ def _check_form_days(frame: pd.DataFrame, wave: Wave) -> SipasError | None:
         return None
     start = wave.collected.start or date(wave.year, 1, 1)
     end = wave.collected.end or date(wave.year + 1, 12, 31)
-    "choices_differ": AnswerError,
     days = frame["date"].dropna()
     outside = days[(days < start.isoformat()) | (days > end.isoformat())]
     rows = frame.loc[outside.index, ["file", "row"]].to_numpy()

@@ -130,17 +130,18 @@ def _find_header_rows(table: Table) -> Flags:
     A service writes ids as JSON, at times below a row with the wordings of the columns.
     """
     cells = table.frame.to_numpy()
-    n_filled, is_header = (cells != "").sum(axis=1), np.zeros(len(cells), dtype=bool)
+    is_header = np.zeros(len(cells), dtype=bool)
     positions = table.frame.attrs["positions"]
     for at in table.header:
         row = [*table.sheet.rows[at - 1], *[""] * (positions[-1] + 1)]
         names = np.array([row[position] for position in positions], dtype=object)
         is_name = np.array([bool(name) and not name.isdecimal() for name in names])
         n_same = ((cells == names) & is_name).sum(axis=1)
-        is_header |= (n_same > 1) & (2 * n_same > n_filled)
+        is_like = np.flatnonzero(n_same > 1)
+        is_header[is_like] |= 2 * n_same[is_like] > (cells[is_like] != "").sum(axis=1)
     for at, row in enumerate(cells[:3]):
         is_header[at] |= is_number_row(row)
-        if 2 * sum(text.startswith("{") and text.endswith("}") for text in row) > n_filled[at]:
+        if 2 * sum(text.startswith("{") and text.endswith("}") for text in row) > sum(row != ""):
             is_header[: at + 1] = True
     return is_header
 
@@ -235,14 +236,20 @@ def read_below_header(
         raise FileError("no_names", file=path.name, header=max(header))
     body = rows[max(header) :]
     first_row = max(header) + 1
-    too_wide = [at for at, row in enumerate(body) if any(map(tidy_text, row[len(names) :]))]
+    too_wide = [
+        at
+        for at, row in enumerate(body)
+        if len(row) > len(names) and any(map(tidy_text, row[len(names) :]))
+    ]
     if too_wide:
         places = [Place(path.name, first_row + at) for at in too_wide]
         raise FileError("too_wide", places, n_columns=len(names))
-    filled = [[*row[: len(names)], *[""] * (len(names) - len(row))] for row in body]
-    frame = pd.DataFrame(filled, columns=range(len(names)), dtype=object)
-    frame.index = pd.RangeIndex(first_row, first_row + len(body))
-    frame = frame.loc[[any(map(tidy_text, row)) for row in body]]
+    filled = {
+        at: row if len(row) == len(names) else [*row, *[""] * len(names)][: len(names)]
+        for at, row in enumerate(body, first_row)
+        if any(map(tidy_text, row))
+    }
+    frame = pd.DataFrame([*filled.values()], [*filled], range(len(names)), dtype=object)
     if frame.empty:
         raise FileError("no_rows", file=path.name, header=max(header))
     used = [at for at, name in enumerate(names) if name or frame[at].map(tidy_text).any()]

@@ -27,9 +27,12 @@ def read_text_rows(content: bytes, file: str) -> Rows:
     text = text[directive.end() :] if directive else text
     if not text.strip():
         raise FileError("file_empty", file=file)
-    signs = (directive[1],) if directive else _SEPARATORS
-    readings = {sign: _split_rows(text, sign) for sign in signs}
-    ranks = sorted(((*_measure_rows(readings[sign][0]), sign) for sign in signs), reverse=True)
+    signs = [directive[1]] if directive else sorted(_SEPARATORS, key=text.count, reverse=True)
+    readings, ranks = {}, list[tuple[int, int, str]]()
+    for sign in signs:
+        if not ranks or text.count(sign) >= ranks[0][0]:  # a rarer sign parts fewer rows
+            readings[sign] = _split_rows(text, sign)
+            ranks = sorted([*ranks, (*_measure_rows(readings[sign][0]), sign)], reverse=True)
     n_equal, width, separator = ranks[0]
     rows, is_closed = readings[separator]
     if width > 1 and len(ranks) > 1 and n_equal == ranks[1][0] == sum(any(row) for row in rows):

@@ -5,6 +5,7 @@ Texts are folded only for comparison, so that the ledger can still show the text
 
 import re
 import unicodedata
+from functools import lru_cache
 
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _SPACES = re.compile(rf"[\s\u00a0\u200b\u200c\u200d\u2060\ufeff{CONTROL.pattern[1:-1]}]+")
@@ -17,6 +18,7 @@ def tidy_text(text: str) -> str:
     return _SPACES.sub(" ", unicodedata.normalize("NFC", text)).strip()
 
 
+@lru_cache(maxsize=2**16)  # ids of forms are folded several times
 def fold_text(text: str) -> str:
     """Return text for comparison: tidy, without difference of case."""
     return tidy_text(text).casefold()
