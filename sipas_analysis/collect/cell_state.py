@@ -32,7 +32,8 @@ def keep_forms(
     """
     if not readers or (table.frame.empty and hidden == "skip"):
         return table
-    table = _fill_merged_cells(table, placed, readers)
+    if table.sheet.merged:
+        table = _fill_merged_cells(table, placed, readers)
     if rows:
         ranges = [[int(end) for end in (part.split("-") * 2)[:2]] for part in rows]
         inside = {row for first, last in ranges for row in range(first, last + 1)}

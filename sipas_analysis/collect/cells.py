@@ -64,11 +64,11 @@ class Cells:
             self.refuse_rows(kind, header, pd.Series(is_wrong[number], index=self.raw.index))
         reason = np.array([reading.reason for reading in readings], dtype=object)
         at = np.flatnonzero((reason != "")[number])
-        changed = number[at]
-        became = np.array([write_value(value) for value in values], dtype=object)[changed]
-        shown = np.where(reason == "other", "", distinct)[changed]  # free text of a person
-        rows = np.asarray(self.raw.index)[at]
-        self.note_changes(header, rows, shown, became, reason[changed])
+        if len(at):
+            changed, rows = number[at], np.asarray(self.raw.index)[at]
+            became = np.array([write_value(value) for value in values], dtype=object)[changed]
+            shown = np.where(reason == "other", "", distinct)[changed]  # free text of a person
+            self.note_changes(header, rows, shown, became, reason[changed], code=name)
 
     def refuse_rows(self, kind: str, header: str, is_wrong: "pd.Series[bool]") -> None:
         """List the cells of some rows of a column as mistakes of one kind."""
@@ -132,12 +132,15 @@ class Cells:
         texts: Sequence[str] | Values,
         became: Sequence[str] | Values,
         reasons: Sequence[str] | Values,
+        *,
+        code: str = "",
     ) -> None:
-        """Add one row per changed cell to the ledger."""
+        """Add one row per changed cell to the ledger; ``code`` is the question of the column."""
         if len(rows):
             file = self.table.sheet.label
             origin = {"file": file, "row": rows, "column": header, "found": texts}
-            self.ledger.append(pd.DataFrame({**origin, "became": became, "reason": reasons}))
+            changes = {**origin, "became": became, "reason": reasons, "code": code}
+            self.ledger.append(pd.DataFrame(changes))
 
 
 def write_value(value: object) -> object:

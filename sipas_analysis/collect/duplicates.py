@@ -65,9 +65,11 @@ def settle_copies(
     if answered.empty:
         return frame, frame[["file", "row"]].iloc[:0], []
     forms = _number_forms(answered, pack.rated_codes, [*pack.indicators, *wave.key_codes])
-    first, errors = _match_ids(answered, forms)
-    for match in (_match_sheets, _match_blocks):
-        first = np.where(first < 0, match(forms), first)
+    first, errors = _match_blocks(forms), list[SipasError]()
+    if forms["sheet"].any():  # several sheets
+        by_id, errors = _match_ids(answered, forms)
+        by_sheet = _match_sheets(forms)
+        first = np.select([by_id >= 0, by_sheet >= 0], [by_id, by_sheet], first)
     if wave.duplicates.drop or wave.duplicates.keep:
         first = np.where(first < 0, _match_singles(answered, first < 0, wave, pack), first)
     first = np.where(first < 0, np.arange(len(first)), first)

@@ -7,8 +7,8 @@ A reading is the meaning of a text, or states that the text is invalid. The word
 import math
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from sipas_analysis.instrument.pack import Indicator, Scale
 from sipas_analysis.sheets.texts import fold_text, tidy_text
@@ -28,8 +28,7 @@ _NUMBERS = {
 }
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """The meaning of a text: a value (None is blank), why it was changed, whether it is valid."""
 
     value: object
