@@ -62,7 +62,7 @@ from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.sheets.reader import read_sheet
 
 DROP_REASONS = ("form_dropped", "copy", "only", "leave_out")  # of forms that were read
-LEDGER_COLUMNS = ("file", "row", "column", "found", "became", "reason")
+LEDGER_COLUMNS = ("file", "row", "column", "found", "became", "reason", "code")
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Survey:
         frame: One row per form: file, row, form, unit, group, keys, and one column per item (a
             level, or NaN for blank).
         ledger: Every changed value and every dropped column and form: file, row, column, found,
-            became and reason.
+            became, reason and, of a cell, the code of its question or role.
         n_read: Forms read, before any was dropped.
         inputs: Every file that was read, by its absolute path, with the content that was read;
             empty if an earlier wave that the wave names cannot be read.
@@ -216,8 +216,9 @@ def _read_all(wave: Wave, inputs: Mapping[Path, FileContent]) -> Survey:
     if forms.empty:
         raise FormError("no_form_left", n_read=n_read, least=wave.min_answered)
     group = forms["unit"].map(dict(zip(units["code"], units["group"], strict=True)))
-    ledger = pd.concat([*ledgers, uncounted, dropped], ignore_index=True)[list(LEDGER_COLUMNS)]
-    ledger = ledger.astype({"row": "Int64"})
+    ledger = pd.concat([*ledgers, uncounted, dropped], ignore_index=True)
+    ledger = ledger.reindex(columns=[*LEDGER_COLUMNS], fill_value="").astype({"row": "Int64"})
+    ledger["code"] = ledger["code"].fillna("")
     forms = forms.assign(group=group)
     survey = Survey(wave, pack, units, forms, ledger, n_read, inputs)
     check_sample(forms, wave)

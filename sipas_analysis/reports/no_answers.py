@@ -2,7 +2,6 @@
 
 import pandas as pd
 
-from sipas_analysis.collect.columns import place_columns
 from sipas_analysis.collect.survey import Survey
 
 NOT_APPLICABLE = "not_applicable"
@@ -17,13 +16,7 @@ def count_no_answers(survey: Survey) -> pd.DataFrame:
     codes = survey.instrument.rated_codes
     absent = survey.ledger[survey.ledger["reason"] == NOT_APPLICABLE]
     absent = absent.merge(survey.frame[["file", "row"]], on=["file", "row"])
-    code_of: dict[str, str] = {}
-    for _, responses in survey.wave.list_sources():
-        columns = survey.wave.columns_of(responses)
-        placed = place_columns(absent["column"].unique(), columns, survey.instrument)
-        code_of = {header: code for code, header in placed.items.items()} | code_of
-    counts = absent["column"].map(lambda header: code_of.get(header, "")).value_counts()
+    n_absent = absent["code"].value_counts().reindex(codes).fillna(0).astype(int)
     answered = survey.frame[codes].notna().sum()
-    n_absent = counts.reindex(codes).fillna(0).astype(int)
     table = pd.DataFrame({"answered": answered, "blank": len(survey.frame) - answered - n_absent})
     return table.assign(not_applicable=n_absent).rename_axis("item").reset_index()

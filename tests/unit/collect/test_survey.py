@@ -113,6 +113,7 @@ def test_a_changed_answer_stands_in_the_ledger(read_answers, found, became, reas
         "found": found.strip('"'),
         "became": "" if became is None else str(became),
         "reason": reason,
+        "code": "A2",
     }
     assert len(survey.ledger) == 1
 

@@ -106,6 +106,20 @@ def test_not_applicable_is_counted_apart_from_blank(airport):
     assert reasons[["not_applicable", "blank_code", "reversed"]].tolist() == [10, 10, 1]
 
 
+def test_no_answers_count_for_the_question_that_the_column_was_read_as(tmp_path):
+    """“Câu 7” is one of two columns of A1 in one file, and A2 in the other."""
+    pack = PACK.replace("  blank:", '  not_applicable: ["8"]\n  blank:')
+    (tmp_path / "b.csv").write_text("A1,Câu 7,D1\n4,8,4\n4,1,4\n", "utf-8")
+    entries = [
+        {"file": "answers.csv", "columns": {"join": {"A1": ["Câu 7", "Câu 8"]}}},
+        {"file": "b.csv", "columns": {"items": {"A2": "Câu 7"}}},
+    ]
+    answers = "Câu 7,Câu 8,A2,D1\n8,,4,4\n,8,4,3\n,3,4,2\n"
+    survey = read_alone(tmp_path, answers, pack, responses=entries)
+    counts = count_no_answers(survey).set_index("item")["not_applicable"]
+    assert counts[["A1", "A2", "D1"]].tolist() == [2, 1, 0]
+
+
 def test_a_blank_code_of_the_pack_is_no_blank_where_it_is_a_level(airport):
     """9 is blank for C2, and a level of ALL and NPS."""
     assert airport.frame["ALL"].notna().all()
