@@ -26,9 +26,9 @@ HOUSE = """
 messages errors files
 instrument.strict_yaml instrument.pack instrument.answer_levels instrument.pack_draft
 instrument.xlsform
-infer.design infer.totals infer.intervals infer.variance infer.weighting infer.replicates
-infer.totals_from_files infer.layout infer.ratio_means infer.estimates infer.means infer.sample_size
-infer.sample_draw infer.unit_counts
+infer.design infer.exact_sums infer.totals infer.intervals infer.variance infer.weighting
+infer.replicates infer.form_files infer.sample_facts infer.totals_from_files infer.layout
+infer.ratio_means infer.estimates infer.means infer.sample_size infer.sample_draw infer.unit_counts
 sheets.texts sheets.file_kinds sheets.sheet_state sheets.data_files sheets.text_files sheets.reader
 collect.vocabulary collect.readings collect.days collect.likeness collect.tables
 collect.responses collect.wave collect.units collect.unit_changes collect.headers collect.columns
@@ -43,7 +43,7 @@ explain.standard_errors explain.coefficients explain.regression explain.factor_s
 explain.drivers explain.shapley explain.players explain.importance explain.priority
 explain.penalty_reward
 improve.actions
-figures.suppression figures.published
+figures.disclosure figures.suppression figures.published
 documents.model documents.svg documents.charts documents.letter_widths
 documents.writers.terminal documents.writers.html
 documents.writers.typst_process documents.writers.docx_parts documents.writers.docx

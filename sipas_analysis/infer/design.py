@@ -5,7 +5,7 @@ stage, finite populations, replicate weights. No answer is read here. The frame 
 or the path of Parquet or CSV files that are too large for memory. Rules V1 to V5 of docs/method.md.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -124,7 +124,7 @@ class Design:
         if self.on_files and (self.declared_replicates or self.calibration):
             raise DesignError("design_files_replicates")
         if not self.on_files:
-            check_columns(self, self.frame.columns)
+            check_columns(self.design_columns, self.frame.columns)
             check_weights(self, self.frame)
             _ = self.stages
 
@@ -269,16 +269,16 @@ def number_codes(code: Ints, size: int) -> tuple[Ints, Ints]:
     return (np.cumsum(present) - 1)[code], np.flatnonzero(present)
 
 
-def check_columns(design: Design, present: Sequence[str]) -> None:
-    """Refuse columns that the design names and the data lack."""
-    needed = design.design_columns
-    missing = [name for name in needed if name not in set(present)]
+def check_columns(names: Iterable[str], present: Iterable[str]) -> None:
+    """Refuse names of columns that the data lack or have twice."""
     columns = list(present)
-    twice = [name for name in needed if columns.count(name) > 1]
+    counts = {name: columns.count(name) for name in names}
+    twice = [name for name, n in counts.items() if n > 1]
+    missing = [name for name, n in counts.items() if n == 0]
     if twice:
         raise DesignError("design_twice", column=twice[0])
     if missing:
-        first_columns = ", ".join(map(str, list(present)[:12]))
+        first_columns = ", ".join(map(str, columns[:12]))
         raise DesignError("design_column", column=missing[0], known=first_columns)
 
 

@@ -8,10 +8,10 @@ docs/method.md. Means of a scale have a t interval instead.
 from typing import Literal
 
 import numpy as np
-from scipy import stats
-from statsmodels.stats.proportion import proportion_confint
+from scipy.special import betainccinv, betaincinv
 
 from sipas_analysis.infer.design import CENSUS, Floats
+from sipas_analysis.infer.distributions import normal_quantile, t_quantile
 
 Method = Literal["exact", "beta", "logit", "wilson", "wald"]
 
@@ -28,10 +28,10 @@ def exact_interval(satisfied: Floats, n: Floats, level: float = 0.95) -> tuple[F
         0.8843 1.0
     """
     with np.errstate(invalid="ignore", divide="ignore"):
-        low, high = proportion_confint(
-            np.asarray(satisfied, float), np.asarray(n, float), 1 - level, method="beta"
-        )
-    return low, high
+        low = betaincinv(satisfied, n - satisfied + 1, (1 - level) / 2)
+        high = betainccinv(satisfied + 1, n - satisfied, (1 - level) / 2)
+        share = satisfied / n
+    return np.where(share == 0, 0.0, low), np.where(share == 1, 1.0, high)
 
 
 def finite_interval(
@@ -58,6 +58,8 @@ def _find_least(k: Floats, n: Floats, size: Floats, tail: float) -> Floats:
     """Return the least M with P(X ≥ k | M of N, n drawn) > tail, by halving."""
     low, high = k.copy(), size - n + k
     while (low < high).any():
+        from scipy import stats  # slow to import, and few samples need the module
+
         middle = np.floor((low + high) / 2)
         is_likely = stats.hypergeom.sf(k - 1, size, middle, n) > tail
         is_open = low < high
@@ -94,7 +96,7 @@ def effective_n(
     """
     tail = (1 - level) / 2
     with np.errstate(invalid="ignore", divide="ignore"):
-        factor = (stats.t.ppf(tail, people - 1) / stats.t.ppf(tail, df)) ** 2
+        factor = (t_quantile(tail, people - 1) / t_quantile(tail, df)) ** 2
         inside = np.minimum(share * (1 - share) / variance * factor, cap)
         at_end = np.minimum(people * factor, people)
     return np.asarray(np.where((share <= 0) | (share >= 1), at_end, inside), dtype=float)
@@ -121,7 +123,7 @@ def share_interval(
     with np.errstate(invalid="ignore", divide="ignore"):
         if method == "wilson":
             return _wilson_interval(share, n_eff, level)
-        t, se = stats.t.ppf((1 + level) / 2, df), np.sqrt(variance)
+        t, se = t_quantile((1 + level) / 2, df), np.sqrt(variance)
         if method == "logit":
             odds, half = np.log(share / (1 - share)), t * se / (share * (1 - share))
             low, high = 1 / (1 + np.exp(half - odds)), 1 / (1 + np.exp(-half - odds))
@@ -132,7 +134,7 @@ def share_interval(
 
 
 def _wilson_interval(share: Floats, n_eff: Floats, level: float) -> tuple[Floats, Floats]:
-    z = stats.norm.ppf((1 + level) / 2)
+    z = normal_quantile((1 + level) / 2)
     middle = (share + z**2 / (2 * n_eff)) / (1 + z**2 / n_eff)
     half = z * np.sqrt(share * (1 - share) / n_eff + (z / (2 * n_eff)) ** 2)
     half = half / (1 + z**2 / n_eff)
@@ -144,5 +146,5 @@ def t_interval(
 ) -> tuple[Floats, Floats]:
     """Return value ± t·se; NaN without degrees of freedom."""
     with np.errstate(invalid="ignore"):
-        half = stats.t.ppf((1 + level) / 2, np.where(df > 0, df, np.nan)) * np.sqrt(variance)
+        half = t_quantile((1 + level) / 2, np.where(df > 0, df, np.nan)) * np.sqrt(variance)
     return value - half, value + half

@@ -13,8 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sipas_analysis.infer.design import Floats
+from sipas_analysis.infer.sample_facts import SampleFacts, VariableFacts
 from sipas_analysis.infer.totals import Columns
-from sipas_analysis.infer.totals_from_files import SampleFacts, VariableFacts
 
 Key = tuple[str, str | None]  # a variable, and one of its answers if it is text
 ALL_FORMS = "answered"

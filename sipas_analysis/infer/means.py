@@ -27,8 +27,9 @@ from sipas_analysis.infer.intervals import (
 )
 from sipas_analysis.infer.layout import Key, Layout
 from sipas_analysis.infer.ratio_means import Mean, MeanEstimate, evaluate_mean
+from sipas_analysis.infer.sample_facts import VariableFacts, read_facts
 from sipas_analysis.infer.totals import Block
-from sipas_analysis.infer.totals_from_files import VariableFacts, build_block, read_facts
+from sipas_analysis.infer.totals_from_files import build_block
 from sipas_analysis.infer.variance import sampling_fraction, whole_strata
 
 MIN_CELL = 5

@@ -14,7 +14,8 @@ from scipy import linalg, sparse
 
 from sipas_analysis.errors import DesignError
 from sipas_analysis.infer.design import CENSUS, Design, Floats, Replicates, Stage, number_rows
-from sipas_analysis.infer.totals import Block, Columns, add_folds, choose_adder, weight_scale
+from sipas_analysis.infer.exact_sums import add_folds, choose_adder, weight_scale
+from sipas_analysis.infer.totals import Block, Columns
 
 
 def add_replicates(totals: Block, design: Design, by: Sequence[str], columns: Columns) -> Block:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from sipas_analysis.infer.design import Floats
+from sipas_analysis.infer.distributions import beta_binomial_tail, t_tail
 
 FEWEST_UNITS = 4
 MARGIN = 1.5  # on the variance of drawing and of the fit
@@ -27,8 +28,6 @@ def compare_counts(x: Floats, n: Floats, covariate: Floats | None = None) -> tup
     Returns:
         Expected share and upper-tail p, shape (U,); NaN with fewer than four units.
     """
-    from scipy import stats  # slow to import; a refused survey does not need the module
-
     n_units = len(n)
     if n_units < FEWEST_UNITS:
         return np.full(n_units, np.nan), np.full(n_units, np.nan)
@@ -44,11 +43,11 @@ def compare_counts(x: Floats, n: Floats, covariate: Floats | None = None) -> tup
     of_fit *= (1 + (n.mean() - 1) * rho) / (1 + ALIKE * n.mean())
     phi = MARGIN * (1 + of_fit) + MARGIN_BETWEEN * (n - 1) * rho
     gap = np.arcsin(np.sqrt(np.maximum(x - 0.5, 0) / n)) - np.arcsin(np.sqrt(expected))
-    p = np.asarray(stats.t.sf(2 * gap * np.sqrt(n / phi), df))
+    p = t_tail(2 * gap * np.sqrt(n / phi), df)
     few = p < NOT_RARE
     alike = np.clip((phi - 1) / np.maximum(n - 1, 1), 1e-6, 0.9)[few]
     a, b = expected[few] * (1 / alike - 1), (1 - expected[few]) * (1 / alike - 1)
-    p[few] = np.maximum(p[few], stats.betabinom.sf(x[few] - 1, n[few], a, b))
+    p[few] = np.maximum(p[few], beta_binomial_tail(x[few], n[few], a, b))
     return expected, p
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, sparse
+from scipy import sparse
 
 from sipas_analysis.errors import DesignError
 from sipas_analysis.infer.design import Calibration, Design, Floats, Ints
@@ -133,6 +133,8 @@ def trim(design: Design, low: float = 0.0, high: float = np.inf) -> Design:
             return float(np.clip(factor * weight, low, high).sum()) - total
 
         most = max(total, min(high, total)) / float(weight.min())
+        from scipy import optimize  # slow to import, and few samples need the module
+
         factor = optimize.brentq(excess, 0.0, most, xtol=1e-15, rtol=1e-14)
         weight = np.clip(factor * weight, low, high)
     else:

@@ -15,8 +15,8 @@ from sipas_analysis.collect.unit_changes import compute_unit_shares
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.infer.design import Design
 from sipas_analysis.infer.estimates import Estimates, round_to_text
+from sipas_analysis.infer.sample_facts import read_facts
 from sipas_analysis.infer.totals import Columns, add_sums, convert_sums, count_forms
-from sipas_analysis.infer.totals_from_files import read_facts
 from sipas_analysis.instrument.pack import Index, Instrument
 
 often = settings(max_examples=10 * settings().max_examples)  # a law that is checked fast
@@ -62,7 +62,7 @@ def survey_of(frame):
     codes = sorted(frame["unit"].unique())
     listed = pd.DataFrame({"code": codes, "name_vi": codes, "group": "districts"})
     ledger = pd.DataFrame(columns=list(LEDGER_COLUMNS))
-    return Survey(WAVE, PACK, listed, frame.assign(group="districts"), ledger, len(frame), "")
+    return Survey(WAVE, PACK, listed, frame.assign(group="districts"), ledger, len(frame), {})
 
 
 def scored(frame, by="unit", index=None):

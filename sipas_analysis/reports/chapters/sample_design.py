@@ -3,7 +3,7 @@
 from math import log2
 
 from sipas_analysis.documents.model import Joined, Number, Paragraph, Text, make_text
-from sipas_analysis.infer.totals_from_files import read_facts
+from sipas_analysis.infer.sample_facts import read_facts
 from sipas_analysis.reports.subject import Subject
 
 FEW_CLUSTERS = 10
