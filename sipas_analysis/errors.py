@@ -265,6 +265,12 @@ class FileError(SipasError):
     exit_code = 11
 
 
+class ChangedError(SipasError):
+    """An input file is no longer the one that was read."""
+
+    exit_code = 11
+
+
 class AnswerError(SipasError):
     """Some answers are neither blank nor a level of the scale."""
 

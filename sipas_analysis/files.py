@@ -10,10 +10,14 @@ import os
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from sipas_analysis.errors import OutputError
+from sipas_analysis.errors import ChangedError, OutputError
+
+_HELD: dict[str, str] = {}  # the hash that each input must have, by its absolute path
 
 
 def check_writable(folder: Path) -> Path:
@@ -51,6 +55,19 @@ def write_whole(path: Path, content: str | bytes) -> Path:
     return path
 
 
+@dataclass(frozen=True)
+class FileContent:
+    """Hash and size of a file as it was read."""
+
+    sha256: str
+    bytes: int
+
+
+def describe_files(paths: Iterable[Path]) -> dict[Path, FileContent]:
+    """Return hash and size of each file, by its absolute path."""
+    return {path.absolute(): FileContent(hash_file(path), path.stat().st_size) for path in paths}
+
+
 def hash_file(path: Path) -> str:
     """Return the SHA-256 of a file."""
     with path.open("rb") as handle:
@@ -63,6 +80,44 @@ def hash_if_there(path: Path) -> str | None:
         return hash_file(path) if path.is_file() else None
     except OSError:
         return None
+
+
+@contextmanager
+def hold_files(hashes: Mapping[str, str]) -> Iterator[None]:
+    """Let only files with these hashes be read, by absolute path; calls may be nested.
+
+    Raises:
+        ChangedError: An outer call holds another content of a file, or a file of its is gone.
+    """
+    before = dict(_HELD)
+    changed = [path for path, wanted in hashes.items() if before.get(path, wanted) != wanted]
+    refuse_changed(changed + [path for path in before if not Path(path).is_file()])
+    _HELD.update(hashes)
+    try:
+        yield
+    finally:
+        _HELD.clear()
+        _HELD.update(before)
+
+
+def check_held(path: Path) -> None:
+    """Refuse a file, just before it is read, whose content is not the one that is held.
+
+    Raises:
+        ChangedError: The file has another content, or is gone.
+    """
+    wanted = _HELD.get(str(path.absolute()))
+    refuse_changed([path] if wanted and hash_if_there(path) != wanted else [])
+
+
+def refuse_changed(paths: Iterable[Path | str]) -> None:
+    """Refuse files that changed after they were read.
+
+    Raises:
+        ChangedError: There is such a file.
+    """
+    if names := ", ".join(sorted({Path(path).name for path in paths})):
+        raise ChangedError("input_changed", file=names)
 
 
 def is_inside(path: Path, folder: Path | None) -> bool:

@@ -157,7 +157,8 @@ def find_changed_inputs(survey: Survey) -> list[Path]:
     """Return the inputs of a survey that are no longer what was read, or that came since."""
     read = survey.inputs.items()
     changed = [path for path, file in read if hash_if_there(path) != file.sha256]
-    return [*changed, *(path for path in _describe_inputs(survey.wave) if path not in survey.inputs)]
+    here = _describe_inputs(survey.wave)
+    return [*changed, *(path for path in here if path not in survey.inputs)]
 
 
 def _describe_inputs(wave: Wave) -> dict[Path, FileContent]:

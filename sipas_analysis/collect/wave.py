@@ -24,12 +24,15 @@ from sipas_analysis.collect.responses import (
     Texts,
 )
 from sipas_analysis.errors import ConfigError, FileError, Place
+from sipas_analysis.files import hash_if_there
 from sipas_analysis.infer.design import Lonely
 from sipas_analysis.instrument.pack import RESERVED, Index, Instrument, Status, read_instrument
 from sipas_analysis.instrument.strict_yaml import Bilingual, Day, Statement, Strict, read_model
 from sipas_analysis.messages import LANGUAGES, Language
 from sipas_analysis.sheets.file_kinds import ANSWER_ENDINGS
 from sipas_analysis.sheets.texts import CONTROL, fold_text
+
+UNIT_CHANGES_FILE = "unit_changes.csv"  # read if it is there and the wave names no other
 
 
 class Decision(Strict):
@@ -114,11 +117,17 @@ class Wave(Strict):
     adjusters: tuple[str, ...] = ()
     index: Index | None = None
     _path: Path = PrivateAttr(default=Path("wave.yaml"))
+    _sha256: str = PrivateAttr(default="")
 
     @property
     def path(self) -> Path:
         """Path of the file."""
         return self._path
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the file as it was read; empty if the wave was not read from a file."""
+        return self._sha256
 
     @property
     def is_synthetic(self) -> bool:
@@ -166,7 +175,8 @@ class Wave(Strict):
 
     def list_files(self) -> list[Path]:
         """Return every existing file that the wave is read from, ``wave.yaml`` first."""
-        names = [name for name in (self.units, self.unit_changes, self.crosswalk) if name]
+        changes = self.unit_changes or UNIT_CHANGES_FILE
+        names = [name for name in (self.units, changes, self.crosswalk) if name]
         names = [self.instrument, *names] if self._has_pack_file else names
         paths = [self._path, *map(self.path_of, names)]
         paths += [path for path, _ in (*self.list_sources(), *self.second_keying.list_sources())]
@@ -239,8 +249,9 @@ def read_wave(path: str | Path) -> Wave:
         wave_path = wave_path / "wave.yaml"
     if wave_path.suffix.lower() in ANSWER_ENDINGS:
         raise FileError("not_wave", file=given)
+    sha256 = hash_if_there(wave_path)
     wave = read_model(wave_path, Wave)
-    wave._path = wave_path
+    wave._path, wave._sha256 = wave_path, sha256 or ""
     pack = wave.read_pack()
     _check_codes(wave, pack)
     _check_index(wave, pack)

@@ -12,6 +12,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from sipas_analysis.errors import ConfigError
+from sipas_analysis.files import check_held, hash_if_there
 from sipas_analysis.instrument.strict_yaml import Bilingual, Day, Statement, Strict, read_model
 
 Status = Literal["sourced", "derived", "reconstructed", "unverified"]
@@ -366,13 +367,13 @@ def read_instrument(name: str | Path) -> Instrument:
         path = PACKS / f"{name}.yaml"
         if not path.is_file():
             raise ConfigError("pack_unknown", name=name, known=", ".join(list_packs()))
-    changed_at = path.stat().st_mtime_ns if path.is_file() else 0
-    return _read_unchanged(path.absolute(), changed_at)
+    check_held(path)
+    return _read_unchanged(path.absolute(), hash_if_there(path))
 
 
 @cache
-def _read_unchanged(path: Path, _changed_at: int) -> Instrument:
-    """Return the pack of a file; read the file again only if its time of change differs."""
+def _read_unchanged(path: Path, _content: str | None) -> Instrument:
+    """Return the pack of a file; read the file again only if its hash differs."""
     return read_model(path, Instrument)
 
 

@@ -15,6 +15,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from sipas_analysis.errors import ConfigError, FileError, Place
+from sipas_analysis.files import check_held
 from sipas_analysis.messages import LANGUAGES, Language, read_catalogue, say
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ def read_model(path: Path, model: type[Model]) -> Model:
 
 
 def _parse_file(path: Path) -> yaml.Node | None:
+    check_held(path)
     try:
         text = path.read_text("utf-8-sig")
         return yaml.compose(text, Loader=_LOADER)

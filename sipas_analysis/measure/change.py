@@ -13,13 +13,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.collect.tables import read_rows
 from sipas_analysis.collect.unit_changes import compute_unit_shares, find_successors, read_changes
+from sipas_analysis.collect.wave import UNIT_CHANGES_FILE
 from sipas_analysis.errors import ColumnError, Place
 from sipas_analysis.infer.design import Floats
+from sipas_analysis.infer.distributions import t_quantile, t_tail
 from sipas_analysis.infer.estimates import Estimates, ResultTable, adjust_p_values
 from sipas_analysis.infer.means import total
 from sipas_analysis.instrument.pack import OVERALL, Index, Instrument
@@ -29,7 +30,6 @@ from sipas_analysis.measure.scores import score
 MODE_SHARE_LIMIT = 0.25  # largest share of forms in another mode; ours, see docs/compare.md
 KEY_COLUMNS = ["domain", "group", "unit", "level", "variable"]
 NUMBER_COLUMNS = ["value", "se", "low", "high", "df", "p", "p_holm", "expected"]
-UNIT_CHANGES_FILE = "unit_changes.csv"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -259,12 +259,12 @@ def _subtract_waves(before: pd.DataFrame, after: pd.DataFrame, level: float) -> 
     with np.errstate(invalid="ignore", divide="ignore"):
         freedom = error**4 / (se[0] ** 4 / df[0] + se[1] ** 4 / df[1])
         freedom = np.where(error > 0, freedom, np.fmin(*df))
-        half = stats.t.ppf((1 + level) / 2, freedom) * error
+        half = t_quantile((1 + level) / 2, freedom) * error
         is_end = np.isin(value[0], [0.0, 100.0]) | np.isin(value[1], [0.0, 100.0])
         down = np.hypot(value[1] - low[1], high[0] - value[0])
         up = np.hypot(high[1] - value[1], value[0] - low[0])
-        scale = np.where(change > 0, down, up) / stats.t.ppf((1 + level) / 2, freedom)
-        p = 2 * stats.t.sf(np.abs(change) / np.where(is_end, scale, error), freedom)
+        scale = np.where(change > 0, down, up) / t_quantile((1 + level) / 2, freedom)
+        p = 2 * t_tail(np.abs(change) / np.where(is_end, scale, error), freedom)
     changes = both[[*KEY_COLUMNS, "_merge", "flag_before", "flag_after"]].assign(
         value_before=value[0],
         value_after=value[1],
@@ -369,7 +369,7 @@ def decompose(
             totals[1].combine(partial(_vary_after, before=old, at=at)),
         ]
         error = _combine_errors([part.frame.iloc[0] for part in parts])
-        half = float(stats.t.ppf((1 + level) / 2, error.df)) * error.se
+        half = float(t_quantile((1 + level) / 2, error.df)) * error.se
         value = _split_change(old, new)[at]
         rows.append(
             {

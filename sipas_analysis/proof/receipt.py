@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import date
 from math import isfinite
 from pathlib import Path
@@ -27,7 +28,7 @@ from pydantic import (
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import ReceiptError
 from sipas_analysis.figures.published import figures_of
-from sipas_analysis.files import hash_file, write_whole
+from sipas_analysis.files import describe_files, hash_file, write_whole
 from sipas_analysis.proof.program import Facts, describe_program
 
 RECEIPT_NAME, RECEIPT_FORMAT = "receipt.json", "sipas-receipt/2"
@@ -171,12 +172,10 @@ def compute_facts(survey: Survey) -> Facts:
 
 
 def list_inputs(survey: Survey) -> list[Facts]:
-    """Return each file that was read, by its place beside wave.yaml and its hash."""
+    """Return each file that was read, by its place beside wave.yaml, with what was read."""
     home = survey.wave.path.absolute().parent
-    return [
-        {"file": relative_path(path, home), "sha256": hash_file(path), "bytes": path.stat().st_size}
-        for path in survey.wave.list_files()
-    ]
+    files = survey.inputs or describe_files(survey.wave.list_files())
+    return [{"file": relative_path(path, home), **asdict(file)} for path, file in files.items()]
 
 
 def round_figures(figures: pd.DataFrame) -> list[Facts]:

@@ -16,16 +16,11 @@ from sipas_analysis.collect.survey import LEDGER_COLUMNS, Survey
 from sipas_analysis.collect.units import PLANNED, index_units
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.documents.model import make_text
-from sipas_analysis.errors import (
-    Place,
-    SeveralError,
-    SipasError,
-)
+from sipas_analysis.errors import Place, SeveralError, SipasError
+from sipas_analysis.figures.published import figures_of
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
-from sipas_analysis.measure.scores import score
 from sipas_analysis.messages import LANGUAGES, read_catalogue
-from sipas_analysis.quality.findings import check
 from sipas_analysis.reports.form_owners import Owners, list_wrong_places, make_key, make_keys
 from sipas_analysis.reports.subject import list_unit_names
 
@@ -191,7 +186,7 @@ def _keep_valid(
     group = forms["unit"].map(dict(zip(units["code"], units["group"], strict=True)))
     valid = forms.assign(group=group)[is_right].reset_index(drop=True)
     ledger = pd.DataFrame(columns=list(LEDGER_COLUMNS))
-    return Survey(wave, pack, units, valid, ledger, len(forms), "") if len(valid) else None
+    return Survey(wave, pack, units, valid, ledger, len(forms), {}) if len(valid) else None
 
 
 def _count_forms(
@@ -223,7 +218,7 @@ def _describe_valid(returns: Returns, survey: Survey) -> None:
         unit_return = returns.find(str(unit))
         unit_return.valid, unit_return.received = int(n), max(unit_return.received, int(n))
         unit_return.half_width = half_widths.get(str(unit), np.nan)
-    findings = check(survey)
+    findings = figures_of(survey).quality
     noticed = findings.noticed()
     for unit in findings.flagged_units - set(survey.wave.accepted):
         facts = dict.fromkeys(noticed.loc[noticed["unit"] == unit, "fact"])
@@ -233,7 +228,7 @@ def _describe_valid(returns: Returns, survey: Survey) -> None:
 def _find_half_widths(survey: Survey) -> dict[str, float]:
     """Return half the width of the interval of each unit's index, if enough people answered."""
     try:
-        table = score(survey, "unit").frame
+        table = figures_of(survey).unit_estimates.frame
     except SipasError:  # the sample of a refused wave cannot be read
         return {}
     whole = table[(table["level"] == OVERALL) & (table["n_valid"] >= survey.wave.min_cell)]

@@ -16,16 +16,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sipas_analysis.collect.survey import Survey
+from sipas_analysis.collect.survey import Survey, find_changed_inputs
 from sipas_analysis.documents.writers.html import write_html
 from sipas_analysis.documents.writers.terminal import choose_language, print_message
-from sipas_analysis.errors import SHOWN_PLACES, OutputError, ParameterError
+from sipas_analysis.errors import SHOWN_PLACES, ChangedError, OutputError, ParameterError
 from sipas_analysis.figures.published import Figures, figures_of, write_tables
-from sipas_analysis.files import hash_file, write_whole
+from sipas_analysis.files import hash_file, hold_files, refuse_changed, write_whole
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import LANGUAGES, Language
 from sipas_analysis.proof.program import Facts
 from sipas_analysis.proof.receipt import (
+    RECEIPT_NAME,
     keep_old_receipt,
     receipt_facts,
     seal_receipt,
@@ -88,15 +89,30 @@ def run_wave(survey: Survey, request: RunRequest) -> dict[str, str]:
     if request.engine == "fork" and not hasattr(os, "fork"):
         print_message("no_fork")
     start = time.perf_counter()
-    with lock_folder(out), _open_executor(request.scheduler) as executor:
+    with (
+        lock_folder(out),
+        _open_executor(request.scheduler) as executor,
+        hold_files(survey.input_hashes),
+    ):
         results = _make_missing(survey, jobs, request.jobs or os.cpu_count() or 1, executor)
         seconds = time.perf_counter() - start
-        failed = {result.job.name: dict(result.failed) for result in results if result.failed}
+        failed = {
+            result.job.name: dict(result.failed)
+            for result in results
+            if result.failed and not result.is_changed
+        }
         options = {"languages": list(languages), "formats": list(formats), "units": list(units)}
         all_jobs = plan_jobs(survey, out, languages=languages, formats=formats)
         try:
             write_times(out, survey.wave.path, results, seconds)
-            _close_run(survey, out, options, all_jobs, failed)
+            refuse_changed(find_changed_inputs(survey))
+            changed = [result.failed for result in results if result.is_changed]
+            if changed:  # and changed back: the run did not see it
+                failed[RECEIPT_NAME] = dict(changed[0])
+            else:
+                _close_run(survey, out, options, all_jobs, failed)
+        except ChangedError as error:
+            failed[RECEIPT_NAME] = {"vi": error.text("vi"), "en": error.text("en")}
         except OutputError as error:  # a full disk: existing reports are kept
             failed["index.html"] = {"vi": error.text("vi"), "en": error.text("en")}
     n_done = sum(not result.failed for result in results)
@@ -181,6 +197,7 @@ def _close_run(
     proven |= {path.relative_to(out).as_posix(): hash_file(path) for path in common}
     crate = write_crate(facts | {"outputs": proven}, out)
     outputs = proven | {crate.name: hash_file(crate)}
+    refuse_changed(find_changed_inputs(survey))
     receipt = keep_old_receipt(seal_receipt({**facts, "outputs": outputs}), out)
     write_receipt(receipt, out)
     print_message("receipt", sha256=receipt["sha256"])

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sipas_analysis.collect.survey import Survey, check_unit, fingerprint_wave
+from sipas_analysis.collect.survey import Survey, check_unit
 from sipas_analysis.errors import ParameterError
-from sipas_analysis.files import hash_file
+from sipas_analysis.files import describe_files, hash_file
 from sipas_analysis.messages import Language
 from sipas_analysis.proof.program import hash_this_program
 from sipas_analysis.reports.file_names import FORMATS, name_report_files
@@ -34,6 +34,7 @@ class Job:
         notebook: Which notebook makes it.
         parameters: Parameters of the notebook.
         files: The files to write, below the output folder.
+        inputs: Hash of each file of the wave, by absolute path; no other content may be read.
         key: Hash of everything that its files depend on.
         engine: ``fork`` or ``kernel``.
     """
@@ -44,6 +45,7 @@ class Job:
     notebook: str
     parameters: Mapping[str, str]
     files: Sequence[str]
+    inputs: Mapping[str, str]
     key: str
     engine: str
 
@@ -60,11 +62,19 @@ class Job:
 
 @dataclass(frozen=True)
 class JobResult:
-    """How one report ended: why it failed, by language (empty if it did not), and its seconds."""
+    """How one report ended.
+
+    Attributes:
+        job: The report.
+        failed: Why it failed, by language; empty if it did not.
+        seconds: How long it took.
+        is_changed: Whether it failed because an input was no longer what the run had read.
+    """
 
     job: Job
     failed: Mapping[str, str]
     seconds: float
+    is_changed: bool = False
 
 
 def plan_jobs(
@@ -89,7 +99,9 @@ def plan_jobs(
         check_unit(survey, unit)
     sent = set(survey.frame["unit"])
     names = list(units) or ["", *(code for code in survey.units["code"] if code in sent)]
-    source = f"{survey.fingerprint or fingerprint_wave(survey.wave)} {hash_this_program()}"
+    if not survey.inputs:
+        describe_files(survey.wave.list_files())  # raises what kept the survey from knowing them
+    source = f"{survey.fingerprint} {hash_this_program()}"
     parameters = {
         "wave": str(survey.wave.path.absolute()),
         "language": ",".join(languages),
@@ -104,6 +116,7 @@ def plan_jobs(
             notebook=UNIT if unit else PROVINCE,
             parameters=parameters | ({"unit": unit} if unit else {}),
             files=[*name_report_files(unit, formats, languages).values()],
+            inputs=survey.input_hashes,
             key=hashlib.sha256(f"{source} {unit}".encode()).hexdigest(),
             engine=engine if hasattr(os, "fork") else "kernel",
         )

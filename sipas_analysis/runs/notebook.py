@@ -16,17 +16,21 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from sipas_analysis.errors import NotebookError, ParameterError
+from sipas_analysis.collect.survey import Survey, find_changed_inputs, keep_survey
+from sipas_analysis.errors import ChangedError, NotebookError, ParameterError
+from sipas_analysis.files import hold_files, refuse_changed
 from sipas_analysis.proof.program import notebooks_folder
 from sipas_analysis.reports.report import report as start_report
 
-if TYPE_CHECKING:
-    from sipas_analysis.collect.survey import Survey
-
 PROVINCE, UNIT = "province_report", "unit_report"
 FORK_ENGINE = "sipas-fork"  # runs cells in this process, see papermill_engine.py
+KERNEL_START = """
+import json
+from sipas_analysis.files import hold_files
+_held = hold_files(json.load(open({!r}, encoding="utf-8")))
+_held.__enter__()
+"""
 SLOW_CHECKER = "rfc3987_syntax"  # for addresses that are not ASCII; takes a second to import
 
 
@@ -66,7 +70,7 @@ def check_parameters(notebook: Path, parameters: Mapping[str, object]) -> None:
         raise ParameterError("parameter_missing", notebook=notebook.name, names=missing)
 
 
-def run_notebook_here(name: str, parameters: Mapping[str, str], survey: "Survey") -> None:
+def run_notebook_here(name: str, parameters: Mapping[str, str], survey: Survey) -> None:
     """Run a notebook in this process on a survey that was read already; see ``run_notebook``.
 
     The seed of random numbers comes from the unit, so the report does not depend on what this
@@ -75,14 +79,14 @@ def run_notebook_here(name: str, parameters: Mapping[str, str], survey: "Survey"
     check_parameters(notebooks_folder() / f"{name}.ipynb", parameters)
     prepare_process(survey)
     seed_generators(parameters.get("unit") or "province")
-    run_notebook(name, parameters, engine=FORK_ENGINE)
+    with hold_files(survey.input_hashes):
+        run_notebook(name, parameters, engine=FORK_ENGINE)
+        refuse_changed(find_changed_inputs(survey))
 
 
-def prepare_process(survey: "Survey") -> None:
+def prepare_process(survey: Survey) -> None:
     """Prepare this process to run cells: import the modules of notebooks and keep the survey."""
     import matplotlib as mpl
-
-    from sipas_analysis.collect.survey import keep_survey
 
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # as in a kernel
     mpl.rcParams["backend"] = os.environ["MPLBACKEND"]
@@ -100,7 +104,7 @@ def import_papermill() -> None:
     try:
         import papermill  # noqa: F401 (for whoever runs a notebook; our engine comes with it)
     finally:
-        del sys.modules[SLOW_CHECKER]
+        sys.modules.pop(SLOW_CHECKER, None)  # another thread may have been here
         if slow_checker is not None:
             sys.modules[SLOW_CHECKER] = slow_checker
 
@@ -115,7 +119,11 @@ def seed_generators(name: str) -> None:
 
 
 def run_notebook(
-    name: str, parameters: Mapping[str, str], folder: Path | None = None, engine: str = ""
+    name: str,
+    parameters: Mapping[str, str],
+    folder: Path | None = None,
+    engine: str = "",
+    inputs: Mapping[str, str] | None = None,
 ) -> None:
     """Run a notebook, which writes its report.
 
@@ -124,10 +132,12 @@ def run_notebook(
         parameters: A value for each of the notebook's parameters, all text.
         folder: Where the notebook is; the folder of the program's notebooks if not given.
         engine: papermill's engine; a separate kernel if empty.
+        inputs: Hash of each file that a kernel may read, by absolute path.
 
     Raises:
         ParameterError: Names or types do not fit.
         NotebookError: A cell failed; nothing was published.
+        ChangedError: An input is not what this process holds (``hold_files``).
     """
     notebook = (folder or notebooks_folder()) / f"{name}.ipynb"
     check_parameters(notebook, parameters)
@@ -138,6 +148,8 @@ def run_notebook(
     _plain_text_parameters()
     logging.getLogger("papermill").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as aside:
+        held = Path(aside) / "inputs.json"
+        held.write_text(json.dumps(dict(inputs or {})), "utf-8")
         try:
             papermill.execute_notebook(
                 notebook,
@@ -149,9 +161,11 @@ def run_notebook(
                 progress_bar=False,
                 request_save_on_cell_execute=False,
                 autosave_cell_every=0,
-                extra_arguments=["--log-level=CRITICAL"],
+                extra_arguments=["--log-level=CRITICAL", "-c", KERNEL_START.format(str(held))],
             )
         except PapermillExecutionError as error:
+            if error.ename == ChangedError.__name__:  # of a kernel: only its text is known
+                refuse_changed(path for path in inputs or () if Path(path).name in error.evalue)
             why = f"{error.ename}: {error.evalue}".rstrip(".")
             fields = {"notebook": name, "cell": error.cell_index, "why": why}
             raise NotebookError("notebook", (), **fields) from error
@@ -170,7 +184,7 @@ def _plain_text_parameters() -> None:
 
 
 def write_report(
-    survey: "Survey",
+    survey: Survey,
     unit: str,
     languages: Sequence[str],
     *,

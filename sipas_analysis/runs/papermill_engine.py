@@ -17,6 +17,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
+from sipas_analysis.errors import ChangedError
+
 if TYPE_CHECKING:
     from papermill.engines import NotebookExecutionManager
 
@@ -195,6 +197,8 @@ def run_cell(shell: CellShell, cell: NotebookNode) -> bool:
     """Run one cell, put its outputs into it, and return whether it failed."""
     shell.outputs = CellOutputs(shell.execution_count)
     result = shell.run_cell(cell.source, store_history=True)
+    if isinstance(result.error_in_exec, ChangedError):
+        raise result.error_in_exec  # not a fault of the cell: whoever runs the notebook reports it
     cell.outputs, cell.execution_count = shell.outputs.outputs, shell.outputs.count
     error = result.error_before_exec or result.error_in_exec
     if error is None:

@@ -27,8 +27,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sipas_analysis.documents.writers.terminal import describe_crash
-from sipas_analysis.errors import OutputError, SipasError
-from sipas_analysis.files import write_whole
+from sipas_analysis.errors import ChangedError, OutputError, SipasError
+from sipas_analysis.files import hold_files, write_whole
 from sipas_analysis.runs.jobs import Job, JobResult, hash_files, standing_files, table_files
 from sipas_analysis.runs.notebook import (
     FORK_ENGINE,
@@ -52,12 +52,14 @@ class ReportReply:
         reasons: The sentence of a refusal, by language.
         fault: Another failure: an exception, or the exit code of the process.
         details: Traceback for the log.
+        is_changed: Whether an input was no longer what the run had read.
     """
 
     done: bool = False
     reasons: Mapping[str, str] = field(default_factory=dict)
     fault: str = "lost"
     details: str = ""
+    is_changed: bool = False
 
     @classmethod
     def of_error(cls, error: Exception) -> "ReportReply":
@@ -66,7 +68,8 @@ class ReportReply:
         if isinstance(error, SipasError):
             reasons = {"vi": error.text("vi"), "en": error.text("en")}
         text = f": {error}" if isinstance(error, OSError) else ""  # others may quote answers
-        return cls(False, reasons, type(error).__name__ + text, describe_crash(error))
+        is_changed = isinstance(error, ChangedError)
+        return cls(False, reasons, type(error).__name__ + text, describe_crash(error), is_changed)
 
     @classmethod
     def from_json(cls, text: str) -> "ReportReply | None":
@@ -215,9 +218,9 @@ def make_report(job: Job) -> JobResult:
 def _run_in_kernel(job: Job) -> ReportReply:
     """Run the notebook in a separate kernel: the reference, and the way on systems without fork."""
     try:
-        run_notebook(job.notebook, job.parameters)
+        run_notebook(job.notebook, job.parameters, inputs=job.inputs)
     except SipasError as error:
-        return ReportReply(reasons={"vi": error.text("vi"), "en": error.text("en")})
+        return ReportReply.of_error(error)
     return ReportReply(done=True)
 
 
@@ -237,7 +240,7 @@ def _note_result(job: Job, answer: ReportReply, start: float) -> JobResult:
         note = {"files": files, "key": job.key}
         write_whole(job.state, json.dumps(note, indent=1, sort_keys=True) + "\n")
         job.log.unlink(missing_ok=True)
-    return JobResult(job, reasons, time.perf_counter() - start)
+    return JobResult(job, reasons, time.perf_counter() - start, answer.is_changed)
 
 
 # ── a process that forks for a process with threads
@@ -246,8 +249,8 @@ def _note_result(job: Job, answer: ReportReply, start: float) -> JobResult:
 class WorkerProcess:
     """A process that has computed a wave, and the two pipes to it; see ``serve_jobs``."""
 
-    def __init__(self, wave: str) -> None:
-        """Start the process and wait until it has computed the wave."""
+    def __init__(self, wave: str, inputs: Mapping[str, str]) -> None:
+        """Start the process and wait until it has computed the wave from inputs of these hashes."""
         command = [sys.executable, "-m", "sipas_analysis.runs.worker"]
         self.process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
             command,
@@ -258,8 +261,8 @@ class WorkerProcess:
             encoding="utf-8",
             start_new_session=True,
         )
-        self.wave = wave
-        self.first = self._send_line({"wave": wave}) or ReportReply()
+        self.wave, self.inputs = wave, dict(inputs)
+        self.first = self._send_line({"wave": wave, "inputs": self.inputs}) or ReportReply()
         self.is_alive = self.first.done
 
     def _send_line(self, words: Mapping[str, object]) -> ReportReply | None:
@@ -292,17 +295,17 @@ _ALL_WORKERS: list[WorkerProcess] = []
 
 
 def _worker_for(job: Job) -> WorkerProcess:
-    """Return the worker process of this thread for the job's wave, started anew if it was lost.
+    """Return the worker process of this thread for the job's inputs, started anew if it was lost.
 
     A process that failed to start twice in a row is not started again, because every report would
     wait for it.
     """
     worker: WorkerProcess | None = getattr(_OF_THREAD, "worker", None)
-    if worker is None or worker.wave != job.wave:
+    if worker is None or (worker.wave, worker.inputs) != (job.wave, job.inputs):
         _OF_THREAD.tries = 0
     elif worker.is_alive or _OF_THREAD.tries == TRIES:
         return worker
-    worker = _OF_THREAD.worker = WorkerProcess(job.wave)
+    worker = _OF_THREAD.worker = WorkerProcess(job.wave, job.inputs)
     _OF_THREAD.tries = 0 if worker.first.done else _OF_THREAD.tries + 1
     _ALL_WORKERS.append(worker)
     return worker
@@ -315,21 +318,23 @@ def close_workers() -> None:
 
 
 def serve_jobs() -> None:
-    """Read the wave, then answer jobs until the input ends."""
+    """Read the wave, then answer jobs until the input ends; refuse other inputs than the run's."""
     from sipas_analysis.collect.survey import read_survey
     from sipas_analysis.collect.wave import read_wave
 
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # only answers go to the caller
-    try:
-        prepare_wave(read_survey(read_wave(json.loads(sys.stdin.readline())["wave"])))
-    except Exception as error:
-        print(ReportReply.of_error(error).to_json(), file=answers, flush=True)
-        return
-    print(ReportReply(done=True).to_json(), file=answers, flush=True)
-    for line in sys.stdin:
-        answer = _start_child(Job(**json.loads(line)), own_group=False).read_answer()
-        print(answer.to_json(), file=answers, flush=True)
+    first = json.loads(sys.stdin.readline())
+    with hold_files(first["inputs"]):
+        try:
+            prepare_wave(read_survey(read_wave(first["wave"])))
+        except Exception as error:
+            print(ReportReply.of_error(error).to_json(), file=answers, flush=True)
+            return
+        print(ReportReply(done=True).to_json(), file=answers, flush=True)
+        for line in sys.stdin:
+            answer = _start_child(Job(**json.loads(line)), own_group=False).read_answer()
+            print(answer.to_json(), file=answers, flush=True)
 
 
 if __name__ == "__main__":

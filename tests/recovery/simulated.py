@@ -53,7 +53,7 @@ def survey(frame, instrument):
     units = pd.DataFrame({"code": codes, "name_vi": codes, "group": "districts"})
     ledger = pd.DataFrame(columns=list(LEDGER_COLUMNS))
     whole = asked.assign(unit=unit, group="districts")
-    return Survey(wave, instrument, units, whole, ledger, len(frame), "")
+    return Survey(wave, instrument, units, whole, ledger, len(frame), {})
 
 
 def latent(n, rng, correlation=0.75, share=0.75):

@@ -1,0 +1,70 @@
+"""What is read is what was planned: a file that changes meanwhile is refused and named."""
+
+import pytest
+
+from sipas_analysis.collect import survey as survey_module
+from sipas_analysis.collect.survey import find_changed_inputs, read_survey
+from sipas_analysis.collect.wave import read_wave
+from sipas_analysis.errors import ChangedError
+from sipas_analysis.files import hold_files
+
+ANSWERS = "unit,A1,A2,D1\nso-a,4,5,3\nso-b,5,4,4\n"
+
+
+def test_the_wave_that_was_read_is_the_wave_of_the_answers(make_wave):
+    """``wave.yaml`` changed between its reading and that of the answers; as before is no matter."""
+    path = make_wave(ANSWERS)
+    before, wave = path.read_bytes(), read_wave(path)
+    path.write_bytes(before + b"min_cell: 7\n")
+    with pytest.raises(ChangedError, match=r"wave\.yaml changed"):
+        read_survey(wave)
+    path.write_bytes(before)
+    assert len(read_survey(wave).frame) == 2
+    assert [file.name for file in read_survey(wave).inputs] == [
+        "wave.yaml",
+        "pack.yaml",
+        "units.csv",
+        "answers.csv",
+    ]
+
+
+@pytest.mark.parametrize("name", ["answers.csv", "units.csv", "pack.yaml"])
+def test_a_file_that_changes_while_it_is_read_is_refused(make_wave, monkeypatch, name):
+    """The double stands between hashing and reading; the answers alone would read well."""
+    path = make_wave(ANSWERS)
+    read_all = survey_module._read_all
+
+    def change_and_read(*arguments):
+        (path.parent / name).write_bytes((path.parent / name).read_bytes() + b"\n")
+        return read_all(*arguments)
+
+    monkeypatch.setattr(survey_module, "_read_all", change_and_read)
+    with pytest.raises(ChangedError, match=name) as caught:
+        read_survey(read_wave(path))
+    assert name in caught.value.text("vi")
+
+
+def test_a_process_reads_no_other_content_than_its_run(make_wave):
+    """A file changed, taken away, put back; what came or changed since is listed."""
+    path = make_wave(ANSWERS, responses=[{"file": "answers*.csv"}])
+    answers, survey = path.parent / "answers.csv", read_survey(read_wave(path))
+    with hold_files(survey.input_hashes):
+        answers.write_text(ANSWERS.replace("4,5,3", "1,1,1"), "utf-8")
+        with pytest.raises(ChangedError, match=r"answers\.csv"):
+            read_survey(read_wave(path))
+        assert find_changed_inputs(survey) == [answers]
+        answers.unlink()
+        with pytest.raises(ChangedError, match=r"answers\.csv"):
+            read_survey(read_wave(path))
+        answers.write_text(ANSWERS, "utf-8")
+        assert read_survey(read_wave(path)).fingerprint == survey.fingerprint
+        (path.parent / "answers2.csv").write_text(ANSWERS.replace("4", "3"), "utf-8")
+        assert find_changed_inputs(survey) == [path.parent / "answers2.csv"]
+    assert len(read_survey(read_wave(path)).frame) == 4  # outside, each reading stands alone
+
+
+def test_a_list_of_changed_units_that_no_word_names_is_an_input(make_wave):
+    """``compare`` reads unit_changes.csv beside the wave, so hashes and archives must hold it."""
+    path = make_wave(ANSWERS)
+    (path.parent / "unit_changes.csv").write_text("date,from,to\n", "utf-8")
+    assert "unit_changes.csv" in [file.name for file in read_wave(path).list_files()]
