@@ -71,10 +71,8 @@ def find_table(sheet: Sheet, header: Sequence[int], hidden: str = "") -> Table:
         FileError: No row below the header, no names in the header, or cells beside the header.
     """
     names = [sheet.rows[at - 1] for at in header if at <= len(sheet.rows)]
-    if len(header) == 1 and max(header) > 1 and names and is_number_row(names[0]):
-        n_above = sum(map(bool, map(tidy_text, sheet.rows[header[0] - 2])))
-        if 2 * n_above > sum(map(bool, map(tidy_text, names[0]))):
-            raise FileError("header_numbers", [Place(sheet.file, header[0])], above=header[0] - 1)
+    if len(header) == 1 and names and is_number_row(names[0]) and is_below_names(sheet, header[0]):
+        raise FileError("header_numbers", [Place(sheet.file, header[0])], above=header[0] - 1)
     frame = read_below_header(_mark_no_value(sheet), header, Path(sheet.file))
     letters = [name_column_letter(at) for at in frame.attrs["positions"]]
     frame.columns = pd.Index(tell_apart([*frame.columns], letters))
@@ -122,6 +120,12 @@ def is_number_row(cells: Sequence[str]) -> bool:
     is_run = len(numbers) > 2 and numbers == [*range(numbers[0], numbers[0] + len(numbers))]
     could_be_answers = len(texts) <= _FEW_NUMBERS and all(text.isdecimal() for text in texts)
     return is_run and len(numbers) + n_letters == len(texts) and not could_be_answers
+
+
+def is_below_names(sheet: Sheet, row: int) -> bool:
+    """Return whether the row above has more than half as many texts: a header, not a title."""
+    above, cells = ([*filter(None, map(tidy_text, sheet.rows[at]))] for at in (row - 2, row - 1))
+    return row > 1 and 2 * len(above) > len(cells)
 
 
 def _find_header_rows(table: Table) -> Flags:
@@ -177,7 +181,9 @@ def find_tick_grids(names: Sequence[Sequence[str]]) -> dict[str, dict[int, str]]
     return {
         title: grid
         for title, grid in grids.items()
-        if len(grid) > 2 and counts[tuple(grid.values())] > 1
+        if len(grid) > 2
+        and counts[tuple(grid.values())] > 1
+        and max(grid) - min(grid) < len(grid)  # side by side, unlike equal answers of two forms
     }
 
 

@@ -18,7 +18,13 @@ from sipas_analysis.collect.headers import fold_header, list_names, recognise_he
 from sipas_analysis.collect.readings import make_level_reader
 from sipas_analysis.collect.responses import Columns
 from sipas_analysis.collect.row_rules import find_split_questions, place_split_questions
-from sipas_analysis.collect.tables import Table, find_table, find_tick_grids, name_columns
+from sipas_analysis.collect.tables import (
+    Table,
+    find_table,
+    find_tick_grids,
+    is_below_names,
+    name_columns,
+)
 from sipas_analysis.collect.vocabulary import read_vocabulary
 from sipas_analysis.errors import FileError
 from sipas_analysis.instrument.answer_levels import list_words, order_columns
@@ -26,9 +32,10 @@ from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.sheets.reader import Sheet, list_sheets, read_sheets
 from sipas_analysis.sheets.texts import fold_text, plain_text, tidy_text
 
-HEADER_ROWS = 30
+HEADER_ROWS = 60  # a title page and more
 _NO_NAME = re.compile(r"[\W\d_]*")  # a number, a date, a mark
 _CODE = re.compile(r"[a-z]{1,4}\d+")
+_ITEM_NUMBER = re.compile(r"(?:(?:câu(?: hỏi)?|tiêu chí|question|item)\s*|[cq])?0*([1-9]\d{0,2})")
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,8 @@ class DraftSheet:
         readers: How to read each item, by header.
         roles: Header by role, and of the overall item (``overall``).
         unit: Name of the unit of all forms, if no column names it.
+        nearest: Header by code of an item that the header may mean, to be confirmed.
+        is_numbered: Whether the items are known by their place in the questionnaire only.
     """
 
     path: Path
@@ -50,6 +59,8 @@ class DraftSheet:
     readers: Readers
     roles: dict[str, str]
     unit: str
+    nearest: Mapping[str, str]
+    is_numbered: bool = False
 
     @property
     def titles(self) -> list[list[str]]:
@@ -143,16 +154,36 @@ def choose_pack(files: SheetFiles, packs: Sequence[Instrument]) -> Instrument:
     return max(packs, key=rate_pack)
 
 
-def recognise_sheets(files: SheetFiles, pack: Instrument) -> list[DraftSheet]:
+def _find_numbered_header(sheet: Sheet, pack: Instrument) -> tuple[int, dict[str, str]]:
+    """Return the row whose names number all items of a pack in order, and its headers by code."""
+    for row, cells in enumerate(sheet.rows[:HEADER_ROWS], 1):
+        matches = [_ITEM_NUMBER.fullmatch(fold_header(cell)) for cell in cells]
+        headers = [cell for cell, match in zip(cells, matches, strict=True) if match]
+        numbers = [int(match[1]) for match in matches if match]
+        is_whole = len(numbers) in (len(pack.items), len(pack.rated_codes))
+        is_run = numbers == [*range(1, len(numbers) + 1)] and len(numbers) > pack.scale.high
+        if is_whole and is_run and not is_below_names(sheet, row):
+            return row, dict(zip(pack.rated_codes, map(tidy_text, headers), strict=False))
+    return 0, {}
+
+
+def recognise_sheets(
+    files: SheetFiles, pack: Instrument, *, is_named: bool = False
+) -> list[DraftSheet]:
     """Return the sheets in which at least half of the items are recognised or nearly so.
 
-    A file without such a sheet is listed among the errors of ``files``.
+    Of a pack that the user has named, the headers may be the numbers of the items. A file without
+    such a sheet is listed among the errors of ``files``.
     """
     sheets = []
     for path, sheet in files.sheets:
         header, n_items = find_header(sheet, pack)
-        if n_items and 2 * (n_items + _count_near(sheet, header, pack)) >= len(pack.items):
-            draft = _recognise_sheet(path, find_table(sheet, header), pack)
+        fits = n_items and 2 * (n_items + _count_near(sheet, header, pack)) >= len(pack.items)
+        row, numbered = _find_numbered_header(sheet, pack) if is_named and not fits else (0, {})
+        if row:
+            sheets.append(_recognise_sheet(path, find_table(sheet, (row,)), pack, numbered))
+        elif fits:
+            draft = _recognise_sheet(path, find_table(sheet, header), pack, {})
             sheets += [] if draft.table.frame.empty else [draft]
     with_ids = [draft for draft in sheets if "form" in draft.roles]
     ids = [text for draft in with_ids for text in draft.table.frame[draft.roles["form"]]]
@@ -161,6 +192,7 @@ def recognise_sheets(files: SheetFiles, pack: Instrument) -> list[DraftSheet]:
     for path, _ in files.sheets:
         if path not in {sheet.path for sheet in sheets}:
             fields = {"file": path.name, "pack": pack.id, "n_items": len(pack.items)}
+            fields["rows"] = HEADER_ROWS
             counts = [find_header(sheet, pack)[1] for other, sheet in files.sheets if other == path]
             fields["found"] = max(counts)
             files.errors[path] = FileError("nothing_recognised", (), **fields)
@@ -173,10 +205,13 @@ def _count_near(sheet: Sheet, header: tuple[int, ...], pack: Instrument) -> int:
     return len(propose_items(place_columns(filter(None, names), Columns(), pack), pack))
 
 
-def _recognise_sheet(path: Path, table: Table, pack: Instrument) -> DraftSheet:
+def _recognise_sheet(
+    path: Path, table: Table, pack: Instrument, numbered: Mapping[str, str]
+) -> DraftSheet:
     """Return the forms of a sheet, with what its columns are and the unit of all forms."""
-    split = find_split_questions(table.frame.columns, Columns(), pack)
-    headers, columns = place_split_questions(table.frame.columns, split, Columns(), pack)
+    columns = Columns(items=numbered)
+    split = find_split_questions(table.frame.columns, columns, pack)
+    headers, columns = place_split_questions(table.frame.columns, split, columns, pack)
     placed = place_columns(headers, columns, pack, table.sheet.labels)
     readers = {
         header: make_level_reader(
@@ -190,7 +225,10 @@ def _recognise_sheet(path: Path, table: Table, pack: Instrument) -> DraftSheet:
     likely = recognise_roles(table, placed, pack)  # the label of a total may stand below the units
     table = keep_forms(table, replace(placed, roles=likely), readers, (), "read")
     roles = recognise_roles(table, placed, pack)
-    return DraftSheet(path, table, placed, readers, roles, _find_unit(table, path, roles))
+    nearest = {code: header for code, header in numbered.items() if code != fold_header(header)}
+    nearest = nearest or propose_items(placed, pack)
+    unit = _find_unit(table, path, roles)
+    return DraftSheet(path, table, placed, readers, roles, unit, nearest, bool(numbered))
 
 
 def recognise_roles(table: Table, placed: PlacedColumns, pack: Instrument) -> dict[str, str]:

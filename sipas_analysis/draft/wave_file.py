@@ -14,7 +14,6 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from sipas_analysis.collect.columns import propose_items
 from sipas_analysis.collect.likeness import find_nearest_name
 from sipas_analysis.collect.units import GROUPS, UNIT_COLUMNS
 from sipas_analysis.draft.pack import PACK_FILE, PackChoice, choose_questionnaire
@@ -56,6 +55,7 @@ class Draft:
         has_year: Whether the year was found.
         pack_file: The drafted pack, if there is one.
         unordered: Questions whose answers have no known order.
+        numbered: Files whose headers are numbers of items.
         nearest: The pack of the program that fits best, if one was drafted instead.
         unlike: The pack whose codes are names of variables with labels of other questions.
         unit_columns: Columns that may name the unit.
@@ -74,6 +74,7 @@ class Draft:
     has_year: bool = True
     pack_file: Path | None = None
     unordered: list[str] = field(default_factory=list)
+    numbered: list[str] = field(default_factory=list)
     nearest: str = ""
     unlike: str = ""
     unit_columns: list[str] = field(default_factory=list)
@@ -90,7 +91,6 @@ class Findings:
 
     Attributes:
         shared: Header of each role that has one header in all sheets (a unit: where it is).
-        nearest: For each sheet the header by code of the item that the header reads like.
         labels: Words among the answers that are no level, with the level that they may mean.
         skipped: Files in which not half of the items were found.
         questions: Header by code of a question beside the index, to be confirmed.
@@ -99,17 +99,20 @@ class Findings:
     """
 
     sheets: Sequence[DraftSheet]
-    pack: Instrument
+    choice: PackChoice
     folder: Path
     language: Language
     shared: Mapping[str, str]
-    nearest: Sequence[Mapping[str, str]]
     labels: Mapping[str, int | None]
-    choice: PackChoice
     skipped: Sequence[str]
-    questions: Mapping[str, str] = field(default_factory=dict)
-    joins: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    states: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    questions: Mapping[str, str]
+    joins: Mapping[str, Sequence[str]]
+    states: Mapping[str, Sequence[str]]
+
+    @property
+    def numbered(self) -> list[str]:
+        """Names of the files whose headers are numbers of items."""
+        return [*dict.fromkeys(sheet.path.name for sheet in self.sheets if sheet.is_numbered)]
 
     @property
     def has_unit_list(self) -> bool:
@@ -133,10 +136,10 @@ class Findings:
         choices = tuple(f"{header}/" for header in self.questions.values())
         left = [
             header
-            for sheet, near in zip(self.sheets, self.nearest, strict=True)
+            for sheet in self.sheets
             for part in parts
             for header in getattr(sheet.placed, part)
-            if header not in {*sheet.roles.values(), *near.values(), *proposed}
+            if header not in {*sheet.roles.values(), *sheet.nearest.values(), *proposed}
             and not self.is_ignored(header)
             and not header.startswith(choices)
         ]
@@ -171,10 +174,13 @@ def draft_wave(
     for name in ("wave.yaml", "units.csv", *([PACK_FILE] if choice.text else [])):
         if (folder / name).exists():
             raise OutputError("exists", path=folder / name)
-    findings = _find_proposals(contents, choice, folder, language)
+    sheets = recognise_sheets(contents, choice.pack, is_named=bool(questionnaire))
+    if not sheets:
+        raise next(iter(contents.errors.values()))
+    findings = _find_proposals(sheets, contents, choice, folder, language)
     units, listed = _list_units(findings.sheets, language), findings.has_unit_list
     near_units = _find_near_units([*units["name_vi"]])
-    near_headers = [*findings.nearest, findings.questions]
+    near_headers = [*(sheet.nearest for sheet in sheets), findings.questions]
     wordings = [f"{code} = {shorten(h)}" for near in near_headers for code, h in near.items()]
     texts = {
         "units.csv": "\ufeff" + units.to_csv(index=False, lineterminator="\n") if listed else "",
@@ -198,6 +204,7 @@ def draft_wave(
         has_year=_find_year(findings.sheets) is not None,
         pack_file=folder / PACK_FILE if choice.text else None,
         unordered=choice.unordered,
+        numbered=findings.numbered,
         nearest=choice.nearest,
         unlike=choice.unlike,
         unit_columns=[header for s in findings.sheets for header in find_unit_columns(s)],
@@ -205,30 +212,25 @@ def draft_wave(
 
 
 def _find_proposals(
-    contents: SheetFiles, choice: PackChoice, folder: Path, language: Language
+    sheets: Sequence[DraftSheet],
+    contents: SheetFiles,
+    choice: PackChoice,
+    folder: Path,
+    language: Language,
 ) -> Findings:
-    """Return what the sheets show; refuse files of which none holds answers."""
-    sheets = recognise_sheets(contents, choice.pack)
-    if not sheets:
-        raise next(iter(contents.errors.values()))
-    nearest = [propose_items(sheet.placed, choice.pack) for sheet in sheets]
+    """Return what the sheets of answers show."""
     words = propose_labels(sheets, choice.pack)
-    labels = {text: level for text, level in words.items() if text not in choice.labels}
-    skipped = [path.name for path in contents.errors]
-    shared = _share_roles(sheets)
     return Findings(
         sheets,
-        choice.pack,
+        choice,
         folder,
         language,
-        shared,
-        nearest,
-        labels,
-        choice,
-        skipped,
-        propose_questions(sheets, choice.pack),
-        propose_joins(sheets),
-        propose_states(sheets),
+        shared=_share_roles(sheets),
+        labels={text: level for text, level in words.items() if text not in choice.labels},
+        skipped=[path.name for path in contents.errors],
+        questions=propose_questions(sheets, choice.pack),
+        joins=propose_joins(sheets),
+        states=propose_states(sheets),
     )
 
 
@@ -278,7 +280,7 @@ def _share_roles(sheets: Sequence[DraftSheet]) -> dict[str, str]:
 
 def _write_wave(findings: Findings, near_units: Mapping[str, str]) -> str:
     """Return the draft as YAML with a comment at each place that a person must look at."""
-    sheets, pack, year = findings.sheets, findings.pack, _find_year(findings.sheets)
+    sheets, pack, year = findings.sheets, findings.choice.pack, _find_year(findings.sheets)
     facts = {
         "id": _make_code(findings.folder.resolve().name, []),
         "title": {"vi": "Chỉ số hài lòng", "en": "Satisfaction index"},
@@ -289,9 +291,9 @@ def _write_wave(findings: Findings, near_units: Mapping[str, str]) -> str:
         "publisher": {"vi": "", "en": ""},
     }
     n_items = max(len({*sheet.placed.items} & {*pack.items}) for sheet in sheets)
-    entries = zip(sheets, findings.nearest, strict=True)
     parts = [
         findings.say("head", items=n_items, pack=pack.id),
+        findings.say("numbered", names="; ".join(findings.numbered)) if findings.numbered else "",
         findings.say("facts"),
         "" if year else findings.say("year"),
         _write_yaml(facts),
@@ -299,7 +301,7 @@ def _write_wave(findings: Findings, near_units: Mapping[str, str]) -> str:
         findings.say("file_is_unit") if any(sheet.unit for sheet in sheets) else "",
         findings.say("skipped", names="; ".join(findings.skipped)) if findings.skipped else "",
         "responses:\n",
-        *(_write_entry(sheet, near, findings) for sheet, near in entries),
+        *(_write_entry(sheet, findings) for sheet in sheets),
         "\n" + findings.say("columns"),
         _write_columns(findings),
         "\n" + findings.say("units" if findings.has_unit_list else "no_units"),
@@ -313,10 +315,11 @@ def _write_wave(findings: Findings, near_units: Mapping[str, str]) -> str:
     return "".join(parts)
 
 
-def _write_entry(sheet: DraftSheet, near: Mapping[str, str], findings: Findings) -> str:
+def _write_entry(sheet: DraftSheet, findings: Findings) -> str:
     """Return one entry of ``responses:``, with the wordings to be confirmed as a comment."""
     header, name = sheet.table.header, sheet.table.sheet.name
-    columns = _draft_columns(sheet.roles.items() - findings.shared.items(), findings.pack)
+    roles, near = sheet.roles.items() - findings.shared.items(), sheet.nearest
+    columns = _draft_columns(roles, findings.choice.pack)
     facts: dict[str, object] = {
         "file": _relate_path(sheet.path, findings.folder),
         "sheet": name,
@@ -341,7 +344,7 @@ def _draft_columns(roles: Iterable[tuple[str, str]], pack: Instrument) -> dict[s
 
 def _write_columns(findings: Findings) -> str:
     """Return the recognised columns, labels to be confirmed, and a place for columns to ignore."""
-    columns = _draft_columns(findings.shared.items(), findings.pack)
+    columns = _draft_columns(findings.shared.items(), findings.choice.pack)
     unplaced = findings.list_left("unknown")
     dropped = "; ".join(map(shorten, findings.list_left("personal", "system")))
     labels = _write_yaml({"labels": {**findings.labels}}).splitlines() if findings.labels else []

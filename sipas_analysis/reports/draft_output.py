@@ -25,6 +25,7 @@ def describe_draft(draft: Draft, language: Language) -> Iterator[tuple[str, None
         ("no_survey", draft.skipped),
         ("not_read", draft.dropped),
         ("unordered", draft.unordered),
+        ("numbered", draft.numbered),
         ("unplaced", draft.unplaced),
         ("to_confirm", draft.to_confirm),
         ("maybe_unit", draft.unit_columns),

@@ -2,6 +2,7 @@
 
 import csv
 import random
+import re
 
 import pytest
 import yaml
@@ -55,6 +56,15 @@ def office(tmp_path):
         tmp_path / "phiếu 2024.xlsx",
         Sheet1=[["UBND TỈNH AN GIANG"], ["KẾT QUẢ KHẢO SÁT"], [], HEAD, *rows],
     )
+
+
+@pytest.mark.parametrize("n_titles", [29, 35, 59])
+def test_a_header_may_stand_below_a_page_of_titles(tmp_path, n_titles):
+    """A letter to the office, and then its table."""
+    rows = [[k + 1, NAMES[0], *[4] * 22] for k in range(5)]
+    page = [[f"Dòng {k} của công văn"] for k in range(n_titles)]
+    path = book(tmp_path / "a.xlsx", P=[*page, ["STT", "Tên đơn vị", *QUESTIONS], *rows])
+    assert read_facts(draft_wave([path], tmp_path, "vi"))["responses"][0]["header"] == n_titles + 1
 
 
 def test_a_workbook_of_an_office_is_recognised(office, tmp_path):
@@ -720,3 +730,41 @@ def test_the_name_of_a_unit_is_its_usual_spelling(tmp_path):
     draft = draft_wave([path], tmp_path, "vi")
     rows = csv.DictReader(draft.units.read_text("utf-8-sig").splitlines())
     assert [row["name_vi"] for row in rows] == ["Sở Y tế", "Sở Nội vụ"]
+
+
+@pytest.mark.parametrize(
+    ("pack", "write"),
+    [("qd-1001-2023", str), ("qd-1001-2023", int), ("qd-2640-2017", "Câu {}".format)],
+)
+def test_numbers_head_the_items_of_a_pack_that_the_user_names(tmp_path, pack, write):
+    """Item n is column n: the draft says so, and a person takes it over."""
+    n = len(read_instrument(pack).items)
+    head = ["STT", "Đơn vị", *map(write, range(1, n + 1))]
+    rows = [[k, "Sở Y tế", *(1 + (k * at) % 5 for at in range(n))] for k in range(1, 7)]
+    path = book(tmp_path / "a.xlsx", P=[["KẾT QUẢ KHẢO SÁT NĂM 2024"], head, *rows])
+    draft = draft_wave([path], tmp_path, "vi", pack)
+    assert draft.numbered == ["a.xlsx"]
+    assert read_facts(draft)["responses"][0]["header"] == 2
+    assert len(draft.to_confirm) == (n if pack == "qd-2640-2017" else 0)
+    text = re.sub("(?m)^  # (columns:|  )", r"  \1", draft.wave.read_text("utf-8"))
+    draft.wave.write_text(text, "utf-8")
+    survey = read_survey(read_wave(draft.wave))
+    assert survey.frame[[*survey.instrument.items]].to_numpy().tolist() == [
+        [float(level) for level in row[2:]] for row in rows
+    ]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        [*range(1, 39)],  # one is missing
+        [*range(39, 0, -1)],
+        answers(39),
+    ],
+)
+def test_other_numbers_head_no_items(tmp_path, head):
+    """Not all of them, not in order, or answers: no header, also for a pack that is named."""
+    path = book(tmp_path / "a.xlsx", P=[head, *[answers(39) for _ in range(5)]])
+    with pytest.raises(FileError) as caught:
+        draft_wave([path], tmp_path, "vi", "qd-1001-2023")
+    assert caught.value.message_id == "nothing_recognised"
