@@ -35,14 +35,24 @@ def _read_date(text: str, order: str) -> date | None:
         return None
 
 
-def find_day_mistake(
+def find_day_order(
     texts: Iterable[str], start: date | None, end: date | None
 ) -> tuple[str, set[str]]:
-    """Return why the order of day and month is not clear, and the folded texts that show it.
+    """Return which comes first in the days of a column, or why that is not clear.
 
-    ``day_order_mixed``: some days can only be month first, others only day first; or a spreadsheet
-    took some for dates and turned them. ``day_order``: all may be month first, and are then closer
-    together, or only then lie in the fieldwork. Else the day is first, and nothing is returned.
+    The day is first where a day above 12 shows it, where month and day are the same, or where the
+    days are then closer together. The fieldwork decides for the day if only then all days lie in
+    it; for the month also, if the days are closer together and are not one or two. Else two
+    readings fit.
+
+    Args:
+        texts: Texts of the column.
+        start: First day of the fieldwork, if the wave states it.
+        end: Last day of the fieldwork, if the wave states it.
+
+    Returns:
+        ``d/m``, ``m/d``, or a mistake with the folded texts that show it: ``day_order`` (two
+        readings fit), ``day_order_mixed`` (days of two kinds, or turned by a spreadsheet).
     """
     folded = {fold_text(text) for text in texts}
     iso = [day for text in folded if _ISO.fullmatch(text) and (day := _read_date(text, "d/m"))]
@@ -54,17 +64,25 @@ def find_day_mistake(
         return "day_order_mixed", second_only
     if is_turned and len(first_only) == len(written):
         return "day_order_mixed", first_only
-    unclear = {match[0] for match in written} - first_only
-    if second_only or first_only or not unclear:
-        return ("day_order", unclear) if second_only else ("", set())
-    day_first, month_first = (
-        sorted(day for text in unclear if (day := _read_date(text, order)))
-        for order in ("d/m", "m/d")
-    )
+    unclear = {match[0] for match in written}
+    by_day, by_month = ([_read_date(text, order) for text in unclear] for order in ("d/m", "m/d"))
+    if first_only or by_day == by_month:
+        return "d/m", set()
     low, high = start or date.min, end or date.max
-    fits, also_fits = (low <= days[0] and days[-1] <= high for days in (day_first, month_first))
-    is_closer = month_first[-1] - month_first[0] < day_first[-1] - day_first[0]
-    return ("day_order", unclear) if also_fits and (is_closer or not fits) else ("", set())
+    fits, also_fits = (
+        all(day is not None and low <= day <= high for day in days) for days in (by_day, by_month)
+    )
+    span, other_span = (_measure_span([*iso, *days]) for days in (by_day, by_month))
+    if not second_only and (not also_fits or (fits and span < other_span)):
+        return "d/m", set()
+    is_settled = also_fits and not fits and other_span < span and len(unclear) >= _FEW
+    return ("m/d", set()) if is_settled and (start or end) else ("day_order", unclear)
+
+
+def _measure_span(days: Iterable[date | None]) -> int:
+    """Return the number of days from the first to the last; very many if one does not exist."""
+    ordinals = [day.toordinal() if day else 10**7 for day in days]
+    return max(ordinals) - min(ordinals)
 
 
 def make_day_reader(order: str) -> Reader:

@@ -58,12 +58,26 @@ def settle_copies(
 
     Source: rule Q2 in docs/method.md.
     """
-    is_form = frame[pack.rated_codes].notna().any(axis=1)
-    if "count" in frame:  # in a table of frequencies, equal lists of patterns are no copies
-        is_form &= frame["count"].isna()
-    answered = frame[is_form]
-    if answered.empty:
-        return frame, frame[["file", "row"]].iloc[:0], []
+    answered = frame[frame[pack.rated_codes].notna().any(axis=1)]
+    is_pattern = answered.get("count", pd.Series(index=answered.index)).notna().to_numpy()
+    first, errors = np.arange(len(answered)), list[SipasError]()
+    if not is_pattern.all():
+        first[~is_pattern], errors = _match_forms(answered[~is_pattern], wave, pack)
+        first[~is_pattern] = np.flatnonzero(~is_pattern)[first[~is_pattern]]
+    if is_pattern.any():
+        first[is_pattern] = np.flatnonzero(is_pattern)[_match_tables(answered[is_pattern])]
+    copies = answered[["file", "row"]].assign(at=answered.index, first=first)
+    copies = copies[pd.Series(first).duplicated(keep=False).to_numpy()]
+    errors += _check_names(copies, frame["file"], wave)
+    dropped, undecided = _decide_copies(copies, wave)
+    ledger = dropped[["file", "row", "found"]].assign(column="", became="", reason="copy")
+    return frame.drop(index=[*dropped["at"]]).reset_index(drop=True), ledger, errors + undecided
+
+
+def _match_forms(
+    answered: pd.DataFrame, wave: Wave, pack: Instrument
+) -> tuple[Rows, list[SipasError]]:
+    """Return the first form of which each form is a copy, itself if of none; and the errors."""
     forms = _number_forms(answered, pack.rated_codes, [*pack.indicators, *wave.key_codes])
     first, errors = _match_blocks(forms), list[SipasError]()
     if forms["sheet"].any():  # several sheets
@@ -75,12 +89,23 @@ def settle_copies(
     first = np.where(first < 0, np.arange(len(first)), first)
     while (first[first] != first).any():
         first = first[first]
-    copies = answered[["file", "row"]].assign(at=answered.index, first=first)
-    copies = copies[pd.Series(first).duplicated(keep=False).to_numpy()]
-    errors += _check_names(copies, frame["file"], wave)
-    dropped, undecided = _decide_copies(copies, wave)
-    ledger = dropped[["file", "row", "found"]].assign(column="", became="", reason="copy")
-    return frame.drop(index=[*dropped["at"]]).reset_index(drop=True), ledger, errors + undecided
+    return first, errors
+
+
+def _match_tables(patterns: pd.DataFrame) -> Rows:
+    """Return for each row of tables of frequencies the row of the first table that is equal.
+
+    Tables of two units may list the same patterns; equal are tables with all rows alike, each with
+    its unit and its count, in any order.
+    """
+    content, sheet = _number_rows(patterns.drop(columns=["file", "row"])), patterns["file"]
+    first, tables = np.arange(len(patterns)), dict[bytes, Rows]()
+    for label in sheet.unique():
+        rows = np.flatnonzero(sheet == label)
+        rows = rows[np.argsort(content[rows], kind="stable")]
+        if len(rows) >= FEWEST:
+            first[rows] = tables.setdefault(content[rows].tobytes(), rows)
+    return first
 
 
 def _number_rows(columns: pd.DataFrame) -> Rows:

@@ -10,7 +10,7 @@ import numpy as np
 
 from sipas_analysis.collect.cells import Cells, map_texts
 from sipas_analysis.collect.columns import PlacedColumns
-from sipas_analysis.collect.days import find_day_mistake, make_day_reader, make_time_reader
+from sipas_analysis.collect.days import find_day_order, make_day_reader, make_time_reader
 from sipas_analysis.collect.readings import (
     Reader,
     Reading,
@@ -186,10 +186,12 @@ def _find_day_order(cells: Cells, header: str, declared: str, wave: Wave) -> str
     if declared:
         return declared
     start, end = wave.collected.start, wave.collected.end
-    kind, texts = find_day_mistake(cells.raw[header].unique(), start, end)
-    if kind:
-        cells.refuse_rows(kind, header, map_texts(cells.raw[header], fold_text).isin(texts))
-    return "" if kind else "d/m"
+    order, texts = find_day_order(cells.raw[header].unique(), start, end)
+    if texts:
+        cells.refuse_rows(order, header, map_texts(cells.raw[header], fold_text).isin(texts))
+    if order == "m/d":
+        cells.note_changes(header, [None], ["m/d"], [""], ["month_first"])
+    return "" if texts else order
 
 
 def _find_decimal_sign(cells: Cells, header: str, declared: str) -> str:

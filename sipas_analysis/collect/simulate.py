@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import yaml
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from sipas_analysis.collect.units import UNIT_COLUMNS
 from sipas_analysis.errors import OutputError
@@ -193,7 +193,7 @@ def _simulate_unit(
     target = plan.get("published", {}).get(unit["code"], drawn)
     latent = _draw_latents(demo, pack, n, rng)
     share = np.clip(float(target) / 100, 0.02, 0.995)
-    threshold = norm.ppf(1 - share) * np.ones(len(pack.items)) + item_shift
+    threshold = ndtri(1 - share) * np.ones(len(pack.items)) + item_shift
     above = latent - threshold
     levels = _cut_levels(above, demo.model["model"]["steps"])
     blank = _draw_blanks(levels.shape, target, rng)

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from conftest import write_book
 
-from sipas_analysis.collect.days import find_day_mistake, make_day_reader, make_time_reader
+from sipas_analysis.collect.days import find_day_order, make_day_reader, make_time_reader
 from sipas_analysis.errors import AnswerError
 
 DATED = {"unit": "unit", "date": "d"}
@@ -32,6 +32,9 @@ AMERICAN_MARCH = [f"3/{day}/2024 10:22:31" for day in range(1, 13)]
         (["3/13/2024"], {}),
         (["3/1/2024", "3/2/2024", "3/28/2024"], {}),
         (["2/9/2024", "3/9/2024", "4/9/2024"], FEBRUARY_TO_MAY),
+        (["5/3/2024", "5/3/2024"], {}),  # a single day: March or May
+        (["5/3/2024", "5/3/2024"], FEBRUARY_TO_MAY),
+        (["3/4/2024", "4/3/2024"], {}),
     ],
 )
 def test_days_that_may_be_month_first_are_asked_about(refused, written, collected):
@@ -64,7 +67,6 @@ def test_days_of_two_kinds_in_one_column_are_refused(refused, written, wrong_row
     ("written", "days"),
     [
         (["05/10/2024", "31/10/2024", "1/11/2024"], ["2024-10-05", "2024-10-31", "2024-11-01"]),
-        (["4/3/2024"], ["2024-03-04"]),
         (["4/3/2024", "6/3/2024", "12/3/2024"], ["2024-03-04", "2024-03-06", "2024-03-12"]),
         (["3/3/2024", "3/3/2024"], ["2024-03-03"] * 2),
         (["2024-03-05", "2024-04-06"], ["2024-03-05", "2024-04-06"]),
@@ -100,8 +102,23 @@ def test_a_declared_order_that_a_day_breaks_is_refused(refused):
 def test_the_fieldwork_decides_where_only_one_reading_lies_in_it():
     """Day first lies in it, month first does not: nothing to ask."""
     written, may = ["3/5/2024", "4/5/2024", "3/6/2024"], date(2024, 5, 1)
-    assert find_day_mistake(written, may, date(2024, 6, 30)) == ("", set())
-    assert find_day_mistake(written, date(2024, 3, 1), date(2024, 4, 30))[0] == "day_order"
+    assert find_day_order(written, may, date(2024, 6, 30)) == ("d/m", set())
+    assert find_day_order(["5/3/2024"], None, date(2024, 3, 31)) == ("d/m", set())
+    march = date(2024, 3, 1), date(2024, 3, 31)
+    assert find_day_order(AMERICAN_MARCH, *march) == ("m/d", set())
+    assert find_day_order(["3/13/2024", "3/28/2024", "3/5/2024"], *march) == ("m/d", set())
+    assert find_day_order(["3/4/2024", "3/5/2024"], *march)[0] == "day_order"  # too few
+    assert find_day_order(["3/4/2024"] * 9, *march)[0] == "day_order"  # last year's, of April?
+    assert find_day_order(AMERICAN_MARCH, date(2024, 4, 1), date(2024, 4, 30))[0] == "d/m"
+
+
+def test_a_month_that_stands_first_by_the_fieldwork_is_in_the_ledger(read_answers):
+    """The days are right, and the run says what it took them for."""
+    march = {"from": "2024-03-01", "to": "2024-03-31"}
+    survey = read_answers(list_days(AMERICAN_MARCH), columns=DATED, collected=march)
+    assert survey.frame["date"].tolist() == [f"2024-03-{day:02d}" for day in range(1, 13)]
+    entry = survey.ledger[survey.ledger["reason"] == "month_first"]
+    assert entry[["column", "found"]].to_numpy().tolist() == [["d", "m/d"]]
 
 
 def test_days_of_a_workbook_are_never_unclear(read_answers, make_wave):

@@ -262,6 +262,42 @@ def test_tables_of_frequencies_are_no_copies(read_files):
     assert len(survey.frame) == sum(1 + k % 4 + 1 + k % 3 for k in range(30))
 
 
+@pytest.mark.parametrize("change", [lambda rows: rows, lambda rows: rows[::-1]])
+def test_a_table_of_frequencies_handed_in_twice_is_refused(read_files, tmp_path, change):
+    """Saved again under another name, with a space or sorted anew: each form would count twice."""
+    table = [[1 + k % 4, "so-a", *row[2:]] for k, row in enumerate(draw_forms(6))]
+    other = [[2 + k % 3, "so-b", *row[2:]] for k, row in enumerate(draw_forms(6))]
+    files = {
+        "a.csv": table,
+        "b.csv": other,
+        "c.csv": [[f" {n}", *row] for n, *row in change(table)],
+    }
+    facts = {"columns": {"count": "Số", "ignore": []}}
+    error = refuse(lambda: read_files(files, **facts))
+    found = error.message_id, error.fields["file"], error.fields["first"]
+    assert found == ("copies", "c.csv", "a.csv")
+    assert len(error.places) == 12
+    survey = read_files(files, duplicates={"drop": "c.csv"}, **facts)
+    assert len(survey.frame) == sum(row[0] for row in (*table, *other))
+    assert set(survey.ledger.loc[survey.ledger["reason"] == "copy", "file"]) == {"c.csv"}
+    sheets = {name: [[*HEADER], *table] for name in ("Tháng 1", "Tháng 2")}
+    write_book(tmp_path / "b.xlsx", **sheets)
+    responses = [{"file": "b.xlsx", "sheet": name} for name in sheets]
+    error = refuse(lambda: read_files({"a.csv": other}, responses=responses, **facts))
+    assert error.fields["file"] == "b.xlsx [Tháng 2]"
+
+
+def test_a_short_or_corrected_table_of_frequencies_is_no_copy(read_files):
+    """Two patterns may have equal counts by chance; one other count makes another table."""
+    table = [[1 + k % 4, "so-a", *row[2:]] for k, row in enumerate(draw_forms(6))]
+    files = {"a.csv": table, "b.csv": [[9, *table[0][1:]], *table[1:]], "c.csv": table[:2]}
+    files["d.csv"] = [*reversed(table[:2])]
+    columns = {"count": "Số", "ignore": []}
+    assert len(read_files(files, columns=columns).frame) == sum(
+        row[0] for rows in files.values() for row in rows
+    )
+
+
 def test_copies_of_a_wave_with_other_mistakes_are_told_at_once(read_files):
     """One failing run lists both, so that both are corrected together."""
     forms = draw_forms(30)
