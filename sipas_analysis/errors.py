@@ -22,6 +22,10 @@ LONGEST_WORD = 12  # characters of one or two words that may be a label, even in
 BLANK_CODES = {"0", "9", "88", "98", "99", "999", "-1", "-9", "-99"}  # usual codes of "no answer"
 _PERSONAL = re.compile(r"[^\s@]+@[^\s@]+|(?<!\d)(?:\+?84|0)(?:[\s.\-]?\d){8,11}(?!\d)|\d{9,}")
 _TWO_LEVELS = re.compile(r"\d\s*[.,;/+&|-]\s*\d+")
+_MONTH = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|thg ?[0-9]+)"
+_DAY = re.compile(
+    rf"(?:\d{{4}}-\d\d?-|\d\d?([-./])\d\d?\1(?:\d\d)?)\d\d\b.*|\d+[- ]{_MONTH}|{_MONTH}[- ]\d+"
+)
 
 
 @dataclass(frozen=True)
@@ -290,16 +294,24 @@ class AnswerError(SipasError):
 
 def _sort_answers(counts: Mapping[str, int]) -> dict[str, list[str]]:
     """Sort wrong answers by what is to be done with them, most frequent first."""
-    kinds: dict[str, list[str]] = {"label": [], "blank": [], "two": [], "number": [], "text": []}
+    order = ("label", "blank", "day", "two", "digit", "number", "text")
+    kinds: dict[str, list[str]] = {kind: [] for kind in order}
     for text in sorted(counts, key=lambda text: (-counts[text], text)):
         kinds[name_kind(text, counts[text])].append(f"“{hide_personal(text)}”")
     return kinds
 
 
 def name_kind(text: str, n: int) -> str:
-    """Return what a wrong answer in ``n`` cells is: blank, number, two (levels), label or text."""
+    """Return what a wrong answer in ``n`` cells is.
+
+    It is blank, a full-width digit, a number, a day, two (levels), a label or a text.
+    """
     if text in BLANK_CODES:
         return "blank"
+    if any(sign.isdecimal() and not sign.isascii() for sign in text):
+        return "digit"
+    if _DAY.fullmatch(text.casefold()):
+        return "day"
     if re.fullmatch(r"-?\d+", text):
         return "number"
     if re.match(_TWO_LEVELS, text):

@@ -183,6 +183,10 @@ def test_a_long_name_of_a_unit_is_shortened_not_hidden():
         (["99", "9"], "“9”, “99” stand for", "labels:"),
         (["7"], "“7”: a number outside the scale", "labels:"),
         (["4;5"], "“4;5”: two levels", "labels:"),
+        (["５"], "“５”: a digit of another keyboard (full width)", "outside the scale"),
+        (["2024-05-04 00:00:00"], "Format the column as text", "labels:"),
+        (["4/5/2024", "5-Apr", "04-Thg5"], "“04-Thg5”, “4/5/2024”, “5-Apr”: a day", "labels:"),
+        (["5 sao"], "“5 sao” are labels", "a day"),
         (["Nguyễn Văn An"], "look at the paper form", "labels:"),
     ],
 )
