@@ -284,7 +284,7 @@ def _read_file(
     columns = wave.columns_of(responses)
     split = find_split_questions(table.frame.columns, columns, pack)
     headers, columns = place_split_questions(table.frame.columns, split, columns, pack)
-    placed = place_columns(headers, columns, pack, sheet.labels)
+    placed = place_columns(headers, columns, pack, table.sheet.labels)
     readers = make_item_readers(placed, responses, wave)
     headers_by_code: dict[str, tuple[str, ...]] = {
         code: (header,) for code, header in placed.items.items()

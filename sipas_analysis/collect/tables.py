@@ -76,6 +76,7 @@ def find_table(sheet: Sheet, header: Sequence[int], hidden: str = "") -> Table:
     frame = read_below_header(_mark_no_value(sheet), header, Path(sheet.file))
     letters = [name_column_letter(at) for at in frame.attrs["positions"]]
     frame.columns = pd.Index(tell_apart([*frame.columns], letters))
+    sheet = replace(sheet, labels={**sheet.labels, **_list_wordings(frame)})
     table = Table(sheet, tuple(header), frame, dict(zip(frame.columns, letters, strict=True)))
     table = leave_out(table, _find_header_rows(table), "header_row")
     table.frame.attrs.clear()  # pandas copies them at every step
@@ -129,10 +130,7 @@ def is_below_names(sheet: Sheet, row: int) -> bool:
 
 
 def _find_header_rows(table: Table) -> Flags:
-    """Return which rows repeat the header, number the columns, or hold ids of a form service.
-
-    A service writes ids as JSON, at times below a row with the wordings of the columns.
-    """
+    """Return which rows repeat the header, number the columns, or hold ids of a form service."""
     cells = table.frame.to_numpy()
     is_header = np.zeros(len(cells), dtype=bool)
     positions = table.frame.attrs["positions"]
@@ -145,9 +143,23 @@ def _find_header_rows(table: Table) -> Flags:
         is_header[is_like] |= 2 * n_same[is_like] > (cells[is_like] != "").sum(axis=1)
     for at, row in enumerate(cells[:3]):
         is_header[at] |= is_number_row(row)
-        if 2 * sum(text.startswith("{") and text.endswith("}") for text in row) > sum(row != ""):
-            is_header[: at + 1] = True
+    is_header[: _count_id_rows(table.frame)] = True
     return is_header
+
+
+def _count_id_rows(frame: pd.DataFrame) -> int:
+    """Return how many of the first rows end with ids of a form service, written as JSON."""
+    for n, row in enumerate(frame.to_numpy()[:3], start=1):
+        if 2 * sum(text.startswith("{") and text.endswith("}") for text in row) > sum(row != ""):
+            return n
+    return 0
+
+
+def _list_wordings(frame: pd.DataFrame) -> dict[str, str]:
+    """Return the wordings that a form service writes between the header and its ids."""
+    texts = map(tidy_text, frame.iloc[0])
+    pairs = zip(frame.columns, texts, strict=True) if _count_id_rows(frame) > 1 else ()
+    return {header: text for header, text in pairs if text}
 
 
 def _skip_hidden(table: Table) -> Table:

@@ -158,8 +158,8 @@ def _draft_from_sheets(files: SheetFiles, language: Language) -> PackDraft | Non
         if not names or -max(names)[1] == len(sheet.rows):
             continue
         table, nothing = find_table(sheet, (-max(names)[1],)), _make_empty_pack()
-        placed = place_columns(table.frame.columns, Columns(), nothing, sheet.labels)
-        labels |= sheet.labels
+        placed = place_columns(table.frame.columns, Columns(), nothing, table.sheet.labels)
+        labels |= table.sheet.labels
         roles = recognise_roles(table, placed, nothing)
         headers = [header for header in placed.unknown if header not in roles.values()]
         forms = _drop_figures(table.frame[headers])

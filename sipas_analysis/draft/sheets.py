@@ -248,7 +248,7 @@ def recognise_roles(table: Table, placed: PlacedColumns, pack: Instrument) -> di
         if match and match not in roles.values():
             roles[role] = match
     for header in free:
-        hints = (hint in fold_text(header) for hint in vocabulary["unit_hints"])
+        hints = (hint in fold_text(labels.get(header, header)) for hint in vocabulary["unit_hints"])
         if any(hints) and _names_units(table, header):
             roles.setdefault("unit", header)
     return roles

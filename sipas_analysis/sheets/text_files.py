@@ -8,7 +8,7 @@ from collections import Counter
 from sipas_analysis.errors import FileError, Place
 from sipas_analysis.sheets.file_kinds import UTF_16_MARKS
 
-_SEPARATORS = (",", ";", "\t")
+_SEPARATORS = (",", ";", "\t", "|")
 _LINE_END = re.compile(r"\r\n?|\n")
 Rows = list[list[str]]
 

@@ -52,6 +52,7 @@ def test_three_rows_of_a_form_service_are_one_header():
     table = read_table([NUMBERED, wordings, ids, *FORMS], STT)
     assert len(table.frame) == 30
     assert [left_out.row for left_out in table.left_out] == [2, 3]
+    assert table.sheet.labels == dict(zip(NUMBERED, wordings, strict=True))
 
 
 def test_a_header_printed_on_each_page_is_no_form():

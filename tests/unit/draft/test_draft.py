@@ -768,3 +768,28 @@ def test_other_numbers_head_no_items(tmp_path, head):
     with pytest.raises(FileError) as caught:
         draft_wave([path], tmp_path, "vi", "qd-1001-2023")
     assert caught.value.message_id == "nothing_recognised"
+
+
+@pytest.mark.parametrize("question", ["Tên cơ quan", "Ông/Bà đến cơ quan nào?"])
+def test_the_wordings_below_the_names_of_qualtrics_tell_the_unit(tmp_path, question):
+    """Names of questions, their wordings, ids as JSON; then the forms."""
+    head = ["Q23", *PACK.items]
+    ids = [f'{{"ImportId":"QID{at}"}}' for at in range(len(head))]
+    rows = [[NAMES[k % 2], *[4] * 22] for k in range(6)]
+    path = book(tmp_path / "2024.xlsx", P=[head, [question, *QUESTIONS], ids, *rows])
+    draft = draft_wave([path], tmp_path, "vi")
+    assert read_facts(draft)["columns"]["unit"] == "Q23"
+    survey = read_survey(read_wave(draft.wave))
+    assert survey.frame["unit"].value_counts().tolist() == [3, 3]
+
+
+def test_a_name_of_qualtrics_whose_wording_asks_something_else_is_no_item(tmp_path):
+    """The office's own A1 is not the A1 of the questionnaire."""
+    head = ["unit", *PACK.items]
+    wordings = ["Cơ quan", "Xin cho biết số tiền gia đình chi mỗi tháng", *QUESTIONS[1:]]
+    ids = [f'{{"ImportId":"QID{at}"}}' for at in range(len(head))]
+    rows = [[NAMES[k % 2], *[4] * 22] for k in range(6)]
+    path = book(tmp_path / "2024.xlsx", P=[head, wordings, ids, *rows])
+    with pytest.raises(ColumnError) as caught:
+        read_survey(read_wave(draft_wave([path], tmp_path, "vi").wave))
+    assert caught.value.message_id == "columns_unlike"

@@ -42,7 +42,7 @@ def refusal(path, *args, **given):
     return caught.value
 
 
-@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_text_files_are_read_whatever_the_office_chose(write, encoding, separator):
     """UTF-8 with or without BOM and UTF-16; comma, semicolon and tab."""
@@ -250,6 +250,8 @@ QUESTIONS = "Đơn vị;Nơi ngồi, chờ, sạch;Công chức lịch sự, t�
         ('"A1";"A2, x"\n"5";"4"\n"3";"2"\n', ["3", "2"]),
         ('A1, "A2, x", A3\n5, "4", 3\n3, "2", 1\n', ["3", "2", "1"]),
         ("A1\n5\n4\n", ["4"]),
+        ("A1|A2, x|A3\n5|4,5|3\n3|2|1\n", ["5", "4,5", "3"]),
+        ("A1,A2\n5,HN|NCC\n3,HKK\n4,HN|NCC\n", ["5", "HN|NCC"]),
         ("Ý kiến\nnhanh, gọn\ntốt\n", ["tốt"]),
         ("A1,A2,A3\n5,4,\n3,2\n5,4,1\n", ["3", "2"]),
         ("A1;A2;A3;\n5;4;3;\n1;2;3;\n", ["1", "2", "3", ""]),
