@@ -108,10 +108,29 @@ def _match_tables(patterns: pd.DataFrame) -> Rows:
     return first
 
 
+def _number_pairs(first: Rows, second: Rows) -> Rows:
+    """Return a number for each distinct pair of numbers from -1, in the order of appearance."""
+    return pd.factorize(first * (second.max(initial=0) + 2) + second)[0].astype(np.int64)
+
+
 def _number_rows(columns: pd.DataFrame) -> Rows:
     """Return a number for each distinct row."""
-    numbers = columns.apply(lambda column: pd.factorize(column)[0])
-    return pd.factorize(pd.util.hash_pandas_object(numbers, index=False))[0]
+    rows = np.zeros(len(columns), dtype=np.int64)
+    for place in range(columns.shape[1]):
+        rows = _number_pairs(rows, pd.factorize(columns.iloc[:, place])[0])
+    return rows
+
+
+def _count_equal(numbers: Rows) -> Rows:
+    """Return for each number how often it is there."""
+    return np.bincount(numbers)[numbers]
+
+
+def _find_largest(values: NDArray[np.number], numbers: Rows) -> NDArray[np.float64]:
+    """Return for each number the largest of its values, which are not negative."""
+    largest = np.zeros(numbers.max(initial=0) + 1)
+    np.maximum.at(largest, numbers, values)
+    return largest[numbers]
 
 
 def _number_forms(answered: pd.DataFrame, items: list[str], questions: list[str]) -> pd.DataFrame:
@@ -128,26 +147,34 @@ def _number_forms(answered: pd.DataFrame, items: list[str], questions: list[str]
     answers = answered[items].to_numpy(dtype=float)
     is_bare = np.nanmin(answers, axis=1) == np.nanmax(answers, axis=1)
     is_bare &= ~answered[profile].notna().any(axis=1).to_numpy()
-    forms = pd.DataFrame({"sheet": pd.factorize(answered["file"])[0], "content": content})
-    count = forms.groupby([content, cell])["sheet"].transform("size")
-    n = forms.groupby(cell)["sheet"].transform("size")
-    total = forms.groupby(content)["sheet"].transform("size")
-    forms["rare"] = (count.groupby(content).transform("max") <= 2) & ~is_bare
-    is_pair = forms["rare"] & (count == 2)
-    at = pd.Series(forms.index)
-    twin = (at.groupby([content, cell]).transform("sum") - at).where(is_pair, at)
-    around = np.pad(np.where(forms["rare"], content, -2 - at), 1, constant_values=-1)
+    twins = _number_pairs(content, cell)
+    count, total = _count_equal(twins), _count_equal(content)
+    is_rare = (_find_largest(count, content) <= 2) & ~is_bare
+    is_pair = is_rare & (count == 2)
+    at = np.arange(len(content))
+    twin = np.where(is_pair, np.bincount(twins, at).astype(np.int64)[twins] - at, at)
+    around = np.pad(np.where(is_rare, content, -2 - at), 1, constant_values=-1)
     is_single = is_pair & (around[at] != around[twin]) & (around[at + 2] != around[twin + 2])
-    cells = pd.DataFrame({"n": forms["rare"], "all": is_pair / 2, "single": is_single / 2})
-    cells = cells.groupby(cell).sum()
-    pairs = cells["n"] * (cells["n"] - 1) / 2
-    rates = cells[["all", "single"]]
-    rates += _PRIOR * (rates.sum() + 1) / (pairs.sum() + _PRIOR)
-    rates = rates.div(pairs + _PRIOR, axis=0)
-    forms["rate"] = (rates["all"] + 1 / (pairs + _PRIOR)).to_numpy()[cell]
-    frequency = np.maximum((count - 1) * (count > 2) / n, (total - 2) / len(forms))
-    chance = (frequency + rates["single"].to_numpy()[cell]).groupby(content).transform("max")
-    return forms.assign(chance=chance.clip(upper=1).where(~is_bare, 1.0))
+    n_rare, n_pairs, n_single = (
+        np.bincount(cell, weights) for weights in (is_rare, is_pair / 2, is_single / 2)
+    )
+    pairs = n_rare * (n_rare - 1) / 2
+    rate, rate_of_singles = (
+        (n_equal + _PRIOR * (n_equal.sum() + 1) / (pairs.sum() + _PRIOR)) / (pairs + _PRIOR)
+        for n_equal in (n_pairs, n_single)
+    )
+    frequency = (count - 1) * (count > 2) / _count_equal(cell)
+    frequency = np.maximum(frequency, (total - 2) / len(content))
+    chance = _find_largest(frequency + rate_of_singles[cell], content)
+    return pd.DataFrame(
+        {
+            "sheet": pd.factorize(answered["file"])[0],
+            "content": content,
+            "rare": is_rare,
+            "rate": (rate + 1 / (pairs + _PRIOR))[cell],
+            "chance": np.where(is_bare, 1.0, np.minimum(chance, 1)),
+        }
+    )
 
 
 def _match_blocks(forms: pd.DataFrame) -> Rows:
@@ -158,15 +185,15 @@ def _match_blocks(forms: pd.DataFrame) -> Rows:
     a row among those below the row above it, if more than 3, and 1 where it repeats that row.
     Equal blocks have one hash, Σ hash(content) · baseᵏ modulo 2**64.
     """
-    n, sheet, content = len(forms), forms["sheet"].to_numpy(), forms["content"]
-    above = content.groupby(sheet).shift(fill_value=-1)
-    count = forms.groupby([sheet, above, content])["sheet"].transform("size")
-    n_above = forms.groupby([sheet, above])["sheet"].transform("size")
-    follows = (count - 1) * (count > _PASTED) / n_above
-    follows = follows.groupby([above, content]).transform("max").where(above != content, 1.0)
+    n, sheet, content = len(forms), forms["sheet"].to_numpy(), forms["content"].to_numpy()
+    above = np.where(np.diff(sheet, prepend=-1) == 0, np.roll(content, 1), -1)
+    steps = _number_pairs(above, content)
+    count = _count_equal(_number_pairs(sheet, steps))
+    follows = (count - 1) * (count > _PASTED) / _count_equal(_number_pairs(sheet, above))
+    follows = np.where(above != content, _find_largest(follows, steps), 1.0)
     information, following = (
         (-1e6 * np.log(np.maximum(forms["chance"].to_numpy(), least))).astype(np.int64)
-        for least in (np.zeros(n), follows.to_numpy())  # whole millionths, so that sums are exact
+        for least in (np.zeros(n), follows)  # whole millionths, so that sums are exact
     )
     total = np.concatenate([[0], np.cumsum(following)])
     starts = np.arange(n)
@@ -178,16 +205,17 @@ def _match_blocks(forms: pd.DataFrame) -> Rows:
         np.multiply.accumulate(np.full(n, base, dtype=np.uint64))
         for base in (_BASE, pow(_BASE, -1, 2**64))
     )
-    hashes = np.cumsum(pd.util.hash_array(forms["content"].to_numpy()) * power)
+    hashes = np.cumsum(pd.util.hash_array(content) * power)
     hashes = np.concatenate([np.zeros(1, dtype=np.uint64), hashes])
-    blocks = pd.DataFrame({"start": starts, "length": ends - starts})
-    blocks["hash"] = (hashes[ends] - hashes[starts]) * inverse[starts]
-    blocks["first"] = blocks.groupby(["hash", "length"])["start"].transform("min")
-    copies = blocks[blocks["start"] >= blocks["first"] + blocks["length"]]
-    copies = copies.loc[copies.index.repeat(copies["length"])]
-    step = copies.groupby("start").cumcount()
+    lengths = ends - starts
+    blocks = pd.factorize((hashes[ends] - hashes[starts]) * inverse[starts])[0]
+    blocks = _number_pairs(blocks, lengths)
+    firsts = starts[np.unique(blocks, return_index=True)[1]][blocks]
+    is_copy = starts >= firsts + lengths
+    starts, firsts, lengths = starts[is_copy], firsts[is_copy], lengths[is_copy]
+    steps = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     first = np.full(n, -1)
-    first[copies["start"] + step] = copies["first"] + step
+    first[np.repeat(starts, lengths) + steps] = np.repeat(firsts, lengths) + steps
     return first
 
 
@@ -298,6 +326,8 @@ def are_named(labels: "pd.Series[str]", names: Sequence[str]) -> "pd.Series[bool
 
 def _decide_copies(copies: pd.DataFrame, wave: Wave) -> tuple[pd.DataFrame, list[SipasError]]:
     """Return the copies that the wave drops, with where the form counts, and the errors."""
+    if copies.empty:
+        return copies.assign(found=""), []
     is_dropped = are_named(copies["file"], wave.duplicates.drop)
     is_dropped &= copies["first"].duplicated() | ~is_dropped.groupby(copies["first"]).transform(
         "all"
