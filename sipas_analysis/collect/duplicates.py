@@ -110,7 +110,8 @@ def _match_tables(patterns: pd.DataFrame) -> Rows:
 
 def _number_pairs(first: Rows, second: Rows) -> Rows:
     """Return a number for each distinct pair of numbers from -1, in the order of appearance."""
-    return pd.factorize(first * (second.max(initial=0) + 2) + second)[0].astype(np.int64)
+    numbers: Rows = pd.factorize(first * (second.max(initial=0) + 2) + second)[0]
+    return numbers
 
 
 def _number_rows(columns: pd.DataFrame) -> Rows:
