@@ -19,6 +19,7 @@ from sipas_analysis.reports.no_answers import count_no_answers
 MANY_BLANK = 20.0  # percent of forms
 TINY = 0.001  # a smaller p is printed in words
 SHOWN_CELLS = 20  # disagreements of two keyings that are printed; the file has all
+SHOWN_FILES = 20  # files whose rows are printed; the table beside has all
 SHOWN_PAIRS = 10  # pairs of equal forms that are printed; the file has all
 Lines = Iterator[tuple[str, pd.DataFrame | None]]  # a sentence, or a title with its table
 
@@ -39,6 +40,7 @@ def _describe_check(
     if findings.has_many_straight:
         share = format_number(findings.straight_percent, language, 0)
         yield say(language, "cli.said.many_straight", share=share), None
+    yield _tabulate_files(survey, language)
     if survey.ledger.empty:
         yield say(language, "cli.said.nothing_changed"), None
     else:
@@ -55,6 +57,26 @@ def _describe_check(
         yield from _describe_keyings(keyings, language)
     yield from _describe_items(survey, language)
     yield from _describe_gaps(survey, language)
+
+
+def count_forms(survey: Survey) -> pd.DataFrame:
+    """Return for each file the number of forms that count, and the first and the last row."""
+    rows = survey.frame.groupby("file", sort=False)["row"]
+    return rows.agg(n="size", first_row="min", last_row="max").reset_index()
+
+
+def _tabulate_files(survey: Survey, language: Language) -> tuple[str, pd.DataFrame]:
+    """Return from which row to which row forms were read: a mean below them is no form."""
+    counts = count_forms(survey)
+    shown, message = (
+        counts.head(SHOWN_FILES),
+        "files" if len(counts) <= SHOWN_FILES else "files_some",
+    )
+    rows = [
+        f"{first}–{last}" for first, last in zip(shown["first_row"], shown["last_row"], strict=True)
+    ]
+    title = say(language, f"cli.table.{message}", shown=len(shown), n=len(counts))
+    return title, shown[["file", "n"]].assign(rows=rows)
 
 
 def _tabulate_ledger(ledger: pd.DataFrame, language: Language) -> pd.DataFrame:
@@ -209,6 +231,7 @@ def list_check_tables(survey: Survey) -> dict[str, pd.DataFrame]:
     ledger = changes.agg(n="size", first_row="min").reset_index()
     figures = Figures(survey)
     copies = pd.concat([figures.findings.copies, figures.findings.repeats], ignore_index=True)
+        "files": count_forms(survey),
     copies = copies.drop_duplicates(["file", "row", "other_file", "other_row"])
     tables = {
         "ledger": ledger,

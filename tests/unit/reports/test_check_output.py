@@ -1,0 +1,28 @@
+"""What ``sipas check`` says of a wave that is read."""
+
+from sipas_analysis.reports.check_output import describe_check, list_check_tables
+
+
+def test_check_names_the_rows_of_each_file(read_answers, make_wave):
+    """Whole means below answers only are a form: 4 where 3 were handed in. Short forms are none."""
+    path = make_wave().parent / "b.csv"
+    path.write_text("A1,A2,D1\n5,4,3\n3,4,3\n4,4,3\n4,4,3\n", "utf-8")
+    entries = [{"file": "answers.csv"}, {"file": "b.csv", "unit": "so-b", "columns": {"unit": ""}}]
+    survey = read_answers("unit,A1,A2,D1\nso-a,,,\nso-a,5,4,3\nso-a,,1,\n", responses=entries)
+    expected = [("answers.csv", 2, 3, 4), ("b.csv", 4, 2, 5)]
+    tables = list_check_tables(survey)
+    assert [*tables["files"].itertuples(index=False, name=None)] == expected
+    [printed] = [table for title, table in describe_check(survey, "en") if "by file" in title]
+    assert printed.to_numpy().tolist() == [["answers.csv", 2, "3–4"], ["b.csv", 4, "2–5"]]
+
+
+def test_of_many_files_check_prints_the_first(read_answers, make_wave):
+    """The title says how many there are, and where all stand."""
+    folder = make_wave().parent
+    for number in range(21):
+        text = f"unit,A1,A2,D1\nso-a,{1 + number % 5},{1 + number // 5},3\n"
+        (folder / f"f{number:02d}.csv").write_text(text, "utf-8")
+    survey = read_answers(responses=[{"file": "f*.csv"}])
+    [(title, printed)] = [pair for pair in describe_check(survey, "vi") if "theo tệp" in pair[0]]
+    assert "20 trong 21 tệp" in title
+    assert len(printed) == 20
