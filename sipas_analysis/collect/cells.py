@@ -119,11 +119,7 @@ class Cells:
     def refuse_repeated_ids(self, name: str, header: str) -> None:
         """List repeated values of a column of ids as mistakes."""
         ids = pd.Series(self.columns[name], index=self.raw.index, dtype=object)
-        repeated = ids[ids.notna() & ids.duplicated(keep=False)]
-        self.wrong.setdefault("form_twice", []).extend(
-            self.table.place(int(row), header, str(form_id))
-            for row, form_id in zip(np.asarray(repeated.index), repeated, strict=True)
-        )
+        self.refuse_rows("form_twice", header, ids.notna() & ids.duplicated(keep=False))
 
     def note_changes(
         self,
@@ -141,6 +137,15 @@ class Cells:
             origin = {"file": file, "row": rows, "column": header, "found": texts}
             changes = {**origin, "became": became, "reason": reasons, "code": code}
             self.ledger.append(pd.DataFrame(changes))
+
+
+def list_places(rows: pd.DataFrame, header: str = "", name: str = "") -> list[Place]:
+    """Return where forms stand: a column and the value of it, if they are named."""
+    values = [str(write_value(value)) for value in rows[name]] if name else [""] * len(rows)
+    return [
+        Place.at_row(str(file), int(row), header, value)
+        for file, row, value in zip(rows["file"], rows["row"], values, strict=True)
+    ]
 
 
 def write_value(value: object) -> object:

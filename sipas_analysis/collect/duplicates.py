@@ -6,7 +6,6 @@ that repeat, are refused until ``wave.yaml`` says what becomes of them (rule Q2)
 """
 
 import difflib
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sipas_analysis.collect.cells import list_places
 from sipas_analysis.collect.near_copies import Flags, find_near_copies
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.errors import ConfigError, FormError, Place, SipasError
@@ -287,24 +287,8 @@ def _match_ids(answered: pd.DataFrame, forms: pd.DataFrame) -> tuple[Rows, list[
     is_same = table["content"] == table["content_first"]
     first[table["at"][is_same]] = table["at_first"][is_same]
     table = table[~is_same]
-    places = [*_list_places(answered.iloc[table["at_first"]])]
-    places += _list_places(answered.iloc[table["at"]])
+    places = list_places(answered.iloc[[*table["at_first"], *table["at"]]])
     return first, [FormError("form_ids_differ", places, n=len(table))] if places else []
-
-
-def _list_places(rows: pd.DataFrame) -> list[Place]:
-    """Return where rows stand."""
-    places = rows[["file", "row"]].to_numpy()
-    return [
-        Place(*_split_label(file)[:1], int(row), "", "", _split_label(file)[1])
-        for file, row in places
-    ]
-
-
-def _split_label(label: str) -> tuple[str, str]:
-    """Return file and sheet of a label; no sheet if the label has none."""
-    match = re.fullmatch(r"(.*\.\w+) \[(.*)\]", label)
-    return (match[1], match[2]) if match else (label, "")
 
 
 def are_named(labels: "pd.Series[str]", names: Sequence[str]) -> "pd.Series[bool]":
@@ -319,7 +303,7 @@ def are_named(labels: "pd.Series[str]", names: Sequence[str]) -> "pd.Series[bool
     """
     folded = {fold_text(name) for name in names}
     is_named = {
-        label: bool(folded & {fold_text(label), fold_text(_split_label(label)[0])})
+        label: bool(folded & {fold_text(label), fold_text(Place.at_row(label, 1).file)})
         for label in labels.unique()
     }
     return labels.map(is_named).astype(bool)
@@ -342,7 +326,7 @@ def _decide_copies(copies: pd.DataFrame, wave: Wave) -> tuple[pd.DataFrame, list
     errors: list[SipasError] = []
     for (file, first_file), rows in left.groupby(["file", "file_first"], sort=False):
         firsts = rows[["file_first", "row_first"]].set_axis(["file", "row"], axis=1)
-        places = [*_list_places(firsts), *_list_places(rows)]
+        places = [*list_places(firsts), *list_places(rows)]
         errors.append(FormError("copies", places, n=len(rows), file=file, first=first_file))
     return dropped, errors
 
@@ -350,7 +334,7 @@ def _decide_copies(copies: pd.DataFrame, wave: Wave) -> tuple[pd.DataFrame, list
 def _check_names(copies: pd.DataFrame, labels: "pd.Series[str]", wave: Wave) -> list[SipasError]:
     """Refuse a name under ``duplicates`` that is no file or has no copy, or ``keep`` alone."""
     here, names = [Place(wave.path.name)], [*labels.unique()]
-    names += [_split_label(label)[0] for label in names]
+    names += [Place.at_row(label, 1).file for label in names]
     errors: list[SipasError] = []
     for name in (*wave.duplicates.drop, *wave.duplicates.keep):
         if not are_named(labels.drop_duplicates(), [name]).any():

@@ -58,36 +58,40 @@ def make_level_reader(
 ) -> Reader:
     """Return how to read answers: a level, its label, both (``5. Rất hài lòng``), or blank."""
     level_by_label = {
-        fold_answer(text): level
+        text: level
         for level, label in scale.labels.items()
         for text in (label.vi, label.en)
         if text
     }
     level_by_label |= {
-        fold_answer(f"{level}{sign}{label}"): level
-        for label, level in level_by_label.items()
-        for sign in _SIGNS
+        f"{level}{sign}{label}": level for label, level in level_by_label.items() for sign in _SIGNS
     }
-    declared = {fold_answer(text): level for text, level in labels.items()}
-    level_by_label |= declared
-    blank_texts = {fold_answer(text) for text in blank} - {*declared}
-    absent_texts = {fold_answer(text) for text in not_applicable} - {*declared}
+    readings = _read_labels(level_by_label)
+    readings |= dict.fromkeys(map(fold_answer, not_applicable), Reading(None, "not_applicable"))
+    readings |= _read_blanks(blank) | _read_labels(labels)
 
     def read_level(text: str) -> Reading:
         folded = fold_answer(text)
-        if folded == "" and folded not in declared:
-            return Reading(None)
-        if folded in blank_texts:
-            return Reading(None, "blank_code")
-        if folded in absent_texts:
-            return Reading(None, "not_applicable")
-        if folded in level_by_label:
-            return Reading(float(level_by_label[folded]), "label")
+        if folded in readings:
+            return readings[folded]
         if not _INTEGER.fullmatch(folded) or int(folded) not in scale.levels:
             return Reading(None, ok=False)
         return Reading(float(folded), "" if text == str(int(folded)) else "spelling")
 
     return read_level
+
+
+def _read_labels(levels: Mapping[str, int]) -> dict[str, Reading]:
+    """Return the reading of each folded label."""
+    return {fold_answer(text): Reading(float(level), "label") for text, level in levels.items()}
+
+
+def _read_blanks(blank: Iterable[str]) -> dict[str, Reading]:
+    """Return the reading of each folded code for no answer, and of an empty cell."""
+    return {
+        **dict.fromkeys(map(fold_answer, blank), Reading(None, "blank_code")),
+        "": Reading(None),
+    }
 
 
 def find_level(scale: Scale, word: str) -> int | None:
@@ -181,18 +185,16 @@ def make_word_reader(
     words = {fold_answer(text): word for text, word in (recode or {}).items()}
     any_text = words.pop(ANY_TEXT, "")
     targets = {fold_answer(word) for word in (*words.values(), any_text)}
-    blank_texts = {fold_answer(text) for text in blank} - {*words}
+    recoded = {text: Reading(word, "recoded") for text, word in words.items()}
+    readings = _read_blanks(blank) | recoded
 
     def read_word(text: str) -> Reading:
-        tidy, folded = tidy_text(text), fold_answer(text)
-        if folded in words:
-            return Reading(words[folded], "recoded")
-        if not tidy:
-            return Reading(None)
-        if folded in blank_texts:
-            return Reading(None, "blank_code")
+        folded = fold_answer(text)
+        if folded in readings:
+            return readings[folded]
         if any_text and folded not in targets:
             return Reading(any_text, "other")
+        tidy = tidy_text(text)
         return Reading(tidy, "spelling" if tidy != text else "")
 
     return read_word
@@ -200,12 +202,8 @@ def make_word_reader(
 
 def allow_blank(read: Reader, blank: Collection[str]) -> Reader:
     """Return a reader that takes some texts for no answer."""
-    blank_texts = {fold_answer(text) for text in blank}
-
-    def read_or_blank(text: str) -> Reading:
-        return Reading(None, "blank_code") if fold_answer(text) in blank_texts else read(text)
-
-    return read_or_blank
+    readings = _read_blanks(blank)
+    return lambda text: readings.get(fold_answer(text)) or read(text)
 
 
 def list_numbers(text: str) -> dict[str, float]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sipas_analysis.collect.cells import Cells, map_texts, write_value
+from sipas_analysis.collect.cells import Cells, list_places, map_texts
 from sipas_analysis.collect.columns import REST, PlacedColumns, is_personal
 from sipas_analysis.collect.readings import (
     NO_CHOICE,
@@ -257,19 +257,12 @@ def check_sample(frame: pd.DataFrame, wave: Wave) -> None:
     for role in ("stratum", "cluster", "fpc"):
         if role in frame and frame[role].isna().any():
             blank = frame[frame[role].isna()]
-            raise DesignError("stratum_blank", _list_places(blank, wave, role))
+            header = getattr(wave.columns, role) or role
+            raise DesignError("stratum_blank", list_places(blank, header))
     if "fpc" in frame:
         strata = frame["stratum"] if "stratum" in frame else pd.Series("", index=frame.index)
         usual = frame["fpc"].groupby(strata).transform(lambda fpc: fpc.mode()[0])
         differs = frame["fpc"] != usual
         if differs.any():
-            raise DesignError("sample_fpc", _list_places(frame[differs], wave, "fpc"))
-
-
-def _list_places(frame: pd.DataFrame, wave: Wave, role: str) -> list[Place]:
-    """Return the place and the value of a role in some forms."""
-    header = getattr(wave.columns, role) or role
-    return [
-        Place(str(file), int(row), header, "" if pd.isna(value) else str(write_value(value)))
-        for file, row, value in zip(frame["file"], frame["row"], frame[role], strict=True)
-    ]
+            header = wave.columns.fpc or "fpc"
+            raise DesignError("sample_fpc", list_places(frame[differs], header, "fpc"))

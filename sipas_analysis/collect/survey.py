@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from sipas_analysis.collect.cell_state import keep_forms
-from sipas_analysis.collect.cells import Cells
+from sipas_analysis.collect.cells import Cells, list_places
 from sipas_analysis.collect.columns import PlacedColumns, check_columns, place_columns
 from sipas_analysis.collect.duplicates import find_same_files, settle_copies
 from sipas_analysis.collect.placed_cells import (
@@ -275,10 +275,10 @@ def _read_file(
     path: Path, responses: Responses, wave: Wave, index: Mapping[str, str]
 ) -> tuple[Cells | None, list[SipasError]]:
     """Read one file; return its cells, if it has a table, and its mistakes."""
-    pack = wave.read_pack()
+    pack, hidden = wave.read_pack(), responses.hidden or wave.hidden
     try:
         sheet = read_sheet(path, responses.sheet)
-        table = find_table(sheet, responses.header, responses.hidden or wave.hidden)
+        table = find_table(sheet, responses.header, hidden)
     except FileError as error:
         return None, [error]
     columns = wave.columns_of(responses)
@@ -286,15 +286,10 @@ def _read_file(
     headers, columns = place_split_questions(table.frame.columns, split, columns, pack)
     placed = place_columns(headers, columns, pack, table.sheet.labels)
     readers = make_item_readers(placed, responses, wave)
-    headers_by_code: dict[str, tuple[str, ...]] = {
-        code: (header,) for code, header in placed.items.items()
-    }
-    headers_by_code |= {question.code: question.headers for question in split}
-    item_readers = {header: readers[code] for code in readers for header in headers_by_code[code]}
-    hidden = responses.hidden or wave.hidden
-    ticks = {
-        header: header for question in split if question.choices for header in question.headers
-    }
+    parts = [(question.code, header) for question in split for header in question.headers]
+    item_headers = [*placed.items.items(), *(part for part in parts if part[0] in readers)]
+    item_readers = {header: readers[code] for code, header in item_headers}
+    ticks = {header: header for code, header in parts if code in pack.indicators}
     with_ticks = replace(placed, indicators=placed.indicators | ticks)
     table = keep_forms(table, with_ticks, item_readers, responses.rows, hidden)
     cells = Cells(table, table.frame.copy())
@@ -316,41 +311,23 @@ def _list_cell_errors(
     cells: Cells, placed: PlacedColumns, pack: Instrument, index: Mapping[str, str]
 ) -> list[SipasError]:
     """Return one error for each kind of mistake in the cells of a file."""
-    return [
-        error_class(
-            message,
-            dict.fromkeys(places),
-            near=propose_recodes(places, placed, pack)
-            if message == "choice"
-            else name_nearest_units(places, index),
-            **dict(zip(("low", "high"), ends, strict=False)),
-        )
-        for message, error_class in _ERROR_CLASS_BY_MESSAGE.items()
-        for kind, places in cells.wrong.items()
-        for kind_message, *ends in [kind.split()]
-        if kind_message == message and places
-    ]
+    errors: list[SipasError] = []
+    for kind, places in cells.wrong.items():
+        message, *ends = kind.split()
+        fields = dict(zip(("low", "high"), ends, strict=False))
+        if message == "choice":
+            fields["near"] = propose_recodes(places, placed, pack)
+        elif message == "unit":
+            fields["near"] = name_nearest_units(places, index)
+        error_class = _ERROR_CLASSES.get(message, AnswerError)
+        errors += [error_class(message, dict.fromkeys(places), **fields)] if places else []
+    return sorted(errors, key=lambda error: error.exit_code)  # answers first
 
 
-_ERROR_CLASS_BY_MESSAGE: dict[str, type[SipasError]] = {
-    "answer": AnswerError,
-    "choice": AnswerError,
+_UNIT_MISTAKES = ("unit", "unit_missing", "unit_differs", "unit_blank")
+_ERROR_CLASSES: dict[str, type[SipasError]] = {  # of mistakes in cells that are no wrong answers
+    **dict.fromkeys(_UNIT_MISTAKES, UnitError),
     "recode": ConfigError,
-    "blank_choice": AnswerError,
-    "join_differs": AnswerError,
-    "choices_differ": AnswerError,
-    "only_none": AnswerError,
-    "number": AnswerError,
-    "weight": AnswerError,
-    "count": AnswerError,
-    "decimal": AnswerError,
-    "day": AnswerError,
-    "day_order": AnswerError,
-    "day_order_mixed": AnswerError,
-    "unit": UnitError,
-    "unit_missing": UnitError,
-    "unit_differs": UnitError,
-    "unit_blank": UnitError,
     "form_twice": FormError,
 }
 
@@ -363,11 +340,7 @@ def _check_form_days(frame: pd.DataFrame, wave: Wave) -> SipasError | None:
     end = wave.collected.end or date(wave.year + 1, 12, 31)
     days = frame["date"].dropna()
     outside = days[(days < start.isoformat()) | (days > end.isoformat())]
-    rows = frame.loc[outside.index, ["file", "row"]].to_numpy()
-    places = [
-        Place.at_row(str(file), int(row), wave.columns.date, day)
-        for (file, row), day in zip(rows, outside, strict=True)
-    ]
+    places = list_places(frame.loc[outside.index], wave.columns.date, "date")
     return AnswerError("day_outside", places, start=start, end=end) if places else None
 
 
