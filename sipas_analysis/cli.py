@@ -111,10 +111,10 @@ def demo(
 
 @app.command(help="cli.check")
 def check(wave: WaveArg, lang: LangOpt = "", out: OutOpt = None) -> None:  # noqa: ARG001
-    from sipas_analysis.reports.check_output import describe_check, list_check_tables
-
     try:
         facts, survey = _read_survey(wave)
+        from sipas_analysis.reports.check_output import describe_check, list_check_tables
+
         lines = describe_check(survey, choose_language())
     except SipasError as error:
         _write_return_slips(wave, error, out)
@@ -129,12 +129,12 @@ def check(wave: WaveArg, lang: LangOpt = "", out: OutOpt = None) -> None:  # noq
 @app.command(help="cli.score")
 def score(wave: WaveArg, out: OutOpt = None, lang: LangOpt = "") -> None:  # noqa: ARG001
     facts, survey = _read_survey(wave)
-    from sipas_analysis.figures.published import Figures
+    from sipas_analysis.figures.published import figures_of
     from sipas_analysis.reports.check_output import describe_flagged
     from sipas_analysis.reports.score_output import describe_ranking
 
-    figures, language = Figures(survey), choose_language()
-    print_lines(describe_flagged(survey, language, figures.quality))
+    figures, language = figures_of(survey), choose_language()
+    print_lines(describe_flagged(survey, language))
     print_lines(describe_ranking(figures, language))
     tables = figures.tables(("scores", "ranking", "figures"))
     _write_tables(tables, _output_folder(out, facts) / "tables")
@@ -360,6 +360,6 @@ def _output_folder(out: Path | None, facts: "Wave") -> Path:
 
 
 def _write_tables(tables: "dict[str, pd.DataFrame]", folder: Path) -> None:
-    from sipas_analysis.figures.published import write_tables
+    from sipas_analysis.figures.csv_files import write_tables
 
     print_written(write_tables(tables, folder))

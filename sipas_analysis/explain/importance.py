@@ -12,7 +12,6 @@ from itertools import chain, compress
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from sipas_analysis.errors import FitError
 from sipas_analysis.explain.collinearity import find_tied_columns, measure_collinearity
@@ -37,6 +36,7 @@ from sipas_analysis.explain.shapley import (
 )
 from sipas_analysis.explain.standard_errors import ErrorCovariance, estimate_error_covariance
 from sipas_analysis.infer.design import Design, Floats
+from sipas_analysis.infer.distributions import t_quantile
 from sipas_analysis.infer.estimates import ResultTable
 from sipas_analysis.measure.ranking import rank_sets
 from sipas_analysis.messages import say
@@ -289,7 +289,7 @@ def _share_likelihood(
 
 def _tabulate_shares(value: Floats, covariance: Floats, df: float, level: float) -> pd.DataFrame:
     """Return values and shares with their intervals."""
-    quantile = stats.t.ppf((1 + level) / 2, df if df > 0 else np.nan)
+    quantile = t_quantile((1 + level) / 2, df if df > 0 else np.nan)
     se, whole = np.sqrt(np.diagonal(covariance)), value.sum()
     share = value / whole if whole > 0 else np.full_like(value, np.nan)
     gradient = (np.eye(len(value)) - share[:, None]) / whole if whole > 0 else np.eye(len(value))

@@ -7,12 +7,13 @@ not a forecast: a measure may fail to improve the item.
 """
 
 import difflib
+from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import FitError, UnitError
@@ -24,6 +25,7 @@ from sipas_analysis.explain.factor_scores import (
 )
 from sipas_analysis.explain.importance import Importance, importance
 from sipas_analysis.infer.design import Floats, Ints
+from sipas_analysis.infer.distributions import normal_quantile
 from sipas_analysis.infer.estimates import ResultTable
 from sipas_analysis.infer.ratio_means import Mean, average_ratios
 from sipas_analysis.instrument.pack import OVERALL, Instrument
@@ -31,6 +33,7 @@ from sipas_analysis.measure.pooling import small_area
 from sipas_analysis.measure.rules import column_names, list_targets
 from sipas_analysis.measure.scores import score
 from sipas_analysis.messages import say
+from sipas_analysis.quality.findings import check
 
 BEST_QUARTER, FEWEST_UNITS = 0.75, 4
 SHARE = ["share", "share_low", "share_high"]
@@ -134,8 +137,7 @@ def priority(
 class Basis:
     """Inputs that are the same for every unit: figures, models, importance, and items.
 
-    ``items`` has one row per item: ``best``, the upper quartile of the units' pooled percentages,
-    and ``effect``, what the factor's mean level gains if everybody became satisfied with the item.
+    Units in ``flagged`` need a second look: no target is taken from them.
     """
 
     survey: Survey
@@ -143,23 +145,34 @@ class Basis:
     models: Drivers
     importance: Importance | None
     reason: str
-    items: pd.DataFrame
+    flagged: Collection[str]
+
+    @cached_property
+    def items(self) -> pd.DataFrame:
+        """Level of the best quarter, and effect of a better item; one row per item.
+
+        ``best`` is the upper quartile of the units' pooled percentages; ``effect`` what the
+        factor's mean level gains if everybody became satisfied with the item.
+        """
+        scores = self.scores[self.scores["value"].notna() & (self.scores["domain"] == "unit")]
+        units = scores[~scores["unit"].isin(self.flagged)]
+        items = self.survey.instrument.items
+        best = [_find_best_quarter(units[units["variable"] == item]) for item in items]
+        effect = _raise_levels(self.survey)
+        return pd.DataFrame({"best": best, "effect": effect}, index=effect.index, dtype=float)
 
 
 def prepare_priority(
-    survey: Survey, scores: pd.DataFrame | None = None, models: Drivers | None = None
+    survey: Survey,
+    scores: pd.DataFrame | None = None,
+    models: Drivers | None = None,
+    flagged: Collection[str] | None = None,
 ) -> Basis:
     """Compute once what ``place_factors`` needs for the whole and for every unit."""
     scores = _score_everyone(survey) if scores is None else scores
     models = drivers(survey, ["linear", "logit"]) if models is None else models
-    units = scores[(scores["domain"] == "unit") & scores["value"].notna()]
-    best = [
-        _find_best_quarter(units[units["variable"] == item]) for item in survey.instrument.items
-    ]
-    effect = _raise_levels(survey)
-    items = pd.DataFrame({"best": best, "effect": effect}, index=effect.index, dtype=float)
-    shares, reason = _share_importance(survey, models)
-    return Basis(survey, scores, models, shares, reason, items)
+    flagged = check(survey).flagged_units if flagged is None else flagged
+    return Basis(survey, scores, models, *_share_importance(survey, models), flagged)
 
 
 def place_factors(basis: Basis, unit: str = "", cut_percent: float | None = None) -> Priority:
@@ -220,7 +233,7 @@ def _compare_with_cut(ends: Floats, cut: float, n_factors: int) -> int:
 
     The 95 % interval is widened so that all k factors' places hold together (Bonferroni).
     """
-    wider = stats.norm.isf(0.025 / n_factors) / stats.norm.isf(0.025)
+    wider = normal_quantile(0.025 / n_factors) / normal_quantile(0.025)
     value, low, high = ends
     if value - wider * (value - low) > cut:
         return 1
@@ -264,9 +277,10 @@ def value_items(basis: Basis, rows: pd.DataFrame) -> pd.DataFrame:
     """Estimate the gain from each item at the level of the best quarter of units (D5).
 
     ``target`` is the upper quartile of the units' pooled percentages (A2), which are less noisy
-    than direct percentages. ``points`` is the gain of the index, by its rule, at the target.
-    ``outcome`` is the associated change: Δ of the factor's mean level if people who become
-    satisfied answer like satisfied people, times the points per level in the logit model.
+    than direct percentages; units whose forms need a second look are left out. ``points`` is the
+    gain of the index, by its rule, at the target. ``outcome`` is the associated change: Δ of the
+    factor's mean level if people who become satisfied answer like satisfied people, times the
+    points per level in the logit model.
 
     Args:
         basis: Inputs that are the same for every unit.

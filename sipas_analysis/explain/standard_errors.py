@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import sparse, stats
+from scipy import sparse
 
 from sipas_analysis.explain.formula import INTERCEPT
 from sipas_analysis.explain.likelihoods import Family
 from sipas_analysis.infer.design import Design, Floats, Ints
+from sipas_analysis.infer.distributions import f_tail, t_quantile, t_tail
 from sipas_analysis.infer.totals import Block, Columns
 from sipas_analysis.infer.totals_from_files import build_block
 from sipas_analysis.infer.variance import count_units, estimate_covariance
@@ -88,8 +89,8 @@ def tabulate_coefficients(
     """Return value, error, interval, degrees of freedom and p of each coefficient."""
     known_df = np.where(np.asarray(df) > 0, df, np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
-        margin = stats.t.ppf((1 + level) / 2, known_df) * se
-        p = 2 * stats.t.sf(np.abs(value / se), known_df)
+        margin = t_quantile((1 + level) / 2, known_df) * se
+        p = 2 * t_tail(np.abs(value / se), known_df)
     return pd.DataFrame(
         {"value": value, "se": se, "low": value - margin, "high": value + margin, "df": df, "p": p}
     )
@@ -113,4 +114,4 @@ def wald_test(gap: Floats, covariance: Floats, df: float) -> tuple[float, float]
     if np.linalg.matrix_rank(covariance) < q:
         return np.nan, np.nan
     f = float(gap @ np.linalg.solve(covariance, gap) * (df - q + 1) / (df * q))
-    return f, float(stats.f.sf(f, q, df - q + 1))
+    return f, f_tail(f, q, df - q + 1)

@@ -5,30 +5,29 @@ be published (rule P2) are blanked here, before any writer sees them. Where a to
 a blanked figure, a second figure is blanked too.
 """
 
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.collect.units import NO_GROUP, list_groups
-from sipas_analysis.explain.drivers import Drivers, drivers
-from sipas_analysis.explain.importance import COLUMNS as IMPORTANCE_COLUMNS
-from sipas_analysis.explain.penalty_reward import estimate_penalties
-from sipas_analysis.explain.priority import Basis, Priority, place_factors, prepare_priority
+from sipas_analysis.figures.rare_labels import merge_rare_labels
 from sipas_analysis.figures.suppression import SUPPRESS, blank_hidden, hide_figures
-from sipas_analysis.files import write_whole
 from sipas_analysis.infer.estimates import Estimates
 from sipas_analysis.instrument.pack import OVERALL
-from sipas_analysis.measure.fairness import adjust_and_pool, rank_under_rules
 from sipas_analysis.measure.ranking import Ranking, rank
 from sipas_analysis.measure.scores import compare_rules, count_answers, score
 from sipas_analysis.quality.findings import Findings, check
 
+if TYPE_CHECKING:
+    from sipas_analysis.explain.drivers import Drivers
+    from sipas_analysis.explain.priority import Basis, Priority
+
+# Functions import what only their table needs: ``sipas check`` does not wait for models.
 INTERVAL_COLUMNS = ["value", "low", "high"]
 RANK_COLUMNS = ["rank", "rank_low", "rank_high", "detectable"]
 FIGURE_COLUMNS = [
@@ -84,8 +83,13 @@ class PublishedFigure:
         """Name of the figure in ``tables/figures.csv``; empty under another rule."""
         if self.rule:
             return ""
-        domain = self.unit or (self.group and f"group:{self.group}")
-        return f"{self.variable}@{domain}" if domain else self.variable
+        return make_id(self.variable, self.group, self.unit)
+
+
+def make_id(variable: str, group: str, unit: str) -> str:
+    """Return the name of a figure of the whole, of a group or of a unit."""
+    domain = unit or (group and f"group:{group}")
+    return f"{variable}@{domain}" if domain else variable
 
 
 def list_figures(table: pd.DataFrame) -> list[PublishedFigure]:
@@ -173,11 +177,15 @@ class Figures:
     @cached_property
     def adjusted_and_pooled(self) -> pd.DataFrame:
         """Raw, adjusted and pooled indices of ranked units, with their ranks."""
+        from sipas_analysis.measure.fairness import adjust_and_pool
+
         return adjust_and_pool(self.survey, self.ranked_units)
 
     @cached_property
     def ranks_by_rule(self) -> pd.DataFrame:
         """Ranks of ranked units under every lawful rule."""
+        from sipas_analysis.measure.fairness import rank_under_rules
+
         return rank_under_rules(self.survey, self.ranked_units)
 
     @cached_property
@@ -198,13 +206,17 @@ class Figures:
         return blank_hidden(table)
 
     @cached_property
-    def drivers(self) -> Drivers:
+    def drivers(self) -> "Drivers":
         """Models of overall satisfaction, or the reason why there is none."""
+        from sipas_analysis.explain.drivers import drivers
+
         return drivers(self.survey)
 
     @cached_property
     def penalties(self) -> pd.DataFrame:
         """Overall satisfaction after bad and very good answers to each item; hidden items blank."""
+        from sipas_analysis.explain.penalty_reward import estimate_penalties
+
         table = estimate_penalties(self.survey).drop(columns=["n_low", "n_mid", "n_high"])
         figures = self.by_variable("all")
         is_hidden = ~table["item"].map(lambda code: figures[code].is_known).astype(bool)
@@ -219,19 +231,30 @@ class Figures:
         overall = scores[(scores["domain"] == "unit") & (scores["variable"] == OVERALL)]
         return set(overall.loc[overall["flag"] == SUPPRESS, "unit"])
 
-    def priority(self, unit: str = "") -> Priority:
+    def priority(self, unit: str = "") -> "Priority":
         """Return factors by importance and satisfaction, of the whole or of one unit."""
+        from sipas_analysis.explain.priority import place_factors
+
         if unit not in self._priorities:
             self._priorities[unit] = place_factors(self._basis, unit)
         return self._priorities[unit]
 
     @cached_property
-    def _basis(self) -> Basis:
-        return prepare_priority(self.survey, self.scores, self.drivers)
+    def _basis(self) -> "Basis":
+        from sipas_analysis.explain.priority import prepare_priority
+
+        return prepare_priority(
+            self.survey, self.scores, self.drivers, flagged=self.quality.flagged_units
+        )
 
     @cached_property
-    def _priorities(self) -> dict[str, Priority]:
+    def _priorities(self) -> dict[str, "Priority"]:
         return {}
+
+    @cached_property
+    def labelled(self) -> Survey:
+        """The survey with labels that may be published: rare ones are *other*."""
+        return merge_rare_labels(self.survey)
 
     def answer_counts(self, unit: str = "") -> pd.DataFrame:
         """Return the number of forms at each level of each item, of the whole or of one unit."""
@@ -320,8 +343,10 @@ class Figures:
         return {name: tables[name]() for name in names or tables}
 
     def _tabulate_importance(self) -> pd.DataFrame:
-        importance = self.priority().importance
-        return importance.frame if importance else pd.DataFrame(columns=IMPORTANCE_COLUMNS)
+        from sipas_analysis.explain.importance import COLUMNS
+
+        importance = self._basis.importance
+        return importance.frame if importance else pd.DataFrame(columns=COLUMNS)
 
     def _join_ranks(self, rank_columns: Sequence[str]) -> pd.DataFrame:
         """Return the scores with columns of the ranking beside the overall figure of each unit."""
@@ -338,8 +363,9 @@ class Figures:
     def _identify_scores(self) -> pd.DataFrame:
         scores = self._join_ranks(RANK_COLUMNS)
         rules = {level: rule.rule for level, rule in self.survey.instrument.rules_by_level()}
+        names = zip(scores["variable"], scores["group"], scores["unit"], strict=True)
         return scores.assign(
-            id=[figure.id for figure in list_figures(scores)],
+            id=[make_id(*parts) for parts in names],
             rule=scores["level"].map(rules).fillna(scores["level"]),
         )
 
@@ -354,7 +380,7 @@ class Figures:
             rows = coefficients[coefficients["model"] == name.partition(".")[0]]
             values = rows[[*columns]].set_axis(INTERVAL_COLUMNS, axis=1)
             parts.append(values.assign(id=name + ":" + rows["term"].astype(str), rule="D1"))
-        importance = self.priority().importance
+        importance = self._basis.importance
         if importance is not None:
             shares = importance.frame[["share", "share_low", "share_high"]]
             percent = 100 * shares.set_axis(INTERVAL_COLUMNS, axis=1)
@@ -372,39 +398,3 @@ def figures_of(survey: Survey) -> Figures:
         _FIGURES.clear()  # one wave at a time
         figures = _FIGURES[id(survey)] = Figures(survey)
     return figures
-
-
-def write_tables(tables: dict[str, pd.DataFrame], folder: Path) -> list[Path]:
-    """Write CSV files that a spreadsheet opens safely: UTF-8 with BOM, ten significant digits.
-
-    An apostrophe is put before text that a spreadsheet would run as a formula.
-    """
-    return [
-        write_whole(folder / f"{name}.csv", _format_csv(table)) for name, table in tables.items()
-    ]
-
-
-def _format_csv(table: pd.DataFrame) -> str:
-    text = io.StringIO()
-    safe = table.apply(_escape_column)
-    safe.to_csv(text, index=False, float_format="%.10g", lineterminator="\n")
-    return "\ufeff" + text.getvalue()
-
-
-def _escape_column(column: "pd.Series[str]") -> "pd.Series[str]":
-    is_number = isinstance(column.dtype, np.dtype) and column.dtype.kind in "iufb"
-    return column if is_number else column.map(_escape_formula)
-
-
-def _escape_formula(value: object) -> object:
-    if not isinstance(value, str) or value[:1] not in ("=", "+", "-", "@", "\t", "\r"):
-        return value
-    return value if value[0] == "-" and _is_number(value) else "'" + value
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

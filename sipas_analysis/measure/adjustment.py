@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import linalg, stats
+from scipy import linalg
 
 from sipas_analysis.errors import DesignError
 from sipas_analysis.infer.design import Design, Floats, Ints
+from sipas_analysis.infer.distributions import f_tail, t_quantile
 from sipas_analysis.infer.estimates import ResultTable
 from sipas_analysis.measure.pooling import rank_values
 
@@ -246,7 +247,7 @@ def _tabulate_variable(
     others = (np.nansum(variance) - variance) / max(n_known, 1) ** 2
     mean = fit.value[is_known].mean() if n_known else np.nan
     with np.errstate(invalid="ignore"):
-        half = stats.t.ppf((1 + level) / 2, fit.n_valid - 1) * np.sqrt(variance)
+        half = t_quantile((1 + level) / 2, fit.n_valid - 1) * np.sqrt(variance)
     return pd.DataFrame(
         {
             "unit": units,
@@ -275,4 +276,4 @@ def _test_units(table: pd.DataFrame) -> dict[str, float]:
     precision = 1 / units["se"] ** 2
     mean = (precision * units["value"]).sum() / precision.sum()
     f = float((precision * (units["value"] - mean) ** 2).sum() / df)
-    return {"f": f, "df": df, "df_within": within, "p": float(stats.f.sf(f, df, within))}
+    return {"f": f, "df": df, "df_within": within, "p": f_tail(f, df, within)}

@@ -12,10 +12,11 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import linalg, optimize, stats
+from scipy import linalg
 
 from sipas_analysis.errors import DesignError
 from sipas_analysis.infer.design import Floats
+from sipas_analysis.infer.distributions import normal_quantile
 from sipas_analysis.infer.estimates import ResultTable
 
 
@@ -108,7 +109,7 @@ def small_area(
     pooled = np.where(is_known, mixed, synthetic)
     mse = _compute_mse(fit, v, gamma, x)
     shift = _shift_to_parents(direct, pooled, np.where(is_known, n, 0.0), parents)
-    half = stats.norm.ppf((1 + level) / 2) * np.sqrt(mse)
+    half = normal_quantile((1 + level) / 2) * np.sqrt(mse)
     frame = pd.DataFrame(
         {
             "value": pooled + shift,
@@ -213,6 +214,8 @@ class _Loss(Protocol):
 
 def _minimise_loss(loss: _Loss, top: float, adjust: bool) -> float:
     """Return the positive number with the least loss: a grid, then Brent's method."""
+    from scipy import optimize  # slow to import, and most commands do not need the module
+
     grid = np.concatenate([[0.0 if not adjust else top * 1e-12], top * np.logspace(-9, 0, 60)])
     values = np.array([loss(sigma2, adjust) for sigma2 in grid])
     at = int(values.argmin())

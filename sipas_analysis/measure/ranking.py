@@ -14,10 +14,10 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from sipas_analysis.errors import ColumnError, DesignError
 from sipas_analysis.infer.design import Floats, Ints
+from sipas_analysis.infer.distributions import normal_quantile, normal_tail, t_quantile, t_tail
 from sipas_analysis.infer.estimates import Estimates, ResultTable
 from sipas_analysis.instrument.pack import OVERALL
 
@@ -162,8 +162,8 @@ def _compare_pairs(value: Floats, sigma: Floats, df: Floats) -> _Pairs:
         terms = variances**2 / df
         freedom = np.where(total > 0, total**2 / (terms[:, None] + terms), np.inf)
         t = np.where(gap == 0, 0.0, np.abs(gap) / np.sqrt(variance))
-        tail = stats.t.logsf(t, np.where(freedom > 0, freedom, 1.0))
-    z = np.where(np.isinf(freedom) | np.isinf(t), t, stats.norm.isf(np.exp(tail)))
+        tail = np.log(t_tail(t, np.where(freedom > 0, freedom, 1.0)))
+    z = np.where(np.isinf(freedom) | np.isinf(t), t, -normal_quantile(np.exp(tail)))
     return _Pairs(np.sqrt(variance), freedom, z)
 
 
@@ -186,7 +186,7 @@ def _separate_pairs(
     else:
         separated, critical = pairs.z > 0, pairs.z
     with np.errstate(invalid="ignore"):
-        at_df = stats.t.isf(stats.norm.sf(critical), np.where(pairs.df > 0, pairs.df, np.nan))
+        at_df = -t_quantile(normal_tail(critical), np.where(pairs.df > 0, pairs.df, np.nan))
     return separated, np.where(np.isinf(pairs.df), critical, at_df)
 
 
@@ -300,7 +300,7 @@ def _detectable_difference(sets: RankSets, rank_of: "pd.Series[int]") -> Floats:
     unit = rank_of.index.to_numpy()
     other = np.where(unit == order[0], order[1], order[0])
     critical, se = sets.critical[unit, other], sets.se[unit, other]
-    difference[unit] = (critical + stats.norm.ppf(TEST_POWER)) * se
+    difference[unit] = (critical + normal_quantile(TEST_POWER)) * se
     return difference
 
 
@@ -436,7 +436,7 @@ def _unit_covariance(units: Estimates) -> Floats:
     sigma = np.zeros((len(se),) * 2) if units.influence is None else units.covariance()
     np.fill_diagonal(sigma, se**2)
     is_end = (value <= 0) | (value >= 100)
-    se_at_end = np.where(value <= 0, high - value, value - low) / stats.t.ppf(0.975, df)
+    se_at_end = np.where(value <= 0, high - value, value - low) / t_quantile(0.975, df)
     sigma[is_end], sigma[:, is_end] = 0.0, 0.0
     sigma[is_end, is_end] = se_at_end[is_end] ** 2
     return sigma

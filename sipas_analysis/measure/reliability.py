@@ -11,10 +11,11 @@ from html import escape
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, stats
+from scipy import optimize
 
 from sipas_analysis.errors import DesignError
 from sipas_analysis.infer.design import Floats
+from sipas_analysis.infer.distributions import f_quantile, t_quantile
 from sipas_analysis.measure.adjustment import check_numbers
 from sipas_analysis.messages import Language, say
 
@@ -166,10 +167,7 @@ def _tabulate_statistics(x: Floats, loading: Floats, level: float) -> pd.DataFra
     tail = (1 - level) / 2
     alphas = [_compute_alpha(np.asarray(np.cov(x.T))), _compute_alpha(_correlate_items(x))]
     intervals = [
-        [
-            1 - (1 - alpha) * float(stats.f.isf(p, n - 1, (n - 1) * (k - 1)))
-            for p in (tail, 1 - tail)
-        ]
+        [1 - (1 - alpha) * f_quantile(1 - p, n - 1, (n - 1) * (k - 1)) for p in (tail, 1 - tail)]
         for alpha in alphas
     ]
     intervals.append(_omega_interval(x, loading, level))
@@ -230,7 +228,7 @@ def _omega_interval(x: Floats, loading: Floats, level: float) -> list[float]:
     logs = np.log(1 - np.array(omegas))
     n_folds = len(logs)
     se = float(np.sqrt((n_folds - 1) / n_folds * ((logs - logs.mean()) ** 2).sum()))
-    half = float(stats.t.ppf((1 + level) / 2, n_folds - 1)) * se
+    half = float(t_quantile((1 + level) / 2, n_folds - 1)) * se
     middle = np.log(1 - _compute_omega(loading))
     return [float(1 - np.exp(middle + half)), float(1 - np.exp(middle - half))]
 

@@ -13,11 +13,12 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse, stats
+from scipy import sparse
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import ColumnError
 from sipas_analysis.infer.design import CENSUS, Floats
+from sipas_analysis.infer.distributions import t_quantile
 from sipas_analysis.infer.estimates import COLUMNS, FEW_PEOPLE, Estimates, flag_cells, round_to_text
 from sipas_analysis.infer.intervals import (
     cap_effective_n,
@@ -399,7 +400,7 @@ def _score_interval(target: Target, estimate: MeanEstimate) -> tuple[Floats, Flo
     value, variance, df, people = estimate.value, estimate.variance, estimate.df, estimate.people
     level_values = target.mean.top[target.mean.bottom > 0]
     floor, ceiling = level_values.min(), level_values.max()
-    half = stats.t.ppf(0.975, df) * np.sqrt(np.where(variance > 0, variance, np.nan))
+    half = t_quantile(0.975, df) * np.sqrt(np.where(variance > 0, variance, np.nan))
     low, high = np.maximum(value - half, floor), np.minimum(value + half, ceiling)
     reach = ceiling - floor
     share = (value - floor) / reach

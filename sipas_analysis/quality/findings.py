@@ -10,6 +10,7 @@ judged by Q1, Q2, Q3 and Q5.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -81,7 +82,7 @@ class Findings:
         """Whether over a quarter of the forms give one answer to all items: say it first."""
         return self.straight_percent > MANY_STRAIGHT
 
-    @property
+    @cached_property
     def flagged_units(self) -> set[str]:
         """Codes of the units with a finding of rule Q1, Q2 or Q5."""
         noticed = self.noticed()

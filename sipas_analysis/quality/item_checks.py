@@ -5,9 +5,9 @@ A reversed item without ``reverse: true`` counts the satisfied as dissatisfied.
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from sipas_analysis.collect.survey import Survey
+from sipas_analysis.infer.distributions import t_tail
 
 FEWEST = 30  # forms
 ALARM = 0.01  # chance of a word about a right questionnaire
@@ -28,7 +28,7 @@ def find_opposed_items(survey: Survey) -> pd.DataFrame:
     rest = scores.rsub(total, axis=0).div((n_answered - 1).where(n_answered > 1), axis=0)
     r, n = scores.corrwith(rest), (scores.notna() & rest.notna()).sum()
     t = r * np.sqrt((n - 2).clip(lower=0) / (1 - r**2).clip(lower=1e-12))
-    p = pd.Series(stats.t.cdf(t, (n - 2).clip(lower=1)), levels.columns)
+    p = pd.Series(t_tail(-t.to_numpy(), (n - 2).clip(lower=1)), levels.columns)
     is_opposed = (n >= FEWEST) & (p < ALARM / len(levels.columns))
     facts = pd.DataFrame({"item": levels.columns, "r": r.to_numpy(), "n": n.to_numpy()})
     return facts[is_opposed.to_numpy()].reset_index(drop=True)

@@ -9,17 +9,18 @@ import pandas as pd
 from sipas_analysis.collect.duplicates import are_named
 from sipas_analysis.collect.survey import DROP_REASONS, Survey
 from sipas_analysis.errors import Place, group_places, list_places
+from sipas_analysis.figures.published import figures_of
 from sipas_analysis.infer.unit_counts import FEWEST_UNITS
 from sipas_analysis.messages import Language, format_number, say
-from sipas_analysis.quality.findings import Findings, check
+from sipas_analysis.quality.findings import Findings
 from sipas_analysis.quality.item_checks import find_opposed_items
 from sipas_analysis.quality.keyed_twice import Keyings, compare_keyings
 from sipas_analysis.reports.no_answers import count_no_answers
 
 MANY_BLANK = 20.0  # percent of forms
 TINY = 0.001  # a smaller p is printed in words
-SHOWN_CELLS = 20  # disagreements of two keyings that are printed; the file has all
 SHOWN_FILES = 20  # files whose rows are printed; the table beside has all
+SHOWN_CELLS = 20  # disagreements of two keyings that are printed; the file has all
 SHOWN_PAIRS = 10  # pairs of equal forms that are printed; the file has all
 Lines = Iterator[tuple[str, pd.DataFrame | None]]  # a sentence, or a title with its table
 
@@ -30,13 +31,12 @@ def describe_check(survey: Survey, language: Language) -> Lines:
     The second keying is read before, so that it is refused before anything is printed.
     """
     keyings = compare_keyings(survey) if survey.wave.keyed_twice else None
-    return _describe_check(survey, check(survey), keyings, language)
+    return _describe_check(survey, keyings, language)
 
 
-def _describe_check(
-    survey: Survey, findings: Findings, keyings: Keyings | None, language: Language
-) -> Lines:
+def _describe_check(survey: Survey, keyings: Keyings | None, language: Language) -> Lines:
     """Yield what is printed of a survey, of its findings and of its second keying."""
+    findings = figures_of(survey).quality
     if findings.has_many_straight:
         share = format_number(findings.straight_percent, language, 0)
         yield say(language, "cli.said.many_straight", share=share), None
@@ -51,7 +51,7 @@ def _describe_check(
         yield say(language, "cli.said.no_findings"), None
     if len(findings.noticed()):
         yield say(language, "cli.said.findings"), _tabulate_findings(findings, language)
-    yield from describe_flagged(survey, language, findings)
+    yield from describe_flagged(survey, language)
     yield from _describe_repeats(findings, survey, language)
     if keyings:
         yield from _describe_keyings(keyings, language)
@@ -134,9 +134,9 @@ def _describe_repeats(findings: Findings, survey: Survey, language: Language) ->
         yield say(language, f"cli.said.repeats_{kind}", **fields), None
 
 
-def describe_flagged(survey: Survey, language: Language, findings: Findings | None = None) -> Lines:
+def describe_flagged(survey: Survey, language: Language) -> Lines:
     """Name the units without a rank until their forms are accepted, and what to write for that."""
-    findings = findings or check(survey)
+    findings = figures_of(survey).quality
     noticed, accepted = findings.noticed(), survey.wave.accepted
     flagged_units = [unit for unit in survey.units["code"] if unit in findings.flagged_units]
     for unit in flagged_units:
@@ -225,15 +225,13 @@ def list_check_tables(survey: Survey) -> dict[str, pd.DataFrame]:
 
     Findings of units whose figures are withheld stay out (rule P2).
     """
-    from sipas_analysis.figures.published import Figures  # imports measure and explain
-
     changes = survey.ledger.groupby(["file", "column", "reason"], sort=True)["row"]
     ledger = changes.agg(n="size", first_row="min").reset_index()
-    figures = Figures(survey)
+    figures = figures_of(survey)
     copies = pd.concat([figures.findings.copies, figures.findings.repeats], ignore_index=True)
-        "files": count_forms(survey),
     copies = copies.drop_duplicates(["file", "row", "other_file", "other_row"])
     tables = {
+        "files": count_forms(survey),
         "ledger": ledger,
         "quality": figures.findings.to_frame(),
         "copies": copies[~copies["unit"].isin(figures.hidden_units)],

@@ -22,7 +22,8 @@ from sipas_analysis.documents.model import (
     make_text,
 )
 from sipas_analysis.documents.writers.html import write_html
-from sipas_analysis.figures.published import Figures, write_tables
+from sipas_analysis.figures.csv_files import write_tables
+from sipas_analysis.figures.published import Figures
 from sipas_analysis.figures.suppression import SUPPRESS
 from sipas_analysis.files import check_writable
 from sipas_analysis.instrument.pack import OVERALL

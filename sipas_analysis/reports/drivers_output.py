@@ -10,7 +10,7 @@ from sipas_analysis.explain.drivers import Drivers
 from sipas_analysis.explain.priority import Priority
 from sipas_analysis.explain.priority import priority as compute_priority
 from sipas_analysis.explain.regression import Note
-from sipas_analysis.figures.published import Figures
+from sipas_analysis.figures.published import figures_of
 from sipas_analysis.messages import Language, format_number, say
 from sipas_analysis.reports.chapters.drivers import ABOUT_NUMBERS
 
@@ -133,14 +133,16 @@ def find_priority(survey: Survey, models: Drivers) -> Priority | None:
     if "linear" not in models.fits:
         return None
     both = {"linear", "logit"} <= {*models.fits, *models.reason}
-    return compute_priority(survey, scores=Figures(survey).scores, models=models if both else None)
+    return compute_priority(
+        survey, scores=figures_of(survey).scores, models=models if both else None
+    )
 
 
 def keep_publishable(survey: Survey, models: Drivers, by: str) -> Drivers:
     """Return the models without those of units or groups that must not be published (P2)."""
     counts = survey.frame[by].value_counts()
     few = {str(key) for key in counts.index[counts < survey.wave.min_cell]}
-    return hide_keys(models, few | (Figures(survey).hidden_units if by == "unit" else set()), by)
+    return hide_keys(models, few | (figures_of(survey).hidden_units if by == "unit" else set()), by)
 
 
 def hide_keys(models: Drivers, hidden: set[str], by: str) -> Drivers:

@@ -14,7 +14,8 @@ from sipas_analysis.documents.writers.docx import write_docx
 from sipas_analysis.documents.writers.html import render_section, write_html
 from sipas_analysis.documents.writers.pdf import write_pdf
 from sipas_analysis.errors import ParameterError
-from sipas_analysis.figures.published import figures_of, write_tables
+from sipas_analysis.figures.csv_files import write_tables
+from sipas_analysis.figures.published import figures_of
 from sipas_analysis.messages import LANGUAGES, Language
 from sipas_analysis.reports.annex_workbook import write_annexes, write_report_tables
 from sipas_analysis.reports.chapters.action import build_conclusion, build_incidents, build_measures

@@ -31,7 +31,7 @@ from sipas_analysis.documents.model import (
 from sipas_analysis.documents.writers.docx import write_docx
 from sipas_analysis.documents.writers.xlsx import Sheet, write_workbook
 from sipas_analysis.errors import SipasError, group_places
-from sipas_analysis.figures.published import write_tables
+from sipas_analysis.figures.csv_files import write_tables
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import LANGUAGES, Language
 from sipas_analysis.reports.unit_returns import Returns, UnitReturn, collect_returns

@@ -30,7 +30,7 @@ from sipas_analysis.documents.model import (
 )
 from sipas_analysis.documents.writers.html import write_html
 from sipas_analysis.errors import FormError, ParameterError
-from sipas_analysis.figures.published import write_tables
+from sipas_analysis.figures.csv_files import write_tables
 from sipas_analysis.files import check_writable
 from sipas_analysis.infer.sample_draw import RESERVE, How, compare_returns, draw
 from sipas_analysis.infer.sample_size import (

@@ -20,7 +20,8 @@ from sipas_analysis.collect.survey import Survey, find_changed_inputs
 from sipas_analysis.documents.writers.html import write_html
 from sipas_analysis.documents.writers.terminal import choose_language, print_message
 from sipas_analysis.errors import SHOWN_PLACES, ChangedError, OutputError, ParameterError
-from sipas_analysis.figures.published import Figures, figures_of, write_tables
+from sipas_analysis.figures.csv_files import write_tables
+from sipas_analysis.figures.published import Figures, figures_of
 from sipas_analysis.files import hash_file, hold_files, refuse_changed, write_whole
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import LANGUAGES, Language

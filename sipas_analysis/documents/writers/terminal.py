@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
@@ -21,6 +21,9 @@ from sipas_analysis.messages import LANGUAGES, Language, format_number, read_cat
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.table import Table
+
+WIDEST = 10_000  # columns of a terminal on which no text is wrapped
 
 
 def choose_language() -> Language:
@@ -89,22 +92,37 @@ def describe_crash(error: BaseException) -> str:
 
 
 def print_table(title: str, frame: "pd.DataFrame") -> None:
-    """Print a small table; long texts are wrapped, and names are unchanged, even with markup."""
+    """Print a small table; long texts are wrapped, and names are unchanged, even with markup.
+
+    Where no text is wrapped, all cells of a column are one text, which is faster.
+    """
     from rich.console import Console
+
+    console, columns = Console(), {str(name): _format_column(frame[name]) for name in frame}
+    table = _make_table(title, columns, [["\n".join(cells) for cells in columns.values()]])
+    any_width = console.options.update(width=WIDEST)
+    if frame.empty or console.measure(table, options=any_width).maximum > console.width:
+        table = _make_table(title, columns, zip(*columns.values(), strict=True))
+    console.print(table)
+
+
+def _make_table(
+    title: str, columns: Mapping[str, Sequence[str]], rows: Iterable[Iterable[str]]
+) -> "Table":
+    """Return a table of texts, with the heads of its columns in the language."""
     from rich.table import Table
     from rich.text import Text
 
     table = Table(title=title, title_justify="left")
-    columns = {str(column): _format_column(frame[column]) for column in frame}
     for column, cells in columns.items():
         has_numbers = all(re.fullmatch(r"[\d.,–−-]*", cell) for cell in cells)
         head = read_catalogue(choose_language()).get(f"cli.head.{column}", column)
         side: Literal["left", "right"] = "right" if has_numbers else "left"
         width = max(map(len, cells), default=0) if has_numbers else None  # no number is broken
         table.add_column(Text(head), justify=side, min_width=width, overflow="fold")
-    for row in zip(*columns.values(), strict=True):
-        table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
 
 
 def _format_column(cells: "pd.Series[Any]") -> list[str]:

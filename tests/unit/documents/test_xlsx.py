@@ -11,7 +11,8 @@ import openpyxl
 import pytest
 from conftest import FACTS, PACK
 
-from sipas_analysis.figures.published import figures_of, list_figures, write_tables
+from sipas_analysis.figures.csv_files import write_tables
+from sipas_analysis.figures.published import figures_of, list_figures
 from sipas_analysis.reports.annex_workbook import write_annexes, write_report_tables
 from sipas_analysis.reports.report import CHAPTERS, report
 

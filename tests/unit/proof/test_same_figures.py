@@ -15,7 +15,7 @@ from conftest import PACK
 import sipas_analysis as sipas
 from sipas_analysis.documents.model import make_text, render_parts
 from sipas_analysis.documents.writers.html import render_section
-from sipas_analysis.figures.published import write_tables
+from sipas_analysis.figures.csv_files import write_tables
 from sipas_analysis.messages import format_number
 from sipas_analysis.reports.report import CHAPTERS
 
