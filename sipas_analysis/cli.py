@@ -152,6 +152,7 @@ def drivers(
 ) -> None:
     facts, survey = _read_survey(wave)
     from sipas_analysis.explain.drivers import drivers as explain_satisfaction
+    from sipas_analysis.figures.rare_labels import merge_rare_labels
     from sipas_analysis.reports.drivers_output import (
         describe_drivers,
         find_priority,
@@ -159,6 +160,7 @@ def drivers(
         list_tables,
     )
 
+    survey = merge_rare_labels(survey) if by or controls else survey
     models, names = split_names(model), split_names(controls)
     result = explain_satisfaction(survey, models, by=by, controls=names, missing=missing)
     result = keep_publishable(survey, result, by) if by else result

@@ -10,6 +10,7 @@ from sipas_analysis.collect.duplicates import are_named
 from sipas_analysis.collect.survey import DROP_REASONS, Survey
 from sipas_analysis.errors import Place, group_places, list_places
 from sipas_analysis.figures.published import figures_of
+from sipas_analysis.figures.rare_labels import find_rare_labels
 from sipas_analysis.infer.unit_counts import FEWEST_UNITS
 from sipas_analysis.messages import Language, format_number, say
 from sipas_analysis.quality.findings import Findings
@@ -56,6 +57,10 @@ def _describe_check(survey: Survey, keyings: Keyings | None, language: Language)
     if keyings:
         yield from _describe_keyings(keyings, language)
     yield from _describe_items(survey, language)
+    for key, counts in find_rare_labels(survey).items():
+        least, n_forms = survey.wave.min_cell, sum(counts.values())
+        amount = {"n": len(counts), "n_forms": n_forms, "min_cell": least}
+        yield say(language, "cli.said.rare_labels", key=key, **amount), None
     yield from _describe_gaps(survey, language)
 
 

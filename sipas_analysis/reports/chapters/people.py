@@ -1,5 +1,9 @@
 """The chapter on who answered: people by profile question, without counts that are too small."""
 
+import pandas as pd
+
+from sipas_analysis.collect.readings import OTHER
+from sipas_analysis.collect.survey import Survey
 from sipas_analysis.documents.model import (
     Block,
     Column,
@@ -9,6 +13,7 @@ from sipas_analysis.documents.model import (
     Table,
     make_text,
 )
+from sipas_analysis.figures.rare_labels import OTHER_LABEL, find_rare_labels
 from sipas_analysis.figures.suppression import hide_small_counts
 from sipas_analysis.reports.subject import Subject
 
@@ -45,8 +50,9 @@ def may_count(subject: Subject, key: str) -> bool:
 
 def tabulate_shares(subject: Subject, key: str) -> Table:
     """Count the forms of the subject by one key, with percentages of those who answered."""
-    survey, forms = subject.figures.survey, subject.forms
-    names, counts = _count_choices(subject, key)
+    survey = subject.figures.labelled
+    forms = survey.frame.loc[subject.forms.index]
+    names, counts = _count_choices(survey, forms, key)
     is_none = forms[key] == ""  # of several choices none: answered
     n = int((forms[key].notna() & (survey.is_many(key) | ~is_none)).sum())
     shown = hide_small_counts(counts, survey.wave.min_cell)
@@ -63,20 +69,25 @@ def tabulate_shares(subject: Subject, key: str) -> Table:
     base = "asked" if (survey.frame[key] == "").any() else "chosen"
     note = make_text(f"report.people.many_{base}", n=n, n_all=len(forms))
     notes = (note,) if survey.is_many(key) else ()
+    if key in find_rare_labels(subject.figures.survey):
+        notes += (make_text("report.people.rare", min_cell=survey.wave.min_cell),)
     caption = make_text("report.table.people", title=title, n=n)
     return Table(f"table-people-{key}", caption, columns, rows, notes)
 
 
-def _count_choices(subject: Subject, key: str) -> tuple[list[object], list[int]]:
-    """Return the names of the answers to one key and how many forms of the subject gave each."""
-    survey, forms = subject.figures.survey, subject.forms
-    if key in subject.pack.indicators:
-        levels = subject.pack.indicators[key].levels
+def _count_choices(survey: Survey, forms: pd.DataFrame, key: str) -> tuple[list[object], list[int]]:
+    """Return the names of the answers to one key and how many of the forms gave each."""
+    if key in survey.instrument.indicators:
+        levels = survey.instrument.indicators[key].levels
         n_by_level = [int(survey.has_choice(key, code)[forms.index].sum()) for code in levels]
         return list(levels.values()), n_by_level
     counts = forms.loc[forms[key] != "", key].value_counts().sort_index()
     codes = [str(code) for code in counts.index]
-    labels: list[object] = [
-        make_text(f"mode.{code}") if key == "mode" and code in MODES else code for code in codes
-    ]
-    return labels, [int(n) for n in counts]
+    return [_name_label(key, code) for code in codes], [int(n) for n in counts]
+
+
+def _name_label(key: str, code: str) -> object:
+    """Return the name of a label that is in no pack."""
+    if code == OTHER:
+        return OTHER_LABEL
+    return make_text(f"mode.{code}") if key == "mode" and code in MODES else code

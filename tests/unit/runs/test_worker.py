@@ -20,6 +20,7 @@ def jobs(tmp_path):
         "notebook": "unit_report",
         "parameters": {},
         "files": ["a.html"],
+        "inputs": {},
         "key": "k",
         "engine": "fork",
     }
