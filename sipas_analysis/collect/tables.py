@@ -1,7 +1,7 @@
 """Find the table in a sheet: which rows are header, forms and footers; which columns have a name.
 
-The second of three stages; see ``sheets.py``. What is no form is left out with an entry in the
-ledger, or refused where two readings fit.
+The second of three stages; see ``sheets/reader.py``. What is no form is left out with an entry in
+the ledger, or refused where two readings fit.
 """
 
 from collections import Counter

@@ -1,6 +1,6 @@
 """Describe how each form is filled in: one answer throughout, a repeated pattern, a near copy.
 
-The functions know answers and units only; ``quality.py`` judges what they count. Answers have the
+The functions know answers and units only; ``findings.py`` judges what they count. Answers have the
 shape (n, k), one row per form, NaN for blank. Units are numbers from 0, shape (n,).
 """
 

@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import pkgutil
 import re
 from functools import cache
 from pathlib import Path
@@ -77,3 +78,20 @@ def test_examples_of_packs_are_read(tmp_path):
     pack = read_instrument(path)
     assert [*pack.items] == ["A1", "A2", "P1"]
     assert pack.scale.not_applicable == ("8", "Không áp dụng")
+
+
+def test_what_the_docs_name_is_there():
+    """Tests and functions of each rule in docs/method.md; links and paths of every page."""
+    page = (ROOT / "docs/method.md").read_text("utf-8")
+    folders = "unit|reference|recovery|property|end_to_end"
+    names = {f"tests/{name}.py" for name in re.findall(rf"\b(?:{folders})/[\w/]+", page)}
+    functions = [
+        row[3] for row in map(re.compile(r"(?<!\\)\|").split, page.split("\n")) if len(row) > 5
+    ]
+    for text in re.findall(r"`([a-z]+(?:\.\w+)+)`", "".join(functions)):
+        pkgutil.resolve_name(f"sipas_analysis.{text}")
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    for path in pages:
+        links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", path.read_text("utf-8"))
+        names |= {path.parent / link for link in links if "://" not in link}
+    assert [name for name in names if not (ROOT / name).exists()] == []
