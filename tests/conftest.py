@@ -96,7 +96,7 @@ def write_wave(
         content = answers.encode("utf-8") if isinstance(answers, str) else answers
         (folder / "answers.csv").write_bytes(content)
     path = folder / "wave.yaml"
-    path.write_text(yaml.safe_dump(FACTS | facts, allow_unicode=True), "utf-8")
+    path.write_text(yaml.dump(FACTS | facts, Dumper=yaml.CSafeDumper, allow_unicode=True), "utf-8")
     return path
 
 

@@ -136,7 +136,8 @@ def write_planted(planted: Planted, folder: Path, name: str = "phieu") -> Path:
         "columns": {"unit": "Đơn vị", "date": "Ngày khảo sát", "ignore": ["STT", "Ghi chú"]},
     }
     path = folder / "wave.yaml"
-    path.write_text(yaml.safe_dump(facts | planted.facts, allow_unicode=True), "utf-8")
+    text = yaml.dump(facts | planted.facts, Dumper=yaml.CSafeDumper, allow_unicode=True)
+    path.write_text(text, "utf-8")
     return path
 
 

@@ -446,10 +446,10 @@ def complain(seed: int, folder: Path) -> str:
     return name + "; ".join(complaints[:4]) if complaints else ""
 
 
-@pytest.mark.parametrize("batch", range(4))
+@pytest.mark.parametrize("batch", range(2))
 def test_damaged_files_give_no_wrong_figure(batch, tmp_path):
-    """Sixty seeds."""
-    seeds = range(batch * 15, batch * 15 + 15)
+    """Forty seeds; the slow tests try two thousand others."""
+    seeds = range(batch * 20, batch * 20 + 20)
     assert [text for seed in seeds if (text := complain(seed, tmp_path / str(seed)))] == []
 
 

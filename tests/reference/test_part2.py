@@ -120,7 +120,8 @@ ADJUSTED = {
 SLOW = """
 apistrat_open apiclus1_open apiclus2_open odd1_fpc apiclus1_open_jk1_mse apistrat_open_jkn pairs_jkn
 pairs_brr_given pairs_brr_given_mse pairs_fay_given scd_mse apiclus1_boot_scaled apiclus1_open_post
-apistrat_post apiclus1_raked apiclus1_open_raked
+apistrat_post apiclus1_raked apiclus1_open_raked odd2_certainty odd2_average odd4 odd6
+pairs_jkn_given
 """.split()  # noqa: SIM905
 CASES = [
     pytest.param(case, marks=pytest.mark.slow) if case in SLOW else case
@@ -136,9 +137,10 @@ def design_of(case):
     return DESIGNS[case]()
 
 
-def text_keys(estimates, by):
+@cache
+def text_keys(case, statistic, variable, by, method=""):
     """Return our rows with the domain written as R writes it: keys joined by a bar."""
-    table = estimates.to_frame().reset_index(drop=True)
+    table = ours(case, statistic, variable, by, method).to_frame().reset_index(drop=True)
     table["domain"] = table[[*by]].astype(str).agg("|".join, axis=1) if by else ""
     table["answer"] = table["answer"].astype(str) if "answer" in table else ""
     return table
@@ -169,8 +171,9 @@ def combined(case, method, variable, by, domain):
             }[method],
             variable=method,
         )
-    domains = ours(case, "total" if method == "domain sum" else "mean", variable, by, "")
-    table = text_keys(domains, by)
+    statistic = "total" if method == "domain sum" else "mean"
+    domains = ours(case, statistic, variable, by, "")
+    table = text_keys(case, statistic, variable, by)
     a, b = (int(np.flatnonzero(table["domain"] == it)[0]) for it in domain.split("|"))
     if method == "domain difference":
         first, second = ({by[0]: table.loc[at, by[0]]} for at in (a, b))
@@ -194,13 +197,14 @@ def answers(case, group, rows):
         return pd.DataFrame({"value": design_of(case).weight[rows["variable"].astype(int)]})
     if statistic == "cov":
         made = ours(case, method, variable, by, "")
-        at = {name: i for i, name in enumerate(text_keys(made, by)["domain"])}
+        at = {name: i for i, name in enumerate(text_keys(case, method, variable, by)["domain"])}
         pairs = [[at[it] for it in domain.split("|")] for domain in rows["domain"]]
-        return pd.DataFrame({"value": [made.covariance()[i, j] for i, j in pairs]})
+        covariance = made.covariance()
+        return pd.DataFrame({"value": [covariance[i, j] for i, j in pairs]})
     if statistic == "contrast":
         made = [combined(case, method, variable, by, domain) for domain in rows["domain"]]
         return pd.concat([it.to_frame() for it in made], ignore_index=True)
-    table = text_keys(ours(case, statistic, variable, by, method), by)
+    table = text_keys(case, statistic, variable, by, method)
     assert set(table["variable"]) == {variable}
     table = table.set_index(["answer", "domain"])
     assert set(table.index) >= set(zip(rows["answer"], rows["domain"], strict=True))

@@ -652,8 +652,15 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("verb", ["check", "score", "drivers", "report", "run"])
-@pytest.mark.parametrize("code", BAD)
+# Every mistake with `check` and every verb with one mistake are quick; the other pairs are slow.
+REFUSALS = [
+    pytest.param(code, verb, marks=[] if verb == "check" or code == 12 else pytest.mark.slow)
+    for code in BAD
+    for verb in ("check", "score", "drivers", "report", "run")
+]
+
+
+@pytest.mark.parametrize(("code", "verb"), REFUSALS)
 def test_a_bad_wave_is_one_paragraph_and_leaves_nothing(sipas, make_wave, tmp_path, code, verb):
     """Its own exit code, place, value and remedy; no traceback; only ``check`` writes files."""
     facts, answers, shown = BAD[code]

@@ -149,7 +149,7 @@ def jackknife(**asked):
     "asked",
     [
         {},
-        {"method": "owen", "groups": GROUPS},
+        pytest.param({"method": "owen", "groups": GROUPS}, marks=pytest.mark.slow),
         pytest.param({"method": "johnson"}, marks=pytest.mark.slow),
         pytest.param({"groups": GROUPS}, marks=pytest.mark.slow),
     ],
