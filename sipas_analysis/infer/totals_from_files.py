@@ -49,6 +49,7 @@ def build_block(
     Source: rules V1, V8 and V9 in docs/method.md.
 
     Example:
+        >>> import numpy as np, pandas as pd
         >>> frame = pd.DataFrame({"unit": ["a", "b", "a"], "s": [1.0, 1.0, 0.0]})
         >>> satisfied = Columns(("s",), lambda forms: [forms["s"]], np.ones(1), [True])
         >>> build_block(Design(frame), ["unit"], satisfied).total.ravel().tolist()
