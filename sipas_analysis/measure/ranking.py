@@ -20,6 +20,8 @@ from sipas_analysis.infer.design import Floats, Ints
 from sipas_analysis.infer.distributions import normal_quantile, normal_tail, t_quantile, t_tail
 from sipas_analysis.infer.estimates import Estimates, ResultTable
 from sipas_analysis.instrument.pack import OVERALL
+from sipas_analysis.measure.scores import Scores
+from sipas_analysis.quality.findings import find_open_units
 
 Kind = Literal["simultaneous", "marginal"]
 Float32s = NDArray[np.float32]
@@ -348,13 +350,13 @@ def rank(
     *,
     level: float = 0.95,
     seed: int = 1,
-    set_apart: Collection[str] = (),
+    set_apart: Collection[str] | None = None,
 ) -> Ranking:
     """Rank the units of each group by their overall index, with rank sets and letters.
 
     Ties share the better rank (1, 2, 2, 4). A unit below ``min_forms`` or below the smallest
     publishable cell keeps its index and interval and gets no rank; see ``reason``. So does a unit
-    of ``set_apart``. The ranks of the other units are those without it. Errors are those of the
+    of ``set_apart`` (M9); the ranks of the others are those without it. Errors are those of the
     sample, with the covariance of units that share clusters; at 0 and 100 %, where
     there is none, that of the exact interval.
 
@@ -363,7 +365,8 @@ def rank(
         min_forms: Fewest forms of a ranked unit (M7).
         level: Confidence of the sets.
         seed: Seed of the draws.
-        set_apart: Codes of units whose forms need a second look and are not yet accepted.
+        set_apart: Codes of units whose forms need a second look and are not yet accepted; found
+            in the survey of the scores if left out. None is set apart if it is empty.
 
     Returns:
         The overall rows, best first within a group, with ``rank``, ``rank_low``, ``rank_high``,
@@ -384,6 +387,9 @@ def rank(
         raise ColumnError("no_key", key="unit", known=", ".join(scores.frame.columns[:3]))
     rows = np.flatnonzero(scores.frame["level"] == OVERALL)
     overall = scores.frame.iloc[rows].reset_index(drop=True)
+    if set_apart is None:
+        survey = scores.survey if isinstance(scores, Scores) else None
+        set_apart = find_open_units(survey) if survey is not None else ()
     overall["reason"] = _list_reasons(overall, min_forms, set_apart)
     sets: dict[str, RankSets] = {}
     for group, unsorted_units in overall[overall["reason"] == ""].groupby("group", sort=True):

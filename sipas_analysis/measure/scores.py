@@ -17,7 +17,7 @@ from scipy import sparse
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import ColumnError
-from sipas_analysis.infer.design import CENSUS, Floats
+from sipas_analysis.infer.design import CENSUS, Floats, Ints
 from sipas_analysis.infer.distributions import t_quantile
 from sipas_analysis.infer.estimates import COLUMNS, FEW_PEOPLE, Estimates, flag_cells, round_to_text
 from sipas_analysis.infer.intervals import (
@@ -48,7 +48,19 @@ from sipas_analysis.measure.rules import (
 )
 
 
-def score(survey: Survey, by: str | Sequence[str] = (), index: Index | None = None) -> Estimates:
+@dataclass(frozen=True, eq=False, repr=False)
+class Scores(Estimates):
+    """Indices of a survey; ``rank`` asks the survey which units need a second look."""
+
+    survey: Survey | None = None
+
+    def take(self, rows: Ints) -> "Scores":
+        """Keep these rows, in this order."""
+        kept_rows = super().take(rows)
+        return replace(self, frame=kept_rows.frame, influence=kept_rows.influence)
+
+
+def score(survey: Survey, by: str | Sequence[str] = (), index: Index | None = None) -> Scores:
     """Estimate every index of the instrument in each domain.
 
     Item I_j = 100·Σ wᵢsᵢⱼ / Σ wᵢvᵢⱼ; factor, block and overall by the rules of the index.
@@ -74,9 +86,9 @@ def score(survey: Survey, by: str | Sequence[str] = (), index: Index | None = No
         >>> labour.frame["printed"].item()
         '94.59'
     """
-    return _score_targets(
-        survey, by, [list_targets(survey.instrument, index or survey.instrument.index)]
-    )[0]
+    targets = list_targets(survey.instrument, index or survey.instrument.index)
+    (scores,) = _score_targets(survey, by, [targets])
+    return Scores(scores.frame, scores.totals, scores.influence, survey)
 
 
 def _score_targets(

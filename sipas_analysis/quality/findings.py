@@ -17,6 +17,7 @@ import pandas as pd
 
 from sipas_analysis.collect.near_copies import (
     Flags,
+    find_common_levels,
     find_near_copies,
     is_half_answered,
     read_ticks,
@@ -148,9 +149,9 @@ def check(survey: Survey) -> Findings:
     return Findings(ordered.reset_index(drop=True), straight_percent, copies, repeats)
 
 
-def flagged_units(survey: Survey) -> set[str]:
-    """Return the units whose forms need a second look before the unit is ranked (Q1, Q2, Q5)."""
-    return check(survey).flagged_units
+def find_open_units(survey: Survey) -> set[str]:
+    """Return the units with a finding of Q1, Q2 or Q5 whose forms the wave does not accept (M9)."""
+    return check(survey).flagged_units - {*survey.wave.accepted}
 
 
 def _list_forms(survey: Survey) -> tuple[pd.DataFrame, Floats]:
@@ -182,7 +183,7 @@ def find_straight_lines(survey: Survey) -> Flags:
 
 def _count_by_unit(forms: pd.DataFrame, answers: Floats, pack: Instrument) -> pd.DataFrame:
     """Return, per unit: its forms and those with each fact, log odds of its mean, longest run."""
-    low, high = np.fmin.reduce(answers, axis=None, initial=np.inf), pack.scale.high
+    low, *_, high = find_common_levels(pack)
     by_form = pd.DataFrame(
         {
             "n": 1,

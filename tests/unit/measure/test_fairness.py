@@ -87,7 +87,8 @@ def test_a_place_that_hangs_on_the_rule_is_seen(read_answers):
     lines += [f"b,{5 if k < 20 else 3},{5 if k < 20 else 3},5" for k in range(40)]
     units = "code,name_vi,group\na,Sở A,departments\nb,Sở B,departments\n"
     survey = read_answers("\n".join(["unit,A1,A2,D1", *lines, ""]), units=units)
-    found = rank_under_rules(survey, sipas.rank(sipas.score(survey, "unit"))).set_index("unit")
+    ranking = sipas.rank(sipas.score(survey, "unit"), set_apart=())
+    found = rank_under_rules(survey, ranking).set_index("unit")
     assert found.loc["a", ["pooled", "mean_of_items", "factors_by_size"]].tolist() == [1, 1, 1]
     assert found.loc["b", ["mean_of_factors", "mean_of_factor_items"]].tolist() == [1, 1]
     assert "overall_item" not in found
@@ -106,7 +107,8 @@ def test_blanks_are_one_of_the_lawful_choices(read_answers):
     ]
     units = "code,name_vi,group\na,Sở A,departments\nb,Sở B,departments\n"
     survey = read_answers("\n".join(["unit,A1,A2,D1", *lines, ""]), units=units)
-    found = rank_under_rules(survey, sipas.rank(sipas.score(survey, "unit"))).set_index("unit")
+    ranking = sipas.rank(sipas.score(survey, "unit"), set_apart=())
+    found = rank_under_rules(survey, ranking).set_index("unit")
     assert found["pooled"].to_dict() == {"a": 1, "b": 2}
     assert found["pooled_complete"].to_dict() == {"a": 2, "b": 1}
 

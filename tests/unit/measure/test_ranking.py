@@ -30,7 +30,7 @@ def ranked_whole(read_answers):
             for level in [5] * satisfied + [3] * (n - satisfied)
         )
         survey = read_answers("unit,A1,A2,D1\n" + rows, units="code,name_vi,group\n" + listed)
-        return rank(score(survey, by="unit"), min_forms)
+        return rank(score(survey, by="unit"), min_forms, set_apart=())
 
     return of
 
@@ -56,7 +56,7 @@ def test_equal_indices_are_ties_though_floats_differ(read_answers):
     rows = [*forms("so-a", (1, 1, 4)), *forms("so-b", (4, 1, 1))]
     index = {"overall": {"rule": "mean_of_items"}}
     survey = read_answers("\n".join(["unit,A1,A2,D1", *rows, ""]), index=index)
-    ranking = rank(score(survey, by="unit"), min_forms=5).frame
+    ranking = rank(score(survey, by="unit"), min_forms=5, set_apart=()).frame
     assert ranking["value"].nunique() == 2
     assert ranking["rank"].tolist() == [1, 1]
 

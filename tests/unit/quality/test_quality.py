@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from conftest import PACK
 
 from sipas_analysis.infer.unit_counts import FEWEST_UNITS, compare_counts
 from sipas_analysis.messages import LANGUAGES, say
-from sipas_analysis.quality.findings import RULES, check, flagged_units
+from sipas_analysis.quality.findings import RULES, check, find_open_units
 
 UNITS = "code,name_vi,group\n" + "".join(f"u-{k},Đơn vị {k},departments\n" for k in range(8))
 
@@ -74,6 +75,17 @@ def test_planted_straight_lines_are_found_and_only_they(found):
 def test_units_alike_raise_nothing(found, seed):
     """Five clean waves of eight units."""
     assert found(*(forms(k, 40, seed, straight=0.1) for k in range(8))).noticed().empty
+
+
+def test_straight_lines_are_found_on_the_scale_of_the_items(read_answers):
+    """All items from 0 to 10 by their factors, in a pack whose usual scale is 1 to 5 (rule Q1)."""
+    wide = "scale: {low: 0, high: 10, satisfied_from: 8}, vi"
+    pack = PACK.replace("access: {vi", "access: {" + wide).replace(
+        "results: {vi", "results: {" + wide
+    )
+    rows = "".join(forms(unit, 60, straight=0.9 * (unit == 3)) for unit in range(8))
+    survey = read_answers("unit,A1,A2,D1\n" + rows.replace(",5", ",9"), units=UNITS, pack=pack)
+    assert check(survey).flagged_units == {"u-3"}
 
 
 def test_p_values_are_adjusted_over_the_units(found):
@@ -270,5 +282,5 @@ def test_the_same_survey_gives_the_same_findings_again(look):
 
 def test_the_demo_flags_long_xuyen_only(demo_2021, demo_2023):
     """The unit that the decision of 2021 published at 100 %."""
-    assert flagged_units(demo_2021) == {"tp-long-xuyen"}
-    assert flagged_units(demo_2023) == set()
+    assert check(demo_2021).flagged_units == {"tp-long-xuyen"}
+    assert find_open_units(demo_2021) == check(demo_2023).flagged_units == set()

@@ -114,6 +114,17 @@ def test_all_units_set_apart_leave_an_order_without_ranks(flagged):
     assert ranking.sets == {}
 
 
+def test_scores_of_a_survey_are_ranked_without_it_in_python_too(flagged, accepted):
+    """The plain call asks the survey; so does a ranking of some of its units (rule M9)."""
+    scores = score(flagged.survey, "unit")
+    for some in (scores, scores.select(unit=["so-a", "so-b", "so-c"])):
+        ranked = rank(some).select(unit="so-a").frame.iloc[0]
+        assert (ranked["reason"], ranked["printed"]) == ("flagged", "100.00")
+    assert rank(scores).frame[RANKS].equals(flagged.ranking[RANKS])
+    assert rank(scores, set_apart=()).frame["unit"].iloc[0] == "so-a"
+    assert rank(score(accepted.survey, "unit")).frame["reason"].eq("").all()
+
+
 def test_few_forms_come_before_the_second_look_as_the_reason(flagged):
     """Accepting seven forms would give no rank, so the reason is that there are seven."""
     ranking = rank(score(flagged.survey, "unit"), min_forms=41, set_apart={"so-a"})
