@@ -96,13 +96,18 @@ def read_ticks(forms: pd.DataFrame, pack: Instrument) -> pd.DataFrame:
     Reversed items are turned back. Of several scales only the items of the commonest are kept, so
     that equal numbers are equal ticks.
     """
-    levels = [pack.scale_of(code).levels for code in pack.items]
-    commonest = max(levels, key=levels.count)
+    commonest = find_common_levels(pack)
     codes = [code for code in pack.items if pack.scale_of(code).levels == commonest]
     reversed_codes = [code for code in codes if pack.items[code].reverse]
     ticks = forms[codes].copy()
     ticks[reversed_codes] = commonest[0] + commonest[-1] - ticks[reversed_codes]
     return ticks
+
+
+def find_common_levels(pack: Instrument) -> range:
+    """Return the levels of the scale that most items have."""
+    levels = [pack.scale_of(code).levels for code in pack.items]
+    return max(levels, key=levels.count)
 
 
 def is_half_answered(answers: Floats) -> Flags:
