@@ -8,6 +8,7 @@ import pytest
 
 from sipas_analysis.documents.model import Bullets, Paragraph, Picture, Table, render_text
 from sipas_analysis.errors import ConfigError
+from sipas_analysis.explain.priority import priority
 from sipas_analysis.figures.published import Figures
 from sipas_analysis.measure.ranking import rank
 from sipas_analysis.measure.scores import score
@@ -123,6 +124,16 @@ def test_scores_of_a_survey_are_ranked_without_it_in_python_too(flagged, accepte
     assert rank(scores).frame[RANKS].equals(flagged.ranking[RANKS])
     assert rank(scores, set_apart=()).frame["unit"].iloc[0] == "so-a"
     assert rank(score(accepted.survey, "unit")).frame["reason"].eq("").all()
+
+
+def test_no_target_of_a_better_item_comes_from_it(flagged, accepted, without):
+    """Accepted or not (M9, D5): targets are those without its forms, but for n in the errors."""
+    expected = without.priority("so-b").what_if.set_index("item")["target"].to_dict()
+    found = (flagged.priority("so-b"), accepted.priority("so-b"), priority(flagged.survey, "so-b"))
+    for table in found:
+        gains = table.what_if.set_index("item")
+        assert gains["target"].to_dict() == pytest.approx(expected, rel=1e-3)
+    assert (gains["target"] > gains["percent"]).any()
 
 
 def test_few_forms_come_before_the_second_look_as_the_reason(flagged):
