@@ -4,7 +4,7 @@ Merged cells, hidden rows and columns, formulas without result, and rows whose c
 left are refused or listed, if they lie in a column that is used.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,10 +12,11 @@ import numpy as np
 from sipas_analysis.collect.columns import PlacedColumns
 from sipas_analysis.collect.form_rows import Readers, leave_out_rows
 from sipas_analysis.collect.tables import LeftOut, Table, leave_out
-from sipas_analysis.errors import AnswerError, FileError, FormError, Place, SipasError
-from sipas_analysis.sheets.reader import Area, name_column_letter
+from sipas_analysis.errors import AnswerError, FileError, FormError, Place
+from sipas_analysis.sheets.reader import name_column_letter
 
 _TEXT_FILES = (".csv", ".tsv", ".txt", ".zip")
+_ERROR_CLASSES = {"row_short": FormError, "row_slid": FormError, "hidden": FileError}
 
 
 def keep_forms(
@@ -47,7 +48,7 @@ def _fill_merged_cells(table: Table, placed: PlacedColumns, readers: Readers) ->
     """Return a table in which cells merged down a column hold its value; answers are not filled."""
     frame, index, filled = table.frame.copy(), np.asarray(table.frame.index), []
     for area in table.sheet.merged:
-        for header in _find_headers(table, area) if area.left == area.right else ():
+        for header in _find_headers(table, [area.left]) if area.left == area.right else ():
             rows = index[(index >= area.top) & (index <= area.bottom)]
             if header not in readers and area.top > max(table.header) and area.top in rows:
                 text = str(frame.loc[area.top, header])
@@ -73,7 +74,8 @@ def _check_cells(table: Table, placed: PlacedColumns, readers: Readers, hidden: 
     }
     cells = {"merged_cells": _find_merged_cells(table, used, readers)}
     cells |= {} if hidden else {"hidden": hidden_places}
-    errors = [_ERRORS[kind](kind, places) for kind, places in (rows | cells).items() if places]
+    mistakes = [(kind, places) for kind, places in (rows | cells).items() if places]
+    errors = [_ERROR_CLASSES.get(kind, AnswerError)(kind, places) for kind, places in mistakes]
     if table.frame.empty and not table.errors:
         errors.append(FileError("no_rows", file=table.sheet.file, header=max(table.header)))
     refused = [place.row for places in rows.values() for place in places]
@@ -88,10 +90,10 @@ def _check_cells(table: Table, placed: PlacedColumns, readers: Readers, hidden: 
 
 def _find_hidden(table: Table, used: Sequence[str]) -> list[Place]:
     """Return the hidden rows of forms and the hidden columns that are used; or a hidden sheet."""
-    letters = {name_column_letter(number - 1) for number in table.sheet.hidden_columns}
     rows = sorted({*table.frame.index} & table.sheet.hidden_rows)
-    columns = [table.place(column=header) for header in used if table.letters[header] in letters]
-    return [*[table.place()] * table.sheet.is_hidden, *map(table.place, rows), *columns]
+    columns = [at for at in _find_headers(table, table.sheet.hidden_columns) if at in used]
+    places = [*map(table.place, rows), *(table.place(column=header) for header in columns)]
+    return [*[table.place()] * table.sheet.is_hidden, *places]
 
 
 def _find_short_rows(table: Table, used: Sequence[str], readers: Readers) -> list[Place]:
@@ -145,7 +147,8 @@ def _find_merged_cells(table: Table, used: Sequence[str], readers: Readers) -> l
     """Return the merged cells of forms whose value could belong to several answers."""
     index, places = np.asarray(table.frame.index), []
     for area in table.sheet.merged:
-        headers = [header for header in _find_headers(table, area) if header in used]
+        columns = range(area.left, area.right + 1)
+        headers = [header for header in _find_headers(table, columns) if header in used]
         rows = index[(index >= area.top) & (index <= area.bottom)]
         is_filled = area.left == area.right and not readers.keys() & headers
         if headers and len(rows) and area.top > max(table.header) and not is_filled:
@@ -165,16 +168,7 @@ def _find_cells_without_value(table: Table, used: Sequence[str]) -> list[Place]:
     ]
 
 
-def _find_headers(table: Table, area: Area) -> list[str]:
-    """Return the headers of the columns of an area."""
-    letters = {name_column_letter(at - 1) for at in range(area.left, area.right + 1)}
+def _find_headers(table: Table, numbers: Iterable[int]) -> list[str]:
+    """Return the headers of some columns, by number from 1."""
+    letters = {name_column_letter(number - 1) for number in numbers}
     return [header for header in table.frame.columns if table.letters[header] in letters]
-
-
-_ERRORS: dict[str, type[SipasError]] = {
-    "row_short": FormError,
-    "row_slid": FormError,
-    "merged_cells": AnswerError,
-    "no_value": AnswerError,
-    "hidden": FileError,
-}

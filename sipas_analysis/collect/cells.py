@@ -99,11 +99,11 @@ class Cells:
         """Turn the levels of a reversed question; the ledger has one entry for the column."""
         self.columns[name] = scale.low + scale.high - np.asarray(self.columns[name], dtype=float)
         ends = f"{scale.low}–{scale.high}", f"{scale.high}–{scale.low}"
-        self.note_changes(header, [None], [ends[0]], [ends[1]], ["reversed"])
+        self.note_column(header, "reversed", *ends)
 
-    def drop_column(self, header: str, reason: str) -> None:
-        """Drop a personal or ignored column; the ledger has its name and no value (rule P1)."""
-        self.note_changes(header, [None], [""], [""], [reason])
+    def note_column(self, header: str, reason: str, found: str = "", became: str = "") -> None:
+        """Add one entry for a column to the ledger; of a dropped one no value (rule P1)."""
+        self.note_changes(header, [None], [found], [became], [reason])
 
     def note_left_out(self) -> None:
         """List the rows and columns of the sheet that are not read as forms, and filled cells."""

@@ -152,8 +152,8 @@ def _read_units(
         cells.columns["unit"] = [file_unit] * n
     elif "unit" in placed.roles:
         header = placed.roles["unit"]
-        cells.refuse_rows("unit_missing", header, map_texts(cells.raw[header], fold_text) == "")
         cells.read_column("unit", header, "unit", read_unit)
+        cells.refuse_rows("unit_missing", header, map_texts(cells.raw[header], fold_text) == "")
     elif len(set(index.values())) == 1:
         cells.columns["unit"] = [next(iter(index.values()))] * n
     else:
@@ -190,7 +190,7 @@ def _find_day_order(cells: Cells, header: str, declared: str, wave: Wave) -> str
     if texts:
         cells.refuse_rows(order, header, map_texts(cells.raw[header], fold_text).isin(texts))
     if order == "m/d":
-        cells.note_changes(header, [None], ["m/d"], [""], ["month_first"])
+        cells.note_column(header, "month_first", "m/d")
     return "" if texts else order
 
 

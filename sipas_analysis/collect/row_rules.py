@@ -134,8 +134,7 @@ def _join_versions(cells: Cells, question: SplitQuestion) -> None:
         differs = (folded != "") & (before != "") & (folded != before)
         cells.refuse_rows("join_differs", header, differs)
         answer = answer.where(before != "", texts)
-        n = str(int((folded != "").sum()))
-        cells.note_changes(header, [None], [n], [question.code], ["joined"])
+        cells.note_column(header, "joined", str((folded != "").sum()), question.code)
     cells.raw[question.header] = answer
 
 
@@ -157,8 +156,7 @@ def _gather_choices(
         cells.refuse_rows("choice", header, ~ticked & ~folded.isin(_NOT_TICKED))
         gathered = gathered.where(~ticked, gathered + ";" + choice)
         is_asked |= folded != ""
-        n = str(int(ticked.sum()))
-        cells.note_changes(header, [None], [n], [f"{question.code}: {choice}"], ["joined"])
+        cells.note_column(header, "joined", str(ticked.sum()), f"{question.code}: {choice}")
     return gathered.str.removeprefix(";").mask(is_asked & (gathered == ""), NO_CHOICE)
 
 
@@ -206,7 +204,7 @@ def leave_rows_out(cells: Cells, placed: PlacedColumns, wave: Wave) -> None:
                 cells.wrong.setdefault("only_none", []).append(cells.table.place(column=header))
             cells.leave_rows_out(is_out, header, reason, is_shown=not is_personal(header))
             if reason == "leave_out" and not is_out.any():
-                cells.note_changes(header, [None], ["; ".join(texts)], [""], ["leave_out_none"])
+                cells.note_column(header, "leave_out_none", "; ".join(texts))
     cells.names |= {*header_by_name}
 
 

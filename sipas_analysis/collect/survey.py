@@ -93,7 +93,7 @@ class Survey:
     @property
     def fingerprint(self) -> str:
         """Hash of all inputs, by name and content; empty if they are not known."""
-        contents = [f"{path.name}\0{file.sha256}" for path, file in self.inputs.items()]
+        contents = [f"{file.file}\0{file.sha256}" for file in self.inputs.values()]
         return hashlib.sha256("".join(contents).encode()).hexdigest() if contents else ""
 
     @property
@@ -164,7 +164,7 @@ def find_changed_inputs(survey: Survey) -> list[Path]:
 def _describe_inputs(wave: Wave) -> dict[Path, FileContent]:
     """Return the present content of every input; nothing if one of them cannot be read."""
     try:
-        return describe_files(wave.list_files())
+        return describe_files(wave.name_files())
     except (SipasError, OSError):
         return {}
 
@@ -301,7 +301,7 @@ def _read_file(
         return cells, [*column_errors, *table.errors]
     for reason, headers in placed.dropped.items():
         for header in headers:
-            cells.drop_column(header, reason)
+            cells.note_column(header, reason)
     put_together(cells, split, columns, pack)
     read_placed_columns(cells, placed, responses, wave, index)
     return cells, [*table.errors, *_list_cell_errors(cells, placed, pack, index)]

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from sipas_analysis.collect.tables import read_rows
+from sipas_analysis.collect.units import list_wrong_cells
 from sipas_analysis.errors import Place, UnitError
 
 COLUMNS = ("date", "from", "to", "share", "kind", "status", "source")
@@ -47,11 +48,7 @@ def read_changes(path: Path) -> pd.DataFrame:
         "share": ~((share > 0) & (share <= 1)),
         "kind": ~changes["kind"].isin(["", *KINDS]),
     }
-    places = [
-        Place(path.name, int(row), column, str(changes.loc[row, column]))
-        for column, wrong_rows in is_wrong.items()
-        for row in changes.index[wrong_rows]
-    ]
+    places = list_wrong_cells(changes, path, is_wrong.items())
     if places:
         raise UnitError("change_cells", places, kinds=", ".join(KINDS))
     changes = changes.assign(

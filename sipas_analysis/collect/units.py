@@ -107,7 +107,7 @@ def _make_only_unit(wave: Wave) -> pd.DataFrame:
 def _find_wrong_cells(units: pd.DataFrame, path: Path, groups: Iterable[str]) -> list[Place]:
     """Return every cell that breaks a rule of its column, by row and column."""
     code = units["code"]
-    broken_rules = (
+    rules = (
         *((name, ~units[name].str.fullmatch(r"[0-9]*")) for name in ("clients", PLANNED)),
         ("code", code.duplicated(keep=False)),
         ("code", ~code.str.fullmatch(UNIT_CODE)),
@@ -118,12 +118,19 @@ def _find_wrong_cells(units: pd.DataFrame, path: Path, groups: Iterable[str]) ->
         ("valid_from", ~units["valid_from"].map(_is_day)),
         ("valid_to", ~units["valid_to"].map(_is_day)),
     )
-    places = [
-        Place(path.name, int(row), column, str(units.loc[row, column]))
-        for column, is_broken in broken_rules
-        for row in units.index[is_broken.astype(bool)]
-    ]
+    places = list_wrong_cells(units, path, rules)
     return sorted(places, key=lambda place: (place.row or 0, place.column))
+
+
+def list_wrong_cells(
+    rows: pd.DataFrame, path: Path, rules: Iterable[tuple[str, "pd.Series[bool]"]]
+) -> list[Place]:
+    """Return every cell of a list that breaks a rule: a column, and which rows are wrong there."""
+    return [
+        Place(path.name, int(row), column, str(rows.loc[row, column]))
+        for column, is_wrong in rules
+        for row in rows.index[is_wrong.astype(bool)]
+    ]
 
 
 def _is_day(text: str) -> bool:
