@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
+from multiprocessing import get_all_start_methods, get_context
 from pathlib import Path
 from struct import unpack
 from typing import Any
@@ -36,6 +38,8 @@ def read_statistics_file(path: Path, kind: str, sheet: str) -> Sheet:
     """
     import pyreadstat
 
+    if kind == "sav":
+        _refuse_deadly(path)
     read_file = pyreadstat.read_sav if kind == "sav" else pyreadstat.read_dta
     columns, facts = read_file(str(path), user_missing=True, output_format="dict")
     texts: list[list[str]] = []
@@ -59,6 +63,28 @@ def read_statistics_file(path: Path, kind: str, sheet: str) -> Sheet:
         labels={name: label for name, label in facts.column_names_to_labels.items() if label},
         weight=_find_weight(path, facts.variable_storage_width) if kind == "sav" else "",
     )
+
+
+def _refuse_deadly(path: Path) -> None:
+    """Refuse a damaged SPSS file that ends the process which reads it: a copy of ours tries first.
+
+    Such damage lies before the values, so that reading the names and labels is enough. Windows
+    cannot copy a process.
+    """
+    if "fork" in get_all_start_methods():
+        process = get_context("fork").Process(target=_try_facts, args=(str(path),))
+        process.start()
+        process.join()
+        if process.exitcode:
+            raise ValueError(f"pyreadstat: {process.exitcode}")
+
+
+def _try_facts(path: str) -> None:
+    """Read the names and labels of an SPSS file; a mistake that can be told is told later."""
+    import pyreadstat
+
+    with suppress(Exception):
+        pyreadstat.read_sav(path, metadataonly=True)
 
 
 def _show_labels(codes: dict[Any, str], labels: Mapping[Any, str]) -> dict[Any, str]:

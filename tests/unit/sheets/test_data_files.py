@@ -353,6 +353,17 @@ def test_a_damaged_data_file_is_refused(tmp_path, write_sav, name, share):
         read_sheet(path)
 
 
+@pytest.mark.parametrize("at", [181, 182])
+def test_a_file_that_ends_the_process_is_refused(write_sav, at):
+    """The width of the first variable is wrong: the library reads beyond its memory."""
+    path = write_sav(FRAME[["q1", "q3"]], labels={"q1": LEVELS}, column_labels=LABELS[2:4])
+    content = bytearray(path.read_bytes())
+    content[at] = 1
+    path.write_bytes(content)
+    with pytest.raises(FileError, match="must be readable"):
+        read_sheet(path)
+
+
 def write_zip(path, texts):
     with zipfile.ZipFile(path, "w") as parts:
         for name, text in texts.items():
