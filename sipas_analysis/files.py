@@ -57,15 +57,20 @@ def write_whole(path: Path, content: str | bytes) -> Path:
 
 @dataclass(frozen=True)
 class FileContent:
-    """Hash and size of a file as it was read."""
+    """An input file as it was read: its public name, its hash and its size."""
 
+    file: str
     sha256: str
     bytes: int
 
 
-def describe_files(paths: Iterable[Path]) -> dict[Path, FileContent]:
-    """Return hash and size of each file, by its absolute path."""
-    return {path.absolute(): FileContent(hash_file(path), path.stat().st_size) for path in paths}
+def describe_files(names: Mapping[Path, str]) -> dict[Path, FileContent]:
+    """Return name, hash and size of each file that exists, by its absolute path."""
+    return {
+        path.absolute(): FileContent(name, hash_file(path), path.stat().st_size)
+        for path, name in names.items()
+        if path.is_file()
+    }
 
 
 def hash_file(path: Path) -> str:

@@ -29,7 +29,7 @@ from sipas_analysis.infer.design import Lonely
 from sipas_analysis.instrument.pack import RESERVED, Index, Instrument, Status, read_instrument
 from sipas_analysis.instrument.strict_yaml import Bilingual, Day, Statement, Strict, read_model
 from sipas_analysis.messages import LANGUAGES, Language
-from sipas_analysis.sheets.file_kinds import ANSWER_ENDINGS
+from sipas_analysis.sheets.file_kinds import ANSWER_ENDINGS, TEXT_ENDINGS
 from sipas_analysis.sheets.texts import CONTROL, fold_text
 
 UNIT_CHANGES_FILE = "unit_changes.csv"  # read if it is there and the wave names no other
@@ -175,15 +175,33 @@ class Wave(Strict):
 
     def list_files(self) -> list[Path]:
         """Return every existing file that the wave is read from, ``wave.yaml`` first."""
+        return [path for path in self.name_files() if path.is_file()]
+
+    def name_files(self) -> dict[Path, str]:
+        """Return the public name of every file that the wave may be read from.
+
+        A name is made of what the file is and of its number in ``wave.yaml``, such as
+        ``responses-1.csv``: the name that an office gave to a file may hold that of a person.
+        """
+        pack = self.instrument if self._has_pack_file else ""
         changes = self.unit_changes or UNIT_CHANGES_FILE
-        names = [name for name in (self.units, changes, self.crosswalk) if name]
-        names = [self.instrument, *names] if self._has_pack_file else names
-        paths = [self._path, *map(self.path_of, names)]
-        paths += [path for path, _ in (*self.list_sources(), *self.second_keying.list_sources())]
-        for name in self.earlier:
-            earlier_path = self.path_of(name)
-            paths += read_wave(earlier_path).list_files() if earlier_path.exists() else []
-        return [path for path in dict.fromkeys(paths) if path.is_file()]
+        files = {"pack": pack, "units": self.units, "unit_changes": changes}
+        files |= {"crosswalk": self.crosswalk}
+        paths = {kind: self.path_of(name) for kind, name in files.items() if name}
+        for kind, entries in (("responses", self.responses), ("keyed_twice", self.keyed_twice)):
+            for number, entry in enumerate(entries, 1):
+                matches = entry.list_paths(self._path.parent)
+                for position, path in enumerate(matches, 1):
+                    place = f"{number}-{position}" if len(matches) > 1 else number
+                    paths[f"{kind}-{place}"] = path
+        names = {self._path: "wave.yaml"}
+        for kind, path in paths.items():
+            names.setdefault(path, kind + _find_ending(path))
+        for number, name in enumerate(self.earlier, 1):
+            if self.path_of(name).exists():
+                for path, known in read_wave(self.path_of(name)).name_files().items():
+                    names.setdefault(path, f"earlier-{number}/{known}")
+        return names
 
     @property
     def _has_pack_file(self) -> bool:
@@ -223,6 +241,12 @@ def _add_other_choice(pack: Instrument, parts: Sequence[Columns]) -> Instrument:
             levels = {**indicator.levels, OTHER: Bilingual(vi="Khác", en="Other")}
             indicators[code] = indicator.model_copy(update={"levels": levels})
     return pack.model_copy(update={"indicators": indicators})
+
+
+def _find_ending(path: Path) -> str:
+    """Return the ending of a file if it is a usual one; others may be part of a name."""
+    ending = path.suffix.lower()
+    return ending if ending in (*ANSWER_ENDINGS, *TEXT_ENDINGS, ".yaml", ".yml") else ""
 
 
 def read_wave(path: str | Path) -> Wave:

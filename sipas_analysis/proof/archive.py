@@ -5,6 +5,7 @@ A public archive contains no form, only published files; its README explains the
 """
 
 import hashlib
+import json
 import lzma
 import posixpath
 import shutil
@@ -12,7 +13,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -34,6 +35,7 @@ from sipas_analysis.proof.program import (
 )
 from sipas_analysis.proof.receipt import (
     RECEIPT_NAME,
+    check_below,
     find_wave,
     read_receipt,
     receipt_text,
@@ -42,9 +44,10 @@ from sipas_analysis.proof.receipt import (
 )
 from sipas_analysis.proof.receipt_page import STEM
 from sipas_analysis.proof.ro_crate import CRATE, make_crate
-from sipas_analysis.proof.verify import Finding, Verdict, verify
+from sipas_analysis.proof.verify import Finding, Verdict, find_wave_file, verify
 
 OUTPUTS, INPUTS, PROGRAM = "outputs", "inputs", "program"
+PLACES = "inputs.json"  # which file of the inputs has which name in the receipt
 HERE, DEEPEST = "this-wave", 3  # folder of the wave if inputs are above it; most levels
 DAMAGED = (
     OSError,
@@ -74,17 +77,19 @@ def write_archive(out: Path, path: Path, wave: Path | None = None, *, public: bo
             too far from ``wave.yaml``.
     """
     facts = read_receipt(out)
-    parts = dict(_archive_parts(facts, out, wave, public=public))
-    _check_unchanged(facts, parts, out, public=public)
+    parts, inputs = dict(_archive_parts(facts, out, public=public)), dict[str, tuple[str, Path]]()
+    if not public:
+        inputs = _place_inputs(find_wave_file(wave or find_wave(out) or out, facts["inputs"]))
+        parts |= {place: file.read_bytes() for place, file in inputs.values()}
+    places = {name: place for name, (place, _) in inputs.items()}
+    _check_unchanged(facts, parts, out, places, public=public)
     has_program = any(name.startswith(PROGRAM) for name in parts)
-    about = _about_files(facts, public=public, has_program=has_program)
+    about = _about_files(facts, places, has_program=has_program)
     return write_whole(path, zip_parts(sorted((parts | about).items())))
 
 
-def _archive_parts(
-    facts: Facts, out: Path, wave: Path | None, *, public: bool
-) -> Iterator[tuple[str, bytes]]:
-    """Yield name and content of outputs, inputs and of this program, if it made the run."""
+def _archive_parts(facts: Facts, out: Path, *, public: bool) -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of outputs and of this program, if it made the run."""
     yield f"{OUTPUTS}/{RECEIPT_NAME}", (out / RECEIPT_NAME).read_bytes()
     for name in _held_outputs(facts, public=public):
         if (out / name).is_file():
@@ -92,17 +97,20 @@ def _archive_parts(
     now = describe_program()
     if all(facts["program"][key] == now[key] for key in ("sha256", *build_files(ROOT))):
         yield from _program_parts()
-    if not public:
-        path = wave or find_wave(out) or out
-        yield from _input_parts(path / facts["inputs"][0]["file"] if path.is_dir() else path)
 
 
-def _check_unchanged(facts: Facts, parts: Mapping[str, bytes], out: Path, *, public: bool) -> None:
+def _check_unchanged(
+    facts: Facts,
+    parts: Mapping[str, bytes],
+    out: Path,
+    places: Mapping[str, str],
+    *,
+    public: bool,
+) -> None:
     """Refuse to pack a file that differs from the receipt, because it could not be verified."""
     inputs = () if public else facts["inputs"]
-    home = _inputs_folder(facts)
     listed = {f"{OUTPUTS}/{name}": sha for name, sha in _held_outputs(facts, public=public).items()}
-    listed |= {posixpath.normpath(f"{home}/{row['file']}"): row["sha256"] for row in inputs}
+    listed |= {places.get(row["file"], row["file"]): row["sha256"] for row in inputs}
     packed = {
         name: hashlib.sha256(content).hexdigest()
         for name, content in parts.items()
@@ -133,9 +141,15 @@ def _program_parts() -> Iterator[tuple[str, bytes]]:
             yield f"{PROGRAM}/{name}", path.read_bytes()
 
 
-def _inputs_folder(facts: Facts) -> str:
-    """Return the folder of ``wave.yaml`` in an archive, deep enough for every input."""
-    return _deep_folder(row["file"] for row in facts["inputs"])
+def _read_places(folder: Path, facts: Facts) -> dict[str, str]:
+    """Return where each input is in an unpacked archive, by its name in the receipt."""
+    names = [row["file"] for row in facts["inputs"]]
+    home = _deep_folder(names)  # of archives without the list, whose names were paths
+    places = {name: posixpath.normpath(f"{home}/{name}") for name in names}
+    with suppress(OSError, ValueError, TypeError, AttributeError, RecursionError):
+        listed = json.loads((folder / PLACES).read_text("utf-8"))
+        places |= {name: check_below(listed[name]) for name in names if name in listed}
+    return places
 
 
 def _deep_folder(names: Iterable[str]) -> str:
@@ -144,8 +158,15 @@ def _deep_folder(names: Iterable[str]) -> str:
     return "/".join([INPUTS, *[HERE] * levels])
 
 
-def _about_files(facts: Facts, *, public: bool, has_program: bool) -> dict[str, bytes]:
-    """Return the files that describe an archive: how to check it, and its crate."""
+def _about_files(facts: Facts, places: Mapping[str, str], *, has_program: bool) -> dict[str, bytes]:
+    """Return the files that describe an archive: how to check it, its crate, its input files.
+
+    Args:
+        facts: The receipt.
+        places: Where each input is in the archive, by its name; none in a public archive.
+        has_program: Whether the program is in the archive.
+    """
+    public = not places
     packed = facts | {"outputs": _held_outputs(facts, public=public)}
     texts = {
         f"README.{language}.txt": _readme_text(
@@ -155,8 +176,10 @@ def _about_files(facts: Facts, *, public: bool, has_program: bool) -> dict[str, 
     }
     if has_program:
         texts[f"{PROGRAM}/README.md"] = texts["README.en.txt"]  # pip needs a file of this name
-    inputs = "" if public else f"{_inputs_folder(facts)}/"
-    texts[CRATE] = make_crate(packed, f"{OUTPUTS}/", inputs)
+    texts[CRATE] = make_crate(packed, f"{OUTPUTS}/", places)
+    if not public:
+        listed = {row["file"]: places.get(row["file"], "") for row in facts["inputs"]}
+        texts[PLACES] = json.dumps(listed, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
     return {name: text.encode("utf-8") for name, text in texts.items()}
 
 
@@ -186,15 +209,16 @@ def _readme_text(facts: Facts, language: Language, *, public: bool, has_program:
     )
 
 
-def _input_parts(wave_path: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield the files that a wave is read from.
+def _place_inputs(wave_path: Path) -> dict[str, tuple[str, Path]]:
+    """Return the place of each input in an archive and its file, by its name and by its path.
 
     Raises:
         ReceiptError: A file is too far from ``wave.yaml`` for an archive.
     """
     wave = read_wave(wave_path)
     home = wave.path.absolute().parent
-    files = {relative_path(path, home): path for path in wave.list_files()}
+    names = {path: name for path, name in wave.name_files().items() if path.is_file()}
+    files = {relative_path(path, home): path for path in names}
     inside = _deep_folder(files)
     named_files = (
         wave.instrument,
@@ -207,8 +231,8 @@ def _input_parts(wave_path: Path) -> Iterator[tuple[str, bytes]]:
     if far or inside.count("/") > DEEPEST:
         far.append(files[max(files, key=lambda name: name.count(".."))])
         raise ReceiptError("archive_outside", path=far[0], home=home)
-    for name, path in files.items():
-        yield posixpath.normpath(f"{inside}/{name}"), path.read_bytes()
+    placed = {name: (posixpath.normpath(f"{inside}/{name}"), path) for name, path in files.items()}
+    return placed | {names[path]: (place, path) for place, path in placed.values()}
 
 
 @dataclass(frozen=True)
@@ -292,7 +316,7 @@ def _locate_unpacked(folder: Path) -> RunLocation:
     if not (folder / INPUTS).is_dir():
         return RunLocation(folder / OUTPUTS, None, folder)
     facts = read_receipt(folder / OUTPUTS)
-    wave = folder / _inputs_folder(facts) / facts["inputs"][0]["file"]
+    wave = folder / _read_places(folder, facts)[facts["inputs"][0]["file"]]
     return RunLocation(folder / OUTPUTS, wave if is_inside(wave, folder / INPUTS) else None, folder)
 
 
@@ -331,11 +355,10 @@ def verify_run(run: RunLocation, wave: Path | None = None) -> Verdict:
 def _find_strangers(run: RunLocation, facts: Facts) -> Iterator[Finding]:
     """Report files that belong to no archive: a file beside a program may be run with it."""
     assert run.folder is not None
-    home = _inputs_folder(facts)
+    places = _read_places(run.folder, facts)
     program = run.folder / PROGRAM
     names = {f"{OUTPUTS}/{name}" for name in (RECEIPT_NAME, *facts["outputs"])}
-    names |= {posixpath.normpath(f"{home}/{row['file']}") for row in facts["inputs"]}
-    names |= {*_about_files(facts, public=False, has_program=True)}
+    names |= {*places.values(), *_about_files(facts, places, has_program=True)}
     sources = source_files(program / HOME.name, program / "notebooks")
     names |= {f"{PROGRAM}/{name}" for name in sources}
     names |= {f"{PROGRAM}/{path.name}" for path in build_files(program).values()}
@@ -368,9 +391,11 @@ def _compare_texts(folder: Path, facts: Facts) -> Iterator[Finding]:
         return
     hashes: dict[str, set[object]] = {}
     has_program = (folder / PROGRAM).is_dir()
-    for public in (False, True):
-        for name, content in _about_files(facts, public=public, has_program=has_program).items():
+    for places in (_read_places(folder, facts), {}):
+        for name, content in _about_files(facts, places, has_program=has_program).items():
             hashes.setdefault(name, set()).add(hashlib.sha256(content).hexdigest())
+    if not (folder / INPUTS).is_dir():
+        del hashes[PLACES]
     for name, old in hashes.items():
         path = folder / name
         yield from _compare_hash(name, old, hash_if_there(path))

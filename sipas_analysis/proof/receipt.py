@@ -47,7 +47,7 @@ def _is_name(text: str) -> str:
     return text
 
 
-def _is_below(text: str) -> str:
+def check_below(text: str) -> str:
     """Refuse the name of a file that leads out of its folder."""
     if text[:1] in ("", "/") or ".." in text.split("/") or "\\" in text or ":" in text:
         raise ValueError("leads out of its folder")
@@ -56,7 +56,7 @@ def _is_below(text: str) -> str:
 
 Hash = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$|^$")]
 Name = Annotated[str, AfterValidator(_is_name)]
-Below = Annotated[str, AfterValidator(_is_below)]
+Below = Annotated[str, AfterValidator(check_below)]
 
 
 class Shape(BaseModel):
@@ -172,10 +172,9 @@ def compute_facts(survey: Survey) -> Facts:
 
 
 def list_inputs(survey: Survey) -> list[Facts]:
-    """Return each file that was read, by its place beside wave.yaml, with what was read."""
-    home = survey.wave.path.absolute().parent
-    files = survey.inputs or describe_files(survey.wave.list_files())
-    return [{"file": relative_path(path, home), **asdict(file)} for path, file in files.items()]
+    """Return each file that was read, by its public name, with what was read."""
+    files = survey.inputs or describe_files(survey.wave.name_files())
+    return [asdict(file) for file in files.values()]
 
 
 def round_figures(figures: pd.DataFrame) -> list[Facts]:

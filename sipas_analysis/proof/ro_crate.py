@@ -6,8 +6,8 @@ of the run, which is left out because two runs must give the same bytes.
 """
 
 import json
-import posixpath
 from base64 import urlsafe_b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -36,14 +36,14 @@ KINDS = {
 }
 
 
-def make_crate(facts: Facts, outputs: str = "", inputs: str = "") -> str:
+def make_crate(facts: Facts, outputs: str = "", inputs: Mapping[str, str] | None = None) -> str:
     """Return the metadata of a run.
 
     Args:
         facts: The content of its receipt, with ``outputs``.
         outputs: Folder of the outputs below the crate, with ``/`` at its end.
-        inputs: Folder of the inputs; if empty they are not in the crate, and each is named by its
-            content (``ni:`` address, RFC 6920).
+        inputs: Where each input is below the crate, by its name; without it they are not in the
+            crate, and each is named by its content (``ni:`` address, RFC 6920).
 
     Returns:
         JSON-LD; the same for the same facts.
@@ -63,7 +63,7 @@ def make_crate(facts: Facts, outputs: str = "", inputs: str = "") -> str:
         name="Rights of the publisher",
         description="Not stated here: ask the publisher.",
     )
-    run = _add_run(crate, facts, outputs, inputs)
+    run = _add_run(crate, facts, outputs, inputs or {})
     crate.add_file(outputs + RECEIPT_NAME, RECEIPT_NAME)
     if wave["publisher"]:
         root["publisher"] = run["agent"] = crate.add_entity(
@@ -73,7 +73,9 @@ def make_crate(facts: Facts, outputs: str = "", inputs: str = "") -> str:
     return json.dumps(crate.metadata.metadata.generate(), ensure_ascii=False, indent=1) + "\n"
 
 
-def _add_run(crate: "_Crate", facts: Facts, outputs: str, inputs: str) -> "ContextEntity":
+def _add_run(
+    crate: "_Crate", facts: Facts, outputs: str, inputs: Mapping[str, str]
+) -> "ContextEntity":
     """Add the program and its run, with every file that was read or written."""
     wave, program = facts["wave"], facts["program"]
     tool = crate.add_entity(
@@ -120,11 +122,11 @@ class _Crate:
         self.metadata.root_dataset.append_to("hasPart", entity)
         return entity
 
-    def add_input(self, row: Facts, folder: str) -> "ContextEntity":
+    def add_input(self, row: Facts, paths: Mapping[str, str]) -> "ContextEntity":
         """Add a file that was read, by its path or, outside the crate, by its content."""
         digest = urlsafe_b64encode(bytes.fromhex(row["sha256"])).decode().rstrip("=")
         by_content = f"ni:///sha-256;{digest}?file={quote(row['file'], safe='')}"
-        path = quote(posixpath.normpath(folder + row["file"])) if folder else by_content
+        path = quote(paths[row["file"]]) if row["file"] in paths else by_content
         return self.add_file(path, row["file"], sha256=row["sha256"], contentSize=str(row["bytes"]))
 
 

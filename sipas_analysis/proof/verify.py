@@ -5,7 +5,7 @@ from the inputs, never read from a file of the run. Without the inputs only a pa
 the verdict is ``partly`` at best.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import isclose
@@ -25,6 +25,7 @@ from sipas_analysis.proof.receipt import (
     hash_outputs,
     is_untouched,
     read_receipt,
+    relative_path,
     round_figures,
     seal_receipt,
 )
@@ -157,13 +158,14 @@ def _read_survey_again(
     facts: Facts, wave_path: Path | None, within: Path | None
 ) -> tuple[Survey | None, list[Finding]]:
     """Read the inputs again, if they are here; report which of them changed."""
-    name = facts["inputs"][0]["file"]  # wave.yaml
-    file = wave_path / name if wave_path and wave_path.is_dir() else wave_path
+    inputs = facts["inputs"]
+    file = find_wave_file(wave_path, inputs) if wave_path else None
     if file is None or not file.is_file():
-        return None, [Finding("absent", name)]
-    changed = [*_compare_inputs(facts["inputs"], file.parent, within)]
+        return None, [Finding("absent", inputs[0]["file"])]
+    changed = [*_compare_inputs(inputs[:1], {file: inputs[0]["file"]}, within)]
     try:
         wave = read_wave(file)
+        changed = [*_compare_inputs(inputs, wave.name_files(), within)]
         for path in wave.list_files():
             if not is_inside(path, within):
                 return None, [*changed, Finding("unread", file.name, new=path)]
@@ -173,20 +175,39 @@ def _read_survey_again(
     return survey, changed
 
 
-def _compare_inputs(rows: Iterable[Facts], home: Path, within: Path | None) -> Iterator[Finding]:
-    for row in rows:
-        path, old = home / row["file"], row["sha256"]
-        new = hash_if_there(path) if is_inside(path, within) else None
-        if new != old:
-            yield Finding("input", row["file"], old=old, new=new)
+def find_wave_file(path: Path, inputs: Sequence[Facts]) -> Path:
+    """Return the ``wave.yaml`` of a run, given by its path or its folder, whatever its name."""
+    if not path.is_dir():
+        return path
+    files = [path / "wave.yaml", *sorted(path.glob("*.y*ml"))]
+    same = (file for file in files if hash_if_there(file) == inputs[0]["sha256"])
+    return next(same, files[0])
+
+
+def _compare_inputs(
+    rows: Iterable[Facts], names: Mapping[Path, str], within: Path | None
+) -> Iterator[Finding]:
+    """Name the files, as they are called here, whose content is not in the receipt.
+
+    Args:
+        rows: Inputs of the receipt, by their public names.
+        names: Public name of each file that the wave names now, ``wave.yaml`` first.
+        within: The folder of an archive: no input is read from elsewhere.
+    """
+    home = next(iter(names)).parent
+    hashes = {p: hash_if_there(p) if is_inside(p, within) else None for p in names}
+    hash_by_name = {row["file"]: row["sha256"] for row in rows}
+    gone = {name: old for name, old in hash_by_name.items() if old not in hashes.values()}
+    for path, name in names.items():
+        new, is_listed = hashes[path], hashes[path] in hash_by_name.values()
+        if name in gone or (new and not is_listed):
+            yield Finding("input", relative_path(path, home), old=gone.pop(name, None), new=new)
+    for name, old in gone.items():
+        yield Finding("input", name, old=old)
 
 
 def _compare_facts(old: Facts, new: Facts) -> Iterator[Finding]:
-    """Compare wave, pack, rules, rounding and rows; name inputs that are not listed."""
-    files = {row["file"] for row in old["inputs"]}
-    for row in new["inputs"]:
-        if row["file"] not in files:
-            yield Finding("input", row["file"], new=row["sha256"])
+    """Compare wave, pack, rules, rounding and rows."""
     for name in ("wave", "pack", "rules", "rounding", "rows"):
         if old.get(name) != new[name]:
             yield Finding("facts", "receipt.json", name, old.get(name), new[name])

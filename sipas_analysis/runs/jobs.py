@@ -100,7 +100,7 @@ def plan_jobs(
     sent = set(survey.frame["unit"])
     names = list(units) or ["", *(code for code in survey.units["code"] if code in sent)]
     if not survey.inputs:
-        describe_files(survey.wave.list_files())  # raises what kept the survey from knowing them
+        describe_files(survey.wave.name_files())  # raises what kept the survey from knowing them
     source = f"{survey.fingerprint} {hash_this_program()}"
     parameters = {
         "wave": str(survey.wave.path.absolute()),

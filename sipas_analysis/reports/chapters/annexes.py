@@ -6,7 +6,6 @@ from importlib.metadata import version
 import pandas as pd
 
 from sipas_analysis import __version__
-from sipas_analysis.collect.units import has_unit_list
 from sipas_analysis.documents.model import (
     Block,
     Bullets,
@@ -18,7 +17,6 @@ from sipas_analysis.documents.model import (
     Text,
     make_text,
 )
-from sipas_analysis.files import hash_file
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.reports.chapters.driver_tables import tabulate_penalties
 from sipas_analysis.reports.chapters.ranking import PAIR_COLUMNS, number_pair
@@ -195,12 +193,11 @@ def _state_no_finding(subject: Subject) -> Text:
 
 def _list_versions(subject: Subject) -> Bullets:
     """Name the program, the libraries and the inputs by hash."""
-    wave = subject.figures.survey.wave
-    paths = {wave.path, *(path for path, _ in wave.list_sources())}
-    paths |= {wave.path_of(wave.units)} if has_unit_list(wave) else set()
+    kinds = ("wave.", "units", "responses-")
     hashes = [
-        make_text("report.versions.file", name=path.name, hash=hash_file(path)[:16])
-        for path in sorted(paths)
+        make_text("report.versions.file", name=file.file, hash=file.sha256[:16])
+        for file in sorted(subject.figures.survey.inputs.values(), key=lambda file: file.file)
+        if file.file.startswith(kinds)
     ]
     names = ("pandas", "numpy", "scipy", "statsmodels")
     libraries = ", ".join(f"{name} {version(name)}" for name in names)

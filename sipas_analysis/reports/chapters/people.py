@@ -68,9 +68,9 @@ def tabulate_shares(subject: Subject, key: str) -> Table:
     columns = (Column(title, "row"), *(Column(head) for head in headers))
     base = "asked" if (survey.frame[key] == "").any() else "chosen"
     note = make_text(f"report.people.many_{base}", n=n, n_all=len(forms))
-    notes = (note,) if survey.is_many(key) else ()
-    if key in find_rare_labels(subject.figures.survey):
-        notes += (make_text("report.people.rare", min_cell=survey.wave.min_cell),)
+    rare = make_text("report.people.rare", min_cell=survey.wave.min_cell)
+    is_merged = key in find_rare_labels(subject.figures.survey)
+    notes = (*([note] * survey.is_many(key)), *([rare] * is_merged))
     caption = make_text("report.table.people", title=title, n=n)
     return Table(f"table-people-{key}", caption, columns, rows, notes)
 

@@ -429,7 +429,7 @@ def test_the_reason_for_repeated_forms_that_count_is_printed(read_answers):
     because = "Cùng một nhóm người được hỏi lại"
     kept = read_answers(answers, duplicates={"keep": "answers.csv", "because": because})
     assert len(kept.frame) == 95
-    assert f"(answers.csv); lý do: {because}." in chapter(kept, "method", "vi")
+    assert f"(responses-1.csv); lý do: {because}." in chapter(kept, "method", "vi")
     dropped = read_answers(answers, duplicates={"drop": "answers.csv"})
     assert len(dropped.frame) == 75
     assert "95 forms read, 20 dropped; 0 cells" in chapter(dropped, "summary")
