@@ -14,6 +14,7 @@ from sipas_analysis.documents.model import (
     Text,
     make_text,
 )
+from sipas_analysis.errors import Place
 from sipas_analysis.figures.published import PublishedFigure
 from sipas_analysis.instrument.pack import OVERALL, Instrument
 from sipas_analysis.reports.chapters.people import may_count, tabulate_shares
@@ -33,6 +34,7 @@ from sipas_analysis.reports.figure_tables import (
     sort_known_figures,
 )
 from sipas_analysis.reports.subject import Subject
+from sipas_analysis.sheets.texts import fold_text
 
 N_WEAKEST = 3  # items that are named
 MOST_NAMED = 12  # units that are named in a sentence
@@ -288,7 +290,10 @@ def _describe_wording(subject: Subject) -> Text:
 
 def _describe_copies(wave: Wave) -> Text | None:
     """State which files may repeat forms of others and why, if ``wave.yaml`` lets them."""
-    files, because = Joined(wave.duplicates.keep), wave.duplicates.because
+    names = {fold_text(path.name): name for path, name in wave.name_files().items()}
+    kept = [fold_text(Place.at_row(label, 1).file) for label in wave.duplicates.keep]
+    files = Joined([*dict.fromkeys(names[file] for file in kept if file in names)])
+    because = wave.duplicates.because
     return make_text("report.method.copies", files=files, because=because) if because.vi else None
 
 
