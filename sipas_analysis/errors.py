@@ -16,8 +16,7 @@ from sipas_analysis.messages import Language, say
 
 SHOWN_PLACES = 10
 LONGEST = 40  # characters of a cell that are quoted
-LONGEST_ONCE = 24  # of a text that stands in one cell only: a longer one may be free text
-REPEATED = 3  # a text in so many cells is a label
+REPEATED = 3  # a text in so many cells is a label; one in fewer cells may be free text
 LONGEST_WORD = 12  # characters of one or two words that may be a label, even in one cell
 BLANK_CODES = {"0", "9", "88", "98", "99", "999", "-1", "-9", "-99"}  # usual codes of "no answer"
 _PERSONAL = re.compile(r"[^\s@]+@[^\s@]+|(?<!\d)(?:\+?84|0)(?:[\s.\-]?\d){8,11}(?!\d)|\d{9,}")
@@ -172,10 +171,8 @@ def _hide_values(places: Iterable[Place], *, are_names: bool) -> dict[str, str]:
     counts = Counter(place.value for place in places)
 
     def may_be_free(text: str) -> bool:
-        is_single = counts[text] == 1
-        may_be_name = is_single and " " in text and text.istitle()  # a person's
-        is_long = len(text) > (LONGEST_ONCE if is_single else LONGEST)
-        return not are_names and (is_long or may_be_name)
+        may_be_name = counts[text] == 1 and " " in text and text.istitle()  # a person's
+        return not are_names and (may_be_name or name_kind(text, counts[text]) == "text")
 
     return {
         text: f"\0{len(text)}" if may_be_free(text) else shorten(hide_personal(text))
