@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python .ci/install.py
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
 # Without bytecode every process compiles every module again: three times the time.
 unexport PYTHONDONTWRITEBYTECODE
@@ -14,14 +14,14 @@ report: $(VENV)/.ready
 	$(BIN)/sipas report data/an-giang-2021/wave.yaml
 
 test: $(VENV)/.ready-dev
-	$(PYTEST) -m "not slow and not full"
+	$(PYTEST) --dist loadfile -m "not slow and not full" # what a file shares is made once
 
 test-slow: $(VENV)/.ready-dev
-	$(PYTEST) -m "slow and not full"
+	$(PYTEST) --dist worksteal -m "slow and not full"
 
 # Outside CI: the large simulations, every random edit, 20 times the examples of each law.
 test-full: $(VENV)/.ready-dev
-	$(PYTEST) --hypothesis-profile=full
+	$(PYTEST) --dist worksteal --hypothesis-profile=full
 
 lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check .

@@ -1,5 +1,6 @@
 """A small office for tests: a pack of three items, two units, and files written by hand."""
 
+import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -28,6 +29,16 @@ settings.register_profile(
     "full", settings.get_profile("quick"), derandomize=False, max_examples=200
 )
 settings.load_profile("quick")
+
+# The libraries are some million objects that live until the end: the collector leaves them alone.
+gc.set_threshold(50_000, 20, 20)
+
+
+def pytest_collection_finish() -> None:
+    """Keep what is imported by now out of every later collection."""
+    gc.collect()
+    gc.freeze()
+
 
 DATA = Path(__file__).parents[1] / "data"
 

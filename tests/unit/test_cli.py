@@ -451,28 +451,44 @@ def test_run_goes_on_when_one_unit_fails(sipas, make_wave, notebooks, monkeypatc
     assert "stopped in cell 3" in (tmp_path / "out/index.html").read_text("utf-8")
 
 
-def test_a_run_is_verified_traced_and_archived(sipas, make_wave, notebooks, tmp_path):
-    """0 if all is the same, 1 if not or if nothing could be computed; the receipt is told."""
+def test_a_run_and_its_archive_are_verified_and_traced(sipas, make_wave, notebooks, tmp_path):
+    """0 if all is the same, 1 if not or if nothing could be computed; the receipt is told.
+
+    The program that traces is that of the receipt, and so is the value, or the difference is said.
+    """
     wave, out = make_wave(GOOD, languages=["vi"]), tmp_path / "out"
     _, said, _ = sipas("run", wave, "--out", out, "--engine", "kernel", "--jobs", 1, lang="")
-    code, found, _ = sipas("verify", out, "--to", tmp_path / "page")
+    code, verdict, _ = sipas("verify", out, "--to", tmp_path / "page")
     assert code == 0
-    assert found.startswith("SAME.")
-    receipt = re.search("Receipt ([0-9a-f]{64})", found)[1]
+    assert verdict.startswith("SAME.")
+    receipt = re.search("Receipt ([0-9a-f]{64})", verdict)[1]
     assert receipt in said
     pages = {it.name: it.read_text("utf-8") for it in (tmp_path / "page").iterdir()}
     assert "GIỐNG HỆT" in pages["verdict.vi.html"]
     assert "SAME." in pages["verdict.en.html"]
-    code, found, _ = sipas("archive", out)
+    code, _, _ = sipas("archive", out)
     assert sipas("verify", tmp_path / "out.zip")[0] == code == 0
     assert sipas("archive", out, "--public")[0] == 0
-    code, found, _ = sipas("verify", tmp_path / "out.public.zip")
-    assert (code, found[:13]) == (1, "NOT VERIFIED:")
+    code, verdict, _ = sipas("verify", tmp_path / "out.public.zip")
+    assert (code, verdict[:13]) == (1, "NOT VERIFIED:")
+    for place in (out, tmp_path / "out.zip"):
+        code, said, _ = sipas("trace", "A1@so-a", place)
+        assert code == 0
+        assert "Rows: answers.csv: 2–31 (30 forms)" in said
+        assert "as the receipt says" in said
+        assert "Receipt: says 66.66666667: the same" in said
+    code, _, why = sipas("trace", "A1@so-a", tmp_path / "out.public.zip")
+    assert code == 23
+    assert "a public one, without a form" in why
     (tmp_path / "answers.csv").write_text(GOOD.replace("5,4,3,5", "1,4,3,5", 1), "utf-8")
-    code, found, _ = sipas("verify", out)
+    code, verdict, _ = sipas("verify", out)
     assert code == 1
-    assert "input answers.csv is not the one that was read" in found
-    assert "figure A1#value was" in found
+    assert "input answers.csv is not the one that was read" in verdict
+    assert "figure A1#value was" in verdict
+    assert "Receipt: DIFFERENT: says 66.66666667" in sipas("trace", "A1@so-a", out)[1]
+    assert (
+        "Receipt: says 66.66666667: the same" in sipas("trace", "A1@so-a", tmp_path / "out.zip")[1]
+    )
 
 
 def test_a_figure_is_traced_by_id_or_as_it_is_printed(sipas, make_wave):
@@ -513,28 +529,6 @@ def test_what_does_not_count_is_traced_to_its_rows(sipas, make_wave):
     assert f"Dropped: {n + 1} of 60 forms of the whole wave: " in said
     assert "too few items answered (1; answers.csv: 5)" in said
     assert f"left out by rule `leave_out:` ({n}; answers.csv: " in said
-
-
-def test_a_run_and_its_archive_are_traced_with_their_receipt(sipas, make_wave, notebooks, tmp_path):
-    """The program is that of the receipt, and so is the value, or the difference is said."""
-    wave, out = make_wave(GOOD, languages=["vi"]), tmp_path / "out"
-    sipas("run", wave, "--out", out, "--engine", "kernel", "--jobs", 1, lang="")
-    sipas("archive", out)
-    sipas("archive", out, "--public")
-    for place in (out, tmp_path / "out.zip"):
-        code, said, _ = sipas("trace", "A1@so-a", place)
-        assert code == 0
-        assert "Rows: answers.csv: 2–31 (30 forms)" in said
-        assert "as the receipt says" in said
-        assert "Receipt: says 66.66666667: the same" in said
-    code, _, why = sipas("trace", "A1@so-a", tmp_path / "out.public.zip")
-    assert code == 23
-    assert "a public one, without a form" in why
-    (tmp_path / "answers.csv").write_text(GOOD.replace("5,4,3,5", "1,4,3,5", 1), "utf-8")
-    assert "Receipt: DIFFERENT: says 66.66666667" in sipas("trace", "A1@so-a", out)[1]
-    assert (
-        "Receipt: says 66.66666667: the same" in sipas("trace", "A1@so-a", tmp_path / "out.zip")[1]
-    )
 
 
 @pytest.mark.slow
