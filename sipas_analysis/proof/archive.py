@@ -356,6 +356,7 @@ def _find_strangers(run: RunLocation, facts: Facts) -> Iterator[Finding]:
     """Report files that belong to no archive: a file beside a program may be run with it."""
     assert run.folder is not None
     places = _read_places(run.folder, facts)
+    contents = {row["sha256"] for row in facts["inputs"]}
     program = run.folder / PROGRAM
     names = {f"{OUTPUTS}/{name}" for name in (RECEIPT_NAME, *facts["outputs"])}
     names |= {*places.values(), *_about_files(facts, places, has_program=True)}
@@ -368,6 +369,8 @@ def _find_strangers(run: RunLocation, facts: Facts) -> Iterator[Finding]:
         compiled = path.suffix == ".pyc" and path.parent.name == "__pycache__"
         if compiled and not run.packed:  # made when somebody ran the program
             continue
+        if name.startswith(f"{INPUTS}/") and hash_if_there(path) in contents:
+            continue  # a file that was read, wherever it lies
         if (path.is_file() or path.is_symlink()) and name not in names:
             yield Finding("stranger", name)
 
@@ -394,7 +397,7 @@ def _compare_texts(folder: Path, facts: Facts) -> Iterator[Finding]:
     for places in (_read_places(folder, facts), {}):
         for name, content in _about_files(facts, places, has_program=has_program).items():
             hashes.setdefault(name, set()).add(hashlib.sha256(content).hexdigest())
-    if not (folder / INPUTS).is_dir():
+    if not (folder / PLACES).is_file():  # a public archive
         del hashes[PLACES]
     for name, old in hashes.items():
         path = folder / name

@@ -23,6 +23,7 @@ from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.documents.writers.html import write_html
 from sipas_analysis.errors import ReceiptError
 from sipas_analysis.figures.published import Figures, figures_of
+from sipas_analysis.files import hash_file
 from sipas_analysis.messages import format_number
 from sipas_analysis.proof.archive import open_archive, open_run, verify_run, write_archive
 from sipas_analysis.proof.read_back import read_printed
@@ -407,7 +408,9 @@ def test_the_crate_says_what_made_which_file_from_which_input(made, tmp_path):
     for it in (*run["result"], *run["object"]):
         data = (tmp_path / "open" / it.id).read_bytes()
         assert hashlib.sha256(data).hexdigest() == it["sha256"]
-    assert {it.id for it in run["object"]} == {f"inputs/{name}" for name in inputs}
+    names = ("wave.yaml", "pack.yaml", "units.csv", "answers.csv")
+    assert {it.id for it in run["object"]} == {f"inputs/{name}" for name in names}
+    assert {*inputs} == {"wave.yaml", "pack.yaml", "units.csv", "responses-1.csv"}
 
 
 # ── archives
@@ -426,6 +429,7 @@ def test_an_archive_proves_itself(made, tmp_path):
         "ro-crate-metadata.json",
         "outputs",
         "inputs",
+        "inputs.json",
         "program",
     }
     with open_run(tmp_path / "open") as unpacked:
@@ -524,6 +528,47 @@ def test_what_is_not_proved_is_not_archived(copy, tmp_path, name):
     with pytest.raises(ReceiptError, match=Path(name).name):
         write_archive(copy / "out", tmp_path / "a.zip", copy / "inputs")
     assert not (tmp_path / "a.zip").exists()
+
+
+def test_the_name_of_a_file_is_private(made, tmp_path):
+    """A file may be called after a person: only the archive of the office holds its name."""
+    home = tmp_path / "home"
+    shutil.copytree(made / "inputs", home / "inputs")
+    (home / "inputs/answers.csv").rename(home / "inputs/Nguyễn Văn A 0912.csv")
+    path = home / "inputs/wave.yaml"
+    path.write_text(
+        path.read_text("utf-8").replace("answers.csv", "Nguyễn Văn A 0912.csv"), "utf-8"
+    )
+    survey = read_survey(read_wave(path))
+    facts = receipt_facts(survey, {"languages": ["vi"], "formats": [], "units": []})
+    out = home / "out"
+    write_html(make_receipt_page(facts, survey), out / "receipt.vi.html", "vi")
+    crate = write_crate(facts | {"outputs": {}}, out)
+    outputs = {file.name: hash_file(file) for file in (out / "receipt.vi.html", crate)}
+    write_receipt(seal_receipt(facts | {"outputs": outputs}), out)
+    write_archive(out, home / "public.zip", path, public=True)
+    open_archive(home / "public.zip", home / "public")
+    for file in (file for folder in ("out", "public") for file in (home / folder).rglob("*")):
+        content = file.read_bytes() if file.is_file() and "program" not in file.parts else b""
+        assert b"0912" not in content, file
+    run = open_archive(write_archive(out, home / "a.zip", path), home / "private")
+    assert (run.folder / "inputs/Nguyễn Văn A 0912.csv").is_file()
+    assert verify_run(run).grade == "same"
+    answers_path = home / "inputs/Nguyễn Văn A 0912.csv"
+    answers_path.write_bytes(answers_path.read_bytes() + b"\n")
+    faults = verify(out, path.parent).faults
+    assert ("input", answers_path.name) in {(finding.kind, finding.file) for finding in faults}
+
+
+def test_a_list_of_inputs_that_was_edited_leads_nowhere_else(packed, tmp_path):
+    """Names in an archive are only a help: a forged list is a finding, and nothing else is read."""
+    run = open_archive(packed, tmp_path / "open")
+    (tmp_path / "wave.yaml").write_bytes(run.wave.read_bytes())
+    for forged in ('{"wave.yaml": "../wave.yaml"}', '{"wave.yaml": 5}', "[", '{"wave.yaml": "a"}'):
+        (run.folder / "inputs.json").write_text(forged, "utf-8")
+        with open_run(run.folder) as again:
+            assert again.wave is None or again.wave.is_relative_to(run.folder / "inputs")
+            assert verify_run(again).grade == "different"
 
 
 def test_an_archive_without_inputs_takes_none_from_the_machine(made, tmp_path):
