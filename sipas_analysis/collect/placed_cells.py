@@ -4,6 +4,7 @@ Each column is read by the words of the wave first: ``labels``, ``recode`` and `
 column, of the file and of the wave.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -29,7 +30,7 @@ from sipas_analysis.collect.readings import (
 from sipas_analysis.collect.responses import Responses
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.errors import Place
-from sipas_analysis.instrument.pack import Instrument
+from sipas_analysis.instrument.pack import Instrument, Scale
 from sipas_analysis.sheets.texts import fold_text, plain_text
 
 
@@ -83,10 +84,27 @@ def _read_items(cells: Cells, placed: PlacedColumns, responses: Responses, wave:
         recode = wave.columns_of(responses).find_words(code, header)[1]
         wrong = [word for word in recode.values() if find_level(scale, word) is None]
         cells.refuse_words("recode", header, wrong)
+        _refuse_turned_numbers(cells, header, scale, readers[code])
         cells.read_column(code, header, f"answer {scale.low} {scale.high}", readers[code])
         cells.columns[code] = np.asarray(cells.columns[code], dtype=float)  # also if all are blank
         if pack.find_question(code).reverse:
             cells.turn_column(code, header, scale)
+
+
+def _refuse_turned_numbers(cells: Cells, header: str, scale: Scale, read: Reader) -> None:
+    """Refuse bare numbers beside a label that moves its own number: “1. …” = 5, and a bare 2?
+
+    The middle of the scale and numbers whose level the wave states have one meaning.
+    """
+    texts = [*cells.raw[header].unique()]
+    starts = [re.match(r"[0-9]+(?=$|\W)", fold_answer(text)) for text in texts]
+    numbers = {text: int(start[0]) for text, start in zip(texts, starts, strict=True) if start}
+    readings = {text: read(text) for text in numbers if numbers[text] in scale.levels}
+    is_moved = [each.value not in (None, numbers[text]) for text, each in readings.items()]
+    bare = [text for text, each in readings.items() if each.reason in ("", "spelling")]
+    unclear = [text for text in bare if 2 * numbers[text] != scale.low + scale.high]
+    if any(is_moved) and unclear:
+        cells.refuse_rows("turned_scale", header, cells.raw[header].isin(unclear))
 
 
 def _read_questions(cells: Cells, placed: PlacedColumns, responses: Responses, wave: Wave) -> None:

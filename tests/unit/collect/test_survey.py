@@ -635,3 +635,30 @@ def test_a_column_given_to_two_items_is_refused(refused):
     """One answer must not count twice."""
     columns = {"unit": "unit", "items": {"A1": "X", "D1": "X"}}
     assert refused("unit,X,A2\nso-a,5,4\n", columns=columns).message_id == "wave_header_twice"
+
+
+TURNED = "unit,A1,A2,D1\nso-a,1. Rất tốt,2,3\nso-b,2,5. Kém,4\nso-a,3,4,5\n"
+ENDS = {"1. Rất tốt": 5, "5. Kém": 1}
+
+
+def test_bare_numbers_beside_labels_that_move_theirs_have_two_levels(refused, read_answers):
+    error = refused(TURNED, AnswerError, columns={"unit": "unit", "labels": ENDS})
+    assert error.message_id == "turned_scale"
+    assert [(place.row, place.column) for place in error.places] == [
+        (3, "A1"),
+        (2, "A2"),
+        (4, "A2"),
+    ]
+    everywhere = {"unit": "unit", "labels": {**ENDS, "2": 4, "4": 2}}
+    error = refused(TURNED, AnswerError, columns=everywhere)  # D1 is not turned: is its 5 a 1?
+    assert [(place.row, place.column) for place in error.places] == [(4, "D1")]
+    recode = {"A1": {"2": 4}, "A2": {"2": 4, "4": 2}}
+    one_by_one = {"unit": "unit", "labels": ENDS, "recode": recode}
+    assert levels(read_answers(TURNED, columns=one_by_one)) == [[5, 4, 3], [4, 1, 4], [3, 2, 5]]
+
+
+def test_labels_that_agree_with_their_numbers_leave_bare_numbers_alone(read_answers):
+    straight = TURNED.replace("1. Rất tốt", "5. Rất tốt").replace("5. Kém", "1. Kém")
+    labels = {"5. Rất tốt": 5, "1. Kém": 1}
+    survey = read_answers(straight, columns={"unit": "unit", "labels": labels})
+    assert levels(survey) == [[5, 2, 3], [2, 1, 4], [3, 4, 5]]
