@@ -63,11 +63,11 @@ def test_a_form_sent_twice_is_listed_with_both_rows_and_counts(read, at):
     survey = read(send_again(draw_answers(), at))
     assert list_pairs(survey) == [[at + 2, at + 3, 24, 24]]
     assert len(survey.frame) == 61
-    assert f"a.csv, rows {at + 2} = {at + 3}" in describe(survey)
-    assert f"a.csv, dòng {at + 2} = {at + 3}" in describe(survey, "vi")
-    for language in ("vi", "en"):
-        assert 'duplicates: {drop: "a.csv"}' in describe(survey, language)
-    assert "nothing needs a second look" not in describe(survey)
+    for language, rows in (("vi", "dòng"), ("en", "rows")):
+        text = describe(survey, language)
+        assert f"a.csv, {rows} {at + 2} = {at + 3}" in text
+        assert 'duplicates: {drop: "a.csv"}' in text
+        assert "nothing needs a second look" not in text
     copies = list_check_tables(survey)["copies"]
     assert [at + 3] == copies.loc[copies["other_row"] == at + 2, "row"].tolist()
 

@@ -19,7 +19,18 @@ UNITS = "code,name_vi,name_en,group,aliases\n" + "".join(
 )
 
 
-def wave(read_answers, n=1800, seed=1, **given):
+WAVES = {}
+
+
+def wave(read_shared, n=1800, seed=1, **given):
+    """Return a wave, read once for all tests: they only look at it."""
+    key = (n, seed, repr(given))
+    if key not in WAVES:
+        WAVES[key] = make_wave_of(read_shared, n, seed, **given)
+    return WAVES[key]
+
+
+def make_wave_of(read_shared, n, seed, **given):
     """Six units; access matters and is weak, results matter little and are strong."""
     rng = np.random.default_rng(seed)
     unit = np.arange(n) % 6
@@ -34,12 +45,12 @@ def wave(read_answers, n=1800, seed=1, **given):
     whole = np.clip(np.rint(line + 0.6), 1, 5).astype(int)
     rows = zip(unit, first, second, third, whole, strict=True)
     lines = "".join(f"so-{u},{a},{b},{d},{o}\n" for u, a, b, d, o in rows)
-    return read_answers(HEAD + lines, units=UNITS, **given)
+    return read_shared(HEAD + lines, units=UNITS, **given)
 
 
-def test_important_and_weak_comes_first_and_a_cut_crossed_is_undecided(read_answers):
+def test_important_and_weak_comes_first_and_a_cut_crossed_is_undecided(read_shared):
     """Both intervals must stand clear of their cut (D4)."""
-    survey = wave(read_answers)
+    survey = wave(read_shared)
     matrix = priority(survey)
     assert matrix.list_factors("fix") == ["access"]
     assert matrix.list_factors("enough") == ["results"]
@@ -54,9 +65,9 @@ def test_important_and_weak_comes_first_and_a_cut_crossed_is_undecided(read_answ
     assert "important from 50.0 %" in repr(matrix)
 
 
-def test_a_unit_is_placed_by_its_own_figures(read_answers):
+def test_a_unit_is_placed_by_its_own_figures(read_shared):
     """Importance is that of all forms, satisfaction the unit's, with its wider interval."""
-    survey = wave(read_answers)
+    survey = wave(read_shared)
     whole, unit = (priority(survey, it).frame.set_index("driver") for it in ("", "so-0"))
     own = sipas.score(survey, by="unit").select(unit="so-0").frame.set_index("variable")
     assert unit["percent"].to_dict() == own.loc[["access", "results"], "value"].to_dict()
@@ -75,9 +86,9 @@ RULES = {
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_the_gain_of_the_index_is_arithmetic(read_answers, rule):
+def test_the_gain_of_the_index_is_arithmetic(read_shared, rule):
     """By hand from the counts: the item at the upper quartile of the pooled units (D5)."""
-    survey = wave(read_answers, **RULES[rule])
+    survey = wave(read_shared, **RULES[rule])
     found = priority(survey).what_if.set_index("item")
     all_of = sipas.score(survey).frame.set_index("variable")
     units = sipas.score(survey, by="unit").select(variable="A1").frame
@@ -92,9 +103,9 @@ def test_the_gain_of_the_index_is_arithmetic(read_answers, rule):
     assert (found["points"].diff().dropna() <= 0).all()
 
 
-def test_what_goes_with_a_better_item_is_the_model_s(read_answers):
+def test_what_goes_with_a_better_item_is_the_model_s(read_shared):
     """Δ share × gap of levels × part in the factor × points per level of the logit."""
-    survey = wave(read_answers)
+    survey = wave(read_shared)
     found = priority(survey).what_if.set_index("item")
     logit = drivers(survey, ["logit"]).frame.set_index("term").loc["access"]
     answers = survey.frame["A1"]
@@ -104,26 +115,25 @@ def test_what_goes_with_a_better_item_is_the_model_s(read_answers):
         assert found.loc["A1", name] == pytest.approx(logit[old] * change, rel=1e-9)
 
 
-def test_an_item_above_the_best_quarter_gains_nothing_and_few_units_say_nothing(read_answers):
+def test_an_item_above_the_best_quarter_gains_nothing_and_few_units_say_nothing(read_shared):
     """The best unit has nothing to gain; three units have no best quarter."""
-    survey = wave(read_answers)
+    survey = wave(read_shared)
     best = priority(survey, "so-5").what_if.set_index("item")
     assert best.loc["A1", "points"] == 0
     few = survey.frame[survey.frame["unit"].isin(["so-0", "so-1", "so-2"])].reset_index(drop=True)
-    object.__setattr__(survey, "frame", few)
-    assert priority(survey).what_if[["target", "points"]].isna().all(axis=None)
+    assert priority(replace(survey, frame=few)).what_if[["target", "points"]].isna().all(axis=None)
 
 
-def test_a_unit_that_is_not_in_the_list_is_refused(read_answers):
+def test_a_unit_that_is_not_in_the_list_is_refused(read_shared):
     """With the nearest one that is."""
     with pytest.raises(UnitError, match="so-0"):
-        priority(wave(read_answers), "so-00")
+        priority(wave(read_shared), "so-00")
 
 
-def test_without_an_outcome_the_arithmetic_still_stands(read_answers):
+def test_without_an_outcome_the_arithmetic_still_stands(read_shared):
     """No matrix, with its reason; gains of the index remain, associations are blank."""
-    survey = wave(read_answers)
-    object.__setattr__(survey, "frame", survey.frame.assign(OVERALL=np.nan))
+    survey = wave(read_shared)
+    survey = replace(survey, frame=survey.frame.assign(OVERALL=np.nan))
     matrix = priority(survey)
     assert (matrix.reason, len(matrix.frame), matrix.importance) == ("no_outcome", 0, None)
     assert matrix.what_if["points"].iloc[0] > 0
@@ -131,12 +141,12 @@ def test_without_an_outcome_the_arithmetic_still_stands(read_answers):
     assert "no matrix: no_outcome" in repr(matrix)
 
 
-def test_factors_that_cannot_be_told_apart_have_no_place(read_answers):
+def test_factors_that_cannot_be_told_apart_have_no_place(read_shared):
     """Half of the share would be noise (rule D2)."""
-    survey = wave(read_answers)
+    survey = wave(read_shared)
     twin = survey.frame.assign(A2=survey.frame["A1"], D1=survey.frame["A1"])
     flip = twin.index % 60 == 0
-    object.__setattr__(survey, "frame", twin.assign(D1=twin["D1"].mask(flip, 6 - twin["D1"])))
+    survey = replace(survey, frame=twin.assign(D1=twin["D1"].mask(flip, 6 - twin["D1"])))
     matrix = priority(survey)
     assert matrix.reason == "tied"
     assert matrix.what_if["outcome"].isna().all()
@@ -153,11 +163,11 @@ def asymmetric(n=1500, seed=4):
     return a, d, np.clip(np.rint(whole), 1, 5).astype(int)
 
 
-def test_what_is_missed_and_what_is_rewarded_are_told_apart(read_answers):
+def test_what_is_missed_and_what_is_rewarded_are_told_apart(read_shared):
     """By least squares on the same dummies; the verdict from the interval of the sum."""
     a, d, whole = asymmetric()
     lines = "".join(f"so-a,{x},{x},{y},{o}\n" for x, y, o in zip(a, d, whole, strict=True))
-    found = estimate_penalties(read_answers(HEAD + lines)).set_index("item")
+    found = estimate_penalties(read_shared(HEAD + lines)).set_index("item")
     assert found.loc[["A1", "D1"], "verdict"].tolist() == ["missed", "rewarded"]
     x = np.column_stack([np.ones(len(a)), a < 4, a == 5, d])
     wanted = np.linalg.lstsq(x, whole.astype(float), rcond=None)[0]
@@ -173,7 +183,7 @@ def test_what_is_missed_and_what_is_rewarded_are_told_apart(read_answers):
     )
 
 
-def test_under_thirty_at_a_level_one_cannot_tell(read_answers):
+def test_under_thirty_at_a_level_one_cannot_tell(read_shared):
     """29 unsatisfied: no penalty, no asymmetry, but the reward; 30: all three."""
     rng = np.random.default_rng(1)
 
@@ -182,7 +192,7 @@ def test_under_thirty_at_a_level_one_cannot_tell(read_answers):
         d = rng.integers(1, 6, len(a))
         whole = np.clip(np.rint(0.5 * a + 0.3 * d + rng.normal(0, 0.5, len(a))), 1, 5).astype(int)
         lines = "".join(f"so-a,{x},{x},{y},{o}\n" for x, y, o in zip(a, d, whole, strict=True))
-        return estimate_penalties(read_answers(HEAD + lines)).set_index("item").loc["A1"]
+        return estimate_penalties(read_shared(HEAD + lines)).set_index("item").loc["A1"]
 
     few, enough = table(29), table(30)
     assert (few["verdict"], pd.isna(few["penalty"]), pd.isna(few["asymmetry"])) == (
@@ -195,28 +205,28 @@ def test_under_thirty_at_a_level_one_cannot_tell(read_answers):
     assert enough["verdict"] != "cannot_tell"
 
 
-def test_without_an_outcome_there_is_no_row(read_answers):
+def test_without_an_outcome_there_is_no_row(read_shared):
     """Nothing to be held against."""
-    assert estimate_penalties(read_answers(HEAD + "so-a,5,4,3,\n" * 40)).empty
+    assert estimate_penalties(read_shared(HEAD + "so-a,5,4,3,\n" * 40)).empty
 
 
-def test_without_a_signal_there_is_no_matrix_and_no_verdict(read_answers):
+def test_without_a_signal_there_is_no_matrix_and_no_verdict(read_shared):
     """Outcomes dealt out at random (D4, D6): shares of nothing, and 22 chances to be wrong."""
-    survey = wave(read_answers)
+    survey = wave(read_shared)
     whole = survey.frame["OVERALL"].to_numpy(copy=True)
     np.random.default_rng(4).shuffle(whole)
-    object.__setattr__(survey, "frame", survey.frame.assign(OVERALL=whole))
+    survey = replace(survey, frame=survey.frame.assign(OVERALL=whole))
     assert priority(survey).reason == "no_signal"
     found = estimate_penalties(survey)
     assert set(found["verdict"]) == {"even"}
     assert (found["p_holm"] >= 0.05).all()
 
 
-def test_factors_that_move_as_one_are_not_placed(read_answers):
+def test_factors_that_move_as_one_are_not_placed(read_shared):
     """Each alone would look important and weak; nobody can say which (D2)."""
-    survey = wave(read_answers)
+    survey = wave(read_shared)
     twin = survey.frame["A1"].where(survey.frame.index % 40 > 0, 6 - survey.frame["A1"])
-    object.__setattr__(survey, "frame", survey.frame.assign(D1=twin, A2=survey.frame["A1"]))
+    survey = replace(survey, frame=survey.frame.assign(D1=twin, A2=survey.frame["A1"]))
     models = drivers(survey, ["linear"])
     forced = replace(models, collinearity=models.collinearity.assign(separable=[True, False]))
     matrix = priority(survey, models=forced)
