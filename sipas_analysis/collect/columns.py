@@ -25,7 +25,7 @@ from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.messages import LANGUAGES, Language
 from sipas_analysis.sheets.texts import fold_text, tidy_text
 
-PARTS = ("items", "indicators", "keys", "roles")
+PARTS = ("items", "indicators", "keys")
 REST = "rest"  # under ``ignore:``, every column that nobody placed
 _REPEATED = re.compile(r"(.+) \([A-Z]{1,3}\)")  # how ``find_table`` names a repeated header
 
@@ -206,24 +206,16 @@ def _list_absent(placed: PlacedColumns, columns: Columns) -> list[str]:
     """Return the headers that ``wave.yaml`` declares and the file has under no name."""
     return [
         header
-        for (part, code), header in list_declared_headers(columns).items()
+        for (part, code), header in _list_declared_headers(columns).items()
         if code not in getattr(placed, part)
     ]
 
 
-def list_declared_headers(columns: Columns) -> dict[Target, str]:
+def _list_declared_headers(columns: Columns) -> dict[Target, str]:
     """Return the headers that ``wave.yaml`` declares, by part and code."""
-    roles = {role: getattr(columns, role) for role in ROLES}
-    parts: dict[str, Mapping[str, str]] = {
-        **{part: getattr(columns, part) for part in PARTS if part != "roles"},
-        "roles": roles,
-    }
-    return {
-        (part, code): header
-        for part, header_by_code in parts.items()
-        for code, header in header_by_code.items()
-        if header
-    }
+    roles = {("roles", role): getattr(columns, role) for role in ROLES}
+    named = {(part, code): h for part in PARTS for code, h in getattr(columns, part).items()}
+    return {target: header for target, header in {**named, **roles}.items() if header}
 
 
 def _name_item(pack: Instrument, code: str, language: Language) -> str:
@@ -235,6 +227,6 @@ def _name_item(pack: Instrument, code: str, language: Language) -> str:
 def _list_declared(columns: Columns) -> dict[str, list[Target]]:
     """Return targets by folded header, as ``wave.yaml`` declares; a column may have several."""
     targets: dict[str, list[Target]] = {}
-    for target, header in list_declared_headers(columns).items():
+    for target, header in _list_declared_headers(columns).items():
         targets.setdefault(fold_text(header), []).append(target)
     return targets

@@ -8,7 +8,7 @@ unit. ``sipas check`` lists each unplaced column. Existing files are never overw
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -43,76 +43,96 @@ from sipas_analysis.sheets.texts import fold_text, plain_text
 
 @dataclass(frozen=True)
 class Draft:
-    """The files written, and what is left for the user.
+    """What the sheets of a wave show, which files are drafted, and what is left for the user.
 
     Attributes:
-        unplaced: Columns that nothing recognised.
-        units_to_place: Units whose group is not known.
-        file_is_unit: Whether a file or sheet belongs to one unit.
-        dropped: Columns that are not read.
-        to_confirm: Wordings, labels and names that are proposed.
-        skipped: Files without answers.
-        has_year: Whether the year was found.
-        pack_file: The drafted pack, if there is one.
-        unordered: Questions whose answers have no known order.
-        numbered: Files whose headers are numbers of items.
-        nearest: The pack of the program that fits best, if one was drafted instead.
-        unlike: The pack whose codes are names of variables with labels of other questions.
-        unit_columns: Columns that may name the unit.
-    """
-
-    wave: Path
-    units: Path | None
-    pack: Instrument
-    n_units: int
-    unplaced: list[str] = field(default_factory=list)
-    units_to_place: list[str] = field(default_factory=list)
-    file_is_unit: bool = False
-    dropped: list[str] = field(default_factory=list)
-    to_confirm: list[str] = field(default_factory=list)
-    skipped: list[str] = field(default_factory=list)
-    has_year: bool = True
-    pack_file: Path | None = None
-    unordered: list[str] = field(default_factory=list)
-    numbered: list[str] = field(default_factory=list)
-    nearest: str = ""
-    unlike: str = ""
-    unit_columns: list[str] = field(default_factory=list)
-
-    @property
-    def written(self) -> list[Path]:
-        """The files written."""
-        return [path for path in (self.wave, self.units, self.pack_file) if path]
-
-
-@dataclass(frozen=True)
-class Findings:
-    """What the sheets of a wave show.
-
-    Attributes:
+        choice: The questionnaire.
+        skipped: Files without answers: not half of the items were found.
         shared: Header of each role that has one header in all sheets (a unit: where it is).
         labels: Words among the answers that are no level, with the level that they may mean.
-        skipped: Files in which not half of the items were found.
         questions: Header by code of a question beside the index, to be confirmed.
         joins: Headers of each code that has several columns.
         states: Texts of each column that tells finished forms from others.
+        unit_list: Code, name and group of each unit.
+        near_units: By name of a unit the name before it that may mean the same unit.
     """
 
     sheets: Sequence[DraftSheet]
     choice: PackChoice
     folder: Path
     language: Language
+    skipped: Sequence[str]
     shared: Mapping[str, str]
     labels: Mapping[str, int | None]
-    skipped: Sequence[str]
     questions: Mapping[str, str]
     joins: Mapping[str, Sequence[str]]
     states: Mapping[str, Sequence[str]]
+    unit_list: pd.DataFrame
+    near_units: Mapping[str, str]
+
+    @property
+    def pack(self) -> Instrument:
+        """The questionnaire, recognised or drafted."""
+        return self.choice.pack
+
+    @property
+    def wave(self) -> Path:
+        """The drafted ``wave.yaml``."""
+        return self.folder / "wave.yaml"
+
+    @property
+    def units(self) -> Path | None:
+        """The drafted list of units, if there is one."""
+        return self.folder / "units.csv" if self.has_unit_list else None
+
+    @property
+    def pack_file(self) -> Path | None:
+        """The drafted pack, if there is one."""
+        return self.folder / PACK_FILE if self.choice.text else None
+
+    @property
+    def written(self) -> list[Path]:
+        """The files written."""
+        return [path for path in (self.wave, self.units, self.pack_file) if path]
+
+    @property
+    def units_to_place(self) -> list[str]:
+        """Units of the list whose group is not known."""
+        is_open = (self.unit_list["group"] == "") & self.has_unit_list
+        return [*self.unit_list.loc[is_open, "name_vi"]]
+
+    @property
+    def file_is_unit(self) -> bool:
+        """Whether a file or sheet belongs to one unit of the list."""
+        return self.has_unit_list and any(sheet.unit for sheet in self.sheets)
+
+    @property
+    def unit_columns(self) -> list[str]:
+        """Columns that may name the unit."""
+        return [header for sheet in self.sheets for header in find_unit_columns(sheet)]
+
+    @property
+    def dropped(self) -> list[str]:
+        """Columns that are not read."""
+        return [*self.list_left("personal", "system"), *self.list_ignored()]
+
+    @property
+    def to_confirm(self) -> list[str]:
+        """Wordings, labels and names of units that are proposed."""
+        headers = [*(sheet.nearest for sheet in self.sheets), self.questions]
+        wordings = [f"{code} = {shorten(name)}" for near in headers for code, name in near.items()]
+        units = [f"{name} = {near}" for name, near in self.near_units.items()]
+        return [*wordings, *self.labels, *units]
 
     @property
     def numbered(self) -> list[str]:
-        """Names of the files whose headers are numbers of items."""
+        """Files whose headers are numbers of items."""
         return [*dict.fromkeys(sheet.path.name for sheet in self.sheets if sheet.is_numbered)]
+
+    @property
+    def year(self) -> int | None:
+        """The year that most sheets name, if any."""
+        return _find_year(self.sheets)
 
     @property
     def has_unit_list(self) -> bool:
@@ -177,60 +197,41 @@ def draft_wave(
     sheets = recognise_sheets(contents, choice.pack, is_named=bool(questionnaire))
     if not sheets:
         raise next(iter(contents.errors.values()))
-    findings = _find_proposals(sheets, contents, choice, folder, language)
-    units, listed = _list_units(findings.sheets, language), findings.has_unit_list
-    near_units = _find_near_units([*units["name_vi"]])
-    near_headers = [*(sheet.nearest for sheet in sheets), findings.questions]
-    wordings = [f"{code} = {shorten(h)}" for near in near_headers for code, h in near.items()]
+    draft = _draft_parts(sheets, contents, choice, folder, language)
+    units = draft.unit_list.to_csv(index=False, lineterminator="\n")
     texts = {
-        "units.csv": "\ufeff" + units.to_csv(index=False, lineterminator="\n") if listed else "",
+        "units.csv": f"\ufeff{units}" if draft.has_unit_list else "",
         PACK_FILE: choice.text,
-        "wave.yaml": _write_wave(findings, near_units),
+        "wave.yaml": _write_wave(draft),
     }
     for name, text in texts.items():
         if text:
             write_whole(folder / name, text)
-    return Draft(
-        folder / "wave.yaml",
-        folder / "units.csv" if listed else None,
-        choice.pack,
-        n_units=len(units),
-        unplaced=findings.list_left("unknown"),
-        units_to_place=[*units.loc[units["group"] == "", "name_vi"]] if listed else [],
-        file_is_unit=listed and any(sheet.unit for sheet in findings.sheets),
-        dropped=[*findings.list_left("personal", "system"), *findings.list_ignored()],
-        to_confirm=[*wordings, *findings.labels, *(f"{a} = {b}" for a, b in near_units.items())],
-        skipped=[*findings.skipped],
-        has_year=_find_year(findings.sheets) is not None,
-        pack_file=folder / PACK_FILE if choice.text else None,
-        unordered=choice.unordered,
-        numbered=findings.numbered,
-        nearest=choice.nearest,
-        unlike=choice.unlike,
-        unit_columns=[header for s in findings.sheets for header in find_unit_columns(s)],
-    )
+    return draft
 
 
-def _find_proposals(
+def _draft_parts(
     sheets: Sequence[DraftSheet],
     contents: SheetFiles,
     choice: PackChoice,
     folder: Path,
     language: Language,
-) -> Findings:
+) -> Draft:
     """Return what the sheets of answers show."""
-    words = propose_labels(sheets, choice.pack)
-    return Findings(
+    words, units = propose_labels(sheets, choice.pack), _list_units(sheets, language)
+    return Draft(
         sheets,
         choice,
         folder,
         language,
+        skipped=[path.name for path in contents.errors],
         shared=_share_roles(sheets),
         labels={text: level for text, level in words.items() if text not in choice.labels},
-        skipped=[path.name for path in contents.errors],
         questions=propose_questions(sheets, choice.pack),
         joins=propose_joins(sheets),
         states=propose_states(sheets),
+        unit_list=units,
+        near_units=_find_near_units([*units["name_vi"]]),
     )
 
 
@@ -278,59 +279,57 @@ def _share_roles(sheets: Sequence[DraftSheet]) -> dict[str, str]:
     return shared
 
 
-def _write_wave(findings: Findings, near_units: Mapping[str, str]) -> str:
+def _write_wave(draft: Draft) -> str:
     """Return the draft as YAML with a comment at each place that a person must look at."""
-    sheets, pack, year = findings.sheets, findings.choice.pack, _find_year(findings.sheets)
+    sheets, pack, year = draft.sheets, draft.pack, draft.year
     facts = {
-        "id": _make_code(findings.folder.resolve().name, []),
+        "id": _make_code(draft.folder.resolve().name, []),
         "title": {"vi": "Chỉ số hài lòng", "en": "Satisfaction index"},
         "year": year,
-        "instrument": findings.choice.name,
-        "languages": [findings.language],
+        "instrument": draft.choice.name,
+        "languages": [draft.language],
         "province": {"vi": "", "en": ""},
         "publisher": {"vi": "", "en": ""},
     }
     n_items = max(len({*sheet.placed.items} & {*pack.items}) for sheet in sheets)
     parts = [
-        findings.say("head", items=n_items, pack=pack.id),
-        findings.say("numbered", names="; ".join(findings.numbered)) if findings.numbered else "",
-        findings.say("facts"),
-        "" if year else findings.say("year"),
+        draft.say("head", items=n_items, pack=pack.id),
+        draft.say("numbered", names="; ".join(draft.numbered)) if draft.numbered else "",
+        draft.say("facts"),
+        "" if year else draft.say("year"),
         _write_yaml(facts),
-        "\n" + findings.say("responses"),
-        findings.say("file_is_unit") if any(sheet.unit for sheet in sheets) else "",
-        findings.say("skipped", names="; ".join(findings.skipped)) if findings.skipped else "",
+        "\n" + draft.say("responses"),
+        draft.say("file_is_unit") if any(sheet.unit for sheet in sheets) else "",
+        draft.say("skipped", names="; ".join(draft.skipped)) if draft.skipped else "",
         "responses:\n",
-        *(_write_entry(sheet, findings) for sheet in sheets),
-        "\n" + findings.say("columns"),
-        _write_columns(findings),
-        "\n" + findings.say("units" if findings.has_unit_list else "no_units"),
-        *(findings.say("near_unit", name=name, near=near) for name, near in near_units.items()),
-        _write_yaml(
-            {**({"units": "units.csv"} if findings.has_unit_list else {}), "min_forms": 30}
-        ),
-        "\n" + findings.say("states") if findings.states else "",
-        *write_rules(findings.states),
+        *(_write_entry(sheet, draft) for sheet in sheets),
+        "\n" + draft.say("columns"),
+        _write_columns(draft),
+        "\n" + draft.say("units" if draft.has_unit_list else "no_units"),
+        *(draft.say("near_unit", name=name, near=near) for name, near in draft.near_units.items()),
+        _write_yaml({**({"units": "units.csv"} if draft.has_unit_list else {}), "min_forms": 30}),
+        "\n" + draft.say("states") if draft.states else "",
+        *write_rules(draft.states),
     ]
     return "".join(parts)
 
 
-def _write_entry(sheet: DraftSheet, findings: Findings) -> str:
+def _write_entry(sheet: DraftSheet, draft: Draft) -> str:
     """Return one entry of ``responses:``, with the wordings to be confirmed as a comment."""
     header, name = sheet.table.header, sheet.table.sheet.name
-    roles, near = sheet.roles.items() - findings.shared.items(), sheet.nearest
-    columns = _draft_columns(roles, findings.choice.pack)
+    roles, near = sheet.roles.items() - draft.shared.items(), sheet.nearest
+    columns = _draft_columns(roles, draft.pack)
     facts: dict[str, object] = {
-        "file": _relate_path(sheet.path, findings.folder),
+        "file": _relate_path(sheet.path, draft.folder),
         "sheet": name,
         "header": [*header] if len(header) > 1 else header[0] if header != (1,) else None,
-        "unit": sheet.unit if findings.has_unit_list or sheet.unit != sheet.path.stem else "",
+        "unit": sheet.unit if draft.has_unit_list or sheet.unit != sheet.path.stem else "",
         "columns": columns,
     }
     lines = _write_yaml({"columns": {"items": {**near}}}).splitlines() if near else []
     lines = lines[bool(columns) + ("items" in columns) :]
     comments = [f"  # {line}\n" for line in lines]
-    comments[:0] = ["  " + findings.say("confirm")] if near else []
+    comments[:0] = ["  " + draft.say("confirm")] if near else []
     return "".join([_write_yaml([{k: v for k, v in facts.items() if v}]), *comments])
 
 
@@ -342,26 +341,26 @@ def _draft_columns(roles: Iterable[tuple[str, str]], pack: Instrument) -> dict[s
     return {**columns, "items": items} if items else columns
 
 
-def _write_columns(findings: Findings) -> str:
+def _write_columns(draft: Draft) -> str:
     """Return the recognised columns, labels to be confirmed, and a place for columns to ignore."""
-    columns = _draft_columns(findings.shared.items(), findings.choice.pack)
-    unplaced = findings.list_left("unknown")
-    dropped = "; ".join(map(shorten, findings.list_left("personal", "system")))
-    labels = _write_yaml({"labels": {**findings.labels}}).splitlines() if findings.labels else []
+    columns = _draft_columns(draft.shared.items(), draft.pack)
+    unplaced = draft.list_left("unknown")
+    dropped = "; ".join(map(shorten, draft.list_left("personal", "system")))
+    labels = _write_yaml({"labels": {**draft.labels}}).splitlines() if draft.labels else []
     lines = [
-        *([findings.say("labels")] if labels else []),
+        *([draft.say("labels")] if labels else []),
         *(f"# {line}\n" for line in labels),
-        *([findings.say("questions")] if findings.questions else []),
-        *write_part("indicators", findings.questions),
-        *([findings.say("versions")] if findings.joins else []),
-        *write_part("join", findings.joins),
-        *([findings.say("dropped", names=dropped)] if dropped else []),
+        *([draft.say("questions")] if draft.questions else []),
+        *write_part("indicators", draft.questions),
+        *([draft.say("versions")] if draft.joins else []),
+        *write_part("join", draft.joins),
+        *([draft.say("dropped", names=dropped)] if dropped else []),
         "ignore:\n",
-        *(f"- {_write_yaml(name).splitlines()[0]}\n" for name in findings.list_ignored()),
-        *([findings.say("unplaced")] if unplaced else []),
+        *(f"- {_write_yaml(name).splitlines()[0]}\n" for name in draft.list_ignored()),
+        *([draft.say("unplaced")] if unplaced else []),
         *(f"# - {_write_yaml(header).splitlines()[0]}\n" for header in unplaced),
     ]
-    columns |= {"labels": findings.choice.labels} if findings.choice.labels else {}
+    columns |= {"labels": draft.choice.labels} if draft.choice.labels else {}
     placed = _write_yaml({"columns": columns}) if columns else "columns:\n"
     return placed + "".join(f"  {line}" for line in lines)
 

@@ -10,23 +10,23 @@ from sipas_analysis.messages import Language, say
 def describe_draft(draft: Draft, language: Language) -> Iterator[tuple[str, None]]:
     """Yield the sentences in the order in which they are printed."""
     sentences: list[tuple[str, bool, dict[str, object]]] = [
-        ("drafted", True, {"pack": draft.pack.id, "n_units": draft.n_units}),
+        ("drafted", True, {"pack": draft.pack.id, "n_units": len(draft.unit_list)}),
         (
             "pack_drafted",
             bool(draft.pack_file),
             {"path": draft.pack_file, "n": len(draft.pack.items)},
         ),
-        ("nearest_pack", bool(draft.nearest), {"name": draft.nearest}),
-        ("unlike_pack", bool(draft.unlike), {"name": draft.unlike}),
+        ("nearest_pack", bool(draft.choice.nearest), {"name": draft.choice.nearest}),
+        ("unlike_pack", bool(draft.choice.unlike), {"name": draft.choice.unlike}),
         ("file_is_unit", draft.file_is_unit, {}),
-        ("no_year", not draft.has_year, {}),
+        ("no_year", not draft.year, {}),
     ]
     for message, names in (
         ("no_survey", draft.skipped),
         ("not_read", draft.dropped),
-        ("unordered", draft.unordered),
+        ("unordered", draft.choice.unordered),
         ("numbered", draft.numbered),
-        ("unplaced", draft.unplaced),
+        ("unplaced", draft.list_left("unknown")),
         ("to_confirm", draft.to_confirm),
         ("maybe_unit", draft.unit_columns),
         ("ungrouped", draft.units_to_place),

@@ -1,5 +1,6 @@
 """Read SPSS, Stata and Parquet files as a sheet: names of variables in row 1, then the forms."""
 
+import faulthandler
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -83,6 +84,7 @@ def _try_facts(path: str) -> None:
     """Read the names and labels of an SPSS file; a mistake that can be told is told later."""
     import pyreadstat
 
+    faulthandler.disable()  # the refusal says enough
     with suppress(Exception):
         pyreadstat.read_sav(path, metadataonly=True)
 

@@ -90,14 +90,14 @@ def test_units_are_listed_once_with_code_and_group(office, tmp_path):
         ("trung-tam-dac-biet", "Trung tâm Đặc biệt", ""),
     ]
     assert draft.units_to_place == ["Trung tâm Đặc biệt"]
-    assert draft.n_units == 3
+    assert len(draft.unit_list) == 3
 
 
 def test_what_is_not_recognised_is_offered_to_be_ignored(office, tmp_path):
     """Commented, so that nothing is ignored unseen; columns that are not read are named, once."""
     draft = draft_wave([office], tmp_path, "en")
     text = draft.wave.read_text("utf-8")
-    assert draft.unplaced == ["Ghi chú: khác"]
+    assert draft.list_left("unknown") == ["Ghi chú: khác"]
     assert "\n  # - 'Ghi chú: khác'\n" in text.split("  ignore:\n")[1]
     assert draft.dropped == ["Họ và tên", "Số điện thoại", "STT"]
     assert text.count("Họ và tên; Số điện thoại; STT") == 1
@@ -111,7 +111,7 @@ def test_the_draft_is_read_once_its_list_is_uncommented(office, tmp_path):
     draft.units.write_text(units, "utf-8")
     with pytest.raises(ColumnError) as caught:
         read_survey(read_wave(draft.wave))
-    assert [place.column for place in caught.value.places] == draft.unplaced
+    assert [place.column for place in caught.value.places] == draft.list_left("unknown")
     uncomment(draft.wave)
     survey = read_survey(read_wave(draft.wave))
     assert len(survey.frame) == 12
@@ -218,7 +218,7 @@ def test_a_text_file_is_drafted_like_a_workbook(tmp_path):
     path = tmp_path / "khao-sat-2023.csv"
     path.write_text("unit;" + ";".join(PACK.items) + "\nSở A;" + "4;" * 21 + "4\n", "utf-8")
     draft = draft_wave([path], tmp_path, "vi")
-    assert draft.unplaced == []
+    assert draft.list_left("unknown") == []
     survey = read_survey(read_wave(draft.wave))
     assert (len(survey.frame), survey.wave.year) == (1, 2023)
 
@@ -245,7 +245,7 @@ def test_two_header_rows_merged_down_the_last_column_are_recognised(tmp_path):
     facts = yaml.safe_load(draft.wave.read_text("utf-8"))
     assert facts["responses"][0]["header"] == [1, 2]
     assert facts["columns"]["unit"] == "Đơn vị"
-    assert (draft.unplaced, draft.dropped) == ([], ["TT"])
+    assert (draft.list_left("unknown"), draft.dropped) == ([], ["TT"])
 
 
 def test_a_question_about_the_office_may_name_the_unit(tmp_path):
@@ -254,7 +254,7 @@ def test_a_question_about_the_office_may_name_the_unit(tmp_path):
     head = ["Ông/bà đã giao dịch ở cơ quan nào?", *(it.vi for it in pack.items.values())]
     rows = [[name, *[5] * 22] for name in ("Sở Y tế", "SỞ Y TẾ ", "Sở  Nội vụ")]
     draft = draft_wave([book(tmp_path / "google.xlsx", Sheet1=[head, *rows])], tmp_path, "vi")
-    assert (draft.n_units, draft.file_is_unit) == (2, False)
+    assert (len(draft.unit_list), draft.file_is_unit) == (2, False)
 
 
 def test_a_sheet_named_after_its_unit_names_it(tmp_path):
@@ -312,7 +312,7 @@ def test_a_folder_may_hold_files_with_and_without_a_unit_column(tmp_path):
         ("c bo sung.xlsx", "Sở Y tế"),
     ]
     assert facts["columns"]["unit"] == "Đơn vị"
-    assert draft.n_units == 2
+    assert len(draft.unit_list) == 2
 
 
 def test_a_role_with_another_header_is_written_to_its_file(tmp_path):
@@ -410,7 +410,7 @@ def test_the_year_is_the_one_that_most_files_name(tmp_path, titles, names, year)
     ]
     draft = draft_wave(paths, tmp_path, "vi")
     assert read_facts(draft)["year"] == year
-    assert draft.has_year == (year is not None)
+    assert draft.year == year
 
 
 def test_days_tell_the_year(tmp_path):
@@ -480,7 +480,7 @@ def test_units_that_may_be_one_are_named(tmp_path):
     rows = [[name, *answers()] for name in names]
     path = book(tmp_path / "a.xlsx", P=[["Đơn vị", *QUESTIONS], *rows])
     draft = draft_wave([path], tmp_path, "vi")
-    assert draft.n_units == 6
+    assert len(draft.unit_list) == 6
     assert draft.to_confirm == ["Sở Hoà Bình = Sở Hòa Bình", "SCT = Sở Công Thương"]
     assert "“SCT” và “Sở Công Thương”: cùng một đơn vị?" in draft.wave.read_text("utf-8")
 
@@ -575,7 +575,7 @@ def test_the_nearest_questionnaire_is_named_only_for_its_wordings(tmp_path, head
     rows = [headers, *([1 + k % 5] * len(headers) for k in range(10))]
     draft = draft_wave([book(tmp_path / "a.xlsx", P=rows)], tmp_path, "vi")
     assert draft.pack_file
-    assert draft.nearest == nearest
+    assert draft.choice.nearest == nearest
 
 
 @pytest.mark.parametrize(
@@ -651,7 +651,7 @@ def test_questions_beside_the_index_are_proposed(tmp_path, header, code):
     """By the words of offices; behind a #, and not among the columns that nobody knows."""
     path = write_office(tmp_path, [f'"{header}"'], [["1"], ["2"]] * 4)
     draft = draft_wave([path], tmp_path, "vi")
-    assert draft.unplaced == []
+    assert draft.list_left("unknown") == []
     assert draft.to_confirm[-1].startswith(f"{code} = {header}"[:30])
     assert "indicators" not in read_facts(draft)["columns"]
     take_away_signs(draft.wave, "indicators")
@@ -663,7 +663,7 @@ def test_no_question_is_proposed_without_its_word_or_twice(tmp_path, header):
     """Two columns may hold it: the person decides."""
     path = write_office(tmp_path, header, [["1"] * len(header), ["2"] * len(header)] * 4)
     draft = draft_wave([path], tmp_path, "vi")
-    assert draft.unplaced == header
+    assert draft.list_left("unknown") == header
 
 
 def test_a_question_of_several_choices_is_proposed_with_its_columns(tmp_path):
@@ -671,7 +671,7 @@ def test_a_question_of_several_choices_is_proposed_with_its_columns(tmp_path):
     header = ["thongtin/doi_tuong", "thongtin/doi_tuong/HN", "thongtin/doi_tuong/NCC"]
     path = write_office(tmp_path, header, [["HN", "1", "0"], ["", "0", "0"]] * 4)
     draft = draft_wave([path], tmp_path, "vi")
-    assert draft.unplaced == []
+    assert draft.list_left("unknown") == []
     take_away_signs(draft.wave, "indicators")
     units = draft.units.read_text("utf-8").replace(",,,,,,,", ",,departments,,,,,")
     draft.units.write_text(units, "utf-8")
@@ -718,7 +718,7 @@ def test_the_place_of_a_form_is_personal(tmp_path):
     header = ["thongtin/vi_tri", *parts]
     path = write_office(tmp_path, header, [["10.37 105.43 0 0", "10.37", "105.43", "0", "0"]] * 4)
     draft = draft_wave([path], tmp_path, "vi")
-    assert draft.unplaced == []
+    assert draft.list_left("unknown") == []
     assert draft.dropped == header
 
 

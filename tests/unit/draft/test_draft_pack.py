@@ -77,7 +77,7 @@ def test_one_column_q1_of_28_is_no_questionnaire_of_the_united_kingdom(tmp_path)
     draft.wave.write_text(yaml.safe_dump(facts), "utf-8")
     survey = sipas.read_survey(sipas.read_wave(draft.wave))
     assert [*survey.instrument.items] == [f"Q{k}" for k in range(1, 29)]
-    assert draft.n_units == 3
+    assert len(draft.unit_list) == 3
 
 
 def test_a_pack_named_by_the_user_is_the_questionnaire(tmp_path):
@@ -168,7 +168,7 @@ def test_answers_without_a_known_order_are_listed_and_not_guessed(tmp_path):
     rows = ["Ổn áp,Ổn áp,Chưa ổn,Hài lòng", "Hơi ổn,Chưa ổn,Hơi ổn,Không hài lòng"]
     path = write_csv(tmp_path / "a.csv", header, *rows * 5, "Chưa ổn,Hơi ổn,Ổn áp,Hài lòng")
     draft = draft_wave([path], tmp_path, "vi")
-    assert draft.unordered == ["Câu một", "Câu hai", "Câu ba"]
+    assert draft.choice.unordered == ["Câu một", "Câu hai", "Câu ba"]
     assert [item.vi for item in draft.pack.items.values()] == ["Câu bốn"]
     assert draft.pack.indicators == {}
     head = draft.pack_file.read_text("utf-8").split("id:")[0]

@@ -187,9 +187,9 @@ def test_the_draft_does_not_take_codes_for_a_questionnaire_of_other_labels(write
     frame = pd.DataFrame({code: [1.0, 2.0, 3.0, 4.0, 5.0] * 8 for code in [*labels][:15]})
     options = {"labels": {}, "missing_ranges": {}, "column_labels": [*labels.values()][:15]}
     draft = draft_wave([write_sav(frame, **options)], tmp_path, "vi")
-    assert draft.unlike == "qd-2640-2017"
+    assert draft.choice.unlike == "qd-2640-2017"
     assert draft.pack.items["A1"].vi == "Buồng bệnh số 0 được dọn sạch"
-    assert not draft.nearest
+    assert not draft.choice.nearest
 
 
 def test_labels_are_the_wordings_of_a_drafted_pack(write_sav, tmp_path):
@@ -212,7 +212,7 @@ def test_labels_are_the_wordings_of_a_drafted_pack(write_sav, tmp_path):
     assert (pack.overall_item.scale.low, pack.overall_item.scale.high) == (0, 10)
     assert [indicator.vi for indicator in pack.indicators.values()] == ["Giới tính"]
     assert "Nguyễn" not in draft.pack_file.read_text("utf-8")
-    assert not draft.nearest
+    assert not draft.choice.nearest
 
 
 @pytest.mark.parametrize(
