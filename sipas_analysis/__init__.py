@@ -20,7 +20,7 @@ _HOMES = {
     "reliability": "measure.reliability",
     "case_mix": "measure.adjustment",
     "compare": "measure.change",
-    "decompose": "measure.change",
+    "decompose": "measure.decomposition",
     "small_area": "measure.pooling",
     "drivers": "explain.drivers",
     "fit": "explain.regression",
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from sipas_analysis.instrument.pack import read_instrument as read_instrument
     from sipas_analysis.measure.adjustment import case_mix as case_mix
     from sipas_analysis.measure.change import compare as compare
-    from sipas_analysis.measure.change import decompose as decompose
+    from sipas_analysis.measure.decomposition import decompose as decompose
     from sipas_analysis.measure.pooling import small_area as small_area
     from sipas_analysis.measure.ranking import rank as rank
     from sipas_analysis.measure.ranking import rank_sets as rank_sets

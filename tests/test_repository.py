@@ -38,7 +38,7 @@ collect.near_copies collect.duplicates collect.survey collect.simulate
 quality.form_patterns quality.findings quality.keyed_twice quality.item_checks
 draft.sheets draft.pack draft.proposals draft.wave_file
 measure.rules measure.scores measure.pooling measure.adjustment measure.ranking measure.change
-measure.reliability measure.fairness
+measure.decomposition measure.reliability measure.fairness
 explain.likelihoods explain.collinearity explain.imputation explain.formula explain.effects
 explain.standard_errors explain.coefficients explain.regression explain.factor_scores
 explain.drivers explain.shapley explain.players explain.importance explain.priority

@@ -7,7 +7,6 @@ partly chance: a unit chosen because it is extreme tends to return to the mean (
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,10 +18,8 @@ from sipas_analysis.collect.tables import read_rows
 from sipas_analysis.collect.unit_changes import compute_unit_shares, find_successors, read_changes
 from sipas_analysis.collect.wave import UNIT_CHANGES_FILE
 from sipas_analysis.errors import ColumnError, Place
-from sipas_analysis.infer.design import Floats
 from sipas_analysis.infer.distributions import t_quantile, t_tail
-from sipas_analysis.infer.estimates import Estimates, ResultTable, adjust_p_values
-from sipas_analysis.infer.means import total
+from sipas_analysis.infer.estimates import ResultTable, adjust_p_values
 from sipas_analysis.instrument.pack import OVERALL, Index, Instrument
 from sipas_analysis.measure.pooling import small_area
 from sipas_analysis.measure.scores import score
@@ -319,127 +316,3 @@ def _list_reasons(
     reasons[changes["unit"].isin(split_units)] = "redefined"
     reasons[is_hidden] = "suppressed"
     return [str(reason) for reason in reasons]
-
-
-def decompose(
-    before: Survey, after: Survey, by: str, unit: str = "", level: float = 0.95
-) -> Estimates:
-    """Split a change of the pooled index into who was asked and how they answered.
-
-    Kitagawa: Σ_g (q₂ − q₁)(r₁ + r₂)/2 and Σ_g (r₂ − r₁)(q₁ + q₂)/2, with q_g the group's share of
-    valid answers and r_g its index. The two add up to the change exactly.
-
-    Args:
-        before: The earlier wave.
-        after: The later wave, of the same instrument.
-        by: Key of the groups, such as ``sex``; people without it form another group.
-        unit: Code of one unit; the whole if empty.
-        level: Confidence of the intervals.
-
-    Returns:
-        Three rows by ``variable``: ``who``, ``how`` and ``change``, in points, with ``se``, ``low``
-        and ``high``; NaN where nobody answered.
-
-    Raises:
-        ColumnError: The key is unknown, allows several answers, or instruments differ.
-
-    Source: rule C3 in docs/method.md; Kitagawa (1955), doi:10.1080/01621459.1955.10501299.
-
-    Example:
-        >>> import sipas_analysis as sipas
-        >>> waves = [sipas.read_survey(sipas.read_wave(f"data/an-giang-{year}/wave.yaml"))
-        ...          for year in (2020, 2021)]
-        >>> sipas.decompose(*waves, by="sex").frame["value"].round(2).tolist()
-        [-0.02, 1.36, 1.34]
-    """
-    for survey in (before, after):
-        if by not in survey.keys or survey.is_many(by):
-            raise ColumnError("no_key", key=by, known=", ".join(survey.keys))
-    if before.instrument.id != after.instrument.id:
-        raise ColumnError(
-            "compare_instruments", first=before.instrument.id, second=after.instrument.id
-        )
-    groups = sorted({*before.frame[by].fillna(""), *after.frame[by].fillna("")})
-    totals = [_total_groups(survey, by, groups, unit) for survey in (before, after)]
-    old, new = (wave_totals.frame["value"].to_numpy(dtype=float) for wave_totals in totals)
-    rows = []
-    for at, name in enumerate(("who", "how", "change")):
-        parts = [
-            totals[0].combine(partial(_vary_before, after=new, at=at)),
-            totals[1].combine(partial(_vary_after, before=old, at=at)),
-        ]
-        error = _combine_errors([part.frame.iloc[0] for part in parts])
-        half = float(t_quantile((1 + level) / 2, error.df)) * error.se
-        value = _split_change(old, new)[at]
-        rows.append(
-            {
-                "variable": name,
-                "value": value,
-                "se": error.se,
-                "low": value - half,
-                "high": value + half,
-                "df": error.df,
-                "n": _count_forms(before, unit) + _count_forms(after, unit),
-            }
-        )
-    return Estimates(pd.DataFrame(rows))
-
-
-def _count_forms(survey: Survey, unit: str) -> int:
-    return int((survey.frame["unit"] == unit).sum()) if unit else len(survey.frame)
-
-
-def _total_groups(survey: Survey, by: str, groups: Sequence[str], unit: str) -> Estimates:
-    """Return the totals of satisfied and of all answers by group: 2G rows with covariance."""
-    pack, frame = survey.instrument, survey.frame
-    answers = frame[[*pack.items]]
-    in_unit = (frame["unit"] == unit) if unit else pd.Series(True, frame.index)
-    group_of = frame[by].fillna("")
-    n_satisfied = (answers >= pack.satisfied_levels(pack.items)).sum(axis=1).to_numpy(dtype=float)
-    n_valid = answers.notna().sum(axis=1).to_numpy(dtype=float)
-    columns = {
-        f"{fact}{k}": np.where(in_unit & (group_of == group), count, 0.0)
-        for fact, count in (("top", n_satisfied), ("all", n_valid))
-        for k, group in enumerate(groups)
-    }
-    counts = pd.DataFrame(columns, index=frame.index)
-    return total(survey.design(pd.concat([frame, counts], axis=1)), list(columns))
-
-
-def _split_change(before: Floats, after: Floats) -> Floats:
-    """Return who, how and change in points from totals (top of G groups, then all of G)."""
-    top1, all1 = np.split(np.asarray(before, float), 2)
-    top2, all2 = np.split(np.asarray(after, float), 2)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        r1, r2 = top1 / all1, top2 / all2
-        q1, q2 = all1 / all1.sum(), all2 / all2.sum()
-    r1, r2 = np.where(all1 > 0, r1, r2), np.where(all2 > 0, r2, r1)
-    r1, r2 = np.nan_to_num(r1), np.nan_to_num(r2)
-    who, how = ((q2 - q1) * (r1 + r2) / 2).sum(), ((r2 - r1) * (q1 + q2) / 2).sum()
-    return 100 * np.array([who, how, who + how])
-
-
-def _vary_before(before: Floats, after: Floats, at: int) -> float:
-    return float(_split_change(before, after)[at])
-
-
-def _vary_after(after: Floats, before: Floats, at: int) -> float:
-    return float(_split_change(before, after)[at])
-
-
-@dataclass(frozen=True)
-class _Error:
-    """Standard error and its degrees of freedom."""
-
-    se: float
-    df: float
-
-
-def _combine_errors(parts: "Sequence[pd.Series[float]]") -> _Error:
-    """Return the error of a change from the errors of two independent waves (Satterthwaite)."""
-    errors = [float(part["se"]) for part in parts]
-    se = float(np.hypot(errors[0], errors[1]))
-    terms = sum(
-        error**4 / float(part["df"]) for error, part in zip(errors, parts, strict=True) if error > 0
-    )
-    return _Error(se, se**4 / terms if terms > 0 else np.nan)

@@ -9,7 +9,8 @@ from scipy import stats
 import sipas_analysis as sipas
 from sipas_analysis.documents.writers.html import render_page
 from sipas_analysis.errors import ColumnError
-from sipas_analysis.measure.change import compare, decompose
+from sipas_analysis.measure.change import compare
+from sipas_analysis.measure.decomposition import decompose
 from sipas_analysis.reports.chapters.trend import explain_break
 from sipas_analysis.reports.comparison_page import build_comparison_page
 
