@@ -37,12 +37,10 @@ from sipas_analysis.instrument.pack_draft import (
 )
 from sipas_analysis.instrument.xlsform import read_questions
 from sipas_analysis.messages import Language
-from sipas_analysis.sheets.file_kinds import WORKBOOKS, find_kind
-from sipas_analysis.sheets.reader import list_sheets, read_sheet
+from sipas_analysis.sheets.reader import read_sheets
 from sipas_analysis.sheets.texts import tidy_text
 
 PACK_FILE = "pack.yaml"
-FORM_SHEETS = {"survey", "choices"}
 _FIGURE = re.compile(r"(?!(?:\d|10)$)[-+]?\d[\d.,\s]*%?|[=#].*")  # a sum or mean, not a level
 
 
@@ -132,16 +130,17 @@ def _use_draft(draft: PackDraft, language: Language) -> PackChoice:
 
 def _draft_from_form(path: Path, language: Language) -> PackDraft | None:
     """Return a pack drafted from the sheets ``survey`` and ``choices`` of an XLSForm."""
-    if find_kind(path) not in WORKBOOKS or not {*list_sheets(path)} >= FORM_SHEETS:
+    sheets = {sheet.name: sheet.rows for sheet in read_sheets(path)}
+    if not {*sheets} >= {"survey", "choices"}:
         raise FileError("no_xlsform", file=path.name)
-    survey, choices = (_read_records(path, name) for name in ("survey", "choices"))
+    survey, choices = (_list_records(sheets[name]) for name in ("survey", "choices"))
     questions = read_questions(survey, choices, language)
     return draft_pack(questions, make_code(path.stem), path.name, language)
 
 
-def _read_records(path: Path, name: str) -> list[dict[str, str]]:
-    """Return the rows of a sheet by column."""
-    header, *rows = read_sheet(path, name).rows
+def _list_records(rows: list[list[str]]) -> list[dict[str, str]]:
+    """Return the rows below the first one, by column."""
+    header, *rows = rows
     return [dict(zip(header, map(tidy_text, row), strict=False)) for row in rows]
 
 

@@ -5,6 +5,7 @@ is recognised by at least half of its items, and only if most codes in the heade
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,7 +30,7 @@ from sipas_analysis.collect.vocabulary import read_vocabulary
 from sipas_analysis.errors import FileError
 from sipas_analysis.instrument.answer_levels import list_words, order_columns
 from sipas_analysis.instrument.pack import Instrument
-from sipas_analysis.sheets.reader import Sheet, list_sheets, read_sheets
+from sipas_analysis.sheets.reader import Sheet, read_sheets
 from sipas_analysis.sheets.texts import fold_text, plain_text, tidy_text
 
 HEADER_ROWS = 60  # a title page and more
@@ -65,7 +66,8 @@ class DraftSheet:
     @property
     def titles(self) -> list[list[str]]:
         """Texts of each row above the header."""
-        return list_titles(self.table)
+        above = self.table.sheet.rows[: min(self.table.header) - 1]
+        return [[*filter(None, map(tidy_text, row))] for row in above]
 
     def count_units(self) -> dict[str, int]:
         """Return how many forms each name of a unit has in the sheet."""
@@ -185,6 +187,8 @@ def recognise_sheets(
         elif fits:
             draft = _recognise_sheet(path, find_table(sheet, header), pack, {})
             sheets += [] if draft.table.frame.empty else [draft]
+    n_sheets = Counter(path for path, _ in files.sheets)
+    sheets = [replace(d, unit=_find_unit(d, is_alone=n_sheets[d.path] == 1)) for d in sheets]
     with_ids = [draft for draft in sheets if "form" in draft.roles]
     ids = [text for draft in with_ids for text in draft.table.frame[draft.roles["form"]]]
     for draft in with_ids if len(set(ids)) < len(ids) else ():
@@ -227,8 +231,7 @@ def _recognise_sheet(
     roles = recognise_roles(table, placed, pack)
     nearest = {code: header for code, header in numbered.items() if code != fold_header(header)}
     nearest = nearest or propose_items(placed, pack)
-    unit = _find_unit(table, path, roles)
-    return DraftSheet(path, table, placed, readers, roles, unit, nearest, bool(numbered))
+    return DraftSheet(path, table, placed, readers, roles, "", nearest, bool(numbered))
 
 
 def recognise_roles(table: Table, placed: PlacedColumns, pack: Instrument) -> dict[str, str]:
@@ -299,29 +302,24 @@ def _cut_prefix(folded: str) -> str:
     return folded
 
 
-def _find_unit(table: Table, path: Path, roles: Mapping[str, str]) -> str:
+def _find_unit(draft: DraftSheet, *, is_alone: bool) -> str:
     """Return the unit of all forms of a sheet: of the title rows, the sheet, or the file.
 
     Empty where a column names the unit of each form.
     """
-    if "unit" in roles and table.frame[roles["unit"]].map(tidy_text).any():
+    roles, frame = draft.roles, draft.table.frame
+    if "unit" in roles and frame[roles["unit"]].map(tidy_text).any():
         return ""
     unit_words = {fold_text(word) for word in read_vocabulary()["roles"]["unit"]}
-    for row in list_titles(table):
+    for row in draft.titles:
         for text, following in zip(row, [*row[1:], ""], strict=False):
             word, _, rest = text.partition(":")
             name = rest.strip() or following
             is_name = guess_group(name) or len(name.split()) > 2  # not a unit of measurement
             if fold_text(word) in unit_words and is_name:
                 return write_unit_name(name)
-    sheet = table.sheet.name
-    return sheet if guess_group(sheet) or len(list_sheets(path)) > 1 else path.stem
-
-
-def list_titles(table: Table) -> list[list[str]]:
-    """Return the texts of each row above the header."""
-    above = table.sheet.rows[: min(table.header) - 1]
-    return [[*filter(None, map(tidy_text, row))] for row in above]
+    sheet = draft.table.sheet.name
+    return sheet if guess_group(sheet) or not is_alone else draft.path.stem
 
 
 def write_unit_name(name: str) -> str:

@@ -26,7 +26,7 @@ from sipas_analysis.sheets.sheet_state import (
 from sipas_analysis.sheets.text_files import read_text_rows
 from sipas_analysis.sheets.texts import tidy_text
 
-__all__ = ["Area", "Sheet", "list_sheets", "name_column_letter", "read_sheet", "read_sheets"]
+__all__ = ["Area", "Sheet", "name_column_letter", "read_sheet", "read_sheets"]
 
 _STATE_READERS = {"xlsx": read_excel_state, "xlsb": read_xlsb_state, "ods": read_ods_state}
 
@@ -62,13 +62,6 @@ def read_sheets(path: Path) -> list[Sheet]:
     with _refuse_broken(path):
         workbook = _Workbook(path, kind)
         return workbook.read_filled({name: name for name in workbook.data_sheets})
-
-
-def list_sheets(path: Path) -> list[str]:
-    """Return the sheets of a workbook that hold cells, no charts; none for another file."""
-    kind = find_kind(path)
-    with _refuse_broken(path):
-        return _Workbook(path, kind).data_sheets if kind in WORKBOOKS else []
 
 
 def name_column_letter(position: int) -> str:

@@ -793,3 +793,11 @@ def test_a_name_of_qualtrics_whose_wording_asks_something_else_is_no_item(tmp_pa
     with pytest.raises(ColumnError) as caught:
         read_survey(read_wave(draft_wave([path], tmp_path, "vi").wave))
     assert caught.value.message_id == "columns_unlike"
+
+
+def test_an_empty_second_sheet_does_not_name_the_unit(tmp_path):
+    """Excel adds “Sheet2” and “Sheet3” to each new workbook."""
+    head, rows = ["STT", *QUESTIONS], [[k + 1, *[4] * 22] for k in range(6)]
+    path = book(tmp_path / "Sở Y tế.xlsx", Sheet1=[head, *rows], Sheet2=[])
+    draft = draft_wave([path], tmp_path, "vi")
+    assert draft.unit_list["name_vi"].tolist() == ["Sở Y tế"]

@@ -8,7 +8,7 @@ from conftest import write_book
 
 from sipas_analysis.collect.tables import read_rows
 from sipas_analysis.errors import FileError
-from sipas_analysis.sheets.reader import list_sheets, read_sheet
+from sipas_analysis.sheets.reader import read_sheet, read_sheets
 from sipas_analysis.sheets.texts import fold_text, tidy_text
 
 TEXT = "Đơn vị,A1,A2\nSở A,5,4\nSở B,3,\n"
@@ -121,7 +121,7 @@ def test_two_header_rows_with_merged_cells_become_one_name(workbook):
 def test_a_sheet_is_chosen_by_name(workbook):
     """Two sheets may hold two districts."""
     path = workbook({"Tri Tôn": [["A1"], [5]], "An Phú": [["A1"], [3]]})
-    assert list_sheets(path) == ["Tri Tôn", "An Phú"]
+    assert [sheet.name for sheet in read_sheets(path)] == ["Tri Tôn", "An Phú"]
     assert read_rows(path, "An Phú").loc[2, "A1"] == "3"
 
 
