@@ -45,7 +45,10 @@ def fold_answer(text: str) -> str:
 
     Dashes between words are alike, with or without spaces: ``18 - 24`` is ``18–24``.
     """
-    folded = _DASH.sub("-", fold_text(text))
+    folded = fold_text(text)
+    if folded.isalnum():  # most texts: no dash, no point
+        return folded
+    folded = _DASH.sub("-", folded)
     whole = _WHOLE.fullmatch(folded)
     return whole[1] if whole else folded.rstrip(_ENDS) or folded
 

@@ -11,6 +11,7 @@ CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\u
 _SPACES = re.compile(rf"[\s\u00a0\u200b\u200c\u200d\u2060\ufeff{CONTROL.pattern[1:-1]}]+")
 
 
+@lru_cache(maxsize=2**16)  # ids of forms are read several times
 def tidy_text(text: str) -> str:
     """Return text composed (NFC), with runs of any spaces made one and none at the ends."""
     if text.isascii() and text.isprintable() and "  " not in text:  # most cells; nothing to compose
@@ -18,7 +19,7 @@ def tidy_text(text: str) -> str:
     return _SPACES.sub(" ", unicodedata.normalize("NFC", text)).strip()
 
 
-@lru_cache(maxsize=2**16)  # ids of forms are folded several times
+@lru_cache(maxsize=2**16)
 def fold_text(text: str) -> str:
     """Return text for comparison: tidy, without difference of case."""
     return tidy_text(text).casefold()
