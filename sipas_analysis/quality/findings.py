@@ -14,6 +14,7 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from scipy.special import gammainc
 
 from sipas_analysis.collect.near_copies import (
     Flags,
@@ -24,6 +25,8 @@ from sipas_analysis.collect.near_copies import (
 )
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.infer.design import Floats
+from sipas_analysis.infer.estimates import ResultTable, adjust_p_values
+from sipas_analysis.infer.intervals import exact_interval
 from sipas_analysis.infer.unit_counts import compare_counts
 from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.messages import say
@@ -57,8 +60,8 @@ HETEROGENEITY = 1.5  # power of the other units' ratio of twins to chance (rule 
 N_TIME_FACTS = 3
 
 
-@dataclass(frozen=True)
-class Findings:
+@dataclass(frozen=True, eq=False, repr=False)
+class Findings(ResultTable):
     """One row per rule, fact and unit, worst first; all units for Q1, else those with the fact.
 
     Columns: ``rule``, ``fact`` (docs/method.md), ``unit``, ``unit_name``, ``n``, ``count`` (forms
@@ -73,6 +76,7 @@ class Findings:
     particulars than chance explains, whether or not their unit has a finding.
     """
 
+    decimals = 3
     frame: pd.DataFrame
     straight_percent: float
     copies: pd.DataFrame
@@ -89,21 +93,19 @@ class Findings:
         noticed = self.noticed()
         return set(noticed.loc[noticed["rule"].isin(FLAGGING_RULES), "unit"])
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return a copy of the table as a pandas frame."""
-        return self.frame.copy()
+    def facts_of(self, unit: str) -> list[str]:
+        """Return what is noticed of a unit, most unlikely first: each fact once."""
+        noticed = self.noticed()
+        return [*dict.fromkeys(noticed.loc[noticed["unit"] == unit, "fact"])]
 
     def noticed(self) -> pd.DataFrame:
         """Return the rows that are unlikely to be chance."""
         return self.frame[self.frame["finding"]].reset_index(drop=True)
 
-    def _repr_html_(self) -> str:
-        return str(self.frame.round(3).to_html(index=False, border=0, na_rep="–"))
-
-    def __str__(self) -> str:
-        first = say("en", "cli.said.many_straight", share=f"{self.straight_percent:.0f}")
-        table = self.frame.round(3).to_string(index=False)
-        return f"{first}\n{table}" if self.has_many_straight else table
+    def sentences(self) -> list[str]:
+        """Say first that many forms give one answer to all items, if they do."""
+        share = f"{self.straight_percent:.0f}"
+        return [say("en", "cli.said.many_straight", share=share)] * self.has_many_straight
 
 
 def check(survey: Survey) -> Findings:
@@ -238,8 +240,6 @@ def _judge_twins(twins: Twins, units: pd.DataFrame) -> pd.DataFrame:
     Twins come in pairs, so that half their number is taken as Poisson. Forms of one unit are more
     alike than those of two units; the other units show by how much.
     """
-    from scipy.special import gammainc  # slow to import; a refused survey does not need the module
-
     count, chance = twins.count, twins.expected
     ratio = (count.sum() - count + 1) / (chance.sum() - chance + 1)
     expected = chance * np.maximum(ratio, 1) ** HETEROGENEITY
@@ -269,10 +269,6 @@ def _list_rows(
     fact: str, units: pd.DataFrame, expected: Floats, p: Floats, *, n_facts: int = 1
 ) -> pd.DataFrame:
     """Return one row per unit, with Holm's adjustment over units and over the facts of the rule."""
-    # scipy.stats is slow to import, and a refused survey does not need the module.
-    from sipas_analysis.infer.estimates import adjust_p_values
-    from sipas_analysis.infer.intervals import exact_interval
-
     n, count = (units[name].to_numpy(dtype=float) for name in ("n", fact))
     adjusted = np.minimum(n_facts * adjust_p_values(p), 1)
     return pd.DataFrame(

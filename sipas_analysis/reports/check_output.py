@@ -142,11 +142,11 @@ def _describe_repeats(findings: Findings, survey: Survey, language: Language) ->
 def describe_flagged(survey: Survey, language: Language) -> Lines:
     """Name the units without a rank until their forms are accepted, and what to write for that."""
     findings = figures_of(survey).quality
-    noticed, accepted = findings.noticed(), survey.wave.accepted
+    accepted = survey.wave.accepted
     flagged_units = [unit for unit in survey.units["code"] if unit in findings.flagged_units]
     for unit in flagged_units:
-        facts = dict.fromkeys(noticed.loc[noticed["unit"] == unit, "fact"])
-        why = "; ".join(say(language, f"report.quality.{fact}") for fact in facts)
+        facts = [say(language, f"report.quality.{fact}") for fact in findings.facts_of(unit)]
+        why = "; ".join(facts)
         message = "accepted" if unit in accepted else "flagged"
         yield say(language, f"cli.said.{message}", unit=survey.unit_names[unit], why=why), None
     open_units = [unit for unit in flagged_units if unit not in accepted]

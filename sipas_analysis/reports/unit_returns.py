@@ -219,10 +219,9 @@ def _describe_valid(returns: Returns, survey: Survey) -> None:
         unit_return.valid, unit_return.received = int(n), max(unit_return.received, int(n))
         unit_return.half_width = half_widths.get(str(unit), np.nan)
     findings = figures_of(survey).quality
-    noticed = findings.noticed()
     for unit in findings.flagged_units - set(survey.wave.accepted):
-        facts = dict.fromkeys(noticed.loc[noticed["unit"] == unit, "fact"])
-        returns.find(unit).doubts = [f"report.quality.{fact}" for fact in facts]
+        doubts = [f"report.quality.{fact}" for fact in findings.facts_of(unit)]
+        returns.find(unit).doubts = doubts
 
 
 def _find_half_widths(survey: Survey) -> dict[str, float]:
