@@ -75,6 +75,7 @@ def find_nearest_name(text: str, names: Iterable[str], least: float = 0.8) -> st
     return by_plain[close[0]] if close and re.findall(r"\d+", close[0]) == digits else ""
 
 
+@cache
 def _plain_name(name: str) -> str:
     """Return the plain words of a name, the usual short words in full, without its prefix."""
     vocabulary = read_vocabulary()

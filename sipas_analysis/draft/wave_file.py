@@ -37,8 +37,9 @@ from sipas_analysis.draft.sheets import (
 from sipas_analysis.errors import OutputError, shorten
 from sipas_analysis.files import write_whole
 from sipas_analysis.instrument.pack import Instrument
+from sipas_analysis.instrument.pack_draft import make_code
 from sipas_analysis.messages import Language, say
-from sipas_analysis.sheets.texts import fold_text, plain_text
+from sipas_analysis.sheets.texts import fold_text
 
 
 @dataclass(frozen=True)
@@ -246,19 +247,10 @@ def _list_units(sheets: Sequence[DraftSheet], language: Language) -> pd.DataFram
         names[fold_text(name)] = max(usual, name, key=counts.__getitem__)
     rows: list[dict[str, str]] = []
     for name in names.values():
-        code, group = _make_code(name, [row["code"] for row in rows]), guess_group(name)
+        code, group = make_code(name, [row["code"] for row in rows], "don-vi"), guess_group(name)
         label = GROUPS[group].text(language) if group else ""
         rows.append({"code": code, "name_vi": name, "group": label})
     return pd.DataFrame(rows).reindex(columns=list(UNIT_COLUMNS), fill_value="")
-
-
-def _make_code(name: str, taken: Sequence[str]) -> str:
-    """Return a code in a–z, 0–9 and - for a Vietnamese name, different from the codes in use."""
-    plain = re.sub(r"[^a-z0-9]+", "-", plain_text(name))
-    code = plain.strip("-")[:40].strip("-") or "don-vi"
-    numbered = re.compile(rf"{re.escape(code)}(-\d+)?")
-    n_same = sum(numbered.fullmatch(other) is not None for other in taken)
-    return f"{code}-{n_same + 1}" if n_same else code
 
 
 def _find_near_units(names: Sequence[str]) -> dict[str, str]:
@@ -283,7 +275,7 @@ def _write_wave(draft: Draft) -> str:
     """Return the draft as YAML with a comment at each place that a person must look at."""
     sheets, pack, year = draft.sheets, draft.pack, draft.year
     facts = {
-        "id": _make_code(draft.folder.resolve().name, []),
+        "id": make_code(draft.folder.resolve().name, (), "dot"),
         "title": {"vi": "Chỉ số hài lòng", "en": "Satisfaction index"},
         "year": year,
         "instrument": draft.choice.name,

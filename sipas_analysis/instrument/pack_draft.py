@@ -3,6 +3,7 @@
 The draft is for a person to correct: what could not be ordered is listed in it, not guessed.
 """
 
+import itertools
 import re
 import unicodedata
 from collections import Counter
@@ -95,13 +96,14 @@ def split_header(header: str) -> tuple[str, str, str]:
     return "", header if _CODE.fullmatch(header) else "", header
 
 
-def make_code(text: str, taken: Iterable[str] = ()) -> str:
+def make_code(text: str, taken: Iterable[str] = (), default: str = "x") -> str:
     """Return a code in a–z, 0–9 and - for a text, different from the codes in use."""
     decomposed = unicodedata.normalize("NFD", text.casefold().replace("đ", "d"))
     plain = "".join(char for char in decomposed if not unicodedata.combining(char))
-    code = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "x"
-    numbered = (f"{code}-{number}" for number in range(2, 10_000))
-    return next(name for name in (code, *numbered) if name not in {*taken, *RESERVED, OVERALL})
+    code = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or default
+    used, numbers = {*taken, *RESERVED, OVERALL}, range(2, 10_000)
+    names = itertools.chain([code], (f"{code}-{number}" for number in numbers))
+    return next(name for name in names if name not in used)
 
 
 def draft_pack(
