@@ -305,9 +305,9 @@ class Audit:
         cells, figure = self.cells, exposed.figure
         gap = cells.width[figure] - (exposed.high - exposed.low)
         row = cells.matrix[[figure]]
-        if exposed.high + gap <= float((row @ cells.rise)[0]) + TOLERANCE:
-            return exposed.high + gap
-        return max(exposed.low - gap, -float((row @ cells.fall)[0]))
+        fall, rise = (float((row @ ends)[0]) for ends in (cells.fall, cells.rise))
+        above, below = exposed.high + gap, exposed.low - gap
+        return above if above <= rise + TOLERANCE else max(below, -fall)
 
 
 def _widen(matrix: sparse.csr_array | Floats, n_columns: int) -> sparse.sparray:

@@ -52,7 +52,7 @@ MODEL_COLUMNS = {  # figures of a model, each with its columns of ``drivers`` (v
 
 @dataclass(frozen=True)
 class PublishedFigure:
-    """One figure as a report may print it; NaN and empty text where it is suppressed."""
+    """One figure as a report may print it; NaN, None and empty text where it is suppressed."""
 
     variable: str
     group: str
@@ -60,8 +60,8 @@ class PublishedFigure:
     value: float
     low: float
     high: float
-    n: int
-    n_valid: int
+    n: int | None
+    n_valid: int | None
     printed: str
     flag: str
     rank: int | None = None
@@ -77,6 +77,11 @@ class PublishedFigure:
     def is_known(self) -> bool:
         """Whether the figure has a value to show."""
         return not np.isnan(self.value)
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether the figure has a value that must not be shown."""
+        return self.flag == SUPPRESS and self.n_valid != 0
 
     @property
     def id(self) -> str:
@@ -96,9 +101,9 @@ def list_figures(table: pd.DataFrame) -> list[PublishedFigure]:
     """Return the rows of a table of figures as typed records."""
     names = [column.name for column in fields(PublishedFigure)]
     cells = table.reindex(columns=names).astype(object)
-    for name in ("rank", "rank_low", "rank_high"):
-        ranks = [None if pd.isna(rank) else int(rank) for rank in cells[name]]
-        cells[name] = pd.Series(ranks, cells.index, dtype=object)  # else None makes them all floats
+    for name in ("n", "n_valid", "rank", "rank_low", "rank_high"):
+        counts = [None if pd.isna(count) else int(count) for count in cells[name]]
+        cells[name] = pd.Series(counts, cells.index, dtype=object)  # else None makes all floats
     for name in ("reason", "letter", "mark", "rule"):
         cells[name] = cells[name].fillna("")
     return [PublishedFigure(**dict(zip(names, row, strict=True))) for row in cells.to_numpy()]

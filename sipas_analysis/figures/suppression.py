@@ -1,58 +1,19 @@
 """Blank figures that must not be published, and figures that would reveal them (rule P2)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from sipas_analysis.collect.survey import Survey
+from sipas_analysis.figures.disclosure import IN_DOMAIN, Audit, describe_cells
 from sipas_analysis.instrument.pack import OVERALL
+from sipas_analysis.measure.rules import COMPREHENSIVE, MEAN_100, MEAN_SCORE
 
 BLANKED_COLUMNS = ("value", "se", "low", "high", "df", "numerator", "denominator", "deff", "n_eff")
 SUPPRESS = "suppress"
-
-
-def hide_figures(table: pd.DataFrame, survey: Survey) -> pd.DataFrame:
-    """Blank figures that must not be published, and figures that would reveal them (rule P2).
-
-    A whole and its parts (factor and items, block and factors, overall and factors; group and
-    units, province and groups) are one sum. A single hidden member of a sum could be computed from
-    the others. So a second member is hidden too, the part with the fewest forms, and this is
-    repeated until no sum reveals a member. A figure without answers is not hidden and
-    does not protect another figure.
-    """
-    sums = [_sort_members(table, kind) for kind in _list_sums(table, survey)]
-    hidden = (table["flag"] == SUPPRESS) & (table["n_valid"] > 0)
-    while True:
-        more = hidden | _mark_two_rules(table, hidden, survey)
-        for members in sums:
-            more[_find_complement(members, more)] = True
-        if more.equals(hidden):
-            break
-        hidden = more
-    table = table.copy()
-    table.loc[hidden, "flag"] = SUPPRESS
-    return blank_hidden(table)
-
-
-def _mark_two_rules(
-    table: pd.DataFrame, hidden: "pd.Series[bool]", survey: Survey
-) -> "pd.Series[bool]":
-    """Mark all parts and the whole of a domain with a hidden item, if they follow two rules.
-
-    A pooled figure and a mean of items are two sums over the same items: together they could
-    reveal an item that each alone keeps hidden.
-    """
-    rules = {rule.rule for _, rule in survey.instrument.rules_by_level()} & {
-        "pooled",
-        "mean_of_items",
-    }
-    if len(rules) < 2:
-        return pd.Series(False, index=table.index)
-    hidden_items = hidden & (table["level"] == "item")
-    domains = hidden_items.groupby([table["domain"], table["group"], table["unit"]], dropna=False)
-    return domains.transform("any") & table["level"].isin(["factor", "block", OVERALL])
+FEWEST_UNITS = 3  # behind a hidden part of a group: none can subtract its own forms (P5)
 
 
 @dataclass(frozen=True)
@@ -63,11 +24,68 @@ class _Sum:
         whole: Name of the whole to which each row belongs, missing if to none.
         is_whole: Which rows are themselves wholes.
         keys: Further columns that distinguish the sums of this kind.
+        fewest_parts: How many parts must be hidden, if any is and the whole is shown.
     """
 
     whole: "pd.Series[str]"
     is_whole: "pd.Series[bool]"
     keys: list[str]
+    fewest_parts: int = 1
+
+
+def hide_figures(table: pd.DataFrame, survey: Survey) -> pd.DataFrame:
+    """Blank figures that must not be published, and figures that would reveal them (rule P2).
+
+    A whole and its parts (factor and items, block and factors, overall and factors; group and
+    units, province and groups) are one sum. Where too few members of a sum are hidden, the part
+    with the fewest forms is hidden too. Then ``Audit`` looks for hidden figures that all sums
+    together bound too closely and hides what frees them. A figure without answers is not hidden
+    and does not protect another figure.
+    """
+    is_small = (table["flag"] == SUPPRESS) & (table["n_valid"] > 0)
+    if not is_small.any():
+        return blank_hidden(table)
+    sums = [(kind, _sort_members(table, kind)) for kind in _list_sums(table, survey)]
+    hidden = _complete_sums(table, survey, sums, is_small)
+    audit = Audit(describe_cells(table, survey), is_small.to_numpy())
+    while exposed := audit.find_exposed(hidden.to_numpy()):
+        more = audit.hide_further(hidden.to_numpy(), exposed)
+        hidden = _complete_sums(table, survey, sums, pd.Series(more, table.index))
+    table = table.copy()
+    table.loc[hidden, "flag"] = SUPPRESS
+    return blank_hidden(table)
+
+
+def _complete_sums(
+    table: pd.DataFrame,
+    survey: Survey,
+    sums: Sequence[tuple[_Sum, pd.DataFrame]],
+    hidden: "pd.Series[bool]",
+) -> "pd.Series[bool]":
+    """Hide further members of sums until no sum has too few hidden members."""
+    while True:
+        more = hidden | _mark_mean_scores(table, hidden, survey)
+        for kind, members in sums:
+            more[_find_complement(kind, members, more, survey.wave.min_cell)] = True
+        if more.equals(hidden):
+            return hidden
+        hidden = more
+
+
+def _mark_mean_scores(
+    table: pd.DataFrame, hidden: "pd.Series[bool]", survey: Survey
+) -> "pd.Series[bool]":
+    """Mark the mean scores of each domain whose overall index is hidden.
+
+    If the index itself counts points, they are a second sum over the same items; so they are
+    marked with any hidden item, and so is the share of people satisfied with all items.
+    """
+    has_points = bool(survey.instrument.index.points)
+    causes = table["level"].eq("item") if has_points else table["level"].eq(OVERALL)
+    followers = [MEAN_SCORE, MEAN_100, *([COMPREHENSIVE] if has_points else [])]
+    domains = (hidden & causes).groupby([table[name] for name in IN_DOMAIN], dropna=False)
+    is_follower = table["variable"].isin(followers) & (table["n_valid"] > 0)
+    return domains.transform("any") & is_follower
 
 
 def _list_sums(table: pd.DataFrame, survey: Survey) -> Iterable[_Sum]:
@@ -75,7 +93,7 @@ def _list_sums(table: pd.DataFrame, survey: Survey) -> Iterable[_Sum]:
     pack, level, code = survey.instrument, table["level"], table["variable"]
     factor = code.map({code: item.factor for code, item in pack.items.items()})
     block = code.map({code: factor.block for code, factor in pack.factors.items() if factor.block})
-    in_domain, in_variable = ["domain", "group", "unit"], ["variable"]
+    in_domain, in_variable = IN_DOMAIN, ["variable"]
     yield _Sum(factor.mask(level == "factor", code), level == "factor", in_domain)
     yield _Sum(block.mask(level == "block", code), level == "block", in_domain)
     if pack.blocks:
@@ -85,7 +103,8 @@ def _list_sums(table: pd.DataFrame, survey: Survey) -> Iterable[_Sum]:
     is_part = level.isin(["factor", OVERALL])
     yield _Sum(code.where(~is_part, OVERALL).where(is_part), level == OVERALL, in_domain)
     domain = table["domain"]
-    yield _Sum(table["group"].where(domain != "all"), domain == "group", in_variable)
+    group = table["group"].where(domain != "all")
+    yield _Sum(group, domain == "group", in_variable, FEWEST_UNITS)
     province = domain.mask(domain == "group", "all").where(domain != "unit")
     yield _Sum(province, domain == "all", in_variable)
 
@@ -99,18 +118,31 @@ def _sort_members(table: pd.DataFrame, kind: _Sum) -> pd.DataFrame:
     return members.assign(_family=family).sort_values(["_last", size], kind="stable")
 
 
-def _find_complement(members: pd.DataFrame, hidden: "pd.Series[bool]") -> "pd.Index[int]":
-    """Return the first shown member of each sum with exactly one hidden member."""
-    is_hidden = hidden[members.index]
-    one_is_hidden = is_hidden.groupby(members["_family"]).transform("sum") == 1
-    return members[~is_hidden & one_is_hidden].drop_duplicates("_family").index
+def _find_complement(
+    kind: _Sum, members: pd.DataFrame, hidden: "pd.Series[bool]", min_cell: int
+) -> "pd.Index[int]":
+    """Return the first shown member of each sum with some, but too few, hidden members.
+
+    One hidden member is too few. If the whole is shown, so are fewer than three units of a group,
+    and parts that bound the largest: all others together have fewer than ``min_cell`` people.
+    """
+    is_hidden, family = hidden[members.index], members["_family"]
+    is_part = is_hidden & ~members["_last"]
+    n_hidden, n_parts = (mark.groupby(family).transform("sum") for mark in (is_hidden, is_part))
+    parts = members["n_valid"].where(is_part, 0).groupby(family)
+    largest, n_people = parts.transform("max"), parts.transform("sum")
+    is_weak = (n_people - largest < min_cell) | (n_parts < kind.fewest_parts)
+    is_weak |= (largest < min_cell) & ("unit" in kind.keys)  # items may share all their people
+    too_few = (n_hidden == 1) | ((n_hidden == n_parts) & (n_parts > 0) & is_weak)
+    return members[~is_hidden & too_few].drop_duplicates("_family").index
 
 
 def blank_hidden(table: pd.DataFrame) -> pd.DataFrame:
-    """Blank the numbers of suppressed rows; their ``n`` and ``flag`` stay."""
+    """Blank the numbers of suppressed rows, people too unless nobody answered."""
     hidden = table["flag"] == SUPPRESS
     table = table.copy()
     table.loc[hidden, [name for name in BLANKED_COLUMNS if name in table]] = np.nan
+    table.loc[hidden & (table["n_valid"] > 0), ["n", "n_valid"]] = np.nan
     table.loc[hidden, "printed"] = ""
     return table
 

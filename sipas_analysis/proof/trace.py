@@ -156,8 +156,10 @@ def _explain_forms(survey: Survey, row: pd.Series, language: Language) -> Iterat
     """Yield which forms count, which have no answer that counts, and which were dropped."""
     line = partial(_make_line, language)
     forms = _select_forms(survey, row)
-    n_valid = int(row["n_valid"]) if _is_score(row) else len(forms)
-    yield line("forms", n=len(forms), n_valid=n_valid)
+    if not _is_score(row):
+        yield line("forms", n=len(forms), n_valid=len(forms))
+    elif pd.notna(row["n_valid"]):  # else the figure is hidden (P2)
+        yield line("forms", n=len(forms), n_valid=int(row["n_valid"]))
     blank = _select_blank(survey, row, forms)
     if len(blank):
         yield line("blank", n=len(blank), rows=_list_rows(blank))

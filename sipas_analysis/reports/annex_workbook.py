@@ -24,7 +24,6 @@ from sipas_analysis.documents.model import (
 )
 from sipas_analysis.documents.writers.xlsx import Cell, Line, Sheet, write_workbook
 from sipas_analysis.figures.published import Figures, PublishedFigure, list_figures
-from sipas_analysis.figures.suppression import SUPPRESS
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import Language
@@ -113,7 +112,7 @@ class _AnnexCells:
     def percent_cell(self, domain: str, code: str) -> Cell:
         """Return a percentage as it may be printed, with the same mark as in reports."""
         figure = self.by_domain[domain][code]
-        if figure.flag == SUPPRESS and figure.n_valid > 0:
+        if figure.is_hidden:
             return Cell(make_text("report.suppressed"))
         reference = figure_reference(figure, "printed") if figure.is_known else None
         number = Number(figure.printed or None, figure=reference)

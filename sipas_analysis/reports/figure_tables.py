@@ -31,7 +31,7 @@ def figure_reference(figure: PublishedFigure, column: str) -> FigureReference | 
 
 def percent_cell(figure: PublishedFigure) -> object:
     """Return a published percentage, or why there is none."""
-    if figure.flag == "suppress" and figure.n_valid > 0:
+    if figure.is_hidden:
         return make_text("report.suppressed")
     reference = figure_reference(figure, "printed") if figure.is_known else None
     return Number(figure.printed or None, figure=reference)

@@ -26,7 +26,6 @@ from sipas_analysis.documents.writers.html import (
     render_plain,
 )
 from sipas_analysis.figures.published import Figures, PublishedFigure
-from sipas_analysis.figures.suppression import SUPPRESS
 from sipas_analysis.files import write_whole
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
@@ -104,7 +103,7 @@ class PortalRow:
     @property
     def index(self) -> object:
         """The index as it may be printed."""
-        if self.figure.flag == SUPPRESS and self.figure.n_valid > 0:
+        if self.figure.is_hidden:
             return make_text("report.suppressed")
         reference = figure_reference(self.figure, "printed")
         index = Number(self.figure.printed or None, figure=reference)

@@ -315,9 +315,11 @@ def _group_table(subject: Subject) -> Table:
     figures = subject.figures
     rows = []
     for group in figures.groups:
-        counts = [figure.n for figure in figures.units_in_order(group)]
-        name = subject.group_name(group)
-        rows.append((name, len(counts), sum(counts), min(counts), max(counts)))
+        units = figures.units_in_order(group)
+        counts = [figure.n for figure in units if figure.n is not None]  # others are hidden (P2)
+        n_forms = figures.by_variable("group", group)[OVERALL].n
+        ends = (min(counts), max(counts)) if counts else (None, None)
+        rows.append((subject.group_name(group), len(units), n_forms, *ends))
     columns = (
         Column(make_text("report.column.group"), "row"),
         *(Column(make_text(f"report.column.{name}")) for name in GROUP_COUNTS),

@@ -1,0 +1,151 @@
+"""An attacker of its own reads the published scores and bounds every hidden figure (P2, P4, P5)."""
+
+import random
+
+import numpy as np
+import pytest
+from conftest import PACK
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+from sipas_analysis.figures.disclosure import Audit
+from sipas_analysis.figures.published import Figures
+
+FACTORS = {"access": ["A1", "A2", "A3"], "results": ["D1", "D2", "D3"]}
+ITEMS = [item for items in FACTORS.values() for item in items]
+WHOLES = {**FACTORS, "overall": [*FACTORS]}
+CONTENT = "comprehensive"
+MIN_CELL, MOST = 5, 10_000
+LARGE_PACK = PACK.replace(
+    "  D1:",
+    "  A3: {factor: access, vi: Ba, en: Three}\n"
+    "  D2: {factor: results, vi: Bốn, en: Four}\n"
+    "  D3: {factor: results, vi: Năm, en: Five}\n"
+    "  D1:",
+)
+
+
+def draw_wave(seed):
+    """Draw four to eight units in two groups: some tiny, some items that few answered."""
+    draw = random.Random(seed)
+    n_units = 4 + seed // 6
+    units, forms = ["code,name_vi,group"], ["unit," + ",".join(ITEMS)]
+    for unit in range(n_units):
+        units.append(f"u-{unit},Đơn vị {unit},{draw.choice(['departments', 'districts'])}")
+        size, best = draw.choice([2, 12, 25, 30, 40]), draw.choice([3, 4])
+        rare = draw.choice([*ITEMS, "", ""])
+        for form in range(size):
+            levels = {item: str(draw.randint(best - 1, 5)) for item in ITEMS}
+            if rare and form >= 3:
+                levels[rare] = ""
+            forms.append(f"u-{unit}," + ",".join(levels.values()))
+    return "\n".join(forms) + "\n", "\n".join(units) + "\n"
+
+
+class Attacker:
+    """Know the shown numbers of a table of scores, and what numbers of people must obey."""
+
+    def __init__(self, scores, insider=""):
+        names = [*ITEMS, *WHOLES, CONTENT]
+        table = scores[scores["variable"].isin(names)].reset_index(drop=True)
+        rows = table[["domain", "group", "unit", "variable"]].itertuples(index=False, name=None)
+        self.at = {key: row for row, key in enumerate(rows)}
+        self.table, self.rows, self.lows, self.highs = table, [], [], []
+        shown = table["n_valid"].eq(0) | table["numerator"].notna()
+        satisfied, answers = table["numerator"].fillna(0), table["denominator"].fillna(0)
+        n = len(table)  # unknown: satisfied people of each row, then answers of each row
+        self.low = np.where(shown, np.r_[[satisfied, answers]], 0).ravel()
+        self.high = np.where(shown, np.r_[[satisfied, answers]], MOST).ravel()
+        for key, row in self.at.items():
+            self._add({row: 1, row + n: -1}, -np.inf, 0)  # satisfied <= answers
+            domain, group, unit, variable = key
+            below = {"all": "group", "group": "unit"}.get(domain)
+            if below:
+                parts = [k for k in self.at if k[0] == below and k[3] == variable]
+                self._add_sum(key, [k for k in parts if domain == "all" or k[1] == group])
+            if variable in WHOLES:
+                self._add_sum(key, [(domain, group, unit, part) for part in WHOLES[variable]])
+            if variable in ITEMS:  # people satisfied with all are satisfied, or did not answer
+                all_items = self.at[domain, group, unit, CONTENT]
+                ends = {all_items: 1, row: -1, all_items + n: -1, row + n: 1}
+                self._add(ends, -np.inf, 0)
+
+    def _add(self, terms, low, high):
+        row = np.zeros(2 * len(self.table))
+        row[list(terms)] = list(terms.values())
+        self.rows.append(row)
+        self.lows.append(low)
+        self.highs.append(high)
+
+    def _add_sum(self, whole, parts):
+        for offset in (0, len(self.table)):
+            parts_at = {self.at[part] + offset: 1 for part in parts}
+            self._add({**parts_at, self.at[whole] + offset: -1}, 0, 0)
+
+    def bound(self, key, known=()):
+        """Return the least and the most satisfied people that a row may have."""
+        low, high, n = self.low.copy(), self.high.copy(), len(self.table)
+        for row, satisfied, answers in known:
+            low[row] = high[row] = satisfied
+            low[row + n] = high[row + n] = answers
+        ends = []
+        for sign in (1, -1):
+            aim = np.zeros(2 * n)
+            aim[self.at[key]] = sign
+            rows = LinearConstraint(np.array(self.rows), self.lows, self.highs)
+            found = milp(
+                aim, integrality=np.ones(2 * n), bounds=Bounds(low, high), constraints=rows
+            )
+            ends.append(abs(found.fun))
+        return ends
+
+
+def attack(survey):
+    """Return the hidden figures that are bounded closer than the rule, and how many are hidden."""
+    scores = Figures(survey).scores
+    with pytest.MonkeyPatch.context() as patch:  # what the attacker does not see
+        patch.setattr("sipas_analysis.figures.published.hide_figures", lambda table, _: table)
+        truth = Figures(survey).scores.set_index(["domain", "group", "unit", "variable"])
+    attacker = Attacker(scores)
+    hidden = [
+        key
+        for key, row in attacker.at.items()
+        if attacker.table.loc[row, "flag"] == "suppress" and attacker.table.loc[row, "n_valid"] != 0
+    ]
+    close = []
+    for key in hidden:
+        low, high = attacker.bound(key)
+        if high - low < min(MIN_CELL, truth.loc[key, "denominator"]):
+            close.append((key, low, high))
+    for unit in {key[2] for key in hidden} - {""}:  # a partner subtracts its own forms
+        own = [
+            (row, *truth.loc[key, ["numerator", "denominator"]])
+            for key, row in attacker.at.items()
+            if key[2] == unit
+        ]
+        for key in hidden:
+            base = truth.loc[key]
+            if key[2] not in ("", unit) and base["n_valid"] < MIN_CELL:
+                low, high = attacker.bound(key, own)
+                if high - low < min(MIN_CELL, base["denominator"]):
+                    close.append((key, unit, low, high))
+    return close, len(hidden)
+
+
+@pytest.mark.parametrize(
+    "seed", [*range(5), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(5, 30))]
+)
+def test_no_hidden_figure_is_known_closer_than_the_rule(read_answers, seed):
+    """Neither an outsider nor a unit that knows its own forms comes close to a hidden figure."""
+    answers, units = draw_wave(seed)
+    close, _ = attack(read_answers(answers, units=units, pack=LARGE_PACK))
+    assert close == []
+
+
+def test_the_attacker_succeeds_where_only_small_figures_are_hidden(read_answers, monkeypatch):
+    """Without the audit, and with sums completed alone, hidden figures are known."""
+    monkeypatch.setattr(Audit, "find_exposed", lambda *_: None)
+    n_close = 0
+    for seed in range(3):
+        answers, units = draw_wave(seed)
+        n_close += len(attack(read_answers(answers, units=units, pack=LARGE_PACK))[0])
+    assert n_close > 0
