@@ -1,9 +1,10 @@
 """How often a check of the forms speaks without cause, and how often it finds what was planted.
 
-    python benchmarks/quality_rates.py [--waves 500] [--cells 0:40] [--page]
+    python benchmarks/quality_rates.py [--waves 500] [--cells 0:40] [--listed] [--page]
 
 Writes benchmarks/results/quality_rates.csv, one line per cell, and the last section of
-docs/coverage.md from all lines; ``--page`` only writes the page. Waves are drawn by
+docs/coverage.md from all lines. ``--listed`` counts single copies that are listed instead
+(benchmarks/results/near_copies.csv); ``--page`` only writes the page. Waves are drawn by
 tests/recovery/halo.py, seeded by cell.
 """
 
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sipas_analysis.collect.near_copies import find_near_copies
 from sipas_analysis.quality.findings import check
 
 ROOT = Path(__file__).parents[1]
@@ -22,7 +24,9 @@ import halo  # noqa: E402
 
 SEED = 20260317
 RESULTS = ROOT / "benchmarks/results/quality_rates.csv"
+LISTED = ROOT / "benchmarks/results/near_copies.csv"
 PAGE = ROOT / "docs/coverage.md"
+PERSON = {"sex": 2, "age": 5, "education": 6, "occupation": 7, "area": 2}  # choices of each
 MARK = "\n## How often a check of the forms speaks without cause\n"
 RULES = ("Q1", "Q2", "Q3", "Q4", "Q5", "Q6")
 CLEAN = {
@@ -96,6 +100,35 @@ def count_cell(number, waves):
     }
 
 
+def count_listed(layout, straight, waves):
+    """Return how often single forms are listed: clean, a form sent twice, sent again corrected."""
+    rng = np.random.Generator(np.random.PCG64([SEED, *map(len, (layout, straight))]))
+    seen = []
+    for _ in range(waves):
+        frame = halo.draw_wave(rng, layout, **STRAIGHT[straight])
+        for name, n_choices in PERSON.items():
+            frame[name] = rng.integers(0, n_choices, len(frame)).astype(str)
+        at = int(rng.choice(np.flatnonzero(halo.count_exceptions(frame) > 4)))
+        again = frame.iloc[[*range(at + 1), *range(at, len(frame))]].reset_index(drop=True)
+        corrected, item = again.copy(), rng.choice(halo.ITEMS)
+        corrected.loc[at + 1, item] = 3.0 if corrected.loc[at + 1, item] != 3 else 4.0
+        line = {}
+        for suffix, questions in ((" alone", []), ("", [*PERSON])):
+            line[f"clean{suffix}"] = len(list_pairs(frame, questions)) > 0
+            for kind, waved in (("equal", again), ("corrected", corrected)):
+                pairs = list_pairs(waved, questions)[["form", "other"]]
+                line[f"{kind}{suffix}"] = (pairs == [at + 1, at]).all(axis=1).any()
+        seen.append(line)
+    shares = (100 * pd.DataFrame(seen).mean()).round(1)
+    return {"straight": straight, "layout": layout, "waves": waves, **shares}
+
+
+def list_pairs(frame, questions):
+    """Return the pairs of forms that would be listed, with these particulars."""
+    forms = halo.as_survey(frame).frame.join(frame[questions])
+    return find_near_copies(forms, halo.PACK, questions)
+
+
 TEXT = """
 `sipas check` compares the forms of units (rules Q1 to Q6 of [method.md](method.md)). A rule that
 spoke without cause would do harm, so each may speak in at most 5 % of waves in which nothing is
@@ -121,6 +154,13 @@ finds that unit. "Many" are the waves above; "few" have few straight lines and 7
 satisfied answers.
 
 {planted}
+
+**Single forms that are listed** (rule Q2), in percent of waves: clean ones in which any pair is
+listed; waves in which one varied form was sent again at once, equal or with one answer changed,
+and this pair is listed. First with five particulars of the person, drawn at random, then with none but
+the operator. {listed_waves} waves a row:
+
+{listed}
 
 - What most forms of a wave do is no finding: a rule compares units. Under four units only Q2
   (which then has no power), Q4 and the plain share of straight lines speak; with four of 30
@@ -170,7 +210,16 @@ def write_page(table):
         for straight in STRAIGHT
     ]
     highest = clean[[*RULES]].max().max()
+    listed = pd.read_csv(LISTED)
+    kinds = [*listed.columns.drop(["straight", "layout", "waves"])]
+    kinds = sorted(kinds, key=lambda kind: kind.endswith("alone"))
+    listed_rows = [
+        [line["layout"], line["straight"], *(f"{line[kind]:.0f}" for kind in kinds)]
+        for line in listed.to_dict("records")
+    ]
     section = TEXT.format(
+        listed=write_table(["units", "straight lines", *kinds], listed_rows),
+        listed_waves=listed["waves"].min(),
         clean=write_table(["waves", "units", "straight lines", *RULES], rows),
         planted=write_table(["planted", "rule", "straight lines", *layouts], found_rows),
         lowest=f"The highest of all is {highest:.1f}.",
@@ -185,8 +234,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--waves", type=int, default=500)
     parser.add_argument("--cells", default=f"0:{len(CELLS)}")
+    parser.add_argument("--listed", action="store_true")
     parser.add_argument("--page", action="store_true")
     options = parser.parse_args()
+    if options.listed:
+        cells = [(layout, straight) for layout in halo.LAYOUTS for straight in STRAIGHT]
+        counted = pd.DataFrame([count_listed(*cell, options.waves) for cell in cells])
+        counted.to_csv(LISTED, index=False)
+        options.page = True
     start, end = map(int, options.cells.split(":"))
     lines = pd.read_csv(RESULTS).to_dict("records") if RESULTS.exists() else []
     table = {line["cell"]: line for line in lines}
