@@ -157,8 +157,8 @@ satisfied answers.
 
 **Single forms that are listed** (rule Q2), in percent of waves: clean ones in which any pair is
 listed; waves in which one varied form was sent again at once, equal or with one answer changed,
-and this pair is listed. First with five particulars of the person, drawn at random, then with none but
-the operator. {listed_waves} waves a row:
+and this pair is listed. First with five particulars of the person, drawn at random, then with none
+but the operator. {listed_waves} waves a row:
 
 {listed}
 
