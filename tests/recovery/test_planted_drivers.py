@@ -41,7 +41,7 @@ def true_values():
 
 
 @pytest.mark.slow
-@sizes("rounds", 400, 800)
+@sizes("rounds", 200, 800)
 @pytest.mark.parametrize(("clusters", "each"), [(30, 15), (60, 10)])
 def test_intervals_hold_under_clustering(clusters, each, rounds):
     """30 clusters and more: coefficients, and values where the share is 10 % and more, 93 to 97 %.
