@@ -2,10 +2,8 @@
 
 import csv
 import io
-from math import isnan
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from sipas_analysis.files import write_whole
@@ -25,20 +23,15 @@ def _format_csv(table: pd.DataFrame) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(table.columns)
-    writer.writerows(zip(*(_format_cells(table[name]) for name in table), strict=True))
+    cells = table.astype(object).where(table.notna(), "").to_numpy()
+    writer.writerows([_format_cell(value) for value in row] for row in cells.tolist())
     return "\ufeff" + text.getvalue()
 
 
-def _format_cells(column: "pd.Series[str]") -> list[object]:
-    """Return the cells of a column as a CSV file has them."""
-    if pd.api.types.is_float_dtype(column.dtype):
-        values = column.to_numpy(dtype=float, na_value=np.nan).tolist()
-        return ["" if isnan(value) else f"{value:.10g}" for value in values]
-    cells = column.astype(object).where(column.notna(), "")
-    return [_escape_formula(value) for value in cells.tolist()]
-
-
-def _escape_formula(value: object) -> object:
+def _format_cell(value: object) -> object:
+    """Return a cell as the file has it: ten digits, and no text that runs as a formula."""
+    if isinstance(value, float):
+        return f"{value:.10g}"
     if not isinstance(value, str) or value[:1] not in ("=", "+", "-", "@", "\t", "\r"):
         return value
     return value if value[0] == "-" and _is_number(value) else "'" + value

@@ -315,10 +315,13 @@ def test_a_name_that_a_spreadsheet_would_run_is_made_text(read_answers, tmp_path
 
 
 def test_a_negative_number_stays_a_number(tmp_path):
-    """Coefficients and printed differences may be below zero."""
-    table = pd.DataFrame({"value": [-0.25], "printed": ["-0.13"], "name": ["-"]})
+    """Coefficients and printed differences may be below zero; ten digits in any column."""
+    columns = {"value": [-0.25, np.nan], "printed": ["-0.13", None], "name": ["-", "a,b"]}
+    mixed = pd.Series([4.0, None], dtype=object)
+    table = pd.DataFrame({**columns, "mixed": mixed, "rank": pd.array([1, None], dtype="Int64")})
     (path,) = write_tables({"small": table}, tmp_path)
-    assert path.read_text("utf-8-sig") == "value,printed,name\n-0.25,-0.13,'-\n"
+    lines = path.read_text("utf-8-sig").splitlines()
+    assert lines == ["value,printed,name,mixed,rank", "-0.25,-0.13,'-,4,1", ',,"a,b",,']
 
 
 def test_tables_open_in_a_spreadsheet_with_vietnamese_letters(four_units, tmp_path):
