@@ -75,7 +75,7 @@ def find_day_order(
     span, other_span = (_measure_span([*iso, *days]) for days in (by_day, by_month))
     if not second_only and (not also_fits or (fits and span < other_span)):
         return "d/m", set()
-    is_settled = also_fits and not fits and other_span < span and len(unclear) >= _FEW
+    is_settled = also_fits and not fits and other_span < span and len({*by_month}) >= _FEW
     return ("m/d", set()) if is_settled and (start or end) else ("day_order", unclear)
 
 

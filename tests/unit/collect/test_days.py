@@ -107,7 +107,8 @@ def test_the_fieldwork_decides_where_only_one_reading_lies_in_it():
     march = date(2024, 3, 1), date(2024, 3, 31)
     assert find_day_order(AMERICAN_MARCH, *march) == ("m/d", set())
     assert find_day_order(["3/13/2024", "3/28/2024", "3/5/2024"], *march) == ("m/d", set())
-    assert find_day_order(["3/4/2024", "3/5/2024"], *march)[0] == "day_order"  # too few
+    few = ["3/4/2024 8:00", "3/5/2024 8:00", "3/5/2024 9:00"]  # two days
+    assert find_day_order(few, *march)[0] == "day_order"
     assert find_day_order(["3/4/2024"] * 9, *march)[0] == "day_order"  # last year's, of April?
     assert find_day_order(AMERICAN_MARCH, date(2024, 4, 1), date(2024, 4, 30))[0] == "d/m"
 
