@@ -20,7 +20,6 @@ from sipas_analysis.collect.tables import find_table
 from sipas_analysis.draft.sheets import (
     HEADER_ROWS,
     SheetFiles,
-    choose_pack,
     find_header,
     holds_names,
     recognise_roles,
@@ -116,9 +115,18 @@ def _note_unlike(choice: PackChoice, files: SheetFiles) -> PackChoice:
 
 
 def _find_pack(files: SheetFiles) -> tuple[Instrument, int]:
-    """Return the pack of the program that fits best, and how many of its items a sheet names."""
-    pack = choose_pack(files, [read_instrument(name) for name in list_packs()])
-    return pack, max((find_header(sheet, pack)[1] for _, sheet in files.sheets), default=0)
+    """Return the pack of the program that fits best, and how many of its items a sheet names.
+
+    It is the one of most items found; of two, the one of which more is found.
+    """
+    ratings: list[tuple[int, float, int, Instrument]] = []
+    for pack in map(read_instrument, list_packs()):
+        counts = [find_header(sheet, pack)[1] for _, sheet in files.sheets]
+        n_found = sum(count for count in counts if 2 * count >= len(pack.items))
+        most = max(counts, default=0)
+        ratings.append((n_found, most / len(pack.items), most, pack))
+    *_, most, pack = max(ratings, key=lambda rating: rating[:2])
+    return pack, most
 
 
 def _use_draft(draft: PackDraft, language: Language) -> PackChoice:

@@ -145,17 +145,6 @@ def holds_names(row: Sequence[str]) -> bool:
     return 2 * len(words) > len(texts) and 2 * len(set(words)) > len(words)
 
 
-def choose_pack(files: SheetFiles, packs: Sequence[Instrument]) -> Instrument:
-    """Return the questionnaire of most items found; of two, the one of which more is found."""
-
-    def rate_pack(pack: Instrument) -> tuple[int, float]:
-        counts = [find_header(sheet, pack)[1] for _, sheet in files.sheets]
-        n_items = sum(count for count in counts if 2 * count >= len(pack.items))
-        return n_items, max(counts, default=0) / len(pack.items)
-
-    return max(packs, key=rate_pack)
-
-
 def _find_numbered_header(sheet: Sheet, pack: Instrument) -> tuple[int, dict[str, str]]:
     """Return the row whose names number all items of a pack in order, and its headers by code."""
     for row, cells in enumerate(sheet.rows[:HEADER_ROWS], 1):
@@ -177,9 +166,10 @@ def recognise_sheets(
     Of a pack that the user has named, the headers may be the numbers of the items. A file without
     such a sheet is listed among the errors of ``files``.
     """
-    sheets = []
+    sheets, n_found = [], dict.fromkeys((path for path, _ in files.sheets), 0)
     for path, sheet in files.sheets:
         header, n_items = find_header(sheet, pack)
+        n_found[path] = max(n_found[path], n_items)
         fits = n_items and 2 * (n_items + _count_near(sheet, header, pack)) >= len(pack.items)
         row, numbered = _find_numbered_header(sheet, pack) if is_named and not fits else (0, {})
         if row:
@@ -193,13 +183,10 @@ def recognise_sheets(
     ids = [text for draft in with_ids for text in draft.table.frame[draft.roles["form"]]]
     for draft in with_ids if len(set(ids)) < len(ids) else ():
         del draft.roles["form"]  # a running number that restarts
-    for path, _ in files.sheets:
-        if path not in {sheet.path for sheet in sheets}:
-            fields = {"file": path.name, "pack": pack.id, "n_items": len(pack.items)}
-            fields["rows"] = HEADER_ROWS
-            counts = [find_header(sheet, pack)[1] for other, sheet in files.sheets if other == path]
-            fields["found"] = max(counts)
-            files.errors[path] = FileError("nothing_recognised", (), **fields)
+    for path in [path for path in n_found if path not in {sheet.path for sheet in sheets}]:
+        fields = {"pack": pack.id, "n_items": len(pack.items), "found": n_found[path]}
+        error = FileError("nothing_recognised", (), file=path.name, rows=HEADER_ROWS, **fields)
+        files.errors[path] = error
     return sheets
 
 

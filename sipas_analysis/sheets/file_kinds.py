@@ -9,21 +9,10 @@ from sipas_analysis.errors import FileError
 from sipas_analysis.messages import LANGUAGES, say
 
 TEXT_ENDINGS = (".csv", ".tsv", ".txt")
-ANSWER_ENDINGS = (
-    ".xlsx",
-    ".xlsm",
-    ".xls",
-    ".xlsb",
-    ".ods",
-    ".sav",
-    ".dta",
-    ".parquet",
-    ".csv",
-    ".tsv",
-    ".zip",
-)
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 WORKBOOKS = ("xlsx", "xlsb", "xls", "ods")
+_OTHER_ENDINGS = ("xlsm", "sav", "dta", "parquet", "csv", "tsv", "zip")
+ANSWER_ENDINGS = tuple(f".{kind}" for kind in (*WORKBOOKS, *_OTHER_ENDINGS))
 READABLE = (*WORKBOOKS, "text", "texts", "sav", "dta", "parquet")
 LARGEST = 1_000_000_000  # bytes that a file may unfold to
 _KIND_BY_START = {
