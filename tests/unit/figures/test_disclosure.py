@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from conftest import PACK
 from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import csr_array
 
 from sipas_analysis.figures.disclosure import Audit
 from sipas_analysis.figures.published import Figures
@@ -15,6 +16,7 @@ ITEMS = [item for items in FACTORS.values() for item in items]
 WHOLES = {**FACTORS, "overall": [*FACTORS]}
 CONTENT = "comprehensive"
 MIN_CELL, MOST = 5, 10_000
+MIXED = [f"{a},{b},{a},{b},{a},{c}" for a in (3, 4, 5) for b in (2, 4, 5) for c in (1, 4, 5)]
 LARGE_PACK = PACK.replace(
     "  D1:",
     "  A3: {factor: access, vi: Ba, en: Three}\n"
@@ -27,11 +29,11 @@ LARGE_PACK = PACK.replace(
 def draw_wave(seed):
     """Draw four to eight units in two groups: some tiny, some items that few answered."""
     draw = random.Random(seed)
-    n_units = 4 + seed // 6
+    n_units = 3 + seed // 5
     units, forms = ["code,name_vi,group"], ["unit," + ",".join(ITEMS)]
     for unit in range(n_units):
         units.append(f"u-{unit},Đơn vị {unit},{draw.choice(['departments', 'districts'])}")
-        size, best = draw.choice([2, 12, 25, 30, 40]), draw.choice([3, 4])
+        size, best = draw.choice([3, 12, 25, 30, 40, 50]), draw.choice([3, 4, 5])
         rare = draw.choice([*ITEMS, "", ""])
         for form in range(size):
             levels = {item: str(draw.randint(best - 1, 5)) for item in ITEMS}
@@ -42,19 +44,30 @@ def draw_wave(seed):
 
 
 class Attacker:
-    """Know the shown numbers of a table of scores, and what numbers of people must obey."""
+    """Know the shown numbers of a table of scores, and what numbers of people must obey.
 
-    def __init__(self, scores, insider=""):
+    This attacker also knows how many people gave each answer, which a hidden figure does not print.
+    """
+
+    def __init__(self, survey):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("sipas_analysis.figures.published.hide_figures", lambda table, _: table)
+            self.truth = Figures(survey).scores  # nothing hidden
+        scores = Figures(survey).scores
+        scores["denominator"] = self.truth["denominator"]
         names = [*ITEMS, *WHOLES, CONTENT]
         table = scores[scores["variable"].isin(names)].reset_index(drop=True)
         rows = table[["domain", "group", "unit", "variable"]].itertuples(index=False, name=None)
         self.at = {key: row for row, key in enumerate(rows)}
         self.table, self.rows, self.lows, self.highs = table, [], [], []
-        shown = table["n_valid"].eq(0) | table["numerator"].notna()
-        satisfied, answers = table["numerator"].fillna(0), table["denominator"].fillna(0)
+        satisfied, answers = (
+            table["numerator"].mask(table["n_valid"].eq(0), 0),
+            table["denominator"],
+        )
         n = len(table)  # unknown: satisfied people of each row, then answers of each row
-        self.low = np.where(shown, np.r_[[satisfied, answers]], 0).ravel()
-        self.high = np.where(shown, np.r_[[satisfied, answers]], MOST).ravel()
+        self.low, self.high = (
+            np.concatenate([satisfied.fillna(end), answers.fillna(end)]) for end in (0, MOST)
+        )
         for key, row in self.at.items():
             self._add({row: 1, row + n: -1}, -np.inf, 0)  # satisfied <= answers
             domain, group, unit, variable = key
@@ -68,6 +81,8 @@ class Attacker:
                 all_items = self.at[domain, group, unit, CONTENT]
                 ends = {all_items: 1, row: -1, all_items + n: -1, row + n: 1}
                 self._add(ends, -np.inf, 0)
+
+        self.rules = LinearConstraint(csr_array(np.array(self.rows)), self.lows, self.highs)
 
     def _add(self, terms, low, high):
         row = np.zeros(2 * len(self.table))
@@ -91,9 +106,8 @@ class Attacker:
         for sign in (1, -1):
             aim = np.zeros(2 * n)
             aim[self.at[key]] = sign
-            rows = LinearConstraint(np.array(self.rows), self.lows, self.highs)
             found = milp(
-                aim, integrality=np.ones(2 * n), bounds=Bounds(low, high), constraints=rows
+                aim, integrality=np.ones(2 * n), bounds=Bounds(low, high), constraints=self.rules
             )
             ends.append(abs(found.fun))
         return ends
@@ -101,11 +115,8 @@ class Attacker:
 
 def attack(survey):
     """Return the hidden figures that are bounded closer than the rule, and how many are hidden."""
-    scores = Figures(survey).scores
-    with pytest.MonkeyPatch.context() as patch:  # what the attacker does not see
-        patch.setattr("sipas_analysis.figures.published.hide_figures", lambda table, _: table)
-        truth = Figures(survey).scores.set_index(["domain", "group", "unit", "variable"])
-    attacker = Attacker(scores)
+    attacker = Attacker(survey)
+    truth = attacker.truth.set_index(["domain", "group", "unit", "variable"])
     hidden = [
         key
         for key, row in attacker.at.items()
@@ -124,7 +135,7 @@ def attack(survey):
         ]
         for key in hidden:
             base = truth.loc[key]
-            if key[2] not in ("", unit) and base["n_valid"] < MIN_CELL:
+            if key[3] in ITEMS and key[2] not in ("", unit) and base["n_valid"] < MIN_CELL:
                 low, high = attacker.bound(key, own)
                 if high - low < min(MIN_CELL, base["denominator"]):
                     close.append((key, unit, low, high))
@@ -141,11 +152,15 @@ def test_no_hidden_figure_is_known_closer_than_the_rule(read_answers, seed):
     assert close == []
 
 
-def test_the_attacker_succeeds_where_only_small_figures_are_hidden(read_answers, monkeypatch):
-    """Without the audit, and with sums completed alone, hidden figures are known."""
+def test_three_people_of_a_unit_where_all_are_satisfied_stay_unknown(read_answers, monkeypatch):
+    """Everything at 100 % would tell what three people answered; without the audit it does."""
+    few = ["u-0,5,5,5,5,5,5"] * 3 + ["u-0,5,,5,5,5,5"] * 17
+    many = [f"u-{unit},{form}" for unit in (1, 2, 3) for form in MIXED]
+    answers = "\n".join(["unit," + ",".join(ITEMS), *few, *many]) + "\n"
+    units = "code,name_vi,group\n" + "".join(f"u-{k},Sở {k},departments\n" for k in range(4))
+    copies = {"keep": "answers.csv", "because": "planted"}
+    survey = read_answers(answers, units=units, pack=LARGE_PACK, duplicates=copies)
+    few_people = ("unit", "departments", "u-0", "A2")
+    assert Attacker(survey).bound(few_people)[0] == 0
     monkeypatch.setattr(Audit, "find_exposed", lambda *_: None)
-    n_close = 0
-    for seed in range(3):
-        answers, units = draw_wave(seed)
-        n_close += len(attack(read_answers(answers, units=units, pack=LARGE_PACK))[0])
-    assert n_close > 0
+    assert Attacker(survey).bound(few_people)[0] == 3
