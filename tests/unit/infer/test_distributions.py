@@ -30,7 +30,7 @@ def test_every_function_gives_the_bits_of_scipy_stats():
     for found, expected in pairs:
         np.testing.assert_array_equal(found, expected)
     k, n = np.array([0, 0, 3.2, 30, 30, np.nan]), np.array([0, 30, 7.5, 30, 31, 4])
-    np.testing.assert_array_equal(exact_interval(k, n), proportion_confint(k, n, 0.05, "beta"))
+    np.testing.assert_array_equal(exact_interval(k, n), proportion_confint(k, n, 1 - 0.95, "beta"))
 
 
 def test_the_beta_binomial_tail_is_that_of_scipy_stats():
