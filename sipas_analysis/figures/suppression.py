@@ -142,8 +142,10 @@ def blank_hidden(table: pd.DataFrame) -> pd.DataFrame:
     hidden = table["flag"] == SUPPRESS
     table = table.copy()
     table.loc[hidden, [name for name in BLANKED_COLUMNS if name in table]] = np.nan
-    table.loc[hidden & (table["n_valid"] > 0), ["n", "n_valid"]] = np.nan
+    is_answered = hidden & (table["n_valid"] > 0)
+    table.loc[is_answered, ["n", "n_valid"]] = np.nan
     table.loc[hidden, "printed"] = ""
+    table.loc[is_answered, "method"] = ""  # "none" would tell that one person answered
     return table
 
 

@@ -172,7 +172,8 @@ def build_method(subject: Subject) -> Section:
     rules = [rule for _, rule in pack.rules_by_level()]
     has_few_clusters = 0 < count_clusters(subject) < FEW_CLUSTERS
     notes = list(dict.fromkeys(rule.note for rule in rules if rule.note.vi or rule.note.en))
-    counts = {"n": len(subject.forms), "n_units": subject.forms["unit"].nunique()}
+    n_forms = "…" if _hides_forms(subject) else len(subject.forms)
+    counts = {"n": n_forms, "n_units": subject.forms["unit"].nunique()}
     sample = make_text("report.method.sample_plain", **counts)
     if asked:
         sample = make_text("report.method.sample", population=asked, **counts)
@@ -241,8 +242,15 @@ def _describe_own_scales(subject: Subject) -> list[Paragraph]:
     return [Paragraph(text) for text in texts]
 
 
+def _hides_forms(subject: Subject) -> bool:
+    """Return whether the number of forms is hidden with the index of a unit (P2)."""
+    return bool(subject.unit) and subject.own_figures[OVERALL].is_hidden
+
+
 def _describe_forms(subject: Subject) -> Text:
     n_units = subject.forms["unit"].nunique()
+    if _hides_forms(subject):
+        return make_text("report.suppressed")
     if subject.unit:
         return make_text("report.fact.forms_unit", n=len(subject.forms))
     return make_text("report.fact.forms_all", n=len(subject.forms), n_units=n_units)
