@@ -307,7 +307,7 @@ class Audit:
         row = cells.matrix[[figure]]
         fall, rise = (float((row @ ends)[0]) for ends in (cells.fall, cells.rise))
         above, below = exposed.high + gap, exposed.low - gap
-        return above if above <= rise + TOLERANCE else max(below, -fall)
+        return float(above if above <= rise + TOLERANCE else max(below, -fall))
 
 
 def _widen(matrix: sparse.csr_array | Floats, n_columns: int) -> sparse.sparray:
