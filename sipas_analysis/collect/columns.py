@@ -15,7 +15,13 @@ from typing import Literal
 
 import pandas as pd
 
-from sipas_analysis.collect.headers import Target, fold_header, list_names, recognise_header
+from sipas_analysis.collect.headers import (
+    Target,
+    find_target,
+    fold_header,
+    list_names,
+    recognise_header,
+)
 from sipas_analysis.collect.likeness import pair_nearest
 from sipas_analysis.collect.responses import ROLES, Columns
 from sipas_analysis.collect.tables import Table
@@ -170,14 +176,17 @@ def list_unlike(
 ) -> dict[str, str]:
     """Return by code the unknown header that names it, and whose label asks something else."""
     names = list_names(pack)
-    targets = {header: recognise_header(header, names) for header in placed.unknown}
-    return {target[1]: name for name, target in targets.items() if target and name in labels}
+    targets = {name: find_target(name, names) for name in placed.unknown}
+    targets |= {
+        name: target or find_target(labels.get(name, ""), names) for name, target in targets.items()
+    }
+    return {target[1]: name for name, target in targets.items() if target}
 
 
 def _refuse_unlike(unlike: Mapping[str, str], pack: Instrument, table: Table) -> ColumnError:
     """Return the error of columns with the name of an item and the label of another question."""
     code, header = next(iter(unlike.items()))
-    fields = {"label": table.sheet.labels[header], "wording": pack.label_of(code, "vi")}
+    fields = {"label": table.sheet.labels.get(header, header), "wording": pack.label_of(code, "vi")}
     fields["lines"] = ", ".join(f"{code}: {header}" for code, header in unlike.items())
     places = [table.place(column=header) for header in unlike.values()]
     return ColumnError("columns_unlike", places, code=code, **fields)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sipas_analysis.collect.likeness import find_nearest_code, is_unlike
+from sipas_analysis.collect.likeness import find_nearest_code, is_opposite, is_unlike
 from sipas_analysis.collect.vocabulary import read_vocabulary
 from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.instrument.strict_yaml import Bilingual
@@ -67,14 +67,26 @@ def list_names(pack: Instrument) -> Names:
 def recognise_header(header: str, names: Names, label: str = "") -> Target | None:
     """Return what a header, or else its label, stands for; none if nothing or two things fit.
 
-    A code whose label asks something else than the item is not recognised.
+    A code whose label asks something else than the item, or the opposite, is not recognised.
     """
-    if label:
-        by_name, by_label = recognise_header(header, names), recognise_header(label, names)
-        if by_name and (by_label or by_name) != by_name:
-            return None
-        texts = names.item_wordings.get(by_name[1], []) if by_name and not by_label else []
-        return None if is_unlike(label, texts) else by_name or by_label
+    by_name = find_target(header, names)
+    by_label = find_target(label, names) if label else None
+    target = by_name or by_label
+    if not target or (by_label or target) != target:
+        return None
+    wordings = names.item_wordings.get(target[1], [])
+    is_other = bool(label and not by_label) and is_unlike(label, wordings)
+    return None if is_other or is_opposite(label or _cut_group(header), wordings) else target
+
+
+def _cut_group(header: str) -> str:
+    """Return a header from its code on, without the name of a group before it."""
+    code = re.search(rf"(?<!\w){_CODE}\W*\w", header, re.IGNORECASE)
+    return header[code.start() :] if code else header.rpartition("/")[2]
+
+
+def find_target(header: str, names: Names) -> Target | None:
+    """Return what the code or the wording in a header stands for, whatever its other words ask."""
     whole = fold_header(header)
     if whole in names.codes or whole in names.wordings:
         return names.codes.get(whole) or names.wordings[whole]

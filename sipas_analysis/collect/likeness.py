@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 
 from sipas_analysis.collect.vocabulary import read_vocabulary
-from sipas_analysis.sheets.texts import plain_text
+from sipas_analysis.sheets.texts import fold_text, plain_text
 
 LEAST = 0.6  # likeness from which a wording is proposed
 MARGIN = 0.1  # by which the nearest wording must lead
@@ -43,11 +43,42 @@ def is_unlike(text: str, wordings: Iterable[str]) -> bool:
     return bool(ratings) and max(ratings) < UNLIKE
 
 
+def is_opposite(text: str, wordings: Iterable[str]) -> bool:
+    """Return whether a text asks for the good where all wordings ask for the bad, or the reverse.
+
+    A short text without a word for the bad cannot be judged.
+    """
+    is_bad = _is_negative(text)
+    others = {_is_negative(wording) for wording in wordings}
+    return others == {not is_bad} and (is_bad or _count_words(text).total() >= 3)
+
+
+@cache
+def _is_negative(text: str) -> bool:
+    """Return whether a text names something bad; a negation turns its direction."""
+    pattern, is_not, is_bad = _compile_turning()
+    rest = pattern.sub(" ", fold_text(text))
+    return bool(is_not.search(rest)) != bool(is_bad.search(rest))
+
+
+@cache
+def _compile_turning() -> tuple[re.Pattern[str], ...]:
+    """Return patterns of neutral texts, of negations before a word, and of words for the bad."""
+    turning, ends = read_vocabulary()["turning"], {"not": r"(?=\s+[^\W\d_])"}
+    return tuple(
+        re.compile(
+            rf"(?<!\w)(?:{'|'.join(map(re.escape, turning[part]))})(?!\w){ends.get(part, '')}"
+        )
+        for part in ("neutral", "not", "bad")
+    )
+
+
 def find_nearest_code(text: str, wordings: Mapping[str, Iterable[str]]) -> str:
     """Return the code whose wordings are nearest to a text; empty if none leads clearly."""
     ratings = sorted(
         (max((rate_likeness(text, wording) for wording in texts), default=0.0), code)
         for code, texts in wordings.items()
+        if not is_opposite(text, texts)
     )
     if not ratings or ratings[-1][0] < LEAST:
         return ""

@@ -4,7 +4,6 @@ Every file is checked to its end. If an answer is neither a level of the scale n
 belongs to no listed unit, the run stops with the full list of mistakes.
 """
 
-import difflib
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -35,7 +34,9 @@ from sipas_analysis.collect.row_rules import (
 from sipas_analysis.collect.tables import find_table
 from sipas_analysis.collect.units import (
     check_unit_days,
+    find_unit_code,
     index_units,
+    name_nearest_unit,
     name_nearest_units,
     read_units,
 )
@@ -227,7 +228,7 @@ def _read_all(wave: Wave, inputs: Mapping[Path, FileContent]) -> Survey:
     _check_adjusters(survey)
     for code in wave.accepted:
         if code not in survey.unit_names:
-            close = difflib.get_close_matches(code, [*units["code"]], n=1, cutoff=0.0)[0]
+            close = name_nearest_unit(units, code)
             raise ConfigError("wave_accepted", [Place(wave.path.name)], code=code, close=close)
     return survey
 
@@ -365,15 +366,13 @@ def _check_adjusters(survey: Survey) -> None:
             raise ConfigError("wave_adjuster", places, key=adjuster, known=", ".join(keys))
 
 
-def check_unit(survey: Survey, unit: str) -> None:
-    """Refuse a unit that is not in the list or has no form.
+def find_unit(survey: Survey, unit: str) -> str:
+    """Return the code of a unit with forms, asked for by its code, its name or an alias.
 
     Raises:
         UnitError: The unit is unknown, or no form belongs to it.
     """
-    codes = list(survey.units["code"])
-    if unit not in codes:
-        close = difflib.get_close_matches(unit, codes, n=1) or codes[:1]
-        raise UnitError("unit_unknown", unit=unit, close=", ".join(close))
-    if unit not in set(survey.frame["unit"]):
+    code = find_unit_code(survey.units, unit)
+    if code not in set(survey.frame["unit"]):
         raise UnitError("unit_empty", unit=unit)
+    return code

@@ -37,6 +37,7 @@ GROUPS = {
     "communes": Bilingual(vi="Xã, phường, thị trấn", en="Communes"),
     "vertical-agencies": Bilingual(vi="Cơ quan ngành dọc", en="Vertical agencies"),
 }
+NEAR = 0.6  # likeness from which a unit is proposed
 NO_GROUP = "all"  # group of the only unit of a wave without a list of units
 UNIT_CODE = r"[a-z0-9][a-z0-9-]{0,62}"
 
@@ -171,6 +172,26 @@ def name_nearest_units(places: Iterable[Place], index: Mapping[str, str]) -> str
     nearest = {name: find_nearest_name(name, index) for name in [*names][:SHOWN_PLACES]}
     texts = [f"“{shorten(name)}” ≈ {index[near]}" for name, near in nearest.items() if near]
     return "; ".join(texts) or "–"
+
+
+def find_unit_code(units: pd.DataFrame, name: str) -> str:
+    """Return the code of the unit with that code, name or alias, in capitals or not.
+
+    Raises:
+        UnitError: No unit of the list is called so.
+    """
+    index = index_units(units)
+    if fold_text(name) not in index:
+        raise UnitError("unit_unknown", unit=name, close=name_nearest_unit(units, name))
+    return index[fold_text(name)]
+
+
+def name_nearest_unit(units: pd.DataFrame, name: str) -> str:
+    """Return code and name of the unit that a text may mean; a dash if it is like none."""
+    index = index_units(units)
+    code = index.get(fold_text(name)) or index.get(find_nearest_name(name, index, NEAR))
+    names = units.loc[units["code"] == code, "name_vi"]
+    return next((f"{code} ({name_vi})" for name_vi in names), "–")
 
 
 def check_unit_days(

@@ -27,6 +27,7 @@ class Vocabulary(TypedDict):
     questions: dict[str, list[str]]
     exports: list[str]
     beside: list[str]
+    turning: dict[str, list[str]]
     short: dict[str, str]
     prefixes: list[str]
     names: list[str]

@@ -97,6 +97,29 @@ def test_a_header_of_two_meanings_or_none_is_left_to_the_user(header):
     assert recognise_header(header, NAMES) is None
 
 
+def test_a_question_of_the_opposite_direction_is_left_to_the_user():
+    """A negation turns a word for the bad; neither a question tag nor a group does."""
+    opposite = ("Tôi gặp khó khăn khi góp ý, phản ánh, kiến nghị", "Hard to make remarks")
+    questions = ("Không gặp khó khăn khi góp ý, phản ánh", "Có dễ dàng góp ý không?", "Không gian")
+    for label in (*opposite, *questions):
+        targets = {recognise_header("e2", NAMES, label), recognise_header(f"E2. {label}", NAMES)}
+        assert targets == {None if label in opposite else ("items", "E2")}, label
+    assert recognise_header("Khó khăn, vướng mắc/E2. Góp ý", NAMES) == ("items", "E2")
+    assert all(recognise_header(item.vi, NAMES) for item in PACK.items.values())
+
+
+def test_an_opposite_question_is_refused_until_it_is_confirmed(read_answers):
+    """It is not proposed as an old wording; with ``recode`` the high answer is the bad one."""
+    header = "A1. Khó tìm được nơi ngồi chờ có đủ chỗ ngồi"
+    answers = f"unit,{header},A2,D1\nso-a,5,4,3\nso-b,5,4,1\n"
+    with pytest.raises(ColumnError) as caught:
+        read_answers(answers)
+    assert caught.value.message_id == "columns_unlike"
+    assert "recode: {A1:" in caught.value.text("vi")
+    facts = {"unit": "unit", "items": {"A1": header}, "recode": {"A1": {"5": "1"}}}
+    assert read_answers(answers, columns=facts).frame["A1"].tolist() == [1, 1]
+
+
 def test_a_number_before_other_words_is_no_code():
     """The codes of qd-1001 are numbers, and so is the numbering of any questionnaire."""
     names = list_names(read_instrument("qd-1001-2023"))
