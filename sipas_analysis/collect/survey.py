@@ -42,6 +42,7 @@ from sipas_analysis.collect.units import (
 )
 from sipas_analysis.collect.wave import Wave, check_printed_texts
 from sipas_analysis.errors import (
+    SHOWN_PLACES,
     AnswerError,
     ConfigError,
     FileError,
@@ -295,7 +296,7 @@ def _read_file(
     table = keep_forms(table, with_ticks, item_readers, responses.rows, hidden)
     cells = Cells(table, table.frame.copy())
     cells.note_left_out()
-    leave_rows_out(cells, placed, wave)
+    leave_rows_out(cells, placed, wave, responses.dates)
     read_table = replace(table, frame=cells.raw)
     column_errors = check_columns(placed, columns, pack, read_table, responses.unit)
     if column_errors or table.frame.empty:
@@ -342,7 +343,9 @@ def _check_form_days(frame: pd.DataFrame, wave: Wave) -> SipasError | None:
     days = frame["date"].dropna()
     outside = days[(days < start.isoformat()) | (days > end.isoformat())]
     places = list_places(frame.loc[outside.index], wave.columns.date, "date")
-    return AnswerError("day_outside", places, start=start, end=end) if places else None
+    named = ", ".join(f'"{day}"' for day in sorted({*outside})[:SHOWN_PLACES])
+    fields = {"start": start, "end": end, "leave_out": f"leave_out: {{date: [{named}]}}"}
+    return AnswerError("day_outside", places, **fields) if places else None
 
 
 def _drop_short_forms(

@@ -6,7 +6,6 @@ gain of the index is arithmetic, the change of overall satisfaction is an associ
 not a forecast: a measure may fail to improve the item.
 """
 
-import difflib
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,7 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sipas_analysis.collect.survey import Survey
-from sipas_analysis.errors import FitError, UnitError
+from sipas_analysis.collect.units import find_unit_code
+from sipas_analysis.errors import FitError
 from sipas_analysis.explain.drivers import Drivers, drivers
 from sipas_analysis.explain.factor_scores import (
     align_levels,
@@ -126,10 +126,7 @@ def priority(
         >>> sipas.priority(survey).frame["quadrant"].unique().tolist()
         ['undecided']
     """
-    codes = list(survey.units["code"])
-    if unit and unit not in codes:
-        close = difflib.get_close_matches(unit, codes, n=1) or codes[:1]
-        raise UnitError("unit_unknown", unit=unit, close=", ".join(close))
+    unit = find_unit_code(survey.units, unit) if unit else ""
     return place_factors(prepare_priority(survey, scores, models), unit, cut_percent)
 
 

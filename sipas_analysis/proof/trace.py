@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sipas_analysis.collect.survey import DROP_REASONS, Survey, check_unit
+from sipas_analysis.collect.survey import DROP_REASONS, Survey, find_unit
 from sipas_analysis.errors import ParameterError
 from sipas_analysis.figures.published import figures_of, list_figures
 from sipas_analysis.instrument.pack import OVERALL
@@ -27,7 +27,7 @@ def trace(survey: Survey, figure: str, unit: str = "") -> pd.Series:
     Args:
         survey: Survey behind the figure.
         figure: ``overall@so-ldtbxh``, ``pair:so-a~so-b``, ``94.59`` or ``94,59``.
-        unit: Code of a unit, if ``figure`` is a number.
+        unit: Code, name or alias of a unit, if ``figure`` is a number.
 
     Returns:
         Its row of ``figures`` (``id``, ``value``, …), with that of ``scores`` if it has one.
@@ -42,8 +42,7 @@ def trace(survey: Survey, figure: str, unit: str = "") -> pd.Series:
         >>> trace(survey, "94,59", unit="so-ldtbxh")["id"]
         'overall@so-ldtbxh'
     """
-    if unit:
-        check_unit(survey, unit)
+    unit = find_unit(survey, unit) if unit else ""
     figures = figures_of(survey)
     scores = figures.scores[["variable", "unit", "group", "level", "method"]]
     scores = scores.assign(id=[score.id for score in list_figures(figures.scores)])

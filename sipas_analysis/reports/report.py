@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sipas_analysis.collect.survey import Survey, check_unit
+from sipas_analysis.collect.survey import Survey, find_unit
 from sipas_analysis.documents.model import Document, Section, Signatory, make_text
 from sipas_analysis.documents.writers.docx import write_docx
 from sipas_analysis.documents.writers.html import render_section, write_html
@@ -129,7 +129,7 @@ class Report:
         Raises:
             UnitError: The report is that of the whole province.
         """
-        check_unit(self.subject.figures.survey, self.subject.unit)
+        find_unit(self.subject.figures.survey, self.subject.unit)
         wave = self.subject.figures.survey.wave
         document = self._build_document((build_letter(self.subject),))
         title = make_text("letter.about", year=str(wave.year))
@@ -157,7 +157,7 @@ def report(survey: Survey, language: str | Sequence[str] = (), unit: str = "") -
         survey: Validated forms.
         language: Some of ``vi`` and ``en``, the one to show first; the wave's languages if empty.
             A text is a single language.
-        unit: Code of a unit; the whole province if empty.
+        unit: Code, name or alias of a unit; the whole province if empty.
 
     Returns:
         A report that builds chapters and writes them.
@@ -178,8 +178,7 @@ def report(survey: Survey, language: str | Sequence[str] = (), unit: str = "") -
     for name in names:
         if name not in LANGUAGES:
             raise ParameterError("language", asked=name)
-    if unit:
-        check_unit(survey, unit)
+    unit = find_unit(survey, unit) if unit else ""
     languages = sorted({*LANGUAGES} & {*names}, key=names.index)
     return Report(Subject(figures_of(survey), unit), tuple(languages))
 

@@ -102,7 +102,8 @@ def run_wave(survey: Survey, request: RunRequest) -> dict[str, str]:
             for result in results
             if result.failed and not result.is_changed
         }
-        options = {"languages": list(languages), "formats": list(formats), "units": list(units)}
+        asked_units = [job.name for job in jobs] if units else []
+        options = {"languages": list(languages), "formats": list(formats), "units": asked_units}
         all_jobs = plan_jobs(survey, out, languages=languages, formats=formats)
         try:
             write_times(out, survey.wave.path, results, seconds)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sipas_analysis.collect.survey import Survey, check_unit
+from sipas_analysis.collect.survey import Survey, find_unit
 from sipas_analysis.errors import ParameterError
 from sipas_analysis.files import describe_files, hash_file
 from sipas_analysis.messages import Language
@@ -95,10 +95,9 @@ def plan_jobs(
     for name in formats:
         if name not in FORMATS:
             raise ParameterError("run_format", found=name, known=", ".join(FORMATS))
-    for unit in units:
-        check_unit(survey, unit)
     sent = set(survey.frame["unit"])
-    names = list(units) or ["", *(code for code in survey.units["code"] if code in sent)]
+    asked_units = dict.fromkeys(find_unit(survey, unit) for unit in units)
+    names = [*asked_units] or ["", *(code for code in survey.units["code"] if code in sent)]
     if not survey.inputs:
         describe_files(survey.wave.name_files())  # raises what kept the survey from knowing them
     source = f"{survey.fingerprint} {hash_this_program()}"

@@ -196,7 +196,7 @@ def write_report(
 
     Args:
         survey: Validated forms.
-        unit: Code of the unit; empty for the province.
+        unit: Code, name or alias of the unit; empty for the province.
         languages: Languages of the report; the wave's if empty.
         folder: Output folder of the wave.
         formats: Comma-separated formats.
@@ -205,7 +205,8 @@ def write_report(
     Raises:
         ParameterError: A further parameter that follows from the other arguments.
     """
-    report_languages = start_report(survey, languages, unit).languages
+    started = start_report(survey, languages, unit)
+    report_languages, unit = started.languages, started.subject.unit
     usual = {
         "wave": str(survey.wave.path.absolute()),
         "language": ",".join(report_languages),

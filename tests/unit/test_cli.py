@@ -699,7 +699,7 @@ def test_equal_complaints_are_grouped_and_at_most_ten_are_shown(sipas, make_wave
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["--unit", "so-x"], 14, "Did you mean so-"),
+        (["--unit", "so-x"], 14, "Nearest: so-"),
         (["--unit", "so-c"], 14, "“so-c” has no valid form"),
         (["-p", "unti=so-a", "--unit", "so-a"], 17, "Did you mean unit?"),
         (["-p", "unit=so-a"], 17, "has no parameter “unit”"),

@@ -270,7 +270,7 @@ def test_two_lines_as_printed_give_the_rank(flagged, read_answers):
 
 def test_an_acceptance_of_an_unknown_unit_is_refused(read_answers):
     """With the nearest code."""
-    with pytest.raises(ConfigError, match=r"names the unit “so-aa”.*Did you mean so-a") as caught:
+    with pytest.raises(ConfigError, match=r"names the unit code “so-aa”.*Nearest: so-a ") as caught:
         read_answers(forms_of(CODES), units=UNITS, accepted={"so-aa": ACCEPTED})
     assert caught.value.exit_code == 15
 

@@ -11,7 +11,9 @@ from sipas_analysis.errors import ParameterError, UnitError
 from sipas_analysis.explain.drivers import drivers
 from sipas_analysis.explain.priority import priority
 from sipas_analysis.measure.scores import score
+from sipas_analysis.proof.trace import trace
 from sipas_analysis.reports.report import CHAPTERS, report
+from sipas_analysis.runs.jobs import plan_jobs
 
 HEAD = "unit,A1,A2,D1,OVERALL,sex,vulnerable\n"
 ONE_UNIT = "code,name_vi,group\nso-a,Sở A,departments\n"
@@ -292,10 +294,23 @@ def test_a_report_in_another_language_is_refused(read_answers):
 def test_a_report_needs_a_unit_with_forms(read_answers):
     """Unknown: the nearest code; without a form: that there is nothing to report."""
     survey = read_answers(HEAD + forms("so-a", 12))
-    with pytest.raises(UnitError, match="Did you mean so-a"):
+    with pytest.raises(UnitError, match="Nearest: so-a "):
         report(survey, "vi", "so-aa")
     with pytest.raises(UnitError, match="“so-b” has no valid form"):
         report(survey, "vi", "so-b")
+    with pytest.raises(UnitError, match="Nearest: –"):  # never just the first of the list
+        report(survey, "vi", "kho bạc")
+
+
+@pytest.mark.parametrize("name", ["so-a", "SO-A", "sở  a", "Department A", "SA"])
+def test_a_unit_is_asked_for_by_code_name_or_alias(read_answers, tmp_path, name):
+    """The report, the list of reports and the trace work with its code."""
+    survey = read_answers(HEAD + forms("so-a", 12))
+    assert report(survey, "vi", name).subject.unit == "so-a"
+    (job,) = plan_jobs(survey, tmp_path, languages=["vi"], units=[name, "so-a"])
+    assert (job.name, job.parameters["unit"]) == ("so-a", "so-a")
+    with pytest.raises(ParameterError, match=r"unit: so-a\)"):
+        trace(survey, "1234", name)
 
 
 def test_no_folder_writes_nothing(read_answers, tmp_path, monkeypatch):
