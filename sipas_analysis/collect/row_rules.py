@@ -15,6 +15,7 @@ import pandas as pd
 
 from sipas_analysis.collect.cells import Cells, list_places, map_texts
 from sipas_analysis.collect.columns import REST, PlacedColumns, is_personal
+from sipas_analysis.collect.days import find_day_order, make_day_reader
 from sipas_analysis.collect.readings import (
     NO_CHOICE,
     OTHER,
@@ -185,8 +186,11 @@ def _add_choices(
     cells.raw[question.header] = whole.where(map_texts(whole, fold_text) != "", gathered)
 
 
-def leave_rows_out(cells: Cells, placed: PlacedColumns, wave: Wave) -> None:
-    """Leave out the rows that ``only`` and ``leave_out`` of the wave name, each with its reason."""
+def leave_rows_out(cells: Cells, placed: PlacedColumns, wave: Wave, dates: str = "") -> None:
+    """Leave out the rows that ``only`` and ``leave_out`` of the wave name, each with its reason.
+
+    A day is named as 2024-09-20, however the column of days writes it.
+    """
     header_by_name = {fold_text(str(header)): str(header) for header in cells.raw}
     for part in (placed.items, placed.indicators, placed.roles, placed.keys):
         header_by_name |= {fold_text(code): header for code, header in part.items()}
@@ -199,6 +203,8 @@ def leave_rows_out(cells: Cells, placed: PlacedColumns, wave: Wave) -> None:
                 continue
             folded = map_texts(cells.raw[header], fold_answer)
             is_named = folded.isin({fold_answer(text) for text in texts})
+            if header == placed.roles.get("date"):
+                is_named |= _read_days(cells.raw[header], dates or wave.dates, wave).isin(texts)
             is_out = ~is_named if reason == "only" else is_named
             if reason == "only" and len(is_out) and is_out.all():
                 cells.wrong.setdefault("only_none", []).append(cells.table.place(column=header))
@@ -206,6 +212,13 @@ def leave_rows_out(cells: Cells, placed: PlacedColumns, wave: Wave) -> None:
             if reason == "leave_out" and not is_out.any():
                 cells.note_column(header, "leave_out_none", "; ".join(texts))
     cells.names |= {*header_by_name}
+
+
+def _read_days(texts: "pd.Series[str]", dates: str, wave: Wave) -> "pd.Series[str]":
+    """Return the day of each text as 2024-09-20; a column that may be read in two ways has none."""
+    order, unclear = find_day_order(texts.unique(), wave.collected.start, wave.collected.end)
+    read = make_day_reader(dates or order)
+    return map_texts(texts, lambda text: None if unclear and not dates else read(text).value)
 
 
 def _fold_rule_names(wave: Wave) -> dict[str, str]:

@@ -284,6 +284,7 @@ def _write_wave(draft: Draft) -> str:
         "publisher": {"vi": "", "en": ""},
     }
     n_items = max(len({*sheet.placed.items} & {*pack.items}) for sheet in sheets)
+    has_days = any("date" in sheet.roles for sheet in sheets)
     parts = [
         draft.say("head", items=n_items, pack=pack.id),
         draft.say("numbered", names="; ".join(draft.numbered)) if draft.numbered else "",
@@ -300,6 +301,7 @@ def _write_wave(draft: Draft) -> str:
         "\n" + draft.say("units" if draft.has_unit_list else "no_units"),
         *(draft.say("near_unit", name=name, near=near) for name, near in draft.near_units.items()),
         _write_yaml({**({"units": "units.csv"} if draft.has_unit_list else {}), "min_forms": 30}),
+        *(["\n" + draft.say("collected"), "# collected: {from: …, to: …}\n"] if has_days else []),
         "\n" + draft.say("states") if draft.states else "",
         *write_rules(draft.states),
     ]

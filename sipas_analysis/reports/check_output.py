@@ -42,6 +42,8 @@ def _describe_check(survey: Survey, keyings: Keyings | None, language: Language)
         share = format_number(findings.straight_percent, language, 0)
         yield say(language, "cli.said.many_straight", share=share), None
     yield _tabulate_files(survey, language)
+    if _has_days(survey) and not (survey.wave.collected.start or survey.wave.collected.end):
+        yield say(language, "cli.said.no_fieldwork"), None
     if survey.ledger.empty:
         yield say(language, "cli.said.nothing_changed"), None
     else:
@@ -81,7 +83,22 @@ def _tabulate_files(survey: Survey, language: Language) -> tuple[str, pd.DataFra
         f"{first}–{last}" for first, last in zip(shown["first_row"], shown["last_row"], strict=True)
     ]
     title = say(language, f"cli.table.{message}", shown=len(shown), n=len(counts))
-    return title, shown[["file", "n"]].assign(rows=rows)
+    table = shown[["file", "n"]].assign(rows=rows)
+    return title, table.assign(days=_span_days(survey, shown["file"])) if _has_days(
+        survey
+    ) else table
+
+
+def _has_days(survey: Survey) -> bool:
+    """Return whether some form has a day."""
+    return "date" in survey.frame and bool(survey.frame["date"].notna().any())
+
+
+def _span_days(survey: Survey, files: "pd.Series[str]") -> list[str]:
+    """Return the first and the last day of the forms of each file; empty without a day."""
+    days = survey.frame.dropna(subset="date").groupby("file")["date"].agg(["min", "max"])
+    spans = days["min"].astype(str) + " – " + days["max"].astype(str)
+    return [*spans.reindex(files, fill_value="")]
 
 
 def _tabulate_ledger(ledger: pd.DataFrame, language: Language) -> pd.DataFrame:

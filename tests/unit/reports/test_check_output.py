@@ -1,5 +1,8 @@
 """What ``sipas check`` says of a wave that is read."""
 
+import pytest
+
+from sipas_analysis.errors import AnswerError
 from sipas_analysis.reports.check_output import describe_check, list_check_tables
 
 
@@ -14,6 +17,22 @@ def test_check_names_the_rows_of_each_file(read_answers, make_wave):
     assert [*tables["files"].itertuples(index=False, name=None)] == expected
     [printed] = [table for title, table in describe_check(survey, "en") if "by file" in title]
     assert printed.to_numpy().tolist() == [["answers.csv", 2, "3–4"], ["b.csv", 4, "2–5"]]
+
+
+def test_days_of_each_file_show_a_test_form_which_can_be_left_out(read_answers):
+    """Without ``collected`` the test form counts, and check says so; else its day is proposed."""
+    answers = "unit,ngay,A1,A2,D1\nso-a,20/9/2024 16:02,5,5,5\nso-a,14/10/2024 7:35,4,3,3\n"
+    facts = {"columns": {"unit": "unit", "date": "ngay"}, "year": 2024}
+    printed = [*describe_check(read_answers(answers, **facts), "en")]
+    [days] = [table["days"].tolist() for title, table in printed if "by file" in title]
+    assert days == ["2024-09-20 – 2024-10-14"]
+    assert any("does not state the fieldwork" in text for text, _ in printed)
+    facts |= {"collected": {"from": "2024-10-01", "to": "2024-10-31"}}
+    with pytest.raises(AnswerError, match=r'leave_out: \{date: \["2024-09-20"\]\}'):
+        read_answers(answers, **facts)
+    survey = read_answers(answers, **facts, leave_out={"date": ["2024-09-20"]})
+    assert survey.frame["date"].tolist() == ["2024-10-14"]
+    assert not any("fieldwork" in text for text, _ in describe_check(survey, "en"))
 
 
 def test_of_many_files_check_prints_the_first(read_answers, make_wave):
