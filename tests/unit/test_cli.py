@@ -75,7 +75,7 @@ def notebooks(monkeypatch):
     """Let the notebooks' library calls run here, without a kernel; return what was asked."""
     asked = []
 
-    def run(name, parameters, folder=None, engine=""):
+    def run(name, parameters, folder=None, engine="", **_):
         running.check_parameters(program.notebooks_folder() / f"{name}.ipynb", parameters)
         asked.append((name, dict(parameters)))
         wave = Path(parameters["wave"])
@@ -435,7 +435,7 @@ def test_run_goes_on_when_one_unit_fails(sipas, make_wave, notebooks, monkeypatc
     """The other reports are made; the failed one is named; the exit code is 1."""
     make = running.run_notebook
 
-    def run(name, parameters, folder=None, engine=""):
+    def run(name, parameters, folder=None, engine="", **_):
         if parameters.get("unit") == "so-a":
             raise NotebookError("notebook", notebook=name, cell=3, why="ValueError: x")
         make(name, parameters, folder)
