@@ -132,11 +132,11 @@ def check(wave: WaveArg, lang: LangOpt = "", out: OutOpt = None) -> None:  # noq
 def score(wave: WaveArg, out: OutOpt = None, lang: LangOpt = "") -> None:  # noqa: ARG001
     facts, survey = _read_survey(wave)
     from sipas_analysis.figures.published import figures_of
-    from sipas_analysis.reports.check_output import describe_flagged
+    from sipas_analysis.reports.check_output import describe_doubts
     from sipas_analysis.reports.score_output import describe_ranking
 
     figures, language = figures_of(survey), choose_language()
-    print_lines(describe_flagged(survey, language))
+    print_lines(describe_doubts(survey, language))
     print_lines(describe_ranking(figures, language))
     tables = figures.tables(("scores", "ranking", "figures"))
     _write_tables(tables, _output_folder(out, facts) / "tables")
@@ -319,7 +319,7 @@ def lab(lang: LangOpt = "") -> None:  # noqa: ARG001
 
 
 def _read_survey(path: Path, *, is_ranked: bool = False) -> "tuple[Wave, Survey]":
-    """Read wave and answers; print the number of forms and, if asked, units without a rank."""
+    """Read wave and answers; print the number of forms and, if asked, what needs a second look."""
     from sipas_analysis.collect.survey import read_survey
     from sipas_analysis.collect.wave import read_wave
 
@@ -335,9 +335,9 @@ def _read_survey(path: Path, *, is_ranked: bool = False) -> "tuple[Wave, Survey]
     if facts.is_synthetic:
         print_message("synthetic")
     if is_ranked:
-        from sipas_analysis.reports.check_output import describe_flagged
+        from sipas_analysis.reports.check_output import describe_doubts
 
-        print_lines(describe_flagged(survey, choose_language()))
+        print_lines(describe_doubts(survey, choose_language()))
     return facts, survey
 
 

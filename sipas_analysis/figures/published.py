@@ -22,6 +22,7 @@ from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.ranking import Ranking, rank
 from sipas_analysis.measure.scores import compare_rules, count_answers, score
 from sipas_analysis.quality.findings import Findings, check
+from sipas_analysis.quality.item_checks import find_opposed_items
 
 if TYPE_CHECKING:
     from sipas_analysis.explain.drivers import Drivers
@@ -139,6 +140,11 @@ class Figures:
     def quality(self) -> Findings:
         """Results of the quality checks in all units: do not print (P2)."""
         return check(self.survey)
+
+    @cached_property
+    def opposed_items(self) -> pd.DataFrame:
+        """Items that run against the others: their figures are probably upside down."""
+        return find_opposed_items(self.survey)
 
     @cached_property
     def marks(self) -> dict[str, str]:

@@ -14,7 +14,6 @@ from sipas_analysis.figures.rare_labels import find_rare_labels
 from sipas_analysis.infer.unit_counts import FEWEST_UNITS
 from sipas_analysis.messages import Language, format_number, say
 from sipas_analysis.quality.findings import Findings
-from sipas_analysis.quality.item_checks import find_opposed_items
 from sipas_analysis.quality.keyed_twice import Keyings, compare_keyings
 from sipas_analysis.reports.no_answers import count_no_answers
 
@@ -156,6 +155,12 @@ def _describe_repeats(findings: Findings, survey: Survey, language: Language) ->
         yield say(language, f"cli.said.repeats_{kind}", **fields), None
 
 
+def describe_doubts(survey: Survey, language: Language) -> Lines:
+    """Name what should be settled before figures are used: items turned round, units unranked."""
+    yield from _describe_opposed_items(survey, language)
+    yield from describe_flagged(survey, language)
+
+
 def describe_flagged(survey: Survey, language: Language) -> Lines:
     """Name the units without a rank until their forms are accepted, and what to write for that."""
     findings = figures_of(survey).quality
@@ -237,7 +242,12 @@ def _describe_items(survey: Survey, language: Language) -> Lines:
     unworded = [code for code, item in items.items() if not (item.vi or item.en)]
     if unworded:
         yield say(language, "cli.said.item_unworded", items=", ".join(unworded)), None
-    for item, r, n in find_opposed_items(survey).to_numpy().tolist():
+    yield from _describe_opposed_items(survey, language)
+
+
+def _describe_opposed_items(survey: Survey, language: Language) -> Lines:
+    """Name the items that run against the others, and what to write if a scale is reversed."""
+    for item, r, n in figures_of(survey).opposed_items.to_numpy().tolist():
         shown = format_number(r, language, 2)
         yield say(language, "cli.said.item_against", item=item, r=shown, n=n), None
 

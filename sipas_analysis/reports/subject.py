@@ -7,7 +7,7 @@ import pandas as pd
 
 from sipas_analysis.collect.units import list_groups
 from sipas_analysis.collect.wave import Wave
-from sipas_analysis.documents.model import Text, make_text
+from sipas_analysis.documents.model import Joined, Text, make_text
 from sipas_analysis.figures.published import Figures, PublishedFigure
 from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.instrument.strict_yaml import Bilingual
@@ -96,6 +96,14 @@ class Subject:
     def group_name(self, code: str) -> Bilingual:
         """Return the name of a group in both languages."""
         return list_groups(self.figures.survey.wave)[code]
+
+    def name_opposed_items(self) -> list[Text]:
+        """Name the items that run against the others, if there are any."""
+        names = [
+            make_text("report.coded", code=code, name=self.short_name(code), mark="")
+            for code in self.figures.opposed_items["item"]
+        ]
+        return [make_text("report.quality.opposed", items=Joined(names))] if names else []
 
     def item_name(self, code: str) -> Text:
         """Return code and wording of an item, marked if it was reversed or is not sourced."""

@@ -160,11 +160,12 @@ def _list_findings(subject: Subject) -> list[Block]:
     findings = subject.figures.findings
     message_id = "many_straight" if findings.has_many_straight else "words"
     share = Number(findings.straight_percent, 1)
-    words = make_text(f"report.quality.{message_id}", share=share)
+    words = [make_text(f"report.quality.{message_id}", share=share), *subject.name_opposed_items()]
+    first = [Paragraph(sentence) for sentence in words]
     noticed = findings.noticed()
     noticed = noticed[noticed["unit"] == subject.unit] if subject.unit else noticed
     if noticed.empty:
-        return [Paragraph(words), Paragraph(_state_no_finding(subject))]
+        return [*first, Paragraph(_state_no_finding(subject))]
     numbers = noticed[NUMBERS].to_numpy(dtype=float)
     rows = []
     for unit, fact, values in zip(noticed["unit"], noticed["fact"], numbers, strict=True):
@@ -180,7 +181,7 @@ def _list_findings(subject: Subject) -> list[Block]:
     )
     notes = subject.explain_marks(dict.fromkeys(noticed["unit"]))
     table = Table("table-quality", make_text("report.table.quality"), columns, tuple(rows), notes)
-    return [Paragraph(words), Paragraph(make_text("report.quality.listed")), table]
+    return [*first, Paragraph(make_text("report.quality.listed")), table]
 
 
 def _state_no_finding(subject: Subject) -> Text:

@@ -340,7 +340,7 @@ def _group_table(subject: Subject) -> Table:
 
 
 def _point_to_findings(subject: Subject) -> list[Text]:
-    """Name the share of straight lines if it is large, and units whose forms need a second look."""
+    """Name many straight lines, items turned round, and units whose forms need a second look."""
     units = list(dict.fromkeys(subject.figures.findings.noticed()["unit"]))
     if subject.unit:
         own_mark = subject.describe_own_mark()
@@ -350,7 +350,7 @@ def _point_to_findings(subject: Subject) -> list[Text]:
     findings = subject.figures.findings
     share = Number(findings.straight_percent, 1)
     many = [make_text("report.quality.many_straight", share=share)]
-    first = many if findings.has_many_straight else []
+    first = [*(many if findings.has_many_straight else []), *subject.name_opposed_items()]
     names = Joined([subject.marked_name(unit) for unit in units[:MOST_NAMED]])
     quality = make_text("report.conclusion.quality", n=len(units), names=names)
     return [*first, *([quality, *subject.explain_marks(units[:MOST_NAMED])] if units else [])]

@@ -7,8 +7,12 @@ import yaml
 from conftest import PACK
 from scipy import stats
 
+from sipas_analysis.documents.writers.html import render_section
+from sipas_analysis.figures.published import figures_of
 from sipas_analysis.quality.item_checks import find_opposed_items
-from sipas_analysis.reports.check_output import describe_check
+from sipas_analysis.reports.check_output import describe_check, describe_doubts
+from sipas_analysis.reports.report import CHAPTERS
+from sipas_analysis.reports.subject import Subject
 
 HEAD = "unit,A1,A2,D1\n"
 
@@ -84,3 +88,20 @@ def test_the_check_says_both(read_answers, language, word):
     text = describe(read_answers(make_answers(60)))
     assert word not in text
     assert "reverse" not in text
+
+
+def test_reports_and_their_console_name_an_item_against_the_others(read_answers):
+    """The first page and the form quality of the province do, those of usual answers do not."""
+
+    def describe(answers):
+        survey = read_answers(answers)
+        said = [text for text, _ in describe_doubts(survey, "en")]
+        chapters = [CHAPTERS[name](Subject(figures_of(survey))) for name in ("summary", "annexes")]
+        return said, [render_section(chapter, "en") for chapter in chapters]
+
+    said, pages = describe(make_answers(60, "A2"))
+    assert "Item A2 runs against" in said[0]
+    assert all("the other way round than the other items: A2" in page for page in pages)
+    said, pages = describe(make_answers(60))
+    assert said == []
+    assert not any("the other way round" in page for page in pages)
