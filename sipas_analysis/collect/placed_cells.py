@@ -5,6 +5,7 @@ column, of the file and of the wave.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -13,6 +14,7 @@ from sipas_analysis.collect.cells import Cells, map_texts
 from sipas_analysis.collect.columns import PlacedColumns
 from sipas_analysis.collect.days import find_day_order, make_day_reader, make_time_reader
 from sipas_analysis.collect.readings import (
+    NONE,
     Reader,
     Reading,
     allow_blank,
@@ -28,8 +30,9 @@ from sipas_analysis.collect.readings import (
     make_word_reader,
 )
 from sipas_analysis.collect.responses import Responses
+from sipas_analysis.collect.vocabulary import read_vocabulary
 from sipas_analysis.collect.wave import Wave
-from sipas_analysis.errors import Place
+from sipas_analysis.errors import Place, name_kind
 from sipas_analysis.instrument.pack import Instrument, Scale
 from sipas_analysis.sheets.texts import fold_text, plain_text
 
@@ -131,7 +134,8 @@ def _read_questions(cells: Cells, placed: PlacedColumns, responses: Responses, w
 
 
 def propose_recodes(places: Iterable[Place], placed: PlacedColumns, pack: Instrument) -> str:
-    """Return as YAML the recodes of texts that are a choice but for their marks."""
+    """Return as YAML the recodes of texts that are a choice but for their marks, or mean none."""
+    starts = tuple(f"{word} " for word in read_vocabulary()["none_of"])
     texts_by_header: dict[str, list[str]] = {}
     for place in places:
         texts_by_header.setdefault(place.column, []).append(place.value)
@@ -139,9 +143,15 @@ def propose_recodes(places: Iterable[Place], placed: PlacedColumns, pack: Instru
     for code, header in placed.indicators.items():
         indicator = pack.indicators[code]
         choices = {plain_text(text): choice for text, choice in list_choices(indicator).items()}
-        texts = dict.fromkeys(texts_by_header.get(header, []))
+        texts = Counter(texts_by_header.get(header, []))
+        none = {
+            text: NONE
+            for text, n in texts.items()
+            if indicator.kind == "many" and f"{fold_answer(text)} ".startswith(starts)
+            if name_kind(text, n) == "label"  # not the words of one person
+        }
         near = {text: choices[plain_text(text)] for text in texts if plain_text(text) in choices}
-        near = near or {"…": next(iter(indicator.levels))}
+        near = none | near or {"…": next(iter(indicator.levels))}
         words = ", ".join(f'"{text}": {choice}' for text, choice in near.items())
         recodes += [f"{code}: {{{words}}}"] if texts else []
     return f"recode: {{{', '.join(recodes) or '…'}}}"

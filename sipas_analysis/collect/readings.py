@@ -17,6 +17,7 @@ ANY_TEXT = "*"  # key of a recode: every text that is no level
 OTHER = "other"  # word of a recode, and code of the choice that it adds to a question
 OTHER_NAMES = (OTHER, "khác", "khac")
 NO_CHOICE = ";"  # text of a question with several choices that was answered with none of them
+NONE = "none"  # word of a recode for the same
 _SIGNS = (". ", ".", " - ", "-", ": ", ") ", " – ")
 _ENDS = " .;,!"
 _DASH = re.compile(r"(?<=\S)\s*[-‐-―−]\s*(?=\S)")  # between two words, in any way
@@ -114,10 +115,14 @@ def list_choices(indicator: Indicator) -> dict[str, str]:
 
 
 def find_choice(indicator: Indicator, word: str) -> str | None:
-    """Return the code of the choice that a word means; *other* has several usual names."""
+    """Return the code of the choice that a word means; *other* has several usual names.
+
+    Of a question with several choices, *none* stands for an answer without a choice.
+    """
     choices, folded = list_choices(indicator), fold_answer(word)
     names = (folded, *OTHER_NAMES) if folded in OTHER_NAMES else (folded,)
-    return next((choices[name] for name in names if name in choices), None)
+    no_choice = NO_CHOICE if folded == NONE and indicator.kind == "many" else None
+    return next((choices[name] for name in names if name in choices), no_choice)
 
 
 def make_choice_reader(
@@ -154,7 +159,10 @@ def make_choice_reader(
         reasons = {reading.reason for reading in readings if reading.ok}
         if not all(reading.ok for reading in readings) and "other" not in reasons:
             return Reading(None, ok=False)
-        joined = ";".join(dict.fromkeys(str(each.value) for each in readings if each.ok))
+        chosen = dict.fromkeys(str(each.value) for each in readings if each.ok)
+        if NO_CHOICE in chosen:  # alone, or beside a choice
+            return Reading("", readings[0].reason, ok=len(chosen) == 1)
+        joined = ";".join(chosen)
         reason = next((reason for reason in ("other", "recoded") if reason in reasons), "label")
         return Reading(joined or None, reason if joined != text and joined else "")
 
@@ -162,13 +170,19 @@ def make_choice_reader(
 
 
 def _split_choices(folded: str, choices: Collection[str]) -> list[str]:
-    """Return the choices of a text, parted by ``;`` or ``,``, or codes parted by spaces.
+    """Return the choices of a text, parted by ``;`` or ``,``, or by spaces in one way only.
 
     The longest run of parts that is a choice is taken, so that a choice may hold commas itself.
     """
-    codes = folded.split()
-    if folded not in choices and len(codes) > 1 and all(code in choices for code in codes):
-        return codes
+    words = folded.split()
+    ways: list[list[list[str]]] = [*([] for _ in words), [[]]]  # of the words from each position
+    for at in reversed(range(len(words) if folded not in choices else 0)):
+        ends = (end for end in range(at + 1, len(ways)) if ways[end])
+        runs = {end: " ".join(words[at:end]) for end in ends}
+        ways[at] = [[run, *way] for end, run in runs.items() if run in choices for way in ways[end]]
+        del ways[at][2:]  # two are as unclear as more
+    if len(ways[0]) == 1 and words:
+        return ways[0][0]
     tokens = re.split(r"([;,])", folded)
     parts, start = [], 0
     while start < len(tokens):

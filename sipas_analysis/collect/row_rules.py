@@ -73,12 +73,13 @@ def find_split_questions(
             for text, word in (pair for words in recodes for pair in words.items()):
                 choices[fold_answer(text)] = find_choice(indicator, word) or ""
             ticks = {
-                header: choice
+                header: choice if choice != NO_CHOICE else option
                 for text, header in header_by_text.items()
                 if (parts := _OPTION.match(text))
                 and text not in ignored
                 and not texts.isdisjoint(_list_names(parts["question"]))
-                and (choice := choices.get(fold_answer(parts["option"] or parts["boxed"])))
+                and (option := fold_answer(parts["option"] or parts["boxed"]))
+                and (choice := choices.get(option))
             }
             whole = [h for text, h in header_by_text.items() if texts & {*_list_names(text)}]
             header = (*whole, declared or code)[0]
@@ -166,7 +167,8 @@ def _add_choices(
 ) -> None:
     """Place what the ticks say where the column of all choices is blank; refuse what differs.
 
-    A choice without a column of its own, and a text that is no choice, cannot be compared.
+    A choice without a column of its own, and a text that is no choice, cannot be compared. Where
+    such a text stands beside a tick and no blank, the ticks count.
     """
     whole = cells.raw.get(question.header, pd.Series("", index=cells.raw.index))
 
@@ -183,7 +185,14 @@ def _add_choices(
         for row in np.asarray(cells.raw.index)[differs]
     ]
     cells.wrong.setdefault("choices_differ", []).extend(places)
-    cells.raw[question.header] = whole.where(map_texts(whole, fold_text) != "", gathered)
+    is_blank = map_texts(whole, fold_text) == ""
+    has_ticks = of_ticks.notna() & (of_ticks != "–")
+    has_ticks &= (cells.raw[[*question.headers]] != "").all(axis=1)
+    is_unread = ~is_blank & of_whole.isna() & has_ticks
+    n, rows = int(is_unread.sum()), np.asarray(cells.raw.index)[is_unread]
+    became, reasons = np.asarray(gathered[is_unread]), ["choices_unread"] * n
+    cells.note_changes(question.header, rows, [""] * n, became, reasons, code=question.code)
+    cells.raw[question.header] = whole.where(~is_blank & ~is_unread, gathered)
 
 
 def leave_rows_out(cells: Cells, placed: PlacedColumns, wave: Wave, dates: str = "") -> None:

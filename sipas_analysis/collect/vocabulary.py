@@ -28,6 +28,7 @@ class Vocabulary(TypedDict):
     exports: list[str]
     beside: list[str]
     turning: dict[str, list[str]]
+    none_of: list[str]
     short: dict[str, str]
     prefixes: list[str]
     names: list[str]

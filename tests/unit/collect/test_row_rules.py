@@ -3,6 +3,7 @@
 import pytest
 from conftest import write_book
 
+from sipas_analysis.collect.readings import make_choice_reader
 from sipas_analysis.errors import AnswerError, ConfigError, DesignError, FormError
 
 ITEMS = ["A1", "A2", "D1"]
@@ -282,6 +283,38 @@ def test_no_choice_is_an_answer_where_the_form_says_so(read_answers):
 
 
 BOTH_WAYS = "unit,A1,A2,D1,{0},{0}/HN,{0}/NCC\nso-a,5,4,3,{1},{2}\nso-a,5,4,3,NCC,0,1\n"
+
+
+def test_labels_parted_by_spaces_are_read_where_they_split_in_one_way(read_answers):
+    """As KoboToolbox writes them; ticks count where the text cannot be read, as the ledger says."""
+    rows = "Người có công Hộ nghèo,1,1", "Hộ nghèo,1,0", "Hộ mới nghèo,1,0"
+    text = "unit,A1,A2,D1,vulnerable,vulnerable/HN,vulnerable/NCC\n"
+    survey = read_answers(text + "".join(f"so-a,5,4,3,{row}\n" for row in rows))
+    assert survey.frame["vulnerable"].tolist() == ["NCC;HN", "HN", "HN"]
+    unread = survey.ledger[survey.ledger["reason"] == "choices_unread"]
+    assert unread[["row", "found", "became"]].to_numpy().tolist() == [[4, "", "HN"]]
+    indicator = survey.instrument.indicators["vulnerable"]
+    levels = {
+        code: indicator.levels["HN"].model_copy(update={"vi": vi, "en": ""})
+        for code, vi in {"p": "a", "q": "a b", "r": "b"}.items()
+    }
+    read = make_choice_reader(indicator.model_copy(update={"levels": levels}))
+    assert (read("a b a").ok, read("b a").value) == (False, "r;p")
+
+
+@pytest.mark.parametrize("own", [("vulnerable/KHONG", ",1", ",0"), ("", "", "")])
+def test_none_of_these_is_an_answer_that_counts_in_the_base(read_answers, refused, own):
+    """The message proposes the word; none beside a choice is refused."""
+    column, *ticks = own
+    header = ",".join(["unit,A1,A2,D1,vulnerable,vulnerable/HN", *[column] * bool(column)])
+    text = f"{header}\nso-a,5,4,3,KHONG,0{ticks[0]}\nso-a,5,4,3,HN,1{ticks[1]}\n"
+    facts = {"unit": "unit", "ignore": [column] * bool(column)}
+    message = refused(text, AnswerError, columns=facts).text("vi")
+    assert 'vulnerable: {"KHONG": none}' in message
+    facts = {"unit": "unit", "recode": {"vulnerable": {"KHONG": "none"}}}
+    assert read_answers(text, columns=facts).frame["vulnerable"].tolist() == ["", "HN"]
+    both = text.replace("KHONG,0", "HN KHONG,0")
+    assert refused(both, AnswerError, columns=facts).message_id == "choice"
 
 
 @pytest.mark.parametrize(
