@@ -267,9 +267,9 @@ class FileError(SipasError):
 
 
 class ChangedError(SipasError):
-    """An input file is no longer the one that was read."""
+    """An input file is no longer the one that was read; a run that has begun ends with 1."""
 
-    exit_code = 11
+    exit_code = 24
 
 
 class AnswerError(SipasError):
