@@ -143,7 +143,7 @@ def attack(survey):
 
 
 @pytest.mark.parametrize(
-    "seed", [*range(5), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(5, 30))]
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 30))]
 )
 def test_no_hidden_figure_is_known_closer_than_the_rule(read_answers, seed):
     """Neither an outsider nor a unit that knows its own forms comes close to a hidden figure."""
