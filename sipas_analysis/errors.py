@@ -94,7 +94,8 @@ class PlaceGroup:
 
     def cell_text(self, language: Language, most: int = SHOWN_PLACES) -> str:
         """Return at most so many cells, or rows and columns where a cell has no letter."""
-        headers = _join_some([f"“{shorten(header)}”" for _, header in self.columns], language)
+        texts = _shorten_apart([header for _, header in self.columns])
+        headers = _join_some([f"“{text}”" for text in texts], language)
         letters = {_read_letter(letter): letter for letter, _ in self.columns}
         rows = _find_runs(self.rows)
         if self.rows and 0 not in letters and self.columns:
@@ -188,6 +189,17 @@ def hide_personal(text: str) -> str:
 def shorten(text: str) -> str:
     """Return a text of at most 40 characters."""
     return text if len(text) <= LONGEST else text[: LONGEST - 1].rstrip() + "…"
+
+
+def _shorten_apart(texts: Sequence[str]) -> list[str]:
+    """Return shortened texts; those that would be alike also keep their ends."""
+    counts, half = Counter(map(shorten, texts)), LONGEST // 2
+    return [
+        shorten(text)
+        if counts[shorten(text)] == 1 or len(text) <= LONGEST
+        else f"{text[: half - 1].rstrip()}…{text[-half:].lstrip()}"
+        for text in texts
+    ]
 
 
 def _find_runs(numbers: Iterable[int]) -> list[tuple[int, int]]:

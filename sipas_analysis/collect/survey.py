@@ -5,7 +5,8 @@ belongs to no listed unit, the run stops with the full list of mistakes.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -64,6 +65,7 @@ from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.sheets.reader import read_sheet
 
 DROP_REASONS = ("form_dropped", "copy", "only", "leave_out")  # of forms that were read
+Contents = tuple[list[Cells], list[SipasError]]  # of the files of a wave, with all mistakes
 LEDGER_COLUMNS = ("file", "row", "column", "found", "became", "reason", "code")
 
 
@@ -145,6 +147,7 @@ class Survey:
 
 
 _KEPT_SURVEYS: list[Survey] = []  # of one wave at most
+_REMEMBERED: list[list[tuple[Wave, Contents]]] = []  # one list while ``remember_files`` lasts
 
 
 def keep_survey(survey: Survey) -> None:
@@ -262,8 +265,29 @@ def _read_files(
     return frame, [*ledgers, copies], len(all_forms) + n_left_out
 
 
-def read_files(wave: Wave, index: Mapping[str, str]) -> tuple[list[Cells], list[SipasError]]:
+@contextmanager
+def remember_files() -> Iterator[None]:
+    """Read the files of a wave only once while this lasts, for a survey and its return slips."""
+    _REMEMBERED.append([])
+    try:
+        yield
+    finally:
+        _REMEMBERED.pop()
+
+
+def read_files(wave: Wave, index: Mapping[str, str]) -> Contents:
     """Read every file to its end; return the cells of each that has a table, and all mistakes."""
+    for earlier, contents in _REMEMBERED[-1] if _REMEMBERED else ():
+        if earlier == wave:
+            return contents
+    contents = _read_each_file(wave, index)
+    if _REMEMBERED:
+        _REMEMBERED[-1].append((wave, contents))
+    return contents
+
+
+def _read_each_file(wave: Wave, index: Mapping[str, str]) -> Contents:
+    """Read the files now, whatever is remembered."""
     files: list[Cells] = []
     errors: list[SipasError] = []
     for path, responses in wave.list_sources():

@@ -16,7 +16,7 @@ from sipas_analysis.collect.headers import list_names
 from sipas_analysis.collect.likeness import pair_nearest
 from sipas_analysis.collect.readings import fold_answer
 from sipas_analysis.collect.responses import Columns
-from sipas_analysis.collect.tables import find_table
+from sipas_analysis.collect.tables import find_table, name_columns
 from sipas_analysis.draft.sheets import (
     HEADER_ROWS,
     SheetFiles,
@@ -117,15 +117,23 @@ def _note_unlike(choice: PackChoice, files: SheetFiles) -> PackChoice:
 def _find_pack(files: SheetFiles) -> tuple[Instrument, int]:
     """Return the pack of the program that fits best, and how many of its items a sheet names.
 
-    It is the one of most items found; of two, the one of which more is found.
+    It is one whose wordings are most of the labels, else the one of most items found; of two, the
+    one of which more is found.
     """
-    ratings: list[tuple[int, float, int, Instrument]] = []
+    ratings: list[tuple[bool, int, float, int, Instrument]] = []
     for pack in map(read_instrument, list_packs()):
-        counts = [find_header(sheet, pack)[1] for _, sheet in files.sheets]
+        headers = [find_header(sheet, pack) for _, sheet in files.sheets]
+        counts, wordings = [n_items for _, n_items in headers], list_names(pack).item_wordings
+        n_near = 0
+        for (_, sheet), (header, _) in zip(files.sheets, headers, strict=True):
+            names = name_columns([sheet.rows[row - 1] for row in header]) if header else []
+            texts = [sheet.labels.get(name, name) for name in names]
+            n_near = max(n_near, len(pair_nearest(texts, wordings)))
         n_found = sum(count for count in counts if 2 * count >= len(pack.items))
         most = max(counts, default=0)
-        ratings.append((n_found, most / len(pack.items), most, pack))
-    *_, most, pack = max(ratings, key=lambda rating: rating[:2])
+        is_worded = bool(n_found) and 2 * n_near >= most
+        ratings.append((is_worded, n_found, most / len(pack.items), most, pack))
+    *_, most, pack = max(ratings, key=lambda rating: rating[:3])
     return pack, most
 
 

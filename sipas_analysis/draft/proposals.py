@@ -100,7 +100,7 @@ def _guess_level(text: str, pack: Instrument) -> int | None:
 def write_rules(states: Mapping[str, Sequence[str]]) -> list[str]:
     """Return two lines for each column of states: the usual state counts, or the others do not."""
     return [
-        f"# {rule}: {_write_flow({header: texts})}\n"
+        f"# {rule}: {write_flow({header: texts})}\n"
         for header, (usual, *others) in states.items()
         for rule, texts in (("only", [usual]), ("leave_out", others))
     ]
@@ -108,11 +108,11 @@ def write_rules(states: Mapping[str, Sequence[str]]) -> list[str]:
 
 def write_part(name: str, content: Mapping[str, object]) -> list[str]:
     """Return the lines of a part of ``columns:``, each behind a #."""
-    lines = [f"#   {_write_flow({key: value})[1:-1]}\n" for key, value in content.items()]
+    lines = [f"#   {write_flow({key: value})[1:-1]}\n" for key, value in content.items()]
     return [f"# {name}:\n", *lines] if lines else []
 
 
-def _write_flow(content: object) -> str:
+def write_flow(content: object) -> str:
     """Return YAML in one line."""
     flow = yaml.safe_dump(content, allow_unicode=True, default_flow_style=True, width=10**6)
     return flow.strip()

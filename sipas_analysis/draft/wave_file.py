@@ -22,6 +22,7 @@ from sipas_analysis.draft.proposals import (
     propose_labels,
     propose_questions,
     propose_states,
+    write_flow,
     write_part,
     write_rules,
 )
@@ -36,6 +37,7 @@ from sipas_analysis.draft.sheets import (
 )
 from sipas_analysis.errors import OutputError, shorten
 from sipas_analysis.files import write_whole
+from sipas_analysis.instrument.answer_levels import is_no_answer
 from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.instrument.pack_draft import make_code
 from sipas_analysis.messages import Language, say
@@ -51,6 +53,7 @@ class Draft:
         skipped: Files without answers: not half of the items were found.
         shared: Header of each role that has one header in all sheets (a unit: where it is).
         labels: Words among the answers that are no level, with the level that they may mean.
+        no_answer: Words among them that may mean no answer.
         questions: Header by code of a question beside the index, to be confirmed.
         joins: Headers of each code that has several columns.
         states: Texts of each column that tells finished forms from others.
@@ -65,6 +68,7 @@ class Draft:
     skipped: Sequence[str]
     shared: Mapping[str, str]
     labels: Mapping[str, int | None]
+    no_answer: Sequence[str]
     questions: Mapping[str, str]
     joins: Mapping[str, Sequence[str]]
     states: Mapping[str, Sequence[str]]
@@ -123,7 +127,7 @@ class Draft:
         headers = [*(sheet.nearest for sheet in self.sheets), self.questions]
         wordings = [f"{code} = {shorten(name)}" for near in headers for code, name in near.items()]
         units = [f"{name} = {near}" for name, near in self.near_units.items()]
-        return [*wordings, *self.labels, *units]
+        return [*wordings, *self.labels, *self.no_answer, *units]
 
     @property
     def numbered(self) -> list[str]:
@@ -220,6 +224,8 @@ def _draft_parts(
 ) -> Draft:
     """Return what the sheets of answers show."""
     words, units = propose_labels(sheets, choice.pack), _list_units(sheets, language)
+    no_answer = [text for text in words if is_no_answer(fold_text(text))]
+    levels = {text: level for text, level in words.items() if text not in no_answer}
     return Draft(
         sheets,
         choice,
@@ -227,7 +233,8 @@ def _draft_parts(
         language,
         skipped=[path.name for path in contents.errors],
         shared=_share_roles(sheets),
-        labels={text: level for text, level in words.items() if text not in choice.labels},
+        labels={text: level for text, level in levels.items() if text not in choice.labels},
+        no_answer=no_answer,
         questions=propose_questions(sheets, choice.pack),
         joins=propose_joins(sheets),
         states=propose_states(sheets),
@@ -324,6 +331,11 @@ def _write_entry(sheet: DraftSheet, draft: Draft) -> str:
     lines = lines[bool(columns) + ("items" in columns) :]
     comments = [f"  # {line}\n" for line in lines]
     comments[:0] = ["  " + draft.say("confirm")] if near else []
+    if draft.no_answer:
+        comments += [
+            "  " + draft.say("no_answer"),
+            f"  # blank: {write_flow([*draft.no_answer])}\n",
+        ]
     return "".join([_write_yaml([{k: v for k, v in facts.items() if v}]), *comments])
 
 

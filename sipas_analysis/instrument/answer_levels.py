@@ -56,6 +56,11 @@ def list_words(kind: str) -> list[str]:
     return [*_read_words()[kind]]
 
 
+def is_no_answer(text: str) -> bool:
+    """Return whether a folded text is a usual word for no answer, or for not applicable."""
+    return any(text in list_words(kind) for kind in NO_ANSWER)
+
+
 @cache
 def _read_words() -> dict[str, dict[str, dict[int, list[str]]]]:
     text = (Path(__file__).parent / "label_families.yaml").read_text("utf-8")

@@ -1,5 +1,6 @@
 """Columns: names as offices and form services write them; what is proposed, dropped or refused."""
 
+import re
 import unicodedata
 
 import pytest
@@ -225,6 +226,17 @@ def test_an_old_wording_is_proposed_where_one_item_is_clearly_nearest(header, co
     placed = place_columns([header], Columns(), PACK)
     assert placed.items == {}
     assert propose_items(placed, PACK) == ({code: header} if code else {})
+
+
+def test_long_headers_that_begin_alike_are_shown_with_their_ends(read_answers):
+    """Columns of one question of KoboToolbox with labels."""
+    question = "Thông tin chung/Ông/Bà thuộc nhóm nào trong các nhóm sau"
+    text = f"unit,A1,A2,D1,{question}/Hộ nghèo,{question}/Người có công\nso-a,5,4,3,x,y\n"
+    with pytest.raises(ColumnError) as caught:
+        read_answers(text)
+    shown = re.findall("“([^”]*)”", caught.value.text("vi"))
+    assert [text.rpartition("/")[2] for text in shown[:2]] == ["Hộ nghèo", "Người có công"]
+    assert all(len(text) <= 40 and text.startswith("Thông tin chung/") for text in shown[:2])
 
 
 def test_the_check_says_which_item_a_column_reads_like(read_answers):

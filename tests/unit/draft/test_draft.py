@@ -379,7 +379,16 @@ def test_old_wordings_are_proposed_as_comments(tmp_path):
 
 def test_labels_that_are_no_level_are_proposed(tmp_path):
     """Initials of a label have a likely level, other words none; remarks are not quoted."""
-    words = ["HL", "RHL", "Tốt", "Hai long", "Tôi không đồng ý với cách làm việc này", "4", "44"]
+    words = [
+        "HL",
+        "RHL",
+        "Tốt",
+        "Hai long",
+        "Không biết",
+        "Tôi không đồng ý với cách làm việc này",
+        "4",
+        "44",
+    ]
     rows = [[word, *answers()[1:]] for word in words]
     draft = draft_wave([book(tmp_path / "a.xlsx", P=[QUESTIONS, *rows])], tmp_path, "vi")
     lines = draft.wave.read_text("utf-8").split("  # labels:\n")[1].split("  ignore")[0]
@@ -389,7 +398,10 @@ def test_labels_that_are_no_level_are_proposed(tmp_path):
         "Tốt": None,
         "Hai long": 4,
     }
-    assert draft.to_confirm == ["HL", "RHL", "Tốt", "Hai long"]
+    assert draft.to_confirm == ["HL", "RHL", "Tốt", "Hai long", "Không biết"]
+    text = draft.wave.read_text("utf-8").replace("  # blank:", "  blank:")
+    assert yaml.safe_load(text)["responses"][0]["blank"] == ["Không biết"]
+    assert "# collected:" not in text  # no column of days
 
 
 @pytest.mark.parametrize(

@@ -192,6 +192,18 @@ def test_the_draft_does_not_take_codes_for_a_questionnaire_of_other_labels(write
     assert not draft.choice.nearest
 
 
+def test_a_pack_without_wordings_does_not_win_by_its_codes(write_sav, tmp_path):
+    """One label differs: hospitals have all the codes, the labels are those of offices."""
+    items = read_instrument("qd-2640-2017").items
+    labels = {code: f"{code}. {item.vi}" for code, item in items.items()}
+    labels |= {"E2": "Tôi gặp khó khăn khi góp ý, phản ánh, kiến nghị", "stt": "Số thứ tự phiếu"}
+    frame = pd.DataFrame({code: [1.0, 2.0, 3.0, 4.0, 5.0] * 2 for code in labels})
+    options = {"labels": {}, "missing_ranges": {}, "column_labels": [*labels.values()]}
+    draft = draft_wave([write_sav(frame, **options)], tmp_path, "vi")
+    assert (draft.pack.id, draft.list_left("unknown")) == ("qd-2640-2017", ["E2"])
+    assert draft.list_left("system") == ["stt"]
+
+
 def test_labels_are_the_wordings_of_a_drafted_pack(write_sav, tmp_path):
     """With the levels of a scale of 0 to 10 on the whole, and profile questions in words."""
     names = [f"c{at}" for at in range(1, 5)]
