@@ -7,6 +7,7 @@ can correct prints one paragraph and has a special exit code, never a traceback.
 
 import os
 import sys
+from contextlib import nullcontext
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -113,19 +114,22 @@ def demo(
 
 @app.command(help="cli.check")
 def check(wave: WaveArg, lang: LangOpt = "", out: OutOpt = None) -> None:  # noqa: ARG001
-    try:
-        facts, survey = _read_survey(wave)
-        from sipas_analysis.reports.check_output import describe_check, list_check_tables
+    from sipas_analysis.collect.survey import remember_files
 
-        lines = describe_check(survey, choose_language())
-    except SipasError as error:
-        _write_return_slips(wave, error, out)
-        raise
-    print_lines(lines)
-    if out is not None:
-        _write_tables(list_check_tables(survey), out / "check")
-    _write_return_slips(wave, survey, out)
-    print_message("next_run", path=facts.path)
+    with remember_files() if out else nullcontext():
+        try:
+            facts, survey = _read_survey(wave)
+            from sipas_analysis.reports.check_output import describe_check, list_check_tables
+
+            lines = describe_check(survey, choose_language())
+        except SipasError as error:
+            _write_return_slips(wave, error, out)
+            raise
+        print_lines(lines)
+        if out is not None:
+            _write_tables(list_check_tables(survey), out / "check")
+        _write_return_slips(wave, survey, out)
+        print_message("next_run", path=facts.path)
 
 
 @app.command(help="cli.score")
@@ -219,8 +223,7 @@ def run(
         scheduler=scheduler,
         jobs=jobs,
     )
-    silent = [code for code in survey.units["code"] if code not in set(survey.frame["unit"])]
-    for code in silent:
+    for code in survey.units["code"][~survey.units["code"].isin(survey.frame["unit"])]:
         print_message("no_form", unit=survey.unit_names[code])
     failed = run_wave(survey, request)
     print_message("report", path=folder)

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from sipas_analysis import __version__, cli, errors
+from sipas_analysis.collect import survey as survey_module
 from sipas_analysis.collect.survey import read_survey
 from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.errors import NotebookError
@@ -675,6 +676,20 @@ def test_every_kind_of_mistake_has_its_own_exit_code():
     assert len(set(codes)) == len(codes)
     assert min(codes) == 10
     assert {*BAD} | {10, 17, 18, 19, 22, 23, 24} == set(codes)
+
+
+@pytest.mark.parametrize("answers", [GOOD, GOOD.replace("5,4,3,5", "5,7,3,5")])
+def test_a_check_with_return_slips_reads_each_file_once(sipas, make_wave, monkeypatch, answers):
+    """What was read is what the slips speak of; a later check reads again."""
+    files, read = [], survey_module.read_sheet
+    monkeypatch.setattr(
+        survey_module, "read_sheet", lambda path, name: files.append(path.name) or read(path, name)
+    )
+    path = make_wave(answers)
+    for times in (1, 2):
+        sipas("check", path, "--out", "out")
+        assert files == ["answers.csv"] * times
+    assert Path("out/overview.csv").is_file()
 
 
 def test_equal_complaints_are_grouped_and_at_most_ten_are_shown(sipas, make_wave):
