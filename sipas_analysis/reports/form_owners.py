@@ -173,8 +173,10 @@ def list_wrong_places(error: SipasError, among: Sequence[Place] = ()) -> list[Pl
         error: The error.
         among: Some of its places; all of them if left out.
     """
-    first = error.fields.get("first")
-    places = [place for place in among or error.places if _name_sheet(place) != first]
+    places = [*(among or error.places)]
+    if error.message_id == "copies":  # its places are the first ones, then as many second ones
+        second = {*error.places[len(error.places) // 2 :]}
+        places = [place for place in places if place in second]
     return [place for place in places if place.row is not None] or places
 
 

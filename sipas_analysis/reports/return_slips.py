@@ -133,9 +133,12 @@ def _tabulate_places(unit: UnitReturn, wave: Wave) -> Table:
 
 def _list_sentences(unit: UnitReturn, wave: Wave) -> list[Text]:
     """Return what the slip says; the last sentence is the one to send with it."""
-    n_places = sum(complaint.n for complaint in unit.complaints)
+    n_copies = sum(complaint.n for complaint in unit.complaints if complaint.is_of_copies)
+    n_places = sum(complaint.n for complaint in unit.complaints) - n_copies
     missing, min_forms = unit.n_missing, wave.read_pack().index.min_forms
     sentences = [make_text("slip.opening", title=wave.title, n=n_places)] if n_places else []
+    if n_copies:
+        sentences.append(make_text("slip.copies", title=wave.title, n=n_copies))
     if not unit.unread:
         sentences.append(make_text("slip.forms", received=unit.received, valid=unit.valid))
     if missing and (unit.planned or 0) > min_forms:
@@ -144,8 +147,9 @@ def _list_sentences(unit: UnitReturn, wave: Wave) -> list[Text]:
         sentences.append(make_text("slip.missing", min_forms=min_forms, missing=missing))
     if unit.doubts:
         sentences.append(make_text("slip.doubts", why=Joined([*map(make_text, unit.doubts)])))
-    requests = [("correct", n_places), ("add", missing), ("explain", len(unit.doubts))]
-    parts = [make_text(f"slip.request.{name}", n=n) for name, n in requests if n]
+    requests = {"correct": n_places, "confirm": n_copies, "add": missing}
+    requests |= {"explain": len(unit.doubts)}
+    parts = [make_text(f"slip.request.{name}", n=n) for name, n in requests.items() if n]
     return [*sentences, make_text("slip.send", unit=unit.name, requests=Joined(parts, ", "))]
 
 

@@ -51,6 +51,11 @@ class Complaint:
         return len(list_wrong_places(self.error, self.places))
 
     @property
+    def is_of_copies(self) -> bool:
+        """Whether forms were received twice: the office settles them, nothing is sent again."""
+        return self.error.message_id == "copies"
+
+    @property
     def is_of_file(self) -> bool:
         """Whether the mistake is that of a file, not of single rows."""
         return all(place.row is None for place in self.places)

@@ -129,7 +129,7 @@ def test_the_unit_is_asked_for_the_forms_that_its_plan_lacks(write_slips, make_f
     folder, _ = write_slips(make_files(damage((40, "so-b,7,4,5,3")), units=units))
     said = read_texts(folder / "return/so-b.xlsx")
     assert "Kế hoạch là 60 phiếu; đề nghị bổ sung 28 phiếu." in said
-    assert "sửa 1 chỗ theo bảng gửi kèm, bổ sung 28 phiếu" in said
+    assert "sửa 1 chỗ theo bảng gửi kèm và gửi lại tệp, bổ sung 28 phiếu" in said
     assert names_of(folder) == ["so-b.docx", "so-b.xlsx"]
 
 
@@ -239,7 +239,21 @@ def test_of_copies_the_first_counts(write_slips, make_wave, tmp_path):
     assert refusal.exit_code == 16
     row = read_overview(folder)["Sở A"]
     assert (row["received"], row["valid"], row["rejected"]) == ("72", "40", "32")
-    assert "sửa 32 chỗ" in row["send"]
+    assert "xác nhận 32 phiếu trùng" in row["send"]
+    said = read_texts(folder / "return/so-a.docx")
+    assert "có 32 phiếu trùng với phiếu đã nhận" in said
+    for words in ("gửi lại tệp", "gửi lại trước", "chỗ cần sửa", "phiếu gốc"):
+        assert words not in said + row["send"]  # the office leaves them out
+
+
+def test_of_a_block_pasted_again_below_itself_the_first_counts(write_slips, make_wave):
+    """Both places are in one file: 32 forms, 12 of them twice."""
+    rows = [f"so-a,{1 + k % 5},{1 + k // 5 % 5},{1 + k // 25 % 5},{1 + k % 4}\n" for k in range(32)]
+    folder, refusal = write_slips(make_wave(HEAD + "".join(rows + rows[:12])))
+    assert refusal.message_id == "copies"
+    row = read_overview(folder)["Sở A"]
+    assert (row["received"], row["valid"], row["rejected"]) == ("44", "32", "12")
+    assert "xác nhận 12 phiếu trùng" in row["send"]
 
 
 def test_forms_that_need_a_second_look_are_asked_about_until_they_are_accepted(
