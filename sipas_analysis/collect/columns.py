@@ -188,6 +188,7 @@ def _refuse_unlike(unlike: Mapping[str, str], pack: Instrument, table: Table) ->
     code, header = next(iter(unlike.items()))
     fields = {"label": table.sheet.labels.get(header, header), "wording": pack.label_of(code, "vi")}
     fields["lines"] = ", ".join(f"{code}: {header}" for code, header in unlike.items())
+    fields["turned"] = pack.scale_of(code).turned
     places = [table.place(column=header) for header in unlike.values()]
     return ColumnError("columns_unlike", places, code=code, **fields)
 

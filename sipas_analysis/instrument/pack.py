@@ -51,6 +51,12 @@ class Scale(Strict):
         """All levels, worst first."""
         return range(self.low, self.high + 1)
 
+    @property
+    def turned(self) -> str:
+        """What each level means if the highest is the worst, as YAML for a ``recode``."""
+        pairs = zip(self.levels, reversed(self.levels), strict=True)
+        return "{" + ", ".join(f'"{level}": {other}' for level, other in pairs) + "}"
+
     @model_validator(mode="before")
     @classmethod
     def _fill_usual_values(cls, keys: object) -> object:

@@ -249,7 +249,8 @@ def _describe_opposed_items(survey: Survey, language: Language) -> Lines:
     """Name the items that run against the others, and what to write if a scale is reversed."""
     for item, r, n in figures_of(survey).opposed_items.to_numpy().tolist():
         shown = format_number(r, language, 2)
-        yield say(language, "cli.said.item_against", item=item, r=shown, n=n), None
+        turned = survey.instrument.scale_of(item).turned
+        yield say(language, "cli.said.item_against", item=item, r=shown, n=n, turned=turned), None
 
 
 def list_check_tables(survey: Survey) -> dict[str, pd.DataFrame]:
