@@ -27,6 +27,7 @@ def exact_interval(satisfied: Floats, n: Floats, level: float = 0.95) -> tuple[F
         >>> print(round(low[0], 4), high[0])
         0.8843 1.0
     """
+    satisfied, n = np.asarray(satisfied, dtype=float), np.asarray(n, dtype=float)
     with np.errstate(invalid="ignore", divide="ignore"):
         low = betaincinv(satisfied, n - satisfied + 1, (1 - level) / 2)
         high = betainccinv(satisfied + 1, n - satisfied, (1 - level) / 2)
