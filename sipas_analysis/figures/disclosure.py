@@ -31,7 +31,6 @@ from sipas_analysis.measure.rules import (
 Marks = NDArray[np.bool_]
 
 IMPORTANCE = {"factor": 3.0, "block": 5.0, OVERALL: 10.0}  # an item: 1 (ours)
-IN_DOMAIN = ["domain", "group", "unit"]
 TOLERANCE = 1e-6
 MOST_NODES = 1000  # of a search; a figure that is not settled by then counts as exposed
 OUTSIDER = -1  # a reader who knows the forms of no unit
@@ -146,7 +145,9 @@ def _place_slopes(
     heads: pd.DataFrame, rows: Ints, slopes: Floats, n_figures: int
 ) -> sparse.csr_array:
     """Return figures over cells: those of a group, or of the whole, over the cells of its units."""
-    kind, group, unit = (heads[name].astype(object).to_numpy() for name in IN_DOMAIN)
+    kind, group, unit = (
+        heads[name].astype(object).to_numpy() for name in ("domain", "group", "unit")
+    )
     in_unit = kind == "unit"
     is_member = (kind == "all")[:, None] | (unit[:, None] == unit[in_unit])
     is_member |= (kind == "group")[:, None] & (group[:, None] == group[in_unit])

@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 
 from sipas_analysis.collect.survey import Survey
-from sipas_analysis.figures.disclosure import IN_DOMAIN, Audit, describe_cells
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.rules import COMPREHENSIVE, MEAN_100, MEAN_SCORE
 
 BLANKED_COLUMNS = ("value", "se", "low", "high", "df", "numerator", "denominator", "deff", "n_eff")
 SUPPRESS = "suppress"
+IN_DOMAIN = ["domain", "group", "unit"]
 FEWEST_UNITS = 3  # behind a hidden part of a group: none can subtract its own forms (P5)
 
 
@@ -45,6 +45,8 @@ def hide_figures(table: pd.DataFrame, survey: Survey) -> pd.DataFrame:
     is_small = (table["flag"] == SUPPRESS) & (table["n_valid"] > 0)
     if not is_small.any():
         return blank_hidden(table)
+    from sipas_analysis.figures.disclosure import Audit, describe_cells  # slow to import
+
     sums = [(kind, _sort_members(table, kind)) for kind in _list_sums(table, survey)]
     hidden = _complete_sums(table, survey, sums, is_small)
     audit = Audit(describe_cells(table, survey), is_small.to_numpy())
