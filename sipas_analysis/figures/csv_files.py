@@ -3,10 +3,13 @@
 import csv
 import io
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from sipas_analysis.files import write_whole
+
+_RISKY = frozenset("=+-@\t\r")  # first characters of a formula
 
 
 def write_tables(tables: dict[str, pd.DataFrame], folder: Path) -> list[Path]:
@@ -23,16 +26,24 @@ def _format_csv(table: pd.DataFrame) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(table.columns)
-    cells = table.astype(object).where(table.notna(), "").to_numpy()
-    writer.writerows([_format_cell(value) for value in row] for row in cells.tolist())
+    columns = [_format_column(table.iloc[:, at]) for at in range(table.shape[1])]
+    writer.writerows(zip(*columns, strict=True))
     return "\ufeff" + text.getvalue()
 
 
+def _format_column(cells: "pd.Series[Any]") -> list[object]:
+    """Return the cells of a column as the file has them; a blank is an empty text."""
+    if cells.dtype.kind == "f":  # most cells of most tables
+        pairs = zip(cells, cells.notna(), strict=True)
+        return [f"{value:.10g}" if is_present else "" for value, is_present in pairs]
+    return [_format_cell(value) for value in cells.astype(object).where(cells.notna(), "")]
+
+
 def _format_cell(value: object) -> object:
-    """Return a cell as the file has it: ten digits, and no text that runs as a formula."""
+    """Return a cell: ten digits, and no text that runs as a formula."""
     if isinstance(value, float):
         return f"{value:.10g}"
-    if not isinstance(value, str) or value[:1] not in ("=", "+", "-", "@", "\t", "\r"):
+    if not isinstance(value, str) or value[:1] not in _RISKY:
         return value
     return value if value[0] == "-" and _is_number(value) else "'" + value
 
