@@ -306,7 +306,7 @@ def test_every_dependency_earns_a_line():
     assert [name for name in names if f"**{name}**" not in page] == []
 
 
-RULE = re.compile(r"\b(?:rules? |\()((?:[MVIRDQPGSWAC]\d)(?:(?:, | and |–)[MVIRDQPGSWAC]\d)*)")
+RULE = re.compile(r"(?:\brules? |\()((?:[MVIRDQPGSWAC]\d)(?:(?:, | and |–)[MVIRDQPGSWAC]\d)*)")
 
 
 def test_no_rule_is_orphaned():

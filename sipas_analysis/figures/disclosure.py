@@ -1,4 +1,4 @@
-"""Find hidden figures that the shown ones bound too closely, and what to hide further (rule P2).
+"""Find hidden figures that the shown ones bound too closely, and what else to hide (rules P4, P5).
 
 Every figure is a linear function of cells: how many people of one unit are satisfied with one item,
 or with all of them (rule M4). A reader knows these functions, that a cell lies between 0 and its

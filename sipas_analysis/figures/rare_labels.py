@@ -1,4 +1,4 @@
-"""Merge labels that few people gave into *other*, before anything with labels is published (P2).
+"""Merge labels that few people gave into *other* before anything shows them (rule P6).
 
 A label of one person may be a name, and shows at least that this person answered. The forms keep
 what was answered; only tables and models that print labels use the merged ones.

@@ -13,7 +13,7 @@ from sipas_analysis.measure.rules import COMPREHENSIVE, MEAN_100, MEAN_SCORE
 BLANKED_COLUMNS = ("value", "se", "low", "high", "df", "numerator", "denominator", "deff", "n_eff")
 SUPPRESS = "suppress"
 IN_DOMAIN = ["domain", "group", "unit"]
-FEWEST_UNITS = 3  # behind a hidden part of a group: none can subtract its own forms (P5)
+FEWEST_UNITS = 3  # behind a hidden part of a group: none can subtract its own forms (rule P5)
 
 
 @dataclass(frozen=True)

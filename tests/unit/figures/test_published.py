@@ -103,7 +103,7 @@ def test_three_people_and_what_gives_them_away_are_in_no_file(four_units, tmp_pa
 
 
 def test_a_hidden_figure_keeps_no_number_and_says_that_it_is_hidden(four_units, tmp_path):
-    """The flag stays; everything a figure or its people could be read from is empty (rule P5)."""
+    """The flag stays; what tells a figure or its people is empty (rules P2, P5)."""
     found = [row for row in written(four_units, tmp_path)["scores"] if row["n_valid"] != "0"]
     rows = [row for row in found if row["flag"] == "suppress"]
     assert {(row["unit"], row["n"]) for row in rows} == {("u-0", ""), ("u-1", ""), ("u-3", "")}

@@ -1,4 +1,4 @@
-"""Labels that few people gave are published as *other*; what was answered is kept."""
+"""Labels that few people gave are published as *other* (rule P6); what was answered is kept."""
 
 import pytest
 
