@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -95,6 +96,7 @@ def test_order_of_rows_changes_nothing(frame, random):
     same(scored(frame), scored(frame.iloc[order].reset_index(drop=True)))
 
 
+@pytest.mark.slow
 @given(forms(), st.permutations(["x-1", "a", "zz"]))
 def test_names_of_units_change_nothing(frame, names):
     """Not even when the names reverse the alphabet."""
@@ -146,6 +148,7 @@ def test_blanking_an_answer_leaves_the_other_items_alone(frame, data):
     assert one.loc["A1", "denominator"] - two.loc["A1", "denominator"] == asked
 
 
+@pytest.mark.slow
 @given(forms(), units)
 def test_one_more_satisfied_form_never_lowers_the_index(frame, unit):
     more = pd.DataFrame({"unit": [unit], **dict.fromkeys(ITEMS, 4.0)})
@@ -156,6 +159,7 @@ def test_one_more_satisfied_form_never_lowers_the_index(frame, unit):
         assert (two["value"].to_numpy() >= before - 1e-9).all()
 
 
+@pytest.mark.slow
 @given(forms(least=6))
 def test_pooled_units_stay_between_their_parts(frame):
     for index in (None, AVERAGED.model_copy(update={"overall": PACK.index.overall})):
@@ -283,6 +287,7 @@ def test_a_weighted_half_is_rounded_away_from_zero(thousandths, sign):
         assert abs(Decimal(round_to_text(value))) == (Decimal(thousandths) + 5) / 1000
 
 
+@pytest.mark.slow
 @settings(max_examples=4 * settings().max_examples)
 @given(st.data())
 def test_merges_and_splits_lose_no_form(data):

@@ -138,6 +138,7 @@ def test_the_version_is_that_of_the_package(sipas):
 # ── verbs
 
 
+@pytest.mark.slow
 def test_demo_writes_exactly_one_wave(sipas, tmp_path):
     """wave.yaml, units.csv, responses.csv: commas, 160 forms a unit; the next step is said."""
     folder = tmp_path / "demo"
@@ -246,6 +247,7 @@ def test_check_counts_forms_rows_columns_and_cells_by_their_name(sipas, make_wav
     assert name in "".join(cells)
 
 
+@pytest.mark.slow
 def test_files_do_not_depend_on_the_language_of_the_command(sipas, make_wave, tmp_path):
     """Two officers, one file."""
     path = make_wave(GOOD)
@@ -294,6 +296,7 @@ def test_drivers_tell_models_shares_and_what_to_look_at_first(sipas, make_wave, 
     assert made == {"drivers", "importance", "priority", "what_if"}
 
 
+@pytest.mark.slow
 def test_drivers_by_unit_and_with_controls(sipas, make_wave, tmp_path):
     """A model for each unit, or its reason in the same table; a control is no driver."""
     head, *lines = rated().splitlines(keepends=True)
@@ -397,6 +400,7 @@ def test_a_run_that_cannot_be_is_refused(sipas, make_wave, notebooks, tmp_path, 
     assert notebooks == []
 
 
+@pytest.mark.slow
 def test_two_runs_on_one_folder_do_not_meet(sipas, make_wave, notebooks, tmp_path):
     """The second refuses; leftovers of a crashed one are cleared by the next."""
     out = tmp_path / "out"
@@ -411,6 +415,7 @@ def test_two_runs_on_one_folder_do_not_meet(sipas, make_wave, notebooks, tmp_pat
     assert not (out / "units/.aside-x").exists()
 
 
+@pytest.mark.slow
 def test_what_was_changed_or_is_missing_is_made_again_and_nothing_else(
     sipas, make_wave, notebooks, tmp_path
 ):
@@ -432,6 +437,7 @@ def test_what_was_changed_or_is_missing_is_made_again_and_nothing_else(
     assert len(notebooks) == 3
 
 
+@pytest.mark.slow
 def test_run_goes_on_when_one_unit_fails(sipas, make_wave, notebooks, monkeypatch, tmp_path):
     """The other reports are made; the failed one is named; the exit code is 1."""
     make = running.run_notebook
@@ -452,6 +458,7 @@ def test_run_goes_on_when_one_unit_fails(sipas, make_wave, notebooks, monkeypatc
     assert "stopped in cell 3" in (tmp_path / "out/index.html").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_a_run_and_its_archive_are_verified_and_traced(sipas, make_wave, notebooks, tmp_path):
     """0 if all is the same, 1 if not or if nothing could be computed; the receipt is told.
 
@@ -511,6 +518,7 @@ def test_a_figure_is_traced_by_id_or_as_it_is_printed(sipas, make_wave):
     assert "none is printed as 12.34" in why
 
 
+@pytest.mark.slow
 def test_what_does_not_count_is_traced_to_its_rows(sipas, make_wave):
     """A blank answer, a form that was dropped; two units of a pair; a mean that is no division."""
     rows = GOOD.splitlines()
@@ -556,6 +564,7 @@ def test_files_of_other_answers_are_neither_linked_nor_proved(
     assert "note: units/so-b/report.en.html is not of this run" in found
 
 
+@pytest.mark.slow
 def test_a_failure_takes_nothing_from_what_stands(
     sipas, make_wave, notebooks, monkeypatch, tmp_path
 ):
@@ -580,6 +589,7 @@ def test_a_failure_takes_nothing_from_what_stands(
     assert [parameters.get("unit") for _, parameters in notebooks] == ["so-a"]
 
 
+@pytest.mark.slow
 def test_a_unit_that_left_is_named_with_its_old_files(sipas, make_wave, notebooks, tmp_path):
     """No form of it any more: its report of before is nobody's."""
     path, out = make_wave(GOOD), tmp_path / "out"

@@ -138,6 +138,7 @@ def said(value, language):
     return render_text(value, language).replace(" %", "\u00a0%")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_chapters_are_headings_of_word(words, demo, language):
     """Contents and navigation are made from Heading 1 and 2, in reading order."""
@@ -154,6 +155,7 @@ def test_chapters_are_headings_of_word(words, demo, language):
     assert got == [(style, said(text, language)) for style, text in wanted]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_chapter_is_empty(words, language):
     """Between two chapters stands something to read."""
@@ -166,6 +168,7 @@ def test_no_chapter_is_empty(words, language):
         assert letters(body[first + 1]) or list(body[first + 1].iter(qn("w:drawing")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_cell_says_what_the_model_says(words, demo, language):
     """Heads, cells and notes, in order; numbers to the right and text to the left."""
@@ -182,6 +185,7 @@ def test_every_cell_says_what_the_model_says(words, demo, language):
     assert [it for it in notes if it not in lines_in(words[language], "SIPAS Note")] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_heads_repeat_rows_hold_together_and_nothing_leaves_the_margins(words, language):
     """A table of many pages is legible on each; widths add up to the room between margins."""
@@ -198,6 +202,7 @@ def test_heads_repeat_rows_hold_together_and_nothing_leaves_the_margins(words, l
         assert min(widths) > 500
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("language", "kinds"), [("vi", ("Bảng", "Hình")), ("en", ("Table", "Figure"))]
 )
@@ -219,6 +224,7 @@ def test_captions_count_themselves(words, demo, language, kinds):
             assert beside.tag == tag or list(beside.iter(tag))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_picture_can_be_heard_and_fits(words, demo, language):
     """Alt text and title of the model; no wider and no higher than the page allows."""
@@ -260,6 +266,7 @@ def test_a_picture_many_pages_high_is_cut_between_its_lines(tmp_path):
     assert "(phần 2/5)" in file.inline_shapes[1]._inline.docPr.get("descr")
 
 
+@pytest.mark.slow
 def test_the_page_is_the_one_of_the_decree(words):
     """A4, 20–25 mm above and below, 30–35 mm left, 15–20 mm right; PAGE from page two."""
     page = words["vi"].sections[0]
@@ -285,6 +292,7 @@ def test_the_page_is_the_one_of_the_decree(words):
     assert LOOKS["Header"].align == "center"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_style_speaks_the_language_in_times_new_roman(words, language):
     """Also in headings and in East Asian and complex scripts; body 13 pt, 10 mm indent."""
@@ -302,6 +310,7 @@ def test_every_style_speaks_the_language_in_times_new_roman(words, language):
     assert styles["Heading 1"].paragraph_format.keep_with_next
 
 
+@pytest.mark.slow
 def test_paragraphs_and_lists_have_their_styles(words, demo):
     """Lead bold, warning boxed, note small, bullets a real list."""
     styles = words["vi"].styles
@@ -320,6 +329,7 @@ def test_paragraphs_and_lists_have_their_styles(words, demo):
         assert lines_in(words["vi"], name) == [said(it, "vi") for it in wanted] != []
 
 
+@pytest.mark.slow
 def test_the_letter_has_head_and_foot(words):
     """Office and nation side by side, number, place and day, what it is, who signs."""
     head, foot = words["vi"].tables[0], words["vi"].tables[-1]
@@ -371,6 +381,7 @@ def test_without_an_office_there_is_no_letter(tmp_path, letter):
     assert "CỘNG HÒA" not in text_of(file)
 
 
+@pytest.mark.slow
 def test_synthetic_data_cannot_be_mistaken(words, tmp_path):
     """The first paragraph says so in a box, and the foot of every later page."""
     first = words["vi"].paragraphs[0]
@@ -381,6 +392,7 @@ def test_synthetic_data_cannot_be_mistaken(words, tmp_path):
     assert lines_in(opened(short(Paragraph(WORDS)), tmp_path), "SIPAS Banner") == []
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_the_same_document_gives_the_same_bytes(paths, tmp_path):
     """No clock, no random id: an auditor compares two runs byte by byte."""
@@ -393,6 +405,7 @@ def test_the_same_document_gives_the_same_bytes(paths, tmp_path):
         assert not [it for it in package.namelist() if "thumbnail" in it]
 
 
+@pytest.mark.slow
 def test_the_file_says_whose_it_is_and_from_which_day(words, tmp_path):
     """Title, author and the day of the decision; never the clock or the library's name."""
     facts = words["vi"].core_properties
@@ -421,6 +434,7 @@ def test_text_is_data_whatever_it_holds(tmp_path):
     assert file.core_properties.title == CLEAN[:255]
 
 
+@pytest.mark.slow
 def test_a_survey_of_hostile_units_is_written_whole(make_wave, tmp_path):
     """Names go from units.csv into titles, tables, charts and alt texts."""
     name = "<b>=1+1</b> & $x$"  # charts have no letters for Khmer
@@ -449,6 +463,7 @@ def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
 
+@pytest.mark.slow
 def test_a_picture_is_drawn_as_png_and_the_svg_stays(demo):
     """One drawing in two kinds; the PNG names no software and no date, no pixel is clear."""
     svg = blocks_of(demo, Picture)[0].draw("vi")

@@ -350,6 +350,7 @@ def test_a_tall_picture_is_made_to_fit_the_page(tmp_path):
     assert 500 < max(heights) < 680
 
 
+@pytest.mark.slow
 def test_same_bytes_on_any_day_in_any_place(tmp_path, plain):
     """Another zone, language, folder and clock change nothing: what is signed can be made again."""
     code = "from test_pdf import *; write_pdf(document(LETTERS), Path('b.pdf'), 'vi')"

@@ -66,6 +66,7 @@ def hidden(read_shared):
     return read_shared(answers_of(so_a=3, so_b=20, h_c=31, x_d=40), units=UNITS, min_forms=5)
 
 
+@pytest.mark.slow
 def test_every_number_is_the_printed_figure_of_its_id(survey, tmp_path):
     """Rule M6: the cell is `printed` of tables/figures.csv; the hidden sheet has its value."""
     book = book_of(survey, tmp_path)
@@ -155,6 +156,7 @@ def test_what_must_not_be_published_is_no_number_anywhere(hidden, tmp_path):
     assert "withheld" in texts_of(book_of(hidden, tmp_path, "en"))
 
 
+@pytest.mark.slow
 def test_text_is_never_a_formula_and_holds_no_control_character(survey, tmp_path):
     """Names that begin with = + - @ and addresses stay text; a bell is taken out."""
     path = write_annexes(figures_of(survey), tmp_path / "a.xlsx", "vi")

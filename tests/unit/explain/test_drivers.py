@@ -376,6 +376,7 @@ def test_correlations_have_the_weights_that_vif_has(read_answers):
     assert strongest == pytest.approx(models.collinearity["strongest"].iloc[0])
 
 
+@pytest.mark.slow
 def test_filled_forms_are_the_forms_that_are_counted(read_answers):
     """Half of a factor blank: n and n_lost are those of the models."""
     rows = [

@@ -190,6 +190,7 @@ def test_no_sum_gives_a_hidden_figure_back(read_answers, case, seed):
     assert give_away(scores) == []
 
 
+@pytest.mark.slow
 def test_a_second_rule_does_not_give_a_hidden_item_back(read_answers):
     """With three answers to A2 in the whole wave, pooled and mean of items would reveal them."""
     forms = forms_of([("5,,4", 20), ("5,4,3", 3)], [("3,,5", 20)])
@@ -210,6 +211,7 @@ def test_rules_stand_side_by_side_where_nothing_is_hidden(four_units):
     pd.testing.assert_series_equal(found["value"], compare_rules(four_units).frame["value"])
 
 
+@pytest.mark.slow
 def test_form_checks_of_a_hidden_unit_are_not_published(read_answers):
     """Everyone satisfied with everything would say what the index of four people is (rule Q5)."""
     many = [("5,2,4", 10), ("2,4,3", 10)]
@@ -332,6 +334,7 @@ def test_tables_open_in_a_spreadsheet_with_vietnamese_letters(four_units, tmp_pa
     assert b"\r" not in data
 
 
+@pytest.mark.slow
 def test_no_output_holds_a_row_of_a_respondent(read_answers, tmp_path):
     """Form ids, days and the order of a person's answers never leave the survey (rule P3)."""
     ids = [f"KHAC-{k:04d}" for k in range(40)]
@@ -406,6 +409,7 @@ def test_a_unit_counts_its_people_only_if_every_unit_may(read_answers, women, sh
     assert any(getattr(block, "id", "") == "table-people-sex" for block in province)
 
 
+@pytest.mark.slow
 def test_penalties_and_models_of_units_give_nothing_hidden_back(read_answers):
     """Three people answered A2: no count, no effect of it; no model of a hidden unit (P2)."""
     lines = [

@@ -63,6 +63,7 @@ def test_a_change_is_a_difference_with_both_errors(wave):
     assert one["reason"] == ""
 
 
+@pytest.mark.slow
 def test_the_order_in_which_waves_are_given_changes_nothing(wave):
     """They go by their years."""
     first, second = wave(2023, {"a": (42, 60)}), wave(2024, {"a": (51, 60)})

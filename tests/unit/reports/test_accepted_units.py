@@ -126,6 +126,7 @@ def test_scores_of_a_survey_are_ranked_without_it_in_python_too(flagged, accepte
     assert rank(score(accepted.survey, "unit")).frame["reason"].eq("").all()
 
 
+@pytest.mark.slow
 def test_no_target_of_a_better_item_comes_from_it(flagged, accepted, without):
     """Accepted or not (M9, D5): targets are those without its forms, but for n in the errors."""
     expected = without.priority("so-b").what_if.set_index("item")["target"].to_dict()
@@ -168,6 +169,7 @@ def test_an_accepted_unit_is_ranked_and_marked_with_who_and_why(accepted):
     )
 
 
+@pytest.mark.slow
 def test_it_is_no_benchmark_in_the_letter_of_another_unit(flagged, accepted, without):
     """The letter compares with the first of the units whose forms need no second look."""
     first = without.ranking["unit"].iloc[0]
@@ -206,6 +208,7 @@ def test_its_own_letter_says_that_its_forms_need_a_second_look(flagged, accepted
     assert "đứng thứ 1;" in after
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_sentence_says_that_no_unit_stands_out(flagged, accepted, without, language):
     """Neither in a report of the province nor in that of another unit; in a clean wave it does."""

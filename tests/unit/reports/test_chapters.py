@@ -360,6 +360,7 @@ def test_a_wave_that_names_earlier_ones_shows_the_trend_with_its_breaks(demo_202
     assert "not comparable" not in report(survey, "en", unit).chapter("overall")._repr_html_()
 
 
+@pytest.mark.slow
 def test_the_chapter_on_drivers_says_what_to_look_at_first_and_how_sure(read_answers):
     """Shares, points, places and gains in words and tables; a unit reads its own."""
     draw = random.Random(5)
@@ -428,6 +429,7 @@ def test_a_unit_gets_a_letter_with_its_place_and_why_it_is_not_another(read_answ
     ).startswith("Kính gửi: ")
 
 
+@pytest.mark.slow
 def test_a_letter_says_why_a_unit_has_no_rank_or_no_figure(read_answers):
     """Few forms: index and interval; too few people: nothing that must not be published."""
     survey = read_answers(HEAD + forms("so-a", 40) + forms("so-b", 12), min_forms=20)

@@ -195,6 +195,7 @@ def test_what_must_not_be_published_is_not_on_the_page(read_answers, tmp_path):
         assert not re.search(r"\d", unescape(re.sub(r"<[^>]+>", "", row.partition("</th>")[2])))
 
 
+@pytest.mark.slow
 def test_the_ledger_is_summed_up_by_reason(read_answers, tmp_path):
     """What was dropped or read differently, how often; without any, a sentence says so."""
     answers = answers_of(so_a=31) + "so-a,9,9,9,9\nso-a,9,5,5,5\n"
@@ -205,6 +206,7 @@ def test_the_ledger_is_summed_up_by_reason(read_answers, tmp_path):
     assert "no form was dropped" in whole.text
 
 
+@pytest.mark.slow
 def test_one_language_needs_no_switch(survey, tmp_path):
     """English only: no Vietnamese sentence, numbers with a point."""
     page = portal(survey, tmp_path, languages=("en",))
@@ -232,6 +234,7 @@ def test_same_figures_same_bytes(survey, tmp_path):
     assert portal(survey, tmp_path, *reversed(made)).text == first
 
 
+@pytest.mark.slow
 def test_hidden_everywhere_still_gives_a_page(read_answers, tmp_path):
     """Three forms in all: no figure, a whole axis, no fall."""
     page = portal(read_answers(answers_of(so_a=3), units=UNITS), tmp_path)

@@ -123,6 +123,7 @@ def test_the_overview_counts_what_was_received_and_what_is_valid(write_slips, ma
     assert rows["Sở A"]["planned"] == ""
 
 
+@pytest.mark.slow
 def test_the_unit_is_asked_for_the_forms_that_its_plan_lacks(write_slips, make_files):
     """60 planned, 32 in the file (two to correct): 28 more, not 30."""
     units = "code,name_vi,group,planned\nso-a,Sở A,departments,32\nso-b,Sở B,departments,60\n"
@@ -133,6 +134,7 @@ def test_the_unit_is_asked_for_the_forms_that_its_plan_lacks(write_slips, make_f
     assert names_of(folder) == ["so-b.docx", "so-b.xlsx"]
 
 
+@pytest.mark.slow
 def test_few_forms_and_none_are_asked_for_when_nothing_is_refused(write_slips, make_wave):
     """Seven forms of a unit and a unit that sent nothing: both get a slip, the full one none."""
     units = (
@@ -146,6 +148,7 @@ def test_few_forms_and_none_are_asked_for_when_nothing_is_refused(write_slips, m
     assert read_overview(folder)["Sở C"]["received"] == "0"
 
 
+@pytest.mark.slow
 def test_a_slip_of_an_earlier_check_goes_when_the_unit_has_corrected(write_slips, make_files):
     """What is corrected is not asked for again."""
     folder, _ = write_slips(make_files(damage((40, "so-b,7,4,5,3"))))
@@ -279,6 +282,7 @@ def test_forms_that_need_a_second_look_are_asked_about_until_they_are_accepted(
     assert names_of(folder) == []
 
 
+@pytest.mark.slow
 def test_the_same_wave_gives_the_same_bytes(write_slips, make_files):
     """Slips can be compared with those of the day before."""
     path = make_files(damage((40, "so-b,7,4,5,3")))
@@ -307,7 +311,13 @@ def test_no_unit_is_asked_to_correct_a_file_of_several_units(write_slips, make_w
     assert read_office_part(folder) == ""
 
 
-@pytest.mark.parametrize("text", ["HL", "Rat hai long", "98", "Tốt (4)"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "HL",
+        *(pytest.param(text, marks=pytest.mark.slow) for text in ("Rat hai long", "98", "Tốt (4)")),
+    ],
+)
 def test_a_label_or_code_in_many_cells_is_a_setting_of_the_office(write_slips, make_files, text):
     """Units wrote what their form says; a typing error beside it is still theirs to correct."""
     changes = [(k, f"so-{'ab'[k >= 32]},{text},4,5,3") for k in (3, 7, 35, 50)]
@@ -323,7 +333,9 @@ def test_a_label_or_code_in_many_cells_is_a_setting_of_the_office(write_slips, m
     assert "B10" not in office
 
 
-@pytest.mark.parametrize("answer", ["7", "4,5", "4/5"])
+@pytest.mark.parametrize(
+    "answer", ["4,5", *(pytest.param(answer, marks=pytest.mark.slow) for answer in ("7", "4/5"))]
+)
 def test_a_wrong_number_or_two_ticks_stay_with_the_unit_however_often(
     write_slips, make_files, answer
 ):
@@ -334,6 +346,7 @@ def test_a_wrong_number_or_two_ticks_stay_with_the_unit_however_often(
     assert read_office_part(folder) == ""
 
 
+@pytest.mark.slow
 def test_a_choice_that_many_wrote_otherwise_is_a_setting_and_a_rare_one_is_not(
     write_slips, make_files
 ):
@@ -350,7 +363,16 @@ def test_a_choice_that_many_wrote_otherwise_is_a_setting_and_a_rare_one_is_not(
     assert "có 1 chỗ cần sửa" in read_texts(folder / "return/so-a.xlsx")
 
 
-@pytest.mark.parametrize("header", ["Timestamp", "Dấu thời gian", "_uuid", "Completion time"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Dấu thời gian",
+        *(
+            pytest.param(header, marks=pytest.mark.slow)
+            for header in ("Timestamp", "_uuid", "Completion time")
+        ),
+    ],
+)
 def test_no_unit_corrects_what_a_form_service_wrote(write_slips, make_files, header):
     """An export of one unit is no file that the unit typed."""
     answers = damage((40, "so-b,7,4,5,3")).replace("\n", ",1\n")
@@ -362,6 +384,7 @@ def test_no_unit_corrects_what_a_form_service_wrote(write_slips, make_files, hea
     assert "ô B10 (cột “A1”)" in read_office_part(folder)
 
 
+@pytest.mark.slow
 def test_a_stray_form_of_another_unit_does_not_make_a_file_shared(write_slips, make_files):
     """One of 32 forms under the wrong unit: the file is still that of its unit."""
     folder, _ = write_slips(make_files(damage((3, "so-a,7,4,5,3"), (5, "Sở B,4,4,5,3"))))
@@ -372,6 +395,7 @@ def test_a_stray_form_of_another_unit_does_not_make_a_file_shared(write_slips, m
     assert "ô B5 (cột “A1”)" in read_office_part(folder)
 
 
+@pytest.mark.slow
 def test_numbers_of_a_file_that_was_not_read_are_not_zero(write_slips, make_wave, make_files):
     """An unknown column in the file of all; a missing file of one: not known is not nothing."""
     folder, _ = write_slips(make_wave("unit,A1,A2,D1\nso-a,5,4,3\n", columns={"unit": "Đơn vị"}))
