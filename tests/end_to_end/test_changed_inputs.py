@@ -92,7 +92,7 @@ def test_a_report_of_one_unit_is_refused_alike(wave, tmp_path):
     out, path = tmp_path / "out", wave.parent / "responses.csv"
     command = ("report", wave, "--unit", "so-nv", "--out", out)
     code, text = run_with_double(wave, path, "edit", "run_notebook", "", *command)
-    assert (code, "responses.csv changed" in text) == (11, True), text
+    assert (code, "responses.csv changed" in text) == (24, True), text
     assert not (out / "units").exists()
 
 

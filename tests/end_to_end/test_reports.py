@@ -177,8 +177,8 @@ def test_a_notebook_that_stops_leaves_no_report(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_a_wave_that_breaks_between_door_and_notebook_exits_18(tmp_path):
-    """The command line says where the notebook stopped, and no half report is left."""
+def test_a_wave_that_changes_between_reading_and_notebook_exits_24(tmp_path):
+    """The command line names the file, and no half report is left."""
     code = (
         "import sys; sys.argv = ['sipas', 'report', sys.argv[1], '--out', sys.argv[2]]\n"
         "from pathlib import Path\n"
@@ -192,8 +192,8 @@ def test_a_wave_that_breaks_between_door_and_notebook_exits_18(tmp_path):
         "cli.main()"
     )
     shutil.copytree(DEMO, tmp_path / "wave")
-    printed = shell(sys.executable, "-c", code, tmp_path / "wave", tmp_path / "out", expect=18)
-    assert "The notebook province_report stopped in cell" in printed
+    printed = shell(sys.executable, "-c", code, tmp_path / "wave", tmp_path / "out", expect=24)
+    assert "responses.csv changed or was removed after it was read" in printed
     assert "Traceback" not in printed
     assert not (tmp_path / "out").exists()
 
