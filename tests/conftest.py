@@ -40,6 +40,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_unconfigure() -> None:
+    """Let the end of the process take everything down."""
+    gc.unfreeze()
+
+
 DATA = Path(__file__).parents[1] / "data"
 
 PACK = """\

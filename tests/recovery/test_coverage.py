@@ -204,6 +204,7 @@ def test_an_error_without_clusters_would_be_too_small(offices):
     assert not agrees(sipas.mean(design, "days", by="sample").frame, 10.75)
 
 
+@pytest.mark.slow
 def test_a_difference_of_domains_that_share_clusters_needs_their_covariance(offices):
     """Kinds a and b of one cluster share its mood: 1.5 days, and far less error than apart (V7)."""
     frame = offices.assign(name=offices["sample"].astype(str))

@@ -71,7 +71,9 @@ def test_simultaneous_sets_equal_the_plain_algorithm(number):
     assert rank_table["rank_high"].tolist() == high
 
 
-@pytest.mark.parametrize("number", range(6))
+@pytest.mark.parametrize(
+    "number", [0, *(pytest.param(number, marks=pytest.mark.slow) for number in range(1, 6))]
+)
 def test_marginal_sets_equal_the_plain_algorithm(number):
     """Only the pairs of the unit itself count; its set is its own, not a wider one."""
     values, sigma, df = problem(number)

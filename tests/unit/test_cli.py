@@ -192,6 +192,7 @@ def test_score_prints_the_order_and_writes_tables(sipas, make_wave, tmp_path):
     ).read_bytes()
 
 
+@pytest.mark.slow
 def test_score_prints_the_order_as_the_report_does(sipas, make_wave, monkeypatch):
     """Groups by name, heads and numbers in Vietnamese; a narrow window wraps, and cuts nothing."""
     monkeypatch.setenv("COLUMNS", "80")

@@ -104,6 +104,7 @@ def test_what_is_not_recognised_is_offered_to_be_ignored(office, tmp_path):
     assert "0912345678" not in text + draft.units.read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_the_draft_is_read_once_its_list_is_uncommented(office, tmp_path):
     """Before that the run stops and lists the columns; after it every form is read."""
     draft = draft_wave([office], tmp_path, "vi")
@@ -142,6 +143,7 @@ def test_each_unit_may_have_its_own_file(tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_each_sheet_may_be_a_unit(tmp_path):
     """Sheets that hold no answers are left out; each header stands where it stands."""
     path = book(
@@ -203,6 +205,7 @@ def test_a_file_without_an_instrument_is_told_with_the_best_match(tmp_path):
     assert [one.name for one in tmp_path.iterdir()] == ["x.xlsx"]
 
 
+@pytest.mark.slow
 def test_one_file_that_cannot_be_read_stops_the_draft(office, tmp_path):
     """Missing, or of another kind."""
     with pytest.raises(FileError, match="must exist"):
@@ -297,6 +300,7 @@ def test_the_title_rows_name_the_unit(tmp_path, title, name):
     assert read_facts(draft)["responses"][0].get("unit") == name
 
 
+@pytest.mark.slow
 def test_a_folder_may_hold_files_with_and_without_a_unit_column(tmp_path):
     """Two files of one unit get one row in units.csv; each month's sheet is an entry."""
     head, rows = [["ĐƠN VỊ: SỞ Y TẾ"], QUESTIONS], [answers()] * 3
@@ -344,6 +348,7 @@ def test_form_ids_that_restart_are_no_ids(tmp_path):
     assert "form" not in read_facts(two)["columns"]
 
 
+@pytest.mark.slow
 def test_folders_and_patterns_are_expanded(tmp_path):
     """Lock files are passed over; a file without answers is named, not read."""
     for name in ("a", "b"):
@@ -473,6 +478,7 @@ def test_one_code_among_others_is_no_questionnaire(tmp_path):
     assert draft_wave([uk], tmp_path / "uk", "en").pack.id.startswith("uk")
 
 
+@pytest.mark.slow
 def test_groups_are_named_in_the_language_of_the_draft(office, tmp_path):
     """And read in either language, or by code."""
     draft = draft_wave([office], tmp_path, "en")
@@ -562,11 +568,13 @@ def test_a_column_that_may_name_the_unit_is_asked_about(tmp_path, header, texts,
     assert ("columns: unit:" in said) == is_asked
 
 
+@pytest.mark.slow
 def test_no_column_is_asked_about_where_one_names_the_unit(office, tmp_path):
     """The unit is known."""
     assert draft_wave([office], tmp_path, "vi").unit_columns == []
 
 
+@pytest.mark.slow
 def test_a_comment_of_the_draft_has_no_number_that_goes_stale(office, tmp_path):
     """The list is corrected by hand; its title stays right."""
     text = draft_wave([office], tmp_path, "vi").wave.read_text("utf-8")

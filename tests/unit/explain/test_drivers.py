@@ -82,6 +82,7 @@ def test_two_near_duplicates_cannot_be_separated(read_answers):
     assert squared > 0.9**2
 
 
+@pytest.mark.slow
 def test_weights_count(read_answers):
     """A weight of 2 is the same person twice, in value though not in error."""
     rows = people(100, mostly_access)
@@ -301,6 +302,7 @@ def test_wishes_may_be_one_word_and_repeated(read_answers):
     )
 
 
+@pytest.mark.slow
 def test_a_blank_factor_can_be_filled(read_answers):
     """150 of 450 people left the second factor out; filled, all count, and the truth stays."""
     rows = people(450, mostly_access, near=0.5)

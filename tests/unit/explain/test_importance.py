@@ -145,6 +145,7 @@ def jackknife(**asked):
     return np.sqrt(59 / 60 * ((spread - spread.mean(axis=0)) ** 2).sum(axis=0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "asked",
     [

@@ -85,7 +85,10 @@ RULES = {
 }
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize(
+    "rule",
+    ["pooled", *(pytest.param(rule, marks=pytest.mark.slow) for rule in [*RULES][1:])],
+)
 def test_the_gain_of_the_index_is_arithmetic(read_shared, rule):
     """By hand from the counts: the item at the upper quartile of the pooled units (D5)."""
     survey = wave(read_shared, **RULES[rule])

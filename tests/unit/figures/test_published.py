@@ -374,6 +374,7 @@ def test_a_hidden_block_does_not_follow_from_the_other_and_the_whole(read_answer
     assert not (own["policy"].is_known and own["overall"].is_known)
 
 
+@pytest.mark.slow
 def test_two_rules_on_the_same_items_hide_every_part_above_a_hidden_item(read_answers):
     """Factors as means of items and a pooled whole are two sums: together they would tell."""
     rows = "so-a,5,4,\n" * 37 + "so-a,5,1,4\n" * 3

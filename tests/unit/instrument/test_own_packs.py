@@ -206,6 +206,7 @@ overall_item: {code: ALL, vi: Chung}
 """
 
 
+@pytest.mark.slow
 def test_a_pack_without_factors_makes_the_whole_report(tmp_path):
     """Q1 4 of 6, Q2 2 of 6, Q3 6 of 6 satisfied lines: 12 of 18; no factor anywhere."""
     lines = ["5,4,4,5", "4,2,5,4", "4,3,4,4", "5,5,4,5", "2,1,4,2", "3,3,5,3"]
