@@ -90,6 +90,7 @@ def overall(frame, index=None):
     return table[table["level"] == "overall"].squeeze()
 
 
+@pytest.mark.slow
 @given(forms(), st.randoms(use_true_random=False))
 def test_order_of_rows_changes_nothing(frame, random):
     order = random.sample(range(len(frame)), len(frame))
@@ -107,6 +108,7 @@ def test_names_of_units_change_nothing(frame, names):
     same(scored(frame), other.assign(unit=both, unit_name=both))
 
 
+@pytest.mark.slow
 @given(forms(), st.data(), st.floats(1e-3, 1e4))
 def test_scale_of_weights_changes_nothing(frame, data, scale):
     weight = data.draw(
@@ -187,6 +189,7 @@ def test_intervals_hold_their_value_within_0_and_100(frame, weighted):
     assert alone[["se", "low", "high"]].isna().all(axis=None)
 
 
+@pytest.mark.slow
 @given(forms(), st.booleans())
 def test_numerator_and_denominator_give_back_the_value(frame, weighted):
     if weighted:

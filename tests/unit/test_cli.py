@@ -500,6 +500,7 @@ def test_a_run_and_its_archive_are_verified_and_traced(sipas, make_wave, noteboo
     )
 
 
+@pytest.mark.slow
 def test_a_figure_is_traced_by_id_or_as_it_is_printed(sipas, make_wave):
     """Division, rule and rows; a number that nobody printed, or several did, is refused."""
     wave = make_wave(GOOD)
@@ -767,6 +768,7 @@ def test_a_refused_check_leaves_what_to_send_back(sipas, make_wave, tmp_path):
     assert (plain[0], plain[1]) == (12, "")
 
 
+@pytest.mark.slow
 def test_a_check_in_words_numbers_and_with_few_forms(sipas, make_wave):
     """No rule code, no 0.0000, decimals of the language; seven forms are named."""
     units = "code,name_vi,group\n" + "".join(f"u-{k},Đơn vị {k},departments\n" for k in range(6))

@@ -240,6 +240,7 @@ def test_a_case_is_refused_with_its_place(case, tmp_path):
     assert error.text("vi") != error.text("en")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("folder", "file", "pack", "counts"),
     [

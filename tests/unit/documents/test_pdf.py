@@ -379,6 +379,7 @@ def test_a_process_forked_after_use_does_not_wait_for_ever(tmp_path, plain):
     assert (tmp_path / "a.pdf").read_bytes() == plain.read_bytes()
 
 
+@pytest.mark.slow
 def test_typst_that_was_killed_is_started_once_more(tmp_path, plain):
     """A lost process costs no report."""
     typeset._start_process(os.getpid()).kill()

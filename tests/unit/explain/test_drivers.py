@@ -69,6 +69,7 @@ def test_a_driver_that_matters_is_sure_and_one_that_does_not_is_not(read_answers
     assert ((results["low"] < 0) & (results["high"] > 0)).all()
 
 
+@pytest.mark.slow
 def test_two_near_duplicates_cannot_be_separated(read_answers):
     """VIF from 5 or a correlation from 0.9: the verdict is plain (rule D2)."""
     apart, near = (
@@ -98,6 +99,7 @@ def test_weights_count(read_answers):
     assert (models["se"] > many["se"]).all()
 
 
+@pytest.mark.slow
 def test_the_scale_of_weights_changes_nothing(read_answers):
     """Households or shares: only the proportions count."""
     head, columns = "unit,w,A1,A2,D1,OVERALL\n", {"unit": "unit", "weight": "w"}
@@ -336,6 +338,7 @@ def shuffled(rows, seed=9):
     return [[*row[:-1], it] for row, it in zip(rows, whole, strict=True)]
 
 
+@pytest.mark.slow
 def test_a_control_informs_the_blanks_that_are_filled(read_answers):
     """Results follow the unit and the outcome too, against: filled without it the slope is lost."""
     rng = np.random.default_rng(3)

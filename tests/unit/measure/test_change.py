@@ -93,6 +93,7 @@ def test_units_are_judged_together(wave):
     assert others["p_holm"].isna().all()
 
 
+@pytest.mark.slow
 def test_an_extreme_unit_is_expected_to_go_back(wave):
     """The best of the first year is expected to fall, the worst to rise (rule C4)."""
     before = {"a": (58, 60), "b": (40, 60), "c": (45, 60), "d": (20, 60)}
@@ -120,6 +121,7 @@ MODE = {"columns": {"unit": "unit", "mode": "mode"}}
 CLIENTS = {"population": {"vi": "người giao dịch"}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("before", "after", "reason"),
     [
@@ -195,6 +197,7 @@ def test_renamed_and_merged_units_are_compared_under_their_new_code(wave):
     assert whole["value_before"] == pytest.approx(100 * 92 / 160)
 
 
+@pytest.mark.slow
 def test_small_cells_stay_withheld(wave):
     """Four people in one of the years (rule P2)."""
     counts = {"a": (42, 60), "b": (3, 4)}

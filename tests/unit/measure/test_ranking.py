@@ -190,6 +190,7 @@ def test_known_values_are_told_apart_however_close():
     assert found["letter"].tolist() == ["B", "A", "B"]
 
 
+@pytest.mark.slow
 def test_detectable_is_the_critical_value_and_a_fifth_of_the_normal():
     """(1.96 + 0.84)·√2 for two units (rule R4); the best is held against the second."""
     found = sets([90.0, 80.0], [1.0, 1.0], draws=400_000)["detectable"]

@@ -280,6 +280,7 @@ def test_the_same_survey_gives_the_same_findings_again(look):
     assert look().frame.equals(look().frame)
 
 
+@pytest.mark.slow
 def test_the_demo_flags_long_xuyen_only(demo_2021, demo_2023):
     """The unit that the decision of 2021 published at 100 %."""
     assert check(demo_2021).flagged_units == {"tp-long-xuyen"}

@@ -285,6 +285,7 @@ def test_an_acceptance_that_is_not_needed_is_said(read_answers):
     assert "names so-b, whose forms need no acceptance" in said
 
 
+@pytest.mark.slow
 def test_long_xuyen_keeps_its_published_rank_with_a_mark(demo_2021):
     """2021: 100.00 and rank 1 as published; marked, and no benchmark for Châu Đốc."""
     figures = Figures(demo_2021)

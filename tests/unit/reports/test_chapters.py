@@ -253,6 +253,7 @@ def test_each_factor_has_one_block_of_measures(read_answers):
     assert heads == ["Access", "Results"]
 
 
+@pytest.mark.slow
 def test_drivers_speak_of_association(read_answers):
     """Never of cause; without the question on the whole, why there is none (rule D1)."""
     survey = read_answers(HEAD + forms("so-a", 40) + forms("so-b", 35))
@@ -440,6 +441,7 @@ def test_a_letter_says_why_a_unit_has_no_rank_or_no_figure(read_answers):
     assert "withheld" in said
 
 
+@pytest.mark.slow
 def test_the_reason_for_repeated_forms_that_count_is_printed(read_answers):
     """A block that stands twice counts if the wave says why; dropped forms are counted."""
     answers = HEAD + forms("so-a", 40) + forms("so-b", 35) + forms("so-a", 20)

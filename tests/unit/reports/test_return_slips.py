@@ -100,6 +100,7 @@ def test_a_unit_gets_the_cells_to_correct_and_the_others_get_no_slip(write_slips
     assert "Sở A" not in said
 
 
+@pytest.mark.slow
 def test_the_overview_counts_what_was_received_and_what_is_valid(write_slips, make_files):
     """32 forms each; two of B are wrong, so 30 are valid and the interval is sqrt(32/30) wider."""
     answers = damage((40, "so-b,7,4,5,3"), (41, "so-b,4,x,5,3"))
@@ -231,6 +232,7 @@ def test_a_missing_file_is_asked_for(write_slips, make_wave):
     assert read_overview(folder)["Sở A"]["valid"] == "32"
 
 
+@pytest.mark.slow
 def test_of_copies_the_first_counts(write_slips, make_wave, tmp_path):
     """A second submission that contains the first: 32 forms received twice are 32 valid forms."""
     numbers = range(len(LINES))
