@@ -46,7 +46,7 @@ class SolvedModel:
         return len(self.x.columns) - (self.family != "ordinal")
 
     @property
-    def terms(self) -> list[str]:
+    def variables(self) -> list[str]:
         """Names of the coefficients, cut points last."""
         cuts = [f"{low}|{high}" for low, high in pairwise(self.levels)]
         return [*map(str, self.x), *cuts]

@@ -62,7 +62,7 @@ def measure_collinearity(frame: pd.DataFrame, weight: Floats | None = None) -> p
         weight: Weight of each form; equal if left out.
 
     Returns:
-        One row per column: ``term``, ``vif`` (infinite if determined by the others),
+        One row per column: ``variable``, ``vif`` (infinite if determined by the others),
         ``strongest`` (largest |r| with another), ``separable``, ``condition`` (of all).
 
     Source: rule D2 in docs/method.md; Belsley, Kuh, Welsch (1980).
@@ -83,7 +83,7 @@ def measure_collinearity(frame: pd.DataFrame, weight: Floats | None = None) -> p
     strongest = np.abs(correlations - np.eye(len(correlations))).max(axis=1, initial=0.0)
     return pd.DataFrame(
         {
-            "term": [str(name) for name in frame],
+            "variable": [str(name) for name in frame],
             "vif": vif,
             "strongest": strongest,
             "condition": condition,

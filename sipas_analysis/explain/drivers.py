@@ -39,8 +39,8 @@ MANY_STRAIGHT, MANY_ITEMS = 25.0, 8  # percent of forms with one answer to all i
 COEFFICIENT = ("value", "se", "low", "high", "df", "p", "raw")
 ODDS = ("odds_ratio", "odds_low", "odds_high")
 POINTS = ("points", "points_low", "points_high")
-COLUMNS = ("model", "term", *COEFFICIENT, *ODDS, *POINTS, "vif", "separable", "n")
-NO_COLLINEARITY = pd.DataFrame(columns=["term", "vif", "strongest", "condition", "separable"])
+COLUMNS = ("model", "variable", *COEFFICIENT, *ODDS, *POINTS, "vif", "separable", "n")
+NO_COLLINEARITY = pd.DataFrame(columns=["variable", "vif", "strongest", "condition", "separable"])
 REASONS = {
     "fit_few_forms": "few_forms",
     "fit_constant": "constant",
@@ -118,13 +118,13 @@ class Drivers(ResultTable):
         These factors can be separated, and their Holm-adjusted p is below 0.05.
         """
         linear = self.model_rows("linear")
-        if linear.empty or linear["term"].duplicated().any():  # a model for each key
+        if linear.empty or linear["variable"].duplicated().any():  # a model for each key
             return []
         significant = adjust_p_values(linear["p"].to_numpy(dtype=float)) < SIGNIFICANCE
         separable = linear["separable"].astype(bool)
         named = linear[significant & separable & (sign * linear["value"] > 0)]
         order = (sign * named["value"]).sort_values(ascending=False).index
-        return [str(term) for term in named.loc[order, "term"]]
+        return [str(name) for name in named.loc[order, "variable"]]
 
 
 def drivers(
@@ -329,7 +329,7 @@ class _Request:
         self, model: str, fit: Fit, collinearity: pd.DataFrame, deviation: "pd.Series[float]"
     ) -> pd.DataFrame:
         """Return one row per factor: coefficient, effect of one level, collinearity."""
-        table = fit.frame.set_index("term").loc[self.factors]
+        table = fit.frame.set_index("variable").loc[self.factors]
         level = deviation[self.factors]
         if model == "linear":
             points = table[["value", "low", "high"]] * np.nan
@@ -344,7 +344,7 @@ class _Request:
         table["points"] = points["value"] / level
         table["points_low"] = points["low"] / level
         table["points_high"] = points["high"] / level
-        separable = collinearity.set_index("term").loc[self.factors, ["vif", "separable"]]
+        separable = collinearity.set_index("variable").loc[self.factors, ["vif", "separable"]]
         return table.join(separable).reset_index().assign(model=model)[list(COLUMNS)]
 
     def _tabulate_points(self, model: str, fit: Fit) -> pd.DataFrame:
@@ -355,14 +355,14 @@ class _Request:
         if not len(satisfied) and model != "logit":
             return pd.DataFrame(np.nan, self.factors, ["value", "low", "high"])
         at = satisfied[0] if len(satisfied) else None
-        return fit.margins(at).set_index("term").loc[self.factors]
+        return fit.margins(at).set_index("variable").loc[self.factors]
 
     def _collect_notes(
         self, collinearity: pd.DataFrame, fits: Mapping[Key, Fit], domain: NDArray[np.bool_]
     ) -> tuple[Note, ...]:
         """Return the warnings of the forms and of the models, each once."""
         notes: list[Note] = []
-        tied = collinearity.loc[~collinearity["separable"].astype(bool), "term"]
+        tied = collinearity.loc[~collinearity["separable"].astype(bool), "variable"]
         if len(tied):
             notes.append(Note("tied", {"names": ", ".join(tied)}))
         straight = self.straight_lines[domain]

@@ -29,12 +29,12 @@ class Shift:
     """How the columns of a model change with a variable.
 
     Attributes:
-        term: Name of the variable, or of a level.
+        variable: Name of the variable, or of a level.
         first: Columns by unit of the variable, or with the level, shape (n or 1, k).
         second: Columns without the level; None where the variable is a number.
     """
 
-    term: str
+    variable: str
     first: Floats
     second: Floats | None = None
 
@@ -74,9 +74,9 @@ def list_shifts(x: pd.DataFrame, spec: "ModelSpec | None", forms: pd.DataFrame) 
         if levels:
             first_level = _fill_column(forms[name], levels.pop(""))
             without = rebuild_columns(name, first_level)
-            for term, level in levels.items():
+            for label, level in levels.items():
                 column = _fill_column(forms[name], level)
-                yield Shift(term, rebuild_columns(name, column), without)
+                yield Shift(label, rebuild_columns(name, column), without)
             continue
         values = forms[name].astype(float)
         if set(values.unique()) <= {0.0, 1.0}:

@@ -7,7 +7,7 @@ has a share if the driver correlates with others. Coefficients show whether ther
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain, compress
 
 import numpy as np
@@ -44,7 +44,7 @@ from sipas_analysis.messages import say
 VALUE = ("value", "se", "low", "high", "df")
 SHARE = ("share", "share_se", "share_low", "share_high")
 RANKS = ("rank", "rank_low", "rank_high")
-COLUMNS = ("driver", "group", *VALUE, *SHARE, *RANKS, "vif", "separable", "n")
+COLUMNS = ("variable", "group", *VALUE, *SHARE, *RANKS, "vif", "separable", "n")
 DRAWS = 10_000
 MOST_FITS = 4096
 
@@ -54,7 +54,7 @@ class Importance(ResultTable):
     """What each driver explains of the outcome.
 
     Attributes:
-        frame: One row per driver in the order given: ``driver``, ``group``, ``value`` (part of
+        frame: One row per driver in the order given: ``variable``, ``group``, ``value`` (part of
             R²), ``se``, ``low``, ``high``, ``df``, ``share`` (part of 1), ``share_se``,
             ``share_low``, ``share_high``, ``rank``, ``rank_low``, ``rank_high``, ``vif``,
             ``separable``, ``n``.
@@ -64,7 +64,7 @@ class Importance(ResultTable):
         n: Forms used.
         lost: Blanks of each variable.
         notes: Warnings that a reader needs.
-        covariance: Covariance of the values, shape (m, m).
+        covariance_matrix: Covariance of the values, shape (m, m).
     """
 
     decimals = 4
@@ -75,7 +75,7 @@ class Importance(ResultTable):
     n: int
     lost: "pd.Series[int]"
     notes: tuple[Note, ...]
-    covariance: Floats
+    covariance_matrix: Floats = field(repr=False)
 
     def sentences(self) -> list[str]:
         """Return sentences on what was divided, how certain the order is, and the warnings."""
@@ -89,6 +89,11 @@ class Importance(ResultTable):
             holds=holds,
         )
         return [head, *(note.text("en") for note in self.notes)]
+
+    def covariance(self) -> pd.DataFrame:
+        """Return the covariance of the values, labelled by variable, shape (m, m)."""
+        labels = list(self.frame["variable"])
+        return pd.DataFrame(self.covariance_matrix, index=labels, columns=labels)
 
     def by_group(self) -> "pd.Series[float]":
         """Return the value of each group: the sum of its drivers."""
@@ -193,11 +198,11 @@ def _share_out(design: Design, request: SharingRequest, level: float) -> Importa
         error = known_error = estimate_error_covariance(design, rows, influence)
     notes = collect_notes(design, request.family, y, known_error, n_all=len(frame), n_slopes=0)
     collinearity = measure_collinearity(x, w)
-    tied = collinearity.loc[~collinearity["separable"], "term"]
+    tied = collinearity.loc[~collinearity["separable"], "variable"]
     if len(tied):
         notes = (*notes, Note("tied", {"names": ", ".join(tied)}))
     table = _tabulate_shares(value, error.matrix, error.df, level).assign(
-        driver=[*request.players], group=request.list_groups(), n=len(rows)
+        variable=[*request.players], group=request.list_groups(), n=len(rows)
     )
     return Importance(
         _add_collinearity(table, collinearity, request, columns),
@@ -335,11 +340,13 @@ def _add_ranks(result: Importance, seed: int) -> Importance:
     if table["df"].isna().all():
         blank = {name: pd.array([pd.NA] * len(table), dtype="Int64") for name in RANKS}
         return replace(result, frame=table.assign(**blank)[columns])
-    sets = rank_sets(table["value"], result.covariance, df if df > 0 else np.nan, seed=seed).frame
+    sets = rank_sets(
+        table["value"], result.covariance_matrix, df if df > 0 else np.nan, seed=seed
+    ).frame
     table = table.assign(**{name: sets[name] for name in RANKS})
     holds = np.nan
-    if df > 0 and not np.isnan(result.covariance).any():
-        holds = _draw_order(table["value"].to_numpy(), result.covariance, seed)
+    if df > 0 and not np.isnan(result.covariance_matrix).any():
+        holds = _draw_order(table["value"].to_numpy(), result.covariance_matrix, seed)
     return replace(result, frame=table[columns], order_holds=holds)
 
 
@@ -356,7 +363,7 @@ def _draw_order(value: Floats, covariance: Floats, seed: int) -> float:
 def _pool_imputations(parts: Sequence[Importance], level: float) -> Importance:
     """Return the mean of several imputations with Rubin's errors."""
     values = np.stack([part.frame["value"].to_numpy(dtype=float) for part in parts])
-    covariances = np.stack([part.covariance for part in parts])
+    covariances = np.stack([part.covariance_matrix for part in parts])
     first, df = parts[0], parts[0].frame["df"].iloc[0]
     pooled = combine_imputations(values, covariances, df)
     shares = _tabulate_shares(pooled.value, pooled.covariance, float(pooled.df.min()), level)
@@ -365,5 +372,5 @@ def _pool_imputations(parts: Sequence[Importance], level: float) -> Importance:
         frame=first.frame.assign(**shares),
         r_squared=float(pooled.value.sum()),
         notes=(*first.notes, Note("imputed", {"count": len(parts)})),
-        covariance=pooled.covariance,
+        covariance_matrix=pooled.covariance,
     )

@@ -134,7 +134,7 @@ def _estimate_asymmetry(sample: _Sample, item: str, controls: Sequence[str]) -> 
         model = solve_rows(sample.design, rows, x, forms[sample.outcome].to_numpy())
     except FitError:
         return unknown
-    at = [model.terms.index(effect) for effect in large]  # the other terms need no error
+    at = [model.variables.index(effect) for effect in large]  # the other terms need no error
     error = estimate_error_covariance(sample.design, rows, model.influence[:, at])
     df = error.df - model.n_slopes
     return {**unknown, **_describe_effects([*large], model.params[at], error.matrix, df)}

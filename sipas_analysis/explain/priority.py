@@ -38,7 +38,7 @@ from sipas_analysis.quality.findings import check
 BEST_QUARTER, FEWEST_UNITS = 0.75, 4
 SHARE = ["share", "share_low", "share_high"]
 PERCENT = ["percent", "percent_low", "percent_high"]
-MATRIX = ["driver", *SHARE, *PERCENT, "quadrant"]
+MATRIX = ["variable", *SHARE, *PERCENT, "quadrant"]
 QUADRANTS = {
     (True, False): "fix",
     (True, True): "keep",
@@ -52,7 +52,7 @@ class Priority(ResultTable):
     """Factors by importance and satisfaction, and the gain from better items.
 
     Attributes:
-        frame: One row per factor: ``driver``, ``share`` (of what all explain) and ``percent``
+        frame: One row per factor: ``variable``, ``share`` (of what all explain) and ``percent``
             satisfied, each with ``_low`` and ``_high``, and ``quadrant``: ``fix`` (important and
             weak), ``keep`` (important, strong), ``watch`` (weak), ``enough``, ``undecided``.
         cut_share: A factor is important from this share: 1/k for k factors.
@@ -88,7 +88,7 @@ class Priority(ResultTable):
     def list_factors(self, quadrant: str) -> list[str]:
         """Return the factors of one quadrant, most important first."""
         factors = self.frame[self.frame["quadrant"] == quadrant]
-        return [str(code) for code in factors.sort_values("share", ascending=False)["driver"]]
+        return [str(code) for code in factors.sort_values("share", ascending=False)["variable"]]
 
 
 def priority(
@@ -189,7 +189,7 @@ def place_factors(basis: Basis, unit: str = "", cut_percent: float | None = None
     )
     if shares is None:
         return result
-    by_factor = shares.frame.set_index("driver")
+    by_factor = shares.frame.set_index("variable")
     level = rows.loc[factors, ["value", "low", "high"]]
     level.columns = pd.Index(PERCENT)
     matrix = by_factor[SHARE].join(level).reset_index()
@@ -295,7 +295,7 @@ def value_items(basis: Basis, rows: pd.DataFrame) -> pd.DataFrame:
     target = np.maximum(basis.items["best"].to_numpy(), percent)
     target = target if not pack.index.points else np.full(len(items), np.nan)
     factors = [item.factor for item in pack.items.values()]
-    logit = basis.models.model_rows("logit").set_index("term").reindex(factors)
+    logit = basis.models.model_rows("logit").set_index("variable").reindex(factors)
     separable = logit["separable"].fillna(False).astype(bool).to_numpy()
     effect = basis.items["effect"].where(separable).to_numpy()
     change = (target - percent) / 100 * effect

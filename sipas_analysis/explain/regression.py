@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from formulaic import ModelSpec
 
 FEW_CLUSTERS, FEW_EACH, MANY_LOST = 10, 10, 0.2
-ENDS = ("term", "value", "se", "low", "high", "df", "p")
+ENDS = ("variable", "value", "se", "low", "high", "df", "p")
 
 
 class Note(NamedTuple):
@@ -60,19 +60,20 @@ class Fit(ResultTable):
     """A fitted model.
 
     Attributes:
-        frame: One row per term, cut points of an ordered logit last: ``term``, ``value``, ``se``,
-            ``low``, ``high``, ``df``, ``p``, ``odds_ratio``, ``odds_low``, ``odds_high``, ``n``.
+        frame: One row per coefficient, cut points of an ordered logit last: ``variable``,
+            ``value``, ``se``, ``low``, ``high``, ``df``, ``p``, ``odds_ratio``, ``odds_low``,
+            ``odds_high``, ``n``.
         family: ``gaussian``, ``binomial`` or ``ordinal``.
         levels: Levels of an ordinal outcome, lowest first.
         n: Forms used; ``n_lost`` lack a variable of the model.
         lost: Blanks of each variable; a form with any of them is not used.
         r_squared: Explained share of the variance; for logits 1 − ℓ/ℓ₀ (McFadden).
         notes: Warnings that a reader needs.
-        covariance: Covariance of the terms, shape (k, k).
+        covariance_matrix: Covariance of the coefficients, shape (k, k).
         data: Complete predictors, shape (n, k).
         y: Outcome, shape (n,); levels of an ordinal one count from 0.
         rows: Which forms of the design's frame were used, shape (n,).
-        influence: Influence of each form on each term, shape (n, k), before weights.
+        influence: Influence of each form on each coefficient, shape (n, k), before weights.
         design: The sample.
         spec: The model specification of formulaic, if there was a formula.
         imputed_fits: Fits of the imputations that this one combines, if there were any.
@@ -87,7 +88,7 @@ class Fit(ResultTable):
     lost: "pd.Series[int]"
     r_squared: float
     notes: tuple[Note, ...]
-    covariance: Floats
+    covariance_matrix: Floats = field(repr=False)
     data: pd.DataFrame = field(repr=False)
     y: Floats = field(repr=False)
     rows: Ints = field(repr=False)
@@ -98,8 +99,13 @@ class Fit(ResultTable):
 
     @property
     def params(self) -> "pd.Series[float]":
-        """Coefficients by term."""
-        return self.frame.set_index("term")["value"]
+        """Coefficients by variable."""
+        return self.frame.set_index("variable")["value"]
+
+    def covariance(self) -> pd.DataFrame:
+        """Return the covariance of the coefficients, labelled by variable, shape (k, k)."""
+        labels = list(self.frame["variable"])
+        return pd.DataFrame(self.covariance_matrix, index=labels, columns=labels)
 
     def sentences(self) -> list[str]:
         """Return sentences on how well the model fits, then its warnings."""
@@ -142,18 +148,18 @@ class Fit(ResultTable):
             level: Confidence.
 
         Returns:
-            ``term``, ``value`` (points; for a linear model the outcome's unit), ``se``, ``low``,
-            ``high``, ``df``, ``p``; one row per variable, or per level of a category.
+            ``variable``, ``value`` (points; for a linear model the outcome's unit), ``se``,
+            ``low``, ``high``, ``df``, ``p``; one row per variable, or per level of a category.
         """
         effects = [fit.estimate_effects(at) for fit in self.imputed_fits or (self,)]
-        terms, value, covariance, design_df = effects[0]
+        variables, value, covariance, design_df = effects[0]
         df: float | Floats = design_df
         if self.imputed_fits:
             values = np.stack([effect.value for effect in effects])
             covariances = np.stack([effect.covariance for effect in effects])
             value, covariance, df = combine_imputations(values, covariances, design_df)
         table = tabulate_coefficients(value, np.sqrt(np.diagonal(covariance)), df, level)
-        return table.assign(term=terms)[list(ENDS)]
+        return table.assign(variable=variables)[list(ENDS)]
 
     def estimate_effects(self, at: object = None) -> "Effects":
         """Return the average effect of each variable with their covariance."""
@@ -161,18 +167,18 @@ class Fit(ResultTable):
         cuts, points = self._point_at_level(at), 1.0 if self.family == "gaussian" else 100.0
         x = append_columns(self.data.to_numpy(dtype=float), cuts)
         forms = self.design.frame.iloc[self.rows].reset_index(drop=True)
-        terms, values, influence = [], [], []
+        variables, values, influence = [], [], []
         for shift in list_shifts(self.data, self.spec, forms):
             effect = average_effect(x, params, shift.append_cuts(cuts), w / w.sum(), self.family)
-            terms.append(shift.term)
+            variables.append(shift.variable)
             values.append(points * effect.value)
             of_people = (effect.by_form - effect.value) / w.sum()
             influence.append(points * (of_people + self.influence @ effect.gradient))
         least_df = float(self.frame["df"].min())
-        if not terms:
-            return Effects(terms, np.zeros(0), np.zeros((0, 0)), least_df)
+        if not variables:
+            return Effects(variables, np.zeros(0), np.zeros((0, 0)), least_df)
         error = estimate_error_covariance(self.design, self.rows, np.stack(influence, axis=1))
-        return Effects(terms, np.array(values), error.matrix, min(error.df, least_df))
+        return Effects(variables, np.array(values), error.matrix, min(error.df, least_df))
 
     def _point_at_level(self, at: object) -> Floats:
         """Return the columns of the cut points, shape (1, q): −1 below the level asked for."""
@@ -220,17 +226,17 @@ class Fit(ResultTable):
     def joint_p(self) -> float:
         """Return p of Wald's test that no predictor has any slope (NaN: no test)."""
         rows = np.flatnonzero(
-            [name in self.data and name != INTERCEPT for name in self.frame["term"]]
+            [name in self.data and name != INTERCEPT for name in self.frame["variable"]]
         )
         design_df = float(self.frame["df"].min()) + len(rows)
         slopes = self.frame["value"].to_numpy()[rows]
-        return wald_test(slopes, self.covariance[np.ix_(rows, rows)], design_df)[1]
+        return wald_test(slopes, self.covariance_matrix[np.ix_(rows, rows)], design_df)[1]
 
 
 class Effects(NamedTuple):
     """Average effects: variables, values (k,), their covariance (k, k) and its df."""
 
-    terms: list[str]
+    variables: list[str]
     value: Floats
     covariance: Floats
     df: float
@@ -312,7 +318,7 @@ def fit(
 def pool_imputations(fits: Sequence[Fit], level: float) -> Fit:
     """Combine the fits of several imputations by Rubin's rules, with the columns of the first."""
     values = np.stack([fit.frame["value"].to_numpy(dtype=float) for fit in fits])
-    covariances = np.stack([fit.covariance for fit in fits])
+    covariances = np.stack([fit.covariance_matrix for fit in fits])
     first = fits[0]
     pooled = combine_imputations(values, covariances, float(first.frame["df"].iloc[0]))
     se = np.sqrt(np.diagonal(pooled.covariance))
@@ -320,7 +326,7 @@ def pool_imputations(fits: Sequence[Fit], level: float) -> Fit:
     return replace(
         first,
         frame=add_odds_ratios(table, first.family, len(first.data.columns)),
-        covariance=pooled.covariance,
+        covariance_matrix=pooled.covariance,
         r_squared=float(np.mean([fit.r_squared for fit in fits])),
         notes=(*first.notes, Note("imputed", {"count": len(fits)})),
         imputed_fits=tuple(fits),
@@ -346,7 +352,7 @@ def fit_columns(
     error = estimate_error_covariance(design, model.rows, model.influence)
     se = np.sqrt(np.diagonal(error.matrix))
     table = tabulate_coefficients(model.params, se, error.df - model.n_slopes, level)
-    table.insert(0, "term", model.terms)
+    table.insert(0, "variable", model.variables)
     table = add_odds_ratios(table, family, len(model.x.columns))
     n, n_all = len(model.rows), len(design.frame) if n_domain is None else n_domain
     return Fit(
@@ -358,7 +364,7 @@ def fit_columns(
         lost=x.isna().sum() if lost is None else lost,
         r_squared=model.r_squared,
         notes=collect_notes(design, family, model.y, error, n_all=n_all, n_slopes=model.n_slopes),
-        covariance=error.matrix,
+        covariance_matrix=error.matrix,
         data=model.x,
         y=model.y,
         rows=model.rows,

@@ -99,7 +99,7 @@ def tabulate_coefficients(
 def add_odds_ratios(table: pd.DataFrame, family: Family, n_predictors: int) -> pd.DataFrame:
     """Return the table with odds ratios of the predictors; none for a linear model."""
     is_slope = np.arange(len(table)) < n_predictors
-    is_slope = is_slope & (table["term"] != INTERCEPT).to_numpy() & (family != "gaussian")
+    is_slope = is_slope & (table["variable"] != INTERCEPT).to_numpy() & (family != "gaussian")
     columns = {"odds_ratio": "value", "odds_low": "low", "odds_high": "high"}
     with np.errstate(over="ignore"):  # one unit may be far more than the data's range
         odds = {name: np.exp(table[column].where(is_slope)) for name, column in columns.items()}

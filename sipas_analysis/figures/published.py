@@ -390,12 +390,12 @@ class Figures:
         for name, columns in MODEL_COLUMNS.items():
             rows = coefficients[coefficients["model"] == name.partition(".")[0]]
             values = rows[[*columns]].set_axis(INTERVAL_COLUMNS, axis=1)
-            parts.append(values.assign(id=name + ":" + rows["term"].astype(str), rule="D1"))
+            parts.append(values.assign(id=name + ":" + rows["variable"].astype(str), rule="D1"))
         importance = self._basis.importance
         if importance is not None:
             shares = importance.frame[["share", "share_low", "share_high"]]
             percent = 100 * shares.set_axis(INTERVAL_COLUMNS, axis=1)
-            parts.append(percent.assign(id="share:" + importance.frame["driver"], rule="D3"))
+            parts.append(percent.assign(id="share:" + importance.frame["variable"], rule="D3"))
         return parts
 
 

@@ -29,7 +29,8 @@ class CaseMix(ResultTable):
     Attributes:
         frame: One row per unit and variable, see ``case_mix``.
         tests: One row per variable: ``f``, ``df``, ``df_within`` and ``p`` of no difference.
-        effects: One row per item and adjuster: ``value`` and ``se`` of its coefficient.
+        effects: One row per item and adjuster: ``variable`` (the item), ``adjuster``, ``value``
+            and ``se`` of its coefficient.
     """
 
     frame: pd.DataFrame
@@ -107,14 +108,14 @@ def _list_names(names: str | Sequence[str]) -> list[str]:
     return [names] if isinstance(names, str) else list(names)
 
 
-def _tabulate_effects(fits: Mapping[str, "_Fit"], terms: Sequence[str]) -> pd.DataFrame:
+def _tabulate_effects(fits: Mapping[str, "_Fit"], adjusters: Sequence[str]) -> pd.DataFrame:
     """Return the coefficient of each adjuster in the fit of each item."""
     rows = [
-        (item, term, slope, se)
+        (item, adjuster, slope, se)
         for item, fit in fits.items()
-        for term, slope, se in zip(terms, fit.slope, fit.slope_se, strict=True)
+        for adjuster, slope, se in zip(adjusters, fit.slope, fit.slope_se, strict=True)
     ]
-    return pd.DataFrame(rows, columns=["variable", "term", "value", "se"])
+    return pd.DataFrame(rows, columns=["variable", "adjuster", "value", "se"])
 
 
 @dataclass(frozen=True)

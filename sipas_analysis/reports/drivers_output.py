@@ -16,7 +16,7 @@ from sipas_analysis.reports.chapters.drivers import ABOUT_NUMBERS
 
 LINEAR = {"value": 3, "low": 3, "high": 3, "p": 4, "vif": 1}
 LOGIT = {"points": 1, "points_low": 1, "points_high": 1, "odds_ratio": 2, "p": 4}
-SHARES = ["driver", "share", "share_low", "share_high", "rank_low", "rank_high"]
+SHARES = ["variable", "share", "share_low", "share_high", "rank_low", "rank_high"]
 GAINS = {"item": "item", "percent": "percent", "target": "target", "points": "gain"}
 MOST_ITEMS = 5
 Lines = Iterator[tuple[str, pd.DataFrame | None]]  # a sentence, or a title with its table
@@ -36,13 +36,13 @@ def describe_drivers(
     if inseparable and not models.outcome:
         codes = [code for code in pack.factors if code in models.correlations]
         table = models.correlations.loc[codes, codes].rename(columns=names)
-        table.insert(0, "term", [names[code] for code in codes])
+        table.insert(0, "variable", [names[code] for code in codes])
         yield say(language, "report.table.correlations"), table.round(2)
         return
     if inseparable:
-        terms = models.collinearity["term"].map(names)
-        yield say(language, "report.drivers.inseparable", names=", ".join(terms)), None
-        table = models.collinearity.assign(term=terms)[["term", "vif"]]
+        labels = models.collinearity["variable"].map(names)
+        yield say(language, "report.drivers.inseparable", names=", ".join(labels)), None
+        table = models.collinearity.assign(variable=labels)[["variable", "vif"]]
         yield say(language, "report.column.vif"), table.round(1)
         return
     if len(models.frame):
@@ -68,8 +68,8 @@ def _describe_models(models: Drivers, names: dict[str, str], language: Language)
     for model in models.frame["model"].unique():
         decimals = LINEAR if model == "linear" else LOGIT
         rows = models.model_rows(model)
-        table = rows.assign(term=rows["term"].map(names))
-        table = table[[*keys, "term", *decimals, *notes]].round(decimals)
+        table = rows.assign(variable=rows["variable"].map(names))
+        table = table[[*keys, "variable", *decimals, *notes]].round(decimals)
         numbers = [column for column in decimals if column != "vif"]
         table.loc[~rows["separable"].astype(bool), numbers] = float("nan")
         table["p"] = [_print_p(float(p), language) for p in table["p"]]
@@ -98,7 +98,7 @@ def _describe_priority(priority: Priority, names: dict[str, str], language: Lang
         r_squared=format_number(shares.r_squared, language, 3),
         holds=format_number(100 * shares.order_holds, language),
     )
-    yield title, table.assign(driver=table["driver"].map(names), **percents)[SHARES]
+    yield title, table.assign(variable=table["variable"].map(names), **percents)[SHARES]
     cut = format_number(priority.cut_percent, language, 1)
     fix, undecided = (
         ", ".join(names[code] for code in priority.list_factors(quadrant))

@@ -148,7 +148,7 @@ def test_drivers_equal_least_squares_on_complete_forms(survey, raw):
     assert len(table) == models.n == 2513
     assert models.r_squared == pytest.approx(1 - rest[0] / np.sum((y - y.mean()) ** 2), rel=1e-10)
     assert round(models.r_squared, 5) == 0.57665
-    assert linear["term"].tolist() == [*FACTORS]
+    assert linear["variable"].tolist() == [*FACTORS]
     np.testing.assert_allclose(linear["raw"], beta[1:], rtol=1e-9)
 
 

@@ -93,7 +93,7 @@ def test_planted_coefficients_are_recovered(model, times, samples):
     for _ in range(samples):
         forms = planted_forms(rng, 300, model)
         table = sipas.drivers(survey(forms, instrument), [model]).frame
-        table = table[table["model"] == model].set_index("term")
+        table = table[table["model"] == model].set_index("variable")
         per_level = table["raw"] / table["value"]  # standardised to raw
         found.append(table["raw"])
         hits.append((table["low"] * per_level <= truth) & (truth <= table["high"] * per_level))
@@ -120,7 +120,7 @@ def demo_survey(seed, name="an-giang-2021"):
 
 
 def linear_of(found):
-    return found.frame[found.frame["model"] == "linear"].set_index("term")
+    return found.frame[found.frame["model"] == "linear"].set_index("variable")
 
 
 def test_the_demo_has_its_true_drivers(demo_2021):

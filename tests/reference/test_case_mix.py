@@ -34,7 +34,7 @@ def test_case_mix_equals_lm_and_the_formulas_written_out(tag, weights):
     tests = pd.read_csv(HERE / f"{tag}-tests.csv")
     close(mix.tests[["f", "df"]], tests[["f", "df"]])
     effects = pd.read_csv(HERE / f"{tag}-effects.csv")
-    assert mix.effects["term"].tolist() == effects["term"].tolist()
+    assert mix.effects["adjuster"].tolist() == effects["term"].tolist()
     close(mix.effects[["value", "se"]], effects[["value", "se"]])
 
 

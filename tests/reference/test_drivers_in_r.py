@@ -137,7 +137,7 @@ def test_a_model_equals_r(case):
     """Terms in R's order; noise of a coefficient near 0 is 1e-9 of its error."""
     model, data = fit_of(case), frame_of(case)
     want, got = TERMS[TERMS["case"] == case], model.to_frame()
-    assert list(got["term"]) == [in_our_words(term, data, case) for term in want["term"]]
+    assert list(got["variable"]) == [in_our_words(term, data, case) for term in want["term"]]
     noise = 1e-9 * want["se"].to_numpy()
     close(got["se"], want["se"])
     close(got["df"], want["df"])
@@ -154,10 +154,10 @@ def test_every_covariance_equals_r(case):
     """Each pair of terms; noise of one near 0 is 1e-9 of the two errors."""
     model, data = fit_of(case), frame_of(case)
     want = COVARIANCE[COVARIANCE["case"] == case]
-    at = {term: k for k, term in enumerate(model.to_frame()["term"])}
+    at = {term: k for k, term in enumerate(model.to_frame()["variable"])}
     a, b = ([at[in_our_words(term, data, case)] for term in want[name]] for name in "ab")
-    se = np.sqrt(np.diagonal(model.covariance))
-    close(model.covariance[a, b], want["value"], noise=1e-9 * se[a] * se[b])
+    se = np.sqrt(np.diagonal(model.covariance()))
+    close(model.covariance().to_numpy()[a, b], want["value"], noise=1e-9 * se[a] * se[b])
     assert len(want) == len(at) * (len(at) + 1) / 2
 
 
@@ -223,7 +223,7 @@ def test_effects_in_points_equal_r(kind, case):
     want = rows_of(kind)[case]
     at = int(kind[6:]) if kind[6:] else None
     got = fit_of(case).margins(at)
-    assert list(got["term"]) == [in_our_words(term, frame_of(case)) for term in want["term"]]
+    assert list(got["variable"]) == [in_our_words(term, frame_of(case)) for term in want["term"]]
     close(got["value"], want["value"])
     close(got["se"], want["se"])
 
@@ -234,7 +234,7 @@ def test_collinearity_equals_r(case):
     name, terms = case.split(": ")[0], case.split(": ")[-1].split(" + ")
     design = design_of(name)
     got = measure_collinearity(design.frame[terms], None if ": equal" in case else design.weight)
-    assert list(got["term"]) == terms
+    assert list(got["variable"]) == terms
     close(got["vif"], rows_of("vif")[case]["value"])
     close(got["strongest"], rows_of("strongest")[case]["value"])
     close(got["condition"].unique(), rows_of("condition")[case]["value"])
@@ -290,7 +290,7 @@ def test_shares_of_r_squared_equal_r(case):
     """Values and shares by enumeration; errors and intervals by an infinitesimal jackknife."""
     made, want = shares_of(case), IMPORTANCE[IMPORTANCE["case"] == case]
     got = made.to_frame()
-    assert list(got["driver"]) == list(want["driver"])
+    assert list(got["variable"]) == list(want["driver"])
     close(got["value"], want["value"])
     close(got["share"], want["share"])
     close([made.r_squared, 1.0], [want["value"].sum(), got["share"].sum()])

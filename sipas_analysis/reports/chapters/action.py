@@ -109,7 +109,7 @@ def build_measures(subject: Subject) -> Section:
     rows = scores[scores["domain"] == ("unit" if subject.unit else "all")]
     rows = rows[rows["unit"] == subject.unit] if subject.unit else rows
     blocks: list[Block] = []
-    matrix = subject.figures.priority(subject.unit).frame.set_index("driver")
+    matrix = subject.figures.priority(subject.unit).frame.set_index("variable")
     quadrants = dict(matrix.sort_values("share", ascending=False)["quadrant"])
     order = [factor for name in ORDER for factor, quadrant in quadrants.items() if quadrant == name]
     proposals = propose(Estimates(rows), subject.pack)

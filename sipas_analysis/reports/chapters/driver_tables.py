@@ -53,7 +53,7 @@ def tabulate_correlations(subject: Subject, models: Drivers) -> Table:
     """Show the correlations of the factors, where no model may be shown (rules D1, D2)."""
     codes = [code for code in subject.pack.factors if code in models.correlations]
     table = models.correlations.loc[codes, codes].to_numpy(dtype=float)
-    vif = models.collinearity.set_index("term")["vif"].reindex(codes).to_numpy(dtype=float)
+    vif = models.collinearity.set_index("variable")["vif"].reindex(codes).to_numpy(dtype=float)
     rows = tuple(
         (subject.short_name(code), *(Number(float(r), 2) for r in line), Number(float(factor), 1))
         for code, line, factor in zip(codes, table, vif, strict=True)
@@ -65,7 +65,9 @@ def tabulate_correlations(subject: Subject, models: Drivers) -> Table:
 
 def tabulate_drivers(subject: Subject, models: Drivers) -> Table:
     """Put linear coefficients, points of satisfied people and odds ratios side by side."""
-    linear, logit = (models.model_rows(model).set_index("term") for model in ("linear", "logit"))
+    linear, logit = (
+        models.model_rows(model).set_index("variable") for model in ("linear", "logit")
+    )
     parts = [
         _ModelPart("linear", "linear", linear, 2),
         _ModelPart("per_level", "logit.points", logit, 1),

@@ -117,7 +117,7 @@ def _warn_of_models(models: Drivers) -> list[Block]:
 
 
 def _caution_reader(subject: Subject, models: Drivers) -> Iterator[Block]:
-    tied = models.collinearity.loc[~models.collinearity["separable"].astype(bool), "term"]
+    tied = models.collinearity.loc[~models.collinearity["separable"].astype(bool), "variable"]
     if len(tied):
         names = join_names(subject, tied)
         yield Paragraph(make_text("report.drivers.tied", names=names), "warning")
@@ -135,10 +135,10 @@ def _show_shares(subject: Subject, priority: Priority) -> list[Block]:
         return [Paragraph(make_text("report.drivers.no_signal"), "lead")] if silent else []
     ordered = shares.frame.sort_values("value", ascending=False, kind="stable")
     separable = ordered["separable"].astype(bool)
-    top, leaders = ordered.iloc[0], ordered.loc[separable & (ordered["rank_low"] == 1), "driver"]
+    top, leaders = ordered.iloc[0], ordered.loc[separable & (ordered["rank_low"] == 1), "variable"]
     lead = make_text(
         "report.drivers.most" if len(leaders) == 1 else "report.drivers.may_be_most",
-        name=subject.short_name(top["driver"]),
+        name=subject.short_name(top["variable"]),
         names=join_names(subject, leaders),
         share=Number(100 * top["share"], 0),
         interval=Interval(100 * top["share_low"], 100 * top["share_high"], 0),
@@ -152,7 +152,7 @@ def _show_shares(subject: Subject, priority: Priority) -> list[Block]:
 
 
 def _draw_shares(subject: Subject, shares: Importance, ordered: pd.DataFrame) -> Picture:
-    table = ordered.set_index("driver")
+    table = ordered.set_index("variable")
     rows, lines = [], []
     for code in map(str, table.index):
         name, figure = subject.short_name(code), f"share:{code}"
@@ -201,7 +201,7 @@ def _show_matrix(subject: Subject, priority: Priority) -> list[Block]:
 
 
 def _draw_matrix(subject: Subject, priority: Priority, placed: pd.DataFrame) -> Picture:
-    table = placed.sort_values("share", ascending=False).set_index("driver")
+    table = placed.sort_values("share", ascending=False).set_index("variable")
     codes = [str(code) for code in table.index]
     rows = tuple(_make_matrix_row(subject, table, code) for code in codes)
 

@@ -37,7 +37,7 @@ def mostly_access(access, results, noise):
 
 
 def linear(found):
-    return found.frame[found.frame["model"] == "linear"].set_index("term")
+    return found.frame[found.frame["model"] == "linear"].set_index("variable")
 
 
 def test_a_factor_score_is_the_mean_of_what_was_answered(read_answers):
@@ -64,7 +64,7 @@ def test_a_driver_that_matters_is_sure_and_one_that_does_not_is_not(read_answers
     """Intervals speak, in both models."""
     models = drivers(read_answers(text_of(people(300, lambda a, r, e: a + e)))).frame
     assert models["model"].unique().tolist() == ["linear", "logit", "ordinal"]
-    access, results = (models[models["term"] == term] for term in ("access", "results"))
+    access, results = (models[models["variable"] == term] for term in ("access", "results"))
     assert (access["low"] > 0).all()
     assert ((results["low"] < 0) & (results["high"] > 0)).all()
 
@@ -182,7 +182,7 @@ def _found(**changed):
     table = pd.DataFrame(
         {
             "model": "linear",
-            "term": ["a", "b", "c"],
+            "variable": ["a", "b", "c"],
             "value": [0.4, -0.3, 0.2],
             "p": [1e-9, 1e-9, 0.04],
             "separable": True,
@@ -211,7 +211,7 @@ def test_a_negative_coefficient_is_named_apart():
 def test_points_and_odds_are_those_of_one_level_of_the_factor(read_answers):
     """By statsmodels on raw levels: the average marginal effect, and exp of the coefficient."""
     rows = people(400, mostly_access)
-    found = drivers(read_answers(text_of(rows))).model_rows("logit").set_index("term")
+    found = drivers(read_answers(text_of(rows))).model_rows("logit").set_index("variable")
     data = pd.DataFrame(
         [[a, r, float(o >= 4)] for a, _, r, o in rows], columns=["access", "results", "y"]
     )

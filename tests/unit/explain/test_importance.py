@@ -191,7 +191,7 @@ def test_owen_over_likelihoods_adds_up_to_the_groups():
     items = sipas.importance(design, "level", [*"abcdef"], method="owen", **asked)
     whole = sipas.importance(design, "level", [*"abcdef"], method="lmg", **asked)
     np.testing.assert_allclose(items.by_group(), whole.frame["value"], atol=1e-9)
-    assert whole.frame["driver"].tolist() == [*GROUPS]
+    assert whole.frame["variable"].tolist() == [*GROUPS]
     assert items.frame["group"].tolist() == [
         "first",
         "second",
@@ -246,7 +246,7 @@ def test_twins_share_and_are_said_to_be_inseparable():
     """A copied driver takes half of the other's part: an estimate with its warning (rule D2)."""
     frame = FRAME.assign(twin=FRAME["a"])
     found = sipas.importance(sipas.Design(frame), "y", ["a", "twin", "b"])
-    values = found.frame.set_index("driver")["value"]
+    values = found.frame.set_index("variable")["value"]
     assert values["a"] == pytest.approx(values["twin"])
     assert values.sum() == pytest.approx(
         sipas.importance(sipas.Design(frame), "y", ["a", "b"]).r_squared
@@ -315,7 +315,9 @@ def test_more_than_22_players_constant_drivers_and_few_forms_are_refused():
 
 def test_vif_and_condition_by_their_definitions():
     """VIF = 1/(1 − R² on the others); the condition index from numpy's singular values."""
-    found = measure_collinearity(FRAME[["a", "b", "c"]], FRAME["w"].to_numpy()).set_index("term")
+    found = measure_collinearity(FRAME[["a", "b", "c"]], FRAME["w"].to_numpy()).set_index(
+        "variable"
+    )
     for name, others in (("a", "b + c"), ("b", "a + c"), ("c", "a + b")):
         r_squared = sipas.fit(DESIGN, f"{name} ~ {others}").r_squared
         assert found.loc[name, "vif"] == pytest.approx(1 / (1 - r_squared))
@@ -328,7 +330,7 @@ def test_vif_and_condition_by_their_definitions():
 def test_what_determines_one_another_has_an_endless_vif():
     """The three that add up; the fourth stands apart."""
     data = FRAME[["a", "b", "c"]].assign(d=FRAME["a"] + 0.3 * FRAME["b"])
-    found = measure_collinearity(data).set_index("term")
+    found = measure_collinearity(data).set_index("variable")
     assert np.isinf(found.loc[["a", "b", "d"], "vif"]).all()
     assert found.loc["c", "vif"] < 5
     assert found["separable"].to_dict() == {"a": False, "b": False, "c": True, "d": False}
@@ -342,4 +344,4 @@ def test_levels_that_nobody_chose_and_names_that_meet_do_no_harm():
     assert found.r_squared > 0
     words = pd.Categorical(frame["kind"], ["t", "u", "v", "x"])
     both = sipas.importance(sipas.Design(frame.assign(a=words)), "y", ["a", "a_u"])
-    assert both.frame["driver"].tolist() == ["a", "a_u"]
+    assert both.frame["variable"].tolist() == ["a", "a_u"]

@@ -54,7 +54,7 @@ def test_important_and_weak_comes_first_and_a_cut_crossed_is_undecided(read_shar
     matrix = priority(survey)
     assert matrix.list_factors("fix") == ["access"]
     assert matrix.list_factors("enough") == ["results"]
-    row = matrix.frame.set_index("driver").loc["access"]
+    row = matrix.frame.set_index("variable").loc["access"]
     assert row["share_low"] > matrix.cut_share == 0.5
     assert row["percent_high"] < matrix.cut_percent
     assert (
@@ -68,7 +68,7 @@ def test_important_and_weak_comes_first_and_a_cut_crossed_is_undecided(read_shar
 def test_a_unit_is_placed_by_its_own_figures(read_shared):
     """Importance is that of all forms, satisfaction the unit's, with its wider interval."""
     survey = wave(read_shared)
-    whole, unit = (priority(survey, it).frame.set_index("driver") for it in ("", "so-0"))
+    whole, unit = (priority(survey, it).frame.set_index("variable") for it in ("", "so-0"))
     own = sipas.score(survey, by="unit").select(unit="so-0").frame.set_index("variable")
     assert unit["percent"].to_dict() == own.loc[["access", "results"], "value"].to_dict()
     assert unit["share"].tolist() == whole["share"].tolist()
@@ -110,7 +110,7 @@ def test_what_goes_with_a_better_item_is_the_model_s(read_shared):
     """Δ share × gap of levels × part in the factor × points per level of the logit."""
     survey = wave(read_shared)
     found = priority(survey).what_if.set_index("item")
-    logit = drivers(survey, ["logit"]).frame.set_index("term").loc["access"]
+    logit = drivers(survey, ["logit"]).frame.set_index("variable").loc["access"]
     answers = survey.frame["A1"]
     gap = answers[answers >= 4].mean() - answers[answers < 4].mean()
     change = (found.loc["A1", "target"] - found.loc["A1", "percent"]) / 100 * gap / 2

@@ -95,7 +95,7 @@ def test_errors_by_hand_from_cluster_totals_of_the_influence():
     bread = np.linalg.inv((x * w[:, None]).T @ x)
     k = FORMS["place"].nunique()
     wanted = k / (k - 1) * bread @ z.T @ z @ bread
-    np.testing.assert_allclose(found.covariance, wanted, rtol=1e-8)
+    np.testing.assert_allclose(found.covariance(), wanted, rtol=1e-8)
     assert found.frame["df"].unique().tolist() == [k - 1 - 2]
 
 
@@ -109,7 +109,7 @@ def test_order_of_forms_scale_of_weights_and_units_change_nothing(family):
         f"{OUTCOME[family]} ~ a + b + C(kind)",
         family,
     )
-    factor = np.where(base.frame["term"] == "a", 1000, 1)
+    factor = np.where(base.frame["variable"] == "a", 1000, 1)
     np.testing.assert_allclose(other.frame["value"], factor * base.frame["value"], rtol=1e-7)
     np.testing.assert_allclose(other.frame["se"], factor * base.frame["se"], rtol=1e-7)
 
@@ -168,7 +168,7 @@ def test_average_effects_equal_a_difference_of_predictions():
     design = sipas.Design(frame, weights="w", clusters="place")
     for family, at in (("binomial", None), ("ordinal", 2)):
         fit = sipas.fit(design, f"{OUTCOME[family]} ~ a + d", family)
-        value = fit.margins(at).set_index("term")["value"]
+        value = fit.margins(at).set_index("variable")["value"]
         slope = fit.params[["a", "d"]].to_numpy()
         cut = fit.params["Intercept"] if family == "binomial" else -fit.params["1|2"]
 
@@ -189,7 +189,7 @@ def test_average_effects_equal_a_difference_of_predictions():
 def test_a_category_is_held_against_its_first_level():
     """Everyone at one level against everyone at the first: the others' dummies are 0."""
     fit = sipas.fit(DESIGN, "yes ~ a + C(kind)", "binomial")
-    value = fit.margins().set_index("term")["value"]
+    value = fit.margins().set_index("variable")["value"]
     line = fit.params["Intercept"] + fit.params["a"] * FORMS["a"]
     chance = {
         name: 1 / (1 + np.exp(-(line + add)))
@@ -239,7 +239,7 @@ def test_a_linear_model_has_slopes_as_effects_through_products_too():
     np.testing.assert_allclose(fit.margins()["value"], fit.params[["a", "b"]], rtol=1e-9)
     both = sipas.fit(DESIGN, "y ~ a * b")
     wanted = both.params["a"] + both.params["a:b"] * np.average(FORMS["b"], weights=FORMS["w"])
-    table = both.margins().set_index("term")["value"]
+    table = both.margins().set_index("variable")["value"]
     assert table["a"] == pytest.approx(wanted, rel=1e-9)
     assert [*table.index] == ["a", "b"]
 
@@ -342,10 +342,10 @@ def test_filled_forms_give_the_planted_coefficients_back():
     whole = sipas.fit(design, "y ~ a + b + twin", missing="impute")
     assert (some.n, whole.n) == (blank["b"].notna().sum(), 1200)
     assert [note.id for note in whole.notes] == ["imputed"]
-    table = whole.frame.set_index("term")
+    table = whole.frame.set_index("variable")
     truth = pd.Series({"Intercept": 0.0, "a": 1.0, "b": 1.0, "twin": 0.0})
     assert ((table["low"] < truth) & (truth < table["high"])).all()
-    assert table.loc["a", "se"] < some.frame.set_index("term").loc["a", "se"]
+    assert table.loc["a", "se"] < some.frame.set_index("variable").loc["a", "se"]
     assert len(whole.imputed_fits) == 20
 
 
@@ -401,13 +401,13 @@ def test_effects_follow_names_functions_and_odd_columns():
     frame["y"] = frame["a"] + 5 * (frame["ab"] == 2) + np.log(frame["v"]) + rng.normal(size=400)
     design = sipas.Design(frame)
     rows = sipas.fit(design, "y ~ a + C(ab)").margins()
-    assert rows["term"].tolist() == ["a", "C(ab)[T.2]", "C(ab)[T.3]"]
+    assert rows["variable"].tolist() == ["a", "C(ab)[T.2]", "C(ab)[T.3]"]
     assert rows["value"].iloc[0] == pytest.approx(1, abs=0.3)
     logged = sipas.fit(design, "y ~ np.log(v)")
     wanted = logged.params.iloc[1] * (1 / frame["v"]).mean()
     assert logged.margins()["value"].item() == pytest.approx(wanted, rel=1e-6)
     dotted = sipas.fit(design, "y ~ a + `a.b`")
-    assert dotted.margins()["term"].tolist() == ["a", "a.b"]
+    assert dotted.margins()["variable"].tolist() == ["a", "a.b"]
     assert "a.b" in dotted.lost.index
     assert sipas.fit(design, "y ~ 1").margins().empty
 

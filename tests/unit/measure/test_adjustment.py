@@ -65,7 +65,7 @@ def test_text_adjusters_become_a_column_for_each_answer_but_one():
     number = sipas.case_mix(
         frame.assign(sex=(sex == "nữ") * 1), unit="unit", items="a", adjusters=["age", "sex"]
     )
-    assert text.effects["term"].tolist() == ["age", "sex=nữ"]
+    assert text.effects["adjuster"].tolist() == ["age", "sex=nữ"]
     pd.testing.assert_frame_equal(text.frame, number.frame)
 
 

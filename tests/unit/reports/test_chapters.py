@@ -376,9 +376,9 @@ def test_the_chapter_on_drivers_says_what_to_look_at_first_and_how_sure(read_ans
     assert "the factors explain together the largest part belongs to “Access”" in said
     assert "important and weak: look here first" in said
     first = priority(survey)
-    row = first.importance.frame.set_index("driver").loc["access"]
+    row = first.importance.frame.set_index("variable").loc["access"]
     assert f"Access | {100 * row['share']:.1f} |" in said
-    points = drivers(survey, ["logit"]).frame.set_index("term").loc["access", "points"]
+    points = drivers(survey, ["logit"]).frame.set_index("variable").loc["access", "points"]
     assert f"| {points:.1f} |" in said
     assert first.list_factors("fix") == ["access"]
     own = chapter(survey, "drivers", unit="so-a")
