@@ -23,7 +23,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 # From the top of the house to the bottom; a module imports only what stands above it.
 HOUSE = """
-messages errors files
+messages errors arguments files
 instrument.strict_yaml instrument.pack instrument.answer_levels instrument.pack_draft
 instrument.xlsform
 infer.design infer.distributions infer.exact_sums infer.totals infer.intervals infer.variance
