@@ -123,7 +123,7 @@ def list_names(names: object, role: str = "variables") -> list[str]:
     for name in listed:
         if not isinstance(name, str):
             raise refuse_kind(name, "names", role)
-    return list(dict.fromkeys(listed))
+    return listed
 
 
 def check_name(name: object, role: str) -> None:

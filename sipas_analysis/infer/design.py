@@ -8,13 +8,15 @@ or the path of Parquet or CSV files that are too large for memory. Rules V1 to V
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from inspect import isclass, ismethod
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sipas_analysis.arguments import check_name, list_known, list_names, refuse_kind
 from sipas_analysis.errors import DesignError, Place
 
 Floats = NDArray[np.float64]
@@ -112,6 +114,9 @@ class Design:
 
     def __post_init__(self) -> None:
         """Check what can be checked without answers; files are checked when they are read."""
+        _check_frame(self.frame)
+        for role, name in (("weights", self.weights), ("strata", self.strata)):
+            check_name(name, role)
         if self.lonely not in get_args(Lonely):
             raise DesignError("design_lonely_word", found=self.lonely)
         kind = self.declared_replicates.kind if self.declared_replicates else "JK1"
@@ -142,12 +147,12 @@ class Design:
     @property
     def cluster_columns(self) -> list[str]:
         """Columns of clusters, first stage first."""
-        return _list_names(self.clusters)
+        return list_names(self.clusters, "clusters")
 
     @property
     def fpc_columns(self) -> list[str]:
         """Columns of finite populations, first stage first."""
-        return _list_names(self.fpc)
+        return list_names(self.fpc, "fpc")
 
     @property
     def declared_replicates(self) -> Replicates | None:
@@ -228,8 +233,36 @@ class Stage:
     fraction: Floats
 
 
-def _list_names(columns: str | Sequence[str] | None) -> list[str]:
-    return [columns] if isinstance(columns, str) else list(columns or ())
+class Sampled(Protocol):
+    """What has a design: a survey."""
+
+    def design(self) -> Design:
+        """Return how the forms were drawn."""
+
+
+def take_design(sample: Design | Sampled) -> Design:
+    """Return the design of a sample: itself, or the one that a survey declares.
+
+    Raises:
+        ParameterError: It is neither, such as a frame.
+    """
+    if isinstance(sample, Design):
+        return sample
+    make_design = getattr(sample, "design", None)
+    if isclass(sample) or not ismethod(make_design):
+        raise refuse_kind(sample, "design", "design")
+    return make_design()
+
+
+def _check_frame(frame: object) -> None:
+    """Refuse what is neither a frame with plain column names nor paths of files."""
+    if isinstance(frame, pd.DataFrame):
+        if isinstance(frame.columns, pd.MultiIndex):
+            raise DesignError("design_headers", n=frame.columns.nlevels)
+        return
+    paths = [frame] if isinstance(frame, str | Path) else frame
+    if not isinstance(paths, list | tuple) or any(not isinstance(p, str | Path) for p in paths):
+        raise refuse_kind(frame, "sample_frame", "frame")
 
 
 def number_rows(frame: pd.DataFrame, by: Sequence[str]) -> tuple[Ints, pd.DataFrame]:
@@ -278,8 +311,7 @@ def check_columns(names: Iterable[str], present: Iterable[str]) -> None:
     if twice:
         raise DesignError("design_twice", column=twice[0])
     if missing:
-        first_columns = ", ".join(map(str, columns[:12]))
-        raise DesignError("design_column", column=missing[0], known=first_columns)
+        raise DesignError("design_column", column=missing[0], known=list_known(missing[0], columns))
 
 
 def check_weights(design: Design, frame: pd.DataFrame, file: str = "") -> None:
