@@ -13,8 +13,9 @@ import numpy as np
 from scipy import linalg, sparse
 
 from sipas_analysis.errors import DesignError
-from sipas_analysis.infer.design import CENSUS, Design, Floats, Replicates, Stage, number_rows
+from sipas_analysis.infer.design import CENSUS, Design, Floats, Replicates, number_rows
 from sipas_analysis.infer.exact_sums import add_folds, choose_adder, weight_scale
+from sipas_analysis.infer.stages import Stage
 from sipas_analysis.infer.totals import Block, Columns
 
 

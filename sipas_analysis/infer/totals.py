@@ -21,12 +21,11 @@ from sipas_analysis.infer.design import (
     Design,
     Floats,
     Ints,
-    Stage,
-    find_stages,
     number_codes,
     number_rows,
 )
 from sipas_analysis.infer.exact_sums import Adder, WeightRounding, add_folds, choose_adder
+from sipas_analysis.infer.stages import Stage, find_stages
 
 SLICE = 2**17  # forms counted at a time: whole numbers below 2**35 then add exactly as floats
 CELL_COLUMN, KEY_PREFIX = "\0cell", "\0by "  # names that no column of a frame has

@@ -8,7 +8,8 @@ so on inside clusters where fractions are stated (V2). The same z gives every co
 import numpy as np
 from scipy import sparse
 
-from sipas_analysis.infer.design import Floats, Ints, Stage
+from sipas_analysis.infer.design import Floats, Ints
+from sipas_analysis.infer.stages import Stage
 from sipas_analysis.infer.totals import Block
 
 
