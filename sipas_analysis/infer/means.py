@@ -14,8 +14,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import sparse
 
+from sipas_analysis.arguments import check_level, check_name, check_word, list_names
 from sipas_analysis.errors import DesignError
-from sipas_analysis.infer.design import CENSUS, Design, Floats
+from sipas_analysis.infer.design import CENSUS, Design, Floats, Sampled, take_design
 from sipas_analysis.infer.estimates import COLUMNS, Estimates, flag_cells, round_to_text
 from sipas_analysis.infer.intervals import (
     Method,
@@ -38,14 +39,16 @@ Names = str | Sequence[str]
 Quantity = Literal["mean", "total", "ratio"]
 
 
-def mean(design: Design, variables: Names, by: Names = (), level: float = 0.95) -> Estimates:
+def mean(
+    design: Design | Sampled, variables: Names, by: Names = (), level: float = 0.95
+) -> Estimates:
     """Estimate the mean of each variable in each domain.
 
     ȳ = Σ wᵢyᵢ / Σ wᵢvᵢ over the forms that answered, vᵢ = 1; t interval on the domain's degrees of
     freedom (clusters − strata).
 
     Args:
-        design: The sample.
+        design: The sample; of a survey, the one that it declares.
         variables: Numeric columns; yes/no columns count as 1 and 0.
         by: Key columns of the domains; none for the whole.
         level: Confidence of the interval.
@@ -67,11 +70,13 @@ def mean(design: Design, variables: Names, by: Names = (), level: float = 0.95) 
         [1.5, 4.5]
     """
     return _estimate_quantities(
-        design, [[name] for name in _list_names(variables)], _check_keys(by), "mean", level
+        design, [[name] for name in list_names(variables)], _check_keys(by), "mean", level
     )
 
 
-def total(design: Design, variables: Names, by: Names = (), level: float = 0.95) -> Estimates:
+def total(
+    design: Design | Sampled, variables: Names, by: Names = (), level: float = 0.95
+) -> Estimates:
     """Estimate the population total of each variable in each domain: Σ wᵢyᵢ.
 
     Arguments, columns and errors as ``mean``; weights must add up to the population. Equal to R
@@ -84,12 +89,12 @@ def total(design: Design, variables: Names, by: Names = (), level: float = 0.95)
         90.0
     """
     return _estimate_quantities(
-        design, [[name] for name in _list_names(variables)], _check_keys(by), "total", level
+        design, [[name] for name in list_names(variables)], _check_keys(by), "total", level
     )
 
 
 def ratio(
-    design: Design, numerator: str, denominator: str, by: Names = (), level: float = 0.95
+    design: Design | Sampled, numerator: str, denominator: str, by: Names = (), level: float = 0.95
 ) -> Estimates:
     """Estimate the ratio of two totals in each domain: Σ wᵢyᵢ / Σ wᵢxᵢ.
 
@@ -102,11 +107,13 @@ def ratio(
         >>> sipas.ratio(sipas.Design(frame), "late", "files").frame["value"].item()
         0.15
     """
+    for role, name in (("numerator", numerator), ("denominator", denominator)):
+        check_name(name, role)
     return _estimate_quantities(design, [[numerator, denominator]], _check_keys(by), "ratio", level)
 
 
 def proportion(
-    design: Design,
+    design: Design | Sampled,
     variables: Names,
     by: Names = (),
     method: Method = "exact",
@@ -131,8 +138,9 @@ def proportion(
         >>> shares[["value", "low", "high"]].round(4).to_numpy().tolist()
         [[1.0, 0.8843, 1.0]]
     """
-    names, keys = list(dict.fromkeys(_list_names(variables))), _check_keys(by)
+    names, keys = list(dict.fromkeys(list_names(variables))), _check_keys(by)
     _check_request(names, level, method)
+    design = take_design(design)
     facts = read_facts(design, names)
     for name in names:
         _check_shares(name, facts.variables[name])
@@ -151,25 +159,19 @@ def _check_shares(name: str, facts: VariableFacts) -> None:
 
 def _check_keys(by: Names) -> list[str]:
     """Return the keys of the domains; refuse the names of the columns of estimates."""
-    keys = list(dict.fromkeys(_list_names(by)))
+    keys = list(dict.fromkeys(list_names(by, "by")))
     taken = [key for key in keys if key in (*COLUMNS, "variable", "answer", "contrast")]
     if taken:
         raise DesignError("by_taken", key=taken[0])
     return keys
 
 
-def _list_names(names: Names) -> list[str]:
-    return [names] if isinstance(names, str) else list(names)
-
-
 def _check_request(names: Sequence[str], level: float, method: str = "exact") -> None:
     """Refuse a request without variables, with a wrong level or an unknown interval."""
     if not names:
         raise DesignError("no_variable")
-    if not 0 < level < 1:
-        raise DesignError("interval_level", found=f"{level:g}")
-    if method not in get_args(Method):
-        raise DesignError("interval_kind", found=method, known=", ".join(get_args(Method)))
+    check_level(level)
+    check_word(method, get_args(Method), "method")
 
 
 def _estimate_quantities(
@@ -178,6 +180,7 @@ def _estimate_quantities(
     """Return means, totals or a ratio, each named by its variables."""
     names = list(dict.fromkeys(name for quantity in wanted for name in quantity))
     _check_request(names, level)
+    design = take_design(design)
     facts = read_facts(design, names)
     for name in names:
         variable = facts.variables[name]

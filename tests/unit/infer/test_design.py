@@ -125,8 +125,6 @@ BAD = {
     ),
     "no_variable": lambda: sipas.mean(design(), []),
     "by_taken": lambda: sipas.mean(sipas.Design(TOWNS.assign(se=1)), "y", by="se"),
-    "interval_level": lambda: sipas.mean(design(), "y", level=95),
-    "interval_kind": lambda: sipas.proportion(design(), "y", method="exakt"),
     "replicates_strata": lambda: sipas.mean(design(replicates="JK1"), "y"),
     "replicates_pairs": lambda: sipas.mean(sipas.Design(TOWNS, replicates="BRR"), "y"),
     "replicates_number": lambda: given("JKn", rscales=[1.0]),
