@@ -16,7 +16,7 @@ from sipas_analysis.explain.collinearity import find_tied_columns
 from sipas_analysis.explain.formula import INTERCEPT, Levels, check_data, code_outcome
 from sipas_analysis.explain.likelihoods import (
     Family,
-    guess_parameters,
+    count_parameters,
     maximise_likelihood,
     null_log_likelihood,
     slice_forms,
@@ -28,7 +28,8 @@ from sipas_analysis.infer.design import Design, Floats, Ints
 class SolvedModel:
     """A model's coefficients on the complete forms, without their errors.
 
-    ``rows`` are these forms, ``x`` and ``y`` their columns; the rest as in ``regression.Fit``.
+    ``rows`` are these forms, ``x`` and ``y`` their columns, ``exposure`` what counts are per (1 if
+    nothing); the rest as in ``regression.Fit``.
     """
 
     family: Family
@@ -39,31 +40,51 @@ class SolvedModel:
     params: Floats
     r_squared: float
     influence: Floats
+    exposure: Floats
 
     @property
     def n_slopes(self) -> int:
-        """Degrees of freedom of the slopes, counted as in R, also without an intercept."""
-        return len(self.x.columns) - (self.family != "ordinal")
+        """Degrees of freedom of the slopes, counted as in R, also without an intercept.
+
+        As R ``svyolr`` and ``svyglm``; of several answers, each has its slopes.
+        """
+        per_answer = len(self.x.columns) - (self.family != "ordinal")
+        return per_answer * (len(self.levels) - 1 if self.family == "multinomial" else 1)
+
+    @property
+    def answers(self) -> list[object]:
+        """The answer that each coefficient of a multinomial logit is about; else none."""
+        several = self.levels[1:] if self.family == "multinomial" else ()
+        return [answer for answer in several for _ in self.x]
 
     @property
     def variables(self) -> list[str]:
-        """Names of the coefficients, cut points last."""
+        """Names of the coefficients: cut points last; for each answer of a multinomial logit."""
+        if self.family == "multinomial":
+            return [*map(str, self.x)] * (len(self.levels) - 1)
         cuts = [f"{low}|{high}" for low, high in pairwise(self.levels)]
         return [*map(str, self.x), *cuts]
 
 
 def solve_columns(
-    design: Design, x: pd.DataFrame, outcome: "pd.Series[float]", family: Family
+    design: Design,
+    x: pd.DataFrame,
+    outcome: "pd.Series[float]",
+    family: Family,
+    *,
+    exposure: Floats | None = None,
 ) -> SolvedModel:
     """Find the coefficients of a model of ready columns, as for ``fit_columns``."""
     y, levels = code_outcome(outcome, family)
-    rows = np.flatnonzero(~np.isnan(y) & x.notna().to_numpy().all(axis=1))
+    exposure = np.ones(len(y)) if exposure is None else exposure
+    rows = np.flatnonzero(~np.isnan(y * exposure) & x.notna().to_numpy().all(axis=1))
     y, x = y[rows], x.iloc[rows].reset_index(drop=True).astype(float)
-    if family == "ordinal":
+    if levels:
         chosen = np.unique(y).astype(int)
         y, levels = np.searchsorted(chosen, y).astype(float), tuple(levels[c] for c in chosen)
+    if family == "ordinal":
         x = x.drop(columns=INTERCEPT, errors="ignore")
-    return solve_rows(design, rows, x, y, family, levels=levels)
+    return solve_rows(design, rows, x, y, family, levels=levels, exposure=exposure[rows])
 
 
 def solve_rows(
@@ -74,6 +95,7 @@ def solve_rows(
     family: Family = "gaussian",
     *,
     levels: Levels = (),
+    exposure: Floats | None = None,
 ) -> SolvedModel:
     """Find the coefficients of a model of complete forms, which are these rows of the frame.
 
@@ -81,12 +103,15 @@ def solve_rows(
         FitError: No model can be fitted to these forms.
     """
     centred = INTERCEPT in x or family == "ordinal"
-    check_data(x, y, len(x.columns) + max(len(levels) - 1, 0), family, centred=centred)
-    solution = solve_model(family, x, y, design.weight[rows])
+    terms = count_parameters(family, x.shape[1], y) if len(y) else 1
+    check_data(x, y, terms, family, centred=centred)
+    per = np.ones(len(rows)) if exposure is None else exposure
+    solution = solve_model(family, x, y / per, design.weight[rows] * per)  # counts are rates
     if solution is None:
         raise FitError("fit_separated", family=family)
     params, r_squared, influence = solution
-    return SolvedModel(family, levels, rows, x, y, params, r_squared, influence)
+    influence = influence * per[:, None]
+    return SolvedModel(family, levels, rows, x, y, params, r_squared, influence, per)
 
 
 class Solution(NamedTuple):
@@ -100,8 +125,7 @@ class Solution(NamedTuple):
 def solve_model(family: Family, x: pd.DataFrame, y: Floats, weight: Floats) -> Solution | None:
     """Fit on standardised predictors and return to their units; None without a maximum."""
     w = weight / weight.mean()
-    size = len(guess_parameters(family, len(x.columns), y, w))
-    scaled, back = _standardise_predictors(x, w, family, size)
+    scaled, back = _standardise_predictors(x, w, family, count_parameters(family, x.shape[1], y))
     tied = find_tied_columns(scaled.T @ scaled / len(scaled), x.columns)
     tied = [name for name in tied if name != INTERCEPT]
     if tied:
@@ -130,11 +154,13 @@ def _standardise_predictors(
     scale = np.sqrt(w @ (x * x) / w.sum())
     if at is not None:
         x[:, at], mean[at], scale[at] = 1.0, 0.0, 1.0
-    back = np.eye(size)
+    back = np.eye(len(names) if family == "multinomial" else size)
     back[range(len(names)), range(len(names))] = 1 / scale
     if at is not None:
-        back[at] -= np.where(np.arange(size) == at, 0.0, mean / scale)
+        back[at] -= np.where(np.arange(len(back)) == at, 0.0, mean / scale)
     elif centred:
         back[len(names) :, : len(names)] = mean / scale
     x /= scale
+    if family == "multinomial":
+        back = np.asarray(np.kron(np.eye(size // len(names)), back))
     return x, back

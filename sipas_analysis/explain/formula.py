@@ -83,6 +83,25 @@ def list_variables(right: str, spec: "ModelSpec", frame: pd.DataFrame) -> list[s
     return sorted(named, key=lambda name: (right.find(name), name))  # a set has no order
 
 
+def read_exposure(offset: str | None, family: Family, frame: pd.DataFrame) -> Floats | None:
+    """Return the exposure of each form, exp(offset), NaN where blank; None without an offset."""
+    from formulaic.errors import FormulaicError
+
+    if offset is None:
+        return None
+    if family != "poisson":
+        raise FitError("fit_offset_family", family=family)
+    try:
+        column = frame[offset] if offset in frame else _evaluate_outcome(offset, frame)
+        exposure = np.exp(column.to_numpy(dtype=float, na_value=np.nan))
+    except (FormulaicError, SyntaxError, TypeError, ValueError) as why:
+        reason = str(why).splitlines()[0]
+        raise FitError("fit_offset", offset=offset, why=reason) from why
+    if np.isinf(exposure).any() or (exposure == 0).any():
+        raise FitError("fit_offset", offset=offset, why="±∞")
+    return np.asarray(exposure)
+
+
 def prepare_frame(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the frame with plain rows; categories that nobody chose are left out."""
     plain = frame.reset_index(drop=True)
@@ -103,9 +122,14 @@ def _evaluate_outcome(left: str, frame: pd.DataFrame) -> "pd.Series[float]":
 
 
 def code_outcome(outcome: "pd.Series[float]", family: Family) -> tuple[Floats, Levels]:
-    """Return the outcome as numbers, NaN where blank, and the levels of an ordinal one."""
+    """Return the outcome as numbers, NaN where blank, and the levels of an ordinal one.
+
+    The levels of a multinomial outcome are its categories in their order, or its sorted values.
+    """
     answers = outcome.reset_index(drop=True)
     name, dtype = str(answers.name), answers.dtype
+    if family == "multinomial":
+        return _code_answers(answers)
     if isinstance(dtype, pd.CategoricalDtype):
         codes = np.where(answers.isna(), np.nan, answers.cat.codes.astype(float))
         two = family == "binomial" and len(dtype.categories) == 2
@@ -116,7 +140,9 @@ def code_outcome(outcome: "pd.Series[float]", family: Family) -> tuple[Floats, L
     y = np.asarray(answers.to_numpy(dtype=float, na_value=np.nan), dtype=np.float64)
     if np.isinf(y).any():
         raise FitError("fit_infinite", column=name)
-    if family == "gaussian":
+    if family == "poisson" and (y < 0).any():
+        raise FitError("fit_outcome_poisson", outcome=name)
+    if family in ("gaussian", "poisson"):
         return y, ()
     levels = np.unique(y[~np.isnan(y)])
     if family == "binomial":
@@ -127,6 +153,21 @@ def code_outcome(outcome: "pd.Series[float]", family: Family) -> tuple[Floats, L
         raise FitError("fit_outcome_ordinal", outcome=name)
     plain = tuple(int(level) if level == int(level) else float(level) for level in levels)
     return np.where(np.isnan(y), np.nan, np.searchsorted(levels, y)), plain
+
+
+def _code_answers(answers: "pd.Series[float]") -> tuple[Floats, Levels]:
+    """Return the number of each answer of a multinomial outcome, NaN where blank, and the levels.
+
+    A number may have at most as many levels as an ordinal outcome, a text twice as many.
+    """
+    dtype = answers.dtype
+    is_category = isinstance(dtype, pd.CategoricalDtype)
+    categories = answers.astype(dtype if is_category else "category").cat
+    codes, levels = categories.codes.to_numpy(dtype=float), tuple(categories.categories)
+    is_number = pd.api.types.is_numeric_dtype(dtype)
+    if len(levels) > MOST_LEVELS * (1 if is_number else 2):
+        raise FitError("fit_outcome_multinomial", outcome=str(answers.name), n=len(levels))
+    return np.where(codes < 0, np.nan, codes), levels
 
 
 def check_data(x: pd.DataFrame, y: Floats, terms: int, family: Family, *, centred: bool) -> None:

@@ -1,4 +1,4 @@
-"""Three likelihoods (linear, binary logit, ordered logit) and the search that maximises them.
+"""Likelihoods (linear, binary, ordered and multinomial logit, Poisson) and the search of maxima.
 
 A likelihood returns the log-likelihood of each form, its gradient by every parameter, and the
 information (minus the Hessian) of the weighted sum. The search is Newton's method with halved
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.special import expit, xlogy
+from scipy.special import expit, logsumexp, xlogy
 
 from sipas_analysis.infer.design import Floats, Ints
 
-Family = Literal["gaussian", "binomial", "ordinal"]
+Family = Literal["gaussian", "binomial", "ordinal", "poisson", "multinomial"]
 Likelihood = Callable[[Floats, Floats, Floats, Floats], tuple[Floats, Floats, Floats]]
 MOST_STEPS = 60
 FORMS_PER_SLICE = 2**14
@@ -41,6 +41,44 @@ def binomial_likelihood(
     mu = np.where(linear > 0, 1.0, small) / (1 + small)
     log_likelihood = y * linear - np.maximum(linear, 0.0) - np.log1p(small)
     return log_likelihood, x * (y - mu)[:, None], (x * (w * mu * (1 - mu))[:, None]).T @ x
+
+
+def poisson_likelihood(
+    params: Floats, x: Floats, y: Floats, w: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """Return −½ deviance and x(y − μ) of each form, and Σwμxxᵀ, with log μ = xβ.
+
+    The deviance is that of a log-likelihood that is 0 where μ = y, so that the share it explains
+    is the same for counts and, with the exposure as weight, for rates.
+    """
+    linear = x @ params
+    with np.errstate(over="ignore"):  # too long a step: −∞, and the step is halved
+        mu = np.exp(linear)
+    log_likelihood = y * linear - mu - (xlogy(y, y) - y)
+    return log_likelihood, x * (y - mu)[:, None], (x * (w * mu)[:, None]).T @ x
+
+
+def multinomial_likelihood(
+    params: Floats, x: Floats, y: Floats, w: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """Return the same of a multinomial logit: log P(y = j)/P(y = 0) = xβ_j, j = 1 … q.
+
+    Parameters are β_1, then β_2, and so on; with p_j = P(y = j) the gradient is x(1[y = j] − p_j)
+    and the information of β_j and β_l is Σw(p_j·1[j = l] − p_j·p_l)xxᵀ.
+    """
+    n, k = x.shape
+    linear = np.column_stack([np.zeros(n), x @ params.reshape(-1, k).T])
+    log_chance = linear - logsumexp(linear, axis=1, keepdims=True)
+    chance = np.exp(log_chance[:, 1:])
+    level = y.astype(np.int64)
+    chosen = level[:, None] == np.arange(1, linear.shape[1])
+    gradient = ((chosen - chance)[:, :, None] * x[:, None, :]).reshape(n, -1)
+    by_answer = (chance[:, :, None] * x[:, None, :]).reshape(n, -1)
+    information = -(by_answer * w[:, None]).T @ by_answer
+    for j, weight in enumerate((w[:, None] * chance).T):
+        here = slice(j * k, (j + 1) * k)
+        information[here, here] += (x * weight[:, None]).T @ x
+    return log_chance[np.arange(n), level], gradient, information
 
 
 def ordinal_likelihood(
@@ -103,13 +141,30 @@ LIKELIHOODS: dict[Family, Likelihood] = {
     "gaussian": gaussian_likelihood,
     "binomial": binomial_likelihood,
     "ordinal": ordinal_likelihood,
+    "poisson": poisson_likelihood,
+    "multinomial": multinomial_likelihood,
 }
 
 
-def guess_parameters(family: Family, k: int, y: Floats, w: Floats) -> Floats:
-    """Return start values of the parameters: slopes 0, cut points from the shares of answers."""
+def count_parameters(family: Family, k: int, y: Floats) -> int:
+    """Return the number of parameters of a model of k predictors."""
+    levels = int(y.max()) + 1 if family in ("ordinal", "multinomial") else 0
+    return k * (levels - 1) if family == "multinomial" else k + max(levels - 1, 0)
+
+
+def guess_parameters(family: Family, x: Floats, y: Floats, w: Floats) -> Floats:
+    """Return start values of the parameters.
+
+    Slopes are 0, cut points from the shares of answers; a Poisson model starts from the linear
+    model of log((y + ȳ)/2), because 0 may be far from large counts.
+    """
+    if family == "poisson":
+        root = np.sqrt(w)
+        near = np.log((y + w @ y / w.sum()) / 2)
+        return np.asarray(np.linalg.lstsq(x * root[:, None], near * root, rcond=None)[0])
+    k = x.shape[1]
     if family != "ordinal":
-        return np.zeros(k)
+        return np.zeros(count_parameters(family, k, y))
     share = np.bincount(y.astype(np.int64), weights=w) / w.sum()
     below = np.cumsum(share)[:-1]
     return np.concatenate([np.zeros(k), np.log(below / (1 - below))])
@@ -122,6 +177,8 @@ def null_log_likelihood(family: Family, y: Floats, w: Floats) -> float:
     if family == "binomial":
         share = w @ y / w.sum()
         return float(w.sum() * (xlogy(share, share) + xlogy(1 - share, 1 - share)))
+    if family == "poisson":
+        return float(w @ xlogy(y, w @ y / w.sum()) - w @ xlogy(y, y))
     counts = np.bincount(y.astype(np.int64), weights=w)
     return float(xlogy(counts, counts / w.sum()).sum())
 
@@ -176,14 +233,14 @@ def maximise_likelihood(family: Family, x: Floats, y: Floats, w: Floats) -> Maxi
     Args:
         family: Which likelihood.
         x: Standardised predictors, shape (n, k).
-        y: Outcome, shape (n,); for ``ordinal`` whole numbers from 0.
+        y: Outcome, shape (n,); for ``ordinal`` and ``multinomial`` whole numbers from 0.
         w: Weights with mean 1, shape (n,).
 
     Returns:
         None where no maximum was reached: the outcome's groups are separated, or the predictors
         determine one another.
     """
-    peak = _search_maximum(family, x, y, w, guess_parameters(family, x.shape[1], y, w))
+    peak = _search_maximum(family, x, y, w, guess_parameters(family, x, y, w))
     if peak is None:
         return None
     params, information = peak
@@ -223,6 +280,7 @@ def _search_maximum(
         if not np.isfinite(params).all():
             return None
         if np.abs(step).max(initial=0.0) < CONVERGED * (1 + np.abs(params).max(initial=0.0)):
-            flat = np.linalg.eigvalsh(sums.information)[0] < LEAST_CURVATURE * len(y)
+            size = w @ y if family == "poisson" else len(y)
+            flat = np.linalg.eigvalsh(sums.information)[0] < LEAST_CURVATURE * size
             return None if flat and family != "gaussian" else (params, sums.information)
     return None

@@ -22,13 +22,14 @@ from sipas_analysis.explain.formula import (
     check_request,
     code_outcome,
     prepare_frame,
+    read_exposure,
     read_formula,
 )
 from sipas_analysis.explain.imputation import combine_imputations, impute_blanks
 from sipas_analysis.explain.likelihoods import Family
 from sipas_analysis.explain.standard_errors import (
     ErrorCovariance,
-    add_odds_ratios,
+    add_ratios,
     estimate_error_covariance,
     tabulate_coefficients,
     wald_test,
@@ -62,19 +63,23 @@ class Fit(ResultTable):
     Attributes:
         frame: One row per coefficient, cut points of an ordered logit last: ``variable``,
             ``value``, ``se``, ``low``, ``high``, ``df``, ``p``, ``odds_ratio``, ``odds_low``,
-            ``odds_high``, ``n``.
-        family: ``gaussian``, ``binomial`` or ``ordinal``.
-        levels: Levels of an ordinal outcome, lowest first.
+            ``odds_high`` (Poisson: ``rate_ratio``, ``rate_low``, ``rate_high``), ``n``. A
+            multinomial logit has one row per ``answer`` and variable.
+        family: ``gaussian``, ``binomial``, ``ordinal``, ``poisson`` or ``multinomial``.
+        levels: Levels of an ordinal outcome, lowest first; answers of a multinomial one, the first
+            is the reference.
         n: Forms used; ``n_lost`` lack a variable of the model.
         lost: Blanks of each variable; a form with any of them is not used.
-        r_squared: Explained share of the variance; for logits 1 − ℓ/ℓ₀ (McFadden).
+        r_squared: Explained share of the variance; for logits 1 − ℓ/ℓ₀ (McFadden), for counts
+            the explained share of the deviance.
         notes: Warnings that a reader needs.
         covariance_matrix: Covariance of the coefficients, shape (k, k).
         data: Complete predictors, shape (n, k).
-        y: Outcome, shape (n,); levels of an ordinal one count from 0.
+        y: Outcome, shape (n,); levels of an ordinal or multinomial one count from 0.
         rows: Which forms of the design's frame were used, shape (n,).
         influence: Influence of each form on each coefficient, shape (n, k), before weights.
         design: The sample.
+        exposure: exp(offset) of each form used, shape (n,); 1 without an offset.
         spec: The model specification of formulaic, if there was a formula.
         imputed_fits: Fits of the imputations that this one combines, if there were any.
     """
@@ -94,17 +99,22 @@ class Fit(ResultTable):
     rows: Ints = field(repr=False)
     influence: Floats = field(repr=False)
     design: Design = field(repr=False)
+    exposure: Floats = field(repr=False)
     spec: "ModelSpec | None" = field(default=None, repr=False)
     imputed_fits: tuple["Fit", ...] = field(default=(), repr=False)
 
     @property
     def params(self) -> "pd.Series[float]":
-        """Coefficients by variable."""
-        return self.frame.set_index("variable")["value"]
+        """Coefficients by variable; of a multinomial logit by answer and variable."""
+        return self.frame.set_index(self._keys)["value"]
+
+    @property
+    def _keys(self) -> list[str]:
+        return [name for name in ("answer", "variable") if name in self.frame]
 
     def covariance(self) -> pd.DataFrame:
         """Return the covariance of the coefficients, labelled by variable, shape (k, k)."""
-        labels = list(self.frame["variable"])
+        labels = ["/".join(map(str, row)) for row in self.frame[self._keys].to_numpy()]
         return pd.DataFrame(self.covariance_matrix, index=labels, columns=labels)
 
     def sentences(self) -> list[str]:
@@ -261,6 +271,7 @@ def fit(
     missing: str = "complete",
     imputations: int = 20,
     seed: int = 1,
+    offset: str | None = None,
 ) -> Fit:
     """Fit a model on a declared sample.
 
@@ -272,13 +283,17 @@ def fit(
     Args:
         design: The sample, in memory.
         formula: ``outcome ~ predictors`` as statsmodels and R write it.
-        family: ``gaussian``, ``binomial`` (outcome 0 to 1) or ``ordinal`` (a number of few
-            levels, or an ordered categorical).
+        family: ``gaussian``, ``binomial`` (outcome 0 to 1), ``ordinal`` (a number of few levels,
+            or an ordered categorical), ``poisson`` (counts; log link, errors as those of R
+            ``quasipoisson``) or ``multinomial`` (text or categories; the first category, or the
+            first in sorted order, is the reference).
         level: Confidence of the intervals.
         missing: ``complete`` forms only, or ``impute`` blank predictors that are numbers
             (multiple imputation, combined by Rubin's rules).
         imputations: Number of imputations, if any.
         seed: Seed of the imputation.
+        offset: Column, or expression such as ``log(days)``, that is added to xβ of a Poisson model;
+            the rate ratios are then per day.
 
     Returns:
         The model. No interval where the design leaves no degree of freedom; no error where all
@@ -300,8 +315,9 @@ def fit(
     frame = prepare_frame(design.frame)
     columns = read_formula(formula, frame)
     outcome, x, blanks = columns.outcome, columns.x, columns.blanks
+    exposure = read_exposure(offset, family, frame)
     if missing == "complete" or x[outcome.notna().to_numpy()].notna().all(axis=None):
-        model = fit_columns(design, x, outcome, family, level=level, lost=blanks)
+        model = fit_columns(design, x, outcome, family, level=level, lost=blanks, exposure=exposure)
         return replace(model, spec=columns.spec)
     fits = []
     with_outcome = frame.assign(**{"\0y": code_outcome(outcome, family)[0]})
@@ -310,7 +326,7 @@ def fit(
         with_outcome, [*informing, "\0y"], design.weight, imputations, seed
     ):
         sample, x = replace(design, frame=imputed), read_formula(formula, imputed).x
-        model = fit_columns(sample, x, outcome, family, level=level, lost=blanks)
+        model = fit_columns(sample, x, outcome, family, level=level, lost=blanks, exposure=exposure)
         fits.append(replace(model, spec=columns.spec))
     return pool_imputations(fits, level)
 
@@ -325,7 +341,7 @@ def pool_imputations(fits: Sequence[Fit], level: float) -> Fit:
     table = first.frame.assign(**tabulate_coefficients(pooled.value, se, pooled.df, level))
     return replace(
         first,
-        frame=add_odds_ratios(table, first.family, len(first.data.columns)),
+        frame=add_ratios(table, first.family, len(first.data.columns)),
         covariance_matrix=pooled.covariance,
         r_squared=float(np.mean([fit.r_squared for fit in fits])),
         notes=(*first.notes, Note("imputed", {"count": len(fits)})),
@@ -342,18 +358,21 @@ def fit_columns(
     level: float = 0.95,
     lost: "pd.Series[int] | None" = None,
     n_domain: int | None = None,
+    exposure: Floats | None = None,
 ) -> Fit:
     """Fit a model of columns that are ready: ``x`` numbers or blank, aligned with the frame.
 
     Arguments, result and errors as ``fit``; without ``lost`` the blanks of ``x`` are counted.
     ``n_domain`` is how many forms the model is about, all of the frame if not given.
     """
-    model = solve_columns(design, x, outcome, family)
+    model = solve_columns(design, x, outcome, family, exposure=exposure)
     error = estimate_error_covariance(design, model.rows, model.influence)
     se = np.sqrt(np.diagonal(error.matrix))
     table = tabulate_coefficients(model.params, se, error.df - model.n_slopes, level)
     table.insert(0, "variable", model.variables)
-    table = add_odds_ratios(table, family, len(model.x.columns))
+    if model.answers:
+        table.insert(0, "answer", model.answers)
+    table = add_ratios(table, family, len(model.x.columns))
     n, n_all = len(model.rows), len(design.frame) if n_domain is None else n_domain
     return Fit(
         frame=table.assign(n=n),
@@ -370,6 +389,7 @@ def fit_columns(
         rows=model.rows,
         influence=model.influence,
         design=design,
+        exposure=model.exposure,
     )
 
 

@@ -96,14 +96,18 @@ def tabulate_coefficients(
     )
 
 
-def add_odds_ratios(table: pd.DataFrame, family: Family, n_predictors: int) -> pd.DataFrame:
-    """Return the table with odds ratios of the predictors; none for a linear model."""
-    is_slope = np.arange(len(table)) < n_predictors
+def add_ratios(table: pd.DataFrame, family: Family, n_predictors: int) -> pd.DataFrame:
+    """Return the table with odds ratios of the predictors, or rate ratios of a Poisson model.
+
+    None for a linear model; the cut points of an ordered logit have none.
+    """
+    is_slope = (np.arange(len(table)) < n_predictors) | (family == "multinomial")
     is_slope = is_slope & (table["variable"] != INTERCEPT).to_numpy() & (family != "gaussian")
-    columns = {"odds_ratio": "value", "odds_low": "low", "odds_high": "high"}
+    kind = "rate" if family == "poisson" else "odds"
+    columns = {f"{kind}_ratio": "value", f"{kind}_low": "low", f"{kind}_high": "high"}
     with np.errstate(over="ignore"):  # one unit may be far more than the data's range
-        odds = {name: np.exp(table[column].where(is_slope)) for name, column in columns.items()}
-    return table.assign(**odds)
+        ratios = {name: np.exp(table[column].where(is_slope)) for name, column in columns.items()}
+    return table.assign(**ratios)
 
 
 def wald_test(gap: Floats, covariance: Floats, df: float) -> tuple[float, float]:

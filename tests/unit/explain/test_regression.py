@@ -8,7 +8,7 @@ from statsmodels.miscmodels.ordinal_model import OrderedModel
 
 import sipas_analysis as sipas
 from sipas_analysis.errors import FitError
-from sipas_analysis.explain.likelihoods import LIKELIHOODS, maximise_likelihood
+from sipas_analysis.explain.likelihoods import LIKELIHOODS, count_parameters, maximise_likelihood
 
 
 def forms(n=400, seed=1, clusters=40):
@@ -37,7 +37,7 @@ def test_slopes_and_bend_are_the_derivatives_of_the_likelihood(family):
     x, w = rng.normal(size=(60, 2)), rng.uniform(0.5, 2, 60)
     y = rng.integers(0, 4, 60).astype(float)
     y = (y > 1).astype(float) if family == "binomial" else y
-    params = np.array([0.3, -0.2, -1.0, 0.1, 1.3][: 5 if family == "ordinal" else 2])
+    params = np.array([0.3, -0.2, -1.0, 0.1, 1.3, 0.4][: count_parameters(family, 2, y)])
     likely, score, bend = LIKELIHOODS[family](params, x, y, w)
     step = 1e-5
     for k in range(len(params)):
@@ -276,7 +276,13 @@ def test_what_no_model_can_come_from_is_refused_by_name():
     )
     assert refused(FORMS, "yes ~ a", "ordinal")[0] == "fit_two_levels"
     assert refused(FORMS, "y ~ a", "ordinal")[0] == "fit_outcome_ordinal"
-    assert refused(FORMS, "y ~ a", "poisson")[0] == "fit_word"
+    assert refused(FORMS, "y ~ a", "gamma")[0] == "fit_word"
+    below = FORMS.assign(level=FORMS["level"] - 3)
+    assert refused(below, "level ~ a", "poisson")[0] == "fit_outcome_poisson"
+    assert refused(FORMS, "kind ~ a", "poisson")[0] == "fit_outcome_poisson"
+    assert refused(FORMS, "y ~ a", "multinomial")[0] == "fit_outcome_multinomial"
+    same_kind = FORMS.assign(kind="only")
+    assert refused(same_kind, "kind ~ a", "multinomial")[0] == "fit_outcome_constant"
     assert refused(FORMS, "y ~ a + y")[0] == "fit_itself"
     with pytest.raises(FitError, match="Wrap the frame"):
         sipas.fit(FORMS, "y ~ a")
