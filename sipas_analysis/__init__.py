@@ -33,6 +33,7 @@ _HOMES = {
     "total": "infer.means",
     "ratio": "infer.means",
     "proportion": "infer.means",
+    "quantile": "infer.quantiles",
     "read_instrument": "instrument.pack",
 }
 __all__ = [*_HOMES]  # noqa: PLE0604 (all are text)
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from sipas_analysis.infer.means import proportion as proportion
     from sipas_analysis.infer.means import ratio as ratio
     from sipas_analysis.infer.means import total as total
+    from sipas_analysis.infer.quantiles import quantile as quantile
     from sipas_analysis.instrument.pack import read_instrument as read_instrument
     from sipas_analysis.measure.adjustment import case_mix as case_mix
     from sipas_analysis.measure.change import compare as compare

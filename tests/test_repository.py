@@ -29,7 +29,7 @@ instrument.xlsform
 infer.design infer.distributions infer.exact_sums infer.totals infer.intervals infer.variance
 infer.weighting
 infer.replicates infer.form_files infer.sample_facts infer.totals_from_files infer.layout
-infer.ratio_means infer.estimates infer.means infer.sample_size infer.sample_draw infer.unit_counts
+infer.ratio_means infer.estimates infer.means infer.quantiles infer.sample_size infer.sample_draw infer.unit_counts
 sheets.texts sheets.file_kinds sheets.sheet_state sheets.data_files sheets.text_files sheets.reader
 collect.vocabulary collect.readings collect.days collect.likeness collect.tables
 collect.responses collect.wave collect.units collect.unit_changes collect.headers collect.columns

@@ -1,0 +1,260 @@
+"""Quantiles and medians of any sample, by domain, with Woodruff's interval (rule I4).
+
+A quantile has no smooth influence, so its error comes from the share of people at or below the
+quantile: the ends of the interval of that share are turned back into quantiles. The share has the
+error of the design, of its replicate weights and of its calibration.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+import numpy as np
+import pandas as pd
+
+from sipas_analysis.arguments import check_level, check_word, list_names
+from sipas_analysis.errors import DesignError
+from sipas_analysis.infer.design import Design, Floats, Sampled, number_rows, take_design
+from sipas_analysis.infer.distributions import t_quantile
+from sipas_analysis.infer.estimates import Estimates, round_to_text
+from sipas_analysis.infer.intervals import exact_interval
+from sipas_analysis.infer.means import Names, mean
+from sipas_analysis.infer.sample_facts import read_facts
+
+Method = Literal["mean", "xlogit", "beta", "asin"]
+Rule = Literal[
+    "math", "school", "hf1", "hf2", "hf3", "hf4", "hf5", "hf6", "hf7", "hf8", "hf9", "shahvaish"
+]
+DOMAIN, SHARE = "\0domain", "\0share"  # names that no column of a frame has
+# Where along the steps of the cumulated weights S a value stands (Hyndman and Fan, weighted):
+# (S − a·w) / (S_n + b·w_n) for each rule that interpolates between all values.
+PLACES = {"hf5": (1 / 2, 0.0), "hf6": (0.0, 1.0), "hf8": (1 / 3, 1 / 3), "hf9": (3 / 8, 1 / 4)}
+
+
+def quantile(
+    design: Design | Sampled,
+    variables: Names,
+    q: float | Sequence[float] = 0.5,
+    by: Names = (),
+    *,
+    level: float = 0.95,
+    method: Method = "mean",
+    qrule: Rule = "math",
+) -> Estimates:
+    """Estimate quantiles of each variable in each domain; the median by default.
+
+    The quantile is the least value with at least the share q of the weights at or below it
+    (``math``). Interval (Woodruff): p̂ = Σ w·1(y ≤ quantile) / Σ w with its interval in the design,
+    both ends turned back into quantiles; se = width / (2·t_df). An end beyond the least or largest
+    share is NaN, and so is the error then.
+
+    Args:
+        design: The sample.
+        variables: Numeric columns, such as days of waiting. Blanks are left out per variable.
+        q: One share or several, 0 to 1; 0.5 is the median.
+        by: Key columns of the domains; none for the whole.
+        level: Confidence of the interval.
+        method: Interval of the share: ``mean`` (share ± t·se), ``xlogit`` (on the log odds),
+            ``beta`` (Korn–Graubard) or ``asin``; names as in R (``interval.type``).
+        qrule: Rule between two values, as in R: ``math`` (the lower), ``school`` (their middle),
+            ``hf1`` to ``hf9`` (Hyndman and Fan; ``hf7`` is NumPy's), ``shahvaish``.
+
+    Returns:
+        One row per domain, variable and q: keys, ``variable``, ``quantile`` (q) and the glossary's
+        columns, in the variable's unit. NaN where nobody answered; no interval where the share
+        has no error (V3).
+
+    Raises:
+        DesignError: A column is missing or holds text, a q is not 0 to 1, the forms are in files.
+        ParameterError: An argument is of a wrong kind; unknown method or rule.
+
+    Source: rule I4 in docs/method.md; Woodruff (1952), doi:10.1080/01621459.1952.10483443; equal to
+    R ``svyquantile``.
+
+    Example:
+        >>> import sipas_analysis as sipas
+        >>> frame = pd.DataFrame({"days": [1.0, 2, 4, 5, 9, 30], "town": list("aaabbb")})
+        >>> sipas.quantile(sipas.Design(frame), "days", by="town").frame["value"].tolist()
+        [2.0, 9.0]
+    """
+    design, names, keys = take_design(design), list_names(variables), list_names(by, "by")
+    check_word(method, get_args(Method), "method")
+    check_word(qrule, get_args(Rule), "qrule")
+    check_level(level)
+    shares = _check_shares(q)
+    if design.on_files:
+        raise DesignError("quantile_files")
+    facts = read_facts(design, [*names, *keys])
+    for name in names:
+        answers, has_answers = facts.variables[name].answers, facts.variables[name].blanks < facts.n
+        if answers is not None and has_answers:
+            raise DesignError("quantile_text", column=name, values=", ".join(answers[:4]))
+    samples = _Samples(design, keys, {name: design.frame[name] for name in names})
+    if not names:
+        raise DesignError("no_variable")
+    pairs = [(name, share) for name in names for share in shares]
+    values = [samples.find_quantiles(name, share, qrule) for name, share in pairs]
+    below = {
+        f"{SHARE}{at}": samples.mark_below(name, value)
+        for at, ((name, _), value) in enumerate(zip(pairs, values, strict=True))
+    }
+    frame = mean(design.assign(**below), [*below], keys, level).frame
+    return _build_table(frame, samples, pairs, np.stack(values, axis=1), (method, qrule, level))
+
+
+def _check_shares(q: float | Sequence[float]) -> list[float]:
+    """Return the shares of the quantiles; refuse what is not 0 to 1."""
+    try:
+        shares = np.atleast_1d(np.asarray(q, dtype=float)).ravel()
+    except (TypeError, ValueError) as why:
+        raise DesignError("quantile_share", found=str(q)) from why
+    wrong = shares[~((shares >= 0) & (shares <= 1))]
+    if wrong.size or not shares.size:
+        raise DesignError("quantile_share", found=f"{wrong[0]:g}" if wrong.size else str(q))
+    return [float(share) for share in dict.fromkeys(shares)]
+
+
+class _Samples:
+    """The values of each variable in each domain, sorted, with their weights."""
+
+    def __init__(
+        self, design: Design, keys: Sequence[str], columns: "dict[str, pd.Series[float]]"
+    ) -> None:
+        """Number the domains and read the variables as numbers."""
+        weight, members = design.weight, design.members
+        self.domain, self.size = np.where(members, 0, -1), 1
+        if keys:
+            self.domain[members], table = number_rows(design.frame[members], keys)
+            self.size = len(table)
+        self.numbers = {
+            name: column.to_numpy(dtype=float, na_value=np.nan) for name, column in columns.items()
+        }
+        self.sorted: dict[tuple[str, int], tuple[Floats, Floats]] = {}
+        for name, number in self.numbers.items():
+            order = np.argsort(number, kind="stable")
+            order = order[(weight[order] > 0) & ~np.isnan(number[order])]
+            for domain in range(self.size):
+                rows = order[self.domain[order] == domain]
+                self.sorted[name, domain] = number[rows], weight[rows]
+
+    def find_quantiles(self, name: str, share: float, rule: str) -> Floats:
+        """Return the quantile of a variable in each domain, shape (D,)."""
+        rows = [self.sorted[name, domain] for domain in range(self.size)]
+        return np.array([find_quantile(x, weight, share, rule) for x, weight in rows])
+
+    def mark_below(self, name: str, value: Floats) -> Floats:
+        """Return 1 for a form at or below the quantile of its domain, else 0; NaN if blank."""
+        number, limit = self.numbers[name], np.append(value, np.nan)[self.domain]
+        return np.where(np.isnan(number) | np.isnan(limit), np.nan, number <= limit)
+
+
+def _build_table(
+    frame: pd.DataFrame,
+    samples: _Samples,
+    pairs: Sequence[tuple[str, float]],
+    values: Floats,
+    how: tuple[Method, Rule, float],
+) -> Estimates:
+    """Turn the table of shares at or below each quantile into the table of quantiles.
+
+    Args:
+        frame: One row per domain and quantile, domain by domain.
+        samples: Values and weights of each domain.
+        pairs: Variable and share of each quantile.
+        values: Quantiles, shape (D, number of pairs).
+        how: Interval of the share, rule of the quantile, level.
+    """
+    method, rule, level = how
+    low, high = _find_share_ends(frame, method, level)
+    at_most = zip(low.tolist(), high.tolist(), strict=True)
+    ends = np.full((len(frame), 2), np.nan)
+    for row, share_ends in enumerate(at_most):
+        domain, pair = divmod(row, len(pairs))
+        rows = samples.sorted[pairs[pair][0], domain]
+        inside = [share if 0 <= share <= 1 else np.nan for share in share_ends]
+        ends[row] = [find_quantile(*rows, share, rule) for share in inside]
+    width = 2 * t_quantile((1 + level) / 2, frame["df"].to_numpy(dtype=float))
+    columns = {
+        "variable": [name for name, _ in pairs] * len(values),
+        "quantile": [share for _, share in pairs] * len(values),
+        "value": values.ravel(),
+        "se": (ends[:, 1] - ends[:, 0]) / width,
+        "low": ends[:, 0],
+        "high": ends[:, 1],
+        "numerator": np.nan,
+        "denominator": np.nan,
+        "deff": np.nan,
+        "n_eff": np.nan,
+        "method": np.where(np.isnan(width), "none", f"woodruff-{method}"),
+        "printed": [round_to_text(value) for value in values.ravel().tolist()],
+    }
+    table = frame.assign(**columns)
+    names = [name for name in table if name != "quantile"]
+    names.insert(names.index("variable") + 1, "quantile")
+    return Estimates(table[names])
+
+
+def _find_share_ends(frame: pd.DataFrame, method: Method, level: float) -> tuple[Floats, Floats]:
+    """Return the ends of the interval of each share; NaN where the method has none."""
+    share, se, df, n = (
+        frame[name].to_numpy(dtype=float) for name in ("value", "se", "df", "n_valid")
+    )
+    t = t_quantile((1 + level) / 2, df)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        if method == "beta":
+            tail = (1 - level) / 2
+            wide = (t_quantile(tail, n - 1) / t_quantile(tail, df)) ** 2
+            n_eff = share * (1 - share) / se**2 * wide
+            return exact_interval(n_eff * share, n_eff, level)
+        if method == "xlogit":
+            middle, half = np.log(share / (1 - share)), t * se / (share * (1 - share))
+            return 1 / (1 + np.exp(half - middle)), 1 / (1 + np.exp(-half - middle))
+        if method == "asin":
+            middle, half = np.arcsin(np.sqrt(share)), t * se / (2 * np.sqrt(share * (1 - share)))
+            return np.sin(middle - half) ** 2, np.sin(middle + half) ** 2
+        return share - t * se, share + t * se
+
+
+def find_quantile(x: Floats, weight: Floats, share: float, rule: str = "math") -> float:
+    """Return the quantile of sorted values with weights above 0 by one of R's rules; NaN if none.
+
+    Sums run in extended precision as in R, so that ties between weights fall the same way.
+
+    Example:
+        >>> find_quantile(np.array([1.0, 2.0, 3.0, 4.0]), np.ones(4), 0.5, "school")
+        2.5
+    """
+    if len(x) < 2 or np.isnan(share):
+        return float(x[0]) if len(x) and not np.isnan(share) else np.nan
+    if rule == "hf3":
+        x, first = np.unique(x, return_index=True)
+        weight = np.add.reduceat(weight, first)
+    total = np.cumsum(weight, dtype=np.longdouble).astype(np.float64)
+    if rule in ("math", "school", "hf1", "hf2", "hf3", "hf4"):
+        return _find_step(x, total, share, rule)
+    if rule == "shahvaish":
+        place = (np.cumsum(weight / weight.mean()) + 0.5 - weight / 2) / (len(x) + 1)
+        order = np.argsort(place, kind="stable")
+        at = max(np.searchsorted(place[order], share, side="right") - 1, 0)
+        return float(x[order[at]])
+    if rule == "hf7":
+        place = np.append(0.0, total[:-1]) / total[-2]
+    else:
+        back, more = PLACES[rule]
+        place = (total - back * weight) / (total[-1] + more * weight[-1])
+    return float(np.interp(share, place, x))
+
+
+def _find_step(x: Floats, total: Floats, share: float, rule: str) -> float:
+    """Return the quantile at a step of the cumulated weights, as R's ``qs`` finds the step.
+
+    Below the share of the least value R takes the second value; so does this.
+    """
+    whole = total[-1]
+    low = max(int(np.searchsorted(total, share * whole, side="right")) - 1, 0)
+    high = min(low + 1, len(x) - 1)
+    past, rest = share - total[low] / whole, total[high] / whole - share
+    if rule == "hf4":
+        return float(x[low] + (x[high] - x[low]) * past / (past + rest) if high > low else x[low])
+    if past != 0 or (rule == "hf3" and low % 2 == 0):
+        return float(x[high])
+    return float((x[low] + x[high]) / 2 if rule in ("school", "hf2") else x[low])
