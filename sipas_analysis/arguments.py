@@ -67,7 +67,7 @@ def refuse_kind(
     catalogue, found = read_catalogue("en"), _name_kind(value)
     cure = next(
         message
-        for message in (f"cure.{kind}.{found}", f"cure.{found}", f"cure.{kind}")
+        for message in (f"cure.{kind}.{found}", f"cure.any.{found}", f"cure.{kind}")
         if message in catalogue
     )
     fields = {"role": role, "found": describe_value(value)}
@@ -85,7 +85,7 @@ def _name_kind(value: object) -> str:
     name = type(value).__name__
     if name in ("DataFrame", "LazyFrame", "Series") and "pandas" not in type(value).__module__:
         return "foreign"
-    if name == "Series" and str(getattr(value, "dtype", "")) in ("bool", "boolean"):
+    if str(getattr(value, "dtype", "")) in ("bool", "boolean"):
         return "mask"
     return "path" if name.endswith("Path") else name.lower()
 
@@ -117,7 +117,7 @@ def list_names(names: object, role: str = "variables") -> list[str]:
     if names is None:
         return []
     is_values = type(names).__name__ in ("Series", "DataFrame", "LazyFrame")
-    if is_values or not isinstance(names, Iterable) or str(getattr(names, "dtype", "")) == "bool":
+    if is_values or _name_kind(names) == "mask" or not isinstance(names, Iterable):
         raise refuse_kind(names, "names", role)
     listed = list(names)
     for name in listed:
@@ -144,8 +144,8 @@ def check_word(word: object, known: Iterable[Hashable], role: str) -> None:
     """Refuse a word that is not one of those that an argument may have."""
     words = list(known)
     if not isinstance(word, Hashable) or word not in words:
-        fields = {"role": role, "found": describe_value(word), "known": list_known(word, words)}
-        raise ParameterError("word", **fields)
+        known_words = list_known(word, words)
+        raise ParameterError("word", role=role, found=describe_value(word), known=known_words)
 
 
 def check_mapping(value: object, kind: str, role: str) -> None:

@@ -5,7 +5,6 @@ are often equal by nature. Blocks of rows and pairs of sheets that chance does n
 that repeat, are refused until ``wave.yaml`` says what becomes of them (rule Q2).
 """
 
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sipas_analysis.arguments import find_nearest
 from sipas_analysis.collect.cells import list_places
 from sipas_analysis.collect.near_copies import Flags, find_near_copies
 from sipas_analysis.collect.wave import Wave
@@ -338,8 +338,8 @@ def _check_names(copies: pd.DataFrame, labels: "pd.Series[str]", wave: Wave) -> 
     errors: list[SipasError] = []
     for name in (*wave.duplicates.drop, *wave.duplicates.keep):
         if not are_named(labels.drop_duplicates(), [name]).any():
-            close = difflib.get_close_matches(name, names, n=1, cutoff=0)
-            errors.append(ConfigError("duplicates_unknown", here, name=name, known=close[0]))
+            close = find_nearest(name, names, least=0)
+            errors.append(ConfigError("duplicates_unknown", here, name=name, known=close))
         elif not are_named(copies["file"], [name]).any():
             errors.append(ConfigError("duplicates_none", here, name=name))
     if wave.duplicates.keep and not wave.duplicates.because.vi:

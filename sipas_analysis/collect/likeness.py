@@ -4,12 +4,12 @@ Last year's form, a name without marks or in short, a tone mark in another place
 taken for the listed name without a word.
 """
 
-import difflib
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cache
 
+from sipas_analysis.arguments import find_nearest
 from sipas_analysis.collect.vocabulary import read_vocabulary
 from sipas_analysis.sheets.texts import fold_text, plain_text
 
@@ -102,8 +102,8 @@ def find_nearest_name(text: str, names: Iterable[str], least: float = 0.8) -> st
     short = [name for key, name in by_plain.items() if glued in _list_initials(key)]
     if plain not in by_plain and short:
         return short[0] if len(short) == 1 else ""
-    close = difflib.get_close_matches(plain, by_plain, n=1, cutoff=least)
-    return by_plain[close[0]] if close and re.findall(r"\d+", close[0]) == digits else ""
+    close = find_nearest(plain, by_plain, least)
+    return by_plain[close] if close and re.findall(r"\d+", close) == digits else ""
 
 
 @cache

@@ -5,7 +5,6 @@ column per choice) is placed under one header first; its columns are put togethe
 that the wave leaves out are gone.
 """
 
-import difflib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from sipas_analysis.arguments import find_nearest
 from sipas_analysis.collect.cells import Cells, list_places, map_texts
 from sipas_analysis.collect.columns import REST, PlacedColumns, is_personal
 from sipas_analysis.collect.days import find_day_order, make_day_reader
@@ -247,8 +247,8 @@ def find_absent_names(wave: Wave, present: set[str]) -> SipasError | None:
         return None
     texts = []
     for name in absent:
-        close = difflib.get_close_matches(fold_text(name), present, n=1, cutoff=0.5)
-        texts.append(" ≈ ".join(f"“{shorten(text)}”" for text in (name, *close)))
+        close = find_nearest(fold_text(name), present, least=0.5)
+        texts.append(" ≈ ".join(f"“{shorten(text)}”" for text in (name, close) if text))
     return ConfigError("names_absent", [Place(wave.path.name)], names="; ".join(texts))
 
 

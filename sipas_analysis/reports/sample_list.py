@@ -4,13 +4,13 @@ Columns of names, telephones and the like are never used (rule P1). A refusal na
 row and the column.
 """
 
-import difflib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from sipas_analysis.arguments import find_nearest
 from sipas_analysis.collect.columns import is_personal
 from sipas_analysis.collect.tables import read_below_header
 from sipas_analysis.collect.vocabulary import read_vocabulary
@@ -76,9 +76,9 @@ def find_column(
     names = [fold_text(wanted)] if wanted else usual
     column = next((headers[name] for name in names if name in headers), "")
     if wanted and not column:
-        close = difflib.get_close_matches(fold_text(wanted), headers, n=1)
+        close = find_nearest(fold_text(wanted), headers)
         if close:
-            raise ColumnError("sample_column_close", place, name=wanted, close=headers[close[0]])
+            raise ColumnError("sample_column_close", place, name=wanted, close=headers[close])
         raise ColumnError("sample_column", place, name=wanted, known=all_headers)
     if not column:
         names_of_role = {name: make_text(f"sample.what.{what}").text(name) for name in LANGUAGES}

@@ -6,7 +6,6 @@ are compared first, and all values are text that is written into the notebook un
 """
 
 import ast
-import difflib
 import hashlib
 import json
 import logging
@@ -17,6 +16,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from sipas_analysis.arguments import find_nearest
 from sipas_analysis.collect.survey import Survey, find_changed_inputs, keep_survey
 from sipas_analysis.errors import ChangedError, NotebookError, ParameterError
 from sipas_analysis.files import hold_files, refuse_changed
@@ -59,7 +59,7 @@ def check_parameters(notebook: Path, parameters: Mapping[str, object]) -> None:
     shown = ", ".join(allowed)
     for name, value in parameters.items():
         if name not in allowed:
-            close = difflib.get_close_matches(name, allowed, n=1, cutoff=0.0)[0]
+            close = find_nearest(name, allowed, least=0)
             fields = {"notebook": notebook.name, "name": name, "known": shown, "close": close}
             raise ParameterError("parameter_unknown", (), **fields)
         if not isinstance(value, str):
