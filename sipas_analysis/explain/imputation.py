@@ -107,7 +107,7 @@ class Combined(NamedTuple):
     df: Floats
 
 
-def combine_imputations(values: Floats, covariances: Floats, df: float) -> Combined:
+def combine_imputations(values: Floats, covariances: Floats, df: float | Floats) -> Combined:
     """Combine the results of m imputations by Rubin's rules.
 
     T = W̄ + (1 + 1/m)B; degrees of freedom by Barnard and Rubin from those of complete data.
