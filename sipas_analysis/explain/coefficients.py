@@ -74,17 +74,21 @@ def solve_columns(
     *,
     exposure: Floats | None = None,
 ) -> SolvedModel:
-    """Find the coefficients of a model of ready columns, as for ``fit_columns``."""
+    """Find the coefficients of a model of ready columns, as for ``fit_columns``.
+
+    The index of ``x`` is the place of each form in the design's frame.
+    """
     y, levels = code_outcome(outcome, family)
     exposure = np.ones(len(y)) if exposure is None else exposure
-    rows = np.flatnonzero(~np.isnan(y * exposure) & x.notna().to_numpy().all(axis=1))
-    y, x = y[rows], x.iloc[rows].reset_index(drop=True).astype(float)
+    complete = np.flatnonzero(~np.isnan(y * exposure) & x.notna().to_numpy().all(axis=1))
+    rows = x.index.to_numpy()[complete]
+    y, x = y[complete], x.iloc[complete].reset_index(drop=True).astype(float)
     if levels:
         chosen = np.unique(y).astype(int)
         y, levels = np.searchsorted(chosen, y).astype(float), tuple(levels[c] for c in chosen)
     if family == "ordinal":
         x = x.drop(columns=INTERCEPT, errors="ignore")
-    return solve_rows(design, rows, x, y, family, levels=levels, exposure=exposure[rows])
+    return solve_rows(design, rows, x, y, family, levels=levels, exposure=exposure[complete])
 
 
 def solve_rows(

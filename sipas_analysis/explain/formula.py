@@ -3,15 +3,16 @@
 Every refusal names what must hold, what was found and what to do.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 import pandas as pd
 
+from sipas_analysis.arguments import check_level, check_word, refuse_kind
 from sipas_analysis.errors import FitError
 from sipas_analysis.explain.likelihoods import Family
-from sipas_analysis.infer.design import Design, Floats
+from sipas_analysis.infer.design import Design, Floats, Sampled, take_design
 
 if TYPE_CHECKING:
     from formulaic import ModelSpec
@@ -38,16 +39,17 @@ class ModelColumns:
     spec: "ModelSpec"
 
 
-def check_request(design: object, family: str, missing: str) -> None:
-    """Refuse a sample, a family or a treatment of blanks that no model can use."""
-    if not isinstance(design, Design):
-        raise FitError("fit_design", found=type(design).__name__)
+def check_request(
+    sample: Design | Sampled, family: str, missing: str, level: float = 0.95
+) -> Design:
+    """Return the design of a sample; refuse a request that no model can answer."""
+    design = take_design(sample)
     if design.on_files:
         raise FitError("fit_files")
-    if family not in get_args(Family):
-        raise FitError("fit_word", word="family", found=family, known=", ".join(get_args(Family)))
-    if missing not in ("complete", "impute"):
-        raise FitError("fit_word", word="missing", found=missing, known="complete, impute")
+    check_word(family, get_args(Family), "family", FitError)
+    check_word(missing, ("complete", "impute"), "missing", FitError)
+    check_level(level)
+    return design
 
 
 def read_formula(formula: str, frame: pd.DataFrame) -> ModelColumns:
@@ -55,6 +57,8 @@ def read_formula(formula: str, frame: pd.DataFrame) -> ModelColumns:
     from formulaic import Formula
     from formulaic.errors import FormulaicError
 
+    if not isinstance(formula, str):
+        raise refuse_kind(formula, "formula", "formula")
     left, tilde, right = formula.partition("~")
     left = left.strip()
     if not tilde or not left or not right.strip():
@@ -102,15 +106,26 @@ def read_exposure(offset: str | None, family: Family, frame: pd.DataFrame) -> Fl
     return np.asarray(exposure)
 
 
-def prepare_frame(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the frame with plain rows; categories that nobody chose are left out."""
-    plain = frame.reset_index(drop=True)
+def prepare_frame(design: Design) -> pd.DataFrame:
+    """Return the forms that figures are about, with their place in the frame as index.
+
+    Categories that nobody of them chose are left out.
+    """
+    plain = design.frame.reset_index(drop=True)
+    plain = plain if design.domain is None else plain[design.domain]
     dtypes = plain.dtypes.to_list()
     for name in plain.columns[[isinstance(dtype, pd.CategoricalDtype) for dtype in dtypes]]:
         plain[name] = plain[name].cat.remove_unused_categories()
     for name in plain.columns[[isinstance(dtype, pd.StringDtype) for dtype in dtypes]]:
         plain[name] = plain[name].astype(object)
     return plain
+
+
+def put_forms(design: Design, forms: pd.DataFrame) -> Design:
+    """Return the design with changed forms in their places; those outside its domain stay."""
+    outside = design.frame.reset_index(drop=True).drop(index=forms.index)
+    frame = pd.concat([forms, outside]).sort_index() if len(outside) else forms
+    return replace(design, frame=frame)
 
 
 def _evaluate_outcome(left: str, frame: pd.DataFrame) -> "pd.Series[float]":

@@ -15,7 +15,13 @@ import pandas as pd
 
 from sipas_analysis.errors import FitError
 from sipas_analysis.explain.collinearity import find_tied_columns, measure_collinearity
-from sipas_analysis.explain.formula import check_data, check_request, code_outcome, prepare_frame
+from sipas_analysis.explain.formula import (
+    check_data,
+    check_request,
+    code_outcome,
+    prepare_frame,
+    put_forms,
+)
 from sipas_analysis.explain.imputation import combine_imputations, impute_blanks
 from sipas_analysis.explain.likelihoods import Family, maximise_likelihood
 from sipas_analysis.explain.players import (
@@ -35,7 +41,7 @@ from sipas_analysis.explain.shapley import (
     shapley_values,
 )
 from sipas_analysis.explain.standard_errors import ErrorCovariance, estimate_error_covariance
-from sipas_analysis.infer.design import Design, Floats
+from sipas_analysis.infer.design import Design, Floats, Sampled
 from sipas_analysis.infer.distributions import t_quantile
 from sipas_analysis.infer.estimates import ResultTable
 from sipas_analysis.measure.ranking import rank_sets
@@ -101,7 +107,7 @@ class Importance(ResultTable):
 
 
 def importance(
-    design: Design,
+    design: Design | Sampled,
     outcome: str,
     drivers: Sequence[str],
     groups: Groups | None = None,
@@ -159,14 +165,16 @@ def importance(
         errors,
     )
     drivers = [*request.drivers]
-    check_request(design, family, missing)
-    frame = prepare_frame(design.frame)
+    design = check_request(design, family, missing, level)
+    frame = prepare_frame(design)
     check_names(request, frame)
     answered = frame[outcome].notna()
     if missing == "impute" and frame.loc[answered, drivers].isna().any(axis=None):
         with_outcome = frame.assign(**{"\0y": code_outcome(frame[outcome], family)[0]})
-        imputed = impute_blanks(with_outcome, ["\0y", *drivers], design.weight, imputations, seed)
-        parts = [_share_out(replace(design, frame=part), request, level) for part in imputed]
+        imputed = impute_blanks(
+            with_outcome, ["\0y", *drivers], design.weight[frame.index], imputations, seed
+        )
+        parts = [_share_out(put_forms(design, part), request, level) for part in imputed]
         result = _pool_imputations(parts, level)
     else:
         result = _share_out(design, request, level)
@@ -176,11 +184,12 @@ def importance(
 
 def _share_out(design: Design, request: SharingRequest, level: float) -> Importance:
     """Share out R² on the complete forms, with errors."""
-    frame = prepare_frame(design.frame)
+    frame = prepare_frame(design)
     coded, columns = code_drivers(frame, request.drivers)
     coded_outcome, _ = code_outcome(frame[request.outcome], request.family)
-    rows = np.flatnonzero(~np.isnan(coded_outcome) & coded.notna().all(axis=1).to_numpy())
-    x, y = coded.iloc[rows].reset_index(drop=True), coded_outcome[rows]
+    complete = np.flatnonzero(~np.isnan(coded_outcome) & coded.notna().all(axis=1).to_numpy())
+    x, y = coded.iloc[complete].reset_index(drop=True), coded_outcome[complete]
+    rows = frame.index.to_numpy()[complete]
     if request.family == "ordinal":  # levels that nobody chose are dropped
         y = np.searchsorted(np.unique(y), y).astype(float)
     check_data(x, y, 1, request.family, centred=True)

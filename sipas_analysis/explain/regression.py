@@ -8,12 +8,14 @@ calibration count (rule V1). The results are associations; a cause needs an expe
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
 
+from sipas_analysis.arguments import check_level, check_word
 from sipas_analysis.errors import FitError
+from sipas_analysis.explain.bias_reduced import correct_errors
 from sipas_analysis.explain.coefficients import solve_columns, solve_model
 from sipas_analysis.explain.effects import append_columns, average_effect, list_shifts
 from sipas_analysis.explain.formula import (
@@ -22,6 +24,7 @@ from sipas_analysis.explain.formula import (
     check_request,
     code_outcome,
     prepare_frame,
+    put_forms,
     read_exposure,
     read_formula,
 )
@@ -34,7 +37,7 @@ from sipas_analysis.explain.standard_errors import (
     tabulate_coefficients,
     wald_test,
 )
-from sipas_analysis.infer.design import Design, Floats, Ints
+from sipas_analysis.infer.design import Design, Floats, Ints, Sampled
 from sipas_analysis.infer.estimates import ResultTable
 from sipas_analysis.messages import Language, say
 
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
     from formulaic import ModelSpec
 
 FEW_CLUSTERS, FEW_EACH, MANY_LOST = 10, 10, 0.2
+Errors = Literal["design", "cr2"]
 ENDS = ("variable", "value", "se", "low", "high", "df", "p")
 
 
@@ -80,6 +84,7 @@ class Fit(ResultTable):
         influence: Influence of each form on each coefficient, shape (n, k), before weights.
         design: The sample.
         exposure: exp(offset) of each form used, shape (n,); 1 without an offset.
+        errors: ``design`` (linearised, V1) or ``cr2``.
         spec: The model specification of formulaic, if there was a formula.
         imputed_fits: Fits of the imputations that this one combines, if there were any.
     """
@@ -100,6 +105,7 @@ class Fit(ResultTable):
     influence: Floats = field(repr=False)
     design: Design = field(repr=False)
     exposure: Floats = field(repr=False)
+    errors: Errors = "design"
     spec: "ModelSpec | None" = field(default=None, repr=False)
     imputed_fits: tuple["Fit", ...] = field(default=(), repr=False)
 
@@ -127,7 +133,14 @@ class Fit(ResultTable):
             n_lost=self.n_lost,
             r_squared=f"{self.r_squared:.4f}",
         )
-        return [head, *(note.text("en") for note in self.notes)]
+        few = self.errors == "design" and any(note.id == "few_clusters" for note in self.notes)
+        hints = [say("en", "explain.cr2_hint")] if few else []
+        return [head, *(note.text("en") for note in self.notes), *hints]
+
+    def require_design_errors(self) -> None:
+        """Refuse what needs the influence of each form: CR2 is about the coefficients alone."""
+        if self.errors == "cr2":
+            raise FitError("cr2_coefficients")
 
     @cached_property
     def statsmodels(self) -> Any:
@@ -161,6 +174,7 @@ class Fit(ResultTable):
             ``variable``, ``value`` (points; for a linear model the outcome's unit), ``se``,
             ``low``, ``high``, ``df``, ``p``; one row per variable, or per level of a category.
         """
+        check_level(level)
         effects = [fit.estimate_effects(at) for fit in self.imputed_fits or (self,)]
         variables, value, covariance, design_df = effects[0]
         df: float | Floats = design_df
@@ -173,6 +187,7 @@ class Fit(ResultTable):
 
     def estimate_effects(self, at: object = None) -> "Effects":
         """Return the average effect of each variable with their covariance."""
+        self.require_design_errors()
         params, w = self.frame["value"].to_numpy(), self.design.weight[self.rows]
         cuts, points = self._point_at_level(at), 1.0 if self.family == "gaussian" else 100.0
         x = append_columns(self.data.to_numpy(dtype=float), cuts)
@@ -195,9 +210,8 @@ class Fit(ResultTable):
         cuts = np.zeros((1, len(self.frame) - len(self.data.columns)))
         if self.family == "ordinal":
             above = self.levels[1:]
-            if at is not None and at not in above:
-                levels = ", ".join(map(str, above))
-                raise FitError("fit_word", word="at", found=str(at), known=levels)
+            if at is not None:
+                check_word(at, above, "at", FitError)
             cuts[0, -1 if at is None else above.index(at)] = -1.0
         return cuts
 
@@ -235,6 +249,7 @@ class Fit(ResultTable):
 
     def joint_p(self) -> float:
         """Return p of Wald's test that no predictor has any slope (NaN: no test)."""
+        self.require_design_errors()
         rows = np.flatnonzero(
             [name in self.data and name != INTERCEPT for name in self.frame["variable"]]
         )
@@ -263,7 +278,7 @@ class ParallelTest(NamedTuple):
 
 
 def fit(
-    design: Design,
+    design: Design | Sampled,
     formula: str,
     family: Family = "gaussian",
     *,
@@ -272,6 +287,7 @@ def fit(
     imputations: int = 20,
     seed: int = 1,
     offset: str | None = None,
+    errors: Errors = "design",
 ) -> Fit:
     """Fit a model on a declared sample.
 
@@ -294,6 +310,10 @@ def fit(
         seed: Seed of the imputation.
         offset: Column, or expression such as ``log(days)``, that is added to xβ of a Poisson model;
             the rate ratios are then per day.
+        errors: ``design``: linearised, with strata, clusters and finite populations (V1).
+            ``cr2``: Bell and McCaffrey's correction with Satterthwaite's degrees of freedom for
+            each coefficient, for few clusters (under about 40) without strata; without clusters
+            each form is its own (HC2).
 
     Returns:
         The model. No interval where the design leaves no degree of freedom; no error where all
@@ -311,22 +331,27 @@ def fit(
         >>> sipas.fit(sipas.Design(frame), "y ~ x").params.round(3).to_dict()
         {'Intercept': 0.7, 'x': 1.2}
     """
-    check_request(design, family, missing)
-    frame = prepare_frame(design.frame)
+    design = check_request(design, family, missing, level)
+    check_word(errors, get_args(Errors), "errors", FitError)
+    frame = prepare_frame(design)
     columns = read_formula(formula, frame)
     outcome, x, blanks = columns.outcome, columns.x, columns.blanks
     exposure = read_exposure(offset, family, frame)
     if missing == "complete" or x[outcome.notna().to_numpy()].notna().all(axis=None):
-        model = fit_columns(design, x, outcome, family, level=level, lost=blanks, exposure=exposure)
+        model = fit_columns(
+            design, x, outcome, family, level=level, lost=blanks, exposure=exposure, errors=errors
+        )
         return replace(model, spec=columns.spec)
     fits = []
     with_outcome = frame.assign(**{"\0y": code_outcome(outcome, family)[0]})
     informing = [name for name in blanks.index if name != formula.partition("~")[0].strip()]
     for imputed in impute_blanks(
-        with_outcome, [*informing, "\0y"], design.weight, imputations, seed
+        with_outcome, [*informing, "\0y"], design.weight[frame.index], imputations, seed
     ):
-        sample, x = replace(design, frame=imputed), read_formula(formula, imputed).x
-        model = fit_columns(sample, x, outcome, family, level=level, lost=blanks, exposure=exposure)
+        sample, x = put_forms(design, imputed), read_formula(formula, imputed).x
+        model = fit_columns(
+            sample, x, outcome, family, level=level, lost=blanks, exposure=exposure, errors=errors
+        )
         fits.append(replace(model, spec=columns.spec))
     return pool_imputations(fits, level)
 
@@ -336,7 +361,7 @@ def pool_imputations(fits: Sequence[Fit], level: float) -> Fit:
     values = np.stack([fit.frame["value"].to_numpy(dtype=float) for fit in fits])
     covariances = np.stack([fit.covariance_matrix for fit in fits])
     first = fits[0]
-    pooled = combine_imputations(values, covariances, float(first.frame["df"].iloc[0]))
+    pooled = combine_imputations(values, covariances, first.frame["df"].to_numpy(dtype=float))
     se = np.sqrt(np.diagonal(pooled.covariance))
     table = first.frame.assign(**tabulate_coefficients(pooled.value, se, pooled.df, level))
     return replace(
@@ -359,6 +384,7 @@ def fit_columns(
     lost: "pd.Series[int] | None" = None,
     n_domain: int | None = None,
     exposure: Floats | None = None,
+    errors: Errors = "design",
 ) -> Fit:
     """Fit a model of columns that are ready: ``x`` numbers or blank, aligned with the frame.
 
@@ -367,13 +393,17 @@ def fit_columns(
     """
     model = solve_columns(design, x, outcome, family, exposure=exposure)
     error = estimate_error_covariance(design, model.rows, model.influence)
+    df: float | Floats = error.df - model.n_slopes
+    if errors == "cr2":
+        matrix, df = correct_errors(design, model)
+        error = error._replace(matrix=matrix if error.df > 0 else error.matrix)
     se = np.sqrt(np.diagonal(error.matrix))
-    table = tabulate_coefficients(model.params, se, error.df - model.n_slopes, level)
+    table = tabulate_coefficients(model.params, se, df, level)
     table.insert(0, "variable", model.variables)
     if model.answers:
         table.insert(0, "answer", model.answers)
     table = add_ratios(table, family, len(model.x.columns))
-    n, n_all = len(model.rows), len(design.frame) if n_domain is None else n_domain
+    n, n_all = len(model.rows), int(design.members.sum()) if n_domain is None else n_domain
     return Fit(
         frame=table.assign(n=n),
         family=family,
@@ -390,6 +420,7 @@ def fit_columns(
         influence=model.influence,
         design=design,
         exposure=model.exposure,
+        errors=errors,
     )
 
 

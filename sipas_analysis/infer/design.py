@@ -5,8 +5,9 @@ stage, finite populations, replicate weights. No answer is read here. The frame 
 or the path of Parquet or CSV files that are too large for memory. Rules V1 to V5 of docs/method.md.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from copy import copy
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from inspect import isclass, ismethod
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from sipas_analysis.arguments import check_name, list_known, list_names, refuse_kind
 from sipas_analysis.errors import DesignError, Place
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Lonely = Literal["fail", "merge", "certainty", "adjust", "average"]
+Condition = str | ArrayLike | Callable[[pd.DataFrame], ArrayLike]
 Kind = Literal["JK1", "JKn", "BRR", "Fay", "bootstrap"]
 CENSUS = 1 - 1e-7
 COUNT_COLUMN = "\0n"  # a name that no column of a frame has
@@ -80,7 +82,8 @@ class Design:
 
     Attributes:
         frame: One row per form; or a path, a glob or a list of paths of Parquet or CSV files.
-        weights: Column of weights; none means equal ones.
+        weights: Column of weights, 0 or more; none means those that follow from ``fpc``,
+            1/(f₁·f₂·…), else equal ones. A form of weight 0 counts in ``n`` and gives nothing.
         strata: Column of first-stage strata.
         clusters: Columns of clusters, one for each stage; none means single forms.
         fpc: Columns of sampling fractions (at most 1) or population counts (above 1), one for
@@ -90,6 +93,7 @@ class Design:
         lonely: Treatment of a stratum of one cluster (V5).
         workers: A Dask client whose workers build the totals of files; none means this machine.
         calibration: Facts that post-stratification or raking stored; not set by hand.
+        domain: Which forms figures are about, shape (n,); all if none; set by ``subset``.
 
     Raises:
         DesignError: A column is missing, or a weight, fraction or stratum is invalid.
@@ -114,12 +118,17 @@ class Design:
     lonely: Lonely = "fail"
     workers: Any = field(default=None, repr=False)
     calibration: Calibration | None = None
+    domain: NDArray[np.bool_] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Check what can be checked without answers; files are checked when they are read."""
         _check_frame(self.frame)
         for role, name in (("weights", self.weights), ("strata", self.strata)):
             check_name(name, role)
+        if not isinstance(self.replicates, Replicates | str | None):
+            raise refuse_kind(self.replicates, "replicates", "replicates")
+        if not isinstance(self.nested, bool):
+            raise refuse_kind(self.nested, "flag", "nested")
         if self.lonely not in get_args(Lonely):
             raise DesignError("design_lonely_word", found=self.lonely)
         kind = self.declared_replicates.kind if self.declared_replicates else "JK1"
@@ -133,8 +142,78 @@ class Design:
             raise DesignError("design_files_replicates")
         if not self.on_files:
             check_columns(self.design_columns, self.frame.columns)
+            if self.weights is None and self.fpc_columns:
+                self._derive_weights()
             check_weights(self, self.frame)
             _ = self.stages
+
+    def _derive_weights(self) -> None:
+        """Put the weights that follow from the fractions of all stages into the frame."""
+        from sipas_analysis.infer.stages import find_fractions  # which imports this module
+
+        fraction = find_fractions(self, self.cells[1])[self.cells[0]]
+        name = name_free_column("weight", self.frame)
+        object.__setattr__(self, "frame", self.frame.assign(**{name: 1 / fraction}))
+        object.__setattr__(self, "weights", name)
+
+    def subset(self, condition: Condition) -> "Design":
+        """Return the design for figures about part of the forms; the sample stays whole.
+
+        Strata, clusters, fractions, replicates and calibration keep all forms; those outside the
+        part count with 0 in every variance, as R ``subset`` of a design. A part of a part is both.
+
+        Args:
+            condition: A condition on columns as ``DataFrame.query`` reads it (``"age >= 60"``);
+                or yes/no for each form (Series, array or list), or a function of the frame that
+                returns it. A blank is no.
+
+        Returns:
+            The design; ``by=`` gives the same figures for all parts at once.
+
+        Raises:
+            DesignError: The condition cannot be read, is not yes/no for each form, or holds for
+                none of them; the forms are in files.
+
+        Source: rule V1 in docs/method.md.
+
+        Example:
+            >>> import sipas_analysis as sipas
+            >>> frame = pd.DataFrame({"town": list("aabb"), "age": [20, 70, 30, 80]})
+            >>> old = sipas.Design(frame, clusters="town").subset("age >= 60")
+            >>> sipas.mean(old, "age").frame[["value", "n"]].to_numpy().tolist()
+            [[75.0, 2.0]]
+        """
+        from sipas_analysis.infer.domains import find_members  # which imports this module
+
+        part = copy(self)  # `replace` would compute the cells again
+        object.__setattr__(part, "domain", find_members(self, condition))
+        return part
+
+    def assign(self, **columns: Any) -> "Design":
+        """Return the design with new or changed columns of answers, as ``DataFrame.assign``.
+
+        Args:
+            **columns: Values, one for each form, or a function of the frame that returns them.
+
+        Raises:
+            DesignError: A column of a calibrated design's weights, or files.
+
+        Example:
+            >>> frame = pd.DataFrame({"days": [3, 12]})
+            >>> design = Design(frame).assign(late=lambda forms: forms["days"] > 10)
+            >>> design.frame["late"].tolist()
+            [False, True]
+        """
+        if self.on_files:
+            raise DesignError("subset_files", method="assign")
+        frame = self.frame.assign(**columns)
+        if not set(columns) & set(self.design_columns):
+            changed = copy(self)
+            object.__setattr__(changed, "frame", frame)
+            return changed
+        if self.calibration is not None:
+            raise DesignError("assign_calibrated", column=min(set(columns)))
+        return replace(self, frame=frame)
 
     @property
     def on_files(self) -> bool:
@@ -175,6 +254,11 @@ class Design:
         given = [*self.declared_replicates.columns] if self.declared_replicates else []
         named = [*([self.weights] if self.weights else []), *self.cell_columns, *given]
         return list(dict.fromkeys([*named, *self.cluster_columns]))
+
+    @property
+    def members(self) -> NDArray[np.bool_]:
+        """Which forms figures are about, shape (n,)."""
+        return np.ones(len(self.frame), bool) if self.domain is None else self.domain
 
     @property
     def weight(self) -> Floats:
@@ -229,10 +313,9 @@ def take_design(sample: Design | Sampled) -> Design:
     """
     if isinstance(sample, Design):
         return sample
-    make_design = getattr(sample, "design", None)
-    if isclass(sample) or not ismethod(make_design):
+    if isclass(sample) or not ismethod(getattr(sample, "design", None)):
         raise refuse_kind(sample, "design", "design")
-    return make_design()
+    return sample.design()
 
 
 def _check_frame(frame: object) -> None:
@@ -256,7 +339,10 @@ def number_rows(frame: pd.DataFrame, by: Sequence[str]) -> tuple[Ints, pd.DataFr
     code, radix = np.zeros(len(frame), np.int64), 1
     blank = np.zeros(len(frame), bool)
     for name in reversed(by):
-        level, values = pd.factorize(frame[name], sort=True)
+        try:
+            level, values = pd.factorize(frame[name], sort=True)
+        except TypeError as why:
+            raise DesignError("design_cells", column=name) from why
         blank |= level < 0
         if radix * max(len(values), 1) > 2**62:
             code, values_so_far = number_codes(code, radix)
@@ -295,18 +381,27 @@ def check_columns(names: Iterable[str], present: Iterable[str]) -> None:
         raise DesignError("design_column", column=missing[0], known=list_known(missing[0], columns))
 
 
+def name_free_column(name: str, frame: pd.DataFrame) -> str:
+    """Return a name that no column of the frame has: this one, or with underscores behind it."""
+    while name in frame:
+        name += "_"
+    return name
+
+
 def check_weights(design: Design, frame: pd.DataFrame, file: str = "") -> None:
-    """Refuse weights that are blank, infinite, zero or negative; all rows of a frame are listed."""
+    """Refuse weights that are blank, infinite or negative; all rows of a frame are listed."""
     if design.weights is None:
         return
     try:
         weight = frame[design.weights].to_numpy(dtype=float)
     except (TypeError, ValueError) as why:
         raise DesignError("design_weight_text", column=design.weights) from why
-    wrong = np.flatnonzero(~(np.isfinite(weight) & (weight > 0)))
+    wrong = np.flatnonzero(~(np.isfinite(weight) & (weight >= 0)))
     if wrong.size:
         places = [
             Place(file or "frame", None if file else int(at) + 1, design.weights, str(weight[at]))
             for at in wrong
         ]
         raise DesignError("design_weight", places, column=design.weights)
+    if len(weight) and not file and not weight.any():
+        raise DesignError("design_weight_none", column=design.weights)

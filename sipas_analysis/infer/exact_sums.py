@@ -55,13 +55,19 @@ def _ceil_log2(number: float) -> int:
     return int(np.ceil(np.log2(number))) if number > 0 else 0
 
 
-def weight_scale(n: int, least: float, largest: float, whole: bool) -> WeightRounding:
-    """Return how weights are rounded: whole ones stay, others to 2⁻⁴⁰ of the largest (V9)."""
+def weight_scale(
+    n: int, least: float, largest: float, whole: bool, *, has_zeros: bool = False
+) -> WeightRounding:
+    """Return how weights are rounded: whole ones stay, others to 2⁻⁴⁰ of the largest (V9).
+
+    ``least`` is the least weight above 0.
+    """
     if n and largest > MOST_RATIO * least:
         raise DesignError("design_weight_range", low=f"{least:g}", high=f"{largest:g}")
     bits = min(WEIGHT_BITS, 57 - _ceil_log2(max(n, 2)))  # so that levels of a scale fit beside
     fine = 2.0 ** (_ceil_log2(largest) - bits)
-    return WeightRounding(n, largest, 1.0 if whole and fine <= 1 else fine, least == largest)
+    step = 1.0 if whole and fine <= 1 else fine
+    return WeightRounding(n, largest, step, least == largest and not has_zeros)
 
 
 Adder = Callable[[Floats], tuple[Any, NDArray[Any]]]

@@ -13,7 +13,8 @@ import numpy as np
 from scipy import linalg, sparse
 
 from sipas_analysis.errors import DesignError
-from sipas_analysis.infer.design import CENSUS, Design, Floats, Replicates, number_rows
+from sipas_analysis.infer.design import CENSUS, Design, Floats, Replicates
+from sipas_analysis.infer.domains import number_domains
 from sipas_analysis.infer.exact_sums import add_folds, choose_adder, weight_scale
 from sipas_analysis.infer.stages import Stage
 from sipas_analysis.infer.totals import Block, Columns
@@ -111,11 +112,11 @@ def _total_replicates(
     """Return totals under given weights, shape (K, D, p), and degrees of freedom, shape (D,)."""
     frame = design.frame
     weights = _read_weights(design, replicates)
-    number = number_rows(frame, by)[0] if by else np.zeros(len(frame), np.int64)
+    number = number_domains(frame, design.domain, by)[0]
     d = len(totals.keys)
     inside = number >= 0
     add = choose_adder(number[inside], d)
-    values = [np.asarray(x, dtype=float)[inside] for x in columns.make(frame)]
+    values = [np.asarray(x, dtype=float) for x in columns.make(frame[inside])]
     replicas = np.empty((weights.shape[1], d, len(values)))
     for k, weight in enumerate(weights.T):
         scale = weight_scale(len(frame), float(weight.max()), float(weight.max()), False)

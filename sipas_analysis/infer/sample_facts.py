@@ -59,10 +59,11 @@ class SampleFacts:
 
     Attributes:
         n: Forms.
-        least_weight: Least weight.
+        least_weight: Least weight above 0.
         largest_weight: Largest weight.
         whole_weights: Whether all weights are whole numbers.
         variables: Facts of each variable, by name.
+        has_zeros: Whether some weights are 0.
     """
 
     n: int
@@ -70,11 +71,13 @@ class SampleFacts:
     largest_weight: float
     whole_weights: bool
     variables: Mapping[str, VariableFacts]
+    has_zeros: bool = False
 
     @property
     def scale(self) -> WeightRounding:
         """How weights are rounded."""
-        return weight_scale(self.n, self.least_weight, self.largest_weight, self.whole_weights)
+        least, largest, whole = self.least_weight, self.largest_weight, self.whole_weights
+        return weight_scale(self.n, least, largest, whole, has_zeros=self.has_zeros)
 
     def __add__(self, other: "SampleFacts") -> "SampleFacts":
         return SampleFacts(
@@ -83,6 +86,7 @@ class SampleFacts:
             max(self.largest_weight, other.largest_weight),
             self.whole_weights and other.whole_weights,
             {name: facts + other.variables[name] for name, facts in self.variables.items()},
+            self.has_zeros or other.has_zeros,
         )
 
 
@@ -109,10 +113,10 @@ def _read_facts_of_file(file: FormFile, design: Design, variables: Sequence[str]
     facts = {name: _read_variable(file, name, types[name]) for name in variables}
     if design.weights and types[design.weights].startswith("VARCHAR"):
         raise DesignError("design_weight_text", column=design.weights)
-    least, largest, whole = 1.0, 1.0, True
+    least, largest, whole, has_zeros = 1.0, 1.0, True, False
     if design.weights and n:
-        least, largest, whole = _read_weights(file, design, design.weights)
-    return SampleFacts(n, least, largest, whole, facts)
+        least, largest, whole, has_zeros = _read_weights(file, design, design.weights)
+    return SampleFacts(n, least, largest, whole, facts, has_zeros)
 
 
 def _read_variable(file: FormFile, name: str, sql_type: str) -> VariableFacts:
@@ -142,16 +146,21 @@ def _select_range(number: str) -> str:
     )
 
 
-def _read_weights(file: FormFile, design: Design, weights: str) -> tuple[float, float, bool]:
-    """Return the least and largest weight of a file, and whether all are whole."""
+def _read_weights(file: FormFile, design: Design, weights: str) -> tuple[float, float, bool, bool]:
+    """Return the least and largest weight above 0, whether all are whole, whether some are 0."""
     weight = quote_name(weights)
-    is_right = f"coalesce(isfinite({weight}::DOUBLE) AND {weight} > 0, false)"
+    is_right = f"coalesce(isfinite({weight}::DOUBLE) AND {weight} >= 0, false)"
     wrong = file.select_rows(f"{weight}::DOUBLE", f"WHERE NOT {is_right} LIMIT 1")
     if wrong:
         wrong_weight = np.nan if wrong[0][0] is None else wrong[0][0]
         check_weights(design, pd.DataFrame({weights: [wrong_weight]}), Path(file.path).name)
-    low, high, whole = file.select_rows(_select_range(weight))[0]
-    return float(low), float(high), bool(whole)
+    above_zero = f"nullif({weight}::DOUBLE, 0)"
+    low, high, whole, n_zero = file.select_rows(
+        f"{_select_range(above_zero)}, count(*) - count({above_zero})"
+    )[0]
+    if low is None:
+        return np.inf, 0.0, True, True
+    return float(low), float(high), bool(whole), n_zero > 0
 
 
 def _read_facts_of_frame(
@@ -161,9 +170,11 @@ def _read_facts_of_frame(
     check_columns(variables, frame.columns)
     weight = design.weight
     whole = bool((weight == np.floor(weight)).all())
-    least, largest = (float(weight.min()), float(weight.max())) if len(weight) else (1.0, 1.0)
-    facts = {name: _find_facts(name, frame[name]) for name in variables}
-    return SampleFacts(len(frame), least, largest, whole, facts)
+    positive = weight[weight > 0]
+    least, largest = (float(positive.min()), float(positive.max())) if len(positive) else (1.0, 1.0)
+    inside = frame if design.domain is None else frame.loc[design.domain, list(variables)]
+    facts = {name: _find_facts(name, inside[name]) for name in variables}
+    return SampleFacts(len(frame), least, largest, whole, facts, len(positive) < len(weight))
 
 
 def _find_facts(name: str, column: "pd.Series[Any]") -> VariableFacts:
@@ -184,8 +195,8 @@ def _find_facts(name: str, column: "pd.Series[Any]") -> VariableFacts:
 def _is_number(column: "pd.Series[Any]") -> bool:
     """Return whether a column has numbers or yes/no, also as objects with blanks between."""
     if pd.api.types.is_numeric_dtype(column):
-        return True
-    numbers = ("boolean", "integer", "floating", "mixed-integer-float", "empty")
+        return not pd.api.types.is_complex_dtype(column)
+    numbers = ("boolean", "integer", "floating", "decimal", "mixed-integer-float", "empty")
     return column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) in numbers
 
 

@@ -5,6 +5,7 @@ on. The variance adds the stages up (rules V1, V2 and V5 of docs/method.md).
 """
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,6 +76,24 @@ def find_stages(design: Design, cells: pd.DataFrame) -> tuple[Stage, ...]:
     return tuple(stages)
 
 
+def _ignore_lonely(design: Design) -> Design:
+    """Return the declaration with strata of one cluster left as they are."""
+    declaration = copy(design)
+    object.__setattr__(declaration, "lonely", "certainty")  # `replace` would derive weights again
+    return declaration
+
+
+def find_fractions(design: Design, cells: pd.DataFrame) -> Floats:
+    """Return f₁·f₂·… of each cell: the chance with which its forms were drawn, as stated.
+
+    Strata of one cluster keep their own fraction, also where they are merged for the error.
+    """
+    fraction = np.ones(len(cells))
+    for stage in find_stages(_ignore_lonely(design), cells):
+        fraction = fraction * stage.fraction[stage.group[stage.unit]]
+    return fraction
+
+
 def _number_groups(cells: pd.DataFrame, by: Sequence[str]) -> Ints:
     """Number the distinct rows of some columns, in sorted order."""
     return number_rows(cells, by)[0] if by else np.zeros(len(cells), np.int64)
@@ -94,11 +113,7 @@ def _build_stage(
     drawn = np.ones(len(first)) if counts is None else counts[first]
     n: Floats = np.bincount(group_of_unit, weights=drawn).astype(np.float64)
     has_fraction = len(design.fpc_columns) > depth
-    given = (
-        cells[design.fpc_columns[depth]].to_numpy(dtype=float)
-        if has_fraction
-        else np.zeros(len(unit))
-    )
+    given = _read_numbers(cells, design.fpc_columns[depth]) if has_fraction else np.zeros(len(unit))
     names = cells.groupby(group)[design.strata].first().astype(str) if design.strata else None
     strata_names = names.tolist() if names is not None else [""] * len(n)
     fraction = np.zeros(len(n))
@@ -124,6 +139,13 @@ def _build_stage(
         scale[lonely] = 0.0
     left = lonely & (design.lonely == "average")
     return Stage(unit, group_of_unit, n, scale, left, ~lonely, fraction)
+
+
+def _read_numbers(cells: pd.DataFrame, column: str) -> Floats:
+    try:
+        return np.asarray(cells[column].to_numpy(dtype=float))
+    except (TypeError, ValueError) as why:
+        raise DesignError("design_fpc_text", column=column) from why
 
 
 def _group_fractions(

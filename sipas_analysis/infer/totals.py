@@ -24,6 +24,7 @@ from sipas_analysis.infer.design import (
     number_codes,
     number_rows,
 )
+from sipas_analysis.infer.domains import number_domains
 from sipas_analysis.infer.exact_sums import Adder, WeightRounding, add_folds, choose_adder
 from sipas_analysis.infer.stages import Stage, find_stages
 
@@ -169,6 +170,8 @@ def count_forms(
         if design.cluster_columns or design.single_forms
         else np.zeros((rows, p - columns.n_fixed, p - columns.n_fixed, 2), np.int64),
     )
+    if design.domain is not None:  # cells without a form of the domain keep their place
+        frame, number = frame[design.domain], number[design.domain]
     for start in range(0, len(frame), SLICE):
         here = slice(start, start + SLICE)
         _count_slice(frame.iloc[here], number[here], sums, (design, columns, scale))
@@ -191,7 +194,9 @@ def _count_slice(
         add_folds(add, y, folds, into.counts[:, at], bound=bound, most=most)
         if into.moments is not None and at < len(columns.names) - columns.n_fixed:
             varied.append(x)
-    for at, mark in enumerate([*columns.mark(forms), np.ones(len(forms))]):
+    ones = np.ones(len(forms))
+    weighs = ones if weight is None else (weight > 0).astype(np.float64)  # a form of 0 adds to n
+    for at, mark in enumerate([*(mark * weighs for mark in columns.mark(forms)), ones]):
         people = into.people[:, at, None]
         add_folds(add, np.asarray(mark, dtype=float), (1.0,), people, bound=1.0, most=most)
     if into.moments is None or not varied:
@@ -207,10 +212,7 @@ def _number_cells(
     frame: pd.DataFrame, design: Design, by: Sequence[str]
 ) -> tuple[Ints, pd.DataFrame]:
     """Number the (domain, cell) of each form; return the numbers and one table row for each."""
-    if by:
-        domain, keys = number_rows(frame, by)
-    else:
-        domain, keys = np.zeros(len(frame), np.int64), pd.DataFrame(index=range(1))
+    domain, keys = number_domains(frame, design.domain, by)
     is_whole_sample = frame is design.frame
     cell, cells = design.cells if is_whole_sample else number_rows(frame, design.cell_columns)
     width = max(len(cells), 1)

@@ -180,7 +180,9 @@ def count_units(totals: Block, answered: Floats) -> tuple[Floats, Floats]:
         answered: People of each row who answered, shape (R,).
 
     Returns:
-        Units and strata, shape (D,) each; degrees of freedom are their difference.
+        Units and strata, shape (D,) each; degrees of freedom are their difference. Under
+        replicates made from the design only strata count whose units are all there, at least
+        one: the difference is the rank of the domain's replicate weights less 1, as in R.
     """
     d = len(totals.keys)
     if not totals.stages:
@@ -191,7 +193,19 @@ def count_units(totals: Block, answered: Floats) -> tuple[Floats, Floats]:
     if totals.moment is not None:
         people = np.bincount(totals.domain, weights=answered, minlength=d)
         return people.astype(np.float64), strata
+    if totals.replicas is not None:
+        strata = np.maximum(_count_complete_strata(stage, domain, unit, d), 1.0)
     return _count_distinct(domain, unit, d), strata
+
+
+def _count_complete_strata(stage: Stage, domain: Ints, unit: Ints, d: int) -> Floats:
+    """Count the strata of which each domain has all units."""
+    first = _find_starts(domain, unit)
+    at, group = domain[first], stage.group[unit[first]]
+    begins = _find_starts(at, group)
+    drawn = np.diff(np.append(begins, len(at)))
+    complete = drawn == stage.n[group[begins]]
+    return np.bincount(at[begins], weights=complete, minlength=d).astype(np.float64)
 
 
 def _count_distinct(domain: Ints, number: Ints, d: int) -> Floats:
@@ -206,8 +220,8 @@ def count_joint_units(totals: Block, influence: sparse.csr_array) -> tuple[Float
     if totals.moment is None:
         return np.asarray((units != 0).sum(axis=0), dtype=float), groups
     inside = _find_domains(totals, influence)
-    people = totals.people["n"].to_numpy(dtype=float)
-    return np.asarray((inside != 0).T @ people, dtype=float), groups
+    people = totals.people.iloc[:, : max(totals.people.shape[1] - 1, 1)].max(axis=1)
+    return np.asarray((inside != 0).T @ people.to_numpy(dtype=float)), groups
 
 
 def _find_domains(totals: Block, influence: sparse.csr_array) -> sparse.csr_array:

@@ -14,6 +14,7 @@ from scipy import sparse
 
 from sipas_analysis.errors import DesignError
 from sipas_analysis.infer.design import Calibration, Design, Floats, Ints
+from sipas_analysis.infer.domains import number_domains
 from sipas_analysis.infer.totals import Block, CalibrationTerms, Columns
 
 ROUNDS = 1000
@@ -249,7 +250,7 @@ def find_credit(
     cell = design.cells[0]
     cells = sparse.csr_array((design.weight, (cell, np.arange(n))), (int(cell.max()) + 1, n))
     made_columns = list(columns.make(design.frame))[: len(columns.names) - columns.n_fixed]
-    domain = _find_domain(totals, design, by)
+    domain = number_domains(design.frame, design.domain, by)[0]
     inside = sparse.csr_array(
         (base[domain >= 0], (domain[domain >= 0], np.flatnonzero(domain >= 0))),
         (len(totals.keys), n),
@@ -263,12 +264,3 @@ def find_credit(
     )
     counts = (levels.T @ levels.multiply(base[:, None]).tocsr()).toarray()
     return CalibrationTerms(cells @ levels, cross, np.linalg.pinv(counts, hermitian=True))
-
-
-def _find_domain(totals: Block, design: Design, by: Sequence[str]) -> Ints:
-    """Return the domain of each form, -1 for none."""
-    if not by:
-        return np.zeros(len(design.frame), np.int64)
-    keys = totals.keys.assign(_domain=np.arange(len(totals.keys)))
-    domain = design.frame[list(by)].merge(keys, on=list(by), how="left")["_domain"]
-    return np.asarray(domain.fillna(-1).to_numpy(dtype=np.int64))

@@ -1,0 +1,92 @@
+"""Parts of a sample that figures are about; the sample itself stays whole (rule V1).
+
+A part is given by a condition (``Design.subset``) or by key columns (``by=``). A form outside of it
+counts with 0 in the variance.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sipas_analysis.arguments import list_known
+from sipas_analysis.errors import DesignError
+from sipas_analysis.infer.design import Condition, Design, Ints, number_rows
+
+Members = NDArray[np.bool_]
+
+
+def find_members(design: Design, condition: Condition) -> Members:
+    """Return which forms of a design fulfil a condition, shape (n,).
+
+    Raises:
+        DesignError: As ``Design.subset``.
+    """
+    if design.on_files:
+        raise DesignError("subset_files", method="subset")
+    if isinstance(condition, str):
+        chosen: object = _query_frame(design.frame, condition)
+    else:
+        chosen = condition(design.frame) if callable(condition) else condition
+    members = _read_mask(chosen, design.frame) & design.members
+    if not members.any():
+        shown = condition if isinstance(condition, str) else ""
+        raise DesignError("subset_empty", n=int(design.members.sum()), condition=shown or "–")
+    return members
+
+
+def _query_frame(frame: pd.DataFrame, condition: str) -> object:
+    """Return what a condition on columns is for each form."""
+    try:
+        return frame.eval(condition)
+    except pd.errors.UndefinedVariableError as why:
+        name = str(why).split("'")[1]
+        known = list_known(name, frame.columns)
+        raise DesignError("design_column", column=name, known=known) from why
+    except Exception as why:  # pandas raises whatever the expression does
+        reason = (str(why).splitlines() or [type(why).__name__])[0]
+        raise DesignError("subset_condition", condition=condition, why=reason) from why
+
+
+def _read_mask(chosen: object, frame: pd.DataFrame) -> Members:
+    """Return yes/no for each form; a blank is no."""
+    if isinstance(chosen, pd.Series) and len(chosen) == len(frame):
+        if not chosen.index.equals(frame.index):
+            raise DesignError("subset_index")
+        column = chosen
+    elif np.ndim(chosen) == 1 and len(np.asarray(chosen)) == len(frame):
+        column = pd.Series(np.asarray(chosen))
+    else:
+        size = len(np.asarray(chosen)) if np.ndim(chosen) == 1 else type(chosen).__name__
+        raise DesignError("subset_mask", found=size, n=len(frame))
+    answers = column.dropna()
+    if not answers.map(lambda answer: isinstance(answer, bool | np.bool_)).all():
+        raise DesignError("subset_mask", found=str(answers.dtype), n=len(frame))
+    return np.asarray(column.eq(True).fillna(False), dtype=np.bool_)
+
+
+def number_domains(
+    frame: pd.DataFrame, members: Members | None, by: Sequence[str]
+) -> tuple[Ints, pd.DataFrame]:
+    """Number the domain of each form, -1 for a form of none; and return the table of domains.
+
+    Args:
+        frame: Forms.
+        members: Which forms figures are about; all if none.
+        by: Key columns; none makes one domain. A form with a blank key belongs to none.
+
+    Returns:
+        Numbers, shape (n,), in the sorted order of the keys; one row of keys per domain.
+    """
+    inside = frame if members is None else frame.loc[members, list(by)]
+    if by:
+        number, keys = number_rows(inside, by)
+        keys = keys[list(by)]
+    else:
+        number, keys = np.zeros(len(inside), np.int64), pd.DataFrame(index=range(1))
+    if members is None:
+        return number, keys
+    whole = np.full(len(frame), -1, np.int64)
+    whole[members] = number
+    return whole, keys
