@@ -140,12 +140,17 @@ def check_level(level: object, role: str = "level") -> None:
         raise ParameterError("interval_level", found=f"{float(level):g}")
 
 
-def check_word(word: object, known: Iterable[Hashable], role: str) -> None:
+def check_word(
+    word: object,
+    known: Iterable[Hashable],
+    role: str,
+    error: Callable[..., SipasError] = ParameterError,
+) -> None:
     """Refuse a word that is not one of those that an argument may have."""
     words = list(known)
     if not isinstance(word, Hashable) or word not in words:
         known_words = list_known(word, words)
-        raise ParameterError("word", role=role, found=describe_value(word), known=known_words)
+        raise error("word", role=role, found=describe_value(word), known=known_words)
 
 
 def check_mapping(value: object, kind: str, role: str) -> None:

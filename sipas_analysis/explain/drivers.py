@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sipas_analysis.arguments import check_kind, check_name, check_word, list_names
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import ColumnError, FitError
 from sipas_analysis.explain.collinearity import (
@@ -22,10 +23,11 @@ from sipas_analysis.explain.collinearity import (
     measure_deviations,
 )
 from sipas_analysis.explain.factor_scores import design_with_scores, find_cut, find_outcome
+from sipas_analysis.explain.fitted import Fit, Note
 from sipas_analysis.explain.formula import INTERCEPT, check_request
 from sipas_analysis.explain.imputation import impute_blanks
 from sipas_analysis.explain.likelihoods import Family
-from sipas_analysis.explain.regression import Fit, Note, fit_columns, pool_imputations
+from sipas_analysis.explain.regression import fit_columns, pool_imputations
 from sipas_analysis.infer.design import Design
 from sipas_analysis.infer.estimates import ResultTable, adjust_p_values
 from sipas_analysis.messages import say
@@ -165,22 +167,24 @@ def drivers(
         >>> sipas.drivers(survey).list_significant()[0]
         'civil-servants'
     """
-    models = [models] if isinstance(models, str) else list(dict.fromkeys(models))
-    controls = [controls] if isinstance(controls, str) else list(dict.fromkeys(controls))
+    check_kind(survey, Survey, "survey")
+    models = list(dict.fromkeys(list_names(models, "models")))
+    controls = list(dict.fromkeys(list_names(controls, "controls")))
+    check_name(by, "by")
     outcome, design = find_outcome(survey), design_with_scores(survey)
     check_request(design, "gaussian", missing)
     for model in models or [""]:
-        if model not in MODELS:
-            raise FitError("fit_word", word="model", found=model, known=", ".join(MODELS))
+        check_word(model, MODELS, "models", FitError)
     _check_keys(survey, [*controls, *([by] if by else [])])
     request = _Request(survey, design, outcome, tuple(models), tuple(controls), missing)
     if not by:
-        return request.fit_domain(np.ones(len(survey.frame), bool))
+        return request.fit_domain(design.members)
+    keys = design.frame[by]
     parts = {
-        str(key): request.fit_domain((survey.frame[by] == key).to_numpy())
+        str(key): request.fit_domain((keys == key).to_numpy() & design.members)
         for key in sorted(survey.frame[by].dropna().unique())
     }
-    return _stack_keys(request.fit_domain(np.zeros(len(survey.frame), bool)), parts, by)
+    return _stack_keys(request.fit_domain(np.zeros(len(keys), bool)), parts, by)
 
 
 def _check_keys(survey: Survey, keys: Sequence[str]) -> None:
@@ -208,8 +212,9 @@ class _Request:
 
     @cached_property
     def straight_lines(self) -> NDArray[np.bool_]:
-        """Which forms give one answer to all items."""
-        return np.asarray(find_straight_lines(self.survey))
+        """Which forms of the sample give one answer to all items."""
+        lines = pd.Series(find_straight_lines(self.survey), self.survey.frame.index)
+        return lines.reindex(self.design.frame.index, fill_value=False).to_numpy()
 
     @cached_property
     def columns(self) -> pd.DataFrame:

@@ -15,6 +15,7 @@ import pandas as pd
 
 from sipas_analysis.errors import FitError
 from sipas_analysis.explain.collinearity import find_tied_columns, measure_collinearity
+from sipas_analysis.explain.fitted import Note
 from sipas_analysis.explain.formula import (
     check_data,
     check_request,
@@ -32,7 +33,7 @@ from sipas_analysis.explain.players import (
     code_drivers,
     group_drivers,
 )
-from sipas_analysis.explain.regression import FEW_CLUSTERS, Note, collect_notes
+from sipas_analysis.explain.regression import FEW_CLUSTERS, collect_notes
 from sipas_analysis.explain.shapley import (
     differentiate_johnson,
     johnson_weights,

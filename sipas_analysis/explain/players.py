@@ -7,6 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
+from sipas_analysis.arguments import check_word
 from sipas_analysis.errors import FitError
 from sipas_analysis.explain.likelihoods import Family
 from sipas_analysis.explain.shapley import MOST_PLAYERS
@@ -77,9 +78,7 @@ def group_drivers(
 
 def check_names(request: SharingRequest, frame: pd.DataFrame) -> None:
     """Refuse names that are unknown or repeated, and a method that does not fit."""
-    if request.method not in get_args(Method):
-        methods = ", ".join(get_args(Method))
-        raise FitError("fit_word", word="method", found=request.method, known=methods)
+    check_word(request.method, get_args(Method), "method", FitError)
     drivers = request.drivers
     for name in (request.outcome, *drivers):
         twice = drivers.count(name) > 1 or (request.outcome == name and name in drivers)

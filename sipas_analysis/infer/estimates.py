@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import sparse
 
+from sipas_analysis.arguments import check_level, check_mapping, list_known
 from sipas_analysis.errors import ColumnError
 from sipas_analysis.infer.design import Floats, Ints
 from sipas_analysis.infer.intervals import t_interval
@@ -95,11 +96,21 @@ class Estimates:
         is_wanted = np.ones(len(self.frame), bool)
         for key, wanted in keys.items():
             if key not in self.frame:
-                raise ColumnError("no_key", key=key, known=", ".join(self.frame.columns[:6]))
-            several = wanted if isinstance(wanted, list | tuple | set) else [wanted]
-            has_value = self.frame[key].isin(list(several))
-            is_wanted &= has_value.to_numpy(dtype=bool)
+                raise ColumnError("no_column", key=key, known=list_known(key, self.frame.columns))
+            if isinstance(wanted, Iterable) and not isinstance(wanted, str):
+                several = list(wanted)
+            else:
+                several = [wanted]
+            has_value = self.frame[key].isin(several).to_numpy(dtype=bool)
+            if len(self) and not has_value.any():
+                self._refuse_value(key, several)
+            is_wanted &= has_value
         return self.take(np.flatnonzero(is_wanted))
+
+    def _refuse_value(self, key: str, wanted: Iterable[object]) -> None:
+        shown = ", ".join(map(str, wanted))
+        known = list_known(shown, self.frame[key].unique())
+        raise ColumnError("no_such_value", key=key, wanted=shown, known=known)
 
     def take(self, rows: Ints) -> "Estimates":
         """Keep these rows, in this order."""
@@ -134,6 +145,9 @@ class Estimates:
         Returns:
             One row per matched pair; units that share clusters are not taken as independent.
         """
+        check_level(level)
+        for role, selection in (("first", first), ("second", second)):
+            check_mapping(selection, "keys", role)
         keys_shared = [
             column
             for column in self.frame.columns
@@ -180,25 +194,30 @@ class Estimates:
             >>> both.combine(lambda v: v[0] / v[1], variable="a/b").frame["value"].round(4).item()
             0.6667
         """
+        check_level(level)
         values = self.frame["value"].to_numpy(dtype=float)
-        if callable(how):
-            slope, value = (
-                compute_slopes(how, values),
-                np.atleast_1d(np.asarray(how(values), dtype=float)),
-            )
-        else:
-            slope = np.atleast_2d(np.asarray(how, dtype=float))
-            if slope.shape[1] != len(values):
-                raise ColumnError("combine_length", found=slope.shape[1], wanted=len(values))
-            value = slope @ values
+        try:
+            if callable(how):
+                value = np.atleast_1d(np.asarray(how(values), dtype=float))
+                slope = compute_slopes(how, values)
+            else:
+                slope = np.atleast_2d(np.asarray(how, dtype=float))
+                value = slope @ values if slope.shape[1] == len(values) else values[:0]
+        except (TypeError, ValueError, LookupError) as why:
+            raise ColumnError("combine_wrong", why=why) from why
+        if slope.shape[1] != len(values):
+            raise ColumnError("combine_length", found=slope.shape[1], wanted=len(values))
         named = pd.DataFrame(dict(keys), index=range(len(value)))
         return self._combine_rows(sparse.csr_array(slope), named, level, value)
 
     def _find_rows(self, keys: Mapping[str, object]) -> Ints:
         unknown = [key for key in keys if key not in self.frame]
         if unknown or not keys:
-            columns = ", ".join(self.frame.columns[:6])
-            raise ColumnError("no_key", key=unknown[0] if unknown else "", known=columns)
+            key = unknown[0] if unknown else ""
+            raise ColumnError("no_column", key=key, known=list_known(key, self.frame.columns))
+        for key, wanted in keys.items():
+            if not (self.frame[key] == wanted).any():
+                self._refuse_value(key, [wanted])
         is_wanted = np.logical_and.reduce(
             [self.frame[key] == wanted for key, wanted in keys.items()]
         )

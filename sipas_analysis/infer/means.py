@@ -140,12 +140,12 @@ def proportion(
     """
     names, keys = list(dict.fromkeys(list_names(variables))), _check_keys(by)
     _check_request(names, level, method)
-    design = take_design(design)
-    facts = read_facts(design, names)
+    sample = take_design(design)
+    facts = read_facts(sample, names)
     for name in names:
         _check_shares(name, facts.variables[name])
     layout = Layout(names, facts)
-    totals = build_block(design, keys, layout.to_columns(), facts.scale)
+    totals = build_block(sample, keys, layout.to_columns(), facts.scale)
     parts = [_estimate_share(totals, layout, key, method, level) for key in layout.spec.keys]
     return _join_parts(parts, totals, keys)
 
@@ -175,18 +175,23 @@ def _check_request(names: Sequence[str], level: float, method: str = "exact") ->
 
 
 def _estimate_quantities(
-    design: Design, wanted: Sequence[Sequence[str]], keys: list[str], kind: Quantity, level: float
+    sample: Design | Sampled,
+    wanted: Sequence[Sequence[str]],
+    keys: list[str],
+    kind: Quantity,
+    level: float,
 ) -> Estimates:
     """Return means, totals or a ratio, each named by its variables."""
     names = list(dict.fromkeys(name for quantity in wanted for name in quantity))
     _check_request(names, level)
-    design = take_design(design)
+    design = take_design(sample)
     facts = read_facts(design, names)
     for name in names:
         variable = facts.variables[name]
         if variable.answers is not None and variable.blanks < facts.n:
             values = ", ".join(variable.answers[:4])
-            raise DesignError("mean_text", column=name, values=values)
+            is_days = not design.on_files and design.frame[name].dtype.kind == "M"
+            raise DesignError(f"mean_{'days' if is_days else 'text'}", column=name, values=values)
     is_ratio = kind == "ratio"
     layout = Layout(wanted[0] if is_ratio else names, facts, pair=is_ratio)
     totals = build_block(design, keys, layout.to_columns(), facts.scale)

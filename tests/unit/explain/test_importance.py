@@ -284,8 +284,8 @@ REFUSED = {
         "importance_groups",
     ),
     "johnson of a logit": ({"method": "johnson", "family": "binomial"}, "importance_johnson"),
-    "a method": ({"method": "dominance"}, "fit_word"),
-    "a family": ({"family": "poisson"}, "fit_word"),
+    "a method": ({"method": "dominance"}, "word"),
+    "a family": ({"family": "poisson"}, "word"),
 }
 
 

@@ -276,7 +276,7 @@ def test_what_no_model_can_come_from_is_refused_by_name():
     )
     assert refused(FORMS, "yes ~ a", "ordinal")[0] == "fit_two_levels"
     assert refused(FORMS, "y ~ a", "ordinal")[0] == "fit_outcome_ordinal"
-    assert refused(FORMS, "y ~ a", "gamma")[0] == "fit_word"
+    assert refused(FORMS, "y ~ a", "gamma")[0] == "word"
     below = FORMS.assign(level=FORMS["level"] - 3)
     assert refused(below, "level ~ a", "poisson")[0] == "fit_outcome_poisson"
     assert refused(FORMS, "kind ~ a", "poisson")[0] == "fit_outcome_poisson"
@@ -395,7 +395,7 @@ def test_filling_uses_the_outcome_however_it_is_written(left):
 def test_effects_at_the_lowest_level_are_refused():
     """Everybody is at the lowest level or above: there is nothing to move."""
     fit = sipas.fit(DESIGN, "level ~ a + b", "ordinal")
-    with pytest.raises(FitError, match="`at` must be one of 1, 2, 3; “0” is none"):
+    with pytest.raises(FitError, match=r"`at` must be one of these \(1, 2, 3\); 0 is none"):
         fit.margins(0)
 
 
