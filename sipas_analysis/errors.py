@@ -394,6 +394,10 @@ class FitError(SipasError):
     exit_code = 22
 
 
+class AbsentError(FitError, AttributeError):
+    """An attribute that a result of this kind cannot have; ``hasattr`` says no."""
+
+
 class ReceiptError(SipasError):
     """A receipt or an archive is missing, unreadable, or of another version."""
 

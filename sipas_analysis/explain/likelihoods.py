@@ -240,7 +240,7 @@ def maximise_likelihood(family: Family, x: Floats, y: Floats, w: Floats) -> Maxi
         None where no maximum was reached: the outcome's groups are separated, or the predictors
         determine one another.
     """
-    peak = _search_maximum(family, x, y, w, guess_parameters(family, x, y, w))
+    peak = search_maximum(family, x, y, w, guess_parameters(family, x, y, w))
     if peak is None:
         return None
     params, information = peak
@@ -252,7 +252,7 @@ def maximise_likelihood(family: Family, x: Floats, y: Floats, w: Floats) -> Maxi
     return Maximum(params, log_likelihood, gradient, information)
 
 
-def _search_maximum(
+def search_maximum(
     family: Family, x: Floats, y: Floats, w: Floats, params: Floats
 ) -> tuple[Floats, Floats] | None:
     """Return the parameters at the maximum and the information there.
@@ -262,7 +262,7 @@ def _search_maximum(
     """
     if len(y) > MANY_FORMS and family != "gaussian":
         few_x, few_y, few_w = (np.ascontiguousarray(array[::32]) for array in (x, y, w))
-        first_peak = _search_maximum(family, few_x, few_y, few_w, params)
+        first_peak = search_maximum(family, few_x, few_y, few_w, params)
         params = params if first_peak is None else first_peak[0]
     sums = _sum_likelihood(family, params, x, y, w)
     for _ in range(MOST_STEPS):

@@ -8,6 +8,7 @@ the jackknife for medians.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from scipy import linalg, sparse
@@ -18,6 +19,8 @@ from sipas_analysis.infer.domains import number_domains
 from sipas_analysis.infer.exact_sums import add_folds, choose_adder, weight_scale
 from sipas_analysis.infer.stages import Stage
 from sipas_analysis.infer.totals import Block, Columns
+
+RANK_TOLERANCE = 1e-5
 
 
 def add_replicates(totals: Block, design: Design, by: Sequence[str], columns: Columns) -> Block:
@@ -30,7 +33,7 @@ def add_replicates(totals: Block, design: Design, by: Sequence[str], columns: Co
     assert replicates is not None
     if replicates.columns:
         replicas, freedom = _total_replicates(totals, design, replicates, by, columns)
-        factors = _find_factors(design, replicates, totals)
+        factors = _find_factors(design, replicates, totals.stages[0])
         return replace(
             totals,
             replicas=replicas,
@@ -46,6 +49,75 @@ def add_replicates(totals: Block, design: Design, by: Sequence[str], columns: Co
     wide = sparse.csr_array((totals.part.ravel(), (unit, to)), (len(stage.group), d * p))
     replicas = np.asarray((sparse.csr_array(multiplier) @ wide).toarray()).reshape(-1, d, p)
     return replace(totals, replicas=replicas, factors=factors, around_estimate=replicates.mse)
+
+
+class FormReplicates(NamedTuple):
+    """Replicate weights of forms.
+
+    Attributes:
+        weights: One column for each replicate, shape (n, K).
+        factors: Factor of each square, shape (K,).
+        around_estimate: Whether squares are around the estimate, else around the mean.
+        df: Rank of the weights less 1, as R ``degf``.
+    """
+
+    weights: Floats
+    factors: Floats
+    around_estimate: bool
+    df: float
+
+    def covariance(self, values: Floats, estimate: Floats) -> Floats:
+        """Return Σ factor · (replicate − centre)(replicate − centre)ᵀ, shape (k, k).
+
+        Args:
+            values: Estimates under each replicate, shape (K, k); a replicate without is left out.
+            estimate: Estimates of the sample, shape (k,).
+        """
+        there = np.isfinite(values).all(axis=1)
+        counts = there & (self.factors > 0)
+        centre = estimate if self.around_estimate else values[counts].mean(axis=0)
+        deviation = (values[there] - centre) * np.sqrt(self.factors[there])[:, None]
+        return np.asarray(deviation.T @ deviation)
+
+
+def weigh_forms(design: Design) -> FormReplicates:
+    """Return the replicate weights of the forms that figures are about (``Design.members``).
+
+    Source: rule V4 in docs/method.md.
+
+    Example:
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame({"town": [1, 1, 2]})
+        >>> weigh_forms(Design(frame, clusters="town", replicates="JK1")).weights.T.tolist()
+        [[0.0, 0.0, 2.0], [2.0, 2.0, 0.0]]
+    """
+    replicates, stage = design.declared_replicates, design.stages[0]
+    assert replicates is not None
+    if replicates.columns:
+        weights = _read_weights(design, replicates)[design.members]
+        factors = _find_factors(design, replicates, stage)
+    else:
+        multiplier, factors = make_multipliers(stage, replicates)
+        unit = stage.unit[design.cells[0][design.members]]
+        weights = multiplier.T[unit] * design.weight[design.members][:, None]
+    return FormReplicates(weights, factors, replicates.mse, rank_weights(weights) - 1.0)
+
+
+def rank_weights(weights: Floats) -> int:
+    """Return the rank of replicate weights, shape (n, K).
+
+    As R ``qr`` with a tolerance of 1e-5: a column counts if what the columns before it leave of it
+    is longer than 1e-5 of its length, so that weights rounded in a file do not raise the rank.
+    """
+    gram = weights.T @ weights
+    length = np.sqrt(np.diagonal(gram))
+    gram = gram / np.where(length > 0, np.outer(length, length), 1.0)
+    rank = 0
+    for column in range(len(gram)):
+        if gram[column, column] > RANK_TOLERANCE**2:
+            rank += 1
+            gram = gram - np.outer(gram[column], gram[column]) / gram[column, column]
+    return rank
 
 
 def make_multipliers(stage: Stage, replicates: Replicates) -> tuple[Floats, Floats]:
@@ -128,7 +200,7 @@ def _total_replicates(
             add_folds(add, rounded * x, folds, into, bound=bound, most=len(x))
             replicas[k, :, at] = (into * np.array((*folds, 0.0)[:2])).sum(axis=1)
     order = [np.flatnonzero(number == domain) for domain in range(d)]
-    ranks = [np.linalg.matrix_rank(weights[rows], tol=None) - 1.0 for rows in order]
+    ranks = [rank_weights(weights[rows]) - 1.0 for rows in order]
     return replicas, np.array(ranks)
 
 
@@ -141,11 +213,11 @@ def _read_weights(design: Design, replicates: Replicates) -> Floats:
     return np.asarray(weights if replicates.combined else weights * design.weight[:, None])
 
 
-def _find_factors(design: Design, replicates: Replicates, totals: Block) -> Floats:
+def _find_factors(design: Design, replicates: Replicates, stage: Stage) -> Floats:
     """Return the factor of each square, by kind (as R ``svrepdesign``)."""
     k = len(replicates.columns)
-    units = len(totals.stages[0].group) if design.cluster_columns else 0
-    strata = len(totals.stages[0].n) if design.strata else 0
+    units = len(stage.group) if design.cluster_columns else 0
+    strata = len(stage.n) if design.strata else 0
     wrong = (
         (replicates.rscales is not None and len(replicates.rscales) not in (1, k))
         or (replicates.kind in ("JK1", "JKn") and units not in (0, k))

@@ -1,0 +1,102 @@
+"""A fitted model as results of statsmodels that print the errors of the design.
+
+statsmodels fits the same likelihood with the same weights; its covariance, degrees of freedom and
+t distribution are then replaced by those of the fit, so that ``summary``, ``t_test``,
+``wald_test``, ``get_prediction``, ``conf_int`` and ``bse`` are about the sample that was drawn.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from sipas_analysis.errors import AbsentError
+from sipas_analysis.infer.design import Floats
+from sipas_analysis.messages import say
+
+if TYPE_CHECKING:
+    from sipas_analysis.explain.regression import Fit
+
+# Statistics that statsmodels computes from its own degrees of freedom; they stay as it has them.
+OF_THE_SAMPLE = ("scale", "mse_resid", "mse_model", "mse_total", "rsquared_adj", "aic", "bic", "llf")
+OF_THE_ERRORS = ("bse", "tvalues", "pvalues", "fvalue", "f_pvalue")
+
+
+def view_as_statsmodels(fit: "Fit") -> Any:
+    """Return a fit as results of statsmodels with the errors of the design.
+
+    Raises:
+        AbsentError: statsmodels has no such model with weights, or imputations were combined.
+    """
+    weight = fit.design.weight[fit.rows]
+    unweighted = bool(weight.min() == weight.max())
+    if fit.imputed_fits:
+        raise AbsentError("statsmodels_imputed", family=fit.family)
+    if fit.family in ("ordinal", "multinomial") and not unweighted:
+        raise AbsentError("statsmodels_weighted", family=fit.family)
+    params, covariance = fit.frame["value"].to_numpy(dtype=float), fit.covariance_matrix
+    if fit.family == "ordinal":
+        results = _fit_ordered(fit, params)
+        params, slope = _convert_cuts(params, fit.data.shape[1])
+        covariance = slope @ covariance @ slope.T
+    elif fit.family == "multinomial":
+        results = _fit_answers(fit, params)
+        params = params.reshape(-1, fit.data.shape[1]).T
+    else:
+        results = _fit_weighted(fit, params, weight / weight.mean())
+    _replace_errors(results._results, params, covariance, float(fit.frame["df"].min()))
+    return results
+
+
+def _fit_weighted(fit: "Fit", params: Floats, weight: Floats) -> Any:
+    """Fit a linear model, or a logit or counts from our coefficients on."""
+    import statsmodels.api as sm
+
+    if fit.family == "gaussian":
+        return sm.WLS(fit.y, fit.data, weights=weight).fit()
+    binary = fit.family == "binomial"
+    family = sm.families.Binomial() if binary else sm.families.Poisson()
+    exposure = None if binary or (fit.exposure == 1).all() else fit.exposure
+    model = sm.GLM(fit.y, fit.data, family, var_weights=weight, exposure=exposure)
+    return model.fit(start_params=params, atol=0.0, rtol=1e-10)
+
+
+def _fit_ordered(fit: "Fit", params: Floats) -> Any:
+    from statsmodels.miscmodels.ordinal_model import OrderedModel
+
+    levels = pd.Categorical.from_codes(fit.y.astype(int), list(fit.levels), ordered=True)
+    model = OrderedModel(pd.Series(levels), fit.data, distr="logit")
+    start, _ = _convert_cuts(params, fit.data.shape[1])
+    return model.fit(start_params=start, method="newton", disp=False)
+
+
+def _fit_answers(fit: "Fit", params: Floats) -> Any:
+    import statsmodels.api as sm
+
+    answers = pd.Series(np.asarray(fit.levels, dtype=object)[fit.y.astype(int)])
+    ordered = pd.Series(pd.Categorical(answers, list(fit.levels)))
+    return sm.MNLogit(ordered, fit.data).fit(start_params=params, method="newton", disp=False)
+
+
+def _convert_cuts(params: Floats, k: int) -> tuple[Floats, Floats]:
+    """Return the parameters with cuts as θ₁, log(θ₂ − θ₁), …, and their slopes by ours."""
+    steps = np.diff(params[k:])
+    slope = np.eye(len(params))
+    at = np.arange(k + 1, len(params))
+    slope[at, at], slope[at, at - 1] = 1 / steps, -1 / steps
+    return np.concatenate([params[: k + 1], np.log(steps)]), slope
+
+
+def _replace_errors(results: Any, params: Floats, covariance: Floats, df: float) -> None:
+    """Put coefficients, covariance and degrees of freedom of a fit into results of statsmodels."""
+    for name in OF_THE_SAMPLE:
+        getattr(results, name, None)  # computed once, then stored
+    results.params = params
+    results.cov_params_default = covariance
+    results.normalized_cov_params = covariance / results.scale
+    results.cov_type = "design"
+    results.cov_kwds = {"description": say("en", "explain.statsmodels")}
+    results.use_t = True
+    results.df_resid = results.df_resid_inference = df
+    for name in OF_THE_ERRORS:
+        results._cache.pop(name, None)
