@@ -19,6 +19,7 @@ from sipas_analysis.explain.likelihoods import (
     count_parameters,
     maximise_likelihood,
     null_log_likelihood,
+    search_maximum,
     slice_forms,
 )
 from sipas_analysis.infer.design import Design, Floats, Ints
@@ -143,6 +144,30 @@ def solve_model(family: Family, x: pd.DataFrame, y: Floats, weight: Floats) -> S
         influence[here] = maximum.gradient[here] @ to_influence
     r_squared = 1 - (w @ maximum.log_likelihood) / null_log_likelihood(family, y, w)
     return Solution(back @ maximum.params, float(r_squared), influence)
+
+
+def solve_again(model: SolvedModel, weights: Floats) -> Floats:
+    """Return the coefficients under other weights of the same forms, starting from the model's.
+
+    Args:
+        model: A solved model of n forms.
+        weights: Weights of 0 or more, one column for each of K fits, shape (n, K).
+
+    Returns:
+        Shape (K, k); NaN where there is no maximum.
+    """
+    scaled, back = _standardise_predictors(
+        model.x, np.ones(len(model.y)), model.family, len(model.params)
+    )
+    start, y = np.linalg.solve(back, model.params), model.y / model.exposure
+    params = np.full((weights.shape[1], len(start)), np.nan)
+    for k, weight in enumerate(weights.T):
+        w = weight * model.exposure
+        used = w > 0
+        peak = search_maximum(model.family, scaled[used], y[used], w[used] / w[used].mean(), start)
+        if peak is not None:
+            params[k] = back @ peak[0]
+    return params
 
 
 def _standardise_predictors(

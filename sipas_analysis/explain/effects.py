@@ -140,35 +140,37 @@ class AverageEffect(NamedTuple):
 
 
 def average_effect(
-    x: Floats, params: Floats, shift: Shift, share: Floats, family: Family
+    x: Floats, params: Floats, shift: Shift, share: Floats, family: Family, *, exposure: Floats
 ) -> AverageEffect:
-    """Return the average effect of a shift on P(y).
+    """Return the average effect of a shift on the expectation of y.
 
     Args:
         x: Columns, cut points' columns included, shape (n, k).
         params: Coefficients, shape (k,).
         shift: How the columns change, shape (n or 1, k).
         share: Weights that add up to 1, shape (n,).
-        family: Whether P is the linear predictor or its logistic.
+        family: How the expectation follows from the linear predictor.
+        exposure: Factor of the expectation, shape (n,); 1 without an offset.
     """
     if shift.second is not None:
-        first, slope_1 = _predict_mean(shift.first @ params, family)
-        second, slope_2 = _predict_mean(shift.second @ params, family)
+        first, slope_1, _ = exposure * predict_mean(shift.first @ params, family)
+        second, slope_2, _ = exposure * predict_mean(shift.second @ params, family)
         by_form = first - second
         gradient = (share * slope_1) @ shift.first - (share * slope_2) @ shift.second
         return AverageEffect(float(share @ by_form), by_form, gradient)
-    mu, slope = _predict_mean(x @ params, family)
+    _, slope, curvature = exposure * predict_mean(x @ params, family)
     along = shift.first @ params
     by_form = slope * along
-    curvature = slope * (1 - 2 * mu) if family != "gaussian" else np.zeros_like(mu)
     gradient = (share * curvature * along) @ x
     gradient = gradient + ((share * slope)[:, None] * shift.first).sum(axis=0)
     return AverageEffect(float(share @ by_form), by_form, gradient)
 
 
-def _predict_mean(linear: Floats, family: Family) -> tuple[Floats, Floats]:
-    """Return the expectation and its derivative by the linear predictor."""
+def predict_mean(linear: Floats, family: Family) -> Floats:
+    """Return the expectation, its first and second derivative by the linear predictor, (3, n)."""
     if family == "gaussian":
-        return linear, np.ones_like(linear)
+        return np.stack([linear, np.ones_like(linear), np.zeros_like(linear)])
+    if family == "poisson":
+        return np.stack([np.exp(linear)] * 3)
     mu = expit(linear)
-    return mu, mu * (1 - mu)
+    return np.stack([mu, mu * (1 - mu), mu * (1 - mu) * (1 - 2 * mu)])

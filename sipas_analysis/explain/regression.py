@@ -1,8 +1,9 @@
 """Regress an outcome on predictors, with the errors of the sample's design.
 
-Linear, Poisson, binary, ordered and multinomial logit on any frame with a declared design. Each form's influence on
-the coefficients is totalled like any variable, so strata, clusters, finite populations and
-calibration count (rule V1). The results are associations; a cause needs an experiment.
+Linear, Poisson, binary, ordered and multinomial logit on any frame with a declared design. Each
+form's influence on the coefficients is totalled like any variable, so strata, clusters, finite
+populations and calibration count (rule V1). The results are associations; a cause needs an
+experiment.
 """
 
 from collections.abc import Sequence

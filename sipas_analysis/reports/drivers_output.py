@@ -7,9 +7,9 @@ import pandas as pd
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.explain.drivers import Drivers
+from sipas_analysis.explain.fitted import Note
 from sipas_analysis.explain.priority import Priority
 from sipas_analysis.explain.priority import priority as compute_priority
-from sipas_analysis.explain.regression import Note
 from sipas_analysis.figures.published import figures_of
 from sipas_analysis.messages import Language, format_number, say
 from sipas_analysis.reports.chapters.drivers import ABOUT_NUMBERS

@@ -24,9 +24,9 @@ from sipas_analysis.documents.model import (
     make_text,
 )
 from sipas_analysis.explain.drivers import Drivers
+from sipas_analysis.explain.fitted import Note
 from sipas_analysis.explain.importance import Importance
 from sipas_analysis.explain.priority import Priority
-from sipas_analysis.explain.regression import Note
 from sipas_analysis.messages import Language
 from sipas_analysis.reports.chapters.driver_tables import (
     join_names,
