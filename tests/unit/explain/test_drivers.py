@@ -270,7 +270,7 @@ def test_a_key_that_the_survey_lacks_is_refused(read_answers, given):
 
 def test_a_model_that_is_not_known_is_refused(read_answers):
     """With those there are."""
-    with pytest.raises(FitError, match="one of linear, logit, ordinal; “probit” is none"):
+    with pytest.raises(FitError, match=r"one of these \(linear, logit, ordinal.*\); 'probit' is none"):
         drivers(read_answers(text_of(RANDOM)), ["probit"])
 
 

@@ -7,7 +7,7 @@ import statsmodels.api as sm
 from statsmodels.miscmodels.ordinal_model import OrderedModel
 
 import sipas_analysis as sipas
-from sipas_analysis.errors import FitError
+from sipas_analysis.errors import FitError, SipasError
 from sipas_analysis.explain.likelihoods import LIKELIHOODS, count_parameters, maximise_likelihood
 
 
@@ -284,7 +284,7 @@ def test_what_no_model_can_come_from_is_refused_by_name():
     same_kind = FORMS.assign(kind="only")
     assert refused(same_kind, "kind ~ a", "multinomial")[0] == "fit_outcome_constant"
     assert refused(FORMS, "y ~ a + y")[0] == "fit_itself"
-    with pytest.raises(FitError, match="Wrap the frame"):
+    with pytest.raises(SipasError, match=r"sipas\.Design\(frame, weights"):
         sipas.fit(FORMS, "y ~ a")
 
 

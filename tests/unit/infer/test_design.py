@@ -364,5 +364,5 @@ def test_nothing_that_is_printed_shows_a_form():
 
 def test_a_difference_of_nothing_is_refused():
     """A mistyped key is not an empty table."""
-    with pytest.raises(ColumnError, match="none holds sex=x"):
+    with pytest.raises(ColumnError, match="no row has sex = “x”"):
         sipas.mean(design(), "y", by="sex").difference({"sex": "x"}, {"sex": "m"})
