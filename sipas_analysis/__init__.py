@@ -12,12 +12,15 @@ __version__ = "0.8.0"
 _HOMES = {
     "read_wave": "collect.wave",
     "read_survey": "collect.survey",
+    "survey": "collect.frame_survey",
     "check": "quality.findings",
     "score": "measure.scores",
     "compare_rules": "measure.scores",
     "rank": "measure.ranking",
     "rank_sets": "measure.ranking",
     "reliability": "measure.reliability",
+    "polychoric": "measure.polychoric",
+    "icc": "measure.intraclass",
     "case_mix": "measure.adjustment",
     "compare": "measure.change",
     "decompose": "measure.decomposition",
@@ -34,11 +37,15 @@ _HOMES = {
     "ratio": "infer.means",
     "proportion": "infer.means",
     "quantile": "infer.quantiles",
+    "cross_table": "infer.cross_tables",
+    "t_test": "infer.group_tests",
+    "rank_test": "infer.group_tests",
     "read_instrument": "instrument.pack",
 }
 __all__ = [*_HOMES]  # noqa: PLE0604 (all are text)
 
 if TYPE_CHECKING:
+    from sipas_analysis.collect.frame_survey import survey as survey
     from sipas_analysis.collect.survey import read_survey as read_survey
     from sipas_analysis.collect.wave import read_wave as read_wave
     from sipas_analysis.explain.drivers import drivers as drivers
@@ -46,7 +53,10 @@ if TYPE_CHECKING:
     from sipas_analysis.explain.priority import priority as priority
     from sipas_analysis.explain.regression import fit as fit
     from sipas_analysis.improve.actions import propose as propose
+    from sipas_analysis.infer.cross_tables import cross_table as cross_table
     from sipas_analysis.infer.design import Design as Design
+    from sipas_analysis.infer.group_tests import rank_test as rank_test
+    from sipas_analysis.infer.group_tests import t_test as t_test
     from sipas_analysis.infer.means import mean as mean
     from sipas_analysis.infer.means import proportion as proportion
     from sipas_analysis.infer.means import ratio as ratio
@@ -56,6 +66,8 @@ if TYPE_CHECKING:
     from sipas_analysis.measure.adjustment import case_mix as case_mix
     from sipas_analysis.measure.change import compare as compare
     from sipas_analysis.measure.decomposition import decompose as decompose
+    from sipas_analysis.measure.intraclass import icc as icc
+    from sipas_analysis.measure.polychoric import polychoric as polychoric
     from sipas_analysis.measure.pooling import small_area as small_area
     from sipas_analysis.measure.ranking import rank as rank
     from sipas_analysis.measure.ranking import rank_sets as rank_sets

@@ -114,7 +114,7 @@ def demo(
 
 @app.command(help="cli.check")
 def check(wave: WaveArg, lang: LangOpt = "", out: OutOpt = None) -> None:  # noqa: ARG001
-    from sipas_analysis.collect.survey import remember_files
+    from sipas_analysis.collect.file_cells import remember_files
 
     with remember_files() if out else nullcontext():
         try:

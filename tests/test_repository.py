@@ -25,7 +25,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 HOUSE = """
 messages errors arguments files
 instrument.strict_yaml instrument.pack instrument.answer_levels instrument.pack_draft
-instrument.xlsform
+instrument.xlsform instrument.column_pack
 infer.design infer.distributions infer.exact_sums infer.totals infer.intervals infer.variance
 infer.weighting
 infer.replicates infer.form_files infer.sample_facts infer.totals_from_files infer.layout
@@ -35,14 +35,16 @@ sheets.texts sheets.file_kinds sheets.sheet_state sheets.data_files sheets.text_
 collect.vocabulary collect.readings collect.days collect.likeness collect.tables
 collect.responses collect.wave collect.units collect.unit_changes collect.headers collect.columns
 collect.cells collect.row_rules collect.form_rows collect.cell_state collect.placed_cells
-collect.near_copies collect.duplicates collect.survey collect.simulate
+collect.near_copies collect.duplicates collect.file_cells collect.survey collect.frame_survey
+collect.simulate
 quality.form_patterns quality.findings quality.keyed_twice quality.item_checks
 draft.sheets draft.pack draft.proposals draft.wave_file
 measure.rules measure.scores measure.pooling measure.adjustment measure.ranking measure.change
 measure.decomposition measure.item_answers measure.factor_model measure.factor_structure
 measure.intraclass measure.polychoric measure.reliability measure.fairness
 explain.likelihoods explain.collinearity explain.imputation explain.formula explain.effects
-explain.standard_errors explain.coefficients explain.bias_reduced explain.regression explain.factor_scores
+explain.answer_effects
+explain.standard_errors explain.coefficients explain.bias_reduced explain.fitted explain.regression explain.factor_scores
 explain.drivers explain.shapley explain.players explain.importance explain.priority
 explain.penalty_reward
 improve.actions

@@ -5,47 +5,34 @@ belongs to no listed unit, the run stops with the full list of mistakes.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from sipas_analysis.collect.cell_state import keep_forms
-from sipas_analysis.collect.cells import Cells, list_places
-from sipas_analysis.collect.columns import PlacedColumns, check_columns, place_columns
+from sipas_analysis.arguments import check_kind
+from sipas_analysis.collect.cells import list_places
 from sipas_analysis.collect.duplicates import find_same_files, settle_copies
-from sipas_analysis.collect.placed_cells import (
-    make_item_readers,
-    propose_recodes,
-    read_placed_columns,
-)
-from sipas_analysis.collect.responses import Responses
-from sipas_analysis.collect.row_rules import (
-    check_sample,
-    find_absent_names,
-    find_split_questions,
-    leave_rows_out,
-    place_split_questions,
-    put_together,
-    repeat_forms,
-)
-from sipas_analysis.collect.tables import find_table
+from sipas_analysis.collect.file_cells import read_files
+from sipas_analysis.collect.responses import ROLES
+from sipas_analysis.collect.row_rules import check_sample, find_absent_names, repeat_forms
 from sipas_analysis.collect.units import (
     check_unit_days,
     find_unit_code,
     index_units,
     name_nearest_unit,
-    name_nearest_units,
     read_units,
 )
 from sipas_analysis.collect.wave import Wave, check_printed_texts
 from sipas_analysis.errors import (
     SHOWN_PLACES,
     AnswerError,
+    ColumnError,
     ConfigError,
+    DesignError,
     FileError,
     FormError,
     Place,
@@ -60,12 +47,10 @@ from sipas_analysis.files import (
     hold_files,
     refuse_changed,
 )
-from sipas_analysis.infer.design import Design
-from sipas_analysis.instrument.pack import Instrument
-from sipas_analysis.sheets.reader import read_sheet
+from sipas_analysis.infer.design import Condition, Design
+from sipas_analysis.instrument.pack import RESERVED, Instrument, Scale
 
 DROP_REASONS = ("form_dropped", "copy", "only", "leave_out")  # of forms that were read
-Contents = tuple[list[Cells], list[SipasError]]  # of the files of a wave, with all mistakes
 LEDGER_COLUMNS = ("file", "row", "column", "found", "became", "reason", "code")
 
 
@@ -84,6 +69,8 @@ class Survey:
         n_read: Forms read, before any was dropped.
         inputs: Every file that was read, by its absolute path, with the content that was read;
             empty if an earlier wave that the wave names cannot be read.
+        sample: The whole sample, of which ``frame`` holds the forms of one index; None where the
+            roles of the columns of ``frame`` say how its forms were drawn.
     """
 
     wave: Wave
@@ -93,6 +80,7 @@ class Survey:
     ledger: pd.DataFrame
     n_read: int
     inputs: Mapping[Path, FileContent]
+    sample: Design | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -109,7 +97,9 @@ class Survey:
     def keys(self) -> list[str]:
         """Columns by which figures may be split."""
         questions = [*self.instrument.indicators, *self.wave.key_codes]
-        return [key for key in ("unit", "group", "mode", *questions) if key in self.frame]
+        listed = dict.fromkeys(("unit", "group", "mode", *questions, *self.frame))
+        no_keys = {*RESERVED, *ROLES, *self.instrument.rated_codes} - {"unit", "group", "mode"}
+        return [key for key in listed if key in self.frame and key not in no_keys]
 
     @property
     def unit_names(self) -> dict[str, str]:
@@ -117,8 +107,13 @@ class Survey:
         return dict(zip(self.units["code"], self.units["name_vi"], strict=True))
 
     def design(self, frame: pd.DataFrame | None = None) -> Design:
-        """Return how the forms were drawn, as the wave declares it; of ``frame`` if given."""
+        """Return how the forms were drawn; of the forms of ``frame``, if given.
+
+        Forms of the sample that are not in the frame count with 0 in every variance (V1).
+        """
         forms = self.frame if frame is None else frame
+        if self.sample is not None:
+            return _place_forms(forms, self.sample)
         roles = {role: role for role in ("weight", "stratum", "cluster", "fpc") if role in forms}
         return Design(
             forms,
@@ -129,6 +124,85 @@ class Survey:
             nested=self.wave.design.nested == "true",
             lonely=self.wave.design.lonely,
         )
+
+    def subset(self, condition: Condition) -> "Survey":
+        """Return the survey of a part of its forms; the sample stays whole.
+
+        Figures have the errors of R ``subset(design, …)``: forms outside the part count with 0.
+
+        Args:
+            condition: A condition on columns of ``frame`` as ``DataFrame.query`` reads it
+                (``"sex == 'f' and age >= 60"``), yes/no for each form, or a function of the frame
+                that returns it. A blank is no.
+
+        Raises:
+            DesignError: The condition cannot be read, is not yes/no for each form, or holds for
+                none of them.
+
+        Source: rule V1 in docs/method.md.
+
+        Example:
+            >>> import sipas_analysis as sipas
+            >>> survey = sipas.read_survey(sipas.read_wave("data/an-giang-2021/wave.yaml"))
+            >>> women = survey.subset("sex == 'female'")
+            >>> len(women.frame), len(women.design().frame)
+            (435, 870)
+        """
+        members = Design(self.frame).subset(condition).members
+        return replace(self, frame=self.frame[members], sample=_keep_sample(self.design()))
+
+    def assign(self, **columns: Any) -> "Survey":
+        """Return the survey with further columns, as ``DataFrame.assign``; ``by=`` may name them.
+
+        Args:
+            **columns: Values, one for each form, or a function of ``frame`` that returns them.
+
+        Raises:
+            ColumnError: A column with a role, such as ``unit`` or ``weight``.
+            AnswerError: New answers to an item are neither blank nor a level of its scale.
+
+        Example:
+            >>> import sipas_analysis as sipas
+            >>> survey = sipas.read_survey(sipas.read_wave("data/an-giang-2021/wave.yaml"))
+            >>> late = survey.assign(again=lambda forms: forms["visits"].isin(["2", "3"]))
+            >>> sipas.score(late, by="again").frame["again"].unique().tolist()
+            [False, True]
+        """
+        for name in columns:
+            if name in {*RESERVED, *ROLES}:
+                raise ColumnError("assign_role", column=name)
+        frame = self.frame.assign(**columns)
+        for code in self.instrument.rated_codes:
+            if code in columns:
+                check_levels(frame, code, self.instrument.scale_of(code))
+        return replace(self, frame=frame)
+
+    def with_design(self, design: Design) -> "Survey":
+        """Return the survey with another design of the same forms: calibrated, with replicates.
+
+        Args:
+            design: Made from ``survey.design()``, such as ``sipas.rake(survey.design(), …)``; or
+                of a frame with the same index as ``survey.frame``.
+
+        Raises:
+            DesignError: It has not the forms of the survey, or is on files.
+
+        Source: rule W1 in docs/method.md.
+
+        Example:
+            >>> import sipas_analysis as sipas
+            >>> survey = sipas.read_survey(sipas.read_wave("data/an-giang-2021/wave.yaml"))
+            >>> people = {"sex": {"female": 960_000, "male": 950_000}}
+            >>> survey = survey.with_design(sipas.rake(survey.design(), people))
+            >>> round(survey.design().weight.sum())
+            1910000
+        """
+        check_kind(design, Design, "design", "design")
+        if design.on_files or not self.frame.index.isin(design.frame.index).all():
+            found = "–" if design.on_files else len(design.frame)
+            raise DesignError("design_forms", found=found, n=len(self.frame))
+        forms = self.frame[design.members[design.frame.index.get_indexer(self.frame.index)]]
+        return replace(self, frame=add_roles(forms, design), sample=_keep_sample(design))
 
     def is_many(self, key: str) -> bool:
         """Return whether a form may have several choices of a key."""
@@ -146,8 +220,38 @@ class Survey:
         return f"{self.wave.id}: {len(self.frame)} forms of {self.n_read} read, {n_units} units"
 
 
+def _keep_sample(design: Design) -> Design:
+    """Return a design with the columns on how forms were drawn, without answers."""
+    return replace(design, frame=design.frame[design.design_columns])
+
+
+def _place_forms(forms: pd.DataFrame, sample: Design) -> Design:
+    """Return the design of a sample with the columns of some of its forms, by their index."""
+    whole = sample.frame
+    answers = forms.drop(columns=whole.columns, errors="ignore").reindex(whole.index)
+    design = sample.assign(**{str(name): answers[name] for name in answers})
+    members = whole.index.isin(forms.index)
+    return design if members.all() else design.subset(members)
+
+
+def add_roles(forms: pd.DataFrame, sample: Design) -> pd.DataFrame:
+    """Return forms with the weight, stratum and first cluster of each, under the names of roles."""
+    places = sample.frame.index.get_indexer(forms.index)
+    named = {"stratum": sample.strata, "cluster": next(iter(sample.cluster_columns), None)}
+    roles = {role: sample.frame[name].array[places] for role, name in named.items() if name}
+    roles |= {"weight": sample.weight[places]} if sample.weights else {}
+    return forms.assign(**roles)
+
+
+def check_levels(frame: pd.DataFrame, code: str, scale: Scale) -> None:
+    """Refuse answers to a question that are neither blank nor a level."""
+    is_wrong = frame[code].notna() & ~frame[code].isin(scale.levels)
+    if is_wrong.any():
+        places = list_places(frame[is_wrong], code, code)
+        raise AnswerError("frame_answer", places, low=scale.low, high=scale.high)
+
+
 _KEPT_SURVEYS: list[Survey] = []  # of one wave at most
-_REMEMBERED: list[list[tuple[Wave, Contents]]] = []  # one list while ``remember_files`` lasts
 
 
 def keep_survey(survey: Survey) -> None:
@@ -218,14 +322,12 @@ def _read_all(wave: Wave, inputs: Mapping[Path, FileContent]) -> Survey:
         raise error
     rows, (frame, uncounted) = len(frame), repeat_forms(frame, wave)
     n_read += len(frame) - rows
-    forms, dropped = _drop_short_forms(frame, wave, pack)
+    forms, dropped = drop_short_forms(frame, wave, pack)
     if forms.empty:
         raise FormError("no_form_left", n_read=n_read, least=wave.min_answered)
     group = forms["unit"].map(dict(zip(units["code"], units["group"], strict=True)))
-    ledger = pd.concat([*ledgers, uncounted, dropped], ignore_index=True)
-    ledger = ledger.reindex(columns=[*LEDGER_COLUMNS], fill_value="").astype({"row": "Int64"})
-    ledger["code"] = ledger["code"].fillna("")
-    forms = forms.assign(group=group)
+    ledger = join_ledgers([*ledgers, uncounted, dropped])
+    forms = forms.reset_index(drop=True).assign(group=group.to_numpy())
     survey = Survey(wave, pack, units, forms, ledger, n_read, inputs)
     check_sample(forms, wave)
     survey.design()  # refuses a sample that contradicts its declaration
@@ -265,99 +367,6 @@ def _read_files(
     return frame, [*ledgers, copies], len(all_forms) + n_left_out
 
 
-@contextmanager
-def remember_files() -> Iterator[None]:
-    """Read the files of a wave only once while this lasts, for a survey and its return slips."""
-    _REMEMBERED.append([])
-    try:
-        yield
-    finally:
-        _REMEMBERED.pop()
-
-
-def read_files(wave: Wave, index: Mapping[str, str]) -> Contents:
-    """Read every file to its end; return the cells of each that has a table, and all mistakes."""
-    for earlier, contents in _REMEMBERED[-1] if _REMEMBERED else ():
-        if earlier == wave:
-            return contents
-    contents = _read_each_file(wave, index)
-    if _REMEMBERED:
-        _REMEMBERED[-1].append((wave, contents))
-    return contents
-
-
-def _read_each_file(wave: Wave, index: Mapping[str, str]) -> Contents:
-    """Read the files now, whatever is remembered."""
-    files: list[Cells] = []
-    errors: list[SipasError] = []
-    for path, responses in wave.list_sources():
-        cells, file_errors = _read_file(path, responses, wave, index)
-        files += [cells] if cells else []
-        errors += file_errors
-    return files, errors
-
-
-def _read_file(
-    path: Path, responses: Responses, wave: Wave, index: Mapping[str, str]
-) -> tuple[Cells | None, list[SipasError]]:
-    """Read one file; return its cells, if it has a table, and its mistakes."""
-    pack, hidden = wave.read_pack(), responses.hidden or wave.hidden
-    try:
-        sheet = read_sheet(path, responses.sheet)
-        table = find_table(sheet, responses.header, hidden)
-    except FileError as error:
-        return None, [error]
-    columns = wave.columns_of(responses)
-    split = find_split_questions(table.frame.columns, columns, pack)
-    headers, columns = place_split_questions(table.frame.columns, split, columns, pack)
-    placed = place_columns(headers, columns, pack, table.sheet.labels)
-    readers = make_item_readers(placed, responses, wave)
-    parts = [(question.code, header) for question in split for header in question.headers]
-    item_headers = [*placed.items.items(), *(part for part in parts if part[0] in readers)]
-    item_readers = {header: readers[code] for code, header in item_headers}
-    ticks = {header: header for code, header in parts if code in pack.indicators}
-    with_ticks = replace(placed, indicators=placed.indicators | ticks)
-    table = keep_forms(table, with_ticks, item_readers, responses.rows, hidden)
-    cells = Cells(table, table.frame.copy())
-    cells.note_left_out()
-    leave_rows_out(cells, placed, wave, responses.dates)
-    read_table = replace(table, frame=cells.raw)
-    column_errors = check_columns(placed, columns, pack, read_table, responses.unit)
-    if column_errors or table.frame.empty:
-        return cells, [*column_errors, *table.errors]
-    for reason, headers in placed.dropped.items():
-        for header in headers:
-            cells.note_column(header, reason)
-    put_together(cells, split, columns, pack)
-    read_placed_columns(cells, placed, responses, wave, index)
-    return cells, [*table.errors, *_list_cell_errors(cells, placed, pack, index)]
-
-
-def _list_cell_errors(
-    cells: Cells, placed: PlacedColumns, pack: Instrument, index: Mapping[str, str]
-) -> list[SipasError]:
-    """Return one error for each kind of mistake in the cells of a file."""
-    errors: list[SipasError] = []
-    for kind, places in cells.wrong.items():
-        message, *ends = kind.split()
-        fields = dict(zip(("low", "high"), ends, strict=False))
-        if message == "choice":
-            fields["near"] = propose_recodes(places, placed, pack)
-        elif message == "unit":
-            fields["near"] = name_nearest_units(places, index)
-        error_class = _ERROR_CLASSES.get(message, AnswerError)
-        errors += [error_class(message, dict.fromkeys(places), **fields)] if places else []
-    return sorted(errors, key=lambda error: error.exit_code)  # answers first
-
-
-_UNIT_MISTAKES = ("unit", "unit_missing", "unit_differs", "unit_blank")
-_ERROR_CLASSES: dict[str, type[SipasError]] = {  # of mistakes in cells that are no wrong answers
-    **dict.fromkeys(_UNIT_MISTAKES, UnitError),
-    "recode": ConfigError,
-    "form_twice": FormError,
-}
-
-
 def _check_form_days(frame: pd.DataFrame, wave: Wave) -> SipasError | None:
     """Return an error for days outside the fieldwork, or outside the year and the next year."""
     if "date" not in frame:
@@ -372,7 +381,16 @@ def _check_form_days(frame: pd.DataFrame, wave: Wave) -> SipasError | None:
     return AnswerError("day_outside", places, **fields) if places else None
 
 
-def _drop_short_forms(
+def join_ledgers(ledgers: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return one ledger with the columns of every ledger."""
+    empty = pd.DataFrame(columns=[*LEDGER_COLUMNS])
+    ledger = pd.concat(ledgers or [empty], ignore_index=True)
+    ledger = ledger.reindex(columns=[*LEDGER_COLUMNS], fill_value="").astype({"row": "Int64"})
+    ledger["code"] = ledger["code"].fillna("")
+    return ledger
+
+
+def drop_short_forms(
     frame: pd.DataFrame, wave: Wave, pack: Instrument
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Drop forms that answer too few items; return the other forms, and the ledger of the drops."""
@@ -381,7 +399,7 @@ def _drop_short_forms(
     dropped = frame.loc[is_short, ["file", "row"]].assign(
         column="", found=n_answered[is_short].astype(str), became="", reason="form_dropped"
     )
-    return frame[~is_short].reset_index(drop=True), dropped
+    return frame[~is_short], dropped
 
 
 def _check_adjusters(survey: Survey) -> None:

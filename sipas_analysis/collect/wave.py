@@ -27,7 +27,14 @@ from sipas_analysis.errors import ConfigError, FileError, Place
 from sipas_analysis.files import hash_if_there
 from sipas_analysis.infer.design import Lonely
 from sipas_analysis.instrument.pack import RESERVED, Index, Instrument, Status, read_instrument
-from sipas_analysis.instrument.strict_yaml import Bilingual, Day, Statement, Strict, read_model
+from sipas_analysis.instrument.strict_yaml import (
+    Bilingual,
+    Day,
+    Statement,
+    Strict,
+    check_model,
+    read_model,
+)
 from sipas_analysis.messages import LANGUAGES, Language
 from sipas_analysis.sheets.file_kinds import ANSWER_ENDINGS, TEXT_ENDINGS
 from sipas_analysis.sheets.texts import CONTROL, fold_text
@@ -118,6 +125,7 @@ class Wave(Strict):
     index: Index | None = None
     _path: Path = PrivateAttr(default=Path("wave.yaml"))
     _sha256: str = PrivateAttr(default="")
+    _pack: Instrument | None = PrivateAttr(default=None)
 
     @property
     def path(self) -> Path:
@@ -183,6 +191,8 @@ class Wave(Strict):
         A name is made of what the file is and of its number in ``wave.yaml``, such as
         ``responses-1.csv``: the name that an office gave to a file may hold that of a person.
         """
+        if self._pack is not None:
+            return {}
         pack = self.instrument if self._has_pack_file else ""
         changes = self.unit_changes or UNIT_CHANGES_FILE
         files = {"pack": pack, "units": self.units, "unit_changes": changes}
@@ -211,7 +221,8 @@ class Wave(Strict):
     def read_pack(self) -> Instrument:
         """Return the instrument with the index rules that this wave changes."""
         name = self.instrument
-        pack = read_instrument(self.path_of(name) if self._has_pack_file else name)
+        path = self.path_of(name) if self._has_pack_file else name
+        pack = self._pack or read_instrument(path)
         if self.index:
             changes = {key: getattr(self.index, key) for key in self.index.model_fields_set}
             pack = pack.model_copy(update={"index": pack.index.model_copy(update=changes)})
@@ -279,6 +290,18 @@ def read_wave(path: str | Path) -> Wave:
     pack = wave.read_pack()
     _check_codes(wave, pack)
     _check_index(wave, pack)
+    return wave
+
+
+def make_wave(facts: Mapping[str, object], pack: Instrument, columns: Columns, path: Path) -> Wave:
+    """Return a wave that stands in no file, with its instrument; there is nothing at its path.
+
+    Raises:
+        ConfigError: A fact is wrong.
+    """
+    wave = check_model({**facts, "instrument": pack.id}, Wave)
+    wave = wave.model_copy(update={"columns": columns})
+    wave._path, wave._pack = path, pack
     return wave
 
 

@@ -91,6 +91,26 @@ def read_model(path: Path, model: type[Model]) -> Model:
         raise ConfigError("config", places, file=path.name, said=sentences) from None
 
 
+def check_model(facts: Mapping[str, object], model: type[Model]) -> Model:
+    """Return facts that a program states as a ``model``.
+
+    Raises:
+        ConfigError: The model refuses them; every mistake is listed with its key.
+    """
+    try:
+        return model.model_validate(facts)
+    except ValidationError as error:
+        mistakes = error.errors()
+        sentences = {
+            language: "; ".join(
+                f"`{'.'.join(map(str, mistake['loc']))}`: {_state_rule(mistake, language)}"
+                for mistake in mistakes
+            )
+            for language in LANGUAGES
+        }
+        raise ConfigError("facts", said=sentences) from None
+
+
 def _parse_file(path: Path) -> yaml.Node | None:
     check_held(path)
     try:

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from sipas_analysis.collect.cells import Cells, write_value
-from sipas_analysis.collect.survey import Survey, read_files
+from sipas_analysis.collect.file_cells import read_files
+from sipas_analysis.collect.survey import Survey
 from sipas_analysis.collect.units import index_units
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.errors import ConfigError, Place, SeveralError

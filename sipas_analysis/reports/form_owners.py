@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from sipas_analysis.collect.cells import Cells
-from sipas_analysis.collect.survey import read_files
+from sipas_analysis.collect.file_cells import read_files
 from sipas_analysis.collect.vocabulary import read_vocabulary
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.errors import (

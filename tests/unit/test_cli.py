@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from sipas_analysis import __version__, cli, errors
-from sipas_analysis.collect import survey as survey_module
+from sipas_analysis.collect import file_cells
 from sipas_analysis.collect.survey import read_survey
 from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.errors import NotebookError
@@ -693,9 +693,9 @@ def test_every_kind_of_mistake_has_its_own_exit_code():
 @pytest.mark.parametrize("answers", [GOOD, GOOD.replace("5,4,3,5", "5,7,3,5")])
 def test_a_check_with_return_slips_reads_each_file_once(sipas, make_wave, monkeypatch, answers):
     """What was read is what the slips speak of; a later check reads again."""
-    files, read = [], survey_module.read_sheet
+    files, read = [], file_cells.read_sheet
     monkeypatch.setattr(
-        survey_module, "read_sheet", lambda path, name: files.append(path.name) or read(path, name)
+        file_cells, "read_sheet", lambda path, name: files.append(path.name) or read(path, name)
     )
     path = make_wave(answers)
     for times in (1, 2):

@@ -1,0 +1,125 @@
+"""Make an instrument of the columns that arguments name, for answers that no pack describes.
+
+The index of such an instrument has the usual rules: a person is satisfied with one of the two best
+levels (M1), answers are pooled (M2, M3). Nothing is guessed from the answers.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sipas_analysis.arguments import list_known
+from sipas_analysis.errors import ColumnError, ConfigError
+from sipas_analysis.instrument.pack import OVERALL, RESERVED, Instrument
+from sipas_analysis.instrument.strict_yaml import check_model
+from sipas_analysis.messages import LANGUAGES, say
+
+Ends = tuple[int, int] | Sequence[int]  # lowest and highest level
+Scales = Ends | Mapping[str, Ends]  # of all columns, or by column or factor
+Satisfied = int | Mapping[str, int] | None  # the lowest satisfied level, or by column or factor
+Labels = Mapping[str, str]
+PACK_ID = "data-frame"
+
+
+def make_pack(
+    items: Labels,
+    factors: Mapping[str, Sequence[str]],
+    overall: Labels,
+    *,
+    scale: Scales,
+    overall_scale: Ends | None,
+    satisfied: Satisfied,
+    reverse: Iterable[str],
+) -> Instrument:
+    """Return the instrument of some columns.
+
+    Args:
+        items: Label of each item by its column, which is its code.
+        factors: Items of each factor.
+        overall: The column of the question on the whole, with its label; empty if there is none.
+        scale: Lowest and highest level.
+        overall_scale: Those of the question on the whole, if they differ.
+        satisfied: Lowest satisfied level; the second best if none.
+        reverse: Columns in which the highest level is the worst.
+
+    Raises:
+        ColumnError: A factor names no item, or an item is in two factors.
+        ConfigError: A scale or a satisfied level is wrong, a factor mixes scales, or a name has
+            two meanings.
+    """
+    factor_of = _assign_factors(items, factors)
+    scales = {code: _find_scale(scale, satisfied, code, factor_of.get(code, "")) for code in items}
+    for factor, codes in factors.items():
+        ends = {code: f"{scales[code]['low']}–{scales[code]['high']}" for code in codes}
+        if len({*ends.values()}) > 1:
+            listed = ", ".join(f"{code}: {text}" for code, text in ends.items())
+            raise ConfigError("frame_factor_scales", factor=factor, scales=listed)
+    reversed_codes = {*reverse}
+    questions = {
+        code: {"vi": label, "en": label, "reverse": code in reversed_codes}
+        for code, label in {**items, **overall}.items()
+    }
+    facts: dict[str, object] = {
+        "id": PACK_ID,
+        "title": {language: say(language, "frame.pack") for language in LANGUAGES},
+        "source": "",
+        "status": "unverified",
+        "scale": next(iter(scales.values())),
+        "factors": {factor: {"vi": factor, "en": factor} for factor in factors},
+        "items": {
+            code: {**questions[code], "scale": scales[code], "factor": factor_of.get(code, "")}
+            for code in items
+        },
+    }
+    for column in overall:
+        whole = overall_scale or scale
+        own_scale = _find_scale(whole, satisfied, column, "")
+        code = f"{OVERALL}_item" if column == OVERALL else column
+        facts["overall_item"] = {**questions[column], "code": code, "scale": own_scale}
+    _check_names([*items, *overall], factors)
+    return check_model(facts, Instrument)
+
+
+def _assign_factors(items: Labels, factors: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Return the factor of each item; refuse what is no item, or in two factors."""
+    factor_of: dict[str, str] = {}
+    for factor, codes in factors.items():
+        for code in codes:
+            if code not in items:
+                known = list_known(code, items)
+                raise ColumnError("frame_factor", factor=factor, column=code, known=known)
+            if factor_of.setdefault(code, factor) != factor:
+                both = f"{factor_of[code]}, {factor}"
+                raise ColumnError("frame_factor_twice", column=code, factors=both)
+    return factor_of
+
+
+def _check_names(columns: Sequence[str], factors: Iterable[str]) -> None:
+    """Refuse a column or factor that has the name of something else."""
+    taken = {*RESERVED, "level", "variable"}
+    for name in [*columns, *factors]:
+        if name in taken - {OVERALL} or (name == OVERALL and name in factors):
+            raise ConfigError("frame_name", name=name)
+        taken.add(name)
+
+
+def _find_scale(scale: Scales, satisfied: Satisfied, column: str, factor: str) -> dict[str, int]:
+    """Return the lowest, highest and lowest satisfied level of a column.
+
+    Satisfied are the two best levels (M1), or the best of two, if nothing else is said.
+    """
+    ends: object = scale
+    if isinstance(scale, Mapping):
+        ends = scale.get(column, scale.get(factor))
+    if not isinstance(ends, Sequence) or isinstance(ends, str) or len(ends) != 2:
+        raise ConfigError("frame_scale", column=column, found=repr(ends))
+    low, high = ends
+    if not (isinstance(low, int) and isinstance(high, int) and low < high):
+        raise ConfigError("frame_scale", column=column, found=repr(ends))
+    least: object = satisfied
+    if isinstance(satisfied, Mapping):
+        least = satisfied.get(column, satisfied.get(factor))
+    if least is None:
+        least = max(low + 1, high - 1)
+    if not isinstance(least, int) or not low < least <= high:
+        fields = {"column": column, "found": repr(least), "low": low, "high": high}
+        raise ConfigError("frame_satisfied", (), (), **fields)
+    return {"low": int(low), "high": int(high), "satisfied_from": int(least)}
