@@ -7,6 +7,7 @@ The kind of an argument is refused here, before anything is computed. The senten
 import difflib
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from inspect import isclass, isroutine
+from os import PathLike
 
 from sipas_analysis.errors import ParameterError, SipasError, hide_personal, shorten
 from sipas_analysis.messages import LANGUAGES, Language, read_catalogue, say
@@ -130,6 +131,11 @@ def check_name(name: object, role: str) -> None:
     """Refuse what is not the name of one column, where one may be given or left out."""
     if not (name is None or isinstance(name, str)):
         raise refuse_kind(name, "name", role)
+
+
+def check_path(value: object, role: str = "path") -> None:
+    """Refuse what is no path, such as what was read from one."""
+    check_kind(value, (str, PathLike), "path", role)
 
 
 def check_level(level: object, role: str = "level") -> None:

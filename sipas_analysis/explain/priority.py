@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sipas_analysis.arguments import check_kind
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.collect.units import find_unit_code
 from sipas_analysis.errors import FitError
@@ -126,6 +127,7 @@ def priority(
         >>> sipas.priority(survey).frame["quadrant"].unique().tolist()
         ['undecided']
     """
+    check_kind(survey, Survey, "survey")
     unit = find_unit_code(survey.units, unit) if unit else ""
     return place_factors(prepare_priority(survey, scores, models), unit, cut_percent)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from sipas_analysis.arguments import check_kind
 from sipas_analysis.infer.estimates import Estimates
 from sipas_analysis.instrument.pack import Instrument, Status
 from sipas_analysis.instrument.strict_yaml import Bilingual, Strict, read_model
@@ -74,6 +75,8 @@ def propose(scores: Estimates, pack: Instrument) -> list[Proposal]:
         >>> sipas.propose(sipas.score(survey), survey.instrument)[0].item
         'A4'
     """
+    check_kind(scores, Estimates, "scores")
+    check_kind(pack, Instrument, "instrument", "pack")
     items = scores.frame[(scores.frame["level"] == "item") & (scores.frame["flag"] != "suppress")]
     items = items.dropna(subset="value").set_index("variable")
     proposals = []

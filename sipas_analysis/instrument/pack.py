@@ -11,6 +11,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from sipas_analysis.arguments import check_path
 from sipas_analysis.errors import ConfigError
 from sipas_analysis.files import check_held, hash_if_there
 from sipas_analysis.instrument.strict_yaml import Bilingual, Day, Statement, Strict, read_model
@@ -368,6 +369,7 @@ def read_instrument(name: str | Path) -> Instrument:
     Raises:
         ConfigError: No such pack, or a mistake in the file; the message names line and remedy.
     """
+    check_path(name, "name")
     path = Path(name)
     if path.suffix not in (".yaml", ".yml"):
         path = PACKS / f"{name}.yaml"

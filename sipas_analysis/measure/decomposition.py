@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from sipas_analysis.arguments import check_kind, check_level, check_name, list_known
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import ColumnError
 from sipas_analysis.infer.design import Floats
@@ -45,9 +46,12 @@ def decompose(
         >>> sipas.decompose(*waves, by="sex").frame["value"].round(2).tolist()
         [-0.02, 1.36, 1.34]
     """
-    for survey in (before, after):
+    check_name(by, "by")
+    check_level(level)
+    for role, survey in (("before", before), ("after", after)):
+        check_kind(survey, Survey, "survey", role)
         if by not in survey.keys or survey.is_many(by):
-            raise ColumnError("no_key", key=by, known=", ".join(survey.keys))
+            raise ColumnError("no_key", key=by, known=list_known(by, survey.keys))
     if before.instrument.id != after.instrument.id:
         raise ColumnError(
             "compare_instruments", first=before.instrument.id, second=after.instrument.id

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
+from sipas_analysis.arguments import check_kind, list_known, list_names
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import ColumnError
 from sipas_analysis.infer.design import CENSUS, Floats, Ints
@@ -86,6 +87,9 @@ def score(survey: Survey, by: str | Sequence[str] = (), index: Index | None = No
         >>> labour.frame["printed"].item()
         '94.59'
     """
+    if index is not None:
+        check_kind(index, Index, "index")
+    check_kind(survey, Survey, "survey")
     targets = list_targets(survey.instrument, index or survey.instrument.index)
     (scores,) = _score_targets(survey, by, [targets])
     return Scores(scores.frame, scores.totals, scores.influence, survey)
@@ -103,10 +107,10 @@ def _score_targets(
 
 def _check_keys(survey: Survey, by: str | Sequence[str]) -> list[str]:
     """Return the key columns, units with their group, or refuse an unknown key."""
-    keys = [by] if isinstance(by, str) else list(by)
+    keys = list_names(by, "by")
     unknown = [key for key in keys if key not in survey.keys]
     if unknown:
-        raise ColumnError("no_key", key=unknown[0], known=", ".join(survey.keys))
+        raise ColumnError("no_key", key=unknown[0], known=list_known(unknown[0], survey.keys))
     return ["group", *keys] if "unit" in keys and "group" not in keys else keys
 
 
@@ -181,6 +185,7 @@ def compare_rules(
         >>> found["rule"].tolist()
         ['pooled', 'mean_of_items', 'mean_of_factors', 'overall_item']
     """
+    check_kind(survey, Survey, "survey")
     pack = survey.instrument
     lawful = ["pooled", "mean_of_items"] + (["mean_of_factors"] if pack.has_factors else [])
     overall = pack.overall_item.code if pack.overall_item else ""

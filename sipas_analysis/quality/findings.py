@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import gammainc
 
+from sipas_analysis.arguments import check_kind
 from sipas_analysis.collect.near_copies import (
     Flags,
     find_common_levels,
@@ -130,6 +131,7 @@ def check(survey: Survey) -> Findings:
         >>> sipas.check(survey).noticed()["unit"].tolist()
         ['tp-long-xuyen']
     """
+    check_kind(survey, Survey, "survey")
     forms, answers = _list_forms(survey)
     units = _count_by_unit(forms, answers, survey.instrument)
     is_row = ~forms["repeated"].to_numpy()

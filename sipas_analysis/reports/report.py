@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sipas_analysis.arguments import check_kind
 from sipas_analysis.collect.survey import Survey, find_unit
 from sipas_analysis.documents.model import Document, Section, Signatory, make_text
 from sipas_analysis.documents.writers.docx import write_docx
@@ -174,6 +175,7 @@ def report(survey: Survey, language: str | Sequence[str] = (), unit: str = "") -
         >>> sipas.report(survey, ("en", "vi")).languages
         ('en', 'vi')
     """
+    check_kind(survey, Survey, "survey")
     names = _list_names(language) or [*survey.wave.languages]
     for name in names:
         if name not in LANGUAGES:
