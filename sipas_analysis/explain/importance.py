@@ -13,6 +13,7 @@ from itertools import chain, compress
 import numpy as np
 import pandas as pd
 
+from sipas_analysis.arguments import check_word
 from sipas_analysis.errors import FitError
 from sipas_analysis.explain.collinearity import find_tied_columns, measure_collinearity
 from sipas_analysis.explain.fitted import Note
@@ -166,6 +167,7 @@ def importance(
         errors,
     )
     drivers = [*request.drivers]
+    check_word(family, ("gaussian", "binomial", "ordinal"), "family", FitError)
     design = check_request(design, family, missing, level)
     frame = prepare_frame(design)
     check_names(request, frame)
