@@ -9,25 +9,29 @@ use rank sets for a few units drawn from many.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from sipas_analysis.arguments import (
+    check_level,
+    check_word,
+    describe_value,
+    list_known,
+    refuse_kind,
+)
 from sipas_analysis.errors import ColumnError, DesignError
 from sipas_analysis.infer.design import Floats, Ints
-from sipas_analysis.infer.distributions import normal_quantile, normal_tail, t_quantile, t_tail
+from sipas_analysis.infer.distributions import normal_quantile, t_quantile
 from sipas_analysis.infer.estimates import Estimates, ResultTable
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.scores import Scores
+from sipas_analysis.measure.step_down import Kind, PairFlags, compare_pairs, separate_pairs
 from sipas_analysis.quality.findings import find_open_units
 
-Kind = Literal["simultaneous", "marginal"]
-Float32s = NDArray[np.float32]
-PairFlags = NDArray[np.bool_]
 TEST_POWER = 0.8
-CHUNK = 512  # draws at a time: a chunk of all units fits into the processor's cache
 RANK_COLUMNS = ["rank", "rank_low", "rank_high", "letter", "detectable"]
 
 
@@ -38,8 +42,11 @@ class RankSets(ResultTable):
     Attributes:
         frame: One row per unit in the order given: ``value``, ``se``, ``rank``, ``rank_low``,
             ``rank_high``, ``letter`` and ``detectable``; missing where a unit has no error.
-        critical: How many standard errors a difference must exceed, shape (p, p), already at the
-            degrees of freedom of the pair.
+            ``seed_sensitive`` says whether draws with another seed could move an end of the set.
+        critical: How many standard errors a difference must exceed in the last step, shape
+            (p, p), already at the degrees of freedom of the pair.
+        critical_all: The same in the first step, where no pair is left out; the intervals of all
+            pairs, difference ± ``critical_all``·``se``, hold at once.
         se: Standard error of each difference, shape (p, p).
         separated: Whether the pair surely differs in the set of the row's unit, shape (p, p).
     """
@@ -47,6 +54,7 @@ class RankSets(ResultTable):
     shows_index = True
     frame: pd.DataFrame
     critical: Floats
+    critical_all: Floats
     se: Floats
     separated: PairFlags
 
@@ -56,32 +64,63 @@ class RankSets(ResultTable):
         value = self.frame["value"].to_numpy(dtype=float)
         return np.asarray(self.separated & (value[:, None] > value))
 
+    def pairs(self) -> pd.DataFrame:
+        """Return every pair of ranked units, the better unit first.
+
+        Columns ``unit``, ``other``, ``value`` (difference), ``se``, ``low``, ``high`` (all pairs
+        hold together) and ``told`` (whether the first is surely better). A pair that is told only
+        in a later step has an interval that begins at 0.
+
+        Source: rules R2 and R3 in docs/method.md.
+        """
+        rank_of = self.frame["rank"].reset_index(drop=True).dropna()
+        order = rank_of.sort_values(kind="stable").index.to_numpy()
+        first, second = (order[at] for at in np.triu_indices(len(order), 1))
+        units, value = self.frame.index.to_numpy(), self.frame["value"].to_numpy()
+        gap, half = value[first] - value[second], (self.critical_all * self.se)[first, second]
+        told = self.better[first, second]
+        return pd.DataFrame(
+            {
+                "unit": units[first],
+                "other": units[second],
+                "value": gap,
+                "se": self.se[first, second],
+                "low": np.where(told, np.maximum(gap - half, 0.0), gap - half),
+                "high": gap + half,
+                "told": told,
+            }
+        )
+
 
 def rank_sets(
     values: ArrayLike,
-    covariance_or_se: ArrayLike,
+    errors: ArrayLike,
     df: ArrayLike | None = None,
     level: float = 0.95,
     kind: Kind = "simultaneous",
     *,
-    draws: int = 10_000,
+    draws: int | None = None,
     seed: int = 1,
 ) -> RankSets:
     """Return the ranks that each of p units can have, given its estimate and error.
 
-    A pair is separated if |θ̂ᵤ − θ̂ᵥ|/seᵤᵥ, as a z value, exceeds the ``level`` quantile of the
-    largest such ratio of all pairs in draws from N(0, Σ). Separated pairs are left out and the
-    quantile of the others is found anew (step-down). ``rank_low`` = 1 + number of units surely
-    better, ``rank_high`` = p − number of units surely worse.
+    Unit u is surely better than v if (θ̂ᵤ − θ̂ᵥ)/seᵤᵥ, as a z value, exceeds the ``level`` quantile
+    of the largest such ratio, of both directions of all pairs, in draws from N(0, Σ). Such a
+    direction of a pair is left out, its opposite stays, and the quantile is found anew until
+    nothing more is left out (step-down). ``rank_low`` = 1 + number of units surely better,
+    ``rank_high`` = p − number of units surely worse.
 
     Args:
         values: Estimates, shape (p,), high is good; a series keeps its index.
-        covariance_or_se: Covariance, shape (p, p), or standard errors of independent units, (p,).
+        errors: Standard errors of independent units, (p,), or covariance, shape (p, p); a series
+            or frame with the labels of ``values`` is put into their order.
         df: Degrees of freedom of each error, shape (p,) or one number; infinite if left out. A
             t ratio is turned into z at the pair's Satterthwaite df.
         level: Confidence.
-        kind: ``simultaneous`` (all sets hold together) or ``marginal`` (each holds alone).
-        draws: Number of draws.
+        kind: ``simultaneous`` (all sets hold together) or ``marginal`` (each holds alone: only
+            pairs with the unit count).
+        draws: Number of draws; if left out 10,000, and where a set depends on the seed as many
+            more as take a quarter of a second (at most 50,000).
         seed: Seed of the draws; the order of the units does not matter.
 
     Returns:
@@ -89,171 +128,95 @@ def rank_sets(
         second) that would be found four times in five. No unit: no row; one: rank 1 of 1.
 
     Raises:
-        DesignError: Shapes do not fit, a variance is negative, level or kind is unknown.
+        DesignError: Shapes or labels do not fit, a variance is negative, a covariance cannot be.
+        ParameterError: Level, kind or number of draws cannot be.
 
     Source: rules R1 to R4 in docs/method.md; Mogstad, Romano, Shaikh, Wilhelm (2024),
     doi:10.1093/restud/rdad006.
 
     Example:
-        >>> ranks = rank_sets([90.0, 80.0, 79.0], [1.0, 1.0, 1.0]).frame
-        >>> ranks[["rank_low", "rank_high", "letter"]].to_numpy().tolist()
-        [[1, 1, 'A'], [2, 3, 'B'], [2, 3, 'B']]
+        >>> values = pd.Series({"a": 90.0, "b": 80.0, "c": 80.0})
+        >>> ranks = rank_sets(values, [1.0, 1.0, 1.0]).frame
+        >>> print(ranks[["rank", "rank_low", "rank_high", "letter"]])
+           rank  rank_low  rank_high letter
+        a     1         1          1      A
+        b     2         2          3      B
+        c     2         2          3      B
     """
-    value, sigma, freedom = _check_inputs(values, covariance_or_se, df, level, kind)
+    check_level(level)
+    check_word(kind, get_args(Kind), "kind")
+    if draws is not None and not (isinstance(draws, int | np.integer) and draws > 0):
+        raise refuse_kind(draws, "count", "draws")
+    value, sigma, freedom = _read_inputs(values, errors, df)
     with_error = np.flatnonzero(~np.isnan(value + np.diagonal(sigma)) & (freedom > 0))
     by_value = np.lexsort((np.diagonal(sigma)[with_error], value[with_error]))
     at = with_error[by_value]  # so that draws belong to ranks, not to positions in the input
     grid = np.ix_(at, at)
-    pairs = _compare_pairs(value[at], sigma[grid], freedom[at])
-    separated_at, critical_at = _separate_pairs(
-        pairs, _draw_noise(sigma[grid], draws, seed), level, kind
-    )
+    _check_covariance(sigma[grid], at)
+    pairs = compare_pairs(value[at], sigma[grid], freedom[at])
+    separation = separate_pairs(pairs, sigma[grid], level, kind, draws=draws, seed=seed)
     p = len(value)
-    separated = np.zeros((p, p), bool)
-    critical, se = np.full((p, p), np.nan), np.full((p, p), np.nan)
-    separated[grid], critical[grid], se[grid] = separated_at, critical_at, pairs.se
+    separated, sensitive = np.zeros((2, p, p), bool)
+    critical, critical_all, se = np.full((3, p, p), np.nan)
+    separated[grid], sensitive[grid] = separation.separated, separation.sensitive
+    critical[grid], critical_all[grid] = separation.critical, separation.critical_all
+    se[grid] = pairs.se
     index = values.index if isinstance(values, pd.Series) else None
     frame = pd.DataFrame({"value": value, "se": np.sqrt(np.diagonal(sigma))}, index=index)
-    sets = RankSets(frame, critical, se, separated)
-    return replace(sets, frame=pd.concat([frame, _rank_columns(sets, with_error)], axis=1))
+    sets = RankSets(frame, critical, critical_all, se, separated)
+    ranks = _rank_columns(sets, with_error).assign(seed_sensitive=sensitive.any(axis=1))
+    return replace(sets, frame=pd.concat([frame, ranks], axis=1))
 
 
-def _check_inputs(
-    values: ArrayLike, covariance_or_se: ArrayLike, df: ArrayLike | None, level: float, kind: str
+def _read_inputs(
+    values: ArrayLike, errors: ArrayLike, df: ArrayLike | None
 ) -> tuple[Floats, Floats, Floats]:
     """Return values (p,), covariance (p, p) and degrees of freedom (p,), or refuse."""
-    value = np.asarray(values, dtype=float)
-    errors = np.asarray(covariance_or_se, dtype=float)
-    if not 0 < level < 1:
-        raise DesignError("interval_level", found=f"{level:g}")
-    if kind not in get_args(Kind):
-        raise DesignError("rank_kind", found=kind, known=", ".join(get_args(Kind)))
+    labels = values.index if isinstance(values, pd.Series) else None
+    value = _read_numbers(values, None, "values")
+    error = _read_numbers(errors, labels, "errors")
     p = len(value) if value.ndim == 1 else -1
-    if errors.shape not in ((p,), (p, p)) or p < 0:
-        raise DesignError("rank_shape", values=value.shape, errors=errors.shape)
-    sigma = np.diag(errors**2) if errors.ndim == 1 else errors
-    negative = np.flatnonzero((errors if errors.ndim == 1 else np.diagonal(errors)) < 0)
+    if error.shape not in ((p,), (p, p)) or p < 0:
+        raise DesignError("rank_shape", values=value.shape, errors=error.shape)
+    sigma = np.diag(error**2) if error.ndim == 1 else error
+    negative = np.flatnonzero((error if error.ndim == 1 else np.diagonal(error)) < 0)
     if negative.size:
         raise DesignError("rank_negative", row=int(negative[0]) + 1)
     infinite = np.flatnonzero(np.isinf(value) | np.isinf(np.diagonal(sigma)))
     if infinite.size:
         raise DesignError("design_infinite", column="values", row=int(infinite[0]) + 1)
-    freedom = np.asarray(np.inf if df is None else df, dtype=float)
+    freedom = _read_numbers(np.inf if df is None else df, labels, "df")
     if freedom.shape not in ((), (p,)):
         raise DesignError("rank_shape", values=value.shape, errors=freedom.shape)
     return value, sigma, np.broadcast_to(freedom, (p,))
 
 
-@dataclass(frozen=True)
-class _Pairs:
-    """Standard error, degrees of freedom and |z| of each difference, shape (p, p) each."""
-
-    se: Floats
-    df: Floats
-    z: Floats
-
-
-def _compare_pairs(value: Floats, sigma: Floats, df: Floats) -> _Pairs:
-    variances = np.diagonal(sigma)
-    gap = value[:, None] - value
-    gap = np.where(np.abs(gap) < 1e-9 * np.maximum(1, np.abs(value)), 0.0, gap)
-    total = variances[:, None] + variances
-    variance = total - sigma - sigma.T
-    variance = np.where(variance > 1e-12 * total, variance, 0.0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        terms = variances**2 / df
-        freedom = np.where(total > 0, total**2 / (terms[:, None] + terms), np.inf)
-        t = np.where(gap == 0, 0.0, np.abs(gap) / np.sqrt(variance))
-        tail = np.log(t_tail(t, np.where(freedom > 0, freedom, 1.0)))
-    z = np.where(np.isinf(freedom) | np.isinf(t), t, -normal_quantile(np.exp(tail)))
-    return _Pairs(np.sqrt(variance), freedom, z)
+def _read_numbers(given: ArrayLike, labels: pd.Index | None, role: str) -> Floats:
+    """Return an argument as numbers; if it has the labels of the values, in their order."""
+    if isinstance(given, pd.Series | pd.DataFrame) and labels is not None:
+        has_label = labels.isin(given.index)
+        if has_label.any() and not given.index.equals(labels):
+            if not has_label.all() or len(given) != len(labels) or not given.index.is_unique:
+                missing = next(iter(labels[~has_label]), labels[labels.duplicated()][:1])
+                raise DesignError("rank_labels", role=role, label=missing)
+            is_square = isinstance(given, pd.DataFrame) and given.columns.equals(given.index)
+            given = given.loc[labels, labels] if is_square else given.loc[labels]
+    try:
+        if isinstance(given, pd.Series | pd.DataFrame):
+            return given.to_numpy(dtype=float, na_value=np.nan)
+        return np.asarray(given, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise DesignError("rank_numbers", role=role, found=describe_value(given)) from error
 
 
-def _separate_pairs(
-    pairs: _Pairs, noise: Float32s, level: float, kind: Kind
-) -> tuple[PairFlags, Floats]:
-    """Return which pairs differ, and how many standard errors that takes, (p, p) each."""
-    weight = np.divide(1.0, pairs.se, out=np.zeros_like(pairs.se), where=pairs.se > 0)
-    np.fill_diagonal(weight, 0.0)
-    p = len(pairs.z)
-    if kind == "simultaneous":
-        separated, critical_of_all = _step_down(pairs.z, weight, noise, level, None)
-        critical = np.full((p, p), critical_of_all)
-    elif p:
-        units = [
-            _step_down(pairs.z[[unit]], weight[[unit]], noise, level, unit) for unit in range(p)
-        ]
-        separated = np.concatenate([separated_of_unit for separated_of_unit, _ in units])
-        critical = np.repeat([critical_of_unit for _, critical_of_unit in units], p).reshape(p, p)
-    else:
-        separated, critical = pairs.z > 0, pairs.z
-    with np.errstate(invalid="ignore"):
-        at_df = -t_quantile(normal_tail(critical), np.where(pairs.df > 0, pairs.df, np.nan))
-    return separated, np.where(np.isinf(pairs.df), critical, at_df)
-
-
-def _draw_noise(sigma: Floats, draws: int, seed: int) -> Float32s:
-    """Draw from N(0, Σ), shape (p, draws), in single precision, which is enough."""
-    p = len(sigma)
-    plain = np.random.default_rng(seed).standard_normal((p, draws), dtype=np.float32)
-    if not (sigma - np.diag(np.diagonal(sigma))).any():
-        return np.asarray(plain * np.sqrt(np.diagonal(sigma))[:, None].astype(np.float32))
-    values, vectors = np.linalg.eigh(sigma)
-    root = vectors * np.sqrt(np.maximum(values, 0.0))
-    return np.asarray(root.astype(np.float32) @ plain)
-
-
-def _step_down(
-    z: Floats, weight: Floats, noise: Float32s, level: float, unit: int | None
-) -> tuple[PairFlags, float]:
-    """Separate pairs, leave them out, and repeat with the rest until no more are separated."""
-    separated = np.zeros(z.shape, bool)
-    bound: Float32s = np.full(noise.shape[1], np.inf, np.float32)
-    critical = 0.0
-    while True:
-        left_weight = np.where(separated, 0.0, weight)
-        if not left_weight.any():
-            break
-        critical, bound = _find_critical(noise, left_weight.astype(np.float32), level, bound, unit)
-        more = separated | (z > critical)
-        if (more == separated).all():
-            break
-        separated = more
-    return separated | np.isinf(z), critical
-
-
-def _find_critical(
-    noise: Float32s, weight: Float32s, level: float, bound: Float32s, unit: int | None
-) -> tuple[float, Float32s]:
-    """Return the quantile of the largest ratio of the pairs that are left, and each draw's.
-
-    The largest ratio of a draw can only decrease when pairs are left out (``bound``). So draws are
-    evaluated in the order of their bound, until no other draw can be in the upper tail.
-    """
-    tail = round(noise.shape[1] * (1 - level))
-    order = np.argsort(-bound, kind="stable")
-    largest = bound.copy()
-    for start in range(0, len(order), CHUNK):
-        chunk, done = order[start : start + CHUNK], order[:start]
-        in_tail = np.partition(largest[done], -tail - 1)[-tail - 1] if start > tail else -1.0
-        if bound[chunk[0]] < in_tail:
-            break
-        largest[chunk] = _largest_ratio(np.ascontiguousarray(noise[:, chunk]), weight, unit)
-    return round(float(np.partition(largest, -tail - 1)[-tail - 1]), 4), largest
-
-
-def _largest_ratio(noise: Float32s, weight: Float32s, unit: int | None) -> Float32s:
-    """Return the largest |difference| · weight of each draw: of all pairs, or of one unit's."""
-    largest: Float32s = np.zeros(noise.shape[1], np.float32)
-    buffer = np.empty_like(noise)
-    for first in range(len(noise) - 1) if unit is None else (unit,):
-        begin = first + 1 if unit is None else 0
-        ratio, scale = buffer[begin:], weight[first if unit is None else 0, begin:, None]
-        np.subtract(noise[begin:], noise[first], out=ratio)
-        np.multiply(ratio, scale, out=ratio)
-        np.maximum(largest, ratio.max(axis=0), out=largest)
-        np.maximum(largest, -ratio.min(axis=0), out=largest)
-    return largest
+def _check_covariance(sigma: Floats, at: Ints) -> None:
+    """Refuse a covariance that is blank, not symmetric or above what its variances allow."""
+    root = np.sqrt(np.diagonal(sigma))
+    excess = np.maximum(np.abs(sigma - sigma.T), np.abs(sigma) - np.outer(root, root))
+    wrong = np.argwhere(~(excess <= 1e-6 * np.maximum(np.outer(root, root), 1e-300)))
+    if wrong.size:
+        row, other = sorted(int(at[place]) + 1 for place in wrong[0])
+        raise DesignError("rank_covariance", row=row, other=other)
 
 
 def _rank_columns(sets: RankSets, with_error: Ints) -> pd.DataFrame:
@@ -294,14 +257,17 @@ def _letter_text(number: int) -> str:
 
 
 def _detectable_difference(sets: RankSets, rank_of: "pd.Series[int]") -> Floats:
-    """Return (crit + z₀.₈)·se of the difference to the best; of the best to the second."""
+    """Return (crit + z₀.₈)·se of the difference to the best; of the best to the second.
+
+    The critical value is of the first step, so that it does not depend on what other pairs do.
+    """
     difference = np.full(len(sets.frame), np.nan)
     if len(rank_of) < 2:
         return difference
     order = rank_of.sort_values(kind="stable").index.to_numpy()
     unit = rank_of.index.to_numpy()
     other = np.where(unit == order[0], order[1], order[0])
-    critical, se = sets.critical[unit, other], sets.se[unit, other]
+    critical, se = sets.critical_all[unit, other], sets.se[unit, other]
     difference[unit] = (critical + normal_quantile(TEST_POWER)) * se
     return difference
 
@@ -318,30 +284,10 @@ class Ranking(Estimates):
         return ["" if pd.isna(low) else f"{low}–{high}" for low, high in ends]
 
     def pairs(self, group: str) -> pd.DataFrame:
-        """Return every pair of ranked units of a group, the better unit first.
-
-        Columns ``unit``, ``other``, ``value`` (points), ``se``, ``low``, ``high`` (all pairs hold
-        together) and ``told`` (whether the first is surely better).
-
-        Source: rules R2 and R3 in docs/method.md.
-        """
-        sets = self.sets[group]
-        frame = sets.frame.sort_values(["rank", "unit"], kind="stable")
-        order = sets.frame.index.get_indexer(frame.index)
-        first, second = (order[at] for at in np.triu_indices(len(order), 1))
-        units, value = sets.frame.index.to_numpy(), sets.frame["value"].to_numpy()
-        gap, half = value[first] - value[second], (sets.critical * sets.se)[first, second]
-        return pd.DataFrame(
-            {
-                "unit": units[first],
-                "other": units[second],
-                "value": gap,
-                "se": sets.se[first, second],
-                "low": gap - half,
-                "high": gap + half,
-                "told": sets.better[first, second],
-            }
-        )
+        """Return every pair of ranked units of a group, as ``RankSets.pairs`` does."""
+        if group not in self.sets:
+            raise ColumnError("no_rank_group", group=group, known=list_known(group, self.sets))
+        return self.sets[group].pairs()
 
 
 def rank(
@@ -371,7 +317,8 @@ def rank(
     Returns:
         The overall rows, best first within a group, with ``rank``, ``rank_low``, ``rank_high``,
         ``letter``, ``detectable`` (points; missing if unranked) and ``reason`` (``""``,
-        ``flagged``, ``few_forms``, ``suppressed`` or ``no_error``).
+        ``flagged``, ``few_forms``, ``suppressed`` or ``no_error``). ``sets[group].frame`` says in
+        ``seed_sensitive`` which sets another seed could change.
 
     Source: rules R1 to R4, M7, M9, V3 and P2 in docs/method.md.
 

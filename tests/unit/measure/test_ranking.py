@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sipas_analysis.errors import DesignError
+from sipas_analysis.errors import SipasError
 from sipas_analysis.measure.ranking import rank, rank_sets
 from sipas_analysis.measure.scores import score
 
@@ -124,11 +124,20 @@ def test_a_letter_is_no_verdict_on_a_pair():
 
 
 def test_a_told_pair_leaves_and_lowers_the_bar_for_the_rest():
-    """Step-down: with a far unit gone, one pair is left, and 2.1 errors are then enough."""
-    near = 2.1 * 2**0.5
+    """Step-down: 2.34 errors for three units; 2.2 are enough when the far one is decided."""
+    near = 2.2 * 2**0.5
     assert sets([0.0, near, 100.0], np.ones(3))["rank_high"].tolist() == [3, 2, 1]
     assert sets([0.0, near], np.ones(2))["rank_high"].tolist() == [2, 1]
     assert sets([0.0, near, 1.5], np.ones(3))["rank_high"].tolist() == [3, 3, 3]
+
+
+def test_a_pair_told_in_a_later_step_has_an_interval_from_0():
+    """The interval is that of all pairs, 2.34 errors; the last step needs less."""
+    near = 2.2 * 2**0.5
+    pairs = rank_sets([0.0, near, 100.0], np.ones(3)).pairs()
+    assert pairs["told"].all()
+    assert pairs["low"].tolist()[-1] == 0
+    assert pairs["high"].tolist()[-1] == pytest.approx(near + 2.34 * 2**0.5, abs=0.05)
 
 
 def test_few_degrees_of_freedom_tell_less():
@@ -197,7 +206,7 @@ def test_detectable_is_the_critical_value_and_a_fifth_of_the_normal():
     assert found.to_numpy() == pytest.approx((1.95996 + 0.84162) * 2**0.5, abs=0.02)
     three = rank_sets([90.0, 80.0, 70.0], [1.0, 2.0, 3.0])
     se = np.array([5**0.5, 5**0.5, 10**0.5])
-    wanted = (three.critical[0, [1, 1, 2]] + 0.8416212) * se
+    wanted = (three.critical_all[0, [1, 1, 2]] + 0.8416212) * se
     assert three.frame["detectable"].to_numpy() == pytest.approx(wanted)
 
 
@@ -212,13 +221,38 @@ def test_detectable_is_the_critical_value_and_a_fifth_of_the_normal():
         (([1.0, np.inf], [1.0, 1.0]), "infinite"),
         (([1.0, 2.0], [1.0, 1.0], None, 95), "95"),
         (([1.0, 2.0], [1.0, 1.0], None, 0.95, "both"), "simultaneous, marginal"),
+        ((["high", "low"], [1.0, 1.0]), "`values` must be numbers"),
+        ((pd.Series({"a": 1.0, "b": 2.0}), pd.Series({"a": 1.0, "c": 1.0})), "“b” is not there"),
+        (([1.0, 2.0], [[1.0, 0.3], [0.2, 1.0]]), "values 1 and 2"),
+        (([1.0, 2.0], [[1.0, 1.3], [1.3, 1.0]]), "beyond 1"),
     ],
 )
 def test_what_cannot_be_ranked_is_refused(passed, message):
     """The paragraph says what was found."""
-    with pytest.raises(DesignError) as caught:
+    with pytest.raises(SipasError) as caught:
         rank_sets(*passed)
     assert message in caught.value.text("en")
+
+
+def test_errors_with_the_labels_of_the_values_are_put_into_their_order():
+    """A frame that was sorted by its errors, and a covariance with labels."""
+    values, errors = pd.Series({"a": 90.0, "b": 80.0}), pd.Series({"b": 1.0, "a": 3.0})
+    assert sets(values, errors)["se"].to_dict() == {"a": 3.0, "b": 1.0}
+    covariance = pd.DataFrame(np.diag([1.0, 9.0]), errors.index, errors.index)
+    assert sets(values, covariance)["se"].to_dict() == {"a": 3.0, "b": 1.0}
+    other_names = errors.rename({"b": "b/overall", "a": "a/overall"})
+    assert sets(values, other_names)["se"].to_dict() == {"a": 1.0, "b": 3.0}
+
+
+def test_what_another_seed_could_move_is_said():
+    """Just above and far above the bar; with few draws only, since more are made by themselves."""
+    bar = rank_sets([90.0, 80.0], [1.0, 1.0]).critical_all[0, 1] * 2**0.5
+    near = [sets([bar, 0.0], [1.0, 1.0], draws=1000, seed=seed) for seed in range(12)]
+    assert all(frame["seed_sensitive"].all() for frame in near)
+    assert {frame["rank_high"].iloc[0] for frame in near} == {1, 2}
+    assert not sets([1.2 * bar, 0.0], [1.0, 1.0], draws=1000)["seed_sensitive"].any()
+    with pytest.raises(SipasError, match="whole number"):
+        sets([90.0, 80.0], [1.0, 1.0], draws=0)
 
 
 def test_a_unit_at_100_takes_the_scale_of_its_interval(ranked):
@@ -238,6 +272,8 @@ def test_pairs_list_every_two_ranked_units_once(ranked_whole):
         ["b", "c", True],
     ]
     assert ((pairs["low"] > 0) == pairs["told"]).all()
+    with pytest.raises(SipasError, match="departments"):
+        found.pairs("department")
     assert pairs["value"].to_numpy() == pytest.approx([140 / 3, 230 / 3, 30])
 
 

@@ -1,0 +1,249 @@
+"""Test both directions of all pairs of units at once, step by step, with draws of their errors.
+
+A pair has two hypotheses: θᵤ ≤ θᵥ and θᵥ ≤ θᵤ. All of them form the family of the simultaneous
+sets, those with unit u that of its marginal set. Step: the critical value is the quantile of the
+largest ratio of the family in draws from N(0, Σ); what exceeds the critical value is rejected and
+leaves the family, while the opposite hypothesis stays. End: nothing more is rejected (R2).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sipas_analysis.infer.design import Floats
+from sipas_analysis.infer.distributions import normal_quantile, normal_tail, t_quantile, t_tail
+
+Kind = Literal["simultaneous", "marginal"]
+Float32s = NDArray[np.float32]
+PairFlags = NDArray[np.bool_]
+CHUNK = 512  # draws at a time: a chunk of all units fits into the processor's cache
+DRAWS, MOST_DRAWS = 10_000, 50_000
+MOST_RATIOS = 1e8  # ratios of pairs in all draws: a quarter of a second
+SURE = 3.0  # Monte-Carlo errors of a critical value: what lies farther away does not move
+LOW, MIDDLE, HIGH = range(3)  # the critical value less and plus these errors
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Standard error, degrees of freedom and |z| of each difference, shape (p, p) each."""
+
+    se: Floats
+    df: Floats
+    z: Floats
+
+
+@dataclass(frozen=True)
+class Separation:
+    """Result of the steps, shape (p, p) each; a row is about the set of its unit.
+
+    Attributes:
+        separated: Whether one direction of the pair is rejected.
+        sensitive: Whether that may depend on the seed.
+        critical: Critical value of the last step, in standard errors at the pair's df.
+        critical_all: Critical value of the first step, where nothing is rejected yet.
+    """
+
+    separated: PairFlags
+    sensitive: PairFlags
+    critical: Floats
+    critical_all: Floats
+
+
+def compare_pairs(value: Floats, sigma: Floats, df: Floats) -> Pairs:
+    """Return error, Satterthwaite's df and |z| of each difference of p values."""
+    variances = np.diagonal(sigma)
+    gap = value[:, None] - value
+    gap = np.where(np.abs(gap) < 1e-9 * np.maximum(1, np.abs(value)), 0.0, gap)
+    total = variances[:, None] + variances
+    variance = total - sigma - sigma.T
+    variance = np.where(variance > 1e-12 * total, variance, 0.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        terms = variances**2 / df
+        freedom = np.where(total > 0, total**2 / (terms[:, None] + terms), np.inf)
+        t = np.where(gap == 0, 0.0, np.abs(gap) / np.sqrt(variance))
+        tail = np.log(t_tail(t, np.where(freedom > 0, freedom, 1.0)))
+    z = np.where(np.isinf(freedom) | np.isinf(t), t, -normal_quantile(np.exp(tail)))
+    return Pairs(np.sqrt(variance), freedom, z)
+
+
+def separate_pairs(
+    pairs: Pairs, sigma: Floats, level: float, kind: Kind, *, draws: int | None, seed: int
+) -> Separation:
+    """Return which pairs of units differ; the units are in the order of their values.
+
+    Args:
+        pairs: Differences of the p units, worst first.
+        sigma: Covariance of the values, shape (p, p).
+        level: Confidence.
+        kind: ``simultaneous`` or ``marginal``.
+        draws: Number of draws; if None, 10,000, and up to 50,000 where a pair depends on the seed.
+        seed: Seed of the draws.
+    """
+    for n_draws in _plan_draws(len(sigma)) if draws is None else (draws,):
+        separation = _separate_by_draws(pairs, draw_noise(sigma, n_draws, seed), level, kind)
+        if not separation.sensitive.any():
+            break
+    return separation
+
+
+def _plan_draws(p: int) -> Sequence[int]:
+    """Return how many draws to try first, and how many if a pair depends on the seed."""
+    most = int(min(MOST_DRAWS, MOST_RATIOS / max(p, 1) ** 2))
+    return (DRAWS, most) if most > 2 * DRAWS else (DRAWS,)
+
+
+def draw_noise(sigma: Floats, draws: int, seed: int) -> Float32s:
+    """Draw from N(0, Σ), shape (p, draws), in single precision, which is enough."""
+    p = len(sigma)
+    plain = np.random.default_rng(seed).standard_normal((p, draws), dtype=np.float32)
+    if not (sigma - np.diag(np.diagonal(sigma))).any():
+        return np.asarray(plain * np.sqrt(np.diagonal(sigma))[:, None].astype(np.float32))
+    values, vectors = np.linalg.eigh(sigma)
+    root = vectors * np.sqrt(np.maximum(values, 0.0))
+    return np.asarray(root.astype(np.float32) @ plain)
+
+
+def _separate_by_draws(pairs: Pairs, noise: Float32s, level: float, kind: Kind) -> Separation:
+    p = len(pairs.z)
+    weight = np.divide(1.0, pairs.se, out=np.zeros_like(pairs.se), where=pairs.se > 0)
+    np.fill_diagonal(weight, 0.0)
+    separated, sensitive = np.zeros((2, p, p), bool)
+    critical, critical_all = np.zeros((2, p, p))
+    for unit in (None,) if kind == "simultaneous" else range(p):
+        rows = slice(None) if unit is None else slice(unit, unit + 1)
+        family = _Family.draw(pairs.z[rows], weight[rows], noise, level, unit)
+        surely, _ = family.step_down(HIGH, np.zeros(family.z.shape, bool))
+        separated[rows], critical[rows] = family.step_down(MIDDLE, surely)
+        perhaps, _ = family.step_down(LOW, separated[rows])
+        sensitive[rows], critical_all[rows] = surely != perhaps, family.first[MIDDLE]
+    with np.errstate(invalid="ignore"):
+        df = np.where(pairs.df > 0, pairs.df, np.nan)
+        critical, critical_all = (
+            np.where(np.isinf(df), bar, -t_quantile(normal_tail(bar), df))
+            for bar in (critical, critical_all)
+        )
+    return Separation(separated | np.isinf(pairs.z), sensitive, critical, critical_all)
+
+
+@dataclass(frozen=True)
+class _Family:
+    """Hypotheses of all pairs, or of the pairs of one ``unit``, with the ratios of their draws.
+
+    ``z`` is of the directions that the estimates contradict, the only ones that can be rejected;
+    ``opposite`` the largest ratio of the others in each draw, which stay in the family.
+    """
+
+    z: Floats
+    weight: Float32s
+    noise: Float32s
+    level: float
+    unit: int | None
+    largest: Float32s
+    opposite: Float32s
+    steps: dict[bytes, tuple[list[float], Float32s]] = field(default_factory=dict)
+
+    @classmethod
+    def draw(
+        cls, z: Floats, weight: Floats, noise: Float32s, level: float, unit: int | None
+    ) -> "_Family":
+        """Evaluate the whole family, both directions of each pair, in all draws."""
+        signed = weight.astype(np.float32)
+        if unit is not None:
+            signed[:, :unit] *= -1  # there the unit is the better one of the pair
+        n_draws = noise.shape[1]
+        largest, opposite = np.zeros((2, n_draws), np.float32)
+        for start in range(0, n_draws, CHUNK):
+            chunk = slice(start, start + CHUNK)
+            part = np.ascontiguousarray(noise[:, chunk])
+            largest[chunk] = _find_largest_ratios(part, signed, unit, opposite[chunk])
+        largest = np.maximum(largest, opposite)
+        return cls(z, signed, noise, level, unit, largest, opposite)
+
+    @property
+    def first(self) -> list[float]:
+        """Critical values of the first step."""
+        return self._cut_tail(self.largest)
+
+    def step_down(self, which: int, rejected: PairFlags) -> tuple[PairFlags, float]:
+        """Return the rejected directions and the last critical value, less or plus its error.
+
+        The steps may begin with what a higher critical value rejects: the end is the same.
+        """
+        bound = self.largest
+        while True:
+            key = rejected.tobytes()
+            if key not in self.steps:
+                self.steps[key] = self._find_critical(rejected, bound)
+            critical, bound = self.steps[key]
+            more = rejected | (self.z > critical[which])
+            if (more == rejected).all():
+                return rejected, critical[which]
+            rejected = more
+
+    def _find_critical(self, rejected: PairFlags, bound: Float32s) -> tuple[list[float], Float32s]:
+        """Return the critical values of what is not rejected, and the largest ratio of each draw.
+
+        The largest ratio of a draw can only decrease when hypotheses leave (``bound``), and not
+        below that of the opposite ones. So draws are evaluated in the order of their bound, until
+        no other draw can be in the upper tail.
+        """
+        if not rejected.any():
+            return self.first, self.largest
+        weight = np.where(rejected, np.float32(0), self.weight)
+        deepest, largest = self._tail_ranks()[LOW], bound.copy()
+        in_tail = np.partition(self.opposite, -deepest)[-deepest]
+        candidates = np.flatnonzero(bound >= in_tail)
+        order = candidates[np.argsort(-bound[candidates])]
+        for start in range(0, len(order), CHUNK):
+            chunk, done = order[start : start + CHUNK], order[:start]
+            if start > deepest:
+                in_tail = np.partition(largest[done], -deepest)[-deepest]
+            if bound[chunk[0]] < in_tail:
+                break
+            part = np.ascontiguousarray(self.noise[:, chunk])
+            ratio = _find_largest_ratios(part, weight, self.unit)
+            largest[chunk] = np.maximum(ratio, self.opposite[chunk])
+        return self._cut_tail(largest), largest
+
+    def _cut_tail(self, largest: Float32s) -> list[float]:
+        at = [-rank for rank in self._tail_ranks()]
+        return [round(float(ratio), 4) for ratio in np.partition(largest, at)[at]]
+
+    def _tail_ranks(self) -> list[int]:
+        """Return the places, from the largest, of the quantile less, without and plus its error."""
+        n_draws = len(self.largest)
+        spread = SURE * (n_draws * self.level * (1 - self.level)) ** 0.5
+        tail = n_draws * (1 - self.level)
+        return [
+            min(max(round(rank), 0), n_draws - 1) + 1
+            for rank in (tail + spread, tail, tail - spread)
+        ]
+
+
+def _find_largest_ratios(
+    noise: Float32s, weight: Float32s, unit: int | None, opposite: Float32s | None = None
+) -> Float32s:
+    """Return of each draw the largest (better − worse)·weight, at least 0.
+
+    Of all pairs, or of one unit's, whose weights are negative where the unit is the better one.
+    The largest (worse − better)·weight is written into ``opposite``.
+    """
+    largest: Float32s = np.zeros(noise.shape[1], np.float32)
+    buffer = np.empty_like(noise)
+    for first in range(len(noise) - 1) if unit is None else (unit,):
+        row = weight[first, first + 1 :] if unit is None else weight[0]
+        inside = np.flatnonzero(row)
+        if not inside.size:
+            continue
+        left = slice(inside[0], inside[-1] + 1)  # far units leave the family first
+        others = noise[first + 1 :] if unit is None else noise
+        ratio = buffer[: left.stop - left.start]
+        np.subtract(others[left], noise[first], out=ratio)
+        np.multiply(ratio, row[left, None], out=ratio)
+        np.maximum(largest, ratio.max(axis=0), out=largest)
+        if opposite is not None:
+            np.maximum(opposite, -ratio.min(axis=0), out=opposite)
+    return largest
