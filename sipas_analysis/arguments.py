@@ -103,12 +103,13 @@ def check_kind(
         raise refuse_kind(value, kind, role or kind, error)
 
 
-def list_names(names: object, role: str = "variables") -> list[str]:
+def list_names(names: object, role: str = "variables", kind: str = "names") -> list[str]:
     """Return the names of columns that an argument gives: one, several or (None) none.
 
     Args:
         names: A name, or a list, tuple, set, dict or pandas Index of names.
         role: Name of the argument.
+        kind: What is named, the end of a message id ``kind.*``.
 
     Raises:
         ParameterError: It is a column or a mask instead of its name, a number or anything else.
@@ -119,11 +120,11 @@ def list_names(names: object, role: str = "variables") -> list[str]:
         return []
     is_values = type(names).__name__ in ("Series", "DataFrame", "LazyFrame")
     if is_values or _name_kind(names) == "mask" or not isinstance(names, Iterable):
-        raise refuse_kind(names, "names", role)
+        raise refuse_kind(names, kind, role)
     listed = list(names)
     for name in listed:
         if not isinstance(name, str):
-            raise refuse_kind(name, "names", role)
+            raise refuse_kind(name, kind, role)
     return listed
 
 

@@ -47,7 +47,8 @@ from sipas_analysis.files import (
     hold_files,
     refuse_changed,
 )
-from sipas_analysis.infer.design import Condition, Design
+from sipas_analysis.infer.design import Design
+from sipas_analysis.infer.domains import Condition
 from sipas_analysis.instrument.pack import RESERVED, Instrument, Scale
 
 DROP_REASONS = ("form_dropped", "copy", "only", "leave_out")  # of forms that were read
@@ -303,6 +304,7 @@ def read_survey(wave: Wave) -> Survey:
         >>> print(sipas.read_survey(sipas.read_wave("data/an-giang-2021/wave.yaml")))
         an-giang-2021: 870 forms of 874 read, 29 units
     """
+    check_kind(wave, Wave, "wave")
     inputs = _describe_inputs(wave)
     here = inputs.get(wave.path.absolute())
     refuse_changed([wave.path] if here and wave.sha256 not in ("", here.sha256) else [])

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sipas_analysis.arguments import check_kind
 from sipas_analysis.collect.likeness import find_nearest_name
 from sipas_analysis.collect.tables import read_rows
 from sipas_analysis.collect.wave import Wave
@@ -180,6 +181,7 @@ def find_unit_code(units: pd.DataFrame, name: str) -> str:
     Raises:
         UnitError: No unit of the list is called so.
     """
+    check_kind(name, str, "unit")
     index = index_units(units)
     if fold_text(name) not in index:
         raise UnitError("unit_unknown", unit=name, close=name_nearest_unit(units, name))

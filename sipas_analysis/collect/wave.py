@@ -4,7 +4,6 @@ There is no global configuration. Paths are relative to the file. Codes stay tex
 a misspelt key names the right key.
 """
 
-import difflib
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PrivateAttr
 
+from sipas_analysis.arguments import check_path, find_nearest
 from sipas_analysis.collect.readings import OTHER, OTHER_NAMES, find_choice, fold_answer
 from sipas_analysis.collect.responses import (
     ROLES,
@@ -275,6 +275,7 @@ def read_wave(path: str | Path) -> Wave:
         >>> sipas.read_wave("data/an-giang-2021/wave.yaml").year
         2021
     """
+    check_path(path)
     given, here = Path(path), Path.cwd()
     candidates = [folder / given for folder in (here, *here.parents)]
     wave_path = next((candidate for candidate in candidates if candidate.exists()), None)
@@ -371,6 +372,6 @@ def _check_known(
     """Refuse a code under ``key`` of ``wave.yaml`` that is not among the codes of the pack."""
     for code in codes:
         if code not in pack_codes:
-            close = difflib.get_close_matches(code, pack_codes, n=1) or pack_codes[:3]
-            fields = {"key": key, "code": code, "known": ", ".join(close), "pack": pack.id}
+            close = find_nearest(code, pack_codes) or ", ".join(pack_codes[:3])
+            fields = {"key": key, "code": code, "known": close, "pack": pack.id}
             raise ConfigError("wave_code", [Place(wave.path.name)], (), **fields)

@@ -103,7 +103,9 @@ class Drivers(ResultTable):
     @property
     def has_signal(self) -> bool:
         """Whether the factors together are associated with the outcome (Wald, linear model)."""
-        return "linear" in self.fits and bool(self.fits["linear"].joint_p() < SIGNIFICANCE)
+        return "linear" in self.fits and bool(
+            self.fits["linear"].joint(method="adjusted").p < SIGNIFICANCE
+        )
 
     @property
     def any_separable(self) -> bool:
@@ -168,7 +170,7 @@ def drivers(
         'civil-servants'
     """
     check_kind(survey, Survey, "survey")
-    models = list(dict.fromkeys(list_names(models, "models")))
+    models = list(dict.fromkeys(list_names(models, "models", "words")))
     controls = list(dict.fromkeys(list_names(controls, "controls")))
     check_name(by, "by")
     outcome, design = find_outcome(survey), design_with_scores(survey)

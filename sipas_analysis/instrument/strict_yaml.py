@@ -5,7 +5,6 @@ model alone decides their types. Keys given twice and files that expand to more 
 parts (a YAML bomb) are refused.
 """
 
-import difflib
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
+from sipas_analysis.arguments import find_nearest
 from sipas_analysis.errors import ConfigError, FileError, Place
 from sipas_analysis.files import check_held
 from sipas_analysis.messages import LANGUAGES, Language, read_catalogue, say
@@ -175,12 +175,12 @@ def _explain_mistake(
     line = lines[key_path[:depth]]
     key = key_path[-1] if key_path else ""
     other_keys = [model_key for model_key in model_keys if model_key != key]
-    close = difflib.get_close_matches(key, other_keys, n=1, cutoff=0.6)
+    close = find_nearest(key, other_keys)
     written = repr(mistake["input"]) if isinstance(mistake["input"], str) else ""
     kinds = {"missing": "missing", "extra_forbidden": "misspelt" if close else "unknown"}
     other = {"''": "empty", "": "refused"}.get(written, "wrong")
     kind = kinds.get(mistake["type"], other) if key_path else "top"
-    fields = {"line": line, "key": ".".join(key_path), "close": "".join(close), "found": written}
+    fields = {"line": line, "key": ".".join(key_path), "close": close, "found": written}
     return line, {
         language: say(language, f"config.{kind}", why=_state_rule(mistake, language), **fields)
         for language in LANGUAGES

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sipas_analysis.arguments import check_kind
+from sipas_analysis.arguments import check_kind, check_word, list_names
 from sipas_analysis.collect.survey import Survey, find_unit
 from sipas_analysis.documents.model import Document, Section, Signatory, make_text
 from sipas_analysis.documents.writers.docx import write_docx
@@ -78,6 +78,7 @@ class Report:
 
     def chapter(self, name: str) -> Chapter:
         """Build one chapter: a name of ``CHAPTERS``."""
+        check_word(name, CHAPTERS, "name")
         return Chapter(CHAPTERS[name](self.subject), self.languages[0])
 
     def write(
@@ -99,7 +100,7 @@ class Report:
         if not out:
             return []
         folder, unit = Path(out), self.subject.unit
-        file_formats = _list_names(formats)
+        file_formats = _list_names(formats, "formats")
         for file_format in file_formats:
             if file_format not in FORMATS:
                 raise ParameterError("run_format", found=file_format, known=", ".join(FORMATS))
@@ -176,7 +177,7 @@ def report(survey: Survey, language: str | Sequence[str] = (), unit: str = "") -
         ('en', 'vi')
     """
     check_kind(survey, Survey, "survey")
-    names = _list_names(language) or [*survey.wave.languages]
+    names = _list_names(language, "language") or [*survey.wave.languages]
     for name in names:
         if name not in LANGUAGES:
             raise ParameterError("language", asked=name)
@@ -185,7 +186,7 @@ def report(survey: Survey, language: str | Sequence[str] = (), unit: str = "") -
     return Report(Subject(figures_of(survey), unit), tuple(languages))
 
 
-def _list_names(names: str | Sequence[str]) -> list[str]:
+def _list_names(names: str | Sequence[str], role: str) -> list[str]:
     """Return the names that are not empty; a text with commas, as up to 0.6, is still read."""
-    parts = names.split(",") if isinstance(names, str) else names
-    return [name.strip() for name in parts if name.strip()]
+    parts = [part for name in list_names(names, role, "words") for part in name.split(",")]
+    return [part.strip() for part in parts if part.strip()]
