@@ -26,10 +26,12 @@ HOUSE = """
 messages errors arguments files
 instrument.strict_yaml instrument.pack instrument.answer_levels instrument.pack_draft
 instrument.xlsform instrument.column_pack
-infer.design infer.distributions infer.exact_sums infer.totals infer.intervals infer.variance
+infer.row_numbers infer.domains infer.stages infer.design infer.distributions infer.exact_sums
+infer.totals infer.variance
 infer.weighting
 infer.replicates infer.form_files infer.sample_facts infer.totals_from_files infer.layout
-infer.ratio_means infer.estimates infer.means infer.quantiles infer.cross_tables
+infer.ratio_means infer.intervals infer.estimates infer.estimate_tables infer.means infer.shares
+infer.population_variance infer.quantiles infer.cross_tables
 infer.group_tests infer.standardisation infer.sample_size infer.sample_draw infer.unit_counts
 sheets.texts sheets.file_kinds sheets.sheet_state sheets.data_files sheets.text_files sheets.reader
 collect.vocabulary collect.readings collect.days collect.likeness collect.tables
@@ -39,12 +41,12 @@ collect.near_copies collect.duplicates collect.file_cells collect.survey collect
 collect.simulate
 quality.form_patterns quality.findings quality.keyed_twice quality.item_checks
 draft.sheets draft.pack draft.proposals draft.wave_file
-measure.rules measure.scores measure.pooling measure.adjustment measure.ranking measure.change
+measure.rules measure.scores measure.pooling measure.adjustment measure.step_down measure.ranking measure.change
 measure.decomposition measure.item_answers measure.factor_model measure.factor_structure
 measure.intraclass measure.polychoric measure.reliability measure.fairness
 explain.likelihoods explain.collinearity explain.imputation explain.formula explain.effects
 explain.answer_effects
-explain.standard_errors explain.coefficients explain.bias_reduced explain.fitted explain.regression explain.factor_scores
+explain.standard_errors explain.coefficients explain.bias_reduced explain.fitted explain.fits_by_group explain.regression explain.factor_scores
 explain.drivers explain.shapley explain.players explain.importance explain.priority
 explain.penalty_reward
 improve.actions

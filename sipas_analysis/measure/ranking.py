@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from sipas_analysis.arguments import (
+    check_kind,
     check_level,
     check_word,
     describe_value,
@@ -145,7 +146,7 @@ def rank_sets(
     """
     check_level(level)
     check_word(kind, get_args(Kind), "kind")
-    if draws is not None and not (isinstance(draws, int | np.integer) and draws > 0):
+    if draws is not None and not (isinstance(draws, int | float | np.integer) and draws >= 1):
         raise refuse_kind(draws, "count", "draws")
     value, sigma, freedom = _read_inputs(values, errors, df)
     with_error = np.flatnonzero(~np.isnan(value + np.diagonal(sigma)) & (freedom > 0))
@@ -154,7 +155,8 @@ def rank_sets(
     grid = np.ix_(at, at)
     _check_covariance(sigma[grid], at)
     pairs = compare_pairs(value[at], sigma[grid], freedom[at])
-    separation = separate_pairs(pairs, sigma[grid], level, kind, draws=draws, seed=seed)
+    n_draws = None if draws is None else int(draws)  # 1e5 is a whole number
+    separation = separate_pairs(pairs, sigma[grid], level, kind, draws=n_draws, seed=seed)
     p = len(value)
     separated, sensitive = np.zeros((2, p, p), bool)
     critical, critical_all, se = np.full((3, p, p), np.nan)
@@ -164,7 +166,7 @@ def rank_sets(
     index = values.index if isinstance(values, pd.Series) else None
     frame = pd.DataFrame({"value": value, "se": np.sqrt(np.diagonal(sigma))}, index=index)
     sets = RankSets(frame, critical, critical_all, se, separated)
-    ranks = _rank_columns(sets, with_error).assign(seed_sensitive=sensitive.any(axis=1))
+    ranks = _rank_columns(sets, with_error).assign(seed_sensitive=np.asarray(sensitive.any(axis=1)))
     return replace(sets, frame=pd.concat([frame, ranks], axis=1))
 
 
@@ -330,6 +332,9 @@ def rank(
         >>> int(labour["rank"]), labour["letter"]
         (2, 'A')
     """
+    check_kind(scores, Estimates, "scores")
+    if not {"level", "group"} <= set(scores.frame):
+        raise refuse_kind(scores, "scores", "scores")
     if "unit" not in scores.frame:
         raise ColumnError("no_key", key="unit", known=", ".join(scores.frame.columns[:3]))
     rows = np.flatnonzero(scores.frame["level"] == OVERALL)

@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 
 from sipas_analysis.errors import SipasError
+from sipas_analysis.infer.design import Design
+from sipas_analysis.infer.means import mean
 from sipas_analysis.measure.ranking import rank, rank_sets
 from sipas_analysis.measure.scores import score
 
@@ -253,6 +255,14 @@ def test_what_another_seed_could_move_is_said():
     assert not sets([1.2 * bar, 0.0], [1.0, 1.0], draws=1000)["seed_sensitive"].any()
     with pytest.raises(SipasError, match="whole number"):
         sets([90.0, 80.0], [1.0, 1.0], draws=0)
+
+
+def test_only_scores_by_unit_are_ranked():
+    """A frame and means of a design have no index; the cure names the call."""
+    frame = pd.DataFrame({"unit": ["a", "b"] * 3, "y": [1.0, 2.0, 3.0, 2.0, 1.0, 5.0]})
+    for wrong in (frame, mean(Design(frame), "y", by="unit")):
+        with pytest.raises(SipasError, match=r"sipas\.score\(survey"):
+            rank(wrong)
 
 
 def test_a_unit_at_100_takes_the_scale_of_its_interval(ranked):
