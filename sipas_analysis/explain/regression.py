@@ -8,7 +8,7 @@ experiment.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, get_args
+from typing import NamedTuple, TypedDict, get_args, overload
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from sipas_analysis.arguments import check_word
 from sipas_analysis.errors import FitError
 from sipas_analysis.explain.bias_reduced import correct_errors
 from sipas_analysis.explain.coefficients import solve_columns
+from sipas_analysis.explain.fits_by_group import GroupedFits, fit_groups
 from sipas_analysis.explain.fitted import Errors, Fit, Note
 from sipas_analysis.explain.formula import (
     check_request,
@@ -28,6 +29,7 @@ from sipas_analysis.explain.formula import (
 )
 from sipas_analysis.explain.imputation import combine_imputations, impute_blanks
 from sipas_analysis.explain.likelihoods import Family
+from sipas_analysis.explain.replicate_fits import refit_replicates, spread_replicates
 from sipas_analysis.explain.standard_errors import (
     ErrorCovariance,
     add_ratios,
@@ -35,25 +37,52 @@ from sipas_analysis.explain.standard_errors import (
     tabulate_coefficients,
 )
 from sipas_analysis.infer.design import Design, Floats, Sampled
-
-if TYPE_CHECKING:
-    pass
+from sipas_analysis.infer.estimate_tables import Names, check_keys
 
 FEW_CLUSTERS, FEW_EACH, MANY_LOST = 10, 10, 0.2
 
 
+@overload
+def fit(
+    design: Design | Sampled,
+    formula: str,
+    family: Family = ...,
+    *,
+    by: None = ...,
+    level: float = ...,
+    missing: str = ...,
+    imputations: int = ...,
+    seed: int = ...,
+    offset: str | None = ...,
+    errors: Errors = ...,
+) -> Fit: ...
+@overload
+def fit(
+    design: Design | Sampled,
+    formula: str,
+    family: Family = ...,
+    *,
+    by: Names,
+    level: float = ...,
+    missing: str = ...,
+    imputations: int = ...,
+    seed: int = ...,
+    offset: str | None = ...,
+    errors: Errors = ...,
+) -> GroupedFits: ...
 def fit(
     design: Design | Sampled,
     formula: str,
     family: Family = "gaussian",
     *,
+    by: Names | None = None,
     level: float = 0.95,
     missing: str = "complete",
     imputations: int = 20,
     seed: int = 1,
     offset: str | None = None,
     errors: Errors = "design",
-) -> Fit:
+) -> Fit | GroupedFits:
     """Fit a model on a declared sample.
 
     Maximises Σwᵢ log P(yᵢ | xᵢβ); z_i = H⁻¹·∂ℓᵢ/∂β is the influence of form i, and the
@@ -68,6 +97,7 @@ def fit(
             or an ordered categorical), ``poisson`` (counts; log link, errors as those of R
             ``quasipoisson``) or ``multinomial`` (text or categories; the first category, or the
             first in sorted order, is the reference).
+        by: Key columns: one fit for each group, a domain. A form with a blank key is in no group.
         level: Confidence of the intervals.
         missing: ``complete`` forms only, or ``impute`` blank predictors that are numbers
             (multiple imputation, combined by Rubin's rules).
@@ -75,14 +105,17 @@ def fit(
         seed: Seed of the imputation.
         offset: Column, or expression such as ``log(days)``, that is added to xβ of a Poisson model;
             the rate ratios are then per day.
-        errors: ``design``: linearised, with strata, clusters and finite populations (V1).
+        errors: ``design``: linearised, with strata, clusters and finite populations (V1); with
+            replicate weights the model is fitted again under each (V4), as R ``svyglm`` on
+            ``svrepdesign``. ``linearised``: under replicate weights, too.
             ``cr2``: Bell and McCaffrey's correction with Satterthwaite's degrees of freedom for
             each coefficient, for few clusters (under about 40) without strata; without clusters
             each form is its own (HC2).
 
     Returns:
         The model. No interval where the design leaves no degree of freedom; no error where all
-        forms are in one cluster (V3).
+        forms are in one cluster (V3). With ``by`` a ``GroupedFits``: one table with the keys first,
+        and the reason where a group has no model.
 
     Raises:
         FitError: An outcome that never varies or is of another kind, a predictor that is constant
@@ -98,27 +131,74 @@ def fit(
     """
     design = check_request(design, family, missing, level)
     check_word(errors, get_args(Errors), "errors", FitError)
-    frame = prepare_frame(design)
-    columns = read_formula(formula, frame)
-    outcome, x, blanks = columns.outcome, columns.x, columns.blanks
-    exposure = read_exposure(offset, family, frame)
-    if missing == "complete" or x[outcome.notna().to_numpy()].notna().all(axis=None):
-        model = fit_columns(
-            design, x, outcome, family, level=level, lost=blanks, exposure=exposure, errors=errors
-        )
-        return replace(model, spec=columns.spec)
-    fits = []
+    request = FitRequest(formula, family, level, missing, imputations, seed, offset, errors)
+    keys = check_keys(by or ())
+    if keys:
+        return fit_groups(design, keys, lambda part: _fit_request(part, request))
+    return _fit_request(design, request)
+
+
+class FitRequest(NamedTuple):
+    """What is to be fitted; the arguments of ``fit``."""
+
+    formula: str
+    family: Family
+    level: float
+    missing: str
+    imputations: int
+    seed: int
+    offset: str | None
+    errors: Errors
+
+
+def _fit_request(design: Design, request: FitRequest) -> Fit:
+    """Fit a model on a design, whole or a domain."""
+    frame, family = prepare_frame(design), request.family
+    columns = read_formula(request.formula, frame)
+    outcome, x, left = columns.outcome, columns.x, request.formula.partition("~")[0].strip()
+    options: FitOptions = {
+        "level": request.level,
+        "lost": columns.blanks,
+        "exposure": read_exposure(request.offset, family, frame),
+        "errors": request.errors,
+    }
+    if request.missing == "complete" or x[outcome.notna().to_numpy()].notna().all(axis=None):
+        model = fit_columns(design, x, outcome, family, **options)
+        notes = (*model.notes, *_note_answers(model, design, left))
+        return replace(model, spec=columns.spec, notes=notes)
     with_outcome = frame.assign(**{"\0y": code_outcome(outcome, family)[0]})
-    informing = [name for name in blanks.index if name != formula.partition("~")[0].strip()]
+    informing = [name for name in columns.blanks.index if name != left]
+    weight = design.weight[frame.index]
+    fits = []
     for imputed in impute_blanks(
-        with_outcome, [*informing, "\0y"], design.weight[frame.index], imputations, seed
+        with_outcome, [*informing, "\0y"], weight, request.imputations, request.seed
     ):
-        sample, x = put_forms(design, imputed), read_formula(formula, imputed).x
-        model = fit_columns(
-            sample, x, outcome, family, level=level, lost=blanks, exposure=exposure, errors=errors
-        )
+        sample, x = put_forms(design, imputed), read_formula(request.formula, imputed).x
+        model = fit_columns(sample, x, outcome, family, **options)
         fits.append(replace(model, spec=columns.spec))
-    return pool_imputations(fits, level)
+    return pool_imputations(fits, request.level)
+
+
+def _note_answers(model: Fit, design: Design, outcome: str) -> tuple[Note, ...]:
+    """Return which answer is the reference, and which answers no form of the model gives."""
+    notes = []
+    if model.family == "multinomial":
+        notes.append(Note("reference", {"answer": model.levels[0]}))
+    if model.family in ("multinomial", "ordinal") and outcome in design.frame:
+        answers = code_outcome(design.frame[outcome], model.family)[1]
+        absent = ", ".join(str(answer) for answer in answers if answer not in model.levels)
+        if absent:
+            notes.append(Note("absent_answers", {"answers": absent, "outcome": outcome}))
+    return tuple(notes)
+
+
+class FitOptions(TypedDict):
+    """What each fit of a request has in common."""
+
+    level: float
+    lost: "pd.Series[int]"
+    exposure: Floats | None
+    errors: Errors
 
 
 def pool_imputations(fits: Sequence[Fit], level: float) -> Fit:
@@ -157,7 +237,12 @@ def fit_columns(
     ``n_domain`` is how many forms the model is about, all of the frame if not given.
     """
     model = solve_columns(design, x, outcome, family, exposure=exposure)
-    error = estimate_error_covariance(design, model.rows, model.influence)
+    again = None
+    if errors == "design" and design.declared_replicates is not None:
+        again = refit_replicates(design, model)
+        error = spread_replicates(design, model.rows, again.sample, again.params, model.params)
+    else:
+        error = estimate_error_covariance(design, model.rows, model.influence)
     df: float | Floats = error.df - model.n_slopes
     if errors == "cr2":
         matrix, df = correct_errors(design, model)
@@ -177,7 +262,14 @@ def fit_columns(
         n_lost=n_all - n,
         lost=x.isna().sum() if lost is None else lost,
         r_squared=model.r_squared,
-        notes=collect_notes(design, family, model.y, error, n_all=n_all, n_slopes=model.n_slopes),
+        notes=(
+            *collect_notes(design, family, model.y, error, n_all=n_all, n_slopes=model.n_slopes),
+            *(
+                [Note("replicates_failed", {"n": again.n_failed})]
+                if again and again.n_failed
+                else []
+            ),
+        ),
         covariance_matrix=error.matrix,
         data=model.x,
         y=model.y,
@@ -186,6 +278,7 @@ def fit_columns(
         design=design,
         exposure=model.exposure,
         errors=errors,
+        replicate_fits=again,
     )
 
 
