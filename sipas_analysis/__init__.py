@@ -35,11 +35,14 @@ _HOMES = {
     "mean": "infer.means",
     "total": "infer.means",
     "ratio": "infer.means",
-    "proportion": "infer.means",
+    "proportion": "infer.shares",
+    "variance": "infer.population_variance",
     "quantile": "infer.quantiles",
     "cross_table": "infer.cross_tables",
     "t_test": "infer.group_tests",
     "rank_test": "infer.group_tests",
+    "sample_size": "infer.sample_size",
+    "draw": "infer.sample_draw",
     "read_instrument": "instrument.pack",
 }
 __all__ = [*_HOMES]  # noqa: PLE0604 (all are text)
@@ -58,10 +61,13 @@ if TYPE_CHECKING:
     from sipas_analysis.infer.group_tests import rank_test as rank_test
     from sipas_analysis.infer.group_tests import t_test as t_test
     from sipas_analysis.infer.means import mean as mean
-    from sipas_analysis.infer.means import proportion as proportion
     from sipas_analysis.infer.means import ratio as ratio
     from sipas_analysis.infer.means import total as total
+    from sipas_analysis.infer.population_variance import variance as variance
     from sipas_analysis.infer.quantiles import quantile as quantile
+    from sipas_analysis.infer.shares import proportion as proportion
+    from sipas_analysis.infer.sample_draw import draw as draw
+    from sipas_analysis.infer.sample_size import sample_size as sample_size
     from sipas_analysis.instrument.pack import read_instrument as read_instrument
     from sipas_analysis.measure.adjustment import case_mix as case_mix
     from sipas_analysis.measure.change import compare as compare

@@ -5,31 +5,28 @@ stage, finite populations, replicate weights. No answer is read here. The frame 
 or the path of Parquet or CSV files that are too large for memory. Rules V1 to V5 of docs/method.md.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from inspect import isclass, ismethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from sipas_analysis.arguments import check_name, list_known, list_names, refuse_kind
 from sipas_analysis.errors import DesignError, Place
+from sipas_analysis.infer.domains import Condition, find_members
+from sipas_analysis.infer.row_numbers import COUNT_COLUMN, number_rows
+from sipas_analysis.infer.row_numbers import Floats as Floats  # noqa: PLC0414 (for others)
+from sipas_analysis.infer.row_numbers import Ints as Ints  # noqa: PLC0414
+from sipas_analysis.infer.stages import Declaration, Stage, find_fractions, find_stages
 
-if TYPE_CHECKING:
-    from sipas_analysis.infer.stages import Stage
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Lonely = Literal["fail", "merge", "certainty", "adjust", "average"]
-Condition = str | ArrayLike | Callable[[pd.DataFrame], ArrayLike]
 Kind = Literal["JK1", "JKn", "BRR", "Fay", "bootstrap"]
-CENSUS = 1 - 1e-7
-COUNT_COLUMN = "\0n"  # a name that no column of a frame has
 
 
 @dataclass(frozen=True)
@@ -149,9 +146,7 @@ class Design:
 
     def _derive_weights(self) -> None:
         """Put the weights that follow from the fractions of all stages into the frame."""
-        from sipas_analysis.infer.stages import find_fractions  # which imports this module
-
-        fraction = find_fractions(self, self.cells[1])[self.cells[0]]
+        fraction = find_fractions(self.declaration, self.cells[1])[self.cells[0]]
         name = name_free_column("weight", self.frame)
         object.__setattr__(self, "frame", self.frame.assign(**{name: 1 / fraction}))
         object.__setattr__(self, "weights", name)
@@ -183,10 +178,11 @@ class Design:
             >>> sipas.mean(old, "age").frame[["value", "n"]].to_numpy().tolist()
             [[75.0, 2.0]]
         """
-        from sipas_analysis.infer.domains import find_members  # which imports this module
-
+        if self.on_files:
+            raise DesignError("subset_files", method="subset")
         part = copy(self)  # `replace` would compute the cells again
-        object.__setattr__(part, "domain", find_members(self, condition))
+        members = find_members(self.frame, self.members, condition)
+        object.__setattr__(part, "domain", members)
         return part
 
     def assign(self, **columns: Any) -> "Design":
@@ -242,6 +238,12 @@ class Design:
         return Replicates(self.replicates) if isinstance(self.replicates, str) else self.replicates
 
     @property
+    def declaration(self) -> Declaration:
+        """What the stages of selection need."""
+        clusters, fractions = tuple(self.cluster_columns), tuple(self.fpc_columns)
+        return Declaration(self.strata, clusters, fractions, self.nested, self.lonely)
+
+    @property
     def cell_columns(self) -> list[str]:
         """Columns that place a form in the sample: stratum, clusters that count, fractions."""
         used = self.cluster_columns[: max(1, len(self.fpc_columns))]
@@ -291,11 +293,18 @@ class Design:
         return number, table
 
     @cached_property
-    def stages(self) -> "tuple[Stage, ...]":
-        """The stages of selection that count for the error."""
-        from sipas_analysis.infer.stages import find_stages  # which imports this module
+    def alike_cells(self) -> NDArray[np.bool_]:
+        """Which cells have a stated fraction and one weight for all of their forms."""
+        number, table = self.cells
+        least, largest = np.full(len(table), np.inf), np.full(len(table), -np.inf)
+        np.minimum.at(least, number, self.weight)
+        np.maximum.at(largest, number, self.weight)
+        return np.asarray((least == largest) & bool(self.fpc_columns))
 
-        return find_stages(self, self.cells[1])
+    @cached_property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages of selection that count for the error."""
+        return find_stages(self.declaration, self.cells[1])
 
 
 class Sampled(Protocol):
@@ -327,46 +336,6 @@ def _check_frame(frame: object) -> None:
     paths = [frame] if isinstance(frame, str | Path) else frame
     if not isinstance(paths, list | tuple) or any(not isinstance(p, str | Path) for p in paths):
         raise refuse_kind(frame, "sample_frame", "frame")
-
-
-def number_rows(frame: pd.DataFrame, by: Sequence[str]) -> tuple[Ints, pd.DataFrame]:
-    """Number the distinct rows of some columns in sorted order.
-
-    Returns:
-        The number of each row, -1 where a column is blank, shape (n,); and the table of distinct
-        rows with their count ``n``.
-    """
-    code, radix = np.zeros(len(frame), np.int64), 1
-    blank = np.zeros(len(frame), bool)
-    for name in reversed(by):
-        try:
-            level, values = pd.factorize(frame[name], sort=True)
-        except TypeError as why:
-            raise DesignError("design_cells", column=name) from why
-        blank |= level < 0
-        if radix * max(len(values), 1) > 2**62:
-            code, values_so_far = number_codes(code, radix)
-            radix = len(values_so_far)
-        code = code + level * radix
-        radix *= max(len(values), 1)
-    number = np.full(len(frame), -1, np.int64)
-    number[~blank], distinct = number_codes(code[~blank], radix)
-    complete = np.flatnonzero(~blank)
-    first = np.zeros(len(distinct), np.int64)
-    first[number[complete[::-1]]] = complete[::-1]
-    table = frame[list(by)].iloc[first].reset_index(drop=True)
-    return number, table.assign(
-        **{COUNT_COLUMN: np.bincount(number[complete], minlength=len(distinct))}
-    )
-
-
-def number_codes(code: Ints, size: int) -> tuple[Ints, Ints]:
-    """Number codes below ``size`` in their order; return the numbers and the distinct codes."""
-    if size > 2 * len(code):  # a table of all codes would be slower
-        return pd.factorize(code, sort=True)
-    present = np.zeros(size, bool)
-    present[code] = True
-    return (np.cumsum(present) - 1)[code], np.flatnonzero(present)
 
 
 def check_columns(names: Iterable[str], present: Iterable[str]) -> None:

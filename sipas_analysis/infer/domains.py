@@ -4,36 +4,35 @@ A part is given by a condition (``Design.subset``) or by key columns (``by=``). 
 counts with 0 in the variance.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from sipas_analysis.arguments import list_known
 from sipas_analysis.errors import DesignError
-from sipas_analysis.infer.design import Condition, Design, Ints, number_rows
+from sipas_analysis.infer.row_numbers import Ints, number_rows
 
 Members = NDArray[np.bool_]
+Condition = str | ArrayLike | Callable[[pd.DataFrame], ArrayLike]
 
 
-def find_members(design: Design, condition: Condition) -> Members:
-    """Return which forms of a design fulfil a condition, shape (n,).
+def find_members(frame: pd.DataFrame, members: Members, condition: Condition) -> Members:
+    """Return which of the members, forms of a frame, fulfil a condition, shape (n,).
 
     Raises:
         DesignError: As ``Design.subset``.
     """
-    if design.on_files:
-        raise DesignError("subset_files", method="subset")
     if isinstance(condition, str):
-        chosen: object = _query_frame(design.frame, condition)
+        chosen: object = _query_frame(frame, condition)
     else:
-        chosen = condition(design.frame) if callable(condition) else condition
-    members = _read_mask(chosen, design.frame) & design.members
-    if not members.any():
-        shown = condition if isinstance(condition, str) else ""
-        raise DesignError("subset_empty", n=int(design.members.sum()), condition=shown or "–")
-    return members
+        chosen = condition(frame) if callable(condition) else condition
+    chosen_members = _read_mask(chosen, frame) & members
+    if not chosen_members.any():
+        shown = condition if isinstance(condition, str) else "–"
+        raise DesignError("subset_empty", n=int(members.sum()), condition=shown)
+    return chosen_members
 
 
 def _query_frame(frame: pd.DataFrame, condition: str) -> object:

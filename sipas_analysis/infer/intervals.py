@@ -5,15 +5,20 @@ or clusters, the same interval is computed from the effective number of people. 
 docs/method.md. Means of a scale have a t interval instead.
 """
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 from scipy.special import betainccinv, betaincinv
 
-from sipas_analysis.infer.design import CENSUS, Floats
-from sipas_analysis.infer.distributions import normal_quantile, t_quantile
+from sipas_analysis.infer.design import Floats
+from sipas_analysis.infer.distributions import t_quantile
+from sipas_analysis.infer.ratio_means import MeanEstimate
+from sipas_analysis.infer.stages import CENSUS
 
-Method = Literal["exact", "beta", "logit", "wilson", "wald"]
+Method = Literal["exact", "beta", "logit", "wilson", "asin", "wald"]
+ROUNDING = 1e-10  # a standard error at most this part of one person's is that of rounding
+ROUNDING_OF_VALUE = 1e-14
 
 
 def exact_interval(satisfied: Floats, n: Floats, level: float = 0.95) -> tuple[Floats, Floats]:
@@ -103,6 +108,29 @@ def effective_n(
     return np.asarray(np.where((share <= 0) | (share >= 1), at_end, inside), dtype=float)
 
 
+def raw_effective_n(share: Floats, variance: Floats, n_eff: Floats) -> Floats:
+    """Return p(1−p)/Var, the effective n of R's Wilson interval; ``n_eff`` at 0 % and 100 %."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        raw = share * (1 - share) / variance
+    return np.asarray(np.where((share > 0) & (share < 1), raw, n_eff), dtype=float)
+
+
+def drop_rounding(estimate: MeanEstimate, spread: Floats) -> MeanEstimate:
+    """Return the estimate with variance 0 where the design or a margin fixes the figure.
+
+    What is left of its variance is then rounding: a standard error of at most 1e-10 of one
+    person's, √spread, or 1e-14 of the figure.
+
+    Args:
+        estimate: A figure in each of D domains.
+        spread: Variance of one person's part in each, in its squared unit, shape (D,).
+    """
+    rounding = ROUNDING**2 * spread + (ROUNDING_OF_VALUE * estimate.value) ** 2
+    with np.errstate(invalid="ignore"):
+        variance = np.where(estimate.variance <= rounding, 0.0, estimate.variance)
+    return replace(estimate, variance=variance)
+
+
 def share_interval(
     method: Method,
     share: Floats,
@@ -114,28 +142,30 @@ def share_interval(
 ) -> tuple[Floats, Floats]:
     """Return the interval of a share by one of the kinds of rule I1, shape (D,) each.
 
-    ``beta``: Clopper–Pearson on n*; ``wilson``: Wilson's on n*; ``logit``: t on the log odds;
-    ``wald``: share ± t·se, which may pass 0 or 1, as in R. At 0 % and 100 %, where logit and
-    wald have no width, ``beta`` is used.
+    ``beta``: Clopper–Pearson on n*; ``wilson``: Wilson's on n* with t; ``logit``: t on the log
+    odds; ``asin``: t on arcsin √p; ``wald``: share ± t·se, which may pass 0 or 1, as in R. At 0 %
+    and 100 %, where the last three have no width, ``beta`` is used.
     """
     exact = exact_interval(share * n_eff, n_eff, level)
     if method in ("exact", "beta"):
         return exact
     with np.errstate(invalid="ignore", divide="ignore"):
-        if method == "wilson":
-            return _wilson_interval(share, n_eff, level)
         t, se = t_quantile((1 + level) / 2, df), np.sqrt(variance)
+        if method == "wilson":
+            return _wilson_interval(share, n_eff, t)
         if method == "logit":
             odds, half = np.log(share / (1 - share)), t * se / (share * (1 - share))
             low, high = 1 / (1 + np.exp(half - odds)), 1 / (1 + np.exp(-half - odds))
+        elif method == "asin":
+            angle, half = np.arcsin(np.sqrt(share)), t * se / (2 * np.sqrt(share * (1 - share)))
+            low, high = np.sin(angle - half) ** 2, np.sin(angle + half) ** 2
         else:
             low, high = share - t * se, share + t * se
     without_width = (share <= 0) | (share >= 1) | ~(variance > 0)
     return np.where(without_width, exact[0], low), np.where(without_width, exact[1], high)
 
 
-def _wilson_interval(share: Floats, n_eff: Floats, level: float) -> tuple[Floats, Floats]:
-    z = normal_quantile((1 + level) / 2)
+def _wilson_interval(share: Floats, n_eff: Floats, z: Floats) -> tuple[Floats, Floats]:
     middle = (share + z**2 / (2 * n_eff)) / (1 + z**2 / n_eff)
     half = z * np.sqrt(share * (1 - share) / n_eff + (z / (2 * n_eff)) ** 2)
     half = half / (1 + z**2 / n_eff)

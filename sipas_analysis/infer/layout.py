@@ -13,10 +13,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sipas_analysis.infer.design import Floats
-from sipas_analysis.infer.sample_facts import SampleFacts, VariableFacts
+from sipas_analysis.infer.sample_facts import Answer, SampleFacts, VariableFacts
 from sipas_analysis.infer.totals import Columns
 
-Key = tuple[str, str | None]  # a variable, and one of its answers if it is text
+Key = tuple[str, Answer | None]  # a variable, and one of its answers if it has answers
 ALL_FORMS = "answered"
 
 
@@ -30,6 +30,7 @@ class ColumnSpec:
         answered: Name of the set of forms that answered each variable.
         products: Pairs of keys whose products are totalled.
         joint: Whether a form counts only if it answered all variables.
+        squares: Whether the products vary, too (else they are totals without an error).
     """
 
     keys: tuple[Key, ...]
@@ -37,6 +38,7 @@ class ColumnSpec:
     answered: Mapping[str, str]
     products: tuple[tuple[Key, Key], ...]
     joint: bool
+    squares: bool = False
 
     @property
     def answer_sets(self) -> list[str]:
@@ -48,22 +50,29 @@ class Layout:
     """The places of the totals of each variable in a block.
 
     A variable is totalled as y − c, with c in the middle of its range, so that second moments of
-    large numbers with a small variance keep their precision. A text variable is totalled as 0/1
-    for each of its answers.
+    large numbers with a small variance keep their precision. A variable with answers (text, codes)
+    is totalled as 0/1 for each of them.
     """
 
-    def __init__(self, names: Sequence[str], facts: SampleFacts, *, pair: bool = False) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        facts: SampleFacts,
+        *,
+        pair: bool = False,
+        squares: bool = False,
+    ) -> None:
         """Lay out each variable, who answered it, and squares for the design effect."""
         self.names = list(dict.fromkeys(names))
         self.variables = {name: facts.variables[name] for name in self.names}
-        self.spec = self._specify_pair() if pair else self._specify_each()
+        self.spec = self._specify_pair() if pair else self._specify_each(squares)
         keys, sets = self.spec.keys, self.spec.answer_sets
         self.place = {key: at for at, key in enumerate(keys)}
         self.answered_place = {name: len(keys) + at for at, name in enumerate(sets)}
         self.width = len(keys) + len(sets)
         self.product_place = {pair: self.width + at for at, pair in enumerate(self.spec.products)}
 
-    def _specify_each(self) -> ColumnSpec:
+    def _specify_each(self, squares: bool) -> ColumnSpec:
         """Specify the columns of variables that are estimated one by one."""
         keys = tuple(
             (name, answer)
@@ -76,7 +85,7 @@ class Layout:
         }
         # The square of 0 or 1 is itself.
         products = tuple((key, key) for key in keys if not self._is_binary(*key))
-        return ColumnSpec(keys, self._choose_centres(), answered, products, joint=False)
+        return ColumnSpec(keys, self._choose_centres(), answered, products, False, squares)
 
     def _specify_pair(self) -> ColumnSpec:
         """Specify the columns of a ratio of two variables."""
@@ -84,12 +93,12 @@ class Layout:
         first, second = keys[0], keys[-1]
         products = tuple(dict.fromkeys([(first, first), (first, second), (second, second)]))
         answered = dict.fromkeys(self.names, ALL_FORMS)
-        return ColumnSpec(keys, self._choose_centres(), answered, products, joint=True)
+        return ColumnSpec(keys, self._choose_centres(), answered, products, True)
 
     def _choose_centres(self) -> dict[str, float]:
         return {name: _choose_centre(facts) for name, facts in self.variables.items()}
 
-    def _is_binary(self, name: str, answer: str | None) -> bool:
+    def _is_binary(self, name: str, answer: Answer | None) -> bool:
         """Return whether a key has only the values 0 and 1."""
         facts = self.variables[name]
         return answer is not None or (facts.low >= 0 and facts.high <= 1 and facts.whole)
@@ -111,11 +120,11 @@ class Layout:
             ],
             flags=tuple(spec.answer_sets),
             mark=partial(_mark_answered, spec=spec),
-            n_fixed=len(spec.products),
+            n_fixed=0 if spec.squares else len(spec.products),
             reads=tuple(self.names),
         )
 
-    def numerator_slope(self, name: str, answer: str | None = None) -> Floats:
+    def numerator_slope(self, name: str, answer: Answer | None = None) -> Floats:
         """Return the slope of Σ w y by the columns that vary, shape (1, p)."""
         slope = self.answered_slope(name) * (self.spec.centre[name] if answer is None else 0.0)
         slope[0, self.place[name, answer]] = 1.0
@@ -127,11 +136,15 @@ class Layout:
         slope[0, self.answered_place[self.spec.answered[name]]] = 1.0
         return slope
 
-    def find_variance(self, total: Floats, name: str) -> Floats:
+    def square_place(self, key: Key) -> int:
+        """Return the place of the total of squares; that of 0 and 1 is the total itself."""
+        return self.product_place.get((key, key), self.place[key])
+
+    def find_variance(self, total: Floats, key: Key) -> Floats:
         """Return the weighted variance of a variable in each domain, shape (D,)."""
-        size = self._count_answered(total, name)
-        mean = total[:, self.place[name, None]] / size
-        return np.asarray(self._find_product(total, name, name) / size - mean**2)
+        size = self._count_answered(total, key[0])
+        mean = total[:, self.place[key]] / size
+        return np.asarray(total[:, self.square_place(key)] / size - mean**2)
 
     def find_residual_variance(
         self, total: Floats, first: str, second: str, slope: Floats
@@ -151,7 +164,7 @@ class Layout:
         pair: tuple[Key, Key] = ((first, None), (second, None))
         return total[:, self.product_place.get(pair, self.place[first, None])]
 
-    def _find_largest(self, name: str, answer: str | None) -> float:
+    def _find_largest(self, name: str, answer: Answer | None) -> float:
         facts, centre = self.variables[name], self.spec.centre[name]
         if answer is not None or np.isnan(facts.low):
             return 1.0
@@ -171,8 +184,11 @@ def _make_columns(frame: pd.DataFrame, spec: ColumnSpec) -> Iterator[Floats]:
     answered = _find_answered(frame, spec)
     columns: dict[Key, Floats] = {}
     for name, answer in spec.keys:
-        if answer is not None:
+        if isinstance(answer, str):
             column = np.asarray(frame[name].astype(str) == answer, dtype=np.float64)
+        elif answer is not None:
+            numbers = frame[name].to_numpy(dtype=float, na_value=np.nan)
+            column = np.asarray(numbers == answer, dtype=np.float64)
         else:
             column = frame[name].to_numpy(dtype=float, na_value=np.nan)
             column = column - spec.centre[name] if spec.centre[name] else column

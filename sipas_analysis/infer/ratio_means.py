@@ -4,7 +4,9 @@ Items, factors, pooled and averaged indices and mean scores are all weighted mea
 totals, so the same variance applies to all of them (rule V1).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,16 +57,17 @@ def average_ratios(total: Floats, mean: Mean) -> tuple[Floats, Floats]:
     return value, (share / safe) @ mean.top - (share * ratio / safe) @ mean.bottom
 
 
+Figure = Callable[[Floats], tuple[Floats, Floats]]  # totals (D, p) to values (D,), slopes (D, p)
+
+
 @dataclass(frozen=True)
-class MeanEstimate:
-    """A mean of ratios in each of D domains, before its interval.
+class Evaluated:
+    """A figure in each of D domains, before its interval.
 
     Attributes:
-        value: The mean; NaN where nobody answered.
+        value: The figure; NaN where nobody answered.
         variance: NaN where there is no error (V3).
         df: Degrees of freedom; NaN where there is no error.
-        numerator: Total of the numerator; NaN for a mean of several ratios.
-        denominator: Sum of the totals of the denominators.
         people: Number of people who answered.
         influence: Slope of each value, see ``Estimates``.
     """
@@ -72,10 +75,21 @@ class MeanEstimate:
     value: Floats
     variance: Floats
     df: Floats
-    numerator: Floats
-    denominator: Floats
     people: Floats
     influence: sparse.csr_array
+
+
+@dataclass(frozen=True)
+class MeanEstimate(Evaluated):
+    """A mean of ratios in each of D domains, before its interval.
+
+    Attributes:
+        numerator: Total of the numerator; NaN for a mean of several ratios.
+        denominator: Sum of the totals of the denominators.
+    """
+
+    numerator: Floats
+    denominator: Floats
 
 
 def evaluate_mean(totals: Block, mean: Mean, answered: str = "n") -> MeanEstimate:
@@ -99,7 +113,24 @@ def evaluate_mean(totals: Block, mean: Mean, answered: str = "n") -> MeanEstimat
         >>> sipas.mean(sipas.Design(frame), "s").frame["value"].tolist()
         [0.5]
     """
-    value, gradient = average_ratios(totals.total, mean)
+    evaluated = evaluate_figure(totals, partial(average_ratios, mean=mean), answered)
+    p = mean.top.shape[1]
+    total, n_bottoms = totals.total[:, :p], mean.bottom.size
+    unknown = np.full(len(totals.keys), np.nan)
+    return MeanEstimate(
+        **vars(evaluated),
+        numerator=(total @ mean.top.T)[:, 0] if mean.share.size == 1 else unknown,
+        denominator=(total @ mean.bottom.T).sum(axis=1) if n_bottoms else unknown,
+    )
+
+
+def evaluate_figure(totals: Block, figure: Figure, answered: str = "n") -> Evaluated:
+    """Return value, variance, df and influence of a smooth function of totals in each domain.
+
+    Arguments and errors as ``evaluate_mean``; under replicate weights the function is computed
+    again for each replicate (V4).
+    """
+    value, gradient = figure(totals.total)
     people = totals.people[answered].to_numpy(dtype=float)
     at = totals.people.columns.get_loc(answered)
     units, strata = count_units(totals, totals.part_people[:, at])
@@ -108,30 +139,32 @@ def evaluate_mean(totals: Block, mean: Mean, answered: str = "n") -> MeanEstimat
         variance = estimate_variance(totals, gradient[:, : totals.p], totals.part_people[:, at])
         influence = expand_gradient(gradient[:, : totals.p])
     else:
-        deviations = _deviate_replicates(totals, totals.replicas, mean, value)
+        deviations = _deviate_replicates(totals, totals.replicas, figure, value)
         variance, influence = (deviations**2).sum(axis=1), sparse.csr_array(deviations)
         df = df if totals.freedom is None else totals.freedom
     without_error = np.isnan(value) | (df <= 0) | ((units <= 1) & (totals.freedom is None))
-    p = mean.top.shape[1]
-    total, n_bottoms = totals.total[:, :p], mean.bottom.size
-    unknown = np.full(len(value), np.nan)
-    return MeanEstimate(
+    return Evaluated(
         value=value,
         variance=np.where(without_error, np.nan, np.maximum(variance, 0.0)),
         df=np.where(without_error, np.nan, df),
-        numerator=(total @ mean.top.T)[:, 0] if mean.share.size == 1 else unknown,
-        denominator=(total @ mean.bottom.T).sum(axis=1) if n_bottoms else unknown,
         people=people,
         influence=influence,
     )
 
 
-def _deviate_replicates(totals: Block, replicas: Floats, mean: Mean, value: Floats) -> Floats:
-    """Return the scaled deviation of each domain in each replicate, shape (D, K)."""
+def _deviate_replicates(totals: Block, replicas: Floats, figure: Figure, value: Floats) -> Floats:
+    """Return the scaled deviation of each domain in each replicate, shape (D, K).
+
+    A replicate without any weight in a domain is left out there, as in R.
+    """
     assert totals.factors is not None
-    values = np.stack([average_ratios(replica, mean)[0] for replica in replicas])
-    centre = value if totals.around_estimate else values[totals.factors > 0].mean(axis=0)
-    return np.asarray(((values - centre) * np.sqrt(totals.factors)[:, None]).T)
+    values = np.stack([figure(replica)[0] for replica in replicas])
+    counts = ~np.isnan(values) & (totals.factors > 0)[:, None]
+    n_counts = counts.sum(axis=0)
+    centre = np.where(counts, values, 0.0).sum(axis=0) / np.maximum(n_counts, 1)
+    centre = value if totals.around_estimate else centre
+    deviations = np.where(counts, values - centre, 0.0) * np.sqrt(totals.factors)[:, None]
+    return np.asarray(np.where(n_counts > 0, deviations, np.nan).T)
 
 
 def _refill_shares(share: Floats, wanted: Floats, labels: NDArray[np.int64]) -> Floats:

@@ -14,10 +14,10 @@ import numpy as np
 from scipy import linalg, sparse
 
 from sipas_analysis.errors import DesignError
-from sipas_analysis.infer.design import CENSUS, Design, Floats, Replicates
+from sipas_analysis.infer.design import Design, Floats, Replicates
 from sipas_analysis.infer.domains import number_domains
 from sipas_analysis.infer.exact_sums import add_folds, choose_adder, weight_scale
-from sipas_analysis.infer.stages import Stage
+from sipas_analysis.infer.stages import CENSUS, Stage
 from sipas_analysis.infer.totals import Block, Columns
 
 RANK_TOLERANCE = 1e-5
@@ -81,7 +81,7 @@ class FormReplicates(NamedTuple):
 
 
 def weigh_forms(design: Design) -> FormReplicates:
-    """Return the replicate weights of the forms that figures are about (``Design.members``).
+    """Return the replicate weights of all forms; the rank is that of ``Design.members``.
 
     Source: rule V4 in docs/method.md.
 
@@ -94,13 +94,13 @@ def weigh_forms(design: Design) -> FormReplicates:
     replicates, stage = design.declared_replicates, design.stages[0]
     assert replicates is not None
     if replicates.columns:
-        weights = _read_weights(design, replicates)[design.members]
+        weights = _read_weights(design, replicates)
         factors = _find_factors(design, replicates, stage)
     else:
         multiplier, factors = make_multipliers(stage, replicates)
-        unit = stage.unit[design.cells[0][design.members]]
-        weights = multiplier.T[unit] * design.weight[design.members][:, None]
-    return FormReplicates(weights, factors, replicates.mse, rank_weights(weights) - 1.0)
+        weights = multiplier.T[stage.unit[design.cells[0]]] * design.weight[:, None]
+    df = rank_weights(weights[design.members]) - 1.0
+    return FormReplicates(weights, factors, replicates.mse, df)
 
 
 def rank_weights(weights: Floats) -> int:

@@ -4,7 +4,7 @@ Whole totals are counted in steps that depend on the whole sample (rule V9), so 
 reads these facts, from a frame or from files. Facts of parts can be added.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 from pathlib import Path
@@ -25,6 +25,11 @@ from sipas_analysis.infer.form_files import (
     quote_name,
 )
 
+Answer = str | int  # a text, or a whole code
+MOST_CODES = 20
+MOST_RANGE = 1000  # of whole numbers that are looked through for codes
+DATES = ("datetime64", "datetime", "date", "time", "timedelta64", "timedelta", "period")
+
 
 @dataclass(frozen=True)
 class VariableFacts:
@@ -35,22 +40,39 @@ class VariableFacts:
         high: Largest value; NaN likewise.
         whole: Whether there are whole numbers only.
         blanks: Blank values.
-        answers: Sorted distinct values of a text variable; None for numbers.
+        answers: Distinct values of a text variable, sorted or in the order of its categories
+            (of which some may be nobody's answer); None for numbers.
+        codes: Sorted distinct values of whole numbers, if there are few.
+        is_dates: Whether the answers are dates or times.
+        is_categorical: Whether the column is a pandas categorical.
     """
 
     low: float
     high: float
     whole: bool
     blanks: int
-    answers: tuple[str, ...] | None = None
+    answers: tuple[Answer, ...] | None = None
+    codes: tuple[int, ...] | None = None
+    is_dates: bool = False
+    is_categorical: bool = False
 
     def __add__(self, other: "VariableFacts") -> "VariableFacts":
         low, high = float(np.fmin(self.low, other.low)), float(np.fmax(self.high, other.high))
         answers = self.answers
-        if answers is not None:
-            answers = tuple(sorted({*answers, *(other.answers or ())}))
-        whole = self.whole and other.whole
-        return VariableFacts(low, high, whole, self.blanks + other.blanks, answers)
+        if answers is not None and answers != other.answers:
+            answers = tuple(sorted({*answers, *(other.answers or ())}, key=str))
+        codes = {*(self.codes or ()), *(other.codes or ())}
+        has_codes = None not in (self.codes, other.codes) and len(codes) <= MOST_CODES
+        return VariableFacts(
+            low,
+            high,
+            self.whole and other.whole,
+            self.blanks + other.blanks,
+            answers,
+            tuple(sorted(codes)) if has_codes else None,
+            self.is_dates,
+            self.is_categorical,
+        )
 
 
 @dataclass(frozen=True)
@@ -104,6 +126,25 @@ def read_facts(design: Design, variables: Sequence[str] = ()) -> SampleFacts:
     return reduce(SampleFacts.__add__, map_files(design, job, paths))
 
 
+def check_numbers(name: str, facts: VariableFacts, n: int, *, allow_text: bool = False) -> None:
+    """Refuse dates, and numbers that are written as text; other text, too, unless it is allowed.
+
+    Args:
+        name: The variable, of which some of the ``n`` forms have an answer.
+        facts: Its facts.
+        n: Forms.
+        allow_text: Whether text and categories are answers, each with its share or number.
+    """
+    if facts.answers is None or facts.blanks >= n:
+        return
+    values = ", ".join(map(str, facts.answers[:4]))
+    texts = pd.Series(facts.answers).astype(str).str.replace(",", ".")
+    are_digits = pd.to_numeric(texts, errors="coerce").notna().all() and not facts.is_categorical
+    if facts.is_dates or are_digits or not allow_text:
+        kind = "days" if facts.is_dates else "digits" if are_digits else "text"
+        raise DesignError(f"mean_{kind}", column=name, values=values)
+
+
 def _read_facts_of_file(file: FormFile, design: Design, variables: Sequence[str]) -> SampleFacts:
     """Return the facts of one file, read by DuckDB."""
     types = file.read_types()
@@ -125,17 +166,29 @@ def _read_variable(file: FormFile, name: str, sql_type: str) -> VariableFacts:
     if sql_type in ("FLOAT", "DOUBLE"):  # a NaN in a file is a blank
         column = f"(CASE WHEN isnan({column}) THEN NULL ELSE {column} END)"
     n_blank = f"count(*) - count({column})"
-    if sql_type.startswith(("VARCHAR", "ENUM")):
+    is_dates = sql_type.startswith(("DATE", "TIME", "INTERVAL"))
+    if is_dates or sql_type.startswith(("VARCHAR", "ENUM")):
         blanks, answers = file.select_rows(f"{n_blank}, list(DISTINCT {column}::VARCHAR)")[0]
         known_answers = sorted(answer for answer in answers or () if answer is not None)
-        return VariableFacts(np.nan, np.nan, True, blanks, tuple(known_answers))
+        return VariableFacts(np.nan, np.nan, True, blanks, tuple(known_answers), is_dates=is_dates)
     number = f"CASE WHEN {column} THEN 1 WHEN NOT {column} THEN 0 END"
     number = number if sql_type == "BOOLEAN" else column
     blanks, low, high, whole = file.select_rows(f"{n_blank}, {_select_range(number)}")[0]
     if low is None:
         low, high = np.nan, np.nan
     _check_finite(name, (low, high))
-    return VariableFacts(float(low), float(high), whole is not False, blanks)
+    codes = None
+    if whole and high - low < MOST_RANGE:
+        listed = file.select_rows(f"list(DISTINCT ({number})::DOUBLE)")[0][0]
+        codes = _list_codes([code for code in listed if code is not None])
+    codes = () if np.isnan(low) else codes
+    return VariableFacts(float(low), float(high), whole is not False, blanks, codes=codes)
+
+
+def _list_codes(values: Iterable[float]) -> tuple[int, ...] | None:
+    """Return distinct whole numbers in their order, if there are few."""
+    codes = tuple(sorted(int(value) for value in values))
+    return codes if len(codes) <= MOST_CODES else None
 
 
 def _select_range(number: str) -> str:
@@ -181,15 +234,21 @@ def _find_facts(name: str, column: "pd.Series[Any]") -> VariableFacts:
     """Return the facts of a column of a frame."""
     plain = isinstance(column.dtype, np.dtype) and column.dtype.kind in "iub"
     blanks = 0 if plain else int(column.isna().sum())
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        categories = tuple(map(str, column.dtype.categories))
+        return VariableFacts(np.nan, np.nan, True, blanks, categories, is_categorical=True)
     if not _is_number(column):
         answers = tuple(sorted({*column.dropna().astype(str)}))
-        return VariableFacts(np.nan, np.nan, True, blanks, answers)
+        is_dates = pd.api.types.infer_dtype(column, skipna=True) in DATES
+        return VariableFacts(np.nan, np.nan, True, blanks, answers, is_dates=is_dates)
     if blanks == len(column):
-        return VariableFacts(np.nan, np.nan, True, blanks)
+        return VariableFacts(np.nan, np.nan, True, blanks, codes=())
     values = column.to_numpy() if plain else column.dropna().to_numpy(dtype=float)
     low, high = float(values.min()), float(values.max())
     _check_finite(name, (low, high))
-    return VariableFacts(low, high, bool(plain or not (values % 1).any()), blanks)
+    whole = bool(plain or not (values % 1).any())
+    codes = _list_codes(pd.unique(values)) if whole and high - low < MOST_RANGE else None
+    return VariableFacts(low, high, whole, blanks, codes=codes)
 
 
 def _is_number(column: "pd.Series[Any]") -> bool:

@@ -5,22 +5,27 @@ on. The variance adds the stages up (rules V1, V2 and V5 of docs/method.md).
 """
 
 from collections.abc import Sequence
-from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from sipas_analysis.errors import DesignError
-from sipas_analysis.infer.design import (
-    CENSUS,
-    COUNT_COLUMN,
-    Design,
-    Floats,
-    Ints,
-    number_rows,
-)
+from sipas_analysis.infer.row_numbers import COUNT_COLUMN, Floats, Ints, number_rows
+
+CENSUS = 1 - 1e-7
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What stages need of a design; the attributes are those of ``Design``."""
+
+    strata: str | None
+    cluster_columns: tuple[str, ...]
+    fpc_columns: tuple[str, ...]
+    nested: bool
+    lonely: str
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class Stage:
     fraction: Floats
 
 
-def find_stages(design: Design, cells: pd.DataFrame) -> tuple[Stage, ...]:
+def find_stages(declaration: Declaration, cells: pd.DataFrame) -> tuple[Stage, ...]:
     """Return the stages that count, from the table of cells (V1, V2, V5).
 
     Raises:
@@ -56,40 +61,33 @@ def find_stages(design: Design, cells: pd.DataFrame) -> tuple[Stage, ...]:
     """
     if len(cells) == 0:
         return ()
-    names = design.cluster_columns[: max(1, len(design.fpc_columns))]
+    names = declaration.cluster_columns[: max(1, len(declaration.fpc_columns))]
     if not names:
         unit = np.arange(len(cells))
         counts = cells[COUNT_COLUMN].to_numpy(dtype=float)
-        group = _number_groups(cells, [design.strata] if design.strata else [])
-        return (_build_stage(design, cells, 0, (unit, group, counts), np.ones(len(cells))),)
-    if not design.nested and design.strata:
-        _check_nested(cells, design.strata, names[0])
+        group = _number_groups(cells, [declaration.strata] if declaration.strata else [])
+        return (_build_stage(declaration, cells, 0, (unit, group, counts), np.ones(len(cells))),)
+    if not declaration.nested and declaration.strata:
+        _check_nested(cells, declaration.strata, names[0])
     stages: list[Stage] = []
     above = np.ones(len(cells))
-    place = [design.strata] if design.strata else []
+    place = [declaration.strata] if declaration.strata else []
     for depth, name in enumerate(names):
         group, unit = _number_groups(cells, place), _number_groups(cells, [*place, name])
-        stage = _build_stage(design, cells, depth, (unit, group, None), above)
+        stage = _build_stage(declaration, cells, depth, (unit, group, None), above)
         stages.append(stage)
         above = above * stage.fraction[stage.group[stage.unit]]
         place = [*place, name]
     return tuple(stages)
 
 
-def _ignore_lonely(design: Design) -> Design:
-    """Return the declaration with strata of one cluster left as they are."""
-    declaration = copy(design)
-    object.__setattr__(declaration, "lonely", "certainty")  # `replace` would derive weights again
-    return declaration
-
-
-def find_fractions(design: Design, cells: pd.DataFrame) -> Floats:
+def find_fractions(declaration: Declaration, cells: pd.DataFrame) -> Floats:
     """Return f₁·f₂·… of each cell: the chance with which its forms were drawn, as stated.
 
     Strata of one cluster keep their own fraction, also where they are merged for the error.
     """
     fraction = np.ones(len(cells))
-    for stage in find_stages(_ignore_lonely(design), cells):
+    for stage in find_stages(replace(declaration, lonely="certainty"), cells):
         fraction = fraction * stage.fraction[stage.group[stage.unit]]
     return fraction
 
@@ -100,7 +98,7 @@ def _number_groups(cells: pd.DataFrame, by: Sequence[str]) -> Ints:
 
 
 def _build_stage(
-    design: Design,
+    declaration: Declaration,
     cells: pd.DataFrame,
     depth: int,
     numbers: tuple[Ints, Ints, Floats | None],
@@ -112,22 +110,28 @@ def _build_stage(
     group_of_unit = group[first]
     drawn = np.ones(len(first)) if counts is None else counts[first]
     n: Floats = np.bincount(group_of_unit, weights=drawn).astype(np.float64)
-    has_fraction = len(design.fpc_columns) > depth
-    given = _read_numbers(cells, design.fpc_columns[depth]) if has_fraction else np.zeros(len(unit))
-    names = cells.groupby(group)[design.strata].first().astype(str) if design.strata else None
+    has_fraction = len(declaration.fpc_columns) > depth
+    given = (
+        _read_numbers(cells, declaration.fpc_columns[depth])
+        if has_fraction
+        else np.zeros(len(unit))
+    )
+    names = (
+        cells.groupby(group)[declaration.strata].first().astype(str) if declaration.strata else None
+    )
     strata_names = names.tolist() if names is not None else [""] * len(n)
     fraction = np.zeros(len(n))
     if has_fraction:
         fraction = _group_fractions(
-            design.fpc_columns[depth], given, group, n=n, names=strata_names
+            declaration.fpc_columns[depth], given, group, n=n, names=strata_names
         )
     lonely = (n == 1) & (fraction < CENSUS)
-    strict = design.lonely == "fail" or (design.lonely == "merge" and depth > 0)
-    if lonely.any() and strict and (design.strata or depth):
+    strict = declaration.lonely == "fail" or (declaration.lonely == "merge" and depth > 0)
+    if lonely.any() and strict and (declaration.strata or depth):
         listed = [text for text, is_lonely in zip(strata_names, lonely, strict=True) if is_lonely]
         shown = ", ".join(dict.fromkeys(listed[:12])) or "–"
         raise DesignError("design_lonely", n=len(listed), stage=depth + 1, strata=shown)
-    if lonely.any() and design.lonely == "merge":
+    if lonely.any() and declaration.lonely == "merge":
         group_of_unit, n, fraction = _merge_lonely(group_of_unit, n, fraction, lonely)
         lonely = n == 1
     fraction_above = np.ones(len(n))
@@ -135,9 +139,9 @@ def _build_stage(
     with np.errstate(divide="ignore", invalid="ignore"):
         scale = fraction_above * (1 - fraction) * np.where(n > 1, n / (n - 1), 1.0)
     scale[fraction >= CENSUS] = 0.0
-    if design.lonely != "adjust":
+    if declaration.lonely != "adjust":
         scale[lonely] = 0.0
-    left = lonely & (design.lonely == "average")
+    left = lonely & (declaration.lonely == "average")
     return Stage(unit, group_of_unit, n, scale, left, ~lonely, fraction)
 
 

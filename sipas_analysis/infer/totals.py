@@ -16,16 +16,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from sipas_analysis.errors import DesignError
-from sipas_analysis.infer.design import (
-    COUNT_COLUMN,
-    Design,
-    Floats,
-    Ints,
-    number_codes,
-    number_rows,
-)
+from sipas_analysis.infer.design import Design, Floats, Ints
 from sipas_analysis.infer.domains import number_domains
 from sipas_analysis.infer.exact_sums import Adder, WeightRounding, add_folds, choose_adder
+from sipas_analysis.infer.row_numbers import COUNT_COLUMN, number_codes, number_rows
 from sipas_analysis.infer.stages import Stage, find_stages
 
 SLICE = 2**17  # forms counted at a time: whole numbers below 2**35 then add exactly as floats
@@ -118,6 +112,8 @@ class Block:
         factors: Factor of each replicate's square, shape (K,).
         around_estimate: Whether squares are around the estimate (else around the replicates' mean).
         freedom: Degrees of freedom of given replicates in each domain, shape (D,).
+        n_blank: Forms that are in no domain because a key is blank.
+        alike: Which rows have a stated fraction and one weight, shape (R,), if weights differ.
     """
 
     keys: pd.DataFrame
@@ -138,6 +134,8 @@ class Block:
     factors: Floats | None = None
     around_estimate: bool = False
     freedom: Floats | None = None
+    n_blank: int = 0
+    alike: NDArray[np.bool_] | None = None
 
     @property
     def weighted(self) -> bool:
@@ -147,9 +145,12 @@ class Block:
     @property
     def simple(self) -> NDArray[np.bool_]:
         """Which domains are simple random samples: single forms of one stratum, equal weights."""
-        rows = np.bincount(self.domain, minlength=len(self.keys))
-        plain = self.moment is not None and not self.weighted
-        return np.asarray((rows == 1) & plain)
+        d, unlike = len(self.keys), np.full(len(self.domain), self.weighted)
+        if self.alike is not None:
+            unlike &= ~self.alike
+        is_plain = np.bincount(self.domain, weights=unlike, minlength=d) == 0
+        rows = np.bincount(self.domain, minlength=d)
+        return np.asarray((rows == 1) & is_plain & (self.moment is not None))
 
 
 def count_forms(
@@ -328,6 +329,7 @@ def convert_sums(
     domains = pd.DataFrame(index=range(min(1, len(order)))) if keys is None else keys[key_columns]
     domain_of_row = domain[order]
     starts = np.searchsorted(domain_of_row, np.arange(len(domains)))
+    n_blank = int(sums.people[domain < 0, -1].sum())
     counts, people = sums.counts[order], sums.people[order]
     steps = np.array(
         [
@@ -339,7 +341,7 @@ def convert_sums(
     marks = np.add.reduceat(people, starts, axis=0) if len(order) else people[:0]
     moment = None if sums.moments is None else _unfold_moments(sums.moments[order], columns, scale)
     return Block(
-        keys=domains.set_axis(list(by), axis=1),
+        keys=_restore_types(domains.set_axis(list(by), axis=1), design),
         columns=columns.names,
         total=(whole * steps).sum(axis=2),
         people=pd.DataFrame(marks, columns=[*columns.flags, "n"]),
@@ -348,11 +350,20 @@ def convert_sums(
         part=(counts * steps).sum(axis=2),
         part_people=people.astype(float),
         moment=moment,
-        stages=find_stages(design, cells) if design.on_files else design.stages,
+        stages=find_stages(design.declaration, cells) if design.on_files else design.stages,
         n_sample=int(sums.people[:, -1].sum()),
         p=len(columns.names) - columns.n_fixed,
         scale=scale,
+        n_blank=n_blank,
+        alike=None if design.on_files else design.alike_cells[cell[order]],
     )
+
+
+def _restore_types(keys: pd.DataFrame, design: Design) -> pd.DataFrame:
+    """Return the keys with the types of the frame: whole numbers became floats beside blanks."""
+    if design.on_files:
+        return keys
+    return keys.astype({name: design.frame[name].dtype for name in keys})
 
 
 def _unfold_moments(moments: Ints, columns: Columns, scale: WeightRounding) -> Floats:

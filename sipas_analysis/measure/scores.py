@@ -15,10 +15,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from sipas_analysis.arguments import check_kind, list_known, list_names
+from sipas_analysis.arguments import check_kind, check_word, list_known, list_names
 from sipas_analysis.collect.survey import Survey
-from sipas_analysis.errors import ColumnError
-from sipas_analysis.infer.design import CENSUS, Floats, Ints
+from sipas_analysis.errors import ColumnError, ConfigError
+from sipas_analysis.infer.design import Floats, Ints
 from sipas_analysis.infer.distributions import t_quantile
 from sipas_analysis.infer.estimates import COLUMNS, FEW_PEOPLE, Estimates, flag_cells, round_to_text
 from sipas_analysis.infer.intervals import (
@@ -28,6 +28,7 @@ from sipas_analysis.infer.intervals import (
     simple_interval,
 )
 from sipas_analysis.infer.ratio_means import MeanEstimate, average_ratios, evaluate_mean
+from sipas_analysis.infer.stages import CENSUS
 from sipas_analysis.infer.totals import Block
 from sipas_analysis.infer.totals_from_files import build_block
 from sipas_analysis.infer.variance import sampling_fraction, whole_strata
@@ -37,6 +38,7 @@ from sipas_analysis.instrument.pack import (
     IndexRule,
     Instrument,
     Rule,
+    list_packs,
     read_instrument,
 )
 from sipas_analysis.measure.rules import (
@@ -191,7 +193,7 @@ def compare_rules(
     overall = pack.overall_item.code if pack.overall_item else ""
     if overall and has_score(pack, overall, pack.index) == bool(pack.index.points):
         lawful.append("overall_item")
-    names = list(rules or lawful)
+    names = [rules] if isinstance(rules, str | Path) else list(rules or lawful)
     readings = [_read_rule(pack, rule) for rule in names]
     target_lists = [
         [target for target in list_targets(pack, index) if target.level in levels]
@@ -208,6 +210,8 @@ def compare_rules(
 def _read_rule(pack: Instrument, rule: str | Path) -> tuple[Index, list[str]]:
     """Return the index of a rule by name or of a pack, and the levels to which it applies."""
     if rule not in get_args(Rule):
+        if isinstance(rule, str) and not rule.endswith((".yaml", ".yml")):
+            check_word(rule, (*get_args(Rule), *list_packs()), "rules", ConfigError)
         other = read_instrument(rule)
         counts = {len(pack.scale_of(code).levels) for code in pack.rated_codes}
         all_levels = {level for code in pack.rated_codes for level in pack.scale_of(code).levels}

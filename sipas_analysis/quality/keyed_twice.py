@@ -16,7 +16,7 @@ from sipas_analysis.collect.units import index_units
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.errors import ConfigError, Place, SeveralError
 from sipas_analysis.infer.design import Design
-from sipas_analysis.infer.means import proportion
+from sipas_analysis.infer.shares import proportion
 
 NOT_COMPARED = {"form", "operator", "time", "weight", "stratum", "cluster", "fpc", "count"}
 PLACE = ["file", "row", "cell", "value", "operator"]

@@ -10,6 +10,7 @@ import sipas_analysis as sipas
 from sipas_analysis.errors import ColumnError, DesignError
 from sipas_analysis.infer.design import Replicates
 from sipas_analysis.infer.intervals import exact_interval, finite_interval, share_interval
+from sipas_analysis.infer.weighting import post_stratify
 
 TOWNS = pd.DataFrame(
     {
@@ -117,8 +118,16 @@ BAD = {
     "design_fpc_stages": lambda: design(fpc=["N", "N"]),
     "design_blank": lambda: sipas.Design(TOWNS.assign(town=None), strata="town"),
     "design_infinite": lambda: sipas.mean(sipas.Design(TOWNS.assign(y=math.inf)), "y"),
-    "mean_text": lambda: sipas.mean(design(), "sex"),
+    "mean_text": lambda: sipas.ratio(design(), "sex", "y"),
+    "mean_days": lambda: sipas.mean(sipas.Design(TOWNS.assign(y=pd.Timestamp("2026-01-02"))), "y"),
+    "mean_digits": lambda: sipas.total(sipas.Design(TOWNS.assign(y="4,5")), "y"),
     "proportion_values": lambda: sipas.proportion(design(), "w"),
+    "design_weight_none": lambda: sipas.Design(TOWNS.assign(w=0), "w"),
+    "subset_empty": lambda: design().subset("sex == 'x'"),
+    "subset_mask": lambda: design().subset([True, False]),
+    "subset_index": lambda: design().subset(pd.Series([True] * 12, index=range(1, 13))),
+    "subset_condition": lambda: design().subset("sex =="),
+    "assign_calibrated": lambda: post_stratify(design(), "sex", {"f": 9, "m": 8}).assign(w=1.0),
     "design_twice": lambda: sipas.mean(sipas.Design(pd.concat([TOWNS, TOWNS[["y"]]], axis=1)), "y"),
     "design_weight_range": lambda: sipas.mean(
         sipas.Design(TOWNS.assign(w=[1e9] + [1.0] * 11), "w"), "y"
@@ -162,7 +171,9 @@ def test_every_wrong_weight_is_named():
     """Negative, missing and infinite: all rows, not the first; 0 is a weight."""
     with pytest.raises(DesignError) as caught:
         BAD["design_weight"]()
-    assert [place.row for place in caught.value.places] == [row for row in range(1, 13) if row % 4 != 1]
+    assert [place.row for place in caught.value.places] == [
+        row for row in range(1, 13) if row % 4 != 1
+    ]
 
 
 def test_an_exact_interval_of_a_finite_population():
@@ -189,14 +200,31 @@ def test_no_interval_is_certain_at_the_ends(method):
 
 
 def test_wilson_as_scipy_makes_it():
-    """On 17 of 20, against scipy.stats."""
+    """On 17 of 20 with as many degrees of freedom as there are, against scipy.stats."""
     from scipy.stats import binomtest
 
     want = binomtest(17, 20).proportion_ci(method="wilson")
-    got = share_interval(
-        "wilson", np.array([0.85]), np.array([0.01]), df=np.array([19.0]), n_eff=np.array([20.0])
-    )
+    share, n = np.array([0.85]), np.array([20.0])
+    got = share_interval("wilson", share, share, df=np.array([np.inf]), n_eff=n)
     assert [it[0] for it in got] == pytest.approx([want.low, want.high], rel=1e-12)
+
+
+def test_wilson_of_a_design_by_hand():
+    """R survey 4.5: p(1−p)/Var people and t; here 3 clusters of 4, so t of 2 degrees of freedom.
+
+    z = Σ(y − p)/12 by cluster: p = 7/12; Var = 3/2·Σz². (p + t²/2n ± t·√(p(1−p)/n + t²/4n²)) /
+    (1 + t²/n). A simple sample of n has n − 1 such people, as the tests of R's package say.
+    """
+    p, t = 7 / 12, 4.302652729749464  # t of 97.5 % at 2 degrees of freedom, printed tables: 4.303
+    var = 1.5 * sum(((ones - 4 * p) / 12) ** 2 for ones in (3, 1, 3))
+    n = p * (1 - p) / var
+    half = t * math.sqrt(p * (1 - p) / n + t**2 / (4 * n**2))
+    want = [(p + t**2 / (2 * n) + sign * half) / (1 + t**2 / n) for sign in (-1, 1)]
+    got = sipas.proportion(sipas.Design(TOWNS, clusters="town"), "y", method="wilson").frame.iloc[0]
+    assert [got["low"], got["high"]] == pytest.approx(want, rel=1e-9)
+    assert got["n_eff"] == pytest.approx(n)
+    simple = sipas.proportion(sipas.Design(TOWNS), "y", method="wilson").frame
+    assert simple["n_eff"].item() == pytest.approx(11)
 
 
 def test_an_item_of_many_units_in_one_stratum_each_is_exact():
