@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_string_dtype
+from pandas.api.types import is_bool_dtype, is_string_dtype
 
 from sipas_analysis.arguments import (
     SHOWN_NAMES,
@@ -150,6 +150,8 @@ def survey(
     sampling = (weights, strata, clusters, fpc, replicates)
     sample = _take_sample(frame, sampling, nested=nested, lonely=lonely)
     forms, key_names = sample.frame, list_names(keys, "keys")
+    if forms.empty:
+        raise FormError("frame_empty")
     named = {"unit": unit, "group": group, "keys": keys, "overall": overall, "reverse": reverse}
     for role, names in named.items():
         _check_columns(role, list_names(names, role), forms)
@@ -225,7 +227,7 @@ class _Asked:
             raise ColumnError("frame_no_items")
         _check_columns("items", [*labels], forms)
         if self.overall in labels:
-            raise ConfigError("outcome_in_driver", outcome=self.overall)
+            raise ConfigError("frame_overall", column=self.overall)
         return make_pack(
             labels,
             factors,
@@ -307,8 +309,8 @@ def _write_values(values: object) -> list[str]:
 
 
 def _write_column(column: pd.Series) -> pd.Series:
-    """Return a column as texts; each distinct value is written once, and blank is ``""``."""
-    number, distinct = pd.factorize(column)
+    """Return a column as texts, each distinct value written once: blank is ``""``, True is 1."""
+    number, distinct = pd.factorize(column.astype(float) if is_bool_dtype(column) else column)
     texts = np.array([*map(write_cell, distinct), ""], dtype=object)
     return pd.Series(texts[number], index=column.index)
 

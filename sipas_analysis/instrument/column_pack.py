@@ -4,7 +4,10 @@ The index of such an instrument has the usual rules: a person is satisfied with 
 levels (M1), answers are pooled (M2, M3). Nothing is guessed from the answers.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
+from numbers import Real
+from typing import Any
 
 from sipas_analysis.arguments import list_known
 from sipas_analysis.errors import ColumnError, ConfigError
@@ -74,7 +77,7 @@ def make_pack(
         own_scale = _find_scale(whole, satisfied, column, "")
         code = f"{OVERALL}_item" if column == OVERALL else column
         facts["overall_item"] = {**questions[column], "code": code, "scale": own_scale}
-    _check_names([*items, *overall], factors)
+    _check_names(items, overall, factors)
     return check_model(facts, Instrument)
 
 
@@ -92,11 +95,11 @@ def _assign_factors(items: Labels, factors: Mapping[str, Sequence[str]]) -> dict
     return factor_of
 
 
-def _check_names(columns: Sequence[str], factors: Iterable[str]) -> None:
+def _check_names(items: Iterable[str], overall: Iterable[str], factors: Iterable[str]) -> None:
     """Refuse a column or factor that has the name of something else."""
-    taken = {*RESERVED, "level", "variable"}
-    for name in [*columns, *factors]:
-        if name in taken - {OVERALL} or (name == OVERALL and name in factors):
+    taken = {*RESERVED, OVERALL, "level", "variable"}
+    for name in [*items, *(column for column in overall if column != OVERALL), *factors]:
+        if name in taken:
             raise ConfigError("frame_name", name=name)
         taken.add(name)
 
@@ -106,20 +109,25 @@ def _find_scale(scale: Scales, satisfied: Satisfied, column: str, factor: str) -
 
     Satisfied are the two best levels (M1), or the best of two, if nothing else is said.
     """
-    ends: object = scale
-    if isinstance(scale, Mapping):
-        ends = scale.get(column, scale.get(factor))
-    if not isinstance(ends, Sequence) or isinstance(ends, str) or len(ends) != 2:
+    ends = scale.get(column, scale.get(factor)) if isinstance(scale, Mapping) else scale
+    if isinstance(ends, range):
+        ends = (ends[0], ends[-1])
+    levels = [_read_level(end) for end in ends] if isinstance(ends, tuple | list) else []
+    if len(levels) != 2 or not levels[0] < levels[1]:
         raise ConfigError("frame_scale", column=column, found=repr(ends))
-    low, high = ends
-    if not (isinstance(low, int) and isinstance(high, int) and low < high):
-        raise ConfigError("frame_scale", column=column, found=repr(ends))
-    least: object = satisfied
+    low, high = int(levels[0]), int(levels[1])
+    least = satisfied
     if isinstance(satisfied, Mapping):
         least = satisfied.get(column, satisfied.get(factor))
-    if least is None:
-        least = max(low + 1, high - 1)
-    if not isinstance(least, int) or not low < least <= high:
-        fields = {"column": column, "found": repr(least), "low": low, "high": high}
-        raise ConfigError("frame_satisfied", (), (), **fields)
-    return {"low": int(low), "high": int(high), "satisfied_from": int(least)}
+    from_level = max(low + 1, high - 1) if least is None else _read_level(least)
+    if not low < from_level <= high:
+        fields: dict[str, Any] = {"column": column, "found": repr(least)}
+        raise ConfigError("frame_satisfied", (), (), **fields, low=low, high=high)
+    return {"low": low, "high": high, "satisfied_from": int(from_level)}
+
+
+def _read_level(value: object) -> float:
+    """Return a whole number of any kind, such as 5, 5.0 or one of numpy; NaN if it is none."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return math.nan
+    return float(value) if float(value).is_integer() else math.nan

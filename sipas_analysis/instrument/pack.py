@@ -11,7 +11,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from sipas_analysis.arguments import check_path
+from sipas_analysis.arguments import check_path, list_known
 from sipas_analysis.errors import ConfigError
 from sipas_analysis.files import check_held, hash_if_there
 from sipas_analysis.instrument.strict_yaml import Bilingual, Day, Statement, Strict, read_model
@@ -374,7 +374,7 @@ def read_instrument(name: str | Path) -> Instrument:
     if path.suffix not in (".yaml", ".yml"):
         path = PACKS / f"{name}.yaml"
         if not path.is_file():
-            raise ConfigError("pack_unknown", name=name, known=", ".join(list_packs()))
+            raise ConfigError("pack_unknown", name=name, known=list_known(name, list_packs()))
     check_held(path)
     return _read_unchanged(path.absolute(), hash_if_there(path))
 

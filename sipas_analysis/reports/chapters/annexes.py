@@ -194,7 +194,7 @@ def _state_no_finding(subject: Subject) -> Text:
 
 def _list_versions(subject: Subject) -> Bullets:
     """Name the program, the libraries and the inputs by hash."""
-    kinds = ("wave.", "units", "responses-")
+    kinds = ("wave.", "units", "responses-", "data frame")
     hashes = [
         make_text("report.versions.file", name=file.file, hash=file.sha256[:16])
         for file in sorted(subject.figures.survey.inputs.values(), key=lambda file: file.file)

@@ -1,0 +1,212 @@
+"""A survey made of a data frame: read as files are, with parts and other designs."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import sipas_analysis as sipas
+from sipas_analysis.collect.survey import Survey
+from sipas_analysis.errors import SipasError
+from sipas_analysis.infer.weighting import rake
+
+DEMO = "data/an-giang-2021"
+ANSWERS = pd.DataFrame(
+    {
+        "A1": [5, 4, 3, 2, 1.0, 5],
+        "A2": [5, 4, 3, 2, 9, None],
+        "B1": [1, 7, 3, 4, 6, 2],
+        "mood": ["Good", "bad", "so ", "good", None, "N/A"],
+        "office": ["x", "y", "x", "y", "x", "y"],
+        "overall": [1, 2, 3, 4, 5, 5],
+        "town": ["a", "b", "a", "b", "b", "a"],
+        "w": [1, 2, 3, 4, 5, 6.0],
+    }
+)
+
+
+def make(items: object = ("A1",), **arguments: object) -> Survey:
+    names = list(items) if isinstance(items, tuple) else items
+    return sipas.survey(arguments.pop("frame", ANSWERS), names, **arguments)
+
+
+@pytest.fixture(scope="module")
+def demo() -> Survey:
+    return sipas.read_survey(sipas.read_wave(f"{DEMO}/wave.yaml"))
+
+
+def test_the_demo_wave_has_the_figures_of_its_files(demo):
+    """The frame of the answers as they are written gives the same indices, to the last bit."""
+    raw = pd.read_csv(f"{DEMO}/responses.csv")
+    survey = sipas.survey(raw, pack="qd-2640-2017", unit="don_vi")
+    assert (len(survey.frame), survey.n_read) == (870, 874)
+    drops = [survey.ledger["reason"].eq("form_dropped").sum() for survey in (survey, demo)]
+    assert drops == [4, 4]
+    ours, files = sipas.score(survey).frame, sipas.score(demo).frame
+    pd.testing.assert_frame_equal(ours, files, check_exact=True)
+
+
+@pytest.mark.slow
+def test_the_frame_of_a_survey_has_its_ranks_and_drivers(demo):
+    """What was read once may be read again: scores, ranks within groups, drivers."""
+    survey = sipas.survey(demo.frame, pack="qd-2640-2017", unit="unit", group="group")
+    both = [sipas.score(each, "unit") for each in (survey, demo)]
+    tables = [[scores.frame, sipas.rank(scores, 20, set_apart=()).frame] for scores in both]
+    for ours, files in zip(*tables, strict=True):
+        columns = ours.columns.drop("unit_name")
+        pd.testing.assert_frame_equal(ours[columns], files[columns], check_exact=True)
+    ours, files = sipas.drivers(survey).frame, sipas.drivers(demo).frame
+    pd.testing.assert_frame_equal(ours, files, check_exact=True)
+
+
+def test_answers_are_read_as_those_of_files():
+    """Texts by their level, codes of no answer as blank, turned scales; each is in the ledger."""
+    survey = make(
+        {"A1": "Seats", "A2": "Signs", "mood": "Mood"},
+        labels={"Good": 5, "bad": 1, "so": 3},
+        blank=[9, "N/A"],
+        reverse="A1",
+        unit="office",
+        overall="overall",
+    )
+    assert survey.frame["A1"].tolist() == [1, 2, 3, 4, 5, 1]
+    assert survey.frame["A2"].tolist()[:4] == [5, 4, 3, 2]
+    assert survey.frame["A2"].isna().sum() == 2
+    np.testing.assert_array_equal(survey.frame["mood"], [5, 1, 3, 5, np.nan, np.nan])
+    assert survey.instrument.label_of("A2", "vi") == "Signs"
+    assert survey.instrument.overall_item.code == "overall_item"
+    changes = survey.ledger.groupby(["column", "reason"]).size().to_dict()
+    expected = {("A1", "reversed"): 1, ("A2", "blank_code"): 1}
+    assert changes == expected | {("mood", "label"): 4, ("mood", "blank_code"): 1}
+    flags = make(("yes",), frame=ANSWERS.assign(yes=ANSWERS["A1"] > 3), scale=(0, 1))
+    assert sipas.score(flags).select(variable="yes").frame["value"].item() == 50
+
+
+def test_satisfied_are_the_two_best_levels_unless_said():
+    """M1 on any scale; of two levels the better one."""
+    scales = {(1, 5): 4, (1, 7): 6, (0, 10): 9, (1, 6): 5}
+    made = {scale: make(scale=scale).instrument.scale.satisfied_from for scale in scales}
+    assert made == scales
+    assert make(("A1", "B1"), scale=(1, 7), satisfied=5).instrument.scale.satisfied_from == 5
+    by_item = make(satisfied={"A1": 3}, scale=range(1, 6)).instrument
+    assert by_item.scale_of("A1").satisfied_from == 3
+
+
+def test_personal_columns_are_dropped_and_others_stay():
+    """Names of people never enter (P1); a column with the word of a role is left out too."""
+    frame = ANSWERS.assign(**{"Họ và tên": "An", "date": "2024-01-01"})
+    survey = make(frame=frame, unit="office", keys=["town"])
+    assert not {"Họ và tên", "date"} & {*survey.frame}
+    reasons = survey.ledger.set_index("column")["reason"].to_dict()
+    assert (reasons["Họ và tên"], reasons["date"]) == ("personal", "ignored")
+    assert {"unit", "group", "town", "office", "w"} <= {*survey.keys}
+    assert survey.wave.key_codes == ["town"]
+
+
+def test_a_part_has_the_error_of_the_whole_sample(demo):
+    """A subset gives the row of ``by=``; forms outside stay in the sample with nothing."""
+    survey = make(("A1", "B1"), scale=(1, 7), weights="w", clusters="town", unit="office")
+    whole = sipas.score(survey, "unit").select(unit="x").frame
+    part = survey.subset("office == 'x'")
+    assert (len(part.frame), len(part.design().frame)) == (3, 6)
+    columns = ["value", "se", "n", "n_valid", "df"]
+    pd.testing.assert_frame_equal(sipas.score(part).frame[columns], whole[columns])
+    again = part.subset(lambda forms: forms["A1"] > 1).subset([True, False])
+    assert again.frame["A1"].tolist() == [5]
+    assert again.design().members.tolist() == [True, *[False] * 5]
+    women = demo.subset(demo.frame["sex"] == "female")
+    by_sex = sipas.score(demo, "sex").select(sex="female").frame
+    pd.testing.assert_series_equal(sipas.score(women).frame["se"], by_sex["se"])
+
+
+def test_a_survey_takes_a_raked_design_and_new_columns():
+    """``with_design`` weights the same forms; ``assign`` adds keys."""
+    survey = make(("A1", "B1"), scale=(1, 7), unit="office")
+    raked = rake(survey.design(), {"town": {"a": 30, "b": 10}})
+    weighted = survey.with_design(raked).assign(big=lambda forms: forms["w"] > 3)
+    assert weighted.frame["weight"].tolist() == [10, 10 / 3, 10, 10 / 3, 10 / 3, 10]
+    assert weighted.subset("big").design().calibration is raked.calibration
+    share = sipas.score(weighted, by="town").select(variable="A1", town="a").frame
+    wanted = sipas.mean(raked.assign(good=ANSWERS["A1"] >= 6), "good", by="town").frame
+    assert share["value"].item() == pytest.approx(100 * wanted["value"].iloc[0])
+    assert sipas.score(weighted, by="big").frame["big"].unique().tolist() == [False, True]
+
+
+def test_forms_without_answer_leave_a_declared_sample_whole():
+    """As R ``subset``: without a declaration they were never drawn, as from files."""
+    frame = ANSWERS.assign(A1=[5, 4, None, 2, 1, 5])
+    assert len(make(frame=frame).design().frame) == 5
+    declared = make(frame=frame, weights="w").design()
+    assert declared.members.tolist() == [True, True, False, True, True, True]
+
+
+@pytest.mark.slow
+def test_a_report_names_the_frame_by_its_hash():
+    """What is printed was read from memory; the same answers have the same hash."""
+    survey, again = make(unit="office"), make(unit="office", frame=ANSWERS.copy())
+    changed = make(unit="office", frame=ANSWERS.assign(A1=5))
+    assert survey.fingerprint == again.fingerprint != changed.fingerprint
+    (content,) = survey.inputs.values()
+    html = sipas.report(survey, "en").chapter("annexes")._repr_html_()
+    assert "data frame in memory" in html
+    assert content.sha256[:16] in html
+
+
+MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
+    "no such items": (lambda: make({"a1": "Seats"}), "it has no “a1”.*nearest: A1"),
+    "no such unit": (lambda: make(unit="Office"), "`unit=` must name.*nearest: office"),
+    "no items": (lambda: make(None), "Name their columns"),
+    "no forms": (lambda: make(frame=ANSWERS.iloc[:0]), "the frame has none"),
+    "no answers": (lambda: make(frame=ANSWERS.assign(A1=None)), "none of the 6 forms"),
+    "texts": (lambda: make(("mood",)), "1 to 5, or blank; 5 are not.*labels="),
+    "outside": (lambda: make(("A2",)), r"row 5, column “A2”, value '9'.*blank=\[…\]"),
+    "longer weights": (lambda: make(weights=pd.Series(range(9))), "`weights` must be the name"),
+    "weights array": (lambda: make(weights=np.ones(9)), "frame.assign"),
+    "two scales": (
+        lambda: make(None, factors={"F": ["A1", "B1"]}, scale={"A1": (1, 5), "B1": (1, 7)}),
+        "those of F have several .A1: 1–5, B1: 1–7",
+    ),
+    "no scale": (lambda: make(scale={"A2": (1, 5)}), "The scale of A1 must"),
+    "turned scale": (lambda: make(scale=(5, 1)), "lowest and highest level, such as"),
+    "satisfied": (lambda: make(satisfied=8), "above 1 and up to 5; satisfied= says 8"),
+    "factor": (lambda: make(("A1",), factors={"F": ["A2"]}), "“A2” of the factor F is none"),
+    "two factors": (lambda: make(None, factors={"F": ["A1"], "G": ["A1"]}), "A1 is in F, G"),
+    "outcome": (lambda: make(overall="A1"), "A1 is an item"),
+    "label": (lambda: make(labels={"good": 9}), "“good” is 9"),
+    "two meanings": (lambda: make(labels={"x": 5}, blank="x"), "must have one meaning; “x”"),
+    "two roles": (lambda: make(("A1", "w"), weights="w"), "w is an item and is named in another"),
+    "name": (lambda: make(("group",), frame=ANSWERS.assign(group=1)), "Rename it"),
+    "unit blank": (lambda: make(frame=ANSWERS.assign(office=None), unit="office"), "6 have none"),
+    "unit spelling": (
+        lambda: make(frame=ANSWERS.assign(office=[*"xXyyyy"]), unit="office"),
+        "“X”, “x” differ in capitals",
+    ),
+    "groups": (lambda: make(unit="office", group="town"), "“x” has “a”, “b”"),
+    "pack": (lambda: make(None, pack="qd-2640-2017"), "missing: A3, .*Columns left: mood"),
+    "pack and scale": (lambda: make(None, pack="uk-mean", scale=(1, 5)), "leave out scale="),
+    "pack code": (lambda: make({"mood": "A9"}, pack="qd-2640-2017"), "no code “A9”"),
+    "design": (lambda: make(frame=sipas.Design(ANSWERS), weights="w"), "A design already says"),
+    "empty part": (lambda: make().subset("w > 9"), "of 6 forms none fulfils it .w > 9"),
+    "part of nothing": (lambda: make().subset("offfice == 'x'"), "nearest: office"),
+    "long mask": (lambda: make().subset([True] * 9), "one for each of the 6 forms"),
+    "role": (lambda: make().assign(unit="z"), "unit is a role of the survey"),
+    "level": (lambda: make().assign(A1=8), "Answers must be 1 to 5"),
+    "other forms": (
+        lambda: make().with_design(sipas.Design(ANSWERS.iloc[:3])),
+        "must have its 6 forms",
+    ),
+    "score": (lambda: sipas.score(ANSWERS), r"sipas\.survey\(frame, items=…\)"),
+    "drivers": (lambda: sipas.drivers(ANSWERS), r"sipas\.survey\(frame, items=…\)"),
+    "id": (lambda: make(id="My survey"), "`id`: use only a–z"),
+    "twice": (lambda: make(frame=pd.concat([ANSWERS, ANSWERS["w"]], axis=1)), "“w” is there twice"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_gets_one_sentence(mistake):
+    """It says what must hold, what was found and what to write instead."""
+    call, sentence = MISTAKES[mistake]
+    with pytest.raises(SipasError, match=f"(?s){sentence}") as caught:
+        call()
+    assert "\n" not in str(caught.value)
