@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 from scipy import linalg
 
+from sipas_analysis.arguments import check_kind, check_level, check_name, list_names
 from sipas_analysis.errors import DesignError
-from sipas_analysis.infer.design import Design, Floats, Ints
+from sipas_analysis.infer.design import Design, Floats, Ints, check_columns
 from sipas_analysis.infer.distributions import f_tail, t_quantile
 from sipas_analysis.infer.estimates import ResultTable
 from sipas_analysis.measure.pooling import rank_values
@@ -80,7 +81,9 @@ def case_mix(
         >>> case_mix(frame, unit="unit", items="q", adjusters="age").frame["value"].tolist()
         [25.0, 25.0, 25.0, 25.0]
     """
-    item_names, adjuster_names = _list_names(items), _list_names(adjusters)
+    item_names, adjuster_names = list_names(items, "items"), list_names(adjusters, "adjusters")
+    check_name(unit, "unit")
+    check_level(level)
     check_numbers(frame, [unit, *item_names, *adjuster_names], item_names)
     people = frame[frame[unit].notna()]
     code, units = pd.factorize(people[unit], sort=True)
@@ -102,10 +105,6 @@ def case_mix(
         pd.DataFrame(tests),
         _tabulate_effects(fits, list(traits)),
     )
-
-
-def _list_names(names: str | Sequence[str]) -> list[str]:
-    return [names] if isinstance(names, str) else list(names)
 
 
 def _tabulate_effects(fits: Mapping[str, "_Fit"], adjusters: Sequence[str]) -> pd.DataFrame:
@@ -132,10 +131,8 @@ class _Fit:
 
 def check_numbers(frame: pd.DataFrame, names: Sequence[str], numbers: Sequence[str]) -> None:
     """Refuse columns that are missing, and text where numbers are needed."""
-    missing = [name for name in names if name not in frame]
-    if missing:
-        columns = ", ".join(map(str, list(frame)[:12]))
-        raise DesignError("design_column", column=missing[0], known=columns)
+    check_kind(frame, pd.DataFrame, "frame")
+    check_columns(names, frame.columns)
     text = [name for name in numbers if not pd.api.types.is_numeric_dtype(frame[name])]
     if text:
         values = ", ".join(map(str, frame[text[0]].dropna().unique()[:4]))

@@ -2,7 +2,7 @@
 
 Alpha and omega measure how similar the answers of one person are, not whether the answers are
 valid. If nine in ten people chose the same level, alpha and omega mean little, and a warning is
-given. Use them for levels of a scale. Only complete forms are used; weights and clusters are not.
+given. Use them for levels of a scale. Only complete forms are used; their number is shown.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,24 +11,30 @@ from html import escape
 
 import numpy as np
 import pandas as pd
-from scipy import optimize
 
+from sipas_analysis.arguments import check_level, check_name, list_names
+from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import DesignError
-from sipas_analysis.infer.design import Floats
+from sipas_analysis.infer.design import Design, Floats
 from sipas_analysis.infer.distributions import f_quantile, t_quantile
 from sipas_analysis.measure.adjustment import check_numbers
+from sipas_analysis.measure.factor_model import FactorFit, fit_factors
+from sipas_analysis.measure.factor_structure import Structure, fit_structure
+from sipas_analysis.measure.intraclass import sum_units
+from sipas_analysis.measure.item_answers import (
+    ItemAnswers,
+    Sample,
+    check_scales,
+    is_simple_sample,
+    list_items,
+    read_answers,
+    read_sample,
+)
+from sipas_analysis.measure.polychoric import SKEWED, correlate_polychoric
 from sipas_analysis.messages import Language, say
 
-SKEWED = 0.9  # share of one level above which correlations mean little
 FEW_FORMS = 10
-FIT_COLUMNS = {  # statistics of the fit, and the columns of semopy that hold them
-    "chi2": "chi2",
-    "df": "DoF",
-    "p": "chi2 p-value",
-    "cfi": "CFI",
-    "tli": "TLI",
-    "rmsea": "RMSEA",
-}
+COLUMNS = ["variable", "value", "se", "low", "high", "df", "n", "method"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -36,17 +42,20 @@ class Reliability:
     """How well items measure together.
 
     Attributes:
-        frame: One row per statistic: ``variable`` (``alpha``, ``alpha_standardised``, ``omega``),
-            ``value``, ``low``, ``high``, ``n``.
+        frame: One row per statistic: ``variable`` (``alpha``, ``alpha_standardised``, ``omega``;
+            if ordinal also ``alpha_ordinal``, ``omega_ordinal``), ``value``, ``se``, ``low``,
+            ``high``, ``df``, ``n``, ``method`` of the interval (``feldt``, ``linearised``).
         items: One row per item: ``variable``, ``mean``, ``sd``, ``item_total`` (correlation with
             the sum of the others), ``alpha_without``, ``loading`` (one factor), ``n_valid``,
-            ``most`` (share of the commonest level).
+            ``floor`` and ``ceiling`` (shares of the lowest and the highest level chosen), ``most``
+            (share of the commonest level).
         lost: Forms left out because an item is blank.
         warnings: Message ids, after ``reliability.``: ``skewed``, ``constant``, ``few_forms``,
-            ``negative``.
+            ``negative``, ``heywood``, ``two_items``, ``one_item``.
         units: If a unit was named: per item and for ``mean``, ``f``, ``df``, ``df_within`` and
             ``value`` = 1 − 1/F, how reliably the items separate units.
         structure: If factors were named: ``loadings``, ``correlations`` and ``fit``.
+        factors: If factors were named: ``frame`` of each ``factor``, on its own complete forms.
     """
 
     frame: pd.DataFrame
@@ -54,15 +63,20 @@ class Reliability:
     lost: int
     warnings: tuple[str, ...]
     units: pd.DataFrame | None = None
-    structure: "Structure | None" = None
+    structure: Structure | None = None
+    factors: pd.DataFrame | None = None
 
     def to_frame(self) -> pd.DataFrame:
         """Return the table of statistics as a copy."""
         return self.frame.copy()
 
     def texts(self, language: Language = "en") -> list[str]:
-        """Return the warnings as sentences."""
-        return [say(language, f"reliability.{word}") for word in self.warnings]
+        """Return the warnings, and how many forms were left out, as sentences."""
+        lost = {"reliability.lost": self.lost}
+        if self.structure is not None:
+            lost["reliability.lost_structure"] = self.structure.lost
+        left_out = [say(language, message, n=n) for message, n in lost.items() if n]
+        return [*(say(language, f"reliability.{word}") for word in self.warnings), *left_out]
 
     def __repr__(self) -> str:
         tables = [table.round(3).to_string(index=False) for table in self._tables()]
@@ -74,54 +88,52 @@ class Reliability:
         return "".join([*warnings, *tables])
 
     def _tables(self) -> list[pd.DataFrame]:
-        return [self.frame, self.items, *([] if self.units is None else [self.units])]
-
-
-@dataclass(frozen=True)
-class Structure:
-    """A confirmatory factor analysis by maximum likelihood.
-
-    Attributes:
-        loadings: ``factor``, ``variable``, ``value`` (standardised).
-        correlations: ``first``, ``second``, ``value`` of each pair of factors.
-        fit: ``chi2``, ``df``, ``p``, ``cfi``, ``tli``, ``rmsea``, ``srmr``.
-    """
-
-    loadings: pd.DataFrame
-    correlations: pd.DataFrame
-    fit: Mapping[str, float]
+        parts = [self.frame, self.items, self.units, self.factors]
+        if self.structure is not None:
+            fit = pd.DataFrame([self.structure.fit])
+            parts += [self.structure.loadings, self.structure.correlations, fit]
+        return [table for table in parts if table is not None and len(table)]
 
 
 def reliability(
-    frame: pd.DataFrame,
-    items: Sequence[str],
+    sample: Sample,
+    items: str | Sequence[str] | None = None,
     *,
     unit: str | None = None,
-    factors: Mapping[str, Sequence[str]] | None = None,
+    factors: Mapping[str, Sequence[str]] | bool | None = None,
+    weights: str | None = None,
+    ordinal: bool = False,
     level: float = 0.95,
 ) -> Reliability:
     """Estimate how reliably items measure one trait.
 
     α = k/(k − 1)·(1 − Σ s²ⱼ / s²_sum), standardised k·r̄/(1 + (k − 1)r̄); ω = (Σλ)²/((Σλ)² + Σψ) of
-    one factor by maximum likelihood on correlations. Interval of α by Feldt's F, of ω by a
-    jackknife of twenty folds. Units: F of a one-way analysis of variance, 1 − 1/F.
+    one factor by maximum likelihood on correlations; ordinal α and ω of polychoric correlations.
+    Of two items α standardised is Spearman–Brown's 2r/(1 + r), and ω does not exist. Interval of α
+    by Feldt's F where forms were drawn singly with equal weights; else, and of ω, linearised under
+    the design, t on the scale ln(1 − α). Units: F of a one-way analysis of variance, 1 − 1/F.
 
     Args:
-        frame: One row per form.
-        items: Numeric columns, three or more.
+        sample: A frame with one row per form, a design, or a survey.
+        items: Numeric columns, two or more (one with ``unit``); those of ``factors``, or all rated
+            items of a survey, if left out.
         unit: Column of the unit, to estimate how reliably the items separate units.
-        factors: Items by factor, for the structure; needs the extra ``structure``.
+        factors: Items by factor, for the structure; ``True``: those of the survey's questionnaire.
+        weights: Column of weights, of a frame; variances, correlations and α are then weighted.
+        ordinal: Also estimate α and ω of polychoric correlations.
         level: Confidence of the intervals.
 
     Returns:
         See ``Reliability``. Items that never vary are left out with a warning.
 
     Raises:
-        DesignError: A column is missing or holds text; fewer than three items vary, or fewer than
-            ten complete forms; the fit of a structure does not converge, or semopy is missing.
+        DesignError: A column is missing or holds text; fewer than two items vary, or fewer than
+            ten complete forms; a factor has items of two scales, or too few; the fit of a structure
+            does not converge.
 
-    Source: rule D8 in docs/method.md; Cronbach (1951), doi:10.1007/BF02310555; Feldt (1965),
-    doi:10.1007/BF02289499; McDonald (1999).
+    Source: rules D8, S1 and S2 in docs/method.md; Cronbach (1951), doi:10.1007/BF02310555; Feldt
+    (1965), doi:10.1007/BF02289499; McDonald (1999); Zumbo et al. (2007),
+    doi:10.22237/jmasm/1177992180.
 
     Example:
         >>> rng = np.random.default_rng(1)
@@ -130,227 +142,220 @@ def reliability(
         >>> reliability(pd.DataFrame(answers), [*answers]).frame["value"].round(1).tolist()
         [0.7, 0.7, 0.7]
     """
-    names = list(dict.fromkeys(items))
-    check_numbers(frame, [*names, *([unit] if unit else [])], names)
-    complete = frame[names].astype(float).dropna()
-    varied = [
-        name for name in names if len(complete) and complete[name].min() < complete[name].max()
-    ]
-    if len(varied) < 3 or len(complete) < FEW_FORMS:
-        raise DesignError("reliability_few", items=len(varied), n=len(complete), least=FEW_FORMS)
-    x = complete[varied].to_numpy(dtype=float)
-    loading = _fit_one_factor(_correlate_items(x))
-    items_table = _tabulate_items(complete, varied, loading)
+    check_level(level)
+    check_name(unit, "unit")
+    design, groups = read_sample(sample, weights), _list_factors(sample, factors)
+    if items is None and groups:
+        items = [item for group in groups.values() for item in group]
+    names = list_items(sample, items)
+    check_numbers(design.frame, [*names, *([unit] if unit else [])], names)
+    check_scales(sample, groups or {"": names})
+    answers = read_answers(design, names)
+    varied = [at for at, column in enumerate(answers.answers.T) if np.ptp(column) > 0]
+    least = 1 if unit else 2
+    if len(varied) < least or len(answers.rows) < FEW_FORMS:
+        n_complete = len(answers.rows)
+        raise DesignError(
+            "reliability_few", items=len(varied), n=n_complete, least=FEW_FORMS, needed=least
+        )
+    answers = answers.take_items(varied)
+    fit = _fit_one_factor(answers.correlate_items()[0])
+    items_table = _tabulate_items(answers, fit)
     return Reliability(
-        _tabulate_statistics(x, loading, level),
+        _tabulate_statistics(answers, fit, level, ordinal=ordinal),
         items_table,
-        len(frame) - len(complete),
-        _list_warnings(items_table, len(names), loading),
-        None if unit is None else _tabulate_units(frame, names, unit),
-        None if factors is None else _fit_structure(frame, factors),
+        answers.lost,
+        _list_warnings(items_table, len(names), fit),
+        None if unit is None else _tabulate_units(design, names, unit),
+        fit_structure(design, groups, level) if groups else None,
+        _tabulate_factors(design, groups, level, ordinal=ordinal) if groups else None,
     )
 
 
-def _correlate_items(x: Floats) -> Floats:
-    return np.asarray(np.corrcoef(x.T), dtype=np.float64)
+def _list_factors(
+    sample: Sample, factors: Mapping[str, Sequence[str]] | bool | None
+) -> dict[str, list[str]]:
+    """Return the items of each factor; those of the survey's questionnaire if ``True``."""
+    if factors is True and isinstance(sample, Survey):
+        pack = sample.instrument
+        return {factor: list(pack.items_of(factor)) for factor in pack.factors}
+    if not factors:
+        return {}
+    if not isinstance(factors, Mapping):
+        raise DesignError("factors_mapping")
+    return {name: list_names(items, "factors") for name, items in factors.items()}
 
 
 def _compute_alpha(cov: Floats) -> float:
-    """Return k/(k − 1)·(1 − trace/sum) of a covariance."""
+    """Return k/(k − 1)·(1 − trace/sum) of a covariance; NaN of one item."""
     k = len(cov)
-    return float(k / (k - 1) * (1 - np.trace(cov) / cov.sum()))
+    return float(k / (k - 1) * (1 - np.trace(cov) / cov.sum())) if k > 1 else np.nan
 
 
-def _tabulate_statistics(x: Floats, loading: Floats, level: float) -> pd.DataFrame:
-    """Return alpha, standardised alpha and omega with their intervals."""
-    n, k = x.shape
-    tail = (1 - level) / 2
-    alphas = [_compute_alpha(np.asarray(np.cov(x.T))), _compute_alpha(_correlate_items(x))]
-    intervals = [
-        [1 - (1 - alpha) * f_quantile(1 - p, n - 1, (n - 1) * (k - 1)) for p in (tail, 1 - tail)]
-        for alpha in alphas
-    ]
-    intervals.append(_omega_interval(x, loading, level))
-    return pd.DataFrame(
-        {
-            "variable": ["alpha", "alpha_standardised", "omega"],
-            "value": [*alphas, _compute_omega(loading)],
-            "low": [low for low, _ in intervals],
-            "high": [high for _, high in intervals],
-            "n": n,
-        }
+def _tabulate_statistics(
+    answers: ItemAnswers, fit: FactorFit | None, level: float, *, ordinal: bool
+) -> pd.DataFrame:
+    """Return alpha, standardised alpha, omega and their ordinal kin with their intervals."""
+    n, k = answers.answers.shape
+    corr, by_pair = answers.correlate_items()
+    rows = {
+        "alpha": _estimate_alpha(answers),
+        "alpha_standardised": _estimate_standardised(corr, by_pair),
+        "omega": _estimate_omega(fit, by_pair),
+    }
+    if ordinal:
+        corr, by_pair = correlate_polychoric(answers)
+        rows["alpha_ordinal"] = _estimate_standardised(corr, by_pair)
+        rows["omega_ordinal"] = _estimate_omega(_fit_one_factor(corr), by_pair)
+    covariance, df = answers.estimate_covariance(
+        np.column_stack([influence for _, influence in rows.values()])
     )
+    is_simple, table = is_simple_sample(answers.design), []
+    tails = (1 - level) / 2, (1 + level) / 2
+    errors = np.sqrt(np.maximum(np.diagonal(covariance), 0.0))
+    for (name, (value, _)), se in zip(rows.items(), errors, strict=True):
+        by_feldt = is_simple and name in ("alpha", "alpha_standardised") and k > 1
+        if by_feldt:
+            factors = [f_quantile(1 - tail, n - 1, (n - 1) * (k - 1)) for tail in tails]
+        else:
+            factors = [np.exp(t_quantile(1 - tail, df) * se / (1 - value)) for tail in tails]
+        ends = [float(1 - (1 - value) * factor) for factor in factors]
+        method = "none" if np.isnan(se) else "feldt" if by_feldt else "linearised"
+        table.append((name, value, se, *ends, df, n, method))
+    return pd.DataFrame(table, columns=COLUMNS)
 
 
-def _fit_one_factor(corr: Floats) -> Floats:
-    """Return loadings of one factor by maximum likelihood on a correlation matrix, shape (k,)."""
+Statistic = tuple[float, Floats]  # value, and the influence of each form on it
+
+
+def _estimate_alpha(answers: ItemAnswers) -> Statistic:
+    """Return alpha; T and V are means of the squares of items and of the sum, from their means."""
+    share = answers.weight / answers.weight.sum()
+    centred, k = answers.answers - share @ answers.answers, answers.answers.shape[1]
+    squares, square_of_sum = (centred**2).sum(axis=1), centred.sum(axis=1) ** 2
+    trace, whole = share @ squares, share @ square_of_sum
+    if k < 2:
+        return np.nan, np.full(len(share), np.nan)
+    ratio, scale = trace / whole, k / (k - 1)
+    return float(scale * (1 - ratio)), -scale * (squares - ratio * square_of_sum) / whole
+
+
+def _estimate_standardised(corr: Floats, by_pair: Floats) -> Statistic:
+    """Return k·r̄/(1 + (k − 1)r̄); its slope by r̄ is k/(1 + (k − 1)r̄)²."""
     k = len(corr)
-
-    def loss(log_unique: Floats) -> tuple[float, Floats]:
-        scale = np.exp(-log_unique / 2)
-        roots, vectors = np.linalg.eigh(corr * np.outer(scale, scale))
-        rest = np.maximum(roots[:-1], 1e-300)
-        weight = vectors[:, -1] * np.sqrt(max(roots[-1] - 1, 0.0)) / scale
-        unique = np.exp(log_unique)
-        gap = np.outer(weight, weight) + np.diag(unique) - corr
-        slope = np.diagonal(gap) / unique
-        return float((rest - np.log(rest) - 1).sum()), np.asarray(slope)
-
-    start = np.log(1 / np.maximum(np.diagonal(np.linalg.pinv(corr)), 1e-9))
-    minimum = optimize.minimize(
-        loss,
-        start,
-        jac=True,
-        method="L-BFGS-B",
-        tol=1e-14,
-        bounds=[(np.log(0.005), 0.0)] * k,
-        options={"maxiter": 2000, "ftol": 1e-15, "gtol": 1e-9},
-    )
-    scale = np.exp(-minimum.x / 2)
-    roots, vectors = np.linalg.eigh(corr * np.outer(scale, scale))
-    loading = vectors[:, -1] * np.sqrt(max(roots[-1] - 1, 0.0)) / scale
-    return np.asarray(loading if loading.sum() >= 0 else -loading)
+    if k < 2:
+        return np.nan, np.full(len(by_pair), np.nan)
+    mean = corr[np.triu_indices(k, 1)].mean()
+    size = 1 + (k - 1) * mean
+    return float(k * mean / size), by_pair.mean(axis=1) * k / size**2
 
 
-def _compute_omega(loading: Floats) -> float:
-    """Return (Σλ)²/((Σλ)² + Σ(1 − λ²))."""
-    common = loading.sum() ** 2
-    return float(common / (common + (1 - loading**2).sum()))
+def _fit_one_factor(corr: Floats) -> FactorFit | None:
+    """Return the model of one factor; none of fewer than three items, or without a minimum."""
+    if len(corr) < 3:
+        return None
+    try:
+        return fit_factors(corr, np.ones((len(corr), 1), bool))
+    except DesignError:
+        return None
 
 
-def _omega_interval(x: Floats, loading: Floats, level: float) -> list[float]:
-    """Return the interval of omega from its jackknife in twenty folds, on the scale log(1 − ω)."""
-    folds = np.array_split(np.arange(len(x)), min(20, len(x)))
-    samples = [np.delete(x, fold, axis=0) for fold in folds]
-    if not all((sample.std(axis=0) > 0).all() for sample in samples):
-        return [np.nan, np.nan]
-    omegas = [_compute_omega(_fit_one_factor(_correlate_items(sample))) for sample in samples]
-    logs = np.log(1 - np.array(omegas))
-    n_folds = len(logs)
-    se = float(np.sqrt((n_folds - 1) / n_folds * ((logs - logs.mean()) ** 2).sum()))
-    half = float(t_quantile((1 + level) / 2, n_folds - 1)) * se
-    middle = np.log(1 - _compute_omega(loading))
-    return [float(1 - np.exp(middle + half)), float(1 - np.exp(middle - half))]
+def _estimate_omega(fit: FactorFit | None, by_pair: Floats) -> Statistic:
+    """Return (Σλ)²/((Σλ)² + Σ(1 − λ²)); no error where an item is at its bound."""
+    if fit is None:
+        return np.nan, np.full(len(by_pair), np.nan)
+    loading = fit.loading[:, 0]
+    total, unique = loading.sum(), (1 - loading**2).sum()
+    size = total**2 + unique
+    omega = float(total**2 / size)
+    if fit.is_at_bound:
+        return omega, np.full(len(by_pair), np.nan)
+    slope = 2 * (total * unique + total**2 * loading) / size**2
+    return omega, by_pair @ fit.slopes[: len(loading)].T @ slope
 
 
-def _tabulate_items(complete: pd.DataFrame, varied: Sequence[str], loading: Floats) -> pd.DataFrame:
+def _tabulate_items(answers: ItemAnswers, fit: FactorFit | None) -> pd.DataFrame:
     """Return mean, deviation, correlation with the others, and loading of each item that varies."""
-    x = complete[list(varied)].to_numpy(dtype=float)
-    covariance, total = np.cov(x.T), x.sum(axis=1)
-    others = total[:, None] - x
-    x_centred, others_centred = x - x.mean(axis=0), others - others.mean(axis=0)
-    sizes = np.sqrt((x_centred**2).sum(axis=0) * (others_centred**2).sum(axis=0))
-    alpha_without = [
-        _compute_alpha(np.delete(np.delete(covariance, item, 0), item, 1))
-        for item in range(len(varied))
-    ]
+    share, (n, k) = answers.weight / answers.weight.sum(), answers.answers.shape
+    mean = share @ answers.answers
+    centred = answers.answers - mean
+    covariance = (centred.T * share) @ centred * (n / (n - 1))
+    sd, with_total = np.sqrt(np.diagonal(covariance)), covariance.sum(axis=0)
+    rest = with_total - sd**2, covariance.sum() - 2 * with_total + sd**2
+    shares = [_share_levels(column, share) for column in answers.answers.T]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        item_total = rest[0] / (sd * np.sqrt(rest[1]))
     return pd.DataFrame(
         {
-            "variable": list(varied),
-            "mean": x.mean(axis=0),
-            "sd": x.std(axis=0, ddof=1),
-            "item_total": (x_centred * others_centred).sum(axis=0) / sizes,
-            "alpha_without": alpha_without,
-            "loading": loading,
-            "n_valid": len(x),
-            "most": [complete[name].value_counts(normalize=True).iloc[0] for name in varied],
+            "variable": list(answers.names),
+            "mean": mean,
+            "sd": sd,
+            "item_total": item_total,
+            "alpha_without": [
+                _compute_alpha(np.delete(np.delete(covariance, item, 0), item, 1))
+                for item in range(k)
+            ],
+            "loading": np.full(k, np.nan) if fit is None else fit.loading[:, 0],
+            "n_valid": n,
+            "floor": [levels[0] for levels in shares],
+            "ceiling": [levels[-1] for levels in shares],
+            "most": [levels.max() for levels in shares],
         }
     )
 
 
-def _list_warnings(items: pd.DataFrame, n_items: int, loading: Floats) -> tuple[str, ...]:
+def _share_levels(column: Floats, share: Floats) -> Floats:
+    """Return the share of each level that was chosen, lowest level first."""
+    number, levels = pd.factorize(column, sort=True)
+    return np.bincount(number, share, len(levels)).astype(np.float64)
+
+
+def _list_warnings(items: pd.DataFrame, n_items: int, fit: FactorFit | None) -> tuple[str, ...]:
     """Return the ids of the warnings that apply; ``items`` are those that vary."""
     applies = {
         "skewed": (items["most"] >= SKEWED).mean() >= 0.5,
         "constant": len(items) < n_items,
-        "negative": bool((items["item_total"] < 0).any() or (loading < 0).any()),
+        "negative": bool((items["item_total"] < 0).any() or (items["loading"] < 0).any()),
+        "heywood": fit is not None and fit.is_at_bound,
+        "two_items": len(items) == 2,
+        "one_item": len(items) == 1,
         "few_forms": items["n_valid"].iloc[0] < 100,
     }
     return tuple(word for word, is_true in applies.items() if is_true)
 
 
-def _tabulate_units(frame: pd.DataFrame, names: Sequence[str], unit: str) -> pd.DataFrame:
+def _tabulate_units(design: Design, names: Sequence[str], unit: str) -> pd.DataFrame:
     """Return F and 1 − 1/F of each item and of the mean of the items that a form answered."""
-    numbers = frame[list(names)].astype(float)
-    mean = ("mean", numbers.mean(axis=1))
+    frame = design.frame.assign(**{_MEAN: design.frame[list(names)].astype(float).mean(axis=1)})
     rows = []
-    for name, column in [*((name, numbers[name]) for name in names), mean]:
-        is_used = column.notna() & frame[unit].notna()
-        y, units = column[is_used], frame.loc[is_used, unit]
-        n, df = len(y), int(units.nunique()) - 1
-        deviation = y - y.groupby(units).transform("mean")
-        within, total = float((deviation**2).sum()), float(((y - y.mean()) ** 2).sum())
-        df_within = n - df - 1
-        has_f = df > 0 and df_within > 0 and within > 0
-        f = (total - within) / df / (within / df_within) if has_f else np.nan
+    for name in (*names, _MEAN):
+        sums = sum_units(frame, design.weight, name, unit)
+        (df, df_within), f = sums.df, sums.f
         rows.append(
             {
-                "variable": name,
-                "value": 1 - 1 / f if f and f > 0 else np.nan,
+                "variable": name.strip("\0"),
+                "value": 1 - 1 / f if f > 0 else np.nan,
                 "f": f,
                 "df": df,
                 "df_within": df_within,
-                "n_valid": n,
+                "n_valid": sums.n,
             }
         )
     return pd.DataFrame(rows)
 
 
-def _fit_structure(frame: pd.DataFrame, factors: Mapping[str, Sequence[str]]) -> Structure:
-    """Fit factors by maximum likelihood with semopy, on complete forms, variances of factors 1."""
-    try:
-        import semopy
-    except ModuleNotFoundError as why:
-        raise DesignError("structure_extra") from why
-    import warnings
-
-    codes = [item for items in factors.values() for item in items]
-    check_numbers(frame, codes, codes)
-    factor_names = {name: f"f{k}" for k, name in enumerate(factors)}
-    item_names = {item: f"x{k}" for k, item in enumerate(dict.fromkeys(codes))}
-    answers = frame[codes].astype(float).dropna().rename(columns=item_names)
-    formulas = [
-        f"{factor_names[name]} =~ " + " + ".join(item_names[item] for item in items)
-        for name, items in factors.items()
-    ]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        model = semopy.Model("\n".join(formulas))
-        if not model.fit(answers).success:
-            raise DesignError("structure_failed", n=len(answers), factors=len(factors))
-        estimates = model.inspect(std_est=True)
-        fit = semopy.calc_stats(model).iloc[0]
-    observed = np.cov(answers[list(model.vars["observed"])].to_numpy(dtype=float).T, ddof=0)
-    statistics = {name: float(fit[column]) for name, column in FIT_COLUMNS.items()}
-    statistics["srmr"] = _compute_srmr(observed, np.asarray(model.calc_sigma()[0]))
-    given_names = {short: name for name, short in (factor_names | item_names).items()}
-    return Structure(
-        _read_loadings(estimates, set(factor_names.values()), given_names),
-        _read_correlations(estimates, given_names),
-        statistics,
-    )
+_MEAN = "\0mean"  # a name that no column of a frame has
 
 
-def _read_loadings(
-    estimates: pd.DataFrame, factors: set[str], given_names: Mapping[str, str]
+def _tabulate_factors(
+    design: Design, factors: Mapping[str, Sequence[str]], level: float, *, ordinal: bool
 ) -> pd.DataFrame:
-    """Return the standardised loading of each item on its factor."""
-    rows = estimates[(estimates["op"] == "~") & estimates["rval"].isin(factors)]
-    factor, variable = rows["rval"].map(given_names), rows["lval"].map(given_names)
-    columns = {"factor": factor, "variable": variable, "value": rows["Est. Std"]}
-    return pd.DataFrame(columns).reset_index(drop=True)
-
-
-def _read_correlations(estimates: pd.DataFrame, given_names: Mapping[str, str]) -> pd.DataFrame:
-    """Return the correlation of each pair of factors."""
-    rows = estimates[(estimates["op"] == "~~") & (estimates["lval"] != estimates["rval"])]
-    first, second = rows["lval"].map(given_names), rows["rval"].map(given_names)
-    columns = {"first": first, "second": second, "value": rows["Est. Std"]}
-    return pd.DataFrame(columns).reset_index(drop=True)
-
-
-def _compute_srmr(observed: Floats, fitted: Floats) -> float:
-    """Return the root mean square of the residual correlations (Bentler's)."""
-    deviations = np.sqrt(np.diagonal(observed))
-    residual = (observed - fitted) / np.outer(deviations, deviations)
-    return float(np.sqrt((residual[np.tril_indices(len(deviations))] ** 2).mean()))
+    """Return the statistics of each factor on the forms that answered all its items."""
+    tables = []
+    for factor, items in factors.items():
+        answers = read_answers(design, list(dict.fromkeys(items)))
+        fit = _fit_one_factor(answers.correlate_items()[0])
+        table = _tabulate_statistics(answers, fit, level, ordinal=ordinal)
+        table.insert(0, "factor", factor)
+        tables.append(table.assign(items=len(answers.names)))
+    return pd.concat(tables, ignore_index=True)

@@ -56,16 +56,15 @@ def test_units_are_told_apart_as_analysis_of_variance_says(answers):
 
 def test_structure_equals_lavaan(answers):
     """Fit measures, standardised loadings and the correlation of the factors, by ML."""
-    pytest.importorskip("semopy")
     factors = {"f": ITEMS[:3], "g": ITEMS[3:]}
     found = sipas.reliability(answers, ITEMS, factors=factors).structure
     fit, table = wanted("fit.csv")["value"], wanted("loadings.csv", ["factor", "variable"])
     for name, value in fit.items():
-        assert found.fit[name] == pytest.approx(value, rel=2e-3, abs=2e-4), name
+        assert found.fit[name] == pytest.approx(value, rel=1e-5, abs=1e-6), name
     own = found.loadings.set_index(["factor", "variable"])["value"]
     for key in own.index:
-        assert own[key] == pytest.approx(table.loc[key, "value"], abs=1e-3)
+        assert own[key] == pytest.approx(table.loc[key, "value"], abs=1e-5)
     assert len(own) == 6
     assert found.correlations["value"].item() == pytest.approx(
-        table.loc[("f", "g"), "value"], abs=1e-3
+        table.loc[("f", "g"), "value"], abs=1e-5
     )

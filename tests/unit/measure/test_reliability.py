@@ -1,7 +1,5 @@
 """Reliability: by hand, with warnings in plain words, and refused where it says nothing."""
 
-import sys
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -88,7 +86,7 @@ def test_a_reversed_item_is_noticed():
 @pytest.mark.parametrize(
     ("frame", "items", "words"),
     [
-        (answers(), ["q0", "q1"], "three items"),
+        (answers(), ["q0"], "2 or more"),
         (answers(n=8), ["q0", "q1", "q2"], "8 complete forms"),
         (answers(), ["q0", "q1", "q9"], "q9"),
         (answers().assign(q1="tốt"), ["q0", "q1", "q2"], "tốt"),
@@ -101,8 +99,61 @@ def test_what_cannot_be_told_is_refused(frame, items, words):
     assert words in caught.value.text("en")
 
 
-def test_structure_says_what_to_install(monkeypatch):
-    """The package is optional and loaded only when asked."""
-    monkeypatch.setitem(sys.modules, "semopy", None)
-    with pytest.raises(DesignError, match=r"sipas-analysis\[structure\]"):
-        sipas.reliability(answers(), ["q0", "q1", "q2"], factors={"f": ["q0", "q1", "q2"]})
+def test_one_item_has_an_f_and_two_have_spearman_browns_reliability():
+    """One item: only the units; two: 2r/(1 + r), and no omega, which says why (rule D8)."""
+    frame = answers().assign(unit=np.arange(300) % 10)
+    alone = sipas.reliability(frame, "q0", unit="unit")
+    assert alone.units["variable"].tolist() == ["q0", "mean"]
+    assert alone.units["f"].iloc[0] == alone.units["f"].iloc[1] > 0
+    assert alone.frame["value"].isna().all()
+    pair = sipas.reliability(frame, ["q0", "q1"])
+    value, r = pair.frame.set_index("variable")["value"], frame[["q0", "q1"]].corr().iloc[0, 1]
+    assert value["alpha_standardised"] == pytest.approx(2 * r / (1 + r))
+    assert np.isnan(value["omega"])
+    assert "two_items" in pair.warnings
+    assert "determine no omega" in repr(pair)
+
+
+def test_factors_show_their_structure_and_the_forms_left_out():
+    """Seven forms have a blank in one factor; the other rests on all its own forms."""
+    frame = answers(k=5)
+    frame.loc[:6, "q0"] = np.nan
+    scales = sipas.reliability(frame, factors={"f": ["q0", "q1", "q2"], "g": ["q3", "q4"]})
+    by_factor = scales.factors.set_index(["factor", "variable"])
+    assert by_factor.loc[("f", "alpha"), "n"] == 293
+    assert by_factor.loc[("g", "alpha"), "n"] == 300
+    assert (scales.structure.n, scales.structure.lost) == (293, 7)
+    text = repr(scales)
+    assert "is blank: 7." in text
+    assert "rmsea" in text
+
+
+def test_weights_of_one_change_nothing_but_the_interval():
+    """A design of equal weights gives the same values; a clustered one has a larger error."""
+    frame = answers().assign(w=2.0, cluster=np.arange(300) // 15)
+    items = ["q0", "q1", "q2"]
+    plain, weighted = (
+        sipas.reliability(frame, items, weights=weights).frame for weights in (None, "w")
+    )
+    np.testing.assert_allclose(plain["value"], weighted["value"], rtol=1e-12)
+    np.testing.assert_allclose(plain["se"], weighted["se"], rtol=1e-9)
+    assert weighted["method"].tolist() == ["linearised"] * 3
+    design = sipas.Design(frame, clusters="cluster")
+    assert sipas.reliability(design, items).frame["df"].tolist() == [19.0] * 3
+
+
+@pytest.mark.parametrize(
+    ("factors", "words"),
+    [
+        ({"f": ["q0", "q1"]}, "needs 3 items"),
+        ({"f": ["q0", "q1"], "g": ["q2"]}, "“g” has 1"),
+        ({"f": ["q0", "q1", "same"]}, "same"),
+        ({"f": ["q0", "q1", "q7"]}, "q7"),
+        (["q0", "q1"], "by factor"),
+    ],
+)
+def test_factors_that_cannot_be_fitted_are_refused(factors, words):
+    """Too few items, an item without variance, a misspelt one, a list."""
+    with pytest.raises(DesignError) as caught:
+        sipas.reliability(answers().assign(same=1.0), ["q0", "q1", "q2"], factors=factors)
+    assert words in caught.value.text("en")
