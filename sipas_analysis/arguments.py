@@ -7,10 +7,16 @@ The kind of an argument is refused here, before anything is computed. The senten
 import difflib
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from inspect import isclass, isroutine
+from numbers import Integral
 from os import PathLike
+from typing import TYPE_CHECKING
 
 from sipas_analysis.errors import ParameterError, SipasError, hide_personal, shorten
 from sipas_analysis.messages import LANGUAGES, Language, read_catalogue, say
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 SHOWN_NAMES = 12
 
@@ -132,6 +138,22 @@ def check_name(name: object, role: str) -> None:
     """Refuse what is not the name of one column, where one may be given or left out."""
     if not (name is None or isinstance(name, str)):
         raise refuse_kind(name, "name", role)
+
+
+def check_count(value: object, role: str) -> None:
+    """Refuse what is no whole number from 0."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 0:
+        raise refuse_kind(value, "count", role)
+
+
+def read_numbers(values: object, role: str) -> "NDArray[np.float64]":
+    """Return the numbers of an array, a list or a Series, or refuse what are none."""
+    import numpy as np
+
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as why:
+        raise refuse_kind(values, "numbers", role) from why
 
 
 def check_path(value: object, role: str = "path") -> None:

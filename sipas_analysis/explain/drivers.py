@@ -114,6 +114,7 @@ class Drivers(ResultTable):
 
     def model_rows(self, model: str) -> pd.DataFrame:
         """Return the rows of one model."""
+        check_word(model, MODELS, "model")
         return self.frame[self.frame["model"] == model]
 
     def list_significant(self, sign: int = 1) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
-from sipas_analysis.arguments import check_word
+from sipas_analysis.arguments import check_name, check_word, list_known, list_names
 from sipas_analysis.errors import FitError
 from sipas_analysis.explain.likelihoods import Family
 from sipas_analysis.explain.shapley import MOST_PLAYERS
@@ -59,7 +59,7 @@ def group_drivers(
     drivers: Sequence[str] | str, groups: Groups | None
 ) -> dict[str, tuple[str, ...]]:
     """Return the drivers of each group, from groups by driver or drivers by group."""
-    drivers = [drivers] if isinstance(drivers, str) else list(drivers)
+    drivers = list_names(drivers, "drivers")
     by_group: dict[str, list[str]] = {}
     for key, value in (groups or {}).items():
         if isinstance(value, str):
@@ -78,14 +78,15 @@ def group_drivers(
 
 def check_names(request: SharingRequest, frame: pd.DataFrame) -> None:
     """Refuse names that are unknown or repeated, and a method that does not fit."""
+    check_name(request.outcome, "outcome")
     check_word(request.method, get_args(Method), "method", FitError)
     drivers = request.drivers
     for name in (request.outcome, *drivers):
         twice = drivers.count(name) > 1 or (request.outcome == name and name in drivers)
         if twice or name not in frame:
-            raise FitError("importance_driver", name=name)
+            raise FitError("importance_driver", name=name, known=list_known(name, frame.columns))
     if not drivers:
-        raise FitError("importance_driver", name="–")
+        raise FitError("importance_driver", name="–", known=list_known("", frame.columns))
     if request.method == "owen" and not request.groups:
         raise FitError("importance_groups", name=drivers[0])
     if request.method == "johnson":

@@ -127,6 +127,12 @@ def priority(
         >>> sipas.priority(survey).frame["quadrant"].unique().tolist()
         ['undecided']
     """
+    if scores is not None:
+        check_kind(scores, pd.DataFrame, "frame", "scores")
+    if models is not None:
+        check_kind(models, Drivers, "drivers", "models")
+    if cut_percent is not None:
+        check_kind(cut_percent, (int, float), "percent", "cut_percent")
     check_kind(survey, Survey, "survey")
     unit = find_unit_code(survey.units, unit) if unit else ""
     return place_factors(prepare_priority(survey, scores, models), unit, cut_percent)

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from sipas_analysis.arguments import check_kind
+from sipas_analysis.errors import ColumnError
 from sipas_analysis.infer.estimates import Estimates
 from sipas_analysis.instrument.pack import Instrument, Status
 from sipas_analysis.instrument.strict_yaml import Bilingual, Strict, read_model
@@ -79,6 +80,8 @@ def propose(scores: Estimates, pack: Instrument) -> list[Proposal]:
     check_kind(pack, Instrument, "instrument", "pack")
     items = scores.frame[(scores.frame["level"] == "item") & (scores.frame["flag"] != "suppress")]
     items = items.dropna(subset="value").set_index("variable")
+    if items.index.has_duplicates:
+        raise ColumnError("propose_domains")
     proposals = []
     for factor in pack.factors:
         candidates = items.loc[[code for code in pack.items_of(factor) if code in items.index]]

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sipas_analysis.arguments import check_kind, check_level
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.collect.tables import read_rows
 from sipas_analysis.collect.unit_changes import compute_unit_shares, find_successors, read_changes
@@ -78,9 +79,16 @@ def compare(*surveys: Survey, crosswalk: str | Path = "", level: float = 0.95) -
         >>> sipas.compare(*waves).breaks["reason"].item()
         'instrument population weighting'
     """
+    check_level(level)
+    for survey in surveys:
+        check_kind(survey, Survey, "survey", "surveys")
     if len(surveys) < 2:
         raise ColumnError("compare_waves", found=len(surveys))
     ordered = sorted(surveys, key=lambda survey: (survey.wave.year, survey.wave.id))
+    ids = [survey.wave.id for survey in ordered]
+    twice = [wave_id for wave_id in ids if ids.count(wave_id) > 1]
+    if twice:
+        raise ColumnError("compare_same", id=twice[0])
     tables, breaks = [], []
     for before, after in pairwise(ordered):
         pair = {"before": before.wave.id, "after": after.wave.id}

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sipas_analysis.arguments import check_kind, check_level, check_name, list_known
-from sipas_analysis.collect.survey import Survey
+from sipas_analysis.collect.survey import Survey, find_unit
 from sipas_analysis.errors import ColumnError
 from sipas_analysis.infer.design import Floats
 from sipas_analysis.infer.distributions import t_quantile
@@ -52,6 +52,8 @@ def decompose(
         check_kind(survey, Survey, "survey", role)
         if by not in survey.keys or survey.is_many(by):
             raise ColumnError("no_key", key=by, known=list_known(by, survey.keys))
+        if unit:
+            find_unit(survey, unit)
     if before.instrument.id != after.instrument.id:
         raise ColumnError(
             "compare_instruments", first=before.instrument.id, second=after.instrument.id

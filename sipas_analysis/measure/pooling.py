@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import linalg
 
+from sipas_analysis.arguments import check_level, read_numbers
 from sipas_analysis.errors import DesignError
 from sipas_analysis.infer.design import Floats
 from sipas_analysis.infer.distributions import normal_quantile
@@ -95,6 +96,11 @@ def small_area(
         >>> pooled.frame["borrowed"].round(2).tolist()
         [0.25, 0.25, 0.25]
     """
+    check_level(level)
+    if parents is not None and np.shape(parents) != np.shape(values):
+        raise DesignError(
+            "pool_shape", role="parents", shape=np.shape(parents), units=np.size(values)
+        )
     direct, variance, n = _check_inputs(values, variances, sizes)
     p = len(direct)
     x = np.ones((p, 1)) if covariates is None else _build_covariates(covariates, p)
@@ -135,10 +141,11 @@ def _check_inputs(
     values: ArrayLike, variances: ArrayLike, sizes: ArrayLike | None
 ) -> tuple[Floats, Floats, Floats]:
     """Return direct estimates, their variances and sizes, shape (p,) each, or refuse."""
-    direct, variance = np.asarray(values, dtype=float), np.asarray(variances, dtype=float)
-    n = np.ones(len(direct)) if sizes is None else np.asarray(sizes, dtype=float)
-    if {direct.shape, variance.shape, n.shape} != {(len(direct),)}:
-        raise DesignError("rank_shape", values=direct.shape, errors=variance.shape)
+    direct, variance = read_numbers(values, "values"), read_numbers(variances, "variances")
+    n = np.ones_like(direct) if sizes is None else read_numbers(sizes, "sizes")
+    for given in (variance, n):
+        if direct.ndim != 1 or given.shape != direct.shape:
+            raise DesignError("rank_shape", values=direct.shape, errors=given.shape)
     if np.isinf(direct).any():
         row = int(np.flatnonzero(np.isinf(direct))[0]) + 1
         raise DesignError("design_infinite", column="values", row=row)
@@ -160,7 +167,10 @@ class _Pooling:
 
 def _build_covariates(covariates: ArrayLike, p: int) -> Floats:
     """Return a constant and the covariates, shape (p, 1 + k), or refuse collinear ones."""
-    x = np.asarray(covariates, dtype=float).reshape(p, -1)
+    x = read_numbers(covariates, "covariates")
+    if x.ndim not in (1, 2) or len(x) != p:
+        raise DesignError("pool_shape", role="covariates", shape=x.shape, units=p)
+    x = x.reshape(p, -1)
     whole = np.column_stack([np.ones(p), x])
     scaled = whole / np.maximum(np.sqrt((whole**2).sum(axis=0)), 1e-300)
     if not np.isfinite(whole).all() or np.linalg.matrix_rank(scaled, tol=1e-8) < whole.shape[1]:
