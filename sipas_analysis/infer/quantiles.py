@@ -13,12 +13,14 @@ import pandas as pd
 
 from sipas_analysis.arguments import check_level, check_word, list_names
 from sipas_analysis.errors import DesignError
-from sipas_analysis.infer.design import Design, Floats, Sampled, number_rows, take_design
+from sipas_analysis.infer.design import Design, Floats, Sampled, take_design
 from sipas_analysis.infer.distributions import t_quantile
+from sipas_analysis.infer.estimate_tables import Names
 from sipas_analysis.infer.estimates import Estimates, round_to_text
 from sipas_analysis.infer.intervals import exact_interval
-from sipas_analysis.infer.means import Names, mean
-from sipas_analysis.infer.sample_facts import read_facts
+from sipas_analysis.infer.means import mean
+from sipas_analysis.infer.row_numbers import number_rows
+from sipas_analysis.infer.sample_facts import SampleFacts, read_facts
 
 Method = Literal["mean", "xlogit", "beta", "asin"]
 Rule = Literal[
@@ -81,16 +83,12 @@ def quantile(
     check_word(qrule, get_args(Rule), "qrule")
     check_level(level)
     shares = _check_shares(q)
-    if design.on_files:
-        raise DesignError("quantile_files")
+    if design.on_files or not names:
+        raise DesignError("quantile_files" if names else "no_variable")
     facts = read_facts(design, [*names, *keys])
     for name in names:
-        answers, has_answers = facts.variables[name].answers, facts.variables[name].blanks < facts.n
-        if answers is not None and has_answers:
-            raise DesignError("quantile_text", column=name, values=", ".join(answers[:4]))
+        check_numbers(name, facts, "quantile_text")
     samples = _Samples(design, keys, {name: design.frame[name] for name in names})
-    if not names:
-        raise DesignError("no_variable")
     pairs = [(name, share) for name in names for share in shares]
     values = [samples.find_quantiles(name, share, qrule) for name, share in pairs]
     below = {
@@ -99,6 +97,14 @@ def quantile(
     }
     frame = mean(design.assign(**below), [*below], keys, level).frame
     return _build_table(frame, samples, pairs, np.stack(values, axis=1), (method, qrule, level))
+
+
+def check_numbers(name: str, facts: SampleFacts, message: str) -> None:
+    """Refuse a variable of text or of days; one that is always blank has no quantile."""
+    variable = facts.variables[name]
+    if variable.answers is not None and variable.blanks < facts.n:
+        values = ", ".join(map(str, variable.answers[:4]))
+        raise DesignError("mean_days" if variable.is_dates else message, column=name, values=values)
 
 
 def _check_shares(q: float | Sequence[float]) -> list[float]:
@@ -234,7 +240,7 @@ def find_quantile(x: Floats, weight: Floats, share: float, rule: str = "math") -
     if rule == "shahvaish":
         place = (np.cumsum(weight / weight.mean()) + 0.5 - weight / 2) / (len(x) + 1)
         order = np.argsort(place, kind="stable")
-        at = max(np.searchsorted(place[order], share, side="right") - 1, 0)
+        at = max(int(np.searchsorted(place[order], share, side="right")) - 1, 0)
         return float(x[order[at]])
     if rule == "hf7":
         place = np.append(0.0, total[:-1]) / total[-2]

@@ -18,6 +18,7 @@ Ints = NDArray[np.int64]
 Method = Literal["yamane", "cochran"]
 Allocation = Literal["equal", "proportional", "neyman", "power"]
 FUZZ = 1e-9  # a count above a whole number by rounding error only is that number
+ROUNDING = 1e-12  # the same for large counts, as a share
 
 
 def sample_size(
@@ -25,20 +26,22 @@ def sample_size(
     margin: float,
     deff: float = 1.0,
     *,
-    method: Method = "yamane",
+    method: Method = "cochran",
     share: float = 0.5,
     level: float = 0.95,
 ) -> Ints:
     """Return how many people to ask, so that a share has a given margin of error.
 
-    Yamane: n = N/(1 + N·e²). Cochran: n₀ = z²·p(1−p)/e², n = n₀/(1 + (n₀−1)/N). Either is
-    multiplied by the design effect, rounded up, and never more than N.
+    Cochran: n = N·v/(v + (N−1)·e²), v = z²·p(1−p)·deff; that is n₀/(1 + (n₀−1)/N) of the n₀ = v/e²
+    of many people. Yamane: n = N·deff/(deff + N·e²), with deff 1 N/(1 + N·e²). Rounded up. The
+    design effect comes before the finite population, so a census is N at any design effect.
+    ``expected_margin`` is the inverse: it gives at most e for this n.
 
     Args:
-        population: N, people on the list; any shape, 1 or more.
-        margin: e, half the width of the interval, as a share (0.05 is 5 points).
+        population: N, people on the list; any shape, 1 or more; infinite for many.
+        margin: e, half the width of the interval, as a share (0.05 is 5 points); 0 asks all.
         deff: Expected variance over that of a simple random sample.
-        method: ``yamane`` (about Cochran at z = 2 and p = 0.5) or ``cochran``.
+        method: ``cochran``, or ``yamane`` (about Cochran at z = 2 and p = 0.5).
         share: p, the share expected (Cochran only); 0.5 is the most cautious.
         level: Confidence of the interval (Cochran only).
 
@@ -47,28 +50,23 @@ def sample_size(
 
     Raises:
         UnitError: A population is under 1.
-        ParameterError: Another number is outside its range.
+        ParameterError: Another number is outside its range; Yamane with another share or level.
 
-    Source: rule S1 in docs/method.md; Yamane (1967); Cochran (1977), 4.4.
+    Source: rule S1 in docs/method.md; Cochran (1977), 4.4; Yamane (1967).
 
     Example:
         >>> sample_size([500, 20], 0.05).tolist()
-        [223, 20]
-        >>> int(sample_size(500, 0.05, method="cochran"))
-        218
+        [218, 20]
+        >>> int(sample_size(500, 0.05, method="yamane"))
+        223
     """
     people = _check_population(population)
-    _check_between(margin=margin, share=share, level=level)
-    _check_above(0, deff=deff)
-    if method == "yamane":
-        plain = people / (1 + people * margin**2)
-    elif method == "cochran":
-        first = _find_quantile(level) ** 2 * share * (1 - share) / margin**2
-        plain = first / (1 + (first - 1) / people)
-    else:
-        raise make_choice_error("method", method, "yamane, cochran")
-    forms: Ints = np.clip(np.ceil(plain * deff - FUZZ), 1, people).astype(np.int64)
-    return forms
+    if not 0 <= margin < 1 or (margin == 0 and np.isinf(people).any()):
+        raise ParameterError("sample_between", name="margin", found=margin)
+    variance, fewer = _find_unit_variance(method, share, deff, level)
+    plain = variance / (variance / people + (1 - fewer / people) * margin**2)
+    least = np.ceil(plain - np.maximum(FUZZ, plain * ROUNDING))
+    return np.clip(least, 1, people).astype(np.int64)
 
 
 def expected_margin(
@@ -77,23 +75,52 @@ def expected_margin(
     share: float = 0.5,
     deff: float = 1.0,
     level: float = 0.95,
+    *,
+    method: Method = "cochran",
 ) -> Floats:
     """Return half the width of the interval that n forms will give, as a share.
 
-    e = z·√(deff · p(1−p)/n · (N−n)/(N−1)); 0 where all are asked, NaN where nobody is.
+    Cochran: e = z·√(deff · p(1−p)/n · (N−n)/(N−1)). Yamane: e = √(deff · (1/n − 1/N)). 0 where all
+    are asked, NaN where nobody is. The inverse of ``sample_size`` with the same arguments:
+    ``sample_size(N, expected_margin(n, N)) == n``.
+
+    Args:
+        n: Forms, any shape.
+        population: N, people on the list, 1 or more; infinite for many.
+        share: p, the share expected (Cochran only).
+        deff: Expected variance over that of a simple random sample.
+        level: Confidence of the interval (Cochran only).
+        method: ``cochran`` or ``yamane``.
 
     Example:
         >>> round(100 * float(expected_margin(223, 500)), 2)
         4.89
+        >>> int(sample_size(500, float(expected_margin(223, 500))))
+        223
 
     Source: rule S1 in docs/method.md; the inverse of Cochran's n.
     """
     people, forms = _check_population(population), np.asarray(n, dtype=np.float64)
+    variance, fewer = _find_unit_variance(method, share, deff, level)
+    with np.errstate(invalid="ignore"):
+        left = np.where(np.isinf(people), 1.0, (people - forms) / np.maximum(people - fewer, 1))
+    safe = np.where(forms > 0, forms, np.nan)
+    return np.asarray(np.sqrt(variance / safe * np.clip(left, 0, 1)))
+
+
+def _find_unit_variance(
+    method: str, share: float, deff: float, level: float
+) -> tuple[float, float]:
+    """Return z²·p(1−p)·deff of a method, and the number it takes from N (1 or 0)."""
     _check_between(share=share, level=level)
     _check_above(0, deff=deff)
-    left = np.clip((people - forms) / np.maximum(people - 1, 1), 0, 1)
-    safe = np.where(forms > 0, forms, np.nan)
-    return np.asarray(_find_quantile(level) * np.sqrt(deff * share * (1 - share) / safe * left))
+    if method == "cochran":
+        return _find_quantile(level) ** 2 * share * (1 - share) * deff, 1.0
+    if method != "yamane":
+        raise make_choice_error("method", method, "cochran, yamane")
+    if (share, level) != (0.5, 0.95):
+        raise ParameterError("sample_yamane", share=share, level=level)
+    return deff, 0.0
 
 
 def detectable_difference(

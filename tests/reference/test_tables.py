@@ -44,3 +44,29 @@ def test_quantiles_and_their_intervals_are_those_of_r():
         assert len(both) == len(rows)
         for figure in ("value", "low", "high", "se", "df"):
             check(both[figure], both[f"{figure}_r"])
+
+
+def test_tests_of_cross_tables_are_those_of_r():
+    """Ten designs: two orders of Rao and Scott, Wald, adjusted Wald, saddlepoint (rule I5)."""
+    for (case, rows, columns), theirs in read("chisq").groupby(["case", "rows", "columns"]):
+        table = sipas.cross_table(design_of(case), rows, columns)
+        ours = table.tests.set_index("test").loc[theirs["test"]].reset_index()
+        for figure in ("statistic", "df", "df2"):
+            check(ours[figure], theirs[figure])
+        is_root = (theirs["test"] == "saddlepoint").to_numpy()  # R's root has eight digits
+        check(ours["p"][~is_root], theirs["p"][~is_root], rel=1e-7)
+        check(ours["p"][is_root], theirs["p"][is_root], rel=1e-4)
+
+
+def test_tests_of_groups_are_those_of_r():
+    """t of two means; Wilcoxon, van der Waerden, median, Kruskal–Wallis by design (rule I6)."""
+    for theirs in read("groups").itertuples():
+        design, question = design_of(theirs.case), (theirs.variable, theirs.group)
+        if theirs.test == "t":
+            ours = sipas.t_test(design, *question)
+        else:
+            ours = sipas.rank_test(design, *question, test=theirs.test)
+        for figure in ("value", "statistic", "df", "df2", "p"):
+            check(ours.frame[figure], [getattr(theirs, figure)])
+        if theirs.test == "t":
+            check(ours.frame[["low", "high"]], [[theirs.low, theirs.high]])

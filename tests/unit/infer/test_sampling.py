@@ -36,7 +36,7 @@ from sipas_analysis.infer.sample_size import (
 
 def test_yamane_by_hand():
     """500/(1 + 500·0.0025) = 222.2, rounded up; 400/(1 + 1) is 200 and not 201."""
-    assert sample_size([500, 400, 1], 0.05).tolist() == [223, 200, 1]
+    assert sample_size([500, 400, 1], 0.05, method="yamane").tolist() == [223, 200, 1]
 
 
 def test_cochran_by_hand():
@@ -51,16 +51,39 @@ def test_cochran_against_the_table_of_krejcie_and_morgan(n):
     assert 0 <= int(sample_size(population, 0.05, method="cochran")) - published <= 1
 
 
-def test_the_design_effect_multiplies_but_never_beyond_everyone():
-    """222.2 · 1.5 = 333.3; of 20 people never more than 20."""
-    assert sample_size([500, 20], 0.05, deff=1.5).tolist() == [334, 20]
+def test_the_design_effect_comes_before_the_end_of_the_list():
+    """Yamane: 500·1.5/(1.5 + 500·0.0025) = 272.7; Cochran: 576.2/(1 + 575.2/500) = 267.9; all."""
+    assert sample_size([500, 20], 0.05, deff=1.5, method="yamane").tolist() == [273, 20]
+    assert sample_size([500, 20], 0.05, deff=1.5).tolist() == [268, 20]
+    assert sample_size([500, 20], 0.0, deff=1.5).tolist() == [500, 20]
 
 
-@given(population=st.integers(1, 10**7), margin=st.floats(0.005, 0.3))
-def test_cochran_keeps_its_promise(population, margin):
-    """The margin expected of the n returned is the one asked for, or better."""
-    n = sample_size(population, margin, method="cochran")
-    assert float(expected_margin(n, population)) <= margin * (1 + 1e-9)
+@given(
+    population=st.integers(1, 10**9),
+    place=st.floats(0, 1),
+    deff=st.sampled_from([0.5, 1.0, 1.7, 4.0]),
+    how=st.sampled_from(
+        [{"method": "yamane"}, {}, {"share": 0.1, "level": 0.99}, {"share": 0.94, "level": 0.9}]
+    ),
+)
+def test_size_and_margin_undo_each_other(population, place, deff, how):
+    """n people give a margin for which n are asked; a margin is kept, and not with one fewer."""
+    n = max(1, round(population * place))
+    margin = float(expected_margin(n, population, deff=deff, **how))
+    if margin < 1:
+        assert int(sample_size(population, margin, deff, **how)) == n
+    wanted = 0.001 + 0.3 * place
+    size = int(sample_size(population, wanted, deff, **how))
+    assert float(expected_margin(size, population, deff=deff, **how)) <= wanted * (1 + 1e-9)
+    fewer = float(expected_margin(size - 1, population, deff=deff, **how))
+    assert not fewer <= wanted * (1 - 1e-9)
+
+
+def test_a_list_without_end_needs_the_first_number():
+    """1.96²·0.25/0.05² = 384.1; of yamane 400."""
+    assert sample_size(np.inf, 0.05).item() == 385
+    assert sample_size(np.inf, 0.05, method="yamane").item() == 400
+    assert float(expected_margin(400, np.inf, method="yamane")) == 0.05
 
 
 def test_a_margin_of_everyone_is_zero_and_of_nobody_unknown():
@@ -112,7 +135,9 @@ def test_a_difference_is_found_in_eighty_percent_of_surveys():
     [
         (lambda: sample_size(0, 0.05), UnitError),
         (lambda: sample_size([5, float("nan")], 0.05), UnitError),
-        (lambda: sample_size(5, 0.0), ParameterError),
+        (lambda: sample_size(np.inf, 0.0), ParameterError),
+        (lambda: sample_size(5, -0.1), ParameterError),
+        (lambda: sample_size(5, 0.1, method="yamane", level=0.9), ParameterError),
         (lambda: sample_size(5, 1.0), ParameterError),
         (lambda: sample_size(5, float("nan")), ParameterError),
         (lambda: sample_size(5, 0.05, deff=0), ParameterError),
