@@ -16,11 +16,13 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from sipas_analysis.arguments import (
+    check_count,
     check_kind,
     check_level,
     check_word,
     describe_value,
     list_known,
+    list_names,
     refuse_kind,
 )
 from sipas_analysis.errors import ColumnError, DesignError
@@ -148,6 +150,7 @@ def rank_sets(
     check_word(kind, get_args(Kind), "kind")
     if draws is not None and not (isinstance(draws, int | float | np.integer) and draws >= 1):
         raise refuse_kind(draws, "count", "draws")
+    check_count(seed, "seed")
     value, sigma, freedom = _read_inputs(values, errors, df)
     with_error = np.flatnonzero(~np.isnan(value + np.diagonal(sigma)) & (freedom > 0))
     by_value = np.lexsort((np.diagonal(sigma)[with_error], value[with_error]))
@@ -337,12 +340,15 @@ def rank(
         raise refuse_kind(scores, "scores", "scores")
     if "unit" not in scores.frame:
         raise ColumnError("no_key", key="unit", known=", ".join(scores.frame.columns[:3]))
+    check_count(min_forms, "min_forms")
+    check_level(level)
     rows = np.flatnonzero(scores.frame["level"] == OVERALL)
     overall = scores.frame.iloc[rows].reset_index(drop=True)
     if set_apart is None:
         survey = scores.survey if isinstance(scores, Scores) else None
         set_apart = find_open_units(survey) if survey is not None else ()
-    overall["reason"] = _list_reasons(overall, min_forms, set_apart)
+    apart = list_names(set_apart, "set_apart", "codes")
+    overall["reason"] = _list_reasons(overall, min_forms, apart)
     sets: dict[str, RankSets] = {}
     for group, unsorted_units in overall[overall["reason"] == ""].groupby("group", sort=True):
         units = unsorted_units.sort_values("unit")  # the order of rows must not matter
@@ -391,7 +397,7 @@ def _unit_covariance(units: Estimates) -> Floats:
     value, low, high, se, df = (
         units.frame[name].to_numpy(dtype=float) for name in ("value", "low", "high", "se", "df")
     )
-    sigma = np.zeros((len(se),) * 2) if units.influence is None else units.covariance()
+    sigma = np.zeros((len(se),) * 2) if units.influence is None else units.covariance().to_numpy()
     np.fill_diagonal(sigma, se**2)
     is_end = (value <= 0) | (value >= 100)
     se_at_end = np.where(value <= 0, high - value, value - low) / t_quantile(0.975, df)
