@@ -27,6 +27,8 @@ _HOMES = {
     "small_area": "measure.pooling",
     "drivers": "explain.drivers",
     "fit": "explain.regression",
+    "pool_fits": "explain.pool_results",
+    "pool_estimates": "explain.pool_results",
     "importance": "explain.importance",
     "priority": "explain.priority",
     "propose": "improve.actions",
@@ -54,6 +56,8 @@ if TYPE_CHECKING:
     from sipas_analysis.explain.drivers import drivers as drivers
     from sipas_analysis.explain.importance import importance as importance
     from sipas_analysis.explain.priority import priority as priority
+    from sipas_analysis.explain.pool_results import pool_estimates as pool_estimates
+    from sipas_analysis.explain.pool_results import pool_fits as pool_fits
     from sipas_analysis.explain.regression import fit as fit
     from sipas_analysis.improve.actions import propose as propose
     from sipas_analysis.infer.cross_tables import cross_table as cross_table

@@ -30,7 +30,7 @@ infer.row_numbers infer.domains infer.stages infer.design infer.distributions in
 infer.totals infer.variance
 infer.weighting
 infer.replicates infer.form_files infer.sample_facts infer.totals_from_files infer.layout
-infer.ratio_means infer.intervals infer.estimates infer.estimate_tables infer.means infer.shares
+infer.ratio_means infer.intervals infer.combinations infer.estimates infer.estimate_tables infer.means infer.shares
 infer.population_variance infer.quantiles infer.cross_tables
 infer.group_tests infer.standardisation infer.sample_size infer.sample_draw infer.unit_counts
 sheets.texts sheets.file_kinds sheets.sheet_state sheets.data_files sheets.text_files sheets.reader
@@ -46,7 +46,7 @@ measure.change measure.decomposition measure.item_answers measure.factor_model m
 measure.intraclass measure.polychoric measure.reliability measure.fairness
 explain.likelihoods explain.collinearity explain.imputation explain.formula explain.effects
 explain.answer_effects
-explain.standard_errors explain.coefficients explain.bias_reduced explain.fitted explain.fits_by_group explain.regression explain.factor_scores
+explain.standard_errors explain.coefficients explain.bias_reduced explain.fitted explain.fits_by_group explain.regression explain.pool_results explain.factor_scores
 explain.drivers explain.shapley explain.players explain.importance explain.priority
 explain.penalty_reward
 improve.actions

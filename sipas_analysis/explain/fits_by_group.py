@@ -56,7 +56,7 @@ class GroupedFits(ResultTable):
             for key, fit in self.fits.items()
             for note in fit.notes
         ]
-        blank = [say("en", "explain.blank_keys", n=self.n_blank, keys=", ".join(self.keys))]
+        blank = [say("en", "estimates.blank_keys", n=self.n_blank, keys=", ".join(self.keys))]
         return [*(blank if self.n_blank else []), *lines]
 
     def covariance(self) -> pd.DataFrame:

@@ -125,7 +125,24 @@ def combine_imputations(values: Floats, covariances: Floats, df: float | Floats)
     total = within + (1 + 1 / m) * between
     with np.errstate(divide="ignore", invalid="ignore"):
         part = (1 + 1 / m) * np.diagonal(between) / np.diagonal(total)
-        part = np.where(np.isfinite(part), np.maximum(part, 1e-12), 1e-12)
-        observed_df = (df + 1) / (df + 3) * df * (1 - part)
+        part = np.nan_to_num(part)  # no error at all: nothing is missing
+        observed_df = df * np.where(np.isinf(df), 1.0, (df + 1) / (df + 3)) * (1 - part)
         combined_df = 1 / (part**2 / max(m - 1, 1) + 1 / observed_df)
     return Combined(value, total, np.where(df > 0, combined_df, np.nan))
+
+
+def measure_missing(values: Floats, variances: Floats, df: Floats) -> Floats:
+    """Return the fraction of information that blanks took: (r + 2/(df + 3))/(r + 1), shape (k,).
+
+    Args:
+        values: Shape (m, k).
+        variances: Squared errors, shape (m, k).
+        df: Combined degrees of freedom, shape (k,).
+
+    Source: rule D10 in docs/method.md; Rubin (1987), 3.1.
+    """
+    m = len(values)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        r = (1 + 1 / m) * values.var(axis=0, ddof=1) / variances.mean(axis=0)
+        fraction = 1 - (1 - 2 / (df + 3)) / (r + 1)
+    return np.asarray(fraction)

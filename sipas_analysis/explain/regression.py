@@ -201,12 +201,17 @@ class FitOptions(TypedDict):
     errors: Errors
 
 
-def pool_imputations(fits: Sequence[Fit], level: float) -> Fit:
-    """Combine the fits of several imputations by Rubin's rules, with the columns of the first."""
+def pool_imputations(fits: Sequence[Fit], level: float, complete_df: float | None = None) -> Fit:
+    """Combine the fits of several imputations by Rubin's rules, with the columns of the first.
+
+    ``complete_df`` are the degrees of freedom of complete data, those of the fits if not given.
+    """
     values = np.stack([fit.frame["value"].to_numpy(dtype=float) for fit in fits])
     covariances = np.stack([fit.covariance_matrix for fit in fits])
     first = fits[0]
-    pooled = combine_imputations(values, covariances, first.frame["df"].to_numpy(dtype=float))
+    df: Floats = first.frame["df"].to_numpy(dtype=float)
+    df = df if complete_df is None else np.full(len(df), complete_df)
+    pooled = combine_imputations(values, covariances, df)
     se = np.sqrt(np.diagonal(pooled.covariance))
     table = first.frame.assign(**tabulate_coefficients(pooled.value, se, pooled.df, level))
     return replace(

@@ -138,6 +138,31 @@ def test_average_effects_equal_r():
             assert table.groupby("variable")["value"].sum().abs().max() < 1e-10
 
 
+def test_pooled_imputations_equal_r():
+    """MIcombine's complete data have infinite df; Barnard and Rubin's df by their formula in R."""
+    for case, unbounded in rows_of("rubin").items():
+        samples = []
+        for m in range(1, 6):
+            made = DESIGNS["strat"]()
+            filled = made.frame["meals"] * (0.2 + 0.1 * m) + m
+            ell = made.frame["ell_blank"].fillna(filled)
+            samples.append(made.assign(ell_full=ell))
+        if case.startswith("mean"):
+            results, pool = [sipas.mean(it, "ell_full") for it in samples], sipas.pool_estimates
+        else:
+            family = "binomial" if case.startswith("wide") else "gaussian"
+            results = [sipas.fit(it, case, family) for it in samples]
+            pool = sipas.pool_fits
+        table = pool(results, df=np.inf).frame
+        columns = [name for name in NUMBERS if name in table]
+        compare(table, unbounded, columns=columns)
+        close(table["missing_information"], rows_of("missing")[case]["value"])
+        table, bounded = pool(results).frame, rows_of("barnard")[case]
+        close(table["missing_information"], bounded["value"])
+        for name in columns[1:]:
+            close(table[name], bounded[name], noise=1e-9 * bounded["se"].max())
+
+
 def test_cr2_equals_r():
     """Linear, logit, counts; weighted and not; unequal clusters; each form its own (HC2)."""
     for case, want in rows_of("cr2").items():

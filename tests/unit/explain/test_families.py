@@ -6,7 +6,8 @@ import pytest
 import statsmodels.api as sm
 
 import sipas_analysis as sipas
-from sipas_analysis.errors import FitError
+from sipas_analysis.errors import FitError, SipasError
+from sipas_analysis.explain.imputation import combine_imputations, measure_missing
 
 
 def forms(n=240):
@@ -147,7 +148,7 @@ def test_groups_are_domains_and_a_group_without_a_model_has_the_reason():
     assert list(table)[:2] == ["channel", "variable"]
     assert table["channel"].drop_duplicates().tolist() == order
     assert groups.n_blank == 10
-    assert "10 forms have a blank in channel" in repr(groups)
+    assert "10 forms with a blank in channel" in repr(groups)
     part = sipas.fit(design.subset("channel == 'online'"), "y ~ a + yes").frame
     online = table[table["channel"] == "online"].drop(columns=["channel", "reason"])
     pd.testing.assert_frame_equal(online.reset_index(drop=True), part)
@@ -164,3 +165,43 @@ def test_groups_are_domains_and_a_group_without_a_model_has_the_reason():
     assert ("post", 1) in two.fits
     with pytest.raises(FitError, match="nowhere"):
         sipas.fit(design, "y ~ nowhere", by="channel")
+
+
+def test_pooling_by_hand():
+    """Values 1 and 3, variance 1 each: B = 2, T = 1 + 1.5·2 = 4, γ = 3/4, df 16/9 at ν = ∞."""
+    pooled = combine_imputations(np.array([[1.0], [3.0]]), np.ones((2, 1, 1)), np.inf)
+    assert [pooled.value[0], pooled.covariance[0, 0]] == [2.0, 4.0]
+    np.testing.assert_allclose(pooled.df, 16 / 9)
+    bounded = combine_imputations(np.array([[1.0], [3.0]]), np.ones((2, 1, 1)), 9.0)
+    observed = 10 / 12 * 9 / 4
+    np.testing.assert_allclose(bounded.df, 1 / (9 / 16 + 1 / observed))
+    missing = measure_missing(np.array([[1.0], [3.0]]), np.ones((2, 1)), np.array([16 / 9]))
+    np.testing.assert_allclose(missing, (3 + 2 / (16 / 9 + 3)) / 4)
+    alike = combine_imputations(np.ones((2, 1)), np.ones((2, 1, 1)), np.inf)
+    assert [alike.covariance[0, 0], alike.df[0]] == [1.0, np.inf]
+    assert measure_missing(np.ones((2, 1)), np.ones((2, 1)), alike.df) == 0.0
+    finite = combine_imputations(np.ones((2, 1)), np.ones((2, 1, 1)), 9.0)
+    np.testing.assert_allclose(finite.df, 7.5)
+
+
+def test_pooled_fits_have_intervals_at_infinite_df_and_effects():
+    """Equal fits: the normal interval and nothing missing; other models are refused."""
+    model = sipas.fit(DESIGN, "yes ~ a", "binomial")
+    pooled = sipas.pool_fits([model, model], df=np.inf)
+    table = pooled.frame
+    np.testing.assert_allclose(table["high"] - table["value"], 1.959963984540054 * table["se"])
+    np.testing.assert_allclose(table["missing_information"], 0.0, atol=1e-15)
+    assert table["odds_high"].notna().any()
+    np.testing.assert_allclose(pooled.margins()["value"], model.margins()["value"])
+    other = sipas.fit(DESIGN, "yes ~ y", "binomial")
+    with pytest.raises(FitError, match="differs from the first"):
+        sipas.pool_fits([model, other])
+    with pytest.raises(FitError, match="at least two completed samples; 1 was given"):
+        sipas.pool_fits(model)
+    with pytest.raises(SipasError, match="Fit a model first"):
+        sipas.pool_fits([model, model.frame])
+    means = sipas.mean(DESIGN, "y", by="channel")
+    shares = sipas.pool_estimates([means, means]).frame
+    np.testing.assert_allclose(shares["se"], means.frame["se"])
+    with pytest.raises(FitError, match="2 differs"):
+        sipas.pool_estimates([means, sipas.mean(DESIGN, "a", by="channel")])
