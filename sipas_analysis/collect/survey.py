@@ -55,7 +55,7 @@ DROP_REASONS = ("form_dropped", "copy", "only", "leave_out")  # of forms that we
 LEDGER_COLUMNS = ("file", "row", "column", "found", "became", "reason", "code")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Survey:
     """The validated forms of a wave.
 
@@ -147,7 +147,7 @@ class Survey:
             >>> survey = sipas.read_survey(sipas.read_wave("data/an-giang-2021/wave.yaml"))
             >>> women = survey.subset("sex == 'female'")
             >>> len(women.frame), len(women.design().frame)
-            (435, 870)
+            (429, 870)
         """
         members = Design(self.frame).subset(condition).members
         return replace(self, frame=self.frame[members], sample=_keep_sample(self.design()))
@@ -219,6 +219,11 @@ class Survey:
     def __str__(self) -> str:
         n_units = self.frame["unit"].nunique()
         return f"{self.wave.id}: {len(self.frame)} forms of {self.n_read} read, {n_units} units"
+
+    def __repr__(self) -> str:
+        scale, n_items = self.instrument.scale, len(self.instrument.items)
+        levels = f"{scale.low} to {scale.high}, satisfied from {scale.satisfied_from}"
+        return f"{self}, {n_items} items of {levels}"  # no form of a person (rule P3)
 
 
 def _keep_sample(design: Design) -> Design:

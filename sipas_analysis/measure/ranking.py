@@ -397,7 +397,8 @@ def _unit_covariance(units: Estimates) -> Floats:
     value, low, high, se, df = (
         units.frame[name].to_numpy(dtype=float) for name in ("value", "low", "high", "se", "df")
     )
-    sigma = np.zeros((len(se),) * 2) if units.influence is None else units.covariance().to_numpy()
+    has_covariance = units.influence is not None
+    sigma = np.array(units.covariance()) if has_covariance else np.zeros((len(se),) * 2)
     np.fill_diagonal(sigma, se**2)
     is_end = (value <= 0) | (value >= 100)
     se_at_end = np.where(value <= 0, high - value, value - low) / t_quantile(0.975, df)

@@ -1,0 +1,111 @@
+"""The README's way from a data frame to an index runs as printed, with the figures of files."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+import sipas_analysis as sipas
+
+ROOT = Path(__file__).parents[2]
+ITEMS = [f"{part}{number}" for part in "ABC" for number in range(1, 5)]
+FACTORS = {"A": "Access", "B": "Staff", "C": "Result"}
+
+
+def make_answers() -> pd.DataFrame:
+    """Return 12 answers on 1 to 7 of 240 people in four offices, with some blanks."""
+    rng = np.random.default_rng(18)
+    office = np.repeat([0, 1, 2, 3], 60)
+    person = 0.9 * rng.normal(size=(240, 1)) + np.array([0.2, 0.0, 0.6, -0.5])[office, None]
+    part = np.repeat(rng.normal(size=(240, 3)), 4, axis=1)
+    latent = person + part + rng.normal(size=(240, 12))
+    levels = pd.DataFrame(np.clip(np.rint(4.8 + latent), 1, 7), columns=ITEMS)
+    whole = np.clip(np.rint(levels.mean(axis=1) + rng.normal(0, 0.8, 240)), 1, 7)
+    levels = levels.mask(rng.random(levels.shape) < 0.04)
+    levels.insert(0, "office", np.array(["tax", "land", "health", "labour"])[office])
+    return levels.assign(whole=whole)
+
+
+def write_files(answers: pd.DataFrame, folder: Path) -> Path:
+    """Write the same survey as files: answers, units, pack and wave; return the wave's path."""
+    scale = {"low": 1, "high": 7, "satisfied_from": 6}
+    pack = {
+        "id": "own",
+        "title": {"en": "Own questions"},
+        "source": "",
+        "status": "unverified",
+        "scale": scale,
+        "factors": {name: {"en": name} for name in FACTORS.values()},
+        "items": {code: {"factor": FACTORS[code[0]], "en": code} for code in ITEMS},
+        "overall_item": {"code": "whole", "en": "As a whole"},
+    }
+    wave = {
+        "id": "survey",
+        "title": {"vi": "Khảo sát"},
+        "year": 2026,
+        "instrument": "pack.yaml",
+        "groups": {"all": {"vi": "Toàn bộ"}},
+        "responses": [{"file": "answers.csv"}],
+        "columns": {"unit": "office"},
+    }
+    for name, content in {"pack": pack, "wave": wave}.items():
+        text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
+        (folder / f"{name}.yaml").write_text(text, "utf-8")
+    units = pd.DataFrame({"code": answers["office"].unique()})
+    units.assign(name_vi=units["code"], group="all").to_csv(folder / "units.csv", index=False)
+    answers.to_csv(folder / "answers.csv", index=False)
+    return folder / "wave.yaml"
+
+
+def test_the_notebook_of_the_readme_runs_and_equals_files(tmp_path, monkeypatch):
+    """From ``read_csv`` to index with errors, ranks and drivers in at most eight lines."""
+    wave = write_files(make_answers(), tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    (block,) = [text for text in blocks if "sipas.survey(" in text]
+    assert len([line for line in block.splitlines() if line.strip()]) <= 8
+    monkeypatch.chdir(tmp_path)
+    notebook: dict[str, object] = {}
+    exec(block, notebook)
+    survey = sipas.read_survey(sipas.read_wave(wave))
+    scores = sipas.score(survey, by="unit")
+    tables = {
+        "scores": scores.frame,
+        "ranks": sipas.rank(scores).frame,
+        "drivers": sipas.drivers(survey).frame,
+    }
+    for name, table in tables.items():
+        pd.testing.assert_frame_equal(notebook[name].frame, table, check_exact=True)
+        assert "<table" in notebook[name]._repr_html_()
+    assert len(tables["drivers"]) == 9
+    assert tables["ranks"]["rank"].notna().all()
+    assert tables["scores"]["se"].notna().all()
+
+
+@pytest.mark.slow
+def test_further_functions_work_on_a_frame_as_on_files(tmp_path):
+    """Priority, rules, reliability and quality of a frame are those of its files."""
+    answers = make_answers()
+    survey = sipas.read_survey(sipas.read_wave(write_files(answers, tmp_path)))
+    parts = {name: [code for code in ITEMS if code[0] == part] for part, name in FACTORS.items()}
+    frame = sipas.survey(answers, factors=parts, scale=(1, 7), overall="whole", unit="office")
+    for function in (sipas.priority, sipas.compare_rules, sipas.reliability, sipas.check):
+        ours, files = (getattr(function(each), "frame", None) for each in (frame, survey))
+        if ours is not None:
+            pd.testing.assert_frame_equal(ours, files, check_exact=True)
+    changes = sipas.compare(
+        frame,
+        sipas.survey(
+            answers,
+            factors=parts,
+            scale=(1, 7),
+            id="later",
+            year=2030,
+            overall="whole",
+            unit="office",
+        ),
+    )
+    assert (changes.frame["value"].dropna() == 0).all()
+    assert (changes.frame["reason"] == "").all()
