@@ -28,8 +28,9 @@ from sipas_analysis.explain.formula import INTERCEPT, check_request
 from sipas_analysis.explain.imputation import impute_blanks
 from sipas_analysis.explain.likelihoods import Family
 from sipas_analysis.explain.regression import fit_columns, pool_imputations
+from sipas_analysis.infer.combinations import adjust_p_values
 from sipas_analysis.infer.design import Design
-from sipas_analysis.infer.estimates import ResultTable, adjust_p_values
+from sipas_analysis.infer.estimates import ResultTable
 from sipas_analysis.messages import say
 from sipas_analysis.quality.findings import find_straight_lines
 

@@ -19,8 +19,8 @@ from sipas_analysis.explain.drivers import SIGNIFICANCE
 from sipas_analysis.explain.factor_scores import design_with_scores, find_outcome
 from sipas_analysis.explain.formula import INTERCEPT
 from sipas_analysis.explain.standard_errors import estimate_error_covariance, tabulate_coefficients
+from sipas_analysis.infer.combinations import adjust_p_values
 from sipas_analysis.infer.design import Design, Floats
-from sipas_analysis.infer.estimates import adjust_p_values
 from sipas_analysis.instrument.pack import Instrument
 
 FEWEST_FORMS = 30

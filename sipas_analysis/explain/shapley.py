@@ -14,8 +14,8 @@ from math import factorial
 import numpy as np
 from numpy.typing import NDArray
 
+from sipas_analysis.infer.combinations import compute_slopes
 from sipas_analysis.infer.design import Floats, Ints
-from sipas_analysis.infer.estimates import compute_slopes
 
 MOST_PLAYERS = 22
 PLAYERS_IN_MEMORY = 13  # players that are doubled in memory; those before them one by one

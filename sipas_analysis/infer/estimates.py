@@ -3,25 +3,24 @@
 An estimate is never a bare float, and a rounded number is text (rule M6).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from html import escape
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 from scipy import sparse
 
 from sipas_analysis.arguments import check_level, check_mapping, list_known
 from sipas_analysis.errors import ColumnError
+from sipas_analysis.infer.combinations import Combination, adjust_p_values, read_combination
 from sipas_analysis.infer.design import Floats, Ints
+from sipas_analysis.infer.distributions import t_quantile, t_tail
 from sipas_analysis.infer.intervals import t_interval
 from sipas_analysis.infer.totals import Block
-from sipas_analysis.infer.variance import (
-    count_joint_units,
-    estimate_covariance,
-)
+from sipas_analysis.infer.variance import count_joint_units, estimate_covariance
+from sipas_analysis.messages import say
 
 COLUMNS = (
     "value",
@@ -39,6 +38,8 @@ COLUMNS = (
     "flag",
     "printed",
 )
+FIGURES = (*COLUMNS, "p", "p_adjusted")
+DESCRIPTIONS = ("unit_name", "group", "level")  # columns that say what a key column says
 CAUTION_UNDER = 30
 FEW_DF = 8
 WIDE = 0.3
@@ -117,8 +118,38 @@ class Estimates:
         influence = None if self.influence is None else self.influence[rows]
         return Estimates(self.frame.iloc[rows].reset_index(drop=True), self.totals, influence)
 
-    def covariance(self) -> Floats:
-        """Return the covariance of all rows, in their order, shape (E, E) (rule V7).
+    def labels(self) -> list[str]:
+        """Return a label for each row: keys, variable and answer, joined by ``/``."""
+        columns = [name for name in self.frame if name not in (*FIGURES, *DESCRIPTIONS)]
+        if not columns:
+            return [str(row) for row in range(len(self.frame))]
+        texts = self.frame[columns].astype(str)
+        texts = texts.apply(lambda row: "/".join(text for text in row if text), axis=1)
+        return [str(text) for text in texts]
+
+    def confint(self, level: float = 0.95, df: float | None = None) -> pd.DataFrame:
+        """Return value ± t·se of each row, as R ``confint``: columns ``low`` and ``high``.
+
+        Args:
+            level: Confidence.
+            df: Degrees of freedom; those of the rows if none, infinite for normal quantiles.
+        """
+        check_level(level)
+        freedom = self.frame["df"].to_numpy(dtype=float) if df is None else np.float64(df)
+        margin = t_quantile((1 + level) / 2, freedom) * self.frame["se"].to_numpy(dtype=float)
+        value = self.frame["value"].to_numpy(dtype=float)
+        ends = {"low": value - margin, "high": value + margin}
+        return pd.DataFrame(ends, index=self.labels())
+
+    def cv(self) -> "pd.Series[float]":
+        """Return the coefficient of variation of each row, se / |value|."""
+        value = self.frame["value"].to_numpy(dtype=float)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            ratio = self.frame["se"].to_numpy(dtype=float) / np.abs(value)
+        return pd.Series(ratio, index=self.labels(), name="cv")
+
+    def covariance(self) -> pd.DataFrame:
+        """Return the covariance of all rows, in their order, with their labels (rule V7).
 
         A row without an error (V3) has NaN in its line and column.
         """
@@ -130,20 +161,28 @@ class Estimates:
             matrix = estimate_covariance(self.totals, self.influence)
         unknown = self.frame["se"].isna().to_numpy()
         matrix[unknown], matrix[:, unknown] = np.nan, np.nan
-        return matrix
+        labels = self.labels()
+        return pd.DataFrame(matrix, index=labels, columns=labels)
 
     def difference(
-        self, first: Mapping[str, object], second: Mapping[str, object], level: float = 0.95
+        self,
+        first: Mapping[str, object],
+        second: Mapping[str, object],
+        level: float = 0.95,
+        adjust: str | None = None,
     ) -> "Estimates":
-        """Return first minus second, with its error, for each estimate that both have.
+        """Return first minus second, with its error and p, for each estimate that both have.
 
         Args:
             first: Keys that select rows, such as ``{"unit": "so-y-te"}``.
             second: Keys that select the rows to subtract; rows are matched on all other keys.
             level: Confidence of the interval.
+            adjust: Adjustment of p for the number of rows, a name of statsmodels'
+                ``multipletests`` such as ``holm``; then there is ``p_adjusted``, too.
 
         Returns:
             One row per matched pair; units that share clusters are not taken as independent.
+            ``p`` is of the t test that the difference is 0.
         """
         check_level(level)
         for role, selection in (("first", first), ("second", second)):
@@ -151,9 +190,8 @@ class Estimates:
         keys_shared = [
             column
             for column in self.frame.columns
-            if column not in COLUMNS and column not in {*first, *second}
+            if column not in (*FIGURES, "unit_name", "group", *first, *second)
         ]
-        keys_shared = [column for column in keys_shared if column not in ("unit_name", "group")]
         table = self.frame.assign(_row=np.arange(len(self.frame)))
         pair = [
             table.iloc[self._find_rows(selection)][[*keys_shared, "_row"]]
@@ -169,46 +207,44 @@ class Estimates:
         signs = np.repeat([1.0, -1.0], n)
         weights = sparse.csr_array((signs, (np.tile(np.arange(n), 2), at)), (n, len(self.frame)))
         names = [" ".join(map(str, selection.values())) for selection in (first, second)]
-        return self._combine_rows(
-            weights, pairs[keys_shared].assign(contrast=" − ".join(names)), level
-        )
+        keys = pairs[keys_shared].assign(contrast=" − ".join(names))
+        return self._combine_rows(weights, keys, level, adjust=adjust)
 
     def combine(
         self,
-        how: Floats | Sequence[float] | Callable[[Floats], ArrayLike],
+        how: Combination,
         level: float = 0.95,
+        adjust: str | None = None,
         **keys: object,
     ) -> "Estimates":
-        """Return a linear or smooth combination of the rows with its error (delta method).
+        """Return a linear or smooth combination of the rows with its error (delta method) and p.
+
+        Equal to R ``svycontrast``; ``labels()`` lists the labels of the rows.
 
         Args:
-            how: One weight for each row, shape (E,) or (K, E); or a smooth function of the
-                values, shape (E,), that returns a number or K numbers.
+            how: Weights by label, ``{"api00": 1, "api99": -1}``; an expression of labels,
+                ``"log(api00 / api99)"`` (labels that are no plain names between backticks); one
+                weight for each row, shape (E,) or (K, E); or a smooth function of the values,
+                shape (E,), that returns a number or K numbers.
             level: Confidence of the interval.
+            adjust: Adjustment of p for the number of combinations, as in ``difference``.
             **keys: Key columns of the new rows, such as ``variable="api00/api99"``.
+
+        Raises:
+            ColumnError: A label is unknown, or the combination cannot be computed.
 
         Example:
             >>> import sipas_analysis as sipas
             >>> frame = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [2.0, 2.0, 5.0]})
             >>> both = sipas.mean(sipas.Design(frame), ["a", "b"])
-            >>> both.combine(lambda v: v[0] / v[1], variable="a/b").frame["value"].round(4).item()
+            >>> both.combine("a / b", variable="a/b").frame["value"].round(4).item()
             0.6667
         """
         check_level(level)
         values = self.frame["value"].to_numpy(dtype=float)
-        try:
-            if callable(how):
-                value = np.atleast_1d(np.asarray(how(values), dtype=float))
-                slope = compute_slopes(how, values)
-            else:
-                slope = np.atleast_2d(np.asarray(how, dtype=float))
-                value = slope @ values if slope.shape[1] == len(values) else values[:0]
-        except (TypeError, ValueError, LookupError) as why:
-            raise ColumnError("combine_wrong", why=why) from why
-        if slope.shape[1] != len(values):
-            raise ColumnError("combine_length", found=slope.shape[1], wanted=len(values))
+        slope, value = read_combination(how, self.labels(), values)
         named = pd.DataFrame(dict(keys), index=range(len(value)))
-        return self._combine_rows(sparse.csr_array(slope), named, level, value)
+        return self._combine_rows(sparse.csr_array(slope), named, level, value, adjust=adjust)
 
     def _find_rows(self, keys: Mapping[str, object]) -> Ints:
         unknown = [key for key in keys if key not in self.frame]
@@ -234,8 +270,9 @@ class Estimates:
         keys: pd.DataFrame,
         level: float,
         value: Floats | None = None,
+        adjust: str | None = None,
     ) -> "Estimates":
-        """Return combinations of the rows, shape (K, E), with names, values and errors."""
+        """Return combinations of the rows, shape (K, E), with names, values, errors and p."""
         if self.totals is None or self.influence is None:
             raise ColumnError("no_covariance")
         values = self.frame["value"].to_numpy(dtype=float)
@@ -262,20 +299,33 @@ class Estimates:
             low=low,
             high=high,
             df=df,
+            p=_test_zero(value, np.sqrt(variance), df),
             n=n.astype(int),
             method=np.where(without_error, "none", "t"),
             printed=[round_to_text(number) for number in value],
         )
+        if adjust is not None:
+            adjusted = adjust_p_values(frame["p"].to_numpy(dtype=float), adjust)
+            frame.insert(list(frame).index("p") + 1, "p_adjusted", adjusted)
         return Estimates(frame.reset_index(drop=True), self.totals, influence)
+
+    def sentences(self) -> list[str]:
+        """Return sentences above the table: how many forms have a blank key."""
+        if self.totals is None or not self.totals.n_blank:
+            return []
+        keys = ", ".join(map(str, self.totals.keys.columns))
+        return [say("en", "estimates.blank_keys", n=self.totals.n_blank, keys=keys)]
 
     def __len__(self) -> int:
         return len(self.frame)
 
     def __repr__(self) -> str:
-        return self._shorten_table().to_string(index=False)
+        return "\n".join([*self.sentences(), self._shorten_table().to_string(index=False)])
 
     def _repr_html_(self) -> str:
-        return str(self._shorten_table().to_html(index=False, border=0, na_rep="–", escape=True))
+        paragraphs = "".join(f"<p>{escape(line)}</p>" for line in self.sentences())
+        table = self._shorten_table()
+        return paragraphs + str(table.to_html(index=False, border=0, na_rep="–", escape=True))
 
     def _shorten_table(self) -> pd.DataFrame:
         hidden = ("deff", "n_eff", "df", "method", "numerator")
@@ -284,23 +334,10 @@ class Estimates:
         return table.round(4 if shares else 2)
 
 
-def compute_slopes(how: Callable[[Floats], ArrayLike], values: Floats) -> Floats:
-    """Return the slopes of a smooth function, shape (K, E), by central differences.
-
-    Two widths are combined by Richardson's rule, so that the error is of the order of width⁴.
-    """
-    rows = []
-    for at, value in enumerate(values):
-        width = 1e-3 * max(abs(value), 1e-3)
-        step = np.zeros_like(values)
-        step[at] = width
-        near, far = (
-            np.atleast_1d(np.asarray(how(values + k * step)) - np.asarray(how(values - k * step)))
-            / (2 * k * width)
-            for k in (0.5, 1.0)
-        )
-        rows.append((4 * near - far) / 3)
-    return np.stack(rows, axis=1)
+def _test_zero(value: Floats, se: Floats, df: Floats) -> Floats:
+    """Return p of the t test that each value is 0; NaN without an error."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return 2 * t_tail(np.abs(value / se), df)
 
 
 def round_to_text(
@@ -348,15 +385,3 @@ def flag_cells(
         doubts |= np.asarray(list(width), dtype=float) >= WIDE
     words = np.where(n < min_cell, "suppress", np.where(doubts, "caution", "publish"))
     return [str(word) for word in words]
-
-
-def adjust_p_values(p: Floats) -> Floats:
-    """Return Holm-adjusted p values; NaN stays NaN.
-
-    ``multipletests`` of statsmodels gives the same bits but takes 40 ms a call.
-    """
-    order = np.argsort(p)
-    steps = (len(p) - np.arange(len(p))) * p[order]
-    adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
-    return adjusted

@@ -19,8 +19,9 @@ from sipas_analysis.collect.tables import read_rows
 from sipas_analysis.collect.unit_changes import compute_unit_shares, find_successors, read_changes
 from sipas_analysis.collect.wave import UNIT_CHANGES_FILE
 from sipas_analysis.errors import ColumnError, Place
+from sipas_analysis.infer.combinations import adjust_p_values
 from sipas_analysis.infer.distributions import t_quantile, t_tail
-from sipas_analysis.infer.estimates import ResultTable, adjust_p_values
+from sipas_analysis.infer.estimates import ResultTable
 from sipas_analysis.instrument.pack import OVERALL, Index, Instrument
 from sipas_analysis.measure.pooling import small_area
 from sipas_analysis.measure.scores import score

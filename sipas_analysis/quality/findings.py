@@ -25,8 +25,9 @@ from sipas_analysis.collect.near_copies import (
     read_ticks,
 )
 from sipas_analysis.collect.survey import Survey
+from sipas_analysis.infer.combinations import adjust_p_values
 from sipas_analysis.infer.design import Floats
-from sipas_analysis.infer.estimates import ResultTable, adjust_p_values
+from sipas_analysis.infer.estimates import ResultTable
 from sipas_analysis.infer.intervals import exact_interval
 from sipas_analysis.infer.unit_counts import compare_counts
 from sipas_analysis.instrument.pack import Instrument

@@ -8,7 +8,7 @@ from sizes import sizes
 
 import sipas_analysis as sipas
 from sipas_analysis.explain.shapley import shapley_values
-from sipas_analysis.infer.estimates import adjust_p_values
+from sipas_analysis.infer.combinations import adjust_p_values
 
 TRUE = np.array([0.1, 0.2, 0.45, 0.25, 0.0])
 NAMES = [*"vwxyz"]

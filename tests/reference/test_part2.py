@@ -199,7 +199,7 @@ def answers(case, group, rows):
         made = ours(case, method, variable, by, "")
         at = {name: i for i, name in enumerate(text_keys(case, method, variable, by)["domain"])}
         pairs = [[at[it] for it in domain.split("|")] for domain in rows["domain"]]
-        covariance = made.covariance()
+        covariance = made.covariance().to_numpy()
         return pd.DataFrame({"value": [covariance[i, j] for i, j in pairs]})
     if statistic == "contrast":
         made = [combined(case, method, variable, by, domain) for domain in rows["domain"]]

@@ -238,7 +238,7 @@ def test_units_that_share_clusters_are_not_independent():
     """Var(f − m) = Var f + Var m − 2 Cov (rule V7), and Cov is not 0."""
     frame = TOWNS.assign(y=[1, 1, 0, 1, 0, 0, 1, 1, 1, 1, 0, 0])
     both = sipas.mean(sipas.Design(frame, "w", "town", "hamlet"), "y", by="sex")
-    cov = both.covariance()
+    cov = both.covariance().to_numpy()
     apart = both.difference({"sex": "f"}, {"sex": "m"}).frame.iloc[0]
     assert cov.diagonal() == pytest.approx(both.frame["se"] ** 2, rel=1e-9)
     assert apart["se"] ** 2 == pytest.approx(cov[0, 0] + cov[1, 1] - 2 * cov[0, 1], rel=1e-9)
@@ -336,7 +336,7 @@ def test_average_is_the_same_in_every_view():
     totals = sipas.total(sipas.Design(frame, strata="h", clusters="c", lonely="average"), "y")
     square = totals.frame["se"].item() ** 2
     assert square == pytest.approx(7.5)
-    assert totals.covariance().item() == pytest.approx(square)
+    assert totals.covariance().to_numpy().item() == pytest.approx(square)
     assert totals.combine([1.0]).frame["se"].item() ** 2 == pytest.approx(square)
 
 

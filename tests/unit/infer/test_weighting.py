@@ -41,7 +41,7 @@ def test_its_variance_is_that_of_residuals():
     """z = w(x − x̄_g)/18: Σz² = (25·2·¼ + 4·¾)/324 = 15.5/324, times 6/5."""
     means = sipas.mean(post_stratify(sipas.Design(SIX), "sex", SIX_TOTALS), "x")
     assert means.frame["se"].item() ** 2 == pytest.approx(6 / 5 * 15.5 / 324, rel=1e-12)
-    assert means.covariance().item() == pytest.approx(6 / 5 * 15.5 / 324, rel=1e-12)
+    assert means.covariance().to_numpy().item() == pytest.approx(6 / 5 * 15.5 / 324, rel=1e-12)
 
 
 def test_what_is_known_has_no_error():
