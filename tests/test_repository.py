@@ -28,11 +28,12 @@ instrument.strict_yaml instrument.pack instrument.answer_levels instrument.pack_
 instrument.xlsform instrument.column_pack
 infer.row_numbers infer.domains infer.stages infer.design infer.distributions infer.exact_sums
 infer.totals infer.variance
-infer.weighting
+infer.calibration
 infer.replicates infer.form_files infer.sample_facts infer.totals_from_files infer.layout
 infer.ratio_means infer.intervals infer.combinations infer.estimates infer.estimate_tables infer.means infer.shares
 infer.population_variance infer.quantiles infer.cross_tables
-infer.group_tests infer.standardisation infer.sample_size infer.sample_draw infer.unit_counts
+infer.group_tests infer.margins infer.calibration_weights infer.weighting infer.standardisation
+infer.sample_size infer.sample_draw infer.unit_counts
 sheets.texts sheets.file_kinds sheets.sheet_state sheets.data_files sheets.text_files sheets.reader
 collect.vocabulary collect.readings collect.days collect.likeness collect.tables
 collect.responses collect.wave collect.units collect.unit_changes collect.headers collect.columns
@@ -151,6 +152,16 @@ def test_local_names_say_what_a_value_is():
         if (n := sum(word in EMPTY_NAMES for word in names))
     }
     assert sum(empty.values()) <= 0.015 * sum(map(len, bound.values())), empty
+
+
+@pytest.mark.slow
+def test_reports_do_not_wait_for_slow_modules():
+    """``scipy.stats`` alone takes longer to import than a figure to compute."""
+    slow = "{'scipy.stats', 'scipy.optimize', 'statsmodels', 'formulaic', 'sklearn'}"
+    code = f"import sys, sipas_analysis.reports.report; print(sorted({slow} & set(sys.modules)))"
+    command = [sys.executable, "-c", code]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert shown.strip() == "[]"
 
 
 def test_functions_are_named_by_a_verb_and_its_object():

@@ -40,6 +40,11 @@ def f_tail(f: float, df: float, df_within: float) -> float:
     return float(special.fdtrc(df, df_within, f))
 
 
+def chi2_tail(x: float, df: float) -> float:
+    """Return P(X > x) of the chi-squared distribution."""
+    return float(special.chdtrc(df, x))
+
+
 def beta_binomial_tail(x: Floats, n: Floats, a: Floats, b: Floats) -> Floats:
     """Return P(X ≥ x) of a count of n whose probability is Beta(a, b), shape (U,) each."""
     tails = np.empty(len(x))
