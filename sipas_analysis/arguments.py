@@ -7,7 +7,7 @@ The kind of an argument is refused here, before anything is computed. The senten
 import difflib
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from inspect import isclass, isroutine
-from numbers import Integral
+from numbers import Integral, Real
 from os import PathLike
 from typing import TYPE_CHECKING
 
@@ -144,6 +144,12 @@ def check_count(value: object, role: str) -> None:
     """Refuse what is no whole number from 0."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 0:
         raise refuse_kind(value, "count", role)
+
+
+def check_number(value: object, role: str) -> None:
+    """Refuse what is no number; yes/no is none."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise refuse_kind(value, "number", role)
 
 
 def read_numbers(values: object, role: str) -> "NDArray[np.float64]":

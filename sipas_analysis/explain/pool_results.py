@@ -4,12 +4,12 @@ Blanks that were filled several times, by any program, give several completed sa
 analysed as if nothing had been blank. The pooled error adds the differences between imputations.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import TypeVar
 
 import numpy as np
 
-from sipas_analysis.arguments import check_kind, check_level
+from sipas_analysis.arguments import check_kind, check_level, refuse_kind
 from sipas_analysis.errors import FitError
 from sipas_analysis.explain.fitted import Fit
 from sipas_analysis.explain.imputation import combine_imputations, measure_missing
@@ -42,7 +42,7 @@ def pool_fits(fits: Sequence[Fit], level: float = 0.95, df: float | None = None)
     Raises:
         FitError: Fewer than two fits, or fits of different models.
 
-    Source: rule D10 in docs/method.md; Rubin (1987); Barnard and Rubin (1999),
+    Source: rule D1 in docs/method.md; Rubin (1987); Barnard and Rubin (1999),
     doi:10.1093/biomet/86.4.948.
 
     Example:
@@ -78,7 +78,7 @@ def pool_estimates(
     Raises:
         FitError: Fewer than two tables, or tables with different rows.
 
-    Source: rule D10 in docs/method.md; Barnard and Rubin (1999), doi:10.1093/biomet/86.4.948.
+    Source: rule D1 in docs/method.md; Barnard and Rubin (1999), doi:10.1093/biomet/86.4.948.
 
     Example:
         >>> import sipas_analysis as sipas
@@ -114,6 +114,8 @@ def pool_estimates(
 
 def _list_results(results: Sequence[Result], kind: type[Result], role: str) -> list[Result]:
     """Return several results of one kind; refuse fewer than two, and anything else."""
+    if not isinstance(results, Iterable):
+        raise refuse_kind(results, "fit" if kind is Fit else "estimates", role)
     several = [results] if isinstance(results, kind) else list(results)
     for result in several:
         check_kind(result, kind, "fit" if kind is Fit else "estimates", role)

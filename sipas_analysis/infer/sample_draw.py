@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sipas_analysis.arguments import check_count, check_kind, check_name, list_known
 from sipas_analysis.errors import AnswerError, ColumnError, FormError, ParameterError, Place
 from sipas_analysis.infer.sample_size import FUZZ, Floats, expected_margin, make_choice_error
 
@@ -73,6 +74,7 @@ def draw(
         >>> draw(people, 1, ids="id", seed=1, by="unit")["weight"].tolist()
         [2.0, 2.0]
     """
+    check_count(seed, "seed")
     _check_frame(frame, ids, [by, clusters, size if how == "pps" else ""], file)
     rows = pd.DataFrame({name: frame[name].astype(str) for name in (by, clusters, ids) if name})
     rows["stratum_"] = rows[by] if by else ""
@@ -124,7 +126,7 @@ def _draw_in_parts(rows: pd.DataFrame, seed: int, how: How) -> pd.DataFrame:
         n = int(rows["take_"].iloc[at[0]])
         if n > len(at):
             raise ParameterError(
-                "sample_over", name=str(part).replace("\0", " / "), n=n, population=len(at)
+                "sample_over", name=str(part).replace("\0", " / ") or "–", n=n, population=len(at)
             )
         if how == "simple":
             chance[at], drawn[at] = n / len(at), np.arange(len(at)) < n
@@ -243,10 +245,12 @@ def compare_returns(
 
 def _check_frame(frame: pd.DataFrame, ids: str, columns: Iterable[str], file: str) -> None:
     """Refuse a frame without its columns, or whose ids are blank or repeat."""
+    check_kind(frame, pd.DataFrame, "frame")
     for name in (ids, *columns):
+        check_name(name, "columns")
         if name and name not in frame:
-            columns_present = ", ".join(map(str, frame.columns))
-            raise ColumnError("sample_column", [Place(file)], name=name, known=columns_present)
+            known = list_known(name, frame.columns)
+            raise ColumnError("sample_column", [Place(file)], name=name, known=known)
     text = frame[ids].astype(str).where(frame[ids].notna(), "").str.strip()
     _refuse_ids(text, text == "", "sample_blank", ids, file)
     _refuse_ids(text, text.duplicated(keep=False), "sample_twice", ids, file)
@@ -275,6 +279,8 @@ def _read_sizes(frame: pd.DataFrame, size: str, file: str) -> "pd.Series[float]"
 def _number_by_row(n: int | Mapping[str, int], rows: pd.DataFrame, name: str) -> "pd.Series[Any]":
     """Return for each row the number to draw from its stratum."""
     strata = rows["stratum_"]
+    for number in n.values() if isinstance(n, Mapping) else [n]:
+        check_count(number, name)
     numbers = strata.map(dict(n)) if isinstance(n, Mapping) else pd.Series(n, index=strata.index)
     wrong = strata[~(numbers >= 0)].unique()
     if len(wrong):

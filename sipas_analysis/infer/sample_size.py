@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 from scipy.stats import norm
 
+from sipas_analysis.arguments import check_number, read_numbers
 from sipas_analysis.errors import ParameterError, UnitError
 
 Floats = NDArray[np.float64]
@@ -60,6 +61,7 @@ def sample_size(
         >>> int(sample_size(500, 0.05, method="yamane"))
         223
     """
+    check_number(margin, "margin")
     people = _check_population(population)
     if not 0 <= margin < 1 or (margin == 0 and np.isinf(people).any()):
         raise ParameterError("sample_between", name="margin", found=margin)
@@ -285,7 +287,7 @@ def _weigh_units(
 
 
 def _check_population(population: ArrayLike) -> Floats:
-    many = np.asarray(population, dtype=np.float64)
+    many = read_numbers(population, "population")
     if not np.all(many >= 1):
         raise UnitError("sample_population", found=float(many[~(many >= 1)].flat[0]))
     return many
@@ -293,12 +295,14 @@ def _check_population(population: ArrayLike) -> Floats:
 
 def _check_between(**given: float) -> None:
     for name, value in given.items():
+        check_number(value, name)
         if not 0 < value < 1:
             raise ParameterError("sample_between", name=name, found=value)
 
 
 def _check_above(low: float, **given: float) -> None:
     for name, value in given.items():
+        check_number(value, name)
         if not low < value < np.inf:
             raise ParameterError("sample_above", name=name, low=low, found=value)
 

@@ -149,7 +149,7 @@ def rank_sets(
     check_level(level)
     check_word(kind, get_args(Kind), "kind")
     if draws is not None and not (isinstance(draws, int | float | np.integer) and draws >= 1):
-        raise refuse_kind(draws, "count", "draws")
+        raise refuse_kind(draws, "draws", "draws")
     check_count(seed, "seed")
     value, sigma, freedom = _read_inputs(values, errors, df)
     with_error = np.flatnonzero(~np.isnan(value + np.diagonal(sigma)) & (freedom > 0))
