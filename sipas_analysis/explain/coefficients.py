@@ -15,6 +15,7 @@ from sipas_analysis.errors import FitError
 from sipas_analysis.explain.collinearity import find_tied_columns
 from sipas_analysis.explain.formula import INTERCEPT, Levels, check_data, code_outcome
 from sipas_analysis.explain.likelihoods import (
+    LIKELIHOODS,
     Family,
     count_parameters,
     maximise_likelihood,
@@ -168,6 +169,21 @@ def solve_again(model: SolvedModel, weights: Floats) -> Floats:
         if peak is not None:
             params[k] = back @ peak[0]
     return params
+
+
+def invert_information(
+    family: Family, x: pd.DataFrame, y: Floats, weight: Floats, params: Floats
+) -> Floats:
+    """Return the inverse information of a model at its maximum, shape (k, k).
+
+    That is the covariance of the coefficients if the design is ignored, up to the residual variance
+    of a linear model (R ``naive.cov``).
+    """
+    scaled, back = _standardise_predictors(x, np.ones(len(y)), family, len(params))
+    start, information = np.linalg.solve(back, params), np.zeros((len(params),) * 2)
+    for here in slice_forms(len(y)):
+        information += LIKELIHOODS[family](start, scaled[here], y[here], weight[here])[2]
+    return np.asarray(back @ np.linalg.inv(information) @ back.T)
 
 
 def _standardise_predictors(

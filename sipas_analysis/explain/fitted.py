@@ -23,26 +23,39 @@ from sipas_analysis.explain.effects import (
     average_effect,
     list_shifts,
 )
-from sipas_analysis.explain.formula import (
-    INTERCEPT,
-    Levels,
+from sipas_analysis.explain.fit_tests import (
+    FitTest,
+    TestMethod,
+    run_sequence,
+    run_test,
 )
+from sipas_analysis.explain.formula import INTERCEPT, Levels, prepare_frame
 from sipas_analysis.explain.imputation import combine_imputations
 from sipas_analysis.explain.likelihoods import Family
+from sipas_analysis.explain.predictions import (
+    AdjustedMeans,
+    Predictions,
+    Scale,
+    adjust_means,
+    predict_forms,
+)
+from sipas_analysis.explain.replicate_fits import ReplicateFits, spread_replicates
 from sipas_analysis.explain.standard_errors import (
     estimate_error_covariance,
     tabulate_coefficients,
     wald_test,
 )
+from sipas_analysis.explain.statsmodels_view import view_as_statsmodels
 from sipas_analysis.infer.design import Design, Floats, Ints
 from sipas_analysis.infer.estimates import ResultTable
+from sipas_analysis.infer.quadratic_forms import Approximation
 from sipas_analysis.messages import Language, say
 
 if TYPE_CHECKING:
     from formulaic import ModelSpec
 
 FEW_EACH = 10
-Errors = Literal["design", "cr2"]
+Errors = Literal["design", "linearised", "cr2"]
 POINTS = {"gaussian": 1.0, "poisson": 1.0}  # in the outcome's unit; shares in points
 ENDS = ("variable", "value", "se", "low", "high", "df", "p")
 
@@ -82,9 +95,10 @@ class Fit(ResultTable):
         influence: Influence of each form on each coefficient, shape (n, k), before weights.
         design: The sample.
         exposure: exp(offset) of each form used, shape (n,); 1 without an offset.
-        errors: ``design`` (linearised, V1) or ``cr2``.
+        errors: ``design``, ``linearised`` or ``cr2``, see ``fit``.
         spec: The model specification of formulaic, if there was a formula.
         imputed_fits: Fits of the imputations that this one combines, if there were any.
+        replicate_fits: Coefficients under each replicate weight, where they were fitted again.
     """
 
     decimals = 4
@@ -106,6 +120,7 @@ class Fit(ResultTable):
     errors: Errors = "design"
     spec: "ModelSpec | None" = field(default=None, repr=False)
     imputed_fits: tuple["Fit", ...] = field(default=(), repr=False)
+    replicate_fits: ReplicateFits | None = field(default=None, repr=False)
 
     @property
     def params(self) -> "pd.Series[float]":
@@ -140,22 +155,169 @@ class Fit(ResultTable):
         if self.errors == "cr2":
             raise FitError("cr2_coefficients")
 
+    @property
+    def n_slopes(self) -> int:
+        """Degrees of freedom that the slopes take, as in R: coefficients less intercept or cuts."""
+        equations = max(len(self.levels) - 1, 1)
+        return len(self.frame) - equations
+
+    def forms(self) -> pd.DataFrame:
+        """Return the forms used, with the variables of the formula."""
+        return prepare_frame(self.design).loc[self.rows].reset_index(drop=True)
+
     @cached_property
     def statsmodels(self) -> Any:
-        """The same model by statsmodels; None for a weighted ordered logit."""
-        import statsmodels.api as sm
-        from statsmodels.miscmodels.ordinal_model import OrderedModel
+        """The same model as results of statsmodels, with the errors of the design.
 
+        Coefficients, covariance, degrees of freedom and the t distribution are those of this fit
+        (``cov_type`` is ``design``), so ``summary``, ``summary_col``, ``t_test``, ``wald_test``,
+        ``get_prediction``, ``conf_int``, ``bse`` and ``pvalues`` print the design's errors.
+        ``predict`` takes columns as in ``data``; for a frame of variables use ``Fit.predict``.
+
+        Raises:
+            AbsentError: statsmodels has no such model with weights (ordinal, multinomial), or
+                several imputations were combined; ``hasattr`` is false.
+        """
+        return view_as_statsmodels(self)
+
+    def test(
+        self,
+        variables: str | Sequence[str],
+        method: TestMethod = "wald",
+        *,
+        ddf: float | None = None,
+        approximation: Approximation = "saddlepoint",
+    ) -> FitTest:
+        """Test that chosen variables have no effect, as R ``regTermTest``.
+
+        Args:
+            variables: Names, or ``"a + b"``: terms of the formula (``stype``, ``meals:stype``),
+                variables or single coefficients (``stype[T.H]``). A variable does not include its
+                products with others.
+            method: ``wald``: F = W/q, W = β′V⁻¹β. ``lrt``: the working likelihood ratio of Rao and
+                Scott; ``chisq`` is twice the log-likelihood ratio under weights of mean 1, ``f`` is
+                ``chisq``/Σλ. ``working``: Wald's W under the working model, with the same factors
+                λ. ``adjusted``: F = W·(d − q + 1)/(d·q) with d of the design, as Stata.
+            ddf: Degrees of freedom of the denominator; those of the coefficients if left out;
+                ``numpy.inf`` gives χ².
+            approximation: Of the law of ``lrt`` and ``working``: ``saddlepoint`` or
+                ``satterthwaite``.
+
+        Returns:
+            ``f``, ``chisq``, ``df``, ``ddf``, ``p`` (also in ``frame``) and ``factors`` (λ).
+
+        Raises:
+            FitError: The model has no such variable.
+
+        Source: rule D4 in docs/method.md; Lumley and Scott (2014), doi:10.1111/stan.12040.
+
+        Example:
+            >>> import sipas_analysis as sipas
+            >>> frame = pd.DataFrame({"y": [1.0, 2, 2, 5], "a": [0.0, 1, 2, 3]})
+            >>> fit = sipas.fit(sipas.Design(frame), "y ~ a")
+            >>> bool(np.isclose(fit.test("a").p, fit.frame["p"][1]))
+            True
+        """
+        self.require_design_errors()
+        return run_test(self, variables, method, ddf, approximation)
+
+    def joint(
+        self, variables: str | Sequence[str] | None = None, method: TestMethod = "wald"
+    ) -> FitTest:
+        """Test that no predictor, or none of the chosen ones, has an effect; see ``test``."""
+        self.require_design_errors()
+        return run_test(self, variables, method, None, "saddlepoint")
+
+    def anova(
+        self, method: TestMethod = "lrt", *, approximation: Approximation = "saddlepoint"
+    ) -> FitTest:
+        """Test each term after those before it in the formula, as R ``anova`` of ``svyglm``.
+
+        Args:
+            method: As in ``test``.
+            approximation: As in ``test``.
+
+        Returns:
+            One row per term. Every model is fitted to the forms of this fit.
+        """
+        self.require_design_errors()
+        return run_sequence(self, method, approximation)
+
+    def predict(
+        self,
+        frame: pd.DataFrame | None = None,
+        type: Scale = "response",  # noqa: A002 (as R and statsmodels call it)
+        *,
+        level: float = 0.95,
+    ) -> Predictions:
+        """Predict the outcome of forms, with the errors of the design, as R ``predict(se=TRUE)``.
+
+        Args:
+            frame: Forms with the variables of the formula; the forms used if left out.
+            type: ``response``: the mean, or the chance (0 to 1) of yes, or of each level.
+                ``link``: the linear predictor xβ. (R's default is ``link``.) Offsets count as 0.
+            level: Confidence of the intervals.
+
+        Returns:
+            ``value``, ``se``, ``low``, ``high``, ``df`` with the index of the forms. Intervals of
+            ``response`` of a logit or Poisson model are those of ``link``, transformed.
+
+        Raises:
+            FitError: A variable is missing, or has a level that the model never saw.
+
+        Source: rule D5 in docs/method.md.
+
+        Example:
+            >>> import sipas_analysis as sipas
+            >>> frame = pd.DataFrame({"y": [1.0, 2, 2, 5], "a": [0.0, 1, 2, 3]})
+            >>> fit = sipas.fit(sipas.Design(frame), "y ~ a")
+            >>> fit.predict(pd.DataFrame({"a": [4.0]})).frame["value"].round(6).item()
+            5.5
+        """
+        return predict_forms(self, frame, type, level)
+
+    def adjusted_means(
+        self, variable: str, at: Sequence[object] | None = None, *, level: float = 0.95
+    ) -> AdjustedMeans:
+        """Return the mean outcome at each level of a variable, all else as in the sample.
+
+        Σwᵢ μ(xᵢ with the variable set to the level) / Σwᵢ over the forms used; the variance is
+        ∂′V∂ for the coefficients plus that of the mean over people, as R ``svypredmeans``.
+
+        Args:
+            variable: A variable of the model.
+            at: Levels; all if left out, in the order of the categories. Of a number with many
+                values they must be given.
+            level: Confidence of the intervals.
+
+        Returns:
+            ``frame`` with ``answer`` (the level), ``value``, ``se``, ``low``, ``high``, ``df``; in
+            the outcome's unit, chances 0 to 1. ``differences()`` compares the levels.
+
+        Raises:
+            FitError: The model has no such variable or level.
+
+        Source: rule D5 in docs/method.md; Korn and Graubard (1999), section 3.7.
+
+        Example:
+            >>> import sipas_analysis as sipas
+            >>> frame = pd.DataFrame({"y": [1.0, 2, 2, 5], "a": [0.0, 1, 2, 3], "s": list("mfmf")})
+            >>> fit = sipas.fit(sipas.Design(frame), "y ~ a + s")
+            >>> fit.adjusted_means("s").frame["value"].round(6).tolist()
+            [3.0, 2.0]
+        """
+        self.require_design_errors()
+        return adjust_means(self, variable, at, level)
+
+    def estimate_mean_covariance(self, by_form: Floats) -> Floats:
+        """Return the covariance of Σwf/Σw of values of the forms used, shape (n, m) to (m, m)."""
         w = self.design.weight[self.rows]
-        if self.family == "gaussian":
-            return sm.WLS(self.y, self.data, weights=w / w.mean()).fit(cov_type="HC0")
-        if self.family == "binomial":
-            model = sm.GLM(self.y, self.data, sm.families.Binomial(), var_weights=w / w.mean())
-            return model.fit(cov_type="HC0")
-        if w.min() < w.max():
-            return None
-        fit = OrderedModel(self.y.astype(int), self.data, distr="logit")
-        return fit.fit(method="newton", disp=False)
+        mean = w @ by_form / w.sum()
+        if self.replicate_fits is not None:
+            weights = self.replicate_fits.weights
+            means = weights.T @ by_form / weights.sum(axis=0)[:, None]
+            return self.replicate_fits.sample.covariance(means, mean)
+        return estimate_error_covariance(self.design, self.rows, (by_form - mean) / w.sum()).matrix
 
     def margins(self, at: object = None, level: float = 0.95) -> pd.DataFrame:
         """Return average marginal effects: points of the outcome's share per unit of a variable.
@@ -193,27 +355,50 @@ class Fit(ResultTable):
         params, w = self.frame["value"].to_numpy(), self.design.weight[self.rows]
         cuts, points = self._point_at_level(at), POINTS.get(self.family, 100.0)
         x = append_columns(self.data.to_numpy(dtype=float), cuts)
-        forms = self.design.frame.iloc[self.rows].reset_index(drop=True)
-        parts: list[tuple[int, str, AverageEffect]] = []
-        for shift in list_shifts(self.data, self.spec, forms):
-            each = self._average_shift(x, params, shift.append_cuts(cuts), w / w.sum())
-            parts += [(answer, shift.variable, effect) for answer, effect in enumerate(each)]
-        parts.sort(key=lambda part: part[0])
-        several = self.family == "multinomial"
-        answers = [self.levels[answer] for answer, _, _ in parts] if several else []
+        shifts = [
+            shift.append_cuts(cuts) for shift in list_shifts(self.data, self.spec, self.forms())
+        ]
+        parts = self._average_shifts(x, params, shifts, w / w.sum())
+        answers: list[object] = []
+        if self.family == "multinomial":
+            answers = [self.levels[answer] for answer, _, _ in parts]
+        elif self.family == "ordinal":
+            answers = [self.levels[-1] if at is None else at] * len(parts)
         variables = [variable for _, variable, _ in parts]
         least_df = float(self.frame["df"].min())
         if not parts:
             return Effects(answers, variables, np.zeros(0), np.zeros((0, 0)), least_df)
-        influence = [
-            (effect.by_form - effect.value) / w.sum() + self.influence @ effect.gradient
-            for _, _, effect in parts
-        ]
-        error = estimate_error_covariance(
-            self.design, self.rows, points * np.stack(influence, axis=1)
-        )
         values = points * np.array([effect.value for _, _, effect in parts])
+        if self.replicate_fits is not None:
+            again = self.replicate_fits
+            each = [
+                [
+                    points * effect.value
+                    for _, _, effect in self._average_shifts(x, beta, shifts, v / v.sum())
+                ]
+                for beta, v in zip(again.params, again.weights.T, strict=True)
+            ]
+            error = spread_replicates(self.design, self.rows, again.sample, np.array(each), values)
+        else:
+            influence = [
+                (effect.by_form - effect.value) / w.sum() + self.influence @ effect.gradient
+                for _, _, effect in parts
+            ]
+            error = estimate_error_covariance(
+                self.design, self.rows, points * np.stack(influence, axis=1)
+            )
         return Effects(answers, variables, values, error.matrix, min(error.df, least_df))
+
+    def _average_shifts(
+        self, x: Floats, params: Floats, shifts: Sequence[Shift], share: Floats
+    ) -> list[tuple[int, str, AverageEffect]]:
+        """Return answer, variable and effect of all shifts, answer by answer."""
+        parts = [
+            (answer, shift.variable, effect)
+            for shift in shifts
+            for answer, effect in enumerate(self._average_shift(x, params, shift, share))
+        ]
+        return sorted(parts, key=lambda part: part[0])
 
     def _average_shift(
         self, x: Floats, params: Floats, shift: Shift, share: Floats
@@ -265,16 +450,6 @@ class Fit(ResultTable):
             contrast @ np.concatenate(slopes), contrast @ error.matrix @ contrast.T, error.df
         )
         return ParallelTest(table, f, q, error.df - q + 1, p)
-
-    def joint_p(self) -> float:
-        """Return p of Wald's test that no predictor has any slope (NaN: no test)."""
-        self.require_design_errors()
-        rows = np.flatnonzero(
-            [name in self.data and name != INTERCEPT for name in self.frame["variable"]]
-        )
-        design_df = float(self.frame["df"].min()) + len(rows)
-        slopes = self.frame["value"].to_numpy()[rows]
-        return wald_test(slopes, self.covariance_matrix[np.ix_(rows, rows)], design_df)[1]
 
 
 class Effects(NamedTuple):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 import pandas as pd
 
-from sipas_analysis.arguments import check_level, check_word, refuse_kind
+from sipas_analysis.arguments import check_level, check_word, list_known, refuse_kind
 from sipas_analysis.errors import FitError
 from sipas_analysis.explain.likelihoods import Family
 from sipas_analysis.infer.design import Design, Floats, Sampled, take_design
@@ -85,6 +85,51 @@ def list_variables(right: str, spec: "ModelSpec", frame: pd.DataFrame) -> list[s
         name for name in columns if name in required or (not name.isidentifier() and name in right)
     ]
     return sorted(named, key=lambda name: (right.find(name), name))  # a set has no order
+
+
+def build_columns(spec: "ModelSpec | None", frame: pd.DataFrame, columns: list[str]) -> Floats:
+    """Return the columns of a model for other forms, shape (n, k); NaN where one is blank.
+
+    Args:
+        spec: Model specification of formulaic; none if the columns are the variables.
+        frame: The forms.
+        columns: Names of the columns.
+
+    Raises:
+        FitError: A variable is missing, or has a level that the model never saw.
+    """
+    needed = [name for name in columns if name != INTERCEPT]
+    if spec is not None:
+        needed = sorted(map(str, spec.required_variables))
+    missing = [name for name in needed if name not in set(map(str, frame))]
+    if missing:
+        known = list_known(missing[0], frame.columns)
+        raise FitError("predict_column", name=missing[0], known=known)
+    if spec is None:
+        return frame.assign(**{INTERCEPT: 1.0})[columns].to_numpy(dtype=float)
+    _check_levels(spec, frame)
+    plain = frame.reset_index(drop=True)
+    matrix = pd.DataFrame(spec.get_model_matrix(plain, na_action="drop"))
+    return matrix.reindex(index=plain.index, columns=columns).to_numpy(dtype=float)
+
+
+def _check_levels(spec: "ModelSpec", frame: pd.DataFrame) -> None:
+    """Refuse levels of categories that a model never saw."""
+    variables = {str(factor): names for factor, names in spec.factor_variables.items()}
+    for factor, (_, state) in spec.encoder_state.items():
+        if "categories" not in state:
+            continue
+        levels = list(state["categories"])
+        for name in {str(name) for name in variables.get(factor, ())} & set(map(str, frame)):
+            direct = factor.strip("`") == name or factor.startswith("C(")
+            unseen = [level for level in frame[name].dropna().unique() if level not in levels]
+            if direct and unseen:
+                raise FitError(
+                    "predict_level",
+                    variable=name,
+                    level=unseen[0],
+                    known=list_known(unseen[0], levels),
+                )
 
 
 def read_exposure(offset: str | None, family: Family, frame: pd.DataFrame) -> Floats | None:

@@ -15,10 +15,19 @@ from sipas_analysis.infer.design import Floats
 from sipas_analysis.messages import say
 
 if TYPE_CHECKING:
-    from sipas_analysis.explain.regression import Fit
+    from sipas_analysis.explain.fitted import Fit
 
 # Statistics that statsmodels computes from its own degrees of freedom; they stay as it has them.
-OF_THE_SAMPLE = ("scale", "mse_resid", "mse_model", "mse_total", "rsquared_adj", "aic", "bic", "llf")
+OF_THE_SAMPLE = (
+    "scale",
+    "mse_resid",
+    "mse_model",
+    "mse_total",
+    "rsquared_adj",
+    "aic",
+    "bic",
+    "llf",
+)
 OF_THE_ERRORS = ("bse", "tvalues", "pvalues", "fvalue", "f_pvalue")
 
 

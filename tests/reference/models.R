@@ -159,7 +159,8 @@ predict_at <- function(case, fit, newdata) {
   for (type in c("link", "response")) {
     made <- predict(fit, newdata, type = type, se.fit = TRUE)
     put("predictions", case = case, type = type, row = seq_len(nrow(newdata)),
-        value = as.numeric(coef(made)), se = as.numeric(SE(made)))
+        value = as.numeric(coef(made)),
+        se = sqrt(as.numeric(attr(made, "var"))))   # SE() of replicates repeats the first
   }
 }
 
