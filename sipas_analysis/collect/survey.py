@@ -147,7 +147,7 @@ class Survey:
             >>> survey = sipas.read_survey(sipas.read_wave("data/an-giang-2021/wave.yaml"))
             >>> women = survey.subset("sex == 'female'")
             >>> len(women.frame), len(women.design().frame)
-            (429, 870)
+            (397, 870)
         """
         members = Design(self.frame).subset(condition).members
         return replace(self, frame=self.frame[members], sample=_keep_sample(self.design()))

@@ -62,10 +62,8 @@ for (name in names(designs)) {
   add(name, "", "overall", coef(whole), SE(whole))
   parts <- svyby(~good, ~stype, design, svyratio, denominator = ~valid)
   add(name, parts$stype, "overall", coef(parts), SE(parts))
-  if (!grepl("replicates", name)) {
-    fit <- suppressWarnings(svyglm(whole ~ F1 + F2, design)) # of dispersion with weights of zero
-    for (term in c("F1", "F2")) add(name, "", term, coef(fit)[[term]], SE(fit)[[term]])
-  }
+  fit <- suppressWarnings(svyglm(whole ~ F1 + F2, design)) # of dispersion with weights of zero
+  for (term in c("F1", "F2")) add(name, "", term, coef(fit)[[term]], sqrt(vcov(fit)[term, term]))
 }
 table <- do.call(rbind, rows)
 table$value <- formatC(table$value, digits = 15, format = "g")
