@@ -552,8 +552,8 @@ def main():
         return
     table = simulate(options.samples)
     table.round(4).to_csv(ROOT / "benchmarks/results/coverage.csv", index=False)
-    path, mark = ROOT / "docs/coverage.md", "\n## How often rank sets"
-    rest = path.read_text("utf-8").partition(mark)  # written by ranking.py and quality_rates.py
+    path, mark = ROOT / "docs/coverage.md", "\n## How often "
+    rest = path.read_text("utf-8").partition(mark)  # of scales.py, ranking.py, quality_rates.py
     path.write_text(page(table, options.samples) + "".join(rest[1:]), "utf-8")
     print(broken(table).to_string())
 

@@ -76,7 +76,7 @@ def icc(
     Example:
         >>> frame = pd.DataFrame({"unit": list("aabbcc"), "q": [1, 2, 4, 5, 2, 2]})
         >>> icc(frame, "q").frame["value"].round(3).tolist()
-        [0.857, 0.923]
+        [0.879, 0.935]
     """
     check_level(level)
     check_name(by, "by")

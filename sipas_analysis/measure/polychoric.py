@@ -198,7 +198,7 @@ class _Table:
 
     def find_maximum(self) -> float:
         """Return ρ with the largest likelihood: a grid, then the root of the score."""
-        grid = np.concatenate([[-MOST], np.linspace(-0.98, 0.98, 29), [MOST]])
+        grid = np.concatenate([[-MOST], np.linspace(-0.98, 0.98, 9), [MOST]])
         at = int(np.argmax([self.compute_likelihood(rho) for rho in grid]))
         low, high = grid[max(at - 1, 0)], grid[min(at + 1, len(grid) - 1)]
         ends = [self.compute_score(rho, *self.cuts) for rho in (low, high)]

@@ -171,11 +171,13 @@ def compare_rules(
 
     Returns:
         Rows as ``score`` with ``rule`` and ``reason``: how the rule differs from that of the
-        survey, as words of the messages ``rule_why`` joined by spaces; ``own`` if equal.
+        survey, as words of the messages ``rule_why`` joined by spaces; ``own`` if equal. A rule
+        that does not fit has rows of the whole without figures: ``rule_scale`` (points for another
+        scale), ``rule_weights`` (of factors that the survey does not have), ``rule_factors``,
+        ``rule_overall`` (no factors, no question on the whole).
 
     Raises:
-        ColumnError: A rule does not fit the survey: points for another scale, weights of factors
-            that it does not have, a question on the whole that it does not have.
+        ColumnError: No rule fits the survey.
         ConfigError: No such pack.
 
     Source: rule M8 in docs/method.md.
@@ -194,20 +196,50 @@ def compare_rules(
     if overall and has_score(pack, overall, pack.index) == bool(pack.index.points):
         lawful.append("overall_item")
     names = [rules] if isinstance(rules, str | Path) else list(rules or lawful)
-    readings = [_read_rule(pack, rule) for rule in names]
+    readings, misfits = _read_rules(pack, names)
     target_lists = [
         [target for target in list_targets(pack, index) if target.level in levels]
-        for index, levels in readings
+        for index, levels in readings.values()
     ]
+    scores_by_rule = dict(zip(readings, _score_targets(survey, by, target_lists), strict=True))
+    whole = next(iter(scores_by_rule.values())).select(level=OVERALL).frame
     tables = []
-    scores_by_rule = _score_targets(survey, by, target_lists)
-    for rule, (index, _), scores in zip(names, readings, scores_by_rule, strict=True):
-        reason = " ".join(_list_differences(index, pack.index)) or "own"
-        tables.append(scores.frame.assign(rule=str(rule), reason=reason))
+    for rule in names:
+        if rule in misfits:
+            table, reason = _blank_numbers(whole), misfits[rule].message_id
+        else:
+            table = scores_by_rule[rule].frame
+            reason = " ".join(_list_differences(readings[rule][0], pack.index)) or "own"
+        tables.append(table.assign(rule=str(rule), reason=reason))
     return Estimates(pd.concat(tables, ignore_index=True))
 
 
-def _read_rule(pack: Instrument, rule: str | Path) -> tuple[Index, list[str]]:
+Reading = tuple[Index, list[str]]  # an index, and the levels to which it applies
+
+
+def _read_rules(
+    pack: Instrument, names: Sequence[str | Path]
+) -> tuple[dict[str | Path, Reading], dict[str | Path, ColumnError]]:
+    """Return the rules that fit the survey, and why the others do not; refuse if none fits."""
+    readings, misfits = {}, {}
+    for rule in names:
+        try:
+            readings[rule] = _read_rule(pack, rule)
+        except ColumnError as error:
+            misfits[rule] = error
+    if not readings:
+        raise next(iter(misfits.values()))
+    return readings, misfits
+
+
+def _blank_numbers(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows without any figure."""
+    texts = {"method": "none", "flag": "", "printed": ""}
+    numbers = [name for name in COLUMNS if name in table and name not in (*texts, "n")]
+    return table.assign(**dict.fromkeys(numbers, np.nan), **texts)
+
+
+def _read_rule(pack: Instrument, rule: str | Path) -> Reading:
     """Return the index of a rule by name or of a pack, and the levels to which it applies."""
     if rule not in get_args(Rule):
         if isinstance(rule, str) and not rule.endswith((".yaml", ".yml")):

@@ -126,6 +126,22 @@ def test_a_rule_that_does_not_fit_the_survey_is_refused(answered):
         compare_rules(survey, ["no-such-pack"])
 
 
+def test_a_rule_that_does_not_fit_leaves_the_others_their_figures(answered):
+    """It has a row without a figure, and the reason, in its place (rule M8)."""
+    survey = answered("skm-2017", [[3] * 9] * 3)
+    found = compare_rules(survey, ["uk-mean", "pooled", "overall_item"]).frame
+    whole = found[found["variable"] == "overall"].set_index("rule")
+    assert whole["reason"].to_dict() == {
+        "uk-mean": "rule_scale",
+        "pooled": "pooled",
+        "overall_item": "rule_overall",
+    }
+    assert whole["value"].notna().tolist() == [False, True, False]
+    assert whole["printed"].tolist() == ["", "75.00", ""]
+    for word in ("rule_scale", "rule_overall", "rule_factors", "rule_weights"):
+        assert all(say(language, f"report.rule_why.{word}") for language in LANGUAGES)
+
+
 CHANGES = [
     ({"points": {1: 0, 2: 100}}, "pack.yaml.*each level"),
     ({"points": dict.fromkeys(range(1, 6), 3)}, "differ between levels"),
