@@ -26,7 +26,7 @@ HOUSE = """
 messages errors arguments files
 instrument.strict_yaml instrument.pack instrument.answer_levels instrument.pack_draft
 instrument.xlsform instrument.column_pack
-infer.row_numbers infer.domains infer.stages infer.design infer.distributions infer.exact_sums
+infer.row_numbers infer.domains infer.stages infer.design infer.distributions infer.quadratic_forms infer.exact_sums
 infer.totals infer.variance
 infer.calibration
 infer.replicates infer.form_files infer.sample_facts infer.totals_from_files infer.layout
@@ -47,7 +47,9 @@ measure.change measure.decomposition measure.item_answers measure.factor_model m
 measure.intraclass measure.polychoric measure.reliability measure.fairness
 explain.likelihoods explain.collinearity explain.imputation explain.formula explain.effects
 explain.answer_effects
-explain.standard_errors explain.coefficients explain.bias_reduced explain.fitted explain.fits_by_group explain.regression explain.pool_results explain.factor_scores
+explain.standard_errors explain.coefficients explain.replicate_fits explain.bias_reduced
+explain.fitted_model explain.average_margins explain.parallel_slopes explain.fit_tests
+explain.predictions explain.statsmodels_view explain.fitted explain.fits_by_group explain.regression explain.pool_results explain.factor_scores
 explain.drivers explain.shapley explain.players explain.importance explain.priority
 explain.penalty_reward
 improve.actions

@@ -7,7 +7,7 @@ eigenvalues of V₀⁻¹V (Rao and Scott), and not a χ².
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
@@ -15,16 +15,15 @@ import pandas as pd
 from sipas_analysis.arguments import check_word, list_known, list_names
 from sipas_analysis.errors import FitError
 from sipas_analysis.explain.coefficients import invert_information, solve_rows
+from sipas_analysis.explain.fitted_model import FittedModel
 from sipas_analysis.explain.formula import INTERCEPT
 from sipas_analysis.explain.likelihoods import LIKELIHOODS, null_log_likelihood
+from sipas_analysis.explain.replicate_fits import estimate_model_errors
 from sipas_analysis.explain.standard_errors import wald_test
 from sipas_analysis.infer.design import Floats, Ints
 from sipas_analysis.infer.distributions import chi2_tail, f_tail
 from sipas_analysis.infer.estimates import ResultTable
 from sipas_analysis.infer.quadratic_forms import Approximation, mixture_tail
-
-if TYPE_CHECKING:
-    from sipas_analysis.explain.fitted import Fit
 
 TestMethod = Literal["wald", "lrt", "working", "adjusted"]
 COLUMNS = ["variables", "method", "f", "chisq", "df", "ddf", "p"]
@@ -81,7 +80,7 @@ class _Statistic(NamedTuple):
 
 
 def run_test(
-    fit: "Fit",
+    fit: FittedModel,
     variables: str | Sequence[str] | None,
     method: TestMethod,
     ddf: float | None,
@@ -103,7 +102,7 @@ def run_test(
     return FitTest(pd.DataFrame([row], columns=COLUMNS), statistic.factors)
 
 
-def _compute_wald(fit: "Fit", at: Ints, ddf: float, adjusted: bool) -> _Statistic:
+def _compute_wald(fit: FittedModel, at: Ints, ddf: float, adjusted: bool) -> _Statistic:
     """Return F = W/q; adjusted: W·(d − q + 1)/(d·q), with d of the design (Korn, Graubard)."""
     value = fit.frame["value"].to_numpy(dtype=float)[at]
     covariance, q = fit.covariance_matrix[np.ix_(at, at)], len(at)
@@ -119,7 +118,7 @@ def _compute_wald(fit: "Fit", at: Ints, ddf: float, adjusted: bool) -> _Statisti
 
 
 def _compute_ratio(
-    fit: "Fit", at: Ints, ddf: float, method: TestMethod, approximation: Approximation
+    fit: FittedModel, at: Ints, ddf: float, method: TestMethod, approximation: Approximation
 ) -> _Statistic:
     """Return the working likelihood ratio, or Wald's W with the covariance of the working model."""
     weight = fit.design.weight
@@ -137,7 +136,7 @@ def _compute_ratio(
     return _Statistic(chisq / float(factors.sum()), chisq, ddf, p, factors)
 
 
-def _explain_less(fit: "Fit", x: pd.DataFrame, w: Floats) -> float:
+def _explain_less(fit: FittedModel, x: pd.DataFrame, w: Floats) -> float:
     """Return the share of the deviance that a model of fewer columns explains."""
     if fit.family == "ordinal" and x.shape[1] == 0:
         return 0.0
@@ -151,7 +150,7 @@ def _explain_less(fit: "Fit", x: pd.DataFrame, w: Floats) -> float:
     ).r_squared
 
 
-def find_coefficients(fit: "Fit", variables: str | Sequence[str] | None) -> Ints:
+def find_coefficients(fit: FittedModel, variables: str | Sequence[str] | None) -> Ints:
     """Return the places of the coefficients that belong to these variables.
 
     A name is a term of the formula (``stype``, ``meals:stype``, ``C(stype)``), a variable within a
@@ -190,7 +189,7 @@ def _order_factors(name: str) -> str:
     return ":".join(sorted(part.strip().strip("`") for part in name.split(":")))
 
 
-def _list_terms(fit: "Fit") -> dict[str, list[str]]:
+def _list_terms(fit: FittedModel) -> dict[str, list[str]]:
     """Return the labels of the coefficients by each name that may stand for them."""
     by_name: dict[str, list[str]] = {}
     if fit.spec is not None:
@@ -206,34 +205,41 @@ def _list_terms(fit: "Fit") -> dict[str, list[str]]:
         by_name.setdefault(_order_factors(label), [label])
         key, is_level, _ = label.partition("=")
         if is_level and fit.spec is None:
-            by_name.setdefault(key, [name for name in fit.data if name.startswith(f"{key}=")])
+            columns = map(str, fit.data)
+            by_name.setdefault(key, [name for name in columns if name.startswith(f"{key}=")])
     return {name: labels for name, labels in by_name.items() if name != "1"}
 
 
-def run_sequence(fit: "Fit", method: TestMethod, approximation: Approximation) -> FitTest:
+def run_sequence(fit: FittedModel, method: TestMethod, approximation: Approximation) -> FitTest:
     """Test each term after those before it in the formula; see ``Fit.anova``."""
-    from sipas_analysis.explain.regression import fit_columns  # which imports this module
-
     terms, rows, model = _list_terms_in_order(fit), [], fit
     for term in reversed(terms):
         rows.append(run_test(model, [term], method, None, approximation).frame)
-        if term == terms[0]:
-            break
-        dropped = model.frame["variable"].iloc[find_coefficients(model, [term])].unique()
-        smaller = fit_columns(
-            fit.design,
-            model.data.drop(columns=dropped).set_index(fit.rows),
-            pd.Series(fit.y, index=fit.rows),
-            fit.family,
-            exposure=fit.exposure,
-            errors=fit.errors,
-        )
-        model = replace(smaller, spec=fit.spec)
+        if term != terms[0]:
+            model = _drop_columns(model, find_coefficients(model, [term]))
     empty = pd.DataFrame(columns=COLUMNS)
     return FitTest(pd.concat(rows[::-1], ignore_index=True) if rows else empty)
 
 
-def _list_terms_in_order(fit: "Fit") -> list[str]:
+def _drop_columns(fit: FittedModel, at: Ints) -> FittedModel:
+    """Return the fit of the same forms without the columns of these coefficients."""
+    x = fit.data.drop(columns=fit.frame["variable"].iloc[at].unique())
+    levels, exposure = fit.levels, fit.exposure
+    model = solve_rows(fit.design, fit.rows, x, fit.y, fit.family, levels=levels, exposure=exposure)
+    error, again = estimate_model_errors(fit.design, model, refit=fit.replicate_fits is not None)
+    names = {"variable": model.variables, "value": model.params}
+    return replace(
+        fit,
+        frame=pd.DataFrame(names).assign(df=error.df - model.n_slopes),
+        data=model.x,
+        covariance_matrix=error.matrix,
+        r_squared=model.r_squared,
+        influence=model.influence,
+        replicate_fits=again,
+    )
+
+
+def _list_terms_in_order(fit: FittedModel) -> list[str]:
     """Return the terms of a model in the order of its formula, without the intercept."""
     if fit.spec is not None:
         return [str(term) for term in fit.spec.term_indices if str(term) != "1"]

@@ -9,7 +9,7 @@ taken.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from scipy.special import expit, softmax
 from sipas_analysis.arguments import check_kind, check_level, check_name, check_word, list_known
 from sipas_analysis.errors import FitError
 from sipas_analysis.explain.effects import predict_mean
+from sipas_analysis.explain.fitted_model import FittedModel
 from sipas_analysis.explain.formula import INTERCEPT, MOST_LEVELS, build_columns
 from sipas_analysis.explain.imputation import combine_imputations
 from sipas_analysis.explain.likelihoods import Family
@@ -25,9 +26,6 @@ from sipas_analysis.explain.standard_errors import tabulate_coefficients
 from sipas_analysis.infer.combinations import adjust_p_values
 from sipas_analysis.infer.design import Floats
 from sipas_analysis.infer.estimates import ResultTable
-
-if TYPE_CHECKING:
-    from sipas_analysis.explain.fitted import Fit
 
 Scale = Literal["response", "link"]
 
@@ -118,7 +116,7 @@ class Predictions(ResultTable):
 
 
 def predict_forms(
-    fit: "Fit", frame: pd.DataFrame | None, scale: Scale, level: float
+    fit: FittedModel, frame: pd.DataFrame | None, scale: Scale, level: float
 ) -> Predictions:
     """Predict forms from a fit; see ``Fit.predict``."""
     check_word(scale, get_args(Scale), "type", FitError)
@@ -127,7 +125,7 @@ def predict_forms(
         index, x = fit.design.frame.index[fit.rows], fit.data.to_numpy(dtype=float)
     else:
         check_kind(frame, pd.DataFrame, "frame", "frame", FitError)
-        index, x = frame.index, build_columns(fit.spec, frame, list(fit.data))
+        index, x = frame.index, build_columns(fit.spec, frame, [str(name) for name in fit.data])
     params = fit.frame["value"].to_numpy(dtype=float)
     curve = predict_curve(x, params, fit.family, scale)
     n, count = curve.value.shape
@@ -198,7 +196,7 @@ class AdjustedMeans(ResultTable):
 
 
 def adjust_means(
-    fit: "Fit", variable: str, at: Sequence[object] | None, level: float
+    fit: FittedModel, variable: str, at: Sequence[object] | None, level: float
 ) -> AdjustedMeans:
     """Average predictions over the sample at each level; see ``Fit.adjusted_means``."""
     check_name(variable, "variable")
@@ -221,7 +219,7 @@ def adjust_means(
     return AdjustedMeans(table, covariance)
 
 
-def list_levels(fit: "Fit", variable: str, at: Iterable[object] | None) -> list[object]:
+def list_levels(fit: FittedModel, variable: str, at: Iterable[object] | None) -> list[object]:
     """Return the levels of a variable: those asked for, or all in their order."""
     forms = fit.forms()
     names = _list_variables(fit, forms)
@@ -233,7 +231,8 @@ def list_levels(fit: "Fit", variable: str, at: Iterable[object] | None) -> list[
     else:
         seen = sorted(column.dropna().unique().tolist())
     if at is not None:
-        wanted = [at] if isinstance(at, str) or not isinstance(at, Iterable) else list(at)
+        single = isinstance(at, str) or not isinstance(at, Iterable)
+        wanted: list[object] = [at] if single else list(at)
         if not pd.api.types.is_numeric_dtype(column.dtype):
             for name in wanted:
                 check_word(name, seen, "at", FitError)
@@ -243,7 +242,7 @@ def list_levels(fit: "Fit", variable: str, at: Iterable[object] | None) -> list[
     return seen
 
 
-def _list_variables(fit: "Fit", forms: pd.DataFrame) -> list[str]:
+def _list_variables(fit: FittedModel, forms: pd.DataFrame) -> list[str]:
     """Return the variables of a model."""
     if fit.spec is None:
         return [str(name) for name in fit.data if name != INTERCEPT]
@@ -252,10 +251,10 @@ def _list_variables(fit: "Fit", forms: pd.DataFrame) -> list[str]:
 
 
 def _average_predictions(
-    fit: "Fit", variable: str, levels: Sequence[object]
+    fit: FittedModel, variable: str, levels: Sequence[object]
 ) -> tuple[Floats, Floats]:
     """Return the means by outcome and level, and their covariance."""
-    forms, columns = fit.forms(), list(fit.data)
+    forms, columns = fit.forms(), [str(name) for name in fit.data]
     params = fit.frame["value"].to_numpy(dtype=float)
     share = fit.design.weight[fit.rows]
     share = share / share.sum()

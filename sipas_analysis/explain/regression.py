@@ -29,11 +29,10 @@ from sipas_analysis.explain.formula import (
 )
 from sipas_analysis.explain.imputation import combine_imputations, impute_blanks
 from sipas_analysis.explain.likelihoods import Family
-from sipas_analysis.explain.replicate_fits import refit_replicates, spread_replicates
+from sipas_analysis.explain.replicate_fits import estimate_model_errors
 from sipas_analysis.explain.standard_errors import (
     ErrorCovariance,
     add_ratios,
-    estimate_error_covariance,
     tabulate_coefficients,
 )
 from sipas_analysis.infer.design import Design, Floats, Sampled
@@ -242,12 +241,7 @@ def fit_columns(
     ``n_domain`` is how many forms the model is about, all of the frame if not given.
     """
     model = solve_columns(design, x, outcome, family, exposure=exposure)
-    again = None
-    if errors == "design" and design.declared_replicates is not None:
-        again = refit_replicates(design, model)
-        error = spread_replicates(design, model.rows, again.sample, again.params, model.params)
-    else:
-        error = estimate_error_covariance(design, model.rows, model.influence)
+    error, again = estimate_model_errors(design, model, refit=errors == "design")
     df: float | Floats = error.df - model.n_slopes
     if errors == "cr2":
         matrix, df = correct_errors(design, model)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sipas_analysis.explain.coefficients import SolvedModel, solve_again
-from sipas_analysis.explain.standard_errors import ErrorCovariance
+from sipas_analysis.explain.standard_errors import ErrorCovariance, estimate_error_covariance
 from sipas_analysis.infer.design import Design, Floats, Ints
 from sipas_analysis.infer.replicates import FormReplicates, weigh_forms
 
@@ -61,3 +61,20 @@ def spread_replicates(
     if not sample.df > 0:
         return ErrorCovariance(np.full((len(estimate),) * 2, np.nan), np.nan, clusters)
     return ErrorCovariance(sample.covariance(values, estimate), sample.df, clusters)
+
+
+def estimate_model_errors(
+    design: Design, model: SolvedModel, *, refit: bool
+) -> tuple[ErrorCovariance, ReplicateFits | None]:
+    """Return the covariance of a model's coefficients, and its fits under each replicate.
+
+    Args:
+        design: The sample.
+        model: A solved model.
+        refit: Whether the model is fitted again under replicate weights, if there are any.
+    """
+    if not refit or design.declared_replicates is None:
+        return estimate_error_covariance(design, model.rows, model.influence), None
+    again = refit_replicates(design, model)
+    error = spread_replicates(design, model.rows, again.sample, again.params, model.params)
+    return error, again

@@ -5,17 +5,15 @@ t distribution are then replaced by those of the fit, so that ``summary``, ``t_t
 ``wald_test``, ``get_prediction``, ``conf_int`` and ``bse`` are about the sample that was drawn.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from sipas_analysis.errors import AbsentError
+from sipas_analysis.explain.fitted_model import FittedModel
 from sipas_analysis.infer.design import Floats
 from sipas_analysis.messages import say
-
-if TYPE_CHECKING:
-    from sipas_analysis.explain.fitted import Fit
 
 # Statistics that statsmodels computes from its own degrees of freedom; they stay as it has them.
 OF_THE_SAMPLE = (
@@ -31,7 +29,7 @@ OF_THE_SAMPLE = (
 OF_THE_ERRORS = ("bse", "tvalues", "pvalues", "fvalue", "f_pvalue")
 
 
-def view_as_statsmodels(fit: "Fit") -> Any:
+def view_as_statsmodels(fit: FittedModel) -> Any:
     """Return a fit as results of statsmodels with the errors of the design.
 
     Raises:
@@ -57,7 +55,7 @@ def view_as_statsmodels(fit: "Fit") -> Any:
     return results
 
 
-def _fit_weighted(fit: "Fit", params: Floats, weight: Floats) -> Any:
+def _fit_weighted(fit: FittedModel, params: Floats, weight: Floats) -> Any:
     """Fit a linear model, or a logit or counts from our coefficients on."""
     import statsmodels.api as sm
 
@@ -70,7 +68,7 @@ def _fit_weighted(fit: "Fit", params: Floats, weight: Floats) -> Any:
     return model.fit(start_params=params, atol=0.0, rtol=1e-10)
 
 
-def _fit_ordered(fit: "Fit", params: Floats) -> Any:
+def _fit_ordered(fit: FittedModel, params: Floats) -> Any:
     from statsmodels.miscmodels.ordinal_model import OrderedModel
 
     levels = pd.Categorical.from_codes(fit.y.astype(int), list(fit.levels), ordered=True)
@@ -79,7 +77,7 @@ def _fit_ordered(fit: "Fit", params: Floats) -> Any:
     return model.fit(start_params=start, method="newton", disp=False)
 
 
-def _fit_answers(fit: "Fit", params: Floats) -> Any:
+def _fit_answers(fit: FittedModel, params: Floats) -> Any:
     import statsmodels.api as sm
 
     answers = pd.Series(np.asarray(fit.levels, dtype=object)[fit.y.astype(int)])

@@ -1,0 +1,111 @@
+"""What a fitted model holds: coefficients, their covariance, the forms and the sample."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import pandas as pd
+
+from sipas_analysis.errors import FitError
+from sipas_analysis.explain.formula import Levels, prepare_frame
+from sipas_analysis.explain.likelihoods import Family
+from sipas_analysis.explain.replicate_fits import ReplicateFits
+from sipas_analysis.explain.standard_errors import estimate_error_covariance
+from sipas_analysis.infer.design import Design, Floats, Ints
+from sipas_analysis.infer.estimates import ResultTable
+from sipas_analysis.messages import Language, say
+
+if TYPE_CHECKING:
+    from formulaic import ModelSpec
+
+Errors = Literal["design", "linearised", "cr2"]
+
+
+class Note(NamedTuple):
+    """A warning that belongs to a result: a message id and its fields."""
+
+    id: str
+    fields: Mapping[str, object]
+
+    def text(self, language: Language) -> str:
+        """Return the sentence in one language."""
+        return say(language, f"explain.note.{self.id}", **self.fields)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FittedModel(ResultTable):
+    """A fitted model; attributes as of ``fitted.Fit``."""
+
+    decimals = 4
+    frame: pd.DataFrame
+    family: Family
+    levels: Levels
+    n: int
+    n_lost: int
+    lost: "pd.Series[int]"
+    r_squared: float
+    notes: tuple[Note, ...]
+    covariance_matrix: Floats = field(repr=False)
+    data: pd.DataFrame = field(repr=False)
+    y: Floats = field(repr=False)
+    rows: Ints = field(repr=False)
+    influence: Floats = field(repr=False)
+    design: Design = field(repr=False)
+    exposure: Floats = field(repr=False)
+    errors: Errors = "design"
+    spec: "ModelSpec | None" = field(default=None, repr=False)
+    imputed_fits: tuple["FittedModel", ...] = field(default=(), repr=False)
+    replicate_fits: ReplicateFits | None = field(default=None, repr=False)
+
+    @property
+    def params(self) -> "pd.Series[float]":
+        """Coefficients by variable; of a multinomial logit by answer and variable."""
+        return self.frame.set_index(self._keys)["value"]
+
+    @property
+    def _keys(self) -> list[str]:
+        return [name for name in ("answer", "variable") if name in self.frame]
+
+    def covariance(self) -> pd.DataFrame:
+        """Return the covariance of the coefficients, labelled by variable, shape (k, k)."""
+        labels = ["/".join(map(str, row)) for row in self.frame[self._keys].to_numpy()]
+        return pd.DataFrame(self.covariance_matrix, index=labels, columns=labels)
+
+    def sentences(self) -> list[str]:
+        """Return sentences on how well the model fits, then its warnings."""
+        head = say(
+            "en",
+            "explain.fit",
+            family=self.family,
+            n=self.n,
+            n_lost=self.n_lost,
+            r_squared=f"{self.r_squared:.4f}",
+        )
+        few = self.errors == "design" and any(note.id == "few_clusters" for note in self.notes)
+        hints = [say("en", "explain.cr2_hint")] if few else []
+        return [head, *(note.text("en") for note in self.notes), *hints]
+
+    def require_design_errors(self) -> None:
+        """Refuse what needs the influence of each form: CR2 is about the coefficients alone."""
+        if self.errors == "cr2":
+            raise FitError("cr2_coefficients")
+
+    @property
+    def n_slopes(self) -> int:
+        """Degrees of freedom that the slopes take, as in R: coefficients less intercept or cuts."""
+        equations = max(len(self.levels) - 1, 1)
+        return len(self.frame) - equations
+
+    def forms(self) -> pd.DataFrame:
+        """Return the forms used, with the variables of the formula."""
+        return prepare_frame(self.design).loc[self.rows].reset_index(drop=True)
+
+    def estimate_mean_covariance(self, by_form: Floats) -> Floats:
+        """Return the covariance of Σwf/Σw of values of the forms used, shape (n, m) to (m, m)."""
+        w = self.design.weight[self.rows]
+        mean = w @ by_form / w.sum()
+        if self.replicate_fits is not None:
+            weights = self.replicate_fits.weights
+            means = weights.T @ by_form / weights.sum(axis=0)[:, None]
+            return self.replicate_fits.sample.covariance(means, mean)
+        return estimate_error_covariance(self.design, self.rows, (by_form - mean) / w.sum()).matrix
