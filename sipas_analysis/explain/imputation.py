@@ -139,7 +139,7 @@ def measure_missing(values: Floats, variances: Floats, df: Floats) -> Floats:
         variances: Squared errors, shape (m, k).
         df: Combined degrees of freedom, shape (k,).
 
-    Source: rule D10 in docs/method.md; Rubin (1987), 3.1.
+    Source: rule D1 in docs/method.md; Rubin (1987), 3.1.
     """
     m = len(values)
     with np.errstate(divide="ignore", invalid="ignore"):
