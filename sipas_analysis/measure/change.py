@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sipas_analysis.arguments import check_kind, check_level
+from sipas_analysis.arguments import check_kind, check_level, check_word
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.collect.tables import read_rows
 from sipas_analysis.collect.unit_changes import compute_unit_shares, find_successors, read_changes
 from sipas_analysis.collect.wave import UNIT_CHANGES_FILE
 from sipas_analysis.errors import ColumnError, Place
-from sipas_analysis.infer.combinations import adjust_p_values
+from sipas_analysis.infer.combinations import ADJUSTMENTS, adjust_p_values
 from sipas_analysis.infer.distributions import t_quantile, t_tail
 from sipas_analysis.infer.estimates import ResultTable
 from sipas_analysis.instrument.pack import OVERALL, Index, Instrument
@@ -28,7 +28,7 @@ from sipas_analysis.measure.scores import score
 
 MODE_SHARE_LIMIT = 0.25  # largest share of forms in another mode; ours, see docs/compare.md
 KEY_COLUMNS = ["domain", "group", "unit", "level", "variable"]
-NUMBER_COLUMNS = ["value", "se", "low", "high", "df", "p", "p_holm", "expected"]
+NUMBER_COLUMNS = ["value", "se", "low", "high", "df", "p", "expected"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -46,18 +46,22 @@ class Changes(ResultTable):
     breaks: pd.DataFrame
 
 
-def compare(*surveys: Survey, crosswalk: str | Path = "", level: float = 0.95) -> Changes:
+def compare(
+    *surveys: Survey, crosswalk: str | Path = "", level: float = 0.95, method: str = "holm"
+) -> Changes:
     """Compare waves in the order of their years, each with the next.
 
     d = after − before, se² = se₁² + se₂², t at Satterthwaite's df: samples of two years are taken
     as independent. At 0 and 100 % the interval comes from both intervals, and p from its
-    half-width on the side of no change. Holm's p is over the overall indices of the units of one
-    ranked group.
+    half-width on the side of no change. The adjusted p is over the overall indices of the units of
+    one ranked group.
 
     Args:
-        surveys: Two waves or more.
+        surveys: Two waves or more, of files or of data frames; of one year in the order given.
         crosswalk: CSV file of items, ``from`` and ``to``, that makes a bridge between instruments.
         level: Confidence of the intervals.
+        method: Adjustment of p, a name of ``statsmodels.stats.multitest.multipletests`` such as
+            ``fdr_bh``; its column is ``p_`` and this name.
 
     Returns:
         Keys ``before``, ``after`` (ids of waves), ``domain`` (``all``, ``group``, ``unit``),
@@ -81,11 +85,12 @@ def compare(*surveys: Survey, crosswalk: str | Path = "", level: float = 0.95) -
         'instrument population weighting'
     """
     check_level(level)
+    check_word(method, ADJUSTMENTS, "method")
     for survey in surveys:
         check_kind(survey, Survey, "survey", "surveys")
     if len(surveys) < 2:
         raise ColumnError("compare_waves", found=len(surveys))
-    ordered = sorted(surveys, key=lambda survey: (survey.wave.year, survey.wave.id))
+    ordered = sorted(surveys, key=lambda survey: survey.wave.year)
     ids = [survey.wave.id for survey in ordered]
     twice = [wave_id for wave_id in ids if ids.count(wave_id) > 1]
     if twice:
@@ -93,7 +98,7 @@ def compare(*surveys: Survey, crosswalk: str | Path = "", level: float = 0.95) -
     tables, breaks = [], []
     for before, after in pairwise(ordered):
         pair = {"before": before.wave.id, "after": after.wave.id}
-        is_same = _has_same_questions(before.instrument, after.instrument)
+        is_same = has_same_questions(before.instrument, after.instrument)
         items = {} if is_same else _read_crosswalk(crosswalk, before, after)
         shared = {} if is_same or items else _find_shared_items(before.instrument, after.instrument)
         items = items or shared
@@ -106,10 +111,13 @@ def compare(*surveys: Survey, crosswalk: str | Path = "", level: float = 0.95) -
             _score_domains(recoded, bridge, from_old=True),
             _score_domains(after, bridge, from_old=False),
             level,
+            method,
         )
         changes["reason"] = _list_reasons(changes, reason, split_units, bridged=bool(bridge))
         changes = changes.drop(columns=["_merge", "flag_before", "flag_after"])
-        changes.loc[~changes["reason"].isin(["", "bridged"]), NUMBER_COLUMNS] = np.nan
+        changes.loc[~changes["reason"].isin(["", "bridged"]), [*NUMBER_COLUMNS, f"p_{method}"]] = (
+            np.nan
+        )
         tables.append(changes.assign(**pair))
     table = pd.concat(tables, ignore_index=True)
     first = ["before", "after", *KEY_COLUMNS]
@@ -136,15 +144,16 @@ def _find_breaks(before: Survey, after: Survey, *, comparable: bool) -> Iterator
 
 def _is_weighted(survey: Survey) -> bool:
     """Return whether forms have different weights."""
-    weights = survey.frame.get("weight", pd.Series([1.0]))
-    return bool(weights.max() > weights.min())
+    return bool(np.ptp(survey.design().weight) > 0)
 
 
-def _has_same_questions(before: Instrument, after: Instrument) -> bool:
+def has_same_questions(before: Instrument, after: Instrument) -> bool:
     """Return whether two instruments are one: the same id, and items asked and read alike."""
     is_same = before.id == after.id and before.items.keys() == after.items.keys()
     return is_same and all(
-        _describe_item(before, code) == _describe_item(after, code) for code in before.items
+        _describe_item(before, code) == _describe_item(after, code)
+        and before.items[code].factor == after.items[code].factor
+        for code in before.items
     )
 
 
@@ -252,7 +261,9 @@ def _reduce_instrument(pack: Instrument, codes: Sequence[str]) -> Instrument:
     )
 
 
-def _subtract_waves(before: pd.DataFrame, after: pd.DataFrame, level: float) -> pd.DataFrame:
+def _subtract_waves(
+    before: pd.DataFrame, after: pd.DataFrame, level: float, method: str
+) -> pd.DataFrame:
     """Return change, error, interval and p of each figure that either wave has."""
     both = before.merge(
         after, on=KEY_COLUMNS, how="outer", suffixes=("_before", "_after"), indicator=True
@@ -283,15 +294,16 @@ def _subtract_waves(before: pd.DataFrame, after: pd.DataFrame, level: float) -> 
         df=freedom,
         p=np.where(np.isnan(error), np.nan, p),
     )
-    return changes.assign(p_holm=_adjust_by_group(changes), expected=_expect_change(both))
+    changes[f"p_{method}"] = _adjust_by_group(changes, method)
+    return changes.assign(expected=_expect_change(both))
 
 
-def _adjust_by_group(changes: pd.DataFrame) -> "pd.Series[float]":
-    """Return Holm's p of the overall index of each unit, within its group."""
+def _adjust_by_group(changes: pd.DataFrame, method: str) -> "pd.Series[float]":
+    """Return the adjusted p of the overall index of each unit, within its group."""
     adjusted = pd.Series(np.nan, changes.index)
     is_unit = (changes["domain"] == "unit") & (changes["level"] == OVERALL)
     for _, units in changes[is_unit & changes["p"].notna()].groupby("group"):
-        adjusted[units.index] = adjust_p_values(units["p"].to_numpy(dtype=float))
+        adjusted[units.index] = adjust_p_values(units["p"].to_numpy(dtype=float), method)
     return adjusted
 
 

@@ -10,9 +10,10 @@ from sipas_analysis.arguments import check_kind, check_level, check_name, list_k
 from sipas_analysis.collect.survey import Survey, find_unit
 from sipas_analysis.errors import ColumnError
 from sipas_analysis.infer.design import Floats
-from sipas_analysis.infer.distributions import t_quantile
+from sipas_analysis.infer.distributions import t_quantile, t_tail
 from sipas_analysis.infer.estimates import Estimates
 from sipas_analysis.infer.means import total
+from sipas_analysis.measure.change import has_same_questions
 
 
 def decompose(
@@ -31,8 +32,8 @@ def decompose(
         level: Confidence of the intervals.
 
     Returns:
-        Three rows by ``variable``: ``who``, ``how`` and ``change``, in points, with ``se``, ``low``
-        and ``high``; NaN where nobody answered.
+        Three rows by ``variable``: ``who``, ``how`` and ``change``, in points, with ``se``,
+        ``low``, ``high``, ``df`` and ``p``; NaN where nobody answered.
 
     Raises:
         ColumnError: The key is unknown, allows several answers, or instruments differ.
@@ -54,7 +55,7 @@ def decompose(
             raise ColumnError("no_key", key=by, known=list_known(by, survey.keys))
         if unit:
             find_unit(survey, unit)
-    if before.instrument.id != after.instrument.id:
+    if not has_same_questions(before.instrument, after.instrument):
         raise ColumnError(
             "compare_instruments", first=before.instrument.id, second=after.instrument.id
         )
@@ -78,6 +79,7 @@ def decompose(
                 "low": value - half,
                 "high": value + half,
                 "df": df,
+                "p": 2 * float(t_tail(np.array(abs(value) / se), df)) if se > 0 else np.nan,
                 "n": _count_forms(before, unit) + _count_forms(after, unit),
             }
         )

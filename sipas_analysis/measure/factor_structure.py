@@ -71,7 +71,7 @@ def fit_structure(design: Design, factors: Mapping[str, Sequence[str]], level: f
 def _add_errors(
     answers: ItemAnswers, fit: FactorFit, by_pair: Floats, value: Floats, level: float
 ) -> pd.DataFrame:
-    """Return loadings and correlations of factors with their linearised errors and t intervals."""
+    """Return loadings and correlations of factors with linearised errors and t intervals."""
     n_items, n_loadings = fit.pattern.shape[0], int(fit.pattern.sum())
     is_shown = np.ones(len(fit.theta), bool)
     is_shown[n_loadings : n_loadings + n_items] = False  # own variances of items
@@ -80,5 +80,10 @@ def _add_errors(
     else:
         covariance, df = answers.estimate_covariance(by_pair @ fit.slopes[is_shown].T)
         se = np.sqrt(np.maximum(np.diagonal(covariance), 0.0))
-    half = t_quantile((1 + level) / 2, df) * se
-    return pd.DataFrame({"value": value, "se": se, "low": value - half, "high": value + half})
+    is_loading = np.arange(len(value)) < n_loadings
+    scale = np.where(is_loading, 1.0, 1 - value**2)  # correlations: interval of atanh
+    half = t_quantile((1 + level) / 2, df) * se / scale
+    with np.errstate(invalid="ignore", divide="ignore"):
+        middle = np.where(is_loading, value, np.arctanh(value))
+        ends = [np.where(is_loading, end, np.tanh(end)) for end in (middle - half, middle + half)]
+    return pd.DataFrame({"value": value, "se": se, "low": ends[0], "high": ends[1]})
