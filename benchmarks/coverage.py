@@ -25,6 +25,7 @@ from sipas_analysis.infer.intervals import (
     effective_n,
     exact_interval,
     finite_interval,
+    raw_effective_n,
     share_interval,
 )
 
@@ -39,7 +40,7 @@ CLUSTERS = (4, 10, 20, 40)
 ALIKE = (0.0, 0.02, 0.05, 0.1)  # correlation of two answers of one cluster
 WITHIN = (0.2, 0.4, 0.7)  # correlation of two answers of one person
 K = len(ITEMS)
-KINDS = ("exact", "beta", "logit", "wilson", "wald")
+KINDS = ("exact", "beta", "logit", "wilson", "asin", "wald")
 AT_ONCE = 2_000_000  # people drawn at a time
 
 
@@ -131,14 +132,19 @@ def weighted_item(rng, samples, *, p, n, varied, times=1.0):
 # ── intervals, by the functions that the package itself uses
 
 
-def ends_by_kind(samples, kinds=KINDS[1:]):
+def ends_by_kind(samples, kinds=KINDS):
     """Return low and high of each kind for samples that are not simple random ones."""
     df, people = (
         np.full(len(samples.value), float(number)) for number in (samples.df, samples.people)
     )
-    n_eff = effective_n(samples.value, samples.variance, people=people, df=df, cap=samples.most)
+    value, variance = samples.value, samples.variance
+    capped, free = (
+        effective_n(value, variance, people=people, df=df, cap=cap)
+        for cap in (samples.most, np.full_like(people, np.inf))
+    )
+    of_kind = {"beta": free, "wilson": raw_effective_n(value, variance, free)}
     return {
-        kind: share_interval(kind, samples.value, samples.variance, df=df, n_eff=n_eff)
+        kind: share_interval(kind, value, variance, df=df, n_eff=of_kind.get(kind, capped))
         for kind in kinds
     }
 
@@ -154,7 +160,7 @@ def counted_item(n, population=0):
         exact = finite_interval(yes, people, np.full(n + 1, float(population)))
     else:
         exact = exact_interval(yes, people)
-    return {"exact": exact, **ends}
+    return {**ends, "exact": exact}
 
 
 def row(case, kind, ends, truth, *, chance=None, **cell):
@@ -224,8 +230,7 @@ def clusters_of_items(samples):
         given = {"p": p, "n": n, "clusters": clusters, "alike": alike}
         draw = partial(clustered_item, generator(2, *given.values()), **given)
         for kind, ends in ends_by_kind(together(draw, samples, n)).items():
-            named = "exact" if kind == "beta" else kind
-            yield row("item, clusters", named, ends, p, n=n, clusters=clusters, icc=alike)
+            yield row("item, clusters", kind, ends, p, n=n, clusters=clusters, icc=alike)
 
 
 def pooled_items(samples):
@@ -233,7 +238,7 @@ def pooled_items(samples):
         for n in PEOPLE:
             for within in WITHIN:
                 draw = partial(pooled, generator(3, p, n, within), p=p, n=n, within=within)
-                ends = ends_by_kind(together(draw, samples, n), ("beta",))["beta"]
+                ends = ends_by_kind(together(draw, samples, n), ("exact",))["exact"]
                 yield row("pooled", "exact", ends, p, n=n, within=within)
 
 
@@ -241,7 +246,7 @@ def clusters_of_pooled(samples):
     for p, n, clusters, alike in grid():
         given = {"p": p, "n": n, "clusters": clusters, "alike": alike}
         draw = partial(pooled, generator(4, *given.values()), within=0.4, **given)
-        ends = ends_by_kind(together(draw, samples, n), ("beta",))["beta"]
+        ends = ends_by_kind(together(draw, samples, n), ("exact",))["exact"]
         cell = {"n": n, "clusters": clusters, "icc": alike, "within": 0.4}
         yield row("pooled, clusters", "exact", ends, p, **cell)
 
@@ -251,8 +256,7 @@ def weights(samples):
         given = {"times": times, "varied": varied, "p": p, "n": n}
         draw = partial(weighted_item, generator(5, *given.values()), **given)
         for kind, ends in ends_by_kind(together(draw, samples, n)).items():
-            named = "exact" if kind == "beta" else kind
-            yield row("weights", named, ends, p, n=n, cv=varied, times=times)
+            yield row("weights", kind, ends, p, n=n, cv=varied, times=times)
 
 
 # ── the short cut equals the public functions
@@ -302,7 +306,7 @@ def check(times=20):
             )
             if groups:
                 whole.frame["cluster"] = label
-            ends = ends_by_kind(samples, ("beta",))["beta"]
+            ends = ends_by_kind(samples, ("exact",))["exact"]
             same(samples, 0, ends, sipas.score(whole).select(variable="overall"), scale=100.0)
     print(f"short cut equals the public functions on {times} samples of each case")
 

@@ -214,9 +214,7 @@ def answers(case, group, rows):
 def _by_rule_v3(design, rows, got):
     """Leave out what rule V3 states otherwise than R, having seen that we do as it says.
 
-    Without a degree of freedom there is no error, nor a covariance (R gives one, or 0); and under
-    replicates made from a design, a domain has clusters − strata degrees (R: the rank of its
-    weights, less 1).
+    Without a degree of freedom there is no error, nor a covariance (R gives one, or 0).
     """
     if rows["statistic"].iloc[0] == "cov":
         lost = got["value"].isna().to_numpy()
@@ -228,9 +226,6 @@ def _by_rule_v3(design, rows, got):
         assert got["se"][alone].isna().all()
     kept = rows.copy()
     kept.loc[alone, FIGURES[1:]] = np.nan
-    if made and "df" in got:
-        freed = (rows["by"] != "").to_numpy() & (rows["df"].to_numpy() != got["df"].to_numpy())
-        kept.loc[freed, ["df", "low", "high"]] = np.nan
     return kept, got
 
 
