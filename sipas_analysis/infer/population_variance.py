@@ -1,4 +1,4 @@
-"""The variance of a variable in the population, by domain, with its own error (rule V10)."""
+"""The variance of a variable in the population, by domain, with its own error (rule V1)."""
 
 from dataclasses import dataclass
 
@@ -45,7 +45,7 @@ def variance(
     Raises:
         DesignError: A column is missing or holds text.
 
-    Source: rule V10 in docs/method.md; equal to R ``svyvar`` and ``svyby``.
+    Source: rule V1 in docs/method.md; equal to R ``svyvar`` and ``svyby``.
 
     Example:
         >>> import pandas as pd
