@@ -201,12 +201,16 @@ def _fay_herriot(y: Floats, v: Floats, x: Floats) -> _Pooling:
         return _Pooling(np.nan, linalg.lstsq(x, y)[0], np.zeros((k, k)), 0.0, "direct")
     top = float(np.var(y) + v.max()) * 100
 
-    def loss(sigma2: float, adjust: bool) -> float:
+    def loss(sigma2: float, adjust: bool) -> tuple[float, float]:
         w = 1 / (v + sigma2)
-        bread = (x.T * w) @ x
-        residual = y - x @ np.linalg.solve(bread, (x.T * w) @ y)
+        xw, bread = x.T * w, (x.T * w) @ x
+        residual = y - x @ np.linalg.solve(bread, xw @ y)
+        spread, share = np.trace(np.linalg.solve(bread, xw @ xw.T)), (sigma2 * w).sum()
         reml = np.log(w).sum() - np.linalg.slogdet(bread)[1] - (w * residual**2).sum()
-        return float(-0.5 * reml - (np.log(np.arctan((sigma2 * w).sum())) / p if adjust else 0.0))
+        slope = (w**2 * residual**2).sum() - w.sum() + spread
+        more = np.log(np.arctan(share)) / p if adjust else 0.0
+        turn = (v * w**2).sum() / (1 + share**2) / np.arctan(share) / p if adjust else 0.0
+        return float(-0.5 * reml - more), float(-0.5 * slope - turn)
 
     sigma2, method = _minimise_loss(loss, top, adjust=False), "reml"
     if sigma2 <= top * 1e-10:
@@ -217,23 +221,22 @@ def _fay_herriot(y: Floats, v: Floats, x: Floats) -> _Pooling:
 
 
 class _Loss(Protocol):
-    """A loss of σ², with or without the adjustment of Yoshimori and Lahiri."""
+    """A loss of σ² and its slope, with or without the adjustment of Yoshimori and Lahiri."""
 
-    def __call__(self, sigma2: float, adjust: bool) -> float: ...
+    def __call__(self, sigma2: float, adjust: bool) -> tuple[float, float]: ...
 
 
 def _minimise_loss(loss: _Loss, top: float, adjust: bool) -> float:
-    """Return the positive number with the least loss: a grid, then Brent's method."""
+    """Return the positive number with the least loss: a grid, then the root of the slope."""
     from scipy import optimize  # slow to import, and most commands do not need the module
 
     grid = np.concatenate([[0.0 if not adjust else top * 1e-12], top * np.logspace(-9, 0, 60)])
-    values = np.array([loss(sigma2, adjust) for sigma2 in grid])
-    at = int(values.argmin())
+    at = int(np.argmin([loss(sigma2, adjust)[0] for sigma2 in grid]))
     low, high = grid[max(at - 1, 0)], grid[min(at + 1, len(grid) - 1)]
-    minimum = optimize.minimize_scalar(
-        loss, bounds=(low, high), args=(adjust,), method="bounded", options={"xatol": 1e-10 * top}
-    )
-    return float(minimum.x) if minimum.fun < values[at] else float(grid[at])
+    if not loss(low, adjust)[1] < 0 < loss(high, adjust)[1]:
+        return float(grid[at])
+    root = optimize.brentq(lambda sigma2: loss(sigma2, adjust)[1], low, high, xtol=1e-15 * top)
+    return float(root)
 
 
 def _compute_mse(fit: _Pooling, v: Floats, gamma: Floats, x: Floats) -> Floats:
