@@ -80,6 +80,8 @@ put_all <- function(case, design, numbers, ratio = NULL, texts = character(), by
         levels <- sort(unique(part$variables[[name]][counted]))
         if (length(levels) < 2) next
         inside$variables$.x <- factor(inside$variables[[name]], levels = levels)
+        # Rows of weight 0 stay in a part of a calibrated design; NA times 0 would be NA.
+        inside$variables$.x[is.na(inside$variables$.x)] <- levels[1]
         mean <- svymean(~.x, inside); total <- svytotal(~.x, inside); df <- degf(inside)
         for (level in seq_along(levels)) {
           put(case, condition, "mean", name, levels[level], by, domain, coef(mean)[level],
