@@ -15,7 +15,7 @@ _HOMES = {
     "survey": "collect.frame_survey",
     "check": "quality.findings",
     "score": "measure.scores",
-    "compare_rules": "measure.scores",
+    "compare_rules": "measure.rule_comparison",
     "rank": "measure.ranking",
     "rank_sets": "measure.ranking",
     "reliability": "measure.reliability",
@@ -43,6 +43,11 @@ _HOMES = {
     "cross_table": "infer.cross_tables",
     "t_test": "infer.group_tests",
     "rank_test": "infer.group_tests",
+    "standardise": "infer.standardisation",
+    "post_stratify": "infer.weighting",
+    "rake": "infer.weighting",
+    "calibrate": "infer.weighting",
+    "trim": "infer.weighting",
     "sample_size": "infer.sample_size",
     "draw": "infer.sample_draw",
     "read_instrument": "instrument.pack",
@@ -55,9 +60,9 @@ if TYPE_CHECKING:
     from sipas_analysis.collect.wave import read_wave as read_wave
     from sipas_analysis.explain.drivers import drivers as drivers
     from sipas_analysis.explain.importance import importance as importance
-    from sipas_analysis.explain.priority import priority as priority
     from sipas_analysis.explain.pool_results import pool_estimates as pool_estimates
     from sipas_analysis.explain.pool_results import pool_fits as pool_fits
+    from sipas_analysis.explain.priority import priority as priority
     from sipas_analysis.explain.regression import fit as fit
     from sipas_analysis.improve.actions import propose as propose
     from sipas_analysis.infer.cross_tables import cross_table as cross_table
@@ -69,9 +74,14 @@ if TYPE_CHECKING:
     from sipas_analysis.infer.means import total as total
     from sipas_analysis.infer.population_variance import variance as variance
     from sipas_analysis.infer.quantiles import quantile as quantile
-    from sipas_analysis.infer.shares import proportion as proportion
     from sipas_analysis.infer.sample_draw import draw as draw
     from sipas_analysis.infer.sample_size import sample_size as sample_size
+    from sipas_analysis.infer.shares import proportion as proportion
+    from sipas_analysis.infer.standardisation import standardise as standardise
+    from sipas_analysis.infer.weighting import calibrate as calibrate
+    from sipas_analysis.infer.weighting import post_stratify as post_stratify
+    from sipas_analysis.infer.weighting import rake as rake
+    from sipas_analysis.infer.weighting import trim as trim
     from sipas_analysis.instrument.pack import read_instrument as read_instrument
     from sipas_analysis.measure.adjustment import case_mix as case_mix
     from sipas_analysis.measure.change import compare as compare
@@ -82,7 +92,7 @@ if TYPE_CHECKING:
     from sipas_analysis.measure.ranking import rank as rank
     from sipas_analysis.measure.ranking import rank_sets as rank_sets
     from sipas_analysis.measure.reliability import reliability as reliability
-    from sipas_analysis.measure.scores import compare_rules as compare_rules
+    from sipas_analysis.measure.rule_comparison import compare_rules as compare_rules
     from sipas_analysis.measure.scores import score as score
     from sipas_analysis.quality.findings import check as check
     from sipas_analysis.reports.report import report as report

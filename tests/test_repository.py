@@ -42,9 +42,10 @@ collect.near_copies collect.duplicates collect.file_cells collect.survey collect
 collect.simulate
 quality.form_patterns quality.findings quality.keyed_twice quality.item_checks
 draft.sheets draft.pack draft.proposals draft.wave_file
-measure.rules measure.scores measure.pooling measure.adjustment measure.step_down measure.ranking
-measure.change measure.decomposition measure.item_answers measure.factor_model measure.factor_structure
-measure.intraclass measure.polychoric measure.reliability measure.fairness
+measure.rules measure.scores measure.rule_comparison measure.pooling measure.adjustment
+measure.step_down measure.ranking measure.change measure.decomposition measure.item_answers
+measure.factor_model measure.factor_structure measure.intraclass measure.polychoric
+measure.reliability measure.fairness
 explain.likelihoods explain.collinearity explain.imputation explain.formula explain.effects
 explain.answer_effects
 explain.standard_errors explain.coefficients explain.replicate_fits explain.bias_reduced

@@ -20,7 +20,8 @@ from sipas_analysis.figures.suppression import SUPPRESS, blank_hidden, hide_figu
 from sipas_analysis.infer.estimates import Estimates
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.ranking import Ranking, rank
-from sipas_analysis.measure.scores import compare_rules, count_answers, score
+from sipas_analysis.measure.rule_comparison import compare_rules
+from sipas_analysis.measure.scores import count_answers, score
 from sipas_analysis.quality.findings import Findings, check
 from sipas_analysis.quality.item_checks import find_opposed_items
 

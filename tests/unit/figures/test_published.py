@@ -13,7 +13,8 @@ from sipas_analysis.explain.drivers import drivers
 from sipas_analysis.figures.csv_files import write_tables
 from sipas_analysis.figures.published import figures_of
 from sipas_analysis.figures.suppression import hide_small_counts
-from sipas_analysis.measure.scores import compare_rules, score
+from sipas_analysis.measure.rule_comparison import compare_rules
+from sipas_analysis.measure.scores import score
 from sipas_analysis.reports.drivers_output import hide_keys
 from sipas_analysis.reports.report import CHAPTERS, report
 

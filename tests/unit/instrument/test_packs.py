@@ -8,7 +8,8 @@ import yaml
 
 from sipas_analysis.errors import ColumnError, ConfigError
 from sipas_analysis.instrument.pack import list_packs, read_instrument
-from sipas_analysis.measure.scores import compare_rules, score
+from sipas_analysis.measure.rule_comparison import compare_rules
+from sipas_analysis.measure.scores import score
 from sipas_analysis.messages import LANGUAGES, say
 
 UNIT = "so-a"
