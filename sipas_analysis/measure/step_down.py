@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sipas_analysis.infer.design import Floats
+from sipas_analysis.infer.design import Floats, Ints
 from sipas_analysis.infer.distributions import normal_quantile, normal_tail, t_quantile, t_tail
 
 Kind = Literal["simultaneous", "marginal"]
@@ -83,7 +83,8 @@ def separate_pairs(
         seed: Seed of the draws.
     """
     for n_draws in _plan_draws(len(sigma)) if draws is None else (draws,):
-        separation = _separate_by_draws(pairs, draw_noise(sigma, n_draws, seed), level, kind)
+        noise = draw_noise(sigma, n_draws, seed)
+        separation = _separate_by_draws(pairs, np.diagonal(sigma), noise, level, kind)
         if not separation.sensitive.any():
             break
     return separation
@@ -106,19 +107,26 @@ def draw_noise(sigma: Floats, draws: int, seed: int) -> Float32s:
     return np.asarray(root.astype(np.float32) @ plain)
 
 
-def _separate_by_draws(pairs: Pairs, noise: Float32s, level: float, kind: Kind) -> Separation:
+def _separate_by_draws(
+    pairs: Pairs, variances: Floats, noise: Float32s, level: float, kind: Kind
+) -> Separation:
     p = len(pairs.z)
     weight = np.divide(1.0, pairs.se, out=np.zeros_like(pairs.se), where=pairs.se > 0)
     np.fill_diagonal(weight, 0.0)
+    reach = _Reach.measure(noise, variances)
+    widest = (variances[:, None] + variances) * weight**2
     separated, sensitive = np.zeros((2, p, p), bool)
     critical, critical_all = np.zeros((2, p, p))
     for unit in (None,) if kind == "simultaneous" else range(p):
         rows = slice(None) if unit is None else slice(unit, unit + 1)
-        family = _Family.draw(pairs.z[rows], weight[rows], noise, level, unit)
-        surely, _ = family.step_down(HIGH, np.zeros(family.z.shape, bool))
+        bound = reach.bound_ratios(unit, widest[rows].max(initial=0.0))
+        family = _Family(pairs.z[rows], _sign(weight[rows], unit), noise, level, unit, bound)
+        none = np.zeros(family.z.shape, bool)
+        surely, _ = family.step_down(HIGH, none)
         separated[rows], critical[rows] = family.step_down(MIDDLE, surely)
         perhaps, _ = family.step_down(LOW, separated[rows])
-        sensitive[rows], critical_all[rows] = surely != perhaps, family.first[MIDDLE]
+        sensitive[rows] = surely != perhaps
+        critical_all[rows] = family.find_critical(none, bound)[0][MIDDLE]
     with np.errstate(invalid="ignore"):
         df = np.where(pairs.df > 0, pairs.df, np.nan)
         critical, critical_all = (
@@ -128,12 +136,67 @@ def _separate_by_draws(pairs: Pairs, noise: Float32s, level: float, kind: Kind) 
     return Separation(separated | np.isinf(pairs.z), sensitive, critical, critical_all)
 
 
+def _sign(weight: Floats, unit: int | None) -> Float32s:
+    """Return weights, negative where the one ``unit`` is the better one of the pair."""
+    signed = weight.astype(np.float32)
+    if unit is not None:
+        signed[:, :unit] *= -1
+    return signed
+
+
 @dataclass(frozen=True)
+class _Reach:
+    """The largest and second largest (Z/σ)² of each draw, and whose the largest is.
+
+    |Z_u − Z_v| ≤ √(σ_u² + σ_v²)·√((Z_u/σ_u)² + (Z_v/σ_v)²), so few draws can be in the upper tail.
+    """
+
+    noise: Float32s
+    root: Float32s
+    first: Float32s
+    second: Float32s
+    place: Ints
+
+    @classmethod
+    def measure(cls, noise: Float32s, variances: Floats) -> "_Reach":
+        """Find them in chunks of draws."""
+        n_draws, root = noise.shape[1], np.sqrt(variances).astype(np.float32)
+        first, second = np.zeros((2, n_draws), np.float32)
+        place = np.zeros(n_draws, np.int64)
+        for start in range(0, n_draws if len(noise) else 0, CHUNK):
+            chunk = slice(start, start + CHUNK)
+            squares = _square(noise[:, chunk], root[:, None])
+            place[chunk], columns = squares.argmax(axis=0), np.arange(squares.shape[1])
+            first[chunk] = squares[place[chunk], columns]
+            squares[place[chunk], columns] = 0
+            second[chunk] = squares.max(axis=0)
+        return cls(noise, root, first, second, place)
+
+    def bound_ratios(self, unit: int | None, widest: float) -> Float32s:
+        """Return an upper bound of all ratios of each draw, or of those of the pairs of a unit.
+
+        ``widest`` is the largest (σ_u² + σ_v²)/se_uv² of these pairs, 1 without covariance.
+        """
+        if unit is None:
+            squares = self.first + self.second
+        else:
+            other = np.where(self.place == unit, self.second, self.first)
+            squares = _square(self.noise[unit], self.root[unit]) + other
+        return np.asarray(np.sqrt(squares * np.float32(1.0001 * widest)))
+
+
+def _square(noise: Float32s, root: Float32s) -> Float32s:
+    ratio = np.divide(noise, root, out=np.zeros_like(noise), where=root > 0)
+    return np.asarray(ratio * ratio)
+
+
+@dataclass
 class _Family:
     """Hypotheses of all pairs, or of the pairs of one ``unit``, with the ratios of their draws.
 
     ``z`` is of the directions that the estimates contradict, the only ones that can be rejected;
-    ``opposite`` the largest ratio of the others in each draw, which stay in the family.
+    ``bound`` is at least the largest ratio of each draw. ``opposite`` is the largest ratio of the
+    other directions, which stay in the family; 0 in draws that were not evaluated.
     """
 
     z: Floats
@@ -141,57 +204,42 @@ class _Family:
     noise: Float32s
     level: float
     unit: int | None
-    largest: Float32s
-    opposite: Float32s
+    bound: Float32s
+    opposite: Float32s = field(init=False)
+    is_evaluated: PairFlags = field(init=False)
     steps: dict[bytes, tuple[list[float], Float32s]] = field(default_factory=dict)
 
-    @classmethod
-    def draw(
-        cls, z: Floats, weight: Floats, noise: Float32s, level: float, unit: int | None
-    ) -> "_Family":
-        """Evaluate the whole family, both directions of each pair, in all draws."""
-        signed = weight.astype(np.float32)
-        if unit is not None:
-            signed[:, :unit] *= -1  # there the unit is the better one of the pair
-        n_draws = noise.shape[1]
-        largest, opposite = np.zeros((2, n_draws), np.float32)
-        for start in range(0, n_draws, CHUNK):
-            chunk = slice(start, start + CHUNK)
-            part = np.ascontiguousarray(noise[:, chunk])
-            largest[chunk] = _find_largest_ratios(part, signed, unit, opposite[chunk])
-        largest = np.maximum(largest, opposite)
-        return cls(z, signed, noise, level, unit, largest, opposite)
-
-    @property
-    def first(self) -> list[float]:
-        """Critical values of the first step."""
-        return self._cut_tail(self.largest)
+    def __post_init__(self) -> None:
+        self.opposite = np.zeros_like(self.bound)
+        self.is_evaluated = np.zeros(len(self.bound), bool)
 
     def step_down(self, which: int, rejected: PairFlags) -> tuple[PairFlags, float]:
         """Return the rejected directions and the last critical value, less or plus its error.
 
         The steps may begin with what a higher critical value rejects: the end is the same.
         """
-        bound = self.largest
+        bound = self.bound
         while True:
-            key = rejected.tobytes()
-            if key not in self.steps:
-                self.steps[key] = self._find_critical(rejected, bound)
-            critical, bound = self.steps[key]
+            critical, bound = self.find_critical(rejected, bound)
             more = rejected | (self.z > critical[which])
             if (more == rejected).all():
                 return rejected, critical[which]
             rejected = more
 
-    def _find_critical(self, rejected: PairFlags, bound: Float32s) -> tuple[list[float], Float32s]:
+    def find_critical(self, rejected: PairFlags, bound: Float32s) -> tuple[list[float], Float32s]:
         """Return the critical values of what is not rejected, and the largest ratio of each draw.
 
         The largest ratio of a draw can only decrease when hypotheses leave (``bound``), and not
         below that of the opposite ones. So draws are evaluated in the order of their bound, until
-        no other draw can be in the upper tail.
+        no other draw can be in the upper tail; these keep their bound.
         """
-        if not rejected.any():
-            return self.first, self.largest
+        key = rejected.tobytes()
+        if key not in self.steps:
+            largest = self._evaluate_tail(rejected, bound)
+            self.steps[key] = self._cut_tail(largest), largest
+        return self.steps[key]
+
+    def _evaluate_tail(self, rejected: PairFlags, bound: Float32s) -> Float32s:
         weight = np.where(rejected, np.float32(0), self.weight)
         deepest, largest = self._tail_ranks()[LOW], bound.copy()
         in_tail = np.partition(self.opposite, -deepest)[-deepest]
@@ -203,10 +251,21 @@ class _Family:
                 in_tail = np.partition(largest[done], -deepest)[-deepest]
             if bound[chunk[0]] < in_tail:
                 break
-            part = np.ascontiguousarray(self.noise[:, chunk])
+            largest[chunk] = self._evaluate_draws(chunk, weight)
+        return largest
+
+    def _evaluate_draws(self, chunk: Ints, weight: Float32s) -> Float32s:
+        """Return the largest ratio of each draw: of what is left, and of the opposite ones."""
+        part = np.ascontiguousarray(self.noise[:, chunk])
+        if self.is_evaluated[chunk].all():
             ratio = _find_largest_ratios(part, weight, self.unit)
-            largest[chunk] = np.maximum(ratio, self.opposite[chunk])
-        return self._cut_tail(largest), largest
+        else:
+            opposite = np.zeros(len(chunk), np.float32)
+            ratio = _find_largest_ratios(part, self.weight, self.unit, opposite)
+            self.opposite[chunk], self.is_evaluated[chunk] = opposite, True
+            if (weight != self.weight).any():
+                ratio = _find_largest_ratios(part, weight, self.unit)
+        return np.maximum(ratio, self.opposite[chunk])
 
     def _cut_tail(self, largest: Float32s) -> list[float]:
         at = [-rank for rank in self._tail_ranks()]
@@ -214,7 +273,7 @@ class _Family:
 
     def _tail_ranks(self) -> list[int]:
         """Return the places, from the largest, of the quantile less, without and plus its error."""
-        n_draws = len(self.largest)
+        n_draws = len(self.bound)
         spread = SURE * (n_draws * self.level * (1 - self.level)) ** 0.5
         tail = n_draws * (1 - self.level)
         return [
