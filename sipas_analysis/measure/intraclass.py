@@ -17,7 +17,7 @@ from sipas_analysis.infer.design import Design, Floats
 from sipas_analysis.infer.distributions import f_quantile, f_tail
 from sipas_analysis.infer.estimates import ResultTable
 from sipas_analysis.measure.adjustment import check_numbers
-from sipas_analysis.measure.item_answers import Sample, list_items, read_sample
+from sipas_analysis.measure.item_answers import Sample, list_items, read_sample, weigh_members
 
 LARGEST_RATIO = 1e8  # of the variance between units over that within, searched by REML
 
@@ -152,7 +152,7 @@ def _analyse_variable(
     design: Design, name: str, by: str, level: float
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the correlations and the components of one variable."""
-    sums = sum_units(design.frame, design.weight, name, by)
+    sums = sum_units(design.frame, weigh_members(design), name, by)
     df, df_within = sums.df
     if df < 1 or df_within < 1:
         raise DesignError("icc_units", column=name, units=len(sums.size), n=sums.n, by=by)

@@ -36,8 +36,8 @@ class ItemAnswers:
 
     @property
     def lost(self) -> int:
-        """Forms that are left out because an item is blank or the weight is 0."""
-        return len(self.design.frame) - len(self.rows)
+        """Forms of the part that are left out because an item is blank or the weight is 0."""
+        return int(self.design.members.sum()) - len(self.rows)
 
     def take_items(self, columns: Sequence[int]) -> "ItemAnswers":
         """Return the same forms with some of the items."""
@@ -142,10 +142,15 @@ def read_answers(design: Design, names: Sequence[str]) -> ItemAnswers:
     """Return the forms that answered every item, or refuse columns that hold no numbers."""
     check_numbers(design.frame, names, names)
     answers = design.frame[list(names)].to_numpy(dtype=float, na_value=np.nan)
-    weight = design.weight
+    weight = weigh_members(design)
     rows = np.flatnonzero(~np.isnan(answers).any(axis=1) & (weight > 0))
     scaled = weight[rows] * (len(rows) / max(weight[rows].sum(), 1e-300))
     return ItemAnswers(design, tuple(names), rows, answers[rows], scaled)
+
+
+def weigh_members(design: Design) -> Floats:
+    """Return the weights of the forms, 0 outside the part that figures are about, shape (n,)."""
+    return np.where(design.members, design.weight, 0.0)
 
 
 def is_simple_sample(design: Design) -> bool:

@@ -24,6 +24,7 @@ from sipas_analysis.measure.item_answers import (
     estimate_influence_covariance,
     list_items,
     read_sample,
+    weigh_members,
 )
 from sipas_analysis.messages import say
 
@@ -114,7 +115,7 @@ def polychoric(
     if len(names) < 2:
         raise DesignError("polychoric_few", n=len(names))
     levels = np.column_stack([_read_levels(design.frame[name]) for name in names])
-    weight, firsts = design.weight, np.triu_indices(len(names), 1)
+    weight, firsts = weigh_members(design), np.triu_indices(len(names), 1)
     rows = []
     for first, second in zip(*firsts, strict=True):
         both = np.flatnonzero(~np.isnan(levels[:, [first, second]]).any(axis=1) & (weight > 0))

@@ -29,6 +29,7 @@ from sipas_analysis.measure.item_answers import (
     list_items,
     read_answers,
     read_sample,
+    weigh_members,
 )
 from sipas_analysis.measure.polychoric import SKEWED, correlate_polychoric
 from sipas_analysis.messages import Language, say
@@ -329,7 +330,7 @@ def _tabulate_units(design: Design, names: Sequence[str], unit: str) -> pd.DataF
     frame = design.frame.assign(**{_MEAN: design.frame[list(names)].astype(float).mean(axis=1)})
     rows = []
     for name in (*names, _MEAN):
-        sums = sum_units(frame, design.weight, name, unit)
+        sums = sum_units(frame, weigh_members(design), name, unit)
         (df, df_within), f = sums.df, sums.f
         rows.append(
             {

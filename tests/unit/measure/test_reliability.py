@@ -157,3 +157,27 @@ def test_factors_that_cannot_be_fitted_are_refused(factors, words):
     with pytest.raises(DesignError) as caught:
         sipas.reliability(answers().assign(same=1.0), ["q0", "q1", "q2"], factors=factors)
     assert words in caught.value.text("en")
+
+
+def test_a_part_of_a_design_is_that_part_in_every_statistic():
+    """Values are those of the part's frame; forms outside are no lost ones (rule V1)."""
+    frame = answers(n=200).assign(unit=np.arange(200) % 8, sex=["f", "m"] * 100)
+    frame.loc[[0, 1], "q0"] = np.nan
+    items, design = ["q0", "q1", "q2"], sipas.Design(frame).subset("sex == 'f'")
+    women = frame[frame["sex"] == "f"]
+    part, alone = (
+        sipas.reliability(sample, items, unit="unit", factors={"f": items})
+        for sample in (design, women)
+    )
+    assert part.lost == alone.lost == part.structure.lost == 1
+    for table in ("items", "units"):
+        pd.testing.assert_frame_equal(getattr(part, table), getattr(alone, table))
+    np.testing.assert_allclose(part.frame["value"], alone.frame["value"])
+    np.testing.assert_allclose(part.structure.loadings["value"], alone.structure.loadings["value"])
+    for estimate in (sipas.polychoric, sipas.icc):
+        levels = design.assign(q1=lambda forms: forms["q1"].round(), q2=frame["q2"].round())
+        found = estimate(levels, ["q1", "q2"]).frame
+        wanted = estimate(
+            women.assign(q1=women["q1"].round(), q2=women["q2"].round()), ["q1", "q2"]
+        )
+        np.testing.assert_allclose(found["value"], wanted.frame["value"])
