@@ -16,6 +16,7 @@ from typing import Any, Literal, Protocol, get_args
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import sparse
 
 from sipas_analysis.arguments import check_name, list_known, list_names, refuse_kind
 from sipas_analysis.errors import DesignError, Place
@@ -61,16 +62,20 @@ class Calibration:
     """What calibration used of each form; the variance needs these facts (rule W1).
 
     Attributes:
-        margins: For each margin, the number of the form's level, shape (n,).
+        auxiliaries: What was known of each form: levels as 0/1, numbers; shape (n, m), sparse.
         base: Weights before calibration, shape (n,).
+        fitted: Weights after it, shape (n,).
         table: Diagnostics: margin, level, wanted, found, gap.
         facts: Rounds, largest gap, weight ratio, effective n before and after.
+        before: The calibration before this one.
     """
 
-    margins: tuple[Ints, ...] = field(repr=False)
+    auxiliaries: sparse.csr_array = field(repr=False)
     base: Floats = field(repr=False)
+    fitted: Floats = field(repr=False)
     table: pd.DataFrame
     facts: dict[str, float]
+    before: "Calibration | None" = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +142,8 @@ class Design:
             raise DesignError("calibrate_replicates")
         if self.on_files and (self.declared_replicates or self.calibration):
             raise DesignError("design_files_replicates")
+        if self.on_files and self.fpc_columns and self.weights is None:
+            raise DesignError("design_files_weights", fpc=", ".join(self.fpc_columns))
         if not self.on_files:
             check_columns(self.design_columns, self.frame.columns)
             if self.weights is None and self.fpc_columns:
@@ -294,12 +301,12 @@ class Design:
 
     @cached_property
     def alike_cells(self) -> NDArray[np.bool_]:
-        """Which cells have a stated fraction and one weight for all of their forms."""
+        """Which cells have one weight for all of their forms."""
         number, table = self.cells
         least, largest = np.full(len(table), np.inf), np.full(len(table), -np.inf)
         np.minimum.at(least, number, self.weight)
         np.maximum.at(largest, number, self.weight)
-        return np.asarray((least == largest) & bool(self.fpc_columns))
+        return np.asarray(least == largest)
 
     @cached_property
     def stages(self) -> tuple[Stage, ...]:

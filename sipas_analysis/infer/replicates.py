@@ -21,6 +21,7 @@ from sipas_analysis.infer.stages import CENSUS, Stage
 from sipas_analysis.infer.totals import Block, Columns
 
 RANK_TOLERANCE = 1e-5
+ADJUSTED = "\0replicate"  # begins the names of columns of weights that were calibrated
 
 
 def add_replicates(totals: Block, design: Design, by: Sequence[str], columns: Columns) -> Block:
@@ -191,7 +192,8 @@ def _total_replicates(
     values = [np.asarray(x, dtype=float) for x in columns.make(frame[inside])]
     replicas = np.empty((weights.shape[1], d, len(values)))
     for k, weight in enumerate(weights.T):
-        scale = weight_scale(len(frame), float(weight.max()), float(weight.max()), False)
+        largest = float(np.abs(weight).max())  # calibration may turn the sign of a weight
+        scale = weight_scale(len(frame), largest, largest, False)
         rounded = np.floor(weight / scale.step + 0.5)[inside] * scale.step
         for at, x in enumerate(values):
             folds = scale.fold_steps(float(columns.largest[at]), columns.whole[at])
@@ -207,8 +209,10 @@ def _total_replicates(
 def _read_weights(design: Design, replicates: Replicates) -> Floats:
     """Return given replicate weights, shape (n, K), checked."""
     weights = design.frame[list(replicates.columns)].to_numpy(dtype=float)
-    if not (np.isfinite(weights) & (weights >= 0)).all():
-        row, column = np.argwhere(~(np.isfinite(weights) & (weights >= 0)))[0]
+    is_adjusted = all(str(name).startswith(ADJUSTED) for name in replicates.columns)
+    is_right = np.isfinite(weights) & ((weights >= 0) | is_adjusted)
+    if not is_right.all():
+        row, column = np.argwhere(~is_right)[0]
         raise DesignError("replicates_value", column=replicates.columns[column], row=int(row) + 1)
     return np.asarray(weights if replicates.combined else weights * design.weight[:, None])
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
+from sipas_analysis.infer.calibration import find_credit
 from sipas_analysis.infer.design import Design, check_columns
 from sipas_analysis.infer.exact_sums import WeightRounding
 from sipas_analysis.infer.form_files import (
@@ -23,7 +24,6 @@ from sipas_analysis.infer.form_files import (
 from sipas_analysis.infer.replicates import add_replicates
 from sipas_analysis.infer.sample_facts import read_facts
 from sipas_analysis.infer.totals import Block, Columns, Sums, add_sums, convert_sums, count_forms
-from sipas_analysis.infer.weighting import find_credit
 
 SUMS_HELD = 8  # sums of so many pieces are added together, to limit the use of memory
 
