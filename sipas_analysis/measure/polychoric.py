@@ -28,6 +28,7 @@ from sipas_analysis.measure.item_answers import (
 )
 from sipas_analysis.messages import say
 
+FEW_FORMS = 3
 MOST = 0.9999  # largest correlation that is searched, as in R polycor
 SKEWED = 0.9  # share of one level above which correlations mean little (rule D8)
 STEP = 1e-5  # of the central differences of the score
@@ -97,7 +98,8 @@ def polychoric(
         is added to pairs of levels that nobody chose. At the bound ±0.9999 there is no error.
 
     Raises:
-        DesignError: A column is missing, holds text, or everybody chose the same level.
+        DesignError: A column is missing, holds text, or everybody chose the same level; fewer than
+            three forms answered both items.
 
     Source: rule S2 in docs/method.md; Olsson (1979), doi:10.1007/BF02296207.
 
@@ -119,6 +121,14 @@ def polychoric(
     rows = []
     for first, second in zip(*firsts, strict=True):
         both = np.flatnonzero(~np.isnan(levels[:, [first, second]]).any(axis=1) & (weight > 0))
+        if len(both) < FEW_FORMS:
+            raise DesignError(
+                "polychoric_forms",
+                first=names[first],
+                second=names[second],
+                n=len(both),
+                least=FEW_FORMS,
+            )
         pair = fit_pair(levels[both][:, [first, second]], weight[both])
         named = {"first": names[first], "second": names[second]}
         if pair is None:

@@ -72,11 +72,12 @@ def test_perfect_agreement_has_no_error():
         (["a", "same"], "everyone chose the same"),
         (["a", "word"], "word"),
         (["a", "bb"], "nearest: b"),
+        (["a", "rare"], "; 2 answered both"),
     ],
 )
 def test_what_has_no_correlation_is_refused(names, words):
     """One item, an item that never varies, text, a misspelt name."""
-    frame = answers([0.0], n=50).assign(same=1, word="tốt")
+    frame = answers([0.0], n=50).assign(same=1, word="tốt", rare=[1, 2] + [np.nan] * 48)
     with pytest.raises(DesignError) as caught:
         sipas.polychoric(frame, names)
     assert words in caught.value.text("en")
