@@ -65,7 +65,7 @@ class SolvedModel:
         if self.family == "multinomial":
             return [*map(str, self.x)] * (len(self.levels) - 1)
         cuts = [f"{low}|{high}" for low, high in pairwise(self.levels)]
-        return [*map(str, self.x), *cuts]
+        return [*map(str, self.x), *(cuts if self.family == "ordinal" else [])]
 
 
 def solve_columns(
@@ -160,7 +160,8 @@ def solve_again(model: SolvedModel, weights: Floats) -> Floats:
     scaled, back = _standardise_predictors(
         model.x, np.ones(len(model.y)), model.family, len(model.params)
     )
-    start, y = np.linalg.solve(back, model.params), model.y / model.exposure
+    start: Floats = np.linalg.solve(back, model.params).astype(np.float64)
+    y = model.y / model.exposure
     params = np.full((weights.shape[1], len(start)), np.nan)
     for k, weight in enumerate(weights.T):
         w = weight * model.exposure
@@ -180,7 +181,8 @@ def invert_information(
     of a linear model (R ``naive.cov``).
     """
     scaled, back = _standardise_predictors(x, np.ones(len(y)), family, len(params))
-    start, information = np.linalg.solve(back, params), np.zeros((len(params),) * 2)
+    start: Floats = np.linalg.solve(back, params).astype(np.float64)
+    information = np.zeros((len(params),) * 2)
     for here in slice_forms(len(y)):
         information += LIKELIHOODS[family](start, scaled[here], y[here], weight[here])[2]
     return np.asarray(back @ np.linalg.inv(information) @ back.T)

@@ -164,7 +164,7 @@ def find_coefficients(fit: FittedModel, variables: str | Sequence[str] | None) -
         return np.flatnonzero([name in fit.data and name != INTERCEPT for name in places])
     by_name = _list_terms(fit)
     labels: list[str] = []
-    for name in _split_names(variables):
+    for name in _split_names(variables) or [""]:
         if _order_factors(name) not in by_name:
             raise FitError("fit_variable", name=name, known=list_known(name, by_name))
         labels += by_name[_order_factors(name)]

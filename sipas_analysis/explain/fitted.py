@@ -49,6 +49,7 @@ class Fit(FittedModel):
         design: The sample.
         exposure: exp(offset) of each form used, shape (n,); 1 without an offset.
         errors: ``design``, ``linearised`` or ``cr2``, see ``fit``.
+        offset: Column or expression of the offset, if there was one.
         spec: The model specification of formulaic, if there was a formula.
         imputed_fits: Fits of the imputations that this one combines, if there were any.
         replicate_fits: Coefficients under each replicate weight, where they were fitted again.
@@ -98,7 +99,7 @@ class Fit(FittedModel):
         Raises:
             FitError: The model has no such variable.
 
-        Source: rule D4 in docs/method.md; Lumley and Scott (2014), doi:10.1111/stan.12040.
+        Source: rule D10 in docs/method.md; Lumley and Scott (2014), doi:10.1111/stan.12040.
 
         Example:
             >>> import sipas_analysis as sipas
@@ -144,7 +145,8 @@ class Fit(FittedModel):
         Args:
             frame: Forms with the variables of the formula; the forms used if left out.
             type: ``response``: the mean, or the chance (0 to 1) of yes, or of each level.
-                ``link``: the linear predictor xβ. (R's default is ``link``.) Offsets count as 0.
+                ``link``: the linear predictor xβ. (R's default is ``link``.) An
+                offset of the fit is read from the forms, too.
             level: Confidence of the intervals.
 
         Returns:
@@ -154,7 +156,7 @@ class Fit(FittedModel):
         Raises:
             FitError: A variable is missing, or has a level that the model never saw.
 
-        Source: rule D5 in docs/method.md.
+        Source: rule D11 in docs/method.md.
 
         Example:
             >>> import sipas_analysis as sipas
@@ -186,7 +188,7 @@ class Fit(FittedModel):
         Raises:
             FitError: The model has no such variable or level.
 
-        Source: rule D5 in docs/method.md; Korn and Graubard (1999), section 3.7.
+        Source: rule D11 in docs/method.md; Korn and Graubard (1999), section 3.7.
 
         Example:
             >>> import sipas_analysis as sipas

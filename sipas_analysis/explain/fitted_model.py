@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from sipas_analysis.errors import FitError
-from sipas_analysis.explain.formula import Levels, prepare_frame
+from sipas_analysis.explain.formula import Levels, prepare_frame, read_exposure
 from sipas_analysis.explain.likelihoods import Family
 from sipas_analysis.explain.replicate_fits import ReplicateFits
 from sipas_analysis.explain.standard_errors import estimate_error_covariance
@@ -53,6 +54,7 @@ class FittedModel(ResultTable):
     design: Design = field(repr=False)
     exposure: Floats = field(repr=False)
     errors: Errors = "design"
+    offset: str | None = None
     spec: "ModelSpec | None" = field(default=None, repr=False)
     imputed_fits: tuple["FittedModel", ...] = field(default=(), repr=False)
     replicate_fits: ReplicateFits | None = field(default=None, repr=False)
@@ -83,7 +85,9 @@ class FittedModel(ResultTable):
         )
         few = self.errors == "design" and any(note.id == "few_clusters" for note in self.notes)
         hints = [say("en", "explain.cr2_hint")] if few else []
-        return [head, *(note.text("en") for note in self.notes), *hints]
+        blanks = [f"{name} {n}" for name, n in self.lost.items() if n > 0]
+        lost = [say("en", "explain.lost", lost=", ".join(blanks))] if self.n_lost and blanks else []
+        return [head, *lost, *(note.text("en") for note in self.notes), *hints]
 
     def require_design_errors(self) -> None:
         """Refuse what needs the influence of each form: CR2 is about the coefficients alone."""
@@ -95,6 +99,11 @@ class FittedModel(ResultTable):
         """Degrees of freedom that the slopes take, as in R: coefficients less intercept or cuts."""
         equations = max(len(self.levels) - 1, 1)
         return len(self.frame) - equations
+
+    def read_exposure(self, frame: pd.DataFrame) -> Floats:
+        """Return exp(offset) of other forms, shape (n,); 1 without an offset."""
+        exposure = read_exposure(self.offset, self.family, frame)
+        return np.ones(len(frame)) if exposure is None else exposure
 
     def forms(self) -> pd.DataFrame:
         """Return the forms used, with the variables of the formula."""

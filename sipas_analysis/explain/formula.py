@@ -3,6 +3,7 @@
 Every refusal names what must hold, what was found and what to do.
 """
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, get_args
 
@@ -67,7 +68,9 @@ def read_formula(formula: str, frame: pd.DataFrame) -> ModelColumns:
         matrix = Formula(right).get_model_matrix(frame, na_action="drop", output="pandas")
         outcome = frame[left] if left in frame else _evaluate_outcome(left, frame)
     except (FormulaicError, SyntaxError, TypeError, ValueError) as why:
-        raise FitError("fit_formula", formula=formula, why=str(why).splitlines()[0]) from why
+        raise _explain_formula(formula, frame, str(why)) from why
+    if matrix.shape[1] == 0:
+        raise FitError("fit_formula", formula=formula, why="outcome ~ predictors")
     x = pd.DataFrame(matrix).astype(float).reindex(frame.index)
     variables = list_variables(right, matrix.model_spec, frame)
     if left in variables:
@@ -75,6 +78,15 @@ def read_formula(formula: str, frame: pd.DataFrame) -> ModelColumns:
     columns = [name for name in (left, *variables) if name in frame]
     blanks = frame[list(dict.fromkeys(columns))].isna().sum()
     return ModelColumns(outcome, x, blanks, matrix.model_spec)
+
+
+def _explain_formula(formula: str, frame: pd.DataFrame, why: str) -> FitError:
+    """Return the error of a formula that cannot be read: a name that nothing has, or the reason."""
+    unknown = re.search(r"NameError: (?:name '|`)(.+?)['`] is not", why)
+    if unknown is None:
+        return FitError("fit_formula", formula=formula, why=why.splitlines()[0])
+    known = list_known(unknown[1], frame.columns)
+    return FitError("fit_formula_name", formula=formula, name=unknown[1], known=known)
 
 
 def list_variables(right: str, spec: "ModelSpec", frame: pd.DataFrame) -> list[str]:
@@ -110,7 +122,8 @@ def build_columns(spec: "ModelSpec | None", frame: pd.DataFrame, columns: list[s
     _check_levels(spec, frame)
     plain = frame.reset_index(drop=True)
     matrix = pd.DataFrame(spec.get_model_matrix(plain, na_action="drop"))
-    return matrix.reindex(index=plain.index, columns=columns).to_numpy(dtype=float)
+    rebuilt = matrix.reindex(index=plain.index, columns=columns)
+    return np.asarray(rebuilt, dtype=np.float64)
 
 
 def _check_levels(spec: "ModelSpec", frame: pd.DataFrame) -> None:
@@ -156,8 +169,9 @@ def prepare_frame(design: Design) -> pd.DataFrame:
 
     Categories that nobody of them chose are left out.
     """
-    plain = design.frame.reset_index(drop=True)
-    plain = plain if design.domain is None else plain[design.domain]
+    plain: pd.DataFrame = design.frame.reset_index(drop=True)
+    if design.domain is not None:
+        plain = plain[design.domain]
     dtypes = plain.dtypes.to_list()
     for name in plain.columns[[isinstance(dtype, pd.CategoricalDtype) for dtype in dtypes]]:
         plain[name] = plain[name].cat.remove_unused_categories()
@@ -182,20 +196,22 @@ def _evaluate_outcome(left: str, frame: pd.DataFrame) -> "pd.Series[float]":
 
 
 def code_outcome(outcome: "pd.Series[float]", family: Family) -> tuple[Floats, Levels]:
-    """Return the outcome as numbers, NaN where blank, and the levels of an ordinal one.
+    """Return the outcome as numbers, NaN where blank, and the levels that are no numbers.
 
-    The levels of a multinomial outcome are its categories in their order, or its sorted values.
+    Levels are those of an ordinal or multinomial outcome, and the two of a binary text or category:
+    the first in the order of the categories, else in sorted order, counts as 0.
     """
     answers = outcome.reset_index(drop=True)
     name, dtype = str(answers.name), answers.dtype
     if family == "multinomial":
         return _code_answers(answers)
-    if isinstance(dtype, pd.CategoricalDtype):
-        codes = np.where(answers.isna(), np.nan, answers.cat.codes.astype(float))
-        two = family == "binomial" and len(dtype.categories) == 2
-        if two or (family == "ordinal" and dtype.ordered):
-            return codes, tuple(dtype.categories) if family == "ordinal" else ()
-    if not pd.api.types.is_numeric_dtype(dtype):
+    is_number = pd.api.types.is_numeric_dtype(dtype)
+    in_order = isinstance(dtype, pd.CategoricalDtype) and dtype.ordered
+    if (family == "ordinal" and in_order) or (family == "binomial" and not is_number):
+        if family == "binomial" and answers.nunique() > 2:
+            raise FitError("fit_outcome_binomial", outcome=name)
+        return _code_answers(answers)
+    if not is_number:
         raise FitError(f"fit_outcome_{family}", outcome=name)
     y = np.asarray(answers.to_numpy(dtype=float, na_value=np.nan), dtype=np.float64)
     if np.isinf(y).any():
@@ -204,15 +220,15 @@ def code_outcome(outcome: "pd.Series[float]", family: Family) -> tuple[Floats, L
         raise FitError("fit_outcome_poisson", outcome=name)
     if family in ("gaussian", "poisson"):
         return y, ()
-    levels = np.unique(y[~np.isnan(y)])
+    numbers = np.unique(y[~np.isnan(y)])
     if family == "binomial":
-        if len(levels) and (levels[0] < 0 or levels[-1] > 1):
+        if len(numbers) and (numbers[0] < 0 or numbers[-1] > 1):
             raise FitError("fit_outcome_binomial", outcome=name)
         return y, ()
-    if len(levels) > MOST_LEVELS:
+    if len(numbers) > MOST_LEVELS:
         raise FitError("fit_outcome_ordinal", outcome=name)
-    plain = tuple(int(level) if level == int(level) else float(level) for level in levels)
-    return np.where(np.isnan(y), np.nan, np.searchsorted(levels, y)), plain
+    plain = tuple(int(level) if level == int(level) else float(level) for level in numbers)
+    return np.where(np.isnan(y), np.nan, np.searchsorted(numbers, y)), plain
 
 
 def _code_answers(answers: "pd.Series[float]") -> tuple[Floats, Levels]:
@@ -223,6 +239,8 @@ def _code_answers(answers: "pd.Series[float]") -> tuple[Floats, Levels]:
     dtype = answers.dtype
     is_category = isinstance(dtype, pd.CategoricalDtype)
     categories = answers.astype(dtype if is_category else "category").cat
+    if answers.nunique() == 2 < len(categories.categories):  # both levels of a binary logit
+        categories = categories.remove_unused_categories().cat
     codes, levels = categories.codes.to_numpy(dtype=float), tuple(categories.categories)
     is_number = pd.api.types.is_numeric_dtype(dtype)
     if len(levels) > MOST_LEVELS * (1 if is_number else 2):

@@ -19,7 +19,10 @@ Groups = Mapping[str, Sequence[str]] | Mapping[str, str]
 
 @dataclass(frozen=True)
 class SharingRequest:
-    """A request to divide R²; ``groups`` are lists of drivers by name, or empty."""
+    """A request to divide R²; ``groups`` are lists of drivers by name, or empty.
+
+    ``refit`` divides again under each replicate weight.
+    """
 
     outcome: str
     drivers: tuple[str, ...]
@@ -27,6 +30,7 @@ class SharingRequest:
     method: Method
     family: Family
     errors: bool
+    refit: bool = False
 
     @property
     def players(self) -> Mapping[str, tuple[str, ...]]:

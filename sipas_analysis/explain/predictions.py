@@ -40,7 +40,9 @@ class Curve(NamedTuple):
     slope: Floats
 
 
-def predict_curve(x: Floats, params: Floats, family: Family, scale: Scale) -> Curve:
+def predict_curve(
+    x: Floats, params: Floats, family: Family, scale: Scale, *, exposure: Floats
+) -> Curve:
     """Return predictions from the columns of a model.
 
     Args:
@@ -48,6 +50,7 @@ def predict_curve(x: Floats, params: Floats, family: Family, scale: Scale) -> Cu
         params: Coefficients, shape (k,); of an ordered logit with its cut points.
         family: ``ordinal`` and ``multinomial`` have a chance for each level.
         scale: ``link`` is xβ; of a multinomial logit for each answer but the first.
+        exposure: Factor of an expected count, shape (n,); 1 without an offset.
     """
     n, c = x.shape
     if family == "multinomial":
@@ -56,6 +59,8 @@ def predict_curve(x: Floats, params: Floats, family: Family, scale: Scale) -> Cu
         return _predict_levels(x, params)
     linear = x @ params[:c]
     slope = np.zeros((n, 1, len(params)))
+    if family == "poisson":
+        linear = linear + np.log(exposure)
     mean, along, _ = predict_mean(linear, "gaussian" if scale == "link" else family)
     slope[:, 0, :c] = along[:, None] * x
     return Curve(mean[:, None], slope)
@@ -123,13 +128,15 @@ def predict_forms(
     check_level(level)
     if frame is None:
         index, x = fit.design.frame.index[fit.rows], fit.data.to_numpy(dtype=float)
+        exposure = fit.exposure
     else:
         check_kind(frame, pd.DataFrame, "frame", "frame", FitError)
         index, x = frame.index, build_columns(fit.spec, frame, [str(name) for name in fit.data])
+        exposure = fit.read_exposure(frame)
     params = fit.frame["value"].to_numpy(dtype=float)
-    curve = predict_curve(x, params, fit.family, scale)
+    curve = predict_curve(x, params, fit.family, scale, exposure=exposure)
     n, count = curve.value.shape
-    slope = curve.slope.reshape(n * count, -1)
+    slope = curve.slope.reshape(n * count, len(params))
     se = np.sqrt(np.maximum(np.einsum("rk,kl,rl->r", slope, fit.covariance_matrix, slope), 0.0))
     df = float(fit.frame["df"].min())
     table = tabulate_coefficients(curve.value.ravel(), se, df, level).drop(columns="p")
@@ -209,12 +216,12 @@ def adjust_means(
     if fit.imputed_fits:
         values, matrices = (np.stack(parts) for parts in zip(*means, strict=True))
         value, covariance, df = combine_imputations(values, matrices, df)
-    outcomes = list(fit.levels) if fit.levels else [None]
+    outcomes = list(fit.levels) if fit.family in ("ordinal", "multinomial") else []
     table = tabulate_coefficients(value, np.sqrt(np.diagonal(covariance)), df, level)
     table = table.drop(columns="p").assign(n=fit.n)
-    table.insert(0, "answer", list(levels) * len(outcomes))
+    table.insert(0, "answer", list(levels) * max(len(outcomes), 1))
     table.insert(0, "variable", variable)
-    if fit.levels:
+    if outcomes:
         table.insert(0, "outcome", [name for name in outcomes for _ in levels])
     return AdjustedMeans(table, covariance)
 
@@ -261,13 +268,14 @@ def _average_predictions(
     by_form, slopes = [], []
     for name in levels:
         if fit.spec is None:
-            x = fit.data.assign(**{variable: name}).to_numpy(dtype=float)
+            x = fit.data.to_numpy(dtype=float, copy=True)
+            x[:, columns.index(variable)] = name
         else:
             column = pd.Series([name] * len(forms), index=forms.index)
             if not pd.api.types.is_numeric_dtype(forms[variable].dtype):
                 column = column.astype(forms[variable].dtype)
             x = build_columns(fit.spec, forms.assign(**{variable: column}), columns)
-        curve = predict_curve(x, params, fit.family, "response")
+        curve = predict_curve(x, params, fit.family, "response", exposure=fit.exposure)
         by_form.append(curve.value)
         slopes.append(np.einsum("n,nlk->lk", share, curve.slope))
     count = by_form[0].shape[1]

@@ -16,7 +16,7 @@ import pandas as pd
 from sipas_analysis.arguments import check_word
 from sipas_analysis.errors import FitError
 from sipas_analysis.explain.bias_reduced import correct_errors
-from sipas_analysis.explain.coefficients import solve_columns
+from sipas_analysis.explain.coefficients import SolvedModel, solve_columns
 from sipas_analysis.explain.fits_by_group import GroupedFits, fit_groups
 from sipas_analysis.explain.fitted import Errors, Fit, Note
 from sipas_analysis.explain.formula import (
@@ -29,7 +29,7 @@ from sipas_analysis.explain.formula import (
 )
 from sipas_analysis.explain.imputation import combine_imputations, impute_blanks
 from sipas_analysis.explain.likelihoods import Family
-from sipas_analysis.explain.replicate_fits import estimate_model_errors
+from sipas_analysis.explain.replicate_fits import ReplicateFits, estimate_model_errors
 from sipas_analysis.explain.standard_errors import (
     ErrorCovariance,
     add_ratios,
@@ -164,7 +164,7 @@ def _fit_request(design: Design, request: FitRequest) -> Fit:
     if request.missing == "complete" or x[outcome.notna().to_numpy()].notna().all(axis=None):
         model = fit_columns(design, x, outcome, family, **options)
         notes = (*model.notes, *_note_answers(model, design, left))
-        return replace(model, spec=columns.spec, notes=notes)
+        return replace(model, spec=columns.spec, offset=request.offset, notes=notes)
     with_outcome = frame.assign(**{"\0y": code_outcome(outcome, family)[0]})
     informing = [name for name in columns.blanks.index if name != left]
     weight = design.weight[frame.index]
@@ -174,7 +174,7 @@ def _fit_request(design: Design, request: FitRequest) -> Fit:
     ):
         sample, x = put_forms(design, imputed), read_formula(request.formula, imputed).x
         model = fit_columns(sample, x, outcome, family, **options)
-        fits.append(replace(model, spec=columns.spec))
+        fits.append(replace(model, spec=columns.spec, offset=request.offset))
     return pool_imputations(fits, request.level)
 
 
@@ -263,11 +263,7 @@ def fit_columns(
         r_squared=model.r_squared,
         notes=(
             *collect_notes(design, family, model.y, error, n_all=n_all, n_slopes=model.n_slopes),
-            *(
-                [Note("replicates_failed", {"n": again.n_failed})]
-                if again and again.n_failed
-                else []
-            ),
+            *_note_model(model, again),
         ),
         covariance_matrix=error.matrix,
         data=model.x,
@@ -279,6 +275,17 @@ def fit_columns(
         errors=errors,
         replicate_fits=again,
     )
+
+
+def _note_model(model: SolvedModel, again: ReplicateFits | None) -> list[Note]:
+    """Return what a reader needs to know of the outcome's levels and of failed replicates."""
+    notes = []
+    if model.family == "binomial" and model.levels:
+        first, second = model.levels
+        notes.append(Note("two_levels", {"no": first, "yes": second}))
+    if again is not None and again.n_failed:
+        notes.append(Note("replicates_failed", {"n": again.n_failed}))
+    return notes
 
 
 def collect_notes(

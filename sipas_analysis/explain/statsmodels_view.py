@@ -41,14 +41,15 @@ def view_as_statsmodels(fit: FittedModel) -> Any:
         raise AbsentError("statsmodels_imputed", family=fit.family)
     if fit.family in ("ordinal", "multinomial") and not unweighted:
         raise AbsentError("statsmodels_weighted", family=fit.family)
-    params, covariance = fit.frame["value"].to_numpy(dtype=float), fit.covariance_matrix
+    params: Floats = fit.frame["value"].to_numpy(dtype=float)
+    covariance = fit.covariance_matrix
     if fit.family == "ordinal":
         results = _fit_ordered(fit, params)
         params, slope = _convert_cuts(params, fit.data.shape[1])
         covariance = slope @ covariance @ slope.T
     elif fit.family == "multinomial":
         results = _fit_answers(fit, params)
-        params = params.reshape(-1, fit.data.shape[1]).T
+        params = np.asarray(params.reshape(-1, fit.data.shape[1]).T)
     else:
         results = _fit_weighted(fit, params, weight / weight.mean())
     _replace_errors(results._results, params, covariance, float(fit.frame["df"].min()))
@@ -71,8 +72,7 @@ def _fit_weighted(fit: FittedModel, params: Floats, weight: Floats) -> Any:
 def _fit_ordered(fit: FittedModel, params: Floats) -> Any:
     from statsmodels.miscmodels.ordinal_model import OrderedModel
 
-    levels = pd.Categorical.from_codes(fit.y.astype(int), list(fit.levels), ordered=True)
-    model = OrderedModel(pd.Series(levels), fit.data, distr="logit")
+    model = OrderedModel(_name_levels(fit), fit.data, distr="logit")
     start, _ = _convert_cuts(params, fit.data.shape[1])
     return model.fit(start_params=start, method="newton", disp=False)
 
@@ -80,9 +80,15 @@ def _fit_ordered(fit: FittedModel, params: Floats) -> Any:
 def _fit_answers(fit: FittedModel, params: Floats) -> Any:
     import statsmodels.api as sm
 
-    answers = pd.Series(np.asarray(fit.levels, dtype=object)[fit.y.astype(int)])
-    ordered = pd.Series(pd.Categorical(answers, list(fit.levels)))
-    return sm.MNLogit(ordered, fit.data).fit(start_params=params, method="newton", disp=False)
+    model = sm.MNLogit(_name_levels(fit), fit.data)
+    return model.fit(start_params=params, method="newton", disp=False)
+
+
+def _name_levels(fit: FittedModel) -> Any:
+    """Return the outcome by the names of its levels, in their order."""
+    dtype = pd.CategoricalDtype(list(fit.levels), ordered=True)
+    names = np.array([*fit.levels, None], dtype=object)[fit.y.astype(int)]
+    return pd.Series(names, name="y").astype(dtype)
 
 
 def _convert_cuts(params: Floats, k: int) -> tuple[Floats, Floats]:

@@ -29,7 +29,7 @@ def mixture_tail(
         method: ``saddlepoint`` (Lugannani and Rice; Satterthwaite where it has none),
             or ``satterthwaite`` (F or χ² with the same mean and variance).
 
-    Source: rule D4 in docs/method.md; Rao and Scott (1984), doi:10.1214/aos/1176346391; Kuonen
+    Source: rule D10 in docs/method.md; Rao and Scott (1984), doi:10.1214/aos/1176346391; Kuonen
         (1999), doi:10.1093/biomet/86.4.929.
 
     Example:

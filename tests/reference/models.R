@@ -6,6 +6,7 @@
 #        tests/reference/models/tests.csv        Wald, working likelihood ratio, working Wald
 #        tests/reference/models/predictions.csv  link and response with errors
 #        tests/reference/models/adjusted.csv     adjusted means and their differences
+#        tests/reference/models/importance.csv   LMG by withReplicates
 suppressMessages({library(survey); library(MASS)})
 options(warn = 1)
 folder <- "tests/reference/models/"
@@ -257,6 +258,37 @@ put_olr <- function(name, formula) {
   put_coefficients(case_of(name, "ordinal", formula), full, spread, official$df.residual)
 }
 for (name in c("halves_brr", "halves_jkn", "halves_boot_mse")) put_olr(name, "level ~ x + woman")
+
+# ---------------------------------------------------------------- shares of R² under replicates
+lmg <- function(w, data, outcome, drivers) {
+  w <- w / sum(w)
+  S <- cov.wt(as.matrix(data[c(drivers, outcome)]), wt = w, method = "ML")$cov
+  explained <- function(T) {
+    if (length(T) == 0) return(0)
+    drop(S[outcome, T] %*% solve(S[T, T], S[T, outcome])) / S[outcome, outcome]
+  }
+  m <- length(drivers)
+  sapply(drivers, function(k) {
+    others <- setdiff(drivers, k)
+    sum(sapply(0:(2^(m - 1) - 1), function(code) {
+      T <- others[bitwAnd(code, 2^(seq_along(others) - 1)) > 0]
+      factorial(length(T)) * factorial(m - length(T) - 1) / factorial(m) *
+        (explained(c(T, k)) - explained(T))
+    }))
+  })
+}
+put_lmg <- function(name, outcome, drivers) {
+  made <- withReplicates(designs[[name]], function(w, data) lmg(w, data, outcome, drivers))
+  put("importance", case = name, outcome = outcome, variable = drivers,
+      value = as.numeric(coef(made)), se = sqrt(diag(as.matrix(vcov(made)))),
+      df = degf(designs[[name]]))
+}
+for (name in c("clus1_jk1", "clus1_jk1_mse", "clus1_jk1_part", "strat_jkn")) {
+  put_lmg(name, "api00", c("meals", "ell", "mobility"))
+}
+for (name in c("halves_brr", "halves_fay", "halves_jkn", "halves_boot")) {
+  put_lmg(name, "y", c("x", "woman", "visits"))
+}
 
 for (table in names(tables)) {
   write.csv(tables[[table]], paste0(folder, table, ".csv"), row.names = FALSE, quote = FALSE)

@@ -26,8 +26,8 @@ def made_by_r(name):
     return pd.read_csv(HERE / "models" / f"{name}.csv", keep_default_na=False, na_values={"p": ""})
 
 
-COEFFICIENTS, TESTS, PREDICTIONS, ADJUSTED = (
-    made_by_r(name) for name in ("coefficients", "tests", "predictions", "adjusted")
+COEFFICIENTS, TESTS, PREDICTIONS, ADJUSTED, IMPORTANCE = (
+    made_by_r(name) for name in ("coefficients", "tests", "predictions", "adjusted", "importance")
 )
 HALVES = pd.read_csv(HERE / "models" / "halves.csv")
 
@@ -172,3 +172,16 @@ SCHOOLS = pd.DataFrame(
 
 def schools(n):
     return SCHOOLS if n == len(SCHOOLS) else SCHOOLS.iloc[[0, 2]]
+
+
+@pytest.mark.parametrize("case", IMPORTANCE["case"].unique())
+def test_shares_are_divided_again_under_each_replicate(case):
+    """LMG by R ``withReplicates``; linearisation gives other errors."""
+    want = IMPORTANCE[IMPORTANCE["case"] == case]
+    request = design_of(case), want["outcome"].iloc[0], want["variable"].tolist()
+    got = sipas.importance(*request).frame
+    for column in ("value", "se", "df"):
+        close(got[column], want[column])
+    linearised = sipas.importance(*request, errors="linearised").frame
+    close(linearised["value"], want["value"])
+    assert not np.allclose(linearised["se"], want["se"], rtol=1e-4)

@@ -271,7 +271,7 @@ def test_what_no_model_can_come_from_is_refused_by_name():
         found, said = refused(frame, formula)
         assert found == wanted, said
     assert "a, twin" in refused(same, "level ~ a + b + twin")[1]
-    assert refused(FORMS, "y ~ nowhere")[0] == "fit_formula"
+    assert refused(FORMS, "y ~ nowhere")[0] == "fit_formula_name"
     assert (
         refused(FORMS.assign(yes=2 * FORMS["yes"]), "yes ~ a", "binomial")[0]
         == "fit_outcome_binomial"
