@@ -49,6 +49,7 @@ class Fit(FittedModel):
         design: The sample.
         exposure: exp(offset) of each form used, shape (n,); 1 without an offset.
         errors: ``design``, ``linearised`` or ``cr2``, see ``fit``.
+        outcome: Name of the outcome.
         offset: Column or expression of the offset, if there was one.
         spec: The model specification of formulaic, if there was a formula.
         imputed_fits: Fits of the imputations that this one combines, if there were any.

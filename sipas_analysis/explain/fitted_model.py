@@ -54,6 +54,7 @@ class FittedModel(ResultTable):
     design: Design = field(repr=False)
     exposure: Floats = field(repr=False)
     errors: Errors = "design"
+    outcome: str = "y"
     offset: str | None = None
     spec: "ModelSpec | None" = field(default=None, repr=False)
     imputed_fits: tuple["FittedModel", ...] = field(default=(), repr=False)

@@ -114,7 +114,7 @@ def pool_estimates(
 
 def _list_results(results: Sequence[Result], kind: type[Result], role: str) -> list[Result]:
     """Return several results of one kind; refuse fewer than two, and anything else."""
-    if not isinstance(results, Iterable):
+    if not isinstance(results, (kind, Iterable)):
         raise refuse_kind(results, "fit" if kind is Fit else "estimates", role)
     several = [results] if isinstance(results, kind) else list(results)
     for result in several:

@@ -273,6 +273,7 @@ def fit_columns(
         design=design,
         exposure=model.exposure,
         errors=errors,
+        outcome="y" if outcome.name is None else str(outcome.name),
         replicate_fits=again,
     )
 

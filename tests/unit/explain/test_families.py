@@ -48,6 +48,20 @@ def test_a_rate_is_a_count_with_an_offset():
     np.testing.assert_allclose(gap, [np.log(2), 0, 0], atol=1e-9)
     np.testing.assert_allclose(model.frame["se"], longer.frame["se"], rtol=1e-9)
     assert model.frame["rate_ratio"].tolist()[1:] == np.exp(model.params[1:]).tolist()
+    expected = model.predict().frame
+    np.testing.assert_allclose(expected["value"], other.mu, rtol=1e-9)
+    some = FORMS[["a", "yes", "days"]].head(3)
+    np.testing.assert_allclose(model.predict(some).frame["low"], expected["low"].head(3))
+    np.testing.assert_allclose(
+        model.predict(some, type="link").frame["value"], np.log(other.mu[:3])
+    )
+    w = FORMS["w"] / FORMS["w"].sum()
+    all_yes = other.predict(
+        sm.add_constant(FORMS[["a", "yes"]].assign(yes=1), has_constant="add"),
+        offset=np.log(FORMS["days"]),
+    )
+    means = model.adjusted_means("yes").frame.set_index("answer")["value"]
+    np.testing.assert_allclose(means[1], w @ all_yes, rtol=1e-9)
     assert refused(DESIGN, "y ~ a", offset="log(days)") == "fit_offset_family"
     assert refused(DESIGN, "count ~ a", "poisson", offset="log(hours)") == "fit_offset"
     assert refused(DESIGN, "count ~ a", "poisson", offset="log(count)") == "fit_offset"
@@ -148,7 +162,7 @@ def test_groups_are_domains_and_a_group_without_a_model_has_the_reason():
     assert list(table)[:2] == ["channel", "variable"]
     assert table["channel"].drop_duplicates().tolist() == order
     assert groups.n_blank == 10
-    assert "10 forms with a blank in channel" in repr(groups)
+    assert "channel is blank: 10" in repr(groups)
     part = sipas.fit(design.subset("channel == 'online'"), "y ~ a + yes").frame
     online = table[table["channel"] == "online"].drop(columns=["channel", "reason"])
     pd.testing.assert_frame_equal(online.reset_index(drop=True), part)
