@@ -18,7 +18,7 @@ from sipas_analysis.errors import AnswerError, ColumnError, FormError, Parameter
 from sipas_analysis.infer.sample_size import FUZZ, Floats, expected_margin, make_choice_error
 
 How = Literal["simple", "systematic", "pps"]
-DRAWN, RESERVE = "drawn", "reserve"
+DRAWN, RESERVE, LEFT = "drawn", "reserve", "left"
 
 
 def draw(
@@ -33,6 +33,7 @@ def draw(
     clusters: str = "",
     n_clusters: int | Mapping[str, int] = 0,
     reserve: int | Mapping[str, int] = 0,
+    everyone: bool = False,
     file: str = "frame",
 ) -> pd.DataFrame:
     """Draw people from a list, with a reserve list in order.
@@ -54,12 +55,17 @@ def draw(
         clusters: Column of clusters, read within their stratum.
         n_clusters: Clusters per stratum.
         reserve: People in reserve per stratum or drawn cluster; fewer where no more are left.
+        everyone: Whether all others of the list are returned too, with status ``left``: the
+            inclusion probability of every unit.
         file: Name of the frame in errors; its index is the row.
 
     Returns:
         Columns by, clusters, ids, ``order`` (1, 2, … within stratum or cluster and status),
-        ``status`` (drawn, reserve), ``probability`` and ``weight`` = 1/probability; both NaN for
-        a reserve, which takes the weight of the person replaced.
+        ``status`` (drawn, reserve, left), ``cluster_probability`` (with clusters: the chance of
+        the person's cluster), ``probability`` and ``weight`` = 1/probability of those drawn. The
+        probability is that of being drawn: n/N; n·M/ΣM, or 1 where M is not below the interval;
+        with clusters that of the cluster times n/N within. A reserve takes the weight of the
+        person replaced.
 
     Raises:
         ColumnError: A column is missing.
@@ -79,46 +85,45 @@ def draw(
     rows = pd.DataFrame({name: frame[name].astype(str) for name in (by, clusters, ids) if name})
     rows["stratum_"] = rows[by] if by else ""
     rows["size_"] = _read_sizes(frame, size, file) if how == "pps" and size else 1.0
-    rows["before_"], rows["part_"], rows["take_"] = (
-        1.0,
-        rows["stratum_"],
-        _number_by_row(n, rows, "n"),
-    )
+    rows["before_"], rows["open_"], rows["part_"] = 1.0, True, rows["stratum_"]
+    rows["take_"] = _number_by_row(n, rows, "n")
     rows["spare_"] = _number_by_row(reserve, rows, "reserve")
     if clusters:
         if not n_clusters:
             raise ParameterError("sample_each", name="n_clusters", strata="–")
         rows["part_"] = rows["stratum_"] + "\0" + rows[clusters]
-        rows["before_"] = _draw_clusters(
-            rows, _number_by_row(n_clusters, rows, "n_clusters"), seed, how
-        )
-        rows = rows[rows["before_"] > 0]
+        n_drawn = _number_by_row(n_clusters, rows, "n_clusters")
+        rows["before_"], rows["open_"] = _draw_clusters(rows, n_drawn, seed, how)
+        rows = rows if everyone else rows[rows["open_"]]
         fitting = rows.groupby("part_")["part_"].transform("size")
         rows["take_"] = np.minimum(rows["take_"], fitting)
     elif how == "pps" and not size:
         raise ParameterError("sample_no_size")
-    drawn = _draw_in_parts(_sort_by_hash(rows, ids, seed), seed, "simple" if clusters else how)
-    return drawn[[*dict.fromkeys(name for name in (by, clusters, ids) if name), *NEW_COLUMNS]]
-
-
-NEW_COLUMNS = ["order", "status", "probability", "weight"]
+    people = _draw_in_parts(_sort_by_hash(rows, ids, seed), seed, "simple" if clusters else how)
+    people = people if everyone else people[people["status"] != LEFT].reset_index(drop=True)
+    columns = [*dict.fromkeys(name for name in (by, clusters, ids) if name), "order", "status"]
+    people = people.rename(columns={"before_": "cluster_probability"})
+    return people[[*columns, *["cluster_probability"] * bool(clusters), "probability", "weight"]]
 
 
 def _draw_clusters(
     rows: pd.DataFrame, n_clusters: "pd.Series[Any]", seed: int, how: How
-) -> "pd.Series[Any]":
-    """Draw clusters in each stratum; return by row the chance of its cluster, 0 if not drawn."""
+) -> tuple["pd.Series[Any]", "pd.Series[Any]"]:
+    """Draw clusters in each stratum; return by row the chance of its cluster, and if drawn."""
     first = rows.assign(take_=n_clusters).groupby("part_", as_index=False)
     parts = first.agg(
         stratum_=("stratum_", "first"), take_=("take_", "first"), size_=("size_", "sum")
     )
-    parts = parts.assign(part_=parts["stratum_"], cluster_=parts["part_"], before_=1.0, spare_=0)
+    parts = parts.assign(cluster_=parts["part_"], part_=parts["stratum_"])
+    parts = parts.assign(before_=1.0, open_=True, spare_=0)
     drawn = _draw_in_parts(_sort_by_hash(parts, "cluster_", seed), seed, how)
-    return rows["part_"].map(drawn.set_index("cluster_")["probability"]).fillna(0.0)
+    drawn = drawn.set_index("cluster_")
+    clusters = rows["part_"]
+    return clusters.map(drawn["probability"]), clusters.map(drawn["status"] == DRAWN)
 
 
 def _draw_in_parts(rows: pd.DataFrame, seed: int, how: How) -> pd.DataFrame:
-    """Draw ``take_`` rows in each part, in hashed order, and ``spare_`` of the others."""
+    """Draw ``take_`` rows in each open part, in hashed order; ``spare_`` of the others wait."""
     if how not in ("simple", "systematic", "pps"):
         raise make_choice_error("how", how, "simple, systematic, pps")
     chance, drawn = np.empty(len(rows)), np.zeros(len(rows), dtype=bool)
@@ -133,13 +138,14 @@ def _draw_in_parts(rows: pd.DataFrame, seed: int, how: How) -> pd.DataFrame:
         else:
             start = _hash_to_unit(f"{seed}\0start\0{part}")
             chance[at], drawn[at] = _draw_along(rows["size_"].to_numpy(dtype=float)[at], n, start)
+    drawn &= rows["open_"].to_numpy(dtype=bool)
     rows = rows.assign(drawn_=drawn, probability=chance * rows["before_"])
     rows = rows.sort_values(["part_", "drawn_"], ascending=[True, False], kind="stable")
     rows["order"] = rows.groupby(["part_", "drawn_"]).cumcount() + 1
-    rows = rows[rows["drawn_"] | (rows["order"] <= rows["spare_"])]
-    rows["status"] = np.where(rows["drawn_"], DRAWN, RESERVE)
-    rows["probability"] = rows["probability"].where(rows["drawn_"])
-    return rows.assign(weight=1 / rows["probability"]).reset_index(drop=True)
+    waits = rows["open_"] & (rows["order"] <= rows["spare_"])
+    rows["status"] = np.where(rows["drawn_"], DRAWN, np.where(waits, RESERVE, LEFT))
+    rows["weight"] = (1 / rows["probability"]).where(rows["drawn_"])
+    return rows.reset_index(drop=True)
 
 
 def _draw_along(size: Floats, n: int, start: float) -> tuple[Floats, NDArray[np.bool_]]:

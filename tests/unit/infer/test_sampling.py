@@ -293,13 +293,39 @@ def test_the_reserve_is_the_next_in_order_and_has_no_weight():
     large = draw(PEOPLE, 7, ids="id", seed=5)
     assert small["id"].tolist() == large["id"].tolist()
     assert small["order"].tolist() == [1, 2, 3, 4, 1, 2, 3]
-    assert small.loc[small["status"] == "reserve", ["probability", "weight"]].isna().all().all()
+    waits = small[small["status"] == "reserve"]
+    assert waits["weight"].isna().all()
+    assert waits["probability"].tolist() == [4 / 24] * 3
 
 
 def test_only_ids_strata_and_clusters_leave_a_draw():
     """No name does (rules P1, P3)."""
     got = draw(PEOPLE, 1, ids="id", seed=1, by="unit", clusters="village", n_clusters=1)
-    assert [*got] == ["unit", "village", "id", "order", "status", "probability", "weight"]
+    ends = ["cluster_probability", "probability", "weight"]
+    assert [*got] == ["unit", "village", "id", "order", "status", *ends]
+
+
+def test_everyone_has_a_chance_and_those_of_a_draw_add_up_to_it():
+    """Σπ = n at one stage; n of each drawn cluster at two; those drawn are those drawn alone."""
+    for kind, asked in DRAWS.items():
+        whole = draw(PEOPLE, ids="id", seed=4, everyone=True, **asked)
+        alone = draw(PEOPLE, ids="id", seed=4, **asked)
+        assert sorted(whole["id"]) == sorted(PEOPLE["id"])
+        drawn = whole[whole["status"] == "drawn"].reset_index(drop=True)
+        pd.testing.assert_frame_equal(drawn, alone)
+        assert whole["probability"].sum() == pytest.approx(len(alone)), kind
+
+
+def test_chances_of_sizes_by_hand():
+    """Sizes 1, 2, 3, 4 and n = 2: 2·M/10 each; R ``inclusionprobabilities`` has the same."""
+    frame = pd.DataFrame({"id": [*"abcd"], "m": [1, 2, 3, 4], "town": [*"xxyy"]})
+    got = draw(frame, 2, ids="id", seed=1, how="pps", size="m", everyone=True)
+    chance = got.set_index("id")["probability"]
+    assert chance[[*"abcd"]].tolist() == pytest.approx([0.2, 0.4, 0.6, 0.8])
+    towns = draw(frame, 1, ids="id", seed=1, how="pps", size="m", clusters="town", n_clusters=1,
+                 everyone=True).set_index("id")  # fmt: skip
+    assert towns["cluster_probability"][[*"abcd"]].tolist() == pytest.approx([0.3, 0.3, 0.7, 0.7])
+    assert towns["probability"][[*"abcd"]].tolist() == pytest.approx([0.15, 0.15, 0.35, 0.35])
 
 
 @pytest.mark.parametrize(
@@ -315,7 +341,7 @@ def test_only_ids_strata_and_clusters_leave_a_draw():
         ({}, {"n": 25}, ParameterError, "25 are asked of 24"),
         ({}, {"n": 9, "by": "unit"}, ParameterError, "9 are asked of 8 in x"),
         ({}, {"n": {"x": 1}, "by": "unit"}, ParameterError, "not for: y"),
-        ({}, {"n": -1}, ParameterError, "n must be a whole number"),
+        ({}, {"n": -1}, ParameterError, "`n` must be a whole number"),
         ({}, {"clusters": "village"}, ParameterError, "n_clusters"),
         ({}, {"clusters": "village", "n_clusters": 7}, ParameterError, "7 are asked of 6"),
     ],
