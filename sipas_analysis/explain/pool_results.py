@@ -4,7 +4,7 @@ Blanks that were filled several times, by any program, give several completed sa
 analysed as if nothing had been blank. The pooled error adds the differences between imputations.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import TypeVar
 
 import numpy as np
