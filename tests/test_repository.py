@@ -38,7 +38,8 @@ sheets.texts sheets.file_kinds sheets.sheet_state sheets.data_files sheets.text_
 collect.vocabulary collect.readings collect.days collect.likeness collect.tables
 collect.responses collect.wave collect.units collect.unit_changes collect.headers collect.columns
 collect.cells collect.row_rules collect.form_rows collect.cell_state collect.placed_cells
-collect.near_copies collect.duplicates collect.file_cells collect.survey collect.frame_survey
+collect.near_copies collect.duplicates collect.file_cells collect.survey collect.frame_columns
+collect.frame_survey
 collect.simulate
 quality.form_patterns quality.findings quality.keyed_twice quality.item_checks
 draft.sheets draft.pack draft.proposals draft.wave_file
@@ -51,7 +52,7 @@ explain.answer_effects
 explain.standard_errors explain.coefficients explain.replicate_fits explain.bias_reduced
 explain.fitted_model explain.average_margins explain.parallel_slopes explain.fit_tests
 explain.predictions explain.statsmodels_view explain.fitted explain.fits_by_group explain.regression explain.pool_results explain.factor_scores
-explain.drivers explain.shapley explain.players explain.importance explain.priority
+explain.driver_results explain.drivers explain.shapley explain.players explain.importance explain.priority
 explain.penalty_reward
 improve.actions
 figures.csv_files figures.disclosure figures.rare_labels figures.suppression figures.published

@@ -6,25 +6,29 @@ the figures are the same: each change is in the ledger, and a wrong answer stops
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
-from pandas.api.types import is_bool_dtype, is_string_dtype
+from pandas.api.types import is_string_dtype
 
 from sipas_analysis.arguments import (
-    SHOWN_NAMES,
     check_kind,
-    check_mapping,
-    list_known,
     list_names,
 )
 from sipas_analysis.collect.cells import Cells
-from sipas_analysis.collect.columns import PlacedColumns, is_personal, place_columns
+from sipas_analysis.collect.columns import PlacedColumns, is_personal
 from sipas_analysis.collect.file_cells import list_cell_errors
+from sipas_analysis.collect.frame_columns import (
+    Asked,
+    Items,
+    Names,
+    check_columns,
+    check_labels,
+    write_column,
+    write_values,
+)
 from sipas_analysis.collect.placed_cells import read_placed_columns
 from sipas_analysis.collect.readings import fold_answer
 from sipas_analysis.collect.responses import ROLES, Columns
@@ -34,7 +38,6 @@ from sipas_analysis.collect.units import GROUPS, NO_GROUP, PLANNED, UNIT_COLUMNS
 from sipas_analysis.collect.wave import Wave, make_wave
 from sipas_analysis.errors import (
     ColumnError,
-    ConfigError,
     DesignError,
     FormError,
     SeveralError,
@@ -42,19 +45,16 @@ from sipas_analysis.errors import (
 )
 from sipas_analysis.files import FileContent
 from sipas_analysis.infer.design import Design, Kind, Lonely, Replicates
-from sipas_analysis.instrument.column_pack import Ends, Satisfied, Scales, make_pack
-from sipas_analysis.instrument.pack import RESERVED, Instrument, read_instrument
+from sipas_analysis.instrument.column_pack import Ends, Satisfied, Scales
+from sipas_analysis.instrument.pack import RESERVED, Instrument
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import LANGUAGES, say
-from sipas_analysis.sheets.data_files import write_cell
 from sipas_analysis.sheets.reader import Sheet
 from sipas_analysis.sheets.texts import fold_text, tidy_text
 
 FRAME = "data frame"  # the file of an answer in the ledger and in errors
 MEMORY = Path("data frame in memory")
 OWN_SENTENCES = ("answer", "unit_missing")  # of mistakes whose cure is another one than in files
-Items = Mapping[str, str] | Sequence[str] | None
-Names = str | Sequence[str] | None
 
 
 def survey(
@@ -147,15 +147,19 @@ def survey(
         >>> sipas.score(survey, by="unit").select(variable="overall").frame["printed"].tolist()
         ['75.00', '66.67']
     """
-    sampling = (weights, strata, clusters, fpc, replicates)
-    sample = _take_sample(frame, sampling, nested=nested, lonely=lonely)
+    is_declared = any(role is not None for role in (weights, strata, clusters, fpc, replicates))
+    if isinstance(frame, Design):
+        sample, is_declared = _take_design(frame, is_declared=is_declared), True
+    else:
+        named_frame = _name_columns(frame)
+        sample = Design(named_frame, weights, strata, clusters, fpc, replicates, nested, lonely)
     forms, key_names = sample.frame, list_names(keys, "keys")
     if forms.empty:
         raise FormError("frame_empty")
     named = {"unit": unit, "group": group, "keys": keys, "overall": overall, "reverse": reverse}
     for role, names in named.items():
-        _check_columns(role, list_names(names, role), forms)
-    asked = _Asked(items, factors, overall, scale, overall_scale, satisfied, reverse)
+        check_columns(role, list_names(names, role), forms)
+    asked = Asked(items, factors, overall, scale, overall_scale, satisfied, reverse)
     taken = {*sample.design_columns, *key_names, unit, group}
     instrument, placed = asked.find_items(forms, pack, taken)
     placed.roles.update({"unit": unit} if unit else {})
@@ -166,10 +170,10 @@ def survey(
         "year": date.today().year if year is None else year,
         "seed": seed,
         "languages": ["en", "vi"],
-        "responses": [{"file": FRAME, "blank": _write_values(blank)}],
+        "responses": [{"file": FRAME, "blank": write_values(blank)}],
         "design": {"lonely": sample.lonely, "nested": str(sample.nested).lower()},
     }
-    words: dict[str, object] = {"labels": _check_labels(labels, _write_values(blank), instrument)}
+    words: dict[str, object] = {"labels": check_labels(labels, write_values(blank), instrument)}
     words["unit"], words["keys"] = unit or "", {name: name for name in key_names}
     wave = make_wave(facts, instrument, Columns().model_copy(update=words), MEMORY / FRAME)
     units, groups = _list_units(forms, unit, group, wave)
@@ -177,158 +181,25 @@ def survey(
     cells = _read_cells(forms, placed, wave, units)
     read = _join_columns(cells, placed, wave, sample)
     made = _make_survey(read, cells, wave, units, sample)
-    if isinstance(frame, Design) or any(name is not None for name in sampling):
+    if is_declared:
         return made.with_design(sample)
     return replace(made, frame=made.frame.reset_index(drop=True))
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """What the arguments say about the questions; see ``survey``."""
-
-    items: Items
-    factors: Mapping[str, Sequence[str]] | None
-    overall: str | None
-    scale: Scales | None
-    overall_scale: Ends | None
-    satisfied: Satisfied
-    reverse: Names
-
-    def find_items(
-        self, forms: pd.DataFrame, pack: str | Path | Instrument | None, taken: set[str | None]
-    ) -> tuple[Instrument, PlacedColumns]:
-        """Return the instrument, and the column of each of its questions.
-
-        ``taken`` are columns that an argument uses for something else.
-        """
-        if pack is None:
-            instrument = self._describe_columns(forms)
-            columns = [*instrument.items, *([self.overall] if self.overall else [])]
-            placed = PlacedColumns(dict(zip(instrument.rated_codes, columns, strict=True)))
-        else:
-            instrument, placed = self._match_pack(forms, pack, taken)
-        twice = [column for column in placed.items.values() if column in taken]
-        if twice:
-            raise ColumnError("frame_two_roles", column=twice[0])
-        return instrument, placed
-
-    def _describe_columns(self, forms: pd.DataFrame) -> Instrument:
-        """Return the instrument that the arguments describe."""
-        check_mapping(self.factors or {}, "factors", "factors")
-        factors = {
-            str(factor): list_names(columns, "factors")
-            for factor, columns in (self.factors or {}).items()
-        }
-        of_factors = [column for columns in factors.values() for column in columns]
-        items = self.items if self.items is not None else list(dict.fromkeys(of_factors))
-        names = items if isinstance(items, Mapping) else list_names(items, "items")
-        labels = dict(names) if isinstance(names, Mapping) else dict.fromkeys(names, "")
-        if not labels:
-            raise ColumnError("frame_no_items")
-        _check_columns("items", [*labels], forms)
-        if self.overall in labels:
-            raise ConfigError("frame_overall", column=self.overall)
-        return make_pack(
-            labels,
-            factors,
-            {self.overall: ""} if self.overall else {},
-            scale=(1, 5) if self.scale is None else self.scale,
-            overall_scale=self.overall_scale,
-            satisfied=self.satisfied,
-            reverse=list_names(self.reverse, "reverse"),
-        )
-
-    def _match_pack(
-        self, forms: pd.DataFrame, name: str | Path | Instrument, taken: set[str | None]
-    ) -> tuple[Instrument, PlacedColumns]:
-        """Return a pack, and its columns by their code or wording, or as ``items`` says."""
-        described = ("factors", "scale", "overall_scale", "satisfied", "reverse")
-        if given := [word for word in described if getattr(self, word) is not None]:
-            raise ConfigError("frame_pack_too", names=", ".join(f"{word}=" for word in given))
-        pack = name if isinstance(name, Instrument) else read_instrument(name)
-        items = self.items if isinstance(self.items, Mapping) else {}
-        code_of = dict(items) or {column: column for column in list_names(self.items, "items")}
-        if self.overall and pack.overall_item:
-            code_of[self.overall] = pack.overall_item.code
-        _check_columns("items", [*code_of], forms)
-        for code in code_of.values():
-            if code not in pack.rated_codes:
-                known = list_known(code, pack.rated_codes)
-                raise ConfigError("frame_pack_code", pack=pack.id, code=code, known=known)
-        named = {"items": {code: column for column, code in code_of.items()}}
-        headers = [str(header) for header in forms if header not in taken]
-        placed = place_columns(headers, Columns().model_copy(update=named), pack)
-        for code, columns in placed.twice.items():
-            listed = ", ".join(columns)
-            raise ColumnError("frame_pack_twice", pack=pack.id, code=code, columns=listed)
-        missing = [code for code in pack.items if code not in placed.items]
-        if missing:
-            known = list_known(missing[0], placed.unknown)
-            listed, first = ", ".join(missing), missing[0]
-            raise ColumnError(
-                "frame_pack_items", pack=pack.id, codes=listed, first=first, known=known
-            )
-        return pack, PlacedColumns(placed.items, placed.indicators)
-
-
-def _take_sample(
-    frame: pd.DataFrame | Design, sampling: tuple[Any, ...], *, nested: bool, lonely: Lonely
-) -> Design:
-    """Return the design of the frame, its columns named by text and its rows numbered from 0."""
-    if isinstance(frame, Design):
-        if frame.on_files or any(names is not None for names in sampling):
-            raise DesignError("frame_files" if frame.on_files else "frame_design_twice")
-        return replace(frame, frame=_name_columns(frame.frame))
-    check_kind(frame, pd.DataFrame, "frame", "frame")
-    weights, strata, clusters, fpc, replicates = sampling
-    named = _name_columns(frame)
-    return Design(named, weights, strata, clusters, fpc, replicates, nested, lonely)
+def _take_design(design: Design, *, is_declared: bool) -> Design:
+    """Return a design with its columns named by text and its rows numbered from 0."""
+    if design.on_files or is_declared:
+        raise DesignError("frame_files" if design.on_files else "frame_design_twice")
+    return replace(design, frame=_name_columns(design.frame))
 
 
 def _name_columns(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a frame with names of text and rows numbered from 0; refuse a name that repeats."""
+    check_kind(frame, pd.DataFrame, "frame", "frame")
     names = pd.Index([str(name) for name in frame.columns])
     if names.has_duplicates:
         raise ColumnError("frame_twice", column=names[names.duplicated()][0])
     return frame.set_axis(names, axis=1).reset_index(drop=True)
-
-
-def _check_columns(role: str, names: Sequence[str], frame: pd.DataFrame) -> None:
-    """Refuse names of an argument that the frame lacks."""
-    missing = [name for name in names if name not in frame]
-    if missing:
-        listed = ", ".join(f"“{name}”" for name in missing[:SHOWN_NAMES])
-        known = list_known(missing[0], frame.columns)
-        raise ColumnError("frame_columns", role=role, columns=listed, known=known)
-
-
-def _write_values(values: object) -> list[str]:
-    """Return a value, or each of several, as the text that a file would have."""
-    several = values if isinstance(values, list | tuple | set) else [values]
-    return [write_cell(value) for value in several]
-
-
-def _write_column(column: pd.Series) -> pd.Series:
-    """Return a column as texts, each distinct value written once: blank is ``""``, True is 1."""
-    number, distinct = pd.factorize(column.astype(float) if is_bool_dtype(column) else column)
-    texts = np.array([*map(write_cell, distinct), ""], dtype=object)
-    return pd.Series(texts[number], index=column.index)
-
-
-def _check_labels(
-    labels: Mapping[str, int] | None, blank: Sequence[str], pack: Instrument
-) -> dict[str, int]:
-    """Return the level of each label as text; refuse one without a level, or that means blank."""
-    check_mapping(labels or {}, "labels", "labels")
-    levels = {level for code in pack.rated_codes for level in pack.scale_of(code).levels}
-    level_of = {write_cell(label): level for label, level in dict(labels or {}).items()}
-    blanks = {fold_answer(text) for text in blank}
-    for label, level in level_of.items():
-        if level not in levels or fold_answer(label) in blanks:
-            ends: dict[str, Any] = {"low": min(levels), "high": max(levels)}
-            message = "frame_label_blank" if level in levels else "frame_label"
-            raise ConfigError(message, (), (), label=label, level=level, **ends)
-    return level_of
 
 
 def _list_units(
@@ -337,9 +208,9 @@ def _list_units(
     """Return the list of units as from files, and the names of groups that are not the usual."""
     rows = pd.DataFrame({"code": wave.id, "group": NO_GROUP}, forms.index)
     if unit:
-        rows["code"] = _write_column(forms[unit]).map(tidy_text)
+        rows["code"] = write_column(forms[unit]).map(tidy_text)
     if group:
-        rows["group"] = _write_column(forms[group]).map(tidy_text)
+        rows["group"] = write_column(forms[group]).map(tidy_text)
     rows = rows[rows["code"] != ""].drop_duplicates().sort_values("code")
     folded = rows["code"].map(fold_text)
     for code in rows["code"][folded.duplicated(keep=False)]:
@@ -364,7 +235,7 @@ def _read_cells(
     """Read the placed columns as those of a file; every wrong cell is refused, in one error."""
     parts = (placed.items, placed.indicators, placed.roles, placed.keys)
     headers = dict.fromkeys(header for part in parts for header in part.values())
-    texts = pd.DataFrame({header: _write_column(forms[header]) for header in headers})
+    texts = pd.DataFrame({header: write_column(forms[header]) for header in headers})
     texts.index = pd.RangeIndex(1, len(forms) + 1)
     cells, entry = Cells(Table(Sheet(FRAME, "", []), (), texts, {}), texts), wave.responses[0]
     index = {fold_text(code): code for code in units["code"]}
@@ -397,7 +268,7 @@ def _join_columns(cells: Cells, placed: PlacedColumns, wave: Wave, sample: Desig
             continue
         others[name] = forms[name]
         if name in wave.key_codes:
-            texts = _write_column(forms[name]).map(fold_answer)
+            texts = write_column(forms[name]).map(fold_answer)
             others[name] = forms[name].mask(texts.isin(blanks))
     return pd.concat([read, pd.DataFrame(others, index=forms.index)], axis=1)
 
@@ -419,7 +290,7 @@ def _make_survey(
 
 def _describe_content(texts: pd.DataFrame, sample: Design) -> FileContent:
     """Return the hash of what was read of a frame: names and texts of columns, in their order."""
-    design = sample.frame[sample.design_columns].apply(_write_column)
+    design = sample.frame[sample.design_columns].apply(write_column)
     columns = {**texts.to_dict("series"), **design.to_dict("series")}
     values = b"".join(pd.util.hash_array(text.to_numpy()).tobytes() for text in columns.values())
     content = "\0".join(columns).encode() + values

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import FitError
 from sipas_analysis.explain.coefficients import solve_rows
-from sipas_analysis.explain.drivers import SIGNIFICANCE
+from sipas_analysis.explain.driver_results import SIGNIFICANCE
 from sipas_analysis.explain.factor_scores import design_with_scores, find_outcome
 from sipas_analysis.explain.formula import INTERCEPT
 from sipas_analysis.explain.standard_errors import estimate_error_covariance, tabulate_coefficients

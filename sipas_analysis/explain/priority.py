@@ -18,7 +18,8 @@ from sipas_analysis.arguments import check_kind
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.collect.units import find_unit_code
 from sipas_analysis.errors import FitError
-from sipas_analysis.explain.drivers import Drivers, drivers
+from sipas_analysis.explain.driver_results import Drivers
+from sipas_analysis.explain.drivers import drivers
 from sipas_analysis.explain.factor_scores import (
     align_levels,
     design_with_scores,

@@ -26,7 +26,7 @@ from sipas_analysis.quality.findings import Findings, check
 from sipas_analysis.quality.item_checks import find_opposed_items
 
 if TYPE_CHECKING:
-    from sipas_analysis.explain.drivers import Drivers
+    from sipas_analysis.explain.driver_results import Drivers
     from sipas_analysis.explain.priority import Basis, Priority
 
 # Functions import what only their table needs: ``sipas check`` does not wait for models.

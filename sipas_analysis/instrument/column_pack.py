@@ -7,7 +7,6 @@ levels (M1), answers are pooled (M2, M3). Nothing is guessed from the answers.
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Real
-from typing import Any
 
 from sipas_analysis.arguments import list_known
 from sipas_analysis.errors import ColumnError, ConfigError
@@ -30,7 +29,7 @@ def make_pack(
     scale: Scales,
     overall_scale: Ends | None,
     satisfied: Satisfied,
-    reverse: Iterable[str],
+    reverse: Sequence[str],
 ) -> Instrument:
     """Return the instrument of some columns.
 
@@ -48,6 +47,7 @@ def make_pack(
         ConfigError: A scale or a satisfied level is wrong, a factor mixes scales, or a name has
             two meanings.
     """
+    _check_questions([*items, *overall], factors, scale, satisfied, reverse)
     factor_of = _assign_factors(items, factors)
     scales = {code: _find_scale(scale, satisfied, code, factor_of.get(code, "")) for code in items}
     for factor, codes in factors.items():
@@ -79,6 +79,24 @@ def make_pack(
         facts["overall_item"] = {**questions[column], "code": code, "scale": own_scale}
     _check_names(items, overall, factors)
     return check_model(facts, Instrument)
+
+
+def _check_questions(
+    columns: Sequence[str],
+    factors: Iterable[str],
+    scale: Scales,
+    satisfied: Satisfied,
+    reverse: Iterable[str],
+) -> None:
+    """Refuse names of an argument that are no column of a question, nor a factor."""
+    by_name = {"scale": scale, "satisfied": satisfied}
+    named = {role: [*names] for role, names in by_name.items() if isinstance(names, Mapping)}
+    for role, names in {**named, "reverse": [*reverse]}.items():
+        questions = [*columns, *(() if role == "reverse" else factors)]
+        for name in names:
+            if name not in questions:
+                known = list_known(name, questions)
+                raise ColumnError("frame_question", role=role, name=name, known=known)
 
 
 def _assign_factors(items: Labels, factors: Mapping[str, Sequence[str]]) -> dict[str, str]:
@@ -121,8 +139,8 @@ def _find_scale(scale: Scales, satisfied: Satisfied, column: str, factor: str) -
         least = satisfied.get(column, satisfied.get(factor))
     from_level = max(low + 1, high - 1) if least is None else _read_level(least)
     if not low < from_level <= high:
-        fields: dict[str, Any] = {"column": column, "found": repr(least)}
-        raise ConfigError("frame_satisfied", (), (), **fields, low=low, high=high)
+        found = repr(least)
+        raise ConfigError("frame_satisfied", column=column, found=found, low=low, high=high)
     return {"low": low, "high": high, "satisfied_from": int(from_level)}
 
 

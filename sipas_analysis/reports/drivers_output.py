@@ -6,7 +6,7 @@ from dataclasses import replace
 import pandas as pd
 
 from sipas_analysis.collect.survey import Survey
-from sipas_analysis.explain.drivers import Drivers
+from sipas_analysis.explain.driver_results import Drivers
 from sipas_analysis.explain.fitted import Note
 from sipas_analysis.explain.priority import Priority
 from sipas_analysis.explain.priority import priority as compute_priority

@@ -16,7 +16,7 @@ from sipas_analysis.documents.model import (
     Text,
     make_text,
 )
-from sipas_analysis.explain.drivers import Drivers
+from sipas_analysis.explain.driver_results import Drivers
 from sipas_analysis.figures.published import MODEL_COLUMNS
 from sipas_analysis.reports.subject import Subject
 

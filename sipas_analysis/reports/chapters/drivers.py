@@ -23,7 +23,7 @@ from sipas_analysis.documents.model import (
     Text,
     make_text,
 )
-from sipas_analysis.explain.drivers import Drivers
+from sipas_analysis.explain.driver_results import Drivers
 from sipas_analysis.explain.fitted import Note
 from sipas_analysis.explain.importance import Importance
 from sipas_analysis.explain.priority import Priority

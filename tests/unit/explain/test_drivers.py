@@ -8,7 +8,8 @@ import pytest
 import statsmodels.api as sm
 
 from sipas_analysis.errors import ColumnError, ConfigError, FitError
-from sipas_analysis.explain.drivers import Drivers, drivers
+from sipas_analysis.explain.driver_results import Drivers
+from sipas_analysis.explain.drivers import drivers
 from sipas_analysis.explain.factor_scores import score_factors
 
 HEAD = "unit,A1,A2,D1,OVERALL\n"
@@ -270,7 +271,9 @@ def test_a_key_that_the_survey_lacks_is_refused(read_answers, given):
 
 def test_a_model_that_is_not_known_is_refused(read_answers):
     """With those there are."""
-    with pytest.raises(FitError, match=r"one of these \(linear, logit, ordinal.*\); 'probit' is none"):
+    with pytest.raises(
+        FitError, match=r"one of these \(linear, logit, ordinal.*\); 'probit' is none"
+    ):
         drivers(read_answers(text_of(RANDOM)), ["probit"])
 
 

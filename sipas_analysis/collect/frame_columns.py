@@ -1,0 +1,150 @@
+"""Find out which column of a data frame is what, from what a program says about its questions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import is_bool_dtype
+
+from sipas_analysis.arguments import SHOWN_NAMES, check_mapping, list_known, list_names
+from sipas_analysis.collect.columns import PlacedColumns, place_columns
+from sipas_analysis.collect.readings import fold_answer
+from sipas_analysis.collect.responses import Columns
+from sipas_analysis.errors import ColumnError, ConfigError
+from sipas_analysis.instrument.column_pack import Ends, Satisfied, Scales, make_pack
+from sipas_analysis.instrument.pack import Instrument, read_instrument
+from sipas_analysis.sheets.data_files import write_cell
+
+Items = Mapping[str, str] | Sequence[str] | None
+Names = str | Sequence[str] | None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the arguments say about the questions; see ``survey``."""
+
+    items: Items
+    factors: Mapping[str, Sequence[str]] | None
+    overall: str | None
+    scale: Scales | None
+    overall_scale: Ends | None
+    satisfied: Satisfied
+    reverse: Names
+
+    def find_items(
+        self, forms: pd.DataFrame, pack: str | Path | Instrument | None, taken: set[str | None]
+    ) -> tuple[Instrument, PlacedColumns]:
+        """Return the instrument, and the column of each of its questions.
+
+        ``taken`` are columns that an argument uses for something else.
+        """
+        if pack is None:
+            instrument = self._describe_columns(forms)
+            columns = [*instrument.items, *([self.overall] if self.overall else [])]
+            placed = PlacedColumns(dict(zip(instrument.rated_codes, columns, strict=True)))
+        else:
+            instrument, placed = self._match_pack(forms, pack, taken)
+        twice = [column for column in placed.items.values() if column in taken]
+        if twice:
+            raise ColumnError("frame_two_roles", column=twice[0])
+        return instrument, placed
+
+    def _describe_columns(self, forms: pd.DataFrame) -> Instrument:
+        """Return the instrument that the arguments describe."""
+        check_mapping(self.factors or {}, "factors", "factors")
+        factors = {
+            str(factor): list_names(columns, "factors")
+            for factor, columns in (self.factors or {}).items()
+        }
+        of_factors = [column for columns in factors.values() for column in columns]
+        items = self.items if self.items is not None else list(dict.fromkeys(of_factors))
+        names = items if isinstance(items, Mapping) else list_names(items, "items")
+        labels = dict(names) if isinstance(names, Mapping) else dict.fromkeys(names, "")
+        if not labels:
+            raise ColumnError("frame_no_items")
+        check_columns("items", [*labels], forms)
+        if self.overall in labels:
+            raise ConfigError("frame_overall", column=self.overall)
+        return make_pack(
+            labels,
+            factors,
+            {self.overall: ""} if self.overall else {},
+            scale=(1, 5) if self.scale is None else self.scale,
+            overall_scale=self.overall_scale,
+            satisfied=self.satisfied,
+            reverse=list_names(self.reverse, "reverse"),
+        )
+
+    def _match_pack(
+        self, forms: pd.DataFrame, name: str | Path | Instrument, taken: set[str | None]
+    ) -> tuple[Instrument, PlacedColumns]:
+        """Return a pack, and its columns by their code or wording, or as ``items`` says."""
+        described = ("factors", "scale", "overall_scale", "satisfied", "reverse")
+        if given := [word for word in described if getattr(self, word) is not None]:
+            raise ConfigError("frame_pack_too", names=", ".join(f"{word}=" for word in given))
+        pack = name if isinstance(name, Instrument) else read_instrument(name)
+        items = self.items if isinstance(self.items, Mapping) else {}
+        code_of = dict(items) or {column: column for column in list_names(self.items, "items")}
+        if self.overall and not pack.overall_item:
+            raise ConfigError("frame_pack_overall", pack=pack.id)
+        if self.overall and pack.overall_item:
+            code_of[self.overall] = pack.overall_item.code
+        check_columns("items", [*code_of], forms)
+        for code in code_of.values():
+            if code not in pack.rated_codes:
+                known = list_known(code, pack.rated_codes)
+                raise ConfigError("frame_pack_code", pack=pack.id, code=code, known=known)
+        named = {"items": {code: column for column, code in code_of.items()}}
+        headers = [str(header) for header in forms if header not in taken]
+        placed = place_columns(headers, Columns().model_copy(update=named), pack)
+        for code, columns in placed.twice.items():
+            listed = ", ".join(columns)
+            raise ColumnError("frame_pack_twice", pack=pack.id, code=code, columns=listed)
+        missing = [code for code in pack.items if code not in placed.items]
+        if missing:
+            known = list_known(missing[0], placed.unknown)
+            listed, first = ", ".join(missing), missing[0]
+            raise ColumnError(
+                "frame_pack_items", pack=pack.id, codes=listed, first=first, known=known
+            )
+        return pack, PlacedColumns(placed.items, placed.indicators)
+
+
+def check_columns(role: str, names: Sequence[str], frame: pd.DataFrame) -> None:
+    """Refuse names of an argument that the frame lacks."""
+    missing = [name for name in names if name not in frame]
+    if missing:
+        listed = ", ".join(f"“{name}”" for name in missing[:SHOWN_NAMES])
+        known = list_known(missing[0], frame.columns)
+        raise ColumnError("frame_columns", role=role, columns=listed, known=known)
+
+
+def write_values(values: object) -> list[str]:
+    """Return a value, or each of several, as the text that a file would have."""
+    several = values if isinstance(values, list | tuple | set) else [values]
+    return [write_cell(value) for value in several]
+
+
+def write_column(column: pd.Series) -> pd.Series:
+    """Return a column as texts, each distinct value written once: blank is ``""``, True is 1."""
+    number, distinct = pd.factorize(column.astype(float) if is_bool_dtype(column) else column)
+    texts = np.array([*map(write_cell, distinct), ""], dtype=object)
+    return pd.Series(texts[number], index=column.index)
+
+
+def check_labels(
+    labels: Mapping[str, int] | None, blank: Sequence[str], pack: Instrument
+) -> dict[str, int]:
+    """Return the level of each label as text; refuse one without a level, or that means blank."""
+    check_mapping(labels or {}, "labels", "labels")
+    levels = {level for code in pack.rated_codes for level in pack.scale_of(code).levels}
+    level_of = {write_cell(label): level for label, level in dict(labels or {}).items()}
+    blanks = {fold_answer(text) for text in blank}
+    for label, level in level_of.items():
+        if level not in levels or fold_answer(label) in blanks:
+            low, high = min(levels), max(levels)
+            message = "frame_label_blank" if level in levels else "frame_label"
+            raise ConfigError(message, label=label, level=level, low=low, high=high)
+    return level_of
