@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sipas_analysis.errors import FitError
+from sipas_analysis.explain.bias_reduced import FAMILIES, list_obstacles
 from sipas_analysis.explain.formula import Levels, prepare_frame, read_exposure
 from sipas_analysis.explain.likelihoods import Family
 from sipas_analysis.explain.replicate_fits import ReplicateFits
@@ -85,7 +86,8 @@ class FittedModel(ResultTable):
             r_squared=f"{self.r_squared:.4f}",
         )
         few = self.errors == "design" and any(note.id == "few_clusters" for note in self.notes)
-        hints = [say("en", "explain.cr2_hint")] if few else []
+        may_correct = few and self.family in FAMILIES and not list_obstacles(self.design)
+        hints = [say("en", "explain.cr2_hint")] if may_correct else []
         blanks = [f"{name} {n}" for name, n in self.lost.items() if n > 0]
         lost = [say("en", "explain.lost", lost=", ".join(blanks))] if self.n_lost and blanks else []
         return [head, *lost, *(note.text("en") for note in self.notes), *hints]

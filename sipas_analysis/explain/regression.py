@@ -165,7 +165,9 @@ def _fit_request(design: Design, request: FitRequest) -> Fit:
         model = fit_columns(design, x, outcome, family, **options)
         notes = (*model.notes, *_note_answers(model, design, left))
         return replace(model, spec=columns.spec, offset=request.offset, notes=notes)
-    with_outcome = frame.assign(**{"\0y": code_outcome(outcome, family)[0]})
+    answers = outcome.astype(str).where(outcome.notna())  # without order: no number
+    coded = answers if family == "multinomial" else code_outcome(outcome, family)[0]
+    with_outcome = frame.assign(**{"\0y": coded})
     informing = [name for name in columns.blanks.index if name != left]
     weight = design.weight[frame.index]
     fits = []

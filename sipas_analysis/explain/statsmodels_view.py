@@ -60,12 +60,13 @@ def _fit_weighted(fit: FittedModel, params: Floats, weight: Floats) -> Any:
     """Fit a linear model, or a logit or counts from our coefficients on."""
     import statsmodels.api as sm
 
+    y = pd.Series(fit.y, name=fit.outcome)
     if fit.family == "gaussian":
-        return sm.WLS(fit.y, fit.data, weights=weight).fit()
+        return sm.WLS(y, fit.data, weights=weight).fit()
     binary = fit.family == "binomial"
     family = sm.families.Binomial() if binary else sm.families.Poisson()
     exposure = None if binary or (fit.exposure == 1).all() else fit.exposure
-    model = sm.GLM(fit.y, fit.data, family, var_weights=weight, exposure=exposure)
+    model = sm.GLM(y, fit.data, family, var_weights=weight, exposure=exposure)
     return model.fit(start_params=params, atol=0.0, rtol=1e-10)
 
 
@@ -88,7 +89,7 @@ def _name_levels(fit: FittedModel) -> Any:
     """Return the outcome by the names of its levels, in their order."""
     dtype = pd.CategoricalDtype(list(fit.levels), ordered=True)
     names = np.array([*fit.levels, None], dtype=object)[fit.y.astype(int)]
-    return pd.Series(names, name="y").astype(dtype)
+    return pd.Series(names, name=fit.outcome).astype(dtype)
 
 
 def _convert_cuts(params: Floats, k: int) -> tuple[Floats, Floats]:
