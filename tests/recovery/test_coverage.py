@@ -284,7 +284,7 @@ def test_raking_undoes_a_sample_that_is_off(population):
     raw, made = (sipas.mean(it, "y").frame for it in (design, by_margins(design, population)))
     assert abs(raw["value"].item() - truth) > 5 * raw["se"].item()
     assert abs(made["value"].item() - truth) < 3 * made["se"].item()
-    cut = by_margins(trim(design, high=5), population)
+    cut = by_margins(trim(design, upper=5), population)
     assert sipas.mean(cut, "y").frame["value"].item() == pytest.approx(made["value"].item())
 
 
