@@ -31,8 +31,8 @@ SECTION = """
 Clusters of 5 to 60 forms, unequal in every sample; a third of them have a feature, and each person
 a number of which three tenths vary between clusters. Errors of two people of a cluster correlate
 {alike:g} (in a logit and in counts their linear predictors share such an effect; the truth is the
-effect on the mean over all clusters). {samples:,} seeded samples a row, Monte-Carlo error {error:.1f}
-points: intervals of 95 %, percent that hold the truth, with the linearised error
+effect on the mean over all clusters). {samples:,} seeded samples a row, Monte-Carlo error of
+{error:.1f} points: intervals of 95 %, percent that hold the truth, with the linearised error
 (`errors="design"`, t on clusters − 1 − slopes) and with CR2 (`errors="cr2"`, rule D9), and how much
 wider CR2 is. Written by
 

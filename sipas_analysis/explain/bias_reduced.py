@@ -76,6 +76,17 @@ def describe_errors(design: Design, model: SolvedModel, counted: Bools) -> Worki
     return WorkingModel(x * variance[:, None], w / variance, variance / w, y - mu)
 
 
+def list_obstacles(design: Design) -> list[str]:
+    """Return the parts of a design that CR2 does not know."""
+    parts = {
+        "strata": design.strata,
+        "fpc": design.fpc_columns,
+        "replicates": design.declared_replicates,
+        "calibration": design.calibration,
+    }
+    return [name for name, part in parts.items() if part]
+
+
 def number_clusters(design: Design, rows: Ints) -> Ints:
     """Return the number of the cluster of each of these forms; each form its own without clusters.
 
@@ -83,13 +94,7 @@ def number_clusters(design: Design, rows: Ints) -> Ints:
         FitError: The design has strata, finite populations, replicates or calibration, which CR2
             does not know.
     """
-    parts = {
-        "strata": design.strata,
-        "fpc": design.fpc_columns,
-        "replicates": design.declared_replicates,
-        "calibration": design.calibration,
-    }
-    present = [name for name, part in parts.items() if part]
+    present = list_obstacles(design)
     if present:
         raise FitError("cr2_design", parts=", ".join(present))
     if not design.cluster_columns:

@@ -208,6 +208,22 @@ local({
               designs$forms, units_of(designs$forms), answer = rep(seq_len(max(y)), each = 4))
 })
 
+# ---------------------------------------------------------------- replicate weights: fitted again
+local({
+  again <- as.svrepdesign(designs$forms, type = "JKn")
+  start <- coef(svyglm_of(low ~ fa + woman, designs$forms, quasipoisson()))
+  fit <- svyglm(low ~ fa + woman, again, family = quasipoisson(), control = tight, start = start)
+  table <- summary(fit)$coefficients
+  put("replicates", "low ~ fa + woman", rownames(table), table[, 1], table[, 2], fit$df.residual,
+      table[, 4])
+  x <- model.matrix(~ fa + woman, forms)
+  y <- match(forms$channel, sort(unique(forms$channel)))
+  b <- newton(rep(0, 2 * ncol(x)), x, y, forms$w / mean(forms$w))
+  r <- withReplicates(again, function(w, data) newton(b, x, y, w / mean(w)))
+  put("replicates", "channel ~ fa + woman", rep(colnames(x), 2), b, sqrt(diag(attr(r, "var"))),
+      degf(again) - 4, answer = rep(c("online", "post"), each = 3))
+})
+
 # ---------------------------------------------------------------- CR2 and Satterthwaite
 put_cr2 <- function(case, fit, cluster) {
   spread <- vcovCR(fit, cluster = cluster, type = "CR2")

@@ -119,6 +119,17 @@ def test_unordered_answers_equal_r():
         close(model.r_squared, rows_of("mcfadden")[case]["value"].iloc[0])
 
 
+def test_replicates_are_fitted_again_as_in_r():
+    """Jackknife by cluster: the differences of the refitted coefficients are the error."""
+    design = sipas.Design(
+        frame("forms"), weights="w", strata="stratum", clusters="cluster", replicates="JKn"
+    )
+    for case, want in rows_of("replicates").items():
+        is_count = case.startswith("low")
+        model = sipas.fit(design, case, "poisson" if is_count else "multinomial")
+        compare(model.frame, want, columns=["value", "se", "df", *(["p"] if is_count else [])])
+
+
 def test_average_effects_equal_r():
     """In counts for a Poisson model, in points of each answer for a multinomial one."""
     for case, want in rows_of("effect").items():

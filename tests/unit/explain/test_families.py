@@ -219,3 +219,25 @@ def test_pooled_fits_have_intervals_at_infinite_df_and_effects():
     np.testing.assert_allclose(shares["se"], means.frame["se"])
     with pytest.raises(FitError, match="2 differs"):
         sipas.pool_estimates([means, sipas.mean(DESIGN, "a", by="channel")])
+
+
+def test_blanks_are_filled_from_an_answer_without_order():
+    """The outcome informs the blanks as categories: their order of the alphabet does not matter."""
+    frame = FORMS.assign(a=FORMS["a"].where(FORMS.index % 5 > 0))
+    names = {"counter": "z", "online": "m", "post": "a"}
+    fits = [
+        sipas.fit(
+            sipas.Design(frame.assign(channel=channel)),
+            "channel ~ a + yes",
+            "multinomial",
+            missing="impute",
+            imputations=5,
+        )
+        for channel in (
+            frame["channel"],
+            pd.Categorical(frame["channel"].map(names), ["z", "m", "a"]),
+        )
+    ]
+    assert fits[0].n == len(frame)
+    gap = (fits[0].frame["value"] - fits[1].frame["value"]).abs()
+    assert (gap < fits[0].frame["se"]).all()
