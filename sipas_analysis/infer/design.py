@@ -192,7 +192,7 @@ class Design:
         object.__setattr__(part, "domain", members)
         return part
 
-    def assign(self, **columns: Any) -> "Design":
+    def assign(self, **columns: object) -> "Design":
         """Return the design with new or changed columns of answers, as ``DataFrame.assign``.
 
         Args:

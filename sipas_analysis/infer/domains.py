@@ -25,7 +25,7 @@ def find_members(frame: pd.DataFrame, members: Members, condition: Condition) ->
         DesignError: As ``Design.subset``.
     """
     if isinstance(condition, str):
-        chosen: object = _query_frame(frame, condition)
+        chosen: ArrayLike = _query_frame(frame, condition)
     else:
         chosen = condition(frame) if callable(condition) else condition
     chosen_members = _read_mask(chosen, frame) & members
@@ -35,10 +35,10 @@ def find_members(frame: pd.DataFrame, members: Members, condition: Condition) ->
     return chosen_members
 
 
-def _query_frame(frame: pd.DataFrame, condition: str) -> object:
+def _query_frame(frame: pd.DataFrame, condition: str) -> ArrayLike:
     """Return what a condition on columns is for each form."""
     try:
-        return frame.eval(condition)
+        chosen = np.asarray(frame.eval(condition))
     except pd.errors.UndefinedVariableError as why:
         name = str(why).split("'")[1]
         known = list_known(name, frame.columns)
@@ -46,19 +46,18 @@ def _query_frame(frame: pd.DataFrame, condition: str) -> object:
     except Exception as why:  # pandas raises whatever the expression does
         reason = (str(why).splitlines() or [type(why).__name__])[0]
         raise DesignError("subset_condition", condition=condition, why=reason) from why
+    return chosen
 
 
-def _read_mask(chosen: object, frame: pd.DataFrame) -> Members:
+def _read_mask(chosen: ArrayLike, frame: pd.DataFrame) -> Members:
     """Return yes/no for each form; a blank is no."""
-    if isinstance(chosen, pd.Series) and len(chosen) == len(frame):
-        if not chosen.index.equals(frame.index):
-            raise DesignError("subset_index")
-        column = chosen
-    elif np.ndim(chosen) == 1 and len(np.asarray(chosen)) == len(frame):
-        column = pd.Series(np.asarray(chosen))
-    else:
-        size = len(np.asarray(chosen)) if np.ndim(chosen) == 1 else type(chosen).__name__
-        raise DesignError("subset_mask", found=size, n=len(frame))
+    values = np.asarray(chosen)
+    if values.shape != (len(frame),):
+        found = str(len(values)) if values.ndim == 1 else type(chosen).__name__
+        raise DesignError("subset_mask", found=found, n=len(frame))
+    if isinstance(chosen, pd.Series) and not chosen.index.equals(frame.index):
+        raise DesignError("subset_index")
+    column = chosen if isinstance(chosen, pd.Series) else pd.Series(values)
     answers = column.dropna()
     if not answers.map(lambda answer: isinstance(answer, bool | np.bool_)).all():
         raise DesignError("subset_mask", found=str(answers.dtype), n=len(frame))

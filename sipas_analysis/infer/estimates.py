@@ -123,9 +123,8 @@ class Estimates:
         columns = [name for name in self.frame if name not in (*FIGURES, *DESCRIPTIONS)]
         if not columns:
             return [str(row) for row in range(len(self.frame))]
-        texts = self.frame[columns].astype(str)
-        texts = texts.apply(lambda row: "/".join(text for text in row if text), axis=1)
-        return [str(text) for text in texts]
+        rows = self.frame[columns].astype(str).to_numpy().tolist()
+        return ["/".join(text for text in row if text) for row in rows]
 
     def confint(self, level: float = 0.95, df: float | None = None) -> pd.DataFrame:
         """Return value ± t·se of each row, as R ``confint``: columns ``low`` and ``high``.

@@ -106,8 +106,10 @@ def _read_codes(names: Sequence[str], facts: SampleFacts) -> SampleFacts:
         if np.isnan(low) or (low >= 0 and high <= 1 and variable.whole):
             continue
         if variable.codes is None:
-            fields = {"low": f"{low:g}", "high": f"{high:g}", "most": MOST_CODES}
-            raise DesignError("proportion_values", column=name, **fields)
+            ends = f"{low:g}", f"{high:g}"
+            raise DesignError(
+                "proportion_values", column=name, low=ends[0], high=ends[1], most=MOST_CODES
+            )
         variables[name] = replace(variable, answers=variable.codes)
     return replace(facts, variables=variables)
 

@@ -104,7 +104,6 @@ class Block:
         part_people: Forms by flag of each row, shape (R, q + 1).
         moment: Σ w² x xᵀ of each row, shape (R, p', p'), where single forms were drawn.
         stages: Stages by which the cells were drawn.
-        n_sample: Forms of the whole sample.
         p: The first p columns vary; those after them are totals only.
         scale: Rounding of the weights.
         credit: What calibration explains, if the sample was calibrated.
@@ -126,7 +125,6 @@ class Block:
     part_people: Floats
     moment: Floats | None
     stages: tuple[Stage, ...]
-    n_sample: int
     p: int
     scale: WeightRounding
     credit: CalibrationTerms | None = None
@@ -330,13 +328,9 @@ def convert_sums(
     domain_of_row = domain[order]
     starts = np.searchsorted(domain_of_row, np.arange(len(domains)))
     n_blank = int(sums.people[domain < 0, -1].sum())
+    has_fractions = bool(design.fpc_columns) and not design.on_files
     counts, people = sums.counts[order], sums.people[order]
-    steps = np.array(
-        [
-            (*scale.fold_steps(float(top), whole), 0.0)[:2]
-            for top, whole in zip(columns.largest, columns.whole, strict=True)
-        ]
-    ).reshape(-1, 2)
+    steps = _list_steps(columns, scale)
     whole = np.add.reduceat(counts, starts, axis=0) if len(order) else counts[:0]
     marks = np.add.reduceat(people, starts, axis=0) if len(order) else people[:0]
     moment = None if sums.moments is None else _unfold_moments(sums.moments[order], columns, scale)
@@ -351,12 +345,20 @@ def convert_sums(
         part_people=people.astype(float),
         moment=moment,
         stages=find_stages(design.declaration, cells) if design.on_files else design.stages,
-        n_sample=int(sums.people[:, -1].sum()),
         p=len(columns.names) - columns.n_fixed,
         scale=scale,
         n_blank=n_blank,
-        alike=None if design.on_files else design.alike_cells[cell[order]],
+        alike=design.alike_cells[cell[order]] if has_fractions else None,
     )
+
+
+def _list_steps(columns: Columns, scale: WeightRounding) -> Floats:
+    """Return the steps of both folds of each column, shape (p, 2)."""
+    steps = [
+        (*scale.fold_steps(float(top), whole), 0.0)[:2]
+        for top, whole in zip(columns.largest, columns.whole, strict=True)
+    ]
+    return np.array(steps).reshape(-1, 2)
 
 
 def _restore_types(keys: pd.DataFrame, design: Design) -> pd.DataFrame:

@@ -122,6 +122,7 @@ BAD = {
     "mean_days": lambda: sipas.mean(sipas.Design(TOWNS.assign(y=pd.Timestamp("2026-01-02"))), "y"),
     "mean_digits": lambda: sipas.total(sipas.Design(TOWNS.assign(y="4,5")), "y"),
     "proportion_values": lambda: sipas.proportion(design(), "w"),
+    "design_files_weights": lambda: sipas.Design("forms.parquet", fpc="N"),
     "design_weight_none": lambda: sipas.Design(TOWNS.assign(w=0), "w"),
     "subset_empty": lambda: design().subset("sex == 'x'"),
     "subset_mask": lambda: design().subset([True, False]),
