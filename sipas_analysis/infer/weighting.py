@@ -72,12 +72,11 @@ def post_stratify(
         >>> post_stratify(Design(frame), "sex", {"f": 6, "m": 6}).weight.tolist()
         [6.0, 3.0, 3.0]
     """
-    design = take_design(design)
-    columns = list_names(by, "by")
+    sample, columns = take_design(design), list_names(by, "by")
     if not columns:
         raise DesignError("margin_none")
-    margin = read_margin(design, columns, totals, partial=partial)
-    return _calibrate(design, margin.fit, [margin])
+    margin = read_margin(sample, columns, totals, partial=partial)
+    return _calibrate(sample, margin.fit, [margin])
 
 
 def rake(design: Design | Sampled, margins: Margins, tolerance: float = 1e-10) -> Design:
@@ -105,9 +104,9 @@ def rake(design: Design | Sampled, margins: Margins, tolerance: float = 1e-10) -
         [2.0, 3.0, 3.0, 2.0]
     """
     check_number(tolerance, "tolerance")
-    design = take_design(design)
+    sample = take_design(design)
     check_mapping(margins, "totals", "margins")
-    margin_list = [read_margin(design, [name], totals) for name, totals in margins.items()]
+    margin_list = [read_margin(sample, [name], totals) for name, totals in margins.items()]
     if not margin_list:
         raise DesignError("margin_none")
     sums = [float(margin.wanted.sum()) for margin in margin_list]
@@ -128,7 +127,7 @@ def rake(design: Design | Sampled, margins: Margins, tolerance: float = 1e-10) -
         total = f"{sums[0]:.10g}"
         raise DesignError("rake_gap", rounds=ROUNDS, gap=f"{gap:.4g}", total=total)
 
-    calibrated = _calibrate(design, fit_in_turn, margin_list)
+    calibrated = _calibrate(sample, fit_in_turn, margin_list)
     if calibrated.calibration is not None:
         calibrated.calibration.facts["rounds"] = float(rounds[0])
     return calibrated
@@ -175,17 +174,17 @@ def calibrate(
         [22.0, 24.0, 26.0, 28.0]
     """
     check_number(tolerance, "tolerance")
-    design = take_design(design)
+    sample = take_design(design)
     check_word(method, get_args(Method), "method")
     check_mapping(totals, "totals", "totals")
     low, high = check_bounds(bounds, method)
-    margins = read_totals(design, totals)
+    margins = read_totals(sample, totals)
     if not margins:
         raise DesignError("margin_none")
     wanted = np.concatenate([margin.wanted for margin in margins])
     known = stack_margins(margins)
     solve = Solver(known, wanted, method, (low, high), tolerance)
-    return _calibrate(design, solve, margins)
+    return _calibrate(sample, solve, margins)
 
 
 def trim(
@@ -221,15 +220,15 @@ def trim(
         >>> trim(Design(frame, weights="w"), upper=8).weight.tolist()
         [2.0, 2.0, 8.0]
     """
-    design = take_design(design)
     for role, end in (("lower", lower), ("upper", upper)):
         check_number(end, role)
+    sample = take_design(design)
     check_word(method, get_args(Trimming), "method")
-    check_memory(design)
-    if design.declared_replicates:
+    check_memory(sample)
+    if sample.declared_replicates:
         raise DesignError("trim_replicates")
-    counted = design.members & (design.weight > 0)
-    weight = design.weight[counted]
+    counted = sample.members & (sample.weight > 0)
+    weight = sample.weight[counted]
     mean = float(weight.sum()) / max(len(weight), 1)
     if not lower <= mean <= upper:
         ends = {"low": f"{lower:g}", "high": f"{upper:g}"}
@@ -238,9 +237,9 @@ def trim(
         weight = _trim_additive(weight, lower, upper, strict=strict)
     else:
         weight = _trim_multiplicative(weight, lower, upper)
-    trimmed = design.weight.copy()
+    trimmed = sample.weight.copy()
     trimmed[counted] = weight
-    return _replace_weights(design, trimmed, design.calibration)
+    return _replace_weights(sample, trimmed, sample.calibration)
 
 
 def _trim_additive(weight: Floats, lower: float, upper: float, *, strict: bool) -> Floats:
