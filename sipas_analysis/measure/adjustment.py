@@ -136,7 +136,7 @@ def check_numbers(frame: pd.DataFrame, names: Sequence[str], numbers: Sequence[s
     text = [name for name in numbers if not pd.api.types.is_numeric_dtype(frame[name])]
     if text:
         values = ", ".join(map(str, frame[text[0]].dropna().unique()[:4]))
-        raise DesignError("mean_text", column=text[0], values=values)
+        raise DesignError("items_text", column=text[0], values=values)
 
 
 def _fill_adjusters(

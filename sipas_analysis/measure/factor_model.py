@@ -15,11 +15,11 @@ from sipas_analysis.errors import DesignError
 from sipas_analysis.infer.design import Floats
 
 LEAST_UNIQUE = 0.005  # smallest variance of an item of its own, as in R psych::fa
-MOST_CORRELATED = 0.999  # bound of the correlation of two factors while searching
 CLOSE_FIT = 0.05  # RMSEA of a close fit (Browne and Cudeck 1993)
 RMSEA_TAIL = 0.05  # the interval of RMSEA holds 90 % by custom
 STEP = 1e-5  # of the central differences of the gradient
-FLAT = 1e-7  # largest slope of the discrepancy at its minimum
+STEEP = 1e-4  # slope of the discrepancy from which a point is no minimum
+LEAST_CURVATURE = 1e-7  # below, some parameters could change together without a worse fit
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,11 @@ class FactorFit:
         return bool(self._parts[1].min() <= LEAST_UNIQUE * 1.001)
 
     @property
+    def is_improper(self) -> bool:
+        """Whether factors correlate as no variables can, at 1 or more (R ``lavaan`` warns)."""
+        return bool(np.linalg.eigvalsh(self.correlation)[0] <= 0)
+
+    @property
     def implied(self) -> Floats:
         """The correlation matrix of the model, shape (p, p)."""
         loading, unique, correlation = self._parts
@@ -82,7 +87,7 @@ class FactorFit:
 
         χ² = n·F, F = ln|Σ| + tr(RΣ⁻¹) − ln|R| − p; RMSEA = √max(0, (χ² − df)/(n·df)), as lavaan.
         """
-        p, log_size = len(self.observed), np.linalg.slogdet(self.observed)[1]
+        p, log_size = len(self.observed), float(np.linalg.slogdet(self.observed)[1])
         df, base_df = p * (p + 1) / 2 - len(self.theta), p * (p - 1) / 2
         loss = _compute_discrepancy(self.theta, self.pattern, self.observed)[0] - log_size - p
         chi2, base = max(n * loss, 0.0) if df else 0.0, -n * log_size
@@ -96,7 +101,7 @@ class FactorFit:
             "df": df,
             "p": float(special.chdtrc(df, chi2)) if df else np.nan,
             "cfi": 1 - excess / base_excess if base_excess > 0 else 1.0,
-            "tli": float(ratio),
+            "tli": ratio,
             "rmsea": float(np.sqrt(excess / scale)),
             "rmsea_low": float(np.sqrt(low / scale)),
             "rmsea_high": float(np.sqrt(high / scale)),
@@ -118,14 +123,14 @@ def fit_factors(observed: Floats, pattern: NDArray[np.bool_]) -> FactorFit:
         The fit; the loadings of each factor add up to a positive number.
 
     Raises:
-        DesignError: The search found no minimum.
+        DesignError: There is no minimum: too many factors for these items.
     """
-    pairs = np.triu_indices(pattern.shape[1], 1)
-    n_loadings, n_items = int(pattern.sum()), len(pattern)
+    n_loadings, n_items, n_factors = int(pattern.sum()), *pattern.shape
+    n_pairs = n_factors * (n_factors - 1) // 2
     bounds = [
-        *[(-1.5, 1.5)] * n_loadings,
-        *[(LEAST_UNIQUE, 1.0)] * n_items,
-        *[(-MOST_CORRELATED, MOST_CORRELATED)] * len(pairs[0]),
+        *[(-np.inf, np.inf)] * n_loadings,
+        *[(LEAST_UNIQUE, np.inf)] * n_items,
+        *[(-np.inf, np.inf)] * n_pairs,
     ]
     start = _find_start(observed, pattern)
     minimum = optimize.minimize(
@@ -140,9 +145,15 @@ def fit_factors(observed: Floats, pattern: NDArray[np.bool_]) -> FactorFit:
     theta = _polish_minimum(np.asarray(minimum.x, dtype=np.float64), pattern, observed, bounds)
     slope = _compute_discrepancy(theta, pattern, observed)[1]
     low, high = np.array(bounds).T
-    is_inside = (theta > low) & (theta < high)
-    if not np.isfinite(minimum.fun) or np.abs(slope[is_inside]).max(initial=0.0) > 1e-4:
-        raise DesignError("structure_failed", n=n_items, factors=pattern.shape[1])
+    is_inside = (theta > low * (1 + 1e-9)) & (theta < high)
+    curvature = _compute_hessian(pattern, theta, observed)[np.ix_(is_inside, is_inside)]
+    is_minimum = (
+        np.isfinite(minimum.fun)
+        and np.abs(slope[is_inside]).max(initial=0.0) < STEEP
+        and np.linalg.eigvalsh(curvature)[0] > LEAST_CURVATURE
+    )
+    if not is_minimum:
+        raise DesignError("structure_failed", n="–", items=n_items, factors=n_factors)
     return FactorFit(pattern, observed, _turn_factors(theta, pattern))
 
 
@@ -164,7 +175,7 @@ def _compute_discrepancy(
     loading, unique, correlation = _unpack_parameters(pattern, theta)
     implied = loading @ correlation @ loading.T + np.diag(unique)
     sign, log_size = np.linalg.slogdet(implied)
-    if sign <= 0 or np.linalg.eigvalsh(correlation)[0] <= 0:
+    if sign <= 0:
         return 1e10, np.zeros(len(theta))
     inverse = np.linalg.inv(implied)
     gap = inverse - inverse @ observed @ inverse

@@ -12,6 +12,8 @@ from sipas_analysis.infer.distributions import t_quantile
 from sipas_analysis.measure.factor_model import FactorFit, fit_factors
 from sipas_analysis.measure.item_answers import ItemAnswers, read_answers
 
+SINGULAR = 1e-10  # smallest root of the correlations from which items count as independent
+
 
 @dataclass(frozen=True)
 class Structure:
@@ -25,6 +27,8 @@ class Structure:
             (90 %), ``p_close`` (RMSEA at most 0.05), ``srmr``. They take the forms as drawn singly.
         n: Forms that answered every item.
         lost: Forms left out because an item is blank.
+        warnings: Message ids, after ``reliability.``: ``heywood``, ``improper`` (factors correlate
+            at 1 or more: they are one for these answers).
     """
 
     loadings: pd.DataFrame
@@ -32,6 +36,7 @@ class Structure:
     fit: Mapping[str, float]
     n: int
     lost: int
+    warnings: tuple[str, ...] = ()
 
 
 def fit_structure(design: Design, factors: Mapping[str, Sequence[str]], level: float) -> Structure:
@@ -47,11 +52,17 @@ def fit_structure(design: Design, factors: Mapping[str, Sequence[str]], level: f
     if constant:
         raise DesignError("factor_constant", items=", ".join(constant))
     corr, by_pair = answers.correlate_items()
+    roots, axes = np.linalg.eigh(corr)
+    if roots[0] < SINGULAR:
+        involved = [name for name, part in zip(names, axes[:, 0], strict=True) if abs(part) > 0.01]
+        raise DesignError("factor_singular", items=", ".join(involved))
     try:
         fit = fit_factors(corr, pattern)
-    except (DesignError, np.linalg.LinAlgError) as why:
+    except DesignError as why:
         n_forms = len(answers.rows)
-        raise DesignError("structure_failed", n=n_forms, factors=len(factors)) from why
+        raise DesignError(
+            "structure_failed", n=n_forms, items=len(names), factors=len(factors)
+        ) from why
     value = np.concatenate(
         [fit.loading[pattern], fit.correlation[np.triu_indices(len(factors), 1)]]
     )
@@ -65,7 +76,9 @@ def fit_structure(design: Design, factors: Mapping[str, Sequence[str]], level: f
     correlations.insert(0, "first", [labels[at] for at in first])
     correlations.insert(1, "second", [labels[at] for at in second])
     n = len(answers.rows)
-    return Structure(loadings, correlations, fit.measure_fit(n), n, answers.lost)
+    doubts = {"heywood": fit.is_at_bound, "improper": fit.is_improper}
+    warnings = tuple(word for word, is_true in doubts.items() if is_true)
+    return Structure(loadings, correlations, fit.measure_fit(n), n, answers.lost, warnings)
 
 
 def _add_errors(
@@ -80,7 +93,7 @@ def _add_errors(
     else:
         covariance, df = answers.estimate_covariance(by_pair @ fit.slopes[is_shown].T)
         se = np.sqrt(np.maximum(np.diagonal(covariance), 0.0))
-    is_loading = np.arange(len(value)) < n_loadings
+    is_loading = (np.arange(len(value)) < n_loadings) | (np.abs(value) >= 1)
     scale = np.where(is_loading, 1.0, 1 - value**2)  # correlations: interval of atanh
     half = t_quantile((1 + level) / 2, df) * se / scale
     with np.errstate(invalid="ignore", divide="ignore"):

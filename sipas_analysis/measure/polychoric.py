@@ -271,7 +271,7 @@ def _compute_influence(table: _Table, rho: float) -> Floats:
 
 def _compute_rectangles(rho: float, rows: Floats, columns: Floats) -> tuple[Floats, Floats]:
     """Return the chance of each pair of levels, and its slope by ρ, shape (K, L)."""
-    h, k = np.meshgrid(rows, columns, indexing="ij")
+    h, k = rows[:, None], columns[None, :]
     below = np.zeros((len(rows) + 2, len(columns) + 2))
     slope = np.zeros_like(below)
     below[1:-1, 1:-1] = compute_bivariate_normal(h, k, rho)
@@ -309,7 +309,7 @@ def _read_levels(column: "pd.Series[float]") -> Floats:
         return np.where(codes < 0, np.nan, codes)
     if not pd.api.types.is_numeric_dtype(column):
         values = ", ".join(map(str, column.dropna().unique()[:4]))
-        raise DesignError("mean_text", column=column.name, values=values)
+        raise DesignError("items_text", column=column.name, values=values)
     return np.asarray(column.to_numpy(dtype=float, na_value=np.nan))
 
 

@@ -77,7 +77,9 @@ class Reliability:
         if self.structure is not None:
             lost["reliability.lost_structure"] = self.structure.lost
         left_out = [say(language, message, n=n) for message, n in lost.items() if n]
-        return [*(say(language, f"reliability.{word}") for word in self.warnings), *left_out]
+        of_structure = self.structure.warnings if self.structure else ()
+        words = dict.fromkeys([*self.warnings, *of_structure])
+        return [*(say(language, f"reliability.{word}") for word in words), *left_out]
 
     def __repr__(self) -> str:
         tables = [table.round(3).to_string(index=False) for table in self._tables()]
