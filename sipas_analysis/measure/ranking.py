@@ -35,6 +35,7 @@ from sipas_analysis.measure.step_down import Kind, PairFlags, compare_pairs, sep
 from sipas_analysis.quality.findings import find_open_units
 
 TEST_POWER = 0.8
+ROUNDING = 1e-12  # of a covariance between units whose forms do not differ
 RANK_COLUMNS = ["rank", "rank_low", "rank_high", "letter", "detectable"]
 
 
@@ -218,7 +219,7 @@ def _check_covariance(sigma: Floats, at: Ints) -> None:
     """Refuse a covariance that is blank, not symmetric or above what its variances allow."""
     root = np.sqrt(np.diagonal(sigma))
     excess = np.maximum(np.abs(sigma - sigma.T), np.abs(sigma) - np.outer(root, root))
-    wrong = np.argwhere(~(excess <= 1e-6 * np.maximum(np.outer(root, root), 1e-300)))
+    wrong = np.argwhere(~(excess <= 1e-6 * np.outer(root, root) + ROUNDING))
     if wrong.size:
         row, other = sorted(int(at[place]) + 1 for place in wrong[0])
         raise DesignError("rank_covariance", row=row, other=other)

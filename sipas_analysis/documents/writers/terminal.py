@@ -9,8 +9,10 @@ import re
 import sys
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from math import isfinite
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import typer
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
 
-WIDEST = 10_000  # columns of a terminal on which no text is wrapped
+BETWEEN = 3  # characters between two columns of a table
+NARROW = 8  # characters that a column of texts keeps
 
 
 def choose_language() -> Language:
@@ -94,16 +97,65 @@ def describe_crash(error: BaseException) -> str:
 def print_table(title: str, frame: "pd.DataFrame") -> None:
     """Print a small table; long texts are wrapped, and names are unchanged, even with markup.
 
-    Where no text is wrapped, all cells of a column are one text, which is faster.
+    All cells of a column are one text, which is faster; texts are wrapped before.
     """
     from rich.console import Console
 
     console, columns = Console(), {str(name): _format_column(frame[name]) for name in frame}
-    table = _make_table(title, columns, [["\n".join(cells) for cells in columns.values()]])
-    any_width = console.options.update(width=WIDEST)
-    if frame.empty or console.measure(table, options=any_width).maximum > console.width:
+    widths = _share_width(columns, console.width)
+    if frame.empty or not widths:
         table = _make_table(title, columns, zip(*columns.values(), strict=True))
+    else:
+        lines = _wrap_cells([*columns.values()], widths)
+        table = _make_table(title, columns, [["\n".join(cells) for cells in lines]])
+        for column, width in zip(table.columns, widths, strict=True):
+            column.width = width
     console.print(table)
+
+
+def _share_width(columns: Mapping[str, Sequence[str]], width: int) -> list[int]:
+    """Return the width of each column: numbers take what they need, texts share the rest.
+
+    The list is empty if the texts would have too little room.
+    """
+    heads = [_name_column(column) for column in columns]
+    widest = [max(map(len, [*cells, ""])) for cells in columns.values()]
+    are_texts = [not _has_numbers(cells) for cells in columns.values()]
+    least = [max(map(len, head.split() or [""])) for head in heads]
+    widths = [max(sizes) for sizes in zip(widest, least, strict=True)]
+    room = width - sum(BETWEEN + size for size in widths) - 1
+    while room < 0:
+        at = max(range(len(widths)), key=lambda k: are_texts[k] * (widths[k] - least[k]))
+        if not are_texts[at] or widths[at] <= max(least[at], NARROW):
+            return []
+        widths[at], room = widths[at] - 1, room + 1
+    for at, head in enumerate(heads):  # a head on one line where there is room
+        more = min(room, max(0, len(head) - widths[at]))
+        widths[at], room = widths[at] + more, room - more
+    return widths
+
+
+def _wrap_cells(columns: list[Sequence[str]], widths: list[int]) -> Iterable[list[str]]:
+    """Yield each column as lines; the cells of a row get equally many."""
+    wrapped = [
+        [wrap(cell, width) if len(cell) > width or "\n" in cell else [cell] for cell in cells]
+        for cells, width in zip(columns, widths, strict=True)
+    ]
+    heights = [max(map(len, row)) for row in zip(*wrapped, strict=True)]
+    for cells in wrapped:
+        padded = (
+            [*lines, *[""] * (height - len(lines))]
+            for lines, height in zip(cells, heights, strict=True)
+        )
+        yield [*chain.from_iterable(padded)]
+
+
+def _has_numbers(cells: Sequence[str]) -> bool:
+    return all(re.fullmatch(r"[\d.,–−-]*", cell) for cell in cells)
+
+
+def _name_column(column: str) -> str:
+    return read_catalogue(choose_language()).get(f"cli.head.{column}", column)
 
 
 def _make_table(
@@ -115,11 +167,10 @@ def _make_table(
 
     table = Table(title=title, title_justify="left")
     for column, cells in columns.items():
-        has_numbers = all(re.fullmatch(r"[\d.,–−-]*", cell) for cell in cells)
-        head = read_catalogue(choose_language()).get(f"cli.head.{column}", column)
+        has_numbers = _has_numbers(cells)
         side: Literal["left", "right"] = "right" if has_numbers else "left"
         width = max(map(len, cells), default=0) if has_numbers else None  # no number is broken
-        table.add_column(Text(head), justify=side, min_width=width, overflow="fold")
+        table.add_column(Text(_name_column(column)), justify=side, min_width=width, overflow="fold")
     for row in rows:
         table.add_row(*map(Text, row))
     return table

@@ -199,6 +199,8 @@ def test_known_values_are_told_apart_however_close():
     """A census has no error: 90.1 is above 90 for sure, and 90 equals 90."""
     found = sets([90.0, 90.1, 90.0], [0.0, 0.0, 0.0])
     assert found["letter"].tolist() == ["B", "A", "B"]
+    rounded = sets([90.0, 90.1], np.array([[1e-31, 2e-31], [2e-31, 0.0]]))
+    assert rounded["letter"].tolist() == ["B", "A"]
 
 
 @pytest.mark.slow
