@@ -163,7 +163,7 @@ def survey(
     taken = {*sample.design_columns, *key_names, unit, group}
     instrument, placed = asked.find_items(forms, pack, taken)
     placed.roles.update({"unit": unit} if unit else {})
-    placed.keys.update({name: name for name in key_names if is_string_dtype(forms[name])})
+    placed.keys.update({name: name for name in key_names if _is_text(forms[name])})
     facts = {
         "id": id,
         "title": {language: title or say(language, "frame.title") for language in LANGUAGES},
@@ -191,6 +191,11 @@ def _take_design(design: Design, *, is_declared: bool) -> Design:
     if design.on_files or is_declared:
         raise DesignError("frame_files" if design.on_files else "frame_design_twice")
     return replace(design, frame=_name_columns(design.frame))
+
+
+def _is_text(column: pd.Series) -> bool:
+    """Return whether a column holds texts; categories keep their order."""
+    return is_string_dtype(column) and not isinstance(column.dtype, pd.CategoricalDtype)
 
 
 def _name_columns(frame: pd.DataFrame) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from scipy import sparse
 
 from sipas_analysis.arguments import check_kind, list_known, list_names
 from sipas_analysis.collect.survey import Survey
-from sipas_analysis.errors import ColumnError
+from sipas_analysis.errors import ColumnError, DesignError
 from sipas_analysis.infer.design import Floats, Ints
 from sipas_analysis.infer.distributions import t_quantile
 from sipas_analysis.infer.estimates import COLUMNS, FEW_PEOPLE, Estimates, flag_cells, round_to_text
@@ -105,6 +105,9 @@ def _check_keys(survey: Survey, by: str | Sequence[str]) -> list[str]:
     unknown = [key for key in keys if key not in survey.keys]
     if unknown:
         raise ColumnError("no_key", key=unknown[0], known=list_known(unknown[0], survey.keys))
+    taken = [key for key in keys if key in (*COLUMNS, "level", "unit_name", "variable")]
+    if taken:
+        raise DesignError("by_taken", key=taken[0])
     return ["group", *keys] if "unit" in keys and "group" not in keys else keys
 
 

@@ -102,6 +102,9 @@ def test_personal_columns_are_dropped_and_others_stay():
     assert (reasons["Họ và tên"], reasons["date"]) == ("personal", "ignored")
     assert {"unit", "group", "town", "office", "w"} <= {*survey.keys}
     assert survey.wave.key_codes == ["town"]
+    order = pd.Categorical([*"hlmhlm"], ["l", "m", "h"], ordered=True)
+    levels = make(frame=ANSWERS.assign(grade=order), keys="grade").subset("grade > 'l'")
+    assert sipas.score(levels, "grade").frame["grade"].unique().tolist() == ["m", "h"]
 
 
 def test_a_part_has_the_error_of_the_whole_sample(demo):
@@ -204,6 +207,7 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "score": (lambda: sipas.score(ANSWERS), r"sipas\.survey\(frame, items=…\)"),
     "drivers": (lambda: sipas.drivers(ANSWERS), r"sipas\.survey\(frame, items=…\)"),
+    "key": (lambda: sipas.score(make(frame=ANSWERS.assign(n=1)), "n"), "Rename it"),
     "id": (lambda: make(id="My survey"), "`id`: use only a–z"),
     "twice": (lambda: make(frame=pd.concat([ANSWERS, ANSWERS["w"]], axis=1)), "“w” is there twice"),
 }
