@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
+from sipas_analysis.arguments import check_level
 from sipas_analysis.errors import FitError
 from sipas_analysis.explain.bias_reduced import FAMILIES, list_obstacles
 from sipas_analysis.explain.formula import Levels, prepare_frame, read_exposure
 from sipas_analysis.explain.likelihoods import Family
 from sipas_analysis.explain.replicate_fits import ReplicateFits
-from sipas_analysis.explain.standard_errors import estimate_error_covariance
+from sipas_analysis.explain.standard_errors import (
+    estimate_error_covariance,
+    tabulate_coefficients,
+)
+from sipas_analysis.infer.combinations import Combination, read_combination
 from sipas_analysis.infer.design import Design, Floats, Ints
 from sipas_analysis.infer.estimates import ResultTable
 from sipas_analysis.messages import Language, say
@@ -70,10 +75,62 @@ class FittedModel(ResultTable):
     def _keys(self) -> list[str]:
         return [name for name in ("answer", "variable") if name in self.frame]
 
+    def labels(self) -> list[str]:
+        """Return the label of each coefficient: its variable, answer/variable if multinomial."""
+        return ["/".join(map(str, row)) for row in self.frame[self._keys].to_numpy()]
+
     def covariance(self) -> pd.DataFrame:
-        """Return the covariance of the coefficients, labelled by variable, shape (k, k)."""
-        labels = ["/".join(map(str, row)) for row in self.frame[self._keys].to_numpy()]
+        """Return the covariance of the coefficients, with their labels, shape (k, k)."""
+        labels = self.labels()
         return pd.DataFrame(self.covariance_matrix, index=labels, columns=labels)
+
+    def confint(self, level: float = 0.95, df: float | None = None) -> pd.DataFrame:
+        """Return value ± t·se of each coefficient, as R ``confint``: columns ``low``, ``high``.
+
+        Args:
+            level: Confidence.
+            df: Degrees of freedom (R ``ddf``); those of the coefficients if none, infinite for
+                normal quantiles.
+        """
+        check_level(level)
+        value, se, freedom = self.frame[["value", "se", "df"]].to_numpy(dtype=float).T
+        table = tabulate_coefficients(value, se, freedom if df is None else df, level)
+        return table[["low", "high"]].set_axis(self.labels())
+
+    def combine(
+        self, how: Combination, level: float = 0.95, df: float | None = None
+    ) -> pd.DataFrame:
+        """Return linear or smooth combinations of coefficients with error and p (delta method).
+
+        Equal to R ``svycontrast``; ``labels()`` lists the labels of the coefficients.
+
+        Args:
+            how: Weights by label, ``{"sex[T.m]": 1, "age": -10}``; an expression of labels,
+                ``"age / income"``, those that are no plain names between backticks; one weight for
+                each coefficient, shape (k,) or (K, k); or a smooth function of them, shape (k,).
+            level: Confidence of the interval.
+            df: Degrees of freedom; the least of the coefficients used if none.
+
+        Returns:
+            One row per combination: ``value``, ``se``, ``low``, ``high``, ``df``, ``p``.
+
+        Raises:
+            ColumnError: A label is unknown, or the combination cannot be computed.
+
+        Example:
+            >>> import sipas_analysis as sipas
+            >>> frame = pd.DataFrame({"y": [1.0, 2, 2, 5], "a": [0.0, 1, 2, 3]})
+            >>> fit = sipas.fit(sipas.Design(frame), "y ~ a")
+            >>> fit.combine({"Intercept": 1, "a": 10})["value"].round(6).item()
+            12.7
+        """
+        check_level(level)
+        values, freedom = self.frame[["value", "df"]].to_numpy(dtype=float).T
+        slopes, combined = read_combination(how, self.labels(), values)
+        variance = np.einsum("ki,ij,kj->k", slopes, self.covariance_matrix, slopes)
+        used = np.where(slopes != 0, freedom, np.inf).min(axis=1)
+        se = np.sqrt(np.maximum(variance, 0.0))
+        return tabulate_coefficients(combined, se, used if df is None else df, level)
 
     def sentences(self) -> list[str]:
         """Return sentences on how well the model fits, then its warnings."""
