@@ -345,3 +345,18 @@ def test_levels_that_nobody_chose_and_names_that_meet_do_no_harm():
     words = pd.Categorical(frame["kind"], ["t", "u", "v", "x"])
     both = sipas.importance(sipas.Design(frame.assign(a=words)), "y", ["a", "a_u"])
     assert both.frame["variable"].tolist() == ["a", "a_u"]
+
+
+def test_a_part_of_a_sample_equals_blanks_outside_of_it():
+    """``subset`` keeps the sample whole: the same shares and errors as an outcome blank outside."""
+    inside = FRAME["a"] > -0.3
+    part = sipas.importance(DESIGN.subset(inside), "y", ["a", "b", "c"])
+    blank = sipas.Design(
+        FRAME.assign(y=FRAME["y"].where(inside)), weights=DESIGN.weights, clusters=DESIGN.clusters
+    )
+    whole = sipas.importance(blank, "y", ["a", "b", "c"])
+    pd.testing.assert_frame_equal(part.frame, whole.frame)
+    assert part.n == int(inside.sum())
+    labels = ["a", "b", "c"]
+    assert list(part.covariance().index) == labels
+    assert np.allclose(np.sqrt(np.diagonal(part.covariance())), part.frame["se"])
