@@ -7,18 +7,20 @@ the variance of a unit is not estimated from its few forms only.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import linalg
 
-from sipas_analysis.arguments import check_level, read_numbers
+from sipas_analysis.arguments import check_level, check_word, read_numbers
 from sipas_analysis.errors import DesignError
 from sipas_analysis.infer.design import Floats
 from sipas_analysis.infer.distributions import normal_quantile
 from sipas_analysis.infer.estimates import ResultTable
+
+Method = Literal["adjusted", "reml"]
 
 
 def rank_values(value: Floats) -> "pd.Series[int]":
@@ -63,6 +65,7 @@ def small_area(
     parents: ArrayLike | None = None,
     *,
     sizes: ArrayLike | None = None,
+    method: Method = "adjusted",
     level: float = 0.95,
 ) -> SmallArea:
     """Pool the estimates of small units partly, by the Fay–Herriot model.
@@ -79,6 +82,8 @@ def small_area(
         parents: Label of the larger unit of each, shape (p,): within it all estimates are moved by
             the same number so that their mean by size is that of the direct estimates.
         sizes: People behind each estimate, shape (p,); equal if left out.
+        method: ``adjusted``: REML, and the adjusted likelihood where REML gives 0. ``reml``: a
+            variance of 0 stays, so that nothing of the direct estimates does, as R ``sae``.
         level: Confidence of the intervals.
 
     Returns:
@@ -97,6 +102,7 @@ def small_area(
         [0.25, 0.25, 0.25]
     """
     check_level(level)
+    check_word(method, get_args(Method), "method")
     if parents is not None and np.shape(parents) != np.shape(values):
         raise DesignError(
             "pool_shape", role="parents", shape=np.shape(parents), units=np.size(values)
@@ -106,14 +112,14 @@ def small_area(
     x = np.ones((p, 1)) if covariates is None else _build_covariates(covariates, p)
     is_known = ~np.isnan(direct)
     v = _smooth_variances(variance, n, is_known, sizes is not None)
-    fit = _fay_herriot(direct[is_known], v[is_known], x[is_known])
+    fit = _fay_herriot(direct[is_known], v[is_known], x[is_known], method)
     synthetic = x @ fit.beta
     with np.errstate(invalid="ignore", divide="ignore"):
         gamma = np.where(v > 0, fit.sigma2 / (fit.sigma2 + v), 1.0) * is_known
     gamma = np.where(is_known, 1.0, 0.0) if fit.method == "direct" else gamma
     mixed = gamma * np.nan_to_num(direct) + (1 - gamma) * synthetic
     pooled = np.where(is_known, mixed, synthetic)
-    mse = _compute_mse(fit, v, gamma, x)
+    mse = _compute_mse(fit, v, gamma, x, is_known)
     shift = _shift_to_parents(direct, pooled, np.where(is_known, n, 0.0), parents)
     half = normal_quantile((1 + level) / 2) * np.sqrt(mse)
     frame = pd.DataFrame(
@@ -191,7 +197,7 @@ def _smooth_variances(
     return np.where(variance > 0, variance, mean)
 
 
-def _fay_herriot(y: Floats, v: Floats, x: Floats) -> _Pooling:
+def _fay_herriot(y: Floats, v: Floats, x: Floats, method: Method) -> _Pooling:
     """Return σ² and β by REML, or by the adjusted likelihood where REML gives 0."""
     p, k = x.shape
     if p == 0 or not (v > 0).any():
@@ -212,12 +218,12 @@ def _fay_herriot(y: Floats, v: Floats, x: Floats) -> _Pooling:
         turn = (v * w**2).sum() / (1 + share**2) / np.arctan(share) / p if adjust else 0.0
         return float(-0.5 * reml - more), float(-0.5 * slope - turn)
 
-    sigma2, method = _minimise_loss(loss, top, adjust=False), "reml"
-    if sigma2 <= top * 1e-10:
-        sigma2, method = _minimise_loss(loss, top, adjust=True), "adjusted"
+    sigma2, used = _minimise_loss(loss, top, adjust=False), "reml"
+    if sigma2 <= top * 1e-10 and method == "adjusted":
+        sigma2, used = _minimise_loss(loss, top, adjust=True), "adjusted"
     w = 1 / (v + sigma2)
     bread = np.asarray(np.linalg.inv((x.T * w) @ x), dtype=np.float64)
-    return _Pooling(sigma2, bread @ ((x.T * w) @ y), bread, float(2 / (w**2).sum()), method)
+    return _Pooling(sigma2, bread @ ((x.T * w) @ y), bread, float(2 / (w**2).sum()), used)
 
 
 class _Loss(Protocol):
@@ -239,15 +245,17 @@ def _minimise_loss(loss: _Loss, top: float, adjust: bool) -> float:
     return float(root)
 
 
-def _compute_mse(fit: _Pooling, v: Floats, gamma: Floats, x: Floats) -> Floats:
+def _compute_mse(
+    fit: _Pooling, v: Floats, gamma: Floats, x: Floats, is_known: NDArray[np.bool_]
+) -> Floats:
     """Return g₁ + g₂ + 2g₃ of each unit; NaN where no error is known."""
     if fit.method == "none":
         return np.full(len(v), np.nan)
     if fit.method == "direct":
         return np.where(gamma > 0, v, np.nan)
-    g1 = np.where(gamma > 0, gamma * v, fit.sigma2)
+    g1 = np.where(is_known, gamma * v, fit.sigma2)
     g2 = (1 - gamma) ** 2 * np.einsum("ui,ij,uj->u", x, fit.bread, x)
-    g3 = np.where(gamma > 0, v**2 / (v + fit.sigma2) ** 3 * fit.avar, 0.0)
+    g3 = np.where(is_known, v**2 / (v + fit.sigma2) ** 3 * fit.avar, 0.0)
     return np.asarray(g1 + g2 + 2 * g3)
 
 
