@@ -27,7 +27,10 @@ from sipas_analysis.infer.row_numbers import Ints as Ints  # noqa: PLC0414
 from sipas_analysis.infer.stages import Declaration, Stage, find_fractions, find_stages
 
 Lonely = Literal["fail", "merge", "certainty", "adjust", "average"]
-Kind = Literal["JK1", "JKn", "BRR", "Fay", "bootstrap"]
+Kind = Literal[
+    "JK1", "JKn", "BRR", "Fay", "bootstrap", "JK2", "ACS", "successive-difference", "other"
+]
+GIVEN_KINDS = ("JK2", "ACS", "successive-difference", "other")  # of columns only
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,8 @@ class Replicates:
     """Replicate weights: columns that were given, or a kind to be made from the design (V4).
 
     Attributes:
-        kind: Method by which they were or will be made.
+        kind: Method by which they were or will be made, as R ``svrepdesign`` names it; ``JK2``,
+            ``ACS``, ``successive-difference`` and ``other`` need columns.
         columns: Given weights, one column each; none makes them from strata and clusters.
         combined: Whether given columns include the weight (else they are factors of the weight).
         fay: Fay's coefficient, 0 to 1 (kind ``Fay``).
@@ -136,6 +140,8 @@ class Design:
         kind = self.declared_replicates.kind if self.declared_replicates else "JK1"
         if kind not in get_args(Kind):
             raise DesignError("design_kind", found=kind, known=", ".join(get_args(Kind)))
+        if kind in GIVEN_KINDS and self.declared_replicates and not self._gives_replicates:
+            raise DesignError("replicates_columns", kind=kind)
         if len(self.fpc_columns) > max(1, len(self.cluster_columns)):
             raise DesignError("design_fpc_stages", n=len(self.fpc_columns))
         if self.declared_replicates and self.calibration:
@@ -243,6 +249,11 @@ class Design:
     def declared_replicates(self) -> Replicates | None:
         """The replicates, also where only their kind was named."""
         return Replicates(self.replicates) if isinstance(self.replicates, str) else self.replicates
+
+    @property
+    def _gives_replicates(self) -> bool:
+        """Whether the replicate weights are columns of the frame."""
+        return bool(self.declared_replicates and self.declared_replicates.columns)
 
     @property
     def declaration(self) -> Declaration:

@@ -237,6 +237,10 @@ def _find_factors(design: Design, replicates: Replicates, stage: Stage) -> Float
         "BRR": 1 / k,
         "bootstrap": 1 / max(k - 1, 1),
         "Fay": 1 / (k * (1 - replicates.fay) ** 2),
+        "JK2": 1.0,
+        "ACS": 4 / k,
+        "successive-difference": 4 / k,
+        "other": 1.0,
     }
     rscales: object = replicates.rscales if replicates.rscales is not None else 1.0
     if replicates.kind == "JKn" and replicates.rscales is None:

@@ -186,6 +186,13 @@ put_all("clus1_boot", given(apiclus1, "b", "pw", "bootstrap", scale = 15 / (14 *
                             rscales = rep(1, 40)),
         numbers, NULL, "stype", c("", "sch.wide"), parts_of_api)
 
+for (kind in c("JK2", "ACS", "other")) {
+  more <- if (kind == "other") list(scale = 0.1, rscales = rep(c(1, 2), 7)) else list()
+  design <- do.call(given, c(list(pairs, "j", "w", kind, combined.weights = TRUE), more))
+  put_all(paste0("pairs_", tolower(kind)), design, c("y", "z"), NULL, "choice", "",
+          c("", "sex == 'f'"))
+}
+
 # Weights of zero: schools of a stratum, and whole districts.
 zero <- svydesign(ids = ~1, strata = ~stype, weights = ~w0, fpc = ~fpc, data = apistrat)
 put_all("strat_zero", zero, numbers, stu, "stype", c("", "awards"), parts_of_api)

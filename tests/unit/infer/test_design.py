@@ -139,6 +139,7 @@ BAD = {
     "replicates_pairs": lambda: sipas.mean(sipas.Design(TOWNS, replicates="BRR"), "y"),
     "replicates_number": lambda: given("JKn", rscales=[1.0]),
     "replicates_rscales": lambda: given("JKn", clusters=None),
+    "replicates_columns": lambda: design(replicates="ACS"),
     "replicates_value": lambda: given("BRR", values=-1.0),
 }
 
