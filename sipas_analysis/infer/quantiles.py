@@ -13,16 +13,17 @@ import pandas as pd
 
 from sipas_analysis.arguments import check_level, check_word, list_names
 from sipas_analysis.errors import DesignError
-from sipas_analysis.infer.design import Design, Floats, Sampled, take_design
+from sipas_analysis.infer.design import Design, Floats, Ints, Sampled, take_design
 from sipas_analysis.infer.distributions import t_quantile
 from sipas_analysis.infer.estimate_tables import Names
 from sipas_analysis.infer.estimates import Estimates, round_to_text
 from sipas_analysis.infer.intervals import exact_interval
 from sipas_analysis.infer.means import mean
+from sipas_analysis.infer.replicates import weigh_forms
 from sipas_analysis.infer.row_numbers import number_rows
 from sipas_analysis.infer.sample_facts import SampleFacts, read_facts
 
-Method = Literal["mean", "xlogit", "beta", "asin"]
+Method = Literal["mean", "xlogit", "beta", "asin", "quantile"]
 Rule = Literal[
     "math", "school", "hf1", "hf2", "hf3", "hf4", "hf5", "hf6", "hf7", "hf8", "hf9", "shahvaish"
 ]
@@ -56,7 +57,9 @@ def quantile(
         by: Key columns of the domains; none for the whole.
         level: Confidence of the interval.
         method: Interval of the share: ``mean`` (share ± t·se), ``xlogit`` (on the log odds),
-            ``beta`` (Korn–Graubard) or ``asin``; names as in R (``interval.type``).
+            ``beta`` (Korn–Graubard) or ``asin``; names as in R (``interval.type``). With replicate
+            weights also ``quantile``: quantile ± t·se, se from the quantile of each replicate
+            (not valid for the jackknife).
         qrule: Rule between two values, as in R: ``math`` (the lower), ``school`` (their middle),
             ``hf1`` to ``hf9`` (Hyndman and Fan; ``hf7`` is NumPy's), ``shahvaish``.
 
@@ -66,7 +69,8 @@ def quantile(
         has no error (V3).
 
     Raises:
-        DesignError: A column is missing or holds text, a q is not 0 to 1, the forms are in files.
+        DesignError: A column is missing or holds text, a q is not 0 to 1, the forms are in files;
+            ``quantile`` without replicates.
         ParameterError: An argument is of a wrong kind; unknown method or rule.
 
     Source: rule I4 in docs/method.md; Woodruff (1952), doi:10.1080/01621459.1952.10483443; equal to
@@ -96,7 +100,15 @@ def quantile(
         for at, ((name, _), value) in enumerate(zip(pairs, values, strict=True))
     }
     frame = mean(design.assign(**below), [*below], keys, level).frame
-    return _build_table(frame, samples, pairs, np.stack(values, axis=1), (method, qrule, level))
+    quantiles = np.stack(values, axis=1)
+    if method == "quantile":
+        se = _spread_replicates(design, samples, pairs, quantiles, qrule).ravel()
+        df = frame["df"].to_numpy(dtype=float)
+        half = t_quantile((1 + level) / 2, df) * se
+        ends = np.stack([quantiles.ravel() - half, quantiles.ravel() + half], axis=1)
+    else:
+        ends = _turn_back(frame, samples, pairs, (method, qrule, level))
+    return _build_table(frame, pairs, quantiles, ends, (method, level))
 
 
 def check_numbers(name: str, facts: SampleFacts, message: str) -> None:
@@ -135,11 +147,14 @@ class _Samples:
             name: column.to_numpy(dtype=float, na_value=np.nan) for name, column in columns.items()
         }
         self.sorted: dict[tuple[str, int], tuple[Floats, Floats]] = {}
+        self.rows: dict[tuple[str, int], Ints] = {}
         for name, number in self.numbers.items():
             order = np.argsort(number, kind="stable")
-            order = order[(weight[order] > 0) & ~np.isnan(number[order])]
+            order = order[~np.isnan(number[order])]
             for domain in range(self.size):
                 rows = order[self.domain[order] == domain]
+                self.rows[name, domain] = rows
+                rows = rows[weight[rows] > 0]
                 self.sorted[name, domain] = number[rows], weight[rows]
 
     def find_quantiles(self, name: str, share: float, rule: str) -> Floats:
@@ -153,36 +168,73 @@ class _Samples:
         return np.where(np.isnan(number) | np.isnan(limit), np.nan, number <= limit)
 
 
-def _build_table(
+def _turn_back(
     frame: pd.DataFrame,
     samples: _Samples,
     pairs: Sequence[tuple[str, float]],
-    values: Floats,
     how: tuple[Method, Rule, float],
-) -> Estimates:
-    """Turn the table of shares at or below each quantile into the table of quantiles.
+) -> Floats:
+    """Return the ends of Woodruff's intervals: quantiles at the ends of the intervals of shares.
 
     Args:
-        frame: One row per domain and quantile, domain by domain.
+        frame: Shares at or below each quantile, domain by domain.
         samples: Values and weights of each domain.
         pairs: Variable and share of each quantile.
-        values: Quantiles, shape (D, number of pairs).
         how: Interval of the share, rule of the quantile, level.
+
+    Returns:
+        Shape (D · number of pairs, 2).
     """
     method, rule, level = how
     low, high = _find_share_ends(frame, method, level)
-    at_most = zip(low.tolist(), high.tolist(), strict=True)
     ends = np.full((len(frame), 2), np.nan)
-    for row, share_ends in enumerate(at_most):
+    for row, share_ends in enumerate(zip(low.tolist(), high.tolist(), strict=True)):
         domain, pair = divmod(row, len(pairs))
         rows = samples.sorted[pairs[pair][0], domain]
         inside = [share if 0 <= share <= 1 else np.nan for share in share_ends]
         ends[row] = [find_quantile(*rows, share, rule) for share in inside]
+    return ends
+
+
+def _spread_replicates(
+    design: Design,
+    samples: _Samples,
+    pairs: Sequence[tuple[str, float]],
+    quantiles: Floats,
+    rule: Rule,
+) -> Floats:
+    """Return the error of each quantile from those of the replicates, shape of ``quantiles``."""
+    if design.declared_replicates is None:
+        raise DesignError("quantile_replicates")
+    forms = weigh_forms(design)
+    errors = np.full_like(quantiles, np.nan)
+    for domain, pair in np.ndindex(*quantiles.shape):
+        name, share = pairs[pair]
+        rows = samples.rows[name, domain]
+        x, weights = samples.numbers[name][rows], forms.weights[rows]
+        replicas = [
+            find_quantile(x[weight > 0], weight[weight > 0], share, rule) for weight in weights.T
+        ]
+        covariance = forms.covariance(np.array(replicas)[:, None], quantiles[domain, [pair]])
+        errors[domain, pair] = np.sqrt(covariance.item())
+    return errors
+
+
+def _build_table(
+    frame: pd.DataFrame,
+    pairs: Sequence[tuple[str, float]],
+    quantiles: Floats,
+    ends: Floats,
+    how: tuple[Method, float],
+) -> Estimates:
+    """Turn the table of shares at or below each quantile into the table of quantiles."""
+    method, level = how
     width = 2 * t_quantile((1 + level) / 2, frame["df"].to_numpy(dtype=float))
+    name = "replicates" if method == "quantile" else f"woodruff-{method}"
     columns = {
-        "variable": [name for name, _ in pairs] * len(values),
-        "quantile": [share for _, share in pairs] * len(values),
-        "value": values.ravel(),
+        "variable": [name for name, _ in pairs] * len(quantiles),
+        "quantile": [share for _, share in pairs] * len(quantiles),
+        "value": quantiles.ravel(),
         "se": (ends[:, 1] - ends[:, 0]) / width,
         "low": ends[:, 0],
         "high": ends[:, 1],
@@ -190,11 +242,11 @@ def _build_table(
         "denominator": np.nan,
         "deff": np.nan,
         "n_eff": np.nan,
-        "method": np.where(np.isnan(width), "none", f"woodruff-{method}"),
-        "printed": [round_to_text(value) for value in values.ravel().tolist()],
+        "method": np.where(np.isnan(width), "none", name),
+        "printed": [round_to_text(value) for value in quantiles.ravel().tolist()],
     }
     table = frame.assign(**columns)
-    names = [name for name in table if name != "quantile"]
+    names = [column for column in table if column != "quantile"]
     names.insert(names.index("variable") + 1, "quantile")
     return Estimates(table[names])
 

@@ -80,6 +80,11 @@ for (name in c("odd1", "odd4", "pairs_fay_given")) {
   put_quantiles(name, "z", 0.5, "sex", rule = "hf7")
 }
 put_quantiles("nhanes", "RIAGENDR", 0.5)
+for (name in c("apiclus1_boot", "apiclus1_jk1")) suppressWarnings({
+  put_quantiles(name, "api00", c(0.25, 0.52), "stype", "quantile")
+  put_quantiles(name, "meals", 0.5, "", "quantile", "hf7")
+})
+put_quantiles("pairs_fay_given", "y", c(0.3, 0.5), "group", "quantile", "school")
 write.csv(do.call(rbind, made), paste0(folder, "quantiles.csv"), row.names = FALSE, quote = FALSE)
 
 # ---------------------------------------------------------------- tests of cross-tables

@@ -68,6 +68,7 @@ def test_nobody_who_answered_has_no_quantile():
         ({"variables": "dais"}, "design_column"),
         ({"qrule": "hf10"}, "word"),
         ({"method": "wald"}, "word"),
+        ({"method": "quantile"}, "quantile_replicates"),
     ],
 )
 def test_a_mistake_gets_one_sentence(change, message):
