@@ -56,7 +56,7 @@ def icc(
 
     Args:
         sample: A frame with one row per form, a design, or a survey.
-        variables: Numeric columns; of a survey all rated items if left out.
+        variables: Numeric columns; all items of a survey if left out.
         by: Column of the unit; forms without a unit are left out.
         weights: Column of weights, of a frame. With weights sums are weighted, the weights scaled
             to mean 1, as R ``aov(weights=)`` and ``lmer(weights=)``.

@@ -110,9 +110,9 @@ def read_sample(sample: Sample, weights: str | None = None) -> Design:
 
 
 def list_items(sample: Sample, items: object) -> list[str]:
-    """Return the items that are named, of a survey all rated ones if none is."""
+    """Return the items that are named, of a survey those of its factors if none is."""
     if items is None and isinstance(sample, Survey):
-        return list(sample.instrument.rated_codes)
+        return list(sample.instrument.items)
     return list(dict.fromkeys(list_names(items, "items")))
 
 

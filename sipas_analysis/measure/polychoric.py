@@ -87,8 +87,8 @@ def polychoric(
 
     Args:
         sample: A frame with one row per form, a design, or a survey.
-        variables: Items of numeric levels, or ordered categories, two or more; of a survey all
-            rated items if left out. The levels are those that were chosen.
+        variables: Items of numeric levels, or ordered categories, two or more; all items of a
+            survey but the question on the whole, if left out. Levels are those that were chosen.
         weights: Column of weights, of a frame.
         level: Confidence of the intervals.
 

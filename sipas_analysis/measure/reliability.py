@@ -118,8 +118,8 @@ def reliability(
 
     Args:
         sample: A frame with one row per form, a design, or a survey.
-        items: Numeric columns, two or more (one with ``unit``); those of ``factors``, or all rated
-            items of a survey, if left out.
+        items: Numeric columns, two or more (one with ``unit``); those of ``factors``, or all items
+            of a survey but the question on the whole, if left out.
         unit: Column of the unit, to estimate how reliably the items separate units.
         factors: Items by factor, for the structure; ``True``: those of the survey's questionnaire.
         weights: Column of weights, of a frame; variances, correlations and α are then weighted.
@@ -152,7 +152,7 @@ def reliability(
         items = [item for group in groups.values() for item in group]
     names = list_items(sample, items)
     check_numbers(design.frame, [*names, *([unit] if unit else [])], names)
-    check_scales(sample, groups or {"": names})
+    check_scales(sample, groups or {"items": names})
     answers = read_answers(design, names)
     varied = [at for at, column in enumerate(answers.answers.T) if np.ptp(column) > 0]
     least = 1 if unit else 2

@@ -181,3 +181,24 @@ def test_a_part_of_a_design_is_that_part_in_every_statistic():
             women.assign(q1=women["q1"].round(), q2=women["q2"].round()), ["q1", "q2"]
         )
         np.testing.assert_allclose(found["value"], wanted.frame["value"])
+
+
+def test_a_survey_brings_its_items_and_refuses_two_scales_in_one_factor():
+    """The question on the whole is no item of the scale; a pack may have two scales."""
+    rng = np.random.default_rng(9)
+    levels = rng.integers(1, 6, (60, 1)) + rng.integers(-1, 2, (60, 4))
+    frame = pd.DataFrame(levels.clip(1, 5), columns=["q0", "q1", "q2", "whole"])
+    frame["wide"] = rng.integers(0, 11, 60)
+    factors = {"f": ["q0", "q1"], "g": ["q2", "wide"]}
+    survey = sipas.survey(frame, factors={"f": ["q0", "q1", "q2"]}, overall="whole")
+    assert sipas.reliability(survey).items["variable"].tolist() == ["q0", "q1", "q2"]
+    assert sipas.reliability(survey, factors=True).structure.fit["df"] == 0
+    several = sipas.survey(
+        frame,
+        factors={"f": ["q0", "q1", "q2"], "g": ["wide"]},
+        scale={"f": (1, 5), "g": (0, 10)},
+    )
+    with pytest.raises(DesignError, match=r"in “g” they have two \(q2 1–5, wide 0–10\)"):
+        sipas.reliability(several, factors=factors)
+    with pytest.raises(DesignError, match="in “items” they have two"):
+        sipas.reliability(several)
