@@ -4,13 +4,14 @@ Every refusal names what must hold, what was found and what to do.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 import pandas as pd
 
-from sipas_analysis.arguments import check_level, check_word, list_known, refuse_kind
+from sipas_analysis.arguments import check_level, check_name, check_word, list_known, refuse_kind
 from sipas_analysis.errors import FitError
 from sipas_analysis.explain.likelihoods import Family
 from sipas_analysis.infer.design import Design, Floats, Sampled, take_design
@@ -75,9 +76,22 @@ def read_formula(formula: str, frame: pd.DataFrame) -> ModelColumns:
     variables = list_variables(right, matrix.model_spec, frame)
     if left in variables:
         raise FitError("fit_itself", outcome=left)
+    _refuse_constant_texts(frame[outcome.notna() & x.notna().all(axis=1)], variables)
     columns = [name for name in (left, *variables) if name in frame]
     blanks = frame[list(dict.fromkeys(columns))].isna().sum()
     return ModelColumns(outcome, x, blanks, matrix.model_spec)
+
+
+def _refuse_constant_texts(complete: pd.DataFrame, variables: Sequence[str]) -> None:
+    """Refuse a text variable that has one value on all complete forms: it would leave no column."""
+    constant = [
+        name
+        for name in variables
+        if not pd.api.types.is_numeric_dtype(complete[name].dtype)
+        and len(complete[name].unique()) == 1
+    ]
+    if constant:
+        raise FitError("fit_constant", names=", ".join(constant))
 
 
 def _explain_formula(formula: str, frame: pd.DataFrame, why: str) -> FitError:
@@ -149,6 +163,7 @@ def read_exposure(offset: str | None, family: Family, frame: pd.DataFrame) -> Fl
     """Return the exposure of each form, exp(offset), NaN where blank; None without an offset."""
     from formulaic.errors import FormulaicError
 
+    check_name(offset, "offset")
     if offset is None:
         return None
     if family != "poisson":

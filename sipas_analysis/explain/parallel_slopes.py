@@ -25,9 +25,10 @@ class ParallelTest(NamedTuple):
 
 def compare_slopes(model: FittedModel, least: int | None) -> ParallelTest:
     """Test equal slopes with their joint covariance; see ``Fit.test_parallel_slopes``."""
+    levels = model.levels if model.family == "ordinal" else ()
     slopes, influence, cuts = [], [], []
     x = model.data.assign(**{INTERCEPT: 1.0})
-    for c in range(1, len(model.levels)):
+    for c in range(1, len(levels)):
         above = (model.y >= c).astype(float)
         if min(above.sum(), (1 - above).sum()) < (least or FEW_EACH * len(model.data.columns)):
             continue
@@ -35,7 +36,7 @@ def compare_slopes(model: FittedModel, least: int | None) -> ParallelTest:
         if solution is not None:
             slopes.append(solution.params[:-1])
             influence.append(solution.influence[:, :-1])
-            cuts.append(str(model.levels[c]))
+            cuts.append(str(levels[c]))
     table = pd.DataFrame(slopes, index=cuts, columns=list(model.data))
     k = len(model.data.columns)
     q = k * (len(cuts) - 1)

@@ -5,13 +5,14 @@ analysed as if nothing had been blank. The pooled error adds the differences bet
 """
 
 from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
 
-from sipas_analysis.arguments import check_kind, check_level, refuse_kind
+from sipas_analysis.arguments import check_kind, check_level, describe_value, refuse_kind
 from sipas_analysis.errors import FitError
-from sipas_analysis.explain.fitted import Fit
+from sipas_analysis.explain.fitted import Fit, Note
 from sipas_analysis.explain.imputation import combine_imputations, measure_missing
 from sipas_analysis.explain.regression import pool_imputations
 from sipas_analysis.explain.standard_errors import tabulate_coefficients
@@ -57,11 +58,13 @@ def pool_fits(fits: Sequence[Fit], level: float = 0.95, df: float | None = None)
     several = _list_results(fits, Fit, "fits")
     check_level(level)
     _check_alike([[fit.family, *fit.covariance().index] for fit in several])
+    _check_df(df)
     pooled = pool_imputations(several, level, df)
+    notes = (*several[0].notes, Note("pooled", {"count": len(several)}))
     values = np.stack([fit.frame["value"].to_numpy(dtype=float) for fit in several])
     variances = np.stack([np.diagonal(fit.covariance_matrix) for fit in several])
-    pooled.frame[MISSING] = measure_missing(values, variances, pooled.frame["df"].to_numpy())
-    return pooled
+    missing = measure_missing(values, variances, pooled.frame["df"].to_numpy())
+    return replace(pooled, frame=pooled.frame.assign(**{MISSING: missing}), notes=notes)
 
 
 def pool_estimates(
@@ -90,6 +93,7 @@ def pool_estimates(
     """
     tables = [one.frame for one in _list_results(estimates, Estimates, "estimates")]
     check_level(level)
+    _check_df(df)
     first = tables[0]
     keys = [name for name in first if name not in COLUMNS]
     _check_alike([table[keys].astype(str).to_numpy().ravel().tolist() for table in tables])
@@ -122,6 +126,12 @@ def _list_results(results: Sequence[Result], kind: type[Result], role: str) -> l
     if len(several) < 2:
         raise FitError("pool_few", n=len(several))
     return several
+
+
+def _check_df(df: object) -> None:
+    """Refuse degrees of freedom that are no number above 0."""
+    if df is not None and (isinstance(df, str | bool) or not np.isreal(df) or not df > 0):
+        raise FitError("pool_df", found=describe_value(df))
 
 
 def _check_alike(labels: Sequence[Sequence[Hashable]]) -> None:

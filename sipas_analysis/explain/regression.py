@@ -131,7 +131,7 @@ def fit(
     design = check_request(design, family, missing, level)
     check_word(errors, get_args(Errors), "errors", FitError)
     request = FitRequest(formula, family, level, missing, imputations, seed, offset, errors)
-    keys = check_keys(by or ())
+    keys = check_keys(() if by is None else by)
     if keys:
         return fit_groups(design, keys, lambda part: _fit_request(part, request))
     return _fit_request(design, request)

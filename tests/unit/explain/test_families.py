@@ -179,6 +179,10 @@ def test_groups_are_domains_and_a_group_without_a_model_has_the_reason():
     assert ("post", 1) in two.fits
     with pytest.raises(FitError, match="nowhere"):
         sipas.fit(design, "y ~ nowhere", by="channel")
+    with pytest.raises(SipasError, match="subset"):
+        sipas.fit(design, "y ~ a", by=frame["yes"] == 1)
+    reasons = sipas.fit(design, "y ~ a + channel", by="channel").frame["reason"]
+    assert reasons.str.contains("Every predictor must vary").sum() == 3
 
 
 def test_pooling_by_hand():
@@ -214,6 +218,9 @@ def test_pooled_fits_have_intervals_at_infinite_df_and_effects():
         sipas.pool_fits(model)
     with pytest.raises(SipasError, match="Fit a model first"):
         sipas.pool_fits([model, model.frame])
+    with pytest.raises(FitError, match="must be a number above 0; 'all' is none"):
+        sipas.pool_fits([model, model], df="all")
+    assert "2 completed samples were combined" in repr(pooled)
     means = sipas.mean(DESIGN, "y", by="channel")
     shares = sipas.pool_estimates([means, means]).frame
     np.testing.assert_allclose(shares["se"], means.frame["se"])
