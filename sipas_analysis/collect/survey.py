@@ -159,7 +159,7 @@ class Survey:
             **columns: Values, one for each form, or a function of ``frame`` that returns them.
 
         Raises:
-            ColumnError: A column with a role, such as ``unit`` or ``weight``.
+            ColumnError: A column with a role, such as ``unit``, or of the design.
             AnswerError: New answers to an item are neither blank nor a level of its scale.
 
         Example:
@@ -169,8 +169,9 @@ class Survey:
             >>> sipas.score(late, by="again").frame["again"].unique().tolist()
             [False, True]
         """
+        of_sample = () if self.sample is None else self.sample.design_columns
         for name in columns:
-            if name in {*RESERVED, *ROLES}:
+            if name in {*RESERVED, *ROLES, *of_sample}:
                 raise ColumnError("assign_role", column=name)
         frame = self.frame.assign(**columns)
         for code in self.instrument.rated_codes:

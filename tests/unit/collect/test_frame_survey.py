@@ -200,6 +200,7 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     "part of nothing": (lambda: make().subset("offfice == 'x'"), "nearest: office"),
     "long mask": (lambda: make().subset([True] * 9), "one for each of the 6 forms"),
     "role": (lambda: make().assign(unit="z"), "unit is a role of the survey"),
+    "weights": (lambda: make(weights="w").assign(w=1), "w is a role of the survey"),
     "level": (lambda: make().assign(A1=8), "Answers must be 1 to 5"),
     "other forms": (
         lambda: make().with_design(sipas.Design(ANSWERS.iloc[:3])),
