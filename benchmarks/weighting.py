@@ -1,6 +1,6 @@
 """Count how often intervals of quantiles and of calibrated means hold the truth.
 
-    python benchmarks/weighting.py [--samples 1600]
+    python benchmarks/weighting.py [--samples 1000]
 
 Quantiles of log-normal days, of people drawn singly, in clusters and with weights; means of answers
 that follow a number known of everybody, raw and calibrated to its total. Samples are seeded and go
@@ -158,7 +158,7 @@ def write_page(quantiles, means, samples):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--samples", type=int, default=1600)
+    parser.add_argument("--samples", type=int, default=1000)
     samples = parser.parse_args().samples
     quantiles = pd.DataFrame([row for line in QUANTILES for row in count_quantiles(line, samples)])
     print(quantiles, flush=True)

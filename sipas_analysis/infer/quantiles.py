@@ -149,13 +149,13 @@ class _Samples:
         self.sorted: dict[tuple[str, int], tuple[Floats, Floats]] = {}
         self.rows: dict[tuple[str, int], Ints] = {}
         for name, number in self.numbers.items():
-            order = np.argsort(number, kind="stable")
-            order = order[~np.isnan(number[order])]
-            for domain in range(self.size):
-                rows = order[self.domain[order] == domain]
+            order = np.lexsort((number, self.domain))
+            order = order[(self.domain[order] >= 0) & ~np.isnan(number[order])]
+            starts = np.searchsorted(self.domain[order], np.arange(1, self.size))
+            for domain, rows in enumerate(np.split(order, starts)):
                 self.rows[name, domain] = rows
-                rows = rows[weight[rows] > 0]
-                self.sorted[name, domain] = number[rows], weight[rows]
+                counted = rows[weight[rows] > 0]
+                self.sorted[name, domain] = number[counted], weight[counted]
 
     def find_quantiles(self, name: str, share: float, rule: str) -> Floats:
         """Return the quantile of a variable in each domain, shape (D,)."""
