@@ -89,10 +89,9 @@ def _add_errors(
     is_shown = np.ones(len(fit.theta), bool)
     is_shown[n_loadings : n_loadings + n_items] = False  # own variances of items
     if fit.is_at_bound:
-        se, df = np.full(len(value), np.nan), np.nan
+        se = df = np.full(len(value), np.nan)
     else:
-        covariance, df = answers.estimate_covariance(by_pair @ fit.slopes[is_shown].T)
-        se = np.sqrt(np.maximum(np.diagonal(covariance), 0.0))
+        se, df = answers.estimate_errors(by_pair @ fit.slopes[is_shown].T)
     is_loading = (np.arange(len(value)) < n_loadings) | (np.abs(value) >= 1)
     scale = np.where(is_loading, 1.0, 1 - value**2)  # correlations: interval of atanh
     half = t_quantile((1 + level) / 2, df) * se / scale

@@ -14,6 +14,7 @@ from sipas_analysis.infer.means import total
 from sipas_analysis.measure.adjustment import check_numbers
 
 Sample = pd.DataFrame | Design | Survey
+TOGETHER = 40  # estimates whose errors are totalled at once: moments grow with the square
 
 
 @dataclass(frozen=True)
@@ -59,38 +60,36 @@ class ItemAnswers:
         squares = (z[:, first] ** 2 + z[:, second] ** 2) / 2
         return corr, z[:, first] * z[:, second] - corr[first, second] * squares
 
-    def estimate_covariance(self, influence: Floats) -> tuple[Floats, float]:
-        """Return the covariance of estimates under the design, and its degrees of freedom (V1).
+    def estimate_errors(self, influence: Floats) -> tuple[Floats, Floats]:
+        """Return standard errors of estimates under the design and their df, shape (m,) (V1).
 
         Args:
             influence: Of each form on each estimate, before its share of the weights, shape (n, m).
-
-        Returns:
-            Shape (m, m), NaN where there is no error (V3).
         """
-        return estimate_influence_covariance(
-            self.design, self.rows, influence, self.design.weight[self.rows].sum()
-        )
+        whole = np.full((len(self.design.frame), influence.shape[1]), np.nan)
+        whole[self.rows] = influence / self.design.weight[self.rows].sum()
+        return estimate_errors(self.design, whole)
 
 
-def estimate_influence_covariance(
-    design: Design, rows: Ints, influence: Floats, size: float
-) -> tuple[Floats, float]:
-    """Return the covariance of the weighted means of influences, shape (m, m), and its df (V1).
+def estimate_errors(design: Design, influence: Floats) -> tuple[Floats, Floats]:
+    """Return the error of Σ wz of each column of influences z, and its df, shape (m,) (V1).
 
     Args:
-        design: The whole sample; forms outside ``rows`` are outside the domain.
-        rows: Places of the forms, shape (n,).
-        influence: Of each of them on each estimate, shape (n, m).
-        size: Sum of their weights.
+        design: The whole sample.
+        influence: Blank for forms that have none: they are outside that estimate's domain,
+            shape (n, m).
+
+    Returns:
+        NaN where there is no error (V3).
     """
-    whole = np.full((influence.shape[1], len(design.frame)), np.nan)
-    whole[:, rows] = influence.T / size
-    names = [f"\0z{at}" for at in range(len(whole))]
-    columns = pd.DataFrame(dict(zip(names, whole, strict=True)), index=design.frame.index)
-    frame = pd.concat([design.frame[design.design_columns], columns], axis=1)
-    sums = total(replace(design, frame=frame), names)
-    return np.array(sums.covariance(), dtype=np.float64), float(sums.frame["df"].iloc[0])
+    parts = []
+    for columns in np.array_split(influence, max(1, influence.shape[1] // TOGETHER), axis=1):
+        names = [f"\0z{at}" for at in range(columns.shape[1])]
+        z = pd.DataFrame(columns, design.frame.index, names)
+        frame = pd.concat([design.frame[design.design_columns], z], axis=1)
+        parts.append(total(replace(design, frame=frame), names).frame[["se", "df"]])
+    errors = pd.concat(parts).to_numpy(dtype=float)
+    return errors[:, 0], errors[:, 1]
 
 
 def read_sample(sample: Sample, weights: str | None = None) -> Design:

@@ -8,6 +8,7 @@ rests on few answers: a warning says where (rule S2).
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ from sipas_analysis.infer.estimates import ResultTable
 from sipas_analysis.measure.item_answers import (
     ItemAnswers,
     Sample,
-    estimate_influence_covariance,
+    estimate_errors,
     list_items,
     read_sample,
     weigh_members,
@@ -117,29 +118,17 @@ def polychoric(
     if len(names) < 2:
         raise DesignError("polychoric_few", n=len(names))
     levels = np.column_stack([_read_levels(design.frame[name]) for name in names])
-    weight, firsts = weigh_members(design), np.triu_indices(len(names), 1)
-    rows = []
-    for first, second in zip(*firsts, strict=True):
-        both = np.flatnonzero(~np.isnan(levels[:, [first, second]]).any(axis=1) & (weight > 0))
-        if len(both) < FEW_FORMS:
-            raise DesignError(
-                "polychoric_forms",
-                first=names[first],
-                second=names[second],
-                n=len(both),
-                least=FEW_FORMS,
-            )
-        pair = fit_pair(levels[both][:, [first, second]], weight[both])
-        named = {"first": names[first], "second": names[second]}
-        if pair is None:
-            raise DesignError("polychoric_constant", first=names[first], second=names[second])
-        covariance, df = estimate_influence_covariance(
-            design, both, pair.influence[:, None], weight[both].sum()
-        )
-        sizes = {"n": len(both), "empty": pair.n_empty}
-        rows.append({**named, **_place_interval(pair, covariance[0, 0], df, level), **sizes})
+    weight, pairs = weigh_members(design), [*combinations(range(len(names)), 2)]
+    influence, rows = np.full((len(levels), len(pairs)), np.nan), []
+    for at, pair in enumerate(pairs):
+        both = np.flatnonzero(~np.isnan(levels[:, pair]).any(axis=1) & (weight > 0))
+        first, second = (names[item] for item in pair)
+        fit = fit_pair(levels[both][:, pair], weight[both], (first, second))
+        influence[both, at] = fit.influence / weight[both].sum()
+        facts = {"value": fit.rho, "n": len(both), "empty": fit.n_empty}
+        rows.append({"first": first, "second": second, **facts})
+    table = _add_intervals(pd.DataFrame(rows), *estimate_errors(design, influence), level)
     items = _tabulate_levels(levels, weight, names)
-    table = pd.DataFrame(rows)
     return Polychoric(
         table, _tabulate_thresholds(levels, weight, names), items, _list_warnings(table, items)
     )
@@ -154,17 +143,13 @@ def correlate_polychoric(answers: ItemAnswers) -> tuple[Floats, Floats]:
     Returns:
         Shapes (k, k) and (n, k(k−1)/2); the influence is blank where ρ is at its bound.
     """
-    k = answers.answers.shape[1]
-    corr, firsts = np.eye(k), np.triu_indices(k, 1)
-    influence = np.empty((len(answers.rows), len(firsts[0])))
-    for at, (first, second) in enumerate(zip(*firsts, strict=True)):
-        pair = fit_pair(answers.answers[:, [first, second]], answers.weight)
-        if pair is None:
-            raise DesignError(
-                "polychoric_constant", first=answers.names[first], second=answers.names[second]
-            )
-        corr[first, second] = corr[second, first] = pair.rho
-        influence[:, at] = pair.influence
+    pairs = [*combinations(range(len(answers.names)), 2)]
+    corr, influence = np.eye(len(answers.names)), np.empty((len(answers.rows), len(pairs)))
+    for at, pair in enumerate(pairs):
+        names = answers.names[pair[0]], answers.names[pair[1]]
+        fit = fit_pair(answers.answers[:, pair], answers.weight, names)
+        corr[pair] = corr[pair[::-1]] = fit.rho
+        influence[:, at] = fit.influence
     return corr, influence
 
 
@@ -219,7 +204,7 @@ class _Table:
         return float(grid[at])
 
 
-def fit_pair(levels: Floats, weight: Floats) -> PairFit | None:
+def fit_pair(levels: Floats, weight: Floats, names: tuple[str, str]) -> PairFit:
     """Fit ρ of two items, with each form's influence on it.
 
     The influence on ρ is −(s + Σ ∂S/∂τ·ψ_τ)/(∂S/∂ρ), s the form's score, S its mean, ψ_τ the
@@ -228,14 +213,18 @@ def fit_pair(levels: Floats, weight: Floats) -> PairFit | None:
     Args:
         levels: Levels of both items, shape (n, 2), none blank.
         weight: Weights, shape (n,).
+        names: The items, for errors.
 
-    Returns:
-        None if everybody chose the same level of an item.
+    Raises:
+        DesignError: Fewer than three forms, or everybody chose the same level of an item.
     """
+    named = dict(zip(("first", "second"), names, strict=True))
+    if len(levels) < FEW_FORMS:
+        raise DesignError("polychoric_forms", (), n=len(levels), least=FEW_FORMS, **named)
     numbers = [pd.factorize(column, sort=True) for column in levels.T]
     (row, rows), (column, columns) = numbers
     if len(rows) < 2 or len(columns) < 2:
-        return None
+        raise DesignError("polychoric_constant", (), **named)
     size = (len(rows), len(columns))
     counts = np.bincount(row * size[1] + column, weight, size[0] * size[1]).reshape(size)
     table = _Table(counts / counts.sum())
@@ -313,14 +302,14 @@ def _read_levels(column: "pd.Series[float]") -> Floats:
     return np.asarray(column.to_numpy(dtype=float, na_value=np.nan))
 
 
-def _place_interval(pair: PairFit, variance: float, df: float, level: float) -> dict[str, float]:
-    """Return ρ, its error, and the interval of atanh ρ by t, turned back."""
-    if pair.is_at_bound or not variance > 0:
-        return {"value": pair.rho, **dict.fromkeys(("se", "low", "high"), np.nan), "df": df}
-    se = float(np.sqrt(variance))
-    half = float(t_quantile((1 + level) / 2, df)) * se / (1 - pair.rho**2)
-    low, high = (float(np.tanh(np.arctanh(pair.rho) + sign * half)) for sign in (-1, 1))
-    return {"value": pair.rho, "se": se, "low": low, "high": high, "df": df}
+def _add_intervals(table: pd.DataFrame, se: Floats, df: Floats, level: float) -> pd.DataFrame:
+    """Return the pairs with error and interval: that of atanh ρ by t, turned back."""
+    rho, known_se = table["value"].to_numpy(dtype=float), np.where(se > 0, se, np.nan)
+    half = t_quantile((1 + level) / 2, df) * known_se / (1 - rho**2)
+    low, high = (np.tanh(np.arctanh(rho) + sign * half) for sign in (-1, 1))
+    errors = {"se": known_se, "low": low, "high": high, "df": df}
+    first = ["first", "second", "value"]
+    return pd.concat([table[first], pd.DataFrame(errors), table.drop(columns=first)], axis=1)
 
 
 def _share_levels(level: Floats, weight: Floats) -> tuple[Floats, Floats, int]:

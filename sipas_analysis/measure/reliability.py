@@ -210,13 +210,12 @@ def _tabulate_statistics(
         corr, by_pair = correlate_polychoric(answers)
         rows["alpha_ordinal"] = _estimate_standardised(corr, by_pair)
         rows["omega_ordinal"] = _estimate_omega(_fit_one_factor(corr), by_pair)
-    covariance, df = answers.estimate_covariance(
+    errors, dfs = answers.estimate_errors(
         np.column_stack([influence for _, influence in rows.values()])
     )
     is_simple, table = is_simple_sample(answers.design), []
     tails = (1 - level) / 2, (1 + level) / 2
-    errors = np.sqrt(np.maximum(np.diagonal(covariance), 0.0))
-    for (name, (value, _)), se in zip(rows.items(), errors, strict=True):
+    for (name, (value, _)), se, df in zip(rows.items(), errors, dfs, strict=True):
         by_feldt = is_simple and name in ("alpha", "alpha_standardised") and k > 1
         if by_feldt:
             factors = [f_quantile(1 - tail, n - 1, (n - 1) * (k - 1)) for tail in tails]
