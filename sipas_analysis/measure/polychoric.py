@@ -159,15 +159,14 @@ class PairFit:
 
     Attributes:
         rho: The polychoric correlation.
-        influence: Of each form on it, before its share of the weights, shape (n,).
+        influence: Of each form on it, before its share of the weights, shape (n,); blank where
+            the likelihood still rises at ±0.9999.
         n_empty: Pairs of levels that nobody chose.
-        is_at_bound: Whether the likelihood still rises at ±0.9999.
     """
 
     rho: float
     influence: Floats
     n_empty: int
-    is_at_bound: bool
 
 
 @dataclass(frozen=True)
@@ -231,7 +230,7 @@ def fit_pair(levels: Floats, weight: Floats, names: tuple[str, str]) -> PairFit:
     rho = table.find_maximum()
     is_at_bound = abs(rho) >= MOST
     of_cell = np.full(size, np.nan) if is_at_bound else _compute_influence(table, rho)
-    return PairFit(rho, of_cell[row, column], int((counts == 0).sum()), is_at_bound)
+    return PairFit(rho, of_cell[row, column], int((counts == 0).sum()))
 
 
 def _compute_influence(table: _Table, rho: float) -> Floats:
