@@ -52,7 +52,7 @@ explain.answer_effects
 explain.standard_errors explain.coefficients explain.replicate_fits explain.bias_reduced
 explain.fitted_model explain.average_margins explain.parallel_slopes explain.fit_tests
 explain.predictions explain.statsmodels_view explain.fitted explain.fits_by_group explain.regression explain.pool_results explain.factor_scores
-explain.driver_results explain.drivers explain.shapley explain.players explain.importance explain.priority
+explain.driver_results explain.drivers explain.shapley explain.players explain.sharing explain.importance explain.priority
 explain.penalty_reward
 improve.actions
 figures.csv_files figures.disclosure figures.rare_labels figures.suppression figures.published

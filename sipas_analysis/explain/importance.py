@@ -7,17 +7,15 @@ has a share if the driver correlates with others. Coefficients show whether ther
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import chain, compress
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from sipas_analysis.arguments import check_word
+from sipas_analysis.arguments import check_count, check_word
 from sipas_analysis.errors import FitError
-from sipas_analysis.explain.collinearity import find_tied_columns, measure_collinearity
+from sipas_analysis.explain.collinearity import measure_collinearity
 from sipas_analysis.explain.fitted import Note
 from sipas_analysis.explain.formula import (
     check_data,
@@ -27,7 +25,7 @@ from sipas_analysis.explain.formula import (
     put_forms,
 )
 from sipas_analysis.explain.imputation import combine_imputations, impute_blanks
-from sipas_analysis.explain.likelihoods import Family, maximise_likelihood
+from sipas_analysis.explain.likelihoods import Family
 from sipas_analysis.explain.players import (
     Groups,
     Method,
@@ -38,15 +36,9 @@ from sipas_analysis.explain.players import (
 )
 from sipas_analysis.explain.regression import FEW_CLUSTERS, collect_notes
 from sipas_analysis.explain.replicate_fits import spread_replicates
-from sipas_analysis.explain.shapley import (
-    differentiate_johnson,
-    johnson_weights,
-    list_coalitions,
-    owen_values,
-    shapley_values,
-)
+from sipas_analysis.explain.sharing import share_again, share_out_forms
 from sipas_analysis.explain.standard_errors import ErrorCovariance, estimate_error_covariance
-from sipas_analysis.infer.design import Design, Floats, Sampled
+from sipas_analysis.infer.design import Design, Floats, Ints, Sampled
 from sipas_analysis.infer.distributions import t_quantile
 from sipas_analysis.infer.estimates import ResultTable
 from sipas_analysis.infer.replicates import weigh_forms
@@ -58,7 +50,6 @@ SHARE = ("share", "share_se", "share_low", "share_high")
 RANKS = ("rank", "rank_low", "rank_high")
 COLUMNS = ("variable", "group", *VALUE, *SHARE, *RANKS, "vif", "separable", "n")
 DRAWS = 10_000
-MOST_FITS = 4096
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -178,6 +169,8 @@ def importance(
     check_word(errors, (True, False, "linearised"), "errors", FitError)
     check_word(family, ("gaussian", "binomial", "ordinal"), "family", FitError)
     design = check_request(design, family, missing, level)
+    check_count(imputations, "imputations")
+    check_count(seed, "seed")
     frame = prepare_frame(design)
     check_names(request, frame)
     answered = frame[outcome].notna()
@@ -208,17 +201,8 @@ def _share_out(design: Design, request: SharingRequest, level: float) -> Importa
     if len(x) <= x.shape[1] + 1:
         raise FitError("fit_few_forms", n=len(x), terms=x.shape[1] + 1)
     w = design.weight[rows]
-    refit = request.errors and request.refit and design.declared_replicates is not None
-    without = replace(request, errors=False)
-    value, influence = _share(x, y, w, without if refit else request, columns)
-    error = ErrorCovariance(np.full((len(value),) * 2, np.nan), np.nan, FEW_CLUSTERS)
-    known_error = error._replace(df=np.inf)  # no warning about errors not requested
-    if refit:
-        sample = weigh_forms(design)
-        again = _share_again(x, y, sample.weights[rows], without, columns)
-        error = known_error = spread_replicates(design, rows, sample, again, value)
-    elif request.errors:
-        error = known_error = estimate_error_covariance(design, rows, influence)
+    value, error = _estimate_values(design, rows, x, y, request=request, columns=columns)
+    known_error = error if request.errors else error._replace(df=np.inf)  # none: no warning
     notes = collect_notes(design, request.family, y, known_error, n_all=len(frame), n_slopes=0)
     collinearity = measure_collinearity(x, w)
     tied = collinearity.loc[~collinearity["separable"], "variable"]
@@ -239,106 +223,26 @@ def _share_out(design: Design, request: SharingRequest, level: float) -> Importa
     )
 
 
-def _share(
-    x: pd.DataFrame, y: Floats, w: Floats, request: SharingRequest, columns: Mapping[str, list[int]]
-) -> tuple[Floats, Floats]:
-    """Return the value of each player, and each form's influence if errors are requested."""
-    scaled = _standardise_columns(np.column_stack([x.to_numpy(), y]), w)
-    if request.family == "gaussian":
-        return _share_variance(scaled, w, request, columns)
-    return _share_likelihood(scaled[:, :-1], y, w, request, columns)
-
-
-def _share_again(
+def _estimate_values(
+    design: Design,
+    rows: Ints,
     x: pd.DataFrame,
     y: Floats,
-    weights: Floats,
+    *,
     request: SharingRequest,
     columns: Mapping[str, list[int]],
-) -> Floats:
-    """Return the values under each replicate weight, shape (K, m); NaN where there are none."""
-    values = np.full((weights.shape[1], len(request.players)), np.nan)
-    for k, weight in enumerate(weights.T):
-        used = weight > 0
-        with np.errstate(invalid="ignore", divide="ignore"), suppress(FitError):
-            values[k] = _share(x[used], y[used], weight[used], request, columns)[0]
-    return values
-
-
-def _standardise_columns(x: Floats, w: Floats) -> Floats:
-    """Return columns of weighted mean 0 and variance 1."""
-    share = w / w.sum()
-    centred = x - share @ x
-    return np.asarray(centred / np.sqrt(share @ centred**2))
-
-
-def _share_variance(
-    scaled: Floats, w: Floats, request: SharingRequest, columns: Mapping[str, list[int]]
-) -> tuple[Floats, Floats]:
-    """Return values from the covariance, and each form's influence: xᵀGx − tr(GS), over Σw."""
-    s = (scaled * (w / w.sum())[:, None]).T @ scaled
-    if request.method == "johnson":
-        if find_tied_columns(s[:-1, :-1], request.drivers):
-            raise FitError("importance_johnson")
-        value, slope = johnson_weights(s), differentiate_johnson(s)
-    else:
-        groups, order = request.list_players(columns), request.order_players()
-        if len(groups) == 1:
-            value, slope = shapley_values(s, groups[0], slopes=request.errors)
-        else:
-            value, slope = owen_values(s, groups, slopes=request.errors)
-        value, slope = value[order], slope[..., order]
-    if not request.errors:
-        return value, np.zeros((len(scaled), 0))
-    influence = [
-        ((scaled @ g) * scaled).sum(axis=1) - np.sum(g * s) for g in np.moveaxis(slope, 2, 0)
-    ]
-    return value, np.stack(influence, axis=1) / w.sum()
-
-
-def _share_likelihood(
-    x: Floats, y: Floats, w: Floats, request: SharingRequest, columns: Mapping[str, list[int]]
-) -> tuple[Floats, Floats]:
-    """Return values of McFadden's R² = 1 − ℓ/ℓ₀ over all coalitions, and each form's influence.
-
-    By the envelope theorem a form's influence on ℓ of a coalition is its own log-likelihood.
-    """
-    share, groups = w / w.sum(), request.list_players(columns)
-    cache: dict[tuple[int, ...], tuple[float, Floats]] = {}
-
-    def maximise(inside: tuple[int, ...]) -> tuple[float, Floats]:
-        if inside not in cache:
-            predictors = x[:, list(inside)]
-            if request.family != "ordinal":
-                predictors = np.column_stack([np.ones(len(y)), predictors])
-            maximum = maximise_likelihood(request.family, predictors, y, w / w.mean())
-            if maximum is None:
-                raise FitError("fit_separated", family=request.family)
-            cache[inside] = float(share @ maximum.log_likelihood), maximum.log_likelihood
-        return cache[inside]
-
-    null, null_by_form = maximise(())
-    values, influences = [], []
-    for g, players in enumerate(groups):
-        others = [
-            [column for player in group for column in player]
-            for k, group in enumerate(groups)
-            if k != g
-        ]
-        n_players = len(others) + len(players)
-        if 2**n_players > MOST_FITS:
-            raise FitError("importance_many", found=n_players, most=int(np.log2(MOST_FITS)))
-        value, influence = np.zeros(len(players)), np.zeros((len(y), len(players)))
-        for is_in, weight in list_coalitions(len(others), len(players)):
-            joined = compress((*others, *players), is_in)
-            total, by_form = maximise(tuple(sorted(chain.from_iterable(joined))))
-            value += weight * (1 - total / null)
-            change = (total / null * (null_by_form - null) - (by_form - total)) / null
-            influence += change[:, None] * weight
-        values.append(value)
-        influences.append(influence)
-    order = request.order_players()
-    return np.concatenate(values)[order], np.hstack(influences)[:, order] / w.sum()
+) -> tuple[Floats, ErrorCovariance]:
+    """Return the value of each player and their covariance; NaN if none was requested."""
+    w, without = design.weight[rows], replace(request, errors=False)
+    if request.errors and request.refit and design.declared_replicates is not None:
+        value, _ = share_out_forms(x, y, w, without, columns)
+        sample = weigh_forms(design)
+        again = share_again(x, y, sample.weights[rows], without, columns)
+        return value, spread_replicates(design, rows, sample, again, value)
+    value, influence = share_out_forms(x, y, w, request, columns)
+    if request.errors:
+        return value, estimate_error_covariance(design, rows, influence)
+    return value, ErrorCovariance(np.full((len(value),) * 2, np.nan), np.nan, FEW_CLUSTERS)
 
 
 def _tabulate_shares(value: Floats, covariance: Floats, df: float, level: float) -> pd.DataFrame:
