@@ -11,7 +11,7 @@ from sipas_analysis.explain.fitted import Fit, Note
 from sipas_analysis.explain.likelihoods import Family
 from sipas_analysis.infer.combinations import adjust_p_values
 from sipas_analysis.infer.estimates import ResultTable
-from sipas_analysis.messages import say
+from sipas_analysis.messages import read_catalogue, say
 
 MODELS: dict[str, Family] = {"linear": "gaussian", "logit": "binomial", "ordinal": "ordinal"}
 Key = str | tuple[str, str]  # a model, or a key of ``by`` and a model
@@ -65,9 +65,19 @@ class Drivers(ResultTable):
             n_lost=self.n_lost,
             r_squared="–" if np.isnan(self.r_squared) else f"{self.r_squared:.4f}",
         )
-        missing = [f"{key}: {why}" for key, why in self.reason.items()]
+        missing = [
+            f"{', '.join(models)}: {_say_reason(why)}"
+            for why, models in self._group_reasons().items()
+        ]
         unknown = [say("en", "explain.no_r_squared")] if np.isnan(self.r_squared) else []
         return [head, *unknown, *(note.text("en") for note in self.notes), *missing]
+
+    def _group_reasons(self) -> dict[str, list[str]]:
+        """Return the models without a fit by their reason."""
+        models: dict[str, list[str]] = {}
+        for key, why in self.reason.items():
+            models.setdefault(why, []).append(key if isinstance(key, str) else " ".join(key))
+        return models
 
     @property
     def has_signal(self) -> bool:
@@ -99,6 +109,13 @@ class Drivers(ResultTable):
         named = linear[significant & separable & (sign * linear["value"] > 0)]
         order = (sign * named["value"]).sort_values(ascending=False).index
         return [str(name) for name in named.loc[order, "variable"]]
+
+
+def _say_reason(why: str) -> str:
+    """Return why there is no model, with what to do where a survey lacks a part."""
+    message = f"explain.reason.{why}"
+    is_own = message in read_catalogue("en")
+    return say("en", message if is_own else f"report.drivers.reason.{why}")
 
 
 def stack_keys(empty: Drivers, parts: Mapping[str, Drivers], by: str) -> Drivers:

@@ -156,6 +156,15 @@ def test_a_report_names_the_frame_by_its_hash():
     assert content.sha256[:16] in html
 
 
+def test_drivers_say_what_a_frame_lacks():
+    """Without factors or outcome there is no model, and the argument that is missing is named."""
+    assert "factors={" in repr(sipas.drivers(make()))
+    lonely = sipas.drivers(make(None, factors={"F": ["A1"]}))
+    assert lonely.reason["linear"] == "no_outcome"
+    assert "linear, logit, ordinal: no answered question" in repr(lonely)
+    assert "overall=…" in repr(lonely)
+
+
 MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     "no such items": (lambda: make({"a1": "Seats"}), "it has no “a1”.*nearest: A1"),
     "no such unit": (lambda: make(unit="Office"), "`unit=` must name.*nearest: office"),
