@@ -122,6 +122,8 @@ def _point_at_level(model: FittedModel, at: object) -> Floats:
     """Return the columns of the cut points, shape (1, q): −1 below the level asked for."""
     n_cuts = len(model.levels) - 1 if model.family == "ordinal" else 0
     cuts = np.zeros((1, n_cuts))
+    if at is not None and not n_cuts:
+        raise FitError("fit_at", family=model.family)
     if n_cuts:
         above = model.levels[1:]
         if at is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from sipas_analysis.arguments import check_level
+from sipas_analysis.arguments import check_level, check_number
 from sipas_analysis.errors import FitError
 from sipas_analysis.explain.bias_reduced import FAMILIES, list_obstacles
 from sipas_analysis.explain.formula import Levels, prepare_frame, read_exposure
@@ -93,6 +93,8 @@ class FittedModel(ResultTable):
                 normal quantiles.
         """
         check_level(level)
+        if df is not None:
+            check_number(df, "df")
         value, se, freedom = self.frame[["value", "se", "df"]].to_numpy(dtype=float).T
         table = tabulate_coefficients(value, se, freedom if df is None else df, level)
         return table[["low", "high"]].set_axis(self.labels())

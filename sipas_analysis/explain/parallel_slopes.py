@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from sipas_analysis.arguments import check_count
 from sipas_analysis.explain.coefficients import solve_model
 from sipas_analysis.explain.fitted_model import FittedModel
 from sipas_analysis.explain.formula import INTERCEPT
@@ -25,6 +26,8 @@ class ParallelTest(NamedTuple):
 
 def compare_slopes(model: FittedModel, least: int | None) -> ParallelTest:
     """Test equal slopes with their joint covariance; see ``Fit.test_parallel_slopes``."""
+    if least is not None:
+        check_count(least, "least")
     levels = model.levels if model.family == "ordinal" else ()
     slopes, influence, cuts = [], [], []
     x = model.data.assign(**{INTERCEPT: 1.0})

@@ -15,7 +15,14 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, softmax
 
-from sipas_analysis.arguments import check_kind, check_level, check_name, check_word, list_known
+from sipas_analysis.arguments import (
+    check_kind,
+    check_level,
+    check_name,
+    check_number,
+    check_word,
+    list_known,
+)
 from sipas_analysis.errors import FitError
 from sipas_analysis.explain.effects import predict_mean
 from sipas_analysis.explain.fitted_model import FittedModel
@@ -240,8 +247,10 @@ def list_levels(fit: FittedModel, variable: str, at: Iterable[object] | None) ->
     if at is not None:
         single = isinstance(at, str) or not isinstance(at, Iterable)
         wanted: list[object] = [at] if single else list(at)
-        if not pd.api.types.is_numeric_dtype(column.dtype):
-            for name in wanted:
+        for name in wanted:
+            if pd.api.types.is_numeric_dtype(column.dtype):
+                check_number(name, "at")
+            else:
                 check_word(name, seen, "at", FitError)
         return wanted
     if len(seen) > MOST_LEVELS and pd.api.types.is_numeric_dtype(column.dtype):

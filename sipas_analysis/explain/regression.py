@@ -13,7 +13,7 @@ from typing import NamedTuple, TypedDict, get_args, overload
 import numpy as np
 import pandas as pd
 
-from sipas_analysis.arguments import check_word
+from sipas_analysis.arguments import check_count, check_word
 from sipas_analysis.errors import FitError
 from sipas_analysis.explain.bias_reduced import correct_errors
 from sipas_analysis.explain.coefficients import SolvedModel, solve_columns
@@ -129,6 +129,8 @@ def fit(
         {'Intercept': 0.7, 'x': 1.2}
     """
     design = check_request(design, family, missing, level)
+    check_count(imputations, "imputations")
+    check_count(seed, "seed")
     check_word(errors, get_args(Errors), "errors", FitError)
     request = FitRequest(formula, family, level, missing, imputations, seed, offset, errors)
     keys = check_keys(() if by is None else by)

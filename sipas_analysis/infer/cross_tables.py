@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
-from sipas_analysis.arguments import list_names
+from sipas_analysis.arguments import check_word, list_names
 from sipas_analysis.errors import DesignError
 from sipas_analysis.infer.design import Design, Floats, Ints, Sampled, take_design
 from sipas_analysis.infer.distributions import f_tail
@@ -63,7 +63,8 @@ class CrossTable(ResultTable):
 
     def to_grid(self, value: str = "value") -> pd.DataFrame:
         """Return one column of the cells as a grid: rows by columns."""
-        rows, columns = self.frame.columns[:2]
+        rows, columns, *others = self.frame.columns
+        check_word(value, others, "value")
         return self.frame.pivot_table(value, rows, columns, sort=False, observed=False)
 
     def sentences(self) -> list[str]:
@@ -86,7 +87,8 @@ def cross_table(
       interaction, to F at d₀ = tr(Δ)²/tr(Δ²) and d₀·ν degrees of freedom (second order).
     - ``Chisq``: X², with p of X²/mean(Δ) to χ² (first order).
     - ``Wald``, ``adjWald``: of n_ij − n_i n_j/n; to F at (r−1)(c−1) and ν, or ν − (r−1)(c−1) + 1.
-    - ``saddlepoint``: X² against its weighted sum of χ², by the saddlepoint approximation.
+    - ``saddlepoint``: X² against its weighted sum of χ², by the saddlepoint approximation (also
+      R's ``lincom`` where its integration is not installed).
 
     ν = clusters − strata of the forms (given replicates: rank − 1).
 

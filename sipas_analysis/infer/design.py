@@ -215,7 +215,10 @@ class Design:
         """
         if self.on_files:
             raise DesignError("subset_files", method="assign")
-        frame = self.frame.assign(**columns)
+        try:
+            frame = self.frame.assign(**columns)
+        except ValueError as why:
+            raise DesignError("assign_length", n=len(self.frame), why=why) from why
         if not set(columns) & set(self.design_columns):
             changed = copy(self)
             object.__setattr__(changed, "frame", frame)

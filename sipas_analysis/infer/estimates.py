@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from sipas_analysis.arguments import check_level, check_mapping, list_known
+from sipas_analysis.arguments import check_level, check_mapping, check_number, list_known
 from sipas_analysis.errors import ColumnError
 from sipas_analysis.infer.combinations import Combination, adjust_p_values, read_combination
 from sipas_analysis.infer.design import Floats, Ints
@@ -134,6 +134,8 @@ class Estimates:
             df: Degrees of freedom; those of the rows if none, infinite for normal quantiles.
         """
         check_level(level)
+        if df is not None:
+            check_number(df, "df")
         freedom = self.frame["df"].to_numpy(dtype=float) if df is None else np.float64(df)
         margin = t_quantile((1 + level) / 2, freedom) * self.frame["se"].to_numpy(dtype=float)
         value = self.frame["value"].to_numpy(dtype=float)

@@ -301,10 +301,19 @@ MISTAKES = {
     ),
     "a predictor misspelt": (lambda m: sipas.fit(m.design, "age ~ AA"), ["AA"]),
     "an outcome misspelt": (lambda m: sipas.fit(m.design, "agee ~ A"), ["agee"]),
-    "a text outcome of two levels": (
-        lambda m: sipas.fit(m.design, "sex ~ age", "binomial"),
-        ["sex", "0 to 1"],
+    "a text outcome of three levels": (
+        lambda m: sipas.fit(m.design, "office ~ age", "binomial"),
+        ["office", "a text of two levels"],
     ),
+    "a cut of a linear model": (lambda m: m.fit.margins(at=3), ["`at`", "gaussian", "Leave"]),
+    "a term misspelt": (lambda m: m.fit.test("sexx"), ["“sexx”", "nearest: sex"]),
+    "a coefficient misspelt": (lambda m: m.fit.combine({"AA": 1}), ["“AA”", "nearest: A"]),
+    "forms without a variable": (lambda m: m.fit.predict(m.frame[["A"]]), ["“sex” is missing"]),
+    "a Series of offsets": (
+        lambda m: sipas.fit(m.design, "late ~ A", "poisson", offset=m.frame["age"]),
+        ["`offset` must be the name"],
+    ),
+    "one fit to pool": (lambda m: sipas.pool_fits([m.fit]), ["at least two", "pool_fits([first"]),
     "a family of another program": (
         lambda m: sipas.fit(m.design, "late ~ age", "binomal"),
         ["`family` must be one of these", "nearest: binomial"],
