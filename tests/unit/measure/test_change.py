@@ -366,3 +366,24 @@ def test_a_pack_that_changed_under_the_same_id_is_not_the_same_questionnaire(tmp
         read_year(tmp_path, 2023, answers), read_year(tmp_path, 2024, answers, turned)
     )
     assert changes.breaks[["bridged", "n_shared"]].to_numpy().tolist() == [[True, 2]]
+
+
+def test_an_item_that_moved_to_another_factor_leaves_the_factors_incomparable():
+    """Items and the whole are bridged; a factor of other items has no change (rule C2)."""
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame(rng.integers(1, 6, (80, 4)), columns=["a", "b", "c", "d"])
+    first = {"f": ["a", "b"], "g": ["c", "d"]}
+    moved = {"f": ["a", "b", "c"], "g": ["d"]}
+    labels = {code: f"Question {code}" for code in frame}
+    before, after = (
+        sipas.survey(frame, labels, factors=factors, id=name)
+        for factors, name in ((first, "one"), (moved, "two"))
+    )
+    changes = compare(before, after, method="bonferroni")
+    assert changes.breaks["bridged"].tolist() == [True]
+    whole = changes.frame[changes.frame["domain"] == "all"]
+    assert set(whole["level"]) == {"item", "overall"}
+    assert whole["value"].abs().max() == 0
+    assert "p_bonferroni" in changes.frame
+    with pytest.raises(ColumnError, match="one instrument"):
+        decompose(before, after, by="unit")
