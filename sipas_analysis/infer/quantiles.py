@@ -99,7 +99,8 @@ def quantile(
         f"{SHARE}{at}": samples.mark_below(name, value)
         for at, ((name, _), value) in enumerate(zip(pairs, values, strict=True))
     }
-    frame = mean(design.assign(**below), [*below], keys, level).frame
+    at_most = mean(design.assign(**below), [*below], keys, level)
+    frame = at_most.frame
     quantiles = np.stack(values, axis=1)
     if method == "quantile":
         se = _spread_replicates(design, samples, pairs, quantiles, qrule).ravel()
@@ -108,7 +109,7 @@ def quantile(
         ends = np.stack([quantiles.ravel() - half, quantiles.ravel() + half], axis=1)
     else:
         ends = _turn_back(frame, samples, pairs, (method, qrule, level))
-    return _build_table(frame, pairs, quantiles, ends, (method, level))
+    return _build_table(at_most, pairs, quantiles, ends, (method, level))
 
 
 def check_numbers(name: str, facts: SampleFacts, message: str) -> None:
@@ -221,7 +222,7 @@ def _spread_replicates(
 
 
 def _build_table(
-    frame: pd.DataFrame,
+    at_most: Estimates,
     pairs: Sequence[tuple[str, float]],
     quantiles: Floats,
     ends: Floats,
@@ -229,7 +230,7 @@ def _build_table(
 ) -> Estimates:
     """Turn the table of shares at or below each quantile into the table of quantiles."""
     method, level = how
-    width = 2 * t_quantile((1 + level) / 2, frame["df"].to_numpy(dtype=float))
+    width = 2 * t_quantile((1 + level) / 2, at_most.frame["df"].to_numpy(dtype=float))
     name = "replicates" if method == "quantile" else f"woodruff-{method}"
     columns = {
         "variable": [name for name, _ in pairs] * len(quantiles),
@@ -245,10 +246,10 @@ def _build_table(
         "method": np.where(np.isnan(width), "none", name),
         "printed": [round_to_text(value) for value in quantiles.ravel().tolist()],
     }
-    table = frame.assign(**columns)
+    table = at_most.frame.assign(**columns)
     names = [column for column in table if column != "quantile"]
     names.insert(names.index("variable") + 1, "quantile")
-    return Estimates(table[names])
+    return Estimates(table[names], at_most.totals)
 
 
 def _find_share_ends(frame: pd.DataFrame, method: Method, level: float) -> tuple[Floats, Floats]:
