@@ -7,6 +7,7 @@ whether its squares are needed. Only the named columns of a frame are read.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import combinations_with_replacement
 
 import numpy as np
 import pandas as pd
@@ -59,13 +60,13 @@ class Layout:
         names: Sequence[str],
         facts: SampleFacts,
         *,
-        pair: bool = False,
+        joint: bool = False,
         squares: bool = False,
     ) -> None:
         """Lay out each variable, who answered it, and squares for the design effect."""
         self.names = list(dict.fromkeys(names))
         self.variables = {name: facts.variables[name] for name in self.names}
-        self.spec = self._specify_pair() if pair else self._specify_each(squares)
+        self.spec = self._specify_joint(squares) if joint else self._specify_each(squares)
         keys, sets = self.spec.keys, self.spec.answer_sets
         self.place = {key: at for at, key in enumerate(keys)}
         self.answered_place = {name: len(keys) + at for at, name in enumerate(sets)}
@@ -87,13 +88,12 @@ class Layout:
         products = tuple((key, key) for key in keys if not self._is_binary(*key))
         return ColumnSpec(keys, self._choose_centres(), answered, products, False, squares)
 
-    def _specify_pair(self) -> ColumnSpec:
-        """Specify the columns of a ratio of two variables."""
+    def _specify_joint(self, squares: bool) -> ColumnSpec:
+        """Specify the columns of variables of one figure: a ratio, covariances."""
         keys: tuple[Key, ...] = tuple((name, None) for name in self.names)
-        first, second = keys[0], keys[-1]
-        products = tuple(dict.fromkeys([(first, first), (first, second), (second, second)]))
+        products = tuple(combinations_with_replacement(keys, 2))
         answered = dict.fromkeys(self.names, ALL_FORMS)
-        return ColumnSpec(keys, self._choose_centres(), answered, products, True)
+        return ColumnSpec(keys, self._choose_centres(), answered, products, True, squares)
 
     def _choose_centres(self) -> dict[str, float]:
         return {name: _choose_centre(facts) for name, facts in self.variables.items()}
@@ -136,15 +136,15 @@ class Layout:
         slope[0, self.answered_place[self.spec.answered[name]]] = 1.0
         return slope
 
-    def square_place(self, key: Key) -> int:
-        """Return the place of the total of squares; that of 0 and 1 is the total itself."""
-        return self.product_place.get((key, key), self.place[key])
+    def find_place(self, first: Key, second: Key) -> int:
+        """Return the place of the total of products; the square of 0 and 1 is itself."""
+        return self.product_place.get((first, second), self.place[first])
 
     def find_variance(self, total: Floats, key: Key) -> Floats:
         """Return the weighted variance of a variable in each domain, shape (D,)."""
         size = self._count_answered(total, key[0])
         mean = total[:, self.place[key]] / size
-        return np.asarray(total[:, self.square_place(key)] / size - mean**2)
+        return np.asarray(total[:, self.find_place(key, key)] / size - mean**2)
 
     def find_residual_variance(
         self, total: Floats, first: str, second: str, slope: Floats
@@ -161,8 +161,7 @@ class Layout:
         return np.asarray((total[:, : self.width] @ self.answered_slope(name).T)[:, 0])
 
     def _find_product(self, total: Floats, first: str, second: str) -> Floats:
-        pair: tuple[Key, Key] = ((first, None), (second, None))
-        return total[:, self.product_place.get(pair, self.place[first, None])]
+        return np.asarray(total[:, self.find_place((first, None), (second, None))])
 
     def _find_largest(self, name: str, answer: Answer | None) -> float:
         facts, centre = self.variables[name], self.spec.centre[name]

@@ -118,7 +118,7 @@ def _estimate_quantities(
     facts = read_facts(design, names)
     for name in names:
         check_numbers(name, facts.variables[name], facts.n, allow_text=kind != "ratio")
-    layout = Layout(names, facts, pair=kind == "ratio")
+    layout = Layout(names, facts, joint=kind == "ratio")
     totals = build_block(design, keys, layout.to_columns(), facts.scale)
     if kind == "ratio":
         pair = ((names[0], None), (names[-1], None))

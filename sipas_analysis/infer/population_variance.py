@@ -1,6 +1,7 @@
 """The variance of a variable in the population, by domain, with its own error (rule V1)."""
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -25,7 +26,12 @@ from sipas_analysis.infer.totals_from_files import build_block
 
 
 def variance(
-    design: Design | Sampled, variables: Names, by: Names = (), level: float = 0.95
+    design: Design | Sampled,
+    variables: Names,
+    by: Names = (),
+    level: float = 0.95,
+    *,
+    pairs: bool = False,
 ) -> Estimates:
     """Estimate the variance of each variable in the population, in each domain.
 
@@ -37,10 +43,13 @@ def variance(
         variables: Numeric columns; yes/no columns count as 1 and 0.
         by: Key columns of the domains; none for the whole.
         level: Confidence of the t interval.
+        pairs: Whether to estimate the covariance of each pair of variables, too; then only forms
+            count that answered all of them.
 
     Returns:
-        One row per domain and variable: keys, ``variable`` and the glossary's columns, in the
-        variable's squared unit; no design effect. NaN where fewer than two people answered.
+        One row per domain and variable: keys, ``variable`` (``a:b`` of a pair) and the glossary's
+        columns, in the variable's squared unit; no design effect. NaN where fewer than two people
+        answered.
 
     Raises:
         DesignError: A column is missing or holds text.
@@ -60,55 +69,56 @@ def variance(
     facts = read_facts(sample, names)
     for name in names:
         check_numbers(name, facts.variables[name], facts.n)
-    layout = Layout(names, facts, squares=True)
+    layout = Layout(names, facts, joint=pairs, squares=True)
     totals = build_block(sample, keys, layout.to_columns(), facts.scale)
-    parts = [_estimate_variance(totals, layout, name, level) for name in names]
+    wanted = [(name, name) for name in names] + (list(combinations(names, 2)) if pairs else [])
+    parts = [_estimate_variance(totals, layout, pair, level) for pair in wanted]
     return join_parts(parts, totals, keys)
 
 
 @dataclass(frozen=True)
 class _Spread:
-    """n/(n−1)·(Σ w y²/Σ w − ȳ²) of the totals of y, y² and who answered.
+    """n/(n−1)·(Σ w yz/Σ w − ȳz̄) of the totals of y, z, yz and who answered.
 
     Attributes:
-        place: Column of y; y is measured from the middle of its range.
-        square_place: Column of y².
+        places: Columns of y and z, each measured from the middle of its range, and of yz.
         answered: Slope of Σ w by the first columns, shape (q,).
         n: Number of people who answered, shape (D,).
     """
 
-    place: int
-    square_place: int
+    places: tuple[int, int, int]
     answered: Floats
     n: Floats
 
     def evaluate(self, total: Floats) -> tuple[Floats, Floats]:
         """Return the value (D,) and its gradient (D, p) by the totals."""
+        q = len(self.answered)
         with np.errstate(invalid="ignore", divide="ignore"):
-            size = total[:, : len(self.answered)] @ self.answered
-            mean, square = total[:, self.place] / size, total[:, self.square_place] / size
+            size = total[:, :q] @ self.answered
+            first, second, product = (total[:, place] / size for place in self.places)
             factor = self.n / (self.n - 1)
-            value = np.where(self.n > 1, factor * (square - mean**2), np.nan)
+            value = np.where(self.n > 1, factor * (product - first * second), np.nan)
             gradient = np.zeros_like(total)
-            gradient[:, : len(self.answered)] = np.outer(
-                factor * (2 * mean**2 - square) / size, self.answered
-            )
-            gradient[:, self.place] += factor * -2 * mean / size
-            gradient[:, self.square_place] += factor / size
+            gradient[:, :q] = np.outer(2 * first * second - product, self.answered)
+            for place, slope in zip(
+                self.places, (-second, -first, np.ones_like(size)), strict=True
+            ):
+                gradient[:, place] += slope
+            gradient *= (factor / size)[:, None]
         return value, np.where(np.isfinite(gradient), gradient, 0.0)
 
 
-def _estimate_variance(totals: Block, layout: Layout, name: str, level: float) -> Part:
-    """Return the variance of one variable in each domain."""
-    key, flag = (name, None), layout.spec.answered[name]
-    answered, n = layout.answered_slope(name)[0], totals.people[flag].to_numpy(dtype=float)
-    spread = _Spread(layout.place[key], layout.square_place(key), answered, n)
-    evaluated = evaluate_figure(totals, spread.evaluate, flag)
+def _estimate_variance(totals: Block, layout: Layout, names: tuple[str, str], level: float) -> Part:
+    """Return the variance of a variable, or the covariance of two, in each domain."""
+    (first, second), flag = ((name, None) for name in names), layout.spec.answered[names[0]]
+    answered, n = layout.answered_slope(names[0])[0], totals.people[flag].to_numpy(dtype=float)
+    places = layout.place[first], layout.place[second], layout.find_place(first, second)
+    evaluated = evaluate_figure(totals, _Spread(places, answered, n).evaluate, flag)
     columns = build_columns(
         totals,
         evaluated,
         t_interval(evaluated.value, evaluated.variance, evaluated.df, level),
-        name=name,
+        name=":".join(dict.fromkeys(names)),
         denominator=totals.total[:, : len(answered)] @ answered,
         deff=np.nan,
         n_eff=np.nan,

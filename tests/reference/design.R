@@ -117,6 +117,19 @@ put_model <- function(case, design, condition, formula, family = gaussian()) {
   }
 }
 
+put_pairs <- function(case, design, names, conditions = "") {
+  for (condition in conditions) {
+    part <- answered(part_of(design, condition), names)
+    found <- svyvar(as.formula(paste("~", paste(names, collapse = "+"))), part)
+    spread <- matrix(attr(found, "var"), length(found)); values <- as.matrix(found)
+    for (i in seq_along(names)) for (j in seq_len(i)) {
+      at <- (j - 1) * length(names) + i
+      put(case, condition, "pairs", paste(unique(names[c(j, i)]), collapse = ":"),
+          value = values[j, i], se = sqrt(spread[at, at]), df = degf(part))
+    }
+  }
+}
+
 # ---------------------------------------------------------------- the samples
 apistrat <- read_data("apistrat"); apiclus1 <- read_data("apiclus1")
 apiclus2 <- read_data("apiclus2"); nhanes <- read_data("nhanes"); pairs <- read_data("pairs")
@@ -170,6 +183,12 @@ three <- svydesign(ids = ~psu + ssu + tsu, strata = ~stratum, weights = ~w, fpc 
                    nest = TRUE, data = read_data("odd3"))
 put_all("odd3", three, c("y", "z"), c("y", "z"), character(), c("", "stratum"),
         c("", "group == 'p'"))
+
+for (case in c("strat", "clus1", "clus2", "post")) {
+  put_pairs(case, get(case), c("api00", "api99", "meals"), parts_of_api)
+}
+put_pairs("odd1", odd("odd1"), c("y", "z"), c("", "group == 'rare'"))
+put_pairs("pairs_jkn", as.svrepdesign(odd("pairs"), "JKn"), c("y", "z"), c("", "sex == 'f'"))
 
 # Replicates.
 put_all("clus1_jk1", as.svrepdesign(clus1, "JK1"), numbers, NULL, "stype", c("", "sch.wide"),

@@ -119,6 +119,9 @@ def estimates_of(design, statistic, variable, by):
         return table.assign(answer=table["variable"].replace("Intercept", "(Intercept)"))
     if statistic == "ratio":
         return sipas.ratio(design, *variable.split("/"), by=keys).frame
+    if statistic == "pairs":
+        names = ["api00", "api99", "meals"] if variable[0] in "am" else ["y", "z"]
+        return sipas.variance(design, names, pairs=True).select(variable=variable).frame
     make = getattr(sipas, statistic)
     return make(design, variable, by=keys).frame
 
