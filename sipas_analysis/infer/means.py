@@ -59,6 +59,7 @@ def mean(
     Source: rules V1 to V6 in docs/method.md; equal to R ``svymean`` and ``svyby``.
 
     Example:
+        >>> import pandas as pd
         >>> import sipas_analysis as sipas
         >>> frame = pd.DataFrame({"y": [1.0, 2.0, 3.0, 6.0], "town": list("aabb")})
         >>> sipas.mean(sipas.Design(frame), "y", by="town").frame["value"].tolist()
@@ -78,6 +79,7 @@ def total(
     columns and errors as ``mean``; weights must add up to the population. Equal to R ``svytotal``.
 
     Example:
+        >>> import pandas as pd
         >>> import sipas_analysis as sipas
         >>> frame = pd.DataFrame({"y": [1.0, 2.0, 3.0], "w": [10.0, 10.0, 20.0]})
         >>> sipas.total(sipas.Design(frame, weights="w"), "y").frame["value"].item()
@@ -97,6 +99,7 @@ def ratio(
     ``variable`` is ``numerator/denominator``. Equal to R ``svyratio``.
 
     Example:
+        >>> import pandas as pd
         >>> import sipas_analysis as sipas
         >>> frame = pd.DataFrame({"late": [1, 0, 2], "files": [10, 5, 5]})
         >>> sipas.ratio(sipas.Design(frame), "late", "files").frame["value"].item()

@@ -79,6 +79,7 @@ def proportion(
     Source: rules I1, I3 and P2 in docs/method.md.
 
     Example:
+        >>> import pandas as pd
         >>> import sipas_analysis as sipas
         >>> frame = pd.DataFrame({"satisfied": [True] * 30})
         >>> shares = sipas.proportion(sipas.Design(frame), "satisfied").frame
