@@ -89,6 +89,8 @@ def run_test(
     """Test that the coefficients of these variables are all 0; see ``Fit.test``."""
     check_word(method, get_args(TestMethod), "method", FitError)
     check_word(approximation, get_args(Approximation), "approximation", FitError)
+    if fit.imputed_fits and method in ("lrt", "working"):
+        raise FitError("test_imputed", method=method)
     at = find_coefficients(fit, variables)
     residual_df = float(fit.frame["df"].min()) if ddf is None else float(ddf)
     if len(at) == 0 or not residual_df > 0 or np.isnan(fit.covariance_matrix).any():

@@ -244,16 +244,18 @@ def list_levels(fit: FittedModel, variable: str, at: Iterable[object] | None) ->
         seen = [name for name in column.cat.categories if (column == name).any()]
     else:
         seen = sorted(column.dropna().unique().tolist())
+    types = pd.api.types
+    is_number = types.is_numeric_dtype(column.dtype) and not types.is_bool_dtype(column.dtype)
     if at is not None:
         single = isinstance(at, str) or not isinstance(at, Iterable)
         wanted: list[object] = [at] if single else list(at)
         for name in wanted:
-            if pd.api.types.is_numeric_dtype(column.dtype):
+            if is_number:
                 check_number(name, "at")
             else:
                 check_word(name, seen, "at", FitError)
-        return wanted
-    if len(seen) > MOST_LEVELS and pd.api.types.is_numeric_dtype(column.dtype):
+        return wanted or seen
+    if len(seen) > MOST_LEVELS and is_number:
         raise FitError("fit_adjusted_number", variable=variable, n=len(seen))
     return seen
 

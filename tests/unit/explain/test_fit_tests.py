@@ -93,5 +93,10 @@ def test_an_unknown_name_or_method_has_the_nearest():
         FIT.test("kind", "lr")
     with pytest.raises(FitError, match="must have the variable"):
         FIT.test([])
+    blank = sipas.Design(FORMS.assign(a=FORMS["a"].where(FORMS["b"] > -1)), clusters="place")
+    filled = sipas.fit(blank, "y ~ a + b", missing="impute", imputations=3)
+    assert filled.test("a").p < 0.001
+    with pytest.raises(FitError, match='Use method="wald"'):
+        filled.test("a", "lrt")
     alone = sipas.Design(FORMS.assign(one=1), clusters="one")
     assert np.isnan(sipas.fit(alone, "y ~ a").test("a").p)  # one cluster: no error, no test

@@ -73,6 +73,9 @@ def test_adjusted_means_of_every_family_are_averages_of_predictions():
         by_form = fit.predict(frame).frame["value"].to_numpy().reshape(len(FORMS), -1)
         np.testing.assert_allclose(means["value"], w.to_numpy() @ by_form)
     assert means["value"].sum() == pytest.approx(1.0)
+    either = sipas.fit(DESIGN.assign(up=lambda f: f["b"] > 0), "y ~ a + up")
+    assert either.adjusted_means("up").frame["answer"].tolist() == [False, True]
+    assert either.adjusted_means("up", at=[True]).frame["answer"].tolist() == [True]
     numeric = sipas.fit(DESIGN, "y ~ a + sex").adjusted_means("a", at=[0, 1]).differences()
     slope = sipas.fit(DESIGN, "y ~ a + sex").params["a"]
     assert numeric["value"].item() == pytest.approx(slope)
