@@ -85,6 +85,7 @@ def test_only_an_intercept_is_the_mean_and_its_error():
 def test_another_reference_gives_the_differences():
     """log P(post)/P(online) is the difference of two coefficients, whichever answer is first."""
     model = sipas.fit(DESIGN, "channel ~ a", family="multinomial")
+    assert np.isnan(model.test_parallel_slopes().f)
     assert any(
         note.id == "reference" and note.fields["answer"] == "counter" for note in model.notes
     )
@@ -182,7 +183,7 @@ def test_groups_are_domains_and_a_group_without_a_model_has_the_reason():
     with pytest.raises(SipasError, match="subset"):
         sipas.fit(design, "y ~ a", by=frame["yes"] == 1)
     reasons = sipas.fit(design, "y ~ a + channel", by="channel").frame["reason"]
-    assert reasons.str.contains("Every predictor must vary").sum() == 3
+    assert reasons.str.contains("Every predictor must vary").all()
 
 
 def test_pooling_by_hand():
