@@ -18,6 +18,7 @@ from sipas_analysis.explain.coefficients import solve_rows
 from sipas_analysis.explain.driver_results import SIGNIFICANCE
 from sipas_analysis.explain.factor_scores import design_with_scores, find_outcome
 from sipas_analysis.explain.formula import INTERCEPT
+from sipas_analysis.explain.replicate_fits import estimate_model_errors
 from sipas_analysis.explain.standard_errors import estimate_error_covariance, tabulate_coefficients
 from sipas_analysis.infer.combinations import adjust_p_values
 from sipas_analysis.infer.design import Design, Floats
@@ -135,7 +136,11 @@ def _estimate_asymmetry(sample: _Sample, item: str, controls: Sequence[str]) -> 
     except FitError:
         return unknown
     at = [model.variables.index(effect) for effect in large]  # the other terms need no error
-    error = estimate_error_covariance(sample.design, rows, model.influence[:, at])
+    if sample.design.declared_replicates is None:
+        error = estimate_error_covariance(sample.design, rows, model.influence[:, at])
+    else:
+        whole, _ = estimate_model_errors(sample.design, model, refit=True)
+        error = whole._replace(matrix=whole.matrix[np.ix_(at, at)])
     df = error.df - model.n_slopes
     return {**unknown, **_describe_effects([*large], model.params[at], error.matrix, df)}
 
