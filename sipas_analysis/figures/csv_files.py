@@ -34,9 +34,13 @@ def _format_csv(table: pd.DataFrame) -> str:
 def _format_column(cells: "pd.Series[Any]") -> list[object]:
     """Return the cells of a column as the file has them; a blank is an empty text."""
     if cells.dtype.kind == "f":  # most cells of most tables
-        pairs = zip(cells, cells.notna(), strict=True)
+        pairs = zip(cells.tolist(), cells.notna().tolist(), strict=True)
         return [f"{value:.10g}" if is_present else "" for value, is_present in pairs]
-    return [_format_cell(value) for value in cells.astype(object).where(cells.notna(), "")]
+    texts = cells.astype(object).where(cells.notna(), "").tolist()
+    return [
+        text if type(text) is str and text[:1] not in _RISKY else _format_cell(text)
+        for text in texts
+    ]
 
 
 def _format_cell(value: object) -> object:
