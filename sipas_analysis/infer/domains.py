@@ -38,7 +38,9 @@ def find_members(frame: pd.DataFrame, members: Members, condition: Condition) ->
 def _query_frame(frame: pd.DataFrame, condition: str) -> ArrayLike:
     """Return what a condition on columns is for each form."""
     try:
-        chosen = np.asarray(frame.eval(condition))
+        chosen = frame.eval(condition)
+        if isinstance(chosen, pd.DataFrame):
+            raise SyntaxError("=, ==")
     except pd.errors.UndefinedVariableError as why:
         name = str(why).split("'")[1]
         known = list_known(name, frame.columns)
@@ -46,7 +48,7 @@ def _query_frame(frame: pd.DataFrame, condition: str) -> ArrayLike:
     except Exception as why:  # pandas raises whatever the expression does
         reason = (str(why).splitlines() or [type(why).__name__])[0]
         raise DesignError("subset_condition", condition=condition, why=reason) from why
-    return chosen
+    return np.asarray(chosen)
 
 
 def _read_mask(chosen: ArrayLike, frame: pd.DataFrame) -> Members:

@@ -193,9 +193,10 @@ def _count_slice(
         add_folds(add, y, folds, into.counts[:, at], bound=bound, most=most)
         if into.moments is not None and at < len(columns.names) - columns.n_fixed:
             varied.append(x)
-    ones = np.ones(len(forms))
-    weighs = ones if weight is None else (weight > 0).astype(np.float64)  # a form of 0 adds to n
-    for at, mark in enumerate([*(mark * weighs for mark in columns.mark(forms)), ones]):
+    marks: Iterable[Floats] = columns.mark(forms)
+    if weight is not None and not weight.all():  # a form of weight 0 counts in n alone
+        marks = [mark * (weight > 0) for mark in marks]
+    for at, mark in enumerate([*marks, np.ones(len(forms))]):
         people = into.people[:, at, None]
         add_folds(add, np.asarray(mark, dtype=float), (1.0,), people, bound=1.0, most=most)
     if into.moments is None or not varied:
