@@ -50,7 +50,7 @@ def find_credit(
 
 def invert_gram(gram: Floats) -> Floats:
     """Return the pseudo-inverse of a symmetric matrix of sums of products."""
-    return np.linalg.pinv(gram, rcond=RANK_TOLERANCE, hermitian=True)
+    return np.asarray(np.linalg.pinv(gram, rcond=RANK_TOLERANCE, hermitian=True), np.float64)
 
 
 def _list_calibrations(design: Design) -> Iterator[Calibration]:

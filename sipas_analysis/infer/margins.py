@@ -37,13 +37,14 @@ class Margin:
         """Return the weighted sum of each level, shape (m,)."""
         inside = self.level >= 0
         added = (weight * self.values)[inside]
-        return np.bincount(self.level[inside], weights=added, minlength=len(self.levels))
+        sums = np.bincount(self.level[inside], weights=added, minlength=len(self.levels))
+        return np.asarray(sums, dtype=np.float64)
 
     def fit(self, weight: Floats) -> Floats:
         """Return the weights scaled so that each level has its population."""
         sums = self.add_up(weight)
         factor = np.divide(self.wanted, sums, out=np.zeros_like(sums), where=sums != 0)
-        return weight * np.append(factor, 1.0)[self.level]
+        return np.asarray(weight * np.append(factor, 1.0)[self.level])
 
 
 def check_memory(design: Design) -> None:
@@ -123,19 +124,21 @@ def read_totals(design: Design, totals: Totals) -> list[Margin]:
 
 
 def _read_values(design: Design, key: str) -> Floats:
-    """Return the values of a column, ones for the intercept, or 0/1 of a level (``sexm``)."""
+    """Return a column, ones for the intercept, 0/1 of a level (``sexm``), or products (``a:b``)."""
     frame = design.frame
     if key in INTERCEPTS:
         return np.ones(len(frame))
     if key in frame:
         if not pd.api.types.is_numeric_dtype(frame[key]):
             raise DesignError("calibrate_text", column=key)
-        return frame[key].to_numpy(dtype=float, na_value=np.nan)
+        return np.asarray(frame[key].to_numpy(dtype=float, na_value=np.nan))
     for column in sorted((str(name) for name in frame if key.startswith(str(name))), reverse=True):
         level = key[len(column) :].removeprefix("[T.").removeprefix("[").removesuffix("]")
         text = frame[column].astype(str)
         if (text == level).any():
             return np.where(frame[column].isna(), np.nan, text == level)
+    if ":" in key:
+        return np.asarray(np.prod([_read_values(design, part) for part in key.split(":")], axis=0))
     known = list_known(key, [*INTERCEPTS[:1], *frame.columns])
     raise DesignError("design_column", column=key, known=known)
 

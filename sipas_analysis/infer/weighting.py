@@ -152,7 +152,7 @@ def calibrate(
         totals: Population total of each numeric column; the number of people as
             ``"(Intercept)"``; for a column of levels either all levels
             (``{"sex": {"f": 510, "m": 490}}``; several columns as a tuple of names) or single
-            levels, named by column and level as in R (``"sexm": 490``).
+            levels, named by column and level as in R (``"sexm": 490``; products ``"sexm:age"``).
         method: ``linear``, ``raking`` or ``logit`` (R ``calfun``).
         bounds: Least and largest factor g; for ``logit`` both finite, around 1.
         tolerance: Largest gap that may remain, relative to 1 + the total.
@@ -231,8 +231,7 @@ def trim(
     weight = sample.weight[counted]
     mean = float(weight.sum()) / max(len(weight), 1)
     if not lower <= mean <= upper:
-        ends = {"low": f"{lower:g}", "high": f"{upper:g}"}
-        raise DesignError("trim_ends", **ends, mean=f"{mean:g}")
+        raise DesignError("trim_ends", low=f"{lower:g}", high=f"{upper:g}", mean=f"{mean:g}")
     if method == "additive":
         weight = _trim_additive(weight, lower, upper, strict=strict)
     else:
@@ -270,7 +269,7 @@ def _trim_multiplicative(weight: Floats, lower: float, upper: float) -> Floats:
     from scipy import optimize  # slow to import, and few samples need the module
 
     factor = optimize.brentq(excess, 0.0, most, xtol=1e-15, rtol=1e-14)
-    return np.clip(factor * weight, lower, upper)
+    return np.asarray(np.clip(factor * weight, lower, upper))
 
 
 def _calibrate(design: Design, adjust: Adjust, margins: Sequence[Margin]) -> Design:

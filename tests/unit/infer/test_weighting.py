@@ -260,6 +260,16 @@ def test_raking_and_post_stratification_are_calibrations():
         assert errors[0] == pytest.approx(errors[1], rel=1e-8)
 
 
+def test_products_are_named_as_in_r():
+    """All cells of a table, by tuple or by products of levels and numbers."""
+    design = sipas.Design(CROSSED)
+    cells = {("f", 0): 8, ("f", 1): 3, ("m", 0): 5, ("m", 1): 4}
+    table = calibrate(design, {("sex", "town"): cells})
+    assert table.weight == pytest.approx(post_stratify(design, ["sex", "town"], cells).weight)
+    named = calibrate(design, {"(Intercept)": 20, "sexm": 9, "town": 7, "sexm:town": 4})
+    assert named.weight == pytest.approx(table.weight)
+
+
 @pytest.mark.parametrize("method", ["linear", "raking", "logit"])
 def test_bounded_factors_keep_their_bounds_and_the_totals(method):
     """All factors between the ends, and both totals met."""
