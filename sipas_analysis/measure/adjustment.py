@@ -130,13 +130,16 @@ class _Fit:
 
 
 def check_numbers(frame: pd.DataFrame, names: Sequence[str], numbers: Sequence[str]) -> None:
-    """Refuse columns that are missing, and text where numbers are needed."""
+    """Refuse columns that are missing, and text or infinite values where numbers are needed."""
     check_kind(frame, pd.DataFrame, "frame")
     check_columns(names, frame.columns)
     text = [name for name in numbers if not pd.api.types.is_numeric_dtype(frame[name])]
     if text:
         values = ", ".join(map(str, frame[text[0]].dropna().unique()[:4]))
         raise DesignError("items_text", column=text[0], values=values)
+    for name in numbers:
+        if np.isinf(frame[name].to_numpy(dtype=float, na_value=np.nan)).any():
+            raise DesignError("design_infinite", column=name)
 
 
 def _fill_adjusters(

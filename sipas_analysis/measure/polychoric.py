@@ -19,6 +19,7 @@ from sipas_analysis.errors import DesignError
 from sipas_analysis.infer.design import Floats, check_columns
 from sipas_analysis.infer.distributions import t_quantile
 from sipas_analysis.infer.estimates import ResultTable
+from sipas_analysis.measure.adjustment import check_numbers
 from sipas_analysis.measure.item_answers import (
     ItemAnswers,
     Sample,
@@ -117,7 +118,7 @@ def polychoric(
     check_columns(names, design.frame.columns)
     if len(names) < 2:
         raise DesignError("polychoric_few", n=len(names))
-    levels = np.column_stack([_read_levels(design.frame[name]) for name in names])
+    levels = np.column_stack([_read_levels(design.frame[name], name) for name in names])
     weight, pairs = weigh_members(design), [*combinations(range(len(names)), 2)]
     influence, rows = np.full((len(levels), len(pairs)), np.nan), []
     for at, pair in enumerate(pairs):
@@ -290,14 +291,12 @@ def _normal_density(z: Floats) -> Floats:
     return np.asarray(np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi))
 
 
-def _read_levels(column: "pd.Series[float]") -> Floats:
+def _read_levels(column: "pd.Series[float]", name: str) -> Floats:
     """Return levels as numbers, of ordered categories their place, shape (n,)."""
     if isinstance(column.dtype, pd.CategoricalDtype) and column.cat.ordered:
         codes = column.cat.codes.to_numpy(dtype=float)
         return np.where(codes < 0, np.nan, codes)
-    if not pd.api.types.is_numeric_dtype(column):
-        values = ", ".join(map(str, column.dropna().unique()[:4]))
-        raise DesignError("items_text", column=column.name, values=values)
+    check_numbers(column.to_frame(), [name], [name])
     return np.asarray(column.to_numpy(dtype=float, na_value=np.nan))
 
 
