@@ -29,7 +29,7 @@ QUANTILES = ((30, 0, 0, 0), (100, 0, 0, 0), (400, 0, 0, 0), (200, 10, 0.05, 0), 
 MEANS = ((50, 0), (200, 0), (200, 10), (400, 20))  # people, clusters
 CALIBRATIONS = {
     "raw": {},
-    "linear": {"method": "linear"},
+    "linear": {"method": "linear", "bounds": (0.0, np.inf)},  # no weight below 0
     "raking": {"method": "raking"},
     "bounded": {"method": "linear", "bounds": (0.3, 3.0)},
 }
@@ -49,7 +49,7 @@ Means (rule W2; {few:,} samples, error of {rough:.1f} points): the answer is 2 +
 people are known. In clusters three tenths of either vary between clusters. Percent that hold, and
 mean width beside that of the raw mean.
 
-| people | clusters | raw | linear | raking | bounded 0.3 to 3 | width linear | raking | bounded |
+| people | clusters | raw | linear, weights from 0 | raking | bounded 0.3 to 3 | width linear | raking | bounded |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 {means}
 
@@ -143,8 +143,8 @@ def write_page(quantiles, means, samples):
     section = SECTION.format(
         samples=samples,
         error=100 * np.sqrt(0.05 * 0.95 / samples),
-        few=samples // 4,
-        rough=100 * np.sqrt(0.05 * 0.95 / (samples // 4)),
+        few=samples // 5,
+        rough=100 * np.sqrt(0.05 * 0.95 / (samples // 5)),
         quantiles=tables[0],
         means=tables[1],
         verdict=verdict,
@@ -162,7 +162,7 @@ def main():
     samples = parser.parse_args().samples
     quantiles = pd.DataFrame([row for line in QUANTILES for row in count_quantiles(line, samples)])
     print(quantiles, flush=True)
-    means = pd.DataFrame([count_means(*line, samples // 4) for line in MEANS])
+    means = pd.DataFrame([count_means(*line, samples // 5) for line in MEANS])
     print(means.T, flush=True)
     table = pd.concat({"quantile": quantiles, "mean": means}, names=["figure"]).reset_index(0)
     table.round(4).to_csv(ROOT / "benchmarks/results/weighting.csv", index=False)

@@ -288,6 +288,45 @@ def test_raking_undoes_a_sample_that_is_off(population):
     assert sipas.mean(cut, "y").frame["value"].item() == pytest.approx(made["value"].item())
 
 
+@pytest.mark.slow
+def test_calibration_to_a_number_takes_its_part_out_of_the_error():
+    """y = 2 + x + e with the total of x known: half the variance, errors as they scatter (W2)."""
+    rng = generator(13)
+    x = rng.standard_normal((200, 150))
+    y = 2 + x + rng.standard_normal(x.shape)
+    rows = []
+    for x_here, y_here in zip(x, y, strict=True):
+        design = sipas.Design(pd.DataFrame({"x": x_here, "y": y_here}))
+        fitted = sipas.calibrate(design, {"(Intercept)": 150, "x": 0.0}, "raking")
+        rows.append([sipas.mean(it, "y").frame.iloc[0] for it in (design, fitted)])
+    raw, made = (pd.DataFrame([row[at] for row in rows]) for at in (0, 1))
+    for table, wanted in ((raw, np.sqrt(2 / 150)), (made, np.sqrt(1 / 150))):
+        assert table["value"].std() == pytest.approx(wanted, rel=0.15)
+        assert table["se"].mean() == pytest.approx(wanted, rel=0.05)
+        assert held(table, 2).mean() >= least(0.94, table)
+
+
+# ── quantiles (I4)
+
+
+@pytest.mark.slow
+@sizes("samples", 300, 1000)
+def test_intervals_of_quantiles_hold_the_truth(samples):
+    """Log-normal days in 20 clusters of 15, alike by 0.05; the median and the slowest tenth."""
+    rng, each = generator(14), 15
+    place = np.tile(np.repeat(np.arange(20), each), samples)
+    sample = np.repeat(np.arange(samples), 20 * each)
+    shared = np.repeat(rng.standard_normal(20 * samples), each)
+    z = np.sqrt(0.05) * shared + np.sqrt(0.95) * rng.standard_normal(len(sample))
+    frame = pd.DataFrame({"days": np.exp(z), "sample": sample, "c": place})
+    design = sipas.Design(frame, strata="sample", clusters="c")
+    found = sipas.quantile(design, "days", [0.5, 0.9], by="sample")
+    for share, truth in ((0.5, 1.0), (0.9, np.exp(1.2815515655446004))):
+        hits = held(found.select(quantile=share).frame, truth)
+        assert hits.mean() >= least(0.94, hits)
+        assert hits.mean() <= 0.99
+
+
 # ── two stages from a finite population (V2)
 
 
