@@ -6,6 +6,7 @@
 #        tests/reference/models/tests.csv        Wald, working likelihood ratio, working Wald
 #        tests/reference/models/predictions.csv  link and response with errors
 #        tests/reference/models/adjusted.csv     adjusted means and their differences
+#        tests/reference/models/sequences.csv    anova
 #        tests/reference/models/importance.csv   LMG by withReplicates
 suppressMessages({library(survey); library(MASS)})
 options(warn = 1)
@@ -258,6 +259,21 @@ put_olr <- function(name, formula) {
   put_coefficients(case_of(name, "ordinal", formula), full, spread, official$df.residual)
 }
 for (name in c("halves_brr", "halves_jkn", "halves_boot_mse")) put_olr(name, "level ~ x + woman")
+
+# ---------------------------------------------------------------- each term after those before it
+put_sequence <- function(name, kind, formula) {
+  fit <- do.call(svyglm, list(as.formula(formula), design = designs[[name]],
+                              family = families[[kind]], control = tight))
+  for (method in c("LRT", "Wald")) for (row in anova(fit, method = method)) {
+    f <- if (method == "LRT") row$chisq / sum(row$lambda) else row$Ftest
+    put("sequences", case = case_of(name, kind, formula), method = tolower(method),
+        terms = row$test.terms, f = f, df = row$df, ddf = row$ddf, p = row$p)
+  }
+}
+for (name in c("srs", "strat", "clus1", "clus2")) {
+  put_sequence(name, "gaussian", "api00 ~ meals * stype + mobility")
+  put_sequence(name, "binomial", "wide ~ meals + mobility + stype")
+}
 
 # ---------------------------------------------------------------- shares of R² under replicates
 lmg <- function(w, data, outcome, drivers) {

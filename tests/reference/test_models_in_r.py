@@ -1,4 +1,4 @@
-"""Models under replicates and domains, tests, predictions and adjusted means: models.R made models/.
+"""Models under replicates and domains, their tests, predictions and means: models.R made models/.
 
 Coefficients, errors, df and p of linear, binary, Poisson and ordered models; Wald's test, the
 working likelihood ratio and the working Wald test; predictions and adjusted means with errors and
@@ -26,8 +26,9 @@ def made_by_r(name):
     return pd.read_csv(HERE / "models" / f"{name}.csv", keep_default_na=False, na_values={"p": ""})
 
 
-COEFFICIENTS, TESTS, PREDICTIONS, ADJUSTED, IMPORTANCE = (
-    made_by_r(name) for name in ("coefficients", "tests", "predictions", "adjusted", "importance")
+COEFFICIENTS, TESTS, PREDICTIONS, ADJUSTED, SEQUENCES, IMPORTANCE = (
+    made_by_r(name)
+    for name in ("coefficients", "tests", "predictions", "adjusted", "sequences", "importance")
 )
 HALVES = pd.read_csv(HERE / "models" / "halves.csv")
 
@@ -104,18 +105,22 @@ def close(got, want, rel=1e-8):
     )
 
 
+def list_cases(table, quick):
+    """Return the cases of a table; all but the quick ones are slow tests."""
+    return [
+        pytest.param(case, marks=[] if case in quick else pytest.mark.slow)
+        for case in table["case"].unique()
+    ]
+
+
 QUICK = (
     "clus1_jk1: binomial: wide ~ meals + mobility + stype",
     "halves_brr: gaussian: y ~ x + woman + age",
     "raked_part: gaussian: api00 ~ meals + ell",
 )
-CASES = [
-    pytest.param(case, marks=[] if case in QUICK else pytest.mark.slow)
-    for case in COEFFICIENTS["case"].unique()
-]
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", list_cases(COEFFICIENTS, QUICK))
 def test_every_figure_of_a_model_equals_r(case):
     """Coefficients with errors, tests of chosen variables, predictions, adjusted means."""
     fit = fit_of(case)
@@ -174,7 +179,21 @@ def schools(n):
     return SCHOOLS if n == len(SCHOOLS) else SCHOOLS.iloc[[0, 2]]
 
 
-@pytest.mark.parametrize("case", IMPORTANCE["case"].unique())
+QUICK_SEQUENCE = ("clus1: gaussian: api00 ~ meals * stype + mobility",)
+
+
+@pytest.mark.parametrize("case", list_cases(SEQUENCES, QUICK_SEQUENCE))
+def test_each_term_after_those_before_it(case):
+    """R ``anova`` of ``svyglm``; glm.fit leaves the errors of a logit right to 1e-7."""
+    fit, rows = fit_of(case), SEQUENCES[SEQUENCES["case"] == case]
+    for method, want in rows.groupby("method"):
+        got = fit.anova(method).frame
+        assert got["variables"].tolist() == want["terms"].tolist()
+        for column in ("f", "df", "ddf", "p"):
+            close(got[column], want[column], 1e-6)
+
+
+@pytest.mark.parametrize("case", list_cases(IMPORTANCE, ("clus1_jk1", "halves_fay")))
 def test_shares_are_divided_again_under_each_replicate(case):
     """LMG by R ``withReplicates``; linearisation gives other errors."""
     want = IMPORTANCE[IMPORTANCE["case"] == case]
