@@ -45,11 +45,11 @@ column says how often one is missing with `mean`. Written by
 | --- | --- | --- | --- | --- | --- | --- | --- |
 {quantiles}
 
-Means (rule W2; {few:,} samples, error of {rough:.1f} points): the answer is 2 + x + e, x and e standard normal; the total of x and the number of
-people are known. In clusters three tenths of either vary between clusters. Percent that hold, and
-mean width beside that of the raw mean.
+Means (rule W2; {few:,} samples, error of {rough:.1f} points): the answer is 2 + x + e, x and e
+standard normal; the total of x and the number of people are known. In clusters three tenths of
+either vary between clusters. Percent that hold, and mean width beside that of the raw mean.
 
-| people | clusters | raw | linear, weights from 0 | raking | bounded 0.3 to 3 | width linear | raking | bounded |
+| people | clusters | raw | linear, from 0 | raking | 0.3 to 3 | width: linear | raking | 0.3 to 3 |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 {means}
 

@@ -10,6 +10,7 @@ from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from sipas_analysis.arguments import check_level, check_word, list_names
 from sipas_analysis.errors import DesignError
@@ -144,8 +145,9 @@ class _Samples:
         if keys:
             self.domain[members], table = number_rows(design.frame[members], keys)
             self.size = len(table)
-        self.numbers = {
-            name: column.to_numpy(dtype=float, na_value=np.nan) for name, column in columns.items()
+        self.numbers: dict[str, Floats] = {
+            name: np.asarray(column.to_numpy(dtype=float, na_value=np.nan), dtype=np.float64)
+            for name, column in columns.items()
         }
         self.sorted: dict[tuple[str, int], tuple[Floats, Floats]] = {}
         self.rows: dict[tuple[str, int], Ints] = {}
@@ -232,7 +234,7 @@ def _build_table(
     method, level = how
     width = 2 * t_quantile((1 + level) / 2, at_most.frame["df"].to_numpy(dtype=float))
     name = "replicates" if method == "quantile" else f"woodruff-{method}"
-    columns = {
+    columns: dict[str, ArrayLike] = {
         "variable": [name for name, _ in pairs] * len(quantiles),
         "quantile": [share for _, share in pairs] * len(quantiles),
         "value": quantiles.ravel(),
