@@ -35,6 +35,7 @@ WIDTH = 7.2  # inches
 MARGIN = 2.9  # inches at the left for labels
 BAR_HEIGHT = 0.72  # share of the height of a row
 LEAST_SHARE = 7  # percent; a smaller part of a bar has no room for its number
+LIGHT = 0.408  # relative luminance (WCAG) from which text on a shade is dark
 MOST_LEVEL = 6  # columns; the headings of a wider heat map are vertical
 _STYLE: dict[Any, Any] = {  # matplotlib has a special type for the keys
     "font.family": "DejaVu Sans",
@@ -209,30 +210,11 @@ def draw_heat_map(
 
     The lightest shade is the multiple of five below the lowest value.
     """
-    import seaborn as sns  # slow to import; only this picture needs the module
-
     with mpl.rc_context(_STYLE):
         upright = len(columns) > MOST_LEVEL
         drawing, axes = _make_drawing((1.7 if upright else 1.0) + 0.3 * len(rows), MARGIN)
         table = np.array(values, float).reshape(len(rows), len(columns))
-        texts = [
-            "" if np.isnan(x) else format_number(x, language, 1) for x in table.ravel().tolist()
-        ]
-        sns.heatmap(
-            table,
-            ax=axes,
-            annot=np.array(texts).reshape(table.shape),
-            fmt="",
-            cmap="YlGnBu",
-            vmin=0.0 if np.isnan(table).all() else np.floor(np.nanmin(table) / 5) * 5,
-            vmax=100,
-            cbar=False,
-            linewidths=0.8,
-            linecolor="white",
-            annot_kws={"fontsize": 7.5},
-            xticklabels=False,
-            yticklabels=False,
-        )
+        _shade_cells(axes, table, language)
         row_labels = [_wrap_label(name) for name in rows]
         axes.set_yticks(np.arange(len(rows)) + 0.5, row_labels, va="center", fontsize=8)
         heads = [_wrap_label(name, *((24, 2) if upright else (13, 5))) for name in columns]
@@ -245,6 +227,31 @@ def draw_heat_map(
             (MARGIN / WIDTH, 0.05 / height, 1 - (MARGIN + 0.2) / WIDTH, 1 - top / height)
         )
         return render_svg(drawing)
+
+
+def _shade_cells(axes: "Axes", table: "NDArray[np.float64]", language: Language) -> None:
+    """Draw a table as shades from its lowest multiple of five to 100, with its numbers."""
+    lowest = 0.0 if np.isnan(table).all() else np.floor(np.nanmin(table) / 5) * 5
+    mesh = axes.pcolormesh(
+        np.ma.masked_invalid(table),
+        cmap="YlGnBu",
+        vmin=lowest,
+        vmax=100,
+        linewidths=0.8,
+        edgecolor="white",
+    )
+    axes.set(xlim=(0, table.shape[1]), ylim=(table.shape[0], 0))
+    axes.spines[:].set_visible(False)
+    mesh.update_scalarmappable()
+    shades = mesh.get_facecolor()[:, :3]
+    linear = np.where(shades <= 0.03928, shades / 12.92, ((shades + 0.055) / 1.055) ** 2.4)
+    is_light = linear @ (0.2126, 0.7152, 0.0722) > LIGHT
+    for at, value in enumerate(table.ravel().tolist()):
+        if not np.isnan(value):
+            row, column = divmod(at, table.shape[1])
+            colour = ".15" if is_light[at] else "w"
+            text = format_number(value, language, 1)
+            axes.text(column + 0.5, row + 0.5, text, color=colour, **_CENTRED)
 
 
 @dataclass(frozen=True)
