@@ -22,7 +22,7 @@ Names = str | Sequence[str] | None
 
 
 @dataclass(frozen=True)
-class Asked:
+class Questions:
     """What the arguments say about the questions; see ``survey``."""
 
     items: Items

@@ -21,9 +21,9 @@ from sipas_analysis.collect.cells import Cells
 from sipas_analysis.collect.columns import PlacedColumns, is_personal
 from sipas_analysis.collect.file_cells import list_cell_errors
 from sipas_analysis.collect.frame_columns import (
-    Asked,
     Items,
     Names,
+    Questions,
     check_columns,
     check_labels,
     write_column,
@@ -159,9 +159,9 @@ def survey(
     named = {"unit": unit, "group": group, "keys": keys, "overall": overall, "reverse": reverse}
     for role, names in named.items():
         check_columns(role, list_names(names, role), forms)
-    asked = Asked(items, factors, overall, scale, overall_scale, satisfied, reverse)
+    questions = Questions(items, factors, overall, scale, overall_scale, satisfied, reverse)
     taken = {*sample.design_columns, *key_names, unit, group}
-    instrument, placed = asked.find_items(forms, pack, taken)
+    instrument, placed = questions.find_items(forms, pack, taken)
     placed.roles.update({"unit": unit} if unit else {})
     placed.keys.update({name: name for name in key_names if _is_text(forms[name])})
     facts = {
@@ -180,14 +180,12 @@ def survey(
     wave = wave.model_copy(update={"groups": groups})
     cells = _read_cells(forms, placed, wave, units)
     read = _join_columns(cells, placed, wave, sample)
-    made = _make_survey(read, cells, wave, units, sample)
-    if is_declared:
-        return made.with_design(sample)
-    return replace(made, frame=made.frame.reset_index(drop=True))
+    whole = _make_survey(read, cells, wave, units, sample)
+    return whole.with_design(sample) if is_declared else whole
 
 
 def _take_design(design: Design, *, is_declared: bool) -> Design:
-    """Return a design with its columns named by text and its rows numbered from 0."""
+    """Return a design with its columns named by text."""
     if design.on_files or is_declared:
         raise DesignError("frame_files" if design.on_files else "frame_design_twice")
     return replace(design, frame=_name_columns(design.frame))
@@ -199,12 +197,14 @@ def _is_text(column: pd.Series) -> bool:
 
 
 def _name_columns(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a frame with names of text and rows numbered from 0; refuse a name that repeats."""
+    """Return a frame whose columns are named by text, its rows by its index or from 0."""
     check_kind(frame, pd.DataFrame, "frame", "frame")
     names = pd.Index([str(name) for name in frame.columns])
     if names.has_duplicates:
         raise ColumnError("frame_twice", column=names[names.duplicated()][0])
-    return frame.set_axis(names, axis=1).reset_index(drop=True)
+    named = frame.set_axis(names, axis=1)
+    tells_apart = frame.index.is_unique and frame.index.nlevels == 1
+    return named if tells_apart else named.reset_index(drop=True)
 
 
 def _list_units(
@@ -261,7 +261,8 @@ def _join_columns(cells: Cells, placed: PlacedColumns, wave: Wave, sample: Desig
     Columns of personal data and those with the name of a role are left out, with an entry in the
     ledger; a key that is no text keeps its kind.
     """
-    read, forms = cells.frame, sample.frame
+    forms = sample.frame
+    read = cells.frame.set_axis(forms.index, axis=0)
     blanks = {fold_answer(text) for text in wave.responses[0].blank}
     given = sample.declared_replicates.columns if sample.declared_replicates else ()
     questions = {*placed.items.values(), *placed.indicators.values()}
@@ -285,7 +286,7 @@ def _make_survey(
     pack = wave.read_pack()
     group_of = dict(zip(units["code"], units["group"], strict=True))
     valid, dropped = drop_short_forms(read.assign(group=read["unit"].map(group_of)), wave, pack)
-    valid = valid[sample.members[valid.index]]
+    valid = valid[valid.index.isin(read.index[sample.members])]
     if valid.empty:
         raise FormError("frame_no_answer", n=len(read), items=", ".join(pack.items))
     inputs = {MEMORY.absolute(): _describe_content(cells.raw, sample)}

@@ -133,8 +133,9 @@ class Survey:
 
         Args:
             condition: A condition on columns of ``frame`` as ``DataFrame.query`` reads it
-                (``"sex == 'f' and age >= 60"``), yes/no for each form, or a function of the frame
-                that returns it. A blank is no.
+                (``"sex == 'f' and age >= 60"``), yes/no for each form (a Series also for forms
+                that were left out, by its index), or a function of the frame that returns it. A
+                blank is no.
 
         Raises:
             DesignError: The condition cannot be read, is not yes/no for each form, or holds for
@@ -149,6 +150,9 @@ class Survey:
             >>> len(women.frame), len(women.design().frame)
             (397, 870)
         """
+        if isinstance(condition, pd.Series) and condition.index.is_unique:
+            is_known = self.frame.index.isin(condition.index).all()
+            condition = condition.reindex(self.frame.index) if is_known else condition
         members = Design(self.frame).subset(condition).members
         return replace(self, frame=self.frame[members], sample=_keep_sample(self.design()))
 

@@ -140,8 +140,22 @@ def test_forms_without_answer_leave_a_declared_sample_whole():
     """As R ``subset``: without a declaration they were never drawn, as from files."""
     frame = ANSWERS.assign(A1=[5, 4, None, 2, 1, 5])
     assert len(make(frame=frame).design().frame) == 5
-    declared = make(frame=frame, weights="w").design()
-    assert declared.members.tolist() == [True, True, False, True, True, True]
+    survey = make(frame=frame, weights="w")
+    assert survey.design().members.tolist() == [True, True, False, True, True, True]
+    assert survey.subset(frame["w"] > 2).frame["w"].tolist() == [4, 5, 6]
+
+
+def test_forms_keep_the_index_of_their_frame():
+    """A design or a mask made of the same frame meets its forms by label, in any order."""
+    frame = ANSWERS.assign(A1=[5, 4, None, 2, 1, 5]).set_axis([*"fbcdea"]).sort_index()
+    survey = make(("A1", "B1"), frame=frame, scale=(1, 7), unit="office")
+    assert survey.frame.index.tolist() == [*"abcdef"]
+    weighted = survey.with_design(sipas.Design(frame.loc[[*"fedcba"]], weights="w"))
+    assert weighted.frame["weight"].tolist() == frame["w"].tolist()
+    old = weighted.subset(frame.loc[[*"fedcba"], "w"] > 3)
+    assert sipas.score(old).frame["n"].iloc[0] == (frame["w"] > 3).sum()
+    twice = make(frame=ANSWERS.set_axis([0] * 6))
+    assert twice.frame.index.tolist() == [*range(6)]
 
 
 @pytest.mark.slow
