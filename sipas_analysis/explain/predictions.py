@@ -177,15 +177,16 @@ class AdjustedMeans(ResultTable):
         labels = ["/".join(map(str, row)) for row in self.frame[keys].to_numpy()]
         return pd.DataFrame(self.covariance_matrix, index=labels, columns=labels)
 
-    def differences(self, level: float = 0.95) -> pd.DataFrame:
+    def differences(self, level: float = 0.95, adjust: str = "holm") -> pd.DataFrame:
         """Return every level minus each level before it, with its error.
 
         Args:
             level: Confidence.
+            adjust: How p values are adjusted for the number of differences: a name of statsmodels
+                ``multipletests``.
 
         Returns:
-            ``contrast``, ``value``, ``se``, ``low``, ``high``, ``df``, ``p``, and ``p_holm``
-            (Holm over the differences shown).
+            ``contrast``, ``value``, ``se``, ``low``, ``high``, ``df``, ``p`` and ``p_adjusted``.
         """
         check_level(level)
         keys = ["outcome"] if "outcome" in self.frame else []
@@ -205,7 +206,7 @@ class AdjustedMeans(ResultTable):
         variance = np.diagonal(weights @ self.covariance_matrix @ weights.T)
         se = np.sqrt(np.maximum(variance, 0.0))
         ends = tabulate_coefficients(value, se, float(self.frame["df"].min()), level)
-        ends["p_holm"] = adjust_p_values(ends["p"].to_numpy(dtype=float))
+        ends["p_adjusted"] = adjust_p_values(ends["p"].to_numpy(dtype=float), adjust)
         return pd.concat([table if keys else table[["contrast"]], ends], axis=1)
 
 

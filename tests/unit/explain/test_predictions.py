@@ -61,6 +61,9 @@ def test_adjusted_means_of_a_linear_model_differ_by_the_coefficient():
     for column in ("value", "se", "low", "high", "p"):
         assert gap[column] == pytest.approx(own[column], rel=1e-9), column
     assert list(means.covariance().columns) == ["sex/m", "sex/f"]
+    three = sipas.fit(DESIGN, "y ~ a + word").adjusted_means("word")
+    gaps = three.differences(adjust="bonferroni")
+    np.testing.assert_allclose(gaps["p_adjusted"], np.minimum(3 * gaps["p"], 1.0))
 
 
 def test_adjusted_means_of_every_family_are_averages_of_predictions():
