@@ -12,9 +12,20 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from sipas_analysis.arguments import check_level, check_mapping, check_number, list_known
+from sipas_analysis.arguments import (
+    check_level,
+    check_mapping,
+    check_number,
+    check_word,
+    list_known,
+)
 from sipas_analysis.errors import ColumnError
-from sipas_analysis.infer.combinations import Combination, adjust_p_values, read_combination
+from sipas_analysis.infer.combinations import (
+    ADJUSTMENTS,
+    Combination,
+    adjust_p_values,
+    read_combination,
+)
 from sipas_analysis.infer.design import Floats, Ints
 from sipas_analysis.infer.distributions import t_quantile, t_tail
 from sipas_analysis.infer.intervals import t_interval
@@ -274,6 +285,7 @@ class Estimates:
         adjust: str | None = None,
     ) -> "Estimates":
         """Return combinations of the rows, shape (K, E), with names, values, errors and p."""
+        check_word(adjust, (None, *ADJUSTMENTS), "adjust")
         if self.totals is None or self.influence is None:
             raise ColumnError("no_covariance")
         values = self.frame["value"].to_numpy(dtype=float)
