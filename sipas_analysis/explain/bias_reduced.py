@@ -136,17 +136,34 @@ def _adjust_clusters(
 ) -> Iterator[tuple[Ints, Floats]]:
     """Yield the forms of each cluster and A·W·X, shape (n_i, k), of the columns with XᵀWX = I."""
     order = np.argsort(cluster, kind="stable")
+    equal = bool((model.variance == 1).all())
     for here in np.split(order, np.flatnonzero(np.diff(cluster[order])) + 1):
+        part, weighted = x[here], model.weight[here, None] * x[here]
+        if equal:
+            yield here, _adjust_equal(part, weighted, spread)
+            continue
         if len(here) > LARGEST_CLUSTER:
             raise FitError("cr2_large", found=len(here), most=LARGEST_CLUSTER)
-        theta, w, part = model.variance[here], model.weight[here], x[here]
-        hat = part @ (part * w[:, None]).T  # H = X·XᵀW
+        theta = model.variance[here]
+        hat = part @ weighted.T  # H = X·XᵀW
         block = np.diag(theta) - hat * theta - (hat * theta).T + part @ spread @ part.T
-        scale = np.sqrt(theta)
-        roots, vectors = np.linalg.eigh(scale[:, None] * block * scale)
-        inverse = np.where(roots > NO_VARIANCE, 1 / np.sqrt(np.abs(roots)), 0.0)
-        weighted = (scale * w)[:, None] * part
-        yield here, scale[:, None] * (vectors @ (inverse[:, None] * (vectors.T @ weighted)))
+        scale = np.sqrt(theta)[:, None]
+        yield here, scale * (_root_inverse(scale * block * scale.T) @ (scale * weighted))
+
+
+def _adjust_equal(part: Floats, weighted: Floats, spread: Floats) -> Floats:
+    """Return A·W·X where Θ = 1: A differs from 1 in the space of X and WX only."""
+    basis = np.linalg.qr(np.hstack([part, weighted]))[0]
+    inner, outer = basis.T @ part, basis.T @ weighted
+    block = np.eye(len(inner)) - inner @ outer.T - outer @ inner.T + inner @ spread @ inner.T
+    return np.asarray(weighted + basis @ (_root_inverse(block) @ outer - outer))
+
+
+def _root_inverse(matrix: Floats) -> Floats:
+    """Return the inverse square root of a symmetric matrix; 0 in directions without variance."""
+    roots, vectors = np.linalg.eigh(matrix)
+    inverse = np.where(roots > NO_VARIANCE, 1 / np.sqrt(np.abs(roots)), 0.0)
+    return np.asarray((vectors * inverse) @ vectors.T)
 
 
 def _match_df(own: Floats, near: Floats, far: Floats, spread: Floats) -> Floats:

@@ -6,6 +6,7 @@ analysed as if nothing had been blank. The pooled error adds the differences bet
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
+from numbers import Real
 from typing import TypeVar
 
 import numpy as np
@@ -104,23 +105,23 @@ def pool_estimates(
     table = tabulate_coefficients(
         pooled.value, np.sqrt(np.diagonal(pooled.covariance)), pooled.df, level
     ).drop(columns="p")
-    blank = dict.fromkeys(
-        [name for name in ("numerator", "denominator", "deff", "n_eff") if name in first], np.nan
-    )
     table = table.assign(
-        **blank,
+        **dict.fromkeys(("numerator", "denominator", "deff", "n_eff"), np.nan),
         method=np.where(table["low"].isna(), "none", "t"),
         printed=[round_to_text(value) for value in pooled.value],
     )
-    frame = first.assign(**{name: table[name] for name in table if name in first})
+    frame = first.copy()
+    for name in frame.columns.intersection(table.columns):
+        frame[name] = table[name]
     return Estimates(frame.assign(**{MISSING: measure_missing(values, variances, pooled.df)}))
 
 
 def _list_results(results: Sequence[Result], kind: type[Result], role: str) -> list[Result]:
     """Return several results of one kind; refuse fewer than two, and anything else."""
-    if not isinstance(results, (kind, Iterable)):
-        raise refuse_kind(results, "fit" if kind is Fit else "estimates", role)
-    several = [results] if isinstance(results, kind) else list(results)
+    given: object = results
+    if not isinstance(given, (kind, Iterable)):
+        raise refuse_kind(given, "fit" if kind is Fit else "estimates", role)
+    several: list[Result] = [given] if isinstance(given, kind) else list(results)
     for result in several:
         check_kind(result, kind, "fit" if kind is Fit else "estimates", role)
     if len(several) < 2:
@@ -128,9 +129,9 @@ def _list_results(results: Sequence[Result], kind: type[Result], role: str) -> l
     return several
 
 
-def _check_df(df: object) -> None:
+def _check_df(df: float | None) -> None:
     """Refuse degrees of freedom that are no number above 0."""
-    if df is not None and (isinstance(df, str | bool) or not np.isreal(df) or not df > 0):
+    if df is not None and (isinstance(df, bool) or not isinstance(df, Real) or not df > 0):
         raise FitError("pool_df", found=describe_value(df))
 
 
