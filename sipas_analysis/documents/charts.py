@@ -243,7 +243,7 @@ def _shade_cells(axes: "Axes", table: "NDArray[np.float64]", language: Language)
     axes.set(xlim=(0, table.shape[1]), ylim=(table.shape[0], 0))
     axes.spines[:].set_visible(False)
     mesh.update_scalarmappable()
-    shades = mesh.get_facecolor()[:, :3]
+    shades = mpl.colors.to_rgba_array(mesh.get_facecolor())[:, :3]
     linear = np.where(shades <= 0.03928, shades / 12.92, ((shades + 0.055) / 1.055) ** 2.4)
     is_light = linear @ (0.2126, 0.7152, 0.0722) > LIGHT
     for at, value in enumerate(table.ravel().tolist()):
