@@ -365,7 +365,7 @@ class FormError(SipasError):
 
 
 class ParameterError(SipasError):
-    """A notebook was given an unknown parameter, or a parameter is missing."""
+    """An argument is of the wrong kind, or a parameter of a notebook is unknown or missing."""
 
     exit_code = 17
 
