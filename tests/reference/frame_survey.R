@@ -37,7 +37,14 @@ replicates <- svrepdesign(data = clus, weights = ~pw, repweights = "b[0-9]+", ty
                           combined.weights = TRUE)
 strata <- svydesign(id = ~1, strata = ~stype, weights = ~pw, fpc = ~fpc, data = strat)
 zero <- svydesign(id = ~dnum, weights = ~zero, data = clus)
+calibrated <- calibrate(clusters, ~api99, c("(Intercept)" = 6194, api99 = 3914069))
+# R looks only at the weights whether rounds suffice; the replicates need some more.
+raked_replicates <- suppressWarnings(
+  rake(replicates, list(~stype, ~sch.wide), list(types, wide),
+       control = list(maxit = 100, epsilon = 1e-18, verbose = FALSE)))
 designs <- list(
+  calibrated = calibrated, calibrated_part = subset(calibrated, meals > 20),
+  raked_replicates = raked_replicates,
   clusters = clusters, poststratified = poststratified, raked = raked, replicates = replicates,
   strata = strata, zero = zero,
   clusters_part = subset(clusters, api00 > 600), raked_part = subset(raked, enroll > 300),

@@ -9,7 +9,6 @@ import pytest
 import sipas_analysis as sipas
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.infer.design import Design, Replicates
-from sipas_analysis.infer.weighting import post_stratify, rake
 
 FOLDER = Path(__file__).parent
 EXPECTED = pd.read_csv(FOLDER / "frame_survey/expected.csv", keep_default_na=False)
@@ -51,13 +50,18 @@ def surveys() -> dict[str, Survey]:
     plain = make_survey(clus, weights="pw", clusters="dnum", fpc="fpc")
     made = {
         "clusters": plain,
-        "poststratified": make_survey(post_stratify(clusters, "stype", TYPES)),
-        "raked": plain.with_design(rake(plain.design(), {"stype": TYPES, "sch.wide": WIDE})),
+        "poststratified": make_survey(sipas.post_stratify(clusters, "stype", TYPES)),
+        "raked": plain.with_design(sipas.rake(plain, {"stype": TYPES, "sch.wide": WIDE})),
         "replicates": make_survey(Design(clus, "pw", replicates=Replicates("bootstrap", names))),
         "strata": make_survey(strat, weights="pw", strata="stype", fpc="fpc"),
         "zero": make_survey(clus, weights="zero", clusters="dnum"),
     }
-    parts = {"clusters": "api00 > 600", "strata": "meals < 60"}
+    numbers = {"(Intercept)": 6194, "api99": 3914069}
+    made["calibrated"] = plain.with_design(sipas.calibrate(plain, numbers))
+    replicates = made["replicates"]
+    margins = {"stype": TYPES, "sch.wide": WIDE}
+    made["raked_replicates"] = replicates.with_design(sipas.rake(replicates, margins))
+    parts = {"clusters": "api00 > 600", "strata": "meals < 60", "calibrated": "meals > 20"}
     parts |= dict.fromkeys(("raked", "replicates"), "enroll > 300")
     return made | {f"{name}_part": made[name].subset(parts[name]) for name in parts}
 
