@@ -5,6 +5,7 @@ with factors λ, not a χ²; divided by an estimated variance with d degrees of 
 ratio (as R ``pchisqsum`` and ``pFsum``).
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -15,6 +16,7 @@ from sipas_analysis.infer.distributions import chi2_tail, f_tail, normal_tail
 Approximation = Literal["saddlepoint", "satterthwaite"]
 NEAR_END = 0.99999  # of the interval in which the saddlepoint lies
 NEAR_MEAN = 1e-4  # a saddlepoint nearer to 0 has no approximation
+ROOT_TOLERANCE = 1e-8  # of R `uniroot`; p then has the digits of R
 
 
 def mixture_tail(
@@ -61,8 +63,6 @@ def _match_moments(statistic: float, factors: Floats, df: float) -> float:
 
 def _approximate_tail(bound: float, values: Floats, counts: Floats) -> float:
     """Return the saddlepoint approximation of P(Σ λ χ²_count > bound); NaN near the mean."""
-    from scipy.optimize import brentq  # slow to import, and few tests need the module
-
     largest = values.max()
     values, bound = values / largest, bound / largest
     positive, negative = values[values > 0], values[values < 0]
@@ -77,7 +77,7 @@ def _approximate_tail(bound: float, values: Floats, counts: Floats) -> float:
 
     if not differentiate(low) < 0 < differentiate(high):
         return float("nan")
-    point = float(brentq(differentiate, low, high, xtol=1e-15, rtol=1e-14))
+    point = _find_root(differentiate, low, high)
     if abs(point) < NEAR_MEAN:
         return float("nan")
     generating = -float(counts @ np.log(1 - 2 * point * values)) / 2
@@ -85,3 +85,50 @@ def _approximate_tail(bound: float, values: Floats, counts: Floats) -> float:
     w = np.sign(point) * np.sqrt(2 * (point * bound - generating))
     v = point * np.sqrt(curvature)
     return float(normal_tail(np.asarray(w + np.log(v / w) / w)))
+
+
+def _find_root(function: Callable[[float], float], a: float, b: float) -> float:
+    """Return the root between a and b by Brent's method, with the steps of R ``uniroot``.
+
+    Source: Brent (1973), Algorithms for Minimization without Derivatives, section 4.
+    """
+    f_a, f_b = function(a), function(b)
+    c, f_c = a, f_a
+    while True:
+        before = b - a
+        if abs(f_c) < abs(f_b):
+            a, b, c = b, c, b
+            f_a, f_b, f_c = f_b, f_c, f_b
+        least = 2 * np.finfo(float).eps * abs(b) + ROOT_TOLERANCE / 2
+        step = (c - b) / 2
+        if abs(step) <= least or f_b == 0:
+            return b
+        if abs(before) >= least and abs(f_a) > abs(f_b):
+            step = _interpolate((a, b, c), (f_a, f_b, f_c), before, least)
+        if abs(step) < least:
+            step = least if step > 0 else -least
+        a, f_a = b, f_b
+        b += step
+        f_b = function(b)
+        if f_b * f_c > 0:
+            c, f_c = a, f_a
+
+
+def _interpolate(
+    points: tuple[float, float, float],
+    values: tuple[float, float, float],
+    before: float,
+    least: float,
+) -> float:
+    """Return the step of an inverse parabola or a secant where it is short enough, else half."""
+    (a, b, c), (f_a, f_b, f_c) = points, values
+    width, ratio = c - b, f_b / f_a
+    if a == c:
+        p, q = width * ratio, 1 - ratio
+    else:
+        q, other = f_a / f_c, f_b / f_c
+        p = ratio * (width * q * (q - other) - (b - a) * (other - 1))
+        q = (q - 1) * (other - 1) * (ratio - 1)
+    p, q = (p, -q) if p > 0 else (-p, q)
+    short = p < 0.75 * width * q - abs(least * q) / 2 and p < abs(before * q / 2)
+    return p / q if short else width / 2
