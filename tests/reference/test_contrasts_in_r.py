@@ -38,7 +38,8 @@ def assert_equal(table, columns, fit, what):
 
 def test_intervals_and_combinations_are_those_of_r():
     """Coefficients stand in R's order; a combination by label takes the same ones."""
-    for name, fit in make_fits().items():
+    fits = make_fits()
+    for name, fit in fits.items():
         slopes = fit.labels()
         for df in (np.inf, 7):
             ends = fit.confint(0.9, df=df)
@@ -50,5 +51,5 @@ def test_intervals_and_combinations_are_those_of_r():
         by_label = fit.combine({slopes[-2]: 1, slopes[-1]: -1})
         np.testing.assert_allclose(by_label["se"], fit.combine(weights[:1])["se"], rtol=1e-14)
         assert by_label["df"].item() == fit.frame["df"].min()
-    ratio = make_fits()["linear"].combine("log(-meals) / enroll")
+    ratio = fits["linear"].combine("log(-meals) / enroll")
     assert_equal(ratio, ["value", "se"], "linear", "ratio")
