@@ -38,7 +38,7 @@ from sipas_analysis.explain.standard_errors import (
 from sipas_analysis.infer.design import Design, Floats, Sampled
 from sipas_analysis.infer.estimate_tables import Names, check_keys
 
-FEW_CLUSTERS, FEW_EACH, MANY_LOST = 10, 10, 0.2
+FEW_CLUSTERS, FEW_EACH, MANY_LOST, FEW_DF = 10, 10, 0.2, 4
 
 
 @overload
@@ -246,17 +246,18 @@ def fit_columns(
     """
     model = solve_columns(design, x, outcome, family, exposure=exposure)
     error, again = estimate_model_errors(design, model, refit=errors == "design")
+    n, n_all = len(model.rows), int(design.members.sum()) if n_domain is None else n_domain
     df: float | Floats = error.df - model.n_slopes
-    if errors == "cr2":
+    notes = collect_notes(design, family, model.y, error, n_all=n_all, n_slopes=model.n_slopes)
+    if errors == "cr2" and error.df > 0:
         matrix, df = correct_errors(design, model)
-        error = error._replace(matrix=matrix if error.df > 0 else error.matrix)
+        error, notes = error._replace(matrix=matrix), _note_corrected(notes, df)
     se = np.sqrt(np.diagonal(error.matrix))
     table = tabulate_coefficients(model.params, se, df, level)
     table.insert(0, "variable", model.variables)
     if model.answers:
         table.insert(0, "answer", model.answers)
     table = add_ratios(table, family, len(model.x.columns))
-    n, n_all = len(model.rows), int(design.members.sum()) if n_domain is None else n_domain
     return Fit(
         frame=table.assign(n=n),
         family=family,
@@ -265,10 +266,7 @@ def fit_columns(
         n_lost=n_all - n,
         lost=x.isna().sum() if lost is None else lost,
         r_squared=model.r_squared,
-        notes=(
-            *collect_notes(design, family, model.y, error, n_all=n_all, n_slopes=model.n_slopes),
-            *_note_model(model, again),
-        ),
+        notes=(*notes, *_note_model(model, again)),
         covariance_matrix=error.matrix,
         data=model.x,
         y=model.y,
@@ -280,6 +278,13 @@ def fit_columns(
         outcome="y" if outcome.name is None else str(outcome.name),
         replicate_fits=again,
     )
+
+
+def _note_corrected(notes: Sequence[Note], df: Floats) -> tuple[Note, ...]:
+    """Return the warnings that are left with CR2, and which coefficients it hardly knows."""
+    left = [note for note in notes if note.id not in ("few_clusters", "no_interval")]
+    few = [Note("few_df", {"df": f"{df.min():.1f}", "least": FEW_DF})] if df.min() < FEW_DF else []
+    return (*left, *few)
 
 
 def _note_model(model: SolvedModel, again: ReplicateFits | None) -> list[Note]:

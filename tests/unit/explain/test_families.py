@@ -149,6 +149,12 @@ def test_cr2_is_refused_where_it_does_not_hold():
         model.margins()
     assert 'errors="cr2"' in repr(sipas.fit(DESIGN, "y ~ a"))
     assert 'errors="cr2"' not in repr(model)
+    assert {note.id for note in model.notes} == set()
+    two = sipas.fit(DESIGN.subset("place < 3"), "y ~ yes", errors="cr2")
+    assert [note.id for note in two.notes] == ["few_df"]
+    one = sipas.fit(DESIGN.subset("place == 1"), "y ~ yes", errors="cr2")
+    assert one.frame["se"].isna().all()
+    assert "one_cluster" in {note.id for note in one.notes}
 
 
 def test_groups_are_domains_and_a_group_without_a_model_has_the_reason():
