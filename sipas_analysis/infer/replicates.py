@@ -112,7 +112,8 @@ def rank_weights(weights: Floats) -> int:
     """
     gram = weights.T @ weights
     length = np.sqrt(np.diagonal(gram))
-    gram = gram / np.where(length > 0, np.outer(length, length), 1.0)
+    length = np.where(length > 0, length, 1.0)
+    gram = gram / np.outer(length, length)
     rank = 0
     for column in range(len(gram)):
         if gram[column, column] > RANK_TOLERANCE**2:
