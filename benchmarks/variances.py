@@ -16,7 +16,7 @@ import sipas_analysis as sipas
 
 PAGE = Path(__file__).parents[1] / "docs/coverage.md"
 MARK = "\n## How often the interval of a variance holds the truth\n"
-SAMPLES, AT_ONCE, SEED, ALIKE = 10_000, 500, 20261127, 0.1
+SAMPLES, AT_ONCE, SEED, ALIKE = 4_000, 500, 20261127, 0.1
 SHAPES = ("normal", "uniform", "days of waiting (log-normal)")
 DESIGNS = {"30 singly": (30, 0), "100 singly": (100, 0), "400 singly": (400, 0)} | {
     "20 clusters of 20": (400, 20),
