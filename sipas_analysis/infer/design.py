@@ -94,8 +94,8 @@ class Design:
         clusters: Columns of clusters, one for each stage; none means single forms.
         fpc: Columns of sampling fractions (at most 1) or population counts (above 1), one for
             each stage that counts; without one only the first stage counts (V2).
-        replicates: ``Replicates(kind, columns=…)`` of this module (``sipas_analysis.infer.design``), or
-            a kind to make: ``JK1``, ``JKn``, ``BRR``, ``Fay``, ``bootstrap``.
+        replicates: ``Replicates(kind, columns=…)`` of ``sipas_analysis.infer.design``, or a kind to
+            make: ``JK1``, ``JKn``, ``BRR``, ``Fay``, ``bootstrap``.
         nested: Cluster ids are read within their stratum; else a repetition is an error (V1).
         lonely: Treatment of a stratum of one cluster (V5).
         workers: A Dask client whose workers build the totals of files; none means this machine.
