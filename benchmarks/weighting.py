@@ -132,11 +132,14 @@ def write_page(quantiles, means, samples):
         for row in means.itertuples()
     ]  # fmt: skip
     lowest, worst = quantiles["mean"].idxmin(), means[[*CALIBRATIONS][1:]].min().min()
+    n = quantiles["clusters"][lowest]
+    least = [percent(100 * quantiles[method].min()) for method in METHODS]
     verdict = (
-        f"Lowest of the default of quantiles: {100 * quantiles['mean'].min():.1f} "
-        f"(q = {quantiles['q'][lowest]}, {quantiles['people'][lowest]} people"
-        f"{f' in {n} clusters' if (n := quantiles['clusters'][lowest]) else ''}); of calibrated "
-        f"means: {100 * worst:.1f} (raw: {100 * means['raw'].min():.1f})."
+        f"Lowest of the default of quantiles: {least[0]} (q = {quantiles['q'][lowest]}, "
+        f"{quantiles['people'][lowest]} people{f' in {n} clusters' if n else ''}),\n"
+        f"of `xlogit` {least[1]}, of `beta` {least[2]}: with few people the ends jump from one "
+        "value to the next,\nand `beta` is the safe choice. Lowest of calibrated means: "
+        f"{percent(100 * worst)} (raw: {percent(100 * means['raw'].min())})."
     )
     tables = ["\n".join(f"| {' | '.join(map(str, line))} |" for line in part)
               for part in (lines, lines_of_means)]  # fmt: skip

@@ -248,7 +248,8 @@ def _build_table(
         "method": np.where(np.isnan(width), "none", name),
         "printed": [round_to_text(value) for value in quantiles.ravel().tolist()],
     }
-    table = at_most.frame.assign(**columns)
+    made = pd.DataFrame(columns)
+    table = at_most.frame.assign(**{name: made[name] for name in columns})
     names = [column for column in table if column != "quantile"]
     names.insert(names.index("variable") + 1, "quantile")
     return Estimates(table[names], at_most.totals)
