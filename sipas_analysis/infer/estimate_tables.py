@@ -15,7 +15,7 @@ from scipy import sparse
 from sipas_analysis.arguments import check_level, list_names
 from sipas_analysis.errors import DesignError
 from sipas_analysis.infer.design import Floats
-from sipas_analysis.infer.estimates import COLUMNS, Estimates, round_to_text
+from sipas_analysis.infer.estimates import COLUMNS, FIGURES, Estimates, round_to_text
 from sipas_analysis.infer.ratio_means import Evaluated
 from sipas_analysis.infer.sample_facts import Answer
 from sipas_analysis.infer.totals import Block
@@ -41,7 +41,7 @@ class Part:
 def check_keys(by: Names) -> list[str]:
     """Return the keys of the domains; refuse the names of the columns of estimates."""
     keys = list_names(by, "by")
-    taken = [key for key in keys if key in (*COLUMNS, *NAMING)]
+    taken = [key for key in keys if key in (*FIGURES, *NAMING)]
     if taken:
         raise DesignError("by_taken", key=taken[0])
     return keys

@@ -3,7 +3,7 @@
 An estimate is never a bare float, and a rounded number is text (rule M6).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from html import escape
@@ -50,7 +50,7 @@ COLUMNS = (
     "printed",
 )
 FIGURES = (*COLUMNS, "p", "p_adjusted")
-DESCRIPTIONS = ("unit_name", "group", "level")  # columns that say what a key column says
+DESCRIPTIONS = ("unit_name", "group")  # columns that say what a key column says
 CAUTION_UNDER = 30
 FEW_DF = 8
 WIDE = 0.3
@@ -131,11 +131,17 @@ class Estimates:
 
     def labels(self) -> list[str]:
         """Return a label for each row: keys, variable and answer, joined by ``/``."""
-        columns = [name for name in self.frame if name not in (*FIGURES, *DESCRIPTIONS)]
+        columns = self._list_keys(("level",))  # which the variable implies
         if not columns:
             return [str(row) for row in range(len(self.frame))]
         rows = self.frame[columns].astype(str).to_numpy().tolist()
         return ["/".join(text for text in row if text) for row in rows]
+
+    def _list_keys(self, implied: Sequence[str] = ()) -> list[str]:
+        """Return the columns that name a row, without those that describe one of them."""
+        asked = [] if self.totals is None else [*self.totals.keys]
+        described = [name for name in (*DESCRIPTIONS, *implied) if name not in asked]
+        return [name for name in self.frame if name not in (*FIGURES, *described)]
 
     def confint(self, level: float = 0.95, df: float | None = None) -> pd.DataFrame:
         """Return value ± t·se of each row, as R ``confint``: columns ``low`` and ``high``.
@@ -199,11 +205,7 @@ class Estimates:
         check_level(level)
         for role, selection in (("first", first), ("second", second)):
             check_mapping(selection, "keys", role)
-        keys_shared = [
-            column
-            for column in self.frame.columns
-            if column not in (*FIGURES, "unit_name", "group", *first, *second)
-        ]
+        keys_shared = [name for name in self._list_keys() if name not in {*first, *second}]
         table = self.frame.assign(_row=np.arange(len(self.frame)))
         pair = [
             table.iloc[self._find_rows(selection)][[*keys_shared, "_row"]]

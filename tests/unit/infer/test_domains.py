@@ -160,6 +160,14 @@ def test_combinations_by_label():
         means.combine({"f/z": 1})
 
 
+def test_a_key_may_have_the_name_of_a_description():
+    """``group`` describes a unit in scores; as a key of domains it is matched like any other."""
+    means = sipas.mean(sample().assign(group=FORMS["town"]), "y", by=["group", "sex"])
+    apart = means.difference({"sex": "f"}, {"sex": "m"}).frame
+    assert apart["group"].tolist() == list("abcd")
+    assert means.labels()[:2] == ["a/f/y", "a/m/y"]
+
+
 @pytest.mark.slow
 def test_p_values_are_adjusted_as_statsmodels_does():
     """Every row of a table of differences is one test."""
