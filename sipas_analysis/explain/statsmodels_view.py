@@ -5,10 +5,12 @@ t distribution are then replaced by those of the fit, so that ``summary``, ``t_t
 ``wald_test``, ``get_prediction``, ``conf_int`` and ``bse`` are about the sample that was drawn.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sipas_analysis.errors import AbsentError
 from sipas_analysis.explain.fitted_model import FittedModel
@@ -36,6 +38,9 @@ def view_as_statsmodels(fit: FittedModel) -> Any:
         AbsentError: statsmodels has no such model with weights, or imputations were combined.
     """
     weight = fit.design.weight[fit.rows]
+    if not weight.all():  # a form of weight 0 gives nothing, but would make the likelihood −∞
+        used = weight > 0
+        fit, weight = _keep_forms(fit, used), weight[used]
     unweighted = bool(weight.min() == weight.max())
     if fit.imputed_fits:
         raise AbsentError("statsmodels_imputed", family=fit.family)
@@ -54,6 +59,17 @@ def view_as_statsmodels(fit: FittedModel) -> Any:
         results = _fit_weighted(fit, params, weight / weight.mean())
     _replace_errors(results._results, params, covariance, float(fit.frame["df"].min()))
     return results
+
+
+def _keep_forms(fit: FittedModel, used: NDArray[np.bool_]) -> FittedModel:
+    """Return the fit with the columns of some of its forms, for another program to fit."""
+    return replace(
+        fit,
+        data=fit.data[used].reset_index(drop=True),
+        y=fit.y[used],
+        rows=fit.rows[used],
+        exposure=fit.exposure[used],
+    )
 
 
 def _fit_weighted(fit: FittedModel, params: Floats, weight: Floats) -> Any:

@@ -85,6 +85,16 @@ def test_tests_and_predictions_of_statsmodels_are_of_the_design():
     np.testing.assert_allclose(frame["mean_ci_lower"], ours["low"])
 
 
+def test_forms_of_weight_zero_give_nothing():
+    """The log-likelihood is finite; coefficients and errors are those of the fit."""
+    zero = FORMS.assign(w=FORMS["w"].where(FORMS["a"] < 1, 0.0))
+    fit = sipas.fit(sipas.Design(zero, weights="w", clusters="place"), "y ~ a + b")
+    results = fit.statsmodels
+    assert np.isfinite(results.llf)
+    assert results.nobs == (FORMS["a"] < 1).sum() < fit.n
+    np.testing.assert_allclose(results.bse, fit.frame["se"])
+
+
 @pytest.mark.parametrize("family", ["ordinal", "multinomial"])
 def test_what_statsmodels_cannot_weight_is_absent(family):
     """No attribute rather than a model without the weights."""
