@@ -141,7 +141,7 @@ class Estimates:
         """Return the columns that name a row, without those that describe one of them."""
         asked = [] if self.totals is None else [*self.totals.keys]
         described = [name for name in (*DESCRIPTIONS, *implied) if name not in asked]
-        return [name for name in self.frame if name not in (*FIGURES, *described)]
+        return [str(name) for name in self.frame if name not in (*FIGURES, *described)]
 
     def confint(self, level: float = 0.95, df: float | None = None) -> pd.DataFrame:
         """Return value ± t·se of each row, as R ``confint``: columns ``low`` and ``high``.
