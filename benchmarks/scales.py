@@ -41,7 +41,8 @@ Answers of five levels to four questions on one trait (loadings .8, .7, .6, .7),
 skewed (half of the people at the best level, 4 in 100 at the two worst); {samples:,} seeded samples
 a row, Monte-Carlo error {error:.1f} points. In clusters the trait of two people correlates
 {alike:g} and weights vary by a factor of three. Truths come from the chances of pairs of levels.
-Intervals of 95 %, percent that hold the truth (rules D8 and S2):
+Intervals of 95 %, percent that hold the truth (rules D8 and S2); written by
+`python benchmarks/scales.py`:
 
 | answers | sample | {names} |
 |{rules}|
