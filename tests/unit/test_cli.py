@@ -317,10 +317,10 @@ def test_drivers_by_unit_and_with_controls(sipas, make_wave, tmp_path):
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["--model", "lineal"], 22, "one of linear, logit, ordinal"),
+        (["--model", "lineal"], 22, "one of these (linear, logit, ordinal"),
         (["--controls", "sexx"], 13, "“sexx” is none"),
         (["--by", "nowhere"], 13, "“nowhere” is none"),
-        (["--missing", "guess"], 22, "one of complete, impute"),
+        (["--missing", "guess"], 22, "one of these (complete, impute)"),
     ],
 )
 def test_a_misspelt_wish_about_drivers_is_one_paragraph(
