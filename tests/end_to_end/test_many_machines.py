@@ -182,7 +182,6 @@ def wrong_weight(number):
 BAD = {
     "a negative weight": (wrong_weight(-1.0), {}, "design_weight"),
     "a blank weight": (wrong_weight(np.nan), {}, "design_weight"),
-    "a weight of zero": (wrong_weight(0.0), {}, "design_weight"),
     "an infinite weight": (wrong_weight(np.inf), {}, "design_weight"),
     "a lonely stratum": (one_cluster, {}, "design_lonely"),
     "a cluster in two strata": (lambda f: f, {"nested": False}, "design_nested"),
@@ -195,7 +194,7 @@ BAD = {
         "design_blank",
     ),
     "an infinite answer": (lambda f: f.assign(answer=np.inf), {}, "design_infinite"),
-    "text for a number": (lambda f: f.assign(answer="good"), {}, "mean_text"),
+    "text for a number": (lambda f: f.assign(answer="4,5"), {}, "mean_digits"),
 }
 
 
