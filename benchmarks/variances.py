@@ -31,8 +31,8 @@ seeded samples a cell, Monte-Carlo error {error:.1f} points. In clusters two peo
 |{rules}|
 {rows}
 
-The interval is symmetric and the estimate is not: of skewed variables it is too short in every
-sample size here, and the truth lies above it. Use it to compare, not to prove.
+The interval is symmetric and the estimate is not: of 30 answers, and of skewed ones in every
+sample size here, it is too short, and the truth lies above it. Use it to compare, not to prove.
 """
 
 
