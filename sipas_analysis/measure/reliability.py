@@ -154,7 +154,7 @@ def reliability(
     check_numbers(design.frame, [*names, *([unit] if unit else [])], names)
     check_scales(sample, groups or {"items": names})
     answers = read_answers(design, names)
-    varied = [at for at, column in enumerate(answers.answers.T) if np.ptp(column) > 0]
+    varied = [at for at, column in enumerate(answers.answers.T) if (column != column[:1]).any()]
     least = 1 if unit else 2
     if len(varied) < least or len(answers.rows) < FEW_FORMS:
         n_complete = len(answers.rows)

@@ -373,6 +373,7 @@ MISTAKES = {
         ["100 are asked of 90"],
     ),
     "a seed as text": (lambda m: sipas.rank(m.scores, seed="a"), ["`seed` must be a whole number"]),
+    "no forms at all": (lambda m: sipas.reliability(m.frame.head(0), ["A", "B"]), ["0"]),
     "items given as a mask": (
         lambda m: sipas.reliability(m.frame, m.frame["A"] > 3),
         ["`items` must be the name", "mask"],
