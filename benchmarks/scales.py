@@ -41,14 +41,14 @@ Answers of five levels to four questions on one trait (loadings .8, .7, .6, .7),
 skewed (half of the people at the best level, 4 in 100 at the two worst); {samples:,} seeded samples
 a row, Monte-Carlo error {error:.1f} points. In clusters the trait of two people correlates
 {alike:g} and weights vary by a factor of three. Truths come from the chances of pairs of levels.
-Intervals of 95 %, percent that hold the truth (rules D8 and S2); written by
+Intervals of 95 %, percent that hold the truth (rules D8 and D13); written by
 `python benchmarks/scales.py`:
 
 | answers | sample | {names} |
 |{rules}|
 {rows}
 
-Intraclass correlations (rule S3) of a normal variable, units of 20 people or of 4 to 60;
+Intraclass correlations (rule D14) of a normal variable, units of 20 people or of 4 to 60;
 {samples_icc:,} samples a row, Monte-Carlo error {error_icc:.1f} points. The F intervals are exact
 for units of equal size:
 

@@ -1,7 +1,7 @@
 """Fit a model of factors to a correlation matrix by maximum likelihood, with its slopes.
 
 The slopes of the parameters by the correlations carry the error of any correlations (Pearson's or
-polychoric, of any design) to loadings and omega. Fit measures are those of R ``lavaan`` (rule S1).
+polychoric, of any design) to loadings and omega. Fit measures are those of R ``lavaan`` (rule D12).
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Fit the factors of a questionnaire together, with the error of the sample (rule S1)."""
+"""Fit the factors of a questionnaire together, with the error of the sample (rule D12)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Estimate how alike the answers within a unit are: intraclass correlation and its components.
 
 The correlation says how much of the variance lies between units, how reliably means of units can
-be told apart, and how much clusters enlarge the variance of a mean (rule S3).
+be told apart, and how much clusters enlarge the variance of a mean (rule D14).
 """
 
 from collections.abc import Sequence
@@ -70,7 +70,7 @@ def icc(
         DesignError: A column is missing or holds text; there are fewer than two units, no unit has
             two answers, or all answers are equal.
 
-    Source: rule S3 in docs/method.md; Shrout and Fleiss (1979), doi:10.1037/0033-2909.86.2.420;
+    Source: rule D14 in docs/method.md; Shrout and Fleiss (1979), doi:10.1037/0033-2909.86.2.420;
     Donner (1986), doi:10.2307/1403259; equal to R ``psych::ICC`` (ICC1, ICC1k) and ``lmer``.
 
     Example:

@@ -2,7 +2,7 @@
 
 Ordered answers are taken as a normal trait that was cut at thresholds. Pearson's correlation of the
 levels is too small where most people choose the same level; the polychoric one is not, but then
-rests on few answers: a warning says where (rule S2).
+rests on few answers: a warning says where (rule D13).
 """
 
 from collections.abc import Sequence
@@ -103,7 +103,7 @@ def polychoric(
         DesignError: A column is missing, holds text, or everybody chose the same level; fewer than
             three forms answered both items.
 
-    Source: rule S2 in docs/method.md; Olsson (1979), doi:10.1007/BF02296207.
+    Source: rule D13 in docs/method.md; Olsson (1979), doi:10.1007/BF02296207.
 
     Example:
         >>> rng = np.random.default_rng(1)

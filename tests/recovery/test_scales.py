@@ -30,7 +30,7 @@ def draw(seed, clusters, each, cuts):
 
 @pytest.mark.slow
 def test_ordinal_alpha_of_weighted_clusters_finds_the_planted_one():
-    """Skewed answers of 30 clusters: α of the trait, of which Pearson's is short (rules D8, S2)."""
+    """Skewed answers of 30 clusters: α of the trait, of which Pearson's is short (rules D8, D13)."""
     mean = np.outer(LOADINGS, LOADINGS)[PAIRS].mean()
     alpha = 4 * mean / (1 + 3 * mean)
     omega = LOADINGS.sum() ** 2 / (LOADINGS.sum() ** 2 + (1 - LOADINGS**2).sum())
@@ -49,7 +49,7 @@ def test_ordinal_alpha_of_weighted_clusters_finds_the_planted_one():
 
 @pytest.mark.slow
 def test_intraclass_intervals_hold_a_planted_correlation():
-    """0.2 within 25 units of 4 to 28 people; the interval is exact only for equal sizes (S3)."""
+    """0.2 within 25 units of 4 to 28 people; the interval is exact only for equal sizes (D14)."""
     size = np.arange(4, 29)
     unit, hits = np.repeat(np.arange(25), size), 0
     for seed in range(SAMPLES):
@@ -61,7 +61,7 @@ def test_intraclass_intervals_hold_a_planted_correlation():
 
 
 def test_the_planted_structure_comes_back():
-    """Two factors that correlate 0.5, loadings .8 and .6, of 4,000 people; close fit (rule S1)."""
+    """Two factors that correlate 0.5, loadings .8 and .6, of 4,000 people; close fit (rule D12)."""
     rng = np.random.default_rng(20)
     first, noise = rng.normal(size=(2, 4000))
     second = 0.5 * first + 0.75**0.5 * noise

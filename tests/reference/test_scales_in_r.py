@@ -57,7 +57,7 @@ def by_pair(frame, column):
     ],
 )
 def test_structure_equals_lavaan(case, data, factors):
-    """Fit measures (RMSEA on n), standardised loadings; errors as robust ones of MLR (S1)."""
+    """Fit measures (RMSEA on n), standardised loadings; errors as robust ones of MLR (D12)."""
     structure = sipas.reliability(read(data).dropna(), factors=factors).structure
     close(structure.fit, case, 1e-7)
     estimates = pd.concat(
@@ -89,7 +89,7 @@ def test_weighted_alpha_and_omega_have_the_error_of_the_design():
 
 
 def test_polychoric_correlations_equal_two_step_likelihood():
-    """Values to 1e-9, errors of stacked equations to 1e-7, with and without weights (S2)."""
+    """Values to 1e-9, errors of stacked equations to 1e-7, with and without weights (D13)."""
     forms = read("forms")
     plain = sipas.polychoric(forms, ITEMS)
     design = sipas.Design(forms, weights="w", strata="stratum", clusters="village")
@@ -110,7 +110,7 @@ def test_polychoric_correlations_equal_two_step_likelihood():
 
 
 def test_intraclass_correlations_equal_psych_aov_and_lme4():
-    """The table of Shrout and Fleiss; 24 units of unequal size, with and without weights (S3)."""
+    """The table of Shrout and Fleiss; 24 units of unequal size, with and without weights (D14)."""
     ratings = [9, 2, 5, 8, 6, 1, 3, 2, 8, 4, 6, 8, 7, 1, 2, 6, 10, 5, 6, 9, 6, 2, 4, 7]
     fleiss = sipas.icc(pd.DataFrame({"unit": np.repeat(range(6), 4), "q": ratings}), "q").frame
     assert fleiss["value"].round(2).tolist() == [0.17, 0.44]  # as printed in 1979

@@ -9,7 +9,7 @@ from sipas_analysis.errors import DesignError
 
 
 def test_three_units_of_two_are_worked_by_hand():
-    """Means 1.5, 4.5, 2: MSB = 7.75·... = 31/6·3/2, MSW = 1/3, F = 23.25, n₀ = 2 (rule S3)."""
+    """Means 1.5, 4.5, 2: MSB = 7.75·... = 31/6·3/2, MSW = 1/3, F = 23.25, n₀ = 2 (rule D14)."""
     frame = pd.DataFrame({"unit": list("aabbcc"), "q": [1, 2, 4, 5, 2, 2]})
     found = sipas.icc(frame, "q")
     between, within = 2 * np.var([1.5, 4.5, 2], ddof=1), 1 / 3

@@ -17,7 +17,7 @@ def answers(cuts, rho=0.6, n=4000, seed=4):
 
 
 def test_halves_that_agree_in_two_of_three_are_worked_by_hand():
-    """Cut at 0, P(both below) = 1/4 + asin(ρ)/2π; 1/3 gives ρ = 1/2 (rule S2)."""
+    """Cut at 0, P(both below) = 1/4 + asin(ρ)/2π; 1/3 gives ρ = 1/2 (rule D13)."""
     levels = [(0, 0)] * 4 + [(1, 1)] * 4 + [(0, 1)] * 2 + [(1, 0)] * 2
     frame = pd.DataFrame(levels, columns=["a", "b"])
     pair = sipas.polychoric(frame, ["a", "b"])
