@@ -160,7 +160,8 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     print(f"machine  {platform.machine()}, {os.cpu_count()} cores, Python {sys.version.split()[0]}")
     print(
-        f"{'units':>6} {'kind':>14} {'CPU s':>8} {'MB more':>10} {'places wide':>12} {'seed moves':>11}"
+        f"{'units':>6} {'kind':>14} {'CPU s':>8} {'MB more':>10} {'places wide':>12}"
+        f" {'seed moves':>11}"
     )
     for units in (63, 187, 500):
         for kind in ("simultaneous", "marginal"):

@@ -18,6 +18,7 @@ _HOMES = {
     "check": "quality.findings",
     # draw and weight
     "Design": "infer.design",
+    "Replicates": "infer.design",
     "sample_size": "infer.sample_size",
     "draw": "infer.sample_draw",
     "post_stratify": "infer.weighting",
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
     from sipas_analysis.improve.actions import propose as propose
     from sipas_analysis.infer.cross_tables import cross_table as cross_table
     from sipas_analysis.infer.design import Design as Design
+    from sipas_analysis.infer.design import Replicates as Replicates
     from sipas_analysis.infer.group_tests import rank_test as rank_test
     from sipas_analysis.infer.group_tests import t_test as t_test
     from sipas_analysis.infer.means import mean as mean

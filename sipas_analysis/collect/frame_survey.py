@@ -7,7 +7,6 @@ the figures are the same: each change is in the ledger, and a wrong answer stops
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -121,7 +120,7 @@ def survey(
         lonely: Treatment of a stratum of one cluster, as in ``Design``.
         id: Id of the survey, in ``compare`` and reports.
         title: Title of a report.
-        year: Year of the survey; the present one if left out.
+        year: Year of the survey; a report names none if it is left out.
         seed: Seed of random numbers.
 
     Returns:
@@ -167,11 +166,11 @@ def survey(
     facts = {
         "id": id,
         "title": {language: title or say(language, "frame.title") for language in LANGUAGES},
-        "year": date.today().year if year is None else year,
         "seed": seed,
         "languages": ["en", "vi"],
         "responses": [{"file": FRAME, "blank": write_values(blank)}],
         "design": {"lonely": sample.lonely, "nested": str(sample.nested).lower()},
+        **({} if year is None else {"year": year}),
     }
     words: dict[str, object] = {"labels": check_labels(labels, write_values(blank), instrument)}
     words["unit"], words["keys"] = unit or "", {name: name for name in key_names}

@@ -39,6 +39,8 @@ from sipas_analysis.messages import LANGUAGES, Language
 from sipas_analysis.sheets.file_kinds import ANSWER_ENDINGS, TEXT_ENDINGS
 from sipas_analysis.sheets.texts import CONTROL, fold_text
 
+FIRST_YEAR = 2000
+NO_YEAR = 0  # of a survey that states none
 UNIT_CHANGES_FILE = "unit_changes.csv"  # read if it is there and the wave names no other
 
 
@@ -90,7 +92,7 @@ class Wave(Strict):
 
     id: Code
     title: Bilingual
-    year: int = Field(ge=2000, le=2100)
+    year: int = Field(ge=FIRST_YEAR, le=2100)
     synthetic: Literal["true", "false"] = "false"
     instrument: str
     languages: Annotated[tuple[Language, ...], Field(min_length=1)] = ("vi",)
@@ -146,7 +148,7 @@ class Wave(Strict):
     def document_day(self) -> date:
         """The date of documents: day of the decision, else the end of fieldwork or of the year."""
         decision_day = self.decision.date if self.decision else None
-        return decision_day or self.collected.end or date(self.year, 12, 31)
+        return decision_day or self.collected.end or date(self.year or FIRST_YEAR, 12, 31)
 
     def path_of(self, name: str) -> Path:
         """Return a path given in the file, relative to the file."""
@@ -297,11 +299,13 @@ def read_wave(path: str | Path) -> Wave:
 def make_wave(facts: Mapping[str, object], pack: Instrument, columns: Columns, path: Path) -> Wave:
     """Return a wave that stands in no file, with its instrument; there is nothing at its path.
 
+    Without a year among the facts the year is 0, and no report names one.
+
     Raises:
         ConfigError: A fact is wrong.
     """
-    wave = check_model({**facts, "instrument": pack.id}, Wave)
-    wave = wave.model_copy(update={"columns": columns})
+    wave = check_model({"year": FIRST_YEAR, **facts, "instrument": pack.id}, Wave)
+    wave = wave.model_copy(update={"columns": columns, "year": facts.get("year", NO_YEAR)})
     wave._path, wave._pack = path, pack
     return wave
 

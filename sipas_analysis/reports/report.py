@@ -32,7 +32,7 @@ from sipas_analysis.reports.chapters.people import build_people
 from sipas_analysis.reports.chapters.ranking import build_ranking
 from sipas_analysis.reports.chapters.results import build_factors, build_items, build_overall
 from sipas_analysis.reports.file_names import FORMATS, LETTER_FORMATS, name_report_files
-from sipas_analysis.reports.subject import Subject, make_footer
+from sipas_analysis.reports.subject import Subject, make_footer, name_year
 
 CHAPTERS: dict[str, Callable[[Subject], Section]] = {
     "summary": build_summary,
@@ -134,7 +134,7 @@ class Report:
         find_unit(self.subject.figures.survey, self.subject.unit)
         wave = self.subject.figures.survey.wave
         document = self._build_document((build_letter(self.subject),))
-        title = make_text("letter.about", year=str(wave.year))
+        title = make_text("letter.about", when=name_year(wave))
         return replace(document, title=title, subtitle="", kind=None)
 
     def _build_document(self, sections: tuple[Section, ...]) -> Document:

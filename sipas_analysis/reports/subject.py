@@ -139,3 +139,8 @@ def make_footer(wave: Wave) -> Text:
     has_publisher = wave.publisher.vi or wave.publisher.en
     footer = "report.footer_publisher" if has_publisher else "report.footer"
     return make_text(footer, publisher=wave.publisher, title=wave.title)
+
+
+def name_year(wave: Wave) -> Text | str:
+    """Return the words that name the year of the survey; empty if it states none."""
+    return make_text("report.basis.when", year=str(wave.year)) if wave.year else ""

@@ -30,7 +30,7 @@ def draw(seed, clusters, each, cuts):
 
 @pytest.mark.slow
 def test_ordinal_alpha_of_weighted_clusters_finds_the_planted_one():
-    """Skewed answers of 30 clusters: α of the trait, of which Pearson's is short (rules D8, D13)."""
+    """Skewed answers of 30 clusters: α of the trait; Pearson's is less (rules D8, D13)."""
     mean = np.outer(LOADINGS, LOADINGS)[PAIRS].mean()
     alpha = 4 * mean / (1 + 3 * mean)
     omega = LOADINGS.sum() ** 2 / (LOADINGS.sum() ** 2 + (1 - LOADINGS**2).sum())

@@ -121,7 +121,7 @@ def test_regression_equals_svyglm(surveys, weighting, model):
         assert models.n == whole["n"]
     terms = [(term, figures) for term, figures in cases if term != "model"]
     assert [term for term, _ in terms] == ["A", "B", "C"]
-    ours = models.frame.query("model == @model").set_index("term")
+    ours = models.frame.query("model == @model").set_index("variable")
     for term, figures in terms:
         got = {name: float(ours.loc[term, name]) for name in figures}
         assert got == pytest.approx(figures, rel=1e-8), term

@@ -33,7 +33,7 @@ from sipas_analysis.reports.figure_tables import (
     percent_cell,
     sort_known_figures,
 )
-from sipas_analysis.reports.subject import Subject
+from sipas_analysis.reports.subject import Subject, name_year
 from sipas_analysis.sheets.texts import fold_text
 
 N_WEAKEST = 3  # items that are named
@@ -121,7 +121,7 @@ def _state_purpose(wave: Wave, pack: Instrument) -> Text:
     fields = {
         "people": people,
         "measured": pack.measured if pack.measured.text("vi") else by_title,
-        "year": str(wave.year),
+        "when": name_year(wave),
     }
     if wave.province.vi or wave.province.en:
         return make_text("report.basis.purpose", province=wave.province, **fields)

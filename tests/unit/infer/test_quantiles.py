@@ -19,7 +19,7 @@ FRAME = pd.DataFrame(
 
 
 def test_a_weighted_median_by_hand():
-    """Town a: 1 and 3 weigh 2 each, half at 1; town b: 5, 7, 9; c: one form; a blank is left out."""
+    """Town a: 1 and 3 weigh 2 each, half at 1; b: 5, 7, 9; c: one form; a blank is left out."""
     got = sipas.quantile(sipas.Design(FRAME[:7], weights="w"), "days", by="town").frame
     assert got["value"].tolist() == [1, 7, 2]
     assert got["n_valid"].tolist() == [2, 3, 1]
