@@ -329,9 +329,11 @@ class Figures:
     def groups(self) -> list[str]:
         """Groups with forms, in the usual order: departments first, the wave's own last.
 
-        The only unit of a wave without a list of units belongs to no group.
+        The only unit of a wave without a list of units belongs to no group; the units of a data
+        frame without groups are one group.
         """
-        used = set(self.ranking["group"]) - {NO_GROUP}
+        n_units = self.ranking.groupby("group")["unit"].nunique()
+        used = set(n_units.index) - ({NO_GROUP} if n_units.get(NO_GROUP, 0) < 2 else set())
         return [group for group in list_groups(self.survey.wave) if group in used]
 
     def tables(self, names: Sequence[str] = ()) -> dict[str, pd.DataFrame]:

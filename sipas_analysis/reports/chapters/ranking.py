@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sipas_analysis.collect.units import NO_GROUP
 from sipas_analysis.documents import charts
 from sipas_analysis.documents.model import (
     Block,
@@ -57,8 +56,9 @@ MANY_UNITS = 12  # more units than this are counted in a sentence, not named
 
 def build_ranking(subject: Subject) -> Section:
     """State which units surely differ, group by group, then list ranks with their ranges."""
-    groups = [subject.group] if subject.unit else subject.figures.groups
-    if groups in ([], [NO_GROUP]):
+    used = subject.figures.groups
+    groups = [group for group in used if group == subject.group] if subject.unit else used
+    if not groups:
         alone = Paragraph(make_text("report.ranking.alone"), "note")
         return Section("ranking", make_text("report.chapter.ranking"), (alone,))
     ranked = [figure for group in groups for figure in _ranked_units(subject, group)]

@@ -170,6 +170,15 @@ def test_a_report_names_the_frame_by_its_hash():
     assert content.sha256[:16] in html
 
 
+def test_a_report_ranks_the_units_of_a_frame_without_groups():
+    """Units that belong to no group are one group; without units the chapter says so."""
+    for unit, groups in (("office", ["all"]), (None, [])):
+        report = sipas.report(make(unit=unit), "en")
+        assert report.subject.figures.groups == groups
+        html = report.chapter("ranking")._repr_html_()
+        assert ("no units to rank" in html) == (not groups)
+
+
 def test_drivers_say_what_a_frame_lacks():
     """Without factors or outcome there is no model, and the argument that is missing is named."""
     assert "factors={" in repr(sipas.drivers(make()))
