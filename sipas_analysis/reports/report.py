@@ -82,12 +82,12 @@ class Report:
         return Chapter(CHAPTERS[name](self.subject), self.languages[0])
 
     def write(
-        self, chapters: Sequence[Chapter], out: str, formats: str | Sequence[str] = ("html",)
+        self, chapters: Sequence[Chapter | str], out: str, formats: str | Sequence[str] = ("html",)
     ) -> list[str]:
         """Write the chapters in each format and language; a unit's letter, a province's tables.
 
         Args:
-            chapters: Chapters in reading order.
+            chapters: Chapters, or their names, in reading order; all of them if empty.
             out: Output folder of the wave; empty writes nothing.
             formats: Some of ``html``, ``docx``, ``pdf``, ``xlsx``; a text for a single format.
 
@@ -95,7 +95,7 @@ class Report:
             The files written, relative to ``out``.
 
         Raises:
-            ParameterError: A format other than these four.
+            ParameterError: A format other than these four, or a chapter that there is none of.
         """
         if not out:
             return []
@@ -104,7 +104,9 @@ class Report:
         for file_format in file_formats:
             if file_format not in FORMATS:
                 raise ParameterError("run_format", found=file_format, known=", ".join(FORMATS))
-        document = self._build_document(tuple(chapter.section for chapter in chapters))
+        asked = [chapters] if isinstance(chapters, str | Chapter) else chapters or CHAPTERS
+        built = [part if isinstance(part, Chapter) else self.chapter(part) for part in asked]
+        document = self._build_document(tuple(chapter.section for chapter in built))
         letter = self.letter() if unit and {*file_formats} & {*LETTER_FORMATS} else document
         files = name_report_files(unit, file_formats, self.languages)
         for (kind, language), name in files.items():

@@ -323,6 +323,18 @@ def test_no_folder_writes_nothing(read_answers, tmp_path, monkeypatch):
     assert set(tmp_path.rglob("*")) == before
 
 
+def test_chapters_are_written_by_name(read_answers, tmp_path):
+    """As built chapters are; a format or a path in their place is refused with the names."""
+    made = report(read_answers(HEAD + forms("so-a", 12)), "en", "so-a")
+    pages = []
+    for number, chapters in enumerate((["basis"], "basis", [made.chapter("basis")])):
+        (file,) = made.write(chapters, str(tmp_path / str(number)))
+        pages.append((tmp_path / str(number) / file).read_text())
+    assert pages[0] == pages[1] == pages[2]
+    with pytest.raises(ParameterError, match=r"summary, basis.*'html' is none"):
+        made.write(["html"], str(tmp_path))
+
+
 @pytest.mark.parametrize("lonely", ["merge", "certainty", "adjust", "average"])
 def test_the_remedy_for_a_lonely_stratum_is_printed(read_answers, lonely):
     """In words, whichever was chosen (rule V5)."""
