@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_bool_dtype
+from pandas.api.types import is_bool_dtype, is_list_like
 
 from sipas_analysis.arguments import SHOWN_NAMES, check_mapping, list_known, list_names
 from sipas_analysis.collect.columns import PlacedColumns, place_columns
@@ -123,7 +123,7 @@ def check_columns(role: str, names: Sequence[str], frame: pd.DataFrame) -> None:
 
 def write_values(values: object) -> list[str]:
     """Return a value, or each of several, as the text that a file would have."""
-    several = values if isinstance(values, list | tuple | set) else [values]
+    several = values if is_list_like(values) else [values]
     return [write_cell(value) for value in several]
 
 
@@ -148,3 +148,14 @@ def check_labels(
             message = "frame_label_blank" if level in levels else "frame_label"
             raise ConfigError(message, label=label, level=level, low=low, high=high)
     return level_of
+
+
+def check_blanks(blank: Sequence[str], placed: PlacedColumns, pack: Instrument) -> None:
+    """Refuse a code of no answer that is a level of a question: such answers would be lost."""
+    blanks = {fold_answer(text) for text in blank}
+    for code, column in placed.items.items():
+        scale = pack.scale_of(code)
+        for level in scale.levels:
+            if str(level) in blanks:
+                fields = {"code": level, "column": column, "low": scale.low, "high": scale.high}
+                raise ConfigError("frame_blank_level", **fields)

@@ -23,6 +23,7 @@ from sipas_analysis.collect.frame_columns import (
     Items,
     Names,
     Questions,
+    check_blanks,
     check_columns,
     check_labels,
     write_column,
@@ -106,7 +107,7 @@ def survey(
         overall_scale: Its lowest and highest level, if they differ from ``scale``.
         reverse: Columns whose highest level is the worst; they are turned.
         labels: Level of each text answer: ``{"Very satisfied": 5, …}``, in capitals or not.
-        blank: Values that mean no answer, such as ``9`` or ``["N/A", 99]``.
+        blank: Values that mean no answer, such as ``9`` or ``["N/A", 99]``; none may be a level.
         unit: Column of the units that are measured and ranked; without it the whole is one unit.
             In the survey the column is called ``unit``.
         group: Column of the group in which a unit is ranked; all in one if left out.
@@ -172,6 +173,7 @@ def survey(
         "design": {"lonely": sample.lonely, "nested": str(sample.nested).lower()},
         **({} if year is None else {"year": year}),
     }
+    check_blanks(write_values(blank), placed, instrument)
     words: dict[str, object] = {"labels": check_labels(labels, write_values(blank), instrument)}
     words["unit"], words["keys"] = unit or "", {name: name for name in key_names}
     wave = make_wave(facts, instrument, Columns().model_copy(update=words), MEMORY / FRAME)

@@ -65,7 +65,7 @@ def test_answers_are_read_as_those_of_files():
     survey = make(
         {"A1": "Seats", "A2": "Signs", "mood": "Mood"},
         labels={"Good": 5, "bad": 1, "so": 3},
-        blank=[9, "N/A"],
+        blank=np.array([9, "N/A"], dtype=object),
         reverse="A1",
         unit="office",
         overall="overall",
@@ -216,6 +216,10 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     "outcome": (lambda: make(overall="A1"), "A1 is an item"),
     "label": (lambda: make(labels={"good": 9}), "“good” is 9"),
     "two meanings": (lambda: make(labels={"x": 5}, blank="x"), "must have one meaning; “x”"),
+    "blank level": (
+        lambda: make(("A2",), overall="B1", overall_scale=(0, 10), blank=[9]),
+        "9 in blank= is a level of “B1” .0 to 10",
+    ),
     "two roles": (lambda: make(("A1", "w"), weights="w"), "w is an item and is named in another"),
     "name": (lambda: make(("group",), frame=ANSWERS.assign(group=1)), "Rename it"),
     "unit blank": (lambda: make(frame=ANSWERS.assign(office=None), unit="office"), "6 have none"),
