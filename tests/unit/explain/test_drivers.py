@@ -265,8 +265,14 @@ def test_a_control_takes_its_part_away(read_answers):
 def test_a_key_that_the_survey_lacks_is_refused(read_answers, given):
     """It is named, with those there are; several answers of one person make no groups."""
     survey = read_answers("unit,A1,A2,D1,OVERALL,vulnerable\n" + "so-a,5,4,3,4,HN\n" * 40)
-    with pytest.raises(ColumnError, match="split by a key"):
+    with pytest.raises(ColumnError, match=r"split by a key.*survey\.assign"):
         drivers(survey, **given)
+
+
+def test_a_misspelt_key_is_answered_with_the_nearest(read_answers):
+    survey = read_answers("unit,A1,A2,D1,OVERALL,sex\n" + "so-a,5,4,3,4,nam\n" * 40)
+    with pytest.raises(ColumnError, match=r"nearest: sex\); “sexx”"):
+        drivers(survey, controls="sexx")
 
 
 def test_a_model_that_is_not_known_is_refused(read_answers):
