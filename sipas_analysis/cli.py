@@ -5,6 +5,7 @@ are imported after the wave is read, so that a wrong wave is refused quickly. A 
 can correct prints one paragraph and has a special exit code, never a traceback.
 """
 
+import gc
 import os
 import sys
 from contextlib import nullcontext
@@ -58,6 +59,7 @@ app = typer.Typer(
 def main() -> None:
     """Run the command line; print errors as sentences and return their exit codes."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # for small matrices threads cost more
+    gc.set_threshold(50_000, 20, 20)  # few cycles are made; looking for them took a tenth
     command = typer.main.get_command(app)
     translate_help(command, choose_language())
     for stream in (sys.stdout, sys.stderr):
