@@ -1,4 +1,4 @@
-"""Quantiles by hand (rule I4); R's figures are in tests/reference/test_tables.py."""
+"""Quantiles by hand (rule I4); R's figures are in tests/reference/test_tables_in_r.py."""
 
 import numpy as np
 import pandas as pd
