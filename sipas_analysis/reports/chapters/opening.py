@@ -96,8 +96,10 @@ def build_basis(subject: Subject) -> Section:
 
 def describe_instrument(pack: Instrument) -> Text:
     """Name the instrument, its source and the status of the source."""
-    status = _name_status(pack.status)
-    return make_text("report.basis.instrument", source=pack.source, title=pack.title, status=status)
+    named = {"title": pack.title, "status": _name_status(pack.status)}
+    if not pack.source:
+        return make_text("report.basis.instrument_plain", **named)
+    return make_text("report.basis.instrument", source=pack.source, **named)
 
 
 def describe_decision(wave: Wave) -> Text:
