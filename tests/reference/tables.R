@@ -1,6 +1,6 @@
 # Quantiles, tests of cross-tables and of groups by R `survey`, on the samples of part2.R.
 #   Rscript tests/reference/tables.R           (from the top of the repository)
-# writes tests/reference/tables/quantiles.csv, chisq.csv, groups.csv; read by test_tables.py.
+# writes tests/reference/tables/quantiles.csv, chisq.csv, groups.csv; read by test_tables_in_r.py.
 suppressMessages(library(survey))
 options(warn = 1)
 from <- "tests/reference/part2/"; folder <- "tests/reference/tables/"

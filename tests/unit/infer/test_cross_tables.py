@@ -1,4 +1,4 @@
-"""Cross-tables and tests of groups by hand (rules I5 and I6); R's are in reference/test_tables_in_r."""
+"""Cross-tables and tests of groups by hand (rules I5 and I6); R's: reference/test_tables_in_r."""
 
 import numpy as np
 import pandas as pd
