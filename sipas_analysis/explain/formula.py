@@ -99,6 +99,8 @@ def _explain_formula(formula: str, frame: pd.DataFrame, why: str) -> FitError:
     unknown = re.search(r"NameError: (?:name '|`)(.+?)['`] is not", why)
     if unknown is None:
         return FitError("fit_formula", formula=formula, why=why.splitlines()[0])
+    if unknown[1] == "offset":
+        return FitError("fit_offset_term", formula=formula)
     known = list_known(unknown[1], frame.columns)
     return FitError("fit_formula_name", formula=formula, name=unknown[1], known=known)
 

@@ -309,6 +309,10 @@ MISTAKES = {
     "a term misspelt": (lambda m: m.fit.test("sexx"), ["“sexx”", "nearest: sex"]),
     "a coefficient misspelt": (lambda m: m.fit.combine({"AA": 1}), ["“AA”", "nearest: A"]),
     "forms without a variable": (lambda m: m.fit.predict(m.frame[["A"]]), ["“sex” is missing"]),
+    "an offset as in R": (
+        lambda m: sipas.fit(m.design, "late ~ A + offset(log(age))", "poisson"),
+        ["beside the formula", 'offset="log(days)"'],
+    ),
     "a Series of offsets": (
         lambda m: sipas.fit(m.design, "late ~ A", "poisson", offset=m.frame["age"]),
         ["`offset` must be the name"],
@@ -374,6 +378,20 @@ MISTAKES = {
     ),
     "a seed as text": (lambda m: sipas.rank(m.scores, seed="a"), ["`seed` must be a whole number"]),
     "no forms at all": (lambda m: sipas.reliability(m.frame.head(0), ["A", "B"]), ["0"]),
+    "a factor that nobody answered whole": (
+        lambda m: sipas.reliability(
+            m.frame.assign(late=np.nan), ["A", "B"], factors={"f": ["A", "B", "late"]}
+        ),
+        ["10 forms", "on 0 complete"],
+    ),
+    "errors of more units than values": (
+        lambda m: sipas.rank_sets(pd.Series({"a": 1, "b": 2}), pd.Series({"b": 1, "a": 1, "c": 1})),
+        ["`errors` must have each label", "“c”"],
+    ),
+    "values as text": (
+        lambda m: sipas.rank_sets(["high", "low"], [1, 1]),
+        ["`values` must be numbers", 'scores.frame["value"]'],
+    ),
     "items given as a mask": (
         lambda m: sipas.reliability(m.frame, m.frame["A"] > 3),
         ["`items` must be the name", "mask"],
