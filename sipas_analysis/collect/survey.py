@@ -226,9 +226,11 @@ class Survey:
         return f"{self.wave.id}: {len(self.frame)} forms of {self.n_read} read, {n_units} units"
 
     def __repr__(self) -> str:
-        scale, n_items = self.instrument.scale, len(self.instrument.items)
+        pack, best = self.instrument, self.frame.max(numeric_only=True)  # no form of one (rule P3)
+        scale, codes = pack.scale, [*pack.items]
+        is_reached = any(best[code] >= pack.scale_of(code).satisfied_from for code in codes)
         levels = f"{scale.low} to {scale.high}, satisfied from {scale.satisfied_from}"
-        return f"{self}, {n_items} items of {levels}"  # no form of a person (rule P3)
+        return f"{self}, {len(codes)} items of {levels}{'' if is_reached else ' (no answer is)'}"
 
 
 def _keep_sample(design: Design) -> Design:

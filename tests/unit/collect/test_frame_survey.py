@@ -180,6 +180,15 @@ def test_a_report_ranks_the_units_of_a_frame_without_groups():
     assert "<li>Questions of a data frame (" in report.chapter("basis")._repr_html_()
 
 
+def test_a_survey_says_that_no_answer_counts_as_satisfied():
+    """Answers of 1 to 5 that are read on 1 to 7 give an index of 0: the scale is probably wrong."""
+    shown = repr(make(scale=(1, 7)))
+    assert shown.endswith(
+        "6 forms of 6 read, 1 units, 1 items of 1 to 7, satisfied from 6 (no answer is)"
+    )
+    assert repr(make()).endswith("1 items of 1 to 5, satisfied from 4")
+
+
 def test_drivers_say_what_a_frame_lacks():
     """Without factors or outcome there is no model, and the argument that is missing is named."""
     assert "factors={" in repr(sipas.drivers(make()))
