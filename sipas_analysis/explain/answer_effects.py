@@ -1,6 +1,7 @@
-"""Average effects on each answer of a multinomial logit.
+"""The average effect of one variable on each answer of a multinomial logit, with its slopes.
 
-A change of one variable moves people between answers: the effects on all answers add up to 0.
+As ``effects``, which has one effect for each variable. A change of one variable moves people
+between answers: the effects on all answers add up to 0.
 """
 
 from collections.abc import Iterator
@@ -36,11 +37,11 @@ def average_answer_effects(
         return
     chance = softmax(x @ beta.T, axis=1)
     along = shift.first @ beta.T
-    pull = along - (chance * along).sum(axis=1, keepdims=True)  # a_j − Σ P_l·a_l
+    relative = along - (chance * along).sum(axis=1, keepdims=True)  # a_j − Σ P_l·a_l
     for j in range(len(beta)):
-        bend = _slope(chance, j) * pull[:, [j]] - chance[:, [j]] * chance * pull
-        gradient = _weigh(bend, share, x) + _weigh(_slope(chance, j), share, shift.first)
-        yield _pack_effect(chance[:, j] * pull[:, j], share, gradient)
+        curvature = _slope(chance, j) * relative[:, [j]] - chance[:, [j]] * chance * relative
+        gradient = _weigh(curvature, share, x) + _weigh(_slope(chance, j), share, shift.first)
+        yield _pack_effect(chance[:, j] * relative[:, j], share, gradient)
 
 
 def _slope(chance: Floats, j: int) -> Floats:

@@ -1,8 +1,8 @@
-"""Average effects: a model's coefficients expressed in points of the outcome.
+"""The average effect of one variable on the outcome, and its slope by the coefficients.
 
-A variable may be in several columns of a model (levels, powers, products); all of them change with
-the variable. A number changes by a small step; a category or a yes/no variable changes from its
-first level to another level.
+No error is estimated here; ``average_margins`` estimates it. A variable may be in several
+columns of a model (levels, powers, products); all of them change with the variable. A number
+changes by a small step; a category or a yes/no variable changes from its first level to another.
 """
 
 import re

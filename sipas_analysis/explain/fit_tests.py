@@ -23,7 +23,7 @@ from sipas_analysis.explain.standard_errors import wald_test
 from sipas_analysis.infer.design import Floats, Ints
 from sipas_analysis.infer.distributions import chi2_tail, f_tail
 from sipas_analysis.infer.estimates import ResultTable
-from sipas_analysis.infer.quadratic_forms import Approximation, mixture_tail
+from sipas_analysis.infer.quadratic_forms import Approximation, mixture_tail, wald_statistic
 
 TestMethod = Literal["wald", "lrt", "working", "adjusted"]
 COLUMNS = ["variables", "method", "f", "chisq", "df", "ddf", "p"]
@@ -108,9 +108,7 @@ def _compute_wald(fit: FittedModel, at: Ints, ddf: float, adjusted: bool) -> _St
     """Return F = W/q; adjusted: W·(d − q + 1)/(d·q), with d of the design (Korn, Graubard)."""
     value = fit.frame["value"].to_numpy(dtype=float)[at]
     covariance, q = fit.covariance_matrix[np.ix_(at, at)], len(at)
-    if np.linalg.matrix_rank(covariance) < q:
-        return _Statistic(np.nan, np.nan, ddf, np.nan, np.zeros(0))
-    chisq = float(value @ np.linalg.solve(covariance, value))
+    chisq = wald_statistic(value, covariance)
     if adjusted:
         design_df = ddf + fit.n_slopes
         f, p = wald_test(value, covariance, design_df)
@@ -133,7 +131,7 @@ def _compute_ratio(
         less = _explain_less(fit, fit.data.iloc[:, left], w)
         chisq = 2 * (less - fit.r_squared) * null_log_likelihood(fit.family, y, w)
     else:
-        chisq = float(params[at] @ np.linalg.solve(naive, params[at]))
+        chisq = wald_statistic(params[at], naive)
     p = mixture_tail(chisq, factors, ddf, approximation)
     return _Statistic(chisq / float(factors.sum()), chisq, ddf, p, factors)
 

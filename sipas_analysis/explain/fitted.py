@@ -1,4 +1,7 @@
-"""A fitted model: its coefficients and what follows from them, with the errors of the design."""
+"""``Fit``, the result of ``fit``: a ``FittedModel`` with its tests, predictions and margins.
+
+Each of these methods calls a module that computes from a ``FittedModel``.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

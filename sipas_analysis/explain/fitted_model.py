@@ -1,4 +1,7 @@
-"""What a fitted model holds: coefficients, their covariance, the forms and the sample."""
+"""``FittedModel``: the coefficients of a model, their covariance, its forms and its sample.
+
+Tests, predictions and margins are computed from it; ``fitted.Fit`` offers them as methods.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -41,7 +44,7 @@ class Note(NamedTuple):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class FittedModel(ResultTable):
-    """A fitted model; attributes as of ``fitted.Fit``."""
+    """Coefficients and forms of a model; attributes as of ``fitted.Fit``."""
 
     decimals = 4
     frame: pd.DataFrame

@@ -16,7 +16,9 @@ from sipas_analysis.explain.formula import INTERCEPT
 from sipas_analysis.explain.likelihoods import Family
 from sipas_analysis.infer.design import Design, Floats, Ints
 from sipas_analysis.infer.distributions import f_tail, t_quantile, t_tail
-from sipas_analysis.infer.totals import Block, Columns
+from sipas_analysis.infer.quadratic_forms import wald_statistic
+from sipas_analysis.infer.replicates import covariance_of_replicates
+from sipas_analysis.infer.totals import Columns
 from sipas_analysis.infer.totals_from_files import build_block
 from sipas_analysis.infer.variance import count_units, estimate_covariance
 
@@ -59,7 +61,8 @@ def estimate_error_covariance(design: Design, rows: Ints, influence: Floats) -> 
     units, strata = (float(count[0]) for count in count_units(totals, totals.part_people[:, 0]))
     df = units - strata
     if totals.replicas is not None and totals.factors is not None:
-        matrix = _covariance_of_replicates(totals, totals.replicas[:, 0], totals.factors)
+        centre = totals.total[0] if totals.around_estimate else None
+        matrix = covariance_of_replicates(totals.replicas[:, 0], totals.factors, centre)
         df = df if totals.freedom is None else float(totals.freedom[0])
     else:
         matrix = estimate_covariance(totals, sparse.csr_array(np.eye(len(names))))
@@ -74,13 +77,6 @@ def _replace_answers(design: Design, columns: Mapping[str, Floats]) -> Design:
     frame = design.frame[design.design_columns].assign(**columns)
     object.__setattr__(sample, "frame", frame)  # `replace` would compute the cells again
     return sample
-
-
-def _covariance_of_replicates(totals: Block, replicates: Floats, factors: Floats) -> Floats:
-    """Return Σ factor · (replicate − centre)(replicate − centre)ᵀ, shape (k, k)."""
-    centre = totals.total[0] if totals.around_estimate else replicates[factors > 0].mean(axis=0)
-    deviation = (replicates - centre) * np.sqrt(factors)[:, None]
-    return np.asarray(deviation.T @ deviation)
 
 
 def tabulate_coefficients(
@@ -113,9 +109,7 @@ def add_ratios(table: pd.DataFrame, family: Family, n_predictors: int) -> pd.Dat
 def wald_test(gap: Floats, covariance: Floats, df: float) -> tuple[float, float]:
     """Return F = W·(df − q + 1)/(df·q) of q estimates that should be 0, and its p (NaN: none)."""
     q = len(gap)
-    if q == 0 or not df - q + 1 > 0 or np.isnan(covariance).any():
+    if q == 0 or not df - q + 1 > 0:
         return np.nan, np.nan
-    if np.linalg.matrix_rank(covariance) < q:
-        return np.nan, np.nan
-    f = float(gap @ np.linalg.solve(covariance, gap) * (df - q + 1) / (df * q))
+    f = wald_statistic(gap, covariance) * (df - q + 1) / (df * q)
     return f, f_tail(f, q, df - q + 1)

@@ -11,16 +11,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import special
 
 from sipas_analysis.arguments import check_word, list_names
 from sipas_analysis.errors import DesignError
 from sipas_analysis.infer.design import Design, Floats, Ints, Sampled, take_design
-from sipas_analysis.infer.distributions import f_tail
+from sipas_analysis.infer.distributions import chi2_tail, f_tail
 from sipas_analysis.infer.estimates import COLUMNS, Estimates, ResultTable
 from sipas_analysis.infer.intervals import Method
 from sipas_analysis.infer.means import mean, total
-from sipas_analysis.infer.quadratic_forms import mixture_tail
+from sipas_analysis.infer.quadratic_forms import mixture_tail, wald_statistic
 from sipas_analysis.infer.sample_facts import read_facts
 from sipas_analysis.infer.shares import proportion
 from sipas_analysis.messages import say
@@ -217,7 +216,7 @@ def _test_independence(
     trace = float(np.trace(design_effects))
     d0 = trace**2 / float(np.trace(design_effects @ design_effects))
     k = (shape[0] - 1) * (shape[1] - 1)
-    first_order = float(special.chdtrc(k, pearson * k / trace))
+    first_order = chi2_tail(pearson * k / trace, k)
     wald = _find_wald(people, shape)
     rows: list[tuple[str, float, float, float, float]] = [
         ("F", pearson / trace, d0, d0 * df, f_tail(pearson / trace, d0, d0 * df)),
@@ -273,4 +272,4 @@ def _find_wald(people: Estimates, shape: tuple[int, int]) -> float:
     covariance = slopes @ np.asarray(people.covariance()) @ slopes.T
     used = (i > 0) & (j > 0)
     residual = (count - np.outer(row, column) / whole).ravel()[used]
-    return float(residual @ _solve(covariance[np.ix_(used, used)], residual))
+    return wald_statistic(residual, covariance[np.ix_(used, used)])

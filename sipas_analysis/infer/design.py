@@ -294,9 +294,7 @@ class Design:
     @cached_property
     def single_forms(self) -> bool:
         """Whether each form must be its own cell, because weights or factors differ by form."""
-        makes_replicates = (
-            self.declared_replicates is not None and not self.declared_replicates.columns
-        )
+        makes_replicates = self.declared_replicates is not None and not self._gives_replicates
         return not self.cluster_columns and (makes_replicates or self.calibration is not None)
 
     @cached_property

@@ -60,9 +60,8 @@ def _read_mask(chosen: ArrayLike, frame: pd.DataFrame) -> Members:
     if isinstance(chosen, pd.Series) and not chosen.index.equals(frame.index):
         raise DesignError("subset_index")
     column = chosen if isinstance(chosen, pd.Series) else pd.Series(values)
-    answers = column.dropna()
-    if not answers.map(lambda answer: isinstance(answer, bool | np.bool_)).all():
-        raise DesignError("subset_mask", found=str(answers.dtype), n=len(frame))
+    if pd.api.types.infer_dtype(column.dropna().astype(object)) not in ("boolean", "empty"):
+        raise DesignError("subset_mask", found=str(column.dtype), n=len(frame))
     return np.asarray(column.eq(True).fillna(False), dtype=np.bool_)
 
 

@@ -72,20 +72,23 @@ class ResultTable:
         """Return the sentences above the table."""
         return []
 
+    def _round_table(self) -> pd.DataFrame:
+        """Return the table as it is shown."""
+        return self.frame.round(self.decimals)
+
     def __repr__(self) -> str:
-        table = self.frame.round(self.decimals).to_string(index=self.shows_index)
+        table = self._round_table().to_string(index=self.shows_index)
         return "\n".join([*self.sentences(), table])
 
     def _repr_html_(self) -> str:
         paragraphs = "".join(f"<p>{escape(line)}</p>" for line in self.sentences())
-        table = self.frame.round(self.decimals)
         return paragraphs + str(
-            table.to_html(index=self.shows_index, border=0, na_rep="–", escape=True)
+            self._round_table().to_html(index=self.shows_index, border=0, na_rep="–", escape=True)
         )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Estimates:
+class Estimates(ResultTable):
     """A table of estimates: key columns, then the columns of the glossary (``COLUMNS``).
 
     Attributes:
@@ -98,10 +101,6 @@ class Estimates:
     frame: pd.DataFrame
     totals: Block | None = field(default=None, repr=False)
     influence: sparse.csr_array | None = field(default=None, repr=False)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return a copy of the table as a pandas frame."""
-        return self.frame.copy()
 
     def select(self, **keys: object) -> "Estimates":
         """Keep the rows in which each key has that value, or one of a list of values."""
@@ -334,15 +333,7 @@ class Estimates:
     def __len__(self) -> int:
         return len(self.frame)
 
-    def __repr__(self) -> str:
-        return "\n".join([*self.sentences(), self._shorten_table().to_string(index=False)])
-
-    def _repr_html_(self) -> str:
-        paragraphs = "".join(f"<p>{escape(line)}</p>" for line in self.sentences())
-        table = self._shorten_table()
-        return paragraphs + str(table.to_html(index=False, border=0, na_rep="–", escape=True))
-
-    def _shorten_table(self) -> pd.DataFrame:
+    def _round_table(self) -> pd.DataFrame:
         hidden = ("deff", "n_eff", "df", "method", "numerator")
         shares = bool((self.frame["value"].abs() <= 1).all())  # 0 to 1 needs more decimals
         table = self.frame.drop(columns=[column for column in hidden if column in self.frame])

@@ -13,8 +13,8 @@ from sipas_analysis.infer.distributions import f_tail, normal_quantile, t_tail
 from sipas_analysis.infer.estimates import ResultTable
 from sipas_analysis.infer.intervals import t_interval
 from sipas_analysis.infer.means import mean, total
-from sipas_analysis.infer.quantiles import check_numbers
-from sipas_analysis.infer.sample_facts import read_facts
+from sipas_analysis.infer.quadratic_forms import wald_statistic
+from sipas_analysis.infer.sample_facts import check_numbers, read_facts
 
 RankTest = Literal["wilcoxon", "vanderWaerden", "median", "KruskalWallis"]
 VALUE, GROUP = "\0value", "\0group"  # begin names that no column of a frame has
@@ -167,7 +167,7 @@ def _number_groups(design: Design, variable: str, group: str) -> _Groups:
     facts = read_facts(design, [variable, *([group] if group else [])])
     if design.on_files:
         raise DesignError("group_files")
-    check_numbers(variable, facts, "group_text")
+    check_numbers(variable, facts.variables[variable], facts.n, text="group_text")
     frame = design.frame
     values = frame[variable].to_numpy(dtype=float, na_value=np.nan)
     number, levels = pd.factorize(frame[group] if group else np.zeros(len(frame)), sort=True)
@@ -223,10 +223,7 @@ def _build_row_of_several(
 ) -> GroupTest:
     """Return the χ² test that no group differs from the first."""
     k = len(difference)
-    try:
-        statistic = float(difference @ np.linalg.solve(covariance, difference))
-    except np.linalg.LinAlgError:
-        statistic = np.nan
+    statistic = wald_statistic(difference, covariance)
     df2 = sample.df - k if sample.df > k else np.nan
     row = {
         "variable": variable,

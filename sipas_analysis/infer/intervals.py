@@ -17,6 +17,7 @@ from sipas_analysis.infer.ratio_means import MeanEstimate
 from sipas_analysis.infer.stages import CENSUS
 
 Method = Literal["exact", "beta", "logit", "wilson", "asin", "wald"]
+NAMES_IN_R: dict[str, Method] = {"mean": "wald", "xlogit": "logit"}
 ROUNDING = 1e-10  # a standard error at most this part of one person's is that of rounding
 ROUNDING_OF_VALUE = 1e-14
 
@@ -153,16 +154,23 @@ def share_interval(
         t, se = t_quantile((1 + level) / 2, df), np.sqrt(variance)
         if method == "wilson":
             return _wilson_interval(share, n_eff, t)
-        if method == "logit":
-            odds, half = np.log(share / (1 - share)), t * se / (share * (1 - share))
-            low, high = 1 / (1 + np.exp(half - odds)), 1 / (1 + np.exp(-half - odds))
-        elif method == "asin":
-            angle, half = np.arcsin(np.sqrt(share)), t * se / (2 * np.sqrt(share * (1 - share)))
-            low, high = np.sin(angle - half) ** 2, np.sin(angle + half) ** 2
-        else:
-            low, high = share - t * se, share + t * se
+    low, high = transformed_interval(method, share, se, t)
     without_width = (share <= 0) | (share >= 1) | ~(variance > 0)
     return np.where(without_width, exact[0], low), np.where(without_width, exact[1], high)
+
+
+def transformed_interval(
+    method: str, share: Floats, se: Floats, t: Floats
+) -> tuple[Floats, Floats]:
+    """Return the ``logit``, ``asin`` or ``wald`` interval of a share; NaN where it has no width."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        if method == "logit":
+            odds, half = np.log(share / (1 - share)), t * se / (share * (1 - share))
+            return 1 / (1 + np.exp(half - odds)), 1 / (1 + np.exp(-half - odds))
+        if method == "asin":
+            angle, half = np.arcsin(np.sqrt(share)), t * se / (2 * np.sqrt(share * (1 - share)))
+            return np.sin(angle - half) ** 2, np.sin(angle + half) ** 2
+        return share - t * se, share + t * se
 
 
 def _wilson_interval(share: Floats, n_eff: Floats, z: Floats) -> tuple[Floats, Floats]:

@@ -9,7 +9,7 @@ from scipy import sparse
 
 from sipas_analysis.arguments import check_mapping, list_known
 from sipas_analysis.errors import DesignError
-from sipas_analysis.infer.design import Design, Floats, Ints
+from sipas_analysis.infer.design import Design, Floats, Ints, check_columns
 
 Totals = Mapping[str | tuple[str, ...], float | Mapping[object, float]]
 INTERCEPTS = ("(Intercept)", "Intercept")
@@ -53,13 +53,6 @@ def check_memory(design: Design) -> None:
         raise DesignError("calibrate_files")
 
 
-def _check_column(design: Design, name: object) -> None:
-    """Refuse the name of a column that the frame lacks."""
-    if name not in design.frame:
-        known = list_known(name, design.frame.columns)
-        raise DesignError("design_column", column=name, known=known)
-
-
 def read_margin(
     design: Design,
     columns: Sequence[str],
@@ -70,8 +63,7 @@ def read_margin(
     """Return the level of each form, the levels, and the population of each."""
     check_memory(design)
     check_mapping(totals, "totals", "totals")
-    for column in columns:
-        _check_column(design, column)
+    check_columns(columns, design.frame.columns)
     members, frame = design.members, design.frame[list(columns)]
     name = " × ".join(columns)
     blank = frame.isna().to_numpy().any(axis=1) & members

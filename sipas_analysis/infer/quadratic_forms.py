@@ -1,4 +1,4 @@
-"""Tail probabilities of Σ λ_j z_j² over χ²_d / d: the law of Rao–Scott statistics.
+"""Wald's statistic, and tail probabilities of Σ λ_j z_j² over χ²_d / d, the law of Rao–Scott.
 
 Under a design the likelihood ratio of a model that ignores the design is a sum of squared normals
 with factors λ, not a χ²; divided by an estimated variance with d degrees of freedom it is an F-like
@@ -17,6 +17,17 @@ Approximation = Literal["saddlepoint", "satterthwaite"]
 NEAR_END = 0.99999  # of the interval in which the saddlepoint lies
 NEAR_MEAN = 1e-4  # a saddlepoint nearer to 0 has no approximation
 ROOT_TOLERANCE = 1e-8  # of R `uniroot`; p then has the digits of R
+
+
+def wald_statistic(gap: Floats, covariance: Floats) -> float:
+    """Return W = g′V⁻¹g of estimates that should be 0; NaN where V is unknown or singular."""
+    variance = np.diagonal(covariance)
+    if np.isnan(covariance).any() or not (variance > 0).all():
+        return float("nan")
+    correlations = covariance / np.sqrt(np.outer(variance, variance))  # whatever the units
+    if np.linalg.matrix_rank(correlations) < len(gap):
+        return float("nan")
+    return float(gap @ np.linalg.solve(covariance, gap))
 
 
 def mixture_tail(

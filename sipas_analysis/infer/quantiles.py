@@ -16,13 +16,13 @@ from sipas_analysis.arguments import check_level, check_word, list_names
 from sipas_analysis.errors import DesignError
 from sipas_analysis.infer.design import Design, Floats, Ints, Sampled, take_design
 from sipas_analysis.infer.distributions import t_quantile
+from sipas_analysis.infer.domains import number_domains
 from sipas_analysis.infer.estimate_tables import Names
 from sipas_analysis.infer.estimates import Estimates, round_to_text
-from sipas_analysis.infer.intervals import exact_interval
+from sipas_analysis.infer.intervals import NAMES_IN_R, exact_interval, transformed_interval
 from sipas_analysis.infer.means import mean
 from sipas_analysis.infer.replicates import weigh_forms
-from sipas_analysis.infer.row_numbers import number_rows
-from sipas_analysis.infer.sample_facts import SampleFacts, read_facts
+from sipas_analysis.infer.sample_facts import check_numbers, read_facts
 
 Method = Literal["mean", "xlogit", "beta", "asin", "quantile"]
 Rule = Literal[
@@ -92,7 +92,7 @@ def quantile(
         raise DesignError("quantile_files" if names else "no_variable")
     facts = read_facts(design, [*names, *keys])
     for name in names:
-        check_numbers(name, facts, "quantile_text")
+        check_numbers(name, facts.variables[name], facts.n, text="quantile_text")
     samples = _Samples(design, keys, {name: design.frame[name] for name in names})
     pairs = [(name, share) for name in names for share in shares]
     values = [samples.find_quantiles(name, share, qrule) for name, share in pairs]
@@ -111,14 +111,6 @@ def quantile(
     else:
         ends = _turn_back(frame, samples, pairs, (method, qrule, level))
     return _build_table(at_most, pairs, quantiles, ends, (method, level))
-
-
-def check_numbers(name: str, facts: SampleFacts, message: str) -> None:
-    """Refuse a variable of text or of days; one that is always blank has no quantile."""
-    variable = facts.variables[name]
-    if variable.answers is not None and variable.blanks < facts.n:
-        values = ", ".join(map(str, variable.answers[:4]))
-        raise DesignError("mean_days" if variable.is_dates else message, column=name, values=values)
 
 
 def _check_shares(q: float | Sequence[float]) -> list[float]:
@@ -140,11 +132,9 @@ class _Samples:
         self, design: Design, keys: Sequence[str], columns: "dict[str, pd.Series[float]]"
     ) -> None:
         """Number the domains and read the variables as numbers."""
-        weight, members = design.weight, design.members
-        self.domain, self.size = np.where(members, 0, -1), 1
-        if keys:
-            self.domain[members], table = number_rows(design.frame[members], keys)
-            self.size = len(table)
+        weight = design.weight
+        self.domain, table = number_domains(design.frame, design.domain, keys)
+        self.size = len(table)
         self.numbers: dict[str, Floats] = {
             name: np.asarray(column.to_numpy(dtype=float, na_value=np.nan), dtype=np.float64)
             for name, column in columns.items()
@@ -267,13 +257,7 @@ def _find_share_ends(frame: pd.DataFrame, method: Method, level: float) -> tuple
             wide = (t_quantile(tail, n - 1) / t_quantile(tail, df)) ** 2
             n_eff = share * (1 - share) / se**2 * wide
             return exact_interval(n_eff * share, n_eff, level)
-        if method == "xlogit":
-            middle, half = np.log(share / (1 - share)), t * se / (share * (1 - share))
-            return 1 / (1 + np.exp(half - middle)), 1 / (1 + np.exp(-half - middle))
-        if method == "asin":
-            middle, half = np.arcsin(np.sqrt(share)), t * se / (2 * np.sqrt(share * (1 - share)))
-            return np.sin(middle - half) ** 2, np.sin(middle + half) ** 2
-        return share - t * se, share + t * se
+    return transformed_interval(NAMES_IN_R.get(method, method), share, se, t)
 
 
 def find_quantile(x: Floats, weight: Floats, share: float, rule: str = "math") -> float:

@@ -68,17 +68,24 @@ class FormReplicates(NamedTuple):
     df: float
 
     def covariance(self, values: Floats, estimate: Floats) -> Floats:
-        """Return Σ factor · (replicate − centre)(replicate − centre)ᵀ, shape (k, k).
+        """Return the covariance of estimates, shape (k,), from their values, shape (K, k)."""
+        centre = estimate if self.around_estimate else None
+        return covariance_of_replicates(values, self.factors, centre)
 
-        Args:
-            values: Estimates under each replicate, shape (K, k); a replicate without is left out.
-            estimate: Estimates of the sample, shape (k,).
-        """
-        there = np.isfinite(values).all(axis=1)
-        counts = there & (self.factors > 0)
-        centre = estimate if self.around_estimate else values[counts].mean(axis=0)
-        deviation = (values[there] - centre) * np.sqrt(self.factors[there])[:, None]
-        return np.asarray(deviation.T @ deviation)
+
+def covariance_of_replicates(values: Floats, factors: Floats, centre: Floats | None) -> Floats:
+    """Return Σ factor · (replicate − centre)(replicate − centre)ᵀ, shape (k, k).
+
+    Args:
+        values: Estimates under each replicate, shape (K, k); a replicate without is left out.
+        factors: Factor of each square, shape (K,).
+        centre: Estimates of the sample, shape (k,); the mean of the replicates if none.
+    """
+    there = np.isfinite(values).all(axis=1)
+    if centre is None:
+        centre = values[there & (factors > 0)].mean(axis=0)
+    deviation = (values[there] - centre) * np.sqrt(factors[there])[:, None]
+    return np.asarray(deviation.T @ deviation)
 
 
 def weigh_forms(design: Design) -> FormReplicates:

@@ -126,7 +126,9 @@ def read_facts(design: Design, variables: Sequence[str] = ()) -> SampleFacts:
     return reduce(SampleFacts.__add__, map_files(design, job, paths))
 
 
-def check_numbers(name: str, facts: VariableFacts, n: int, *, allow_text: bool = False) -> None:
+def check_numbers(
+    name: str, facts: VariableFacts, n: int, *, allow_text: bool = False, text: str = ""
+) -> None:
     """Refuse dates, and numbers that are written as text; other text, too, unless it is allowed.
 
     Args:
@@ -134,6 +136,7 @@ def check_numbers(name: str, facts: VariableFacts, n: int, *, allow_text: bool =
         facts: Its facts.
         n: Forms.
         allow_text: Whether text and categories are answers, each with its share or number.
+        text: Message id for any text; those of means if none.
     """
     if facts.answers is None or facts.blanks >= n:
         return
@@ -142,7 +145,8 @@ def check_numbers(name: str, facts: VariableFacts, n: int, *, allow_text: bool =
     are_digits = pd.to_numeric(texts, errors="coerce").notna().all() and not facts.is_categorical
     if facts.is_dates or are_digits or not allow_text:
         kind = "days" if facts.is_dates else "digits" if are_digits else "text"
-        raise DesignError(f"mean_{kind}", column=name, values=values)
+        message = text if text and kind != "days" else f"mean_{kind}"
+        raise DesignError(message, column=name, values=values)
 
 
 def _read_facts_of_file(file: FormFile, design: Design, variables: Sequence[str]) -> SampleFacts:

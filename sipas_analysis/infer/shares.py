@@ -21,6 +21,7 @@ from sipas_analysis.infer.estimate_tables import (
 )
 from sipas_analysis.infer.estimates import Estimates, flag_cells
 from sipas_analysis.infer.intervals import (
+    NAMES_IN_R,
     Method,
     cap_effective_n,
     drop_rounding,
@@ -38,7 +39,6 @@ from sipas_analysis.infer.totals_from_files import build_block
 from sipas_analysis.infer.variance import sampling_fraction, whole_strata
 
 METHOD_NAMES = {"exact": "korn-graubard", "beta": "korn-graubard"}
-NAMES_IN_R: dict[str, Method] = {"mean": "wald", "xlogit": "logit"}
 
 
 def proportion(

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from sipas_analysis.arguments import check_mapping, list_known, list_names
+from sipas_analysis.arguments import check_mapping, list_names
 from sipas_analysis.errors import DesignError
-from sipas_analysis.infer.design import Design, Floats, Sampled, take_design
+from sipas_analysis.infer.design import Design, Floats, Sampled, check_columns, take_design
 from sipas_analysis.infer.domains import number_domains
 from sipas_analysis.infer.estimate_tables import Names
 from sipas_analysis.infer.estimates import Estimates
@@ -68,10 +68,7 @@ def standardise(
     if sample.on_files:
         raise DesignError("calibrate_files")
     needed = names if excluding_missing is True else list_names(excluding_missing or ())
-    for name in dict.fromkeys([*keys, *strata, *needed]):
-        if name not in sample.frame:
-            known = list_known(name, sample.frame.columns)
-            raise DesignError("design_column", column=name, known=known)
+    check_columns([*keys, *strata, *needed], sample.frame.columns)
     complete = sample.frame[[*keys, *strata, *needed]].notna().all(axis=1)
     part = sample.subset(complete)
     columns = [*strata, *keys]

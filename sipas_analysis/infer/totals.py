@@ -270,16 +270,17 @@ def _add_binary_moments(
 
     All products are whole numbers below 2**53, so floats hold them exactly in any order.
     """
-    order = np.argsort(number, kind="stable")
-    ones = np.column_stack(varied)[order]
-    rest = squares[order]
+    order, ones, rest = np.argsort(number, kind="stable"), np.array(varied), squares
+    if (number[1:] < number[:-1]).any():
+        ones, rest = ones[:, order], rest[order]
     present, starts = np.unique(number[order], return_index=True)
     ends = np.append(starts[1:], len(order))
     for fold, step in enumerate(scale.fold_steps(1.0, True, power=2)):
         whole = np.floor(rest / step + 0.5)
         rest = rest - whole * step
+        weighted = ones if (whole == 1).all() else ones * whole
         for row, a, b in zip(present, starts, ends, strict=True):
-            product = (ones[a:b] * whole[a:b, None]).T @ ones[a:b]
+            product = weighted[:, a:b] @ ones[:, a:b].T
             into[row, :, :, fold] += product.astype(np.int64)
 
 
