@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 import pandas as pd
 
-from sipas_analysis.arguments import check_word, list_known, list_names
+from sipas_analysis.arguments import check_number, check_word, list_known, list_names
 from sipas_analysis.errors import FitError
 from sipas_analysis.explain.coefficients import invert_information, solve_rows
 from sipas_analysis.explain.fitted_model import FittedModel
@@ -89,6 +89,8 @@ def run_test(
     """Test that the coefficients of these variables are all 0; see ``Fit.test``."""
     check_word(method, get_args(TestMethod), "method", FitError)
     check_word(approximation, get_args(Approximation), "approximation", FitError)
+    if ddf is not None:
+        check_number(ddf, "ddf")
     if fit.imputed_fits and method in ("lrt", "working"):
         raise FitError("test_imputed", method=method)
     at = find_coefficients(fit, variables)

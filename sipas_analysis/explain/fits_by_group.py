@@ -70,10 +70,16 @@ class GroupedFits(ResultTable):
             whole = np.zeros((len(self.design.frame), len(fit.frame)))
             whole[fit.rows] = fit.influence
             columns.append(whole)
-            labels += [f"{_show_key(key)}/{label}" for label in fit.covariance().index]
-        rows = np.arange(len(self.design.frame))
-        error = estimate_error_covariance(self.design, rows, np.hstack(columns))
-        return pd.DataFrame(error.matrix, index=labels, columns=labels)
+            labels += [f"{_show_key(key)}/{label}" for label in fit.labels()]
+        again = [fit.replicate_fits for fit in self.fits.values() if fit.replicate_fits is not None]
+        if again:
+            params = np.concatenate([fit.params for fit in self.fits.values()])
+            values = np.hstack([fits.params for fits in again])
+            matrix = again[0].sample.covariance(values, params)
+        else:
+            rows = np.arange(len(self.design.frame))
+            matrix = estimate_error_covariance(self.design, rows, np.hstack(columns)).matrix
+        return pd.DataFrame(matrix, index=labels, columns=labels)
 
 
 def _show_key(key: object) -> str:

@@ -48,7 +48,9 @@ def test_given_weights_and_groups_equal_made_ones_and_parts():
     )
     one, two = (sipas.fit(design, "y ~ a").frame for design in (JACKKNIFE, given))
     pd.testing.assert_frame_equal(one, two)
-    parts = sipas.fit(given, "y ~ a", by="yes").frame
+    groups = sipas.fit(given, "y ~ a", by="yes")
+    parts = groups.frame
+    np.testing.assert_allclose(np.diagonal(groups.covariance()), parts["se"] ** 2)
     for level in (0.0, 1.0):
         part = sipas.fit(given.subset(given.frame["yes"] == level), "y ~ a").frame
         got = parts[parts["yes"] == level].reset_index(drop=True)
