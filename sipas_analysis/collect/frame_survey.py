@@ -130,7 +130,8 @@ def survey(
         of R ``subset(design, …)`` (V1).
 
     Raises:
-        ColumnError: The frame lacks a column that an argument names, or has it twice.
+        ColumnError: The frame lacks a column that an argument names, or has it twice; or it has a
+            column ``unit`` and ``unit=`` is left out.
         AnswerError: Answers are neither a level, a label nor blank; all are listed.
         ConfigError: A scale, a satisfied level, a factor or a label is wrong.
         UnitError: A form has no unit, or a unit two groups.
@@ -159,6 +160,8 @@ def survey(
     named = {"unit": unit, "group": group, "keys": keys, "overall": overall, "reverse": reverse}
     for role, names in named.items():
         check_columns(role, list_names(names, role), forms)
+    if unit is None and "unit" in forms:
+        raise ColumnError("frame_unit_unnamed")
     questions = Questions(items, factors, overall, scale, overall_scale, satisfied, reverse)
     taken = {*sample.design_columns, *key_names, unit, group}
     instrument, placed = questions.find_items(forms, pack, taken)

@@ -232,6 +232,7 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "two roles": (lambda: make(("A1", "w"), weights="w"), "w is an item and is named in another"),
     "name": (lambda: make(("group",), frame=ANSWERS.assign(group=1)), "Rename it"),
+    "unit unnamed": (lambda: make(frame=ANSWERS.assign(unit="x")), 'Write unit="unit", or rename'),
     "unit blank": (lambda: make(frame=ANSWERS.assign(office=None), unit="office"), "6 have none"),
     "unit spelling": (
         lambda: make(frame=ANSWERS.assign(office=[*"xXyyyy"]), unit="office"),
