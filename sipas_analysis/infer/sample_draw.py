@@ -7,15 +7,16 @@ list, only ids, strata and clusters are returned.
 
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sipas_analysis.arguments import check_count, check_kind, check_name, list_known
+from sipas_analysis.arguments import check_count, check_kind, check_name, check_word, list_known
 from sipas_analysis.errors import AnswerError, ColumnError, FormError, ParameterError, Place
-from sipas_analysis.infer.sample_size import FUZZ, Floats, expected_margin, make_choice_error
+from sipas_analysis.infer.design import Floats
+from sipas_analysis.infer.sample_size import FUZZ, expected_margin
 
 How = Literal["simple", "systematic", "pps"]
 DRAWN, RESERVE, LEFT = "drawn", "reserve", "left"
@@ -124,8 +125,7 @@ def _draw_clusters(
 
 def _draw_in_parts(rows: pd.DataFrame, seed: int, how: How) -> pd.DataFrame:
     """Draw ``take_`` rows in each open part, in hashed order; ``spare_`` of the others wait."""
-    if how not in ("simple", "systematic", "pps"):
-        raise make_choice_error("how", how, "simple, systematic, pps")
+    check_word(how, get_args(How), "how")
     chance, drawn = np.empty(len(rows)), np.zeros(len(rows), dtype=bool)
     for part, at in rows.groupby("part_", sort=True).indices.items():
         n = int(rows["take_"].iloc[at[0]])

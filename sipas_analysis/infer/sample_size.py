@@ -3,19 +3,18 @@
 ``infer.sample_draw`` draws these people.
 """
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.optimize import brentq
-from scipy.stats import norm
 
-from sipas_analysis.arguments import check_number, read_numbers
+from sipas_analysis.arguments import check_number, check_word, read_numbers
 from sipas_analysis.errors import ParameterError, UnitError
+from sipas_analysis.infer.design import Floats, Ints
+from sipas_analysis.infer.distributions import normal_quantile
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Method = Literal["yamane", "cochran"]
 Allocation = Literal["equal", "proportional", "neyman", "power"]
 FUZZ = 1e-9  # a count above a whole number by rounding error only is that number
@@ -116,10 +115,9 @@ def _find_unit_variance(
     """Return z²·p(1−p)·deff of a method, and the number it takes from N (1 or 0)."""
     _check_between(share=share, level=level)
     _check_above(0, deff=deff)
+    check_word(method, get_args(Method), "method")
     if method == "cochran":
         return _find_quantile(level) ** 2 * share * (1 - share) * deff, 1.0
-    if method != "yamane":
-        raise make_choice_error("method", method, "cochran, yamane")
     if (share, level) != (0.5, 0.95):
         raise ParameterError("sample_yamane", share=share, level=level)
     return deff, 0.0
@@ -205,7 +203,7 @@ def _find_reach(
     if not 0 <= within <= 1:
         raise ParameterError("sample_within", found=within)
     variance = share * (1 - share) * (1 + (items - 1) * within) / items
-    return float((_find_quantile(level) + norm.ppf(power)) * np.sqrt(2 * deff * variance))
+    return float((_find_quantile(level) + normal_quantile(power)) * np.sqrt(2 * deff * variance))
 
 
 def allocate(
@@ -272,6 +270,7 @@ def _weigh_units(
     sizes: "pd.Series[Any]", how: str, standard_deviation: "pd.Series[Any] | None", power: float
 ) -> Floats:
     people = sizes.to_numpy(dtype=np.float64)
+    check_word(how, get_args(Allocation), "how")
     if how == "neyman":
         deviation = (
             pd.Series(dtype=float) if standard_deviation is None else standard_deviation
@@ -281,8 +280,6 @@ def _weigh_units(
             raise UnitError("sample_spread", names=", ".join(map(str, wrong)))
         return np.asarray(people * deviation.to_numpy(dtype=np.float64))
     exponent = {"equal": 0.0, "proportional": 1.0, "power": power}
-    if how not in exponent:
-        raise make_choice_error("how", how, "equal, proportional, neyman, power")
     return np.asarray(people ** exponent[how])
 
 
@@ -307,10 +304,5 @@ def _check_above(low: float, **given: float) -> None:
             raise ParameterError("sample_above", name=name, low=low, found=value)
 
 
-def make_choice_error(name: str, word: str, words: str) -> ParameterError:
-    """Return the error for a word that is not one of the allowed words."""
-    return ParameterError("sample_choice", name=name, found=word, known=words)
-
-
 def _find_quantile(level: float) -> float:
-    return float(norm.ppf((1 + level) / 2))
+    return float(normal_quantile((1 + level) / 2))

@@ -32,10 +32,10 @@ from sipas_analysis.documents.writers.html import write_html
 from sipas_analysis.errors import FormError, ParameterError
 from sipas_analysis.figures.csv_files import write_tables
 from sipas_analysis.files import check_writable
+from sipas_analysis.infer.design import Floats
 from sipas_analysis.infer.sample_draw import RESERVE, How, compare_returns, draw
 from sipas_analysis.infer.sample_size import (
     Allocation,
-    Floats,
     Method,
     allocate,
     detectable_difference,

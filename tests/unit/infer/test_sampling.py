@@ -336,7 +336,7 @@ def test_chances_of_sizes_by_hand():
         ({"visits": 0}, {"how": "pps", "size": "visits"}, AnswerError, "24 are not"),
         ({"visits": "x"}, {"how": "pps", "size": "visits"}, AnswerError, "24 are not"),
         ({}, {"how": "pps"}, ParameterError, "column of sizes"),
-        ({}, {"how": "lottery"}, ParameterError, "“lottery” is none"),
+        ({}, {"how": "lottery"}, ParameterError, "'lottery' is none"),
         ({}, {"by": "office"}, ColumnError, "“office” must be in the file"),
         ({}, {"n": 25}, ParameterError, "25 are asked of 24"),
         ({}, {"n": 9, "by": "unit"}, ParameterError, "9 are asked of 8 in x"),
