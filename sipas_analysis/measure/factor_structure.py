@@ -10,7 +10,7 @@ from sipas_analysis.errors import DesignError
 from sipas_analysis.infer.design import Design, Floats
 from sipas_analysis.infer.distributions import t_quantile
 from sipas_analysis.measure.factor_model import FactorFit, fit_factors
-from sipas_analysis.measure.item_answers import ItemAnswers, read_answers
+from sipas_analysis.measure.item_answers import FEW_FORMS, ItemAnswers, read_answers
 
 SINGULAR = 1e-10  # smallest root of the correlations from which items count as independent
 
@@ -26,7 +26,7 @@ class Structure:
         fit: ``chi2``, ``df``, ``p``, ``cfi``, ``tli``, ``rmsea``, ``rmsea_low``, ``rmsea_high``
             (90 %), ``p_close`` (RMSEA at most 0.05), ``srmr``. They take the forms as drawn singly.
         n: Forms that answered every item.
-        lost: Forms left out because an item is blank.
+        lost: Forms left out because an item is blank or the weight is 0.
         warnings: Message ids, after ``reliability.``: ``heywood``, ``improper`` (factors correlate
             at 1 or more: they are one for these answers).
     """
@@ -48,6 +48,11 @@ def fit_structure(design: Design, factors: Mapping[str, Sequence[str]], level: f
         if n_items < least:
             raise DesignError("factor_items", factor=factor, n=int(n_items), least=least)
     answers = read_answers(design, names)
+    n = len(answers.rows)
+    if n < FEW_FORMS:
+        raise DesignError(
+            "reliability_few", items=len(names), n=n, least=FEW_FORMS, needed=len(names)
+        )
     constant = [name for name, y in zip(names, answers.answers.T, strict=True) if not np.ptp(y)]
     if constant:
         raise DesignError("factor_constant", items=", ".join(constant))
@@ -59,10 +64,7 @@ def fit_structure(design: Design, factors: Mapping[str, Sequence[str]], level: f
     try:
         fit = fit_factors(corr, pattern)
     except DesignError as why:
-        n_forms = len(answers.rows)
-        raise DesignError(
-            "structure_failed", n=n_forms, items=len(names), factors=len(factors)
-        ) from why
+        raise DesignError("structure_failed", n=n, items=len(names), factors=len(factors)) from why
     value = np.concatenate(
         [fit.loading[pattern], fit.correlation[np.triu_indices(len(factors), 1)]]
     )
@@ -75,7 +77,6 @@ def fit_structure(design: Design, factors: Mapping[str, Sequence[str]], level: f
     first, second = np.triu_indices(len(factors), 1)
     correlations.insert(0, "first", [labels[at] for at in first])
     correlations.insert(1, "second", [labels[at] for at in second])
-    n = len(answers.rows)
     doubts = {"heywood": fit.is_at_bound, "improper": fit.is_improper}
     warnings = tuple(word for word, is_true in doubts.items() if is_true)
     return Structure(loadings, correlations, fit.measure_fit(n), n, answers.lost, warnings)

@@ -14,6 +14,7 @@ from sipas_analysis.infer.means import total
 from sipas_analysis.measure.adjustment import check_numbers
 
 Sample = pd.DataFrame | Design | Survey
+FEW_FORMS = 10  # complete forms below which nothing is said of several items
 TOGETHER = 40  # estimates whose errors are totalled at once: moments grow with the square
 
 
@@ -145,6 +146,14 @@ def read_answers(design: Design, names: Sequence[str]) -> ItemAnswers:
     rows = np.flatnonzero(~np.isnan(answers).any(axis=1) & (weight > 0))
     scaled = weight[rows] * (len(rows) / max(weight[rows].sum(), 1e-300))
     return ItemAnswers(design, tuple(names), rows, answers[rows], scaled)
+
+
+def share_levels(answers: Floats, weight: Floats) -> tuple[Floats, Floats, int]:
+    """Return the levels that were chosen, lowest first, their shares, and the number of forms."""
+    answered = ~np.isnan(answers) & (weight > 0)
+    number, levels = pd.factorize(answers[answered], sort=True)
+    counts = np.bincount(number, weight[answered], len(levels))
+    return np.asarray(levels), counts / max(counts.sum(), 1e-300), int(answered.sum())
 
 
 def weigh_members(design: Design) -> Floats:

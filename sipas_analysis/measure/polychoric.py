@@ -26,6 +26,7 @@ from sipas_analysis.measure.item_answers import (
     estimate_errors,
     list_items,
     read_sample,
+    share_levels,
     weigh_members,
 )
 from sipas_analysis.messages import say
@@ -310,18 +311,10 @@ def _add_intervals(table: pd.DataFrame, se: Floats, df: Floats, level: float) ->
     return pd.concat([table[first], pd.DataFrame(errors), table.drop(columns=first)], axis=1)
 
 
-def _share_levels(level: Floats, weight: Floats) -> tuple[Floats, Floats, int]:
-    """Return the levels that were chosen, their shares, and the number of forms."""
-    answered = ~np.isnan(level) & (weight > 0)
-    number, levels = pd.factorize(level[answered], sort=True)
-    counts = np.bincount(number, weight[answered], len(levels))
-    return np.asarray(levels), counts / max(counts.sum(), TINY), int(answered.sum())
-
-
 def _tabulate_levels(levels: Floats, weight: Floats, names: Sequence[str]) -> pd.DataFrame:
     rows = []
     for name, column in zip(names, levels.T, strict=True):
-        _, shares, n = _share_levels(column, weight)
+        _, shares, n = share_levels(column, weight)
         ends = {"floor": shares[0], "ceiling": shares[-1], "most": shares.max()}
         rows.append({"variable": name, "n_valid": n, **ends})
     return pd.DataFrame(rows)
@@ -330,7 +323,7 @@ def _tabulate_levels(levels: Floats, weight: Floats, names: Sequence[str]) -> pd
 def _tabulate_thresholds(levels: Floats, weight: Floats, names: Sequence[str]) -> pd.DataFrame:
     parts = []
     for name, column in zip(names, levels.T, strict=True):
-        answers, shares, _ = _share_levels(column, weight)
+        answers, shares, _ = share_levels(column, weight)
         cuts = special.ndtri(np.cumsum(shares)[:-1])
         parts.append(pd.DataFrame({"variable": name, "answer": answers[:-1], "value": cuts}))
     return pd.concat(parts, ignore_index=True)

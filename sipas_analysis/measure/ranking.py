@@ -20,9 +20,9 @@ from sipas_analysis.arguments import (
     check_kind,
     check_level,
     check_word,
-    describe_value,
     list_known,
     list_names,
+    read_numbers,
     refuse_kind,
 )
 from sipas_analysis.errors import ColumnError, DesignError
@@ -199,20 +199,19 @@ def _read_inputs(
 
 def _read_numbers(given: ArrayLike, labels: pd.Index | None, role: str) -> Floats:
     """Return an argument as numbers; if it has the labels of the values, in their order."""
-    if isinstance(given, pd.Series | pd.DataFrame) and labels is not None:
-        has_label = labels.isin(given.index)
-        if has_label.any() and not given.index.equals(labels):
-            if not has_label.all() or len(given) != len(labels) or not given.index.is_unique:
-                missing = next(iter(labels[~has_label]), labels[labels.duplicated()][:1])
-                raise DesignError("rank_labels", role=role, label=missing)
-            is_square = isinstance(given, pd.DataFrame) and given.columns.equals(given.index)
-            given = given.loc[labels, labels] if is_square else given.loc[labels]
-    try:
-        if isinstance(given, pd.Series | pd.DataFrame):
-            return given.to_numpy(dtype=float, na_value=np.nan)
-        return np.asarray(given, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise DesignError("rank_numbers", role=role, found=describe_value(given)) from error
+    if not isinstance(given, pd.Series | pd.DataFrame) or labels is None:
+        return read_numbers(given, role)
+    if labels.isin(given.index).any() and not given.index.equals(labels):
+        wrong = [
+            *labels.symmetric_difference(given.index, sort=False),
+            *labels[labels.duplicated()],
+            *given.index[given.index.duplicated()],
+        ]
+        if wrong:
+            raise DesignError("rank_labels", role=role, label=wrong[0])
+        is_square = isinstance(given, pd.DataFrame) and given.columns.equals(given.index)
+        given = given.loc[labels, labels] if is_square else given.loc[labels]
+    return read_numbers(given, role)
 
 
 def _check_covariance(sigma: Floats, at: Ints) -> None:

@@ -22,6 +22,7 @@ from sipas_analysis.measure.factor_model import FactorFit, fit_factors
 from sipas_analysis.measure.factor_structure import Structure, fit_structure
 from sipas_analysis.measure.intraclass import sum_units
 from sipas_analysis.measure.item_answers import (
+    FEW_FORMS,
     ItemAnswers,
     Sample,
     check_scales,
@@ -29,12 +30,12 @@ from sipas_analysis.measure.item_answers import (
     list_items,
     read_answers,
     read_sample,
+    share_levels,
     weigh_members,
 )
 from sipas_analysis.measure.polychoric import SKEWED, correlate_polychoric
 from sipas_analysis.messages import Language, say
 
-FEW_FORMS = 10
 COLUMNS = ["variable", "value", "se", "low", "high", "df", "n", "method"]
 
 
@@ -50,7 +51,7 @@ class Reliability:
             the sum of the others), ``alpha_without``, ``loading`` (one factor), ``n_valid``,
             ``floor`` and ``ceiling`` (shares of the lowest and the highest level chosen), ``most``
             (share of the commonest level).
-        lost: Forms left out because an item is blank.
+        lost: Forms left out because an item is blank or the weight is 0.
         warnings: Message ids, after ``reliability.``: ``skewed``, ``constant``, ``few_forms``,
             ``negative``, ``heywood``, ``two_items``, ``one_item``.
         units: If a unit was named: per item and for ``mean``, ``f``, ``df``, ``df_within`` and
@@ -131,10 +132,10 @@ def reliability(
 
     Raises:
         DesignError: A column is missing or holds text; fewer than two items vary, or fewer than
-            ten complete forms; a factor has items of two scales, or too few; the fit of a structure
-            does not converge.
+            ten forms are complete (in the structure, too); a factor has items of two scales, or too
+            few; the fit of a structure does not converge.
 
-    Source: rules D8, S1 and S2 in docs/method.md; Cronbach (1951), doi:10.1007/BF02310555; Feldt
+    Source: rules D8, D12 and D13 in docs/method.md; Cronbach (1951), doi:10.1007/BF02310555; Feldt
     (1965), doi:10.1007/BF02289499; McDonald (1999); Zumbo et al. (2007),
     doi:10.22237/jmasm/1177992180.
 
@@ -284,7 +285,7 @@ def _tabulate_items(answers: ItemAnswers, fit: FactorFit | None) -> pd.DataFrame
     covariance = (centred.T * share) @ centred * (n / (n - 1))
     sd, with_total = np.sqrt(np.diagonal(covariance)), covariance.sum(axis=0)
     rest = with_total - sd**2, covariance.sum() - 2 * with_total + sd**2
-    shares = [_share_levels(column, share) for column in answers.answers.T]
+    shares = [share_levels(column, share)[1] for column in answers.answers.T]
     with np.errstate(invalid="ignore", divide="ignore"):
         item_total = rest[0] / (sd * np.sqrt(rest[1]))
     return pd.DataFrame(
@@ -304,12 +305,6 @@ def _tabulate_items(answers: ItemAnswers, fit: FactorFit | None) -> pd.DataFrame
             "most": [levels.max() for levels in shares],
         }
     )
-
-
-def _share_levels(column: Floats, share: Floats) -> Floats:
-    """Return the share of each level that was chosen, lowest level first."""
-    number, levels = pd.factorize(column, sort=True)
-    return np.bincount(number, share, len(levels)).astype(np.float64)
 
 
 def _list_warnings(items: pd.DataFrame, n_items: int, fit: FactorFit | None) -> tuple[str, ...]:

@@ -109,34 +109,37 @@ def _blank_numbers(table: pd.DataFrame) -> pd.DataFrame:
 
 def _read_rule(pack: Instrument, rule: str | Path) -> Reading:
     """Return the index of a rule by name or of a pack, and the levels to which it applies."""
-    if rule not in get_args(Rule):
-        if isinstance(rule, str) and not rule.endswith((".yaml", ".yml")):
-            check_word(rule, (*get_args(Rule), *list_packs()), "rules", ConfigError)
-        other = read_instrument(rule)
-        counts = {len(pack.scale_of(code).levels) for code in pack.rated_codes}
-        all_levels = {level for code in pack.rated_codes for level in pack.scale_of(code).levels}
-        if other.index.points and {*other.index.points} != all_levels:
-            n_points = len(other.index.points)
-            raise ColumnError("rule_scale", rule=rule, levels=max(counts), points=n_points)
-        for _, index_rule in other.rules_by_level():
-            weighted = (*pack.factors, *pack.blocks)
-            unknown = [name for name in index_rule.weights if name not in weighted]
-            if unknown:
-                raise ColumnError("rule_weights", rule=rule, names=", ".join(unknown))
-        if other.index.overall.rule == "mean_of_factors" and not pack.has_factors:
-            raise ColumnError("rule_factors", rule=rule, items=", ".join(pack.items_of("")))
-        if other.index.overall.rule == "overall_item" and not pack.overall_item:
-            raise ColumnError("rule_overall", rule=rule)
-        return other.index, ["factor", OVERALL]
-    if rule == "overall_item" and not pack.overall_item:
-        raise ColumnError("rule_overall", rule=rule)
-    if rule == "mean_of_factors" and not pack.has_factors:
+    other = None if rule in get_args(Rule) else _read_other_index(pack, rule)
+    whole = other.overall.rule if other else rule
+    if whole == "mean_of_factors" and not pack.has_factors:
         raise ColumnError("rule_factors", rule=rule, items=", ".join(pack.items_of("")))
+    if whole == "overall_item" and not pack.overall_item:
+        raise ColumnError("rule_overall", rule=rule)
+    if other:
+        return other, ["factor", OVERALL]
     parts = rule if rule in ("pooled", "mean_of_items") else "pooled"
     part = IndexRule.model_validate({"rule": parts})
     changed = {"factor": part, "block": part, OVERALL: IndexRule.model_validate({"rule": rule})}
     levels = ["factor", OVERALL] if rule == parts else [OVERALL]
     return pack.index.model_copy(update=changed), levels
+
+
+def _read_other_index(pack: Instrument, rule: str | Path) -> Index:
+    """Return the index of another pack; refuse points or weights that do not fit this one."""
+    if isinstance(rule, str) and not rule.endswith((".yaml", ".yml")):
+        check_word(rule, (*get_args(Rule), *list_packs()), "rules", ConfigError)
+    other = read_instrument(rule)
+    counts = {len(pack.scale_of(code).levels) for code in pack.rated_codes}
+    all_levels = {level for code in pack.rated_codes for level in pack.scale_of(code).levels}
+    if other.index.points and {*other.index.points} != all_levels:
+        n_points = len(other.index.points)
+        raise ColumnError("rule_scale", rule=rule, levels=max(counts), points=n_points)
+    weighted = (*pack.factors, *pack.blocks)
+    for _, index_rule in other.rules_by_level():
+        unknown = [name for name in index_rule.weights if name not in weighted]
+        if unknown:
+            raise ColumnError("rule_weights", rule=rule, names=", ".join(unknown))
+    return other.index
 
 
 def _list_differences(index: Index, published: Index) -> Iterator[str]:
