@@ -1,6 +1,6 @@
 """Find out which column of a data frame is what, from what a program says about its questions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -123,7 +123,7 @@ def check_columns(role: str, names: Sequence[str], frame: pd.DataFrame) -> None:
 
 def write_values(values: object) -> list[str]:
     """Return a value, or each of several, as the text that a file would have."""
-    several = values if is_list_like(values) else [values]
+    several = values if isinstance(values, Iterable) and is_list_like(values) else [values]
     return [write_cell(value) for value in several]
 
 
@@ -157,5 +157,5 @@ def check_blanks(blank: Sequence[str], placed: PlacedColumns, pack: Instrument) 
         scale = pack.scale_of(code)
         for level in scale.levels:
             if str(level) in blanks:
-                fields = {"code": level, "column": column, "low": scale.low, "high": scale.high}
-                raise ConfigError("frame_blank_level", **fields)
+                ends = {"low": scale.low, "high": scale.high}
+                raise ConfigError("frame_blank_level", (), (), code=level, column=column, **ends)
