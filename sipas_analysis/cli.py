@@ -5,8 +5,6 @@ are imported after the wave is read, so that a wrong wave is refused quickly. A 
 can correct prints one paragraph and has a special exit code, never a traceback.
 """
 
-import gc
-import os
 import sys
 from contextlib import nullcontext
 from functools import wraps
@@ -25,6 +23,7 @@ from sipas_analysis.command_options import (
     WaveArg,
     make_option,
     parse_parameters,
+    set_limits,
     split_names,
 )
 from sipas_analysis.documents.writers.terminal import (
@@ -58,8 +57,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line; print errors as sentences and return their exit codes."""
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # for small matrices threads cost more
-    gc.set_threshold(50_000, 20, 20)  # few cycles are made; looking for them took a tenth
+    set_limits()
     command = typer.main.get_command(app)
     translate_help(command, choose_language())
     for stream in (sys.stdout, sys.stderr):
