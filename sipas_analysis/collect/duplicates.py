@@ -115,11 +115,20 @@ def _number_pairs(first: Rows, second: Rows) -> Rows:
 
 
 def _number_rows(columns: pd.DataFrame) -> Rows:
-    """Return a number for each distinct row."""
-    rows = np.zeros(len(columns), dtype=np.int64)
+    """Return a number for each distinct row, in the order of appearance.
+
+    Columns are packed into one number of 62 bits, so that few numbers are looked up.
+    """
+    rows, n_rows = np.zeros(len(columns), dtype=np.int64), 1
     for place in range(columns.shape[1]):
-        rows = _number_pairs(rows, pd.factorize(columns.iloc[:, place])[0])
-    return rows
+        level, levels = pd.factorize(columns.iloc[:, place])
+        n_levels = len(levels) + 1  # a blank is one, too
+        if n_rows * n_levels > 2**62:
+            rows, distinct = pd.factorize(rows)
+            n_rows = len(distinct)
+        rows, n_rows = rows * n_levels + level + 1, n_rows * n_levels
+    numbers: Rows = pd.factorize(rows)[0]
+    return numbers
 
 
 def _count_equal(numbers: Rows) -> Rows:

@@ -120,9 +120,10 @@ def list_varied_forms(answers: Floats) -> Integers:
     n_most = np.zeros(len(answers))
     if np.isnan(answers).all():
         return np.zeros(0, dtype=np.int64)
+    by_item = np.ascontiguousarray(answers.T)  # sums of long rows are fast
     for level in np.arange(np.nanmin(answers), np.nanmax(answers) + 1):
-        n_most = np.maximum(n_most, (answers == level).sum(axis=1))
-    n_other = (~np.isnan(answers)).sum(axis=1) - n_most
+        n_most = np.maximum(n_most, (by_item == level).sum(axis=0))
+    n_other = (~np.isnan(by_item)).sum(axis=0) - n_most
     is_varied = n_other > answers.shape[1] // ITEMS_PER_EXCEPTION
     return np.flatnonzero(is_varied & is_half_answered(answers))
 

@@ -255,10 +255,11 @@ def _mark_people(frame: pd.DataFrame, pack: Instrument, targets: Sequence[Target
     """Return answers, people who answered, and people satisfied and not, of each figure."""
     answers, codes = _read_answers(frame, pack), item_codes(pack)
     columns: list[Floats] = []
-    for target in targets:
-        behind = np.isin(codes, target.items)
-        n_valid = answers.valid[:, behind].sum(axis=1)
-        n_satisfied = answers.satisfied[:, behind].sum(axis=1)
+    behind = np.zeros((len(targets), len(codes)))
+    for row, target in zip(behind, targets, strict=True):
+        row[:] = np.isin(codes, target.items)
+    counts = (behind @ marks.T.astype(float) for marks in (answers.valid, answers.satisfied))
+    for target, n_valid, n_satisfied in zip(targets, *counts, strict=True):
         people = answers.eligible if target.eligible else n_valid > 0
         facts = (n_valid, people, n_satisfied > 0, n_satisfied < n_valid)
         columns += [np.asarray(fact, dtype=float) for fact in facts]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 
@@ -63,9 +64,11 @@ class Subject:
 
     def unit_name(self, code: str) -> Bilingual:
         """Return the name of a unit in both languages."""
-        units = self.figures.survey.units
-        row = units[units["code"] == code].iloc[0]
-        return Bilingual(vi=row["name_vi"], en=row["name_en"])
+        return self._unit_names[code]
+
+    @cached_property
+    def _unit_names(self) -> dict[str, Bilingual]:
+        return list_unit_names(self.figures.survey.units)
 
     def marked_name(self, code: str) -> Bilingual:
         """Return the name of a unit, with a mark if its forms need a second look."""
