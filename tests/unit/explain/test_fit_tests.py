@@ -8,8 +8,8 @@ from scipy.stats import chi2
 from scipy.stats import f as f_law
 
 import sipas_analysis as sipas
-from sipas_analysis.errors import FitError
-from sipas_analysis.infer.quadratic_forms import mixture_tail
+from sipas_analysis.errors import FitError, ParameterError
+from sipas_analysis.infer.quadratic_forms import mixture_tail, wald_statistic
 from tests.unit.explain.test_statsmodels_view import FORMS
 
 KINDS = FORMS.assign(kind=np.random.default_rng(2).choice(["x", "y", "z"], len(FORMS)))
@@ -63,6 +63,14 @@ def test_without_a_design_the_ratio_is_the_usual_one():
     assert ordered.test("kind", "lrt").p == pytest.approx(ordered.joint().p, abs=0.02)
 
 
+def test_walds_statistic_needs_estimates_that_do_not_determine_one_another():
+    """(1, 2) with variances 1 and 4 is 1 + 4/4 in any units; NaN if one is twice the other."""
+    assert wald_statistic(np.array([1.0, 2.0]), np.diag([1.0, 4.0])) == pytest.approx(2.0)
+    assert wald_statistic(np.array([1e-9, 2e9]), np.diag([1e-18, 4e18])) == pytest.approx(2.0)
+    assert np.isnan(wald_statistic(np.array([1.0, 2.0]), np.array([[1.0, 2.0], [2.0, 4.0]])))
+    assert np.isnan(wald_statistic(np.array([1.0, 2.0]), np.diag([1.0, np.nan])))
+
+
 @pytest.mark.parametrize("df", [7.0, 40.0, np.inf])
 def test_the_law_of_one_factor_and_of_equal_factors_is_known(df):
     """λχ²_q over χ²_d/d is λ·q·F(q, d); the saddlepoint comes near it."""
@@ -91,6 +99,8 @@ def test_an_unknown_name_or_method_has_the_nearest():
         FIT.test("knd")
     with pytest.raises(FitError, match="`method` must be one of"):
         FIT.test("kind", "lr")
+    with pytest.raises(ParameterError, match="`ddf` must be a number"):
+        FIT.test("kind", ddf="12")
     with pytest.raises(FitError, match="must have the variable"):
         FIT.test([])
     blank = sipas.Design(FORMS.assign(a=FORMS["a"].where(FORMS["b"] > -1)), clusters="place")

@@ -68,6 +68,8 @@ def test_tests_and_predictions_of_statsmodels_are_of_the_design():
     """t and F tests as by ``Fit.test``; the mean's error as by ``Fit.predict``; weights count."""
     fit = sipas.fit(WEIGHTED, "y ~ a + b")
     results = fit.statsmodels
+    normalised = results.normalized_cov_params * results.scale
+    np.testing.assert_allclose(normalised, fit.covariance_matrix)
     joint = results.wald_test("a = 0, b = 0", scalar=True)
     assert float(joint.statistic) == pytest.approx(fit.joint().f, rel=1e-10)
     assert float(joint.pvalue) == pytest.approx(fit.joint().p, rel=1e-8)
