@@ -6,8 +6,9 @@ beside the published index. Do not use it for fewer than about ten units. Give `
 the variance of a unit is not estimated from its few forms only.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol, get_args
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -207,29 +208,39 @@ def _fay_herriot(y: Floats, v: Floats, x: Floats, method: Method) -> _Pooling:
         return _Pooling(np.nan, linalg.lstsq(x, y)[0], np.zeros((k, k)), 0.0, "direct")
     top = float(np.var(y) + v.max()) * 100
 
-    def loss(sigma2: float, adjust: bool) -> tuple[float, float]:
+    def measure(grid: Floats, adjust: bool) -> Floats:
+        w = 1 / (v + grid[:, None])
+        xw = x.T * w[:, None, :]
+        bread = xw @ x
+        beta = np.linalg.solve(bread, (xw @ y)[:, :, None])[:, :, 0]
+        squares = (w * (y - beta @ x.T) ** 2).sum(axis=1)
+        reml = np.log(w).sum(axis=1) - np.linalg.slogdet(bread)[1] - squares
+        more = np.log(np.arctan((grid[:, None] * w).sum(axis=1))) / p if adjust else 0.0
+        return np.asarray(-0.5 * reml - more)
+
+    def slope(sigma2: float, adjust: bool) -> float:
         w = 1 / (v + sigma2)
         xw, bread = x.T * w, (x.T * w) @ x
         residual = y - x @ np.linalg.solve(bread, xw @ y)
         spread, share = np.trace(np.linalg.solve(bread, xw @ xw.T)), (sigma2 * w).sum()
-        reml = np.log(w).sum() - np.linalg.slogdet(bread)[1] - (w * residual**2).sum()
-        slope = (w**2 * residual**2).sum() - w.sum() + spread
-        more = np.log(np.arctan(share)) / p if adjust else 0.0
+        reml = (w**2 * residual**2).sum() - w.sum() + spread
         turn = (v * w**2).sum() / (1 + share**2) / np.arctan(share) / p if adjust else 0.0
-        return float(-0.5 * reml - more), float(-0.5 * slope - turn)
+        return float(-0.5 * reml - turn)
 
-    sigma2, used = _minimise_loss(loss, top, adjust=False), "reml"
+    sigma2, used = _minimise_loss(_Loss(measure, slope), top, adjust=False), "reml"
     if sigma2 <= top * 1e-10 and method == "adjusted":
-        sigma2, used = _minimise_loss(loss, top, adjust=True), "adjusted"
+        sigma2, used = _minimise_loss(_Loss(measure, slope), top, adjust=True), "adjusted"
     w = 1 / (v + sigma2)
     bread = np.asarray(np.linalg.inv((x.T * w) @ x), dtype=np.float64)
     return _Pooling(sigma2, bread @ ((x.T * w) @ y), bread, float(2 / (w**2).sum()), used)
 
 
-class _Loss(Protocol):
-    """A loss of σ² and its slope, with or without the adjustment of Yoshimori and Lahiri."""
+@dataclass(frozen=True)
+class _Loss:
+    """A loss at many σ² and its slope at one, with or without Yoshimori and Lahiri's adjustment."""
 
-    def __call__(self, sigma2: float, adjust: bool) -> tuple[float, float]: ...
+    measure: Callable[[Floats, bool], Floats]
+    slope: Callable[[float, bool], float]
 
 
 def _minimise_loss(loss: _Loss, top: float, adjust: bool) -> float:
@@ -237,11 +248,11 @@ def _minimise_loss(loss: _Loss, top: float, adjust: bool) -> float:
     from scipy import optimize  # slow to import, and most commands do not need the module
 
     grid = np.concatenate([[0.0 if not adjust else top * 1e-12], top * np.logspace(-9, 0, 60)])
-    at = int(np.argmin([loss(sigma2, adjust)[0] for sigma2 in grid]))
+    at = int(np.argmin(loss.measure(grid, adjust)))
     low, high = grid[max(at - 1, 0)], grid[min(at + 1, len(grid) - 1)]
-    if not loss(low, adjust)[1] < 0 < loss(high, adjust)[1]:
+    if not loss.slope(low, adjust) < 0 < loss.slope(high, adjust):
         return float(grid[at])
-    root = optimize.brentq(lambda sigma2: loss(sigma2, adjust)[1], low, high, xtol=1e-15 * top)
+    root = optimize.brentq(loss.slope, low, high, args=(adjust,), xtol=1e-15 * top)
     return float(root)
 
 
