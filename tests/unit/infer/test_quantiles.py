@@ -34,6 +34,20 @@ def test_the_interval_is_that_of_the_share_turned_back():
     assert got["se"] == pytest.approx(19 / (2 * 1.9842169515), rel=1e-9)
 
 
+def test_a_beta_interval_between_two_values_is_that_of_r():
+    """R survey 4.1, ``svyquantile(~days, s, .5, interval.type="beta", qrule="hf7")``.
+
+    A rule that stays at a value would hide a small error of the share's interval.
+    """
+    days = [1.0, 2, 4, 5, 9, 30, 7, 8, 3, 12, 15, 22]
+    frame = pd.DataFrame({"days": days, "town": np.repeat(range(6), 2)})
+    frame["w"] = [1, 2, 1, 3, 1, 2, 2, 1, 1, 1, 2, 1]
+    design = sipas.Design(frame, weights="w", clusters="town")
+    got = sipas.quantile(design, "days", method="beta", qrule="hf7").frame
+    wanted = [2.37973493814639, 22.13017485021101, 3.84162831119820]
+    assert got[["low", "high", "se"]].iloc[0].tolist() == pytest.approx(wanted, rel=1e-12)
+
+
 def test_r_and_numpy_agree_on_equal_weights():
     """Rules 4 to 9 of Hyndman and Fan are those of NumPy."""
     x = np.array([1.0, 2, 4, 8, 16, 32, 64])
