@@ -57,7 +57,7 @@ def mixture_tail(
     else:
         values = np.append(factors, -statistic / df)
         counts, bound = np.append(np.ones(len(factors)), np.floor(df)), 0.0  # whole, as in R
-    is_saddle = method == "saddlepoint"
+    is_saddle = method == "saddlepoint" and statistic > 0
     chance = _approximate_tail(bound, values, counts) if is_saddle else float("nan")
     return _match_moments(statistic, factors, df) if np.isnan(chance) else chance
 

@@ -75,3 +75,10 @@ def test_ranks_by_hand():
     one = sipas.t_test(sipas.Design(FRAME), "days").frame
     assert one["statistic"].item() == pytest.approx(stats.ttest_1samp(FRAME["days"], 0).statistic)
     assert one["df"].item() == 10
+
+
+@pytest.mark.filterwarnings("error")
+def test_shares_that_are_exactly_independent_have_a_p_of_one():
+    """A statistic of 0 has no saddlepoint, and no warning of NumPy says so."""
+    frame = pd.DataFrame({"a": list("xxyy") * 10, "b": list("pqpq") * 10})
+    assert sipas.cross_table(sipas.Design(frame), "a", "b").tests["p"].tolist() == [1.0] * 5
