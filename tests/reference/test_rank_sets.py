@@ -90,7 +90,7 @@ def problem(number):
     return values, sigma, df
 
 
-QUICK = (0, 1, 2, 5)
+QUICK = (0, 1, 2)
 NUMBERS = [
     pytest.param(number, marks=[] if number in QUICK else pytest.mark.slow) for number in range(20)
 ]

@@ -10,7 +10,7 @@ import sipas_analysis as sipas
 from sipas_analysis.errors import UnitError
 from sipas_analysis.explain.drivers import drivers
 from sipas_analysis.explain.penalty_reward import estimate_penalties
-from sipas_analysis.explain.priority import priority
+from sipas_analysis.explain.priority import place_factors, prepare_priority, priority
 from sipas_analysis.measure.pooling import small_area
 
 HEAD = "unit,A1,A2,D1,OVERALL\n"
@@ -19,7 +19,7 @@ UNITS = "code,name_vi,name_en,group,aliases\n" + "".join(
 )
 
 
-WAVES = {}
+WAVES, BASES = {}, {}
 
 
 def wave(read_shared, n=1800, seed=1, **given):
@@ -28,6 +28,13 @@ def wave(read_shared, n=1800, seed=1, **given):
     if key not in WAVES:
         WAVES[key] = make_wave_of(read_shared, n, seed, **given)
     return WAVES[key]
+
+
+def place(read_shared, unit="", **given):
+    """Return what `priority` returns of a shared wave; what units have in common is made once."""
+    survey = wave(read_shared, **given)
+    basis = BASES.get(id(survey)) or BASES.setdefault(id(survey), prepare_priority(survey))
+    return place_factors(basis, unit)
 
 
 def make_wave_of(read_shared, n, seed, **given):
@@ -68,7 +75,8 @@ def test_important_and_weak_comes_first_and_a_cut_crossed_is_undecided(read_shar
 def test_a_unit_is_placed_by_its_own_figures(read_shared):
     """Importance is that of all forms, satisfaction the unit's, with its wider interval."""
     survey = wave(read_shared)
-    whole, unit = (priority(survey, it).frame.set_index("variable") for it in ("", "so-0"))
+    parts = (place(read_shared, it) for it in ("", "so-0"))
+    whole, unit = (part.frame.set_index("variable") for part in parts)
     own = sipas.score(survey, by="unit").select(unit="so-0").frame.set_index("variable")
     assert unit["percent"].to_dict() == own.loc[["access", "results"], "value"].to_dict()
     assert unit["share"].tolist() == whole["share"].tolist()
@@ -92,7 +100,7 @@ RULES = {
 def test_the_gain_of_the_index_is_arithmetic(read_shared, rule):
     """By hand from the counts: the item at the upper quartile of the pooled units (D5)."""
     survey = wave(read_shared, **RULES[rule])
-    found = priority(survey).what_if.set_index("item")
+    found = place(read_shared, **RULES[rule]).what_if.set_index("item")
     all_of = sipas.score(survey).frame.set_index("variable")
     units = sipas.score(survey, by="unit").select(variable="A1").frame
     pooled = small_area(units["value"], units["se"] ** 2, sizes=units["n_valid"]).frame["value"]
@@ -109,7 +117,7 @@ def test_the_gain_of_the_index_is_arithmetic(read_shared, rule):
 def test_what_goes_with_a_better_item_is_the_model_s(read_shared):
     """Δ share × gap of levels × part in the factor × points per level of the logit."""
     survey = wave(read_shared)
-    found = priority(survey).what_if.set_index("item")
+    found = place(read_shared).what_if.set_index("item")
     logit = drivers(survey, ["logit"]).frame.set_index("variable").loc["access"]
     answers = survey.frame["A1"]
     gap = answers[answers >= 4].mean() - answers[answers < 4].mean()
