@@ -58,7 +58,7 @@ def office(tmp_path):
     )
 
 
-@pytest.mark.parametrize("n_titles", [29, 35, 59])
+@pytest.mark.parametrize("n_titles", [29, pytest.param(35, marks=pytest.mark.slow), 59])
 def test_a_header_may_stand_below_a_page_of_titles(tmp_path, n_titles):
     """A letter to the office, and then its table."""
     rows = [[k + 1, NAMES[0], *[4] * 22] for k in range(5)]
