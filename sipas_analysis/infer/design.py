@@ -217,7 +217,15 @@ class Design:
         if self.on_files:
             raise DesignError("subset_files", method="assign")
         try:
-            frame = self.frame.assign(**columns)
+            together = {
+                name: values
+                for name, values in columns.items()
+                if name not in self.frame and not callable(values)
+            }  # many columns one by one would break the frame into pieces
+            frame = pd.concat([self.frame, pd.DataFrame(together, self.frame.index)], axis=1)
+            frame = frame.assign(
+                **{name: columns[name] for name in columns if name not in together}
+            )
         except ValueError as why:
             raise DesignError("assign_length", n=len(self.frame), why=why) from why
         if not set(columns) & set(self.design_columns):

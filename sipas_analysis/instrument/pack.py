@@ -354,6 +354,10 @@ class Instrument(Strict):
                 return texts[code].text(language) or code
         return code
 
+    def is_unattributed(self, code: str) -> bool:
+        """Return whether the pack names a source that is not known to have this item's wording."""
+        return bool(self.source) and code in self.items and self.items[code].status != "sourced"
+
     def by_status(self) -> dict[str, list[str]]:
         """Return the codes of the items of each status; items without wording form a group."""
         codes: dict[str, list[str]] = {}

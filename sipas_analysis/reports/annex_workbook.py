@@ -216,7 +216,7 @@ def _item_sheet(cells: _AnnexCells) -> Sheet:
         make_line(position, cells.unit_names[unit], group, unit)
         for position, (unit, group) in enumerate(units, 1)
     )
-    marks = {code: "" if item.status == "sourced" else "*" for code, item in pack.items.items()}
+    marks = {code: "*" if pack.is_unattributed(code) else "" for code in pack.items}
     headers = (
         make_text("xlsx.column.no"),
         make_text("report.column.unit"),

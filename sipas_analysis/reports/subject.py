@@ -111,13 +111,12 @@ class Subject:
     def item_name(self, code: str) -> Text:
         """Return code and wording of an item, marked if it was reversed or is not sourced."""
         item = self.pack.items.get(code)
-        is_sourced = item is None or item.status == "sourced"
         is_turned = item is not None and item.reverse
         return make_text(
             "report.coded_reversed" if is_turned else "report.coded",
             code=code,
             name=self.short_name(code),
-            mark="" if is_sourced else UNSURE,
+            mark=UNSURE if self.pack.is_unattributed(code) else "",
         )
 
 

@@ -277,7 +277,7 @@ def _show_gains(subject: Subject, priority: Priority) -> list[Block]:
     )
     heads = word_heads("now", "best_quarter", "gain")
     heads += word_heads("goes_with", "interval") if modelled else []
-    unsure = any(subject.pack.items[item].status != "sourced" for item in gains["item"])
+    unsure = any(map(subject.pack.is_unattributed, gains["item"]))
     messages = [
         "report.what_if.note",
         *(["report.what_if.model"] if modelled else []),

@@ -26,7 +26,7 @@ def build_letter(subject: Subject) -> Section:
     blocks += [Paragraph(make_text("letter.points")), Bullets(points)] if points else []
     items = sort_known_figures(subject, [*subject.pack.items])
     weakest = [figure.variable for figure in items[:N_WEAKEST]]
-    if any(subject.pack.items[code].status != "sourced" for code in weakest):
+    if any(map(subject.pack.is_unattributed, weakest)):
         blocks.append(Paragraph(make_text("letter.mark"), "note"))
     blocks += [factor_table(subject), Paragraph(make_text("letter.closing"))]
     name = subject.unit_name(subject.unit)

@@ -238,7 +238,7 @@ def build_items(subject: Subject) -> Section:
         table_id = f"table-items-{factor}" if factor else "table-items"
         table = estimate_table(table_id, caption, "report.column.item", rows)
         blocks.append(_add_group_column(subject, table, codes))
-    if pack.by_status().keys() != {"sourced"}:
+    if any(map(pack.is_unattributed, pack.items)):
         blocks.append(Paragraph(make_text("report.items.mark"), "note"))
     return Section("items", make_text("report.chapter.items"), tuple(blocks))
 

@@ -3,6 +3,7 @@
 from math import log2
 
 from sipas_analysis.documents.model import Joined, Number, Paragraph, Text, make_text
+from sipas_analysis.infer.design import Design
 from sipas_analysis.infer.sample_facts import read_facts
 from sipas_analysis.reports.subject import Subject
 
@@ -14,8 +15,10 @@ def describe_design(subject: Subject) -> Text:
     survey = subject.figures.survey
     design = survey.design(subject.forms) if subject.unit else survey.design()
     columns = {"strata": design.strata, "clusters": design.clusters, "weights": design.weights}
+    adjustments = _describe_adjustments(design)
     if not any(columns.values()):
-        return make_text("report.design.simple")
+        sentences = [] if design.replicates else [make_text("report.design.simple")]
+        return make_text("report.design.said", parts=Joined([*sentences, *adjustments], " "))
     first_stage = survey.design().stages[0]
     sizes = {"strata": len(first_stage.n), "clusters": len(first_stage.group)}
     declared = [
@@ -23,7 +26,7 @@ def describe_design(subject: Subject) -> Text:
         for name, column in {**columns, "fpc": design.fpc}.items()
         if column
     ]
-    sentences = [make_text("report.design.declared", parts=Joined(declared, ", "))]
+    sentences = [make_text("report.design.declared", parts=Joined(declared, ", ")), *adjustments]
     absent = [
         make_text(f"report.design.no_{name}") for name, column in columns.items() if not column
     ]
@@ -37,6 +40,17 @@ def describe_design(subject: Subject) -> Text:
     if 0 < n_clusters < FEW_CLUSTERS:
         sentences.append(make_text("report.design.few", n=n_clusters))
     return make_text("report.design.said", parts=Joined(sentences, " "))
+
+
+def _describe_adjustments(design: Design) -> list[Text]:
+    """State the totals to which weights were calibrated, and replicate weights (rules W1, V4)."""
+    sentences = []
+    if design.calibration is not None:
+        margins = Joined(list(dict.fromkeys(design.calibration.table["margin"])), ", ")
+        sentences.append(make_text("report.design.calibrated", margins=margins))
+    if replicates := design.declared_replicates:
+        sentences.append(make_text("report.design.replicates", kind=replicates.kind))
+    return sentences
 
 
 def _count_lonely_strata(subject: Subject) -> int:

@@ -268,3 +268,17 @@ def test_a_mistake_gets_one_sentence(mistake):
     with pytest.raises(SipasError, match=f"(?s){sentence}") as caught:
         call()
     assert "\n" not in str(caught.value)
+
+
+def test_a_report_says_how_weights_were_adjusted():
+    """Raked weights name their totals, replicates their kind; without a source no item is marked."""
+    survey = make(weights="w")
+    known = {"town": {"a": 10, "b": 20}}
+    raked = survey.with_design(sipas.rake(survey.design(), known))
+    text = sipas.report(raked, "en").chapter("method")._repr_html_()
+    assert "add up to known totals (town)" in text
+    items = sipas.report(raked, "en").chapter("items")._repr_html_()
+    assert "not attributed to the decision" not in items
+    made = make(weights="w", replicates="JK1")
+    text = sipas.report(made, "en").chapter("method")._repr_html_()
+    assert "replicate weights (JK1)" in text

@@ -82,3 +82,10 @@ def test_shares_that_are_exactly_independent_have_a_p_of_one():
     """A statistic of 0 has no saddlepoint, and no warning of NumPy says so."""
     frame = pd.DataFrame({"a": list("xxyy") * 10, "b": list("pqpq") * 10})
     assert sipas.cross_table(sipas.Design(frame), "a", "b").tests["p"].tolist() == [1.0] * 5
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_table_of_many_cells_warns_of_nothing():
+    """144 cells: pandas would say that the frame is in pieces."""
+    frame = pd.DataFrame({"a": np.arange(1440) % 12, "b": np.arange(1440) // 7 % 12})
+    assert len(sipas.cross_table(sipas.Design(frame), "a", "b").frame) == 144
