@@ -271,7 +271,7 @@ def test_a_mistake_gets_one_sentence(mistake):
 
 
 def test_a_report_says_how_weights_were_adjusted():
-    """Raked weights name their totals, replicates their kind; without a source no item is marked."""
+    """Raked weights name their totals, replicates a kind; without a source no item has a mark."""
     survey = make(weights="w")
     known = {"town": {"a": 10, "b": 20}}
     raked = survey.with_design(sipas.rake(survey.design(), known))
