@@ -111,7 +111,7 @@ def compute_slopes(how: Callable[[Floats], ArrayLike], values: Floats) -> Floats
 
 
 def adjust_p_values(p: Floats, method: str = "holm") -> Floats:
-    """Return p values adjusted for their number; NaN stays NaN.
+    """Return p values adjusted for their number; NaN stays NaN and is not counted, as in R.
 
     Args:
         p: p values, shape (n,).
@@ -120,14 +120,13 @@ def adjust_p_values(p: Floats, method: str = "holm") -> Floats:
     """
     check_word(method, ADJUSTMENTS, "method")
     adjusted = np.array(p, dtype=float)
-    if method != "holm":
+    known = ~np.isnan(adjusted)
+    if method == "holm":
+        order = np.flatnonzero(known)[np.argsort(adjusted[known])]
+        steps = np.arange(len(order), 0, -1) * adjusted[order]
+        adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    elif known.any():
         from statsmodels.stats.multitest import multipletests
 
-        known = ~np.isnan(adjusted)
-        if known.any():
-            adjusted[known] = multipletests(adjusted[known], method=method)[1]
-        return adjusted
-    order = np.argsort(p)
-    steps = (len(p) - np.arange(len(p))) * p[order]
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+        adjusted[known] = multipletests(adjusted[known], method=method)[1]
     return adjusted

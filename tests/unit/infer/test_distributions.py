@@ -6,9 +6,11 @@ import sys
 import numpy as np
 import pytest
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 from sipas_analysis.infer import distributions as ours
+from sipas_analysis.infer.combinations import adjust_p_values
 from sipas_analysis.infer.intervals import exact_interval
 
 P = np.array([1e-12, 0.025, 0.2, 0.5, 0.975, 1 - 1e-9])
@@ -49,3 +51,13 @@ def test_neither_models_nor_figures_import_scipy_stats():
         "sys.exit('scipy.stats' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("method", ["holm", "fdr_bh"])
+def test_adjusted_p_values_leave_blanks_out(method):
+    """A test that could not be made is none of the tests (R ``p.adjust``)."""
+    p = np.array([0.03, np.nan, 0.01, 0.02, np.nan])
+    expected = multipletests(p[~np.isnan(p)], method=method)[1]
+    adjusted = adjust_p_values(p, method)
+    assert adjusted[~np.isnan(p)].tolist() == expected.tolist()
+    assert np.isnan(adjusted[np.isnan(p)]).all() and adjust_p_values(p[:0]).size == 0
