@@ -60,4 +60,5 @@ def test_adjusted_p_values_leave_blanks_out(method):
     expected = multipletests(p[~np.isnan(p)], method=method)[1]
     adjusted = adjust_p_values(p, method)
     assert adjusted[~np.isnan(p)].tolist() == expected.tolist()
-    assert np.isnan(adjusted[np.isnan(p)]).all() and adjust_p_values(p[:0]).size == 0
+    assert np.isnan(adjusted[np.isnan(p)]).all()
+    assert adjust_p_values(p[:0], method).size == 0
