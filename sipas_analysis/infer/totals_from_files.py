@@ -70,7 +70,7 @@ def build_block(
     check_columns(by, design.frame.columns)
     sums = count_forms(design.frame, design, by, columns, scale)
     totals = convert_sums(sums, design, by, columns, scale)
-    if design.calibration is not None:
+    if design.calibration is not None and len(columns.names) > columns.n_fixed:
         totals = replace(totals, credit=find_credit(totals, design, by, columns))
     return add_replicates(totals, design, by, columns) if design.declared_replicates else totals
 

@@ -282,3 +282,37 @@ def test_a_report_says_how_weights_were_adjusted():
     made = make(weights="w", replicates="JK1")
     text = sipas.report(made, "en").chapter("method")._repr_html_()
     assert "replicate weights (JK1)" in text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["raked", "part of raked", "jackknife", "zero weights"])
+def test_every_chapter_is_written_for_every_sample(kind, tmp_path):
+    """Three units of 60 people in 15 clusters: ranks under other rules, drivers, priorities."""
+    rng = np.random.default_rng(4)
+    mood = rng.normal(size=180)
+    columns = ("A1", "A2", "B1", "B2", "whole")
+    forms = pd.DataFrame(
+        {name: np.clip(np.round(4 + mood + rng.normal(size=180)), 1, 5) for name in columns}
+    )
+    forms["office"], forms["place"] = np.arange(180) % 3, np.arange(180) // 12
+    forms["sex"], forms["w"] = rng.choice(["f", "m"], 180), rng.uniform(1, 2, 180)
+    if kind == "zero weights":
+        forms.loc[:9, "w"] = 0.0
+    survey = sipas.survey(
+        forms,
+        factors={"access": ["A1", "A2"], "staff": ["B1", "B2"]},
+        overall="whole",
+        unit="office",
+        weights="w",
+        clusters="place",
+        replicates="JK1" if kind == "jackknife" else None,
+    )
+    if "raked" in kind:
+        raked = sipas.rake(survey.design(), {"sex": {"f": 150, "m": 120}})
+        survey = survey.with_design(raked)
+    if "part" in kind:
+        survey = survey.subset("sex == 'f'")
+    written = sipas.report(survey, "vi").write([], tmp_path)
+    assert "tables/robust.csv" in written
+    assert len(pd.read_csv(tmp_path / "tables/ranking.csv")) == 3
+    assert "Mỗi phiếu" not in (tmp_path / "province/report.vi.html").read_text("utf-8")
