@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from coverage_page import write_section
 from scipy.special import expit
 
 import sipas_analysis as sipas
 from sipas_analysis.explain.regression import fit_columns
 
 ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "docs/coverage.md"
 MARK = "\n## How often intervals of adjusted means hold\n"
 SEED = 20261128
 CLUSTERS = (10, 15, 30, 60)
@@ -118,11 +118,7 @@ def write_page(table):
         rows="\n".join(rows),
         lowest=100 * table[["without", "with", "difference"]].min(axis=None),
     )
-    before, _, old = PAGE.read_text("utf-8").partition(MARK)
-    if not old:
-        before, mark, rest = before.partition("\n## How often a check of the forms")
-        old = mark + rest
-    PAGE.write_text(before + MARK + section + old[old.index("\n## ") :], "utf-8")
+    write_section(MARK, section)
 
 
 def main():

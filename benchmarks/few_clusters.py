@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from coverage_page import write_section
 from scipy.special import expit
 
 import sipas_analysis as sipas
@@ -20,7 +21,6 @@ from sipas_analysis.errors import FitError
 from sipas_analysis.explain.regression import fit_columns
 
 ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "docs/coverage.md"
 MARK = "\n## How often intervals of coefficients hold with few clusters\n"
 SEED = 20261127
 CLUSTERS = (6, 10, 15, 30)
@@ -124,11 +124,7 @@ def write_page(table):
         rows="\n".join(rows),
         verdict=verdict,
     )
-    before, _, old = PAGE.read_text("utf-8").partition(MARK)
-    if not old:
-        before, mark, rest = before.partition("\n## How often a check of the forms")
-        old = mark + rest
-    PAGE.write_text(before + MARK + section + old[old.index("\n## ") :], "utf-8")
+    write_section(MARK, section)
 
 
 def main():

@@ -7,15 +7,13 @@ Planted slopes go through ``sipas.fit`` (Poisson, multinomial, ordinal), ``Fit.p
 counts.
 """
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
+from coverage_page import write_section
 from scipy.special import expit, ndtr
 
 import sipas_analysis as sipas
 
-PAGE = Path(__file__).parents[1] / "docs/coverage.md"
 MARK = "\n## How often intervals of counts, choices, predictions and pooled fits hold\n"
 SAMPLES, SEED, SLOPE, SPREAD, IMPUTATIONS = 200, 20261130, 0.5, 0.3, 10
 DESIGNS = {
@@ -140,11 +138,7 @@ def write_page(shares):
         rows="\n".join(rows),
         lowest=100 * np.min(shares),
     )
-    before, _, old = PAGE.read_text("utf-8").partition(MARK)
-    if not old:
-        before, mark, rest = before.partition("\n## How often a check of the forms")
-        old = mark + rest
-    PAGE.write_text(before + MARK + section + old[old.index("\n## ") :], "utf-8")
+    write_section(MARK, section)
 
 
 def main():

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from coverage_page import write_section
 from scipy.stats import multivariate_normal, norm
 
 import sipas_analysis as sipas
 from sipas_analysis.measure.factor_model import fit_factors
 
 RESULTS = Path(__file__).parent / "results/scales.csv"
-PAGE = Path(__file__).parents[1] / "docs/coverage.md"
 MARK = "\n## How often intervals of scales hold the truth\n"
 LOADINGS = np.array([0.8, 0.7, 0.6, 0.7])
 ITEMS = [f"q{k}" for k in range(len(LOADINGS))]
@@ -167,11 +167,7 @@ def write_page(counted):
         rows="\n".join(lines[: len(SCALES)]),
         icc_rows="\n".join(lines[len(SCALES) :]),
     )
-    before, _, old = PAGE.read_text("utf-8").partition(MARK)
-    if not old:
-        before, mark, rest = before.partition("\n## How often a check of the forms")
-        old = mark + rest
-    PAGE.write_text(before + MARK + section + old[old.index("\n## ") :], "utf-8")
+    write_section(MARK, section)
 
 
 def main():

@@ -7,15 +7,13 @@ Answers of two groups in clusters or singly go through ``sipas.t_test``, ``cross
 docs/coverage.md is written from the counts.
 """
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
+from coverage_page import write_section
 
 import sipas_analysis as sipas
 from sipas_analysis.measure.factor_structure import fit_structure
 
-PAGE = Path(__file__).parents[1] / "docs/coverage.md"
 MARK = "\n## How often intervals of tests, tables and structures hold\n"
 SAMPLES, SEED, ALIKE, BETWEEN = 200, 20261129, 0.1, 0.5
 DESIGNS = {
@@ -112,9 +110,7 @@ def main():
         ),
         lowest=min(row.min() for row in percents.values()),
     )
-    before, _, after = PAGE.read_text("utf-8").partition(MARK)
-    rest = after.partition("\n## ")
-    PAGE.write_text(before.rstrip("\n") + "\n" + MARK + section + "".join(rest[1:]), "utf-8")
+    write_section(MARK, section)
     print(section)
 
 

@@ -7,14 +7,12 @@ variance and its t interval come from ``sipas.variance``, a thousand samples at 
 one design. The section of docs/coverage.md is written from the counts.
 """
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
+from coverage_page import write_section
 
 import sipas_analysis as sipas
 
-PAGE = Path(__file__).parents[1] / "docs/coverage.md"
 MARK = "\n## How often the interval of a variance holds the truth\n"
 SAMPLES, AT_ONCE, SEED, ALIKE = 4_000, 500, 20261127, 0.1
 SHAPES = ("normal", "uniform", "days of waiting (log-normal)")
@@ -80,9 +78,7 @@ def main():
         rules="---|" * len(SHAPES) + "---",
         rows="\n".join(rows),
     )
-    before, _, after = PAGE.read_text("utf-8").partition(MARK)
-    rest = after.partition("\n## ")
-    PAGE.write_text(before.rstrip("\n") + "\n" + MARK + section + "".join(rest[1:]), "utf-8")
+    write_section(MARK, section)
     print("\n".join(rows))
 
 

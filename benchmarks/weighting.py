@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from coverage_page import write_section
 from scipy.special import ndtri
 
 import sipas_analysis as sipas
 
 ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "docs/coverage.md"
 MARK = "\n## How often intervals of quantiles and calibrated means hold\n"
 SEED = 20261128
 SHARES = (0.25, 0.5, 0.9)
@@ -152,11 +152,7 @@ def write_page(quantiles, means, samples):
         means=tables[1],
         verdict=verdict,
     )
-    before, _, old = PAGE.read_text("utf-8").partition(MARK)
-    if not old:
-        before, mark, rest = before.partition("\n## How often a check of the forms")
-        old = mark + rest
-    PAGE.write_text(before + MARK + section + old[old.index("\n## ") :], "utf-8")
+    write_section(MARK, section)
 
 
 def main():
