@@ -7,7 +7,7 @@ every format and every language with the same numbers. The writers are in ``writ
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -15,7 +15,7 @@ from itertools import groupby
 from math import isnan
 from operator import attrgetter
 from string import Formatter
-from typing import Literal
+from typing import Literal, Protocol
 
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import Language, format_number, read_catalogue, say
@@ -210,18 +210,25 @@ class Table:
     notes: tuple[Text, ...] = ()
 
 
+class Drawing(Protocol):
+    """A function that returns a picture as SVG in a language; ``narrow`` is for a phone."""
+
+    def __call__(self, language: Language, narrow: bool = False) -> bytes:
+        """Draw the picture."""
+
+
 @dataclass(frozen=True)
 class Picture:
-    """A picture: a function that returns SVG in a language, alt text, and the data drawn."""
+    """A picture: a function that draws, alt text, and the data drawn."""
 
     id: str
     caption: Text
     alt: Text
-    draw: Callable[[Language], bytes]
+    draw: Drawing
     data: Table
 
     def __post_init__(self) -> None:
-        """Keep the drawing in each language, so that each is drawn once."""
+        """Keep each drawing, so that each is drawn once."""
         object.__setattr__(self, "draw", cache(self.draw))
 
 
@@ -230,11 +237,15 @@ Block = Paragraph | Bullets | Table | Picture
 
 @dataclass(frozen=True)
 class Section:
-    """A chapter: a title and its blocks, in reading order."""
+    """A chapter: a title and its blocks, in reading order.
+
+    A chapter that ``starts_page`` begins a new page in Word, PDF and print.
+    """
 
     id: str
     title: Text
     blocks: tuple[Block, ...]
+    starts_page: bool = False
 
 
 # A place is named without its level, except where it bears a person's name (Decree 30, annex I).
@@ -274,9 +285,14 @@ class Signatory:
 
 @dataclass(frozen=True)
 class Document:
-    """A whole report or letter: titles, first warnings, chapters, head and foot.
+    """A whole report, letter or file of annexes: titles, first warnings, chapters, head and foot.
 
-    ``kind`` is the line above the title, such as REPORT; a letter has no such line.
+    Attributes:
+        kind: Line above the title, such as REPORT; a letter has no such line.
+        about: What a letter is about, under its number ("V/v …"); a letter has no title.
+        is_signed: Whether a signature and recipients stand at the end; annexes have none.
+        recipients: Recipients beside the signature; lines to fill in if empty.
+        annexes: Words of the link from a report to its annexes (HTML), or back; None: no link.
     """
 
     id: str
@@ -287,3 +303,7 @@ class Document:
     footer: Text
     official: Signatory | None = None
     kind: Text | None = None
+    about: Text | None = None
+    is_signed: bool = True
+    recipients: tuple[Text, ...] = ()
+    annexes: Text | None = None

@@ -165,7 +165,7 @@ def _draw_shares(subject: Subject, shares: Importance, ordered: pd.DataFrame) ->
         for name, value, interval in rows
     ]
 
-    def draw(language: Language) -> bytes:
+    def draw(language: Language, narrow: bool = False) -> bytes:  # noqa: ARG001
         points = [
             charts.IntervalRow(name.text(language), share, low, high)
             for name, share, low, high in lines
@@ -205,7 +205,7 @@ def _draw_matrix(subject: Subject, priority: Priority, placed: pd.DataFrame) -> 
     codes = [str(code) for code in table.index]
     rows = tuple(_make_matrix_row(subject, table, code) for code in codes)
 
-    def draw(language: Language) -> bytes:
+    def draw(language: Language, narrow: bool = False) -> bytes:  # noqa: ARG001
         points = [_make_matrix_point(subject, table, code, language) for code in codes]
         cuts = (priority.cut_percent, 100 * priority.cut_share)
         return charts.draw_matrix(points, cuts, language, CORNERS)

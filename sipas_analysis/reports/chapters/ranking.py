@@ -158,7 +158,7 @@ def _group_blocks(subject: Subject, group: str) -> list[Block]:
     caption = make_text("report.table.ranking", group=name)
     table = Table(f"table-ranking-{group}", caption, columns, rows, notes)
 
-    def draw(language: Language) -> bytes:
+    def draw(language: Language, narrow: bool = False) -> bytes:  # noqa: ARG001
         return charts.draw_intervals(chart_rows(units, language, subject.unit), language, targets)
 
     title = make_text("report.figure.ranking", group=name, lines=explain_target_lines(targets))

@@ -167,7 +167,7 @@ def build_factors(subject: Subject) -> Section:
     targets = subject.figures.survey.wave.targets
     title = make_text("report.figure.factors", lines=explain_target_lines(targets))
 
-    def draw(language: Language) -> bytes:
+    def draw(language: Language, narrow: bool = False) -> bytes:  # noqa: ARG001
         return charts.draw_intervals(chart_rows(rows, language), language, targets)
 
     picture = Picture("figure-factors", title, describe_intervals("factors", rows), draw, table)
@@ -213,7 +213,7 @@ def _heat_map(subject: Subject, group: str) -> Picture:
     )
     name = subject.group_name(group)
 
-    def draw(language: Language) -> bytes:
+    def draw(language: Language, narrow: bool = False) -> bytes:  # noqa: ARG001
         unit_names = [subject.marked_name(unit).text(language) for unit in units]
         factor_names = [subject.short_name(code).text(language) for code in codes]
         return charts.draw_heat_map(values, unit_names, factor_names, language)
@@ -287,7 +287,7 @@ def _answer_picture(subject: Subject, codes: Sequence[str], number: int) -> Pict
     level_names = [scale.labels.get(level, Bilingual(vi=str(level))) for level in levels]
     item_names = [subject.item_name(code) for code in codes]
 
-    def draw(language: Language) -> bytes:
+    def draw(language: Language, narrow: bool = False) -> bytes:  # noqa: ARG001
         rows = [name.text(language) for name in item_names]
         return charts.draw_likert(
             rows, shares, [name.text(language) for name in level_names], language

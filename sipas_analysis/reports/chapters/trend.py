@@ -61,7 +61,7 @@ def draw_trend(changes: Changes, surveys: Sequence[Survey]) -> list[Block]:
     breaks = zip(changes.breaks["reason"], changes.breaks["bridged"], strict=True)
     is_joined = [not reason and not bridged for reason, bridged in breaks]
 
-    def draw(language: Language) -> bytes:
+    def draw(language: Language, narrow: bool = False) -> bytes:  # noqa: ARG001
         points = [
             charts.IntervalRow(year, index.value, index.low, index.high)
             for year, index in zip(years, indices, strict=True)

@@ -62,7 +62,7 @@ def test_a_picture_is_drawn_once_for_each_language():
     """However often it is shown: a report and its notebook share it."""
     drawn = []
 
-    def draw(language):
+    def draw(language, narrow=False):
         drawn.append(language)
         return b"<svg/>"
 
