@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import pandas as pd
 
@@ -13,7 +14,10 @@ from sipas_analysis.figures.published import Figures, PublishedFigure
 from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.instrument.strict_yaml import Bilingual
 
+MeasureWord = Literal["head", "name", "sign", "points"]
+
 UNSURE = "*"
+HIGHEST_SCORE = 100
 FLAGGED = " ‡"  # after the name of a unit whose forms need a second look
 
 
@@ -28,6 +32,19 @@ class Subject:
     def pack(self) -> Instrument:
         """The instrument of the wave."""
         return self.figures.survey.instrument
+
+    @property
+    def measure_name(self) -> Text:
+        """Head of every column and axis of figures: "Satisfied (%)", or an average score."""
+        return self.name_measure("head")
+
+    def name_measure(self, word: MeasureWord) -> Text:
+        """Return how figures of the pack are called: a percentage of satisfied people or a score.
+
+        ``head`` is the head of a column or an axis, ``name`` the name inside a sentence,
+        ``sign`` what follows a number ("%" or " points"), ``points`` the unit of a difference.
+        """
+        return name_measure(self.pack, word)
 
     @property
     def own_figures(self) -> dict[str, PublishedFigure]:
@@ -118,6 +135,16 @@ class Subject:
             name=self.short_name(code),
             mark=UNSURE if self.pack.is_unattributed(code) else "",
         )
+
+
+def name_measure(pack: Instrument, word: MeasureWord) -> Text:
+    """Return the words for figures of a pack: of percentages, or of its points (rule M3)."""
+    points = pack.index.points.values()
+    if not points:
+        return make_text(f"measure.percent.{word}")
+    low, high = min(points), max(points)
+    low = 0 if high == HIGHEST_SCORE and low > 0 else low  # a scale to 100 begins at 0
+    return make_text(f"measure.score.{word}", low=f"{low:g}", high=f"{high:g}")
 
 
 def list_unit_names(units: pd.DataFrame) -> dict[str, Bilingual]:
