@@ -156,18 +156,13 @@ def render_text(value: object, language: Language) -> str:
     return "".join(part.text for part in _collect_parts(value, language))
 
 
-def bind_percent_sign(text: str) -> str:
-    """Return a text in which each percent sign stays on the line of its number."""
-    return text.replace(" %", "\u00a0%")
-
-
 def render_parts(value: object, language: Language) -> tuple[Part, ...]:
     """Return a value as few parts: each number that is a figure, and the text between."""
     parts: list[Part] = []
     for figure, run in groupby(_collect_parts(value, language), key=attrgetter("figure")):
         texts = [part.text for part in run]
         merged = ["".join(texts)] if figure is None else texts
-        parts += [Part(bind_percent_sign(text), figure) for text in merged if text]
+        parts += [Part(text, figure) for text in merged if text]
     return tuple(parts)
 
 

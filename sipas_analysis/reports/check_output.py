@@ -232,7 +232,7 @@ def _describe_gaps(survey: Survey, language: Language) -> Lines:
     blank = 100 * counts["blank"][[*survey.instrument.items]] / len(survey.frame)
     many_blank = blank[blank >= MANY_BLANK]
     if len(many_blank):
-        items = ", ".join(f"{code} ({percent:.0f} %)" for code, percent in many_blank.items())
+        items = ", ".join(f"{code} ({percent:.0f}%)" for code, percent in many_blank.items())
         yield say(language, "cli.said.many_blank", items=items), None
 
 

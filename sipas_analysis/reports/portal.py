@@ -23,7 +23,6 @@ from sipas_analysis.documents.writers.html import (
     TEMPLATES,
     load_templates,
     render_markup,
-    render_plain,
 )
 from sipas_analysis.figures.published import Figures, PublishedFigure
 from sipas_analysis.files import write_whole
@@ -200,7 +199,7 @@ def _fill_template(languages: Sequence[Language], **parts: object) -> str:
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
     template = load_templates().get_template("portal.html.j2")
     return template.render(
-        show=render_plain,
+        show=render_text,
         texts=texts_by_language,
         make_text=make_text,
         languages=[*languages],

@@ -19,7 +19,6 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from sipas_analysis.documents.model import (
     Document,
     FigureReference,
-    bind_percent_sign,
     render_parts,
     render_text,
 )
@@ -147,8 +146,8 @@ class Word:
 
 
 def clean_text(text: str) -> str:
-    """Drop characters that XML does not allow; keep each percent sign with its number."""
-    return bind_percent_sign(re.sub(r"\s*[\t\n\r]\s*", " ", ILLEGAL.sub("", text)))
+    """Drop characters that XML does not allow; write breaks of lines as spaces."""
+    return re.sub(r"\s*[\t\n\r]\s*", " ", ILLEGAL.sub("", text))
 
 
 def list_figures(word: Word) -> None:

@@ -13,7 +13,6 @@ from sipas_analysis.documents.model import (
     Document,
     Picture,
     Section,
-    bind_percent_sign,
     make_text,
     render_parts,
     render_text,
@@ -59,11 +58,6 @@ def write_html(document: Document, path: Path, language: Language) -> Path:
     return write_whole(path, render_page(document, language))
 
 
-def render_plain(value: object, language: Language) -> str:
-    """Return a value as text for titles and attributes, where markup is not allowed."""
-    return bind_percent_sign(render_text(value, language))
-
-
 def render_markup(value: object, language: Language) -> "Markup":
     """Return a value as markup; each number has the id of its figure, so it can be checked."""
     from markupsafe import Markup, escape
@@ -87,7 +81,7 @@ def _fill_template(template: str, language: Language, **values: object) -> str:
         load_templates()
         .get_template(template)
         .render(
-            show=partial(render_plain, language=language),
+            show=partial(render_text, language=language),
             markup=partial(render_markup, language=language),
             picture=partial(_embed_picture, language=language),
             language=language,

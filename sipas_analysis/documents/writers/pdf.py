@@ -24,7 +24,6 @@ from sipas_analysis.documents.model import (
     Picture,
     Signatory,
     Table,
-    bind_percent_sign,
     render_text,
 )
 from sipas_analysis.documents.writers.typst_process import TEMPLATES, TypstRefusal, typeset
@@ -235,12 +234,11 @@ def _render_drawable(value: object, language: Language) -> str:
 
 
 def _make_drawable(text: str) -> str:
-    """Replace what no built-in font can draw, let long words break, keep ``%`` by its number."""
+    """Replace what no built-in font can draw and let long words break."""
     if not _USUAL.fullmatch(text):
         text = text.replace("\ufeff", "")
         text = "".join(part if _can_draw(part) else MARK for part in _split_clusters(text))
-    breakable = _LONG.sub(lambda run: _PIECE.sub("\\1\u200b", run[0]), text)
-    return bind_percent_sign(breakable)
+    return _LONG.sub(lambda run: _PIECE.sub("\\1\u200b", run[0]), text)
 
 
 def _split_clusters(text: str) -> Iterator[str]:

@@ -19,7 +19,6 @@ from sipas_analysis.documents.model import (
     FigureReference,
     Number,
     Text,
-    bind_percent_sign,
     render_text,
 )
 from sipas_analysis.files import write_whole
@@ -122,7 +121,7 @@ def _format_digits(number: Number) -> str:
 
 def _clean_text(text: str) -> str:
     """Drop characters that XML does not allow, and cut a text that is too long for a cell."""
-    return bind_percent_sign(ILLEGAL.sub("", text))[: LONGEST // 2]
+    return ILLEGAL.sub("", text)[: LONGEST // 2]
 
 
 def _make_sheet_names(wanted: Iterable[str]) -> list[str]:
