@@ -65,7 +65,7 @@ documents.model documents.svg documents.charts documents.letter_widths
 documents.writers.terminal documents.writers.html
 documents.writers.typst_process documents.writers.docx_parts documents.writers.docx
 documents.writers.pdf documents.writers.xlsx
-reports.file_names reports.subject reports.figure_tables reports.chapters.trend
+reports.file_names reports.subject reports.figure_tables reports.pictures reports.chapters.trend
 reports.chapters.sample_design reports.chapters.people reports.chapters.opening
 reports.chapters.results reports.chapters.ranking reports.chapters.letters reports.chapters.action
 reports.chapters.driver_tables reports.chapters.drivers reports.chapters.annexes
