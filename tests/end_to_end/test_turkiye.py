@@ -36,7 +36,7 @@ def test_the_analysis_says_that_nothing_can_be_told_apart(survey):
     notes = {note.id: dict(note.fields) for note in models.notes}
     assert notes["straight"] == {"percent": "51"}
     assert notes["tied"] == {"names": "course, instructor"}
-    assert "51 % of the forms give one and the same answer" in repr(models)
+    assert "51% of the forms give one and the same answer" in repr(models)
     assert sipas.priority(survey).reason == "tied"
 
 
@@ -48,7 +48,7 @@ def test_no_coefficient_is_printed_as_a_finding(survey):
     page = sipas.report(survey, "en").chapter("drivers")._repr_html_()
     page = page.replace("\u00a0", " ")
     assert "The factors cannot be told apart in these answers" in page
-    assert "51 % of the forms give one and the same answer to all questions" in page
+    assert "51% of the forms give one and the same answer to all questions" in page
     for word in ("table-drivers", "figure-importance", "Associated, largest", "answer gains more"):
         assert word not in page
     assert "table-correlations" in page

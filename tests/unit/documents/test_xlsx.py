@@ -283,7 +283,7 @@ def test_intervals_take_two_columns_of_numbers(tables):
     _, book = tables
     sheet = next(it for it in book if "Chỉ số theo yếu tố" in it.title)
     rows = [row for row in sheet.iter_rows(values_only=True) if row[1] is not None]
-    assert rows[0][2:4] == ("Khoảng tin cậy 95\u00a0%: từ", "Khoảng tin cậy 95\u00a0%: đến")
+    assert rows[0][2:4] == ("Khoảng tin cậy 95%: từ", "Khoảng tin cậy 95%: đến")
     assert all(isinstance(value, float) for value in rows[1][1:4])
     assert rows[1][2] < rows[1][1] < rows[1][3]
 

@@ -252,7 +252,7 @@ def test_a_wave_of_many_straight_lines_says_so_first(look):
     findings = look(answer_alike)
     assert findings.straight_percent == 50.0
     assert findings.has_many_straight
-    assert str(findings).startswith("50 % of the forms give one answer to every item.")
+    assert str(findings).startswith("50% of the forms give one answer to every item.")
 
 
 def test_a_quarter_is_not_more_than_a_quarter(look):

@@ -125,7 +125,7 @@ def test_the_first_page_says_what_must_be_known(whole, unit):
         "Overall index: all valid answers of its items pooled (unverified)",
         "3 items: 1 sourced, 1 derived from a later form, 1 unverified",
         "41 forms read, 1 dropped; 40 cells read as something else; 1 columns of personal data",
-        "95 % interval",
+        "95% interval",
     ):
         assert part in said
 
@@ -135,7 +135,7 @@ def test_the_first_page_gives_index_and_interval_of_score(whole):
     figure = report(whole, "en").subject.figures.by_variable("all")["overall"]
     assert (figure.printed, figure.n) == ("60.00", 40)
     said = chapter(whole, "summary")
-    assert f"The satisfaction index is 60.00 % (95 % interval {figure.low:.1f}–" in said
+    assert f"The satisfaction index is 60.00% (95% interval {figure.low:.1f}–" in said
 
 
 def test_a_real_survey_is_not_called_synthetic(read_answers):
@@ -148,7 +148,7 @@ def test_a_unit_reads_its_rank_or_why_it_has_none(read_answers):
     """Rank with the number of ranked units; without one, the reason (rule M7)."""
     survey = read_answers(HEAD + forms("so-a", 40) + forms("so-b", 12), min_forms=20)
     said = chapter(survey, "summary", unit="so-a")
-    assert "group A; place 1 of 1, between 1 and 1 with 95 % confidence (Departments)" in said
+    assert "group A; place 1 of 1, between 1 and 1 with 95% confidence (Departments)" in said
     said = chapter(survey, "summary", unit="so-b")
     assert "Not ranked: 12 forms, fewer than the 20 needed" in said
     assert "with caution: 12 people answered" in said
@@ -266,9 +266,9 @@ def test_targets_are_held_against_the_interval(read_answers):
     """Above, below, or undecided: an estimate over a target does not meet it alone."""
     survey = read_answers(HEAD + forms("so-a", 40) + forms("so-b", 35), targets=[10, 66, 99])
     said = chapter(survey, "overall")
-    assert "above the target of 10 %" in said
-    assert "holds the target of 66 %" in said
-    assert "below the target of 99 %" in said
+    assert "above the target of 10%" in said
+    assert "holds the target of 66%" in said
+    assert "below the target of 99%" in said
 
 
 def test_units_without_a_form_are_named(read_answers):
@@ -432,7 +432,7 @@ def test_a_unit_gets_a_letter_with_its_place_and_why_it_is_not_another(read_answ
     assert made.kind is None
     said = letter_of(survey, "so-b")
     own = score(survey, "unit").select(unit="so-b", variable="overall").frame.iloc[0]
-    assert f"The satisfaction index is {own['printed']} % (95 % interval {own['low']:.1f}" in said
+    assert f"The satisfaction index is {own['printed']}% (95% interval {own['low']:.1f}" in said
     ranked = chapter(survey, "ranking", unit="so-b")
     paragraph = next(line for line in said.splitlines() if line.startswith("Your unit"))
     assert paragraph in ranked
