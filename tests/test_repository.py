@@ -68,7 +68,11 @@ documents.writers.pdf documents.writers.xlsx
 reports.file_names reports.subject reports.figure_tables reports.pictures reports.chapters.trend
 reports.chapters.sample_design reports.chapters.people reports.chapters.opening
 reports.chapters.results reports.chapters.ranking reports.chapters.letters reports.chapters.action
-reports.chapters.driver_tables reports.chapters.drivers reports.chapters.annexes
+reports.chapters.leaders reports.chapters.assessment
+reports.chapters.driver_tables reports.chapters.drivers reports.chapters.driver_annex
+reports.chapters.method reports.chapters.index_rules reports.chapters.item_tables
+reports.chapters.unit_tables reports.chapters.incidents reports.chapters.sources
+reports.chapters.annexes
 reports.annex_workbook reports.report
 reports.portal reports.comparison_page reports.sample_options reports.sample_list
 reports.sample_page reports.no_answers reports.draft_output reports.check_output

@@ -12,7 +12,7 @@ from sipas_analysis.explain.priority import Priority
 from sipas_analysis.explain.priority import priority as compute_priority
 from sipas_analysis.figures.published import figures_of
 from sipas_analysis.messages import Language, format_number, say
-from sipas_analysis.reports.chapters.drivers import ABOUT_NUMBERS
+from sipas_analysis.reports.chapters.driver_annex import ABOUT_NUMBERS
 
 LINEAR = {"value": 3, "low": 3, "high": 3, "p": 4, "vif": 1}
 LOGIT = {"points": 1, "points_low": 1, "points_high": 1, "odds_ratio": 2, "p": 4}

@@ -29,7 +29,7 @@ from sipas_analysis.files import write_whole
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import Language, say
-from sipas_analysis.reports.chapters.annexes import list_changes
+from sipas_analysis.reports.chapters.sources import list_changes
 from sipas_analysis.reports.figure_tables import explain_no_rank, figure_reference
 from sipas_analysis.reports.subject import (
     Subject,

@@ -14,15 +14,10 @@ from sipas_analysis.documents.model import (
     Text,
     make_text,
 )
-from sipas_analysis.errors import Place
 from sipas_analysis.figures.published import PublishedFigure
 from sipas_analysis.instrument.pack import OVERALL, Instrument
-from sipas_analysis.reports.chapters.people import may_count, tabulate_shares
 from sipas_analysis.reports.chapters.sample_design import (
-    FEW_CLUSTERS,
-    count_clusters,
     describe_design,
-    describe_weights,
 )
 from sipas_analysis.reports.figure_tables import (
     are_different,
@@ -34,11 +29,9 @@ from sipas_analysis.reports.figure_tables import (
     sort_known_figures,
 )
 from sipas_analysis.reports.subject import Subject, name_year
-from sipas_analysis.sheets.texts import fold_text
 
 N_WEAKEST = 3  # items that are named
 MOST_NAMED = 12  # units that are named in a sentence
-GROUP_COUNTS = ("units", "forms", "fewest", "most")
 
 
 def build_summary(subject: Subject) -> Section:
@@ -166,92 +159,20 @@ def list_key_points(subject: Subject) -> tuple[Text, ...]:
     return (*_point_to_findings(subject), *points)
 
 
-def build_method(subject: Subject) -> Section:
-    """State how many people were asked, when and how, and the rules of the figures."""
-    survey, pack = subject.figures.survey, subject.pack
-    wave = survey.wave
-    asked = next((text for text in (wave.population, pack.population) if text.vi or text.en), None)
-    rules = [rule for _, rule in pack.rules_by_level()]
-    has_few_clusters = 0 < count_clusters(subject) < FEW_CLUSTERS
-    notes = list(dict.fromkeys(rule.note for rule in rules if rule.note.vi or rule.note.en))
-    n_forms = "…" if _hides_forms(subject) else len(subject.forms)
-    counts = {"n": n_forms, "n_units": subject.forms["unit"].nunique()}
-    sample = make_text("report.method.sample_plain", **counts)
-    if asked:
-        sample = make_text("report.method.sample", population=asked, **counts)
-    limits = make_text("report.method.rank", min_forms=pack.index.min_forms, min_cell=wave.min_cell)
-    statements = [describe_fieldwork(wave), _describe_copies(wave)]
-    blocks: list[Block] = [Paragraph(sample), *(Paragraph(text) for text in statements if text)]
-    blocks += [_group_table(subject)] if subject.figures.groups and not subject.unit else []
-    by_mode = "mode" in survey.frame and may_count(subject, "mode")
-    blocks += [tabulate_shares(subject, "mode")] if by_mode else []
-    blocks += [
-        Paragraph(_describe_scale(subject)),
-        *_describe_own_scales(subject),
-        Bullets(tuple(describe_rule(subject, level) for level, _ in pack.rules_by_level())),
-        *[Paragraph(make_text("report.method.note", note=note), "note") for note in notes],
-        Paragraph(make_text("report.method.interval")),
-        Paragraph(describe_design(subject), "warning" if has_few_clusters else "normal"),
-        *describe_weights(subject),
-        Paragraph(limits),
-    ]
-    return Section("method", make_text("report.chapter.method"), tuple(blocks))
-
-
 def describe_fieldwork(wave: Wave) -> Text | None:
     """State the first and last day of fieldwork, if the wave has them."""
     start, end = wave.collected.start, wave.collected.end
     return make_text("report.method.fieldwork", start=start, end=end) if start or end else None
 
 
-def _describe_scale(subject: Subject) -> Text:
-    """State from which level an answer counts as satisfied, or the points of each level."""
-    scale, points = subject.pack.scale, subject.pack.index.points
-    if not points:
-        n_levels = len(scale.levels)
-        return make_text("report.method.scale", satisfied=scale.satisfied_from, high=n_levels)
-    parts = [f"{level}: {worth:g}" for level, worth in points.items()]
-    return make_text("report.method.points", points=", ".join(parts))
-
-
-def _describe_own_scales(subject: Subject) -> list[Paragraph]:
-    """State which questions have another scale, were reversed or could be not applicable."""
-    pack, ledger = subject.pack, subject.figures.survey.ledger
-    codes_by_scale: dict[tuple[int, int, int, str], list[str]] = {}
-    for code in pack.rated_codes:
-        scale = pack.scale_of(code)
-        facts = (scale.low, scale.high, scale.satisfied_from, scale.score)
-        codes_by_scale.setdefault(facts, []).append(code)
-    main = (pack.scale.low, pack.scale.high, pack.scale.satisfied_from, pack.scale.score)
-    texts = [
-        make_text(
-            f"report.method.{score or 'own_scale'}",
-            names=Joined([subject.item_name(code) for code in codes]),
-            low=low,
-            high=high,
-            satisfied=satisfied,
-        )
-        for (low, high, satisfied, score), codes in codes_by_scale.items()
-        if (low, high, satisfied, score) != main
-    ]
-    turned = [code for code in pack.rated_codes if pack.find_question(code).reverse]
-    if turned:
-        names = Joined([subject.short_name(code) for code in turned])
-        texts.append(make_text("report.method.reversed", names=names))
-    n_absent = int((ledger["reason"] == "not_applicable").sum())
-    if n_absent:
-        texts.append(make_text("report.method.not_applicable", n=n_absent))
-    return [Paragraph(text) for text in texts]
-
-
-def _hides_forms(subject: Subject) -> bool:
+def hides_forms(subject: Subject) -> bool:
     """Return whether the number of forms is hidden with the index of a unit (P2)."""
     return bool(subject.unit) and subject.own_figures[OVERALL].is_hidden
 
 
 def _describe_forms(subject: Subject) -> Text:
     n_units = subject.forms["unit"].nunique()
-    if _hides_forms(subject):
+    if hides_forms(subject):
         return make_text("report.suppressed")
     if subject.unit:
         return make_text("report.fact.forms_unit", n=len(subject.forms))
@@ -298,15 +219,6 @@ def _describe_wording(subject: Subject) -> Text:
     return make_text("report.fact.wording_is", n=len(subject.pack.items), parts=Joined(parts, ", "))
 
 
-def _describe_copies(wave: Wave) -> Text | None:
-    """State which files may repeat forms of others and why, if ``wave.yaml`` lets them."""
-    names = {fold_text(path.name): name for path, name in wave.name_files().items()}
-    kept = [fold_text(Place.at_row(label, 1).file) for label in wave.duplicates.keep]
-    files = Joined([*dict.fromkeys(names[file] for file in kept if file in names)])
-    because = wave.duplicates.because
-    return make_text("report.method.copies", files=files, because=because) if because.vi else None
-
-
 def _describe_dropped(subject: Subject) -> Text:
     survey = subject.figures.survey
     ledger = survey.ledger
@@ -318,27 +230,6 @@ def _describe_dropped(subject: Subject) -> Text:
         n_changed=int((is_cell & ~ledger["reason"].isin(DROP_REASONS)).sum()),
         n_personal=int((ledger["reason"] == "personal").sum()),
     )
-
-
-def _group_table(subject: Subject) -> Table:
-    """Count the units and forms of each group; a note names units without a form."""
-    figures = subject.figures
-    rows = []
-    for group in figures.groups:
-        units = figures.units_in_order(group)
-        counts = [figure.n for figure in units if figure.n is not None]  # others are hidden (P2)
-        n_forms = figures.by_variable("group", group)[OVERALL].n
-        ends = (min(counts), max(counts)) if counts else (None, None)
-        rows.append((subject.group_name(group), len(units), n_forms, *ends))
-    columns = (
-        Column(make_text("report.column.group"), "row"),
-        *(Column(make_text(f"report.column.{name}")) for name in GROUP_COUNTS),
-    )
-    sent = set(figures.survey.frame["unit"])
-    codes = [code for code in figures.survey.units["code"] if code not in sent]
-    silent = Joined([subject.unit_name(code) for code in codes])
-    notes = (make_text("report.method.silent", n=len(codes), names=silent),) if codes else ()
-    return Table("table-sample", make_text("report.table.sample"), columns, tuple(rows), notes)
 
 
 def _point_to_findings(subject: Subject) -> list[Text]:

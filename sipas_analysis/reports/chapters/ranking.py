@@ -3,14 +3,12 @@
 One paragraph explains to a director why the unit is second and not first.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from sipas_analysis.documents import charts
 from sipas_analysis.documents.model import (
@@ -28,11 +26,10 @@ from sipas_analysis.documents.model import (
     Text,
     make_text,
 )
-from sipas_analysis.errors import DesignError
 from sipas_analysis.figures.published import PublishedFigure
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.measure.ranking import TEST_POWER
-from sipas_analysis.messages import LANGUAGES, Language
+from sipas_analysis.messages import Language
 from sipas_analysis.reports.figure_tables import (
     caution_notes,
     chart_rows,
@@ -42,13 +39,11 @@ from sipas_analysis.reports.figure_tables import (
     estimate_table,
     explain_no_rank,
     explain_target_lines,
-    has_several_units,
     number_cell,
 )
 from sipas_analysis.reports.subject import Subject
 
 PAIR_COLUMNS = ["unit", "other", "value", "low", "high", "told"]
-NOT_RULES = ("group", "rank", "rank_best", "rank_worst", "share")  # columns that are not rules
 LONG_ORDER, N_BESIDE, N_AT_ENDS = 40, 8, 3  # a unit's report shows that much of a longer order
 NamedUnit = tuple[Bilingual, PublishedFigure]
 MANY_UNITS = 12  # more units than this are counted in a sentence, not named
@@ -67,8 +62,6 @@ def build_ranking(subject: Subject) -> Section:
     for group in groups:
         name = make_text("report.whole_group", group=subject.group_name(group))
         blocks += [Paragraph(name, "heading"), *_group_blocks(subject, group)]
-        if not subject.unit and has_several_units(subject, group):
-            blocks += _fairness_blocks(subject, group)
     return Section("ranking", make_text("report.chapter.ranking"), tuple(blocks))
 
 
@@ -287,54 +280,3 @@ def _name_units(subject: Subject, units: Sequence[PublishedFigure]) -> object:
     if len(units) > MANY_UNITS:
         return make_text("report.ranking.count", n=len(units))
     return Joined([subject.marked_name(figure.unit) for figure in units], "; ")
-
-
-def _fairness_blocks(subject: Subject, group: str) -> list[Block]:
-    """Show ranks adjusted for clients, pooled ranks, and ranks under other lawful rules."""
-    try:
-        units = subject.figures.adjusted_and_pooled
-    except DesignError as error:
-        reasons = {language: error.text(language) for language in LANGUAGES}
-        return [Paragraph(make_text("report.fair.refused", why=Bilingual(**reasons)), "warning")]
-    units = units[units["group"] == group]
-    if len(units) < 2:
-        return []
-    by_rule = subject.figures.ranks_by_rule.set_index("unit")
-    is_adjusted = bool(units["adjusted"].notna().any())
-    rows = tuple(
-        _fairness_row(subject, row, by_rule.loc[row["unit"]], is_adjusted)
-        for row in units.to_dict("records")
-    )
-    adjusted = ["adjusted", "adjusted_rank"] if is_adjusted else []
-    names = ["rank", *adjusted, "pooled", "pooled_rank", "borrowed", "chance", "robust"]
-    columns = (
-        Column(make_text("report.column.unit"), "row"),
-        *(Column(make_text(f"report.column.{name}")) for name in names),
-    )
-    notes = (
-        make_text("report.fair.note", n=len(by_rule.columns) - len(NOT_RULES)),
-        *([] if is_adjusted else [make_text("report.fair.no_adjusters")]),
-        *subject.explain_marks(units["unit"]),
-    )
-    caption = make_text("report.table.fair", group=subject.group_name(group))
-    return [Table(f"table-fair-{group}", caption, columns, rows, notes)]
-
-
-def _fairness_row(
-    subject: Subject,
-    row: Mapping[Hashable, Any],
-    ranks: "pd.Series[float]",
-    is_adjusted: bool,
-) -> tuple[object, ...]:
-    """Return the row of a unit: raw, adjusted and pooled, and its ranks under other rules."""
-    adjusted = (Number(float(row["adjusted"]), 2), int(row["adjusted_rank"])) if is_adjusted else ()
-    return (
-        subject.marked_name(str(row["unit"])),
-        int(row["rank"]),
-        *adjusted,
-        Number(float(row["pooled"]), 2),
-        int(row["pooled_rank"]),
-        Number(100 * float(row["borrowed"]), 0),
-        Number(100 * float(row["chance"]), 0),
-        make_text("report.places", low=int(ranks["rank_best"]), high=int(ranks["rank_worst"])),
-    )

@@ -9,7 +9,6 @@ from sipas_analysis.documents import charts
 from sipas_analysis.documents.model import (
     Block,
     Column,
-    Joined,
     Number,
     Paragraph,
     Picture,
@@ -17,10 +16,9 @@ from sipas_analysis.documents.model import (
     Table,
     make_text,
 )
-from sipas_analysis.figures.published import PublishedFigure, list_figures
+from sipas_analysis.figures.published import PublishedFigure
 from sipas_analysis.instrument.pack import OVERALL, Instrument
 from sipas_analysis.instrument.strict_yaml import Bilingual
-from sipas_analysis.measure.rules import COMPREHENSIVE, MEAN_100, MEAN_SCORE
 from sipas_analysis.messages import Language
 from sipas_analysis.reports.chapters.trend import draw_earlier_waves
 from sipas_analysis.reports.figure_tables import (
@@ -39,7 +37,13 @@ from sipas_analysis.reports.figure_tables import (
 from sipas_analysis.reports.subject import Subject
 
 ITEMS_PER_CHART = 22
-OTHER_MEASURES = (COMPREHENSIVE, MEAN_SCORE, MEAN_100)
+
+
+def build_results(subject: Subject) -> Section:
+    """Show the index, its factors and its items."""
+    parts = (build_overall(subject), build_factors(subject), build_items(subject))
+    blocks = tuple(block for part in parts for block in part.blocks)
+    return Section("results", make_text("report.chapter.results"), blocks)
 
 
 def build_overall(subject: Subject) -> Section:
@@ -60,9 +64,7 @@ def build_overall(subject: Subject) -> Section:
     table = estimate_table("table-overall", caption, "report.column.index", rows)
     blocks: list[Block] = [table, *_compare_with_targets(subject)]
     blocks += [_score_table(subject, own_points)] if own_points else []
-    blocks.append(_other_measures_table(subject))
-    if not subject.unit:
-        blocks += [_rule_table(subject), *draw_earlier_waves(subject)]
+    blocks += draw_earlier_waves(subject)
     return Section("overall", make_text("report.chapter.overall"), tuple(blocks))
 
 
@@ -96,60 +98,6 @@ def _score_table(subject: Subject, codes: Sequence[str]) -> Table:
     has_nps = any(subject.pack.scale_of(code).score == "nps" for code in codes)
     notes = (make_text("report.scores.nps"),) if has_nps else ()
     return Table("table-scores", make_text("report.table.scores"), columns, rows, notes)
-
-
-def _other_measures_table(subject: Subject) -> Table:
-    """List the measures that are shown beside the index."""
-    rows = tuple(
-        (
-            make_text(f"report.beside.{name}"),
-            percent_cell(figure),
-            interval_cell(figure, 2),
-            number_cell(figure),
-        )
-        for name in OTHER_MEASURES
-        if name in subject.own_figures
-        for figure in [subject.own_figures[name]]
-    )
-    first, _, *rest = estimate_columns("report.column.measure")
-    columns = (first, Column(make_text("report.column.value")), *rest)
-    note = make_text("report.beside.note")
-    return Table("table-beside", make_text("report.table.beside"), columns, rows, (note,))
-
-
-def _rule_table(subject: Subject) -> Table:
-    """List the factors and the overall index under each rule, side by side."""
-    by_rule = subject.figures.rules
-    rules = list(dict.fromkeys(by_rule["rule"]))
-    keys = zip(by_rule["variable"], by_rule["rule"], strict=True)
-    figures = dict(zip(keys, list_figures(by_rule), strict=True))
-    names: dict[str, object] = {code: subject.short_name(code) for code in subject.pack.factors}
-    names[OVERALL] = make_text("report.level.overall")
-    rows = []
-    for code, name in names.items():
-        cells = [figures.get((code, rule)) for rule in rules]
-        rows.append((name, *(figure and percent_cell(figure) for figure in cells)))
-    columns = (
-        Column(make_text("report.column.index"), "row"),
-        *(Column(make_text(f"report.rule_short.{rule}")) for rule in rules),
-    )
-    reasons = by_rule.drop_duplicates("rule", keep="last").set_index("rule")["reason"]
-    notes = [
-        make_text(
-            "report.rules.why",
-            rule=make_text(f"report.rule_short.{rule}"),
-            why=_explain_rule(reason),
-        )
-        for rule, reason in reasons.items()
-    ]
-    notes.append(make_text("report.rules.note"))
-    caption = make_text("report.table.rules")
-    return Table("table-rules", caption, columns, tuple(rows), tuple(notes))
-
-
-def _explain_rule(reason: str) -> Joined:
-    """Return in words how a rule differs from that of the survey (M8)."""
-    return Joined([make_text(f"report.rule_why.{word}") for word in reason.split()], "; ")
 
 
 def build_factors(subject: Subject) -> Section:
