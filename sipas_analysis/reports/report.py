@@ -1,10 +1,10 @@
-"""Build the chapters of a report, in the official order of contents.
+"""Build the documents of a subject: its report, the annexes of the province, the letter to a unit.
 
-A notebook builds and shows one chapter after another; the last cell writes them. The
-province report and the unit report are two lists of the same functions.
+A notebook builds and shows one chapter after another; the last cell writes them. A report has the
+official order of contents; whatever is technical is a chapter of the annexes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,37 +19,37 @@ from sipas_analysis.figures.csv_files import write_tables
 from sipas_analysis.figures.published import figures_of
 from sipas_analysis.messages import LANGUAGES, Language
 from sipas_analysis.reports.annex_workbook import write_annexes, write_report_tables
-from sipas_analysis.reports.chapters.action import build_conclusion, build_incidents, build_measures
-from sipas_analysis.reports.chapters.annexes import build_annexes
-from sipas_analysis.reports.chapters.drivers import build_drivers
-from sipas_analysis.reports.chapters.letters import build_letter
-from sipas_analysis.reports.chapters.opening import (
-    build_basis,
-    build_method,
-    build_summary,
+from sipas_analysis.reports.chapters.action import (
+    build_last_measures,
+    build_measures,
+    build_proposals,
 )
-from sipas_analysis.reports.chapters.people import build_people
+from sipas_analysis.reports.chapters.annexes import ANNEXES
+from sipas_analysis.reports.chapters.assessment import build_assessment
+from sipas_analysis.reports.chapters.leaders import build_leaders
+from sipas_analysis.reports.chapters.letters import build_letter
+from sipas_analysis.reports.chapters.opening import build_basis
 from sipas_analysis.reports.chapters.ranking import build_ranking
-from sipas_analysis.reports.chapters.results import build_factors, build_items, build_overall
-from sipas_analysis.reports.file_names import FORMATS, LETTER_FORMATS, name_report_files
+from sipas_analysis.reports.chapters.results import build_results
+from sipas_analysis.reports.file_names import FORMATS, name_report_files
 from sipas_analysis.reports.subject import Subject, make_footer, name_year
 
-CHAPTERS: dict[str, Callable[[Subject], Section]] = {
-    "summary": build_summary,
-    "basis": build_basis,
-    "method": build_method,
-    "people": build_people,
-    "overall": build_overall,
-    "factors": build_factors,
-    "items": build_items,
-    "ranking": build_ranking,
-    "drivers": build_drivers,
-    "incidents": build_incidents,
-    "conclusion": build_conclusion,
-    "measures": build_measures,
-    "annexes": build_annexes,
-}
+Build = Callable[[Subject], Section]
 
+PROVINCE_CHAPTERS: dict[str, Build] = {
+    "leaders": build_leaders,
+    "basis": build_basis,
+    "results": build_results,
+    "ranking": build_ranking,
+    "assessment": build_assessment,
+    "last_measures": build_last_measures,
+    "measures": build_measures,
+    "proposals": build_proposals,
+}
+UNIT_CHAPTERS: dict[str, Build] = {
+    name: PROVINCE_CHAPTERS[name] for name in ("leaders", "results", "ranking", "measures")
+}
+NUMERALS = ("", "I. ", "II. ", "III. ", "IV. ", "V. ", "VI. ", "VII. ")  # the first page has none
 
 WRITERS: dict[str, Callable[[Document, Path, Language], Path]] = {
     "html": write_html,
@@ -76,18 +76,38 @@ class Report:
     subject: Subject
     languages: tuple[Language, ...]
 
+    @property
+    def chapters(self) -> Mapping[str, Build]:
+        """The chapters of the report, in reading order; those of the annexes are ``ANNEXES``."""
+        return UNIT_CHAPTERS if self.subject.unit else PROVINCE_CHAPTERS
+
     def chapter(self, name: str) -> Chapter:
-        """Build one chapter: a name of ``CHAPTERS``."""
-        check_word(name, CHAPTERS, "name")
-        return Chapter(CHAPTERS[name](self.subject), self.languages[0])
+        """Build one chapter: a name of ``chapters`` or, for the province, of ``ANNEXES``."""
+        check_word(name, self._builders, "name")
+        section = self._builders[name](self.subject)
+        if name in self.chapters:
+            position = [*self.chapters].index(name)
+            title = make_text("report.numbered", number=NUMERALS[position], title=section.title)
+            section = replace(section, title=title, starts_page=self._starts_page(position))
+        return Chapter(section, self.languages[0])
+
+    @property
+    def _builders(self) -> dict[str, Build]:
+        """Every chapter by name, in reading order."""
+        return {**self.chapters, **({} if self.subject.unit else ANNEXES)}
+
+    def _starts_page(self, position: int) -> bool:
+        """Return whether a chapter begins a page: the leaders' page of a province stands alone."""
+        return position == 1 and not self.subject.unit
 
     def write(
         self, chapters: Sequence[Chapter | str], out: str, formats: str | Sequence[str] = ("html",)
     ) -> list[str]:
-        """Write the chapters in each format and language; a unit's letter, a province's tables.
+        """Write the report with a unit's letter, or with the annexes and tables of a province.
 
         Args:
-            chapters: Chapters, or their names, in reading order; all of them if empty.
+            chapters: Chapters, or their names, in reading order; all of them if empty. Those of
+                ``ANNEXES`` go into a file of their own.
             out: Output folder of the wave; empty writes nothing.
             formats: Some of ``html``, ``docx``, ``pdf``, ``xlsx``; a text for a single format.
 
@@ -104,28 +124,37 @@ class Report:
         for file_format in file_formats:
             if file_format not in FORMATS:
                 raise ParameterError("run_format", found=file_format, known=", ".join(FORMATS))
-        asked = [chapters] if isinstance(chapters, str | Chapter) else chapters or CHAPTERS
-        built = [part if isinstance(part, Chapter) else self.chapter(part) for part in asked]
-        document = self._build_document(tuple(chapter.section for chapter in built))
-        letter = self.letter() if unit and {*file_formats} & {*LETTER_FORMATS} else document
-        files = name_report_files(unit, file_formats, self.languages)
+        given = [chapters] if isinstance(chapters, str | Chapter) else chapters or self._builders
+        built = [part if isinstance(part, Chapter) else self.chapter(part) for part in given]
+        documents = self._sort_into_documents([chapter.section for chapter in built])
+        files = {
+            key: name
+            for key, name in name_report_files(unit, file_formats, self.languages).items()
+            if key[0] == "xlsx" or key[0].rpartition(" ")[0] in documents
+        }
         for (kind, language), name in files.items():
-            letter_prefix, _, file_format = kind.rpartition(" ")
-            path = folder / name
-            self._write_format(letter if letter_prefix else document, path, file_format, language)
+            document, _, file_format = kind.rpartition(" ")
+            self._write_format(documents.get(document), folder / name, file_format, language)
         tables = [] if unit else write_tables(self.subject.figures.tables(), folder / "tables")
         return [*files.values(), *(path.relative_to(folder).as_posix() for path in tables)]
 
+    def _sort_into_documents(self, sections: Sequence[Section]) -> dict[str, Document]:
+        """Return the report (no name), and the annexes or the letter, as files name them."""
+        body = tuple(section for section in sections if section.id not in ANNEXES)
+        annexes = tuple(section for section in sections if section.id in ANNEXES)
+        documents = {"": self._build_document(body)} if body else {}
+        documents |= {"annexes": self._build_annexes(annexes)} if annexes else {}
+        return documents | ({"letter": self.letter()} if self.subject.unit else {})
+
     def _write_format(
-        self, document: Document, path: Path, file_format: str, language: Language
+        self, document: Document | None, path: Path, file_format: str, language: Language
     ) -> None:
-        """Write one format in one language; a workbook of the province has the annexes."""
-        if file_format != "xlsx":
-            WRITERS[file_format](document, path, language)
-        elif self.subject.unit:
-            write_report_tables(document, path, language)
-        else:
+        """Write one format in one language; a workbook of the province has its own sheets."""
+        if file_format == "xlsx" and not self.subject.unit:
             write_annexes(self.subject.figures, path, language)
+        elif document is not None:
+            write = write_report_tables if file_format == "xlsx" else WRITERS[file_format]
+            write(document, path, language)
 
     def letter(self) -> Document:
         """Build the letter to the unit, ready to be numbered and signed.
@@ -136,12 +165,22 @@ class Report:
         find_unit(self.subject.figures.survey, self.subject.unit)
         wave = self.subject.figures.survey.wave
         document = self._build_document((build_letter(self.subject),))
-        title = make_text("letter.about", when=name_year(wave))
-        return replace(document, title=title, subtitle="", kind=None)
+        return replace(
+            document,
+            title="",
+            subtitle="",
+            kind=None,
+            about=make_text("letter.about", when=name_year(wave)),
+            recipients=(make_text("office.to.above"), make_text("office.to.file")),
+            annexes=None,
+        )
 
     def _build_document(self, sections: tuple[Section, ...]) -> Document:
+        """Build the report of these chapters, to be signed."""
         survey, unit = self.subject.figures.survey, self.subject.unit
         wave = survey.wave
+        has_superior = bool(wave.province.vi or wave.province.en)
+        superior = make_text("office.to.superior", province=wave.province)
         return Document(
             id=wave.id,
             title=self.subject.unit_name(unit) if unit else wave.title,
@@ -151,6 +190,23 @@ class Report:
             footer=make_footer(wave),
             official=Signatory(wave.province, wave.publisher, wave.document_day),
             kind=make_text("office.report"),
+            recipients=(
+                *([superior] if has_superior else []),
+                make_text("office.to.units"),
+                make_text("office.to.file"),
+            ),
+            annexes=None if unit else make_text("report.link.annexes"),
+        )
+
+    def _build_annexes(self, sections: tuple[Section, ...]) -> Document:
+        """Build the annexes of a report; nobody signs them."""
+        return replace(
+            self._build_document(sections),
+            subtitle=make_text("report.annexes.attached"),
+            kind=make_text("office.annexes"),
+            is_signed=False,
+            recipients=(),
+            annexes=make_text("report.link.report"),
         )
 
 

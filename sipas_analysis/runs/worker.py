@@ -121,13 +121,13 @@ def prepare_wave(survey: "Survey") -> None:
     """Import the modules of reports and compute the figures; children share both."""
     from sipas_analysis.documents.writers.html import render_section
     from sipas_analysis.figures.published import figures_of
-    from sipas_analysis.reports.report import CHAPTERS, report
+    from sipas_analysis.reports.report import report
 
     prepare_process(survey)
     with suppress(Exception):  # a report with the same fault reports the fault
         figures_of(survey).tables()
         first = report(survey, unit=str(survey.frame["unit"].iloc[0]))
-        for name in CHAPTERS:  # prepares templates, fonts and shared results
+        for name in first.chapters:  # prepares templates, fonts and shared results
             render_section(first.chapter(name).section, first.languages[0])
     gc.collect()
     gc.freeze()
