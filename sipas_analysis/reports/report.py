@@ -78,23 +78,24 @@ class Report:
 
     @property
     def chapters(self) -> Mapping[str, Build]:
-        """The chapters of the report, in reading order; those of the annexes are ``ANNEXES``."""
+        """The chapters of the report, in reading order."""
         return UNIT_CHAPTERS if self.subject.unit else PROVINCE_CHAPTERS
 
+    @property
+    def annexes(self) -> Mapping[str, Build]:
+        """The chapters of the annexes, in reading order; a unit has none."""
+        return {} if self.subject.unit else ANNEXES
+
     def chapter(self, name: str) -> Chapter:
-        """Build one chapter: a name of ``chapters`` or, for the province, of ``ANNEXES``."""
-        check_word(name, self._builders, "name")
-        section = self._builders[name](self.subject)
+        """Build one chapter: a name of ``chapters`` or of ``annexes``."""
+        builders = {**self.chapters, **self.annexes}
+        check_word(name, builders, "name")
+        section = builders[name](self.subject)
         if name in self.chapters:
             position = [*self.chapters].index(name)
             title = make_text("report.numbered", number=NUMERALS[position], title=section.title)
             section = replace(section, title=title, starts_page=self._starts_page(position))
         return Chapter(section, self.languages[0])
-
-    @property
-    def _builders(self) -> dict[str, Build]:
-        """Every chapter by name, in reading order."""
-        return {**self.chapters, **({} if self.subject.unit else ANNEXES)}
 
     def _starts_page(self, position: int) -> bool:
         """Return whether a chapter begins a page: the leaders' page of a province stands alone."""
@@ -124,7 +125,8 @@ class Report:
         for file_format in file_formats:
             if file_format not in FORMATS:
                 raise ParameterError("run_format", found=file_format, known=", ".join(FORMATS))
-        given = [chapters] if isinstance(chapters, str | Chapter) else chapters or self._builders
+        everything = [*self.chapters, *self.annexes]
+        given = [chapters] if isinstance(chapters, str | Chapter) else chapters or everything
         built = [part if isinstance(part, Chapter) else self.chapter(part) for part in given]
         documents = self._sort_into_documents([chapter.section for chapter in built])
         files = {
