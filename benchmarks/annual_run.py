@@ -133,7 +133,6 @@ def phases(wave: Path, folder: Path, units: list[str]) -> list[tuple[str, float]
     """Return where the time of a report goes, in one process, after a first report."""
     import sipas_analysis as sipas
     from sipas_analysis.figures.published import figures_of
-    from sipas_analysis.reports.report import CHAPTERS
 
     seconds_of: dict[str, float] = {}
 
@@ -149,7 +148,8 @@ def phases(wave: Path, folder: Path, units: list[str]) -> list[tuple[str, float]
         report = sipas.report(survey, "vi,en", unit=unit)
         names = "a report: " if k else "the first report, which also warms up: "
         chapters = add(
-            f"{names}chapters", partial(lambda report: [*map(report.chapter, CHAPTERS)], report)
+            f"{names}chapters",
+            partial(lambda report: [*map(report.chapter, report.chapters)], report),
         )
         for kind in ALL.split(","):
             add(f"{names}{kind}", partial(report.write, chapters, folder, kind))

@@ -33,7 +33,6 @@ from sipas_analysis.documents.writers.docx_parts import FONT, LOOKS
 from sipas_analysis.documents.writers.typst_process import convert_to_png
 from sipas_analysis.errors import OutputError
 from sipas_analysis.instrument.strict_yaml import Bilingual
-from sipas_analysis.reports.report import CHAPTERS
 
 DEMO = Path(__file__).parents[3] / "data/an-giang-2021/wave.yaml"
 LANGUAGES = ("vi", "en")
@@ -51,7 +50,7 @@ LETTER = Signatory(
 def document_of(survey, unit="", **facts):
     """Build a whole report as the notebooks do."""
     whole = sipas.report(survey, "vi,en", unit)
-    sections = tuple(whole.chapter(name).section for name in CHAPTERS)
+    sections = tuple(whole.chapter(name).section for name in (*whole.chapters, *whole.annexes))
     usual = {
         "id": survey.wave.id,
         "title": survey.wave.title,

@@ -462,10 +462,12 @@ def read(path):
 
 def whole(survey, unit="", names=()):
     """Return the document of a report, with every chapter if none is named."""
-    from sipas_analysis.reports.report import CHAPTERS, report
+    from sipas_analysis.reports.report import report
 
     made = report(survey, "vi,en", unit)
-    return made._build_document(tuple(made.chapter(name).section for name in names or CHAPTERS))
+    return made._build_document(
+        tuple(made.chapter(name).section for name in names or (*made.chapters, *made.annexes))
+    )
 
 
 @pytest.mark.slow

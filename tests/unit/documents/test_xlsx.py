@@ -14,7 +14,7 @@ from conftest import FACTS, PACK
 from sipas_analysis.figures.csv_files import write_tables
 from sipas_analysis.figures.published import figures_of, list_figures
 from sipas_analysis.reports.annex_workbook import write_annexes, write_report_tables
-from sipas_analysis.reports.report import CHAPTERS, report
+from sipas_analysis.reports.report import report
 
 HEAD = "unit,A1,A2,D1,OVERALL\n"
 ANSWERS = ("5,4,1,4", "4,4,5,5", "2,5,3,3", "3,1,4,2")
@@ -254,7 +254,9 @@ def test_an_instrument_with_other_decimals_keeps_them(read_answers, tmp_path):
 def tables(survey, tmp_path):
     """The workbook of a unit's report."""
     whole = report(survey, "vi", "so-b")
-    document = whole._build_document(tuple(whole.chapter(name).section for name in CHAPTERS))
+    document = whole._build_document(
+        tuple(whole.chapter(name).section for name in (*whole.chapters, *whole.annexes))
+    )
     return document, openpyxl.load_workbook(
         write_report_tables(document, tmp_path / "t.xlsx", "vi")
     )

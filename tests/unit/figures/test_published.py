@@ -16,7 +16,7 @@ from sipas_analysis.figures.suppression import hide_small_counts
 from sipas_analysis.measure.rule_comparison import compare_rules
 from sipas_analysis.measure.scores import score
 from sipas_analysis.reports.drivers_output import hide_keys
-from sipas_analysis.reports.report import CHAPTERS, report
+from sipas_analysis.reports.report import report
 
 ITEMS = ("A1", "A2", "D1")
 FACTORS = {"access": ("A1", "A2"), "results": ("D1",)}
@@ -94,7 +94,7 @@ def test_three_people_and_what_gives_them_away_are_in_no_file(four_units, tmp_pa
     out = tmp_path / "out"
     for unit in ("", "u-0", "u-1", "u-2", "u-3"):
         made = report(four_units, "vi,en", unit)
-        made.write([made.chapter(name) for name in CHAPTERS], str(out))
+        made.write([], str(out))
     texts = {path: path.read_text("utf-8") for path in out.rglob("*") if path.is_file()}
     assert len(texts) == 20
     for path, text in texts.items():
@@ -349,7 +349,7 @@ def test_no_output_holds_a_row_of_a_respondent(read_answers, tmp_path):
     columns = {"unit": "unit", "form": "so_phieu", "date": "ngay"}
     survey = read_answers("unit,so_phieu,ngay,A1,A2,D1\n" + rows, columns=columns)
     made = report(survey, "vi")
-    made.write([made.chapter(name) for name in CHAPTERS], str(tmp_path / "out"))
+    made.write([], str(tmp_path / "out"))
     texts = [p.read_text("utf-8") for p in (tmp_path / "out").rglob("*") if p.is_file()]
     assert survey.frame["form"].tolist() == ids
     assert not any(

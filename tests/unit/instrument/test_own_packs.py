@@ -18,7 +18,7 @@ from sipas_analysis.figures.published import Figures
 from sipas_analysis.instrument.pack import Index, Instrument, Item, Scale, read_instrument
 from sipas_analysis.quality.findings import find_straight_lines
 from sipas_analysis.reports.no_answers import count_no_answers
-from sipas_analysis.reports.report import CHAPTERS, report
+from sipas_analysis.reports.report import report
 
 AIRPORT = """\
 id: airport
@@ -137,7 +137,7 @@ def test_straight_lines_are_judged_by_what_was_ticked(airport, tmp_path):
 def test_the_report_names_the_airport_and_its_scales(airport):
     """From the file to the chapters: no agency, no ranking, NPS apart from percentages."""
     made = report(airport, "vi")
-    pages = {name: made.chapter(name)._repr_html_() for name in CHAPTERS}
+    pages = {name: made.chapter(name)._repr_html_() for name in (*made.chapters, *made.annexes)}
     assert "hành khách đối với dịch vụ của sân bay Rạch Giá" in pages["basis"]
     assert "không xếp hạng" in pages["ranking"]
     assert "Phải chờ lâu (đã đảo thang)" in pages["items"]
@@ -213,7 +213,7 @@ def test_a_pack_without_factors_makes_the_whole_report(tmp_path):
     survey = read_alone(tmp_path, "Q1,Q2,Q3,ALL\n" + "".join(f"{x}\n" * 12 for x in lines), FLAT)
     assert values(survey)["overall"] == pytest.approx(100 * 12 / 18)
     made = report(survey, "en")
-    pages = {name: made.chapter(name)._repr_html_() for name in CHAPTERS}
+    pages = {name: made.chapter(name)._repr_html_() for name in (*made.chapters, *made.annexes)}
     assert "has no factors" in pages["factors"]
     assert "has no factors" in pages["drivers"]
     assert "no measures are listed by factor" in pages["measures"]
@@ -314,7 +314,8 @@ def test_a_pack_of_one_item_or_of_sixty_makes_a_report(tmp_path, n_items):
     rows = [",".join(str(1 + (k + j) % 5) for j in range(n_items)) for k in range(30)]
     survey = read_alone(tmp_path, "\n".join([",".join(codes), *rows, ""]), yaml.safe_dump(pack))
     assert values(survey)["overall"] == pytest.approx(40.0)
-    pages = {name: report(survey, "en").chapter(name)._repr_html_() for name in CHAPTERS}
+    made = report(survey, "en")
+    pages = {name: made.chapter(name)._repr_html_() for name in (*made.chapters, *made.annexes)}
     assert pages["items"].count("<figure") == -(-n_items // 22)
     assert "Câu Q1" in pages["items"]
 

@@ -17,7 +17,6 @@ from sipas_analysis.documents.model import make_text, render_parts
 from sipas_analysis.documents.writers.html import render_section
 from sipas_analysis.figures.csv_files import write_tables
 from sipas_analysis.messages import format_number
-from sipas_analysis.reports.report import CHAPTERS
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 SPAN = re.compile('<span data-figure="([^"]*)">([^<]*)</span>')
@@ -33,7 +32,7 @@ def made(tmp_path_factory, demo_2021):
     out = tmp_path_factory.mktemp("out")
     for unit in UNITS:
         report = sipas.report(demo_2021, "vi,en", unit=unit)
-        chapters = [report.chapter(name) for name in CHAPTERS]
+        chapters = [report.chapter(name) for name in (*report.chapters, *report.annexes)]
         report.write(chapters, str(out), "html,docx,xlsx")
         write_tables(report.subject.figures.tables(), out / "tables")
     return out
@@ -173,7 +172,7 @@ def test_no_name_leads_to_a_hidden_figure(read_answers):
     assert not any("so-b" in it for it in figures.by_id["id"] if it.startswith("pair:"))
     for unit in ("", "so-a", "so-b"):
         report = sipas.report(survey, "vi", unit=unit)
-        for name in CHAPTERS:
+        for name in (*report.chapters, *report.annexes):
             text = render_section(report.chapter(name).section, "vi")
             named = {unescape(it) for it, _ in SPAN.findall(text)}
             seen = {it for it in named if it.rpartition("#")[0] in hidden}
@@ -189,7 +188,7 @@ def test_a_pack_of_one_decimal_prints_one_decimal_everywhere(read_answers):
     report = sipas.report(survey, "en")
     printed = report.subject.figures.by_id.set_index("id")["printed"]
     found = []
-    for name in CHAPTERS:
+    for name in (*report.chapters, *report.annexes):
         found += SPAN.findall(render_section(report.chapter(name).section, "en"))
     shown = {(unescape(it), text) for it, text in found if it.endswith("#printed")}
     assert len(shown) > 10
