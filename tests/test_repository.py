@@ -47,7 +47,8 @@ collect.simulate
 quality.form_patterns quality.findings quality.keyed_twice quality.item_checks
 draft.sheets draft.pack draft.proposals draft.wave_file
 measure.rules measure.scores measure.rule_comparison measure.pooling measure.adjustment
-measure.step_down measure.ranking measure.change measure.decomposition measure.item_answers
+measure.step_down measure.ranking measure.item_order measure.wave_breaks
+measure.change measure.decomposition measure.item_answers
 measure.factor_model measure.factor_structure measure.intraclass measure.polychoric
 measure.reliability measure.fairness
 explain.likelihoods explain.collinearity explain.imputation explain.formula explain.effects
@@ -60,8 +61,9 @@ explain.driver_results explain.drivers explain.shapley explain.players explain.s
 explain.importance explain.priority
 explain.penalty_reward
 improve.actions
-figures.csv_files figures.disclosure figures.rare_labels figures.suppression figures.published
+figures.csv_files figures.disclosure figures.rare_labels figures.suppression figures.respondents figures.published
 documents.model documents.svg documents.charts documents.letter_widths
+documents.column_widths
 documents.writers.terminal documents.writers.html
 documents.writers.typst_process documents.writers.docx_parts documents.writers.docx
 documents.writers.pdf documents.writers.xlsx
@@ -74,7 +76,8 @@ reports.chapters.method reports.chapters.index_rules reports.chapters.item_table
 reports.chapters.unit_tables reports.chapters.incidents reports.chapters.sources
 reports.chapters.annexes
 reports.annex_workbook reports.report
-reports.portal reports.comparison_page reports.sample_options reports.sample_list
+reports.portal_files reports.portal_rows reports.portal
+reports.comparison_page reports.sample_options reports.sample_list
 reports.sample_page reports.no_answers reports.draft_output reports.check_output
 reports.score_output
 reports.form_owners reports.unit_returns reports.return_slips reports.drivers_output

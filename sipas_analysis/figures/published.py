@@ -123,10 +123,15 @@ class Figures:
         return score(self.survey, "unit")
 
     @cached_property
+    def whole_estimates(self) -> Estimates:
+        """Estimates of the whole with their covariance, before suppression (P2): do not print."""
+        return score(self.survey)
+
+    @cached_property
     def scores(self) -> pd.DataFrame:
         """Every figure of the whole, the groups and the units, by ``domain``."""
         estimates = {
-            "all": score(self.survey),
+            "all": self.whole_estimates,
             "group": score(self.survey, "group"),
             "unit": self.unit_estimates,
         }
@@ -268,6 +273,24 @@ class Figures:
         """The survey with labels that may be published: rare ones are *other*."""
         return merge_rare_labels(self.survey)
 
+    @cached_property
+    def respondents(self) -> pd.DataFrame:
+        """The overall index of groups of respondents, and their differences from all others."""
+        from sipas_analysis.figures.respondents import compare_respondents
+
+        return compare_respondents(self.labelled, self.hidden_units)
+
+    def item_places(self, unit: str = "") -> pd.DataFrame:
+        """Return the places of published items from the lowest, of the whole or of one unit."""
+        from sipas_analysis.measure.item_order import order_items
+
+        figures = self.by_variable("unit" if unit else "all", unit)
+        codes = [code for code in self.survey.instrument.items if figures[code].is_known]
+        if not codes:
+            return order_items(Estimates(self.scores.head(0)))
+        domain = self.unit_estimates.select(unit=unit) if unit else self.whole_estimates
+        return order_items(domain.select(variable=codes))
+
     def answer_counts(self, unit: str = "") -> pd.DataFrame:
         """Return the number of forms at each level of each item, of the whole or of one unit."""
         if not unit:
@@ -371,6 +394,7 @@ class Figures:
     def by_id(self) -> pd.DataFrame:
         """Every figure that a report names, by ``id``: scores with ranks, pairs, drivers."""
         parts = [self._identify_scores(), self._identify_pairs(), *self._identify_drivers()]
+        parts += [*self._identify_respondents(), *self._identify_places()]
         columns = [part.reindex(columns=FIGURE_COLUMNS) for part in parts if len(part)]
         return pd.concat(columns, ignore_index=True)
 
@@ -386,6 +410,25 @@ class Figures:
     def _identify_pairs(self) -> pd.DataFrame:
         ids = "pair:" + self.pairs["unit"] + "~" + self.pairs["other"]
         return self.pairs.assign(id=ids, rule="R2")
+
+    def _identify_respondents(self) -> list[pd.DataFrame]:
+        """Return the index of each group of respondents, then the differences, with their ids."""
+        table = self.respondents
+        ids = "overall@" + table["unit"].astype(str)
+        differences = table[[f"difference{end}" for end in ("", "_low", "_high")]]
+        named = differences.set_axis(INTERVAL_COLUMNS, axis=1).assign(id="difference:" + ids)
+        return [table.assign(id=ids, rule="I7"), named.assign(rule="I7").dropna()]
+
+    def _identify_places(self) -> list[pd.DataFrame]:
+        """Return the possible places of each item, of the whole and of each unit."""
+        units = self.scores.loc[self.scores["domain"] == "unit", "unit"].unique()
+        tables = {unit: self.item_places(unit) for unit in ("", *map(str, units))}
+        return [
+            table.assign(
+                id=[make_id(f"place:{code}", "", unit) for code in table["variable"]]
+            ).assign(rule="R6")
+            for unit, table in tables.items()
+        ]
 
     def _identify_drivers(self) -> list[pd.DataFrame]:
         """Return coefficients of each model, then shares of importance, with their ids."""

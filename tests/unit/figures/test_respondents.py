@@ -1,0 +1,96 @@
+"""Groups of respondents: index, difference from all others, and what is not shown (I7, P2)."""
+
+import pytest
+from scipy.stats import t
+
+from sipas_analysis.figures.published import figures_of
+from sipas_analysis.figures.rare_labels import merge_rare_labels
+from sipas_analysis.figures.respondents import compare_respondents
+from sipas_analysis.measure.scores import score
+
+HEAD = "unit,A1,A2,D1,sex,vulnerable\n"
+
+
+@pytest.fixture(scope="module")
+def compared(demo_2021):
+    """The groups of the demo wave, compared once."""
+    return compare_respondents(demo_2021)
+
+
+def read_groups(read_answers, men, women, blank="", **facts):
+    """Compare respondents: answers of men and women in two units, then of people without a sex."""
+    rows = [f"so-{'ab'[at % 2]},{answer},male,HN" for at, answer in enumerate(men)]
+    rows += [f"so-{'ab'[at % 2]},{answer},female," for at, answer in enumerate(women)]
+    survey = read_answers(HEAD + "\n".join([*rows, *([blank] if blank else [])]) + "\n", **facts)
+    return compare_respondents(merge_rare_labels(survey))
+
+
+def test_a_group_has_the_index_of_score_and_its_difference_from_all_others(demo_2021, compared):
+    """Sex by hand: difference of both, t at the 27 comparisons that the wave has."""
+    table = compared
+    n_tests = sum(1 if n == 2 else n for n in table.groupby("key").size())
+    men, women = (table[table["label"] == sex].iloc[0] for sex in ("male", "female"))
+    scores = score(demo_2021, "sex").select(variable="overall")
+    own = scores.select(sex="male").frame.iloc[0]
+    assert [men[name] for name in ("printed", "low", "n_valid")] == [
+        own[name] for name in ("printed", "low", "n_valid")
+    ]
+    gap = scores.difference({"sex": "male"}, {"sex": "female"}).frame.iloc[0]
+    assert men["difference"] == pytest.approx(gap["value"]) == pytest.approx(-women["difference"])
+    half = t.ppf(1 - 0.025 / n_tests, gap["df"]) * gap["se"]
+    assert men["difference_low"] == pytest.approx(gap["value"] - half)
+    assert men["verdict"] == "open"
+    assert set(table.loc[table["key"] == "area", "verdict"]) == {"above", "below"}
+
+
+def test_choices_of_several_are_compared_with_all_other_people(demo_2021, compared):
+    """249 people chose at least one; the others of each choice are all other forms."""
+    poor = compared[compared["unit"] == "vulnerable=HN"].iloc[0]
+    is_poor = demo_2021.has_choice("vulnerable", "HN")
+    others = score(demo_2021.subset(~is_poor)).select(variable="overall").frame["value"].item()
+    assert poor["difference"] == pytest.approx(poor["value"] - others)
+
+
+def test_a_group_of_few_people_has_no_verdict(read_answers):
+    """Twelve people have an index with caution, and no comparison; those left have neither."""
+    men, women = ["5,5,5"] * 60, ["1,1,1"] * 12
+    table = read_groups(read_answers, men, women).set_index("unit")
+    assert table.loc["sex=female", ["flag", "verdict"]].tolist() == ["caution", ""]
+    assert table.loc["sex=male", "verdict"] == "above"
+
+
+def test_where_nobody_of_a_group_differs_the_exact_interval_decides(read_answers):
+    """40 of 40 satisfied beside 66 of 70: no variance in one part is not certainty."""
+    women = ["5,5,5"] * 66 + ["1,1,1"] * 4
+    table = read_groups(read_answers, ["5,5,5"] * 40, women).set_index("unit")
+    assert table.loc["sex=male", "verdict"] == "open"
+
+
+def test_a_hidden_group_does_not_follow_from_the_whole_and_the_others(read_answers):
+    """Three women, nobody without a sex: the men's index would give theirs; both are hidden."""
+    men = ["5,4,3"] * 40
+    hidden = read_groups(read_answers, men, ["1,1,1"] * 3).set_index("unit")
+    assert hidden.loc["sex=male", "flag"] == "suppress"
+    assert hidden.loc["vulnerable=HN", "flag"] == "suppress"
+    assert hidden["value"].isna().all()
+    assert hidden["difference"].isna().all()
+    assert hidden["n"].isna().all()
+    blank = "\n".join(["so-a,1,2,3,,"] * 9)
+    shown = read_groups(read_answers, men, ["1,1,1"] * 3, blank).set_index("unit")
+    assert shown.loc["sex=male", "flag"] == "publish"
+
+
+def test_a_key_made_of_whole_units_is_not_shown_where_a_unit_is_hidden(read_answers):
+    """A label that all of a unit gave, and nobody else, would show the unit's index."""
+    rows = ["so-a,5,4,3,male,"] * 40 + ["so-b,5,4,3,female,"] * 30
+    survey = read_answers(HEAD + "\n".join(rows) + "\n")
+    assert {*compare_respondents(survey)["key"]} == {"sex"}
+    assert compare_respondents(survey, hidden_units={"so-b"}).empty
+
+
+@pytest.mark.slow
+def test_groups_and_places_are_figures_with_ids(demo_2021):
+    """``figures.csv`` lists index, difference and the places of the items of each unit."""
+    ids = {*figures_of(demo_2021).by_id["id"]}
+    assert {"overall@sex=male", "difference:overall@area=urban"} <= ids
+    assert {"place:A4", "place:A4@so-nv"} <= ids
