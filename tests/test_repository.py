@@ -47,7 +47,7 @@ collect.simulate
 quality.form_patterns quality.findings quality.keyed_twice quality.item_checks
 draft.sheets draft.pack draft.proposals draft.wave_file
 measure.rules measure.scores measure.rule_comparison measure.pooling measure.adjustment
-measure.step_down measure.ranking measure.item_order measure.wave_breaks
+measure.step_down measure.ranking measure.index_gaps measure.item_order measure.wave_breaks
 measure.change measure.decomposition measure.item_answers
 measure.factor_model measure.factor_structure measure.intraclass measure.polychoric
 measure.reliability measure.fairness
@@ -61,11 +61,13 @@ explain.driver_results explain.drivers explain.shapley explain.players explain.s
 explain.importance explain.priority
 explain.penalty_reward
 improve.actions
-figures.csv_files figures.disclosure figures.rare_labels figures.suppression figures.respondents figures.published
+figures.csv_files figures.disclosure figures.rare_labels figures.suppression figures.respondents
+figures.identified figures.counts figures.last_year figures.wave_tables figures.published
 documents.model documents.svg documents.charts documents.letter_widths
 documents.column_widths
 documents.writers.terminal documents.writers.html
-documents.writers.typst_process documents.writers.docx_parts documents.writers.docx
+documents.writers.typst_process documents.writers.docx_parts
+documents.writers.docx_table documents.writers.docx_letter documents.writers.docx
 documents.writers.pdf documents.writers.xlsx
 reports.file_names reports.subject reports.figure_tables reports.pictures reports.chapters.trend
 reports.chapters.sample_design reports.chapters.people reports.chapters.opening

@@ -5,50 +5,78 @@ be published (rule P2) are blanked here, before any writer sees them. Where a to
 a blanked figure, a second figure is blanked too.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.collect.units import NO_GROUP, list_groups
-from sipas_analysis.figures.rare_labels import merge_rare_labels
-from sipas_analysis.figures.suppression import SUPPRESS, blank_hidden, hide_figures
+from sipas_analysis.figures.counts import (
+    count_forms,
+    count_incidents,
+    count_people,
+    count_units,
+    describe_sample,
+    list_settings,
+)
+from sipas_analysis.figures.identified import (
+    GAIN_COLUMNS,
+    INTERVAL_COLUMNS,
+    PENALTY_COLUMNS,
+    RANK_COLUMNS,
+    concat_figures,
+    describe_models,
+    identify_collinearity,
+    identify_drivers,
+    identify_findings,
+    identify_gaps,
+    identify_numbers,
+    identify_pairs,
+    identify_places,
+    identify_ranks,
+    identify_respondents,
+    identify_rules,
+    make_id,
+    name_rows,
+)
+from sipas_analysis.figures.last_year import (
+    LastYear,
+    compare_with_last_year,
+    read_earlier,
+)
+from sipas_analysis.figures.suppression import SUPPRESS, blank_hidden
+from sipas_analysis.figures.wave_tables import WaveTables
 from sipas_analysis.infer.estimates import Estimates
 from sipas_analysis.instrument.pack import OVERALL
-from sipas_analysis.measure.ranking import Ranking, rank
 from sipas_analysis.measure.rule_comparison import compare_rules
-from sipas_analysis.measure.scores import count_answers, score
-from sipas_analysis.quality.findings import Findings, check
-from sipas_analysis.quality.item_checks import find_opposed_items
-
-if TYPE_CHECKING:
-    from sipas_analysis.explain.driver_results import Drivers
-    from sipas_analysis.explain.priority import Basis, Priority
 
 # Functions import what only their table needs: ``sipas check`` does not wait for models.
-INTERVAL_COLUMNS = ["value", "low", "high"]
-RANK_COLUMNS = ["rank", "rank_low", "rank_high", "detectable"]
-FIGURE_COLUMNS = [
-    "id",
-    "value",
-    "printed",
-    "low",
-    "high",
-    "n",
-    "n_valid",
-    "numerator",
-    "denominator",
-    *RANK_COLUMNS,
-    "rule",
-]
-MODEL_COLUMNS = {  # figures of a model, each with its columns of ``drivers`` (value and ends)
-    "linear": ("value", "low", "high"),
-    "logit.points": ("points", "points_low", "points_high"),
-    "logit.odds": ("odds_ratio", "odds_low", "odds_high"),
+# The part of ``by_id`` that has the figures of a kind: what stands before the colon of an id.
+PARTS = {
+    "pair": "pairs",
+    **dict.fromkeys(("linear", "logit", "share", "fit", "cut", "note"), "drivers"),
+    **dict.fromkeys(("vif", "correlation"), "collinearity"),
+    **dict.fromkeys(("penalty", "reward", "asymmetry"), "penalties"),
+    "what_if": "what_if",
+    "rule": "rules",
+    **dict.fromkeys(("pooled", "adjusted", "robust"), "ranks"),
+    **dict.fromkeys(("quality", "expected", "p", "straight"), "findings"),
+    "people": "people",
+    "incident": "incidents",
+    "alpha": "reliability",
+    **dict.fromkeys(
+        ("forms", "ledger", "setting", "wording", "design", "units", "ranked", "letters"), "counts"
+    ),
+    **dict.fromkeys(("fewest", "most", "detectable"), "counts"),
+    "difference": "respondents",
+    "change": "changes",
+    "trend": "trend",
+    "place": "places",
+    "gap": "gaps",
 }
 
 
@@ -93,12 +121,6 @@ class PublishedFigure:
         return make_id(self.variable, self.group, self.unit)
 
 
-def make_id(variable: str, group: str, unit: str) -> str:
-    """Return the name of a figure of the whole, of a group or of a unit."""
-    domain = unit or (group and f"group:{group}")
-    return f"{variable}@{domain}" if domain else variable
-
-
 def list_figures(table: pd.DataFrame) -> list[PublishedFigure]:
     """Return the rows of a table of figures as typed records."""
     names = [column.name for column in fields(PublishedFigure)]
@@ -112,98 +134,25 @@ def list_figures(table: pd.DataFrame) -> list[PublishedFigure]:
 
 
 @dataclass(frozen=True)
-class Figures:
+class Figures(WaveTables):
     """All figures of one wave; each table is computed when it is first used."""
 
-    survey: Survey
+    @cached_property
+    def earlier(self) -> list["Figures"]:
+        """Figures of the earlier waves that this wave names, oldest first."""
+        return [Figures(survey) for survey in read_earlier(self.survey.wave)]
 
     @cached_property
-    def unit_estimates(self) -> Estimates:
-        """Estimates of the units with their covariance, before suppression (P2): do not print."""
-        return score(self.survey, "unit")
+    def last_year(self) -> LastYear | None:
+        """This wave beside the latest earlier one that it names; None if it names none."""
+        if not self.earlier:
+            return None
+        known = {id(figures.survey): figures for figures in (self, *self.earlier)}
 
-    @cached_property
-    def whole_estimates(self) -> Estimates:
-        """Estimates of the whole with their covariance, before suppression (P2): do not print."""
-        return score(self.survey)
+        def publish(survey: Survey) -> pd.DataFrame:
+            return known.get(id(survey), Figures(survey)).scores
 
-    @cached_property
-    def scores(self) -> pd.DataFrame:
-        """Every figure of the whole, the groups and the units, by ``domain``."""
-        estimates = {
-            "all": self.whole_estimates,
-            "group": score(self.survey, "group"),
-            "unit": self.unit_estimates,
-        }
-        parts = [scores.frame.assign(domain=domain) for domain, scores in estimates.items()]
-        table = pd.concat(parts, ignore_index=True)
-        table = table.reindex(columns=["domain", *parts[2].columns.drop("domain")])
-        scores = hide_figures(table, self.survey)
-        scores[["group", "unit", "unit_name"]] = scores[["group", "unit", "unit_name"]].fillna("")
-        return scores
-
-    @cached_property
-    def quality(self) -> Findings:
-        """Results of the quality checks in all units: do not print (P2)."""
-        return check(self.survey)
-
-    @cached_property
-    def opposed_items(self) -> pd.DataFrame:
-        """Items that run against the others: their figures are probably upside down."""
-        return find_opposed_items(self.survey)
-
-    @cached_property
-    def marks(self) -> dict[str, str]:
-        """Units whose forms need a second look: ``accepted`` as the wave says, or ``flagged``.
-
-        Units whose overall figure is not published have no mark (rule P2).
-        """
-        marked_units = sorted(self.quality.flagged_units - self.hidden_units)
-        accepted = self.survey.wave.accepted
-        return {unit: "accepted" if unit in accepted else "flagged" for unit in marked_units}
-
-    @cached_property
-    def ranked_units(self) -> Ranking:
-        """Units in order within their group, with rank sets, from publishable scores.
-
-        A unit whose forms need a second look has no rank until the wave accepts it.
-        """
-        unit_scores = self.scores[self.scores["domain"] == "unit"].drop(columns="domain")
-        units = replace(self.unit_estimates, frame=unit_scores.reset_index(drop=True))
-        wave, pack = self.survey.wave, self.survey.instrument
-        set_apart = [unit for unit, mark in self.marks.items() if mark == "flagged"]
-        ranking = rank(units, pack.index.min_forms, seed=wave.seed, set_apart=set_apart)
-        marks = [self.marks.get(unit, "") for unit in ranking.frame["unit"]]
-        return replace(ranking, frame=ranking.frame.assign(mark=marks))
-
-    @property
-    def ranking(self) -> pd.DataFrame:
-        """Units in order, with the reason where a unit has no rank."""
-        return self.ranked_units.frame
-
-    @cached_property
-    def pairs(self) -> pd.DataFrame:
-        """Every pair of ranked units, by ``group``, and whether their indices differ."""
-        ranking = self.ranked_units
-        pairs = [ranking.pairs(group).assign(group=group) for group in ranking.sets]
-        columns = ["group", "unit", "other", "value", "se", "low", "high", "told"]
-        if not pairs:
-            return pd.DataFrame(columns=columns)
-        return pd.concat(pairs, ignore_index=True)[columns]
-
-    @cached_property
-    def adjusted_and_pooled(self) -> pd.DataFrame:
-        """Raw, adjusted and pooled indices of ranked units, with their ranks."""
-        from sipas_analysis.measure.fairness import adjust_and_pool
-
-        return adjust_and_pool(self.survey, self.ranked_units)
-
-    @cached_property
-    def ranks_by_rule(self) -> pd.DataFrame:
-        """Ranks of ranked units under every lawful rule."""
-        from sipas_analysis.measure.fairness import rank_under_rules
-
-        return rank_under_rules(self.survey, self.ranked_units)
+        return compare_with_last_year(self.earlier[-1].survey, self.survey, publish)
 
     @cached_property
     def rules(self) -> pd.DataFrame:
@@ -223,13 +172,6 @@ class Figures:
         return blank_hidden(table)
 
     @cached_property
-    def drivers(self) -> "Drivers":
-        """Models of overall satisfaction, or the reason why there is none."""
-        from sipas_analysis.explain.drivers import drivers
-
-        return drivers(self.survey)
-
-    @cached_property
     def penalties(self) -> pd.DataFrame:
         """Overall satisfaction after bad and very good answers to each item; hidden items blank."""
         from sipas_analysis.explain.penalty_reward import estimate_penalties
@@ -240,45 +182,6 @@ class Figures:
         numbers = [name for name in table if name not in ("item", "factor", "verdict")]
         table.loc[is_hidden, numbers] = np.nan
         return table.assign(verdict=table["verdict"].mask(is_hidden, "cannot_tell"))
-
-    @cached_property
-    def hidden_units(self) -> set[str]:
-        """Units whose overall figure must not be published."""
-        scores = self.scores
-        overall = scores[(scores["domain"] == "unit") & (scores["variable"] == OVERALL)]
-        return set(overall.loc[overall["flag"] == SUPPRESS, "unit"])
-
-    def priority(self, unit: str = "") -> "Priority":
-        """Return factors by importance and satisfaction, of the whole or of one unit."""
-        from sipas_analysis.explain.priority import place_factors
-
-        if unit not in self._priorities:
-            self._priorities[unit] = place_factors(self._basis, unit)
-        return self._priorities[unit]
-
-    @cached_property
-    def _basis(self) -> "Basis":
-        from sipas_analysis.explain.priority import prepare_priority
-
-        return prepare_priority(
-            self.survey, self.scores, self.drivers, flagged=self.quality.flagged_units
-        )
-
-    @cached_property
-    def _priorities(self) -> dict[str, "Priority"]:
-        return {}
-
-    @cached_property
-    def labelled(self) -> Survey:
-        """The survey with labels that may be published: rare ones are *other*."""
-        return merge_rare_labels(self.survey)
-
-    @cached_property
-    def respondents(self) -> pd.DataFrame:
-        """The overall index of groups of respondents, and their differences from all others."""
-        from sipas_analysis.figures.respondents import compare_respondents
-
-        return compare_respondents(self.labelled, self.hidden_units)
 
     def item_places(self, unit: str = "") -> pd.DataFrame:
         """Return the places of published items from the lowest, of the whole or of one unit."""
@@ -291,45 +194,23 @@ class Figures:
         domain = self.unit_estimates.select(unit=unit) if unit else self.whole_estimates
         return order_items(domain.select(variable=codes))
 
-    def answer_counts(self, unit: str = "") -> pd.DataFrame:
-        """Return the number of forms at each level of each item, of the whole or of one unit."""
-        if not unit:
-            return self._counts_of_whole
-        return self._counts_by_unit[self._counts_by_unit["unit"] == unit]
-
     @cached_property
-    def _counts_of_whole(self) -> pd.DataFrame:
-        return count_answers(self.survey)
+    def index_gaps(self) -> pd.DataFrame:
+        """Ranked units, factors and items against the index; each kind all at once (rule R7)."""
+        from sipas_analysis.measure.index_gaps import append_whole, find_gaps
 
-    @cached_property
-    def _counts_by_unit(self) -> pd.DataFrame:
-        return count_answers(self.survey, ["unit"])
-
-    def has_small_cell(self, key: str) -> bool:
-        """Return whether a unit has some, but too few, people in one category of a key (P2)."""
-        if key not in self._small_cells:
-            self._small_cells[key] = self._find_small_cell(key)
-        return self._small_cells[key]
-
-    @cached_property
-    def _small_cells(self) -> dict[str, bool]:
-        return {}
-
-    def _find_small_cell(self, key: str) -> bool:
-        survey, indicators = self.survey, self.survey.instrument.indicators
-        units = survey.frame["unit"]
-        counts = survey.frame.groupby(["unit", key]).size()
-        if key in indicators:
-            choices = [survey.has_choice(key, level) for level in indicators[key].levels]
-            counts = pd.concat([chosen.astype(int).groupby(units).sum() for chosen in choices])
-        return bool(((counts > 0) & (counts < survey.wave.min_cell)).any())
-
-    @cached_property
-    def findings(self) -> Findings:
-        """Results of the quality checks in units whose figures may be published."""
-        findings = self.quality
-        is_published = ~findings.frame["unit"].isin(self.hidden_units)
-        return replace(findings, frame=findings.frame[is_published].reset_index(drop=True))
+        whole, figures, pack = self.whole_estimates, self.by_variable("all"), self.survey.instrument
+        ranked = [*self.ranking.loc[self.ranking["rank"].notna(), "unit"]]
+        index = whole.select(variable=OVERALL)
+        gaps = [find_gaps(index)]
+        if ranked and figures[OVERALL].is_known:
+            units = self.unit_estimates.select(variable=OVERALL, unit=ranked)
+            gaps.append(find_gaps(append_whole(units, index), are_units=True))
+        for codes in (pack.factors, pack.items):
+            known = [code for code in codes if figures[code].is_known]
+            if known and figures[OVERALL].is_known:
+                gaps.append(find_gaps(whole.select(variable=[*known, OVERALL])))
+        return pd.concat(gaps, ignore_index=True)
 
     def by_variable(self, domain: str, key: str = "") -> dict[str, "PublishedFigure"]:
         """Return the figures of the whole (``all``), of one group or of one unit, by variable."""
@@ -392,11 +273,69 @@ class Figures:
 
     @cached_property
     def by_id(self) -> pd.DataFrame:
-        """Every figure that a report names, by ``id``: scores with ranks, pairs, drivers."""
-        parts = [self._identify_scores(), self._identify_pairs(), *self._identify_drivers()]
-        parts += [*self._identify_respondents(), *self._identify_places()]
-        columns = [part.reindex(columns=FIGURE_COLUMNS) for part in parts if len(part)]
-        return pd.concat(columns, ignore_index=True)
+        """Every figure that a report prints, by ``id``: the index, then each kind of ``PARTS``."""
+        return concat_figures([self._part(name) for name in self._parts])
+
+    def find(self, figure_id: str) -> Mapping[Hashable, Any]:
+        """Return the row of ``by_id`` with that id, without computing all others; else nothing."""
+        kind = figure_id.partition(":")[0].partition(".")[0]
+        part = PARTS.get(kind, "respondents" if "=" in figure_id else "scores")
+        if part not in self._rows:
+            rows = self._part(part).to_dict("records")
+            self._rows[part] = {str(row["id"]): row for row in rows}
+        return self._rows[part].get(figure_id, {})
+
+    @cached_property
+    def _rows(self) -> dict[str, dict[str, dict[Hashable, Any]]]:
+        return {}
+
+    def _part(self, name: str) -> pd.DataFrame:
+        """Return the rows of one part of ``by_id``."""
+        if name not in self._tables_by_part:
+            self._tables_by_part[name] = concat_figures(self._parts[name]())
+        return self._tables_by_part[name]
+
+    @cached_property
+    def _tables_by_part(self) -> dict[str, pd.DataFrame]:
+        return {}
+
+    @cached_property
+    def _parts(self) -> dict[str, Callable[[], list[pd.DataFrame]]]:
+        return {
+            "scores": lambda: [self._identify_scores()],
+            "pairs": lambda: identify_pairs(self.pairs),
+            "drivers": self._identify_drivers,
+            "collinearity": lambda: identify_collinearity(
+                self.drivers.collinearity, self.drivers.correlations
+            ),
+            "respondents": lambda: identify_respondents(self.respondents),
+            "places": lambda: identify_places(self._tabulate_places()),
+            "gaps": lambda: identify_gaps(self.index_gaps),
+            "penalties": lambda: name_rows(self.penalties, "item", PENALTY_COLUMNS, "D6"),
+            "what_if": lambda: name_rows(self.priority().what_if, "item", GAIN_COLUMNS, "D5"),
+            "rules": lambda: identify_rules(self.rules),
+            "ranks": lambda: identify_ranks(self.fair_ranks, self.ranks_by_rule),
+            "reliability": lambda: name_rows(
+                self.alphas, "variable", {"alpha": INTERVAL_COLUMNS}, "D8"
+            ),
+            "findings": lambda: [
+                *identify_findings(self.findings.noticed()),
+                *identify_numbers({"straight:percent": self.findings.straight_percent}, "Q1"),
+            ],
+            "changes": self._identify_changes,
+            "trend": lambda: [
+                figures.find_overall().assign(id=f"trend:{figures.survey.wave.id}", rule="C2")
+                for figures in (*self.earlier, self)
+            ],
+            "people": lambda: [count_people(self.labelled)],
+            "incidents": lambda: [count_incidents(self.survey)],
+            "counts": lambda: identify_numbers(
+                count_forms(self.survey)
+                | list_settings(self.survey)
+                | describe_sample(self.survey)
+                | count_units(self.ranking)
+            ),
+        }
 
     def _identify_scores(self) -> pd.DataFrame:
         scores = self._join_ranks(RANK_COLUMNS)
@@ -407,42 +346,36 @@ class Figures:
             rule=scores["level"].map(rules).fillna(scores["level"]),
         )
 
-    def _identify_pairs(self) -> pd.DataFrame:
-        ids = "pair:" + self.pairs["unit"] + "~" + self.pairs["other"]
-        return self.pairs.assign(id=ids, rule="R2")
+    def find_overall(self) -> pd.DataFrame:
+        """Return the row of the overall index of the whole."""
+        scores = self.scores
+        return scores[(scores["domain"] == "all") & (scores["variable"] == OVERALL)]
 
-    def _identify_respondents(self) -> list[pd.DataFrame]:
-        """Return the index of each group of respondents, then the differences, with their ids."""
-        table = self.respondents
-        ids = "overall@" + table["unit"].astype(str)
-        differences = table[[f"difference{end}" for end in ("", "_low", "_high")]]
-        named = differences.set_axis(INTERVAL_COLUMNS, axis=1).assign(id="difference:" + ids)
-        return [table.assign(id=ids, rule="I7"), named.assign(rule="I7").dropna()]
-
-    def _identify_places(self) -> list[pd.DataFrame]:
-        """Return the possible places of each item, of the whole and of each unit."""
-        units = self.scores.loc[self.scores["domain"] == "unit", "unit"].unique()
-        tables = {unit: self.item_places(unit) for unit in ("", *map(str, units))}
-        return [
-            table.assign(
-                id=[make_id(f"place:{code}", "", unit) for code in table["variable"]]
-            ).assign(rule="R6")
-            for unit, table in tables.items()
+    def _identify_changes(self) -> list[pd.DataFrame]:
+        """Return the changes since last year with their ids."""
+        changes = self.last_year.list_changes() if self.last_year else []
+        rows = [
+            {"id": change.id, "rule": "C1"}
+            | {name: getattr(change, name) for name in ("before", *INTERVAL_COLUMNS)}
+            for _, change in changes
+            if change.id
         ]
+        return [pd.DataFrame(rows)]
+
+    def _tabulate_places(self) -> dict[str, pd.DataFrame]:
+        units = self.scores.loc[self.scores["domain"] == "unit", "unit"].unique()
+        return {unit: self.item_places(unit) for unit in ("", *map(str, units))}
 
     def _identify_drivers(self) -> list[pd.DataFrame]:
-        """Return coefficients of each model, then shares of importance, with their ids."""
-        coefficients, parts = self.drivers.frame, []
-        for name, columns in MODEL_COLUMNS.items():
-            rows = coefficients[coefficients["model"] == name.partition(".")[0]]
-            values = rows[[*columns]].set_axis(INTERVAL_COLUMNS, axis=1)
-            parts.append(values.assign(id=name + ":" + rows["variable"].astype(str), rule="D1"))
-        importance = self._basis.importance
-        if importance is not None:
-            shares = importance.frame[["share", "share_low", "share_high"]]
-            percent = 100 * shares.set_axis(INTERVAL_COLUMNS, axis=1)
-            parts.append(percent.assign(id="share:" + importance.frame["variable"], rule="D3"))
-        return parts
+        """Return coefficients, shares of importance, fit, cuts and numbers of warnings."""
+        models, priority = self.drivers, self.priority()
+        shares = self._tabulate_importance()
+        numbers = describe_models(models.n, models.n_lost, models.r_squared, models.notes)
+        if priority.importance is not None:
+            numbers["fit:order_holds"] = 100 * priority.importance.order_holds
+            numbers["fit:share_forms"] = priority.importance.n
+        numbers |= {"cut:percent": priority.cut_percent, "cut:share": 100 * priority.cut_share}
+        return [*identify_drivers(models.frame, shares), *identify_numbers(numbers, "D1")]
 
 
 _FIGURES: dict[int, Figures] = {}

@@ -7,14 +7,17 @@ from pathlib import Path
 
 import pandas as pd
 
+from sipas_analysis.arguments import find_nearest
 from sipas_analysis.collect.survey import DROP_REASONS, Survey, find_unit
 from sipas_analysis.errors import ParameterError
+from sipas_analysis.figures.identified import make_id
 from sipas_analysis.figures.published import figures_of, list_figures
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.rules import COMPREHENSIVE, MEAN_100, MEAN_SCORE
-from sipas_analysis.messages import Language, format_number, say
+from sipas_analysis.messages import LANGUAGES, Language, format_number, say
 from sipas_analysis.proof.program import Facts, describe_program
 from sipas_analysis.proof.receipt import round_figures
+from sipas_analysis.sheets.texts import fold_text
 
 BESIDE = (COMPREHENSIVE, MEAN_SCORE, MEAN_100)
 MOST = 12  # candidates that are named when several figures have the number
@@ -22,18 +25,19 @@ Line = tuple[str, str]  # heading and text
 
 
 def trace(survey: Survey, figure: str, unit: str = "") -> pd.Series:
-    """Find a figure by its id, or by its printed number.
+    """Find a figure by its id, by names, or by its printed number.
 
     Args:
         survey: Survey behind the figure.
-        figure: ``overall@so-ldtbxh``, ``pair:so-a~so-b``, ``94.59`` or ``94,59``.
-        unit: Code, name or alias of a unit, if ``figure`` is a number.
+        figure: ``overall@so-ldtbxh``, ``pair:so-a~so-b``, ``94.59`` or ``94,59``. The parts of an
+            id may be names: the text of a question, and after ``@`` the name of a unit.
+        unit: Code, name or alias of a unit, if ``figure`` names none.
 
     Returns:
         Its row of ``figures`` (``id``, ``value``, …), with that of ``scores`` if it has one.
 
     Raises:
-        ParameterError: No figure has this id or number, or several have; these are named.
+        ParameterError: No figure has this id or number (the nearest is named), or several have.
         UnitError: A unit that is not in the list, or has no form.
 
     Example:
@@ -47,16 +51,32 @@ def trace(survey: Survey, figure: str, unit: str = "") -> pd.Series:
     scores = figures.scores[["variable", "unit", "group", "level", "method"]]
     scores = scores.assign(id=[score.id for score in list_figures(figures.scores)])
     table = figures.by_id.merge(scores, on="id", how="left")
-    rows = table[table["id"] == figure.partition("#")[0]]
+    figure_id = _make_id_of_names(survey, figure.partition("#")[0], unit, table)
+    rows = table[table["id"] == figure_id]
     if rows.empty:
         wanted = figure.replace(",", ".").removesuffix("%").strip()
         rows = table[[_is_same_number(printed, wanted) for printed in table["printed"]]]
         rows = rows[rows["unit"] == unit] if unit else rows
     if len(rows) != 1:
-        names = ", ".join(rows["id"].head(MOST)) or "–"
+        near = find_nearest(figure_id, table["id"])
+        names = ", ".join(rows["id"].head(MOST)) or near or "–"
         message_id = "trace_several" if len(rows) else "trace_none"
         raise ParameterError(message_id, found=figure, unit=unit or "–", names=names, n=len(rows))
     return rows.iloc[0]
+
+
+def _make_id_of_names(survey: Survey, figure: str, unit: str, table: pd.DataFrame) -> str:
+    """Return the id of a figure whose parts are codes or names; ``unit`` if it names no place."""
+    name, _, place = figure.partition("@")
+    codes = {
+        fold_text(_name_variable(survey, code, language)): code
+        for code in table["variable"].dropna().unique()
+        for language in LANGUAGES
+    }
+    code = codes.get(fold_text(name), name)
+    if place and table["id"].str.endswith(f"@{place}").any():
+        return f"{code}@{place}"
+    return make_id(code, "", find_unit(survey, place) if place else unit)
 
 
 def _is_same_number(printed: object, wanted: str) -> bool:
@@ -136,19 +156,21 @@ def _explain_rule(survey: Survey, row: pd.Series, language: Language) -> Line:
 
 def _name_figure(survey: Survey, row: pd.Series, language: Language) -> dict[str, str]:
     """Return the name of a figure, and of its unit, group or survey."""
-    pack, variable = survey.instrument, row["variable"]
     if not _is_score(row):
         kind, _, rest = row["id"].partition(":")
         return {"name": kind, "where": rest}
-    if variable == OVERALL:
-        name = say(language, "report.level.overall")
-    elif variable in BESIDE:
-        name = say(language, f"report.beside.{variable}")
-    else:
-        name = pack.label_of(variable, language)
     names = dict(zip(survey.units["code"], survey.units[f"name_{language}"], strict=True))
     where = names.get(row["unit"]) or row["group"] or survey.wave.title.text(language)
-    return {"name": name, "where": where}
+    return {"name": _name_variable(survey, row["variable"], language), "where": where}
+
+
+def _name_variable(survey: Survey, variable: str, language: Language) -> str:
+    """Return the name of an index, factor, question or figure beside them."""
+    if variable == OVERALL:
+        return say(language, "report.level.overall")
+    if variable in BESIDE:
+        return say(language, f"report.beside.{variable}")
+    return survey.instrument.label_of(variable, language)
 
 
 def _explain_forms(survey: Survey, row: pd.Series, language: Language) -> Iterator[Line]:

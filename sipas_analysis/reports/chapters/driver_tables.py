@@ -17,7 +17,7 @@ from sipas_analysis.documents.model import (
     make_text,
 )
 from sipas_analysis.explain.driver_results import Drivers
-from sipas_analysis.figures.published import MODEL_COLUMNS
+from sipas_analysis.figures.identified import MODEL_COLUMNS
 from sipas_analysis.reports.subject import Subject
 
 EFFECTS = ("penalty", "reward", "asymmetry")

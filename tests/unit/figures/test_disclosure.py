@@ -51,7 +51,7 @@ class Attacker:
 
     def __init__(self, survey):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("sipas_analysis.figures.published.hide_figures", lambda table, _: table)
+            patch.setattr("sipas_analysis.figures.wave_tables.hide_figures", lambda table, _: table)
             self.truth = Figures(survey).scores  # nothing hidden
         scores = Figures(survey).scores
         scores["denominator"] = self.truth["denominator"]

@@ -1,0 +1,166 @@
+"""Count what a report states of people, forms, units and settings, each number with its name.
+
+Only counts that may be published are returned: a small count is hidden, and with it a second
+number from which it could be computed (rule P2).
+"""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+
+from sipas_analysis.collect.survey import DROP_REASONS, Survey
+from sipas_analysis.figures.respondents import list_person_keys
+from sipas_analysis.figures.suppression import hide_small_counts
+from sipas_analysis.infer.intervals import exact_interval
+
+Numbers = dict[str, float]
+
+
+def list_counted_keys(survey: Survey) -> list[str]:
+    """Return the keys by which people are counted: how they answered, who they are."""
+    mode = ["mode"] if "mode" in survey.frame else []
+    return [*mode, *(key for key in list_person_keys(survey) if key != "mode")]
+
+
+def list_labels(survey: Survey, key: str) -> list[str]:
+    """Return the labels of a key: the levels of a question, else the labels that were given."""
+    if key in survey.instrument.indicators:
+        return [*survey.instrument.indicators[key].levels]
+    labels = survey.frame[key].dropna().astype(str)
+    return sorted(labels[labels != ""].unique())
+
+
+def count_people(survey: Survey) -> pd.DataFrame:
+    """Count the people with each label of each key, of those who answered.
+
+    Returns:
+        One row per label that somebody gave: ``id`` (``people:<key>=<label>``), ``value`` in
+        percent, ``numerator``, ``denominator``; blank where the count is hidden. A row
+        ``people:<key>`` has the number of people who answered.
+
+    Source: rules P2 and P6 in docs/method.md.
+    """
+    rows = [row for key in list_counted_keys(survey) for row in _count_labels(survey, key)]
+    return pd.DataFrame(rows).assign(rule="P2")
+
+
+def _count_labels(survey: Survey, key: str) -> Iterator[Mapping[str, object]]:
+    answers, labels = survey.frame[key], list_labels(survey, key)
+    is_none = answers == ""  # of several choices none: answered
+    n = int((answers.notna() & (survey.is_many(key) | ~is_none)).sum())
+    counts = [int(survey.has_choice(key, label).sum()) for label in labels]
+    yield {"id": f"people:{key}", "value": n}
+    for label, shown, count in zip(
+        labels, hide_small_counts(counts, survey.wave.min_cell), counts, strict=True
+    ):
+        name = {"id": f"people:{key}={label}"}
+        if shown is None:
+            yield name
+        elif count:
+            yield {**name, "value": 100 * count / n, "numerator": count, "denominator": n}
+
+
+def count_incidents(survey: Survey) -> pd.DataFrame:
+    """Estimate the share of people who met or want something, with its exact interval.
+
+    Returns:
+        One row per question that was asked: ``id`` (``incident:<code>``), ``value``, ``low``,
+        ``high``, ``numerator``, ``denominator``; only ``denominator`` where too few answered.
+
+    Source: rules I1 and P2 in docs/method.md.
+    """
+    rows = [
+        {"id": f"incident:{code}", **_count_incident(survey, code, indicator.counted)}
+        for code, indicator in survey.instrument.indicators.items()
+        if indicator.counted and code in survey.keys
+    ]
+    return pd.DataFrame(rows).assign(rule="I1")
+
+
+def _count_incident(survey: Survey, code: str, counted: tuple[str, ...]) -> Numbers:
+    answers = survey.frame[code].dropna()
+    chosen = [survey.has_choice(code, label)[answers.index] for label in counted]
+    n, k = len(answers), int(np.logical_or.reduce(chosen).sum())
+    if n < survey.wave.min_cell:
+        return {"denominator": n}
+    low, high = exact_interval(np.array([float(k)]), np.array([float(n)]))
+    ends = {"low": 100 * float(low[0]), "high": 100 * float(high[0])}
+    return {"value": 100 * k / n, **ends, "numerator": k, "denominator": n}
+
+
+def count_forms(survey: Survey) -> Numbers:
+    """Count forms and cells read, dropped and changed, and units, by id."""
+    ledger, units = survey.ledger, set(survey.frame["unit"])
+    is_cell = ledger["row"].notna() & (ledger["column"] != "")
+    is_dropped = ledger["reason"].isin(DROP_REASONS)
+    by_reason = ledger.groupby("reason")["column"].agg(["nunique", "size"])
+    numbers = {
+        "forms:read": survey.n_read,
+        "forms:kept": len(survey.frame),
+        "forms:dropped": survey.n_read - len(survey.frame),
+        "forms:changed": (is_cell & ~is_dropped).sum(),
+        "forms:personal": (ledger["reason"] == "personal").sum(),
+        "units:with_forms": len(units),
+        "units:silent": len(set(survey.units["code"]) - units),
+        **{f"ledger:{reason}": n for reason, n in by_reason["size"].items()},
+        **{f"ledger.columns:{reason}": n for reason, n in by_reason["nunique"].items()},
+    }
+    return {name: float(number) for name, number in numbers.items()}
+
+
+def list_settings(survey: Survey) -> Numbers:
+    """Return the settings that a report prints, by id."""
+    wave, pack = survey.wave, survey.instrument
+    own = {f":{code}": pack.scale_of(code) for code in pack.rated_codes}
+    scales = {"": pack.scale} | {code: s for code, s in own.items() if s != pack.scale}
+    numbers: Numbers = {
+        "setting:confidence": 95,
+        "setting:min_forms": pack.index.min_forms,
+        "setting:min_cell": wave.min_cell,
+        **{f"setting:target:{target:g}": target for target in wave.targets},
+        **{f"setting:points:{level}": worth for level, worth in pack.index.points.items()},
+        **{f"setting:low{code}": scale.low for code, scale in scales.items()},
+        **{f"setting:high{code}": scale.high for code, scale in scales.items()},
+        **{f"setting:satisfied_from{code}": s.satisfied_from for code, s in scales.items()},
+        "setting:levels": len(pack.scale.levels),
+        "wording:all": len(pack.items),
+        **{f"wording:{status}": len(codes) for status, codes in pack.by_status().items()},
+    }
+    for level, rule in pack.rules_by_level():
+        numbers |= {f"setting:weight:{level}:{code}": w for code, w in rule.weights.items()}
+    return {name: float(number) for name, number in numbers.items()}
+
+
+def describe_sample(survey: Survey) -> Numbers:
+    """Return what a report states of the sample by id: strata, clusters, forms that count."""
+    design, frame = survey.design(), survey.frame
+    numbers: Numbers = {}
+    if design.strata or design.clusters:
+        stage = design.stages[0]
+        numbers = {"design:strata": len(stage.n), "design:clusters": len(stage.group)}
+    if "stratum" in frame:
+        clusters = frame[["stratum", "cluster"]].drop_duplicates() if "cluster" in frame else frame
+        numbers["design:lonely"] = int((clusters["stratum"].value_counts() == 1).sum())
+    if "weight" in frame:
+        weights = frame["weight"].astype(float)
+        numbers["design:forms"] = float(len(frame))
+        numbers["design:effective"] = float(weights.sum() ** 2 / (weights**2).sum())
+    return numbers
+
+
+def count_units(ranking: pd.DataFrame) -> Numbers:
+    """Count the units of each group: all, ranked, and letters; the fewest and the most forms."""
+    numbers: Numbers = {}
+    for group, units in ranking.groupby("group", sort=False):
+        ranked = units[units["rank"].notna()]
+        known = units["n"].dropna()  # others are hidden (P2)
+        numbers |= {
+            f"units:{group}": len(units),
+            f"ranked:{group}": len(ranked),
+            f"letters:{group}": ranked["letter"].nunique(),
+            f"fewest:{group}": known.min(),
+            f"most:{group}": known.max(),
+            f"detectable:{group}": ranked["detectable"].median(),
+        }
+    return {name: float(number) for name, number in numbers.items() if pd.notna(number)}

@@ -1,0 +1,191 @@
+"""Names of published figures: rows of ``figures.csv`` made of the published tables.
+
+Every number that a report prints has a name, so that it can be read back from a file and compared
+with the figure computed again. A name is ``kind:key``; figures of the index have no kind.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+import pandas as pd
+
+from sipas_analysis.explain.fitted import Note
+
+INTERVAL_COLUMNS = ["value", "low", "high"]
+RANK_COLUMNS = ["rank", "rank_low", "rank_high", "detectable"]
+FIGURE_COLUMNS = [
+    "id",
+    "value",
+    "printed",
+    "low",
+    "high",
+    "n",
+    "n_valid",
+    "numerator",
+    "denominator",
+    "before",
+    *RANK_COLUMNS,
+    "rule",
+]
+MODEL_COLUMNS = {  # figures of a model, each with its columns of ``drivers`` (value and ends)
+    "linear": ("value", "low", "high"),
+    "logit.points": ("points", "points_low", "points_high"),
+    "logit.odds": ("odds_ratio", "odds_low", "odds_high"),
+}
+SHARE_COLUMNS = ("share", "share_low", "share_high")
+PENALTY_COLUMNS = {
+    name: (name, f"{name}_low", f"{name}_high") for name in ("penalty", "reward", "asymmetry")
+}
+GAIN_COLUMNS = {
+    "what_if": ("points",),
+    "what_if.target": ("target",),
+    "what_if.outcome": ("outcome", "outcome_low", "outcome_high"),
+}
+POOLED_COLUMNS = {"pooled": ("pooled", "pooled_low", "pooled_high", "pooled_rank")}
+ADJUSTED_COLUMNS = {"adjusted": ("adjusted", "adjusted_rank")}
+COLUMN_OF_RANK = {"pooled_rank": "rank", "adjusted_rank": "rank"}
+
+
+def make_id(variable: str, group: str, unit: str) -> str:
+    """Return the name of a figure of the whole, of a group or of a unit."""
+    domain = unit or (group and f"group:{group}")
+    return f"{variable}@{domain}" if domain else variable
+
+
+def name_rows(
+    table: pd.DataFrame, key: str, kinds: Mapping[str, Sequence[str]], rule: str
+) -> list[pd.DataFrame]:
+    """Return one table for each kind of figure: its columns as value, low and high, with ids.
+
+    Args:
+        table: A published table.
+        key: Column with the key of each row.
+        kinds: Columns of the value and of the ends of its interval, by kind.
+        rule: Rule in docs/method.md by which the figures are computed.
+    """
+    parts = []
+    for kind, columns in kinds.items():
+        names = [
+            COLUMN_OF_RANK.get(column, end)
+            for column, end in zip(columns, [*INTERVAL_COLUMNS, "rank"], strict=False)
+        ]
+        rows = table[[*columns]].set_axis(names, axis=1)
+        parts.append(rows.assign(id=f"{kind}:" + table[key].astype(str), rule=rule))
+    return parts
+
+
+def identify_pairs(pairs: pd.DataFrame) -> list[pd.DataFrame]:
+    """Return the differences of units with their ids (rule R2)."""
+    return [pairs.assign(id="pair:" + pairs["unit"] + "~" + pairs["other"], rule="R2")]
+
+
+def identify_respondents(table: pd.DataFrame) -> list[pd.DataFrame]:
+    """Return the index of each group of respondents, then the differences, with their ids."""
+    ids = "overall@" + table["unit"].astype(str)
+    differences = table[[f"difference{end}" for end in ("", "_low", "_high")]]
+    named = differences.set_axis(INTERVAL_COLUMNS, axis=1).assign(id="difference:" + ids)
+    return [table.assign(id=ids, rule="P2"), named.assign(rule="I7").dropna()]
+
+
+def identify_places(places: Mapping[str, pd.DataFrame]) -> list[pd.DataFrame]:
+    """Return the possible places of each item, of the whole ("") and of each unit."""
+    return [
+        table.assign(
+            id=[make_id(f"place:{code}", "", unit) for code in table["variable"]], rule="R6"
+        )
+        for unit, table in places.items()
+    ]
+
+
+def identify_gaps(gaps: pd.DataFrame) -> list[pd.DataFrame]:
+    """Return the difference of each unit, factor and item from the index, with its id."""
+    keys = zip(gaps["variable"], gaps["unit"], strict=True)
+    ids = [make_id(f"gap:{variable}", "", unit) for variable, unit in keys]
+    return [gaps.assign(id=ids, rule="R7")]
+
+
+def identify_drivers(drivers: pd.DataFrame, shares: pd.DataFrame) -> list[pd.DataFrame]:
+    """Return coefficients of each model, then shares of importance, with their ids."""
+    parts = []
+    for name, columns in MODEL_COLUMNS.items():
+        rows = drivers[drivers["model"] == name.partition(".")[0]]
+        parts += name_rows(rows, "variable", {name: columns}, "D1")
+    percent = shares.assign(**{name: 100 * shares[name].astype(float) for name in SHARE_COLUMNS})
+    return [*parts, *name_rows(percent, "variable", {"share": SHARE_COLUMNS}, "D3")]
+
+
+def describe_models(
+    n: int, n_lost: int, r_squared: float, notes: Sequence[Note]
+) -> dict[str, float]:
+    """Return by id what a report states of the models: forms, fit, and numbers in warnings."""
+    in_notes = {
+        f"note:{note.id}:{name}": float(value)
+        for note in notes
+        for name, value in note.fields.items()
+        if re.fullmatch(r"[-+0-9.e]+", str(value))
+    }
+    return {"fit:forms": n, "fit:lost": n_lost, "fit:r_squared": 100 * r_squared, **in_notes}
+
+
+def identify_collinearity(factors: pd.DataFrame, correlations: pd.DataFrame) -> list[pd.DataFrame]:
+    """Return the variance inflation of each factor and all correlations, with their ids."""
+    numbers = {f"vif:{code}": vif for code, vif in factors[["variable", "vif"]].to_numpy()}
+    codes = [*map(str, correlations.columns)]
+    table = correlations.to_numpy(dtype=float)
+    for k, code in enumerate(codes):
+        numbers |= {
+            f"correlation:{code}~{other}": r for other, r in zip(codes, table[k], strict=True)
+        }
+    return identify_numbers(numbers, "D2")
+
+
+def identify_findings(findings: pd.DataFrame) -> list[pd.DataFrame]:
+    """Return the numbers of each finding of the form checks, with their ids."""
+    keys = "quality:" + findings["fact"].astype(str) + "@" + findings["unit"].astype(str)
+    counted = pd.DataFrame(
+        {
+            "id": keys,
+            "value": findings["share_percent"],
+            "low": findings["low"],
+            "numerator": findings["count"],
+            "denominator": findings["n"],
+        }
+    )
+    expected = pd.DataFrame({"id": "expected:" + keys, "value": findings["expected_percent"]})
+    p = pd.DataFrame({"id": "p:" + keys, "value": findings["p_holm"]})
+    named = [table.drop_duplicates("id") for table in (counted, expected, p)]
+    return [table.assign(rule=findings["rule"]) for table in named]
+
+
+def identify_rules(table: pd.DataFrame) -> list[pd.DataFrame]:
+    """Return factors and index under each rule with their ids (rule M8)."""
+    ids = "rule:" + table["rule"].astype(str) + ":" + table["variable"].astype(str)
+    return [table.assign(id=ids, rule="M8")]
+
+
+def identify_ranks(fair: pd.DataFrame, by_rule: pd.DataFrame) -> list[pd.DataFrame]:
+    """Return pooled and adjusted indices, and ranks under other rules (rules A1, A2, R4, R5)."""
+    percent = fair.assign(
+        **{name: 100 * fair[name] for name in ("borrowed", "chance") if name in fair}
+    )
+    ends = by_rule[["unit", "rank_best", "rank_worst"]]
+    parts = [] if fair.empty else name_rows(percent, "unit", POOLED_COLUMNS, "A2")
+    if len(fair):
+        kinds = {"pooled.borrowed": ["borrowed"], "pooled.chance": ["chance"]}
+        parts += name_rows(percent, "unit", kinds, "R4")
+        adjusted = percent[percent["adjusted"].notna()]
+        parts += name_rows(adjusted, "unit", ADJUSTED_COLUMNS, "A1")
+    named = ends.rename(columns={"rank_best": "rank_low", "rank_worst": "rank_high"})
+    return [*parts, named.assign(id="robust:" + ends["unit"].astype(str), rule="R5")]
+
+
+def identify_numbers(numbers: Mapping[str, float | None], rule: str = "") -> list[pd.DataFrame]:
+    """Return single numbers, by id."""
+    rows = [{"id": name, "value": value, "rule": rule} for name, value in numbers.items()]
+    return [pd.DataFrame(rows)]
+
+
+def concat_figures(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Return the rows of all parts with the columns of ``figures.csv``."""
+    tables = [part.reindex(columns=FIGURE_COLUMNS) for part in parts if len(part)]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=FIGURE_COLUMNS)

@@ -1,0 +1,305 @@
+"""The wave before this one: what changed, what may not be compared, and which units are others.
+
+Both waves hide figures (rule P2); a change is shown only where neither does. Reports, the page of
+``sipas compare`` and the tables take every change from here.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Literal, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sipas_analysis.collect.survey import Survey, read_survey
+from sipas_analysis.collect.wave import Wave, read_wave
+from sipas_analysis.errors import ConfigError, Place
+from sipas_analysis.figures.suppression import SUPPRESS
+from sipas_analysis.instrument.pack import OVERALL
+from sipas_analysis.instrument.strict_yaml import Bilingual
+from sipas_analysis.measure.change import NUMBER_COLUMNS, Changes, compare
+from sipas_analysis.measure.wave_breaks import link_units, recode_units
+
+Key = tuple[str, str, str, str]  # domain, group, unit, variable
+Publish = Callable[[Survey], pd.DataFrame]  # the figures of a survey, hidden ones marked
+KEYS = ["domain", "group", "unit", "variable"]
+HIDDEN_COLUMNS = [*NUMBER_COLUMNS, "value_before", "value_after", "n_before", "n_after", "p_holm"]
+NUMBERS = ["value_before", "value_after", "value", "low", "high"]
+
+
+class Named(Protocol):
+    """A published figure, as far as its change depends on it."""
+
+    @property
+    def variable(self) -> str:
+        """Code of an item or factor, or the overall index."""
+
+    @property
+    def group(self) -> str:
+        """Group of units; empty for the whole."""
+
+    @property
+    def unit(self) -> str:
+        """Code of a unit; empty for the whole and for groups."""
+
+    @property
+    def id(self) -> str:
+        """Name of the figure in ``tables/figures.csv``."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What became of one figure since the earlier wave; NaN where it may not be compared.
+
+    Attributes:
+        before: The figure of the earlier wave.
+        after: The figure of this wave.
+        value: Change in points, after − before.
+        low: Lower end of its interval; the intervals of figures that are read together hold
+            together.
+        high: Upper end.
+        verdict: ``up`` or ``down`` if the interval leaves out 0, else ``open``; empty if not
+            compared.
+        reason: Why there is no change, words of ``compare.why``; empty if there is one.
+        id: Name of the change in ``tables/figures.csv``; empty if not compared.
+    """
+
+    before: float = np.nan
+    after: float = np.nan
+    value: float = np.nan
+    low: float = np.nan
+    high: float = np.nan
+    verdict: str = ""
+    reason: str = ""
+    id: str = ""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the two years may be compared here."""
+        return not np.isnan(self.value)
+
+
+@dataclass(frozen=True)
+class UnitChange:
+    """Units of the earlier wave and what became of them.
+
+    Attributes:
+        kind: ``renamed``, ``merged`` or ``split``.
+        before: Their names in the earlier wave.
+        after: The names of what became of them.
+    """
+
+    kind: Literal["renamed", "merged", "split"]
+    before: tuple[Bilingual, ...]
+    after: tuple[Bilingual, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class LastYear:
+    """The latest earlier wave beside this one.
+
+    Attributes:
+        before: The earlier survey.
+        after: This survey.
+        reason: Why the two may not be compared at all, words of ``compare.why``; empty if they may.
+        bridged: Whether only the items that both ask alike are compared; then not the index.
+        n_shared: How many items that are, if no crosswalk names them.
+        frame: The changes, as ``compare`` returns them, without hidden figures (P2).
+    """
+
+    before: Survey
+    after: Survey
+    reason: str
+    bridged: bool
+    n_shared: int
+    frame: pd.DataFrame
+
+    @property
+    def wave(self) -> Wave:
+        """The earlier wave."""
+        return self.before.wave
+
+    @property
+    def year(self) -> str:
+        """The earlier year, as a text."""
+        return str(self.wave.year)
+
+    def find(self, figure: Named) -> Change:
+        """Return the change of a published figure; with a reason where there is none."""
+        domain = "unit" if figure.unit else "group" if figure.group else "all"
+        change = self._changes.get((domain, figure.group, figure.unit, figure.variable))
+        if change is None:
+            return Change(reason=self.reason or ("bridged" if self.bridged else "absent"))
+        return change
+
+    @cached_property
+    def _changes(self) -> dict[Key, Change]:
+        return {key: change for key, change in self.list_changes()}
+
+    def list_changes(self) -> list[tuple[Key, Change]]:
+        """Return every change by domain, group, unit and variable, or why there is none."""
+        frame = self.frame
+        if self.bridged:  # the pooled index of shared items is nobody's published figure
+            frame = frame[frame["level"] != OVERALL]
+        keys = frame[KEYS].itertuples(index=False, name=None)
+        numbers = frame[NUMBERS].to_numpy(dtype=float).tolist()
+        words = frame[["verdict", "reason"]].itertuples(index=False, name=None)
+        return [
+            (key, _make_change(key, *row, *texts))
+            for key, row, texts in zip(keys, numbers, words, strict=True)
+        ]
+
+    @cached_property
+    def unit_changes(self) -> tuple[UnitChange, ...]:
+        """Units that were renamed, merged or split since, in the order of the later list."""
+        links = link_units(self.before, self.after)
+        old, new = (_list_names(survey) for survey in (self.before, self.after))
+        origins: dict[str, list[str]] = {}
+        for code in old:
+            if code in self._sent_before:
+                origins.setdefault(links.successors.get(code, code), []).append(code)
+        changes = []
+        for code in new:
+            before = links.split.get(code) or origins.get(code, [code])
+            if before != [code]:
+                kind = "split" if code in links.split else "merged" if before[1:] else "renamed"
+                names = tuple(old[name] for name in before)
+                changes.append(UnitChange(kind, names, (new[code],)))
+        return tuple(changes)
+
+    @cached_property
+    def new_units(self) -> tuple[str, ...]:
+        """Units with forms that the earlier wave has under no code."""
+        links = link_units(self.before, self.after)
+        linked = {links.successors.get(code, code) for code in self._sent_before} | {*links.split}
+        sent = {*self.after.frame["unit"]}
+        return tuple(code for code in self.after.units["code"] if code in sent - linked)
+
+    @cached_property
+    def gone_units(self) -> tuple[str, ...]:
+        """Units of the earlier wave that have no form now and became no other unit."""
+        links, sent = link_units(self.before, self.after), {*self.after.frame["unit"]}
+        split = {code for codes in links.split.values() for code in codes}
+        return tuple(
+            code
+            for code in self.before.units["code"]
+            if code in self._sent_before - split and links.successors.get(code, code) not in sent
+        )
+
+    @property
+    def _sent_before(self) -> set[str]:
+        return {*self.before.frame["unit"]}
+
+    def name_units(self, codes: Sequence[str]) -> list[Bilingual]:
+        """Return names of units of either wave, the later name if both have one."""
+        names = _list_names(self.before) | _list_names(self.after)
+        return [names[code] for code in codes]
+
+
+def _make_change(
+    key: Key,
+    before: float,
+    after: float,
+    value: float,
+    low: float,
+    high: float,
+    verdict: str,
+    reason: str,
+) -> Change:
+    """Return a change with its name; no numbers where the years are not compared."""
+    if np.isnan(value):
+        return Change(reason=reason)
+    _, group, unit, variable = key
+    part = unit or (group and f"group:{group}")
+    name = f"change:{variable}@{part}" if part else f"change:{variable}"
+    return Change(before, after, value, low, high, verdict, "", name)
+
+
+def _list_names(survey: Survey) -> dict[str, Bilingual]:
+    rows = survey.units[["code", "name_vi", "name_en"]].to_numpy()
+    return {code: Bilingual(vi=vi, en=en) for code, vi, en in rows}
+
+
+def read_earlier(wave: Wave) -> list[Survey]:
+    """Read the earlier waves that a wave names, oldest first.
+
+    Raises:
+        ConfigError: One of them is of a later year, or is the wave itself.
+        SipasError: One of them cannot be read.
+    """
+    waves = [read_wave(wave.path_of(name)) for name in wave.earlier]
+    for earlier, name in zip(waves, wave.earlier, strict=True):
+        if earlier.year > wave.year or earlier.id == wave.id:
+            fields = {"earlier": name, "id": earlier.id, "year": earlier.year}
+            raise ConfigError("wave_earlier", [Place(wave.path.name)], ("earlier",), **fields)
+    ordered = sorted(waves, key=lambda earlier: (earlier.year, earlier.id))
+    return [read_survey(earlier) for earlier in ordered]
+
+
+def compare_with_last_year(before: Survey, after: Survey, publish: Publish) -> LastYear:
+    """Set a wave beside the one before, without figures that either must not publish (P2)."""
+    wave = after.wave
+    crosswalk = wave.path_of(wave.crosswalk) if wave.crosswalk else ""
+    changes = hide_withheld(compare(before, after, crosswalk=crosswalk), [before, after], publish)
+    facts = changes.breaks.iloc[0]
+    return LastYear(
+        before,
+        after,
+        reason=str(facts["reason"]),
+        bridged=bool(facts["bridged"]),
+        n_shared=int(facts["n_shared"]),
+        frame=changes.frame,
+    )
+
+
+def hide_withheld(changes: Changes, ordered: Sequence[Survey], publish: Publish) -> Changes:
+    """Blank each change of a figure that either wave suppresses, also to protect another.
+
+    Of units that were renamed or merged the figures under the old and the new code count: what
+    the earlier report hid must not follow from the sum.
+    """
+    frame = changes.frame.copy()
+    row_keys = list(frame[KEYS].itertuples(index=False, name=None))
+    for before, after in pairwise(ordered):
+        withheld = _list_withheld(before, after, publish)
+        is_withheld = np.array([key in withheld for key in row_keys], dtype=bool)
+        is_withheld &= frame["before"].to_numpy() == before.wave.id
+        is_withheld |= _find_revealing(frame, is_withheld)
+        frame.loc[is_withheld, HIDDEN_COLUMNS] = np.nan
+        frame.loc[is_withheld, "reason"] = "suppressed"
+        frame.loc[is_withheld, "verdict"] = ""
+    return Changes(frame, changes.breaks)
+
+
+def _list_withheld(before: Survey, after: Survey, publish: Publish) -> set[Key]:
+    """Return the keys, with later units, of all figures that either wave hides."""
+    links = link_units(before, after)
+    groups = dict(zip(after.units["code"], after.units["group"], strict=True))
+    recoded, withheld = recode_units(before, after, links), set[Key]()
+    for survey in (before, after, *([recoded] if recoded is not before else [])):
+        figures = publish(survey)
+        hidden = figures.loc[figures["flag"] == SUPPRESS, KEYS]
+        for domain, group, unit, variable in hidden.itertuples(index=False, name=None):
+            later_unit = links.successors.get(unit, unit)
+            withheld.add((domain, groups.get(later_unit, group), later_unit, variable))
+    return withheld
+
+
+def _find_revealing(frame: pd.DataFrame, is_withheld: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Mark pooled indices of shared items of which one is withheld: others would reveal that."""
+    domains = list(frame[["before", *KEYS[:3]]].itertuples(index=False, name=None))
+    is_item = (frame["level"] == "item").to_numpy()
+    with_hidden = {domains[row] for row in np.flatnonzero(is_withheld & is_item)}
+    is_pooled = (frame["level"] == OVERALL) & (frame["reason"] == "bridged")
+    return is_pooled.to_numpy() & [domain in with_hidden for domain in domains]
+
+
+def identify_changes(last_year: LastYear) -> pd.DataFrame:
+    """Return every change with its id, for ``figures.csv``."""
+    changes = [change for _, change in last_year.list_changes() if change.is_known]
+    columns = ("id", "value", "low", "high", "before")
+    rows = [[getattr(change, name) for name in columns] for change in changes]
+    return pd.DataFrame(rows, columns=[*columns]).assign(rule="C1")

@@ -1,0 +1,214 @@
+"""The tables behind the published figures of a wave: each is computed once, when it is first used.
+
+Whatever must not be published (rule P2) is blanked here; tables before suppression are marked.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from sipas_analysis.collect.survey import Survey
+from sipas_analysis.errors import DesignError
+from sipas_analysis.figures.identified import (
+    INTERVAL_COLUMNS,
+)
+from sipas_analysis.figures.rare_labels import merge_rare_labels
+from sipas_analysis.figures.suppression import SUPPRESS, hide_figures
+from sipas_analysis.infer.estimates import Estimates
+from sipas_analysis.instrument.pack import OVERALL
+from sipas_analysis.measure.ranking import Ranking, rank
+from sipas_analysis.measure.scores import count_answers, score
+from sipas_analysis.quality.findings import Findings, check
+from sipas_analysis.quality.item_checks import find_opposed_items
+
+if TYPE_CHECKING:
+    from sipas_analysis.explain.driver_results import Drivers
+    from sipas_analysis.explain.priority import Basis, Priority
+
+# Functions import what only their table needs: ``sipas check`` does not wait for models.
+
+
+@dataclass(frozen=True)
+class WaveTables:
+    """The tables of one wave; ``Figures`` makes single figures of them."""
+
+    survey: Survey
+
+    @cached_property
+    def unit_estimates(self) -> Estimates:
+        """Estimates of the units with their covariance, before suppression (P2): do not print."""
+        return score(self.survey, "unit")
+
+    @cached_property
+    def whole_estimates(self) -> Estimates:
+        """Estimates of the whole with their covariance, before suppression (P2): do not print."""
+        return score(self.survey)
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """Every figure of the whole, the groups and the units, by ``domain``."""
+        estimates = {
+            "all": self.whole_estimates,
+            "group": score(self.survey, "group"),
+            "unit": self.unit_estimates,
+        }
+        parts = [scores.frame.assign(domain=domain) for domain, scores in estimates.items()]
+        table = pd.concat(parts, ignore_index=True)
+        table = table.reindex(columns=["domain", *parts[2].columns.drop("domain")])
+        scores = hide_figures(table, self.survey)
+        scores[["group", "unit", "unit_name"]] = scores[["group", "unit", "unit_name"]].fillna("")
+        return scores
+
+    @cached_property
+    def quality(self) -> Findings:
+        """Results of the quality checks in all units: do not print (P2)."""
+        return check(self.survey)
+
+    @cached_property
+    def opposed_items(self) -> pd.DataFrame:
+        """Items that run against the others: their figures are probably upside down."""
+        return find_opposed_items(self.survey)
+
+    @cached_property
+    def hidden_units(self) -> set[str]:
+        """Units whose overall figure must not be published."""
+        scores = self.scores
+        overall = scores[(scores["domain"] == "unit") & (scores["variable"] == OVERALL)]
+        return set(overall.loc[overall["flag"] == SUPPRESS, "unit"])
+
+    @cached_property
+    def marks(self) -> dict[str, str]:
+        """Units whose forms need a second look: ``accepted`` as the wave says, or ``flagged``.
+
+        Units whose overall figure is not published have no mark (rule P2).
+        """
+        marked_units = sorted(self.quality.flagged_units - self.hidden_units)
+        accepted = self.survey.wave.accepted
+        return {unit: "accepted" if unit in accepted else "flagged" for unit in marked_units}
+
+    @cached_property
+    def ranked_units(self) -> Ranking:
+        """Units in order within their group, with rank sets, from publishable scores.
+
+        A unit whose forms need a second look has no rank until the wave accepts it.
+        """
+        unit_scores = self.scores[self.scores["domain"] == "unit"].drop(columns="domain")
+        units = replace(self.unit_estimates, frame=unit_scores.reset_index(drop=True))
+        wave, pack = self.survey.wave, self.survey.instrument
+        set_apart = [unit for unit, mark in self.marks.items() if mark == "flagged"]
+        ranking = rank(units, pack.index.min_forms, seed=wave.seed, set_apart=set_apart)
+        marks = [self.marks.get(unit, "") for unit in ranking.frame["unit"]]
+        return replace(ranking, frame=ranking.frame.assign(mark=marks))
+
+    @property
+    def ranking(self) -> pd.DataFrame:
+        """Units in order, with the reason where a unit has no rank."""
+        return self.ranked_units.frame
+
+    @cached_property
+    def pairs(self) -> pd.DataFrame:
+        """Every pair of ranked units, by ``group``, and whether their indices differ."""
+        ranking = self.ranked_units
+        pairs = [ranking.pairs(group).assign(group=group) for group in ranking.sets]
+        columns = ["group", "unit", "other", "value", "se", "low", "high", "told"]
+        if not pairs:
+            return pd.DataFrame(columns=columns)
+        return pd.concat(pairs, ignore_index=True)[columns]
+
+    @cached_property
+    def adjusted_and_pooled(self) -> pd.DataFrame:
+        """Raw, adjusted and pooled indices of ranked units, with their ranks."""
+        from sipas_analysis.measure.fairness import adjust_and_pool
+
+        return adjust_and_pool(self.survey, self.ranked_units)
+
+    @property
+    def fair_ranks(self) -> pd.DataFrame:
+        """The table of ``adjusted_and_pooled``; empty where an adjuster is invalid."""
+        try:
+            return self.adjusted_and_pooled
+        except DesignError:
+            return pd.DataFrame()
+
+    @cached_property
+    def alphas(self) -> pd.DataFrame:
+        """Cronbach's alpha of each factor with its interval, where its items allow one (D8)."""
+        from sipas_analysis.measure.reliability import reliability
+
+        tables = [pd.DataFrame(columns=["variable", *INTERVAL_COLUMNS, "n"])]
+        for factor in self.survey.instrument.factors:
+            try:
+                table = reliability(self.survey, self.survey.instrument.items_of(factor)).frame
+            except DesignError:  # of few forms, or of items that never vary
+                continue
+            tables.append(table[table["variable"] == "alpha"].assign(variable=factor))
+        return pd.concat(tables, ignore_index=True)
+
+    @cached_property
+    def ranks_by_rule(self) -> pd.DataFrame:
+        """Ranks of ranked units under every lawful rule."""
+        from sipas_analysis.measure.fairness import rank_under_rules
+
+        return rank_under_rules(self.survey, self.ranked_units)
+
+    @cached_property
+    def drivers(self) -> "Drivers":
+        """Models of overall satisfaction, or the reason why there is none."""
+        from sipas_analysis.explain.drivers import drivers
+
+        return drivers(self.survey)
+
+    def priority(self, unit: str = "") -> "Priority":
+        """Return factors by importance and satisfaction, of the whole or of one unit."""
+        from sipas_analysis.explain.priority import place_factors
+
+        if unit not in self._priorities:
+            self._priorities[unit] = place_factors(self._basis, unit)
+        return self._priorities[unit]
+
+    @cached_property
+    def _basis(self) -> "Basis":
+        from sipas_analysis.explain.priority import prepare_priority
+
+        return prepare_priority(
+            self.survey, self.scores, self.drivers, flagged=self.quality.flagged_units
+        )
+
+    @cached_property
+    def _priorities(self) -> dict[str, "Priority"]:
+        return {}
+
+    @cached_property
+    def labelled(self) -> Survey:
+        """The survey with labels that may be published: rare ones are *other*."""
+        return merge_rare_labels(self.survey)
+
+    @cached_property
+    def respondents(self) -> pd.DataFrame:
+        """The overall index of groups of respondents, and their differences from all others."""
+        from sipas_analysis.figures.respondents import compare_respondents
+
+        return compare_respondents(self.labelled, self.hidden_units)
+
+    def answer_counts(self, unit: str = "") -> pd.DataFrame:
+        """Return the number of forms at each level of each item, of the whole or of one unit."""
+        if not unit:
+            return self._counts_of_whole
+        return self._counts_by_unit[self._counts_by_unit["unit"] == unit]
+
+    @cached_property
+    def _counts_of_whole(self) -> pd.DataFrame:
+        return count_answers(self.survey)
+
+    @cached_property
+    def _counts_by_unit(self) -> pd.DataFrame:
+        return count_answers(self.survey, ["unit"])
+
+    @cached_property
+    def findings(self) -> Findings:
+        """Results of the quality checks in units whose figures may be published."""
+        findings = self.quality
+        is_published = ~findings.frame["unit"].isin(self.hidden_units)
+        return replace(findings, frame=findings.frame[is_published].reset_index(drop=True))
