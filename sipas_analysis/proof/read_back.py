@@ -74,7 +74,7 @@ class _FigureSpans(HTMLParser):
         self.languages = [language]  # of the elements around; a portal has two
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in ("html", "span"):
+        if tag not in ("html", "div", "span"):
             return
         attributes = dict(attrs)
         lang = attributes.get("lang")
@@ -90,7 +90,7 @@ class _FigureSpans(HTMLParser):
             self.numbers[-1] = (name, text + data, language)
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in ("html", "span"):
+        if tag in ("html", "div", "span"):
             self.open_figure = ""
             self.languages = self.languages[:-1] or self.languages
 

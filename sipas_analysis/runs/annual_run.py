@@ -36,7 +36,8 @@ from sipas_analysis.proof.receipt import (
 from sipas_analysis.proof.receipt_page import STEM, make_receipt_page
 from sipas_analysis.proof.ro_crate import write_crate
 from sipas_analysis.reports.file_names import FORMATS, name_report_files
-from sipas_analysis.reports.portal import ReportOutcome, write_portal
+from sipas_analysis.reports.portal import write_portal
+from sipas_analysis.reports.portal_files import ReportOutcome
 from sipas_analysis.reports.report import report
 from sipas_analysis.runs.jobs import (
     TABLES,

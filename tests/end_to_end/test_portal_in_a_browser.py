@@ -9,7 +9,8 @@ import pytest
 from browser import NEEDED, axe
 
 from sipas_analysis.figures.published import figures_of
-from sipas_analysis.reports.portal import ReportOutcome, write_portal
+from sipas_analysis.reports.portal import write_portal
+from sipas_analysis.reports.portal_files import ReportOutcome
 
 pytestmark = NEEDED
 

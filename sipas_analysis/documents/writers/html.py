@@ -48,9 +48,9 @@ def render_page(document: Document, language: Language) -> str:
     return _fill_template("report.html.j2", language, document=document, framed=False)
 
 
-def render_section(section: Section, language: Language) -> str:
-    """Return one chapter as a fragment, as a notebook shows it."""
-    return _fill_template("section.html.j2", language, section=section, framed=True)
+def render_section(section: Section, language: Language, is_framed: bool = True) -> str:
+    """Return one chapter as a fragment, as a notebook shows it, or as a page with styles has it."""
+    return _fill_template("section.html.j2", language, section=section, framed=is_framed)
 
 
 def write_html(document: Document, path: Path, language: Language) -> Path:

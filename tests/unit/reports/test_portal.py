@@ -7,10 +7,15 @@ from html import unescape
 import pytest
 from pages import Page
 
+from sipas_analysis.documents.writers.html import render_section
 from sipas_analysis.figures.published import figures_of
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.proof.read_back import read_printed
-from sipas_analysis.reports.portal import ReportOutcome, write_portal
+from sipas_analysis.reports.chapters.leaders import build_leaders
+from sipas_analysis.reports.file_names import FORMATS, name_report_files
+from sipas_analysis.reports.portal import write_portal
+from sipas_analysis.reports.portal_files import ReportOutcome
+from sipas_analysis.reports.subject import Subject
 
 HEAD = "unit,A1,A2,D1,OVERALL\n"
 ANSWERS = ("5,4,1,4", "4,4,5,5", "2,5,3,3", "3,1,4,2")
@@ -119,12 +124,13 @@ def test_a_number_names_its_figure(survey, tmp_path):
         f'lang="en"><span data-figure="{ranked}#printed">{table["printed"][ranked]}<',
         f'<span data-figure="{ranked}#low">{low:.1f}<'.replace(".", ","),
         f'<span data-figure="{ranked}#low">{low:.1f}<',
-        f'<td class="number"><span data-figure="{ranked}#rank">{rank:.0f}</span></td>',
+        f' rank"><span data-figure="{ranked}#rank">{rank:.0f}</span></td>',
     ):
         assert shown in text
     seen = read_printed(tmp_path / "out/index.html")
     assert {it.language for it in seen} == {"vi", "en"}
-    assert {it.column for it in seen} == {"printed", "low", "high", "rank", "rank_low", "rank_high"}
+    columns = {"printed", "low", "high", "rank", "rank_low", "rank_high", "n"}
+    assert columns <= {it.column for it in seen}
     assert all(it.agrees(table.loc[it.id, it.column]) for it in seen)
     assert {f"overall@{one.unit}" for one in figures.units_in_order("departments")} < {
         it.id for it in seen
@@ -155,13 +161,48 @@ def test_only_files_that_exist_are_linked(survey, tmp_path):
     page = portal(survey, tmp_path, ReportOutcome("so-b", files))
     links = {attrs["href"]: attrs for attrs in page.all("a") if attrs["href"] != "#units"}
     assert [*links] == [
+        "receipt.vi.html",
         "units/so-b/report.vi.html",
         "units/so-b/b%20%C3%A1o.en.pdf",
-        "receipt.vi.html",
         "tables/figures.csv",
     ]
     assert links["units/so-b/report.vi.html"]["hreflang"] == "vi"
-    assert links["units/so-b/report.vi.html"]["aria-labelledby"] == "f-so-b.html.vi u-so-b"
+    name = links["units/so-b/report.vi.html"]["aria-labelledby"]
+    assert name == "f-so-b.report-html-vi u-so-b"
+
+
+def test_a_unit_has_one_menu_of_its_files_in_the_language_of_the_page(survey, tmp_path):
+    """Report, letter and tables by name; the unit's own name leads to its page; no menu if none."""
+    files = name_report_files("so-b", FORMATS, ("vi", "en"))
+    for name in files.values():
+        (tmp_path / "out" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "out" / name).write_text("x")
+    page = portal(survey, tmp_path, ReportOutcome("so-b", files))
+    row = re.search(r'<tr [^>]*data-code="so-b".*?</tr>', page.text).group(0)
+    entries = re.findall(r'<li class="in-(vi|en)">.*?<span lang="(vi|en)">(.*?)</span>', row)
+    assert len(entries) == len(files)
+    assert all(shown_in == language for shown_in, language, _ in entries)
+    assert [label for _, language, label in entries if language == "vi"] == [
+        "Báo cáo (xem trên màn hình)",
+        "Báo cáo (Word)",
+        "Báo cáo (PDF)",
+        "Công văn (Word)",
+        "Công văn (PDF)",
+        "Bảng số liệu (Excel)",
+    ]
+    assert '<a class="in-en" href="units/so-b/report.en.html" hreflang="en">' in row
+    assert len(page.all("details", **{"class": "menu"})) == 1
+
+
+def test_the_leaders_page_stands_first_in_each_language(survey, tmp_path):
+    """The chapter of the report, not a second text: same sentences, ids that name the language."""
+    page = portal(survey, tmp_path)
+    for language in ("vi", "en"):
+        chapter = render_section(build_leaders(Subject(figures_of(survey))), language)
+        lead = re.search(r'<p class="lead">.*?</p>', chapter).group(0)
+        assert lead in page.text
+        assert f'<section class="sipas" id="leaders-{language}"' in page.text
+    assert page.text.index("leaders-en") < page.text.index('id="whole"')
 
 
 def test_what_failed_stands_first_and_says_why_in_both_languages(survey, tmp_path):

@@ -1,0 +1,149 @@
+"""Choose the rows of the page of a wave: the whole, its groups and each unit, with their figures.
+
+What the figures hide stays hidden (rule P2): such a row has no bar and nothing to sort by.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, floor
+from pathlib import Path
+
+import numpy as np
+
+from sipas_analysis.collect.units import list_groups
+from sipas_analysis.documents.model import Interval, Number, Text, make_text
+from sipas_analysis.figures.published import Figures, PublishedFigure
+from sipas_analysis.instrument.pack import OVERALL
+from sipas_analysis.reports.figure_tables import (
+    estimate_cells,
+    explain_no_rank,
+    interval_cell,
+    number_cell,
+)
+from sipas_analysis.reports.portal_files import Link, ReportOutcome, list_links
+from sipas_analysis.reports.subject import Subject, list_marked_names
+
+WIDTH, EDGE = 168, 6  # pixels: width of a bar, and the margin at each side
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The axis of all bars: its lowest and highest value, and the targets of the wave."""
+
+    low: float
+    high: float
+    targets: tuple[float, ...]
+
+    def pixels_of(self, value: float) -> str:
+        """Return the place of a value on the axis, in pixels."""
+        share = (value - self.low) / (self.high - self.low)
+        return f"{EDGE + share * (WIDTH - 2 * EDGE):.1f}"
+
+    @property
+    def ticks(self) -> tuple[float, ...]:
+        """Ends and middle."""
+        return (self.low, (self.low + self.high) / 2, self.high)
+
+
+@dataclass(frozen=True)
+class PortalRow:
+    """One row of the page: a unit, a group or the whole; ``mark`` says that forms are in doubt."""
+
+    code: str
+    name: object
+    figure: PublishedFigure
+    group: object = ""
+    group_position: int = 0
+    reason: object = ""
+    mark: Text | None = None
+    n_units: int = 0
+    links: tuple[Link, ...] = ()
+
+    @property
+    def index(self) -> object:
+        """The index as it may be printed."""
+        return estimate_cells(self.figure)[0]
+
+    @property
+    def interval(self) -> Interval:
+        """The interval of the index."""
+        return interval_cell(self.figure)
+
+    @property
+    def rank_range(self) -> object:
+        """The lowest and highest possible rank of a ranked unit."""
+        low, high = (number_cell(self.figure, end) for end in ("rank_low", "rank_high"))
+        return make_text("report.places", low=low, high=high)
+
+    @property
+    def rank(self) -> Number:
+        """The rank itself."""
+        return number_cell(self.figure, "rank")
+
+    @property
+    def forms(self) -> Number:
+        """The number of forms."""
+        return number_cell(self.figure, "n")
+
+    @property
+    def pages(self) -> tuple[Link, ...]:
+        """The report as a page of the browser, language by language."""
+        return tuple(link for link in self.links if link.file_format == "html")
+
+    @property
+    def sort_key(self) -> str:
+        """The unrounded index to sort by; empty if there is none."""
+        return f"{self.figure.value:.10g}" if self.figure.is_known else ""
+
+    @property
+    def has_bar(self) -> bool:
+        """Whether point and interval can be drawn."""
+        return self.figure.is_known and self.figure.low <= self.figure.high
+
+
+def list_whole_rows(figures: Figures) -> list[PortalRow]:
+    """Return the rows of the province and of its groups; a single group is the whole."""
+    wave, ranking = figures.survey.wave, figures.ranking
+    province = make_text("portal.all")
+    if wave.province.vi or wave.province.en:
+        province = make_text("portal.province", province=wave.province)
+    index = figures.by_variable("all")[OVERALL]
+    rows = [PortalRow("", province, index, n_units=len(ranking))]
+    for group in figures.groups if len(figures.groups) > 1 else ():
+        n_units = int((ranking["group"] == group).sum())
+        index, name = figures.by_variable("group", group)[OVERALL], list_groups(wave)[group]
+        rows.append(PortalRow(f"group-{group}", name, index, n_units=n_units))
+    return rows
+
+
+def list_unit_rows(
+    figures: Figures, outcomes: Sequence[ReportOutcome], folder: Path
+) -> list[PortalRow]:
+    """Return the rows of the units, group by group, best first."""
+    names, groups = list_marked_names(figures), list_groups(figures.survey.wave)
+    subject, marks = Subject(figures), figures.marks
+    return [
+        PortalRow(
+            figure.unit,
+            names[figure.unit],
+            figure,
+            groups[group],
+            position,
+            "" if figure.rank is not None else explain_no_rank(subject, figure),
+            make_text(f"portal.mark.{marks[figure.unit]}") if figure.unit in marks else None,
+            links=list_links(outcomes, figure.unit, folder),
+        )
+        for position, group in enumerate(figures.groups)
+        for figure in figures.units_in_order(group)
+    ]
+
+
+def span_axis(figures: Figures) -> Axis:
+    """Span all intervals that may be shown, to the next tens."""
+    scores = figures.scores
+    ends = scores.loc[scores["variable"] == OVERALL, ["low", "high"]].to_numpy(dtype=float)
+    known_ends = ends[~np.isnan(ends)].tolist() or [0.0, 100.0]
+    low, high = 10.0 * floor(min(known_ends) / 10), 10.0 * ceil(max(known_ends) / 10)
+    high = max(high, low + 10)
+    targets = [target for target in figures.survey.wave.targets if low <= target <= high]
+    return Axis(low, high, tuple(sorted(targets)))
