@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sipas_analysis.collect.survey import Survey, read_survey
 from sipas_analysis.collect.wave import Wave, read_wave
 from sipas_analysis.errors import ConfigError, Place
+from sipas_analysis.figures.identified import make_id
 from sipas_analysis.figures.suppression import SUPPRESS
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
@@ -137,7 +138,7 @@ class LastYear:
 
     @cached_property
     def _changes(self) -> dict[Key, Change]:
-        return {key: change for key, change in self.list_changes()}
+        return dict(self.list_changes())
 
     def list_changes(self) -> list[tuple[Key, Change]]:
         """Return every change by domain, group, unit and variable, or why there is none."""
@@ -148,7 +149,7 @@ class LastYear:
         numbers = frame[NUMBERS].to_numpy(dtype=float).tolist()
         words = frame[["verdict", "reason"]].itertuples(index=False, name=None)
         return [
-            (key, _make_change(key, *row, *texts))
+            (key, _make_change(key, row, *texts))
             for key, row, texts in zip(keys, numbers, words, strict=True)
         ]
 
@@ -199,22 +200,13 @@ class LastYear:
         return [names[code] for code in codes]
 
 
-def _make_change(
-    key: Key,
-    before: float,
-    after: float,
-    value: float,
-    low: float,
-    high: float,
-    verdict: str,
-    reason: str,
-) -> Change:
+def _make_change(key: Key, numbers: Sequence[float], verdict: str, reason: str) -> Change:
     """Return a change with its name; no numbers where the years are not compared."""
-    if np.isnan(value):
+    if np.isnan(numbers).any():
         return Change(reason=reason)
     _, group, unit, variable = key
-    part = unit or (group and f"group:{group}")
-    name = f"change:{variable}@{part}" if part else f"change:{variable}"
+    before, after, value, low, high = numbers
+    name = f"change:{make_id(variable, group, unit)}"
     return Change(before, after, value, low, high, verdict, "", name)
 
 
@@ -295,11 +287,3 @@ def _find_revealing(frame: pd.DataFrame, is_withheld: NDArray[np.bool_]) -> NDAr
     with_hidden = {domains[row] for row in np.flatnonzero(is_withheld & is_item)}
     is_pooled = (frame["level"] == OVERALL) & (frame["reason"] == "bridged")
     return is_pooled.to_numpy() & [domain in with_hidden for domain in domains]
-
-
-def identify_changes(last_year: LastYear) -> pd.DataFrame:
-    """Return every change with its id, for ``figures.csv``."""
-    changes = [change for _, change in last_year.list_changes() if change.is_known]
-    columns = ("id", "value", "low", "high", "before")
-    rows = [[getattr(change, name) for name in columns] for change in changes]
-    return pd.DataFrame(rows, columns=[*columns]).assign(rule="C1")

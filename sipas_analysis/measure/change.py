@@ -1,34 +1,43 @@
-"""Estimate changes between waves with their errors, or refuse where the question changed.
+"""Estimate changes between waves with their errors, or say why there is none.
 
-A difference between two years is computed only where the same question was asked of the same kind
-of people about the same unit (C2); otherwise the reason is given. Changes of single units are
-partly chance: a unit chosen because it is extreme tends to return to the mean (C4).
+A difference between two years is computed only where the same was asked (``wave_breaks``, C2). The
+intervals of figures that are read together, such as the units of a group, hold together, and the
+verdict follows from the interval (C1). Changes of single units are partly chance: a unit chosen
+because it is extreme tends to return to the mean (C4).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sipas_analysis.arguments import check_kind, check_level, check_word
 from sipas_analysis.collect.survey import Survey
-from sipas_analysis.collect.tables import read_rows
-from sipas_analysis.collect.unit_changes import compute_unit_shares, find_successors, read_changes
-from sipas_analysis.collect.wave import UNIT_CHANGES_FILE
-from sipas_analysis.errors import ColumnError, Place
+from sipas_analysis.errors import ColumnError
 from sipas_analysis.infer.combinations import ADJUSTMENTS, adjust_p_values
+from sipas_analysis.infer.design import Floats
 from sipas_analysis.infer.distributions import t_quantile, t_tail
 from sipas_analysis.infer.estimates import ResultTable
+from sipas_analysis.infer.intervals import exact_interval
 from sipas_analysis.instrument.pack import OVERALL, Index, Instrument
 from sipas_analysis.measure.pooling import small_area
 from sipas_analysis.measure.scores import score
+from sipas_analysis.measure.wave_breaks import (
+    find_bridge,
+    find_shared_factors,
+    link_units,
+    recode_units,
+)
 
-MODE_SHARE_LIMIT = 0.25  # largest share of forms in another mode; ours, see docs/compare.md
 KEY_COLUMNS = ["domain", "group", "unit", "level", "variable"]
 NUMBER_COLUMNS = ["value", "se", "low", "high", "df", "p", "expected"]
+COMPARED = ("", "bridged")  # reasons of figures that are compared
+SCORE_LEVEL = 0.95  # of the intervals of ``score``
+EXACT_METHODS = ("korn-graubard", "clopper-pearson")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -95,145 +104,40 @@ def compare(
     twice = [wave_id for wave_id in ids if ids.count(wave_id) > 1]
     if twice:
         raise ColumnError("compare_same", id=twice[0])
-    tables, breaks = [], []
-    for before, after in pairwise(ordered):
-        pair = {"before": before.wave.id, "after": after.wave.id}
-        is_same = has_same_questions(before.instrument, after.instrument)
-        items = {} if is_same else _read_crosswalk(crosswalk, before, after)
-        shared = {} if is_same or items else _find_shared_items(before.instrument, after.instrument)
-        items = items or shared
-        reason = " ".join(_find_breaks(before, after, comparable=is_same or bool(items)))
-        facts = {"reason": reason, "bridged": bool(items) and not reason, "n_shared": len(shared)}
-        breaks.append({**pair, **facts})
-        recoded, split_units = recode_units(before, after)
-        bridge = {} if reason else items
-        changes = _subtract_waves(
-            _score_domains(recoded, bridge, from_old=True),
-            _score_domains(after, bridge, from_old=False),
-            level,
-            method,
-        )
-        changes["reason"] = _list_reasons(changes, reason, split_units, bridged=bool(bridge))
-        changes = changes.drop(columns=["_merge", "flag_before", "flag_after"])
-        changes.loc[~changes["reason"].isin(["", "bridged"]), [*NUMBER_COLUMNS, f"p_{method}"]] = (
-            np.nan
-        )
-        tables.append(changes.assign(**pair))
-    table = pd.concat(tables, ignore_index=True)
+    pairs = [_compare_pair(*pair, crosswalk, level, method) for pair in pairwise(ordered)]
+    table = pd.concat([changes.frame for changes in pairs], ignore_index=True)
     first = ["before", "after", *KEY_COLUMNS]
     columns = [*first, *table.columns.difference(first, sort=False)]
-    return Changes(table[columns], pd.DataFrame(breaks))
+    breaks = pd.concat([changes.breaks for changes in pairs], ignore_index=True)
+    return Changes(table[columns], breaks)
 
 
-def _find_breaks(before: Survey, after: Survey, *, comparable: bool) -> Iterator[str]:
-    """Yield the reasons why two waves as a whole may not be compared (C2)."""
-    if not comparable:
-        yield "instrument"
-    elif _index_rules(before.instrument.index) != _index_rules(after.instrument.index):
-        yield "rules"
-    if _population(before) != _population(after):
-        yield "population"
-    if _is_weighted(before) != _is_weighted(after):
-        yield "weighting"
-    if "mode" in before.frame and "mode" in after.frame:
-        shares_before, shares_after = _mode_shares(before), _mode_shares(after)
-        moved = shares_before.sub(shares_after, fill_value=0.0).abs().sum() / 2
-        if moved > MODE_SHARE_LIMIT:
-            yield "mode"
-
-
-def _is_weighted(survey: Survey) -> bool:
-    """Return whether forms have different weights."""
-    return bool(np.ptp(survey.design().weight) > 0)
-
-
-def has_same_questions(before: Instrument, after: Instrument) -> bool:
-    """Return whether two instruments are one: the same id, and items asked and read alike."""
-    is_same = before.id == after.id and before.items.keys() == after.items.keys()
-    return is_same and all(
-        _describe_item(before, code) == _describe_item(after, code)
-        and before.items[code].factor == after.items[code].factor
-        for code in before.items
+def _compare_pair(
+    before: Survey, after: Survey, crosswalk: str | Path, level: float, method: str
+) -> Changes:
+    """Compare one wave with the next."""
+    bridge, links = find_bridge(before, after, crosswalk), link_units(before, after)
+    items = bridge.items
+    factors = find_shared_factors(before.instrument, after.instrument, items) if items else []
+    changes = _subtract_waves(
+        _score_domains(recode_units(before, after, links), items, factors),
+        _score_domains(after, {code: code for code in items.values()}, factors),
+        bridge.reason,
+        links.split,
+        is_bridged=bool(items),
+        level=level,
     )
+    changes[f"p_{method}"] = _adjust_by_group(changes, method)
+    pair = {"before": before.wave.id, "after": after.wave.id}
+    facts = {"reason": bridge.reason, "bridged": bool(items), "n_shared": bridge.n_shared}
+    return Changes(changes.assign(**pair), pd.DataFrame([{**pair, **facts}]))
 
 
-def _find_shared_items(before: Instrument, after: Instrument) -> dict[str, str]:
-    """Return the items of the same code, wording and scale in two instruments, by their code."""
-    old, new = before.items, after.items
-    return {
-        code: code
-        for code in old
-        if code in new
-        and (old[code].vi or old[code].en)
-        and (old[code].vi, old[code].en) == (new[code].vi, new[code].en)
-        and _describe_item(before, code) == _describe_item(after, code)
-    }
-
-
-def _describe_item(pack: Instrument, code: str) -> object:
-    """Return how the answers to an item are read."""
-    scale = pack.scale_of(code)
-    return (scale.low, scale.high, scale.satisfied_from, pack.items[code].reverse)
-
-
-def _population(survey: Survey) -> str:
-    return survey.wave.population.vi or survey.instrument.population.vi
-
-
-def _mode_shares(survey: Survey) -> "pd.Series[float]":
-    return survey.frame["mode"].fillna("").value_counts(normalize=True)
-
-
-def _index_rules(index: Index) -> object:
-    return (index.factor.rule, index.overall.rule, dict(index.overall.weights), dict(index.points))
-
-
-def _read_crosswalk(path: str | Path, before: Survey, after: Survey) -> dict[str, str]:
-    """Return the new code of each old item in the crosswalk, one to one."""
-    if not path:
-        return {}
-    rows = read_rows(Path(path))
-    missing = [name for name in ("from", "to") if name not in rows]
-    if missing:
-        raise ColumnError(
-            "crosswalk_columns", [Place(Path(path).name, 1)], missing=", ".join(missing)
-        )
-    places = [
-        Place(Path(path).name, int(str(row)), name, code)
-        for name, pack in (("from", before.instrument), ("to", after.instrument))
-        for row, code in rows[name].items()
-        if code not in pack.items or (rows[name] == code).sum() > 1
-    ]
-    if places:
-        raise ColumnError("crosswalk_items", places)
-    return dict(zip(rows["from"], rows["to"], strict=True))
-
-
-def recode_units(before: Survey, after: Survey) -> tuple[Survey, set[str]]:
-    """Return the earlier wave with later unit codes, and the units that were split (C2)."""
-    path = after.wave.path_of(after.wave.unit_changes or UNIT_CHANGES_FILE)
-    if not after.wave.unit_changes and not path.is_file():
-        return before, set()
-    days = [survey.wave.collected.end for survey in (before, after)]
-    shares = compute_unit_shares(read_changes(path), list(before.units["code"]), *days)
-    later_code = find_successors(shares)
-    units = before.frame["unit"]
-    split = {
-        str(to)
-        for code in set(units) - {*later_code}
-        for to in shares.columns[shares.loc[code] > 0]
-    }
-    groups = dict(zip(after.units["code"], after.units["group"], strict=True))
-    new_units = units.map(later_code)
-    new_groups = new_units.map(groups).fillna(before.frame["group"])
-    frame = before.frame.assign(unit=new_units, group=new_groups)
-    return replace(before, frame=frame), split
-
-
-def _score_domains(survey: Survey, items: Mapping[str, str], *, from_old: bool) -> pd.DataFrame:
-    """Return all figures of a wave; with a crosswalk only mapped items, by their later codes."""
-    later_codes = dict(items) if from_old else {code: code for code in items.values()}
-    if items:
+def _score_domains(
+    survey: Survey, later_codes: Mapping[str, str], factors: Collection[str]
+) -> pd.DataFrame:
+    """Return all figures of a wave; with a bridge only what is shared, by the later codes."""
+    if later_codes:
         survey = replace(survey, instrument=_reduce_instrument(survey.instrument, [*later_codes]))
     parts = []
     for domain, by in (("all", ()), ("group", "group"), ("unit", "unit")):
@@ -242,60 +146,137 @@ def _score_domains(survey: Survey, items: Mapping[str, str], *, from_old: bool) 
     columns = [*KEY_COLUMNS, *parts[2].columns.difference(KEY_COLUMNS)]
     table = pd.concat(parts, ignore_index=True).reindex(columns=columns)
     table[["group", "unit"]] = table[["group", "unit"]].fillna("")
-    if items:
-        table = table[table["level"].isin(["item", OVERALL])]
+    if later_codes:
+        is_factor = (table["level"] == "factor") & table["variable"].isin(factors)
+        table = table[table["level"].isin(["item", OVERALL]) | is_factor]
         codes = table["variable"].map(lambda code: later_codes.get(code, code))
         table = table.assign(variable=codes)
     return table
 
 
 def _reduce_instrument(pack: Instrument, codes: Sequence[str]) -> Instrument:
-    """Return an instrument with only the items that two instruments share, pooled."""
+    """Return an instrument with only the items that two instruments share; the whole is pooled."""
     items = {code: item for code, item in pack.items.items() if code in codes}
     used = {item.factor for item in items.values()}
     factors = {code: factor for code, factor in pack.factors.items() if code in used}
-    index = Index.model_validate({"factor": {"rule": "pooled"}, "overall": {"rule": "pooled"}})
-    index = index.model_copy(update={"points": pack.index.points})
+    index = Index.model_validate({"overall": {"rule": "pooled"}})
+    index = index.model_copy(update={"points": pack.index.points, "factor": pack.index.factor})
     return pack.model_copy(
         update={"items": items, "factors": factors, "blocks": {}, "index": index}
     )
 
 
+@dataclass(frozen=True)
+class _Side:
+    """Figures of one of the two waves, one row per figure of either wave."""
+
+    value: Floats
+    se: Floats
+    df: Floats
+    low: Floats
+    high: Floats
+    n_eff: Floats
+    is_exact: NDArray[np.bool_]
+
+    @classmethod
+    def read(cls, both: pd.DataFrame, when: str) -> "_Side":
+        """Return the columns of a wave."""
+        names = ("value", "se", "df", "low", "high", "n_eff")
+        columns = [both[f"{name}_{when}"].to_numpy(dtype=float) for name in names]
+        return cls(*columns, is_exact=both[f"method_{when}"].isin(EXACT_METHODS).to_numpy())
+
+    @property
+    def is_end(self) -> NDArray[np.bool_]:
+        """Whether a figure is 0 or 100 %, where there is no standard error."""
+        return np.isin(self.value, [0.0, 100.0])
+
+    def find_limits(self, level: Floats) -> tuple[Floats, Floats]:
+        """Return the interval of each figure at another level than that of ``score``."""
+        wider = t_quantile((1 + level) / 2, self.df) / t_quantile((1 + SCORE_LEVEL) / 2, self.df)
+        low = self.value - wider * (self.value - self.low)
+        high = self.value + wider * (self.high - self.value)
+        exact = exact_interval(self.value / 100 * self.n_eff, self.n_eff, level)
+        is_exact = self.is_exact & (self.low < self.high)
+        return np.where(is_exact, 100 * exact[0], low), np.where(is_exact, 100 * exact[1], high)
+
+
 def _subtract_waves(
-    before: pd.DataFrame, after: pd.DataFrame, level: float, method: str
+    before: pd.DataFrame,
+    after: pd.DataFrame,
+    broken: str,
+    split_units: Collection[str],
+    *,
+    is_bridged: bool,
+    level: float,
 ) -> pd.DataFrame:
-    """Return change, error, interval and p of each figure that either wave has."""
+    """Return change, error, interval, verdict and p of each figure that either wave has."""
     both = before.merge(
         after, on=KEY_COLUMNS, how="outer", suffixes=("_before", "_after"), indicator=True
     )
-    value, se, df, low, high = (
-        [both[f"{name}_{when}"].to_numpy(dtype=float) for when in ("before", "after")]
-        for name in ("value", "se", "df", "low", "high")
-    )
-    change, error = value[1] - value[0], np.hypot(se[0], se[1])
+    sides = [_Side.read(both, when) for when in ("before", "after")]
+    change, error = sides[1].value - sides[0].value, np.hypot(sides[0].se, sides[1].se)
     with np.errstate(invalid="ignore", divide="ignore"):
-        freedom = error**4 / (se[0] ** 4 / df[0] + se[1] ** 4 / df[1])
-        freedom = np.where(error > 0, freedom, np.fmin(*df))
-        half = t_quantile((1 + level) / 2, freedom) * error
-        is_end = np.isin(value[0], [0.0, 100.0]) | np.isin(value[1], [0.0, 100.0])
-        down = np.hypot(value[1] - low[1], high[0] - value[0])
-        up = np.hypot(high[1] - value[1], value[0] - low[0])
-        scale = np.where(change > 0, down, up) / t_quantile((1 + level) / 2, freedom)
+        freedom = error**4 / sum(side.se**4 / side.df for side in sides)
+    freedom = np.where(error > 0, freedom, np.fmin(sides[0].df, sides[1].df))
+    is_end = sides[0].is_end | sides[1].is_end
+    down, up = _find_reach(sides, error, freedom, np.full(len(both), SCORE_LEVEL))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        scale = np.where(change > 0, down, up) / t_quantile((1 + SCORE_LEVEL) / 2, freedom)
         p = 2 * t_tail(np.abs(change) / np.where(is_end, scale, error), freedom)
-    changes = both[[*KEY_COLUMNS, "_merge", "flag_before", "flag_after"]].assign(
-        value_before=value[0],
-        value_after=value[1],
+    changes = both[KEY_COLUMNS].assign(
+        value_before=sides[0].value,
+        value_after=sides[1].value,
         n_before=both["n_valid_before"],
         n_after=both["n_valid_after"],
         value=change,
         se=np.where(is_end, np.nan, error),
-        low=np.where(is_end, change - down, change - half),
-        high=np.where(is_end, change + up, change + half),
         df=freedom,
         p=np.where(np.isnan(error), np.nan, p),
+        expected=_expect_change(both),
+        reason=_list_reasons(both, broken, split_units, np.isnan(down), is_bridged=is_bridged),
     )
-    changes[f"p_{method}"] = _adjust_by_group(changes, method)
-    return changes.assign(expected=_expect_change(both))
+    is_compared = changes["reason"].isin(COMPARED)
+    family = _count_families(changes[is_compared]).reindex(changes.index)
+    down, up = _find_reach(sides, error, freedom, level ** (1 / family.to_numpy(dtype=float)))
+    low, high = change - down, change + up
+    verdict = np.select([~is_compared, low > 0, high < 0], ["", "up", "down"], "open")
+    changes = changes.assign(low=low, high=high, family=family.astype("Int64"), verdict=verdict)
+    changes.loc[~is_compared, NUMBER_COLUMNS] = np.nan
+    changes.loc[changes["reason"] == "suppressed", ["value_before", "value_after"]] = np.nan
+    return changes
+
+
+def _find_reach(
+    sides: Sequence[_Side], error: Floats, df: Floats, level: Floats
+) -> tuple[Floats, Floats]:
+    """Return how far the interval reaches below and above the change, at a level of each figure.
+
+    t·se; at 0 and 100 % the root of both squared distances to the limits of the two figures.
+    """
+    before, after = sides
+    with np.errstate(invalid="ignore", divide="ignore"):
+        half = t_quantile((1 + level) / 2, df) * error
+        (low, high), (later_low, later_high) = (side.find_limits(level) for side in sides)
+    is_end = before.is_end | after.is_end
+    down = np.hypot(after.value - later_low, high - before.value)
+    up = np.hypot(later_high - after.value, before.value - low)
+    return np.where(is_end, down, half), np.where(is_end, up, half)
+
+
+def _count_families(changes: pd.DataFrame) -> "pd.Series[int]":
+    """Return with how many figures, itself one, each compared figure is read together.
+
+    Overall indices: the whole alone; groups; units of one group. Else figures of one kind (items,
+    factors) of the whole, of a group, or of a unit.
+    """
+    is_overall = changes["level"] == OVERALL
+    is_unit = changes["domain"] == "unit"
+    within = (
+        changes["unit"].where(~is_overall, "")
+        + "/"
+        + changes["group"].where(~is_overall | is_unit, "")
+    )
+    return changes.groupby(["domain", "level", within])["variable"].transform("size")
 
 
 def _adjust_by_group(changes: pd.DataFrame, method: str) -> "pd.Series[float]":
@@ -322,18 +303,22 @@ def _expect_change(both: pd.DataFrame) -> "pd.Series[float]":
 
 
 def _list_reasons(
-    changes: pd.DataFrame, broken: str, split_units: set[str], *, bridged: bool
+    both: pd.DataFrame,
+    broken: str,
+    split_units: Collection[str],
+    has_no_error: NDArray[np.bool_],
+    *,
+    is_bridged: bool,
 ) -> list[str]:
-    """Return per row why there is no number, or that it is bridged; blank hidden values."""
-    is_absent = (changes["_merge"] != "both") | changes["value"].isna()
-    is_hidden = np.zeros(len(changes), bool)
+    """Return per row why there is no number, or that it is bridged."""
+    values = both[["value_before", "value_after"]]
+    is_absent = (both["_merge"] != "both") | values.isna().any(axis=1)
+    is_hidden = np.zeros(len(both), bool)
     for when in ("before", "after"):  # a figure without answers has no hidden value
-        is_hidden |= (changes[f"flag_{when}"] == "suppress") & (changes[f"n_{when}"] > 0)
-    has_no_error = changes["low"].isna()
-    changes.loc[is_hidden, ["value_before", "value_after"]] = np.nan
-    reasons = np.full(len(changes), "bridged" if bridged else "", dtype=object)
+        is_hidden |= (both[f"flag_{when}"] == "suppress") & (both[f"n_valid_{when}"] > 0)
+    reasons = np.full(len(both), "bridged" if is_bridged else "", dtype=object)
     reasons[has_no_error], reasons[is_absent] = "no_error", "absent"
     reasons[:] = broken or reasons
-    reasons[changes["unit"].isin(split_units)] = "redefined"
+    reasons[both["unit"].isin(split_units)] = "redefined"
     reasons[is_hidden] = "suppressed"
     return [str(reason) for reason in reasons]

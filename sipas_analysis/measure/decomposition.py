@@ -13,7 +13,7 @@ from sipas_analysis.infer.design import Floats
 from sipas_analysis.infer.distributions import t_quantile, t_tail
 from sipas_analysis.infer.estimates import Estimates
 from sipas_analysis.infer.means import total
-from sipas_analysis.measure.change import has_same_questions
+from sipas_analysis.measure.wave_breaks import has_same_questions
 
 
 def decompose(

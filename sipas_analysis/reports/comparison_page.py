@@ -28,7 +28,8 @@ from sipas_analysis.figures.suppression import SUPPRESS
 from sipas_analysis.files import check_writable
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
-from sipas_analysis.measure.change import NUMBER_COLUMNS, Changes, compare, recode_units
+from sipas_analysis.measure.change import NUMBER_COLUMNS, Changes, compare
+from sipas_analysis.measure.wave_breaks import link_units, recode_units
 from sipas_analysis.messages import Language, say
 from sipas_analysis.reports.chapters.trend import draw_trend, explain_break, order_by_year
 from sipas_analysis.reports.subject import Subject
@@ -64,7 +65,7 @@ def hide_withheld(changes: Changes, ordered: Sequence[Survey]) -> Changes:
     keys = ["domain", "group", "unit", "variable"]
     row_keys = [tuple(row) for row in frame[keys].to_numpy().tolist()]
     for before, after in pairwise(ordered):
-        for survey in (recode_units(before, after)[0], after):
+        for survey in (recode_units(before, after, link_units(before, after)), after):
             scores = Figures(survey).scores
             suppressed = scores.loc[scores["flag"] == SUPPRESS, keys]
             withheld = set(map(tuple, suppressed.to_numpy().tolist()))

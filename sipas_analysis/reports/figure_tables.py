@@ -13,6 +13,7 @@ from sipas_analysis.documents.model import (
     Text,
     make_text,
 )
+from sipas_analysis.figures.last_year import Change
 from sipas_analysis.figures.published import PublishedFigure
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import Language
@@ -50,11 +51,11 @@ def number_cell(figure: PublishedFigure, column: str = "n_valid", decimals: int 
     )
 
 
-def estimate_columns(first: str) -> tuple[Column, ...]:
+def estimate_columns(first: str, subject: Subject) -> tuple[Column, ...]:
     """Return the columns of a table of estimates, headed by the message ``first``."""
     return (
         Column(make_text(first), "row"),
-        Column(make_text("report.column.percent")),
+        Column(subject.measure_name),
         Column(make_text("report.column.interval")),
         Column(make_text("report.column.n_valid")),
     )
@@ -69,11 +70,75 @@ def estimate_cells(figure: PublishedFigure) -> tuple[object, ...]:
 
 
 def estimate_table(
-    table_id: str, caption: Text, first: str, rows: Sequence[tuple[object, PublishedFigure]]
+    table_id: str,
+    caption: Text,
+    first: str,
+    rows: Sequence[tuple[object, PublishedFigure]],
+    subject: Subject,
 ) -> Table:
-    """Return a table of estimates, one row per name."""
-    body = tuple((name, *estimate_cells(figure)) for name, figure in rows)
-    return Table(table_id, caption, estimate_columns(first), body, caution_notes(rows))
+    """Return a table of estimates, one row per name, with last year where it may be compared."""
+    figures = [figure for _, figure in rows]
+    changes = change_columns(subject, figures)
+    body = tuple(
+        (name, *estimate_cells(figure), *(change_cells(subject, figure) if changes else ()))
+        for name, figure in rows
+    )
+    columns = (*estimate_columns(first, subject), *changes)
+    return Table(table_id, caption, columns, body, caution_notes(rows))
+
+
+def find_change(subject: Subject, figure: PublishedFigure) -> Change:
+    """Return the change of a figure since last year, known or not."""
+    last_year = subject.figures.last_year
+    return last_year.find(figure) if last_year and not figure.rule else Change()
+
+
+def change_columns(
+    subject: Subject, figures: Sequence[PublishedFigure] | None = None
+) -> tuple[Column, ...]:
+    """Return the columns of the change since last year; none where nothing may be compared.
+
+    Args:
+        subject: The subject of the report.
+        figures: The figures of the table; those of the subject if left out.
+    """
+    last_year = subject.figures.last_year
+    listed = subject.own_figures.values() if figures is None else figures
+    if not last_year or not any(find_change(subject, figure).is_known for figure in listed):
+        return ()
+    return (
+        Column(make_text("report.column.last_year", year=last_year.year)),
+        Column(make_text("report.column.change")),
+        Column(make_text("report.column.change_interval")),
+        Column(make_text("report.column.beyond_chance"), "text"),
+    )
+
+
+def change_cells(subject: Subject, figure: PublishedFigure) -> tuple[object, ...]:
+    """Return last year's value, change, interval, and whether it is more than chance.
+
+    Nothing where the wave names no earlier one; dashes where this figure may not be compared.
+    """
+    if subject.figures.last_year is None:
+        return ()
+    change = find_change(subject, figure)
+    if not change.is_known:
+        return (None, None, None, None)
+    before = Number(change.before, 2, FigureReference(change.id, "before", change.before))
+    verdict = make_text(f"report.change.{'open' if change.verdict == 'open' else 'sure'}")
+    return (before, signed_change(change), change_interval(change), verdict)
+
+
+def signed_change(change: Change) -> object:
+    """Return a change with its sign, in points."""
+    number = Number(change.value, 2, FigureReference(change.id, "value", change.value))
+    is_rise = round(change.value, 2) > 0
+    return make_text("report.change.signed", value=number) if is_rise else number
+
+
+def change_interval(change: Change, decimals: int = 1) -> Interval:
+    """Return the interval of a change."""
+    return Interval(change.low, change.high, decimals, change.id)
 
 
 def chart_rows(

@@ -34,7 +34,7 @@ def _other_measures_table(subject: Subject) -> Table:
         if name in subject.own_figures
         for figure in [subject.own_figures[name]]
     )
-    first, _, *rest = estimate_columns("report.column.measure")
+    first, _, *rest = estimate_columns("report.column.measure", subject)
     columns = (first, Column(make_text("report.column.value")), *rest)
     note = make_text("report.beside.note")
     return Table("table-beside", make_text("report.table.beside"), columns, rows, (note,))

@@ -16,7 +16,7 @@ def build_item_tables(subject: Subject) -> Section:
         name = subject.short_name(factor) if factor else make_text("report.items.no_factor")
         caption = make_text("report.table.items", factor=name)
         table_id = f"table-items-{factor}" if factor else "table-items"
-        blocks.append(estimate_table(table_id, caption, "report.column.item", rows))
+        blocks.append(estimate_table(table_id, caption, "report.column.item", rows, subject))
     if any(map(pack.is_unattributed, pack.items)):
         blocks.append(Paragraph(make_text("report.items.mark"), "note"))
     return Section("items", make_text("report.chapter.items"), tuple(blocks))
