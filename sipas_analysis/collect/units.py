@@ -18,7 +18,7 @@ from sipas_analysis.collect.wave import Wave
 from sipas_analysis.errors import SHOWN_PLACES, Place, SipasError, UnitError, shorten
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import LANGUAGES
-from sipas_analysis.sheets.texts import CONTROL, fold_text
+from sipas_analysis.sheets.texts import CONTROL, fold_text, plain_text
 
 UNIT_COLUMNS = (
     "code",
@@ -191,9 +191,22 @@ def find_unit_code(units: pd.DataFrame, name: str) -> str:
 def name_nearest_unit(units: pd.DataFrame, name: str) -> str:
     """Return code and name of the unit that a text may mean; a dash if it is like none."""
     index = index_units(units)
-    code = index.get(fold_text(name)) or index.get(find_nearest_name(name, index, NEAR))
+    near = _find_by_words(name, index) or index.get(find_nearest_name(name, index, NEAR))
+    code = index.get(fold_text(name)) or near
     names = units.loc[units["code"] == code, "name_vi"]
     return next((f"{code} ({name_vi})" for name_vi in names), "–")
+
+
+def _find_by_words(text: str, index: Mapping[str, str]) -> str:
+    """Return the only unit whose name has all words of a text, or else is the longest inside it."""
+    words = {*plain_text(text).split()}
+    by_name = {name: {*plain_text(name).split()} for name in index}
+    around = {index[name] for name, parts in by_name.items() if words and words <= parts}
+    inside = {
+        name: len(parts) for name, parts in by_name.items() if 1 < len(parts & words) == len(parts)
+    }
+    longest = {index[name] for name, n in inside.items() if n == max(inside.values())}
+    return next((min(codes) for codes in (around, longest) if len(codes) == 1), "")
 
 
 def check_unit_days(

@@ -1,20 +1,25 @@
 """Propose what a wave may say of its columns: lines of a draft, each behind a # for a person.
 
-Profile questions under a wording of the office, versions of one question, states of forms.
+Profile questions under a wording of the office, versions of one question, states of forms; and
+keys that a report is better for: decision, fieldwork, targets, outcome, earlier years.
 """
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from pathlib import Path
 
 import yaml
 
 from sipas_analysis.collect.columns import list_states
+from sipas_analysis.collect.days import find_day_order, make_day_reader
 from sipas_analysis.collect.vocabulary import read_vocabulary
 from sipas_analysis.draft.sheets import DraftSheet
 from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.sheets.texts import fold_text, plain_text, tidy_text
 
+USUAL_TARGETS = [80, 95]  # of decisions of provinces
 SHOWN_STATES = 6
 SHOWN_LABELS = 20
 LONGEST_LABEL = 30  # characters; a longer text may be a remark
@@ -97,6 +102,43 @@ def _guess_level(text: str, pack: Instrument) -> int | None:
     return None
 
 
+def propose_keys(
+    sheets: Sequence[DraftSheet], pack: Instrument, year: int | None, folder: Path
+) -> dict[str, object]:
+    """Return keys that a report is better for, with values that hold as soon as they are read."""
+    days = [day for sheet in sheets for day in _read_days(sheet)]
+    overall = pack.overall_item.code if pack.overall_item else ""
+    has_overall = any("overall" in sheet.roles or overall in sheet.placed.items for sheet in sheets)
+    return {
+        "decision": {"number": "…/QĐ-UBND", "date": None},
+        "collected": {"from": min(days, default=None), "to": max(days, default=None)},
+        "targets": USUAL_TARGETS,
+        **({"outcome": overall} if overall and has_overall else {}),
+        "earlier": _find_earlier_waves(folder, year),
+    }
+
+
+def _read_days(sheet: DraftSheet) -> list[date]:
+    """Return the days of the forms of a sheet, if their order is clear."""
+    if "date" not in sheet.roles:
+        return []
+    texts = [str(text) for text in sheet.table.frame[sheet.roles["date"]]]
+    order, unclear = find_day_order(texts, None, None)
+    values = [] if unclear else [make_day_reader(order)(text).value for text in texts]
+    return [date.fromisoformat(str(day)) for day in values if day]
+
+
+def _find_earlier_waves(folder: Path, year: int | None) -> list[str]:
+    """Return ``wave.yaml`` of earlier years in the folders beside that of the draft."""
+    base = folder.resolve()
+    waves: dict[str, int] = {}
+    for path in sorted(base.parent.glob("*/wave.yaml")):
+        match = re.search(r"^year: *(20\d\d)", path.read_text("utf-8", "replace"), re.MULTILINE)
+        if match and year and int(match[1]) < year:
+            waves[f"../{path.parent.name}/wave.yaml"] = int(match[1])
+    return sorted(waves, key=waves.__getitem__)
+
+
 def write_rules(states: Mapping[str, Sequence[str]]) -> list[str]:
     """Return two lines for each column of states: the usual state counts, or the others do not."""
     return [
@@ -113,6 +155,6 @@ def write_part(name: str, content: Mapping[str, object]) -> list[str]:
 
 
 def write_flow(content: object) -> str:
-    """Return YAML in one line."""
-    flow = yaml.safe_dump(content, allow_unicode=True, default_flow_style=True, width=10**6)
-    return flow.strip()
+    """Return YAML in one line, keys in their order, nothing for None."""
+    style = {"allow_unicode": True, "default_flow_style": True, "sort_keys": False}
+    return yaml.safe_dump(content, width=10**6, **style).strip().replace(": null", ": ")

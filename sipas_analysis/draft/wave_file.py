@@ -19,6 +19,7 @@ from sipas_analysis.collect.units import GROUPS, UNIT_COLUMNS
 from sipas_analysis.draft.pack import PACK_FILE, PackChoice, choose_questionnaire
 from sipas_analysis.draft.proposals import (
     propose_joins,
+    propose_keys,
     propose_labels,
     propose_questions,
     propose_states,
@@ -290,14 +291,16 @@ def _write_wave(draft: Draft) -> str:
         "province": {"vi": "", "en": ""},
         "publisher": {"vi": "", "en": ""},
     }
+    keys = propose_keys(sheets, pack, year, draft.folder)
     n_items = max(len({*sheet.placed.items} & {*pack.items}) for sheet in sheets)
-    has_days = any("date" in sheet.roles for sheet in sheets)
     parts = [
         draft.say("head", items=n_items, pack=pack.id),
         draft.say("numbered", names="; ".join(draft.numbered)) if draft.numbered else "",
         draft.say("facts"),
         "" if year else draft.say("year"),
         _write_yaml(facts),
+        "\n" + draft.say("keys"),
+        *(f"# {write_flow({key: value})[1:-1]}  {draft.say(key)}" for key, value in keys.items()),
         "\n" + draft.say("responses"),
         draft.say("file_is_unit") if any(sheet.unit for sheet in sheets) else "",
         draft.say("skipped", names="; ".join(draft.skipped)) if draft.skipped else "",
@@ -308,7 +311,6 @@ def _write_wave(draft: Draft) -> str:
         "\n" + draft.say("units" if draft.has_unit_list else "no_units"),
         *(draft.say("near_unit", name=name, near=near) for name, near in draft.near_units.items()),
         _write_yaml({**({"units": "units.csv"} if draft.has_unit_list else {}), "min_forms": 30}),
-        *(["\n" + draft.say("collected"), "# collected: {from: …, to: …}\n"] if has_days else []),
         "\n" + draft.say("states") if draft.states else "",
         *write_rules(draft.states),
     ]

@@ -517,7 +517,7 @@ def test_a_figure_is_traced_by_id_or_as_it_is_printed(sipas, make_wave):
     assert sipas("trace", "A1", wave, "--unit", "so-z")[0] == 14
     code, _, why = sipas("trace", "12.34", wave)
     assert code == 17
-    assert "none is printed as 12.34" in why
+    assert "called or printed 12.34" in why
 
 
 @pytest.mark.slow

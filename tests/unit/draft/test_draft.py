@@ -124,6 +124,25 @@ def test_the_draft_is_read_once_its_list_is_uncommented(office, tmp_path):
     }
 
 
+def test_keys_for_a_better_report_hold_as_soon_as_the_sign_is_deleted(tmp_path):
+    """Days are those of the forms, the outcome and last year's wave those that were found."""
+    for year in ("2023", "2024"):
+        (tmp_path / year).mkdir()
+    (tmp_path / "2023/wave.yaml").write_text("id: a\nyear: 2023\n", "utf-8")
+    days = ["2024-11-04", "2024-10-21"]
+    rows = [[day, NAMES[0], *answers(), 4] for day in days]
+    head = ["Ngày khảo sát", "Đơn vị", *QUESTIONS, "Đánh giá chung"]
+    draft = draft_wave([book(tmp_path / "2024/a.xlsx", P=[head, *rows])], tmp_path / "2024", "vi")
+    keys = r"(?m)^# (?=decision|collected|targets|outcome|earlier)"
+    draft.wave.write_text(re.sub(keys, "", draft.wave.read_text("utf-8")), "utf-8")
+    wave = read_wave(draft.wave)
+    assert wave.decision.number == "…/QĐ-UBND"
+    assert wave.decision.date is None
+    assert [str(day) for day in (wave.collected.start, wave.collected.end)] == sorted(days)
+    assert (wave.targets, wave.outcome) == ((80, 95), "OVERALL")
+    assert wave.earlier == ("../2023/wave.yaml",)
+
+
 def test_each_unit_may_have_its_own_file(tmp_path):
     """A file without a column of units belongs to the unit that it is named after."""
     paths = [
@@ -406,7 +425,7 @@ def test_labels_that_are_no_level_are_proposed(tmp_path):
     assert draft.to_confirm == ["HL", "RHL", "Tốt", "Hai long", "Không biết"]
     text = draft.wave.read_text("utf-8").replace("  # blank:", "  blank:")
     assert yaml.safe_load(text)["responses"][0]["blank"] == ["Không biết"]
-    assert "# collected:" not in text  # no column of days
+    assert "# collected: {from: , to: }" in text  # no column of days
 
 
 @pytest.mark.parametrize(

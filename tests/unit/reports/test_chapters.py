@@ -81,7 +81,7 @@ def test_every_survey_makes_all_chapters_in_both_languages(read_answers, case):
     survey = read_answers(answers, targets=[80], **facts)
     for unit in ("", "so-a"):
         whole = report(survey, ("vi", "en"), unit)
-        for name in CHAPTERS:
+        for name in (*whole.chapters, *whole.annexes):
             section = whole.chapter(name).section
             assert section.id == name, unit
             assert section.blocks, (unit, name)
@@ -312,6 +312,12 @@ def test_a_unit_is_asked_for_by_code_name_or_alias(read_answers, tmp_path, name)
     assert (job.name, job.parameters["unit"]) == ("so-a", "so-a")
     with pytest.raises(ParameterError, match=r"unit: so-a\)"):
         trace(survey, "1234", name)
+    assert trace(survey, f"Chỉ số chung@{name}")["id"] == "overall@so-a"
+    assert trace(survey, "overall", name)["id"] == "overall@so-a"
+    with pytest.raises(ParameterError, match="Nearest name: overall@so-a"):
+        trace(survey, "overal@so-a")
+    with pytest.raises(UnitError, match=r"Nearest: so-a \(Sở A\)"):
+        trace(survey, "overall@Sở A của tỉnh")
 
 
 def test_no_folder_writes_nothing(read_answers, tmp_path, monkeypatch):
