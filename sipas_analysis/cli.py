@@ -17,6 +17,7 @@ from sipas_analysis import __version__
 from sipas_analysis.command_options import (
     DraftOutOpt,
     LangOpt,
+    OldOutOpt,
     OutOpt,
     ParameterOpt,
     UnitOpt,
@@ -236,22 +237,23 @@ def run(
 
 @app.command(help="cli.verify")
 def verify(
-    out: Annotated[Path, typer.Argument(help="cli.arg.out", metavar="DIR|ZIP")],
+    run: Annotated[Path, typer.Argument(help="cli.arg.out", metavar="DIR|ZIP")],
     wave: Annotated[Path | None, make_option("wave")] = None,
-    to: Annotated[Path | None, make_option("to", "to_verdict")] = None,
+    out: Annotated[Path | None, make_option("out", "out_verdict")] = None,
+    to: OldOutOpt = None,
     lang: LangOpt = "",  # noqa: ARG001
 ) -> None:
     from sipas_analysis.documents.writers.html import write_html
     from sipas_analysis.proof import verdict_page
     from sipas_analysis.proof.archive import open_run, verify_run
 
-    with open_run(out) as run:
-        verdict = verify_run(run, wave)
+    with open_run(run) as opened:
+        verdict = verify_run(opened, wave)
     for line in verdict_page.verdict_lines(verdict, choose_language()):
         typer.echo(line)
-    if to:
+    if folder := out or to:
         page = verdict_page.make_verdict_page(verdict)
-        print_written(write_html(page, to / f"verdict.{name}.html", name) for name in LANGUAGES)
+        print_written(write_html(page, folder / f"verdict.{name}.html", name) for name in LANGUAGES)
     if not verdict_page.is_good(verdict):
         raise typer.Exit(1)
 
@@ -276,16 +278,17 @@ def trace(
 
 @app.command(help="cli.archive")
 def archive(
-    out: Annotated[Path, typer.Argument(help="cli.arg.out", metavar="DIR")],
-    to: Annotated[Path | None, make_option("to", "to_archive")] = None,
+    run: Annotated[Path, typer.Argument(help="cli.arg.out", metavar="DIR")],
+    out: Annotated[Path | None, make_option("out", "out_archive")] = None,
+    to: OldOutOpt = None,
     wave: Annotated[Path | None, make_option("wave")] = None,
     public: Annotated[bool, make_option("public")] = False,
     lang: LangOpt = "",  # noqa: ARG001
 ) -> None:
     from sipas_analysis.proof.archive import write_archive
 
-    path = to or out.with_name(out.name + (".public.zip" if public else ".zip"))
-    print_message("wrote", path=write_archive(out, path, wave, public=public))
+    path = out or to or run.with_name(run.name + (".public.zip" if public else ".zip"))
+    print_message("wrote", path=write_archive(run, path, wave, public=public))
 
 
 @app.command("sample", help="cli.sample")

@@ -467,7 +467,7 @@ def test_a_run_and_its_archive_are_verified_and_traced(sipas, make_wave, noteboo
     """
     wave, out = make_wave(GOOD, languages=["vi"]), tmp_path / "out"
     _, said, _ = sipas("run", wave, "--out", out, "--engine", "kernel", "--jobs", 1, lang="")
-    code, verdict, _ = sipas("verify", out, "--to", tmp_path / "page")
+    code, verdict, _ = sipas("verify", out, "--out", tmp_path / "page")
     assert code == 0
     assert verdict.startswith("SAME.")
     receipt = re.search("Receipt ([0-9a-f]{64})", verdict)[1]
@@ -475,7 +475,7 @@ def test_a_run_and_its_archive_are_verified_and_traced(sipas, make_wave, noteboo
     pages = {it.name: it.read_text("utf-8") for it in (tmp_path / "page").iterdir()}
     assert "GIỐNG HỆT" in pages["verdict.vi.html"]
     assert "SAME." in pages["verdict.en.html"]
-    code, _, _ = sipas("archive", out)
+    code, _, _ = sipas("archive", out, "--to", tmp_path / "out.zip")  # as until 0.9
     assert sipas("verify", tmp_path / "out.zip")[0] == code == 0
     assert sipas("archive", out, "--public")[0] == 0
     code, verdict, _ = sipas("verify", tmp_path / "out.public.zip")
