@@ -1,84 +1,113 @@
-"""The chapters of the index: overall, factors, items, ranking of units."""
+"""The chapter of results: the index, its factors, its lowest items, and who is more satisfied."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from sipas_analysis.documents import charts
 from sipas_analysis.documents.model import (
     Block,
     Column,
+    FigureReference,
+    Joined,
     Number,
     Paragraph,
-    Picture,
     Section,
     Table,
+    Text,
     make_text,
 )
 from sipas_analysis.figures.published import PublishedFigure
-from sipas_analysis.instrument.pack import OVERALL, Instrument
-from sipas_analysis.instrument.strict_yaml import Bilingual
-from sipas_analysis.messages import Language
+from sipas_analysis.instrument.pack import OVERALL
+from sipas_analysis.reports.chapters.drivers import describe_drivers
+from sipas_analysis.reports.chapters.respondents import describe_respondents
 from sipas_analysis.reports.chapters.trend import draw_earlier_waves
 from sipas_analysis.reports.figure_tables import (
-    chart_rows,
+    are_different,
     contrast_extremes,
-    describe_intervals,
     estimate_columns,
     estimate_table,
-    explain_target_lines,
-    has_several_units,
     interval_cell,
     number_cell,
     percent_cell,
     sort_known_figures,
 )
+from sipas_analysis.reports.pictures import (
+    draw_factors_by_unit_picture,
+    draw_factors_picture,
+    draw_items_pictures,
+)
 from sipas_analysis.reports.subject import Subject
 
-ITEMS_PER_CHART = 22
+N_LOWEST, ALL_ITEMS = 10, 12  # items shown; all of them if there are not many more
+MOST_FACTORS = 15  # factors shown; of more, the lowest
+MOST_CODES = 6  # items named in a sentence; more are counted
 
 
 def build_results(subject: Subject) -> Section:
-    """Show the index, its factors and its items."""
-    parts = (build_overall(subject), build_factors(subject), build_items(subject))
-    blocks = tuple(block for part in parts for block in part.blocks)
-    return Section("results", make_text("report.chapter.results"), blocks)
+    """Show the index, its factors and its lowest items; for the province people and drivers."""
+    parts = {
+        "whole": _describe_whole(subject),
+        "factors": _describe_factors(subject),
+        "items": _describe_items(subject),
+        "respondents": describe_respondents(subject),
+        "drivers": [] if subject.unit else describe_drivers(subject),
+    }
+    blocks: list[Block] = []
+    shown_parts = {name: part for name, part in parts.items() if part}
+    for number, (name, part) in enumerate(shown_parts.items(), 1):
+        title = make_text(f"report.results.{name}")
+        heading = make_text("report.results.heading", number=number, title=title)
+        blocks += [Paragraph(heading, "heading"), *part]
+    return Section("results", make_text("report.chapter.results"), tuple(blocks))
 
 
-def build_overall(subject: Subject) -> Section:
-    """State the overall index with its error, then its parts, other measures and other rules."""
+def _describe_whole(subject: Subject) -> list[Block]:
+    """Hold the index against the targets; list its parts and groups, and the trend of waves."""
+    pack = subject.pack
+    own_points = [code for code in pack.questions_beside if pack.scale_of(code).points]
+    caption = make_text("report.table.overall")
+    rows = _list_wholes(subject, own_points)
+    table = estimate_table("table-overall", caption, "report.column.index", rows, subject)
+    blocks: list[Block] = [*_compare_with_targets(subject), table]
+    blocks += [_score_table(subject, own_points)] if own_points else []
+    return [*blocks, *draw_earlier_waves(subject)]
+
+
+def _list_wholes(subject: Subject, left_out: Sequence[str]) -> list[tuple[object, PublishedFigure]]:
+    """Return the index, its blocks, the questions beside it and the index of each group."""
     figures, pack = subject.own_figures, subject.pack
     rows: list[tuple[object, PublishedFigure]] = []
     rows.append((make_text("report.level.overall"), figures[OVERALL]))
     rows += [(subject.short_name(code), figures[code]) for code in pack.blocks]
-    own_points = [code for code in pack.questions_beside if pack.scale_of(code).points]
     for code in pack.questions_beside:
-        if code not in own_points:
+        if code not in left_out:
             name = make_text("report.overall_item", name=subject.short_name(code))
             rows.append((name, figures[code]))
     for group in [subject.group] if subject.unit else subject.figures.groups:
         group_name = make_text("report.whole_group", group=subject.group_name(group))
         rows.append((group_name, subject.figures.by_variable("group", group)[OVERALL]))
-    caption = make_text("report.table.overall")
-    table = estimate_table("table-overall", caption, "report.column.index", rows)
-    blocks: list[Block] = [table, *_compare_with_targets(subject)]
-    blocks += [_score_table(subject, own_points)] if own_points else []
-    blocks += draw_earlier_waves(subject)
-    return Section("overall", make_text("report.chapter.overall"), tuple(blocks))
+    return rows
 
 
 def _compare_with_targets(subject: Subject) -> list[Paragraph]:
     """State for each target whether the interval of the index is above, below or across it."""
     index = subject.own_figures[OVERALL]
-    if np.isnan(index.low):
+    targets = subject.figures.survey.wave.targets
+    if np.isnan(index.low) or not targets:
         return []
-    paragraphs = []
-    for target in subject.figures.survey.wave.targets:
-        position = "above" if index.low >= target else "below" if index.high < target else "open"
-        text = make_text(f"report.target.{position}", target=Number(f"{target:g}"))
-        paragraphs.append(Paragraph(text))
-    return paragraphs
+    verdicts = [
+        make_text(
+            f"report.target.{position}",
+            target=Number(f"{target:g}"),
+            sign=subject.name_measure("sign"),
+        )
+        for target in targets
+        for position in [
+            "above" if index.low >= target else "below" if index.high < target else "open"
+        ]
+    ]
+    return [Paragraph(make_text("report.target.whole", verdicts=Joined(verdicts)))]
 
 
 def _score_table(subject: Subject, codes: Sequence[str]) -> Table:
@@ -93,46 +122,42 @@ def _score_table(subject: Subject, codes: Sequence[str]) -> Table:
         )
         for code in codes
     )
-    first, _, *rest = estimate_columns("report.column.index")
+    first, _, *rest = estimate_columns("report.column.index", subject)
     columns = (first, Column(make_text("report.column.value")), *rest)
     has_nps = any(subject.pack.scale_of(code).score == "nps" for code in codes)
     notes = (make_text("report.scores.nps"),) if has_nps else ()
     return Table("table-scores", make_text("report.table.scores"), columns, rows, notes)
 
 
-def build_factors(subject: Subject) -> Section:
+def _describe_factors(subject: Subject) -> list[Block]:
     """Compare the factors, and show them for every unit."""
     codes = [*subject.pack.factors]
     if not codes:
-        none = Paragraph(make_text("report.factors.none"), "note")
-        return Section("factors", make_text("report.chapter.factors"), (none,))
-    rows = [(subject.short_name(code), subject.own_figures[code]) for code in codes]
+        return [Paragraph(make_text("report.factors.none"), "note")]
     known_figures = sort_known_figures(subject, codes)
     blocks: list[Block] = [
         Paragraph(text, "lead") for text in contrast_extremes(subject, known_figures)
     ]
     table = factor_table(subject)
-    targets = subject.figures.survey.wave.targets
-    title = make_text("report.figure.factors", lines=explain_target_lines(targets))
-
-    def draw(language: Language, narrow: bool = False) -> bytes:  # noqa: ARG001
-        return charts.draw_intervals(chart_rows(rows, language), language, targets)
-
-    picture = Picture("figure-factors", title, describe_intervals("factors", rows), draw, table)
-    blocks += [picture, table] if known_figures else [table]
-    if not subject.unit:
-        groups = [group for group in subject.figures.groups if has_several_units(subject, group)]
-        blocks += [_heat_map(subject, group) for group in groups]
-    return Section("factors", make_text("report.chapter.factors"), tuple(blocks))
+    if subject.unit:
+        pictures = [draw_factors_picture(subject, table)]
+    else:
+        groups = subject.figures.groups
+        pictures = [draw_factors_by_unit_picture(subject, group) for group in groups]
+    return [*blocks, table, *(picture for picture in pictures if picture)]
 
 
 def factor_table(subject: Subject) -> Table:
-    """List the factors with their errors, beside the group's for a unit."""
+    """List the factors with their errors, beside the group's for a unit; of many, the lowest."""
     codes = [*subject.pack.factors]
-    rows = [(subject.short_name(code), subject.own_figures[code]) for code in codes]
+    lowest = [figure.variable for figure in sort_known_figures(subject, codes)][:MOST_FACTORS]
+    shown = lowest if len(codes) > MOST_FACTORS else codes
+    rows = [(subject.short_name(code), subject.own_figures[code]) for code in shown]
     caption = make_text("report.table.factors")
-    table = estimate_table("table-factors", caption, "report.column.factor", rows)
-    return _add_group_column(subject, table, codes)
+    if len(codes) > MOST_FACTORS:
+        caption = make_text("report.table.lowest_factors", n=len(shown), n_all=len(codes))
+    table = estimate_table("table-factors", caption, "report.column.factor", rows, subject)
+    return _add_group_column(subject, table, shown)
 
 
 def _add_group_column(subject: Subject, table: Table, codes: Sequence[str]) -> Table:
@@ -145,111 +170,90 @@ def _add_group_column(subject: Subject, table: Table, codes: Sequence[str]) -> T
     return replace(table, columns=(*table.columns, column), rows=rows)
 
 
-def _heat_map(subject: Subject, group: str) -> Picture:
-    """Draw units × factors of one group, best unit first."""
-    codes = [*subject.pack.factors]
-    units = [figure.unit for figure in subject.figures.units_in_order(group)]
-    figures = {unit: subject.figures.by_variable("unit", unit) for unit in units}
-    values = [[figures[unit][code].value for code in codes] for unit in units]
-    rows = tuple(
-        (subject.marked_name(unit), *(percent_cell(figures[unit][code]) for code in codes))
-        for unit in units
+def may_name_items(subject: Subject) -> bool:
+    """Return whether single items of the subject may be named: not from a few forms of a unit."""
+    return not subject.unit or subject.ranked_index.reason in ("", "flagged")
+
+
+def list_lowest_items(subject: Subject, n_items: int) -> list[PublishedFigure]:
+    """Return the lowest items that may be named, lowest first; none if all are the same."""
+    ordered = sort_known_figures(subject, [*subject.pack.items])
+    is_named = may_name_items(subject) and are_different(ordered)
+    return ordered[:n_items] if is_named else []
+
+
+def _describe_items(subject: Subject) -> list[Block]:
+    """List the lowest items, each with the places that the sample does not rule out."""
+    n_items = len(subject.pack.items)
+    if not may_name_items(subject):
+        n, limit = number_cell(subject.ranked_index), subject.pack.index.min_forms
+        is_hidden = subject.own_figures[OVERALL].is_hidden
+        why = "hidden" if is_hidden else "few"
+        return [Paragraph(make_text(f"report.items.{why}", n=n, min_forms=limit), "note")]
+    lowest = list_lowest_items(subject, n_items if n_items <= ALL_ITEMS else N_LOWEST)
+    if not lowest:
+        return [Paragraph(make_text("report.items.alike"), "note")]
+    pictures = draw_items_pictures(subject, len(lowest))
+    return [
+        Paragraph(_state_lowest(subject, lowest), "lead"),
+        tabulate_items(subject, lowest, is_whole=n_items == len(lowest)),
+        *pictures,
+    ]
+
+
+def _state_lowest(subject: Subject, lowest: Sequence[PublishedFigure]) -> Text:
+    """Name the lowest item, and how many others could be the lowest."""
+    places = subject.figures.item_places(subject.unit)
+    may_be_lowest = [str(code) for code in places.loc[places["rank_low"] == 1, "variable"]]
+    first = lowest[0]
+    fields = {
+        "item": subject.item_name(first.variable),
+        "value": percent_cell(first),
+        "sign": subject.name_measure("sign"),
+    }
+    if len(may_be_lowest) == 1:
+        return make_text("report.items.sure", **fields)
+    if len(may_be_lowest) == len(places):
+        return make_text("report.items.open", **fields)
+    n = len(may_be_lowest)
+    if n > MOST_CODES:
+        return make_text("report.items.many", n=n, **fields)
+    return make_text("report.items.some", n=n, codes=Joined(may_be_lowest, ", "), **fields)
+
+
+def tabulate_items(
+    subject: Subject, figures: Sequence[PublishedFigure], *, is_whole: bool
+) -> Table:
+    """List some items, lowest first, with the places that each may have from the lowest."""
+    codes = [figure.variable for figure in figures]
+    rows = [(subject.item_name(figure.variable), figure) for figure in figures]
+    word = "all" if is_whole else "some"
+    caption = make_text(f"report.table.lowest_{word}", n=len(figures))
+    table = estimate_table("table-lowest", caption, "report.column.item", rows, subject)
+    places = subject.figures.item_places(subject.unit).set_index("variable")
+    cells = [
+        _place_cell(subject, code, *places.loc[code, ["rank_low", "rank_high"]]) for code in codes
+    ]
+    first, *others = table.columns
+    table = replace(
+        table,
+        columns=(first, Column(make_text("report.column.places_low")), *others),
+        rows=tuple((row[0], cell, *row[1:]) for row, cell in zip(table.rows, cells, strict=True)),
     )
-    columns = (
-        Column(make_text("report.column.unit"), "row"),
-        *(Column(subject.short_name(code)) for code in codes),
-    )
-    name = subject.group_name(group)
-
-    def draw(language: Language, narrow: bool = False) -> bytes:  # noqa: ARG001
-        unit_names = [subject.marked_name(unit).text(language) for unit in units]
-        factor_names = [subject.short_name(code).text(language) for code in codes]
-        return charts.draw_heat_map(values, unit_names, factor_names, language)
-
-    caption, notes = make_text("report.table.heat", group=name), subject.explain_marks(units)
-    table = Table(f"table-heat-{group}", caption, columns, rows, notes)
-    caption = make_text("report.figure.heat", group=name)
-    alt = make_text("report.alt.heat", group=name)
-    return Picture(f"figure-heat-{group}", caption, alt, draw, table)
+    notes = [make_text("report.items.places")]
+    if any(map(subject.pack.is_unattributed, codes)):
+        notes.append(make_text("report.items.mark"))
+    if not (is_whole or subject.unit):
+        notes.append(make_text("report.items.annex", n=len(subject.pack.items)))
+    return replace(_add_group_column(subject, table, codes), notes=(*table.notes, *notes))
 
 
-def build_items(subject: Subject) -> Section:
-    """Show every item: how people answered, the percentage and its interval."""
-    pack = subject.pack
-    pages = _split_items(subject)
-    blocks: list[Block] = [_answer_picture(subject, page, k) for k, page in enumerate(pages, 1)]
-    for factor in _list_factors(subject):
-        codes = pack.items_of(factor)
-        rows = [(subject.item_name(code), subject.own_figures[code]) for code in codes]
-        name = subject.short_name(factor) if factor else make_text("report.items.no_factor")
-        caption = make_text("report.table.items", factor=name)
-        table_id = f"table-items-{factor}" if factor else "table-items"
-        table = estimate_table(table_id, caption, "report.column.item", rows)
-        blocks.append(_add_group_column(subject, table, codes))
-    if any(map(pack.is_unattributed, pack.items)):
-        blocks.append(Paragraph(make_text("report.items.mark"), "note"))
-    return Section("items", make_text("report.chapter.items"), tuple(blocks))
-
-
-def _split_items(subject: Subject) -> list[list[str]]:
-    """Split the items into charts that fit a page: of one scale, whole factors, up to 22 items."""
-    scale_of = subject.pack.scale_of
-    pages: list[list[str]] = []
-    for factor in _list_factors(subject):
-        items = subject.pack.items_of(factor)
-        codes = [code for code in items if subject.own_figures[code].is_known]
-        for batch in _split_by_scale(subject.pack, codes):
-            alike = [page for page in pages if scale_of(page[0]) == scale_of(batch[0])]
-            if alike and len(alike[-1]) + len(batch) <= ITEMS_PER_CHART:
-                alike[-1] += batch
-            else:
-                pages.append(batch)
-    return pages
-
-
-def _split_by_scale(pack: Instrument, codes: list[str]) -> Iterator[list[str]]:
-    """Yield the items of each scale, at most 22 at a time."""
-    while codes:
-        batch = [code for code in codes if pack.scale_of(code) == pack.scale_of(codes[0])]
-        batch = batch[:ITEMS_PER_CHART]
-        yield batch
-        codes = [code for code in codes if code not in batch]
-
-
-def _list_factors(subject: Subject) -> list[str]:
-    """Return the factors, and an empty text if some items belong to none."""
-    return [*subject.pack.factors] + ([] if subject.pack.has_factors else [""])
-
-
-def _answer_picture(subject: Subject, codes: Sequence[str], number: int) -> Picture:
-    """Draw the shares of each level of some items, of those who answered."""
-    scale = subject.pack.scale_of(codes[0])
-    levels = list(scale.levels)
-    counts = subject.figures.answer_counts(subject.unit)
-    keys = zip(counts["item"], counts["answer"], strict=True)
-    count_of = dict(zip(keys, counts["weight"].astype(float), strict=True))
-    table = np.array(
-        [[count_of.get((code, level), 0) for level in levels] for code in codes], float
-    )
-    shares = 100 * table / table.sum(axis=1, keepdims=True)
-    level_names = [scale.labels.get(level, Bilingual(vi=str(level))) for level in levels]
-    item_names = [subject.item_name(code) for code in codes]
-
-    def draw(language: Language, narrow: bool = False) -> bytes:  # noqa: ARG001
-        rows = [name.text(language) for name in item_names]
-        return charts.draw_likert(
-            rows, shares, [name.text(language) for name in level_names], language
-        )
-
-    rows = tuple(
-        (name, *(Number(float(share), 1) for share in row))
-        for name, row in zip(item_names, shares, strict=True)
-    )
-    columns = (
-        Column(make_text("report.column.item"), "row"),
-        *(Column(name) for name in level_names),
-    )
-    caption = make_text("report.table.answers")
-    answer_table = Table(f"table-answers-{number}", caption, columns, rows)
-    title, alt = make_text("report.figure.items"), make_text("report.alt.items", n=len(codes))
-    return Picture(f"figure-items-{number}", title, alt, draw, answer_table)
+def _place_cell(subject: Subject, code: str, low: int, high: int) -> Text:
+    """Return the places that an item may have, counted from the lowest."""
+    name = f"place:{code}@{subject.unit}" if subject.unit else f"place:{code}"
+    ends = {"low": (low, "rank_low"), "high": (high, "rank_high")}
+    numbers = {
+        end: Number(float(place), 0, FigureReference(name, column, float(place)))
+        for end, (place, column) in ends.items()
+    }
+    return make_text("report.places" if low < high else "report.place", **numbers)

@@ -1,0 +1,116 @@
+"""Who is more satisfied: the index of groups of respondents, and which groups surely differ."""
+
+import pandas as pd
+
+from sipas_analysis.documents.model import (
+    Block,
+    Column,
+    FigureReference,
+    Joined,
+    Number,
+    Paragraph,
+    Table,
+    Text,
+    make_text,
+)
+from sipas_analysis.figures.published import list_figures
+from sipas_analysis.reports.figure_tables import caution_notes, estimate_cells, estimate_columns
+from sipas_analysis.reports.subject import Subject
+
+MOST_ROWS = 18  # rows of the table; the questions that do not fit are in the annex
+SURE = ("above", "below")
+
+
+def describe_respondents(subject: Subject) -> list[Block]:
+    """State which groups of respondents surely differ, and list the index of the main groups.
+
+    Nothing if the survey asked nothing about the person. The report of a unit has no groups: too
+    few people would stand behind each (rule P2).
+    """
+    table = subject.figures.respondents
+    if subject.unit or table["value"].isna().all():
+        return []
+    keys = _choose_keys(table)
+    rows = table[table["key"].isin(keys)]
+    left_out = [key for key in dict.fromkeys(table["key"]) if key not in keys]
+    notes = [make_text("report.respondents.note")]
+    if left_out:
+        names = Joined([_name_question(subject, key) for key in left_out], ", ")
+        notes.append(make_text("report.respondents.left_out", names=names))
+    return [
+        Paragraph(_state_differences(subject, table), "lead"),
+        tabulate_respondents(subject, rows, tuple(notes)),
+    ]
+
+
+def tabulate_respondents(
+    subject: Subject, rows: pd.DataFrame, notes: tuple[Text, ...] = ()
+) -> Table:
+    """List groups of respondents: index, interval, people, difference from all others, verdict."""
+    named = [
+        (name_respondents(subject, key, label), figure)
+        for key, label, figure in zip(rows["key"], rows["label"], list_figures(rows), strict=True)
+    ]
+    verdicts = zip(rows["unit"], rows["difference"], rows["verdict"], strict=True)
+    body = tuple(
+        (name, *estimate_cells(figure), *_difference_cells(*verdict))
+        for (name, figure), verdict in zip(named, verdicts, strict=True)
+    )
+    columns = (
+        *estimate_columns("report.column.respondents", subject),
+        Column(make_text("report.column.beside_others")),
+        Column(make_text("report.column.verdict"), "text"),
+    )
+    caption = make_text("report.table.respondents")
+    return Table("table-respondents", caption, columns, body, (*caution_notes(named), *notes))
+
+
+def name_respondents(subject: Subject, key: str, label: str) -> Text:
+    """Return the name of a group of respondents: the question and the answer."""
+    indicator = subject.figures.labelled.instrument.indicators.get(key)
+    answer: object = indicator.levels[label] if indicator else label
+    question = _name_question(subject, key)
+    return make_text("report.respondents.name", question=question, answer=answer)
+
+
+def _name_question(subject: Subject, key: str) -> object:
+    return subject.short_name(key) if key in subject.pack.indicators else key
+
+
+def _choose_keys(table: pd.DataFrame) -> list[str]:
+    """Return questions for the table: those with a sure difference first, then in their order."""
+    n_rows = table.groupby("key", sort=False).size()
+    is_sure = table["verdict"].isin(SURE).groupby(table["key"], sort=False).any()
+    chosen: list[str] = []
+    for key in [*n_rows.index[is_sure], *n_rows.index[~is_sure]]:
+        if not chosen or n_rows[[*chosen, key]].sum() <= MOST_ROWS:
+            chosen.append(str(key))
+    return chosen
+
+
+def _state_differences(subject: Subject, table: pd.DataFrame) -> Text:
+    """Name the groups that surely differ from all others; of two labels only the higher one."""
+    n_labels = table.groupby("key")["label"].transform("size")
+    is_named = table["verdict"].eq("above") | (table["verdict"].eq("below") & (n_labels != 2))
+    phrases = [
+        make_text(
+            f"report.respondents.{verdict}",
+            name=name_respondents(subject, key, label),
+            points=_difference_cells(unit, difference, verdict)[0],
+        )
+        for key, label, unit, difference, verdict in table.loc[
+            is_named, ["key", "label", "unit", "difference", "verdict"]
+        ].itertuples(index=False)
+    ]
+    if not phrases:
+        return make_text("report.respondents.none")
+    unit_of_points = subject.name_measure("points")
+    return make_text("report.respondents.some", names=Joined(phrases), points=unit_of_points)
+
+
+def _difference_cells(unit: str, difference: float, verdict: str) -> tuple[object, object]:
+    """Return the difference of a group from all others in points, and the verdict in words."""
+    if pd.isna(difference):
+        return None, None
+    reference = FigureReference(f"difference:overall@{unit}", "value", difference)
+    return Number(difference, 2, reference), make_text(f"report.respondents.verdict.{verdict}")
