@@ -851,7 +851,7 @@ def test_compare_draws_a_line_only_where_the_same_was_asked(sipas, tmp_path, lan
     code, out, _ = sipas("compare", *waves, "--out", tmp_path, lang=language)
     said = {
         "en": "may not be compared. the questionnaire changed",
-        "vi": "không so sánh. bộ câu hỏi đã đổi",
+        "vi": "không so sánh được. bộ câu hỏi đã đổi",
     }[language]
     assert code == 0
     assert "an-giang-2020 → an-giang-2021" in out
