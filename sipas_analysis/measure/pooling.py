@@ -112,7 +112,7 @@ def small_area(
     p = len(direct)
     x = np.ones((p, 1)) if covariates is None else _build_covariates(covariates, p)
     is_known = ~np.isnan(direct)
-    v = _smooth_variances(variance, n, is_known, sizes is not None)
+    v = smooth_variances(variance, n, is_known, sizes is not None)
     fit = _fay_herriot(direct[is_known], v[is_known], x[is_known], method)
     synthetic = x @ fit.beta
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -185,7 +185,7 @@ def _build_covariates(covariates: ArrayLike, p: int) -> Floats:
     return whole
 
 
-def _smooth_variances(
+def smooth_variances(
     variance: Floats, n: Floats, is_known: NDArray[np.bool_], has_sizes: bool
 ) -> Floats:
     """Return the variance used for each unit, shape (p,); 0 only if all are 0."""

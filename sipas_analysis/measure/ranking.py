@@ -352,7 +352,7 @@ def rank(
     sets: dict[str, RankSets] = {}
     for group, unsorted_units in overall[overall["reason"] == ""].groupby("group", sort=True):
         units = unsorted_units.sort_values("unit")  # the order of rows must not matter
-        sigma = _unit_covariance(scores.take(rows[units.index]))
+        sigma = covariance_with_ends(scores.take(rows[units.index]))
         value = pd.Series(units["value"].to_numpy(), pd.Index(units["unit"], name="unit"))
         group_sets = rank_sets(value, sigma, units["df"].to_numpy(), level, seed=seed)
         sets[str(group)] = group_sets
@@ -392,8 +392,8 @@ def _sort_units(
     return Ranking(table, scores.totals, influence, sets)
 
 
-def _unit_covariance(units: Estimates) -> Floats:
-    """Return the covariance of units; at 0 and 100 % the variance comes from the interval."""
+def covariance_with_ends(units: Estimates) -> Floats:
+    """Return the covariance of estimates; at 0 and 100 % the variance comes from the interval."""
     value, low, high, se, df = (
         units.frame[name].to_numpy(dtype=float) for name in ("value", "low", "high", "se", "df")
     )
