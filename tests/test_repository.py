@@ -63,13 +63,15 @@ explain.penalty_reward
 improve.actions
 figures.csv_files figures.disclosure figures.rare_labels figures.suppression figures.respondents
 figures.identified figures.counts figures.last_year figures.wave_tables figures.published
-documents.model documents.svg documents.charts documents.letter_widths
+documents.model documents.svg documents.charts documents.outlines documents.canvas
+documents.chart_parts documents.chart_intervals documents.chart_answers documents.chart_strips
+documents.chart_bars documents.chart_slopes documents.letter_widths
 documents.column_widths
 documents.writers.terminal documents.writers.html
 documents.writers.typst_process documents.writers.docx_parts
 documents.writers.docx_table documents.writers.docx_letter documents.writers.docx
 documents.writers.pdf documents.writers.xlsx
-reports.file_names reports.subject reports.figure_tables reports.pictures reports.chapters.trend
+reports.file_names reports.subject reports.named_numbers reports.figure_tables reports.pictures reports.unit_pictures reports.answer_pictures reports.chapters.trend
 reports.chapters.sample_design reports.chapters.people reports.chapters.opening
 reports.chapters.driver_tables reports.chapters.drivers reports.chapters.respondents
 reports.chapters.results reports.chapters.ranking reports.chapters.letters reports.chapters.action

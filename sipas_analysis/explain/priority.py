@@ -6,7 +6,7 @@ gain of the index is arithmetic, the change of overall satisfaction is an associ
 not a forecast: a measure may fail to improve the item.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -226,15 +226,15 @@ class _Cuts:
 
     def find_quadrant(self, share: Floats, percent: Floats) -> str:
         """Return the quadrant of a share and a percent with their ends; undecided on a cut."""
-        sides = self.compare_share(share), _compare_with_cut(percent, self.percent, self.n_factors)
+        sides = self.compare_share(share), compare_with_cut(percent, self.percent, self.n_factors)
         return "undecided" if 0 in sides else QUADRANTS[sides[0] > 0, sides[1] > 0]
 
     def compare_share(self, share: Floats) -> int:
         """Return whether a share is surely above its cut (1), surely below (-1), or neither (0)."""
-        return _compare_with_cut(share, self.share, self.n_factors)
+        return compare_with_cut(share, self.share, self.n_factors)
 
 
-def _compare_with_cut(ends: Floats, cut: float, n_factors: int) -> int:
+def compare_with_cut(ends: Floats | Sequence[float], cut: float, n_factors: int) -> int:
     """Return 1 above the cut, -1 below, 0 where the interval crosses it.
 
     The 95 % interval is widened so that all k factors' places hold together (Bonferroni).

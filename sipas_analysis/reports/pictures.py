@@ -1,14 +1,14 @@
-"""Build the pictures of a report: each from the figures of a subject, with its data as a table.
+"""Build pictures of intervals: ranking, factors, the leaders' page, importance, and the trend.
 
-Each function returns None where there is nothing to draw. The drawing itself is in
-``documents/charts.py`` and its neighbours; ``narrow`` is the layout for the screen of a phone.
+Each function returns None where there is nothing to draw. What is drawn has the language and the
+layout (``narrow`` is for a phone) when a writer asks for it; the drawing is in ``documents``.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from math import nan
 
-import numpy as np
-
-from sipas_analysis.documents import charts
+from sipas_analysis.documents.chart_intervals import IntervalRow, draw_intervals
+from sipas_analysis.documents.chart_slopes import draw_trend
 from sipas_analysis.documents.model import (
     Column,
     FigureReference,
@@ -17,21 +17,20 @@ from sipas_analysis.documents.model import (
     Number,
     Picture,
     Table,
+    Text,
     make_text,
+    render_text,
 )
 from sipas_analysis.figures.published import PublishedFigure
-from sipas_analysis.instrument.pack import Instrument
-from sipas_analysis.instrument.strict_yaml import Bilingual
-from sipas_analysis.messages import Language
+from sipas_analysis.instrument.pack import OVERALL
+from sipas_analysis.messages import Language, format_number
 from sipas_analysis.reports.figure_tables import (
-    chart_rows,
     describe_intervals,
+    estimate_table,
     explain_target_lines,
-    percent_cell,
+    find_change,
 )
 from sipas_analysis.reports.subject import Subject
-
-ITEMS_PER_CHART = 22
 
 
 def draw_ranking_picture(
@@ -39,122 +38,134 @@ def draw_ranking_picture(
 ) -> Picture | None:
     """Draw the overall index of some units of a group, in the order given.
 
-    ``figures`` may hold units without rank (flagged or too few forms): they are drawn apart.
+    Units without a rank (forms to be checked, too few forms) are hollow and hatched.
     """
     if sum(figure.is_known for figure in figures) < 2:
         return None
-    units = [(subject.marked_name(figure.unit), figure) for figure in figures]
+    units = [(subject.marked_name(figure.unit), figure) for figure in figures if figure.is_known]
     name, targets = subject.group_name(group), subject.figures.survey.wave.targets
 
     def draw(language: Language, narrow: bool = False) -> bytes:
-        del narrow
-        return charts.draw_intervals(chart_rows(units, language, subject.unit), language, targets)
+        rows = [_make_row(subject, label, figure, language) for label, figure in units]
+        axis = _name_axis(subject, language)
+        return draw_intervals(rows, language, axis, targets, narrow=narrow)
 
     title = make_text("report.figure.ranking", group=name, lines=explain_target_lines(targets))
     alt = describe_intervals("ranking", units)
     return Picture(f"figure-ranking-{group}", title, alt, draw, table)
 
 
+def _make_row(
+    subject: Subject, label: object, figure: PublishedFigure, language: Language
+) -> IntervalRow:
+    """Return the row of a unit with its letters and its index."""
+    return IntervalRow(
+        render_text(label, language),
+        figure.value,
+        figure.low,
+        figure.high,
+        marked=bool(subject.unit) and figure.unit == subject.unit,
+        letter=figure.letter if figure.rank is not None else "",
+        apart=figure.rank is None,
+        text=format_number(figure.printed or None, language),
+    )
+
+
+def _name_axis(subject: Subject, language: Language) -> str:
+    """Return what the scale of a picture with intervals shows."""
+    return make_text("chart.interval_of", measure=subject.measure_name).text(language)
+
+
 def draw_factors_picture(subject: Subject, table: Table) -> Picture | None:
-    """Draw the subject's factors with their intervals."""
+    """Draw the subject's factors with their intervals; for a unit also the group's values."""
     codes = [*subject.pack.factors]
-    rows = [(subject.short_name(code), subject.own_figures[code]) for code in codes]
-    if not any(figure.is_known for _, figure in rows):
+    figures = [subject.own_figures[code] for code in codes]
+    names = [(subject.short_name(known.variable), known) for known in figures if known.is_known]
+    if not names:
         return None
+    targets = subject.figures.survey.wave.targets
+    group = subject.group_name(subject.group) if subject.unit else ""
+
+    def draw(language: Language, narrow: bool = False) -> bytes:
+        rows = [
+            IntervalRow(
+                name.text(language),
+                figure.value,
+                figure.low,
+                figure.high,
+                text=format_number(figure.printed or None, language),
+                beside=subject.group_figures[figure.variable].value if subject.unit else nan,
+            )
+            for name, figure in names
+        ]
+        axis = _name_axis(subject, language)
+        key = render_text(group, language)
+        return draw_intervals(rows, language, axis, targets, narrow=narrow, key=key)
+
+    title = make_text("report.figure.factors", lines=explain_target_lines(targets))
+    return Picture("figure-factors", title, describe_intervals("factors", names), draw, table)
+
+
+def draw_leaders_picture(subject: Subject) -> Picture | None:
+    """Draw the index with its interval beside last year's; for a unit also group and province."""
+    index, year = subject.own_figures[OVERALL], str(subject.figures.survey.wave.year)
+    if not index.is_known:
+        return None
+    name = subject.unit_name(subject.unit) if subject.unit else make_text("report.level.overall")
+    names: list[tuple[object, PublishedFigure]] = [(_add_year(name, year), index)]
+    earlier = _find_earlier(subject, index)
+    last_year = [(_add_year(name, earlier[0]), earlier[1])] if earlier else []
+    if subject.unit:
+        group = make_text("report.whole_group", group=subject.group_name(subject.group))
+        names.append((group, subject.group_figures[OVERALL]))
+        whole = subject.figures.by_variable("all")[OVERALL]
+        names.append((make_text("report.level.province"), whole))
+    drawn = [pair for pair in [names[0], *last_year, *names[1:]] if pair[1].is_known]
     targets = subject.figures.survey.wave.targets
 
     def draw(language: Language, narrow: bool = False) -> bytes:
-        del narrow
-        return charts.draw_intervals(chart_rows(rows, language), language, targets)
+        rows = [
+            IntervalRow(
+                render_text(name, language),
+                figure.value,
+                figure.low,
+                figure.high,
+                marked=number == 0,
+                faint=number > 0,
+                text=format_number(figure.printed or None, language),
+            )
+            for number, (name, figure) in enumerate(drawn)
+        ]
+        axis = _name_axis(subject, language)
+        return draw_intervals(rows, language, axis, targets, narrow=narrow)
 
-    title = make_text("report.figure.factors", lines=explain_target_lines(targets))
-    return Picture("figure-factors", title, describe_intervals("factors", rows), draw, table)
-
-
-def draw_factors_by_unit_picture(subject: Subject, group: str) -> Picture | None:
-    """Draw each unit of a group as a dot beside the province's mean, factor by factor."""
-    codes = [*subject.pack.factors]
-    units = [figure.unit for figure in subject.figures.units_in_order(group) if figure.is_known]
-    if len(units) < 2 or not codes:
-        return None
-    figures = {unit: subject.figures.by_variable("unit", unit) for unit in units}
-    values = [[figures[unit][code].value for code in codes] for unit in units]
-    rows = tuple(
-        (subject.marked_name(unit), *(percent_cell(figures[unit][code]) for code in codes))
-        for unit in units
-    )
-    columns = (
-        Column(make_text("report.column.unit"), "row"),
-        *(Column(subject.short_name(code)) for code in codes),
-    )
-    name = subject.group_name(group)
-
-    def draw(language: Language, narrow: bool = False) -> bytes:
-        del narrow
-        unit_names = [subject.marked_name(unit).text(language) for unit in units]
-        factor_names = [subject.short_name(code).text(language) for code in codes]
-        return charts.draw_heat_map(values, unit_names, factor_names, language)
-
-    caption, notes = make_text("report.table.heat", group=name), subject.explain_marks(units)
-    table = Table(f"table-heat-{group}", caption, columns, rows, notes)
-    caption, alt = (make_text(f"report.{kind}.heat", group=name) for kind in ("figure", "alt"))
-    return Picture(f"figure-heat-{group}", caption, alt, draw, table)
-
-
-def draw_items_pictures(subject: Subject, n_lowest: int | None = None) -> list[Picture]:
-    """Draw how people answered the items, least satisfied first; one picture a scale.
-
-    Args:
-        subject: The province or a unit.
-        n_lowest: Show only so many items, the least satisfied; all if left out.
-    """
-    known = [code for code in subject.pack.items if subject.own_figures[code].is_known]
-    lowest = sorted(known, key=lambda code: subject.own_figures[code].value)[:n_lowest]
-    batches = _split_by_scale(subject.pack, lowest)
-    return [_draw_items(subject, codes, number) for number, codes in enumerate(batches, 1)]
-
-
-def _split_by_scale(pack: Instrument, codes: list[str]) -> Iterator[list[str]]:
-    """Yield the items of each scale, at most 22 at a time."""
-    while codes:
-        batch = [code for code in codes if pack.scale_of(code) == pack.scale_of(codes[0])]
-        batch = batch[:ITEMS_PER_CHART]
-        yield batch
-        codes = [code for code in codes if code not in batch]
-
-
-def _draw_items(subject: Subject, codes: Sequence[str], number: int) -> Picture:
-    """Draw the shares of each level of some items, of those who answered."""
-    scale = subject.pack.scale_of(codes[0])
-    levels = list(scale.levels)
-    counts = subject.figures.answer_counts(subject.unit)
-    keys = zip(counts["item"], counts["answer"], strict=True)
-    count_of = dict(zip(keys, counts["weight"].astype(float), strict=True))
-    numbers = np.array(
-        [[count_of.get((code, level), 0) for level in levels] for code in codes], float
-    )
-    shares = 100 * numbers / numbers.sum(axis=1, keepdims=True)
-    level_names = [scale.labels.get(level, Bilingual(vi=str(level))) for level in levels]
-    item_names = [subject.item_name(code) for code in codes]
-
-    def draw(language: Language, narrow: bool = False) -> bytes:
-        del narrow
-        rows = [name.text(language) for name in item_names]
-        return charts.draw_likert(
-            rows, shares, [name.text(language) for name in level_names], language
+    title = make_text("report.figure.leaders", lines=explain_target_lines(targets))
+    described = [
+        make_text(
+            "report.alt.row",
+            name=name,
+            value=Number(figure.printed),
+            interval=Interval(figure.low, figure.high),
         )
+        for name, figure in drawn
+    ]
+    alt = make_text("report.alt.leaders", rows=Joined(described))
+    table = estimate_table("table-leaders", title, "report.column.index", names, subject)
+    return Picture("figure-leaders", title, alt, draw, table)
 
-    rows = tuple(
-        (name, *(Number(float(share), 1) for share in row))
-        for name, row in zip(item_names, shares, strict=True)
-    )
-    columns = (
-        Column(make_text("report.column.item"), "row"),
-        *(Column(name) for name in level_names),
-    )
-    table = Table(f"table-answers-{number}", make_text("report.table.answers"), columns, rows)
-    title, alt = make_text("report.figure.items"), make_text("report.alt.items", n=len(codes))
-    return Picture(f"figure-items-{number}", title, alt, draw, table)
+
+def _add_year(name: object, year: str) -> Text:
+    return make_text("report.name_in_year", name=name, year=year)
+
+
+def _find_earlier(subject: Subject, figure: PublishedFigure) -> tuple[str, PublishedFigure] | None:
+    """Return the year and the figure of last year, if the two years may be compared."""
+    last_year, change = subject.figures.last_year, find_change(subject, figure)
+    if not last_year or not change.is_known:
+        return None
+    before = subject.figures.earlier[-1].by_variable("unit" if figure.unit else "all", figure.unit)
+    earlier = before.get(figure.variable)  # none under this code if the unit was renamed
+    return (last_year.year, earlier) if earlier and earlier.is_known else None
 
 
 def can_tell_shares_apart(subject: Subject) -> bool:
@@ -186,9 +197,11 @@ def draw_importance_picture(subject: Subject) -> Picture | None:
         lines.append((name, share, low, high))
 
     def draw(language: Language, narrow: bool = False) -> bytes:
-        del narrow
-        points = [charts.IntervalRow(name.text(language), *ends) for name, *ends in lines]
-        return charts.draw_intervals(points, language, axis="chart.share_of_r2", zero=True)
+        points = [
+            IntervalRow(name.text(language), share, low, high) for name, share, low, high in lines
+        ]
+        axis = make_text("chart.share_of_r2").text(language)
+        return draw_intervals(points, language, axis, narrow=narrow, zero=True)
 
     described = [
         make_text("report.alt.row", name=name, value=value, interval=interval)
@@ -205,36 +218,23 @@ def draw_importance_picture(subject: Subject) -> Picture | None:
     return Picture("figure-importance", caption, alt, draw, table)
 
 
-def draw_priority_picture(subject: Subject) -> Picture | None:
-    """Draw for each factor the gap to the cut and its importance, side by side."""
-    del subject
-    return None
-
-
-def draw_changes_picture(subject: Subject, group: str) -> Picture | None:
-    """Draw the index of each unit of a group last year and this year."""
-    del subject, group
-    return None
-
-
-def draw_leaders_picture(subject: Subject) -> Picture | None:
-    """Draw the index with its interval beside last year's; for a unit also group and province."""
-    del subject
-    return None
-
-
 def draw_trend_picture(
     years: Sequence[str], indices: Sequence[PublishedFigure], joined: Sequence[bool], table: Table
 ) -> Picture:
     """Draw the overall index of each wave; a line joins two waves only if ``joined`` (C2)."""
 
     def draw(language: Language, narrow: bool = False) -> bytes:
-        del narrow
         points = [
-            charts.IntervalRow(year, index.value, index.low, index.high)
+            IntervalRow(
+                year,
+                index.value,
+                index.low,
+                index.high,
+                text=format_number(index.printed or None, language),
+            )
             for year, index in zip(years, indices, strict=True)
         ]
-        return charts.draw_trend(points, joined, language)
+        return draw_trend(points, joined, language, narrow=narrow)
 
     alt = make_text("compare.alt", n=len(years), breaks=[*joined].count(False))
     return Picture("figure-trend", make_text("compare.figure"), alt, draw, table)

@@ -19,6 +19,7 @@ from sipas_analysis.documents.model import (
 )
 from sipas_analysis.figures.published import PublishedFigure
 from sipas_analysis.instrument.pack import OVERALL
+from sipas_analysis.reports.answer_pictures import draw_items_pictures
 from sipas_analysis.reports.chapters.drivers import describe_drivers
 from sipas_analysis.reports.chapters.respondents import describe_respondents
 from sipas_analysis.reports.chapters.trend import draw_earlier_waves
@@ -32,12 +33,10 @@ from sipas_analysis.reports.figure_tables import (
     percent_cell,
     sort_known_figures,
 )
-from sipas_analysis.reports.pictures import (
-    draw_factors_by_unit_picture,
-    draw_factors_picture,
-    draw_items_pictures,
-)
+from sipas_analysis.reports.named_numbers import number_of
+from sipas_analysis.reports.pictures import draw_factors_picture
 from sipas_analysis.reports.subject import Subject
+from sipas_analysis.reports.unit_pictures import draw_factors_by_unit_picture
 
 N_LOWEST, ALL_ITEMS = 10, 12  # items shown; all of them if there are not many more
 MOST_FACTORS = 15  # factors shown; of more, the lowest
@@ -99,7 +98,7 @@ def _compare_with_targets(subject: Subject) -> list[Paragraph]:
     verdicts = [
         make_text(
             f"report.target.{position}",
-            target=Number(f"{target:g}"),
+            target=number_of(subject, f"setting:target:{target:g}", decimals=None),
             sign=subject.name_measure("sign"),
         )
         for target in targets

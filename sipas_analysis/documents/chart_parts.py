@@ -1,0 +1,247 @@
+"""What pictures have in common: layouts, rows with labels, a scale, and a key.
+
+A picture has a wide layout for A4 and large screens and a narrow one for phones. In the wide
+layout labels stand at the left of their rows; in the narrow one they stand above. Type has at
+least 7.5 points on A4 and 11 pixels on a phone.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from math import ceil, floor, isnan, log10
+
+from sipas_analysis.documents.canvas import INK, Anchor, Canvas, Point
+from sipas_analysis.documents.outlines import measure_width
+from sipas_analysis.messages import Language, format_number
+
+SOFT, FAINT, GRID = "#5d6875", "#9aa5b1", "#dfe4ea"
+ACCENT, SECOND, WHITE, BAND = "#0b6e8f", "#b8521f", "#ffffff", "#eef2f6"
+DASHES = "3 2"
+TALLEST = 690.0  # units: a taller picture would be made smaller on A4
+Band = tuple[float, float]  # top and bottom
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Sizes of a picture with rows.
+
+    Attributes:
+        width: Width of the picture.
+        size: Size of type.
+        label_width: Width for labels at the left; 0 if they stand above their rows.
+        lines: Lines that a label may have; what is longer is shortened (the table has it whole).
+        row: Least height of a row.
+        columns: Columns side by side, each with its part of the rows.
+    """
+
+    width: float
+    size: float
+    label_width: float
+    lines: int
+    row: float
+    columns: int = 1
+
+    @property
+    def leading(self) -> float:
+        """Distance of two lines of text; Vietnamese has marks above and below."""
+        return 1.22 * self.size
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether labels stand above their rows."""
+        return self.label_width == 0
+
+
+WIDE = Layout(520, 9, 190, 4, 15)
+NARROW = Layout(340, 11.5, 0, 4, 16)
+SMALL_WIDE, SMALL_NARROW = 8.5, 11.0
+DENSE_NARROW = Layout(340, 11, 170, 1, 16.5)
+MANY_ROWS = 54  # more rows than this have their labels at the left on a phone too
+
+
+def choose_layout(labels: Sequence[str], *, narrow: bool, may_have_columns: bool = False) -> Layout:
+    """Return the most generous layout in which a picture of rows fits a page."""
+    if narrow:
+        return NARROW if len(labels) <= MANY_ROWS else DENSE_NARROW
+    layouts = [replace(WIDE, lines=lines) for lines in (4, 3, 2)]
+    layouts.append(replace(WIDE, size=SMALL_WIDE, lines=1, row=11.5))
+    if may_have_columns:
+        small = Layout(WIDE.width, SMALL_WIDE, 0, 1, 11)
+        layouts += [replace(small, label_width=0.54 * 520 / n, columns=n) for n in (2, 3)]
+    fitting = (layout for layout in layouts if _measure_height(labels, layout) <= TALLEST)
+    return next(fitting, layouts[-1])
+
+
+def _measure_height(labels: Sequence[str], layout: Layout) -> float:
+    n_rows = ceil(len(labels) / layout.columns)
+    return max((place.bottom for place in place_rows(labels[:n_rows], layout, 0)), default=0.0)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a row is: the lines of its label, the first line's foot, the row's middle and ends."""
+
+    lines: tuple[str, ...]
+    foot: float
+    top: float
+    middle: float
+    bottom: float
+
+
+def place_rows(
+    labels: Sequence[str], layout: Layout, top: float, height: float = 0.0
+) -> list[Place]:
+    """Return the place of each row from ``top`` down; ``height`` is the least of a row."""
+    places = []
+    height = max(height, layout.row)
+    for label in labels:
+        lines = wrap_text(label, layout.label_width or layout.width, layout.size, layout.lines)
+        text_height = len(lines) * layout.leading
+        if layout.is_narrow:
+            bottom = top + text_height + height
+            places.append(Place(lines, top + layout.size, top, bottom - height / 2 - 1, bottom))
+        else:
+            bottom = top + max(height, text_height + 3)
+            middle = (top + bottom) / 2
+            foot = middle - text_height / 2 + 0.5 * layout.leading + 0.36 * layout.size
+            places.append(Place(lines, foot, top, middle, bottom))
+        top = bottom
+    return places
+
+
+def write_label(
+    canvas: Canvas, place: Place, layout: Layout, left: float = 0.0, *, bold: bool = False
+) -> None:
+    """Write the label of a row: at the left of its row, or above."""
+    for number, line in enumerate(place.lines):
+        foot = place.foot + number * layout.leading
+        if layout.is_narrow:
+            canvas.write(line, (left, foot), layout.size, bold=bold)
+        else:
+            right = left + layout.label_width
+            canvas.write(line, (right, foot), layout.size, anchor="end", bold=bold)
+
+
+def wrap_text(text: str, width: float, size: float, most_lines: int) -> tuple[str, ...]:
+    """Return a text as lines of a width; a text of more lines ends in an ellipsis.
+
+    Example:
+        >>> wrap_text("Sở Nông nghiệp và Môi trường", 60, 9, 2)
+        ('Sở Nông', 'nghiệp và…')
+    """
+    lines, width = [""], width / 1.07  # bold letters are wider
+    for word in _split_words(text, width, size):
+        joined = f"{lines[-1]} {word}".strip()
+        if measure_width(joined, size) <= width:
+            lines[-1] = joined
+        else:
+            lines.append(word)
+    lines = [line for line in lines if line] or [""]
+    if len(lines) > most_lines:
+        last = lines[most_lines - 1]
+        while last and measure_width(f"{last}…", size) > width:
+            last = last[:-1].rstrip()
+        lines[most_lines - 1 :] = [f"{last}…"]
+    return tuple(lines)
+
+
+def _split_words(text: str, width: float, size: float) -> Iterator[str]:
+    """Yield the words of a text; a word wider than a line is cut."""
+    for word in text.split():
+        start = 0
+        for end in range(1, len(word)):
+            if measure_width(word[start : end + 1], size) > width:
+                yield word[start:end]
+                start = end
+        yield word[start:]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A scale from ``low`` to ``high`` between two places of the picture."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def place(self, value: float) -> float:
+        """Return the place of a value; a value beyond the scale is placed at its end."""
+        part = (min(max(value, self.low), self.high) - self.low) / (self.high - self.low)
+        return self.start + part * (self.end - self.start)
+
+    def list_ticks(self, most: int) -> list[float]:
+        """Return round values on the scale, at most ``most`` and one more."""
+        step = _round_step((self.high - self.low) / most)
+        first, last = ceil(self.low / step - 1e-9), floor(self.high / step + 1e-9)
+        return [round(number * step, 6) for number in range(first, last + 1)]
+
+
+def _round_step(step: float) -> float:
+    """Return the next step of 1, 2, 5 or 10 times a power of ten."""
+    power = 10.0 ** floor(log10(step))
+    return float(next(n * power for n in (1, 2, 5, 10) if n * power >= step * (1 - 1e-9)))
+
+
+def make_scale(
+    values: Sequence[float], start: float, end: float, *, least: float = 0.0, most: float = 100.0
+) -> Scale:
+    """Return a scale for some values, with a little room, within ``least`` and ``most``."""
+    known = [value for value in values if not isnan(value)] or [least, most]
+    low, high = min(known), max(known)
+    room = max(0.05 * (high - low), 0.5 if high - low < 2 else 0.0)
+    return Scale(max(low - room, least), min(high + room, most + 0.04 * (high - low)), start, end)
+
+
+def list_bands(places: Sequence[Place], layout: Layout, top: float) -> list[Band]:
+    """Return where vertical lines may be: not across labels above their rows."""
+    if layout.is_narrow:
+        return [(place.middle - 5.5, place.bottom - 1) for place in places]
+    return [(top, places[-1].bottom if places else top + 12)]
+
+
+def draw_upright(
+    canvas: Canvas, x: float, bands: Sequence[Band], colour: str, *, dash: str = ""
+) -> None:
+    """Draw a vertical line in each band."""
+    canvas.draw_lines([[(x, end) for end in band] for band in bands], colour, 0.8, dash)
+
+
+def draw_scale(canvas: Canvas, scale: Scale, bands: Sequence[Band], language: Language) -> float:
+    """Draw thin lines at round values and the values below; return the foot of the values."""
+    size = small_type(canvas)
+    room = 7.5 * size * (1 if scale.high < 1000 else 1.5)
+    ticks = scale.list_ticks(max(2, min(6, int(abs(scale.end - scale.start) / room * 1.8))))
+    decimals = 0 if all(tick == round(tick) for tick in ticks) else 1
+    foot = (bands[-1][1] if bands else 0) + 1.15 * size
+    for tick in ticks:
+        x = scale.place(tick)
+        draw_upright(canvas, x, bands, GRID)
+        canvas.write(
+            format_number(tick, language, decimals), (x, foot), size, SOFT, anchor="middle"
+        )
+    return foot
+
+
+def small_type(canvas: Canvas) -> float:
+    """Return the size of the smallest type of a picture."""
+    return SMALL_NARROW if canvas.width < WIDE.width else SMALL_WIDE
+
+
+def write_lines(
+    canvas: Canvas,
+    text: str,
+    start: Point,
+    width: float,
+    *,
+    anchor: Anchor = "start",
+    colour: str = INK,
+    bold: bool = False,
+) -> float:
+    """Write a text in small type on as many lines as it needs; return the foot of the last."""
+    size = small_type(canvas)
+    left, foot = start
+    at = left + {"start": 0.0, "middle": width / 2, "end": width}[anchor]
+    for number, line in enumerate(wrap_text(text, width, size, 9)):
+        foot += 1.22 * size if number else 0.0
+        canvas.write(line, (at, foot), size, colour, anchor=anchor, bold=bold)
+    return foot

@@ -1,0 +1,192 @@
+"""Build pictures of factors and items of one subject: answers, and what to look at first."""
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sipas_analysis.documents.chart_answers import AnswerRow, draw_answers
+from sipas_analysis.documents.chart_bars import Bar, BarRow, Panel, draw_bars
+from sipas_analysis.documents.model import (
+    Column,
+    FigureReference,
+    Interval,
+    Joined,
+    Number,
+    Picture,
+    Table,
+    make_text,
+)
+from sipas_analysis.explain.priority import Priority, compare_with_cut
+from sipas_analysis.instrument.pack import Instrument
+from sipas_analysis.instrument.strict_yaml import Bilingual
+from sipas_analysis.messages import Language, format_number
+from sipas_analysis.reports.figure_tables import interval_cell, percent_cell, sort_known_figures
+from sipas_analysis.reports.subject import Subject
+
+ITEMS_PER_CHART = 22
+
+
+def draw_items_pictures(subject: Subject, n_lowest: int | None = None) -> list[Picture]:
+    """Draw how people answered the items, least satisfied first; one picture a scale.
+
+    Args:
+        subject: The province or a unit.
+        n_lowest: Show only so many items, the least satisfied; all if left out.
+    """
+    lowest = sort_known_figures(subject, [*subject.pack.items])[:n_lowest]
+    batches = _split_by_scale(subject.pack, [figure.variable for figure in lowest])
+    return [_draw_items(subject, codes, number) for number, codes in enumerate(batches, 1)]
+
+
+def _split_by_scale(pack: Instrument, codes: list[str]) -> Iterator[list[str]]:
+    """Yield the items of each scale, as many at a time as a page has room for."""
+    while codes:
+        batch = [code for code in codes if pack.scale_of(code) == pack.scale_of(codes[0])]
+        batch = batch[:ITEMS_PER_CHART]
+        yield batch
+        codes = [code for code in codes if code not in batch]
+
+
+def _draw_items(subject: Subject, codes: Sequence[str], number: int) -> Picture:
+    """Draw the shares of each level of some items of one scale, of those who answered."""
+    scale = subject.pack.scale_of(codes[0])
+    shares = {code: _list_shares(subject, code) for code in codes}
+    level_names = [scale.labels.get(level, Bilingual(vi=str(level))) for level in scale.levels]
+    n_bad = scale.satisfied_from - scale.low
+    is_score = bool(subject.pack.index.points or scale.points)
+    left_head = make_text(f"chart.head.{'answers' if is_score else 'not_satisfied'}")
+
+    def draw(language: Language, narrow: bool = False) -> bytes:
+        rows = [
+            AnswerRow(
+                subject.item_name(code).text(language),
+                shares[code],
+                "" if is_score else format_number(sum(shares[code][:n_bad]), language, 1),
+                format_number(subject.own_figures[code].value, language, 1),
+            )
+            for code in codes
+        ]
+        levels = [name.text(language) for name in level_names]
+        heads = (left_head.text(language), subject.measure_name.text(language))
+        return draw_answers(rows, levels, None if is_score else n_bad, heads, narrow=narrow)
+
+    columns = (
+        Column(make_text("report.column.item"), "row"),
+        *(Column(name) for name in level_names),
+    )
+    rows = tuple(
+        (subject.item_name(code), *(Number(share, 1) for share in shares[code])) for code in codes
+    )
+    table = Table(f"table-answers-{number}", make_text("report.table.answers"), columns, rows)
+    title, alt = make_text("report.figure.items"), make_text("report.alt.items", n=len(codes))
+    return Picture(f"figure-items-{number}", title, alt, draw, table)
+
+
+def _list_shares(subject: Subject, code: str) -> list[float]:
+    """Return the share in percent of each level of an item, worst first."""
+    counts = subject.figures.answer_counts(subject.unit)
+    of_item = counts[counts["item"] == code].set_index("answer")["weight"].astype(float)
+    levels = of_item.reindex([*subject.pack.scale_of(code).levels]).fillna(0.0)
+    return [100 * float(weight) / float(levels.sum()) for weight in levels]
+
+
+def draw_priority_picture(subject: Subject) -> Picture | None:
+    """Draw for each factor its gap to the index of the province, and how much it matters.
+
+    Bars that are sure have a colour, and what follows is said in words. How much factors matter is
+    left out where nothing is sure about it; without any sure bar there is no picture.
+    """
+    priority = subject.figures.priority(subject.unit)
+    placed = priority.frame.dropna(subset=["percent", "share"])
+    if placed.empty:
+        return None
+    ordered = placed.sort_values("percent", kind="stable")
+    rows = [_judge_factor(priority, row) for row in ordered.to_dict("records")]
+    has_shares = any(row.share.side for row in rows)
+    if not has_shares and not any(row.gap.side for row in rows):
+        return None
+
+    def draw(language: Language, narrow: bool = False) -> bytes:
+        panels = [Panel(make_text("chart.head.gap").text(language), 0.0)]
+        if has_shares:
+            title = make_text("chart.head.importance").text(language)
+            panels.append(Panel(title, 100 * priority.cut_share, least=0.0))
+        bars = [
+            BarRow(
+                subject.short_name(row.code).text(language),
+                (row.gap, row.share)[: len(panels)],
+                make_text(f"chart.place.{row.place}").text(language),
+            )
+            for row in rows
+        ]
+        return draw_bars(bars, panels, language, narrow=narrow)
+
+    caption = make_text("report.figure.priority", cut=Number(priority.cut_percent, 2))
+    places = [
+        make_text(
+            "report.alt.place",
+            name=subject.short_name(row.code),
+            place=make_text(f"chart.place.{row.place}"),
+        )
+        for row in rows
+    ]
+    alt = make_text("report.alt.priority", rows=Joined(places))
+    return Picture("figure-priority", caption, alt, draw, _tabulate_priority(subject, rows))
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A factor with its gap to the index, its importance, and what follows from both."""
+
+    code: str
+    gap: Bar
+    share: Bar
+    place: str
+
+
+def _judge_factor(priority: Priority, row: Mapping[Hashable, Any]) -> _Place:
+    """Return the bars of a factor; a bar is sure if its widened interval leaves out its line."""
+    n_factors, cut_share, cut = len(priority.frame), priority.cut_share, priority.cut_percent
+    code, quadrant = str(row["variable"]), str(row["quadrant"])
+    share = [float(row[name]) for name in ("share", "share_low", "share_high")]
+    level = [float(row[name]) for name in ("percent", "percent_low", "percent_high")]
+    gap = _make_bar([end - cut for end in level], compare_with_cut(level, cut, n_factors))
+    assert priority.importance is not None
+    separable = priority.importance.frame.set_index("variable")["separable"]
+    side = compare_with_cut(share, cut_share, n_factors) if separable[code] else 0
+    by_gap = {1: "strong", -1: "weak", 0: "undecided"}[gap.side]
+    place = by_gap if quadrant == "undecided" else quadrant
+    return _Place(code, gap, _make_bar([100 * end for end in share], side), place)
+
+
+def _make_bar(ends: Sequence[float], side: int) -> Bar:
+    value, low, high = ends
+    return Bar(value, low, high, side)
+
+
+def _tabulate_priority(subject: Subject, rows: Sequence[_Place]) -> Table:
+    """List percentage and importance of each factor, and what follows."""
+    columns = (
+        Column(make_text("report.column.factor"), "row"),
+        Column(subject.measure_name),
+        Column(make_text("report.column.interval")),
+        Column(make_text("report.column.share_of_r2")),
+        Column(make_text("report.column.interval")),
+        Column(make_text("report.column.place"), "text"),
+    )
+    cells = []
+    for row in rows:
+        figure, share = subject.own_figures[row.code], row.share
+        name = f"share:{row.code}"
+        reference = FigureReference(name, "value", share.value)
+        cells.append(
+            (
+                subject.short_name(row.code),
+                percent_cell(figure),
+                interval_cell(figure),
+                Number(share.value, 1, reference),
+                Interval(share.low, share.high, id=name),
+                make_text(f"chart.place.{row.place}"),
+            )
+        )
+    return Table("table-priority", make_text("report.table.priority"), columns, tuple(cells))

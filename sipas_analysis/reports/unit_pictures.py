@@ -1,0 +1,154 @@
+"""Build pictures of many units: factors by unit, and what changed since last year."""
+
+from collections.abc import Mapping, Sequence
+
+from sipas_analysis.documents.chart_slopes import Slope, draw_slopes
+from sipas_analysis.documents.chart_strips import Dot, StripRow, draw_strips
+from sipas_analysis.documents.model import Column, Joined, Picture, Table, make_text
+from sipas_analysis.explain.priority import compare_with_cut
+from sipas_analysis.figures.published import PublishedFigure
+from sipas_analysis.messages import Language, format_number
+from sipas_analysis.reports.figure_tables import (
+    change_cells,
+    change_columns,
+    find_change,
+    percent_cell,
+    sort_known_figures,
+)
+from sipas_analysis.reports.subject import Subject
+
+MOST_FACTORS = 20  # of more factors, the units are shown for the lowest
+
+
+def draw_factors_by_unit_picture(subject: Subject, group: str) -> Picture | None:
+    """Draw each unit of a group as a dot beside the province's mean, factor by factor."""
+    known = [figure.variable for figure in sort_known_figures(subject, [*subject.pack.factors])]
+    lowest = known[:MOST_FACTORS]
+    codes = [code for code in subject.pack.factors if code in lowest]
+    units = [figure.unit for figure in subject.figures.units_in_order(group) if figure.is_known]
+    if len(units) < 2 or not codes:
+        return None
+    figures = {unit: subject.figures.by_variable("unit", unit) for unit in units}
+
+    def draw(language: Language, narrow: bool = False) -> bytes:
+        rows = []
+        for code in codes:
+            whole = subject.own_figures[code]
+            dots = [
+                Dot(
+                    subject.marked_name(unit).text(language),
+                    figures[unit][code].value,
+                    _find_side(figures[unit][code], whole, len(units)),
+                )
+                for unit in units
+            ]
+            label = subject.short_name(code).text(language)
+            rows.append(StripRow(label, whole.value, whole.low, whole.high, dots))
+        return draw_strips(rows, language, subject.measure_name.text(language), narrow=narrow)
+
+    name, word = subject.group_name(group), "strips" if len(codes) == len(known) else "strips_some"
+    caption = make_text(f"report.figure.{word}", group=name, n=len(codes))
+    alt = make_text("report.alt.strips", group=name, rows=_name_sides(subject, codes, figures))
+    table = _tabulate_units(subject, group, units)
+    return Picture(f"figure-strips-{group}", caption, alt, draw, table)
+
+
+def _find_side(figure: PublishedFigure, whole: PublishedFigure, n_figures: int) -> str:
+    """Return ``up`` or ``down`` if a figure surely differs from the whole, else an empty text.
+
+    The 95 % interval is widened so that the verdicts on all figures of a row hold together
+    (Bonferroni), and must leave out the interval of the whole.
+    """
+    ends = (figure.value, figure.low, figure.high)
+    if compare_with_cut(ends, whole.high, n_figures) > 0:
+        return "up"
+    return "down" if compare_with_cut(ends, whole.low, n_figures) < 0 else ""
+
+
+def _name_sides(
+    subject: Subject, codes: Sequence[str], figures: Mapping[str, Mapping[str, PublishedFigure]]
+) -> Joined:
+    """Name in words the units that surely stand above or below the province, by factor."""
+    sentences = []
+    for code in codes:
+        whole = subject.own_figures[code]
+        for side in ("up", "down"):
+            names = [
+                subject.marked_name(unit)
+                for unit, by_code in figures.items()
+                if _find_side(by_code[code], whole, len(figures)) == side
+            ]
+            if names:
+                fields = {"factor": subject.short_name(code), "units": Joined(names, ", ")}
+                sentences.append(make_text(f"report.alt.side_{side}", **fields))
+    return Joined(sentences or [make_text("report.alt.side_none")])
+
+
+def _tabulate_units(subject: Subject, group: str, units: Sequence[str]) -> Table:
+    """Return the figure of every factor by unit."""
+    codes = [*subject.pack.factors]
+    rows = []
+    for unit in units:
+        figures = subject.figures.by_variable("unit", unit)
+        rows.append((subject.marked_name(unit), *(percent_cell(figures[code]) for code in codes)))
+    columns = (
+        Column(make_text("report.column.unit"), "row"),
+        *(Column(subject.short_name(code)) for code in codes),
+    )
+    caption = make_text("report.table.strips", group=subject.group_name(group))
+    return Table(
+        f"table-strips-{group}", caption, columns, tuple(rows), subject.explain_marks(units)
+    )
+
+
+def draw_changes_picture(subject: Subject, group: str) -> Picture | None:
+    """Draw the index of each unit of a group last year and this year; sure changes are named."""
+    last_year = subject.figures.last_year
+    units = [
+        (figure, change)
+        for figure in subject.figures.units_in_order(group)
+        for change in [find_change(subject, figure)]
+        if change.is_known
+    ]
+    if not last_year or not units:
+        return None
+    year = subject.figures.survey.wave.year
+
+    def draw(language: Language, narrow: bool = False) -> bytes:
+        slopes = [
+            Slope(
+                subject.marked_name(figure.unit).text(language),
+                change.before,
+                change.after,
+                change.verdict,
+                ("+" if change.value > 0 else "") + format_number(change.value, language, 1),
+                marked=figure.unit == subject.unit,
+            )
+            for figure, change in units
+        ]
+        return draw_slopes(slopes, (last_year.year, str(year)), language, narrow=narrow)
+
+    fields = {"group": subject.group_name(group), "before": last_year.year, "after": str(year)}
+    caption = make_text("report.figure.changes", **fields)
+    changed = [
+        make_text(f"report.alt.change_{change.verdict}", unit=subject.marked_name(figure.unit))
+        for figure, change in units
+        if change.verdict in ("up", "down")
+    ]
+    alt = make_text(
+        "report.alt.changes",
+        **fields,
+        rows=Joined(changed or [make_text("report.alt.change_none")]),
+    )
+    figures = [figure for figure, _ in units]
+    rows = tuple(
+        (subject.marked_name(figure.unit), percent_cell(figure), *change_cells(subject, figure))
+        for figure in figures
+    )
+    columns = (
+        Column(make_text("report.column.unit"), "row"),
+        Column(subject.measure_name),
+        *change_columns(subject, figures),
+    )
+    table = Table(f"table-changes-{group}", caption, columns, rows)
+    return Picture(f"figure-changes-{group}", caption, alt, draw, table)
