@@ -39,7 +39,12 @@ from sipas_analysis.reports.portal_files import (
     list_data_files,
     list_links,
 )
-from sipas_analysis.reports.portal_rows import list_unit_rows, list_whole_rows, span_axis
+from sipas_analysis.reports.portal_rows import (
+    list_change_heads,
+    list_unit_rows,
+    list_whole_rows,
+    span_axis,
+)
 from sipas_analysis.reports.subject import Subject, list_unit_names, make_footer
 
 
@@ -64,6 +69,8 @@ def write_portal(
     """
     survey, wave = figures.survey, figures.survey.wave
     subject = Subject(figures)
+    wholes = list_whole_rows(subject)
+    units = list_unit_rows(subject, outcomes, path.parent)
     text = _fill_template(
         languages,
         title=wave.title,
@@ -73,15 +80,16 @@ def write_portal(
         leaders=_render_in_languages(build_leaders(subject), languages),
         downloads=[*list_links(outcomes, "", path.parent), *list_common_links(common)],
         measure=subject.measure_name,
-        wholes=list_whole_rows(figures),
-        units=list_unit_rows(figures, outcomes, path.parent),
+        wholes=wholes,
+        units=units,
+        change_heads=list_change_heads(subject, [*wholes, *units]),
         groups=[list_groups(wave)[code] for code in figures.groups],
         axis=span_axis(figures),
         data_files=list_data_files(common),
         marks=subject.explain_marks(figures.ranking["unit"]),
         failed=_list_failed(figures, outcomes),
         silent=_list_silent(figures),
-        dropped=list_changes(survey.ledger),
+        dropped=list_changes(subject),
         read=make_text("portal.read", n=len(survey.frame), n_read=survey.n_read),
     )
     return write_whole(path, text)

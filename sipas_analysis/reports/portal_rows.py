@@ -15,8 +15,11 @@ from sipas_analysis.documents.model import Interval, Number, Text, make_text
 from sipas_analysis.figures.published import Figures, PublishedFigure
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.reports.figure_tables import (
+    change_cells,
+    change_columns,
     estimate_cells,
     explain_no_rank,
+    find_change,
     interval_cell,
     number_cell,
 )
@@ -47,7 +50,12 @@ class Axis:
 
 @dataclass(frozen=True)
 class PortalRow:
-    """One row of the page: a unit, a group or the whole; ``mark`` says that forms are in doubt."""
+    """One row of the page: a unit, a group or the whole.
+
+    Attributes:
+        mark: Says that the forms of the unit are in doubt.
+        change: Last year's index, the change and whether it is sure; empty without a last year.
+    """
 
     code: str
     name: object
@@ -58,6 +66,7 @@ class PortalRow:
     mark: Text | None = None
     n_units: int = 0
     links: tuple[Link, ...] = ()
+    change: tuple[object, ...] = ()
 
     @property
     def index(self) -> object:
@@ -101,27 +110,31 @@ class PortalRow:
         return self.figure.is_known and self.figure.low <= self.figure.high
 
 
-def list_whole_rows(figures: Figures) -> list[PortalRow]:
+def list_whole_rows(subject: Subject) -> list[PortalRow]:
     """Return the rows of the province and of its groups; a single group is the whole."""
+    figures = subject.figures
     wave, ranking = figures.survey.wave, figures.ranking
     province = make_text("portal.all")
     if wave.province.vi or wave.province.en:
         province = make_text("portal.province", province=wave.province)
     index = figures.by_variable("all")[OVERALL]
-    rows = [PortalRow("", province, index, n_units=len(ranking))]
+    change = _list_change(subject, index)
+    rows = [PortalRow("", province, index, n_units=len(ranking), change=change)]
     for group in figures.groups if len(figures.groups) > 1 else ():
         n_units = int((ranking["group"] == group).sum())
         index, name = figures.by_variable("group", group)[OVERALL], list_groups(wave)[group]
-        rows.append(PortalRow(f"group-{group}", name, index, n_units=n_units))
+        change = _list_change(subject, index)
+        rows.append(PortalRow(f"group-{group}", name, index, n_units=n_units, change=change))
     return rows
 
 
 def list_unit_rows(
-    figures: Figures, outcomes: Sequence[ReportOutcome], folder: Path
+    subject: Subject, outcomes: Sequence[ReportOutcome], folder: Path
 ) -> list[PortalRow]:
     """Return the rows of the units, group by group, best first."""
+    figures = subject.figures
     names, groups = list_marked_names(figures), list_groups(figures.survey.wave)
-    subject, marks = Subject(figures), figures.marks
+    marks = figures.marks
     return [
         PortalRow(
             figure.unit,
@@ -132,10 +145,25 @@ def list_unit_rows(
             "" if figure.rank is not None else explain_no_rank(subject, figure),
             make_text(f"portal.mark.{marks[figure.unit]}") if figure.unit in marks else None,
             links=list_links(outcomes, figure.unit, folder),
+            change=_list_change(subject, figure),
         )
         for position, group in enumerate(figures.groups)
         for figure in figures.units_in_order(group)
     ]
+
+
+def list_change_heads(subject: Subject, rows: Sequence[PortalRow]) -> tuple[object, ...]:
+    """Return the heads of last year's index and of its change; none where no row has them."""
+    columns = change_columns(subject, [row.figure for row in rows])
+    return tuple(column.label for column in columns[:2])
+
+
+def _list_change(subject: Subject, figure: PublishedFigure) -> tuple[object, ...]:
+    """Return last year's index, the change and whether it is sure; nothing if not comparable."""
+    change = find_change(subject, figure)
+    if not change.is_known:
+        return ()
+    return (*change_cells(subject, figure)[:2], make_text(f"portal.change.{change.verdict}"))
 
 
 def span_axis(figures: Figures) -> Axis:

@@ -235,6 +235,7 @@ def test_the_page_of_all_units_marks_it(flagged, accepted, tmp_path):
         text = path.read_text("utf-8")
         row = re.search(r'<tr [^>]*data-code="so-a".*?</tr>', text).group(0)
         assert "Sở A ‡" in row
+        assert 'class="flagged"' in row
         assert ("chưa được chấp nhận" in row) == (figures is flagged)
         assert note in text
         assert text.count("‡ Sở A:") == 1

@@ -5,6 +5,7 @@ import time
 from html import unescape
 
 import pytest
+from conftest import write_wave
 from pages import Page
 
 from sipas_analysis.documents.writers.html import render_section
@@ -203,6 +204,22 @@ def test_the_leaders_page_stands_first_in_each_language(survey, tmp_path):
         assert lead in page.text
         assert f'<section class="sipas" id="leaders-{language}"' in page.text
     assert page.text.index("leaders-en") < page.text.index('id="whole"')
+
+
+def test_last_year_stands_beside_this_year_where_it_may_be_compared(read_answers, tmp_path):
+    """Index of the earlier wave, change, and in words whether it is more than chance."""
+    (tmp_path / "old").mkdir()
+    before = answers_of(so_a=40, so_b=40).replace("5,4,1,4", "5,5,5,5")
+    write_wave(tmp_path / "old", before, UNITS, id="old", year=2023)
+    survey = read_answers(answers_of(so_a=40, h_c=40), units=UNITS, earlier=["old/wave.yaml"])
+    page = portal(survey, tmp_path)
+    figures = figures_of(survey)
+    change = figures.last_year.find(figures.by_variable("unit", "so-a")["overall"])
+    row = row_of(page, "so-a")
+    assert f"{change.before:.2f}" in row
+    assert f"−{abs(change.value):.2f}" in row
+    assert {"open": "chưa vượt sai số", "down": "giảm rõ"}[change.verdict] in row
+    assert "chưa vượt sai số" not in row_of(page, "h-c")
 
 
 def test_what_failed_stands_first_and_says_why_in_both_languages(survey, tmp_path):
