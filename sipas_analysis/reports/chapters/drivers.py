@@ -48,9 +48,23 @@ def describe_drivers(subject: Subject) -> list[Block]:
     return [*blocks, picture]
 
 
+def list_sure_factors(models: Drivers, sign: int = 1) -> list[str]:
+    """Return the factors that surely go together with satisfaction, or against it (``sign`` −1).
+
+    They can be named after the adjustment for several factors (rule D1), and the interval of
+    their points, where there are points, is on the same side of 0.
+    """
+    named = models.list_significant(sign)
+    if "logit" not in models.fits:
+        return named
+    points = models.model_rows("logit").set_index("variable")
+    end = "points_low" if sign > 0 else "points_high"
+    return [code for code in named if sign * read_cells(points, code, [end])[0] > 0]
+
+
 def _name_drivers(subject: Subject, models: Drivers) -> list[Block]:
     """Name the factors that surely go together with satisfaction, and those tied to each other."""
-    named = {sign: join_names(subject, models.list_significant(sign)) for sign in (1, -1)}
+    named = {sign: join_names(subject, list_sure_factors(models, sign)) for sign in (1, -1)}
     texts = [
         make_text(f"report.drivers.{word}", names=named[sign])
         for word, sign in (("found", 1), ("opposite", -1))
@@ -90,14 +104,14 @@ def _describe_effect(
 ) -> tuple[object, object, object]:
     """Return the points of a factor, their interval, and how sure they are in words.
 
-    Sure: the interval is on one side of 0, and the factor can be named after the adjustment for
-    several factors (rule D1). A sign: only its own interval is on one side.
+    A sign: either only the factor can be named, or only its own interval is on one side of 0.
     """
     if not effects["separable"][code]:
         return None, None, make_text("report.certainty.tied")
     points, low, high = read_cells(effects, code, POINTS)
+    is_sure = code in (*list_sure_factors(models), *list_sure_factors(models, -1))
     is_named = code in (*models.list_significant(1), *models.list_significant(-1))
-    word = ("sure" if is_named else "sign") if low > 0 or high < 0 else "open"
+    word = "sure" if is_sure else "sign" if is_named or low > 0 or high < 0 else "open"
     name = f"logit.points:{code}"
     number = Number(points, 1, FigureReference(name, "value", points))
     return number, Interval(low, high, id=name), make_text(f"report.certainty.{word}")

@@ -8,9 +8,6 @@ from dataclasses import replace
 from itertools import groupby
 from statistics import NormalDist
 
-import numpy as np
-
-from sipas_analysis.documents import charts
 from sipas_analysis.documents.model import (
     Block,
     Bullets,
@@ -20,7 +17,6 @@ from sipas_analysis.documents.model import (
     Joined,
     Number,
     Paragraph,
-    Picture,
     Section,
     Table,
     Text,
@@ -29,64 +25,71 @@ from sipas_analysis.documents.model import (
 from sipas_analysis.figures.published import PublishedFigure
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.measure.ranking import TEST_POWER
-from sipas_analysis.messages import Language
 from sipas_analysis.reports.figure_tables import (
     caution_notes,
-    chart_rows,
-    describe_intervals,
+    change_cells,
+    change_columns,
     estimate_cells,
     estimate_columns,
     estimate_table,
     explain_no_rank,
-    explain_target_lines,
     number_cell,
 )
+from sipas_analysis.reports.named_numbers import number_of
+from sipas_analysis.reports.pictures import draw_ranking_picture
 from sipas_analysis.reports.subject import Subject
 
 PAIR_COLUMNS = ["unit", "other", "value", "low", "high", "told"]
-LONG_ORDER, N_BESIDE, N_AT_ENDS = 40, 8, 3  # a unit's report shows that much of a longer order
+LONG_ORDER, N_OF_PROVINCE = 40, 10  # of a longer order the body shows so many at each end
+N_BESIDE, N_AT_ENDS = 4, 3  # a unit's report shows those beside it, and so many at each end
 NamedUnit = tuple[Bilingual, PublishedFigure]
-MANY_UNITS = 12  # more units than this are counted in a sentence, not named
+MANY_UNITS, MOST_AT_TARGET = 12, 8  # more units than this are counted in a sentence, not named
 
 
 def build_ranking(subject: Subject) -> Section:
     """State which units surely differ, group by group, then list ranks with their ranges."""
     used = subject.figures.groups
     groups = [group for group in used if group == subject.group] if subject.unit else used
-    if not groups:
-        alone = Paragraph(make_text("report.ranking.alone"), "note")
-        return Section("ranking", make_text("report.chapter.ranking"), (alone,))
-    ranked = [figure for group in groups for figure in _ranked_units(subject, group)]
-    blocks: list[Block] = [Paragraph(make_text("report.ranking.read"), "warning")] if ranked else []
-    blocks += explain_rank(subject)
+    blocks: list[Block] = []
     for group in groups:
-        name = make_text("report.whole_group", group=subject.group_name(group))
-        blocks += [Paragraph(name, "heading"), *_group_blocks(subject, group)]
+        if subject.unit:
+            blocks += explain_rank(subject) or _state_no_rank(subject)
+        else:
+            name = make_text("report.whole_group", group=subject.group_name(group))
+            blocks += [Paragraph(name, "heading"), *_summarise_group(subject, group)]
+        blocks += _show_group(subject, group)
+    if not groups:
+        blocks.append(Paragraph(make_text("report.ranking.alone"), "note"))
     return Section("ranking", make_text("report.chapter.ranking"), tuple(blocks))
 
 
 def explain_rank(subject: Subject) -> list[Block]:
-    """State a unit's letter, its rank and its distance to the first, for its director."""
+    """State a unit's place, how sure it is, and its distance to the first, for its director."""
     ranked = _ranked_units(subject, subject.group) if subject.unit else []
     if len(ranked) < 2 or subject.ranked_index.rank is None:
         return []
     unit_index = subject.ranked_index
-    n_letters = len({figure.letter for figure in ranked})
+    low, high = (number_cell(unit_index, f"rank_{end}") for end in ("low", "high"))
+    is_sure = unit_index.rank_low == unit_index.rank_high
+    n_ranked, n_letters = (
+        number_of(subject, f"{count}:{unit_index.group}") for count in ("ranked", "letters")
+    )
+    is_alone = len({figure.letter for figure in ranked}) == 1
     sentences: list[Text] = [
-        make_text(
-            "report.letter.alone" if n_letters == 1 else "report.letter.group",
-            letter=unit_index.letter,
-            letters=n_letters,
-            n=len(ranked),
-            group=subject.group_name(unit_index.group),
-        ),
         make_text(
             "report.letter.place",
             rank=number_cell(unit_index, "rank"),
-            low=number_cell(unit_index, "rank_low"),
-            high=number_cell(unit_index, "rank_high"),
+            n=n_ranked,
+            group=subject.group_name(unit_index.group),
         ),
         *_describe_gap(subject, unit_index, ranked),
+        make_text(f"report.letter.{'sure' if is_sure else 'range'}", low=low, high=high),
+        make_text(
+            f"report.letter.{'alone' if is_alone else 'group'}",
+            letter=unit_index.letter,
+            letters=n_letters,
+            n=n_ranked,
+        ),
     ]
     return [Paragraph(make_text("report.letter.whole", said=Joined(sentences, " ")), "lead")]
 
@@ -116,10 +119,16 @@ def _describe_gap(
         points=points,
         low=low,
         high=high,
+        unit_of_points=subject.name_measure("points"),
     )
+    if pair["told"]:
+        return [gap]
     detectable = pair["high"] - pair["value"] + NormalDist().inv_cdf(TEST_POWER) * pair["se"]
     smallest = number_cell(unit_index, "detectable", 1) if is_usual else Number(detectable, 1)
-    return [gap, make_text("report.letter.smallest", points=smallest)]
+    text = make_text(
+        "report.letter.smallest", points=smallest, unit_of_points=subject.name_measure("points")
+    )
+    return [gap, text]
 
 
 def number_pair(
@@ -135,31 +144,21 @@ def _ranked_units(subject: Subject, group: str) -> list[PublishedFigure]:
     return [figure for figure in subject.figures.units_in_order(group) if figure.rank is not None]
 
 
-def _group_blocks(subject: Subject, group: str) -> list[Block]:
-    """Return the main sentence, the picture and the table of one group of units.
+def _show_group(subject: Subject, group: str) -> list[Block]:
+    """Return the picture and the table of one group, then its units that are not ranked.
 
     Units whose forms need a second look stand in a table apart until the wave accepts them.
     """
     figures = subject.figures.units_in_order(group)
     apart = [figure for figure in figures if figure.reason == "flagged"]
     order = [figure for figure in figures if figure not in apart]
-    nearby = _select_nearby(order, subject.unit)
-    units = [(subject.marked_name(figure.unit), figure) for figure in nearby]
-    name, targets = subject.group_name(group), subject.figures.survey.wave.targets
-    columns, rows = _ranking_rows(units, targets)
-    notes = _ranking_notes(subject, units, len(order))
-    caption = make_text("report.table.ranking", group=name)
-    table = Table(f"table-ranking-{group}", caption, columns, rows, notes)
-
-    def draw(language: Language, narrow: bool = False) -> bytes:  # noqa: ARG001
-        return charts.draw_intervals(chart_rows(units, language, subject.unit), language, targets)
-
-    title = make_text("report.figure.ranking", group=name, lines=explain_target_lines(targets))
-    alt = describe_intervals("ranking", units)
-    picture = Picture(f"figure-ranking-{group}", title, alt, draw, table)
-    has_picture = sum(figure.is_known for figure in order) > 1
-    tables: list[Block] = [*([picture] if has_picture else []), *([table] if order else [])]
-    return [*_list_letters(subject, group), *tables, *_list_apart(subject, group, apart)]
+    shown = select_units(order, subject.unit)
+    blocks: list[Block] = []
+    if order:
+        table = tabulate_ranking(subject, group, shown, n_units=len(order))
+        picture = draw_ranking_picture(subject, group, [*shown, *apart], table)
+        blocks += [picture, table] if picture else [table]
+    return [*blocks, *_list_apart(subject, group, apart)]
 
 
 def _list_apart(subject: Subject, group: str, units: Sequence[PublishedFigure]) -> list[Block]:
@@ -168,37 +167,57 @@ def _list_apart(subject: Subject, group: str, units: Sequence[PublishedFigure]) 
         return []
     names = [(subject.marked_name(figure.unit), figure) for figure in units]
     caption = make_text("report.table.apart", group=subject.group_name(group))
-    table = estimate_table(f"table-apart-{group}", caption, "report.column.unit", names)
+    table = estimate_table(f"table-apart-{group}", caption, "report.column.unit", names, subject)
     notes = (*table.notes, *subject.explain_marks(figure.unit for figure in units))
     return [replace(table, notes=notes)]
 
 
-def _ranking_rows(
-    units: Sequence[NamedUnit], targets: Sequence[float]
-) -> tuple[tuple[Column, ...], tuple[tuple[object, ...], ...]]:
-    """Return columns and rows: letter, rank, rank range, band of targets, then the estimate."""
-    first, *estimates = estimate_columns("report.column.unit")
-    names = ["letter", "rank", "places", *(["band"] if targets else [])]
-    columns = (first, *(Column(make_text(f"report.column.{name}")) for name in names), *estimates)
+def tabulate_ranking(
+    subject: Subject, group: str, figures: Sequence[PublishedFigure], n_units: int
+) -> Table:
+    """List units of a group: letter, rank, possible ranks, the estimate and last year.
+
+    Args:
+        subject: The subject of the report.
+        group: Group of the units.
+        figures: Overall indices of the units to list, best first.
+        n_units: How many units the group has in order; a note counts those that are not listed.
+    """
+    first, *estimates = estimate_columns("report.column.unit", subject)
+    changes = change_columns(subject, figures)
+    names = ("letter", "rank", "places")
+    columns = (
+        first,
+        *(Column(make_text(f"report.column.{name}")) for name in names),
+        *estimates,
+        *changes,
+    )
+    units = [(subject.marked_name(figure.unit), figure) for figure in figures]
     rows = tuple(
         (
             name,
             figure.letter or None,
             number_cell(figure, "rank"),
             _rank_range(figure),
-            *_target_band(figure, targets),
             *estimate_cells(figure),
+            *(change_cells(subject, figure) if changes else ()),
         )
         for name, figure in units
     )
-    return columns, rows
+    caption = make_text("report.table.ranking", group=subject.group_name(group))
+    notes = _list_notes(subject, units, n_units)
+    return Table(f"table-ranking-{group}", caption, columns, rows, notes)
 
 
-def _ranking_notes(subject: Subject, units: Sequence[NamedUnit], n_units: int) -> tuple[Text, ...]:
+def _list_notes(subject: Subject, units: Sequence[NamedUnit], n_units: int) -> tuple[Text, ...]:
     """Explain how to read the table, which units are left out and why a unit has no rank."""
     n_left_out = n_units - len(units)
     selected = make_text(
-        "report.ranking.some", n=n_units, left_out=n_left_out, ends=N_AT_ENDS, beside=N_BESIDE
+        "report.ranking.some" if subject.unit else "report.ranking.ends",
+        n=n_units,
+        left_out=n_left_out,
+        ends=N_AT_ENDS if subject.unit else N_OF_PROVINCE,
+        beside=N_BESIDE,
     )
     unranked = [
         make_text("report.rank.unranked", unit=name, reason=explain_no_rank(subject, figure))
@@ -214,18 +233,19 @@ def _ranking_notes(subject: Subject, units: Sequence[NamedUnit], n_units: int) -
     )
 
 
-def _select_nearby(order: Sequence[PublishedFigure], unit: str) -> list[PublishedFigure]:
-    """Return a unit, those beside it and both ends of a long order; all of a short one."""
-    if not unit or len(order) <= LONG_ORDER:
+def select_units(order: Sequence[PublishedFigure], unit: str) -> list[PublishedFigure]:
+    """Return both ends of a long order, and a unit with those beside it; all of a short order."""
+    if len(order) <= LONG_ORDER:
         return list(order)
+    n_at_ends = N_AT_ENDS if unit else N_OF_PROVINCE
     own_position = next((at for at, figure in enumerate(order) if figure.unit == unit), len(order))
-    first_of_last = len(order) - N_AT_ENDS
+    first_of_last = len(order) - n_at_ends
     return [
         figure
         for position, figure in enumerate(order)
-        if position < N_AT_ENDS
+        if position < n_at_ends
         or position >= first_of_last
-        or abs(position - own_position) <= N_BESIDE
+        or (unit and abs(position - own_position) <= N_BESIDE)
     ]
 
 
@@ -237,46 +257,65 @@ def _rank_range(figure: PublishedFigure) -> Text | None:
     return make_text("report.places", low=low, high=high)
 
 
-def _target_band(figure: PublishedFigure, targets: Sequence[float]) -> tuple[Text | None, ...]:
-    """Return between which targets the whole interval is, or that the interval crosses one."""
-    if not targets:
-        return ()
-    if not figure.is_known or np.isnan(figure.low):
-        return (None,)
-    steps = sorted(targets)
-    low, high = (int(np.searchsorted(steps, end, "right")) for end in (figure.low, figure.high))
-    if low != high:
-        return (make_text("report.band.open"),)
-    ends = {
-        "low": Number(f"{steps[low - 1]:g}") if low else "",
-        "high": Number(f"{steps[low]:g}") if low < len(steps) else "",
-    }
-    position = "below" if not low else "above" if low == len(steps) else "between"
-    return (make_text(f"report.band.{position}", **ends),)
-
-
-def _list_letters(subject: Subject, group: str) -> list[Block]:
-    """List the letters and the units with each letter."""
+def _summarise_group(subject: Subject, group: str) -> list[Block]:
+    """State which units of a group surely differ, and which surely meet the targets."""
     ranked = _ranked_units(subject, group)
     if len(ranked) < 2:
         return []
     by_letter = sorted(ranked, key=lambda figure: (len(figure.letter), figure.letter))
     groups = groupby(by_letter, key=lambda figure: figure.letter)
     letters = [(letter, [*units]) for letter, units in groups]
-    points = Number(float(np.median([figure.detectable for figure in ranked])), 1)
-    first_unit = subject.marked_name(ranked[0].unit)
-    if len(letters) == 1:
-        text = make_text("report.ranking.one_group", n=len(ranked), points=points, unit=first_unit)
-        return [Paragraph(text, "lead")]
-    text = make_text("report.ranking.groups", n=len(ranked), letters=len(letters), points=points)
+    text = make_text(
+        f"report.ranking.{'one_group' if len(letters) == 1 else 'groups'}",
+        n=number_of(subject, f"ranked:{group}"),
+        letters=number_of(subject, f"letters:{group}"),
+        unit=subject.marked_name(ranked[0].unit),
+    )
     lines = [
         make_text("report.ranking.letter_units", letter=letter, names=_name_units(subject, units))
         for letter, units in letters
     ]
-    return [Paragraph(text, "lead"), Bullets(tuple(lines))]
+    smallest = make_text(
+        "report.ranking.smallest",
+        points=number_of(subject, f"detectable:{group}", decimals=1),
+        unit_of_points=subject.name_measure("points"),
+    )
+    return [
+        Paragraph(text, "lead"),
+        *([Bullets(tuple(lines))] if len(lines) > 1 else []),
+        Paragraph(smallest),
+        *_compare_with_targets(subject, ranked),
+    ]
 
 
-def _name_units(subject: Subject, units: Sequence[PublishedFigure]) -> object:
-    if len(units) > MANY_UNITS:
+def _state_no_rank(subject: Subject) -> list[Block]:
+    """State why the unit of the report has no rank; nothing if it has one or is hidden."""
+    if not subject.unit or subject.ranked_index.rank is not None:
+        return []
+    reason = explain_no_rank(subject, subject.ranked_index)
+    return [Paragraph(make_text("report.rank.none", reason=reason), "lead")]
+
+
+def _compare_with_targets(subject: Subject, ranked: Sequence[PublishedFigure]) -> list[Paragraph]:
+    """Name for each target the ranked units that surely meet it, and those that surely do not."""
+    sentences: list[Text] = []
+    for target in subject.figures.survey.wave.targets:
+        above = [figure for figure in ranked if figure.low >= target]
+        below = [figure for figure in ranked if figure.high < target]
+        number = number_of(subject, f"setting:target:{target:g}", decimals=None)
+        fields = {"target": number, "sign": subject.name_measure("sign")}
+        for word, figures in (("above", above), ("below", below)):
+            if figures:
+                names = _name_units(subject, figures, most=MOST_AT_TARGET)
+                sentences.append(make_text(f"report.ranking.{word}", names=names, **fields))
+        if not above and not below:
+            sentences.append(make_text("report.ranking.open", **fields))
+    return [Paragraph(text) for text in sentences]
+
+
+def _name_units(
+    subject: Subject, units: Sequence[PublishedFigure], most: int = MANY_UNITS
+) -> object:
+    if len(units) > most:
         return make_text("report.ranking.count", n=len(units))
     return Joined([subject.marked_name(figure.unit) for figure in units], "; ")

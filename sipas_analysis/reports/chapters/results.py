@@ -22,7 +22,7 @@ from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.reports.answer_pictures import draw_items_pictures
 from sipas_analysis.reports.chapters.drivers import describe_drivers
 from sipas_analysis.reports.chapters.respondents import describe_respondents
-from sipas_analysis.reports.chapters.trend import draw_earlier_waves
+from sipas_analysis.reports.chapters.trend import describe_last_year
 from sipas_analysis.reports.figure_tables import (
     are_different,
     contrast_extremes,
@@ -38,7 +38,7 @@ from sipas_analysis.reports.pictures import draw_factors_picture
 from sipas_analysis.reports.subject import Subject
 from sipas_analysis.reports.unit_pictures import draw_factors_by_unit_picture
 
-N_LOWEST, ALL_ITEMS = 10, 12  # items shown; all of them if there are not many more
+N_LOWEST, N_OF_UNIT, ALL_ITEMS = 10, 5, 12  # items shown; all of them if there are few
 MOST_FACTORS = 15  # factors shown; of more, the lowest
 MOST_CODES = 6  # items named in a sentence; more are counted
 
@@ -47,6 +47,7 @@ def build_results(subject: Subject) -> Section:
     """Show the index, its factors and its lowest items; for the province people and drivers."""
     parts = {
         "whole": _describe_whole(subject),
+        "last_year": describe_last_year(subject),
         "factors": _describe_factors(subject),
         "items": _describe_items(subject),
         "respondents": describe_respondents(subject),
@@ -62,15 +63,14 @@ def build_results(subject: Subject) -> Section:
 
 
 def _describe_whole(subject: Subject) -> list[Block]:
-    """Hold the index against the targets; list its parts and groups, and the trend of waves."""
+    """Hold the index against the targets; list its parts and the groups of units."""
     pack = subject.pack
     own_points = [code for code in pack.questions_beside if pack.scale_of(code).points]
     caption = make_text("report.table.overall")
     rows = _list_wholes(subject, own_points)
     table = estimate_table("table-overall", caption, "report.column.index", rows, subject)
-    blocks: list[Block] = [*_compare_with_targets(subject), table]
-    blocks += [_score_table(subject, own_points)] if own_points else []
-    return [*blocks, *draw_earlier_waves(subject)]
+    scores = [_score_table(subject, own_points)] if own_points else []
+    return [*_compare_with_targets(subject), table, *scores]
 
 
 def _list_wholes(subject: Subject, left_out: Sequence[str]) -> list[tuple[object, PublishedFigure]]:
@@ -83,7 +83,8 @@ def _list_wholes(subject: Subject, left_out: Sequence[str]) -> list[tuple[object
         if code not in left_out:
             name = make_text("report.overall_item", name=subject.short_name(code))
             rows.append((name, figures[code]))
-    for group in [subject.group] if subject.unit else subject.figures.groups:
+    groups = [subject.group] if subject.unit else subject.figures.groups
+    for group in groups if subject.unit or len(groups) > 1 else []:
         group_name = make_text("report.whole_group", group=subject.group_name(group))
         rows.append((group_name, subject.figures.by_variable("group", group)[OVERALL]))
     return rows
@@ -189,7 +190,8 @@ def _describe_items(subject: Subject) -> list[Block]:
         is_hidden = subject.own_figures[OVERALL].is_hidden
         why = "hidden" if is_hidden else "few"
         return [Paragraph(make_text(f"report.items.{why}", n=n, min_forms=limit), "note")]
-    lowest = list_lowest_items(subject, n_items if n_items <= ALL_ITEMS else N_LOWEST)
+    most = N_OF_UNIT if subject.unit else n_items if n_items <= ALL_ITEMS else N_LOWEST
+    lowest = list_lowest_items(subject, most)
     if not lowest:
         return [Paragraph(make_text("report.items.alike"), "note")]
     pictures = draw_items_pictures(subject, len(lowest))
@@ -229,22 +231,31 @@ def tabulate_items(
     word = "all" if is_whole else "some"
     caption = make_text(f"report.table.lowest_{word}", n=len(figures))
     table = estimate_table("table-lowest", caption, "report.column.item", rows, subject)
-    places = subject.figures.item_places(subject.unit).set_index("variable")
-    cells = [
-        _place_cell(subject, code, *places.loc[code, ["rank_low", "rank_high"]]) for code in codes
-    ]
-    first, *others = table.columns
-    table = replace(
-        table,
-        columns=(first, Column(make_text("report.column.places_low")), *others),
-        rows=tuple((row[0], cell, *row[1:]) for row, cell in zip(table.rows, cells, strict=True)),
-    )
-    notes = [make_text("report.items.places")]
+    table = _add_places(subject, _add_group_column(subject, table, codes), codes)
+    notes = []
     if any(map(subject.pack.is_unattributed, codes)):
         notes.append(make_text("report.items.mark"))
     if not (is_whole or subject.unit):
         notes.append(make_text("report.items.annex", n=len(subject.pack.items)))
-    return replace(_add_group_column(subject, table, codes), notes=(*table.notes, *notes))
+    return replace(table, notes=(*table.notes, *notes))
+
+
+def _add_places(subject: Subject, table: Table, codes: Sequence[str]) -> Table:
+    """Add the places that each item may have, unless every item may have each."""
+    places = subject.figures.item_places(subject.unit).set_index("variable")
+    if (places["rank_high"] - places["rank_low"] == len(places) - 1).all():
+        return table
+    first, *others = table.columns
+    cells = [
+        _place_cell(subject, code, *map(int, places.loc[code, ["rank_low", "rank_high"]]))
+        for code in codes
+    ]
+    return replace(
+        table,
+        columns=(first, Column(make_text("report.column.places_low")), *others),
+        rows=tuple((row[0], cell, *row[1:]) for row, cell in zip(table.rows, cells, strict=True)),
+        notes=(*table.notes, make_text("report.items.places")),
+    )
 
 
 def _place_cell(subject: Subject, code: str, low: int, high: int) -> Text:
