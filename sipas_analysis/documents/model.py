@@ -264,7 +264,7 @@ class Signatory:
     day: date
 
     def letterhead_lines(self, language: Language) -> dict[str, str]:
-        """Return the lines at the head of a letter of the administration (Decree 30/2020)."""
+        """Return the lines at the head and beside the signature (Decree 30/2020, annex I)."""
         province = render_text(self.province, language)
         place = _PLACE_TYPE.sub("", province)
         superior = say(language, "office.superior", province=province) if province else ""
@@ -275,6 +275,9 @@ class Signatory:
             "motto": say(language, "office.motto"),
             "number": say(language, "office.number"),
             "day": say(language, "office.day", place=place[:1].upper() + place[1:] or "……"),
+            **{
+                name: say(language, f"office.{name}") for name in ("recipients", "position", "sign")
+            },
         }
 
 
@@ -302,3 +305,20 @@ class Document:
     is_signed: bool = True
     recipients: tuple[Text, ...] = ()
     annexes: Text | None = None
+
+    @property
+    def signatory(self) -> Signatory | None:
+        """The office that signs; None for annexes, and where the office has no name."""
+        has_name = self.official and (self.official.publisher.vi or self.official.publisher.en)
+        return self.official if has_name and self.is_signed else None
+
+    def list_recipients(self, language: Language) -> list[str]:
+        """Return the lines of the recipients; lines to fill in if there is none."""
+        names = [render_text(recipient, language) for recipient in self.recipients]
+        names = names or ["……", say(language, "office.to.file")]
+        return [f"- {name}{';' if k < len(names) else '.'}" for k, name in enumerate(names, 1)]
+
+    @property
+    def name(self) -> object:
+        """The title, or what a letter is about."""
+        return self.about or self.title

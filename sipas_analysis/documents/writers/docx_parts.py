@@ -9,6 +9,7 @@ import re
 import struct
 import zipfile
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from functools import cached_property
@@ -40,6 +41,7 @@ PAGE = {  # mm
     "header_distance": 10,
 }
 ROOM = 165.0  # mm between the margins
+POINTS = 72 / 25.4  # of a mm
 TALL = 215.0  # mm; greatest height of a picture, so that its caption fits below
 SQUEEZE = 1.25  # times TALL; up to this height a picture is made smaller, a higher picture is cut
 NO_DAY = date(2000, 1, 1)  # date of a document without a date
@@ -48,12 +50,13 @@ ILLEGAL = re.compile(r"[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U001
 
 @dataclass(frozen=True)
 class StyleLook:
-    """How a style looks: sizes in points, indents in mm, ``align`` and colours as Word names them.
+    """How a style looks: sizes in points, indents in mm, ``align`` as Word names it.
 
     Attributes:
         space: Points above and below.
         indent: Left indent and indent of the first line.
-        box: Colour of the shade inside a border; no border if empty.
+        line: Height of a line over that of single spacing.
+        box: Whether a border stands around.
         keep: Whether the paragraph stays with the next one.
     """
 
@@ -63,32 +66,44 @@ class StyleLook:
     align: str = "both"
     space: tuple[float, float] = (3, 3)
     indent: tuple[float, float] = (0, 0)
-    colour: str = "000000"
-    box: str = ""
+    line: float = 1.1
+    box: bool = False
     keep: bool = False
 
 
 LOOKS = {
     "Normal": StyleLook(align="left", space=(0, 0)),
-    "Title": StyleLook(14, bold=True, align="center", space=(12, 0)),
-    "Subtitle": StyleLook(14, bold=True, align="center", space=(3, 3)),
-    "Heading 1": StyleLook(14, bold=True, align="left", space=(16, 4), keep=True),
-    "Heading 2": StyleLook(13, bold=True, italic=True, align="left", space=(10, 3), keep=True),
+    "Title": StyleLook(14, bold=True, align="center", space=(6, 0)),
+    "Subtitle": StyleLook(italic=True, align="center", space=(0, 6)),
+    "Heading 1": StyleLook(14, bold=True, align="left", space=(14, 4), keep=True),
+    "Heading 2": StyleLook(bold=True, align="left", space=(10, 3), keep=True),
     "Body Text": StyleLook(indent=(0, 10)),
-    "List Bullet": StyleLook(indent=(16, -6)),
-    "Caption": StyleLook(12, bold=True, align="center", space=(10, 4), keep=True),
-    "SIPAS Figure Caption": StyleLook(12, bold=True, align="center", space=(3, 10)),
+    "List Bullet": StyleLook(indent=(10, -5)),
+    "Caption": StyleLook(12, bold=True, align="center", space=(8, 3), line=1, keep=True),
+    "SIPAS Figure Caption": StyleLook(12, bold=True, align="center", space=(3, 8), line=1),
     "SIPAS Lead": StyleLook(bold=True, indent=(0, 10)),
-    "SIPAS Note": StyleLook(10.5, italic=True, colour="595959"),
-    "SIPAS Warning": StyleLook(12, box="FFF4D6", space=(6, 6)),
-    "SIPAS Banner": StyleLook(12, bold=True, align="center", box="F9D9D6", space=(0, 10)),
-    "SIPAS Picture": StyleLook(align="center", space=(8, 0), keep=True),
-    "SIPAS Letter": StyleLook(align="center", space=(0, 0)),
-    "SIPAS Table": StyleLook(11, align="left", space=(1, 1)),
-    "SIPAS Wide Table": StyleLook(9.5, align="left", space=(1, 1)),
-    "Header": StyleLook(align="center"),
-    "Footer": StyleLook(8, italic=True, align="center", colour="595959"),
+    "SIPAS Note": StyleLook(10.5, italic=True, align="left", line=1),
+    "SIPAS Warning": StyleLook(12, box=True, space=(6, 6), indent=(1.6, 0)),
+    "SIPAS Banner": StyleLook(
+        12, bold=True, align="center", box=True, space=(8, 8), indent=(1.6, 0), line=1
+    ),
+    "SIPAS Picture": StyleLook(align="center", space=(8, 0), line=1, keep=True),
+    "SIPAS Letter": StyleLook(align="center", space=(0, 0), line=1),
+    "SIPAS Addressee": StyleLook(14, align="center", space=(12, 6), keep=True),
+    "SIPAS Table": StyleLook(11, align="left", space=(1, 1), line=1),
+    "SIPAS Wide Table": StyleLook(9.5, align="left", space=(1, 1), line=1),
+    "SIPAS Small Table": StyleLook(8, align="left", space=(1, 1), line=1),
+    "Header": StyleLook(align="center", line=1),
+    "Footer": StyleLook(8, italic=True, align="center", line=1),
 }
+PARAGRAPHS = {
+    "normal": "Body Text",
+    "lead": "SIPAS Lead",
+    "note": "SIPAS Note",
+    "warning": "SIPAS Warning",
+    "heading": "Heading 2",
+}
+TABLE_STYLES = {LOOKS[name].size: name for name in LOOKS if name.endswith("Table")}
 
 
 @dataclass(frozen=True)
@@ -139,6 +154,12 @@ class Word:
         if above is not None and above.tag.endswith("}tbl"):
             paragraph.paragraph_format.space_before = Pt(max(6, LOOKS[style].space[0]))
         return paragraph
+
+    def keep_last_paragraph(self) -> None:
+        """Keep the last paragraph, or the last row of a table, on the page of what follows."""
+        last = self.file.element.body.sectPr.getprevious()
+        for paragraph in last.iter("{*}p") if last.tag.endswith("}tbl") else [last]:
+            paragraph.get_or_add_pPr().keepNext_val = True
 
     def append_element(self, element: Any) -> None:
         """Append an element to the body, before the page settings at its end."""
@@ -214,12 +235,12 @@ def set_page(word: Word, document: Document) -> None:
         section.footer.paragraphs[0].add_run(word.render(document.banner))
 
 
-def set_styles(word: Word) -> None:
+def set_styles(word: Word, looks: Mapping[str, StyleLook]) -> None:
     """Set Word's built-in styles and ours: one font, and the language of the document."""
     from docx.enum.style import WD_STYLE_TYPE
 
     styles = word.file.styles
-    for name, look in LOOKS.items():
+    for name, look in looks.items():
         is_present = name in styles
         style = styles[name] if is_present else styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
         _apply_look(style.element, look)
@@ -227,10 +248,22 @@ def set_styles(word: Word) -> None:
         fonts.getparent().replace(fonts, _make_fonts())
     for tag in list(styles.element.iter("{*}lang")):
         tag.getparent().replace(tag, _make_language(word.language))
+    _set_bullets(word)
     mode = next(word.file.settings.element.iter("{*}compatSetting"))  # else Word uses an old mode
     mode.set(next(key for key in mode.attrib if key.endswith("}val")), "15")
     theme = next(word.file.settings.element.iter("{*}themeFontLang"))
     theme.getparent().replace(theme, make_element("themeFontLang", val=LOCALES[word.language]))
+
+
+def _set_bullets(word: Word) -> None:
+    """Mark the points of lists with a hyphen, as administrative documents do."""
+    from docx.oxml.ns import qn
+
+    for level in word.file.part.numbering_part.element.iter(qn("w:lvl")):
+        if level.find(qn("w:numFmt")).get(qn("w:val")) == "bullet":
+            level.find(qn("w:lvlText")).set(qn("w:val"), "-")
+            for symbols in level.findall(qn("w:rPr")):
+                level.remove(symbols)
 
 
 def _make_fonts() -> Any:
@@ -255,7 +288,7 @@ def _apply_look(style: Any, look: StyleLook) -> None:
         else {"hanging": convert_to_twips(-first)}
     )
     sides = ("top", "left", "bottom", "right")
-    box = [make_element(side, val="single", sz=6, space=4, color="7F7F7F") for side in sides]
+    box = [make_element(side, val="single", sz=6, space=4, color="000000") for side in sides]
     above, below = (round(20 * points) for points in look.space)
     style.append(
         make_element(
@@ -263,9 +296,15 @@ def _apply_look(style: Any, look: StyleLook) -> None:
             make_element("keepNext") if look.keep else None,
             list_and_level["numPr"],
             make_element("pBdr", *box) if look.box else None,
-            make_element("shd", val="clear", color="auto", fill=look.box) if look.box else None,
-            make_element("spacing", before=above, after=below, line=264, lineRule="auto"),
-            make_element("ind", left=convert_to_twips(left), **indent),
+            make_element(
+                "spacing", before=above, after=below, line=round(240 * look.line), lineRule="auto"
+            ),
+            make_element(
+                "ind",
+                left=convert_to_twips(left),
+                right=convert_to_twips(left) if look.box else 0,
+                **indent,
+            ),
             make_element("jc", val=look.align),
             list_and_level["outlineLvl"],
         )
@@ -276,7 +315,7 @@ def _apply_look(style: Any, look: StyleLook) -> None:
             _make_fonts(),
             make_element("b", val=int(look.bold)),
             make_element("i", val=int(look.italic)),
-            make_element("color", val=look.colour),
+            make_element("color", val="000000"),
             make_element("sz", val=round(2 * look.size)),
             make_element("szCs", val=round(2 * look.size)),
         )
@@ -289,11 +328,11 @@ def set_properties(word: Word, document: Document) -> None:
     day = datetime.combine(official.day if official else NO_DAY, time(), UTC)
     author = word.render(official.publisher) if official else ""
     facts = {
-        "title": word.render(document.title),
+        "title": word.render(document.name),
         "subject": word.render(document.subtitle),
         "author": author,
         "last_modified_by": author,
-        "comments": "",
+        "comments": word.render(document.footer),
         "keywords": "",
         "language": LOCALES[word.language],
         "created": day,

@@ -8,14 +8,13 @@ of the document, so the same document gives the same bytes on any day and any ma
 import json
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from functools import cache
-from math import ceil
 from pathlib import Path
 from typing import Any
 
-from sipas_analysis.documents.letter_widths import LIBERTINUS, measure_text
+from sipas_analysis.documents.column_widths import LONG_WORD, count_lines, fit_columns
 from sipas_analysis.documents.model import (
     Block,
     Bullets,
@@ -44,15 +43,12 @@ MARK = "\ufffd"  # replaces a letter that no built-in font can draw
 
 PAGE_POINTS = 467.0  # between the margins
 PICTURE_SHAPE = 1.36  # height over width of the tallest picture that leaves room for its caption
-PADDING = 6.5  # points beside each cell
+PADDING = 6.5  # points beside the text of a cell
 SIZES = (11.0, 10.5, 10.0, 9.5, 9.0, 8.5, 8.0, 7.5, 7.0)
-COMFORT = 9.5  # points; type is not made smaller than this only to save lines
-CONTENTS_FROM = 7  # sections; a shorter report needs no table of contents
+BODY, SMALL_BODY = 13.0, 12.0  # points; annexes have smaller type
+CONTENTS_FROM = 7  # chapters; shorter annexes need no table of contents
 WHOLE_LINES = 24  # lines; a table of at most so many stays on one page
 TALL_LINES = 15  # a row of more lines may break between pages
-LONG_TEXT = 34.0  # ems; a longer text gets no more width
-LONG_WORD = 24  # characters; a longer word may break anywhere
-SHORT_TITLE = 90
 
 _USUAL = re.compile(
     "[\t\n -~\u00a0-\u017f\u0300-\u0303\u0309\u0323\u01a0\u01a1\u01af\u01b0"
@@ -61,8 +57,7 @@ _USUAL = re.compile(
 _LONG = re.compile(rf"[^\s\u200b]{{{LONG_WORD},}}")
 _TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")  # they would reverse the text after them
 _PIECE = re.compile(r"(.{10})(?=.)", re.DOTALL)
-_BREAKS = re.compile(r"[\s\u200b]+|(?<=[-–/])")
-_VIEW = re.compile(rb'viewBox="[-\d.]+ [-\d.]+ ([\d.]+) ([\d.]+)"')
+_VIEW = re.compile(rb"viewBox=['\"][-\d.]+ [-\d.]+ ([\d.]+) ([\d.]+)['\"]")
 
 
 def write_pdf(document: Document, path: Path, language: Language) -> Path:
@@ -90,33 +85,35 @@ def _compile_pdf(document: Document, path: Path, language: Language) -> bytes:
 
 def _convert_document(document: Document, language: Language) -> dict[str, object]:
     """Return the whole document as plain data in one language."""
-    title = _render_drawable(document.title, language) or document.id
-    official = document.official
-    has_contents = len(document.sections) >= CONTENTS_FROM
-    return {
+    official, signatory = document.official, document.signatory
+    has_contents = not signatory and len(document.sections) >= CONTENTS_FROM
+    texts = {
+        name: _render_drawable(getattr(document, name) or "", language)
+        for name in ("title", "subtitle", "kind", "about", "footer")
+    }
+    return texts | {
         "lang": language,
-        "title": title,
-        "kind": _render_drawable(document.kind, language) if document.kind else "",
-        "short": title if len(title) <= SHORT_TITLE else title[: SHORT_TITLE - 1].rstrip() + "…",
-        "subtitle": _render_drawable(document.subtitle, language),
+        "size": BODY if document.is_signed else SMALL_BODY,
+        "name": _render_drawable(document.name, language) or document.id,
         "author": _render_drawable(official.publisher, language) if official else "",
-        "head": _convert_letterhead(official, language) if official else None,
+        "head": _convert_letterhead(signatory, language) if signatory else None,
+        "recipients": [_make_drawable(line) for line in document.list_recipients(language)],
         "banner": _render_drawable(document.banner, language) if document.banner else None,
         "contents": say(language, "report.contents") if has_contents else None,
         "sections": [
             {
                 "title": _render_drawable(section.title, language) or NOTHING,
+                "starts_page": section.starts_page,
                 "blocks": [_convert_block(block, language) for block in section.blocks],
             }
             for section in document.sections
         ],
-        "footer": _render_drawable(document.footer, language),
     }
 
 
-def _convert_letterhead(official: Signatory, language: Language) -> dict[str, str]:
-    """Return the texts at the head and foot of a letter, all drawable."""
-    lines = official.letterhead_lines(language) | {"sign": say(language, "pdf.sign")}
+def _convert_letterhead(signatory: Signatory, language: Language) -> dict[str, str]:
+    """Return the texts at the head and beside the signature, all drawable."""
+    lines = signatory.letterhead_lines(language)
     return {name: _make_drawable(line) for name, line in lines.items()}
 
 
@@ -154,8 +151,11 @@ def _convert_table(table: Table, language: Language) -> dict[str, object]:
     header = [_render_drawable(column.label, language) for column in table.columns]
     rows = [[_render_drawable(cell, language) for cell in row] for row in table.rows]
     numbers = [column.kind == "number" for column in table.columns]
-    size, widths = _fit_columns(header, rows, numbers)
-    lines = [_count_lines(row, size, widths) for row in [header, *rows]]
+    size, widths = fit_columns(
+        header, rows, numbers, room=PAGE_POINTS, padding=PADDING, sizes=SIZES
+    )
+    ems = [(width - PADDING) / size for width in widths]
+    lines = [max(map(count_lines, row, ems)) for row in [header, *rows]]
     return {
         "kind": "table",
         "caption": _render_drawable(table.caption, language),
@@ -163,69 +163,11 @@ def _convert_table(table: Table, language: Language) -> dict[str, object]:
         "rows": rows,
         "numbers": numbers,
         "size": size,
-        "widths": widths,
+        "widths": [round(width, 2) for width in widths],
         "whole": sum(lines) <= WHOLE_LINES,
         "tall": max(lines) > TALL_LINES,
         "notes": [_render_drawable(note, language) for note in table.notes],
     }
-
-
-def _fit_columns(
-    header: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[bool]
-) -> tuple[float, list[float]]:
-    """Return the largest type size in which no word is cut, and the width of each column.
-
-    Every column gets the width of its longest word (a number is one word); what is left of the
-    page goes to the columns whose texts would need more lines.
-    """
-    words, texts = _measure_columns(header, rows, numbers)
-    labels = [1.1 * _measure_ems(label) for label in header]
-    room = PAGE_POINTS - PADDING * len(header)
-    wishes = [  # with each label on one line, on two, on three
-        [max(text, label / n) for text, label in zip(texts, labels, strict=True)] for n in (1, 2, 3)
-    ]
-    wish = next((widths for widths in wishes if sum(widths) * SIZES[0] <= room), wishes[-1])
-    tight = 0.7 * sum(words) + 0.3 * sum(wish)
-    fits = [size for size in SIZES if size >= COMFORT and sum(wish) * size <= room]
-    fits += [size for size in SIZES if size <= COMFORT and tight * size <= room]
-    size = [*fits, SIZES[-1]][0]
-    spare = max(0.0, room / size - sum(words))
-    share = min(1.0, spare / max(1e-9, sum(wish) - sum(words)))
-    ems = [low + share * (high - low) for low, high in zip(words, wish, strict=True)]
-    return size, [round(em * size + PADDING, 2) for em in ems]
-
-
-def _measure_columns(
-    header: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[bool]
-) -> tuple[list[float], list[float]]:
-    """Return the width, in ems, of the longest word and of the longest text of each column."""
-    longest_words, longest_texts = [], []
-    for column, label in enumerate(header):
-        cells = [row[column] for row in rows]
-        words = [word for cell in cells for word in _split_words(cell, whole=numbers[column])]
-        label_words = [1.15 * _measure_ems(word) for word in _split_words(label)]
-        longest_words.append(max([1.0, *map(_measure_ems, words), *label_words]))
-        texts = [min(_measure_ems(cell), LONG_TEXT) for cell in cells]
-        longest_texts.append(max([longest_words[-1], *texts]))
-    return longest_words, longest_texts
-
-
-def _count_lines(row: Sequence[str], size: float, widths: Sequence[float]) -> int:
-    """Estimate how many lines a row takes."""
-    rooms = ((width - PADDING) / size for width in widths)
-    return max(ceil(1.1 * _measure_ems(cell) / room) for cell, room in zip(row, rooms, strict=True))
-
-
-def _split_words(text: str, *, whole: bool = False) -> list[str]:
-    """Return the parts of a text that must stay on one line, such as a number or an interval."""
-    if whole and len(text) < LONG_WORD:
-        return [text]
-    return [word for word in _BREAKS.split(text) if word]
-
-
-def _measure_ems(text: str) -> float:
-    """Estimate the width of a text in ems; the estimate is a little too large."""
-    return measure_text(text, LIBERTINUS)
 
 
 def _render_drawable(value: object, language: Language) -> str:

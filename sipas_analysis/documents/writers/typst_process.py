@@ -2,7 +2,7 @@
 
 Typst starts threads and keeps them. A process forked afterwards would wait for these threads for
 ever. So each process that needs Typst starts one Typst process, which ends with its starter. Typst
-uses only its built-in fonts: no network, no font of the machine.
+uses only the fonts of this package and its own: no network, no font of the machine.
 
     python -m sipas_analysis.documents.writers.typst_process
 """
@@ -16,6 +16,8 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import IO, Any
+
+from sipas_analysis.documents.letter_widths import FONTS
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 DPI = 200  # of a picture for writers that take no SVG
@@ -112,7 +114,7 @@ def _serve_requests() -> None:
 
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # only answers go to the starter
-    compiler = typst.Compiler(root=TEMPLATES, ignore_system_fonts=True)
+    compiler = typst.Compiler(root=TEMPLATES, font_paths=[str(FONTS)], ignore_system_fonts=True)
     for line in sys.stdin.buffer:
         request = json.loads(line)
         request["input"] = request["input"].encode("utf-8")

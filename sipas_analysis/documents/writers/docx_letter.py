@@ -1,0 +1,196 @@
+"""Write the head and the foot of an administrative document in Word, and fit a letter on a page.
+
+Head, signature and recipients follow Decree 30/2020/NĐ-CP, annex I.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sipas_analysis.documents.column_widths import count_lines
+from sipas_analysis.documents.letter_widths import measure_text
+from sipas_analysis.documents.model import Block, Bullets, Document, Paragraph, Table, render_text
+from sipas_analysis.documents.writers.docx_parts import (
+    LOOKS,
+    PARAGRAPHS,
+    POINTS,
+    ROOM,
+    StyleLook,
+    Word,
+    clean_text,
+    make_element,
+)
+from sipas_analysis.documents.writers.docx_table import lay_out_table
+from sipas_analysis.messages import Language
+
+OFFICE, SIGNER = 68.0, 75.0  # mm; width of the left column at the head and at the foot
+SIGNATURE_LINES = 4  # empty lines for the signature
+ABOVE_SIGNATURE = 8.0  # points
+SINGLE = 1.15  # line height of Times New Roman over its size
+CELL = 5.4  # points at each side of a cell of Word
+PAGE_HEIGHT = 250 * POINTS  # with a little room to spare
+LEEWAY = 0.97  # lines are broken a little earlier than letters alone tell
+# Type size of the body and share of the usual space, from comfortable to tight.
+FITS = ((13, 1.0), (13, 0.7), (13, 0.4), (13, 0.2), (12.5, 0.1), (12, 0.0), (11.5, 0.0), (11, 0.0))
+
+
+def write_letterhead(word: Word, document: Document, head: Mapping[str, str]) -> None:
+    """Write office and nation, number and date, side by side; below the number what it is about."""
+    left, right, number, day = _add_two_columns(word, OFFICE, 2)
+    if head["superior"]:
+        _add_line(left, head["superior"], 12.5)
+    _add_line(left, head["publisher"], 12.5, bold=True)
+    _draw_rule(left, OFFICE, 0.4 * min(_measure_mm(head["publisher"], 12.5), 60.0))
+    _add_line(right, head["nation"], 12, bold=True)
+    _add_line(right, head["motto"], 13, bold=True)
+    _draw_rule(right, ROOM - OFFICE, _measure_mm(head["motto"], 13))
+    _add_line(number, head["number"], 13)
+    if document.about:
+        _add_line(number, word.render(document.about), 12)
+    _add_line(day, head["day"], 13, italic=True)
+
+
+def write_signature(word: Word, document: Document, foot: Mapping[str, str]) -> None:
+    """Write the recipients, and beside them the room for the signature."""
+    from docx.shared import Pt
+
+    left, right = _add_two_columns(word, SIGNER, 1)
+    _add_line(left, foot["recipients"], 12, bold=True, italic=True, align=0)
+    for recipient in document.list_recipients(word.language):
+        _add_line(left, clean_text(recipient), 11, align=0)
+    _add_line(right, foot["position"], 13, bold=True)
+    _add_line(right, foot["sign"], 12, italic=True)
+    for _ in range(SIGNATURE_LINES):
+        _add_line(right, "", 13)
+    for cell in (left, right):
+        cell.paragraphs[0].paragraph_format.space_before = Pt(ABOVE_SIGNATURE)
+
+
+def _add_two_columns(word: Word, left: float, n_rows: int) -> list[Any]:
+    """Append a table of two columns without borders; return its cells, row by row."""
+    from docx.shared import Mm
+
+    table = word.file.add_table(n_rows, 2)
+    table.autofit = False
+    for row in table.rows:
+        row._tr.get_or_add_trPr().append(make_element("cantSplit"))
+        for cell, mm in zip(row.cells, (left, ROOM - left), strict=True):
+            cell.width = Mm(mm)
+    for column, mm in zip(table.columns, (left, ROOM - left), strict=True):
+        column.width = Mm(mm)
+    return [cell for row in table.rows for cell in row.cells]
+
+
+def _add_line(
+    cell: Any, text: str, size: float, *, bold: bool = False, italic: bool = False, align: int = 1
+) -> Any:
+    """Add a line to a cell; the first fills the empty paragraph of the cell."""
+    from docx.shared import Pt
+
+    first = cell.paragraphs[0]
+    line = cell.add_paragraph() if first.style.name == "SIPAS Letter" else first
+    line.style, line.alignment = "SIPAS Letter", align
+    run = line.add_run(text)
+    run.bold, run.italic, run.font.size = bold, italic, Pt(size)
+    return line
+
+
+def _draw_rule(cell: Any, room: float, length: float) -> None:
+    """Draw a rule of ``length`` mm in the middle of a cell ``room`` mm wide."""
+    from docx.shared import Mm, Pt
+
+    line = _add_line(cell, "", 2)
+    aside = max((room - length) / 2 - CELL / POINTS, 0.0)
+    line.paragraph_format.left_indent = line.paragraph_format.right_indent = Mm(aside)
+    line.paragraph_format.space_after = Pt(4)
+    border = make_element("pBdr", make_element("top", val="single", sz=6, space=3, color="000000"))
+    line._p.pPr.insert_element_before(border, "w:spacing", "w:ind", "w:jc")
+
+
+def _measure_mm(text: str, size: float) -> float:
+    """Return how wide a bold text is, in mm, in a size in points."""
+    return measure_text(text, bold=True) * size / POINTS
+
+
+# ── one page
+
+
+def choose_looks(document: Document, language: Language) -> dict[str, StyleLook]:
+    """Return the looks of the styles: smaller type in annexes, and a letter on one page."""
+    if not document.is_signed:
+        return scale_looks(12, 1.0)
+    if document.about is None:
+        return LOOKS
+    choices = [scale_looks(size, space) for size, space in FITS]
+    fitting = [
+        looks for looks in choices if _measure_letter(document, looks, language) <= PAGE_HEIGHT
+    ]
+    return [*fitting, choices[-1]][0]
+
+
+def scale_looks(size: float, space: float) -> dict[str, StyleLook]:
+    """Return the looks with the body in a type size, and with a share of the usual space."""
+    scale = size / LOOKS["Body Text"].size
+    return {
+        name: replace(
+            look,
+            size=round(2 * look.size * scale) / 2,
+            space=(space * look.space[0], space * look.space[1]),
+            line=1 + space * (look.line - 1),
+        )
+        for name, look in LOOKS.items()
+    }
+
+
+def _measure_letter(
+    document: Document, looks: Mapping[str, StyleLook], language: Language
+) -> float:
+    """Estimate the height of a letter, in points."""
+    head, letter = _measure_head(document, language), looks["SIPAS Letter"]
+    n_left = len(document.list_recipients(language)) + 1
+    foot = SINGLE * letter.line * max(12 * n_left, 13 * (SIGNATURE_LINES + 2)) + ABOVE_SIGNATURE
+    body = _measure_text(document.banner, looks["SIPAS Banner"], language) if document.banner else 0
+    for section in document.sections:
+        body += _measure_text(section.title, looks["SIPAS Addressee"], language)
+        body += sum(_measure_block(block, looks, language) for block in section.blocks)
+    return head + body + foot
+
+
+def _measure_head(document: Document, language: Language) -> float:
+    if not document.signatory:
+        return 0.0
+    head = document.signatory.letterhead_lines(language)
+    width = OFFICE * POINTS - 2 * CELL
+    names = [line for line in (head["superior"], head["publisher"]) if line]
+    above = sum(12.5 * count_lines(line, LEEWAY * width / 13.5) for line in names)  # bold, broad
+    about = 12 * count_lines(render_text(document.about, language), LEEWAY * width / 12)
+    return SINGLE * (max(above, 25.0) + about + 13) + 12
+
+
+def _measure_block(block: Block, looks: Mapping[str, StyleLook], language: Language) -> float:
+    if isinstance(block, Paragraph):
+        return _measure_text(block.text, looks[PARAGRAPHS[block.style]], language)
+    if isinstance(block, Bullets):
+        look = looks["List Bullet"]
+        return sum(_measure_text(point, look, language) for point in block.items)
+    if isinstance(block, Table):
+        return _measure_table(block, looks, language)
+    return PAGE_HEIGHT / 3  # a picture
+
+
+def _measure_table(table: Table, looks: Mapping[str, StyleLook], language: Language) -> float:
+    layout = lay_out_table(table, language)
+    look = looks[layout.style]
+    ems = [LEEWAY * mm * POINTS / look.size for mm in layout.list_rooms()]
+    lines = sum(max(map(count_lines, row, ems)) for row in [layout.head, *layout.rows])
+    notes = sum(_measure_text(note, looks["SIPAS Note"], language) for note in table.notes)
+    rows = lines * SINGLE * look.size * look.line + (len(layout.rows) + 1) * (sum(look.space) + 1)
+    return rows + notes + _measure_text(table.caption, looks["Caption"], language)
+
+
+def _measure_text(text: object, look: StyleLook, language: Language) -> float:
+    left, first = look.indent
+    em = look.size * (1.06 if look.bold else 1.0) / POINTS / LEEWAY
+    words = clean_text(render_text(text, language))
+    n_lines = count_lines(words, (ROOM - left) / em, start=max(first, 0.0) / em)
+    return n_lines * SINGLE * look.line * look.size + sum(look.space) + (9 if look.box else 0)
