@@ -142,6 +142,9 @@ def describe_sample(survey: Survey) -> Numbers:
     if "stratum" in frame:
         clusters = frame[["stratum", "cluster"]].drop_duplicates() if "cluster" in frame else frame
         numbers["design:lonely"] = int((clusters["stratum"].value_counts() == 1).sum())
+    if "cluster" in frame:
+        keys = [name for name in ("stratum", "cluster") if name in frame]
+        numbers["design:sent_clusters"] = len(frame[keys].drop_duplicates())
     if "weight" in frame:
         weights = frame["weight"].astype(float)
         numbers["design:forms"] = float(len(frame))
@@ -162,5 +165,6 @@ def count_units(ranking: pd.DataFrame) -> Numbers:
             f"fewest:{group}": known.min(),
             f"most:{group}": known.max(),
             f"detectable:{group}": ranked["detectable"].median(),
+            f"pairs:{group}": len(ranked) * (len(ranked) - 1) / 2,
         }
     return {name: float(number) for name, number in numbers.items() if pd.notna(number)}

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 
 from sipas_analysis.explain.fitted import Note
+from sipas_analysis.instrument.pack import Instrument
 
 INTERVAL_COLUMNS = ["value", "low", "high"]
 RANK_COLUMNS = ["rank", "rank_low", "rank_high", "detectable"]
@@ -24,6 +25,7 @@ FIGURE_COLUMNS = [
     "numerator",
     "denominator",
     "before",
+    "fall",
     *RANK_COLUMNS,
     "rule",
 ]
@@ -43,6 +45,7 @@ GAIN_COLUMNS = {
 }
 POOLED_COLUMNS = {"pooled": ("pooled", "pooled_low", "pooled_high", "pooled_rank")}
 ADJUSTED_COLUMNS = {"adjusted": ("adjusted", "adjusted_rank")}
+NOT_RULES = ["group", "unit", "rank", "rank_best", "rank_worst", "share"]  # other columns
 COLUMN_OF_RANK = {"pooled_rank": "rank", "adjusted_rank": "rank"}
 
 
@@ -72,6 +75,26 @@ def name_rows(
         rows = table[[*columns]].set_axis(names, axis=1)
         parts.append(rows.assign(id=f"{kind}:" + table[key].astype(str), rule=rule))
     return parts
+
+
+def share_answers(counts: pd.DataFrame, scores: pd.DataFrame, pack: Instrument) -> pd.DataFrame:
+    """Return the percentage of each answer beside the figures of items, as ``answer_<level>``.
+
+    Args:
+        counts: ``unit`` (empty for the whole), ``item``, ``answer``, ``weight``.
+        scores: Figures with ``unit``, ``variable`` and ``value``; hidden ones stay without shares.
+        pack: The instrument: a level that nobody chose is 0.
+    """
+    weights: dict[tuple[str, str], dict[str, float]] = {}
+    columns = counts[["unit", "item", "answer", "weight"]].itertuples(index=False, name=None)
+    for unit, item, answer, weight in columns:
+        levels = dict.fromkeys((f"answer_{level}" for level in pack.scale_of(item).levels), 0.0)
+        weights.setdefault((unit, item), levels)[f"answer_{answer}"] = weight
+    is_shown = scores["value"].notna() & (scores["domain"] != "group")
+    keys = zip(scores["unit"], scores["variable"], is_shown, strict=True)
+    rows = [weights.get((unit, item), {}) if shown else {} for unit, item, shown in keys]
+    table = pd.DataFrame(rows, scores.index, dtype=float)
+    return scores.join(100 * table.div(table.sum(axis=1), axis=0))
 
 
 def identify_pairs(pairs: pd.DataFrame) -> list[pd.DataFrame]:
@@ -119,23 +142,21 @@ def describe_models(
 ) -> dict[str, float]:
     """Return by id what a report states of the models: forms, fit, and numbers in warnings."""
     in_notes = {
-        f"note:{note.id}:{name}": float(value)
+        f"note:{note.id}:{name}": float(str(value))
         for note in notes
         for name, value in note.fields.items()
-        if re.fullmatch(r"[-+0-9.e]+", str(value))
+        if re.fullmatch(r"-?\d+(\.\d+)?", str(value))
     }
     return {"fit:forms": n, "fit:lost": n_lost, "fit:r_squared": 100 * r_squared, **in_notes}
 
 
 def identify_collinearity(factors: pd.DataFrame, correlations: pd.DataFrame) -> list[pd.DataFrame]:
     """Return the variance inflation of each factor and all correlations, with their ids."""
-    numbers = {f"vif:{code}": vif for code, vif in factors[["variable", "vif"]].to_numpy()}
-    codes = [*map(str, correlations.columns)]
-    table = correlations.to_numpy(dtype=float)
-    for k, code in enumerate(codes):
-        numbers |= {
-            f"correlation:{code}~{other}": r for other, r in zip(codes, table[k], strict=True)
-        }
+    vifs = zip(factors["variable"], factors["vif"].to_numpy(dtype=float), strict=True)
+    numbers = {f"vif:{code}": vif for code, vif in vifs}
+    names = [*map(str, correlations.columns)]
+    for code, row in zip(names, correlations.to_numpy(dtype=float).tolist(), strict=True):
+        numbers |= {f"correlation:{code}~{o}": r for o, r in zip(names, row, strict=True)}
     return identify_numbers(numbers, "D2")
 
 
@@ -176,6 +197,10 @@ def identify_ranks(fair: pd.DataFrame, by_rule: pd.DataFrame) -> list[pd.DataFra
         adjusted = percent[percent["adjusted"].notna()]
         parts += name_rows(adjusted, "unit", ADJUSTED_COLUMNS, "A1")
     named = ends.rename(columns={"rank_best": "rank_low", "rank_worst": "rank_high"})
+    n_rules = len(
+        by_rule.columns.drop(["group", "unit", "rank", "rank_best", "rank_worst", "share"])
+    )
+    parts += identify_numbers({"rules:ranked": n_rules}, "R5")
     return [*parts, named.assign(id="robust:" + ends["unit"].astype(str), rule="R5")]
 
 
@@ -187,5 +212,10 @@ def identify_numbers(numbers: Mapping[str, float | None], rule: str = "") -> lis
 
 def concat_figures(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """Return the rows of all parts with the columns of ``figures.csv``."""
-    tables = [part.reindex(columns=FIGURE_COLUMNS) for part in parts if len(part)]
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=FIGURE_COLUMNS)
+    tables = [part for part in parts if len(part)]
+    answers = dict.fromkeys(
+        name for part in tables for name in part if str(name).startswith("answer_")
+    )
+    columns = [*FIGURE_COLUMNS[:-1], *answers, FIGURE_COLUMNS[-1]]
+    named = [part.reindex(columns=columns) for part in tables]
+    return pd.concat(named, ignore_index=True) if named else pd.DataFrame(columns=columns)

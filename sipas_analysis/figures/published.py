@@ -42,6 +42,7 @@ from sipas_analysis.figures.identified import (
     identify_rules,
     make_id,
     name_rows,
+    share_answers,
 )
 from sipas_analysis.figures.last_year import (
     LastYear,
@@ -63,7 +64,7 @@ PARTS = {
     **dict.fromkeys(("penalty", "reward", "asymmetry"), "penalties"),
     "what_if": "what_if",
     "rule": "rules",
-    **dict.fromkeys(("pooled", "adjusted", "robust"), "ranks"),
+    **dict.fromkeys(("pooled", "adjusted", "robust", "rules"), "ranks"),
     **dict.fromkeys(("quality", "expected", "p", "straight"), "findings"),
     "people": "people",
     "incident": "incidents",
@@ -71,7 +72,7 @@ PARTS = {
     **dict.fromkeys(
         ("forms", "ledger", "setting", "wording", "design", "units", "ranked", "letters"), "counts"
     ),
-    **dict.fromkeys(("fewest", "most", "detectable"), "counts"),
+    **dict.fromkeys(("fewest", "most", "detectable", "pairs"), "counts"),
     "difference": "respondents",
     "change": "changes",
     "trend": "trend",
@@ -260,17 +261,6 @@ class Figures(WaveTables):
         }
         return {name: tables[name]() for name in names or tables}
 
-    def _tabulate_importance(self) -> pd.DataFrame:
-        from sipas_analysis.explain.importance import COLUMNS
-
-        importance = self._basis.importance
-        return importance.frame if importance else pd.DataFrame(columns=COLUMNS)
-
-    def _join_ranks(self, rank_columns: Sequence[str]) -> pd.DataFrame:
-        """Return the scores with columns of the ranking beside the overall figure of each unit."""
-        ranks = self.ranking[["unit", "level", *rank_columns]]
-        return self.scores.merge(ranks, on=["unit", "level"], how="left")
-
     @cached_property
     def by_id(self) -> pd.DataFrame:
         """Every figure that a report prints, by ``id``: the index, then each kind of ``PARTS``."""
@@ -338,7 +328,10 @@ class Figures(WaveTables):
         }
 
     def _identify_scores(self) -> pd.DataFrame:
-        scores = self._join_ranks(RANK_COLUMNS)
+        counts = [self.answer_counts().assign(unit=""), self._counts_by_unit]
+        scores = share_answers(
+            pd.concat(counts), self._join_ranks(RANK_COLUMNS), self.survey.instrument
+        )
         rules = {level: rule.rule for level, rule in self.survey.instrument.rules_by_level()}
         names = zip(scores["variable"], scores["group"], scores["unit"], strict=True)
         return scores.assign(
@@ -346,17 +339,12 @@ class Figures(WaveTables):
             rule=scores["level"].map(rules).fillna(scores["level"]),
         )
 
-    def find_overall(self) -> pd.DataFrame:
-        """Return the row of the overall index of the whole."""
-        scores = self.scores
-        return scores[(scores["domain"] == "all") & (scores["variable"] == OVERALL)]
-
     def _identify_changes(self) -> list[pd.DataFrame]:
         """Return the changes since last year with their ids."""
         changes = self.last_year.list_changes() if self.last_year else []
         rows = [
             {"id": change.id, "rule": "C1"}
-            | {name: getattr(change, name) for name in ("before", *INTERVAL_COLUMNS)}
+            | {name: getattr(change, name) for name in ("before", "fall", *INTERVAL_COLUMNS)}
             for _, change in changes
             if change.id
         ]

@@ -3,6 +3,7 @@
 Whatever must not be published (rule P2) is blanked here; tables before suppression are marked.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -212,3 +213,19 @@ class WaveTables:
         findings = self.quality
         is_published = ~findings.frame["unit"].isin(self.hidden_units)
         return replace(findings, frame=findings.frame[is_published].reset_index(drop=True))
+
+    def _tabulate_importance(self) -> pd.DataFrame:
+        from sipas_analysis.explain.importance import COLUMNS
+
+        importance = self._basis.importance
+        return importance.frame if importance else pd.DataFrame(columns=COLUMNS)
+
+    def _join_ranks(self, rank_columns: Sequence[str]) -> pd.DataFrame:
+        """Return the scores with columns of the ranking beside the overall figure of each unit."""
+        ranks = self.ranking[["unit", "level", *rank_columns]]
+        return self.scores.merge(ranks, on=["unit", "level"], how="left")
+
+    def find_overall(self) -> pd.DataFrame:
+        """Return the row of the overall index of the whole."""
+        scores = self.scores
+        return scores[(scores["domain"] == "all") & (scores["variable"] == OVERALL)]

@@ -1,30 +1,48 @@
 """The annexes of a province: what stands behind the report, one section for each subject.
 
 The report itself needs none of them to be understood. Each begins with one plain sentence; terms
-of statistics and codes of rules stand here only.
+of statistics and codes of rules stand here only. The annexes are about the whole wave: a unit has
+none, because its few people could be told from them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
-from sipas_analysis.documents.model import Section
-from sipas_analysis.reports.chapters.driver_annex import build_driver_annex
-from sipas_analysis.reports.chapters.incidents import build_incidents
-from sipas_analysis.reports.chapters.index_rules import build_index_rules
-from sipas_analysis.reports.chapters.item_tables import build_item_tables
-from sipas_analysis.reports.chapters.method import build_method
-from sipas_analysis.reports.chapters.people import build_people
-from sipas_analysis.reports.chapters.sources import build_sources
-from sipas_analysis.reports.chapters.unit_tables import build_rank_tables, build_unit_tables
+from sipas_analysis.documents.model import Block, Paragraph, Section, make_text
+from sipas_analysis.reports.chapters.driver_annex import show_models
+from sipas_analysis.reports.chapters.incidents import show_incidents
+from sipas_analysis.reports.chapters.index_rules import show_rules
+from sipas_analysis.reports.chapters.item_tables import show_items
+from sipas_analysis.reports.chapters.method import explain_method
+from sipas_analysis.reports.chapters.people import show_people
+from sipas_analysis.reports.chapters.sources import show_sources
+from sipas_analysis.reports.chapters.unit_tables import show_ranks, show_units
 from sipas_analysis.reports.subject import Subject
 
+_BLOCKS: dict[str, Callable[[Subject], Sequence[Block]]] = {
+    "method": explain_method,
+    "people": show_people,
+    "rules": show_rules,
+    "items": show_items,
+    "units": show_units,
+    "ranks": show_ranks,
+    "drivers": show_models,
+    "incidents": show_incidents,
+    "sources": show_sources,
+}
+
+
+def _build_annex(name: str, subject: Subject) -> Section:
+    """Build one annex: its number and title, what it is for, and its blocks."""
+    title = make_text(
+        "annex.numbered",
+        number=str([*_BLOCKS].index(name) + 1),
+        title=make_text(f"annex.chapter.{name}"),
+    )
+    lead = Paragraph(make_text(f"annex.lead.{name}"), "lead")
+    return Section(name, title, (lead, *_BLOCKS[name](subject)))
+
+
 ANNEXES: dict[str, Callable[[Subject], Section]] = {
-    "method": build_method,
-    "people": build_people,
-    "rules": build_index_rules,
-    "items": build_item_tables,
-    "units": build_unit_tables,
-    "ranks": build_rank_tables,
-    "drivers": build_driver_annex,
-    "incidents": build_incidents,
-    "sources": build_sources,
+    name: partial(_build_annex, name) for name in _BLOCKS
 }

@@ -1,26 +1,24 @@
-"""The tables of the chapter on drivers, and of its annex."""
+"""The tables of the annex on drivers, and what its chapter shares with them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import pandas as pd
 
 from sipas_analysis.documents.model import (
     Block,
     Column,
-    FigureReference,
-    Interval,
     Joined,
-    Number,
     Table,
     Text,
     make_text,
 )
 from sipas_analysis.explain.driver_results import Drivers
-from sipas_analysis.figures.identified import MODEL_COLUMNS
+from sipas_analysis.figures.identified import PENALTY_COLUMNS
+from sipas_analysis.reports.named_numbers import interval_of, number_of
 from sipas_analysis.reports.subject import Subject
 
-EFFECTS = ("penalty", "reward", "asymmetry")
+MODEL_DECIMALS = {"linear": ("linear", 2), "logit.points": ("logit", 1), "logit.odds": ("logit", 2)}
+COLUMN_OF = {"linear": "linear", "logit.points": "per_level", "logit.odds": "odds"}
 
 
 def join_names(subject: Subject, codes: "Sequence[str] | pd.Series[str]") -> Joined:
@@ -50,61 +48,73 @@ def read_cells(
 
 
 def tabulate_correlations(subject: Subject, models: Drivers) -> Table:
-    """Show the correlations of the factors, where no model may be shown (rules D1, D2)."""
+    """Show the correlations of the factors and how far each follows from the others (D1, D2)."""
     codes = [code for code in subject.pack.factors if code in models.correlations]
-    table = models.correlations.loc[codes, codes].to_numpy(dtype=float)
-    vif = models.collinearity.set_index("variable")["vif"].reindex(codes).to_numpy(dtype=float)
     rows = tuple(
-        (subject.short_name(code), *(Number(float(r), 2) for r in line), Number(float(factor), 1))
-        for code, line, factor in zip(codes, table, vif, strict=True)
+        (
+            subject.short_name(code),
+            *(number_of(subject, f"correlation:{code}~{other}", decimals=2) for other in codes),
+            number_of(subject, f"vif:{code}", decimals=1),
+        )
+        for code in codes
     )
     heads = [subject.short_name(code) for code in codes]
     columns = (*make_columns("factor", heads), Column(make_text("report.column.vif")))
-    return Table("table-correlations", make_text("report.table.correlations"), columns, rows)
+    notes = (make_text("annex.correlations_note"),)
+    return Table("table-correlations", make_text("report.table.correlations"), columns, rows, notes)
 
 
 def tabulate_drivers(subject: Subject, models: Drivers) -> Table:
     """Put linear coefficients, points of satisfied people and odds ratios side by side."""
-    linear, logit = (
-        models.model_rows(model).set_index("variable") for model in ("linear", "logit")
+    linear = models.model_rows("linear").set_index("variable")
+    separable = linear["separable"].astype(bool)
+    shown_models = {
+        name: shown for name, shown in MODEL_DECIMALS.items() if len(models.model_rows(shown[0]))
+    }
+    rows = tuple(
+        (
+            subject.short_name(code),
+            *(
+                cell
+                for name, (_, decimals) in shown_models.items()
+                for cell in _effect_cells(subject, f"{name}:{code}", decimals, separable[code])
+            ),
+        )
+        for code in map(str, linear.sort_values("value", ascending=False).index)
     )
-    parts = [
-        _ModelPart("linear", "linear", linear, 2),
-        _ModelPart("per_level", "logit.points", logit, 1),
-        _ModelPart("odds", "logit.odds", logit, 2),
-    ]
-    shown_parts = [part for part in parts if len(part.table)]
-    rows = []
-    for code in linear.sort_values("value", ascending=False).index.astype(str):
-        cells = [cell for part in shown_parts for cell in part.make_cells(code)]
-        vif = Number(float(linear.loc[code, "vif"]), 1)
-        rows.append((subject.short_name(code), *cells, vif))
-    heads = [head for part in shown_parts for head in word_heads(part.column, "interval")]
-    columns = make_columns("factor", [*heads, *word_heads("vif")])
+    heads = [head for name in shown_models for head in word_heads(COLUMN_OF[name], "interval")]
     note = make_text("report.drivers.note")
-    return Table("table-drivers", make_text("report.table.drivers"), columns, tuple(rows), (note,))
+    title = make_text("report.table.drivers")
+    return Table("table-drivers", title, make_columns("factor", heads), rows, (note,))
 
 
-@dataclass(frozen=True)
-class _ModelPart:
-    """A number of one model with its interval: its column, name of its figures, rows, decimals."""
+def _effect_cells(
+    subject: Subject, figure_id: str, decimals: int, is_shown: bool
+) -> tuple[object, object]:
+    """Return a number and its interval; empty if the factor cannot be separated (rule D2)."""
+    if not is_shown:
+        return None, None
+    number = number_of(subject, figure_id, decimals=decimals)
+    return number, interval_of(subject, figure_id, decimals)
 
-    column: str
-    figure: str
-    table: pd.DataFrame
-    decimals: int
 
-    def make_cells(self, code: str) -> list[object]:
-        """Return the number and the interval of a factor; empty if it cannot be separated."""
-        if not self.table["separable"][code]:
-            return [None, None]
-        value, low, high = read_cells(self.table, code, MODEL_COLUMNS[self.figure])
-        name = f"{self.figure}:{code}"
-        reference = FigureReference(name, "value", value)
-        return [
-            Number(value, self.decimals, reference),
-            Interval(low, high, self.decimals, name),
-        ]
+def tabulate_shares(subject: Subject) -> list[Table]:
+    """Return the share of each factor in what all explain together (rule D3)."""
+    shares = subject.figures.priority().importance
+    if shares is None:
+        return []
+    ordered = shares.frame.sort_values("value", ascending=False, kind="stable")["variable"]
+    rows = tuple(
+        (
+            subject.short_name(code),
+            number_of(subject, f"share:{code}", decimals=1),
+            interval_of(subject, f"share:{code}"),
+        )
+        for code in map(str, ordered)
+    )
+    columns = make_columns("factor", word_heads("share_of_r2", "interval"))
+    caption = make_text("annex.table.shares", n=number_of(subject, "fit:share_forms"))
+    return [Table("table-shares", caption, columns, rows, (make_text("annex.shares_note"),))]
 
 
 def tabulate_penalties(subject: Subject) -> list[Block]:
@@ -112,15 +122,22 @@ def tabulate_penalties(subject: Subject) -> list[Block]:
     table = subject.figures.penalties
     if table.empty:
         return []
-    rows = []
-    for _, row in table.iterrows():
-        cells: list[object] = []
-        for effect in EFFECTS:
-            interval = Interval(row[f"{effect}_low"], row[f"{effect}_high"], 2)
-            cells += [Number(row[effect], 2), interval]
-        verdict = make_text(f"report.verdict.{row['verdict']}")
-        rows.append((subject.item_name(row["item"]), *cells, verdict))
-    heads = [head for effect in EFFECTS for head in word_heads(effect, "interval")]
+    rows = tuple(
+        (
+            subject.item_name(item),
+            *(
+                cell
+                for effect in PENALTY_COLUMNS
+                for cell in (
+                    number_of(subject, f"{effect}:{item}", decimals=2),
+                    interval_of(subject, f"{effect}:{item}", 2),
+                )
+            ),
+            make_text(f"report.verdict.{verdict}"),
+        )
+        for item, verdict in table[["item", "verdict"]].itertuples(index=False)
+    )
+    heads = [head for effect in PENALTY_COLUMNS for head in word_heads(effect, "interval")]
     columns, note = make_columns("item", heads, "verdict"), make_text("report.penalty.note")
     title = make_text("report.table.penalty")
-    return [Table("table-penalty", title, columns, tuple(rows), (note,))]
+    return [Table("table-penalty", title, columns, rows, (note,))]

@@ -2,65 +2,41 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from sipas_analysis.documents.model import (
     Block,
     Column,
-    Interval,
     Joined,
-    Number,
     Paragraph,
-    Section,
     Table,
     make_text,
 )
-from sipas_analysis.infer.intervals import exact_interval
+from sipas_analysis.reports.named_numbers import interval_of, number_of
 from sipas_analysis.reports.subject import Subject
 
 GROUPS = ("experience", "incident", "need")
 
 
-def build_incidents(subject: Subject) -> Section:
+def show_incidents(subject: Subject) -> list[Block]:
     """Show the share of people who met an incident, or want an improvement, with intervals."""
-    survey, pack = subject.figures.survey, subject.pack
-    answered = [
-        code
-        for code, indicator in pack.indicators.items()
-        if indicator.counted and code in survey.keys
-    ]
-    shown = [code for code in answered if _may_show(subject, code)]
+    figures, indicators = subject.figures, subject.pack.indicators
+    codes = [code for code in indicators if figures.find(f"incident:{code}")]
     blocks: list[Block] = []
     for group in GROUPS:
-        codes = [code for code in shown if pack.indicators[code].group == group]
-        rows = [_count_incident(subject, code) for code in codes]
+        of_group = [code for code in codes if indicators[code].group == group]
         if group == "need":
-            rows.sort(key=lambda row: -row[0])
-        if rows:
-            blocks.append(_tabulate_incidents(group, [cells for _, cells in rows]))
-    unverified = [code for code in shown if pack.indicators[code].status == "unverified"]
+            of_group.sort(key=lambda code: -figures.find(f"incident:{code}")["value"])
+        if of_group:
+            blocks.append(_tabulate_incidents(subject, group, of_group))
+    unverified = [code for code in codes if indicators[code].status == "unverified"]
     if unverified:
         names = Joined([subject.short_name(code) for code in unverified])
         blocks.append(Paragraph(make_text("report.incidents.unverified", names=names), "note"))
-    if "weight" in survey.frame and blocks:
+    if "weight" in figures.survey.frame and blocks:
         blocks.append(Paragraph(make_text("report.incidents.unweighted"), "note"))
-    if len(shown) < len(answered):
-        limit = survey.wave.min_cell
-        blocks.append(Paragraph(make_text("report.people.hidden", min_cell=limit), "note"))
-    if not blocks:
-        blocks.append(Paragraph(make_text("report.incidents.none"), "note"))
-    return Section("incidents", make_text("report.chapter.incidents"), tuple(blocks))
+    return blocks or [Paragraph(make_text("report.incidents.none"), "note")]
 
 
-def _may_show(subject: Subject, code: str) -> bool:
-    """Return whether units may show a question: only if none has too few people (rule P2)."""
-    survey = subject.figures.survey
-    answered = survey.frame[code].notna().groupby(survey.frame["unit"]).sum()
-    small = (answered > 0) & (answered < survey.wave.min_cell)
-    return not subject.unit or not small.any()
-
-
-def _tabulate_incidents(group: str, rows: Sequence[tuple[object, ...]]) -> Table:
+def _tabulate_incidents(subject: Subject, group: str, codes: Sequence[str]) -> Table:
     columns = (
         Column(make_text("report.column.question"), "row"),
         Column(make_text("report.column.answer"), "text"),
@@ -68,19 +44,19 @@ def _tabulate_incidents(group: str, rows: Sequence[tuple[object, ...]]) -> Table
         Column(make_text("report.column.interval")),
         Column(make_text("report.column.n_valid")),
     )
-    return Table(f"table-{group}", make_text(f"report.table.{group}"), columns, tuple(rows))
+    rows = tuple(_make_row(subject, code) for code in codes)
+    return Table(f"table-{group}", make_text(f"report.table.{group}"), columns, rows)
 
 
-def _count_incident(subject: Subject, code: str) -> tuple[float, tuple[object, ...]]:
-    """Return the share of one indicator, to sort by, and its row."""
-    indicator = subject.pack.indicators[code]
-    answers = subject.forms[code].dropna()
+def _make_row(subject: Subject, code: str) -> tuple[object, ...]:
+    indicator, figure_id = subject.pack.indicators[code], f"incident:{code}"
     labels = Joined([indicator.levels[level] for level in indicator.counted], " / ")
-    survey = subject.figures.survey
-    chosen = [survey.has_choice(code, level)[answers.index] for level in indicator.counted]
-    n, k = len(answers), int(np.logical_or.reduce(chosen).sum())
-    if n < survey.wave.min_cell:
-        return 0.0, (subject.short_name(code), labels, make_text("report.suppressed"), None, n)
-    low, high = exact_interval(np.array([float(k)]), np.array([float(n)]))
-    share = Number(100 * k / n, 1), Interval(100 * low[0], 100 * high[0])
-    return k / n, (subject.short_name(code), labels, *share, n)
+    share = number_of(subject, figure_id, decimals=1)
+    is_hidden = share.value is None
+    return (
+        subject.short_name(code),
+        labels,
+        make_text("report.suppressed") if is_hidden else share,
+        None if is_hidden else interval_of(subject, figure_id),
+        number_of(subject, figure_id, "denominator"),
+    )

@@ -1,13 +1,6 @@
 """The annex on the index: measures beside it, and the same answers under other rules."""
 
-from sipas_analysis.documents.model import (
-    Column,
-    Joined,
-    Section,
-    Table,
-    make_text,
-)
-from sipas_analysis.figures.published import list_figures
+from sipas_analysis.documents.model import Block, Column, Joined, Number, Table, make_text
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.rules import COMPREHENSIVE, MEAN_100, MEAN_SCORE
 from sipas_analysis.reports.figure_tables import (
@@ -16,12 +9,18 @@ from sipas_analysis.reports.figure_tables import (
     number_cell,
     percent_cell,
 )
+from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject
 
 OTHER_MEASURES = (COMPREHENSIVE, MEAN_SCORE, MEAN_100)
 
 
-def _other_measures_table(subject: Subject) -> Table:
+def show_rules(subject: Subject) -> list[Block]:
+    """Show the measures beside the index, and factors and index under each rule."""
+    return [_tabulate_measures(subject), _tabulate_rules(subject)]
+
+
+def _tabulate_measures(subject: Subject) -> Table:
     """List the measures that are shown beside the index."""
     rows = tuple(
         (
@@ -40,18 +39,16 @@ def _other_measures_table(subject: Subject) -> Table:
     return Table("table-beside", make_text("report.table.beside"), columns, rows, (note,))
 
 
-def _rule_table(subject: Subject) -> Table:
+def _tabulate_rules(subject: Subject) -> Table:
     """List the factors and the overall index under each rule, side by side."""
     by_rule = subject.figures.rules
     rules = list(dict.fromkeys(by_rule["rule"]))
-    keys = zip(by_rule["variable"], by_rule["rule"], strict=True)
-    figures = dict(zip(keys, list_figures(by_rule), strict=True))
     names: dict[str, object] = {code: subject.short_name(code) for code in subject.pack.factors}
     names[OVERALL] = make_text("report.level.overall")
-    rows = []
-    for code, name in names.items():
-        cells = [figures.get((code, rule)) for rule in rules]
-        rows.append((name, *(figure and percent_cell(figure) for figure in cells)))
+    rows = tuple(
+        (name, *(_rule_cell(subject, f"rule:{rule}:{code}") for rule in rules))
+        for code, name in names.items()
+    )
     columns = (
         Column(make_text("report.column.index"), "row"),
         *(Column(make_text(f"report.rule_short.{rule}")) for rule in rules),
@@ -66,16 +63,16 @@ def _rule_table(subject: Subject) -> Table:
         for rule, reason in reasons.items()
     ]
     notes.append(make_text("report.rules.note"))
-    caption = make_text("report.table.rules")
-    return Table("table-rules", caption, columns, tuple(rows), tuple(notes))
+    caption = make_text("report.table.rules", name=subject.measure_name)
+    return Table("table-rules", caption, columns, rows, tuple(notes))
+
+
+def _rule_cell(subject: Subject, figure_id: str) -> Number | None:
+    """Return a figure under a rule; None where the rule has none."""
+    has_figure = subject.figures.find(figure_id)
+    return number_of(subject, figure_id, "printed") if has_figure else None
 
 
 def _explain_rule(reason: str) -> Joined:
     """Return in words how a rule differs from that of the survey (M8)."""
     return Joined([make_text(f"report.rule_why.{word}") for word in reason.split()], "; ")
-
-
-def build_index_rules(subject: Subject) -> Section:
-    """Show the measures beside the index, and factors and index under each rule."""
-    blocks = (_other_measures_table(subject), _rule_table(subject))
-    return Section("rules", make_text("annex.chapter.rules"), blocks)

@@ -28,6 +28,7 @@ from sipas_analysis.reports.figure_tables import (
     percent_cell,
     sort_known_figures,
 )
+from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject, name_year
 
 N_WEAKEST = 3  # items that are named
@@ -199,8 +200,12 @@ def describe_rule(subject: Subject, level: str) -> Text:
     """State the rule of the figures of a level, with its status."""
     rule = dict(subject.pack.rules_by_level())[level]
     weights = [
-        make_text("report.rule.weight", name=subject.short_name(code), weight=Number(f"{weight:g}"))
-        for code, weight in rule.weights.items()
+        make_text(
+            "report.rule.weight",
+            name=subject.short_name(code),
+            weight=number_of(subject, f"setting:weight:{level}:{code}", decimals=None),
+        )
+        for code in rule.weights
     ]
     rule_text = make_text(f"report.rule.{rule.rule}", weights=Joined(weights))
     name = make_text(f"report.level.{level}")

@@ -1,93 +1,61 @@
-"""The chapter on who answered: people by profile question, without counts that are too small."""
+"""The annex on who answered: people by question on the person, without counts that are too small.
 
-import pandas as pd
+Only the whole province is counted (rule P2).
+"""
 
 from sipas_analysis.collect.readings import OTHER
-from sipas_analysis.collect.survey import Survey
-from sipas_analysis.documents.model import (
-    Block,
-    Column,
-    Number,
-    Paragraph,
-    Section,
-    Table,
-    make_text,
-)
+from sipas_analysis.documents.model import Block, Column, Paragraph, Table, make_text
+from sipas_analysis.figures.counts import list_counted_keys, list_labels
 from sipas_analysis.figures.rare_labels import OTHER_LABEL, find_rare_labels
-from sipas_analysis.figures.suppression import hide_small_counts
+from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject
 
 MODES = ("direct", "post", "online", "phone", "home", "desk")
 
 
-def build_people(subject: Subject) -> Section:
-    """Count who answered, by each profile question; small counts are not shown."""
-    survey = subject.figures.survey
-    keys = [
-        code
-        for code, indicator in subject.pack.indicators.items()
-        if indicator.group == "profile" and code in survey.keys
-    ]
-    keys += [key for key in survey.wave.key_codes if key in survey.keys]
-    shown_keys = [key for key in keys if may_count(subject, key)]
-    blocks: list[Block] = [tabulate_shares(subject, key) for key in shown_keys]
+def show_people(subject: Subject) -> list[Block]:
+    """Count who answered and how, by each question; small counts are not shown."""
+    keys = list_counted_keys(subject.figures.labelled)
     if not keys:
-        blocks.append(Paragraph(make_text("report.people.none"), "note"))
-    elif len(shown_keys) < len(keys):
-        limit = survey.wave.min_cell
-        blocks.append(Paragraph(make_text("report.people.hidden", min_cell=limit), "note"))
-    return Section("people", make_text("report.chapter.people"), tuple(blocks))
+        return [Paragraph(make_text("report.people.none"), "note")]
+    return [_tabulate_people(subject, key) for key in keys]
 
 
-def may_count(subject: Subject, key: str) -> bool:
-    """Return whether a unit's report may count people by a key.
-
-    Only if no unit of the wave has a small count. Otherwise a count hidden in one report could be
-    computed from the reports of the province and of the other units (rule P2).
-    """
-    return not subject.unit or not subject.figures.has_small_cell(key)
-
-
-def tabulate_shares(subject: Subject, key: str) -> Table:
-    """Count the forms of the subject by one key, with percentages of those who answered."""
+def _tabulate_people(subject: Subject, key: str) -> Table:
+    """Count the forms by one key, with percentages of those who answered."""
     survey = subject.figures.labelled
-    forms = survey.frame.loc[subject.forms.index]
-    names, counts = _count_choices(survey, forms, key)
-    is_none = forms[key] == ""  # of several choices none: answered
-    n = int((forms[key].notna() & (survey.is_many(key) | ~is_none)).sum())
-    shown = hide_small_counts(counts, survey.wave.min_cell)
-    withheld = make_text("report.suppressed")
-    rows = tuple(
-        (name, withheld if count is None else count, count and Number(100 * count / n, 1))
-        for name, count in zip(names, shown, strict=True)
-        if count != 0
-    )
     title: object = subject.short_name(key) if key in subject.pack.indicators else key
     title = make_text("report.mode") if key == "mode" else title
     headers = (make_text("report.column.forms"), make_text("report.column.share"))
     columns = (Column(title, "row"), *(Column(head) for head in headers))
+    rows = tuple(
+        (_name_label(subject, key, label), *_count_cells(subject, f"people:{key}={label}"))
+        for label in list_labels(survey, key)
+        if subject.figures.find(f"people:{key}={label}")
+    )
+    n, n_all = number_of(subject, f"people:{key}"), number_of(subject, "forms:kept")
     base = "asked" if (survey.frame[key] == "").any() else "chosen"
-    note = make_text(f"report.people.many_{base}", n=n, n_all=len(forms))
-    rare = make_text("report.people.rare", min_cell=survey.wave.min_cell)
+    many = make_text(f"report.people.many_{base}", n=n, n_all=n_all)
+    rare = make_text("report.people.rare", min_cell=number_of(subject, "setting:min_cell"))
     is_merged = key in find_rare_labels(subject.figures.survey)
-    notes = (*([note] * survey.is_many(key)), *([rare] * is_merged))
+    notes = (*([many] * survey.is_many(key)), *([rare] * is_merged))
     caption = make_text("report.table.people", title=title, n=n)
     return Table(f"table-people-{key}", caption, columns, rows, notes)
 
 
-def _count_choices(survey: Survey, forms: pd.DataFrame, key: str) -> tuple[list[object], list[int]]:
-    """Return the names of the answers to one key and how many of the forms gave each."""
-    if key in survey.instrument.indicators:
-        levels = survey.instrument.indicators[key].levels
-        n_by_level = [int(survey.has_choice(key, code)[forms.index].sum()) for code in levels]
-        return list(levels.values()), n_by_level
-    counts = forms.loc[forms[key] != "", key].value_counts().sort_index()
-    codes = [str(code) for code in counts.index]
-    return [_name_label(key, code) for code in codes], [int(n) for n in counts]
+def _count_cells(subject: Subject, figure_id: str) -> tuple[object, object]:
+    """Return how many people gave a label and their percentage, or that this is not shown."""
+    count = number_of(subject, figure_id, "numerator")
+    if count.value is None:
+        return make_text("report.suppressed"), None
+    return count, number_of(subject, figure_id, decimals=1)
 
 
-def _name_label(key: str, code: str) -> object:
-    """Return the name of a label that is in no pack."""
-    if code == OTHER:
+def _name_label(subject: Subject, key: str, label: str) -> object:
+    """Return the name of a label: of the pack, of the program, or the label itself."""
+    indicator = subject.figures.labelled.instrument.indicators.get(key)
+    if indicator is not None:
+        return indicator.levels[label]
+    if label == OTHER:
         return OTHER_LABEL
-    return make_text(f"mode.{code}") if key == "mode" and code in MODES else code
+    return make_text(f"mode.{label}") if key == "mode" and label in MODES else label

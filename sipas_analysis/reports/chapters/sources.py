@@ -1,39 +1,48 @@
-"""The annexes on sources: wording and its status, the ledger, form quality, versions and hashes."""
+"""The annex on sources: wording and its status, the ledger, form quality, versions and hashes."""
 
 import platform
 from importlib.metadata import version
-
-import pandas as pd
 
 from sipas_analysis import __version__
 from sipas_analysis.documents.model import (
     Block,
     Bullets,
     Column,
-    Number,
+    Joined,
     Paragraph,
-    Section,
     Table,
     Text,
     make_text,
 )
+from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject
 
-NUMBERS = ["count", "n", "expected_percent", "low", "p_holm"]
-
-
-DECIMALS = (0, 0, 1, 1, 3)
-
-
 TINY = 0.001  # a smaller p is printed in words
-
-
 NUMBER_HEADERS = ("count", "forms", "expected", "low", "p_holm")
 
 
-def _wording_table(subject: Subject) -> Table:
+def show_sources(subject: Subject) -> list[Block]:
+    """List the wording of items, changed and dropped values, findings, versions and hashes."""
+    return [
+        *_list_wordings(subject),
+        *_sum_up_ledger(subject),
+        *_list_findings(subject),
+        _list_versions(subject),
+    ]
+
+
+def _list_wordings(subject: Subject) -> list[Block]:
     """List every item with the status of its wording and where it comes from."""
     pack = subject.pack
+    parts = [
+        make_text(
+            "report.fact.wording_part",
+            n=number_of(subject, f"wording:{status}"),
+            status=make_text(f"status.{status}"),
+        )
+        for status in pack.by_status()
+    ]
+    n = number_of(subject, "wording:all")
     rows = tuple(
         (
             make_text("report.coded", code=code, name=subject.short_name(code), mark=""),
@@ -47,31 +56,40 @@ def _wording_table(subject: Subject) -> Table:
         Column(make_text("report.column.status"), "text"),
         Column(make_text("report.column.source"), "text"),
     )
-    return Table("table-wording", make_text("report.table.wording"), columns, rows)
+    wording = make_text("report.fact.wording_is", n=n, parts=Joined(parts, ", "))
+    table = Table("table-wording", make_text("report.table.wording"), columns, rows)
+    return [Paragraph(wording), table]
 
 
 def _sum_up_ledger(subject: Subject) -> list[Block]:
     """Sum up the changed and dropped values by reason."""
+    names = {"n_read": "read", "n_dropped": "dropped", "n_changed": "changed"}
+    fields = {field: number_of(subject, f"forms:{name}") for field, name in names.items()}
+    n_personal = number_of(subject, "forms:personal")
+    whole = Paragraph(make_text("report.fact.dropped_is", n_personal=n_personal, **fields))
     ledger = subject.figures.survey.ledger
     if ledger.empty:
-        return [Paragraph(make_text("report.ledger.none"))]
+        return [whole, Paragraph(make_text("report.ledger.none"))]
     columns = (
         Column(make_text("report.column.reason"), "row"),
         Column(make_text("report.column.columns")),
         Column(make_text("report.column.count")),
     )
-    rows = list_changes(ledger)
-    return [Table("table-ledger", make_text("report.table.ledger"), columns, rows)]
+    rows = list_changes(subject)
+    return [whole, Table("table-ledger", make_text("report.table.ledger"), columns, rows)]
 
 
-def list_changes(ledger: pd.DataFrame) -> tuple[tuple[Text, int, int], ...]:
+def list_changes(subject: Subject) -> tuple[tuple[object, ...], ...]:
     """Return reason, number of columns and number of cells of what was changed or dropped."""
-    counts = ledger.groupby("reason", sort=True)["column"].agg(["nunique", "size"])
-    counts = counts.sort_values("size", ascending=False, kind="stable")
-    reasons = zip(counts.index, counts["nunique"], counts["size"], strict=True)
+    reasons = subject.figures.survey.ledger["reason"].value_counts(sort=False).sort_index()
+    ordered = reasons.sort_values(ascending=False, kind="stable").index
     return tuple(
-        (make_text(f"ledger.{reason}"), int(n_columns), int(n_cells))
-        for reason, n_columns, n_cells in reasons
+        (
+            make_text(f"ledger.{reason}"),
+            number_of(subject, f"ledger.columns:{reason}"),
+            number_of(subject, f"ledger:{reason}"),
+        )
+        for reason in ordered
     )
 
 
@@ -79,37 +97,40 @@ def _list_findings(subject: Subject) -> list[Block]:
     """List the findings of the form checks, without accusations."""
     findings = subject.figures.findings
     message_id = "many_straight" if findings.has_many_straight else "words"
-    share = Number(findings.straight_percent, 1)
+    share = number_of(subject, "straight:percent", decimals=1)
     words = [make_text(f"report.quality.{message_id}", share=share), *subject.name_opposed_items()]
     first = [Paragraph(sentence) for sentence in words]
-    noticed = findings.noticed()
-    noticed = noticed[noticed["unit"] == subject.unit] if subject.unit else noticed
+    noticed = findings.noticed().drop_duplicates(["unit", "fact"])
     if noticed.empty:
-        return [*first, Paragraph(_state_no_finding(subject))]
-    numbers = noticed[NUMBERS].to_numpy(dtype=float)
-    rows = []
-    for unit, fact, values in zip(noticed["unit"], noticed["fact"], numbers, strict=True):
-        *cells, p = [Number(value, n) for value, n in zip(values, DECIMALS, strict=True)]
-        p_cell = make_text("report.quality.tiny") if values[-1] < TINY else p
-        rows.append(
-            (subject.marked_name(unit), make_text(f"report.quality.{fact}"), *cells, p_cell)
-        )
+        is_clean = subject.figures.quality.noticed().empty
+        none = "report.quality.none" if is_clean else "report.quality.none_published"
+        return [*first, Paragraph(make_text(none))]
     columns = (
         Column(make_text("report.column.unit"), "row"),
         Column(make_text("report.column.noticed"), "text"),
         *(Column(make_text(f"report.column.{name}")) for name in NUMBER_HEADERS),
     )
+    names = noticed[["unit", "fact", "rule"]].astype(str).itertuples(index=False, name=None)
+    rows = tuple(_finding_row(subject, *texts) for texts in names)
     notes = subject.explain_marks(dict.fromkeys(noticed["unit"]))
-    table = Table("table-quality", make_text("report.table.quality"), columns, tuple(rows), notes)
+    table = Table("table-quality", make_text("report.table.quality"), columns, rows, notes)
     return [*first, Paragraph(make_text("report.quality.listed")), table]
 
 
-def _state_no_finding(subject: Subject) -> Text:
-    """State that nothing was noticed: of one unit only, or of all where it is true of all."""
-    if subject.unit:
-        return make_text("report.quality.none_here")
-    is_clean = subject.figures.quality.noticed().empty
-    return make_text("report.quality.none" if is_clean else "report.quality.none_published")
+def _finding_row(subject: Subject, unit: str, fact: str, rule: str) -> tuple[object, ...]:
+    """Return what was noticed of a unit, with its rule and its numbers."""
+    name = f"quality:{fact}@{unit}"
+    p = number_of(subject, f"p:{name}", decimals=3)
+    is_tiny = p.figure is not None and p.figure.value < TINY
+    return (
+        subject.marked_name(unit),
+        make_text("annex.finding", fact=make_text(f"report.quality.{fact}"), rule=rule),
+        number_of(subject, name, "numerator"),
+        number_of(subject, name, "denominator"),
+        number_of(subject, f"expected:{name}", decimals=1),
+        number_of(subject, name, "low", 1),
+        make_text("report.quality.tiny") if is_tiny else p,
+    )
 
 
 def _list_versions(subject: Subject) -> Bullets:
@@ -123,15 +144,5 @@ def _list_versions(subject: Subject) -> Bullets:
     names = ("pandas", "numpy", "scipy", "statsmodels")
     libraries = ", ".join(f"{name} {version(name)}" for name in names)
     versions = f"sipas_analysis {__version__}, {libraries}, Python {platform.python_version()}"
-    return Bullets((make_text("report.versions.program", versions=versions), *hashes))
-
-
-def build_sources(subject: Subject) -> Section:
-    """List the wording of items, changed and dropped values, findings, versions and hashes."""
-    blocks = (
-        _wording_table(subject),
-        *_sum_up_ledger(subject),
-        *_list_findings(subject),
-        _list_versions(subject),
-    )
-    return Section("sources", make_text("annex.chapter.sources"), blocks)
+    first: Text = make_text("report.versions.program", versions=versions)
+    return Bullets((first, *hashes))

@@ -1,122 +1,142 @@
-"""The annex on units: every factor of every unit, pairs, and ranks looked at in other ways."""
+"""The annexes on units: every factor of every unit, pairs, and ranks looked at in other ways."""
 
-from collections.abc import Hashable, Mapping
-from typing import Any
+from collections.abc import Sequence
 
 import pandas as pd
 
 from sipas_analysis.documents.model import (
     Block,
     Column,
-    Number,
+    Joined,
     Paragraph,
-    Section,
     Table,
+    Text,
     make_text,
 )
 from sipas_analysis.errors import DesignError
+from sipas_analysis.figures.published import PublishedFigure
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import LANGUAGES
 from sipas_analysis.reports.chapters.ranking import PAIR_COLUMNS, number_pair
-from sipas_analysis.reports.figure_tables import has_several_units, number_cell, percent_cell
+from sipas_analysis.reports.figure_tables import (
+    change_columns,
+    find_change,
+    has_several_units,
+    number_cell,
+    percent_cell,
+    signed_change,
+)
+from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject
-
-NOT_RULES = ("group", "rank", "rank_best", "rank_worst", "share")  # columns that are not rules
-
-
-def _fairness_blocks(subject: Subject, group: str) -> list[Block]:
-    """Show ranks adjusted for clients, pooled ranks, and ranks under other lawful rules."""
-    try:
-        units = subject.figures.adjusted_and_pooled
-    except DesignError as error:
-        reasons = {language: error.text(language) for language in LANGUAGES}
-        return [Paragraph(make_text("report.fair.refused", why=Bilingual(**reasons)), "warning")]
-    units = units[units["group"] == group]
-    if len(units) < 2:
-        return []
-    by_rule = subject.figures.ranks_by_rule.set_index("unit")
-    is_adjusted = bool(units["adjusted"].notna().any())
-    rows = tuple(
-        _fairness_row(subject, row, by_rule.loc[row["unit"]], is_adjusted)
-        for row in units.to_dict("records")
-    )
-    adjusted = ["adjusted", "adjusted_rank"] if is_adjusted else []
-    names = ["rank", *adjusted, "pooled", "pooled_rank", "borrowed", "chance", "robust"]
-    columns = (
-        Column(make_text("report.column.unit"), "row"),
-        *(Column(make_text(f"report.column.{name}")) for name in names),
-    )
-    notes = (
-        make_text("report.fair.note", n=len(by_rule.columns) - len(NOT_RULES)),
-        *([] if is_adjusted else [make_text("report.fair.no_adjusters")]),
-        *subject.explain_marks(units["unit"]),
-    )
-    caption = make_text("report.table.fair", group=subject.group_name(group))
-    return [Table(f"table-fair-{group}", caption, columns, rows, notes)]
-
-
-def _fairness_row(
-    subject: Subject,
-    row: Mapping[Hashable, Any],
-    ranks: "pd.Series[float]",
-    is_adjusted: bool,
-) -> tuple[object, ...]:
-    """Return the row of a unit: raw, adjusted and pooled, and its ranks under other rules."""
-    adjusted = (Number(float(row["adjusted"]), 2), int(row["adjusted_rank"])) if is_adjusted else ()
-    return (
-        subject.marked_name(str(row["unit"])),
-        int(row["rank"]),
-        *adjusted,
-        Number(float(row["pooled"]), 2),
-        int(row["pooled_rank"]),
-        Number(100 * float(row["borrowed"]), 0),
-        Number(100 * float(row["chance"]), 0),
-        make_text("report.places", low=int(ranks["rank_best"]), high=int(ranks["rank_worst"])),
-    )
-
 
 MOST_PAIRS = 66  # pairs of 12 units; longer lists are only in tables/pairs.csv
 
 
-def _unit_table(subject: Subject, group: str) -> Table:
-    """List the units of one group with every factor and the whole."""
-    codes = [*subject.pack.factors, OVERALL]
+def show_units(subject: Subject) -> list[Block]:
+    """List every unit of every group with its factors, then the changes since last year."""
+    groups = [*dict.fromkeys(subject.figures.ranking["group"])]
+    tables = [table for group in groups for table in _tabulate_group(subject, group)]
+    return [_tabulate_group_sizes(subject), *tables] if subject.figures.groups else [*tables]
+
+
+def show_ranks(subject: Subject) -> list[Block]:
+    """Compare pairs of units, and ranks after adjustment, pooling and under other rules."""
+    groups = [group for group in subject.figures.groups if has_several_units(subject, group)]
+    fair = [block for group in groups for block in _tabulate_ranks(subject, group)]
+    pairs = [block for group in groups for block in _tabulate_pairs(subject, group)]
+    return [*fair, *pairs] or [Paragraph(make_text("report.ranking.alone"), "note")]
+
+
+def _tabulate_group_sizes(subject: Subject) -> Table:
+    """Count the units and forms of each group; a note names units without a form."""
+    figures = subject.figures
     rows = tuple(
         (
-            subject.marked_name(unit.unit),
-            *(percent_cell(figures[code]) for code in codes),
-            number_cell(unit, "n"),
+            subject.group_name(group),
+            number_of(subject, f"units:{group}"),
+            number_cell(figures.by_variable("group", group)[OVERALL], "n"),
+            *(_number_if_any(subject, f"{end}:{group}") for end in ("fewest", "most")),
         )
-        for unit in subject.figures.units_in_order(group)
-        for figures in [subject.figures.by_variable("unit", unit.unit)]
+        for group in figures.groups
     )
+    names = ("units", "forms", "fewest", "most")
+    columns = (
+        Column(make_text("report.column.group"), "row"),
+        *(Column(make_text(f"report.column.{name}")) for name in names),
+    )
+    sent = set(figures.survey.frame["unit"])
+    codes = [code for code in figures.survey.units["code"] if code not in sent]
+    n_silent, silent = number_of(subject, "units:silent"), [subject.unit_name(c) for c in codes]
+    silent_note = make_text("report.method.silent", n=n_silent, names=Joined(silent))
+    notes = (silent_note,) if codes else ()
+    return Table("table-sample", make_text("report.table.sample"), columns, rows, notes)
+
+
+def _number_if_any(subject: Subject, figure_id: str) -> object:
+    """Return a number; None where every number behind it is hidden."""
+    return number_of(subject, figure_id) if subject.figures.find(figure_id) else None
+
+
+def _tabulate_group(subject: Subject, group: str) -> list[Table]:
+    """List the units of a group with every factor and the whole, then their changes."""
+    codes, units = [*subject.pack.factors, OVERALL], subject.figures.units_in_order(group)
+    figures = {unit.unit: subject.figures.by_variable("unit", unit.unit) for unit in units}
     columns = (
         Column(make_text("report.column.unit"), "row"),
         *(Column(subject.short_name(code)) for code in subject.pack.factors),
         Column(make_text("report.level.overall")),
-        Column(make_text("report.column.forms")),
     )
-    caption = make_text("report.table.units", group=subject.group_name(group))
-    notes = subject.explain_marks(unit.unit for unit in subject.figures.units_in_order(group))
-    return Table(f"table-units-{group}", caption, columns, rows, notes)
+    name = subject.group_name(group)
+    notes = subject.explain_marks(figures)
+    values = Table(
+        f"table-units-{group}",
+        make_text("report.table.units", group=name, name=subject.measure_name),
+        (*columns, Column(make_text("report.column.forms"))),
+        tuple(
+            (
+                subject.marked_name(unit.unit),
+                *(percent_cell(figures[unit.unit][code]) for code in codes),
+                number_cell(unit, "n"),
+            )
+            for unit in units
+        ),
+        notes,
+    )
+    listed = [figures[unit][code] for unit in figures for code in codes]
+    if not change_columns(subject, listed):
+        return [values]
+    rows = tuple(
+        (subject.marked_name(unit), *(_change_cell(subject, figures[unit][code]) for code in codes))
+        for unit in figures
+    )
+    caption = make_text("annex.table.changes", group=name)
+    notes = (make_text("annex.changes_note"), *notes)
+    return [values, Table(f"table-changes-{group}", caption, columns, rows, notes)]
 
 
-def _pair_tables(subject: Subject) -> list[Block]:
-    """Return the table of pairs of each small group, because letters do not compare pairs (R3)."""
-    blocks: list[Block] = []
+def _change_cell(subject: Subject, figure: PublishedFigure) -> object:
+    """Return a change since last year, marked if it is more than chance."""
+    change = find_change(subject, figure)
+    if not change.is_known:
+        return None
+    is_open = change.verdict == "open"
+    return (
+        signed_change(change) if is_open else make_text("annex.sure", value=signed_change(change))
+    )
+
+
+def _tabulate_pairs(subject: Subject, group: str) -> list[Block]:
+    """Return the table of pairs of a small group, because letters do not compare pairs (R3)."""
     pairs = subject.figures.pairs
-    for group in subject.figures.groups if not subject.unit else []:
-        group_pairs = pairs[pairs["group"] == group]
-        name = subject.group_name(group)
-        if len(group_pairs) > MOST_PAIRS:
-            blocks.append(Paragraph(make_text("report.pairs.file", group=name, n=len(group_pairs))))
-        elif len(group_pairs):
-            blocks.append(_pair_table(subject, group, group_pairs))
-    return blocks
+    pairs = pairs[pairs["group"] == group]
+    if len(pairs) <= MOST_PAIRS:
+        return [_tabulate_some_pairs(subject, group, pairs)] if len(pairs) else []
+    name, n = subject.group_name(group), number_of(subject, f"pairs:{group}")
+    return [Paragraph(make_text("report.pairs.file", group=name, n=n))]
 
 
-def _pair_table(subject: Subject, group: str, pairs: pd.DataFrame) -> Table:
+def _tabulate_some_pairs(subject: Subject, group: str, pairs: pd.DataFrame) -> Table:
     rows = tuple(
         (
             make_text(
@@ -142,18 +162,56 @@ def _pair_table(subject: Subject, group: str, pairs: pd.DataFrame) -> Table:
     return Table(f"table-pairs-{group}", caption, columns, rows, notes)
 
 
-def build_unit_tables(subject: Subject) -> Section:
-    """List every unit of every group with its factors."""
-    groups = dict.fromkeys(subject.figures.ranking["group"])
-    tables = tuple(_unit_table(subject, group) for group in groups)
-    return Section("units", make_text("annex.chapter.units"), tables)
+def _tabulate_ranks(subject: Subject, group: str) -> list[Block]:
+    """Show ranks adjusted for clients, pooled ranks, and ranks under other lawful rules."""
+    try:
+        units = subject.figures.adjusted_and_pooled
+    except DesignError as error:
+        reasons = {language: error.text(language) for language in LANGUAGES}
+        return [Paragraph(make_text("report.fair.refused", why=Bilingual(**reasons)), "warning")]
+    units = units[units["group"] == group]
+    if len(units) < 2:
+        return []
+    is_adjusted = bool(units["adjusted"].notna().any())
+    codes = [str(code) for code in units["unit"]]
+    adjusted = ["adjusted", "adjusted_rank"] if is_adjusted else []
+    names = ["rank", *adjusted, "pooled", "pooled_rank", "borrowed", "chance", "robust"]
+    columns = (
+        Column(make_text("report.column.unit"), "row"),
+        *(Column(make_text(f"report.column.{name}")) for name in names),
+    )
+    rows = tuple(_rank_row(subject, code, is_adjusted) for code in codes)
+    caption = make_text("report.table.fair", group=subject.group_name(group))
+    notes = (*_explain_ranks(subject, is_adjusted), *subject.explain_marks(codes))
+    return [Table(f"table-fair-{group}", caption, columns, rows, notes)]
 
 
-def build_rank_tables(subject: Subject) -> Section:
-    """Compare pairs of units, and ranks after adjustment, pooling and under other rules."""
-    blocks: list[Block] = []
-    for group in subject.figures.groups:
-        if has_several_units(subject, group):
-            blocks += _fairness_blocks(subject, group)
-    blocks += _pair_tables(subject)
-    return Section("ranks", make_text("annex.chapter.ranks"), tuple(blocks))
+def _explain_ranks(subject: Subject, is_adjusted: bool) -> Sequence[Text]:
+    """Explain the columns, and for which traits of people the units are made alike."""
+    note = make_text("report.fair.note", n=number_of(subject, "rules:ranked"))
+    if not is_adjusted:
+        return (note, make_text("report.fair.no_adjusters"))
+    keys = subject.figures.survey.wave.adjusters
+    mode = make_text("report.mode")
+    names = Joined([mode if key == "mode" else subject.short_name(key) for key in keys], ", ")
+    return (note, make_text("report.fair.adjusters", names=names))
+
+
+def _rank_row(subject: Subject, unit: str, is_adjusted: bool) -> tuple[object, ...]:
+    """Return the row of a unit: raw, adjusted and pooled, and its ranks under other rules."""
+    adjusted = f"adjusted:{unit}"
+    low, high = (number_of(subject, f"robust:{unit}", end) for end in ("rank_low", "rank_high"))
+    return (
+        subject.marked_name(unit),
+        number_of(subject, f"{OVERALL}@{unit}", "rank"),
+        *(
+            [number_of(subject, adjusted, decimals=2), number_of(subject, adjusted, "rank")]
+            if is_adjusted
+            else []
+        ),
+        number_of(subject, f"pooled:{unit}", decimals=2),
+        number_of(subject, f"pooled:{unit}", "rank"),
+        number_of(subject, f"pooled.borrowed:{unit}"),
+        number_of(subject, f"pooled.chance:{unit}"),
+        low if low.value == high.value else make_text("report.places", low=low, high=high),
+    )
