@@ -80,7 +80,7 @@ reports.chapters.driver_annex
 reports.chapters.method reports.chapters.index_rules reports.chapters.item_tables
 reports.chapters.unit_tables reports.chapters.incidents reports.chapters.sources
 reports.chapters.annexes
-reports.annex_workbook reports.report
+reports.annex_workbook reports.long_tables reports.table_workbook reports.report
 reports.portal_files reports.portal_rows reports.portal
 reports.comparison_page reports.sample_options reports.sample_list
 reports.sample_page reports.no_answers reports.draft_output reports.check_output

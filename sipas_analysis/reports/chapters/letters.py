@@ -1,33 +1,38 @@
-"""The letter to a unit: its index, its rank with the reason, and what to improve first."""
+"""The letter to a unit: one page with its index, its place and why, its factors and lowest item."""
 
-from sipas_analysis.documents.model import Block, Bullets, Paragraph, Section, make_text
+from dataclasses import replace
+
+from sipas_analysis.documents.model import Block, Paragraph, Section, make_text
 from sipas_analysis.instrument.pack import OVERALL
-from sipas_analysis.reports.chapters.opening import N_WEAKEST, list_key_points, state_index
-from sipas_analysis.reports.chapters.ranking import explain_rank
+from sipas_analysis.reports.chapters.leaders import name_first_items, place_unit, state_index
 from sipas_analysis.reports.chapters.results import factor_table
-from sipas_analysis.reports.figure_tables import explain_no_rank, sort_known_figures
 from sipas_analysis.reports.subject import Subject
+
+MOST_FACTORS = 9  # rows of the table, so that the letter stays on one page
 
 
 def build_letter(subject: Subject) -> Section:
-    """State the results of a unit on one page, with the figures of its report."""
+    """State the results of a unit on one page; politely that there are none, if they are hidden."""
     wave, whole = subject.figures.survey.wave, subject.own_figures[OVERALL]
-    blocks: list[Block] = [
-        Paragraph(make_text("letter.opening", title=wave.title)),
-        Paragraph(state_index(whole), "lead" if whole.is_known else "warning"),
-    ]
-    rank_blocks = explain_rank(subject)
-    unit_index = subject.ranked_index
-    if not rank_blocks and unit_index.rank is None and not unit_index.mark and whole.is_known:
-        reason = explain_no_rank(subject, unit_index)
-        rank_blocks = [Paragraph(make_text("report.rank.none", reason=reason))]
-    blocks += rank_blocks
-    points = list_key_points(subject)
-    blocks += [Paragraph(make_text("letter.points")), Bullets(points)] if points else []
-    items = sort_known_figures(subject, [*subject.pack.items])
-    weakest = [figure.variable for figure in items[:N_WEAKEST]]
-    if any(map(subject.pack.is_unattributed, weakest)):
-        blocks.append(Paragraph(make_text("letter.mark"), "note"))
-    blocks += [factor_table(subject), Paragraph(make_text("letter.closing"))]
     name = subject.unit_name(subject.unit)
+    blocks: list[Block] = [Paragraph(make_text("letter.opening", title=wave.title))]
+    if whole.is_known:
+        blocks += _state_results(subject)
+        blocks.append(Paragraph(make_text("letter.closing")))
+    else:
+        word = "none" if whole.n_valid == 0 else "hidden"
+        blocks = [Paragraph(make_text(f"letter.{word}", title=wave.title))]
     return Section("letter", make_text("letter.to", unit=name), tuple(blocks))
+
+
+def _state_results(subject: Subject) -> list[Block]:
+    """Return index, place, factors and what to look at first; what must be checked again, last."""
+    texts = [state_index(subject), *place_unit(subject)]
+    blocks: list[Block] = [Paragraph(text) for text in texts]
+    if subject.pack.factors:
+        table = factor_table(subject, MOST_FACTORS)
+        blocks.append(replace(table, caption=make_text("letter.table")))
+    blocks += [Paragraph(text) for text in name_first_items(subject)]
+    if subject.figures.marks.get(subject.unit) == "flagged":
+        blocks.append(Paragraph(make_text("letter.flagged")))
+    return blocks

@@ -52,9 +52,7 @@ def build_ranking(subject: Subject) -> Section:
     groups = [group for group in used if group == subject.group] if subject.unit else used
     blocks: list[Block] = []
     for group in groups:
-        if subject.unit:
-            blocks += explain_rank(subject) or _state_no_rank(subject)
-        else:
+        if not subject.unit:
             name = make_text("report.whole_group", group=subject.group_name(group))
             blocks += [Paragraph(name, "heading"), *_summarise_group(subject, group)]
         blocks += _show_group(subject, group)
@@ -286,14 +284,6 @@ def _summarise_group(subject: Subject, group: str) -> list[Block]:
         Paragraph(smallest),
         *_compare_with_targets(subject, ranked),
     ]
-
-
-def _state_no_rank(subject: Subject) -> list[Block]:
-    """State why the unit of the report has no rank; nothing if it has one or is hidden."""
-    if not subject.unit or subject.ranked_index.rank is not None:
-        return []
-    reason = explain_no_rank(subject, subject.ranked_index)
-    return [Paragraph(make_text("report.rank.none", reason=reason), "lead")]
 
 
 def _compare_with_targets(subject: Subject, ranked: Sequence[PublishedFigure]) -> list[Paragraph]:

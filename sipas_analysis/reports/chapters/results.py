@@ -147,14 +147,14 @@ def _describe_factors(subject: Subject) -> list[Block]:
     return [*blocks, table, *(picture for picture in pictures if picture)]
 
 
-def factor_table(subject: Subject) -> Table:
+def factor_table(subject: Subject, most: int = MOST_FACTORS) -> Table:
     """List the factors with their errors, beside the group's for a unit; of many, the lowest."""
     codes = [*subject.pack.factors]
-    lowest = [figure.variable for figure in sort_known_figures(subject, codes)][:MOST_FACTORS]
-    shown = lowest if len(codes) > MOST_FACTORS else codes
+    lowest = [figure.variable for figure in sort_known_figures(subject, codes)][:most]
+    shown = lowest if len(codes) > most else codes
     rows = [(subject.short_name(code), subject.own_figures[code]) for code in shown]
     caption = make_text("report.table.factors")
-    if len(codes) > MOST_FACTORS:
+    if len(codes) > most:
         caption = make_text("report.table.lowest_factors", n=len(shown), n_all=len(codes))
     table = estimate_table("table-factors", caption, "report.column.factor", rows, subject)
     return _add_group_column(subject, table, shown)
@@ -171,8 +171,9 @@ def _add_group_column(subject: Subject, table: Table, codes: Sequence[str]) -> T
 
 
 def may_name_items(subject: Subject) -> bool:
-    """Return whether single items of the subject may be named: not from a few forms of a unit."""
-    return not subject.unit or subject.ranked_index.reason in ("", "flagged")
+    """Return whether single items of the subject may be named: not from a few forms."""
+    whole = subject.own_figures[OVERALL]
+    return whole.is_known and (whole.n_valid or 0) >= subject.pack.index.min_forms
 
 
 def list_lowest_items(subject: Subject, n_items: int) -> list[PublishedFigure]:
@@ -186,10 +187,10 @@ def _describe_items(subject: Subject) -> list[Block]:
     """List the lowest items, each with the places that the sample does not rule out."""
     n_items = len(subject.pack.items)
     if not may_name_items(subject):
-        n, limit = number_cell(subject.ranked_index), subject.pack.index.min_forms
-        is_hidden = subject.own_figures[OVERALL].is_hidden
-        why = "hidden" if is_hidden else "few"
-        return [Paragraph(make_text(f"report.items.{why}", n=n, min_forms=limit), "note")]
+        whole, limit = subject.own_figures[OVERALL], number_of(subject, "setting:min_forms")
+        why = "few" if whole.is_known else "hidden"
+        text = make_text(f"report.items.{why}", n=number_cell(whole), min_forms=limit)
+        return [Paragraph(text, "note")]
     most = N_OF_UNIT if subject.unit else n_items if n_items <= ALL_ITEMS else N_LOWEST
     lowest = list_lowest_items(subject, most)
     if not lowest:
