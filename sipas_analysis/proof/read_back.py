@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 LARGEST = 200_000_000  # bytes that one part of a Word file may unpack to
+UNSIGNED = ("change:", "gap:")  # "fell by 1.34": words tell the sign of such a number
 Named = tuple[str, str, Language]  # ``id#column``, the text, its language
 
 
@@ -36,6 +37,8 @@ class PrintedNumber:
         if exact is None:
             return False
         exact = float(exact) if exact in ("inf", "-inf") else exact
+        if self.id.startswith(UNSIGNED) and isinstance(exact, float) and self.text[:1] != "−":
+            exact = abs(exact)
         places = len(self.text.partition("," if self.language == "vi" else ".")[2])
         try:
             return self.text == format_number(exact, self.language, places)
@@ -170,7 +173,7 @@ def _figures_by_cell(book: "Workbook") -> dict[str, dict[str, list[str]]]:
 
 def _format_cell(value: object, number_format: str, language: Language) -> str:
     """Return a cell as Excel shows it."""
-    digits = re.match(r"[#,0]*\.?(0*)", number_format)
+    digits = re.match(r"[#,0]*\.?(0*)", re.sub('"[^"]*"', "", number_format))
     places = len(digits[1]) if digits and "." in number_format else 0
     if not isinstance(value, int | float):
         return str(value)

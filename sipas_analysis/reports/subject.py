@@ -125,15 +125,18 @@ class Subject:
         ]
         return [make_text("report.quality.opposed", items=Joined(names))] if names else []
 
-    def item_name(self, code: str) -> Text:
-        """Return code and wording of an item, marked if it was reversed or is not sourced."""
+    def item_name(self, code: str, *, is_marked: bool = True) -> Text:
+        """Return code and wording of an item, marked if it was reversed or is not sourced.
+
+        Without ``is_marked`` an item without a source has no mark, where none is explained.
+        """
         item = self.pack.items.get(code)
         is_turned = item is not None and item.reverse
         return make_text(
             "report.coded_reversed" if is_turned else "report.coded",
             code=code,
             name=self.short_name(code),
-            mark=UNSURE if self.pack.is_unattributed(code) else "",
+            mark=UNSURE if is_marked and self.pack.is_unattributed(code) else "",
         )
 
 

@@ -10,7 +10,11 @@ from sipas_analysis.documents.model import (
     make_text,
 )
 from sipas_analysis.errors import Place
-from sipas_analysis.reports.chapters.opening import describe_fieldwork, describe_rule
+from sipas_analysis.reports.chapters.opening import (
+    describe_fieldwork,
+    describe_rule,
+    describe_scale,
+)
 from sipas_analysis.reports.chapters.sample_design import (
     describe_design,
     describe_weights,
@@ -42,7 +46,7 @@ def explain_method(subject: Subject) -> list[Block]:
     return [
         Paragraph(sample),
         *(Paragraph(text) for text in statements if text),
-        Paragraph(_describe_scale(subject)),
+        Paragraph(describe_scale(subject)),
         *_describe_own_scales(subject),
         Bullets(tuple(describe_rule(subject, level) for level, _ in pack.rules_by_level())),
         *[Paragraph(make_text("report.method.note", note=note), "note") for note in notes],
@@ -51,29 +55,6 @@ def explain_method(subject: Subject) -> list[Block]:
         *describe_weights(subject),
         Paragraph(make_text("report.method.rank", **limits)),
     ]
-
-
-def _describe_scale(subject: Subject) -> Text:
-    """State from which level an answer counts as satisfied, or the points of each level."""
-    scale, points = subject.pack.scale, subject.pack.index.points
-    if points:
-        parts = [
-            make_text(
-                "annex.level_points",
-                level=str(level),
-                points=number_of(subject, f"setting:points:{level}", decimals=None),
-            )
-            for level in points
-        ]
-        return make_text("report.method.points", points=Joined(parts, ", "))
-    fields: dict[str, object] = {
-        "satisfied": number_of(subject, "setting:satisfied_from"),
-        "high": number_of(subject, "setting:levels"),
-    }
-    middle = scale.labels.get((scale.low + scale.high) // 2) if len(scale.levels) % 2 else None
-    if middle is None:  # only a middle level with a name may be thought to be satisfied
-        return make_text("report.method.scale", **fields)
-    return make_text("report.method.scale_middle", middle=middle, **fields)
 
 
 def _describe_own_scales(subject: Subject) -> list[Paragraph]:

@@ -1,28 +1,22 @@
-"""The first chapters: summary, basis and method."""
+"""The first chapter: basis, purpose and method, short; the annex on the method has the rest."""
 
-from sipas_analysis.collect.survey import DROP_REASONS
+from collections.abc import Sequence
+
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.documents.model import (
-    Block,
     Bullets,
-    Column,
     Joined,
     Number,
     Paragraph,
     Section,
-    Table,
     Text,
     make_text,
 )
 from sipas_analysis.figures.published import PublishedFigure
 from sipas_analysis.instrument.pack import OVERALL, Instrument
-from sipas_analysis.reports.chapters.sample_design import (
-    describe_design,
-)
 from sipas_analysis.reports.figure_tables import (
     are_different,
     contrast_extremes,
-    explain_no_rank,
     interval_cell,
     number_cell,
     percent_cell,
@@ -35,57 +29,83 @@ N_WEAKEST = 3  # items that are named
 MOST_NAMED = 12  # units that are named in a sentence
 
 
-def build_summary(subject: Subject) -> Section:
-    """State the index, its error and everything that a reader of the index must know."""
-    survey, whole = subject.figures.survey, subject.own_figures[OVERALL]
-    index = make_text(
-        "report.fact.index_is", value=percent_cell(whole), interval=interval_cell(whole)
-    )
-    facts: list[tuple[object, object]] = [
-        (make_text("report.fact.index"), index),
-        (make_text("report.fact.forms"), _describe_forms(subject)),
-        (make_text("report.fact.rule"), describe_rule(subject, OVERALL)),
-        (make_text("report.fact.wording"), _describe_wording(subject)),
-        (make_text("report.fact.dropped"), _describe_dropped(subject)),
-        (make_text("report.fact.design"), describe_design(subject)),
-    ]
-    if subject.unit:
-        facts.insert(1, (make_text("report.fact.rank"), _describe_rank(subject)))
-    grade = subject.pack.index.find_grade(whole.value)
-    if grade is not None:
-        facts.insert(1, (make_text("report.fact.grade"), grade))
-    if survey.wave.is_synthetic:
-        facts.insert(0, (make_text("report.fact.data"), make_text("report.synthetic_short")))
-    table = Table(
-        "table-summary",
-        make_text("report.table.summary"),
-        (
-            Column(make_text("report.column.fact"), "row"),
-            Column(make_text("report.column.stands"), "text"),
-        ),
-        tuple(facts),
-    )
-    heading = Paragraph(make_text("report.key.points"), "heading")
-    points = list_key_points(subject)
-    blocks: list[Block] = [Paragraph(state_index(whole), "lead" if whole.is_known else "warning")]
-    blocks += [heading, Bullets(points)] if points else []
-    blocks.append(table)
-    if whole.is_known and whole.flag == "caution":
-        blocks.append(Paragraph(make_text("report.caution", n=whole.n_valid), "warning"))
-    return Section("summary", make_text("report.chapter.summary"), tuple(blocks))
-
-
 def build_basis(subject: Subject) -> Section:
-    """Name the decisions behind the survey and its purpose."""
+    """Name purpose and decisions; state who was asked, how the index is counted, and its limits."""
     wave, pack = subject.figures.survey.wave, subject.pack
-    blocks: list[Block] = [
+    rule = name_rule(subject, OVERALL)
+    limits = {name: number_of(subject, f"setting:{name}") for name in ("min_forms", "min_cell")}
+    texts = [
+        _describe_sample(subject),
+        describe_fieldwork(wave),
+        describe_scale(subject),
+        make_text("report.basis.index", rule=rule),
+        make_text("report.basis.error", **limits),
+        _name_targets(subject),
+    ]
+    blocks = (
         Paragraph(_state_purpose(wave, pack)),
         Bullets((describe_instrument(pack), describe_decision(wave))),
+        *(Paragraph(text) for text in texts if text is not None),
+    )
+    return Section("basis", make_text("report.chapter.basis"), blocks)
+
+
+def _describe_sample(subject: Subject) -> Text:
+    """State how many valid forms of how many units the report is about, and who was asked."""
+    wave, pack = subject.figures.survey.wave, subject.pack
+    population = next((text for text in (wave.population, pack.population) if text.text("vi")), "")
+    return make_text(
+        "report.method.sample" if population else "report.method.sample_plain",
+        population=population,
+        n=number_of(subject, "forms:kept"),
+        n_units=number_of(subject, "units:with_forms"),
+    )
+
+
+def describe_scale(subject: Subject) -> Text:
+    """State from which level an answer counts as satisfied, or the points of each level."""
+    scale, points = subject.pack.scale, subject.pack.index.points
+    if points:
+        parts = [
+            make_text(
+                "annex.level_points",
+                level=str(level),
+                points=number_of(subject, f"setting:points:{level}", decimals=None),
+            )
+            for level in points
+        ]
+        return make_text("report.method.points", points=Joined(parts, ", "))
+    fields: dict[str, object] = {
+        "satisfied": number_of(subject, "setting:satisfied_from"),
+        "high": number_of(subject, "setting:levels"),
+    }
+    middle = scale.labels.get((scale.low + scale.high) // 2) if len(scale.levels) % 2 else None
+    if middle is None:  # only a middle level with a name may be thought to be satisfied
+        return make_text("report.method.scale", **fields)
+    return make_text("report.method.scale_middle", middle=middle, **fields)
+
+
+def _name_targets(subject: Subject) -> Text | None:
+    """Name the targets of the wave, if it has any."""
+    targets = subject.figures.survey.wave.targets
+    if not targets:
+        return None
+    named = [
+        make_text(
+            "report.basis.target",
+            target=number_of(subject, f"setting:target:{target:g}", decimals=None),
+            sign=subject.name_measure("sign"),
+        )
+        for target in targets
     ]
-    if wave.targets:
-        targets = Joined([Number(f"{target:g}") for target in wave.targets], ", ")
-        blocks.append(Paragraph(make_text("report.basis.targets", targets=targets)))
-    return Section("basis", make_text("report.chapter.basis"), tuple(blocks))
+    return make_text("report.basis.targets", targets=join_with_and(named))
+
+
+def join_with_and(names: Sequence[object]) -> object:
+    """Return names with commas between them and "and" before the last."""
+    if len(names) < 2:
+        return names[0]
+    return make_text("report.and", names=Joined(names[:-1], ", "), last=names[-1])
 
 
 def describe_instrument(pack: Instrument) -> Text:
@@ -171,33 +191,15 @@ def hides_forms(subject: Subject) -> bool:
     return bool(subject.unit) and subject.own_figures[OVERALL].is_hidden
 
 
-def _describe_forms(subject: Subject) -> Text:
-    n_units = subject.forms["unit"].nunique()
-    if hides_forms(subject):
-        return make_text("report.suppressed")
-    if subject.unit:
-        return make_text("report.fact.forms_unit", n=len(subject.forms))
-    return make_text("report.fact.forms_all", n=len(subject.forms), n_units=n_units)
-
-
-def _describe_rank(subject: Subject) -> Text:
-    unit_index = subject.ranked_index
-    if unit_index.rank is None:
-        return make_text("report.rank.none", reason=explain_no_rank(subject, unit_index))
-    units = subject.figures.units_in_order(subject.group)
-    return make_text(
-        "report.rank.is",
-        rank=number_cell(unit_index, "rank"),
-        low=number_cell(unit_index, "rank_low"),
-        high=number_cell(unit_index, "rank_high"),
-        letter=unit_index.letter,
-        n=sum(figure.rank is not None for figure in units),
-        group=subject.group_name(subject.group),
-    )
-
-
 def describe_rule(subject: Subject, level: str) -> Text:
     """State the rule of the figures of a level, with its status."""
+    status = _name_status(dict(subject.pack.rules_by_level())[level].status)
+    name = make_text(f"report.level.{level}")
+    return make_text("report.rule.of", level=name, rule=name_rule(subject, level), status=status)
+
+
+def name_rule(subject: Subject, level: str) -> Text:
+    """State in words how the figures of a level are counted."""
     rule = dict(subject.pack.rules_by_level())[level]
     weights = [
         make_text(
@@ -207,34 +209,11 @@ def describe_rule(subject: Subject, level: str) -> Text:
         )
         for code in rule.weights
     ]
-    rule_text = make_text(f"report.rule.{rule.rule}", weights=Joined(weights))
-    name = make_text(f"report.level.{level}")
-    return make_text("report.rule.of", level=name, rule=rule_text, status=_name_status(rule.status))
+    return make_text(f"report.rule.{rule.rule}", weights=Joined(weights))
 
 
 def _name_status(status: str) -> Text:
     return make_text(f"status.{status}")
-
-
-def _describe_wording(subject: Subject) -> Text:
-    parts = [
-        make_text("report.fact.wording_part", n=len(codes), status=_name_status(status))
-        for status, codes in subject.pack.by_status().items()
-    ]
-    return make_text("report.fact.wording_is", n=len(subject.pack.items), parts=Joined(parts, ", "))
-
-
-def _describe_dropped(subject: Subject) -> Text:
-    survey = subject.figures.survey
-    ledger = survey.ledger
-    is_cell = ledger["row"].notna() & (ledger["column"] != "")
-    return make_text(
-        "report.fact.dropped_is",
-        n_read=survey.n_read,
-        n_dropped=survey.n_read - len(survey.frame),
-        n_changed=int((is_cell & ~ledger["reason"].isin(DROP_REASONS)).sum()),
-        n_personal=int((ledger["reason"] == "personal").sum()),
-    )
 
 
 def _point_to_findings(subject: Subject) -> list[Text]:
