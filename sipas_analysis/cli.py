@@ -310,7 +310,7 @@ def compare(
     from sipas_analysis.reports.comparison_page import describe_changes, write_comparison
 
     changes, paths = write_comparison(surveys, out, language, crosswalk)
-    print_lines(describe_changes(changes, language))
+    print_lines(describe_changes(changes, surveys, language))
     print_written(paths)
 
 

@@ -191,8 +191,18 @@ class Wave(Strict):
         """Return the public name of every file that the wave may be read from.
 
         A name is made of what the file is and of its number in ``wave.yaml``, such as
-        ``responses-1.csv``: the name that an office gave to a file may hold that of a person.
+        ``responses-1.csv``: the name that an office gave to a file may hold that of a person. The
+        waves that an earlier wave names in its turn are not read.
         """
+        names = self._name_own_files()
+        for number, name in enumerate(self.earlier, 1):
+            if self.path_of(name).exists():
+                for path, known in read_wave(self.path_of(name))._name_own_files().items():
+                    names.setdefault(path, f"earlier-{number}/{known}")
+        return names
+
+    def _name_own_files(self) -> dict[Path, str]:
+        """Return the public names of the files of this wave alone."""
         if self._pack is not None:
             return {}
         pack = self.instrument if self._has_pack_file else ""
@@ -209,10 +219,6 @@ class Wave(Strict):
         names = {self._path: "wave.yaml"}
         for kind, path in paths.items():
             names.setdefault(path, kind + _find_ending(path))
-        for number, name in enumerate(self.earlier, 1):
-            if self.path_of(name).exists():
-                for path, known in read_wave(self.path_of(name)).name_files().items():
-                    names.setdefault(path, f"earlier-{number}/{known}")
         return names
 
     @property

@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 
 from sipas_analysis.collect.survey import Survey, read_survey
 from sipas_analysis.collect.wave import Wave, read_wave
-from sipas_analysis.errors import ConfigError, Place
+from sipas_analysis.errors import ConfigError, Place, SipasError
 from sipas_analysis.figures.identified import make_id
 from sipas_analysis.figures.suppression import SUPPRESS
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.measure.change import NUMBER_COLUMNS, Changes, compare
 from sipas_analysis.measure.wave_breaks import link_units, recode_units
+from sipas_analysis.messages import LANGUAGES
 
 Key = tuple[str, str, str, str]  # domain, group, unit, variable
 Publish = Callable[[Survey], pd.DataFrame]  # the figures of a survey, hidden ones marked
@@ -78,6 +79,11 @@ class Change:
     id: str = ""
 
     @property
+    def fall(self) -> float:
+        """The change turned round: how many points the figure fell."""
+        return -self.value
+
+    @property
     def is_known(self) -> bool:
         """Whether the two years may be compared here."""
         return not np.isnan(self.value)
@@ -88,11 +94,13 @@ class UnitChange:
     """Units of the earlier wave and what became of them.
 
     Attributes:
+        code: Code of the later unit.
         kind: ``renamed``, ``merged`` or ``split``.
         before: Their names in the earlier wave.
         after: The names of what became of them.
     """
 
+    code: str
     kind: Literal["renamed", "merged", "split"]
     before: tuple[Bilingual, ...]
     after: tuple[Bilingual, ...]
@@ -168,7 +176,7 @@ class LastYear:
             if before != [code]:
                 kind = "split" if code in links.split else "merged" if before[1:] else "renamed"
                 names = tuple(old[name] for name in before)
-                changes.append(UnitChange(kind, names, (new[code],)))
+                changes.append(UnitChange(code, kind, names, (new[code],)))
         return tuple(changes)
 
     @cached_property
@@ -219,16 +227,24 @@ def read_earlier(wave: Wave) -> list[Survey]:
     """Read the earlier waves that a wave names, oldest first.
 
     Raises:
-        ConfigError: One of them is of a later year, or is the wave itself.
-        SipasError: One of them cannot be read.
+        ConfigError: One of them cannot be read, is of a later year, or is the wave itself.
     """
-    waves = [read_wave(wave.path_of(name)) for name in wave.earlier]
-    for earlier, name in zip(waves, wave.earlier, strict=True):
-        if earlier.year > wave.year or earlier.id == wave.id:
-            fields = {"earlier": name, "id": earlier.id, "year": earlier.year}
-            raise ConfigError("wave_earlier", [Place(wave.path.name)], ("earlier",), **fields)
-    ordered = sorted(waves, key=lambda earlier: (earlier.year, earlier.id))
-    return [read_survey(earlier) for earlier in ordered]
+    surveys = [_read_one(wave, name) for name in wave.earlier]
+    return sorted(surveys, key=lambda survey: (survey.wave.year, survey.wave.id))
+
+
+def _read_one(wave: Wave, name: str) -> Survey:
+    """Read an earlier wave, or tell that the mistake is in that wave, not in this one."""
+    places, at = [Place(wave.path.name)], ("earlier",)
+    try:
+        survey = read_survey(read_wave(wave.path_of(name)))
+    except SipasError as error:
+        sentences = {language: error.text(language) for language in LANGUAGES}
+        raise ConfigError("wave_earlier_unread", places, at, name=name, said=sentences) from error
+    if survey.wave.year > wave.year or survey.wave.id == wave.id:
+        fields = {"name": name, "id": survey.wave.id, "year": survey.wave.year}
+        raise ConfigError("wave_earlier", places, at, **fields)
+    return survey
 
 
 def compare_with_last_year(before: Survey, after: Survey, publish: Publish) -> LastYear:

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from sipas_analysis.collect.survey import Survey
@@ -13,6 +12,7 @@ from sipas_analysis.documents.model import (
     Bullets,
     Column,
     Document,
+    Interval,
     Joined,
     Number,
     Paragraph,
@@ -20,22 +20,30 @@ from sipas_analysis.documents.model import (
     Table,
     Text,
     make_text,
+    render_text,
 )
 from sipas_analysis.documents.writers.html import write_html
 from sipas_analysis.figures.csv_files import write_tables
+from sipas_analysis.figures.last_year import LastYear, hide_withheld
 from sipas_analysis.figures.published import Figures
-from sipas_analysis.figures.suppression import SUPPRESS
 from sipas_analysis.files import check_writable
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
-from sipas_analysis.measure.change import NUMBER_COLUMNS, Changes, compare
-from sipas_analysis.measure.wave_breaks import link_units, recode_units
+from sipas_analysis.measure.change import COMPARED, Changes, compare
 from sipas_analysis.messages import Language, say
-from sipas_analysis.reports.chapters.trend import draw_trend, explain_break, order_by_year
+from sipas_analysis.reports.chapters.trend import (
+    draw_trend,
+    explain_break,
+    name_unit_changes,
+    order_by_year,
+)
+from sipas_analysis.reports.figure_tables import sign_number
 from sipas_analysis.reports.subject import Subject
+from sipas_analysis.reports.unit_pictures import draw_changes_picture
 
 Lines = Iterator[tuple[str, pd.DataFrame | None]]  # a sentence, or a title with its table
 OUT = Path("outputs/compare")
+FIRST_COLUMN = {"whole": "index", "units": "unit", "factors": "factor", "items": "item"}
 
 
 def write_comparison(
@@ -51,103 +59,136 @@ def write_comparison(
     ordered = order_by_year(surveys)
     declared = ordered[-1].wave.crosswalk if ordered else ""
     path = crosswalk or (ordered[-1].wave.path_of(declared) if declared else "")
-    changes = hide_withheld(compare(*ordered, crosswalk=path), ordered)
-    page = build_comparison_page(changes, ordered)
+    waves = {id(survey): Figures(survey) for survey in ordered}
+
+    def publish(survey: Survey) -> pd.DataFrame:
+        return waves.get(id(survey), Figures(survey)).scores
+
+    changes = hide_withheld(compare(*ordered, crosswalk=path), ordered, publish)
+    page = build_comparison_page(changes, [*waves.values()])
     return changes, [
         *write_tables({"changes": changes.frame}, folder / "tables"),
         write_html(page, folder / f"compare.{language}.html", language),
     ]
 
 
-def hide_withheld(changes: Changes, ordered: Sequence[Survey]) -> Changes:
-    """Blank each change of a figure that either wave suppresses, also to protect another."""
-    frame = changes.frame.copy()
-    keys = ["domain", "group", "unit", "variable"]
-    row_keys = [tuple(row) for row in frame[keys].to_numpy().tolist()]
-    for before, after in pairwise(ordered):
-        for survey in (recode_units(before, after, link_units(before, after)), after):
-            scores = Figures(survey).scores
-            suppressed = scores.loc[scores["flag"] == SUPPRESS, keys]
-            withheld = set(map(tuple, suppressed.to_numpy().tolist()))
-            is_withheld = np.array([key in withheld for key in row_keys], dtype=bool)
-            is_withheld &= frame["before"].to_numpy() == before.wave.id
-            frame.loc[is_withheld, [*NUMBER_COLUMNS, "value_before", "value_after"]] = np.nan
-            frame.loc[is_withheld, "reason"] = "suppressed"
-    return Changes(frame, changes.breaks)
+def list_pairs(changes: Changes, waves: Sequence[Figures]) -> list[LastYear]:
+    """Return each wave beside the next, in their order."""
+    return [
+        LastYear(
+            before.survey,
+            after.survey,
+            reason=str(pair.reason),
+            bridged=bool(pair.bridged),
+            n_shared=int(str(pair.n_shared)),
+            frame=changes.frame[changes.frame["before"] == pair.before],
+        )
+        for pair, (before, after) in zip(
+            changes.breaks.itertuples(index=False), pairwise(waves), strict=True
+        )
+    ]
 
 
-def build_comparison_page(changes: Changes, ordered: Sequence[Survey]) -> Document:
+def build_comparison_page(changes: Changes, waves: Sequence[Figures]) -> Document:
     """Return the page: the trend of the overall index, then each pair of years."""
-    years = {survey.wave.id: str(survey.wave.year) for survey in ordered}
-    trend = tuple(draw_trend(changes, ordered))
-    sections = [Section("trend", make_text("compare.chapter.trend"), trend)]
-    pairs = zip(changes.breaks.itertuples(index=False), pairwise(ordered), strict=True)
-    for number, (pair, surveys) in enumerate(pairs, 1):
-        before, after = years[str(pair.before)], years[str(pair.after)]
-        title = make_text("compare.chapter.pair", before=before, after=after)
-        rows = changes.frame[changes.frame["before"] == pair.before]
-        bridge = _describe_bridge(int(str(pair.n_shared))) if pair.bridged else None
-        blocks = _pair_blocks(rows, str(pair.reason), bridge, surveys)
-        sections.append(Section(f"pair-{number}", title, tuple(blocks)))
-    is_synthetic = any(survey.wave.is_synthetic for survey in ordered)
-    titles = {survey.wave.id: survey.wave.title for survey in ordered}
+    pairs = list_pairs(changes, waves)
+    trend = draw_trend(waves, [(pair.reason, pair.bridged) for pair in pairs])
+    sections = [Section("trend", make_text("compare.chapter.trend"), tuple(trend))]
+    for number, pair in enumerate(pairs, 1):
+        after = str(pair.after.wave.year)
+        title = make_text("compare.chapter.pair", before=pair.year, after=after)
+        sections.append(Section(f"pair-{number}", title, tuple(_pair_blocks(pair))))
+    is_synthetic = any(figures.survey.wave.is_synthetic for figures in waves)
+    titles = [figures.survey.wave.title for figures in waves]
     return Document(
         "compare",
         make_text("compare.title"),
-        make_text("compare.subtitle", waves=Joined([*titles.values()], " · ")),
+        make_text("compare.subtitle", waves=Joined(titles, " · ")),
         make_text("report.synthetic") if is_synthetic else None,
         tuple(sections),
         make_text("compare.footer"),
     )
 
 
-def describe_changes(changes: Changes, language: Language) -> Lines:
-    """Yield for the console the table of each pair of waves, then why some pairs have none."""
-    columns = ["group", "unit", "value_before", "value_after", "value", "low", "high"]
-    overall = changes.frame[changes.frame["level"] == OVERALL]
-    is_comparable = changes.breaks["reason"] == ""
-    for pair in changes.breaks[is_comparable].itertuples(index=False):
-        rows = overall.loc[overall["before"] == pair.before, columns]
-        title = f"{pair.before} → {pair.after}"
-        if pair.bridged:
-            yield _describe_bridge(int(str(pair.n_shared))).text(language), None
-        yield title, rows.rename(columns={"value": "change"}).round(2)
-    for pair in changes.breaks[~is_comparable].itertuples(index=False):
-        why = explain_break(str(pair.reason)).text(language)
-        fields = {"before": pair.before, "after": pair.after, "why": why}
-        yield say(language, "cli.said.no_line", **fields), None
+def describe_changes(changes: Changes, surveys: Sequence[Survey], language: Language) -> Lines:
+    """Yield for the console the tables of each pair of waves, then why some pairs have none."""
+    pairs = list_pairs(changes, [Figures(survey) for survey in order_by_year(surveys)])
+    for pair in pairs:
+        if not pair.reason:
+            yield f"{pair.wave.id} → {pair.after.wave.id}", None
+            if pair.bridged:
+                yield _describe_bridge(pair).text(language), None
+            for text in name_unit_changes(pair):
+                yield text.text(language), None
+            for table in _list_tables(pair):
+                yield table.caption.text(language), _tabulate_text(table, language)
+    for pair in pairs:
+        if pair.reason:
+            why = explain_break(pair.reason).text(language)
+            fields = {"before": pair.wave.id, "after": pair.after.wave.id, "why": why}
+            yield say(language, "cli.said.no_line", **fields), None
 
 
-def _describe_bridge(n_shared: int) -> Text:
+def _tabulate_text(table: Table, language: Language) -> pd.DataFrame:
+    """Return the cells of a table as texts, names first."""
+    rows = [[render_text(cell, language) for cell in row] for row in table.rows]
+    return pd.DataFrame(rows, columns=[render_text(head.label, language) for head in table.columns])
+
+
+def _describe_bridge(pair: LastYear) -> Text:
     """State which items of two questionnaires are compared: alike ones, or those of a crosswalk."""
-    return (
-        make_text("compare.shared_items", n=n_shared) if n_shared else make_text("compare.bridged")
-    )
+    if pair.n_shared:
+        return make_text("compare.shared_items", n=pair.n_shared)
+    return make_text("compare.bridged")
 
 
-def _pair_blocks(
-    rows: pd.DataFrame, reason: str, bridge: Text | None, pair: tuple[Survey, Survey]
-) -> list[Block]:
+def _pair_blocks(pair: LastYear) -> list[Block]:
     """Return what changed between two waves, or why they must not be compared."""
-    if reason:
-        reasons = tuple(make_text(f"compare.why.{word}") for word in reason.split())
+    if pair.reason:
+        reasons = tuple(make_text(f"compare.why.{word}") for word in pair.reason.split())
         return [Paragraph(make_text("compare.no_line"), "warning"), Bullets(reasons)]
-    subject = Subject(Figures(pair[1]))
-    blocks: list[Block] = [Paragraph(bridge, "warning")] if bridge else []
+    blocks: list[Block] = [Paragraph(_describe_bridge(pair), "warning")] if pair.bridged else []
+    blocks += [Paragraph(text) for text in name_unit_changes(pair)]
+    blocks.append(Paragraph(make_text("compare.note_family"), "note"))
+    figures = Figures(pair.after)
+    vars(figures)["last_year"] = pair  # whatever the wave names as its earlier ones
+    pictures = {
+        f"table-units-{group}": draw_changes_picture(Subject(figures), group)
+        for group in figures.groups
+        if not pair.bridged
+    }
+    for table in _list_tables(pair):
+        picture = pictures.get(table.id)
+        blocks += [picture, table] if picture else [table]
+    return blocks
+
+
+def _list_tables(pair: LastYear) -> list[Table]:
+    """Return the tables of a pair: the whole and groups, units by group, factors and items."""
+    rows, subject = pair.frame, Subject(Figures(pair.after))
     overall, is_unit = rows["level"] == OVERALL, rows["domain"] == "unit"
     wholes = rows[overall & ~is_unit]
-    names = [_whole_name(subject, str(group)) for group in wholes["group"]]
-    blocks.append(_change_table("whole", wholes, names))
+    names: list[object] = [_whole_name(subject, str(group)) for group in wholes["group"]]
+    tables = [_change_table(pair, "whole", wholes, names)]
     for group in dict.fromkeys(rows.loc[is_unit, "group"]):
-        units = rows[overall & (rows["unit"] != "") & (rows["group"] == group)]
-        unit_names = [_unit_name(pair, str(code)) for code in units["unit"]]
+        units = rows[overall & is_unit & (rows["group"] == group)]
+        unit_names = pair.name_units(units["unit"].tolist())
         group_name = subject.group_name(group)
-        blocks.append(_change_table(f"units-{group}", units, unit_names, group_name))
-    factors = rows[(rows["domain"] == "all") & (rows["level"] == "factor")]
-    if len(factors):
-        factor_names = [subject.short_name(code) for code in factors["variable"]]
-        blocks.append(_change_table("factors", factors, factor_names))
-    return blocks
+        tables.append(_change_table(pair, f"units-{group}", units, unit_names, group_name))
+    for kind in ("factor", "item"):
+        parts = rows[(rows["domain"] == "all") & (rows["level"] == kind)]
+        if len(parts):
+            part_names = [_name_part(subject, kind, code) for code in parts["variable"]]
+            tables.append(_change_table(pair, f"{kind}s", parts, part_names))
+    return tables
+
+
+def _name_part(subject: Subject, kind: str, code: str) -> object:
+    """Return the name of a factor, or of an item with its code; the code of one that is gone."""
+    known = subject.pack.factors if kind == "factor" else subject.pack.items
+    if code not in known:
+        return code
+    return subject.short_name(code) if kind == "factor" else subject.item_name(code)
 
 
 def _whole_name(subject: Subject, group: str) -> Text:
@@ -157,58 +198,54 @@ def _whole_name(subject: Subject, group: str) -> Text:
     return make_text("report.whole_group", group=subject.group_name(group))
 
 
-def _unit_name(pair: Sequence[Survey], code: str) -> Bilingual:
-    """Return the name of a unit in the later wave, else in the earlier wave."""
-    for survey in reversed(pair):
-        row = survey.units[survey.units["code"] == code]
-        if len(row):
-            return Bilingual(vi=row["name_vi"].iloc[0], en=row["name_en"].iloc[0])
-    return Bilingual(vi=code)
-
-
 def _change_table(
-    name: str, changes: pd.DataFrame, labels: Sequence[object], group: object = ""
+    pair: LastYear,
+    name: str,
+    changes: pd.DataFrame,
+    labels: Sequence[object],
+    group: Bilingual | str = "",
 ) -> Table:
-    """Return before, after, change, interval, verdict and, where known, the expected change."""
-    headers = ["before", "after", "change", "interval_change", "verdict"]
+    """Return both years, change, interval, verdict and, where known, the expected change."""
     has_expected = bool(changes["expected"].notna().any())
-    headers += ["expected_change"] if has_expected else []
     numbers = changes[["value_before", "value_after", "value", "low", "high", "expected"]]
     rows = []
     values = numbers.to_numpy(float).tolist()
-    for label, change, row in zip(labels, changes.itertuples(), values, strict=True):
+    words = zip(changes["verdict"], changes["reason"], strict=True)
+    for label, (verdict, reason), row in zip(labels, words, values, strict=True):
         before, after, value, low, high, expected = row
-        cells: list[object] = [Number(before, 2), Number(after, 2), Number(value, 2)]
-        cells += [_interval_text(low, high), _state_verdict(change)]
-        cells += [Number(expected, 1)] if has_expected else []
+        cells = [Number(before, 2), Number(after, 2), sign_number(Number(value, 2))]
+        cells += [Interval(low, high), _state_verdict(verdict, reason)]
+        cells += [sign_number(Number(expected, 1))] if has_expected else []
         rows.append((label, *cells))
-    columns = [
-        Column(make_text(f"report.column.{name}"), "text" if name == "verdict" else "number")
-        for name in headers
-    ]
     kind = name.split("-", maxsplit=1)[0]
     return Table(
         f"table-{name}",
         make_text(f"compare.table.{kind}", group=group),
-        (Column(make_text("report.column.index"), "row"), *columns),
+        _list_columns(pair, kind, has_expected=has_expected),
         tuple(rows),
-        (make_text("compare.note"),) if kind == "units" else (),
+        (make_text("compare.note"),) if has_expected else (),
     )
 
 
-def _interval_text(low: float, high: float) -> Text | None:
-    if np.isnan(low):
-        return None
-    return make_text("report.pairs.interval", low=Number(low, 1), high=Number(high, 1))
+def _list_columns(pair: LastYear, kind: str, *, has_expected: bool) -> tuple[Column, ...]:
+    """Return the columns of a table of changes."""
+    years = (pair.year, str(pair.after.wave.year))
+    words = ["change", "change_interval", "beyond_chance"]
+    words += ["expected_change"] if has_expected else []
+    return (
+        Column(make_text(f"report.column.{FIRST_COLUMN[kind]}"), "row"),
+        *(Column(make_text("report.column.last_year", year=year)) for year in years),
+        *(
+            Column(
+                make_text(f"report.column.{word}"), "text" if word == "beyond_chance" else "number"
+            )
+            for word in words
+        ),
+    )
 
 
-def _state_verdict(change: object) -> Text:
-    """State whether a change is more than chance: for units by Holm's p, else by the interval."""
-    reason = str(getattr(change, "reason", ""))
-    if reason not in ("", "bridged"):
+def _state_verdict(verdict: str, reason: str) -> Text:
+    """State whether a change is more than chance, or why it is not compared."""
+    if reason not in COMPARED:
         return explain_break(reason)
-    low, high, p = (float(getattr(change, name)) for name in ("low", "high", "p_holm"))
-    is_change = (p < 0.05) if not np.isnan(p) else not low <= 0 <= high
-    if not is_change:
-        return make_text("compare.verdict.open")
-    return make_text("compare.verdict.up" if low + high > 0 else "compare.verdict.down")
+    return make_text(f"report.change.{'open' if verdict == 'open' else 'sure'}")

@@ -131,8 +131,12 @@ def change_cells(subject: Subject, figure: PublishedFigure) -> tuple[object, ...
 
 def signed_change(change: Change) -> object:
     """Return a change with its sign, in points."""
-    number = Number(change.value, 2, FigureReference(change.id, "value", change.value))
-    is_rise = round(change.value, 2) > 0
+    return sign_number(Number(change.value, 2, FigureReference(change.id, "value", change.value)))
+
+
+def sign_number(number: Number) -> object:
+    """Return a number with a plus before it if it is printed above 0."""
+    is_rise = isinstance(number.value, float) and round(number.value, number.decimals) > 0
     return make_text("report.change.signed", value=number) if is_rise else number
 
 

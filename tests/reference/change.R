@@ -19,14 +19,16 @@ put <- function(key, ...) out <<- rbind(out, data.frame(key = key, ...))
 counts <- function(d) { y <- as.matrix(d[, items]); d$top <- rowSums(y >= 4, na.rm = TRUE); d$all <- rowSums(!is.na(y)); d }
 des <- lapply(waves, function(d) svydesign(~hamlet, weights = ~w, data = counts(d)))
 index <- function(s) { r <- svyratio(~top, ~all, s); c(100 * coef(r), 100 * SE(r), length(unique(s$variables$hamlet)) - 1) }
-change <- function(one, two) {
+# The intervals of k changes hold together: each has the level 0.95^(1/k) (Sidak 1967).
+change <- function(one, two, k = 1) {
+  t <- function(df) qt((1 + 0.95^(1 / k)) / 2, df)
   se <- sqrt(one[2]^2 + two[2]^2); df <- se^4 / (one[2]^4 / one[3] + two[2]^4 / two[3]); v <- two[1] - one[1]
-  data.frame(value = v, se = se, low = v - qt(0.975, df) * se, high = v + qt(0.975, df) * se, df = df, p = 2 * pt(-abs(v / se), df))
+  data.frame(value = v, se = se, low = v - t(df) * se, high = v + t(df) * se, df = df, p = 2 * pt(-abs(v / se), df))
 }
 units <- NULL
 for (u in c("all", paste0("o", 1:4))) {
   parts <- lapply(des, function(s) index(if (u == "all") s else subset(s, office == u)))
-  units <- rbind(units, data.frame(key = u, change(parts[[1]], parts[[2]])))
+  units <- rbind(units, data.frame(key = u, change(parts[[1]], parts[[2]], if (u == "all") 1 else 4)))
 }
 units$p_holm <- c(NA, p.adjust(units$p[-1], "holm")); units$p_fdr_bh <- c(NA, p.adjust(units$p[-1], "BH"))
 # Kitagawa by sex: totals of satisfied and of all answers by sex, delta method with the whole covariance

@@ -151,7 +151,7 @@ def _wrap_cells(columns: list[Sequence[str]], widths: list[int]) -> Iterable[lis
 
 
 def _has_numbers(cells: Sequence[str]) -> bool:
-    return all(re.fullmatch(r"[\d.,–−-]*", cell) for cell in cells)
+    return all(re.fullmatch(r"[\d.,–−+-]*", cell) for cell in cells)
 
 
 def _name_column(column: str) -> str:

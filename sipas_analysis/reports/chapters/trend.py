@@ -1,13 +1,21 @@
-"""The trend of the overall index over the waves; a line joins comparable waves only (C2)."""
+"""What changed since the earlier waves, in sentences and as a trend; and why some is not compared.
+
+A line joins comparable waves only (C2). A change is named as such only if it is more than sampling
+error (C1).
+"""
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
-from sipas_analysis.collect.survey import Survey, read_survey
-from sipas_analysis.collect.wave import read_wave
-from sipas_analysis.documents import charts
+from sipas_analysis.collect.survey import Survey
+from sipas_analysis.documents.chart_intervals import IntervalRow
+from sipas_analysis.documents.chart_slopes import draw_trend as draw_trend_chart
 from sipas_analysis.documents.model import (
     Block,
+    Bullets,
     Column,
+    FigureReference,
+    Interval,
     Joined,
     Number,
     Paragraph,
@@ -16,37 +24,180 @@ from sipas_analysis.documents.model import (
     Text,
     make_text,
 )
+from sipas_analysis.figures.last_year import Change, LastYear
 from sipas_analysis.figures.published import Figures, PublishedFigure
 from sipas_analysis.instrument.pack import OVERALL
-from sipas_analysis.measure.change import Changes, compare
+from sipas_analysis.instrument.strict_yaml import Bilingual
+from sipas_analysis.measure.wave_breaks import find_bridge
 from sipas_analysis.messages import Language
-from sipas_analysis.reports.subject import Subject
+from sipas_analysis.reports.figure_tables import change_interval, find_change
+from sipas_analysis.reports.subject import Subject, name_measure
+
+MOST_NAMES = 4  # changes or units named in a sentence; more are counted
+
+
+def describe_last_year(subject: Subject) -> list[Block]:
+    """State what changed since last year, for sure or not, or why the years are not compared.
+
+    Nothing if the wave names no earlier one. With two earlier waves or more the trend is drawn.
+    """
+    last_year = subject.figures.last_year
+    if last_year is None:
+        return []
+    blocks: list[Block] = [Paragraph(text) for text in _describe_index(subject, last_year)]
+    if not last_year.reason:
+        sure = list_sure_changes(subject)
+        word = "sure_list" if sure else "none_sure"
+        blocks.append(Paragraph(make_text(f"report.change.{word}", year=last_year.year)))
+        blocks += [Bullets(tuple(sure))] if sure else []
+        blocks.append(Paragraph(make_text("report.change.note"), "note"))
+    return [*blocks, *draw_earlier_waves(subject)]
+
+
+def _describe_index(subject: Subject, last_year: LastYear) -> list[Text]:
+    """Return the change of the index, or why there is none."""
+    year = last_year.year
+    if last_year.reason:
+        why = explain_break(last_year.reason)
+        return [make_text("report.change.not_compared", year=year, why=why)]
+    change = find_change(subject, subject.own_figures[OVERALL])
+    texts = []
+    if last_year.bridged:
+        word = "bridged" if last_year.n_shared else "bridged_crosswalk"
+        texts.append(make_text(f"report.change.{word}", year=year, n=last_year.n_shared))
+    elif change.is_known:
+        texts.append(
+            make_text(
+                "report.change.index",
+                change=state_change(subject, change),
+                interval=change_interval(change),
+                points=subject.name_measure("points"),
+            )
+        )
+    else:
+        why = explain_break(change.reason)
+        texts.append(make_text("report.change.not_compared", year=year, why=why))
+    return texts
+
+
+def state_change(subject: Subject, change: Change) -> Text:
+    """State a known change: rise or fall, points, the year before, and whether it is sure."""
+    last_year = subject.figures.last_year
+    year = last_year.year if last_year else ""
+    moved = make_text("report.change.since", change=_state_points(subject, change), year=year)
+    return make_text(
+        f"report.change.{'unsure' if change.verdict == 'open' else 'certain'}", change=moved
+    )
+
+
+def _state_points(subject: Subject, change: Change) -> Text:
+    """State by how many points a figure rose or fell."""
+    rounded = round(change.value, 2)
+    if rounded == 0:
+        return make_text("report.change.same")
+    word, column = ("up", "value") if rounded > 0 else ("down", "fall")
+    points = getattr(change, column)
+    number = Number(points, 2, FigureReference(change.id, column, points))
+    return make_text(f"report.change.{word}", value=number, points=subject.name_measure("points"))
+
+
+def list_sure_changes(subject: Subject) -> list[Text]:
+    """Name the factors and items of the subject, for the province also units, that surely changed.
+
+    Falls first, the largest first.
+    """
+    figures = subject.own_figures
+    parts = [figures[code] for code in (*subject.pack.factors, *subject.pack.items)]
+    if not subject.unit:
+        parts += [
+            figure
+            for group in subject.figures.groups
+            for figure in subject.figures.units_in_order(group)
+        ]
+    changes = [(figure, find_change(subject, figure)) for figure in parts]
+    sure = [(figure, change) for figure, change in changes if change.verdict in ("up", "down")]
+    sure.sort(key=lambda pair: pair[1].value)
+    return [
+        make_text(
+            "report.change.named",
+            name=_name_figure(subject, figure),
+            change=_state_points(subject, change),
+        )
+        for figure, change in sure
+    ]
+
+
+def _name_figure(subject: Subject, figure: PublishedFigure) -> object:
+    """Return the name of a unit, of an item with its code, or of a factor."""
+    if figure.unit != subject.unit:
+        return subject.marked_name(figure.unit)
+    is_item = figure.variable in subject.pack.items
+    return subject.item_name(figure.variable) if is_item else subject.short_name(figure.variable)
+
+
+def describe_unit_changes(subject: Subject) -> list[Block]:
+    """Name renamed, merged and split units, and those without a figure of last year.
+
+    A unit reads only what became of itself.
+    """
+    last_year = subject.figures.last_year
+    if last_year is None or last_year.reason:
+        return []
+    return [Paragraph(text) for text in name_unit_changes(last_year, subject.unit)]
+
+
+def name_unit_changes(last_year: LastYear, unit: str = "") -> list[Text]:
+    """Return a sentence for each change of units; of all units, or of one."""
+    texts = [
+        make_text(
+            f"report.ranking.{change.kind}",
+            before=Joined(change.before, ", "),
+            after=Joined(change.after, ", "),
+        )
+        for change in last_year.unit_changes
+        if unit in ("", change.code)
+    ]
+    for word, codes in (("new", last_year.new_units), ("gone", last_year.gone_units)):
+        named = [code for code in codes if unit in ("", code)]
+        if named:
+            names = join_some(last_year.name_units(named))
+            texts.append(make_text(f"report.ranking.{word}", names=names, year=last_year.year))
+    return texts
+
+
+def join_some(names: Sequence[Bilingual]) -> object:
+    """Return a few names joined, and how many more there are."""
+    shown = Joined(names[:MOST_NAMES], ", ")
+    n_more = len(names) - MOST_NAMES
+    return make_text("report.change.more", names=shown, n=n_more) if n_more > 0 else shown
 
 
 def draw_earlier_waves(subject: Subject) -> list[Block]:
-    """Draw this wave after the earlier ones that it names, with the reasons of breaks."""
-    survey = subject.figures.survey
-    if subject.unit or not survey.wave.earlier:
+    """Draw the province's index over three waves or more, with the reasons of earlier breaks.
+
+    Two comparable waves need no chart: their figures stand side by side in every table.
+    """
+    if subject.unit or len(subject.figures.earlier) < 2:
         return []
-    paths = [survey.wave.path_of(path) for path in survey.wave.earlier]
-    surveys = order_by_year([survey, *(read_survey(read_wave(path)) for path in paths)])
-    crosswalk = survey.wave.crosswalk
-    changes = compare(*surveys, crosswalk=survey.wave.path_of(crosswalk) if crosswalk else "")
-    years = {survey.wave.id: str(survey.wave.year) for survey in surveys}
-    broken = changes.breaks[changes.breaks["reason"] != ""]
+    waves = [*subject.figures.earlier, subject.figures]
+    wave = subject.figures.survey.wave
+    crosswalk = wave.path_of(wave.crosswalk) if wave.crosswalk else ""
+    pairs = list(pairwise(waves))
+    bridges = [find_bridge(before.survey, after.survey, crosswalk) for before, after in pairs]
     breaks = [
         make_text(
             "compare.break",
-            before=years[before],
-            after=years[after],
-            why=explain_break(reason),
+            before=str(before.survey.wave.year),
+            after=str(after.survey.wave.year),
+            why=explain_break(bridge.reason),
         )
-        for before, after, reason in zip(
-            broken["before"], broken["after"], broken["reason"], strict=True
-        )
+        for (before, after), bridge in zip(pairs[:-1], bridges, strict=False)  # the last is stated
+        if bridge.reason
     ]
     heading = Paragraph(make_text("compare.chapter.trend"), "heading")
-    return [heading, *draw_trend(changes, surveys), *(Paragraph(text, "note") for text in breaks)]
+    notes = [Paragraph(text, "note") for text in breaks]
+    trend = draw_trend(waves, [(bridge.reason, bool(bridge.items)) for bridge in bridges])
+    return [heading, *trend, *notes]
 
 
 def order_by_year(surveys: Iterable[Survey]) -> list[Survey]:
@@ -54,50 +205,62 @@ def order_by_year(surveys: Iterable[Survey]) -> list[Survey]:
     return sorted(surveys, key=lambda survey: (survey.wave.year, survey.wave.id))
 
 
-def draw_trend(changes: Changes, surveys: Sequence[Survey]) -> list[Block]:
-    """Draw the overall index of each wave; a line joins only waves that may be compared (C2)."""
-    years = [str(survey.wave.year) for survey in surveys]
-    indices = [Figures(survey).by_variable("all")[OVERALL] for survey in surveys]
-    breaks = zip(changes.breaks["reason"], changes.breaks["bridged"], strict=True)
-    is_joined = [not reason and not bridged for reason, bridged in breaks]
+def draw_trend(waves: Sequence[Figures], pairs: Sequence[tuple[str, bool]]) -> list[Block]:
+    """Draw the overall index of each wave; a line joins only waves that may be compared (C2).
 
-    def draw(language: Language, narrow: bool = False) -> bytes:  # noqa: ARG001
+    Args:
+        waves: The waves in their order.
+        pairs: Of each wave and the next, the reason of a break and whether only some items bridge.
+    """
+    years = [str(figures.survey.wave.year) for figures in waves]
+    indices = [figures.by_variable("all")[OVERALL] for figures in waves]
+    is_joined = [not reason and not is_bridged for reason, is_bridged in pairs]
+
+    def draw(language: Language, narrow: bool = False) -> bytes:
         points = [
-            charts.IntervalRow(year, index.value, index.low, index.high)
+            IntervalRow(year, index.value, index.low, index.high)
             for year, index in zip(years, indices, strict=True)
         ]
-        return charts.draw_trend(points, is_joined, language)
+        return draw_trend_chart(points, is_joined, language, narrow=narrow)
 
-    table = _trend_table(years, indices)
+    table = _trend_table(waves, indices)
     alt = make_text("compare.alt", n=len(years), breaks=is_joined.count(False))
-    apart = "shared" if changes.breaks["bridged"].any() else "none"
+    apart = "shared" if any(is_bridged for _, is_bridged in pairs) else "none"
     amount = "all" if all(is_joined) else "some" if any(is_joined) else apart
     lead = Paragraph(make_text(f"compare.{amount}"), "lead")
-    picture = Picture("figure-trend", make_text("compare.figure"), alt, draw, table)
-    return [lead, picture, table]
+    caption = make_text("compare.figure" if all(is_joined) else "compare.figure_broken")
+    return [lead, Picture("figure-trend", caption, alt, draw, table), table]
 
 
-def _trend_table(years: Sequence[str], indices: Sequence[PublishedFigure]) -> Table:
+def _trend_table(waves: Sequence[Figures], indices: Sequence[PublishedFigure]) -> Table:
     """List the overall index of each wave with its interval and number of people."""
-    rows = tuple(
-        (
-            year,
-            Number(index.printed or None),
-            Number(index.low, 1),
-            Number(index.high, 1),
-            index.n_valid,
+    last = waves[-1].survey
+    rows = []
+    for figures, index in zip(waves, indices, strict=True):
+        wave = figures.survey.wave
+        name = index.id if figures is waves[-1] else f"trend:{wave.id}"
+        printed, people = (
+            FigureReference(name, column, float(value)) if value is not None else None
+            for column, value in (("printed", index.value), ("n_valid", index.n_valid))
         )
-        for year, index in zip(years, indices, strict=True)
-    )
-    numbers = ("percent", "low", "high", "n_valid")
+        rows.append(
+            (
+                str(wave.year),
+                Number(index.printed or None, figure=printed if index.is_known else None),
+                Interval(index.low, index.high, 1, name),
+                Number(None if index.n_valid is None else float(index.n_valid), 0, people),
+            )
+        )
     columns = (
         Column(make_text("report.column.year"), "row"),
-        *(Column(make_text(f"report.column.{name}")) for name in numbers),
+        Column(name_measure(last.instrument, "head")),
+        Column(make_text("report.column.interval")),
+        Column(make_text("report.column.n_valid")),
     )
-    return Table("table-trend", make_text("compare.table.trend"), columns, rows)
+    return Table("table-trend", make_text("compare.table.trend"), columns, tuple(rows))
 
 
 def explain_break(reason: str) -> Text:
-    """Return in words why no line is drawn."""
+    """Return in words why two waves, or two figures, are not compared."""
     words = [make_text(f"compare.why.{word}") for word in reason.split()]
     return make_text("compare.reasons", reasons=Joined(words, "; "))

@@ -9,6 +9,7 @@ from scipy import stats
 import sipas_analysis as sipas
 from sipas_analysis.documents.writers.html import render_page
 from sipas_analysis.errors import ColumnError
+from sipas_analysis.figures.published import Figures
 from sipas_analysis.measure.change import compare
 from sipas_analysis.measure.decomposition import decompose
 from sipas_analysis.reports.chapters.trend import explain_break
@@ -49,7 +50,10 @@ def row(changes, **keys):
 
 
 def test_a_change_is_a_difference_with_both_errors(wave):
-    """Item A1 of 60 people each year: 70 % to 85 %, errors by p(1−p)/(n−1), 118 df (rule C1)."""
+    """Item A1 of 60 people each year: 70 % to 85 %, errors by p(1−p)/(n−1), 118 df (rule C1).
+
+    The intervals of the three items hold together: each has the level 0.95^(1/3).
+    """
     changes = compare(wave(2023, {"a": (42, 60)}), wave(2024, {"a": (51, 60)}))
     one = row(changes, domain="all", variable="A1")
     errors = [100 * (p * (1 - p) / 59) ** 0.5 for p in (0.7, 0.85)]
@@ -58,9 +62,9 @@ def test_a_change_is_a_difference_with_both_errors(wave):
     assert one[["value_before", "value_after", "n_before", "n_after"]].tolist() == [70, 85, 60, 60]
     wanted = [15, se, df, 2 * stats.t.sf(15 / se, df)]
     assert one[["value", "se", "df", "p"]].to_numpy(float) == pytest.approx(wanted)
-    half = stats.t.ppf(0.975, df) * se
+    half = stats.t.ppf((1 + 0.95 ** (1 / 3)) / 2, df) * se
     assert one[["low", "high"]].to_numpy(float) == pytest.approx([15 - half, 15 + half])
-    assert one["reason"] == ""
+    assert one[["reason", "family", "verdict"]].tolist() == ["", 3, "open"]
 
 
 @pytest.mark.slow
@@ -75,10 +79,14 @@ def test_a_change_from_100_percent_has_an_interval(wave):
     """All of 30, then 24 of 30: from both intervals; p from their reach, not from 100 % ± 0."""
     changes = compare(wave(2023, {"a": (30, 30)}), wave(2024, {"a": (24, 30)}))
     one = row(changes, domain="all", variable="A1")
-    first, second = stats.beta.ppf(0.025, 30, 1), stats.beta.ppf([0.025, 0.975], [24, 25], [7, 6])
-    assert one["low"] == pytest.approx(-20 - np.hypot(80 - 100 * second[0], 0))
-    assert one["high"] == pytest.approx(-20 + np.hypot(100 * second[1] - 80, 100 - 100 * first))
-    scale = (one["high"] + 20) / stats.t.ppf(0.975, 29)
+    tail = (1 - 0.95 ** (1 / 3)) / 2
+    assert one["low"] == pytest.approx(-20 - np.hypot(80 - 100 * stats.beta.ppf(tail, 24, 7), 0))
+    reach = [
+        np.hypot(100 * stats.beta.ppf(1 - end, 25, 6) - 80, 100 - 100 * stats.beta.ppf(end, 30, 1))
+        for end in (tail, 0.025)
+    ]
+    assert one["high"] == pytest.approx(-20 + reach[0])
+    scale = reach[1] / stats.t.ppf(0.975, 29)
     assert one["p"] == pytest.approx(2 * stats.t.sf(20 / scale, 29))
     assert np.isnan(one["se"])
 
@@ -296,7 +304,7 @@ def test_items_that_both_questionnaires_ask_alike_need_no_crosswalk(tmp_path):
     assert whole[["value_before", "value_after", "value"]].tolist() == [60.0, 75.0, 15.0]
     assert whole["reason"] == "bridged"
     assert "D2" not in set(changes.frame["variable"])
-    page = build_comparison_page(changes, years)
+    page = build_comparison_page(changes, [Figures(survey) for survey in years])
     text = render_page(page, "en")
     assert "3 items have the same code, wording and scale" in text
     assert "None of these waves may be compared" not in text
