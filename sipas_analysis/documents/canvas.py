@@ -4,14 +4,17 @@ Numbers have one decimal and each letter is defined once, so that a picture is s
 depend on nothing but the shapes: no clock, no font and no library of the machine.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
 from typing import Literal
 from unicodedata import normalize
 
-from sipas_analysis.documents.outlines import EM, find_outline, measure_width
+from sipas_analysis.documents.outlines import EM, find_letter, find_path, measure_width
 
 Anchor = Literal["start", "middle", "end"]
 Point = tuple[float, float]
+Word = tuple[str, bool]  # a word, letter or shape, and whether it is bold
 SHAPES: dict[str, Sequence[Point]] = {  # corners, in radii
     "square": ((-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)),
     "diamond": ((0, -1.3), (1.3, 0), (0, 1.3), (-1.3, 0)),
@@ -53,8 +56,8 @@ class Canvas:
     def __init__(self, width: float) -> None:
         self.width, self.height = width, 0.0
         self.smallest = float("inf")
-        self._parts: list[str] = []
-        self._letters: dict[tuple[str, bool], str] = {}
+        self._parts: list[str | _Text] = []
+        self._words: Counter[Word] = Counter()
         self._hatch_ink = ""
 
     def draw_lines(
@@ -104,40 +107,100 @@ class Canvas:
     ) -> None:
         """Write one line of text from a point, to it or around it; letters stand on its height."""
         x, y = start
+        text = normalize("NFC", text)
         x -= OF_ANCHOR[anchor] * measure_width(text, size, bold=bold)
-        uses, at = [], 0
-        for letter in normalize("NFC", text):
-            outline = find_outline(letter, bold)
-            if outline.path:
-                name = self._name_letter(letter, bold)
-                uses.append(f"<use href='#{name}'" + (f" x='{at}'/>" if at else "/>"))
-            at += outline.width
         self.smallest = min(self.smallest, size)
         place = f"translate({_shorten(x)} {_shorten(y)})scale({size / EM:.4g})"
         fill = "" if colour == INK else f" fill='{colour}'"
-        self._parts.append(f"<g transform='{place}'{fill}>{''.join(uses)}</g>")
-
-    def _name_letter(self, letter: str, bold: bool) -> str:
-        """Return the name under which the picture defines a letter."""
-        n_named = len(self._letters)
-        high, low = divmod(n_named, len(NAMES))
-        new_name = (NAMES[high - 1] if high else "") + NAMES[low]
-        return self._letters.setdefault((letter, bold), new_name)
+        self._words.update((word, bold) for word in text.split(" "))
+        self._parts.append(_Text(text, bold, f"transform='{place}'{fill}"))
 
     def render(self) -> bytes:
         """Return the picture as SVG."""
-        shapes = "".join(
-            f"<path id='{name}' d='{find_outline(*letter).path}'/>"
-            for letter, name in self._letters.items()
+        writer = _TextWriter({word for word, n_times in self._words.items() if n_times > 1})
+        body = "".join(
+            part if isinstance(part, str) else f"<g {part.style}>{writer.write_text(part)}</g>"
+            for part in self._parts
         )
         hatch = HATCH.format(ink=self._hatch_ink) if self._hatch_ink else ""
         width, height = _shorten(self.width), _shorten(self.height)
         return (
             "<svg xmlns='http://www.w3.org/2000/svg' "
             f"width='{width}pt' height='{height}pt' viewBox='0 0 {width} {height}' fill='{INK}'>"
-            f"<defs>{shapes}{hatch}</defs><path d='M0 0h{width}v{height}h-{width}z' fill='#fff'/>"
-            f"{''.join(self._parts)}</svg>"
+            f"<defs>{''.join(writer.definitions)}{hatch}</defs>"
+            f"<path d='M0 0h{width}v{height}h-{width}z' fill='#fff'/>{body}</svg>"
         ).encode()
+
+
+@dataclass(frozen=True)
+class _Text:
+    text: str
+    bold: bool
+    style: str
+
+
+class _TextWriter:
+    """Write texts as uses of letters, each defined once, and of words that occur repeatedly."""
+
+    def __init__(self, repeated: Set[Word]) -> None:
+        self.definitions: list[str] = []
+        self._repeated = repeated
+        self._words: dict[Word, str] = {}
+        self._pieces: dict[Word, str] = {}
+
+    def write_text(self, text: _Text) -> str:
+        """Return a text as uses of words and letters."""
+        uses, at = "", 0
+        for word in text.text.split(" "):
+            if len(word) > 1 and (word, text.bold) in self._repeated:
+                uses += _use(self._name_word(word, text.bold), at)
+            else:
+                uses += self._write_letters(word, text.bold, at)
+            at += sum(find_letter(letter, text.bold).width for letter in f"{word} ")
+        return uses
+
+    def _write_letters(self, word: str, bold: bool, at: int = 0) -> str:
+        uses = ""
+        for letter in word:
+            shape = find_letter(letter, bold)
+            if len(shape.pieces) > 1:
+                uses += _use(self._name_word(letter, bold), at)
+            else:
+                uses += self._write_pieces(letter, bold, at)
+            at += shape.width
+        return uses
+
+    def _write_pieces(self, letter: str, bold: bool, at: int = 0) -> str:
+        pieces = find_letter(letter, bold).pieces
+        return "".join(
+            _use(self._name_piece(piece.name, bold), at + piece.x, piece.y) for piece in pieces
+        )
+
+    def _name_word(self, word: str, bold: bool) -> str:
+        """Return the name of a word, or of a letter with marks; define it when used first."""
+        if (word, bold) not in self._words:
+            write = self._write_letters if len(word) > 1 else self._write_pieces
+            shapes = write(word, bold)
+            name = self._words[word, bold] = self._make_name()
+            self.definitions.append(f"<g id='{name}'>{shapes}</g>")
+        return self._words[word, bold]
+
+    def _name_piece(self, piece: str, bold: bool) -> str:
+        """Return the name of a shape; define it when it is used first."""
+        if (piece, bold) not in self._pieces:
+            name = self._pieces[piece, bold] = self._make_name()
+            self.definitions.append(f"<path id='{name}' d='{find_path(piece, bold)}'/>")
+        return self._pieces[piece, bold]
+
+    def _make_name(self) -> str:
+        high, low = divmod(len(self._words) + len(self._pieces), len(NAMES))
+        return (NAMES[high - 1] if high else "") + NAMES[low]
+
+
+def _use(name: str, x: int, y: int = 0) -> str:
+    """Return the use of a shape at a place."""
+    across, down = f" x='{x}'" if x else "", f" y='{y}'" if y else ""
+    return f"<use href='#{name}'{across}{down}/>"
 
 
 def _trace(points: Sequence[Point]) -> str:

@@ -27,7 +27,6 @@ from sipas_analysis.messages import Language
 
 THICK = 8.0
 LABELS, WORDS, GUTTER = 150.0, 104.0, 16.0  # widths: of labels, of words at the right, between
-SIDES = {1: ACCENT, -1: SECOND}  # colours of what is surely more, surely less
 
 
 @dataclass(frozen=True)
@@ -51,12 +50,19 @@ class BarRow:
 
 @dataclass(frozen=True)
 class Panel:
-    """What the bars of one column are: title, the value where they start, room for the scale."""
+    """What the bars of one column are.
+
+    Attributes:
+        title: Written above.
+        origin: Value at which the bars start.
+        least: Least value of the scale.
+        colours: Of bars that are surely above and surely below the origin.
+    """
 
     title: str
-    origin: float
+    origin: float = 0.0
     least: float = -100.0
-    most: float = 100.0
+    colours: tuple[str, str] = (ACCENT, SECOND)
 
 
 def draw_bars(
@@ -80,10 +86,10 @@ def draw_bars(
     for number, (panel, span) in enumerate(zip(panels, spans, strict=True)):
         bars = [row.bars[number] for row in rows]
         ends = [end for bar in bars for end in (bar.value, bar.low, bar.high)]
-        scale = make_scale([*ends, panel.origin], *span, least=panel.least, most=panel.most)
+        scale = make_scale([*ends, panel.origin], *span, least=panel.least)
         foot = draw_scale(canvas, scale, bands, language)
         for bar, place in zip(bars, places, strict=True):
-            _draw_bar(canvas, bar, place, scale, panel.origin)
+            _draw_bar(canvas, bar, place, scale, panel)
         draw_upright(canvas, scale.place(panel.origin), bands, INK)
     for row, place in zip(rows, places, strict=True):
         write_label(canvas, place, layout)
@@ -93,12 +99,12 @@ def draw_bars(
     return canvas.render()
 
 
-def _draw_bar(canvas: Canvas, bar: Bar, place: Place, scale: Scale, origin: float) -> None:
+def _draw_bar(canvas: Canvas, bar: Bar, place: Place, scale: Scale, panel: Panel) -> None:
     """Draw a bar from the origin to the value, and the interval as a thin line."""
     if isnan(bar.value):
         return
-    colour, y = SIDES.get(bar.side, SOFT), place.middle
-    start, end = sorted((scale.place(origin), scale.place(bar.value)))
+    colour, y = {1: panel.colours[0], -1: panel.colours[1]}.get(bar.side, SOFT), place.middle
+    start, end = sorted((scale.place(panel.origin), scale.place(bar.value)))
     fill = colour if bar.side else WHITE
     canvas.draw_box((start, y - THICK / 2), (max(end - start, 0.5), THICK), fill, colour)
     if not isnan(bar.low):

@@ -7,6 +7,7 @@ least 7.5 points on A4 and 11 pixels on a phone.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import ceil, floor, isnan, log10
 
 from sipas_analysis.documents.canvas import INK, Anchor, Canvas, Point
@@ -16,6 +17,7 @@ from sipas_analysis.messages import Language, format_number
 SOFT, FAINT, GRID = "#5d6875", "#9aa5b1", "#dfe4ea"
 ACCENT, SECOND, WHITE, BAND = "#0b6e8f", "#b8521f", "#ffffff", "#eef2f6"
 DASHES = "3 2"
+BOLDER = 1.07  # a bold text is so much wider
 TALLEST = 690.0  # units: a taller picture would be made smaller on A4
 Band = tuple[float, float]  # top and bottom
 
@@ -121,33 +123,43 @@ def write_label(
             canvas.write(line, (right, foot), layout.size, anchor="end", bold=bold)
 
 
+@lru_cache(8192)
 def wrap_text(text: str, width: float, size: float, most_lines: int) -> tuple[str, ...]:
-    """Return a text as lines of a width; a text of more lines ends in an ellipsis.
+    """Return a text as lines of about one length; a text of more lines ends in an ellipsis.
 
     Example:
         >>> wrap_text("Sở Nông nghiệp và Môi trường", 60, 9, 2)
         ('Sở Nông', 'nghiệp và…')
     """
-    lines, width = [""], width / 1.07  # bold letters are wider
+    lines = _fill_lines(text, width / BOLDER, size)
+    if len(lines) > most_lines:
+        last = lines[most_lines - 1]
+        while last and measure_width(f"{last}…", size) > width / BOLDER:
+            last = last[:-1].rstrip()
+        return (*lines[: most_lines - 1], f"{last}…")
+    shorter = (_fill_lines(text, width / BOLDER * part, size) for part in (0.6, 0.7, 0.8, 0.9))
+    return next((even for even in shorter if len(even) == len(lines)), lines)
+
+
+def _fill_lines(text: str, width: float, size: float) -> tuple[str, ...]:
+    """Return a text as lines, each as full as can be."""
+    lines = [""]
     for word in _split_words(text, width, size):
         joined = f"{lines[-1]} {word}".strip()
         if measure_width(joined, size) <= width:
             lines[-1] = joined
         else:
             lines.append(word)
-    lines = [line for line in lines if line] or [""]
-    if len(lines) > most_lines:
-        last = lines[most_lines - 1]
-        while last and measure_width(f"{last}…", size) > width:
-            last = last[:-1].rstrip()
-        lines[most_lines - 1 :] = [f"{last}…"]
-    return tuple(lines)
+    return tuple(line for line in lines if line) or ("",)
 
 
 def _split_words(text: str, width: float, size: float) -> Iterator[str]:
     """Yield the words of a text; a word wider than a line is cut."""
     for word in text.split():
         start = 0
+        if measure_width(word, size) <= width:
+            yield word
+            continue
         for end in range(1, len(word)):
             if measure_width(word[start : end + 1], size) > width:
                 yield word[start:end]

@@ -26,7 +26,7 @@ from sipas_analysis.messages import Language, format_number, say
 
 STYLES = {"up": (ACCENT, 1.8, "", "up"), "down": (SECOND, 1.8, DASHES, "down")}
 PLAIN = (FAINT, 0.8, "", "circle")
-MOST_NAMED = 14  # units; of more, only sure changes and the unit of the report are named
+MOST_NAMED = 24  # units; of more, only sure changes and the unit of the report are named
 LEFT_AXIS, SLOPE_PART = 34.0, 0.46  # room for numbers; share of the width for the lines
 LEAST_HEIGHT, TREND_HEIGHT = 220.0, 170.0
 
@@ -69,7 +69,7 @@ def draw_slopes(
     room = layout.width - right - 18
     labels = [wrap_text(f"{slope.label} ({slope.text})", room, size, 3) for slope in named]
     heights = [1.22 * size * len(lines) + 2 for lines in labels]
-    top, height = 2.2 * size, max(LEAST_HEIGHT, sum(heights))
+    top, height = 2.2 * size, max(LEAST_HEIGHT, 1.12 * sum(heights))
     values = [value for slope in slopes for value in (slope.before, slope.after)]
     scale = make_scale(values, top + height, top)
     _draw_levels(canvas, scale, (left, right), language)

@@ -24,9 +24,11 @@ from sipas_analysis.documents.chart_parts import (
     write_label,
     write_lines,
 )
+from sipas_analysis.documents.outlines import measure_width
 from sipas_analysis.messages import Language, say
 
 RADIUS = 2.6
+SHADE = "#cfd8e1"
 KINDS = {"up": ("up", ACCENT), "down": ("down", SECOND)}
 NAME_LINES = 2
 MANY_ROWS = 10  # with more rows, names have one line each
@@ -71,7 +73,7 @@ def draw_strips(
     values = [dot.value for row in rows for dot in row.dots]
     ends = [end for row in rows for end in (row.value, row.low, row.high)]
     scale = make_scale([*values, *ends], start, layout.width - 8)
-    foot, places = _draw_key(canvas, language), []
+    foot, places = _draw_key(canvas, rows, language), []
     for row in rows:
         stacks = _stack_dots(row, scale, 100 if len(rows) <= MANY_ROWS else 24)
         height = 2 * RADIUS * 1.1 * max(map(len, stacks.values()), default=1) + 9
@@ -115,7 +117,7 @@ def _draw_middle(canvas: Canvas, row: StripRow, place: Place, scale: Scale, heig
     canvas.draw_lines([[(scale.start, y), (scale.end, y)]], GRID)
     if not isnan(row.low):
         x = scale.place(row.low)
-        canvas.draw_box((x, top), (max(scale.place(row.high) - x, 0.5), bottom - top), "#cfd8e1")
+        canvas.draw_box((x, top), (max(scale.place(row.high) - x, 0.5), bottom - top), SHADE)
     if not isnan(row.value):
         x = scale.place(row.value)
         canvas.draw_lines([[(x, top), (x, bottom)]], INK, 1.4)
@@ -139,18 +141,22 @@ def _name_dots(
     return bottom + 3
 
 
-def _draw_key(canvas: Canvas, language: Language) -> float:
+def _draw_key(canvas: Canvas, rows: Sequence[StripRow], language: Language) -> float:
     """Explain the marks above the rows; return where the rows start."""
-    size = small_type(canvas)
-    foot, indent = 1.2 * size, 16
-    for kind in ("up", "down", "open", "middle"):
-        shape, colour = KINDS.get(kind, ("circle", SOFT))
-        centre = (6.0, foot - 0.36 * size)
-        if kind == "middle":
-            canvas.draw_box((0, foot - 9), (12, 10), "#cfd8e1")
-            canvas.draw_lines([[(6, foot - 9), (6, foot + 1)]], INK, 1.4)
-        else:
-            canvas.draw_shape(shape, centre, RADIUS, WHITE if kind == "open" else colour, colour)
+    size, x = small_type(canvas), 0.0
+    foot, kinds = 1.2 * size, {dot.kind for row in rows for dot in row.dots}
+    for kind in ("middle", "open", *(kind for kind in KINDS if kind in kinds)):
         words = say(language, f"chart.key.{kind}")
-        foot = write_lines(canvas, words, (indent, foot), canvas.width - indent) + 1.3 * size
-    return foot - 0.6 * size
+        width = 16 + measure_width(words, size)
+        if x and x + width > canvas.width:
+            x, foot = 0.0, foot + 1.35 * size
+        centre = (x + 6, foot - 0.36 * size)
+        if kind == "middle":
+            canvas.draw_box((x, foot - 9), (12, 10), SHADE)
+            canvas.draw_lines([[(x + 6, foot - 9), (x + 6, foot + 1)]], INK, 1.4)
+        else:
+            shape, colour = KINDS.get(kind, ("circle", SOFT))
+            canvas.draw_shape(shape, centre, RADIUS, WHITE if kind == "open" else colour, colour)
+        canvas.write(words, (x + 16, foot), size)
+        x += width + 14
+    return foot + 0.8 * size

@@ -4,6 +4,7 @@ Pictures draw letters as shapes, so that they need no font of the reader's machi
 set at 90 % of their width, as in DejaVu Sans Condensed. One em has ``EM`` units.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -11,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from unicodedata import normalize
 
-from fontTools.pens.recordingPen import DecomposingRecordingPen
+from fontTools.pens.recordingPen import RecordingPen
 from fontTools.ttLib import TTFont
 
 EM = 100
@@ -22,28 +23,64 @@ Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Outline:
-    """The shape of a letter as a path of SVG, empty for a space, and its width."""
+class Piece:
+    """A shape of the font and its place in a letter: ``ế`` is an e and two marks."""
 
-    path: str
+    name: str
+    x: int = 0
+    y: int = 0
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A letter: its width, and the shapes that it consists of (none for a space)."""
+
     width: int
+    pieces: tuple[Piece, ...]
 
 
 def measure_width(text: str, size: float, *, bold: bool = False) -> float:
     """Return the width of a text in type of a size, in the unit of the size."""
-    return sum(find_outline(letter, bold).width for letter in normalize("NFC", text)) * size / EM
+    return sum(find_letter(letter, bold).width for letter in normalize("NFC", text)) * size / EM
 
 
 @cache
-def find_outline(letter: str, bold: bool) -> Outline:
-    """Return the shape of a letter; a letter that the font lacks is an empty box."""
+def find_letter(letter: str, bold: bool) -> Letter:
+    """Return a letter of the font; a letter that the font lacks is an empty box."""
     font = _read_font(bold)
-    glyphs = font.getGlyphSet()
     name = font.getBestCmap().get(ord(letter), ".notdef")
-    pen = DecomposingRecordingPen(glyphs)
-    glyphs[name].draw(pen)
-    scale = EM / font["head"].unitsPerEm
-    return Outline(_write_path(pen.value, scale), round(glyphs[name].width * scale * CONDENSED))
+    pieces = tuple(piece for piece in _list_pieces(font, name) if find_path(piece.name, bold))
+    return Letter(round(font["hmtx"][name][0] * _scale(font) * CONDENSED), pieces)
+
+
+def _list_pieces(font: TTFont, name: str, at: Point = (0, 0)) -> Iterator[Piece]:
+    """Yield the simple shapes of a glyph with their places."""
+    glyph = font["glyf"][name]
+    if not glyph.isComposite():
+        scale = _scale(font)
+        yield Piece(name, round(at[0] * scale * CONDENSED), -round(at[1] * scale))
+        return
+    for component in glyph.components:
+        yield from _list_pieces(
+            font, component.glyphName, (at[0] + component.x, at[1] + component.y)
+        )
+
+
+@cache
+def find_path(name: str, bold: bool) -> str:
+    """Return a simple shape of the font as a path; a path that is filled need not be closed."""
+    font, pen = _read_font(bold), RecordingPen()
+    font.getGlyphSet()[name].draw(pen)
+    path, here = "", (0, 0)
+    for command, points in pen.value:
+        for run in _split_curve(command, points):
+            rounded = [
+                (round(x * _scale(font) * CONDENSED), -round(y * _scale(font))) for x, y in run
+            ]
+            shifts = [place[axis] - here[axis] for place in rounded for axis in (0, 1)]
+            path += _write_step(COMMANDS[command], shifts)
+            here = rounded[-1]
+    return path
 
 
 @cache
@@ -55,32 +92,11 @@ def _read_font(bold: bool) -> TTFont:
     return TTFont(folder / FILES[bold], lazy=True)
 
 
-def _write_path(steps: list[tuple[str, tuple[Point | None, ...]]], scale: float) -> str:
-    """Return the steps of a pen as a path of whole numbers, each relative to the last point.
-
-    A path that is only filled needs no command that closes it.
-    """
-    path, here = "", (0, 0)
-    for command, points in steps:
-        for run in _split_curve(command, points):
-            rounded = [(round(x * scale * CONDENSED), -round(y * scale)) for x, y in run]
-            shifts = [
-                place - at for point in rounded for place, at in zip(point, here, strict=True)
-            ]
-            path += _write_step(COMMANDS[command], shifts)
-            here = rounded[-1]
-    return path
+def _scale(font: TTFont) -> float:
+    return EM / int(font["head"].unitsPerEm)
 
 
-def _write_step(command: str, shifts: list[int]) -> str:
-    """Return one command of a path; a minus separates two numbers as a space does."""
-    if command == "l" and 0 in shifts:
-        across, down = shifts
-        return f"h{across}" if across else f"v{down}" if down else ""
-    return command + " ".join(map(str, shifts)).replace(" -", "-")
-
-
-def _split_curve(command: str, points: tuple[Point | None, ...]) -> list[list[Point]]:
+def _split_curve(command: str, points: Sequence[Point | None]) -> list[list[Point]]:
     """Return the points of each step; a curve of TrueType has implied points between controls."""
     known = [point for point in points if point is not None]
     if command == "closePath":
@@ -90,3 +106,11 @@ def _split_curve(command: str, points: tuple[Point | None, ...]) -> list[list[Po
     *controls, end = known
     ends = [((x + u) / 2, (y + v) / 2) for (x, y), (u, v) in pairwise(controls)]
     return [[*pair] for pair in zip(controls, [*ends, end], strict=True)]
+
+
+def _write_step(command: str, shifts: Sequence[int]) -> str:
+    """Return one command of a path; a minus separates two numbers as a space does."""
+    if command == "l" and 0 in shifts:
+        across, down = shifts
+        return f"h{across}" if across else f"v{down}" if down else ""
+    return command + " ".join(map(str, shifts)).replace(" -", "-")

@@ -4,8 +4,10 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sipas_analysis.documents.canvas import INK
 from sipas_analysis.documents.chart_answers import AnswerRow, draw_answers
 from sipas_analysis.documents.chart_bars import Bar, BarRow, Panel, draw_bars
+from sipas_analysis.documents.chart_parts import FAINT
 from sipas_analysis.documents.model import (
     Column,
     FigureReference,
@@ -21,9 +23,11 @@ from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import Language, format_number
 from sipas_analysis.reports.figure_tables import interval_cell, percent_cell, sort_known_figures
+from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject
 
 ITEMS_PER_CHART = 22
+PLACES = {(1, 0): "strong", (-1, 0): "weak", (0, 1): "matters", (0, -1): "minor"}
 
 
 def draw_items_pictures(subject: Subject, n_lowest: int | None = None) -> list[Picture]:
@@ -75,7 +79,14 @@ def _draw_items(subject: Subject, codes: Sequence[str], number: int) -> Picture:
         *(Column(name) for name in level_names),
     )
     rows = tuple(
-        (subject.item_name(code), *(Number(share, 1) for share in shares[code])) for code in codes
+        (
+            subject.item_name(code),
+            *(
+                number_of(subject, subject.own_figures[code].id, f"answer_{level}", 1)
+                for level in scale.levels
+            ),
+        )
+        for code in codes
     )
     table = Table(f"table-answers-{number}", make_text("report.table.answers"), columns, rows)
     title, alt = make_text("report.figure.items"), make_text("report.alt.items", n=len(codes))
@@ -107,10 +118,10 @@ def draw_priority_picture(subject: Subject) -> Picture | None:
         return None
 
     def draw(language: Language, narrow: bool = False) -> bytes:
-        panels = [Panel(make_text("chart.head.gap").text(language), 0.0)]
+        panels = [Panel(make_text("chart.head.gap").text(language))]
         if has_shares:
             title = make_text("chart.head.importance").text(language)
-            panels.append(Panel(title, 100 * priority.cut_share, least=0.0))
+            panels.append(Panel(title, 100 * priority.cut_share, 0.0, (INK, FAINT)))
         bars = [
             BarRow(
                 subject.short_name(row.code).text(language),
@@ -154,8 +165,7 @@ def _judge_factor(priority: Priority, row: Mapping[Hashable, Any]) -> _Place:
     assert priority.importance is not None
     separable = priority.importance.frame.set_index("variable")["separable"]
     side = compare_with_cut(share, cut_share, n_factors) if separable[code] else 0
-    by_gap = {1: "strong", -1: "weak", 0: "undecided"}[gap.side]
-    place = by_gap if quadrant == "undecided" else quadrant
+    place = PLACES.get((gap.side, side), "undecided") if quadrant == "undecided" else quadrant
     return _Place(code, gap, _make_bar([100 * end for end in share], side), place)
 
 
@@ -170,7 +180,7 @@ def _tabulate_priority(subject: Subject, rows: Sequence[_Place]) -> Table:
         Column(make_text("report.column.factor"), "row"),
         Column(subject.measure_name),
         Column(make_text("report.column.interval")),
-        Column(make_text("report.column.share_of_r2")),
+        Column(make_text("chart.head.importance")),
         Column(make_text("report.column.interval")),
         Column(make_text("report.column.place"), "text"),
     )

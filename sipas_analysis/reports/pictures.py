@@ -99,7 +99,7 @@ def draw_factors_picture(subject: Subject, table: Table) -> Picture | None:
             for name, figure in names
         ]
         axis = _name_axis(subject, language)
-        key = render_text(group, language)
+        key = make_text("chart.key.group", group=group).text(language) if subject.unit else ""
         return draw_intervals(rows, language, axis, targets, narrow=narrow, key=key)
 
     title = make_text("report.figure.factors", lines=explain_target_lines(targets))
@@ -211,7 +211,7 @@ def draw_importance_picture(subject: Subject) -> Picture | None:
     alt = make_text("report.alt.importance", rows=Joined(described))
     columns = (
         Column(make_text("report.column.factor"), "row"),
-        Column(make_text("report.column.share_of_r2")),
+        Column(make_text("chart.head.importance")),
         Column(make_text("report.column.interval")),
     )
     table = Table("table-importance", caption, columns, tuple(rows))

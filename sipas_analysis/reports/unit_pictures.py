@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sipas_analysis.documents.chart_slopes import Slope, draw_slopes
+from sipas_analysis.documents.chart_slopes import MOST_NAMED, Slope, draw_slopes
 from sipas_analysis.documents.chart_strips import Dot, StripRow, draw_strips
 from sipas_analysis.documents.model import Column, Joined, Picture, Table, make_text
 from sipas_analysis.explain.priority import compare_with_cut
@@ -110,7 +110,10 @@ def draw_changes_picture(subject: Subject, group: str) -> Picture | None:
         for change in [find_change(subject, figure)]
         if change.is_known
     ]
-    if not last_year or not units:
+    is_named = len(units) <= MOST_NAMED or any(
+        change.verdict != "open" or figure.unit == subject.unit for figure, change in units
+    )
+    if not last_year or not units or not is_named:
         return None
     year = subject.figures.survey.wave.year
 
