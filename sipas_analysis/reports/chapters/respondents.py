@@ -28,7 +28,7 @@ def describe_respondents(subject: Subject) -> list[Block]:
     few people would stand behind each (rule P2).
     """
     table = subject.figures.respondents
-    if subject.unit or table["value"].isna().all():
+    if subject.unit or table.empty or table["value"].isna().all():
         return []
     keys = _choose_keys(table)
     rows = table[table["key"].isin(keys)]
