@@ -26,7 +26,7 @@ from sipas_analysis.documents.chart_parts import (
 from sipas_analysis.messages import Language
 
 THICK = 8.0
-LABELS, WORDS, GUTTER = 150.0, 104.0, 16.0  # widths: of labels, of words at the right, between
+LABELS, WORDS, GUTTER = 145.0, 116.0, 16.0  # widths: of labels, of words at the right, between
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,11 @@ def draw_bars(
         write_lines(canvas, panel.title, (left, layout.size * 1.2), right - left, bold=True)
         for panel, (left, right) in zip(panels, spans, strict=True)
     )
-    places = place_rows(labels, layout, top, 17)
+    words = [
+        wrap_text(row.words, words_width - 6, SMALL_WIDE, 4) if words_width else () for row in rows
+    ]
+    heights = [max(17.0, 1.2 * SMALL_WIDE * len(lines) + 4) for lines in words]
+    places = place_rows(labels, layout, top, heights)
     bands, foot = list_bands(places, layout, top), top
     for number, (panel, span) in enumerate(zip(panels, spans, strict=True)):
         bars = [row.bars[number] for row in rows]
@@ -91,10 +95,9 @@ def draw_bars(
         for bar, place in zip(bars, places, strict=True):
             _draw_bar(canvas, bar, place, scale, panel)
         draw_upright(canvas, scale.place(panel.origin), bands, INK)
-    for row, place in zip(rows, places, strict=True):
+    for lines, place in zip(words, places, strict=True):
         write_label(canvas, place, layout)
-        if words_width:
-            _write_words(canvas, row.words, place, layout.width - words_width + 6)
+        _write_words(canvas, lines, place, layout.width - words_width + 6)
     canvas.height = foot + 6
     return canvas.render()
 
@@ -113,9 +116,8 @@ def _draw_bar(canvas: Canvas, bar: Bar, place: Place, scale: Scale, panel: Panel
         canvas.draw_lines([[(low, y), (high, y)], *ends], INK, 1.0)
 
 
-def _write_words(canvas: Canvas, words: str, place: Place, left: float) -> None:
+def _write_words(canvas: Canvas, lines: Sequence[str], place: Place, left: float) -> None:
     """Write what follows from the bars at the right of a row."""
-    lines = wrap_text(words, canvas.width - left, SMALL_WIDE, 3)
     foot = place.middle + 0.36 * SMALL_WIDE - 0.6 * SMALL_WIDE * (len(lines) - 1)
     for number, line in enumerate(lines):
         canvas.write(line, (left, foot + 1.2 * SMALL_WIDE * number), SMALL_WIDE)

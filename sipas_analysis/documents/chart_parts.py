@@ -17,7 +17,8 @@ from sipas_analysis.messages import Language, format_number
 SOFT, FAINT, GRID = "#5d6875", "#9aa5b1", "#dfe4ea"
 ACCENT, SECOND, WHITE, BAND = "#0b6e8f", "#b8521f", "#ffffff", "#eef2f6"
 DASHES = "3 2"
-BOLDER = 1.07  # a bold text is so much wider
+BOLDER = 1.1  # a bold text is so much wider
+SHORTEST = 4.0  # points; no scale is shorter, or chance would look large
 TALLEST = 690.0  # units: a taller picture would be made smaller on A4
 Band = tuple[float, float]  # top and bottom
 
@@ -90,12 +91,12 @@ class Place:
 
 
 def place_rows(
-    labels: Sequence[str], layout: Layout, top: float, height: float = 0.0
+    labels: Sequence[str], layout: Layout, top: float, heights: Sequence[float] = ()
 ) -> list[Place]:
-    """Return the place of each row from ``top`` down; ``height`` is the least of a row."""
+    """Return the place of each row from ``top`` down; ``heights`` are the least of each row."""
     places = []
-    height = max(height, layout.row)
-    for label in labels:
+    for label, least in zip(labels, heights or [0.0] * len(labels), strict=True):
+        height = max(least, layout.row)
         lines = wrap_text(label, layout.label_width or layout.width, layout.size, layout.lines)
         text_height = len(lines) * layout.leading
         if layout.is_narrow:
@@ -200,7 +201,7 @@ def make_scale(
     """Return a scale for some values, with a little room, within ``least`` and ``most``."""
     known = [value for value in values if not isnan(value)] or [least, most]
     low, high = min(known), max(known)
-    room = max(0.05 * (high - low), 0.5 if high - low < 2 else 0.0)
+    room = max(0.05 * (high - low), (SHORTEST - high + low) / 2)
     return Scale(max(low - room, least), min(high + room, most + 0.04 * (high - low)), start, end)
 
 
@@ -226,11 +227,11 @@ def draw_scale(canvas: Canvas, scale: Scale, bands: Sequence[Band], language: La
     decimals = 0 if all(tick == round(tick) for tick in ticks) else 1
     foot = (bands[-1][1] if bands else 0) + 1.15 * size
     for tick in ticks:
-        x = scale.place(tick)
-        draw_upright(canvas, x, bands, GRID)
-        canvas.write(
-            format_number(tick, language, decimals), (x, foot), size, SOFT, anchor="middle"
-        )
+        text = format_number(tick, language, decimals)
+        draw_upright(canvas, scale.place(tick), bands, GRID)
+        half = measure_width(text, size) / 2
+        x = min(max(scale.place(tick), half), canvas.width - half)
+        canvas.write(text, (x, foot), size, SOFT, anchor="middle")
     return foot
 
 

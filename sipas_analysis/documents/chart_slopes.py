@@ -9,6 +9,7 @@ from sipas_analysis.documents.canvas import INK, Canvas, Point
 from sipas_analysis.documents.chart_intervals import IntervalRow
 from sipas_analysis.documents.chart_parts import (
     ACCENT,
+    BOLDER,
     DASHES,
     FAINT,
     GRID,
@@ -22,6 +23,7 @@ from sipas_analysis.documents.chart_parts import (
     small_type,
     wrap_text,
 )
+from sipas_analysis.documents.outlines import measure_width
 from sipas_analysis.messages import Language, format_number, say
 
 STYLES = {"up": (ACCENT, 1.8, "", "up"), "down": (SECOND, 1.8, DASHES, "down")}
@@ -67,7 +69,7 @@ def draw_slopes(
     named.sort(key=lambda slope: (-slope.after, slope.label))
     left, right = LEFT_AXIS, SLOPE_PART * layout.width
     room = layout.width - right - 18
-    labels = [wrap_text(f"{slope.label} ({slope.text})", room, size, 3) for slope in named]
+    labels = [_label_slope(slope, room, size) for slope in named]
     heights = [1.22 * size * len(lines) + 2 for lines in labels]
     top, height = 2.2 * size, max(LEAST_HEIGHT, 1.12 * sum(heights))
     values = [value for slope in slopes for value in (slope.before, slope.after)]
@@ -90,6 +92,14 @@ def draw_slopes(
             canvas.write(line, (right + 17, foot), size, colour, bold=is_bold)
     canvas.height = top + height + 6
     return canvas.render()
+
+
+def _label_slope(slope: Slope, room: float, size: float) -> tuple[str, ...]:
+    """Return the name of a unit and its change, which is never cut."""
+    *lines, last = wrap_text(slope.label, room, size, 3)
+    whole = f"{last} ({slope.text})"
+    is_short = measure_width(whole, size) * BOLDER <= room
+    return (*lines, whole) if is_short else (*lines, last, f"({slope.text})")
 
 
 def _draw_slope(canvas: Canvas, slope: Slope, scale: Scale, columns: tuple[float, float]) -> None:
@@ -129,7 +139,7 @@ def draw_trend(
     layout = NARROW if narrow else WIDE
     canvas = Canvas(layout.width)
     size = small_type(canvas)
-    top = 2.4 * size
+    top = 3.8 * size
     values = [end for row in rows for end in (row.value, row.low, row.high)]
     scale = make_scale(values, top + TREND_HEIGHT, top)
     step = (layout.width - LEFT_AXIS) / max(len(rows), 1)
@@ -170,7 +180,8 @@ def _draw_wave(
         y = scale.place(row.value)
         canvas.draw_shape("circle", (x, y), 4, ACCENT, WHITE)
         text = row.text or format_number(row.value, language, 2)
-        canvas.write(text, (x + 8, y + 0.36 * size), size)
+        above = min(y - 5, scale.place(row.high) if not isnan(row.high) else y)
+        canvas.write(text, (x, above - 3), size, anchor="middle")
     canvas.write(row.label, (x, scale.start + 1.4 * size), size, anchor="middle", bold=True)
 
 

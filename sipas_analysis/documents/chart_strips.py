@@ -7,6 +7,7 @@ from math import isnan
 from sipas_analysis.documents.canvas import INK, Canvas
 from sipas_analysis.documents.chart_parts import (
     ACCENT,
+    BOLDER,
     FAINT,
     GRID,
     SECOND,
@@ -53,11 +54,11 @@ class StripRow:
     high: float
     dots: Sequence[Dot]
 
-    def name_dots(self, kind: str) -> str:
+    def name_dots(self, kind: str) -> list[str]:
         """Return the names of the dots of a kind, furthest first."""
         dots = [dot for dot in self.dots if dot.kind == kind]
         ordered = sorted(dots, key=lambda dot: dot.value, reverse=kind == "up")
-        return "; ".join(dot.name for dot in ordered)
+        return [dot.name for dot in ordered]
 
 
 def draw_strips(
@@ -77,7 +78,7 @@ def draw_strips(
     for row in rows:
         stacks = _stack_dots(row, scale, 100 if len(rows) <= MANY_ROWS else 24)
         height = 2 * RADIUS * 1.1 * max(map(len, stacks.values()), default=1) + 9
-        place = place_rows([row.label], layout, foot, height)[0]
+        place = place_rows([row.label], layout, foot, [height])[0]
         write_label(canvas, place, layout)
         _draw_middle(canvas, row, place, scale, height)
         for x, dots in stacks.items():
@@ -135,10 +136,23 @@ def _name_dots(
         if not names:
             continue
         canvas.draw_shape(shape, (left + 3, foot - 0.36 * size), RADIUS, colour)
-        for line in wrap_text(names, layout.width - left - 10, size, most_lines):
+        width = layout.width - left - 10
+        text = _join_names(names, width * (most_lines - 0.15), size)
+        for line in wrap_text(text, width, size, most_lines):
             canvas.write(line, (left + 10, foot), size, colour)
             bottom, foot = foot + 0.35 * size, foot + 1.22 * size
     return bottom + 3
+
+
+def _join_names(names: Sequence[str], room: float, size: float) -> str:
+    """Return as many names as there is room for, and how many more there are."""
+    text = ""
+    for number, name in enumerate(names):
+        longer = f"{text}; {name}" if text else name
+        if text and measure_width(f"{longer} (+99)", size) * BOLDER > room:
+            return f"{text} (+{len(names) - number})"
+        text = longer
+    return text
 
 
 def _draw_key(canvas: Canvas, rows: Sequence[StripRow], language: Language) -> float:
@@ -159,4 +173,8 @@ def _draw_key(canvas: Canvas, rows: Sequence[StripRow], language: Language) -> f
             canvas.draw_shape(shape, centre, RADIUS, WHITE if kind == "open" else colour, colour)
         canvas.write(words, (x + 16, foot), size)
         x += width + 14
+    if kinds == {""}:
+        foot = write_lines(
+            canvas, say(language, "chart.key.none"), (0, foot + 1.5 * size), canvas.width
+        )
     return foot + 0.8 * size

@@ -30,6 +30,7 @@ from sipas_analysis.reports.figure_tables import (
     explain_target_lines,
     find_change,
 )
+from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject
 
 
@@ -207,7 +208,7 @@ def draw_importance_picture(subject: Subject) -> Picture | None:
         make_text("report.alt.row", name=name, value=value, interval=interval)
         for name, value, interval in rows
     ]
-    caption = make_text("report.figure.importance", n=shares.n)
+    caption = make_text("report.figure.importance", n=number_of(subject, "fit:share_forms"))
     alt = make_text("report.alt.importance", rows=Joined(described))
     columns = (
         Column(make_text("report.column.factor"), "row"),
