@@ -5,7 +5,7 @@ from dataclasses import replace
 from sipas_analysis.documents.model import Block, Paragraph, Section, make_text
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.reports.chapters.leaders import name_first_items, place_unit, state_index
-from sipas_analysis.reports.chapters.results import factor_table
+from sipas_analysis.reports.chapters.results import tabulate_factors
 from sipas_analysis.reports.subject import Subject
 
 MOST_FACTORS = 9  # rows of the table, so that the letter stays on one page
@@ -30,7 +30,7 @@ def _state_results(subject: Subject) -> list[Block]:
     texts = [state_index(subject), *place_unit(subject)]
     blocks: list[Block] = [Paragraph(text) for text in texts]
     if subject.pack.factors:
-        table = factor_table(subject, MOST_FACTORS)
+        table = tabulate_factors(subject, most=MOST_FACTORS)
         blocks.append(replace(table, caption=make_text("letter.table")))
     blocks += [Paragraph(text) for text in name_first_items(subject)]
     if subject.figures.marks.get(subject.unit) == "flagged":

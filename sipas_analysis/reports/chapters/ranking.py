@@ -41,7 +41,7 @@ from sipas_analysis.reports.subject import Subject
 
 PAIR_COLUMNS = ["unit", "other", "value", "low", "high", "told"]
 LONG_ORDER, N_OF_PROVINCE = 40, 10  # of a longer order the body shows so many at each end
-N_BESIDE, N_AT_ENDS = 4, 3  # a unit's report shows those beside it, and so many at each end
+LONG_BESIDE, N_BESIDE, N_AT_ENDS = 12, 3, 2  # a unit's report shows those beside it, and the ends
 NamedUnit = tuple[Bilingual, PublishedFigure]
 MANY_UNITS, MOST_AT_TARGET = 12, 8  # more units than this are counted in a sentence, not named
 
@@ -233,7 +233,7 @@ def _list_notes(subject: Subject, units: Sequence[NamedUnit], n_units: int) -> t
 
 def select_units(order: Sequence[PublishedFigure], unit: str) -> list[PublishedFigure]:
     """Return both ends of a long order, and a unit with those beside it; all of a short order."""
-    if len(order) <= LONG_ORDER:
+    if len(order) <= (LONG_BESIDE if unit else LONG_ORDER):
         return list(order)
     n_at_ends = N_AT_ENDS if unit else N_OF_PROVINCE
     own_position = next((at for at, figure in enumerate(order) if figure.unit == unit), len(order))

@@ -59,7 +59,7 @@ def tabulate_respondents(
     columns = (
         *estimate_columns("report.column.respondents", subject),
         Column(make_text("report.column.beside_others")),
-        Column(make_text("report.column.verdict"), "text"),
+        Column(make_text("report.column.beyond_chance"), "text"),
     )
     caption = make_text("report.table.respondents")
     return Table("table-respondents", caption, columns, body, (*caution_notes(named), *notes))
@@ -113,4 +113,5 @@ def _difference_cells(unit: str, difference: float, verdict: str) -> tuple[objec
     if pd.isna(difference):
         return None, None
     reference = FigureReference(f"difference:overall@{unit}", "value", difference)
-    return Number(difference, 2, reference), make_text(f"report.respondents.verdict.{verdict}")
+    is_sure = make_text(f"report.change.{'sure' if verdict in SURE else 'open'}")
+    return Number(difference, 2, reference), is_sure

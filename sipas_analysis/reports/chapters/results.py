@@ -1,6 +1,6 @@
 """The chapter of results: the index, its factors, its lowest items, and who is more satisfied."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,12 +17,13 @@ from sipas_analysis.documents.model import (
     Text,
     make_text,
 )
+from sipas_analysis.figures.identified import make_id
 from sipas_analysis.figures.published import PublishedFigure
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.reports.answer_pictures import draw_items_pictures
 from sipas_analysis.reports.chapters.drivers import describe_drivers
 from sipas_analysis.reports.chapters.respondents import describe_respondents
-from sipas_analysis.reports.chapters.trend import describe_last_year
+from sipas_analysis.reports.chapters.trend import describe_last_year, describe_unit_changes
 from sipas_analysis.reports.figure_tables import (
     are_different,
     contrast_extremes,
@@ -44,15 +45,19 @@ MOST_CODES = 6  # items named in a sentence; more are counted
 
 
 def build_results(subject: Subject) -> Section:
-    """Show the index, its factors and its lowest items; for the province people and drivers."""
-    parts = {
-        "whole": _describe_whole(subject),
-        "last_year": describe_last_year(subject),
-        "factors": _describe_factors(subject),
-        "items": _describe_items(subject),
-        "respondents": describe_respondents(subject),
-        "drivers": [] if subject.unit else describe_drivers(subject),
-    }
+    """Show the index, its factors and its lowest items; for the province people and drivers.
+
+    The first page of a unit has its index, group and change: here they stand above its factors.
+    """
+    parts = {"factors": _describe_factors(subject), "items": _describe_items(subject)}
+    if not subject.unit:
+        parts = {
+            "whole": _describe_whole(subject),
+            "last_year": describe_last_year(subject),
+            **parts,
+            "respondents": describe_respondents(subject),
+            "drivers": describe_drivers(subject),
+        }
     blocks: list[Block] = []
     shown_parts = {name: part for name, part in parts.items() if part}
     for number, (name, part) in enumerate(shown_parts.items(), 1):
@@ -64,29 +69,40 @@ def build_results(subject: Subject) -> Section:
 
 def _describe_whole(subject: Subject) -> list[Block]:
     """Hold the index against the targets; list its parts and the groups of units."""
-    pack = subject.pack
-    own_points = [code for code in pack.questions_beside if pack.scale_of(code).points]
+    groups = subject.figures.groups
+    rows = [
+        *_list_wholes(subject),
+        *(
+            (
+                make_text("report.whole_group", group=subject.group_name(group)),
+                subject.figures.by_variable("group", group)[OVERALL],
+            )
+            for group in (groups if len(groups) > 1 else [])
+        ),
+    ]
     caption = make_text("report.table.overall")
-    rows = _list_wholes(subject, own_points)
     table = estimate_table("table-overall", caption, "report.column.index", rows, subject)
-    scores = [_score_table(subject, own_points)] if own_points else []
-    return [*_compare_with_targets(subject), table, *scores]
+    return [*_compare_with_targets(subject), table, *_tabulate_scores(subject)]
 
 
-def _list_wholes(subject: Subject, left_out: Sequence[str]) -> list[tuple[object, PublishedFigure]]:
-    """Return the index, its blocks, the questions beside it and the index of each group."""
+def _list_scores(subject: Subject) -> Iterator[str]:
+    """Yield the questions beside the index whose answers have points of their own."""
+    for code in subject.pack.questions_beside:
+        if subject.pack.scale_of(code).points:
+            yield code
+
+
+def _list_wholes(subject: Subject) -> list[tuple[object, PublishedFigure]]:
+    """Return the index, its blocks, and the questions beside it."""
     figures, pack = subject.own_figures, subject.pack
     rows: list[tuple[object, PublishedFigure]] = []
     rows.append((make_text("report.level.overall"), figures[OVERALL]))
     rows += [(subject.short_name(code), figures[code]) for code in pack.blocks]
+    scores = [*_list_scores(subject)]
     for code in pack.questions_beside:
-        if code not in left_out:
+        if code not in scores:
             name = make_text("report.overall_item", name=subject.short_name(code))
             rows.append((name, figures[code]))
-    groups = [subject.group] if subject.unit else subject.figures.groups
-    for group in groups if subject.unit or len(groups) > 1 else []:
-        group_name = make_text("report.whole_group", group=subject.group_name(group))
-        rows.append((group_name, subject.figures.by_variable("group", group)[OVERALL]))
     return rows
 
 
@@ -110,9 +126,9 @@ def _compare_with_targets(subject: Subject) -> list[Paragraph]:
     return [Paragraph(make_text("report.target.whole", verdicts=Joined(verdicts)))]
 
 
-def _score_table(subject: Subject, codes: Sequence[str]) -> Table:
-    """List the questions outside the index whose answers have points of their own."""
-    figures = subject.own_figures
+def _tabulate_scores(subject: Subject) -> list[Table]:
+    """List the questions beside the index whose answers have points of their own, if any."""
+    figures, codes = subject.own_figures, [*_list_scores(subject)]
     rows = tuple(
         (
             subject.short_name(code),
@@ -126,38 +142,53 @@ def _score_table(subject: Subject, codes: Sequence[str]) -> Table:
     columns = (first, Column(make_text("report.column.value")), *rest)
     has_nps = any(subject.pack.scale_of(code).score == "nps" for code in codes)
     notes = (make_text("report.scores.nps"),) if has_nps else ()
-    return Table("table-scores", make_text("report.table.scores"), columns, rows, notes)
+    caption = make_text("report.table.scores")
+    return [Table("table-scores", caption, columns, rows, notes)] if codes else []
 
 
 def _describe_factors(subject: Subject) -> list[Block]:
     """Compare the factors, and show them for every unit."""
     codes = [*subject.pack.factors]
-    if not codes:
+    wholes = _list_wholes(subject) if subject.unit else []
+    if not codes and not wholes:
         return [Paragraph(make_text("report.factors.none"), "note")]
     known_figures = sort_known_figures(subject, codes)
     blocks: list[Block] = [
-        Paragraph(text, "lead") for text in contrast_extremes(subject, known_figures)
+        *(_compare_with_targets(subject) if subject.unit else []),
+        *(Paragraph(text, "lead") for text in contrast_extremes(subject, known_figures)),
     ]
-    table = factor_table(subject)
+    blocks.append(tabulate_factors(subject, wholes))
     if subject.unit:
-        pictures = [draw_factors_picture(subject, table)]
+        blocks += [*_tabulate_scores(subject), *describe_unit_changes(subject)]
+        pictures = [draw_factors_picture(subject, tabulate_factors(subject))]
     else:
         groups = subject.figures.groups
         pictures = [draw_factors_by_unit_picture(subject, group) for group in groups]
-    return [*blocks, table, *(picture for picture in pictures if picture)]
+    return [*blocks, *(picture for picture in pictures if picture)]
 
 
-def factor_table(subject: Subject, most: int = MOST_FACTORS) -> Table:
-    """List the factors with their errors, beside the group's for a unit; of many, the lowest."""
+def tabulate_factors(
+    subject: Subject,
+    wholes: Sequence[tuple[object, PublishedFigure]] = (),
+    most: int = MOST_FACTORS,
+) -> Table:
+    """List the factors with their errors, beside the group's for a unit; of many, the lowest.
+
+    Args:
+        subject: The subject of the report.
+        wholes: Names and figures of the rows above the factors.
+        most: Of more factors than this only the lowest are listed.
+    """
     codes = [*subject.pack.factors]
     lowest = [figure.variable for figure in sort_known_figures(subject, codes)][:most]
     shown = lowest if len(codes) > most else codes
-    rows = [(subject.short_name(code), subject.own_figures[code]) for code in shown]
-    caption = make_text("report.table.factors")
+    rows = [*wholes, *((subject.short_name(code), subject.own_figures[code]) for code in shown)]
+    caption = make_text("report.table.wholes_and_factors" if wholes else "report.table.factors")
     if len(codes) > most:
         caption = make_text("report.table.lowest_factors", n=len(shown), n_all=len(codes))
-    table = estimate_table("table-factors", caption, "report.column.factor", rows, subject)
-    return _add_group_column(subject, table, shown)
+    first = "report.column.index_or_factor" if wholes else "report.column.factor"
+    table = estimate_table("table-factors", caption, first, rows, subject)
+    return _add_group_column(subject, table, [figure.variable for _, figure in rows])
 
 
 def _add_group_column(subject: Subject, table: Table, codes: Sequence[str]) -> Table:
@@ -217,8 +248,8 @@ def _state_lowest(subject: Subject, lowest: Sequence[PublishedFigure]) -> Text:
         return make_text("report.items.sure", **fields)
     if len(may_be_lowest) == len(places):
         return make_text("report.items.open", **fields)
-    n = len(may_be_lowest)
-    if n > MOST_CODES:
+    n = number_of(subject, make_id("place:lowest", "", subject.unit))
+    if len(may_be_lowest) > MOST_CODES:
         return make_text("report.items.many", n=n, **fields)
     return make_text("report.items.some", n=n, codes=Joined(may_be_lowest, ", "), **fields)
 
@@ -237,7 +268,7 @@ def tabulate_items(
     if any(map(subject.pack.is_unattributed, codes)):
         notes.append(make_text("report.items.mark"))
     if not (is_whole or subject.unit):
-        notes.append(make_text("report.items.annex", n=len(subject.pack.items)))
+        notes.append(make_text("report.items.annex", n=number_of(subject, "wording:all")))
     return replace(table, notes=(*table.notes, *notes))
 
 
