@@ -111,13 +111,19 @@ def identify_respondents(table: pd.DataFrame) -> list[pd.DataFrame]:
 
 
 def identify_places(places: Mapping[str, pd.DataFrame]) -> list[pd.DataFrame]:
-    """Return the possible places of each item, of the whole ("") and of each unit."""
-    return [
-        table.assign(
-            id=[make_id(f"place:{code}", "", unit) for code in table["variable"]], rule="R6"
-        )
-        for unit, table in places.items()
-    ]
+    """Return the possible places of each item, of the whole ("") and of each unit (rule R6).
+
+    ``place:lowest`` is the number of items that may be the lowest.
+    """
+    parts = []
+    for unit, table in places.items():
+        ids = [make_id(f"place:{code}", "", unit) for code in table["variable"]]
+        n_lowest = float((table["rank_low"] == 1).sum())
+        parts += [
+            table.assign(id=ids, rule="R6"),
+            *identify_numbers({make_id("place:lowest", "", unit): n_lowest}, "R6"),
+        ]
+    return parts
 
 
 def identify_gaps(gaps: pd.DataFrame) -> list[pd.DataFrame]:

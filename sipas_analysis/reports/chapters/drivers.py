@@ -24,6 +24,7 @@ from sipas_analysis.reports.chapters.driver_tables import (
     word_heads,
 )
 from sipas_analysis.reports.figure_tables import percent_cell
+from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.pictures import draw_importance_picture
 from sipas_analysis.reports.subject import Subject
 
@@ -95,7 +96,7 @@ def _tabulate_effects(subject: Subject, models: Drivers) -> Table:
     heads = [subject.measure_name, *word_heads("effect", "interval")]
     columns = make_columns("factor", heads, "certainty")
     caption = make_text("report.table.effects", outcome=subject.short_name(models.outcome))
-    note = make_text("report.drivers.effects_note", n=models.n)
+    note = make_text("report.drivers.effects_note", n=number_of(subject, "fit:forms"))
     return Table("table-effects", caption, columns, rows, (note,))
 
 

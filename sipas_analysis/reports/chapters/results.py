@@ -8,9 +8,7 @@ import numpy as np
 from sipas_analysis.documents.model import (
     Block,
     Column,
-    FigureReference,
     Joined,
-    Number,
     Paragraph,
     Section,
     Table,
@@ -278,10 +276,7 @@ def _add_places(subject: Subject, table: Table, codes: Sequence[str]) -> Table:
     if (places["rank_high"] - places["rank_low"] == len(places) - 1).all():
         return table
     first, *others = table.columns
-    cells = [
-        _place_cell(subject, code, *map(int, places.loc[code, ["rank_low", "rank_high"]]))
-        for code in codes
-    ]
+    cells = [_place_cell(subject, code) for code in codes]
     return replace(
         table,
         columns=(first, Column(make_text("report.column.places_low")), *others),
@@ -290,12 +285,8 @@ def _add_places(subject: Subject, table: Table, codes: Sequence[str]) -> Table:
     )
 
 
-def _place_cell(subject: Subject, code: str, low: int, high: int) -> Text:
+def _place_cell(subject: Subject, code: str) -> Text:
     """Return the places that an item may have, counted from the lowest."""
     name = f"place:{code}@{subject.unit}" if subject.unit else f"place:{code}"
-    ends = {"low": (low, "rank_low"), "high": (high, "rank_high")}
-    numbers = {
-        end: Number(float(place), 0, FigureReference(name, column, float(place)))
-        for end, (place, column) in ends.items()
-    }
-    return make_text("report.places" if low < high else "report.place", **numbers)
+    low, high = (number_of(subject, name, f"rank_{end}") for end in ("low", "high"))
+    return make_text("report.places", low=low, high=high)

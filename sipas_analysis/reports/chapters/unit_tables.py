@@ -18,7 +18,6 @@ from sipas_analysis.figures.published import PublishedFigure
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import LANGUAGES
-from sipas_analysis.reports.chapters.ranking import PAIR_COLUMNS, number_pair
 from sipas_analysis.reports.figure_tables import (
     change_columns,
     find_change,
@@ -27,7 +26,7 @@ from sipas_analysis.reports.figure_tables import (
     percent_cell,
     signed_change,
 )
-from sipas_analysis.reports.named_numbers import number_of
+from sipas_analysis.reports.named_numbers import interval_of, number_of
 from sipas_analysis.reports.subject import Subject
 
 MOST_PAIRS = 66  # pairs of 12 units; longer lists are only in tables/pairs.csv
@@ -107,7 +106,7 @@ def _tabulate_group(subject: Subject, group: str) -> list[Table]:
     if not change_columns(subject, listed):
         return [values]
     rows = tuple(
-        (subject.marked_name(unit), *(_change_cell(subject, figures[unit][code]) for code in codes))
+        (subject.marked_name(unit), *(mark_change(subject, figures[unit][code]) for code in codes))
         for unit in figures
     )
     caption = make_text("annex.table.changes", group=name)
@@ -115,7 +114,7 @@ def _tabulate_group(subject: Subject, group: str) -> list[Table]:
     return [values, Table(f"table-changes-{group}", caption, columns, rows, notes)]
 
 
-def _change_cell(subject: Subject, figure: PublishedFigure) -> object:
+def mark_change(subject: Subject, figure: PublishedFigure) -> object:
     """Return a change since last year, marked if it is more than chance."""
     change = find_change(subject, figure)
     if not change.is_known:
@@ -144,12 +143,11 @@ def _tabulate_some_pairs(subject: Subject, group: str, pairs: pd.DataFrame) -> T
                 first=subject.marked_name(first),
                 second=subject.marked_name(second),
             ),
-            points,
-            make_text("report.pairs.interval", low=low, high=high),
+            number_of(subject, f"pair:{first}~{second}", decimals=2),
+            interval_of(subject, f"pair:{first}~{second}"),
             make_text("report.pairs.told" if are_apart else "report.pairs.open"),
         )
-        for first, second, *numbers, are_apart in pairs[PAIR_COLUMNS].itertuples(index=False)
-        for points, low, high in [number_pair(first, second, *numbers)]
+        for first, second, are_apart in pairs[["unit", "other", "told"]].itertuples(index=False)
     )
     columns = (
         Column(make_text("report.column.pair"), "row"),
