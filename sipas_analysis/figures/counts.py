@@ -13,8 +13,12 @@ from sipas_analysis.collect.survey import DROP_REASONS, Survey
 from sipas_analysis.figures.respondents import list_person_keys
 from sipas_analysis.figures.suppression import hide_small_counts
 from sipas_analysis.infer.intervals import exact_interval
+from sipas_analysis.infer.sample_size import forms_to_tell
+from sipas_analysis.instrument.pack import Instrument
 
 Numbers = dict[str, float]
+TOLD_POINTS = 5.0  # difference of two units that a sample should show
+WITHIN = 0.4  # correlation of a person's answers, as sample plans take it
 
 
 def list_counted_keys(survey: Survey) -> list[str]:
@@ -168,3 +172,14 @@ def count_units(ranking: pd.DataFrame) -> Numbers:
             f"pairs:{group}": len(ranked) * (len(ranked) - 1) / 2,
         }
     return {name: float(number) for name, number in numbers.items() if pd.notna(number)}
+
+
+def count_needed(index: float, pack: Instrument) -> Numbers:
+    """Return how many forms two units need to show a difference of 5 points from the index down.
+
+    Nothing for an index of points, or near 0: the formula is that of a share (rule S1).
+    """
+    if pack.index.points or not index > TOLD_POINTS:
+        return {}
+    low = index - TOLD_POINTS
+    return {"needed:forms": forms_to_tell(index, low, items=len(pack.items), within=WITHIN)}

@@ -18,6 +18,7 @@ from sipas_analysis.collect.units import NO_GROUP, list_groups
 from sipas_analysis.figures.counts import (
     count_forms,
     count_incidents,
+    count_needed,
     count_people,
     count_units,
     describe_sample,
@@ -70,9 +71,10 @@ PARTS = {
     "incident": "incidents",
     "alpha": "reliability",
     **dict.fromkeys(
-        ("forms", "ledger", "setting", "wording", "design", "units", "ranked", "letters"), "counts"
+        ("forms", "ledger", "setting", "wording", "design", "units", "ranked", "letters", "needed"),
+        "counts",
     ),
-    **dict.fromkeys(("fewest", "most", "detectable", "pairs"), "counts"),
+    **dict.fromkeys(("fewest", "most", "detectable", "pairs", "needed"), "counts"),
     "difference": "respondents",
     "change": "changes",
     "trend": "trend",
@@ -305,9 +307,9 @@ class Figures(WaveTables):
             "what_if": lambda: name_rows(self.priority().what_if, "item", GAIN_COLUMNS, "D5"),
             "rules": lambda: identify_rules(self.rules),
             "ranks": lambda: identify_ranks(self.fair_ranks, self.ranks_by_rule),
-            "reliability": lambda: name_rows(
-                self.alphas, "variable", {"alpha": INTERVAL_COLUMNS}, "D8"
-            ),
+            "reliability": lambda: [
+                self.alphas.assign(id="alpha:" + self.alphas["variable"], rule="D8")
+            ],
             "findings": lambda: [
                 *identify_findings(self.findings.noticed()),
                 *identify_numbers({"straight:percent": self.findings.straight_percent}, "Q1"),
@@ -324,6 +326,7 @@ class Figures(WaveTables):
                 | list_settings(self.survey)
                 | describe_sample(self.survey)
                 | count_units(self.ranking)
+                | count_needed(self.by_variable("all")[OVERALL].value, self.survey.instrument)
             ),
         }
 

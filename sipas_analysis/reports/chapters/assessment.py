@@ -1,12 +1,115 @@
 """The assessment: strengths, weaknesses and causes, only as far as the answers show them."""
 
-from sipas_analysis.documents.model import Paragraph, Section, make_text
-from sipas_analysis.instrument.pack import OVERALL
-from sipas_analysis.reports.chapters.opening import state_index
+from collections.abc import Sequence
+
+import pandas as pd
+
+from sipas_analysis.documents.model import (
+    Block,
+    Bullets,
+    Joined,
+    Paragraph,
+    Section,
+    Text,
+    make_text,
+)
+from sipas_analysis.reports.chapters.leaders import list_some, number_magnitude
+from sipas_analysis.reports.named_numbers import interval_of, number_of
 from sipas_analysis.reports.subject import Subject
+
+MOST_NAMED = 6  # factors, items or units that a sentence names; more are counted
+KINDS = {"factor": "figures", "item": "items", "unit": "units"}
 
 
 def build_assessment(subject: Subject) -> Section:
-    """Judge with reference to the tables what is surely good, surely weak, and what is unknown."""
-    blocks = (Paragraph(state_index(subject.own_figures[OVERALL])),)
-    return Section("assessment", make_text("report.chapter.assessment"), blocks)
+    """State what is surely above and below the index, incidents, and that causes are not known."""
+    blocks: list[Block] = []
+    sides = {
+        "strengths": _judge(subject, "above"),
+        "weaknesses": [*_judge(subject, "below"), *_list_incidents(subject)],
+    }
+    for name, texts in sides.items():
+        blocks += [Paragraph(make_text(f"assessment.{name}"), "heading"), Bullets(tuple(texts))]
+    blocks += [
+        Paragraph(make_text("assessment.causes"), "heading"),
+        Paragraph(make_text("assessment.no_cause")),
+        Bullets(tuple(_list_hints(subject))),
+    ]
+    return Section("assessment", make_text("report.chapter.assessment"), tuple(blocks))
+
+
+def _judge(subject: Subject, verdict: str) -> list[Text]:
+    """Name the factors, items and units that are surely on one side of the index (rule R7)."""
+    gaps = subject.figures.index_gaps
+    sure = gaps[gaps["verdict"] == verdict]
+    sure = sure.sort_values("value", ascending=verdict == "below", kind="stable")
+    rows_by_kind = {
+        "factor": sure[sure["variable"].isin(subject.pack.factors)],
+        "item": sure[sure["variable"].isin(subject.pack.items)],
+        "unit": sure[sure["unit"] != ""],
+    }
+    texts = [
+        make_text(f"assessment.{kind}.{verdict}", names=_name_gaps(subject, rows, verdict, kind))
+        for kind, rows in rows_by_kind.items()
+        if len(rows)
+    ]
+    return texts or [make_text(f"assessment.none.{verdict}")]
+
+
+def _name_gaps(subject: Subject, rows: pd.DataFrame, verdict: str, kind: str) -> object:
+    """Name some figures with their difference from the index and its interval."""
+    named = [
+        _name_gap(subject, str(variable), str(unit), numbers, verdict)
+        for variable, unit, *numbers in rows[["variable", "unit", "value", "low", "high"]]
+        .head(MOST_NAMED)
+        .itertuples(index=False, name=None)
+    ]
+    return list_some(named, len(rows), KINDS[kind])
+
+
+def _name_gap(
+    subject: Subject, variable: str, unit: str, numbers: Sequence[float], verdict: str
+) -> Text:
+    figure_id = f"gap:{variable}@{unit}" if unit else f"gap:{variable}"
+    value, *ends = numbers
+    named_ends = dict(zip(("low", "high"), ends, strict=True))
+    near, far = ("low", "high") if verdict == "above" else ("high", "low")
+    name: object = subject.marked_name(unit) if unit else subject.short_name(variable)
+    if variable in subject.pack.items:
+        name = subject.item_name(variable, is_marked=False)
+    return make_text(
+        f"assessment.gap.{verdict}",
+        name=name,
+        points=number_magnitude(figure_id, value),
+        word=subject.name_measure("points"),
+        low=number_magnitude(figure_id, named_ends[near], near, 1),
+        high=number_magnitude(figure_id, named_ends[far], far, 1),
+    )
+
+
+def _list_incidents(subject: Subject) -> list[Text]:
+    """State the share of people who met each incident, such as a late result."""
+    texts = []
+    for code, indicator in subject.pack.indicators.items():
+        figure = subject.figures.find(f"incident:{code}") if indicator.group == "incident" else {}
+        if figure and figure["value"] > 0:
+            low, high = interval_of(subject, f"incident:{code}").ends()
+            labels = [indicator.levels[level] for level in indicator.counted]
+            texts.append(
+                make_text(
+                    "assessment.incident",
+                    share=number_of(subject, f"incident:{code}", decimals=1),
+                    name=subject.short_name(code),
+                    answer=Joined(labels, " / "),
+                    low=low,
+                    high=high,
+                )
+            )
+    return texts
+
+
+def _list_hints(subject: Subject) -> list[Text]:
+    """List where to look for causes: factors tied to satisfaction, records, people."""
+    drivers = [subject.short_name(code) for code in subject.figures.drivers.list_significant()]
+    first = [make_text("assessment.hint.drivers", names=Joined(drivers))] if drivers else []
+    return [*first, make_text("assessment.hint.records"), make_text("assessment.hint.visits")]

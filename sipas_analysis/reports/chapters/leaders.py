@@ -21,6 +21,7 @@ from sipas_analysis.documents.model import (
 from sipas_analysis.figures.last_year import Change
 from sipas_analysis.figures.published import PublishedFigure
 from sipas_analysis.instrument.pack import OVERALL
+from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.reports.chapters.ranking import explain_rank
 from sipas_analysis.reports.figure_tables import (
     explain_no_rank,
@@ -28,6 +29,7 @@ from sipas_analysis.reports.figure_tables import (
     interval_cell,
     number_cell,
     percent_cell,
+    signed_change,
     sort_known_figures,
 )
 from sipas_analysis.reports.named_numbers import number_of
@@ -109,9 +111,11 @@ def state_change(subject: Subject, figure: PublishedFigure) -> Text | str:
     )
 
 
-def number_magnitude(figure_id: str, value: float) -> Number:
-    """Return a difference without its sign, which the sentence says in words."""
-    return Number(abs(value), 2, FigureReference(figure_id, "value", value))
+def number_magnitude(
+    figure_id: str, value: float, column: str = "value", decimals: int = 2
+) -> Number:
+    """Return a difference or an end of it without its sign, which the sentence says in words."""
+    return Number(abs(value), decimals, FigureReference(figure_id, column, value))
 
 
 # ── which units stand apart
@@ -160,21 +164,18 @@ def name_units(subject: Subject, units: Sequence[PublishedFigure]) -> object:
 def list_some(named: Sequence[object], n: int, what: str) -> object:
     """List the names given of n in all, and count the others: ``units``, ``items``, ``figures``."""
     names = Joined(named)
-    return (
-        make_text(f"leaders.more.{what}", names=names, n=n - len(named))
-        if n > len(named)
-        else names
-    )
+    n_more = n - len(named)
+    return make_text(f"leaders.more.{what}", names=names, n=n_more) if n_more > 0 else names
 
 
 def place_unit(subject: Subject) -> list[Text]:
     """State the place of a unit and why it is not another, or why it has none."""
-    rank_texts = [block.text for block in explain_rank(subject) if isinstance(block, Paragraph)]
+    places = [block.text for block in explain_rank(subject) if isinstance(block, Paragraph)]
     unit_index = subject.ranked_index
-    if not rank_texts and unit_index.is_known and unit_index.rank is None and not unit_index.mark:
+    if not places and unit_index.is_known and unit_index.rank is None and not unit_index.mark:
         reason = explain_no_rank(subject, unit_index)
-        return [make_text("report.rank.none", reason=reason)]
-    return rank_texts
+        places = [make_text("report.rank.none", reason=reason)]
+    return [*_compare_with_all(subject), *places]
 
 
 def _compare_with_all(subject: Subject) -> list[Text]:
@@ -184,12 +185,15 @@ def _compare_with_all(subject: Subject) -> list[Text]:
     if gaps.empty or not subject.figures.groups:
         return []
     index = subject.figures.by_variable("all")[OVERALL]
+    verdict, value = str(gaps["verdict"].iloc[0]), float(gaps["value"].iloc[0])
+    if verdict == "open":
+        verdict = "open_above" if value > 0 else "open_below"
     return [
         make_text(
-            f"leaders.unit.{gaps['verdict'].iloc[0]}",
+            f"leaders.unit.{verdict}",
             value=percent_cell(index),
             sign=subject.name_measure("sign"),
-            points=number_magnitude(f"gap:{OVERALL}@{subject.unit}", gaps["value"].iloc[0]),
+            points=number_magnitude(f"gap:{OVERALL}@{subject.unit}", value),
             word=subject.name_measure("points"),
         )
     ]
@@ -301,18 +305,20 @@ def list_compared(subject: Subject) -> list[PublishedFigure]:
     ]
 
 
-def _name_changed(subject: Subject, sure: Sequence[tuple[PublishedFigure, Change]], n: int) -> Text:
-    """Name a few figures with their change, and count the others."""
+def name_changed(
+    subject: Subject, changed: Sequence[tuple[PublishedFigure, Change]], most: int = MOST_NAMED
+) -> object:
+    """Name some figures with their change, and count the others."""
     named = [
         make_text(
             "leaders.changed.one",
             name=_name_figure(subject, figure),
-            points=number_magnitude(change.id, change.value),
+            points=signed_change(change),
             word=subject.name_measure("points"),
         )
-        for figure, change in sure[:MOST_NAMED]
+        for figure, change in changed[:most]
     ]
-    return list_some(named, len(sure), "figures")
+    return list_some(named, len(changed), "figures")
 
 
 def _name_figure(subject: Subject, figure: PublishedFigure) -> object:
@@ -332,15 +338,9 @@ def _list_unknown(subject: Subject) -> list[Text]:
     ranking = figures.ranking
     texts = []
     if not subject.unit:
-        one_letter = [
-            subject.group_name(group)
-            for group in figures.groups
-            for units in [ranking[(ranking["group"] == group) & ranking["rank"].notna()]]
-            if len(units) > 1 and units["letter"].nunique() == 1
-        ]
-        texts += (
-            [make_text("leaders.unknown.order", groups=Joined(one_letter))] if one_letter else []
-        )
+        one_letter = list_one_letter_groups(subject)
+        order = make_text("leaders.unknown.order", groups=Joined(one_letter))
+        texts += [order] if one_letter else []
         has_few = bool((ranking["reason"] == "few_forms").any())
         texts += [make_text("leaders.unknown.few")] if has_few else []
         n_silent = len(set(figures.survey.units["code"]) - set(figures.survey.frame["unit"]))
@@ -349,6 +349,18 @@ def _list_unknown(subject: Subject) -> list[Text]:
         if not figures.priority().list_factors("fix"):
             texts.append(make_text("leaders.unknown.priority"))
     return [*texts, make_text("leaders.unknown.causes")]
+
+
+def list_one_letter_groups(subject: Subject) -> list[Bilingual]:
+    """Return the groups of units where the sample tells no unit from another."""
+    ranking = subject.figures.ranking
+    ranked = ranking[ranking["rank"].notna()]
+    return [
+        subject.group_name(group)
+        for group in subject.figures.groups
+        for letters in [ranked.loc[ranked["group"] == group, "letter"]]
+        if len(letters) > 1 and letters.nunique() == 1
+    ]
 
 
 def list_checks(subject: Subject) -> list[Text]:
