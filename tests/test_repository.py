@@ -63,7 +63,7 @@ explain.penalty_reward
 improve.actions
 figures.csv_files figures.disclosure figures.rare_labels figures.suppression figures.respondents
 figures.identified figures.counts figures.last_year figures.wave_tables figures.published
-documents.model documents.svg documents.charts documents.outlines documents.canvas
+documents.model documents.outlines documents.canvas
 documents.chart_parts documents.chart_intervals documents.chart_answers documents.chart_strips
 documents.chart_bars documents.chart_slopes documents.letter_widths
 documents.column_widths

@@ -1,12 +1,12 @@
-"""Write annexes and the tables of a report as a workbook that an office opens, filters and prints.
+"""Write the annexes of a decision as a workbook that an office opens, filters and prints.
 
 A figure is a number as it was printed (two decimals, rule M6), so that Excel shows 94,59 or 94.59
 by its own settings; text is never run as a formula. A hidden last sheet names the figure behind
 every number, unrounded, for an auditor. The same figures give the same bytes.
 """
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -14,18 +14,15 @@ from sipas_analysis import __version__
 from sipas_analysis.collect.units import list_groups
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.documents.model import (
-    Document,
+    Column,
     Interval,
     Number,
-    Picture,
-    Table,
     Text,
     make_text,
 )
-from sipas_analysis.documents.writers.xlsx import Cell, Line, Sheet, write_workbook
+from sipas_analysis.documents.writers.xlsx import Line, Sheet, write_workbook
 from sipas_analysis.figures.published import Figures, PublishedFigure, list_figures
 from sipas_analysis.instrument.pack import OVERALL
-from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import Language
 from sipas_analysis.reports.chapters.opening import (
     describe_decision,
@@ -33,12 +30,18 @@ from sipas_analysis.reports.chapters.opening import (
     describe_instrument,
     describe_rule,
 )
-from sipas_analysis.reports.figure_tables import figure_reference
+from sipas_analysis.reports.chapters.unit_tables import mark_change
+from sipas_analysis.reports.figure_tables import (
+    change_cells,
+    change_columns,
+    estimate_cells,
+    explain_no_rank,
+    interval_cell,
+    number_cell,
+)
 from sipas_analysis.reports.subject import Subject, list_marked_names
 
 LAST_HEADERS = (
-    "xlsx.column.low",
-    "xlsx.column.high",
     "report.column.forms",
     "report.column.rank",
     "report.column.places",
@@ -63,38 +66,8 @@ def write_annexes(figures: Figures, path: Path, language: Language) -> Path:
     sheets = [
         _build_group_annex(cells, number, group) for number, group in enumerate(figures.groups, 1)
     ]
-    sheets += [_item_sheet(cells), _source_sheet(figures)]
+    sheets += [_item_sheet(cells), *_change_sheets(cells), _source_sheet(figures)]
     return write_workbook(path, sheets, (wave.title, wave.publisher, wave.document_day), language)
-
-
-def write_report_tables(document: Document, path: Path, language: Language) -> Path:
-    """Write each table of a report, and the data of each picture, as a sheet; first their list.
-
-    Args:
-        document: A report, of the province or of a unit.
-        path: File of the workbook, written whole or not at all.
-        language: Language of all texts.
-
-    Returns:
-        The path.
-    """
-    tables: dict[str, tuple[object, Table]] = {}
-    for section in document.sections:
-        for block in section.blocks:
-            table = block.data if isinstance(block, Picture) else block
-            if isinstance(table, Table):
-                tables.setdefault(table.id, (section.title, table))
-    contents = _contents_sheet(document, [*tables.values()])
-    sheets = [
-        _table_sheet(number, table, document)
-        for number, (_, table) in enumerate(tables.values(), 1)
-    ]
-    official = document.official
-    publisher, day = (official.publisher, official.day) if official else ("", date(2000, 1, 1))
-    return write_workbook(path, [contents, *sheets], (document.title, publisher, day), language)
-
-
-# ── the annexes of a province
 
 
 class _AnnexCells:
@@ -102,31 +75,23 @@ class _AnnexCells:
 
     def __init__(self, figures: Figures) -> None:
         self.figures, self.wave = figures, figures.survey.wave
-        self.pack, self.groups = figures.survey.instrument, list_groups(self.wave)
+        self.subject, self.groups = Subject(figures), list_groups(self.wave)
+        self.pack = figures.survey.instrument
+        self.parts = [*self.pack.factors, *self.pack.blocks, OVERALL]
         self.unit_names = list_marked_names(figures)
         self.by_domain: dict[str, dict[str, PublishedFigure]] = {}
         for figure in list_figures(figures.scores):
             domain = figure.unit or (f"group:{figure.group}" if figure.group else "all")
             self.by_domain.setdefault(domain, {})[figure.variable] = figure
 
-    def percent_cell(self, domain: str, code: str) -> Cell:
-        """Return a percentage as it may be printed, with the same mark as in reports."""
-        figure = self.by_domain[domain][code]
-        if figure.is_hidden:
-            return Cell(make_text("report.suppressed"))
-        reference = figure_reference(figure, "printed") if figure.is_known else None
-        number = Number(figure.printed or None, figure=reference)
-        return Cell(number, self.pack.index.decimals, "†" if figure.flag == "caution" else "")
-
-    def interval_cells(self, domain: str) -> list[Cell]:
-        """Return the two ends of the interval of the overall index."""
-        figure = self.by_domain[domain][OVERALL]
-        return [Cell(end) for end in Interval(figure.low, figure.high, 1, figure.id).ends()]
-
-    def forms_cell(self, domain: str) -> Cell:
+    def forms_cell(self, domain: str) -> Number:
         """Return the number of forms."""
-        figure = self.by_domain[domain][OVERALL]
-        return Cell(Number(figure.n, figure=figure_reference(figure, "n")))
+        return number_cell(self.by_domain[domain][OVERALL], "n")
+
+    def name_parts(self, codes: Sequence[str]) -> list[object]:
+        """Return the names of factors, blocks and the index, as heads of columns."""
+        index = make_text("report.level.overall")
+        return [index if code == OVERALL else self.subject.short_name(code) for code in codes]
 
     def name_wholes(self, groups: Sequence[str]) -> list[tuple[str, object]]:
         """Return domain and name of the province and of some groups."""
@@ -137,47 +102,61 @@ class _AnnexCells:
         domains = [f"group:{group}" for group in groups]
         return [("all", province), *zip(domains, names, strict=True)]
 
+    def list_units(self) -> list[tuple[str, object]]:
+        """Return every unit with the name of its group, in the order of the ranking."""
+        return [
+            (figure.unit, self.groups[group])
+            for group in self.figures.groups
+            for figure in self.figures.units_in_order(group)
+        ]
+
     def explain_units(self, *groups: str) -> tuple[Text, ...]:
         """Explain the marks of the units of some groups."""
         ordered = map(self.figures.units_in_order, groups)
-        return Subject(self.figures).explain_marks(figure.unit for figure in chain(*ordered))
-
-    def short_name(self, code: str) -> Bilingual:
-        """Return the short text of a factor, block or item in both languages."""
-        return Bilingual(vi=self.pack.label_of(code, "vi"), en=self.pack.label_of(code, "en"))
+        return self.subject.explain_marks(figure.unit for figure in chain(*ordered))
 
 
 def _build_group_annex(cells: _AnnexCells, number: int, group: str) -> Sheet:
     """List the units of one group in the order of the ranking, below the whole and the group."""
-    pack, wave, group_name = cells.pack, cells.wave, cells.groups[group]
-    parts = [*pack.factors, *pack.blocks]
+    wave, group_name = cells.wave, cells.groups[group]
+    units = [figure.unit for figure in cells.figures.units_in_order(group)]
+    wholes = cells.name_wholes([group])
+    domains = [*(domain for domain, _ in wholes), *units]
+    changes = change_columns(cells.subject, [cells.by_domain[name][OVERALL] for name in domains])
 
     def make_line(number: object, name: object, domain: str) -> Line:
-        percents = [cells.percent_cell(domain, code) for code in (*parts, OVERALL)]
-        ends = cells.interval_cells(domain)
-        return (number, name, *percents, *ends, cells.forms_cell(domain))
+        index = cells.by_domain[domain][OVERALL]
+        change = change_cells(cells.subject, index) if changes else ()
+        values = [_print_value(cells.by_domain[domain][code]) for code in cells.parts]
+        ends = chain(interval_cell(index).ends(), _split_intervals(change))
+        return (number, name, *values, *ends)
 
-    top = [(*make_line("", name, domain), *[""] * 4) for domain, name in cells.name_wholes([group])]
-    units = enumerate(cells.figures.units_in_order(group), 1)
+    top = [
+        (*make_line("", name, domain), cells.forms_cell(domain), *[""] * 4)
+        for domain, name in wholes
+    ]
     body = [
         (
-            *make_line(position, cells.unit_names[figure.unit], figure.unit),
-            *_rank_cells(figure, pack.index.min_forms),
+            *make_line(position, cells.unit_names[unit], unit),
+            cells.forms_cell(unit),
+            *_rank_cells(cells.subject, cells.figures.units_in_order(group)[position - 1]),
         )
-        for position, figure in units
+        for position, unit in enumerate(units, 1)
     ]
     headers = (
         make_text("xlsx.column.no"),
         make_text("report.column.unit"),
-        *map(cells.short_name, parts),
-        make_text("report.level.overall"),
+        *cells.name_parts(cells.parts),
+        make_text("xlsx.column.low"),
+        make_text("xlsx.column.high"),
+        *_split_heads(changes),
         *map(make_text, LAST_HEADERS),
     )
     roman = _roman_number(number)
-    title = make_text("xlsx.annex", roman=roman, group=group_name)
+    names = {"roman": roman, "group": group_name, "name": cells.subject.measure_name}
     return Sheet(
         make_text("xlsx.sheet.annex", roman=roman, group=group_name),
-        (title, wave.title, *_state_attachment(wave)),
+        (make_text("xlsx.annex", **names), wave.title, *_state_attachment(wave)),
         headers,
         tuple(body),
         tuple(top),
@@ -187,58 +166,104 @@ def _build_group_annex(cells: _AnnexCells, number: int, group: str) -> Sheet:
     )
 
 
-def _rank_cells(figure: PublishedFigure, min_forms: int) -> Line:
+def _split_intervals(change: Sequence[object]) -> list[object]:
+    """Return last year's value, the change, both ends of its interval, and the verdict."""
+    if not change:
+        return []
+    before, value, interval, verdict = change
+    ends = interval.ends() if isinstance(interval, Interval) else (None, None)
+    return [before, value, *ends, verdict]
+
+
+def _split_heads(changes: Sequence[Column]) -> list[object]:
+    """Return the heads of these columns."""
+    if not changes:
+        return []
+    before, value, interval, verdict = (column.label for column in changes)
+    ends = [make_text(f"xlsx.{end}", name=interval) for end in ("from", "to")]
+    return [before, value, *ends, verdict]
+
+
+def _rank_cells(subject: Subject, figure: PublishedFigure) -> Line:
     """Return rank, rank range, letter, and the reason where there is no rank."""
     if figure.rank is None:
-        reason = f"report.rank.reason.{figure.reason}"
-        return (None, None, None, make_text(reason, min_forms=min_forms, n=figure.n_valid))
-    rank = Number(figure.rank, figure=figure_reference(figure, "rank"))
-    rank_range = make_text("report.places", low=figure.rank_low, high=figure.rank_high)
-    return (rank, rank_range, figure.letter or None, "")
+        return (None, None, None, explain_no_rank(subject, figure))
+    low, high = (number_cell(figure, end) for end in ("rank_low", "rank_high"))
+    rank_range = make_text("report.places", low=low, high=high)
+    return (number_cell(figure, "rank"), rank_range, figure.letter or None, "")
 
 
 def _item_sheet(cells: _AnnexCells) -> Sheet:
     """List every item by unit; the wordings are below the table."""
     figures, pack = cells.figures, cells.pack
-
-    def make_line(number: object, name: object, group: object, domain: str) -> Line:
-        percents = [cells.percent_cell(domain, code) for code in pack.items]
-        return (number, name, group, *percents, cells.forms_cell(domain))
-
-    wholes = cells.name_wholes(figures.groups)
-    top = tuple(make_line("", name, "", domain) for domain, name in wholes)
-    units = [
-        (figure.unit, cells.groups[group])
-        for group in figures.groups
-        for figure in figures.units_in_order(group)
-    ]
-    body = tuple(
-        make_line(position, cells.unit_names[unit], group, unit)
-        for position, (unit, group) in enumerate(units, 1)
-    )
     marks = {code: "*" if pack.is_unattributed(code) else "" for code in pack.items}
-    headers = (
-        make_text("xlsx.column.no"),
-        make_text("report.column.unit"),
-        make_text("xlsx.column.group"),
-        *(code + mark for code, mark in marks.items()),
-        make_text("report.column.forms"),
-    )
     wordings = [
-        make_text("report.coded", code=code, mark=mark, name=cells.short_name(code))
+        make_text("report.coded", code=code, mark=mark, name=cells.subject.short_name(code))
         for code, mark in marks.items()
     ]
     mark_note = [make_text("report.items.mark")] if any(marks.values()) else []
+    heads = [code + mark for code, mark in marks.items()]
+    name = cells.subject.measure_name
     return Sheet(
         make_text("xlsx.sheet.items"),
-        (make_text("xlsx.items"), cells.wave.title),
-        headers,
-        body,
-        top,
+        (make_text("xlsx.items", name=name), cells.wave.title),
+        *_list_by_unit(cells, heads, [*pack.items], _print_value),
         (*wordings, *mark_note, *_explain_marks()[:2], *cells.explain_units(*figures.groups)),
         _synthetic_banner(cells.wave),
         fixed=2,
     )
+
+
+def _print_value(figure: PublishedFigure) -> object:
+    """Return a figure as it may be printed, with the same mark as in reports."""
+    return estimate_cells(figure)[0]
+
+
+def _change_sheets(cells: _AnnexCells) -> list[Sheet]:
+    """List the change of the index and of every factor by unit; no sheet if nothing compares."""
+    last_year = cells.figures.last_year
+    listed = [figure for figures in cells.by_domain.values() for figure in figures.values()]
+    if last_year is None or not change_columns(cells.subject, listed):
+        return []
+    mark = partial(mark_change, cells.subject)
+    titles = (make_text("xlsx.changes", year=last_year.year), cells.wave.title)
+    notes = (make_text("annex.changes_note"), *cells.explain_units(*cells.figures.groups))
+    return [
+        Sheet(
+            make_text("xlsx.sheet.changes", year=last_year.year),
+            titles,
+            *_list_by_unit(cells, cells.name_parts(cells.parts), cells.parts, mark),
+            notes,
+            _synthetic_banner(cells.wave),
+            fixed=2,
+        )
+    ]
+
+
+def _list_by_unit(
+    cells: _AnnexCells,
+    heads: Sequence[object],
+    codes: Sequence[str],
+    make_cell: Callable[[PublishedFigure], object],
+) -> tuple[Line, tuple[Line, ...], tuple[Line, ...]]:
+    """Return the heads, the units and the rows above them of a table with a column for each code.
+
+    The rows above are the whole and its groups.
+    """
+
+    def make_line(number: object, name: object, group: object, domain: str) -> Line:
+        values = [make_cell(cells.by_domain[domain][code]) for code in codes]
+        return (number, name, group, *values, cells.forms_cell(domain))
+
+    wholes = cells.name_wholes(cells.figures.groups)
+    top = tuple(make_line("", name, "", domain) for domain, name in wholes)
+    body = tuple(
+        make_line(position, cells.unit_names[unit], group, unit)
+        for position, (unit, group) in enumerate(cells.list_units(), 1)
+    )
+    first = (make_text("xlsx.column.no"), make_text("report.column.unit"))
+    last = make_text("report.column.forms")
+    return (*first, make_text("xlsx.column.group"), *heads, last), body, top
 
 
 def _source_sheet(figures: Figures) -> Sheet:
@@ -294,57 +319,3 @@ def _roman_number(number: int) -> str:
         return ""
     value, sign = next(step for step in ROMAN if step[0] <= number)
     return sign + _roman_number(number - value)
-
-
-# ── the tables of a report
-
-
-def _contents_sheet(document: Document, tables: Sequence[tuple[object, Table]]) -> Sheet:
-    """List the tables with their chapters; each caption leads to its sheet."""
-    lines = tuple(
-        (number, Cell(table.caption, link=number), chapter, table.id)
-        for number, (chapter, table) in enumerate(tables, 1)
-    )
-    names = ("no", "table", "chapter", "table_id")
-    return Sheet(
-        make_text("xlsx.sheet.contents"),
-        (document.title, document.subtitle),
-        tuple(make_text(f"xlsx.column.{name}") for name in names),
-        lines,
-        notes=(document.footer,),
-        warning=document.banner,
-        fixed=2,
-    )
-
-
-def _table_sheet(number: int, table: Table, document: Document) -> Sheet:
-    """Return a table of a report as a sheet; an interval takes two columns."""
-    holds_intervals = [
-        any(isinstance(row[position], Interval) for row in table.rows)
-        for position in range(len(table.columns))
-    ]
-    headers: list[object] = []
-    for column, is_wide in zip(table.columns, holds_intervals, strict=True):
-        if is_wide:
-            headers += [make_text(f"xlsx.{end}", name=column.label) for end in ("from", "to")]
-        else:
-            headers.append(column.label)
-    rows = []
-    for row in table.rows:
-        cells = zip(row, holds_intervals, strict=True)
-        rows.append((*chain.from_iterable(_split_cell(cell, is_wide) for cell, is_wide in cells),))
-    return Sheet(
-        make_text("xlsx.sheet.table", k=str(number), caption=table.caption),
-        (table.caption, document.title),
-        tuple(headers),
-        tuple(rows),
-        notes=table.notes,
-        warning=document.banner,
-    )
-
-
-def _split_cell(cell: object, is_wide: bool) -> list[object]:
-    """Return a cell for one column, or the two ends of its interval for two."""
-    if not is_wide:
-        return [cell]
-    return [*cell.ends()] if isinstance(cell, Interval) else [cell, None]

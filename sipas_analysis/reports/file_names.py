@@ -8,6 +8,7 @@ from sipas_analysis.messages import Language
 FORMATS = ("html", "docx", "pdf", "xlsx")
 LETTER_FORMATS = ("docx", "pdf")  # formats of a letter: to sign, and to file
 ANNEX_FORMATS = ("html", "docx", "pdf")  # formats of the annexes beside their workbook
+TABLES = "tables"  # folder of the tables of a wave
 _NOT_IN_NAMES = re.compile(r'[\x00-\x1f\\/:*?"<>|]')  # of units of a data frame, which have no code
 
 
@@ -37,3 +38,13 @@ def name_report_files(
         for language in languages:
             names[kind, language] = f"{folder}/{stem}.{language}.{file_format}"
     return names
+
+
+def name_table_workbooks(languages: Sequence[Language]) -> dict[Language, str]:
+    """Name the workbooks with the tables of a wave below its folder, by language.
+
+    Example:
+        >>> name_table_workbooks(["vi"])
+        {'vi': 'tables/tables.vi.xlsx'}
+    """
+    return {language: f"{TABLES}/tables.{language}.xlsx" for language in languages}

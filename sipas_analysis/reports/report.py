@@ -18,7 +18,7 @@ from sipas_analysis.errors import ParameterError
 from sipas_analysis.figures.csv_files import write_tables
 from sipas_analysis.figures.published import figures_of
 from sipas_analysis.messages import LANGUAGES, Language
-from sipas_analysis.reports.annex_workbook import write_annexes, write_report_tables
+from sipas_analysis.reports.annex_workbook import write_annexes
 from sipas_analysis.reports.chapters.action import (
     build_last_measures,
     build_measures,
@@ -31,8 +31,15 @@ from sipas_analysis.reports.chapters.letters import build_letter
 from sipas_analysis.reports.chapters.opening import build_basis
 from sipas_analysis.reports.chapters.ranking import build_ranking
 from sipas_analysis.reports.chapters.results import build_results
-from sipas_analysis.reports.file_names import FORMATS, name_report_files
+from sipas_analysis.reports.file_names import (
+    FORMATS,
+    TABLES,
+    name_report_files,
+    name_table_workbooks,
+)
+from sipas_analysis.reports.long_tables import build_long_tables
 from sipas_analysis.reports.subject import Subject, make_footer, name_year
+from sipas_analysis.reports.table_workbook import write_report_tables
 
 Build = Callable[[Subject], Section]
 
@@ -137,8 +144,20 @@ class Report:
         for (kind, language), name in files.items():
             document, _, file_format = kind.rpartition(" ")
             self._write_format(documents.get(document), folder / name, file_format, language)
-        tables = [] if unit else write_tables(self.subject.figures.tables(), folder / "tables")
+        tables = [] if unit else self.write_tables(folder)
         return [*files.values(), *(path.relative_to(folder).as_posix() for path in tables)]
+
+    def write_tables(self, folder: Path) -> list[Path]:
+        """Write the tables of the wave: CSV files for machines, a workbook in each language."""
+        document = replace(
+            self._build_document((build_long_tables(self.subject),)),
+            subtitle=make_text("xlsx.tables.subtitle"),
+        )
+        workbooks = [
+            write_report_tables(document, folder / name, language)
+            for language, name in name_table_workbooks(self.languages).items()
+        ]
+        return [*workbooks, *write_tables(self.subject.figures.tables(), folder / TABLES)]
 
     def _sort_into_documents(self, sections: Sequence[Section]) -> dict[str, Document]:
         """Return the report (no name), and the annexes or the letter, as files name them."""

@@ -20,8 +20,7 @@ from sipas_analysis.collect.survey import Survey, find_changed_inputs
 from sipas_analysis.documents.writers.html import write_html
 from sipas_analysis.documents.writers.terminal import choose_language, print_message
 from sipas_analysis.errors import SHOWN_PLACES, ChangedError, OutputError, ParameterError
-from sipas_analysis.figures.csv_files import write_tables
-from sipas_analysis.figures.published import Figures, figures_of
+from sipas_analysis.figures.published import figures_of
 from sipas_analysis.files import hash_file, hold_files, refuse_changed, write_whole
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import LANGUAGES, Language
@@ -35,12 +34,16 @@ from sipas_analysis.proof.receipt import (
 )
 from sipas_analysis.proof.receipt_page import STEM, make_receipt_page
 from sipas_analysis.proof.ro_crate import write_crate
-from sipas_analysis.reports.file_names import FORMATS, name_report_files
+from sipas_analysis.reports.file_names import (
+    FORMATS,
+    TABLES,
+    name_report_files,
+    name_table_workbooks,
+)
 from sipas_analysis.reports.portal import write_portal
 from sipas_analysis.reports.portal_files import ReportOutcome
 from sipas_analysis.reports.report import report
 from sipas_analysis.runs.jobs import (
-    TABLES,
     WHOLE,
     Job,
     JobResult,
@@ -185,7 +188,7 @@ def _close_run(
         write_html(page, out / f"{STEM}.{language}.html", language)
         for language in options["languages"]
     ]
-    common += _write_missing_tables(figures, out, unchanged.get(WHOLE, {}))
+    common += _write_missing_tables(survey, out, options["languages"], unchanged.get(WHOLE, {}))
     outcomes = [_portal_outcome(name, unchanged[name], failed.get(name, {})) for name in unchanged]
     portal, names = out / "index.html", [path.relative_to(out).as_posix() for path in common]
     common.append(write_portal(figures, outcomes, portal, options["languages"], names))
@@ -206,13 +209,15 @@ def _close_run(
     print_message("receipt", sha256=receipt["sha256"])
 
 
-def _write_missing_tables(figures: Figures, out: Path, unchanged: Container[str]) -> list[Path]:
+def _write_missing_tables(
+    survey: Survey, out: Path, languages: Sequence[Language], unchanged: Container[str]
+) -> list[Path]:
     """Write the tables unless the province report has up-to-date ones; return their paths."""
-    tables = figures.tables()
-    paths = [out / TABLES / f"{name}.csv" for name in tables]
-    if all(f"{TABLES}/{path.name}" in unchanged for path in paths):
-        return paths
-    return write_tables(tables, out / TABLES)
+    names = [*name_table_workbooks(languages).values()]
+    names += [f"{TABLES}/{name}.csv" for name in figures_of(survey).tables()]
+    if all(name in unchanged for name in names):
+        return [out / name for name in names]
+    return report(survey, languages).write_tables(out)
 
 
 def _tell_leftovers(out: Path, unchanged: Mapping[str, Mapping[str, str]]) -> None:

@@ -16,10 +16,10 @@ from sipas_analysis.errors import ParameterError
 from sipas_analysis.files import describe_files, hash_file
 from sipas_analysis.messages import Language
 from sipas_analysis.proof.program import hash_this_program
-from sipas_analysis.reports.file_names import FORMATS, name_report_files
+from sipas_analysis.reports.file_names import FORMATS, TABLES, name_report_files
 from sipas_analysis.runs.notebook import PROVINCE, UNIT
 
-STATE, LOGS, TABLES = "state", "logs", "tables"
+STATE, LOGS = "state", "logs"
 WHOLE = "province"  # name of the report on all units
 
 
@@ -150,5 +150,5 @@ def hash_files(job: Job, names: Iterable[str]) -> dict[str, str]:
 
 def table_files(job: Job) -> list[str]:
     """Return the tables of the wave, which only the province report writes."""
-    paths = sorted((Path(job.out) / TABLES).glob("*.csv")) if job.name == WHOLE else []
+    paths = sorted((Path(job.out) / TABLES).glob("*.*")) if job.name == WHOLE else []
     return [f"{TABLES}/{path.name}" for path in paths]

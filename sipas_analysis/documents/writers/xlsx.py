@@ -23,7 +23,7 @@ from sipas_analysis.documents.model import (
 )
 from sipas_analysis.files import write_whole
 from sipas_analysis.infer.estimates import round_to_text
-from sipas_analysis.messages import Language
+from sipas_analysis.messages import Language, read_catalogue
 
 LONGEST = 32_767  # characters of a cell; emoji count as two
 NAME = 31  # characters of the name of a sheet
@@ -38,6 +38,7 @@ READABLE = 84  # least width of titles and notes
 MANY = 20  # a table with more columns is set narrower
 SHORT = 8  # characters; a text of at most so many is centred
 WIDEST = 60  # characters of a column
+NUMBERS_IN_WORDS = {"report.cautioned", "report.change.signed", "annex.sure"}  # stay numbers
 LOOKS: dict[str, dict[str, Any]] = {
     "title": {"bold": True, "font_size": 14, "align": "center", "border": 0},
     "subtitle": {"align": "center", "border": 0},
@@ -58,11 +59,12 @@ LOOKS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell: its value, a mark after a number, the figure of a number, a sheet to link to."""
+    """A cell: its value, words around a number, the figure of a number, a sheet to link to."""
 
     value: object
     decimals: int = 0
     mark: str = ""
+    sign: str = ""
     figure: FigureReference | None = None
     link: int | None = None
 
@@ -97,8 +99,10 @@ def _convert_value(value: object, language: Language) -> Cell:
     """Return a cell whose value is a float, an int or clean text."""
     cell = value if isinstance(value, Cell) else Cell(value)
     content = cell.value
-    if isinstance(content, Text) and content.id == "report.cautioned":
-        content, cell = content.fields["value"], replace(cell, mark="†")
+    while isinstance(content, Text) and content.id in NUMBERS_IN_WORDS:
+        before, after = read_catalogue(language)[content.id].split("{value}")
+        cell = replace(cell, sign=before + cell.sign, mark=after + cell.mark)
+        content = content.fields["value"]
     if isinstance(content, Number):
         text = content.value if isinstance(content.value, str) else _format_digits(content)
         if text:
@@ -108,7 +112,7 @@ def _convert_value(value: object, language: Language) -> Cell:
         content = render_text(content, language)
     if isinstance(content, int):
         return replace(cell, value=content)
-    return replace(cell, value=_clean_text(render_text(content, language)), mark="")
+    return replace(cell, value=_clean_text(render_text(content, language)), mark="", sign="")
 
 
 def _format_digits(number: Number) -> str:
@@ -243,7 +247,8 @@ class _Page:
         from xlsxwriter.utility import xl_rowcol_to_cell
 
         shown = f"0.{'0' * cell.decimals}" if cell.decimals else "#,##0"
-        shown += f'"{cell.mark}"' if cell.mark else ""
+        before, after = (f'"{words}"' if words else "" for words in (cell.sign, cell.mark))
+        shown = before + shown + after
         at = {"align": "center" if c in self.middle else "right"}
         self.sheet.write_number(self.row, c, cell.value, self.look(look, num_format=shown, **at))
         if cell.figure is not None:
@@ -326,7 +331,7 @@ def _preview_cell(cell: Cell) -> str:
     """Return a cell about as long as Excel shows it."""
     if isinstance(cell.value, str):
         return cell.value
-    return f"{cell.value:,.{cell.decimals}f}{cell.mark}"
+    return f"{cell.sign}{cell.value:,.{cell.decimals}f}{cell.mark}"
 
 
 def _find_centred_columns(rows: Sequence[Sequence[Cell]]) -> set[int]:
@@ -343,4 +348,6 @@ def _find_centred_columns(rows: Sequence[Sequence[Cell]]) -> set[int]:
 def _count_lines(text: str, width: float) -> int:
     """Estimate the lines of a text in a width given in digits; letters are narrower."""
     room = max(int(width * LETTERS), 1)
+    if len(text) <= room and "\n" not in text:  # most cells
+        return 1
     return max(1, sum(len(wrap(line, room)) or 1 for line in text.split("\n")))

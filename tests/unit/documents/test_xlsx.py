@@ -13,8 +13,9 @@ from conftest import FACTS, PACK
 
 from sipas_analysis.figures.csv_files import write_tables
 from sipas_analysis.figures.published import figures_of, list_figures
-from sipas_analysis.reports.annex_workbook import write_annexes, write_report_tables
+from sipas_analysis.reports.annex_workbook import write_annexes
 from sipas_analysis.reports.report import report
+from sipas_analysis.reports.table_workbook import write_report_tables
 
 HEAD = "unit,A1,A2,D1,OVERALL\n"
 ANSWERS = ("5,4,1,4", "4,4,5,5", "2,5,3,3", "3,1,4,2")
