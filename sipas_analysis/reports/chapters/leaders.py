@@ -365,10 +365,12 @@ def list_one_letter_groups(subject: Subject) -> list[Bilingual]:
 
 def list_checks(subject: Subject) -> list[Text]:
     """Name the units whose forms need a second look and who accepted them; and odd items."""
+    marks, findings = subject.figures.marks, subject.figures.findings
+    noticed = [unit for unit in dict.fromkeys(findings.noticed()["unit"]) if unit not in marks]
     if subject.unit:
         own_mark = subject.describe_own_mark()
-        return [own_mark] if own_mark else []
-    marks, findings = subject.figures.marks, subject.figures.findings
+        unmarked = [make_text("leaders.checked.unit")] if subject.unit in noticed else []
+        return [own_mark] if own_mark else unmarked
     texts = []
     if findings.has_many_straight:
         share = number_of(subject, "straight:percent", decimals=1)
@@ -376,4 +378,9 @@ def list_checks(subject: Subject) -> list[Text]:
     texts += subject.name_opposed_items()
     texts += subject.explain_marks([*marks][:MOST_NAMED])
     n_more = len(marks) - MOST_NAMED
-    return [*texts, *([make_text("leaders.checked.more", n=n_more)] if n_more > 0 else [])]
+    texts += [make_text("leaders.checked.more", n=n_more)] if n_more > 0 else []
+    if noticed:
+        names = [subject.marked_name(unit) for unit in noticed[:MOST_NAMED]]
+        listed = list_some(names, len(noticed), "units")
+        texts.append(make_text("leaders.checked.noticed", names=listed))
+    return texts

@@ -6,27 +6,14 @@ from sipas_analysis.collect.wave import Wave
 from sipas_analysis.documents.model import (
     Bullets,
     Joined,
-    Number,
     Paragraph,
     Section,
     Text,
     make_text,
 )
-from sipas_analysis.figures.published import PublishedFigure
 from sipas_analysis.instrument.pack import OVERALL, Instrument
-from sipas_analysis.reports.figure_tables import (
-    are_different,
-    contrast_extremes,
-    interval_cell,
-    number_cell,
-    percent_cell,
-    sort_known_figures,
-)
 from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject, name_year
-
-N_WEAKEST = 3  # items that are named
-MOST_NAMED = 12  # units that are named in a sentence
 
 
 def build_basis(subject: Subject) -> Section:
@@ -144,51 +131,10 @@ def _state_purpose(wave: Wave, pack: Instrument) -> Text:
     return make_text("report.basis.purpose_plain", **fields)
 
 
-def state_index(whole: PublishedFigure) -> Text:
-    """State an index with its error and its number of forms, or that it is not published."""
-    if not whole.is_known:
-        return make_text("report.lead.suppressed")
-    percent, interval = percent_cell(whole), interval_cell(whole)
-    return make_text("report.lead.index", value=percent, interval=interval, n=number_cell(whole))
-
-
-def list_key_points(subject: Subject) -> tuple[Text, ...]:
-    """Return the main results that may be published: factors, weakest items, driver, checks."""
-    pack = subject.pack
-    points = [*contrast_extremes(subject, sort_known_figures(subject, [*pack.factors]))]
-    items = sort_known_figures(subject, [*pack.items])
-    weakest = [
-        make_text(
-            "report.conclusion.item",
-            item=subject.item_name(figure.variable),
-            value=percent_cell(figure),
-        )
-        for figure in items[:N_WEAKEST]
-    ]
-    if are_different(items):
-        points.append(make_text("report.conclusion.items", items=Joined(weakest)))
-    sure_drivers = subject.figures.drivers.list_significant()
-    if sure_drivers and not subject.unit:
-        points.append(
-            make_text("report.conclusion.driver", name=subject.short_name(sure_drivers[0]))
-        )
-    priority = subject.figures.priority(subject.unit)
-    if len(priority.frame):
-        to_fix = Joined([subject.short_name(code) for code in priority.list_factors("fix")])
-        word = "first" if to_fix.phrases else "nothing_first"
-        points.append(make_text(f"report.conclusion.{word}", names=to_fix))
-    return (*_point_to_findings(subject), *points)
-
-
 def describe_fieldwork(wave: Wave) -> Text | None:
     """State the first and last day of fieldwork, if the wave has them."""
     start, end = wave.collected.start, wave.collected.end
     return make_text("report.method.fieldwork", start=start, end=end) if start or end else None
-
-
-def hides_forms(subject: Subject) -> bool:
-    """Return whether the number of forms is hidden with the index of a unit (P2)."""
-    return bool(subject.unit) and subject.own_figures[OVERALL].is_hidden
 
 
 def describe_rule(subject: Subject, level: str) -> Text:
@@ -214,20 +160,3 @@ def name_rule(subject: Subject, level: str) -> Text:
 
 def _name_status(status: str) -> Text:
     return make_text(f"status.{status}")
-
-
-def _point_to_findings(subject: Subject) -> list[Text]:
-    """Name many straight lines, items turned round, and units whose forms need a second look."""
-    units = list(dict.fromkeys(subject.figures.findings.noticed()["unit"]))
-    if subject.unit:
-        own_mark = subject.describe_own_mark()
-        is_noticed = subject.unit in units and not own_mark
-        noticed = [make_text("report.conclusion.quality_unit")] if is_noticed else []
-        return [own_mark] if own_mark else noticed
-    findings = subject.figures.findings
-    share = Number(findings.straight_percent, 1)
-    many = [make_text("report.quality.many_straight", share=share)]
-    first = [*(many if findings.has_many_straight else []), *subject.name_opposed_items()]
-    names = Joined([subject.marked_name(unit) for unit in units[:MOST_NAMED]])
-    quality = make_text("report.conclusion.quality", n=len(units), names=names)
-    return [*first, *([quality, *subject.explain_marks(units[:MOST_NAMED])] if units else [])]
