@@ -62,7 +62,7 @@ explain.importance explain.priority
 explain.penalty_reward
 improve.actions
 figures.csv_files figures.disclosure figures.rare_labels figures.suppression figures.respondents
-figures.identified figures.counts figures.last_year figures.wave_tables figures.published
+figures.identified figures.counts figures.wave_tables figures.last_year figures.published
 documents.model documents.outlines documents.canvas
 documents.chart_parts documents.chart_intervals documents.chart_answers documents.chart_strips
 documents.chart_bars documents.chart_slopes documents.letter_widths

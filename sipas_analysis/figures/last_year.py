@@ -19,14 +19,15 @@ from sipas_analysis.collect.wave import Wave, read_wave
 from sipas_analysis.errors import ConfigError, Place, SipasError
 from sipas_analysis.figures.identified import make_id
 from sipas_analysis.figures.suppression import SUPPRESS
+from sipas_analysis.figures.wave_tables import WaveTables
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
-from sipas_analysis.measure.change import NUMBER_COLUMNS, Changes, compare
+from sipas_analysis.measure.change import NUMBER_COLUMNS, Changes, compare_pair
 from sipas_analysis.measure.wave_breaks import link_units, recode_units
 from sipas_analysis.messages import LANGUAGES
 
 Key = tuple[str, str, str, str]  # domain, group, unit, variable
-Publish = Callable[[Survey], pd.DataFrame]  # the figures of a survey, hidden ones marked
+FindTables = Callable[[Survey], WaveTables]  # the tables of a survey, computed once
 KEYS = ["domain", "group", "unit", "variable"]
 HIDDEN_COLUMNS = [*NUMBER_COLUMNS, "value_before", "value_after", "n_before", "n_after", "p_holm"]
 NUMBERS = ["value_before", "value_after", "value", "low", "high"]
@@ -247,11 +248,14 @@ def _read_one(wave: Wave, name: str) -> Survey:
     return survey
 
 
-def compare_with_last_year(before: Survey, after: Survey, publish: Publish) -> LastYear:
+def compare_with_last_year(before: Survey, after: Survey, find_tables: FindTables) -> LastYear:
     """Set a wave beside the one before, without figures that either must not publish (P2)."""
     wave = after.wave
     crosswalk = wave.path_of(wave.crosswalk) if wave.crosswalk else ""
-    changes = hide_withheld(compare(before, after, crosswalk=crosswalk), [before, after], publish)
+    changes = compare_pair(
+        before, after, crosswalk, estimate=lambda survey: find_tables(survey).estimates
+    )
+    changes = hide_withheld(changes, [before, after], find_tables)
     facts = changes.breaks.iloc[0]
     return LastYear(
         before,
@@ -263,7 +267,7 @@ def compare_with_last_year(before: Survey, after: Survey, publish: Publish) -> L
     )
 
 
-def hide_withheld(changes: Changes, ordered: Sequence[Survey], publish: Publish) -> Changes:
+def hide_withheld(changes: Changes, ordered: Sequence[Survey], find_tables: FindTables) -> Changes:
     """Blank each change of a figure that either wave suppresses, also to protect another.
 
     Of units that were renamed or merged the figures under the old and the new code count: what
@@ -272,7 +276,7 @@ def hide_withheld(changes: Changes, ordered: Sequence[Survey], publish: Publish)
     frame = changes.frame.copy()
     row_keys = list(frame[KEYS].itertuples(index=False, name=None))
     for before, after in pairwise(ordered):
-        withheld = _list_withheld(before, after, publish)
+        withheld = _list_withheld(before, after, find_tables)
         is_withheld = np.array([key in withheld for key in row_keys], dtype=bool)
         is_withheld &= frame["before"].to_numpy() == before.wave.id
         is_withheld |= _find_revealing(frame, is_withheld)
@@ -282,13 +286,13 @@ def hide_withheld(changes: Changes, ordered: Sequence[Survey], publish: Publish)
     return Changes(frame, changes.breaks)
 
 
-def _list_withheld(before: Survey, after: Survey, publish: Publish) -> set[Key]:
+def _list_withheld(before: Survey, after: Survey, find_tables: FindTables) -> set[Key]:
     """Return the keys, with later units, of all figures that either wave hides."""
     links = link_units(before, after)
     groups = dict(zip(after.units["code"], after.units["group"], strict=True))
     recoded, withheld = recode_units(before, after, links), set[Key]()
     for survey in (before, after, *([recoded] if recoded is not before else [])):
-        figures = publish(survey)
+        figures = find_tables(survey).scores
         hidden = figures.loc[figures["flag"] == SUPPRESS, KEYS]
         for domain, group, unit, variable in hidden.itertuples(index=False, name=None):
             later_unit = links.successors.get(unit, unit)

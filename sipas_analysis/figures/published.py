@@ -150,12 +150,12 @@ class Figures(WaveTables):
         """This wave beside the latest earlier one that it names; None if it names none."""
         if not self.earlier:
             return None
-        known = {id(figures.survey): figures for figures in (self, *self.earlier)}
+        waves = {id(figures.survey): figures for figures in (self, *self.earlier)}
 
-        def publish(survey: Survey) -> pd.DataFrame:
-            return known.get(id(survey), Figures(survey)).scores
+        def find_tables(survey: Survey) -> WaveTables:
+            return waves.get(id(survey), Figures(survey))
 
-        return compare_with_last_year(self.earlier[-1].survey, self.survey, publish)
+        return compare_with_last_year(self.earlier[-1].survey, self.survey, find_tables)
 
     @cached_property
     def rules(self) -> pd.DataFrame:

@@ -48,8 +48,8 @@ class WaveTables:
         return score(self.survey)
 
     @cached_property
-    def scores(self) -> pd.DataFrame:
-        """Every figure of the whole, the groups and the units, by ``domain``."""
+    def estimates(self) -> pd.DataFrame:
+        """Every figure of the whole, the groups and the units, by ``domain``, before P2."""
         estimates = {
             "all": self.whole_estimates,
             "group": score(self.survey, "group"),
@@ -57,8 +57,12 @@ class WaveTables:
         }
         parts = [scores.frame.assign(domain=domain) for domain, scores in estimates.items()]
         table = pd.concat(parts, ignore_index=True)
-        table = table.reindex(columns=["domain", *parts[2].columns.drop("domain")])
-        scores = hide_figures(table, self.survey)
+        return table.reindex(columns=["domain", *parts[2].columns.drop("domain")])
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """Every figure of the whole, the groups and the units, by ``domain``."""
+        scores = hide_figures(self.estimates, self.survey)
         scores[["group", "unit", "unit_name"]] = scores[["group", "unit", "unit_name"]].fillna("")
         return scores
 

@@ -6,7 +6,7 @@ verdict follows from the interval (C1). Changes of single units are partly chanc
 because it is extreme tends to return to the mean (C4).
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -104,7 +104,10 @@ def compare(
     twice = [wave_id for wave_id in ids if ids.count(wave_id) > 1]
     if twice:
         raise ColumnError("compare_same", id=twice[0])
-    pairs = [_compare_pair(*pair, crosswalk, level, method) for pair in pairwise(ordered)]
+    pairs = [
+        compare_pair(before, after, crosswalk, level=level, method=method)
+        for before, after in pairwise(ordered)
+    ]
     table = pd.concat([changes.frame for changes in pairs], ignore_index=True)
     first = ["before", "after", *KEY_COLUMNS]
     columns = [*first, *table.columns.difference(first, sort=False)]
@@ -112,16 +115,29 @@ def compare(
     return Changes(table[columns], breaks)
 
 
-def _compare_pair(
-    before: Survey, after: Survey, crosswalk: str | Path, level: float, method: str
+def estimate_domains(survey: Survey) -> pd.DataFrame:
+    """Return every figure of the whole, the groups and the units, by ``domain``."""
+    keys = {"all": (), "group": "group", "unit": "unit"}
+    parts = [score(survey, by).frame.assign(domain=domain) for domain, by in keys.items()]
+    return pd.concat(parts, ignore_index=True)
+
+
+def compare_pair(
+    before: Survey,
+    after: Survey,
+    crosswalk: str | Path = "",
+    *,
+    level: float = 0.95,
+    method: str = "holm",
+    estimate: Callable[[Survey], pd.DataFrame] = estimate_domains,
 ) -> Changes:
-    """Compare one wave with the next."""
+    """Compare one wave with the next; ``estimate`` returns what ``estimate_domains`` does."""
     bridge, links = find_bridge(before, after, crosswalk), link_units(before, after)
     items = bridge.items
     factors = find_shared_factors(before.instrument, after.instrument, items) if items else []
     changes = _subtract_waves(
-        _score_domains(recode_units(before, after, links), items, factors),
-        _score_domains(after, {code: code for code in items.values()}, factors),
+        _score_domains(recode_units(before, after, links), items, factors, estimate),
+        _score_domains(after, {code: code for code in items.values()}, factors, estimate),
         bridge.reason,
         links.split,
         is_bridged=bool(items),
@@ -134,24 +150,23 @@ def _compare_pair(
 
 
 def _score_domains(
-    survey: Survey, later_codes: Mapping[str, str], factors: Collection[str]
+    survey: Survey,
+    later_codes: Mapping[str, str],
+    factors: Collection[str],
+    estimate: Callable[[Survey], pd.DataFrame],
 ) -> pd.DataFrame:
     """Return all figures of a wave; with a bridge only what is shared, by the later codes."""
     if later_codes:
-        survey = replace(survey, instrument=_reduce_instrument(survey.instrument, [*later_codes]))
-    parts = []
-    for domain, by in (("all", ()), ("group", "group"), ("unit", "unit")):
-        frame = score(survey, by).frame
-        parts.append(frame[frame["level"] != "beside"].assign(domain=domain))
-    columns = [*KEY_COLUMNS, *parts[2].columns.difference(KEY_COLUMNS)]
-    table = pd.concat(parts, ignore_index=True).reindex(columns=columns)
-    table[["group", "unit"]] = table[["group", "unit"]].fillna("")
-    if later_codes:
+        pack = _reduce_instrument(survey.instrument, [*later_codes])
+        table = estimate_domains(replace(survey, instrument=pack))
         is_factor = (table["level"] == "factor") & table["variable"].isin(factors)
         table = table[table["level"].isin(["item", OVERALL]) | is_factor]
         codes = table["variable"].map(lambda code: later_codes.get(code, code))
         table = table.assign(variable=codes)
-    return table
+    else:
+        table = estimate(survey)
+    table = table[table["level"] != "beside"]
+    return table.assign(group=table["group"].fillna(""), unit=table["unit"].fillna(""))
 
 
 def _reduce_instrument(pack: Instrument, codes: Sequence[str]) -> Instrument:

@@ -61,10 +61,10 @@ def write_comparison(
     path = crosswalk or (ordered[-1].wave.path_of(declared) if declared else "")
     waves = {id(survey): Figures(survey) for survey in ordered}
 
-    def publish(survey: Survey) -> pd.DataFrame:
-        return waves.get(id(survey), Figures(survey)).scores
+    def find_tables(survey: Survey) -> Figures:
+        return waves.get(id(survey), Figures(survey))
 
-    changes = hide_withheld(compare(*ordered, crosswalk=path), ordered, publish)
+    changes = hide_withheld(compare(*ordered, crosswalk=path), ordered, find_tables)
     page = build_comparison_page(changes, [*waves.values()])
     return changes, [
         *write_tables({"changes": changes.frame}, folder / "tables"),
