@@ -9,10 +9,11 @@ from decimal import Decimal
 
 import openpyxl
 import pytest
-from conftest import FACTS, PACK
+from conftest import FACTS, PACK, write_wave
 
 from sipas_analysis.figures.csv_files import write_tables
 from sipas_analysis.figures.published import figures_of, list_figures
+from sipas_analysis.proof.read_back import read_printed
 from sipas_analysis.reports.annex_workbook import write_annexes
 from sipas_analysis.reports.report import report
 from sipas_analysis.reports.table_workbook import write_report_tables
@@ -95,23 +96,10 @@ def test_every_number_is_the_printed_figure_of_its_id(survey, tmp_path):
         if isinstance(cell.value, int | float)
     }
     assert numbers == places
-    assert {one["id"] for one in found if one["column"] == "printed"} == set(table) - {
-        key
-        for key in table
-        if key.split("@")[0].partition(":")[0]
-        in (
-            "OVERALL",
-            "comprehensive",
-            "mean_score",
-            "mean_score_100",
-            "pair",
-            "linear",
-            "logit",
-            "logit.points",
-            "logit.odds",
-            "share",
-        )
-    }
+    figures = list_figures(figures_of(survey).scores)
+    codes = {*survey.instrument.items, *survey.instrument.factors, "overall"}
+    printed = {figure.id for figure in figures if figure.variable in codes}
+    assert {one["id"] for one in found if one["column"] == "printed"} == printed
 
 
 def test_one_sheet_for_each_group_with_forms_in_the_usual_order(survey, tmp_path):
@@ -227,7 +215,7 @@ def test_the_source_says_by_which_rule_and_whether_the_answers_are_real(read_ans
     said = {row[0]: row[1] for row in book["Nguồn"].iter_rows(values_only=True)}
     assert said["Mã đợt khảo sát"] == FACTS["id"]
     assert said["Quy tắc tính"].startswith("Chỉ số chung: ")
-    assert "chưa kiểm chứng" in said["Quy tắc tính"]
+    assert "chưa đối chiếu nguồn" in said["Quy tắc tính"]
     assert said["Chương trình"].startswith("sipas_analysis ")
     for sheet in book.worksheets[:-1]:
         assert any("MÔ PHỎNG" in str(cell.value) for row in sheet["A1:A4"] for cell in row)
@@ -284,11 +272,12 @@ def test_every_table_of_a_report_is_a_sheet_and_the_first_lists_them(tables):
 def test_intervals_take_two_columns_of_numbers(tables):
     """So that they can be sorted; the heads say which end."""
     _, book = tables
-    sheet = next(it for it in book if "Chỉ số theo yếu tố" in it.title)
-    rows = [row for row in sheet.iter_rows(values_only=True) if row[1] is not None]
-    assert rows[0][2:4] == ("Khoảng tin cậy 95%: từ", "Khoảng tin cậy 95%: đến")
-    assert all(isinstance(value, float) for value in rows[1][1:4])
-    assert rows[1][2] < rows[1][1] < rows[1][3]
+    rows = [row for sheet in book for row in sheet.iter_rows(values_only=True)]
+    head = next(k for k, row in enumerate(rows) if "Khoảng tin cậy 95%: từ" in row)
+    low = rows[head].index("Khoảng tin cậy 95%: từ")
+    assert rows[head][low + 1] == "Khoảng tin cậy 95%: đến"
+    assert all(isinstance(value, float) for value in rows[head + 1][low - 1 : low + 2])
+    assert rows[head + 1][low] < rows[head + 1][low - 1] < rows[head + 1][low + 1]
 
 
 def test_a_report_without_a_letterhead_is_written_too(survey, tmp_path):
@@ -296,11 +285,71 @@ def test_a_report_without_a_letterhead_is_written_too(survey, tmp_path):
     from dataclasses import replace
 
     whole = report(survey, "vi", "so-a")
-    document = replace(whole._build_document((whole.chapter("factors").section,)), official=None)
+    document = replace(whole._build_document((whole.chapter("ranking").section,)), official=None)
     write_report_tables(document, tmp_path / "t.xlsx", "en")
     book = openpyxl.load_workbook(tmp_path / "t.xlsx")
     assert book.properties.created == datetime(2000, 1, 1)
     assert book.sheetnames[0] == "Contents"
+
+
+@pytest.fixture(scope="module")
+def with_last_year(read_shared, tmp_path_factory):
+    """The same units a year later: names of 120 letters without an English one."""
+    before = tmp_path_factory.mktemp("before")
+    long = UNITS.replace("Sở A,Department A", f"{'Sở ' * 40},")
+    answers = answers_of(so_a=41, so_b=42, h_c=43)
+    path = write_wave(before, answers.replace("5,4,1,4", "2,2,1,2"), units=UNITS, year=2023, id="b")
+    return read_shared(answers, units=long, min_forms=30, earlier=[str(path)])
+
+
+@pytest.mark.slow
+def test_officers_get_the_tables_of_a_wave_in_one_workbook(with_last_year, tmp_path):
+    """Ranks, factors, items, figures, pairs: words for codes, numbers by id, the CSV beside it."""
+    whole = report(with_last_year, "vi")
+    paths = [path.relative_to(tmp_path).as_posix() for path in whole.write_tables(tmp_path)]
+    assert paths[0] == "tables/tables.vi.xlsx"
+    assert "tables/figures.csv" in paths
+    book = openpyxl.load_workbook(tmp_path / paths[0])
+    assert [name.partition(" ")[0] for name in book.sheetnames] == ["Mục", *"12345", "ids"]
+    exact = figures_of(with_last_year).by_id.set_index("id")
+    read = read_printed(tmp_path / paths[0])
+    assert all(number.agrees(exact.loc[number.id, number.column]) for number in read)
+    assert {"before", "value", "low", "high", "rank_low", "printed", "n_valid", "n"} <= {
+        number.column for number in read
+    }
+    numbers = [
+        cell
+        for sheet in book.worksheets[1:-1]
+        for row in sheet
+        for cell in row
+        if cell.data_type == "n"
+    ]
+    assert len([cell for cell in numbers if cell.value is not None]) == len(read)
+    texts = [str(text) for text in texts_of(book.worksheets[:-1])]
+    assert ("Sở " * 40).strip() in [text.strip() for text in texts]
+    assert not {"so-a", "departments", "access"} & {*texts}
+
+
+def test_a_rise_is_a_number_with_its_sign_in_the_annexes(with_last_year, tmp_path):
+    """Last year, change, interval and verdict of each unit; a sheet of all changes."""
+    book = book_of(with_last_year, tmp_path)
+    sheet = book.worksheets[0]
+    rows = [[cell.value for cell in row] for row in sheet]
+    head = next(row for row in rows if "Năm 2023" in row)
+    at = head.index("Năm 2023")
+    assert head[at + 1 : at + 5] == [
+        "Thay đổi (điểm)",
+        "Khoảng thay đổi (95%): từ",
+        "Khoảng thay đổi (95%): đến",
+        "Vượt sai số?",
+    ]
+    unit = next(row for row in sheet.iter_rows(min_row=rows.index(head) + 4) if row[0].value == 1)
+    before, change, low, high, verdict = unit[at : at + 5]
+    assert low.value < change.value < high.value
+    assert change.number_format.startswith('"+"') == (change.value > 0)
+    assert before.value + change.value == pytest.approx(unit[at - 3].value, abs=0.011)
+    assert verdict.value in ("có", "chưa")
+    assert "So với 2023" in book.sheetnames
 
 
 def test_names_of_sheets_are_legal_and_different():
