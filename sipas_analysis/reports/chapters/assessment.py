@@ -13,6 +13,7 @@ from sipas_analysis.documents.model import (
     Text,
     make_text,
 )
+from sipas_analysis.reports.chapters.drivers import list_sure_factors
 from sipas_analysis.reports.chapters.leaders import list_some, number_magnitude
 from sipas_analysis.reports.named_numbers import interval_of, number_of
 from sipas_analysis.reports.subject import Subject
@@ -110,6 +111,6 @@ def _list_incidents(subject: Subject) -> list[Text]:
 
 def _list_hints(subject: Subject) -> list[Text]:
     """List where to look for causes: factors tied to satisfaction, records, people."""
-    drivers = [subject.short_name(code) for code in subject.figures.drivers.list_significant()]
+    drivers = [subject.short_name(code) for code in list_sure_factors(subject.figures.drivers)]
     first = [make_text("assessment.hint.drivers", names=Joined(drivers))] if drivers else []
     return [*first, make_text("assessment.hint.records"), make_text("assessment.hint.visits")]

@@ -95,7 +95,7 @@ def _tabulate_effects(subject: Subject, models: Drivers) -> Table:
     )
     heads = [subject.measure_name, *word_heads("effect", "interval")]
     columns = make_columns("factor", heads, "certainty")
-    caption = make_text("report.table.effects", outcome=subject.short_name(models.outcome))
+    caption = make_text("report.table.effects")
     note = make_text("report.drivers.effects_note", n=number_of(subject, "fit:forms"))
     return Table("table-effects", caption, columns, rows, (note,))
 

@@ -12,8 +12,6 @@ from sipas_analysis.documents.model import (
     Block,
     Bullets,
     Column,
-    FigureReference,
-    Interval,
     Joined,
     Number,
     Paragraph,
@@ -35,11 +33,10 @@ from sipas_analysis.reports.figure_tables import (
     explain_no_rank,
     number_cell,
 )
-from sipas_analysis.reports.named_numbers import number_of
+from sipas_analysis.reports.named_numbers import interval_of, number_of
 from sipas_analysis.reports.pictures import draw_ranking_picture
 from sipas_analysis.reports.subject import Subject
 
-PAIR_COLUMNS = ["unit", "other", "value", "low", "high", "told"]
 LONG_ORDER, N_OF_PROVINCE = 40, 10  # of a longer order the body shows so many at each end
 LONG_BESIDE, N_BESIDE, N_AT_ENDS = 12, 3, 2  # a unit's report shows those beside it, and the ends
 NamedUnit = tuple[Bilingual, PublishedFigure]
@@ -109,12 +106,13 @@ def _describe_gap(
     pairs, units = subject.figures.pairs, [unit_index.unit, other.unit]
     pair = pairs[pairs["unit"].isin(units) & pairs["other"].isin(units)].iloc[0]
     certainty = "beyond" if pair["told"] else "within"
-    points, low, high = number_pair(*pair[PAIR_COLUMNS[:5]])
+    name = f"pair:{pair['unit']}~{pair['other']}"
+    low, high = interval_of(subject, name).ends()
     gap = make_text(
         f"report.letter.{position}.{certainty}",
         unit=subject.unit_name(other.unit),
         order=make_text(f"report.letter.order.{position}{'' if is_usual else '_unmarked'}"),
-        points=points,
+        points=number_of(subject, name, decimals=2),
         low=low,
         high=high,
         unit_of_points=subject.name_measure("points"),
@@ -127,15 +125,6 @@ def _describe_gap(
         "report.letter.smallest", points=smallest, unit_of_points=subject.name_measure("points")
     )
     return [gap, text]
-
-
-def number_pair(
-    unit: str, other: str, value: float, low: float, high: float
-) -> tuple[Number, Number, Number]:
-    """Return the printed difference of two units, with the printed ends of its interval."""
-    name = f"pair:{unit}~{other}"
-    low_end, high_end = Interval(low, high, 1, name).ends()
-    return Number(value, 2, FigureReference(name, "value", value)), low_end, high_end
 
 
 def _ranked_units(subject: Subject, group: str) -> list[PublishedFigure]:
@@ -252,7 +241,9 @@ def _rank_range(figure: PublishedFigure) -> Text | None:
     if figure.rank is None:
         return None
     low, high = number_cell(figure, "rank_low"), number_cell(figure, "rank_high")
-    return make_text("report.places", low=low, high=high)
+    return make_text(
+        "report.place" if low.value == high.value else "report.places", low=low, high=high
+    )
 
 
 def _summarise_group(subject: Subject, group: str) -> list[Block]:

@@ -5,9 +5,7 @@ import pandas as pd
 from sipas_analysis.documents.model import (
     Block,
     Column,
-    FigureReference,
     Joined,
-    Number,
     Paragraph,
     Table,
     Text,
@@ -15,6 +13,7 @@ from sipas_analysis.documents.model import (
 )
 from sipas_analysis.figures.published import list_figures
 from sipas_analysis.reports.figure_tables import caution_notes, estimate_cells, estimate_columns
+from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject
 
 MOST_ROWS = 18  # rows of the table; the questions that do not fit are in the annex
@@ -51,10 +50,9 @@ def tabulate_respondents(
         (name_respondents(subject, key, label), figure)
         for key, label, figure in zip(rows["key"], rows["label"], list_figures(rows), strict=True)
     ]
-    verdicts = zip(rows["unit"], rows["difference"], rows["verdict"], strict=True)
     body = tuple(
-        (name, *estimate_cells(figure), *_difference_cells(*verdict))
-        for (name, figure), verdict in zip(named, verdicts, strict=True)
+        (name, *estimate_cells(figure), *_difference_cells(subject, figure.unit, verdict))
+        for (name, figure), verdict in zip(named, rows["verdict"], strict=True)
     )
     columns = (
         *estimate_columns("report.column.respondents", subject),
@@ -96,10 +94,10 @@ def _state_differences(subject: Subject, table: pd.DataFrame) -> Text:
         make_text(
             f"report.respondents.{verdict}",
             name=name_respondents(subject, key, label),
-            points=_difference_cells(unit, difference, verdict)[0],
+            points=_difference_cells(subject, unit, verdict)[0],
         )
-        for key, label, unit, difference, verdict in table.loc[
-            is_named, ["key", "label", "unit", "difference", "verdict"]
+        for key, label, unit, verdict in table.loc[
+            is_named, ["key", "label", "unit", "verdict"]
         ].itertuples(index=False)
     ]
     if not phrases:
@@ -108,10 +106,9 @@ def _state_differences(subject: Subject, table: pd.DataFrame) -> Text:
     return make_text("report.respondents.some", names=Joined(phrases), points=unit_of_points)
 
 
-def _difference_cells(unit: str, difference: float, verdict: str) -> tuple[object, object]:
-    """Return the difference of a group from all others in points, and the verdict in words."""
-    if pd.isna(difference):
+def _difference_cells(subject: Subject, unit: str, verdict: str) -> tuple[object, object]:
+    """Return the difference of a group from all others in points, and whether it is sure."""
+    if not verdict:
         return None, None
-    reference = FigureReference(f"difference:overall@{unit}", "value", difference)
-    is_sure = make_text(f"report.change.{'sure' if verdict in SURE else 'open'}")
-    return Number(difference, 2, reference), is_sure
+    points = number_of(subject, f"difference:overall@{unit}", decimals=2)
+    return points, make_text(f"report.change.{'sure' if verdict in SURE else 'open'}")

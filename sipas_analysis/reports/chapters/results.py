@@ -47,12 +47,14 @@ def build_results(subject: Subject) -> Section:
 
     The first page of a unit has its index, group and change: here they stand above its factors.
     """
-    parts = {"factors": _describe_factors(subject), "items": _describe_items(subject)}
+    factors, items = _describe_factors(subject), _describe_items(subject)
+    parts = {"factors_of_unit": factors, "items": items}
     if not subject.unit:
         parts = {
             "whole": _describe_whole(subject),
             "last_year": describe_last_year(subject),
-            **parts,
+            "factors": factors,
+            "items": items,
             "respondents": describe_respondents(subject),
             "drivers": describe_drivers(subject),
         }
@@ -289,4 +291,6 @@ def _place_cell(subject: Subject, code: str) -> Text:
     """Return the places that an item may have, counted from the lowest."""
     name = f"place:{code}@{subject.unit}" if subject.unit else f"place:{code}"
     low, high = (number_of(subject, name, f"rank_{end}") for end in ("low", "high"))
-    return make_text("report.places", low=low, high=high)
+    return make_text(
+        "report.place" if low.value == high.value else "report.places", low=low, high=high
+    )
