@@ -4,15 +4,17 @@ Texts are escaped by the template engine; pictures are embedded. The same docume
 give the same bytes.
 """
 
-import base64
+from collections.abc import Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from sipas_analysis.documents.model import (
     Document,
     Picture,
     Section,
+    Table,
     make_text,
     render_parts,
     render_text,
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
+KEPT = "!$'()*+,/:;=?@[]{}|~"  # letters that a data URL in double quotes need not encode
+Rows = tuple[tuple[object, ...], ...]
 
 
 @cache
@@ -45,12 +49,14 @@ def load_templates() -> "Environment":
 
 def render_page(document: Document, language: Language) -> str:
     """Return a document as one self-contained page in one language."""
-    return _fill_template("report.html.j2", language, document=document, framed=False)
+    return _fill_template(
+        "report.html.j2", document.sections, language, document=document, framed=False
+    )
 
 
 def render_section(section: Section, language: Language, is_framed: bool = True) -> str:
     """Return one chapter as a fragment, as a notebook shows it, or as a page with styles has it."""
-    return _fill_template("section.html.j2", language, section=section, framed=is_framed)
+    return _fill_template("section.html.j2", [section], language, section=section, framed=is_framed)
 
 
 def write_html(document: Document, path: Path, language: Language) -> Path:
@@ -69,13 +75,24 @@ def render_markup(value: object, language: Language) -> "Markup":
     )
 
 
-def _embed_picture(picture: Picture, language: Language) -> str:
-    """Return a picture as a data URL."""
-    encoded = base64.b64encode(picture.draw(language)).decode("ascii")
-    return f"data:image/svg+xml;base64,{encoded}"
+def _embed_picture(picture: Picture, language: Language, narrow: bool = False) -> "Markup":
+    """Return a picture as a data URL; letters of SVG are kept, so that it is short."""
+    from markupsafe import Markup
+
+    encoded = quote(picture.draw(language, narrow), safe=KEPT)
+    return Markup(f"data:image/svg+xml,{encoded}")  # noqa: S704 (no letter of markup is kept)
 
 
-def _fill_template(template: str, language: Language, **values: object) -> str:
+def _find_printed_rows(sections: Sequence[Section]) -> list[Rows]:
+    """Return the rows of the tables that are printed; a picture need not repeat them."""
+    blocks = [block for section in sections for block in section.blocks]
+    return [block.rows for block in blocks if isinstance(block, Table)]
+
+
+def _fill_template(
+    template: str, sections: Sequence[Section], language: Language, **values: object
+) -> str:
+    printed = _find_printed_rows(sections)
     labels = {name: make_text(f"report.{name}") for name in ("skip", "contents", "data_of_figure")}
     return (
         load_templates()
@@ -84,6 +101,7 @@ def _fill_template(template: str, language: Language, **values: object) -> str:
             show=partial(render_text, language=language),
             markup=partial(render_markup, language=language),
             picture=partial(_embed_picture, language=language),
+            is_printed=lambda table: table.rows in printed,
             language=language,
             **labels,
             **values,
