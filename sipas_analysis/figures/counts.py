@@ -13,7 +13,6 @@ from sipas_analysis.collect.survey import DROP_REASONS, Survey
 from sipas_analysis.figures.respondents import list_person_keys
 from sipas_analysis.figures.suppression import hide_small_counts
 from sipas_analysis.infer.intervals import exact_interval
-from sipas_analysis.infer.sample_size import forms_to_tell
 from sipas_analysis.instrument.pack import Instrument
 
 Numbers = dict[str, float]
@@ -179,6 +178,8 @@ def count_needed(index: float, pack: Instrument) -> Numbers:
 
     Nothing for an index of points, or near 0: the formula is that of a share (rule S1).
     """
+    from sipas_analysis.infer.sample_size import forms_to_tell  # loads SciPy's solvers
+
     if pack.index.points or not index > TOLD_POINTS:
         return {}
     low = index - TOLD_POINTS
