@@ -72,8 +72,8 @@ documents.writers.typst_process documents.writers.docx_parts
 documents.writers.docx_table documents.writers.docx_letter documents.writers.docx
 documents.writers.pdf documents.writers.xlsx
 reports.file_names reports.subject reports.named_numbers reports.figure_tables reports.pictures reports.unit_pictures reports.answer_pictures reports.chapters.trend
-reports.chapters.sample_design reports.chapters.people reports.chapters.opening
-reports.chapters.driver_tables reports.chapters.drivers reports.chapters.respondents
+reports.chapters.sample_design reports.chapters.respondents reports.chapters.people reports.chapters.opening
+reports.chapters.driver_tables reports.chapters.drivers
 reports.chapters.results reports.chapters.ranking reports.chapters.leaders
 reports.chapters.letters reports.chapters.action reports.chapters.assessment
 reports.chapters.driver_annex

@@ -7,6 +7,7 @@ from sipas_analysis.collect.readings import OTHER
 from sipas_analysis.documents.model import Block, Column, Paragraph, Table, make_text
 from sipas_analysis.figures.counts import list_counted_keys, list_labels
 from sipas_analysis.figures.rare_labels import OTHER_LABEL, find_rare_labels
+from sipas_analysis.reports.chapters.respondents import tabulate_respondents
 from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject
 
@@ -14,11 +15,17 @@ MODES = ("direct", "post", "online", "phone", "home", "desk")
 
 
 def show_people(subject: Subject) -> list[Block]:
-    """Count who answered and how, by each question; small counts are not shown."""
+    """Count who answered and how, by each question, then compare their indices.
+
+    Small counts are not shown.
+    """
     keys = list_counted_keys(subject.figures.labelled)
     if not keys:
         return [Paragraph(make_text("report.people.none"), "note")]
-    return [_tabulate_people(subject, key) for key in keys]
+    counts = [_tabulate_people(subject, key) for key in keys]
+    groups = subject.figures.respondents
+    compared = [tabulate_respondents(subject, groups)] if len(groups) else []
+    return [*counts, *compared]
 
 
 def _tabulate_people(subject: Subject, key: str) -> Table:

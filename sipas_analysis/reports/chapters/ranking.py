@@ -136,9 +136,7 @@ def _show_group(subject: Subject, group: str) -> list[Block]:
 
     Units whose forms need a second look stand in a table apart until the wave accepts them.
     """
-    figures = subject.figures.units_in_order(group)
-    apart = [figure for figure in figures if figure.reason == "flagged"]
-    order = [figure for figure in figures if figure not in apart]
+    order, apart = _split_order(subject, group)
     shown = select_units(order, subject.unit)
     blocks: list[Block] = []
     if order:
@@ -146,6 +144,15 @@ def _show_group(subject: Subject, group: str) -> list[Block]:
         picture = draw_ranking_picture(subject, group, [*shown, *apart], table)
         blocks += [picture, table] if picture else [table]
     return [*blocks, *_list_apart(subject, group, apart)]
+
+
+def _split_order(
+    subject: Subject, group: str
+) -> tuple[list[PublishedFigure], list[PublishedFigure]]:
+    """Return the units of a group in order, and those apart whose forms need a second look."""
+    figures = subject.figures.units_in_order(group)
+    apart = [figure for figure in figures if figure.reason == "flagged"]
+    return [figure for figure in figures if figure not in apart], apart
 
 
 def _list_apart(subject: Subject, group: str, units: Sequence[PublishedFigure]) -> list[Block]:
@@ -220,6 +227,16 @@ def _list_notes(subject: Subject, units: Sequence[NamedUnit], n_units: int) -> t
     )
 
 
+def tabulate_long_orders(subject: Subject) -> list[Table]:
+    """List all units of each group of which the ranking shows only both ends."""
+    orders = {group: _split_order(subject, group)[0] for group in subject.figures.groups}
+    return [
+        tabulate_ranking(subject, group, order, n_units=len(order))
+        for group, order in orders.items()
+        if len(order) > LONG_ORDER
+    ]
+
+
 def select_units(order: Sequence[PublishedFigure], unit: str) -> list[PublishedFigure]:
     """Return both ends of a long order, and a unit with those beside it; all of a short order."""
     if len(order) <= (LONG_BESIDE if unit else LONG_ORDER):
@@ -236,14 +253,12 @@ def select_units(order: Sequence[PublishedFigure], unit: str) -> list[PublishedF
     ]
 
 
-def _rank_range(figure: PublishedFigure) -> Text | None:
-    """Return the lowest and highest possible rank of a unit, as text."""
+def _rank_range(figure: PublishedFigure) -> object:
+    """Return the lowest and highest possible rank of a unit; one number if they are the same."""
     if figure.rank is None:
         return None
     low, high = number_cell(figure, "rank_low"), number_cell(figure, "rank_high")
-    return make_text(
-        "report.place" if low.value == high.value else "report.places", low=low, high=high
-    )
+    return low if low.value == high.value else make_text("report.places", low=low, high=high)
 
 
 def _summarise_group(subject: Subject, group: str) -> list[Block]:

@@ -32,13 +32,11 @@ def describe_respondents(subject: Subject) -> list[Block]:
     keys = _choose_keys(table)
     rows = table[table["key"].isin(keys)]
     left_out = [key for key in dict.fromkeys(table["key"]) if key not in keys]
-    notes = [make_text("report.respondents.note")]
-    if left_out:
-        names = Joined([_name_question(subject, key) for key in left_out], ", ")
-        notes.append(make_text("report.respondents.left_out", names=names))
+    names = Joined([_name_question(subject, key) for key in left_out], ", ")
+    notes = (make_text("report.respondents.left_out", names=names),) if left_out else ()
     return [
         Paragraph(_state_differences(subject, table), "lead"),
-        tabulate_respondents(subject, rows, tuple(notes)),
+        tabulate_respondents(subject, rows, notes),
     ]
 
 
@@ -60,7 +58,8 @@ def tabulate_respondents(
         Column(make_text("report.column.beyond_chance"), "text"),
     )
     caption = make_text("report.table.respondents")
-    return Table("table-respondents", caption, columns, body, (*caution_notes(named), *notes))
+    note = make_text("report.respondents.note")
+    return Table("table-respondents", caption, columns, body, (*caution_notes(named), note, *notes))
 
 
 def name_respondents(subject: Subject, key: str, label: str) -> Text:

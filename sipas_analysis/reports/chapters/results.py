@@ -287,10 +287,8 @@ def _add_places(subject: Subject, table: Table, codes: Sequence[str]) -> Table:
     )
 
 
-def _place_cell(subject: Subject, code: str) -> Text:
+def _place_cell(subject: Subject, code: str) -> object:
     """Return the places that an item may have, counted from the lowest."""
     name = f"place:{code}@{subject.unit}" if subject.unit else f"place:{code}"
     low, high = (number_of(subject, name, f"rank_{end}") for end in ("low", "high"))
-    return make_text(
-        "report.place" if low.value == high.value else "report.places", low=low, high=high
-    )
+    return low if low.value == high.value else make_text("report.places", low=low, high=high)

@@ -18,6 +18,7 @@ from sipas_analysis.figures.published import PublishedFigure
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import LANGUAGES
+from sipas_analysis.reports.chapters.ranking import tabulate_long_orders
 from sipas_analysis.reports.figure_tables import (
     change_columns,
     find_change,
@@ -40,11 +41,13 @@ def show_units(subject: Subject) -> list[Block]:
 
 
 def show_ranks(subject: Subject) -> list[Block]:
-    """Compare pairs of units, and ranks after adjustment, pooling and under other rules."""
+    """List long orders whole; compare ranks after adjustment and pooling, and pairs of units."""
     groups = [group for group in subject.figures.groups if has_several_units(subject, group)]
     fair = [block for group in groups for block in _tabulate_ranks(subject, group)]
     pairs = [block for group in groups for block in _tabulate_pairs(subject, group)]
-    return [*fair, *pairs] or [Paragraph(make_text("report.ranking.alone"), "note")]
+    return [*tabulate_long_orders(subject), *fair, *pairs] or [
+        Paragraph(make_text("report.ranking.alone"), "note")
+    ]
 
 
 def _tabulate_group_sizes(subject: Subject) -> Table:
