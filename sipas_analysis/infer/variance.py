@@ -145,13 +145,14 @@ def _covariance_from_moments(totals: Block, influence: sparse.csr_array) -> Floa
     )
     sums = _make_indicator(group, len(stage.n)) @ (wide @ influence.T)
     matrix -= _multiply_crosswise(sums, stage.scale * stage.mean / stage.n)
-    for row, domain in enumerate(totals.domain):
+    n_slopes = np.diff(by_total.indptr).reshape(-1, p).sum(axis=1)
+    for row in np.flatnonzero(n_slopes[totals.domain]):  # of the domains that matter
+        domain = totals.domain[row]
         slope = by_total[:, domain * p : (domain + 1) * p].tocsr()
         who = np.flatnonzero(np.diff(slope.indptr))
-        if who.size:
-            dense = slope[who].toarray()
-            inside = dense @ totals.moment[row] @ dense.T
-            matrix[np.ix_(who, who)] += stage.scale[group[row]] * inside
+        dense = slope[who].toarray()
+        inside = dense @ totals.moment[row] @ dense.T
+        matrix[np.ix_(who, who)] += stage.scale[group[row]] * inside
     return matrix
 
 
