@@ -6,6 +6,7 @@ Both waves hide figures (rule P2); a change is shown only where neither does. Re
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from functools import cached_property
 from itertools import pairwise
 from typing import Literal, Protocol
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sipas_analysis.collect.likeness import find_nearest_name
 from sipas_analysis.collect.survey import Survey, read_survey
 from sipas_analysis.collect.wave import Wave, read_wave
 from sipas_analysis.errors import ConfigError, Place, SipasError
@@ -23,7 +25,7 @@ from sipas_analysis.figures.wave_tables import WaveTables
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.measure.change import NUMBER_COLUMNS, Changes, compare_pair
-from sipas_analysis.measure.wave_breaks import link_units, recode_units
+from sipas_analysis.measure.wave_breaks import UnitLinks, link_units, recode_units
 from sipas_analysis.messages import LANGUAGES
 
 Key = tuple[str, str, str, str]  # domain, group, unit, variable
@@ -108,24 +110,16 @@ class UnitChange:
 
 
 @dataclass(frozen=True, eq=False)
-class LastYear:
-    """The latest earlier wave beside this one.
+class WavePair:
+    """An earlier wave and a later one: which units are the same.
 
     Attributes:
         before: The earlier survey.
-        after: This survey.
-        reason: Why the two may not be compared at all, words of ``compare.why``; empty if they may.
-        bridged: Whether only the items that both ask alike are compared; then not the index.
-        n_shared: How many items that are, if no crosswalk names them.
-        frame: The changes, as ``compare`` returns them, without hidden figures (P2).
+        after: The later survey.
     """
 
     before: Survey
     after: Survey
-    reason: str
-    bridged: bool
-    n_shared: int
-    frame: pd.DataFrame
 
     @property
     def wave(self) -> Wave:
@@ -136,6 +130,99 @@ class LastYear:
     def year(self) -> str:
         """The earlier year, as a text."""
         return str(self.wave.year)
+
+    @cached_property
+    def unit_changes(self) -> tuple[UnitChange, ...]:
+        """Units that were renamed, merged or split since, in the order of the later list."""
+        links = self._links
+        old, new = (_list_names(survey) for survey in (self.before, self.after))
+        origins: dict[str, list[str]] = {}
+        for code in old:
+            if code in self._sent_before:
+                origins.setdefault(links.successors.get(code, code), []).append(code)
+        changes = []
+        for code in new:
+            before = links.split.get(code) or origins.get(code, [code])
+            if before != [code]:
+                kind = "split" if code in links.split else "merged" if before[1:] else "renamed"
+                names = tuple(old[name] for name in before)
+                changes.append(UnitChange(code, kind, names, (new[code],)))
+        return tuple(changes)
+
+    @cached_property
+    def new_units(self) -> tuple[str, ...]:
+        """Units with forms that the earlier wave has under no code."""
+        links = self._links
+        linked = {links.successors.get(code, code) for code in self._sent_before} | {*links.split}
+        sent = {*self.after.frame["unit"]}
+        return tuple(code for code in self.after.units["code"] if code in sent - linked)
+
+    @cached_property
+    def gone_units(self) -> tuple[str, ...]:
+        """Units of the earlier wave that have no form now and became no other unit."""
+        links, sent = self._links, {*self.after.frame["unit"]}
+        split = {code for codes in links.split.values() for code in codes}
+        return tuple(
+            code
+            for code in self.before.units["code"]
+            if code in self._sent_before - split and links.successors.get(code, code) not in sent
+        )
+
+    def propose_changes(self) -> list[str]:
+        """Return lines of ``unit_changes.csv`` for units that may only have another name now.
+
+        Each unit that is gone with the new unit of its group that has the nearest name; the user
+        must confirm the line and state the day.
+        """
+        start, end = self.after.wave.collected.start, self.after.wave.collected.end
+        day = start or end or date(self.after.wave.year, 12, 31)
+        last_day = self.wave.collected.end
+        if last_day and day <= last_day:  # changes up to then were already made
+            day = last_day + timedelta(days=1)
+        names = _list_names(self.before) | _list_names(self.after)
+        groups = {
+            code: group
+            for survey in (self.before, self.after)
+            for code, group in zip(survey.units["code"], survey.units["group"], strict=True)
+        }
+        left, lines = list(self.new_units), list[str]()
+        for code in self.gone_units:
+            like = {names[new].vi: new for new in left if groups[new] == groups[code]}
+            near = like.get(find_nearest_name(names[code].vi, like))
+            if near:
+                left.remove(near)
+                lines.append(f"{day.isoformat()},{code},{near},,rename,unverified")
+        return lines
+
+    @cached_property
+    def _links(self) -> UnitLinks:
+        return link_units(self.before, self.after)
+
+    @property
+    def _sent_before(self) -> set[str]:
+        return {*self.before.frame["unit"]}
+
+    def name_units(self, codes: Sequence[str]) -> list[Bilingual]:
+        """Return names of units of either wave, the later name if both have one."""
+        names = _list_names(self.before) | _list_names(self.after)
+        return [names[code] for code in codes]
+
+
+@dataclass(frozen=True, eq=False)
+class LastYear(WavePair):
+    """The latest earlier wave beside this one.
+
+    Attributes:
+        reason: Why the two may not be compared at all, words of ``compare.why``; empty if they may.
+        bridged: Whether only the items that both ask alike are compared; then not the index.
+        n_shared: How many items that are, if no crosswalk names them.
+        frame: The changes, as ``compare`` returns them, without hidden figures (P2).
+    """
+
+    reason: str
+    bridged: bool
+    n_shared: int
+    frame: pd.DataFrame
 
     def find(self, figure: Named) -> Change:
         """Return the change of a published figure; with a reason where there is none."""
@@ -161,52 +248,6 @@ class LastYear:
             (key, _make_change(key, row, *texts))
             for key, row, texts in zip(keys, numbers, words, strict=True)
         ]
-
-    @cached_property
-    def unit_changes(self) -> tuple[UnitChange, ...]:
-        """Units that were renamed, merged or split since, in the order of the later list."""
-        links = link_units(self.before, self.after)
-        old, new = (_list_names(survey) for survey in (self.before, self.after))
-        origins: dict[str, list[str]] = {}
-        for code in old:
-            if code in self._sent_before:
-                origins.setdefault(links.successors.get(code, code), []).append(code)
-        changes = []
-        for code in new:
-            before = links.split.get(code) or origins.get(code, [code])
-            if before != [code]:
-                kind = "split" if code in links.split else "merged" if before[1:] else "renamed"
-                names = tuple(old[name] for name in before)
-                changes.append(UnitChange(code, kind, names, (new[code],)))
-        return tuple(changes)
-
-    @cached_property
-    def new_units(self) -> tuple[str, ...]:
-        """Units with forms that the earlier wave has under no code."""
-        links = link_units(self.before, self.after)
-        linked = {links.successors.get(code, code) for code in self._sent_before} | {*links.split}
-        sent = {*self.after.frame["unit"]}
-        return tuple(code for code in self.after.units["code"] if code in sent - linked)
-
-    @cached_property
-    def gone_units(self) -> tuple[str, ...]:
-        """Units of the earlier wave that have no form now and became no other unit."""
-        links, sent = link_units(self.before, self.after), {*self.after.frame["unit"]}
-        split = {code for codes in links.split.values() for code in codes}
-        return tuple(
-            code
-            for code in self.before.units["code"]
-            if code in self._sent_before - split and links.successors.get(code, code) not in sent
-        )
-
-    @property
-    def _sent_before(self) -> set[str]:
-        return {*self.before.frame["unit"]}
-
-    def name_units(self, codes: Sequence[str]) -> list[Bilingual]:
-        """Return names of units of either wave, the later name if both have one."""
-        names = _list_names(self.before) | _list_names(self.after)
-        return [names[code] for code in codes]
 
 
 def _make_change(key: Key, numbers: Sequence[float], verdict: str, reason: str) -> Change:

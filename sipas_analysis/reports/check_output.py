@@ -8,10 +8,13 @@ import pandas as pd
 
 from sipas_analysis.collect.duplicates import are_named
 from sipas_analysis.collect.survey import DROP_REASONS, Survey
+from sipas_analysis.collect.wave import UNIT_CHANGES_FILE
 from sipas_analysis.errors import Place, group_places, list_places
+from sipas_analysis.figures.last_year import WavePair
 from sipas_analysis.figures.published import figures_of
 from sipas_analysis.figures.rare_labels import find_rare_labels
 from sipas_analysis.infer.unit_counts import FEWEST_UNITS
+from sipas_analysis.measure.wave_breaks import find_bridge
 from sipas_analysis.messages import Language, format_number, say
 from sipas_analysis.quality.findings import Findings
 from sipas_analysis.quality.keyed_twice import Keyings, compare_keyings
@@ -21,6 +24,7 @@ MANY_BLANK = 20.0  # percent of forms
 TINY = 0.001  # a smaller p is printed in words
 SHOWN_FILES = 20  # files whose rows are printed; the table beside has all
 SHOWN_CELLS = 20  # disagreements of two keyings that are printed; the file has all
+SHOWN_UNITS = 20  # units without counterpart that are named; the others are counted
 SHOWN_PAIRS = 10  # pairs of equal forms that are printed; the file has all
 Lines = Iterator[tuple[str, pd.DataFrame | None]]  # a sentence, or a title with its table
 
@@ -28,8 +32,10 @@ Lines = Iterator[tuple[str, pd.DataFrame | None]]  # a sentence, or a title with
 def describe_check(survey: Survey, language: Language) -> Lines:
     """Return sentences, and tables with their titles, in the order in which they are printed.
 
-    The second keying is read before, so that it is refused before anything is printed.
+    The second keying and the earlier waves are read before, so that they are refused before
+    anything is printed.
     """
+    _ = figures_of(survey).earlier
     keyings = compare_keyings(survey) if survey.wave.keyed_twice else None
     return _describe_check(survey, keyings, language)
 
@@ -63,6 +69,26 @@ def _describe_check(survey: Survey, keyings: Keyings | None, language: Language)
         amount = {"n": len(counts), "n_forms": n_forms, "min_cell": least}
         yield say(language, "cli.said.rare_labels", key=key, **amount), None
     yield from _describe_gaps(survey, language)
+    yield from _describe_counterparts(survey, language)
+
+
+def _describe_counterparts(survey: Survey, language: Language) -> Lines:
+    """Name units without counterpart in the wave before, and propose lines on renamed units."""
+    earlier, wave = figures_of(survey).earlier, survey.wave
+    crosswalk = wave.path_of(wave.crosswalk) if wave.crosswalk else ""
+    if not earlier or find_bridge(earlier[-1].survey, survey, crosswalk).reason:
+        return
+    pair = WavePair(earlier[-1].survey, survey)
+    for word, codes in (("units_new", pair.new_units), ("units_gone", pair.gone_units)):
+        if codes:
+            shown = [name.text(language) for name in pair.name_units(codes[:SHOWN_UNITS])]
+            names = "; ".join([*shown, *["…"] * (len(codes) > SHOWN_UNITS)])
+            yield say(language, f"cli.said.{word}", n=len(codes), year=pair.year, names=names), None
+    lines = pair.propose_changes()
+    if lines:
+        file = wave.path_of(wave.unit_changes or UNIT_CHANGES_FILE)
+        yield say(language, "cli.said.unit_lines", file=file), None
+        yield "\n".join(["date,from,to,share,kind,status", *lines]), None
 
 
 def count_forms(survey: Survey) -> pd.DataFrame:
@@ -156,7 +182,12 @@ def _describe_repeats(findings: Findings, survey: Survey, language: Language) ->
 
 
 def describe_doubts(survey: Survey, language: Language) -> Lines:
-    """Name what should be settled before figures are used: items turned round, units unranked."""
+    """Name what should be settled before figures are used: items turned round, units unranked.
+
+    Raises:
+        ConfigError: An earlier wave cannot be read.
+    """
+    _ = figures_of(survey).earlier
     yield from _describe_opposed_items(survey, language)
     yield from describe_flagged(survey, language)
 
