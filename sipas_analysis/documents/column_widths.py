@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from sipas_analysis.documents.letter_widths import measure_text
 
 LONG_TEXT = 34.0  # ems; a longer text gets no more width
+BRIEF_TEXT = 16.0  # ems; a longer text takes more lines, not smaller type
 LONG_WORD = 24  # characters; a longer word may break anywhere
 COMFORT = 9.5  # points; in smaller type the head of a column may take three lines
 SLACK = 1.02  # programs round widths differently
@@ -55,10 +56,11 @@ def fit_columns(
     wish = [need.text for need in needs]
     heads, words = [need.head for need in needs], [need.word for need in needs]
     tries = [(size, heads) for size in sizes if size >= COMFORT] + [(size, words) for size in sizes]
+    brief = sum(max(need.head, min(need.text, BRIEF_TEXT)) for need in needs)
     fitting = [
         (size, least)
         for size, least in tries
-        if 0.5 * (sum(least) + sum(wish)) * size <= free  # half of the longer texts fit on a line
+        if max(sum(least), 0.5 * (sum(least) + brief)) * size <= free
     ]
     size, least = [*fitting, (sizes[-1], words)][0]
     spare = max(0.0, free / size - sum(least))
