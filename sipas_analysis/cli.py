@@ -34,6 +34,7 @@ from sipas_analysis.documents.writers.terminal import (
     print_lines,
     print_message,
     print_written,
+    save_tables,
     translate_help,
 )
 from sipas_analysis.errors import ConfigError, FileError, SipasError
@@ -42,8 +43,6 @@ from sipas_analysis.messages import LANGUAGES, say
 from sipas_analysis.reports.sample_options import SampleOptions
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from sipas_analysis.collect.survey import Survey
     from sipas_analysis.collect.wave import Wave
 
@@ -128,7 +127,7 @@ def check(wave: WaveArg, lang: LangOpt = "", out: OutOpt = None) -> None:  # noq
             raise
         print_lines(lines)
         if out is not None:
-            _write_tables(list_check_tables(survey), out / "check")
+            save_tables(list_check_tables(survey), out / "check")
         _write_return_slips(wave, survey, out)
         print_message("next_run", path=facts.path)
 
@@ -144,7 +143,7 @@ def score(wave: WaveArg, out: OutOpt = None, lang: LangOpt = "") -> None:  # noq
     print_lines(describe_doubts(survey, language))
     print_lines(describe_ranking(figures, language))
     tables = figures.tables(("scores", "ranking", "figures"))
-    _write_tables(tables, _output_folder(out, facts) / "tables")
+    save_tables(tables, _output_folder(out, facts) / "tables")
 
 
 @app.command(help="cli.drivers")
@@ -174,7 +173,7 @@ def drivers(
     is_usual = not by and not names and missing == "complete"
     priority = find_priority(survey, result) if is_usual else None
     print_lines(describe_drivers(survey, result, priority, choose_language()))
-    _write_tables(list_tables(result, priority, by), _output_folder(out, facts) / "tables")
+    save_tables(list_tables(result, priority, by), _output_folder(out, facts) / "tables")
 
 
 @app.command(help="cli.report")
@@ -367,9 +366,3 @@ def _write_return_slips(path: Path, outcome: "SipasError | Survey", out: Path | 
 
 def _output_folder(out: Path | None, facts: "Wave") -> Path:
     return check_writable(out or Path("outputs") / facts.id)
-
-
-def _write_tables(tables: "dict[str, pd.DataFrame]", folder: Path) -> None:
-    from sipas_analysis.figures.csv_files import write_tables
-
-    print_written(write_tables(tables, folder))

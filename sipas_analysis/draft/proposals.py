@@ -156,5 +156,7 @@ def write_part(name: str, content: Mapping[str, object]) -> list[str]:
 
 def write_flow(content: object) -> str:
     """Return YAML in one line, keys in their order, nothing for None."""
-    style = {"allow_unicode": True, "default_flow_style": True, "sort_keys": False}
-    return yaml.safe_dump(content, width=10**6, **style).strip().replace(": null", ": ")
+    flow = yaml.safe_dump(
+        content, allow_unicode=True, default_flow_style=True, sort_keys=False, width=10**6
+    )
+    return flow.strip().replace(": null", ": ")

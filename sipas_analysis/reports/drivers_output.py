@@ -13,6 +13,7 @@ from sipas_analysis.explain.priority import priority as compute_priority
 from sipas_analysis.figures.published import figures_of
 from sipas_analysis.messages import Language, format_number, say
 from sipas_analysis.reports.chapters.driver_annex import ABOUT_NUMBERS
+from sipas_analysis.reports.subject import name_measure
 
 LINEAR = {"value": 3, "low": 3, "high": 3, "p": 4, "vif": 1}
 LOGIT = {"points": 1, "points_low": 1, "points_high": 1, "odds_ratio": 2, "p": 4}
@@ -50,7 +51,8 @@ def describe_drivers(
         yield say(language, "report.drivers.words", outcome=outcome), None
         yield from _describe_models(models, names, language)
     if priority is not None and priority.importance is not None:
-        yield from _describe_priority(priority, names, language)
+        sign = name_measure(survey.instrument, "sign").text(language)
+        yield from _describe_priority(priority, names, sign, language)
 
 
 def _word_note(note: Note, names: dict[str, str], language: Language) -> str:
@@ -86,8 +88,13 @@ def _print_p(p: float, language: Language) -> str:
     return least if p < 0.0001 else format_number(p, language, 4)
 
 
-def _describe_priority(priority: Priority, names: dict[str, str], language: Language) -> Lines:
-    """Yield shares, what to improve first, and the items with the largest gain."""
+def _describe_priority(
+    priority: Priority, names: dict[str, str], sign: str, language: Language
+) -> Lines:
+    """Yield shares, what to improve first, and the items with the largest gain.
+
+    ``sign`` follows the index: "%", or " points" of a pack with points.
+    """
     shares = priority.importance
     assert shares is not None
     table = shares.frame.sort_values("value", ascending=False)
@@ -104,7 +111,8 @@ def _describe_priority(priority: Priority, names: dict[str, str], language: Lang
         ", ".join(names[code] for code in priority.list_factors(quadrant))
         for quadrant in ("fix", "undecided")
     )
-    yield say(language, f"report.priority.{'fix' if fix else 'no_fix'}", names=fix, cut=cut), None
+    verdict = f"report.priority.{'fix' if fix else 'no_fix'}"
+    yield say(language, verdict, names=fix, cut=cut + sign), None
     if undecided:
         yield say(language, "report.priority.undecided", names=undecided), None
     gains = priority.what_if[priority.what_if["points"].round(2) > 0].head(MOST_ITEMS)

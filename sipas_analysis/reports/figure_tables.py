@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from sipas_analysis.documents.charts import IntervalRow
 from sipas_analysis.documents.model import (
     Column,
     FigureReference,
@@ -15,8 +14,7 @@ from sipas_analysis.documents.model import (
 )
 from sipas_analysis.figures.last_year import Change
 from sipas_analysis.figures.published import PublishedFigure
-from sipas_analysis.instrument.strict_yaml import Bilingual
-from sipas_analysis.messages import Language
+from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject
 
 UNSURE = "*"
@@ -145,23 +143,6 @@ def change_interval(change: Change, decimals: int = 1) -> Interval:
     return Interval(change.low, change.high, decimals, change.id)
 
 
-def chart_rows(
-    rows: Sequence[tuple[Bilingual, PublishedFigure]], language: Language, marked: str = ""
-) -> list[IntervalRow]:
-    """Return the rows of a chart in a language, without suppressed figures."""
-    return [
-        IntervalRow(
-            name.text(language),
-            figure.value,
-            figure.low,
-            figure.high,
-            bool(marked) and figure.unit == marked,
-        )
-        for name, figure in rows
-        if figure.is_known
-    ]
-
-
 def sort_known_figures(subject: Subject, codes: Sequence[str]) -> list[PublishedFigure]:
     """Return the known figures of some codes, lowest first."""
     figures = [subject.own_figures[code] for code in codes]
@@ -178,6 +159,7 @@ def name_best_and_worst(subject: Subject, message: str, ordered: Sequence[Publis
         best_value=percent_cell(best),
         worst=subject.short_name(worst.variable),
         worst_value=percent_cell(worst),
+        sign=subject.name_measure("sign"),
     )
 
 
@@ -202,8 +184,9 @@ def contrast_extremes(subject: Subject, ordered: Sequence[PublishedFigure]) -> t
 
 def explain_no_rank(subject: Subject, figure: PublishedFigure) -> Text:
     """State why a unit has no rank."""
-    limit = subject.pack.index.min_forms
-    return make_text(f"report.rank.reason.{figure.reason}", min_forms=limit, n=figure.n_valid)
+    limit = number_of(subject, "setting:min_forms")
+    n = number_cell(figure)
+    return make_text(f"report.rank.reason.{figure.reason}", min_forms=limit, n=n)
 
 
 def has_several_units(subject: Subject, group: str) -> bool:
@@ -216,7 +199,7 @@ def explain_target_lines(targets: Sequence[float]) -> object:
     return make_text("report.figure.targets") if targets else ""
 
 
-def describe_intervals(name: str, rows: Sequence[tuple[Bilingual, PublishedFigure]]) -> Text:
+def describe_intervals(name: str, rows: Sequence[tuple[object, PublishedFigure]]) -> Text:
     """Describe in words a chart of intervals: each name, value and interval."""
     parts = [
         make_text(

@@ -268,7 +268,7 @@ def test_drivers_prints_association_or_the_reason(sipas, make_wave, tmp_path):
     assert (tmp_path / "out/tables/drivers.csv").is_file()
     code, out, _ = sipas("drivers", make_wave("unit,A1,A2,D1\n" + "so-a,5,4,3\n" * 40))
     assert code == 0
-    assert "No regression: the questionnaire has no answered question" in out
+    assert "The forms have no answer on satisfaction as a whole" in out
 
 
 def rated(n=240, seed=3):

@@ -54,6 +54,13 @@ def print_written(paths: Iterable[Path]) -> None:
         print_message("wrote", path=path)
 
 
+def save_tables(tables: "dict[str, pd.DataFrame]", folder: Path) -> None:
+    """Write tables as CSV into a folder, and print which files were written."""
+    from sipas_analysis.figures.csv_files import write_tables
+
+    print_written(write_tables(tables, folder))
+
+
 def print_lines(lines: "Iterable[tuple[str, pd.DataFrame | None]]") -> None:
     """Print sentences, and tables under their titles."""
     for text, table in lines:

@@ -31,6 +31,7 @@ POINTS = """\
 id: own-points
 title: {vi: Bộ có điểm, en: A pack with points}
 source: none
+status: unverified
 population: {vi: người dân, en: citizens}
 index: {points: {1: 0, 2: 25, 3: 50, 4: 75, 5: 100}}
 factors:
