@@ -185,9 +185,10 @@ def describe_doubts(survey: Survey, language: Language) -> Lines:
     """Name what should be settled before figures are used: items turned round, units unranked.
 
     Raises:
-        ConfigError: An earlier wave cannot be read.
+        SipasError: An earlier wave or the list of changes of units cannot be read.
     """
-    _ = figures_of(survey).earlier
+    for figures in figures_of(survey).earlier[-1:]:
+        _ = WavePair(figures.survey, survey).unit_changes
     yield from _describe_opposed_items(survey, language)
     yield from describe_flagged(survey, language)
 

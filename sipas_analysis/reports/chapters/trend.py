@@ -150,7 +150,7 @@ def name_unit_changes(last_year: LastYear, unit: str = "") -> list[Text]:
     """Return a sentence for each change of units; of all units, or of one."""
     texts = [
         make_text(
-            f"report.ranking.{change.kind}",
+            f"report.unit_change.{change.kind}",
             before=Joined(change.before, ", "),
             after=Joined(change.after, ", "),
         )
@@ -161,7 +161,7 @@ def name_unit_changes(last_year: LastYear, unit: str = "") -> list[Text]:
         named = [code for code in codes if unit in ("", code)]
         if named:
             names = join_some(last_year.name_units(named))
-            texts.append(make_text(f"report.ranking.{word}", names=names, year=last_year.year))
+            texts.append(make_text(f"report.unit_change.{word}", names=names, year=last_year.year))
     return texts
 
 
