@@ -1,7 +1,8 @@
 """A canvas that collects shapes and texts and returns them as a small SVG.
 
-Numbers have one decimal and each letter is defined once, so that a picture is small. The bytes
-depend on nothing but the shapes: no clock, no font and no library of the machine.
+Numbers have one decimal, letters and repeated words are defined once, and there are few letters
+that a data URL must encode, so that a picture is small. The bytes depend on nothing but the
+shapes: no clock, no font and no library of the machine.
 """
 
 from collections import Counter
@@ -75,7 +76,7 @@ class Canvas:
         """Draw a box of a width and height from its upper left corner."""
         x, y, width, height = map(_shorten, (*corner, *size))
         border = f" stroke='{edge}' stroke-width='.8'" if edge else ""
-        self._parts.append(f"<path d='M{x} {y}h{width}v{height}h-{width}z' fill='{fill}'{border}/>")
+        self._parts.append(f"<path d='M{x},{y}h{width}v{height}h-{width}z' fill='{fill}'{border}/>")
 
     def hatch(self, ink: str) -> str:
         """Return a fill of slanted lines."""
@@ -110,7 +111,7 @@ class Canvas:
         text = normalize("NFC", text)
         x -= OF_ANCHOR[anchor] * measure_width(text, size, bold=bold)
         self.smallest = min(self.smallest, size)
-        place = f"translate({_shorten(x)} {_shorten(y)})scale({size / EM:.4g})"
+        place = f"translate({_shorten(x)},{_shorten(y)})scale({size / EM:.4g})"
         fill = "" if colour == INK else f" fill='{colour}'"
         self._words.update((word, bold) for word in text.split(" "))
         self._parts.append(_Text(text, bold, f"transform='{place}'{fill}"))
@@ -204,7 +205,7 @@ def _use(name: str, x: int, y: int = 0) -> str:
 
 
 def _trace(points: Sequence[Point]) -> str:
-    return "M" + "L".join(f"{_shorten(x)} {_shorten(y)}" for x, y in points)
+    return "M" + "L".join(f"{_shorten(x)},{_shorten(y)}" for x, y in points)
 
 
 def _shorten(number: float) -> str:

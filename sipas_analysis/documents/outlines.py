@@ -113,4 +113,4 @@ def _write_step(command: str, shifts: Sequence[int]) -> str:
     if command == "l" and 0 in shifts:
         across, down = shifts
         return f"h{across}" if across else f"v{down}" if down else ""
-    return command + " ".join(map(str, shifts)).replace(" -", "-")
+    return command + ",".join(map(str, shifts)).replace(",-", "-")

@@ -16,6 +16,7 @@ from sipas_analysis.documents.model import (
     Number,
     Picture,
     Table,
+    Text,
     make_text,
 )
 from sipas_analysis.explain.priority import Priority, compare_with_cut
@@ -126,7 +127,7 @@ def draw_priority_picture(subject: Subject) -> Picture | None:
             BarRow(
                 subject.short_name(row.code).text(language),
                 (row.gap, row.share)[: len(panels)],
-                make_text(f"chart.place.{row.place}").text(language),
+                row.words.text(language),
             )
             for row in rows
         ]
@@ -134,11 +135,7 @@ def draw_priority_picture(subject: Subject) -> Picture | None:
 
     caption = make_text("report.figure.priority", cut=Number(priority.cut_percent, 2))
     places = [
-        make_text(
-            "report.alt.place",
-            name=subject.short_name(row.code),
-            place=make_text(f"chart.place.{row.place}"),
-        )
+        make_text("report.alt.place", name=subject.short_name(row.code), place=row.words)
         for row in rows
     ]
     alt = make_text("report.alt.priority", rows=Joined(places))
@@ -152,7 +149,7 @@ class _Place:
     code: str
     gap: Bar
     share: Bar
-    place: str
+    words: Text
 
 
 def _judge_factor(priority: Priority, row: Mapping[Hashable, Any]) -> _Place:
@@ -166,7 +163,8 @@ def _judge_factor(priority: Priority, row: Mapping[Hashable, Any]) -> _Place:
     separable = priority.importance.frame.set_index("variable")["separable"]
     side = compare_with_cut(share, cut_share, n_factors) if separable[code] else 0
     place = PLACES.get((gap.side, side), "undecided") if quadrant == "undecided" else quadrant
-    return _Place(code, gap, _make_bar([100 * end for end in share], side), place)
+    words = make_text(f"chart.place.{place}")
+    return _Place(code, gap, _make_bar([100 * end for end in share], side), words)
 
 
 def _make_bar(ends: Sequence[float], side: int) -> Bar:
@@ -196,7 +194,7 @@ def _tabulate_priority(subject: Subject, rows: Sequence[_Place]) -> Table:
                 interval_cell(figure),
                 Number(share.value, 1, reference),
                 Interval(share.low, share.high, id=name),
-                make_text(f"chart.place.{row.place}"),
+                row.words,
             )
         )
     return Table("table-priority", make_text("report.table.priority"), columns, tuple(cells))

@@ -5,6 +5,7 @@ layout (``narrow`` is for a phone) when a writer asks for it; the drawing is in 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import nan
 
 from sipas_analysis.documents.chart_intervals import IntervalRow, draw_intervals
@@ -114,45 +115,34 @@ def draw_leaders_picture(subject: Subject) -> Picture | None:
         return None
     name = subject.unit_name(subject.unit) if subject.unit else make_text("report.level.overall")
     names: list[tuple[object, PublishedFigure]] = [(_add_year(name, year), index)]
+    names += _list_wholes(subject) if subject.unit else []
     earlier = _find_earlier(subject, index)
     last_year = [(_add_year(name, earlier[0]), earlier[1])] if earlier else []
-    if subject.unit:
-        group = make_text("report.whole_group", group=subject.group_name(subject.group))
-        names.append((group, subject.group_figures[OVERALL]))
-        whole = subject.figures.by_variable("all")[OVERALL]
-        names.append((make_text("report.level.province"), whole))
-    drawn = [pair for pair in [names[0], *last_year, *names[1:]] if pair[1].is_known]
+    drawn = [*names[:1], *last_year, *names[1:]]
     targets = subject.figures.survey.wave.targets
 
     def draw(language: Language, narrow: bool = False) -> bytes:
+        rows = [_make_row(subject, name, figure, language) for name, figure in drawn]
         rows = [
-            IntervalRow(
-                render_text(name, language),
-                figure.value,
-                figure.low,
-                figure.high,
-                marked=number == 0,
-                faint=number > 0,
-                text=format_number(figure.printed or None, language),
-            )
-            for number, (name, figure) in enumerate(drawn)
+            replace(row, letter="", apart=False, marked=number == 0, faint=number > 0)
+            for number, row in enumerate(rows)
         ]
         axis = _name_axis(subject, language)
         return draw_intervals(rows, language, axis, targets, narrow=narrow)
 
     title = make_text("report.figure.leaders", lines=explain_target_lines(targets))
-    described = [
-        make_text(
-            "report.alt.row",
-            name=name,
-            value=Number(figure.printed),
-            interval=Interval(figure.low, figure.high),
-        )
-        for name, figure in drawn
-    ]
-    alt = make_text("report.alt.leaders", rows=Joined(described))
+    alt = describe_intervals("leaders", drawn)
     table = estimate_table("table-leaders", title, "report.column.index", names, subject)
     return Picture("figure-leaders", title, alt, draw, table)
+
+
+def _list_wholes(subject: Subject) -> list[tuple[object, PublishedFigure]]:
+    """Return what a unit is compared with: its group and the province."""
+    group = make_text("report.whole_group", group=subject.group_name(subject.group))
+    wholes: list[tuple[object, PublishedFigure]] = [(group, subject.group_figures[OVERALL])]
+    province = make_text("report.level.province")
+    wholes.append((province, subject.figures.by_variable("all")[OVERALL]))
+    return [(name, figure) for name, figure in wholes if figure.is_known]
 
 
 def _add_year(name: object, year: str) -> Text:

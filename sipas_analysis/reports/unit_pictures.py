@@ -102,48 +102,31 @@ def _tabulate_units(subject: Subject, group: str, units: Sequence[str]) -> Table
 
 
 def draw_changes_picture(subject: Subject, group: str) -> Picture | None:
-    """Draw the index of each unit of a group last year and this year; sure changes are named."""
+    """Draw the index of each unit of a group last year and this year; sure changes are named.
+
+    Of many units without a sure change, a picture would be lines without names: there is none.
+    """
     last_year = subject.figures.last_year
-    units = [
-        (figure, change)
+    figures = [
+        figure
         for figure in subject.figures.units_in_order(group)
-        for change in [find_change(subject, figure)]
-        if change.is_known
+        if find_change(subject, figure).is_known
     ]
-    is_named = len(units) <= MOST_NAMED or any(
-        change.verdict != "open" or figure.unit == subject.unit for figure, change in units
+    is_named = len(figures) <= MOST_NAMED or any(
+        find_change(subject, figure).verdict != "open" or figure.unit == subject.unit
+        for figure in figures
     )
-    if not last_year or not units or not is_named:
+    if not last_year or not figures or not is_named:
         return None
-    year = subject.figures.survey.wave.year
+    years = last_year.year, str(subject.figures.survey.wave.year)
 
     def draw(language: Language, narrow: bool = False) -> bytes:
-        slopes = [
-            Slope(
-                subject.marked_name(figure.unit).text(language),
-                change.before,
-                change.after,
-                change.verdict,
-                ("+" if change.value > 0 else "") + format_number(change.value, language, 1),
-                marked=figure.unit == subject.unit,
-            )
-            for figure, change in units
-        ]
-        return draw_slopes(slopes, (last_year.year, str(year)), language, narrow=narrow)
+        slopes = [_make_slope(subject, figure, language) for figure in figures]
+        return draw_slopes(slopes, years, language, narrow=narrow)
 
-    fields = {"group": subject.group_name(group), "before": last_year.year, "after": str(year)}
+    fields = {"group": subject.group_name(group), "before": years[0], "after": years[1]}
     caption = make_text("report.figure.changes", **fields)
-    changed = [
-        make_text(f"report.alt.change_{change.verdict}", unit=subject.marked_name(figure.unit))
-        for figure, change in units
-        if change.verdict in ("up", "down")
-    ]
-    alt = make_text(
-        "report.alt.changes",
-        **fields,
-        rows=Joined(changed or [make_text("report.alt.change_none")]),
-    )
-    figures = [figure for figure, _ in units]
+    alt = make_text("report.alt.changes", **fields, rows=_name_changes(subject, figures))
     rows = tuple(
         (subject.marked_name(figure.unit), percent_cell(figure), *change_cells(subject, figure))
         for figure in figures
@@ -155,3 +138,27 @@ def draw_changes_picture(subject: Subject, group: str) -> Picture | None:
     )
     table = Table(f"table-changes-{group}", caption, columns, rows)
     return Picture(f"figure-changes-{group}", caption, alt, draw, table)
+
+
+def _make_slope(subject: Subject, figure: PublishedFigure, language: Language) -> Slope:
+    change = find_change(subject, figure)
+    points = format_number(change.value, language, 1)
+    return Slope(
+        subject.marked_name(figure.unit).text(language),
+        change.before,
+        change.after,
+        change.verdict,
+        f"+{points}" if change.value > 0 else points,
+        marked=figure.unit == subject.unit,
+    )
+
+
+def _name_changes(subject: Subject, figures: Sequence[PublishedFigure]) -> Joined:
+    """Name in words the units whose index surely changed."""
+    verdicts = [(figure.unit, find_change(subject, figure).verdict) for figure in figures]
+    changed = [
+        make_text(f"report.alt.change_{verdict}", unit=subject.marked_name(unit))
+        for unit, verdict in verdicts
+        if verdict in ("up", "down")
+    ]
+    return Joined(changed or [make_text("report.alt.change_none")])
