@@ -51,7 +51,7 @@ def describe_last_year(subject: Subject) -> list[Block]:
         blocks.append(Paragraph(make_text(f"report.change.{word}", year=last_year.year)))
         blocks += [Bullets(tuple(sure))] if sure else []
         blocks.append(Paragraph(make_text("report.change.note"), "note"))
-    return [*blocks, *draw_earlier_waves(subject)]
+    return [*blocks, *describe_unit_changes(subject), *draw_earlier_waves(subject)]
 
 
 def _describe_index(subject: Subject, last_year: LastYear) -> list[Text]:
