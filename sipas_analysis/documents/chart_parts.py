@@ -103,7 +103,7 @@ def place_rows(
             bottom = top + text_height + height
             places.append(Place(lines, top + layout.size, top, bottom - height / 2 - 1, bottom))
         else:
-            bottom = top + max(height, text_height + 3)
+            bottom = top + max(height, text_height + (3 if layout.lines > 1 else 0.5))
             middle = (top + bottom) / 2
             foot = middle - text_height / 2 + 0.5 * layout.leading + 0.36 * layout.size
             places.append(Place(lines, foot, top, middle, bottom))
