@@ -214,7 +214,7 @@ def _change_table(
     for label, (verdict, reason), row in zip(labels, words, values, strict=True):
         before, after, value, low, high, expected = row
         cells = [Number(before, 2), Number(after, 2), sign_number(Number(value, 2))]
-        cells += [Interval(low, high), _state_verdict(verdict, reason)]
+        cells += [_state_verdict(verdict, reason), Interval(low, high)]
         cells += [sign_number(Number(expected, 1))] if has_expected else []
         rows.append((label, *cells))
     kind = name.split("-", maxsplit=1)[0]
@@ -230,7 +230,7 @@ def _change_table(
 def _list_columns(pair: LastYear, kind: str, *, has_expected: bool) -> tuple[Column, ...]:
     """Return the columns of a table of changes."""
     years = (pair.year, str(pair.after.wave.year))
-    words = ["change", "change_interval", "beyond_chance"]
+    words = ["change", "beyond_chance", "change_interval"]  # a phone shows the first
     words += ["expected_change"] if has_expected else []
     return (
         Column(make_text(f"report.column.{FIRST_COLUMN[kind]}"), "row"),
