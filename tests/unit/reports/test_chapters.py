@@ -92,16 +92,6 @@ def test_every_survey_makes_all_chapters_in_both_languages(read_answers, case):
                 assert "None" not in text, (unit, name, language)
 
 
-def test_pictures_have_the_rows_that_are_known(read_answers):
-    """Items without answers are left out of the bars; the table still has them."""
-    answers, _ = SURVEYS["an item that nobody answered"]
-    section = report(read_answers(answers), "en").chapter("items").section
-    (bars,) = [block for block in section.blocks if isinstance(block, Picture)]
-    assert [render_text(row[0], "en")[:2] for row in bars.data.rows] == ["A1", "D1"]
-    tables = [block for block in section.blocks if isinstance(block, Table)]
-    assert sum(len(table.rows) for table in tables) == 3
-
-
 # ── the first page
 
 
@@ -154,22 +144,6 @@ def test_a_unit_reads_its_rank_or_why_it_has_none(read_answers):
     assert "with caution: 12 people answered" in said
 
 
-def test_the_order_of_units_gives_places_and_reasons(read_answers):
-    """Whole places for those ranked, a dash and a reason for the rest (rules R1, M7)."""
-    answers = HEAD + forms("so-a", 40) + forms("so-b", 12)
-    section = report(read_answers(answers, min_forms=20), "en").chapter("ranking").section
-    (table,) = [block for block in section.blocks if isinstance(block, Table)]
-    assert [[render_text(cell, "en") for cell in row[:4]] for row in table.rows] == [
-        ["Department A", "A", "1", "1–1"],
-        ["Department B", "–", "–", "–"],
-    ]
-    pairs, mark, note = [render_text(note, "en") for note in table.notes]
-    assert "no verdict on a pair" in pairs
-    assert mark.startswith("† Use with caution: fewer than 30 people")
-    assert render_text(table.rows[1][4], "en").endswith("†")
-    assert note == "Department B is not ranked: 12 forms, fewer than the 20 needed."
-
-
 def test_too_few_people_have_no_index(read_answers):
     """Four forms: no figure, a warning instead (rule P2)."""
     survey = read_answers(HEAD + forms("so-a", 40) + forms("so-b", 4))
@@ -178,27 +152,7 @@ def test_too_few_people_have_no_index(read_answers):
     assert "The index is not published" in words(section, "en")
 
 
-@pytest.mark.parametrize("name", ["people", "incidents", "items", "factors"])
-def test_a_unit_of_too_few_people_shows_no_count_of_them(read_answers, name):
-    """Nor the unit that would give it away: both by a bare word (rule P2)."""
-    survey = read_answers(HEAD + forms("so-a", 40) + forms("so-b", 4))
-    for unit in ("so-a", "so-b"):
-        section = report(survey, "en", unit).chapter(name).section
-        tables = [block for block in section.blocks if isinstance(block, Table)]
-        cells = [render_text(row[1], "en") for table in tables for row in table.rows]
-        assert set(cells) <= {"withheld"}
-
-
 # ── wording and its status
-
-
-def test_items_without_official_wording_are_marked_and_the_mark_is_explained(read_answers):
-    """A2 is derived, D1 unverified, A1 sourced."""
-    said = chapter(read_answers(SURVEYS["two units"][0]), "items")
-    assert "A2*. Modern equipment" in said
-    assert "D1*. The result" in said
-    assert "A1. Enough seats" in said
-    assert "* The wording of this item is not attributed to the decision" in said
 
 
 def test_a_pack_with_empty_wording_says_so(read_answers):
@@ -251,24 +205,6 @@ def test_each_factor_has_one_block_of_measures(read_answers):
         if isinstance(block, Paragraph) and block.style == "heading"
     ]
     assert heads == ["Access", "Results"]
-
-
-@pytest.mark.slow
-def test_drivers_speak_of_association(read_answers):
-    """Never of cause; without the question on the whole, why there is none (rule D1)."""
-    survey = read_answers(HEAD + forms("so-a", 40) + forms("so-b", 35))
-    assert "association, not cause" in chapter(survey, "drivers")
-    none = read_answers("unit,A1,A2,D1,OVERALL\n" + "so-a,5,4,3,5\n" * 40)
-    assert "the same on every form" in chapter(none, "drivers")
-
-
-def test_targets_are_held_against_the_interval(read_answers):
-    """Above, below, or undecided: an estimate over a target does not meet it alone."""
-    survey = read_answers(HEAD + forms("so-a", 40) + forms("so-b", 35), targets=[10, 66, 99])
-    said = chapter(survey, "overall")
-    assert "above the target of 10%" in said
-    assert "holds the target of 66%" in said
-    assert "below the target of 99%" in said
 
 
 def test_units_without_a_form_are_named(read_answers):
@@ -377,86 +313,6 @@ def test_a_wave_that_names_earlier_ones_shows_the_trend_with_its_breaks(demo_202
         assert f">{value}<" in said
     (unit,) = survey.frame["unit"].unique()[:1]
     assert "not comparable" not in report(survey, "en", unit).chapter("overall")._repr_html_()
-
-
-@pytest.mark.slow
-def test_the_chapter_on_drivers_says_what_to_look_at_first_and_how_sure(read_answers):
-    """Shares, points, places and gains in words and tables; a unit reads its own."""
-    draw = random.Random(5)
-    lines = []
-    for k in range(900):
-        access, results = draw.choice([1, 2, 3, 3, 4, 4]), draw.choice([3, 4, 4, 5, 5])
-        whole = min(5, max(1, round(0.8 * access + 0.1 * results + draw.gauss(0.6, 0.5))))
-        lines.append(f"so-{'ab'[k % 2]},{access},{access},{results},{whole}\n")
-    survey = read_answers("unit,A1,A2,D1,OVERALL\n" + "".join(lines))
-    said = chapter(survey, "drivers")
-    assert "Look first at: Access." in said
-    assert "the factors explain together the largest part belongs to “Access”" in said
-    assert "important and weak: look here first" in said
-    first = priority(survey)
-    row = first.importance.frame.set_index("variable").loc["access"]
-    assert f"Access | {100 * row['share']:.1f} |" in said
-    points = drivers(survey, ["logit"]).frame.set_index("variable").loc["access", "points"]
-    assert f"| {points:.1f} |" in said
-    assert first.list_factors("fix") == ["access"]
-    own = chapter(survey, "drivers", unit="so-a")
-    assert "how satisfied people are, from this unit's" in own
-    assert own != said
-    measures = chapter(survey, "measures")
-    assert measures.index("Access") < measures.index("Results")
-    assert "Place of this factor in the priority matrix: important and weak" in measures
-
-
-def test_where_no_factor_can_be_told_apart_no_number_of_one_is_shown(read_answers):
-    """The verdict, correlations and VIF; no coefficient, share, place or penalty (rule D2)."""
-    draw = random.Random(6)
-    lines = []
-    for k in range(400):
-        level = draw.randint(1, 5)
-        other = level if draw.random() < 0.97 else draw.randint(1, 5)
-        whole = min(5, max(1, level + draw.choice([-1, 0, 0, 1])))
-        lines.append(f"so-{'ab'[k % 2]},{level},{level},{other},{whole}\n")
-    survey = read_answers("unit,A1,A2,D1,OVERALL\n" + "".join(lines))
-    section = report(survey, "en").chapter("drivers").section
-    said = words(section, "en")
-    assert "The factors cannot be told apart in these answers" in said
-    ids = {block.id for block in section.blocks if isinstance(block, Picture | Table)}
-    assert ids <= {"table-correlations", "table-what-if"}
-    assert "Association" not in said
-    assert "Vị trí" not in chapter(survey, "measures", "vi")
-
-
-def letter_of(survey, unit):
-    """The words of the letter to a unit."""
-    return words(report(survey, "en", unit=unit).letter().sections[0], "en")
-
-
-def test_a_unit_gets_a_letter_with_its_place_and_why_it_is_not_another(read_answers):
-    """The index with its error, the paragraph of the ranking, factors; no REPORT above it."""
-    survey = read_answers(HEAD + forms("so-a", 40) + forms("so-b", 30), min_forms=20)
-    made = report(survey, "en", unit="so-b").letter()
-    assert made.kind is None
-    said = letter_of(survey, "so-b")
-    own = score(survey, "unit").select(unit="so-b", variable="overall").frame.iloc[0]
-    assert f"The satisfaction index is {own['printed']}% (95% interval {own['low']:.1f}" in said
-    ranked = chapter(survey, "ranking", unit="so-b")
-    paragraph = next(line for line in said.splitlines() if line.startswith("Your unit"))
-    assert paragraph in ranked
-    assert "answer in writing" in said
-    assert render_text(
-        report(survey, "vi", unit="so-b").letter().sections[0].title, "vi"
-    ).startswith("Kính gửi: ")
-
-
-@pytest.mark.slow
-def test_a_letter_says_why_a_unit_has_no_rank_or_no_figure(read_answers):
-    """Few forms: index and interval; too few people: nothing that must not be published."""
-    survey = read_answers(HEAD + forms("so-a", 40) + forms("so-b", 12), min_forms=20)
-    assert "Not ranked: 12 forms, fewer than the 20 needed" in letter_of(survey, "so-b")
-    survey = read_answers(HEAD + forms("so-a", 40) + forms("so-b", 3), min_forms=20)
-    said = letter_of(survey, "so-b")
-    assert "The index is not published" in said
-    assert "withheld" in said
 
 
 @pytest.mark.slow

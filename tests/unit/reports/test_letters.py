@@ -1,0 +1,60 @@
+"""The letter to a unit: one page, polite, without internal remarks."""
+
+import pytest
+from report_words import HEAD, draw_forms, read_words
+
+from sipas_analysis.documents.model import Table, render_text
+from sipas_analysis.measure.scores import score
+from sipas_analysis.reports.chapters.ranking import explain_rank
+from sipas_analysis.reports.report import report
+
+
+def read_letter(survey, unit, language="en"):
+    """Return the words of the letter to a unit."""
+    return read_words(report(survey, language, unit).letter().sections[0], language)
+
+
+def test_a_letter_has_the_index_the_place_the_factors_and_a_short_end(read_answers):
+    """The figures of the unit's report; the reference stands under the number, no title above."""
+    survey = read_answers(HEAD + draw_forms("so-a", 40) + draw_forms("so-b", 30), min_forms=20)
+    letter = report(survey, "vi", "so-b").letter()
+    assert letter.kind is None
+    assert render_text(letter.about, "vi").startswith("V/v thông báo kết quả")
+    assert render_text(letter.sections[0].title, "vi").startswith("Kính gửi: ")
+    said = read_letter(survey, "so-b")
+    own = score(survey, "unit").select(unit="so-b", variable="overall").frame.iloc[0]
+    assert f"{own['printed']}% (95% interval: {own['low']:.1f} to {own['high']:.1f})" in said
+    (place,) = explain_rank(report(survey, "en", "so-b").subject)
+    assert render_text(place.text, "en") in said
+    tables = [block for block in letter.sections[0].blocks if isinstance(block, Table)]
+    assert [table.id for table in tables] == ["table-factors"]
+    assert said.endswith("please answer in writing and state the figure and the reason.")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("unit", ["so-nv", "tp-long-xuyen"])
+def test_nothing_internal_goes_out(demo_2021, unit):
+    """No remark on publication, no annex, no mark that nothing explains; "Quý đơn vị"."""
+    said = read_letter(demo_2021, unit, "vi")
+    assert "Quý đơn vị" in said
+    for word in ("phụ lục", "kiểm tra lại", "*", "‡", "Ông/Bà"):
+        assert word not in said, word
+
+
+def test_a_letter_says_why_there_is_no_rank(read_answers):
+    """Twelve forms: index, interval and the reason; the lowest item is not named from seven."""
+    survey = read_answers(HEAD + draw_forms("so-a", 40) + draw_forms("so-b", 12), min_forms=20)
+    said = read_letter(survey, "so-b")
+    assert "Not ranked: 12 forms, fewer than the 20 needed" in said
+    few = read_answers(HEAD + draw_forms("so-a", 40) + draw_forms("so-b", 7), min_forms=20)
+    assert "lowest item in the sample" not in read_letter(few, "so-b")
+
+
+def test_a_unit_whose_result_is_hidden_is_told_so_politely(read_answers):
+    """No number, no table of bare words."""
+    survey = read_answers(HEAD + draw_forms("so-a", 40) + draw_forms("so-b", 3), min_forms=20)
+    said = read_letter(survey, "so-b")
+    assert "are not published, because too few people answered" in said
+    assert "Thank you" in said
+    assert "withheld" not in said
+    assert not any(digit in said.partition("\n")[2] for digit in "3456789")
