@@ -14,7 +14,7 @@ from sipas_analysis.figures.published import Figures, PublishedFigure
 from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.instrument.strict_yaml import Bilingual
 
-MeasureWord = Literal["head", "name", "sign", "points"]
+MeasureWord = Literal["head", "sign", "points"]
 
 UNSURE = "*"
 HIGHEST_SCORE = 100
@@ -41,8 +41,8 @@ class Subject:
     def name_measure(self, word: MeasureWord) -> Text:
         """Return how figures of the pack are called: a percentage of satisfied people or a score.
 
-        ``head`` is the head of a column or an axis, ``name`` the name inside a sentence,
-        ``sign`` what follows a number ("%" or " points"), ``points`` the unit of a difference.
+        ``head`` is the head of a column or an axis, ``sign`` what follows a number ("%" or
+        " points"), ``points`` the unit of a difference.
         """
         return name_measure(self.pack, word)
 

@@ -160,7 +160,7 @@ def test_a_score_is_never_called_a_percentage(pack, language, read_pack, tmp_pat
     for text in texts:
         assert name in text
         assert not re.search(
-            r"(?m)^(Hài lòng|Satisfied) \(%\)|tỷ lệ hài lòng|satisfied people", text
+            r"(?m)^(Hài lòng|Satisfied) \(%\)|tỷ lệ hài lòng|share of satisfied", text
         )
         assert [value for value in shown if f"{value}%" in text] == []
 
