@@ -20,6 +20,7 @@ from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.sheets.texts import fold_text, plain_text, tidy_text
 
 USUAL_TARGETS = [80, 95]  # of decisions of provinces
+MOST_WAVES = 3  # of earlier years
 SHOWN_STATES = 6
 SHOWN_LABELS = 20
 LONGEST_LABEL = 30  # characters; a longer text may be a remark
@@ -129,14 +130,14 @@ def _read_days(sheet: DraftSheet) -> list[date]:
 
 
 def _find_earlier_waves(folder: Path, year: int | None) -> list[str]:
-    """Return ``wave.yaml`` of earlier years in the folders beside that of the draft."""
+    """Return the latest ``wave.yaml`` of earlier years in the folders beside that of the draft."""
     base = folder.resolve()
     waves: dict[str, int] = {}
     for path in sorted(base.parent.glob("*/wave.yaml")):
         match = re.search(r"^year: *(20\d\d)", path.read_text("utf-8", "replace"), re.MULTILINE)
         if match and year and int(match[1]) < year:
             waves[f"../{path.parent.name}/wave.yaml"] = int(match[1])
-    return sorted(waves, key=waves.__getitem__)
+    return sorted(waves, key=waves.__getitem__)[-MOST_WAVES:]
 
 
 def write_rules(states: Mapping[str, Sequence[str]]) -> list[str]:

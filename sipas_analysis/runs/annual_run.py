@@ -23,7 +23,7 @@ from sipas_analysis.errors import SHOWN_PLACES, ChangedError, OutputError, Param
 from sipas_analysis.figures.published import figures_of
 from sipas_analysis.files import hash_file, hold_files, refuse_changed, write_whole
 from sipas_analysis.instrument.strict_yaml import Bilingual
-from sipas_analysis.messages import LANGUAGES, Language
+from sipas_analysis.messages import LANGUAGES, Language, format_number
 from sipas_analysis.proof.program import Facts
 from sipas_analysis.proof.receipt import (
     RECEIPT_NAME,
@@ -141,7 +141,8 @@ def _make_missing(
     results: list[JobResult] = []
     for result in ended:
         results.append(result)
-        left, seconds = len(missing) - len(results), f"{result.seconds:.1f}"
+        left = len(missing) - len(results)
+        seconds = format_number(result.seconds, choose_language(), 1)
         print_message("run_one", name=result.job.name, seconds=seconds, left=left)
     return results
 

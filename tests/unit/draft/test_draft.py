@@ -36,7 +36,7 @@ def answers(n=22):
 
 
 def uncomment(path, **changed):
-    """Do what the draft asks: take away the # before the names under ``ignore:``."""
+    """Do what the draft asks: delete the # before the names under ``ignore:``."""
     lines = path.read_text("utf-8").splitlines()
     said = [line.replace("  # ", "  ", 1) if line.startswith("  # - ") else line for line in lines]
     facts = yaml.safe_load("\n".join(said)) | changed

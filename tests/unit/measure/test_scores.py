@@ -324,7 +324,7 @@ def test_every_figure_has_the_columns_of_the_glossary(read_answers):
 
 
 def test_a_table_cannot_be_changed_from_outside(read_answers):
-    """``to_frame`` gives a frame of one's own."""
+    """``to_frame`` gives a copy."""
     scores = score(read_answers(EQUAL))
     own = scores.to_frame()
     own["value"] = 0.0
