@@ -154,21 +154,32 @@ def _read_excel(path: Path, language: Language) -> Iterator[Named]:
             for cell in (cell for row in book[sheet].iter_rows() for cell in row):
                 if cell.value is not None:
                     text = _format_cell(cell.value, str(cell.number_format), language)
-                    for name in names_by_cell.pop(cell.coordinate, ()):
-                        yield name, text, language
+                    for name, start in names_by_cell.pop(cell.coordinate, ()):
+                        yield name, text if start is None else _find_number(text, start), language
             for names in names_by_cell.values():  # the hidden sheet names an empty cell
-                for name in names:
+                for name, _ in names:
                     yield name, "", language
 
 
-def _figures_by_cell(book: "Workbook") -> dict[str, dict[str, list[str]]]:
-    """Return the list in the hidden sheet: names of figures by sheet and cell."""
-    names: dict[str, dict[str, list[str]]] = {}
+def _figures_by_cell(book: "Workbook") -> dict[str, dict[str, list[tuple[str, int | None]]]]:
+    """Return the list in the hidden sheet: names of figures by sheet and cell.
+
+    Beside each name is the place of the number inside a text; None if the number is the cell.
+    """
+    names: dict[str, dict[str, list[tuple[str, int | None]]]] = {}
     has_list = "ids" in book.sheetnames
     rows = book["ids"].iter_rows(min_row=2, values_only=True) if has_list else ()
-    for sheet, cell, figure, column, _ in rows:
-        names.setdefault(str(sheet), {}).setdefault(str(cell), []).append(f"{figure}#{column}")
+    for sheet, cell, figure, column, _, *starts in rows:
+        start = int(str(starts[0])) if starts and starts[0] not in (None, "") else None
+        by_cell = names.setdefault(str(sheet), {})
+        by_cell.setdefault(str(cell), []).append((f"{figure}#{column}", start))
     return names
+
+
+def _find_number(text: str, start: int) -> str:
+    """Return the number at a place of a text; empty if there is none."""
+    number = re.match(r"−?(?:\d+(?:[.,]\d+)*|∞)", text[start:])
+    return number[0] if number else ""
 
 
 def _format_cell(value: object, number_format: str, language: Language) -> str:

@@ -8,7 +8,7 @@ import re
 import shutil
 import zipfile
 from functools import cache
-from html import unescape
+from html import escape, unescape
 from pathlib import Path
 
 import pandas as pd
@@ -186,10 +186,21 @@ def _in_excel(path, draw):
     import openpyxl
 
     book = openpyxl.load_workbook(path)
-    rows = list(book["ids"].iter_rows(min_row=2, values_only=True))
-    sheet, cell, figure, column, _ = draw.choice(rows)
-    book[sheet][cell].value += draw.choice([-1, 1, 10])
+    rows = [*book["ids"].iter_rows(min_row=2, values_only=True)]
+    name = _edit_cell(book, draw.choice(rows), draw)
     book.save(path)
+    return name
+
+
+def _edit_cell(book, row, draw):
+    """Change the number of one cell, or the number inside its text; return its figure."""
+    sheet, place, figure, column, _, start = row
+    cell = book[sheet][place]
+    if start in (None, ""):
+        cell.value += draw.choice([-1, 1, 10])
+    else:
+        text, at = cell.value, start + (cell.value[start] == "−")
+        cell.value = text[:at] + ("7" if text[at] != "7" else "3") + text[at + 1 :]
     return f"{figure}#{column}"
 
 
@@ -317,6 +328,60 @@ def test_one_edit_of_each_kind_is_found(made, copy, edit):
     assert verdict.grade == "different"
     assert (kind, file) in {(finding.kind, finding.file) for finding in verdict.faults}
     assert not figure or figure in {finding.figure for finding in verdict.faults}
+
+
+def kinds_of(names):
+    """One name of each kind of figure, by what stands before the colon."""
+    return {re.split("[:@#]", name)[0] if ":" in name else "index": name for name in names}
+
+
+def spoil_every_kind(path, draw):
+    """Change one number of each kind of figure in an annex; return the figures by kind."""
+    if path.suffix == ".xlsx":
+        import openpyxl
+
+        book = openpyxl.load_workbook(path)
+        rows = [*book["ids"].iter_rows(min_row=2, values_only=True)]
+        spoilt = kinds_of(f"{row[2]}#{row[3]}" for row in rows)
+        for row in rows:
+            if f"{row[2]}#{row[3]}" in spoilt.values():
+                _edit_cell(book, row, draw)
+        book.save(path)
+        return spoilt
+    if path.suffix == ".html":
+        text, pattern = path.read_text("utf-8"), '<span data-figure="([^"]+)">([^<]*)</span>'
+        spoilt = kinds_of(unescape(match[1]) for match in re.finditer(pattern, text))
+        for name in map(escape, spoilt.values()):
+            start = text.index(f'<span data-figure="{name}">') + len(f'<span data-figure="{name}">')
+            end = text.index("<", start)
+            text = text[:start] + _other(text[start:end], draw) + text[end:]
+        path.write_text(text, "utf-8")
+        return spoilt
+    parts = _parts(path)
+    text, listed = (parts[name].decode() for name in ("word/document.xml", "customXml/figures.xml"))
+    marks = re.findall('mark="([^"]+)" id="([^"]*)" column="([^"]*)"', listed)
+    spoilt = kinds_of(f"{unescape(key)}#{column}" for _, key, column in marks)
+    for mark, key, column in marks:
+        if f"{unescape(key)}#{column}" in spoilt.values():
+            number = re.search(rf'w:name="{mark}"/><w:r>.*?<w:t[^>]*>([^<]*)</w:t>', text)
+            text = text[: number.start(1)] + _other(number[1], draw) + text[number.end(1) :]
+    _write(path, parts | {"word/document.xml": text.encode("utf-8")})
+    return spoilt
+
+
+KINDS = "index people setting forms wording rule pooled pooled.borrowed robust linear alpha"
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds"),
+    [("annexes.vi.html", KINDS), ("annexes.vi.docx", KINDS), ("annexes.vi.xlsx", "index setting")],
+)
+def test_an_edited_number_of_every_kind_is_found(copy, name, kinds):
+    """People, settings, rules, other ranks, models: none can be altered unseen, nor in a text."""
+    spoilt = spoil_every_kind(copy / "out/province" / name, random.Random(5))
+    assert {*kinds.split()} <= spoilt.keys()
+    named = {it.figure for it in checked(copy).faults if it.file == f"province/{name}"}
+    assert {*spoilt.values()} <= named
 
 
 def test_without_the_inputs_nothing_is_verified(copy, tmp_path):

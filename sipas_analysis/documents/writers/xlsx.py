@@ -19,6 +19,7 @@ from sipas_analysis.documents.model import (
     FigureReference,
     Number,
     Text,
+    render_parts,
     render_text,
 )
 from sipas_analysis.files import write_whole
@@ -28,7 +29,7 @@ from sipas_analysis.messages import Language, read_catalogue
 LONGEST = 32_767  # characters of a cell; emoji count as two
 NAME = 31  # characters of the name of a sheet
 ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-IDS = ("sheet", "cell", "id", "column", "value")
+IDS = ("sheet", "cell", "id", "column", "value", "start")
 LINE = 15.0  # points of a line of text
 LETTERS = 1.25  # letters in the width of a digit, on average
 EMPTY = 8.43  # default width of a column
@@ -59,7 +60,10 @@ LOOKS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell: its value, words around a number, the figure of a number, a sheet to link to."""
+    """A cell: its value, words around a number, the figure of a number, a sheet to link to.
+
+    ``figures`` are those of the numbers inside a text, each with its place in the text.
+    """
 
     value: object
     decimals: int = 0
@@ -67,6 +71,7 @@ class Cell:
     sign: str = ""
     figure: FigureReference | None = None
     link: int | None = None
+    figures: tuple[tuple[int, FigureReference], ...] = ()
 
 
 Line = tuple[object, ...]
@@ -112,7 +117,18 @@ def _convert_value(value: object, language: Language) -> Cell:
         content = render_text(content, language)
     if isinstance(content, int):
         return replace(cell, value=content)
-    return replace(cell, value=_clean_text(render_text(content, language)), mark="", sign="")
+    text_cell = _convert_text(content, language)
+    return replace(cell, value=text_cell.value, figures=text_cell.figures, mark="", sign="")
+
+
+def _convert_text(value: object, language: Language) -> Cell:
+    """Return a cell of clean text, with the figures of the numbers inside."""
+    text, figures = "", list[tuple[int, FigureReference]]()
+    for part in render_parts(value, language):
+        if part.figure is not None and len(text) < LONGEST // 4:
+            figures.append((len(text), part.figure))
+        text += _clean_text(part.text)
+    return Cell(_clean_text(text), figures=tuple(figures))
 
 
 def _format_digits(number: Number) -> str:
@@ -208,12 +224,13 @@ class _Page:
             self.looks[key] = self.book.add_format(base | LOOKS[name] | more)
         return self.looks[key]
 
-    def across(self, look: str, text: str) -> None:
+    def across(self, look: str, cell: Cell) -> None:
         """Write a text over the whole width and go to the next row."""
-        style, last = self.look(look), self.last
+        style, last, text = self.look(look), self.last, str(cell.value)
         size = style.font_size / 11
         self.sheet.merge_range(self.row, 0, self.row, last, "", style)
         self.sheet.write_string(self.row, 0, text, style)
+        self._name_figures(0, cell.figures)
         width = sum(self.widths) + EMPTY * (last + 1 - len(self.widths))
         self.sheet.set_row(self.row, LINE * size * _count_lines(text, width / size) + 3)
         self.row += 1
@@ -242,19 +259,25 @@ class _Page:
             return
         at = {"align": "center"} if c in self.middle else {}
         self.sheet.write_string(self.row, c, text, self.look(look, **at))
+        self._name_figures(c, cell.figures)
 
     def _number(self, c: int, cell: Cell, look: str) -> None:
-        from xlsxwriter.utility import xl_rowcol_to_cell
-
         shown = f"0.{'0' * cell.decimals}" if cell.decimals else "#,##0"
         before, after = (f'"{words}"' if words else "" for words in (cell.sign, cell.mark))
         shown = before + shown + after
         at = {"align": "center" if c in self.middle else "right"}
         self.sheet.write_number(self.row, c, cell.value, self.look(look, num_format=shown, **at))
         if cell.figure is not None:
-            exact = float(f"{cell.figure.value:.10g}")
-            place = (self.name, xl_rowcol_to_cell(self.row, c))
-            self.ids.append((*place, cell.figure.id, cell.figure.column, exact))
+            self._name_figures(c, (("", cell.figure),))
+
+    def _name_figures(self, c: int, figures: Iterable[tuple[int | str, FigureReference]]) -> None:
+        """Note the figures of a cell; a number inside a text has its place in the text."""
+        from xlsxwriter.utility import xl_rowcol_to_cell
+
+        place = (self.name, xl_rowcol_to_cell(self.row, c))
+        for start, figure in figures:
+            exact = float(f"{figure.value:.10g}")
+            self.ids.append((*place, figure.id, figure.column, exact, start))
 
 
 def _write_sheet(page: _Page, sheet: Sheet, language: Language) -> None:
@@ -269,7 +292,7 @@ def _write_sheet(page: _Page, sheet: Sheet, language: Language) -> None:
         page.sheet.set_column(c, c, width)
     page.middle = _find_centred_columns([*top, *rows])
     for look, text in sheet.before():
-        page.across(look, _clean_text(render_text(text, language)))
+        page.across(look, _convert_text(text, language))
     head = page.row
     page.line("head", [Cell(text) for text in heads])
     for row in top:
@@ -282,7 +305,7 @@ def _write_sheet(page: _Page, sheet: Sheet, language: Language) -> None:
     if rows:
         page.sheet.autofilter(body - 1, 0, page.row - 1, len(heads) - 1)
     for note in sheet.notes:
-        page.across("note", _clean_text(render_text(note, language)))
+        page.across("note", _convert_text(note, language))
     page.sheet.freeze_panes(body, min(sheet.fixed, len(heads) - 1))
     _set_paper(page, head, body - 1)
 

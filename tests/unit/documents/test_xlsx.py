@@ -76,6 +76,12 @@ def test_every_number_is_the_printed_figure_of_its_id(survey, tmp_path):
     lines = next(p for p in paths if p.stem == "figures").read_text("utf-8-sig").splitlines()
     table = {row["id"]: row for row in csv.DictReader(lines)}
     found = ids_of(book)
+    inside_texts = [one for one in found if one["start"] not in (None, "")]
+    assert {one["column"] for one in inside_texts} >= {"rank_low", "rank_high"}
+    for one in inside_texts:
+        text = str(book[one["sheet"]][one["cell"]].value)
+        assert text[int(one["start"])].isdigit()
+    found = [one for one in found if one not in inside_texts]
     for one in found:
         cell = book[one["sheet"]][one["cell"]]
         assert isinstance(cell.value, int | float)
