@@ -28,6 +28,7 @@ from sipas_analysis.reports.subject import Subject
 ALL = "100.00"
 ORDER = ("fix", "undecided", "watch", "keep", "enough")
 MOST_NAMED = 12  # units that a proposal names; more are counted
+MOST_MEASURES, MOST_OF_UNIT = 2, 1  # measures for a factor, of a province and of a unit
 MOST_FACTORS = 12  # factors with measures; of more, those with the lowest items
 
 
@@ -108,9 +109,9 @@ def _make_row(subject: Subject, proposal: Proposal) -> tuple[object, ...]:
         return (factor, None, make_text("measures.satisfied"), None)
     if not proposal.measures:
         return (factor, item, make_text("measures.none"), None)
-    measures = Joined(proposal.measures)
-    indicators = Joined([measure.indicator for measure in proposal.measures])
-    return (factor, item, measures, indicators)
+    measures = proposal.measures[: MOST_OF_UNIT if subject.unit else MOST_MEASURES]
+    indicators = Joined([measure.indicator for measure in measures])
+    return (factor, item, Joined(measures), indicators)
 
 
 # ── proposals

@@ -1,0 +1,88 @@
+"""How long reports are: a page for leaders and ten of body, four for a unit, one for a letter.
+
+PDF by its own layout, Word by LibreOffice, in both languages, for the waves of the demonstration, a
+real survey of another kind, and a province of 187 units.
+"""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import sipas_analysis as sipas
+from sipas_analysis.collect.simulate import build_demo, write_demo
+
+DATA = Path(__file__).parents[2] / "data"
+SFO = Path(__file__).parent / "sfo-2017" / "wave.yaml"
+SFO_ANSWERS = Path(__file__).parents[3] / "shared" / "real" / "sfo-2017" / "responses.csv"
+LANGUAGES, FORMATS = ("vi", "en"), ("pdf", "docx")
+MOST_BODY, MOST_UNIT = 10, 4  # pages beside the leaders' page; pages of a unit in all
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not shutil.which("pdfinfo"), reason="poppler counts the pages"),
+]
+
+
+@pytest.fixture(scope="module", params=["an-giang-2021", "an-giang-2023", "sfo-2017", "187 units"])
+def made(request, tmp_path_factory):
+    """The reports of a wave, the whole and its first two units, all laid out as PDF."""
+    folder = tmp_path_factory.mktemp("pages")
+    if request.param == "187 units":
+        wave = write_demo(build_demo("demo", 187), folder / "wave")
+    elif request.param == "sfo-2017":
+        if not SFO_ANSWERS.is_file():
+            pytest.skip(f"the answers are not at {SFO_ANSWERS}")
+        wave = SFO
+    else:
+        wave = DATA / request.param / "wave.yaml"
+    survey = sipas.read_survey(sipas.read_wave(wave))
+    units = [*dict.fromkeys(survey.frame["unit"])][:2]
+    for unit in ("", *units):
+        sipas.report(survey, LANGUAGES, unit).write([], str(folder), FORMATS)
+    return folder
+
+
+def lay_out(path, folder):
+    """Return a file as PDF: itself, or a Word file as LibreOffice lays it out."""
+    if path.suffix == ".pdf":
+        return path
+    if not shutil.which("soffice"):
+        pytest.skip("LibreOffice lays Word files out")
+    home = f"-env:UserInstallation=file://{folder}/home"
+    convert = ["soffice", home, "--headless", "--convert-to", "pdf", "--outdir", folder, path]
+    subprocess.run(convert, check=True, capture_output=True)
+    return folder / f"{path.stem}.pdf"
+
+
+def read_pages(path, folder):
+    """Return the text of each page."""
+    pdf = lay_out(path, folder)
+    done = subprocess.run(
+        ["pdftotext", "-layout", pdf, "-"], check=True, capture_output=True, text=True
+    )
+    return done.stdout.split("\f")[:-1]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_a_province_has_a_page_for_leaders_and_ten_of_body(made, tmp_path, language, file_format):
+    """The first chapter begins on page 2 and not before: what a leader needs stands on page 1."""
+    pages = read_pages(made / "province" / f"report.{language}.{file_format}", tmp_path)
+    assert 2 < len(pages) <= 1 + MOST_BODY
+    begins = [bool(re.search(r"(?m)^ *I\. \w", page)) for page in pages]
+    assert begins.index(True) == 1
+    assert re.search(r"(?m)^ *VII\. \w", pages[-1] + pages[-2])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_a_unit_has_four_pages_and_a_letter_of_one(made, tmp_path, language, file_format):
+    """No chapter of the province is repeated in it."""
+    for folder in sorted((made / "units").iterdir()):
+        pages = read_pages(folder / f"report.{language}.{file_format}", tmp_path)
+        assert 0 < len(pages) <= MOST_UNIT, folder.name
+        assert not re.search(r"(?m)^ *IV\. \w", "".join(pages))
+        assert len(read_pages(folder / f"letter.{language}.{file_format}", tmp_path)) == 1
