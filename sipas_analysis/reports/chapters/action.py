@@ -29,7 +29,7 @@ ALL = "100.00"
 ORDER = ("fix", "undecided", "watch", "keep", "enough")
 MOST_NAMED = 12  # units that a proposal names; more are counted
 MOST_MEASURES, MOST_OF_UNIT = 2, 1  # measures for a factor, of a province and of a unit
-MOST_FACTORS = 12  # factors with measures; of more, those with the lowest items
+MOST_FACTORS, MOST_FACTORS_OF_UNIT = 12, 5  # with measures; of more, those with the lowest items
 
 
 # ── last year
@@ -76,27 +76,30 @@ def build_measures(subject: Subject) -> Section:
             for name in (names[1], "measures.column.measure", "measures.column.indicator")
         ),
     )
-    rows = tuple(_make_row(subject, proposal) for proposal in proposals[:MOST_FACTORS])
+    rows = tuple(_make_row(subject, proposal) for proposal in proposals)
     notes = []
     if any(proposal.measures for proposal in proposals):
         notes.append(make_text("measures.note", source=read_library().source))
-    if len(proposals) > MOST_FACTORS:
+    if len(proposals) < len(subject.pack.factors):
         notes.append(make_text("measures.lowest"))
     table = Table("table-measures", make_text("measures.table"), columns, rows, tuple(notes))
     return Section("measures", title, (table,))
 
 
 def _sort_proposals(subject: Subject) -> list[Proposal]:
-    """Return the proposals of the subject: important and weak factors first, then the lowest."""
+    """Return the proposals for the factors with the lowest items, important and weak ones first."""
     scores = subject.figures.scores
     rows = scores[scores["domain"] == ("unit" if subject.unit else "all")]
     rows = rows[rows["unit"] == subject.unit] if subject.unit else rows
     proposals = propose(Estimates(rows), subject.pack)
     priority = subject.figures.priority(subject.unit)
     order = [factor for quadrant in ORDER for factor in priority.list_factors(quadrant)]
-    if len(proposals) > MOST_FACTORS:
-        proposals.sort(key=lambda proposal: float(proposal.printed or ALL))
-    return sorted(proposals, key=lambda proposal: [*order, proposal.factor].index(proposal.factor))
+    lowest = sorted(proposals, key=lambda proposal: float(proposal.printed or ALL))
+    chosen = lowest[: MOST_FACTORS_OF_UNIT if subject.unit else MOST_FACTORS]
+    return sorted(
+        (proposal for proposal in proposals if proposal in chosen),
+        key=lambda proposal: [*order, proposal.factor].index(proposal.factor),
+    )
 
 
 def _make_row(subject: Subject, proposal: Proposal) -> tuple[object, ...]:

@@ -18,7 +18,7 @@ from sipas_analysis.reports.chapters.leaders import list_some, number_magnitude
 from sipas_analysis.reports.named_numbers import interval_of, number_of
 from sipas_analysis.reports.subject import Subject
 
-MOST_NAMED = 6  # factors, items or units that a sentence names; more are counted
+MOST_NAMED = 3  # factors, items or units that a sentence names; more are counted
 KINDS = {"factor": "figures", "item": "items", "unit": "units"}
 
 
