@@ -172,7 +172,7 @@ def test_every_picture_says_what_it_shows(page):
         assert len(one["alt"]) > 40
         assert draws(one["src"])
     narrow = page.all("source")
-    assert {one["media"] for one in narrow} <= {"(max-width: 30rem)"}
+    assert {one["media"] for one in narrow} <= {"(max-width: 40rem)"}
     assert all(draws(one["srcset"]) and " " not in one["srcset"] for one in narrow)
 
 
