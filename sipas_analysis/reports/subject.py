@@ -17,6 +17,7 @@ from sipas_analysis.instrument.strict_yaml import Bilingual
 MeasureWord = Literal["head", "sign", "points"]
 
 UNSURE = "*"
+MANY_UNITS = 40  # with more units in all, the body of a report shows each group in a picture only
 HIGHEST_SCORE = 100
 FLAGGED = " ‡"  # after the name of a unit whose forms need a second look
 
@@ -62,6 +63,11 @@ class Subject:
         """Group of the unit."""
         units = self.figures.survey.units
         return str(units.loc[units["code"] == self.unit, "group"].iloc[0]) if self.unit else ""
+
+    @property
+    def has_many_units(self) -> bool:
+        """Whether a wave has so many units that tables and pictures of all are in the annexes."""
+        return len(self.figures.ranking) > MANY_UNITS
 
     @property
     def ranked_index(self) -> PublishedFigure:

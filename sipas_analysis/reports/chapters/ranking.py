@@ -142,8 +142,18 @@ def _show_group(subject: Subject, group: str) -> list[Block]:
     if order:
         table = tabulate_ranking(subject, group, shown, n_units=len(order))
         picture = draw_ranking_picture(subject, group, [*shown, *apart], table)
-        blocks += [picture, table] if picture else [table]
+        in_annexes = picture is not None and subject.has_many_units and not subject.unit
+        blocks += [picture] if picture else []
+        blocks += [_point_to_annexes(len(shown), len(order))] if in_annexes else [table]
     return [*blocks, *_list_apart(subject, group, apart)]
+
+
+def _point_to_annexes(n_shown: int, n: int) -> Paragraph:
+    """State that the table of a group is in the annexes, and how many units the picture has."""
+    if n_shown == n:
+        return Paragraph(make_text("report.ranking.table"), "note")
+    text = make_text("report.ranking.ends", n=n, ends=N_OF_PROVINCE, left_out=n - n_shown)
+    return Paragraph(text, "note")
 
 
 def _split_order(
@@ -192,7 +202,7 @@ def tabulate_ranking(
             name,
             figure.letter or None,
             number_cell(figure, "rank"),
-            _rank_range(figure),
+            print_rank_range(figure),
             *estimate_cells(figure),
             *(change_cells(subject, figure) if changes else ()),
         )
@@ -228,12 +238,12 @@ def _list_notes(subject: Subject, units: Sequence[NamedUnit], n_units: int) -> t
 
 
 def tabulate_long_orders(subject: Subject) -> list[Table]:
-    """List all units of each group of which the ranking shows only both ends."""
+    """List all units of each group of which the body has no table, or only both ends."""
     orders = {group: _split_order(subject, group)[0] for group in subject.figures.groups}
     return [
         tabulate_ranking(subject, group, order, n_units=len(order))
         for group, order in orders.items()
-        if len(order) > LONG_ORDER
+        if len(order) > LONG_ORDER or (order and subject.has_many_units)
     ]
 
 
@@ -253,7 +263,7 @@ def select_units(order: Sequence[PublishedFigure], unit: str) -> list[PublishedF
     ]
 
 
-def _rank_range(figure: PublishedFigure) -> object:
+def print_rank_range(figure: PublishedFigure) -> object:
     """Return the lowest and highest possible rank of a unit; one number if they are the same."""
     if figure.rank is None:
         return None

@@ -162,7 +162,7 @@ def _describe_factors(subject: Subject) -> list[Block]:
         blocks += [*_tabulate_scores(subject), *describe_unit_changes(subject)]
         pictures = [draw_factors_picture(subject, tabulate_factors(subject))]
     else:
-        groups = subject.figures.groups
+        groups = [] if subject.has_many_units else subject.figures.groups
         pictures = [draw_factors_by_unit_picture(subject, group) for group in groups]
     return [*blocks, *(picture for picture in pictures if picture)]
 

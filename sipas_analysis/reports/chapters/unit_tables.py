@@ -29,6 +29,7 @@ from sipas_analysis.reports.figure_tables import (
 )
 from sipas_analysis.reports.named_numbers import interval_of, number_of
 from sipas_analysis.reports.subject import Subject
+from sipas_analysis.reports.unit_pictures import draw_factors_by_unit_picture
 
 MOST_PAIRS = 66  # pairs of 12 units; longer lists are only in tables/pairs.csv
 
@@ -36,8 +37,11 @@ MOST_PAIRS = 66  # pairs of 12 units; longer lists are only in tables/pairs.csv
 def show_units(subject: Subject) -> list[Block]:
     """List every unit of every group with its factors, then the changes since last year."""
     groups = [*dict.fromkeys(subject.figures.ranking["group"])]
-    tables = [table for group in groups for table in _tabulate_group(subject, group)]
-    return [_tabulate_group_sizes(subject), *tables] if subject.figures.groups else [*tables]
+    tables: list[Block] = [table for group in groups for table in _tabulate_group(subject, group)]
+    if subject.has_many_units:
+        pictures = [draw_factors_by_unit_picture(subject, group) for group in groups]
+        tables += [picture for picture in pictures if picture]
+    return [_tabulate_group_sizes(subject), *tables] if subject.figures.groups else tables
 
 
 def show_ranks(subject: Subject) -> list[Block]:
