@@ -17,6 +17,7 @@ from sipas_analysis.documents.model import (
     make_text,
 )
 from sipas_analysis.explain.driver_results import Drivers
+from sipas_analysis.reports.answer_pictures import draw_priority_picture
 from sipas_analysis.reports.chapters.driver_tables import (
     join_names,
     make_columns,
@@ -25,7 +26,7 @@ from sipas_analysis.reports.chapters.driver_tables import (
 )
 from sipas_analysis.reports.figure_tables import percent_cell
 from sipas_analysis.reports.named_numbers import number_of
-from sipas_analysis.reports.pictures import draw_importance_picture
+from sipas_analysis.reports.pictures import can_tell_shares_apart, draw_importance_picture
 from sipas_analysis.reports.subject import Subject
 
 POINTS = ["points", "points_low", "points_high"]
@@ -43,10 +44,10 @@ def describe_drivers(subject: Subject) -> list[Block]:
         return [words, Paragraph(make_text("report.drivers.inseparable", names=names), "lead")]
     blocks: list[Block] = [words, *_name_drivers(subject, models)]
     blocks += [_tabulate_effects(subject, models)] if "logit" in models.fits else []
-    picture = draw_importance_picture(subject)
-    if picture is None:
-        return [*blocks, Paragraph(make_text("report.drivers.no_order"))]
-    return [*blocks, picture]
+    if not can_tell_shares_apart(subject):
+        blocks.append(Paragraph(make_text("report.drivers.no_order")))
+    picture = draw_priority_picture(subject) or draw_importance_picture(subject)
+    return [*blocks, picture] if picture else blocks
 
 
 def list_sure_factors(models: Drivers, sign: int = 1) -> list[str]:

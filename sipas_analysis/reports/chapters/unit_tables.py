@@ -29,7 +29,10 @@ from sipas_analysis.reports.figure_tables import (
 )
 from sipas_analysis.reports.named_numbers import interval_of, number_of
 from sipas_analysis.reports.subject import Subject
-from sipas_analysis.reports.unit_pictures import draw_factors_by_unit_picture
+from sipas_analysis.reports.unit_pictures import (
+    draw_changes_picture,
+    draw_factors_by_unit_picture,
+)
 
 MOST_PAIRS = 66  # pairs of 12 units; longer lists are only in tables/pairs.csv
 
@@ -41,6 +44,8 @@ def show_units(subject: Subject) -> list[Block]:
     if subject.has_many_units:
         pictures = [draw_factors_by_unit_picture(subject, group) for group in groups]
         tables += [picture for picture in pictures if picture]
+    changes = [draw_changes_picture(subject, group) for group in groups]
+    tables += [picture for picture in changes if picture]
     return [_tabulate_group_sizes(subject), *tables] if subject.figures.groups else tables
 
 
