@@ -140,6 +140,17 @@ def draw_changes_picture(subject: Subject, group: str) -> Picture | None:
     return Picture(f"figure-changes-{group}", caption, alt, draw, table)
 
 
+def draw_sure_changes(subject: Subject) -> list[Picture]:
+    """Draw the changes of each group in which a unit surely changed; of a unit, if it did."""
+    pictures = []
+    for group in [subject.group] if subject.unit else subject.figures.groups:
+        figures = subject.figures.units_in_order(group)
+        own = [figure for figure in figures if subject.unit in ("", figure.unit)]
+        is_sure = any(find_change(subject, figure).verdict in ("up", "down") for figure in own)
+        pictures.append(draw_changes_picture(subject, group) if is_sure else None)
+    return [picture for picture in pictures if picture]
+
+
 def _make_slope(subject: Subject, figure: PublishedFigure, language: Language) -> Slope:
     change = find_change(subject, figure)
     points = format_number(change.value, language, 1)

@@ -32,6 +32,7 @@ from sipas_analysis.measure.wave_breaks import find_bridge
 from sipas_analysis.messages import Language
 from sipas_analysis.reports.figure_tables import change_interval, find_change
 from sipas_analysis.reports.subject import Subject, name_measure
+from sipas_analysis.reports.unit_pictures import draw_sure_changes
 
 MOST_NAMES = 4  # changes or units named in a sentence; more are counted
 
@@ -51,7 +52,8 @@ def describe_last_year(subject: Subject) -> list[Block]:
         blocks.append(Paragraph(make_text(f"report.change.{word}", year=last_year.year)))
         blocks += [Bullets(tuple(sure))] if sure else []
         blocks.append(Paragraph(make_text("report.change.note"), "note"))
-    return [*blocks, *describe_unit_changes(subject), *draw_earlier_waves(subject)]
+    pictures = draw_sure_changes(subject)
+    return [*blocks, *pictures, *describe_unit_changes(subject), *draw_earlier_waves(subject)]
 
 
 def _describe_index(subject: Subject, last_year: LastYear) -> list[Text]:

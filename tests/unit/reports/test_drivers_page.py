@@ -43,7 +43,8 @@ def test_effects_stand_in_points_with_interval_and_words(read_answers):
         in said
     )
     assert "associations, not causes" in said
-    assert any(isinstance(block, Picture) and block.id == "figure-importance" for block in blocks)
+    pictures = {block.id for block in blocks if isinstance(block, Picture)}
+    assert len(pictures & {"figure-importance", "figure-priority"}) == 1
     assert "associations" not in read_chapter(survey, "results", unit="so-a")
 
 
@@ -53,7 +54,7 @@ def test_where_no_factor_can_be_told_apart_no_number_of_one_is_shown(read_answer
     blocks = report(survey, "en").chapter("results").section.blocks
     assert "The factors cannot be told apart" in read_chapter(survey, "results")
     ids = {block.id for block in blocks if isinstance(block, Picture | Table)}
-    assert not ids & {"table-effects", "figure-importance"}
+    assert not ids & {"table-effects", "figure-importance", "figure-priority"}
 
 
 def test_without_a_model_the_reason_is_said(read_answers):
