@@ -5,7 +5,7 @@ by its own settings; text is never run as a formula. A hidden last sheet names t
 every number, unrounded, for an auditor. The same figures give the same bytes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -30,12 +30,15 @@ from sipas_analysis.reports.chapters.opening import (
     describe_instrument,
     describe_rule,
 )
+from sipas_analysis.reports.chapters.ranking import print_rank_range
 from sipas_analysis.reports.chapters.unit_tables import mark_change
 from sipas_analysis.reports.figure_tables import (
+    caution_notes,
     change_cells,
     change_columns,
     estimate_cells,
     explain_no_rank,
+    find_change,
     interval_cell,
     number_cell,
 )
@@ -119,31 +122,45 @@ class _AnnexCells:
 def _build_group_annex(cells: _AnnexCells, number: int, group: str) -> Sheet:
     """List the units of one group in the order of the ranking, below the whole and the group."""
     wave, group_name = cells.wave, cells.groups[group]
-    units = [figure.unit for figure in cells.figures.units_in_order(group)]
-    wholes = cells.name_wholes([group])
-    domains = [*(domain for domain, _ in wholes), *units]
-    changes = change_columns(cells.subject, [cells.by_domain[name][OVERALL] for name in domains])
+    units, wholes = cells.figures.units_in_order(group), cells.name_wholes([group])
+    domains = [*(domain for domain, _ in wholes), *(unit.unit for unit in units)]
+    listed = [cells.by_domain[domain][code] for domain in domains for code in cells.parts]
+    has_changes = any(find_change(cells.subject, index).is_known for index in listed)
 
     def make_line(number: object, name: object, domain: str) -> Line:
-        index = cells.by_domain[domain][OVERALL]
-        change = change_cells(cells.subject, index) if changes else ()
         values = [_print_value(cells.by_domain[domain][code]) for code in cells.parts]
-        ends = chain(interval_cell(index).ends(), _split_intervals(change))
-        return (number, name, *values, *ends)
+        index = cells.by_domain[domain][OVERALL]
+        change = change_cells(cells.subject, index) if has_changes else ()
+        ends = (*interval_cell(index).ends(), *_split_intervals(change))
+        return (number, name, *values, *ends, cells.forms_cell(domain))
 
-    top = [
-        (*make_line("", name, domain), cells.forms_cell(domain), *[""] * 4)
-        for domain, name in wholes
-    ]
+    top = [(*make_line("", name, domain), *[""] * 4) for domain, name in wholes]
     body = [
         (
-            *make_line(position, cells.unit_names[unit], unit),
-            cells.forms_cell(unit),
-            *_rank_cells(cells.subject, cells.figures.units_in_order(group)[position - 1]),
+            *make_line(position, cells.unit_names[unit.unit], unit.unit),
+            *_rank_cells(cells.subject, unit),
         )
         for position, unit in enumerate(units, 1)
     ]
-    headers = (
+    roman = _roman_number(number)
+    names = {"roman": roman, "group": group_name, "name": cells.subject.measure_name}
+    note = make_text("report.ranking.note")
+    return Sheet(
+        make_text("xlsx.sheet.annex", roman=roman, group=group_name),
+        (make_text("xlsx.annex", **names), wave.title, *_state_attachment(wave)),
+        _head_group_annex(cells, listed),
+        tuple(body),
+        tuple(top),
+        (*_explain_marks(listed), note, *cells.explain_units(group)),
+        _synthetic_banner(wave),
+        fixed=2,
+    )
+
+
+def _head_group_annex(cells: _AnnexCells, listed: Sequence[PublishedFigure]) -> Line:
+    """Return the heads of the columns of an annex."""
+    changes = change_columns(cells.subject, listed)
+    return (
         make_text("xlsx.column.no"),
         make_text("report.column.unit"),
         *cells.name_parts(cells.parts),
@@ -151,18 +168,6 @@ def _build_group_annex(cells: _AnnexCells, number: int, group: str) -> Sheet:
         make_text("xlsx.column.high"),
         *_split_heads(changes),
         *map(make_text, LAST_HEADERS),
-    )
-    roman = _roman_number(number)
-    names = {"roman": roman, "group": group_name, "name": cells.subject.measure_name}
-    return Sheet(
-        make_text("xlsx.sheet.annex", roman=roman, group=group_name),
-        (make_text("xlsx.annex", **names), wave.title, *_state_attachment(wave)),
-        headers,
-        tuple(body),
-        tuple(top),
-        (*_explain_marks(), *cells.explain_units(group)),
-        _synthetic_banner(wave),
-        fixed=2,
     )
 
 
@@ -188,8 +193,7 @@ def _rank_cells(subject: Subject, figure: PublishedFigure) -> Line:
     """Return rank, rank range, letter, and the reason where there is no rank."""
     if figure.rank is None:
         return (None, None, None, explain_no_rank(subject, figure))
-    low, high = (number_cell(figure, end) for end in ("rank_low", "rank_high"))
-    rank_range = make_text("report.places", low=low, high=high)
+    rank_range = print_rank_range(figure)
     return (number_cell(figure, "rank"), rank_range, figure.letter or None, "")
 
 
@@ -203,12 +207,14 @@ def _item_sheet(cells: _AnnexCells) -> Sheet:
     ]
     mark_note = [make_text("report.items.mark")] if any(marks.values()) else []
     heads = [code + mark for code, mark in marks.items()]
+    listed = cells.by_domain.values()
+    marks_of_figures = _explain_marks(figures[code] for figures in listed for code in pack.items)
     name = cells.subject.measure_name
     return Sheet(
         make_text("xlsx.sheet.items"),
         (make_text("xlsx.items", name=name), cells.wave.title),
         *_list_by_unit(cells, heads, [*pack.items], _print_value),
-        (*wordings, *mark_note, *_explain_marks()[:2], *cells.explain_units(*figures.groups)),
+        (*wordings, *mark_note, *marks_of_figures, *cells.explain_units(*figures.groups)),
         _synthetic_banner(cells.wave),
         fixed=2,
     )
@@ -284,7 +290,8 @@ def _source_sheet(figures: Figures) -> Sheet:
         ("limits", make_text("report.method.rank", **limits)),
         ("interval", make_text("report.method.interval")),
         ("rounding", make_text("xlsx.rounding", decimals=pack.index.decimals)),
-        *(("marks", mark) for mark in _explain_marks()),
+        *(("marks", mark) for mark in _explain_marks(list_figures(figures.scores))),
+        ("marks", make_text("report.ranking.note")),
         ("ids", make_text("xlsx.ids")),
         ("program", f"sipas_analysis {__version__}"),
     ]
@@ -308,10 +315,13 @@ def _synthetic_banner(wave: Wave) -> Text | None:
     return make_text("report.synthetic") if wave.is_synthetic else None
 
 
-def _explain_marks() -> tuple[Text, ...]:
-    """Explain the marks; the first two apply to every figure."""
+def _explain_marks(figures: Iterable[PublishedFigure]) -> tuple[Text, ...]:
+    """Explain the marks that some of these figures have."""
+    listed = list(figures)
+    is_blank = any(figure.is_hidden or not figure.is_known for figure in listed)
     hidden = make_text("xlsx.hidden", word=make_text("report.suppressed"))
-    return (make_text("report.caution_note"), hidden, make_text("report.ranking.read"))
+    cautions = caution_notes([("", figure) for figure in listed])
+    return (*cautions, *((hidden,) if is_blank else ()))
 
 
 def _roman_number(number: int) -> str:

@@ -33,6 +33,7 @@ from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import Language
 from sipas_analysis.reports.chapters.leaders import build_leaders
 from sipas_analysis.reports.chapters.sources import list_changes
+from sipas_analysis.reports.figure_tables import caution_notes
 from sipas_analysis.reports.portal_files import (
     ReportOutcome,
     list_common_links,
@@ -86,7 +87,10 @@ def write_portal(
         groups=[list_groups(wave)[code] for code in figures.groups],
         axis=span_axis(figures),
         data_files=list_data_files(common),
-        marks=subject.explain_marks(figures.ranking["unit"]),
+        marks=(
+            *caution_notes([("", row.figure) for row in (*wholes, *units)]),
+            *subject.explain_marks(figures.ranking["unit"]),
+        ),
         failed=_list_failed(figures, outcomes),
         silent=_list_silent(figures),
         dropped=list_changes(subject),

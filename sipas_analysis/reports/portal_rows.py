@@ -14,6 +14,7 @@ from sipas_analysis.collect.units import list_groups
 from sipas_analysis.documents.model import Interval, Number, Text, make_text
 from sipas_analysis.figures.published import Figures, PublishedFigure
 from sipas_analysis.instrument.pack import OVERALL
+from sipas_analysis.reports.chapters.ranking import print_rank_range
 from sipas_analysis.reports.figure_tables import (
     change_cells,
     change_columns,
@@ -81,8 +82,7 @@ class PortalRow:
     @property
     def rank_range(self) -> object:
         """The lowest and highest possible rank of a ranked unit."""
-        low, high = (number_cell(self.figure, end) for end in ("rank_low", "rank_high"))
-        return make_text("report.places", low=low, high=high)
+        return print_rank_range(self.figure)
 
     @property
     def rank(self) -> Number:
