@@ -72,7 +72,8 @@ def draw_bars(
     labels = [f"{row.label}: {row.words}" if narrow and row.words else row.label for row in rows]
     layout = choose_layout(labels, narrow=narrow)
     if not narrow:
-        layout = replace(layout, label_width=LABELS, lines=layout.lines + 1)
+        label_width = min(layout.label_width, LABELS)
+        layout = replace(layout, label_width=label_width, lines=layout.lines + 1)
     canvas, start = Canvas(layout.width), layout.label_width + (10 if layout.label_width else 4)
     words_width = WORDS if not narrow and any(row.words for row in rows) else 0
     step = (layout.width - words_width - start + GUTTER) / len(panels)

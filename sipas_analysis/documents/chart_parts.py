@@ -57,6 +57,7 @@ class Layout:
 WIDE = Layout(520, 9, 190, 4, 15)
 NARROW = Layout(340, 11.5, 0, 4, 16)
 SMALL_WIDE, SMALL_NARROW = 8.5, 11.0
+LEAST_LABEL = 60.0  # units; labels at the left have no less
 DENSE_NARROW = Layout(340, 11, 170, 1, 16.5)
 MANY_ROWS = 54  # more rows than this have their labels at the left on a phone too
 
@@ -65,8 +66,10 @@ def choose_layout(labels: Sequence[str], *, narrow: bool, may_have_columns: bool
     """Return the most generous layout in which a picture of rows fits a page."""
     if narrow:
         return NARROW if len(labels) <= MANY_ROWS else DENSE_NARROW
-    layouts = [replace(WIDE, lines=lines) for lines in (4, 3, 2)]
-    layouts.append(replace(WIDE, size=SMALL_WIDE, lines=1, row=11.5))
+    widest = BOLDER * max((measure_width(label, WIDE.size) for label in labels), default=0.0)
+    fitted = replace(WIDE, label_width=min(WIDE.label_width, max(widest + 1, LEAST_LABEL)))
+    layouts = [replace(fitted, lines=lines) for lines in (4, 3, 2)]
+    layouts.append(replace(fitted, size=SMALL_WIDE, lines=1, row=11.5))
     if may_have_columns:
         small = Layout(WIDE.width, SMALL_WIDE, 0, 1, 11)
         layouts += [replace(small, label_width=0.54 * 520 / n, columns=n) for n in (2, 3)]
@@ -183,10 +186,11 @@ class Scale:
         return self.start + part * (self.end - self.start)
 
     def list_ticks(self, most: int) -> list[float]:
-        """Return round values on the scale, at most ``most`` and one more."""
+        """Return round values on the scale, about ``most``, but two at least."""
         step = _round_step((self.high - self.low) / most)
         first, last = ceil(self.low / step - 1e-9), floor(self.high / step + 1e-9)
-        return [round(number * step, 6) for number in range(first, last + 1)]
+        ticks = [round(number * step, 6) for number in range(first, last + 1)]
+        return ticks if len(ticks) > 1 else self.list_ticks(most + 1)
 
 
 def _round_step(step: float) -> float:
