@@ -413,21 +413,21 @@ def letter_of(n, name="Sở Nội vụ"):
     """Return a letter with so many paragraphs and a table of five rows."""
     sentence = make_text("report.method.note", note="Kết quả khảo sát cho thấy chỉ số tăng. " * 5)
     rows = tuple((f"{name} {k}", 94.59) for k in range(5))
-    table = Table("t", make_text("letter.points"), (Column("Đơn vị", "row"), Column("Điểm")), rows)
+    table = Table("t", make_text("report.skip"), (Column("Đơn vị", "row"), Column("Điểm")), rows)
     section = Section(
         "letter", make_text("letter.to", unit=name), (Paragraph(sentence),) * n + (table,)
     )
-    about = make_text("letter.points")
+    about = make_text("report.skip")
     return short(title="", subtitle="", official=LETTER, about=about, sections=(section,))
 
 
 def test_a_letter_says_what_it_is_about_under_its_number(tmp_path):
     """And has no title; the addressee stands in the middle."""
     file = opened(letter_of(1), tmp_path)
-    assert file.tables[0].cell(1, 0).text == "Số: ……/……\nNhững điểm cần lưu ý:"
+    assert file.tables[0].cell(1, 0).text == "Số: ……/……\nĐến thẳng nội dung báo cáo"
     assert lines_in(file, "Title", "Subtitle", "Heading 1") == []
     assert lines_in(file, "SIPAS Addressee") == ["Kính gửi: Sở Nội vụ"]
-    assert file.core_properties.title == "Những điểm cần lưu ý:"
+    assert file.core_properties.title == "Đến thẳng nội dung báo cáo"
 
 
 def test_a_long_letter_is_set_tighter(tmp_path):
