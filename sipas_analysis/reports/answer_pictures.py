@@ -20,7 +20,7 @@ from sipas_analysis.documents.model import (
     make_text,
 )
 from sipas_analysis.explain.priority import Priority, compare_with_cut
-from sipas_analysis.instrument.pack import Instrument
+from sipas_analysis.instrument.pack import OVERALL, Instrument
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import Language, format_number
 from sipas_analysis.reports.figure_tables import interval_cell, percent_cell, sort_known_figures
@@ -28,7 +28,17 @@ from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject
 
 ITEMS_PER_CHART = 22
-PLACES = {(1, 0): "strong", (-1, 0): "weak", (0, 1): "matters", (0, -1): "minor"}
+PLACES = {  # by the sides of the gap and of the importance
+    (-1, 1): "fix",
+    (1, 1): "keep",
+    (-1, -1): "watch",
+    (1, -1): "enough",
+    (-1, 0): "weak",
+    (1, 0): "strong",
+    (0, 1): "matters",
+    (0, -1): "minor",
+    (0, 0): "undecided",
+}
 
 
 def draw_items_pictures(subject: Subject, n_lowest: int | None = None) -> list[Picture]:
@@ -94,6 +104,15 @@ def _draw_items(subject: Subject, codes: Sequence[str], number: int) -> Picture:
     return Picture(f"figure-items-{number}", title, alt, draw, table)
 
 
+def _number_shares(subject: Subject, code: str, shares: Sequence[float]) -> list[Number]:
+    """Return the shares of an item as printed numbers with their figures."""
+    item, levels = subject.own_figures[code].id, subject.pack.scale_of(code).levels
+    return [
+        Number(share, 1, FigureReference(item, f"answer_{level}", share))
+        for level, share in zip(levels, shares, strict=True)
+    ]
+
+
 def _list_shares(subject: Subject, code: str) -> list[float]:
     """Return the share in percent of each level of an item, worst first."""
     counts = subject.figures.answer_counts(subject.unit)
@@ -113,7 +132,7 @@ def draw_priority_picture(subject: Subject) -> Picture | None:
     if placed.empty:
         return None
     ordered = placed.sort_values("percent", kind="stable")
-    rows = [_judge_factor(priority, row) for row in ordered.to_dict("records")]
+    rows = [_judge_factor(subject, priority, row) for row in ordered.to_dict("records")]
     has_shares = any(row.share.side for row in rows)
     if not has_shares and not any(row.gap.side for row in rows):
         return None
@@ -133,7 +152,8 @@ def draw_priority_picture(subject: Subject) -> Picture | None:
         ]
         return draw_bars(bars, panels, language, narrow=narrow)
 
-    caption = make_text("report.figure.priority", cut=Number(priority.cut_percent, 2))
+    index = subject.figures.by_variable("all")[OVERALL]
+    caption = make_text("report.figure.priority", cut=percent_cell(index))
     places = [
         make_text("report.alt.place", name=subject.short_name(row.code), place=row.words)
         for row in rows
@@ -152,18 +172,26 @@ class _Place:
     words: Text
 
 
-def _judge_factor(priority: Priority, row: Mapping[Hashable, Any]) -> _Place:
-    """Return the bars of a factor; a bar is sure if its widened interval leaves out its line."""
+def _judge_factor(subject: Subject, priority: Priority, row: Mapping[Hashable, Any]) -> _Place:
+    """Return the bars of a factor, each sure or not, and what follows.
+
+    The gap of the province is that of rule R7, which the text names too. That of a unit, and
+    importance, are sure if the interval, widened for all factors, leaves out the line (D4).
+    """
     n_factors, cut_share, cut = len(priority.frame), priority.cut_share, priority.cut_percent
-    code, quadrant = str(row["variable"]), str(row["quadrant"])
+    code = str(row["variable"])
     share = [float(row[name]) for name in ("share", "share_low", "share_high")]
     level = [float(row[name]) for name in ("percent", "percent_low", "percent_high")]
     gap = _make_bar([end - cut for end in level], compare_with_cut(level, cut, n_factors))
+    if not subject.unit:
+        gaps = subject.figures.index_gaps
+        of_factor = gaps[(gaps["unit"] == "") & (gaps["variable"] == code)].iloc[0]
+        ends = [float(of_factor[name]) for name in ("value", "low", "high")]
+        gap = _make_bar(ends, {"above": 1, "below": -1}.get(str(of_factor["verdict"]), 0))
     assert priority.importance is not None
     separable = priority.importance.frame.set_index("variable")["separable"]
     side = compare_with_cut(share, cut_share, n_factors) if separable[code] else 0
-    place = PLACES.get((gap.side, side), "undecided") if quadrant == "undecided" else quadrant
-    words = make_text(f"chart.place.{place}")
+    words = make_text(f"chart.place.{PLACES[gap.side, side]}")
     return _Place(code, gap, _make_bar([100 * end for end in share], side), words)
 
 
