@@ -1,11 +1,11 @@
-"""The index of groups of respondents, and whether each surely differs from all others (rule I7).
+"""The index of groups of respondents, and whether each surely differs from the whole (rule I7).
 
 A group is one answer to a question on the person, or one label of a key of the wave. No index of
 too few people is shown, nor one that would follow from the whole and the groups shown (rule P2).
 """
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,35 +14,21 @@ from sipas_analysis.collect.survey import Survey
 from sipas_analysis.figures.suppression import SUPPRESS, blank_hidden
 from sipas_analysis.infer.estimates import Estimates
 from sipas_analysis.instrument.pack import OVERALL
+from sipas_analysis.measure.index_gaps import append_whole, find_gaps
 from sipas_analysis.measure.rules import list_targets
 from sipas_analysis.measure.scores import score_targets
 
 PART = "part of the forms"  # the key by which forms are split; no wave has it
-INSIDE, OUTSIDE = "inside", "outside"
+OTHERS, WHOLE = "\0others", "\0whole"  # forms without the labels, and all; no label is so named
 DIFFERENCE = ("difference", "difference_low", "difference_high")
-COLUMNS = ["key", "label", "variable", "group", "unit", *DIFFERENCE, "verdict"]
-
-
-@dataclass(frozen=True)
-class _Split:
-    """The forms of one group, and the estimates of these and of all other forms."""
-
-    key: str
-    label: str
-    estimates: Estimates
-
-    @property
-    def n_people(self) -> dict[str, int]:
-        """Number of people inside and outside, by the name of the part."""
-        frame = self.estimates.frame
-        return dict(zip(frame[PART], frame["n_valid"].astype(int), strict=True))
+COLUMNS = ["key", "label", "variable", "group", "unit", "value", *DIFFERENCE, "verdict"]
 
 
 def compare_respondents(survey: Survey, hidden_units: Collection[str] = ()) -> pd.DataFrame:
-    """Return the overall index of each group of respondents, and its difference from all others.
+    """Return the overall index of each group of respondents, and its difference from the whole.
 
-    The intervals of the differences hold together (Bonferroni); a group of two labels is one
-    comparison. A group with caution (few people) has an index and no verdict.
+    The intervals of all differences hold together. A group with caution (few people) has an index
+    and no verdict.
 
     Args:
         survey: Validated forms with labels that may be published.
@@ -51,22 +37,27 @@ def compare_respondents(survey: Survey, hidden_units: Collection[str] = ()) -> p
 
     Returns:
         One row per group with the columns of ``score``; ``key``, ``label``; ``unit``, the name of
-        the group in the id of a figure; ``difference`` from all other people in points, with its
-        ends; ``verdict``: ``above``, ``below``, ``open`` or empty where there is none.
+        the group in the id of a figure; ``difference`` from the index of all people in points,
+        with its ends; ``verdict``: ``above``, ``below``, ``open`` or empty where there is none.
 
-    Source: rules I7, P2 and P6 in docs/method.md.
+    Source: rules I7, R7, P2 and P6 in docs/method.md.
     """
-    splits_by_key = {key: [*_split_forms(survey, key)] for key in list_person_keys(survey)}
-    shown = {
-        key: splits
-        for key, splits in splits_by_key.items()
-        if splits and not (hidden_units and _has_whole_units(survey, splits))
-    }
-    n_tests = sum(len(splits) if len(splits) != 2 else 1 for splits in shown.values())
-    parts = [
-        _build_rows(survey, splits, level=1 - 0.05 / max(n_tests, 1)) for splits in shown.values()
+    keys = [
+        key
+        for key in list_person_keys(survey)
+        if not (hidden_units and _has_whole_units(survey, key))
     ]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
+    whole = _score_parts(survey, None)
+    n_whole = int(whole.frame["n_valid"].iloc[0])
+    estimates = {key: list(_score_groups(survey, key, whole)) for key in keys}
+    n_groups = {key: sum(len(part) - 1 for part in parts) for key, parts in estimates.items()}
+    n_tests = sum(1 if n == 2 else n for n in n_groups.values())  # of two labels one says all
+    tables = [
+        _hide_groups(_build_rows(key, parts, n_tests), survey, key, n_whole)
+        for key, parts in estimates.items()
+        if n_groups[key]
+    ]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
 
 
 def list_person_keys(survey: Survey) -> list[str]:
@@ -76,105 +67,90 @@ def list_person_keys(survey: Survey) -> list[str]:
     return [key for key in (*profile, *survey.wave.key_codes) if key in survey.keys]
 
 
-def find_forms(survey: Survey, key: str, label: str) -> "pd.Series[bool]":
-    """Return which forms have a label of a key, alone or among others."""
-    return survey.has_choice(key, label).fillna(value=False).astype(bool)
+def _list_parts(survey: Survey, key: str) -> Iterator["pd.Series[str]"]:
+    """Yield the label of each form; of several choices one after the other, and all others."""
+    if not survey.is_many(key):
+        labels = survey.frame[key].astype(object)
+        yield labels.where(labels.notna() & (labels != ""), OTHERS).astype(str)
+        return
+    for label in survey.instrument.indicators[key].levels:
+        yield survey.has_choice(key, label).map({True: label, False: OTHERS})
 
 
-def _split_forms(survey: Survey, key: str) -> Iterator[_Split]:
-    """Score the forms of each label of a key, and all others."""
-    indicators = survey.instrument.indicators
-    answered = survey.frame.loc[survey.frame[key].fillna("") != "", key]
-    labels = indicators[key].levels if key in indicators else sorted(answered.unique())
-    overall = [
-        target
-        for target in list_targets(survey.instrument, survey.instrument.index)
-        if target.level == OVERALL
-    ]
-    for label in labels:
-        is_inside = find_forms(survey, key, label)
-        if is_inside.any():
-            parts = is_inside.map({True: INSIDE, False: OUTSIDE})
-            split = replace(survey, frame=survey.frame.assign(**{PART: parts}))
-            (estimates,) = score_targets(split, PART, [overall])
-            yield _Split(key, str(label), estimates)
+def _score_parts(survey: Survey, parts: "pd.Series[str] | None") -> Estimates:
+    """Estimate the overall index of each part of the forms, or of all of them."""
+    targets = list_targets(survey.instrument, survey.instrument.index)
+    overall = [target for target in targets if target.level == OVERALL]
+    if parts is None:
+        return score_targets(survey, (), [overall])[0]
+    split = replace(survey, frame=survey.frame.assign(**{PART: parts}))
+    return score_targets(split, PART, [overall])[0]
 
 
-def _has_whole_units(survey: Survey, splits: Sequence[_Split]) -> bool:
+def _score_groups(survey: Survey, key: str, whole: Estimates) -> Iterator[Estimates]:
+    """Yield estimates of the labels of a key in their order and, last, of the whole."""
+    indicator = survey.instrument.indicators.get(key)
+    for parts in _list_parts(survey, key):
+        both = append_whole(_score_parts(survey, parts), whole)
+        given = [str(label) for label in both.frame[PART].iloc[:-1]]
+        both = replace(both, frame=both.frame.assign(**{PART: [*given, WHOLE]}))
+        labels = [str(level) for level in indicator.levels] if indicator else sorted(given)
+        rows = [given.index(label) for label in labels if label in given and label != OTHERS]
+        yield both.take(np.array([*rows, len(both) - 1], dtype=np.int64))
+
+
+def _has_whole_units(survey: Survey, key: str) -> bool:
     """Return whether a label of a key is given by all or by none of the people of each unit."""
     units = survey.frame["unit"]
-    shares = (find_forms(survey, split.key, split.label).groupby(units).mean() for split in splits)
+    shares = (
+        parts.eq(label).groupby(units).mean()
+        for parts in _list_parts(survey, key)
+        for label in parts[parts != OTHERS].unique()
+    )
     return any(bool(share.isin([0.0, 1.0]).all()) for share in shares)
 
 
-def _build_rows(survey: Survey, splits: Sequence[_Split], level: float) -> pd.DataFrame:
-    """Return the rows of one key, without numbers where these may not be shown."""
-    is_hidden = _mark_hidden(survey, splits)
-    rows = pd.concat([split.estimates.select(**{PART: INSIDE}).frame for split in splits])
-    names = [f"{split.key}={split.label}" for split in splits]
-    rows = rows.drop(columns=PART).assign(
-        key=[split.key for split in splits],
-        label=[split.label for split in splits],
-        group="",
-        unit=names,
-        flag=np.where(is_hidden, SUPPRESS, rows["flag"]),
-    )
-    rows[[*DIFFERENCE]] = [_subtract_others(split, level) for split in splits]
-    rows["verdict"] = [_judge(split, *row) for split, row in zip(splits, _ends(rows), strict=True)]
-    unsure = rows["flag"] != "publish"
-    rows.loc[unsure, [*DIFFERENCE]] = np.nan
-    rows.loc[unsure, "verdict"] = ""
-    return blank_hidden(rows.reset_index(drop=True))
+def _build_rows(key: str, parts: Iterable[Estimates], n_tests: int) -> pd.DataFrame:
+    """Return the rows of one key with the differences; each interval has 1 − 0.05/n_tests."""
+    rows = []
+    for estimates in parts:
+        n = len(estimates) - 1
+        if n:
+            gaps = find_gaps(estimates, level=1 - 0.05 * n / n_tests)
+            groups = estimates.frame.iloc[:n].reset_index(drop=True)
+            groups[[*DIFFERENCE, "verdict"]] = gaps[["value", "low", "high", "verdict"]]
+            rows.append(groups)
+    table = pd.concat(rows, ignore_index=True)
+    labels = table.pop(PART).astype(str)
+    table["verdict"] = table["verdict"].where(table["difference_low"].notna(), "")
+    return table.assign(key=key, label=labels, group="", unit=f"{key}=" + labels)
 
 
-def _mark_hidden(survey: Survey, splits: Sequence[_Split]) -> list[bool]:
+def _hide_groups(table: pd.DataFrame, survey: Survey, key: str, n_whole: int) -> pd.DataFrame:
+    """Blank groups that may not be shown, and differences where few people answered."""
+    table = table.copy()
+    table.loc[_mark_hidden(table["n_valid"], n_whole, survey, key), "flag"] = SUPPRESS
+    unsure = table["flag"] != "publish"
+    table.loc[unsure, [*DIFFERENCE]] = np.nan
+    table.loc[unsure, "verdict"] = ""
+    return blank_hidden(table)
+
+
+def _mark_hidden(
+    people: "pd.Series[int]", n_whole: int, survey: Survey, key: str
+) -> "pd.Series[bool]":
     """Mark the groups that are hidden: too few people inside or, taken from the whole, outside.
 
-    People with a hidden label and people with none are one remainder of the whole: as long as
-    these are too few, the smallest group is hidden too.
+    People with a hidden label, and with those the people who gave none, are a remainder of those
+    who answered and of the whole: as long as either are too few, the smallest group is hidden too.
     """
-    fewest = survey.wave.min_cell
-    n_inside = [split.n_people.get(INSIDE, 0) for split in splits]
-    n_outside = [split.n_people.get(OUTSIDE, 0) for split in splits]
-    hidden = [
-        inside < fewest or 0 < outside < fewest
-        for inside, outside in zip(n_inside, n_outside, strict=True)
-    ]
-    if survey.is_many(splits[0].key):
+    fewest, n_outside = survey.wave.min_cell, n_whole - people
+    hidden = (people < fewest) | ((n_outside > 0) & (n_outside < fewest))
+    if survey.is_many(key):
         return hidden
-    n_whole = n_inside[0] + n_outside[0]
-    while 0 < n_whole - sum(np.array(n_inside)[~np.array(hidden)]) < fewest and not all(hidden):
-        smallest = min((n, at) for at, n in enumerate(n_inside) if not hidden[at])[1]
-        hidden[smallest] = True
+    while not hidden.all():
+        remainders = (people[hidden].sum(), n_whole - people[~hidden].sum())
+        if not any(0 < remainder < fewest for remainder in remainders):
+            break
+        hidden.iloc[int(np.nanargmin(people.where(~hidden)))] = True
     return hidden
-
-
-def _subtract_others(split: _Split, level: float) -> tuple[float, float, float]:
-    """Return the difference of a group from all others, with its interval."""
-    if len(split.estimates) < 2:
-        return np.nan, np.nan, np.nan
-    difference = split.estimates.difference({PART: INSIDE}, {PART: OUTSIDE}, level=level)
-    value, low, high = difference.frame[["value", "low", "high"]].to_numpy(dtype=float)[0]
-    return value, low, high
-
-
-def _ends(rows: pd.DataFrame) -> list[list[float]]:
-    ends: list[list[float]] = rows[[*DIFFERENCE[1:]]].to_numpy(dtype=float).tolist()
-    return ends
-
-
-def _judge(split: _Split, low: float, high: float) -> str:
-    """Return whether a group is surely above or below all others.
-
-    Where all people of a part gave the same answers, the exact intervals must be apart too.
-    """
-    if np.isnan(low):
-        return ""
-    parts = split.estimates.frame.set_index(PART)
-    inside, outside = parts.loc[INSIDE], parts.loc[OUTSIDE]
-    without_error = min(inside["se"], outside["se"]) == 0
-    if low > 0 and not (without_error and inside["low"] <= outside["high"]):
-        return "above"
-    if high < 0 and not (without_error and inside["high"] >= outside["low"]):
-        return "below"
-    return "open"

@@ -43,7 +43,7 @@ def describe_respondents(subject: Subject) -> list[Block]:
 def tabulate_respondents(
     subject: Subject, rows: pd.DataFrame, notes: tuple[Text, ...] = ()
 ) -> Table:
-    """List groups of respondents: index, interval, people, difference from all others, verdict."""
+    """List groups of respondents: index, interval, people, and the difference from the index."""
     named = [
         (name_respondents(subject, key, label), figure)
         for key, label, figure in zip(rows["key"], rows["label"], list_figures(rows), strict=True)
@@ -54,7 +54,7 @@ def tabulate_respondents(
     )
     columns = (
         *estimate_columns("report.column.respondents", subject),
-        Column(make_text("report.column.beside_others")),
+        Column(make_text("report.column.beside_index")),
         Column(make_text("report.column.beyond_chance"), "text"),
     )
     caption = make_text("report.table.respondents")
@@ -86,27 +86,24 @@ def _choose_keys(table: pd.DataFrame) -> list[str]:
 
 
 def _state_differences(subject: Subject, table: pd.DataFrame) -> Text:
-    """Name the groups that surely differ from all others; of two labels only the higher one."""
-    n_labels = table.groupby("key")["label"].transform("size")
-    is_named = table["verdict"].eq("above") | (table["verdict"].eq("below") & (n_labels != 2))
+    """Name the groups whose index surely differs from the whole, with the difference."""
+    named = table.loc[table["verdict"].isin(SURE), ["key", "label", "unit", "verdict"]]
     phrases = [
         make_text(
-            f"report.respondents.{verdict}",
+            "report.respondents.named",
             name=name_respondents(subject, key, label),
             points=_difference_cells(subject, unit, verdict)[0],
         )
-        for key, label, unit, verdict in table.loc[
-            is_named, ["key", "label", "unit", "verdict"]
-        ].itertuples(index=False)
+        for key, label, unit, verdict in named.itertuples(index=False)
     ]
     if not phrases:
         return make_text("report.respondents.none")
-    unit_of_points = subject.name_measure("points")
-    return make_text("report.respondents.some", names=Joined(phrases), points=unit_of_points)
+    points = subject.name_measure("points")
+    return make_text("report.respondents.some", names=Joined(phrases), points=points)
 
 
 def _difference_cells(subject: Subject, unit: str, verdict: str) -> tuple[object, object]:
-    """Return the difference of a group from all others in points, and whether it is sure."""
+    """Return the difference of a group from the index in points, and whether it is sure."""
     if not verdict:
         return None, None
     points = number_of(subject, f"difference:overall@{unit}", decimals=2)
