@@ -27,6 +27,7 @@ LIBRARIES = (
     "python-calamine",
     "pyyaml",
     "openpyxl",
+    "fonttools",
     "matplotlib",
     "seaborn",
     "jinja2",
