@@ -8,11 +8,9 @@ from conftest import PACK
 from scipy import stats
 
 from sipas_analysis.documents.writers.html import render_section
-from sipas_analysis.figures.published import figures_of
 from sipas_analysis.quality.item_checks import find_opposed_items
 from sipas_analysis.reports.check_output import describe_check, describe_doubts
-from sipas_analysis.reports.report import CHAPTERS
-from sipas_analysis.reports.subject import Subject
+from sipas_analysis.reports.report import report
 
 HEAD = "unit,A1,A2,D1\n"
 
@@ -96,7 +94,8 @@ def test_reports_and_their_console_name_an_item_against_the_others(read_answers)
     def describe(answers):
         survey = read_answers(answers)
         said = [text for text, _ in describe_doubts(survey, "en")]
-        chapters = [CHAPTERS[name](Subject(figures_of(survey))) for name in ("summary", "annexes")]
+        made = report(survey, "en")
+        chapters = [made.chapter(name).section for name in ("leaders", "sources")]
         return said, [render_section(chapter, "en") for chapter in chapters]
 
     said, pages = describe(make_answers(60, "A2"))

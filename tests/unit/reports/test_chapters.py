@@ -5,14 +5,12 @@ import random
 import pytest
 from conftest import PACK
 
-from sipas_analysis.documents.model import Bullets, Paragraph, Picture, Table, render_text
+from sipas_analysis.documents.model import Bullets, Paragraph, Picture, render_text
 from sipas_analysis.documents.writers.html import render_section
 from sipas_analysis.errors import ParameterError, UnitError
-from sipas_analysis.explain.drivers import drivers
-from sipas_analysis.explain.priority import priority
-from sipas_analysis.measure.scores import score
 from sipas_analysis.proof.trace import trace
-from sipas_analysis.reports.report import CHAPTERS, report
+from sipas_analysis.reports.chapters.annexes import ANNEXES
+from sipas_analysis.reports.report import PROVINCE_CHAPTERS, UNIT_CHAPTERS, report
 from sipas_analysis.runs.jobs import plan_jobs
 
 HEAD = "unit,A1,A2,D1,OVERALL,sex,vulnerable\n"
@@ -92,66 +90,6 @@ def test_every_survey_makes_all_chapters_in_both_languages(read_answers, case):
                 assert "None" not in text, (unit, name, language)
 
 
-# ── the first page
-
-
-@pytest.fixture
-def whole(read_answers):
-    """A synthetic wave with a dropped form, blank codes, stray spaces and personal data."""
-    text = (
-        "unit,A1,A2,D1,OVERALL,Họ và tên\n" + "so-a,5,4 ,3,4,An\n" * 20 + "so-b,5,9,3,2,Ba\n" * 20
-    )
-    return read_answers(text + "so-a,,,,,An\n", synthetic="true")
-
-
-@pytest.mark.parametrize("unit", ["", "so-a"])
-def test_the_first_page_says_what_must_be_known(whole, unit):
-    """Rule and its status, n, what was dropped, wording, synthetic nature."""
-    said = chapter(whole, "summary", unit=unit)
-    n = 20 if unit else 40
-    for part in (
-        f"on {n} forms",
-        "Synthetic: made by a program, not a survey",
-        "Overall index: all valid answers of its items pooled (unverified)",
-        "3 items: 1 sourced, 1 derived from a later form, 1 unverified",
-        "41 forms read, 1 dropped; 40 cells read as something else; 1 columns of personal data",
-        "95% interval",
-    ):
-        assert part in said
-
-
-def test_the_first_page_gives_index_and_interval_of_score(whole):
-    """60 of 100 answers: 20 forms with 2 of 3, 20 forms with 1 of 2."""
-    figure = report(whole, "en").subject.figures.by_variable("all")["overall"]
-    assert (figure.printed, figure.n) == ("60.00", 40)
-    said = chapter(whole, "summary")
-    assert f"The satisfaction index is 60.00% (95% interval {figure.low:.1f}–" in said
-
-
-def test_a_real_survey_is_not_called_synthetic(read_answers):
-    """Only a wave that says so."""
-    survey = read_answers(SURVEYS["two units"][0])
-    assert "ynthetic" not in chapter(survey, "summary")
-
-
-def test_a_unit_reads_its_rank_or_why_it_has_none(read_answers):
-    """Rank with the number of ranked units; without one, the reason (rule M7)."""
-    survey = read_answers(HEAD + forms("so-a", 40) + forms("so-b", 12), min_forms=20)
-    said = chapter(survey, "summary", unit="so-a")
-    assert "group A; place 1 of 1, between 1 and 1 with 95% confidence (Departments)" in said
-    said = chapter(survey, "summary", unit="so-b")
-    assert "Not ranked: 12 forms, fewer than the 20 needed" in said
-    assert "with caution: 12 people answered" in said
-
-
-def test_too_few_people_have_no_index(read_answers):
-    """Four forms: no figure, a warning instead (rule P2)."""
-    survey = read_answers(HEAD + forms("so-a", 40) + forms("so-b", 4))
-    section = report(survey, "en", "so-b").chapter("summary").section
-    assert section.blocks[0].style == "warning"
-    assert "The index is not published" in words(section, "en")
-
-
 # ── wording and its status
 
 
@@ -159,8 +97,9 @@ def test_a_pack_with_empty_wording_says_so(read_answers):
     """On the first page, in the annex, and by the bare code."""
     pack = PACK.replace(", vi: Trang thiết bị hiện đại, en: Modern equipment", "")
     survey = read_answers(SURVEYS["two units"][0], pack=pack)
-    assert "1 no wording known" in chapter(survey, "summary")
-    assert "A2. A2 | no wording known" in chapter(survey, "annexes")
+    said = chapter(survey, "sources")
+    assert "1 no wording known" in said
+    assert "A2. A2 | no wording known" in said
 
 
 def test_names_of_indicators_that_are_ours_are_confessed(read_answers):
@@ -175,42 +114,54 @@ def test_names_of_indicators_that_are_ours_are_confessed(read_answers):
     assert "the labels are ours: Late" in said
 
 
-# ── what a report refuses, and what it repeats
+# ── what a report refuses, and in which order it is
 
 
-def test_chapters_come_in_the_official_order():
-    """Basis, method, people, index, factors, items, ranking, drivers, needs, end, measures."""
-    assert [*CHAPTERS][1:] == [
-        "basis",
-        "method",
-        "people",
-        "overall",
-        "factors",
-        "items",
-        "ranking",
-        "drivers",
-        "incidents",
-        "conclusion",
-        "measures",
-        "annexes",
-    ]
+def test_chapters_come_in_the_official_order(read_answers):
+    """Numbered after the leaders' page; a unit has no chapter of the province."""
+    names = ["leaders", "basis", "results", "ranking", "assessment", "last_measures", "measures"]
+    assert [*PROVINCE_CHAPTERS] == [*names, "proposals"]
+    assert [*UNIT_CHAPTERS] == ["leaders", "results", "ranking", "measures"]
+    assert not {*PROVINCE_CHAPTERS} & {*ANNEXES}
+    survey = read_answers(HEAD + forms("so-a", 12) + forms("so-b", 12))
+    titles = {
+        unit: [render_text(made.chapter(name).section.title, "vi") for name in made.chapters]
+        for unit in ("", "so-a")
+        for made in [report(survey, "vi", unit)]
+    }
+    numbers = [title.partition(" ")[0] for title in titles[""][1:]]
+    assert numbers == ["I.", "II.", "III.", "IV.", "V.", "VI.", "VII."]
+    assert [title.partition(" ")[0] for title in titles["so-a"][1:]] == ["I.", "II.", "III."]
+    with pytest.raises(ParameterError, match="basis"):
+        report(survey, "vi", "so-a").chapter("basis")
 
 
-def test_each_factor_has_one_block_of_measures(read_answers):
-    """Also a factor for which the library holds none (rule G2)."""
-    section = report(read_answers(SURVEYS["two units"][0]), "en").chapter("measures").section
-    heads = [
-        render_text(block.text, "en")
-        for block in section.blocks
-        if isinstance(block, Paragraph) and block.style == "heading"
-    ]
-    assert heads == ["Access", "Results"]
+def test_annexes_are_a_file_of_their_own_without_signature(read_answers, tmp_path):
+    """The report is signed and names its recipients; the letter goes to the unit only."""
+    survey = read_answers(HEAD + forms("so-a", 12), province={"vi": "tỉnh Y", "en": "Y province"})
+    whole, unit = report(survey, "vi"), report(survey, "vi", "so-a")
+    files = whole.write([], str(tmp_path))
+    assert files[:2] == ["province/report.vi.html", "province/annexes.vi.html"]
+    assert whole.write(["basis"], str(tmp_path))[:1] == ["province/report.vi.html"]
+    body, annexes = (
+        whole._sort_into_documents([whole.chapter(name).section]) for name in ("basis", "method")
+    )
+    assert [*body] == [""]
+    assert body[""].is_signed
+    said = [render_text(text, "vi") for text in body[""].recipients]
+    assert said == ["UBND tỉnh Y (báo cáo)", "Các cơ quan, đơn vị", "Lưu: VT"]
+    assert not annexes["annexes"].is_signed
+    assert annexes["annexes"].recipients == ()
+    letter = unit.letter()
+    assert render_text(letter.about, "vi").startswith("V/v")
+    assert render_text(letter.recipients[0], "vi") == "Như trên"
 
 
 def test_units_without_a_form_are_named(read_answers):
-    """The province report says who is missing."""
-    said = chapter(read_answers(HEAD + forms("so-a", 12)), "method")
-    assert "1 units of the list sent no valid form: Department B" in said
+    """The proposals of the province and a table of the annexes say who is missing."""
+    survey = read_answers(HEAD + forms("so-a", 12))
+    assert "take part next time: Department B" in chapter(survey, "proposals")
+    assert "1 units of the list sent no valid form: Department B" in chapter(survey, "units")
 
 
 def test_the_first_language_asked_is_shown_first(read_answers):
@@ -219,7 +170,7 @@ def test_the_first_language_asked_is_shown_first(read_answers):
     assert report(survey, ("en", "vi")).languages == ("en", "vi")
     assert report(survey, "en, vi").languages == ("en", "vi")  # a text, as notebooks of 0.6 pass
     assert report(survey).languages == report(survey, [""]).languages == ("vi",)
-    assert "At a glance" in report(survey, "en").chapter("summary")._repr_html_()
+    assert "For leaders" in report(survey, "en").chapter("leaders")._repr_html_()
 
 
 def test_a_report_in_another_language_is_refused(read_answers):
@@ -269,11 +220,11 @@ def test_chapters_are_written_by_name(read_answers, tmp_path):
     """As built chapters are; a format or a path in their place is refused with the names."""
     made = report(read_answers(HEAD + forms("so-a", 12)), "en", "so-a")
     pages = []
-    for number, chapters in enumerate((["basis"], "basis", [made.chapter("basis")])):
+    for number, chapters in enumerate((["results"], "results", [made.chapter("results")])):
         (file,) = made.write(chapters, str(tmp_path / str(number)))
         pages.append((tmp_path / str(number) / file).read_text())
     assert pages[0] == pages[1] == pages[2]
-    with pytest.raises(ParameterError, match=r"summary, basis.*'html' is none"):
+    with pytest.raises(ParameterError, match=r"leaders, results.*'html' is none"):
         made.write(["html"], str(tmp_path))
 
 
@@ -285,7 +236,7 @@ def test_the_remedy_for_a_lonely_stratum_is_printed(read_answers, lonely):
     columns = {"unit": "unit", "stratum": "tang", "cluster": "ap"}
     answers = "unit,tang,ap,A1,A2,D1\n" + "".join(row * 6 for row in rows)
     survey = read_answers(answers, columns=columns, design={"lonely": lonely})
-    said = chapter(survey, "summary")
+    said = chapter(survey, "method")
     assert "1 strata have one cluster; the wave chose to" in said
     assert f"“{lonely}”" not in said
     assert "5 clusters" in said
@@ -297,22 +248,20 @@ def test_a_unit_in_one_cluster_is_not_said_to_have_one_form(read_answers):
     columns = {"unit": "unit", "cluster": "ap"}
     answers = "unit,ap,A1,A2,D1\n" + "".join(row * 12 for row in rows)
     survey = read_answers(answers, columns=columns, min_forms=5)
-    assert "one form or one cluster" in chapter(survey, "summary", unit="so-b")
+    assert "one form or one cluster" in chapter(survey, "leaders", unit="so-b")
 
 
 @pytest.mark.slow
 def test_a_wave_that_names_earlier_ones_shows_the_trend_with_its_breaks(demo_2023):
     """2020 and 2021 are joined; to 2023 the line is broken, and the reason is said (rule C2)."""
     survey = demo_2023
-    said = report(survey, "en").chapter("overall")._repr_html_()
-    assert "2021 to 2023: the questionnaire changed" in said
-    assert "other people were asked" in said
-    assert "2020 to 2021:" not in said
+    said = report(survey, "en").chapter("results")._repr_html_()
+    assert "Not compared with 2021: the questionnaire changed; other people were asked" in said
     for year, value in (("2020", "85.92"), ("2021", "87.25"), ("2023", "84.59")):
         assert f">{year}<" in said
         assert f">{value}<" in said
     (unit,) = survey.frame["unit"].unique()[:1]
-    assert "not comparable" not in report(survey, "en", unit).chapter("overall")._repr_html_()
+    assert "not comparable" not in report(survey, "en", unit).chapter("results")._repr_html_()
 
 
 @pytest.mark.slow
@@ -325,7 +274,7 @@ def test_the_reason_for_repeated_forms_that_count_is_printed(read_answers):
     assert f"(responses-1.csv); lý do: {because}." in chapter(kept, "method", "vi")
     dropped = read_answers(answers, duplicates={"drop": "answers.csv"})
     assert len(dropped.frame) == 75
-    assert "95 forms read, 20 dropped; 0 cells" in chapter(dropped, "summary")
+    assert "Read 95 forms, dropped 20; 0 cells" in chapter(dropped, "sources")
     assert because not in chapter(dropped, "method", "vi")
 
 

@@ -1,0 +1,147 @@
+"""The leaders' page: few sentences that state no order which the sample does not give."""
+
+import random
+
+import pytest
+from conftest import PACK
+from test_chapters import HEAD, chapter, forms, words
+
+from sipas_analysis.documents.model import Paragraph, Picture, Table
+from sipas_analysis.reports.report import report
+
+NOT_IN_ONE = ("  A2:", "  D1:", "  results:", "overall_item:")
+ONE_ITEM = "".join(line for line in PACK.splitlines(True) if not line.startswith(NOT_IN_ONE))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("unit", ["", "so-nv"])
+def test_the_page_has_few_sentences_one_picture_and_one_small_table(demo_2021, unit):
+    """Three sentences of the province; a unit also reads where it stands and why."""
+    section = report(demo_2021, "en", unit).chapter("leaders").section
+    texts = [block for block in section.blocks if isinstance(block, Paragraph)]
+    assert texts[0].style == "lead"
+    assert texts[-1].style == "note"
+    assert len(texts) == (5 if unit else 4)
+    assert sum(isinstance(block, Picture) for block in section.blocks) == 1
+    (table,) = [block for block in section.blocks if isinstance(block, Table)]
+    assert 2 <= len(table.rows) <= 3
+
+
+def test_the_index_stands_with_its_error_and_last_year(demo_2021):
+    """The published figure, its interval, the people, and the change in words."""
+    said = chapter(demo_2021, "leaders", "vi")
+    assert "năm 2021 đạt 87,25% (khoảng tin cậy 95%: từ 85,9 đến 88,6)" in said
+    assert "870 phiếu của 29 đơn vị" in said
+    assert "tăng 1,34 điểm phần trăm so với năm 2020 (85,92%), chưa vượt sai số chọn mẫu" in said
+
+
+@pytest.mark.slow
+def test_items_and_changes_are_named_where_they_are_sure(demo_2021):
+    """Of 22 items only A4 is surely below the index (R7); it also fell for sure."""
+    figures = report(demo_2021, "en").subject.figures
+    gaps = figures.index_gaps.set_index("variable")
+    assert [*gaps.index[(gaps["verdict"] == "below") & (gaps["unit"] == "")]] == ["A4"]
+    said = chapter(demo_2021, "leaders")
+    assert "surely below the overall index: A4. Equipment is easy to use (82.57%)." in said
+    assert "Down: A4. Equipment is easy to use (−9.27 percentage points)." in said
+    assert "no unit can be said to stand above or below" in said
+    assert "*" not in said
+
+
+def test_units_that_surely_stand_apart_are_named_and_others_counted(read_answers):
+    """Seven good and seven bad units of 40 forms: four of each are named."""
+    draw, units = random.Random(1), ["code,name_vi,name_en,group"]
+    rows = []
+    for number in range(14):
+        units.append(f"so-{number},Sở {number},Department {number},departments")
+        levels = [5, 5, 5, 4] if number % 2 else [2, 2, 3, 4]
+        rows += [
+            f"so-{number},{','.join(str(draw.choice(levels)) for _ in range(3))}\n"
+            for _ in range(40)
+        ]
+    survey = read_answers("unit,A1,A2,D1\n" + "".join(rows), units="\n".join(units) + "\n")
+    said = chapter(survey, "leaders")
+    assert "Surely above the overall index: Department" in said
+    assert said.count(" and 3 more units") == 2
+    judged = chapter(survey, "assessment")
+    assert "Units surely above the overall index: Department" in judged
+    assert " and 4 more units" in judged
+
+
+@pytest.mark.slow
+def test_a_unit_reads_why_it_is_not_first(demo_2021):
+    """The distance to the first with its error, in one paragraph."""
+    said = chapter(demo_2021, "leaders", "en", "so-nv")
+    assert "number 3 of 18 ranked units" in said
+    assert "is higher by 0.92 percentage points" in said
+    assert "above that of all units (87.25%) by 6.64 percentage points" in said
+
+
+def test_few_forms_have_no_lowest_item_and_no_measures(read_answers):
+    """Seven forms: an index with caution, no rank, no item to look at first."""
+    survey = read_answers(HEAD + forms("so-a", 40) + forms("so-b", 7), min_forms=20)
+    said = chapter(survey, "leaders", unit="so-b")
+    assert "fewer than 20 forms it cannot be said which item is the lowest" in said
+    assert "lowest item in the sample" not in said
+    assert "Not ranked: 7 forms, fewer than the 20 needed" in said
+    assert "with caution: 7 people answered" in said
+    measures = report(survey, "en", "so-b").chapter("measures").section
+    assert not any(isinstance(block, Table) for block in measures.blocks)
+
+
+def test_a_hidden_index_is_a_warning_without_numbers(read_answers):
+    """Four forms: no figure, no item, no comparison (rule P2)."""
+    survey = read_answers(HEAD + forms("so-a", 40) + forms("so-b", 4))
+    section = report(survey, "en", "so-b").chapter("leaders").section
+    assert section.blocks[0].style == "warning"
+    said = words(section, "en")
+    assert "The index is not published" in said
+    assert "%" not in said
+
+
+@pytest.mark.slow
+def test_units_to_check_again_are_named_with_who_accepted_them(demo_2021):
+    """Inside the report only; a letter says nothing of it."""
+    assert "‡ TP. Long Xuyên: phiếu của đơn vị cần kiểm tra lại" in chapter(
+        demo_2021, "leaders", "vi"
+    )
+    assert "UBND tỉnh An Giang" in chapter(demo_2021, "leaders", "vi", "tp-long-xuyen")
+    letter = report(demo_2021, "vi", "tp-long-xuyen").letter().sections[0]
+    assert "kiểm tra lại" not in words(letter, "vi")
+
+
+@pytest.mark.parametrize(
+    ("answers", "facts"),
+    [
+        ("unit,A1,A2,D1\n" + "so-a,5,5,5\n" * 30, {}),
+        ("unit,A1\n" + "so-a,5\n" * 20 + "so-b,2\n" * 20, {"pack": ONE_ITEM}),
+        ("unit,A1,A2,D1\nso-a,5,4,3\n", {}),
+    ],
+)
+def test_a_wave_with_little_in_it_still_reads_well(read_answers, answers, facts):
+    """All at 100 %, one item of one factor, one form: no order, no empty cell, no crash."""
+    survey = read_answers(answers, **facts)
+    for unit in ("", "so-a"):
+        for name in report(survey, "en", unit).chapters:
+            said = chapter(survey, name, unit=unit)
+            assert "nan" not in said.lower()
+            assert ": ." not in said
+            assert "()" not in said
+
+
+def test_a_wave_without_earlier_year_says_so(read_answers):
+    """On the leaders' page and in the chapter on last year's measures."""
+    survey = read_answers(HEAD + forms("so-a", 40) + forms("so-b", 35))
+    assert "No earlier survey was given to compare with." in chapter(survey, "leaders")
+    said = chapter(survey, "last_measures")
+    assert "No plan of last year's measures was given" in said
+    assert "No earlier survey was given" in said
+
+
+@pytest.mark.slow
+def test_years_that_may_not_be_compared_are_not(demo_2023):
+    """Another questionnaire: the reason, and no change beside it."""
+    said = chapter(demo_2023, "leaders")
+    assert "Not comparable with 2021" in said
+    assert "it rose" not in said
+    assert "it fell" not in said
