@@ -14,7 +14,7 @@ from sipas_analysis.documents.letter_widths import measure_text
 LONG_WORD = 24  # characters; a longer word may break anywhere
 COMFORT = 9.5  # points; type is smaller only where the columns do not fit
 HEAD_LINES = 2
-TALL_HEAD = 1.4  # times harder to read: a table whose heads take more than two lines
+TALL_HEAD = 1.4  # times harder to read: a table with heads of three lines
 SLACK = 1.02  # programs round widths differently
 RAGGED = 1.5  # ems; a text of several lines does not fill each to the end
 
@@ -23,10 +23,9 @@ _BREAKS = re.compile(r"[\s\u200b]+|(?<=[-–/])")
 
 @dataclass(frozen=True)
 class _Column:
-    """Widths in ems of a column: its longest word, its head in two lines, each of its texts."""
+    """Widths in ems: of a head of two lines, of three, of the longest word; of each text."""
 
-    word: float
-    head: float
+    least: tuple[float, float, float]
     texts: list[float]
 
     def find_width(self, least: float, n_lines: float) -> float:
@@ -58,11 +57,11 @@ def fit_columns(
     """
     cells = [*zip(*rows, strict=True)] if rows else [()] * len(header)
     columns = [*map(_measure_column, header, cells, numbers)]
-    heads, words = [column.head for column in columns], [column.word for column in columns]
+    heads, tall_heads, words = zip(*(column.least for column in columns), strict=True)
     free = room - padding * len(header)
     choices = [
         (size, least, cost)
-        for least, cost in ((heads, 1.0), (words, TALL_HEAD))
+        for least, cost in ((heads, 1.0), (tall_heads, TALL_HEAD), (words, 2 * TALL_HEAD))
         for size in sizes
         if sum(least) * size <= free
     ]
@@ -123,12 +122,17 @@ def _measure_column(label: str, cells: Sequence[str], is_number: bool) -> _Colum
     words = [measure_text(word) for text in cells for word in split_words(text, whole=is_number)]
     label_words = [measure_text(word, bold=True) for word in split_words(label)]
     word = SLACK * max([1.0, *words, *label_words])
-    head = max(word, SLACK * _measure_two_lines(label))
-    return _Column(word, head, [SLACK * measure_text(text) for text in cells])
+    heads = [max(word, SLACK * _measure_label(label.split(" "), n_lines)) for n_lines in (2, 3)]
+    return _Column((*heads, word), [SLACK * measure_text(text) for text in cells])
 
 
-def _measure_two_lines(label: str) -> float:
-    """Return the least width in which a bold label takes at most two lines."""
-    words = label.split(" ")
-    splits = [(" ".join(words[:k]), " ".join(words[k:])) for k in range(1, len(words) + 1)]
-    return min(max(measure_text(line, bold=True) for line in split) for split in splits)
+def _measure_label(words: Sequence[str], n_lines: int) -> float:
+    """Return the least width in which a bold label takes at most so many lines."""
+    if n_lines == 1 or len(words) < 2:
+        return measure_text(" ".join(words), bold=True)
+    return min(
+        max(
+            measure_text(" ".join(words[:end]), bold=True), _measure_label(words[end:], n_lines - 1)
+        )
+        for end in range(1, len(words) + 1)
+    )
