@@ -60,8 +60,10 @@ def find_gaps(
     if are_units:
         variance, n = np.diagonal(sigma)[:p], frame["n_valid"].to_numpy(dtype=float)[:p]
         usual = smooth_variances(variance, n, np.full(p, True), has_sizes=True)
-        errors = np.fmax(errors, bar * np.sqrt(usual / variance))
-    half = errors * pairs.se[:p, p]
+        with np.errstate(divide="ignore", invalid="ignore"):  # a unit may have no error
+            errors = np.fmax(errors, bar * np.sqrt(usual / variance))
+    with np.errstate(invalid="ignore"):
+        half = errors * pairs.se[:p, p]
     low, high = gap - half, gap + half
     verdict = np.select([low > 0, high < 0], ["above", "below"], "open")
     keys = {name: frame[name].iloc[:p] if name in frame else "" for name in GAP_COLUMNS[:2]}
