@@ -127,10 +127,10 @@ def _build_rows(key: str, parts: Iterable[Estimates], n_tests: int) -> pd.DataFr
 
 
 def _hide_groups(table: pd.DataFrame, survey: Survey, key: str, n_whole: int) -> pd.DataFrame:
-    """Blank groups that may not be shown, and differences where few people answered."""
+    """Blank groups that may not be shown, and differences of few people or of everybody."""
     table = table.copy()
     table.loc[_mark_hidden(table["n_valid"], n_whole, survey, key), "flag"] = SUPPRESS
-    unsure = table["flag"] != "publish"
+    unsure = (table["flag"] != "publish") | (table["n_valid"] == n_whole)
     table.loc[unsure, [*DIFFERENCE]] = np.nan
     table.loc[unsure, "verdict"] = ""
     return blank_hidden(table)

@@ -33,7 +33,12 @@ POINTS = ["points", "points_low", "points_high"]
 
 
 def describe_drivers(subject: Subject) -> list[Block]:
-    """State which factors go together with overall satisfaction, or why this is unknown."""
+    """State which factors go together with overall satisfaction, or why this is unknown.
+
+    Nothing where there are no factors: the part on factors says so.
+    """
+    if not subject.pack.factors:
+        return []
     models = subject.figures.drivers
     if "linear" in models.reason:
         return [Paragraph(make_text(f"report.drivers.reason.{models.reason['linear']}"), "note")]

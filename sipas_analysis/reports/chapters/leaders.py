@@ -24,6 +24,7 @@ from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.reports.chapters.ranking import explain_rank
 from sipas_analysis.reports.figure_tables import (
+    are_different,
     explain_no_rank,
     find_change,
     interval_cell,
@@ -182,7 +183,7 @@ def _compare_with_all(subject: Subject) -> list[Text]:
     """State the difference of a ranked unit from the index of all, and whether it is sure."""
     gaps = subject.figures.index_gaps
     gaps = gaps[gaps["unit"] == subject.unit]
-    if gaps.empty or not subject.figures.groups:
+    if gaps.empty or len(subject.figures.ranking) < 2:
         return []
     index = subject.figures.by_variable("all")[OVERALL]
     verdict, value = str(gaps["verdict"].iloc[0]), float(gaps["value"].iloc[0])
@@ -204,12 +205,12 @@ def _compare_with_all(subject: Subject) -> list[Text]:
 
 def name_first_items(subject: Subject) -> list[Text]:
     """Name the items to look at first and state how sure that is."""
-    lowest = sort_known_figures(subject, [*subject.pack.items])[:MOST_ITEMS]
+    lowest = sort_known_figures(subject, [*subject.pack.items])
     n_people = subject.own_figures[OVERALL].n_valid or 0
     if n_people < subject.pack.index.min_forms:
         limit = number_of(subject, "setting:min_forms")
         return [make_text("leaders.items.few", min_forms=limit)]
-    if len(subject.pack.items) < 2 or not lowest:
+    if not are_different(lowest):  # the same result in all items, or one item
         return []
     priority = subject.figures.priority(subject.unit)
     factors = Joined([subject.short_name(code) for code in priority.list_factors("fix")])

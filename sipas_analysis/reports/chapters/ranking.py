@@ -139,7 +139,9 @@ def _show_group(subject: Subject, group: str) -> list[Block]:
     order, apart = _split_order(subject, group)
     shown = select_units(order, subject.unit)
     blocks: list[Block] = []
-    if order:
+    if len(order) + len(apart) == 1:
+        blocks.append(Paragraph(make_text("report.ranking.single"), "note"))
+    elif order:
         table = tabulate_ranking(subject, group, shown, n_units=len(order))
         picture = draw_ranking_picture(subject, group, [*shown, *apart], table)
         in_annexes = picture is not None and subject.has_many_units and not subject.unit
@@ -229,7 +231,7 @@ def _list_notes(subject: Subject, units: Sequence[NamedUnit], n_units: int) -> t
         if figure.rank is None
     ]
     return (
-        make_text("report.ranking.note"),
+        *([make_text("report.ranking.note")] if len(unranked) < len(units) else []),
         *([selected] if n_left_out else []),
         *caution_notes(units),
         *subject.explain_marks(figure.unit for _, figure in units),

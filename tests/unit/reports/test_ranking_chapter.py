@@ -70,14 +70,23 @@ def test_the_paragraph_on_the_place_reads_plainly(demo_2021):
 
 @pytest.mark.slow
 def test_of_a_long_order_the_body_shows_the_ends_and_the_annex_all(read_answers):
-    """Fifty communes: ten at each end in table and picture; fifty in the annex."""
+    """Fifty communes: a picture of ten at each end; the table of all fifty is in the annex."""
     units = "code,name_vi,group\n" + "".join(f"x{k},Xã {k},communes\n" for k in range(50))
     answers = "".join(draw_forms(f"x{k}", 25) for k in range(50))
     survey = read_answers(HEAD + answers, units=units, min_forms=20)
     blocks = report(survey, "en").chapter("ranking").section.blocks
     (picture,) = [block for block in blocks if isinstance(block, Picture)]
-    (table,) = [block for block in blocks if isinstance(block, Table)]
-    assert len(table.rows) == len(picture.data.rows) == 20
-    assert "the full table is in the annexes" in "\n".join(read_table(table))
+    assert len(picture.data.rows) == 20
+    assert not any(isinstance(block, Table) for block in blocks)
+    assert "the full table is in the annexes" in read_chapter(survey, "ranking")
     annex = read_tables(survey, name="ranks")["table-ranking-communes"]
     assert sum(line.startswith("Xã ") for line in annex) == 50
+
+
+def test_a_single_unit_is_not_ranked(read_answers):
+    """A rank of one among one says nothing."""
+    one = "code,name_vi,group\nso-a,Sở A,departments\n"
+    survey = read_answers(HEAD + draw_forms("so-a", 40), units=one)
+    for unit in ("", "so-a"):
+        assert read_tables(survey, unit) == {}
+        assert "The group has a single unit" in read_chapter(survey, "ranking", unit=unit)
