@@ -117,6 +117,8 @@ def identify_places(places: Mapping[str, pd.DataFrame]) -> list[pd.DataFrame]:
     """
     parts = []
     for unit, table in places.items():
+        if table.empty:  # every item is hidden
+            continue
         ids = [make_id(f"place:{code}", "", unit) for code in table["variable"]]
         n_lowest = float((table["rank_low"] == 1).sum())
         parts += [
