@@ -4,6 +4,7 @@ Both waves hide figures (rule P2); a change is shown only where neither does. Re
 ``sipas compare`` and the tables take every change from here.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -32,6 +33,9 @@ Key = tuple[str, str, str, str]  # domain, group, unit, variable
 FindTables = Callable[[Survey], WaveTables]  # the tables of a survey, computed once
 KEYS = ["domain", "group", "unit", "variable"]
 HIDDEN_COLUMNS = [*NUMBER_COLUMNS, "value_before", "value_after", "n_before", "n_after", "p_holm"]
+UNIT_LEVEL = re.compile(
+    r"^(huyện|thị xã|thành phố|quận|phường|thị trấn|xã|tp\.|tx\.)\s*", re.IGNORECASE
+)
 NUMBERS = ["value_before", "value_after", "value", "low", "high"]
 
 
@@ -187,8 +191,8 @@ class WavePair:
         }
         left, lines = list(self.new_units), list[str]()
         for code in self.gone_units:
-            like = {names[new].vi: new for new in left if groups[new] == groups[code]}
-            near = like.get(find_nearest_name(names[code].vi, like))
+            like = {_cut_kind(names[new].vi): new for new in left if groups[new] == groups[code]}
+            near = like.get(find_nearest_name(_cut_kind(names[code].vi), like))
             if near:
                 left.remove(near)
                 lines.append(f"{day.isoformat()},{code},{near},,rename,unverified")
@@ -258,6 +262,11 @@ def _make_change(key: Key, numbers: Sequence[float], verdict: str, reason: str) 
     before, after, value, low, high = numbers
     name = f"change:{make_id(variable, group, unit)}"
     return Change(before, after, value, low, high, verdict, "", name)
+
+
+def _cut_kind(name: str) -> str:
+    """Return a name without the level of its unit, which a resolution may change."""
+    return UNIT_LEVEL.sub("", name)
 
 
 def _list_names(survey: Survey) -> dict[str, Bilingual]:

@@ -1,0 +1,190 @@
+"""Last year beside this year: what is found, what is hidden, and which units are others."""
+
+import numpy as np
+import pytest
+from conftest import PACK, write_wave
+
+from sipas_analysis.collect.survey import read_survey
+from sipas_analysis.collect.wave import read_wave
+from sipas_analysis.errors import ConfigError
+from sipas_analysis.figures.last_year import Change
+from sipas_analysis.figures.published import Figures
+from sipas_analysis.instrument.pack import OVERALL
+from sipas_analysis.measure.change import compare
+from sipas_analysis.reports.chapters.trend import describe_last_year, list_sure_changes
+from sipas_analysis.reports.check_output import describe_check
+from sipas_analysis.reports.subject import Subject
+
+BEFORE = {"a": (20, 30), "b": (24, 30), "c": (15, 30), "d": (21, 30)}
+AFTER = {"a": (28, 31), "b": (29, 32), "c": (29, 30), "d": (30, 33)}
+
+
+def write_year(tmp_path, year, counts, names=None, pack=PACK, **facts):
+    """Write a wave with ``unit=(satisfied, n)`` into a folder of its own."""
+    rows = [
+        f"{unit},{5 if k < good else 3},{5 if k < good else 2},{4 if k % (3 + number) else 2}"
+        for number, (unit, (good, n)) in enumerate(counts.items())
+        for k in range(n)
+    ]
+    names = {unit: f"Sở {unit.upper()} {unit}" for unit in counts} | (names or {})
+    units = "code,name_vi,group\n" + "".join(f"{u},{names[u]},departments\n" for u in counts)
+    folder = tmp_path / str(year)
+    folder.mkdir()
+    answers = "\n".join(["unit,A1,A2,D1", *rows, ""])
+    write_wave(folder, answers, units=units, pack=pack, id=f"w-{year}", year=year, **facts)
+    return folder
+
+
+def read_years(tmp_path, before, after, *, changes="", **facts):
+    """Return the figures of a wave of 2024 that names one of 2023."""
+    write_year(tmp_path, 2023, before, **facts.pop("earlier_facts", {}))
+    folder = write_year(tmp_path, 2024, after, earlier=["../2023/wave.yaml"], **facts)
+    if changes:
+        (folder / "unit_changes.csv").write_text("date,from,to,share\n" + changes, "utf-8")
+    return Figures(read_survey(read_wave(folder)))
+
+
+def test_a_figure_finds_its_own_change(tmp_path):
+    """Value, interval, verdict and id are those of ``compare``; ids stand in figures.csv."""
+    figures = read_years(tmp_path, BEFORE, AFTER)
+    last_year, own = figures.last_year, figures.by_variable("unit", "c")["A1"]
+    change = last_year.find(own)
+    assert last_year.wave.id == "w-2023"
+    assert (change.before, change.after) == pytest.approx((50.0, 100 * 29 / 30))
+    assert change.value == pytest.approx(change.after - change.before)
+    assert change.value == pytest.approx(-change.fall)
+    assert (change.verdict, change.low > 0, change.id) == ("up", True, "change:A1@c")
+    frame = compare(figures.earlier[0].survey, figures.survey).frame
+    row = frame.query("domain == 'unit' and unit == 'c' and variable == 'A1'").iloc[0]
+    assert [change.value, change.low, change.high] == row[["value", "low", "high"]].tolist()
+    published = figures.by_id.set_index("id").loc[change.id]
+    assert published[["value", "before", "low"]].tolist() == [change.value, 50.0, change.low]
+    assert last_year.find(figures.by_variable("all")["mean_score"]).reason == "absent"
+    assert figures.last_year is last_year  # computed once
+
+
+def test_no_earlier_wave_is_no_last_year(tmp_path):
+    """Nothing is said, and nothing is computed."""
+    figures = Figures(read_survey(read_wave(write_year(tmp_path, 2024, BEFORE))))
+    assert figures.last_year is None
+    assert describe_last_year(Subject(figures)) == []
+
+
+@pytest.mark.slow
+def test_sure_changes_are_named_falls_first(tmp_path):
+    """One unit fell and one rose for sure; item D1 did not change."""
+    after = {"a": (30, 30), "b": (30, 30), "c": (29, 30), "d": (2, 30)}
+    subject = Subject(read_years(tmp_path, BEFORE, after))
+    texts = [text.text("vi") for text in list_sure_changes(subject)]
+    assert texts[0].startswith("Sở D d ‡: giảm ")
+    assert any(text.startswith("Sở C c: tăng ") for text in texts)
+    assert not any("D1" in text for text in texts)
+    first = describe_last_year(subject)[0].text.text("vi")
+    assert first.startswith("Chỉ số chung ")
+    assert "so với năm 2023 (chưa vượt sai số chọn mẫu)" in first
+
+
+def test_units_that_are_others_now_are_named(tmp_path):
+    """a became n, b and c merged into m, d was split, e is gone, f is new."""
+    before = BEFORE | {"e": (20, 30)}
+    after = {"n": (25, 30), "m": (26, 31), "x": (27, 32), "f": (28, 33)}
+    changes = (
+        "2023-06-01,a,n,\n2023-06-01,b,m,\n2023-06-01,c,m,\n"
+        "2023-06-01,d,x,0.5\n2023-06-01,d,y,0.5\n"
+    )
+    last_year = read_years(tmp_path, before, after, changes=changes).last_year
+    kinds = [(change.code, change.kind, len(change.before)) for change in last_year.unit_changes]
+    assert kinds == [("n", "renamed", 1), ("m", "merged", 2), ("x", "split", 1)]
+    assert (last_year.new_units, last_year.gone_units) == (("f",), ("e",))
+    assert last_year.unit_changes[1].before[0].vi == "Sở B b"
+    assert last_year.name_units(["e"])[0].vi == "Sở E e"
+
+
+@pytest.mark.slow
+def test_the_sum_of_merged_units_does_not_reveal_a_hidden_one(tmp_path):
+    """a (3 people) was hidden; merged with b, whose figures were shown, it must stay hidden."""
+    before = {"a": (2, 3), "b": (24, 30), "c": (15, 30), "d": (21, 30), "e": (3, 30)}
+    after = {"m": (24, 30), "c": (15, 30), "d": (21, 30), "e": (3, 30)}
+    figures = read_years(tmp_path, before, after, changes="2023-06-01,a,m,\n2023-06-01,b,m,\n")
+    change = figures.last_year.find(figures.by_variable("unit", "m")[OVERALL])
+    assert change == Change(reason="suppressed") or np.isnan(change.value)
+    assert change.reason == "suppressed"
+    row = figures.last_year.frame.query("unit == 'm' and variable == 'overall'").iloc[0]
+    assert row[["value_before", "low", "n_before", "p_holm"]].isna().all()
+
+
+@pytest.mark.slow
+def test_check_proposes_lines_that_can_be_used(tmp_path):
+    """A unit with a near name in its group; the line, written down, makes the years comparable."""
+    old = {"a": "Huyện Tịnh Biên"}
+    new = {"t": "Thị xã Tịnh Biên", "z": "Ban Quản lý Khu kinh tế"}
+    figures = read_years(
+        tmp_path,
+        BEFORE,
+        {"t": (25, 30), "b": (20, 31), "c": (20, 32), "z": (20, 33)},
+        names=new,
+        earlier_facts={"names": old},
+    )
+    said = [text for text, table in describe_check(figures.survey, "vi") if table is None]
+    proposed = said[-1].splitlines()
+    assert proposed[0] == "date,from,to,share,kind,status"
+    assert proposed[1:] == ["2024-12-31,a,t,,rename,unverified"]
+    assert any(text.startswith("2 đơn vị không có tương ứng") for text in said)
+    path = figures.survey.wave.path_of("unit_changes.csv")
+    path.write_text(said[-1] + "\n", "utf-8")
+    last_year = Figures(read_survey(read_wave(path.parent))).last_year
+    assert [change.kind for change in last_year.unit_changes] == ["renamed"]
+    assert last_year.new_units == ("z",)
+
+
+@pytest.mark.parametrize(
+    ("break_it", "words"),
+    [
+        (lambda folder: (folder / "answers.csv").unlink(), "answers.csv"),
+        (lambda folder: (folder / "wave.yaml").unlink(), "wave.yaml"),
+        (
+            lambda folder: (folder / "answers.csv").write_text("unit,A1,A2,D1\na,77,1,1\n"),
+            "cell B2",
+        ),
+    ],
+)
+def test_an_earlier_wave_that_cannot_be_read_is_named(tmp_path, break_it, words):
+    """One error, that of the earlier wave, and where it is named."""
+    figures = read_years(tmp_path, BEFORE, BEFORE)
+    break_it(tmp_path / "2023")
+    with pytest.raises(ConfigError, match=r"The earlier wave \.\./2023/wave\.yaml") as caught:
+        _ = figures.last_year
+    assert words in caught.value.text("en")
+    assert "Đợt" in caught.value.text("vi")
+
+
+@pytest.mark.parametrize("facts", [{"id": "w-2024"}, {"year": 2031}])
+def test_an_earlier_wave_is_another_one_and_not_later(tmp_path, facts):
+    """The wave itself, or one of a later year, is refused."""
+    figures = read_years(tmp_path, BEFORE, BEFORE)
+    path = tmp_path / "2023" / "wave.yaml"
+    old = "id: w-2023" if "id" in facts else "year: 2023"
+    key, value = next(iter(facts.items()))
+    path.write_text(path.read_text("utf-8").replace(old, f"{key}: {value}"), "utf-8")
+    with pytest.raises(ConfigError, match="must name waves before this one"):
+        _ = figures.last_year
+
+
+def test_two_waves_of_one_year_are_compared_in_their_order(tmp_path):
+    """The second half of a year names the first."""
+    figures = read_years(tmp_path, BEFORE, {"a": (29, 30), "b": (26, 31)})
+    path = tmp_path / "2023" / "wave.yaml"
+    path.write_text(path.read_text("utf-8").replace("year: 2023", "year: 2024"), "utf-8")
+    assert figures.last_year.find(figures.by_variable("unit", "a")["A1"]).value > 0
+    assert set(figures.last_year.gone_units) == {"c", "d"}
+
+
+@pytest.mark.parametrize("good", [30, 0])
+def test_two_years_at_one_end_have_an_interval_around_no_change(tmp_path, good):
+    """All of 30 both times: no change, an interval of both exact ones, open."""
+    counts = {"a": (good, 30)}
+    figures = read_years(tmp_path, counts, counts)
+    change = figures.last_year.find(figures.by_variable("unit", "a")["A1"])
+    assert (change.value, change.verdict) == (0.0, "open")
+    assert change.low < 0 < change.high
+    assert describe_last_year(Subject(figures, "a"))
