@@ -264,7 +264,7 @@ def test_files_do_not_depend_on_the_language_of_the_command(sipas, make_wave, tm
 def test_drivers_prints_association_or_the_reason(sipas, make_wave, tmp_path):
     """With the file; without the question on the whole the reason for each model."""
     _, out, _ = sipas("drivers", make_wave(GOOD), "--out", tmp_path / "out")
-    assert "association, not cause" in out
+    assert "associations, not causes" in out
     assert (tmp_path / "out/tables/drivers.csv").is_file()
     code, out, _ = sipas("drivers", make_wave("unit,A1,A2,D1\n" + "so-a,5,4,3\n" * 40))
     assert code == 0
