@@ -104,7 +104,7 @@ def draw_intervals(
         foot = max(foot, chart.draw(part, scale, top, targets, zero=zero))
     below = (0.0, foot + 1.4 * small_type(canvas))
     foot = write_lines(canvas, axis, below, layout.width, anchor="middle")
-    if len({row.letter for row in rows}) > 2:
+    if len({row.letter for row in rows if row.letter}) > 1:
         words = say(language, "chart.key.letters")
         foot = write_lines(canvas, words, (0, foot + 1.6 * small_type(canvas)), layout.width)
     if any(row.apart for row in rows):

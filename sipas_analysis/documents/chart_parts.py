@@ -8,7 +8,9 @@ least 7.5 points on A4 and 11 pixels on a phone.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import accumulate
 from math import ceil, floor, isnan, log10
+from unicodedata import normalize
 
 from sipas_analysis.documents.canvas import INK, Anchor, Canvas, Point
 from sipas_analysis.documents.outlines import measure_width
@@ -129,20 +131,29 @@ def write_label(
 
 @lru_cache(8192)
 def wrap_text(text: str, width: float, size: float, most_lines: int) -> tuple[str, ...]:
-    """Return a text as lines of about one length; a text of more lines ends in an ellipsis.
+    """Return a text as lines of about one length; of a longer text start and end are kept.
+
+    Names of units often start alike and differ at the end.
 
     Example:
         >>> wrap_text("Sở Nông nghiệp và Môi trường", 60, 9, 2)
-        ('Sở Nông', 'nghiệp và…')
+        ('Sở Nông', '…Môi trường')
     """
+    text = normalize("NFC", text)
     lines = _fill_lines(text, width / BOLDER, size)
     if len(lines) > most_lines:
-        last = lines[most_lines - 1]
-        while last and measure_width(f"{last}…", size) > width / BOLDER:
-            last = last[:-1].rstrip()
-        return (*lines[: most_lines - 1], f"{last}…")
+        head = _cut(text, width / BOLDER / 3, size) if most_lines == 1 else ""
+        room = width / BOLDER - measure_width(f"{head}…", size)
+        tail = _cut(text[::-1], room, size)[::-1].lstrip()
+        return (*lines[: most_lines - 1], f"{head}…{tail}")
     shorter = (_fill_lines(text, width / BOLDER * part, size) for part in (0.6, 0.7, 0.8, 0.9))
     return next((even for even in shorter if len(even) == len(lines)), lines)
+
+
+def _cut(text: str, width: float, size: float) -> str:
+    """Return as much of the start of a text as has room."""
+    ends = accumulate(measure_width(letter, size) for letter in text)
+    return text[: sum(end <= width for end in ends)].rstrip()
 
 
 def _fill_lines(text: str, width: float, size: float) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from sipas_analysis.documents.chart_parts import (
     GRID,
     SECOND,
     SOFT,
+    TALLEST,
     WHITE,
     Layout,
     Place,
@@ -76,8 +77,9 @@ def draw_strips(
     scale = make_scale([*values, *ends], start, layout.width - 8)
     foot, places = _draw_key(canvas, rows, language), []
     for row in rows:
-        stacks = _stack_dots(row, scale, 100 if len(rows) <= MANY_ROWS else 24)
-        height = 2 * RADIUS * 1.1 * max(map(len, stacks.values()), default=1) + 9
+        stacks = _stack_dots(row, scale)
+        most_dots = max(map(len, stacks.values()), default=1)
+        height = min(2 * RADIUS * 1.1 * most_dots, max(16.0, TALLEST / len(rows) - 26)) + 9
         place = place_rows([row.label], layout, foot, [height])[0]
         write_label(canvas, place, layout)
         _draw_middle(canvas, row, place, scale, height)
@@ -91,14 +93,14 @@ def draw_strips(
     return canvas.render()
 
 
-def _stack_dots(row: StripRow, scale: Scale, most: int) -> dict[float, list[Dot]]:
+def _stack_dots(row: StripRow, scale: Scale) -> dict[float, list[Dot]]:
     """Return the dots by their place, rounded to the width of a dot."""
     stacks: dict[float, list[Dot]] = {}
     step = 2 * RADIUS
     for dot in sorted((dot for dot in row.dots if not isnan(dot.value)), key=lambda dot: dot.value):
         x = round((scale.place(dot.value) - scale.start) / step) * step + scale.start
         stacks.setdefault(x, []).append(dot)
-    return {x: dots[:most] for x, dots in stacks.items()}
+    return stacks
 
 
 def _draw_stack(canvas: Canvas, dots: Sequence[Dot], x: float, middle: float, room: float) -> None:

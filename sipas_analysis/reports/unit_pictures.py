@@ -17,7 +17,7 @@ from sipas_analysis.reports.figure_tables import (
 )
 from sipas_analysis.reports.subject import Subject
 
-MOST_FACTORS = 20  # of more factors, the units are shown for the lowest
+MOST_FACTORS = 14  # of more factors, the units are shown for the lowest
 
 
 def draw_factors_by_unit_picture(subject: Subject, group: str) -> Picture | None:

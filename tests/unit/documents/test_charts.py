@@ -265,6 +265,15 @@ def test_lines_are_about_as_long_as_each_other():
     assert all(width > 0.5 * longest for longest, width in pairwise(widths))
 
 
+def test_names_that_start_alike_stay_different_when_they_are_shortened():
+    """In three columns of 187 communes each has one line: start and end are kept."""
+    names = ["Ủy ban nhân dân xã Vĩnh Hòa", "Ủy ban nhân dân xã Vĩnh Hanh"]
+    lines = [wrap_text(name, 90, 8.5, 1) for name in names]
+    assert [line[0].startswith("Ủy ba") and "…" in line[0] for line in lines] == [True, True]
+    assert [line[0].split()[-1] for line in lines] == ["Hòa", "Hanh"]
+    assert all(measure_width(line[0], 8.5) <= 90 for line in lines)
+
+
 def test_letters_come_from_the_font_and_marks_are_shared():
     """ế is an e with two marks; a letter that no font has is a box, a space is nothing."""
     assert len(find_letter("ế", False).pieces) > 1
