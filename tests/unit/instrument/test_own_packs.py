@@ -142,11 +142,12 @@ def test_the_report_names_the_airport_and_its_scales(airport):
     assert "không xếp hạng" in pages["ranking"]
     assert "Phải chờ lâu (đã đảo thang)" in pages["items"]
     assert "Tiêu chí không thuộc yếu tố nào" in pages["items"]
-    assert pages["items"].count("<figure") == 3
-    assert "−100 đến 100" in pages["method"]
-    assert "10 câu trả lời “không áp dụng”" in pages["method"]
-    assert "thang từ 1 đến 4, hài lòng từ mức 3" in pages["method"]
-    score_table = pages["overall"].split('id="table-scores"')[1].split("</table>")[0]
+    assert pages["results"].count('<figure id="figure-items') == 3  # one picture a scale
+    plain = re.sub(r"<[^>]*>", "", pages["method"])
+    assert "−100 đến 100" in plain
+    assert "10 câu trả lời “không áp dụng”" in plain
+    assert "thang từ 1 đến 4, hài lòng từ mức 3" in plain
+    score_table = pages["results"].split('id="table-scores"')[1].split("</table>")[0]
     assert "40,00" in score_table
     for page in pages.values():
         assert "cơ quan hành chính" not in page
@@ -214,10 +215,9 @@ def test_a_pack_without_factors_makes_the_whole_report(tmp_path):
     assert values(survey)["overall"] == pytest.approx(100 * 12 / 18)
     made = report(survey, "en")
     pages = {name: made.chapter(name)._repr_html_() for name in (*made.chapters, *made.annexes)}
-    assert "has no factors" in pages["factors"]
-    assert "has no factors" in pages["drivers"]
-    assert "no measures are listed by factor" in pages["measures"]
-    assert "66.67" in pages["overall"]
+    assert "has no factors" in pages["results"]
+    assert "has no factors" in pages["measures"]
+    assert "66.67" in pages["results"]
     assert sipas.compare_rules(survey).frame["rule"].unique().tolist() == [
         "pooled",
         "mean_of_items",
@@ -316,7 +316,7 @@ def test_a_pack_of_one_item_or_of_sixty_makes_a_report(tmp_path, n_items):
     assert values(survey)["overall"] == pytest.approx(40.0)
     made = report(survey, "en")
     pages = {name: made.chapter(name)._repr_html_() for name in (*made.chapters, *made.annexes)}
-    assert pages["items"].count("<figure") == -(-n_items // 22)
+    assert pages["items"].count("<tr") > n_items
     assert "Câu Q1" in pages["items"]
 
 
