@@ -158,14 +158,16 @@ def _cut(text: str, width: float, size: float) -> str:
 
 def _fill_lines(text: str, width: float, size: float) -> tuple[str, ...]:
     """Return a text as lines, each as full as can be."""
-    lines = [""]
+    lines, space, used = [""], measure_width(" ", size), 0.0
     for word in _split_words(text, width, size):
-        joined = f"{lines[-1]} {word}".strip()
-        if measure_width(joined, size) <= width:
-            lines[-1] = joined
+        word_width = measure_width(word, size)
+        if used and used + space + word_width <= width:
+            lines[-1] += f" {word}"
+            used += space + word_width
         else:
             lines.append(word)
-    return tuple(line for line in lines if line) or ("",)
+            used = word_width
+    return tuple(lines[1:]) or ("",)
 
 
 def _split_words(text: str, width: float, size: float) -> Iterator[str]:

@@ -6,7 +6,7 @@ set at 90 % of their width, as in DejaVu Sans Condensed. One em has ``EM`` units
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -39,6 +39,7 @@ class Letter:
     pieces: tuple[Piece, ...]
 
 
+@lru_cache(16384)
 def measure_width(text: str, size: float, *, bold: bool = False) -> float:
     """Return the width of a text in type of a size, in the unit of the size."""
     return sum(find_letter(letter, bold).width for letter in normalize("NFC", text)) * size / EM
