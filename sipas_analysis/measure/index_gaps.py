@@ -61,7 +61,6 @@ def find_gaps(
         variance, n = np.diagonal(sigma)[:p], frame["n_valid"].to_numpy(dtype=float)[:p]
         usual = smooth_variances(variance, n, np.full(p, True), has_sizes=True)
         with np.errstate(divide="ignore", invalid="ignore"):  # a unit may have no error
-            with np.errstate(divide="ignore", invalid="ignore"):  # all units without variance
             errors = np.fmax(errors, bar * np.sqrt(usual / variance))
     with np.errstate(invalid="ignore"):
         half = errors * pairs.se[:p, p]
