@@ -1,4 +1,4 @@
-"""Build pictures of intervals: ranking, factors, the leaders' page, importance, and the trend.
+"""Build pictures of intervals: ranking, factors, the leaders' page, and importance.
 
 Each function returns None where there is nothing to draw. What is drawn has the language and the
 layout (``narrow`` is for a phone) when a writer asks for it; the drawing is in ``documents``.
@@ -9,7 +9,6 @@ from dataclasses import replace
 from math import nan
 
 from sipas_analysis.documents.chart_intervals import IntervalRow, draw_intervals
-from sipas_analysis.documents.chart_slopes import draw_trend
 from sipas_analysis.documents.model import (
     Column,
     FigureReference,
@@ -207,25 +206,3 @@ def draw_importance_picture(subject: Subject) -> Picture | None:
     )
     table = Table("table-importance", caption, columns, tuple(rows))
     return Picture("figure-importance", caption, alt, draw, table)
-
-
-def draw_trend_picture(
-    years: Sequence[str], indices: Sequence[PublishedFigure], joined: Sequence[bool], table: Table
-) -> Picture:
-    """Draw the overall index of each wave; a line joins two waves only if ``joined`` (C2)."""
-
-    def draw(language: Language, narrow: bool = False) -> bytes:
-        points = [
-            IntervalRow(
-                year,
-                index.value,
-                index.low,
-                index.high,
-                text=format_number(index.printed or None, language),
-            )
-            for year, index in zip(years, indices, strict=True)
-        ]
-        return draw_trend(points, joined, language, narrow=narrow)
-
-    alt = make_text("compare.alt", n=len(years), breaks=[*joined].count(False))
-    return Picture("figure-trend", make_text("compare.figure"), alt, draw, table)
