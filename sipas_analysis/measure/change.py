@@ -61,24 +61,25 @@ def compare(
     """Compare waves in the order of their years, each with the next.
 
     d = after − before, se² = se₁² + se₂², t at Satterthwaite's df: samples of two years are taken
-    as independent. At 0 and 100 % the interval comes from both intervals, and p from its
-    half-width on the side of no change. The adjusted p is over the overall indices of the units of
-    one ranked group.
+    as independent. The intervals of a family hold together: each of its k has the level
+    ``level``^(1/k). At 0 and 100 % they come from the exact intervals of both years.
 
     Args:
         surveys: Two waves or more, of files or of data frames; of one year in the order given.
         crosswalk: CSV file of items, ``from`` and ``to``, that makes a bridge between instruments.
-        level: Confidence of the intervals.
+        level: Confidence with which the intervals of a family hold together.
         method: Adjustment of p, a name of ``statsmodels.stats.multitest.multipletests`` such as
             ``fdr_bh``; its column is ``p_`` and this name.
 
     Returns:
         Keys ``before``, ``after`` (ids of waves), ``domain`` (``all``, ``group``, ``unit``),
         ``group``, ``unit``, ``level``, ``variable``; ``value_before``, ``value_after``,
-        ``n_before``, ``n_after``, ``value`` (points), ``se``, ``low``, ``high``, ``df``, ``p``,
-        ``p_holm``, ``expected`` (C4) and ``reason``: empty where compared, ``bridged``, or why
-        there is no number: ``instrument``, ``population``, ``weighting``, ``mode``, ``absent``,
-        ``redefined``, ``suppressed``, ``no_error``.
+        ``n_before``, ``n_after``, ``value`` (points), ``se``, ``low``, ``high``, ``family`` (k: the
+        units of a group, the groups, the items or the factors of one domain), ``verdict`` (``up``
+        or ``down`` if the interval leaves out 0, else ``open``), ``df``, ``p``, ``p_holm`` (over
+        the units of a group), ``expected`` (C4) and ``reason``: empty where compared, ``bridged``,
+        or why there is no number: ``instrument``, ``rules``, ``population``, ``weighting``,
+        ``margins``, ``mode``, ``absent``, ``redefined``, ``suppressed``, ``no_error``.
 
     Raises:
         ColumnError: Fewer than two waves, or a crosswalk that names unknown items.

@@ -355,6 +355,62 @@ def test_a_weighted_year_is_not_set_beside_an_unweighted_one(tmp_path, before, a
     assert explain_break("weighting").text("en").startswith("only one of the two waves is weighted")
 
 
+def test_weights_that_were_adjusted_to_other_margins_are_not_set_side_by_side():
+    """Raked by sex and area, then by sex alone, then to other totals of the same levels."""
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame(rng.integers(1, 6, (120, 2)), columns=["a", "b"])
+    frame = frame.assign(sex=["f", "m"] * 60, area=["town", "town", "land", "land"] * 30)
+    surveys = []
+    for name, totals in (
+        ("one", {"sex": {"f": 70, "m": 50}, "area": {"town": 80, "land": 40}}),
+        ("two", {"sex": {"f": 70, "m": 50}, "area": {"town": 60, "land": 60}}),
+        ("three", {"sex": {"f": 66, "m": 54}}),
+    ):
+        survey = sipas.survey(frame, {"a": "Question a", "b": "Question b"}, id=name, keys="sex")
+        surveys.append(survey.with_design(sipas.rake(survey.design(), totals)))
+    assert compare(*surveys).breaks["reason"].tolist() == ["", "margins"]
+    assert "different margins" in explain_break("margins").text("en")
+
+
+def test_factors_of_the_same_items_are_compared_across_a_bridge(tmp_path):
+    """D2 joins the factor of results; access has the same items and its own rule."""
+    answers = "unit,A1,A2,D1\n" + "so-a,5,4,3\n" * 6 + "so-a,3,2,3\n" * 6
+    more = "unit,A1,A2,D1,D2\n" + "so-a,5,4,3,4\n" * 9 + "so-a,3,2,3,1\n" * 3
+    changes = compare(read_year(tmp_path, 2023, answers), read_year(tmp_path, 2024, more, MORE))
+    factors = changes.frame.query("domain == 'all' and level == 'factor'")
+    assert factors[["variable", "value"]].to_numpy().tolist() == [["access", 25.0]]
+
+
+@pytest.mark.parametrize("name", ["more", "other-name"])
+def test_an_item_that_was_dropped_or_another_pack_id_needs_no_crosswalk(tmp_path, name):
+    """The same three items under another id, with D2 in the earlier year only."""
+    answers = "unit,A1,A2,D1,D2\n" + "so-a,5,4,3,4\n" * 6 + "so-a,3,2,3,1\n" * 6
+    less = "unit,A1,A2,D1\n" + "so-a,5,4,3\n" * 12
+    pack = PACK.replace("id: small", f"id: {name}")
+    changes = compare(
+        read_year(tmp_path, 2023, answers, MORE), read_year(tmp_path, 2024, less, pack)
+    )
+    assert changes.breaks[["reason", "n_shared"]].to_numpy().tolist() == [["", 3]]
+    items = changes.frame.query("domain == 'all' and level == 'item'").set_index("variable")
+    assert items["value"].to_dict() == {"A1": 50.0, "A2": 50.0, "D1": 0.0}
+
+
+def test_intervals_follow_the_level_at_the_ends_too(wave):
+    """All of 30 in both years: the reach is the exact one-sided limit at that level."""
+    years = [wave(2023, {"a": (30, 30)}), wave(2024, {"a": (30, 30)})]
+    for level in (0.8, 0.99):
+        whole = row(compare(*years, level=level), domain="all", level="overall")
+        tail = (1 - level) / 2
+        n_eff = row_of_score(years[0])["n_eff"]
+        assert whole["high"] == pytest.approx(100 * (1 - tail ** (1 / n_eff)))
+        assert whole["low"] == -whole["high"]
+
+
+def row_of_score(survey):
+    """Return the overall row of the whole."""
+    return sipas.score(survey).select(variable="overall").frame.iloc[0]
+
+
 def test_weights_that_are_all_equal_weight_nothing(tmp_path):
     """A column of ones is no weighting."""
     answers = "unit,A1,A2,D1,w\n" + "so-a,5,4,4,1\nso-b,2,3,3,1\n" * 20
