@@ -145,6 +145,8 @@ def _write_picture(word: Word, picture: Picture) -> None:
         alt = word.render(picture.alt)
         if len(pieces) > 1:
             alt = word.render_message("docx.part", alt=alt, part=number, parts=len(pieces))
+        for side in "TBLR":  # else LibreOffice moves the picture over the margin
+            shape._inline.set(f"dist{side}", "0")
         properties = shape._inline.docPr
         for name, text in {"name": picture.id, "title": picture.caption, "descr": alt}.items():
             properties.set(name, word.render(text))

@@ -24,11 +24,12 @@ from sipas_analysis.documents.writers.docx_table import lay_out_table
 from sipas_analysis.messages import Language
 
 OFFICE, SIGNER = 68.0, 75.0  # mm; width of the left column at the head and at the foot
+LETTER_STYLE = "SIPASLetter"  # id of the style "SIPAS Letter"
 SIGNATURE_LINES = 4  # empty lines for the signature
 ABOVE_SIGNATURE = 8.0  # points
 SINGLE = 1.15  # line height of Times New Roman over its size
 CELL = 5.4  # points at each side of a cell of Word
-PAGE_HEIGHT = 250 * POINTS  # with a little room to spare
+HEIGHT = 250 * POINTS  # with a little room to spare
 LEEWAY = 0.97  # lines are broken a little earlier than letters alone tell
 # Type size of the body and share of the usual space, from comfortable to tight.
 FITS = ((13, 1.0), (13, 0.7), (13, 0.4), (13, 0.2), (12.5, 0.1), (12, 0.0), (11.5, 0.0), (11, 0.0))
@@ -88,8 +89,8 @@ def _add_line(
     from docx.shared import Pt
 
     first = cell.paragraphs[0]
-    line = cell.add_paragraph() if first.style.name == "SIPAS Letter" else first
-    line.style, line.alignment = "SIPAS Letter", align
+    line = cell.add_paragraph() if first._p.style == LETTER_STYLE else first
+    line._p.style, line.alignment = LETTER_STYLE, align  # python-docx would search all styles
     run = line.add_run(text)
     run.bold, run.italic, run.font.size = bold, italic, Pt(size)
     return line
@@ -102,8 +103,8 @@ def _draw_rule(cell: Any, room: float, length: float) -> None:
     line = _add_line(cell, "", 2)
     aside = max((room - length) / 2 - CELL / POINTS, 0.0)
     line.paragraph_format.left_indent = line.paragraph_format.right_indent = Mm(aside)
-    line.paragraph_format.space_after = Pt(4)
-    border = make_element("pBdr", make_element("top", val="single", sz=6, space=3, color="000000"))
+    line.paragraph_format.space_before, line.paragraph_format.space_after = Pt(2), Pt(3)
+    border = make_element("pBdr", make_element("top", val="single", sz=6, space=0, color="000000"))
     line._p.pPr.insert_element_before(border, "w:spacing", "w:ind", "w:jc")
 
 
@@ -121,11 +122,9 @@ def choose_looks(document: Document, language: Language) -> dict[str, StyleLook]
         return scale_looks(12, 1.0)
     if document.about is None:
         return LOOKS
-    choices = [scale_looks(size, space) for size, space in FITS]
-    fitting = [
-        looks for looks in choices if _measure_letter(document, looks, language) <= PAGE_HEIGHT
-    ]
-    return [*fitting, choices[-1]][0]
+    choices = (scale_looks(size, space) for size, space in FITS)
+    fitting = (looks for looks in choices if _measure_letter(document, looks, language) <= HEIGHT)
+    return next(fitting, None) or scale_looks(*FITS[-1])
 
 
 def scale_looks(size: float, space: float) -> dict[str, StyleLook]:
@@ -175,7 +174,7 @@ def _measure_block(block: Block, looks: Mapping[str, StyleLook], language: Langu
         return sum(_measure_text(point, look, language) for point in block.items)
     if isinstance(block, Table):
         return _measure_table(block, looks, language)
-    return PAGE_HEIGHT / 3  # a picture
+    return HEIGHT / 3  # a picture
 
 
 def _measure_table(table: Table, looks: Mapping[str, StyleLook], language: Language) -> float:

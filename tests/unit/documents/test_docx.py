@@ -237,6 +237,7 @@ def test_every_picture_can_be_heard_and_fits(words, demo, language):
         assert facts.get("descr") == said(figure.alt, language) != ""
         assert facts.get("title") == said(figure.caption, language)
         assert shape.width <= Mm(165.1)
+        assert {shape._inline.get(f"dist{side}") for side in "TBLR"} == {"0"}
         assert shape.height <= Mm(220)
     sent = [
         part.blob
