@@ -1,5 +1,6 @@
 """Trace a printed figure to the rows of the input, with division, rounding and left-out rows."""
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from functools import partial
@@ -9,12 +10,13 @@ import pandas as pd
 
 from sipas_analysis.arguments import find_nearest
 from sipas_analysis.collect.survey import DROP_REASONS, Survey, find_unit
+from sipas_analysis.collect.units import list_groups
 from sipas_analysis.errors import ParameterError
 from sipas_analysis.figures.identified import make_id
 from sipas_analysis.figures.published import figures_of, list_figures
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.rules import COMPREHENSIVE, MEAN_100, MEAN_SCORE
-from sipas_analysis.messages import LANGUAGES, Language, format_number, say
+from sipas_analysis.messages import LANGUAGES, Language, format_number, read_catalogue, say
 from sipas_analysis.proof.program import Facts, describe_program
 from sipas_analysis.proof.receipt import round_figures
 from sipas_analysis.sheets.texts import fold_text
@@ -102,7 +104,8 @@ def explain_figure(
     yield line("figure", id=row["id"], **_name_figure(survey, row, language))
     yield from _explain_value(survey, row, language)
     yield from _explain_forms(survey, row, language)
-    yield _explain_rule(survey, row, language)
+    if row["rule"]:
+        yield _explain_rule(survey, row, language)
     here = describe_program()
     program = receipt["program"] if receipt else here
     is_same = program["sha256"] == here["sha256"]
@@ -133,7 +136,13 @@ def _explain_value(survey: Survey, row: pd.Series, language: Language) -> Iterat
     }
     if not _is_score(row):
         yield line("printed", "printed_free", value=exact["value"])
-        yield line("interval", "ends", low=exact["low"], high=exact["high"])
+        if pd.notna(row["numerator"]) and pd.notna(row["denominator"]):
+            counts = {key: _print_count(row[key], language) for key in ("numerator", "denominator")}
+            is_count = row["id"].startswith(("people:", "incident:", "quality:"))
+            text = "division_people" if is_count else "division"
+            yield line("division", text, **counts, rule=row["rule"])
+        if pd.notna(row["low"]):
+            yield line("interval", "ends", low=exact["low"], high=exact["high"])
         return
     printed = format_number(row["printed"] or None, language)
     decimals = survey.instrument.index.decimals
@@ -157,11 +166,35 @@ def _explain_rule(survey: Survey, row: pd.Series, language: Language) -> Line:
 def _name_figure(survey: Survey, row: pd.Series, language: Language) -> dict[str, str]:
     """Return the name of a figure, and of its unit, group or survey."""
     if not _is_score(row):
-        kind, _, rest = row["id"].partition(":")
-        return {"name": kind, "where": rest}
+        kind = row["id"].partition(":")[0] if ":" in row["id"] else ""
+        words = [_name_code(survey, code, language) for code in _split_id(row["id"])]
+        name = say(language, f"trace.kind.{kind}") if kind else words.pop(0)
+        return {"name": name, "where": "; ".join(words) or survey.wave.title.text(language)}
     names = dict(zip(survey.units["code"], survey.units[f"name_{language}"], strict=True))
     where = names.get(row["unit"]) or row["group"] or survey.wave.title.text(language)
     return {"name": _name_variable(survey, row["variable"], language), "where": where}
+
+
+def _split_id(figure_id: str) -> list[str]:
+    """Return the codes in the id of a figure, without its kind."""
+    return [code for code in re.split("[~@:]", figure_id.partition(":")[2] or figure_id) if code]
+
+
+def _name_code(survey: Survey, code: str, language: Language) -> str:
+    """Return the name of a code in an id: a unit, a group, a question with a label, a reason."""
+    key, _, label = code.partition("=")
+    indicator = survey.instrument.indicators.get(key)
+    if label:
+        labels = indicator.levels if indicator else {}
+        shown = labels[label].text(language) if label in labels else label
+        return f"{survey.instrument.label_of(key, language)}: {shown}"
+    names = dict(zip(survey.units["code"], survey.units[f"name_{language}"], strict=True))
+    groups, reason = list_groups(survey.wave), f"ledger.{code}"
+    if code in groups:
+        return groups[code].text(language)
+    if reason in read_catalogue(language):
+        return say(language, reason)
+    return names.get(code) or _name_variable(survey, code, language)
 
 
 def _name_variable(survey: Survey, variable: str, language: Language) -> str:
@@ -175,6 +208,8 @@ def _name_variable(survey: Survey, variable: str, language: Language) -> str:
 
 def _explain_forms(survey: Survey, row: pd.Series, language: Language) -> Iterator[Line]:
     """Yield which forms count, which have no answer that counts, and which were dropped."""
+    if row["id"].startswith(("setting:", "wording:")):  # counted without any form
+        return
     line = partial(_make_line, language)
     forms = _select_forms(survey, row)
     if not _is_score(row):
@@ -209,10 +244,9 @@ def _select_blank(survey: Survey, row: pd.Series, forms: pd.DataFrame) -> pd.Dat
 def _select_forms(survey: Survey, row: pd.Series) -> pd.DataFrame:
     """Return the forms of a figure's unit or group, of both units of a pair, or all."""
     frame = survey.frame
-    if row["id"].startswith("pair:"):
-        return frame[frame["unit"].isin(row["id"].removeprefix("pair:").split("~"))]
     if not _is_score(row):
-        return frame
+        units = {*_split_id(row["id"])} & {*survey.units["code"]}
+        return frame[frame["unit"].isin(units)] if units else frame
     key = "unit" if row["unit"] else "group"
     return frame[frame[key] == row[key]] if row[key] else frame
 
