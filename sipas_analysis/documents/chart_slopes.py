@@ -30,7 +30,7 @@ STYLES = {"up": (ACCENT, 1.8, "", "up"), "down": (SECOND, 1.8, DASHES, "down")}
 PLAIN = (FAINT, 0.8, "", "circle")
 MOST_NAMED = 24  # units; of more, only sure changes and the unit of the report are named
 LEFT_AXIS, SLOPE_PART = 34.0, 0.46  # room for numbers; share of the width for the lines
-LEAST_HEIGHT, TREND_HEIGHT = 220.0, 170.0
+LEAST_HEIGHT, TREND_HEIGHT = 220.0, 130.0
 
 
 @dataclass(frozen=True)
