@@ -160,7 +160,8 @@ def _describe_factors(subject: Subject) -> list[Block]:
     blocks.append(tabulate_factors(subject, wholes))
     if subject.unit:
         blocks += [*_tabulate_scores(subject), *describe_unit_changes(subject)]
-        pictures = [draw_factors_picture(subject, tabulate_factors(subject))]
+        is_short = len(codes) <= MOST_FACTORS
+        pictures = [draw_factors_picture(subject, tabulate_factors(subject))] if is_short else []
     else:
         groups = [] if subject.has_many_units else subject.figures.groups
         pictures = [draw_factors_by_unit_picture(subject, group) for group in groups]
