@@ -31,7 +31,7 @@ from sipas_analysis.figures.published import Figures
 from sipas_analysis.files import write_whole
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import Language
-from sipas_analysis.reports.chapters.leaders import build_leaders
+from sipas_analysis.reports.chapters.leaders import MOST_NAMED, build_leaders
 from sipas_analysis.reports.chapters.sources import list_changes
 from sipas_analysis.reports.figure_tables import caution_notes
 from sipas_analysis.reports.portal_files import (
@@ -89,7 +89,8 @@ def write_portal(
         data_files=list_data_files(common),
         marks=(
             *caution_notes([("", row.figure) for row in (*wholes, *units)]),
-            *subject.explain_marks(figures.ranking["unit"]),
+            # the leaders' page explains the first marks
+            *subject.explain_marks([*figures.marks][MOST_NAMED:]),
         ),
         failed=_list_failed(figures, outcomes),
         silent=_list_silent(figures),

@@ -160,10 +160,16 @@ def _make_sheet_names(wanted: Iterable[str]) -> list[str]:
 
 
 def _shorten_name(text: str, ending: str) -> str:
-    """Return text and ending in the length of a sheet's name, as Excel counts it (UTF-16)."""
-    while len((text + ending).encode("utf-16-le")) > 2 * NAME:
-        text = text[:-1].rstrip()
-    return text + ending
+    """Return text and ending in the length of a sheet's name, as Excel counts it (UTF-16).
+
+    A long text ends with a whole word, unless the word itself is long.
+    """
+    shown = text
+    while len((shown + ending).encode("utf-16-le")) > 2 * NAME:
+        shown = shown[:-1].rstrip()
+    words, _, part = shown.rpartition(" ")
+    is_cut_word = text[len(shown) :][:1].strip() and words and len(part) < SHORT
+    return (words if is_cut_word else shown) + ending
 
 
 # ── the workbook

@@ -364,6 +364,9 @@ def test_names_of_sheets_are_legal_and_different():
 
     asked = ["[a]:*?/\\'", "A", "a", "History", "", "ids", "🙂" * 40, "🙂" * 40, "x" * 40]
     found = _make_sheet_names(asked)
+    assert _make_sheet_names(["2 Chỉ số chung và từng yếu tố của mọi"]) == [
+        "2 Chỉ số chung và từng yếu tố"
+    ]
     assert found[:6] == ["a", "A 2", "a 3", "History 2", "-", "ids 2"]
     assert len({name.casefold() for name in found}) == len(asked)
     assert all(0 < len(name.encode("utf-16-le")) <= 62 for name in found)
