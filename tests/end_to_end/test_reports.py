@@ -17,6 +17,7 @@ from sipas_analysis.runs.notebook import run_notebook
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 DEMO = ROOT / "data" / "an-giang-2021"
+EARLIER = ROOT / "data" / "an-giang-2020"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 pytestmark = pytest.mark.slow
@@ -89,10 +90,15 @@ def test_a_notebook_to_explore_runs(path, tmp_path):
 def test_sipas_report_writes_the_layout_that_others_rely_on(tmp_path):
     """One page per language, ten tables, nothing else; the path said exists."""
     shutil.copytree(DEMO, tmp_path / "wave")
+    shutil.copytree(EARLIER, tmp_path / EARLIER.name)
     printed = shell(BIN / "sipas", "report", "wave/wave.yaml", "--out", "out", folder=tmp_path)
     assert files_in(tmp_path / "out") == {
         "province/report.vi.html",
         "province/report.en.html",
+        "province/annexes.vi.html",
+        "province/annexes.en.html",
+        "tables/tables.vi.xlsx",
+        "tables/tables.en.xlsx",
         "tables/scores.csv",
         "tables/ranking.csv",
         "tables/drivers.csv",
@@ -106,7 +112,7 @@ def test_sipas_report_writes_the_layout_that_others_rely_on(tmp_path):
     }
     path = Path(re.search(r"Report: (.+\.html)", printed)[1])
     assert (tmp_path / path).is_file()
-    assert {one.name for one in tmp_path.iterdir()} == {"wave", "out"}
+    assert {one.name for one in tmp_path.iterdir()} == {"wave", "an-giang-2020", "out"}
     page = (tmp_path / "out/province/report.vi.html").read_text("utf-8")
     assert "DỮ LIỆU MÔ PHỎNG" in page
 
@@ -133,12 +139,13 @@ def test_hostile_names_stay_inside_the_output_folder(tmp_path):
     units = "".join(f'u-{k},"{name}",departments\n' for k, name in enumerate(names))
     (folder / "units.csv").write_text("code,name_vi,group\n" + units, "utf-8")
     facts = yaml.safe_load((DEMO / "wave.yaml").read_text("utf-8")) | {"languages": ["vi"]}
-    del facts["accepted"]  # another unit
+    del facts["accepted"], facts["earlier"]  # other units
     (folder / "wave.yaml").write_text(yaml.safe_dump(facts, allow_unicode=True), "utf-8")
     before = files_in(tmp_path)
     shell(BIN / "sipas", "run", "wave.yaml", "--out", "out", folder=folder)
     written = files_in(tmp_path) - before
     inside = {f"units/u-{k}/report.vi.html" for k in range(3)} | {"province/report.vi.html"}
+    inside |= {"province/annexes.vi.html"}
     names = (
         "scores",
         "ranking",
@@ -151,7 +158,7 @@ def test_hostile_names_stay_inside_the_output_folder(tmp_path):
         "what_if",
         "penalties",
     )
-    tables = {f"tables/{name}.csv" for name in names}
+    tables = {f"tables/{name}.csv" for name in names} | {"tables/tables.vi.xlsx"}
     state = {f"state/{name}.json" for name in ("province", "u-0", "u-1", "u-2")}
     proof = {"receipt.json", "receipt.vi.html", "ro-crate-metadata.json"}
     beside = {"index.html", "run.json", ".lock"} | proof | state
@@ -192,6 +199,7 @@ def test_a_wave_that_changes_between_reading_and_notebook_exits_24(tmp_path):
         "cli.main()"
     )
     shutil.copytree(DEMO, tmp_path / "wave")
+    shutil.copytree(EARLIER, tmp_path / EARLIER.name)
     printed = shell(sys.executable, "-c", code, tmp_path / "wave", tmp_path / "out", expect=24)
     assert "responses.csv changed or was removed after it was read" in printed
     assert "Traceback" not in printed

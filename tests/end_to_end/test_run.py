@@ -18,6 +18,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 DEMO = ROOT / "data" / "an-giang-2021" / "wave.yaml"
+EARLIER = ROOT / "data" / "an-giang-2020"
 UNITS = "so-ldtbxh,so-nv,tp-long-xuyen"
 FORMATS = "html,docx,pdf,xlsx"
 PAGES = "html"  # where the kind of the files makes no difference to what is tested
@@ -133,7 +134,8 @@ def test_a_clone_elsewhere_years_later_gives_the_same_bytes(undisturbed, tmp_pat
         shutil.copytree(ROOT / name, clone / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("requirements.lock", "pyproject.toml", "LICENSE"):
         shutil.copy(ROOT / name, clone)
-    shutil.copytree(DEMO.parent, tmp_path / "there" / "wave")
+    for name, folder in (("wave", DEMO.parent), (EARLIER.name, EARLIER)):
+        shutil.copytree(folder, tmp_path / "there" / name)
     says = "print(time.gmtime().tm_year, sipas_analysis.__file__, flush=True)"
     code = (
         f"import time; import sipas_analysis; from sipas_analysis.cli import main; {says}; main()"
