@@ -34,6 +34,7 @@ from sipas_analysis.messages import Language
 from sipas_analysis.reports.chapters.leaders import MOST_NAMED, build_leaders
 from sipas_analysis.reports.chapters.sources import list_changes
 from sipas_analysis.reports.figure_tables import caution_notes
+from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.portal_files import (
     ReportOutcome,
     list_common_links,
@@ -68,7 +69,7 @@ def write_portal(
     Returns:
         The path.
     """
-    survey, wave = figures.survey, figures.survey.wave
+    wave = figures.survey.wave
     subject = Subject(figures)
     wholes = list_whole_rows(subject)
     units = list_unit_rows(subject, outcomes, path.parent)
@@ -95,7 +96,11 @@ def write_portal(
         failed=_list_failed(figures, outcomes),
         silent=_list_silent(figures),
         dropped=list_changes(subject),
-        read=make_text("portal.read", n=len(survey.frame), n_read=survey.n_read),
+        read=make_text(
+            "portal.read",
+            n=number_of(subject, "forms:kept"),
+            n_read=number_of(subject, "forms:read"),
+        ),
     )
     return write_whole(path, text)
 

@@ -24,6 +24,7 @@ from sipas_analysis.reports.figure_tables import (
     interval_cell,
     number_cell,
 )
+from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.portal_files import Link, ReportOutcome, list_links
 from sipas_analysis.reports.subject import Subject, list_marked_names
 
@@ -65,7 +66,7 @@ class PortalRow:
     group_position: int = 0
     reason: object = ""
     mark: Text | None = None
-    n_units: int = 0
+    n_units: Number | None = None
     links: tuple[Link, ...] = ()
     change: tuple[object, ...] = ()
 
@@ -113,15 +114,16 @@ class PortalRow:
 def list_whole_rows(subject: Subject) -> list[PortalRow]:
     """Return the rows of the province and of its groups; a single group is the whole."""
     figures = subject.figures
-    wave, ranking = figures.survey.wave, figures.ranking
+    wave = figures.survey.wave
     province = make_text("portal.all")
     if wave.province.vi or wave.province.en:
         province = make_text("portal.province", province=wave.province)
     index = figures.by_variable("all")[OVERALL]
     change = _list_change(subject, index)
-    rows = [PortalRow("", province, index, n_units=len(ranking), change=change)]
+    n_units = number_of(subject, "units:with_forms")
+    rows = [PortalRow("", province, index, n_units=n_units, change=change)]
     for group in figures.groups if len(figures.groups) > 1 else ():
-        n_units = int((ranking["group"] == group).sum())
+        n_units = number_of(subject, f"units:{group}")
         index, name = figures.by_variable("group", group)[OVERALL], list_groups(wave)[group]
         change = _list_change(subject, index)
         rows.append(PortalRow(f"group-{group}", name, index, n_units=n_units, change=change))
