@@ -17,6 +17,7 @@ from sipas_analysis.figures.identified import PENALTY_COLUMNS
 from sipas_analysis.reports.named_numbers import interval_of, number_of
 from sipas_analysis.reports.subject import Subject
 
+MOST_BESIDE = 9  # factors beside each other on a page
 MODEL_DECIMALS = {"linear": ("linear", 2), "logit.points": ("logit", 1), "logit.odds": ("logit", 2)}
 COLUMN_OF = {"linear": "linear", "logit.points": "per_level", "logit.odds": "odds"}
 
@@ -50,15 +51,16 @@ def read_cells(
 def tabulate_correlations(subject: Subject, models: Drivers) -> Table:
     """Show the correlations of the factors and how far each follows from the others (D1, D2)."""
     codes = [code for code in subject.pack.factors if code in models.correlations]
+    others = codes if len(codes) <= MOST_BESIDE else []  # more do not fit on a page
     rows = tuple(
         (
             subject.short_name(code),
-            *(number_of(subject, f"correlation:{code}~{other}", decimals=2) for other in codes),
+            *(number_of(subject, f"correlation:{code}~{other}", decimals=2) for other in others),
             number_of(subject, f"vif:{code}", decimals=1),
         )
         for code in codes
     )
-    heads = [subject.short_name(code) for code in codes]
+    heads = [subject.short_name(code) for code in others]
     columns = (*make_columns("factor", heads), Column(make_text("report.column.vif")))
     notes = (make_text("annex.correlations_note"),)
     return Table("table-correlations", make_text("report.table.correlations"), columns, rows, notes)

@@ -34,6 +34,7 @@ from sipas_analysis.reports.unit_pictures import (
     draw_factors_by_unit_picture,
 )
 
+MOST_COLUMNS = 9  # factors beside each other on a page
 MOST_PAIRS = 66  # pairs of 12 units; longer lists are only in tables/pairs.csv
 
 
@@ -90,30 +91,42 @@ def _number_if_any(subject: Subject, figure_id: str) -> object:
 
 
 def _tabulate_group(subject: Subject, group: str) -> list[Table]:
-    """List the units of a group with every factor and the whole, then their changes."""
-    codes, units = [*subject.pack.factors, OVERALL], subject.figures.units_in_order(group)
+    """List the units of a group with every factor and the whole, then their changes.
+
+    Many factors take several tables, each as wide as a page.
+    """
+    codes = [*subject.pack.factors, OVERALL]
+    batches = [codes[at : at + MOST_COLUMNS] for at in range(0, len(codes), MOST_COLUMNS)]
+    return [
+        table
+        for number, batch in enumerate(batches)
+        for table in _tabulate_factors(subject, group, batch, f"-{number}" if number else "")
+    ]
+
+
+def _tabulate_factors(
+    subject: Subject, group: str, codes: Sequence[str], ending: str
+) -> list[Table]:
+    """List some factors of the units of a group, and their changes if there are any."""
+    units = subject.figures.units_in_order(group)
     figures = {unit.unit: subject.figures.by_variable("unit", unit.unit) for unit in units}
+    overall = make_text("report.level.overall")
     columns = (
         Column(make_text("report.column.unit"), "row"),
-        *(Column(subject.short_name(code)) for code in subject.pack.factors),
-        Column(make_text("report.level.overall")),
+        *(Column(overall if code == OVERALL else subject.short_name(code)) for code in codes),
     )
-    name = subject.group_name(group)
-    notes = subject.explain_marks(figures)
-    values = Table(
-        f"table-units-{group}",
-        make_text("report.table.units", group=name, name=subject.measure_name),
-        (*columns, Column(make_text("report.column.forms"))),
-        tuple(
-            (
-                subject.marked_name(unit.unit),
-                *(percent_cell(figures[unit.unit][code]) for code in codes),
-                number_cell(unit, "n"),
-            )
-            for unit in units
-        ),
-        notes,
+    group_name, notes = subject.group_name(group), subject.explain_marks(figures)
+    caption = make_text("report.table.units", group=group_name, name=subject.measure_name)
+    rows = tuple(
+        (
+            subject.marked_name(unit.unit),
+            *(percent_cell(figures[unit.unit][code]) for code in codes),
+            number_cell(unit, "n"),
+        )
+        for unit in units
     )
+    forms = Column(make_text("report.column.forms"))
+    values = Table(f"table-units-{group}{ending}", caption, (*columns, forms), rows, notes)
     listed = [figures[unit][code] for unit in figures for code in codes]
     if not change_columns(subject, listed):
         return [values]
@@ -121,9 +134,9 @@ def _tabulate_group(subject: Subject, group: str) -> list[Table]:
         (subject.marked_name(unit), *(mark_change(subject, figures[unit][code]) for code in codes))
         for unit in figures
     )
-    caption = make_text("annex.table.changes", group=name)
+    caption = make_text("annex.table.changes", group=group_name)
     notes = (make_text("annex.changes_note"), *notes)
-    return [values, Table(f"table-changes-{group}", caption, columns, rows, notes)]
+    return [values, Table(f"table-changes-{group}{ending}", caption, columns, rows, notes)]
 
 
 def mark_change(subject: Subject, figure: PublishedFigure) -> object:
