@@ -8,7 +8,7 @@ from sipas_analysis.collect.units import list_groups
 from sipas_analysis.documents.model import Interval, render_text
 from sipas_analysis.figures.published import Figures
 from sipas_analysis.messages import Language, format_number, say
-from sipas_analysis.reports.subject import list_marked_names
+from sipas_analysis.reports.subject import list_marked_names, name_measure
 
 
 def describe_ranking(figures: Figures, language: Language) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -22,10 +22,11 @@ def describe_ranking(figures: Figures, language: Language) -> Iterator[tuple[str
             "rank": units["rank"],
             "places": units["places"],
             "unit": [names[unit].text(language) for unit in units["unit"]],
-            "percent": [format_number(printed, language) for printed in units["printed"]],
+            "measure": [format_number(printed, language) for printed in units["printed"]],
             "interval": [render_text(Interval(low, high), language) for low, high in ends],
             "forms": [format_number(n, language) for n in units["n"]],
         }
         heads = {name: say(language, f"report.column.{name}") for name in columns}
+        heads["measure"] = name_measure(figures.survey.instrument, "head").text(language)
         title = say(language, "cli.table.scores", group=groups[str(group)].text(language))
         yield title, pd.DataFrame(columns, units.index).rename(columns=heads)

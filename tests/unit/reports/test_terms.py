@@ -9,6 +9,8 @@ from itertools import chain
 from pathlib import Path
 from zipfile import ZipFile
 
+import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
@@ -19,6 +21,7 @@ from sipas_analysis.instrument.pack import list_packs, read_instrument
 from sipas_analysis.messages import LANGUAGES, format_number, read_catalogue
 from sipas_analysis.reports.portal import write_portal
 from sipas_analysis.reports.report import report
+from sipas_analysis.reports.score_output import describe_ranking
 
 TERMS = yaml.safe_load((Path(__file__).parent / "terms.yaml").read_text("utf-8"))
 PACKS = Path(sipas_analysis.__file__).parent / "instrument/packs"
@@ -140,6 +143,20 @@ def test_no_pack_brings_a_term_of_statistics(pack, read_pack):
         check_words(read_pack(pack), language)
 
 
+@pytest.mark.slow
+def test_a_survey_of_columns_brings_no_term_of_statistics():
+    """A data frame without a pack: names of columns are the names of its items."""
+    draw = np.random.default_rng(4)
+    frame = pd.DataFrame(draw.integers(3, 8, (160, 4)), columns=["Speed", "Care", "Price", "Whole"])
+    frame["office"] = [f"Office {form % 4}" for form in range(160)]
+    factors = {"Service": ["Speed", "Care"], "Value": ["Price"]}
+    survey = sipas_analysis.survey(
+        frame, factors=factors, scale=(1, 7), overall="Whole", unit="office"
+    )
+    for language in LANGUAGES:
+        check_words(survey, language)
+
+
 POINT_PACKS = [name for name in list_packs() if read_instrument(name).index.points]
 
 
@@ -156,6 +173,7 @@ def test_a_score_is_never_called_a_percentage(pack, language, read_pack, tmp_pat
     texts += [render_html(portal), read_document(unit.letter(), language)]
     texts += [read_workbook(tmp_path / name) for name in files if name.endswith("xlsx")]
     name = {"vi": "Điểm trung bình (0–100)", "en": "Average score (0–100)"}[language]
+    assert all(name in table for _, table in describe_ranking(figures_of(survey), language))
     shown = [format_number(printed, language) for printed in survey_values(survey)]
     for text in texts:
         assert name in text
