@@ -37,16 +37,18 @@ def order_items(items: Estimates, level: float = 0.95) -> pd.DataFrame:
     """
     check_kind(items, Estimates, "estimates", "items")
     check_level(level)
-    known = np.flatnonzero(items.frame["value"].notna())
-    items = items.take(known[np.argsort(items.frame["value"].to_numpy()[known], kind="stable")])
-    p = len(items)
+    value, se, df = (items.frame[name].to_numpy(dtype=float) for name in ("value", "se", "df"))
+    known = np.flatnonzero(~np.isnan(value))
+    order = known[np.argsort(value[known], kind="stable")]
+    p = len(order)
     if not p:
         return pd.DataFrame(columns=PLACES)
-    value, se, df = (items.frame[name].to_numpy(dtype=float) for name in ("value", "se", "df"))
-    pairs = compare_pairs(value, np.asarray(items.covariance(), dtype=float), df)
+    sigma = np.asarray(items.covariance(), dtype=float)[np.ix_(order, order)]
+    value, se = value[order], se[order]
+    pairs = compare_pairs(value, sigma, df[order])
     critical = float(normal_quantile(np.asarray(1 - (1 - level) / max(p * (p - 1), 1))))
     is_apart = (pairs.z > critical) & ~np.isnan(se[:, None] + se)
     is_lower = is_apart & (value[:, None] < value)
     places = (np.arange(1, p + 1), 1 + is_lower.sum(axis=0), p - is_lower.sum(axis=1))
     columns = dict(zip(PLACES[1:], places, strict=True))
-    return pd.DataFrame({"variable": items.frame["variable"].to_numpy(), **columns})
+    return pd.DataFrame({"variable": items.frame["variable"].to_numpy()[order], **columns})
