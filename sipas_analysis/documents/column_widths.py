@@ -92,7 +92,7 @@ def _weigh_rows(columns: Sequence[_Column], ems: Sequence[float]) -> float:
         [ceil(text / em) if text <= em else ceil((text + RAGGED) / em) for text in column.texts]
         for column, em in zip(columns, ems, strict=True)
     ]
-    tallest = [max(row) for row in zip(*lines, strict=True)]
+    tallest: list[int] = [max(row) for row in zip(*lines, strict=True)]
     return HEAD_LINES + sum(tallest) + sum(min(n_lines - 1, 2) for n_lines in tallest) / 2
 
 
@@ -122,8 +122,10 @@ def _measure_column(label: str, cells: Sequence[str], is_number: bool) -> _Colum
     words = [measure_text(word) for text in cells for word in split_words(text, whole=is_number)]
     label_words = [measure_text(word, bold=True) for word in split_words(label)]
     word = SLACK * max([1.0, *words, *label_words])
-    heads = [max(word, SLACK * _measure_label(label.split(" "), n_lines)) for n_lines in (2, 3)]
-    return _Column((*heads, word), [SLACK * measure_text(text) for text in cells])
+    two, three = (SLACK * _measure_label(label.split(" "), n_lines) for n_lines in (2, 3))
+    return _Column(
+        (max(word, two), max(word, three), word), [SLACK * measure_text(text) for text in cells]
+    )
 
 
 def _measure_label(words: Sequence[str], n_lines: int) -> float:

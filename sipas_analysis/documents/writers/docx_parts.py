@@ -276,37 +276,17 @@ def _make_language(language: Language) -> Any:
 
 def _apply_look(style: Any, look: StyleLook) -> None:
     """Replace the look of a style; a heading stays a heading, and a list a list."""
-    list_and_level: dict[str, Any] = {
-        tag: style.find(f".//{{*}}{tag}") for tag in ("numPr", "outlineLvl")
-    }
+    list_properties, level = (style.find(f".//{{*}}{tag}") for tag in ("numPr", "outlineLvl"))
     for old in [*style.findall("{*}pPr"), *style.findall("{*}rPr")]:
         style.remove(old)
-    left, first = look.indent
-    indent = (
-        {"firstLine": convert_to_twips(first)}
-        if first >= 0
-        else {"hanging": convert_to_twips(-first)}
-    )
-    sides = ("top", "left", "bottom", "right")
-    box = [make_element(side, val="single", sz=6, space=4, color="000000") for side in sides]
-    above, below = (round(20 * points) for points in look.space)
     style.append(
         make_element(
             "pPr",
             make_element("keepNext") if look.keep else None,
-            list_and_level["numPr"],
-            make_element("pBdr", *box) if look.box else None,
-            make_element(
-                "spacing", before=above, after=below, line=round(240 * look.line), lineRule="auto"
-            ),
-            make_element(
-                "ind",
-                left=convert_to_twips(left),
-                right=convert_to_twips(left) if look.box else 0,
-                **indent,
-            ),
+            list_properties,
+            *_make_paragraph_looks(look),
             make_element("jc", val=look.align),
-            list_and_level["outlineLvl"],
+            level,
         )
     )
     style.append(
@@ -320,6 +300,21 @@ def _apply_look(style: Any, look: StyleLook) -> None:
             make_element("szCs", val=round(2 * look.size)),
         )
     )
+
+
+def _make_paragraph_looks(look: StyleLook) -> list[Any]:
+    """Return the border, the space above, between and below lines, and the indents of a style."""
+    sides = ("top", "left", "bottom", "right")
+    box = [make_element(side, val="single", sz=6, space=4, color="000000") for side in sides]
+    above, below = (round(20 * points) for points in look.space)
+    line = round(240 * look.line)
+    left, first = map(convert_to_twips, look.indent)
+    indent = {"firstLine": first} if first >= 0 else {"hanging": -first}
+    return [
+        make_element("pBdr", *box) if look.box else None,
+        make_element("spacing", before=above, after=below, line=line, lineRule="auto"),
+        make_element("ind", left=left, right=left if look.box else 0, **indent),
+    ]
 
 
 def set_properties(word: Word, document: Document) -> None:
