@@ -127,6 +127,7 @@ def list_settings(survey: Survey) -> Numbers:
         **{f"setting:high{code}": scale.high for code, scale in scales.items()},
         **{f"setting:satisfied_from{code}": s.satisfied_from for code, s in scales.items()},
         "setting:levels": len(pack.scale.levels),
+        "setting:factors": len(pack.factors),
         "wording:all": len(pack.items),
         **{f"wording:{status}": len(codes) for status, codes in pack.by_status().items()},
     }

@@ -186,7 +186,8 @@ def tabulate_factors(
     rows = [*wholes, *((subject.short_name(code), subject.own_figures[code]) for code in shown)]
     caption = make_text("report.table.wholes_and_factors" if wholes else "report.table.factors")
     if len(codes) > most:
-        caption = make_text("report.table.lowest_factors", n=len(shown), n_all=len(codes))
+        n_all = number_of(subject, "setting:factors")
+        caption = make_text("report.table.lowest_factors", n=len(shown), n_all=n_all)
     first = "report.column.index_or_factor" if wholes else "report.column.factor"
     table = estimate_table("table-factors", caption, first, rows, subject)
     return _add_group_column(subject, table, [figure.variable for _, figure in rows])
