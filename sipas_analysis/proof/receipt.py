@@ -31,7 +31,7 @@ from sipas_analysis.figures.published import figures_of
 from sipas_analysis.files import describe_files, hash_file, write_whole
 from sipas_analysis.proof.program import Facts, describe_program
 
-RECEIPT_NAME, RECEIPT_FORMAT = "receipt.json", "sipas-receipt/2"
+RECEIPT_NAME, RECEIPT_FORMAT = "receipt.json", "sipas-receipt/3"
 RUN_NAME = "run.json"
 LONGEST = 255  # letters of a file's name
 UNPROVEN_FOLDERS = ("state", "logs")  # folders of a run that the receipt does not cover

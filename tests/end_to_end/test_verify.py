@@ -397,7 +397,7 @@ def test_without_the_inputs_nothing_is_verified(copy, tmp_path):
         assert verify_run(run).grade == "partly"
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"format": "sipas-receipt/2"}', b"\xff\xfe"])
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"format": "sipas-receipt/3"}', b"\xff\xfe"])
 def test_a_receipt_that_is_none_is_refused(copy, data):
     """A clear sentence, never a crash."""
     (copy / "out" / RECEIPT).write_bytes(data)
@@ -408,8 +408,8 @@ def test_a_receipt_that_is_none_is_refused(copy, data):
 def test_a_receipt_of_another_format_says_which(copy):
     """A pack or receipt of a newer version is not guessed at."""
     path = copy / "out" / RECEIPT
-    path.write_text(path.read_text("utf-8").replace("sipas-receipt/2", "sipas-receipt/3"), "utf-8")
-    with pytest.raises(ReceiptError, match="sipas-receipt/3"):
+    path.write_text(path.read_text("utf-8").replace("sipas-receipt/3", "sipas-receipt/4"), "utf-8")
+    with pytest.raises(ReceiptError, match="sipas-receipt/4"):
         verify(copy / "out", copy / "inputs")
 
 
