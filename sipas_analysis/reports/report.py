@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sipas_analysis.arguments import check_kind, check_word, list_names
 from sipas_analysis.collect.survey import Survey, find_unit
-from sipas_analysis.documents.model import Document, Section, Signatory, make_text
+from sipas_analysis.documents.model import Document, Section, Signatory, Text, make_text
 from sipas_analysis.documents.writers.docx import write_docx
 from sipas_analysis.documents.writers.html import render_section, write_html
 from sipas_analysis.documents.writers.pdf import write_pdf
@@ -205,7 +205,7 @@ class Report:
         return Document(
             id=wave.id,
             title=self.subject.unit_name(unit) if unit else wave.title,
-            subtitle=wave.title if unit else make_text("report.subtitle"),
+            subtitle=wave.title if unit else self._state_measurement(),
             banner=make_text("report.synthetic") if wave.is_synthetic else None,
             sections=sections,
             footer=make_footer(wave),
@@ -218,6 +218,13 @@ class Report:
             ),
             annexes=None if unit else make_text("report.link.annexes"),
         )
+
+    def _state_measurement(self) -> Text | str:
+        """State whose satisfaction with what was measured, if the pack has words for both."""
+        pack = self.subject.pack
+        if not (pack.people.vi and pack.measured.vi):
+            return ""
+        return make_text("report.subtitle", people=pack.people, measured=pack.measured)
 
     def _build_annexes(self, sections: tuple[Section, ...]) -> Document:
         """Build the annexes of a report; nobody signs them."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.documents.model import (
+    Block,
     Bullets,
     Joined,
     Paragraph,
@@ -29,7 +30,7 @@ def build_basis(subject: Subject) -> Section:
         make_text("report.basis.error", **limits),
         _name_targets(subject),
     ]
-    blocks = (
+    blocks: tuple[Block, ...] = (
         Paragraph(_state_purpose(wave, pack)),
         Bullets((describe_instrument(pack), describe_decision(wave))),
         *(Paragraph(text) for text in texts if text is not None),

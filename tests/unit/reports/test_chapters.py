@@ -170,7 +170,7 @@ def test_the_first_language_asked_is_shown_first(read_answers):
     assert report(survey, ("en", "vi")).languages == ("en", "vi")
     assert report(survey, "en, vi").languages == ("en", "vi")  # a text, as notebooks of 0.6 pass
     assert report(survey).languages == report(survey, [""]).languages == ("vi",)
-    assert "For leaders" in report(survey, "en").chapter("leaders")._repr_html_()
+    assert "Summary for leaders" in report(survey, "en").chapter("leaders")._repr_html_()
 
 
 def test_a_report_in_another_language_is_refused(read_answers):
