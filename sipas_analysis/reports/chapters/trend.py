@@ -30,11 +30,12 @@ from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.measure.wave_breaks import find_bridge
 from sipas_analysis.messages import Language
-from sipas_analysis.reports.figure_tables import change_interval, find_change
+from sipas_analysis.reports.figure_tables import change_columns, change_interval, find_change
 from sipas_analysis.reports.subject import Subject, name_measure
 from sipas_analysis.reports.unit_pictures import draw_sure_changes
 
-MOST_NAMES = 4  # changes or units named in a sentence; more are counted
+MOST_NAMES = 4  # units named in a sentence; more are counted
+MOST_SURE = 8  # sure changes that are listed; the tables have all
 
 
 def describe_last_year(subject: Subject) -> list[Block]:
@@ -46,11 +47,13 @@ def describe_last_year(subject: Subject) -> list[Block]:
     if last_year is None:
         return []
     blocks: list[Block] = [Paragraph(text) for text in _describe_index(subject, last_year)]
-    if not last_year.reason:
+    if change_columns(subject):
         sure = list_sure_changes(subject)
         word = "sure_list" if sure else "none_sure"
         blocks.append(Paragraph(make_text(f"report.change.{word}", year=last_year.year)))
-        blocks += [Bullets(tuple(sure))] if sure else []
+        n_more = len(sure) - MOST_SURE
+        more = [make_text("report.change.others", n=n_more)] if n_more > 0 else []
+        blocks += [Bullets((*sure[:MOST_SURE], *more))] if sure else []
         blocks.append(Paragraph(make_text("report.change.note"), "note"))
     pictures = draw_sure_changes(subject)
     return [*blocks, *pictures, *describe_unit_changes(subject), *draw_earlier_waves(subject)]
@@ -106,7 +109,7 @@ def _state_points(subject: Subject, change: Change) -> Text:
 def list_sure_changes(subject: Subject) -> list[Text]:
     """Name the factors and items of the subject, for the province also units, that surely changed.
 
-    Falls first, the largest first.
+    The largest change first.
     """
     figures = subject.own_figures
     parts = [figures[code] for code in (*subject.pack.factors, *subject.pack.items)]
@@ -118,7 +121,7 @@ def list_sure_changes(subject: Subject) -> list[Text]:
         ]
     changes = [(figure, find_change(subject, figure)) for figure in parts]
     sure = [(figure, change) for figure, change in changes if change.verdict in ("up", "down")]
-    sure.sort(key=lambda pair: pair[1].value)
+    sure.sort(key=lambda pair: -abs(pair[1].value))
     return [
         make_text(
             "report.change.named",

@@ -71,7 +71,7 @@ def test_no_earlier_wave_is_no_last_year(tmp_path):
 
 
 @pytest.mark.slow
-def test_sure_changes_are_named_falls_first(tmp_path):
+def test_sure_changes_are_named_largest_first(tmp_path):
     """One unit fell and one rose for sure; item D1 did not change."""
     after = {"a": (30, 30), "b": (30, 30), "c": (29, 30), "d": (2, 30)}
     subject = Subject(read_years(tmp_path, BEFORE, after))
