@@ -52,7 +52,6 @@ from sipas_analysis.figures.last_year import (
 )
 from sipas_analysis.figures.suppression import SUPPRESS, blank_hidden
 from sipas_analysis.figures.wave_tables import WaveTables
-from sipas_analysis.infer.design import Ints
 from sipas_analysis.infer.estimates import Estimates
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.rule_comparison import compare_rules
@@ -193,18 +192,11 @@ class Figures(WaveTables):
 
         figures = self.by_variable("unit" if unit else "all", unit)
         codes = [code for code in self.survey.instrument.items if figures[code].is_known]
-        if not codes:
-            return order_items(Estimates(self.scores.head(0)))
         estimates = self.unit_estimates if unit else self.whole_estimates
-        rows = self._rows_of_units[unit] if unit else np.arange(len(estimates))
-        variables = estimates.frame["variable"].to_numpy()[rows]
-        return order_items(estimates.take(rows[np.isin(variables, codes)]))
-
-    @cached_property
-    def _rows_of_units(self) -> Mapping[str, Ints]:
-        """Positions of the estimates of each unit."""
-        rows = self.unit_estimates.frame.groupby("unit").indices
-        return {str(unit): np.asarray(rows[unit], dtype=np.int64) for unit in rows}
+        is_listed = estimates.frame["variable"].isin(codes)
+        if unit:
+            is_listed &= estimates.frame["unit"] == unit
+        return order_items(estimates.take(np.flatnonzero(is_listed)))
 
     @cached_property
     def index_gaps(self) -> pd.DataFrame:
