@@ -52,7 +52,6 @@ from sipas_analysis.figures.last_year import (
 )
 from sipas_analysis.figures.suppression import SUPPRESS, blank_hidden
 from sipas_analysis.figures.wave_tables import WaveTables
-from sipas_analysis.infer.estimates import Estimates
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.rule_comparison import compare_rules
 
