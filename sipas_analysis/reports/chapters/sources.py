@@ -56,7 +56,7 @@ def _list_wordings(subject: Subject) -> list[Block]:
         Column(make_text("report.column.status"), "text"),
         Column(make_text("report.column.source"), "text"),
     )
-    wording = make_text("report.fact.wording_is", n=n, parts=Joined(parts, ", "))
+    wording = make_text("report.fact.wording_is", n=n, parts=Joined(parts))
     table = Table("table-wording", make_text("report.table.wording"), columns, rows)
     return [Paragraph(wording), table]
 
