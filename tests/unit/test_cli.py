@@ -855,6 +855,9 @@ def test_compare_draws_a_line_only_where_the_same_was_asked(sipas, tmp_path, lan
     }[language]
     assert code == 0
     assert "an-giang-2020 → an-giang-2021" in out
+    names = {"en": ("Departments", "Home Affairs"), "vi": ("Sở, ban, ngành", "Sở Nội vụ")}
+    assert all(name in out for name in names[language])
+    assert "so-nv" not in out
     assert f"an-giang-2021 → an-giang-2023: {said}" in " ".join(out.split())
     with (tmp_path / "tables/changes.csv").open(encoding="utf-8-sig") as handle:
         table = list(csv.DictReader(handle))

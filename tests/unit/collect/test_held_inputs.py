@@ -68,3 +68,14 @@ def test_a_list_of_changed_units_that_no_word_names_is_an_input(make_wave):
     path = make_wave(ANSWERS)
     (path.parent / "unit_changes.csv").write_text("date,from,to\n", "utf-8")
     assert "unit_changes.csv" in [file.name for file in read_wave(path).list_files()]
+
+
+def test_waves_that_an_earlier_wave_names_in_its_turn_are_no_inputs(demo_2023):
+    """2023 names 2020 and 2021, and 2021 names 2020: each file stands once among the inputs."""
+    names = [file.file for file in demo_2023.inputs.values()]
+    assert [name for name in names if name.startswith("earlier")] == [
+        f"earlier-{number}/{file}"
+        for number in (1, 2)
+        for file in ("wave.yaml", "units.csv", "responses-1.csv")
+    ]
+    assert not [name for name in names if name.count("earlier") > 1]
