@@ -107,4 +107,6 @@ def _difference_cells(subject: Subject, unit: str, verdict: str) -> tuple[object
     if not verdict:
         return None, None
     points = number_of(subject, f"difference:overall@{unit}", decimals=2)
-    return points, make_text(f"report.change.{'sure' if verdict in SURE else 'open'}")
+    is_above = round(float(points.value or 0), 2) > 0
+    signed = make_text("report.change.signed", value=points) if is_above else points
+    return signed, make_text(f"report.change.{'sure' if verdict in SURE else 'open'}")

@@ -242,7 +242,7 @@ def _state_lowest(subject: Subject, lowest: Sequence[PublishedFigure]) -> Text:
     may_be_lowest = [str(code) for code in places.loc[places["rank_low"] == 1, "variable"]]
     first = lowest[0]
     fields = {
-        "item": subject.item_name(first.variable),
+        "item": subject.item_name(first.variable, is_marked=False),
         "value": percent_cell(first),
         "sign": subject.name_measure("sign"),
     }

@@ -157,7 +157,7 @@ def test_groups_that_surely_differ_are_named_and_the_rest_is_in_the_annex(provin
     """Town and country differ; of two labels the higher is named; too long a list is cut."""
     said = read_words(province)
     assert "Groups whose index surely differs" in said
-    assert "Area: Urban (2.98); Area: Rural (−1.40)." in said
+    assert "Area: Urban (+2.98); Area: Rural (−1.40)." in said
     table = list_blocks(province, Table)["table-respondents"]
     names = [render_text(row[0], "en").partition(":")[0] for row in table.rows]
     assert {"Area", "Sex"} <= set(names)
