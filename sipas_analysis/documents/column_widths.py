@@ -13,8 +13,8 @@ from sipas_analysis.documents.letter_widths import measure_text
 
 LONG_WORD = 24  # characters; a longer word may break anywhere
 COMFORT = 9.5  # points; type is smaller only where the columns do not fit
-HEAD_LINES = 2
-TALL_HEAD = 1.4  # times harder to read: a table with heads of three lines
+HEADS = (2, 3, 4, 6)  # lines of the head of a table; more only where words are too long
+TALL_HEAD = 1.4  # times harder to read: a table with heads of more than two lines
 SLACK = 1.02  # programs round widths differently
 RAGGED = 1.5  # ems; a text of several lines does not fill each to the end
 
@@ -23,9 +23,9 @@ _BREAKS = re.compile(r"[\s\u200b]+|(?<=[-–/])")
 
 @dataclass(frozen=True)
 class _Column:
-    """Widths in ems: of a head of two lines, of three, of the longest word; of each text."""
+    """Widths in ems: of a head in so many lines as ``HEADS`` has, of a word; of each text."""
 
-    least: tuple[float, float, float]
+    least: list[float]
     texts: list[float]
 
     def find_width(self, least: float, n_lines: float) -> float:
@@ -57,20 +57,20 @@ def fit_columns(
     """
     cells = [*zip(*rows, strict=True)] if rows else [()] * len(header)
     columns = [*map(_measure_column, header, cells, numbers)]
-    heads, tall_heads, words = zip(*(column.least for column in columns), strict=True)
+    *heads, words = zip(*(column.least for column in columns), strict=True)
     free = room - padding * len(header)
     choices = [
-        (size, least, cost)
-        for least, cost in ((heads, 1.0), (tall_heads, TALL_HEAD), (words, 2 * TALL_HEAD))
+        (size, least, n_lines)
+        for n_lines, least in zip([*HEADS, 2 * HEADS[-1]], [*heads, words], strict=True)
         for size in sizes
         if sum(least) * size <= free
     ]
     readable = [choice for choice in choices if choice[0] >= COMFORT]
     fits = [
-        (size, _share_width(columns, least, free / size), cost)
-        for size, least, cost in readable or choices or [(sizes[-1], words, 1.0)]
+        (size, _share_width(columns, least, free / size), n_lines)
+        for size, least, n_lines in readable or choices or [(sizes[-1], words, 2)]
     ]
-    size, ems, _ = min(fits, key=lambda fit: _weigh_rows(columns, fit[1]) * fit[2] / fit[0])
+    size, ems, _ = min(fits, key=lambda fit: _weigh_lines(columns, fit[1], fit[2]) / fit[0])
     return size, [em * size + padding for em in ems]
 
 
@@ -86,21 +86,23 @@ def _share_width(columns: Sequence[_Column], least: Sequence[float], free: float
     return single if sum(single) <= free else widths
 
 
-def _weigh_rows(columns: Sequence[_Column], ems: Sequence[float]) -> float:
+def _weigh_lines(columns: Sequence[_Column], ems: Sequence[float], n_head: int) -> float:
     """Return how hard a table is to read: its lines, and half a line for a break in a row."""
     lines = [
         [ceil(text / em) if text <= em else ceil((text + RAGGED) / em) for text in column.texts]
         for column, em in zip(columns, ems, strict=True)
     ]
     tallest: list[int] = [max(row) for row in zip(*lines, strict=True)]
-    return HEAD_LINES + sum(tallest) + sum(min(n_lines - 1, 2) for n_lines in tallest) / 2
+    n_lines = sum(tallest) + sum(min(n - 1, 2) for n in tallest) / 2
+    is_tall = n_head > HEADS[0]
+    return TALL_HEAD * (n_lines + 2 * n_head) if is_tall else n_lines + n_head
 
 
-def count_lines(text: str, ems: float, *, start: float = 0.0) -> int:
+def count_lines(text: str, ems: float, *, start: float = 0.0, bold: bool = False) -> int:
     """Return how many lines a text takes in a width; the first line is indented by ``start``."""
     lines, used, space = 1, start, 0.0
     for word in text.split():
-        width = measure_text(word)
+        width = measure_text(word, bold=bold)
         if used + space + width > ems:
             lines, used = lines + (space > 0), 0.0
             lines += int(width // ems)
@@ -122,19 +124,15 @@ def _measure_column(label: str, cells: Sequence[str], is_number: bool) -> _Colum
     words = [measure_text(word) for text in cells for word in split_words(text, whole=is_number)]
     label_words = [measure_text(word, bold=True) for word in split_words(label)]
     word = SLACK * max([1.0, *words, *label_words])
-    two, three = (SLACK * _measure_label(label.split(" "), n_lines) for n_lines in (2, 3))
-    return _Column(
-        (max(word, two), max(word, three), word), [SLACK * measure_text(text) for text in cells]
-    )
+    least = [max(word, SLACK * _measure_label(label, n_lines)) for n_lines in HEADS]
+    return _Column([*least, word], [SLACK * measure_text(text) for text in cells])
 
 
-def _measure_label(words: Sequence[str], n_lines: int) -> float:
+def _measure_label(label: str, n_lines: int) -> float:
     """Return the least width in which a bold label takes at most so many lines."""
-    if n_lines == 1 or len(words) < 2:
-        return measure_text(" ".join(words), bold=True)
-    return min(
-        max(
-            measure_text(" ".join(words[:end]), bold=True), _measure_label(words[end:], n_lines - 1)
-        )
-        for end in range(1, len(words) + 1)
-    )
+    low, high = 0.0, measure_text(label, bold=True)
+    for _ in range(12):
+        middle = (low + high) / 2
+        fits = count_lines(label, middle, bold=True) <= n_lines
+        low, high = (low, middle) if fits else (middle, high)
+    return high
