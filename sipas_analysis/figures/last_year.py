@@ -29,6 +29,7 @@ from sipas_analysis.measure.change import NUMBER_COLUMNS, Changes, compare_pair
 from sipas_analysis.measure.wave_breaks import UnitLinks, link_units, recode_units
 from sipas_analysis.messages import LANGUAGES
 
+ChangeKind = Literal["renamed", "merged", "split"]
 Key = tuple[str, str, str, str]  # domain, group, unit, variable
 FindTables = Callable[[Survey], WaveTables]  # the tables of a survey, computed once
 KEYS = ["domain", "group", "unit", "variable"]
@@ -108,7 +109,7 @@ class UnitChange:
     """
 
     code: str
-    kind: Literal["renamed", "merged", "split"]
+    kind: ChangeKind
     before: tuple[Bilingual, ...]
     after: tuple[Bilingual, ...]
 
@@ -148,7 +149,8 @@ class WavePair:
         for code in new:
             before = links.split.get(code) or origins.get(code, [code])
             if before != [code]:
-                kind = "split" if code in links.split else "merged" if before[1:] else "renamed"
+                whole: ChangeKind = "merged" if before[1:] else "renamed"
+                kind: ChangeKind = "split" if code in links.split else whole
                 names = tuple(old[name] for name in before)
                 changes.append(UnitChange(code, kind, names, (new[code],)))
         return tuple(changes)

@@ -22,7 +22,9 @@ ROUNDING = 1e-10  # a standard error at most this part of one person's is that o
 ROUNDING_OF_VALUE = 1e-14
 
 
-def exact_interval(satisfied: Floats, n: Floats, level: float = 0.95) -> tuple[Floats, Floats]:
+def exact_interval(
+    satisfied: Floats, n: Floats, level: float | Floats = 0.95
+) -> tuple[Floats, Floats]:
     """Return the Clopper–Pearson interval of a share, for counts or effective counts.
 
     low = B(α/2; k, n−k+1), high = B(1−α/2; k+1, n−k), so 30 of 30 gives 0.8843 to 1. NaN

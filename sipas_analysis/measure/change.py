@@ -197,9 +197,12 @@ class _Side:
     @classmethod
     def read(cls, both: pd.DataFrame, when: str) -> "_Side":
         """Return the columns of a wave."""
-        names = ("value", "se", "df", "low", "high", "n_eff")
-        columns = [both[f"{name}_{when}"].to_numpy(dtype=float) for name in names]
-        return cls(*columns, is_exact=both[f"method_{when}"].isin(EXACT_METHODS).to_numpy())
+        value, se, df, low, high, n_eff = (
+            both[f"{name}_{when}"].to_numpy(dtype=float)
+            for name in ("value", "se", "df", "low", "high", "n_eff")
+        )
+        is_exact = both[f"method_{when}"].isin(EXACT_METHODS).to_numpy()
+        return cls(value, se, df, low, high, n_eff, is_exact)
 
     @property
     def is_end(self) -> NDArray[np.bool_]:

@@ -874,4 +874,6 @@ def test_compare_draws_a_line_only_where_the_same_was_asked(sipas, tmp_path, lan
     values = [it.select(variable="overall").frame["value"].item() for it in years]
     assert whole == [f"{values[1] - values[0]:.10g}"]
     page = (tmp_path / f"compare.{language}.html").read_text("utf-8")
-    assert {"en": "These two years may not be compared", "vi": "Không so sánh được hai năm"}[language] in page
+    assert {"en": "These two years may not be compared", "vi": "Không so sánh được hai năm"}[
+        language
+    ] in page
