@@ -40,8 +40,9 @@ def find_gaps(
         >>> import sipas_analysis as sipas
         >>> from sipas_analysis.measure.scores import score
         >>> survey = sipas.read_survey(sipas.read_wave("data/an-giang-2021/wave.yaml"))
-        >>> find_gaps(score(survey).select(variable=["A4", "overall"])).round(2).iloc[0].tolist()
-        ['A4', '', -4.68, -7.08, -2.28, 'below']
+        >>> gaps = find_gaps(score(survey).select(variable=["A4", "overall"])).round(2)
+        >>> print(*gaps.iloc[0, 2:])
+        -4.69 -6.72 -2.66 below
     """
     check_kind(estimates, Estimates, "estimates", "estimates")
     check_level(level)
