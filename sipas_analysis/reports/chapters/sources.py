@@ -14,6 +14,7 @@ from sipas_analysis.documents.model import (
     Text,
     make_text,
 )
+from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject
 
@@ -32,7 +33,7 @@ def show_sources(subject: Subject) -> list[Block]:
 
 
 def _list_wordings(subject: Subject) -> list[Block]:
-    """List every item with the status of its wording and where it comes from."""
+    """List where the wordings of the items come from, and how sure that is."""
     pack = subject.pack
     parts = [
         make_text(
@@ -43,18 +44,22 @@ def _list_wordings(subject: Subject) -> list[Block]:
         for status in pack.by_status()
     ]
     n = number_of(subject, "wording:all")
+    codes_by_source: dict[tuple[str, Bilingual], list[str]] = {}
+    for code, item in pack.items.items():
+        status = item.status if item.vi or item.en else "no_wording"
+        codes_by_source.setdefault((status, item.source), []).append(code)
     rows = tuple(
         (
-            make_text("report.coded", code=code, name=subject.short_name(code), mark=""),
-            make_text(f"status.{item.status if item.vi or item.en else 'no_wording'}"),
-            item.source if item.source.vi or item.source.en else None,
+            make_text(f"status.{status}"),
+            source if source.vi or source.en else None,
+            Joined(codes, ", "),
         )
-        for code, item in pack.items.items()
+        for (status, source), codes in codes_by_source.items()
     )
     columns = (
-        Column(make_text("report.column.item"), "row"),
-        Column(make_text("report.column.status"), "text"),
+        Column(make_text("report.column.status"), "row"),
         Column(make_text("report.column.source"), "text"),
+        Column(make_text("report.column.item"), "text"),
     )
     wording = make_text("report.fact.wording_is", n=n, parts=Joined(parts))
     table = Table("table-wording", make_text("report.table.wording"), columns, rows)

@@ -1,6 +1,8 @@
 """The annexes on units: every factor of every unit, pairs, and ranks looked at in other ways."""
 
 from collections.abc import Sequence
+from itertools import pairwise
+from math import ceil
 
 import pandas as pd
 
@@ -34,7 +36,7 @@ from sipas_analysis.reports.unit_pictures import (
     draw_factors_by_unit_picture,
 )
 
-MOST_COLUMNS = 9  # factors beside each other on a page
+MOST_COLUMNS = 8  # factors beside each other on a page
 MOST_PAIRS = 66  # pairs of 12 units; longer lists are only in tables/pairs.csv
 
 
@@ -96,7 +98,9 @@ def _tabulate_group(subject: Subject, group: str) -> list[Table]:
     Many factors take several tables, each as wide as a page.
     """
     codes = [*subject.pack.factors, OVERALL]
-    batches = [codes[at : at + MOST_COLUMNS] for at in range(0, len(codes), MOST_COLUMNS)]
+    n_tables = ceil(len(codes) / MOST_COLUMNS)
+    starts = [len(codes) * number // n_tables for number in range(n_tables + 1)]
+    batches = [codes[start:end] for start, end in pairwise(starts)]
     return [
         table
         for number, batch in enumerate(batches)
