@@ -300,8 +300,14 @@ def _read_one(wave: Wave, name: str) -> Survey:
     return survey
 
 
-def compare_with_last_year(before: Survey, after: Survey, find_tables: FindTables) -> LastYear:
+def compare_with_last_year(earlier: WaveTables, later: WaveTables) -> LastYear:
     """Set a wave beside the one before, without figures that either must not publish (P2)."""
+    before, after = earlier.survey, later.survey
+    waves = {id(before): earlier, id(after): later}
+
+    def find_tables(survey: Survey) -> WaveTables:
+        return waves.get(id(survey)) or WaveTables(survey)
+
     wave = after.wave
     crosswalk = wave.path_of(wave.crosswalk) if wave.crosswalk else ""
     changes = compare_pair(

@@ -147,14 +147,7 @@ class Figures(WaveTables):
     @cached_property
     def last_year(self) -> LastYear | None:
         """This wave beside the latest earlier one that it names; None if it names none."""
-        if not self.earlier:
-            return None
-        waves = {id(figures.survey): figures for figures in (self, *self.earlier)}
-
-        def find_tables(survey: Survey) -> WaveTables:
-            return waves.get(id(survey), Figures(survey))
-
-        return compare_with_last_year(self.earlier[-1].survey, self.survey, find_tables)
+        return compare_with_last_year(self.earlier[-1], self) if self.earlier else None
 
     @cached_property
     def rules(self) -> pd.DataFrame:
