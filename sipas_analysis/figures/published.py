@@ -193,20 +193,18 @@ class Figures(WaveTables):
     @cached_property
     def index_gaps(self) -> pd.DataFrame:
         """Ranked units, factors and items against the index; each kind all at once (rule R7)."""
-        from sipas_analysis.measure.index_gaps import append_whole, find_gaps
+        from sipas_analysis.measure.index_gaps import find_all_gaps
 
-        whole, figures, pack = self.whole_estimates, self.by_variable("all"), self.survey.instrument
-        ranked = [*self.ranking.loc[self.ranking["rank"].notna(), "unit"]]
-        index = whole.select(variable=OVERALL)
-        gaps = [find_gaps(index)]
-        if ranked and figures[OVERALL].is_known:
-            units = self.unit_estimates.select(variable=OVERALL, unit=ranked)
-            gaps.append(find_gaps(append_whole(units, index), are_units=True))
-        for codes in (pack.factors, pack.items):
-            known = [code for code in codes if figures[code].is_known]
-            if known and figures[OVERALL].is_known:
-                gaps.append(find_gaps(whole.select(variable=[*known, OVERALL])))
-        return pd.concat(gaps, ignore_index=True)
+        pack = self.survey.instrument
+        known = {code for code, figure in self.by_variable("all").items() if figure.is_known}
+        kinds = [[code for code in codes if code in known] for codes in (pack.factors, pack.items)]
+        ranked = self.ranking.loc[self.ranking["rank"].notna(), "unit"]
+        return find_all_gaps(
+            self.unit_estimates,
+            self.whole_estimates,
+            [*ranked] if OVERALL in known else [],
+            kinds if OVERALL in known else [],
+        )
 
     def by_variable(self, domain: str, key: str = "") -> dict[str, "PublishedFigure"]:
         """Return the figures of the whole (``all``), of one group or of one unit, by variable."""
@@ -223,7 +221,13 @@ class Figures(WaveTables):
 
     def units_in_order(self, group: str) -> list["PublishedFigure"]:
         """Return the overall figures of the units of a group, best first, with their rank."""
-        return list_figures(self.ranking[self.ranking["group"] == group])
+        if group not in self._orders:
+            self._orders[group] = list_figures(self.ranking[self.ranking["group"] == group])
+        return [*self._orders[group]]
+
+    @cached_property
+    def _orders(self) -> dict[str, list["PublishedFigure"]]:
+        return {}
 
     @property
     def groups(self) -> list[str]:

@@ -1,5 +1,7 @@
 """Compare units, factors or items with the index of the whole, all at once (rule R7)."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from scipy import sparse
@@ -7,6 +9,7 @@ from scipy import sparse
 from sipas_analysis.arguments import check_kind, check_level
 from sipas_analysis.infer.distributions import normal_quantile, normal_tail, t_quantile
 from sipas_analysis.infer.estimates import Estimates
+from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.pooling import smooth_variances
 from sipas_analysis.measure.ranking import covariance_with_ends
 from sipas_analysis.measure.step_down import compare_pairs
@@ -70,6 +73,25 @@ def find_gaps(
     keys = {name: frame[name].iloc[:p] if name in frame else "" for name in GAP_COLUMNS[:2]}
     rows = pd.DataFrame({**keys, "value": gap, "low": low, "high": high, "verdict": verdict})
     return rows.reset_index(drop=True)
+
+
+def find_all_gaps(
+    units: Estimates, whole: Estimates, names: Sequence[str], kinds: Sequence[Sequence[str]]
+) -> pd.DataFrame:
+    """Return the differences of units and of each kind of figures from the index of the whole.
+
+    Args:
+        units: Estimates of all units.
+        whole: Estimates of all figures of the whole.
+        names: Units to compare.
+        kinds: Codes of figures to compare, those of one kind (factors, items) at once.
+    """
+    index = whole.select(variable=OVERALL)
+    gaps = [find_gaps(whole.select(variable=[*codes, OVERALL])) for codes in kinds if codes]
+    if names:
+        compared = units.select(variable=OVERALL, unit=names)
+        gaps.insert(0, find_gaps(append_whole(compared, index), are_units=True))
+    return pd.concat([find_gaps(index), *gaps], ignore_index=True)
 
 
 def append_whole(units: Estimates, whole: Estimates) -> Estimates:
