@@ -191,7 +191,8 @@ def tabulate_ranking(
     """
     first, *estimates = estimate_columns("report.column.unit", subject)
     changes = change_columns(subject, figures)
-    names = ("letter", "rank", "places")
+    is_open = is_order_open(_ranked_units(subject, group))
+    names = ("rank",) if is_open else ("letter", "rank", "places")
     columns = (
         first,
         *(Column(make_text(f"report.column.{name}")) for name in names),
@@ -202,20 +203,29 @@ def tabulate_ranking(
     rows = tuple(
         (
             name,
-            figure.letter or None,
+            *([] if is_open else [figure.letter or None]),
             number_cell(figure, "rank"),
-            print_rank_range(figure),
+            *([] if is_open else [print_rank_range(figure)]),
             *estimate_cells(figure),
             *(change_cells(subject, figure) if changes else ()),
         )
         for name, figure in units
     )
     caption = make_text("report.table.ranking", group=subject.group_name(group))
-    notes = _list_notes(subject, units, n_units)
+    notes = _list_notes(subject, units, n_units, is_open=is_open)
     return Table(f"table-ranking-{group}", caption, columns, rows, notes)
 
 
-def _list_notes(subject: Subject, units: Sequence[NamedUnit], n_units: int) -> tuple[Text, ...]:
+def is_order_open(ranked: Sequence[PublishedFigure]) -> bool:
+    """Return whether every ranked unit of a group may have every rank."""
+    return len(ranked) > 1 and all(
+        (figure.rank_low, figure.rank_high) == (1, len(ranked)) for figure in ranked
+    )
+
+
+def _list_notes(
+    subject: Subject, units: Sequence[NamedUnit], n_units: int, *, is_open: bool
+) -> tuple[Text, ...]:
     """Explain how to read the table, which units are left out and why a unit has no rank."""
     n_left_out = n_units - len(units)
     selected = make_text(
@@ -225,13 +235,14 @@ def _list_notes(subject: Subject, units: Sequence[NamedUnit], n_units: int) -> t
         ends=N_AT_ENDS if subject.unit else N_OF_PROVINCE,
         beside=N_BESIDE,
     )
+    note = "report.ranking.note_open" if is_open else "report.ranking.note"
     unranked = [
         make_text("report.rank.unranked", unit=name, reason=explain_no_rank(subject, figure))
         for name, figure in units
         if figure.rank is None
     ]
     return (
-        *([make_text("report.ranking.note")] if len(unranked) < len(units) else []),
+        *([make_text(note)] if len(unranked) < len(units) else []),
         *([selected] if n_left_out else []),
         *caution_notes(units),
         *subject.explain_marks(figure.unit for _, figure in units),
