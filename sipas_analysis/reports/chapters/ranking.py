@@ -6,14 +6,12 @@ One paragraph explains to a director why the unit is second and not first.
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
-from statistics import NormalDist
 
 from sipas_analysis.documents.model import (
     Block,
     Bullets,
     Column,
     Joined,
-    Number,
     Paragraph,
     Section,
     Table,
@@ -22,7 +20,6 @@ from sipas_analysis.documents.model import (
 )
 from sipas_analysis.figures.published import PublishedFigure
 from sipas_analysis.instrument.strict_yaml import Bilingual
-from sipas_analysis.measure.ranking import TEST_POWER
 from sipas_analysis.reports.figure_tables import (
     caution_notes,
     change_cells,
@@ -119,8 +116,8 @@ def _describe_gap(
     )
     if pair["told"]:
         return [gap]
-    detectable = pair["high"] - pair["value"] + NormalDist().inv_cdf(TEST_POWER) * pair["se"]
-    smallest = number_cell(unit_index, "detectable", 1) if is_usual else Number(detectable, 1)
+    distance = number_of(subject, name, "detectable", 1)
+    smallest = number_cell(unit_index, "detectable", 1) if is_usual else distance
     text = make_text(
         "report.letter.smallest", points=smallest, unit_of_points=subject.name_measure("points")
     )
@@ -191,7 +188,7 @@ def tabulate_ranking(
     """
     first, *estimates = estimate_columns("report.column.unit", subject)
     changes = change_columns(subject, figures)
-    is_open = is_order_open(_ranked_units(subject, group))
+    is_open = _is_order_open(_ranked_units(subject, group))
     names = ("rank",) if is_open else ("letter", "rank", "places")
     columns = (
         first,
@@ -216,7 +213,7 @@ def tabulate_ranking(
     return Table(f"table-ranking-{group}", caption, columns, rows, notes)
 
 
-def is_order_open(ranked: Sequence[PublishedFigure]) -> bool:
+def _is_order_open(ranked: Sequence[PublishedFigure]) -> bool:
     """Return whether every ranked unit of a group may have every rank."""
     return len(ranked) > 1 and all(
         (figure.rank_low, figure.rank_high) == (1, len(ranked)) for figure in ranked
