@@ -6,11 +6,13 @@ with the figure computed again. A name is ``kind:key``; figures of the index hav
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from statistics import NormalDist
 
 import pandas as pd
 
 from sipas_analysis.explain.fitted import Note
 from sipas_analysis.instrument.pack import Instrument
+from sipas_analysis.measure.ranking import TEST_POWER
 
 INTERVAL_COLUMNS = ["value", "low", "high"]
 RANK_COLUMNS = ["rank", "rank_low", "rank_high", "detectable"]
@@ -98,8 +100,11 @@ def share_answers(counts: pd.DataFrame, scores: pd.DataFrame, pack: Instrument) 
 
 
 def identify_pairs(pairs: pd.DataFrame) -> list[pd.DataFrame]:
-    """Return the differences of units with their ids (rule R2)."""
-    return [pairs.assign(id="pair:" + pairs["unit"] + "~" + pairs["other"], rule="R2")]
+    """Return the differences of units with their ids, and which the sample can tell (rule R2)."""
+    power = NormalDist().inv_cdf(TEST_POWER)
+    detectable = pairs["high"] - pairs["value"] + power * pairs["se"]
+    ids = "pair:" + pairs["unit"] + "~" + pairs["other"]
+    return [pairs.assign(id=ids, detectable=detectable.astype(float), rule="R2")]
 
 
 def identify_respondents(table: pd.DataFrame) -> list[pd.DataFrame]:
