@@ -54,19 +54,7 @@ def document_of(survey, unit="", **facts):
     """Build a whole report as the notebooks do."""
     whole = sipas.report(survey, "vi,en", unit)
     sections = tuple(whole.chapter(name).section for name in (*whole.chapters, *whole.annexes))
-    usual = {
-        "id": survey.wave.id,
-        "title": survey.wave.title,
-        "subtitle": make_text("report.subtitle"),
-        "banner": make_text("report.synthetic"),
-        "sections": sections,
-        "footer": make_text("report.footer", title=survey.wave.title),
-        "official": Signatory(
-            survey.wave.province, survey.wave.publisher, survey.wave.document_day
-        ),
-        "kind": make_text("office.report"),
-    }
-    return Document(**usual | facts)
+    return replace(whole._build_document(sections), recipients=(), **facts)
 
 
 def short(*blocks, **facts):
@@ -501,7 +489,7 @@ def test_the_file_says_whose_it_is_and_from_which_day(words, tmp_path):
     assert facts.author == facts.last_modified_by == "Sở Nội vụ tỉnh An Giang"
     assert facts.created.replace(tzinfo=None) == datetime(2022, 4, 27)
     assert facts.modified == facts.created
-    assert facts.comments.startswith("Chỉ số hài lòng tỉnh An Giang năm 2021")
+    assert "Lập bằng sipas_analysis" in facts.comments
     assert facts.language == "vi-VN"
     assert 'w:name="compatibilityMode"' in (xml := words["vi"].settings.element.xml)
     assert 'office/word" w:val="15"' in xml  # else Word calls the file old
