@@ -20,7 +20,11 @@ def describe_design(subject: Subject) -> Text:
     if not any(columns.values()):
         sentences = [] if design.replicates else [make_text("report.design.simple")]
         return make_text("report.design.said", parts=Joined([*sentences, *adjustments], " "))
-    counted = {name: {"n": number_of(subject, f"design:{name}")} for name in ("strata", "clusters")}
+    counted = {
+        name: {"n": number_of(subject, f"design:{name}")}
+        for name in ("strata", "clusters")
+        if columns[name]
+    }
     declared = [
         make_text(f"report.design.{name}", **counted.get(name, {}))
         for name, column in {**columns, "fpc": design.fpc}.items()

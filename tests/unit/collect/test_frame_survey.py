@@ -165,7 +165,7 @@ def test_a_report_names_the_frame_by_its_hash():
     changed = make(unit="office", frame=ANSWERS.assign(A1=5))
     assert survey.fingerprint == again.fingerprint != changed.fingerprint
     (content,) = survey.inputs.values()
-    html = sipas.report(survey, "en").chapter("annexes")._repr_html_()
+    html = sipas.report(survey, "en").chapter("sources")._repr_html_()
     assert "data frame in memory" in html
     assert content.sha256[:16] in html
 
