@@ -66,7 +66,7 @@ def propose(scores: Estimates, pack: Instrument) -> list[Proposal]:
 
     Returns:
         One proposal per factor, in the instrument's order; no measure where the library has
-        none for the factor.
+        none for the item.
 
     Source: rules G1 and G2 in docs/method.md.
 
@@ -98,15 +98,13 @@ def propose(scores: Estimates, pack: Instrument) -> list[Proposal]:
                 low=weakest["low"],
                 high=weakest["high"],
                 clear=len(others) > 0 and bool((others > weakest["high"]).all()),
-                measures=_choose_measures(factor, str(weakest.name), pack),
+                measures=_choose_measures(str(weakest.name), pack),
             )
         )
     return proposals
 
 
-def _choose_measures(factor: str, item: str, pack: Instrument) -> tuple[Measure, ...]:
-    """Return the measures for an item, else all measures of its factor."""
+def _choose_measures(item: str, pack: Instrument) -> tuple[Measure, ...]:
+    """Return the measures for an item; none stands in for a measure that does not fit."""
     library = read_library().measures.values()
-    of_factor = [measure for measure in library if measure.factor == factor]
-    of_item = [measure for measure in of_factor if item in measure.items.get(pack.id, ())]
-    return tuple(of_item or (measure for measure in of_factor if pack.id in measure.items))
+    return tuple(measure for measure in library if item in measure.items.get(pack.id, ()))

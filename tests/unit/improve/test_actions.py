@@ -60,6 +60,16 @@ def test_the_measures_answer_the_weakest_item(proposals):
     assert all("A1" in measure.items["qd-2640-2017"] for measure in found.measures)
 
 
+def test_no_measure_is_proposed_that_does_not_fit_the_item(proposals):
+    """Discipline teaches nobody to listen, and no text of the library sets a time limit (G2)."""
+    found = proposals(A4=20, C2=20, D1=20, E4=20)
+    assert found["civil-servants"].measures == ()
+    said = {factor: [each.en for each in item.measures] for factor, item in found.items()}
+    assert [text[:32] for text in said["access"]] == ["Make the one-stop unit modern an"]
+    assert [text[:20] for text in said["results"]] == ["Make results complet"]
+    assert [text[:19] for text in said["feedback"]] == ["Link other channels"]
+
+
 def test_a_weakest_item_by_chance_is_not_clear(proposals):
     """38 and 39 of 40 are not told apart by 40 forms; 20 of 40 is."""
     assert not proposals(A1=1, A2=1, A3=2, A4=1)["access"].clear
