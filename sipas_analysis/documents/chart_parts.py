@@ -19,7 +19,6 @@ from sipas_analysis.messages import Language, format_number
 SOFT, FAINT, GRID = "#5d6875", "#9aa5b1", "#dfe4ea"
 ACCENT, SECOND, WHITE, BAND = "#0b6e8f", "#b8521f", "#ffffff", "#eef2f6"
 DASHES = "3 2"
-BOLDER = 1.1  # a bold text is so much wider
 SHORTEST = 4.0  # points; no scale is shorter, or chance would look large
 TALLEST = 690.0  # units: a taller picture would be made smaller on A4
 Band = tuple[float, float]  # top and bottom
@@ -68,7 +67,7 @@ def choose_layout(labels: Sequence[str], *, narrow: bool, may_have_columns: bool
     """Return the most generous layout in which a picture of rows fits a page."""
     if narrow:
         return NARROW if len(labels) <= MANY_ROWS else DENSE_NARROW
-    widest = BOLDER * max((measure_width(label, WIDE.size) for label in labels), default=0.0)
+    widest = max((measure_bold(label, WIDE.size) for label in labels), default=0.0)
     fitted = replace(WIDE, label_width=min(WIDE.label_width, max(widest + 1, LEAST_LABEL)))
     layouts = [replace(fitted, lines=lines) for lines in (4, 3, 2)]
     layouts.append(replace(fitted, size=SMALL_WIDE, lines=1, row=11.5))
@@ -129,38 +128,43 @@ def write_label(
             canvas.write(line, (right, foot), layout.size, anchor="end", bold=bold)
 
 
+def measure_bold(text: str, size: float) -> float:
+    """Return the width of a text in bold type, which is never narrower than plain type."""
+    return max(measure_width(text, size), measure_width(text, size, bold=True))
+
+
 @lru_cache(8192)
 def wrap_text(text: str, width: float, size: float, most_lines: int) -> tuple[str, ...]:
     """Return a text as lines of about one length; of a longer text start and end are kept.
 
-    Names of units often start alike and differ at the end.
+    Names of units often start alike and differ at the end. Every line has room in bold type.
 
     Example:
         >>> wrap_text("Sở Nông nghiệp và Môi trường", 60, 9, 2)
         ('Sở Nông', '…Môi trường')
     """
     text = normalize("NFC", text)
-    lines = _fill_lines(text, width / BOLDER, size)
+    lines = _fill_lines(text, width, size)
     if len(lines) > most_lines:
-        head = _cut(text, width / BOLDER / 3, size) if most_lines == 1 else ""
-        room = width / BOLDER - measure_width(f"{head}…", size)
+        head = _cut(text, width / 3, size) if most_lines == 1 else ""
+        room = width - measure_bold(f"{head}…", size)
         tail = _cut(text[::-1], room, size)[::-1].lstrip()
         return (*lines[: most_lines - 1], f"{head}…{tail}")
-    shorter = (_fill_lines(text, width / BOLDER * part, size) for part in (0.6, 0.7, 0.8, 0.9))
+    shorter = (_fill_lines(text, width * part, size) for part in (0.6, 0.7, 0.8, 0.9))
     return next((even for even in shorter if len(even) == len(lines)), lines)
 
 
 def _cut(text: str, width: float, size: float) -> str:
     """Return as much of the start of a text as has room."""
-    ends = accumulate(measure_width(letter, size) for letter in text)
+    ends = accumulate(measure_bold(letter, size) for letter in text)
     return text[: sum(end <= width for end in ends)].rstrip()
 
 
 def _fill_lines(text: str, width: float, size: float) -> tuple[str, ...]:
     """Return a text as lines, each as full as can be."""
-    lines, space, used = [""], measure_width(" ", size), 0.0
+    lines, space, used = [""], measure_bold(" ", size), 0.0
     for word in _split_words(text, width, size):
-        word_width = measure_width(word, size)
+        word_width = measure_bold(word, size)
         if used and used + space + word_width <= width:
             lines[-1] += f" {word}"
             used += space + word_width
@@ -174,11 +178,11 @@ def _split_words(text: str, width: float, size: float) -> Iterator[str]:
     """Yield the words of a text; a word wider than a line is cut."""
     for word in text.split():
         start = 0
-        if measure_width(word, size) <= width:
+        if measure_bold(word, size) <= width:
             yield word
             continue
         for end in range(1, len(word)):
-            if measure_width(word[start : end + 1], size) > width:
+            if measure_bold(word[start : end + 1], size) > width:
                 yield word[start:end]
                 start = end
         yield word[start:]

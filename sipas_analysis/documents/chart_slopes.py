@@ -9,7 +9,6 @@ from sipas_analysis.documents.canvas import INK, Canvas, Point
 from sipas_analysis.documents.chart_intervals import IntervalRow
 from sipas_analysis.documents.chart_parts import (
     ACCENT,
-    BOLDER,
     DASHES,
     FAINT,
     GRID,
@@ -20,10 +19,10 @@ from sipas_analysis.documents.chart_parts import (
     WIDE,
     Scale,
     make_scale,
+    measure_bold,
     small_type,
     wrap_text,
 )
-from sipas_analysis.documents.outlines import measure_width
 from sipas_analysis.messages import Language, format_number, say
 
 STYLES = {"up": (ACCENT, 1.8, "", "up"), "down": (SECOND, 1.8, DASHES, "down")}
@@ -98,7 +97,7 @@ def _label_slope(slope: Slope, room: float, size: float) -> tuple[str, ...]:
     """Return the name of a unit and its change, which is never cut."""
     *lines, last = wrap_text(slope.label, room, size, 3)
     whole = f"{last} ({slope.text})"
-    is_short = measure_width(whole, size) * BOLDER <= room
+    is_short = measure_bold(whole, size) <= room
     return (*lines, whole) if is_short else (*lines, last, f"({slope.text})")
 
 

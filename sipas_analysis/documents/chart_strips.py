@@ -7,7 +7,6 @@ from math import isnan
 from sipas_analysis.documents.canvas import INK, Canvas
 from sipas_analysis.documents.chart_parts import (
     ACCENT,
-    BOLDER,
     FAINT,
     GRID,
     SECOND,
@@ -20,6 +19,7 @@ from sipas_analysis.documents.chart_parts import (
     choose_layout,
     draw_scale,
     make_scale,
+    measure_bold,
     place_rows,
     small_type,
     wrap_text,
@@ -151,7 +151,7 @@ def _join_names(names: Sequence[str], room: float, size: float) -> str:
     text = ""
     for number, name in enumerate(names):
         longer = f"{text}; {name}" if text else name
-        if text and measure_width(f"{longer} (+99)", size) * BOLDER > room:
+        if text and measure_bold(f"{longer} (+99)", size) > room:
             return f"{text} (+{len(names) - number})"
         text = longer
     return text
