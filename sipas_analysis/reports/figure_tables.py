@@ -1,6 +1,7 @@
 """How a published figure is printed: percentage, interval, count, and the usual tables of them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sipas_analysis.documents.model import (
     Column,
@@ -14,10 +15,11 @@ from sipas_analysis.documents.model import (
 )
 from sipas_analysis.figures.last_year import Change
 from sipas_analysis.figures.published import PublishedFigure
+from sipas_analysis.infer.estimates import CAUTION_UNDER, WIDE
 from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject
 
-UNSURE = "*"
+DOUBTS = ("people", "width", "design")  # why figures need caution
 
 
 def figure_reference(figure: PublishedFigure, column: str) -> FigureReference | None:
@@ -59,10 +61,10 @@ def estimate_columns(first: str, subject: Subject) -> tuple[Column, ...]:
     )
 
 
-def estimate_cells(figure: PublishedFigure) -> tuple[object, ...]:
-    """Return percentage, interval and number of people of a figure."""
+def estimate_cells(figure: PublishedFigure, *, is_marked: bool = True) -> tuple[object, ...]:
+    """Return percentage, interval and number of people; without ``is_marked`` never a mark."""
     percent = percent_cell(figure)
-    if figure.flag == "caution":
+    if is_marked and figure.flag == "caution":
         percent = make_text("report.cautioned", value=percent)
     return (percent, interval_cell(figure), number_cell(figure))
 
@@ -76,13 +78,33 @@ def estimate_table(
 ) -> Table:
     """Return a table of estimates, one row per name, with last year where it may be compared."""
     figures = [figure for _, figure in rows]
-    changes = change_columns(subject, figures)
+    changes, is_marked = change_columns(subject, figures), not are_all_cautioned(figures)
     body = tuple(
-        (name, *estimate_cells(figure), *(change_cells(subject, figure) if changes else ()))
+        (
+            name,
+            *estimate_cells(figure, is_marked=is_marked),
+            *(change_cells(subject, figure) if changes else ()),
+        )
         for name, figure in rows
     )
     columns = (*estimate_columns(first, subject), *changes)
-    return Table(table_id, caption, columns, body, caution_notes(rows))
+    table = Table(table_id, caption, columns, body, caution_notes(rows, is_marked=is_marked))
+    return drop_open_verdicts(table, make_text("report.change.all_open"))
+
+
+def drop_open_verdicts(table: Table, *notes: Text) -> Table:
+    """Replace the column of verdicts by notes where it says in no row that a difference is sure."""
+    heads = [column.label for column in table.columns]
+    verdict = make_text("report.column.beyond_chance")
+    at = heads.index(verdict) if verdict in heads else -1
+    if at < 0 or any(row[at] == make_text("report.change.sure") for row in table.rows):
+        return table
+    return replace(
+        table,
+        columns=(*table.columns[:at], *table.columns[at + 1 :]),
+        rows=tuple((*row[:at], *row[at + 1 :]) for row in table.rows),
+        notes=(*table.notes, *notes),
+    )
 
 
 def find_change(subject: Subject, figure: PublishedFigure) -> Change:
@@ -168,10 +190,29 @@ def are_different(ordered: Sequence[PublishedFigure]) -> bool:
     return len(ordered) > 1 and round(ordered[-1].value - ordered[0].value, 9) > 0
 
 
-def caution_notes(rows: Sequence[tuple[object, PublishedFigure]]) -> tuple[Text, ...]:
-    """Return the note on marked figures, if any is marked."""
-    is_marked = any(figure.flag == "caution" for _, figure in rows)
-    return (make_text("report.caution_note"),) if is_marked else ()
+def are_all_cautioned(figures: Sequence[PublishedFigure]) -> bool:
+    """Return whether every known figure of a table is to be used with caution."""
+    known_figures = [figure for figure in figures if figure.is_known]
+    return len(known_figures) > 1 and all(figure.flag == "caution" for figure in known_figures)
+
+
+def caution_notes(
+    rows: Sequence[tuple[object, PublishedFigure]], *, is_marked: bool = True
+) -> tuple[Text, ...]:
+    """State why marked figures, or without ``is_marked`` all of a table, need caution."""
+    found = {_find_doubt(figure) for _, figure in rows if figure.flag == "caution"}
+    reasons = [make_text(f"report.doubt.{doubt}") for doubt in DOUBTS if doubt in found]
+    if not reasons:
+        return ()
+    word = "marked" if is_marked else "all"
+    return (make_text(f"report.cautions.{word}", reasons=Joined(reasons, ", ")),)
+
+
+def _find_doubt(figure: PublishedFigure) -> str:
+    """Return the first reason why a figure needs caution (rule P2)."""
+    if (figure.n_valid or 0) < CAUTION_UNDER:
+        return "people"
+    return "width" if figure.high - figure.low >= 100 * WIDE else "design"
 
 
 def contrast_extremes(subject: Subject, ordered: Sequence[PublishedFigure]) -> tuple[Text, ...]:
