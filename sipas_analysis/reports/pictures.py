@@ -39,15 +39,20 @@ def draw_ranking_picture(
 ) -> Picture | None:
     """Draw the overall index of some units of a group, in the order given.
 
-    Units without a rank (forms to be checked, too few forms) are hollow and hatched.
+    A letter that all units have is left out. Units without a rank (forms to be checked, too few
+    forms) are hollow and hatched.
     """
     if sum(figure.is_known for figure in figures) < 2:
         return None
     units = [(subject.marked_name(figure.unit), figure) for figure in figures if figure.is_known]
     name, targets = subject.group_name(group), subject.figures.survey.wave.targets
+    has_letters = (
+        len({figure.letter for figure in subject.figures.units_in_order(group)} - {""}) > 1
+    )
 
     def draw(language: Language, narrow: bool = False) -> bytes:
         rows = [_make_row(subject, label, figure, language) for label, figure in units]
+        rows = rows if has_letters else [replace(row, letter="") for row in rows]
         axis = _name_axis(subject, language)
         return draw_intervals(rows, language, axis, targets, narrow=narrow)
 

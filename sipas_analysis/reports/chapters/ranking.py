@@ -21,9 +21,11 @@ from sipas_analysis.documents.model import (
 from sipas_analysis.figures.published import PublishedFigure
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.reports.figure_tables import (
+    are_all_cautioned,
     caution_notes,
     change_cells,
     change_columns,
+    drop_open_verdicts,
     estimate_cells,
     estimate_columns,
     estimate_table,
@@ -37,6 +39,7 @@ from sipas_analysis.reports.subject import Subject
 LONG_ORDER, N_OF_PROVINCE = 40, 10  # of a longer order the body shows so many at each end
 LONG_BESIDE, N_BESIDE, N_AT_ENDS = 12, 3, 2  # a unit's report shows those beside it, and the ends
 NamedUnit = tuple[Bilingual, PublishedFigure]
+UNIT = make_text("report.letter.who")
 MANY_UNITS, MOST_AT_TARGET = 12, 8  # more units than this are counted in a sentence, not named
 
 
@@ -44,7 +47,8 @@ def build_ranking(subject: Subject) -> Section:
     """State which units surely differ, group by group, then list ranks with their ranges."""
     used = subject.figures.groups
     groups = [group for group in used if group == subject.group] if subject.unit else used
-    blocks: list[Block] = []
+    is_compared = any(len(_ranked_units(subject, group)) > 1 for group in groups)
+    blocks: list[Block] = [Paragraph(make_text("report.ranking.read"))] if is_compared else []
     for group in groups:
         if not subject.unit:
             name = make_text("report.whole_group", group=subject.group_name(group))
@@ -55,58 +59,70 @@ def build_ranking(subject: Subject) -> Section:
     return Section("ranking", make_text("report.chapter.ranking"), tuple(blocks))
 
 
-def explain_rank(subject: Subject) -> list[Block]:
-    """State a unit's place, how sure it is, and its distance to the first, for its director."""
+def explain_rank(subject: Subject, who: Text = UNIT) -> list[Block]:
+    """State a unit's place, its distance to the first and how sure it is, for its director.
+
+    Args:
+        subject: The unit.
+        who: How the text calls the unit; a letter addresses it.
+    """
     ranked = _ranked_units(subject, subject.group) if subject.unit else []
     if len(ranked) < 2 or subject.ranked_index.rank is None:
         return []
     unit_index = subject.ranked_index
     low, high = (number_cell(unit_index, f"rank_{end}") for end in ("low", "high"))
-    is_sure = unit_index.rank_low == unit_index.rank_high
     n_ranked, n_letters = (
         number_of(subject, f"{count}:{unit_index.group}") for count in ("ranked", "letters")
     )
-    is_alone = len({figure.letter for figure in ranked}) == 1
-    sentences: list[Text] = [
+    gap, is_told = _describe_gap(subject, unit_index, ranked)
+    has_letters = len({figure.letter for figure in ranked}) > 1
+    word = "sure" if low.value == high.value else "told" if is_told else "open"
+    word = word if has_letters else "alone"
+    sentences = [
         make_text(
             "report.letter.place",
+            who=who,
             rank=number_cell(unit_index, "rank"),
             n=n_ranked,
             group=subject.group_name(unit_index.group),
+            gap=gap,
         ),
-        *_describe_gap(subject, unit_index, ranked),
-        make_text(f"report.letter.{'sure' if is_sure else 'range'}", low=low, high=high),
         make_text(
-            f"report.letter.{'alone' if is_alone else 'group'}",
-            letter=unit_index.letter,
-            letters=n_letters,
+            f"report.letter.{word}",
+            forms=number_cell(unit_index, "n"),
+            low=low,
+            high=high,
             n=n_ranked,
         ),
     ]
+    if has_letters:
+        letter = unit_index.letter
+        sentences.append(
+            make_text("report.letter.group", who=who, letter=letter, letters=n_letters)
+        )
     return [Paragraph(make_text("report.letter.whole", said=Joined(sentences, " ")), "lead")]
 
 
 def _describe_gap(
     subject: Subject, unit_index: PublishedFigure, ranked: Sequence[PublishedFigure]
-) -> list[Text]:
-    """State the distance to the first (for the first: the second), and if it is within error.
+) -> tuple[object, bool]:
+    """Return the distance to the first (of the first: to the second), and whether it is sure.
 
     A unit whose forms need a second look is no benchmark: the next one takes its place.
     """
     others = [figure for figure in ranked if figure.unit != unit_index.unit and not figure.mark]
     if not others:
-        return []
+        return "", False
     other = others[0]
     order = [figure.unit for figure in ranked]
     position = "ahead" if order.index(unit_index.unit) < order.index(other.unit) else "behind"
     is_usual = other.unit in order[: 2 if position == "ahead" else 1]
     pairs, units = subject.figures.pairs, [unit_index.unit, other.unit]
     pair = pairs[pairs["unit"].isin(units) & pairs["other"].isin(units)].iloc[0]
-    certainty = "beyond" if pair["told"] else "within"
     name = f"pair:{pair['unit']}~{pair['other']}"
     low, high = interval_of(subject, name).ends()
     gap = make_text(
-        f"report.letter.{position}.{certainty}",
+        f"report.letter.{position}",
         unit=subject.unit_name(other.unit),
         order=make_text(f"report.letter.order.{position}{'' if is_usual else '_unmarked'}"),
         points=number_of(subject, name, decimals=2),
@@ -114,14 +130,7 @@ def _describe_gap(
         high=high,
         unit_of_points=subject.name_measure("points"),
     )
-    if pair["told"]:
-        return [gap]
-    distance = number_of(subject, name, "detectable", 1)
-    smallest = number_cell(unit_index, "detectable", 1) if is_usual else distance
-    text = make_text(
-        "report.letter.smallest", points=smallest, unit_of_points=subject.name_measure("points")
-    )
-    return [gap, text]
+    return gap, bool(pair["told"])
 
 
 def _ranked_units(subject: Subject, group: str) -> list[PublishedFigure]:
@@ -189,7 +198,8 @@ def tabulate_ranking(
     first, *estimates = estimate_columns("report.column.unit", subject)
     changes = change_columns(subject, figures)
     is_open = _is_order_open(_ranked_units(subject, group))
-    names = ("rank",) if is_open else ("letter", "rank", "places")
+    names = ("order",) if is_open else ("letter", "rank", "places")
+    is_marked = not are_all_cautioned(figures)
     columns = (
         first,
         *(Column(make_text(f"report.column.{name}")) for name in names),
@@ -203,14 +213,15 @@ def tabulate_ranking(
             *([] if is_open else [figure.letter or None]),
             number_cell(figure, "rank"),
             *([] if is_open else [print_rank_range(figure)]),
-            *estimate_cells(figure),
+            *estimate_cells(figure, is_marked=is_marked),
             *(change_cells(subject, figure) if changes else ()),
         )
         for name, figure in units
     )
     caption = make_text("report.table.ranking", group=subject.group_name(group))
     notes = _list_notes(subject, units, n_units, is_open=is_open)
-    return Table(f"table-ranking-{group}", caption, columns, rows, notes)
+    table = Table(f"table-ranking-{group}", caption, columns, rows, notes)
+    return drop_open_verdicts(table, make_text("report.change.all_open"))
 
 
 def _is_order_open(ranked: Sequence[PublishedFigure]) -> bool:
@@ -241,7 +252,7 @@ def _list_notes(
     return (
         *([make_text(note)] if len(unranked) < len(units) else []),
         *([selected] if n_left_out else []),
-        *caution_notes(units),
+        *caution_notes(units, is_marked=not are_all_cautioned([figure for _, figure in units])),
         *subject.explain_marks(figure.unit for _, figure in units),
         *unranked,
     )
