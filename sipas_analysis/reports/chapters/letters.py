@@ -6,8 +6,9 @@ from sipas_analysis.documents.model import Block, Paragraph, Section, make_text
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.reports.chapters.leaders import name_first_items, place_unit, state_index
 from sipas_analysis.reports.chapters.results import tabulate_factors
-from sipas_analysis.reports.subject import Subject
+from sipas_analysis.reports.subject import Subject, name_year
 
+YOU = make_text("letter.who")  # a letter addresses the unit
 MOST_FACTORS = 9  # rows of the table, so that the letter stays on one page
 
 
@@ -15,10 +16,14 @@ def build_letter(subject: Subject) -> Section:
     """State the results of a unit on one page; politely that there are none, if they are hidden."""
     wave, whole = subject.figures.survey.wave, subject.own_figures[OVERALL]
     name = subject.unit_name(subject.unit)
-    blocks: list[Block] = [Paragraph(make_text("letter.opening", title=wave.title))]
+    blocks: list[Block] = []
     if whole.is_known:
-        blocks += _state_results(subject)
-        blocks.append(Paragraph(make_text("letter.closing")))
+        has_publisher = wave.publisher.vi or wave.publisher.en
+        sender = wave.publisher if has_publisher else make_text("letter.sender")
+        word = "opening" if has_publisher else "opening_unnamed"
+        opening = make_text(f"letter.{word}", publisher=sender, when=name_year(wave))
+        closing = make_text("letter.closing", publisher=sender)
+        blocks = [Paragraph(opening), *_state_results(subject), Paragraph(closing)]
     else:
         word = "none" if whole.n_valid == 0 else "hidden"
         blocks = [Paragraph(make_text(f"letter.{word}", title=wave.title))]
@@ -27,12 +32,13 @@ def build_letter(subject: Subject) -> Section:
 
 def _state_results(subject: Subject) -> list[Block]:
     """Return index, place, factors and what to look at first; what must be checked again, last."""
-    texts = [state_index(subject), *place_unit(subject)]
+    texts = [state_index(subject, YOU), *place_unit(subject, YOU)]
     blocks: list[Block] = [Paragraph(text) for text in texts]
+    blocks.append(Paragraph(make_text("letter.interval"), "note"))
     if subject.pack.factors:
         table = tabulate_factors(subject, most=MOST_FACTORS)
         blocks.append(replace(table, caption=make_text("letter.table")))
-    blocks += [Paragraph(text) for text in name_first_items(subject)]
+    blocks += [Paragraph(text) for text in name_first_items(subject, YOU)]
     if subject.figures.marks.get(subject.unit) == "flagged":
         blocks.append(Paragraph(make_text("letter.flagged")))
     return blocks
