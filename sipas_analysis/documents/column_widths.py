@@ -12,7 +12,8 @@ from math import ceil
 from sipas_analysis.documents.letter_widths import measure_text
 
 LONG_WORD = 24  # characters; a longer word may break anywhere
-COMFORT = 9.5  # points; type is smaller only where the columns do not fit
+COMFORT = 10.0  # points; type is smaller only where the columns do not fit
+WORDS = 11.0  # points; as above, for a table without numbers
 HEADS = (2, 3, 4, 6)  # lines of the head of a table; more only where words are too long
 TALL_HEAD = 1.4  # times harder to read: a table with heads of more than two lines
 SLACK = 1.02  # programs round widths differently
@@ -65,7 +66,7 @@ def fit_columns(
         for size in sizes
         if sum(least) * size <= free
     ]
-    readable = [choice for choice in choices if choice[0] >= COMFORT]
+    readable = [choice for choice in choices if choice[0] >= (COMFORT if any(numbers) else WORDS)]
     fits = [
         (size, _share_width(columns, least, free / size), n_lines)
         for size, least, n_lines in readable or choices or [(sizes[-1], words, 2)]

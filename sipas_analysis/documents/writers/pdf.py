@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ PADDING = 6.5  # points beside the text of a cell
 SIZES = (11.0, 10.5, 10.0, 9.5, 9.0, 8.5, 8.0, 7.5, 7.0)
 BODY, SMALL_BODY = 13.0, 12.0  # points; annexes have smaller type
 CONTENTS_FROM = 7  # chapters; shorter annexes need no table of contents
-WHOLE_LINES = 12  # lines; a table of at most so many stays on one page
+WHOLE_LINES = 8  # lines; a table of at most so many stays on one page
 TALL_LINES = 15  # a row of more lines may break between pages
 
 _USUAL = re.compile(
@@ -91,9 +92,11 @@ def _convert_document(document: Document, language: Language) -> dict[str, objec
         name: _render_drawable(getattr(document, name) or "", language)
         for name in ("title", "subtitle", "kind", "about", "footer")
     }
+    numbers = count(1)
     return texts | {
         "lang": language,
         "size": BODY if document.is_signed else SMALL_BODY,
+        "signed": document.is_signed,
         "name": _render_drawable(document.name, language) or document.id,
         "author": _render_drawable(official.publisher, language) if official else "",
         "head": _convert_letterhead(signatory, language) if signatory else None,
@@ -104,7 +107,7 @@ def _convert_document(document: Document, language: Language) -> dict[str, objec
             {
                 "title": _render_drawable(section.title, language) or NOTHING,
                 "starts_page": section.starts_page,
-                "blocks": [_convert_block(block, language) for block in section.blocks],
+                "blocks": [_convert_block(block, language, numbers) for block in section.blocks],
             }
             for section in document.sections
         ],
@@ -117,7 +120,8 @@ def _convert_letterhead(signatory: Signatory, language: Language) -> dict[str, s
     return {name: _make_drawable(line) for name, line in lines.items()}
 
 
-def _convert_block(block: Block, language: Language) -> dict[str, object]:
+def _convert_block(block: Block, language: Language, numbers: Iterator[int]) -> dict[str, object]:
+    """Return a block as plain data; ``numbers`` are those of the pictures to come."""
     if isinstance(block, Paragraph):
         text = _render_drawable(block.text, language) or NOTHING
         return {"kind": "paragraph", "style": block.style, "text": text}
@@ -129,18 +133,19 @@ def _convert_block(block: Block, language: Language) -> dict[str, object]:
     return (
         _convert_table(block, language)
         if isinstance(block, Table)
-        else _convert_picture(block, language)
+        else _convert_picture(block, language, next(numbers))
     )
 
 
-def _convert_picture(picture: Picture, language: Language) -> dict[str, object]:
+def _convert_picture(picture: Picture, language: Language, number: int) -> dict[str, object]:
     """Return a picture as wide as the page, or narrower if it would be too tall."""
     svg, caption = picture.draw(language), _render_drawable(picture.caption, language)
     view = _VIEW.search(svg)
     shape = float(view[2]) / float(view[1]) if view else 1.0
     return {
         "kind": "figure",
-        "caption": caption,
+        "number": number,
+        "caption": f"{say(language, 'docx.figure')}\u00a0{number}. {caption}",
         "alt": _render_drawable(picture.alt, language) or caption or NOTHING,
         "svg": svg.decode("utf-8"),
         "width": round(100 * min(1.0, PICTURE_SHAPE / shape), 1),
