@@ -22,10 +22,7 @@ MOST_FACTORS = 14  # of more factors, the units are shown for the lowest
 
 def draw_factors_by_unit_picture(subject: Subject, group: str) -> Picture | None:
     """Draw each unit of a group as a dot beside the province's mean, factor by factor."""
-    known = [figure.variable for figure in sort_known_figures(subject, [*subject.pack.factors])]
-    lowest = known[:MOST_FACTORS]
-    codes = [code for code in subject.pack.factors if code in lowest]
-    units = [figure.unit for figure in subject.figures.units_in_order(group) if figure.is_known]
+    codes, units = _choose_codes(subject), _list_known_units(subject, group)
     if len(units) < 2 or not codes:
         return None
     figures = {unit: subject.figures.by_variable("unit", unit) for unit in units}
@@ -46,11 +43,39 @@ def draw_factors_by_unit_picture(subject: Subject, group: str) -> Picture | None
             rows.append(StripRow(label, whole.value, whole.low, whole.high, dots))
         return draw_strips(rows, language, subject.measure_name.text(language), narrow=narrow)
 
-    name, word = subject.group_name(group), "strips" if len(codes) == len(known) else "strips_some"
-    caption = make_text(f"report.figure.{word}", group=name, n=len(codes))
+    name, n_known = (
+        subject.group_name(group),
+        len(sort_known_figures(subject, [*subject.pack.factors])),
+    )
+    word = "strips" if len(codes) == n_known else "strips_some"
+    sure = make_text(f"report.figure.strips_{'sure' if has_sure_units(subject, group) else 'open'}")
+    caption = make_text(f"report.figure.{word}", group=name, n=len(codes), sure=sure)
     alt = make_text("report.alt.strips", group=name, rows=_name_sides(subject, codes, figures))
     table = _tabulate_units(subject, group, units)
     return Picture(f"figure-strips-{group}", caption, alt, draw, table)
+
+
+def has_sure_units(subject: Subject, group: str) -> bool:
+    """Return whether some unit of a group surely differs from the province in a drawn factor."""
+    units = _list_known_units(subject, group)
+    return any(
+        _find_side(
+            subject.figures.by_variable("unit", unit)[code], subject.own_figures[code], len(units)
+        )
+        for code in _choose_codes(subject)
+        for unit in units
+    )
+
+
+def _choose_codes(subject: Subject) -> list[str]:
+    """Return the factors that are drawn, in their order: of many the lowest."""
+    known = [figure.variable for figure in sort_known_figures(subject, [*subject.pack.factors])]
+    return [code for code in subject.pack.factors if code in known[:MOST_FACTORS]]
+
+
+def _list_known_units(subject: Subject, group: str) -> list[str]:
+    figures = subject.figures.units_in_order(group)
+    return [figure.unit for figure in figures if figure.is_known]
 
 
 def _find_side(figure: PublishedFigure, whole: PublishedFigure, n_figures: int) -> str:

@@ -35,7 +35,7 @@ from sipas_analysis.reports.figure_tables import (
 from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.pictures import draw_factors_picture
 from sipas_analysis.reports.subject import Subject
-from sipas_analysis.reports.unit_pictures import draw_factors_by_unit_picture
+from sipas_analysis.reports.unit_pictures import draw_factors_by_unit_picture, has_sure_units
 
 N_LOWEST, N_OF_UNIT, ALL_ITEMS = 10, 5, 12  # items shown; all of them if there are few
 MOST_FACTORS = 15  # factors shown; of more, the lowest
@@ -164,7 +164,11 @@ def _describe_factors(subject: Subject) -> list[Block]:
         pictures = [draw_factors_picture(subject, tabulate_factors(subject))] if is_short else []
     else:
         groups = [] if subject.has_many_units else subject.figures.groups
-        pictures = [draw_factors_by_unit_picture(subject, group) for group in groups]
+        pictures = [
+            draw_factors_by_unit_picture(subject, group)
+            for group in groups
+            if has_sure_units(subject, group)
+        ]
     return [*blocks, *(picture for picture in pictures if picture)]
 
 
@@ -230,30 +234,57 @@ def _describe_items(subject: Subject) -> list[Block]:
         return [Paragraph(make_text("report.items.alike"), "note")]
     pictures = draw_items_pictures(subject, len(lowest))
     return [
-        Paragraph(_state_lowest(subject, lowest), "lead"),
+        *(Paragraph(text, "lead") for text in _state_lowest(subject, lowest)),
         tabulate_items(subject, lowest, is_whole=n_items == len(lowest)),
         *pictures,
     ]
 
 
-def _state_lowest(subject: Subject, lowest: Sequence[PublishedFigure]) -> Text:
-    """Name the lowest item, and how many others could be the lowest."""
+def _state_lowest(subject: Subject, lowest: Sequence[PublishedFigure]) -> list[Text]:
+    """Name the lowest item, how many others could be it, and all items surely below the index."""
     places = subject.figures.item_places(subject.unit)
     may_be_lowest = [str(code) for code in places.loc[places["rank_low"] == 1, "variable"]]
+    low_items = _list_low_items(subject)
     first = lowest[0]
-    fields = {
-        "item": subject.item_name(first.variable, is_marked=False),
-        "value": percent_cell(first),
-        "sign": subject.name_measure("sign"),
-    }
+    is_low = first in low_items
     if len(may_be_lowest) == 1:
-        return make_text("report.items.sure", **fields)
-    if len(may_be_lowest) == len(places):
-        return make_text("report.items.open", **fields)
-    n = number_of(subject, make_id("place:lowest", "", subject.unit))
-    if len(may_be_lowest) > MOST_CODES:
-        return make_text("report.items.many", n=n, **fields)
-    return make_text("report.items.some", n=n, codes=Joined(may_be_lowest, ", "), **fields)
+        word = "sure"
+    elif len(may_be_lowest) == len(places):
+        word = "open"
+    else:
+        word = "many" if len(may_be_lowest) > MOST_CODES else "some"
+    name = subject.item_name(first.variable, is_marked=False)
+    return [
+        make_text(
+            f"report.items.{word}",
+            item=name,
+            value=percent_cell(first),
+            sign=subject.name_measure("sign"),
+            low=make_text("report.items.low") if is_low else "",
+            n=number_of(subject, make_id("place:lowest", "", subject.unit)),
+            codes=Joined(may_be_lowest, ", "),
+        ),
+        *([_name_low_items(subject, low_items, lowest)] if len(low_items) > is_low else []),
+    ]
+
+
+def _list_low_items(subject: Subject) -> list[PublishedFigure]:
+    """Return the items of the province that are surely below the index, lowest first (rule R7)."""
+    gaps = subject.figures.index_gaps
+    below = {*gaps.loc[(gaps["unit"] == "") & (gaps["verdict"] == "below"), "variable"]}
+    items = [] if subject.unit else sort_known_figures(subject, [*subject.pack.items])
+    return [figure for figure in items if figure.variable in below]
+
+
+def _name_low_items(
+    subject: Subject, low_items: Sequence[PublishedFigure], listed: Sequence[PublishedFigure]
+) -> Text:
+    """Name items that are surely below the index, those of the table below by code."""
+    names = [
+        figure.variable if figure in listed else subject.item_name(figure.variable, is_marked=False)
+        for figure in low_items
+    ]
+    return make_text("report.items.below", items=Joined(names, ", "))
 
 
 def tabulate_items(

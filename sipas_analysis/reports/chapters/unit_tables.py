@@ -34,6 +34,7 @@ from sipas_analysis.reports.subject import Subject
 from sipas_analysis.reports.unit_pictures import (
     draw_changes_picture,
     draw_factors_by_unit_picture,
+    has_sure_units,
 )
 
 MOST_COLUMNS = 8  # factors beside each other on a page
@@ -44,9 +45,12 @@ def show_units(subject: Subject) -> list[Block]:
     """List every unit of every group with its factors, then the changes since last year."""
     groups = [*dict.fromkeys(subject.figures.ranking["group"])]
     tables: list[Block] = [table for group in groups for table in _tabulate_group(subject, group)]
-    if subject.has_many_units:
-        pictures = [draw_factors_by_unit_picture(subject, group) for group in groups]
-        tables += [picture for picture in pictures if picture]
+    pictures = [
+        draw_factors_by_unit_picture(subject, group)
+        for group in groups
+        if subject.has_many_units or not has_sure_units(subject, group)  # the body has the others
+    ]
+    tables += [picture for picture in pictures if picture]
     changes = [draw_changes_picture(subject, group) for group in groups]
     tables += [picture for picture in changes if picture]
     return [_tabulate_group_sizes(subject), *tables] if subject.figures.groups else tables
