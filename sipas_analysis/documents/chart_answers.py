@@ -42,6 +42,7 @@ def draw_answers(
     n_bad: int | None,
     heads: tuple[str, str],
     *,
+    border: str = "",
     narrow: bool = False,
 ) -> bytes:
     """Draw one bar per item; a dark line parts the answers that count as satisfied.
@@ -51,12 +52,13 @@ def draw_answers(
         levels: Names of the levels, worst first.
         n_bad: How many levels do not count as satisfied; None if the answers have points.
         heads: What the texts at the left and at the right of the bars are.
+        border: What the dark line is.
         narrow: For a phone.
     """
     layout = choose_layout([row.label for row in rows], narrow=narrow)
     n_dark = len(levels) // 2 if n_bad is None else n_bad
     canvas, colours = Canvas(layout.width), _shade_levels(len(levels), n_dark)
-    foot = _draw_key(canvas, levels, colours)
+    foot = _draw_key(canvas, levels, colours, border if n_bad is not None else "")
     size, start = layout.size, layout.label_width + (8 if layout.label_width else 0)
     left, right = (
         max((measure_width(text, size, bold=True) for text in texts), default=0.0)
@@ -101,15 +103,19 @@ def _mark_border(canvas: Canvas, bad: float, place: Place, scale: Scale) -> None
     canvas.draw_lines([[(x, place.middle - half), (x, place.middle + half)]], INK, 1.3)
 
 
-def _draw_key(canvas: Canvas, levels: Sequence[str], colours: Sequence[str]) -> float:
-    """Name the colour of each level, on as many lines as needed; return the last foot."""
+def _draw_key(canvas: Canvas, levels: Sequence[str], colours: Sequence[str], border: str) -> float:
+    """Name the colour of each level and the dark line, on some lines; return the last foot."""
     size, x, foot = small_type(canvas), 0.0, 1.2 * small_type(canvas)
-    for level, colour in zip(levels, colours, strict=True):
-        width = 13 + measure_width(level, size)
+    entries = [*zip(levels, colours, strict=True), *([(border, INK)] if border else [])]
+    for words, colour in entries:
+        width = 13 + measure_width(words, size)
         if x and x + width > canvas.width:
             x, foot = 0.0, foot + 1.4 * size
-        canvas.draw_box((x, foot - 8), (9, 9), colour, SOFT)
-        canvas.write(level, (x + 13, foot), size)
+        if words == border:
+            canvas.draw_lines([[(x + 5, foot - 9), (x + 5, foot + 2)]], INK, 1.3)
+        else:
+            canvas.draw_box((x, foot - 8), (9, 9), colour, SOFT)
+        canvas.write(words, (x + 13, foot), size)
         x += width + 10
     return foot
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import isnan
 
-from sipas_analysis.documents.canvas import INK, Canvas
+from sipas_analysis.documents.canvas import INK, Anchor, Canvas
 from sipas_analysis.documents.chart_parts import (
     ACCENT,
     SECOND,
@@ -19,10 +19,12 @@ from sipas_analysis.documents.chart_parts import (
     list_bands,
     make_scale,
     place_rows,
+    small_type,
     wrap_text,
     write_label,
     write_lines,
 )
+from sipas_analysis.documents.outlines import measure_width
 from sipas_analysis.messages import Language
 
 THICK = 8.0
@@ -31,12 +33,16 @@ LABELS, WORDS, GUTTER = 145.0, 116.0, 16.0  # widths: of labels, of words at the
 
 @dataclass(frozen=True)
 class Bar:
-    """A value with its interval, and whether it is surely above (1) or below (-1) the line."""
+    """A value with its interval, and whether it is surely above (1) or below (-1) the line.
+
+    The text, if there is one, stands beside the interval.
+    """
 
     value: float
     low: float
     high: float
     side: int = 0
+    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -115,6 +121,11 @@ def _draw_bar(canvas: Canvas, bar: Bar, place: Place, scale: Scale, panel: Panel
         low, high = scale.place(bar.low), scale.place(bar.high)
         ends = [[(x, y - 2.5), (x, y + 2.5)] for x in (low, high)]
         canvas.draw_lines([[(low, y), (high, y)], *ends], INK, 1.0)
+        size = small_type(canvas)
+        has_room = high + 4 + measure_width(bar.text, size) <= scale.end + GUTTER / 2
+        anchor: Anchor = "start" if has_room else "end"
+        at = high + 4 if has_room else low - 4
+        canvas.write(bar.text, (at, y + 0.36 * size), size, anchor=anchor)
 
 
 def _write_words(canvas: Canvas, lines: Sequence[str], place: Place, left: float) -> None:

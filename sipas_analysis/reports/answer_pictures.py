@@ -1,7 +1,7 @@
 """Build pictures of factors and items of one subject: answers, and what to look at first."""
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sipas_analysis.documents.canvas import INK
@@ -83,7 +83,8 @@ def _draw_items(subject: Subject, codes: Sequence[str], number: int) -> Picture:
         ]
         levels = [name.text(language) for name in level_names]
         heads = (left_head.text(language), subject.measure_name.text(language))
-        return draw_answers(rows, levels, None if is_score else n_bad, heads, narrow=narrow)
+        border, n_dark = make_text("chart.key.border").text(language), None if is_score else n_bad
+        return draw_answers(rows, levels, n_dark, heads, border=border, narrow=narrow)
 
     columns = (
         Column(make_text("report.column.item"), "row"),
@@ -145,15 +146,16 @@ def draw_priority_picture(subject: Subject) -> Picture | None:
         bars = [
             BarRow(
                 subject.short_name(row.code).text(language),
-                (row.gap, row.share)[: len(panels)],
-                row.words.text(language),
+                (row.gap, replace(row.share, text=_print_share(row, language)))[: len(panels)],
+                row.words.text(language) if row.gap.side or row.share.side else "",
             )
             for row in rows
         ]
         return draw_bars(bars, panels, language, narrow=narrow)
 
     index = subject.figures.by_variable("all")[OVERALL]
-    caption = make_text("report.figure.priority", cut=percent_cell(index))
+    word = "priority" if has_shares else "priority_level"
+    caption = make_text(f"report.figure.{word}", cut=percent_cell(index))
     places = [
         make_text("report.alt.place", name=subject.short_name(row.code), place=row.words)
         for row in rows
@@ -170,6 +172,10 @@ class _Place:
     gap: Bar
     share: Bar
     words: Text
+
+
+def _print_share(row: _Place, language: Language) -> str:
+    return format_number(row.share.value, language, 1)
 
 
 def _judge_factor(subject: Subject, priority: Priority, row: Mapping[Hashable, Any]) -> _Place:

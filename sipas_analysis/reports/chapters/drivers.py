@@ -102,8 +102,10 @@ def _tabulate_effects(subject: Subject, models: Drivers) -> Table:
     heads = [subject.measure_name, *word_heads("effect", "interval")]
     columns = make_columns("factor", heads, "certainty")
     caption = make_text("report.table.effects")
-    note = make_text("report.drivers.effects_note", n=number_of(subject, "fit:forms"))
-    return Table("table-effects", caption, columns, rows, (note,))
+    notes = [make_text("report.drivers.effects_note", n=number_of(subject, "fit:forms"))]
+    if any(row[-1] == make_text("report.certainty.sign") for row in rows):
+        notes.append(make_text("report.drivers.sign_note"))
+    return Table("table-effects", caption, columns, rows, tuple(notes))
 
 
 def _describe_effect(
