@@ -147,9 +147,13 @@ def draw_trend(
     points = [(x, scale.place(row.value)) for x, row in zip(places, rows, strict=True)]
     for ends, is_joined in zip(pairwise(points), joined, strict=True):
         _join(canvas, ends, top, language, is_joined=is_joined)
-    for row, x in zip(rows, places, strict=True):
+    names = [wrap_text(row.label, step - 8, size, 3) for row in rows]
+    for row, lines, x in zip(rows, names, places, strict=True):
         _draw_wave(canvas, row, x, scale, language)
-    canvas.height = scale.start + 1.6 * layout.size + 5
+        for number, line in enumerate(lines):
+            foot = scale.start + (1.4 + 1.22 * number) * size
+            canvas.write(line, (x, foot), size, anchor="middle", bold=True)
+    canvas.height = scale.start + (0.4 + 1.22 * max(map(len, names), default=1)) * size + 5
     return canvas.render()
 
 
@@ -171,7 +175,7 @@ def _join(
 def _draw_wave(
     canvas: Canvas, row: IntervalRow, x: float, scale: Scale, language: Language
 ) -> None:
-    """Draw the value of a wave with its interval, the value beside it and the year below."""
+    """Draw the value of a wave with its interval, and the value above."""
     size = small_type(canvas)
     if not isnan(row.low):
         canvas.draw_lines([[(x, scale.place(row.low)), (x, scale.place(row.high))]], ACCENT, 1.8)
@@ -181,7 +185,6 @@ def _draw_wave(
         text = row.text or format_number(row.value, language, 2)
         above = min(y - 5, scale.place(row.high) if not isnan(row.high) else y)
         canvas.write(text, (x, above - 3), size, anchor="middle")
-    canvas.write(row.label, (x, scale.start + 1.4 * size), size, anchor="middle", bold=True)
 
 
 def _draw_levels(

@@ -78,8 +78,9 @@ def compare(
         units of a group, the groups, the items or the factors of one domain), ``verdict`` (``up``
         or ``down`` if the interval leaves out 0, else ``open``), ``df``, ``p``, ``p_holm`` (over
         the units of a group), ``expected`` (C4) and ``reason``: empty where compared, ``bridged``,
-        or why there is no number: ``instrument``, ``rules``, ``population``, ``weighting``,
-        ``margins``, ``mode``, ``absent``, ``redefined``, ``suppressed``, ``no_error``.
+        or why there is no number: ``instrument``, ``rules``, ``population``, ``weights_added``,
+        ``weights_dropped``, ``margins``, ``mode``, ``absent``, ``redefined``, ``suppressed``,
+        ``no_error``.
 
     Raises:
         ColumnError: Fewer than two waves, or a crosswalk that names unknown items.
@@ -92,7 +93,7 @@ def compare(
         >>> waves = [sipas.read_survey(sipas.read_wave(f"data/an-giang-{year}/wave.yaml"))
         ...          for year in (2021, 2023)]
         >>> sipas.compare(*waves).breaks["reason"].item()
-        'instrument population weighting'
+        'instrument population weights_added'
     """
     check_level(level)
     check_word(method, ADJUSTMENTS, "method")

@@ -61,7 +61,7 @@ def _find_breaks(before: Survey, after: Survey, *, comparable: bool) -> Iterator
     if _population(before) != _population(after):
         yield "population"
     if _is_weighted(before) != _is_weighted(after):
-        yield "weighting"
+        yield "weights_dropped" if _is_weighted(before) else "weights_added"
     elif _list_margins(before) != _list_margins(after):
         yield "margins"
     if "mode" in before.frame and "mode" in after.frame:

@@ -863,7 +863,7 @@ def test_compare_draws_a_line_only_where_the_same_was_asked(sipas, tmp_path, lan
         table = list(csv.DictReader(handle))
     broken = [row for row in table if row["before"] == "an-giang-2021"]
     assert {(row["reason"], row["value"]) for row in broken} == {
-        ("instrument population weighting", "")
+        ("instrument population weights_added", "")
     }
     whole = [
         row["value"]

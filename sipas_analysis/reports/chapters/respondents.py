@@ -12,7 +12,12 @@ from sipas_analysis.documents.model import (
     make_text,
 )
 from sipas_analysis.figures.published import list_figures
-from sipas_analysis.reports.figure_tables import caution_notes, estimate_cells, estimate_columns
+from sipas_analysis.reports.figure_tables import (
+    caution_notes,
+    drop_open_verdicts,
+    estimate_cells,
+    estimate_columns,
+)
 from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject
 
@@ -59,7 +64,8 @@ def tabulate_respondents(
     )
     caption = make_text("report.table.respondents")
     note = make_text("report.respondents.note")
-    return Table("table-respondents", caption, columns, body, (*caution_notes(named), note, *notes))
+    all_notes = (*caution_notes(named), note, *notes)
+    return drop_open_verdicts(Table("table-respondents", caption, columns, body, all_notes))
 
 
 def name_respondents(subject: Subject, key: str, label: str) -> Text:

@@ -5,6 +5,7 @@ error (C1).
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from sipas_analysis.collect.survey import Survey
@@ -12,7 +13,6 @@ from sipas_analysis.documents.chart_intervals import IntervalRow
 from sipas_analysis.documents.chart_slopes import draw_trend as draw_trend_chart
 from sipas_analysis.documents.model import (
     Block,
-    Bullets,
     Column,
     FigureReference,
     Interval,
@@ -23,14 +23,21 @@ from sipas_analysis.documents.model import (
     Table,
     Text,
     make_text,
+    render_text,
 )
-from sipas_analysis.figures.last_year import Change, LastYear
+from sipas_analysis.figures.last_year import LastYear
 from sipas_analysis.figures.published import Figures, PublishedFigure
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.measure.wave_breaks import find_bridge
 from sipas_analysis.messages import Language
-from sipas_analysis.reports.figure_tables import change_columns, change_interval, find_change
+from sipas_analysis.reports.figure_tables import (
+    change_columns,
+    change_interval,
+    estimate_table,
+    find_change,
+    signed_change,
+)
 from sipas_analysis.reports.subject import Subject, name_measure
 from sipas_analysis.reports.unit_pictures import draw_sure_changes
 
@@ -49,11 +56,9 @@ def describe_last_year(subject: Subject) -> list[Block]:
     blocks: list[Block] = [Paragraph(text) for text in _describe_index(subject, last_year)]
     if change_columns(subject):
         sure = list_sure_changes(subject)
-        word = "sure_list" if sure else "none_sure"
-        blocks.append(Paragraph(make_text(f"report.change.{word}", year=last_year.year)))
-        n_more = len(sure) - MOST_SURE
-        more = [make_text("report.change.others", n=n_more)] if n_more > 0 else []
-        blocks += [Bullets((*sure[:MOST_SURE], *more))] if sure else []
+        blocks += [_tabulate_sure_changes(subject, sure)] if sure else []
+        if not sure:
+            blocks.append(Paragraph(make_text("report.change.none_sure", year=last_year.year)))
         blocks.append(Paragraph(make_text("report.change.note"), "note"))
     pictures = draw_sure_changes(subject)
     return [*blocks, *pictures, *describe_unit_changes(subject), *draw_earlier_waves(subject)]
@@ -74,9 +79,13 @@ def _describe_index(subject: Subject, last_year: LastYear) -> list[Text]:
         texts.append(
             make_text(
                 "report.change.index",
-                change=state_change(subject, change),
+                change=signed_change(change),
                 interval=change_interval(change),
                 points=subject.name_measure("points"),
+                year=year,
+                certainty=make_text(
+                    f"leaders.certainty.{'open' if change.verdict == 'open' else 'sure'}"
+                ),
             )
         )
     else:
@@ -85,29 +94,25 @@ def _describe_index(subject: Subject, last_year: LastYear) -> list[Text]:
     return texts
 
 
-def state_change(subject: Subject, change: Change) -> Text:
-    """State a known change: rise or fall, points, the year before, and whether it is sure."""
-    last_year = subject.figures.last_year
-    year = last_year.year if last_year else ""
-    moved = make_text("report.change.since", change=_state_points(subject, change), year=year)
-    return make_text(
-        f"report.change.{'unsure' if change.verdict == 'open' else 'certain'}", change=moved
+def _tabulate_sure_changes(subject: Subject, figures: Sequence[PublishedFigure]) -> Table:
+    """List the figures that surely changed with both years; more than a few are counted."""
+    rows = [(_name_figure(subject, figure), figure) for figure in figures[:MOST_SURE]]
+    last_year, n_more = subject.figures.last_year, len(figures) - MOST_SURE
+    caption = make_text("report.table.changed", year=last_year.year if last_year else "")
+    table = estimate_table("table-changed", caption, "report.column.fact", rows, subject)
+    notes = [make_text("report.change.others", n=n_more)] if n_more > 0 else []
+    verdict = make_text("report.column.beyond_chance")  # the same in every row
+    at = [column.label for column in table.columns].index(verdict)
+    return replace(
+        table,
+        columns=table.columns[:at],
+        rows=tuple(row[:at] for row in table.rows),
+        notes=(*table.notes, *notes),
     )
 
 
-def _state_points(subject: Subject, change: Change) -> Text:
-    """State by how many points a figure rose or fell."""
-    rounded = round(change.value, 2)
-    if rounded == 0:
-        return make_text("report.change.same")
-    word, column = ("up", "value") if rounded > 0 else ("down", "fall")
-    points = getattr(change, column)
-    number = Number(points, 2, FigureReference(change.id, column, points))
-    return make_text(f"report.change.{word}", value=number, points=subject.name_measure("points"))
-
-
-def list_sure_changes(subject: Subject) -> list[Text]:
-    """Name the factors and items of the subject, for the province also units, that surely changed.
+def list_sure_changes(subject: Subject) -> list[PublishedFigure]:
+    """Return the factors and items of the subject, for the province also units, surely changed.
 
     The largest change first.
     """
@@ -122,14 +127,7 @@ def list_sure_changes(subject: Subject) -> list[Text]:
     changes = [(figure, find_change(subject, figure)) for figure in parts]
     sure = [(figure, change) for figure, change in changes if change.verdict in ("up", "down")]
     sure.sort(key=lambda pair: -abs(pair[1].value))
-    return [
-        make_text(
-            "report.change.named",
-            name=_name_figure(subject, figure),
-            change=_state_points(subject, change),
-        )
-        for figure, change in sure
-    ]
+    return [figure for figure, _ in sure]
 
 
 def _name_figure(subject: Subject, figure: PublishedFigure) -> object:
@@ -217,18 +215,23 @@ def draw_trend(waves: Sequence[Figures], pairs: Sequence[tuple[str, bool]]) -> l
         waves: The waves in their order.
         pairs: Of each wave and the next, the reason of a break and whether only some items bridge.
     """
-    years = [str(figures.survey.wave.year) for figures in waves]
+    joins = [True, *(not reason and not is_bridged for reason, is_bridged in pairs)]
+    years: list[object] = [
+        year if is_joined else make_text("compare.year_apart", year=year)
+        for figures, is_joined in zip(waves, joins, strict=True)
+        for year in [str(figures.survey.wave.year)]
+    ]
     indices = [figures.by_variable("all")[OVERALL] for figures in waves]
-    is_joined = [not reason and not is_bridged for reason, is_bridged in pairs]
+    is_joined = joins[1:]
 
     def draw(language: Language, narrow: bool = False) -> bytes:
         points = [
-            IntervalRow(year, index.value, index.low, index.high)
+            IntervalRow(render_text(year, language), index.value, index.low, index.high)
             for year, index in zip(years, indices, strict=True)
         ]
         return draw_trend_chart(points, is_joined, language, narrow=narrow)
 
-    table = _trend_table(waves, indices)
+    table = _trend_table(waves, years, indices)
     alt = make_text("compare.alt", n=len(years), breaks=is_joined.count(False))
     apart = "shared" if any(is_bridged for _, is_bridged in pairs) else "none"
     amount = "all" if all(is_joined) else "some" if any(is_joined) else apart
@@ -237,11 +240,13 @@ def draw_trend(waves: Sequence[Figures], pairs: Sequence[tuple[str, bool]]) -> l
     return [lead, Picture("figure-trend", caption, alt, draw, table), table]
 
 
-def _trend_table(waves: Sequence[Figures], indices: Sequence[PublishedFigure]) -> Table:
+def _trend_table(
+    waves: Sequence[Figures], years: Sequence[object], indices: Sequence[PublishedFigure]
+) -> Table:
     """List the overall index of each wave with its interval and number of people."""
     last = waves[-1].survey
     rows = []
-    for figures, index in zip(waves, indices, strict=True):
+    for figures, year, index in zip(waves, years, indices, strict=True):
         wave = figures.survey.wave
         name = index.id if figures is waves[-1] else f"trend:{wave.id}"
         printed, people = (
@@ -250,7 +255,7 @@ def _trend_table(waves: Sequence[Figures], indices: Sequence[PublishedFigure]) -
         )
         rows.append(
             (
-                str(wave.year),
+                year,
                 Number(index.printed or None, figure=printed if index.is_known else None),
                 Interval(index.low, index.high, 1, name),
                 Number(None if index.n_valid is None else float(index.n_valid), 0, people),

@@ -285,7 +285,7 @@ def test_a_weighted_year_is_not_compared_with_an_unweighted_one():
     folder = CASES / "surveys-02-compare-weighted-with-unweighted"
     before, after = (read_survey(read_wave(folder / f"wave-{year}.yaml")) for year in (2023, 2024))
     changes = compare(before, after).to_frame()
-    assert set(changes["reason"]) == {"weighting"}
+    assert set(changes["reason"]) == {"weights_dropped"}
     assert changes["value"].isna().all()
 
 

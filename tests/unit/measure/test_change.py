@@ -337,7 +337,7 @@ WEIGHTED = {"columns": {"unit": "unit", "weight": "w"}}
 @pytest.mark.parametrize(
     ("before", "after", "reason"),
     [
-        (WEIGHTED, {"columns": {"unit": "unit", "ignore": ["w"]}}, "weighting"),
+        (WEIGHTED, {"columns": {"unit": "unit", "ignore": ["w"]}}, "weights_dropped"),
         (WEIGHTED, WEIGHTED, ""),
     ],
 )
@@ -352,7 +352,7 @@ def test_a_weighted_year_is_not_set_beside_an_unweighted_one(tmp_path, before, a
     assert changes.breaks["reason"].tolist() == [reason]
     whole = row(changes, domain="all", level="overall")
     assert np.isnan(whole["value"]) if reason else whole["value"] == 0
-    assert explain_break("weighting").text("en").startswith("only one of the two waves is weighted")
+    assert explain_break("weights_dropped").text("en").startswith("the earlier forms are weighted")
 
 
 def test_weights_that_were_adjusted_to_other_margins_are_not_set_side_by_side():
