@@ -13,7 +13,7 @@ from sipas_analysis.documents.letter_widths import measure_text
 
 LONG_WORD = 24  # characters; a longer word may break anywhere
 COMFORT = 10.0  # points; type is smaller only where the columns do not fit
-WORDS = 11.0  # points; as above, for a table without numbers
+WORDS = 11.0  # points; as above, for two columns of words, which are read as text
 HEADS = (2, 3, 4, 6)  # lines of the head of a table; more only where words are too long
 TALL_HEAD = 1.4  # times harder to read: a table with heads of more than two lines
 SLACK = 1.02  # programs round widths differently
@@ -66,7 +66,8 @@ def fit_columns(
         for size in sizes
         if sum(least) * size <= free
     ]
-    readable = [choice for choice in choices if choice[0] >= (COMFORT if any(numbers) else WORDS)]
+    least_size = COMFORT if any(numbers) or len(numbers) > 2 else WORDS
+    readable = [choice for choice in choices if choice[0] >= least_size]
     fits = [
         (size, _share_width(columns, least, free / size), n_lines)
         for size, least, n_lines in readable or choices or [(sizes[-1], words, 2)]
