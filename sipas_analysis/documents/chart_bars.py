@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import isnan
 
-from sipas_analysis.documents.canvas import INK, Anchor, Canvas
+from sipas_analysis.documents.canvas import INK, Canvas
 from sipas_analysis.documents.chart_parts import (
     ACCENT,
     SECOND,
@@ -94,10 +94,11 @@ def draw_bars(
     heights = [max(17.0, 1.2 * SMALL_WIDE * len(lines) + 4) for lines in words]
     places = place_rows(labels, layout, top, heights)
     bands, foot = list_bands(places, layout, top), top
-    for number, (panel, span) in enumerate(zip(panels, spans, strict=True)):
+    for number, (panel, (left, right)) in enumerate(zip(panels, spans, strict=True)):
         bars = [row.bars[number] for row in rows]
         ends = [end for bar in bars for end in (bar.value, bar.low, bar.high)]
-        scale = make_scale([*ends, panel.origin], *span, least=panel.least)
+        room = max((measure_width(bar.text, small_type(canvas)) for bar in bars), default=0.0)
+        scale = make_scale([*ends, panel.origin], left, right - room, least=panel.least)
         foot = draw_scale(canvas, scale, bands, language)
         for bar, place in zip(bars, places, strict=True):
             _draw_bar(canvas, bar, place, scale, panel)
@@ -121,11 +122,9 @@ def _draw_bar(canvas: Canvas, bar: Bar, place: Place, scale: Scale, panel: Panel
         low, high = scale.place(bar.low), scale.place(bar.high)
         ends = [[(x, y - 2.5), (x, y + 2.5)] for x in (low, high)]
         canvas.draw_lines([[(low, y), (high, y)], *ends], INK, 1.0)
-        size = small_type(canvas)
-        has_room = high + 4 + measure_width(bar.text, size) <= scale.end + GUTTER / 2
-        anchor: Anchor = "start" if has_room else "end"
-        at = high + 4 if has_room else low - 4
-        canvas.write(bar.text, (at, y + 0.36 * size), size, anchor=anchor)
+    size = small_type(canvas)
+    right = max(end, start if isnan(bar.high) else scale.place(bar.high))
+    canvas.write(bar.text, (right + 4, y + 0.36 * size), size)
 
 
 def _write_words(canvas: Canvas, lines: Sequence[str], place: Place, left: float) -> None:

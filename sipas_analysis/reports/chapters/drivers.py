@@ -100,7 +100,7 @@ def _tabulate_effects(subject: Subject, models: Drivers) -> Table:
         for code in map(str, order.index)
     )
     heads = [subject.measure_name, *word_heads("effect", "interval")]
-    columns = make_columns("factor", heads, "certainty")
+    columns = make_columns("factor", heads, "verdict")
     caption = make_text("report.table.effects")
     notes = [make_text("report.drivers.effects_note", n=number_of(subject, "fit:forms"))]
     if any(row[-1] == make_text("report.certainty.sign") for row in rows):

@@ -6,6 +6,7 @@ from conftest import PACK, write_wave
 
 from sipas_analysis.collect.survey import read_survey
 from sipas_analysis.collect.wave import read_wave
+from sipas_analysis.documents.model import Table, render_text
 from sipas_analysis.errors import ConfigError
 from sipas_analysis.figures.last_year import Change
 from sipas_analysis.figures.published import Figures
@@ -75,13 +76,17 @@ def test_sure_changes_are_named_largest_first(tmp_path):
     """One unit fell and one rose for sure; item D1 did not change."""
     after = {"a": (30, 30), "b": (30, 30), "c": (29, 30), "d": (2, 30)}
     subject = Subject(read_years(tmp_path, BEFORE, after))
-    texts = [text.text("vi") for text in list_sure_changes(subject)]
-    assert texts[0].startswith("Sở D d ‡: giảm ")
-    assert any(text.startswith("Sở C c: tăng ") for text in texts)
-    assert not any("D1" in text for text in texts)
+    sure = [figure.unit or figure.variable for figure in list_sure_changes(subject)]
+    assert sure[0] == "d"
+    assert "c" in sure
+    assert "D1" not in sure
+    (table,) = [block for block in describe_last_year(subject) if isinstance(block, Table)]
+    assert render_text(table.rows[0][0], "vi") == "Sở D d ‡"
+    assert render_text(table.rows[0][5], "vi").startswith("−")
+    assert table.columns[-1].label.id == "report.column.change_interval"  # no column of "yes"
     first = describe_last_year(subject)[0].text.text("vi")
-    assert first.startswith("Chỉ số chung ")
-    assert "so với năm 2023 (chưa vượt sai số chọn mẫu)" in first
+    assert first.startswith("Mức thay đổi của chỉ số chung so với năm 2023: ")
+    assert first.endswith("chưa vượt sai số chọn mẫu.")
 
 
 def test_units_that_are_others_now_are_named(tmp_path):

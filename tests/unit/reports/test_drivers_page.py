@@ -35,7 +35,7 @@ def test_effects_stand_in_points_with_interval_and_words(read_answers):
     ends = f"{row['points_low']:.1f}–{row['points_high']:.1f}"
     lines = read_table(table)
     assert lines[1].startswith("Access | ")
-    assert lines[1].endswith(f"| {row['points']:.1f} | {ends} | sure")
+    assert lines[1].endswith(f"| {row['points']:.1f} | {ends} | linked")
     assert list_sure_factors(models) == ["access", "results"]
     said = read_chapter(survey, "results")
     assert (
@@ -69,4 +69,4 @@ def test_shares_that_cannot_be_told_apart_are_a_sentence(read_answers):
     survey = read_answers(HEAD + draw_forms("so-a", 60) + draw_forms("so-b", 55))
     said = read_chapter(survey, "results")
     assert "cannot tell of any single factor" in said
-    assert "cannot tell which factor matters more" in said
+    assert "cannot tell which factor is more closely linked" in said

@@ -5,6 +5,7 @@ from report_words import HEAD, draw_forms, read_words
 
 from sipas_analysis.documents.model import Table, render_text
 from sipas_analysis.measure.scores import score
+from sipas_analysis.reports.chapters.letters import YOU
 from sipas_analysis.reports.chapters.ranking import explain_rank
 from sipas_analysis.reports.report import report
 
@@ -24,11 +25,14 @@ def test_a_letter_has_the_index_the_place_the_factors_and_a_short_end(read_answe
     said = read_letter(survey, "so-b")
     own = score(survey, "unit").select(unit="so-b", variable="overall").frame.iloc[0]
     assert f"{own['printed']}% (95% interval: {own['low']:.1f} to {own['high']:.1f})" in said
-    (place,) = explain_rank(report(survey, "en", "so-b").subject)
+    (place,) = explain_rank(report(survey, "en", "so-b").subject, YOU)
+    assert render_text(place.text, "en").startswith("By the figures your unit is number 2 of 2")
     assert render_text(place.text, "en") in said
+    assert "the unit is" not in said
+    assert said.count("the true index may lie anywhere in it") == 1
     tables = [block for block in letter.sections[0].blocks if isinstance(block, Table)]
     assert [table.id for table in tables] == ["table-factors"]
-    assert said.endswith("please answer in writing and state the figure and the reason.")
+    assert said.endswith("please write to the sender of this letter by …/…/…")
 
 
 @pytest.mark.slow
@@ -36,7 +40,9 @@ def test_a_letter_has_the_index_the_place_the_factors_and_a_short_end(read_answe
 def test_nothing_internal_goes_out(demo_2021, unit):
     """No remark on publication, no annex, no mark that nothing explains; "Quý đơn vị"."""
     said = read_letter(demo_2021, unit, "vi")
-    assert "Quý đơn vị" in said
+    assert said.splitlines()[1].startswith("Sở Nội vụ tỉnh An Giang thông báo kết quả")
+    assert "của Quý đơn vị" in said
+    assert "của đơn vị" not in said
     for word in ("phụ lục", "kiểm tra lại", "*", "‡", "Ông/Bà"):
         assert word not in said, word
 

@@ -30,11 +30,13 @@ def test_the_order_of_units_gives_places_and_reasons(read_answers):
 
 @pytest.mark.slow
 def test_units_that_do_not_differ_are_said_to_be_one_group(demo_2021):
-    """Departments: one letter, the smallest difference once, verdicts on the targets."""
+    """Departments: no letter, how intervals are read, one smallest difference, the targets."""
     said = read_chapter(demo_2021, "ranking")
-    assert "cannot tell which unit is better: all 18 ranked units are in one group (A)" in said
+    assert "cannot tell which of 18 units is better" in said
     assert said.count("for this sample to detect the difference") == 2  # one a group
-    assert "interval above the target of 80%: Department of Information" in said
+    assert said.count("The intervals in pictures and tables are those of single units") == 1
+    assert "group (A)" not in said
+    assert "interval at or above the target of 80%: Department of Information" in said
     assert "interval below the target of 95%: 12 units." in said
 
 
@@ -50,24 +52,27 @@ def test_units_that_differ_are_listed_by_letter(read_answers):
 def test_a_unit_sees_its_group_and_the_units_nearby(demo_2021):
     """Three on either side, two at each end; no letter and no range where all have the same."""
     lines = read_tables(demo_2021, "so-nv")["table-ranking-departments"]
-    assert lines[0].startswith("Unit | Rank | Satisfied (%)")
-    assert "every unit may have any rank" in "\n".join(lines)
+    assert lines[0].startswith("Unit | Order by the figures | Satisfied (%)")
+    assert "every unit may have any place" in "\n".join(lines)
     names = [line.split(" | ")[1] for line in lines[1:9]]
     assert names == ["1", "2", "3", "4", "5", "6", "17", "18"]
-    assert "3 units on either side, and the first and last 2 of 18" in "\n".join(lines)
+    assert "up to 3 units on either side, and the first and last 2 of 18" in "\n".join(lines)
     assert "Districts" not in read_chapter(demo_2021, "ranking", unit="so-nv")
 
 
 @pytest.mark.slow
 def test_the_paragraph_on_the_place_reads_plainly(demo_2021):
-    """Place, the distance to the first and whether it is sure, what the sample could detect."""
+    """Place and distance to the first, then what the sample cannot tell; no letter of all."""
     (block,) = explain_rank(report(demo_2021, "vi", "so-ldtbxh").subject)
     said = render_text(block.text, "vi")
-    assert said.startswith("Theo số liệu, Quý đơn vị đứng thứ 2 trong 18 đơn vị được xếp hạng")
-    assert "cao hơn 0,22 điểm phần trăm; chênh lệch này chưa vượt sai số chọn mẫu" in said
-    assert "chưa đủ cơ sở kết luận đơn vị nào tốt hơn" in said
-    assert "có thể từ thứ 1 đến thứ 18" in said
-    assert said.count("điểm phần trăm trở lên") == 1
+    assert said == (
+        "Theo số liệu, đơn vị đứng thứ 2/18 (Sở, ban, ngành), kém đơn vị đứng đầu (Sở Thông tin và"
+        " Truyền thông) 0,22 điểm phần trăm (khoảng tin cậy 95%: từ −12,1 đến 12,6). Với 30 phiếu,"
+        " vị trí thật có thể từ 1 đến 18: mẫu khảo sát chưa đủ để xếp hạng 18 đơn vị với nhau."
+    )
+    pictures = report(demo_2021, "vi", "so-ldtbxh").chapter("ranking").section.blocks
+    (picture,) = [block for block in pictures if isinstance(block, Picture)]
+    assert b">A<" not in picture.draw("vi")
 
 
 @pytest.mark.slow

@@ -66,20 +66,22 @@ def test_the_lowest_items_stand_first_with_the_places_they_may_have(province):
     """Ten of 22: the lowest may be one of 14; the rest is in the annexes; * is explained."""
     table = list_blocks(province, Table)["table-lowest"]
     head, first, *_ = read_table(table)
-    assert head.startswith("Item | May be number | Satisfied (%)")
+    assert head.startswith("Item | Possible order (from the lowest) | Satisfied (%)")
     assert first.startswith("A4*. Equipment is easy to use | 1–14 | 82.57 |")
     assert len(table.rows) == 10
     notes = [render_text(note, "en") for note in table.notes]
     assert "All 22 items are in the annexes." in notes
     assert any(note.startswith("* No source") for note in notes)
-    assert "any of 14 items may be the lowest" in read_words(province)
+    said = read_words(province)
+    assert "surely below the overall index, but not surely the lowest: any of 14 items" in said
 
 
 def test_a_sure_lowest_item_is_called_sure(read_answers):
     """60 of 80 are dissatisfied with A1 alone: its place is one number."""
     survey = read_answers(HEAD + "\n".join(LOW) + "\n")
-    assert "The lowest is A1. Enough seats (25.00%), surely lower" in read_chapter(
-        survey, "results"
+    assert (
+        "The lowest is A1. Enough seats (25.00%), surely below the overall index, surely"
+        in read_chapter(survey, "results")
     )
     rows = read_table(list_blocks(build_results(survey), Table)["table-lowest"])
     assert rows[1].startswith("A1. Enough seats | 1 | 25.00")
@@ -101,8 +103,8 @@ def test_a_unit_whose_items_may_have_every_place_has_no_column_of_places(unit):
     """30 forms: 1–22 in every row would say nothing; the group stands beside each item."""
     table = list_blocks(unit, Table)["table-lowest"]
     heads = [render_text(column.label, "en") for column in table.columns]
-    assert "May be number" not in heads
-    assert heads[-1] == "Group"
+    assert "Possible order (from the lowest)" not in heads
+    assert heads[-1] == "Index of the group"
     assert len(table.rows) == 5
 
 
