@@ -142,7 +142,7 @@ def score(wave: WaveArg, out: OutOpt = None, lang: LangOpt = "") -> None:  # noq
     figures, language = figures_of(survey), choose_language()
     print_lines(describe_doubts(survey, language))
     print_lines(describe_ranking(figures, language))
-    tables = figures.tables(("scores", "ranking", "figures"))
+    tables = figures.tables(("scores", "ranking"))
     save_tables(tables, _output_folder(out, facts) / "tables")
 
 

@@ -185,7 +185,7 @@ def test_score_prints_the_order_and_writes_tables(sipas, make_wave, tmp_path):
     assert "Overall index by unit: Departments" in out
     assert "Department A" in out
     tables = {one.name for one in (tmp_path / "out" / "tables").iterdir()}
-    assert tables == {"scores.csv", "ranking.csv", "figures.csv"}
+    assert tables == {"scores.csv", "ranking.csv"}  # figures.csv: of a report only
     sipas("score", path)
     assert (Path.cwd() / "outputs/small-2024/tables/scores.csv").read_bytes() == (
         tmp_path / "out/tables/scores.csv"
