@@ -257,11 +257,13 @@ class Signatory:
         province: Province whose people's committee is superior to the publisher.
         publisher: The office that signs.
         day: Date in the file's properties: of the decision, else the end of fieldwork or year.
+        number: Line for the number; of a report it has the letters of its kind.
     """
 
     province: Bilingual
     publisher: Bilingual
     day: date
+    number: Text = Text("office.number.report")
 
     def letterhead_lines(self, language: Language) -> dict[str, str]:
         """Return the lines at the head and beside the signature (Decree 30/2020, annex I)."""
@@ -273,7 +275,7 @@ class Signatory:
             "publisher": render_text(self.publisher, language).upper(),
             "nation": say(language, "office.nation"),
             "motto": say(language, "office.motto"),
-            "number": say(language, "office.number"),
+            "number": render_text(self.number, language),
             "day": say(language, "office.day", place=place[:1].upper() + place[1:] or "……"),
             **{
                 name: say(language, f"office.{name}") for name in ("recipients", "position", "sign")

@@ -4,6 +4,7 @@ Only counts that may be published are returned: a small count is hidden, and wit
 number from which it could be computed (rule P2).
 """
 
+import math
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -13,7 +14,6 @@ from sipas_analysis.collect.survey import DROP_REASONS, Survey
 from sipas_analysis.figures.respondents import list_person_keys
 from sipas_analysis.figures.suppression import hide_small_counts
 from sipas_analysis.infer.intervals import exact_interval
-from sipas_analysis.instrument.pack import Instrument
 
 Numbers = dict[str, float]
 TOLD_POINTS = 5.0  # difference of two units that a sample should show
@@ -174,14 +174,17 @@ def count_units(ranking: pd.DataFrame) -> Numbers:
     return {name: float(number) for name, number in numbers.items() if pd.notna(number)}
 
 
-def count_needed(index: float, pack: Instrument) -> Numbers:
+def count_needed(index: float, survey: Survey) -> Numbers:
     """Return how many forms two units need to show a difference of 5 points from the index down.
 
-    Nothing for an index of points, or near 0: the formula is that of a share (rule S1).
+    Beside it the forms of all units, rounded up to hundreds. Nothing for an index of points, or
+    near 0: the formula is that of a share (rule S1).
     """
     from sipas_analysis.infer.sample_size import forms_to_tell  # loads SciPy's solvers
 
+    pack, n_units = survey.instrument, survey.frame["unit"].nunique()
     if pack.index.points or not index > TOLD_POINTS:
         return {}
     low = index - TOLD_POINTS
-    return {"needed:forms": forms_to_tell(index, low, items=len(pack.items), within=WITHIN)}
+    forms = forms_to_tell(index, low, items=len(pack.items), within=WITHIN)
+    return {"needed:forms": forms, "needed:all": 100 * math.ceil(forms * n_units / 100)}

@@ -323,7 +323,7 @@ class Figures(WaveTables):
                 | list_settings(self.survey)
                 | describe_sample(self.survey)
                 | count_units(self.ranking)
-                | count_needed(self.by_variable("all")[OVERALL].value, self.survey.instrument)
+                | count_needed(self.by_variable("all")[OVERALL].value, self.survey)
             ),
         }
 

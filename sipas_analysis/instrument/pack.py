@@ -137,6 +137,7 @@ class Indicator(Bilingual):
     kind: Literal["one", "many"] = "one"
     levels: Mapping[str, Bilingual] = {}
     counted: tuple[str, ...] = ()
+    statement: Bilingual = Bilingual()  # who the counted people are: "of those asked were late"
     wording: Bilingual = Bilingual()
     status: Status = "unverified"
     source: str = ""

@@ -29,6 +29,7 @@ from sipas_analysis.reports.chapters.opening import (
     describe_fieldwork,
     describe_instrument,
     describe_rule,
+    state_reservations,
 )
 from sipas_analysis.reports.chapters.ranking import print_rank_range
 from sipas_analysis.reports.chapters.unit_tables import mark_change
@@ -286,6 +287,7 @@ def _source_sheet(figures: Figures) -> Sheet:
         ("when", describe_fieldwork(wave)),
         ("forms", make_text("xlsx.forms", n=len(survey.frame), n_read=survey.n_read)),
         ("instrument", describe_instrument(pack)),
+        *(("reservations", text) for text in state_reservations(Subject(figures))),
         *(("rule", rule) for rule in rules),
         ("limits", make_text("report.method.rank", **limits)),
         ("interval", make_text("report.method.interval")),

@@ -31,7 +31,8 @@ from sipas_analysis.figures.published import Figures
 from sipas_analysis.files import write_whole
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import Language
-from sipas_analysis.reports.chapters.leaders import MOST_NAMED, build_leaders
+from sipas_analysis.reports.chapters.leaders import build_leaders
+from sipas_analysis.reports.chapters.leaders_table import MOST_NAMED
 from sipas_analysis.reports.chapters.sources import list_changes
 from sipas_analysis.reports.figure_tables import caution_notes
 from sipas_analysis.reports.named_numbers import number_of

@@ -192,39 +192,51 @@ class Report:
             subtitle="",
             kind=None,
             about=make_text("letter.about", when=name_year(wave)),
+            official=document.official
+            and replace(document.official, number=make_text("office.number.letter")),
             recipients=(make_text("office.to.above"), make_text("office.to.file")),
             annexes=None,
         )
 
     def _build_document(self, sections: tuple[Section, ...]) -> Document:
         """Build the report of these chapters, to be signed."""
-        survey, unit = self.subject.figures.survey, self.subject.unit
-        wave = survey.wave
-        has_superior = bool(wave.province.vi or wave.province.en)
-        superior = make_text("office.to.superior", province=wave.province)
+        wave = self.subject.figures.survey.wave
         return Document(
             id=wave.id,
-            title=self.subject.unit_name(unit) if unit else wave.title,
-            subtitle=wave.title if unit else self._state_measurement(),
+            title=self._name_results(),
+            subtitle="",
             banner=make_text("report.synthetic") if wave.is_synthetic else None,
             sections=sections,
             footer=make_footer(wave),
             official=Signatory(wave.province, wave.publisher, wave.document_day),
             kind=make_text("office.report"),
-            recipients=(
-                *([superior] if has_superior else []),
-                make_text("office.to.units"),
-                make_text("office.to.file"),
-            ),
-            annexes=None if unit else make_text("report.link.annexes"),
+            recipients=self._list_recipients(),
+            annexes=None if self.subject.unit else make_text("report.link.annexes"),
         )
 
-    def _state_measurement(self) -> Text | str:
-        """State whose satisfaction with what was measured, if the pack has words for both."""
-        pack = self.subject.pack
-        if not (pack.people.vi and pack.measured.vi):
-            return ""
-        return make_text("report.subtitle", people=pack.people, measured=pack.measured)
+    def _name_results(self) -> object:
+        """Return what the report is about: whose satisfaction with what, or with which unit."""
+        pack, unit, wave = self.subject.pack, self.subject.unit, self.subject.figures.survey.wave
+        has_words = bool(pack.people.vi and pack.measured.vi)
+        if not (has_words or unit):
+            return wave.title
+        return make_text(
+            "report.title" if has_words else "report.title_plain",
+            people=pack.people,
+            measured=self.subject.unit_name(unit) if unit else pack.measured,
+            when=name_year(wave),
+        )
+
+    def _list_recipients(self) -> tuple[Text, ...]:
+        """Return who gets the report: a unit first its own; all others with the province."""
+        province, unit = self.subject.figures.survey.wave.province, self.subject.unit
+        superior = make_text("office.to.superior", province=province)
+        units = make_text("office.to.units")
+        if unit:
+            units = make_text("office.to.unit", unit=self.subject.unit_name(unit))
+        above = [superior] if province.vi or province.en else []
+        first_two = [units, *above] if unit else [*above, units]
+        return (*first_two, make_text("office.to.file"))
 
     def _build_annexes(self, sections: tuple[Section, ...]) -> Document:
         """Build the annexes of a report; nobody signs them."""

@@ -14,19 +14,18 @@ from sipas_analysis.documents.model import (
 from sipas_analysis.improve.actions import Proposal, propose, read_library
 from sipas_analysis.infer.estimates import Estimates
 from sipas_analysis.instrument.pack import OVERALL
-from sipas_analysis.reports.chapters.leaders import (
-    describe_changes,
+from sipas_analysis.reports.chapters.leaders import name_item
+from sipas_analysis.reports.chapters.leaders_table import (
     list_one_letter_groups,
     list_some,
     name_changed,
-    name_item,
 )
+from sipas_analysis.reports.chapters.trend import explain_break
 from sipas_analysis.reports.figure_tables import find_change
 from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject
 
 ALL = "100.00"
-ORDER = ("fix", "undecided", "watch", "keep", "enough")
 MOST_NAMED = 12  # units that a proposal names; more are counted
 MOST_MEASURES, MOST_OF_UNIT = 2, 1  # measures for a factor, of a province and of a unit
 MOST_FACTORS, MOST_FACTORS_OF_UNIT = 12, 5  # with measures; of more, those with the lowest items
@@ -36,70 +35,86 @@ MOST_FACTORS, MOST_FACTORS_OF_UNIT = 12, 5  # with measures; of more, those with
 
 
 def build_last_measures(subject: Subject) -> Section:
-    """State how each factor changed since last year; no register of measures is given yet."""
+    """State which factors surely changed since last year; no register of measures is given yet."""
+    title = make_text("report.chapter.last_measures")
     last_year = subject.figures.last_year
-    blocks: list[Block] = [Paragraph(make_text("last_measures.no_register"))]
+    if last_year is None:
+        text = make_text("last_measures.no_last_year")
+        return Section("last_measures", title, (Paragraph(text),))
+    if last_year.reason:
+        why = explain_break(last_year.reason)
+        text = make_text("last_measures.not_compared", year=last_year.year, why=why)
+        return Section("last_measures", title, (Paragraph(text),))
     figures = [subject.own_figures[code] for code in subject.pack.factors]
-    changes = [(figure, find_change(subject, figure)) for figure in figures]
+    known = [
+        (figure, change)
+        for figure in figures
+        for change in [find_change(subject, figure)]
+        if change.is_known
+    ]
     texts = [
         make_text(f"last_measures.{verdict}", names=name_changed(subject, same, MOST_FACTORS))
-        for verdict in ("up", "down", "open")
-        for same in [[pair for pair in changes if pair[1].verdict == verdict]]
+        for verdict in ("up", "down")
+        for same in [[pair for pair in known if pair[1].verdict == verdict]]
         if same
     ]
-    if texts and last_year is not None:
-        known = make_text("last_measures.known", year=last_year.year)
-        blocks += [Paragraph(known), Bullets(tuple(texts))]
-    else:
-        blocks.append(Paragraph(describe_changes(subject)))
-    return Section("last_measures", make_text("report.chapter.last_measures"), tuple(blocks))
+    parts = [make_text("last_measures.no_register")]
+    if known:
+        word = "known" if texts else "open"
+        parts.append(make_text(f"last_measures.{word}", year=last_year.year))
+    lead = Paragraph(make_text("leaders.joined", parts=Joined(parts, " ")))
+    bullets = [Bullets(tuple(texts))] if texts else []
+    return Section("last_measures", title, (lead, *bullets))
 
 
 # ── measures
 
 
 def build_measures(subject: Subject) -> Section:
-    """List for each factor its lowest item, measures and what to follow, in one table."""
-    title = make_text("report.chapter.measures")
+    """List for each factor its lowest item, measures and what to follow; a unit is asked to act."""
+    closing = [Paragraph(make_text("measures.closing"))] if subject.unit else []
+    blocks = (_show_measures(subject), *closing)
+    return Section("measures", make_text("report.chapter.measures"), blocks)
+
+
+def _show_measures(subject: Subject) -> Block:
+    """List the measures in one table, or state why there are none."""
     n_people = subject.own_figures[OVERALL].n_valid or 0
     if n_people < subject.pack.index.min_forms:
         few = make_text("measures.few", min_forms=number_of(subject, "setting:min_forms"))
-        return Section("measures", title, (Paragraph(few, "note"),))
+        return Paragraph(few, "note")
     proposals = _sort_proposals(subject)
     if not proposals:
-        return Section("measures", title, (Paragraph(make_text("measures.no_factor"), "note"),))
-    names = ("report.column.factor", "measures.column.item")
+        return Paragraph(make_text("measures.no_factor"), "note")
     columns = (
-        Column(make_text(names[0]), "row"),
+        Column(make_text("report.column.factor"), "row"),
         *(
-            Column(make_text(name), "text")
-            for name in (names[1], "measures.column.measure", "measures.column.indicator")
+            Column(make_text(f"measures.column.{name}"), "text")
+            for name in ("item", "measure", "indicator")
         ),
     )
     rows = tuple(_make_row(subject, proposal) for proposal in proposals)
-    notes = []
+    notes = [make_text(f"measures.order.{'unit' if subject.unit else 'all'}")]
     if any(proposal.measures for proposal in proposals):
         notes.append(make_text("measures.note", source=read_library().source))
     if len(proposals) < len(subject.pack.factors):
         notes.append(make_text("measures.lowest"))
-    table = Table("table-measures", make_text("measures.table"), columns, rows, tuple(notes))
-    return Section("measures", title, (table,))
+    return Table("table-measures", make_text("measures.table"), columns, rows, tuple(notes))
 
 
 def _sort_proposals(subject: Subject) -> list[Proposal]:
-    """Return the proposals for the factors with the lowest items, important and weak ones first."""
+    """Return the proposals: items surely below the index first, then the lowest (rule R7)."""
     scores = subject.figures.scores
     rows = scores[scores["domain"] == ("unit" if subject.unit else "all")]
     rows = rows[rows["unit"] == subject.unit] if subject.unit else rows
-    proposals = propose(Estimates(rows), subject.pack)
-    priority = subject.figures.priority(subject.unit)
-    order = [factor for quadrant in ORDER for factor in priority.list_factors(quadrant)]
-    lowest = sorted(proposals, key=lambda proposal: float(proposal.printed or ALL))
-    chosen = lowest[: MOST_FACTORS_OF_UNIT if subject.unit else MOST_FACTORS]
-    return sorted(
-        (proposal for proposal in proposals if proposal in chosen),
-        key=lambda proposal: [*order, proposal.factor].index(proposal.factor),
+    gaps = subject.figures.index_gaps
+    of_all = gaps[(gaps["unit"] == "") & (gaps["verdict"] == "below")]
+    surely_low = set() if subject.unit else set(of_all["variable"])
+    ordered = sorted(
+        propose(Estimates(rows), subject.pack),
+        key=lambda proposal: (proposal.item not in surely_low, float(proposal.printed or ALL)),
     )
+    return ordered[: MOST_FACTORS_OF_UNIT if subject.unit else MOST_FACTORS]
 
 
 def _make_row(subject: Subject, proposal: Proposal) -> tuple[object, ...]:
@@ -137,12 +152,16 @@ def build_proposals(subject: Subject) -> Section:
         for name, units in {"flagged": flagged, "few": few, "silent": silent}.items()
         if units
     ]
-    texts += _ask_for_forms(subject)
-    if any(map(subject.pack.is_unattributed, subject.pack.items)):
-        texts.append(make_text("proposals.wording"))
-    texts.append(make_text("proposals.study"))
+    texts += [*_ask_for_forms(subject), make_text("proposals.study")]
+    province = figures.survey.wave.province
+    who = "superior" if province.vi or province.en else "plain"
+    numbered = [
+        make_text("report.numbered", number=f"{number}. ", title=text)
+        for number, text in enumerate(texts, 1)
+    ]
+    paragraphs = [make_text(f"proposals.ask.{who}", province=province), *numbered]
     title = make_text("report.chapter.proposals")
-    return Section("proposals", title, (Bullets(tuple(texts)),))
+    return Section("proposals", title, tuple(Paragraph(text) for text in paragraphs))
 
 
 def _name_some(subject: Subject, units: list[str]) -> object:
@@ -159,5 +178,10 @@ def _ask_for_forms(subject: Subject) -> list[Text]:
     named = Joined(groups)
     if not subject.figures.find("needed:forms"):
         return [make_text("proposals.groups", groups=named)]
-    forms = number_of(subject, "needed:forms")
-    return [make_text("proposals.more_forms", groups=named, n=forms)]
+    fields = {
+        "n": number_of(subject, "needed:forms"),
+        "n_all": number_of(subject, "needed:all"),
+        "n_units": number_of(subject, "units:with_forms"),
+        "n_now": number_of(subject, "forms:kept"),
+    }
+    return [make_text("proposals.more_forms", groups=named, **fields)]

@@ -14,11 +14,13 @@ from sipas_analysis.documents.model import (
     make_text,
 )
 from sipas_analysis.reports.chapters.drivers import list_sure_factors
-from sipas_analysis.reports.chapters.leaders import list_some, number_magnitude
-from sipas_analysis.reports.named_numbers import interval_of, number_of
+from sipas_analysis.reports.chapters.incidents import state_incidents
+from sipas_analysis.reports.chapters.leaders import number_magnitude
+from sipas_analysis.reports.chapters.leaders_table import list_some
 from sipas_analysis.reports.subject import Subject
 
 MOST_NAMED = 3  # factors, items or units that a sentence names; more are counted
+MOST_LOW_ITEMS = 12  # items surely below the index: the page for leaders counts some of them only
 KINDS = {"factor": "figures", "item": "items", "unit": "units"}
 
 
@@ -27,10 +29,12 @@ def build_assessment(subject: Subject) -> Section:
     blocks: list[Block] = []
     sides = {
         "strengths": _judge(subject, "above"),
-        "weaknesses": [*_judge(subject, "below"), *_list_incidents(subject)],
+        "weaknesses": [*_judge(subject, "below"), *state_incidents(subject)],
     }
     for name, texts in sides.items():
         blocks += [Paragraph(make_text(f"assessment.{name}"), "heading"), Bullets(tuple(texts))]
+    if state_incidents(subject) and "weight" in subject.figures.survey.frame:
+        blocks.append(Paragraph(make_text("report.incidents.unweighted"), "note"))
     blocks += [
         Paragraph(make_text("assessment.causes"), "heading"),
         Paragraph(make_text("assessment.no_cause")),
@@ -59,10 +63,11 @@ def _judge(subject: Subject, verdict: str) -> list[Text]:
 
 def _name_gaps(subject: Subject, rows: pd.DataFrame, verdict: str, kind: str) -> object:
     """Name some figures with their difference from the index and its interval."""
+    most = MOST_LOW_ITEMS if (kind, verdict) == ("item", "below") else MOST_NAMED
     named = [
         _name_gap(subject, str(variable), str(unit), numbers, verdict)
         for variable, unit, *numbers in rows[["variable", "unit", "value", "low", "high"]]
-        .head(MOST_NAMED)
+        .head(most)
         .itertuples(index=False, name=None)
     ]
     return list_some(named, len(rows), KINDS[kind])
@@ -86,27 +91,6 @@ def _name_gap(
         low=number_magnitude(figure_id, named_ends[near], near, 1),
         high=number_magnitude(figure_id, named_ends[far], far, 1),
     )
-
-
-def _list_incidents(subject: Subject) -> list[Text]:
-    """State the share of people who met each incident, such as a late result."""
-    texts = []
-    for code, indicator in subject.pack.indicators.items():
-        figure = subject.figures.find(f"incident:{code}") if indicator.group == "incident" else {}
-        if figure and figure["value"] > 0:
-            low, high = interval_of(subject, f"incident:{code}").ends()
-            labels = [indicator.levels[level] for level in indicator.counted]
-            texts.append(
-                make_text(
-                    "assessment.incident",
-                    share=number_of(subject, f"incident:{code}", decimals=1),
-                    name=subject.short_name(code),
-                    answer=Joined(labels, " / "),
-                    low=low,
-                    high=high,
-                )
-            )
-    return texts
 
 
 def _list_hints(subject: Subject) -> list[Text]:

@@ -1,4 +1,4 @@
-"""The annex on what people met and want: experiences, incidents and needs, with intervals."""
+"""What people met and want: incidents in sentences, and the annex on them, with intervals."""
 
 from collections.abc import Sequence
 
@@ -8,12 +8,41 @@ from sipas_analysis.documents.model import (
     Joined,
     Paragraph,
     Table,
+    Text,
     make_text,
 )
 from sipas_analysis.reports.named_numbers import interval_of, number_of
 from sipas_analysis.reports.subject import Subject
 
 GROUPS = ("experience", "incident", "need")
+
+
+def state_incidents(subject: Subject) -> list[Text]:
+    """State which share of people met each incident, the largest share first; of all units only."""
+    shares = {
+        code: figure["value"]
+        for code, indicator in subject.pack.indicators.items()
+        for figure in [subject.figures.find(f"incident:{code}")]
+        if indicator.group == "incident" and not subject.unit and figure and figure["value"] > 0
+    }
+    return [
+        _state_incident(subject, code) for code in sorted(shares, key=lambda code: -shares[code])
+    ]
+
+
+def _state_incident(subject: Subject, code: str) -> Text:
+    """State the share of one incident in the words of the pack, else by the answers counted."""
+    indicator = subject.pack.indicators[code]
+    answers = Joined([indicator.levels[level] for level in indicator.counted], " / ")
+    named = make_text("report.incidents.answered", name=subject.short_name(code), answer=answers)
+    low, high = interval_of(subject, f"incident:{code}").ends()
+    return make_text(
+        "report.incidents.share",
+        share=number_of(subject, f"incident:{code}", decimals=1),
+        people=indicator.statement if indicator.statement.vi else named,
+        low=low,
+        high=high,
+    )
 
 
 def show_incidents(subject: Subject) -> list[Block]:

@@ -8,21 +8,18 @@ from collections.abc import Sequence
 
 from sipas_analysis.documents.model import (
     Block,
-    Column,
     FigureReference,
     Joined,
     Number,
     Paragraph,
     Section,
-    Table,
     Text,
     make_text,
 )
-from sipas_analysis.figures.last_year import Change
 from sipas_analysis.figures.published import PublishedFigure
 from sipas_analysis.instrument.pack import OVERALL
-from sipas_analysis.instrument.strict_yaml import Bilingual
-from sipas_analysis.reports.chapters.ranking import explain_rank
+from sipas_analysis.reports.chapters.leaders_table import MOST_NAMED, list_some, tabulate_answers
+from sipas_analysis.reports.chapters.ranking import UNIT, explain_rank
 from sipas_analysis.reports.figure_tables import (
     are_different,
     explain_no_rank,
@@ -30,14 +27,12 @@ from sipas_analysis.reports.figure_tables import (
     interval_cell,
     number_cell,
     percent_cell,
-    signed_change,
     sort_known_figures,
 )
 from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.pictures import draw_leaders_picture
 from sipas_analysis.reports.subject import Subject, name_year
 
-MOST_NAMED = 4  # units and figures that a sentence names; more are counted
 MOST_ITEMS = 3  # items to look at first
 VERDICTS = ("above", "below")
 
@@ -55,7 +50,7 @@ def build_leaders(subject: Subject) -> Section:
     blocks += _qualify_index(subject)
     picture = draw_leaders_picture(subject) if whole.is_known else None
     blocks += [picture] if picture else []
-    blocks.append(_tabulate_answers(subject))
+    blocks.append(tabulate_answers(subject))
     if whole.is_known:
         blocks.append(Paragraph(make_text("leaders.interval"), "note"))
     return Section("leaders", make_text("report.chapter.leaders"), tuple(blocks))
@@ -64,7 +59,7 @@ def build_leaders(subject: Subject) -> Section:
 # ── the index
 
 
-def state_index(subject: Subject) -> Text:
+def state_index(subject: Subject, who: Text = UNIT) -> Text:
     """State the index with its error, how many people answered, and the change since last year."""
     whole = subject.own_figures[OVERALL]
     if not whole.is_known:
@@ -80,6 +75,7 @@ def state_index(subject: Subject) -> Text:
         n=number_cell(whole, "n"),
         n_units="" if subject.unit else number_of(subject, "units:with_forms"),
         change=state_change(subject, whole),
+        who=who,
     )
 
 
@@ -162,24 +158,17 @@ def name_units(subject: Subject, units: Sequence[PublishedFigure]) -> object:
     return list_some(named, len(units), "units")
 
 
-def list_some(named: Sequence[object], n: int, what: str) -> object:
-    """List the names given of n in all, and count the others: ``units``, ``items``, ``figures``."""
-    names = Joined(named)
-    n_more = n - len(named)
-    return make_text(f"leaders.more.{what}", names=names, n=n_more) if n_more > 0 else names
-
-
-def place_unit(subject: Subject) -> list[Text]:
+def place_unit(subject: Subject, who: Text = UNIT) -> list[Text]:
     """State the place of a unit and why it is not another, or why it has none."""
-    places = [block.text for block in explain_rank(subject) if isinstance(block, Paragraph)]
+    places = [block.text for block in explain_rank(subject, who) if isinstance(block, Paragraph)]
     unit_index = subject.ranked_index
     if not places and unit_index.is_known and unit_index.rank is None and not unit_index.mark:
         reason = explain_no_rank(subject, unit_index)
         places = [make_text("report.rank.none", reason=reason)]
-    return [*_compare_with_all(subject), *places]
+    return [*_compare_with_all(subject, who), *places]
 
 
-def _compare_with_all(subject: Subject) -> list[Text]:
+def _compare_with_all(subject: Subject, who: Text) -> list[Text]:
     """State the difference of a ranked unit from the index of all, and whether it is sure."""
     gaps = subject.figures.index_gaps
     gaps = gaps[gaps["unit"] == subject.unit]
@@ -192,6 +181,7 @@ def _compare_with_all(subject: Subject) -> list[Text]:
     return [
         make_text(
             f"leaders.unit.{verdict}",
+            who=who,
             value=percent_cell(index),
             sign=subject.name_measure("sign"),
             points=number_magnitude(f"gap:{OVERALL}@{subject.unit}", value),
@@ -203,7 +193,7 @@ def _compare_with_all(subject: Subject) -> list[Text]:
 # ── what to look at first
 
 
-def name_first_items(subject: Subject) -> list[Text]:
+def name_first_items(subject: Subject, who: Text = UNIT) -> list[Text]:
     """Name the items to look at first and state how sure that is."""
     lowest = sort_known_figures(subject, [*subject.pack.items])
     n_people = subject.own_figures[OVERALL].n_valid or 0
@@ -215,8 +205,13 @@ def name_first_items(subject: Subject) -> list[Text]:
     priority = subject.figures.priority(subject.unit)
     factors = Joined([subject.short_name(code) for code in priority.list_factors("fix")])
     first = [make_text("leaders.factors", names=factors)] if factors.phrases else []
-    items = _name_lowest_of_unit(subject, lowest[0]) if subject.unit else _name_low_items(subject)
-    return [make_text("leaders.joined", parts=Joined([*first, items], " "))]
+    items = (
+        _name_lowest_of_unit(subject, lowest[0], who) if subject.unit else _name_low_items(subject)
+    )
+    where = [make_text(f"leaders.see.{'unit' if subject.unit else 'all'}")]
+    has_pointer = subject.pack.factors and who is UNIT  # a letter has no such part
+    parts = [*first, items, *(where if has_pointer else [])]
+    return [make_text("leaders.joined", parts=Joined(parts, " "))]
 
 
 def _name_low_items(subject: Subject) -> Text:
@@ -231,13 +226,13 @@ def _name_low_items(subject: Subject) -> Text:
     return make_text("leaders.items.open", item=name_item(subject, items[0]))
 
 
-def _name_lowest_of_unit(subject: Subject, lowest: PublishedFigure) -> Text:
+def _name_lowest_of_unit(subject: Subject, lowest: PublishedFigure, who: Text) -> Text:
     """Name the lowest item of a unit with the places that its sample does not rule out."""
     places = subject.figures.item_places(subject.unit)
     highest = int(places.set_index("variable")["rank_high"][lowest.variable])
     word = "sure" if highest == 1 else "open" if highest == len(places) else "among"
     place = number_of(subject, f"place:{lowest.variable}@{subject.unit}", "rank_high")
-    return make_text(f"leaders.item.{word}", item=name_item(subject, lowest), place=place)
+    return make_text(f"leaders.item.{word}", item=name_item(subject, lowest), place=place, who=who)
 
 
 def name_item(subject: Subject, figure: PublishedFigure) -> Text:
@@ -248,140 +243,3 @@ def name_item(subject: Subject, figure: PublishedFigure) -> Text:
         value=percent_cell(figure),
         sign=subject.name_measure("sign"),
     )
-
-
-# ── what changed, what is not known, what must be checked again
-
-
-def _tabulate_answers(subject: Subject) -> Table:
-    """Answer in a small table: what changed, what is not known, which forms to check again."""
-    answers = {
-        "changed": [describe_changes(subject)],
-        "unknown": _list_unknown(subject),
-        "checked": list_checks(subject),
-    }
-    rows = tuple(
-        (make_text(f"leaders.question.{name}"), Joined(texts, " "))
-        for name, texts in answers.items()
-        if texts
-    )
-    columns = (
-        Column(make_text("leaders.column.question"), "row"),
-        Column(make_text("leaders.column.answer"), "text"),
-    )
-    return Table("table-answers", make_text("leaders.table"), columns, rows)
-
-
-def describe_changes(subject: Subject) -> Text:
-    """Name what surely changed since last year, or state why this is not known."""
-    last_year = subject.figures.last_year
-    if last_year is None:
-        return make_text("leaders.no_last_year")
-    if last_year.reason:
-        why = Joined([make_text(f"compare.why.{word}") for word in last_year.reason.split()])
-        return make_text("leaders.not_compared", year=last_year.year, why=why)
-    figures = list_compared(subject)
-    changes = [(figure, find_change(subject, figure)) for figure in figures]
-    texts = [
-        make_text(f"leaders.changed.{verdict}", names=name_changed(subject, sure))
-        for verdict in ("up", "down")
-        for sure in [[pair for pair in changes if pair[1].verdict == verdict]]
-        if sure
-    ]
-    if texts:
-        return make_text("leaders.joined", parts=Joined(texts, " "))
-    is_compared = any(change.is_known for _, change in changes)
-    word = "nothing" if is_compared else "nothing_compared"
-    return make_text(f"leaders.changed.{word}", year=last_year.year)
-
-
-def list_compared(subject: Subject) -> list[PublishedFigure]:
-    """Return the figures whose change a leader reads: the index, factors, items, then units."""
-    own, figures = subject.own_figures, subject.figures
-    codes = [OVERALL, *subject.pack.factors, *subject.pack.items]
-    units = [] if subject.unit else [*figures.ranking["unit"]]
-    return [
-        *(own[code] for code in codes),
-        *(figures.by_variable("unit", unit)[OVERALL] for unit in units),
-    ]
-
-
-def name_changed(
-    subject: Subject, changed: Sequence[tuple[PublishedFigure, Change]], most: int = MOST_NAMED
-) -> object:
-    """Name some figures with their change, and count the others."""
-    named = [
-        make_text(
-            "leaders.changed.one",
-            name=_name_figure(subject, figure),
-            points=signed_change(change),
-            word=subject.name_measure("points"),
-        )
-        for figure, change in changed[:most]
-    ]
-    return list_some(named, len(changed), "figures")
-
-
-def _name_figure(subject: Subject, figure: PublishedFigure) -> object:
-    """Name the index, a factor, an item or a unit."""
-    if figure.variable != OVERALL:
-        is_item = figure.variable in subject.pack.items
-        code = figure.variable
-        return subject.item_name(code, is_marked=False) if is_item else subject.short_name(code)
-    if figure.unit and not subject.unit:
-        return subject.marked_name(figure.unit)
-    return make_text("leaders.overall")
-
-
-def _list_unknown(subject: Subject) -> list[Text]:
-    """State in words what the sample does not tell."""
-    figures = subject.figures
-    ranking = figures.ranking
-    texts = []
-    if not subject.unit:
-        one_letter = list_one_letter_groups(subject)
-        order = make_text("leaders.unknown.order", groups=Joined(one_letter))
-        texts += [order] if one_letter else []
-        has_few = bool((ranking["reason"] == "few_forms").any())
-        texts += [make_text("leaders.unknown.few")] if has_few else []
-        n_silent = len(set(figures.survey.units["code"]) - set(figures.survey.frame["unit"]))
-        silent = number_of(subject, "units:silent")
-        texts += [make_text("leaders.unknown.silent", n=silent)] if n_silent else []
-        if not figures.priority().list_factors("fix"):
-            texts.append(make_text("leaders.unknown.priority"))
-    return [*texts, make_text("leaders.unknown.causes")]
-
-
-def list_one_letter_groups(subject: Subject) -> list[Bilingual]:
-    """Return the groups of units where the sample tells no unit from another."""
-    ranking = subject.figures.ranking
-    ranked = ranking[ranking["rank"].notna()]
-    return [
-        subject.group_name(group)
-        for group in subject.figures.groups
-        for letters in [ranked.loc[ranked["group"] == group, "letter"]]
-        if len(letters) > 1 and letters.nunique() == 1
-    ]
-
-
-def list_checks(subject: Subject) -> list[Text]:
-    """Name the units whose forms need a second look and who accepted them; and odd items."""
-    marks, findings = subject.figures.marks, subject.figures.findings
-    noticed = [unit for unit in dict.fromkeys(findings.noticed()["unit"]) if unit not in marks]
-    if subject.unit:
-        own_mark = subject.describe_own_mark()
-        unmarked = [make_text("leaders.checked.unit")] if subject.unit in noticed else []
-        return [own_mark] if own_mark else unmarked
-    texts = []
-    if findings.has_many_straight:
-        share = number_of(subject, "straight:percent", decimals=1)
-        texts.append(make_text("report.quality.many_straight", share=share))
-    texts += subject.name_opposed_items()
-    texts += subject.explain_marks([*marks][:MOST_NAMED])
-    n_more = len(marks) - MOST_NAMED
-    texts += [make_text("leaders.checked.more", n=n_more)] if n_more > 0 else []
-    if noticed:
-        names = [subject.marked_name(unit) for unit in noticed[:MOST_NAMED]]
-        listed = list_some(names, len(noticed), "units")
-        texts.append(make_text("leaders.checked.noticed", names=listed))
-    return texts

@@ -1,6 +1,6 @@
 """The first chapter: basis, purpose and method, short; the annex on the method has the rest."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.documents.model import (
@@ -15,6 +15,8 @@ from sipas_analysis.documents.model import (
 from sipas_analysis.instrument.pack import OVERALL, Instrument
 from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject, name_year
+
+SOURCED = "sourced"
 
 
 def build_basis(subject: Subject) -> Section:
@@ -32,8 +34,9 @@ def build_basis(subject: Subject) -> Section:
     ]
     blocks: tuple[Block, ...] = (
         Paragraph(_state_purpose(wave, pack)),
-        Bullets((describe_instrument(pack), describe_decision(wave))),
+        Bullets((describe_instrument(pack), *([describe_decision(wave)] if wave.decision else []))),
         *(Paragraph(text) for text in texts if text is not None),
+        *(Paragraph(text, "note") for text in state_reservations(subject)),
     )
     return Section("basis", make_text("report.chapter.basis"), blocks)
 
@@ -78,7 +81,12 @@ def _name_targets(subject: Subject) -> Text | None:
     targets = subject.figures.survey.wave.targets
     if not targets:
         return None
-    named = [
+    return make_text("report.basis.targets", targets=join_with_and(list_targets(subject, targets)))
+
+
+def list_targets(subject: Subject, targets: Iterable[float]) -> list[Text]:
+    """Name some targets of the wave."""
+    return [
         make_text(
             "report.basis.target",
             target=number_of(subject, f"setting:target:{target:g}", decimals=None),
@@ -86,7 +94,6 @@ def _name_targets(subject: Subject) -> Text | None:
         )
         for target in targets
     ]
-    return make_text("report.basis.targets", targets=join_with_and(named))
 
 
 def join_with_and(names: Sequence[object]) -> object:
@@ -97,11 +104,10 @@ def join_with_and(names: Sequence[object]) -> object:
 
 
 def describe_instrument(pack: Instrument) -> Text:
-    """Name the instrument, its source and the status of the source."""
-    named = {"title": pack.title, "status": _name_status(pack.status)}
+    """Name the instrument and its source."""
     if not pack.source:
-        return make_text("report.basis.instrument_plain", **named)
-    return make_text("report.basis.instrument", source=pack.source, **named)
+        return make_text("report.basis.instrument_plain", title=pack.title)
+    return make_text("report.basis.instrument", source=pack.source, title=pack.title)
 
 
 def describe_decision(wave: Wave) -> Text:
@@ -109,12 +115,21 @@ def describe_decision(wave: Wave) -> Text:
     decision = wave.decision
     if decision is None:
         return make_text("report.basis.no_decision")
-    return make_text(
-        "report.basis.decision",
-        number=decision.number,
-        date=decision.date,
-        status=_name_status(decision.status),
-    )
+    return make_text("report.basis.decision", number=decision.number, date=decision.date)
+
+
+def state_reservations(subject: Subject) -> list[Text]:
+    """State what whoever signs should know: sources not checked, and no decision; one paragraph."""
+    wave, pack = subject.figures.survey.wave, subject.pack
+    parts = [] if wave.decision else [describe_decision(wave)]
+    if wave.decision and wave.decision.status != SOURCED:
+        status = _name_status(wave.decision.status)
+        parts.append(make_text("report.basis.decision_status", status=status))
+    if pack.source and pack.status != SOURCED:
+        parts.append(make_text("report.basis.instrument_status", status=_name_status(pack.status)))
+    if any(map(pack.is_unattributed, pack.items)):
+        parts.append(make_text(f"report.basis.wording.{'published' if wave.decision else 'open'}"))
+    return [make_text("report.basis.reservations", parts=Joined(parts, " "))] if parts else []
 
 
 def _state_purpose(wave: Wave, pack: Instrument) -> Text:

@@ -1,0 +1,210 @@
+"""The small table of the leaders' page: incidents, changes, what is not known, forms to check."""
+
+from collections.abc import Sequence
+
+from sipas_analysis.documents.model import Column, Joined, Table, Text, make_text
+from sipas_analysis.figures.last_year import Change
+from sipas_analysis.figures.published import PublishedFigure
+from sipas_analysis.instrument.pack import OVERALL
+from sipas_analysis.instrument.strict_yaml import Bilingual
+from sipas_analysis.reports.chapters.incidents import state_incidents
+from sipas_analysis.reports.chapters.opening import list_targets
+from sipas_analysis.reports.figure_tables import (
+    are_different,
+    find_change,
+    signed_change,
+    sort_known_figures,
+)
+from sipas_analysis.reports.named_numbers import number_of
+from sipas_analysis.reports.subject import Subject
+
+MOST_NAMED = 4  # units and figures that a sentence names; more are counted
+MOST_INCIDENTS = 3
+
+
+def tabulate_answers(subject: Subject) -> Table:
+    """Answer in a small table: incidents, what changed, what is not known, forms to check again."""
+    last_year = subject.figures.last_year
+    answers = {
+        "incidents": _list_incidents(subject),
+        "changed" if last_year else "no_change": [_describe_changes(subject)],
+        "unknown": _list_unknown(subject),
+        "checked": list_checks(subject),
+    }
+    rows = tuple(
+        (
+            make_text(f"leaders.question.{name}", year=last_year.year if last_year else ""),
+            Joined(texts, " "),
+        )
+        for name, texts in answers.items()
+        if texts
+    )
+    columns = (
+        Column(make_text("leaders.column.question"), "row"),
+        Column(make_text("leaders.column.answer"), "text"),
+    )
+    return Table("table-answers", make_text("leaders.table"), columns, rows)
+
+
+def _list_incidents(subject: Subject) -> list[Text]:
+    """State the incidents that most people met, and that each form counts once."""
+    incidents = state_incidents(subject)[:MOST_INCIDENTS]
+    if incidents and "weight" in subject.figures.survey.frame:
+        incidents.append(make_text("report.incidents.unweighted"))
+    return incidents
+
+
+def _describe_changes(subject: Subject) -> Text:
+    """Name what surely changed since last year, or state why this is not known."""
+    last_year = subject.figures.last_year
+    if last_year is None:
+        return make_text("leaders.no_last_year")
+    if last_year.reason:
+        why = Joined([make_text(f"compare.why.{word}") for word in last_year.reason.split()])
+        return make_text("leaders.not_compared", year=last_year.year, why=why)
+    changes = [(figure, find_change(subject, figure)) for figure in _list_compared(subject)]
+    texts = [
+        make_text(f"leaders.changed.{verdict}", names=name_changed(subject, sure))
+        for verdict in ("up", "down")
+        for sure in [[pair for pair in changes if pair[1].verdict == verdict]]
+        if sure
+    ]
+    if texts:
+        return make_text("leaders.joined", parts=Joined(texts, " "))
+    is_compared = any(change.is_known for _, change in changes)
+    word = "nothing" if is_compared else "nothing_compared"
+    return make_text(f"leaders.changed.{word}", year=last_year.year)
+
+
+def _list_compared(subject: Subject) -> list[PublishedFigure]:
+    """Return the figures whose change a leader reads: the index, factors, items, then units."""
+    own, figures = subject.own_figures, subject.figures
+    codes = [OVERALL, *subject.pack.factors, *subject.pack.items]
+    units = [] if subject.unit else [*figures.ranking["unit"]]
+    return [
+        *(own[code] for code in codes),
+        *(figures.by_variable("unit", unit)[OVERALL] for unit in units),
+    ]
+
+
+def name_changed(
+    subject: Subject, changed: Sequence[tuple[PublishedFigure, Change]], most: int = MOST_NAMED
+) -> object:
+    """Name some figures with their change, and count the others."""
+    named = [
+        make_text(
+            "leaders.changed.one",
+            name=_name_figure(subject, figure),
+            points=signed_change(change),
+            word=subject.name_measure("points"),
+        )
+        for figure, change in changed[:most]
+    ]
+    return list_some(named, len(changed), "figures")
+
+
+def _name_figure(subject: Subject, figure: PublishedFigure) -> object:
+    """Name the index, a factor, an item or a unit."""
+    if figure.variable != OVERALL:
+        is_item = figure.variable in subject.pack.items
+        code = figure.variable
+        return subject.item_name(code, is_marked=False) if is_item else subject.short_name(code)
+    if figure.unit and not subject.unit:
+        return subject.marked_name(figure.unit)
+    return make_text("leaders.overall")
+
+
+def _list_unknown(subject: Subject) -> list[Text]:
+    """State in words what the sample does not tell."""
+    own_texts = _list_unknown_of_unit(subject) if subject.unit else _list_unknown_of_all(subject)
+    return [*own_texts, make_text("leaders.unknown.causes")]
+
+
+def _list_unknown_of_all(subject: Subject) -> list[Text]:
+    """State which order, units and factors the sample of all units does not tell."""
+    figures, ranking = subject.figures, subject.figures.ranking
+    one_letter = list_one_letter_groups(subject)
+    n_silent = len(set(figures.survey.units["code"]) - set(figures.survey.frame["unit"]))
+    is_unknown = {
+        "order": bool(one_letter),
+        "targets": bool(_list_open_targets(subject)),
+        "few": bool((ranking["reason"] == "few_forms").any()),
+        "silent": n_silent > 0,
+        "priority": not figures.priority().list_factors("fix"),
+    }
+    return [
+        make_text(
+            f"leaders.unknown.{name}",
+            groups=Joined(one_letter),
+            targets=Joined(_list_open_targets(subject), ", "),
+            n=number_of(subject, "units:silent"),
+        )
+        for name, is_so in is_unknown.items()
+        if is_so
+    ]
+
+
+def _list_unknown_of_unit(subject: Subject) -> list[Text]:
+    """State whether the sample tells the place of a unit, its targets, and its factors apart."""
+    unit_index = subject.ranked_index
+    is_ranked = unit_index.rank is not None
+    factors = sort_known_figures(subject, [*subject.pack.factors])
+    targets = _list_open_targets(subject)
+    is_unknown = {
+        "place": is_ranked and unit_index.rank_low != unit_index.rank_high,
+        "targets": bool(targets),
+        "factors": are_different(factors) and factors[0].high >= factors[-1].low,
+    }
+    return [
+        make_text(f"leaders.unknown.{name}", targets=Joined(targets, ", "))
+        for name, is_so in is_unknown.items()
+        if is_so
+    ]
+
+
+def _list_open_targets(subject: Subject) -> list[Text]:
+    """Return the targets that lie within the interval of the index."""
+    index, targets = subject.own_figures[OVERALL], subject.figures.survey.wave.targets
+    return list_targets(subject, (aim for aim in targets if index.low < aim <= index.high))
+
+
+def list_one_letter_groups(subject: Subject) -> list[Bilingual]:
+    """Return the groups of units where the sample tells no unit from another."""
+    ranking = subject.figures.ranking
+    ranked = ranking[ranking["rank"].notna()]
+    return [
+        subject.group_name(group)
+        for group in subject.figures.groups
+        for letters in [ranked.loc[ranked["group"] == group, "letter"]]
+        if len(letters) > 1 and letters.nunique() == 1
+    ]
+
+
+def list_checks(subject: Subject) -> list[Text]:
+    """Name the units whose forms need a second look and who accepted them; and odd items."""
+    marks, findings = subject.figures.marks, subject.figures.findings
+    noticed = [unit for unit in dict.fromkeys(findings.noticed()["unit"]) if unit not in marks]
+    if subject.unit:
+        own_mark = subject.describe_own_mark()
+        unmarked = [make_text("leaders.checked.unit")] if subject.unit in noticed else []
+        return [own_mark] if own_mark else unmarked
+    texts = []
+    if findings.has_many_straight:
+        share = number_of(subject, "straight:percent", decimals=1)
+        texts.append(make_text("report.quality.many_straight", share=share))
+    texts += subject.name_opposed_items()
+    texts += subject.explain_marks([*marks][:MOST_NAMED])
+    n_more = len(marks) - MOST_NAMED
+    texts += [make_text("leaders.checked.more", n=n_more)] if n_more > 0 else []
+    if noticed:
+        names = [subject.marked_name(unit) for unit in noticed[:MOST_NAMED]]
+        listed = list_some(names, len(noticed), "units")
+        texts.append(make_text("leaders.checked.noticed", names=listed))
+    return texts
+
+
+def list_some(named: Sequence[object], n: int, what: str) -> object:
+    """List the names given of n in all, and count the others: ``units``, ``items``, ``figures``."""
+    names = Joined(named)
+    n_more = n - len(named)
+    return make_text(f"leaders.more.{what}", names=names, n=n_more) if n_more > 0 else names
