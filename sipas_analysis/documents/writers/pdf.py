@@ -48,7 +48,7 @@ PADDING = 6.5  # points beside the text of a cell
 SIZES = (11.0, 10.5, 10.0, 9.5, 9.0, 8.5, 8.0, 7.5, 7.0)
 BODY, SMALL_BODY = 13.0, 12.0  # points; annexes have smaller type
 CONTENTS_FROM = 7  # chapters; shorter annexes need no table of contents
-WHOLE_LINES = 8  # lines; a table of at most so many stays on one page
+WHOLE_LINES = 6  # lines; a table of at most so many stays on one page
 TALL_LINES = 15  # a row of more lines may break between pages
 
 _USUAL = re.compile(
