@@ -72,8 +72,9 @@ def test_units_that_surely_stand_apart_are_named_and_others_counted(read_answers
 def test_a_unit_reads_why_it_is_not_first(demo_2021):
     """The distance to the first with its error, in one paragraph."""
     said = chapter(demo_2021, "leaders", "en", "so-nv")
-    assert "number 3 of 18 ranked units" in said
-    assert "is higher by 0.92 percentage points" in said
+    assert "the unit is number 3 of 18" in said
+    assert "below the unit that is first" in said
+    assert "by 0.92 percentage points" in said
     assert "above that of all units (87.25%) by 6.64 percentage points" in said
 
 

@@ -13,7 +13,9 @@ from sipas_analysis.figures.last_year import Change
 from sipas_analysis.figures.published import Figures
 from sipas_analysis.reports import unit_pictures
 from sipas_analysis.reports.answer_pictures import draw_items_pictures, draw_priority_picture
+from sipas_analysis.reports.chapters.annexes import ANNEXES
 from sipas_analysis.reports.chapters.ranking import select_units
+from sipas_analysis.reports.chapters.results import build_results
 from sipas_analysis.reports.pictures import (
     can_tell_shares_apart,
     draw_factors_picture,
@@ -30,6 +32,7 @@ from sipas_analysis.reports.unit_pictures import (
 HEAD = "unit,A1,A2,D1,OVERALL\n"
 TABLE = Table("table", make_text("report.table.factors"), (), ())
 ORDERS = ["5454", "4545", "5544", "4455", "5445", "4554", "5554", "4555", "5455", "5545"]
+ALIKE = HEAD + "".join(f"{unit},5,3,4,5\n{unit},2,4,5,3\n" * 20 for unit in ("so-a", "so-b"))
 FAR_APART = HEAD + "".join(
     f"{unit},{','.join(str(int(level) - less) for level in order)}\n"
     for unit, less in (("so-a", 0), ("so-b", 3))
@@ -101,9 +104,13 @@ def test_units_that_surely_differ_from_the_province_are_named(read_answers, writ
     assert "Access: surely above: Department A; Access: surely below: Department B" in alt
     picture.draw("en")
     assert written.count("Department A") == written.count("Department B") == 2  # two factors
-    alike = HEAD + "so-a,5,3,4,5\nso-a,2,4,5,3\n" * 20 + "so-b,5,3,4,5\nso-b,2,4,5,3\n" * 20
-    picture = draw_factors_by_unit_picture(subject_of(read_answers(alike)), "departments")
+    subject = subject_of(read_answers(ALIKE))
+    picture = draw_factors_by_unit_picture(subject, "departments")
     assert "No unit surely differs" in render_text(picture.alt, "en")
+    assert render_text(picture.caption, "en").endswith("no unit surely differs")
+    in_body, in_annex = (build(subject).blocks for build in (build_results, ANNEXES["units"]))
+    assert "figure-strips-departments" not in [getattr(block, "id", "") for block in in_body]
+    assert "figure-strips-departments" in [getattr(block, "id", "") for block in in_annex]
 
 
 def test_a_unit_without_rank_is_hatched_and_has_no_letter(read_answers, written):
@@ -112,8 +119,13 @@ def test_a_unit_without_rank_is_hatched_and_has_no_letter(read_answers, written)
     svg = rank_everyone(subject_of(read_answers(answers))).draw("en").decode()
     assert svg.count("fill='url(#hatch)'") == 2
     assert any("not ranked" in text for text in written)
+    written.clear()
     svg = rank_everyone(subject_of(read_answers(FAR_APART))).draw("en").decode()
     assert "hatch" not in svg
+    assert {"A", "B"} <= {*written}
+    written.clear()
+    rank_everyone(subject_of(read_answers(ALIKE))).draw("en")
+    assert "A" not in written  # a letter that all units have says nothing
 
 
 def test_one_unit_has_no_ranking_and_no_comparison(read_answers):

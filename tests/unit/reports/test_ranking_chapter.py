@@ -24,7 +24,7 @@ def test_the_order_of_units_gives_places_and_reasons(read_answers):
     assert second.split(" | ")[:4] == ["Department B", "–", "–", "–"]
     assert "†" in second
     assert "publish groups rather than ranks" in how
-    assert mark.startswith("† Use with caution")
+    assert mark == "† Use with caution: fewer than 30 people answered."
     assert why == "Department B is not ranked: 12 forms, fewer than the 20 needed."
 
 
@@ -70,9 +70,6 @@ def test_the_paragraph_on_the_place_reads_plainly(demo_2021):
         " Truyền thông) 0,22 điểm phần trăm (khoảng tin cậy 95%: từ −12,1 đến 12,6). Với 30 phiếu,"
         " vị trí thật có thể từ 1 đến 18: mẫu khảo sát chưa đủ để xếp hạng 18 đơn vị với nhau."
     )
-    pictures = report(demo_2021, "vi", "so-ldtbxh").chapter("ranking").section.blocks
-    (picture,) = [block for block in pictures if isinstance(block, Picture)]
-    assert b">A<" not in picture.draw("vi")
 
 
 @pytest.mark.slow

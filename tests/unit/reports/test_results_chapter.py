@@ -132,6 +132,18 @@ def test_a_unit_has_its_index_and_group_in_the_table_of_factors(unit):
     assert rows[1].startswith("Overall index | 93.89 | 89.2–97.0 | 30")
     assert rows[1].endswith("| 86.89")
     assert len(table.rows) == 7
+    assert "More than chance?" not in rows[0]  # no change is sure: a note says so once
+    assert "All changes of the table are within sampling error." in rows
+
+
+def test_where_all_figures_need_caution_one_sentence_says_so(read_answers):
+    """Twelve forms: no mark in every row, and only the reasons that apply."""
+    survey = read_answers(HEAD + draw_forms("so-a", 12))
+    lines = read_table(list_blocks(build_results(survey), Table)["table-factors"])
+    assert not any("†" in line for line in lines)
+    (note,) = [line for line in lines if "with caution" in line]
+    assert note.startswith("Use every figure of this table with caution: fewer than 30 people")
+    assert "clusters" not in note
 
 
 def test_of_many_factors_the_lowest_are_listed(read_answers):
