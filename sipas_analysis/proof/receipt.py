@@ -8,7 +8,6 @@ the console, for the minutes of the meeting: with that hash any copy can be chec
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from math import isfinite
@@ -103,7 +102,6 @@ class Receipt(Shape):
     """The shape of a receipt, checked before anything in it is used."""
 
     format: str
-    asked: dict[str, list[str]]
     wave: WaveFacts
     inputs: Annotated[list[Input], Field(min_length=1)]
     pack: dict[str, str]
@@ -116,12 +114,13 @@ class Receipt(Shape):
     sha256: Hash
 
 
-def receipt_facts(survey: Survey, options: Mapping[str, Sequence[str]]) -> Facts:
+def receipt_facts(survey: Survey) -> Facts:
     """Return the content of a receipt, except for the output files and the hash of the receipt.
+
+    The options of a run are not in it: two runs that leave the same files have the same receipt.
 
     Args:
         survey: Survey behind the files.
-        options: ``languages``, ``formats`` and ``units`` of the run.
 
     Returns:
         Plain data, to be joined by ``outputs``: the hash of each file by its place in the folder.
@@ -130,7 +129,6 @@ def receipt_facts(survey: Survey, options: Mapping[str, Sequence[str]]) -> Facts
     """
     return {
         "format": RECEIPT_FORMAT,
-        "asked": {name: list(values) for name, values in options.items()},
         **compute_facts(survey),
         "program": describe_program(),
     }

@@ -24,7 +24,6 @@ from sipas_analysis.figures.published import figures_of
 from sipas_analysis.files import hash_file, hold_files, refuse_changed, write_whole
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import LANGUAGES, Language, format_number
-from sipas_analysis.proof.program import Facts
 from sipas_analysis.proof.receipt import (
     RECEIPT_NAME,
     keep_old_receipt,
@@ -106,8 +105,6 @@ def run_wave(survey: Survey, request: RunRequest) -> dict[str, str]:
             for result in results
             if result.failed and not result.is_changed
         }
-        asked_units = [job.name for job in jobs] if units else []
-        options = {"languages": list(languages), "formats": list(formats), "units": asked_units}
         all_jobs = plan_jobs(survey, out, languages=languages, formats=formats)
         try:
             write_times(out, survey.wave.path, results, seconds)
@@ -116,7 +113,7 @@ def run_wave(survey: Survey, request: RunRequest) -> dict[str, str]:
             if changed:  # and changed back: the run did not see it
                 failed[RECEIPT_NAME] = dict(changed[0])
             else:
-                _close_run(survey, out, options, all_jobs, failed)
+                _close_run(survey, out, languages, all_jobs, failed)
         except ChangedError as error:
             failed[RECEIPT_NAME] = {"vi": error.text("vi"), "en": error.text("en")}
         except OutputError as error:  # a full disk: existing reports are kept
@@ -177,22 +174,19 @@ def make_reports(
 def _close_run(
     survey: Survey,
     out: Path,
-    options: Facts,
+    languages: Sequence[Language],
     jobs: Sequence[Job],
     failed: Mapping[str, Mapping[str, str]],
 ) -> None:
     """Write the files of the whole wave, and last the receipt of all files that are up to date."""
     unchanged = {job.name: standing_files(job) for job in jobs}
-    facts, figures = receipt_facts(survey, options), figures_of(survey)
+    facts, figures = receipt_facts(survey), figures_of(survey)
     page = make_receipt_page(facts, survey)
-    common = [
-        write_html(page, out / f"{STEM}.{language}.html", language)
-        for language in options["languages"]
-    ]
-    common += _write_missing_tables(survey, out, options["languages"], unchanged.get(WHOLE, {}))
+    common = [write_html(page, out / f"{STEM}.{language}.html", language) for language in languages]
+    common += _write_missing_tables(survey, out, languages, unchanged.get(WHOLE, {}))
     outcomes = [_portal_outcome(name, unchanged[name], failed.get(name, {})) for name in unchanged]
     portal, names = out / "index.html", [path.relative_to(out).as_posix() for path in common]
-    common.append(write_portal(figures, outcomes, portal, options["languages"], names))
+    common.append(write_portal(figures, outcomes, portal, languages, names))
     print_message("portal", path=portal)
     _tell_leftovers(out, unchanged)
     proven = {

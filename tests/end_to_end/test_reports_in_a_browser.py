@@ -12,7 +12,6 @@ from sipas_analysis.proof.verdict_page import make_verdict_page
 from sipas_analysis.proof.verify import Finding, Verdict
 from sipas_analysis.reports.comparison_page import write_comparison
 
-OPTIONS = {"languages": ["vi"], "formats": ["html"], "units": []}
 PAGES = [
     *(f"2021/{page}.{language}" for page in ("report", "annexes") for language in ("vi", "en")),
     *(f"2021/unit.{language}" for language in ("vi", "en")),
@@ -38,7 +37,7 @@ def folder(tmp_path_factory, demo_2021, demo_2023):
                     path.rename(out / year / stem)
     earlier = sipas.read_survey(sipas.read_wave(DATA / "an-giang-2020"))
     write_comparison([earlier, demo_2021], out, "vi", None)
-    receipt = make_receipt_page(receipt_facts(demo_2021, OPTIONS), demo_2021)
+    receipt = make_receipt_page(receipt_facts(demo_2021), demo_2021)
     write_html(receipt, out / "receipt.vi.html", "vi")
     findings = (Finding("figure", "tables/scores.csv", "overall@so-nv", "93.89", "93.90"),)
     verdict = Verdict("0" * 64, findings, True, 1, 1, 1)

@@ -110,6 +110,16 @@ def test_kernels_make_the_same_bytes(undisturbed, tmp_path):
     assert {name: found[name] for name in own} == {name: undisturbed[name] for name in own}
 
 
+def test_the_code_of_a_receipt_changes_only_with_the_files(tmp_path):
+    """A run that makes nothing, however it was started, leaves the receipt as it is."""
+    start = ("run", DEMO, "--out", tmp_path, "--units")
+    sipas(*start, "so-nv,so-tp", "--formats", "xlsx,html")
+    first = hashes(tmp_path)["receipt.json"]
+    for options in (("so-tp,so-nv", "--formats", "html,xlsx"), ("so-nv",)):
+        sipas(*start, *options)
+        assert hashes(tmp_path)["receipt.json"] == first
+
+
 ABROAD = {
     "TZ": "Pacific/Auckland",
     "LANG": "C",

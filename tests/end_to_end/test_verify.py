@@ -86,8 +86,7 @@ def made(tmp_path_factory):
         files.append(
             ReportOutcome(unit, {("html", "vi"): start.write(chapters, str(out), FORMATS)[0]})
         )
-    asked = {"languages": ["vi"], "formats": FORMATS.split(","), "units": []}
-    facts = receipt_facts(survey, asked)
+    facts = receipt_facts(survey)
     write_times(out, survey.wave.path, [], 0.0)
     write_html(make_receipt_page(facts, survey), out / "receipt.vi.html", "vi")
     write_portal(figures_of(survey), files, out / "index.html", ("vi",))
@@ -605,7 +604,7 @@ def test_the_name_of_a_file_is_private(made, tmp_path):
         path.read_text("utf-8").replace("answers.csv", "Nguyễn Văn A 0912.csv"), "utf-8"
     )
     survey = read_survey(read_wave(path))
-    facts = receipt_facts(survey, {"languages": ["vi"], "formats": [], "units": []})
+    facts = receipt_facts(survey)
     out = home / "out"
     write_html(make_receipt_page(facts, survey), out / "receipt.vi.html", "vi")
     crate = write_crate(facts | {"outputs": {}}, out)
@@ -853,8 +852,7 @@ def test_inputs_in_a_folder_beside_the_wave_are_packed_and_found(copy, tmp_path)
     path = copy / "inputs/wave.yaml"
     path.write_text(path.read_text("utf-8") + "units: ../shared/units.csv\n", "utf-8")
     survey = read_survey(read_wave(path))
-    asked = {"languages": ["vi"], "formats": [], "units": []}
-    write_receipt(seal_receipt(receipt_facts(survey, asked) | {"outputs": {}}), copy / "out")
+    write_receipt(seal_receipt(receipt_facts(survey) | {"outputs": {}}), copy / "out")
     packed = write_archive(copy / "out", tmp_path / "a.zip", copy / "inputs")
     names = [name for name in zipfile.ZipFile(packed).namelist() if name.startswith("inputs")]
     assert "inputs/shared/units.csv" in names
