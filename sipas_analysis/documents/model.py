@@ -8,7 +8,7 @@ every format and every language with the same numbers. The writers are in ``writ
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
 from itertools import groupby
@@ -311,8 +311,11 @@ class Document:
     @property
     def signatory(self) -> Signatory | None:
         """The office that signs; None for annexes, and where the office has no name."""
-        has_name = self.official and (self.official.publisher.vi or self.official.publisher.en)
-        return self.official if has_name and self.is_signed else None
+        office = self.official
+        if office is None or not self.is_signed:
+            return None
+        office = replace(office, number=Text("office.number.letter")) if self.about else office
+        return office if office.publisher.vi or office.publisher.en else None
 
     def list_recipients(self, language: Language) -> list[str]:
         """Return the lines of the recipients; lines to fill in if there is none."""

@@ -192,8 +192,6 @@ class Report:
             subtitle="",
             kind=None,
             about=make_text("letter.about", when=name_year(wave)),
-            official=document.official
-            and replace(document.official, number=make_text("office.number.letter")),
             recipients=(make_text("office.to.above"), make_text("office.to.file")),
             annexes=None,
         )

@@ -125,10 +125,11 @@ def state_reservations(subject: Subject) -> list[Text]:
     if wave.decision and wave.decision.status != SOURCED:
         status = _name_status(wave.decision.status)
         parts.append(make_text("report.basis.decision_status", status=status))
-    if pack.source and pack.status != SOURCED:
-        parts.append(make_text("report.basis.instrument_status", status=_name_status(pack.status)))
     if any(map(pack.is_unattributed, pack.items)):
         parts.append(make_text(f"report.basis.wording.{'published' if wave.decision else 'open'}"))
+    elif pack.source and pack.status != SOURCED:
+        status = _name_status(pack.status)
+        parts.append(make_text("report.basis.instrument_status", status=status))
     return [make_text("report.basis.reservations", parts=Joined(parts, " "))] if parts else []
 
 

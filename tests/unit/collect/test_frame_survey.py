@@ -177,7 +177,7 @@ def test_a_report_ranks_the_units_of_a_frame_without_groups():
         assert report.subject.figures.groups == groups
         html = report.chapter("ranking")._repr_html_()
         assert ("no units to rank" in html) == (not groups)
-    assert "<li>Questions of a data frame (" in report.chapter("basis")._repr_html_()
+    assert "<li>Instrument: Questions of a data frame." in report.chapter("basis")._repr_html_()
 
 
 def test_a_survey_says_that_no_answer_counts_as_satisfied():

@@ -348,12 +348,12 @@ def test_a_letter_takes_one_page(tmp_path, n, name):
             "vi",
             (
                 "An Giang, ngày …… tháng …… năm ……",
-                "Số: ……/……",
+                "Số: ……/BC-……",
                 "UBND TỈNH AN GIANG",
                 "Độc lập - Tự do - Hạnh phúc",
             ),
         ),
-        ("en", ("An Giang, date ……………", "No. ……/……", "PEOPLE'S COMMITTEE OF AN GIANG PROVINCE")),
+        ("en", ("An Giang, date ……………", "No. ……/BC-……", "PEOPLE'S COMMITTEE OF AN GIANG PROVINCE")),
     ],
 )
 def test_the_head_is_that_of_decree_30(tmp_path, language, lines):
@@ -576,7 +576,8 @@ def test_the_demo_reports_are_whole(demo_2021, unit, language, tmp_path):
     given = whole(demo_2021, unit)
     made = tmp_path / "a.pdf"
     text = checked(given, made, language)
-    assert squeezed(render_text(given.title, language)) in text
+    title = squeezed(render_text(given.title, language))
+    assert title.replace("-", "") in text.replace("-", "")  # a hyphen that ends a line is not read
     for section in given.sections:
         assert squeezed(render_text(section.title, language)) in text
     assert write_pdf(given, tmp_path / "b.pdf", language).read_bytes() == made.read_bytes()

@@ -149,7 +149,7 @@ def test_annexes_are_a_file_of_their_own_without_signature(read_answers, tmp_pat
     assert [*body] == [""]
     assert body[""].is_signed
     said = [render_text(text, "vi") for text in body[""].recipients]
-    assert said == ["UBND tỉnh Y (báo cáo)", "Các cơ quan, đơn vị", "Lưu: VT"]
+    assert said == ["UBND tỉnh Y (để b/c)", "Các cơ quan, đơn vị", "Lưu: VT"]
     assert not annexes["annexes"].is_signed
     assert annexes["annexes"].recipients == ()
     letter = unit.letter()
