@@ -33,6 +33,7 @@ HEIGHT = 250 * POINTS  # with a little room to spare
 LEEWAY = 0.97  # lines are broken a little earlier than letters alone tell
 # Type size of the body and share of the usual space, from comfortable to tight.
 FITS = ((13, 1.0), (13, 0.7), (13, 0.4), (13, 0.2), (12.5, 0.1), (12, 0.0), (11.5, 0.0), (11, 0.0))
+CLOSE = (13, 0.5)  # of a unit's report, in which no chapter begins a page
 
 
 def write_letterhead(word: Word, document: Document, head: Mapping[str, str]) -> None:
@@ -117,11 +118,12 @@ def _measure_mm(text: str, size: float) -> float:
 
 
 def choose_looks(document: Document, language: Language) -> dict[str, StyleLook]:
-    """Return the looks of the styles: smaller type in annexes, and a letter on one page."""
+    """Return the looks: smaller type in annexes, a unit's report close, a letter on one page."""
     if not document.is_signed:
         return scale_looks(12, 1.0)
     if document.about is None:
-        return LOOKS
+        is_of_unit = not any(section.starts_page for section in document.sections)
+        return scale_looks(*CLOSE) if is_of_unit else LOOKS
     choices = (scale_looks(size, space) for size, space in FITS)
     fitting = (looks for looks in choices if _measure_letter(document, looks, language) <= HEIGHT)
     return next(fitting, None) or scale_looks(*FITS[-1])

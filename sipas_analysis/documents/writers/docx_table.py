@@ -20,7 +20,7 @@ from sipas_analysis.messages import Language
 
 PADDING = 1.4  # mm at the left and right of a cell
 BORDER = 0.5  # mm for the borders of a column
-SHORT = 6  # rows; a table of at most so many stays on one page
+SHORT = 4  # rows; a table of at most so many stays on one page
 
 
 @dataclass(frozen=True)
