@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from pathlib import Path
 
 import pandas as pd
@@ -36,6 +37,7 @@ from sipas_analysis.sheets.texts import fold_text, plain_text, tidy_text
 HEADER_ROWS = 60  # a title page and more
 _NO_NAME = re.compile(r"[\W\d_]*")  # a number, a date, a mark
 _CODE = re.compile(r"[a-z]{1,4}\d+")
+_LETTER = re.compile(r"\([A-Z]{1,3}\)")  # how ``find_table`` names a column without a name
 _ITEM_NUMBER = re.compile(r"(?:(?:câu(?: hỏi)?|tiêu chí|question|item)\s*|[cq])?0*([1-9]\d{0,2})")
 
 
@@ -143,6 +145,37 @@ def holds_names(row: Sequence[str]) -> bool:
     texts = [fold_text(text) for text in row if tidy_text(text)]
     words = [text for text in texts if not _NO_NAME.fullmatch(text)]
     return 2 * len(words) > len(texts) and 2 * len(set(words)) > len(words)
+
+
+def find_names(sheet: Sheet) -> tuple[int, ...]:
+    """Return the header of an unknown questionnaire: the first with most names, of one row or two.
+
+    Two rows are a header if the upper one names columns that the lower one leaves unnamed, and the
+    lower one columns of a group.
+    """
+    rows = [[*map(tidy_text, row)] for row in sheet.rows]
+    named = [row for row, cells in enumerate(rows[:HEADER_ROWS], 1) if holds_names(cells)]
+    counts: dict[tuple[int, ...], int] = {(row,): sum(map(bool, rows[row - 1])) for row in named}
+    for row in {*named} & {row - 1 for row in named}:
+        pairs = [*zip_longest(rows[row - 1], rows[row], fillvalue="")]
+        n_above, n_below = (sum(map(bool, names)) for names in zip(*pairs, strict=True))
+        n_columns = sum(map(any, pairs))
+        is_group = n_above > 2 and n_columns > max(n_above, n_below)
+        if is_group and not _recurs(rows, row):
+            counts[row, row + 1] = n_columns
+    return max(counts, key=lambda header: (counts[header], -header[0]), default=())
+
+
+def _recurs(rows: Sequence[Sequence[str]], at: int) -> bool:
+    """Return whether most texts of a row stand again below it in their columns, as answers do."""
+    below = [{*column} for column in zip_longest(*rows[at + 1 :], fillvalue="")]
+    texts = [(text, column) for text, column in zip(rows[at], below, strict=False) if text]
+    return 2 * sum(text in column for text, column in texts) > len(texts)
+
+
+def is_letter(header: str) -> bool:
+    """Return whether a header is the letter of a column without a name, which says nothing."""
+    return _LETTER.fullmatch(header) is not None
 
 
 def _find_numbered_header(sheet: Sheet, pack: Instrument) -> tuple[int, dict[str, str]]:

@@ -81,7 +81,11 @@ def order_columns(columns: Mapping[str, Sequence[str]]) -> dict[str, AnswerLevel
     """
     answers = {name: _set_no_answer_apart(texts) for name, texts in columns.items()}
     shared = Counter(text for texts, _ in answers.values() for text in texts)
-    numbers = {name: _read_numbers(texts, shared) for name, (texts, _) in answers.items()}
+    columns_of_answers = [texts for texts, _ in answers.values()]
+    numbers = {
+        name: _read_numbers(texts, shared, columns_of_answers)
+        for name, (texts, _) in answers.items()
+    }
     families = {name: _list_families(texts) for name, (texts, _) in answers.items()}
     usage = Counter(family for names in families.values() for family in names)
     ordered: dict[str, AnswerLevels] = {}
@@ -89,7 +93,9 @@ def order_columns(columns: Mapping[str, Sequence[str]]) -> dict[str, AnswerLevel
         if numbers[name]:
             low, high = _find_ends(numbers[name], [*numbers.values()])
             labels = _read_labels(texts)
-            labels |= {numbers[name][text]: text for text in texts if not text[0].isdigit()}
+            typed = {text: level for text, level in numbers[name].items() if not text[0].isdigit()}
+            as_number = {*_list_numbers(texts)}
+            labels |= {level: text for text, level in typed.items() if level not in as_number}
             ordered[name] = AnswerLevels(low, high, numbers[name], labels, no_answer)
         elif families[name]:
             family = max(families[name], key=lambda family: usage[family])
@@ -99,6 +105,12 @@ def order_columns(columns: Mapping[str, Sequence[str]]) -> dict[str, AnswerLevel
             found = {text: levels[text] for text in texts}
             ordered[name] = AnswerLevels(1, 5, found, labels, no_answer)
     return ordered
+
+
+def is_answer(text: str) -> bool:
+    """Return whether a folded text is a label of a family, with or without its number."""
+    bare = _NUMBER.sub("", text)
+    return is_no_answer(bare) or any(bare in _level_by_label(name) for name in read_families())
 
 
 def span_scale(texts: Sequence[str]) -> bool:
@@ -117,7 +129,9 @@ def _set_no_answer_apart(texts: Sequence[str]) -> tuple[list[str], dict[str, lis
     return [text for text in texts if text not in apart], no_answer
 
 
-def _read_numbers(texts: Sequence[str], shared: Mapping[str, int]) -> dict[str, int]:
+def _read_numbers(
+    texts: Sequence[str], shared: Mapping[str, int], columns: Collection[Sequence[str]]
+) -> dict[str, int]:
     """Return the level that each text begins with; nothing if some text has none up to 10."""
     labels = {*_read_labels(texts).values()}
     known_labels = {word for family in read_families() for word in _level_by_label(family)}
@@ -128,21 +142,44 @@ def _read_numbers(texts: Sequence[str], shared: Mapping[str, int]) -> dict[str, 
         return {}
     matches = {text: _NUMBERED.fullmatch(text) for text in texts}
     numbers = {text: int(match[1]) for text, match in matches.items() if match}
-    numbers |= _place_ends([text for text in texts if text not in numbers], numbers.values())
+    numbers |= _place_words(texts, columns) if numbers else {}
     fits = len(numbers) == len(texts) > 0 and max(numbers.values()) <= max(SATISFIED_FROM)
     return numbers if fits and {*numbers.values()} - {0, 1} else {}
 
 
-def _place_ends(words: Sequence[str], numbers: Collection[int]) -> dict[str, int]:
-    """Return the level of labels that stand in the place of the ends among the numbers between."""
-    families = _list_families(words)
-    if not families or len(numbers) <= len(words) or max(numbers) >= max(SATISFIED_FROM):
+def _place_words(texts: Sequence[str], columns: Collection[Sequence[str]]) -> dict[str, int]:
+    """Return the level of labels among numbers: that of their family, or an end of 1–7 or 0–10.
+
+    Beside 1 to 5 a label is an answer typed in words. Nothing is returned where the numbers of
+    other columns leave open how long the scale is.
+    """
+    words = [text for text in texts if not _NUMBERED.fullmatch(text)]
+    families = [*map(_level_by_label, read_families())]
+    fits = [levels for levels in families if all(word in levels for word in words)]
+    if not words or not fits:
         return {}
-    high = next(high for high in (5, 7, 10) if high > max(numbers))
+    levels = {word: fits[0][word] for word in words}
+    mixed = [_list_numbers(column) for column in columns if {*words} & {*column}]
+    numbers = {number for column in mixed for number in column}
+    plain = [_list_numbers(column) for column in columns if all(map(_NUMBERED.fullmatch, column))]
+    plain = [column for column in plain if column]
+    tops = {*map(max, plain)}
+    is_open = 5 not in tops and len(mixed) <= len(plain) and (5 not in numbers or max(tops) > 5)
+    if numbers and min(numbers) > 0 and max(numbers) <= 5:
+        return {} if is_open else levels
+    own = {*_list_numbers(texts)}
+    if len(own) <= len(words) or max(own) >= max(SATISFIED_FROM):
+        return {}
+    high = 7 if max(own) < 7 else 10
     ends = {1: 0 if high == 10 else 1, 5: high}
-    levels = {word: ends.get(_level_by_label(families[0])[word], -1) for word in words}
-    is_free = not {-1, *numbers} & {*levels.values()}
+    levels = {word: ends.get(level, -1) for word, level in levels.items()}
+    is_free = not {-1, *own} & {*levels.values()}
     return levels if is_free and len({*levels.values()}) == len(levels) else {}
+
+
+def _list_numbers(texts: Sequence[str]) -> list[int]:
+    """Return the numbers with which texts begin."""
+    return [int(match[1]) for match in map(_NUMBERED.fullmatch, texts) if match]
 
 
 def _read_labels(texts: Sequence[str]) -> dict[int, str]:

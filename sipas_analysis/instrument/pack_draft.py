@@ -23,6 +23,7 @@ from sipas_analysis.messages import Language, say
 
 SAME_ANSWERS = 3  # so many questions with the same unknown answers are taken for a scale
 LONGEST_PROFILE = 4  # words; "Khu vực chờ sạch sẽ" is no question on the person
+MOST_LEVELS = 10  # a higher number is no level of a scale
 MOST_ANSWERS = 12  # a column with more distinct texts is no scale
 _BRACKETS = re.compile(r"(.+?)\s*\[(.+)\]")
 _PATH = re.compile(r"([\w-]+)/([\w/-]+)")
@@ -157,14 +158,25 @@ def _is_profile(column: DraftColumn, levels: Mapping[str, AnswerLevels]) -> bool
 
 
 def _find_unordered(columns: Sequence[DraftColumn]) -> list[DraftColumn]:
-    """Return the columns that share their answers with others, as the items of a scale do."""
+    """Return the columns that share their answers with others, as the items of a scale do.
+
+    So is a column of numbers and words that together are no known scale.
+    """
     single = [column for column in columns if not column.many]
     usage = Counter(text for column in single for text in column.texts)
     return [
         column
         for column in single
-        if len(column.texts) > 2 and min(map(usage.__getitem__, column.texts)) >= SAME_ANSWERS
+        if _mixes_numbers(column)
+        or (len(column.texts) > 2 and min(map(usage.__getitem__, column.texts)) >= SAME_ANSWERS)
     ]
+
+
+def _mixes_numbers(column: DraftColumn) -> bool:
+    """Return whether some answers are numbers of a scale and the others words without a number."""
+    numbers = [text for text in column.texts if text.isdigit() and int(text) <= MOST_LEVELS]
+    words = [text for text in column.texts if text not in numbers]
+    return len(numbers) > 2 and bool(words) and not any(re.search(r"\d", text) for text in words)
 
 
 def _draft_questions(

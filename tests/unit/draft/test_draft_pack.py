@@ -316,6 +316,79 @@ def test_a_neutral_word_takes_the_family_of_its_neighbours():
 
 
 @pytest.mark.parametrize(
+    ("columns", "levels"),
+    [
+        ({"a": "12345", "b": ["5", "4", "rất hài lòng", "bình thường"]}, {5: 2, 4: 1, 3: 1}),
+        (
+            {"a": "12345", "b": ["1", "2", "3", "4", "5", "hài lòng"]},
+            {1: 1, 2: 1, 3: 1, 4: 2, 5: 1},
+        ),
+        ({"a": "1234567", "b": [*"23456", "rất hài lòng"]}, {2: 1, 3: 1, 4: 1, 5: 1, 6: 1, 7: 1}),
+        ({"a": "1234567", "b": [*"234", "rất hài lòng"]}, {}),
+        ({"a": "1234", "b": [*"234", "rất hài lòng"]}, {}),
+        ({"a": "12345", "b": [*"2345", "ổn"]}, {}),
+    ],
+)
+def test_words_beside_numbers_are_levels_of_their_family_or_left_open(columns, levels):
+    """“Very satisfied” is a 5 beside 1 to 5, a 7 beside 6; open where 7 or 4 may fit."""
+    ordered = order_columns({name: [*texts] for name, texts in columns.items()})
+    found = [*ordered["b"].level_by_text.values()] if "b" in ordered else []
+    assert {level: found.count(level) for level in found} == levels
+    assert "b" not in ordered or ordered["b"].high == (7 if 7 in levels else 5)
+
+
+MIXED = "Câu 1,Câu 2,Câu 3,Câu 4,Ý kiến khác,Lời nhắn,Người làm chứng"
+
+
+def test_stray_texts_change_no_scale_and_remarks_and_names_are_never_published(tmp_path):
+    """Typed words, a 55, a 0 and a word that means nothing: four items of 1 to 5."""
+    rows = [
+        f"{1 + k % 5},{1 + k % 5},{1 + k % 5},{1 + k % 5},tốt,không,"
+        f"{['Nguyễn Văn An', 'Trần Thị Bé', 'Lê Hoàng Út'][k % 3]}"
+        for k in range(40)
+    ]
+    rows[4] = "5,Rất hài lòng,55,ổn lắm,tốt,Bà Hoa thu thêm tiền của tôi,Lê Hoàng Út"
+    rows[9] = "5,Rất hài lòng,0,ổn lắm,tốt,không,Lê Hoàng Út"
+    path = write_csv(tmp_path / "a.csv", MIXED, *rows)
+    draft = draft_wave([path], tmp_path, "vi")
+    scale = draft.pack.scale
+    assert (scale.low, scale.high, scale.satisfied_from) == (1, 5, 4)
+    assert [item.vi for item in draft.pack.items.values()] == ["Câu 1", "Câu 2", "Câu 3", "Câu 4"]
+    assert all(item.scale is None for item in draft.pack.items.values())
+    assert draft.pack.indicators == {}
+    assert draft.choice.labels == {"Rất hài lòng": 5}
+    assert {"Ý kiến khác", "Lời nhắn", "Người làm chứng"} <= {*draft.dropped}
+    written = "".join(path.read_text("utf-8") for path in draft.written)
+    assert not any(text in written for text in ("Bà Hoa", "Trần Thị", "Lê Hoàng"))
+    assert "ổn lắm" in written  # a word to be given a level
+
+
+def test_numbers_and_many_words_are_listed_and_never_who_answers(tmp_path):
+    """Half of the answers are words that no family has: the question is named on the screen."""
+    rows = [f"{1 + k % 5},{['1', '2', '3', 'ổn', 'chưa', 'được'][k % 6]}" for k in range(60)]
+    draft = draft_wave([write_csv(tmp_path / "a.csv", "Câu 1,Câu 2", *rows)], tmp_path, "vi")
+    assert (draft.choice.unordered, draft.pack.indicators) == (["Câu 2"], {})
+
+
+def test_a_header_of_two_rows_names_all_columns_of_a_drafted_pack(tmp_path):
+    """Groups above the questions; the names of persons stand below the upper row only."""
+    for name, first in (("a", "STT"), ("b", "Đơn vị")):
+        with xlsxwriter.Workbook(tmp_path / f"{name}.xlsx") as book:
+            sheet = book.add_worksheet()
+            sheet.write_row(0, 0, [first, "Họ và tên", "I. Tiếp cận", "", "Giới tính"])
+            sheet.write_row(1, 0, ["", "", "Bảng chỉ dẫn", "Chỗ ngồi"])
+            for k in range(20):
+                person = "Lê Hoàng Út" if k % 2 else "Trần Thị Bé"
+                start = [k] if name == "a" else ["Huyện Châu Phú"]
+                sheet.write_row(2 + k, 0, [*start, person, 1 + k % 5, 5, "Nam" if k % 2 else "Nữ"])
+    draft = draft_wave([tmp_path / "a.xlsx", tmp_path / "b.xlsx"], tmp_path, "vi")
+    assert [item.vi for item in draft.pack.items.values()] == ["Bảng chỉ dẫn", "Chỗ ngồi"]
+    assert [*draft.pack.indicators] == ["gioi-tinh"]
+    assert [sheet.table.header for sheet in draft.sheets] == [(1, 2), (1, 2)]
+    assert "Lê Hoàng" not in draft.pack_file.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
     ("header", "parts"),
     [
         ("1. Giảng viên nhiệt tình", ("", "C1", "Giảng viên nhiệt tình")),
