@@ -395,6 +395,35 @@ def test_numbers_stand_right_under_each_other(tmp_path):
     assert max(ends) - min(ends) < 0.6
 
 
+def test_text_goes_on_where_a_picture_does_not_fit(tmp_path):
+    """The text after it fills the page; where little room is missing the picture is smaller."""
+    tall = Picture("f", it("Hình điểm"), it("Lời tả"), lambda _: SVG, table([("A", Number("1.0"))]))
+    lines = [Paragraph(it(f"Dòng{k}.")) for k in range(45)]
+    pages = {}
+    for n_above in (12, 16):
+        chapter = Section("b", it("Hai"), (*lines[:n_above], tall, *lines[n_above:]))
+        whole = document(blocks=lines[:1], n_sections=1)
+        whole = replace(whole, sections=(*whole.sections, chapter))
+        made = write_pdf(whole, tmp_path / f"{n_above}.pdf", "vi")
+        pages[n_above] = [squeezed(page) for page in run("pdftotext", made).split("\f")[:-1]]
+    assert "Hình1.Hìnhđiểm" in pages[12][0]
+    assert "Hình1.Hìnhđiểm" in pages[16][1]
+    assert "Dòng20." in pages[16][0]
+
+
+def test_a_first_chapter_a_little_too_long_fits_its_page(tmp_path):
+    """It is set closer; one that is far too long is not."""
+    counts = {}
+    for n_lines in (28, 90):
+        lines = tuple(Paragraph(it(f"Dòng{k}.")) for k in range(n_lines))
+        whole = document(blocks=lines, n_sections=1)
+        after = Section("b", it("Hai"), lines[:1], starts_page=True)
+        whole = replace(whole, sections=(*whole.sections, after))
+        made = write_pdf(whole, tmp_path / f"{n_lines}.pdf", "vi")
+        counts[n_lines] = len(run("pdftotext", made).split("\f")[:-1])
+    assert counts == {28: 2, 90: 4}
+
+
 def test_wide_tables_and_endless_words_stay_on_the_page(tmp_path):
     """Sixteen columns get smaller type, 300 letters without a blank get broken: nothing is cut."""
     wide = table(
