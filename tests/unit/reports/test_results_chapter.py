@@ -66,7 +66,7 @@ def test_the_lowest_items_stand_first_with_the_places_they_may_have(province):
     """Ten of 22: the lowest may be one of 14; the rest is in the annexes; * is explained."""
     table = list_blocks(province, Table)["table-lowest"]
     head, first, *_ = read_table(table)
-    assert head.startswith("Item | Possible order (from the lowest) | Satisfied (%)")
+    assert head.startswith("Item | Possible places | Satisfied (%)")
     assert first.startswith("A4*. Equipment is easy to use | 1–14 | 82.57 |")
     assert len(table.rows) == 10
     notes = [render_text(note, "en") for note in table.notes]
@@ -103,7 +103,7 @@ def test_a_unit_whose_items_may_have_every_place_has_no_column_of_places(unit):
     """30 forms: 1–22 in every row would say nothing; the group stands beside each item."""
     table = list_blocks(unit, Table)["table-lowest"]
     heads = [render_text(column.label, "en") for column in table.columns]
-    assert "Possible order (from the lowest)" not in heads
+    assert "Possible places" not in heads
     assert heads[-1] == "Index of the group"
     assert len(table.rows) == 5
 
