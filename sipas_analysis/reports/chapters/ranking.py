@@ -95,8 +95,8 @@ def explain_rank(subject: Subject, who: Text = UNIT) -> list[Block]:
             n=n_ranked,
         ),
     ]
-    if has_letters:
-        letter = unit_index.letter
+    letter = unit_index.letter
+    if has_letters and sum(figure.letter == letter for figure in ranked) > 1:
         sentences.append(
             make_text("report.letter.group", who=who, letter=letter, letters=n_letters)
         )
