@@ -11,6 +11,7 @@ import pandas as pd
 from sipas_analysis.arguments import find_nearest
 from sipas_analysis.collect.survey import DROP_REASONS, Survey, find_unit
 from sipas_analysis.collect.units import list_groups
+from sipas_analysis.collect.wave import Wave
 from sipas_analysis.errors import ParameterError
 from sipas_analysis.figures.identified import make_id
 from sipas_analysis.figures.published import figures_of, list_figures
@@ -19,6 +20,8 @@ from sipas_analysis.measure.rules import COMPREHENSIVE, MEAN_100, MEAN_SCORE
 from sipas_analysis.messages import LANGUAGES, Language, format_number, read_catalogue, say
 from sipas_analysis.proof.program import Facts, describe_program
 from sipas_analysis.proof.receipt import round_figures
+from sipas_analysis.reports.chapters.opening import name_rule
+from sipas_analysis.reports.subject import Subject
 from sipas_analysis.sheets.texts import fold_text
 
 BESIDE = (COMPREHENSIVE, MEAN_SCORE, MEAN_100)
@@ -56,15 +59,57 @@ def trace(survey: Survey, figure: str, unit: str = "") -> pd.Series:
     figure_id = _make_id_of_names(survey, figure.partition("#")[0], unit, table)
     rows = table[table["id"] == figure_id]
     if rows.empty:
-        wanted = figure.replace(",", ".").removesuffix("%").strip()
-        rows = table[[_is_same_number(printed, wanted) for printed in table["printed"]]]
-        rows = rows[rows["unit"] == unit] if unit else rows
+        rows = _find_number(figure, unit, table)
     if len(rows) != 1:
-        near = find_nearest(figure_id, table["id"])
-        names = ", ".join(rows["id"].head(MOST)) or near or "–"
-        message_id = "trace_several" if len(rows) else "trace_none"
-        raise ParameterError(message_id, found=figure, unit=unit or "–", names=names, n=len(rows))
+        raise _refuse(survey, figure, unit, rows, find_nearest(figure_id, table["id"]))
     return rows.iloc[0]
+
+
+def _find_number(figure: str, unit: str, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the figures that are printed as a number: those of the index, else any other.
+
+    A number without a sign is also a change whose direction is told in words ("fell by 1.34").
+    """
+    wanted = figure.replace(",", ".").replace("−", "-").removesuffix("%").strip()
+    number = re.fullmatch(r"([+-]?)(\d+(?:\.(\d+))?)", wanted)
+    if not number:
+        return table.iloc[:0]
+    sign, digits, decimals = number[1].removeprefix("+"), number[2], len(number[3] or "")
+    if unit:
+        table = table[table["id"].str.contains(rf"[@:~]{re.escape(unit)}(?:~|$)")]
+    rows = table[[_is_same_number(printed, sign + digits) for printed in table["printed"]]]
+    if rows.empty and decimals:
+        columns = [table["value"], table["before"]]
+        values = columns if number[1] else [*columns, table["fall"]]
+        texts = [column.map(lambda v: _round(v, decimals)) for column in values]
+        rows = table[pd.concat(texts, axis=1).isin([sign + digits]).any(axis=1)]
+    published = rows[rows["variable"].notna()]
+    return rows if published.empty else published
+
+
+def _round(value: object, decimals: int) -> str:
+    """Return a value as it is printed with these decimals, with a plain sign."""
+    return format_number(_to_float(value), "en", decimals).replace("−", "-").replace(",", "")
+
+
+def _refuse(
+    survey: Survey, figure: str, unit: str, rows: pd.DataFrame, near: str
+) -> ParameterError:
+    """Return why there is not one figure of a name or number, with those that may be meant."""
+    shown = [row for _, row in rows.head(MOST).iterrows()]
+    names, where, close = dict[str, str](), dict[str, str](), dict[str, str]()
+    for language in LANGUAGES:
+        found = (
+            say(language, "trace.figure", id=row["id"], **_name_figure(survey, row, language))
+            for row in shown
+        )
+        names[language] = "; ".join([*found, *["…"] * (len(rows) > MOST)])
+        where[language] = say(language, "trace.of_unit", unit=unit) if unit else ""
+        close[language] = say(language, "trace.near", name=near) if near else ""
+    message_id = "trace_several" if shown else "trace_none"
+    return ParameterError(
+        message_id, found=figure, where=where, names=names, near=close, n=len(rows)
+    )
 
 
 def _make_id_of_names(survey: Survey, figure: str, unit: str, table: pd.DataFrame) -> str:
@@ -143,6 +188,10 @@ def _explain_value(survey: Survey, row: pd.Series, language: Language) -> Iterat
             yield line("division", text, **counts, rule=row["rule"])
         if pd.notna(row["low"]):
             yield line("interval", "ends", low=exact["low"], high=exact["high"])
+        if pd.notna(row["before"]):
+            before = format_number(_to_float(row["before"]), language, 8)
+            earlier = figures_of(survey).earlier[-1].survey.wave
+            yield line("before", value=before, title=earlier.title.text(language))
         return
     printed = format_number(row["printed"] or None, language)
     decimals = survey.instrument.index.decimals
@@ -150,7 +199,8 @@ def _explain_value(survey: Survey, row: pd.Series, language: Language) -> Iterat
     counts = {key: _print_count(row[key], language) for key in ("numerator", "denominator")}
     text = "division" if pd.notna(row["numerator"]) else "division_none"
     yield line("division", text, **counts, rule=row["rule"])
-    yield line("interval", low=exact["low"], high=exact["high"], method=row["method"])
+    method = say(language, f"trace.method.{row['method']}")
+    yield line("interval", low=exact["low"], high=exact["high"], method=method)
 
 
 def _explain_rule(survey: Survey, row: pd.Series, language: Language) -> Line:
@@ -160,7 +210,11 @@ def _explain_rule(survey: Survey, row: pd.Series, language: Language) -> Line:
     pack = survey.instrument
     rule = dict(pack.rules_by_level()).get(row["level"])
     status = say(language, f"status.{rule.status if rule else pack.status}")
-    return _make_line(language, "rule", rule=row["rule"], status=status, pack=pack.id)
+    if rule:
+        name = name_rule(Subject(figures_of(survey)), row["level"]).text(language)
+    else:
+        name = _name_variable(survey, row["variable"], language)
+    return _make_line(language, "rule", name=name, rule=row["rule"], status=status, pack=pack.id)
 
 
 def _name_figure(survey: Survey, row: pd.Series, language: Language) -> dict[str, str]:
@@ -189,6 +243,7 @@ def _name_code(survey: Survey, code: str, language: Language) -> str:
         shown = labels[label].text(language) if label in labels else label
         return f"{survey.instrument.label_of(key, language)}: {shown}"
     names = dict(zip(survey.units["code"], survey.units[f"name_{language}"], strict=True))
+    names |= {wave.id: wave.title.text(language) for wave in _list_waves(survey)}
     groups, reason = list_groups(survey.wave), f"ledger.{code}"
     if code in groups:
         return groups[code].text(language)
@@ -211,6 +266,7 @@ def _explain_forms(survey: Survey, row: pd.Series, language: Language) -> Iterat
     if row["id"].startswith(("setting:", "wording:")):  # counted without any form
         return
     line = partial(_make_line, language)
+    survey, folder = _find_survey(survey, row)
     forms = _select_forms(survey, row)
     if not _is_score(row):
         yield line("forms", n=len(forms), n_valid=len(forms))
@@ -228,7 +284,20 @@ def _explain_forms(survey: Survey, row: pd.Series, language: Language) -> Iterat
     yield line("dropped", n=n, n_read=survey.n_read, reasons="; ".join(reasons) or "–")
     for file, forms_of_file in forms.groupby("file", sort=True):
         ranges = _list_ranges(forms_of_file["row"])
-        yield line("rows", file=Path(str(file)).name, rows=ranges, n=len(forms_of_file))
+        yield line("rows", file=folder + Path(str(file)).name, rows=ranges, n=len(forms_of_file))
+
+
+def _list_waves(survey: Survey) -> list[Wave]:
+    """Return this wave and the earlier ones that it names."""
+    return [survey.wave, *(earlier.survey.wave for earlier in figures_of(survey).earlier)]
+
+
+def _find_survey(survey: Survey, row: pd.Series) -> tuple[Survey, str]:
+    """Return the survey whose forms a figure counts, and the folder of an earlier one."""
+    for earlier in figures_of(survey).earlier:
+        if row["id"] == f"trend:{earlier.survey.wave.id}":
+            return earlier.survey, f"{earlier.survey.wave.path.absolute().parent.name}/"
+    return survey, ""
 
 
 def _select_blank(survey: Survey, row: pd.Series, forms: pd.DataFrame) -> pd.DataFrame:

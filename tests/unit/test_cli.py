@@ -483,7 +483,7 @@ def test_a_run_and_its_archive_are_verified_and_traced(sipas, make_wave, noteboo
     for place in (out, tmp_path / "out.zip"):
         code, said, _ = sipas("trace", "A1@so-a", place)
         assert code == 0
-        assert "Rows: answers.csv: 2–31 (30 forms)" in said
+        assert "Rows: answers.csv: 2–31 (30 forms); rows as numbered when" in said
         assert "as the receipt says" in said
         assert "Receipt: says 66.66666667: the same" in said
     code, _, why = sipas("trace", "A1@so-a", tmp_path / "out.public.zip")
@@ -507,17 +507,17 @@ def test_a_figure_is_traced_by_id_or_as_it_is_printed(sipas, make_wave):
     code, said, _ = sipas("trace", "A1@so-a", wave)
     assert code == 0
     assert "20 satisfied of 30 valid answers" in said
-    assert "Rows: answers.csv: 2–31 (30 forms)" in said
+    assert "Rows: answers.csv: 2–31 (30 forms); rows as numbered when" in said
     assert "66.67; unrounded 66.66666667" in said
     assert "Blank" not in said
     assert "Receipt" not in said
     code, _, why = sipas("trace", "66,67", wave)
     assert code == 17
-    assert "Name one: " in why
+    assert "Name one by its id, or add --unit: " in why
     assert sipas("trace", "A1", wave, "--unit", "so-z")[0] == 14
     code, _, why = sipas("trace", "12.34", wave)
     assert code == 17
-    assert "called or printed 12.34" in why
+    assert "named or printed 12.34. All names" in why
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import pytest
 
+from sipas_analysis.errors import ParameterError
 from sipas_analysis.figures.published import PARTS, figures_of
 from sipas_analysis.messages import LANGUAGES, read_catalogue
 from sipas_analysis.proof.trace import explain_figure, trace
@@ -27,3 +28,22 @@ def test_one_figure_of_each_kind_is_explained(demo_2021):
     assert "473" in people["Phép chia"]
     pooled = dict(explain_figure(demo_2021, trace(demo_2021, "pooled:so-nv"), "vi"))
     assert "Sở Nội vụ" in pooled["Số liệu"]
+
+
+@pytest.mark.slow
+def test_a_number_is_found_as_reports_print_it(demo_2021):
+    """The index before figures beside it; a change with or without its sign; last year's forms."""
+    assert trace(demo_2021, "87,25")["id"] == "overall"
+    for text in ("+12,87", "12,87"):
+        change = trace(demo_2021, text, unit="so-nv")
+        assert change["id"] == "change:overall@so-nv"
+    assert "2020" in dict(explain_figure(demo_2021, change, "vi"))["Năm trước"]
+    last_year = [*explain_figure(demo_2021, trace(demo_2021, "trend:an-giang-2020"), "vi")]
+    rows = [text for head, text in last_year if head == "Dòng"]
+    assert rows
+    assert all(text.startswith("an-giang-2020/") for text in rows)
+    with pytest.raises(ParameterError, match="--unit: ") as refused:
+        trace(demo_2021, "100,00")
+    assert "–)" not in refused.value.text("vi")
+    with pytest.raises(ParameterError, match="12,3456"):
+        trace(demo_2021, "12,3456")
