@@ -61,8 +61,8 @@ explain.driver_results explain.drivers explain.shapley explain.players explain.s
 explain.importance explain.priority
 explain.penalty_reward
 improve.actions
-figures.csv_files figures.disclosure figures.rare_labels figures.suppression figures.respondents
-figures.identified figures.counts figures.wave_tables figures.last_year figures.published
+figures.csv_files figures.disclosure figures.rare_labels figures.suppression figures.hidden_labels
+figures.respondents figures.identified figures.counts figures.wave_tables figures.last_year figures.published
 documents.model documents.outlines documents.canvas
 documents.chart_parts documents.chart_intervals documents.chart_answers documents.chart_strips
 documents.chart_bars documents.chart_slopes documents.letter_widths
@@ -84,7 +84,7 @@ reports.chapters.annexes
 reports.annex_workbook reports.long_tables reports.table_workbook reports.report
 reports.portal_files reports.portal_rows reports.portal
 reports.comparison_page reports.sample_options reports.sample_list
-reports.sample_page reports.no_answers reports.draft_output reports.check_output
+reports.sample_page reports.no_answers reports.draft_output reports.check_reminders reports.check_output
 reports.score_output
 reports.form_owners reports.unit_returns reports.return_slips reports.drivers_output
 proof.program proof.receipt proof.receipt_page proof.ro_crate proof.read_back proof.verify

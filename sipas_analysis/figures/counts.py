@@ -5,14 +5,14 @@ number from which it could be computed (rule P2).
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 
 from sipas_analysis.collect.survey import DROP_REASONS, Survey
-from sipas_analysis.figures.respondents import list_person_keys
-from sipas_analysis.figures.suppression import hide_small_counts
+from sipas_analysis.figures.hidden_labels import find_hidden_labels, mark_labels
+from sipas_analysis.figures.suppression import are_safe
 from sipas_analysis.infer.intervals import exact_interval
 
 Numbers = dict[str, float]
@@ -20,48 +20,39 @@ TOLD_POINTS = 5.0  # difference of two units that a sample should show
 WITHIN = 0.4  # correlation of a person's answers, as sample plans take it
 
 
-def list_counted_keys(survey: Survey) -> list[str]:
-    """Return the keys by which people are counted: how they answered, who they are."""
-    mode = ["mode"] if "mode" in survey.frame else []
-    return [*mode, *(key for key in list_person_keys(survey) if key != "mode")]
-
-
-def list_labels(survey: Survey, key: str) -> list[str]:
-    """Return the labels of a key: the levels of a question, else the labels that were given."""
-    if key in survey.instrument.indicators:
-        return [*survey.instrument.indicators[key].levels]
-    labels = survey.frame[key].dropna().astype(str)
-    return sorted(labels[labels != ""].unique())
-
-
-def count_people(survey: Survey) -> pd.DataFrame:
+def count_people(survey: Survey, hidden_units: Collection[str] = ()) -> pd.DataFrame:
     """Count the people with each label of each key, of those who answered.
 
     Returns:
         One row per label that somebody gave: ``id`` (``people:<key>=<label>``), ``value`` in
         percent, ``numerator``, ``denominator``; blank where the count is hidden. A row
-        ``people:<key>`` has the number of people who answered.
+        ``people:<key>`` has the number of people who answered. No row of a key that follows units
+        where some are hidden.
 
-    Source: rules P2 and P6 in docs/method.md.
+    Source: rules P2, P5 and P6 in docs/method.md.
     """
-    rows = [row for key in list_counted_keys(survey) for row in _count_labels(survey, key)]
+    hidden = find_hidden_labels(survey, hidden_units)
+    rows = [row for key, labels in hidden.items() for row in _count_labels(survey, key, labels)]
     return pd.DataFrame(rows).assign(rule="P2")
 
 
-def _count_labels(survey: Survey, key: str) -> Iterator[Mapping[str, object]]:
-    answers, labels = survey.frame[key], list_labels(survey, key)
+def _count_labels(
+    survey: Survey, key: str, hidden: Collection[str]
+) -> Iterator[Mapping[str, object]]:
+    """Yield the people who answered, unless a hidden count follows; then those of each label."""
+    answers, marks, fewest = survey.frame[key], mark_labels(survey, key), survey.wave.min_cell
     is_none = answers == ""  # of several choices none: answered
     n = int((answers.notna() & (survey.is_many(key) | ~is_none)).sum())
-    counts = [int(survey.has_choice(key, label).sum()) for label in labels]
-    yield {"id": f"people:{key}", "value": n}
-    for label, shown, count in zip(
-        labels, hide_small_counts(counts, survey.wave.min_cell), counts, strict=True
-    ):
+    counts = {str(label): int(count) for label, count in marks.sum().items() if count}
+    n_without = n - int(marks.any(axis=1).sum())
+    is_safe = n_without >= fewest or are_safe(
+        [count for label, count in counts.items() if label in hidden], fewest
+    )
+    yield {"id": f"people:{key}", "value": n if n >= fewest and is_safe else math.nan}
+    for label, count in counts.items():
         name = {"id": f"people:{key}={label}"}
-        if shown is None:
-            yield name
-        elif count:
-            yield {**name, "value": 100 * count / n, "numerator": count, "denominator": n}
+        numbers = {"value": 100 * count / n, "numerator": count, "denominator": n}
+        yield name if label in hidden else {**name, **numbers}
 
 
 def count_incidents(survey: Survey) -> pd.DataFrame:
@@ -69,7 +60,7 @@ def count_incidents(survey: Survey) -> pd.DataFrame:
 
     Returns:
         One row per question that was asked: ``id`` (``incident:<code>``), ``value``, ``low``,
-        ``high``, ``numerator``, ``denominator``; only ``denominator`` where too few answered.
+        ``high``, ``numerator``, ``denominator``; nothing where too few answered.
 
     Source: rules I1 and P2 in docs/method.md.
     """
@@ -86,7 +77,7 @@ def _count_incident(survey: Survey, code: str, counted: tuple[str, ...]) -> Numb
     chosen = [survey.has_choice(code, label)[answers.index] for label in counted]
     n, k = len(answers), int(np.logical_or.reduce(chosen).sum())
     if n < survey.wave.min_cell:
-        return {"denominator": n}
+        return {}
     low, high = exact_interval(np.array([float(k)]), np.array([float(n)]))
     ends = {"low": 100 * float(low[0]), "high": 100 * float(high[0])}
     return {"value": 100 * k / n, **ends, "numerator": k, "denominator": n}

@@ -15,6 +15,7 @@ from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.measure.ranking import TEST_POWER
 
 INTERVAL_COLUMNS = ["value", "low", "high"]
+FALL_COLUMNS = ["fall", "fall_low", "fall_high"]  # of a sentence whose words tell the sign
 RANK_COLUMNS = ["rank", "rank_low", "rank_high", "detectable"]
 FIGURE_COLUMNS = [
     "id",
@@ -27,7 +28,7 @@ FIGURE_COLUMNS = [
     "numerator",
     "denominator",
     "before",
-    "fall",
+    *FALL_COLUMNS,
     *RANK_COLUMNS,
     "rule",
 ]
@@ -137,7 +138,13 @@ def identify_gaps(gaps: pd.DataFrame) -> list[pd.DataFrame]:
     """Return the difference of each unit, factor and item from the index, with its id."""
     keys = zip(gaps["variable"], gaps["unit"], strict=True)
     ids = [make_id(f"gap:{variable}", "", unit) for variable, unit in keys]
-    return [gaps.assign(id=ids, rule="R7")]
+    return [turn_round(gaps).assign(id=ids, rule="R7")]
+
+
+def turn_round(differences: pd.DataFrame) -> pd.DataFrame:
+    """Return differences beside themselves turned round: how far a figure fell, or lies below."""
+    turned = -differences[INTERVAL_COLUMNS].astype(float)
+    return differences.assign(**dict(zip(FALL_COLUMNS, turned.to_numpy().T, strict=True)))
 
 
 def identify_drivers(drivers: pd.DataFrame, shares: pd.DataFrame) -> list[pd.DataFrame]:

@@ -87,11 +87,6 @@ class Change:
     id: str = ""
 
     @property
-    def fall(self) -> float:
-        """The change turned round: how many points the figure fell."""
-        return -self.value
-
-    @property
     def is_known(self) -> bool:
         """Whether the two years may be compared here."""
         return not np.isnan(self.value)

@@ -44,6 +44,7 @@ from sipas_analysis.figures.identified import (
     make_id,
     name_rows,
     share_answers,
+    turn_round,
 )
 from sipas_analysis.figures.last_year import (
     LastYear,
@@ -316,7 +317,7 @@ class Figures(WaveTables):
                 figures.find_overall().assign(id=f"trend:{figures.survey.wave.id}", rule="C2")
                 for figures in (*self.earlier, self)
             ],
-            "people": lambda: [count_people(self.labelled)],
+            "people": lambda: [count_people(self.labelled, self.hidden_units)],
             "incidents": lambda: [count_incidents(self.survey)],
             "counts": lambda: identify_numbers(
                 count_forms(self.survey)
@@ -344,11 +345,11 @@ class Figures(WaveTables):
         changes = self.last_year.list_changes() if self.last_year else []
         rows = [
             {"id": change.id, "rule": "C1"}
-            | {name: getattr(change, name) for name in ("before", "fall", *INTERVAL_COLUMNS)}
+            | {name: getattr(change, name) for name in ("before", *INTERVAL_COLUMNS)}
             for _, change in changes
             if change.id
         ]
-        return [pd.DataFrame(rows)]
+        return [turn_round(pd.DataFrame(rows))] if rows else []
 
     def _tabulate_places(self) -> dict[str, pd.DataFrame]:
         units = self.scores.loc[self.scores["domain"] == "unit", "unit"].unique()

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sipas_analysis.collect.survey import Survey
+from sipas_analysis.figures.hidden_labels import find_hidden_labels, list_person_keys
 from sipas_analysis.figures.suppression import SUPPRESS, blank_hidden
 from sipas_analysis.infer.estimates import Estimates
 from sipas_analysis.instrument.pack import OVERALL
@@ -32,8 +33,7 @@ def compare_respondents(survey: Survey, hidden_units: Collection[str] = ()) -> p
 
     Args:
         survey: Validated forms with labels that may be published.
-        hidden_units: Units whose index is not published: then no key whose labels are made of
-            whole units is shown, or a reader could subtract the other units.
+        hidden_units: Units whose index is not published: then no key that follows units is shown.
 
     Returns:
         One row per group with the columns of ``score``; ``key``, ``label``; ``unit``, the name of
@@ -42,29 +42,19 @@ def compare_respondents(survey: Survey, hidden_units: Collection[str] = ()) -> p
 
     Source: rules I7, R7, P2 and P6 in docs/method.md.
     """
-    keys = [
-        key
-        for key in list_person_keys(survey)
-        if not (hidden_units and _has_whole_units(survey, key))
-    ]
+    hidden = find_hidden_labels(survey, hidden_units, of_index=True)
+    keys = [key for key in list_person_keys(survey) if key in hidden]
     whole = _score_parts(survey, None)
     n_whole = int(whole.frame["n_valid"].iloc[0])
     estimates = {key: list(_score_groups(survey, key, whole)) for key in keys}
     n_groups = {key: sum(len(part) - 1 for part in parts) for key, parts in estimates.items()}
     n_tests = sum(1 if n == 2 else n for n in n_groups.values())  # of two labels one says all
     tables = [
-        _hide_groups(_build_rows(key, parts, n_tests), survey, key, n_whole)
+        _hide_groups(_build_rows(key, parts, n_tests), hidden[key], n_whole)
         for key, parts in estimates.items()
         if n_groups[key]
     ]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
-
-
-def list_person_keys(survey: Survey) -> list[str]:
-    """Return the questions on the person and the keys of the wave that the forms have."""
-    indicators = survey.instrument.indicators
-    profile = [code for code, question in indicators.items() if question.group == "profile"]
-    return [key for key in (*profile, *survey.wave.key_codes) if key in survey.keys]
 
 
 def _list_parts(survey: Survey, key: str) -> Iterator["pd.Series[str]"]:
@@ -99,24 +89,13 @@ def _score_groups(survey: Survey, key: str, whole: Estimates) -> Iterator[Estima
         yield both.take(np.array([*rows, len(both) - 1], dtype=np.int64))
 
 
-def _has_whole_units(survey: Survey, key: str) -> bool:
-    """Return whether a label of a key is given by all or by none of the people of each unit."""
-    units = survey.frame["unit"]
-    shares = (
-        parts.eq(label).groupby(units).mean()
-        for parts in _list_parts(survey, key)
-        for label in parts[parts != OTHERS].unique()
-    )
-    return any(bool(share.isin([0.0, 1.0]).all()) for share in shares)
-
-
 def _build_rows(key: str, parts: Iterable[Estimates], n_tests: int) -> pd.DataFrame:
     """Return the rows of one key with the differences; each interval has 1 − 0.05/n_tests."""
     rows = []
     for estimates in parts:
         n = len(estimates) - 1
         if n:
-            gaps = find_gaps(estimates, level=1 - 0.05 * n / n_tests)
+            gaps = find_gaps(estimates, 1 - 0.05 * n / n_tests, kind="groups")
             groups = estimates.frame.iloc[:n].reset_index(drop=True)
             groups[[*DIFFERENCE, "verdict"]] = gaps[["value", "low", "high", "verdict"]]
             rows.append(groups)
@@ -126,31 +105,11 @@ def _build_rows(key: str, parts: Iterable[Estimates], n_tests: int) -> pd.DataFr
     return table.assign(key=key, label=labels, group="", unit=f"{key}=" + labels)
 
 
-def _hide_groups(table: pd.DataFrame, survey: Survey, key: str, n_whole: int) -> pd.DataFrame:
+def _hide_groups(table: pd.DataFrame, hidden: Collection[str], n_whole: int) -> pd.DataFrame:
     """Blank groups that may not be shown, and differences of few people or of everybody."""
     table = table.copy()
-    table.loc[_mark_hidden(table["n_valid"], n_whole, survey, key), "flag"] = SUPPRESS
+    table.loc[table["label"].isin(hidden), "flag"] = SUPPRESS
     unsure = (table["flag"] != "publish") | (table["n_valid"] == n_whole)
     table.loc[unsure, [*DIFFERENCE]] = np.nan
     table.loc[unsure, "verdict"] = ""
     return blank_hidden(table)
-
-
-def _mark_hidden(
-    people: "pd.Series[int]", n_whole: int, survey: Survey, key: str
-) -> "pd.Series[bool]":
-    """Mark the groups that are hidden: too few people inside or, taken from the whole, outside.
-
-    People with a hidden label, and with those the people who gave none, are a remainder of those
-    who answered and of the whole: as long as either are too few, the smallest group is hidden too.
-    """
-    fewest, n_outside = survey.wave.min_cell, n_whole - people
-    hidden = (people < fewest) | ((n_outside > 0) & (n_outside < fewest))
-    if survey.is_many(key):
-        return hidden
-    while not hidden.all():
-        remainders = (people[hidden].sum(), n_whole - people[~hidden].sum())
-        if not any(0 < remainder < fewest for remainder in remainders):
-            break
-        hidden.iloc[int(np.nanargmin(people.where(~hidden)))] = True
-    return hidden

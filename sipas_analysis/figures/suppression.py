@@ -152,11 +152,22 @@ def blank_hidden(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def hide_small_counts(counts: Iterable[int], min_cell: int) -> list[int | None]:
-    """Return counts with small ones as None, and a second one if only one was small."""
-    all_counts = list(counts)
+    """Return counts with small ones as None, and the next ones until ``are_safe`` holds."""
+    all_counts = [int(count) for count in counts]
     shown: list[int | None] = [n if n >= min_cell or n == 0 else None for n in all_counts]
-    if shown.count(None) == 1:
-        others = [k for k, n in enumerate(shown) if n]
-        if others:
-            shown[min(others, key=lambda k: all_counts[k])] = None
+    for at in sorted(range(len(shown)), key=lambda k: all_counts[k]):
+        hidden = [n for n, count in zip(all_counts, shown, strict=True) if count is None]
+        if are_safe(hidden, min_cell):
+            break
+        if shown[at]:
+            shown[at] = None
     return shown
+
+
+def are_safe(hidden: Sequence[int], min_cell: int) -> bool:
+    """Return whether hidden counts stay unknown to a reader who knows their sum.
+
+    All but the count of *other* are known to be at least ``min_cell`` (rule P6): the sum must leave
+    that one as much room. A single hidden count is the sum.
+    """
+    return not hidden or (len(hidden) > 1 and sum(hidden) >= min_cell * len(hidden))

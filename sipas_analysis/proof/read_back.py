@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 LARGEST = 200_000_000  # bytes that one part of a Word file may unpack to
-UNSIGNED = ("change:", "gap:")  # "fell by 1.34": words tell the sign of such a number
 Named = tuple[str, str, Language]  # ``id#column``, the text, its language
 
 
@@ -37,8 +36,6 @@ class PrintedNumber:
         if exact is None:
             return False
         exact = float(exact) if exact in ("inf", "-inf") else exact
-        if self.id.startswith(UNSIGNED) and isinstance(exact, float) and self.text[:1] != "−":
-            exact = abs(exact)
         places = len(self.text.partition("," if self.language == "vi" else ".")[2])
         try:
             return self.text == format_number(exact, self.language, places)

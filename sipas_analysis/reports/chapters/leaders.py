@@ -35,6 +35,7 @@ from sipas_analysis.reports.subject import Subject, name_year
 
 MOST_ITEMS = 3  # items to look at first
 VERDICTS = ("above", "below")
+TURNED = {"value": "fall", "low": "fall_low", "high": "fall_high"}  # columns without minus
 
 
 def build_leaders(subject: Subject) -> Section:
@@ -112,7 +113,8 @@ def number_magnitude(
     figure_id: str, value: float, column: str = "value", decimals: int = 2
 ) -> Number:
     """Return a difference or an end of it without its sign, which the sentence says in words."""
-    return Number(abs(value), decimals, FigureReference(figure_id, column, value))
+    column = TURNED[column] if value < 0 else column
+    return Number(abs(value), decimals, FigureReference(figure_id, column, abs(value)))
 
 
 # ── which units stand apart

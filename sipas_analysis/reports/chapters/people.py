@@ -5,7 +5,7 @@ Only the whole province is counted (rule P2).
 
 from sipas_analysis.collect.readings import OTHER
 from sipas_analysis.documents.model import Block, Column, Paragraph, Table, make_text
-from sipas_analysis.figures.counts import list_counted_keys, list_labels
+from sipas_analysis.figures.hidden_labels import list_counted_keys, list_labels
 from sipas_analysis.figures.rare_labels import OTHER_LABEL, find_rare_labels
 from sipas_analysis.reports.chapters.respondents import tabulate_respondents
 from sipas_analysis.reports.named_numbers import number_of
@@ -19,7 +19,11 @@ def show_people(subject: Subject) -> list[Block]:
 
     Small counts are not shown.
     """
-    keys = list_counted_keys(subject.figures.labelled)
+    keys = [
+        key
+        for key in list_counted_keys(subject.figures.labelled)
+        if subject.figures.find(f"people:{key}")
+    ]
     if not keys:
         return [Paragraph(make_text("report.people.none"), "note")]
     counts = [_tabulate_people(subject, key) for key in keys]

@@ -3,14 +3,25 @@
 import math
 
 import pytest
+from conftest import PACK
 
 from sipas_analysis.figures.counts import count_forms, count_units, list_settings
 from sipas_analysis.figures.published import figures_of
+from sipas_analysis.reports.chapters.incidents import show_incidents
+from sipas_analysis.reports.subject import Subject
 
 ROWS = (
     "so-a,5,4,4,male,town\n" * 20 + "so-a,4,3,5,male,hill\n" * 10 + "so-a,3,4,4,female,isle\n" * 3
 )
 HEAD = "unit,A1,A2,D1,sex,area\n"
+LATE = """\
+  late:
+    group: need
+    vi: Trễ hẹn
+    en: Late
+    levels: {"yes": {vi: Có, en: "Yes"}, "no": {vi: Không, en: "No"}}
+    counted: ["yes"]
+"""
 
 
 def test_people_and_settings_are_counted_as_by_hand(read_answers):
@@ -50,6 +61,17 @@ def test_a_hidden_count_follows_from_no_published_number(read_answers, blanks):
             assert all(math.isnan(float(number)) for number in numbers.dropna()), name
     assert table.at["people:area=town", "numerator"] == 20
     assert not [name for name in table.index if name.startswith("people:") and "@" in name]
+
+
+def test_a_number_of_fewer_people_is_no_denominator(read_answers):
+    """Three people told their sex, whether they waited: neither number is printed."""
+    rows = "so-a,5,4,4,male,yes\n" * 3 + "so-a,4,4,4,,\n" * 30
+    survey = read_answers("unit,A1,A2,D1,sex,late\n" + rows, pack=PACK + LATE)
+    table = figures_of(survey).by_id.set_index("id")
+    assert show_incidents(Subject(figures_of(survey)))
+    names = [name for name in table.index if name.startswith(("people:sex", "incident:"))]
+    assert {"people:sex", "people:sex=other"} <= {*names}
+    assert table.loc[names].drop(columns=["rule"]).isna().all(axis=None)
 
 
 def test_no_answer_of_a_hidden_unit_or_item_is_published(read_answers):

@@ -249,7 +249,9 @@ def test_an_item_that_nobody_answered_hides_nothing_else(read_answers):
     [
         ([10, 20, 30], [10, 20, 30]),
         ([3, 20, 30], [None, None, 30]),
-        ([3, 2, 30], [None, None, 30]),
+        ([3, 2, 30], [None, None, None]),
+        ([1, 5, 864], [None, None, None]),  # of 6 the label "other" has 1: all others have 5
+        ([1, 5, 20, 864], [None, None, None, 864]),
         ([0, 20, 30], [0, 20, 30]),
         ([4, 0, 0], [None, 0, 0]),
         ([], []),

@@ -23,7 +23,8 @@ ROWS = [
 @pytest.fixture(scope="module")
 def survey(read_shared):
     """Ten forms; the least cell is five people."""
-    answers = "\n".join(["unit,how,where,sex,vulnerable,A1,A2,D1", *ROWS])
+    rows = [f"so-{'ab'[at % 2]}{row[4:]}" for at, row in enumerate(ROWS)]  # no place is a unit
+    answers = "\n".join(["unit,how,where,sex,vulnerable,A1,A2,D1", *rows])
     return read_shared(answers, columns=COLUMNS, duplicates={"keep": "answers.csv", "because": "a"})
 
 

@@ -1,0 +1,207 @@
+"""Labels of questions on the person and of keys that must not be shown (rules P2, P5 and P6).
+
+Counts and indices hide the same labels: the people printed beside an index are a count, too.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse.csgraph import connected_components
+
+from sipas_analysis.collect.survey import Survey
+from sipas_analysis.figures.suppression import hide_small_counts
+from sipas_analysis.infer.design import Floats
+
+
+def list_person_keys(survey: Survey) -> list[str]:
+    """Return the questions on the person and the keys of the wave that the forms have."""
+    indicators = survey.instrument.indicators
+    profile = [code for code, question in indicators.items() if question.group == "profile"]
+    return [key for key in (*profile, *survey.wave.key_codes) if key in survey.keys]
+
+
+def list_counted_keys(survey: Survey) -> list[str]:
+    """Return the keys by which people are counted: how they answered, who they are."""
+    mode = ["mode"] if "mode" in survey.frame else []
+    return [*mode, *(key for key in list_person_keys(survey) if key != "mode")]
+
+
+def list_labels(survey: Survey, key: str) -> list[str]:
+    """Return the labels of a key: the levels of a question, else the labels that were given."""
+    if key in survey.instrument.indicators:
+        return [*survey.instrument.indicators[key].levels]
+    labels = survey.frame[key].dropna().astype(str)
+    return sorted(labels[labels != ""].unique())
+
+
+def mark_labels(survey: Survey, key: str) -> pd.DataFrame:
+    """Return which forms have each label of a key: one column per label."""
+    labels = list_labels(survey, key)
+    marks = {label: survey.has_choice(key, label).fillna(False) for label in labels}
+    return pd.DataFrame(marks, survey.frame.index, dtype=bool)
+
+
+def find_hidden_labels(
+    survey: Survey, hidden_units: Collection[str] = (), *, of_index: bool = False
+) -> dict[str, set[str]]:
+    """Return the labels of each key that may not be shown.
+
+    Hidden are labels of too few people, those from which they would follow within a key, and those
+    that with the shown labels of another key, or with shown units, would leave too few people.
+
+    Args:
+        survey: Validated forms with labels that may be published.
+        hidden_units: Units whose index is not published: then a key that follows units is left
+            out, or a reader could subtract the other units.
+        of_index: Whether the index of each label is shown too: then the people of no shown label,
+            those who gave none among them, must not be too few either.
+
+    Source: rules P2, P5 and P6 in docs/method.md.
+    """
+    fewest, units = survey.wave.min_cell, survey.frame["unit"].astype(str)
+    is_answered = survey.frame.filter(items=[*survey.instrument.items]).notna().any(axis=1)
+    marks = {key: mark_labels(survey, key) for key in list_counted_keys(survey)}
+    if hidden_units:
+        marks = {
+            key: table
+            for key, table in marks.items()
+            if not _follows_units(table[is_answered], units[is_answered], fewest)
+        }
+    hidden = {key: _find_small(table, is_answered, fewest) for key, table in marks.items()}
+    indexed = {key: marks[key][is_answered] for key in list_person_keys(survey) if key in marks}
+    shown_units = pd.get_dummies(units[is_answered]).drop(columns=hidden_units, errors="ignore")
+    groups = pd.get_dummies(survey.frame.loc[is_answered, "group"].astype(str))
+    for with_rest in (False, True)[: 1 + of_index]:
+        _hide_nested(indexed, [shown_units, groups], hidden, fewest, with_rest=with_rest)
+    return hidden
+
+
+def _follows_units(marks: pd.DataFrame, units: "pd.Series[str]", fewest: int) -> bool:
+    """Return whether a label is that of whole units but for too few people to hide one."""
+    sizes = units.value_counts()
+    inside = marks.loc[:, marks.sum() >= fewest].groupby(units).sum().loc[sizes.index]
+    outside = inside.rsub(sizes, axis=0)
+    is_union = (inside > outside).any() & (inside < outside).any()  # neither no unit nor all
+    n_apart = np.minimum(inside, outside).sum()
+    return bool((is_union & (n_apart < fewest)).any())
+
+
+def _find_small(marks: pd.DataFrame, is_answered: "pd.Series[bool]", fewest: int) -> set[str]:
+    """Return the labels of one key that are hidden because few people have one of them."""
+    return {
+        str(label)
+        for table in (marks, marks[is_answered])
+        for label, n in zip(marks, hide_small_counts(table.sum(), fewest), strict=True)
+        if n is None
+    }
+
+
+def _hide_nested(
+    marks: Mapping[str, pd.DataFrame],
+    others: Sequence[pd.DataFrame],
+    hidden: Mapping[str, set[str]],
+    fewest: int,
+    *,
+    with_rest: bool,
+) -> None:
+    """Hide labels until those shown of two keys nowhere differ by too few people.
+
+    First of a key that hides a label already, then the label of the fewest people.
+
+    Args:
+        marks: Forms by label, of each key whose labels have an index.
+        others: Forms by unit and by group, which stay shown.
+        hidden: The hidden labels of each key; further ones are added.
+        fewest: ``min_cell`` of the wave.
+        with_rest: Whether parts of too few people count, as those of no label and of all but one.
+    """
+    if not marks:
+        return
+    tables = [*marks.values(), *others]
+    names = [(key, str(label)) for key, table in marks.items() for label in table]
+    forms = np.column_stack([*tables, np.ones(len(tables[0]))]).astype(float)
+    common = forms.T @ forms  # people with two labels at once
+    while True:
+        cuts = [*_cut_forms(marks, others, hidden, fewest)]
+        exposed = _find_exposed(cuts, common, fewest, with_rest=with_rest)
+        choices = [
+            (not hidden[key], common[at, at], at)
+            for at, (key, label) in enumerate(names)
+            if exposed[at] and label not in hidden[key]
+        ]
+        if not choices:
+            return
+        key, label = names[min(choices)[2]]
+        hidden[key].add(label)
+
+
+def _cut_forms(
+    marks: Mapping[str, pd.DataFrame],
+    others: Sequence[pd.DataFrame],
+    hidden: Mapping[str, set[str]],
+    fewest: int,
+) -> Iterator[Floats]:
+    """Yield each way to cut the forms into shown parts and the rest, as sums of columns.
+
+    Labels of several choices are one cut if fewer than ``min_cell`` people chose more than one,
+    else each label is a cut of its own.
+    """
+    tables = [*marks.values(), *others]
+    width, start = sum(table.shape[1] for table in tables) + 1, 0
+    yield _sum_columns([], width)
+    for key, table in zip([*marks, *[""] * len(others)], tables, strict=True):
+        withheld = hidden[key] if key else set[str]()
+        shown = [start + at for at, label in enumerate(table) if label not in withheld]
+        is_one_cut = int((table.sum(axis=1) > 1).sum()) < fewest
+        yield from (_sum_columns(cut, width) for cut in ([shown] if is_one_cut else zip(shown)))
+        start += table.shape[1]
+
+
+def _sum_columns(parts: Sequence[int], width: int) -> Floats:
+    """Return one row per part and one for the rest of the forms, the last column."""
+    rows = np.zeros((len(parts) + 1, width))
+    rows[np.arange(len(parts)), [*parts]] = 1
+    rows[-1, [*parts]] = -1
+    rows[-1, -1] = 1
+    return rows
+
+
+def _find_exposed(
+    cuts: Sequence[Floats], common: Floats, fewest: int, *, with_rest: bool
+) -> NDArray[np.bool_]:
+    """Mark the columns of parts whose sums in two cuts differ by too few people."""
+    exposed = np.zeros(len(common), bool)
+    for first in cuts:
+        together = first @ common
+        for second in cuts:
+            if first is second:
+                continue
+            block = np.clip(np.rint(together @ second.T), 0, None)
+            both = _mark_apart(block, fewest, with_rest=with_rest)
+            for rows, marks in zip((first, second), both, strict=True):
+                exposed |= (rows[marks] != 0).any(axis=0)
+    return exposed
+
+
+def _mark_apart(
+    block: Floats, fewest: int, *, with_rest: bool
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Mark the rows and columns of a table of people whose sums differ by too few people.
+
+    A row, or rows that large cells join, are set beside the columns that are mostly theirs.
+    """
+    n_rows = len(block)
+    links = np.zeros((sum(block.shape),) * 2)
+    links[:n_rows, n_rows:] = block >= fewest
+    piece = connected_components(links, directed=False)[1][:n_rows]
+    pieces = np.unique(piece)[:, None] == piece
+    sums = np.vstack([np.eye(n_rows), pieces])
+    inside = sums @ block
+    outside = block.sum(axis=0) - inside
+    n_apart = np.minimum(inside, outside).sum(axis=1)
+    is_close = (n_apart > 0) & (n_apart < fewest)
+    people = inside.sum(axis=1)
+    is_close &= with_rest | ((people >= fewest) & (block.sum() - people >= fewest))
+    return (sums[is_close] > 0).any(axis=0), (inside > outside)[is_close].any(axis=0)
