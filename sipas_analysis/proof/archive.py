@@ -257,13 +257,15 @@ def open_run(path: Path) -> Iterator[RunLocation]:
     """Find a run in an output folder, in an archive, or in a folder where one was unpacked.
 
     Raises:
-        ReceiptError: Not an archive of this program, a name that leads out of the folder, or too
-            much content.
+        ReceiptError: No such folder or file, not an archive of this program, a name that leads out
+            of the folder, or too much content.
     """
     if (path / OUTPUTS / RECEIPT_NAME).is_file():
         yield _locate_unpacked(path)
     elif path.is_dir():
         yield RunLocation(path)
+    elif path.suffix in (".yaml", ".yml") or not path.exists():
+        raise ReceiptError("run_other" if path.exists() else "run_missing", path=path)
     else:
         with tempfile.TemporaryDirectory() as folder:
             yield open_archive(path, Path(folder))

@@ -69,11 +69,12 @@ def _list_findings(verdict: Verdict) -> list[Text]:
     for finding in sorted(verdict.findings, key=lambda finding: finding.kind in NOTES):
         by_kind.setdefault(finding.kind, []).append(finding)
     texts: list[Text] = []
+    left_out = by_kind.pop("left_out", [])
     for findings in by_kind.values():
         texts += [_finding_text(finding) for finding in findings[:MOST_FINDINGS]]
         if len(findings) > MOST_FINDINGS:
             texts.append(make_text("verdict.more", n=len(findings) - MOST_FINDINGS))
-    return texts
+    return [*texts, *([make_text("verdict.left_out", n=len(left_out))] if left_out else [])]
 
 
 def _finding_text(finding: Finding) -> Text:

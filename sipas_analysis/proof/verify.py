@@ -209,8 +209,27 @@ def _compare_inputs(
 def _compare_facts(old: Facts, new: Facts) -> Iterator[Finding]:
     """Compare wave, pack, rules, rounding and rows."""
     for name in ("wave", "pack", "rules", "rounding", "rows"):
-        if old.get(name) != new[name]:
-            yield Finding("facts", "receipt.json", name, old.get(name), new[name])
+        if old.get(name) == new[name]:
+            continue
+        before, now = dict(_list_facts(name, old.get(name))), dict(_list_facts(name, new[name]))
+        keys = [key for key in before | now if before.get(key) != now.get(key)]
+        for key in keys or [name]:  # no key if only the order differs
+            yield Finding("facts", "receipt.json", key, before.get(key), now.get(key))
+
+
+def _list_facts(name: str, facts: object) -> Iterator[tuple[str, object]]:
+    """Yield name and value of each fact, such as ``wave.year``; a row has a name of its words."""
+    if isinstance(facts, dict):
+        for key in sorted(facts):
+            yield from _list_facts(f"{name}.{key}", facts[key])
+    elif isinstance(facts, list):
+        for row in facts:
+            values = [row[key] for key in sorted(row)] if isinstance(row, dict) else [row]
+            numbers = [value for value in values if not isinstance(value, str)] or [values.pop()]
+            words = [value for value in values if isinstance(value, str) and value]
+            yield ".".join([name, *words]), numbers[0]
+    else:
+        yield name, facts
 
 
 def _compare_figures(old: Iterable[Facts], new: Iterable[Facts]) -> Iterator[Finding]:

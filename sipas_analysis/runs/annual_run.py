@@ -23,7 +23,7 @@ from sipas_analysis.errors import SHOWN_PLACES, ChangedError, OutputError, Param
 from sipas_analysis.figures.published import figures_of
 from sipas_analysis.files import hash_file, hold_files, refuse_changed, write_whole
 from sipas_analysis.instrument.strict_yaml import Bilingual
-from sipas_analysis.messages import LANGUAGES, Language, format_number
+from sipas_analysis.messages import LANGUAGES, Language, format_number, say
 from sipas_analysis.proof.receipt import (
     RECEIPT_NAME,
     keep_old_receipt,
@@ -140,7 +140,7 @@ def _make_missing(
         results.append(result)
         left = len(missing) - len(results)
         seconds = format_number(result.seconds, choose_language(), 1)
-        print_message("run_one", name=result.job.name, seconds=seconds, left=left)
+        print_message("run_one", name=_name_report(result.job.name), seconds=seconds, left=left)
     return results
 
 
@@ -217,11 +217,14 @@ def _write_missing_tables(
 
 def _tell_leftovers(out: Path, unchanged: Mapping[str, Mapping[str, str]]) -> None:
     """Report files in the folder that are of another wave or program, or were changed."""
-    old = [name for name, files in unchanged.items() if _has_leftovers(out, name, files)]
+    listed = {name: _list_leftovers(out, name, files) for name, files in unchanged.items()}
     gone = sorted(path.name for path in (out / "units").glob("*") if path.name not in unchanged)
-    if old := [*old, *(name for name in gone if _has_leftovers(out, name, ()))]:
+    listed |= {name: _list_leftovers(out, name, ()) for name in gone}
+    if old := [_name_report(name) for name, paths in listed.items() if paths]:
         names = ", ".join(old[:SHOWN_PLACES]) + (", …" if old[SHOWN_PLACES:] else "")
-        print_message("stale", n=len(old), names=names)
+        kinds = {Path(path).suffix[1:] for paths in listed.values() for path in paths}
+        formats = ",".join(kind for kind in FORMATS if kind in kinds)
+        print_message("stale", n=len(old), names=names, formats=formats)
 
 
 @contextmanager
@@ -249,10 +252,15 @@ def _portal_outcome(
     return ReportOutcome(_unit_of(name), files, reason)
 
 
-def _has_leftovers(out: Path, name: str, unchanged: Container[str]) -> bool:
-    """Return whether the folder has files of a report that are not up to date."""
+def _list_leftovers(out: Path, name: str, unchanged: Container[str]) -> list[str]:
+    """Return the files of a report in the folder that are not up to date."""
     paths = _possible_files(name).values()
-    return any((out / path).is_file() for path in paths if path not in unchanged)
+    return [path for path in paths if path not in unchanged and (out / path).is_file()]
+
+
+def _name_report(name: str) -> str:
+    """Return the name of a report in a message: a unit's code, or words for the whole."""
+    return say(choose_language(), "portal.province_report") if name == WHOLE else name
 
 
 def _possible_files(name: str) -> dict[tuple[str, Language], str]:

@@ -691,6 +691,7 @@ def test_a_receipt_that_was_sealed_again_is_held_against_the_inputs(copy, change
     verdict = forged(copy, change)
     assert verdict.grade == "different"
     assert {finding.kind for finding in verdict.faults} == {"facts"}
+    assert not any("{" in line for line in verdict_lines(verdict, "en"))
 
 
 def test_the_last_digits_of_another_processor_are_no_fault_and_are_said(copy):

@@ -82,7 +82,8 @@ def notebooks(monkeypatch):
         wave = Path(parameters["wave"])
         survey = survey_of(wave, wave.with_name("answers.csv").read_bytes())
         made = report(survey, parameters["language"], parameters.get("unit", ""))
-        made.write([made.chapter("summary")], parameters["out"], parameters["formats"])
+        chapters = [made.chapter(chapter) for chapter in ("leaders", *[*made.annexes][:1])]
+        made.write(chapters, parameters["out"], parameters["formats"])
 
     monkeypatch.setattr(running, "run_notebook", run)
     monkeypatch.setattr(worker, "run_notebook", run)
@@ -480,6 +481,7 @@ def test_a_run_and_its_archive_are_verified_and_traced(sipas, make_wave, noteboo
     assert sipas("archive", out, "--public")[0] == 0
     code, verdict, _ = sipas("verify", tmp_path / "out.public.zip")
     assert (code, verdict[:13]) == (1, "NOT VERIFIED:")
+    assert verdict.count("leaves out") == 1  # one line for all files
     for place in (out, tmp_path / "out.zip"):
         code, said, _ = sipas("trace", "A1@so-a", place)
         assert code == 0
@@ -498,6 +500,16 @@ def test_a_run_and_its_archive_are_verified_and_traced(sipas, make_wave, noteboo
     assert (
         "Receipt: says 66.66666667: the same" in sipas("trace", "A1@so-a", tmp_path / "out.zip")[1]
     )
+
+
+def test_what_is_no_run_is_refused_in_words(sipas, tmp_path):
+    """A folder that is not there, and a wave where its outputs are expected."""
+    wave = tmp_path / "wave.yaml"
+    wave.write_text("id: a", "utf-8")
+    for path, words in ((tmp_path / "none", "There is no folder"), (wave, "--wave")):
+        code, _, why = sipas("verify", path)
+        assert code == 23
+        assert words in why
 
 
 @pytest.mark.slow
@@ -553,7 +565,8 @@ def test_files_of_other_answers_are_neither_linked_nor_proved(
     make_wave(GOOD.replace("so-a,5,4,3,5", "so-a,5,4,3,4", 1))
     said = sipas("run", path, *asked, "--units", "so-a")[1]
     assert "files of 2 report(s)" in said
-    assert "(province, so-b)" in said
+    assert "(Report on the whole, so-b)" in said
+    assert "--formats html and without --units" in said
     names = json.loads((out / "receipt.json").read_text("utf-8"))["outputs"]
     assert {name for name in names if name.startswith(("units", "province"))} == {
         "units/so-a/report.en.html"
