@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, PrivateAttr
+from pydantic import AfterValidator, Field, PrivateAttr
 
 from sipas_analysis.arguments import check_path, find_nearest
 from sipas_analysis.collect.readings import OTHER, OTHER_NAMES, find_choice, fold_answer
@@ -44,10 +44,17 @@ NO_YEAR = 0  # of a survey that states none
 UNIT_CHANGES_FILE = "unit_changes.csv"  # read if it is there and the wave names no other
 
 
+def _check_number(number: str) -> str:
+    """Refuse the number of a decision that is still as it was drafted."""
+    if "…" in number or "..." in number:
+        raise ConfigError("decision_number")
+    return number
+
+
 class Decision(Strict):
     """The decision that publishes the results, if there is one."""
 
-    number: str
+    number: Annotated[str, AfterValidator(_check_number)]
     date: Day = None
     status: Status = "unverified"
 

@@ -22,6 +22,7 @@ from sipas_analysis.draft.sheets import (
     SheetFiles,
     find_header,
     find_names,
+    find_numbered_header,
     is_letter,
     recognise_roles,
 )
@@ -63,6 +64,7 @@ class PackChoice:
         unordered: Headers of questions whose answers have no known order.
         nearest: The pack of the program that fits best, with the items found, if wordings are near.
         unlike: The pack whose codes are the names of variables with labels of other questions.
+        numbered: Packs with as many items as the files have numbered columns.
     """
 
     pack: Instrument
@@ -73,6 +75,7 @@ class PackChoice:
     unordered: list[str] = field(default_factory=list)
     nearest: str = ""
     unlike: str = ""
+    numbered: list[str] = field(default_factory=list)
 
 
 def choose_questionnaire(
@@ -109,8 +112,20 @@ def choose_questionnaire(
     drafted = [item.text(language) for item in choice.pack.items.values()]
     if draft and 0 < n_items <= 2 * len(pair_nearest(drafted, wordings)):
         choice = replace(choice, nearest=f"{pack.id} ({n_items}/{len(pack.items)})")
+    if draft:
+        choice = replace(choice, numbered=_list_numbered(files, choice.pack))
     is_labelled = any(sheet.labels for _, sheet in files.sheets)
     return choice if (wordings and not draft) or not is_labelled else _note_unlike(choice, files)
+
+
+def _list_numbered(files: SheetFiles, drafted: Instrument) -> list[str]:
+    """Return the packs of the program, of the drafted scale, whose items the headers may number."""
+    return [
+        pack.id
+        for pack in map(read_instrument, list_packs())
+        if pack.scale.levels == drafted.scale.levels
+        and any(find_numbered_header(sheet, pack)[0] for _, sheet in files.sheets)
+    ]
 
 
 def _note_unlike(choice: PackChoice, files: SheetFiles) -> PackChoice:

@@ -1,7 +1,7 @@
 """Propose what a wave may say of its columns: lines of a draft, each behind a # for a person.
 
-Profile questions under a wording of the office, versions of one question, states of forms; and
-keys that a report is better for: decision, fieldwork, targets, outcome, earlier years.
+Units, profile questions under a wording of the office, versions of one question, states of
+forms; and keys that a report is better for: decision, fieldwork, targets, outcome, earlier years.
 """
 
 import re
@@ -10,13 +10,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
+import pandas as pd
 import yaml
 
 from sipas_analysis.collect.columns import list_states
 from sipas_analysis.collect.days import find_day_order, make_day_reader
+from sipas_analysis.collect.likeness import find_nearest_name
+from sipas_analysis.collect.units import GROUPS, UNIT_COLUMNS
 from sipas_analysis.collect.vocabulary import read_vocabulary
-from sipas_analysis.draft.sheets import DraftSheet
+from sipas_analysis.draft.sheets import DraftSheet, guess_group
 from sipas_analysis.instrument.pack import Instrument
+from sipas_analysis.instrument.pack_draft import make_code
+from sipas_analysis.messages import Language
 from sipas_analysis.sheets.texts import fold_text, plain_text, tidy_text
 
 USUAL_TARGETS = [80, 95]  # of decisions of provinces
@@ -25,6 +30,31 @@ SHOWN_STATES = 6
 SHOWN_LABELS = 20
 LONGEST_LABEL = 30  # characters; a longer text may be a remark
 SHORT_LABEL = 12  # characters of a label that stands in one cell only
+
+
+def propose_units(sheets: Sequence[DraftSheet], language: Language) -> pd.DataFrame:
+    """Return one unit per distinct name, of unit columns and of whole sheets."""
+    counts: Counter[str] = Counter()
+    for sheet in sheets:
+        counts.update(sheet.count_units())
+    names: dict[str, str] = {}
+    for name in filter(None, counts):  # the spelling of most forms
+        usual = names.setdefault(fold_text(name), name)
+        names[fold_text(name)] = max(usual, name, key=counts.__getitem__)
+    rows: list[dict[str, str]] = []
+    for name in names.values():
+        code, group = make_code(name, [row["code"] for row in rows], "don-vi"), guess_group(name)
+        label = GROUPS[group].text(language) if group else ""
+        rows.append({"code": code, "name_vi": name, "group": label})
+    return pd.DataFrame(rows).reindex(columns=list(UNIT_COLUMNS), fill_value="")
+
+
+def propose_same_units(names: Sequence[str]) -> dict[str, str]:
+    """Return by name of a unit the name before it that may mean the same unit."""
+    nearest = {
+        name: find_nearest_name(name, names[:at], least=1.0) for at, name in enumerate(names)
+    }
+    return {name: near for name, near in nearest.items() if near}
 
 
 def propose_questions(sheets: Sequence[DraftSheet], pack: Instrument) -> dict[str, str]:
@@ -104,10 +134,18 @@ def _guess_level(text: str, pack: Instrument) -> int | None:
 
 
 def propose_keys(
-    sheets: Sequence[DraftSheet], pack: Instrument, year: int | None, folder: Path
+    sheets: Sequence[DraftSheet],
+    others: Sequence[DraftSheet],
+    pack: Instrument,
+    year: int | None,
+    folder: Path,
 ) -> dict[str, object]:
-    """Return keys that a report is better for, with values that hold as soon as they are read."""
-    days = [day for sheet in sheets for day in _read_days(sheet)]
+    """Return keys that a report is better for.
+
+    Days of fieldwork are those of all files, the skipped ones too; else there are none.
+    """
+    spans = [_read_days(sheet) for sheet in [*sheets, *others]]
+    days = [day for span in spans for day in span] if all(spans) else []
     overall = pack.overall_item.code if pack.overall_item else ""
     has_overall = any("overall" in sheet.roles or overall in sheet.placed.items for sheet in sheets)
     return {

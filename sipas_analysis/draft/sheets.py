@@ -7,6 +7,7 @@ is recognised by at least half of its items, and only if most codes in the heade
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from pathlib import Path
@@ -178,17 +179,19 @@ def is_letter(header: str) -> bool:
     return _LETTER.fullmatch(header) is not None
 
 
-def _find_numbered_header(sheet: Sheet, pack: Instrument) -> tuple[int, dict[str, str]]:
-    """Return the row whose names number all items of a pack in order, and its headers by code."""
-    for row, cells in enumerate(sheet.rows[:HEADER_ROWS], 1):
-        matches = [_ITEM_NUMBER.fullmatch(fold_header(cell)) for cell in cells]
-        headers = [cell for cell, match in zip(cells, matches, strict=True) if match]
-        numbers = [int(match[1]) for match in matches if match]
+def find_numbered_header(sheet: Sheet, pack: Instrument) -> tuple[tuple[int, ...], dict[str, str]]:
+    """Return the rows whose names number all items of a pack in order, and the headers by code."""
+    singles = [(row,) for row in range(1, min(HEADER_ROWS, len(sheet.rows)) + 1)]
+    for header in filter(None, [find_names(sheet), *singles]):
+        names = name_columns([sheet.rows[row - 1] for row in header])
+        matches = [(name, _ITEM_NUMBER.fullmatch(fold_header(name))) for name in names]
+        headers = {name: int(match[1]) for name, match in matches if match}
+        numbers = [*headers.values()]
         is_whole = len(numbers) in (len(pack.items), len(pack.rated_codes))
         is_run = numbers == [*range(1, len(numbers) + 1)] and len(numbers) > pack.scale.high
-        if is_whole and is_run and not is_below_names(sheet, row):
-            return row, dict(zip(pack.rated_codes, map(tidy_text, headers), strict=False))
-    return 0, {}
+        if is_whole and is_run and not (len(header) == 1 and is_below_names(sheet, header[0])):
+            return header, dict(zip(pack.rated_codes, headers, strict=False))
+    return (), {}
 
 
 def recognise_sheets(
@@ -204,14 +207,13 @@ def recognise_sheets(
         header, n_items = find_header(sheet, pack)
         n_found[path] = max(n_found[path], n_items)
         fits = n_items and 2 * (n_items + _count_near(sheet, header, pack)) >= len(pack.items)
-        row, numbered = _find_numbered_header(sheet, pack) if is_named and not fits else (0, {})
-        if row:
-            sheets.append(_recognise_sheet(path, find_table(sheet, (row,)), pack, numbered))
+        rows, numbered = find_numbered_header(sheet, pack) if is_named and not fits else ((), {})
+        if rows:
+            sheets.append(_recognise_sheet(path, find_table(sheet, rows), pack, numbered))
         elif fits:
             draft = _recognise_sheet(path, find_table(sheet, header), pack, {})
             sheets += [] if draft.table.frame.empty else [draft]
-    n_sheets = Counter(path for path, _ in files.sheets)
-    sheets = [replace(d, unit=_find_unit(d, is_alone=n_sheets[d.path] == 1)) for d in sheets]
+    sheets = _add_units(sheets, files)
     with_ids = [draft for draft in sheets if "form" in draft.roles]
     ids = [text for draft in with_ids for text in draft.table.frame[draft.roles["form"]]]
     for draft in with_ids if len(set(ids)) < len(ids) else ():
@@ -221,6 +223,26 @@ def recognise_sheets(
         error = FileError("nothing_recognised", (), file=path.name, rows=HEADER_ROWS, **fields)
         files.errors[path] = error
     return sheets
+
+
+def recognise_others(
+    files: SheetFiles, sheets: Sequence[DraftSheet], pack: Instrument
+) -> list[DraftSheet]:
+    """Return the sheets with a header, of the files without a sheet of the questionnaire."""
+    taken, others = {sheet.path for sheet in sheets}, list[DraftSheet]()
+    for path, sheet in files.sheets:
+        rows, numbered = find_numbered_header(sheet, pack)
+        rows = rows or find_names(sheet)
+        if path not in taken and rows:
+            with suppress(FileError):
+                others.append(_recognise_sheet(path, find_table(sheet, rows), pack, numbered))
+    return _add_units(others, files)
+
+
+def _add_units(sheets: Iterable[DraftSheet], files: SheetFiles) -> list[DraftSheet]:
+    """Return the sheets with the unit of all forms, where no column names it."""
+    n_sheets = Counter(path for path, _ in files.sheets)
+    return [replace(d, unit=_find_unit(d, is_alone=n_sheets[d.path] == 1)) for d in sheets]
 
 
 def _count_near(sheet: Sheet, header: tuple[int, ...], pack: Instrument) -> int:

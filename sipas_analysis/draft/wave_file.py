@@ -14,15 +14,15 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from sipas_analysis.collect.likeness import find_nearest_name
-from sipas_analysis.collect.units import GROUPS, UNIT_COLUMNS
 from sipas_analysis.draft.pack import PACK_FILE, PackChoice, choose_questionnaire
 from sipas_analysis.draft.proposals import (
     propose_joins,
     propose_keys,
     propose_labels,
     propose_questions,
+    propose_same_units,
     propose_states,
+    propose_units,
     write_flow,
     write_part,
     write_rules,
@@ -34,6 +34,7 @@ from sipas_analysis.draft.sheets import (
     find_unit_columns,
     guess_group,
     read_files,
+    recognise_others,
     recognise_sheets,
 )
 from sipas_analysis.errors import OutputError, shorten
@@ -58,6 +59,7 @@ class Draft:
         questions: Header by code of a question beside the index, to be confirmed.
         joins: Headers of each code that has several columns.
         states: Texts of each column that tells finished forms from others.
+        others: Sheets with a header, of the skipped files.
         unit_list: Code, name and group of each unit.
         near_units: By name of a unit the name before it that may mean the same unit.
     """
@@ -75,6 +77,7 @@ class Draft:
     states: Mapping[str, Sequence[str]]
     unit_list: pd.DataFrame
     near_units: Mapping[str, str]
+    others: Sequence[DraftSheet]
 
     @property
     def pack(self) -> Instrument:
@@ -175,6 +178,11 @@ class Draft:
         """Return a sentence of the draft as a comment."""
         return f"# {say(self.language, f'draft.{message}', **fields)}\n"
 
+    def say_numbered(self) -> str:
+        """Return the packs that the numbered columns may belong to, and how to name one."""
+        names = self.choice.numbered
+        return self.say("like_numbered", names=", ".join(names), pack=names[0])
+
 
 def draft_wave(
     files: Sequence[Path], folder: Path, language: Language, questionnaire: str = ""
@@ -224,7 +232,7 @@ def _draft_parts(
     language: Language,
 ) -> Draft:
     """Return what the sheets of answers show."""
-    words, units = propose_labels(sheets, choice.pack), _list_units(sheets, language)
+    words, units = propose_labels(sheets, choice.pack), propose_units(sheets, language)
     no_answer = [text for text in words if is_no_answer(fold_text(text))]
     levels = {text: level for text, level in words.items() if text not in no_answer}
     return Draft(
@@ -240,33 +248,9 @@ def _draft_parts(
         joins=propose_joins(sheets),
         states=propose_states(sheets),
         unit_list=units,
-        near_units=_find_near_units([*units["name_vi"]]),
+        near_units=propose_same_units([*units["name_vi"]]),
+        others=recognise_others(contents, sheets, choice.pack),
     )
-
-
-def _list_units(sheets: Sequence[DraftSheet], language: Language) -> pd.DataFrame:
-    """Return one unit per distinct name, of unit columns and of whole sheets."""
-    counts: Counter[str] = Counter()
-    for sheet in sheets:
-        counts.update(sheet.count_units())
-    names: dict[str, str] = {}
-    for name in filter(None, counts):  # the spelling of most forms
-        usual = names.setdefault(fold_text(name), name)
-        names[fold_text(name)] = max(usual, name, key=counts.__getitem__)
-    rows: list[dict[str, str]] = []
-    for name in names.values():
-        code, group = make_code(name, [row["code"] for row in rows], "don-vi"), guess_group(name)
-        label = GROUPS[group].text(language) if group else ""
-        rows.append({"code": code, "name_vi": name, "group": label})
-    return pd.DataFrame(rows).reindex(columns=list(UNIT_COLUMNS), fill_value="")
-
-
-def _find_near_units(names: Sequence[str]) -> dict[str, str]:
-    """Return by name of a unit the name before it that may mean the same unit."""
-    nearest = {
-        name: find_nearest_name(name, names[:at], least=1.0) for at, name in enumerate(names)
-    }
-    return {name: near for name, near in nearest.items() if near}
 
 
 def _share_roles(sheets: Sequence[DraftSheet]) -> dict[str, str]:
@@ -291,13 +275,14 @@ def _write_wave(draft: Draft) -> str:
         "province": {"vi": "", "en": ""},
         "publisher": {"vi": "", "en": ""},
     }
-    keys = propose_keys(sheets, pack, year, draft.folder)
+    keys = propose_keys(sheets, draft.others, pack, year, draft.folder)
     n_items = max(len({*sheet.placed.items} & {*pack.items}) for sheet in sheets)
     parts = [
         draft.say("head", items=n_items, pack=pack.id),
         draft.say("numbered", names="; ".join(draft.numbered)) if draft.numbered else "",
         draft.say("facts"),
         "" if year else draft.say("year"),
+        draft.say_numbered() if draft.choice.numbered else "",
         _write_yaml(facts),
         "\n" + draft.say("keys"),
         *(f"# {write_flow({key: value})[1:-1]}  {draft.say(key)}" for key, value in keys.items()),
@@ -306,6 +291,7 @@ def _write_wave(draft: Draft) -> str:
         draft.say("skipped", names="; ".join(draft.skipped)) if draft.skipped else "",
         "responses:\n",
         *(_write_entry(sheet, draft) for sheet in sheets),
+        _write_others(draft) if draft.others else "",
         "\n" + draft.say("columns"),
         _write_columns(draft),
         "\n" + draft.say("units" if draft.has_unit_list else "no_units"),
@@ -319,16 +305,9 @@ def _write_wave(draft: Draft) -> str:
 
 def _write_entry(sheet: DraftSheet, draft: Draft) -> str:
     """Return one entry of ``responses:``, with the wordings to be confirmed as a comment."""
-    header, name = sheet.table.header, sheet.table.sheet.name
-    roles, near = sheet.roles.items() - draft.shared.items(), sheet.nearest
-    columns = _draft_columns(roles, draft.pack)
-    facts: dict[str, object] = {
-        "file": _relate_path(sheet.path, draft.folder),
-        "sheet": name,
-        "header": [*header] if len(header) > 1 else header[0] if header != (1,) else None,
-        "unit": sheet.unit if draft.has_unit_list or sheet.unit != sheet.path.stem else "",
-        "columns": columns,
-    }
+    near = sheet.nearest
+    facts = _draft_entry(sheet, draft)
+    columns = _draft_columns(sheet.roles.items() - draft.shared.items(), draft.pack)
     lines = _write_yaml({"columns": {"items": {**near}}}).splitlines() if near else []
     lines = lines[bool(columns) + ("items" in columns) :]
     comments = [f"  # {line}\n" for line in lines]
@@ -338,7 +317,36 @@ def _write_entry(sheet: DraftSheet, draft: Draft) -> str:
             "  " + draft.say("no_answer"),
             f"  # blank: {write_flow([*draft.no_answer])}\n",
         ]
-    return "".join([_write_yaml([{k: v for k, v in facts.items() if v}]), *comments])
+    return "".join([_write_yaml([facts]), *comments])
+
+
+def _draft_entry(sheet: DraftSheet, draft: Draft) -> dict[str, object]:
+    """Return file, sheet, header, unit and own columns of one entry."""
+    header, roles = sheet.table.header, sheet.roles.items() - draft.shared.items()
+    facts: dict[str, object] = {
+        "file": _relate_path(sheet.path, draft.folder),
+        "sheet": sheet.table.sheet.name,
+        "header": [*header] if len(header) > 1 else header[0] if header != (1,) else None,
+        "unit": sheet.unit if draft.has_unit_list or sheet.unit != sheet.path.stem else "",
+        "columns": _draft_columns(roles, draft.pack),
+    }
+    return {key: value for key, value in facts.items() if value}
+
+
+def _write_others(draft: Draft) -> str:
+    """Return entries of the skipped files and lines of their units, all behind a #."""
+    parts = [draft.say("others")]
+    for sheet in draft.others:
+        facts = _draft_entry(sheet, draft)
+        columns = _draft_columns(sheet.roles.items() - draft.shared.items(), draft.pack)
+        columns |= {"items": {**sheet.nearest}} if sheet.nearest else {}
+        text = _write_yaml([facts | ({"columns": columns} if columns else {})])
+        parts += [f"# {line}\n" for line in text.splitlines()]
+    units = propose_units(draft.others, draft.language)
+    units = units[~units["name_vi"].map(fold_text).isin(draft.unit_list["name_vi"].map(fold_text))]
+    lines = units.to_csv(index=False, header=False, lineterminator="\n").splitlines()
+    parts += [draft.say("other_units"), *(f"#   {line}\n" for line in lines)] if lines else []
+    return "".join(parts)
 
 
 def _draft_columns(roles: Iterable[tuple[str, str]], pack: Instrument) -> dict[str, object]:

@@ -18,6 +18,7 @@ from sipas_analysis.measure.wave_breaks import find_bridge
 from sipas_analysis.messages import Language, format_number, say
 from sipas_analysis.quality.findings import Findings
 from sipas_analysis.quality.keyed_twice import Keyings, compare_keyings
+from sipas_analysis.reports.check_reminders import describe_reminders
 from sipas_analysis.reports.no_answers import count_no_answers
 
 MANY_BLANK = 20.0  # percent of forms
@@ -69,6 +70,7 @@ def _describe_check(survey: Survey, keyings: Keyings | None, language: Language)
         amount = {"n": len(counts), "n_forms": n_forms, "min_cell": least}
         yield say(language, "cli.said.rare_labels", key=key, **amount), None
     yield from _describe_gaps(survey, language)
+    yield from describe_reminders(survey, language)
     yield from _describe_counterparts(survey, language)
 
 

@@ -33,7 +33,9 @@ def describe_draft(draft: Draft, language: Language) -> Iterator[tuple[str, None
     ):
         shown = "; ".join(dict.fromkeys(map(shorten, names)))
         sentences.append((message, bool(names), {"names": shown}))
-    sentences.append(("next", True, {"path": draft.wave}))
     for message, is_said, fields in sentences:
         if is_said:
             yield say(language, f"cli.said.{message}", **fields), None
+    if draft.choice.numbered:
+        yield draft.say_numbered().strip("# \n"), None
+    yield say(language, "cli.said.next", path=draft.wave), None

@@ -85,7 +85,7 @@ def _has_slip(unit: UnitReturn) -> bool:
 
 
 def _write_slip(unit: UnitReturn, wave: Wave, folder: Path) -> list[Path]:
-    """Write the slip of a unit as a letter and as a table."""
+    """Write the slip of a unit as a letter, and as a table if there are places to correct."""
     language, table, day = wave.languages[0], _tabulate_places(unit, wave), wave.document_day
     *sentences, sentence_to_send = _list_sentences(unit, wave)
     title, closing = make_text("slip.title", year=str(wave.year)), make_text("slip.closing")
@@ -101,6 +101,9 @@ def _write_slip(unit: UnitReturn, wave: Wave, folder: Path) -> list[Path]:
         footer=make_text("slip.footer", title=wave.title),
         official=Signatory(wave.province, wave.publisher, day),
     )
+    letter = write_docx(document, folder / f"{unit.code}.docx", language)
+    if not table.rows:
+        return [letter]
     sheet = Sheet(
         make_text("slip.sheet"),
         (title, unit.name, wave.title),
@@ -110,7 +113,7 @@ def _write_slip(unit: UnitReturn, wave: Wave, folder: Path) -> list[Path]:
     )
     path, about = folder / f"{unit.code}.xlsx", (title, wave.publisher, day)
     book = write_workbook(path, [sheet], about, language)
-    return [write_docx(document, folder / f"{unit.code}.docx", language), book]
+    return [letter, book]
 
 
 def _tabulate_places(unit: UnitReturn, wave: Wave) -> Table:
@@ -150,7 +153,8 @@ def _list_sentences(unit: UnitReturn, wave: Wave) -> list[Text]:
     requests = {"correct": n_places, "confirm": n_copies, "add": missing}
     requests |= {"explain": len(unit.doubts)}
     parts = [make_text(f"slip.request.{name}", n=n) for name, n in requests.items() if n]
-    return [*sentences, make_text("slip.send", unit=unit.name, requests=Joined(parts, ", "))]
+    message = "slip.send" if unit.complaints else "slip.send_alone"
+    return [*sentences, make_text(message, unit=unit.name, requests=Joined(parts, ", "))]
 
 
 # ── the overview

@@ -14,6 +14,7 @@ from sipas_analysis.errors import ConfigError, FileError, OutputError
 from sipas_analysis.instrument.answer_levels import order_columns
 from sipas_analysis.instrument.pack import read_instrument
 from sipas_analysis.instrument.pack_draft import make_code, split_header
+from sipas_analysis.reports.draft_output import describe_draft
 
 CASES = Path(__file__).parents[2] / "cases"
 
@@ -386,6 +387,60 @@ def test_a_header_of_two_rows_names_all_columns_of_a_drafted_pack(tmp_path):
     assert [*draft.pack.indicators] == ["gioi-tinh"]
     assert [sheet.table.header for sheet in draft.sheets] == [(1, 2), (1, 2)]
     assert "Lê Hoàng" not in draft.pack_file.read_text("utf-8")
+
+
+def write_numbered(path: Path, unit: str, head: list[str]) -> Path:
+    """Write two header rows, the lower one with the numbers of 22 questions, and six forms."""
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet("P")
+        sheet.write_row(0, 0, ["STT", "Đơn vị", "Ngày khảo sát", "I. Tiếp cận"])
+        sheet.write_row(1, 0, ["", "", "", *head])
+        for k in range(6):
+            row = [k + 1, unit, f"{k + 1}/3/2024", *(1 + (k * at) % 5 for at in range(len(head)))]
+            sheet.write_row(2 + k, 0, row)
+    return path
+
+
+def test_columns_that_number_the_questions_of_a_pack_name_that_pack(tmp_path):
+    """22 questions of 1 to 5 may be those of QĐ 2640; `--pack` then pairs A1 with “Câu 1”."""
+    head = [f"Câu {k}" for k in range(1, 23)]
+    path = write_numbered(tmp_path / "a.xlsx", "Sở Y tế", head)
+    draft = draft_wave([path], tmp_path, "vi")
+    assert draft.choice.numbered == ["qd-2640-2017"]
+    assert "--pack qd-2640-2017" in draft.wave.read_text("utf-8")
+    assert any("--pack qd-2640-2017" in text for text, _ in describe_draft(draft, "vi"))
+    named = draft_wave([path], tmp_path / "named", "vi", "qd-2640-2017")
+    assert named.choice.numbered == []
+    assert dict(named.sheets[0].nearest)["E4"] == "Câu 22"
+
+
+def test_skipped_files_are_drafted_behind_a_mark(tmp_path):
+    """One file has codes, one has numbers: entry, items and unit of the latter for a person."""
+    codes = [*read_instrument("qd-2640-2017").items]
+    paths = [
+        write_numbered(tmp_path / "a.xlsx", "Sở Y tế", codes),
+        write_numbered(tmp_path / "b.xlsx", "Sở Tư pháp", [f"Câu {k}" for k in range(1, 23)]),
+    ]
+    draft = draft_wave(paths, tmp_path, "vi")
+    assert draft.skipped == ["b.xlsx"]
+    text = draft.wave.read_text("utf-8")
+    start = text.index("# - file: b.xlsx")
+    block = text[start : text.index("\n\n", start)]
+    lines = [line for line in block.splitlines() if line.startswith(("# -", "#  "))]
+    entry = yaml.safe_load("\n".join(line[2:] for line in lines if "," not in line))[0]
+    assert (entry["sheet"], entry["header"]) == ("P", [1, 2])
+    assert entry["columns"]["items"]["A1"] == "Câu 1"
+    assert "so-tu-phap,Sở Tư pháp" in block
+    assert "Sở Tư pháp" not in draft.units.read_text("utf-8")
+    assert "collected: {from: 2024-03-01, to: 2024-03-06}" in text
+
+
+def test_fieldwork_is_drafted_only_from_days_of_all_files(tmp_path):
+    """Of two files, one has no days: both ends stay open."""
+    first = write_csv(tmp_path / "a.csv", "Ngày khảo sát,Một,Hai", *["5/3/2024,4,5"] * 5)
+    second = write_csv(tmp_path / "b.csv", "Một,Hai", *["4,5", "1,2"] * 4)
+    draft = draft_wave([first, second], tmp_path, "vi")
+    assert "collected: {from: , to: }" in draft.wave.read_text("utf-8")
 
 
 @pytest.mark.parametrize(

@@ -143,8 +143,9 @@ def test_few_forms_and_none_are_asked_for_when_nothing_is_refused(write_slips, m
     )
     folder, refusal = write_slips(make_wave(HEAD + "".join(LINES[:39]), units=units))
     assert refusal is None
-    assert names_of(folder) == ["so-b.docx", "so-b.xlsx", "so-c.docx", "so-c.xlsx"]
-    assert "đề nghị bổ sung 23 phiếu" in read_texts(folder / "return/so-b.xlsx")
+    assert names_of(folder) == ["so-b.docx", "so-c.docx"]  # there is no cell to list
+    assert "đề nghị bổ sung 23 phiếu" in read_texts(folder / "return/so-b.docx")
+    assert "gửi kèm" not in read_texts(folder / "overview.xlsx")
     assert "đề nghị bổ sung 30 phiếu" in read_texts(folder / "return/so-c.docx")
     assert read_overview(folder)["Sở C"]["received"] == "0"
 
@@ -276,8 +277,8 @@ def test_forms_that_need_a_second_look_are_asked_about_until_they_are_accepted(
     ]
     lines += ["so-a,5,5,5,5\n"] * 40
     folder, _ = write_slips(make_wave(HEAD + "".join(lines), units=units))
-    assert names_of(folder) == ["so-a.docx", "so-a.xlsx"]
-    assert "giải trình cách lấy phiếu" in read_texts(folder / "return/so-a.xlsx")
+    assert names_of(folder) == ["so-a.docx"]
+    assert "giải trình cách lấy phiếu" in read_texts(folder / "overview.xlsx")
     assert "không phải là kết luận về nguyên nhân" in read_texts(folder / "return/so-a.docx")
     accepted = {"so-a": {"by": "Giám đốc", "because": "đã phúc tra"}}
     folder, _ = write_slips(make_wave(HEAD + "".join(lines), units=units, accepted=accepted))

@@ -1,0 +1,63 @@
+"""What ``sipas check`` reminds of: files that are not read, and facts that a report would print."""
+
+from collections.abc import Iterator
+
+from sipas_analysis.collect.survey import Survey
+from sipas_analysis.collect.wave import Wave
+from sipas_analysis.draft.sheets import expand_files
+from sipas_analysis.errors import shorten
+from sipas_analysis.figures.published import figures_of
+from sipas_analysis.messages import LANGUAGES, Language, say
+from sipas_analysis.sheets.file_kinds import ANSWER_ENDINGS
+
+SHOWN_NAMES = 10  # the other files are counted
+DRAFTED_TITLES = ("Chỉ số hài lòng", "Satisfaction index")  # of ``sipas init``
+
+
+def describe_reminders(survey: Survey, language: Language) -> Iterator[tuple[str, None]]:
+    """Yield one sentence for each thing that is easily forgotten."""
+    unread = list_unread_files(survey.wave)
+    if unread:
+        names = "; ".join(
+            [*map(shorten, unread[:SHOWN_NAMES]), *["…"] * (len(unread) > SHOWN_NAMES)]
+        )
+        yield say(language, "cli.said.unread_files", n=len(unread), names=names), None
+    blank = list_blank_facts(survey.wave)
+    if blank:
+        yield say(language, "cli.said.blank_facts", keys=", ".join(blank)), None
+    content = [survey.unit_names[unit] for unit in list_content_units(survey)]
+    if content:
+        yield say(language, "cli.said.all_satisfied", names="; ".join(content)), None
+
+
+def list_unread_files(wave: Wave) -> list[str]:
+    """Return the names of files in the folders of the forms that the wave names nowhere."""
+    sources = {path for path, _ in wave.list_sources()}
+    known = {path.resolve() for path in wave.list_files()}
+    text = wave.path.read_text("utf-8-sig", "replace") if wave.path.is_file() else ""
+    return [
+        path.name
+        for path in expand_files(sorted({path.parent for path in sources}))
+        if path.suffix.lower() in ANSWER_ENDINGS
+        and path.resolve() not in known
+        and not any(path.name in line for line in text.splitlines() if not line.startswith("#"))
+    ]
+
+
+def list_blank_facts(wave: Wave) -> list[str]:
+    """Return the keys of facts on a title page that are empty, or as they were drafted."""
+    blank = [
+        key
+        for key in ("province", "publisher")
+        if not any(getattr(wave, key).text(language) for language in LANGUAGES)
+    ]
+    blank += ["title"] if {wave.title.vi, wave.title.en} <= {*DRAFTED_TITLES, ""} else []
+    return blank + (["decision.date"] if wave.decision and not wave.decision.date else [])
+
+
+def list_content_units(survey: Survey) -> list[str]:
+    """Return the units of enough forms, all satisfied with everything, that no rule flags (Q5)."""
+    findings, min_forms = figures_of(survey).quality, survey.instrument.index.min_forms
+    rows = findings.frame[findings.frame["fact"].eq("satisfied") & ~findings.frame["finding"]]
+    content = {*rows.loc[rows["n"] >= min_forms, "unit"]} - findings.flagged_units
+    return [unit for unit in survey.units["code"] if unit in content]

@@ -1,0 +1,62 @@
+"""What is easily forgotten: files that are not read, blank facts, units at 100 %."""
+
+import pytest
+
+from sipas_analysis.collect.wave import read_wave
+from sipas_analysis.errors import ConfigError
+from sipas_analysis.reports.check_reminders import (
+    describe_reminders,
+    list_blank_facts,
+    list_content_units,
+    list_unread_files,
+)
+
+
+def test_files_of_the_folder_that_no_entry_reads_are_named(read_answers, make_wave):
+    """A file behind a # counts as unread; lock files, the wave's own files and notes do not."""
+    folder = make_wave().parent
+    for name in ("late.xlsx", "~$late.xlsx", "notes.txt", "maybe.csv"):
+        (folder / name).write_text("x", "utf-8")
+    survey = read_answers("unit,A1,A2,D1\nso-a,5,4,3\n")
+    assert list_unread_files(survey.wave) == ["late.xlsx", "maybe.csv"]
+    path = survey.wave.path
+    path.write_text(path.read_text("utf-8") + "# - file: late.xlsx\n", "utf-8")
+    (folder / "maybe.csv").unlink()
+    assert list_unread_files(survey.wave) == ["late.xlsx"]
+    assert any("late.xlsx" in text for text, _ in describe_reminders(survey, "vi"))
+
+
+def test_blank_and_drafted_facts_are_named(make_wave):
+    """What the first page of a report prints."""
+    facts = {
+        "title": {"vi": "Chỉ số hài lòng", "en": "Satisfaction index"},
+        "publisher": {"vi": ""},
+    }
+    facts |= {"province": {"vi": ""}, "decision": {"number": "15/QĐ-UBND", "date": ""}}
+    assert list_blank_facts(read_wave(make_wave(**facts))) == [
+        *("province", "publisher", "title"),
+        "decision.date",
+    ]
+    full = {
+        "title": {"vi": "Chỉ số 2024"},
+        "publisher": {"vi": "Sở Nội vụ"},
+        "province": {"vi": "T"},
+    }
+    full |= {"decision": {"number": "15/QĐ-UBND", "date": "2025-01-15"}}
+    assert list_blank_facts(read_wave(make_wave(**full))) == []
+
+
+def test_a_decision_that_is_still_drafted_is_refused_and_a_day_explained(make_wave):
+    """“…/QĐ-UBND” would stand on the title page; 15/01/2025 is answered with the order of a day."""
+    with pytest.raises(ConfigError, match="still the drafted"):
+        read_wave(make_wave(decision={"number": "…/QĐ-UBND", "date": ""}))
+    with pytest.raises(ConfigError, match="yyyy-mm-dd"):
+        read_wave(make_wave(decision={"number": "1/QĐ", "date": "15/01/2025"}))
+
+
+def test_a_unit_of_full_satisfaction_that_no_rule_flags_is_named(read_answers):
+    """All 31 forms of one unit are satisfied with everything; of the other only half."""
+    lines = ["so-a,5,4,5"] * 31 + ["so-b,5,4,5", "so-b,2,4,5"] * 16
+    survey = read_answers("\n".join(["unit,A1,A2,D1", *lines, ""]))
+    assert list_content_units(survey) == ["so-a"]
+    assert any("satisfied with everything" in text for text, _ in describe_reminders(survey, "en"))
