@@ -340,7 +340,11 @@ def hide_withheld(changes: Changes, ordered: Sequence[Survey], find_tables: Find
 
 
 def _list_withheld(before: Survey, after: Survey, find_tables: FindTables) -> set[Key]:
-    """Return the keys, with later units, of all figures that either wave hides."""
+    """Return the keys, with later units, of all figures that either wave hides.
+
+    So are those of a group that lost or gained units since, if one of its units was hidden: the
+    earlier report has the group as it was, and the difference would be that unit.
+    """
     links = link_units(before, after)
     groups = dict(zip(after.units["code"], after.units["group"], strict=True))
     recoded, withheld = recode_units(before, after, links), set[Key]()
@@ -350,7 +354,20 @@ def _list_withheld(before: Survey, after: Survey, find_tables: FindTables) -> se
         for domain, group, unit, variable in hidden.itertuples(index=False, name=None):
             later_unit = links.successors.get(unit, unit)
             withheld.add((domain, groups.get(later_unit, group), later_unit, variable))
-    return withheld
+    scores = find_tables(before).scores
+    is_hidden = (scores["flag"] == SUPPRESS) & scores["n_valid"].isna()  # 0: nobody answered
+    hidden_units = {*scores.loc[is_hidden, "unit"]}
+    codes = find_tables(after).scores["variable"].unique()
+    regrouped = _find_regrouped(before, recoded, hidden_units)
+    return withheld | {("group", group, "", code) for group in regrouped for code in codes}
+
+
+def _find_regrouped(before: Survey, recoded: Survey, hidden_units: set[str]) -> set[str]:
+    """Return the groups with other units than before, of which one then or now is hidden."""
+    units, old, new = before.frame["unit"], before.frame["group"], recoded.frame["group"]
+    is_moved, is_hidden = old != new, units.isin(hidden_units)
+    changed = {*old[is_moved], *new[is_moved]}
+    return changed & {*old[is_hidden], *new[is_hidden]}
 
 
 def _find_revealing(frame: pd.DataFrame, is_withheld: NDArray[np.bool_]) -> NDArray[np.bool_]:

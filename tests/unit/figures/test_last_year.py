@@ -8,7 +8,7 @@ from sipas_analysis.collect.survey import read_survey
 from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.documents.model import Table, render_text
 from sipas_analysis.errors import ConfigError
-from sipas_analysis.figures.last_year import Change
+from sipas_analysis.figures.last_year import Change, hide_withheld
 from sipas_analysis.figures.published import Figures
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.change import compare
@@ -20,7 +20,7 @@ BEFORE = {"a": (20, 30), "b": (24, 30), "c": (15, 30), "d": (21, 30)}
 AFTER = {"a": (28, 31), "b": (29, 32), "c": (29, 30), "d": (30, 33)}
 
 
-def write_year(tmp_path, year, counts, names=None, pack=PACK, **facts):
+def write_year(tmp_path, year, counts, names=None, pack=PACK, districts=(), **facts):
     """Write a wave with ``unit=(satisfied, n)`` into a folder of its own."""
     rows = [
         f"{unit},{5 if k < good else 3},{5 if k < good else 2},{4 if k % (3 + number) else 2}"
@@ -28,7 +28,8 @@ def write_year(tmp_path, year, counts, names=None, pack=PACK, **facts):
         for k in range(n)
     ]
     names = {unit: f"Sở {unit.upper()} {unit}" for unit in counts} | (names or {})
-    units = "code,name_vi,group\n" + "".join(f"{u},{names[u]},departments\n" for u in counts)
+    groups = {unit: "districts" if unit in districts else "departments" for unit in counts}
+    units = "code,name_vi,group\n" + "".join(f"{u},{names[u]},{groups[u]}\n" for u in counts)
     folder = tmp_path / str(year)
     folder.mkdir()
     answers = "\n".join(["unit,A1,A2,D1", *rows, ""])
@@ -117,6 +118,35 @@ def test_the_sum_of_merged_units_does_not_reveal_a_hidden_one(tmp_path):
     assert change.reason == "suppressed"
     row = figures.last_year.frame.query("unit == 'm' and variable == 'overall'").iloc[0]
     assert row[["value_before", "low", "n_before", "p_holm"]].isna().all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moved", ["a", "d"])
+def test_a_unit_that_changes_its_group_is_not_the_difference_of_two_reports(tmp_path, moved):
+    """Departments of 2023 less those units that are departments now: the 4 forms of hidden a."""
+    after = BEFORE | {"e": (3, 30), "f": (9, 31), "g": (35, 50)}
+    before = after | {"a": (2, 4), "b": (9, 12), "d": (41, 60)}
+    figures = read_years(
+        tmp_path, before, after, districts=f"ef{moved}", earlier_facts={"districts": "ef"}
+    )
+    earlier = figures.earlier[0].scores.set_index(["domain", "unit", "variable"])["flag"]
+    assert earlier["unit", "a", OVERALL] == "suppress"
+    last_year = figures.last_year
+    changes = dict(last_year.list_changes())
+    groups = {key[1]: changes[key] for key in changes if key[::3] == ("group", OVERALL)}
+    assert {*groups} == {"departments", "districts"}
+    ids = {*figures.by_id["id"]}
+    compared = compare(figures.earlier[0].survey, figures.survey)
+    surveys = [figures.earlier[0].survey, figures.survey]
+    page = hide_withheld(compared, surveys, Figures).frame
+    for group, change in groups.items():
+        is_open = moved == "d" and group == "districts"  # e, f and d were shown
+        assert change.is_known == is_open
+        assert (f"change:{OVERALL}@group:{group}" in ids) == is_open
+        rows = page.query("domain == 'group' and group == @group and variable == 'overall'")
+        numbers = rows[["value", "value_before", "value_after", "low", "n_before"]]
+        assert numbers.isna().all(axis=None) != is_open
+    assert last_year.find(figures.by_variable("all")[OVERALL]).is_known
 
 
 @pytest.mark.slow
