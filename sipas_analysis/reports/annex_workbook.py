@@ -147,7 +147,7 @@ def _build_group_annex(cells: _AnnexCells, number: int, group: str) -> Sheet:
     names = {"roman": roman, "group": group_name, "name": cells.subject.measure_name}
     note = make_text("report.ranking.note")
     return Sheet(
-        make_text("xlsx.sheet.annex", roman=roman, group=group_name),
+        make_text("xlsx.sheet.annex", roman=roman),
         (make_text("xlsx.annex", **names), wave.title, *_state_attachment(wave)),
         _head_group_annex(cells, listed),
         tuple(body),
@@ -304,11 +304,14 @@ def _source_sheet(figures: Figures) -> Sheet:
 
 
 def _state_attachment(wave: Wave) -> list[Text]:
-    """State the decision of an annex; unknown parts are left to be filled in."""
+    """State the decision of an annex; unknown parts are left to be filled in.
+
+    The sheet of the source says whether the decision is verified.
+    """
     decision = wave.decision
     if wave.is_synthetic:
         return []
-    if decision is None or decision.status != "sourced" or decision.date is None:
+    if decision is None or decision.date is None:
         return [make_text("xlsx.attached_blank")]
     return [make_text("xlsx.attached", number=decision.number, date=decision.date)]
 

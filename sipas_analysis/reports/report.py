@@ -24,7 +24,7 @@ from sipas_analysis.reports.chapters.action import (
     build_measures,
     build_proposals,
 )
-from sipas_analysis.reports.chapters.annexes import ANNEXES
+from sipas_analysis.reports.chapters.annexes import ANNEXES, select_annexes
 from sipas_analysis.reports.chapters.assessment import build_assessment
 from sipas_analysis.reports.chapters.leaders import build_leaders
 from sipas_analysis.reports.chapters.letters import build_letter
@@ -91,7 +91,7 @@ class Report:
     @property
     def annexes(self) -> Mapping[str, Build]:
         """The chapters of the annexes, in reading order; a unit has none."""
-        return {} if self.subject.unit else ANNEXES
+        return {} if self.subject.unit else select_annexes(self.subject)
 
     def chapter(self, name: str) -> Chapter:
         """Build one chapter: a name of ``chapters`` or of ``annexes``."""

@@ -77,7 +77,7 @@ def _table_sheet(number: int, table: Table, document: Document) -> Sheet:
         cells = zip(row, holds_intervals, strict=True)
         rows.append((*chain.from_iterable(_split_cell(cell, is_wide) for cell, is_wide in cells),))
     return Sheet(
-        make_text("xlsx.sheet.table", k=str(number), caption=table.caption),
+        make_text("xlsx.sheet.table", k=str(number)),
         (table.caption, document.title),
         tuple(headers),
         tuple(rows),

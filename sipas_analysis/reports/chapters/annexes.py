@@ -10,7 +10,7 @@ from functools import partial
 
 from sipas_analysis.documents.model import Block, Paragraph, Section, make_text
 from sipas_analysis.reports.chapters.driver_annex import show_models
-from sipas_analysis.reports.chapters.incidents import show_incidents
+from sipas_analysis.reports.chapters.incidents import has_incidents, show_incidents
 from sipas_analysis.reports.chapters.index_rules import show_rules
 from sipas_analysis.reports.chapters.item_tables import show_items
 from sipas_analysis.reports.chapters.method import explain_method
@@ -36,11 +36,17 @@ def _build_annex(name: str, subject: Subject) -> Section:
     """Build one annex: its number and title, what it is for, and its blocks."""
     title = make_text(
         "annex.numbered",
-        number=str([*_BLOCKS].index(name) + 1),
+        number=str([*select_annexes(subject), name].index(name) + 1),
         title=make_text(f"annex.chapter.{name}"),
     )
     lead = Paragraph(make_text(f"annex.lead.{name}"), "lead")
     return Section(name, title, (lead, *_BLOCKS[name](subject)))
+
+
+def select_annexes(subject: Subject) -> dict[str, Callable[[Subject], Section]]:
+    """Return the annexes that have something to tell, in reading order."""
+    is_left_out = not has_incidents(subject)
+    return {k: build for k, build in ANNEXES.items() if k != "incidents" or not is_left_out}
 
 
 ANNEXES: dict[str, Callable[[Subject], Section]] = {

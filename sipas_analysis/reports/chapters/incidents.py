@@ -45,6 +45,11 @@ def _state_incident(subject: Subject, code: str) -> Text:
     )
 
 
+def has_incidents(subject: Subject) -> bool:
+    """Return whether a question on what people met or want was asked."""
+    return any(subject.figures.find(f"incident:{code}") for code in subject.pack.indicators)
+
+
 def show_incidents(subject: Subject) -> list[Block]:
     """Show the share of people who met an incident, or want an improvement, with intervals."""
     figures, indicators = subject.figures, subject.pack.indicators
@@ -62,7 +67,7 @@ def show_incidents(subject: Subject) -> list[Block]:
         blocks.append(Paragraph(make_text("report.incidents.unverified", names=names), "note"))
     if "weight" in figures.survey.frame and blocks:
         blocks.append(Paragraph(make_text("report.incidents.unweighted"), "note"))
-    return blocks or [Paragraph(make_text("report.incidents.none"), "note")]
+    return blocks
 
 
 def _tabulate_incidents(subject: Subject, group: str, codes: Sequence[str]) -> Table:

@@ -7,7 +7,7 @@ from sipas_analysis.collect.readings import OTHER
 from sipas_analysis.documents.model import Block, Column, Paragraph, Table, make_text
 from sipas_analysis.figures.hidden_labels import list_counted_keys, list_labels
 from sipas_analysis.figures.rare_labels import OTHER_LABEL, find_rare_labels
-from sipas_analysis.reports.chapters.respondents import tabulate_respondents
+from sipas_analysis.reports.chapters.respondents import choose_keys, tabulate_respondents
 from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject
 
@@ -15,9 +15,9 @@ MODES = ("direct", "post", "online", "phone", "home", "desk")
 
 
 def show_people(subject: Subject) -> list[Block]:
-    """Count who answered and how, by each question, then compare their indices.
+    """Count who answered and how, by each question; small counts are not shown.
 
-    Small counts are not shown.
+    Then compare their indices, if the body of the report shows some questions only.
     """
     keys = [
         key
@@ -28,8 +28,8 @@ def show_people(subject: Subject) -> list[Block]:
         return [Paragraph(make_text("report.people.none"), "note")]
     counts = [_tabulate_people(subject, key) for key in keys]
     groups = subject.figures.respondents
-    compared = [tabulate_respondents(subject, groups)] if len(groups) else []
-    return [*counts, *compared]
+    is_cut = len(groups) and len(choose_keys(groups)) < groups["key"].nunique()
+    return [*counts, *([tabulate_respondents(subject, groups)] if is_cut else [])]
 
 
 def _tabulate_people(subject: Subject, key: str) -> Table:

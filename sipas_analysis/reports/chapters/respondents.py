@@ -34,7 +34,7 @@ def describe_respondents(subject: Subject) -> list[Block]:
     table = subject.figures.respondents
     if subject.unit or table.empty or table["value"].isna().all():
         return []
-    keys = _choose_keys(table)
+    keys = choose_keys(table)
     rows = table[table["key"].isin(keys)]
     left_out = [key for key in dict.fromkeys(table["key"]) if key not in keys]
     names = Joined([_name_question(subject, key) for key in left_out], ", ")
@@ -80,7 +80,7 @@ def _name_question(subject: Subject, key: str) -> object:
     return subject.short_name(key) if key in subject.pack.indicators else key
 
 
-def _choose_keys(table: pd.DataFrame) -> list[str]:
+def choose_keys(table: pd.DataFrame) -> list[str]:
     """Return questions for the table: those with a sure difference first, then in their order."""
     n_rows = table.groupby("key", sort=False).size()
     is_sure = table["verdict"].isin(SURE).groupby(table["key"], sort=False).any()

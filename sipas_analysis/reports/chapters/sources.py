@@ -140,7 +140,7 @@ def _finding_row(subject: Subject, unit: str, fact: str, rule: str) -> tuple[obj
 
 def _list_versions(subject: Subject) -> Bullets:
     """Name the program, the libraries and the inputs by hash."""
-    kinds = ("wave.", "units", "responses-", "data frame")
+    kinds = ("wave.", "units", "responses-", "data frame", "earlier-")
     hashes = [
         make_text("report.versions.file", name=file.file, hash=file.sha256[:16])
         for file in sorted(subject.figures.survey.inputs.values(), key=lambda file: file.file)

@@ -34,10 +34,12 @@ from sipas_analysis.reports.subject import Subject
 from sipas_analysis.reports.unit_pictures import (
     draw_changes_picture,
     draw_factors_by_unit_picture,
+    draw_sure_changes,
     has_sure_units,
 )
 
 MOST_COLUMNS = 8  # factors beside each other on a page
+TOP = 3  # first places of which the chance is told
 MOST_PAIRS = 66  # pairs of 12 units; longer lists are only in tables/pairs.csv
 
 
@@ -51,8 +53,9 @@ def show_units(subject: Subject) -> list[Block]:
         if subject.has_many_units or not has_sure_units(subject, group)  # the body has the others
     ]
     tables += [picture for picture in pictures if picture]
+    in_body = {picture.id for picture in draw_sure_changes(subject)}
     changes = [draw_changes_picture(subject, group) for group in groups]
-    tables += [picture for picture in changes if picture]
+    tables += [picture for picture in changes if picture and picture.id not in in_body]
     return [_tabulate_group_sizes(subject), *tables] if subject.figures.groups else tables
 
 
@@ -206,12 +209,13 @@ def _tabulate_ranks(subject: Subject, group: str) -> list[Block]:
     is_adjusted = bool(units["adjusted"].notna().any())
     codes = [str(code) for code in units["unit"]]
     adjusted = ["adjusted", "adjusted_rank"] if is_adjusted else []
-    names = ["rank", *adjusted, "pooled", "pooled_rank", "borrowed", "chance", "robust"]
+    chance = ["chance"] if len(units) > TOP else []  # else it is 100 for every unit
+    names = ["rank", *adjusted, "pooled", "pooled_rank", "borrowed", *chance, "robust"]
     columns = (
         Column(make_text("report.column.unit"), "row"),
         *(Column(make_text(f"report.column.{name}")) for name in names),
     )
-    rows = tuple(_rank_row(subject, code, is_adjusted) for code in codes)
+    rows = tuple(_rank_row(subject, code, names) for code in codes)
     caption = make_text("report.table.fair", group=subject.group_name(group))
     notes = (*_explain_ranks(subject, is_adjusted), *subject.explain_marks(codes))
     return [Table(f"table-fair-{group}", caption, columns, rows, notes)]
@@ -228,7 +232,7 @@ def _explain_ranks(subject: Subject, is_adjusted: bool) -> Sequence[Text]:
     return (note, make_text("report.fair.adjusters", names=names))
 
 
-def _rank_row(subject: Subject, unit: str, is_adjusted: bool) -> tuple[object, ...]:
+def _rank_row(subject: Subject, unit: str, names: Sequence[str]) -> tuple[object, ...]:
     """Return the row of a unit: raw, adjusted and pooled, and its ranks under other rules."""
     adjusted = f"adjusted:{unit}"
     low, high = (number_of(subject, f"robust:{unit}", end) for end in ("rank_low", "rank_high"))
@@ -237,12 +241,12 @@ def _rank_row(subject: Subject, unit: str, is_adjusted: bool) -> tuple[object, .
         number_of(subject, f"{OVERALL}@{unit}", "rank"),
         *(
             [number_of(subject, adjusted, decimals=2), number_of(subject, adjusted, "rank")]
-            if is_adjusted
+            if "adjusted" in names
             else []
         ),
         number_of(subject, f"pooled:{unit}", decimals=2),
         number_of(subject, f"pooled:{unit}", "rank"),
         number_of(subject, f"pooled.borrowed:{unit}"),
-        number_of(subject, f"pooled.chance:{unit}"),
+        *([number_of(subject, f"pooled.chance:{unit}")] if "chance" in names else []),
         low if low.value == high.value else make_text("report.places", low=low, high=high),
     )

@@ -112,16 +112,16 @@ def test_one_sheet_for_each_group_with_forms_in_the_usual_order(survey, tmp_path
     """Annexes are numbered without a gap; items, source and the hidden sheet of ids come last."""
     book = book_of(survey, tmp_path)
     assert [sheet.title for sheet in book] == [
-        "PL I Sở, ban, ngành",
-        "PL II Huyện, thị xã, thành phố",
-        "PL III Xã, phường, thị trấn",
+        "Biểu I",
+        "Biểu II",
+        "Biểu III",
         "Tiêu chí",
         "Nguồn",
         "ids",
     ]
     assert book["ids"].sheet_state == "hidden"
     english = book_of(survey, tmp_path, "en")
-    assert english.sheetnames[0] == "Annex I Departments"
+    assert english.sheetnames[0] == "Schedule I"
     assert "(Attached to Decision 9/QĐ-UBND of 2024-05-06)" in texts_of(english)
 
 
@@ -226,7 +226,7 @@ def test_the_source_says_by_which_rule_and_whether_the_answers_are_real(read_ans
     for sheet in book.worksheets[:-1]:
         assert any("MÔ PHỎNG" in str(cell.value) for row in sheet["A1:A4"] for cell in row)
     assert "Toàn tỉnh X" in texts_of(book)
-    assert book.sheetnames[1] == "PL II a"
+    assert book.sheetnames[1] == "Biểu II"
     assert not any("Kèm theo" in str(text) for text in texts_of(book))
 
 

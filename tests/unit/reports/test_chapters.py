@@ -5,7 +5,7 @@ import random
 import pytest
 from conftest import PACK
 
-from sipas_analysis.documents.model import Bullets, Paragraph, Picture, render_text
+from sipas_analysis.documents.model import Bullets, Paragraph, Picture, Table, render_text
 from sipas_analysis.documents.writers.html import render_section
 from sipas_analysis.errors import ParameterError, UnitError
 from sipas_analysis.proof.trace import trace
@@ -114,6 +114,22 @@ def test_names_of_indicators_that_are_ours_are_confessed(read_answers):
     assert "the labels are ours: Late" in said
 
 
+def test_annexes_tell_nothing_twice_and_nothing_empty(read_answers):
+    """No annex where nothing was asked; groups of people and three units stand in the body."""
+    text = "unit,A1,A2,D1,sex\n" + "".join(f"so-{u},5,4,3,male\n" * 31 for u in "ab")
+    made = report(read_answers(text), "vi")
+    assert {*ANNEXES} - {*made.annexes} == {"incidents"}
+    titles = [render_text(made.chapter(name).section.title, "vi") for name in made.annexes]
+    assert [title.partition(".")[0] for title in titles] == [
+        f"Phụ lục {number}" for number in range(1, len(titles) + 1)
+    ]
+    blocks = [block for name in made.annexes for block in made.chapter(name).section.blocks]
+    tables = {block.id: block for block in blocks if isinstance(block, Table)}
+    assert "table-respondents" not in tables
+    fair = next(table for name, table in tables.items() if name.startswith("table-fair"))
+    assert "report.column.chance" not in repr(fair.columns)
+
+
 # ── what a report refuses, and in which order it is
 
 
@@ -197,7 +213,7 @@ def test_a_unit_is_asked_for_by_code_name_or_alias(read_answers, tmp_path, name)
     assert report(survey, "vi", name).subject.unit == "so-a"
     (job,) = plan_jobs(survey, tmp_path, languages=["vi"], units=[name, "so-a"])
     assert (job.name, job.parameters["unit"]) == ("so-a", "so-a")
-    with pytest.raises(ParameterError, match=r"unit: so-a\)"):
+    with pytest.raises(ParameterError, match=r"unit so-a\)"):
         trace(survey, "1234", name)
     assert trace(survey, f"Chỉ số chung@{name}")["id"] == "overall@so-a"
     assert trace(survey, "overall", name)["id"] == "overall@so-a"
