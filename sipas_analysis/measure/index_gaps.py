@@ -1,36 +1,39 @@
-"""Compare units, factors or items with the index of the whole, all at once (rule R7)."""
+"""Compare units, groups, factors or items with the index of the whole, all at once (rule R7)."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
 from sipas_analysis.arguments import check_kind, check_level
-from sipas_analysis.infer.distributions import normal_quantile, normal_tail, t_quantile
+from sipas_analysis.infer.design import Floats
+from sipas_analysis.infer.distributions import normal_quantile, t_quantile
 from sipas_analysis.infer.estimates import Estimates
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.pooling import smooth_variances
 from sipas_analysis.measure.ranking import covariance_with_ends
 from sipas_analysis.measure.step_down import compare_pairs
 
+Kind = Literal["units", "groups", "figures"]
 GAP_COLUMNS = ["variable", "unit", "value", "low", "high", "verdict"]
 
 
-def find_gaps(
-    estimates: Estimates, level: float = 0.95, *, are_units: bool = False
-) -> pd.DataFrame:
+def find_gaps(estimates: Estimates, level: float = 0.95, *, kind: Kind = "figures") -> pd.DataFrame:
     """Return the difference of each estimate from the last one; all intervals hold together.
 
     dᵢ = θ̂ᵢ − θ̂ of the last row, with the covariance of both; of p differences each interval has
-    confidence 1 − (1 − level)/p, and what lies beyond 0 with its whole interval is sure. A small
-    unit near 100 % often has too small an error by chance: a unit's interval is at least as wide
-    as with the error √(S²/nᵢ) of a usual unit of its size (S² as in A2) and a normal quantile.
+    confidence 1 − (1 − level)/p, and what lies beyond 0 with its whole interval is sure. Near
+    100 % an error is often too small by chance: no interval is narrower than with the error that
+    the estimate would have if it were usual (``_find_usual_variance``). No end lies beyond what
+    the last row lets be on a scale from 0 to 100.
 
     Args:
         estimates: p estimates and, last, the one they are compared with, with their covariance.
         level: Confidence of all intervals together.
-        are_units: Whether they are units of the whole, not figures of the same people.
+        kind: ``units`` of the whole; ``groups`` of its people, each of which is open as long as
+            its own interval contains the index; or ``figures`` of the same people.
 
     Returns:
         One row per estimate but the last: ``variable``, ``unit``, ``value`` (the difference),
@@ -53,26 +56,68 @@ def find_gaps(
     p = len(frame) - 1
     if p < 1:
         return pd.DataFrame(columns=GAP_COLUMNS)
-    value, df = (frame[name].to_numpy(dtype=float) for name in ("value", "df"))
-    sigma = covariance_with_ends(estimates)
-    pairs = compare_pairs(value, sigma, df)
-    gap, freedom = value[:p] - value[p], pairs.df[:p, p]
-    bar = normal_quantile(np.full(p, 1 - (1 - level) / (2 * p)))
-    with np.errstate(invalid="ignore"):
-        freedom = np.where(freedom > 0, freedom, np.nan)
-        errors = np.where(np.isinf(freedom), bar, -t_quantile(normal_tail(bar), freedom))
-    if are_units:
-        variance, n = np.diagonal(sigma)[:p], frame["n_valid"].to_numpy(dtype=float)[:p]
-        usual = smooth_variances(variance, n, np.full(p, True), has_sizes=True)
-        with np.errstate(divide="ignore", invalid="ignore"):  # a unit may have no error
-            errors = np.fmax(errors, bar * np.sqrt(usual / variance))
-    with np.errstate(invalid="ignore"):
-        half = errors * pairs.se[:p, p]
-    low, high = gap - half, gap + half
+    value, index = frame["value"].to_numpy(dtype=float)[:p], float(frame["value"].iloc[p])
+    half = _find_reach(estimates, level, kind)
+    low, high = value - index - half, value - index + half
+    if kind == "groups":
+        low = np.minimum(low, frame["low"].to_numpy(dtype=float)[:p] - index)
+        high = np.maximum(high, frame["high"].to_numpy(dtype=float)[:p] - index)
+    low, high = np.maximum(low, -index), np.minimum(high, 100 - index)
     verdict = np.select([low > 0, high < 0], ["above", "below"], "open")
     keys = {name: frame[name].iloc[:p] if name in frame else "" for name in GAP_COLUMNS[:2]}
-    rows = pd.DataFrame({**keys, "value": gap, "low": low, "high": high, "verdict": verdict})
-    return rows.reset_index(drop=True)
+    ends = {"value": value - index, "low": low, "high": high}
+    return pd.DataFrame({**keys, **ends, "verdict": verdict}).reset_index(drop=True)
+
+
+def _find_reach(estimates: Estimates, level: float, kind: Kind) -> Floats:
+    """Return half the width of the interval of each difference, shape (p,)."""
+    value, df = (estimates.frame[name].to_numpy(dtype=float) for name in ("value", "df"))
+    p = len(value) - 1
+    sigma = covariance_with_ends(estimates)
+    pairs = compare_pairs(value, sigma, df)
+    variance = np.diagonal(sigma)
+    tail = np.full(p, (1 - level) / (2 * p))
+    # one sample behind both: their degrees of freedom do not add up
+    freedom = pairs.df[:p, p] if kind == "units" else np.fmin(df[:p], df[p])
+    quantile = _find_quantile(tail, freedom)
+    usual_freedom = {"units": np.full(p, np.inf), "groups": np.full(p, df[p])}.get(kind, freedom)
+    with np.errstate(invalid="ignore", divide="ignore"):  # an estimate may have no error
+        usual = _find_usual_variance(estimates.frame, variance, kind)
+        ratio = np.sqrt(usual / variance[:p])
+        # Cov of a usual group and the whole of which it is a part: n/N·S²/n = S²/N
+        covariance = variance[p] if kind == "groups" else ratio * sigma[:p, p]
+        usual += variance[p] - 2 * covariance
+        usual_reach = _find_quantile(tail, usual_freedom) * np.sqrt(np.maximum(usual, 0.0))
+    reach = quantile * pairs.se[:p, p]
+    return np.where(ratio > 1, np.fmax(reach, usual_reach), reach)
+
+
+def _find_quantile(tail: Floats, df: Floats) -> Floats:
+    """Return the quantile of t, or of the normal distribution where df is infinite."""
+    with np.errstate(invalid="ignore"):
+        freedom = np.where(df > 0, df, np.nan)
+        return np.where(np.isinf(freedom), -normal_quantile(tail), -t_quantile(tail, freedom))
+
+
+def _find_usual_variance(frame: pd.DataFrame, variance: Floats, kind: Kind) -> Floats:
+    """Return the variance that each estimate but the last would have if it were usual.
+
+    Units: S²/n with S² pooled within the units, as in A2. Groups: S²/n with S² = n·V of the whole.
+    Figures: as a percentage at the index with the same design effect, V·θ(1 − θ)/(θᵢ(1 − θᵢ)), at
+    0 and 100 % θ(1 − θ)/n*; scores as units.
+    """
+    p = len(frame) - 1
+    n, n_eff, share = (
+        frame[name].to_numpy(dtype=float) / scale
+        for name, scale in (("n_valid", 1), ("n_eff", 1), ("value", 100))
+    )
+    if kind == "groups":
+        return variance[p] * n[p] / n[:p]
+    if kind == "units" or (frame["method"] == "t").any():
+        return smooth_variances(variance[:p], n[:p], np.full(p, True), has_sizes=True)
+    spread = share * (1 - share)
+    at_end = 1e4 * spread[p] / n_eff[:p]
+    return np.where(spread[:p] > 0, variance[:p] * spread[p] / spread[:p], at_end)
 
 
 def find_all_gaps(
@@ -90,7 +135,7 @@ def find_all_gaps(
     gaps = [find_gaps(whole.select(variable=[*codes, OVERALL])) for codes in kinds if codes]
     if names:
         compared = units.select(variable=OVERALL, unit=names)
-        gaps.insert(0, find_gaps(append_whole(compared, index), are_units=True))
+        gaps.insert(0, find_gaps(append_whole(compared, index), kind="units"))
     return pd.concat([find_gaps(index), *gaps], ignore_index=True)
 
 

@@ -16,7 +16,7 @@ from sipas_analysis.collect.tables import read_rows
 from sipas_analysis.collect.unit_changes import compute_unit_shares, find_successors, read_changes
 from sipas_analysis.collect.wave import UNIT_CHANGES_FILE
 from sipas_analysis.errors import ColumnError, Place
-from sipas_analysis.instrument.pack import Index, Instrument
+from sipas_analysis.instrument.pack import Index, Instrument, Item
 
 MODE_SHARE_LIMIT = 0.25  # largest share of forms in another mode; ours, see docs/compare.md
 
@@ -91,11 +91,12 @@ def _list_margins(survey: Survey) -> set[tuple[str, str]]:
 
 
 def has_same_questions(before: Instrument, after: Instrument) -> bool:
-    """Return whether two instruments are one: the same id, and items asked and read alike."""
+    """Return whether two instruments are one: the same id, and items worded and read alike."""
     is_same = before.id == after.id and before.items.keys() == after.items.keys()
     return is_same and all(
         _describe_item(before, code) == _describe_item(after, code)
         and before.items[code].factor == after.items[code].factor
+        and _has_same_wording(before.items[code], after.items[code])
         for code in before.items
     )
 
@@ -107,8 +108,8 @@ def _find_shared_items(before: Instrument, after: Instrument) -> dict[str, str]:
         code: code
         for code in old
         if code in new
-        and (old[code].vi or old[code].en)
-        and (old[code].vi, old[code].en) == (new[code].vi, new[code].en)
+        and ((old[code].vi and new[code].vi) or (old[code].en and new[code].en))
+        and _has_same_wording(old[code], new[code])
         and _describe_item(before, code) == _describe_item(after, code)
     }
 
@@ -126,6 +127,12 @@ def find_shared_factors(
         and {*after.items_of(code)} <= {*items.values()}
         and [items.get(item) for item in before.items_of(code)] == [*after.items_of(code)]
     ]
+
+
+def _has_same_wording(before: Item, after: Item) -> bool:
+    """Return whether two items have the same words in each language that both give."""
+    wordings = ((before.vi, after.vi), (before.en, after.en))
+    return all(old == new for old, new in wordings if old and new)
 
 
 def _describe_item(pack: Instrument, code: str) -> object:

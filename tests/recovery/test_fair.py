@@ -5,10 +5,14 @@ import pandas as pd
 import pytest
 import simulated
 from forms import ITEMS, answers, clustered, estimated, pool_units
+from scipy.stats import norm
 from sizes import sizes
 
+import sipas_analysis as sipas
+from sipas_analysis.figures.respondents import compare_respondents
 from sipas_analysis.measure.adjustment import case_mix
 from sipas_analysis.measure.index_gaps import append_whole, find_gaps
+from sipas_analysis.measure.item_order import order_items
 from sipas_analysis.measure.ranking import rank_sets
 from sipas_analysis.measure.scores import score
 
@@ -113,7 +117,67 @@ def test_equal_units_are_seldom_said_to_stand_apart_from_the_whole(rounds):
         survey = simulated.survey(simulated.clean_wave(rng, satisfied=(0.93, 0.93)), pack)
         units = score(survey, "unit").select(variable="overall")
         both = append_whole(units, score(survey).select(variable="overall"))
-        wrong += bool((find_gaps(both, are_units=True)["verdict"] != "open").any())
+        wrong += bool((find_gaps(both, kind="units")["verdict"] != "open").any())
         naive += bool((find_gaps(both)["verdict"] != "open").any())
     assert wrong / rounds <= 0.05 + 2.6 * (0.05 * 0.95 / rounds) ** 0.5
     assert naive > 3 * max(wrong, 1)
+
+
+@sizes("rounds", 6, 60)
+@pytest.mark.parametrize("satisfied", [0.87, 0.97])
+def test_equal_groups_of_people_are_seldom_said_to_stand_apart(satisfied, rounds):
+    """Eleven groups of 30 to 60 of 600 people: by own errors alone in many waves (I7, R7)."""
+    rng, wrong, found_low = np.random.default_rng(9), 0, 0
+    keys = {"k": [30, 32, 35, 40], "l": [31, 33, 60], "m": [30, 30, 30, 30]}
+    for _ in range(rounds):
+        reach = rng.normal(size=(600, 1)) * 1.5**0.5 + rng.normal(size=(600, 10))
+        planted = np.arange(600) < 60
+        cut = norm.ppf(np.where(planted, satisfied - 0.25, satisfied)) * 2.5**0.5
+        for cuts in (norm.ppf(satisfied) * 2.5**0.5, cut[:, None]):
+            frame = pd.DataFrame(np.where(reach < cuts, 5, 2)).add_prefix("i")
+            items = [*frame]
+            for key, counts in keys.items():
+                labels = np.repeat([*"abcdz"[: len(counts)], "z"], [*counts, 600 - sum(counts)])
+                frame[key] = rng.permutation(labels)
+            frame["planted"] = np.where(planted, "yes", "no")
+            table = compare_respondents(sipas.survey(frame, items=items, keys=[*keys, "planted"]))
+            rows = table.set_index("unit")["verdict"]
+            if np.ndim(cuts):
+                found_low += rows["planted=yes"] == "below"
+            else:
+                wrong += rows.isin(["above", "below"]).any()
+    assert wrong / rounds <= 0.05 + 2.6 * (0.05 * 0.95 / rounds) ** 0.5
+    assert found_low / rounds > 0.9
+
+
+@sizes("rounds", 8, 120)
+@pytest.mark.parametrize(("satisfied", "clusters"), [(0.97, 0), (0.85, 3)])
+def test_equal_items_are_seldom_said_to_stand_apart(satisfied, clusters, rounds):
+    """Weights near 100 %, or three clusters a unit; an item 25 points lower is found (R6, R7)."""
+    rng, unit = np.random.default_rng(10), np.repeat(np.arange(8), 30)
+    wrong = wrong_places = found_low = 0
+    cluster = unit * 3 + np.arange(240) % 3
+    for _ in range(rounds):
+        reach = rng.normal(size=(240, 1)) * 1.5**0.5 + rng.normal(size=(240, 10))
+        reach += 0.3**0.5 * rng.normal(size=24)[cluster][:, None] if clusters else 0
+        spread = (2.5 + (0.3 if clusters else 0)) ** 0.5
+        for lower in (0.0, 0.25):
+            cuts = norm.ppf(satisfied - lower * (np.arange(10) == 0)) * spread
+            frame = pd.DataFrame(np.where(reach < cuts, 5, 2)).add_prefix("i")
+            items, facts = [*frame], {"weights": "w"}
+            if clusters:
+                facts = {"clusters": "c", "strata": "s"}
+            frame = frame.assign(w=rng.choice([1.0, 3.0], 240), c=cluster, s=unit)
+            estimates = score(sipas.survey(frame, items=items, **facts))
+            gaps = find_gaps(estimates.select(variable=[*items, "overall"])).set_index("variable")
+            places = order_items(estimates.select(level="item")).set_index("variable")
+            if lower:
+                found_low += (
+                    gaps.loc["i0", "verdict"] == "below" and places.loc["i0", "rank_high"] == 1
+                )
+            else:
+                wrong += (gaps["verdict"] != "open").any()
+                wrong_places += (places["rank_high"] < 10).any()
+    limit = 0.05 + 2.6 * (0.05 * 0.95 / rounds) ** 0.5
+    assert max(wrong, wrong_places) / rounds <= limit
+    assert found_low / rounds > 0.9

@@ -122,6 +122,19 @@ def test_a_unit_of_one_year_only_says_so(wave):
     assert row(changes, unit="a", variable="overall")["reason"] == ""
 
 
+REWORDED = PACK.replace("Nơi ngồi chờ", "Nhân viên bảo vệ niềm nở")
+
+
+def test_an_item_of_another_wording_is_not_compared_though_the_pack_has_the_same_id(wave):
+    """The others are, as shared items; the same words in one language more are the same (C2)."""
+    counts = {"a": (42, 60)}
+    changes = compare(wave(2023, counts), wave(2024, counts, pack=REWORDED))
+    assert changes.breaks[["reason", "bridged", "n_shared"]].to_numpy().tolist() == [["", True, 2]]
+    shared = {*changes.frame.loc[changes.frame["level"] == "item", "variable"]}
+    assert len(shared) == 2
+    assert "A1" not in shared
+
+
 OTHER = PACK.replace("id: small", "id: other")
 for wording in ("Nơi ngồi chờ", "Trang thiết bị", "Kết quả đúng"):
     OTHER = OTHER.replace(wording, f"{wording} (lời văn mới)")

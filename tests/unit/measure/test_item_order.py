@@ -22,9 +22,7 @@ def test_places_are_by_the_bonferroni_quantile_of_all_pairs(demo_2021):
     gap = value - value[:, None]
     variance = np.add.outer(np.diag(covariance), np.diag(covariance)) - 2 * covariance
     with np.errstate(invalid="ignore"):
-        is_lower = gap / np.sqrt(variance) > t.ppf(
-            1 - 0.05 / 462, 1700
-        )  # Satterthwaite, about 2·850
+        is_lower = gap / np.sqrt(variance) > t.ppf(1 - 0.05 / 462, 850)  # of one sample
     codes = [*items.frame["variable"]]
     low = dict(zip(codes, 1 + is_lower.sum(axis=0), strict=True))
     high = dict(zip(codes, 22 - is_lower.sum(axis=1), strict=True))
