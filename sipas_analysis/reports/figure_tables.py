@@ -16,6 +16,7 @@ from sipas_analysis.documents.model import (
 from sipas_analysis.figures.last_year import Change
 from sipas_analysis.figures.published import PublishedFigure
 from sipas_analysis.infer.estimates import CAUTION_UNDER, WIDE
+from sipas_analysis.measure.item_order import order_items
 from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject
 
@@ -216,11 +217,21 @@ def _find_doubt(figure: PublishedFigure) -> str:
 
 
 def contrast_extremes(subject: Subject, ordered: Sequence[PublishedFigure]) -> tuple[Text, ...]:
-    """Name the highest and lowest factor and whether their intervals touch; nothing if all tie."""
+    """Name the highest and lowest factor, and whether they surely differ; nothing if all tie."""
     if not are_different(ordered):
         return ()
-    contrast = "apart" if ordered[0].high < ordered[-1].low else "close"
+    contrast = "apart" if _are_extremes_apart(subject, ordered) else "close"
     return (name_best_and_worst(subject, f"report.factors.{contrast}", ordered),)
+
+
+def _are_extremes_apart(subject: Subject, ordered: Sequence[PublishedFigure]) -> bool:
+    """Return whether the first of some figures is surely lower than the last, of all pairs (R6)."""
+    figures, n_pairs = subject.figures, len(ordered) * (len(ordered) - 1) / 2
+    estimates = figures.whole_estimates
+    if subject.unit:
+        estimates = figures.unit_estimates.select(unit=subject.unit)
+    extremes = estimates.select(variable=[ordered[0].variable, ordered[-1].variable])
+    return int(order_items(extremes, 1 - 0.05 / n_pairs)["rank_high"].iloc[0]) == 1
 
 
 def explain_no_rank(subject: Subject, figure: PublishedFigure) -> Text:

@@ -16,6 +16,7 @@ from sipas_analysis.documents.model import (
     Text,
     make_text,
 )
+from sipas_analysis.figures.identified import make_id
 from sipas_analysis.figures.published import PublishedFigure
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.reports.chapters.leaders_table import MOST_NAMED, list_some, tabulate_answers
@@ -232,6 +233,15 @@ def _name_lowest_of_unit(subject: Subject, lowest: PublishedFigure, who: Text) -
     """Name the lowest item of a unit with the places that its sample does not rule out."""
     places = subject.figures.item_places(subject.unit)
     highest = int(places.set_index("variable")["rank_high"][lowest.variable])
+    if highest == len(places) and (places["rank_low"] > 1).any():  # it has few answers
+        return make_text(
+            "report.items.many",
+            item=subject.item_name(lowest.variable, is_marked=False),
+            value=percent_cell(lowest),
+            sign=subject.name_measure("sign"),
+            low="",
+            n=number_of(subject, make_id("place:lowest", "", subject.unit)),
+        )
     word = "sure" if highest == 1 else "open" if highest == len(places) else "among"
     place = number_of(subject, f"place:{lowest.variable}@{subject.unit}", "rank_high")
     return make_text(f"leaders.item.{word}", item=name_item(subject, lowest), place=place, who=who)
