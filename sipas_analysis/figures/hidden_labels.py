@@ -4,15 +4,17 @@ Counts and indices hide the same labels: the people printed beside an index are 
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import permutations
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse.csgraph import connected_components
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.figures.suppression import hide_small_counts
 from sipas_analysis.infer.design import Floats
+
+Cut = tuple[int, ...]  # columns of labels that people have one of, but for the rest of the people
 
 
 def list_person_keys(survey: Survey) -> list[str]:
@@ -123,9 +125,12 @@ def _hide_nested(
     names = [(key, str(label)) for key, table in marks.items() for label in table]
     forms = np.column_stack([*tables, np.ones(len(tables[0]))]).astype(float)
     common = forms.T @ forms  # people with two labels at once
+    exposed_by = dict[tuple[Cut, Cut], NDArray[np.bool_]]()  # most cuts stay as they are
     while True:
-        cuts = [*_cut_forms(marks, others, hidden, fewest)]
-        exposed = _find_exposed(cuts, common, fewest, with_rest=with_rest)
+        pairs = [*permutations(_cut_forms(marks, others, hidden, fewest), 2)]
+        for pair in set(pairs) - {*exposed_by}:
+            exposed_by[pair] = _find_exposed(pair, common, fewest, with_rest=with_rest)
+        exposed = np.any([exposed_by[pair] for pair in pairs], axis=0)
         choices = [
             (not hidden[key], common[at, at], at)
             for at, (key, label) in enumerate(names)
@@ -142,47 +147,40 @@ def _cut_forms(
     others: Sequence[pd.DataFrame],
     hidden: Mapping[str, set[str]],
     fewest: int,
-) -> Iterator[Floats]:
-    """Yield each way to cut the forms into shown parts and the rest, as sums of columns.
+) -> Iterator[Cut]:
+    """Yield each way to cut the forms into shown parts and the rest: the columns of the parts.
 
     Labels of several choices are one cut if fewer than ``min_cell`` people chose more than one,
     else each label is a cut of its own.
     """
     tables = [*marks.values(), *others]
-    width, start = sum(table.shape[1] for table in tables) + 1, 0
-    yield _sum_columns([], width)
+    start = 0
+    yield ()
     for key, table in zip([*marks, *[""] * len(others)], tables, strict=True):
         withheld = hidden[key] if key else set[str]()
-        shown = [start + at for at, label in enumerate(table) if label not in withheld]
+        shown = tuple(start + at for at, label in enumerate(table) if label not in withheld)
         is_one_cut = int((table.sum(axis=1) > 1).sum()) < fewest
-        yield from (_sum_columns(cut, width) for cut in ([shown] if is_one_cut else zip(shown)))
+        yield from [shown] if is_one_cut else zip(shown, strict=True)
         start += table.shape[1]
 
 
-def _sum_columns(parts: Sequence[int], width: int) -> Floats:
-    """Return one row per part and one for the rest of the forms, the last column."""
-    rows = np.zeros((len(parts) + 1, width))
-    rows[np.arange(len(parts)), [*parts]] = 1
-    rows[-1, [*parts]] = -1
-    rows[-1, -1] = 1
-    return rows
-
-
 def _find_exposed(
-    cuts: Sequence[Floats], common: Floats, fewest: int, *, with_rest: bool
+    pair: tuple[Cut, Cut], common: Floats, fewest: int, *, with_rest: bool
 ) -> NDArray[np.bool_]:
     """Mark the columns of parts whose sums in two cuts differ by too few people."""
+    first, second = pair
+    block = _sum_parts(second, _sum_parts(first, common).T).T
     exposed = np.zeros(len(common), bool)
-    for first in cuts:
-        together = first @ common
-        for second in cuts:
-            if first is second:
-                continue
-            block = np.clip(np.rint(together @ second.T), 0, None)
-            both = _mark_apart(block, fewest, with_rest=with_rest)
-            for rows, marks in zip((first, second), both, strict=True):
-                exposed |= (rows[marks] != 0).any(axis=0)
+    both = _mark_apart(np.clip(block, 0, None), fewest, with_rest=with_rest)
+    for cut, marks in zip(pair, both, strict=True):
+        exposed[[*cut]] |= marks[:-1] | marks[-1]  # the rest is known from all shown parts
     return exposed
+
+
+def _sum_parts(cut: Cut, people: Floats) -> Floats:
+    """Return the rows of the parts and of the rest: all people, the last row, less the parts."""
+    parts = people[[*cut]]
+    return np.vstack([parts, people[-1] - parts.sum(axis=0)])
 
 
 def _mark_apart(
@@ -192,12 +190,12 @@ def _mark_apart(
 
     A row, or rows that large cells join, are set beside the columns that are mostly theirs.
     """
-    n_rows = len(block)
-    links = np.zeros((sum(block.shape),) * 2)
-    links[:n_rows, n_rows:] = block >= fewest
-    piece = connected_components(links, directed=False)[1][:n_rows]
-    pieces = np.unique(piece)[:, None] == piece
-    sums = np.vstack([np.eye(n_rows), pieces])
+    large = (block >= fewest).astype(float)
+    alone = np.eye(len(block))
+    joined, wider = alone, np.fmin(alone + large @ large.T, 1)
+    while not np.array_equal(joined, wider):
+        joined, wider = wider, np.fmin(wider @ wider, 1)
+    sums = np.vstack([alone, joined])
     inside = sums @ block
     outside = block.sum(axis=0) - inside
     n_apart = np.minimum(inside, outside).sum(axis=1)
