@@ -96,7 +96,9 @@ def _find_quantile(tail: Floats, df: Floats) -> Floats:
     """Return the quantile of t, or of the normal distribution where df is infinite."""
     with np.errstate(invalid="ignore"):
         freedom = np.where(df > 0, df, np.nan)
-        return np.where(np.isinf(freedom), -normal_quantile(tail), -t_quantile(tail, freedom))
+        return np.asarray(
+            np.where(np.isinf(freedom), -normal_quantile(tail), -t_quantile(tail, freedom))
+        )
 
 
 def _find_usual_variance(frame: pd.DataFrame, variance: Floats, kind: Kind) -> Floats:
@@ -107,17 +109,17 @@ def _find_usual_variance(frame: pd.DataFrame, variance: Floats, kind: Kind) -> F
     0 and 100 % θ(1 − θ)/n*; scores as units.
     """
     p = len(frame) - 1
-    n, n_eff, share = (
-        frame[name].to_numpy(dtype=float) / scale
-        for name, scale in (("n_valid", 1), ("n_eff", 1), ("value", 100))
-    )
+    n, n_eff = (frame[name].to_numpy(dtype=float) for name in ("n_valid", "n_eff"))
+    share = frame["value"].to_numpy(dtype=float) / 100
     if kind == "groups":
-        return variance[p] * n[p] / n[:p]
+        return np.asarray(variance[p] * n[p] / n[:p])
     if kind == "units" or (frame["method"] == "t").any():
         return smooth_variances(variance[:p], n[:p], np.full(p, True), has_sizes=True)
     spread = share * (1 - share)
     at_end = 1e4 * spread[p] / n_eff[:p]
-    return np.where(spread[:p] > 0, variance[:p] * spread[p] / spread[:p], at_end)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        within = variance[:p] * spread[p] / spread[:p]
+    return np.asarray(np.where(spread[:p] > 0, within, at_end))
 
 
 def find_all_gaps(
