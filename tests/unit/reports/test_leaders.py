@@ -90,6 +90,17 @@ def test_few_forms_have_no_lowest_item_and_no_measures(read_answers):
     assert not any(isinstance(block, Table) for block in measures.blocks)
 
 
+def test_the_first_page_knows_the_lowest_places_that_the_second_page_prints(read_answers):
+    """The lowest item of so-a has 6 answers; the next of 30 is surely lower than D1 (rule R6)."""
+    few, more = [*"535353", *[""] * 24], [*"5" * 16, *"3" * 14]
+    rows = [f"so-a,{first},{second},5,5,,\n" for first, second in zip(few, more, strict=True)]
+    survey = read_answers(HEAD + "".join(rows) + forms("so-b", 40), min_forms=20)
+    said = chapter(survey, "leaders", unit="so-a")
+    assert "but not surely the lowest: any of 2 items may be it" in said
+    assert "any of 2 items may be it" in chapter(survey, "results", unit="so-a")
+    assert "no item can be said to be lower" not in said
+
+
 def test_a_hidden_index_is_a_warning_without_numbers(read_answers):
     """Four forms: no figure, no item, no comparison (rule P2)."""
     survey = read_answers(HEAD + forms("so-a", 40) + forms("so-b", 4))
