@@ -62,7 +62,8 @@ explain.importance explain.priority
 explain.penalty_reward
 improve.actions
 figures.csv_files figures.disclosure figures.rare_labels figures.suppression figures.hidden_labels
-figures.respondents figures.identified figures.counts figures.wave_tables figures.last_year figures.published
+figures.respondents figures.identified figures.counts figures.wave_tables figures.last_year
+figures.published
 documents.model documents.outlines documents.canvas
 documents.chart_parts documents.chart_intervals documents.chart_answers documents.chart_strips
 documents.chart_bars documents.chart_slopes documents.letter_widths
@@ -71,8 +72,10 @@ documents.writers.terminal documents.writers.html
 documents.writers.typst_process documents.writers.docx_parts
 documents.writers.docx_table documents.writers.docx_letter documents.writers.docx
 documents.writers.pdf documents.writers.xlsx
-reports.file_names reports.subject reports.named_numbers reports.figure_tables reports.pictures reports.unit_pictures reports.answer_pictures reports.chapters.trend
-reports.chapters.sample_design reports.chapters.respondents reports.chapters.people reports.chapters.opening
+reports.file_names reports.subject reports.named_numbers reports.figure_tables reports.pictures
+reports.unit_pictures reports.answer_pictures reports.chapters.trend
+reports.chapters.sample_design reports.chapters.respondents reports.chapters.people
+reports.chapters.opening
 reports.chapters.incidents reports.chapters.leaders_table
 reports.chapters.driver_tables reports.chapters.drivers
 reports.chapters.results reports.chapters.ranking reports.chapters.leaders
@@ -84,7 +87,8 @@ reports.chapters.annexes
 reports.annex_workbook reports.long_tables reports.table_workbook reports.report
 reports.portal_files reports.portal_rows reports.portal
 reports.comparison_page reports.sample_options reports.sample_list
-reports.sample_page reports.no_answers reports.draft_output reports.check_reminders reports.check_output
+reports.sample_page reports.no_answers reports.draft_output reports.check_reminders
+reports.check_output
 reports.score_output
 reports.form_owners reports.unit_returns reports.return_slips reports.drivers_output
 proof.program proof.receipt proof.receipt_page proof.ro_crate proof.read_back proof.verify

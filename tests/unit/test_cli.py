@@ -390,7 +390,7 @@ def test_run_makes_every_report_and_names_units_without_forms(
     ("words", "code", "said"),
     [
         (["--formats", "odt"], 17, "one of html, docx, pdf, xlsx; “odt” is none"),
-        (["--units", "so-z"], 14, "“so-z” is none"),
+        (["--units", "so-z"], 14, "“so-z” is no unit"),
         (["--engine", "steam"], 17, "one of fork, kernel"),
     ],
 )

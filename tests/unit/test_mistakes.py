@@ -284,8 +284,8 @@ MISTAKES = {
     "a combination of words": (lambda m: m.means.combine(["a", "b", "c"]), ["[1, -1]"]),
     "an unknown group of units": (lambda m: m.ranked.pairs("departmnts"), ["departmnts"]),
     "a chapter misspelt": (
-        lambda m: sipas.report(m.survey).chapter("overal"),
-        ["nearest: overall", "'overal'"],
+        lambda m: sipas.report(m.survey).chapter("result"),
+        ["nearest: results", "'result'"],
     ),
     "an unknown language": (lambda m: sipas.report(m.survey, "fr"), ["vi or en", "“fr”"]),
     "an unknown unit": (lambda m: sipas.report(m.survey, unit="nort"), ["“nort”", "north"]),

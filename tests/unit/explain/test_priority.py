@@ -69,7 +69,7 @@ def test_important_and_weak_comes_first_and_a_cut_crossed_is_undecided(read_shar
     )
     moved = priority(survey, cut_percent=float(row["percent"]))
     assert moved.list_factors("undecided") == ["access"]
-    assert "important from 50.0%" in repr(matrix)
+    assert "linked more from 50.0%" in repr(matrix)
 
 
 def test_a_unit_is_placed_by_its_own_figures(read_shared):
