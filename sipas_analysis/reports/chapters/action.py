@@ -86,6 +86,8 @@ def _show_measures(subject: Subject) -> Block:
     proposals = _sort_proposals(subject)
     if not proposals:
         return Paragraph(make_text("measures.no_factor"), "note")
+    if all(proposal.printed == ALL for proposal in proposals):
+        return Paragraph(make_text("measures.all_satisfied"))
     columns = (
         Column(make_text("report.column.factor"), "row"),
         *(

@@ -9,6 +9,7 @@ from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.reports.chapters.incidents import state_incidents
 from sipas_analysis.reports.chapters.opening import list_targets
+from sipas_analysis.reports.chapters.trend import list_compared, name_figure
 from sipas_analysis.reports.figure_tables import (
     are_different,
     find_change,
@@ -62,7 +63,8 @@ def _describe_changes(subject: Subject) -> Text:
     if last_year.reason:
         why = Joined([make_text(f"compare.why.{word}") for word in last_year.reason.split()])
         return make_text("leaders.not_compared", year=last_year.year, why=why)
-    changes = [(figure, find_change(subject, figure)) for figure in _list_compared(subject)]
+    compared = [subject.own_figures[OVERALL], *list_compared(subject)]
+    changes = [(figure, find_change(subject, figure)) for figure in compared]
     texts = [
         make_text(f"leaders.changed.{verdict}", names=name_changed(subject, sure))
         for verdict in ("up", "down")
@@ -74,17 +76,6 @@ def _describe_changes(subject: Subject) -> Text:
     is_compared = any(change.is_known for _, change in changes)
     word = "nothing" if is_compared else "nothing_compared"
     return make_text(f"leaders.changed.{word}", year=last_year.year)
-
-
-def _list_compared(subject: Subject) -> list[PublishedFigure]:
-    """Return the figures whose change a leader reads: the index, factors, items, then units."""
-    own, figures = subject.own_figures, subject.figures
-    codes = [OVERALL, *subject.pack.factors, *subject.pack.items]
-    units = [] if subject.unit else [*figures.ranking["unit"]]
-    return [
-        *(own[code] for code in codes),
-        *(figures.by_variable("unit", unit)[OVERALL] for unit in units),
-    ]
 
 
 def name_changed(
@@ -104,14 +95,10 @@ def name_changed(
 
 
 def _name_figure(subject: Subject, figure: PublishedFigure) -> object:
-    """Name the index, a factor, an item or a unit."""
-    if figure.variable != OVERALL:
-        is_item = figure.variable in subject.pack.items
-        code = figure.variable
-        return subject.item_name(code, is_marked=False) if is_item else subject.short_name(code)
-    if figure.unit and not subject.unit:
-        return subject.marked_name(figure.unit)
-    return make_text("leaders.overall")
+    """Name the index, or what ``name_figure`` names."""
+    if figure == subject.own_figures[OVERALL]:
+        return make_text("leaders.overall")
+    return name_figure(subject, figure, is_marked=False)
 
 
 def _list_unknown(subject: Subject) -> list[Text]:

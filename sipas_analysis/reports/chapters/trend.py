@@ -96,7 +96,7 @@ def _describe_index(subject: Subject, last_year: LastYear) -> list[Text]:
 
 def _tabulate_sure_changes(subject: Subject, figures: Sequence[PublishedFigure]) -> Table:
     """List the figures that surely changed with both years; more than a few are counted."""
-    rows = [(_name_figure(subject, figure), figure) for figure in figures[:MOST_SURE]]
+    rows = [(name_figure(subject, figure), figure) for figure in figures[:MOST_SURE]]
     last_year, n_more = subject.figures.last_year, len(figures) - MOST_SURE
     caption = make_text("report.table.changed", year=last_year.year if last_year else "")
     table = estimate_table("table-changed", caption, "report.column.fact", rows, subject)
@@ -111,31 +111,37 @@ def _tabulate_sure_changes(subject: Subject, figures: Sequence[PublishedFigure])
     )
 
 
-def list_sure_changes(subject: Subject) -> list[PublishedFigure]:
-    """Return the factors and items of the subject, for the province also units, surely changed.
+def list_compared(subject: Subject) -> list[PublishedFigure]:
+    """Return all figures below the index whose change a table shows.
 
-    The largest change first.
+    Questions beside the index, factors and items; for the province also its groups and units.
     """
-    figures = subject.own_figures
-    parts = [figures[code] for code in (*subject.pack.factors, *subject.pack.items)]
-    if not subject.unit:
-        parts += [
-            figure
-            for group in subject.figures.groups
-            for figure in subject.figures.units_in_order(group)
-        ]
-    changes = [(figure, find_change(subject, figure)) for figure in parts]
+    pack, figures = subject.pack, subject.figures
+    codes = [*pack.questions_beside, *pack.factors, *pack.items]
+    compared = [subject.own_figures[code] for code in codes]
+    for group in [] if subject.unit else figures.groups:
+        compared += [figures.by_variable("group", group)[OVERALL], *figures.units_in_order(group)]
+    return compared
+
+
+def list_sure_changes(subject: Subject) -> list[PublishedFigure]:
+    """Return the figures below the index that surely changed, the largest change first."""
+    changes = [(figure, find_change(subject, figure)) for figure in list_compared(subject)]
     sure = [(figure, change) for figure, change in changes if change.verdict in ("up", "down")]
     sure.sort(key=lambda pair: -abs(pair[1].value))
     return [figure for figure, _ in sure]
 
 
-def _name_figure(subject: Subject, figure: PublishedFigure) -> object:
-    """Return the name of a unit, of an item with its code, or of a factor."""
+def name_figure(subject: Subject, figure: PublishedFigure, *, is_marked: bool = True) -> object:
+    """Return the name of a group, a unit, an item with its code, a factor or a question."""
+    code = figure.variable
     if figure.unit != subject.unit:
         return subject.marked_name(figure.unit)
-    is_item = figure.variable in subject.pack.items
-    return subject.item_name(figure.variable) if is_item else subject.short_name(figure.variable)
+    if code in subject.pack.items:
+        return subject.item_name(code, is_marked=is_marked)
+    if code == OVERALL:
+        return make_text("report.whole_group", group=subject.group_name(figure.group))
+    return subject.short_name(code)
 
 
 def describe_unit_changes(subject: Subject) -> list[Block]:

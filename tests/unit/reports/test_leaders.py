@@ -7,6 +7,7 @@ from conftest import PACK
 from test_chapters import HEAD, chapter, forms, words
 
 from sipas_analysis.documents.model import Paragraph, Picture, Table, render_text
+from sipas_analysis.reports.chapters.trend import list_compared, name_figure
 from sipas_analysis.reports.report import report
 
 NOT_IN_ONE = ("  A2:", "  D1:", "  results:", "overall_item:")
@@ -238,3 +239,30 @@ def test_years_that_may_not_be_compared_are_not(demo_2023):
     assert "Not comparable with 2021" in said
     assert "it rose" not in said
     assert "it fell" not in said
+
+
+def test_every_figure_with_a_change_in_a_table_can_be_named_as_changed(demo_2021):
+    """The question beside the index, factors, items; of the province also groups and units."""
+    subject = report(demo_2021, "en").subject
+    names = {
+        (figure.variable, figure.group, figure.unit): render_text(
+            name_figure(subject, figure, is_marked=False), "en"
+        )
+        for figure in list_compared(subject)
+    }
+    assert names["OVERALL", "", ""] == "Satisfaction as a whole"
+    assert names["overall", "departments", ""] == "Departments"
+    assert names["overall", "departments", "so-nv"].startswith("Department of Home Affairs")
+    assert names["A4", "", ""].startswith("A4. ")
+    assert len(names) == 1 + 5 + 22 + 2 + 29
+    of_unit = list_compared(report(demo_2021, "en", "so-nv").subject)
+    assert {figure.unit for figure in of_unit} == {"so-nv"}
+
+
+def test_a_unit_where_all_are_satisfied_reads_one_sentence_and_no_table(read_answers):
+    """Not the same words for each factor, and no source of measures that are not there."""
+    survey = read_answers(HEAD + "so-a,5,5,4,5,male,HN\nso-b,4,3,5,4,female,\n" * 30)
+    said = chapter(survey, "measures", "en", "so-a")
+    assert said.count("Every answer was satisfied") == 1
+    assert "Source of the measures" not in said
+    assert "Every answer was satisfied" not in chapter(survey, "measures", "en", "so-b")
