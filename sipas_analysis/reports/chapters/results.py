@@ -153,9 +153,10 @@ def _describe_factors(subject: Subject) -> list[Block]:
     if not codes and not wholes:
         return [Paragraph(make_text("report.factors.none"), "note")]
     known_figures = sort_known_figures(subject, codes)
+    contrast = contrast_extremes(subject, known_figures) if may_name_lowest(subject) else ()
     blocks: list[Block] = [
         *(_compare_with_targets(subject) if subject.unit else []),
-        *(Paragraph(text, "lead") for text in contrast_extremes(subject, known_figures)),
+        *(Paragraph(text, "lead") for text in contrast),
     ]
     blocks.append(tabulate_factors(subject, wholes))
     if subject.unit:
@@ -207,8 +208,8 @@ def _add_group_column(subject: Subject, table: Table, codes: Sequence[str]) -> T
     return replace(table, columns=(*table.columns, column), rows=rows)
 
 
-def may_name_items(subject: Subject) -> bool:
-    """Return whether single items of the subject may be named: not from a few forms."""
+def may_name_lowest(subject: Subject) -> bool:
+    """Return whether the lowest factor and items may be named: not from a few forms."""
     whole = subject.own_figures[OVERALL]
     return whole.is_known and (whole.n_valid or 0) >= subject.pack.index.min_forms
 
@@ -216,14 +217,14 @@ def may_name_items(subject: Subject) -> bool:
 def list_lowest_items(subject: Subject, n_items: int) -> list[PublishedFigure]:
     """Return the lowest items that may be named, lowest first; none if all are the same."""
     ordered = sort_known_figures(subject, [*subject.pack.items])
-    is_named = may_name_items(subject) and are_different(ordered)
+    is_named = may_name_lowest(subject) and are_different(ordered)
     return ordered[:n_items] if is_named else []
 
 
 def _describe_items(subject: Subject) -> list[Block]:
     """List the lowest items, each with the places that the sample does not rule out."""
     n_items = len(subject.pack.items)
-    if not may_name_items(subject):
+    if not may_name_lowest(subject):
         whole, limit = subject.own_figures[OVERALL], number_of(subject, "setting:min_forms")
         why = "few" if whole.is_known else "hidden"
         text = make_text(f"report.items.{why}", n=number_cell(whole), min_forms=limit)

@@ -95,6 +95,8 @@ def test_no_item_is_called_the_lowest_of_equal_ones_or_from_few_forms(read_answe
     few = read_answers(HEAD + draw_forms("so-a", 40) + draw_forms("so-b", 7), min_forms=20)
     said = read_chapter(few, "results", unit="so-b")
     assert "No lowest item is named: 7 forms are too few (20 are needed)." in said
+    assert "The highest is" not in said  # of the factors either
+    assert "The highest is" in read_chapter(few, "results", unit="so-a")
     assert "* No source" not in said
 
 
