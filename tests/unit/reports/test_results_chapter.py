@@ -169,11 +169,10 @@ def test_of_many_factors_the_lowest_are_listed(read_answers):
 
 
 @pytest.mark.slow
-def test_groups_that_surely_differ_are_named_and_the_rest_is_in_the_annex(province):
-    """Town and country differ; of two labels the higher is named; too long a list is cut."""
+def test_no_group_is_named_that_may_be_as_the_whole_and_the_rest_is_in_the_annex(province):
+    """Here none differs surely; too long a list is cut."""
     said = read_words(province)
-    assert "Groups whose index surely differs" in said
-    assert "Area: Urban (+2.98); Area: Rural (−1.40)." in said
+    assert "No group of respondents has an index that is surely above or below" in said
     table = list_blocks(province, Table)["table-respondents"]
     names = [render_text(row[0], "en").partition(":")[0] for row in table.rows]
     assert {"Area", "Sex"} <= set(names)
@@ -189,3 +188,14 @@ def test_without_a_question_on_the_person_there_is_no_such_part(read_answers):
     both = read_answers(HEAD + draw_forms("so-a", 40) + draw_forms("so-b", 40))
     assert "Sex: Male" in read_chapter(both, "results")
     assert "Sex: Male" not in read_chapter(both, "results", unit="so-a")
+
+
+@pytest.mark.slow
+def test_a_group_that_surely_differs_is_named_with_its_difference(read_answers):
+    """Of 200 men half are satisfied, of 200 women all but a few: both stand apart."""
+    answers = HEAD + "so-a,2,2,2,2,male,\nso-a,5,5,4,5,male,\n" * 100
+    answers += "so-a,5,5,4,5,female,\n" * 190 + "so-a,2,2,2,2,female,\n" * 10
+    said = read_chapter(read_answers(answers), "results")
+    named = said.partition("Groups whose index surely differs from the overall index")[2]
+    assert "Sex: Female (+" in named.partition("\n")[0]
+    assert "Sex: Male (−" in named.partition("\n")[0]
