@@ -43,6 +43,7 @@ from sipas_analysis.reports.figure_tables import (
     interval_cell,
     number_cell,
 )
+from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject, list_marked_names
 
 LAST_HEADERS = (
@@ -275,9 +276,11 @@ def _list_by_unit(
 
 def _source_sheet(figures: Figures) -> Sheet:
     """Explain the figures, their rule and the marks."""
-    survey, wave, pack = figures.survey, figures.survey.wave, figures.survey.instrument
-    rules = [describe_rule(Subject(figures), level) for level, _ in pack.rules_by_level()]
-    limits = {"min_forms": pack.index.min_forms, "min_cell": wave.min_cell}
+    wave, pack = figures.survey.wave, figures.survey.instrument
+    subject = Subject(figures)
+    rules = [describe_rule(subject, level) for level, _ in pack.rules_by_level()]
+    limits = {name: number_of(subject, f"setting:{name}") for name in ("min_forms", "min_cell")}
+    n_kept, n_read = (number_of(subject, f"forms:{which}") for which in ("kept", "read"))
     facts: list[tuple[str, object]] = [
         ("wave", wave.id),
         ("title", wave.title),
@@ -285,7 +288,7 @@ def _source_sheet(figures: Figures) -> Sheet:
         ("data", make_text("report.synthetic" if wave.is_synthetic else "xlsx.collected")),
         ("decision", describe_decision(wave)),
         ("when", describe_fieldwork(wave)),
-        ("forms", make_text("xlsx.forms", n=len(survey.frame), n_read=survey.n_read)),
+        ("forms", make_text("xlsx.forms", n=n_kept, n_read=n_read)),
         ("instrument", describe_instrument(pack)),
         *(("reservations", text) for text in state_reservations(Subject(figures))),
         *(("rule", rule) for rule in rules),

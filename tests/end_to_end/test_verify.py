@@ -434,7 +434,7 @@ def test_the_readable_receipt_shows_what_the_receipt_says(made):
     assert facts["program"]["sha256"] in shown
     assert facts["pack"]["sha256"] in shown
     assert facts["sha256"] not in page  # the page is one of the files that this hash proves
-    assert "chưa kiểm chứng" in shown
+    assert "chưa đối chiếu nguồn" in shown
     own = {it["id"]: it for it in facts["figures"] if it["id"].startswith("overall")}
     seen = [it for it in read_printed(made / "out/receipt.vi.html") if it.column == "value"]
     assert {it.id for it in seen} == own.keys()

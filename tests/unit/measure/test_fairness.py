@@ -116,12 +116,12 @@ def test_blanks_are_one_of_the_lawful_choices(read_answers):
 @pytest.mark.slow
 def test_the_report_shows_all_three_side_by_side(two):
     """Figures and ranks; a reason where an adjuster cannot adjust."""
-    said = report(two(adjusters=["sex"])[0], "en").chapter("ranking")._repr_html_()
+    said = report(two(adjusters=["sex"])[0], "en").chapter("ranks")._repr_html_()
     assert "With like clients" in said
     assert "Ranks under lawful rules" in said
     assert "7 readings of the index" in said
-    plain = report(two()[0], "en").chapter("ranking")._repr_html_()
+    plain = report(two()[0], "en").chapter("ranks")._repr_html_()
     assert "names no" in plain
     survey = two(adjusters=["sex"])[0]
     survey.frame.loc[survey.frame["unit"] == "old", "sex"] = np.nan
-    assert "blank for all of old" in report(survey, "en").chapter("ranking")._repr_html_()
+    assert "blank for all of old" in report(survey, "en").chapter("ranks")._repr_html_()
