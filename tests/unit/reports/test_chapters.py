@@ -1,11 +1,10 @@
 """Chapters: the first page tells what must be known, and every survey makes a whole report."""
 
-import random
-
 import pytest
 from conftest import PACK
+from report_words import HEAD, draw_forms, read_chapter, read_words
 
-from sipas_analysis.documents.model import Bullets, Paragraph, Picture, Table, render_text
+from sipas_analysis.documents.model import Table, render_text
 from sipas_analysis.documents.writers.html import render_section
 from sipas_analysis.errors import ParameterError, UnitError
 from sipas_analysis.proof.trace import trace
@@ -13,56 +12,23 @@ from sipas_analysis.reports.chapters.annexes import ANNEXES
 from sipas_analysis.reports.report import PROVINCE_CHAPTERS, UNIT_CHAPTERS, report
 from sipas_analysis.runs.jobs import plan_jobs
 
-HEAD = "unit,A1,A2,D1,OVERALL,sex,vulnerable\n"
 ONE_UNIT = "code,name_vi,group\nso-a,Sở A,departments\n"
-
-
-def forms(unit, n, seed=1):
-    """Answer at random, some profile questions too."""
-    draw = random.Random(f"{unit}{seed}")
-    levels = [1, 2, 3, 4, 4, 4, 5, 5]
-    rows = [
-        [unit, *(str(draw.choice(levels)) for _ in range(4)), draw.choice(["male", "female"]), "HN"]
-        for _ in range(n)
-    ]
-    return "".join(",".join(row) + "\n" for row in rows)
-
-
-def words(section, language):
-    """Return everything a chapter says, one line per text, note or row."""
-    said = [render_text(section.title, language)]
-    for block in section.blocks:
-        tables = [block.data] if isinstance(block, Picture) else [block]
-        if isinstance(block, Paragraph):
-            said.append(render_text(block.text, language))
-        elif isinstance(block, Bullets):
-            said += [render_text(item, language) for item in block.items]
-        for table in tables if not isinstance(block, Paragraph | Bullets) else []:
-            rows = [" | ".join(render_text(cell, language) for cell in row) for row in table.rows]
-            said += [render_text(table.caption, language), *rows]
-            said += [render_text(note, language) for note in table.notes]
-    return "\n".join(said)
-
-
-def chapter(survey, name, language="en", unit=""):
-    """Return the words of one chapter."""
-    return words(report(survey, language, unit).chapter(name).section, language)
 
 
 # ── every survey makes a whole report
 
 SURVEYS = {
-    "two units": (HEAD + forms("so-a", 40) + forms("so-b", 35), {}),
+    "two units": (HEAD + draw_forms("so-a", 40) + draw_forms("so-b", 35), {}),
     "an item that nobody answered": ("unit,A1,A2,D1\n" + "so-a,5,,3\n" * 9 + "so-b,4,,5\n" * 9, {}),
     "a factor that nobody answered": ("unit,A1,A2,D1\n" + "so-a,,,3\n" * 9 + "so-b,,,5\n" * 9, {}),
     "only the question on the whole": (
         "unit,A1,A2,D1,OVERALL\n" + "so-a,,,,4\n" * 9 + "so-b,,,,2\n" * 9,
         {},
     ),
-    "a unit without a form": (HEAD + forms("so-a", 12), {}),
+    "a unit without a form": (HEAD + draw_forms("so-a", 12), {}),
     "one form": ("unit,A1,A2,D1\nso-a,5,4,3\n", {}),
     "one form each": ("unit,A1,A2,D1\nso-a,5,4,3\nso-b,4,4,4\n", {}),
-    "a single unit": (HEAD + forms("so-a", 12), {"units": ONE_UNIT}),
+    "a single unit": (HEAD + draw_forms("so-a", 12), {"units": ONE_UNIT}),
     "everyone satisfied": (
         "unit,A1,A2,D1,OVERALL\n" + "so-a,5,5,5,5\n" * 30 + "so-b,4,4,4,4\n" * 20,
         {},
@@ -85,7 +51,7 @@ def test_every_survey_makes_all_chapters_in_both_languages(read_answers, case):
             assert section.blocks, (unit, name)
             for language in whole.languages:
                 text = render_section(section, language)
-                said = words(section, language).lower().replace("nang", "")
+                said = read_words(section, language).lower().replace("nang", "")
                 assert "nan" not in said, (unit, name, language)
                 assert "None" not in text, (unit, name, language)
 
@@ -97,7 +63,7 @@ def test_a_pack_with_empty_wording_says_so(read_answers):
     """On the first page, in the annex, and by the bare code."""
     pack = PACK.replace(", vi: Trang thiết bị hiện đại, en: Modern equipment", "")
     survey = read_answers(SURVEYS["two units"][0], pack=pack)
-    said = chapter(survey, "sources")
+    said = read_chapter(survey, "sources")
     assert "1 no wording known" in said
     assert "no wording known | – | A2" in said
 
@@ -109,7 +75,7 @@ def test_names_of_indicators_that_are_ours_are_confessed(read_answers):
     levels: {yes: {vi: Có, en: "Yes"}, no: {vi: Không, en: "No"}}}
 """
     text = "unit,A1,A2,D1,late\n" + "so-a,5,4,3,yes\n" * 10 + "so-b,5,4,3,no\n" * 30
-    said = chapter(read_answers(text, pack=PACK + asked), "incidents")
+    said = read_chapter(read_answers(text, pack=PACK + asked), "incidents")
     assert "Late | Yes | 25.0" in said
     assert "the labels are ours: Late" in said
 
@@ -139,7 +105,7 @@ def test_chapters_come_in_the_official_order(read_answers):
     assert [*PROVINCE_CHAPTERS] == [*names, "proposals"]
     assert [*UNIT_CHAPTERS] == ["leaders", "results", "ranking", "measures"]
     assert not {*PROVINCE_CHAPTERS} & {*ANNEXES}
-    survey = read_answers(HEAD + forms("so-a", 12) + forms("so-b", 12))
+    survey = read_answers(HEAD + draw_forms("so-a", 12) + draw_forms("so-b", 12))
     titles = {
         unit: [render_text(made.chapter(name).section.title, "vi") for name in made.chapters]
         for unit in ("", "so-a")
@@ -154,7 +120,9 @@ def test_chapters_come_in_the_official_order(read_answers):
 
 def test_annexes_are_a_file_of_their_own_without_signature(read_answers, tmp_path):
     """The report is signed and names its recipients; the letter goes to the unit only."""
-    survey = read_answers(HEAD + forms("so-a", 12), province={"vi": "tỉnh Y", "en": "Y province"})
+    survey = read_answers(
+        HEAD + draw_forms("so-a", 12), province={"vi": "tỉnh Y", "en": "Y province"}
+    )
     whole, unit = report(survey, "vi"), report(survey, "vi", "so-a")
     files = whole.write([], str(tmp_path))
     assert files[:2] == ["province/report.vi.html", "province/annexes.vi.html"]
@@ -175,14 +143,14 @@ def test_annexes_are_a_file_of_their_own_without_signature(read_answers, tmp_pat
 
 def test_units_without_a_form_are_named(read_answers):
     """The proposals of the province and a table of the annexes say who is missing."""
-    survey = read_answers(HEAD + forms("so-a", 12))
-    assert "take part next time: Department B" in chapter(survey, "proposals")
-    assert "1 units of the list sent no valid form: Department B" in chapter(survey, "units")
+    survey = read_answers(HEAD + draw_forms("so-a", 12))
+    assert "take part next time: Department B" in read_chapter(survey, "proposals")
+    assert "1 units of the list sent no valid form: Department B" in read_chapter(survey, "units")
 
 
 def test_the_first_language_asked_is_shown_first(read_answers):
     """English first: English is shown, both are written; none means the wave's own."""
-    survey = read_answers(HEAD + forms("so-a", 12), languages=["vi"])
+    survey = read_answers(HEAD + draw_forms("so-a", 12), languages=["vi"])
     assert report(survey, ("en", "vi")).languages == ("en", "vi")
     assert report(survey, "en, vi").languages == ("en", "vi")  # a text, as notebooks of 0.6 pass
     assert report(survey).languages == report(survey, [""]).languages == ("vi",)
@@ -192,12 +160,12 @@ def test_the_first_language_asked_is_shown_first(read_answers):
 def test_a_report_in_another_language_is_refused(read_answers):
     """Two languages are written."""
     with pytest.raises(ParameterError, match="“fr” is neither"):
-        report(read_answers(HEAD + forms("so-a", 12)), ("vi", "fr"))
+        report(read_answers(HEAD + draw_forms("so-a", 12)), ("vi", "fr"))
 
 
 def test_a_report_needs_a_unit_with_forms(read_answers):
     """Unknown: the nearest code; without a form: that there is nothing to report."""
-    survey = read_answers(HEAD + forms("so-a", 12))
+    survey = read_answers(HEAD + draw_forms("so-a", 12))
     with pytest.raises(UnitError, match="Nearest: so-a "):
         report(survey, "vi", "so-aa")
     with pytest.raises(UnitError, match="“so-b” has no valid form"):
@@ -209,7 +177,7 @@ def test_a_report_needs_a_unit_with_forms(read_answers):
 @pytest.mark.parametrize("name", ["so-a", "SO-A", "sở  a", "Department A", "SA"])
 def test_a_unit_is_asked_for_by_code_name_or_alias(read_answers, tmp_path, name):
     """The report, the list of reports and the trace work with its code."""
-    survey = read_answers(HEAD + forms("so-a", 12))
+    survey = read_answers(HEAD + draw_forms("so-a", 12))
     assert report(survey, "vi", name).subject.unit == "so-a"
     (job,) = plan_jobs(survey, tmp_path, languages=["vi"], units=[name, "so-a"])
     assert (job.name, job.parameters["unit"]) == ("so-a", "so-a")
@@ -226,7 +194,7 @@ def test_a_unit_is_asked_for_by_code_name_or_alias(read_answers, tmp_path, name)
 def test_no_folder_writes_nothing(read_answers, tmp_path, monkeypatch):
     """A notebook run to be read leaves no file."""
     monkeypatch.chdir(tmp_path)
-    made = report(read_answers(HEAD + forms("so-a", 12)), "vi")
+    made = report(read_answers(HEAD + draw_forms("so-a", 12)), "vi")
     before = set(tmp_path.rglob("*"))
     assert made.write([made.chapter("basis")], "") == []
     assert set(tmp_path.rglob("*")) == before
@@ -234,7 +202,7 @@ def test_no_folder_writes_nothing(read_answers, tmp_path, monkeypatch):
 
 def test_chapters_are_written_by_name(read_answers, tmp_path):
     """As built chapters are; a format or a path in their place is refused with the names."""
-    made = report(read_answers(HEAD + forms("so-a", 12)), "en", "so-a")
+    made = report(read_answers(HEAD + draw_forms("so-a", 12)), "en", "so-a")
     pages = []
     for number, chapters in enumerate((["results"], "results", [made.chapter("results")])):
         (file,) = made.write(chapters, str(tmp_path / str(number)))
@@ -252,7 +220,7 @@ def test_the_remedy_for_a_lonely_stratum_is_printed(read_answers, lonely):
     columns = {"unit": "unit", "stratum": "tang", "cluster": "ap"}
     answers = "unit,tang,ap,A1,A2,D1\n" + "".join(row * 6 for row in rows)
     survey = read_answers(answers, columns=columns, design={"lonely": lonely})
-    said = chapter(survey, "method")
+    said = read_chapter(survey, "method")
     assert "1 strata have one cluster; the wave chose to" in said
     assert f"“{lonely}”" not in said
     assert "5 clusters" in said
@@ -264,7 +232,7 @@ def test_a_unit_in_one_cluster_is_not_said_to_have_one_form(read_answers):
     columns = {"unit": "unit", "cluster": "ap"}
     answers = "unit,ap,A1,A2,D1\n" + "".join(row * 12 for row in rows)
     survey = read_answers(answers, columns=columns, min_forms=5)
-    assert "one form or one cluster" in chapter(survey, "leaders", unit="so-b")
+    assert "one form or one cluster" in read_chapter(survey, "leaders", unit="so-b")
 
 
 @pytest.mark.slow
@@ -287,15 +255,15 @@ def test_a_wave_that_names_earlier_ones_shows_the_trend_with_its_breaks(demo_202
 @pytest.mark.slow
 def test_the_reason_for_repeated_forms_that_count_is_printed(read_answers):
     """A block that stands twice counts if the wave says why; dropped forms are counted."""
-    answers = HEAD + forms("so-a", 40) + forms("so-b", 35) + forms("so-a", 20)
+    answers = HEAD + draw_forms("so-a", 40) + draw_forms("so-b", 35) + draw_forms("so-a", 20)
     because = "Cùng một nhóm người được hỏi lại"
     kept = read_answers(answers, duplicates={"keep": "answers.csv", "because": because})
     assert len(kept.frame) == 95
-    assert f"(responses-1.csv); lý do: {because}." in chapter(kept, "method", "vi")
+    assert f"(responses-1.csv); lý do: {because}." in read_chapter(kept, "method", "vi")
     dropped = read_answers(answers, duplicates={"drop": "answers.csv"})
     assert len(dropped.frame) == 75
-    assert "Read 95 forms, dropped 20; 0 cells" in chapter(dropped, "sources")
-    assert because not in chapter(dropped, "method", "vi")
+    assert "Read 95 forms, dropped 20; 0 cells" in read_chapter(dropped, "sources")
+    assert because not in read_chapter(dropped, "method", "vi")
 
 
 # ── questions with several choices
@@ -314,7 +282,7 @@ def test_shares_of_several_choices_name_their_base(read_answers, rows, share, ba
     """A form with zeros and no tick was asked; where no zero is written nobody can say so."""
     counts = (10, 10, 15, 5)
     texts = [f"so-a,5,4,3,{row}\n" * n for row, n in zip(rows.split("|"), counts, strict=True)]
-    said = chapter(read_answers(CHOICES + "".join(texts)), "people")
+    said = read_chapter(read_answers(CHOICES + "".join(texts)), "people")
     assert f"Poor | 20 | {share}" in said
     assert base in said
 
@@ -324,7 +292,7 @@ def test_a_counted_choice_counts_among_others(read_answers):
     pack = PACK.replace("    kind: many\n", "    kind: many\n    counted: [HN]\n")
     pack = pack.replace("vulnerable:\n    group: profile", "vulnerable:\n    group: need")
     texts = [f"so-a,5,4,3,{row}\n" * n for row, n in (("1,1", 10), ("1,0", 10), ("0,0", 20))]
-    said = chapter(read_answers(CHOICES + "".join(texts), pack=pack), "incidents")
+    said = read_chapter(read_answers(CHOICES + "".join(texts), pack=pack), "incidents")
     assert "Vulnerable groups | Poor | 50.0" in said
 
 
@@ -337,7 +305,9 @@ def test_a_counted_choice_counts_among_others(read_answers):
 )
 def test_who_was_asked_is_printed_only_where_it_is_named(read_answers, facts, words_in):
     """A drafted pack names no people: no empty sentence."""
-    text = chapter(read_answers(HEAD + forms("so-a", 40), units=ONE_UNIT, **facts), "method", "vi")
+    text = read_chapter(
+        read_answers(HEAD + draw_forms("so-a", 40), units=ONE_UNIT, **facts), "method", "vi"
+    )
     assert "phiếu hợp lệ của 1 đơn vị." in text
     assert ("Đối tượng khảo sát" in text) == bool(words_in)
     assert (words_in or "") in text

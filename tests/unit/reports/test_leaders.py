@@ -4,7 +4,7 @@ import random
 
 import pytest
 from conftest import PACK
-from test_chapters import HEAD, chapter, forms, words
+from report_words import HEAD, draw_forms, read_chapter, read_words
 
 from sipas_analysis.documents.model import Paragraph, Picture, Table, render_text
 from sipas_analysis.reports.chapters.trend import list_compared, name_figure
@@ -30,7 +30,7 @@ def test_the_page_has_few_sentences_one_picture_and_one_small_table(demo_2021, u
 
 def test_the_index_stands_with_its_error_and_last_year(demo_2021):
     """The published figure, its interval, the people, and the change in words."""
-    said = chapter(demo_2021, "leaders", "vi")
+    said = read_chapter(demo_2021, "leaders", "vi")
     assert "năm 2021 đạt 87,25% (khoảng tin cậy 95%: từ 85,9 đến 88,6)" in said
     assert "870 phiếu của 29 đơn vị" in said
     assert "tăng 1,34 điểm phần trăm so với năm 2020 (85,92%), chưa vượt sai số chọn mẫu" in said
@@ -42,7 +42,7 @@ def test_items_and_changes_are_named_where_they_are_sure(demo_2021):
     figures = report(demo_2021, "en").subject.figures
     gaps = figures.index_gaps.set_index("variable")
     assert [*gaps.index[(gaps["verdict"] == "below") & (gaps["unit"] == "")]] == ["A4"]
-    said = chapter(demo_2021, "leaders")
+    said = read_chapter(demo_2021, "leaders")
     assert "surely below the overall index: A4. Equipment is easy to use (82.57%)." in said
     assert "Down: A4. Equipment is easy to use (−9.27 percentage points)." in said
     assert "no unit can be said to stand above or below" in said
@@ -61,10 +61,10 @@ def test_units_that_surely_stand_apart_are_named_and_others_counted(read_answers
             for _ in range(40)
         ]
     survey = read_answers("unit,A1,A2,D1\n" + "".join(rows), units="\n".join(units) + "\n")
-    said = chapter(survey, "leaders")
+    said = read_chapter(survey, "leaders")
     assert "Surely above the overall index: Department" in said
     assert said.count(" and 3 more units") == 2
-    judged = chapter(survey, "assessment")
+    judged = read_chapter(survey, "assessment")
     assert "Units surely above the overall index: Department" in judged
     assert " and 4 more units" in judged
 
@@ -72,7 +72,7 @@ def test_units_that_surely_stand_apart_are_named_and_others_counted(read_answers
 @pytest.mark.slow
 def test_a_unit_reads_why_it_is_not_first(demo_2021):
     """The distance to the first with its error, in one paragraph."""
-    said = chapter(demo_2021, "leaders", "en", "so-nv")
+    said = read_chapter(demo_2021, "leaders", "en", "so-nv")
     assert "the unit is number 3 of 18" in said
     assert "below the unit that is first" in said
     assert "by 0.92 percentage points" in said
@@ -81,8 +81,8 @@ def test_a_unit_reads_why_it_is_not_first(demo_2021):
 
 def test_few_forms_have_no_lowest_item_and_no_measures(read_answers):
     """Seven forms: an index with caution, no rank, no item to look at first."""
-    survey = read_answers(HEAD + forms("so-a", 40) + forms("so-b", 7), min_forms=20)
-    said = chapter(survey, "leaders", unit="so-b")
+    survey = read_answers(HEAD + draw_forms("so-a", 40) + draw_forms("so-b", 7), min_forms=20)
+    said = read_chapter(survey, "leaders", unit="so-b")
     assert "fewer than 20 forms it cannot be said which item is the lowest" in said
     assert "lowest item in the sample" not in said
     assert "Not ranked: 7 forms, fewer than the 20 needed" in said
@@ -95,19 +95,19 @@ def test_the_first_page_knows_the_lowest_places_that_the_second_page_prints(read
     """The lowest item of so-a has 6 answers; the next of 30 is surely lower than D1 (rule R6)."""
     few, more = [*"535353", *[""] * 24], [*"5" * 16, *"3" * 14]
     rows = [f"so-a,{first},{second},5,5,,\n" for first, second in zip(few, more, strict=True)]
-    survey = read_answers(HEAD + "".join(rows) + forms("so-b", 40), min_forms=20)
-    said = chapter(survey, "leaders", unit="so-a")
+    survey = read_answers(HEAD + "".join(rows) + draw_forms("so-b", 40), min_forms=20)
+    said = read_chapter(survey, "leaders", unit="so-a")
     assert "but not surely the lowest: any of 2 items may be it" in said
-    assert "any of 2 items may be it" in chapter(survey, "results", unit="so-a")
+    assert "any of 2 items may be it" in read_chapter(survey, "results", unit="so-a")
     assert "no item can be said to be lower" not in said
 
 
 def test_a_hidden_index_is_a_warning_without_numbers(read_answers):
     """Four forms: no figure, no item, no comparison (rule P2)."""
-    survey = read_answers(HEAD + forms("so-a", 40) + forms("so-b", 4))
+    survey = read_answers(HEAD + draw_forms("so-a", 40) + draw_forms("so-b", 4))
     section = report(survey, "en", "so-b").chapter("leaders").section
     assert section.blocks[0].style == "warning"
-    said = words(section, "en")
+    said = read_words(section, "en")
     assert "The index is not published" in said
     assert "%" not in said
 
@@ -115,12 +115,13 @@ def test_a_hidden_index_is_a_warning_without_numbers(read_answers):
 @pytest.mark.slow
 def test_units_to_check_again_are_named_with_who_accepted_them(demo_2021):
     """Inside the report only; a letter says nothing of it."""
-    assert "‡ TP. Long Xuyên: phiếu cần kiểm tra lại; UBND tỉnh An Giang đã chấp nhận" in chapter(
-        demo_2021, "leaders", "vi"
+    assert (
+        "‡ TP. Long Xuyên: phiếu cần kiểm tra lại; UBND tỉnh An Giang đã chấp nhận"
+        in read_chapter(demo_2021, "leaders", "vi")
     )
-    assert "UBND tỉnh An Giang" in chapter(demo_2021, "leaders", "vi", "tp-long-xuyen")
+    assert "UBND tỉnh An Giang" in read_chapter(demo_2021, "leaders", "vi", "tp-long-xuyen")
     letter = report(demo_2021, "vi", "tp-long-xuyen").letter().sections[0]
-    assert "kiểm tra lại" not in words(letter, "vi")
+    assert "kiểm tra lại" not in read_words(letter, "vi")
 
 
 @pytest.mark.parametrize(
@@ -136,7 +137,7 @@ def test_a_wave_with_little_in_it_still_reads_well(read_answers, answers, facts)
     survey = read_answers(answers, **facts)
     for unit in ("", "so-a"):
         for name in report(survey, "en", unit).chapters:
-            said = chapter(survey, name, unit=unit)
+            said = read_chapter(survey, name, unit=unit)
             assert "nan" not in said.lower()
             assert ": ." not in said
             assert "()" not in said
@@ -144,9 +145,9 @@ def test_a_wave_with_little_in_it_still_reads_well(read_answers, answers, facts)
 
 def test_a_wave_without_earlier_year_says_so(read_answers):
     """On the leaders' page and in the chapter on last year's measures."""
-    survey = read_answers(HEAD + forms("so-a", 40) + forms("so-b", 35))
-    assert "No earlier survey was given to compare with." in chapter(survey, "leaders")
-    said = chapter(survey, "last_measures")
+    survey = read_answers(HEAD + draw_forms("so-a", 40) + draw_forms("so-b", 35))
+    assert "No earlier survey was given to compare with." in read_chapter(survey, "leaders")
+    said = read_chapter(survey, "last_measures")
     assert "neither a plan of last year's measures nor an earlier survey was given" in said
 
 
@@ -156,9 +157,9 @@ def test_incidents_have_their_own_people_and_interval(demo_2021, demo_2023):
     late = "19.8% of those who answered had a late result (95% interval: 17.2 to 22.6)"
     apology = "14.0% of those with a late result received an apology"
     for name in ("leaders", "assessment"):
-        said = chapter(demo_2021, name)
+        said = read_chapter(demo_2021, name)
         assert said.index(late) < said.index(apology)
-    said = chapter(demo_2023, "leaders", "vi")
+    said = read_chapter(demo_2023, "leaders", "vi")
     assert said.index("20,6% người trả lời cho biết có tình trạng phải đưa tiền") < said.index(
         "19,5%"
     )
@@ -169,11 +170,11 @@ def test_incidents_have_their_own_people_and_interval(demo_2021, demo_2023):
 @pytest.mark.slow
 def test_a_page_names_what_is_unknown_and_where_measures_stand(demo_2021):
     """A unit of 30 forms: its rank, its targets, its factors; the province: its order."""
-    said = chapter(demo_2021, "leaders", "en", "so-ldtbxh")
+    said = read_chapter(demo_2021, "leaders", "en", "so-ldtbxh")
     assert "The rank of the unit in its group. Whether the target is met: 80%, 95%." in said
     assert "Which factor is the highest" in said
     assert "Part III has measures." in said
-    assert "part VI has measures" in chapter(demo_2021, "leaders")
+    assert "part VI has measures" in read_chapter(demo_2021, "leaders")
     assert "What surely changed since 2020" in said
 
 
@@ -190,25 +191,25 @@ def test_measures_stand_in_the_order_of_need_and_proposals_ask_the_superior(demo
     assert first.startswith("A4. ")
     assert second.startswith("18. ")
     assert "asked to propose one" in render_text(rows["2023"][0][2], "en")
-    said = chapter(demo_2021, "proposals", "vi")
+    said = read_chapter(demo_2021, "proposals", "vi")
     assert "Kính đề nghị UBND tỉnh An Giang chỉ đạo:\n1. " in said
     assert "392 phiếu, tức khoảng 11.400 phiếu cho 29 đơn vị (đợt này: 870 phiếu)" in said
     assert said.rstrip().endswith("./.")
-    assert chapter(demo_2021, "measures", "vi", "so-ldtbxh").rstrip().endswith("./.")
+    assert read_chapter(demo_2021, "measures", "vi", "so-ldtbxh").rstrip().endswith("./.")
 
 
 @pytest.mark.slow
 def test_reservations_stand_in_one_note_and_depend_on_publication(demo_2021, demo_2023):
     """Results that a decision has published need no check "before publication"."""
-    said, later = (chapter(survey, "basis") for survey in (demo_2021, demo_2023))
+    said, later = (read_chapter(survey, "basis") for survey in (demo_2021, demo_2023))
     assert "To note before signing: Items with * are not checked" in said
     assert "check them before the next survey" in said
     assert "before publication" not in said
     assert "(sourced)" not in said
     assert "check them before publication" in later
     assert "No decision that publishes the results" in later
-    assert "trước khi công bố" not in chapter(demo_2021, "leaders", "vi")
-    judged = chapter(demo_2023, "last_measures")
+    assert "trước khi công bố" not in read_chapter(demo_2021, "leaders", "vi")
+    judged = read_chapter(demo_2023, "last_measures")
     assert judged.count("This cannot be judged") == 1
     assert "not comparable with 2021" in judged
 
@@ -235,7 +236,7 @@ def test_the_head_names_the_results_and_a_unit_is_the_first_recipient(demo_2021)
 @pytest.mark.slow
 def test_years_that_may_not_be_compared_are_not(demo_2023):
     """Another questionnaire: the reason, and no change beside it."""
-    said = chapter(demo_2023, "leaders")
+    said = read_chapter(demo_2023, "leaders")
     assert "Not comparable with 2021" in said
     assert "it rose" not in said
     assert "it fell" not in said
@@ -262,7 +263,7 @@ def test_every_figure_with_a_change_in_a_table_can_be_named_as_changed(demo_2021
 def test_a_unit_where_all_are_satisfied_reads_one_sentence_and_no_table(read_answers):
     """Not the same words for each factor, and no source of measures that are not there."""
     survey = read_answers(HEAD + "so-a,5,5,4,5,male,HN\nso-b,4,3,5,4,female,\n" * 30)
-    said = chapter(survey, "measures", "en", "so-a")
+    said = read_chapter(survey, "measures", "en", "so-a")
     assert said.count("Every answer was satisfied") == 1
     assert "Source of the measures" not in said
-    assert "Every answer was satisfied" not in chapter(survey, "measures", "en", "so-b")
+    assert "Every answer was satisfied" not in read_chapter(survey, "measures", "en", "so-b")
