@@ -99,7 +99,7 @@ def _tabulate_sure_changes(subject: Subject, figures: Sequence[PublishedFigure])
     rows = [(name_figure(subject, figure), figure) for figure in figures[:MOST_SURE]]
     last_year, n_more = subject.figures.last_year, len(figures) - MOST_SURE
     caption = make_text("report.table.changed", year=last_year.year if last_year else "")
-    table = estimate_table("table-changed", caption, "report.column.fact", rows, subject)
+    table = estimate_table("table-changed", caption, "report.column.index", rows, subject)
     notes = [make_text("report.change.others", n=n_more)] if n_more > 0 else []
     verdict = make_text("report.column.beyond_chance")  # the same in every row
     at = [column.label for column in table.columns].index(verdict)
