@@ -42,6 +42,7 @@ from sipas_analysis.sheets.texts import CONTROL, fold_text
 FIRST_YEAR = 2000
 NO_YEAR = 0  # of a survey that states none
 UNIT_CHANGES_FILE = "unit_changes.csv"  # read if it is there and the wave names no other
+PLAN_FILES = ("plan.xlsx", "plan.csv")  # the plan for the coming year; the first that is there
 
 
 def _check_number(number: str) -> str:
@@ -124,6 +125,8 @@ class Wave(Strict):
     earlier: tuple[str, ...] = ()
     unit_changes: str = ""
     crosswalk: str = ""
+    plan: Texts = ()
+    measures: str = ""
     groups: Mapping[Code, Bilingual] = {}
     min_forms: int | None = Field(default=None, ge=2)
     min_cell: int = Field(default=5, ge=2)
@@ -160,6 +163,23 @@ class Wave(Strict):
     def path_of(self, name: str) -> Path:
         """Return a path given in the file, relative to the file."""
         return self._path.parent / name
+
+    @property
+    def plan_path(self) -> Path | None:
+        """Path of the plan for the coming year, beside ``wave.yaml``; None if there is none."""
+        if self._pack is not None:
+            return None
+        return next((path for path in map(self.path_of, PLAN_FILES) if path.is_file()), None)
+
+    @property
+    def judged_plan_paths(self) -> list[Path]:
+        """Paths of the earlier plans that this wave judges, as ``plan:`` names them."""
+        return [self.path_of(name) for name in self.plan]
+
+    @property
+    def measures_path(self) -> Path | None:
+        """Path of the province's own measures; None if the wave names none."""
+        return self.path_of(self.measures) if self.measures else None
 
     @property
     def key_codes(self) -> list[str]:
@@ -215,7 +235,8 @@ class Wave(Strict):
         pack = self.instrument if self._has_pack_file else ""
         changes = self.unit_changes or UNIT_CHANGES_FILE
         files = {"pack": pack, "units": self.units, "unit_changes": changes}
-        files |= {"crosswalk": self.crosswalk}
+        files |= {"crosswalk": self.crosswalk, "measures": self.measures}
+        files |= {f"judged_plan-{number}": name for number, name in enumerate(self.plan, 1)}
         paths = {kind: self.path_of(name) for kind, name in files.items() if name}
         for kind, entries in (("responses", self.responses), ("keyed_twice", self.keyed_twice)):
             for number, entry in enumerate(entries, 1):
@@ -223,6 +244,7 @@ class Wave(Strict):
                 for position, path in enumerate(matches, 1):
                     place = f"{number}-{position}" if len(matches) > 1 else number
                     paths[f"{kind}-{place}"] = path
+        paths["plan"] = self.plan_path or self.path_of(PLAN_FILES[0])
         names = {self._path: "wave.yaml"}
         for kind, path in paths.items():
             names.setdefault(path, kind + _find_ending(path))

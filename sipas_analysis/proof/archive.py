@@ -224,6 +224,8 @@ def _place_inputs(wave_path: Path) -> dict[str, tuple[str, Path]]:
         wave.instrument,
         wave.units,
         *wave.earlier,
+        *wave.plan,
+        wave.measures,
         *(responses.file for responses in wave.responses),
     )
     far = [home / name for name in named_files if Path(name).is_absolute()]
