@@ -8,7 +8,7 @@ a blanked figure, a second figure is blanked too.
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -56,6 +56,9 @@ from sipas_analysis.figures.wave_tables import WaveTables
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.rule_comparison import compare_rules
 
+if TYPE_CHECKING:
+    from sipas_analysis.figures.plan_figures import ComingPlan
+
 # Functions import what only their table needs: ``sipas check`` does not wait for models.
 # The part of ``by_id`` that has the figures of a kind: what stands before the colon of an id.
 PARTS = {
@@ -80,6 +83,8 @@ PARTS = {
     "trend": "trend",
     "place": "places",
     "gap": "gaps",
+    "plan": "plan",
+    "verdict": "verdicts",
 }
 
 
@@ -149,6 +154,20 @@ class Figures(WaveTables):
     def last_year(self) -> LastYear | None:
         """This wave beside the latest earlier one that it names; None if it names none."""
         return compare_with_last_year(self.earlier[-1], self) if self.earlier else None
+
+    @cached_property
+    def plan(self) -> "ComingPlan":
+        """The plan for the coming year, or what the program proposes for it."""
+        from sipas_analysis.figures.plan_figures import find_coming_plan
+
+        return find_coming_plan(self)
+
+    @cached_property
+    def verdicts(self) -> pd.DataFrame | None:
+        """Verdicts on the plans that the wave names, see ``judge_plans``; None if it names none."""
+        from sipas_analysis.figures.plan_figures import judge_plans
+
+        return judge_plans([*self.earlier, self]) if self.survey.wave.plan else None
 
     @cached_property
     def rules(self) -> pd.DataFrame:
@@ -350,6 +369,16 @@ class Figures(WaveTables):
             if change.id
         ]
         return [turn_round(pd.DataFrame(rows))] if rows else []
+
+    def _identify_plan(self) -> list[pd.DataFrame]:
+        from sipas_analysis.figures.plan_figures import identify_plan
+
+        return identify_plan(self.plan.frame)
+
+    def _identify_verdicts(self) -> list[pd.DataFrame]:
+        from sipas_analysis.figures.plan_figures import identify_verdicts
+
+        return [] if self.verdicts is None else identify_verdicts(self.verdicts)
 
     def _tabulate_places(self) -> dict[str, pd.DataFrame]:
         units = self.scores.loc[self.scores["domain"] == "unit", "unit"].unique()
