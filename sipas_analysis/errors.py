@@ -404,6 +404,13 @@ class ReceiptError(SipasError):
     exit_code = 23
 
 
+class PlanError(SipasError):
+    """A plan cannot be read: a cell, a column or a line is not what it must be."""
+
+    exit_code = 25
+    names_units = True  # what officers write in a plan is quoted
+
+
 class SeveralError(SipasError):
     """There are mistakes of more than one kind; all are listed."""
 
