@@ -5,15 +5,16 @@ telephone number, an e-mail address or the number of an identity card in ``task`
 starred (rule P1).
 
 Ids of the numbers, for ``Figures.find`` and ``number_of``: of a plan ``plan:<id>`` (``value`` the
-baseline, ``low``, ``high``, ``n_valid``, ``detectable``) and ``plan.target:<id>``; of a verdict,
-with the ``key`` of its row, ``verdict:<key>`` (``value`` the difference that remains, ``low``,
-``high``, ``fall``), ``verdict.change:<key>`` (the same columns, and ``before``), and the single
-numbers of ``NUMBERS``. A key is ``<wave of the plan>:<id>``, of a measure over several units
-``<wave of the plan>:<measure>~<item>``; judged by a wave between it ends in ``@<that wave>``.
+baseline, ``low``, ``high``, ``n_valid``, ``detectable``), ``plan.target:<id>`` and
+``plan.needed:<id>``; of a verdict, with the ``key`` of its row, ``verdict:<key>`` (``value`` the
+difference that remains, ``low``, ``high``, ``fall``), ``verdict.change:<key>`` (the same columns,
+and ``before``), and the single numbers of ``NUMBERS``. A key is ``<wave of the plan>:<id>``, of a
+measure over several units ``<wave of the plan>:<measure>~<item>``; judged by a wave between it ends
+in ``@<that wave>``.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,15 +24,14 @@ from sipas_analysis.errors import ConfigError, Place, hide_personal
 from sipas_analysis.figures.identified import INTERVAL_COLUMNS, name_rows, turn_round
 from sipas_analysis.figures.suppression import SUPPRESS
 from sipas_analysis.figures.wave_tables import WaveTables
-from sipas_analysis.improve.plan import Plan, plan
+from sipas_analysis.improve.plan import NOTES, Plan, plan
+from sipas_analysis.improve.plan import NUMBERS as PLAN_NUMBERS
 from sipas_analysis.improve.plan_file import read_plan
 from sipas_analysis.improve.verdict import verdict
 from sipas_analysis.infer.estimates import Estimates
 
 PRIVATE_COLUMNS = ["budget"]  # of a plan, in no published table
 FREE_TEXTS = ["task", "owner"]  # words of officers that are published
-NOTES = {"undecided", "target_inside_error", "not_visible"}  # words of the program in ``note``
-HIDDEN_COLUMNS = ["baseline", "low", "high", "n", "target", "detectable"]
 NUMBERS = {  # single numbers of a verdict
     "verdict.after": ["value_after"],
     "verdict.trend": ["trend"],
@@ -48,15 +48,20 @@ class ComingPlan:
     """The plan for the year after a wave, or what the program proposes for it.
 
     Attributes:
-        frame: One row per line, see ``sipas.plan``; without ``budget``, and figures that are
-            hidden are empty.
+        lines: The lines, see ``sipas.plan``; without ``budget``, and figures that are hidden are
+            empty.
         is_proposal: Whether no plan is beside the wave: the lines are proposals.
         source: Name of the plan's file; empty for proposals.
     """
 
-    frame: pd.DataFrame
+    lines: Plan
     is_proposal: bool
     source: str
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row per line."""
+        return self.lines.frame
 
 
 def find_coming_plan(tables: WaveTables) -> ComingPlan:
@@ -67,10 +72,11 @@ def find_coming_plan(tables: WaveTables) -> ComingPlan:
     """
     path = tables.survey.wave.plan_path
     if path:
-        lines = read_plan(path, tables.survey).frame
+        lines = read_plan(path, tables.survey)
     else:
-        lines = plan(tables.survey, scores=Estimates(tables.scores)).frame
-    return ComingPlan(_publish_lines(lines, tables), path is None, path.name if path else "")
+        lines = plan(tables.survey, scores=Estimates(tables.scores))
+    public = replace(lines, frame=_publish_lines(lines.frame, tables))
+    return ComingPlan(public, path is None, path.name if path else "")
 
 
 def _publish_lines(lines: pd.DataFrame, tables: WaveTables) -> pd.DataFrame:
@@ -83,10 +89,10 @@ def _publish_lines(lines: pd.DataFrame, tables: WaveTables) -> pd.DataFrame:
     shown = {*zip(scores["unit"], scores["variable"], strict=True)}
     keys = zip(lines["unit"], lines["item"], strict=True)
     public = _star_personal(lines.drop(columns=PRIVATE_COLUMNS))
-    is_hidden = np.array([key not in shown for key in keys], dtype=bool)
-    public.loc[is_hidden, HIDDEN_COLUMNS] = np.nan
-    words = [{*str(note).split()} & NOTES for note in public["note"]]
-    return public.assign(note=[" ".join(sorted(known)) for known in words])
+    is_hidden = np.array([key[1] != "" and key not in shown for key in keys], dtype=bool)
+    public.loc[is_hidden, [*PLAN_NUMBERS]] = np.nan
+    words = [[word for word in str(note).split() if word in NOTES] for note in public["note"]]
+    return public.assign(note=[" ".join(known) for known in words])
 
 
 def _star_personal(lines: pd.DataFrame) -> pd.DataFrame:
@@ -158,9 +164,13 @@ def _judge(before: WaveTables, after: WaveTables, lines: Plan) -> pd.DataFrame:
 
 def identify_plan(lines: pd.DataFrame) -> list[pd.DataFrame]:
     """Return baseline, target and smallest visible change of each line, with their ids (G3)."""
-    kinds = {"plan": ["baseline", "low", "high"], "plan.target": ["target"]}
-    baseline, target = name_rows(lines, "id", kinds, "G3")
-    return [baseline.assign(n_valid=lines["n"], detectable=lines["detectable"]), target]
+    kinds = {
+        "plan": ["baseline", "low", "high"],
+        "plan.target": ["target"],
+        "plan.needed": ["n_needed"],
+    }
+    baseline, *numbers = name_rows(lines, "id", kinds, "G3")
+    return [baseline.assign(n_valid=lines["n"], detectable=lines["detectable"]), *numbers]
 
 
 def identify_verdicts(verdicts: pd.DataFrame) -> list[pd.DataFrame]:

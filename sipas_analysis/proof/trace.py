@@ -190,7 +190,7 @@ def _explain_value(survey: Survey, row: pd.Series, language: Language) -> Iterat
             yield line("interval", "ends", low=exact["low"], high=exact["high"])
         if pd.notna(row["before"]):
             before = format_number(_to_float(row["before"]), language, 8)
-            earlier = figures_of(survey).earlier[-1].survey.wave
+            earlier = _find_wave_before(survey, row)
             yield line("before", value=before, title=earlier.title.text(language))
         return
     printed = format_number(row["printed"] or None, language)
@@ -221,7 +221,7 @@ def _name_figure(survey: Survey, row: pd.Series, language: Language) -> dict[str
     """Return the name of a figure, and of its unit, group or survey."""
     if not _is_score(row):
         kind = row["id"].partition(":")[0] if ":" in row["id"] else ""
-        words = [_name_code(survey, code, language) for code in _split_id(row["id"])]
+        words = [_name_code(survey, code, language) for code in _list_codes(survey, row["id"])]
         name = say(language, f"trace.kind.{kind}") if kind else words.pop(0)
         return {"name": name, "where": "; ".join(words) or survey.wave.title.text(language)}
     names = dict(zip(survey.units["code"], survey.units[f"name_{language}"], strict=True))
@@ -229,9 +229,24 @@ def _name_figure(survey: Survey, row: pd.Series, language: Language) -> dict[str
     return {"name": _name_variable(survey, row["variable"], language), "where": where}
 
 
-def _split_id(figure_id: str) -> list[str]:
-    """Return the codes in the id of a figure, without its kind."""
-    return [code for code in re.split("[~@:]", figure_id.partition(":")[2] or figure_id) if code]
+def _list_codes(survey: Survey, figure_id: str) -> list[str]:
+    """Return the codes in the id of a figure, without its kind; of a line its unit and item too."""
+    kind, _, key = figure_id.partition(":")
+    codes = [code for code in re.split("[~@:]", key or figure_id) if code]
+    if kind.startswith(("plan", "verdict")):
+        figures = figures_of(survey)
+        lines = figures.plan.frame if kind.startswith("plan") else figures.verdicts
+        named = lines.set_index("id" if kind.startswith("plan") else "key")
+        of_line = named.loc[key, ["unit", "item"]]
+        codes += [code for code in of_line if code and code not in codes]
+    return codes
+
+
+def _find_wave_before(survey: Survey, row: pd.Series) -> Wave:
+    """Return the earlier wave of a change: of a verdict that of the plan, else the latest."""
+    earlier = [figures.survey.wave for figures in figures_of(survey).earlier]
+    codes = _list_codes(survey, row["id"])
+    return next((wave for wave in earlier if wave.id in codes[:1]), earlier[-1])
 
 
 def _name_code(survey: Survey, code: str, language: Language) -> str:
@@ -314,7 +329,7 @@ def _select_forms(survey: Survey, row: pd.Series) -> pd.DataFrame:
     """Return the forms of a figure's unit or group, of both units of a pair, or all."""
     frame = survey.frame
     if not _is_score(row):
-        units = {*_split_id(row["id"])} & {*survey.units["code"]}
+        units = {*_list_codes(survey, row["id"])} & {*survey.units["code"]}
         return frame[frame["unit"].isin(units)] if units else frame
     key = "unit" if row["unit"] else "group"
     return frame[frame[key] == row[key]] if row[key] else frame
