@@ -432,6 +432,6 @@ def find_unit(survey: Survey, unit: str) -> str:
         UnitError: The unit is unknown, or no form belongs to it.
     """
     code = find_unit_code(survey.units, unit)
-    if code not in set(survey.frame["unit"]):
+    if not (survey.frame["unit"] == code).any():
         raise UnitError("unit_empty", unit=unit)
     return code

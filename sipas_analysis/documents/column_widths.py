@@ -7,7 +7,10 @@ and the longest texts of all columns take equally many lines.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil
+from functools import cached_property, lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sipas_analysis.documents.letter_widths import measure_text
 
@@ -29,10 +32,10 @@ class _Column:
     least: list[float]
     texts: list[float]
 
-    def find_width(self, least: float, n_lines: float) -> float:
-        """Return the width in which no text takes more lines."""
-        longest = max(self.texts, default=0.0)
-        return max(least, longest / n_lines + (RAGGED if n_lines > 1 else 0.0))
+    @cached_property
+    def longest(self) -> float:
+        """Width of the longest text."""
+        return max(self.texts, default=0.0)
 
 
 def fit_columns(
@@ -72,30 +75,36 @@ def fit_columns(
         (size, _share_width(columns, least, free / size), n_lines)
         for size, least, n_lines in readable or choices or [(sizes[-1], words, 2)]
     ]
-    size, ems, _ = min(fits, key=lambda fit: _weigh_lines(columns, fit[1], fit[2]) / fit[0])
+    texts = np.array([column.texts for column in columns])
+    size, ems, _ = min(fits, key=lambda fit: _weigh_lines(texts, fit[1], fit[2]) / fit[0])
     return size, [em * size + padding for em in ems]
 
 
 def _share_width(columns: Sequence[_Column], least: Sequence[float], free: float) -> list[float]:
     """Return widths in ems such that the longest texts of all columns take equally many lines."""
+    longest = [column.longest for column in columns]
+    single = [*map(max, least, longest)]
+    if sum(single) <= free:
+        return single
     low, high = 1.0, 1000.0  # lines
     for _ in range(40):
         middle = (low + high) / 2
-        widths = [column.find_width(em, middle) for column, em in zip(columns, least, strict=True)]
-        low, high = (low, middle) if sum(widths) <= free else (middle, high)
-    single = [column.find_width(em, 1.0) for column, em in zip(columns, least, strict=True)]
-    widths = [column.find_width(em, high) for column, em in zip(columns, least, strict=True)]
-    return single if sum(single) <= free else widths
+        width = sum(
+            max(em, text / middle + RAGGED) for em, text in zip(least, longest, strict=True)
+        )
+        low, high = (low, middle) if width <= free else (middle, high)
+    return [max(em, text / high + RAGGED) for em, text in zip(least, longest, strict=True)]
 
 
-def _weigh_lines(columns: Sequence[_Column], ems: Sequence[float], n_head: int) -> float:
-    """Return how hard a table is to read: its lines, and half a line for a break in a row."""
-    lines = [
-        [ceil(text / em) if text <= em else ceil((text + RAGGED) / em) for text in column.texts]
-        for column, em in zip(columns, ems, strict=True)
-    ]
-    tallest: list[int] = [max(row) for row in zip(*lines, strict=True)]
-    n_lines = sum(tallest) + sum(min(n - 1, 2) for n in tallest) / 2
+def _weigh_lines(texts: NDArray[np.float64], ems: Sequence[float], n_head: int) -> float:
+    """Return how hard a table is to read: its lines, and half a line for a break in a row.
+
+    ``texts`` has a row for each column of the table.
+    """
+    widths = np.array(ems)[:, np.newaxis]
+    lines = np.ceil(np.where(texts <= widths, texts, texts + RAGGED) / widths)
+    tallest = lines.max(axis=0)
+    n_lines = float(tallest.sum() + np.minimum(tallest - 1, 2).sum() / 2)
     is_tall = n_head > HEADS[0]
     return TALL_HEAD * (n_lines + 2 * n_head) if is_tall else n_lines + n_head
 
@@ -130,6 +139,7 @@ def _measure_column(label: str, cells: Sequence[str], is_number: bool) -> _Colum
     return _Column([*least, word], [SLACK * measure_text(text) for text in cells])
 
 
+@lru_cache(maxsize=1000)  # heads return in other tables and reports
 def _measure_label(label: str, n_lines: int) -> float:
     """Return the least width in which a bold label takes at most so many lines."""
     low, high = 0.0, measure_text(label, bold=True)
