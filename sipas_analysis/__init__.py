@@ -57,6 +57,7 @@ _HOMES = {
     "priority": "explain.priority",
     # report
     "propose": "improve.actions",
+    "verdict": "improve.verdict",
     "report": "reports.report",
 }
 __all__ = [*_HOMES]  # noqa: PLE0604 (all are text)
@@ -72,6 +73,7 @@ if TYPE_CHECKING:
     from sipas_analysis.explain.priority import priority as priority
     from sipas_analysis.explain.regression import fit as fit
     from sipas_analysis.improve.actions import propose as propose
+    from sipas_analysis.improve.verdict import verdict as verdict
     from sipas_analysis.infer.cross_tables import cross_table as cross_table
     from sipas_analysis.infer.design import Design as Design
     from sipas_analysis.infer.design import Replicates as Replicates

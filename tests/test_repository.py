@@ -60,7 +60,8 @@ explain.regression explain.pool_results explain.factor_scores
 explain.driver_results explain.drivers explain.shapley explain.players explain.sharing
 explain.importance explain.priority
 explain.penalty_reward
-improve.actions
+improve.actions improve.plan
+improve.expected_change improve.verdict
 figures.csv_files figures.disclosure figures.rare_labels figures.suppression figures.hidden_labels
 figures.respondents figures.identified figures.counts figures.wave_tables figures.last_year
 figures.plan_figures

@@ -1,0 +1,453 @@
+"""Judge the measures of an earlier plan by the survey that came after (rule G4).
+
+A figure that rose after a measure did not rise because of it: figures chosen for being low rise by
+themselves, and years differ for all units. So the change of each line is set beside the change
+expected without the measure (``expected_change``), and the verdict follows from the interval of
+what remains. Where that cannot be told, the table says why.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from sipas_analysis.arguments import check_kind, check_level
+from sipas_analysis.collect.survey import Survey
+from sipas_analysis.errors import ColumnError
+from sipas_analysis.improve.expected_change import (
+    Marks,
+    Panel,
+    Pooled,
+    Remainder,
+    Year,
+    compare_changes,
+    pool_units,
+)
+from sipas_analysis.improve.plan import SURVEY, Plan
+from sipas_analysis.infer.distributions import t_quantile
+from sipas_analysis.infer.estimates import Estimates, ResultTable, round_to_text
+from sipas_analysis.instrument.pack import OVERALL
+from sipas_analysis.measure.change import COMPARED, compare_pair
+from sipas_analysis.measure.scores import score
+from sipas_analysis.measure.wave_breaks import (
+    UnitLinks,
+    find_bridge,
+    link_units,
+    recode_units,
+)
+from sipas_analysis.sheets.texts import fold_text
+
+VerdictWord = Literal["worked", "no_sign", "too_early", "got_worse", "cannot_tell"]
+Scorer = Callable[[Survey, Sequence[str]], Estimates]  # called with () and ("unit",)
+Published = tuple[Estimates, Estimates]  # figures of the earlier and the later wave
+SUPPRESS = "suppress"
+LEAST_OTHERS = 3  # units without the measure, from which a trend is known; ours, docs/verdict.md
+NOT_STARTED = ("proposed", "approved")
+NOT_TAKEN = ("dropped", "not_survey")  # reasons of lines that are no test of a measure
+VERDICT_COLUMNS = (
+    "kind",
+    "before",
+    "after",
+    "id",
+    "unit",
+    "unit_then",
+    "item",
+    "measure",
+    "task",
+    "n_units",
+    "n_others",
+    "value_before",
+    "value_after",
+    "change",
+    "change_low",
+    "change_high",
+    "trend",
+    "returned",
+    "expected",
+    "did",
+    "did_se",
+    "value",
+    "se",
+    "low",
+    "high",
+    "df",
+    "family",
+    "verdict",
+    "reason",
+    "target",
+    "is_met",
+    "due",
+    "status",
+)
+NUMBER_COLUMNS = VERDICT_COLUMNS[11:26]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Verdict(ResultTable):
+    """Verdicts on the lines of a plan, and on measures that several units took.
+
+    Attributes:
+        frame: One row per line, then one per measure and item, see ``verdict``.
+    """
+
+    frame: pd.DataFrame
+
+
+def verdict(
+    survey: Survey,
+    earlier: Survey,
+    plan: Plan,
+    *,
+    level: float = 0.95,
+    published: Published | None = None,
+) -> Verdict:
+    """Judge each line of a plan made from an earlier survey.
+
+    For a line of unit u on item j: ``change`` = y_u2 − y_u1; ``returned`` = pooled_u1 − y_u1, the
+    rise expected because a low figure was chosen (C4, A2); ``trend`` = mean of y_o2 − pooled_o1
+    over the others: units of the same group without a line on that item; ``value`` = change −
+    trend − returned, with an interval that holds for all judged lines of the unit together.
+
+    Args:
+        survey: The later wave.
+        earlier: The wave from which the plan was made.
+        plan: Lines, from ``read_plan`` or ``plan``.
+        level: Confidence with which the intervals of a unit's lines hold together.
+        published: Figures of both waves as they may be published: what is hidden in either is
+            not used. If left out, only figures of too few people are hidden.
+
+    Returns:
+        ``kind`` (``line``; ``measure`` for a measure and item that two units or more took),
+        ``before``, ``after`` (ids of waves), ``id``, ``unit`` (later code), ``unit_then``,
+        ``item``, ``measure``, ``task``, ``n_units``, ``n_others``, ``value_before``,
+        ``value_after``, ``change`` with ``change_low`` and ``change_high``, ``trend``,
+        ``returned``, ``expected`` (trend + returned), ``did`` and ``did_se`` (difference in
+        differences), ``value`` (what remains) with ``se``, ``low``, ``high``, ``df``, ``family``
+        (number of lines judged together), ``verdict`` (``worked``, ``no_sign``, ``too_early``,
+        ``got_worse``, ``cannot_tell``), ``reason``, ``target``, ``is_met``, ``due``, ``status``.
+
+    Raises:
+        ColumnError: The plan was made from another wave.
+        UnitError: A list of changes of units is invalid.
+
+    Source: rules C4 and G4 in docs/method.md, docs/verdict.md.
+
+    Example:
+        >>> import sipas_analysis as sipas
+        >>> surveys = [sipas.read_survey(sipas.read_wave(f"data/an-giang-{year}/wave.yaml"))
+        ...            for year in (2020, 2021)]
+        >>> line = dict(wave="an-giang-2020", id="so-nv-01", unit="so-nv", factor="access",
+        ...             item="A4", measure="one-stop-modern", task="", indicator="survey",
+        ...             baseline=80.0, target=90.0, due=None, status="done")
+        >>> from sipas_analysis.improve.plan import Plan
+        >>> judged = sipas.verdict(surveys[1], surveys[0], Plan(pd.DataFrame([line])))
+        >>> judged.frame[["item", "verdict"]].values.tolist()
+        [['A4', 'no_sign']]
+    """
+    check_kind(survey, Survey, "survey")
+    check_kind(earlier, Survey, "survey", "earlier")
+    check_kind(plan, Plan, "plan")
+    check_level(level)
+    return judge_plan(survey, earlier, plan, level=level, published=published)
+
+
+def judge_plan(
+    survey: Survey,
+    earlier: Survey,
+    plan: Plan,
+    *,
+    level: float = 0.95,
+    published: Published | None = None,
+    estimate: Scorer = score,
+) -> Verdict:
+    """Do what ``verdict`` does; ``estimate`` returns what ``score`` does, computed already."""
+    foreign = plan.frame.loc[plan.frame["wave"] != earlier.wave.id, "wave"]
+    if len(foreign):
+        raise ColumnError("verdict_wave", found=foreign.iloc[0], wanted=earlier.wave.id)
+    pair = _Pair(earlier, survey, published, estimate)
+    lines = _read_lines(plan, pair)
+    rows = [*_list_lines(lines, pair)]
+    rows += _list_measures(lines, rows, pair)
+    table = pd.DataFrame(rows, columns=[*VERDICT_COLUMNS, "change_se"])
+    counts = dict.fromkeys(["n_units", "n_others", "family"], "Int64")
+    numbers = dict.fromkeys([*NUMBER_COLUMNS, "target"], "float64")
+    table = table.astype({**counts, **numbers, "is_met": "boolean"})
+    table = table.assign(before=earlier.wave.id, after=survey.wave.id)
+    return Verdict(_conclude(table, level))
+
+
+@dataclass(frozen=True, eq=False)
+class _Pair:
+    """Every figure of the units of two waves, and whether they may be compared."""
+
+    earlier: Survey
+    later: Survey
+    published: Published | None
+    estimate: Scorer
+
+    @cached_property
+    def links(self) -> UnitLinks:
+        """What became of the earlier units."""
+        return link_units(self.earlier, self.later)
+
+    @cached_property
+    def later_codes(self) -> Mapping[str, str]:
+        """Later codes of the items that both questionnaires ask alike, if they are not the same."""
+        wave = self.later.wave
+        crosswalk = wave.path_of(wave.crosswalk) if wave.crosswalk else ""
+        return find_bridge(self.earlier, self.later, crosswalk).items
+
+    @cached_property
+    def scores(self) -> tuple[Estimates, Estimates]:
+        """Figures of the units in both waves, by the later codes of units."""
+        recoded = recode_units(self.earlier, self.later, self.links)
+        return self.estimate(recoded, ("unit",)), self.estimate(self.later, ("unit",))
+
+    @cached_property
+    def changes(self) -> pd.DataFrame:
+        """Changes of the whole and of the units as ``compare`` finds them, by unit and figure."""
+        wave = self.later.wave
+
+        def estimate_both(survey: Survey) -> pd.DataFrame:
+            units = self.scores[survey is self.later].frame.assign(domain="unit")
+            whole = self.estimate(survey, ()).frame.assign(domain="all")
+            return pd.concat([units, whole], ignore_index=True)
+
+        crosswalk = wave.path_of(wave.crosswalk) if wave.crosswalk else ""
+        changes = compare_pair(self.earlier, self.later, crosswalk, estimate=estimate_both).frame
+        changes = changes[changes["domain"] != "group"].set_index(["unit", "variable"])
+        is_hidden = changes.index.isin([*self._list_hidden()])
+        is_pooled = (changes["level"] == OVERALL) & (changes["reason"] == "bridged")
+        changes.loc[is_pooled, "reason"] = "instrument"  # of shared items: nobody's index
+        changes.loc[is_hidden, "reason"] = "suppressed"
+        return changes
+
+    def _list_hidden(self) -> Iterator[tuple[str, str]]:
+        """Yield later unit (empty: the whole) and figure of what either wave hides."""
+        for scores in self.published or ():
+            figures = scores.frame[scores.frame["flag"] == SUPPRESS]
+            for domain, unit, name in figures[["domain", "unit", "variable"]].to_numpy():
+                if domain != "group":
+                    yield self.links.successors.get(unit, unit), self.later_codes.get(name, name)
+
+    @cached_property
+    def figures(self) -> dict[tuple[str, str], dict[str, object]]:
+        """Columns of each change by unit and figure."""
+        return dict(zip(self.changes.index, self.changes.to_dict("records"), strict=True))
+
+    @cached_property
+    def _panels(self) -> dict[str, tuple[list[str], Panel, Pooled]]:
+        return {}
+
+    def find_panel(self, variable: str) -> tuple[list[str], Panel, Pooled]:
+        """Return the units in which a figure is compared, the figure, and its pooled values."""
+        if variable not in self._panels:
+            is_figure = self.changes.index.get_level_values("variable") == variable
+            rows = self.changes[is_figure & self.changes["reason"].isin(COMPARED)]
+            units = [str(unit) for unit in rows.index.get_level_values("unit") if unit]
+            panel = self._build_panel(variable, units)
+            self._panels[variable] = (units, panel, pool_units(panel))
+        return self._panels[variable]
+
+    def _build_panel(self, variable: str, units: Sequence[str]) -> Panel:
+        """Return one figure of these units in both waves."""
+        codes = {later: code for code, later in self.later_codes.items()}
+        names = (codes.get(variable, variable), variable)
+        years, covariance = [], np.zeros((len(units), len(units)))
+        for scores, name in zip(self.scores, names, strict=True):
+            at = pd.Series(np.arange(len(scores)), scores.frame["unit"])
+            rows = at[(scores.frame["variable"] == name).to_numpy()][[*units]].to_numpy()
+            figures = scores.take(rows)
+            covariance += figures.covariance().to_numpy()
+            years.append(_read_year(figures.frame))
+        groups = pd.factorize(figures.frame["group"].fillna(""))[0]
+        is_share = not (figures.frame["method"] == "t").any()
+        return Panel(groups, *years, covariance, is_share=is_share)
+
+
+def _read_year(figures: pd.DataFrame) -> Year:
+    """Return a figure of each unit in one wave."""
+    names = ["value", "se", "df", "n_valid", "denominator"]
+    value, se, df, people, weight = (figures[name].to_numpy(dtype=float) for name in names)
+    return Year(value, se**2, df, people, weight)
+
+
+def _read_lines(plan: Plan, pair: _Pair) -> pd.DataFrame:
+    """Return the lines of a plan with the later codes of units and figures."""
+    lines, codes = plan.frame.rename(columns={"unit": "unit_then"}), pair.later_codes
+    successors = pair.links.successors
+    words = lines["task"].map(lambda task: fold_text(str(task)))
+    return lines.assign(
+        unit=lines["unit_then"].map(lambda unit: successors.get(unit, unit)),
+        variable=lines["item"].map(lambda item: codes.get(item, item)),
+        same=lines["measure"].where(lines["measure"] != "", "\0" + words),
+    )
+
+
+def _find_others(lines: pd.DataFrame, variable: str, units: Sequence[str], pair: _Pair) -> Marks:
+    """Mark the units without a line on a figure or on a wider one, such as its factor."""
+    pack = pair.later.instrument
+    wider = {variable, OVERALL}
+    wider |= {pack.items[variable].factor} if variable in pack.items else set()
+    busy = {*lines.loc[lines["variable"].isin(wider), "unit"]}
+    return np.array([unit not in busy for unit in units], dtype=bool)
+
+
+def _compare_units(
+    lines: pd.DataFrame, variable: str, treated: set[str], pair: _Pair
+) -> Remainder | None:
+    """Return what remains of the change of some units; none with too few others."""
+    units, panel, pooled = pair.find_panel(variable)
+    marks = np.array([unit in treated for unit in units], dtype=bool)
+    others = _find_others(lines, variable, units, pair)
+    groups = panel.group[marks]
+    if (others & np.isin(panel.group, groups)).sum() < LEAST_OTHERS:
+        return None
+    return compare_changes(panel, pooled, marks, others)
+
+
+def _list_lines(lines: pd.DataFrame, pair: _Pair) -> Iterator[dict[str, object]]:
+    """Yield a row for each line, before the interval of what remains."""
+    start = pair.later.wave.collected.start or pair.later.wave.collected.end
+    start = start or date(pair.later.wave.year, 12, 31)
+    for line in lines.to_dict("records"):
+        row = {name: line[name] for name in VERDICT_COLUMNS if name in line}
+        row |= {"kind": "line", "n_units": 1, "verdict": "", "reason": ""}
+        row |= dict(zip(("verdict", "reason"), _wait_or_refuse(line, start), strict=True))
+        if row["reason"] not in ("not_survey", "no_baseline"):
+            row |= _measure_line(line, lines, pair, row["verdict"])
+        yield row
+
+
+def _wait_or_refuse(line: Mapping[str, object], start: date) -> tuple[str, str]:
+    """Return the verdict that a line has whatever the figures are, and why; else two blanks."""
+    if line["status"] == "dropped":
+        return "cannot_tell", "dropped"
+    if line["indicator"] != SURVEY or not line["item"]:
+        return "cannot_tell", "not_survey"
+    if pd.isna(line["baseline"]):
+        return "cannot_tell", "no_baseline"
+    if line["status"] in NOT_STARTED:
+        return "too_early", "not_started"
+    due = pd.to_datetime(line["due"], errors="coerce")
+    if not pd.isna(due) and due.date() > start:
+        return "too_early", "due"
+    return "", ""
+
+
+def _measure_line(
+    line: Mapping[str, object], lines: pd.DataFrame, pair: _Pair, word: str
+) -> dict[str, object]:
+    """Return the numbers of a line; where they cannot be told, the reason."""
+    unit, variable = str(line["unit"]), str(line["variable"])
+    figure = pair.figures.get((unit, variable), {"reason": "absent"})
+    if line["unit_then"] in {code for codes in pair.links.split.values() for code in codes}:
+        figure = {"reason": "redefined"}
+    reason, row = str(figure["reason"]), dict[str, object]()
+    if reason in COMPARED:
+        remainder = _compare_units(lines, variable, {unit}, pair) if unit else None
+        reason = "" if remainder else "few_others" if unit else "whole_province"
+        row = _list_numbers(remainder) if remainder else {"n_others": pd.NA}
+        row |= {
+            "value_before": figure["value_before"],
+            "value_after": figure["value_after"],
+            "change": figure["value"],
+            "change_low": figure["low"],
+            "change_high": figure["high"],
+        }
+        row |= _check_target(float(line["target"]), float(figure["value_after"]))
+    return row if word or not reason else row | {"verdict": "cannot_tell", "reason": reason}
+
+
+def _check_target(target: float, value: float) -> dict[str, object]:
+    """Return whether a figure as it is printed reaches the target, if there is one."""
+    return {} if np.isnan(target) else {"is_met": float(round_to_text(value)) >= target}
+
+
+def _list_numbers(remainder: Remainder) -> dict[str, object]:
+    """Return the columns of what remains of a change."""
+    return {
+        "n_others": remainder.n_others,
+        "trend": remainder.trend,
+        "returned": remainder.returned,
+        "expected": remainder.trend + remainder.returned,
+        "did": remainder.did,
+        "did_se": remainder.did_se,
+        "value": remainder.value,
+        "se": remainder.se,
+        "df": remainder.df,
+    }
+
+
+def _list_measures(
+    lines: pd.DataFrame, rows: Sequence[Mapping[str, object]], pair: _Pair
+) -> Iterator[dict[str, object]]:
+    """Yield a row for each measure and figure that two units or more took."""
+    reasons = pd.Series([str(row["reason"]) for row in rows], lines.index)
+    words = pd.Series([str(row["verdict"]) for row in rows], lines.index)
+    is_taken = words.isin(["", "cannot_tell"]) & ~reasons.isin(NOT_TAKEN) & (lines["unit"] != "")
+    taken = lines.assign(reason=reasons)[is_taken]
+    for (_, variable), part in taken.groupby(["same", "variable"], sort=False):
+        if part["unit"].nunique() < 2:
+            continue
+        first = part.iloc[0]
+        own_words = f"{first['id']}~" if not first["measure"] else ""
+        units = {*part.loc[part["reason"].isin(["", "few_others"]), "unit"]}
+        remainder = _compare_units(lines, str(variable), units, pair) if len(units) > 1 else None
+        reason = "few_others" if len(units) > 1 else str(part["reason"].max())
+        row: dict[str, object] = {
+            "kind": "measure",
+            "id": f"{own_words or first['measure'] + '~'}{first['item']}",
+            "unit": "",
+            "unit_then": "",
+            **{name: first[name] for name in ("item", "measure", "task")},
+            "n_units": len(units) or part["unit"].nunique(),
+            "verdict": "" if remainder else "cannot_tell",
+            "reason": "" if remainder else reason,
+            "status": "",
+        }
+        yield row | (_list_change(remainder) if remainder else {})
+
+
+def _list_change(remainder: Remainder) -> dict[str, object]:
+    """Return the columns of a measure that several units took."""
+    return _list_numbers(remainder) | {
+        "value_before": remainder.before,
+        "value_after": remainder.after,
+        "change": remainder.change,
+        "change_se": remainder.change_se,
+    }
+
+
+def _conclude(table: pd.DataFrame, level: float) -> pd.DataFrame:
+    """Return the table with the intervals of what remains, and the verdicts that follow.
+
+    Šidák: the intervals of the figures judged in a unit hold together, and so do those of the
+    measures; rows that are not judged have an interval of their own.
+    """
+    is_judged = table["verdict"] == ""
+    judged = table[is_judged]
+    names = judged["item"].where(judged["kind"] == "line", judged["id"])
+    family = names.groupby([judged["kind"], judged["unit"]]).transform("nunique")
+    family = family.reindex(table.index)
+    each = level ** (1 / family.fillna(1).to_numpy(dtype=float))
+    value, se, df, change, change_se = (
+        table[name].to_numpy(dtype=float) for name in ("value", "se", "df", "change", "change_se")
+    )
+    t = t_quantile((1 + each) / 2, df)
+    low, high = value - t * se, value + t * se
+    is_told = [(low > 0) & (change > 0), (high < 0) & (change < 0)]
+    words = np.select(is_told, ["worked", "got_worse"], "no_sign")
+    is_measure = table["kind"] == "measure"
+    return table.assign(
+        low=low,
+        high=high,
+        family=family.astype("Int64"),
+        change_low=table["change_low"].where(~is_measure, change - t * change_se),
+        change_high=table["change_high"].where(~is_measure, change + t * change_se),
+        verdict=table["verdict"].where(~is_judged, words),
+    )[[*VERDICT_COLUMNS]]
