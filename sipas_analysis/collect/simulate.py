@@ -54,11 +54,22 @@ class WaveFacts(TypedDict):
     collected: dict[str, date]
 
 
+class Effect(TypedDict):
+    """How much lower an item is in some units: its threshold is moved, in latent units."""
+
+    measure: str
+    item: str
+    units: list[str]
+    shift: float
+
+
 class WavePlan(TypedDict):
     """How many forms each unit of a fictitious wave has, and the shares to reproduce."""
 
     forms: int
     range: dict[str, tuple[float, float]]
+    truth_of: NotRequired[str]
+    effects: NotRequired[list[Effect]]
     groups: list[str]
     wave: WaveFacts
     published: NotRequired[dict[str, str]]
@@ -190,14 +201,18 @@ def _simulate_unit(
     plan, pack, n = demo.plan, demo.instrument, demo.plan["forms"]
     low, high = plan["range"][unit["group"]]
     drawn = f"{rng.uniform(low, high):.2f}"
-    target = plan.get("published", {}).get(unit["code"], drawn)
+    shares = (
+        _find_true_shares(plan["truth_of"]) if "truth_of" in plan else plan.get("published", {})
+    )
+    target = shares.get(unit["code"], drawn)
     latent = _draw_latents(demo, pack, n, rng)
     share = np.clip(float(target) / 100, 0.02, 0.995)
     threshold = ndtri(1 - share) * np.ones(len(pack.items)) + item_shift
     above = latent - threshold
     levels = _cut_levels(above, demo.model["model"]["steps"])
     blank = _draw_blanks(levels.shape, target, rng)
-    levels = _meet_target(levels, above, blank, target)
+    levels = levels if "truth_of" in plan else _meet_target(levels, above, blank, target)
+    levels = _lower_items(demo, unit["code"], levels, above)
     overall = _simulate_overall(demo, pack, np.where(blank, np.nan, levels), rng)
     blank_texts = np.where(rng.random(blank.shape) < 0.3, "9", "")
     texts = np.where(blank, blank_texts, levels.astype(str))
@@ -249,6 +264,29 @@ def _cut_levels(above: Floats, steps: Shares) -> Levels:
     """Return levels 1 to 5 from the distance above the threshold of level 4."""
     thresholds = (steps["2"], steps["3"], 0.0, steps["5"])
     return np.asarray(1 + sum((above > threshold).astype(int) for threshold in thresholds))
+
+
+def _lower_items(demo: Demo, unit: str, levels: Levels, above: Floats) -> Levels:
+    """Lower the answers to the items that are truly lower in this unit."""
+    lowered = levels.copy()
+    for effect in demo.plan.get("effects", []):
+        if unit in effect["units"]:
+            column = [*demo.instrument.items].index(effect["item"])
+            below = above[:, [column]] + effect["shift"]
+            lowered[:, [column]] = _cut_levels(below, demo.model["model"]["steps"])
+    return lowered
+
+
+@cache
+def _find_true_shares(name: str) -> dict[str, str]:
+    """Return the percentage of satisfied answers that a wave was made to give each unit."""
+    demo = build_demo(name)
+    answers = simulate_forms(demo).set_index("don_vi")[[*demo.instrument.items]]
+    n_satisfied, n_valid = (
+        answers.isin(levels).groupby("don_vi").sum().sum(axis=1)
+        for levels in (["4", "5"], [*"12345"])
+    )
+    return {code: f"{share:.2f}" for code, share in (100 * n_satisfied / n_valid).items()}
 
 
 def _draw_blanks(shape: tuple[int, ...], target: str, rng: np.random.Generator) -> Flags:
