@@ -8,18 +8,18 @@ Ids of the numbers, for ``Figures.find`` and ``number_of``: of a plan ``plan:<id
 baseline, ``low``, ``high``, ``n_valid``, ``detectable``), ``plan.target:<id>`` and
 ``plan.needed:<id>``; of a verdict, with the ``key`` of its row, ``verdict:<key>`` (``value`` the
 difference that remains, ``low``, ``high``, ``fall``), ``verdict.change:<key>`` (the same columns,
-and ``before``), and the single numbers of ``NUMBERS``. A key is ``<wave of the plan>:<id>``, of a
-measure over several units ``<wave of the plan>:<measure>~<item>``; judged by a wave between it ends
-in ``@<that wave>``.
+and ``before``), and the single numbers of ``NUMBERS``. A key is ``<wave of the plan>:<id>``; of a
+verdict by a wave between it ends in ``@<that wave>``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from operator import itemgetter
 
 import numpy as np
 import pandas as pd
 
+from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import ConfigError, Place, hide_personal
 from sipas_analysis.figures.identified import INTERVAL_COLUMNS, name_rows, turn_round
 from sipas_analysis.figures.suppression import SUPPRESS
@@ -27,7 +27,8 @@ from sipas_analysis.figures.wave_tables import WaveTables
 from sipas_analysis.improve.plan import NOTES, Plan, plan
 from sipas_analysis.improve.plan import NUMBERS as PLAN_NUMBERS
 from sipas_analysis.improve.plan_file import read_plan
-from sipas_analysis.improve.verdict import verdict
+from sipas_analysis.improve.plan_sheet import read_plan_sheet
+from sipas_analysis.improve.verdict import judge_plan
 from sipas_analysis.infer.estimates import Estimates
 
 PRIVATE_COLUMNS = ["budget"]  # of a plan, in no published table
@@ -72,7 +73,7 @@ def find_coming_plan(tables: WaveTables) -> ComingPlan:
     """
     path = tables.survey.wave.plan_path
     if path:
-        lines = read_plan(path, tables.survey)
+        lines: Plan = read_plan(path, tables.survey, scores=Estimates(tables.scores))
     else:
         lines = plan(tables.survey, scores=Estimates(tables.scores))
     public = replace(lines, frame=_publish_lines(lines.frame, tables))
@@ -116,49 +117,46 @@ def judge_plans(waves: Sequence[WaveTables]) -> pd.DataFrame:
         ConfigError: A plan is of a wave that is not among the earlier ones, or two are of one.
         PlanError: A plan cannot be read.
     """
-    *earlier, latest = waves
-    plans = dict(_read_plans(latest.survey.wave.judged_plan_paths, earlier, latest))
     rows = [
-        _judge(waves[position], later, plans[position])
-        for position in sorted(plans)
+        _judge(waves[position], later, lines)
+        for position, lines in sorted(_read_plans(waves), key=itemgetter(0))
         for later in waves[position + 1 :]
     ]
     table = pd.concat(rows, ignore_index=True)
-    met = table[table["is_met"].eq(True) & (table["kind"] == "line")]
+    met = table[table["is_met"].fillna(False)]
     first = met.groupby(["before", "id"])["year"].min().rename("first_met").astype("Int64")
-    table["key"] = _name_rows(table, latest.survey.wave.id)
+    judges = ("@" + table["after"]).where(table["after"] != waves[-1].survey.wave.id, "")
+    table["key"] = table["before"] + ":" + table["id"] + judges
+    table.loc[table["reason"] == "suppressed", "target"] = np.nan
     return _star_personal(table.join(first, on=["before", "id"]))
 
 
-def _name_rows(verdicts: pd.DataFrame, latest: str) -> "pd.Series[str]":
-    """Return the key of each verdict, see the head of this module."""
-    over_units = verdicts["measure"] + "~" + verdicts["item"]
-    names = verdicts["id"].where(verdicts["kind"] == "line", over_units)
-    judges = ("@" + verdicts["after"]).where(verdicts["after"] != latest, "")
-    return verdicts["before"] + ":" + names + judges
-
-
-def _read_plans(
-    paths: Sequence[Path], earlier: Sequence[WaveTables], latest: WaveTables
-) -> list[tuple[int, Plan]]:
-    """Return each plan with the position of the wave from which it was made."""
-    plans: dict[int, Plan] = {}
-    known = [tables.survey.wave.id for tables in earlier]
-    for path in paths:
-        wave = str(read_plan(path, latest.survey).frame["wave"].iloc[0])
-        places, fields = [Place(latest.survey.wave.path.name)], {"name": path.name, "id": wave}
-        if wave not in known:
-            raise ConfigError("wave_plan_unknown", places, ("plan",), **fields)
-        if known.index(wave) in plans:
-            raise ConfigError("wave_plan_twice", places, ("plan",), **fields)
-        plans[known.index(wave)] = read_plan(path, earlier[known.index(wave)].survey)
-    return [*plans.items()]
+def _read_plans(waves: Sequence[WaveTables]) -> Iterator[tuple[int, Plan]]:
+    """Yield each plan that the last wave names, after the position of the wave it was made from."""
+    ids, latest = [tables.survey.wave.id for tables in waves], waves[-1].survey.wave
+    taken = {latest.id}
+    for path in latest.judged_plan_paths:
+        named = [line["wave"] for line in read_plan_sheet(path).lines.values()]
+        wave = next(filter(None, named), "")
+        if wave in taken:
+            fields = {"name": path.name, "id": wave}
+            raise ConfigError("wave_plan", [Place(latest.path.name)], ("plan",), **fields)
+        taken.add(wave)
+        position = ids.index(wave) if wave in ids else -1  # of no wave here: will be refused
+        source = waves[position]
+        yield position, read_plan(path, source.survey, scores=Estimates(source.scores))
 
 
 def _judge(before: WaveTables, after: WaveTables, lines: Plan) -> pd.DataFrame:
     """Return the verdicts on a plan by one later wave, from figures that both waves publish."""
-    scores = (Estimates(before.scores), Estimates(after.scores))
-    judged = verdict(after.survey, before.survey, lines, published=scores)
+    waves = {id(tables.survey): tables for tables in (before, after)}
+
+    def estimate(survey: Survey, by: Sequence[str]) -> Estimates:
+        tables = waves.get(id(survey)) or WaveTables(survey)  # of units by their later codes
+        return tables.unit_estimates if by else tables.whole_estimates
+
+    published = (Estimates(before.scores), Estimates(after.scores))
+    judged = judge_plan(after.survey, before.survey, lines, published=published, estimate=estimate)
     return judged.frame.assign(year=after.survey.wave.year)
 
 
