@@ -9,26 +9,34 @@ baseline, ``low``, ``high``, ``n_valid``, ``detectable``), ``plan.target:<id>`` 
 ``plan.needed:<id>``; of a verdict, with the ``key`` of its row, ``verdict:<key>`` (``value`` the
 difference that remains, ``low``, ``high``, ``fall``), ``verdict.change:<key>`` (the same columns,
 and ``before``), and the single numbers of ``NUMBERS``. A key is ``<wave of the plan>:<id>``; of a
-verdict by a wave between it ends in ``@<that wave>``.
+verdict by a wave between it ends in ``@<that wave>``. Counts are ``plan.lines:all`` (``:units`` of
+all units, ``:all@<unit>``), ``plan.units:all`` (units with a line) and ``verdict.lines:all`` (of
+this wave; ``:<verdict>``, ``:all@<unit>``).
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from operator import itemgetter
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import ConfigError, Place, hide_personal
-from sipas_analysis.figures.identified import INTERVAL_COLUMNS, name_rows, turn_round
+from sipas_analysis.figures.identified import (
+    INTERVAL_COLUMNS,
+    identify_numbers,
+    name_rows,
+    turn_round,
+)
 from sipas_analysis.figures.suppression import SUPPRESS
 from sipas_analysis.figures.wave_tables import WaveTables
 from sipas_analysis.improve.plan import NOTES, Plan, plan
 from sipas_analysis.improve.plan import NUMBERS as PLAN_NUMBERS
 from sipas_analysis.improve.plan_file import read_plan
 from sipas_analysis.improve.plan_sheet import read_plan_sheet
-from sipas_analysis.improve.verdict import judge_plan
+from sipas_analysis.improve.verdict import VerdictWord, judge_plan
 from sipas_analysis.infer.estimates import Estimates
 
 PRIVATE_COLUMNS = ["budget"]  # of a plan, in no published table
@@ -168,7 +176,11 @@ def identify_plan(lines: pd.DataFrame) -> list[pd.DataFrame]:
         "plan.needed": ["n_needed"],
     }
     baseline, *numbers = name_rows(lines, "id", kinds, "G3")
-    return [baseline.assign(n_valid=lines["n"], detectable=lines["detectable"]), *numbers]
+    baseline = baseline.assign(n_valid=lines["n"], detectable=lines["detectable"])
+    of_units = lines.loc[lines["unit"] != "", "unit"]
+    counts = {"plan.lines:all": len(lines), "plan.lines:units": len(of_units)}
+    counts |= {"plan.units:all": of_units.nunique()} | _count_by_unit("plan.lines", of_units)
+    return [baseline, *numbers, *identify_numbers(counts, "G3")]
 
 
 def identify_verdicts(verdicts: pd.DataFrame) -> list[pd.DataFrame]:
@@ -176,4 +188,20 @@ def identify_verdicts(verdicts: pd.DataFrame) -> list[pd.DataFrame]:
     kinds = {"verdict": INTERVAL_COLUMNS, "verdict.change": CHANGE_COLUMNS} | NUMBERS
     rest, change, *numbers = name_rows(verdicts, "key", kinds, "G4")
     change = change.assign(before=verdicts["value_before"])
+    numbers += identify_numbers(_count_verdicts(verdicts), "G4")
     return [turn_round(rest), turn_round(change), *numbers]
+
+
+def _count_verdicts(verdicts: pd.DataFrame) -> dict[str, float]:
+    """Return the number of lines that this wave judges: all, of each verdict, of each unit."""
+    is_line = (verdicts["kind"] == "line") & (verdicts["after"] == verdicts["after"].iloc[-1])
+    lines = verdicts[is_line]
+    counts: dict[str, float] = {"verdict.lines:all": len(lines)}
+    for word in get_args(VerdictWord):
+        counts[f"verdict.lines:{word}"] = float((lines["verdict"] == word).sum())
+    return counts | _count_by_unit("verdict.lines", lines.loc[lines["unit"] != "", "unit"])
+
+
+def _count_by_unit(kind: str, units: "pd.Series[str]") -> dict[str, float]:
+    """Return the number of lines of each unit that has any."""
+    return {f"{kind}:all@{unit}": float(n) for unit, n in units.value_counts(sort=False).items()}

@@ -237,7 +237,9 @@ def _list_codes(survey: Survey, figure_id: str) -> list[str]:
         figures = figures_of(survey)
         lines = figures.plan.frame if kind.startswith("plan") else figures.verdicts
         named = lines.set_index("id" if kind.startswith("plan") else "key")
-        of_line = named.loc[key, ["unit", "item"]]
+        of_line = (
+            named.loc[named.index == key, ["unit", "item"]].to_numpy().ravel()
+        )  # not of counts
         codes += [code for code in of_line if code and code not in codes]
     return codes
 
