@@ -1,14 +1,14 @@
 """Propose what a wave may say of its columns: lines of a draft, each behind a # for a person.
 
 Units, profile questions under a wording of the office, versions of one question, states of
-forms; and keys that a report is better for: decision, fieldwork, targets, outcome, earlier years.
+forms; and keys that a report is better for, such as decision, fieldwork, earlier years and plans.
 """
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pandas as pd
 import yaml
@@ -18,6 +18,7 @@ from sipas_analysis.collect.days import find_day_order, make_day_reader
 from sipas_analysis.collect.likeness import find_nearest_name
 from sipas_analysis.collect.units import GROUPS, UNIT_COLUMNS
 from sipas_analysis.collect.vocabulary import read_vocabulary
+from sipas_analysis.collect.wave import PLAN_FILES
 from sipas_analysis.draft.sheets import DraftSheet, guess_group
 from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.instrument.pack_draft import make_code
@@ -148,12 +149,15 @@ def propose_keys(
     days = [day for span in spans for day in span] if all(spans) else []
     overall = pack.overall_item.code if pack.overall_item else ""
     has_overall = any("overall" in sheet.roles or overall in sheet.placed.items for sheet in sheets)
+    earlier = _find_earlier_waves(folder, year)
     return {
         "decision": {"number": "…/QĐ-UBND", "date": None},
         "collected": {"from": min(days, default=None), "to": max(days, default=None)},
         "targets": USUAL_TARGETS,
         **({"outcome": overall} if overall and has_overall else {}),
-        "earlier": _find_earlier_waves(folder, year),
+        "earlier": earlier,
+        "plan": list_plans(folder, earlier),
+        "measures": "",
     }
 
 
@@ -176,6 +180,15 @@ def _find_earlier_waves(folder: Path, year: int | None) -> list[str]:
         if match and year and int(match[1]) < year:
             waves[f"../{path.parent.name}/wave.yaml"] = int(match[1])
     return sorted(waves, key=waves.__getitem__)[-MOST_WAVES:]
+
+
+def list_plans(folder: Path, waves: Iterable[str]) -> list[str]:
+    """Return the path of the plan beside each wave that has one; of two files the workbook."""
+    plans: list[str] = []
+    for wave in waves:
+        paths = [PurePosixPath(wave).with_name(name).as_posix() for name in PLAN_FILES]
+        plans += [path for path in paths if (folder / path).is_file()][:1]
+    return plans
 
 
 def write_rules(states: Mapping[str, Sequence[str]]) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.collect.wave import Wave
+from sipas_analysis.draft.proposals import list_plans, write_flow
 from sipas_analysis.draft.sheets import expand_files
 from sipas_analysis.errors import shorten
 from sipas_analysis.figures.published import figures_of
@@ -25,6 +26,9 @@ def describe_reminders(survey: Survey, language: Language) -> Iterator[tuple[str
     blank = list_blank_facts(survey.wave)
     if blank:
         yield say(language, "cli.said.blank_facts", keys=", ".join(blank)), None
+    plans = list_unnamed_plans(survey.wave)
+    if plans:
+        yield say(language, "cli.said.plan_unnamed", paths=write_flow(plans)), None
     content = [survey.unit_names[unit] for unit in list_content_units(survey)]
     if content:
         yield say(language, "cli.said.all_satisfied", names="; ".join(content)), None
@@ -53,6 +57,17 @@ def list_blank_facts(wave: Wave) -> list[str]:
     ]
     blank += ["title"] if {wave.title.vi, wave.title.en} <= {*DRAFTED_TITLES, ""} else []
     return blank + (["decision.date"] if wave.decision and not wave.decision.date else [])
+
+
+def list_unnamed_plans(wave: Wave) -> list[str]:
+    """Return paths of plans beside earlier waves that the wave does not judge.
+
+    The paths are as ``plan:`` has them, with those that it names already.
+    """
+    plans = list_plans(wave.path.parent, wave.earlier)
+    known = {path.resolve() for path in wave.judged_plan_paths}
+    unnamed = [path for path in plans if wave.path_of(path).resolve() not in known]
+    return [*wave.plan, *unnamed] if unnamed else []
 
 
 def list_content_units(survey: Survey) -> list[str]:

@@ -129,17 +129,19 @@ def test_keys_for_a_better_report_hold_as_soon_as_the_sign_is_deleted(tmp_path):
     for year in ("2023", "2024"):
         (tmp_path / year).mkdir()
     (tmp_path / "2023/wave.yaml").write_text("id: a\nyear: 2023\n", "utf-8")
+    (tmp_path / "2023/plan.csv").write_text("id\n", "utf-8")
     days = ["2024-11-04", "2024-10-21"]
     rows = [[day, NAMES[0], *answers(), 4] for day in days]
     head = ["Ngày khảo sát", "Đơn vị", *QUESTIONS, "Đánh giá chung"]
     draft = draft_wave([book(tmp_path / "2024/a.xlsx", P=[head, *rows])], tmp_path / "2024", "vi")
-    keys = r"(?m)^# (?=collected|targets|outcome|earlier)"
+    keys = r"(?m)^# (?=collected|targets|outcome|earlier|plan|measures)"
     draft.wave.write_text(re.sub(keys, "", draft.wave.read_text("utf-8")), "utf-8")
     wave = read_wave(draft.wave)
     assert wave.decision is None  # its drafted number is refused
     assert [str(day) for day in (wave.collected.start, wave.collected.end)] == sorted(days)
     assert (wave.targets, wave.outcome) == ((80, 95), "OVERALL")
     assert wave.earlier == ("../2023/wave.yaml",)
+    assert (wave.plan, wave.measures) == (("../2023/plan.csv",), "")
 
 
 def test_each_unit_may_have_its_own_file(tmp_path):

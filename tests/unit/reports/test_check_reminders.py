@@ -8,6 +8,7 @@ from sipas_analysis.reports.check_reminders import (
     describe_reminders,
     list_blank_facts,
     list_content_units,
+    list_unnamed_plans,
     list_unread_files,
 )
 
@@ -24,6 +25,22 @@ def test_files_of_the_folder_that_no_entry_reads_are_named(read_answers, make_wa
     (folder / "maybe.csv").unlink()
     assert list_unread_files(survey.wave) == ["late.xlsx"]
     assert any("late.xlsx" in text for text, _ in describe_reminders(survey, "vi"))
+
+
+def test_a_plan_of_an_earlier_wave_that_is_not_judged_is_named(read_answers, tmp_path):
+    """With those that are named already, so that the line can be copied."""
+    answers = "unit,A1,A2,D1\n" + "so-a,5,4,3\n" * 8
+    waves = ["2022/wave.yaml", "2023/wave.yaml"]
+    for wave in waves:
+        (tmp_path / wave[:4]).mkdir()
+        (tmp_path / wave[:4] / "plan.xlsx").touch()
+    facts = {"earlier": waves, "plan": "2022/plan.xlsx"}
+    survey = read_answers(answers, **facts)
+    assert list_unnamed_plans(survey.wave) == ["2022/plan.xlsx", "2023/plan.xlsx"]
+    said = [text for text, _ in describe_reminders(survey, "vi")]
+    assert any("plan: [2022/plan.xlsx, 2023/plan.xlsx]" in text for text in said)
+    full = survey.wave.model_copy(update={"plan": ("2022/plan.xlsx", "2023/plan.xlsx")})
+    assert list_unnamed_plans(full) == []
 
 
 def test_blank_and_drafted_facts_are_named(make_wave):
