@@ -13,7 +13,7 @@ from datetime import date, datetime, time
 from math import ceil, isfinite
 from pathlib import Path
 from textwrap import wrap
-from typing import Any
+from typing import Any, Protocol
 
 from sipas_analysis.documents.model import (
     FigureReference,
@@ -96,6 +96,21 @@ class Sheet:
         lines: list[tuple[str, object]] = [*zip(looks, self.titles, strict=False)]
         return lines + ([("warning", self.warning)] if self.warning else [])
 
+    def write_on(self, page: "Page", language: Language) -> None:
+        """Write the sheet on a page of a workbook."""
+        _write_sheet(page, self, language)
+
+
+class Writable(Protocol):
+    """A sheet of any kind, as far as a workbook depends on it."""
+
+    @property
+    def name(self) -> object:
+        """Name of the sheet."""
+
+    def write_on(self, page: "Page", language: Language) -> None:
+        """Write the sheet on a page of a workbook."""
+
 
 # ── from values to cells
 
@@ -117,18 +132,18 @@ def _convert_value(value: object, language: Language) -> Cell:
         content = render_text(content, language)
     if isinstance(content, int):
         return replace(cell, value=content)
-    text_cell = _convert_text(content, language)
+    text_cell = convert_text(content, language)
     return replace(cell, value=text_cell.value, figures=text_cell.figures, mark="", sign="")
 
 
-def _convert_text(value: object, language: Language) -> Cell:
+def convert_text(value: object, language: Language) -> Cell:
     """Return a cell of clean text, with the figures of the numbers inside."""
     text, figures = "", list[tuple[int, FigureReference]]()
     for part in render_parts(value, language):
         if part.figure is not None and len(text) < LONGEST // 4:
             figures.append((len(text), part.figure))
-        text += _clean_text(part.text)
-    return Cell(_clean_text(text), figures=tuple(figures))
+        text += clean_text(part.text)
+    return Cell(clean_text(text), figures=tuple(figures))
 
 
 def _format_digits(number: Number) -> str:
@@ -139,7 +154,7 @@ def _format_digits(number: Number) -> str:
     return round_to_text(float(value), decimals=number.decimals)
 
 
-def _clean_text(text: str) -> str:
+def clean_text(text: str) -> str:
     """Drop characters that XML does not allow, and cut a text that is too long for a cell."""
     return ILLEGAL.sub("", text)[: LONGEST // 2]
 
@@ -147,7 +162,7 @@ def _clean_text(text: str) -> str:
 def _make_sheet_names(wanted: Iterable[str]) -> list[str]:
     """Return valid and different names of sheets."""
     names: list[str] = []
-    taken = {"history", "ids"}
+    taken = {"history", "ids", "lists"}
     for text in wanted:
         plain = " ".join(re.sub(r"[\[\]:*?/\\']", " ", ILLEGAL.sub("", text)).split()) or "-"
         name, k = _shorten_name(plain, ""), 1
@@ -176,7 +191,7 @@ def _shorten_name(text: str, ending: str) -> str:
 
 
 def write_workbook(
-    path: Path, sheets: Sequence[Sheet], about: tuple[object, object, date], language: Language
+    path: Path, sheets: Sequence[Writable], about: tuple[object, object, date], language: Language
 ) -> Path:
     """Write sheets, and a hidden one with the figure behind every number; return the path.
 
@@ -191,22 +206,22 @@ def write_workbook(
     out = io.BytesIO()
     safe = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     book = xlsxwriter.Workbook(out, safe)
-    title, author = (_clean_text(render_text(text, language)) for text in about[:2])
+    title, author = (clean_text(render_text(text, language)) for text in about[:2])
     day = datetime.combine(about[2], time())
     book.set_properties({"title": title, "author": author, "created": day})
     names = _make_sheet_names(render_text(sheet.name, language) for sheet in sheets)
     ids: list[Line] = []
     looks: dict[str, Any] = {}
     for sheet, name in zip(sheets, names, strict=True):
-        page = _Page(book, name, names, looks)
-        _write_sheet(page, sheet, language)
+        page = Page(book, name, names, looks)
+        sheet.write_on(page, language)
         ids += page.ids
     _write_ids(book, ids)
     book.close()
     return write_whole(path, out.getvalue())
 
 
-class _Page:
+class Page:
     """A sheet while it is written: the place of the next row, the widths of its columns."""
 
     def __init__(self, book: Any, name: str, names: Sequence[str], looks: dict[str, Any]) -> None:
@@ -238,7 +253,7 @@ class _Page:
         self.sheet.write_string(self.row, 0, text, style)
         self._name_figures(0, cell.figures)
         width = sum(self.widths) + EMPTY * (last + 1 - len(self.widths))
-        self.sheet.set_row(self.row, LINE * size * _count_lines(text, width / size) + 3)
+        self.sheet.set_row(self.row, LINE * size * count_lines(text, width / size) + 3)
         self.row += 1
 
     @property
@@ -252,7 +267,7 @@ class _Page:
         for c, cell in enumerate(cells):
             (self._text if isinstance(cell.value, str) else self._number)(c, cell, look)
         texts = [str(cell.value) if isinstance(cell.value, str) else "" for cell in cells]
-        lines = max(map(_count_lines, texts, self.widths))
+        lines = max(map(count_lines, texts, self.widths))
         self.sheet.set_row(self.row, LINE * lines + (3 if lines > 1 else 1))
         self.row += 1
 
@@ -286,19 +301,19 @@ class _Page:
             self.ids.append((*place, figure.id, figure.column, exact, start))
 
 
-def _write_sheet(page: _Page, sheet: Sheet, language: Language) -> None:
+def _write_sheet(page: Page, sheet: Sheet, language: Language) -> None:
     """Write the lines above, the table and the notes; make it ready for screen and paper."""
     top, rows = (
         [[_convert_value(value, language) for value in row] for row in part]
         for part in (sheet.top, sheet.rows)
     )
-    heads = [_clean_text(render_text(head, language)) for head in sheet.heads]
+    heads = [clean_text(render_text(head, language)) for head in sheet.heads]
     page.widths = _choose_widths(heads, [*top, *rows], sheet.fixed)
     for c, width in enumerate(page.widths):
         page.sheet.set_column(c, c, width)
     page.middle = _find_centred_columns([*top, *rows])
     for look, text in sheet.before():
-        page.across(look, _convert_text(text, language))
+        page.across(look, convert_text(text, language))
     head = page.row
     page.line("head", [Cell(text) for text in heads])
     for row in top:
@@ -311,12 +326,12 @@ def _write_sheet(page: _Page, sheet: Sheet, language: Language) -> None:
     if rows:
         page.sheet.autofilter(body - 1, 0, page.row - 1, len(heads) - 1)
     for note in sheet.notes:
-        page.across("note", _convert_text(note, language))
+        page.across("note", convert_text(note, language))
     page.sheet.freeze_panes(body, min(sheet.fixed, len(heads) - 1))
-    _set_paper(page, head, body - 1)
+    set_paper(page, head, body - 1)
 
 
-def _set_paper(page: _Page, head: int, last_head: int) -> None:
+def set_paper(page: Page, head: int, last_head: int) -> None:
     """Set A4 across, one page wide, heads on every page, page numbers."""
     page.sheet.set_landscape()
     page.sheet.set_paper(9)
@@ -374,7 +389,7 @@ def _find_centred_columns(rows: Sequence[Sequence[Cell]]) -> set[int]:
     return centred
 
 
-def _count_lines(text: str, width: float) -> int:
+def count_lines(text: str, width: float) -> int:
     """Estimate the lines of a text in a width given in digits; letters are narrower."""
     room = max(int(width * LETTERS), 1)
     if len(text) <= room and "\n" not in text:  # most cells
