@@ -313,6 +313,18 @@ def compare(
     print_written(paths)
 
 
+@app.command(help="cli.verdict")
+def verdict(wave: WaveArg, out: OutOpt = None, lang: LangOpt = "") -> None:  # noqa: ARG001
+    facts, survey = _read_survey(wave)
+    from sipas_analysis.figures.published import figures_of
+    from sipas_analysis.reports.verdict_output import describe_verdicts, find_verdicts
+
+    figures = figures_of(survey)
+    verdicts = find_verdicts(figures)
+    print_lines(describe_verdicts(figures, choose_language()))
+    save_tables({"verdicts": verdicts}, _output_folder(out, facts) / "tables")
+
+
 @app.command(help="cli.lab")
 def lab(lang: LangOpt = "") -> None:  # noqa: ARG001
     import subprocess
