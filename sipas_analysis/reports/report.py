@@ -19,18 +19,16 @@ from sipas_analysis.figures.csv_files import write_tables
 from sipas_analysis.figures.published import figures_of
 from sipas_analysis.messages import LANGUAGES, Language
 from sipas_analysis.reports.annex_workbook import write_annexes
-from sipas_analysis.reports.chapters.action import (
-    build_last_measures,
-    build_measures,
-    build_proposals,
-)
+from sipas_analysis.reports.chapters.action import build_proposals
 from sipas_analysis.reports.chapters.annexes import ANNEXES, select_annexes
 from sipas_analysis.reports.chapters.assessment import build_assessment
 from sipas_analysis.reports.chapters.leaders import build_leaders
 from sipas_analysis.reports.chapters.letters import build_letter
 from sipas_analysis.reports.chapters.opening import build_basis
+from sipas_analysis.reports.chapters.plan import build_measures
 from sipas_analysis.reports.chapters.ranking import build_ranking
 from sipas_analysis.reports.chapters.results import build_results
+from sipas_analysis.reports.chapters.verdicts import build_last_measures
 from sipas_analysis.reports.file_names import (
     FORMATS,
     TABLES,
@@ -54,7 +52,8 @@ PROVINCE_CHAPTERS: dict[str, Build] = {
     "proposals": build_proposals,
 }
 UNIT_CHAPTERS: dict[str, Build] = {
-    name: PROVINCE_CHAPTERS[name] for name in ("leaders", "results", "ranking", "measures")
+    name: PROVINCE_CHAPTERS[name]
+    for name in ("leaders", "results", "ranking", "last_measures", "measures")
 }
 NUMERALS = ("", "I. ", "II. ", "III. ", "IV. ", "V. ", "VI. ", "VII. ")  # the first page has none
 

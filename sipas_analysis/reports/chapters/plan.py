@@ -1,0 +1,175 @@
+"""The plan for the coming year as a table: what is done, by whom, until when, and what shows it.
+
+Without a plan beside the wave these are proposals, and the chapter says so. The body lists the
+lines of its own subject; the annexes list those of every unit.
+"""
+
+from collections.abc import Sequence
+
+from sipas_analysis.documents.model import (
+    Block,
+    Column,
+    Joined,
+    Paragraph,
+    Section,
+    Table,
+    Text,
+    make_text,
+)
+from sipas_analysis.improve.plan import SURVEY
+from sipas_analysis.reports.chapters.plan_lines import (
+    PlanLine,
+    find_indicator,
+    find_measure,
+    list_lines,
+    name_followed,
+    name_task,
+)
+from sipas_analysis.reports.named_numbers import number_of
+from sipas_analysis.reports.subject import Subject
+
+MOST_LINES, MOST_LINES_OF_UNIT = 15, 8  # in the body; the annexes of the province have all
+OPEN = ("owner", "due")  # columns that officers fill in
+
+
+def build_measures(subject: Subject) -> Section:
+    """List the lines of the plan of a subject, or what is proposed, with what would show it."""
+    lines = list_lines(subject.figures.plan.frame, subject.unit)
+    blocks: list[Block] = [Paragraph(_introduce(subject, lines))]
+    if lines:
+        blocks.append(_tabulate_plan(subject, lines))
+    if lines and subject.unit:
+        blocks.append(Paragraph(make_text(f"measures.closing.{name_kind(subject)}")))
+    return Section("measures", make_text("report.chapter.measures"), tuple(blocks))
+
+
+def name_kind(subject: Subject) -> str:
+    """Return the word of messages for a plan, or for proposals."""
+    return "proposal" if subject.figures.plan.is_proposal else "plan"
+
+
+def _introduce(subject: Subject, lines: Sequence[PlanLine]) -> Text:
+    """State how many lines there are, that proposals are proposals, or why there is no line."""
+    kind, unit = name_kind(subject), subject.unit
+    if unit:
+        n = number_of(subject, f"plan.lines:all@{unit}") if lines else None
+        return make_text(f"measures.{kind}.unit", n=n) if lines else _explain_no_line(subject)
+    if subject.figures.plan.frame.empty:
+        return _explain_no_line(subject)
+    parts = [make_text(f"measures.{kind}.all", n=number_of(subject, "plan.lines:all"))]
+    if len(lines) < len(subject.figures.plan.frame):
+        n, n_units = (number_of(subject, f"plan.{name}") for name in ("lines:units", "units:all"))
+        parts.append(make_text("measures.units", n=n, n_units=n_units))
+    return make_text("leaders.joined", parts=Joined(parts, " "))
+
+
+def _explain_no_line(subject: Subject) -> Text:
+    """State why a subject has no line."""
+    plan = subject.figures.plan
+    if not plan.is_proposal:
+        who = make_text(f"measures.who.{'unit' if subject.unit else 'all'}")
+        return make_text("measures.no_line", who=who)
+    if not subject.pack.factors:
+        return make_text("measures.no_factor")
+    reason = plan.lines.without.get(subject.unit, "all_satisfied")
+    limit = number_of(subject, "setting:min_forms")
+    return make_text(f"measures.without.{reason}", min_forms=limit)
+
+
+# ── the table
+
+
+def _tabulate_plan(subject: Subject, lines: Sequence[PlanLine]) -> Table:
+    """List what is done, by whom, until when, from which figure to which, and how it is measured.
+
+    A column that nobody filled in is left out, and a note says so.
+    """
+    shown = lines[: MOST_LINES_OF_UNIT if subject.unit else MOST_LINES]
+    filled = [name for name in OPEN if any(getattr(line, name) for line in shown)]
+    names = ["task", *filled, "target", "how"]
+    heads = [make_text(f"measures.column.{name}") for name in names]
+    columns = (Column(heads[0], "row"), *(Column(head, "text") for head in heads[1:]))
+    rows = tuple(
+        (
+            name_task(subject, line),
+            *(getattr(line, name) or make_text(f"measures.open.{name}") for name in filled),
+            _describe_target(subject, line),
+            _describe_how(subject, line),
+        )
+        for line in shown
+    )
+    notes = _explain_table(subject, shown, filled)
+    if len(lines) > len(shown):
+        notes.append(make_text("measures.more", n=len(lines) - len(shown)))
+    caption = make_text(f"measures.table.{name_kind(subject)}")
+    return Table("table-plan", caption, columns, rows, tuple(notes))
+
+
+def _describe_target(subject: Subject, line: PlanLine) -> Text:
+    """Name what is followed, from which value to which; and what is not sure about it."""
+    target = number_of(subject, f"plan.target:{line.id}", decimals=None)
+    if line.indicator != SURVEY:
+        word = "indicator" if target.value is None else "indicator_target"
+        indicator = find_indicator(subject, line.indicator)
+        return make_text(f"measures.target.{word}", name=indicator or line.indicator, target=target)
+    numbers = {"baseline": number_of(subject, f"plan:{line.id}", decimals=2), "target": target}
+    known = [name for name, number in numbers.items() if number.value is not None]
+    doubts = [make_text("measures.doubt.undecided")] if line.is_undecided else []
+    doubts += [] if line.is_visible else [make_text("measures.doubt.inside_error")]
+    return make_text(
+        f"measures.target.{'_'.join(known) or 'none'}",
+        name=name_followed(subject, line.item),
+        sign=subject.name_measure("sign"),
+        doubts=make_text("measures.doubts", doubts=Joined(doubts, ", ")) if doubts else "",
+        **numbers,
+    )
+
+
+def _describe_how(subject: Subject, line: PlanLine) -> Text:
+    """State from which data a change would be seen, from which size on, and what else to follow."""
+    if line.indicator != SURVEY:
+        return _describe_records(subject, line)
+    smallest = number_of(subject, f"plan:{line.id}", "detectable", 1)
+    needed = number_of(subject, f"plan.needed:{line.id}")
+    word = "needed" if needed.value is not None else "visible"
+    how = make_text(
+        f"measures.how.{word if smallest.value is not None else 'survey'}",
+        smallest=smallest,
+        word=subject.name_measure("points"),
+        needed=needed,
+    )
+    measure = find_measure(subject, line)
+    of_records = [each for each in measure.indicators if each.data != SURVEY] if measure else []
+    if not of_records:
+        return how
+    data = make_text(f"measures.data.{of_records[0].data}")
+    return make_text("measures.how.also", how=how, indicator=of_records[0], data=data)
+
+
+def _describe_records(subject: Subject, line: PlanLine) -> Text:
+    """State from which records an indicator is counted, and after how many months."""
+    indicator = find_indicator(subject, line.indicator)
+    if indicator is None:
+        return make_text("measures.how.own")
+    data = make_text(f"measures.data.{indicator.data}")
+    return make_text("measures.how.records", data=data, n=str(indicator.after_months))
+
+
+def _explain_table(
+    subject: Subject, lines: Sequence[PlanLine], filled: Sequence[str]
+) -> list[Text]:
+    """Explain what the table has: nobody in charge, weak grounds, targets inside the error."""
+    followed = [line for line in lines if line.indicator == SURVEY]
+    still_open = "_".join(name for name in OPEN if name not in filled)
+    explained = {
+        f"open_{still_open}": bool(still_open),
+        "undecided": any(line.is_undecided for line in followed),
+        "inside_error": not all(line.is_visible for line in followed),
+        "visible": any(line.detectable > 0 for line in followed),
+    }
+    notes = [make_text(f"measures.note.{name}") for name, is_so in explained.items() if is_so]
+    measures = [find_measure(subject, line) for line in lines]
+    sources = [measure.source for measure in measures if measure and measure.source.vi]
+    unique = [source for at, source in enumerate(sources) if source not in sources[:at]]
+    notes += [make_text("measures.note.source", source=Joined(unique))] if unique else []
+    return notes

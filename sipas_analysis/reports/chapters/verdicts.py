@@ -1,0 +1,276 @@
+"""What came of earlier plans: the verdict on each measure, in a table and in sentences (rule G4).
+
+A figure that rose did not rise because of a measure: low figures rise by themselves, and years
+differ for all units. The chapter says so in words, and calls a measure good only together with
+what remains of the change. Measures of several units are judged over all of them first.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sipas_analysis.documents.model import (
+    Block,
+    Bullets,
+    Column,
+    Joined,
+    Paragraph,
+    Section,
+    Table,
+    Text,
+    make_text,
+)
+from sipas_analysis.reports.chapters.leaders_table import list_some, name_changed
+from sipas_analysis.reports.chapters.plan_annex import name_verdict
+from sipas_analysis.reports.chapters.plan_lines import (
+    Judged,
+    find_wave,
+    is_overdue,
+    list_judged,
+    list_years,
+    name_followed,
+    name_task,
+)
+from sipas_analysis.reports.chapters.trend import explain_break
+from sipas_analysis.reports.figure_tables import find_change, sign_number
+from sipas_analysis.reports.named_numbers import interval_of, number_of
+from sipas_analysis.reports.subject import Subject
+
+MOST_FACTORS = 12  # factors that a sentence names; more are counted
+MOST_ROWS, MOST_ROWS_OF_UNIT = 15, 10  # rows of the table; the annexes have all
+MOST_NAMED = 4  # lines of units that a sentence names
+TOLD = ("worked", "got_worse")  # verdicts that name each line
+WORDS = ("worked", "got_worse", "no_sign", "too_early", "cannot_tell")  # in this order
+NUMBERS = ("change", "expected", "rest")
+
+
+def build_last_measures(subject: Subject) -> Section:
+    """State what came of the measures of earlier plans; of all units also which factors changed."""
+    has_plan = subject.figures.verdicts is not None
+    blocks = _judge_plans(subject) if has_plan else []
+    if not subject.unit:
+        blocks += _describe_factors(subject)
+    elif not has_plan:
+        blocks.append(Paragraph(_explain_no_plan(subject)))
+    return Section("last_measures", make_text("report.chapter.last_measures"), tuple(blocks))
+
+
+# ── verdicts
+
+
+def list_own(subject: Subject) -> list[Judged]:
+    """Return the rows of a subject, latest first: lines of a unit; of all units the measures first.
+
+    A line that several waves judged stands once for each.
+    """
+    judged = [row for row in list_judged(subject) if row.unit == subject.unit]
+    if subject.unit:
+        return [row for row in judged if row.kind == "line"]
+    return sorted(judged, key=lambda row: row.kind != "measure")
+
+
+def _judge_plans(subject: Subject) -> list[Block]:
+    """State the verdicts in sentences, why a rise is no success yet, and the table."""
+    latest = [row for row in list_own(subject) if row.after == subject.figures.survey.wave.id]
+    years = Joined(_name_plan_years(subject), ", ")
+    blocks: list[Block] = []
+    if latest:
+        blocks.append(Paragraph(make_text("last_measures.lead", years=years)))
+        blocks.append(Bullets(tuple(_sum_up(subject, latest))))
+    elif subject.unit:
+        return [Paragraph(make_text("last_measures.no_line", years=years))]
+    if not subject.unit:
+        blocks += [Paragraph(text) for text in _count_lines(subject)]
+    blocks.append(Paragraph(make_text("last_measures.expected")))
+    blocks += [_tabulate(subject, latest)] if latest else []
+    if subject.unit:
+        blocks += [Paragraph(text) for text in _name_shared_measures(subject, latest)]
+    return blocks
+
+
+def _name_plan_years(subject: Subject) -> list[str]:
+    """Return the years of the plans that this wave judges, latest first."""
+    years = list_years(subject)
+    return [*dict.fromkeys(str(years[row.before]) for row in list_judged(subject))]
+
+
+def _sum_up(subject: Subject, rows: Sequence[Judged]) -> list[Text]:
+    """Name the measures of each verdict, best first."""
+    return [
+        make_text(f"last_measures.sum.{word}", names=_name_some(subject, same))
+        for word in WORDS
+        for same in [[row for row in rows if row.verdict == word]]
+        if same
+    ]
+
+
+def _name_some(subject: Subject, rows: Sequence[Judged]) -> object:
+    """Name some rows, of units with the unit, and count the others."""
+    named = [_name_row(subject, row) for row in rows[:MOST_NAMED]]
+    return list_some(named, len(rows), "lines")
+
+
+def _name_row(subject: Subject, row: Judged) -> Text:
+    """Name what was done and the item that it was for; of a line of another unit also the unit."""
+    wave = find_wave(subject, row.before)
+    task = name_task(wave, row)
+    name = make_text("last_measures.named_plain", task=task)
+    if row.item:
+        name = make_text("last_measures.named", task=task, item=name_followed(wave, row.item))
+    if row.unit == subject.unit:
+        return name
+    return make_text("last_measures.named_unit", unit=subject.marked_name(row.unit), name=name)
+
+
+def _count_lines(subject: Subject) -> list[Text]:
+    """Count the lines of the plan by verdict, and name those of units that differ from chance."""
+    latest = subject.figures.survey.wave.id
+    judged = [row for row in list_judged(subject) if row.after == latest and row.kind == "line"]
+    rows = [row for row in judged if row.unit]
+    if not rows:
+        return []
+    counts = [
+        make_text("last_measures.count", word=make_text(f"judged.{word}"), n=n)
+        for word in WORDS
+        for n in [number_of(subject, f"verdict.lines:{word}")]
+        if n.value
+    ]
+    n = number_of(subject, "verdict.lines:all")
+    parts = [make_text("last_measures.of_units", n=n, counts=Joined(counts, ", "))]
+    parts += _sum_up(subject, [row for row in rows if row.verdict in TOLD])
+    return [make_text("leaders.joined", parts=Joined(parts, " "))]
+
+
+def _name_shared_measures(subject: Subject, rows: Sequence[Judged]) -> list[Text]:
+    """State what came of the measures of a unit over all the units that took them."""
+    latest = subject.figures.survey.wave.id
+    taken = {(row.before, row.measure, row.item) for row in rows if row.measure}
+    return [
+        make_text(
+            "last_measures.shared",
+            name=_name_row(subject, replace(row, unit=subject.unit)),
+            n=number_of(subject, row.n_name),
+            verdict=_name_verdict(row),
+        )
+        for row in list_judged(subject)
+        if row.kind == "measure"
+        and row.after == latest
+        and (row.before, row.measure, row.item) in taken
+    ]
+
+
+# ── the table
+
+
+def _tabulate(subject: Subject, rows: Sequence[Judged]) -> Table:
+    """Set the change observed beside the change expected, and state what follows."""
+    shown = rows[: MOST_ROWS_OF_UNIT if subject.unit else MOST_ROWS]
+    columns = (
+        Column(make_text("last_measures.column.task"), "row"),
+        *([Column(make_text("last_measures.column.status"), "text")] if subject.unit else []),
+        *(Column(make_text(f"last_measures.column.{name}")) for name in NUMBERS),
+        Column(make_text("last_measures.column.verdict"), "text"),
+    )
+    cells = tuple(_make_row(subject, row) for row in shown)
+    n_more = len(rows) - len(shown)
+    notes = [make_text("last_measures.note", word=subject.name_measure("points"))]
+    notes += [make_text("measures.more", n=n_more)] if n_more > 0 else []
+    return Table("table-verdicts", make_text("last_measures.table"), columns, cells, tuple(notes))
+
+
+def _make_row(subject: Subject, row: Judged) -> tuple[object, ...]:
+    """Return task, status of a unit's line, change, change expected, difference and verdict."""
+    numbers = [
+        sign_number(number_of(subject, f"{kind}:{row.key}", decimals=2))
+        for kind in ("verdict.change", "verdict.expected", "verdict")
+    ]
+    ends = interval_of(subject, f"verdict:{row.key}")
+    rest = make_text("last_measures.rest", value=numbers.pop(), interval=ends)
+    return (
+        _describe_task(subject, row),
+        *([_describe_status(subject, row)] if subject.unit else []),
+        *numbers,
+        rest if row.is_compared else None,
+        Joined([_name_verdict(row), *_judge_before(subject, row), *_judge_target(subject, row)]),
+    )
+
+
+def _describe_task(subject: Subject, row: Judged) -> Text:
+    """Name what was done and for what; of a measure how many units took it."""
+    name = _name_row(subject, row)
+    if row.kind == "measure":
+        n = number_of(subject, row.n_name)
+        return make_text("last_measures.over_units", name=name, n=n)
+    year = str(list_years(subject)[row.before])
+    has_years = len(_name_plan_years(subject)) > 1
+    return make_text("last_measures.of_plan", name=name, year=year) if has_years else name
+
+
+def _name_verdict(row: Judged) -> Text:
+    return name_verdict({"verdict": row.verdict, "reason": row.reason})
+
+
+def _describe_status(subject: Subject, row: Judged) -> Joined:
+    """State until when a line was to be done, how it stands, and that it is past its date."""
+    parts: list[object] = [row.due] if row.due else []
+    parts.append(make_text(f"plan.status.{row.status}"))
+    parts += [make_text("last_measures.overdue")] if is_overdue(subject, row) else []
+    return Joined(parts)
+
+
+def _judge_before(subject: Subject, row: Judged) -> list[Text]:
+    """Return the verdicts of earlier waves on the same line."""
+    return [
+        make_text("last_measures.before", year=str(other.year), verdict=_name_verdict(other))
+        for other in list_judged(subject)
+        if (other.before, other.id, other.kind) == (row.before, row.id, row.kind)
+        and other.year < row.year
+    ]
+
+
+def _judge_target(subject: Subject, row: Judged) -> list[Text]:
+    """State whether the target was met; a target that was met earlier is not met once more."""
+    if row.is_met is None:
+        return []
+    target = number_of(subject, f"verdict.target:{row.key}", decimals=None)
+    met_before = row.first_met is not None and row.first_met < row.year
+    words = ("met_before", "lost") if met_before else ("met", "not_met")
+    word = words[0] if row.is_met else words[1]
+    sign, year = subject.name_measure("sign"), str(row.first_met)
+    return [make_text(f"last_measures.target.{word}", target=target, sign=sign, year=year)]
+
+
+# ── what changed in all
+
+
+def _describe_factors(subject: Subject) -> list[Block]:
+    """State which factors surely changed since last year, or why this is not known."""
+    last_year, has_plan = subject.figures.last_year, subject.figures.verdicts is not None
+    if last_year is None or last_year.reason:
+        texts = [] if has_plan else [_explain_no_plan(subject)]
+        return [Paragraph(text) for text in texts]
+    figures = [subject.own_figures[code] for code in subject.pack.factors]
+    changes = [(figure, find_change(subject, figure)) for figure in figures]
+    known = [pair for pair in changes if pair[1].is_known]
+    texts = [
+        make_text(f"last_measures.{verdict}", names=name_changed(subject, same, MOST_FACTORS))
+        for verdict in ("up", "down")
+        for same in [[pair for pair in known if pair[1].verdict == verdict]]
+        if same
+    ]
+    parts = [] if has_plan else [_explain_no_plan(subject)]
+    if known:
+        word = "known" if texts else "open"
+        parts.append(make_text(f"last_measures.{word}", year=last_year.year))
+    lead = [Paragraph(make_text("leaders.joined", parts=Joined(parts, " ")))] if parts else []
+    return [*lead, *([Bullets(tuple(texts))] if texts else [])]
+
+
+def _explain_no_plan(subject: Subject) -> Text:
+    """State that no plan was given, and that the years are not compared either."""
+    last_year = subject.figures.last_year
+    if subject.unit or (last_year and not last_year.reason):
+        return make_text("last_measures.no_plan")
+    if last_year is None:
+        return make_text("last_measures.no_last_year")
+    why = explain_break(last_year.reason)
+    return make_text("last_measures.not_compared", year=last_year.year, why=why)
