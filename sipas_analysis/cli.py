@@ -17,7 +17,6 @@ from sipas_analysis import __version__
 from sipas_analysis.command_options import (
     DraftOutOpt,
     LangOpt,
-    OldOutOpt,
     OutOpt,
     ParameterOpt,
     UnitOpt,
@@ -239,7 +238,6 @@ def verify(
     run: Annotated[Path, typer.Argument(help="cli.arg.out", metavar="DIR|ZIP")],
     wave: Annotated[Path | None, make_option("wave")] = None,
     out: Annotated[Path | None, make_option("out", "out_verdict")] = None,
-    to: OldOutOpt = None,
     lang: LangOpt = "",  # noqa: ARG001
 ) -> None:
     from sipas_analysis.documents.writers.html import write_html
@@ -250,9 +248,9 @@ def verify(
         verdict = verify_run(opened, wave)
     for line in verdict_page.verdict_lines(verdict, choose_language()):
         typer.echo(line)
-    if folder := out or to:
+    if out:
         page = verdict_page.make_verdict_page(verdict)
-        print_written(write_html(page, folder / f"verdict.{name}.html", name) for name in LANGUAGES)
+        print_written(write_html(page, out / f"verdict.{name}.html", name) for name in LANGUAGES)
     if not verdict_page.is_good(verdict):
         raise typer.Exit(1)
 
@@ -279,14 +277,13 @@ def trace(
 def archive(
     run: Annotated[Path, typer.Argument(help="cli.arg.out", metavar="DIR")],
     out: Annotated[Path | None, make_option("out", "out_archive")] = None,
-    to: OldOutOpt = None,
     wave: Annotated[Path | None, make_option("wave")] = None,
     public: Annotated[bool, make_option("public")] = False,
     lang: LangOpt = "",  # noqa: ARG001
 ) -> None:
     from sipas_analysis.proof.archive import write_archive
 
-    path = out or to or run.with_name(run.name + (".public.zip" if public else ".zip"))
+    path = out or run.with_name(run.name + (".public.zip" if public else ".zip"))
     print_message("wrote", path=write_archive(run, path, wave, public=public))
 
 

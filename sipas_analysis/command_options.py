@@ -11,7 +11,6 @@ from sipas_analysis.errors import ParameterError
 
 WaveArg = Annotated[Path, typer.Argument(help="cli.arg.wave", metavar="WAVE")]
 OutOpt = Annotated[Path | None, typer.Option("--out", help="cli.opt.out", metavar="DIR")]
-OldOutOpt = Annotated[Path | None, typer.Option("--to", hidden=True)]  # until 0.11: now --out
 DraftOutOpt = Annotated[Path | None, typer.Option("--out", help="cli.opt.out_init", metavar="DIR")]
 LangOpt = Annotated[str, typer.Option("--lang", help="cli.opt.lang", metavar="vi|en")]
 UnitOpt = Annotated[str, typer.Option("--unit", help="cli.opt.unit", metavar="CODE")]

@@ -476,7 +476,7 @@ def test_a_run_and_its_archive_are_verified_and_traced(sipas, make_wave, noteboo
     pages = {it.name: it.read_text("utf-8") for it in (tmp_path / "page").iterdir()}
     assert "GIỐNG HỆT" in pages["verdict.vi.html"]
     assert "SAME." in pages["verdict.en.html"]
-    code, _, _ = sipas("archive", out, "--to", tmp_path / "out.zip")  # as until 0.9
+    code, _, _ = sipas("archive", out, "--out", tmp_path / "out.zip")
     assert sipas("verify", tmp_path / "out.zip")[0] == code == 0
     assert sipas("archive", out, "--public")[0] == 0
     code, verdict, _ = sipas("verify", tmp_path / "out.public.zip")
