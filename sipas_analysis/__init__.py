@@ -56,7 +56,7 @@ _HOMES = {
     "importance": "explain.importance",
     "priority": "explain.priority",
     # report
-    "propose": "improve.actions",
+    "plan": "improve.plan",
     "verdict": "improve.verdict",
     "report": "reports.report",
 }
@@ -72,7 +72,7 @@ if TYPE_CHECKING:
     from sipas_analysis.explain.pool_results import pool_fits as pool_fits
     from sipas_analysis.explain.priority import priority as priority
     from sipas_analysis.explain.regression import fit as fit
-    from sipas_analysis.improve.actions import propose as propose
+    from sipas_analysis.improve.plan import plan as plan
     from sipas_analysis.improve.verdict import verdict as verdict
     from sipas_analysis.infer.cross_tables import cross_table as cross_table
     from sipas_analysis.infer.design import Design as Design

@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from sipas_analysis.arguments import check_kind
 from sipas_analysis.collect.survey import Survey
@@ -234,16 +234,22 @@ class _Cuts:
         return compare_with_cut(share, self.share, self.n_factors)
 
 
-def compare_with_cut(ends: Floats | Sequence[float], cut: float, n_factors: int) -> int:
+def compare_with_cut(
+    ends: Floats | Sequence[ArrayLike], cut: ArrayLike, n_figures: ArrayLike
+) -> Ints:
     """Return 1 above the cut, -1 below, 0 where the interval crosses it.
 
-    The 95 % interval is widened so that all k factors' places hold together (Bonferroni).
+    The 95 % interval is widened so that all k figures' places hold together (Bonferroni).
+
+    Args:
+        ends: Value, low and high, numbers or arrays of one shape.
+        cut: The cut, of each value or of all.
+        n_figures: k, of each value or of all.
     """
-    wider = normal_quantile(0.025 / n_factors) / normal_quantile(0.025)
-    value, low, high = ends
-    if value - wider * (value - low) > cut:
-        return 1
-    return -1 if value + wider * (high - value) < cut else 0
+    wider = normal_quantile(0.025 / np.asarray(n_figures)) / normal_quantile(0.025)
+    value, low, high = (np.asarray(end, dtype=np.float64) for end in ends)
+    is_above, is_below = value - wider * (value - low) > cut, value + wider * (high - value) < cut
+    return np.asarray(np.where(is_above, 1, np.where(is_below, -1, 0)))
 
 
 def _score_everyone(survey: Survey) -> pd.DataFrame:

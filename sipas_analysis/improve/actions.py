@@ -1,110 +1,129 @@
-"""Propose measures from a library for the weakest items of a unit or a province.
+"""Read the library of measures: what a measure answers, and what would show that it worked.
 
-A measure is a row of ``actions.yaml`` (G1); a proposal is the weakest item of each factor with the
-measures for that item (G2). With few forms the weakest item may be weakest by chance, so each
-proposal gives the interval of the item and whether the next item is within that interval.
+A measure is an entry of ``actions.yaml`` (G1), or of the file in which a province lists its own.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Annotated, Literal, NoReturn
 
-from sipas_analysis.arguments import check_kind
-from sipas_analysis.errors import ColumnError
-from sipas_analysis.infer.estimates import Estimates
-from sipas_analysis.instrument.pack import Instrument, Status
-from sipas_analysis.instrument.strict_yaml import Bilingual, Strict, read_model
+from pydantic import Field
+
+from sipas_analysis.arguments import list_known
+from sipas_analysis.collect.responses import Code
+from sipas_analysis.collect.wave import Wave
+from sipas_analysis.errors import ConfigError, Place
+from sipas_analysis.files import check_held, hash_if_there
+from sipas_analysis.instrument.pack import Instrument, Status, list_packs, read_instrument
+from sipas_analysis.instrument.strict_yaml import Bilingual, Statement, Strict, read_model
+from sipas_analysis.sheets.texts import CONTROL
+
+Evidence = Literal["opinion", "incidents", "facts"]
+Data = Literal["survey", "dossiers", "movements", "queue", "petitions", "checklist", "staff"]
+Months = Annotated[int, Field(ge=1, le=60)]
+
+
+class MeasureIndicator(Bilingual):
+    """What would show that a measure worked: from which data, and after how many months."""
+
+    id: Code
+    data: Data
+    after_months: Months
 
 
 class Measure(Bilingual):
-    """One measure of the library, with the weakness that it treats, its indicator and its data."""
+    """One measure of the library.
+
+    Attributes:
+        factor: Code of the factor.
+        evidence: The kind of weakness that the measure answers: few people satisfied with an item
+            (``opinion``), ``incidents`` that people reported, or ``facts`` in records.
+        items: By instrument, the items that the measure answers, or its questions on incidents.
+        after_months: Months after which people can have noticed a change.
+        indicators: What would show that the measure worked, besides the share of satisfied people.
+        owner: The post that is usually in charge.
+        status: ``sourced`` if ``source`` has the measure, ``derived`` from the wording of an item.
+    """
 
     factor: str
+    evidence: Evidence = "opinion"
     items: Mapping[str, tuple[str, ...]] = {}
-    indicator: Bilingual
-    data: Bilingual
+    after_months: Months = 6
+    indicators: Annotated[tuple[MeasureIndicator, ...], Field(min_length=1)]
+    owner: Statement = Bilingual()
+    status: Status = "unverified"
+    source: Statement = Bilingual()
 
 
 class Library(Strict):
-    """All measures, with their source."""
+    """All measures, by id; ``source`` is that of the article with which the library began."""
 
-    source: Bilingual
-    status: Status
-    measures: Mapping[str, Measure]
+    source: Statement = Bilingual()
+    measures: Mapping[Code, Measure]
+
+    def answer_items(self, pack_id: str, evidence: Evidence = "opinion") -> dict[str, str]:
+        """Return the measure for each item of an instrument that has one, by code.
+
+        Of several measures the first goes, the wave's own before those of the library; none stands
+        in for a measure that does not fit.
+        """
+        answers: dict[str, str] = {}
+        for name, measure in self.measures.items():
+            if measure.evidence == evidence:
+                answers = dict.fromkeys(measure.items.get(pack_id, ()), name) | answers
+        return answers
 
 
-@dataclass(frozen=True)
-class Proposal:
-    """The weakest item of a factor and the measures for that item.
+def read_library(wave: Wave | None = None) -> Library:
+    """Read the library that comes with the program, and before it a wave's own measures.
 
-    ``item`` is empty where no item may be published; ``clear`` is true if the interval of the item
-    is below the intervals of all other items of the factor.
+    Raises:
+        FileError: The file of the wave's own measures is missing.
+        ConfigError: A measure repeats an id, names a factor, an item or an instrument that does not
+            exist, or has no indicator.
+
+    Source: rule G1 in docs/method.md.
     """
-
-    factor: str
-    item: str
-    printed: str
-    low: float
-    high: float
-    clear: bool
-    measures: tuple[Measure, ...]
+    library = _read_unchanged(Path(__file__).parent / "actions.yaml", None)
+    path = wave.measures_path if wave else None
+    if wave is None or path is None:
+        return library
+    check_held(path)
+    own = _read_unchanged(path.absolute(), hash_if_there(path))
+    _check_measures(own, library, wave.read_pack(), path.name)
+    return library.model_copy(update={"measures": {**own.measures, **library.measures}})
 
 
 @cache
-def read_library() -> Library:
-    """Read the library of measures that comes with the program."""
-    return read_model(Path(__file__).parent / "actions.yaml", Library)
+def _read_unchanged(path: Path, _content: str | None) -> Library:
+    """Return the measures of a file; read the file again only if its hash differs."""
+    return read_model(path, Library)
 
 
-def propose(scores: Estimates, pack: Instrument) -> list[Proposal]:
-    """Propose measures for the weakest item of each factor.
-
-    Args:
-        scores: Estimates of one domain, as ``score(survey)`` or a selected unit.
-        pack: The instrument of these scores.
-
-    Returns:
-        One proposal per factor, in the instrument's order; no measure where the library has
-        none for the item.
-
-    Source: rules G1 and G2 in docs/method.md.
-
-    Example:
-        >>> import sipas_analysis as sipas
-        >>> survey = sipas.read_survey(sipas.read_wave("data/an-giang-2021/wave.yaml"))
-        >>> sipas.propose(sipas.score(survey), survey.instrument)[0].item
-        'A4'
-    """
-    check_kind(scores, Estimates, "scores")
-    check_kind(pack, Instrument, "instrument", "pack")
-    items = scores.frame[(scores.frame["level"] == "item") & (scores.frame["flag"] != "suppress")]
-    items = items.dropna(subset="value").set_index("variable")
-    if items.index.has_duplicates:
-        raise ColumnError("propose_domains")
-    proposals = []
-    for factor in pack.factors:
-        candidates = items.loc[[code for code in pack.items_of(factor) if code in items.index]]
-        if candidates.empty:
-            proposals.append(Proposal(factor, "", "", float("nan"), float("nan"), False, ()))
-            continue
-        weakest = candidates.sort_values("value", kind="stable").iloc[0]
-        others = candidates["low"].drop(weakest.name)
-        proposals.append(
-            Proposal(
-                factor,
-                item=str(weakest.name),
-                printed=weakest["printed"],
-                low=weakest["low"],
-                high=weakest["high"],
-                clear=len(others) > 0 and bool((others > weakest["high"]).all()),
-                measures=_choose_measures(str(weakest.name), pack),
-            )
-        )
-    return proposals
+def _check_measures(own: Library, library: Library, pack: Instrument, file: str) -> None:
+    """Refuse own measures that do not fit the library or their instruments."""
+    for name, measure in own.measures.items():
+        text = measure.vi + measure.en
+        if name in library.measures:
+            raise ConfigError("measure_twice", [Place(file)], measure=name)
+        if not text or CONTROL.search(text):
+            raise ConfigError("measure_text", [Place(file)], measure=name)
+        unknown = [code for code in measure.items if code not in {pack.id, *list_packs()}]
+        if unknown:
+            _refuse_code("pack", unknown[0], [pack.id, *list_packs()], name, file)
+        named = [pack if code == pack.id else read_instrument(code) for code in measure.items]
+        for instrument in named or [pack]:
+            if measure.factor not in instrument.factors:
+                _refuse_code("factor", measure.factor, instrument.factors, name, file)
+            has_incidents = measure.evidence == "incidents"
+            known = [*(instrument.indicators if has_incidents else instrument.items)]
+            for code in measure.items.get(instrument.id, ()):
+                if code not in known:
+                    _refuse_code("item", code, known, name, file)
 
 
-def _choose_measures(item: str, pack: Instrument) -> tuple[Measure, ...]:
-    """Return the measures for an item; none stands in for a measure that does not fit."""
-    library = read_library().measures.values()
-    return tuple(measure for measure in library if item in measure.items.get(pack.id, ()))
+def _refuse_code(kind: str, code: str, known: Iterable[str], measure: str, file: str) -> NoReturn:
+    """Refuse a code of a measure that does not exist."""
+    fields = {"measure": measure, "code": code, "known": list_known(code, known)}
+    raise ConfigError(f"measure_{kind}", [Place(file)], **fields)

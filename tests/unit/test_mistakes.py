@@ -125,13 +125,9 @@ MISTAKES = {
         lambda m: sipas.compare(m.survey, m.survey),
         ["different ids", "“survey”", 'id="2023"'],
     ),
-    "measures for all units at once": (
-        lambda m: sipas.propose(m.scores, m.survey.instrument),
-        ["one unit or the whole", "select(unit="],
-    ),
-    "a pack by its name where it is read": (
-        lambda m: sipas.propose(sipas.score(m.survey), "qd-2640-2017"),
-        ["a questionnaire", "survey.instrument"],
+    "a plan of figures that are not a table": (
+        lambda m: sipas.plan(m.survey, scores=m.scores),
+        ["DataFrame", "scores.frame"],
     ),
     "the case mix of a design": (
         lambda m: sipas.case_mix(m.design, unit="office", items="A", adjusters="age"),

@@ -1,0 +1,352 @@
+"""Draft the plan for the coming year: what to improve, by which measure, and what would show it.
+
+A plan is a file that officers edit (rule G3). Its first draft follows from the figures: items that
+are surely below what they are compared with come first, those of important factors before others.
+The target is one that the next sample could show; where no target below 100 % can be shown, the
+line says so and how many forms could.
+"""
+
+import calendar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal, get_args
+
+import numpy as np
+import pandas as pd
+
+from sipas_analysis.arguments import check_kind
+from sipas_analysis.collect.survey import Survey
+from sipas_analysis.collect.units import find_unit_code
+from sipas_analysis.collect.wave import Wave
+from sipas_analysis.explain.priority import (
+    Basis,
+    Priority,
+    compare_with_cut,
+    place_factors,
+    prepare_priority,
+)
+from sipas_analysis.improve.actions import Library, read_library
+from sipas_analysis.infer.design import Floats
+from sipas_analysis.infer.distributions import normal_quantile
+from sipas_analysis.infer.estimates import ResultTable
+from sipas_analysis.infer.sample_size import FUZZ
+from sipas_analysis.instrument.pack import OVERALL
+from sipas_analysis.measure.index_gaps import find_gaps
+from sipas_analysis.measure.ranking import TEST_POWER
+from sipas_analysis.measure.scores import score
+from sipas_analysis.messages import say
+
+Status = Literal["proposed", "approved", "in_progress", "done", "dropped"]
+STATUSES: tuple[Status, ...] = get_args(Status)
+SUPPRESS = "suppress"
+SURVEY = "survey"  # the indicator of a line that follows the satisfied share of its item
+PLAN_COLUMNS = (
+    "wave",
+    "id",
+    "unit",
+    "factor",
+    "item",
+    "measure",
+    "task",
+    "indicator",
+    "baseline",
+    "low",
+    "high",
+    "n",
+    "target",
+    "detectable",
+    "n_needed",
+    "owner",
+    "due",
+    "budget",
+    "status",
+    "note",
+)
+NUMBERS = ("baseline", "low", "high", "n", "target", "detectable", "n_needed")
+# the most lines of the province and of a unit: of surely weak items, else of items with a gap
+MOST_SURE, MOST_LOW = (8, 5), (6, 3)
+# undecided: the forms do not show that the item is below what it is compared with
+# not_visible: no rise that ends below 100 % could be shown by so many forms
+# target_inside_error: the target given is nearer to the baseline than what could be shown
+NOTES = ("undecided", "not_visible", "target_inside_error")
+# why a unit has no line: too few forms, forms that need a second look, figures that are not
+# published, or nobody who is not satisfied
+Reason = Literal["few_forms", "flagged", "suppressed", "all_satisfied"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Plan(ResultTable):
+    """Lines of a plan: proposals, or what officers decided.
+
+    Attributes:
+        frame: One row per line, the province first, then units in the order of the list; columns
+            as in ``PLAN_COLUMNS``. ``baseline``, ``low``, ``high``, ``target`` and ``detectable``
+            are percentages; ``n`` are people and ``n_needed`` the forms that could show the target,
+            where ``n`` could not. Numbers are missing and texts empty where there is none; ``due``
+            is a day or None; ``note`` holds words of ``NOTES``, separated by blanks, or what
+            officers wrote.
+        important: Factors that are surely more important than others, whose items go first.
+        reason: Why importance is not known, as ``Priority.reason``; empty if it is.
+        without: Units without a line, with the reason.
+    """
+
+    frame: pd.DataFrame
+    important: tuple[str, ...] = ()
+    reason: str = ""
+    without: Mapping[str, Reason] = field(default_factory=dict)
+
+    def lines_of(self, unit: str = "") -> pd.DataFrame:
+        """Return the lines of a unit; of the province if empty."""
+        return self.frame[self.frame["unit"] == unit].reset_index(drop=True)
+
+
+def find_detectable(se: Floats) -> Floats:
+    """Return the smallest change that two samples with that standard error could show.
+
+    (z₀.₉₇₅ + z₀.₈)·√2·se: one planned comparison of two independent samples, as rule R4.
+    """
+    reach = normal_quantile(0.975) + normal_quantile(TEST_POWER)
+    return np.asarray(reach * np.sqrt(2) * se, dtype=np.float64)
+
+
+def plan(survey: Survey, unit: str = "", *, scores: pd.DataFrame | None = None) -> Plan:
+    """Draft the plan for the coming year: proposals on which officers then decide.
+
+    An item of the province is weak below the index, one of a unit below the mean of its group; it
+    is surely weak if its interval, widened for all items as in D4, is below. Surely weak items come
+    first, those of important factors before others, then the items with the largest gap, said to
+    be ``undecided``. The measure is one of the library that answers the item, else the unit is
+    asked to propose one; no measure stands twice in the lines of a unit. The target is the baseline
+    plus what could be shown, to the next whole point, unless that is more than can be hoped for:
+    the level of the best quarter of units, or half as many people who are not satisfied. Then this
+    is the target, ``target_inside_error`` (``not_visible`` where nothing below 100 % could be
+    shown), and ``n_needed`` people could show it.
+
+    Args:
+        survey: Validated forms.
+        unit: Code of a unit, for its lines only; the province and all units if empty.
+        scores: Figures by ``domain`` (``all``, ``unit``) as they may be published, else computed.
+
+    Returns:
+        The lines; of a survey of one unit those of the whole. ``without`` has the units that have
+        no line, with the reason.
+
+    Raises:
+        UnitError: A unit that is not in the list.
+        ConfigError: The wave's own measures cannot be read.
+
+    Source: rules G2, G3, R4, D4 and D5 in docs/method.md.
+
+    Example:
+        >>> import sipas_analysis as sipas
+        >>> survey = sipas.read_survey(sipas.read_wave("data/an-giang-2021/wave.yaml"))
+        >>> sipas.plan(survey).lines_of()["item"].head(2).tolist()
+        ['C6', 'B2']
+    """
+    check_kind(survey, Survey, "survey")
+    if scores is not None:
+        check_kind(scores, pd.DataFrame, "frame", "scores")
+    unit = find_unit_code(survey.units, unit) if unit else ""
+    return draft_plan(prepare_priority(survey, scores), unit)
+
+
+def draft_plan(basis: Basis, unit: str = "") -> Plan:
+    """Draft the lines of one unit, or of the province and all units; see ``plan``."""
+    survey, placed = basis.survey, place_factors(basis)
+    library = read_library(survey.wave)
+    items = _compare_items(basis, placed)
+    without = _explain_absence(basis, items)
+    with_forms = {*survey.frame["unit"]}
+    units = [code for code in survey.units["code"] if code in with_forms]
+    every = ["", *(units if len(units) > 1 else [])]
+    drafted = [code for code in ([unit] if unit else every) if code not in without]
+    chosen = _choose_items(items, drafted, library.answer_items(survey.instrument.id))
+    lines = _write_lines(chosen, basis, library)
+    if "" in drafted:
+        lines = pd.concat([lines, _answer_incidents(survey, library)], ignore_index=True)
+    lines = _number_lines(lines, drafted)
+    lines = lines.assign(wave=survey.wave.id, budget="", status="proposed")
+    lines[[*NUMBERS]] = lines[[*NUMBERS]].astype(float)
+    return Plan(lines[[*PLAN_COLUMNS]], placed.important, placed.reason, without)
+
+
+def _compare_items(basis: Basis, placed: Priority) -> pd.DataFrame:
+    """Return each published item of the whole and of each unit, in the order of improvement.
+
+    ``gap`` is the difference from the index of the whole, or from the mean of the unit's group (the
+    index of a unit that is the only one of its group); ``is_weak``: it is surely below 0.
+    """
+    scores, pack = basis.scores, basis.survey.instrument
+    known = scores[scores["value"].notna() & (scores["flag"] != SUPPRESS)]
+    known = known[known["domain"].isin(["all", "unit"])]
+    known = known.assign(unit=known["unit"].where(known["domain"] == "unit", ""))
+    index = known[known["variable"] == OVERALL].set_index("unit")["value"]
+    items = known[known["variable"].isin([*pack.items])].reset_index(drop=True)
+    items["factor"] = [pack.items[code].factor for code in items["variable"]]
+    keys = ["domain", "group", "variable"]
+    items["total"] = items["value"] * items["n_valid"]
+    groups = items.fillna({"group": ""}).groupby(keys)
+    mean = groups["total"].transform("sum") / groups["n_valid"].transform("sum")
+    has_peers = (items["unit"] != "") & (groups["unit"].transform("size") > 1)
+    cut = mean.where(has_peers, items["unit"].map(index)).to_numpy(dtype=float)
+    n_items = items.groupby("unit")["variable"].transform("size").to_numpy()
+    ends = items[["value", "low", "high"]].to_numpy(dtype=float).T
+    items["is_weak"] = compare_with_cut(ends, cut, n_items) < 0
+    of_whole = (items["unit"] == "").to_numpy()
+    items.loc[of_whole, "is_weak"] = items["variable"].isin(_find_low_items(basis))[of_whole]
+    items["is_first"] = items["is_weak"] & items["factor"].isin(placed.important)
+    items["gap"] = items["value"] - cut
+    items["is_low"] = items["gap"] < 0
+    gains = placed.what_if.set_index("item")["points"]
+    items["gain"] = items["variable"].map(gains).where(of_whole & items["is_weak"])
+    largest, least = ["is_first", "is_weak", "is_low", "gain"], ["gap", "value"]
+    order = [False] * len(largest) + [True] * len(least)
+    return items.sort_values([*largest, *least], ascending=order, kind="stable")
+
+
+def _find_low_items(basis: Basis) -> list[str]:
+    """Return the items of the whole that are surely below its index (R7)."""
+    scores = basis.scores[basis.scores["domain"] == "all"]
+    known = {*scores.loc[scores["value"].notna() & (scores["flag"] != SUPPRESS), "variable"]}
+    codes = [code for code in basis.survey.instrument.items if code in known]
+    if not codes or OVERALL not in known:
+        return []
+    gaps = find_gaps(score(basis.survey).select(variable=[*codes, OVERALL]))
+    return [*gaps.loc[gaps["verdict"] == "below", "variable"]]
+
+
+def _explain_absence(basis: Basis, items: pd.DataFrame) -> dict[str, Reason]:
+    """Return why the whole or a unit has no line, for those that have none."""
+    scores, wave = basis.scores, basis.survey.wave
+    overall = scores[(scores["variable"] == OVERALL) & scores["domain"].isin(["all", "unit"])]
+    improvable = {*items.loc[items["value"] < 100, "unit"]}
+    flagged = {*basis.flagged} - {*wave.accepted}
+    min_forms = basis.survey.instrument.index.min_forms
+    reasons: dict[str, Reason] = {}
+    for domain, code, value, flag, n in zip(
+        *(overall[name] for name in ("domain", "unit", "value", "flag", "n_valid")), strict=True
+    ):
+        unit = str(code) if domain == "unit" else ""
+        if pd.isna(value) or flag == SUPPRESS:
+            reasons[unit] = "suppressed"
+        elif n < min_forms:
+            reasons[unit] = "few_forms"
+        elif unit in flagged:
+            reasons[unit] = "flagged"
+        elif unit not in improvable:
+            reasons[unit] = "all_satisfied"
+    return reasons
+
+
+def _choose_items(
+    items: pd.DataFrame, drafted: Sequence[str], measures: Mapping[str, str]
+) -> pd.DataFrame:
+    """Return the items with a line, with ``measure``; one measure once in each unit."""
+    chosen = items[items["unit"].isin(drafted) & (items["value"] < 100)]
+    chosen = chosen.assign(measure=[measures.get(code, "") for code in chosen["variable"]])
+    is_repeated = chosen.duplicated(["unit", "measure"]) & (chosen["measure"] != "")
+    chosen = chosen[~is_repeated]
+    place = chosen.groupby("unit").cumcount()
+    is_whole = chosen["unit"] == ""
+    most_sure, most_low = (np.where(is_whole, *pair) for pair in (MOST_SURE, MOST_LOW))
+    is_sure, is_low = chosen["is_weak"] & (place < most_sure), chosen["is_low"] & (place < most_low)
+    return chosen[is_sure | is_low | (place == 0)]
+
+
+def _write_lines(chosen: pd.DataFrame, basis: Basis, library: Library) -> pd.DataFrame:
+    """Return the lines of the chosen items, without wave and id."""
+    best = basis.items["best"].reindex(chosen["variable"]).to_numpy(dtype=float)
+    targets = _set_targets(chosen, best)
+    words = [np.where(chosen["is_weak"], "", "undecided"), targets["note"]]
+    columns = {"item": "variable", "baseline": "value", "n": "n_valid"}
+    return targets.assign(
+        **{name: chosen[name].to_numpy() for name in ("unit", "factor", "measure", "low", "high")},
+        **{name: chosen[column].to_numpy() for name, column in columns.items()},
+        indicator=SURVEY,
+        note=[" ".join(filter(None, pair)) for pair in zip(*words, strict=True)],
+        **_write_texts(chosen["measure"], chosen["unit"], basis.survey.wave, library),
+    )
+
+
+def _set_targets(chosen: pd.DataFrame, best: Floats) -> pd.DataFrame:
+    """Return ``target``, ``detectable``, ``n_needed`` and what there is to note on the target.
+
+    Args:
+        chosen: Items with their figures.
+        best: Level of the best quarter of units, by item.
+    """
+    value, n = (chosen[name].to_numpy(dtype=float) for name in ("value", "n_valid"))
+    detectable = find_detectable(find_errors(chosen))
+    visible = np.ceil(value + detectable - FUZZ)
+    reachable = np.ceil(np.fmax(best, (value + 100) / 2) - FUZZ)
+    is_visible = visible <= reachable
+    target = np.where(is_visible, visible, reachable)
+    needed = np.ceil(n * (detectable / (target - value)) ** 2 - FUZZ)
+    note = np.select([is_visible, visible < 100], ["", "target_inside_error"], "not_visible")
+    needed = np.where(is_visible, np.nan, needed)
+    numbers = {"target": target, "detectable": detectable, "n_needed": needed}
+    return pd.DataFrame(numbers).assign(note=note)
+
+
+def find_errors(rows: pd.DataFrame) -> Floats:
+    """Return the standard errors (V1); at 0 and 100 % that of the share (k + 1)/(n + 2)."""
+    value, n, se = (rows[name].to_numpy(dtype=float) for name in ("value", "n_valid", "se"))
+    share = (n * value / 100 + 1) / (n + 2)
+    return np.where(se > 0, se, 100 * np.sqrt(share * (1 - share) / n))
+
+
+def _write_texts(
+    measures: Sequence[str], units: Sequence[str], wave: Wave, library: Library
+) -> dict[str, list[object]]:
+    """Return task, owner and day of each line, in the first language of the wave."""
+    language = wave.languages[0]
+    texts: dict[str, list[object]] = {"task": [], "owner": [], "due": []}
+    for name, unit in zip(measures, units, strict=True):
+        measure = library.measures.get(name)
+        of_unit = measure.owner.text(language) if measure else ""
+        ask = say(language, f"plan.task.{'unit' if unit else 'all'}")
+        texts["task"].append(measure.text(language) if measure else ask)
+        texts["owner"].append(of_unit if unit else wave.publisher.text(language))
+        texts["due"].append(_find_due(wave, measure.after_months) if measure else None)
+    return texts
+
+
+def _find_due(wave: Wave, months: int) -> date:
+    """Return the last day of the month that is so many months after the fieldwork."""
+    start = wave.collected.end or wave.document_day
+    years, month = divmod(start.month - 1 + months, 12)
+    year = start.year + years
+    return date(year, month + 1, calendar.monthrange(year, month + 1)[1])
+
+
+def _answer_incidents(survey: Survey, library: Library) -> pd.DataFrame:
+    """Return the lines of the province for incidents that enough people reported (P2)."""
+    pack, lines = survey.instrument, []
+    for code, name in library.answer_items(pack.id, "incidents").items():
+        if code not in survey.keys:
+            continue
+        answers = survey.frame[code].dropna()
+        counted = [survey.has_choice(code, label) for label in pack.indicators[code].counted]
+        n_reported = int(np.logical_or.reduce(counted).sum())
+        fewest = survey.wave.min_cell
+        if min(n_reported, len(answers) - n_reported) >= fewest:
+            measure = library.measures[name]
+            texts = _write_texts([name], [""], survey.wave, library)
+            facts = {"factor": measure.factor, "measure": name}
+            lines.append(facts | {key: values[0] for key, values in texts.items()})
+    table = pd.DataFrame(lines, columns=["factor", "measure", "task", "owner", "due"])
+    indicators = [library.measures[name].indicators[0].id for name in table["measure"]]
+    return table.assign(unit="", item="", indicator=indicators, note="")
+
+
+def _number_lines(lines: pd.DataFrame, units: Sequence[str]) -> pd.DataFrame:
+    """Return the lines in the order of units, each with its id."""
+    place = lines["unit"].map({unit: position for position, unit in enumerate(units)})
+    lines = lines.iloc[np.argsort(place.to_numpy(), kind="stable")].reset_index(drop=True)
+    numbers = lines.groupby("unit").cumcount() + 1
+    ids = [
+        f"{unit}-{number:02d}" if unit else f"P{number:02d}"
+        for unit, number in zip(lines["unit"], numbers, strict=True)
+    ]
+    return lines.assign(id=ids)
