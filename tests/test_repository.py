@@ -85,6 +85,7 @@ reports.chapters.letters reports.chapters.action reports.chapters.assessment
 reports.chapters.driver_annex
 reports.chapters.method reports.chapters.index_rules reports.chapters.item_tables
 reports.chapters.unit_tables reports.chapters.sources
+reports.chapters.plan_annex
 reports.chapters.annexes
 reports.annex_workbook reports.long_tables reports.table_workbook reports.report
 reports.portal_files reports.portal_rows reports.portal

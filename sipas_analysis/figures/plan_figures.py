@@ -32,7 +32,7 @@ from sipas_analysis.figures.identified import (
 )
 from sipas_analysis.figures.suppression import SUPPRESS
 from sipas_analysis.figures.wave_tables import WaveTables
-from sipas_analysis.improve.plan import NOTES, Plan, plan
+from sipas_analysis.improve.plan import NOTES, Plan, draft_plan
 from sipas_analysis.improve.plan import NUMBERS as PLAN_NUMBERS
 from sipas_analysis.improve.plan_file import read_plan
 from sipas_analysis.improve.plan_sheet import read_plan_sheet
@@ -83,7 +83,7 @@ def find_coming_plan(tables: WaveTables) -> ComingPlan:
     if path:
         lines: Plan = read_plan(path, tables.survey, scores=Estimates(tables.scores))
     else:
-        lines = plan(tables.survey, scores=Estimates(tables.scores))
+        lines = draft_plan(tables.basis)
     public = replace(lines, frame=_publish_lines(lines.frame, tables))
     return ComingPlan(public, path is None, path.name if path else "")
 
@@ -135,7 +135,7 @@ def judge_plans(waves: Sequence[WaveTables]) -> pd.DataFrame:
     first = met.groupby(["before", "id"])["year"].min().rename("first_met").astype("Int64")
     judges = ("@" + table["after"]).where(table["after"] != waves[-1].survey.wave.id, "")
     table["key"] = table["before"] + ":" + table["id"] + judges
-    table.loc[table["reason"] == "suppressed", "target"] = np.nan
+    table.loc[table["reason"].isin(["suppressed", "no_baseline"]), "target"] = np.nan
     return _star_personal(table.join(first, on=["before", "id"]))
 
 

@@ -276,6 +276,8 @@ class Figures(WaveTables):
             "priority": lambda: self.priority().frame,
             "what_if": lambda: self.priority().what_if,
             "penalties": lambda: self.penalties,
+            "plan": lambda: self.plan.frame,
+            **({} if self.verdicts is None else {"verdicts": lambda: self.verdicts}),
             "figures": lambda: self.by_id,
         }
         return {name: tables[name]() for name in names or tables}
@@ -336,6 +338,8 @@ class Figures(WaveTables):
                 figures.find_overall().assign(id=f"trend:{figures.survey.wave.id}", rule="C2")
                 for figures in (*self.earlier, self)
             ],
+            "plan": self._identify_plan,
+            "verdicts": self._identify_verdicts,
             "people": lambda: [count_people(self.labelled, self.hidden_units)],
             "incidents": lambda: [count_incidents(self.survey)],
             "counts": lambda: identify_numbers(

@@ -170,11 +170,12 @@ class WaveTables:
         from sipas_analysis.explain.priority import place_factors
 
         if unit not in self._priorities:
-            self._priorities[unit] = place_factors(self._basis, unit)
+            self._priorities[unit] = place_factors(self.basis, unit)
         return self._priorities[unit]
 
     @cached_property
-    def _basis(self) -> "Basis":
+    def basis(self) -> "Basis":
+        """What priorities and proposals are made of: published scores and models."""
         from sipas_analysis.explain.priority import prepare_priority
 
         return prepare_priority(
@@ -221,7 +222,7 @@ class WaveTables:
     def _tabulate_importance(self) -> pd.DataFrame:
         from sipas_analysis.explain.importance import COLUMNS
 
-        importance = self._basis.importance
+        importance = self.basis.importance
         return importance.frame if importance else pd.DataFrame(columns=COLUMNS)
 
     def _join_ranks(self, rank_columns: Sequence[str]) -> pd.DataFrame:

@@ -1,14 +1,23 @@
-"""The long tables of a wave for officers, one sheet each: ranks, factors, items, figures, pairs.
+"""The long tables of a wave for officers, one sheet each: ranks, factors, items, figures, plans.
 
 The same figures as in the CSV files, with words instead of codes and columns to filter by.
 """
 
 from collections.abc import Iterator, Sequence
 
+import pandas as pd
+
 from sipas_analysis.documents.model import Column, Section, Table, Text, make_text
 from sipas_analysis.figures.published import PublishedFigure
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
+from sipas_analysis.reports.chapters.plan_annex import (
+    line_cells,
+    line_columns,
+    list_filled,
+    verdict_cells,
+    verdict_columns,
+)
 from sipas_analysis.reports.figure_tables import (
     caution_notes,
     change_cells,
@@ -19,7 +28,7 @@ from sipas_analysis.reports.figure_tables import (
     number_cell,
 )
 from sipas_analysis.reports.named_numbers import interval_of, number_of
-from sipas_analysis.reports.subject import Subject
+from sipas_analysis.reports.subject import Subject, list_marked_names
 
 Place = tuple[object, object, dict[str, PublishedFigure]]  # name, group, figures by variable
 UNIT_COLUMNS = (
@@ -37,6 +46,7 @@ def build_long_tables(subject: Subject) -> Section:
         _list_parts(subject, "factors", [OVERALL, *subject.pack.factors, *subject.pack.blocks]),
         _list_parts(subject, "items", [*subject.pack.items]),
         _list_figures(subject),
+        *_list_plans(subject),
         *([_list_pairs(subject)] if len(subject.figures.pairs) else []),
     ]
     return Section("tables", make_text("xlsx.tables.subtitle"), tuple(tables))
@@ -172,6 +182,46 @@ def _list_pairs(subject: Subject) -> Table:
         make_text("xlsx.tables.long", group=subject.group_name(group)) for group in long_groups
     )
     return Table("tables-pairs", make_text("xlsx.tables.pairs"), columns, rows, notes)
+
+
+def _list_plans(subject: Subject) -> Iterator[Table]:
+    """Yield the lines of the coming plan, or proposals, and the verdicts on earlier plans."""
+    plan, verdicts = subject.figures.plan, subject.figures.verdicts
+    filled = list_filled(plan.frame)
+    rows = [line_cells(subject, line, filled) for line in plan.frame.to_dict("records")]
+    word = "proposals" if plan.is_proposal else "plan"
+    yield _list_lines(subject, word, plan.frame, line_columns(filled), rows)
+    if verdicts is not None:
+        rows = [
+            (str(line["year"]), *verdict_cells(subject, line))
+            for line in verdicts.to_dict("records")
+        ]
+        columns = (Column(make_text("xlsx.tables.column.year"), "text"), *verdict_columns())
+        yield _list_lines(subject, "verdicts", verdicts, columns, rows)
+
+
+def _list_lines(
+    subject: Subject,
+    kind: str,
+    lines: pd.DataFrame,
+    columns: Sequence[Column],
+    cells: Sequence[tuple[object, ...]],
+) -> Table:
+    """List lines with unit, group and id; those of no single unit are of the whole province."""
+    names, units = list_marked_names(subject.figures), subject.figures.survey.units
+    groups = dict(zip(units["code"], units["group"], strict=True))
+    whole = make_text("report.level.province")
+    rows = tuple(
+        (
+            names.get(unit, unit) if unit else whole,
+            subject.group_name(groups[unit]) if unit in groups else "",
+            line_id,
+            *of_line,
+        )
+        for unit, line_id, of_line in zip(lines["unit"], lines["id"], cells, strict=True)
+    )
+    heads = (*UNIT_COLUMNS, Column(make_text("plan.column.id"), "text"), *columns)
+    return Table(f"tables-{kind}", make_text(f"xlsx.tables.{kind}"), heads, rows)
 
 
 def _list_places(subject: Subject) -> Iterator[Place]:

@@ -3,7 +3,7 @@
 What the figures hide stays hidden (rule P2): such a row has no bar and nothing to sort by.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil, floor
 from pathlib import Path
@@ -57,6 +57,7 @@ class PortalRow:
     Attributes:
         mark: Says that the forms of the unit are in doubt.
         change: Last year's index, the change and whether it is sure; empty without a last year.
+        plan: How many lines of the plan, and verdicts on earlier plans, the unit has.
     """
 
     code: str
@@ -69,6 +70,7 @@ class PortalRow:
     n_units: Number | None = None
     links: tuple[Link, ...] = ()
     change: tuple[object, ...] = ()
+    plan: tuple[Text, ...] = ()
 
     @property
     def index(self) -> object:
@@ -148,10 +150,20 @@ def list_unit_rows(
             make_text(f"portal.mark.{marks[figure.unit]}") if figure.unit in marks else None,
             links=list_links(outcomes, figure.unit, folder),
             change=_list_change(subject, figure),
+            plan=tuple(_count_lines(subject, figure.unit)),
         )
         for position, group in enumerate(figures.groups)
         for figure in figures.units_in_order(group)
     ]
+
+
+def _count_lines(subject: Subject, unit: str) -> Iterator[Text]:
+    """Yield how many lines of the coming plan, and of verdicts on earlier ones, a unit has."""
+    word = "proposals" if subject.figures.plan.is_proposal else "plan"
+    for kind, name in (("plan", word), ("verdict", "verdicts")):
+        figure_id = f"{kind}.lines:all@{unit}"
+        if subject.figures.find(figure_id):
+            yield make_text(f"portal.plan.{name}", n=number_of(subject, figure_id))
 
 
 def list_change_heads(subject: Subject, rows: Sequence[PortalRow]) -> tuple[object, ...]:

@@ -15,6 +15,7 @@ from sipas_analysis.reports.chapters.index_rules import show_rules
 from sipas_analysis.reports.chapters.item_tables import show_items
 from sipas_analysis.reports.chapters.method import explain_method
 from sipas_analysis.reports.chapters.people import show_people
+from sipas_analysis.reports.chapters.plan_annex import show_plan
 from sipas_analysis.reports.chapters.sources import show_sources
 from sipas_analysis.reports.chapters.unit_tables import show_ranks, show_units
 from sipas_analysis.reports.subject import Subject
@@ -28,6 +29,7 @@ _BLOCKS: dict[str, Callable[[Subject], Sequence[Block]]] = {
     "ranks": show_ranks,
     "drivers": show_models,
     "incidents": show_incidents,
+    "plan": show_plan,
     "sources": show_sources,
 }
 

@@ -160,7 +160,7 @@ def _tabulate_verdicts(subject: Subject, group: Group, waves: tuple[str, str]) -
     """List the verdicts on the lines of the province or of a group."""
     columns = (Column(make_text("annex.plan.column.line"), "row"), *verdict_columns())
     rows = tuple(
-        (_name_line(subject, line), line["task"], *verdict_cells(subject, line))
+        (_name_line(subject, line), *verdict_cells(subject, line))
         for line in group.lines.to_dict("records")
     )
     caption = make_text("annex.verdicts.table", group=group.name, **_name_years(subject, waves))
@@ -169,7 +169,7 @@ def _tabulate_verdicts(subject: Subject, group: Group, waves: tuple[str, str]) -
 
 
 def verdict_columns() -> tuple[Column, ...]:
-    """Return the columns of the task and of ``verdict_cells``."""
+    """Return the columns of ``verdict_cells``."""
     return (
         Column(make_text("plan.column.task"), "text"),
         Column(make_text("annex.plan.column.indicator"), "text"),
@@ -179,10 +179,11 @@ def verdict_columns() -> tuple[Column, ...]:
 
 
 def verdict_cells(subject: Subject, line: Line) -> tuple[object, ...]:
-    """Return item, change, change expected without the measure, what remains, and the verdict."""
+    """Return task, item, change, change expected without the measure, the rest, the verdict."""
     key = line["key"]
     numbers = [f"verdict.change:{key}", f"verdict.expected:{key}", f"verdict:{key}"]
     return (
+        line["task"],
         name_indicator(subject, line),
         *(sign_number(number_of(subject, figure, decimals=2)) for figure in numbers),
         interval_of(subject, f"verdict:{key}"),
@@ -213,7 +214,7 @@ def _tabulate_measures(subject: Subject, rows: pd.DataFrame, waves: tuple[str, s
         (
             measures.get(line["measure"], line["measure"]),
             *(number_of(subject, f"verdict.{name}:{line['key']}") for name in counts),
-            *verdict_cells(subject, line),
+            *verdict_cells(subject, line)[1:],
         )
         for line in rows.to_dict("records")
     )
