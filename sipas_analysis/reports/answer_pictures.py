@@ -188,7 +188,7 @@ def _judge_factor(subject: Subject, priority: Priority, row: Mapping[Hashable, A
     code = str(row["variable"])
     share = [float(row[name]) for name in ("share", "share_low", "share_high")]
     level = [float(row[name]) for name in ("percent", "percent_low", "percent_high")]
-    gap = _make_bar([end - cut for end in level], compare_with_cut(level, cut, n_factors))
+    gap = _make_bar([end - cut for end in level], int(compare_with_cut(level, cut, n_factors)))
     if not subject.unit:
         gaps = subject.figures.index_gaps
         of_factor = gaps[(gaps["unit"] == "") & (gaps["variable"] == code)].iloc[0]
@@ -196,7 +196,7 @@ def _judge_factor(subject: Subject, priority: Priority, row: Mapping[Hashable, A
         gap = _make_bar(ends, {"above": 1, "below": -1}.get(str(of_factor["verdict"]), 0))
     assert priority.importance is not None
     separable = priority.importance.frame.set_index("variable")["separable"]
-    side = compare_with_cut(share, cut_share, n_factors) if separable[code] else 0
+    side = int(compare_with_cut(share, cut_share, n_factors)) if separable[code] else 0
     words = make_text(f"chart.place.{PLACES[gap.side, side]}")
     return _Place(code, gap, _make_bar([100 * end for end in share], side), words)
 
