@@ -20,6 +20,7 @@ from sipas_analysis.documents.model import (
     Table,
     Text,
     make_text,
+    render_text,
 )
 from sipas_analysis.documents.writers.html import write_html
 from sipas_analysis.figures.csv_files import write_tables
@@ -36,7 +37,7 @@ from sipas_analysis.reports.chapters.trend import (
     name_unit_changes,
     order_by_year,
 )
-from sipas_analysis.reports.figure_tables import sign_number, tabulate_text
+from sipas_analysis.reports.figure_tables import sign_number
 from sipas_analysis.reports.subject import Subject
 from sipas_analysis.reports.unit_pictures import draw_changes_picture
 
@@ -120,12 +121,18 @@ def describe_changes(changes: Changes, surveys: Sequence[Survey], language: Lang
             for text in name_unit_changes(pair):
                 yield text.text(language), None
             for table in _list_tables(pair):
-                yield table.caption.text(language), tabulate_text(table, language)
+                yield table.caption.text(language), _tabulate_text(table, language)
     for pair in pairs:
         if pair.reason:
             why = explain_break(pair.reason).text(language)
             fields = {"before": pair.wave.id, "after": pair.after.wave.id, "why": why}
             yield say(language, "cli.said.no_line", **fields), None
+
+
+def _tabulate_text(table: Table, language: Language) -> pd.DataFrame:
+    """Return the cells of a table as texts, names first."""
+    rows = [[render_text(cell, language) for cell in row] for row in table.rows]
+    return pd.DataFrame(rows, columns=[render_text(head.label, language) for head in table.columns])
 
 
 def _describe_bridge(pair: LastYear) -> Text:

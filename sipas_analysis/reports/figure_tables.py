@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-import pandas as pd
-
 from sipas_analysis.documents.model import (
     Column,
     FigureReference,
@@ -14,13 +12,11 @@ from sipas_analysis.documents.model import (
     Table,
     Text,
     make_text,
-    render_text,
 )
 from sipas_analysis.figures.last_year import Change
 from sipas_analysis.figures.published import PublishedFigure
 from sipas_analysis.infer.estimates import CAUTION_UNDER, WIDE
 from sipas_analysis.measure.item_order import order_items
-from sipas_analysis.messages import Language
 from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject
 
@@ -264,9 +260,3 @@ def describe_intervals(name: str, rows: Sequence[tuple[object, PublishedFigure]]
         for label, figure in rows
     ]
     return make_text(f"report.alt.{name}", rows=Joined(parts))
-
-
-def tabulate_text(table: Table, language: Language) -> pd.DataFrame:
-    """Return the cells of a table as texts, names first."""
-    rows = [[render_text(cell, language) for cell in row] for row in table.rows]
-    return pd.DataFrame(rows, columns=[render_text(head.label, language) for head in table.columns])

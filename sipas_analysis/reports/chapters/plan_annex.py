@@ -52,7 +52,7 @@ def show_plan(subject: Subject) -> list[Block]:
     return [
         source,
         *(_tabulate_lines(subject, group) for group in groups),
-        *show_verdicts(subject),
+        *_show_verdicts(subject),
     ]
 
 
@@ -140,7 +140,7 @@ def _name_line(subject: Subject, line: Line) -> object:
 # ── verdicts on earlier plans
 
 
-def show_verdicts(subject: Subject) -> list[Block]:
+def _show_verdicts(subject: Subject) -> list[Block]:
     """List the verdicts on each plan by each later wave; nothing where no plan is named."""
     verdicts = subject.figures.verdicts
     if verdicts is None:
