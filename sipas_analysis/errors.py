@@ -15,6 +15,7 @@ from typing import Any
 from sipas_analysis.messages import Language, say
 
 SHOWN_PLACES = 10
+FEWEST_CELLS = 3  # of each value, where many values share the places that are named
 LONGEST = 40  # characters of a cell that are quoted
 REPEATED = 3  # a text in so many cells is a label; one in fewer cells may be free text
 LONGEST_WORD = 12  # characters of one or two words that may be a label, even in one cell
@@ -92,7 +93,7 @@ class PlaceGroup:
             files[-2:] = [say(language, "place.and", first=files[-2], last=files[-1])]
         return _join_some(files, language)
 
-    def cell_text(self, language: Language, most: int = SHOWN_PLACES) -> str:
+    def cell_text(self, language: Language, most: int) -> str:
         """Return at most so many cells, or rows and columns where a cell has no letter."""
         texts = _shorten_apart([header for _, header in self.columns])
         headers = _join_some([f"“{text}”" for text in texts], language)
@@ -122,10 +123,11 @@ class PlaceGroup:
             return self.value
         return say(language, "place.value", it=repr(self.value))
 
-    def text(self, language: Language) -> str:
-        """Return the places as a short phrase, leaving out what is not known."""
-        phrases = (self.sheet_text, self.cell_text, self.value_text)
-        return ", ".join(filter(None, (phrase(language) for phrase in phrases)))
+    def text(self, language: Language, most: int = SHOWN_PLACES) -> str:
+        """Return the places as a short phrase, at most so many cells; nothing that is not known."""
+        cells = self.cell_text(language, most)
+        phrases = (self.sheet_text(language), cells, self.value_text(language))
+        return ", ".join(filter(None, phrases))
 
 
 def group_places(places: Iterable[Place], *, are_names: bool = False) -> list[PlaceGroup]:
@@ -233,7 +235,9 @@ def list_places(groups: Sequence[PlaceGroup], language: Language) -> str:
     """Return at most ten groups of places as text, and the number of places left out."""
     more = sum(group.n for group in groups[SHOWN_PLACES:])
     rest = [say(language, "place.more", n=more)] if more else []
-    return "; ".join([*(group.text(language) for group in groups[:SHOWN_PLACES]), *rest])
+    shown = groups[:SHOWN_PLACES]
+    most = max(FEWEST_CELLS, SHOWN_PLACES // max(len(shown), 1))
+    return "; ".join([*(group.text(language, most) for group in shown), *rest])
 
 
 class SipasError(ValueError):

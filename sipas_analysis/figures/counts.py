@@ -88,7 +88,7 @@ def count_forms(survey: Survey) -> Numbers:
     ledger, units = survey.ledger, set(survey.frame["unit"])
     is_cell = ledger["row"].notna() & (ledger["column"] != "")
     is_dropped = ledger["reason"].isin(DROP_REASONS)
-    by_reason = ledger.groupby("reason")["column"].agg(["nunique", "size"])
+    columns = ledger[ledger["column"] != ""].groupby("reason")["column"].nunique()
     numbers = {
         "forms:read": survey.n_read,
         "forms:kept": len(survey.frame),
@@ -97,8 +97,8 @@ def count_forms(survey: Survey) -> Numbers:
         "forms:personal": (ledger["reason"] == "personal").sum(),
         "units:with_forms": len(units),
         "units:silent": len(set(survey.units["code"]) - units),
-        **{f"ledger:{reason}": n for reason, n in by_reason["size"].items()},
-        **{f"ledger.columns:{reason}": n for reason, n in by_reason["nunique"].items()},
+        **{f"ledger:{reason}": n for reason, n in ledger["reason"].value_counts().items()},
+        **{f"ledger.columns:{reason}": n for reason, n in columns.items()},
     }
     return {name: float(number) for name, number in numbers.items()}
 

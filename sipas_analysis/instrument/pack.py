@@ -200,7 +200,7 @@ class Instrument(Strict):
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")
     title: Bilingual
-    source: str
+    source: Statement
     status: Status
     valid_from: Day = None
     valid_to: Day = None
@@ -357,7 +357,11 @@ class Instrument(Strict):
 
     def is_unattributed(self, code: str) -> bool:
         """Return whether the pack names a source that is not known to have this item's wording."""
-        return bool(self.source) and code in self.items and self.items[code].status != "sourced"
+        return (
+            bool(self.source.text("vi"))
+            and code in self.items
+            and self.items[code].status != "sourced"
+        )
 
     def by_status(self) -> dict[str, list[str]]:
         """Return the codes of the items of each status; items without wording form a group."""

@@ -150,7 +150,9 @@ def draw_changes_picture(subject: Subject, group: str) -> Picture | None:
         return draw_slopes(slopes, years, language, narrow=narrow)
 
     fields = {"group": subject.group_name(group), "before": years[0], "after": years[1]}
-    caption = make_text("report.figure.changes", **fields)
+    is_sure = any(find_change(subject, figure).verdict in ("up", "down") for figure in figures)
+    sure = make_text(f"report.figure.changes_{'sure' if is_sure else 'open'}")
+    caption = make_text("report.figure.changes", **fields, sure=sure)
     alt = make_text("report.alt.changes", **fields, rows=_name_changes(subject, figures))
     rows = tuple(
         (subject.marked_name(figure.unit), percent_cell(figure), *change_cells(subject, figure))

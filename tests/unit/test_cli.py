@@ -131,6 +131,27 @@ def test_the_language_is_the_one_asked_else_the_systems(sipas, monkeypatch):
     assert "must exist" in sipas("check", wrong, lang="")[2]
 
 
+@pytest.mark.parametrize(
+    ("words", "vi", "en"),
+    [
+        (["score"], "Thiếu WAVE.\nCách dùng: sipas score --help\n", "WAVE is missing."),
+        (["chek"], "Không có lệnh “chek”.\nCách dùng: sipas --help\n", "no command “chek”"),
+        (["check", "x", "--yes"], "không có tùy chọn --yes", "has no option --yes"),
+        (["check", "x", "y"], "Thừa chữ: y.", "Too many words: y."),
+        (["demo", "x", "--units", "0"], "Giá trị của --units", "The value of --units"),
+        (["demo", "x", "--units", "a"], "Giá trị của --units", "The value of --units"),
+    ],
+)
+def test_a_command_that_is_not_called_right_says_so_in_the_language(sipas, words, vi, en):
+    """The command line's library has English only."""
+    for lang, said in (("vi", vi), ("en", en)):
+        code, _, err = sipas(*words, lang=lang)
+        assert code == 2
+        assert said in err
+    cut = ["--lang", "vi", "demo", "x", "--units"]
+    assert "cần một giá trị" in sipas(*cut, lang="")[2]
+
+
 def test_the_version_is_that_of_the_package(sipas):
     """One home for it."""
     assert sipas("--version", lang="")[:2] == (0, f"sipas_analysis {__version__}\n")
@@ -747,7 +768,7 @@ def test_equal_complaints_are_grouped_and_at_most_ten_are_shown(sipas, make_wave
         (["-p", "wave=other.yaml"], 17, "follows from the command"),
         (["-p", "unit"], 17, "is written NAME=VALUE"),
         (["--lang", "fr"], 17, "“fr” is neither"),
-        (["--unknown"], 2, "No such option"),
+        (["--unknown"], 2, "has no option --unknown"),
     ],
 )
 def test_a_report_that_cannot_be_made_is_refused(

@@ -115,6 +115,18 @@ def test_an_error_shows_ten_places_and_counts_all():
     assert len(error.places) == 30
 
 
+def test_many_values_share_the_places_that_are_named():
+    """Ten units, each spelled wrongly in thirty rows, are one paragraph and not three hundred."""
+    names = [chr(97 + name) for name in range(10)]
+    rows = [
+        Place("a.csv", 20 * row + at, value=name)
+        for row in range(1, 31)
+        for at, name in enumerate(names)
+    ]
+    said = str(FormError("total_row", rows))
+    assert "rows 20, 40, 60, and 27 more, value 'a'; a.csv, rows 21, 41, 61, and 27 more" in said
+
+
 def test_equal_places_are_one_phrase_with_their_runs():
     """Rows in a run are a range; the same column of several files is named once."""
     rows = [Place("a.csv", row, "A1", "7", "T10", "O") for row in (6, 7, 8, 20)]

@@ -27,6 +27,14 @@ if TYPE_CHECKING:
 
 BETWEEN = 3  # characters between two columns of a table
 NARROW = 8  # characters that a column of texts keeps
+USAGE_MISTAKES = {  # sentences of typer, which has English only, by the message that replaces them
+    "missing": r"Missing (argument|option) '(?P<name>.+?)'.*",
+    "command": r"No such command '(?P<name>.+?)'.*",
+    "option": r"No such option: (?P<name>\S+).*",
+    "no_value": r"Option '(?P<name>.+?)' requires an argument.*",
+    "extra": r"Got unexpected extra argument.* \((?P<name>.+)\)",
+    "value": r"Invalid value for '(?P<name>.+?)'.*",  # only numbers are checked by typer
+}
 
 
 def choose_language() -> Language:
@@ -84,6 +92,21 @@ def print_error_and_exit(error: SipasError) -> NoReturn:
         typer.echo(error_part.text(language), err=True)
     if any(len(error_part.groups) > SHOWN_PLACES for error_part in errors):
         typer.echo(say(language, "cli.said.all_places"), err=True)
+    sys.exit(error.exit_code)
+
+
+def print_usage_and_exit(error: Any) -> NoReturn:
+    """Print which word of a command is wrong and how to ask for help; typer's own exit code."""
+    language = choose_language()
+    for name, pattern in USAGE_MISTAKES.items():
+        mistake = re.fullmatch(pattern, error.format_message(), re.DOTALL)
+        if mistake:
+            typer.echo(say(language, f"cli.usage.{name}", **mistake.groupdict()), err=True)
+            command = error.ctx.command_path if error.ctx else "sipas"
+            typer.echo(say(language, "cli.usage.see", command=command), err=True)
+            break
+    else:  # a sentence of another version of typer; the help that a command without words prints
+        error.show()
     sys.exit(error.exit_code)
 
 

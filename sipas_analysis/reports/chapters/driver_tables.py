@@ -49,18 +49,21 @@ def read_cells(
 
 
 def tabulate_correlations(subject: Subject, models: Drivers) -> Table:
-    """Show the correlations of the factors and how far each follows from the others (D1, D2)."""
+    """Show the correlations of the factors and how far each follows from the others (D1, D2).
+
+    Columns are headed by the numbers of the rows: nine names beside each other cannot be read.
+    """
     codes = [code for code in subject.pack.factors if code in models.correlations]
     others = codes if len(codes) <= MOST_BESIDE else []  # more do not fit on a page
     rows = tuple(
         (
-            subject.short_name(code),
+            make_text("report.results.heading", number=number, title=subject.short_name(code)),
             *(number_of(subject, f"correlation:{code}~{other}", decimals=2) for other in others),
             number_of(subject, f"vif:{code}", decimals=1),
         )
-        for code in codes
+        for number, code in enumerate(codes, 1)
     )
-    heads = [subject.short_name(code) for code in others]
+    heads = range(1, len(others) + 1)
     columns = (*make_columns("factor", heads), Column(make_text("report.column.vif")))
     notes = (make_text("annex.correlations_note"),)
     return Table("table-correlations", make_text("report.table.correlations"), columns, rows, notes)

@@ -105,7 +105,7 @@ def join_with_and(names: Sequence[object]) -> object:
 
 def describe_instrument(pack: Instrument) -> Text:
     """Name the instrument and its source."""
-    if not pack.source:
+    if not pack.source.text("vi"):
         return make_text("report.basis.instrument_plain", title=pack.title)
     return make_text("report.basis.instrument", source=pack.source, title=pack.title)
 
@@ -127,7 +127,7 @@ def state_reservations(subject: Subject) -> list[Text]:
         parts.append(make_text("report.basis.decision_status", status=status))
     if any(map(pack.is_unattributed, pack.items)):
         parts.append(make_text(f"report.basis.wording.{'published' if wave.decision else 'open'}"))
-    elif pack.source and pack.status != SOURCED:
+    elif pack.source.text("vi") and pack.status != SOURCED:
         status = _name_status(pack.status)
         parts.append(make_text("report.basis.instrument_status", status=status))
     return [make_text("report.basis.reservations", parts=Joined(parts, " "))] if parts else []

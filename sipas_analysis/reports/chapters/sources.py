@@ -70,18 +70,20 @@ def _sum_up_ledger(subject: Subject) -> list[Block]:
     """Sum up the changed and dropped values by reason."""
     names = {"n_read": "read", "n_dropped": "dropped", "n_changed": "changed"}
     fields = {field: number_of(subject, f"forms:{name}") for field, name in names.items()}
-    n_personal = number_of(subject, "forms:personal")
-    whole = Paragraph(make_text("report.fact.dropped_is", n_personal=n_personal, **fields))
+    whole = [Paragraph(make_text("report.fact.dropped_is", **fields))]
     ledger = subject.figures.survey.ledger
+    if (ledger["reason"] == "personal").any():
+        n_personal = number_of(subject, "forms:personal")
+        whole.append(Paragraph(make_text("report.fact.personal", n=n_personal)))
     if ledger.empty:
-        return [whole, Paragraph(make_text("report.ledger.none"))]
+        return [*whole, Paragraph(make_text("report.ledger.none"))]
     columns = (
         Column(make_text("report.column.reason"), "row"),
         Column(make_text("report.column.columns")),
         Column(make_text("report.column.count")),
     )
     rows = list_changes(subject)
-    return [whole, Table("table-ledger", make_text("report.table.ledger"), columns, rows)]
+    return [*whole, Table("table-ledger", make_text("report.table.ledger"), columns, rows)]
 
 
 def list_changes(subject: Subject) -> tuple[tuple[object, ...], ...]:
@@ -91,7 +93,9 @@ def list_changes(subject: Subject) -> tuple[tuple[object, ...], ...]:
     return tuple(
         (
             make_text(f"ledger.{reason}"),
-            number_of(subject, f"ledger.columns:{reason}"),
+            number_of(subject, f"ledger.columns:{reason}")
+            if subject.figures.find(f"ledger.columns:{reason}")
+            else None,  # whole forms
             number_of(subject, f"ledger:{reason}"),
         )
         for reason in ordered

@@ -45,7 +45,8 @@ MOST_PAIRS = 66  # pairs of 12 units; longer lists are only in tables/pairs.csv
 
 def show_units(subject: Subject) -> list[Block]:
     """List every unit of every group with its factors, then the changes since last year."""
-    groups = [*dict.fromkeys(subject.figures.ranking["group"])]
+    listed = dict.fromkeys(subject.figures.ranking["group"])
+    groups = sorted(listed, key=[*subject.figures.groups, *listed].index)  # as in the body
     tables: list[Block] = [table for group in groups for table in _tabulate_group(subject, group)]
     pictures = [
         draw_factors_by_unit_picture(subject, group)
@@ -146,7 +147,9 @@ def _tabulate_factors(
         for unit in figures
     )
     caption = make_text("annex.table.changes", group=group_name)
-    notes = (make_text("annex.changes_note"), *notes)
+    is_open = all(find_change(subject, figure).verdict in ("open", "") for figure in listed)
+    note = make_text("report.change.all_open" if is_open else "annex.changes_note")
+    notes = (note, *notes)
     return [values, Table(f"table-changes-{group}{ending}", caption, columns, rows, notes)]
 
 

@@ -41,6 +41,8 @@ def test_people_and_settings_are_counted_as_by_hand(read_answers):
     assert (settings["setting:satisfied_from"], settings["setting:levels"]) == (4, 5)
     forms = count_forms(figures.survey)
     assert (forms["forms:read"], forms["forms:kept"], forms["forms:dropped"]) == (35, 33, 2)
+    assert forms["ledger:form_dropped"] == 2
+    assert "ledger.columns:form_dropped" not in forms  # whole forms, of no column
     assert count_units(figures.ranking)["units:departments"] == 1
     assert figures.find("no such figure") == {}
 

@@ -38,8 +38,18 @@ def test_the_pack_of_2017_has_22_items_in_five_factors():
     assert len(pack.items) == 22
 
 
+def test_a_source_may_be_named_in_both_languages():
+    """A decision has a translated name; one text is taken as it is in both languages."""
+    source = read_instrument("qd-1001-2023").source
+    assert source.text("en").startswith("Decision 1001/QĐ-BNV of 11 December 2023")
+    assert source.text("vi").startswith("Quyết định 1001/QĐ-BNV ngày 11/12/2023")
+    assert {read_instrument("csm-2022").source.text(it) for it in ("vi", "en")} == {
+        "ARTA Memorandum Circular No. 2022-05"
+    }
+
+
 def test_the_pack_of_2017_says_how_sure_each_wording_is():
-    """Eight wordings have a source, six come from a later form, eight are our own knowledge."""
+    """Eight wordings have a source, six come from a later form, eight have none yet."""
     statuses = {it: len(codes) for it, codes in read_instrument("qd-2640-2017").by_status().items()}
     assert statuses == {"sourced": 8, "derived": 6, "reconstructed": 8}
 
