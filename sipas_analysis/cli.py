@@ -32,6 +32,7 @@ from sipas_analysis.documents.writers.terminal import (
     print_error_and_exit,
     print_lines,
     print_message,
+    print_usage_and_exit,
     print_written,
     save_tables,
     translate_help,
@@ -62,10 +63,12 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     try:
-        command(prog_name="sipas")
+        sys.exit(command(prog_name="sipas", standalone_mode=False))
     except SipasError as error:
         print_error_and_exit(error)
     except Exception as error:
+        if hasattr(error, "format_message"):  # typer's, where a command is not called right
+            print_usage_and_exit(error)
         path = write_log(describe_crash(error))
         fault = type(error).__name__
         typer.echo(say(choose_language(), "cli.said.internal", why=fault, path=path), err=True)
