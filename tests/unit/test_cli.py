@@ -911,3 +911,24 @@ def test_compare_draws_a_line_only_where_the_same_was_asked(sipas, tmp_path, lan
     assert {"en": "These two years may not be compared", "vi": "Không so sánh được hai năm"}[
         language
     ] in page
+
+
+def test_verdict_says_which_key_is_missing(sipas, make_wave):
+    """Before anything is written."""
+    code, _, err = sipas("verdict", make_wave(GOOD), "--out", "out")
+    assert code == 15
+    assert "names no plan to judge" in err
+    assert not Path("out").exists()
+
+
+@pytest.mark.slow
+def test_verdict_prints_and_writes_what_came_of_the_plan(sipas, tmp_path):
+    """The table of the wave's own data; the file has each line."""
+    wave = Path(__file__).parents[2] / "data/an-giang-2021"
+    code, out, _ = sipas("verdict", wave, "--out", tmp_path, lang="vi")
+    assert code == 0
+    assert "Giải pháp mà nhiều đơn vị cùng thực hiện" in out
+    with (tmp_path / "tables/verdicts.csv").open(encoding="utf-8-sig") as handle:
+        rows = list(csv.DictReader(handle))
+    assert [row["item"] for row in rows if row["kind"] == "measure"] == ["B1", "C4"]
+    assert {row["verdict"] for row in rows} >= {"worked", "no_sign", "too_early", "cannot_tell"}
