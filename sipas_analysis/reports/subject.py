@@ -1,6 +1,6 @@
 """The subject of a report: the whole province or one unit, with its figures and names."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -182,3 +182,10 @@ def make_footer(wave: Wave) -> Text:
 def name_year(wave: Wave) -> Text | str:
     """Return the words that name the year of the survey; empty if it states none."""
     return make_text("report.basis.when", year=str(wave.year)) if wave.year else ""
+
+
+def list_some(named: Sequence[object], n: int, what: str) -> object:
+    """List the names given of n in all, and count the others: ``units``, ``items`` …"""
+    names = Joined(named)
+    n_more = n - len(named)
+    return make_text(f"leaders.more.{what}", names=names, n=n_more) if n_more > 0 else names

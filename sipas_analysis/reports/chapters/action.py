@@ -1,9 +1,9 @@
 """The proposals to the superior: what the publisher can ask for after this survey."""
 
 from sipas_analysis.documents.model import Joined, Paragraph, Section, Text, make_text
-from sipas_analysis.reports.chapters.leaders_table import list_one_letter_groups, list_some
+from sipas_analysis.reports.chapters.leaders_table import list_one_letter_groups
 from sipas_analysis.reports.named_numbers import number_of
-from sipas_analysis.reports.subject import Subject
+from sipas_analysis.reports.subject import Subject, list_some
 
 MOST_NAMED = 12  # units that a proposal names; more are counted
 

@@ -16,8 +16,7 @@ from sipas_analysis.documents.model import (
 from sipas_analysis.reports.chapters.drivers import list_sure_factors
 from sipas_analysis.reports.chapters.incidents import state_incidents
 from sipas_analysis.reports.chapters.leaders import number_magnitude
-from sipas_analysis.reports.chapters.leaders_table import list_some
-from sipas_analysis.reports.subject import Subject
+from sipas_analysis.reports.subject import Subject, list_some
 
 MOST_NAMED = 3  # factors, items or units that a sentence names; more are counted
 MOST_LOW_ITEMS = 12  # items surely below the index: the page for leaders counts some of them only

@@ -19,7 +19,7 @@ from sipas_analysis.documents.model import (
 from sipas_analysis.figures.identified import make_id
 from sipas_analysis.figures.published import PublishedFigure
 from sipas_analysis.instrument.pack import OVERALL
-from sipas_analysis.reports.chapters.leaders_table import MOST_NAMED, list_some, tabulate_answers
+from sipas_analysis.reports.chapters.leaders_table import MOST_NAMED, tabulate_answers
 from sipas_analysis.reports.chapters.ranking import UNIT, explain_rank
 from sipas_analysis.reports.figure_tables import (
     are_different,
@@ -32,7 +32,7 @@ from sipas_analysis.reports.figure_tables import (
 )
 from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.pictures import draw_leaders_picture
-from sipas_analysis.reports.subject import Subject, name_year
+from sipas_analysis.reports.subject import Subject, list_some, name_year
 
 MOST_ITEMS = 3  # items to look at first
 VERDICTS = ("above", "below")

@@ -1,4 +1,4 @@
-"""The small table of the leaders' page: incidents, changes, what is not known, forms to check."""
+"""The small table of the leaders' page: incidents, changes, the plans, what is not known."""
 
 from collections.abc import Sequence
 
@@ -9,6 +9,7 @@ from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.reports.chapters.incidents import state_incidents
 from sipas_analysis.reports.chapters.opening import list_targets
+from sipas_analysis.reports.chapters.plan_summary import state_plan, state_verdicts
 from sipas_analysis.reports.chapters.trend import list_compared, name_figure
 from sipas_analysis.reports.figure_tables import (
     are_different,
@@ -17,18 +18,20 @@ from sipas_analysis.reports.figure_tables import (
     sort_known_figures,
 )
 from sipas_analysis.reports.named_numbers import number_of
-from sipas_analysis.reports.subject import Subject
+from sipas_analysis.reports.subject import Subject, list_some
 
 MOST_NAMED = 4  # units and figures that a sentence names; more are counted
 MOST_INCIDENTS = 3
 
 
 def tabulate_answers(subject: Subject) -> Table:
-    """Answer in a small table: incidents, what changed, what is not known, forms to check again."""
+    """Answer in a small table: incidents, changes, the plans, what is not known, forms to check."""
     last_year = subject.figures.last_year
     answers = {
         "incidents": _list_incidents(subject),
         "changed" if last_year else "no_change": [_describe_changes(subject)],
+        "verdicts": state_verdicts(subject),
+        "plan": state_plan(subject),
         "unknown": _list_unknown(subject),
         "checked": list_checks(subject),
     }
@@ -188,10 +191,3 @@ def list_checks(subject: Subject) -> list[Text]:
         listed = list_some(names, len(noticed), "units")
         texts.append(make_text("leaders.checked.noticed", names=listed))
     return texts
-
-
-def list_some(named: Sequence[object], n: int, what: str) -> object:
-    """List the names given of n in all, and count the others: ``units``, ``items``, ``figures``."""
-    names = Joined(named)
-    n_more = n - len(named)
-    return make_text(f"leaders.more.{what}", names=names, n=n_more) if n_more > 0 else names

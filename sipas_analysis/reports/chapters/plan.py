@@ -4,7 +4,7 @@ Without a plan beside the wave these are proposals, and the chapter says so. The
 lines of its own subject; the annexes list those of every unit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from sipas_analysis.documents.model import (
     Block,
@@ -23,8 +23,10 @@ from sipas_analysis.reports.chapters.plan_lines import (
     find_measure,
     list_lines,
     name_followed,
+    name_owner,
     name_task,
 )
+from sipas_analysis.reports.chapters.plan_summary import name_kind
 from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject
 
@@ -34,7 +36,7 @@ OPEN = ("owner", "due")  # columns that officers fill in
 
 def build_measures(subject: Subject) -> Section:
     """List the lines of the plan of a subject, or what is proposed, with what would show it."""
-    lines = list_lines(subject.figures.plan.frame, subject.unit)
+    lines = list_lines(subject)
     blocks: list[Block] = [Paragraph(_introduce(subject, lines))]
     if lines:
         blocks.append(_tabulate_plan(subject, lines))
@@ -43,17 +45,14 @@ def build_measures(subject: Subject) -> Section:
     return Section("measures", make_text("report.chapter.measures"), tuple(blocks))
 
 
-def name_kind(subject: Subject) -> str:
-    """Return the word of messages for a plan, or for proposals."""
-    return "proposal" if subject.figures.plan.is_proposal else "plan"
-
-
 def _introduce(subject: Subject, lines: Sequence[PlanLine]) -> Text:
     """State how many lines there are, that proposals are proposals, or why there is no line."""
     kind, unit = name_kind(subject), subject.unit
     if unit:
-        n = number_of(subject, f"plan.lines:all@{unit}") if lines else None
-        return make_text(f"measures.{kind}.unit", n=n) if lines else _explain_no_line(subject)
+        if not lines:
+            return _explain_no_line(subject)
+        part = f"@{unit}" if lines[0].unit else ""
+        return make_text(f"measures.{kind}.unit", n=number_of(subject, f"plan.lines:all{part}"))
     if subject.figures.plan.frame.empty:
         return _explain_no_line(subject)
     parts = [make_text(f"measures.{kind}.all", n=number_of(subject, "plan.lines:all"))]
@@ -71,7 +70,7 @@ def _explain_no_line(subject: Subject) -> Text:
         return make_text("measures.no_line", who=who)
     if not subject.pack.factors:
         return make_text("measures.no_factor")
-    reason = plan.lines.without.get(subject.unit, "all_satisfied")
+    reason = plan.lines.without.get(subject.unit, "no_figure")
     limit = number_of(subject, "setting:min_forms")
     return make_text(f"measures.without.{reason}", min_forms=limit)
 
@@ -92,7 +91,7 @@ def _tabulate_plan(subject: Subject, lines: Sequence[PlanLine]) -> Table:
     rows = tuple(
         (
             name_task(subject, line),
-            *(getattr(line, name) or make_text(f"measures.open.{name}") for name in filled),
+            *_name_owner_and_day(subject, line, filled),
             _describe_target(subject, line),
             _describe_how(subject, line),
         )
@@ -103,6 +102,14 @@ def _tabulate_plan(subject: Subject, lines: Sequence[PlanLine]) -> Table:
         notes.append(make_text("measures.more", n=len(lines) - len(shown)))
     caption = make_text(f"measures.table.{name_kind(subject)}")
     return Table("table-plan", caption, columns, rows, tuple(notes))
+
+
+def _name_owner_and_day(
+    subject: Subject, line: PlanLine, filled: Sequence[str]
+) -> Iterator[object]:
+    """Yield who is in charge and by when, as far as anybody filled it in."""
+    cells = {"owner": name_owner(subject, line), "due": line.due}
+    yield from (cells[name] or make_text(f"measures.open.{name}") for name in filled)
 
 
 def _describe_target(subject: Subject, line: PlanLine) -> Text:
@@ -165,7 +172,7 @@ def _explain_table(
         f"open_{still_open}": bool(still_open),
         "undecided": any(line.is_undecided for line in followed),
         "inside_error": not all(line.is_visible for line in followed),
-        "visible": any(line.detectable > 0 for line in followed),
+        "visible": any(line.is_visible and line.detectable > 0 for line in followed),
     }
     notes = [make_text(f"measures.note.{name}") for name, is_so in explained.items() if is_so]
     measures = [find_measure(subject, line) for line in lines]

@@ -1,20 +1,25 @@
 """Lines of a plan and verdicts on them as records, and the words that chapters print of them."""
 
 import math
-from collections.abc import Sequence
+import re
 from dataclasses import dataclass, fields
 from datetime import date
+from typing import Any
 
 import pandas as pd
 
-from sipas_analysis.documents.model import Value, make_text
+from sipas_analysis.documents.model import Text, Value, make_text, render_text
 from sipas_analysis.improve.actions import Measure, MeasureIndicator, read_library
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
+from sipas_analysis.messages import LANGUAGES, say
 from sipas_analysis.reports.subject import Subject
 
 Name = Value | Bilingual | str
 FINISHED = ("done", "dropped")
+MAY_LACK = ("due", "is_met", "first_met")  # None where there is none
+MOST_LETTERS = 90  # of a task that a sentence names
+ASKED = ("plan.task.all", "plan.task.unit")  # tasks that a draft writes where no measure fits
 
 
 @dataclass(frozen=True)
@@ -28,14 +33,10 @@ class PlanLine:
     task: str
     indicator: str
     baseline: float
-    low: float
-    high: float
     target: float
     detectable: float
-    n_needed: float
     owner: str
     due: date | None
-    status: str
     note: str
 
     @property
@@ -62,12 +63,9 @@ class Judged:
     item: str
     measure: str
     task: str
-    change: float
-    expected: float
     value: float
     verdict: str
     reason: str
-    target: float
     is_met: bool | None
     first_met: int | None
     due: date | None
@@ -79,16 +77,14 @@ class Judged:
         """Whether the change could be set beside the change expected without the measure."""
         return not math.isnan(self.value)
 
-    @property
-    def n_name(self) -> str:
-        """Name of the figure of how many units took the measure."""
-        return f"verdict.units:{self.key}"
 
-
-def list_lines(frame: pd.DataFrame, unit: str | None = None) -> list[PlanLine]:
-    """Return the lines of a plan as records; only those of a unit ("": all units) if named."""
-    rows = frame if unit is None else frame[frame["unit"] == unit]
-    return [PlanLine(*row) for row in _list_cells(rows, PlanLine)]
+def list_lines(subject: Subject) -> list[PlanLine]:
+    """Return the lines of a subject in the coming plan; of a survey's only unit those of all."""
+    frame = subject.figures.plan.frame
+    rows = frame[frame["unit"] == subject.unit]
+    if rows.empty and len(subject.figures.ranking) == 1:
+        rows = frame
+    return [PlanLine(*cells) for cells in _list_cells(rows, PlanLine)]
 
 
 def list_judged(subject: Subject) -> list[Judged]:
@@ -96,21 +92,29 @@ def list_judged(subject: Subject) -> list[Judged]:
     verdicts = subject.figures.verdicts
     if verdicts is None:
         return []
-    judged = [Judged(*row) for row in _list_cells(verdicts, Judged)]
+    judged = [Judged(*cells) for cells in _list_cells(verdicts, Judged)]
     years = list_years(subject)
     return sorted(judged, key=lambda row: (-years[row.before], -row.year))
 
 
-def _list_cells(frame: pd.DataFrame, record: type[PlanLine | Judged]) -> Sequence[list[object]]:
-    """Return the cells of a record in each row: None where a whole number, a day or yes is not."""
-    columns = {
-        column.name: [
-            None if column.name in ("due", "is_met", "first_met") and pd.isna(cell) else cell
-            for cell in frame[column.name]
-        ]
-        for column in fields(record)
-    }
-    return [list(row) for row in zip(*columns.values(), strict=True)]
+def list_own(subject: Subject) -> list[Judged]:
+    """Return what this wave says of the lines of a subject; of all units the measures first."""
+    latest = subject.figures.survey.wave.id
+    is_single = bool(subject.unit) and len(subject.figures.ranking) == 1
+    units = {subject.unit, ""} if is_single else {subject.unit}
+    own = [row for row in list_judged(subject) if row.after == latest and row.unit in units]
+    own = [row for row in own if row.kind == "line" or not subject.unit]
+    return sorted(own, key=lambda row: row.kind != "measure")
+
+
+def _list_cells(frame: pd.DataFrame, record: type[PlanLine | Judged]) -> list[list[Any]]:
+    """Return the cells of each record."""
+    names = [column.name for column in fields(record)]
+    columns = [
+        [None if name in MAY_LACK and pd.isna(cell) else cell for cell in frame[name]]
+        for name in names
+    ]
+    return [list(cells) for cells in zip(*columns, strict=True)]
 
 
 def list_years(subject: Subject) -> dict[str, int]:
@@ -125,7 +129,14 @@ def find_wave(subject: Subject, wave_id: str) -> Subject:
     return Subject(next(figures for figures in waves if figures.survey.wave.id == wave_id))
 
 
-# ── names
+def is_overdue(subject: Subject, row: Judged) -> bool:
+    """Return whether a line was to be done before the survey that judges it, and is not."""
+    collected = find_wave(subject, row.after).figures.survey.wave.collected
+    start = collected.start or collected.end
+    return bool(row.due and start and row.due < start and row.status not in FINISHED)
+
+
+# ── measures and names
 
 
 def find_measure(subject: Subject, line: PlanLine | Judged) -> Measure | None:
@@ -141,11 +152,33 @@ def find_indicator(subject: Subject, indicator_id: str) -> MeasureIndicator | No
 
 
 def name_task(subject: Subject, line: PlanLine | Judged) -> Name:
-    """Return what is to be done: of a measure in both languages, unless officers reworded it."""
+    """Return what is to be done, in both languages unless officers worded it."""
     measure = find_measure(subject, line)
     if measure and line.task in ("", measure.vi, measure.en):
         return Bilingual(vi=measure.vi, en=measure.en)
-    return line.task
+    asked = (name for name in ASKED for tongue in LANGUAGES if say(tongue, name) == line.task)
+    return next((make_text(name) for name in asked), line.task)
+
+
+def shorten_name(name: Name) -> Bilingual:
+    """Return a name of about a line in each language, cut between words, for a sentence."""
+    texts = {language: render_text(name, language) for language in LANGUAGES}
+    return Bilingual(**{language: _cut(text) for language, text in texts.items()})
+
+
+def _cut(text: str) -> str:
+    if len(text) <= MOST_LETTERS:
+        return text
+    return re.sub(r"[\s,;:(]+\S{0,20}$", "", text[:MOST_LETTERS]) + "…"
+
+
+def name_owner(subject: Subject, line: PlanLine) -> Name:
+    """Return who is in charge, in both languages unless officers named the post."""
+    measure, publisher = find_measure(subject, line), subject.figures.survey.wave.publisher
+    for name in (publisher, *([measure.owner] if measure else [])):
+        if line.owner and line.owner in (name.vi, name.en):
+            return name
+    return line.owner
 
 
 def name_followed(subject: Subject, item: str) -> Name:
@@ -157,8 +190,19 @@ def name_followed(subject: Subject, item: str) -> Name:
     return subject.item_name(item, is_marked=False)
 
 
-def is_overdue(subject: Subject, row: Judged) -> bool:
-    """Return whether a line was to be done before the survey that judges it, and is not."""
-    collected = find_wave(subject, row.after).figures.survey.wave.collected
-    start = collected.start or collected.end
-    return bool(row.due and start and row.due < start and row.status not in FINISHED)
+def name_row(subject: Subject, row: Judged, *, is_short: bool = True) -> Text:
+    """Name what was done and the item that it was for: by its code, or in its words too.
+
+    A line of a unit in the report on all units has the name of the unit.
+    """
+    wave = find_wave(subject, row.before)
+    followed = name_followed(wave, row.item) if row.item else ""
+    if is_short and row.item in wave.pack.items:
+        followed = row.item
+    task = name_task(wave, row)
+    task = shorten_name(task) if is_short else task
+    form = ("short" if is_short else "long") if row.item else "plain"
+    name = make_text(f"last_measures.name.{form}", task=task, item=followed)
+    if row.unit in ("", subject.unit) or row.kind == "measure":
+        return name
+    return make_text("last_measures.name.of_unit", unit=subject.marked_name(row.unit), name=name)

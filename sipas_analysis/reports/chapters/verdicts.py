@@ -6,7 +6,6 @@ what remains of the change. Measures of several units are judged over all of the
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from sipas_analysis.documents.model import (
     Block,
@@ -19,17 +18,17 @@ from sipas_analysis.documents.model import (
     Text,
     make_text,
 )
-from sipas_analysis.reports.chapters.leaders_table import list_some, name_changed
+from sipas_analysis.reports.chapters.leaders_table import name_changed
 from sipas_analysis.reports.chapters.plan_annex import name_verdict
 from sipas_analysis.reports.chapters.plan_lines import (
     Judged,
-    find_wave,
     is_overdue,
     list_judged,
+    list_own,
     list_years,
-    name_followed,
-    name_task,
+    name_row,
 )
+from sipas_analysis.reports.chapters.plan_summary import TOLD, sum_up
 from sipas_analysis.reports.chapters.trend import explain_break
 from sipas_analysis.reports.figure_tables import find_change, sign_number
 from sipas_analysis.reports.named_numbers import interval_of, number_of
@@ -38,7 +37,6 @@ from sipas_analysis.reports.subject import Subject
 MOST_FACTORS = 12  # factors that a sentence names; more are counted
 MOST_ROWS, MOST_ROWS_OF_UNIT = 15, 10  # rows of the table; the annexes have all
 MOST_NAMED = 4  # lines of units that a sentence names
-TOLD = ("worked", "got_worse")  # verdicts that name each line
 WORDS = ("worked", "got_worse", "no_sign", "too_early", "cannot_tell")  # in this order
 NUMBERS = ("change", "expected", "rest")
 
@@ -57,25 +55,14 @@ def build_last_measures(subject: Subject) -> Section:
 # ── verdicts
 
 
-def list_own(subject: Subject) -> list[Judged]:
-    """Return the rows of a subject, latest first: lines of a unit; of all units the measures first.
-
-    A line that several waves judged stands once for each.
-    """
-    judged = [row for row in list_judged(subject) if row.unit == subject.unit]
-    if subject.unit:
-        return [row for row in judged if row.kind == "line"]
-    return sorted(judged, key=lambda row: row.kind != "measure")
-
-
 def _judge_plans(subject: Subject) -> list[Block]:
     """State the verdicts in sentences, why a rise is no success yet, and the table."""
-    latest = [row for row in list_own(subject) if row.after == subject.figures.survey.wave.id]
+    latest = list_own(subject)
     years = Joined(_name_plan_years(subject), ", ")
     blocks: list[Block] = []
     if latest:
         blocks.append(Paragraph(make_text("last_measures.lead", years=years)))
-        blocks.append(Bullets(tuple(_sum_up(subject, latest))))
+        blocks.append(Bullets(tuple(sum_up(subject, latest, WORDS, MOST_NAMED))))
     elif subject.unit:
         return [Paragraph(make_text("last_measures.no_line", years=years))]
     if not subject.unit:
@@ -93,34 +80,6 @@ def _name_plan_years(subject: Subject) -> list[str]:
     return [*dict.fromkeys(str(years[row.before]) for row in list_judged(subject))]
 
 
-def _sum_up(subject: Subject, rows: Sequence[Judged]) -> list[Text]:
-    """Name the measures of each verdict, best first."""
-    return [
-        make_text(f"last_measures.sum.{word}", names=_name_some(subject, same))
-        for word in WORDS
-        for same in [[row for row in rows if row.verdict == word]]
-        if same
-    ]
-
-
-def _name_some(subject: Subject, rows: Sequence[Judged]) -> object:
-    """Name some rows, of units with the unit, and count the others."""
-    named = [_name_row(subject, row) for row in rows[:MOST_NAMED]]
-    return list_some(named, len(rows), "lines")
-
-
-def _name_row(subject: Subject, row: Judged) -> Text:
-    """Name what was done and the item that it was for; of a line of another unit also the unit."""
-    wave = find_wave(subject, row.before)
-    task = name_task(wave, row)
-    name = make_text("last_measures.named_plain", task=task)
-    if row.item:
-        name = make_text("last_measures.named", task=task, item=name_followed(wave, row.item))
-    if row.unit == subject.unit:
-        return name
-    return make_text("last_measures.named_unit", unit=subject.marked_name(row.unit), name=name)
-
-
 def _count_lines(subject: Subject) -> list[Text]:
     """Count the lines of the plan by verdict, and name those of units that differ from chance."""
     latest = subject.figures.survey.wave.id
@@ -136,7 +95,7 @@ def _count_lines(subject: Subject) -> list[Text]:
     ]
     n = number_of(subject, "verdict.lines:all")
     parts = [make_text("last_measures.of_units", n=n, counts=Joined(counts, ", "))]
-    parts += _sum_up(subject, [row for row in rows if row.verdict in TOLD])
+    parts += sum_up(subject, rows, TOLD, MOST_NAMED)
     return [make_text("leaders.joined", parts=Joined(parts, " "))]
 
 
@@ -147,8 +106,8 @@ def _name_shared_measures(subject: Subject, rows: Sequence[Judged]) -> list[Text
     return [
         make_text(
             "last_measures.shared",
-            name=_name_row(subject, replace(row, unit=subject.unit)),
-            n=number_of(subject, row.n_name),
+            name=name_row(subject, row),
+            n=number_of(subject, f"verdict.units:{row.key}"),
             verdict=_name_verdict(row),
         )
         for row in list_judged(subject)
@@ -196,9 +155,9 @@ def _make_row(subject: Subject, row: Judged) -> tuple[object, ...]:
 
 def _describe_task(subject: Subject, row: Judged) -> Text:
     """Name what was done and for what; of a measure how many units took it."""
-    name = _name_row(subject, row)
+    name = name_row(subject, row, is_short=False)
     if row.kind == "measure":
-        n = number_of(subject, row.n_name)
+        n = number_of(subject, f"verdict.units:{row.key}")
         return make_text("last_measures.over_units", name=name, n=n)
     year = str(list_years(subject)[row.before])
     has_years = len(_name_plan_years(subject)) > 1
@@ -229,7 +188,8 @@ def _judge_before(subject: Subject, row: Judged) -> list[Text]:
 
 def _judge_target(subject: Subject, row: Judged) -> list[Text]:
     """State whether the target was met; a target that was met earlier is not met once more."""
-    if row.is_met is None:
+    is_open = row.verdict == "too_early" or row.status == "dropped"
+    if row.is_met is None or (is_open and not row.is_met):
         return []
     target = number_of(subject, f"verdict.target:{row.key}", decimals=None)
     met_before = row.first_met is not None and row.first_met < row.year
