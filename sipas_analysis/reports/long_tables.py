@@ -4,8 +4,7 @@ The same figures as in the CSV files, with words instead of codes and columns to
 """
 
 from collections.abc import Iterator, Sequence
-
-import pandas as pd
+from dataclasses import replace
 
 from sipas_analysis.documents.model import Column, Section, Table, Text, make_text
 from sipas_analysis.figures.published import PublishedFigure
@@ -14,9 +13,15 @@ from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.reports.chapters.plan_annex import (
     line_cells,
     line_columns,
-    list_filled,
+    note_doubts,
     verdict_cells,
     verdict_columns,
+)
+from sipas_analysis.reports.chapters.plan_lines import (
+    Judged,
+    PlanLine,
+    list_all_lines,
+    list_judged,
 )
 from sipas_analysis.reports.figure_tables import (
     caution_notes,
@@ -186,24 +191,21 @@ def _list_pairs(subject: Subject) -> Table:
 
 def _list_plans(subject: Subject) -> Iterator[Table]:
     """Yield the lines of the coming plan, or proposals, and the verdicts on earlier plans."""
-    plan, verdicts = subject.figures.plan, subject.figures.verdicts
-    filled = list_filled(plan.frame)
-    rows = [line_cells(subject, line, filled) for line in plan.frame.to_dict("records")]
-    word = "proposals" if plan.is_proposal else "plan"
-    yield _list_lines(subject, word, plan.frame, line_columns(filled), rows)
-    if verdicts is not None:
-        rows = [
-            (str(line["year"]), *verdict_cells(subject, line))
-            for line in verdicts.to_dict("records")
-        ]
-        columns = (Column(make_text("xlsx.tables.column.year"), "text"), *verdict_columns())
-        yield _list_lines(subject, "verdicts", verdicts, columns, rows)
+    lines, judged = list_all_lines(subject), list_judged(subject)
+    word = "proposals" if subject.figures.plan.is_proposal else "plan"
+    cells = [line_cells(subject, line, lines) for line in lines]
+    table = _list_lines(subject, word, lines, line_columns(lines), cells)
+    yield replace(table, notes=note_doubts(lines))
+    if judged:
+        cells = [(*verdict_cells(subject, row), str(row.year)) for row in judged]
+        columns = (*verdict_columns(), Column(make_text("xlsx.tables.column.year"), "text"))
+        yield _list_lines(subject, "verdicts", judged, columns, cells)
 
 
 def _list_lines(
     subject: Subject,
     kind: str,
-    lines: pd.DataFrame,
+    lines: Sequence[PlanLine | Judged],
     columns: Sequence[Column],
     cells: Sequence[tuple[object, ...]],
 ) -> Table:
@@ -213,12 +215,12 @@ def _list_lines(
     whole = make_text("report.level.province")
     rows = tuple(
         (
-            names.get(unit, unit) if unit else whole,
-            subject.group_name(groups[unit]) if unit in groups else "",
-            line_id,
+            names.get(line.unit, line.unit) if line.unit else whole,
+            subject.group_name(groups[line.unit]) if line.unit in groups else "",
+            line.id,
             *of_line,
         )
-        for unit, line_id, of_line in zip(lines["unit"], lines["id"], cells, strict=True)
+        for line, of_line in zip(lines, cells, strict=True)
     )
     heads = (*UNIT_COLUMNS, Column(make_text("plan.column.id"), "text"), *columns)
     return Table(f"tables-{kind}", make_text(f"xlsx.tables.{kind}"), heads, rows)

@@ -1,6 +1,6 @@
 """What ``sipas verdict`` prints: the verdict on each measure and line of earlier plans."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
@@ -9,7 +9,8 @@ from sipas_analysis.errors import ConfigError, Place, shorten
 from sipas_analysis.figures.published import Figures
 from sipas_analysis.messages import Language, say
 from sipas_analysis.reports.chapters.plan_annex import EXPLANATIONS, verdict_cells
-from sipas_analysis.reports.chapters.plan_lines import list_judged, name_task
+from sipas_analysis.reports.chapters.plan_lines import Judged, list_judged
+from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject, list_marked_names
 
 COLUMNS = ("item", "change", "expected", "rest", "interval", "verdict")
@@ -32,31 +33,30 @@ def describe_verdicts(
     figures: Figures, language: Language
 ) -> Iterator[tuple[str, pd.DataFrame | None]]:
     """Yield, for each plan and each later wave, measures of several units, then every line."""
+    find_verdicts(figures)
     subject = Subject(figures)
-    for (before, after), rows in find_verdicts(figures).groupby(["before", "after"], sort=False):
+    judged = list_judged(subject)
+    for before, after in dict.fromkeys((row.before, row.after) for row in judged):
+        of_pair = [row for row in judged if (row.before, row.after) == (before, after)]
         for kind in ("measure", "line"):
-            part = rows[rows["kind"] == kind]
-            if len(part):
+            rows = [row for row in of_pair if row.kind == kind]
+            if rows:
                 title = say(language, f"cli.table.verdicts.{kind}", before=before, after=after)
-                yield title, _tabulate(subject, part, language)
+                yield title, _tabulate(subject, rows, language)
     for text in EXPLANATIONS:
         yield text.text(language), None
 
 
-def _tabulate(subject: Subject, rows: pd.DataFrame, language: Language) -> pd.DataFrame:
+def _tabulate(subject: Subject, rows: Sequence[Judged], language: Language) -> pd.DataFrame:
     """Return verdicts as texts: the unit, or the measure, then the numbers and the verdict."""
     names: dict[str, object] = {**list_marked_names(subject.figures)}
     names[""] = make_text("report.level.province")
-    tasks = {
-        judged.key: shorten(render_text(name_task(subject, judged), language))
-        for judged in list_judged(subject)
-    }
-    cells = [
-        [tasks[str(row["key"])], row["n_units"], *verdict_cells(subject, row)[1:]]
-        if row["kind"] == "measure"
-        else [names[str(row["unit"])], *verdict_cells(subject, row)[1:]]
-        for row in rows.to_dict("records")
-    ]
-    heads = ["task", "n_units"] if rows["kind"].iloc[0] == "measure" else ["unit_name"]
+    cells: list[list[object]] = []
+    for row in rows:
+        task, *others = verdict_cells(subject, row)
+        n_units = number_of(subject, f"verdict.units:{row.key}")
+        of_measure = [shorten(render_text(task, language)), n_units]
+        cells.append([*(of_measure if row.kind == "measure" else [names[row.unit]]), *others])
+    heads = ["task", "n_units"] if rows[0].kind == "measure" else ["unit_name"]
     texts = [[render_text(cell, language) for cell in row] for row in cells]
     return pd.DataFrame(texts, columns=[*heads, *COLUMNS])

@@ -1,29 +1,41 @@
 """The annex on the plan: every line for the coming year, and the verdict on every earlier line."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
-
-import pandas as pd
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from sipas_analysis.documents.model import (
     Block,
+    Bullets,
     Column,
-    Joined,
     Paragraph,
     Table,
     Text,
     make_text,
 )
-from sipas_analysis.improve.plan import SURVEY
+from sipas_analysis.improve.plan import NOTES, SURVEY
 from sipas_analysis.improve.plan_words import PlanWords
 from sipas_analysis.instrument.pack import OVERALL
+from sipas_analysis.reports.chapters.plan_lines import (
+    Judged,
+    PlanLine,
+    list_all_lines,
+    list_judged,
+    list_years,
+    name_task,
+)
 from sipas_analysis.reports.chapters.trend import explain_break
 from sipas_analysis.reports.figure_tables import sign_number
 from sipas_analysis.reports.named_numbers import interval_of, number_of
 from sipas_analysis.reports.subject import Subject, list_marked_names
 
-Line = Mapping[str, object]  # a row of a plan or of verdicts
-LINE_NUMBERS = ("baseline", "interval", "target", "detectable")
+Row = TypeVar("Row", PlanLine, Judged)
+LINE_NUMBERS = (
+    "annex.plan.column.baseline",
+    "report.column.interval",
+    "annex.plan.column.target",
+    "annex.plan.column.detectable",
+)
 VERDICT_NUMBERS = ("change", "expected", "rest", "interval")
 PLAN_REASONS = {  # others are why two years may not be compared
     *("dropped", "not_survey", "no_baseline", "not_started", "due"),
@@ -35,12 +47,13 @@ EXPLANATIONS = tuple(
 WORDINGS = make_text("annex.plan.note.codes", name=make_text("annex.chapter.items"))
 
 
-class Group(NamedTuple):
+@dataclass(frozen=True)
+class Group(Generic[Row]):
     """Lines that stand in one table: those of the province, or of the units of one group."""
 
     code: str
     name: object
-    lines: pd.DataFrame
+    lines: list[Row]
 
 
 def show_plan(subject: Subject) -> list[Block]:
@@ -48,93 +61,118 @@ def show_plan(subject: Subject) -> list[Block]:
     plan = subject.figures.plan
     word = "proposals" if plan.is_proposal else "plan"
     source = Paragraph(make_text(f"annex.plan.of.{word}", file=plan.source))
-    groups = _group_lines(subject, plan.frame)
-    return [
-        source,
-        *(_tabulate_lines(subject, group) for group in groups),
-        *_show_verdicts(subject),
+    tables = [
+        _tabulate_lines(subject, group) for group in _group_lines(subject, list_all_lines(subject))
     ]
+    explained = [Bullets((make_text("annex.plan.note.target"), WORDINGS))] if tables else []
+    return [source, *explained, *tables, *_show_verdicts(subject)]
 
 
-def _group_lines(subject: Subject, lines: pd.DataFrame) -> Iterator[Group]:
-    """Yield the lines of the province, then those of each group of units, in their order."""
+def _group_lines(subject: Subject, lines: Sequence[Row]) -> list[Group[Row]]:
+    """Return the lines of the province, then those of each group of units, in their order."""
     units = subject.figures.survey.units
-    groups = lines["unit"].map(dict(zip(units["code"], units["group"], strict=True))).fillna("")
-    for code in dict.fromkeys(groups):
-        name = subject.group_name(code) if code else make_text("report.level.province")
-        yield Group(str(code), name, lines[groups == code])
+    groups = dict(zip(units["code"], units["group"], strict=True))
+    by_group: dict[str, list[Row]] = {}
+    for line in lines:
+        by_group.setdefault(groups.get(line.unit, ""), []).append(line)
+    whole = make_text("report.level.province")
+    return [
+        Group(code, subject.group_name(code) if code else whole, listed)
+        for code, listed in by_group.items()
+    ]
 
 
 # ── the coming plan
 
 
-def _tabulate_lines(subject: Subject, group: Group) -> Table:
-    """List the lines of the province or of a group."""
-    filled = list_filled(group.lines)
-    columns = (Column(make_text("annex.plan.column.line"), "row"), *line_columns(filled))
+def _tabulate_lines(subject: Subject, group: Group[PlanLine]) -> Table:
+    """List the lines of the province or of a group; notes explain the numbers of doubts."""
+    lines = group.lines
+    columns = (_name_column(group), *line_columns(lines)[1:])
     rows = tuple(
-        (_name_line(subject, line), *line_cells(subject, line, filled))
-        for line in group.lines.to_dict("records")
+        (_name_row(subject, line.unit, task), *others)
+        for line in lines
+        for task, *others in [line_cells(subject, line, lines)]
     )
     word = "proposals" if subject.figures.plan.is_proposal else "plan"
     caption = make_text(f"annex.plan.table.{word}", group=group.name)
-    notes = (make_text("annex.plan.note.target"), WORDINGS)
-    return Table(f"table-plan-{group.code or 'province'}", caption, columns, rows, notes)
+    return Table(
+        f"table-plan-{group.code or 'province'}", caption, columns, rows, note_doubts(lines)
+    )
 
 
-def list_filled(lines: pd.DataFrame) -> list[str]:
-    """Return the columns of words that somebody filled in: who is responsible, and by when."""
-    return [name for name in ("owner", "due") if any(map(_is_filled, lines[name]))]
+def _name_column(group: Group[Row]) -> Column:
+    """Return the first column: the task, after the unit if the lines are of units."""
+    return Column(make_text("annex.plan.column.line" if group.code else "plan.column.task"), "row")
 
 
-def _is_filled(cell: object) -> bool:
-    return bool(cell) and not pd.isna(cell)
+def _name_row(subject: Subject, unit: str, task: object) -> object:
+    """Return the task, after the unit if it is of one."""
+    if not unit:
+        return task
+    name = list_marked_names(subject.figures).get(unit, unit)  # a unit may have ended since
+    return make_text("annex.plan.of_unit", unit=name, task=task)
 
 
-def line_columns(filled: Sequence[str]) -> tuple[Column, ...]:
+def _list_filled(lines: Sequence[PlanLine]) -> list[str]:
+    """Return the columns of words that are filled in: in charge, day, state, doubts."""
+    filled = [name for name in ("owner", "due") if any(getattr(line, name) for line in lines)]
+    filled += ["status"] if any(line.status != "proposed" for line in lines) else []
+    return filled + (["note"] if any(line.note for line in lines) else [])
+
+
+def line_columns(lines: Sequence[PlanLine]) -> tuple[Column, ...]:
     """Return the columns of ``line_cells``."""
     return (
         Column(make_text("plan.column.task"), "text"),
         Column(make_text("annex.plan.column.indicator"), "text"),
-        *(Column(make_text(f"annex.plan.column.{name}")) for name in LINE_NUMBERS),
-        *(Column(make_text(f"plan.column.{name}"), "text") for name in filled),
-        Column(make_text("plan.column.status"), "text"),
+        *(Column(make_text(name)) for name in LINE_NUMBERS),
+        *(
+            # a day is never cut
+            Column(make_text(f"annex.plan.column.{name}"), "number" if name == "due" else "text")
+            for name in _list_filled(lines)
+        ),
     )
 
 
-def line_cells(subject: Subject, line: Line, filled: Sequence[str]) -> tuple[object, ...]:
-    """Return what is to be done, what would show it, by whom, until when and how it stands."""
-    figure = f"plan:{line['id']}"
-    words = [make_text(f"plan.note.{word}") for word in str(line["note"]).split()]
-    state = make_text(f"plan.status.{line['status']}")
+def line_cells(subject: Subject, line: PlanLine, lines: Sequence[PlanLine]) -> tuple[object, ...]:
+    """Return a line of a table of lines: task, what shows it, by whom, until when, its state."""
+    figure = f"plan:{line.id}"
+    numbers = [str(NOTES.index(word) + 1) for word in line.note.split()]
+    words: dict[str, object] = {
+        "owner": line.owner or None,
+        "due": line.due,
+        "status": make_text(f"plan.status.{line.status}"),
+        "note": ", ".join(numbers) or None,
+    }
     return (
-        line["task"],
-        name_indicator(subject, line),
+        name_task(subject, line),
+        name_indicator(subject, line.indicator, line.item),
         number_of(subject, figure, decimals=2),
         interval_of(subject, figure),
-        number_of(subject, f"plan.target:{line['id']}", decimals=2),
+        number_of(subject, f"plan.target:{line.id}", decimals=2),
         number_of(subject, figure, "detectable", 1),
-        *(line[name] if _is_filled(line[name]) else None for name in filled),
-        Joined([state, *words]),
+        *(words[name] for name in _list_filled(lines)),
     )
 
 
-def name_indicator(subject: Subject, line: Line) -> object:
+def note_doubts(lines: Sequence[PlanLine]) -> tuple[Text, ...]:
+    """Explain the numbers of the doubts that some lines have."""
+    words = {word for line in lines for word in line.note.split()}
+    return tuple(
+        make_text("annex.plan.doubt", number=str(number), why=make_text(f"plan.note.{word}"))
+        for number, word in enumerate(NOTES, 1)
+        if word in words
+    )
+
+
+def name_indicator(subject: Subject, indicator: str, item: str) -> object:
     """Return the code of the item that a line follows, or the name of its factor or indicator."""
-    if line.get("indicator", SURVEY) != SURVEY:
-        words = PlanWords(subject.figures.survey).labels["indicator"]
-        return words.get(str(line["indicator"]), line["indicator"])
-    item = str(line["item"])
+    if indicator != SURVEY:
+        return PlanWords(subject.figures.survey).labels["indicator"].get(indicator, indicator)
     if item == OVERALL:
         return make_text("report.level.overall")
     return item if item in subject.pack.items else subject.short_name(item)
-
-
-def _name_line(subject: Subject, line: Line) -> object:
-    """Return the id of a line, after the name of its unit if it is of one."""
-    unit = str(line["unit"])
-    names = list_marked_names(subject.figures)
-    return Joined([names.get(unit, unit), line["id"]], ", ") if unit else line["id"]
 
 
 # ── verdicts on earlier plans
@@ -142,30 +180,30 @@ def _name_line(subject: Subject, line: Line) -> object:
 
 def _show_verdicts(subject: Subject) -> list[Block]:
     """List the verdicts on each plan by each later wave; nothing where no plan is named."""
-    verdicts = subject.figures.verdicts
-    if verdicts is None:
+    judged = list_judged(subject)
+    if not judged:
         return []
-    blocks: list[Block] = [Paragraph(make_text("annex.verdicts.lead"))]
-    for (before, after), rows in verdicts.groupby(["before", "after"], sort=False):
-        of_lines = rows[rows["kind"] == "line"]
-        groups = _group_lines(subject, of_lines)
-        blocks += [_tabulate_verdicts(subject, group, (before, after)) for group in groups]
-        over_units = rows[rows["kind"] == "measure"]
-        if len(over_units):
-            blocks.append(_tabulate_measures(subject, over_units, (before, after)))
+    blocks: list[Block] = [Paragraph(make_text("annex.verdicts.lead")), Bullets(EXPLANATIONS)]
+    for waves in dict.fromkeys((row.before, row.after) for row in judged):
+        rows = [row for row in judged if (row.before, row.after) == waves]
+        over_units = [row for row in rows if row.kind == "measure"]
+        blocks += [_tabulate_measures(subject, over_units, waves)] if over_units else []
+        groups = _group_lines(subject, [row for row in rows if row.kind == "line"])
+        blocks += [_tabulate_verdicts(subject, group, waves) for group in groups]
     return blocks
 
 
-def _tabulate_verdicts(subject: Subject, group: Group, waves: tuple[str, str]) -> Table:
+def _tabulate_verdicts(subject: Subject, group: Group[Judged], waves: tuple[str, str]) -> Table:
     """List the verdicts on the lines of the province or of a group."""
-    columns = (Column(make_text("annex.plan.column.line"), "row"), *verdict_columns())
+    columns = (_name_column(group), *verdict_columns()[1:])
     rows = tuple(
-        (_name_line(subject, line), *verdict_cells(subject, line))
-        for line in group.lines.to_dict("records")
+        (_name_row(subject, row.unit, task), *others)
+        for row in group.lines
+        for task, *others in [verdict_cells(subject, row)]
     )
     caption = make_text("annex.verdicts.table", group=group.name, **_name_years(subject, waves))
     name = f"table-verdicts-{'-'.join(waves)}-{group.code or 'province'}"
-    return Table(name, caption, columns, rows, (*EXPLANATIONS, WORDINGS))
+    return Table(name, caption, columns, rows)
 
 
 def verdict_columns() -> tuple[Column, ...]:
@@ -178,55 +216,45 @@ def verdict_columns() -> tuple[Column, ...]:
     )
 
 
-def verdict_cells(subject: Subject, line: Line) -> tuple[object, ...]:
+def verdict_cells(subject: Subject, row: Judged) -> tuple[object, ...]:
     """Return task, item, change, change expected without the measure, the rest, the verdict."""
-    key = line["key"]
-    numbers = [f"verdict.change:{key}", f"verdict.expected:{key}", f"verdict:{key}"]
+    numbers = [f"{kind}:{row.key}" for kind in ("verdict.change", "verdict.expected", "verdict")]
     return (
-        line["task"],
-        name_indicator(subject, line),
+        name_task(subject, row),
+        name_indicator(subject, SURVEY, row.item) if row.item else None,
         *(sign_number(number_of(subject, figure, decimals=2)) for figure in numbers),
-        interval_of(subject, f"verdict:{key}"),
-        name_verdict(line),
+        interval_of(subject, f"verdict:{row.key}"),
+        name_verdict(row),
     )
 
 
-def name_verdict(line: Line) -> Text:
+def name_verdict(row: Judged) -> Text:
     """Return the words of a verdict, with the reason where it cannot be told or is too early."""
-    word, reason = make_text(f"judged.{line['verdict']}"), str(line["reason"])
+    word, reason = make_text(f"judged.{row.verdict}"), row.reason
     if not reason:
         return word
     why = make_text(f"judged.why.{reason}") if reason in PLAN_REASONS else explain_break(reason)
     return make_text("judged.with_reason", verdict=word, why=why)
 
 
-def _tabulate_measures(subject: Subject, rows: pd.DataFrame, waves: tuple[str, str]) -> Table:
+def _tabulate_measures(subject: Subject, rows: list[Judged], waves: tuple[str, str]) -> Table:
     """List the verdicts on measures that several units took, over all of them together."""
     counts = ("units", "others")
-    _task, *others = verdict_columns()
     columns = (
-        Column(make_text("plan.column.measure"), "row"),
+        Column(make_text("annex.verdicts.column.measure"), "row"),
         *(Column(make_text(f"annex.verdicts.column.{name}")) for name in counts),
-        *others,
+        *verdict_columns()[1:],
     )
-    measures = PlanWords(subject.figures.survey).labels["measure"]
     cells = tuple(
-        (
-            measures.get(line["measure"], line["measure"]),
-            *(number_of(subject, f"verdict.{name}:{line['key']}") for name in counts),
-            *verdict_cells(subject, line)[1:],
-        )
-        for line in rows.to_dict("records")
+        (task, *(number_of(subject, f"verdict.{name}:{row.key}") for name in counts), *others)
+        for row in rows
+        for task, *others in [verdict_cells(subject, row)]
     )
     caption = make_text("annex.verdicts.measures", **_name_years(subject, waves))
-    return Table(f"table-measures-{'-'.join(waves)}", caption, columns, cells, EXPLANATIONS)
+    return Table(f"table-measures-{'-'.join(waves)}", caption, columns, cells)
 
 
 def _name_years(subject: Subject, waves: tuple[str, str]) -> dict[str, object]:
     """Return the year of the plan and the year that judges it."""
-    figures = subject.figures
-    years = {
-        tables.survey.wave.id: str(tables.survey.wave.year)
-        for tables in (*figures.earlier, figures)
-    }
-    return {"before": years[waves[0]], "after": years[waves[1]]}
+    years = list_years(subject)
+    return {"before": str(years[waves[0]]), "after": str(years[waves[1]])}

@@ -37,6 +37,7 @@ class PlanLine:
     detectable: float
     owner: str
     due: date | None
+    status: str
     note: str
 
     @property
@@ -78,13 +79,16 @@ class Judged:
         return not math.isnan(self.value)
 
 
+def list_all_lines(subject: Subject) -> list[PlanLine]:
+    """Return every line of the coming plan."""
+    return [PlanLine(*cells) for cells in _list_cells(subject.figures.plan.frame, PlanLine)]
+
+
 def list_lines(subject: Subject) -> list[PlanLine]:
     """Return the lines of a subject in the coming plan; of a survey's only unit those of all."""
-    frame = subject.figures.plan.frame
-    rows = frame[frame["unit"] == subject.unit]
-    if rows.empty and len(subject.figures.ranking) == 1:
-        rows = frame
-    return [PlanLine(*cells) for cells in _list_cells(rows, PlanLine)]
+    lines = list_all_lines(subject)
+    own = [line for line in lines if line.unit == subject.unit]
+    return lines if not own and len(subject.figures.ranking) == 1 else own
 
 
 def list_judged(subject: Subject) -> list[Judged]:

@@ -108,7 +108,7 @@ def _name_shared_measures(subject: Subject, rows: Sequence[Judged]) -> list[Text
             "last_measures.shared",
             name=name_row(subject, row),
             n=number_of(subject, f"verdict.units:{row.key}"),
-            verdict=_name_verdict(row),
+            verdict=name_verdict(row),
         )
         for row in list_judged(subject)
         if row.kind == "measure"
@@ -149,7 +149,7 @@ def _make_row(subject: Subject, row: Judged) -> tuple[object, ...]:
         *([_describe_status(subject, row)] if subject.unit else []),
         *numbers,
         rest if row.is_compared else None,
-        Joined([_name_verdict(row), *_judge_before(subject, row), *_judge_target(subject, row)]),
+        Joined([name_verdict(row), *_judge_before(subject, row), *_judge_target(subject, row)]),
     )
 
 
@@ -164,10 +164,6 @@ def _describe_task(subject: Subject, row: Judged) -> Text:
     return make_text("last_measures.of_plan", name=name, year=year) if has_years else name
 
 
-def _name_verdict(row: Judged) -> Text:
-    return name_verdict({"verdict": row.verdict, "reason": row.reason})
-
-
 def _describe_status(subject: Subject, row: Judged) -> Joined:
     """State until when a line was to be done, how it stands, and that it is past its date."""
     parts: list[object] = [row.due] if row.due else []
@@ -179,7 +175,7 @@ def _describe_status(subject: Subject, row: Judged) -> Joined:
 def _judge_before(subject: Subject, row: Judged) -> list[Text]:
     """Return the verdicts of earlier waves on the same line."""
     return [
-        make_text("last_measures.before", year=str(other.year), verdict=_name_verdict(other))
+        make_text("last_measures.before", year=str(other.year), verdict=name_verdict(other))
         for other in list_judged(subject)
         if (other.before, other.id, other.kind) == (row.before, row.id, row.kind)
         and other.year < row.year
