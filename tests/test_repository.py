@@ -61,7 +61,8 @@ explain.driver_results explain.drivers explain.shapley explain.players explain.s
 explain.importance explain.priority
 explain.penalty_reward
 improve.actions improve.plan
-improve.expected_change improve.verdict
+improve.plan_sheet improve.plan_words improve.plan_lines improve.plan_file
+improve.expected_change improve.two_waves improve.verdict
 figures.csv_files figures.disclosure figures.rare_labels figures.suppression figures.hidden_labels
 figures.respondents figures.identified figures.counts figures.wave_tables figures.last_year
 figures.plan_figures
@@ -73,7 +74,7 @@ documents.column_widths
 documents.writers.terminal documents.writers.html
 documents.writers.typst_process documents.writers.docx_parts
 documents.writers.docx_table documents.writers.docx_letter documents.writers.docx
-documents.writers.pdf documents.writers.xlsx
+documents.writers.pdf documents.writers.xlsx documents.writers.xlsx_form
 reports.file_names reports.subject reports.named_numbers reports.figure_tables reports.pictures
 reports.unit_pictures reports.answer_pictures reports.chapters.trend
 reports.chapters.sample_design reports.chapters.respondents reports.chapters.people

@@ -15,6 +15,7 @@ from sipas_analysis.infer.design import Floats, Ints
 from sipas_analysis.measure.pooling import small_area, smooth_variances
 
 Marks = NDArray[np.bool_]
+LEAST_APART = 0.1  # of an item's variance, what it does not share with the index; ours
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Panel:
         before: The earlier wave.
         after: The later wave.
         covariance: Of the changes of the units (V7), shape (U, U).
+        index: The units' index in the earlier wave, blank where hidden; none if it is the figure.
         is_share: Whether the figure is a share in percent, not points.
     """
 
@@ -52,6 +54,7 @@ class Panel:
     before: Year
     after: Year
     covariance: Floats
+    index: Year | None = None
     is_share: bool = True
 
 
@@ -102,49 +105,84 @@ class Remainder:
         return self.change - self.trend - self.returned
 
 
-def model_variances(year: Year, group: Ints, at: Floats, *, is_share: bool) -> Floats:
-    """Return the variance that each unit would have if its figure were ``at``, shape (U,).
+def find_design_effects(year: Year, group: Ints) -> Floats:
+    """Return the design effect of a share in each unit's group, shape (U,); 1 if not known.
 
-    d·p(100 − p)/n with the design effect d of the unit's group, Σ(n−1)nV / Σn·p(100−p), so that a
-    unit where all agree has an error; p is at least half a person from 0 and 100. Points: S²/n
-    with the group's S², as ``small_area``.
+    Σ(n − 1)nV / Σn·p(100 − p) over the group, so that a unit where all agree has an error.
     """
-    variance, n = np.empty_like(at), year.people
-    for number in np.unique(group):
-        units = group == number
-        known = np.isfinite(year.variance[units])
-        if not is_share:
-            variance[units] = smooth_variances(year.variance[units], n[units], known, True)
-            continue
-        p, v, people = year.value[units], year.variance[units], n[units]
-        simple = (people * p * (100 - p))[known].sum()
-        effect = ((people - 1) * people * v)[known].sum() / simple if simple > 0 else 1.0
-        half = np.minimum(50 / people, 50.0)
-        inside = np.clip(at[units], half, 100 - half)
-        variance[units] = effect * inside * (100 - inside) / people
+    p, n, known = year.value, year.people, np.isfinite(year.value + year.variance)
+    drawn = np.bincount(group, np.where(known, (n - 1) * n * np.nan_to_num(year.variance), 0.0))
+    singly = np.bincount(group, np.where(known, n * p * (100 - p), 0.0))
+    return np.divide(drawn, singly, out=np.ones_like(drawn), where=drawn > 0)[group]
+
+
+def model_variances(panel: Panel, at: Floats) -> Floats:
+    """Return the variance of each later figure if it were ``at``, shape (U,).
+
+    d·p(100 − p)/n with the design effect d of the group, p at least half a person from 0 and 100.
+    Points: S²/n with S² of the group, as ``small_area``.
+    """
+    after, n = panel.after, panel.after.people
+    if panel.is_share:
+        half = np.minimum(50 / n, 50.0)
+        inside = np.clip(at, half, 100 - half)
+        return np.asarray(find_design_effects(after, panel.group) * inside * (100 - inside) / n)
+    variance = np.empty_like(at)
+    for number in np.unique(panel.group):
+        units = panel.group == number
+        known = np.isfinite(after.variance[units])
+        variance[units] = smooth_variances(after.variance[units], n[units], known, True)
     return variance
 
 
 def pool_units(panel: Panel) -> Pooled:
-    """Pool the earlier figure of each unit with those of its group (A2).
+    """Pool the earlier figure of each unit with those of its group (A2, C4).
 
-    The variance of a share depends on the share: the first pooling uses the group's mean
-    variance, the second the variance at the pooled figure. Taken at the observed figure instead,
-    a figure that is high by chance would count as sure.
+    Units are chosen because their index is low, and items because they are low in the unit: both
+    are partly chance. So the index of the unit and the distance of the item from the index are
+    pooled apart, and added. Shares are pooled as angles, see ``turn_angles``.
     """
-    value, mse = np.empty_like(panel.before.value), np.empty_like(panel.before.value)
-    before = panel.before
-    for number in np.unique(panel.group):
-        units = panel.group == number
-        direct, people = before.value[units], before.people[units]
-        first = small_area(direct, before.variance[units], sizes=people)
-        if panel.is_share:
-            at = before.value.copy()
-            at[units] = first.frame["value"].to_numpy()
-            variance = model_variances(before, panel.group, at, is_share=True)[units]
-            first = small_area(direct, variance)
-        value[units] = first.frame["value"].to_numpy()
-        mse[units] = first.frame["se"].to_numpy() ** 2
+    before, group = panel.before, panel.group
+    if not panel.is_share:
+        return _pool_by_group(before.value, before.variance, group, before.people)
+    angle, variance = turn_angles(before, group)
+    if panel.index is None:
+        pooled = _pool_by_group(angle, variance, group)
+    else:
+        level, level_variance = turn_angles(panel.index, group)
+        apart = np.maximum(variance - level_variance, LEAST_APART * variance)
+        parts = [
+            _pool_by_group(level, level_variance, group),
+            _pool_by_group(angle - level, apart, group),
+        ]
+        pooled = Pooled(parts[0].value + parts[1].value, parts[0].mse + parts[1].mse)
+    cosine = np.cos(2 * pooled.value) * np.exp(-2 * pooled.mse)
+    square = (1 + np.cos(4 * pooled.value) * np.exp(-8 * pooled.mse)) / 2
+    return Pooled(50 * (1 - cosine), 2500 * (square - cosine**2))
+
+
+def turn_angles(year: Year, group: Ints) -> tuple[Floats, Floats]:
+    """Return each share as an angle and the variance of the angle, shape (U,).
+
+    φ = arcsin √((y·m + 3/8)/(m + 3/4)), variance 1/(4m + 2), of m = n/d effective people. It does
+    not depend on the share: a low share has a larger error than one near 100 %. With φ ~ N(φ̃, v)
+    the mean of the share sin²φ is (1 − cos 2φ̃·e^(−2v))/2. Source: Anscombe (1948),
+    doi:10.1093/biomet/35.3-4.246.
+    """
+    m = year.people / find_design_effects(year, group)
+    return np.arcsin(np.sqrt((year.value / 100 * m + 3 / 8) / (m + 3 / 4))), 1 / (4 * m + 2)
+
+
+def _pool_by_group(
+    values: Floats, variances: Floats, group: Ints, sizes: Floats | None = None
+) -> Pooled:
+    """Pool values with those of the same group."""
+    value, mse = np.empty_like(values), np.empty_like(values)
+    for number in np.unique(group):
+        units = group == number
+        people = None if sizes is None else sizes[units]
+        pooled = small_area(values[units], variances[units], sizes=people).frame
+        value[units], mse[units] = pooled["value"], pooled["se"] ** 2
     return Pooled(value, mse)
 
 
@@ -182,14 +220,13 @@ def compare_changes(panel: Panel, pooled: Pooled, treated: Marks, others: Marks)
     error = panel.after.value - pooled.value
     plus, minus = np.where(treated, weight, 0.0), np.where(used, weight, 0.0)
     trend = -float(minus @ error)
-    later = model_variances(panel.after, panel.group, pooled.value + trend, is_share=panel.is_share)
-    later = np.maximum(panel.after.variance, later)
-    drift, drift_df = estimate_drift(panel, error, later + pooled.mse, used)
-    parts = np.concatenate([weight**2 * later, [drift * (weight @ weight)]])
-    freedom = np.concatenate([panel.after.df, [drift_df]])
-    variance = float(parts.sum() + weight**2 @ pooled.mse)
+    later = np.maximum(panel.after.variance, model_variances(panel, pooled.value + trend))
+    drift, drift_error = estimate_drift(panel, error, later + pooled.mse, used)
+    squares = weight**2
+    variance = float(squares @ (later + pooled.mse) + drift * squares.sum())
     with np.errstate(invalid="ignore", divide="ignore"):
-        df = variance**2 / float((parts**2 / freedom)[parts > 0].sum())
+        parts = (squares * later) ** 2 / panel.after.df
+    uncertain = float(parts[squares > 0].sum()) + squares.sum() ** 2 * drift_error
     return Remainder(
         before=float(plus @ panel.before.value),
         after=float(plus @ panel.after.value),
@@ -199,7 +236,7 @@ def compare_changes(panel: Panel, pooled: Pooled, treated: Marks, others: Marks)
         did=float(weight @ rise),
         did_se=float(np.sqrt(weight @ panel.covariance @ weight)),
         se=float(np.sqrt(variance)),
-        df=df,
+        df=variance**2 / uncertain if uncertain > 0 else np.inf,
         n_others=int(used.sum()),
     )
 
@@ -207,19 +244,24 @@ def compare_changes(panel: Panel, pooled: Pooled, treated: Marks, others: Marks)
 def estimate_drift(
     panel: Panel, error: Floats, variance: Floats, others: Marks
 ) -> tuple[float, float]:
-    """Return the variance between the others' changes beyond sampling, at least 0, and its df.
+    """Return the variance between the others' changes beyond sampling, and its error.
 
-    Moments: Σh(e − ē)² within groups less its expectation under sampling alone.
+    Moments: the spread s² = Σh(e − ē)² / Σ(h − h²/H) within groups less its mean v̄ under sampling
+    alone, at least 0. The error is half its variance: drift·s²/df, between that of a variance
+    without sampling, drift²/df, and that of s², s⁴/df, and 0 where the drift is.
     """
     before, after = panel.before.weight, panel.after.weight
     h = np.where(others, before * after / (before + after), 0.0)
     size = int(panel.group.max(initial=-1)) + 1
     total = np.bincount(panel.group, h, size)[panel.group]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.bincount(panel.group, h * error, size)[panel.group] / total
-        spread = np.where(others, h - h**2 / total, 0.0)
-    squares = float(np.where(others, h * (error - mean) ** 2, 0.0).sum())
     df = float(others.sum() - len(np.unique(panel.group[others])))
     if df < 1:
-        return 0.0, 1.0
-    return max(0.0, (squares - float(spread @ variance)) / float(spread.sum())), df
+        return 0.0, 0.0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.bincount(panel.group, h * error, size)[panel.group] / total
+        share = np.where(others, h - h**2 / total, 0.0)
+    share = share / share.sum()
+    spread = float(np.where(others, h * (error - mean) ** 2, 0.0).sum())
+    spread /= float(np.where(others, h - h**2 / np.where(others, total, 1.0), 0.0).sum())
+    drift = max(0.0, spread - float(share @ variance))
+    return drift, drift * spread / df

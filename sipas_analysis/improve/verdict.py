@@ -6,11 +6,10 @@ expected without the measure (``expected_change``), and the verdict follows from
 what remains. Where that cannot be told, the table says why.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -18,33 +17,18 @@ import pandas as pd
 from sipas_analysis.arguments import check_kind, check_level
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import ColumnError
-from sipas_analysis.improve.expected_change import (
-    Marks,
-    Panel,
-    Pooled,
-    Remainder,
-    Year,
-    compare_changes,
-    pool_units,
-)
+from sipas_analysis.improve.expected_change import Remainder, compare_changes
 from sipas_analysis.improve.plan import SURVEY, Plan
+from sipas_analysis.improve.two_waves import Published, Scorer, TwoWaves
 from sipas_analysis.infer.distributions import t_quantile
-from sipas_analysis.infer.estimates import Estimates, ResultTable, round_to_text
+from sipas_analysis.infer.estimates import ResultTable, round_to_text
 from sipas_analysis.instrument.pack import OVERALL
-from sipas_analysis.measure.change import COMPARED, compare_pair
+from sipas_analysis.measure.change import COMPARED
 from sipas_analysis.measure.scores import score
-from sipas_analysis.measure.wave_breaks import (
-    UnitLinks,
-    find_bridge,
-    link_units,
-    recode_units,
-)
 from sipas_analysis.sheets.texts import fold_text
 
 VerdictWord = Literal["worked", "no_sign", "too_early", "got_worse", "cannot_tell"]
-Scorer = Callable[[Survey, Sequence[str]], Estimates]  # called with () and ("unit",)
-Published = tuple[Estimates, Estimates]  # figures of the earlier and the later wave
-SUPPRESS = "suppress"
+Row = dict[str, Any]
 LEAST_OTHERS = 3  # units without the measure, from which a trend is known; ours, docs/verdict.md
 NOT_STARTED = ("proposed", "approved")
 NOT_TAKEN = ("dropped", "not_survey")  # reasons of lines that are no test of a measure
@@ -168,7 +152,7 @@ def judge_plan(
     foreign = plan.frame.loc[plan.frame["wave"] != earlier.wave.id, "wave"]
     if len(foreign):
         raise ColumnError("verdict_wave", found=foreign.iloc[0], wanted=earlier.wave.id)
-    pair = _Pair(earlier, survey, published, estimate)
+    pair = TwoWaves(earlier, survey, published, estimate)
     lines = _read_lines(plan, pair)
     rows = [*_list_lines(lines, pair)]
     rows += _list_measures(lines, rows, pair)
@@ -180,103 +164,7 @@ def judge_plan(
     return Verdict(_conclude(table, level))
 
 
-@dataclass(frozen=True, eq=False)
-class _Pair:
-    """Every figure of the units of two waves, and whether they may be compared."""
-
-    earlier: Survey
-    later: Survey
-    published: Published | None
-    estimate: Scorer
-
-    @cached_property
-    def links(self) -> UnitLinks:
-        """What became of the earlier units."""
-        return link_units(self.earlier, self.later)
-
-    @cached_property
-    def later_codes(self) -> Mapping[str, str]:
-        """Later codes of the items that both questionnaires ask alike, if they are not the same."""
-        wave = self.later.wave
-        crosswalk = wave.path_of(wave.crosswalk) if wave.crosswalk else ""
-        return find_bridge(self.earlier, self.later, crosswalk).items
-
-    @cached_property
-    def scores(self) -> tuple[Estimates, Estimates]:
-        """Figures of the units in both waves, by the later codes of units."""
-        recoded = recode_units(self.earlier, self.later, self.links)
-        return self.estimate(recoded, ("unit",)), self.estimate(self.later, ("unit",))
-
-    @cached_property
-    def changes(self) -> pd.DataFrame:
-        """Changes of the whole and of the units as ``compare`` finds them, by unit and figure."""
-        wave = self.later.wave
-
-        def estimate_both(survey: Survey) -> pd.DataFrame:
-            units = self.scores[survey is self.later].frame.assign(domain="unit")
-            whole = self.estimate(survey, ()).frame.assign(domain="all")
-            return pd.concat([units, whole], ignore_index=True)
-
-        crosswalk = wave.path_of(wave.crosswalk) if wave.crosswalk else ""
-        changes = compare_pair(self.earlier, self.later, crosswalk, estimate=estimate_both).frame
-        changes = changes[changes["domain"] != "group"].set_index(["unit", "variable"])
-        is_hidden = changes.index.isin([*self._list_hidden()])
-        is_pooled = (changes["level"] == OVERALL) & (changes["reason"] == "bridged")
-        changes.loc[is_pooled, "reason"] = "instrument"  # of shared items: nobody's index
-        changes.loc[is_hidden, "reason"] = "suppressed"
-        return changes
-
-    def _list_hidden(self) -> Iterator[tuple[str, str]]:
-        """Yield later unit (empty: the whole) and figure of what either wave hides."""
-        for scores in self.published or ():
-            figures = scores.frame[scores.frame["flag"] == SUPPRESS]
-            for domain, unit, name in figures[["domain", "unit", "variable"]].to_numpy():
-                if domain != "group":
-                    yield self.links.successors.get(unit, unit), self.later_codes.get(name, name)
-
-    @cached_property
-    def figures(self) -> dict[tuple[str, str], dict[str, object]]:
-        """Columns of each change by unit and figure."""
-        return dict(zip(self.changes.index, self.changes.to_dict("records"), strict=True))
-
-    @cached_property
-    def _panels(self) -> dict[str, tuple[list[str], Panel, Pooled]]:
-        return {}
-
-    def find_panel(self, variable: str) -> tuple[list[str], Panel, Pooled]:
-        """Return the units in which a figure is compared, the figure, and its pooled values."""
-        if variable not in self._panels:
-            is_figure = self.changes.index.get_level_values("variable") == variable
-            rows = self.changes[is_figure & self.changes["reason"].isin(COMPARED)]
-            units = [str(unit) for unit in rows.index.get_level_values("unit") if unit]
-            panel = self._build_panel(variable, units)
-            self._panels[variable] = (units, panel, pool_units(panel))
-        return self._panels[variable]
-
-    def _build_panel(self, variable: str, units: Sequence[str]) -> Panel:
-        """Return one figure of these units in both waves."""
-        codes = {later: code for code, later in self.later_codes.items()}
-        names = (codes.get(variable, variable), variable)
-        years, covariance = [], np.zeros((len(units), len(units)))
-        for scores, name in zip(self.scores, names, strict=True):
-            at = pd.Series(np.arange(len(scores)), scores.frame["unit"])
-            rows = at[(scores.frame["variable"] == name).to_numpy()][[*units]].to_numpy()
-            figures = scores.take(rows)
-            covariance += figures.covariance().to_numpy()
-            years.append(_read_year(figures.frame))
-        groups = pd.factorize(figures.frame["group"].fillna(""))[0]
-        is_share = not (figures.frame["method"] == "t").any()
-        return Panel(groups, *years, covariance, is_share=is_share)
-
-
-def _read_year(figures: pd.DataFrame) -> Year:
-    """Return a figure of each unit in one wave."""
-    names = ["value", "se", "df", "n_valid", "denominator"]
-    value, se, df, people, weight = (figures[name].to_numpy(dtype=float) for name in names)
-    return Year(value, se**2, df, people, weight)
-
-
-def _read_lines(plan: Plan, pair: _Pair) -> pd.DataFrame:
+def _read_lines(plan: Plan, pair: TwoWaves) -> pd.DataFrame:
     """Return the lines of a plan with the later codes of units and figures."""
     lines, codes = plan.frame.rename(columns={"unit": "unit_then"}), pair.later_codes
     successors = pair.links.successors
@@ -288,29 +176,27 @@ def _read_lines(plan: Plan, pair: _Pair) -> pd.DataFrame:
     )
 
 
-def _find_others(lines: pd.DataFrame, variable: str, units: Sequence[str], pair: _Pair) -> Marks:
-    """Mark the units without a line on a figure or on a wider one, such as its factor."""
-    pack = pair.later.instrument
-    wider = {variable, OVERALL}
-    wider |= {pack.items[variable].factor} if variable in pack.items else set()
-    busy = {*lines.loc[lines["variable"].isin(wider), "unit"]}
-    return np.array([unit not in busy for unit in units], dtype=bool)
+def _list_busy(lines: pd.DataFrame, variable: str, pair: TwoWaves) -> set[str]:
+    """Return the units with a line on a figure or on a wider one, such as its factor."""
+    items = pair.later.instrument.items
+    wider = [variable, OVERALL, *([items[variable].factor] if variable in items else [])]
+    return {*lines.loc[lines["variable"].isin(wider), "unit"]}
 
 
 def _compare_units(
-    lines: pd.DataFrame, variable: str, treated: set[str], pair: _Pair
+    lines: pd.DataFrame, variable: str, treated: set[str], pair: TwoWaves
 ) -> Remainder | None:
     """Return what remains of the change of some units; none with too few others."""
-    units, panel, pooled = pair.find_panel(variable)
-    marks = np.array([unit in treated for unit in units], dtype=bool)
-    others = _find_others(lines, variable, units, pair)
-    groups = panel.group[marks]
-    if (others & np.isin(panel.group, groups)).sum() < LEAST_OTHERS:
+    compared, busy = pair.find_panel(variable), _list_busy(lines, variable, pair)
+    is_treated = np.array([unit in treated for unit in compared.units], dtype=bool)
+    is_other = np.array([unit not in busy for unit in compared.units], dtype=bool)
+    is_other &= np.isin(compared.panel.group, compared.panel.group[is_treated])
+    if is_other.sum() < LEAST_OTHERS:
         return None
-    return compare_changes(panel, pooled, marks, others)
+    return compare_changes(compared.panel, compared.pooled, is_treated, is_other)
 
 
-def _list_lines(lines: pd.DataFrame, pair: _Pair) -> Iterator[dict[str, object]]:
+def _list_lines(lines: pd.DataFrame, pair: TwoWaves) -> Iterator[Row]:
     """Yield a row for each line, before the interval of what remains."""
     start = pair.later.wave.collected.start or pair.later.wave.collected.end
     start = start or date(pair.later.wave.year, 12, 31)
@@ -323,7 +209,7 @@ def _list_lines(lines: pd.DataFrame, pair: _Pair) -> Iterator[dict[str, object]]
         yield row
 
 
-def _wait_or_refuse(line: Mapping[str, object], start: date) -> tuple[str, str]:
+def _wait_or_refuse(line: Mapping[str, Any], start: date) -> tuple[str, str]:
     """Return the verdict that a line has whatever the figures are, and why; else two blanks."""
     if line["status"] == "dropped":
         return "cannot_tell", "dropped"
@@ -339,15 +225,13 @@ def _wait_or_refuse(line: Mapping[str, object], start: date) -> tuple[str, str]:
     return "", ""
 
 
-def _measure_line(
-    line: Mapping[str, object], lines: pd.DataFrame, pair: _Pair, word: str
-) -> dict[str, object]:
+def _measure_line(line: Mapping[str, Any], lines: pd.DataFrame, pair: TwoWaves, word: str) -> Row:
     """Return the numbers of a line; where they cannot be told, the reason."""
     unit, variable = str(line["unit"]), str(line["variable"])
     figure = pair.figures.get((unit, variable), {"reason": "absent"})
-    if line["unit_then"] in {code for codes in pair.links.split.values() for code in codes}:
+    if line["unit_then"] in pair.split_units:
         figure = {"reason": "redefined"}
-    reason, row = str(figure["reason"]), dict[str, object]()
+    reason, row = str(figure["reason"]), Row()
     if reason in COMPARED:
         remainder = _compare_units(lines, variable, {unit}, pair) if unit else None
         reason = "" if remainder else "few_others" if unit else "whole_province"
@@ -363,12 +247,12 @@ def _measure_line(
     return row if word or not reason else row | {"verdict": "cannot_tell", "reason": reason}
 
 
-def _check_target(target: float, value: float) -> dict[str, object]:
+def _check_target(target: float, value: float) -> Row:
     """Return whether a figure as it is printed reaches the target, if there is one."""
     return {} if np.isnan(target) else {"is_met": float(round_to_text(value)) >= target}
 
 
-def _list_numbers(remainder: Remainder) -> dict[str, object]:
+def _list_numbers(remainder: Remainder) -> Row:
     """Return the columns of what remains of a change."""
     return {
         "n_others": remainder.n_others,
@@ -384,8 +268,8 @@ def _list_numbers(remainder: Remainder) -> dict[str, object]:
 
 
 def _list_measures(
-    lines: pd.DataFrame, rows: Sequence[Mapping[str, object]], pair: _Pair
-) -> Iterator[dict[str, object]]:
+    lines: pd.DataFrame, rows: Sequence[Mapping[str, Any]], pair: TwoWaves
+) -> Iterator[Row]:
     """Yield a row for each measure and figure that two units or more took."""
     reasons = pd.Series([str(row["reason"]) for row in rows], lines.index)
     words = pd.Series([str(row["verdict"]) for row in rows], lines.index)
@@ -399,7 +283,7 @@ def _list_measures(
         units = {*part.loc[part["reason"].isin(["", "few_others"]), "unit"]}
         remainder = _compare_units(lines, str(variable), units, pair) if len(units) > 1 else None
         reason = "few_others" if len(units) > 1 else str(part["reason"].max())
-        row: dict[str, object] = {
+        row: Row = {
             "kind": "measure",
             "id": f"{own_words or first['measure'] + '~'}{first['item']}",
             "unit": "",
@@ -413,7 +297,7 @@ def _list_measures(
         yield row | (_list_change(remainder) if remainder else {})
 
 
-def _list_change(remainder: Remainder) -> dict[str, object]:
+def _list_change(remainder: Remainder) -> Row:
     """Return the columns of a measure that several units took."""
     return _list_numbers(remainder) | {
         "value_before": remainder.before,
