@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from sipas_analysis.arguments import check_kind
 from sipas_analysis.collect.survey import Survey
@@ -175,7 +175,7 @@ def prepare_priority(
     flagged: Collection[str] | None = None,
 ) -> Basis:
     """Compute once what ``place_factors`` needs for the whole and for every unit."""
-    scores = _score_everyone(survey) if scores is None else scores
+    scores = score_everyone(survey) if scores is None else scores
     models = drivers(survey, ["linear", "logit"]) if models is None else models
     flagged = check(survey).flagged_units if flagged is None else flagged
     return Basis(survey, scores, models, *_share_importance(survey, models), flagged)
@@ -226,16 +226,17 @@ class _Cuts:
 
     def find_quadrant(self, share: Floats, percent: Floats) -> str:
         """Return the quadrant of a share and a percent with their ends; undecided on a cut."""
-        sides = self.compare_share(share), compare_with_cut(percent, self.percent, self.n_factors)
+        level = compare_with_cut(percent, self.percent, self.n_factors)
+        sides = self.compare_share(share), int(level)
         return "undecided" if 0 in sides else QUADRANTS[sides[0] > 0, sides[1] > 0]
 
     def compare_share(self, share: Floats) -> int:
         """Return whether a share is surely above its cut (1), surely below (-1), or neither (0)."""
-        return compare_with_cut(share, self.share, self.n_factors)
+        return int(compare_with_cut(share, self.share, self.n_factors))
 
 
 def compare_with_cut(
-    ends: Floats | Sequence[ArrayLike], cut: ArrayLike, n_figures: ArrayLike
+    ends: Floats | Sequence[float], cut: float | Floats, n_figures: int | Ints
 ) -> Ints:
     """Return 1 above the cut, -1 below, 0 where the interval crosses it.
 
@@ -252,7 +253,8 @@ def compare_with_cut(
     return np.asarray(np.where(is_above, 1, np.where(is_below, -1, 0)))
 
 
-def _score_everyone(survey: Survey) -> pd.DataFrame:
+def score_everyone(survey: Survey) -> pd.DataFrame:
+    """Return the figures of the whole and of each unit, told apart by ``domain``."""
     parts = {"all": score(survey).frame, "unit": score(survey, "unit").frame}
     return pd.concat(
         [frame.assign(domain=domain) for domain, frame in parts.items()], ignore_index=True

@@ -125,5 +125,10 @@ def _check_measures(own: Library, library: Library, pack: Instrument, file: str)
 
 def _refuse_code(kind: str, code: str, known: Iterable[str], measure: str, file: str) -> NoReturn:
     """Refuse a code of a measure that does not exist."""
-    fields = {"measure": measure, "code": code, "known": list_known(code, known)}
-    raise ConfigError(f"measure_{kind}", [Place(file)], **fields)
+    raise ConfigError(
+        f"measure_{kind}",
+        [Place(file)],
+        measure=measure,
+        code=code,
+        known=list_known(code, known),
+    )

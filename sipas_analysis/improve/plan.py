@@ -32,6 +32,7 @@ from sipas_analysis.infer.distributions import normal_quantile
 from sipas_analysis.infer.estimates import ResultTable
 from sipas_analysis.infer.sample_size import FUZZ
 from sipas_analysis.instrument.pack import OVERALL
+from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.measure.index_gaps import find_gaps
 from sipas_analysis.measure.ranking import TEST_POWER
 from sipas_analysis.measure.scores import score
@@ -63,6 +64,12 @@ PLAN_COLUMNS = (
     "status",
     "note",
 )
+FROM_SCORES = {
+    **{name: name for name in ("unit", "factor", "measure", "low", "high")},
+    "item": "variable",
+    "baseline": "value",
+    "n": "n_valid",
+}
 NUMBERS = ("baseline", "low", "high", "n", "target", "detectable", "n_needed")
 # the most lines of the province and of a unit: of surely weak items, else of items with a gap
 MOST_SURE, MOST_LOW = (8, 5), (6, 3)
@@ -142,7 +149,7 @@ def plan(survey: Survey, unit: str = "", *, scores: pd.DataFrame | None = None) 
         >>> import sipas_analysis as sipas
         >>> survey = sipas.read_survey(sipas.read_wave("data/an-giang-2021/wave.yaml"))
         >>> sipas.plan(survey).lines_of()["item"].head(2).tolist()
-        ['C6', 'B2']
+        ['A4', 'B3']
     """
     check_kind(survey, Survey, "survey")
     if scores is not None:
@@ -259,14 +266,12 @@ def _write_lines(chosen: pd.DataFrame, basis: Basis, library: Library) -> pd.Dat
     best = basis.items["best"].reindex(chosen["variable"]).to_numpy(dtype=float)
     targets = _set_targets(chosen, best)
     words = [np.where(chosen["is_weak"], "", "undecided"), targets["note"]]
-    columns = {"item": "variable", "baseline": "value", "n": "n_valid"}
-    return targets.assign(
-        **{name: chosen[name].to_numpy() for name in ("unit", "factor", "measure", "low", "high")},
-        **{name: chosen[column].to_numpy() for name, column in columns.items()},
+    lines = targets.assign(
+        **{name: chosen[column].to_numpy() for name, column in FROM_SCORES.items()},
         indicator=SURVEY,
         note=[" ".join(filter(None, pair)) for pair in zip(*words, strict=True)],
-        **_write_texts(chosen["measure"], chosen["unit"], basis.survey.wave, library),
     )
+    return lines.join(_write_texts(lines, basis.survey.wave, library))
 
 
 def _set_targets(chosen: pd.DataFrame, best: Floats) -> pd.DataFrame:
@@ -296,20 +301,20 @@ def find_errors(rows: pd.DataFrame) -> Floats:
     return np.where(se > 0, se, 100 * np.sqrt(share * (1 - share) / n))
 
 
-def _write_texts(
-    measures: Sequence[str], units: Sequence[str], wave: Wave, library: Library
-) -> dict[str, list[object]]:
+def _write_texts(lines: pd.DataFrame, wave: Wave, library: Library) -> pd.DataFrame:
     """Return task, owner and day of each line, in the first language of the wave."""
     language = wave.languages[0]
-    texts: dict[str, list[object]] = {"task": [], "owner": [], "due": []}
-    for name, unit in zip(measures, units, strict=True):
+    texts: list[tuple[str, str, date | None]] = []
+    for name, unit in zip(lines["measure"], lines["unit"], strict=True):
         measure = library.measures.get(name)
-        of_unit = measure.owner.text(language) if measure else ""
-        ask = say(language, f"plan.task.{'unit' if unit else 'all'}")
-        texts["task"].append(measure.text(language) if measure else ask)
-        texts["owner"].append(of_unit if unit else wave.publisher.text(language))
-        texts["due"].append(_find_due(wave, measure.after_months) if measure else None)
-    return texts
+        post = measure.owner if measure and unit else Bilingual() if unit else wave.publisher
+        if measure:
+            due = _find_due(wave, measure.after_months)
+            texts.append((measure.text(language), post.text(language), due))
+        else:
+            task = say(language, f"plan.task.{'unit' if unit else 'all'}")
+            texts.append((task, post.text(language), None))
+    return pd.DataFrame(texts, lines.index, ["task", "owner", "due"])
 
 
 def _find_due(wave: Wave, months: int) -> date:
@@ -322,22 +327,32 @@ def _find_due(wave: Wave, months: int) -> date:
 
 def _answer_incidents(survey: Survey, library: Library) -> pd.DataFrame:
     """Return the lines of the province for incidents that enough people reported (P2)."""
-    pack, lines = survey.instrument, []
-    for code, name in library.answer_items(pack.id, "incidents").items():
-        if code not in survey.keys:
-            continue
-        answers = survey.frame[code].dropna()
-        counted = [survey.has_choice(code, label) for label in pack.indicators[code].counted]
-        n_reported = int(np.logical_or.reduce(counted).sum())
-        fewest = survey.wave.min_cell
-        if min(n_reported, len(answers) - n_reported) >= fewest:
-            measure = library.measures[name]
-            texts = _write_texts([name], [""], survey.wave, library)
-            facts = {"factor": measure.factor, "measure": name}
-            lines.append(facts | {key: values[0] for key, values in texts.items()})
-    table = pd.DataFrame(lines, columns=["factor", "measure", "task", "owner", "due"])
-    indicators = [library.measures[name].indicators[0].id for name in table["measure"]]
-    return table.assign(unit="", item="", indicator=indicators, note="")
+    pack = survey.instrument
+    answers = library.answer_items(pack.id, "incidents")
+    names = [name for code, name in answers.items() if _is_reported(survey, code)]
+    measures = [library.measures[name] for name in names]
+    lines = pd.DataFrame(
+        {
+            "unit": [""] * len(names),
+            "factor": [measure.factor for measure in measures],
+            "item": "",
+            "measure": names,
+            "indicator": [measure.indicators[0].id for measure in measures],
+            "note": "",
+        }
+    )
+    return lines.join(_write_texts(lines, survey.wave, library))
+
+
+def _is_reported(survey: Survey, code: str) -> bool:
+    """Return whether an incident was asked and enough people reported it, but not nearly all."""
+    if code not in survey.keys:
+        return False
+    answers = survey.frame[code].dropna()
+    labels = survey.instrument.indicators[code].counted
+    counted = [survey.has_choice(code, label)[answers.index] for label in labels]
+    n_reported = int(np.logical_or.reduce(counted).sum())
+    return min(n_reported, len(answers) - n_reported) >= survey.wave.min_cell
 
 
 def _number_lines(lines: pd.DataFrame, units: Sequence[str]) -> pd.DataFrame:

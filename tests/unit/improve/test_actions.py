@@ -4,6 +4,8 @@ from collections import Counter
 
 import pytest
 
+from sipas_analysis.collect.wave import read_wave
+from sipas_analysis.errors import ConfigError, FileError
 from sipas_analysis.improve.actions import read_library
 from sipas_analysis.instrument.pack import read_instrument
 
@@ -58,23 +60,77 @@ def test_every_measure_can_be_followed():
     assert by_status == {"sourced": 14, "derived": 19}
 
 
-OWN = """
+LINE = """\
+      - {id: saturday-visits, vi: Số người đến sáng thứ bảy, data: queue, after_months: 2}
+"""
+OWN = f"""
 measures:
   saturday:
     factor: access
-    items: {qd-2640-2017: [A1]}
+    items: {{qd-2640-2017: [A1]}}
     vi: Mở quầy sáng thứ bảy
     owner: Chánh Văn phòng
-    indicators: [{id: saturday-visits, vi: Số người đến sáng thứ bảy, data: queue, after_months: 2}]
-"""
+    indicators:
+{LINE}"""
 
 
 @pytest.fixture
 def read_own(tmp_path, make_wave):
-    """Read the library of a wave with own measures."""
+    """Read the library of a wave of 2017's questionnaire with own measures."""
+    facts = {"instrument": "qd-2640-2017", "measures": "own.yaml"}
 
     def read(text):
-        (tmp_path / "measures.yaml").write_text(text, "utf-8")
-        return read_library(make_wave(measures="measures.yaml"))
+        (tmp_path / "own.yaml").write_text(text, "utf-8")
+        return read_library(read_wave(make_wave(**facts)))
 
     return read
+
+
+def test_own_measures_go_before_those_of_the_library(read_own):
+    """A province's own decision comes first; the rest of the library stays (G1)."""
+    library = read_own(OWN)
+    answers = library.answer_items("qd-2640-2017")
+    assert (answers["A1"], answers["A2"]) == ("saturday", "one-stop-modern")
+    measure = library.measures["saturday"]
+    assert (measure.status, measure.owner.vi, measure.after_months) == (
+        "unverified",
+        "Chánh Văn phòng",
+        6,
+    )
+    assert "seats" in library.measures
+    assert read_library().answer_items("qd-2640-2017")["A1"] == "seats"
+    policies = OWN.replace("access", "outcomes").replace(
+        "qd-2640-2017: [A1]", 'qd-1001-2023: ["19"]'
+    )
+    assert read_own(policies).answer_items("qd-1001-2023")["19"] == "saturday"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("saturday:", "seats:", ["`seats`", "already", "own.yaml"]),
+        ("access", "acess", ["`acess`", "access"]),
+        ("[A1]", "[A1, A9]", ["`A9`", "`saturday`"]),
+        ("qd-2640-2017", "qd-2640", ["`qd-2640`", "qd-2640-2017"]),
+        ("vi: Mở quầy sáng thứ bảy", "", ["no text"]),
+        ("Mở quầy sáng thứ bảy", '"Mở\\x07 quầy"', ["`saturday`"]),
+        ("data: queue", "data: queues", ["queue", "own.yaml", "9"]),
+        ("after_months: 2", "after_months: 0", ["after_months"]),
+        ("    indicators:\n      - {id", "    kept: {id", ["indicators"]),
+        (LINE, "      []", ["indicators"]),
+        ("    items", "    evidence: incidents\n    items", ["`A1`", "late"]),
+    ],
+)
+def test_a_wrong_measure_is_refused_with_what_is_wanted(read_own, old, new, words):
+    """As strict as ``wave.yaml``: the measure, what was found and what there is."""
+    assert old in OWN
+    with pytest.raises(ConfigError) as caught:
+        read_own(OWN.replace(old, new))
+    assert [word for word in words if word not in caught.value.text("en")] == []
+
+
+def test_a_missing_file_of_measures_is_named(make_wave):
+    """Nobody would notice otherwise that the province's measures are not read."""
+    wave = read_wave(make_wave(measures="own.yaml"))
+    with pytest.raises(FileError, match=r"own\.yaml"):
+        read_library(wave)
