@@ -57,6 +57,7 @@ _HOMES = {
     "priority": "explain.priority",
     # report
     "plan": "improve.plan",
+    "read_plan": "improve.plan_file",
     "verdict": "improve.verdict",
     "report": "reports.report",
 }
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
     from sipas_analysis.explain.priority import priority as priority
     from sipas_analysis.explain.regression import fit as fit
     from sipas_analysis.improve.plan import plan as plan
+    from sipas_analysis.improve.plan_file import read_plan as read_plan
     from sipas_analysis.improve.verdict import verdict as verdict
     from sipas_analysis.infer.cross_tables import cross_table as cross_table
     from sipas_analysis.infer.design import Design as Design

@@ -9,7 +9,7 @@ import sys
 from contextlib import nullcontext
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -26,6 +26,7 @@ from sipas_analysis.command_options import (
     set_limits,
     split_names,
 )
+from sipas_analysis.command_steps import choose_folder, read_survey_aloud, write_slips
 from sipas_analysis.documents.writers.terminal import (
     choose_language,
     describe_crash,
@@ -37,14 +38,10 @@ from sipas_analysis.documents.writers.terminal import (
     save_tables,
     translate_help,
 )
-from sipas_analysis.errors import ConfigError, FileError, SipasError
-from sipas_analysis.files import check_writable, write_log
+from sipas_analysis.errors import SipasError
+from sipas_analysis.files import write_log
 from sipas_analysis.messages import LANGUAGES, say
 from sipas_analysis.reports.sample_options import SampleOptions
-
-if TYPE_CHECKING:
-    from sipas_analysis.collect.survey import Survey
-    from sipas_analysis.collect.wave import Wave
 
 app = typer.Typer(
     help="cli.app",
@@ -120,23 +117,23 @@ def check(wave: WaveArg, lang: LangOpt = "", out: OutOpt = None) -> None:  # noq
 
     with remember_files() if out else nullcontext():
         try:
-            facts, survey = _read_survey(wave)
+            facts, survey = read_survey_aloud(wave)
             from sipas_analysis.reports.check_output import describe_check, list_check_tables
 
             lines = describe_check(survey, choose_language())
         except SipasError as error:
-            _write_return_slips(wave, error, out)
+            write_slips(wave, error, out)
             raise
         print_lines(lines)
         if out is not None:
             save_tables(list_check_tables(survey), out / "check")
-        _write_return_slips(wave, survey, out)
+        write_slips(wave, survey, out)
         print_message("next_run", path=facts.path)
 
 
 @app.command(help="cli.score")
 def score(wave: WaveArg, out: OutOpt = None, lang: LangOpt = "") -> None:  # noqa: ARG001
-    facts, survey = _read_survey(wave)
+    facts, survey = read_survey_aloud(wave)
     from sipas_analysis.figures.published import figures_of
     from sipas_analysis.reports.check_output import describe_doubts
     from sipas_analysis.reports.score_output import describe_ranking
@@ -145,7 +142,7 @@ def score(wave: WaveArg, out: OutOpt = None, lang: LangOpt = "") -> None:  # noq
     print_lines(describe_doubts(survey, language))
     print_lines(describe_ranking(figures, language))
     tables = figures.tables(("scores", "ranking"))
-    save_tables(tables, _output_folder(out, facts) / "tables")
+    save_tables(tables, choose_folder(out, facts) / "tables")
 
 
 @app.command(help="cli.drivers")
@@ -158,7 +155,7 @@ def drivers(
     controls: Annotated[str, make_option("controls")] = "",
     missing: Annotated[str, make_option("missing")] = "complete",
 ) -> None:
-    facts, survey = _read_survey(wave)
+    facts, survey = read_survey_aloud(wave)
     from sipas_analysis.explain.drivers import drivers as explain_satisfaction
     from sipas_analysis.figures.rare_labels import merge_rare_labels
     from sipas_analysis.reports.drivers_output import (
@@ -175,7 +172,7 @@ def drivers(
     is_usual = not by and not names and missing == "complete"
     priority = find_priority(survey, result) if is_usual else None
     print_lines(describe_drivers(survey, result, priority, choose_language()))
-    save_tables(list_tables(result, priority, by), _output_folder(out, facts) / "tables")
+    save_tables(list_tables(result, priority, by), choose_folder(out, facts) / "tables")
 
 
 @app.command(help="cli.report")
@@ -187,14 +184,14 @@ def report(
     parameters: ParameterOpt = None,
     formats: Annotated[str, make_option("formats")] = "html",
 ) -> None:
-    facts, survey = _read_survey(wave, is_ranked=True)
+    facts, survey = read_survey_aloud(wave, is_ranked=True)
     from sipas_analysis.runs.notebook import write_report
 
     path = write_report(
         survey,
         unit,
         split_names(lang),
-        folder=_output_folder(out, facts),
+        folder=choose_folder(out, facts),
         formats=formats,
         parameters=parse_parameters(parameters),
     )
@@ -212,10 +209,10 @@ def run(
     engine: Annotated[str, make_option("engine")] = "fork",
     scheduler: Annotated[str, make_option("scheduler")] = "",
 ) -> None:
-    facts, survey = _read_survey(wave, is_ranked=True)
+    facts, survey = read_survey_aloud(wave, is_ranked=True)
     from sipas_analysis.runs.annual_run import RunRequest, run_wave  # slow to import
 
-    folder = _output_folder(out, facts)
+    folder = choose_folder(out, facts)
     request = RunRequest(
         folder,
         languages=split_names(lang),
@@ -270,7 +267,7 @@ def trace(
     from sipas_analysis.proof.trace import trace as trace_figure
 
     with find_wave_and_receipt(wave) as (path, receipt):
-        _, survey = _read_survey(path)
+        _, survey = read_survey_aloud(path)
         origin = trace_figure(survey, figure, unit)
         for head, text in explain_figure(survey, origin, choose_language(), receipt):
             typer.echo(f"{head}: {text}")
@@ -305,7 +302,7 @@ def compare(
     lang: LangOpt = "",  # noqa: ARG001
     crosswalk: Annotated[Path | None, make_option("crosswalk")] = None,
 ) -> None:
-    language, surveys = choose_language(), [_read_survey(wave)[1] for wave in waves]
+    language, surveys = choose_language(), [read_survey_aloud(wave)[1] for wave in waves]
     from sipas_analysis.reports.comparison_page import describe_changes, write_comparison
 
     changes, paths = write_comparison(surveys, out, language, crosswalk)
@@ -313,16 +310,37 @@ def compare(
     print_written(paths)
 
 
+@app.command(help="cli.plan")
+def plan(
+    wave: WaveArg,
+    unit: UnitOpt = "",
+    out: Annotated[Path | None, make_option("out", "out_plan")] = None,
+    lang: LangOpt = "",  # noqa: ARG001
+) -> None:
+    facts, survey = read_survey_aloud(wave)
+    from sipas_analysis.collect.units import find_unit_code
+    from sipas_analysis.figures.published import figures_of
+    from sipas_analysis.improve.plan import draft_plan
+    from sipas_analysis.reports.plan_workbook import describe_plan, write_plan
+
+    code = find_unit_code(survey.units, unit) if unit else ""
+    draft = draft_plan(figures_of(survey).basis, code)
+    paths = write_plan(draft, survey, out or facts.path.parent, facts.languages[0])
+    print_lines(describe_plan(draft, survey, code, choose_language()))
+    print_written(paths)
+    print_message("plan_next", path=paths[0], wave=facts.path)
+
+
 @app.command(help="cli.verdict")
 def verdict(wave: WaveArg, out: OutOpt = None, lang: LangOpt = "") -> None:  # noqa: ARG001
-    facts, survey = _read_survey(wave)
+    facts, survey = read_survey_aloud(wave)
     from sipas_analysis.figures.published import figures_of
     from sipas_analysis.reports.verdict_output import describe_verdicts, find_verdicts
 
     figures = figures_of(survey)
     verdicts = find_verdicts(figures)
     print_lines(describe_verdicts(figures, choose_language()))
-    save_tables({"verdicts": verdicts}, _output_folder(out, facts) / "tables")
+    save_tables({"verdicts": verdicts}, choose_folder(out, facts) / "tables")
 
 
 @app.command(help="cli.lab")
@@ -333,48 +351,3 @@ def lab(lang: LangOpt = "") -> None:  # noqa: ARG001
 
     command = [sys.executable, "-m", "jupyterlab", str(notebooks_folder())]
     raise typer.Exit(subprocess.call(command))  # noqa: S603 (our own interpreter and folder)
-
-
-def _read_survey(path: Path, *, is_ranked: bool = False) -> "tuple[Wave, Survey]":
-    """Read wave and answers; print the number of forms and, if asked, what needs a second look."""
-    from sipas_analysis.collect.survey import read_survey
-    from sipas_analysis.collect.wave import read_wave
-
-    facts = read_wave(path)
-    survey = read_survey(facts)
-    print_message(
-        "read",
-        title=facts.title.text(choose_language()),
-        n_read=survey.n_read,
-        n=len(survey.frame),
-        n_units=survey.frame["unit"].nunique(),
-    )
-    if facts.is_synthetic:
-        print_message("synthetic")
-    if is_ranked:
-        from sipas_analysis.reports.check_output import describe_doubts
-
-        print_lines(describe_doubts(survey, choose_language()))
-    return facts, survey
-
-
-def _write_return_slips(path: Path, outcome: "SipasError | Survey", out: Path | None) -> None:
-    """Write what each unit has to correct, and the overview of all units, if a folder is given."""
-    if out is None:
-        return
-    from sipas_analysis.collect.wave import read_wave
-    from sipas_analysis.reports.return_slips import write_return_slips
-
-    try:
-        slips, overview = write_return_slips(read_wave(path), outcome, check_writable(out))
-    except (ConfigError, FileError):  # the wave itself is refused
-        slips, overview = [], []
-    print_written(overview)
-    if not overview:
-        print_message("no_slips")
-    if slips:
-        print_message("slips", n=len(slips), path=slips[0].parent)
-
-
-def _output_folder(out: Path | None, facts: "Wave") -> Path:
-    return check_writable(out or Path("outputs") / facts.id)

@@ -98,7 +98,7 @@ reports.form_owners reports.unit_returns reports.return_slips reports.drivers_ou
 proof.program proof.receipt proof.receipt_page proof.ro_crate proof.read_back proof.verify
 proof.verdict_page proof.trace proof.archive
 runs.notebook runs.jobs runs.worker runs.papermill_engine runs.annual_run
-command_options cli
+command_options command_steps cli
 """.split()  # noqa: SIM905 (one name a module, in the order of the house)
 
 

@@ -75,7 +75,7 @@ class PlanSheet:
         letter = name_column_letter(self.columns[column]) if column in self.columns else ""
         return Place(self.sheet.file, row, header, shown, self.sheet.name, letter)
 
-    def refuse(self, message_id: str, row: int, column: str, **fields: object) -> None:
+    def refuse(self, message_id: str, row: int, column: str, /, **fields: object) -> None:
         """Note a cell that must be corrected."""
         self.errors.append(PlanError(message_id, [self.place(row, column)], **fields))
 
@@ -103,7 +103,9 @@ def read_plan_sheet(path: Path) -> PlanSheet:
     """
     check_held(path)
     known = index_headers()
-    sheets = [(header, sheet) for sheet in read_sheets(path) for header in _find_header(sheet, known)]
+    sheets = [
+        (header, sheet) for sheet in read_sheets(path) for header in _find_header(sheet, known)
+    ]
     if not sheets:
         raise PlanError("plan_table", [Place(path.name)], **_list_columns())
     if len(sheets) > 1:

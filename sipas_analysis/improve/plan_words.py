@@ -4,7 +4,7 @@ A cell may hold the code or its words in Vietnamese or English. Words that two c
 for neither; the code is written then.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -106,8 +106,3 @@ def _index_words(labels: Mapping[str, Bilingual]) -> dict[str, str]:
         for text in {fold_text(label.vi), fold_text(label.en)} - {""}:
             index[text] = "" if index.get(text, code) != code else code
     return index | {fold_text(code): code for code in labels}
-
-
-def list_words(kinds: Iterable[str], words: PlanWords, language: Language) -> dict[str, list[str]]:
-    """Return the words among which a cell of each kind is chosen."""
-    return {kind: [words.write(kind, code, language) for code in words.labels[kind]] for kind in kinds}

@@ -16,7 +16,7 @@ from sipas_analysis.collect.survey import Survey
 from sipas_analysis.collect.wave import PLAN_FILES
 from sipas_analysis.documents.model import make_text
 from sipas_analysis.documents.writers.xlsx import Line, Sheet, write_workbook
-from sipas_analysis.documents.writers.xlsx_form import Field, Form
+from sipas_analysis.documents.writers.xlsx_form import Field, Form, Kind
 from sipas_analysis.errors import OutputError
 from sipas_analysis.figures.csv_files import write_tables
 from sipas_analysis.files import check_writable
@@ -24,19 +24,28 @@ from sipas_analysis.improve.plan import Plan
 from sipas_analysis.improve.plan_file import COMPUTED
 from sipas_analysis.improve.plan_sheet import FILE_COLUMNS
 from sipas_analysis.improve.plan_words import PROVINCE, PlanWords
-from sipas_analysis.messages import Language
+from sipas_analysis.messages import Language, say
 from sipas_analysis.sheets.data_files import write_cell
 
 OPEN = ("task", "owner", "due", "budget", "indicator", "target", "status", "note", "measure")
 CHOSEN = ("unit", "item", "indicator", "status", "measure")  # columns with a drop-down list
-AS_CODES = ("unit", "item", "measure")  # their cells hold codes; names stand beside or in a sheet
+AS_CODES = ("unit", "item", "measure")  # written as codes, with names beside
 NOT_PRINTED = ("measure", "factor", "n", "wave")
-KINDS: Mapping[str, Any] = dict.fromkeys(("baseline", "low", "high", "target", "detectable"), "percent")
-KINDS = {**KINDS, "n": "count", "n_needed": "count", "due": "day", "budget": "amount"}
-WIDTHS = {"id": 10, "unit": 12, "unit_name": 17, "item": 6.5, "item_name": 22, "task": 30, "owner": 16}
-WIDTHS |= {"due": 11, "budget": 12, "indicator": 15, "status": 11, "note": 15}
-WIDTHS |= {"detectable": 9, "n_needed": 9, "measure": 18, "factor": 16, "n": 8, "wave": 15}
-WIDTH = 7.5  # of the other columns
+PERCENTS = ("baseline", "low", "high", "target", "detectable")
+KINDS: dict[str, Kind] = {**dict.fromkeys(PERCENTS, "percent"), "n": "count", "n_needed": "count"}
+KINDS |= {"due": "day", "budget": "amount"}
+WIDTHS = {
+    "id": 9,
+    "unit": 9,
+    "unit_name": 16,
+    "item": 6.5,
+    "item_name": 20,
+    "task": 30,
+    "owner": 15,
+}
+WIDTHS |= {"owner": 15, "due": 10.5, "budget": 10, "indicator": 13, "status": 10, "note": 18}
+WIDTHS |= {"detectable": 8, "n_needed": 8, "measure": 18, "factor": 16, "n": 8, "wave": 15}
+WIDTH = 7  # of the other columns
 
 
 def write_plan(plan: Plan, survey: Survey, folder: Path, language: Language) -> list[Path]:
@@ -66,12 +75,32 @@ def write_plan(plan: Plan, survey: Survey, folder: Path, language: Language) -> 
     return [book, *write_tables({"plan": _make_table(plan, words)}, folder)]
 
 
+def describe_plan(
+    plan: Plan, survey: Survey, unit: str, language: Language
+) -> Iterator[tuple[str, pd.DataFrame | None]]:
+    """Yield how many lines a plan has, and the units that have none, with the reason.
+
+    ``unit`` is the unit whose plan it is; empty for the province and all units.
+    """
+    units = plan.frame.loc[plan.frame["unit"] != "", "unit"]
+    n, n_units = len(plan.frame), len(units)
+    facts = {"n": n, "n_province": n - n_units, "n_units": n_units, "units": units.nunique()}
+    yield say(language, "cli.said.plan_lines", **facts), None
+    without = {code: why for code, why in plan.without.items() if unit in ("", code)}
+    for reason in dict.fromkeys(without.values()):
+        codes = [code for code in without if without[code] == reason]
+        names = ", ".join(survey.unit_names.get(code, "") or "–" for code in codes)
+        limit = survey.instrument.index.min_forms
+        why = say(language, f"measures.without.{reason}", min_forms=limit)
+        yield say(language, "cli.said.plan_without", names=names, why=why), None
+
+
 def _round_figures(line: Mapping[str, Any]) -> dict[str, Any]:
     """Return the cells of a line: figures with the decimals that are published, None for blanks."""
     cells = {name: None if _is_missing(value) else value for name, value in line.items()}
     for name, decimals in COMPUTED.items():
-        if cells[name] is not None:
-            cells[name] = round(float(cells[name]), decimals)
+        if (figure := cells[name]) is not None:
+            cells[name] = round(float(figure), decimals)
     return cells
 
 

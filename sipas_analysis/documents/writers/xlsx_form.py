@@ -4,7 +4,6 @@ The sheet is protected without a password: it keeps computed cells from being ch
 not from an officer who wants to.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -81,7 +80,9 @@ class Form:
         for c, width in enumerate(page.widths):
             page.sheet.set_column(c, c, width)
         head = page.row
-        page.line("head", [Cell(clean_text(render_text(each.head, language))) for each in self.fields])
+        page.line(
+            "head", [Cell(clean_text(render_text(each.head, language))) for each in self.fields]
+        )
         for row in self.rows:
             self._write_row(page, row)
         page.sheet.autofilter(head, 0, max(page.row - 1, head), len(self.fields) - 1)
@@ -98,7 +99,7 @@ class Form:
         heights = [1]
         for c, (each, value) in enumerate(zip(self.fields, row, strict=True)):
             is_open = each.is_open or is_new
-            facts: dict[str, object] = {"font_size": 10, "locked": not is_open}
+            facts: dict[str, object] = {"locked": not is_open}
             facts |= {} if is_open else {"bg_color": LOCKED}
             facts |= {"num_format": FORMATS[each.kind]} if each.kind in FORMATS else {}
             facts |= {"align": "right"} if each.kind in NUMERIC else {}
@@ -118,22 +119,17 @@ class Form:
 
     def _add_lists(self, page: Page, first: int) -> None:
         """Write the words of the drop-down lists on a hidden sheet, and tie the columns to them."""
+        from xlsxwriter.utility import xl_range_abs
+
         lists = page.book.add_worksheet(LISTS)
-        for c, words in self._list_choices():
+        for c, words in enumerate(each.choices for each in self.fields):
+            if not words:
+                continue
             for r, word in enumerate(words):
                 lists.write_string(r, c, word)
-            source = [LISTS, 0, c, len(words) - 1, c]
-            facts = {"validate": "list", "source": _name_range(*source), "ignore_blank": True}
+            facts = {
+                "validate": "list",
+                "source": f"={LISTS}!{xl_range_abs(0, c, len(words) - 1, c)}",
+            }
             page.sheet.data_validation(first, c, page.row - 1, c, facts)
         lists.hide()
-
-    def _list_choices(self) -> Iterator[tuple[int, tuple[str, ...]]]:
-        """Yield the columns that have a drop-down list, with its words."""
-        yield from ((c, each.choices) for c, each in enumerate(self.fields) if each.choices)
-
-
-def _name_range(sheet: str, top: int, left: int, bottom: int, right: int) -> str:
-    """Return a range of cells as a formula names it."""
-    from xlsxwriter.utility import xl_range_abs
-
-    return f"={sheet}!{xl_range_abs(top, left, bottom, right)}"

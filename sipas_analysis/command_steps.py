@@ -1,0 +1,66 @@
+"""Steps that several commands share: read a wave and say what was read, choose a folder.
+
+Slow modules are imported inside, so that ``sipas --help`` starts without delay.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sipas_analysis.documents.writers.terminal import (
+    choose_language,
+    print_lines,
+    print_message,
+    print_written,
+)
+from sipas_analysis.errors import ConfigError, FileError, SipasError
+from sipas_analysis.files import check_writable
+
+if TYPE_CHECKING:
+    from sipas_analysis.collect.survey import Survey
+    from sipas_analysis.collect.wave import Wave
+
+
+def read_survey_aloud(path: Path, *, is_ranked: bool = False) -> "tuple[Wave, Survey]":
+    """Read wave and answers; print the number of forms and, if asked, what needs a second look."""
+    from sipas_analysis.collect.survey import read_survey
+    from sipas_analysis.collect.wave import read_wave
+
+    facts = read_wave(path)
+    survey = read_survey(facts)
+    print_message(
+        "read",
+        title=facts.title.text(choose_language()),
+        n_read=survey.n_read,
+        n=len(survey.frame),
+        n_units=survey.frame["unit"].nunique(),
+    )
+    if facts.is_synthetic:
+        print_message("synthetic")
+    if is_ranked:
+        from sipas_analysis.reports.check_output import describe_doubts
+
+        print_lines(describe_doubts(survey, choose_language()))
+    return facts, survey
+
+
+def write_slips(path: Path, outcome: "SipasError | Survey", out: Path | None) -> None:
+    """Write what each unit has to correct, and the overview of all units, if a folder is given."""
+    if out is None:
+        return
+    from sipas_analysis.collect.wave import read_wave
+    from sipas_analysis.reports.return_slips import write_return_slips
+
+    try:
+        slips, overview = write_return_slips(read_wave(path), outcome, check_writable(out))
+    except (ConfigError, FileError):  # the wave itself is refused
+        slips, overview = [], []
+    print_written(overview)
+    if not overview:
+        print_message("no_slips")
+    if slips:
+        print_message("slips", n=len(slips), path=slips[0].parent)
+
+
+def choose_folder(out: Path | None, facts: "Wave") -> Path:
+    """Return the folder of the results of a wave, if it can be written."""
+    return check_writable(out or Path("outputs") / facts.id)
