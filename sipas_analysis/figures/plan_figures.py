@@ -81,7 +81,7 @@ def find_coming_plan(tables: WaveTables) -> ComingPlan:
     """
     path = tables.survey.wave.plan_path
     if path:
-        lines: Plan = read_plan(path, tables.survey, scores=Estimates(tables.scores))
+        lines: Plan = read_plan(path, tables.survey, scores=tables.scores)
     else:
         lines = draft_plan(tables.basis)
     public = replace(lines, frame=_publish_lines(lines.frame, tables))
@@ -152,7 +152,7 @@ def _read_plans(waves: Sequence[WaveTables]) -> Iterator[tuple[int, Plan]]:
         taken.add(wave)
         position = ids.index(wave) if wave in ids else -1  # of no wave here: will be refused
         source = waves[position]
-        yield position, read_plan(path, source.survey, scores=Estimates(source.scores))
+        yield position, read_plan(path, source.survey, scores=source.scores)
 
 
 def _judge(before: WaveTables, after: WaveTables, lines: Plan) -> pd.DataFrame:
@@ -178,8 +178,12 @@ def identify_plan(lines: pd.DataFrame) -> list[pd.DataFrame]:
     baseline, *numbers = name_rows(lines, "id", kinds, "G3")
     baseline = baseline.assign(n_valid=lines["n"], detectable=lines["detectable"])
     of_units = lines.loc[lines["unit"] != "", "unit"]
-    counts = {"plan.lines:all": len(lines), "plan.lines:units": len(of_units)}
-    counts |= {"plan.units:all": of_units.nunique()} | _count_by_unit("plan.lines", of_units)
+    counts: dict[str, float] = {
+        "plan.lines:all": len(lines),
+        "plan.lines:units": len(of_units),
+        "plan.units:all": of_units.nunique(),
+        **_count_by_unit("plan.lines", of_units),
+    }
     return [baseline, *numbers, *identify_numbers(counts, "G3")]
 
 

@@ -277,7 +277,7 @@ class Figures(WaveTables):
             "what_if": lambda: self.priority().what_if,
             "penalties": lambda: self.penalties,
             "plan": lambda: self.plan.frame,
-            **({} if self.verdicts is None else {"verdicts": lambda: self.verdicts}),
+            **({"verdicts": lambda: pd.DataFrame(self.verdicts)} if self.survey.wave.plan else {}),
             "figures": lambda: self.by_id,
         }
         return {name: tables[name]() for name in names or tables}

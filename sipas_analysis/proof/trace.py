@@ -235,12 +235,10 @@ def _list_codes(survey: Survey, figure_id: str) -> list[str]:
     codes = [code for code in re.split("[~@:]", key or figure_id) if code]
     if kind.startswith(("plan", "verdict")):
         figures = figures_of(survey)
-        lines = figures.plan.frame if kind.startswith("plan") else figures.verdicts
-        named = lines.set_index("id" if kind.startswith("plan") else "key")
-        of_line = (
-            named.loc[named.index == key, ["unit", "item"]].to_numpy().ravel()
-        )  # not of counts
-        codes += [code for code in of_line if code and code not in codes]
+        is_plan = kind.startswith("plan")
+        lines = figures.plan.frame if is_plan else pd.DataFrame(figures.verdicts)
+        of_line = lines.loc[lines["id" if is_plan else "key"] == key, ["unit", "item"]]
+        codes += [code for code in of_line.to_numpy().ravel() if code and code not in codes]
     return codes
 
 
