@@ -7,8 +7,10 @@ those of Times New Roman, the font of our Word files and of Decree 30/2020.
 import unicodedata
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fontTools.ttLib import TTFont
+if TYPE_CHECKING:
+    from fontTools.ttLib import TTFont
 
 FONTS = Path(__file__).with_name("fonts")
 FULL, USUAL = 1.0, 0.6  # ems of a letter that the font does not have: East Asian, and any other
@@ -35,7 +37,9 @@ def _measure_letter(letter: str, bold: bool) -> float:
 
 
 @cache
-def _read_font(bold: bool) -> tuple[TTFont, dict[int, str]]:
+def _read_font(bold: bool) -> "tuple[TTFont, dict[int, str]]":
     """Return the font, and the names of its letters."""
+    from fontTools.ttLib import TTFont
+
     font = TTFont(FONTS / f"LiberationSerif-{'Bold' if bold else 'Regular'}.ttf", lazy=True)
     return font, font.getBestCmap()

@@ -131,7 +131,7 @@ def _make_missing(
     n_fresh = len(jobs) - len(missing)
     print_message("run_plan", n=len(jobs), fresh=n_fresh, todo=len(missing))
     if executor is None and missing and missing[0].engine == "fork" and may_fork():
-        prepare_wave(survey)
+        prepare_wave(survey, missing[0].parameters["formats"])
         ended = fork_reports(missing, n_workers)
     else:
         ended = make_reports(missing, n_workers, executor)

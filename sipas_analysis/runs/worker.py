@@ -24,9 +24,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from sipas_analysis.documents.writers.terminal import describe_crash
+from sipas_analysis.documents.writers.typst_process import load_compiler, typeset_here
 from sipas_analysis.errors import ChangedError, OutputError, SipasError
 from sipas_analysis.files import hold_files, write_whole
 from sipas_analysis.runs.jobs import Job, JobResult, hash_files, standing_files, table_files
@@ -117,18 +119,17 @@ def may_fork() -> bool:
     return hasattr(os, "fork") and threading.active_count() == 1
 
 
-def prepare_wave(survey: "Survey") -> None:
+def prepare_wave(survey: "Survey", formats: str = "html") -> None:
     """Import the modules of reports and compute the figures; children share both."""
-    from sipas_analysis.documents.writers.html import render_section
     from sipas_analysis.figures.published import figures_of
     from sipas_analysis.reports.report import report
 
     prepare_process(survey)
-    with suppress(Exception):  # a report with the same fault reports the fault
+    load_compiler()
+    with suppress(Exception), TemporaryDirectory() as aside:  # a faulty report reports the fault
         figures_of(survey).tables()
-        first = report(survey, unit=str(survey.frame["unit"].iloc[0]))
-        for name in first.chapters:  # prepares templates, fonts and shared results
-            render_section(first.chapter(name).section, first.languages[0])
+        first = report(survey, survey.wave.languages[0], str(survey.frame["unit"].iloc[0]))
+        first.write([], aside, formats.split(","))  # prepares writers, fonts and shared results
     gc.collect()
     gc.freeze()
 
@@ -193,6 +194,7 @@ def _run_child(job: Job, pipe: int) -> None:
         os.dup2(log, 1)
         os.dup2(log, 2)
         seed_generators(job.name)
+        typeset_here()
         run_notebook(job.notebook, job.parameters, engine=FORK_ENGINE)
         answer = ReportReply(done=True)
     except Exception as error:

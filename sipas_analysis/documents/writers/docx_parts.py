@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
-from functools import cached_property
+from functools import cache, cached_property
 from math import ceil
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import Element, SubElement, tostring
@@ -188,14 +188,22 @@ def list_figures(word: Word) -> None:
 
 def make_element(tag: str, *children: Any, **attributes: object) -> Any:
     """Return an element of Word's namespace; a child that is None is left out."""
-    from docx.oxml import OxmlElement
-    from docx.oxml.ns import qn
+    from docx.oxml.ns import nsmap
+    from docx.oxml.parser import oxml_parser
 
-    element: Any = OxmlElement(f"w:{tag}")
+    element: Any = oxml_parser.makeelement(_qualify_name(tag), nsmap={"w": nsmap["w"]})
     for name, value in attributes.items():
-        element.set(qn(f"w:{name}"), str(value))
+        element.set(_qualify_name(name), str(value))
     element.extend([child for child in children if child is not None])
     return element
+
+
+@cache
+def _qualify_name(name: str) -> str:
+    """Return a name of Word's namespace as lxml writes it."""
+    from docx.oxml.ns import qn
+
+    return str(qn(f"w:{name}"))
 
 
 def make_text_run(text: str) -> Any:
@@ -241,10 +249,12 @@ def set_styles(word: Word, looks: Mapping[str, StyleLook]) -> None:
     from docx.enum.style import WD_STYLE_TYPE
 
     styles = word.file.styles
+    elements = {style.name: style.element for style in styles}  # python-docx would search each time
     for name, look in looks.items():
-        is_present = name in styles
-        style = styles[name] if is_present else styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
-        _apply_look(style.element, look)
+        if name not in elements:
+            kind = WD_STYLE_TYPE.PARAGRAPH
+            elements[name] = styles.element.add_style_of_type(name, kind, builtin=False)
+        _apply_look(elements[name], look)
     for fonts in list(styles.element.iter("{*}rFonts")):
         fonts.getparent().replace(fonts, _make_fonts())
     for tag in list(styles.element.iter("{*}lang")):

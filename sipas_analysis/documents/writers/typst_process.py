@@ -1,8 +1,9 @@
 """Run Typst in a separate process: a PDF from a template and data, a PNG from an SVG.
 
 Typst starts threads and keeps them. A process forked afterwards would wait for these threads for
-ever. So each process that needs Typst starts one Typst process, which ends with its starter. Typst
-uses only the fonts of this package and its own: no network, no font of the machine.
+ever. So each process that needs Typst starts one Typst process, which ends with its starter; only a
+process that never forks again typesets itself (``typeset_here``). Typst uses only the fonts of this
+package and its own: no network, no font of the machine.
 
     python -m sipas_analysis.documents.writers.typst_process
 """
@@ -15,9 +16,12 @@ import sys
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from sipas_analysis.documents.letter_widths import FONTS
+
+if TYPE_CHECKING:
+    import typst
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 DPI = 200  # of a picture for writers that take no SVG
@@ -25,6 +29,9 @@ PICTURE = """\
 #set page(width: auto, height: auto, margin: 0pt, fill: white)
 #image(bytes(sys.inputs.svg), format: "svg")
 """
+
+
+_LAST_PROCESSES: set[int] = set()  # the numbers of processes that typeset themselves
 
 
 class TypstRefusal(Exception):  # noqa: N818 (an answer of Typst, not an error of ours)
@@ -47,7 +54,10 @@ def typeset(source: str, inputs: dict[str, str], **options: object) -> bytes:
     Raises:
         TypstRefusal: Typst cannot typeset ``source``, or the Typst process was lost twice.
     """
-    request = json.dumps({"input": source, "sys_inputs": inputs, **options}).encode() + b"\n"
+    words = {"input": source, "sys_inputs": inputs, **options}
+    if os.getpid() in _LAST_PROCESSES:
+        return _compile(load_compiler(), words)
+    request = json.dumps(words).encode() + b"\n"
     code = None
     for _ in range(2):  # a process that was killed is started once more
         answer, output = _ask_process(request)
@@ -57,6 +67,11 @@ def typeset(source: str, inputs: dict[str, str], **options: object) -> bytes:
     if "length" not in answer:
         raise TypstRefusal(answer.get("refused", f"exit code {code}"))
     return output
+
+
+def typeset_here() -> None:
+    """Let this process typeset itself; it must not fork afterwards, nor do processes like it."""
+    _LAST_PROCESSES.add(os.getpid())
 
 
 def _ask_process(request: bytes) -> tuple[dict[str, Any], bytes]:
@@ -110,20 +125,35 @@ def _end_process(process: "subprocess.Popen[bytes]") -> None:
 
 def _serve_requests() -> None:
     """Answer each input line with a line, and the bytes announced there, until the input ends."""
-    import typst
-
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # only answers go to the starter
-    compiler = typst.Compiler(root=TEMPLATES, font_paths=[str(FONTS)], ignore_system_fonts=True)
+    compiler = load_compiler()
     for line in sys.stdin.buffer:
-        request = json.loads(line)
-        request["input"] = request["input"].encode("utf-8")
         try:
-            output: Any = compiler.compile(**request)
-        except typst.TypstError as error:
-            _write_answer(answers, {"refused": error.message})
+            output = _compile(compiler, json.loads(line))
+        except TypstRefusal as error:
+            _write_answer(answers, {"refused": str(error)})
         else:
             _write_answer(answers, {"length": len(output)}, output)
+
+
+@cache
+def load_compiler() -> "typst.Compiler":
+    """Load Typst with the fonts of this package; threads start at its first compilation only."""
+    import typst
+
+    return typst.Compiler(root=TEMPLATES, font_paths=[str(FONTS)], ignore_system_fonts=True)
+
+
+def _compile(compiler: "typst.Compiler", words: dict[str, Any]) -> bytes:
+    """Return what Typst makes of a request: its source, its inputs and the compiler's options."""
+    import typst
+
+    try:
+        output: Any = compiler.compile(**words | {"input": words["input"].encode("utf-8")})
+    except typst.TypstError as error:
+        raise TypstRefusal(error.message) from error
+    return bytes(output)
 
 
 def _write_answer(answers: IO[bytes], answer: dict[str, object], output: bytes = b"") -> None:

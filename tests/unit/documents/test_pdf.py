@@ -471,12 +471,18 @@ def test_same_bytes_on_any_day_in_any_place(tmp_path, plain):
 
 
 def test_a_process_forked_after_use_does_not_wait_for_ever(tmp_path, plain):
-    """Typst's threads are lost in a fork; a child has a process of its own, same bytes."""
+    """Typst's threads are lost in a fork; a child has its own process, or is one: same bytes."""
     write_pdf(document(LETTERS), tmp_path / "before.pdf", "vi")
     child = os.fork()
     if not child:
         with contextlib.suppress(BaseException):
             write_pdf(document(LETTERS), tmp_path / "a.pdf", "vi")
+            typeset.typeset_here()  # as a child of a run does
+            typeset._start_process = None
+            write_pdf(document(LETTERS), tmp_path / "c.pdf", "vi")
+            with pytest.raises(typeset.TypstRefusal):
+                typeset.typeset("#nothing", {})
+            (tmp_path / "refused").touch()
         os._exit(0)
     for _ in range(3000):  # a deadlock must fail, not hang
         if os.waitpid(child, os.WNOHANG)[0]:
@@ -486,6 +492,8 @@ def test_a_process_forked_after_use_does_not_wait_for_ever(tmp_path, plain):
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
     assert (tmp_path / "a.pdf").read_bytes() == plain.read_bytes()
+    assert (tmp_path / "c.pdf").read_bytes() == plain.read_bytes()
+    assert (tmp_path / "refused").exists()
 
 
 @pytest.mark.slow
