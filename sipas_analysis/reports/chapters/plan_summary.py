@@ -41,7 +41,7 @@ def state_verdicts(subject: Subject) -> list[Text]:
     rows = [*list_own(subject), *([] if subject.unit else _list_apart(subject))]
     if not rows:
         return []
-    part = f"@{subject.unit}" if rows[0].unit else ""
+    part = f"@{subject.unit}" if subject.unit and rows[0].unit else ""
     told = sum_up(subject, rows, TOLD, MOST_NAMED)
     n = number_of(subject, f"verdict.lines:all{part}")
     rest = make_text(f"leaders.verdicts.{'others' if told else 'none'}", n=n)
