@@ -30,7 +30,7 @@ from sipas_analysis.reports.chapters.plan_summary import name_kind
 from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject
 
-MOST_LINES, MOST_LINES_OF_UNIT = 15, 8  # in the body; the annexes of the province have all
+MOST_LINES, MOST_LINES_OF_UNIT = 12, 5  # in the body; the annexes of the province have all
 OPEN = ("owner", "due")  # columns that officers fill in
 
 
@@ -179,4 +179,7 @@ def _explain_table(
     sources = [measure.source for measure in measures if measure and measure.source.vi]
     unique = [source for at, source in enumerate(sources) if source not in sources[:at]]
     notes += [make_text("measures.note.source", source=Joined(unique))] if unique else []
+    is_derived = any(measure and measure.status == "derived" for measure in measures)
+    word = "others" if unique else "all"
+    notes += [make_text(f"measures.note.derived_{word}")] if is_derived else []
     return notes
