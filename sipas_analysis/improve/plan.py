@@ -264,9 +264,10 @@ def _choose_items(
 def _write_lines(chosen: pd.DataFrame, basis: Basis, library: Library) -> pd.DataFrame:
     """Return the lines of the chosen items, without wave and id."""
     best = basis.items["best"].reindex(chosen["variable"]).to_numpy(dtype=float)
-    targets = _set_targets(chosen, best)
-    words = [np.where(chosen["is_weak"], "", "undecided"), targets["note"]]
-    lines = targets.assign(
+    target = _set_targets(chosen, best)
+    lines = compare_targets(chosen, target).assign(target=target)
+    words = [np.where(chosen["is_weak"], "", "undecided"), lines["note"]]
+    lines = lines.assign(
         **{name: chosen[column].to_numpy() for name, column in FROM_SCORES.items()},
         indicator=SURVEY,
         note=[" ".join(filter(None, pair)) for pair in zip(*words, strict=True)],
@@ -274,24 +275,41 @@ def _write_lines(chosen: pd.DataFrame, basis: Basis, library: Library) -> pd.Dat
     return lines.join(_write_texts(lines, basis.survey.wave, library))
 
 
-def _set_targets(chosen: pd.DataFrame, best: Floats) -> pd.DataFrame:
-    """Return ``target``, ``detectable``, ``n_needed`` and what there is to note on the target.
+def _set_targets(chosen: pd.DataFrame, best: Floats) -> Floats:
+    """Return the target of each item: what could be shown, if it can be hoped for.
 
     Args:
         chosen: Items with their figures.
         best: Level of the best quarter of units, by item.
     """
-    value, n = (chosen[name].to_numpy(dtype=float) for name in ("value", "n_valid"))
-    detectable = find_detectable(find_errors(chosen))
-    visible = np.ceil(value + detectable - FUZZ)
-    reachable = np.ceil(np.fmax(best, (value + 100) / 2) - FUZZ)
-    is_visible = visible <= reachable
-    target = np.where(is_visible, visible, reachable)
-    needed = np.ceil(n * (detectable / (target - value)) ** 2 - FUZZ)
-    note = np.select([is_visible, visible < 100], ["", "target_inside_error"], "not_visible")
-    needed = np.where(is_visible, np.nan, needed)
-    numbers = {"target": target, "detectable": detectable, "n_needed": needed}
-    return pd.DataFrame(numbers).assign(note=note)
+    value = chosen["value"].to_numpy(dtype=float)
+    visible = np.ceil(value + find_detectable(find_errors(chosen)) - FUZZ)
+    return np.minimum(visible, np.ceil(np.fmax(best, (value + 100) / 2) - FUZZ))
+
+
+def compare_targets(figures: pd.DataFrame, target: Floats) -> pd.DataFrame:
+    """Compare each target with the smallest change that so many people could show.
+
+    Args:
+        figures: ``value``, ``n_valid`` and ``se`` of what each line follows; missing of none.
+        target: The targets, missing where there is none.
+
+    Returns:
+        ``detectable``; ``n_needed``, the people who could show the rise, and ``note`` (of
+        ``NOTES``), both of a target that so many people could not show.
+    """
+    value, n = (figures[name].to_numpy(dtype=float) for name in ("value", "n_valid"))
+    detectable = find_detectable(find_errors(figures))
+    rise = np.where(target > value, target - value, np.nan)
+    is_inside = target - value < detectable - FUZZ
+    no_rise = np.ceil(value + detectable - FUZZ) >= 100
+    return pd.DataFrame(
+        {
+            "detectable": detectable,
+            "n_needed": np.where(is_inside, np.ceil(n * (detectable / rise) ** 2 - FUZZ), np.nan),
+            "note": np.select([~is_inside, no_rise], ["", "not_visible"], "target_inside_error"),
+        }
+    )
 
 
 def find_errors(rows: pd.DataFrame) -> Floats:
