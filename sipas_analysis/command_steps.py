@@ -38,8 +38,10 @@ def read_survey_aloud(path: Path, *, is_ranked: bool = False) -> "tuple[Wave, Su
         print_message("synthetic")
     if is_ranked:
         from sipas_analysis.reports.check_output import describe_doubts
+        from sipas_analysis.reports.check_reminders import describe_plans
 
         print_lines(describe_doubts(survey, choose_language()))
+        print_lines(describe_plans(survey, choose_language()))
     return facts, survey
 
 

@@ -1,6 +1,7 @@
 """What ``sipas check`` prints and writes: changes while reading, findings, gaps in the data."""
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from sipas_analysis.measure.wave_breaks import find_bridge
 from sipas_analysis.messages import Language, format_number, say
 from sipas_analysis.quality.findings import Findings
 from sipas_analysis.quality.keyed_twice import Keyings, compare_keyings
-from sipas_analysis.reports.check_reminders import describe_reminders
+from sipas_analysis.reports.check_reminders import describe_plans, describe_reminders
 from sipas_analysis.reports.no_answers import count_no_answers
 
 MANY_BLANK = 20.0  # percent of forms
@@ -33,12 +34,13 @@ Lines = Iterator[tuple[str, pd.DataFrame | None]]  # a sentence, or a title with
 def describe_check(survey: Survey, language: Language) -> Lines:
     """Return sentences, and tables with their titles, in the order in which they are printed.
 
-    The second keying and the earlier waves are read before, so that they are refused before
+    The second keying, the earlier waves and plans are read before, so that they are refused before
     anything is printed.
     """
     _ = figures_of(survey).earlier
     keyings = compare_keyings(survey) if survey.wave.keyed_twice else None
-    return _describe_check(survey, keyings, language)
+    plans = describe_plans(survey, language)
+    return chain(_describe_check(survey, keyings, language), plans)
 
 
 def _describe_check(survey: Survey, keyings: Keyings | None, language: Language) -> Lines:

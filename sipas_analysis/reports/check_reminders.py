@@ -8,6 +8,7 @@ from sipas_analysis.draft.proposals import list_plans, write_flow
 from sipas_analysis.draft.sheets import expand_files
 from sipas_analysis.errors import shorten
 from sipas_analysis.figures.published import figures_of
+from sipas_analysis.improve.plan_file import PlanOfFile
 from sipas_analysis.messages import LANGUAGES, Language, say
 from sipas_analysis.sheets.file_kinds import ANSWER_ENDINGS
 
@@ -32,6 +33,23 @@ def describe_reminders(survey: Survey, language: Language) -> Iterator[tuple[str
     content = [survey.unit_names[unit] for unit in list_content_units(survey)]
     if content:
         yield say(language, "cli.said.all_satisfied", names="; ".join(content)), None
+
+
+def describe_plans(survey: Survey, language: Language) -> list[tuple[str, None]]:
+    """Say how many lines the coming plan has and what was read in another way than it is written.
+
+    Raises:
+        ConfigError: The wave names a plan that is not of an earlier wave.
+        PlanError: A plan cannot be read.
+    """
+    figures, path = figures_of(survey), survey.wave.plan_path
+    _ = figures.verdicts  # reads the plans that the wave judges
+    if not path:
+        return []
+    lines = figures.plan.lines
+    texts = [say(language, "cli.said.plan_read", file=path.name, n=len(lines.frame))]
+    notices = lines.notices if isinstance(lines, PlanOfFile) else ()
+    return [(text, None) for text in [*texts, *(notice.text(language) for notice in notices)]]
 
 
 def list_unread_files(wave: Wave) -> list[str]:

@@ -2,15 +2,20 @@
 
 import pytest
 
+from sipas_analysis.collect.survey import read_survey
 from sipas_analysis.collect.wave import read_wave
-from sipas_analysis.errors import ConfigError
+from sipas_analysis.errors import ConfigError, PlanError
+from sipas_analysis.improve.plan import plan
+from sipas_analysis.reports.check_output import describe_check
 from sipas_analysis.reports.check_reminders import (
+    describe_plans,
     describe_reminders,
     list_blank_facts,
     list_content_units,
     list_unnamed_plans,
     list_unread_files,
 )
+from sipas_analysis.reports.plan_workbook import write_plan
 
 
 def test_files_of_the_folder_that_no_entry_reads_are_named(read_answers, make_wave):
@@ -41,6 +46,20 @@ def test_a_plan_of_an_earlier_wave_that_is_not_judged_is_named(read_answers, tmp
     assert any("plan: [2022/plan.xlsx, 2023/plan.xlsx]" in text for text in said)
     full = survey.wave.model_copy(update={"plan": ("2022/plan.xlsx", "2023/plan.xlsx")})
     assert list_unnamed_plans(full) == []
+
+
+def test_a_plan_is_counted_or_refused_before_anything_is_printed(read_answers):
+    """The plan beside the wave: its lines, what was read differently, or the cell that is wrong."""
+    survey = read_answers("unit,A1,A2,D1\n" + "so-a,5,4,3\n" * 20 + "so-b,2,4,3\n" * 20)
+    assert describe_plans(survey, "vi") == []
+    paths = write_plan(plan(survey), survey, survey.wave.path.parent, "vi")
+    n_lines = len(plan(survey).frame)
+    again = read_survey(read_wave(survey.wave.path))
+    assert describe_plans(again, "vi") == [(f"Kế hoạch năm tới (plan.xlsx): {n_lines} dòng.", None)]
+    paths[0].unlink()
+    paths[1].write_text(paths[1].read_text("utf-8-sig").replace("proposed", "agreed"), "utf-8")
+    with pytest.raises(PlanError, match=r"plan\.csv.*agreed"):
+        describe_check(read_survey(read_wave(survey.wave.path)), "vi")
 
 
 def test_blank_and_drafted_facts_are_named(make_wave):
