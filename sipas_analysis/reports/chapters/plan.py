@@ -147,7 +147,7 @@ def _describe_how(subject: Subject, line: PlanLine) -> Text:
     )
     measure = find_measure(subject, line)
     of_records = [each for each in measure.indicators if each.data != SURVEY] if measure else []
-    if not of_records:
+    if subject.unit or not of_records:  # the report on all units has room for it
         return how
     data = make_text(f"measures.data.{of_records[0].data}")
     return make_text("measures.how.also", how=how, indicator=of_records[0], data=data)

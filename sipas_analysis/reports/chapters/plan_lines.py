@@ -18,7 +18,7 @@ from sipas_analysis.reports.subject import Subject
 Name = Value | Bilingual | str
 FINISHED = ("done", "dropped")
 MAY_LACK = ("due", "is_met", "first_met")  # None where there is none
-MOST_LETTERS = 90  # of a task that a sentence names
+MOST_LETTERS = 70  # of a task that a sentence names
 ASKED = ("plan.task.all", "plan.task.unit")  # tasks that a draft writes where no measure fits
 
 
@@ -189,23 +189,20 @@ def name_followed(subject: Subject, item: str) -> Name:
     """Name the item, factor or index whose figure a line follows."""
     if item == OVERALL:
         return make_text("leaders.overall")
-    if item in subject.pack.factors:
-        return subject.short_name(item)
+    if not item or item in subject.pack.factors:
+        return subject.short_name(item) if item else ""
     return subject.item_name(item, is_marked=False)
 
 
-def name_row(subject: Subject, row: Judged, *, is_short: bool = True) -> Text:
-    """Name what was done and the item that it was for: by its code, or in its words too.
+def name_row(subject: Subject, row: Judged) -> Text:
+    """Name what was done and the code of the item that it was for.
 
     A line of a unit in the report on all units has the name of the unit.
     """
     wave = find_wave(subject, row.before)
-    followed = name_followed(wave, row.item) if row.item else ""
-    if is_short and row.item in wave.pack.items:
-        followed = row.item
-    task = name_task(wave, row)
-    task = shorten_name(task) if is_short else task
-    form = ("short" if is_short else "long") if row.item else "plain"
+    followed = row.item if row.item in wave.pack.items else name_followed(wave, row.item)
+    task = shorten_name(name_task(wave, row))
+    form = "item" if row.item else "plain"
     name = make_text(f"last_measures.name.{form}", task=task, item=followed)
     if row.unit in ("", subject.unit) or row.kind == "measure":
         return name

@@ -37,7 +37,7 @@ from sipas_analysis.reports.pictures import draw_ranking_picture
 from sipas_analysis.reports.subject import Subject
 
 LONG_ORDER, N_OF_PROVINCE = 40, 10  # of a longer order the body shows so many at each end
-LONG_BESIDE, N_BESIDE, N_AT_ENDS = 12, 3, 2  # a unit's report shows those beside it, and the ends
+LONG_BESIDE, N_BESIDE, N_AT_ENDS = 8, 2, 1  # a unit's report shows those beside it, and the ends
 NamedUnit = tuple[Bilingual, PublishedFigure]
 UNIT = make_text("report.letter.who")
 MANY_UNITS, MOST_AT_TARGET = 12, 8  # more units than this are counted in a sentence, not named

@@ -22,6 +22,7 @@ from sipas_analysis.reports.chapters.leaders_table import name_changed
 from sipas_analysis.reports.chapters.plan_annex import name_verdict
 from sipas_analysis.reports.chapters.plan_lines import (
     Judged,
+    find_wave,
     is_overdue,
     list_judged,
     list_own,
@@ -35,10 +36,10 @@ from sipas_analysis.reports.named_numbers import interval_of, number_of
 from sipas_analysis.reports.subject import Subject
 
 MOST_FACTORS = 12  # factors that a sentence names; more are counted
-MOST_ROWS, MOST_ROWS_OF_UNIT = 15, 10  # rows of the table; the annexes have all
+MOST_ROWS, MOST_ROWS_OF_UNIT = 12, 6  # rows of the table; the annexes have all
 MOST_NAMED = 4  # lines of units that a sentence names
 WORDS = ("worked", "got_worse", "no_sign", "too_early", "cannot_tell")  # in this order
-NUMBERS = ("change", "expected", "rest")
+NUMBERS, WORDED = ("change", "expected"), ("rest", "verdict")
 
 
 def build_last_measures(subject: Subject) -> Section:
@@ -60,18 +61,28 @@ def _judge_plans(subject: Subject) -> list[Block]:
     latest = list_own(subject)
     years = Joined(_name_plan_years(subject), ", ")
     blocks: list[Block] = []
-    if latest:
-        blocks.append(Paragraph(make_text("last_measures.lead", years=years)))
-        blocks.append(Bullets(tuple(sum_up(subject, latest, WORDS, MOST_NAMED))))
-    elif subject.unit:
+    if subject.unit and not latest:
         return [Paragraph(make_text("last_measures.no_line", years=years))]
-    if not subject.unit:
-        blocks += [Paragraph(text) for text in _count_lines(subject)]
+    if subject.unit:
+        blocks += [Paragraph(_introduce_unit(subject, latest))]
+    elif latest:
+        blocks.append(Paragraph(make_text("last_measures.lead.all", years=years)))
+        blocks.append(Bullets(tuple(sum_up(subject, latest, WORDS, MOST_NAMED))))
+    blocks += [] if subject.unit else [Paragraph(text) for text in _count_lines(subject)]
     blocks.append(Paragraph(make_text("last_measures.expected")))
     blocks += [_tabulate(subject, latest)] if latest else []
     if subject.unit:
         blocks += [Paragraph(text) for text in _name_shared_measures(subject, latest)]
     return blocks
+
+
+def _introduce_unit(subject: Subject, rows: Sequence[Judged]) -> Text:
+    """State how many lines of a unit are judged, and which are better or worse."""
+    years = Joined(_name_plan_years(subject), ", ")
+    n = number_of(subject, f"verdict.lines:all{f'@{subject.unit}' if rows[0].unit else ''}")
+    told = sum_up(subject, rows, TOLD, MOST_NAMED) or [make_text("last_measures.none_told")]
+    parts = [make_text("last_measures.lead.unit", years=years, n=n), *told]
+    return make_text("leaders.joined", parts=Joined(parts, " "))
 
 
 def _name_plan_years(subject: Subject) -> list[str]:
@@ -127,13 +138,25 @@ def _tabulate(subject: Subject, rows: Sequence[Judged]) -> Table:
         Column(make_text("last_measures.column.task"), "row"),
         *([Column(make_text("last_measures.column.status"), "text")] if subject.unit else []),
         *(Column(make_text(f"last_measures.column.{name}")) for name in NUMBERS),
-        Column(make_text("last_measures.column.verdict"), "text"),
+        *(Column(make_text(f"last_measures.column.{name}"), "text") for name in WORDED),
     )
     cells = tuple(_make_row(subject, row) for row in shown)
     n_more = len(rows) - len(shown)
     notes = [make_text("last_measures.note", word=subject.name_measure("points"))]
+    notes += _explain_codes(subject, shown)
     notes += [make_text("measures.more", n=n_more)] if n_more > 0 else []
     return Table("table-verdicts", make_text("last_measures.table"), columns, cells, tuple(notes))
+
+
+def _explain_codes(subject: Subject, rows: Sequence[Judged]) -> list[Text]:
+    """Return the wordings of the items whose codes a table has."""
+    named = {
+        row.item: find_wave(subject, row.before).item_name(row.item, is_marked=False)
+        for row in rows
+        if row.item in find_wave(subject, row.before).pack.items
+    }
+    items = Joined([*named.values()])
+    return [make_text("last_measures.items", items=items)] if named else []
 
 
 def _make_row(subject: Subject, row: Judged) -> tuple[object, ...]:
@@ -155,7 +178,7 @@ def _make_row(subject: Subject, row: Judged) -> tuple[object, ...]:
 
 def _describe_task(subject: Subject, row: Judged) -> Text:
     """Name what was done and for what; of a measure how many units took it."""
-    name = name_row(subject, row, is_short=False)
+    name = name_row(subject, row)
     if row.kind == "measure":
         n = number_of(subject, f"verdict.units:{row.key}")
         return make_text("last_measures.over_units", name=name, n=n)
