@@ -169,6 +169,18 @@ class Figures(WaveTables):
 
         return judge_plans([*self.earlier, self]) if self.survey.wave.plan else None
 
+    def check_plans(self) -> None:
+        """Read the plan beside the wave and those that it names, before a report is written.
+
+        Raises:
+            PlanError: One of them cannot be read.
+            ConfigError: One that it names is not of an earlier wave.
+        """
+        files = {"plan": self.survey.wave.plan_path, "verdicts": self.survey.wave.plan}
+        names = [name for name, named in files.items() if named]
+        if names:  # else all tables
+            self.tables(names)
+
     @cached_property
     def rules(self) -> pd.DataFrame:
         """Factors and the whole under each rule, unless two rules reveal a hidden item."""

@@ -262,6 +262,8 @@ def report(survey: Survey, language: str | Sequence[str] = (), unit: str = "") -
     Raises:
         ParameterError: A language other than vi and en.
         UnitError: A unit that is not in the list, or has no form.
+        PlanError: The plan beside the wave, or an earlier one that it names, cannot be read.
+        ConfigError: It names a plan that is not of an earlier wave.
 
     Example:
         >>> import sipas_analysis as sipas
@@ -278,7 +280,9 @@ def report(survey: Survey, language: str | Sequence[str] = (), unit: str = "") -
             raise ParameterError("language", asked=name)
     unit = find_unit(survey, unit) if unit else ""
     languages = sorted({*LANGUAGES} & {*names}, key=names.index)
-    return Report(Subject(figures_of(survey), unit), tuple(languages))
+    figures = figures_of(survey)
+    figures.check_plans()
+    return Report(Subject(figures, unit), tuple(languages))
 
 
 def _list_names(names: str | Sequence[str], role: str) -> list[str]:
