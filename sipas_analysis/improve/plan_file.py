@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from sipas_analysis.arguments import check_kind, check_path
@@ -24,8 +23,7 @@ from sipas_analysis.improve.plan import (
     SUPPRESS,
     SURVEY,
     Plan,
-    find_detectable,
-    find_errors,
+    compare_targets,
 )
 from sipas_analysis.improve.plan_lines import PlanLines, say_notice
 from sipas_analysis.improve.plan_sheet import PlanSheet, read_plan_sheet
@@ -125,19 +123,17 @@ def _find_source(sheet: PlanSheet, survey: Survey) -> Survey:
     if not waves:
         rows = [sheet.place(row, "wave") for row in sheet.lines]
         raise PlanError("plan_no_wave", rows, id=survey.wave.id)
-    earlier = {wave.id: wave for wave in map(read_wave, _list_earlier(survey))}
+    if {*waves.values()} == {survey.wave.id}:
+        return survey
+    paths = map(survey.wave.path_of, survey.wave.earlier)
+    earlier = {wave.id: wave for wave in map(read_wave, paths)}
     first = next(iter(waves.values()))
     known = {survey.wave.id, *earlier}
     wrong = [row for row, wave in waves.items() if wave != first or wave not in known]
     if wrong:
         places = [sheet.place(row, "wave") for row in wrong]
         raise PlanError("plan_wave", places, id=survey.wave.id, known=", ".join(sorted(known)))
-    return survey if first == survey.wave.id else read_survey(earlier[first])
-
-
-def _list_earlier(survey: Survey) -> list[Path]:
-    """Return the paths of the earlier waves that a wave names."""
-    return [survey.wave.path_of(name) for name in survey.wave.earlier]
+    return read_survey(earlier[first])
 
 
 def _check_ids(sheet: PlanSheet) -> None:
@@ -165,35 +161,35 @@ def _add_figures(lines: pd.DataFrame, source: Survey, scores: pd.DataFrame | Non
     items = lines["item"].where(lines["indicator"] == SURVEY, "")
     figures = known.reindex(pd.MultiIndex.from_arrays([lines["unit"], items]))
     columns = {new: figures[name].to_numpy(dtype=float) for name, new in FIGURES.items()}
-    detectable = find_detectable(find_errors(figures))
-    rise = lines["target"].to_numpy(dtype=float) - columns["baseline"]
-    is_inside = rise < detectable - FUZZ
-    reach = detectable / np.where(is_inside & (rise > 0), rise, np.nan)
-    visible = np.ceil(columns["baseline"] + detectable - FUZZ)
-    note = np.select([~is_inside, visible < 100], ["", "target_inside_error"], "not_visible")
+    compared = compare_targets(figures, lines["target"].to_numpy(dtype=float))
     written = [
         [word for word in text.split() if word not in ("target_inside_error", "not_visible")]
         for text in lines["note"]
     ]
     undecided = [[word for word in words if word == "undecided"] for words in written]
     remarks = [[word for word in words if word != "undecided"] for words in written]
-    parts = zip(undecided, note, remarks, strict=True)
+    parts = zip(undecided, compared["note"], remarks, strict=True)
     return lines.assign(
         **columns,
-        detectable=detectable,
-        n_needed=np.ceil(columns["n"] * reach**2 - FUZZ),
+        detectable=compared["detectable"].to_numpy(),
+        n_needed=compared["n_needed"].to_numpy(),
         note=[" ".join(filter(None, [*first, word, *last])) for first, word, last in parts],
     )
 
 
 def _check_figures(sheet: PlanSheet, lines: pd.DataFrame) -> None:
-    """Refuse cells that show other figures than those of the wave, and targets below them."""
-    rows = dict(zip(sheet.lines, lines.to_dict("records"), strict=True))
+    """Refuse other figures than those of the wave; of lines without another mistake."""
+    faulty = {place.row for error in sheet.errors for place in error.places}
+    rows = {
+        row: line
+        for row, line in zip(sheet.lines, lines.to_dict("records"), strict=True)
+        if row not in faulty
+    }
     wrong = [
         (row, name)
-        for row, figures in rows.items()
+        for row, line in rows.items()
         for name, decimals in COMPUTED.items()
-        if (cell := sheet.lines[row].get(name, "")) and not _is_same(cell, figures[name], decimals)
+        if (cell := sheet.lines[row].get(name, "")) and not _is_same(cell, line[name], decimals)
     ]
     if wrong:
         places = [sheet.place(row, name) for row, name in wrong]
@@ -205,13 +201,17 @@ def _check_figures(sheet: PlanSheet, lines: pd.DataFrame) -> None:
             for language in LANGUAGES
         }
         sheet.errors.append(PlanError("plan_figure", places, wanted=wanted))
-    too_low = [
-        sheet.place(row, "target")
-        for row, figures in rows.items()
-        if figures["target"] < round(figures["baseline"], COMPUTED["baseline"]) - FUZZ
+    least = {row: round(line["baseline"], COMPUTED["baseline"]) for row, line in rows.items()}
+    too_low = [row for row, line in rows.items() if line["target"] < least[row] - FUZZ]
+    blank = [
+        row
+        for row, line in rows.items()
+        if least[row] >= 0 and not sheet.lines[row]["target"] and line["status"] != "dropped"
     ]
-    if too_low:
-        sheet.errors.append(PlanError("plan_target_below", too_low))
+    for message_id, wrong_rows in (("plan_target_below", too_low), ("plan_target_blank", blank)):
+        if wrong_rows:
+            places = [sheet.place(row, "target") for row in wrong_rows]
+            sheet.errors.append(PlanError(message_id, places))
 
 
 def _is_same(cell: str, figure: float, decimals: int) -> bool:

@@ -37,6 +37,7 @@ class PlanLines:
         indicator = self._find_code(row, "indicator", is_needed=True)
         unit = self._find_code(row, "unit", is_needed=True)
         item = self._find_code(row, "item", is_needed=indicator == SURVEY)
+        measure = self._find_code(row, "measure")
         self._check_names(row, unit, item)
         notes, remark = self.words.read_note(cells["note"])
         texts = {name: self._read_text(row, name) for name in ("task", "owner", "budget")}
@@ -44,9 +45,9 @@ class PlanLines:
             "wave": wave.id,
             "id": self._read_id(row),
             "unit": "" if unit == PROVINCE else unit,
-            "factor": self._find_factor(row, item),
+            "factor": self._find_factor(row, item, measure),
             "item": item,
-            "measure": self._find_code(row, "measure"),
+            "measure": measure,
             "indicator": indicator,
             **texts,
             "target": self._read_target(row, is_percent=indicator == SURVEY),
@@ -75,19 +76,18 @@ class PlanLines:
         """Refuse a name beside a code that is another's: the columns were not sorted together."""
         for name, kind, code in (("unit_name", "unit", unit), ("item_name", "item", item)):
             text = self.sheet.lines[row].get(name, "")
-            if text and code and self.words.find(kind, text) != code:
-                shown = f"{code} ({self.words.labels[kind][code].text('vi')})"
-                self.sheet.refuse("plan_other", row, name, wanted=shown)
+            if text and code and not self.words.is_name(kind, code, text):
+                self.sheet.refuse("plan_other", row, name, wanted=self.words.describe(kind, code))
 
-    def _find_factor(self, row: int, item: str) -> str:
-        """Return the factor of an item; without an item, the one that the cell names."""
+    def _find_factor(self, row: int, item: str, measure: str) -> str:
+        """Return the factor of an item, else the one that the cell names, else of the measure."""
         pack, named = self.words.survey.instrument, self._find_code(row, "factor")
         factor = pack.items[item].factor if item in pack.items else item
         factor = factor if factor in pack.factors else ""
         if named and factor and named != factor:
-            wanted = f"{factor} ({pack.factors[factor].vi})"
+            wanted = self.words.describe("factor", factor)
             self.sheet.refuse("plan_other", row, "factor", wanted=wanted)
-        return factor or named
+        return factor or named or self.words.factor_of(measure)
 
     def _read_id(self, row: int) -> str:
         """Return the id of a line, which names its figures and so has letters and digits only."""
@@ -139,7 +139,7 @@ class PlanLines:
             return None
         day = read_day(text)
         first = wave.collected.end or date(wave.year, 1, 1)
-        last = first.replace(year=first.year + YEARS, day=1)
+        last = date(first.year + YEARS, 12, 31)
         if day is None:
             self.sheet.refuse("plan_day", row, "due")
         elif not first <= day <= last:

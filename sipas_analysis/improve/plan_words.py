@@ -67,13 +67,29 @@ class PlanWords:
         """Return the code that a cell means; empty if it means none."""
         return self._codes[kind].get(fold_text(text), "")
 
-    def nearest(self, kind: str, text: str) -> str:
-        """Return what a misspelt cell may mean, else the codes that there are."""
+    def factor_of(self, measure: str) -> str:
+        """Return the factor of a measure; empty for own words."""
+        measures = read_library(self.survey.wave).measures
+        return measures[measure].factor if measure else ""
+
+    def is_name(self, kind: str, code: str, text: str) -> bool:
+        """Return whether a text is a name of a code, which another code may have too."""
+        label = self.labels[kind][code]
+        return self.find(kind, text) == code or fold_text(text) in map(
+            fold_text, (label.vi, label.en)
+        )
+
+    def describe(self, kind: str, code: str) -> dict[str, str]:
+        """Return a code with its words in each language."""
+        label = self.labels[kind][code]
+        return {language: f"{code} ({shorten(label.text(language))})" for language in LANGUAGES}
+
+    def nearest(self, kind: str, text: str) -> str | dict[str, str]:
+        """Return what a misspelt cell may mean, else the first codes that there are."""
         if kind == "unit":
             return name_nearest_unit(self.survey.units, text)
         near = self.find(kind, find_nearest(fold_text(text), self._codes[kind]))
-        shown = ", ".join([*self.labels[kind]][:SHOWN_PLACES])
-        return f"{near} ({shorten(self.labels[kind][near].text('vi'))})" if near else shown
+        return self.describe(kind, near) if near else ", ".join([*self.labels[kind]][:SHOWN_PLACES])
 
     def write(self, kind: str, code: str, language: Language) -> str:
         """Return the words of a code as they are written in a cell; the code if they are shared."""
