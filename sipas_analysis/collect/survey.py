@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from sipas_analysis.arguments import check_kind
@@ -219,7 +220,9 @@ class Survey:
         """Return which forms made that choice, alone or among others."""
         if not self.is_many(key):
             return self.frame[key] == choice
-        return (";" + self.frame[key].fillna("") + ";").str.contains(f";{choice};", regex=False)
+        number, answers = pd.factorize(self.frame[key])  # few answers differ; a blank has -1
+        is_made = np.array([choice in str(answer).split(";") for answer in answers] + [False])
+        return pd.Series(is_made[number], self.frame.index, name=key)
 
     def __str__(self) -> str:
         n_units = self.frame["unit"].nunique()

@@ -212,7 +212,7 @@ def _test_independence(
     p = shares.frame["value"].to_numpy(dtype=float)
     expected = np.outer(p.reshape(shape).sum(axis=1), p.reshape(shape).sum(axis=0)).ravel()
     pearson = n * float(((p - expected) ** 2 / expected).sum())
-    design_effects = _find_design_effects(p, np.asarray(shares.covariance()), shape, n)
+    design_effects = _find_design_effects(p, shares.covariance_matrix(), shape, n)
     trace = float(np.trace(design_effects))
     d0 = trace**2 / float(np.trace(design_effects @ design_effects))
     k = (shape[0] - 1) * (shape[1] - 1)
@@ -269,7 +269,7 @@ def _find_wald(people: Estimates, shape: tuple[int, int]) -> float:
         - (j[:, None] == j) * (row[i] / whole)[:, None]
         + (row[i] * column[j] / whole**2)[:, None]
     )
-    covariance = slopes @ np.asarray(people.covariance()) @ slopes.T
+    covariance = slopes @ people.covariance_matrix() @ slopes.T
     used = (i > 0) & (j > 0)
     residual = (count - np.outer(row, column) / whole).ravel()[used]
     return wald_statistic(residual, covariance[np.ix_(used, used)])

@@ -170,6 +170,11 @@ class Estimates(ResultTable):
 
         A row without an error (V3) has NaN in its line and column.
         """
+        labels = self.labels()
+        return pd.DataFrame(self.covariance_matrix(), index=labels, columns=labels)
+
+    def covariance_matrix(self) -> Floats:
+        """Return ``covariance`` without labels, shape (E, E)."""
         if self.totals is None or self.influence is None:
             raise ColumnError("no_covariance")
         if self.totals.replicas is not None:
@@ -178,8 +183,7 @@ class Estimates(ResultTable):
             matrix = estimate_covariance(self.totals, self.influence)
         unknown = self.frame["se"].isna().to_numpy()
         matrix[unknown], matrix[:, unknown] = np.nan, np.nan
-        labels = self.labels()
-        return pd.DataFrame(matrix, index=labels, columns=labels)
+        return np.asarray(matrix)
 
     def difference(
         self,

@@ -126,7 +126,7 @@ def rank_test(
     influence[sample.rows] = rest[:, 1:] - rest[:, :1]
     columns = {f"{VALUE}{at}": column for at, column in enumerate(influence.T)}
     totals = total(sample.design.assign(**columns), [*columns])
-    difference, covariance = centre[1:] - centre[0], np.asarray(totals.covariance(), dtype=float)
+    difference, covariance = centre[1:] - centre[0], totals.covariance_matrix()
     if k == 2:
         se = float(np.sqrt(covariance.item()))
         return _build_row(sample, variable, difference.item(), se, level=level, method=test)

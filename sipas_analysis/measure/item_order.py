@@ -43,7 +43,7 @@ def order_items(items: Estimates, level: float = 0.95) -> pd.DataFrame:
     p = len(order)
     if not p:
         return pd.DataFrame(columns=PLACES)
-    sigma = np.asarray(items.covariance(), dtype=float)[np.ix_(order, order)]
+    sigma = items.covariance_matrix()[np.ix_(order, order)]
     value, se = value[order], se[order]
     pairs = compare_pairs(value, sigma, df[order] / 2)  # one sample: not df of both
     critical = float(normal_quantile(np.asarray(1 - (1 - level) / max(p * (p - 1), 1))))

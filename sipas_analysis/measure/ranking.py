@@ -398,7 +398,7 @@ def covariance_with_ends(units: Estimates) -> Floats:
         units.frame[name].to_numpy(dtype=float) for name in ("value", "low", "high", "se", "df")
     )
     has_covariance = units.influence is not None
-    sigma = np.array(units.covariance()) if has_covariance else np.zeros((len(se),) * 2)
+    sigma = units.covariance_matrix() if has_covariance else np.zeros((len(se),) * 2)
     np.fill_diagonal(sigma, se**2)
     is_end = (value <= 0) | (value >= 100)
     se_at_end = np.where(value <= 0, high - value, value - low) / t_quantile(0.975, df)
