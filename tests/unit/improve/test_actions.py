@@ -1,6 +1,9 @@
 """The library of measures: what they answer, and what would show that they worked."""
 
+import re
 from collections import Counter
+from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -60,6 +63,7 @@ def test_every_measure_can_be_followed():
     assert by_status == {"sourced": 14, "derived": 19}
 
 
+ROOT = Path(__file__).parents[3]
 LINE = """\
       - {id: saturday-visits, vi: Số người đến sáng thứ bảy, data: queue, after_months: 2}
 """
@@ -103,6 +107,13 @@ def test_own_measures_go_before_those_of_the_library(read_own):
         "qd-2640-2017: [A1]", 'qd-1001-2023: ["19"]'
     )
     assert read_own(policies).answer_items("qd-1001-2023")["19"] == "saturday"
+
+
+def test_the_example_of_the_documentation_is_read(read_own):
+    """Officers copy it."""
+    text = (ROOT / "docs" / "wave.md").read_text("utf-8")
+    (block,) = re.findall(r"^    measures:\n(?:     .*\n)+", text, re.MULTILINE)
+    assert read_own(dedent(block)).answer_items("qd-2640-2017")["E4"] == "sms-notice"
 
 
 @pytest.mark.parametrize(

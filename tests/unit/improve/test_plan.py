@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
 import sipas_analysis as sipas
 from sipas_analysis.errors import UnitError
@@ -188,11 +189,11 @@ def test_items_of_important_factors_go_first(proposals):
 
 def test_a_survey_of_one_unit_has_the_lines_of_the_whole(read_low):
     """Its unit has no group to be compared with, so its own index stands in."""
-    survey = read_low({(0, "B5"): 30}, 1)
-    lines = plan(survey).frame
+    basis = prepare_priority(read_low({(0, "B5"): 30}, 1))
+    lines = draft_plan(basis).frame
     assert set(lines["unit"]) == {""}
     assert lines["item"].iloc[0] == "B5"
-    assert plan(survey, "so-0").frame[["id", "item", "measure"]].iloc[0].tolist() == [
+    assert draft_plan(basis, "so-0").frame[["id", "item", "measure"]].iloc[0].tolist() == [
         "so-0-01",
         "B5",
         "measure-time",
@@ -223,3 +224,24 @@ def test_forty_factors_of_one_item_have_a_plan(read_shared):
         pack=f"{head}factors:\n{factors}items:\n{items}",
     )
     assert plan(survey).frame["id"].tolist() == [f"P0{number}" for number in range(1, 7)]
+
+
+@pytest.mark.slow
+def test_a_unit_like_all_others_has_no_surely_weak_item(read_shared):
+    """Sixty units of one truth, people alike in their answers: at most one in twenty (D4, G2)."""
+    rng = np.random.default_rng(20)
+    level = norm.ppf(0.88 + rng.normal(0, 0.03, len(ITEMS)).clip(-0.08, 0.08))
+    unit = np.repeat(np.arange(60), 60)
+    person, noise = rng.normal(size=(len(unit), 1)), rng.normal(size=(len(unit), len(ITEMS)))
+    answers = np.where(0.6 * person + 0.8 * noise < level, 5, rng.integers(2, 4, noise.shape))
+    rows = [f"so-{u}," + ",".join(map(str, row)) for u, row in zip(unit, answers, strict=True)]
+    units = "".join(f"so-{number},Sở {number},,departments,\n" for number in range(60))
+    survey = read_shared(
+        "\n".join([",".join(["unit", *ITEMS]), *rows, ""]),
+        units="code,name_vi,name_en,group,aliases\n" + units,
+        instrument="qd-2640-2017",
+    )
+    lines = plan(survey).frame
+    is_sure = (lines["unit"] != "") & ~lines["note"].str.contains("undecided")
+    assert lines.loc[is_sure, "unit"].nunique() <= 3
+    assert lines["unit"].nunique() == 61
