@@ -6,6 +6,7 @@ of their own change nothing; whatever could turn a line into another line is ref
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from sipas_analysis.arguments import find_nearest
@@ -85,6 +86,7 @@ def name_column(name: str) -> dict[str, str]:
     return {language: say(language, f"plan.column.{name}") for language in LANGUAGES}
 
 
+@cache
 def index_headers() -> dict[str, str]:
     """Return the column of each known header: its name, Vietnamese or English, without marks."""
     return {
