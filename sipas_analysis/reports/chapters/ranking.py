@@ -140,7 +140,8 @@ def _ranked_units(subject: Subject, group: str) -> list[PublishedFigure]:
 def _show_group(subject: Subject, group: str) -> list[Block]:
     """Return the picture and the table of one group, then its units that are not ranked.
 
-    Units whose forms need a second look stand in a table apart until the wave accepts them.
+    A unit has the table only: its first page shows it beside its group. Units whose forms need a
+    second look stand in a table apart until the wave accepts them.
     """
     order, apart = _split_order(subject, group)
     shown = select_units(order, subject.unit)
@@ -149,8 +150,9 @@ def _show_group(subject: Subject, group: str) -> list[Block]:
         blocks.append(Paragraph(make_text("report.ranking.single"), "note"))
     elif order:
         table = tabulate_ranking(subject, group, shown, n_units=len(order))
-        picture = draw_ranking_picture(subject, group, [*shown, *apart], table)
-        in_annexes = picture is not None and subject.has_many_units and not subject.unit
+        units = [] if subject.unit else [*shown, *apart]
+        picture = draw_ranking_picture(subject, group, units, table) if units else None
+        in_annexes = picture is not None and subject.has_many_units
         blocks += [picture] if picture else []
         blocks += [_point_to_annexes(len(shown), len(order))] if in_annexes else [table]
     return [*blocks, *_list_apart(subject, group, apart)]
