@@ -1,6 +1,6 @@
 """The annex on the plan: every line for the coming year, and the verdict on every earlier line."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -16,6 +16,7 @@ from sipas_analysis.documents.model import (
 from sipas_analysis.improve.plan import NOTES, SURVEY
 from sipas_analysis.improve.plan_words import PlanWords
 from sipas_analysis.instrument.pack import OVERALL
+from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.reports.chapters.plan_lines import (
     Judged,
     PlanLine,
@@ -89,8 +90,9 @@ def _tabulate_lines(subject: Subject, group: Group[PlanLine]) -> Table:
     """List the lines of the province or of a group; notes explain the numbers of doubts."""
     lines = group.lines
     columns = (_name_column(group), *line_columns(lines)[1:])
+    names = list_marked_names(subject.figures)
     rows = tuple(
-        (_name_row(subject, line.unit, task), *others)
+        (_name_row(names, line.unit, task), *others)
         for line in lines
         for task, *others in [line_cells(subject, line, lines)]
     )
@@ -106,12 +108,11 @@ def _name_column(group: Group[Row]) -> Column:
     return Column(make_text("annex.plan.column.line" if group.code else "plan.column.task"), "row")
 
 
-def _name_row(subject: Subject, unit: str, task: object) -> object:
-    """Return the task, after the unit if it is of one."""
+def _name_row(names: Mapping[str, Bilingual], unit: str, task: object) -> object:
+    """Return the task, after the unit if it is of one; of a unit that has ended since, its code."""
     if not unit:
         return task
-    name = list_marked_names(subject.figures).get(unit, unit)  # a unit may have ended since
-    return make_text("annex.plan.of_unit", unit=name, task=task)
+    return make_text("annex.plan.of_unit", unit=names.get(unit, unit), task=task)
 
 
 def _list_filled(lines: Sequence[PlanLine]) -> list[str]:
@@ -196,8 +197,9 @@ def _show_verdicts(subject: Subject) -> list[Block]:
 def _tabulate_verdicts(subject: Subject, group: Group[Judged], waves: tuple[str, str]) -> Table:
     """List the verdicts on the lines of the province or of a group."""
     columns = (_name_column(group), *verdict_columns()[1:])
+    names = list_marked_names(subject.figures)
     rows = tuple(
-        (_name_row(subject, row.unit, task), *others)
+        (_name_row(names, row.unit, task), *others)
         for row in group.lines
         for task, *others in [verdict_cells(subject, row)]
     )
