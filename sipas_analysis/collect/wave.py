@@ -219,9 +219,14 @@ class Wave(Strict):
 
         A name is made of what the file is and of its number in ``wave.yaml``, such as
         ``responses-1.csv``: the name that an office gave to a file may hold that of a person. The
-        waves that an earlier wave names in its turn are not read.
+        waves that an earlier wave names in its turn are not read, nor are its plans.
         """
         names = self._name_own_files()
+        plans = {f"judged_plan-{k}": path for k, path in enumerate(self.judged_plan_paths, 1)}
+        if self._pack is None:
+            plans["plan"] = self.plan_path or self.path_of(PLAN_FILES[0])
+        for kind, path in plans.items():
+            names.setdefault(path, kind + _find_ending(path))
         for number, name in enumerate(self.earlier, 1):
             if self.path_of(name).exists():
                 for path, known in read_wave(self.path_of(name))._name_own_files().items():
@@ -236,7 +241,6 @@ class Wave(Strict):
         changes = self.unit_changes or UNIT_CHANGES_FILE
         files = {"pack": pack, "units": self.units, "unit_changes": changes}
         files |= {"crosswalk": self.crosswalk, "measures": self.measures}
-        files |= {f"judged_plan-{number}": name for number, name in enumerate(self.plan, 1)}
         paths = {kind: self.path_of(name) for kind, name in files.items() if name}
         for kind, entries in (("responses", self.responses), ("keyed_twice", self.keyed_twice)):
             for number, entry in enumerate(entries, 1):
@@ -244,7 +248,6 @@ class Wave(Strict):
                 for position, path in enumerate(matches, 1):
                     place = f"{number}-{position}" if len(matches) > 1 else number
                     paths[f"{kind}-{place}"] = path
-        paths["plan"] = self.plan_path or self.path_of(PLAN_FILES[0])
         names = {self._path: "wave.yaml"}
         for kind, path in paths.items():
             names.setdefault(path, kind + _find_ending(path))
