@@ -21,6 +21,7 @@ from sipas_analysis.reports.chapters.plan_lines import (
     PlanLine,
     find_indicator,
     find_measure,
+    list_all_lines,
     list_lines,
     name_followed,
     name_owner,
@@ -41,13 +42,13 @@ def build_measures(subject: Subject) -> Section:
     if lines:
         blocks.append(_tabulate_plan(subject, lines))
     if lines and subject.unit:
-        blocks.append(Paragraph(make_text(f"measures.closing.{name_kind(subject)}")))
+        blocks.append(Paragraph(make_text(f"measures.closing.{name_kind(subject, lines)}")))
     return Section("measures", make_text("report.chapter.measures"), tuple(blocks))
 
 
 def _introduce(subject: Subject, lines: Sequence[PlanLine]) -> Text:
     """State how many lines there are, that proposals are proposals, or why there is no line."""
-    kind, unit = name_kind(subject), subject.unit
+    kind, unit = name_kind(subject, lines or list_all_lines(subject)), subject.unit
     if unit:
         if not lines:
             return _explain_no_line(subject)
@@ -90,7 +91,7 @@ def _tabulate_plan(subject: Subject, lines: Sequence[PlanLine]) -> Table:
     columns = (Column(heads[0], "row"), *(Column(head, "text") for head in heads[1:]))
     rows = tuple(
         (
-            name_task(subject, line),
+            _name_task_and_status(subject, line),
             *_name_owner_and_day(subject, line, filled),
             _describe_target(subject, line),
             _describe_how(subject, line),
@@ -100,8 +101,17 @@ def _tabulate_plan(subject: Subject, lines: Sequence[PlanLine]) -> Table:
     notes = _explain_table(subject, shown, filled)
     if len(lines) > len(shown):
         notes.append(make_text("measures.more", n=len(lines) - len(shown)))
-    caption = make_text(f"measures.table.{name_kind(subject)}")
+    caption = make_text(f"measures.table.{name_kind(subject, lines)}")
     return Table("table-plan", caption, columns, rows, tuple(notes))
+
+
+def _name_task_and_status(subject: Subject, line: PlanLine) -> object:
+    """Name what is done, in a plan with how it stands unless it is approved."""
+    task = name_task(subject, line)
+    if subject.figures.plan.is_proposal or line.status == "approved":
+        return task
+    status = make_text(f"plan.status.{line.status}")
+    return make_text("measures.task", task=task, status=status)
 
 
 def _name_owner_and_day(
@@ -174,7 +184,8 @@ def _explain_table(
         "inside_error": not all(line.is_visible for line in followed),
         "visible": any(line.is_visible and line.detectable > 0 for line in followed),
     }
-    notes = [make_text(f"measures.note.{name}") for name, is_so in explained.items() if is_so]
+    notes = _explain_order(subject, followed)
+    notes += [make_text(f"measures.note.{name}") for name, is_so in explained.items() if is_so]
     measures = [find_measure(subject, line) for line in lines]
     sources = [measure.source for measure in measures if measure and measure.source.vi]
     unique = [source for at, source in enumerate(sources) if source not in sources[:at]]
@@ -182,4 +193,16 @@ def _explain_table(
     is_derived = any(measure and measure.status == "derived" for measure in measures)
     word = "others" if unique else "all"
     notes += [make_text(f"measures.note.derived_{word}")] if is_derived else []
+    return notes
+
+
+def _explain_order(subject: Subject, followed: Sequence[PlanLine]) -> list[Text]:
+    """State why proposals stand in this order; officers order the lines of a plan."""
+    plan = subject.figures.plan
+    if not plan.is_proposal or not followed:
+        return []
+    notes = [make_text(f"measures.note.order_{'unit' if subject.unit else 'all'}")]
+    factors = Joined([subject.short_name(code) for code in plan.lines.important])
+    if plan.lines.important and sum(not line.is_undecided for line in followed) > 1:
+        notes.append(make_text("measures.note.important", factors=factors))
     return notes

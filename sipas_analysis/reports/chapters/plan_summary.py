@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 from sipas_analysis.documents.model import Joined, Text, make_text
 from sipas_analysis.reports.chapters.plan_lines import (
+    FINISHED,
     Judged,
+    PlanLine,
     list_judged,
     list_lines,
     list_own,
@@ -31,9 +33,10 @@ def sum_up(subject: Subject, rows: Sequence[Judged], words: Sequence[str], most:
     ]
 
 
-def name_kind(subject: Subject) -> str:
-    """Return the word of messages for a plan, or for proposals."""
-    return "proposal" if subject.figures.plan.is_proposal else "plan"
+def name_kind(subject: Subject, lines: Sequence[PlanLine]) -> str:
+    """Return the word of messages: ``plan``, or ``proposal`` where nobody has approved a line."""
+    is_plan = not subject.figures.plan.is_proposal
+    return "plan" if is_plan and any(line.status != "proposed" for line in lines) else "proposal"
 
 
 def state_verdicts(subject: Subject) -> list[Text]:
@@ -65,7 +68,8 @@ def state_plan(subject: Subject) -> list[Text]:
     lines = list_lines(subject)
     if not lines:
         return []
-    first, kind = lines[0], name_kind(subject)
+    first = next((line for line in lines if line.status not in FINISHED), lines[0])
+    kind = name_kind(subject, lines)
     n = number_of(subject, f"plan.lines:all{f'@{first.unit}' if first.unit else ''}")
     words = [
         make_text(f"leaders.plan.{name}", value=value)
