@@ -10,7 +10,7 @@ import calendar
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -19,13 +19,6 @@ from sipas_analysis.arguments import check_kind
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.collect.units import find_unit_code
 from sipas_analysis.collect.wave import Wave
-from sipas_analysis.explain.priority import (
-    Basis,
-    Priority,
-    compare_with_cut,
-    place_factors,
-    prepare_priority,
-)
 from sipas_analysis.improve.actions import Library, read_library
 from sipas_analysis.infer.design import Floats
 from sipas_analysis.infer.distributions import normal_quantile
@@ -37,6 +30,9 @@ from sipas_analysis.measure.index_gaps import find_gaps
 from sipas_analysis.measure.ranking import TEST_POWER
 from sipas_analysis.measure.scores import score
 from sipas_analysis.messages import say
+
+if TYPE_CHECKING:
+    from sipas_analysis.explain.priority import Basis, Priority
 
 Status = Literal["proposed", "approved", "in_progress", "done", "dropped"]
 STATUSES: tuple[Status, ...] = get_args(Status)
@@ -151,6 +147,8 @@ def plan(survey: Survey, unit: str = "", *, scores: pd.DataFrame | None = None) 
         >>> sipas.plan(survey).lines_of()["item"].head(2).tolist()
         ['A4', 'B3']
     """
+    from sipas_analysis.explain.priority import prepare_priority
+
     check_kind(survey, Survey, "survey")
     if scores is not None:
         check_kind(scores, pd.DataFrame, "frame", "scores")
@@ -158,8 +156,10 @@ def plan(survey: Survey, unit: str = "", *, scores: pd.DataFrame | None = None) 
     return draft_plan(prepare_priority(survey, scores), unit)
 
 
-def draft_plan(basis: Basis, unit: str = "") -> Plan:
+def draft_plan(basis: "Basis", unit: str = "") -> Plan:
     """Draft the lines of one unit, or of the province and all units; see ``plan``."""
+    from sipas_analysis.explain.priority import place_factors
+
     survey, placed = basis.survey, place_factors(basis)
     library = read_library(survey.wave)
     items = _compare_items(basis, placed)
@@ -178,12 +178,14 @@ def draft_plan(basis: Basis, unit: str = "") -> Plan:
     return Plan(lines[[*PLAN_COLUMNS]], placed.important, placed.reason, without)
 
 
-def _compare_items(basis: Basis, placed: Priority) -> pd.DataFrame:
+def _compare_items(basis: "Basis", placed: "Priority") -> pd.DataFrame:
     """Return each published item of the whole and of each unit, in the order of improvement.
 
     ``gap`` is the difference from the index of the whole, or from the mean of the unit's group (the
     index of a unit that is the only one of its group); ``is_weak``: it is surely below 0.
     """
+    from sipas_analysis.explain.priority import compare_with_cut
+
     scores, pack = basis.scores, basis.survey.instrument
     known = scores[scores["value"].notna() & (scores["flag"] != SUPPRESS)]
     known = known[known["domain"].isin(["all", "unit"])]
@@ -212,7 +214,7 @@ def _compare_items(basis: Basis, placed: Priority) -> pd.DataFrame:
     return items.sort_values([*largest, *least], ascending=order, kind="stable")
 
 
-def _find_low_items(basis: Basis) -> list[str]:
+def _find_low_items(basis: "Basis") -> list[str]:
     """Return the items of the whole that are surely below its index (R7)."""
     scores = basis.scores[basis.scores["domain"] == "all"]
     known = {*scores.loc[scores["value"].notna() & (scores["flag"] != SUPPRESS), "variable"]}
@@ -223,7 +225,7 @@ def _find_low_items(basis: Basis) -> list[str]:
     return [*gaps.loc[gaps["verdict"] == "below", "variable"]]
 
 
-def _explain_absence(basis: Basis, items: pd.DataFrame) -> dict[str, Reason]:
+def _explain_absence(basis: "Basis", items: pd.DataFrame) -> dict[str, Reason]:
     """Return why the whole or a unit has no line, for those that have none."""
     scores, wave = basis.scores, basis.survey.wave
     overall = scores[(scores["variable"] == OVERALL) & scores["domain"].isin(["all", "unit"])]
@@ -239,10 +241,10 @@ def _explain_absence(basis: Basis, items: pd.DataFrame) -> dict[str, Reason]:
             reasons[unit] = "suppressed"
         elif n < min_forms:
             reasons[unit] = "few_forms"
-        elif unit in flagged:
-            reasons[unit] = "flagged"
         elif unit not in improvable:
             reasons[unit] = "all_satisfied"
+        elif unit in flagged:
+            reasons[unit] = "flagged"
     return reasons
 
 
@@ -261,7 +263,7 @@ def _choose_items(
     return chosen[is_sure | is_low | (place == 0)]
 
 
-def _write_lines(chosen: pd.DataFrame, basis: Basis, library: Library) -> pd.DataFrame:
+def _write_lines(chosen: pd.DataFrame, basis: "Basis", library: Library) -> pd.DataFrame:
     """Return the lines of the chosen items, without wave and id."""
     best = basis.items["best"].reindex(chosen["variable"]).to_numpy(dtype=float)
     target = _set_targets(chosen, best)
