@@ -6,13 +6,14 @@ the change of similar units without the measure, and the earlier figure is first
 (A2). All functions work on one figure (an item, a factor, the index) of the units of two waves.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sipas_analysis.infer.design import Floats, Ints
-from sipas_analysis.measure.pooling import small_area, smooth_variances
+from sipas_analysis.measure.pooling import mix_estimates
 
 Marks = NDArray[np.bool_]
 LEAST_APART = 0.1  # of an item's variance, what it does not share with the index; ours
@@ -20,7 +21,7 @@ LEAST_APART = 0.1  # of an item's variance, what it does not share with the inde
 
 @dataclass(frozen=True)
 class Year:
-    """One figure of U units in one wave, shape (U,) each.
+    """One figure of U units in one wave, shape (U,) each; ``describe_year`` makes it.
 
     Attributes:
         value: Percent satisfied, or points.
@@ -28,6 +29,7 @@ class Year:
         df: Degrees of freedom of the variance.
         people: Number of people who answered.
         weight: Σ of the weights of the answers.
+        spread: Of the unit's group: the design effect of a share; S² of points.
     """
 
     value: Floats
@@ -35,6 +37,28 @@ class Year:
     df: Floats
     people: Floats
     weight: Floats
+    spread: Floats
+
+    def take(self, rows: Ints) -> "Year":
+        """Keep these units."""
+        return Year(*(column[rows] for column in vars(self).values()))
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """A figure of each unit after pooling with its group, and its error: shape (U,)."""
+
+    value: Floats
+    mse: Floats
+
+
+@dataclass(frozen=True)
+class Level:
+    """The index of each unit as an angle, with its variance, before and after pooling: (U,)."""
+
+    angle: Floats
+    variance: Floats
+    pooled: Pooled
 
 
 @dataclass(frozen=True)
@@ -45,25 +69,26 @@ class Panel:
         group: Number of the group in which the units are ranked, shape (U,).
         before: The earlier wave.
         after: The later wave.
-        covariance: Of the changes of the units (V7), shape (U, U).
-        index: The units' index in the earlier wave, blank where hidden; none if it is the figure.
+        covariances: Of each wave (V7): of the figures and then of the weights of the answers of all
+            units, shape (2U, 2U).
+        pooled: The earlier figure after pooling, see ``pool_units``.
         is_share: Whether the figure is a share in percent, not points.
     """
 
     group: Ints
     before: Year
     after: Year
-    covariance: Floats
-    index: Year | None = None
+    covariances: tuple[Floats, Floats]
+    pooled: Pooled
     is_share: bool = True
 
-
-@dataclass(frozen=True)
-class Pooled:
-    """The earlier figure of each unit after pooling with its group, and its error: shape (U,)."""
-
-    value: Floats
-    mse: Floats
+    def take(self, rows: Ints) -> "Panel":
+        """Keep these units."""
+        both = np.concatenate([rows, rows + len(self.group)])
+        first, second = (covariance[np.ix_(both, both)] for covariance in self.covariances)
+        pooled = Pooled(self.pooled.value[rows], self.pooled.mse[rows])
+        years = self.before.take(rows), self.after.take(rows)
+        return Panel(self.group[rows], *years, (first, second), pooled, self.is_share)
 
 
 @dataclass(frozen=True)
@@ -105,63 +130,74 @@ class Remainder:
         return self.change - self.trend - self.returned
 
 
-def find_design_effects(year: Year, group: Ints) -> Floats:
-    """Return the design effect of a share in each unit's group, shape (U,); 1 if not known.
+def describe_year(columns: Mapping[str, Floats], group: Ints, *, is_share: bool = True) -> Year:
+    """Return a figure of U units in one wave.
 
-    Σ(n − 1)nV / Σn·p(100 − p) over the group, so that a unit where all agree has an error.
+    The design effect of a group is Σ(n − 1)nV / Σn·p(100 − p), 1 if not known, and S² of points is
+    Σ(n − 1)nV / Σ(n − 1): over the group, so that a unit where all agree has an error.
+
+    Args:
+        columns: All but ``spread``, shape (U,) each.
+        group: Number of the group of each unit, shape (U,).
+        is_share: Whether the figure is a share in percent, not points.
     """
-    p, n, known = year.value, year.people, np.isfinite(year.value + year.variance)
-    drawn = np.bincount(group, np.where(known, (n - 1) * n * np.nan_to_num(year.variance), 0.0))
-    singly = np.bincount(group, np.where(known, n * p * (100 - p), 0.0))
-    return np.divide(drawn, singly, out=np.ones_like(drawn), where=drawn > 0)[group]
+    value, variance, n = (columns[name] for name in ("value", "variance", "people"))
+    known = np.isfinite(value + variance)
+    drawn = np.where(known, (n - 1) * n * variance, 0.0)
+    singly = np.where(known, n * value * (100 - value) if is_share else n - 1, 0.0)
+    top, bottom = np.bincount(group, drawn)[group], np.bincount(group, singly)[group]
+    effect = np.divide(top, bottom, out=np.ones_like(top), where=(top > 0) & (bottom > 0))
+    return Year(**columns, spread=effect)
 
 
 def model_variances(panel: Panel, at: Floats) -> Floats:
     """Return the variance of each later figure if it were ``at``, shape (U,).
 
-    d·p(100 − p)/n with the design effect d of the group, p at least half a person from 0 and 100.
-    Points: S²/n with S² of the group, as ``small_area``.
+    d·p(100 − p)/n, p at least half a person from 0 and 100; of points S²/n.
     """
-    after, n = panel.after, panel.after.people
-    if panel.is_share:
-        half = np.minimum(50 / n, 50.0)
-        inside = np.clip(at, half, 100 - half)
-        return np.asarray(find_design_effects(after, panel.group) * inside * (100 - inside) / n)
-    variance = np.empty_like(at)
-    for number in np.unique(panel.group):
-        units = panel.group == number
-        known = np.isfinite(after.variance[units])
-        variance[units] = smooth_variances(after.variance[units], n[units], known, True)
-    return variance
+    n, spread = panel.after.people, panel.after.spread
+    if not panel.is_share:
+        return spread / n
+    half = np.minimum(50 / n, 50.0)
+    inside = np.clip(at, half, 100 - half)
+    return np.asarray(spread * inside * (100 - inside) / n)
 
 
-def pool_units(panel: Panel) -> Pooled:
+def pool_level(index: Year, group: Ints) -> Level:
+    """Pool the index of each unit with those of its group, as an angle."""
+    angle, variance = turn_angles(index)
+    return Level(angle, variance, _pool_by_group(angle, variance, group))
+
+
+def pool_units(before: Year, group: Ints, level: Level | None, *, is_share: bool = True) -> Pooled:
     """Pool the earlier figure of each unit with those of its group (A2, C4).
 
     Units are chosen because their index is low, and items because they are low in the unit: both
     are partly chance. So the index of the unit and the distance of the item from the index are
     pooled apart, and added. Shares are pooled as angles, see ``turn_angles``.
+
+    Args:
+        before: The figure.
+        group: Number of the group of each unit, shape (U,).
+        level: The index; none if the figure is the index, or the index is no share.
+        is_share: Whether the figure is a share in percent, not points.
     """
-    before, group = panel.before, panel.group
-    if not panel.is_share:
-        return _pool_by_group(before.value, before.variance, group, before.people)
-    angle, variance = turn_angles(before, group)
-    if panel.index is None:
+    if not is_share:
+        return _pool_by_group(before.value, before.spread / before.people, group)
+    angle, variance = turn_angles(before)
+    if level is None:
         pooled = _pool_by_group(angle, variance, group)
     else:
-        level, level_variance = turn_angles(panel.index, group)
-        apart = np.maximum(variance - level_variance, LEAST_APART * variance)
-        parts = [
-            _pool_by_group(level, level_variance, group),
-            _pool_by_group(angle - level, apart, group),
-        ]
-        pooled = Pooled(parts[0].value + parts[1].value, parts[0].mse + parts[1].mse)
+        apart = np.maximum(variance - level.variance, LEAST_APART * variance)
+        distance = _pool_by_group(angle - level.angle, apart, group)
+        value = level.pooled.value + distance.value
+        pooled = Pooled(value, level.pooled.mse + distance.mse)
     cosine = np.cos(2 * pooled.value) * np.exp(-2 * pooled.mse)
     square = (1 + np.cos(4 * pooled.value) * np.exp(-8 * pooled.mse)) / 2
     return Pooled(50 * (1 - cosine), 2500 * (square - cosine**2))
 
 
-def turn_angles(year: Year, group: Ints) -> tuple[Floats, Floats]:
+def turn_angles(year: Year) -> tuple[Floats, Floats]:
     """Return each share as an angle and the variance of the angle, shape (U,).
 
     φ = arcsin √((y·m + 3/8)/(m + 3/4)), variance 1/(4m + 2), of m = n/d effective people. It does
@@ -169,75 +205,102 @@ def turn_angles(year: Year, group: Ints) -> tuple[Floats, Floats]:
     the mean of the share sin²φ is (1 − cos 2φ̃·e^(−2v))/2. Source: Anscombe (1948),
     doi:10.1093/biomet/35.3-4.246.
     """
-    m = year.people / find_design_effects(year, group)
+    m = year.people / year.spread
     return np.arcsin(np.sqrt((year.value / 100 * m + 3 / 8) / (m + 3 / 4))), 1 / (4 * m + 2)
 
 
-def _pool_by_group(
-    values: Floats, variances: Floats, group: Ints, sizes: Floats | None = None
-) -> Pooled:
+def _pool_by_group(values: Floats, variances: Floats, group: Ints) -> Pooled:
     """Pool values with those of the same group."""
     value, mse = np.empty_like(values), np.empty_like(values)
     for number in np.unique(group):
         units = group == number
-        people = None if sizes is None else sizes[units]
-        pooled = small_area(values[units], variances[units], sizes=people).frame
-        value[units], mse[units] = pooled["value"], pooled["se"] ** 2
+        mixed = mix_estimates(values[units], variances[units])
+        value[units], mse[units] = mixed.value, mixed.mse
     return Pooled(value, mse)
 
 
+def weigh_changes(panel: Panel) -> Floats:
+    """Return the weight of each unit's change in regression: w₁w₂/(w₁ + w₂), shape (U,)."""
+    before, after = panel.before.weight, panel.after.weight
+    return before * after / (before + after)
+
+
+def sum_by_group(panel: Panel, values: Floats) -> Floats:
+    """Return for each unit the sum of values over its group, shape (U,)."""
+    return np.bincount(panel.group, values)[panel.group]
+
+
 def weigh_contrast(panel: Panel, treated: Marks, others: Marks) -> Floats:
-    """Return the weight of each unit's change in the difference in differences, shape (U,).
+    """Return the weight a of each unit's change in the difference in differences, shape (U,).
 
     Those of the coefficient ``treated:after`` of ``y ~ unit + group:after + treated:after`` on both
-    waves: h = w₁w₂/(w₁+w₂) within the treated and within the others of a group; the groups by
-    H_T·H_C/(H_T+H_C). All are 0 where no group has both.
+    waves: h = w₁w₂/(w₁ + w₂) within the treated and the others of a group; the groups by
+    H_T·H_C/(H_T + H_C). All are 0 where no group has both.
     """
-    before, after = panel.before.weight, panel.after.weight
-    h, size = before * after / (before + after), int(panel.group.max(initial=-1)) + 1
-    of_treated = np.bincount(panel.group, h * treated, size)
-    of_others = np.bincount(panel.group, h * others, size)
+    h = weigh_changes(panel)
+    of_treated, of_others = sum_by_group(panel, h * treated), sum_by_group(panel, h * others)
     both = of_treated + of_others
-    share = np.divide(of_treated * of_others, both, out=np.zeros(size), where=both > 0)
-    if not share.any():
-        return np.zeros_like(h)
-    share = share / share.sum()
+    zero = np.zeros_like(h)
+    weight = np.divide(of_others * h, both, out=zero.copy(), where=treated & (of_others > 0))
+    minus = np.divide(of_treated * h, both, out=zero.copy(), where=others & (of_treated > 0))
+    total = weight.sum()
+    return (weight - minus) / total if total > 0 else zero
+
+
+def estimate_did(panel: Panel, weight: Floats) -> tuple[float, float]:
+    """Return the difference in differences and its error as R ``svyglm`` has them (V1, V7).
+
+    Σ a_u d_u. A form of unit u in wave t has the influence ±a_u/W_ut·w_i·(y_i − ȳ_ut) of its mean,
+    and a_u/W_ut·w_i·r_u·h_u/W_ut of the weights a: units change by r_u more than the model says,
+    and the sample decides how much each counts.
+    """
+    rise, h = panel.after.value - panel.before.value, weigh_changes(panel)
+    used, treated = weight != 0, weight > 0
+    did = float(weight @ rise)
+    rest = np.where(used, rise - did * treated, 0.0)
+    of_group = sum_by_group(panel, np.where(used, h, 0.0))
     with np.errstate(invalid="ignore", divide="ignore"):
-        plus = np.where(treated, h / of_treated[panel.group], 0.0)
-        minus = np.where(others, h / of_others[panel.group], 0.0)
-    return np.asarray((plus - minus) * share[panel.group])
+        mean = sum_by_group(panel, np.where(used, h * rest, 0.0)) / of_group
+        apart = np.where(used, weight * (rest - mean) * h, 0.0)
+    variance = 0.0
+    for year, covariance in zip((panel.before, panel.after), panel.covariances, strict=True):
+        sign = 1 if year is panel.after else -1
+        slope = np.concatenate([sign * weight, apart / year.weight**2])
+        variance += slope @ covariance @ slope
+    return did, float(np.sqrt(variance))
 
 
-def compare_changes(panel: Panel, pooled: Pooled, treated: Marks, others: Marks) -> Remainder:
+def compare_changes(panel: Panel, treated: Marks, others: Marks) -> Remainder:
     """Return what remains of the change of the treated units, shape (U,) marks.
 
     Σ a_u e_u with e_u = y_u2 − pooled_u1 and the weights of ``weigh_contrast``. Its variance is
     Σ a²(V₂ + MSE + drift): V₂ the larger of V1 and the variance at the expected figure.
     """
-    weight = weigh_contrast(panel, treated, others)
-    used = others & (weight != 0)
-    rise = panel.after.value - panel.before.value
+    weight, pooled = weigh_contrast(panel, treated, others), panel.pooled
+    plus, minus = np.maximum(weight, 0.0), np.minimum(weight, 0.0)
     error = panel.after.value - pooled.value
-    plus, minus = np.where(treated, weight, 0.0), np.where(used, weight, 0.0)
     trend = -float(minus @ error)
     later = np.maximum(panel.after.variance, model_variances(panel, pooled.value + trend))
-    drift, drift_error = estimate_drift(panel, error, later + pooled.mse, used)
+    drift, drift_error = estimate_drift(panel, error, later + pooled.mse, minus < 0)
     squares = weight**2
     variance = float(squares @ (later + pooled.mse) + drift * squares.sum())
     with np.errstate(invalid="ignore", divide="ignore"):
         parts = (squares * later) ** 2 / panel.after.df
     uncertain = float(parts[squares > 0].sum()) + squares.sum() ** 2 * drift_error
+    did, did_se = estimate_did(panel, weight)
+    n = len(weight)
+    changed = plus @ (panel.covariances[0] + panel.covariances[1])[:n, :n] @ plus
     return Remainder(
         before=float(plus @ panel.before.value),
         after=float(plus @ panel.after.value),
-        change_se=float(np.sqrt(plus @ panel.covariance @ plus)),
+        change_se=float(np.sqrt(changed)),
         trend=trend,
         returned=float(plus @ (pooled.value - panel.before.value)),
-        did=float(weight @ rise),
-        did_se=float(np.sqrt(weight @ panel.covariance @ weight)),
+        did=did,
+        did_se=did_se,
         se=float(np.sqrt(variance)),
         df=variance**2 / uncertain if uncertain > 0 else np.inf,
-        n_others=int(used.sum()),
+        n_others=int((minus < 0).sum()),
     )
 
 
@@ -250,18 +313,12 @@ def estimate_drift(
     alone, at least 0. The error is half its variance: drift·s²/df, between that of a variance
     without sampling, drift²/df, and that of s², s⁴/df, and 0 where the drift is.
     """
-    before, after = panel.before.weight, panel.after.weight
-    h = np.where(others, before * after / (before + after), 0.0)
-    size = int(panel.group.max(initial=-1)) + 1
-    total = np.bincount(panel.group, h, size)[panel.group]
     df = float(others.sum() - len(np.unique(panel.group[others])))
     if df < 1:
         return 0.0, 0.0
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.bincount(panel.group, h * error, size)[panel.group] / total
-        share = np.where(others, h - h**2 / total, 0.0)
-    share = share / share.sum()
-    spread = float(np.where(others, h * (error - mean) ** 2, 0.0).sum())
-    spread /= float(np.where(others, h - h**2 / np.where(others, total, 1.0), 0.0).sum())
-    drift = max(0.0, spread - float(share @ variance))
+    h = np.where(others, weigh_changes(panel), 0.0)
+    total = np.where(others, sum_by_group(panel, h), 1.0)
+    mean, share = sum_by_group(panel, h * error) / total, h - h**2 / total
+    spread = float((h * (error - mean) ** 2).sum() / share.sum())
+    drift = max(0.0, spread - float(share @ variance / share.sum()))
     return drift, drift * spread / df

@@ -4,26 +4,40 @@ Verdicts on measures take every figure from here. What may be compared is decide
 (C2); a figure that either wave hides (P2) is not used at all, not even in a mean of other units.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from sipas_analysis.collect.survey import Survey
-from sipas_analysis.improve.expected_change import Panel, Pooled, Year, pool_units
+from sipas_analysis.improve.expected_change import (
+    Level,
+    Panel,
+    Year,
+    describe_year,
+    pool_level,
+    pool_units,
+)
+from sipas_analysis.infer.design import Floats, Ints
 from sipas_analysis.infer.estimates import Estimates
+from sipas_analysis.infer.ratio_means import Mean, evaluate_mean
+from sipas_analysis.infer.variance import estimate_covariance
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.change import COMPARED, compare_pair
+from sipas_analysis.measure.rules import list_targets
 from sipas_analysis.measure.scores import score
 from sipas_analysis.measure.wave_breaks import UnitLinks, find_bridge, link_units, recode_units
 
 Scorer = Callable[[Survey, Sequence[str]], Estimates]  # called with () and ("unit",)
 Published = tuple[Estimates, Estimates]  # figures of the earlier and the later wave
+Row = dict[Hashable, Any]
 SUPPRESS = "suppress"
+FIGURE_COLUMNS = ("reason", "value_before", "value_after", "value", "low", "high")
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,12 +47,10 @@ class ComparedUnits:
     Attributes:
         units: Later codes of the units, in the order of the arrays.
         panel: The figure in both waves.
-        pooled: The earlier figure after pooling.
     """
 
     units: Sequence[str]
     panel: Panel
-    pooled: Pooled
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,10 +116,13 @@ class TwoWaves:
                     yield self.links.successors.get(unit, unit), self.later_codes.get(name, name)
 
     @cached_property
-    def figures(self) -> dict[tuple[str, str], dict[str, Any]]:
+    def figures(self) -> dict[tuple[str, str], Row]:
         """Columns of each change, as ``compare`` has them, by unit (empty: whole) and figure."""
-        rows = self._changes.to_dict("records")
-        return {(str(row["unit"]), str(row["variable"])): row for row in rows}
+        changes = self._changes
+        columns = [changes[name].tolist() for name in FIGURE_COLUMNS]
+        cells = zip(*columns, strict=True)
+        rows: list[Row] = [dict(zip(FIGURE_COLUMNS, row, strict=True)) for row in cells]
+        return dict(zip(zip(changes["unit"], changes["variable"], strict=True), rows, strict=True))
 
     @cached_property
     def split_units(self) -> set[str]:
@@ -123,7 +138,7 @@ class TwoWaves:
                 if name == variable and unit and row["reason"] in COMPARED
             ]
             panel = self._build_panel(variable, units)
-            self._panels[variable] = ComparedUnits(units, panel, pool_units(panel))
+            self._panels[variable] = ComparedUnits(units, panel)
         return self._panels[variable]
 
     @cached_property
@@ -137,33 +152,73 @@ class TwoWaves:
         before, after = (
             _find_rows(scores, name, units) for scores, name in zip(self.scores, names, strict=True)
         )
-        covariance = before.covariance().to_numpy() + after.covariance().to_numpy()
-        groups = pd.factorize(after.frame["group"].fillna(""))[0]
-        years = _read_year(before.frame), _read_year(after.frame)
-        if (after.frame["method"] == "t").any():
-            return Panel(groups, *years, covariance, is_share=False)
-        index = None if variable == OVERALL else self._read_index(units)
-        return Panel(groups, *years, covariance, index)
+        covariances = (
+            _estimate_covariance(before, self._bottoms[0][names[0]], units),
+            _estimate_covariance(after, self._bottoms[1][variable], units),
+        )
+        group = pd.factorize(after.frame["group"].fillna(""))[0]
+        is_share = not _has_points(after)
+        years = [_read_year(side.frame, group, is_share=is_share) for side in (before, after)]
+        level = self._pool_index(tuple(units), group) if is_share and variable != OVERALL else None
+        pooled = pool_units(years[0], group, level, is_share=is_share)
+        return Panel(group, years[0], years[1], covariances, pooled, is_share)
 
-    def _read_index(self, units: Sequence[str]) -> Year | None:
-        """Return the earlier index of units, blank where it is hidden; none if it is no share."""
-        frame = _find_rows(self.scores[0], OVERALL, units).frame
-        if (frame["method"] == "t").any():
-            return None
-        is_hidden = [self.figures[unit, OVERALL]["reason"] == "suppressed" for unit in units]
-        year = _read_year(frame)
-        return replace(year, value=np.where(is_hidden, np.nan, year.value))
+    @cached_property
+    def _bottoms(self) -> tuple[dict[str, Floats], dict[str, Floats]]:
+        return _find_bottoms(self.earlier), _find_bottoms(self.later)
+
+    def _pool_index(self, units: tuple[str, ...], group: Ints) -> Level | None:
+        """Return the earlier index of units, without hidden ones; none if it is no share."""
+        if units not in self._levels:
+            figures = _find_rows(self.scores[0], OVERALL, units)
+            if _has_points(figures):
+                return None
+            is_hidden = [self.figures[unit, OVERALL]["reason"] == "suppressed" for unit in units]
+            value = figures.frame["value"].mask(pd.Series(is_hidden, dtype=bool))
+            year = _read_year(figures.frame.assign(value=value), group)
+            self._levels[units] = pool_level(year, group)
+        return self._levels[units]
+
+    @cached_property
+    def _levels(self) -> dict[tuple[str, ...], Level]:
+        return {}
+
+
+def _has_points(figures: Estimates) -> bool:
+    """Return whether figures are scores in points, not shares of people."""
+    return bool((figures.frame["method"] == "t").any())
 
 
 def _find_rows(scores: Estimates, variable: str, units: Sequence[str]) -> Estimates:
     """Return the rows of a figure, in the order of the units."""
     rows = np.flatnonzero(scores.frame["variable"] == variable)
-    at = pd.Series(rows, scores.frame["unit"].to_numpy()[rows])
-    return scores.take(at[[*units]].to_numpy())
+    at = pd.Index(scores.frame["unit"].to_numpy()[rows]).get_indexer([*units])
+    return scores.take(rows[at])
 
 
-def _read_year(figures: pd.DataFrame) -> Year:
+def _find_bottoms(survey: Survey) -> dict[str, Floats]:
+    """Return by figure which totals add up to the weight of its answers, shape (1, p)."""
+    pack = survey.instrument
+    targets = list_targets(pack, pack.index)
+    return {target.variable: target.mean.bottom.sum(axis=0)[None] for target in targets}
+
+
+def _estimate_covariance(figures: Estimates, bottom: Floats, units: Sequence[str]) -> Floats:
+    """Return the covariance of a figure of units and of the weights of its answers (2U, 2U)."""
+    totals, influence = figures.totals, figures.influence
+    assert totals is not None
+    assert influence is not None
+    weights = evaluate_mean(totals, Mean(np.ones(1), bottom, np.empty((0, bottom.shape[1]))))
+    at = pd.Index(totals.keys["unit"]).get_indexer([*units])
+    both = sparse.csr_array(sparse.vstack([influence, weights.influence[at]]))
+    if totals.replicas is not None:
+        return np.asarray((both @ both.T).toarray())
+    return estimate_covariance(totals, both)
+
+
+def _read_year(figures: pd.DataFrame, group: Ints, *, is_share: bool = True) -> Year:
     """Return a figure of each unit in one wave."""
-    names = ["value", "se", "df", "n_valid", "denominator"]
-    value, se, df, people, weight = (figures[name].to_numpy(dtype=float) for name in names)
-    return Year(value, se**2, df, people, weight)
+    names = {"value": "value", "df": "df", "people": "n_valid", "weight": "denominator"}
+    columns = {to: figures[name].to_numpy(dtype=float) for to, name in names.items()}
+    columns["variance"] = figures["se"].to_numpy(dtype=float) ** 2
+    return describe_year(columns, group, is_share=is_share)

@@ -6,10 +6,11 @@ expected without the measure (``expected_change``), and the verdict follows from
 what remains. Where that cannot be told, the table says why.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import ColumnError
 from sipas_analysis.improve.expected_change import Remainder, compare_changes
 from sipas_analysis.improve.plan import SURVEY, Plan
-from sipas_analysis.improve.two_waves import Published, Scorer, TwoWaves
+from sipas_analysis.improve.two_waves import Published, Row, Scorer, TwoWaves
 from sipas_analysis.infer.distributions import t_quantile
 from sipas_analysis.infer.estimates import ResultTable, round_to_text
 from sipas_analysis.instrument.pack import OVERALL
@@ -28,9 +29,10 @@ from sipas_analysis.measure.scores import score
 from sipas_analysis.sheets.texts import fold_text
 
 VerdictWord = Literal["worked", "no_sign", "too_early", "got_worse", "cannot_tell"]
-Row = dict[str, Any]
 LEAST_OTHERS = 3  # units without the measure, from which a trend is known; ours, docs/verdict.md
 NOT_STARTED = ("proposed", "approved")
+SAID = ("verdict", "reason")
+WITHOUT_FIGURE = ("not_survey", "no_baseline")  # reasons of lines that follow no figure
 NOT_TAKEN = ("dropped", "not_survey")  # reasons of lines that are no test of a measure
 VERDICT_COLUMNS = (
     "kind",
@@ -153,9 +155,9 @@ def judge_plan(
     if len(foreign):
         raise ColumnError("verdict_wave", found=foreign.iloc[0], wanted=earlier.wave.id)
     pair = TwoWaves(earlier, survey, published, estimate)
-    lines = _read_lines(plan, pair)
-    rows = [*_list_lines(lines, pair)]
-    rows += _list_measures(lines, rows, pair)
+    lines = _Lines(_read_lines(plan, pair), pair)
+    rows = [*_list_lines(lines)]
+    rows += _list_measures(lines, rows)
     table = pd.DataFrame(rows, columns=[*VERDICT_COLUMNS, "change_se"])
     counts = dict.fromkeys(["n_units", "n_others", "family"], "Int64")
     numbers = dict.fromkeys([*NUMBER_COLUMNS, "target"], "float64")
@@ -173,43 +175,54 @@ def _read_lines(plan: Plan, pair: TwoWaves) -> pd.DataFrame:
         unit=lines["unit_then"].map(lambda unit: successors.get(unit, unit)),
         variable=lines["item"].map(lambda item: codes.get(item, item)),
         same=lines["measure"].where(lines["measure"] != "", "\0" + words),
+        day=pd.to_datetime(lines["due"], errors="coerce"),
     )
 
 
-def _list_busy(lines: pd.DataFrame, variable: str, pair: TwoWaves) -> set[str]:
-    """Return the units with a line on a figure or on a wider one, such as its factor."""
-    items = pair.later.instrument.items
-    wider = [variable, OVERALL, *([items[variable].factor] if variable in items else [])]
-    return {*lines.loc[lines["variable"].isin(wider), "unit"]}
+@dataclass(frozen=True, eq=False)
+class _Lines:
+    """The lines of a plan, and the two waves that judge them."""
+
+    frame: pd.DataFrame
+    pair: TwoWaves
+
+    @cached_property
+    def _units(self) -> dict[Hashable, set[str]]:
+        """Units with a line, by figure."""
+        return {name: {*units} for name, units in self.frame.groupby("variable")["unit"]}
+
+    def list_busy(self, variable: str) -> set[str]:
+        """Return the units with a line on a figure or on a wider one, such as its factor."""
+        items = self.pair.later.instrument.items
+        wider = [variable, OVERALL, *([items[variable].factor] if variable in items else [])]
+        return {unit for name in wider for unit in self._units.get(name, ())}
+
+    def compare_units(self, variable: str, treated: set[str]) -> Remainder | None:
+        """Return what remains of the change of some units; none with too few others."""
+        compared, busy = self.pair.find_panel(variable), self.list_busy(variable)
+        is_treated = np.array([unit in treated for unit in compared.units], dtype=bool)
+        is_other = np.array([unit not in busy for unit in compared.units], dtype=bool)
+        is_other &= np.isin(compared.panel.group, compared.panel.group[is_treated])
+        if is_other.sum() < LEAST_OTHERS:
+            return None
+        rows = np.flatnonzero(is_treated | is_other)
+        return compare_changes(compared.panel.take(rows), is_treated[rows], is_other[rows])
 
 
-def _compare_units(
-    lines: pd.DataFrame, variable: str, treated: set[str], pair: TwoWaves
-) -> Remainder | None:
-    """Return what remains of the change of some units; none with too few others."""
-    compared, busy = pair.find_panel(variable), _list_busy(lines, variable, pair)
-    is_treated = np.array([unit in treated for unit in compared.units], dtype=bool)
-    is_other = np.array([unit not in busy for unit in compared.units], dtype=bool)
-    is_other &= np.isin(compared.panel.group, compared.panel.group[is_treated])
-    if is_other.sum() < LEAST_OTHERS:
-        return None
-    return compare_changes(compared.panel, compared.pooled, is_treated, is_other)
-
-
-def _list_lines(lines: pd.DataFrame, pair: TwoWaves) -> Iterator[Row]:
+def _list_lines(lines: _Lines) -> Iterator[Row]:
     """Yield a row for each line, before the interval of what remains."""
-    start = pair.later.wave.collected.start or pair.later.wave.collected.end
-    start = start or date(pair.later.wave.year, 12, 31)
-    for line in lines.to_dict("records"):
-        row = {name: line[name] for name in VERDICT_COLUMNS if name in line}
-        row |= {"kind": "line", "n_units": 1, "verdict": "", "reason": ""}
-        row |= dict(zip(("verdict", "reason"), _wait_or_refuse(line, start), strict=True))
-        if row["reason"] not in ("not_survey", "no_baseline"):
-            row |= _measure_line(line, lines, pair, row["verdict"])
+    wave = lines.pair.later.wave
+    start = wave.collected.start or wave.collected.end or date(wave.year, 12, 31)
+    for line in lines.frame.to_dict("records"):
+        row: Row = {name: line[name] for name in VERDICT_COLUMNS if name in line}
+        word, reason = _wait_or_refuse(line, pd.Timestamp(start))
+        row |= {"kind": "line", "n_units": 1, "verdict": word, "reason": reason}
+        if reason not in WITHOUT_FIGURE:
+            row |= _measure_line(line, lines, word)
         yield row
 
 
-def _wait_or_refuse(line: Mapping[str, Any], start: date) -> tuple[str, str]:
+def _wait_or_refuse(line: Row, start: pd.Timestamp) -> tuple[str, str]:
     """Return the verdict that a line has whatever the figures are, and why; else two blanks."""
     if line["status"] == "dropped":
         return "cannot_tell", "dropped"
@@ -219,21 +232,20 @@ def _wait_or_refuse(line: Mapping[str, Any], start: date) -> tuple[str, str]:
         return "cannot_tell", "no_baseline"
     if line["status"] in NOT_STARTED:
         return "too_early", "not_started"
-    due = pd.to_datetime(line["due"], errors="coerce")
-    if not pd.isna(due) and due.date() > start:
+    if line["day"] > start:
         return "too_early", "due"
     return "", ""
 
 
-def _measure_line(line: Mapping[str, Any], lines: pd.DataFrame, pair: TwoWaves, word: str) -> Row:
+def _measure_line(line: Row, lines: _Lines, word: str) -> Row:
     """Return the numbers of a line; where they cannot be told, the reason."""
-    unit, variable = str(line["unit"]), str(line["variable"])
+    unit, variable, pair = str(line["unit"]), str(line["variable"]), lines.pair
     figure = pair.figures.get((unit, variable), {"reason": "absent"})
     if line["unit_then"] in pair.split_units:
         figure = {"reason": "redefined"}
     reason, row = str(figure["reason"]), Row()
     if reason in COMPARED:
-        remainder = _compare_units(lines, variable, {unit}, pair) if unit else None
+        remainder = lines.compare_units(variable, {unit}) if unit else None
         reason = "" if remainder else "few_others" if unit else "whole_province"
         row = _list_numbers(remainder) if remainder else {"n_others": pd.NA}
         row |= {
@@ -267,34 +279,32 @@ def _list_numbers(remainder: Remainder) -> Row:
     }
 
 
-def _list_measures(
-    lines: pd.DataFrame, rows: Sequence[Mapping[str, Any]], pair: TwoWaves
-) -> Iterator[Row]:
+def _list_measures(lines: _Lines, rows: Sequence[Row]) -> Iterator[Row]:
     """Yield a row for each measure and figure that two units or more took."""
-    reasons = pd.Series([str(row["reason"]) for row in rows], lines.index)
-    words = pd.Series([str(row["verdict"]) for row in rows], lines.index)
-    is_taken = words.isin(["", "cannot_tell"]) & ~reasons.isin(NOT_TAKEN) & (lines["unit"] != "")
-    taken = lines.assign(reason=reasons)[is_taken]
-    for (_, variable), part in taken.groupby(["same", "variable"], sort=False):
-        if part["unit"].nunique() < 2:
-            continue
-        first = part.iloc[0]
-        own_words = f"{first['id']}~" if not first["measure"] else ""
-        units = {*part.loc[part["reason"].isin(["", "few_others"]), "unit"]}
-        remainder = _compare_units(lines, str(variable), units, pair) if len(units) > 1 else None
-        reason = "few_others" if len(units) > 1 else str(part["reason"].max())
-        row: Row = {
-            "kind": "measure",
-            "id": f"{own_words or first['measure'] + '~'}{first['item']}",
-            "unit": "",
-            "unit_then": "",
-            **{name: first[name] for name in ("item", "measure", "task")},
-            "n_units": len(units) or part["unit"].nunique(),
-            "verdict": "" if remainder else "cannot_tell",
-            "reason": "" if remainder else reason,
-            "status": "",
-        }
-        yield row | (_list_change(remainder) if remainder else {})
+    frame = lines.frame.assign(**{name: [row[name] for row in rows] for name in SAID})
+    is_taken = (frame["verdict"] != "too_early") & ~frame["reason"].isin(NOT_TAKEN)
+    frame = frame[is_taken & (frame["unit"] != "")]
+    for (_, variable), taken in frame.groupby(["same", "variable"], sort=False):
+        if len({*taken["unit"]}) > 1:
+            yield _judge_measure(lines, str(variable), taken)
+
+
+def _judge_measure(lines: _Lines, variable: str, taken: pd.DataFrame) -> Row:
+    """Return the row of a measure that several units took for one figure."""
+    units = {*taken.loc[taken["reason"].isin(["", "few_others"]), "unit"]}
+    remainder = lines.compare_units(variable, units) if len(units) > 1 else None
+    reason = "few_others" if len(units) > 1 else str(taken["reason"].max())
+    first = taken.iloc[0]
+    row = {
+        "kind": "measure",
+        "id": f"{first['measure'] or first['id']}~{first['item']}",
+        **{name: first[name] for name in ("item", "measure", "task")},
+        **dict.fromkeys(["unit", "unit_then", "status"], ""),
+        "n_units": len(units) or taken["unit"].nunique(),
+        "verdict": "" if remainder else "cannot_tell",
+        "reason": "" if remainder else reason,
+    }
+    return row | (_list_change(remainder) if remainder else {})
 
 
 def _list_change(remainder: Remainder) -> Row:

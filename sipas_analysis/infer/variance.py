@@ -137,22 +137,25 @@ def _covariance_from_moments(totals: Block, influence: sparse.csr_array) -> Floa
     (stage,) = totals.stages
     group, p = stage.group[totals.cell], totals.p
     matrix = np.zeros((influence.shape[0],) * 2)
-    by_total = sparse.csc_array(influence)
     rows = np.arange(len(totals.domain) + 1) * p
     at = (totals.domain[:, None] * p + np.arange(p)).ravel()
     wide = sparse.csr_array(
-        (totals.part[:, :p].ravel(), at, rows), (len(totals.domain), by_total.shape[1])
+        (totals.part[:, :p].ravel(), at, rows), (len(totals.domain), influence.shape[1])
     )
     sums = _make_indicator(group, len(stage.n)) @ (wide @ influence.T)
     matrix -= _multiply_crosswise(sums, stage.scale * stage.mean / stage.n)
-    n_slopes = np.diff(by_total.indptr).reshape(-1, p).sum(axis=1)
-    for row in np.flatnonzero(n_slopes[totals.domain]):  # of the domains that matter
-        domain = totals.domain[row]
-        slope = by_total[:, domain * p : (domain + 1) * p].tocsr()
-        who = np.flatnonzero(np.diff(slope.indptr))
-        dense = slope[who].toarray()
-        inside = dense @ totals.moment[row] @ dense.T
-        matrix[np.ix_(who, who)] += stage.scale[group[row]] * inside
+    slopes = influence.tocoo()
+    estimate, total = slopes.coords
+    at_domain = np.argsort(total // p, kind="stable")
+    starts = np.searchsorted(total[at_domain] // p, np.arange(len(totals.keys) + 1))
+    for row, domain in enumerate(totals.domain):
+        entries = at_domain[starts[domain] : starts[domain + 1]]
+        if len(entries):  # of the domains that matter
+            who, place = np.unique(estimate[entries], return_inverse=True)
+            dense = np.zeros((len(who), p))
+            dense[place, total[entries] % p] = slopes.data[entries]
+            inside = dense @ totals.moment[row] @ dense.T
+            matrix[np.ix_(who, who)] += stage.scale[group[row]] * inside
     return matrix
 
 

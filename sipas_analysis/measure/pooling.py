@@ -113,14 +113,8 @@ def small_area(
     x = np.ones((p, 1)) if covariates is None else _build_covariates(covariates, p)
     is_known = ~np.isnan(direct)
     v = smooth_variances(variance, n, is_known, sizes is not None)
-    fit = _fay_herriot(direct[is_known], v[is_known], x[is_known], method)
-    synthetic = x @ fit.beta
-    with np.errstate(invalid="ignore", divide="ignore"):
-        gamma = np.where(v > 0, fit.sigma2 / (fit.sigma2 + v), 1.0) * is_known
-    gamma = np.where(is_known, 1.0, 0.0) if fit.method == "direct" else gamma
-    mixed = gamma * np.nan_to_num(direct) + (1 - gamma) * synthetic
-    pooled = np.where(is_known, mixed, synthetic)
-    mse = _compute_mse(fit, v, gamma, x, is_known)
+    mixed = mix_estimates(direct, v, x, method)
+    pooled, mse, gamma, fit = mixed.value, mixed.mse, mixed.gamma, mixed.fit
     shift = _shift_to_parents(direct, pooled, np.where(is_known, n, 0.0), parents)
     half = normal_quantile((1 + level) / 2) * np.sqrt(mse)
     frame = pd.DataFrame(
@@ -142,6 +136,46 @@ def small_area(
     frame["rank"] = rank_values(frame["value"].to_numpy()).array
     frame["rank_direct"] = rank_values(direct).array
     return SmallArea(frame, fit.sigma2, fit.beta, fit.method)
+
+
+@dataclass(frozen=True)
+class MixedEstimates:
+    """Pooled estimates before they are moved to those of parents, shape (p,) each.
+
+    Attributes:
+        value: γθ̂ + (1 − γ)xβ̂.
+        mse: g₁ + g₂ + 2g₃.
+        gamma: Weight of the direct estimate; 0 where there is none.
+        fit: The model.
+    """
+
+    value: Floats
+    mse: Floats
+    gamma: Floats
+    fit: "_Pooling"
+
+
+def mix_estimates(
+    direct: Floats, v: Floats, x: Floats | None = None, method: Method = "adjusted"
+) -> MixedEstimates:
+    """Mix estimates with those of the model, see ``small_area``.
+
+    Args:
+        direct: Direct estimates, shape (p,); blank where there is none.
+        v: Their variances, without blanks.
+        x: Covariates with the constant, shape (p, k); the constant if left out.
+        method: As in ``small_area``.
+    """
+    x = np.ones((len(direct), 1)) if x is None else x
+    is_known = ~np.isnan(direct)
+    fit = _fay_herriot(direct[is_known], v[is_known], x[is_known], method)
+    synthetic = x @ fit.beta
+    with np.errstate(invalid="ignore", divide="ignore"):
+        gamma = np.where(v > 0, fit.sigma2 / (fit.sigma2 + v), 1.0) * is_known
+    gamma = np.where(is_known, 1.0, 0.0) if fit.method == "direct" else gamma
+    mixed = gamma * np.nan_to_num(direct) + (1 - gamma) * synthetic
+    value = np.where(is_known, mixed, synthetic)
+    return MixedEstimates(value, _compute_mse(fit, v, gamma, x, is_known), gamma, fit)
 
 
 def _check_inputs(
