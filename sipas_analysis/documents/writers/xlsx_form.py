@@ -102,7 +102,7 @@ class Form:
             facts: dict[str, object] = {"locked": not is_open}
             facts |= {} if is_open else {"bg_color": LOCKED}
             facts |= {"num_format": FORMATS[each.kind]} if each.kind in FORMATS else {}
-            facts |= {"align": "right"} if each.kind in NUMERIC else {}
+            facts |= {"align": "right", "indent": 1} if each.kind in NUMERIC else {}
             look = page.look("row", **facts)
             if value is None or value == "":
                 page.sheet.write_blank(page.row, c, None, look)

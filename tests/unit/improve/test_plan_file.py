@@ -1,0 +1,173 @@
+"""A plan read from its file: by the wave that it was made from, or by a later one."""
+
+import shutil
+from functools import partial
+from pathlib import Path
+
+import pytest
+from openpyxl import load_workbook
+
+import sipas_analysis as sipas
+from sipas_analysis.errors import FileError, ParameterError, PlanError, SeveralError
+from sipas_analysis.improve.plan_sheet import FILE_COLUMNS
+from sipas_analysis.measure.scores import score_everyone
+
+DATA = Path(__file__).parents[3] / "data"
+PLAN = DATA / "an-giang-2020/plan.xlsx"
+AT = {name: position for position, name in enumerate(FILE_COLUMNS, start=1)}
+FIRST = 5  # row of the first line
+
+
+@pytest.fixture(scope="module")
+def made():
+    """The wave from which the plan of the demo was made."""
+    return sipas.read_survey(sipas.read_wave(DATA / "an-giang-2020"))
+
+
+@pytest.fixture(scope="module")
+def read(made):
+    """Read a plan of that wave; its figures are computed once."""
+    return partial(sipas.read_plan, survey=made, scores=score_everyone(made))
+
+
+@pytest.fixture
+def change(tmp_path):
+    """Return the plan of the demo with other cells, each named by its row and column."""
+
+    def change(**cells: object) -> Path:
+        book = load_workbook(PLAN)
+        for name, value in cells.items():
+            column, _, row = name.rpartition("_")
+            book.worksheets[0].cell(FIRST + int(row) - 1, AT[column]).value = value
+        book.save(tmp_path / "plan.xlsx")
+        return tmp_path / "plan.xlsx"
+
+    return change
+
+
+@pytest.fixture
+def refuse(read):
+    """Return why a plan is refused, in Vietnamese."""
+
+    def refuse(path: Path) -> str:
+        with pytest.raises((PlanError, SeveralError)) as caught:
+            read(path)
+        return caught.value.text("vi")
+
+    return refuse
+
+
+@pytest.mark.slow
+def test_a_later_wave_reads_the_plan_that_it_judges(made):
+    """The figures are those of the wave from which the plan was made."""
+    later = sipas.read_survey(sipas.read_wave(DATA / "an-giang-2021"))
+    by_later, by_made = (sipas.read_plan(PLAN, survey) for survey in (later, made))
+    assert by_later.frame.equals(by_made.frame)
+    assert by_later.sentences() == []
+    whole = sipas.score(made).frame.set_index("variable")["value"]
+    line = by_made.frame.iloc[0]
+    assert line["baseline"] == whole[line["item"]]
+
+
+def test_a_plan_of_another_wave_names_the_waves_that_fit(refuse, change):
+    """All lines of a plan are of one wave."""
+    text = refuse(change(wave_2="an-giang-2019"))
+    assert "phải lập từ đợt an-giang-2020 hoặc một đợt nêu ở `earlier:` (an-giang-2020)" in text
+    assert "ô V6 (cột “Mã đợt khảo sát”), giá trị 'an-giang-2019'" in text
+
+
+@pytest.mark.slow
+def test_a_unit_that_was_merged_goes_to_its_successor_with_a_note(read, tmp_path):
+    """The line keeps the code of its day; the notice says where it is judged."""
+    for wave in ("an-giang-2020", "an-giang-2021"):
+        shutil.copytree(DATA / wave, tmp_path / wave)
+    changes = "date,from,to,share\n2021-06-01,so-tp,so-nv,1\n2021-06-01,so-khdt,so-nv,0.5\n"
+    changes += "2021-06-01,so-khdt,so-ct,0.5\n"
+    (tmp_path / "an-giang-2021/unit_changes.csv").write_text(changes, "utf-8")
+    later = sipas.read_survey(sipas.read_wave(tmp_path / "an-giang-2021"))
+    plan = sipas.read_plan(tmp_path / "an-giang-2020/plan.xlsx", later)
+    assert "so-tp" in set(plan.frame["unit"])
+    renamed, split = plan.sentences()
+    assert renamed.endswith("judged as their successors: so-tp → so-nv.")
+    assert split.endswith("cannot be compared: so-khdt → so-ct, so-nv.")
+    assert plan.notices[0].vi.startswith("Đơn vị đã đổi tên hoặc sáp nhập")
+    assert read(PLAN).sentences() == []
+
+
+def test_all_mistakes_are_told_together_with_cell_value_and_remedy(read, change):
+    """An officer corrects a file once, not cell by cell."""
+    path = change(target_6=1.5, due_2="quý II", status_3="xong", id_4="P01", unit_5=None)
+    with pytest.raises(SeveralError) as caught:
+        read(path)
+    sentences = [error.text("vi") for error in caught.value.merge_equal()]
+    assert len(sentences) == 5
+    text = " ".join(sentences)
+    for cell, header, words in (
+        ("N10", "Chỉ tiêu năm tới", "không được thấp hơn giá trị gốc"),
+        ("H6", "Thời hạn", "giá trị 'quý II'"),
+        ("Q7", "Trạng thái", "Hãy chọn trong danh sách của ô"),
+        ("A5, A8", "Mã dòng", "Mỗi dòng phải có mã riêng"),
+        ("B9", "Đơn vị (mã)", "“Toàn tỉnh” (tệp csv: *) cho việc chung"),
+    ):
+        assert f"ô {cell} (cột “{header}”)" in text
+        assert words in text
+    assert {error.exit_code for error in caught.value.errors} == {25}
+
+
+def test_a_misspelt_code_names_the_nearest(refuse, change):
+    """Unit, measure, indicator and status alike; nothing is guessed."""
+    cells = {"unit_1": "sở tư phap", "measure_2": "channel", "indicator_3": "late-shares"}
+    text = refuse(change(**cells, status_4="dang thuc hien"))
+    for near in ("so-tp (Sở Tư pháp", "channels (Mở thêm", "late-share (", "in_progress (Đang thực"):
+        assert near in text
+
+
+def test_a_figure_that_was_changed_by_hand_is_refused_with_the_right_one(refuse, read, change):
+    """An empty cell is filled in; a target that cannot be shown is read with a note."""
+    assert "Số đúng: K5: 81,36" in refuse(change(baseline_1=71.36))
+    plan = read(change(baseline_1=None, n_1=None, target_1=82, n_needed_1=None))
+    line = plan.frame.iloc[0]
+    assert (round(line["baseline"], 2), line["n"]) == (81.36, 853)
+    assert "target_inside_error" in line["note"]
+    assert line["n_needed"] > line["n"]
+    rise = 82 - line["baseline"]
+    assert line["n_needed"] == pytest.approx(line["n"] * (line["detectable"] / rise) ** 2, abs=1)
+
+
+def test_a_new_line_needs_no_figures(read, change):
+    """Id, unit, item, task, indicator, target and status are enough; the wave is that of others."""
+    row = len(read(PLAN).frame) + 1
+    cells = {"id": "so-nv-77", "unit": "Sở Nội vụ (mô phỏng)", "item": "A1", "task": "Thêm ghế"}
+    cells |= {"indicator": "survey", "target": 100, "status": "Đã duyệt", "owner": None}
+    plan = read(change(**{f"{name}_{row}": cell for name, cell in cells.items()}))
+    line = plan.frame.set_index("id").loc["so-nv-77"]
+    assert (line["unit"], line["factor"], line["wave"]) == ("so-nv", "access", "an-giang-2020")
+    assert (line["measure"], line["owner"], line["due"]) == ("", "", None)
+    assert line["baseline"] > 0
+
+
+def test_a_formula_counts_by_its_result(read, tmp_path):
+    """Without a result it is refused, see the damaged plans."""
+    import xlsxwriter
+
+    rows = [*load_workbook(PLAN).worksheets[0].iter_rows(min_row=FIRST - 1, values_only=True)]
+    book = xlsxwriter.Workbook(tmp_path / "plan.xlsx", {"default_date_format": "yyyy-mm-dd"})
+    sheet = book.add_worksheet()
+    for at, row in enumerate(rows[:2]):
+        sheet.write_row(at, 0, row)
+    sheet.write_formula(1, AT["target"] - 1, "=80+9", None, 89)
+    book.close()
+    assert read(tmp_path / "plan.xlsx").frame["target"].tolist() == [89.0]
+
+
+def test_what_is_no_plan_says_what_is_wanted(refuse, made, tmp_path):
+    """A missing file, another table, a frame instead of a path."""
+    with pytest.raises(FileError, match="plan"):
+        sipas.read_plan(tmp_path / "plan.xlsx", made)
+    assert "dòng tiêu đề với các cột: Mã dòng, Đơn vị (mã)" in refuse(
+        DATA / "an-giang-2020/units.csv"
+    )
+    with pytest.raises(ParameterError):
+        sipas.read_plan(made.frame, made)
+    with pytest.raises(ParameterError):
+        sipas.read_plan(PLAN, made.frame)
