@@ -79,14 +79,15 @@ reports.file_names reports.subject reports.named_numbers reports.figure_tables r
 reports.unit_pictures reports.answer_pictures reports.chapters.trend
 reports.chapters.sample_design reports.chapters.respondents reports.chapters.people
 reports.chapters.opening
-reports.chapters.incidents reports.chapters.leaders_table
+reports.chapters.incidents reports.chapters.plan_lines reports.chapters.plan_summary
+reports.chapters.leaders_table
 reports.chapters.driver_tables reports.chapters.drivers
 reports.chapters.results reports.chapters.ranking reports.chapters.leaders
 reports.chapters.letters reports.chapters.action reports.chapters.assessment
 reports.chapters.driver_annex
 reports.chapters.method reports.chapters.index_rules reports.chapters.item_tables
 reports.chapters.unit_tables reports.chapters.sources
-reports.chapters.plan_annex
+reports.chapters.plan reports.chapters.plan_annex reports.chapters.verdicts
 reports.chapters.annexes
 reports.annex_workbook reports.long_tables reports.table_workbook reports.report
 reports.portal_files reports.portal_rows reports.portal
