@@ -149,6 +149,7 @@ def _place_columns(plan_sheet: PlanSheet, known: Mapping[str, str]) -> None:
             plan_sheet.columns[name], plan_sheet.headers[name] = at, tidy_text(text)
         elif tidy_text(text):
             unknown[at] = tidy_text(text)
+    plan_sheet.ignored += _find_nameless(plan_sheet)
     missing = [name for name in FILE_COLUMNS if name not in plan_sheet.columns]
     by_header = {header: name for header, name in known.items() if name in missing}
     for at, text in unknown.items():
@@ -166,6 +167,19 @@ def _place_columns(plan_sheet: PlanSheet, known: Mapping[str, str]) -> None:
             plan_sheet.errors.append(
                 PlanError("plan_column_missing", [place], name=name_column(name))
             )
+
+
+def _find_nameless(plan_sheet: PlanSheet) -> list[str]:
+    """Return the letters of columns without a header that have a text below."""
+    rows = plan_sheet.sheet.rows
+    headers = rows[plan_sheet.header - 1]
+    filled = {
+        at
+        for row in rows[plan_sheet.header :]
+        for at, text in enumerate(row)
+        if tidy_text(text) and not (at < len(headers) and tidy_text(headers[at]))
+    }
+    return [name_column_letter(at) for at in sorted(filled)]
 
 
 def _check_state(plan_sheet: PlanSheet) -> None:
@@ -188,15 +202,18 @@ def _check_state(plan_sheet: PlanSheet) -> None:
 
 
 def _read_lines(plan_sheet: PlanSheet) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield the rows with a text in a column of a plan; a row that numbers the columns is none."""
+    """Yield the rows with a text in a column of a plan.
+
+    A row that numbers the columns is none, nor is the header where it is repeated.
+    """
     rows = plan_sheet.sheet.rows
     for row, cells in enumerate(rows[plan_sheet.header :], start=plan_sheet.header + 1):
         texts = {
             name: _read_text(cells[at]) if at < len(cells) else ""
             for name, at in plan_sheet.columns.items()
         }
-        is_first = row == plan_sheet.header + 1
-        if any(texts.values()) and not (is_first and is_number_row(cells)):
+        is_first, is_header = row == plan_sheet.header + 1, texts == plan_sheet.headers
+        if any(texts.values()) and not is_header and not (is_first and is_number_row(cells)):
             yield row, texts
 
 

@@ -93,6 +93,8 @@ def describe_plan(
         limit = survey.instrument.index.min_forms
         why = say(language, f"measures.without.{reason}", min_forms=limit)
         yield say(language, "cli.said.plan_without", names=names, why=why), None
+    if unit:
+        yield say(language, "cli.said.plan_part"), None
 
 
 def _round_figures(line: Mapping[str, Any]) -> dict[str, Any]:

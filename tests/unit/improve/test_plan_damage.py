@@ -24,9 +24,9 @@ from openpyxl.worksheet.worksheet import Worksheet
 import sipas_analysis as sipas
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import FileError, PlanError, SeveralError
-from sipas_analysis.explain.priority import score_everyone
 from sipas_analysis.improve.plan import Plan
 from sipas_analysis.improve.plan_sheet import FILE_COLUMNS, name_column
+from sipas_analysis.measure.scores import score_everyone
 from sipas_analysis.reports.plan_workbook import write_plan
 from sipas_analysis.sheets.reader import name_column_letter
 
@@ -355,6 +355,18 @@ def add_columns(damaged: Damaged) -> None:
     damaged.notices = "Ý kiến của phòng"
 
 
+def write_beside(damaged: Damaged) -> None:
+    """A remark to the right of the table, in a column without a header."""
+    damaged.rows[damaged.draw()].append("đã họp")
+    damaged.notices = "“W”"
+
+
+def repeat_header(damaged: Damaged) -> None:
+    """As a spreadsheet that was printed page by page has it."""
+    at = damaged.rng.randrange(damaged.header + 1, len(damaged.rows))
+    damaged.rows.insert(at, [*damaged.rows[damaged.header]])
+
+
 def add_blank_rows(damaged: Damaged) -> None:
     """Also below the table."""
     for _ in range(damaged.rng.randrange(1, 5)):
@@ -485,6 +497,8 @@ READ: dict[str, Callable[[Damaged], None]] = {
     "rows sorted": shuffle_rows,
     "headers": spell_headers,
     "more columns": add_columns,
+    "beside the table": write_beside,
+    "header again": repeat_header,
     "blank rows": add_blank_rows,
     "dressed": dress_sheet,
     "decimals": spell_target,
