@@ -245,3 +245,25 @@ def test_a_pattern_that_matches_nothing_or_is_none_is_refused(make_wave, pattern
 
     with pytest.raises(FileError):
         read_all()
+
+
+def test_the_plans_of_a_wave_and_its_own_measures_are_inputs(make_wave):
+    """The coming plan lies beside ``wave.yaml``, the workbook before the table (G3)."""
+    path = make_wave("unit,A1\n", plan="../old/plan.xlsx", measures="own.yaml")
+    folder, wave = path.parent, read_wave(path)
+    assert wave.plan_path is None
+    assert wave.judged_plan_paths == [folder / "../old/plan.xlsx"]
+    assert wave.measures_path == folder / "own.yaml"
+    names = wave.name_files()
+    assert names[folder / "../old/plan.xlsx"] == "judged_plan-1.xlsx"
+    assert names[folder / "own.yaml"] == "measures.yaml"
+    assert names[folder / "plan.xlsx"] == "plan.xlsx"
+    (folder / "plan.csv").write_text("id\n", "utf-8")
+    assert wave.plan_path == folder / "plan.csv"
+    assert wave.name_files()[folder / "plan.csv"] == "plan.csv"
+    (folder / "plan.xlsx").write_bytes(b"")
+    assert wave.plan_path == folder / "plan.xlsx"
+    assert folder / "plan.csv" not in wave.list_files()
+    several = read_wave(make_wave(plan=["a.csv", "b.xlsx"]))
+    assert [name.name for name in several.judged_plan_paths] == ["a.csv", "b.xlsx"]
+    assert read_wave(make_wave()).measures_path is None
