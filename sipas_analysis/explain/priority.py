@@ -33,7 +33,7 @@ from sipas_analysis.infer.ratio_means import Mean, average_ratios
 from sipas_analysis.instrument.pack import OVERALL, Instrument
 from sipas_analysis.measure.pooling import small_area
 from sipas_analysis.measure.rules import column_names, list_targets
-from sipas_analysis.measure.scores import score
+from sipas_analysis.measure.scores import score_everyone
 from sipas_analysis.messages import say
 from sipas_analysis.quality.findings import check
 
@@ -251,14 +251,6 @@ def compare_with_cut(
     value, low, high = (np.asarray(end, dtype=np.float64) for end in ends)
     is_above, is_below = value - wider * (value - low) > cut, value + wider * (high - value) < cut
     return np.asarray(np.where(is_above, 1, np.where(is_below, -1, 0)))
-
-
-def score_everyone(survey: Survey) -> pd.DataFrame:
-    """Return the figures of the whole and of each unit, told apart by ``domain``."""
-    parts = {"all": score(survey).frame, "unit": score(survey, "unit").frame}
-    return pd.concat(
-        [frame.assign(domain=domain) for domain, frame in parts.items()], ignore_index=True
-    )
 
 
 def _rows_of(scores: pd.DataFrame, unit: str) -> pd.DataFrame:

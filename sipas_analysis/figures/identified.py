@@ -7,12 +7,15 @@ with the figure computed again. A name is ``kind:key``; figures of the index hav
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import NormalDist
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sipas_analysis.explain.fitted import Note
 from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.measure.ranking import TEST_POWER
+
+if TYPE_CHECKING:
+    from sipas_analysis.explain.fitted import Note
 
 INTERVAL_COLUMNS = ["value", "low", "high"]
 FALL_COLUMNS = ["fall", "fall_low", "fall_high"]  # of a sentence whose words tell the sign
@@ -158,7 +161,7 @@ def identify_drivers(drivers: pd.DataFrame, shares: pd.DataFrame) -> list[pd.Dat
 
 
 def describe_models(
-    n: int, n_lost: int, r_squared: float, notes: Sequence[Note]
+    n: int, n_lost: int, r_squared: float, notes: "Sequence[Note]"
 ) -> dict[str, float]:
     """Return by id what a report states of the models: forms, fit, and numbers in warnings."""
     in_notes = {

@@ -127,7 +127,7 @@ def judge_plans(waves: Sequence[WaveTables]) -> pd.DataFrame:
     """
     rows = [
         _judge(waves[position], later, lines)
-        for position, lines in sorted(_read_plans(waves), key=itemgetter(0))
+        for position, lines in sorted(read_judged_plans(waves), key=itemgetter(0))
         for later in waves[position + 1 :]
     ]
     table = pd.concat(rows, ignore_index=True)
@@ -139,7 +139,7 @@ def judge_plans(waves: Sequence[WaveTables]) -> pd.DataFrame:
     return _star_personal(table.join(first, on=["before", "id"]))
 
 
-def _read_plans(waves: Sequence[WaveTables]) -> Iterator[tuple[int, Plan]]:
+def read_judged_plans(waves: Sequence[WaveTables]) -> Iterator[tuple[int, Plan]]:
     """Yield each plan that the last wave names, after the position of the wave it was made from."""
     ids, latest = [tables.survey.wave.id for tables in waves], waves[-1].survey.wave
     taken = {latest.id}

@@ -16,7 +16,6 @@ from sipas_analysis.arguments import check_kind, check_path
 from sipas_analysis.collect.survey import Survey, read_survey
 from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.errors import PlanError, SeveralError, SipasError
-from sipas_analysis.explain.priority import score_everyone
 from sipas_analysis.improve.plan import (
     NUMBERS,
     PLAN_COLUMNS,
@@ -30,6 +29,7 @@ from sipas_analysis.improve.plan_sheet import PlanSheet, read_plan_sheet
 from sipas_analysis.improve.plan_words import PlanWords
 from sipas_analysis.infer.sample_size import FUZZ
 from sipas_analysis.instrument.strict_yaml import Bilingual
+from sipas_analysis.measure.scores import score_everyone
 from sipas_analysis.measure.wave_breaks import link_units
 from sipas_analysis.messages import LANGUAGES, format_number
 from sipas_analysis.sheets.texts import fold_text

@@ -8,7 +8,6 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
 
 from sipas_analysis.arguments import check_number, check_word, read_numbers
 from sipas_analysis.errors import ParameterError, UnitError
@@ -243,6 +242,8 @@ def allocate(
         >>> allocate(pd.Series({"a": 900, "b": 90, "c": 10}), 100, least=8).to_dict()
         {'a': 84, 'b': 8, 'c': 8}
     """
+    from scipy.optimize import brentq  # takes a quarter of a second to import
+
     people = _check_population(sizes)
     least_each, weight = (
         np.minimum(least, people),

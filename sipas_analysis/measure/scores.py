@@ -89,6 +89,14 @@ def score(survey: Survey, by: str | Sequence[str] = (), index: Index | None = No
     return Scores(scores.frame, scores.totals, scores.influence, survey)
 
 
+def score_everyone(survey: Survey) -> pd.DataFrame:
+    """Return the figures of the whole and of each unit, told apart by ``domain``."""
+    parts = {"all": score(survey).frame, "unit": score(survey, "unit").frame}
+    return pd.concat(
+        [frame.assign(domain=domain) for domain, frame in parts.items()], ignore_index=True
+    )
+
+
 def score_targets(
     survey: Survey, by: str | Sequence[str], target_lists: Sequence[Sequence[Target]]
 ) -> list[Estimates]:

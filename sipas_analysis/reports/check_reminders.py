@@ -7,6 +7,7 @@ from sipas_analysis.collect.wave import Wave
 from sipas_analysis.draft.proposals import list_plans, write_flow
 from sipas_analysis.draft.sheets import expand_files
 from sipas_analysis.errors import shorten
+from sipas_analysis.figures.plan_figures import read_judged_plans
 from sipas_analysis.figures.published import figures_of
 from sipas_analysis.improve.plan_file import PlanOfFile
 from sipas_analysis.messages import LANGUAGES, Language, say
@@ -43,7 +44,7 @@ def describe_plans(survey: Survey, language: Language) -> list[tuple[str, None]]
         PlanError: A plan cannot be read.
     """
     figures, path = figures_of(survey), survey.wave.plan_path
-    _ = figures.verdicts  # reads the plans that the wave judges
+    _ = [*read_judged_plans([*figures.earlier, figures])]
     if not path:
         return []
     lines = figures.plan.lines

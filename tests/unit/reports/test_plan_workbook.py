@@ -8,9 +8,9 @@ from openpyxl import load_workbook
 
 import sipas_analysis as sipas
 from sipas_analysis.errors import OutputError
-from sipas_analysis.explain.priority import score_everyone
 from sipas_analysis.improve.plan import Plan
 from sipas_analysis.improve.plan_sheet import FILE_COLUMNS
+from sipas_analysis.measure.scores import score_everyone
 from sipas_analysis.reports.plan_workbook import NOT_PRINTED, OPEN, write_plan
 
 DEMO = Path(__file__).parents[3] / "data/an-giang-2020"
