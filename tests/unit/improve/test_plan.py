@@ -211,6 +211,28 @@ def test_a_pack_that_the_library_does_not_know_asks_the_unit(read_shared):
     assert (lines["owner"][0], lines["due"][0]) == ("", None)
 
 
+def test_own_measures_of_the_province_are_proposed(read_answers, tmp_path):
+    """For a questionnaire of one's own too; the day follows from the months of the measure (G1)."""
+    levels = np.random.default_rng(1).integers([2, 3, 4], 6, (40, 3))
+    answers = "".join(f"so-a,{a},{b},{d}\n" for a, b, d in levels)
+    survey = read_answers("unit,A1,A2,D1\n" + answers, measures="own.yaml", languages=["en"])
+    text = f"""
+measures:
+  saturday:
+    factor: access
+    items: {{{survey.instrument.id}: [A1]}}
+    vi: Mở quầy sáng thứ bảy
+    en: Open on Saturdays
+    after_months: 2
+    owner: Chánh Văn phòng
+    indicators: [{{id: visits, vi: Số người đến, data: queue, after_months: 2}}]
+"""
+    (tmp_path / "own.yaml").write_text(text, "utf-8")
+    line = plan(survey, "so-a").frame.iloc[0]
+    assert (line["item"], line["measure"], line["task"]) == ("A1", "saturday", "Open on Saturdays")
+    assert (line["owner"], line["due"]) == ("Chánh Văn phòng", date(2025, 2, 28))
+
+
 def test_forty_factors_of_one_item_have_a_plan(read_shared):
     """The interval is widened for forty items; at most as many lines as for any province."""
     numbers = range(40)
