@@ -34,9 +34,9 @@ def test_one_figure_of_each_kind_is_explained(demo_2021):
 def test_a_number_is_found_as_reports_print_it(demo_2021):
     """The index before figures beside it; a change with or without its sign; last year's forms."""
     assert trace(demo_2021, "87,25")["id"] == "overall"
-    for text in ("+12,87", "12,87"):
-        change = trace(demo_2021, text, unit="so-nv")
-        assert change["id"] == "change:overall@so-nv"
+    for text in ("+6,44", "6,44"):
+        change = trace(demo_2021, text, unit="tx-tan-chau")
+        assert change["id"] == "change:overall@tx-tan-chau"
     assert "2020" in dict(explain_figure(demo_2021, change, "vi"))["Năm trước"]
     last_year = [*explain_figure(demo_2021, trace(demo_2021, "trend:an-giang-2020"), "vi")]
     rows = [text for head, text in last_year if head == "Dòng"]
