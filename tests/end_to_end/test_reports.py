@@ -88,7 +88,7 @@ def test_a_notebook_to_explore_runs(path, tmp_path):
 
 
 def test_sipas_report_writes_the_layout_that_others_rely_on(tmp_path):
-    """One page per language, ten tables, nothing else; the path said exists."""
+    """One page per language, twelve tables, nothing else; the path said exists."""
     shutil.copytree(DEMO, tmp_path / "wave")
     shutil.copytree(EARLIER, tmp_path / EARLIER.name)
     printed = shell(BIN / "sipas", "report", "wave/wave.yaml", "--out", "out", folder=tmp_path)
@@ -109,6 +109,8 @@ def test_sipas_report_writes_the_layout_that_others_rely_on(tmp_path):
         "tables/priority.csv",
         "tables/what_if.csv",
         "tables/penalties.csv",
+        "tables/plan.csv",
+        "tables/verdicts.csv",
     }
     path = Path(re.search(r"Report: (.+\.html)", printed)[1])
     assert (tmp_path / path).is_file()
@@ -139,7 +141,7 @@ def test_hostile_names_stay_inside_the_output_folder(tmp_path):
     units = "".join(f'u-{k},"{name}",departments\n' for k, name in enumerate(names))
     (folder / "units.csv").write_text("code,name_vi,group\n" + units, "utf-8")
     facts = yaml.safe_load((DEMO / "wave.yaml").read_text("utf-8")) | {"languages": ["vi"]}
-    del facts["accepted"], facts["earlier"]  # other units
+    del facts["accepted"], facts["earlier"], facts["plan"]  # other units
     (folder / "wave.yaml").write_text(yaml.safe_dump(facts, allow_unicode=True), "utf-8")
     before = files_in(tmp_path)
     shell(BIN / "sipas", "run", "wave.yaml", "--out", "out", folder=folder)
@@ -157,6 +159,7 @@ def test_hostile_names_stay_inside_the_output_folder(tmp_path):
         "priority",
         "what_if",
         "penalties",
+        "plan",
     )
     tables = {f"tables/{name}.csv" for name in names} | {"tables/tables.vi.xlsx"}
     state = {f"state/{name}.json" for name in ("province", "u-0", "u-1", "u-2")}
