@@ -1,10 +1,11 @@
-"""The letter to a unit: one page with its index, its place and why, its factors and lowest item."""
+"""The letter to a unit: one page with its index, its place and why, its factors and its plan."""
 
 from dataclasses import replace
 
 from sipas_analysis.documents.model import Block, Paragraph, Section, make_text
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.reports.chapters.leaders import name_first_items, place_unit, state_index
+from sipas_analysis.reports.chapters.plan_summary import announce_plans
 from sipas_analysis.reports.chapters.results import tabulate_factors
 from sipas_analysis.reports.subject import Subject, name_year
 
@@ -38,7 +39,8 @@ def _state_results(subject: Subject) -> list[Block]:
     if subject.pack.factors:
         table = tabulate_factors(subject, most=MOST_FACTORS)
         blocks.append(replace(table, caption=make_text("letter.table")))
-    blocks += [Paragraph(text) for text in name_first_items(subject, YOU)]
+    last = [*name_first_items(subject, YOU), *announce_plans(subject)]
+    blocks += [Paragraph(text) for text in last]
     if subject.figures.marks.get(subject.unit) == "flagged":
         blocks.append(Paragraph(make_text("letter.flagged")))
     return blocks

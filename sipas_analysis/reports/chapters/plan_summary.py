@@ -63,6 +63,21 @@ def _list_apart(subject: Subject) -> list[Judged]:
     ]
 
 
+def announce_plans(subject: Subject) -> list[Text]:
+    """Tell a unit by letter where its report has the verdicts on its lines, and its coming plan."""
+    judged, lines = list_own(subject), list_lines(subject)
+    texts = []
+    if judged:
+        part = f"@{subject.unit}" if judged[0].unit else ""
+        n_judged = number_of(subject, f"verdict.lines:all{part}")
+        texts.append(make_text("letter.verdicts", n=n_judged))
+    if lines:
+        part = f"@{subject.unit}" if lines[0].unit else ""
+        n_lines = number_of(subject, f"plan.lines:all{part}")
+        texts.append(make_text(f"letter.{name_kind(subject, lines)}", n=n_lines))
+    return [make_text("leaders.joined", parts=Joined(texts, " "))] if texts else []
+
+
 def state_plan(subject: Subject) -> list[Text]:
     """State how many lines the plan of a subject has, the first with who and by when."""
     lines = list_lines(subject)
