@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from sipas_analysis.collect.days import make_day_reader
+from sipas_analysis.collect.wave import FIRST_YEAR
 from sipas_analysis.errors import hide_personal
 from sipas_analysis.improve.plan import SURVEY
 from sipas_analysis.improve.plan_sheet import PlanSheet, name_column
@@ -35,15 +36,16 @@ class PlanLines:
         """Return a line of the plan as its columns; what the program computes is left out."""
         cells, wave = self.sheet.lines[row], self.words.survey.wave
         indicator = self._find_code(row, "indicator", is_needed=True)
-        unit = self._find_code(row, "unit", is_needed=True)
-        item = self._find_code(row, "item", is_needed=indicator == SURVEY)
+        unit = self._find_code(row, "unit", is_needed=not cells.get("unit_name"))
+        is_followed = indicator == SURVEY and not cells.get("item_name")
+        item = self._find_code(row, "item", is_needed=is_followed)
         measure = self._find_code(row, "measure")
         self._check_names(row, unit, item)
         notes, remark = self.words.read_note(cells["note"])
         texts = {name: self._read_text(row, name) for name in ("task", "owner", "budget")}
         return {
             "wave": wave.id,
-            "id": self._read_id(row),
+            "id": self._read_id(row, unit),
             "unit": "" if unit == PROVINCE else unit,
             "factor": self._find_factor(row, item, measure),
             "item": item,
@@ -51,6 +53,7 @@ class PlanLines:
             "indicator": indicator,
             **texts,
             "target": self._read_target(row, is_percent=indicator == SURVEY),
+            "n_needed": self._read_number(row, "n_needed"),  # then computed from the target
             "due": self._read_due(row),
             "status": self._find_code(row, "status", is_needed=True),
             "note": " ".join([*notes, *filter(None, [self._hide_personal(row, "note", remark)])]),
@@ -76,7 +79,9 @@ class PlanLines:
         """Refuse a name beside a code that is another's: the columns were not sorted together."""
         for name, kind, code in (("unit_name", "unit", unit), ("item_name", "item", item)):
             text = self.sheet.lines[row].get(name, "")
-            if text and code and not self.words.is_name(kind, code, text):
+            if text and not self.sheet.lines[row][kind]:
+                self._refuse_blank(row, kind)
+            elif text and code and not self.words.is_name(kind, code, text):
                 self.sheet.refuse("plan_other", row, name, wanted=self.words.describe(kind, code))
 
     def _find_factor(self, row: int, item: str, measure: str) -> str:
@@ -89,12 +94,12 @@ class PlanLines:
             self.sheet.refuse("plan_other", row, "factor", wanted=wanted)
         return factor or named or self.words.factor_of(measure)
 
-    def _read_id(self, row: int) -> str:
-        """Return the id of a line, which names its figures and so has letters and digits only."""
+    def _read_id(self, row: int, unit: str) -> str:
+        """Return the id of a line: letters, digits and hyphens, or the unit and a number."""
         text = self.sheet.lines[row]["id"]
         if not text:
             self._refuse_blank(row, "id")
-        elif not _ID.fullmatch(text):
+        elif not (_ID.fullmatch(text) or re.fullmatch(rf"{re.escape(unit)}-\d+", text)):
             self.sheet.refuse("plan_id", row, "id")
         return text
 
@@ -138,7 +143,7 @@ class PlanLines:
         if not text:
             return None
         day = read_day(text)
-        first = wave.collected.end or date(wave.year, 1, 1)
+        first = wave.collected.end or date(wave.year or FIRST_YEAR, 1, 1)
         last = date(first.year + YEARS, 12, 31)
         if day is None:
             self.sheet.refuse("plan_day", row, "due")

@@ -14,6 +14,7 @@ WORKBOOKS = ("xlsx", "xlsb", "xls", "ods")
 _OTHER_ENDINGS = ("xlsm", "sav", "dta", "parquet", "csv", "tsv", "zip")
 ANSWER_ENDINGS = tuple(f".{kind}" for kind in (*WORKBOOKS, *_OTHER_ENDINGS))
 READABLE = (*WORKBOOKS, "text", "texts", "sav", "dta", "parquet")
+_ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, RuntimeError)  # the last: version, password
 LARGEST = 1_000_000_000  # bytes that a file may unfold to
 _KIND_BY_START = {
     rb"%PDF": "pdf",
@@ -86,7 +87,7 @@ def _find_zip_kind(path: Path) -> str:
             infos = {info.filename: info for info in parts.infolist() if not info.is_dir()}
             is_calc = b"spreadsheet" in parts.read("mimetype") if "mimetype" in infos else False
             manifest = parts.read("META-INF/manifest.xml") if is_calc else b""
-    except (zipfile.BadZipFile, zlib.error, OSError, KeyError, ValueError, EOFError) as error:
+    except (*_ZIP_ERRORS, OSError, KeyError, ValueError, EOFError) as error:
         raise FileError("file_broken", file=path.name, why=error) from None
     sizes = [(info.file_size, info.compress_size) for info in infos.values()]
     is_bomb = any(size > 50_000_000 and size > 200 * packed for size, packed in sizes)

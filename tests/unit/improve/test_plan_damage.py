@@ -280,6 +280,7 @@ REFUSED: dict[str, Callable[[Damaged], None]] = {
     "above 100": wrong("target", 101, "850", 1e9),
     "no target": wrong("target", None, " "),
     "negative": wrong("target", -5, "-85"),
+    "words for forms": wrong("n_needed", "nhiều", "survey", "1.000"),
     "no day": wrong("due", "Quý II/2022", "31/02/2022", "06/2022", "31/03/22", "12/31/2022", True),
     "early": wrong("due", datetime(2019, 1, 5), "05/01/2019", "2020-01-31", 43470),
     "late": wrong("due", datetime(2203, 1, 5), "05/01/2203"),

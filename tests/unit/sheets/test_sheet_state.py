@@ -562,6 +562,15 @@ def test_half_a_download_is_refused(tmp_path, name, share):
     assert refused(tmp_path / name).message_id in ("file_broken", "file_kind")
 
 
+def test_a_zip_of_an_unknown_version_is_refused(tmp_path):
+    """One byte of the list of parts: Python says that the version is not implemented."""
+    path = write_forms(tmp_path / "k.xlsx")
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\x01\x02") + 6] = 110
+    path.write_bytes(content)
+    assert refused(path).message_id == "file_broken"
+
+
 @pytest.mark.parametrize("part", ["xl/workbook.xml", "xl/worksheets/sheet1.xml", "xl/styles.xml"])
 @pytest.mark.parametrize("content", [b"", b"<a>", b"\x00\x01", b"<worksheet><row r='x'>"])
 def test_a_damaged_part_is_refused(tmp_path, part, content):
