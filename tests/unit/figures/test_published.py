@@ -69,9 +69,9 @@ def forms_of(*units):
     return "unit,A1,A2,D1\n" + "".join(rows)
 
 
-def written(survey, folder):
+def written(figures, folder):
     """Write the tables and read them back as text, by table name."""
-    paths = write_tables(figures_of(survey).tables(), folder)
+    paths = write_tables(figures.tables(), folder)
     lines = {path.stem: path.read_text("utf-8-sig").splitlines() for path in paths}
     return {name: list(csv.DictReader(text)) for name, text in lines.items()}
 
@@ -95,6 +95,12 @@ def four_units(read_shared):
     return read_shared(forms, units=units_of("WXYZ"), accepted=ACCEPTED)
 
 
+@pytest.fixture(scope="module")
+def figures_of_four(four_units):
+    """Their figures, computed once: ``figures_of`` keeps those of one survey."""
+    return figures_of(four_units)
+
+
 # ── what must not be published (rule P2)
 
 
@@ -112,18 +118,18 @@ def test_three_people_and_what_gives_them_away_are_in_no_file(four_units, tmp_pa
     assert any("74,19" in text for text in texts.values())
 
 
-def test_a_hidden_figure_keeps_no_number_and_says_that_it_is_hidden(four_units, tmp_path):
+def test_a_hidden_figure_keeps_no_number_and_says_that_it_is_hidden(figures_of_four, tmp_path):
     """The flag stays; what tells a figure or its people is empty (rules P2, P5)."""
-    found = [row for row in written(four_units, tmp_path)["scores"] if row["n_valid"] != "0"]
+    found = [row for row in written(figures_of_four, tmp_path)["scores"] if row["n_valid"] != "0"]
     rows = [row for row in found if row["flag"] == "suppress"]
     assert {(row["unit"], row["n"]) for row in rows} == {("u-0", ""), ("u-1", ""), ("u-3", "")}
     assert {row[name] for row in rows for name in PRINTED} == {""}
     assert {row["rank"] for row in rows} == {""}
 
 
-def test_a_hidden_unit_is_not_ranked_and_the_others_close_up(four_units):
+def test_a_hidden_unit_is_not_ranked_and_the_others_close_up(figures_of_four):
     """Units beside it keep their place among those that are shown."""
-    found = figures_of(four_units).ranking.set_index("unit")
+    found = figures_of_four.ranking.set_index("unit")
     hidden = dict.fromkeys(("u-0", "u-1", "u-3"), "suppressed")
     assert found["reason"].to_dict() == {"u-2": "", **hidden}
     assert found["value"].notna().to_dict() == {"u-2": True, **dict.fromkeys(hidden, False)}
@@ -221,9 +227,9 @@ def test_a_second_rule_does_not_give_a_hidden_item_back(read_answers):
     assert (hidden["printed"] == "").all()
 
 
-def test_rules_stand_side_by_side_where_nothing_is_hidden(four_units):
+def test_rules_stand_side_by_side_where_nothing_is_hidden(four_units, figures_of_four):
     """Hiding touches no wave with enough people (rule M8)."""
-    found = figures_of(four_units).rules
+    found = figures_of_four.rules
     pd.testing.assert_series_equal(found["value"], compare_rules(four_units).frame["value"])
 
 
@@ -265,9 +271,9 @@ def test_small_counts_hide_a_second_one(counts, shown):
 # ── what is published
 
 
-def test_scores_have_the_columns_of_the_glossary(four_units, tmp_path):
+def test_scores_have_the_columns_of_the_glossary(figures_of_four, tmp_path):
     """Names that other programs rely on; one row per domain and figure."""
-    rows = written(four_units, tmp_path)["scores"]
+    rows = written(figures_of_four, tmp_path)["scores"]
     assert set(rows[0]) >= GLOSSARY
     assert Counter(row["domain"] for row in rows if row["variable"] == "A1") == Counter(
         {"unit": 4, "group": 1, "all": 1}
@@ -279,7 +285,7 @@ def test_only_the_overall_figure_of_a_unit_has_a_rank(read_answers, tmp_path):
     both = [("5,4,1", 20), ("5,5,5", 20)], [("1,4,1", 40)]
     accepted = {unit: ACCEPTED[unit] for unit in ("u-0", "u-1")}
     survey = read_answers(forms_of(*both), units=units_of("XY"), accepted=accepted)
-    rows = written(survey, tmp_path)["scores"]
+    rows = written(figures_of(survey), tmp_path)["scores"]
     ranked = {(row["unit"], row["variable"]): row["rank"] for row in rows if row["rank"]}
     assert ranked == {("u-0", "overall"): "1", ("u-1", "overall"): "2"}
 
@@ -287,7 +293,7 @@ def test_only_the_overall_figure_of_a_unit_has_a_rank(read_answers, tmp_path):
 def test_numbers_have_ten_digits_and_printed_is_text(read_answers, tmp_path):
     """2 of 3 is 66.66666667 to compute with and 66.67 to print."""
     survey = read_answers(forms_of([("5,4,1", 30)]), units=units_of("X"))
-    rows = written(survey, tmp_path)["scores"]
+    rows = written(figures_of(survey), tmp_path)["scores"]
     row = next(it for it in rows if it["domain"] == "unit" and it["variable"] == "overall")
     assert (row["value"], row["printed"]) == ("66.66666667", "66.67")
     assert (row["numerator"], row["denominator"]) == ("60", "90")
@@ -300,9 +306,9 @@ def test_numbers_have_ten_digits_and_printed_is_text(read_answers, tmp_path):
     assert max(digits) == 10
 
 
-def test_every_figure_has_an_id_of_its_own(four_units, tmp_path):
+def test_every_figure_has_an_id_of_its_own(figures_of_four, tmp_path):
     """A report, an annex and a letter name a figure by it; the value is that of the scores."""
-    tables = written(four_units, tmp_path)
+    tables = written(figures_of_four, tmp_path)
     ids = [row["id"] for row in tables["figures"]]
     assert len(set(ids)) == len(ids) > 2 * len(tables["scores"])
     assert {"overall", "overall@group:departments", "access@u-2"} <= set(ids)
@@ -314,9 +320,9 @@ def test_every_figure_has_an_id_of_its_own(four_units, tmp_path):
     assert figure["rule"] == "pooled"
 
 
-def test_figures_are_those_of_score(four_units):
+def test_figures_are_those_of_score(four_units, figures_of_four):
     """What may be shown is what ``score`` says, to the last bit."""
-    table = figures_of(four_units).scores
+    table = figures_of_four.scores
     whole = table[table["domain"] == "all"].set_index("variable")["value"]
     expected = score(four_units).frame.set_index("variable")["value"]
     pd.testing.assert_series_equal(whole, expected)
@@ -344,9 +350,9 @@ def test_a_negative_number_stays_a_number(tmp_path):
     assert lines == ["value,printed,name,mixed,rank", "-0.25,-0.13,'-,4,1", ',,"a,b",,']
 
 
-def test_tables_open_in_a_spreadsheet_with_vietnamese_letters(four_units, tmp_path):
+def test_tables_open_in_a_spreadsheet_with_vietnamese_letters(figures_of_four, tmp_path):
     """UTF-8 with a mark at the start, one line end."""
-    write_tables(figures_of(four_units).tables(), tmp_path)
+    write_tables(figures_of_four.tables(), tmp_path)
     data = (tmp_path / "ranking.csv").read_bytes()
     assert data.startswith(b"\xef\xbb\xbf")
     assert b"\r" not in data

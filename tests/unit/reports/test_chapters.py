@@ -174,17 +174,17 @@ def test_a_report_needs_a_unit_with_forms(read_answers):
         report(survey, "vi", "kho bạc")
 
 
-@pytest.mark.parametrize("name", ["so-a", "SO-A", "sở  a", "Department A", "SA"])
-def test_a_unit_is_asked_for_by_code_name_or_alias(read_answers, tmp_path, name):
+def test_a_unit_is_asked_for_by_code_name_or_alias(read_answers, tmp_path):
     """The report, the list of reports and the trace work with its code."""
     survey = read_answers(HEAD + draw_forms("so-a", 12))
-    assert report(survey, "vi", name).subject.unit == "so-a"
-    (job,) = plan_jobs(survey, tmp_path, languages=["vi"], units=[name, "so-a"])
-    assert (job.name, job.parameters["unit"]) == ("so-a", "so-a")
-    with pytest.raises(ParameterError, match=r"unit so-a\)"):
-        trace(survey, "1234", name)
-    assert trace(survey, f"Chỉ số chung@{name}")["id"] == "overall@so-a"
-    assert trace(survey, "overall", name)["id"] == "overall@so-a"
+    for name in ("so-a", "SO-A", "sở  a", "Department A", "SA"):
+        assert report(survey, "vi", name).subject.unit == "so-a"
+        (job,) = plan_jobs(survey, tmp_path, languages=["vi"], units=[name, "so-a"])
+        assert (job.name, job.parameters["unit"]) == ("so-a", "so-a")
+        with pytest.raises(ParameterError, match=r"unit so-a\)"):
+            trace(survey, "1234", name)
+        assert trace(survey, f"Chỉ số chung@{name}")["id"] == "overall@so-a"
+        assert trace(survey, "overall", name)["id"] == "overall@so-a"
     with pytest.raises(ParameterError, match="nearest name: overall@so-a"):
         trace(survey, "overal@so-a")
     with pytest.raises(UnitError, match=r"Nearest: so-a \(Sở A\)"):
