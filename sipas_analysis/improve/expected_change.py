@@ -227,7 +227,7 @@ def weigh_changes(panel: Panel) -> Floats:
 
 def sum_by_group(panel: Panel, values: Floats) -> Floats:
     """Return for each unit the sum of values over its group, shape (U,)."""
-    return np.bincount(panel.group, values)[panel.group]
+    return np.asarray(np.bincount(panel.group, values)[panel.group], dtype=np.float64)
 
 
 def weigh_contrast(panel: Panel, treated: Marks, others: Marks) -> Floats:

@@ -1,0 +1,224 @@
+"""The verdict on each line of a plan, and why there is none (rule G4)."""
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import sipas_analysis as sipas
+from sipas_analysis.collect.wave import Collected
+from sipas_analysis.errors import ColumnError
+from sipas_analysis.improve.plan import Plan
+from sipas_analysis.improve.verdict import NUMBER_COLUMNS, VERDICT_COLUMNS
+from sipas_analysis.infer.estimates import Estimates
+
+FACTORS = {"A": ["A1", "A2"], "B": ["B1"]}
+UNITS = [f"u{k}" for k in range(8)]
+
+
+def make_survey(year, shares, n=100, **facts):
+    """Return a survey in which each unit has exactly these shares of A1, in percent; others 80."""
+    forms = []
+    for unit, share in shares.items():
+        ranks = np.arange(n)
+        answers = {"A1": ranks < n * share / 100, "A2": ranks < 0.8 * n, "B1": ranks >= 0.2 * n}
+        forms.append(pd.DataFrame(answers).map(lambda yes: 5 if yes else 2).assign(office=unit))
+    frame = pd.concat(forms, ignore_index=True)
+    frame["kind"] = np.where(frame["office"].str.startswith("v"), "agencies", "departments")
+    names = {"unit": "office", "group": "kind", "id": f"y{year}", "year": year}
+    return sipas.survey(frame, factors=FACTORS, **names, **facts)
+
+
+def make_plan(*lines):
+    """Return a plan of lines on A1 whose measure is done, but for what each line says."""
+    usual = {
+        "wave": "y2024",
+        "factor": "A",
+        "item": "A1",
+        "measure": "m",
+        "task": "",
+        "indicator": "survey",
+        "baseline": 80.0,
+        "target": 90.0,
+        "due": date(2025, 6, 30),
+        "status": "done",
+    }
+    rows = [usual | {"id": f"L{k}"} | line for k, line in enumerate(lines)]
+    return Plan(pd.DataFrame(rows))
+
+
+LEVEL = dict.fromkeys(UNITS, 80)
+BEFORE = make_survey(2024, LEVEL | {"u0": 60, "u1": 66, "v0": 60})
+AFTER = make_survey(2025, LEVEL | {"u0": 95, "u1": 67, "v0": 90})
+
+
+def judge(*lines, after=AFTER, before=BEFORE, **options):
+    """Return the rows of the verdict by id."""
+    return sipas.verdict(after, before, make_plan(*lines), **options).frame.set_index("id")
+
+
+def test_a_large_rise_stands_beside_what_was_expected():
+    """u0 rises by 35 points, of which some by itself; u1, as low, does not; others stand still."""
+    frame = judge({"unit": "u0"}, {"unit": "u1", "measure": "n", "target": 67.0})
+    worked, no_sign = frame.loc["L0"], frame.loc["L1"]
+    assert list(frame.reset_index()[[*VERDICT_COLUMNS]]) == [*VERDICT_COLUMNS]
+    assert (worked["verdict"], worked["reason"], worked["n_others"]) == ("worked", "", 6)
+    assert (worked["value_before"], worked["value_after"], worked["change"]) == (60, 95, 35)
+    assert worked["returned"] > 2
+    assert worked["expected"] == worked["trend"] + worked["returned"]
+    assert worked["value"] == pytest.approx(worked["change"] - worked["expected"])
+    assert worked["low"] > 0
+    assert (no_sign["verdict"], bool(no_sign["is_met"])) == ("no_sign", True)  # met is no proof
+    assert frame["family"].tolist() == [1, 1]
+    fallen = judge(
+        {"unit": "u0"}, before=replace_wave(AFTER, 2024), after=replace_wave(BEFORE, 2025)
+    )
+    assert fallen.loc["L0", "verdict"] == "got_worse"
+
+
+def replace_wave(survey, year):
+    """Return the same forms as another year."""
+    return replace(survey, wave=survey.wave.model_copy(update={"id": f"y{year}", "year": year}))
+
+
+REASONS = [
+    ({"unit": "u0", "status": "proposed"}, "too_early", "not_started"),
+    ({"unit": "u0", "status": "in_progress", "due": date(2026, 3, 2)}, "too_early", "due"),
+    ({"unit": "u0", "status": "dropped"}, "cannot_tell", "dropped"),
+    ({"unit": "u0", "indicator": "late-share"}, "cannot_tell", "not_survey"),
+    ({"unit": "u0", "item": ""}, "cannot_tell", "not_survey"),
+    ({"unit": "u0", "baseline": np.nan}, "cannot_tell", "no_baseline"),
+    ({"unit": ""}, "cannot_tell", "whole_province"),
+    ({"unit": "v0"}, "cannot_tell", "few_others"),
+    ({"unit": "gone"}, "cannot_tell", "absent"),
+]
+
+
+@pytest.mark.parametrize(("line", "word", "reason"), REASONS, ids=[r[2] for r in REASONS])
+def test_a_line_that_cannot_be_judged_says_why(line, word, reason):
+    """The day of the later fieldwork is 1/3/2026; one day later is too early."""
+    collected = Collected.model_validate({"from": date(2026, 3, 1), "to": date(2026, 3, 20)})
+    wave = AFTER.wave.model_copy(update={"collected": collected})
+    row = judge(line, after=replace(AFTER, wave=wave)).loc["L0"]
+    assert (row["verdict"], row["reason"]) == (word, reason)
+    assert pd.isna(row["family"])
+    has_change = reason not in ("not_survey", "no_baseline", "absent")
+    assert pd.notna(row["change"]) == has_change
+    if reason in ("whole_province", "few_others"):
+        assert np.isnan(row["returned"])
+        assert row["change_low"] < row["change"] < row["change_high"]
+
+
+def test_other_units_have_no_line_on_the_item_nor_on_a_wider_figure():
+    """Lines on the item, its factor and the index count, whatever their status; others do not."""
+    name = BEFORE.instrument.items["A1"].factor
+    busy = [
+        {"unit": "u1", "status": "dropped"},
+        {"unit": "u2", "item": name},
+        {"unit": "u3", "item": "overall"},
+        {"unit": "u4", "item": "B1"},
+    ]
+    assert judge({"unit": "u0"}, *busy).loc["L0", "n_others"] == 4
+    crowd = judge(*[{"unit": unit} for unit in UNITS[:6]])
+    assert set(crowd["reason"]) == {"few_others"}
+    assert crowd.loc["m~A1", "kind"] == "measure"
+
+
+def test_lines_of_a_unit_are_judged_together():
+    """Šidák over its judged figures: early lines do not count, two lines on one figure once."""
+    lines = [{"unit": "u0"}, {"unit": "u0", "measure": "n"}, {"unit": "u0", "item": "B1"}]
+    early = {"unit": "u0", "item": "A2", "status": "approved"}
+    frame = judge(*lines, early)
+    assert frame["family"].fillna(0).tolist() == [2, 2, 2, 0]
+    alone = judge({"unit": "u0"}).loc["L0"]
+    assert frame.loc["L0", "low"] < alone["low"]
+    assert frame.loc["L0", "value"] == alone["value"]
+
+
+def test_a_measure_that_several_units_took_is_judged_over_all_of_them():
+    """Own words are one measure however they are written; a dropped line is no test of it."""
+    lines = [
+        {"unit": "u0", "measure": "", "task": "Thêm ghế  ngồi"},
+        {"unit": "u1", "measure": "", "task": "thêm ghế ngồi"},
+        {"unit": "u2", "measure": "", "task": "Thêm ghế ngồi", "status": "dropped"},
+        {"unit": "u3", "measure": "m", "item": "B1"},
+    ]
+    frame = judge(*lines)
+    rows = frame[frame["kind"] == "measure"]
+    row = rows.loc["L0~A1"]
+    assert len(rows) == 1
+    assert (row["n_units"], row["n_others"], row["unit"]) == (2, 5, "")
+    assert row["change"] == pytest.approx(18.0, abs=0.5)
+    assert row["change_low"] < row["change"] < row["change_high"]
+    assert row["value"] == pytest.approx(row["change"] - row["expected"])
+    assert row["se"] < frame.loc["L0", "se"]
+
+
+def hide(scores, *hidden):
+    """Return published scores of a wave that hide these units' figures."""
+    frame = scores.frame.assign(domain="unit")
+    keys = list(zip(frame["unit"], frame["variable"], strict=True))
+    flags = ["suppress" if key in hidden else "publish" for key in keys]
+    return Estimates(frame.assign(flag=flags))
+
+
+def test_what_either_wave_hides_is_not_used():
+    """A hidden unit has no numbers, and is no other; of a hidden index the item stays (P2)."""
+    first, second = (sipas.score(survey, "unit") for survey in (BEFORE, AFTER))
+    later = hide(second, ("u5", "A1"))
+    lines = {"unit": "u0"}, {"unit": "u1"}
+    frame = judge(*lines, published=(hide(first, ("u0", "A1")), later))
+    assert frame.loc["L0", "reason"] == "suppressed"
+    assert frame.loc["L0", [*NUMBER_COLUMNS]].isna().all()
+    assert (frame.loc["L1", "verdict"], frame.loc["L1", "n_others"]) == ("no_sign", 5)
+    without_index = hide(first, ("u0", "A1"), ("u1", "overall"))
+    hidden = judge(*lines, published=(without_index, later)).loc["L1"]
+    assert hidden["returned"] > frame.loc["L1", "returned"]  # its own figure is not used
+
+
+def test_waves_that_may_not_be_compared_have_no_verdict():
+    """Another questionnaire (C2): the reason is that of ``compare``."""
+    other = sipas.survey(
+        AFTER.frame.drop(columns="group").rename(columns={"A1": "Z1", "A2": "Z2", "B1": "Z3"}),
+        ["Z1", "Z2", "Z3"],
+        unit="unit",
+        id="y2025",
+        year=2025,
+    )
+    row = judge({"unit": "u0"}, after=other).loc["L0"]
+    assert (row["verdict"], row["reason"]) == ("cannot_tell", "instrument")
+    weights = AFTER.frame.assign(w=np.where(np.arange(len(AFTER.frame)) % 2, 1.0, 2.0))
+    weighted = AFTER.with_design(sipas.Design(weights, weights="w"))
+    row = judge({"unit": "u0"}, after=weighted).loc["L0"]
+    assert (row["verdict"], row["reason"]) == ("cannot_tell", "weights_added")
+    assert np.isnan(row["change"])
+
+
+def test_a_merged_unit_goes_to_its_successor_and_a_split_one_cannot_be_judged(tmp_path):
+    """u0 and u1 became u01; u2 was split into u2a and u2b."""
+    later = {"u01": 90, "u2a": 80, "u2b": 80} | dict.fromkeys(UNITS[3:], 80)
+    rows = ["u0,u01,,merge", "u1,u01,,merge", "u2,u2a,0.5,split", "u2,u2b,0.5,split"]
+    path = tmp_path / "unit_changes.csv"
+    path.write_text("\n".join(["date,from,to,share,kind", *(f"2025-07-01,{row}" for row in rows)]))
+    after = make_survey(2025, later)
+    wave = after.wave.model_copy(update={"unit_changes": str(path)})
+    frame = judge({"unit": "u0"}, {"unit": "u2"}, after=replace(after, wave=wave))
+    assert frame.loc["L0", ["unit", "unit_then"]].tolist() == ["u01", "u0"]
+    assert frame.loc["L0", "value_before"] == 63
+    assert frame.loc["L0", "n_others"] == 5
+    assert frame.loc["L1", "reason"] == "redefined"
+
+
+def test_a_plan_of_another_wave_is_refused():
+    """The sentence names both waves."""
+    with pytest.raises(ColumnError, match="this plan is of “y2023”, the earlier survey is “y2024”"):
+        judge({"unit": "u0", "wave": "y2023"})
+    assert judge_nothing().empty
+
+
+def judge_nothing():
+    """Return the verdict on a plan without lines."""
+    plan = make_plan({"unit": "u0"})
+    return sipas.verdict(AFTER, BEFORE, Plan(plan.frame[:0])).frame
