@@ -42,6 +42,8 @@ VERBS = [
     "verify",
     "trace",
     "archive",
+    "plan",
+    "verdict",
     "lab",
 ]
 
