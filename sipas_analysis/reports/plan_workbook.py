@@ -129,7 +129,7 @@ def _make_form(plan: Plan, words: PlanWords, language: Language) -> Form:
         for name in ("indicator", "status", "factor"):
             cells[name] = words.write(name, cells[name], language)
         cells["unit"] = _write_unit(cells["unit"], words, language)
-        cells["note"] = words.write_note(cells["note"], language)
+        cells["note"] = words.write_note(cells["note"] or "", language)
         rows.append(tuple(cells[name] for name in FILE_COLUMNS))
     fields = tuple(
         Field(
