@@ -62,6 +62,12 @@ def answers():
     return "\n".join(["unit," + ",".join(ITEMS) + ",sex", *rows]) + "\n"
 
 
+PLAN = """id,unit,item,task,owner,due,budget,indicator,target,status,note,measure,wave
+P01,*,A1,Kê thêm ghế,Chánh Văn phòng,,40 triệu,survey,100,approved,hỏi anh Nam,,small-2024
+so-a-01,so-a,A2,=SUM(A1),,,,survey,100,approved,,,small-2024
+"""
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """A small province and its four units, published in peace: inputs, outputs, receipt."""
@@ -73,6 +79,7 @@ def made(tmp_path_factory):
         "pack.yaml": PACK,
         "units.csv": UNITS,
         "answers.csv": answers(),
+        "plan.csv": PLAN,
         "wave.yaml": yaml.safe_dump(facts, allow_unicode=True),
     }
     for name, text in texts.items():
@@ -135,6 +142,13 @@ def edit_rule(home, draw):
     lines[at] = lines[at].replace("vi: ", "vi: X", 1) if "vi: " in lines[at] else lines[at] + " "
     path.write_text("\n".join(lines) + "\n", "utf-8")
     return "input", "pack.yaml", ""
+
+
+def edit_plan(home, draw):
+    """Change who is in charge of a line of the plan, and how it stands."""
+    path, text = home / "inputs/plan.csv", PLAN.replace("approved", "done", 1)
+    path.write_text(text.replace("Chánh", draw.choice(["Phó", "Trưởng"])), "utf-8")
+    return "input", "plan.csv", ""
 
 
 def edit_byte(home, draw):
@@ -240,7 +254,8 @@ def _leaves(held, way):
         yield way
 
 
-EDITED = [edit_byte, edit_digit, edit_digit, edit_receipt, edit_receipt, edit_input, edit_rule]
+EDITED = [edit_byte, edit_digit, edit_digit, edit_receipt, edit_receipt]
+EDITED += [edit_input, edit_rule, edit_plan]
 
 
 @cache
@@ -319,7 +334,7 @@ def test_an_untouched_run_is_the_same(made):
     assert verdict.n_printed > 500
 
 
-@pytest.mark.parametrize("edit", [edit_byte, edit_digit, edit_receipt, edit_input, edit_rule])
+@pytest.mark.parametrize("edit", [edit_byte, edit_digit, edit_receipt, edit_input, edit_plan])
 def test_one_edit_of_each_kind_is_found(made, copy, edit):
     """What was edited is named; nothing of it is called the same."""
     kind, file, figure = edit(copy, random.Random(7))
@@ -576,6 +591,10 @@ def test_a_public_archive_holds_no_form(made, tmp_path):
     assert all(
         "tables/" in name or "receipt" in name for name in names if name.startswith("outputs")
     )
+    content = b"".join(map(zipfile.ZipFile(path).read, names))
+    assert b"Ch\xc3\xa1nh V\xc4\x83n ph\xc3\xb2ng" in content  # the plan is published
+    assert b"40 tri" not in content  # budgets and remarks are not
+    assert b"anh Nam" not in content
     run = open_archive(path, tmp_path / "open")
     assert run.wave is None
     assert verify_run(run).grade == "partly"
