@@ -124,15 +124,14 @@ def verdict(
 
     Example:
         >>> import sipas_analysis as sipas
-        >>> surveys = [sipas.read_survey(sipas.read_wave(f"data/an-giang-{year}/wave.yaml"))
-        ...            for year in (2020, 2021)]
-        >>> line = dict(wave="an-giang-2020", id="so-nv-01", unit="so-nv", factor="access",
-        ...             item="A4", measure="one-stop-modern", task="", indicator="survey",
-        ...             baseline=80.0, target=90.0, due=None, status="done")
-        >>> from sipas_analysis.improve.plan import Plan
-        >>> judged = sipas.verdict(surveys[1], surveys[0], Plan(pd.DataFrame([line])))
-        >>> judged.frame[["item", "verdict"]].values.tolist()
-        [['A4', 'no_sign']]
+        >>> earlier, survey = (
+        ...     sipas.read_survey(sipas.read_wave(f"data/an-giang-{year}/wave.yaml"))
+        ...     for year in (2020, 2021))
+        >>> plan = sipas.read_plan("data/an-giang-2020/plan.xlsx", earlier)
+        >>> judged = sipas.verdict(survey, earlier, plan).frame
+        >>> measures = judged[judged["kind"] == "measure"]
+        >>> measures[["item", "n_units", "verdict"]].values.tolist()
+        [['B1', 6, 'worked'], ['C4', 5, 'no_sign']]
     """
     check_kind(survey, Survey, "survey")
     check_kind(earlier, Survey, "survey", "earlier")
