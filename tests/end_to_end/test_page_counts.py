@@ -84,5 +84,5 @@ def test_a_unit_has_four_pages_and_a_letter_of_one(made, tmp_path, language, fil
     for folder in sorted((made / "units").iterdir()):
         pages = read_pages(folder / f"report.{language}.{file_format}", tmp_path)
         assert 0 < len(pages) <= MOST_UNIT, folder.name
-        assert not re.search(r"(?m)^ *IV\. \w", "".join(pages))
+        assert not re.search(r"(?m)^ *V\. \w", "".join(pages))
         assert len(read_pages(folder / f"letter.{language}.{file_format}", tmp_path)) == 1

@@ -37,7 +37,7 @@ from sipas_analysis.reports.pictures import draw_factors_picture
 from sipas_analysis.reports.subject import Subject
 from sipas_analysis.reports.unit_pictures import draw_factors_by_unit_picture, has_sure_units
 
-N_LOWEST, N_OF_UNIT, ALL_ITEMS = 10, 5, 12  # items shown; all of them if there are few
+N_LOWEST, N_OF_UNIT, ALL_ITEMS = 10, 3, 12  # items shown; all of them if there are few
 MOST_FACTORS = 15  # factors shown; of more, the lowest
 MOST_CODES = 6  # items named in a sentence; more are counted
 
@@ -161,7 +161,7 @@ def _describe_factors(subject: Subject) -> list[Block]:
     blocks.append(tabulate_factors(subject, wholes))
     if subject.unit:
         blocks += [*_tabulate_scores(subject), *describe_unit_changes(subject)]
-        is_short = len(codes) <= MOST_FACTORS
+        is_short = len(codes) <= MOST_FACTORS and subject.figures.verdicts is None  # four pages
         pictures = [draw_factors_picture(subject, tabulate_factors(subject))] if is_short else []
     else:
         groups = [] if subject.has_many_units else subject.figures.groups

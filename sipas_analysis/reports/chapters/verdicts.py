@@ -69,7 +69,7 @@ def _judge_plans(subject: Subject) -> list[Block]:
         blocks.append(Paragraph(make_text("last_measures.lead.all", years=years)))
         blocks.append(Bullets(tuple(sum_up(subject, latest, WORDS, MOST_NAMED))))
     blocks += [] if subject.unit else [Paragraph(text) for text in _count_lines(subject)]
-    blocks.append(Paragraph(make_text("last_measures.expected")))
+    blocks.append(Paragraph(make_text("last_measures.expected"), "note"))
     blocks += [_tabulate(subject, latest)] if latest else []
     if subject.unit:
         blocks += [Paragraph(text) for text in _name_shared_measures(subject, latest)]
@@ -114,18 +114,19 @@ def _name_shared_measures(subject: Subject, rows: Sequence[Judged]) -> list[Text
     """State what came of the measures of a unit over all the units that took them."""
     latest = subject.figures.survey.wave.id
     taken = {(row.before, row.measure, row.item) for row in rows if row.measure}
-    return [
+    shared = [
         make_text(
-            "last_measures.shared",
+            "last_measures.shared.one",
             name=name_row(subject, row),
             n=number_of(subject, f"verdict.units:{row.key}"),
-            verdict=name_verdict(row),
+            verdict=_name_verdict(row),
         )
         for row in list_judged(subject)
         if row.kind == "measure"
         and row.after == latest
         and (row.before, row.measure, row.item) in taken
     ]
+    return [make_text("last_measures.shared.all", measures=Joined(shared))] if shared else []
 
 
 # ── the table
