@@ -185,7 +185,7 @@ def name_year(wave: Wave) -> Text | str:
 
 
 def list_some(named: Sequence[object], n: int, what: str) -> object:
-    """List the names given of n in all, and count the others: ``units``, ``items`` …"""
+    """List the names given of n in all, and count the others: ``units``, ``items`` and so on."""
     names = Joined(named)
     n_more = n - len(named)
     return make_text(f"leaders.more.{what}", names=names, n=n_more) if n_more > 0 else names

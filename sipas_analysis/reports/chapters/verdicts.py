@@ -119,7 +119,7 @@ def _name_shared_measures(subject: Subject, rows: Sequence[Judged]) -> list[Text
             "last_measures.shared.one",
             name=name_row(subject, row),
             n=number_of(subject, f"verdict.units:{row.key}"),
-            verdict=_name_verdict(row),
+            verdict=name_verdict(row),
         )
         for row in list_judged(subject)
         if row.kind == "measure"
