@@ -5,7 +5,7 @@ empty cell is filled. All mistakes of a file are listed together.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -15,7 +15,14 @@ import pandas as pd
 from sipas_analysis.arguments import check_kind, check_path
 from sipas_analysis.collect.survey import Survey, read_survey
 from sipas_analysis.collect.wave import read_wave
-from sipas_analysis.errors import PlanError, SeveralError, SipasError
+from sipas_analysis.errors import (
+    PlanError,
+    SeveralError,
+    SipasError,
+    group_places,
+    list_places,
+)
+from sipas_analysis.improve.actions import read_library
 from sipas_analysis.improve.plan import (
     NUMBERS,
     PLAN_COLUMNS,
@@ -99,9 +106,10 @@ def read_plan(
     _refuse_together(sheet.errors)
     order = {code: number for number, code in enumerate(["", *source.units["code"]])}
     frame = frame.sort_values("unit", key=lambda units: units.map(order), kind="stable")
-    notices = (*_note_columns(sheet), *lines.notices, *_note_successors(frame, source, survey))
+    notices = [*_note_columns(sheet), *lines.notices, *_note_measures(sheet, records, source)]
+    notices += _note_successors(frame, source, survey)
     frame[[*NUMBERS]] = frame[[*NUMBERS]].astype(float)
-    return PlanOfFile(frame[[*PLAN_COLUMNS]].reset_index(drop=True), notices=notices)
+    return PlanOfFile(frame[[*PLAN_COLUMNS]].reset_index(drop=True), notices=tuple(notices))
 
 
 def _refuse_together(errors: Sequence[SipasError]) -> None:
@@ -227,6 +235,24 @@ def _note_columns(sheet: PlanSheet) -> list[Bilingual]:
     """Say which columns are not of a plan and were not read."""
     names = ", ".join(f"“{header}”" for header in sheet.ignored)
     return [say_notice("ignored", names=names)] if names else []
+
+
+def _note_measures(
+    sheet: PlanSheet, records: Sequence[Mapping[str, object]], source: Survey
+) -> list[Bilingual]:
+    """Say which measures do not act on the item of their line: perhaps some columns were sorted."""
+    pack, library = source.instrument, read_library(source.wave).measures
+    places = [
+        sheet.place(row, "measure")
+        for row, line in zip(sheet.lines, records, strict=True)
+        if line["measure"] and line["item"] in pack.items
+        if line["item"] not in library[str(line["measure"])].items.get(pack.id, ())
+    ]
+    if not places:
+        return []
+    groups = group_places(places, are_names=True)
+    texts = {language: list_places(groups, language) for language in LANGUAGES}
+    return [say_notice("measure", places=Bilingual(**texts))]
 
 
 def _note_successors(lines: pd.DataFrame, source: Survey, survey: Survey) -> list[Bilingual]:

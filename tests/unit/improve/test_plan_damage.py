@@ -24,6 +24,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 import sipas_analysis as sipas
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import FileError, PlanError, SeveralError
+from sipas_analysis.improve.actions import read_library
 from sipas_analysis.improve.plan import Plan
 from sipas_analysis.improve.plan_sheet import FILE_COLUMNS, name_column
 from sipas_analysis.measure.scores import score_everyone
@@ -362,6 +363,23 @@ def write_beside(damaged: Damaged) -> None:
     damaged.notices = "“W”"
 
 
+def sort_measures(damaged: Damaged) -> None:
+    """Some open columns, and the measure of a line is that of another."""
+    at, measures = damaged.draw(), read_library().measures
+    while not (damaged.get(at, "measure") and damaged.get(at, "item")):
+        at = damaged.draw()
+    item = damaged.get(at, "item")
+    others = [
+        name
+        for name, measure in measures.items()
+        if item not in measure.items.get("qd-2640-2017", ())
+    ]
+    measure = damaged.rng.choice(others)
+    damaged.put("measure", measure, at, is_wrong=False)
+    damaged.expect(at, "measure", measure)
+    damaged.notices = "perhaps only some columns were sorted"
+
+
 def repeat_header(damaged: Damaged) -> None:
     """As a spreadsheet that was printed page by page has it."""
     at = damaged.rng.randrange(damaged.header + 1, len(damaged.rows))
@@ -500,6 +518,7 @@ READ: dict[str, Callable[[Damaged], None]] = {
     "more columns": add_columns,
     "beside the table": write_beside,
     "header again": repeat_header,
+    "measures sorted": sort_measures,
     "blank rows": add_blank_rows,
     "dressed": dress_sheet,
     "decimals": spell_target,
