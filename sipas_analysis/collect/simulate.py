@@ -286,7 +286,7 @@ def _find_true_shares(name: str) -> dict[str, str]:
         answers.isin(levels).groupby("don_vi").sum().sum(axis=1)
         for levels in (["4", "5"], [*"12345"])
     )
-    return {code: f"{share:.2f}" for code, share in (100 * n_satisfied / n_valid).items()}
+    return {str(code): f"{share:.2f}" for code, share in (100 * n_satisfied / n_valid).items()}
 
 
 def _draw_blanks(shape: tuple[int, ...], target: str, rng: np.random.Generator) -> Flags:
