@@ -55,6 +55,34 @@ NOT_RULES = ["group", "unit", "rank", "rank_best", "rank_worst", "share"]  # oth
 COLUMN_OF_RANK = {"pooled_rank": "rank", "adjusted_rank": "rank"}
 
 
+# The part of ``by_id`` that has the figures of a kind: what stands before the colon of an id.
+PARTS = {
+    "pair": "pairs",
+    **dict.fromkeys(("linear", "logit", "share", "fit", "cut", "note"), "drivers"),
+    **dict.fromkeys(("vif", "correlation"), "collinearity"),
+    **dict.fromkeys(("penalty", "reward", "asymmetry"), "penalties"),
+    "what_if": "what_if",
+    "rule": "rules",
+    **dict.fromkeys(("pooled", "adjusted", "robust", "rules"), "ranks"),
+    **dict.fromkeys(("quality", "expected", "p", "straight"), "findings"),
+    "people": "people",
+    "incident": "incidents",
+    "alpha": "reliability",
+    **dict.fromkeys(
+        ("forms", "ledger", "setting", "wording", "design", "units", "ranked", "letters", "needed"),
+        "counts",
+    ),
+    **dict.fromkeys(("fewest", "most", "detectable", "pairs", "needed"), "counts"),
+    "difference": "respondents",
+    "change": "changes",
+    "trend": "trend",
+    "place": "places",
+    "gap": "gaps",
+    "plan": "plan",
+    "verdict": "verdicts",
+}
+
+
 def make_id(variable: str, group: str, unit: str) -> str:
     """Return the name of a figure of the whole, of a group or of a unit."""
     domain = unit or (group and f"group:{group}")

@@ -187,8 +187,10 @@ def identify_plan(lines: pd.DataFrame) -> list[pd.DataFrame]:
     return [baseline, *numbers, *identify_numbers(counts, "G3")]
 
 
-def identify_verdicts(verdicts: pd.DataFrame) -> list[pd.DataFrame]:
-    """Return the numbers of each verdict with their ids (rule G4)."""
+def identify_verdicts(verdicts: pd.DataFrame | None) -> list[pd.DataFrame]:
+    """Return the numbers of each verdict with their ids (rule G4); none without a plan."""
+    if verdicts is None:
+        return []
     kinds = {"verdict": INTERVAL_COLUMNS, "verdict.change": CHANGE_COLUMNS} | NUMBERS
     rest, change, *numbers = name_rows(verdicts, "key", kinds, "G4")
     change = change.assign(before=verdicts["value_before"])

@@ -8,7 +8,7 @@ a blanked figure, a second figure is blanked too.
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,7 @@ from sipas_analysis.figures.counts import (
 from sipas_analysis.figures.identified import (
     GAIN_COLUMNS,
     INTERVAL_COLUMNS,
+    PARTS,
     PENALTY_COLUMNS,
     RANK_COLUMNS,
     concat_figures,
@@ -51,41 +52,19 @@ from sipas_analysis.figures.last_year import (
     compare_with_last_year,
     read_earlier,
 )
+from sipas_analysis.figures.plan_figures import (
+    ComingPlan,
+    find_coming_plan,
+    identify_plan,
+    identify_verdicts,
+    judge_plans,
+)
 from sipas_analysis.figures.suppression import SUPPRESS, blank_hidden
 from sipas_analysis.figures.wave_tables import WaveTables
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.rule_comparison import compare_rules
 
-if TYPE_CHECKING:
-    from sipas_analysis.figures.plan_figures import ComingPlan
-
 # Functions import what only their table needs: ``sipas check`` does not wait for models.
-# The part of ``by_id`` that has the figures of a kind: what stands before the colon of an id.
-PARTS = {
-    "pair": "pairs",
-    **dict.fromkeys(("linear", "logit", "share", "fit", "cut", "note"), "drivers"),
-    **dict.fromkeys(("vif", "correlation"), "collinearity"),
-    **dict.fromkeys(("penalty", "reward", "asymmetry"), "penalties"),
-    "what_if": "what_if",
-    "rule": "rules",
-    **dict.fromkeys(("pooled", "adjusted", "robust", "rules"), "ranks"),
-    **dict.fromkeys(("quality", "expected", "p", "straight"), "findings"),
-    "people": "people",
-    "incident": "incidents",
-    "alpha": "reliability",
-    **dict.fromkeys(
-        ("forms", "ledger", "setting", "wording", "design", "units", "ranked", "letters", "needed"),
-        "counts",
-    ),
-    **dict.fromkeys(("fewest", "most", "detectable", "pairs", "needed"), "counts"),
-    "difference": "respondents",
-    "change": "changes",
-    "trend": "trend",
-    "place": "places",
-    "gap": "gaps",
-    "plan": "plan",
-    "verdict": "verdicts",
-}
 
 
 @dataclass(frozen=True)
@@ -156,17 +135,13 @@ class Figures(WaveTables):
         return compare_with_last_year(self.earlier[-1], self) if self.earlier else None
 
     @cached_property
-    def plan(self) -> "ComingPlan":
+    def plan(self) -> ComingPlan:
         """The plan for the coming year, or what the program proposes for it."""
-        from sipas_analysis.figures.plan_figures import find_coming_plan
-
         return find_coming_plan(self)
 
     @cached_property
     def verdicts(self) -> pd.DataFrame | None:
         """Verdicts on the plans that the wave names, see ``judge_plans``; None if it names none."""
-        from sipas_analysis.figures.plan_figures import judge_plans
-
         return judge_plans([*self.earlier, self]) if self.survey.wave.plan else None
 
     def check_plans(self) -> None:
@@ -350,8 +325,8 @@ class Figures(WaveTables):
                 figures.find_overall().assign(id=f"trend:{figures.survey.wave.id}", rule="C2")
                 for figures in (*self.earlier, self)
             ],
-            "plan": self._identify_plan,
-            "verdicts": self._identify_verdicts,
+            "plan": lambda: identify_plan(self.plan.frame),
+            "verdicts": lambda: identify_verdicts(self.verdicts),
             "people": lambda: [count_people(self.labelled, self.hidden_units)],
             "incidents": lambda: [count_incidents(self.survey)],
             "counts": lambda: identify_numbers(
@@ -385,16 +360,6 @@ class Figures(WaveTables):
             if change.id
         ]
         return [turn_round(pd.DataFrame(rows))] if rows else []
-
-    def _identify_plan(self) -> list[pd.DataFrame]:
-        from sipas_analysis.figures.plan_figures import identify_plan
-
-        return identify_plan(self.plan.frame)
-
-    def _identify_verdicts(self) -> list[pd.DataFrame]:
-        from sipas_analysis.figures.plan_figures import identify_verdicts
-
-        return [] if self.verdicts is None else identify_verdicts(self.verdicts)
 
     def _tabulate_places(self) -> dict[str, pd.DataFrame]:
         units = self.scores.loc[self.scores["domain"] == "unit", "unit"].unique()
