@@ -31,7 +31,7 @@ from sipas_analysis.reports.chapters.plan_summary import name_kind
 from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject
 
-MOST_LINES, MOST_LINES_OF_UNIT = 12, 5  # in the body; the annexes of the province have all
+MOST_LINES, MOST_LINES_OF_UNIT = 12, 4  # in the body; the annexes of the province have all
 OPEN = ("owner", "due")  # columns that officers fill in
 
 

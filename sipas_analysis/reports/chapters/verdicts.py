@@ -36,7 +36,7 @@ from sipas_analysis.reports.named_numbers import interval_of, number_of
 from sipas_analysis.reports.subject import Subject
 
 MOST_FACTORS = 12  # factors that a sentence names; more are counted
-MOST_ROWS, MOST_ROWS_OF_UNIT = 12, 6  # rows of the table; the annexes have all
+MOST_ROWS, MOST_ROWS_OF_UNIT = 12, 5  # rows of the table; the annexes have all
 MOST_NAMED = 4  # lines of units that a sentence names
 WORDS = ("worked", "got_worse", "no_sign", "too_early", "cannot_tell")  # in this order
 NUMBERS, WORDED = ("change", "expected"), ("rest", "verdict")
