@@ -61,7 +61,7 @@ explain.driver_results explain.drivers explain.shapley explain.players explain.s
 explain.importance explain.priority
 explain.penalty_reward
 improve.actions improve.plan
-improve.plan_sheet improve.plan_words improve.plan_lines improve.plan_file
+improve.plan_sheet improve.plan_words improve.plan_cells improve.plan_file
 improve.expected_change improve.two_waves improve.verdict
 figures.csv_files figures.disclosure figures.rare_labels figures.suppression figures.hidden_labels
 figures.respondents figures.identified figures.counts figures.wave_tables figures.last_year

@@ -31,7 +31,7 @@ from sipas_analysis.improve.plan import (
     Plan,
     compare_targets,
 )
-from sipas_analysis.improve.plan_lines import PlanLines, say_notice
+from sipas_analysis.improve.plan_cells import PlanCells, say_notice
 from sipas_analysis.improve.plan_sheet import PlanSheet, read_plan_sheet
 from sipas_analysis.improve.plan_words import PlanWords
 from sipas_analysis.infer.sample_size import FUZZ
@@ -98,15 +98,15 @@ def read_plan(
     sheet = read_plan_sheet(Path(path))
     _refuse_together(sheet.errors)
     source = _find_source(sheet, survey)
-    lines = PlanLines(sheet, PlanWords(source))
-    records = [lines.read_line(row) for row in sheet.lines]
+    reader = PlanCells(sheet, PlanWords(source))
+    records = [reader.read_line(row) for row in sheet.lines]
     _check_ids(sheet)
     frame = _add_figures(pd.DataFrame(records), source, scores)
     _check_figures(sheet, frame)
     _refuse_together(sheet.errors)
     order = {code: number for number, code in enumerate(["", *source.units["code"]])}
     frame = frame.sort_values("unit", key=lambda units: units.map(order), kind="stable")
-    notices = [*_note_columns(sheet), *lines.notices, *_note_measures(sheet, records, source)]
+    notices = [*_note_columns(sheet), *reader.notices, *_note_measures(sheet, records, source)]
     notices += _note_successors(frame, source, survey)
     frame[[*NUMBERS]] = frame[[*NUMBERS]].astype(float)
     return PlanOfFile(frame[[*PLAN_COLUMNS]].reset_index(drop=True), notices=tuple(notices))

@@ -25,7 +25,7 @@ _NO_NUMBER = float("nan")
 
 
 @dataclass
-class PlanLines:
+class PlanCells:
     """The lines of a plan while their cells are read; mistakes are noted in the sheet."""
 
     sheet: PlanSheet
