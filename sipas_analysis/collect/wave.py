@@ -158,7 +158,17 @@ class Wave(Strict):
     def document_day(self) -> date:
         """The date of documents: day of the decision, else the end of fieldwork or of the year."""
         decision_day = self.decision.date if self.decision else None
-        return decision_day or self.collected.end or date(self.year or FIRST_YEAR, 12, 31)
+        return decision_day or self.last_day or date(FIRST_YEAR, 12, 31)
+
+    @property
+    def first_day(self) -> date | None:
+        """First day of fieldwork; the last day if the wave states none."""
+        return self.collected.start or self.last_day
+
+    @property
+    def last_day(self) -> date | None:
+        """Last day of fieldwork, else of the year; None without a year."""
+        return self.collected.end or (date(self.year, 12, 31) if self.year else None)
 
     def path_of(self, name: str) -> Path:
         """Return a path given in the file, relative to the file."""

@@ -329,7 +329,7 @@ def _write_texts(lines: pd.DataFrame, wave: Wave, library: Library) -> pd.DataFr
         measure = library.measures.get(name)
         post = measure.owner if measure and unit else Bilingual() if unit else wave.publisher
         if measure:
-            due = _find_due(wave, measure.after_months)
+            due = _add_months(wave.last_day, measure.after_months)
             texts.append((measure.text(language), post.text(language), due))
         else:
             task = say(language, f"plan.task.{'unit' if unit else 'all'}")
@@ -337,9 +337,10 @@ def _write_texts(lines: pd.DataFrame, wave: Wave, library: Library) -> pd.DataFr
     return pd.DataFrame(texts, lines.index, ["task", "owner", "due"])
 
 
-def _find_due(wave: Wave, months: int) -> date:
-    """Return the last day of the month that is so many months after the fieldwork."""
-    start = wave.collected.end or wave.document_day
+def _add_months(start: date | None, months: int) -> date | None:
+    """Return the last day of the month that is so many months later; None if no day is known."""
+    if start is None:
+        return None
     years, month = divmod(start.month - 1 + months, 12)
     year = start.year + years
     return date(year, month + 1, calendar.monthrange(year, month + 1)[1])

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from sipas_analysis.collect.days import make_day_reader
-from sipas_analysis.collect.wave import FIRST_YEAR
 from sipas_analysis.errors import hide_personal
 from sipas_analysis.improve.plan import SURVEY
-from sipas_analysis.improve.plan_sheet import PlanSheet, name_column
+from sipas_analysis.improve.plan_sheet import COMPUTED, PlanSheet, name_column
 from sipas_analysis.improve.plan_words import PROVINCE, PlanWords
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import LANGUAGES, say
@@ -33,7 +32,10 @@ class PlanCells:
     notices: list[Bilingual] = field(default_factory=list)
 
     def read_line(self, row: int) -> dict[str, object]:
-        """Return a line of the plan as its columns; what the program computes is left out."""
+        """Return a line of the plan as its columns.
+
+        What the program computes is what the cell says: it is compared, and then computed again.
+        """
         cells, wave = self.sheet.lines[row], self.words.survey.wave
         indicator = self._find_code(row, "indicator", is_needed=True)
         unit = self._find_code(row, "unit", is_needed=not cells.get("unit_name"))
@@ -52,8 +54,8 @@ class PlanCells:
             "measure": measure,
             "indicator": indicator,
             **texts,
+            **{name: self._read_number(row, name) for name in (*COMPUTED, "n_needed")},
             "target": self._read_target(row, is_percent=indicator == SURVEY),
-            "n_needed": self._read_number(row, "n_needed"),  # then computed from the target
             "due": self._read_due(row),
             "status": self._find_code(row, "status", is_needed=True),
             "note": " ".join([*notes, *filter(None, [self._hide_personal(row, "note", remark)])]),
@@ -139,15 +141,13 @@ class PlanCells:
 
     def _read_due(self, row: int) -> date | None:
         """Return a day, written by day first; refuse one before the plan or long after."""
-        text, wave = self.sheet.lines[row]["due"], self.words.survey.wave
+        text, first = self.sheet.lines[row]["due"], self.words.survey.wave.last_day
         if not text:
             return None
         day = read_day(text)
-        first = wave.collected.end or date(wave.year or FIRST_YEAR, 1, 1)
-        last = date(first.year + YEARS, 12, 31)
         if day is None:
             self.sheet.refuse("plan_day", row, "due")
-        elif not first <= day <= last:
+        elif first and not first <= day <= (last := date(first.year + YEARS, 12, 31)):
             days = {"first": f"{first:%d/%m/%Y}", "last": f"{last:%d/%m/%Y}"}
             self.sheet.refuse("plan_due", row, "due", **days)
         return day

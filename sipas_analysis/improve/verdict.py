@@ -210,18 +210,17 @@ class _Lines:
 
 def _list_lines(lines: _Lines) -> Iterator[Row]:
     """Yield a row for each line, before the interval of what remains."""
-    wave = lines.pair.later.wave
-    start = wave.collected.start or wave.collected.end or date(wave.year, 12, 31)
+    start = lines.pair.later.wave.first_day
     for line in lines.frame.to_dict("records"):
         row: Row = {name: line[name] for name in VERDICT_COLUMNS if name in line}
-        word, reason = _wait_or_refuse(line, pd.Timestamp(start))
+        word, reason = _wait_or_refuse(line, start)
         row |= {"kind": "line", "n_units": 1, "verdict": word, "reason": reason}
         if reason not in WITHOUT_FIGURE:
             row |= _measure_line(line, lines, word)
         yield row
 
 
-def _wait_or_refuse(line: Row, start: pd.Timestamp) -> tuple[str, str]:
+def _wait_or_refuse(line: Row, start: date | None) -> tuple[str, str]:
     """Return the verdict that a line has whatever the figures are, and why; else two blanks."""
     if line["status"] == "dropped":
         return "cannot_tell", "dropped"
@@ -231,7 +230,7 @@ def _wait_or_refuse(line: Row, start: pd.Timestamp) -> tuple[str, str]:
         return "cannot_tell", "no_baseline"
     if line["status"] in NOT_STARTED:
         return "too_early", "not_started"
-    if line["day"] > start:
+    if start and line["day"] > pd.Timestamp(start):
         return "too_early", "due"
     return "", ""
 

@@ -135,8 +135,7 @@ def find_wave(subject: Subject, wave_id: str) -> Subject:
 
 def is_overdue(subject: Subject, row: Judged) -> bool:
     """Return whether a line was to be done before the survey that judges it, and is not."""
-    collected = find_wave(subject, row.after).figures.survey.wave.collected
-    start = collected.start or collected.end
+    start = find_wave(subject, row.after).figures.survey.wave.first_day
     return bool(row.due and start and row.due < start and row.status not in FINISHED)
 
 

@@ -1,11 +1,12 @@
 """``wave.yaml``: codes stay text, and each mistake is told with its line and the right word."""
 
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from sipas_analysis.collect.wave import read_wave
+from sipas_analysis.collect.wave import FIRST_YEAR, NO_YEAR, read_wave
 from sipas_analysis.errors import ConfigError, FileError
 from sipas_analysis.sheets.reader import read_sheet
 
@@ -267,3 +268,18 @@ def test_the_plans_of_a_wave_and_its_own_measures_are_inputs(make_wave):
     several = read_wave(make_wave(plan=["a.csv", "b.xlsx"]))
     assert [name.name for name in several.judged_plan_paths] == ["a.csv", "b.xlsx"]
     assert read_wave(make_wave()).measures_path is None
+
+
+def test_the_days_of_fieldwork_are_those_that_are_known(make_wave):
+    """Else the last day of the year stands for both; without a year there is none."""
+    stated = {"from": "2024-10-01", "to": "2024-11-30"}
+    parts = (stated, {"to": "2024-11-30"}, {})
+    days = [read_wave(make_wave(collected=part)) for part in parts]
+    assert [(str(wave.first_day), str(wave.last_day)) for wave in days] == [
+        ("2024-10-01", "2024-11-30"),
+        ("2024-11-30", "2024-11-30"),
+        ("2024-12-31", "2024-12-31"),
+    ]
+    timeless = days[-1].model_copy(update={"year": NO_YEAR})
+    assert timeless.first_day is timeless.last_day is None
+    assert timeless.document_day == date(FIRST_YEAR, 12, 31)
