@@ -237,21 +237,21 @@ def run(
 def verify(
     run: Annotated[Path, typer.Argument(help="cli.arg.out", metavar="DIR|ZIP")],
     wave: Annotated[Path | None, make_option("wave")] = None,
-    out: Annotated[Path | None, make_option("out", "out_verdict")] = None,
+    out: Annotated[Path | None, make_option("out", "out_verification")] = None,
     lang: LangOpt = "",  # noqa: ARG001
 ) -> None:
     from sipas_analysis.documents.writers.html import write_html
-    from sipas_analysis.proof import verdict_page
+    from sipas_analysis.proof import verification_page
     from sipas_analysis.proof.archive import open_run, verify_run
 
     with open_run(run) as opened:
-        verdict = verify_run(opened, wave)
-    for line in verdict_page.verdict_lines(verdict, choose_language()):
+        verification = verify_run(opened, wave)
+    for line in verification_page.describe_verification(verification, choose_language()):
         typer.echo(line)
     if out:
-        page = verdict_page.make_verdict_page(verdict)
+        page = verification_page.make_verification_page(verification)
         print_written(write_html(page, out / f"verdict.{name}.html", name) for name in LANGUAGES)
-    if not verdict_page.is_good(verdict):
+    if not verification_page.is_good(verification):
         raise typer.Exit(1)
 
 

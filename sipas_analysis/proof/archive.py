@@ -44,7 +44,7 @@ from sipas_analysis.proof.receipt import (
 )
 from sipas_analysis.proof.receipt_page import STEM
 from sipas_analysis.proof.ro_crate import CRATE, make_crate
-from sipas_analysis.proof.verify import Finding, Verdict, find_wave_file, verify
+from sipas_analysis.proof.verify import Finding, Verification, find_wave_file, verify
 
 OUTPUTS, INPUTS, PROGRAM = "outputs", "inputs", "program"
 PLACES = "inputs.json"  # which file of the inputs has which name in the receipt
@@ -337,7 +337,7 @@ def _check_parts(path: Path, parts: list[zipfile.ZipInfo]) -> None:
         raise ReceiptError("archive_size", path=path, found=total, n=len(parts))
 
 
-def verify_run(run: RunLocation, wave: Path | None = None) -> Verdict:
+def verify_run(run: RunLocation, wave: Path | None = None) -> Verification:
     """Check a run in its folder; in an archive also the program and its lock file.
 
     Args:
@@ -346,14 +346,16 @@ def verify_run(run: RunLocation, wave: Path | None = None) -> Verdict:
     """
     public = run.folder is not None and run.wave is None
     within = None if wave or run.folder is None else run.folder / INPUTS
-    verdict = verify(run.out, wave or run.wave, public=public, within=within)
+    verification = verify(run.out, wave or run.wave, public=public, within=within)
     if run.folder is None:
-        return verdict
+        return verification
     facts = read_receipt(run.out)
     findings = [*_find_strangers(run, facts), *_compare_program(run.folder, facts["program"])]
-    if all(finding.kind != "receipt" for finding in verdict.findings):  # else its edits count twice
+    if all(
+        finding.kind != "receipt" for finding in verification.findings
+    ):  # else its edits count twice
         findings += _compare_texts(run.folder, facts)
-    return replace(verdict, findings=(*verdict.findings, *findings))
+    return replace(verification, findings=(*verification.findings, *findings))
 
 
 def _find_strangers(run: RunLocation, facts: Facts) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 Each difference is named with file, figure, old and new value. Figures are always computed again
 from the inputs, never read from a file of the run. Without the inputs only a part is checked, and
-the verdict is ``partly`` at best.
+the grade is ``partly`` at best.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -46,7 +46,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Verification:
     """What a check found.
 
     Attributes:
@@ -72,7 +72,7 @@ class Verdict:
 
     @cached_property
     def grade(self) -> str:
-        """The verdict in one word.
+        """The verification in one word.
 
         ``same``; ``elsewhere``, the same by another program, lock or library; ``rounded``, the
         same to 1e-9; ``partly``, not computed again; or ``different``.
@@ -89,7 +89,7 @@ class Verdict:
 
 def verify(
     out: Path, wave: Path | None = None, *, public: bool = False, within: Path | None = None
-) -> Verdict:
+) -> Verification:
     """Check an output folder against its receipt and its inputs.
 
     Args:
@@ -99,7 +99,7 @@ def verify(
         within: The folder of an archive: no input is read from elsewhere.
 
     Returns:
-        The verdict, with every finding.
+        The grade, with every finding.
 
     Raises:
         ReceiptError: There is no receipt, or this version cannot read it.
@@ -124,7 +124,7 @@ def verify(
     n_printed, wrong = _compare_printed(out, names, figures, whole=survey is not None)
     findings += [*wrong, *_compare_environment(facts)]
     n_here = sum((out / name).is_file() for name in names)
-    return Verdict(
+    return Verification(
         facts["sha256"],
         tuple(findings),
         survey is not None,

@@ -8,8 +8,8 @@ import sipas_analysis as sipas
 from sipas_analysis.documents.writers.html import write_html
 from sipas_analysis.proof.receipt import receipt_facts
 from sipas_analysis.proof.receipt_page import make_receipt_page
-from sipas_analysis.proof.verdict_page import make_verdict_page
-from sipas_analysis.proof.verify import Finding, Verdict
+from sipas_analysis.proof.verification_page import make_verification_page
+from sipas_analysis.proof.verify import Finding, Verification
 from sipas_analysis.reports.comparison_page import write_comparison
 
 PAGES = [
@@ -26,7 +26,7 @@ pytestmark = NEEDED
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, demo_2021, demo_2023):
-    """Reports and annexes of two demo waves, a comparison, a receipt, and a verdict with faults."""
+    """Reports and annexes of two demo waves, a comparison, a receipt, and a check with faults."""
     out = tmp_path_factory.mktemp("out")
     for year, survey in (("2021", demo_2021), ("2023", demo_2023)):
         for unit in ("", survey.frame["unit"].iloc[0]):
@@ -40,8 +40,8 @@ def folder(tmp_path_factory, demo_2021, demo_2023):
     receipt = make_receipt_page(receipt_facts(demo_2021), demo_2021)
     write_html(receipt, out / "receipt.vi.html", "vi")
     findings = (Finding("figure", "tables/scores.csv", "overall@so-nv", "93.89", "93.90"),)
-    verdict = Verdict("0" * 64, findings, True, 1, 1, 1)
-    write_html(make_verdict_page(verdict), out / "verdict.vi.html", "vi")
+    verification = Verification("0" * 64, findings, True, 1, 1, 1)
+    write_html(make_verification_page(verification), out / "verdict.vi.html", "vi")
     return out
 
 

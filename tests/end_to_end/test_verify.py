@@ -36,8 +36,8 @@ from sipas_analysis.proof.receipt import (
 )
 from sipas_analysis.proof.receipt_page import make_receipt_page
 from sipas_analysis.proof.ro_crate import write_crate
-from sipas_analysis.proof.verdict_page import verdict_lines
-from sipas_analysis.proof.verify import Finding, Verdict, verify
+from sipas_analysis.proof.verification_page import describe_verification
+from sipas_analysis.proof.verify import Finding, Verification, verify
 from sipas_analysis.reports.portal import ReportOutcome, write_portal
 from sipas_analysis.reports.report import report
 from sipas_analysis.runs.annual_run import write_times
@@ -280,12 +280,12 @@ def moved(before, after):
 
 
 def checked(home):
-    """Return the verdict; a receipt that is refused is as good as one that is found edited."""
+    """Return the verification; a receipt that is refused is as good as one that is found edited."""
     try:
         return verify(home / "out", home / "inputs")
     except ReceiptError as error:
         file = RECEIPT if RECEIPT in error.text("en") else ""
-        return Verdict("", (Finding("receipt", file),), False, 0, 0, 0)
+        return Verification("", (Finding("receipt", file),), False, 0, 0, 0)
 
 
 @pytest.mark.slow
@@ -298,16 +298,18 @@ def test_every_edit_is_found(made, copy, batch):
     for k in range(EDITS):
         edit = EDITED[(batch * EDITS + k) % len(EDITED)]
         kind, file, figure = edit(copy, draw)
-        verdict = checked(copy)
-        assert verdict.grade == "different", (edit.__name__, file)
-        said = {(finding.kind, finding.file) for finding in verdict.faults}
+        verification = checked(copy)
+        assert verification.grade == "different", (edit.__name__, file)
+        said = {(finding.kind, finding.file) for finding in verification.faults}
         assert (kind, file) in said, (edit.__name__, said)
         if figure:
-            assert figure in {finding.figure for finding in verdict.faults if finding.file == file}
+            assert figure in {
+                finding.figure for finding in verification.faults if finding.file == file
+            }
         if file == "answers.csv":
             named = {
                 finding.figure
-                for finding in verdict.findings
+                for finding in verification.findings
                 if finding.kind in ("figure", "close")
             }
             assert named == moved(made, copy)
@@ -327,21 +329,21 @@ def test_untouched_runs_raise_no_alarm(made, times):
 
 def test_an_untouched_run_is_the_same(made):
     """Everything is compared: files, figures, printed numbers; no note is left."""
-    verdict = verify(made / "out", made / "inputs")
-    assert (verdict.grade, verdict.findings) == ("same", ())
-    assert verdict.n_outputs > 15
-    assert verdict.n_figures > 60
-    assert verdict.n_printed > 500
+    verification = verify(made / "out", made / "inputs")
+    assert (verification.grade, verification.findings) == ("same", ())
+    assert verification.n_outputs > 15
+    assert verification.n_figures > 60
+    assert verification.n_printed > 500
 
 
 @pytest.mark.parametrize("edit", [edit_byte, edit_digit, edit_receipt, edit_input, edit_plan])
 def test_one_edit_of_each_kind_is_found(made, copy, edit):
     """What was edited is named; nothing of it is called the same."""
     kind, file, figure = edit(copy, random.Random(7))
-    verdict = checked(copy)
-    assert verdict.grade == "different"
-    assert (kind, file) in {(finding.kind, finding.file) for finding in verdict.faults}
-    assert not figure or figure in {finding.figure for finding in verdict.faults}
+    verification = checked(copy)
+    assert verification.grade == "different"
+    assert (kind, file) in {(finding.kind, finding.file) for finding in verification.faults}
+    assert not figure or figure in {finding.figure for finding in verification.faults}
 
 
 def kinds_of(names):
@@ -402,9 +404,9 @@ def test_without_the_inputs_nothing_is_verified(copy, tmp_path):
     """Missing inputs are said; the grade is that of a part, and exit code 1."""
     path = write_archive(copy / "out", tmp_path / "a.zip", copy / "inputs")
     shutil.rmtree(copy / "inputs")
-    verdict = verify(copy / "out", copy / "inputs")
-    assert verdict.grade == "partly"
-    assert [finding.kind for finding in verdict.findings] == ["absent"]
+    verification = verify(copy / "out", copy / "inputs")
+    assert verification.grade == "partly"
+    assert [finding.kind for finding in verification.findings] == ["absent"]
     open_archive(path, tmp_path / "open")
     shutil.rmtree(tmp_path / "open/inputs")
     with open_run(tmp_path / "open") as run:
@@ -431,9 +433,9 @@ def test_an_input_that_was_cut_is_named_with_its_reason(copy):
     """Half a file: it is not the one that was read, and why it cannot be read."""
     path = copy / "inputs/answers.csv"
     path.write_text(path.read_text("utf-8")[:20], "utf-8")
-    verdict = verify(copy / "out", copy / "inputs")
-    assert verdict.grade == "different"
-    assert {finding.kind for finding in verdict.faults} == {"input", "unread"}
+    verification = verify(copy / "out", copy / "inputs")
+    assert verification.grade == "different"
+    assert {finding.kind for finding in verification.faults} == {"input", "unread"}
 
 
 # ── for people and for tools of others
@@ -532,9 +534,9 @@ def test_what_lies_beside_a_run_in_its_archive_is_checked_too(packed, tmp_path, 
     run = open_archive(packed, tmp_path / "open")
     with (run.folder / name).open("a", encoding="utf-8") as handle:
         handle.write("\n# another\n")
-    verdict = verify_run(run)
-    assert verdict.grade == "different"
-    assert [(finding.kind, finding.file) for finding in verdict.faults] == [("output", said)]
+    verification = verify_run(run)
+    assert verification.grade == "different"
+    assert [(finding.kind, finding.file) for finding in verification.faults] == [("output", said)]
 
 
 def test_an_archive_of_another_programs_run_says_where_to_take_it(copy, tmp_path):
@@ -562,16 +564,18 @@ def test_a_receipt_leads_to_no_file_outside_its_archive(packed, tmp_path, first)
 
 
 def test_other_libraries_or_another_lock_are_said(copy):
-    """Equal figures, but not by what the receipt names: its own verdict, never SAME."""
+    """Equal figures, but not by what the receipt names: its own verification, never SAME."""
     facts = json.loads((copy / "out" / RECEIPT).read_text("utf-8"))
     lock = facts["program"] | {"lock": "0" * 64}
     write_receipt(seal_receipt(facts | {"program": lock}), copy / "out")
-    verdict = verify(copy / "out", copy / "inputs")
-    assert (verdict.grade, verdict.faults) == ("elsewhere", [])
-    assert [(finding.kind, finding.figure) for finding in verdict.findings] == [
+    verification = verify(copy / "out", copy / "inputs")
+    assert (verification.grade, verification.faults) == ("elsewhere", [])
+    assert [(finding.kind, finding.figure) for finding in verification.findings] == [
         ("environment", "lock")
     ]
-    assert next(verdict_lines(verdict, "en")).startswith("SAME FIGURES, OTHER ENVIRONMENT")
+    assert next(describe_verification(verification, "en")).startswith(
+        "SAME FIGURES, OTHER ENVIRONMENT"
+    )
     commit = facts["program"] | {"commit": "another"}
     write_receipt(seal_receipt(facts | {"program": commit}), copy / "out")
     assert verify(copy / "out", copy / "inputs").grade == "same"
@@ -707,14 +711,14 @@ def forged(home, change):
 )
 def test_a_receipt_that_was_sealed_again_is_held_against_the_inputs(copy, change):
     """Its own hash is right; what follows from the inputs is not what it says."""
-    verdict = forged(copy, change)
-    assert verdict.grade == "different"
-    assert {finding.kind for finding in verdict.faults} == {"facts"}
-    assert not any("{" in line for line in verdict_lines(verdict, "en"))
+    verification = forged(copy, change)
+    assert verification.grade == "different"
+    assert {finding.kind for finding in verification.faults} == {"facts"}
+    assert not any("{" in line for line in describe_verification(verification, "en"))
 
 
 def test_the_last_digits_of_another_processor_are_no_fault_and_are_said(copy):
-    """One of ten digits: a verdict of its own, with the figure; a larger step is a fault."""
+    """One of ten digits: a verification of its own, with the figure; a larger step is a fault."""
 
     def step(by):
         def change(facts):
@@ -722,9 +726,9 @@ def test_the_last_digits_of_another_processor_are_no_fault_and_are_said(copy):
 
         return change
 
-    verdict = forged(copy, step(2e-10))
-    assert (verdict.grade, verdict.faults) == ("rounded", [])
-    assert [finding.kind for finding in verdict.findings] == ["close"]
+    verification = forged(copy, step(2e-10))
+    assert (verification.grade, verification.faults) == ("rounded", [])
+    assert [finding.kind for finding in verification.findings] == ["close"]
     assert forged(copy, step(1e-8)).grade == "different"
 
 
@@ -734,8 +738,10 @@ def test_a_public_archive_still_checks_each_division(copy, tmp_path):
     facts["figures"][0]["numerator"] += 1
     write_receipt(seal_receipt(facts), copy / "out")
     path = write_archive(copy / "out", tmp_path / "a.zip", public=True)
-    verdict = verify_run(open_archive(path, tmp_path / "open"))
-    assert f"{facts['figures'][0]['id']}#value" in {finding.figure for finding in verdict.faults}
+    verification = verify_run(open_archive(path, tmp_path / "open"))
+    assert f"{facts['figures'][0]['id']}#value" in {
+        finding.figure for finding in verification.faults
+    }
 
 
 def put(way, value):
@@ -808,8 +814,10 @@ def test_a_second_key_of_one_name_is_found(copy):
     path.write_text(
         text.replace('"figures": [', '"figures": [{"id": "overall"}],\n "figures": [', 1)
     )
-    verdict = verify(copy / "out", copy / "inputs")
-    assert [(finding.kind, finding.file) for finding in verdict.faults] == [("receipt", RECEIPT)]
+    verification = verify(copy / "out", copy / "inputs")
+    assert [(finding.kind, finding.file) for finding in verification.faults] == [
+        ("receipt", RECEIPT)
+    ]
 
 
 @pytest.mark.slow
@@ -831,9 +839,9 @@ def test_a_file_that_no_archive_holds_is_named(packed, tmp_path, name):
     with zipfile.ZipFile(path, "a") as held:
         held.writestr(name, "x = 1")
     with open_run(path) as run:
-        verdict = verify_run(run)
-    assert verdict.grade == "different"
-    assert ("stranger", name) in {(finding.kind, finding.file) for finding in verdict.faults}
+        verification = verify_run(run)
+    assert verification.grade == "different"
+    assert ("stranger", name) in {(finding.kind, finding.file) for finding in verification.faults}
 
 
 @pytest.mark.parametrize("change", ["moved", "deleted"])
@@ -842,7 +850,7 @@ def test_a_program_of_another_shape_is_named(packed, tmp_path, change):
     run = open_archive(packed, tmp_path / "open")
     package = run.folder / "program/sipas_analysis"
     if change == "moved":
-        (package / "proof/verdict_page.py").rename(package / "verdict_page.py")
+        (package / "proof/verification_page.py").rename(package / "verification_page.py")
     else:
         shutil.rmtree(run.folder / "program")
     assert verify_run(run).grade == "different"
@@ -887,9 +895,9 @@ def test_an_archived_wave_reads_nothing_from_the_machine(packed, tmp_path):
     (tmp_path / "secret.csv").write_text(answers(), "utf-8")
     text = run.wave.read_text("utf-8")
     run.wave.write_text(text.replace("answers.csv", str(tmp_path / "secret.csv")), "utf-8")
-    verdict = verify_run(run)
-    assert not verdict.recomputed
-    assert "unread" in {finding.kind for finding in verdict.faults}
+    verification = verify_run(run)
+    assert not verification.recomputed
+    assert "unread" in {finding.kind for finding in verification.faults}
 
 
 def test_two_inputs_of_the_same_content_are_two_in_the_crate(copy):

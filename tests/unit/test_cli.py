@@ -491,10 +491,10 @@ def test_a_run_and_its_archive_are_verified_and_traced(sipas, make_wave, noteboo
     """
     wave, out = make_wave(GOOD, languages=["vi"]), tmp_path / "out"
     _, said, _ = sipas("run", wave, "--out", out, "--engine", "kernel", "--jobs", 1, lang="")
-    code, verdict, _ = sipas("verify", out, "--out", tmp_path / "page")
+    code, found, _ = sipas("verify", out, "--out", tmp_path / "page")
     assert code == 0
-    assert verdict.startswith("SAME.")
-    receipt = re.search("Receipt ([0-9a-f]{64})", verdict)[1]
+    assert found.startswith("SAME.")
+    receipt = re.search("Receipt ([0-9a-f]{64})", found)[1]
     assert receipt in said
     pages = {it.name: it.read_text("utf-8") for it in (tmp_path / "page").iterdir()}
     assert "GIỐNG HỆT" in pages["verdict.vi.html"]
@@ -502,9 +502,9 @@ def test_a_run_and_its_archive_are_verified_and_traced(sipas, make_wave, noteboo
     code, _, _ = sipas("archive", out, "--out", tmp_path / "out.zip")
     assert sipas("verify", tmp_path / "out.zip")[0] == code == 0
     assert sipas("archive", out, "--public")[0] == 0
-    code, verdict, _ = sipas("verify", tmp_path / "out.public.zip")
-    assert (code, verdict[:13]) == (1, "NOT VERIFIED:")
-    assert verdict.count("leaves out") == 1  # one line for all files
+    code, found, _ = sipas("verify", tmp_path / "out.public.zip")
+    assert (code, found[:13]) == (1, "NOT VERIFIED:")
+    assert found.count("leaves out") == 1  # one line for all files
     for place in (out, tmp_path / "out.zip"):
         code, said, _ = sipas("trace", "A1@so-a", place)
         assert code == 0
@@ -515,10 +515,10 @@ def test_a_run_and_its_archive_are_verified_and_traced(sipas, make_wave, noteboo
     assert code == 23
     assert "a public one, without a form" in why
     (tmp_path / "answers.csv").write_text(GOOD.replace("5,4,3,5", "1,4,3,5", 1), "utf-8")
-    code, verdict, _ = sipas("verify", out)
+    code, found, _ = sipas("verify", out)
     assert code == 1
-    assert "input answers.csv is not the one that was read" in verdict
-    assert "figure A1#value was" in verdict
+    assert "input answers.csv is not the one that was read" in found
+    assert "figure A1#value was" in found
     assert "Receipt: DIFFERENT: says 66.66666667" in sipas("trace", "A1@so-a", out)[1]
     assert (
         "Receipt: says 66.66666667: the same" in sipas("trace", "A1@so-a", tmp_path / "out.zip")[1]

@@ -1,4 +1,4 @@
-"""Write a verdict: a few lines for a terminal, or one page in each language."""
+"""Write what a verification found: a few lines for a terminal, or one page in each language."""
 
 import re
 from collections.abc import Iterator
@@ -14,74 +14,74 @@ from sipas_analysis.documents.model import (
     make_text,
 )
 from sipas_analysis.messages import Language
-from sipas_analysis.proof.verify import NOTES, Finding, Verdict
+from sipas_analysis.proof.verify import NOTES, Finding, Verification
 
 MOST_FINDINGS = 20  # of a kind that are listed one by one
 LONGEST = 160  # letters of a value
 
 
-def verdict_lines(verdict: Verdict, language: Language) -> Iterator[str]:
-    """Yield the verdict, then what differs, then notes."""
-    yield _grade_text(verdict).text(language)
-    yield from (f"- {text.text(language)}" for text in _list_findings(verdict))
+def describe_verification(verification: Verification, language: Language) -> Iterator[str]:
+    """Yield the grade in a sentence, then what differs, then notes."""
+    yield _grade_text(verification).text(language)
+    yield from (f"- {text.text(language)}" for text in _list_findings(verification))
 
 
-def make_verdict_page(verdict: Verdict) -> Document:
-    """Return the verdict as one page."""
-    findings = _list_findings(verdict)
+def make_verification_page(verification: Verification) -> Document:
+    """Return a verification as one page."""
+    findings = _list_findings(verification)
     first: list[Block] = [
-        Paragraph(_grade_text(verdict), "lead" if is_good(verdict) else "warning")
+        Paragraph(_grade_text(verification), "lead" if is_good(verification) else "warning")
     ]
     blocks = (
         *first,
         *([Bullets(tuple(findings))] if findings else []),
-        Paragraph(make_text("verdict.how")),
+        Paragraph(make_text("verification.how")),
     )
-    section = Section("verdict", make_text("verdict.chapter"), tuple(blocks))
+    section = Section("verification", make_text("verification.chapter"), tuple(blocks))
     return Document(
-        "verdict",
-        make_text("verdict.title"),
-        make_text("verdict.subtitle"),
+        "verification",
+        make_text("verification.title"),
+        make_text("verification.subtitle"),
         None,
         (section,),
-        make_text("verdict.footer", receipt=verdict.receipt),
+        make_text("verification.footer", receipt=verification.receipt),
     )
 
 
-def is_good(verdict: Verdict) -> bool:
+def is_good(verification: Verification) -> bool:
     """Return whether every figure was computed again and equals the published figure."""
-    return verdict.grade in ("same", "elsewhere", "rounded")
+    return verification.grade in ("same", "elsewhere", "rounded")
 
 
-def _grade_text(verdict: Verdict) -> Text:
+def _grade_text(verification: Verification) -> Text:
     return make_text(
-        f"verdict.{verdict.grade}",
-        n_outputs=verdict.n_outputs,
-        n_figures=verdict.n_figures,
-        n_printed=verdict.n_printed,
-        n_faults=len(verdict.faults),
-        receipt=verdict.receipt,
+        f"verification.{verification.grade}",
+        n_outputs=verification.n_outputs,
+        n_figures=verification.n_figures,
+        n_printed=verification.n_printed,
+        n_faults=len(verification.faults),
+        receipt=verification.receipt,
     )
 
 
-def _list_findings(verdict: Verdict) -> list[Text]:
+def _list_findings(verification: Verification) -> list[Text]:
     by_kind: dict[str, list[Finding]] = {}
-    for finding in sorted(verdict.findings, key=lambda finding: finding.kind in NOTES):
+    for finding in sorted(verification.findings, key=lambda finding: finding.kind in NOTES):
         by_kind.setdefault(finding.kind, []).append(finding)
     texts: list[Text] = []
     left_out = by_kind.pop("left_out", [])
     for findings in by_kind.values():
         texts += [_finding_text(finding) for finding in findings[:MOST_FINDINGS]]
         if len(findings) > MOST_FINDINGS:
-            texts.append(make_text("verdict.more", n=len(findings) - MOST_FINDINGS))
-    return [*texts, *([make_text("verdict.left_out", n=len(left_out))] if left_out else [])]
+            texts.append(make_text("verification.more", n=len(findings) - MOST_FINDINGS))
+    return [*texts, *([make_text("verification.left_out", n=len(left_out))] if left_out else [])]
 
 
 def _finding_text(finding: Finding) -> Text:
     is_printed = finding.kind == "printed"
     old, new = _print_number(finding.old), finding.new if is_printed else _print_number(finding.new)
     return make_text(
-        f"verdict.finding.{finding.kind}",
+        f"verification.finding.{finding.kind}",
         file=_shorten(finding.file),
         figure=_shorten(finding.figure),
         old=_shorten(old),
