@@ -65,7 +65,7 @@ improve.plan_sheet improve.plan_words improve.plan_cells improve.plan_file
 improve.expected_change improve.two_waves improve.verdict
 figures.csv_files figures.disclosure figures.rare_labels figures.suppression figures.hidden_labels
 figures.respondents figures.identified figures.counts figures.wave_tables figures.last_year
-figures.plan_figures
+figures.plan_records figures.plan_figures
 figures.published
 documents.model documents.outlines documents.canvas
 documents.chart_parts documents.chart_intervals documents.chart_answers documents.chart_strips
@@ -97,7 +97,7 @@ reports.check_output
 reports.score_output reports.verdict_output reports.plan_workbook
 reports.form_owners reports.unit_returns reports.return_slips reports.drivers_output
 proof.program proof.receipt proof.receipt_page proof.ro_crate proof.read_back proof.verify
-proof.verdict_page proof.trace proof.archive
+proof.verification_page proof.trace proof.archive
 runs.notebook runs.jobs runs.worker runs.papermill_engine runs.annual_run
 command_options command_steps cli
 """.split()  # noqa: SIM905 (one name a module, in the order of the house)
