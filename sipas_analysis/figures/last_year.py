@@ -20,9 +20,9 @@ from sipas_analysis.collect.likeness import find_nearest_name
 from sipas_analysis.collect.survey import Survey, read_survey
 from sipas_analysis.collect.wave import Wave, read_wave
 from sipas_analysis.errors import ConfigError, Place, SipasError
-from sipas_analysis.figures.identified import make_id
-from sipas_analysis.figures.suppression import SUPPRESS
+from sipas_analysis.figures.identified import INTERVAL_COLUMNS, make_id, turn_round
 from sipas_analysis.figures.wave_tables import WaveTables
+from sipas_analysis.infer.estimates import SUPPRESS
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.measure.change import NUMBER_COLUMNS, Changes, compare_pair
@@ -318,6 +318,17 @@ def compare_with_last_year(earlier: WaveTables, later: WaveTables) -> LastYear:
         n_shared=int(facts["n_shared"]),
         frame=changes.frame,
     )
+
+
+def identify_changes(last_year: LastYear | None) -> list[pd.DataFrame]:
+    """Return the changes since last year with their ids."""
+    rows = [
+        {"id": change.id, "rule": "C1"}
+        | {name: getattr(change, name) for name in ("before", *INTERVAL_COLUMNS)}
+        for _, change in (last_year.list_changes() if last_year else [])
+        if change.id
+    ]
+    return [turn_round(pd.DataFrame(rows))] if rows else []
 
 
 def hide_withheld(changes: Changes, ordered: Sequence[Survey], find_tables: FindTables) -> Changes:

@@ -9,13 +9,15 @@ baseline, ``low``, ``high``, ``n_valid``, ``detectable``), ``plan.target:<id>`` 
 ``plan.needed:<id>``; of a verdict, with the ``key`` of its row, ``verdict:<key>`` (``value`` the
 difference that remains, ``low``, ``high``, ``fall``), ``verdict.change:<key>`` (the same columns,
 and ``before``), and the single numbers of ``NUMBERS``. A key is ``<wave of the plan>:<id>``; of a
-verdict by a wave between it ends in ``@<that wave>``. Counts are ``plan.lines:all`` (``:units`` of
-all units, ``:all@<unit>``), ``plan.units:all`` (units with a line) and ``verdict.lines:all`` (of
+verdict by a wave between it ends in ``@<that wave>``. Counts, without lines that were
+dropped, are ``plan.lines:all`` (``:whole`` of the province, ``:units`` of all units,
+``:all@<unit>``), ``plan.units:all`` (units with a line) and ``verdict.lines:all`` (of
 this wave; ``:<verdict>``, ``:all@<unit>``).
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from operator import itemgetter
 from typing import get_args
 
@@ -30,7 +32,7 @@ from sipas_analysis.figures.identified import (
     name_rows,
     turn_round,
 )
-from sipas_analysis.figures.suppression import SUPPRESS
+from sipas_analysis.figures.plan_records import PlanLine, list_plan_lines
 from sipas_analysis.figures.wave_tables import WaveTables
 from sipas_analysis.improve.plan import NOTES, Plan, draft_plan
 from sipas_analysis.improve.plan import NUMBERS as PLAN_NUMBERS
@@ -38,6 +40,7 @@ from sipas_analysis.improve.plan_file import read_plan
 from sipas_analysis.improve.plan_sheet import read_plan_sheet
 from sipas_analysis.improve.verdict import VerdictWord, judge_plan
 from sipas_analysis.infer.estimates import Estimates
+from sipas_analysis.measure.scores import select_shown
 
 PRIVATE_COLUMNS = ["budget"]  # of a plan, in no published table
 FREE_TEXTS = ["task", "owner"]  # words of officers that are published
@@ -72,6 +75,11 @@ class ComingPlan:
         """One row per line."""
         return self.lines.frame
 
+    @cached_property
+    def records(self) -> list[PlanLine]:
+        """One record per line."""
+        return list_plan_lines(self.frame)
+
 
 def find_coming_plan(tables: WaveTables) -> ComingPlan:
     """Read the plan beside a wave; without one, propose measures for its published figures.
@@ -93,8 +101,7 @@ def _publish_lines(lines: pd.DataFrame, tables: WaveTables) -> pd.DataFrame:
 
     A baseline that an officer typed for a hidden figure is blanked too.
     """
-    scores = tables.scores
-    scores = scores[scores["domain"].isin(["all", "unit"]) & (scores["flag"] != SUPPRESS)]
+    scores = select_shown(tables.scores)
     shown = {*zip(scores["unit"], scores["variable"], strict=True)}
     keys = zip(lines["unit"], lines["item"], strict=True)
     public = _star_personal(lines.drop(columns=PRIVATE_COLUMNS))
@@ -177,9 +184,11 @@ def identify_plan(lines: pd.DataFrame) -> list[pd.DataFrame]:
     }
     baseline, *numbers = name_rows(lines, "id", kinds, "G3")
     baseline = baseline.assign(n_valid=lines["n"], detectable=lines["detectable"])
-    of_units = lines.loc[lines["unit"] != "", "unit"]
+    kept = lines[lines["status"] != "dropped"]
+    of_units = kept.loc[kept["unit"] != "", "unit"]
     counts: dict[str, float] = {
-        "plan.lines:all": len(lines),
+        "plan.lines:all": len(kept),
+        "plan.lines:whole": len(kept) - len(of_units),
         "plan.lines:units": len(of_units),
         "plan.units:all": of_units.nunique(),
         **_count_by_unit("plan.lines", of_units),

@@ -26,7 +26,6 @@ from sipas_analysis.figures.counts import (
 )
 from sipas_analysis.figures.identified import (
     GAIN_COLUMNS,
-    INTERVAL_COLUMNS,
     PARTS,
     PENALTY_COLUMNS,
     RANK_COLUMNS,
@@ -45,11 +44,11 @@ from sipas_analysis.figures.identified import (
     make_id,
     name_rows,
     share_answers,
-    turn_round,
 )
 from sipas_analysis.figures.last_year import (
     LastYear,
     compare_with_last_year,
+    identify_changes,
     read_earlier,
 )
 from sipas_analysis.figures.plan_figures import (
@@ -59,8 +58,10 @@ from sipas_analysis.figures.plan_figures import (
     identify_verdicts,
     judge_plans,
 )
-from sipas_analysis.figures.suppression import SUPPRESS, blank_hidden
+from sipas_analysis.figures.plan_records import Judged, list_verdicts
+from sipas_analysis.figures.suppression import blank_hidden
 from sipas_analysis.figures.wave_tables import WaveTables
+from sipas_analysis.infer.estimates import SUPPRESS
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.rule_comparison import compare_rules
 
@@ -143,6 +144,12 @@ class Figures(WaveTables):
     def verdicts(self) -> pd.DataFrame | None:
         """Verdicts on the plans that the wave names, see ``judge_plans``; None if it names none."""
         return judge_plans([*self.earlier, self]) if self.survey.wave.plan else None
+
+    @cached_property
+    def judged(self) -> list[Judged]:
+        """The verdicts as records, latest plan and wave first; none if no plan is named."""
+        waves = [figures.survey.wave.id for figures in (*self.earlier, self)]
+        return [] if self.verdicts is None else list_verdicts(self.verdicts, waves)
 
     def check_plans(self) -> None:
         """Read the plan beside the wave and those that it names, before a report is written.
@@ -320,7 +327,7 @@ class Figures(WaveTables):
                 *identify_findings(self.findings.noticed()),
                 *identify_numbers({"straight:percent": self.findings.straight_percent}, "Q1"),
             ],
-            "changes": self._identify_changes,
+            "changes": lambda: identify_changes(self.last_year),
             "trend": lambda: [
                 figures.find_overall().assign(id=f"trend:{figures.survey.wave.id}", rule="C2")
                 for figures in (*self.earlier, self)
@@ -349,17 +356,6 @@ class Figures(WaveTables):
             id=[make_id(*parts) for parts in names],
             rule=scores["level"].map(rules).fillna(scores["level"]),
         )
-
-    def _identify_changes(self) -> list[pd.DataFrame]:
-        """Return the changes since last year with their ids."""
-        changes = self.last_year.list_changes() if self.last_year else []
-        rows = [
-            {"id": change.id, "rule": "C1"}
-            | {name: getattr(change, name) for name in ("before", *INTERVAL_COLUMNS)}
-            for _, change in changes
-            if change.id
-        ]
-        return [turn_round(pd.DataFrame(rows))] if rows else []
 
     def _tabulate_places(self) -> dict[str, pd.DataFrame]:
         units = self.scores.loc[self.scores["domain"] == "unit", "unit"].unique()

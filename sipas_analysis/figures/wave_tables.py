@@ -16,8 +16,9 @@ from sipas_analysis.figures.identified import (
     INTERVAL_COLUMNS,
 )
 from sipas_analysis.figures.rare_labels import merge_rare_labels
-from sipas_analysis.figures.suppression import SUPPRESS, hide_figures
-from sipas_analysis.infer.estimates import Estimates
+from sipas_analysis.figures.suppression import hide_figures
+from sipas_analysis.improve.actions import Library, read_library
+from sipas_analysis.infer.estimates import SUPPRESS, Estimates
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.ranking import Ranking, rank
 from sipas_analysis.measure.scores import count_answers, score
@@ -65,6 +66,11 @@ class WaveTables:
         scores = hide_figures(self.estimates, self.survey)
         scores[["group", "unit", "unit_name"]] = scores[["group", "unit", "unit_name"]].fillna("")
         return scores
+
+    @cached_property
+    def library(self) -> Library:
+        """Measures of the program and the wave's own."""
+        return read_library(self.survey.wave)
 
     @cached_property
     def quality(self) -> Findings:
@@ -179,7 +185,11 @@ class WaveTables:
         from sipas_analysis.explain.priority import prepare_priority
 
         return prepare_priority(
-            self.survey, self.scores, self.drivers, flagged=self.quality.flagged_units
+            self.survey,
+            self.scores,
+            self.drivers,
+            flagged=self.quality.flagged_units,
+            whole=self.whole_estimates,
         )
 
     @cached_property

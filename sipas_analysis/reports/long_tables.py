@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from sipas_analysis.documents.model import Column, Section, Table, Text, make_text
+from sipas_analysis.figures.plan_records import Judged, PlanLine
 from sipas_analysis.figures.published import PublishedFigure
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
@@ -16,12 +17,6 @@ from sipas_analysis.reports.chapters.plan_annex import (
     note_doubts,
     verdict_cells,
     verdict_columns,
-)
-from sipas_analysis.reports.chapters.plan_lines import (
-    Judged,
-    PlanLine,
-    list_all_lines,
-    list_judged,
 )
 from sipas_analysis.reports.figure_tables import (
     caution_notes,
@@ -191,7 +186,7 @@ def _list_pairs(subject: Subject) -> Table:
 
 def _list_plans(subject: Subject) -> Iterator[Table]:
     """Yield the lines of the coming plan, or proposals, and the verdicts on earlier plans."""
-    lines, judged = list_all_lines(subject), list_judged(subject)
+    lines, judged = subject.figures.plan.records, subject.figures.judged
     word = "proposals" if subject.figures.plan.is_proposal else "plan"
     cells = [line_cells(subject, line, lines) for line in lines]
     table = _list_lines(subject, word, lines, line_columns(lines), cells)

@@ -6,10 +6,10 @@ import pandas as pd
 
 from sipas_analysis.documents.model import make_text, render_text
 from sipas_analysis.errors import ConfigError, Place, shorten
+from sipas_analysis.figures.plan_records import Judged
 from sipas_analysis.figures.published import Figures
 from sipas_analysis.messages import Language, say
 from sipas_analysis.reports.chapters.plan_annex import EXPLANATIONS, verdict_cells
-from sipas_analysis.reports.chapters.plan_lines import Judged, list_judged
 from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject, list_marked_names
 
@@ -35,7 +35,7 @@ def describe_verdicts(
     """Yield, for each plan and each later wave, measures of several units, then every line."""
     find_verdicts(figures)
     subject = Subject(figures)
-    judged = list_judged(subject)
+    judged = subject.figures.judged
     for before, after in dict.fromkeys((row.before, row.after) for row in judged):
         of_pair = [row for row in judged if (row.before, row.after) == (before, after)]
         for kind in ("measure", "line"):

@@ -16,18 +16,17 @@ from sipas_analysis.documents.model import (
     Text,
     make_text,
 )
+from sipas_analysis.figures.plan_records import PlanLine
 from sipas_analysis.improve.plan import SURVEY
 from sipas_analysis.reports.chapters.plan_lines import (
-    PlanLine,
     find_indicator,
     find_measure,
-    list_all_lines,
     list_lines,
     name_followed,
     name_owner,
     name_task,
 )
-from sipas_analysis.reports.chapters.plan_summary import name_kind
+from sipas_analysis.reports.chapters.plan_summary import count_lines, name_kind
 from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject
 
@@ -48,18 +47,13 @@ def build_measures(subject: Subject) -> Section:
 
 def _introduce(subject: Subject, lines: Sequence[PlanLine]) -> Text:
     """State how many lines there are, that proposals are proposals, or why there is no line."""
-    kind, unit = name_kind(subject, lines or list_all_lines(subject)), subject.unit
-    if unit:
-        if not lines:
-            return _explain_no_line(subject)
-        part = f"@{unit}" if lines[0].unit else ""
-        return make_text(f"measures.{kind}.unit", n=number_of(subject, f"plan.lines:all{part}"))
-    if subject.figures.plan.frame.empty:
+    has_units = not subject.unit and bool(number_of(subject, "plan.lines:units").value)
+    if not lines and not has_units:
         return _explain_no_line(subject)
-    parts = [make_text(f"measures.{kind}.all", n=number_of(subject, "plan.lines:all"))]
-    if len(lines) < len(subject.figures.plan.frame):
-        n, n_units = (number_of(subject, f"plan.{name}") for name in ("lines:units", "units:all"))
-        parts.append(make_text("measures.units", n=n, n_units=n_units))
+    word = "unit" if subject.unit else "all"
+    kind = name_kind(subject, lines or subject.figures.plan.records)
+    parts = [make_text(f"measures.{kind}.{word}", lines=count_lines(subject, lines))]
+    parts += [make_text("measures.units")] if has_units else []
     return make_text("leaders.joined", parts=Joined(parts, " "))
 
 
@@ -100,7 +94,7 @@ def _tabulate_plan(subject: Subject, lines: Sequence[PlanLine]) -> Table:
     )
     notes = _explain_table(subject, shown, filled)
     if len(lines) > len(shown):
-        notes.append(make_text("measures.more", n=len(lines) - len(shown)))
+        notes.append(make_text("measures.more"))
     caption = make_text(f"measures.table.{name_kind(subject, lines)}")
     return Table("table-plan", caption, columns, rows, tuple(notes))
 

@@ -13,15 +13,12 @@ from sipas_analysis.documents.model import (
     Text,
     make_text,
 )
+from sipas_analysis.figures.plan_records import Judged, PlanLine
 from sipas_analysis.improve.plan import NOTES, SURVEY
 from sipas_analysis.improve.plan_words import PlanWords
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.reports.chapters.plan_lines import (
-    Judged,
-    PlanLine,
-    list_all_lines,
-    list_judged,
     list_years,
     name_task,
 )
@@ -63,7 +60,8 @@ def show_plan(subject: Subject) -> list[Block]:
     word = "proposals" if plan.is_proposal else "plan"
     source = Paragraph(make_text(f"annex.plan.of.{word}", file=plan.source))
     tables = [
-        _tabulate_lines(subject, group) for group in _group_lines(subject, list_all_lines(subject))
+        _tabulate_lines(subject, group)
+        for group in _group_lines(subject, subject.figures.plan.records)
     ]
     explained = [Bullets((make_text("annex.plan.note.target"), WORDINGS))] if tables else []
     return [source, *explained, *tables, *_show_verdicts(subject)]
@@ -181,7 +179,7 @@ def name_indicator(subject: Subject, indicator: str, item: str) -> object:
 
 def _show_verdicts(subject: Subject) -> list[Block]:
     """List the verdicts on each plan by each later wave; nothing where no plan is named."""
-    judged = list_judged(subject)
+    judged = subject.figures.judged
     if not judged:
         return []
     blocks: list[Block] = [Paragraph(make_text("annex.verdicts.lead")), Bullets(EXPLANATIONS)]

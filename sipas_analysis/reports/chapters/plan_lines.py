@@ -1,15 +1,10 @@
 """Lines of a plan and verdicts on them as records, and the words that chapters print of them."""
 
-import math
 import re
-from dataclasses import dataclass, fields
-from datetime import date
-from typing import Any
-
-import pandas as pd
 
 from sipas_analysis.documents.model import Text, Value, make_text, render_text
-from sipas_analysis.improve.actions import Measure, MeasureIndicator, read_library
+from sipas_analysis.figures.plan_records import Judged, PlanLine
+from sipas_analysis.improve.actions import Measure, MeasureIndicator
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import LANGUAGES, say
@@ -17,88 +12,19 @@ from sipas_analysis.reports.subject import Subject
 
 Name = Value | Bilingual | str
 FINISHED = ("done", "dropped")
-MAY_LACK = ("due", "is_met", "first_met")  # None where there is none
-MOST_LETTERS = 70  # of a task that a sentence names
+MOST_LETTERS, LEAST_LETTERS = 90, 25  # of a task that a sentence names, cut at a comma
+MOST_WITHOUT_COMMA = 140
 ASKED = ("plan.task.all", "plan.task.unit")  # tasks that a draft writes where no measure fits
 
 
-@dataclass(frozen=True)
-class PlanLine:
-    """A line of the coming plan, as it may be published; see ``sipas.plan``."""
-
-    id: str
-    unit: str
-    item: str
-    measure: str
-    task: str
-    indicator: str
-    baseline: float
-    target: float
-    detectable: float
-    owner: str
-    due: date | None
-    status: str
-    note: str
-
-    @property
-    def is_visible(self) -> bool:
-        """Whether the next survey could show a rise from the baseline to the target."""
-        return not self.target - self.baseline < self.detectable - 1e-9
-
-    @property
-    def is_undecided(self) -> bool:
-        """Whether the forms do not show that the item is a weak one."""
-        return "undecided" in self.note.split()
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A verdict on a line of an earlier plan, or on a measure of several units (rule G4)."""
-
-    key: str
-    kind: str
-    before: str
-    after: str
-    id: str
-    unit: str
-    item: str
-    measure: str
-    task: str
-    value: float
-    verdict: str
-    reason: str
-    is_met: bool | None
-    first_met: int | None
-    due: date | None
-    status: str
-    year: int
-
-    @property
-    def is_compared(self) -> bool:
-        """Whether the change could be set beside the change expected without the measure."""
-        return not math.isnan(self.value)
-
-
-def list_all_lines(subject: Subject) -> list[PlanLine]:
-    """Return every line of the coming plan."""
-    return [PlanLine(*cells) for cells in _list_cells(subject.figures.plan.frame, PlanLine)]
-
-
 def list_lines(subject: Subject) -> list[PlanLine]:
-    """Return the lines of a subject in the coming plan; of a survey's only unit those of all."""
-    lines = list_all_lines(subject)
+    """Return what a subject is to do by the coming plan; of a survey's only unit what all do.
+
+    A line that was dropped is in the annexes only.
+    """
+    lines = [line for line in subject.figures.plan.records if line.status != "dropped"]
     own = [line for line in lines if line.unit == subject.unit]
     return lines if not own and len(subject.figures.ranking) == 1 else own
-
-
-def list_judged(subject: Subject) -> list[Judged]:
-    """Return the verdicts on earlier plans by every later wave, latest plan and wave first."""
-    verdicts = subject.figures.verdicts
-    if verdicts is None:
-        return []
-    judged = [Judged(*cells) for cells in _list_cells(verdicts, Judged)]
-    years = list_years(subject)
-    return sorted(judged, key=lambda row: (-years[row.before], -row.year))
 
 
 def list_own(subject: Subject) -> list[Judged]:
@@ -106,19 +32,9 @@ def list_own(subject: Subject) -> list[Judged]:
     latest = subject.figures.survey.wave.id
     is_single = bool(subject.unit) and len(subject.figures.ranking) == 1
     units = {subject.unit, ""} if is_single else {subject.unit}
-    own = [row for row in list_judged(subject) if row.after == latest and row.unit in units]
+    own = [row for row in subject.figures.judged if row.after == latest and row.unit in units]
     own = [row for row in own if row.kind == "line" or not subject.unit]
     return sorted(own, key=lambda row: row.kind != "measure")
-
-
-def _list_cells(frame: pd.DataFrame, record: type[PlanLine | Judged]) -> list[list[Any]]:
-    """Return the cells of each record."""
-    names = [column.name for column in fields(record)]
-    columns = [
-        [None if name in MAY_LACK and pd.isna(cell) else cell for cell in frame[name]]
-        for name in names
-    ]
-    return [list(cells) for cells in zip(*columns, strict=True)]
 
 
 def list_years(subject: Subject) -> dict[str, int]:
@@ -144,12 +60,12 @@ def is_overdue(subject: Subject, row: Judged) -> bool:
 
 def find_measure(subject: Subject, line: PlanLine | Judged) -> Measure | None:
     """Return the measure of a line from the library or the province's own; None of own words."""
-    return read_library(subject.figures.survey.wave).measures.get(line.measure)
+    return subject.figures.library.measures.get(line.measure)
 
 
 def find_indicator(subject: Subject, indicator_id: str) -> MeasureIndicator | None:
     """Return an indicator by its id; None if no measure has it."""
-    measures = read_library(subject.figures.survey.wave).measures.values()
+    measures = subject.figures.library.measures.values()
     indicators = (indicator for measure in measures for indicator in measure.indicators)
     return next((each for each in indicators if each.id == indicator_id), None)
 
@@ -164,15 +80,20 @@ def name_task(subject: Subject, line: PlanLine | Judged) -> Name:
 
 
 def shorten_name(name: Name) -> Bilingual:
-    """Return a name of about a line in each language, cut between words, for a sentence."""
+    """Return a name for a sentence in each language: of a long one its first clauses."""
     texts = {language: render_text(name, language) for language in LANGUAGES}
     return Bilingual(**{language: _cut(text) for language, text in texts.items()})
 
 
 def _cut(text: str) -> str:
+    """Cut a long text before a comma or semicolon; between words only if it is very long."""
     if len(text) <= MOST_LETTERS:
         return text
-    return re.sub(r"[\s,;:(]+\S{0,20}$", "", text[:MOST_LETTERS]) + "…"
+    clauses = re.match(rf"(.{{{LEAST_LETTERS},{MOST_LETTERS}}})[,;:] ", text)
+    if clauses:
+        return clauses[1] + "…"
+    is_cut = len(text) > MOST_WITHOUT_COMMA
+    return re.sub(r"\s+\S*$", "", text[:MOST_WITHOUT_COMMA]) + "…" if is_cut else text
 
 
 def name_owner(subject: Subject, line: PlanLine) -> Name:

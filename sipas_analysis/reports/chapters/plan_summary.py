@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 
 from sipas_analysis.documents.model import Joined, Text, make_text
+from sipas_analysis.figures.plan_records import Judged, PlanLine
 from sipas_analysis.reports.chapters.plan_lines import (
     FINISHED,
-    Judged,
-    PlanLine,
-    list_judged,
     list_lines,
     list_own,
     name_owner,
@@ -19,6 +17,7 @@ from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject, list_some
 
 MOST_NAMED = 2  # measures that a sentence names; more are counted
+DECIDED = ("approved", "in_progress", "done")
 TOLD = ("worked", "got_worse")  # verdicts that name each line
 
 
@@ -36,7 +35,7 @@ def sum_up(subject: Subject, rows: Sequence[Judged], words: Sequence[str], most:
 def name_kind(subject: Subject, lines: Sequence[PlanLine]) -> str:
     """Return the word of messages: ``plan``, or ``proposal`` where nobody has approved a line."""
     is_plan = not subject.figures.plan.is_proposal
-    return "plan" if is_plan and any(line.status != "proposed" for line in lines) else "proposal"
+    return "plan" if is_plan and any(line.status in DECIDED for line in lines) else "proposal"
 
 
 def state_verdicts(subject: Subject) -> list[Text]:
@@ -58,7 +57,7 @@ def _list_apart(subject: Subject) -> list[Judged]:
     latest = subject.figures.survey.wave.id
     return [
         row
-        for row in list_judged(subject)
+        for row in subject.figures.judged
         if row.unit and row.after == latest and (row.before, row.measure, row.item) not in named
     ]
 
@@ -72,10 +71,25 @@ def announce_plans(subject: Subject) -> list[Text]:
         n_judged = number_of(subject, f"verdict.lines:all{part}")
         texts.append(make_text("letter.verdicts", n=n_judged))
     if lines:
-        part = f"@{subject.unit}" if lines[0].unit else ""
-        n_lines = number_of(subject, f"plan.lines:all{part}")
-        texts.append(make_text(f"letter.{name_kind(subject, lines)}", n=n_lines))
+        kind = name_kind(subject, lines)
+        texts.append(make_text(f"letter.{kind}", lines=count_lines(subject, lines)))
     return [make_text("leaders.joined", parts=Joined(texts, " "))] if texts else []
+
+
+def count_lines(subject: Subject, lines: Sequence[PlanLine]) -> Joined:
+    """Count the lines of a unit; of all units those of the whole first, then those of units."""
+    if subject.unit:
+        part = f"@{subject.unit}" if lines[0].unit else ""
+        return Joined([make_text("plan.count.own", n=number_of(subject, f"plan.lines:all{part}"))])
+    counts = {name: number_of(subject, f"plan.lines:{name}") for name in ("whole", "units")}
+    n_units = number_of(subject, "plan.units:all")
+    return Joined(
+        [
+            make_text(f"plan.count.{name}", n=n, n_units=n_units)
+            for name, n in counts.items()
+            if n.value
+        ]
+    )
 
 
 def state_plan(subject: Subject) -> list[Text]:
@@ -85,7 +99,6 @@ def state_plan(subject: Subject) -> list[Text]:
         return []
     first = next((line for line in lines if line.status not in FINISHED), lines[0])
     kind = name_kind(subject, lines)
-    n = number_of(subject, f"plan.lines:all{f'@{first.unit}' if first.unit else ''}")
     words = [
         make_text(f"leaders.plan.{name}", value=value)
         for name, value in (("owner", name_owner(subject, first)), ("due", first.due))
@@ -93,7 +106,7 @@ def state_plan(subject: Subject) -> list[Text]:
     ]
     task = shorten_name(name_task(subject, first))
     return [
-        make_text(f"leaders.plan.{kind}", n=n),
+        make_text(f"leaders.plan.{kind}", lines=count_lines(subject, lines)),
         make_text("leaders.plan.first", task=task, words=Joined(words, "")),
         make_text(f"leaders.plan.see.{'unit' if subject.unit else 'all'}"),
     ]

@@ -18,13 +18,12 @@ from sipas_analysis.documents.model import (
     Text,
     make_text,
 )
+from sipas_analysis.figures.plan_records import Judged
 from sipas_analysis.reports.chapters.leaders_table import name_changed
 from sipas_analysis.reports.chapters.plan_annex import name_verdict
 from sipas_analysis.reports.chapters.plan_lines import (
-    Judged,
     find_wave,
     is_overdue,
-    list_judged,
     list_own,
     list_years,
     name_row,
@@ -88,13 +87,13 @@ def _introduce_unit(subject: Subject, rows: Sequence[Judged]) -> Text:
 def _name_plan_years(subject: Subject) -> list[str]:
     """Return the years of the plans that this wave judges, latest first."""
     years = list_years(subject)
-    return [*dict.fromkeys(str(years[row.before]) for row in list_judged(subject))]
+    return [*dict.fromkeys(str(years[row.before]) for row in subject.figures.judged)]
 
 
 def _count_lines(subject: Subject) -> list[Text]:
     """Count the lines of the plan by verdict, and name those of units that differ from chance."""
     latest = subject.figures.survey.wave.id
-    judged = [row for row in list_judged(subject) if row.after == latest and row.kind == "line"]
+    judged = [row for row in subject.figures.judged if row.after == latest and row.kind == "line"]
     rows = [row for row in judged if row.unit]
     if not rows:
         return []
@@ -121,7 +120,7 @@ def _name_shared_measures(subject: Subject, rows: Sequence[Judged]) -> list[Text
             n=number_of(subject, f"verdict.units:{row.key}"),
             verdict=name_verdict(row),
         )
-        for row in list_judged(subject)
+        for row in subject.figures.judged
         if row.kind == "measure"
         and row.after == latest
         and (row.before, row.measure, row.item) in taken
@@ -142,10 +141,9 @@ def _tabulate(subject: Subject, rows: Sequence[Judged]) -> Table:
         *(Column(make_text(f"last_measures.column.{name}"), "text") for name in WORDED),
     )
     cells = tuple(_make_row(subject, row) for row in shown)
-    n_more = len(rows) - len(shown)
     notes = [make_text("last_measures.note", word=subject.name_measure("points"))]
     notes += _explain_codes(subject, shown)
-    notes += [make_text("measures.more", n=n_more)] if n_more > 0 else []
+    notes += [make_text("measures.more")] if len(rows) > len(shown) else []
     return Table("table-verdicts", make_text("last_measures.table"), columns, cells, tuple(notes))
 
 
@@ -200,7 +198,7 @@ def _judge_before(subject: Subject, row: Judged) -> list[Text]:
     """Return the verdicts of earlier waves on the same line."""
     return [
         make_text("last_measures.before", year=str(other.year), verdict=name_verdict(other))
-        for other in list_judged(subject)
+        for other in subject.figures.judged
         if (other.before, other.id, other.kind) == (row.before, row.id, row.kind)
         and other.year < row.year
     ]
