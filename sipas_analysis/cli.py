@@ -26,7 +26,7 @@ from sipas_analysis.command_options import (
     set_limits,
     split_names,
 )
-from sipas_analysis.command_steps import choose_folder, read_survey_aloud, write_slips
+from sipas_analysis.command_steps import choose_folder, read_and_describe, write_slips
 from sipas_analysis.documents.writers.terminal import (
     choose_language,
     describe_crash,
@@ -117,7 +117,7 @@ def check(wave: WaveArg, lang: LangOpt = "", out: OutOpt = None) -> None:  # noq
 
     with remember_files() if out else nullcontext():
         try:
-            facts, survey = read_survey_aloud(wave)
+            facts, survey = read_and_describe(wave)
             from sipas_analysis.reports.check_output import describe_check, list_check_tables
 
             lines = describe_check(survey, choose_language())
@@ -133,7 +133,7 @@ def check(wave: WaveArg, lang: LangOpt = "", out: OutOpt = None) -> None:  # noq
 
 @app.command(help="cli.score")
 def score(wave: WaveArg, out: OutOpt = None, lang: LangOpt = "") -> None:  # noqa: ARG001
-    facts, survey = read_survey_aloud(wave)
+    facts, survey = read_and_describe(wave)
     from sipas_analysis.figures.published import figures_of
     from sipas_analysis.reports.check_output import describe_doubts
     from sipas_analysis.reports.score_output import describe_ranking
@@ -155,7 +155,7 @@ def drivers(
     controls: Annotated[str, make_option("controls")] = "",
     missing: Annotated[str, make_option("missing")] = "complete",
 ) -> None:
-    facts, survey = read_survey_aloud(wave)
+    facts, survey = read_and_describe(wave)
     from sipas_analysis.explain.drivers import drivers as explain_satisfaction
     from sipas_analysis.figures.rare_labels import merge_rare_labels
     from sipas_analysis.reports.drivers_output import (
@@ -184,7 +184,7 @@ def report(
     parameters: ParameterOpt = None,
     formats: Annotated[str, make_option("formats")] = "html",
 ) -> None:
-    facts, survey = read_survey_aloud(wave, is_ranked=True)
+    facts, survey = read_and_describe(wave, with_reminders=True)
     from sipas_analysis.runs.notebook import write_report
 
     path = write_report(
@@ -209,7 +209,7 @@ def run(
     engine: Annotated[str, make_option("engine")] = "fork",
     scheduler: Annotated[str, make_option("scheduler")] = "",
 ) -> None:
-    facts, survey = read_survey_aloud(wave, is_ranked=True)
+    facts, survey = read_and_describe(wave, with_reminders=True)
     from sipas_analysis.runs.annual_run import RunRequest, run_wave  # slow to import
 
     folder = choose_folder(out, facts)
@@ -267,7 +267,7 @@ def trace(
     from sipas_analysis.proof.trace import trace as trace_figure
 
     with find_wave_and_receipt(wave) as (path, receipt):
-        _, survey = read_survey_aloud(path)
+        _, survey = read_and_describe(path)
         origin = trace_figure(survey, figure, unit)
         for head, text in explain_figure(survey, origin, choose_language(), receipt):
             typer.echo(f"{head}: {text}")
@@ -302,7 +302,7 @@ def compare(
     lang: LangOpt = "",  # noqa: ARG001
     crosswalk: Annotated[Path | None, make_option("crosswalk")] = None,
 ) -> None:
-    language, surveys = choose_language(), [read_survey_aloud(wave)[1] for wave in waves]
+    language, surveys = choose_language(), [read_and_describe(wave)[1] for wave in waves]
     from sipas_analysis.reports.comparison_page import describe_changes, write_comparison
 
     changes, paths = write_comparison(surveys, out, language, crosswalk)
@@ -317,7 +317,7 @@ def plan(
     out: Annotated[Path | None, make_option("out", "out_plan")] = None,
     lang: LangOpt = "",  # noqa: ARG001
 ) -> None:
-    facts, survey = read_survey_aloud(wave)
+    facts, survey = read_and_describe(wave)
     from sipas_analysis.collect.units import find_unit_code
     from sipas_analysis.figures.published import figures_of
     from sipas_analysis.improve.plan import draft_plan
@@ -333,7 +333,7 @@ def plan(
 
 @app.command(help="cli.verdict")
 def verdict(wave: WaveArg, out: OutOpt = None, lang: LangOpt = "") -> None:  # noqa: ARG001
-    facts, survey = read_survey_aloud(wave)
+    facts, survey = read_and_describe(wave)
     from sipas_analysis.figures.published import figures_of
     from sipas_analysis.reports.verdict_output import describe_verdicts, find_verdicts
 

@@ -20,8 +20,12 @@ if TYPE_CHECKING:
     from sipas_analysis.collect.wave import Wave
 
 
-def read_survey_aloud(path: Path, *, is_ranked: bool = False) -> "tuple[Wave, Survey]":
-    """Read wave and answers; print the number of forms and, if asked, what needs a second look."""
+def read_and_describe(path: Path, *, with_reminders: bool = False) -> "tuple[Wave, Survey]":
+    """Read wave and answers; print the number of forms.
+
+    ``with_reminders`` also prints what in the answers needs a second look, and how the plan for the
+    coming year was read.
+    """
     from sipas_analysis.collect.survey import read_survey
     from sipas_analysis.collect.wave import read_wave
 
@@ -36,7 +40,7 @@ def read_survey_aloud(path: Path, *, is_ranked: bool = False) -> "tuple[Wave, Su
     )
     if facts.is_synthetic:
         print_message("synthetic")
-    if is_ranked:
+    if with_reminders:
         from sipas_analysis.reports.check_output import describe_doubts
         from sipas_analysis.reports.check_reminders import describe_plans
 

@@ -13,7 +13,7 @@ from sipas_analysis.reports.chapters.plan_annex import EXPLANATIONS, verdict_cel
 from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject, list_marked_names
 
-COLUMNS = ("item", "change", "expected", "rest", "interval", "verdict")
+COLUMNS = ("followed", "change", "without_measure", "difference", "interval", "verdict")
 
 
 def find_verdicts(figures: Figures) -> pd.DataFrame:
@@ -33,7 +33,6 @@ def describe_verdicts(
     figures: Figures, language: Language
 ) -> Iterator[tuple[str, pd.DataFrame | None]]:
     """Yield, for each plan and each later wave, measures of several units, then every line."""
-    find_verdicts(figures)
     subject = Subject(figures)
     judged = subject.figures.judged
     for before, after in dict.fromkeys((row.before, row.after) for row in judged):

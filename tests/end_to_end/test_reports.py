@@ -193,12 +193,12 @@ def test_a_wave_that_changes_between_reading_and_notebook_exits_24(tmp_path):
         "import sys; sys.argv = ['sipas', 'report', sys.argv[1], '--out', sys.argv[2]]\n"
         "from pathlib import Path\n"
         "from sipas_analysis import cli\n"
-        "read = cli.read_survey_aloud\n"
+        "read = cli.read_and_describe\n"
         "def break_it(path, *more, **others):\n"
         "    survey = read(path, *more, **others)\n"
         "    (Path(path) / 'responses.csv').write_text('gone')\n"
         "    return survey\n"
-        "cli.read_survey_aloud = break_it\n"
+        "cli.read_and_describe = break_it\n"
         "cli.main()"
     )
     shutil.copytree(DEMO, tmp_path / "wave")
