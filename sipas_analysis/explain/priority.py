@@ -28,7 +28,7 @@ from sipas_analysis.explain.factor_scores import (
 from sipas_analysis.explain.importance import Importance, importance
 from sipas_analysis.infer.design import Floats, Ints
 from sipas_analysis.infer.distributions import normal_quantile
-from sipas_analysis.infer.estimates import ResultTable
+from sipas_analysis.infer.estimates import Estimates, ResultTable
 from sipas_analysis.infer.ratio_means import Mean, average_ratios
 from sipas_analysis.instrument.pack import OVERALL, Instrument
 from sipas_analysis.measure.pooling import small_area
@@ -143,7 +143,8 @@ def priority(
 class Basis:
     """Inputs that are the same for every unit: figures, models, importance, and items.
 
-    Units in ``flagged`` need a second look: no target is taken from them.
+    Units in ``flagged`` need a second look: no target is taken from them. ``whole`` has the
+    estimates of the whole with their covariance, if they are known.
     """
 
     survey: Survey
@@ -152,6 +153,7 @@ class Basis:
     importance: Importance | None
     reason: str
     flagged: Collection[str]
+    whole: Estimates | None = None
 
     @cached_property
     def items(self) -> pd.DataFrame:
@@ -173,12 +175,13 @@ def prepare_priority(
     scores: pd.DataFrame | None = None,
     models: Drivers | None = None,
     flagged: Collection[str] | None = None,
+    whole: Estimates | None = None,
 ) -> Basis:
     """Compute once what ``place_factors`` needs for the whole and for every unit."""
     scores = score_everyone(survey) if scores is None else scores
     models = drivers(survey, ["linear", "logit"]) if models is None else models
     flagged = check(survey).flagged_units if flagged is None else flagged
-    return Basis(survey, scores, models, *_share_importance(survey, models), flagged)
+    return Basis(survey, scores, models, *_share_importance(survey, models), flagged, whole)
 
 
 def place_factors(basis: Basis, unit: str = "", cut_percent: float | None = None) -> Priority:

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 
 from sipas_analysis.collect.survey import Survey
+from sipas_analysis.infer.estimates import SUPPRESS
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.rules import COMPREHENSIVE, MEAN_100, MEAN_SCORE
 
 BLANKED_COLUMNS = ("value", "se", "low", "high", "df", "numerator", "denominator", "deff", "n_eff")
-SUPPRESS = "suppress"
 IN_DOMAIN = ["domain", "group", "unit"]
 FEWEST_UNITS = 3  # behind a hidden part of a group: none can subtract its own forms (rule P5)
 

@@ -7,7 +7,7 @@ line says so and how many forms could.
 """
 
 import calendar
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Literal, get_args
@@ -22,13 +22,13 @@ from sipas_analysis.collect.wave import Wave
 from sipas_analysis.improve.actions import Library, read_library
 from sipas_analysis.infer.design import Floats
 from sipas_analysis.infer.distributions import normal_quantile
-from sipas_analysis.infer.estimates import ResultTable
+from sipas_analysis.infer.estimates import SUPPRESS, ResultTable
 from sipas_analysis.infer.sample_size import FUZZ
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.measure.index_gaps import find_gaps
 from sipas_analysis.measure.ranking import TEST_POWER
-from sipas_analysis.measure.scores import score
+from sipas_analysis.measure.scores import score, select_shown
 from sipas_analysis.messages import say
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 Status = Literal["proposed", "approved", "in_progress", "done", "dropped"]
 STATUSES: tuple[Status, ...] = get_args(Status)
-SUPPRESS = "suppress"
 SURVEY = "survey"  # the indicator of a line that follows the satisfied share of its item
 PLAN_COLUMNS = (
     "wave",
@@ -187,9 +186,7 @@ def _compare_items(basis: "Basis", placed: "Priority") -> pd.DataFrame:
     from sipas_analysis.explain.priority import compare_with_cut
 
     scores, pack = basis.scores, basis.survey.instrument
-    known = scores[scores["value"].notna() & (scores["flag"] != SUPPRESS)]
-    known = known[known["domain"].isin(["all", "unit"])]
-    known = known.assign(unit=known["unit"].where(known["domain"] == "unit", ""))
+    known = select_shown(scores)
     index = known[known["variable"] == OVERALL].set_index("unit")["value"]
     items = known[known["variable"].isin([*pack.items])].reset_index(drop=True)
     items["factor"] = [pack.items[code].factor for code in items["variable"]]
@@ -203,7 +200,8 @@ def _compare_items(basis: "Basis", placed: "Priority") -> pd.DataFrame:
     ends = items[["value", "low", "high"]].to_numpy(dtype=float).T
     items["is_weak"] = compare_with_cut(ends, cut, n_items) < 0
     of_whole = (items["unit"] == "").to_numpy()
-    items.loc[of_whole, "is_weak"] = items["variable"].isin(_find_low_items(basis))[of_whole]
+    low_items = _find_low_items({*known.loc[known["unit"] == "", "variable"]}, basis)
+    items.loc[of_whole, "is_weak"] = items["variable"].isin(low_items)[of_whole]
     items["is_first"] = items["is_weak"] & items["factor"].isin(placed.important)
     items["gap"] = items["value"] - cut
     items["is_low"] = items["gap"] < 0
@@ -214,14 +212,13 @@ def _compare_items(basis: "Basis", placed: "Priority") -> pd.DataFrame:
     return items.sort_values([*largest, *least], ascending=order, kind="stable")
 
 
-def _find_low_items(basis: "Basis") -> list[str]:
-    """Return the items of the whole that are surely below its index (R7)."""
-    scores = basis.scores[basis.scores["domain"] == "all"]
-    known = {*scores.loc[scores["value"].notna() & (scores["flag"] != SUPPRESS), "variable"]}
-    codes = [code for code in basis.survey.instrument.items if code in known]
-    if not codes or OVERALL not in known:
+def _find_low_items(shown: Collection[str], basis: "Basis") -> list[str]:
+    """Return which shown items of the whole are surely below its index (R7), if that is shown."""
+    codes = [code for code in basis.survey.instrument.items if code in shown]
+    if OVERALL not in shown or not codes:
         return []
-    gaps = find_gaps(score(basis.survey).select(variable=[*codes, OVERALL]))
+    whole = score(basis.survey) if basis.whole is None else basis.whole
+    gaps = find_gaps(whole.select(variable=[*codes, OVERALL]))
     return [*gaps.loc[gaps["verdict"] == "below", "variable"]]
 
 

@@ -55,6 +55,7 @@ CAUTION_UNDER = 30
 FEW_DF = 8
 WIDE = 0.3
 FEW_PEOPLE = 10
+SUPPRESS = "suppress"  # the flag of a figure that must not be published (rule P2)
 
 
 class ResultTable:
@@ -393,5 +394,5 @@ def flag_cells(
             doubts |= np.asarray(list(values), dtype=float) < few
     if width is not None:
         doubts |= np.asarray(list(width), dtype=float) >= WIDE
-    words = np.where(n < min_cell, "suppress", np.where(doubts, "caution", "publish"))
+    words = np.where(n < min_cell, SUPPRESS, np.where(doubts, "caution", "publish"))
     return [str(word) for word in words]

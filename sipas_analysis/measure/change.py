@@ -21,7 +21,7 @@ from sipas_analysis.errors import ColumnError
 from sipas_analysis.infer.combinations import ADJUSTMENTS, adjust_p_values
 from sipas_analysis.infer.design import Floats
 from sipas_analysis.infer.distributions import t_quantile, t_tail
-from sipas_analysis.infer.estimates import ResultTable
+from sipas_analysis.infer.estimates import SUPPRESS, ResultTable
 from sipas_analysis.infer.intervals import exact_interval
 from sipas_analysis.instrument.pack import OVERALL, Index, Instrument
 from sipas_analysis.measure.pooling import small_area
@@ -335,7 +335,7 @@ def _list_reasons(
     is_absent = (both["_merge"] != "both") | values.isna().any(axis=1)
     is_hidden = np.zeros(len(both), bool)
     for when in ("before", "after"):  # a figure without answers has no hidden value
-        is_hidden |= (both[f"flag_{when}"] == "suppress") & (both[f"n_valid_{when}"] > 0)
+        is_hidden |= (both[f"flag_{when}"] == SUPPRESS) & (both[f"n_valid_{when}"] > 0)
     reasons = np.full(len(both), "bridged" if is_bridged else "", dtype=object)
     reasons[has_no_error], reasons[is_absent] = "no_error", "absent"
     reasons[:] = broken or reasons

@@ -28,7 +28,7 @@ from sipas_analysis.arguments import (
 from sipas_analysis.errors import ColumnError, DesignError
 from sipas_analysis.infer.design import Floats, Ints
 from sipas_analysis.infer.distributions import normal_quantile, t_quantile
-from sipas_analysis.infer.estimates import Estimates, ResultTable
+from sipas_analysis.infer.estimates import SUPPRESS, Estimates, ResultTable
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.scores import Scores
 from sipas_analysis.measure.step_down import Kind, PairFlags, compare_pairs, separate_pairs
@@ -374,7 +374,7 @@ def _list_reasons(
     reasons[overall["se"].isna()] = "no_error"
     reasons[overall["unit"].isin(set_apart)] = "flagged"
     reasons[overall["n_valid"] < min_forms] = "few_forms"
-    reasons[overall["flag"] == "suppress"] = "suppressed"
+    reasons[overall["flag"] == SUPPRESS] = "suppressed"
     return reasons
 
 

@@ -18,7 +18,14 @@ from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import ColumnError, DesignError
 from sipas_analysis.infer.design import Floats, Ints
 from sipas_analysis.infer.distributions import t_quantile
-from sipas_analysis.infer.estimates import COLUMNS, FEW_PEOPLE, Estimates, flag_cells, round_to_text
+from sipas_analysis.infer.estimates import (
+    COLUMNS,
+    FEW_PEOPLE,
+    SUPPRESS,
+    Estimates,
+    flag_cells,
+    round_to_text,
+)
 from sipas_analysis.infer.intervals import (
     cap_effective_n,
     effective_n,
@@ -95,6 +102,13 @@ def score_everyone(survey: Survey) -> pd.DataFrame:
     return pd.concat(
         [frame.assign(domain=domain) for domain, frame in parts.items()], ignore_index=True
     )
+
+
+def select_shown(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return the figures of the whole and of units that may be shown; the whole is unit ""."""
+    is_shown = scores["value"].notna() & (scores["flag"] != SUPPRESS)
+    shown = scores[is_shown & scores["domain"].isin(["all", "unit"])]
+    return shown.assign(unit=shown["unit"].where(shown["domain"] == "unit", ""))
 
 
 def score_targets(
