@@ -18,8 +18,9 @@ from sipas_analysis.figures.published import PublishedFigure
 from sipas_analysis.infer.estimates import CAUTION_UNDER, WIDE
 from sipas_analysis.measure.item_order import order_items
 from sipas_analysis.reports.named_numbers import number_of
-from sipas_analysis.reports.subject import Subject
+from sipas_analysis.reports.subject import Subject, list_some
 
+MOST_TIED = 3  # items that a sentence names as the lowest; more are counted
 DOUBTS = ("people", "width", "design")  # why figures need caution
 
 
@@ -182,6 +183,24 @@ def name_best_and_worst(subject: Subject, message: str, ordered: Sequence[Publis
         best_value=percent_cell(best),
         worst=subject.short_name(worst.variable),
         worst_value=percent_cell(worst),
+        sign=subject.name_measure("sign"),
+    )
+
+
+def list_tied(subject: Subject) -> list[PublishedFigure]:
+    """Return the items that share the lowest printed figure."""
+    items = sort_known_figures(subject, [*subject.pack.items])
+    return [figure for figure in items if figure.printed == items[0].printed]
+
+
+def name_lowest(subject: Subject) -> Text:
+    """Name the lowest item with its figure, or those that share it."""
+    tied = list_tied(subject)
+    names = [subject.item_name(figure.variable, is_marked=False) for figure in tied[:MOST_TIED]]
+    return make_text(
+        "leaders.named_tied" if len(tied) > 1 else "leaders.named",
+        name=list_some(names, len(tied), "items"),
+        value=percent_cell(tied[0]),
         sign=subject.name_measure("sign"),
     )
 

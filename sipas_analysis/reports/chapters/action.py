@@ -2,6 +2,7 @@
 
 from sipas_analysis.documents.model import Joined, Paragraph, Section, Text, make_text
 from sipas_analysis.reports.chapters.leaders_table import list_one_letter_groups
+from sipas_analysis.reports.chapters.plan_summary import name_kind
 from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject, list_some
 
@@ -25,9 +26,11 @@ def build_proposals(subject: Subject) -> Section:
         for name, units in {"flagged": flagged, "few": few, "silent": silent}.items()
         if units
     ]
-    texts += [*_ask_for_forms(subject), make_text("proposals.study")]
-    province = figures.survey.wave.province
-    who = "superior" if province.vi or province.en else "plain"
+    kind = name_kind(subject, subject.figures.plan.records)
+    texts += [*_ask_for_forms(subject), make_text(f"proposals.study.{kind}")]
+    province, publisher = figures.survey.wave.province, figures.survey.wave.publisher
+    has_superior = all(name.vi or name.en for name in (province, publisher))
+    who = "superior" if has_superior else "plain"
     numbered = [
         make_text("report.numbered", number=f"{number}. ", title=text)
         for number, text in enumerate(texts, 1)

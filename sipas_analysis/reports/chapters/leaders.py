@@ -26,6 +26,8 @@ from sipas_analysis.reports.figure_tables import (
     explain_no_rank,
     find_change,
     interval_cell,
+    list_tied,
+    name_lowest,
     number_cell,
     percent_cell,
     sort_known_figures,
@@ -208,9 +210,7 @@ def name_first_items(subject: Subject, who: Text = UNIT) -> list[Text]:
     priority = subject.figures.priority(subject.unit)
     factors = Joined([subject.short_name(code) for code in priority.list_factors("fix")])
     first = [make_text("leaders.factors", names=factors)] if factors.phrases else []
-    items = (
-        _name_lowest_of_unit(subject, lowest[0], who) if subject.unit else _name_low_items(subject)
-    )
+    items = _name_lowest_of_unit(subject, who) if subject.unit else _name_low_items(subject)
     where = [make_text(f"leaders.see.{'unit' if subject.unit else 'all'}")]
     has_pointer = subject.pack.factors and who is UNIT  # a letter has no such part
     parts = [*first, items, *(where if has_pointer else [])]
@@ -224,30 +224,27 @@ def _name_low_items(subject: Subject) -> Text:
     items = sort_known_figures(subject, [*subject.pack.items])
     sure = [figure for figure in items if figure.variable in set(below)]
     if sure:
-        names = [name_item(subject, figure) for figure in sure[:MOST_ITEMS]]
+        names = [_name_item(subject, figure) for figure in sure[:MOST_ITEMS]]
         return make_text("leaders.items.below", items=list_some(names, len(sure), "items"))
-    return make_text("leaders.items.open", item=name_item(subject, items[0]))
+    return make_text("leaders.items.open", item=name_lowest(subject))
 
 
-def _name_lowest_of_unit(subject: Subject, lowest: PublishedFigure, who: Text) -> Text:
+def _name_lowest_of_unit(subject: Subject, who: Text) -> Text:
     """Name the lowest item of a unit with the places that its sample does not rule out."""
     places = subject.figures.item_places(subject.unit)
-    highest = int(places.set_index("variable")["rank_high"][lowest.variable])
+    last_places = places.set_index("variable")["rank_high"]
+    tied = [figure.variable for figure in list_tied(subject)]
+    code = str(last_places[tied].idxmax())
+    highest, item = int(last_places[code]), name_lowest(subject)
     if highest == len(places) and (places["rank_low"] > 1).any():  # it has few answers
-        return make_text(
-            "report.items.many",
-            item=subject.item_name(lowest.variable, is_marked=False),
-            value=percent_cell(lowest),
-            sign=subject.name_measure("sign"),
-            low="",
-            n=number_of(subject, make_id("place:lowest", "", subject.unit)),
-        )
+        n = number_of(subject, make_id("place:lowest", "", subject.unit))
+        return make_text("report.items.many", item=item, low="", n=n)
     word = "sure" if highest == 1 else "open" if highest == len(places) else "among"
-    place = number_of(subject, f"place:{lowest.variable}@{subject.unit}", "rank_high")
-    return make_text(f"leaders.item.{word}", item=name_item(subject, lowest), place=place, who=who)
+    place = number_of(subject, f"place:{code}@{subject.unit}", "rank_high")
+    return make_text(f"leaders.item.{word}", item=item, place=place, who=who)
 
 
-def name_item(subject: Subject, figure: PublishedFigure) -> Text:
+def _name_item(subject: Subject, figure: PublishedFigure) -> Text:
     """Name an item with its figure."""
     return make_text(
         "leaders.named",

@@ -98,10 +98,12 @@ def name_changed(
 
 
 def _name_figure(subject: Subject, figure: PublishedFigure) -> object:
-    """Name the index, or what ``name_figure`` names."""
+    """Name the index, a factor as one, or what ``name_figure`` names."""
     if figure == subject.own_figures[OVERALL]:
         return make_text("leaders.overall")
-    return name_figure(subject, figure, is_marked=False)
+    name = name_figure(subject, figure, is_marked=False)
+    is_factor = figure.unit == subject.unit and figure.variable in subject.pack.factors
+    return make_text("leaders.changed.factor", name=name) if is_factor else name
 
 
 def _list_unknown(subject: Subject) -> list[Text]:

@@ -76,20 +76,20 @@ def announce_plans(subject: Subject) -> list[Text]:
     return [make_text("leaders.joined", parts=Joined(texts, " "))] if texts else []
 
 
-def count_lines(subject: Subject, lines: Sequence[PlanLine]) -> Joined:
+def count_lines(subject: Subject, lines: Sequence[PlanLine]) -> Text:
     """Count the lines of a unit; of all units those of the whole first, then those of units."""
     if subject.unit:
         part = f"@{subject.unit}" if lines[0].unit else ""
-        return Joined([make_text("plan.count.own", n=number_of(subject, f"plan.lines:all{part}"))])
+        return make_text("plan.count.own", n=number_of(subject, f"plan.lines:all{part}"))
     counts = {name: number_of(subject, f"plan.lines:{name}") for name in ("whole", "units")}
     n_units = number_of(subject, "plan.units:all")
-    return Joined(
-        [
-            make_text(f"plan.count.{name}", n=n, n_units=n_units)
-            for name, n in counts.items()
-            if n.value
-        ]
-    )
+    counted = {
+        name: make_text(f"plan.count.{name}", n=n, n_units=n_units)
+        for name, n in counts.items()
+        if n.value
+    }
+    both = make_text("plan.count.both", **counted)
+    return both if len(counted) > 1 else next(iter(counted.values()))
 
 
 def state_plan(subject: Subject) -> list[Text]:

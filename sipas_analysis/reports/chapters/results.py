@@ -28,6 +28,7 @@ from sipas_analysis.reports.figure_tables import (
     estimate_columns,
     estimate_table,
     interval_cell,
+    name_lowest,
     number_cell,
     percent_cell,
     sort_known_figures,
@@ -254,13 +255,10 @@ def _state_lowest(subject: Subject, lowest: Sequence[PublishedFigure]) -> list[T
         word = "open"
     else:
         word = "many" if len(may_be_lowest) > MOST_CODES else "some"
-    name = subject.item_name(first.variable, is_marked=False)
     return [
         make_text(
             f"report.items.{word}",
-            item=name,
-            value=percent_cell(first),
-            sign=subject.name_measure("sign"),
+            item=name_lowest(subject),
             low=make_text("report.items.low") if is_low else "",
             n=number_of(subject, make_id("place:lowest", "", subject.unit)),
             codes=Joined(may_be_lowest, ", "),

@@ -11,9 +11,11 @@ from sipas_analysis.documents.model import render_text
 from sipas_analysis.figures.plan_figures import ComingPlan
 from sipas_analysis.figures.published import Figures
 from sipas_analysis.improve.plan import Plan
+from sipas_analysis.reports.chapters.action import build_proposals
 from sipas_analysis.reports.chapters.leaders_table import tabulate_answers
 from sipas_analysis.reports.chapters.letters import build_letter
 from sipas_analysis.reports.chapters.plan import MOST_LINES, MOST_LINES_OF_UNIT, build_measures
+from sipas_analysis.reports.chapters.plan_lines import MOST_WITHOUT_COMMA, shorten_name
 from sipas_analysis.reports.chapters.verdicts import build_last_measures
 from sipas_analysis.reports.subject import Subject
 
@@ -94,14 +96,15 @@ def surveys(read_answers):
 
 def test_a_plan_says_who_does_what_by_when_and_what_shows_it(surveys):
     """From which figure to which; what could be seen; a weak ground and a small target in words."""
+    doubts = "undecided target_inside_error"
     lines = [
         {},
-        {"unit": "so-a", "id": "A", "status": "in_progress", "note": "undecided", "target": 70.0},
+        {"unit": "so-a", "id": "A", "status": "in_progress", "note": doubts, "target": 70.0},
         {"unit": "so-b", "id": "B"},
     ]
     subject = plant_lines(Subject(Figures(surveys[1])), lines)
     said = read_words(build_measures(subject), "vi")
-    assert "Kế hoạch năm tới có 3 việc. Trong đó 2 việc riêng của 2 đơn vị" in said
+    assert "Kế hoạch năm tới có 1 việc chung và 2 việc riêng của 2 đơn vị." in said
     assert "Kê thêm ghế | Chánh Văn phòng | 30/06/2025 | A1. Nơi ngồi chờ" in said
     assert "từ 62,50% lên 90% | Khảo sát sau; nhận ra được từ 20,0 điểm phần trăm" in said
     assert "chưa xác định" not in said.lower()
@@ -130,6 +133,30 @@ def test_proposals_are_said_to_be_proposals(surveys):
         assert any("Chưa có kế hoạch được duyệt; đề xuất 1 việc." in text for text in answers)
 
 
+def test_a_dropped_line_is_no_task_and_makes_no_plan(surveys):
+    """It is not counted, has no row, and the lines beside it stay proposals."""
+    dropped = {"status": "dropped", "task": "Việc đã bỏ", "target": 99.0}
+    lines = [dropped, {"status": "proposed"}, dropped | {"unit": "so-a"}]
+    subject = plant_lines(Subject(Figures(surveys[1])), lines)
+    said = read_words(build_measures(subject), "vi")
+    assert "chưa phải kế hoạch được duyệt: 1 việc chung." in said
+    assert "Việc đã bỏ" not in said
+    assert "đưa giải pháp phù hợp ở phần VI" in read_words(build_proposals(subject), "vi")
+    of_unit = Subject(subject.figures, "so-a")
+    assert "không có việc nào của đơn vị" in read_words(build_measures(of_unit), "vi")
+    plant_lines(subject, [{}, dropped])
+    assert "Kế hoạch năm tới có 1 việc chung." in read_words(build_measures(subject), "vi")
+    assert "thực hiện các việc trong kế hoạch" in read_words(build_proposals(subject), "vi")
+
+
+def test_a_long_task_is_quoted_up_to_a_comma():
+    """In full where it has none, unless it is very long."""
+    first = "Niêm yết đủ thủ tục tại nơi tiếp nhận, trên cổng dịch vụ công"
+    assert shorten_name(f"{first}; {'soát lại ' * 9}").vi == f"{first}…"
+    assert shorten_name("Công khai " * 12).vi == "Công khai " * 12
+    assert len(shorten_name("Công khai " * 50).vi) <= MOST_WITHOUT_COMMA
+
+
 @pytest.mark.parametrize(
     ("is_proposal", "without", "words"),
     [
@@ -155,11 +182,11 @@ def test_a_long_plan_is_cut_and_the_rest_counted(surveys):
     subject = plant_lines(Subject(Figures(surveys[1])), lines)
     *_, table = build_measures(subject).blocks
     assert len(table.rows) == MOST_LINES
-    assert f"there are {60 - MOST_LINES} more" in read_words(build_measures(subject))
+    assert "Bảng chỉ nêu các việc đầu tiên" in read_words(build_measures(subject), "vi")
     rows = [render_text(row[1], "vi") for row in tabulate_answers(subject).rows]
-    (plan,) = [text for text in rows if "Kế hoạch có 69 việc" in text]
+    (plan,) = [text for text in rows if "Kế hoạch có 60 việc chung và 9 việc riêng" in text]
     assert "…”; chủ trì: Chánh Văn phòng; hoàn thành trước ngày 30/06/2025." in plan
-    assert len(plan) < 250
+    assert len(plan) < 300
     of_unit = Subject(subject.figures, "so-a")
     assert len(build_measures(of_unit).blocks[1].rows) == MOST_LINES_OF_UNIT
 
