@@ -55,7 +55,11 @@ class WaveFacts(TypedDict):
 
 
 class Effect(TypedDict):
-    """How much lower an item is in some units: its threshold is moved, in latent units."""
+    """How much lower an item is in some units: its threshold is moved, in latent units.
+
+    No answer depends on ``measure``: it names the line of the plan that tests hold against this
+    truth. A test also holds that ``units`` and ``item`` are those of the wave.
+    """
 
     measure: str
     item: str
@@ -281,12 +285,14 @@ def _lower_items(demo: Demo, unit: str, levels: Levels, above: Floats) -> Levels
 def _find_true_shares(name: str) -> dict[str, str]:
     """Return the percentage of satisfied answers that a wave was made to give each unit."""
     demo = build_demo(name)
-    answers = simulate_forms(demo).set_index("don_vi")[[*demo.instrument.items]]
+    forms = simulate_forms(demo)
+    answers = forms[[*demo.instrument.items]]
     n_satisfied, n_valid = (
-        answers.isin(levels).groupby("don_vi").sum().sum(axis=1)
+        answers.isin(levels).sum(axis=1).groupby(forms["don_vi"]).sum()
         for levels in (["4", "5"], [*"12345"])
     )
-    return {str(code): f"{share:.2f}" for code, share in (100 * n_satisfied / n_valid).items()}
+    percent = 100 * n_satisfied / n_valid
+    return {str(code): f"{percent[code]:.2f}" for code in percent.index}
 
 
 def _draw_blanks(shape: tuple[int, ...], target: str, rng: np.random.Generator) -> Flags:

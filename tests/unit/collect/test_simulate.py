@@ -11,6 +11,7 @@ from sipas_analysis.collect.simulate import build_demo, simulate_forms, write_de
 from sipas_analysis.collect.survey import read_survey
 from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.errors import OutputError
+from sipas_analysis.improve.actions import read_library
 from sipas_analysis.measure.scores import score
 
 DATA = Path(__file__).parents[3] / "data"
@@ -74,6 +75,15 @@ def test_two_in_a_hundred_answers_are_blank(demo_2021):
 
 
 @pytest.mark.slow
+def test_planted_truths_are_of_units_items_and_measures_that_there_are():
+    """A misspelt one would change no answer, and no test would miss it."""
+    demo, library = build_demo("an-giang-2020"), read_library()
+    effects = demo.plan["effects"]
+    assert {unit for effect in effects for unit in effect["units"]} <= {*demo.units["code"]}
+    assert {effect["item"] for effect in effects} <= {*demo.instrument.items}
+    assert {effect["measure"] for effect in effects} <= {*library.measures}
+
+
 def test_a_demo_has_as_many_units_as_asked():
     """187 units of 160 forms: named departments and districts, then numbered communes."""
     forms = simulate_forms(build_demo(n_units=187))
