@@ -105,6 +105,7 @@ class Remainder:
         did_se: Its standard error (V1, V7).
         se: Standard error of what remains, change − trend − returned.
         df: Degrees of freedom of ``se``.
+        n_units: Number of units with the measure in whose group there are others.
         n_others: Number of units without the measure that were used.
     """
 
@@ -117,6 +118,7 @@ class Remainder:
     did_se: float
     se: float
     df: float
+    n_units: int
     n_others: int
 
     @property
@@ -300,6 +302,7 @@ def compare_changes(panel: Panel, treated: Marks, others: Marks) -> Remainder:
         did_se=did_se,
         se=float(np.sqrt(variance)),
         df=variance**2 / uncertain if uncertain > 0 else np.inf,
+        n_units=int((plus > 0).sum()),
         n_others=int((minus < 0).sum()),
     )
 

@@ -4,7 +4,7 @@ Verdicts on measures take every figure from here. What may be compared is decide
 (C2); a figure that either wave hides (P2) is not used at all, not even in a mean of other units.
 """
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ import pandas as pd
 from scipy import sparse
 
 from sipas_analysis.collect.survey import Survey
+from sipas_analysis.errors import ColumnError
 from sipas_analysis.improve.expected_change import (
     Level,
     Panel,
@@ -24,19 +25,18 @@ from sipas_analysis.improve.expected_change import (
     pool_units,
 )
 from sipas_analysis.infer.design import Floats, Ints
-from sipas_analysis.infer.estimates import Estimates
+from sipas_analysis.infer.estimates import SUPPRESS, Estimates
 from sipas_analysis.infer.ratio_means import Mean, evaluate_mean
-from sipas_analysis.infer.variance import estimate_covariance
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.change import COMPARED, compare_pair
 from sipas_analysis.measure.rules import list_targets
 from sipas_analysis.measure.scores import score
 from sipas_analysis.measure.wave_breaks import UnitLinks, find_bridge, link_units, recode_units
+from sipas_analysis.quality.findings import find_open_units
 
 Scorer = Callable[[Survey, Sequence[str]], Estimates]  # called with () and ("unit",)
 Published = tuple[Estimates, Estimates]  # figures of the earlier and the later wave
 Row = dict[Hashable, Any]
-SUPPRESS = "suppress"
 FIGURE_COLUMNS = ("reason", "value_before", "value_after", "value", "low", "high")
 
 
@@ -62,12 +62,14 @@ class TwoWaves:
         later: The later wave.
         published: Figures of both as they may be published; what either hides is not used.
         estimate: Returns what ``score`` does.
+        find_open: Returns what ``find_open_units`` does.
     """
 
     earlier: Survey
     later: Survey
     published: Published | None = None
     estimate: Scorer = score
+    find_open: Callable[[Survey], Collection[str]] = find_open_units
 
     @cached_property
     def links(self) -> UnitLinks:
@@ -104,8 +106,15 @@ class TwoWaves:
         keys = pd.MultiIndex.from_frame(changes[["unit", "variable"]])
         is_pooled = (changes["level"] == OVERALL) & (changes["reason"] == "bridged")
         changes.loc[is_pooled, "reason"] = "instrument"  # of shared items: nobody's index
+        changes.loc[changes["unit"].isin(self._open_units), "reason"] = "flagged"
         changes.loc[keys.isin([*self._list_hidden()]), "reason"] = "suppressed"
         return changes
+
+    @cached_property
+    def _open_units(self) -> set[str]:
+        """Later codes of the units whose forms of either wave need a second look (M9)."""
+        both = {*self.find_open(self.earlier), *self.find_open(self.later)}
+        return {self.links.successors.get(unit, unit) for unit in both}
 
     def _list_hidden(self) -> Iterator[tuple[str, str]]:
         """Yield later unit (empty: the whole) and figure of what either wave hides."""
@@ -192,8 +201,13 @@ def _has_points(figures: Estimates) -> bool:
 def _find_rows(scores: Estimates, variable: str, units: Sequence[str]) -> Estimates:
     """Return the rows of a figure, in the order of the units."""
     rows = np.flatnonzero(scores.frame["variable"] == variable)
-    at = pd.Index(scores.frame["unit"].to_numpy()[rows]).get_indexer([*units])
-    return scores.take(rows[at])
+    return scores.take(rows[_find_positions(scores.frame["unit"].iloc[rows], units)])
+
+
+def _find_positions(codes: Iterable[Hashable], units: Sequence[str]) -> Ints:
+    """Return the position of each unit; KeyError if one is missing."""
+    codes = pd.Index(codes)
+    return pd.Series(np.arange(len(codes)), codes).loc[[*units]].to_numpy()
 
 
 def _find_bottoms(survey: Survey) -> dict[str, Floats]:
@@ -205,15 +219,14 @@ def _find_bottoms(survey: Survey) -> dict[str, Floats]:
 
 def _estimate_covariance(figures: Estimates, bottom: Floats, units: Sequence[str]) -> Floats:
     """Return the covariance of a figure of units and of the weights of its answers (2U, 2U)."""
-    totals, influence = figures.totals, figures.influence
-    assert totals is not None
-    assert influence is not None
-    weights = evaluate_mean(totals, Mean(np.ones(1), bottom, np.empty((0, bottom.shape[1]))))
-    at = pd.Index(totals.keys["unit"]).get_indexer([*units])
-    both = sparse.csr_array(sparse.vstack([influence, weights.influence[at]]))
-    if totals.replicas is not None:
-        return np.asarray((both @ both.T).toarray())
-    return estimate_covariance(totals, both)
+    if figures.totals is None or figures.influence is None:
+        raise ColumnError("no_covariance")
+    weight = Mean(np.ones(1), bottom, np.empty((0, bottom.shape[1])))
+    rows = _find_positions(figures.totals.keys["unit"], units)
+    influence = evaluate_mean(figures.totals, weight).influence[rows]
+    both = sparse.csr_array(sparse.vstack([figures.influence, influence]))
+    known = pd.DataFrame({"se": np.append(figures.frame["se"], np.zeros(len(rows)))})
+    return Estimates(known, figures.totals, both).covariance_matrix()
 
 
 def _read_year(figures: pd.DataFrame, group: Ints, *, is_share: bool = True) -> Year:

@@ -6,7 +6,7 @@ expected without the measure (``expected_change``), and the verdict follows from
 what remains. Where that cannot be told, the table says why.
 """
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -15,17 +15,18 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from sipas_analysis.arguments import check_kind, check_level
+from sipas_analysis.arguments import check_kind, check_level, check_word
 from sipas_analysis.collect.survey import Survey
-from sipas_analysis.errors import ColumnError
+from sipas_analysis.errors import ColumnError, ParameterError
 from sipas_analysis.improve.expected_change import Remainder, compare_changes
-from sipas_analysis.improve.plan import SURVEY, Plan
+from sipas_analysis.improve.plan import STATUSES, SURVEY, Plan
 from sipas_analysis.improve.two_waves import Published, Row, Scorer, TwoWaves
 from sipas_analysis.infer.distributions import t_quantile
 from sipas_analysis.infer.estimates import ResultTable, round_to_text
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.change import COMPARED
 from sipas_analysis.measure.scores import score
+from sipas_analysis.quality.findings import find_open_units
 from sipas_analysis.sheets.texts import fold_text
 
 VerdictWord = Literal["worked", "no_sign", "too_early", "got_worse", "cannot_tell"]
@@ -34,18 +35,7 @@ NOT_STARTED = ("proposed", "approved")
 SAID = ("verdict", "reason")
 WITHOUT_FIGURE = ("not_survey", "no_baseline")  # reasons of lines that follow no figure
 NOT_TAKEN = ("dropped", "not_survey")  # reasons of lines that are no test of a measure
-VERDICT_COLUMNS = (
-    "kind",
-    "before",
-    "after",
-    "id",
-    "unit",
-    "unit_then",
-    "item",
-    "measure",
-    "task",
-    "n_units",
-    "n_others",
+NUMBER_COLUMNS = (
     "value_before",
     "value_after",
     "change",
@@ -61,15 +51,16 @@ VERDICT_COLUMNS = (
     "low",
     "high",
     "df",
-    "family",
-    "verdict",
-    "reason",
-    "target",
-    "is_met",
-    "due",
-    "status",
 )
-NUMBER_COLUMNS = VERDICT_COLUMNS[11:26]
+VERDICT_COLUMNS = (
+    *("kind", "before", "after", "id", "unit", "unit_then", "item", "measure", "task"),
+    *("n_units", "n_others", *NUMBER_COLUMNS),
+    *("family", "verdict", "reason", "target", "is_met", "due", "status"),
+)
+READ_COLUMNS = (  # of a plan
+    *("wave", "id", "unit", "item", "measure", "task", "indicator", "baseline", "target"),
+    *("due", "status"),
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -89,7 +80,6 @@ def verdict(
     plan: Plan,
     *,
     level: float = 0.95,
-    published: Published | None = None,
 ) -> Verdict:
     """Judge each line of a plan made from an earlier survey.
 
@@ -103,13 +93,12 @@ def verdict(
         earlier: The wave from which the plan was made.
         plan: Lines, from ``read_plan`` or ``plan``.
         level: Confidence with which the intervals of a unit's lines hold together.
-        published: Figures of both waves as they may be published: what is hidden in either is
-            not used. If left out, only figures of too few people are hidden.
 
     Returns:
         ``kind`` (``line``; ``measure`` for a measure and item that two units or more took),
         ``before``, ``after`` (ids of waves), ``id``, ``unit`` (later code), ``unit_then``,
-        ``item``, ``measure``, ``task``, ``n_units``, ``n_others``, ``value_before``,
+        ``item``, ``measure``, ``task``, ``n_units`` (units with the measure that are compared with
+        others; 0 where none is), ``n_others`` (units without it), ``value_before``,
         ``value_after``, ``change`` with ``change_low`` and ``change_high``, ``trend``,
         ``returned``, ``expected`` (trend + returned), ``did`` and ``did_se`` (difference in
         differences), ``value`` (what remains) with ``se``, ``low``, ``high``, ``df``, ``family``
@@ -117,7 +106,9 @@ def verdict(
         ``got_worse``, ``cannot_tell``), ``reason``, ``target``, ``is_met``, ``due``, ``status``.
 
     Raises:
-        ColumnError: The plan was made from another wave.
+        ColumnError: The plan was made from another wave, lacks a column, or has a status of its
+            own.
+        ParameterError: Both surveys are one wave.
         UnitError: A list of changes of units is invalid.
 
     Source: rules C4 and G4 in docs/method.md, docs/verdict.md.
@@ -137,7 +128,7 @@ def verdict(
     check_kind(earlier, Survey, "survey", "earlier")
     check_kind(plan, Plan, "plan")
     check_level(level)
-    return judge_plan(survey, earlier, plan, level=level, published=published)
+    return judge_plan(survey, earlier, plan, level=level)
 
 
 def judge_plan(
@@ -148,12 +139,24 @@ def judge_plan(
     level: float = 0.95,
     published: Published | None = None,
     estimate: Scorer = score,
+    find_open: Callable[[Survey], Collection[str]] = find_open_units,
 ) -> Verdict:
-    """Do what ``verdict`` does; ``estimate`` returns what ``score`` does, computed already."""
-    foreign = plan.frame.loc[plan.frame["wave"] != earlier.wave.id, "wave"]
-    if len(foreign):
-        raise ColumnError("verdict_wave", found=foreign.iloc[0], wanted=earlier.wave.id)
-    pair = TwoWaves(earlier, survey, published, estimate)
+    """Do what ``verdict`` does, with what is known already.
+
+    Args:
+        survey: The later wave.
+        earlier: The wave from which the plan was made.
+        plan: Lines.
+        level: Confidence.
+        published: Figures of both waves as they may be published: what is hidden in either is
+            not used.
+        estimate: Returns what ``score`` does.
+        find_open: Returns what ``find_open_units`` does.
+    """
+    if survey.wave.id == earlier.wave.id:
+        raise ParameterError("verdict_same", id=survey.wave.id)
+    _check_plan(plan.frame, earlier.wave.id)
+    pair = TwoWaves(earlier, survey, published, estimate, find_open)
     lines = _Lines(_read_lines(plan, pair), pair)
     rows = [*_list_lines(lines)]
     rows += _list_measures(lines, rows)
@@ -165,15 +168,27 @@ def judge_plan(
     return Verdict(_conclude(table, level))
 
 
+def _check_plan(lines: pd.DataFrame, wave: str) -> None:
+    """Refuse lines that lack a column, are of another wave, or have a status of their own."""
+    missing = [name for name in READ_COLUMNS if name not in lines]
+    if missing:
+        raise ColumnError("verdict_columns", columns=", ".join(missing))
+    foreign = lines.loc[lines["wave"] != wave, "wave"]
+    if len(foreign):
+        raise ColumnError("verdict_wave", found=foreign.iloc[0], wanted=wave)
+    for status in lines["status"].unique():
+        check_word(status, STATUSES, "status", ColumnError)
+
+
 def _read_lines(plan: Plan, pair: TwoWaves) -> pd.DataFrame:
     """Return the lines of a plan with the later codes of units and figures."""
     lines, codes = plan.frame.rename(columns={"unit": "unit_then"}), pair.later_codes
     successors = pair.links.successors
-    words = lines["task"].map(lambda task: fold_text(str(task)))
+    own_words = lines["task"].map(lambda task: f"task: {fold_text(str(task))}")
     return lines.assign(
         unit=lines["unit_then"].map(lambda unit: successors.get(unit, unit)),
         variable=lines["item"].map(lambda item: codes.get(item, item)),
-        same=lines["measure"].where(lines["measure"] != "", "\0" + words),
+        measure_key=lines["measure"].where(lines["measure"] != "", own_words),
         day=pd.to_datetime(lines["due"], errors="coerce"),
     )
 
@@ -214,7 +229,7 @@ def _list_lines(lines: _Lines) -> Iterator[Row]:
     for line in lines.frame.to_dict("records"):
         row: Row = {name: line[name] for name in VERDICT_COLUMNS if name in line}
         word, reason = _wait_or_refuse(line, start)
-        row |= {"kind": "line", "n_units": 1, "verdict": word, "reason": reason}
+        row |= {"kind": "line", "n_units": 0, "verdict": word, "reason": reason}
         if reason not in WITHOUT_FIGURE:
             row |= _measure_line(line, lines, word)
         yield row
@@ -265,6 +280,7 @@ def _check_target(target: float, value: float) -> Row:
 def _list_numbers(remainder: Remainder) -> Row:
     """Return the columns of what remains of a change."""
     return {
+        "n_units": remainder.n_units,
         "n_others": remainder.n_others,
         "trend": remainder.trend,
         "returned": remainder.returned,
@@ -282,23 +298,26 @@ def _list_measures(lines: _Lines, rows: Sequence[Row]) -> Iterator[Row]:
     frame = lines.frame.assign(**{name: [row[name] for row in rows] for name in SAID})
     is_taken = (frame["verdict"] != "too_early") & ~frame["reason"].isin(NOT_TAKEN)
     frame = frame[is_taken & (frame["unit"] != "")]
-    for (_, variable), taken in frame.groupby(["same", "variable"], sort=False):
+    for (_, variable), taken in frame.groupby(["measure_key", "variable"], sort=False):
         if len({*taken["unit"]}) > 1:
             yield _judge_measure(lines, str(variable), taken)
 
 
 def _judge_measure(lines: _Lines, variable: str, taken: pd.DataFrame) -> Row:
     """Return the row of a measure that several units took for one figure."""
-    units = {*taken.loc[taken["reason"].isin(["", "few_others"]), "unit"]}
+    is_comparable = taken["reason"].isin(["", "few_others"])
+    units, reasons = {*taken.loc[is_comparable, "unit"]}, taken.loc[~is_comparable, "reason"]
     remainder = lines.compare_units(variable, units) if len(units) > 1 else None
-    reason = "few_others" if len(units) > 1 else str(taken["reason"].max())
+    if remainder and remainder.n_units < 2:  # the others of one of them only
+        remainder = None
+    reason = "few_others" if len(units) > 1 else str(reasons.mode().iloc[0])  # most frequent
     first = taken.iloc[0]
     row = {
         "kind": "measure",
         "id": f"{first['measure'] or first['id']}~{first['item']}",
         **{name: first[name] for name in ("item", "measure", "task")},
         **dict.fromkeys(["unit", "unit_then", "status"], ""),
-        "n_units": len(units) or taken["unit"].nunique(),
+        "n_units": 0,
         "verdict": "" if remainder else "cannot_tell",
         "reason": "" if remainder else reason,
     }
