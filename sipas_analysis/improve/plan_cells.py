@@ -43,7 +43,8 @@ class PlanCells:
         item = self._find_code(row, "item", is_needed=is_followed)
         measure = self._find_code(row, "measure")
         self._check_names(row, unit, item)
-        notes, remark = self.words.read_note(cells["note"])
+        note, beside = self.words.read_note(cells["note"])
+        remark = "; ".join(filter(None, [beside, cells["remark"]]))
         texts = {name: self._read_text(row, name) for name in ("task", "owner", "budget")}
         return {
             "wave": wave.id,
@@ -58,7 +59,8 @@ class PlanCells:
             "target": self._read_target(row, is_percent=indicator == SURVEY),
             "due": self._read_due(row),
             "status": self._find_code(row, "status", is_needed=True),
-            "note": " ".join([*notes, *filter(None, [self._hide_personal(row, "note", remark)])]),
+            "note": note,
+            "remark": self._hide_personal(row, "remark", remark),
         }
 
     def _find_code(self, row: int, name: str, *, is_needed: bool = False) -> str:
@@ -145,9 +147,10 @@ class PlanCells:
         if not text:
             return None
         day = read_day(text)
+        last = date(first.year + YEARS, 12, 31) if first else None
         if day is None:
             self.sheet.refuse("plan_day", row, "due")
-        elif first and not first <= day <= (last := date(first.year + YEARS, 12, 31)):
+        elif first and last and not first <= day <= last:
             days = {"first": f"{first:%d/%m/%Y}", "last": f"{last:%d/%m/%Y}"}
             self.sheet.refuse("plan_due", row, "due", **days)
         return day

@@ -5,11 +5,12 @@ empty cell is filled. All mistakes of a file are listed together.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from sipas_analysis.arguments import check_kind, check_path
@@ -26,22 +27,20 @@ from sipas_analysis.improve.actions import read_library
 from sipas_analysis.improve.plan import (
     NUMBERS,
     PLAN_COLUMNS,
-    SUPPRESS,
     SURVEY,
     Plan,
     compare_targets,
 )
 from sipas_analysis.improve.plan_cells import PlanCells, say_notice
-from sipas_analysis.improve.plan_sheet import PlanSheet, read_plan_sheet
+from sipas_analysis.improve.plan_sheet import COMPUTED, PlanSheet, read_plan_sheet
 from sipas_analysis.improve.plan_words import PlanWords
 from sipas_analysis.infer.sample_size import FUZZ
 from sipas_analysis.instrument.strict_yaml import Bilingual
-from sipas_analysis.measure.scores import score_everyone
+from sipas_analysis.measure.scores import score_everyone, select_shown
 from sipas_analysis.measure.wave_breaks import link_units
 from sipas_analysis.messages import LANGUAGES, format_number
 from sipas_analysis.sheets.texts import fold_text
 
-COMPUTED = {"baseline": 2, "low": 2, "high": 2, "detectable": 2, "n": 0}  # decimals in the file
 FIGURES = {"value": "baseline", "low": "low", "high": "high", "n_valid": "n"}
 SHOWN = 3  # right figures that a refusal names
 
@@ -99,14 +98,16 @@ def read_plan(
     _refuse_together(sheet.errors)
     source = _find_source(sheet, survey)
     reader = PlanCells(sheet, PlanWords(source))
-    records = [reader.read_line(row) for row in sheet.lines]
+    written = pd.DataFrame([reader.read_line(row) for row in sheet.lines], [*sheet.lines])
     _check_ids(sheet)
-    frame = _add_figures(pd.DataFrame(records), source, scores)
-    _check_figures(sheet, frame)
+    frame = _add_figures(written, source, scores)
+    rows = _list_right_rows(sheet)
+    _check_figures(sheet, written.loc[rows], frame)
+    _check_targets(sheet, frame.loc[rows])
     _refuse_together(sheet.errors)
     order = {code: number for number, code in enumerate(["", *source.units["code"]])}
     frame = frame.sort_values("unit", key=lambda units: units.map(order), kind="stable")
-    notices = [*_note_columns(sheet), *reader.notices, *_note_measures(sheet, records, source)]
+    notices = [*_note_columns(sheet), *reader.notices, *_note_measures(sheet, written, source)]
     notices += _note_successors(frame, source, survey)
     frame[[*NUMBERS]] = frame[[*NUMBERS]].astype(float)
     return PlanOfFile(frame[[*PLAN_COLUMNS]].reset_index(drop=True), notices=tuple(notices))
@@ -162,73 +163,57 @@ def _add_figures(lines: pd.DataFrame, source: Survey, scores: pd.DataFrame | Non
     A line that does not follow the survey, and one of a figure that is hidden, has none.
     """
     table = score_everyone(source) if scores is None else scores
-    known = table[table["value"].notna() & (table["flag"] != SUPPRESS)]
-    known = known[known["domain"].isin(["all", "unit"])]
-    units = known["unit"].where(known["domain"] == "unit", "")
-    known = known.assign(unit=units).set_index(["unit", "variable"])
+    known = select_shown(table).set_index(["unit", "variable"])
     items = lines["item"].where(lines["indicator"] == SURVEY, "")
     figures = known.reindex(pd.MultiIndex.from_arrays([lines["unit"], items]))
     columns = {new: figures[name].to_numpy(dtype=float) for name, new in FIGURES.items()}
     compared = compare_targets(figures, lines["target"].to_numpy(dtype=float))
-    written = [
-        [word for word in text.split() if word not in ("target_inside_error", "not_visible")]
-        for text in lines["note"]
-    ]
-    undecided = [[word for word in words if word == "undecided"] for words in written]
-    remarks = [[word for word in words if word != "undecided"] for words in written]
-    parts = zip(undecided, compared["note"], remarks, strict=True)
+    undecided = np.where(lines["note"].str.contains("undecided"), "undecided", "")
+    notes = zip(undecided, compared["note"], strict=True)
     return lines.assign(
         **columns,
         detectable=compared["detectable"].to_numpy(),
         n_needed=compared["n_needed"].to_numpy(),
-        note=[" ".join(filter(None, [*first, word, *last])) for first, word, last in parts],
+        note=[" ".join(filter(None, pair)) for pair in notes],
     )
 
 
-def _check_figures(sheet: PlanSheet, lines: pd.DataFrame) -> None:
-    """Refuse other figures than those of the wave; of lines without another mistake."""
-    faulty = {place.row for error in sheet.errors for place in error.places}
-    rows = {
-        row: line
-        for row, line in zip(sheet.lines, lines.to_dict("records"), strict=True)
-        if row not in faulty
-    }
+def _check_figures(sheet: PlanSheet, written: pd.DataFrame, lines: pd.DataFrame) -> None:
+    """Refuse other figures than those of the wave, to the decimals of the file."""
     wrong = [
         (row, name)
-        for row, line in rows.items()
+        for row in written.index
         for name, decimals in COMPUTED.items()
-        if (cell := sheet.lines[row].get(name, "")) and not _is_same(cell, line[name], decimals)
+        if pd.notna(written.loc[row, name])
+        if not abs(written.loc[row, name] - lines.loc[row, name]) <= 0.5 * 10.0**-decimals + FUZZ
     ]
-    if wrong:
-        places = [sheet.place(row, name) for row, name in wrong]
-        wanted = {
-            language: ", ".join(
-                f"{place.letter}{row}: {format_number(rows[row][name], language, COMPUTED[name])}"
-                for place, (row, name) in zip(places[:SHOWN], wrong, strict=False)
-            )
-            for language in LANGUAGES
-        }
-        sheet.errors.append(PlanError("plan_figure", places, wanted=wanted))
-    least = {row: round(line["baseline"], COMPUTED["baseline"]) for row, line in rows.items()}
-    too_low = [row for row, line in rows.items() if line["target"] < least[row] - FUZZ]
-    blank = [
-        row
-        for row, line in rows.items()
-        if least[row] >= 0 and not sheet.lines[row]["target"] and line["status"] != "dropped"
-    ]
-    for message_id, wrong_rows in (("plan_target_below", too_low), ("plan_target_blank", blank)):
-        if wrong_rows:
-            places = [sheet.place(row, "target") for row in wrong_rows]
+    if not wrong:
+        return
+    places = [sheet.place(row, name) for row, name in wrong]
+    wanted = {
+        language: ", ".join(
+            f"{place.letter}{row}: {format_number(lines.loc[row, name], language, COMPUTED[name])}"
+            for place, (row, name) in zip(places[:SHOWN], wrong, strict=False)
+        )
+        for language in LANGUAGES
+    }
+    sheet.errors.append(PlanError("plan_figure", places, wanted=wanted))
+
+
+def _check_targets(sheet: PlanSheet, lines: pd.DataFrame) -> None:
+    """Refuse a target below the baseline, and a line with a baseline and no target."""
+    least = lines["baseline"].round(COMPUTED["baseline"])
+    too_low = lines["target"] < least - FUZZ
+    is_blank = least.notna() & lines["target"].isna() & (lines["status"] != "dropped")
+    for message_id, is_wrong in (("plan_target_below", too_low), ("plan_target_blank", is_blank)):
+        if places := [sheet.place(row, "target") for row in lines.index[is_wrong]]:
             sheet.errors.append(PlanError(message_id, places))
 
 
-def _is_same(cell: str, figure: float, decimals: int) -> bool:
-    """Return whether a cell shows a figure, rounded as it is written."""
-    digits = cell.replace(",", ".")
-    try:
-        return abs(float(digits) - figure) <= 0.5 * 10.0**-decimals + 1e-6
-    except ValueError:
-        return False
+def _list_right_rows(sheet: PlanSheet) -> list[int]:
+    """Return the rows of lines without a mistake so far."""
+    wrong = {place.row for error in sheet.errors for place in error.places}
+    return [row for row in sheet.lines if row not in wrong]
 
 
 def _note_columns(sheet: PlanSheet) -> list[Bilingual]:
@@ -237,16 +222,14 @@ def _note_columns(sheet: PlanSheet) -> list[Bilingual]:
     return [say_notice("ignored", names=names)] if names else []
 
 
-def _note_measures(
-    sheet: PlanSheet, records: Sequence[Mapping[str, object]], source: Survey
-) -> list[Bilingual]:
+def _note_measures(sheet: PlanSheet, lines: pd.DataFrame, source: Survey) -> list[Bilingual]:
     """Say which measures do not act on the item of their line: perhaps some columns were sorted."""
     pack, library = source.instrument, read_library(source.wave).measures
     places = [
         sheet.place(row, "measure")
-        for row, line in zip(sheet.lines, records, strict=True)
-        if line["measure"] and line["item"] in pack.items
-        if line["item"] not in library[str(line["measure"])].items.get(pack.id, ())
+        for row, item, measure in lines[["item", "measure"]].itertuples()
+        if measure and item in pack.items
+        if item not in library[measure].items.get(pack.id, ())
     ]
     if not places:
         return []

@@ -37,11 +37,14 @@ FILE_COLUMNS: Mapping[str, bool] = {
     "n_needed": False,
     "status": True,
     "note": True,
+    "remark": True,
     "measure": True,
     "factor": False,
     "n": False,
     "wave": True,
 }
+# What is computed from the survey, with its decimals in the file.
+COMPUTED: Mapping[str, int] = {"baseline": 2, "low": 2, "high": 2, "detectable": 2, "n": 0}
 LEAST_HEADERS = 6  # a row with so many names of columns is the header of a plan
 HEADER_ROWS = 30  # the header is among the first rows
 RISKY = ("'=", "'+", "'-", "'@")  # an apostrophe that keeps a text from being a formula

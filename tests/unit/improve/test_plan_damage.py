@@ -282,6 +282,7 @@ REFUSED: dict[str, Callable[[Damaged], None]] = {
     "no target": wrong("target", None, " "),
     "negative": wrong("target", -5, "-85"),
     "words for forms": wrong("n_needed", "nhiều", "survey", "1.000"),
+    "words for a figure": wrong("baseline", "8_1.36", "81.36 điểm", "8e1", "nan"),
     "no day": wrong("due", "Quý II/2022", "31/02/2022", "06/2022", "31/03/22", "12/31/2022", True),
     "early": wrong("due", datetime(2019, 1, 5), "05/01/2019", "2020-01-31", 43470),
     "late": wrong("due", datetime(2203, 1, 5), "05/01/2203"),
@@ -421,6 +422,15 @@ def spell_target(damaged: Damaged) -> None:
     damaged.expect(at, "note", " ".join([*first, *([] if is_visible else [limit])]))
 
 
+def spell_figure(damaged: Damaged) -> None:
+    """A computed figure as text, in the spellings of a target."""
+    at = damaged.draw()
+    name = damaged.rng.choice(["baseline", "low", "high", "detectable"])
+    text = f"{damaged.get(at, name):.2f}"
+    spellings = [f"{text}%", text.replace(".", ","), f"{text.replace('.', ',')} %", f" {text}"]
+    damaged.put(name, damaged.rng.choice(spellings), at, is_wrong=False)
+
+
 def spell_day(damaged: Damaged) -> None:
     values = ["31/03/2022", "31-3-2022", "31.03.2022", "2022-03-31", datetime(2022, 3, 31), 44651]
     values += ["ngày 31 tháng 3 năm 2022", "31/3/2022", date(2022, 3, 31), "31/03/2022 08:00"]
@@ -469,11 +479,15 @@ def write_risky(damaged: Damaged) -> None:
 
 
 def write_remark(damaged: Damaged) -> None:
-    at = damaged.draw()
+    """What officers write is kept as it is, also beside the notes of the program."""
+    at, text = damaged.draw(), "not_visible do ít phiếu; đã họp ngày 5"
+    before = damaged.lines.loc[at - damaged.header - 1, "remark"]
+    if damaged.rng.random() < 0.5:
+        damaged.put("remark", text, at, is_wrong=False)
+        return damaged.expect(at, "remark", text)
     words = str(damaged.get(at, "note") or "")
-    damaged.put("note", "; ".join(filter(None, [words, "đã họp ngày 5"])), at, is_wrong=False)
-    before = damaged.lines.loc[at - damaged.header - 1, "note"]
-    damaged.expect(at, "note", " ".join(filter(None, [before, "đã họp ngày 5"])))
+    damaged.put("note", "; ".join(filter(None, [words, text])), at, is_wrong=False)
+    damaged.expect(at, "remark", "; ".join(filter(None, [text, before])))
 
 
 def drop_figures(damaged: Damaged) -> None:
@@ -522,6 +536,7 @@ READ: dict[str, Callable[[Damaged], None]] = {
     "blank rows": add_blank_rows,
     "dressed": dress_sheet,
     "decimals": spell_target,
+    "figures": spell_figure,
     "days": spell_day,
     "status": spell_status,
     "unit by name": spell_unit,
