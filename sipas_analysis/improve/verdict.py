@@ -97,13 +97,15 @@ def verdict(
     Returns:
         ``kind`` (``line``; ``measure`` for a measure and item that two units or more took),
         ``before``, ``after`` (ids of waves), ``id``, ``unit`` (later code), ``unit_then``,
-        ``item``, ``measure``, ``task``, ``n_units`` (units with the measure that are compared with
+        ``item``, ``measure``, ``task`` (of a measure of the library empty where units worded it
+        differently), ``n_units`` (units with the measure that are compared with
         others; 0 where none is), ``n_others`` (units without it), ``value_before``,
         ``value_after``, ``change`` with ``change_low`` and ``change_high``, ``trend``,
         ``returned``, ``expected`` (trend + returned), ``did`` and ``did_se`` (difference in
         differences), ``value`` (what remains) with ``se``, ``low``, ``high``, ``df``, ``family``
         (number of lines judged together), ``verdict`` (``worked``, ``no_sign``, ``too_early``,
-        ``got_worse``, ``cannot_tell``), ``reason``, ``target``, ``is_met``, ``due``, ``status``.
+        ``got_worse``, ``cannot_tell``), ``reason`` (``shared``: one figure with another line of
+        the unit, which cannot be told apart), ``target``, ``is_met``, ``due``, ``status``.
 
     Raises:
         ColumnError: The plan was made from another wave, lacks a column, or has a status of its
@@ -188,6 +190,7 @@ def _read_lines(plan: Plan, pair: TwoWaves) -> pd.DataFrame:
     return lines.assign(
         unit=lines["unit_then"].map(lambda unit: successors.get(unit, unit)),
         variable=lines["item"].map(lambda item: codes.get(item, item)),
+        own_words=own_words,
         measure_key=lines["measure"].where(lines["measure"] != "", own_words),
         day=pd.to_datetime(lines["due"], errors="coerce"),
     )
@@ -315,7 +318,8 @@ def _judge_measure(lines: _Lines, variable: str, taken: pd.DataFrame) -> Row:
     row = {
         "kind": "measure",
         "id": f"{first['measure'] or first['id']}~{first['item']}",
-        **{name: first[name] for name in ("item", "measure", "task")},
+        **{name: first[name] for name in ("item", "measure")},
+        "task": "" if (taken["own_words"] != first["own_words"]).any() else first["task"],
         **dict.fromkeys(["unit", "unit_then", "status"], ""),
         "n_units": 0,
         "verdict": "" if remainder else "cannot_tell",
@@ -349,6 +353,7 @@ def _conclude(table: pd.DataFrame, level: float) -> pd.DataFrame:
     value, se, df, change, change_se = (
         table[name].to_numpy(dtype=float) for name in ("value", "se", "df", "change", "change_se")
     )
+    is_shared = judged.assign(name=names).duplicated(["kind", "unit", "name"], keep=False)
     t = t_quantile((1 + each) / 2, df)
     low, high = value - t * se, value + t * se
     is_told = [(low > 0) & (change > 0), (high < 0) & (change < 0)]
@@ -361,4 +366,5 @@ def _conclude(table: pd.DataFrame, level: float) -> pd.DataFrame:
         change_low=table["change_low"].where(~is_measure, change - t * change_se),
         change_high=table["change_high"].where(~is_measure, change + t * change_se),
         verdict=table["verdict"].where(~is_judged, words),
+        reason=table["reason"].mask(is_shared.reindex(table.index, fill_value=False), "shared"),
     )[[*VERDICT_COLUMNS]]

@@ -37,7 +37,7 @@ LINE_NUMBERS = (
 VERDICT_NUMBERS = ("change", "expected", "rest", "interval")
 PLAN_REASONS = {  # others are why two years may not be compared
     *("dropped", "not_survey", "no_baseline", "not_started", "due"),
-    *("few_others", "flagged", "whole_province"),
+    *("few_others", "flagged", "shared", "whole_province"),
 }
 EXPLANATIONS = tuple(
     make_text(f"annex.verdicts.note.{name}") for name in ("change", "expected", "rest", "verdict")

@@ -159,7 +159,9 @@ def test_lines_of_a_unit_are_judged_together():
     assert frame["family"].fillna(0).tolist() == [2, 2, 2, 0]
     alone = judge({"unit": "u0"}).loc["L0"]
     assert frame.loc["L0", "low"] < alone["low"]
-    assert frame.loc["L0", "value"] == alone["value"]
+    assert frame.loc["L0", "value"] == frame.loc["L1", "value"] == alone["value"]
+    assert frame["reason"].tolist() == ["shared", "shared", "", "not_started"]
+    assert (frame.loc["L0", "verdict"], alone["reason"]) == ("worked", "")
 
 
 def test_a_measure_that_several_units_took_is_judged_over_all_of_them():
@@ -174,6 +176,9 @@ def test_a_measure_that_several_units_took_is_judged_over_all_of_them():
     rows = frame[frame["kind"] == "measure"]
     row = rows.loc["L0~A1"]
     assert len(rows) == 1
+    assert row["task"] == "Thêm ghế  ngồi"
+    reworded = judge({"unit": "u0", "task": "Ghế"}, {"unit": "u1", "task": "Thêm ghế cho dân"})
+    assert reworded.loc["m~A1", "task"] == ""  # the words of one unit are not those of others
     assert (row["n_units"], row["n_others"], row["unit"]) == (2, 5, "")
     assert row["change"] == pytest.approx(18.0, abs=0.5)
     assert row["change_low"] < row["change"] < row["change_high"]
