@@ -33,7 +33,7 @@ from sipas_analysis.infer.ratio_means import Mean, average_ratios
 from sipas_analysis.instrument.pack import OVERALL, Instrument
 from sipas_analysis.measure.pooling import small_area
 from sipas_analysis.measure.rules import column_names, list_targets
-from sipas_analysis.measure.scores import score_everyone
+from sipas_analysis.measure.scores import check_scores, score_everyone
 from sipas_analysis.messages import say
 from sipas_analysis.quality.findings import check
 
@@ -119,6 +119,7 @@ def priority(
 
     Raises:
         UnitError: A unit that is not in the list.
+        ColumnError: ``scores`` lacks columns that figures have.
 
     Source: rules D4 and D5 in docs/method.md; Martilla and James (1977), doi:10.2307/1250495.
 
@@ -129,7 +130,7 @@ def priority(
         ['undecided']
     """
     if scores is not None:
-        check_kind(scores, pd.DataFrame, "frame", "scores")
+        check_scores(scores)
     if models is not None:
         check_kind(models, Drivers, "drivers", "models")
     if cut_percent is not None:

@@ -28,7 +28,7 @@ from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.measure.index_gaps import find_gaps
 from sipas_analysis.measure.ranking import TEST_POWER
-from sipas_analysis.measure.scores import score, select_shown
+from sipas_analysis.measure.scores import check_scores, score, select_shown
 from sipas_analysis.messages import say
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ PLAN_COLUMNS = (
     "budget",
     "status",
     "note",
+    "remark",
 )
 FROM_SCORES = {
     **{name: name for name in ("unit", "factor", "measure", "low", "high")},
@@ -68,6 +69,7 @@ FROM_SCORES = {
 NUMBERS = ("baseline", "low", "high", "n", "target", "detectable", "n_needed")
 # the most lines of the province and of a unit: of surely weak items, else of items with a gap
 MOST_SURE, MOST_LOW = (8, 5), (6, 3)
+MOST_NEEDED = 10_000  # people; a target that needs more could be shown by no survey of a province
 # undecided: the forms do not show that the item is below what it is compared with
 # not_visible: no rise that ends below 100 % could be shown by so many forms
 # target_inside_error: the target given is nearer to the baseline than what could be shown
@@ -84,10 +86,10 @@ class Plan(ResultTable):
     Attributes:
         frame: One row per line, the province first, then units in the order of the list; columns
             as in ``PLAN_COLUMNS``. ``baseline``, ``low``, ``high``, ``target`` and ``detectable``
-            are percentages; ``n`` are people and ``n_needed`` the forms that could show the target,
-            where ``n`` could not. Numbers are missing and texts empty where there is none; ``due``
-            is a day or None; ``note`` holds words of ``NOTES``, separated by blanks, or what
-            officers wrote.
+            are percentages; ``n`` are the people who answered and ``n_needed`` those who could
+            show the target, where ``n`` could not: at most ``MOST_NEEDED``, else missing. Numbers
+            are missing and texts empty where there is none; ``due`` is a day or None; ``note``
+            holds words of ``NOTES``, separated by blanks, ``remark`` what officers wrote.
         important: Factors that are surely more important than others, whose items go first.
         reason: Why importance is not known, as ``Priority.reason``; empty if it is.
         without: Units without a line, with the reason.
@@ -136,6 +138,7 @@ def plan(survey: Survey, unit: str = "", *, scores: pd.DataFrame | None = None) 
 
     Raises:
         UnitError: A unit that is not in the list.
+        ColumnError: ``scores`` lacks columns that figures have.
         ConfigError: The wave's own measures cannot be read.
 
     Source: rules G2, G3, R4, D4 and D5 in docs/method.md.
@@ -150,7 +153,7 @@ def plan(survey: Survey, unit: str = "", *, scores: pd.DataFrame | None = None) 
 
     check_kind(survey, Survey, "survey")
     if scores is not None:
-        check_kind(scores, pd.DataFrame, "frame", "scores")
+        check_scores(scores)
     unit = find_unit_code(survey.units, unit) if unit else ""
     return draft_plan(prepare_priority(survey, scores), unit)
 
@@ -172,7 +175,7 @@ def draft_plan(basis: "Basis", unit: str = "") -> Plan:
     if "" in drafted:
         lines = pd.concat([lines, _answer_incidents(survey, library)], ignore_index=True)
     lines = _number_lines(lines, drafted)
-    lines = lines.assign(wave=survey.wave.id, budget="", status="proposed")
+    lines = lines.assign(wave=survey.wave.id, budget="", status="proposed", remark="")
     lines[[*NUMBERS]] = lines[[*NUMBERS]].astype(float)
     return Plan(lines[[*PLAN_COLUMNS]], placed.important, placed.reason, without)
 
@@ -294,18 +297,20 @@ def compare_targets(figures: pd.DataFrame, target: Floats) -> pd.DataFrame:
         target: The targets, missing where there is none.
 
     Returns:
-        ``detectable``; ``n_needed``, the people who could show the rise, and ``note`` (of
-        ``NOTES``), both of a target that so many people could not show.
+        ``detectable``; ``n_needed``, the people who could show the rise, missing if more than
+        ``MOST_NEEDED``, and ``note`` (of ``NOTES``), both of a target that so many people could
+        not show.
     """
     value, n = (figures[name].to_numpy(dtype=float) for name in ("value", "n_valid"))
     detectable = find_detectable(find_errors(figures))
     rise = np.where(target > value, target - value, np.nan)
     is_inside = target - value < detectable - FUZZ
     no_rise = np.ceil(value + detectable - FUZZ) >= 100
+    needed = np.ceil(n * (detectable / rise) ** 2 - FUZZ)
     return pd.DataFrame(
         {
             "detectable": detectable,
-            "n_needed": np.where(is_inside, np.ceil(n * (detectable / rise) ** 2 - FUZZ), np.nan),
+            "n_needed": np.where(is_inside & (needed <= MOST_NEEDED), needed, np.nan),
             "note": np.select([~is_inside, no_rise], ["", "not_visible"], "target_inside_error"),
         }
     )

@@ -36,7 +36,7 @@ from sipas_analysis.improve.plan_sheet import COMPUTED, PlanSheet, read_plan_she
 from sipas_analysis.improve.plan_words import PlanWords
 from sipas_analysis.infer.sample_size import FUZZ
 from sipas_analysis.instrument.strict_yaml import Bilingual
-from sipas_analysis.measure.scores import score_everyone, select_shown
+from sipas_analysis.measure.scores import check_scores, score_everyone, select_shown
 from sipas_analysis.measure.wave_breaks import link_units
 from sipas_analysis.messages import LANGUAGES, format_number
 from sipas_analysis.sheets.texts import fold_text
@@ -80,6 +80,7 @@ def read_plan(
         what was read in another way than it is written, and which units have another code since.
 
     Raises:
+        ColumnError: ``scores`` lacks columns that figures have.
         FileError: The file is missing, damaged, empty, or locked by a password.
         PlanError: A column is missing, doubled or renamed; the plan is of another wave; a cell is
             not what its column asks for. Several such mistakes make a ``SeveralError``.
@@ -94,6 +95,8 @@ def read_plan(
     """
     check_path(path)
     check_kind(survey, Survey, "survey")
+    if scores is not None:
+        check_scores(scores)
     sheet = read_plan_sheet(Path(path))
     _refuse_together(sheet.errors)
     source = _find_source(sheet, survey)

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from sipas_analysis.arguments import check_kind, list_known, list_names
+from sipas_analysis.collect.frame_columns import check_columns
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import ColumnError, DesignError
 from sipas_analysis.infer.design import Floats, Ints
@@ -48,6 +49,9 @@ from sipas_analysis.measure.rules import (
     list_targets,
     people_key,
 )
+
+SCORE_COLUMNS = ("domain", "group", "unit", "variable", "flag")
+SCORE_COLUMNS += ("value", "se", "low", "high", "n_valid")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -102,6 +106,12 @@ def score_everyone(survey: Survey) -> pd.DataFrame:
     return pd.concat(
         [frame.assign(domain=domain) for domain, frame in parts.items()], ignore_index=True
     )
+
+
+def check_scores(scores: pd.DataFrame) -> None:
+    """Refuse what is no table of figures as ``score_everyone`` returns it."""
+    check_kind(scores, pd.DataFrame, "frame", "scores")
+    check_columns("scores", SCORE_COLUMNS, scores)
 
 
 def select_shown(scores: pd.DataFrame) -> pd.DataFrame:

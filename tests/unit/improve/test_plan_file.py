@@ -8,7 +8,7 @@ import pytest
 from openpyxl import load_workbook
 
 import sipas_analysis as sipas
-from sipas_analysis.errors import FileError, ParameterError, PlanError, SeveralError
+from sipas_analysis.errors import ColumnError, FileError, ParameterError, PlanError, SeveralError
 from sipas_analysis.improve.plan_sheet import FILE_COLUMNS
 from sipas_analysis.measure.scores import score_everyone
 
@@ -73,7 +73,7 @@ def test_a_plan_of_another_wave_names_the_waves_that_fit(refuse, change):
     """All lines of a plan are of one wave."""
     text = refuse(change(wave_2="an-giang-2019"))
     assert "phải lập từ đợt an-giang-2020 hoặc một đợt nêu ở `earlier:` (an-giang-2020)" in text
-    assert "ô V6 (cột “Mã đợt khảo sát”), giá trị 'an-giang-2019'" in text
+    assert "ô W6 (cột “Mã đợt khảo sát”), giá trị 'an-giang-2019'" in text
 
 
 @pytest.mark.slow
@@ -125,12 +125,12 @@ def test_a_misspelt_code_names_the_nearest(refuse, change):
 def test_a_figure_that_was_changed_by_hand_is_refused_with_the_right_one(refuse, read, change):
     """An empty cell is filled in; a target that cannot be shown is read with a note."""
     assert "Số đúng: K5: 81,36" in refuse(change(baseline_1=71.36))
-    plan = read(change(baseline_1=None, n_1=None, target_1=82, n_needed_1=None))
+    plan = read(change(baseline_1=None, n_1=None, target_1=84, n_needed_1=None))
     line = plan.frame.iloc[0]
     assert (round(line["baseline"], 2), line["n"]) == (81.36, 853)
     assert "target_inside_error" in line["note"]
     assert line["n_needed"] > line["n"]
-    rise = 82 - line["baseline"]
+    rise = 84 - line["baseline"]
     assert line["n_needed"] == pytest.approx(line["n"] * (line["detectable"] / rise) ** 2, abs=1)
 
 
@@ -171,3 +171,8 @@ def test_what_is_no_plan_says_what_is_wanted(refuse, made, tmp_path):
         sipas.read_plan(made.frame, made)
     with pytest.raises(ParameterError):
         sipas.read_plan(PLAN, made.frame)
+    for function in (sipas.plan, sipas.priority, partial(sipas.read_plan, PLAN)):
+        with pytest.raises(ParameterError, match="scores"):
+            function(made, scores=3)
+        with pytest.raises(ColumnError, match=r"`scores=` must name columns .* “domain”"):
+            function(made, scores=made.frame.head(0))
