@@ -34,15 +34,15 @@ from sipas_analysis.figures.identified import (
 )
 from sipas_analysis.figures.plan_records import PlanLine, list_plan_lines
 from sipas_analysis.figures.wave_tables import WaveTables
-from sipas_analysis.improve.plan import NOTES, Plan, draft_plan
 from sipas_analysis.improve.plan import NUMBERS as PLAN_NUMBERS
+from sipas_analysis.improve.plan import Plan, draft_plan
 from sipas_analysis.improve.plan_file import read_plan
 from sipas_analysis.improve.plan_sheet import read_plan_sheet
 from sipas_analysis.improve.verdict import VerdictWord, judge_plan
 from sipas_analysis.infer.estimates import Estimates
 from sipas_analysis.measure.scores import select_shown
 
-PRIVATE_COLUMNS = ["budget"]  # of a plan, in no published table
+PRIVATE_COLUMNS = ["budget", "remark"]  # of a plan, in no published table
 FREE_TEXTS = ["task", "owner"]  # words of officers that are published
 NUMBERS = {  # single numbers of a verdict
     "verdict.after": ["value_after"],
@@ -107,8 +107,7 @@ def _publish_lines(lines: pd.DataFrame, tables: WaveTables) -> pd.DataFrame:
     public = _star_personal(lines.drop(columns=PRIVATE_COLUMNS))
     is_hidden = np.array([key[1] != "" and key not in shown for key in keys], dtype=bool)
     public.loc[is_hidden, [*PLAN_NUMBERS]] = np.nan
-    words = [[word for word in str(note).split() if word in NOTES] for note in public["note"]]
-    return public.assign(note=[" ".join(known) for known in words])
+    return public
 
 
 def _star_personal(lines: pd.DataFrame) -> pd.DataFrame:

@@ -97,17 +97,18 @@ class PlanWords:
         return words if self.find(kind, words) == code else code
 
     def write_note(self, note: str, language: Language) -> str:
-        """Return the words of a note, and what officers wrote, as one text."""
-        words = note.split()
-        known = [self.write("note", word, language) for word in words if word in NOTES]
-        return "; ".join([*known, *filter(None, [" ".join(w for w in words if w not in NOTES)])])
+        """Return the words of a note as one text."""
+        return "; ".join(self.write("note", word, language) for word in note.split())
 
-    def read_note(self, text: str) -> tuple[list[str], str]:
-        """Return the notes of the program in a cell, and what officers wrote."""
+    def read_note(self, text: str) -> tuple[str, str]:
+        """Return the notes of the program in a cell, and what officers wrote beside them.
+
+        A workbook has the notes in words, parted by semicolons, a CSV file as the program has them.
+        """
         parts = [part.strip() for part in text.split(";")]
-        notes = [self.find("note", part) for part in parts]
+        notes = [part if {*part.split()} <= {*NOTES} else self.find("note", part) for part in parts]
         free = [part for part, note in zip(parts, notes, strict=True) if part and not note]
-        return [*filter(None, notes)], "; ".join(free)
+        return " ".join(filter(None, notes)), "; ".join(free)
 
 
 def _say_both(message_id: str) -> Bilingual:

@@ -4,7 +4,6 @@ The workbook says which cells are filled in and offers the words among which to 
 never written over a plan that is there: officers' work would be lost.
 """
 
-import math
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
@@ -21,13 +20,12 @@ from sipas_analysis.errors import OutputError
 from sipas_analysis.figures.csv_files import write_tables
 from sipas_analysis.files import check_writable
 from sipas_analysis.improve.plan import Plan
-from sipas_analysis.improve.plan_file import COMPUTED
-from sipas_analysis.improve.plan_sheet import FILE_COLUMNS
+from sipas_analysis.improve.plan_sheet import COMPUTED, FILE_COLUMNS
 from sipas_analysis.improve.plan_words import PROVINCE, PlanWords
 from sipas_analysis.messages import Language, say
 from sipas_analysis.sheets.data_files import write_cell
 
-OPEN = ("task", "owner", "due", "budget", "indicator", "target", "status", "note", "measure")
+OPEN = ("task", "owner", "due", "budget", "indicator", "target", "status", "remark", "measure")
 CHOSEN = ("unit", "item", "indicator", "status", "measure")  # columns with a drop-down list
 AS_CODES = ("unit", "item", "measure")  # written as codes, with names beside
 NOT_PRINTED = ("measure", "factor", "n", "wave")
@@ -43,7 +41,7 @@ WIDTHS = {
     "task": 30,
     "owner": 15,
 }
-WIDTHS |= {"owner": 15, "due": 10.5, "budget": 10, "indicator": 13, "status": 10, "note": 18}
+WIDTHS |= {"due": 10.5, "budget": 10, "indicator": 13, "status": 10, "note": 15, "remark": 18}
 WIDTHS |= {"detectable": 8, "n_needed": 8, "measure": 18, "factor": 16, "n": 8, "wave": 15}
 WIDTH = 7  # of the other columns
 
@@ -55,7 +53,8 @@ def write_plan(plan: Plan, survey: Survey, folder: Path, language: Language) -> 
         plan: Lines of a plan, as ``sipas.plan`` or ``sipas.read_plan`` return them.
         survey: The wave from which the plan was made.
         folder: Folder of the files; a folder that is not there is made.
-        language: Language of the workbook; the CSV file has the names and codes of the program.
+        language: Language of the workbook, and of names in the CSV file; everything else there
+            has the codes of the program.
 
     Returns:
         The two paths.
@@ -72,7 +71,7 @@ def write_plan(plan: Plan, survey: Survey, folder: Path, language: Language) -> 
     title = make_text("plan.title", title=wave.title)
     about = (title, wave.publisher, wave.document_day)
     book = write_workbook(folder / PLAN_FILES[0], sheets, about, language)
-    return [book, *write_tables({"plan": _make_table(plan, words)}, folder)]
+    return [book, *write_tables({"plan": _make_table(plan, words, language)}, folder)]
 
 
 def describe_plan(
@@ -99,16 +98,11 @@ def describe_plan(
 
 def _round_figures(line: Mapping[str, Any]) -> dict[str, Any]:
     """Return the cells of a line: figures with the decimals that are published, None for blanks."""
-    cells = {name: None if _is_missing(value) else value for name, value in line.items()}
+    cells = {name: None if pd.isna(value) else value for name, value in line.items()}
     for name, decimals in COMPUTED.items():
         if (figure := cells[name]) is not None:
             cells[name] = round(float(figure), decimals)
     return cells
-
-
-def _is_missing(value: object) -> bool:
-    """Return whether a cell of a frame holds nothing."""
-    return value is None or value is pd.NaT or (isinstance(value, float) and math.isnan(value))
 
 
 def _name_line(line: Mapping[str, Any], words: PlanWords, language: Language) -> dict[str, Any]:
@@ -194,10 +188,10 @@ def _list_codes(words: PlanWords, language: Language) -> Iterator[Line]:
             yield make_text(f"plan.column.{kind}"), code, label.text(language)
 
 
-def _make_table(plan: Plan, words: PlanWords) -> pd.DataFrame:
+def _make_table(plan: Plan, words: PlanWords, language: Language) -> pd.DataFrame:
     """Return the lines as the CSV file has them: codes, days as 2026-03-31, decimal points."""
     lines = [
-        _name_line({str(name): value for name, value in line.items()}, words, "vi")
+        _name_line({str(name): value for name, value in line.items()}, words, language)
         for line in plan.frame.to_dict("records")
     ]
     rows = [[_write_plain(cells[name]) for name in FILE_COLUMNS] for cells in lines]

@@ -19,7 +19,7 @@ UNITS = {"a": (12, 30), "b": (24, 32), "c": (26, 33), "d": (25, 34), "e": (27, 3
 LATER = {"a": (29, 31), "b": (26, 33), "c": (25, 33), "d": (27, 34), "e": (27, 36), "f": (23, 30)}
 HEADS = (
     *("id", "unit", "item", "task", "owner", "due", "budget", "indicator", "target", "status"),
-    *("note", "measure", "wave"),
+    *("note", "remark", "measure", "wave"),
 )
 LINE = {
     "id": "a-01",
@@ -31,7 +31,8 @@ LINE = {
     "indicator": "survey",
     "target": "80",
     "status": "done",
-    "note": "hỏi anh Nam",
+    "note": "undecided",
+    "remark": "hỏi anh Nam",
 }
 
 
@@ -71,7 +72,7 @@ def test_without_a_plan_there_are_proposals_and_no_verdicts(tmp_path):
 def test_a_plan_is_published_without_what_officers_keep_for_themselves(tmp_path):
     """Budget and own remarks are left out (P1); a telephone number of the owner is starred."""
     folder = write_year(tmp_path, 2024, UNITS)
-    write_plan(folder, {"note": "undecided; hỏi anh Nam"}, {"id": "x", "unit": "b"}, wave="w-2024")
+    write_plan(folder, {"note": "undecided; anh Nam"}, {"id": "x", "unit": "b"}, wave="w-2024")
     figures = Figures(read_survey(read_wave(folder)))
     plan = figures.plan
     assert (plan.is_proposal, plan.source) == (False, "plan.csv")
