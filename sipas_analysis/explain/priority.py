@@ -33,7 +33,7 @@ from sipas_analysis.infer.ratio_means import Mean, average_ratios
 from sipas_analysis.instrument.pack import OVERALL, Instrument
 from sipas_analysis.measure.pooling import small_area
 from sipas_analysis.measure.rules import column_names, list_targets
-from sipas_analysis.measure.scores import check_scores, score_everyone
+from sipas_analysis.measure.scores import check_scores, score, score_everyone
 from sipas_analysis.messages import say
 from sipas_analysis.quality.findings import check
 
@@ -179,7 +179,9 @@ def prepare_priority(
     whole: Estimates | None = None,
 ) -> Basis:
     """Compute once what ``place_factors`` needs for the whole and for every unit."""
-    scores = score_everyone(survey) if scores is None else scores
+    if scores is None:
+        whole = score(survey) if whole is None else whole
+        scores = score_everyone(survey, whole)
     models = drivers(survey, ["linear", "logit"]) if models is None else models
     flagged = check(survey).flagged_units if flagged is None else flagged
     return Basis(survey, scores, models, *_share_importance(survey, models), flagged, whole)

@@ -17,10 +17,12 @@ from sipas_analysis.errors import ConfigError, Place
 from sipas_analysis.files import check_held, hash_if_there
 from sipas_analysis.instrument.pack import Instrument, Status, list_packs, read_instrument
 from sipas_analysis.instrument.strict_yaml import Bilingual, Statement, Strict, read_model
+from sipas_analysis.messages import LANGUAGES, say
 from sipas_analysis.sheets.texts import CONTROL
 
 Evidence = Literal["opinion", "incidents", "facts"]
 Data = Literal["survey", "dossiers", "movements", "queue", "petitions", "checklist", "staff"]
+SURVEY = "survey"  # the indicator of a line of a plan that follows the satisfied share of its item
 Months = Annotated[int, Field(ge=1, le=60)]
 
 
@@ -81,7 +83,7 @@ def read_library(wave: Wave | None = None) -> Library:
     Raises:
         FileError: The file of the wave's own measures is missing.
         ConfigError: A measure repeats an id, names a factor, an item or an instrument that does not
-            exist, or has no indicator.
+            exist, or has no indicator; an indicator has the id of another one.
 
     Source: rule G1 in docs/method.md.
     """
@@ -103,11 +105,12 @@ def _read_unchanged(path: Path, _content: str | None) -> Library:
 
 def _check_measures(own: Library, library: Library, pack: Instrument, file: str) -> None:
     """Refuse own measures that do not fit the library or their instruments."""
+    _check_indicators(own, library, file)
     for name, measure in own.measures.items():
-        text = measure.vi + measure.en
         if name in library.measures:
             raise ConfigError("measure_twice", [Place(file)], measure=name)
-        if not text or CONTROL.search(text):
+        texts = [text.vi + text.en for text in (measure, *measure.indicators)]
+        if not all(texts) or CONTROL.search("".join([*texts, measure.owner.vi, measure.owner.en])):
             raise ConfigError("measure_text", [Place(file)], measure=name)
         unknown = [code for code in measure.items if code not in {pack.id, *list_packs()}]
         if unknown:
@@ -121,6 +124,19 @@ def _check_measures(own: Library, library: Library, pack: Instrument, file: str)
             for code in measure.items.get(instrument.id, ()):
                 if code not in known:
                     _refuse_code("item", code, known, name, file)
+
+
+def _check_indicators(own: Library, library: Library, file: str) -> None:
+    """Refuse an indicator whose id has other words or data elsewhere: a plan names the id alone."""
+    known: dict[str, dict[str, str]] = {
+        SURVEY: {tongue: say(tongue, "plan.indicator.survey") for tongue in LANGUAGES}
+    }
+    for name, measure in {**library.measures, **own.measures}.items():
+        for indicator in measure.indicators:
+            meant = {tongue: f"{indicator.text(tongue)} ({indicator.data})" for tongue in LANGUAGES}
+            if known.setdefault(indicator.id, meant) != meant:
+                fields = {"measure": name, "code": indicator.id, "meant": known[indicator.id]}
+                raise ConfigError("measure_indicator", [Place(file)], **fields)
 
 
 def _refuse_code(kind: str, code: str, known: Iterable[str], measure: str, file: str) -> NoReturn:

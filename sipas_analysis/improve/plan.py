@@ -19,7 +19,7 @@ from sipas_analysis.arguments import check_kind
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.collect.units import find_unit_code
 from sipas_analysis.collect.wave import Wave
-from sipas_analysis.improve.actions import Library, read_library
+from sipas_analysis.improve.actions import SURVEY, Library, read_library
 from sipas_analysis.infer.design import Floats
 from sipas_analysis.infer.distributions import normal_quantile
 from sipas_analysis.infer.estimates import SUPPRESS, ResultTable
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 Status = Literal["proposed", "approved", "in_progress", "done", "dropped"]
 STATUSES: tuple[Status, ...] = get_args(Status)
-SURVEY = "survey"  # the indicator of a line that follows the satisfied share of its item
 PLAN_COLUMNS = (
     "wave",
     "id",

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from sipas_analysis.collect.days import make_day_reader
 from sipas_analysis.errors import hide_personal
-from sipas_analysis.improve.plan import SURVEY
+from sipas_analysis.improve.actions import SURVEY
 from sipas_analysis.improve.plan_sheet import COMPUTED, PlanSheet, name_column
 from sipas_analysis.improve.plan_words import PROVINCE, PlanWords
 from sipas_analysis.instrument.strict_yaml import Bilingual

@@ -12,8 +12,8 @@ from sipas_analysis.arguments import find_nearest
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.collect.units import index_units, name_nearest_unit
 from sipas_analysis.errors import SHOWN_PLACES, shorten
-from sipas_analysis.improve.actions import read_library
-from sipas_analysis.improve.plan import NOTES, STATUSES, SURVEY
+from sipas_analysis.improve.actions import SURVEY, read_library
+from sipas_analysis.improve.plan import NOTES, STATUSES
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import LANGUAGES, Language, say

@@ -100,9 +100,10 @@ def score(survey: Survey, by: str | Sequence[str] = (), index: Index | None = No
     return Scores(scores.frame, scores.totals, scores.influence, survey)
 
 
-def score_everyone(survey: Survey) -> pd.DataFrame:
-    """Return the figures of the whole and of each unit, told apart by ``domain``."""
-    parts = {"all": score(survey).frame, "unit": score(survey, "unit").frame}
+def score_everyone(survey: Survey, whole: Estimates | None = None) -> pd.DataFrame:
+    """Return the figures of the whole (if not known) and of each unit, told apart by ``domain``."""
+    whole = score(survey) if whole is None else whole
+    parts = {"all": whole.frame, "unit": score(survey, "unit").frame}
     return pd.concat(
         [frame.assign(domain=domain) for domain, frame in parts.items()], ignore_index=True
     )

@@ -130,6 +130,10 @@ def test_the_example_of_the_documentation_is_read(read_own):
         ("    indicators:\n      - {id", "    kept: {id", ["indicators"]),
         (LINE, "      []", ["indicators"]),
         ("    items", "    evidence: incidents\n    items", ["`A1`", "late"]),
+        ("saturday-visits", "survey", ["`survey`", "`saturday`", "Satisfied"]),
+        ("saturday-visits", "late-share", ["`late-share`", "late", "another id"]),
+        ("vi: Số người đến sáng thứ bảy, ", "", ["`saturday`", "indicator"]),
+        (LINE, LINE + LINE.replace("queue", "staff"), ["`saturday-visits`", "Số người đến"]),
     ],
 )
 def test_a_wrong_measure_is_refused_with_what_is_wanted(read_own, old, new, words):

@@ -10,12 +10,21 @@ import pytest
 from scipy.stats import norm
 
 import sipas_analysis as sipas
+from sipas_analysis.collect.wave import NO_YEAR, Collected
 from sipas_analysis.errors import UnitError
 from sipas_analysis.explain.priority import prepare_priority
-from sipas_analysis.improve.plan import PLAN_COLUMNS, draft_plan, find_detectable, plan
+from sipas_analysis.improve.plan import (
+    MOST_NEEDED,
+    PLAN_COLUMNS,
+    compare_targets,
+    draft_plan,
+    find_detectable,
+    plan,
+)
 from sipas_analysis.infer.sample_size import detectable_difference
 from sipas_analysis.instrument.pack import read_instrument
 from sipas_analysis.measure.ranking import rank_sets
+from sipas_analysis.messages import LANGUAGES, format_number, say
 
 ITEMS = [*read_instrument("qd-2640-2017").items]
 N = 60
@@ -125,9 +134,9 @@ def _detectable(sets):
 
 
 def test_the_target_could_be_shown_or_says_how_many_people_could(proposals):
-    """From 50 % 76 % can be shown; A4 at 87 % cannot rise by so much, and says so (G3)."""
+    """50 % ± 6.47 shows a rise of 25.62, so 76 %; A4 at 87 % says that it cannot (G3)."""
     lines = proposals[1].lines_of("so-0").set_index("item")
-    assert lines["target"]["C5"] == np.ceil(50 + lines["detectable"]["C5"]) == 76
+    assert (round(lines["detectable"]["C5"], 2), lines["target"]["C5"]) == (25.62, 76)
     assert np.isnan(lines["n_needed"]["C5"])
     frame = proposals[1].frame.dropna(subset="target")
     rise = frame["target"] - frame["baseline"]
@@ -136,11 +145,34 @@ def test_the_target_could_be_shown_or_says_how_many_people_could(proposals):
     is_inside = rise < frame["detectable"]
     assert (is_inside == frame["note"].str.contains("not_visible|target_inside_error")).all()
     assert (is_inside == frame["n_needed"].notna()).all()
-    inside = frame[is_inside]
-    needed = inside["n"] * (inside["detectable"] / rise[is_inside]) ** 2
-    assert inside["n_needed"].tolist() == np.ceil(needed - 1e-9).tolist()
     near = frame["note"].str.contains("not_visible")
     assert (np.ceil(frame["baseline"] + frame["detectable"])[near] >= 100).all()
+
+
+def test_so_many_people_show_a_rise_and_no_survey_shows_a_tiny_one():
+    """By hand: 60 of 100, se 4.9, shows 19.41 points; 10 points need 100 · 1.941² people (G3)."""
+    target = np.array([80.0, 79.0, 70.0, 62.0, 61.0, 60.0, np.nan])
+    rows = [(60.0, 100, 4.9)] * len(target) + [(82.57, 853, 1.3), (95.0, 40, 3.4)]
+    figures = pd.DataFrame(rows, columns=["value", "n_valid", "se"], dtype=float)
+    lines = compare_targets(figures, np.array([*target, 82.6, 99.0]))
+    assert lines["detectable"].round(2).tolist() == [19.41] * 7 + [5.15, 13.47]
+    assert lines["n_needed"].fillna(0).tolist() == [0, 105, 377, 9423, 0, 0, 0, 0, 454]
+    inside = "target_inside_error"
+    assert lines["note"].tolist() == ["", *[inside] * 5, "", inside, "not_visible"]
+    for language in LANGUAGES:
+        words = say(language, "plan.about.n_needed")
+        assert format_number(MOST_NEEDED, language, 0) in words
+
+
+def test_no_day_is_invented(proposals):
+    """Without the days of fieldwork the year gives the day; without a year there is none (G2)."""
+    survey, _, basis = proposals
+    days, ends = {}, ((3, 31), (6, 30), (3, 31))
+    for year in (2024, NO_YEAR):
+        wave = survey.wave.model_copy(update={"year": year, "collected": Collected()})
+        changed = draft_plan(replace(basis, survey=replace(survey, wave=wave)), "so-0")
+        days[year] = [*changed.frame["due"]]
+    assert days == {2024: [date(2025, month, day) for month, day in ends], NO_YEAR: [None] * 3}
 
 
 def test_hidden_figures_lead_to_no_line(proposals):
@@ -233,13 +265,13 @@ measures:
     assert (line["owner"], line["due"]) == ("Chánh Văn phòng", date(2025, 2, 28))
 
 
-def test_forty_factors_of_one_item_have_a_plan(read_shared):
-    """The interval is widened for forty items; at most as many lines as for any province."""
-    numbers = range(40)
+def test_two_dozen_factors_of_one_item_have_a_plan(read_shared):
+    """The interval is widened for all of them; at most as many lines as for any province."""
+    numbers = range(24)
     factors = "".join(f"  f{number}: {{vi: Yếu tố {number}}}\n" for number in numbers)
     items = "".join(f"  Q{number}: {{factor: f{number}, vi: Câu {number}}}\n" for number in numbers)
     head = "id: many\ntitle: {vi: Nhiều}\nsource: ours\nstatus: unverified\n"
-    levels = np.random.default_rng(1).integers(2, 6, (90, 40))
+    levels = np.random.default_rng(1).integers(2, 6, (90, 24))
     rows = ["so-a," + ",".join(map(str, row)) for row in levels]
     survey = read_shared(
         "\n".join(["unit," + ",".join(f"Q{number}" for number in numbers), *rows, ""]),
