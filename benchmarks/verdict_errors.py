@@ -3,8 +3,9 @@
     python benchmarks/verdict_errors.py [--rounds 1000]
 
 Units or items are chosen because they are low, as plans choose them (``tests/recovery/measures``);
-the rule of before and after stands beside the verdict. At the end whole surveys are judged by
-``sipas.verdict``. Writes benchmarks/results/verdict_errors.csv; docs/verdict.md shows it.
+the rule of before and after stands beside the verdict. Whole surveys are judged by
+``sipas.verdict``. At the end one part of the rule is left out at a time. Writes
+benchmarks/results/verdict_errors.csv; docs/verdict.md shows it.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 from itertools import product
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -19,6 +21,9 @@ import pandas as pd
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "recovery"))
 import measures  # noqa: E402
+
+from sipas_analysis.improve import expected_change  # noqa: E402
+from sipas_analysis.improve.expected_change import describe_year, pool_units  # noqa: E402
 
 FORMS = (30, 60, 100, 160)
 COLUMNS = ["worked", "got_worse", "rose", "rose_surely"]
@@ -40,6 +45,19 @@ def list_scenarios():
         yield {"units": 18, "n": n, "share": share}
     for n, apart in product(FORMS, (0.0, 0.8)):
         yield {"units": 18, "n": n, "share": 0.85, "apart": apart}
+
+
+def list_hard_scenarios():
+    """Yield units that are not as the model of pooling has them, and years that move all units."""
+    for n in FORMS[1::2]:
+        for odd, share in ((0.75, 0.92), (0.60, 0.85), (0.95, 0.70)):
+            yield {"units": 18, "n": n, "share": share, "odd": odd}
+        for year in (-0.5, 0.5):
+            yield {"units": 18, "n": n, "share": 0.90, "year": year}
+            yield {"units": 18, "n": n, "share": 0.95, "third": 0.60, "year": year}
+        yield {"units": 18, "n": n, "share": 0.80, "year": 20.0}  # all are satisfied in the end
+        yield {"units": 18, "n": n, "share": 0.85, "times": 4, "drift": 0.15}
+    yield {"units": 18, "n": 60, "share": 0.85, "odd": 0.85, "times": 16, "drift": 0.15}
 
 
 def count_units(facts, rounds):
@@ -75,6 +93,39 @@ def count_surveys(facts, rounds):
     return [row | {"rounds": len(judged)} | dict(zip(COLUMNS, judged.mean(axis=0), strict=True))]
 
 
+def pool_percent(before, group, _):
+    """Pool shares in percent, with the variance of all units together."""
+    columns = {name: column for name, column in vars(before).items() if name != "spread"}
+    return pool_units(describe_year(columns, group, is_share=False), group, None, is_share=False)
+
+
+def list_parts():
+    """Yield a part of the rule, how the measures are counted, and where the part matters."""
+    for n in FORMS:
+        facts = {"units": 18, "n": n, "share": 0.85, "apart": 0.8}
+        yield "angles", count_units, facts
+        yield "floor", count_units, {"units": 30, "n": n, "share": 0.94, "apart": 0.0}
+        facts = {"units": 18, "n": n, "share": 0.88, "which": "farthest"}
+        yield "index", count_items, facts | {"own": 0.0, "apart": 0.5}
+
+
+def count_without(facts, rounds):
+    """Return the row of a scenario with the whole rule, and without one of its parts."""
+    part, count, facts = facts
+    with_part = count(facts, rounds)[0]
+    if part == "index":
+        without = count(facts | {"is_pooled": False}, rounds)[0]
+        del without["is_pooled"]
+    else:
+        target, name, other = {
+            "angles": (measures, "pool_units", pool_percent),
+            "floor": (expected_change, "model_variances", lambda _, at: 0 * at),
+        }[part]
+        with patch.object(target, name, other):
+            without = count(facts, rounds)[0]
+    return [with_part | {"part": part}, without | {"part": part, "without": part}]
+
+
 def main():
     """Run all scenarios and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -82,12 +133,15 @@ def main():
     rounds = parser.parse_args().rounds
     tasks = [(count_units, facts) for facts in list_scenarios()]
     tasks += [(count_items, facts) for facts in list_items()]
+    tasks += [(count_units, facts) for facts in list_hard_scenarios()]
     tasks += [(count_surveys, {"n": n}) for n in FORMS[:2]]
+    tasks += [(count_without, facts) for facts in list_parts()]
     with ProcessPoolExecutor(2) as pool:
         counts = [pool.submit(count, facts, rounds) for count, facts in tasks]
         rows = [row for rows_of_task in counts for row in rows_of_task.result()]
-    names = ["chosen", "units", "n", "share", "taken", "others", "apart", "own", "drift", "alike"]
-    table = pd.DataFrame(rows)[[*names, "effect", "rounds", *COLUMNS]]
+    names = ["part", "without", "chosen", "units", "n", "share", "taken", "others", "apart", "own"]
+    names += ["drift", "alike", "odd", "third", "year", "times", "effect", "rounds", *COLUMNS]
+    table = pd.DataFrame(rows)[names]
     path = ROOT / "benchmarks" / "results" / "verdict_errors.csv"
     table.round(4).to_csv(path, index=False)
 

@@ -276,7 +276,8 @@ def compare_changes(panel: Panel, treated: Marks, others: Marks) -> Remainder:
     """Return what remains of the change of the treated units, shape (U,) marks.
 
     Σ a_u e_u with e_u = y_u2 − pooled_u1 and the weights of ``weigh_contrast``. Its variance is
-    Σ a²(V₂ + MSE + drift): V₂ the larger of V1 and the variance at the expected figure.
+    Σ a²(V₂ + MSE + drift): V₂ the larger of V1 and the variance at the expected figure; and the
+    covariances of units that share clusters, those of the earlier figures as far as these count.
     """
     weight, pooled = weigh_contrast(panel, treated, others), panel.pooled
     plus, minus = np.maximum(weight, 0.0), np.minimum(weight, 0.0)
@@ -286,6 +287,7 @@ def compare_changes(panel: Panel, treated: Marks, others: Marks) -> Remainder:
     drift, drift_error = estimate_drift(panel, error, later + pooled.mse, minus < 0)
     squares = weight**2
     variance = float(squares @ (later + pooled.mse) + drift * squares.sum())
+    variance += sum_covariances(panel, weight)
     with np.errstate(invalid="ignore", divide="ignore"):
         parts = (squares * later) ** 2 / panel.after.df
     uncertain = float(parts[squares > 0].sum()) + squares.sum() ** 2 * drift_error
@@ -305,6 +307,19 @@ def compare_changes(panel: Panel, treated: Marks, others: Marks) -> Remainder:
         n_units=int((plus > 0).sum()),
         n_others=int((minus < 0).sum()),
     )
+
+
+def sum_covariances(panel: Panel, weight: Floats) -> float:
+    """Return what clusters that units share add to the variance of Σ a_u e_u (V7).
+
+    ΣΣ a_u a_v (C₂ + γ_u γ_v C₁) over u ≠ v; γ = MSE/V is how far a pooled figure is the unit's own.
+    """
+    n, variance = len(weight), panel.before.variance
+    own = np.divide(panel.pooled.mse, variance, out=np.ones(n), where=variance > 0)
+    total = 0.0
+    for covariance, a in zip(panel.covariances, (weight * np.minimum(own, 1), weight), strict=True):
+        total += a @ covariance[:n, :n] @ a - a**2 @ np.diagonal(covariance)[:n]
+    return float(total)
 
 
 def estimate_drift(

@@ -18,8 +18,9 @@ import pandas as pd
 from sipas_analysis.arguments import check_kind, check_level, check_word
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import ColumnError, ParameterError
+from sipas_analysis.improve.actions import SURVEY
 from sipas_analysis.improve.expected_change import Remainder, compare_changes
-from sipas_analysis.improve.plan import STATUSES, SURVEY, Plan
+from sipas_analysis.improve.plan import STATUSES, Plan
 from sipas_analysis.improve.two_waves import Published, Row, Scorer, TwoWaves
 from sipas_analysis.infer.distributions import t_quantile
 from sipas_analysis.infer.estimates import ResultTable, round_to_text
@@ -87,6 +88,7 @@ def verdict(
     rise expected because a low figure was chosen (C4, A2); ``trend`` = mean of y_o2 − pooled_o1
     over the others: units of the same group without a line on that item; ``value`` = change −
     trend − returned, with an interval that holds for all judged lines of the unit together.
+    ``worked`` and ``got_worse`` hold for change − trend as well, see docs/verdict.md.
 
     Args:
         survey: The later wave.
@@ -209,10 +211,12 @@ class _Lines:
         return {name: {*units} for name, units in self.frame.groupby("variable")["unit"]}
 
     def list_busy(self, variable: str) -> set[str]:
-        """Return the units with a line on a figure or on a wider one, such as its factor."""
+        """Return the units with a line on a figure, on a wider one, or on an item of a factor."""
         items = self.pair.later.instrument.items
-        wider = [variable, OVERALL, *([items[variable].factor] if variable in items else [])]
-        return {unit for name in wider for unit in self._units.get(name, ())}
+        wider = [items[variable].factor] if variable in items else []
+        narrower = [code for code, item in items.items() if item.factor == variable]
+        names = [variable, OVERALL, *wider, *narrower]
+        return {unit for name in names for unit in self._units.get(name, ())}
 
     def compare_units(self, variable: str, treated: set[str]) -> Remainder | None:
         """Return what remains of the change of some units; none with too few others."""
@@ -342,7 +346,9 @@ def _conclude(table: pd.DataFrame, level: float) -> pd.DataFrame:
     """Return the table with the intervals of what remains, and the verdicts that follow.
 
     Šidák: the intervals of the figures judged in a unit hold together, and so do those of the
-    measures; rows that are not judged have an interval of their own.
+    measures; rows that are not judged have an interval of their own. A verdict must hold with and
+    without the change that C4 expects: a unit that is truly low does not return, and one that
+    fails to is not worse.
     """
     is_judged = table["verdict"] == ""
     judged = table[is_judged]
@@ -356,7 +362,9 @@ def _conclude(table: pd.DataFrame, level: float) -> pd.DataFrame:
     is_shared = judged.assign(name=names).duplicated(["kind", "unit", "name"], keep=False)
     t = t_quantile((1 + each) / 2, df)
     low, high = value - t * se, value + t * se
-    is_told = [(low > 0) & (change > 0), (high < 0) & (change < 0)]
+    returned = table["returned"].to_numpy(dtype=float)
+    is_better, is_worse = low + np.fmin(returned, 0) > 0, high + np.fmax(returned, 0) < 0
+    is_told = [is_better & (change > 0), is_worse & (change < 0)]
     words = np.select(is_told, ["worked", "got_worse"], "no_sign")
     is_measure = table["kind"] == "measure"
     return table.assign(

@@ -25,7 +25,7 @@ CLUSTER = 6  # forms of a cluster
 
 def draw_figure(share, n, rng, alike=0.0):
     """Draw n satisfied or unsatisfied people in each unit; with V1 and its df."""
-    units, people = len(share), np.full(len(share), float(n))
+    units, people = len(share), np.full(len(share), n, dtype=float)
     if alike == 0:
         value = rng.binomial(n, share) / n
         variance, df = value * (1 - value) / (n - 1), people - 1
@@ -61,10 +61,10 @@ def build_panel(before, after, level=None):
 def conclude(remainder, family=1):
     """Return the verdict as ``verdict`` finds it."""
     half = t_quantile((1 + 0.95 ** (1 / family)) / 2, remainder.df) * remainder.se
-    if remainder.value - half > 0 and remainder.change > 0:
+    both = remainder.value, remainder.value + remainder.returned
+    if min(both) - half > 0 and remainder.change > 0:
         return "worked"
-    is_worse = remainder.value + half < 0 and remainder.change < 0
-    return "got_worse" if is_worse else "no_sign"
+    return "got_worse" if max(both) + half < 0 and remainder.change < 0 else "no_sign"
 
 
 def judge_naively(remainder):
@@ -73,7 +73,21 @@ def judge_naively(remainder):
 
 
 def count_lowest_units(
-    rounds, units, n, share, *, taken=1, effects=(0,), drift=0.0, apart=0.3, others=None, alike=0.0
+    rounds,
+    units,
+    n,
+    share,
+    *,
+    taken=1,
+    effects=(0,),
+    drift=0.0,
+    apart=0.3,
+    others=None,
+    alike=0.0,
+    odd=None,
+    third=None,
+    year=0.1,
+    times=1,
 ):
     """Let the units with the lowest figure take a measure without and with effect.
 
@@ -88,24 +102,32 @@ def count_lowest_units(
         apart: Spread between the units (log odds).
         others: Number of units without the measure; all others if none.
         alike: Correlation of two people of a cluster.
+        odd: True share of the first unit, which then takes the measure whatever its figure.
+        third: Share of the middle unit of the first third of the units; ``share`` if none.
+        year: Change of all units between the waves (log odds).
+        times: How many times as many forms the first third has.
 
     Returns:
         By effect: shares of rounds with ``worked``, ``got_worse``, ``rose``, ``rose_surely``.
     """
     seed = [20, units, n, round(1000 * share), taken, round(100 * drift), round(100 * apart)]
     rng = np.random.default_rng([*seed, others or 0, round(100 * alike)])
+    is_first, is_odd = np.arange(units) < units // 3, np.arange(units) == (0 if odd else -1)
+    middle = np.where(is_first, logit(third or share), logit(share))
+    people = n * np.where(is_first, times, 1) if times > 1 else n
     counts = {effect: np.zeros(4) for effect in effects}
     for _ in range(rounds):
-        odds = logit(share) + apart * rng.standard_normal(units)
-        before = draw_figure(expit(odds), n, rng, alike)
-        order = np.lexsort((rng.random(units), before.value))
+        odds = middle + apart * rng.standard_normal(units)
+        odds[is_odd] = logit(odd or share)
+        before = draw_figure(expit(odds), people, rng, alike)
+        order = np.lexsort((rng.random(units), before.value, ~is_odd))
         is_taken, is_other = np.zeros(units, bool), np.zeros(units, bool)
         is_taken[order[:taken]] = True
         is_other[order[taken:] if others is None else order[-others:]] = True
-        later = expit(odds + 0.1 + drift * rng.standard_normal(units))
+        later = expit(odds + year + drift * rng.standard_normal(units))
         for effect, count in counts.items():
             raised = np.where(is_taken, np.minimum(later + effect / 100, 0.995), later)
-            panel = build_panel(before, draw_figure(raised, n, rng, alike))
+            panel = build_panel(before, draw_figure(raised, people, rng, alike))
             remainder = compare_changes(panel, is_taken, is_other)
             word = conclude(remainder)
             told = (word == "worked", word == "got_worse", *judge_naively(remainder))

@@ -1,6 +1,7 @@
 """What would have happened without a measure: by hand, and at the ends of the scale (C4, G4)."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from sipas_analysis.improve.expected_change import (
     model_variances,
     pool_level,
     pool_units,
+    sum_covariances,
     weigh_contrast,
 )
 
@@ -114,6 +116,19 @@ def test_weights_are_those_of_regression():
     assert weight[1:3] == pytest.approx(-np.array([0.25, 0.75]) * first / (first + second))
     nobody = weigh_contrast(two, group == 0, np.zeros(5, bool))
     assert not nobody.any()
+
+
+def test_units_that_share_clusters_add_their_covariance():
+    """Two treated units, a = ½, of covariance 2 before and 4 after; pooled, V = 8 counts half."""
+    weight = np.array([0.5, 0.5, -1.0])
+    before, after = np.full((3, 3), 0.0), np.full((3, 3), 0.0)
+    before[0, 1] = before[1, 0] = 2
+    after[0, 1] = after[1, 0] = 4
+    shares = replace(year([80.0] * 3, 100, GROUP[:3]), variance=np.full(3, 8.0))
+    covariances = tuple(np.kron([[1, 0], [0, 0]], matrix) for matrix in (before, after))
+    pooled = Pooled(shares.value, np.full(3, 4.0))
+    both = Panel(GROUP[:3], shares, shares, covariances, pooled)
+    assert sum_covariances(both, weight) == pytest.approx(2 * 0.25 * (4 + 0.25 * 2))
 
 
 def test_drift_is_what_sampling_does_not_explain():

@@ -103,6 +103,19 @@ def test_the_change_expected_is_that_worked_by_hand():
     assert row[[*wanted]].astype(float).to_dict() == pytest.approx(wanted, abs=1e-4)
 
 
+def test_a_unit_that_does_not_return_is_not_worse_for_that():
+    """u0 falls by 10: 16.6 below what is expected, of which 5.1 are a return that never came."""
+    row = judge({"unit": "u0"}, after=make_survey(2025, LEVEL | {"u0": 50, "u1": 66})).loc["L0"]
+    assert row["high"] < 0 < row["high"] + row["returned"]
+    assert row["verdict"] == "no_sign"
+    fallen = judge({"unit": "u0"}, after=make_survey(2025, LEVEL | {"u0": 35, "u1": 66})).loc["L0"]
+    assert fallen["verdict"] == "got_worse"
+    high = make_survey(2024, LEVEL | {"u0": 96, "u1": 66})
+    row = judge({"unit": "u0"}, before=high, after=make_survey(2025, LEVEL | {"u0": 99})).loc["L0"]
+    assert row["returned"] < 0
+    assert row["verdict"] == "no_sign"
+
+
 def replace_wave(survey, year):
     """Return the same forms as another year."""
     return replace(survey, wave=survey.wave.model_copy(update={"id": f"y{year}", "year": year}))
@@ -146,6 +159,8 @@ def test_other_units_have_no_line_on_the_item_nor_on_a_wider_figure():
         {"unit": "u4", "item": "B1"},
     ]
     assert judge({"unit": "u0"}, *busy).loc["L0", "n_others"] == 4
+    of_factor = judge({"unit": "u0", "item": name}, *busy[:1], *busy[3:])
+    assert of_factor.loc["L0", "n_others"] == 6  # u1 has a line on an item of the factor
     crowd = judge(*[{"unit": unit} for unit in UNITS[:6]])
     assert set(crowd["reason"]) == {"few_others"}
     assert crowd.loc["m~A1", ["kind", "n_units"]].tolist() == ["measure", 0]
