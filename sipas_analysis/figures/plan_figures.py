@@ -9,17 +9,18 @@ baseline, ``low``, ``high``, ``n_valid``, ``detectable``), ``plan.target:<id>`` 
 ``plan.needed:<id>``; of a verdict, with the ``key`` of its row, ``verdict:<key>`` (``value`` the
 difference that remains, ``low``, ``high``, ``fall``), ``verdict.change:<key>`` (the same columns,
 and ``before``), and the single numbers of ``NUMBERS``. A key is ``<wave of the plan>:<id>``; of a
-verdict by a wave between it ends in ``@<that wave>``. Counts, without lines that were
-dropped, are ``plan.lines:all`` (``:whole`` of the province, ``:units`` of all units,
-``:all@<unit>``), ``plan.units:all`` (units with a line) and ``verdict.lines:all`` (of
-this wave; ``:<verdict>``, ``:all@<unit>``).
+verdict by a wave between it ends in ``@<that wave>``. Counts are
+``plan.lines:all`` (without lines that were dropped), ``:decided`` and ``:proposed``, of each also
+``:<word>_whole`` (of the province), ``:<word>_units`` and ``:<word>@<unit>``, and
+``plan.units:<word>`` (units with such a line); and ``verdict.lines:all`` (of this wave;
+``:<verdict>``, ``:all@<unit>``).
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import itemgetter
-from typing import get_args
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -32,11 +33,11 @@ from sipas_analysis.figures.identified import (
     name_rows,
     turn_round,
 )
-from sipas_analysis.figures.plan_records import PlanLine, list_plan_lines
+from sipas_analysis.figures.plan_records import DECIDED, PlanLine, list_plan_lines, name_kind
 from sipas_analysis.figures.wave_tables import WaveTables
 from sipas_analysis.improve.plan import NUMBERS as PLAN_NUMBERS
 from sipas_analysis.improve.plan import Plan, draft_plan
-from sipas_analysis.improve.plan_file import read_plan
+from sipas_analysis.improve.plan_file import fill_plan, find_wave_id, read_plan
 from sipas_analysis.improve.plan_sheet import read_plan_sheet
 from sipas_analysis.improve.verdict import VerdictWord, judge_plan
 from sipas_analysis.infer.estimates import Estimates
@@ -79,6 +80,11 @@ class ComingPlan:
     def records(self) -> list[PlanLine]:
         """One record per line."""
         return list_plan_lines(self.frame)
+
+    @property
+    def kind(self) -> Literal["plan", "proposal"]:
+        """Whether it is called a plan: somebody has decided on a line of it."""
+        return name_kind(self.records)
 
 
 def find_coming_plan(tables: WaveTables) -> ComingPlan:
@@ -128,8 +134,8 @@ def judge_plans(waves: Sequence[WaveTables]) -> pd.DataFrame:
         target of the line was met; missing if never).
 
     Raises:
-        ConfigError: A plan is of a wave that is not among the earlier ones, or two are of one.
-        PlanError: A plan cannot be read.
+        ConfigError: A plan is of the last wave itself, or two are of one.
+        PlanError: A plan cannot be read, or is of a wave that is not among these.
     """
     rows = [
         _judge(waves[position], later, lines)
@@ -146,19 +152,23 @@ def judge_plans(waves: Sequence[WaveTables]) -> pd.DataFrame:
 
 
 def read_judged_plans(waves: Sequence[WaveTables]) -> Iterator[tuple[int, Plan]]:
-    """Yield each plan that the last wave names, after the position of the wave it was made from."""
+    """Yield each plan that the last wave names, after the position of the wave it was made from.
+
+    Raises:
+        ConfigError, PlanError: As ``judge_plans``.
+    """
     ids, latest = [tables.survey.wave.id for tables in waves], waves[-1].survey.wave
     taken = {latest.id}
     for path in latest.judged_plan_paths:
-        named = [line["wave"] for line in read_plan_sheet(path).lines.values()]
-        wave = next(filter(None, named), "")
+        sheet = read_plan_sheet(path)
+        wave = find_wave_id(sheet, ids)
         if wave in taken:
             fields = {"name": path.name, "id": wave}
             raise ConfigError("wave_plan", [Place(latest.path.name)], ("plan",), **fields)
         taken.add(wave)
-        position = ids.index(wave) if wave in ids else -1  # of no wave here: will be refused
+        position = ids.index(wave)
         source = waves[position]
-        yield position, read_plan(path, source.survey, scores=source.scores)
+        yield position, fill_plan(sheet, source.survey, source.scores)
 
 
 def _judge(before: WaveTables, after: WaveTables, lines: Plan) -> pd.DataFrame:
@@ -183,16 +193,22 @@ def identify_plan(lines: pd.DataFrame) -> list[pd.DataFrame]:
     }
     baseline, *numbers = name_rows(lines, "id", kinds, "G3")
     baseline = baseline.assign(n_valid=lines["n"], detectable=lines["detectable"])
-    kept = lines[lines["status"] != "dropped"]
-    of_units = kept.loc[kept["unit"] != "", "unit"]
-    counts: dict[str, float] = {
-        "plan.lines:all": len(kept),
-        "plan.lines:whole": len(kept) - len(of_units),
-        "plan.lines:units": len(of_units),
-        "plan.units:all": of_units.nunique(),
-        **_count_by_unit("plan.lines", of_units),
-    }
+    counts = _count_lines("all", lines[lines["status"] != "dropped"])
+    counts |= _count_lines("decided", lines[lines["status"].isin(DECIDED)])
+    counts |= _count_lines("proposed", lines[lines["status"] == "proposed"])
     return [baseline, *numbers, *identify_numbers(counts, "G3")]
+
+
+def _count_lines(word: str, lines: pd.DataFrame) -> dict[str, float]:
+    """Return the number of lines: all, of the whole, of units, of each unit."""
+    units = lines.loc[lines["unit"] != "", "unit"]
+    return {
+        f"plan.lines:{word}": len(lines),
+        f"plan.lines:{word}_whole": len(lines) - len(units),
+        f"plan.lines:{word}_units": len(units),
+        f"plan.units:{word}": units.nunique(),
+        **_count_by_unit(f"plan.lines:{word}", units),
+    }
 
 
 def identify_verdicts(verdicts: pd.DataFrame | None) -> list[pd.DataFrame]:
@@ -213,9 +229,9 @@ def _count_verdicts(verdicts: pd.DataFrame) -> dict[str, float]:
     counts: dict[str, float] = {"verdict.lines:all": len(lines)}
     for word in get_args(VerdictWord):
         counts[f"verdict.lines:{word}"] = float((lines["verdict"] == word).sum())
-    return counts | _count_by_unit("verdict.lines", lines.loc[lines["unit"] != "", "unit"])
+    return counts | _count_by_unit("verdict.lines:all", lines.loc[lines["unit"] != "", "unit"])
 
 
-def _count_by_unit(kind: str, units: "pd.Series[str]") -> dict[str, float]:
+def _count_by_unit(name: str, units: "pd.Series[str]") -> dict[str, float]:
     """Return the number of lines of each unit that has any."""
-    return {f"{kind}:all@{unit}": float(n) for unit, n in units.value_counts(sort=False).items()}
+    return {f"{name}@{unit}": float(n) for unit, n in units.value_counts(sort=False).items()}

@@ -1,13 +1,14 @@
 """Lines of a plan and verdicts on them as records, for chapters that print one after the other."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
+DECIDED = ("approved", "in_progress", "done")
 MAY_LACK = ("due", "is_met", "first_met")  # None where there is none
 
 
@@ -39,6 +40,11 @@ class PlanLine:
         """Whether the forms do not show that the item is a weak one."""
         return "undecided" in self.note.split()
 
+    @property
+    def is_decided(self) -> bool:
+        """Whether it is more than a proposal: approved, begun or done."""
+        return self.status in DECIDED
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -50,6 +56,7 @@ class Judged:
     after: str
     id: str
     unit: str
+    unit_then: str
     item: str
     measure: str
     task: str
@@ -66,6 +73,16 @@ class Judged:
     def is_compared(self) -> bool:
         """Whether the change could be set beside the change expected without the measure."""
         return not math.isnan(self.value)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it was decided and is not finished."""
+        return self.status in DECIDED and self.status != "done"
+
+
+def name_kind(lines: Iterable[PlanLine]) -> Literal["plan", "proposal"]:
+    """Return ``plan``, or ``proposal`` where nobody has decided on a line."""
+    return "plan" if any(line.is_decided for line in lines) else "proposal"
 
 
 def list_plan_lines(frame: pd.DataFrame) -> list[PlanLine]:

@@ -16,21 +16,27 @@ from sipas_analysis.documents.model import (
     Text,
     make_text,
 )
-from sipas_analysis.figures.plan_records import PlanLine
-from sipas_analysis.improve.plan import SURVEY
+from sipas_analysis.figures.plan_records import Judged, PlanLine
+from sipas_analysis.improve.actions import SURVEY
 from sipas_analysis.reports.chapters.plan_lines import (
     find_indicator,
     find_measure,
+    is_of_library,
+    is_overdue,
     list_lines,
+    list_own,
     name_followed,
     name_owner,
+    name_row,
     name_task,
+    name_verdict,
 )
-from sipas_analysis.reports.chapters.plan_summary import count_lines, name_kind
+from sipas_analysis.reports.chapters.plan_summary import count_lines, find_kind
 from sipas_analysis.reports.named_numbers import number_of
-from sipas_analysis.reports.subject import Subject
+from sipas_analysis.reports.subject import Subject, list_some
 
-MOST_LINES, MOST_LINES_OF_UNIT = 12, 4  # in the body; the annexes of the province have all
+MOST_LINES, MOST_LINES_OF_UNIT = 8, 4  # in the body; the annexes of the province have all
+MOST_RUNNING = 3  # lines of earlier plans that a sentence names
 OPEN = ("owner", "due")  # columns that officers fill in
 
 
@@ -41,20 +47,45 @@ def build_measures(subject: Subject) -> Section:
     if lines:
         blocks.append(_tabulate_plan(subject, lines))
     if lines and subject.unit:
-        blocks.append(Paragraph(make_text(f"measures.closing.{name_kind(subject, lines)}")))
+        blocks.append(Paragraph(make_text(f"measures.closing.{find_kind(subject, lines)}")))
     return Section("measures", make_text("report.chapter.measures"), tuple(blocks))
 
 
 def _introduce(subject: Subject, lines: Sequence[PlanLine]) -> Text:
     """State how many lines there are, that proposals are proposals, or why there is no line."""
-    has_units = not subject.unit and bool(number_of(subject, "plan.lines:units").value)
+    has_units = not subject.unit and bool(number_of(subject, "plan.lines:all_units").value)
     if not lines and not has_units:
         return _explain_no_line(subject)
     word = "unit" if subject.unit else "all"
-    kind = name_kind(subject, lines or subject.figures.plan.records)
+    kind = find_kind(subject, lines)
     parts = [make_text(f"measures.{kind}.{word}", lines=count_lines(subject, lines))]
     parts += [make_text("measures.units")] if has_units else []
+    running = [
+        make_text("last_measures.named", name=name_row(subject, row), verdict=day)
+        for row in _list_running(subject, lines)
+        for day in [_state_day(subject, row)]
+    ]
+    listed = list_some(running[:MOST_RUNNING], len(running), "lines")
+    parts += [make_text("measures.running", lines=listed)] if running else []
     return make_text("leaders.joined", parts=Joined(parts, " "))
+
+
+def _list_running(subject: Subject, lines: Sequence[PlanLine]) -> list[Judged]:
+    """Return the lines of earlier plans that are not finished and that no coming line continues."""
+    coming = {(line.item, line.measure or line.task) for line in lines}
+    return [
+        row
+        for row in list_own(subject)
+        if row.kind == "line"
+        and row.is_running
+        and (row.item, row.measure or row.task) not in coming
+    ]
+
+
+def _state_day(subject: Subject, row: Judged) -> Text:
+    """State until when a line is to be done, or that it is past its date."""
+    word = "overdue" if is_overdue(subject, row) else "due" if row.due else "open"
+    return make_text(f"measures.running.{word}", due=row.due or "")
 
 
 def _explain_no_line(subject: Subject) -> Text:
@@ -95,17 +126,35 @@ def _tabulate_plan(subject: Subject, lines: Sequence[PlanLine]) -> Table:
     notes = _explain_table(subject, shown, filled)
     if len(lines) > len(shown):
         notes.append(make_text("measures.more"))
-    caption = make_text(f"measures.table.{name_kind(subject, lines)}")
+    caption = make_text(f"measures.table.{find_kind(subject, lines)}")
     return Table("table-plan", caption, columns, rows, tuple(notes))
 
 
 def _name_task_and_status(subject: Subject, line: PlanLine) -> object:
-    """Name what is done, in a plan with how it stands unless it is approved."""
-    task = name_task(subject, line)
-    if subject.figures.plan.is_proposal or line.status == "approved":
-        return task
-    status = make_text(f"plan.status.{line.status}")
-    return make_text("measures.task", task=task, status=status)
+    """Name what is done; how it stands unless approved; what came of it in an earlier plan."""
+    task, plan = name_task(subject, line), subject.figures.plan
+    remarks: list[object] = []
+    if plan.kind == "plan" and line.status != "approved":
+        remarks.append(make_text(f"plan.status.{line.status}"))
+    remarks += [] if line.is_decided else _recall(subject, line)
+    return make_text("measures.task", task=task, status=Joined(remarks)) if remarks else task
+
+
+def _recall(subject: Subject, line: PlanLine) -> list[Text]:
+    """State of a proposal that the same was done before, and what came of it."""
+    same = [
+        row
+        for row in list_own(subject)
+        if line.measure and (row.measure, row.item) == (line.measure, line.item)
+    ]
+    if not same:
+        return []
+    row = same[0]
+    if row.verdict in ("got_worse", "no_sign"):
+        return [make_text(f"measures.recall.{row.verdict}")]
+    if row.is_running:
+        return [make_text("measures.recall.running", day=_state_day(subject, row))]
+    return [make_text("measures.recall.judged", verdict=name_verdict(row))]
 
 
 def _name_owner_and_day(
@@ -126,7 +175,8 @@ def _describe_target(subject: Subject, line: PlanLine) -> Text:
     numbers = {"baseline": number_of(subject, f"plan:{line.id}", decimals=2), "target": target}
     known = [name for name, number in numbers.items() if number.value is not None]
     doubts = [make_text("measures.doubt.undecided")] if line.is_undecided else []
-    doubts += [] if line.is_visible else [make_text("measures.doubt.inside_error")]
+    small = "not_visible" if "not_visible" in line.note.split() else "inside_error"
+    doubts += [] if line.is_visible else [make_text(f"measures.doubt.{small}")]
     return make_text(
         f"measures.target.{'_'.join(known) or 'none'}",
         name=name_followed(subject, line.item),
@@ -180,7 +230,7 @@ def _explain_table(
     }
     notes = _explain_order(subject, followed)
     notes += [make_text(f"measures.note.{name}") for name, is_so in explained.items() if is_so]
-    measures = [find_measure(subject, line) for line in lines]
+    measures = [find_measure(subject, line) for line in lines if is_of_library(subject, line)]
     sources = [measure.source for measure in measures if measure and measure.source.vi]
     unique = [source for at, source in enumerate(sources) if source not in sources[:at]]
     notes += [make_text("measures.note.source", source=Joined(unique))] if unique else []

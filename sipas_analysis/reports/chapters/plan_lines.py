@@ -8,6 +8,8 @@ from sipas_analysis.improve.actions import Measure, MeasureIndicator
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import LANGUAGES, say
+from sipas_analysis.reports.chapters.trend import explain_break
+from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject
 
 Name = Value | Bilingual | str
@@ -15,6 +17,10 @@ FINISHED = ("done", "dropped")
 MOST_LETTERS, LEAST_LETTERS = 90, 25  # of a task that a sentence names, cut at a comma
 MOST_WITHOUT_COMMA = 140
 ASKED = ("plan.task.all", "plan.task.unit")  # tasks that a draft writes where no measure fits
+PLAN_REASONS = {  # others are why two years may not be compared
+    *("dropped", "not_survey", "no_baseline", "not_started", "due"),
+    *("few_others", "flagged", "shared", "whole_province"),
+}
 
 
 def list_lines(subject: Subject) -> list[PlanLine]:
@@ -22,7 +28,8 @@ def list_lines(subject: Subject) -> list[PlanLine]:
 
     A line that was dropped is in the annexes only.
     """
-    lines = [line for line in subject.figures.plan.records if line.status != "dropped"]
+    kept = [line for line in subject.figures.plan.records if line.status != "dropped"]
+    lines = sorted(kept, key=lambda line: line.status == "proposed")  # after what is decided
     own = [line for line in lines if line.unit == subject.unit]
     return lines if not own and len(subject.figures.ranking) == 1 else own
 
@@ -63,6 +70,12 @@ def find_measure(subject: Subject, line: PlanLine | Judged) -> Measure | None:
     return subject.figures.library.measures.get(line.measure)
 
 
+def is_of_library(subject: Subject, line: PlanLine) -> bool:
+    """Return whether a line has a measure in the words of the library."""
+    measure = find_measure(subject, line)
+    return measure is not None and line.task in ("", measure.vi, measure.en)
+
+
 def find_indicator(subject: Subject, indicator_id: str) -> MeasureIndicator | None:
     """Return an indicator by its id; None if no measure has it."""
     measures = subject.figures.library.measures.values()
@@ -96,6 +109,15 @@ def _cut(text: str) -> str:
     return re.sub(r"\s+\S*$", "", text[:MOST_WITHOUT_COMMA]) + "…" if is_cut else text
 
 
+def name_verdict(row: Judged) -> Text:
+    """Return the words of a verdict, with the reason where it cannot be told or is too early."""
+    word, reason = make_text(f"judged.{row.verdict}"), row.reason
+    if not reason:
+        return word
+    why = make_text(f"judged.why.{reason}") if reason in PLAN_REASONS else explain_break(reason)
+    return make_text("judged.with_reason", verdict=word, why=why)
+
+
 def name_owner(subject: Subject, line: PlanLine) -> Name:
     """Return who is in charge, in both languages unless officers named the post."""
     measure, publisher = find_measure(subject, line), subject.figures.survey.wave.publisher
@@ -115,15 +137,24 @@ def name_followed(subject: Subject, item: str) -> Name:
 
 
 def name_row(subject: Subject, row: Judged) -> Text:
-    """Name what was done and the code of the item that it was for.
+    """Name what was done and the code of the item that it was for, and who did it.
 
-    A line of a unit in the report on all units has the name of the unit.
+    The report on all units names the unit of a line, or says that it is of all, or of how many
+    units a measure is compared. A line of a unit that was merged has the name of that unit.
     """
     wave = find_wave(subject, row.before)
     followed = row.item if row.item in wave.pack.items else name_followed(wave, row.item)
     task = shorten_name(name_task(wave, row))
     form = "item" if row.item else "plain"
     name = make_text(f"last_measures.name.{form}", task=task, item=followed)
-    if row.unit in ("", subject.unit) or row.kind == "measure":
+    if row.kind == "measure":
+        n = number_of(subject, f"verdict.units:{row.key}")
+        return make_text("last_measures.name.of_measure", name=name, n=n)
+    if not row.unit:
+        return make_text("last_measures.name.of_all", name=name)
+    if row.unit != row.unit_then:
+        unit = wave.unit_name(row.unit_then)
+        name = make_text("last_measures.name.merged", name=name, unit=unit)
+    if row.unit == subject.unit:
         return name
     return make_text("last_measures.name.of_unit", unit=subject.marked_name(row.unit), name=name)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from sipas_analysis.documents.model import Joined, Text, make_text
-from sipas_analysis.figures.plan_records import Judged, PlanLine
+from sipas_analysis.figures.plan_records import Judged, PlanLine, name_kind
 from sipas_analysis.reports.chapters.plan_lines import (
     FINISHED,
     list_lines,
@@ -11,14 +11,15 @@ from sipas_analysis.reports.chapters.plan_lines import (
     name_owner,
     name_row,
     name_task,
+    name_verdict,
     shorten_name,
 )
 from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject, list_some
 
 MOST_NAMED = 2  # measures that a sentence names; more are counted
-DECIDED = ("approved", "in_progress", "done")
 TOLD = ("worked", "got_worse")  # verdicts that name each line
+QUIET = ("no_sign", "too_early", "cannot_tell")
 
 
 def sum_up(subject: Subject, rows: Sequence[Judged], words: Sequence[str], most: int) -> list[Text]:
@@ -32,33 +33,51 @@ def sum_up(subject: Subject, rows: Sequence[Judged], words: Sequence[str], most:
     ]
 
 
-def name_kind(subject: Subject, lines: Sequence[PlanLine]) -> str:
-    """Return the word of messages: ``plan``, or ``proposal`` where nobody has approved a line."""
-    is_plan = not subject.figures.plan.is_proposal
-    return "plan" if is_plan and any(line.status in DECIDED for line in lines) else "proposal"
-
-
 def state_verdicts(subject: Subject) -> list[Text]:
     """Name what got better or worse together with a measure; nothing where no plan is judged."""
     rows = [*list_own(subject), *([] if subject.unit else _list_apart(subject))]
+    shared = name_shared_measures(subject, rows, TOLD) if subject.unit else []
     if not rows:
         return []
     part = f"@{subject.unit}" if subject.unit and rows[0].unit else ""
     told = sum_up(subject, rows, TOLD, MOST_NAMED)
     n = number_of(subject, f"verdict.lines:all{part}")
-    rest = make_text(f"leaders.verdicts.{'others' if told else 'none'}", n=n)
-    return [*told, rest, make_text(f"leaders.verdicts.see.{'unit' if subject.unit else 'all'}")]
+    has_others = any(row.verdict not in TOLD for row in rows)
+    others = [make_text(f"leaders.verdicts.{'others' if told else 'none'}", n=n)]
+    where = make_text(f"leaders.verdicts.see.{'unit' if subject.unit else 'all'}")
+    return [*told, *(others if has_others else []), *shared, where]
+
+
+def name_shared_measures(
+    subject: Subject, rows: Sequence[Judged], words: Sequence[str]
+) -> list[Text]:
+    """State what came of the measures of a unit over all the units that took them."""
+    latest = subject.figures.survey.wave.id
+    taken = {(row.before, row.measure, row.item) for row in rows if row.measure}
+    shared = [
+        make_text("last_measures.named", name=name_row(subject, row), verdict=name_verdict(row))
+        for row in subject.figures.judged
+        if (row.kind, row.after) == ("measure", latest)
+        and row.verdict in words
+        and (row.before, row.measure, row.item) in taken
+    ]
+    return [make_text("last_measures.shared", measures=Joined(shared))] if shared else []
 
 
 def _list_apart(subject: Subject) -> list[Judged]:
-    """Return the lines of units by this wave, without those of measures that are named anyway."""
+    """Return the lines of units by this wave; not those whose measure is named with no other word.
+
+    A unit that got worse with a measure that is better in all stands apart.
+    """
     own = [row for row in list_own(subject) if row.verdict in TOLD]
-    named = {(row.before, row.measure, row.item) for row in own}
+    named = {(row.before, row.measure, row.item): {row.verdict, *QUIET} for row in own}
     latest = subject.figures.survey.wave.id
     return [
         row
         for row in subject.figures.judged
-        if row.unit and row.after == latest and (row.before, row.measure, row.item) not in named
+        if row.unit
+        and row.after == latest
+        and row.verdict not in named.get((row.before, row.measure, row.item), ())
     ]
 
 
@@ -71,25 +90,43 @@ def announce_plans(subject: Subject) -> list[Text]:
         n_judged = number_of(subject, f"verdict.lines:all{part}")
         texts.append(make_text("letter.verdicts", n=n_judged))
     if lines:
-        kind = name_kind(subject, lines)
+        kind = name_kind(lines)
         texts.append(make_text(f"letter.{kind}", lines=count_lines(subject, lines)))
     return [make_text("leaders.joined", parts=Joined(texts, " "))] if texts else []
 
 
 def count_lines(subject: Subject, lines: Sequence[PlanLine]) -> Text:
-    """Count the lines of a unit; of all units those of the whole first, then those of units."""
+    """Count the lines of a unit or of all: those decided first, then those still proposed."""
+    part, every = "", subject.figures.plan.records
+    if subject.unit and lines[0].unit:
+        part = f"@{subject.unit}"
+    if find_kind(subject, lines) == "proposal":
+        return _count_of(subject, "proposed", part)
+    decided = _count_of(subject, "decided", part)
+    if all(line.status != "proposed" for line in (lines if subject.unit else every)):
+        return decided
+    n = number_of(subject, f"plan.lines:proposed{part}")
+    return make_text("plan.count.mixed", lines=decided, n=n)
+
+
+def _count_of(subject: Subject, word: str, part: str) -> Text:
+    """Count lines decided or proposed; of all units those of the whole first."""
     if subject.unit:
-        part = f"@{subject.unit}" if lines[0].unit else ""
-        return make_text("plan.count.own", n=number_of(subject, f"plan.lines:all{part}"))
-    counts = {name: number_of(subject, f"plan.lines:{name}") for name in ("whole", "units")}
-    n_units = number_of(subject, "plan.units:all")
+        return make_text("plan.count.own", n=number_of(subject, f"plan.lines:{word}{part}"))
+    n_units = number_of(subject, f"plan.units:{word}")
     counted = {
         name: make_text(f"plan.count.{name}", n=n, n_units=n_units)
-        for name, n in counts.items()
+        for name in ("whole", "units")
+        for n in [number_of(subject, f"plan.lines:{word}_{name}")]
         if n.value
     }
     both = make_text("plan.count.both", **counted)
     return both if len(counted) > 1 else next(iter(counted.values()))
+
+
+def find_kind(subject: Subject, lines: Sequence[PlanLine]) -> str:
+    """Return whether the lines of a subject are a plan or proposals; of all units any line."""
+    return name_kind(lines) if subject.unit else subject.figures.plan.kind
 
 
 def state_plan(subject: Subject) -> list[Text]:
@@ -98,7 +135,7 @@ def state_plan(subject: Subject) -> list[Text]:
     if not lines:
         return []
     first = next((line for line in lines if line.status not in FINISHED), lines[0])
-    kind = name_kind(subject, lines)
+    kind = find_kind(subject, lines)
     words = [
         make_text(f"leaders.plan.{name}", value=value)
         for name, value in (("owner", name_owner(subject, first)), ("due", first.due))

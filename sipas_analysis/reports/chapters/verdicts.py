@@ -20,25 +20,25 @@ from sipas_analysis.documents.model import (
 )
 from sipas_analysis.figures.plan_records import Judged
 from sipas_analysis.reports.chapters.leaders_table import name_changed
-from sipas_analysis.reports.chapters.plan_annex import name_verdict
 from sipas_analysis.reports.chapters.plan_lines import (
     find_wave,
     is_overdue,
     list_own,
     list_years,
     name_row,
+    name_verdict,
 )
-from sipas_analysis.reports.chapters.plan_summary import TOLD, sum_up
+from sipas_analysis.reports.chapters.plan_summary import TOLD, name_shared_measures, sum_up
 from sipas_analysis.reports.chapters.trend import explain_break
 from sipas_analysis.reports.figure_tables import find_change, sign_number
 from sipas_analysis.reports.named_numbers import interval_of, number_of
-from sipas_analysis.reports.subject import Subject
+from sipas_analysis.reports.subject import Subject, list_some
 
 MOST_FACTORS = 12  # factors that a sentence names; more are counted
-MOST_ROWS, MOST_ROWS_OF_UNIT = 12, 5  # rows of the table; the annexes have all
+MOST_ROWS, MOST_ROWS_OF_UNIT = 8, 5  # rows of the table; the annexes have all
 MOST_NAMED = 4  # lines of units that a sentence names
-WORDS = ("worked", "got_worse", "no_sign", "too_early", "cannot_tell")  # in this order
-NUMBERS, WORDED = ("change", "expected"), ("rest", "verdict")
+WORDS = ("worked", "got_worse", "cannot_tell", "no_sign", "too_early")  # in this order
+NUMBERS = ("change", "expected")
 
 
 def build_last_measures(subject: Subject) -> Section:
@@ -61,7 +61,8 @@ def _judge_plans(subject: Subject) -> list[Block]:
     years = Joined(_name_plan_years(subject), ", ")
     blocks: list[Block] = []
     if subject.unit and not latest:
-        return [Paragraph(make_text("last_measures.no_line", years=years))]
+        texts = [make_text("last_measures.no_line", years=years), *_name_common_lines(subject)]
+        return [Paragraph(text) for text in texts]
     if subject.unit:
         blocks += [Paragraph(_introduce_unit(subject, latest))]
     elif latest:
@@ -71,7 +72,7 @@ def _judge_plans(subject: Subject) -> list[Block]:
     blocks.append(Paragraph(make_text("last_measures.expected"), "note"))
     blocks += [_tabulate(subject, latest)] if latest else []
     if subject.unit:
-        blocks += [Paragraph(text) for text in _name_shared_measures(subject, latest)]
+        blocks += [Paragraph(text) for text in name_shared_measures(subject, latest, WORDS)]
     return blocks
 
 
@@ -85,9 +86,21 @@ def _introduce_unit(subject: Subject, rows: Sequence[Judged]) -> Text:
 
 
 def _name_plan_years(subject: Subject) -> list[str]:
-    """Return the years of the plans that this wave judges, latest first."""
+    """Return the years of the plans that this wave judges."""
     years = list_years(subject)
-    return [*dict.fromkeys(str(years[row.before]) for row in subject.figures.judged)]
+    return [*map(str, sorted({years[row.before] for row in subject.figures.judged}))]
+
+
+def _name_common_lines(subject: Subject) -> list[Text]:
+    """State what came of what was to be done in all units."""
+    latest = subject.figures.survey.wave.id
+    common = [
+        make_text("last_measures.named", name=name_row(subject, row), verdict=name_verdict(row))
+        for row in subject.figures.judged
+        if (row.kind, row.after, row.unit) == ("line", latest, "")
+    ]
+    listed = list_some(common[:MOST_NAMED], len(common), "lines")
+    return [make_text("last_measures.common", measures=listed)] if common else []
 
 
 def _count_lines(subject: Subject) -> list[Text]:
@@ -109,36 +122,19 @@ def _count_lines(subject: Subject) -> list[Text]:
     return [make_text("leaders.joined", parts=Joined(parts, " "))]
 
 
-def _name_shared_measures(subject: Subject, rows: Sequence[Judged]) -> list[Text]:
-    """State what came of the measures of a unit over all the units that took them."""
-    latest = subject.figures.survey.wave.id
-    taken = {(row.before, row.measure, row.item) for row in rows if row.measure}
-    shared = [
-        make_text(
-            "last_measures.shared.one",
-            name=name_row(subject, row),
-            n=number_of(subject, f"verdict.units:{row.key}"),
-            verdict=name_verdict(row),
-        )
-        for row in subject.figures.judged
-        if row.kind == "measure"
-        and row.after == latest
-        and (row.before, row.measure, row.item) in taken
-    ]
-    return [make_text("last_measures.shared.all", measures=Joined(shared))] if shared else []
-
-
 # ── the table
 
 
 def _tabulate(subject: Subject, rows: Sequence[Judged]) -> Table:
     """Set the change observed beside the change expected, and state what follows."""
-    shown = rows[: MOST_ROWS_OF_UNIT if subject.unit else MOST_ROWS]
+    ordered = sorted(rows, key=lambda row: WORDS.index(row.verdict))
+    shown = ordered[: MOST_ROWS_OF_UNIT if subject.unit else MOST_ROWS]
     columns = (
         Column(make_text("last_measures.column.task"), "row"),
+        Column(make_text("last_measures.column.verdict"), "text"),
         *([Column(make_text("last_measures.column.status"), "text")] if subject.unit else []),
         *(Column(make_text(f"last_measures.column.{name}")) for name in NUMBERS),
-        *(Column(make_text(f"last_measures.column.{name}"), "text") for name in WORDED),
+        Column(make_text("last_measures.column.rest"), "text"),
     )
     cells = tuple(_make_row(subject, row) for row in shown)
     notes = [make_text("last_measures.note", word=subject.name_measure("points"))]
@@ -159,7 +155,7 @@ def _explain_codes(subject: Subject, rows: Sequence[Judged]) -> list[Text]:
 
 
 def _make_row(subject: Subject, row: Judged) -> tuple[object, ...]:
-    """Return task, status of a unit's line, change, change expected, difference and verdict."""
+    """Return task, verdict, status of a unit's line, change, change expected, difference."""
     numbers = [
         sign_number(number_of(subject, f"{kind}:{row.key}", decimals=2))
         for kind in ("verdict.change", "verdict.expected", "verdict")
@@ -168,19 +164,16 @@ def _make_row(subject: Subject, row: Judged) -> tuple[object, ...]:
     rest = make_text("last_measures.rest", value=numbers.pop(), interval=ends)
     return (
         _describe_task(subject, row),
+        Joined([name_verdict(row), *_judge_before(subject, row), *_judge_target(subject, row)]),
         *([_describe_status(subject, row)] if subject.unit else []),
         *numbers,
         rest if row.is_compared else None,
-        Joined([name_verdict(row), *_judge_before(subject, row), *_judge_target(subject, row)]),
     )
 
 
 def _describe_task(subject: Subject, row: Judged) -> Text:
-    """Name what was done and for what; of a measure how many units took it."""
+    """Name what was done and for what; where several plans are judged, of which one."""
     name = name_row(subject, row)
-    if row.kind == "measure":
-        n = number_of(subject, f"verdict.units:{row.key}")
-        return make_text("last_measures.over_units", name=name, n=n)
     year = str(list_years(subject)[row.before])
     has_years = len(_name_plan_years(subject)) > 1
     return make_text("last_measures.of_plan", name=name, year=year) if has_years else name

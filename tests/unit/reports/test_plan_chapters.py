@@ -74,15 +74,24 @@ def plant_lines(subject, lines, *, is_proposal=False, without=None):
     return subject
 
 
+def _make_row(row, line_id):
+    """Return a row of verdicts, of a unit that was not merged unless the row says so."""
+    full = ROW | {"id": line_id} | row
+    return {"unit_then": full["unit"]} | full
+
+
 def plant_verdicts(subject, earlier, rows):
     """Return a subject whose wave judges these lines of a plan of the earlier wave."""
-    table = pd.DataFrame(
-        [ROW | {"id": f"L{number:02d}"} | row for number, row in enumerate(rows, 1)]
-    )
+    table = pd.DataFrame([_make_row(row, f"L{number:02d}") for number, row in enumerate(rows, 1)])
     ends = table["after"].where(table["after"] != "small-2024", "")
     table["key"] = table["before"] + ":" + table["id"] + ends.map(lambda end: end and f"@{end}")
     subject.figures.__dict__.update(verdicts=table, earlier=[Figures(earlier)])
     return subject
+
+
+def read_answers_of(subject):
+    """Return the Vietnamese answers of the small table on the leaders' page."""
+    return "\n".join(render_text(row[1], "vi") for row in tabulate_answers(subject).rows)
 
 
 @pytest.fixture
@@ -144,8 +153,9 @@ def test_a_dropped_line_is_no_task_and_makes_no_plan(surveys):
     assert "đưa giải pháp phù hợp ở phần VI" in read_words(build_proposals(subject), "vi")
     of_unit = Subject(subject.figures, "so-a")
     assert "không có việc nào của đơn vị" in read_words(build_measures(of_unit), "vi")
-    plant_lines(subject, [{}, dropped])
-    assert "Kế hoạch năm tới có 1 việc chung." in read_words(build_measures(subject), "vi")
+    subject = plant_lines(Subject(Figures(surveys[1])), [{}, dropped, {"status": "proposed"}])
+    counted = "Kế hoạch năm tới có 1 việc chung đã được duyệt; 1 việc còn là đề xuất."
+    assert counted in read_words(build_measures(subject), "vi")
     assert "thực hiện các việc trong kế hoạch" in read_words(build_proposals(subject), "vi")
 
 
@@ -185,7 +195,7 @@ def test_a_long_plan_is_cut_and_the_rest_counted(surveys):
     assert "Bảng chỉ nêu các việc đầu tiên" in read_words(build_measures(subject), "vi")
     rows = [render_text(row[1], "vi") for row in tabulate_answers(subject).rows]
     (plan,) = [text for text in rows if "Kế hoạch có 60 việc chung và 9 việc riêng" in text]
-    assert "…”; chủ trì: Chánh Văn phòng; hoàn thành trước ngày 30/06/2025." in plan
+    assert "…”; chủ trì: Chánh Văn phòng; chậm nhất ngày 30/06/2025." in plan
     assert len(plan) < 300
     of_unit = Subject(subject.figures, "so-a")
     assert len(build_measures(of_unit).blocks[1].rows) == MOST_LINES_OF_UNIT
@@ -202,9 +212,8 @@ def test_measures_of_many_units_are_judged_first_and_lines_of_units_counted(surv
     ]
     subject = plant_verdicts(Subject(Figures(later)), earlier, rows)
     said = read_words(build_last_measures(subject), "vi")
-    lines = said.splitlines()
-    at = next(k for k, line in enumerate(lines) if line.startswith("Việc | "))
-    assert "2 đơn vị | +1,00 | +2,75" in lines[at + 1]
+    assert "“Kê thêm ghế” (A1), so sánh 2 đơn vị | " in said
+    assert " | +1,00 | +2,75" in said
     assert "Từng việc trong kế hoạch (3 việc): " in said
     assert "Tốt lên rõ rệt cùng với giải pháp: Sở A: “Kê thêm ghế” (A1)" in said
     assert "còn sớm: thời hạn sau ngày bắt đầu khảo sát" in said
@@ -236,9 +245,40 @@ def test_a_unit_reads_its_lines_since_the_first_plan(surveys):
     plant_lines(subject, [{"unit": "so-a"}])
     letter = read_words(build_letter(subject), "vi")
     assert "nêu kết quả 2 việc trong kế hoạch trước của Quý đơn vị. Phần IV nêu 1 việc" in letter
-    answers = "\n".join(render_text(row[1], "vi") for row in tabulate_answers(subject).rows)
+    answers = read_answers_of(subject)
     assert "Trong 2 việc của kế hoạch, chưa việc nào đủ cơ sở kết luận" in answers
     assert "Kế hoạch có 1 việc. Trước hết: “Kê thêm ghế”; chủ trì: Chánh Văn phòng" in answers
+
+
+def test_what_was_done_before_stands_beside_what_is_proposed(surveys):
+    """A measure that failed is not new; an open line goes on; a merged unit is named."""
+    earlier, later = surveys
+    running = {"task": "Họp dân", "status": "in_progress", "item": "D1", "due": date(2025, 6, 30)}
+    rows = [
+        {"measure": "seats", "verdict": "got_worse"},
+        {**running, "unit_then": "so-b", "verdict": "too_early"},
+        {"kind": "measure", "unit": "", "measure": "seats", "id": "m", "verdict": "worked"},
+    ]
+    subject = plant_verdicts(Subject(Figures(later), "so-a"), earlier, rows)
+    plant_lines(subject, [{"unit": "so-a", "measure": "seats", "status": "proposed"}])
+    said = read_words(build_measures(subject), "vi")
+    assert "đã làm năm trước, kết quả xấu đi: cần chọn cách làm khác" in said
+    assert "cần làm tiếp: “Họp dân” (D1), việc của Sở B trước khi sắp xếp lại: chậm nhất" in said
+    assert "suy ra" not in said
+    answer = read_answers_of(subject)
+    assert "Xấu đi: “Kê thêm ghế” (A1)" in answer
+    assert "Xét chung các đơn vị cùng thực hiện: “Kê thêm ghế” (A1), so sánh 1 đơn vị" in answer
+    assert "Các việc khác trong 2 việc" in answer
+    assert "Xấu đi: Sở A" in read_answers_of(Subject(subject.figures))
+
+
+def test_nothing_is_said_of_other_lines_where_there_are_none(surveys):
+    """The only line of a unit worked."""
+    earlier, later = surveys
+    subject = plant_verdicts(Subject(Figures(later), "so-a"), earlier, [{"verdict": "worked"}])
+    answers = read_answers_of(subject)
+    assert "Tốt lên rõ rệt" in answers
+    assert "Các việc khác" not in answers
 
 
 def test_a_unit_without_an_earlier_line_reads_so(surveys):
@@ -246,5 +286,8 @@ def test_a_unit_without_an_earlier_line_reads_so(surveys):
     earlier, later = surveys
     subject = plant_verdicts(Subject(Figures(later), "so-a"), earlier, [{"unit": "so-b"}])
     assert "has no line of the unit" in read_words(build_last_measures(subject))
+    subject = plant_verdicts(Subject(Figures(later), "so-a"), earlier, [{"unit": ""}])
+    said = read_words(build_last_measures(subject), "vi")
+    assert "Việc chung của toàn tỉnh: “Kê thêm ghế” (A1), toàn tỉnh: chưa thấy dấu hiệu." in said
     without = Subject(Figures(later), "so-a")
     assert "no plan of last year was given" in read_words(build_last_measures(without))
