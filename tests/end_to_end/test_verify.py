@@ -62,9 +62,9 @@ def answers():
     return "\n".join(["unit," + ",".join(ITEMS) + ",sex", *rows]) + "\n"
 
 
-PLAN = """id,unit,item,task,owner,due,budget,indicator,target,status,note,measure,wave
-P01,*,A1,Kê thêm ghế,Chánh Văn phòng,,40 triệu,survey,100,approved,hỏi anh Nam,,small-2024
-so-a-01,so-a,A2,=SUM(A1),,,,survey,100,approved,,,small-2024
+PLAN = """id,unit,item,task,owner,due,budget,indicator,target,status,note,remark,measure,wave
+P01,*,A1,Kê thêm ghế,Chánh Văn phòng,,40 triệu,survey,100,approved,,hỏi anh Nam,,small-2024
+so-a-01,so-a,A2,=SUM(A1),,,,survey,100,approved,,,,small-2024
 """
 
 
