@@ -1,6 +1,7 @@
 """A plan read from its file: by the wave that it was made from, or by a later one."""
 
 import shutil
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -158,6 +159,21 @@ def test_a_formula_counts_by_its_result(read, tmp_path):
     sheet.write_formula(1, AT["target"] - 1, "=80+9", None, 89)
     book.close()
     assert read(tmp_path / "plan.xlsx").frame["target"].tolist() == [89.0]
+
+
+def test_a_workbook_that_libreoffice_saved_is_read_as_it_was_edited(read):
+    """Six lines edited by the macro of end_to_end/test_plan_in_libreoffice.py, sorted by owner."""
+    plan = read(Path(__file__).with_name("plan-of-libreoffice.xlsx"))
+    lines = plan.frame.set_index("id")
+    assert lines.index.tolist() == ["P02", "P03", "P04", "P05", "P06", "P01", "P99"]
+    first, new = lines.loc["P01"], lines.loc["P99"]
+    facts = (first["due"], first["status"], first["budget"], first["target"])
+    assert facts == (date(2022, 3, 31), "approved", "150000000", 99.5)
+    assert lines["target"].tolist() == [99, 89, 89, 89, 90, 99.5, 97]  # P02 by a formula
+    assert lines.loc["P03", "task"] == "@SUM(A1) <b>họp</b>"
+    assert (new["item"], new["task"], new["unit"], new["due"]) == ("A1", "Thêm ghế ngồi", "", None)
+    assert lines["baseline"].round(2).tolist() == [82.39, 83.16, 83.76, 83.9, 84.46, 81.36, 89.42]
+    assert plan.sentences() == ["Columns that are not of a plan were not read: “Ý kiến”."]
 
 
 def test_what_is_no_plan_says_what_is_wanted(refuse, made, tmp_path):

@@ -19,9 +19,9 @@ AT = {name: position for position, name in enumerate(FILE_COLUMNS, start=1)}
 
 @pytest.fixture(scope="module")
 def demo():
-    """The survey of the demo, and its plan with words that a spreadsheet must not run."""
+    """The survey of the demo, and lines of its plan with words that a spreadsheet must not run."""
     survey = sipas.read_survey(sipas.read_wave(DEMO))
-    frame = sipas.read_plan(DEMO / "plan.xlsx", survey, scores=score_everyone(survey)).frame
+    frame = sipas.read_plan(DEMO / "plan.xlsx", survey, scores=score_everyone(survey)).frame[:20]
     frame.loc[:3, "task"] = ["=CMD|' /C calc'!A0", "+84 tuyến huyện", "-1", "@SUM(A1)"]
     frame.loc[0, ["owner", "due"]] = "<b>Chánh Văn phòng</b>", date(2021, 4, 5)
     return survey, Plan(frame)
@@ -118,10 +118,11 @@ def test_a_plan_that_is_there_is_never_written_over(demo, paths):
 def test_the_same_plan_gives_the_same_bytes_and_comes_back(demo, paths, tmp_path):
     """In both languages of the workbook, and from the text file."""
     survey, plan = demo
+    scores = score_everyone(survey)
     again = write_plan(plan, survey, tmp_path / "again", "vi")
     assert [path.read_bytes() for path in again] == [path.read_bytes() for path in paths]
     english, _ = write_plan(plan, survey, tmp_path / "en", "en")
     for path in (*paths, english):
-        got = sipas.read_plan(path, survey)
+        got = sipas.read_plan(path, survey, scores=scores)
         assert got.frame.equals(plan.frame), got.frame.compare(plan.frame)
         assert got.sentences() == []
