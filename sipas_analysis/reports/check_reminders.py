@@ -1,5 +1,6 @@
 """What ``sipas check`` reminds of: files that are not read, and facts that a report would print."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from sipas_analysis.collect.survey import Survey
@@ -9,6 +10,7 @@ from sipas_analysis.draft.sheets import expand_files
 from sipas_analysis.errors import shorten
 from sipas_analysis.figures.plan_figures import read_judged_plans
 from sipas_analysis.figures.published import figures_of
+from sipas_analysis.improve.plan import STATUSES
 from sipas_analysis.improve.plan_file import PlanOfFile
 from sipas_analysis.messages import LANGUAGES, Language, say
 from sipas_analysis.sheets.file_kinds import ANSWER_ENDINGS
@@ -48,7 +50,14 @@ def describe_plans(survey: Survey, language: Language) -> list[tuple[str, None]]
     if not path:
         return []
     lines = figures.plan.lines
-    texts = [say(language, "cli.said.plan_read", file=path.name, n=len(lines.frame))]
+    n_by_status = Counter(lines.frame["status"])
+    counts = "; ".join(
+        f"{say(language, f'plan.status.{status}')}: {n_by_status[status]}"
+        for status in STATUSES
+        if n_by_status[status]
+    )
+    n = len(lines.frame)
+    texts = [say(language, "cli.said.plan_read", file=path.name, n=n, counts=counts)]
     notices = lines.notices if isinstance(lines, PlanOfFile) else ()
     return [(text, None) for text in [*texts, *(notice.text(language) for notice in notices)]]
 

@@ -55,7 +55,8 @@ def _tabulate(subject: Subject, rows: Sequence[Judged], language: Language) -> p
         task, *others = verdict_cells(subject, row)
         n_units = number_of(subject, f"verdict.units:{row.key}")
         of_measure = [shorten(render_text(task, language)), n_units]
-        cells.append([*(of_measure if row.kind == "measure" else [names[row.unit]]), *others])
-    heads = ["task", "n_units"] if rows[0].kind == "measure" else ["unit_name"]
+        of_line = [row.id, names[row.unit]]
+        cells.append([*(of_measure if row.kind == "measure" else of_line), *others])
+    heads = ["task", "n_units"] if rows[0].kind == "measure" else ["line", "unit_name"]
     texts = [[render_text(cell, language) for cell in row] for row in cells]
     return pd.DataFrame(texts, columns=[*heads, *COLUMNS])
