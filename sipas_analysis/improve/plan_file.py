@@ -6,7 +6,7 @@ empty cell is filled. All mistakes of a file are listed together.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 
@@ -23,11 +23,10 @@ from sipas_analysis.errors import (
     group_places,
     list_places,
 )
-from sipas_analysis.improve.actions import read_library
+from sipas_analysis.improve.actions import SURVEY, read_library
 from sipas_analysis.improve.plan import (
     NUMBERS,
     PLAN_COLUMNS,
-    SURVEY,
     Plan,
     compare_targets,
 )
@@ -98,8 +97,18 @@ def read_plan(
     if scores is not None:
         check_scores(scores)
     sheet = read_plan_sheet(Path(path))
-    _refuse_together(sheet.errors)
     source = _find_source(sheet, survey)
+    lines = fill_plan(sheet, source, scores)
+    notices = (*lines.notices, *_note_successors(lines.frame, source, survey))
+    return replace(lines, notices=notices)
+
+
+def fill_plan(sheet: PlanSheet, source: Survey, scores: pd.DataFrame | None = None) -> PlanOfFile:
+    """Read the lines of a sheet, and fill in the figures of the wave from which they were made.
+
+    Raises:
+        PlanError, SeveralError: As ``read_plan``.
+    """
     reader = PlanCells(sheet, PlanWords(source))
     written = pd.DataFrame([reader.read_line(row) for row in sheet.lines], [*sheet.lines])
     _check_ids(sheet)
@@ -111,7 +120,6 @@ def read_plan(
     order = {code: number for number, code in enumerate(["", *source.units["code"]])}
     frame = frame.sort_values("unit", key=lambda units: units.map(order), kind="stable")
     notices = [*_note_columns(sheet), *reader.notices, *_note_measures(sheet, written, source)]
-    notices += _note_successors(frame, source, survey)
     frame[[*NUMBERS]] = frame[[*NUMBERS]].astype(float)
     return PlanOfFile(frame[[*PLAN_COLUMNS]].reset_index(drop=True), notices=tuple(notices))
 
@@ -125,27 +133,41 @@ def _refuse_together(errors: Sequence[SipasError]) -> None:
 
 
 def _find_source(sheet: PlanSheet, survey: Survey) -> Survey:
-    """Return the survey from which the plan was made: this one, or an earlier one it names.
+    """Return the survey from which the plan was made: this one, or an earlier one it names."""
+    if {cells["wave"] for cells in sheet.lines.values()} - {""} == {survey.wave.id}:
+        _refuse_together(sheet.errors)
+        return survey
+    paths = map(survey.wave.path_of, survey.wave.earlier)
+    earlier = {wave.id: wave for wave in map(read_wave, paths)}
+    return read_survey(earlier[find_wave_id(sheet, [*earlier, survey.wave.id])])
+
+
+def find_wave_id(sheet: PlanSheet, known: Sequence[str]) -> str:
+    """Return the id of the wave from which a plan was made.
 
     A new line may leave its wave empty, as all lines are of one wave.
+
+    Args:
+        sheet: The sheet of the plan.
+        known: Ids of the waves from which it may be; the last is the wave that reads it.
+
+    Raises:
+        PlanError: The sheet has mistakes or no line, or its lines are of no wave, of one that is
+            not known, or of several.
     """
+    _refuse_together(sheet.errors)
     waves = {row: cells["wave"] for row, cells in sheet.lines.items() if cells["wave"]}
     if not sheet.lines:
         raise PlanError("plan_no_lines", [sheet.place(sheet.header, "id", "")])
     if not waves:
         rows = [sheet.place(row, "wave") for row in sheet.lines]
-        raise PlanError("plan_no_wave", rows, id=survey.wave.id)
-    if {*waves.values()} == {survey.wave.id}:
-        return survey
-    paths = map(survey.wave.path_of, survey.wave.earlier)
-    earlier = {wave.id: wave for wave in map(read_wave, paths)}
+        raise PlanError("plan_no_wave", rows, id=known[-1])
     first = next(iter(waves.values()))
-    known = {survey.wave.id, *earlier}
     wrong = [row for row, wave in waves.items() if wave != first or wave not in known]
     if wrong:
         places = [sheet.place(row, "wave") for row in wrong]
-        raise PlanError("plan_wave", places, id=survey.wave.id, known=", ".join(sorted(known)))
-    return read_survey(earlier[first])
+        raise PlanError("plan_wave", places, id=known[-1], known=", ".join(sorted(known)))
+    return first
 
 
 def _check_ids(sheet: PlanSheet) -> None:

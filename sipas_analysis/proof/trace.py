@@ -233,9 +233,9 @@ def _list_codes(survey: Survey, figure_id: str) -> list[str]:
     """Return the codes in the id of a figure, without its kind; of a line its unit and item too."""
     kind, _, key = figure_id.partition(":")
     codes = [code for code in re.split("[~@:]", key or figure_id) if code]
-    if kind.startswith(("plan", "verdict")):
-        figures = figures_of(survey)
-        is_plan = kind.startswith("plan")
+    part = kind.partition(".")[0]
+    if part in ("plan", "verdict"):
+        figures, is_plan = figures_of(survey), part == "plan"
         lines = figures.plan.frame if is_plan else pd.DataFrame(figures.verdicts)
         of_line = lines.loc[lines["id" if is_plan else "key"] == key, ["unit", "item"]]
         codes += [code for code in of_line.to_numpy().ravel() if code and code not in codes]

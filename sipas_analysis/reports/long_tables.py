@@ -187,9 +187,8 @@ def _list_pairs(subject: Subject) -> Table:
 def _list_plans(subject: Subject) -> Iterator[Table]:
     """Yield the lines of the coming plan, or proposals, and the verdicts on earlier plans."""
     lines, judged = subject.figures.plan.records, subject.figures.judged
-    word = "proposals" if subject.figures.plan.is_proposal else "plan"
     cells = [line_cells(subject, line, lines) for line in lines]
-    table = _list_lines(subject, word, lines, line_columns(lines), cells)
+    table = _list_lines(subject, subject.figures.plan.kind, lines, line_columns(lines), cells)
     yield replace(table, notes=note_doubts(lines))
     if judged:
         cells = [(*verdict_cells(subject, row), str(row.year)) for row in judged]

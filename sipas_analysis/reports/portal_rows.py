@@ -12,6 +12,7 @@ import numpy as np
 
 from sipas_analysis.collect.units import list_groups
 from sipas_analysis.documents.model import Interval, Number, Text, make_text
+from sipas_analysis.figures.plan_records import name_kind
 from sipas_analysis.figures.published import Figures, PublishedFigure
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.reports.chapters.ranking import print_rank_range
@@ -159,8 +160,8 @@ def list_unit_rows(
 
 def _count_lines(subject: Subject, unit: str) -> Iterator[Text]:
     """Yield how many lines of the coming plan, and of verdicts on earlier ones, a unit has."""
-    word = "proposals" if subject.figures.plan.is_proposal else "plan"
-    for kind, name in (("plan", word), ("verdict", "verdicts")):
+    own = (line for line in subject.figures.plan.records if line.unit == unit)
+    for kind, name in (("plan", name_kind(own)), ("verdict", "verdicts")):
         figure_id = f"{kind}.lines:all@{unit}"
         if subject.figures.find(figure_id):
             yield make_text(f"portal.plan.{name}", n=number_of(subject, figure_id))

@@ -2,7 +2,6 @@
 
 from sipas_analysis.documents.model import Joined, Paragraph, Section, Text, make_text
 from sipas_analysis.reports.chapters.leaders_table import list_one_letter_groups
-from sipas_analysis.reports.chapters.plan_summary import name_kind
 from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject, list_some
 
@@ -26,7 +25,7 @@ def build_proposals(subject: Subject) -> Section:
         for name, units in {"flagged": flagged, "few": few, "silent": silent}.items()
         if units
     ]
-    kind = name_kind(subject, subject.figures.plan.records)
+    kind = subject.figures.plan.kind
     texts += [*_ask_for_forms(subject), make_text(f"proposals.study.{kind}")]
     province, publisher = figures.survey.wave.province, figures.survey.wave.publisher
     has_superior = all(name.vi or name.en for name in (province, publisher))

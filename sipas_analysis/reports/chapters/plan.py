@@ -149,11 +149,13 @@ def _recall(subject: Subject, line: PlanLine) -> list[Text]:
     ]
     if not same:
         return []
-    row = same[0]
+    row = min(same, key=lambda row: row.kind != "line")
     if row.verdict in ("got_worse", "no_sign"):
         return [make_text(f"measures.recall.{row.verdict}")]
     if row.is_running:
-        return [make_text("measures.recall.running", day=_state_day(subject, row))]
+        return [
+            make_text(f"measures.recall.{'overdue' if is_overdue(subject, row) else 'running'}")
+        ]
     return [make_text("measures.recall.judged", verdict=name_verdict(row))]
 
 

@@ -14,15 +14,16 @@ from sipas_analysis.documents.model import (
     make_text,
 )
 from sipas_analysis.figures.plan_records import Judged, PlanLine
-from sipas_analysis.improve.plan import NOTES, SURVEY
-from sipas_analysis.improve.plan_words import PlanWords
+from sipas_analysis.improve.actions import SURVEY
+from sipas_analysis.improve.plan import NOTES
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.reports.chapters.plan_lines import (
+    find_indicator,
     list_years,
     name_task,
+    name_verdict,
 )
-from sipas_analysis.reports.chapters.trend import explain_break
 from sipas_analysis.reports.figure_tables import sign_number
 from sipas_analysis.reports.named_numbers import interval_of, number_of
 from sipas_analysis.reports.subject import Subject, list_marked_names
@@ -35,10 +36,6 @@ LINE_NUMBERS = (
     "annex.plan.column.detectable",
 )
 VERDICT_NUMBERS = ("change", "expected", "rest", "interval")
-PLAN_REASONS = {  # others are why two years may not be compared
-    *("dropped", "not_survey", "no_baseline", "not_started", "due"),
-    *("few_others", "flagged", "shared", "whole_province"),
-}
 EXPLANATIONS = tuple(
     make_text(f"annex.verdicts.note.{name}") for name in ("change", "expected", "rest", "verdict")
 )
@@ -57,8 +54,7 @@ class Group(Generic[Row]):
 def show_plan(subject: Subject) -> list[Block]:
     """List every line of the coming plan, or every proposal, then the verdicts on earlier plans."""
     plan = subject.figures.plan
-    word = "proposals" if plan.is_proposal else "plan"
-    source = Paragraph(make_text(f"annex.plan.of.{word}", file=plan.source))
+    source = Paragraph(make_text(f"annex.plan.of.{plan.kind}", file=plan.source))
     tables = [
         _tabulate_lines(subject, group)
         for group in _group_lines(subject, subject.figures.plan.records)
@@ -94,7 +90,7 @@ def _tabulate_lines(subject: Subject, group: Group[PlanLine]) -> Table:
         for line in lines
         for task, *others in [line_cells(subject, line, lines)]
     )
-    word = "proposals" if subject.figures.plan.is_proposal else "plan"
+    word = subject.figures.plan.kind
     caption = make_text(f"annex.plan.table.{word}", group=group.name)
     return Table(
         f"table-plan-{group.code or 'province'}", caption, columns, rows, note_doubts(lines)
@@ -168,7 +164,7 @@ def note_doubts(lines: Sequence[PlanLine]) -> tuple[Text, ...]:
 def name_indicator(subject: Subject, indicator: str, item: str) -> object:
     """Return the code of the item that a line follows, or the name of its factor or indicator."""
     if indicator != SURVEY:
-        return PlanWords(subject.figures.survey).labels["indicator"].get(indicator, indicator)
+        return find_indicator(subject, indicator) or indicator
     if item == OVERALL:
         return make_text("report.level.overall")
     return item if item in subject.pack.items else subject.short_name(item)
@@ -226,15 +222,6 @@ def verdict_cells(subject: Subject, row: Judged) -> tuple[object, ...]:
         interval_of(subject, f"verdict:{row.key}"),
         name_verdict(row),
     )
-
-
-def name_verdict(row: Judged) -> Text:
-    """Return the words of a verdict, with the reason where it cannot be told or is too early."""
-    word, reason = make_text(f"judged.{row.verdict}"), row.reason
-    if not reason:
-        return word
-    why = make_text(f"judged.why.{reason}") if reason in PLAN_REASONS else explain_break(reason)
-    return make_text("judged.with_reason", verdict=word, why=why)
 
 
 def _tabulate_measures(subject: Subject, rows: list[Judged], waves: tuple[str, str]) -> Table:

@@ -18,6 +18,7 @@ from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject, list_some
 
 MOST_NAMED = 2  # measures that a sentence names; more are counted
+MOST_QUIET, MOST_SHARED = 2, 1  # without a difference; of several units
 TOLD = ("worked", "got_worse")  # verdicts that name each line
 QUIET = ("no_sign", "too_early", "cannot_tell")
 
@@ -28,7 +29,9 @@ def sum_up(subject: Subject, rows: Sequence[Judged], words: Sequence[str], most:
         make_text(f"last_measures.sum.{word}", names=list_some(named, len(same), "lines"))
         for word in words
         for same in [[row for row in rows if row.verdict == word]]
-        for named in [[name_row(subject, row) for row in same[:most]]]
+        for named in [
+            [name_row(subject, row) for row in same[: most if word in TOLD else MOST_QUIET]]
+        ]
         if same
     ]
 
@@ -56,12 +59,13 @@ def name_shared_measures(
     taken = {(row.before, row.measure, row.item) for row in rows if row.measure}
     shared = [
         make_text("last_measures.named", name=name_row(subject, row), verdict=name_verdict(row))
-        for row in subject.figures.judged
+        for row in sorted(subject.figures.judged, key=lambda row: row.verdict not in TOLD)
         if (row.kind, row.after) == ("measure", latest)
         and row.verdict in words
         and (row.before, row.measure, row.item) in taken
     ]
-    return [make_text("last_measures.shared", measures=Joined(shared))] if shared else []
+    listed = list_some(shared[:MOST_SHARED], len(shared), "lines")
+    return [make_text("last_measures.shared", measures=listed)] if shared else []
 
 
 def _list_apart(subject: Subject) -> list[Judged]:

@@ -35,7 +35,7 @@ from sipas_analysis.reports.named_numbers import interval_of, number_of
 from sipas_analysis.reports.subject import Subject, list_some
 
 MOST_FACTORS = 12  # factors that a sentence names; more are counted
-MOST_ROWS, MOST_ROWS_OF_UNIT = 8, 5  # rows of the table; the annexes have all
+MOST_ROWS, MOST_ROWS_OF_UNIT = 6, 4  # rows of the table; the annexes have all
 MOST_NAMED = 4  # lines of units that a sentence names
 WORDS = ("worked", "got_worse", "cannot_tell", "no_sign", "too_early")  # in this order
 NUMBERS = ("change", "expected")

@@ -37,7 +37,7 @@ def test_the_annex_lists_every_line_and_every_verdict(subject):
     """Proposals are said to be so; each verdict has a reason or its numbers."""
     section = select_annexes(subject)["plan"](subject)
     lines, verdicts = subject.figures.plan.frame, subject.figures.verdicts
-    assert section.blocks[1].text.id == "annex.plan.of.proposals"
+    assert section.blocks[1].text.id == "annex.plan.of.proposal"
     plans, judged = tables_of(section, "plan"), tables_of(section, "verdicts")
     assert sum(len(table.rows) for table in plans) == len(lines)
     assert sum(len(table.rows) for table in judged) == (verdicts["kind"] == "line").sum()
@@ -59,7 +59,7 @@ def test_sheets_list_plan_and_verdicts_with_unit_and_id(subject):
     """One sheet each; every row names its line."""
     tables = {table.id: table for table in build_long_tables(subject).blocks}
     for name, frame in (
-        ("tables-proposals", subject.figures.plan.frame),
+        ("tables-proposal", subject.figures.plan.frame),
         ("tables-verdicts", subject.figures.verdicts),
     ):
         rows = texts_of(tables[name])
