@@ -1,5 +1,8 @@
 """What is easily forgotten: files that are not read, blank facts, units at 100 %."""
 
+from dataclasses import replace
+
+import pandas as pd
 import pytest
 
 from sipas_analysis.collect.survey import read_survey
@@ -52,12 +55,16 @@ def test_a_plan_is_counted_or_refused_before_anything_is_printed(read_answers):
     """The plan beside the wave: its lines, what was read differently, or the cell that is wrong."""
     survey = read_answers("unit,A1,A2,D1\n" + "so-a,5,4,3\n" * 20 + "so-b,2,4,3\n" * 20)
     assert describe_plans(survey, "vi") == []
-    paths = write_plan(plan(survey), survey, survey.wave.path.parent, "vi")
-    n_lines = len(plan(survey).frame)
+    lines = plan(survey)
+    line = lines.frame.head(1).assign(status="done")
+    more = line.assign(id="P09", status="proposed")
+    lines = replace(lines, frame=pd.concat([line, more, more.assign(id="P10")]))
+    paths = write_plan(lines, survey, survey.wave.path.parent, "vi")
+    counts = "3 dòng (Đề xuất: 2; Hoàn thành: 1)"
     again = read_survey(read_wave(survey.wave.path))
-    assert describe_plans(again, "vi") == [(f"Kế hoạch năm tới (plan.xlsx): {n_lines} dòng.", None)]
+    assert describe_plans(again, "vi")[0] == (f"Kế hoạch năm tới (plan.xlsx): {counts}.", None)
     paths[0].unlink()
-    paths[1].write_text(paths[1].read_text("utf-8-sig").replace("proposed", "agreed"), "utf-8")
+    paths[1].write_text(paths[1].read_text("utf-8-sig").replace("proposed", "agreed", 1), "utf-8")
     with pytest.raises(PlanError, match=r"plan\.csv.*agreed"):
         describe_check(read_survey(read_wave(survey.wave.path)), "vi")
 

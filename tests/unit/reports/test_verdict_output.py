@@ -19,16 +19,17 @@ def test_a_wave_without_a_plan_is_told_what_to_write(read_answers):
 
 @pytest.mark.slow
 def test_verdicts_are_printed_in_words_of_the_language(demo_2021):
-    """Numbers as in the report; a plan's own codes and unexplained statistics are not printed."""
+    """Numbers as in the report, lines by id; no unit is a code and no statistic unexplained."""
     figures = figures_of(demo_2021)
     (title, measures), (_, lines), *notes = describe_verdicts(figures, "vi")
     assert "an-giang-2020 → an-giang-2021" in title
     assert len(measures) + len(lines) == len(find_verdicts(figures))
-    row = measures.set_index("item").loc["B1"]
+    row = measures.set_index("followed").loc["B1"]
     assert row["task"].startswith("Công khai thủ tục hành chính")
     assert row["n_units"] == "6"
     assert row["change"] == "+23,02"
-    assert lines["unit_name"].iloc[0] == "Toàn tỉnh"
+    assert lines.iloc[0][["line", "unit_name"]].tolist() == ["P01", "Toàn tỉnh"]
+    assert lines["line"].is_unique  # a unit with two lines on one item is not the same row twice
     assert not lines["unit_name"].str.contains("so-").any()
     assert lines["verdict"].str.contains("chỉ tiêu không đo bằng khảo sát").any()
     assert all(table is None and text for text, table in notes)
