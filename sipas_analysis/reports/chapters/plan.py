@@ -235,10 +235,10 @@ def _explain_table(
     measures = [find_measure(subject, line) for line in lines if is_of_library(subject, line)]
     sources = [measure.source for measure in measures if measure and measure.source.vi]
     unique = [source for at, source in enumerate(sources) if source not in sources[:at]]
-    notes += [make_text("measures.note.source", source=Joined(unique))] if unique else []
     is_derived = any(measure and measure.status == "derived" for measure in measures)
-    word = "others" if unique else "all"
-    notes += [make_text(f"measures.note.derived_{word}")] if is_derived else []
+    word = ("derived_others" if is_derived else "source") if unique else "derived_all"
+    if unique or is_derived:
+        notes.append(make_text(f"measures.note.{word}", source=Joined(unique)))
     return notes
 
 

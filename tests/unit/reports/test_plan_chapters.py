@@ -262,7 +262,7 @@ def test_what_was_done_before_stands_beside_what_is_proposed(surveys):
     subject = plant_verdicts(Subject(Figures(later), "so-a"), earlier, rows)
     plant_lines(subject, [{"unit": "so-a", "measure": "seats", "status": "proposed"}])
     said = read_words(build_measures(subject), "vi")
-    assert "đã làm năm trước, kết quả xấu đi: cần chọn cách làm khác" in said
+    assert "đã làm: xấu đi, cần chọn cách khác" in said
     assert "cần làm tiếp: “Họp dân” (D1), việc của Sở B trước khi sắp xếp lại: chậm nhất" in said
     assert "suy ra" not in said
     answer = read_answers_of(subject)
