@@ -23,7 +23,6 @@ sys.path.insert(0, str(ROOT / "tests" / "recovery"))
 import measures  # noqa: E402
 
 from sipas_analysis.improve import expected_change  # noqa: E402
-from sipas_analysis.improve.expected_change import describe_year, pool_units  # noqa: E402
 
 FORMS = (30, 60, 100, 160)
 COLUMNS = ["worked", "got_worse", "rose", "rose_surely"]
@@ -93,17 +92,9 @@ def count_surveys(facts, rounds):
     return [row | {"rounds": len(judged)} | dict(zip(COLUMNS, judged.mean(axis=0), strict=True))]
 
 
-def pool_percent(before, group, _):
-    """Pool shares in percent, with the variance of all units together."""
-    columns = {name: column for name, column in vars(before).items() if name != "spread"}
-    return pool_units(describe_year(columns, group, is_share=False), group, None, is_share=False)
-
-
 def list_parts():
     """Yield a part of the rule, how the measures are counted, and where the part matters."""
     for n in FORMS:
-        facts = {"units": 18, "n": n, "share": 0.85, "apart": 0.8}
-        yield "angles", count_units, facts
         yield "floor", count_units, {"units": 30, "n": n, "share": 0.94, "apart": 0.0}
         facts = {"units": 18, "n": n, "share": 0.88, "which": "farthest"}
         yield "index", count_items, facts | {"own": 0.0, "apart": 0.5}
@@ -117,11 +108,7 @@ def count_without(facts, rounds):
         without = count(facts | {"is_pooled": False}, rounds)[0]
         del without["is_pooled"]
     else:
-        target, name, other = {
-            "angles": (measures, "pool_units", pool_percent),
-            "floor": (expected_change, "model_variances", lambda _, at: 0 * at),
-        }[part]
-        with patch.object(target, name, other):
+        with patch.object(expected_change, "model_variances", lambda _, at: 0 * at):
             without = count(facts, rounds)[0]
     return [with_part | {"part": part}, without | {"part": part, "without": part}]
 

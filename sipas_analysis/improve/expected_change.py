@@ -46,7 +46,7 @@ class Year:
 
 @dataclass(frozen=True)
 class Pooled:
-    """A figure of each unit after pooling with its group, and its error: shape (U,)."""
+    """A figure of each unit after pooling with its group (shares: angles), its error: (U,)."""
 
     value: Floats
     mse: Floats
@@ -176,7 +176,7 @@ def pool_units(before: Year, group: Ints, level: Level | None, *, is_share: bool
 
     Units are chosen because their index is low, and items because they are low in the unit: both
     are partly chance. So the index of the unit and the distance of the item from the index are
-    pooled apart, and added. Shares are pooled as angles, see ``turn_angles``.
+    pooled apart, and added. Shares are pooled as angles, see ``turn_angles``, and stay angles.
 
     Args:
         before: The figure.
@@ -194,9 +194,7 @@ def pool_units(before: Year, group: Ints, level: Level | None, *, is_share: bool
         distance = _pool_by_group(angle - level.angle, apart, group)
         value = level.pooled.value + distance.value
         pooled = Pooled(value, level.pooled.mse + distance.mse)
-    cosine = np.cos(2 * pooled.value) * np.exp(-2 * pooled.mse)
-    square = (1 + np.cos(4 * pooled.value) * np.exp(-8 * pooled.mse)) / 2
-    return Pooled(50 * (1 - cosine), 2500 * (square - cosine**2))
+    return pooled
 
 
 def turn_angles(year: Year) -> tuple[Floats, Floats]:
@@ -209,6 +207,12 @@ def turn_angles(year: Year) -> tuple[Floats, Floats]:
     """
     m = year.people / year.spread
     return np.arcsin(np.sqrt((year.value / 100 * m + 3 / 8) / (m + 3 / 4))), 1 / (4 * m + 2)
+
+
+def turn_back(angle: Floats, variance: Floats) -> Floats:
+    """Return the mean share of angles with an error, in percent, shape (U,)."""
+    inside = np.clip(angle, 0.0, np.pi / 2)
+    return np.asarray(50 * (1 - np.cos(2 * inside) * np.exp(-2 * variance)))
 
 
 def _pool_by_group(values: Floats, variances: Floats, group: Ints) -> Pooled:
@@ -275,22 +279,31 @@ def estimate_did(panel: Panel, weight: Floats) -> tuple[float, float]:
 def compare_changes(panel: Panel, treated: Marks, others: Marks) -> Remainder:
     """Return what remains of the change of the treated units, shape (U,) marks.
 
-    Σ a_u e_u with e_u = y_u2 − pooled_u1 and the weights of ``weigh_contrast``. Its variance is
-    Σ a²(V₂ + MSE + drift): V₂ the larger of V1 and the variance at the expected figure; and the
-    covariances of units that share clusters, those of the earlier figures as far as these count.
+    Σ a_u (y_u2 − E_u) over the treated, E_u the share of the angle φ̃_u1 + τ, τ = Σ a_u(φ_u2 − φ̃_u1)
+    over the others, with the weights of ``weigh_contrast``: near the ends of the scale a year moves
+    all shares less. What the others then lie above their own E is added. Points are added as they
+    are. The variance is Σ b²(V₂ + D²(MSE + drift)), D the slope of the share by the angle, b that
+    of the sum by y_u2, V₂ the larger of V1 and the variance at E; with V7.
     """
     weight, pooled = weigh_contrast(panel, treated, others), panel.pooled
     plus, minus = np.maximum(weight, 0.0), np.minimum(weight, 0.0)
-    error = panel.after.value - pooled.value
-    trend = -float(minus @ error)
-    later = np.maximum(panel.after.variance, model_variances(panel, pooled.value + trend))
-    drift, drift_error = estimate_drift(panel, error, later + pooled.mse, minus < 0)
-    squares = weight**2
-    variance = float(squares @ (later + pooled.mse) + drift * squares.sum())
-    variance += sum_covariances(panel, weight)
+    error = (turn_angles(panel.after)[0] if panel.is_share else panel.after.value) - pooled.value
+    year = -float(minus @ error)
+    before, expected = (
+        turn_back(pooled.value + moved, pooled.mse) if panel.is_share else pooled.value + moved
+        for moved in (0.0, year)
+    )
+    expected = expected - float(minus @ (panel.after.value - expected))
+    later = np.maximum(panel.after.variance, model_variances(panel, expected))
+    slope = find_slopes(panel, expected)
+    drift, drift_error = estimate_drift(panel, error, later / slope**2 + pooled.mse, minus < 0)
+    reach = plus + minus * (1 + weight @ slope / slope)
+    squares, moved = reach**2, reach * slope
+    variance = float(squares @ (later + slope**2 * (pooled.mse + drift)))
+    variance += sum_covariances(panel, reach, slope)
     with np.errstate(invalid="ignore", divide="ignore"):
         parts = (squares * later) ** 2 / panel.after.df
-    uncertain = float(parts[squares > 0].sum()) + squares.sum() ** 2 * drift_error
+    uncertain = float(parts[squares > 0].sum()) + float(moved @ moved) ** 2 * drift_error
     did, did_se = estimate_did(panel, weight)
     n = len(weight)
     changed = plus @ (panel.covariances[0] + panel.covariances[1])[:n, :n] @ plus
@@ -298,8 +311,8 @@ def compare_changes(panel: Panel, treated: Marks, others: Marks) -> Remainder:
         before=float(plus @ panel.before.value),
         after=float(plus @ panel.after.value),
         change_se=float(np.sqrt(changed)),
-        trend=trend,
-        returned=float(plus @ (pooled.value - panel.before.value)),
+        trend=float(plus @ (expected - before)),
+        returned=float(plus @ (before - panel.before.value)),
         did=did,
         did_se=did_se,
         se=float(np.sqrt(variance)),
@@ -309,13 +322,22 @@ def compare_changes(panel: Panel, treated: Marks, others: Marks) -> Remainder:
     )
 
 
-def sum_covariances(panel: Panel, weight: Floats) -> float:
-    """Return what clusters that units share add to the variance of Σ a_u e_u (V7).
+def find_slopes(panel: Panel, at: Floats) -> Floats:
+    """Return the slope of each share by its angle, 2√(p(100 − p)), half a person inside; else 1."""
+    if not panel.is_share:
+        return np.ones_like(at)
+    half = np.minimum(50 / panel.after.people, 50.0)
+    inside = np.clip(at, half, 100 - half)
+    return np.asarray(2 * np.sqrt(inside * (100 - inside)))
 
-    ΣΣ a_u a_v (C₂ + γ_u γ_v C₁) over u ≠ v; γ = MSE/V is how far a pooled figure is the unit's own.
+
+def sum_covariances(panel: Panel, weight: Floats, slope: Floats) -> float:
+    """Return what clusters that units share add to the variance of Σ b_u y_u (V7).
+
+    ΣΣ b_u b_v (C₂ + γ_u γ_v C₁) over u ≠ v; γ = MSE/V is how far a pooled figure is the unit's own.
     """
     n, variance = len(weight), panel.before.variance
-    own = np.divide(panel.pooled.mse, variance, out=np.ones(n), where=variance > 0)
+    own = np.divide(slope**2 * panel.pooled.mse, variance, out=np.ones(n), where=variance > 0)
     total = 0.0
     for covariance, a in zip(panel.covariances, (weight * np.minimum(own, 1), weight), strict=True):
         total += a @ covariance[:n, :n] @ a - a**2 @ np.diagonal(covariance)[:n]

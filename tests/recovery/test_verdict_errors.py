@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sipas_analysis.improve import expected_change
-from sipas_analysis.improve.expected_change import Pooled
+from sipas_analysis.improve.expected_change import Pooled, turn_angles
 
 
 def find_limit(rounds, rate=0.05):
@@ -30,6 +30,18 @@ def test_the_lowest_unit_rises_by_itself_and_is_not_called_a_success():
 
 
 @pytest.mark.slow
+def test_units_that_are_truly_apart_and_years_that_move_all_are_no_effect_of_measures():
+    """A unit that is truly low or high does not return; near 100 % a year moves all units less."""
+    low = measures.count_lowest_units(150, 18, 160, 0.92, odd=0.75)[0]
+    high = measures.count_lowest_units(150, 18, 160, 0.70, odd=0.95)[0]
+    year = measures.count_lowest_units(150, 18, 160, 0.90, year=0.5)[0]
+    full = measures.count_lowest_units(150, 18, 160, 0.80, year=20.0)[0]
+    for counts in (low, high, year, full):
+        assert max(counts[:2]) <= find_limit(150)
+    assert full[3] == 1
+
+
+@pytest.mark.slow
 def test_the_lowest_items_of_a_unit_rise_by_themselves():
     """Each unit takes a measure for the item that is farthest below its mean over units (C4)."""
     facts = {"items": 0.3, "apart": 0.5, "own": 0.0}
@@ -41,9 +53,7 @@ def test_the_lowest_items_of_a_unit_rise_by_themselves():
 @pytest.mark.slow
 def test_both_parts_of_the_rule_are_needed(monkeypatch):
     """Without C4, or without the floor of the variance, false alarms are far above 5 %."""
-    monkeypatch.setattr(
-        measures, "pool_units", lambda before, *_: Pooled(before.value, before.variance)
-    )
+    monkeypatch.setattr(measures, "pool_units", lambda before, *_: Pooled(*turn_angles(before)))
     without_c4 = measures.count_lowest_units(100, 18, 160, 0.80, apart=0.0)[0]
     assert without_c4[0] > find_limit(100)
     monkeypatch.undo()

@@ -16,6 +16,8 @@ from sipas_analysis.improve.expected_change import (
     pool_level,
     pool_units,
     sum_covariances,
+    turn_angles,
+    turn_back,
     weigh_contrast,
 )
 
@@ -30,12 +32,12 @@ def year(values, n, group=GROUP):
     return describe_year({**columns, "weight": people}, group)
 
 
-def panel(before, after, n, pooled=None):
+def panel(before, after, n, pooled=None, *, is_share=True):
     """Return five units of one group in two waves."""
     years = year(before, n), year(after, n)
     covariances = [np.diag(np.append(side.variance, np.zeros(5))) for side in years]
     pooled = pooled or pool_units(years[0], GROUP, None)
-    return Panel(GROUP, *years, tuple(covariances), pooled)
+    return Panel(GROUP, *years, tuple(covariances), pooled, is_share)
 
 
 def test_the_return_to_the_mean_is_the_textbook_formula_worked_by_hand():
@@ -58,8 +60,9 @@ def test_the_return_to_the_mean_is_the_textbook_formula_worked_by_hand():
     before = year(counts, 100)
     assert before.spread == pytest.approx(np.ones(5))
     pooled = pool_units(before, GROUP, None)
-    assert pooled.value == pytest.approx(shares, abs=1e-9)
-    returned = pooled.value - before.value
+    assert pooled.value == pytest.approx(pooled_angles, abs=1e-9)
+    assert turn_back(pooled.value, pooled.mse) == pytest.approx(shares, abs=1e-9)
+    returned = turn_back(pooled.value, pooled.mse) - before.value
     assert returned[0] == pytest.approx(2.1623, abs=1e-4)  # the lowest rises by itself
     assert returned[-1] == pytest.approx(-1.7476, abs=1e-4)  # the highest falls
 
@@ -69,7 +72,8 @@ def test_the_index_and_the_distance_of_an_item_from_it_return_apart():
     index = pool_level(year([95, 75, 80, 85, 65], 400), GROUP)
     items = year([80, 75, 80, 85, 65], 30)
     alone, apart = pool_units(items, GROUP, None), pool_units(items, GROUP, index)
-    assert apart.value[0] > alone.value[0] + 4
+    shares = [turn_back(pooled.value, pooled.mse)[0] for pooled in (alone, apart)]
+    assert shares[1] > shares[0] + 4
     index.angle[1], index.pooled.value[1] = np.nan, np.nan  # a hidden index is not used
     assert np.isnan(pool_units(items, GROUP, index).value[1])
 
@@ -89,17 +93,28 @@ def test_where_all_agree_there_is_an_error():
 def test_parts_of_the_expected_change_add_up():
     """value = change − trend − returned; the trend of the others is from their pooled figures."""
     pooled = Pooled(np.full(5, 80.0), np.full(5, 4.0))
-    moved = panel([70, 80, 80, 80, 80], [85, 83, 84, 85, 84], 100, pooled)
+    moved = panel([70, 80, 80, 80, 80], [85, 83, 84, 85, 84], 100, pooled, is_share=False)
     remainder = compare_changes(moved, np.arange(5) == 0, np.arange(5) > 0)
     assert (remainder.change, remainder.returned) == (15.0, 10.0)
     assert remainder.trend == pytest.approx(4.0)
     assert (remainder.value, remainder.did) == (pytest.approx(1.0), pytest.approx(11.0))
-    later = 84 * 16 / 100  # the model's variance at 80 + 4, larger than that at 85
-    others = [83 * 17 / 99, 84 * 16 / 99, 85 * 15 / 99, 84 * 16 / 99]
-    others = [max(variance, 84 * 16 / 100 * moved.after.spread[0]) for variance in others]
-    later = max(later * moved.after.spread[0], 85 * 15 / 99)
-    wanted = later + 4 + (sum(others) / 4 + 4) / 4
-    assert remainder.se == pytest.approx(math.sqrt(wanted))
+    variances = [y * (100 - y) / 99 + 4 for y in (85, 83, 84, 85, 84)]
+    assert remainder.se == pytest.approx(math.sqrt(variances[0] + sum(variances[1:]) / 16))
+
+
+def test_near_the_end_of_the_scale_a_year_moves_shares_less():
+    """The others went from 80 to 90 %, u0 from 95: the same angle is 4.3 points there, not 10.
+
+    arcsin √0.8 = 1.1071, √0.9: 1.2490, √0.95: 1.3453; sin²(1.3453 + 0.1419) = 0.9930.
+    """
+    many = 10_000_000
+    moved = panel([95, 80, 80, 80, 80], [95, 90, 90, 90, 90], many)
+    angles = turn_angles(moved.before)[0]
+    moved = replace(moved, pooled=Pooled(angles, np.full(5, 1e-12)))
+    remainder = compare_changes(moved, np.arange(5) == 0, np.arange(5) > 0)
+    assert remainder.trend == pytest.approx(4.30, abs=0.01)
+    assert remainder.value == pytest.approx(-4.30, abs=0.01)
+    assert remainder.did == pytest.approx(-10.0)
 
 
 def test_weights_are_those_of_regression():
@@ -126,9 +141,9 @@ def test_units_that_share_clusters_add_their_covariance():
     after[0, 1] = after[1, 0] = 4
     shares = replace(year([80.0] * 3, 100, GROUP[:3]), variance=np.full(3, 8.0))
     covariances = tuple(np.kron([[1, 0], [0, 0]], matrix) for matrix in (before, after))
-    pooled = Pooled(shares.value, np.full(3, 4.0))
-    both = Panel(GROUP[:3], shares, shares, covariances, pooled)
-    assert sum_covariances(both, weight) == pytest.approx(2 * 0.25 * (4 + 0.25 * 2))
+    pooled = Pooled(shares.value, np.full(3, 1.0))
+    both, slope = Panel(GROUP[:3], shares, shares, covariances, pooled), np.full(3, 2.0)
+    assert sum_covariances(both, weight, slope) == pytest.approx(2 * 0.25 * (4 + 0.25 * 2))
 
 
 def test_drift_is_what_sampling_does_not_explain():
