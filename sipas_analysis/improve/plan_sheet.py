@@ -45,6 +45,7 @@ FILE_COLUMNS: Mapping[str, bool] = {
 }
 # What is computed from the survey, with its decimals in the file.
 COMPUTED: Mapping[str, int] = {"baseline": 2, "low": 2, "high": 2, "detectable": 2, "n": 0}
+OF_A_LINE = ("id", "unit", "indicator", "status")  # a total or a signature has one of them at most
 LEAST_HEADERS = 6  # a row with so many names of columns is the header of a plan
 HEADER_ROWS = 30  # the header is among the first rows
 RISKY = ("'=", "'+", "'-", "'@")  # an apostrophe that keeps a text from being a formula
@@ -122,6 +123,7 @@ def read_plan_sheet(path: Path) -> PlanSheet:
     _check_state(plan_sheet)
     if not plan_sheet.errors:
         plan_sheet.lines.update(_read_lines(plan_sheet))
+        _refuse_strays(plan_sheet)
     return plan_sheet
 
 
@@ -218,6 +220,17 @@ def _read_lines(plan_sheet: PlanSheet) -> Iterator[tuple[int, dict[str, str]]]:
         is_first, is_header = row == plan_sheet.header + 1, texts == plan_sheet.headers
         if any(texts.values()) and not is_header and not (is_first and is_number_row(cells)):
             yield row, texts
+
+
+def _refuse_strays(plan_sheet: PlanSheet) -> None:
+    """Refuse the rows of totals and signatures, which are no lines."""
+    places = [
+        plan_sheet.place(row, next(name for name in cells if cells[name]))
+        for row, cells in plan_sheet.lines.items()
+        if sum(cells[name] != "" for name in OF_A_LINE) <= 1
+    ]
+    if places:
+        plan_sheet.errors.append(PlanError("plan_stray", places))
 
 
 def _read_text(cell: str) -> str:

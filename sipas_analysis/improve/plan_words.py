@@ -19,6 +19,7 @@ from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.messages import LANGUAGES, Language, say
 from sipas_analysis.sheets.texts import fold_text, tidy_text
 
+AS_CODES = ("unit", "item", "measure")  # written as codes, with names beside
 PROVINCE = "*"  # how a CSV file names the unit of a line of the whole province
 
 
@@ -64,8 +65,12 @@ class PlanWords:
         return codes
 
     def find(self, kind: str, text: str) -> str:
-        """Return the code that a cell means; empty if it means none."""
-        return self._codes[kind].get(fold_text(text), "")
+        """Return the code that a cell means; empty if it means none.
+
+        Where capitals tell two codes apart (the question ``OVERALL`` from the index ``overall``),
+        they count.
+        """
+        return text if text in self.labels[kind] else self._codes[kind].get(fold_text(text), "")
 
     def factor_of(self, measure: str) -> str:
         """Return the factor of a measure; empty for own words."""
@@ -84,12 +89,26 @@ class PlanWords:
         label = self.labels[kind][code]
         return {language: f"{code} ({shorten(label.text(language))})" for language in LANGUAGES}
 
+    def list_choices(self, kind: str, language: Language) -> tuple[str, ...]:
+        """Return what the drop-down list of a column offers, each spelling once."""
+        codes = {fold_text(code): code for code in self.labels[kind]}.values()
+        are_codes = kind in AS_CODES
+        return tuple(
+            code if are_codes and code != PROVINCE else self.write(kind, code, language)
+            for code in codes
+        )
+
     def nearest(self, kind: str, text: str) -> str | dict[str, str]:
-        """Return what a misspelt cell may mean, else the first codes that there are."""
+        """Return what a misspelt cell may mean, else the first choices that there are."""
         if kind == "unit":
             return name_nearest_unit(self.survey.units, text)
         near = self.find(kind, find_nearest(fold_text(text), self._codes[kind]))
-        return self.describe(kind, near) if near else ", ".join([*self.labels[kind]][:SHOWN_PLACES])
+        if near:
+            return self.describe(kind, near)
+        return {
+            language: ", ".join(self.list_choices(kind, language)[:SHOWN_PLACES])
+            for language in LANGUAGES
+        }
 
     def write(self, kind: str, code: str, language: Language) -> str:
         """Return the words of a code as they are written in a cell; the code if they are shared."""

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from sipas_analysis.collect.survey import Survey
-from sipas_analysis.collect.wave import Wave
+from sipas_analysis.collect.wave import PLAN_FILES, Wave
 from sipas_analysis.draft.proposals import list_plans, write_flow
 from sipas_analysis.draft.sheets import expand_files
 from sipas_analysis.errors import shorten
@@ -14,6 +14,7 @@ from sipas_analysis.improve.plan import STATUSES
 from sipas_analysis.improve.plan_file import PlanOfFile
 from sipas_analysis.messages import LANGUAGES, Language, say
 from sipas_analysis.sheets.file_kinds import ANSWER_ENDINGS
+from sipas_analysis.sheets.texts import plain_text
 
 SHOWN_NAMES = 10  # the other files are counted
 DRAFTED_TITLES = ("Chỉ số hài lòng", "Satisfaction index")  # of ``sipas init``
@@ -21,7 +22,10 @@ DRAFTED_TITLES = ("Chỉ số hài lòng", "Satisfaction index")  # of ``sipas i
 
 def describe_reminders(survey: Survey, language: Language) -> Iterator[tuple[str, None]]:
     """Yield one sentence for each thing that is easily forgotten."""
-    unread = list_unread_files(survey.wave)
+    like_plans = list_files_like_plans(survey.wave)
+    if like_plans:
+        yield say(language, "cli.said.plan_like", names="; ".join(map(shorten, like_plans))), None
+    unread = [name for name in list_unread_files(survey.wave) if name not in like_plans]
     if unread:
         names = "; ".join(
             [*map(shorten, unread[:SHOWN_NAMES]), *["…"] * (len(unread) > SHOWN_NAMES)]
@@ -73,6 +77,19 @@ def list_unread_files(wave: Wave) -> list[str]:
         if path.suffix.lower() in ANSWER_ENDINGS
         and path.resolve() not in known
         and not any(path.name in line for line in text.splitlines() if not line.startswith("#"))
+    ]
+
+
+def list_files_like_plans(wave: Wave) -> list[str]:
+    """Return the names of files beside the wave that are named like a plan and are not read."""
+    known = {path.resolve() for path in [*wave.list_files(), *wave.judged_plan_paths]}
+    return [
+        path.name
+        for path in expand_files([wave.path.parent])
+        if plain_text(path.stem).startswith(("plan", "ke hoach"))
+        and path.suffix.lower() in ANSWER_ENDINGS
+        and path.resolve() not in known
+        and not (wave.plan_path and path.name in PLAN_FILES)
     ]
 
 

@@ -27,7 +27,6 @@ from sipas_analysis.sheets.data_files import write_cell
 
 OPEN = ("task", "owner", "due", "budget", "indicator", "target", "status", "remark", "measure")
 CHOSEN = ("unit", "item", "indicator", "status", "measure")  # columns with a drop-down list
-AS_CODES = ("unit", "item", "measure")  # written as codes, with names beside
 NOT_PRINTED = ("measure", "factor", "n", "wave")
 PERCENTS = ("baseline", "low", "high", "target", "detectable")
 KINDS: dict[str, Kind] = {**dict.fromkeys(PERCENTS, "percent"), "n": "count", "n_needed": "count"}
@@ -131,7 +130,7 @@ def _make_form(plan: Plan, words: PlanWords, language: Language) -> Form:
             WIDTHS.get(name, WIDTH),
             KINDS.get(name, "text"),
             is_open=name in OPEN,
-            choices=_list_choices(name, words, language) if name in CHOSEN else (),
+            choices=words.list_choices(name, language) if name in CHOSEN else (),
             is_printed=name not in NOT_PRINTED,
         )
         for name in FILE_COLUMNS
@@ -147,14 +146,6 @@ def _make_form(plan: Plan, words: PlanWords, language: Language) -> Form:
 def _write_unit(unit: str, words: PlanWords, language: Language) -> str:
     """Return the code of a unit, and words for the whole province."""
     return words.write("unit", unit, language) if unit == PROVINCE else unit
-
-
-def _list_choices(name: str, words: PlanWords, language: Language) -> tuple[str, ...]:
-    """Return the words of a drop-down list."""
-    codes = [*words.labels[name]]
-    if name == "unit":
-        return tuple(_write_unit(code, words, language) for code in codes)
-    return tuple(code if name in AS_CODES else words.write(name, code, language) for code in codes)
 
 
 def _explain_columns() -> Sheet:

@@ -118,9 +118,33 @@ def test_all_mistakes_are_told_together_with_cell_value_and_remedy(read, change)
 def test_a_misspelt_code_names_the_nearest(refuse, change):
     """Unit, measure, indicator and status alike; nothing is guessed."""
     cells = {"unit_1": "sở tư phap", "measure_2": "channel", "indicator_3": "late-shares"}
-    text = refuse(change(**cells, status_4="dang thuc hien"))
+    text = refuse(change(**cells, status_4="dang thuc hien", status_5="zzz"))
+    assert "có thể chọn: Đề xuất, Đã duyệt, Đang thực hiện, Hoàn thành, Không thực hiện." in text
     for near in ("so-tp (Sở Tư pháp", "channels (Mở thêm", "late-share (", "in_progress ("):
         assert near in text
+
+
+def test_a_total_or_a_signature_is_asked_away_once(refuse, read, change):
+    """Not five cells to fill in; nothing else of the row is demanded."""
+    row = len(read(PLAN).frame) + 1
+    cells = {f"id_{row}": "Tổng cộng", f"budget_{row}": 5, f"owner_{row + 2}": "Người lập biểu"}
+    text = refuse(change(**cells))
+    assert text.startswith("2 dòng không có đủ mã dòng, đơn vị, chỉ tiêu đo và trạng thái")
+    assert f"ô A{FIRST + row - 1} (cột “Mã dòng”), giá trị 'Tổng cộng'" in text
+    assert "nếu là dòng tổng hoặc chữ ký, hãy xóa hoặc chuyển sang trang khác" in text.lower()
+
+
+def test_the_outcome_question_is_told_from_the_index_by_its_capitals(read, change):
+    """Both have a figure; any other spelling is the index."""
+    cells = {"item_name_1": None, "baseline_1": None, "low_1": None, "high_1": None, "n_1": None}
+    cells |= {"detectable_1": None, "factor_1": None, "target_1": 99}
+    by_spelling = {
+        spelling: read(change(**cells, item_1=spelling)).frame.iloc[0]
+        for spelling in ("OVERALL", "overall", "Overall")
+    }
+    items = [line["item"] for line in by_spelling.values()]
+    assert items == ["OVERALL", "overall", "overall"]
+    assert by_spelling["OVERALL"]["baseline"] != by_spelling["overall"]["baseline"]
 
 
 def test_a_figure_that_was_changed_by_hand_is_refused_with_the_right_one(refuse, read, change):

@@ -15,6 +15,7 @@ from sipas_analysis.reports.check_reminders import (
     describe_reminders,
     list_blank_facts,
     list_content_units,
+    list_files_like_plans,
     list_unnamed_plans,
     list_unread_files,
 )
@@ -33,6 +34,20 @@ def test_files_of_the_folder_that_no_entry_reads_are_named(read_answers, make_wa
     (folder / "maybe.csv").unlink()
     assert list_unread_files(survey.wave) == ["late.xlsx"]
     assert any("late.xlsx" in text for text, _ in describe_reminders(survey, "vi"))
+
+
+def test_a_file_that_looks_like_a_plan_and_is_not_read_is_named(read_answers):
+    """It is the plan that officers saved, not forms; the one beside the read plan is its copy."""
+    survey = read_answers("unit,A1,A2,D1\nso-a,5,4,3\n")
+    folder = survey.wave.path.parent
+    for name in ("plan.csv", "plan.xls", "Kế hoạch 2022.xlsx", "planned-leave.txt"):
+        (folder / name).write_text("x", "utf-8")
+    assert list_files_like_plans(survey.wave) == ["Kế hoạch 2022.xlsx", "plan.xls"]
+    said = " ".join(text for text, _ in describe_reminders(survey, "vi"))
+    assert "không được đọc: Kế hoạch 2022.xlsx; plan.xls. Nếu đó là kế hoạch năm tới" in said
+    assert "Nếu là phiếu" not in said
+    (folder / "plan.xlsx").write_text("x", "utf-8")
+    assert "plan.csv" not in list_files_like_plans(survey.wave)
 
 
 def test_a_plan_of_an_earlier_wave_that_is_not_judged_is_named(read_answers, tmp_path):

@@ -60,6 +60,8 @@ def test_officers_write_in_open_cells_and_choose_from_lists(demo, paths):
     words = ["Đề xuất", "Đã duyệt", "Đang thực hiện", "Hoàn thành", "Không thực hiện", None]
     assert statuses == words
     assert book["lists"].sheet_state == "hidden"
+    items = [cell.value.casefold() for cell in next(book["lists"].iter_cols(4, 4)) if cell.value]
+    assert len(items) == len({*items})
 
 
 def test_no_text_is_a_formula_and_numbers_and_days_are_typed(paths):
