@@ -18,7 +18,7 @@ from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.subject import Subject, list_some
 
 MOST_NAMED = 2  # measures that a sentence names; more are counted
-MOST_QUIET, MOST_SHARED = 2, 1  # without a difference; of several units
+MOST_QUIET = 2  # of those without a difference
 TOLD = ("worked", "got_worse")  # verdicts that name each line
 QUIET = ("no_sign", "too_early", "cannot_tell")
 
@@ -54,18 +54,22 @@ def state_verdicts(subject: Subject) -> list[Text]:
 def name_shared_measures(
     subject: Subject, rows: Sequence[Judged], words: Sequence[str]
 ) -> list[Text]:
-    """State what came of the measures of a unit over all the units that took them."""
+    """State what came of the measures of a unit over all units; of few without a difference."""
     latest = subject.figures.survey.wave.id
     taken = {(row.before, row.measure, row.item) for row in rows if row.measure}
     shared = [
-        make_text("last_measures.named", name=name_row(subject, row), verdict=name_verdict(row))
-        for row in sorted(subject.figures.judged, key=lambda row: row.verdict not in TOLD)
+        row
+        for row in subject.figures.judged
         if (row.kind, row.after) == ("measure", latest)
         and row.verdict in words
         and (row.before, row.measure, row.item) in taken
     ]
-    listed = list_some(shared[:MOST_SHARED], len(shared), "lines")
-    return [make_text("last_measures.shared", measures=listed)] if shared else []
+    named = [row for row in shared if row.verdict in TOLD] or shared[:MOST_QUIET]
+    measures = [
+        make_text("last_measures.named", name=name_row(subject, row), verdict=name_verdict(row))
+        for row in named
+    ]
+    return [make_text("last_measures.shared", measures=Joined(measures))] if measures else []
 
 
 def _list_apart(subject: Subject) -> list[Judged]:

@@ -32,7 +32,7 @@ from sipas_analysis.reports.chapters.plan_summary import TOLD, name_shared_measu
 from sipas_analysis.reports.chapters.trend import explain_break
 from sipas_analysis.reports.figure_tables import find_change, sign_number
 from sipas_analysis.reports.named_numbers import interval_of, number_of
-from sipas_analysis.reports.subject import Subject, list_some
+from sipas_analysis.reports.subject import Subject
 
 MOST_FACTORS = 12  # factors that a sentence names; more are counted
 MOST_ROWS, MOST_ROWS_OF_UNIT = 6, 4  # rows of the table; the annexes have all
@@ -99,8 +99,9 @@ def _name_common_lines(subject: Subject) -> list[Text]:
         for row in subject.figures.judged
         if (row.kind, row.after, row.unit) == ("line", latest, "")
     ]
-    listed = list_some(common[:MOST_NAMED], len(common), "lines")
-    return [make_text("last_measures.common", measures=listed)] if common else []
+    word = "some" if len(common) > MOST_NAMED else "all"
+    measures = Joined(common[:MOST_NAMED])
+    return [make_text(f"last_measures.common.{word}", measures=measures)] if common else []
 
 
 def _count_lines(subject: Subject) -> list[Text]:
