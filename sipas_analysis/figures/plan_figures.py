@@ -179,8 +179,18 @@ def _judge(before: WaveTables, after: WaveTables, lines: Plan) -> pd.DataFrame:
         tables = waves.get(id(survey)) or WaveTables(survey)  # of units by their later codes
         return tables.unit_estimates if by else tables.whole_estimates
 
-    published = (Estimates(before.scores), Estimates(after.scores))
-    judged = judge_plan(after.survey, before.survey, lines, published=published, estimate=estimate)
+    def find_open(survey: Survey) -> list[str]:
+        marks = waves[id(survey)].marks
+        return [unit for unit, mark in marks.items() if mark == "flagged"]
+
+    judged = judge_plan(
+        after.survey,
+        before.survey,
+        lines,
+        published=(Estimates(before.scores), Estimates(after.scores)),
+        estimate=estimate,
+        find_open=find_open,
+    )
     return judged.frame.assign(year=after.survey.wave.year)
 
 
