@@ -361,7 +361,7 @@ def add_columns(damaged: Damaged) -> None:
 def write_beside(damaged: Damaged) -> None:
     """A remark to the right of the table, in a column without a header."""
     damaged.rows[damaged.draw()].append("đã họp")
-    damaged.notices = "“W”"
+    damaged.notices = f"“{name_column_letter(len(NAMES))}”"
 
 
 def sort_measures(damaged: Damaged) -> None:
@@ -417,7 +417,7 @@ def spell_target(damaged: Damaged) -> None:
     is_visible = 99.5 - line["baseline"] >= line["detectable"]
     needed = np.ceil(line["n"] * (line["detectable"] / (99.5 - line["baseline"])) ** 2)
     damaged.expect(at, "n_needed", np.nan if is_visible else needed)
-    limit = "target_inside_error" if line["baseline"] + line["detectable"] <= 99 else "not_visible"
+    limit = "target_inside_error" if line["baseline"] + line["detectable"] <= 100 else "not_visible"
     first = [word for word in line["note"].split() if word == "undecided"]
     damaged.expect(at, "note", " ".join([*first, *([] if is_visible else [limit])]))
 

@@ -80,11 +80,11 @@ def test_no_text_is_a_formula_and_numbers_and_days_are_typed(paths):
     assert ",2021-04-05," in rows[1]
 
 
-def test_the_plan_fits_a4_across_with_its_header_on_every_page(demo, paths):
+def test_the_plan_fits_a3_across_with_its_header_on_every_page(demo, paths):
     """What no meeting reads stands to the right of the printed part; the wave's id is there."""
     sheet = load_workbook(paths[0]).worksheets[0]
     header = find_header(sheet)
-    assert (sheet.page_setup.orientation, sheet.page_setup.paperSize) == ("landscape", 9)
+    assert (sheet.page_setup.orientation, sheet.page_setup.paperSize) == ("landscape", 8)
     assert (sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight) == (None, 0)
     assert sheet.print_title_rows == f"${header}:${header}"
     assert sheet.freeze_panes == f"B{header + 1}"
