@@ -4,8 +4,11 @@ import random
 import re
 
 import pytest
+from conftest import write_wave
 from report_words import HEAD, draw_forms, read_words
 
+from sipas_analysis.collect.survey import read_survey
+from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.documents.model import Picture, Table, render_text
 from sipas_analysis.reports.report import report
 
@@ -86,27 +89,61 @@ def list_documents(survey, language):
     return [*chapters, *unit.letter().sections]
 
 
+def check_pages(survey, language):
+    """No chapter, table or picture is empty; no word of Python, no empty name, nothing cut."""
+    for section in list_documents(survey, language):
+        said = read_words(section, language)
+        where = (section.id, language, said)
+        assert section.blocks, where
+        assert not re.search(r"\b(nan|None|inf|NaN)\b", said), where
+        assert not re.search(r"“”|: \.|\(\)|\{|: ;|\.\.(?!\.)", said), where
+        blanks = "[0-9a-f]{16}…|ngày … tháng … năm …|by …/…/…"  # short hashes, days to fill in
+        assert "…" not in re.sub(blanks, "", said), where
+        for block in section.blocks:
+            if isinstance(block, Table):
+                assert block.rows, where
+                assert all(render_text(row[0], language) for row in block.rows), where
+            if isinstance(block, Picture):
+                assert len(block.draw(language)) > 500, where
+                assert len(block.draw(language, narrow=True)) > 500, where
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_every_page_reads_well(read_answers, case):
     """No chapter, table or picture is empty; no word of Python, no empty name, nothing cut."""
     answers, facts = CASES[case]
     survey = read_answers(answers, targets=[80], **facts)
     for language in ("vi", "en"):
-        for section in list_documents(survey, language):
-            said = read_words(section, language)
-            where = (section.id, language, said)
-            assert section.blocks, where
-            assert not re.search(r"\b(nan|None|inf|NaN)\b", said), where
-            assert not re.search(r"“”|: \.|\(\)|\{|: ;|\.\.(?!\.)", said), where
-            blanks = "[0-9a-f]{16}…|ngày … tháng … năm …|by …/…/…"  # short hashes, days to fill in
-            assert "…" not in re.sub(blanks, "", said), where
-            for block in section.blocks:
-                if isinstance(block, Table):
-                    assert block.rows, where
-                    assert all(render_text(row[0], language) for row in block.rows), where
-                if isinstance(block, Picture):
-                    assert len(block.draw(language)) > 500, where
-                    assert len(block.draw(language, narrow=True)) > 500, where
+        check_pages(survey, language)
+
+
+def write_plan(wave, item):
+    """Write a plan of two lines beside a wave: of the whole, in progress, and of a unit, done."""
+    lines = [
+        f"P01,*,{item},Kê thêm ghế <b>rộng</b>,Chánh Văn phòng,30/06/2025,survey,100,in_progress",
+        f"so-a-01,so-a,{item},Kê thêm ghế <b>rộng</b>,,,survey,100,done",
+    ]
+    heads = "id,unit,item,task,owner,due,indicator,target,status"
+    missing = ["wave", "measure", "budget", "note", "remark"]
+    rows = [f"{heads},{','.join(missing)}", *(f"{line},{wave.id},,,," for line in lines)]
+    (wave.path.parent / "plan.csv").write_text("\n".join(rows) + "\n", "utf-8")
+
+
+@pytest.mark.parametrize("case", ["one unit", "names of 120 letters", "one factor", "all at 100 %"])
+def test_every_page_reads_well_with_a_plan(tmp_path, case):
+    """A plan of last year is judged and one of this year listed."""
+    answers, facts = CASES[case]
+    waves = []
+    for year in (2023, 2024):
+        (folder := tmp_path / str(year)).mkdir()
+        earlier = {"earlier": ["../2023/wave.yaml"], "plan": "../2023/plan.csv"} if waves else {}
+        known = {"id": f"small-{year}", "year": year} | earlier | facts
+        waves.append(read_wave(write_wave(folder, answers, **known)))
+        write_plan(waves[-1], "A1")
+    survey = read_survey(waves[-1])
+    check_pages(survey, "vi")
+    said = read_words(report(survey, "vi", "so-a").chapter("last_measures").section, "vi")
+    assert "Kê thêm ghế" in said
 
 
 def test_a_pack_with_points_says_average_score(read_answers):

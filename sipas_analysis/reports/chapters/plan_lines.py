@@ -121,7 +121,8 @@ def name_verdict(row: Judged) -> Text:
 def name_owner(subject: Subject, line: PlanLine) -> Name:
     """Return who is in charge, in both languages unless officers named the post."""
     measure, publisher = find_measure(subject, line), subject.figures.survey.wave.publisher
-    for name in (publisher, *([measure.owner] if measure else [])):
+    chair = subject.figures.library.chair
+    for name in (publisher, chair, *([measure.owner] if measure else [])):
         if line.owner and line.owner in (name.vi, name.en):
             return name
     return line.owner
