@@ -17,8 +17,8 @@ from sipas_analysis.errors import ConfigError, Place
 from sipas_analysis.files import check_held, hash_if_there
 from sipas_analysis.instrument.pack import Instrument, Status, list_packs, read_instrument
 from sipas_analysis.instrument.strict_yaml import Bilingual, Statement, Strict, read_model
-from sipas_analysis.messages import LANGUAGES, say
-from sipas_analysis.sheets.texts import CONTROL
+from sipas_analysis.messages import LANGUAGES, Language, say
+from sipas_analysis.sheets.texts import CONTROL, fold_text
 
 Evidence = Literal["opinion", "incidents", "facts"]
 Data = Literal["survey", "dossiers", "movements", "queue", "petitions", "checklist", "staff"]
@@ -59,10 +59,23 @@ class Measure(Bilingual):
 
 
 class Library(Strict):
-    """All measures, by id; ``source`` is that of the article with which the library began."""
+    """All measures, by id; ``source`` is that of the article with which the library began.
+
+    ``head`` is the post that leads a unit; one whose name begins with a word of ``chaired`` has a
+    ``chair`` instead.
+    """
 
     source: Statement = Bilingual()
+    head: Statement = Bilingual()
+    chair: Statement = Bilingual()
+    chaired: tuple[str, ...] = ()
     measures: Mapping[Code, Measure]
+
+    def name_owner(self, measure: Measure, unit_name: str) -> Bilingual:
+        """Return the post that is usually in charge of a measure in a unit."""
+        words = tuple(fold_text(word) + " " for word in self.chaired)
+        is_chaired = measure.owner == self.head and fold_text(unit_name).startswith(words)
+        return self.chair if is_chaired else measure.owner
 
     def answer_items(self, pack_id: str, evidence: Evidence = "opinion") -> dict[str, str]:
         """Return the measure for each item of an instrument that has one, by code.
@@ -128,15 +141,20 @@ def _check_measures(own: Library, library: Library, pack: Instrument, file: str)
 
 def _check_indicators(own: Library, library: Library, file: str) -> None:
     """Refuse an indicator whose id has other words or data elsewhere: a plan names the id alone."""
-    known: dict[str, dict[str, str]] = {
+    known: dict[str, dict[Language, str]] = {
         SURVEY: {tongue: say(tongue, "plan.indicator.survey") for tongue in LANGUAGES}
     }
     for name, measure in {**library.measures, **own.measures}.items():
         for indicator in measure.indicators:
             meant = {tongue: f"{indicator.text(tongue)} ({indicator.data})" for tongue in LANGUAGES}
             if known.setdefault(indicator.id, meant) != meant:
-                fields = {"measure": name, "code": indicator.id, "meant": known[indicator.id]}
-                raise ConfigError("measure_indicator", [Place(file)], **fields)
+                raise ConfigError(
+                    "measure_indicator",
+                    [Place(file)],
+                    measure=name,
+                    code=indicator.id,
+                    meant=known[indicator.id],
+                )
 
 
 def _refuse_code(kind: str, code: str, known: Iterable[str], measure: str, file: str) -> NoReturn:

@@ -18,7 +18,6 @@ import pandas as pd
 from sipas_analysis.arguments import check_kind
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.collect.units import find_unit_code
-from sipas_analysis.collect.wave import Wave
 from sipas_analysis.improve.actions import SURVEY, Library, read_library
 from sipas_analysis.infer.design import Floats
 from sipas_analysis.infer.distributions import normal_quantile
@@ -70,7 +69,7 @@ NUMBERS = ("baseline", "low", "high", "n", "target", "detectable", "n_needed")
 MOST_SURE, MOST_LOW = (8, 5), (6, 3)
 MOST_NEEDED = 10_000  # people; a target that needs more could be shown by no survey of a province
 # undecided: the forms do not show that the item is below what it is compared with
-# not_visible: no rise that ends below 100 % could be shown by so many forms
+# not_visible: not even a rise to 100 % could be shown by so many people
 # target_inside_error: the target given is nearer to the baseline than what could be shown
 NOTES = ("undecided", "not_visible", "target_inside_error")
 # why a unit has no line: too few forms, forms that need a second look, figures that are not
@@ -121,9 +120,9 @@ def plan(survey: Survey, unit: str = "", *, scores: pd.DataFrame | None = None) 
     first, those of important factors before others, then the items with the largest gap, said to
     be ``undecided``. The measure is one of the library that answers the item, else the unit is
     asked to propose one; no measure stands twice in the lines of a unit. The target is the baseline
-    plus what could be shown, to the next whole point, unless that is more than can be hoped for:
+    plus what could be shown, to the next whole point below 100, unless more than can be hoped for:
     the level of the best quarter of units, or half as many people who are not satisfied. Then this
-    is the target, ``target_inside_error`` (``not_visible`` where nothing below 100 % could be
+    is the target, ``target_inside_error`` (``not_visible`` where not even 100 % could be
     shown), and ``n_needed`` people could show it.
 
     Args:
@@ -273,7 +272,7 @@ def _write_lines(chosen: pd.DataFrame, basis: "Basis", library: Library) -> pd.D
         indicator=SURVEY,
         note=[" ".join(filter(None, pair)) for pair in zip(*words, strict=True)],
     )
-    return lines.join(_write_texts(lines, basis.survey.wave, library))
+    return lines.join(_write_texts(lines, basis.survey, library))
 
 
 def _set_targets(chosen: pd.DataFrame, best: Floats) -> Floats:
@@ -285,7 +284,9 @@ def _set_targets(chosen: pd.DataFrame, best: Floats) -> Floats:
     """
     value = chosen["value"].to_numpy(dtype=float)
     visible = np.ceil(value + find_detectable(find_errors(chosen)) - FUZZ)
-    return np.minimum(visible, np.ceil(np.fmax(best, (value + 100) / 2) - FUZZ))
+    hope = np.fmax(best, (value + 100) / 2)
+    whole = np.ceil(hope - FUZZ)
+    return np.minimum(visible, np.where(whole < 100, whole, np.round(hope, 2)))
 
 
 def compare_targets(figures: pd.DataFrame, target: Floats) -> pd.DataFrame:
@@ -296,19 +297,20 @@ def compare_targets(figures: pd.DataFrame, target: Floats) -> pd.DataFrame:
         target: The targets, missing where there is none.
 
     Returns:
-        ``detectable``; ``n_needed``, the people who could show the rise, missing if more than
-        ``MOST_NEEDED``, and ``note`` (of ``NOTES``), both of a target that so many people could
-        not show.
+        ``detectable``, missing beyond 100 points; ``n_needed``, the people who could show the rise,
+        missing if more than ``MOST_NEEDED``, and ``note`` (of ``NOTES``), both of a target that so
+        many people could not show. Both take the variance at the baseline for both years, which is
+        on the safe side where it is smaller at the target.
     """
     value, n = (figures[name].to_numpy(dtype=float) for name in ("value", "n_valid"))
     detectable = find_detectable(find_errors(figures))
     rise = np.where(target > value, target - value, np.nan)
     is_inside = target - value < detectable - FUZZ
-    no_rise = np.ceil(value + detectable - FUZZ) >= 100
+    no_rise = value + detectable > 100 + FUZZ
     needed = np.ceil(n * (detectable / rise) ** 2 - FUZZ)
     return pd.DataFrame(
         {
-            "detectable": detectable,
+            "detectable": np.where(detectable <= 100, detectable, np.nan),
             "n_needed": np.where(is_inside & (needed <= MOST_NEEDED), needed, np.nan),
             "note": np.select([~is_inside, no_rise], ["", "not_visible"], "target_inside_error"),
         }
@@ -322,14 +324,16 @@ def find_errors(rows: pd.DataFrame) -> Floats:
     return np.where(se > 0, se, 100 * np.sqrt(share * (1 - share) / n))
 
 
-def _write_texts(lines: pd.DataFrame, wave: Wave, library: Library) -> pd.DataFrame:
+def _write_texts(lines: pd.DataFrame, survey: Survey, library: Library) -> pd.DataFrame:
     """Return task, owner and day of each line, in the first language of the wave."""
+    wave, names = survey.wave, survey.unit_names
     language = wave.languages[0]
     texts: list[tuple[str, str, date | None]] = []
     for name, unit in zip(lines["measure"], lines["unit"], strict=True):
         measure = library.measures.get(name)
-        post = measure.owner if measure and unit else Bilingual() if unit else wave.publisher
+        post = Bilingual() if unit else wave.publisher
         if measure:
+            post = library.name_owner(measure, names[unit]) if unit else post
             due = _add_months(wave.last_day, measure.after_months)
             texts.append((measure.text(language), post.text(language), due))
         else:
@@ -363,7 +367,7 @@ def _answer_incidents(survey: Survey, library: Library) -> pd.DataFrame:
             "note": "",
         }
     )
-    return lines.join(_write_texts(lines, survey.wave, library))
+    return lines.join(_write_texts(lines, survey, library))
 
 
 def _is_reported(survey: Survey, code: str) -> bool:

@@ -63,6 +63,17 @@ def test_every_measure_can_be_followed():
     assert by_status == {"sourced": 14, "derived": 19}
 
 
+def test_a_district_is_led_by_the_chair_of_its_committee():
+    """Other posts are the same everywhere, and a name is not read beyond its first word."""
+    library = read_library()
+    head, other = (library.measures[name] for name in ("one-stop-modern", "seats"))
+    assert (head.owner.vi, other.owner.vi) == ("Thủ trưởng đơn vị", "Trưởng Bộ phận Một cửa")
+    units = ("Huyện Tri Tôn", "TP. Long Xuyên", "UBND xã A", "Quản lý thị trường", "Sở Y tế")
+    posts = [library.name_owner(head, unit).vi for unit in units]
+    assert posts == ["Chủ tịch UBND"] * 3 + ["Thủ trưởng đơn vị"] * 2
+    assert library.name_owner(other, units[0]) == other.owner
+
+
 ROOT = Path(__file__).parents[3]
 LINE = """\
       - {id: saturday-visits, vi: Số người đến sáng thứ bảy, data: queue, after_months: 2}

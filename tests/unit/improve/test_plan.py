@@ -105,7 +105,12 @@ def test_the_province_is_compared_with_its_index_and_asks_for_what_incidents_nee
     """A1 is surely below the index (R7); eight late results call for apologies."""
     lines = proposals[1].lines_of()
     assert [*lines["item"].head(3)] == ["A1", "C5", "D1"]
-    assert [*lines["note"].head(4)] == ["", "", "target_inside_error", "undecided not_visible"]
+    assert [*lines["note"].head(4)] == [
+        "",
+        "",
+        "target_inside_error",
+        "undecided target_inside_error",
+    ]
     last = lines.iloc[-1]
     assert (last["item"], last["measure"], last["indicator"]) == ("", "apology", "late-share")
     assert np.isnan(last[["baseline", "target", "detectable"]].astype(float)).all()
@@ -146,22 +151,36 @@ def test_the_target_could_be_shown_or_says_how_many_people_could(proposals):
     assert (is_inside == frame["note"].str.contains("not_visible|target_inside_error")).all()
     assert (is_inside == frame["n_needed"].notna()).all()
     near = frame["note"].str.contains("not_visible")
-    assert (np.ceil(frame["baseline"] + frame["detectable"])[near] >= 100).all()
+    assert (near == (is_inside & (frame["baseline"] + frame["detectable"] > 100))).all()
 
 
 def test_so_many_people_show_a_rise_and_no_survey_shows_a_tiny_one():
     """By hand: 60 of 100, se 4.9, shows 19.41 points; 10 points need 100 · 1.941² people (G3)."""
     target = np.array([80.0, 79.0, 70.0, 62.0, 61.0, 60.0, np.nan])
     rows = [(60.0, 100, 4.9)] * len(target) + [(82.57, 853, 1.3), (95.0, 40, 3.4)]
+    rows.append((50.0, 4, 28.9))  # 114.5 points: no change is so large
     figures = pd.DataFrame(rows, columns=["value", "n_valid", "se"], dtype=float)
-    lines = compare_targets(figures, np.array([*target, 82.6, 99.0]))
-    assert lines["detectable"].round(2).tolist() == [19.41] * 7 + [5.15, 13.47]
-    assert lines["n_needed"].fillna(0).tolist() == [0, 105, 377, 9423, 0, 0, 0, 0, 454]
+    lines = compare_targets(figures, np.array([*target, 82.6, 99.0, 90.0]))
+    assert lines["detectable"].fillna(0).round(2).tolist() == [19.41] * 7 + [5.15, 13.47, 0]
+    assert lines["n_needed"].fillna(0).tolist() == [0, 105, 377, 9423, 0, 0, 0, 0, 454, 33]
     inside = "target_inside_error"
-    assert lines["note"].tolist() == ["", *[inside] * 5, "", inside, "not_visible"]
+    assert lines["note"].tolist() == ["", *[inside] * 5, "", inside, *["not_visible"] * 2]
     for language in LANGUAGES:
         words = say(language, "plan.about.n_needed")
         assert format_number(MOST_NEEDED, language, 0) in words
+
+
+def test_a_target_is_not_rounded_to_100(proposals):
+    """From 98.33 % half of the others is at 99.17, which no unit of 60 could show (G3)."""
+    _, _, basis = proposals
+    scores = basis.scores.copy()
+    is_item = (scores["domain"] == "unit") & (scores["level"] == "item")
+    scores.loc[is_item & (scores["variable"] != "C1"), "value"] = 100.0
+    scores.loc[is_item & (scores["variable"] == "C1"), ["value", "se"]] = 98.33, 1.66
+    lines = draft_plan(replace(basis, scores=scores), "so-4").frame
+    assert lines[["item", "target", "note"]].to_numpy().tolist() == [
+        ["C1", pytest.approx(99.165, abs=0.006), "undecided not_visible"]
+    ]
 
 
 def test_no_day_is_invented(proposals):
