@@ -26,7 +26,7 @@ FORMATS = {"amount": "#,##0", "count": "#,##0", "percent": "0.00", "day": "dd/mm
 NUMERIC = ("percent", "count")
 LISTS = "lists"  # name of the hidden sheet with the words of the drop-down lists
 LOCKED = "#F3F6F8"
-A3 = 8  # a form has so many columns that A4 prints them too small to read
+LARGE_PAPER = 8  # 297 × 420 mm: on half of it the text of so many columns is too small
 ALLOWED = ("sort", "autofilter", "format_cells", "format_columns", "format_rows")
 
 
@@ -89,7 +89,7 @@ class Form:
         page.sheet.autofilter(head, 0, max(page.row - 1, head), len(self.fields) - 1)
         page.sheet.freeze_panes(head + 1, self.fixed)
         set_paper(page, head, head)
-        page.sheet.set_paper(A3)
+        page.sheet.set_paper(LARGE_PAPER)
         page.sheet.print_area(0, 0, page.row - 1, n_printed - 1)
         for _ in range(self.n_new):
             self._write_row(page, (None,) * len(self.fields), is_new=True)
