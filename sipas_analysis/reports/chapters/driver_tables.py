@@ -63,7 +63,7 @@ def tabulate_correlations(subject: Subject, models: Drivers) -> Table:
         )
         for number, code in enumerate(codes, 1)
     )
-    heads = range(1, len(others) + 1)
+    heads = [*map(str, range(1, len(others) + 1))]  # numbers of rows, no figures
     columns = (*make_columns("factor", heads), Column(make_text("report.column.vif")))
     notes = (make_text("annex.correlations_note"),)
     return Table("table-correlations", make_text("report.table.correlations"), columns, rows, notes)

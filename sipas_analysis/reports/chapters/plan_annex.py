@@ -1,5 +1,6 @@
 """The annex on the plan: every line for the coming year, and the verdict on every earlier line."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -17,10 +18,11 @@ from sipas_analysis.figures.plan_records import Judged, PlanLine
 from sipas_analysis.improve.actions import SURVEY
 from sipas_analysis.improve.plan import NOTES
 from sipas_analysis.instrument.pack import OVERALL
-from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.reports.chapters.plan_lines import (
     find_indicator,
+    find_wave,
     list_years,
+    name_owner,
     name_task,
     name_verdict,
 )
@@ -30,15 +32,18 @@ from sipas_analysis.reports.subject import Subject, list_marked_names
 
 Row = TypeVar("Row", PlanLine, Judged)
 LINE_NUMBERS = (
-    "annex.plan.column.baseline",
+    "plan.column.baseline",
     "report.column.interval",
-    "annex.plan.column.target",
-    "annex.plan.column.detectable",
+    "plan.column.target",
+    "plan.column.detectable",
 )
 VERDICT_NUMBERS = ("change", "expected", "rest", "interval")
 EXPLANATIONS = tuple(
     make_text(f"annex.verdicts.note.{name}") for name in ("change", "expected", "rest", "verdict")
 )
+OFFICE = ("owner", "due")  # columns that officers fill in
+Usual = Mapping[str, PlanLine]
+NONE_USUAL: Usual = {}
 WORDINGS = make_text("annex.plan.note.codes", name=make_text("annex.chapter.items"))
 
 
@@ -55,12 +60,60 @@ def show_plan(subject: Subject) -> list[Block]:
     """List every line of the coming plan, or every proposal, then the verdicts on earlier plans."""
     plan = subject.figures.plan
     source = Paragraph(make_text(f"annex.plan.of.{plan.kind}", file=plan.source))
-    tables = [
-        _tabulate_lines(subject, group)
-        for group in _group_lines(subject, subject.figures.plan.records)
-    ]
+    lines, judged = plan.records, subject.figures.judged
+    tasks = _number_tasks([*lines, *judged])
+    tables = [_tabulate_lines(subject, group, tasks) for group in _group_lines(subject, lines)]
+    if tasks:  # before the first table of units
+        at = int(any(not line.unit for line in lines))
+        tables.insert(at, _tabulate_tasks(subject, [*lines, *judged], tasks))
     explained = [Bullets((make_text("annex.plan.note.target"), WORDINGS))] if tables else []
-    return [source, *explained, *tables, *_show_verdicts(subject)]
+    return [source, *explained, *tables, *_show_verdicts(subject, tasks)]
+
+
+def _number_tasks(lines: Sequence[PlanLine | Judged]) -> dict[str, int]:
+    """Return the number of each task of units; none unless most units share theirs with others.
+
+    A task that stands once in a table of tasks, and by its number in the lines, saves pages.
+    """
+    tasks = [line.task for line in lines if line.unit]
+    different = dict.fromkeys(tasks)
+    is_shared = 2 * len(different) <= len(tasks)
+    return {task: number for number, task in enumerate(different, 1)} if is_shared else {}
+
+
+def _find_usual(lines: Sequence[PlanLine]) -> dict[str, PlanLine]:
+    """Return for each task of units a line with its most frequent owner and day.
+
+    None is usual unless every line has both: a blank cell must not stand for another line's.
+    """
+    of_units = [line for line in lines if line.unit]
+    counts = Counter((line.task, line.owner, line.due) for line in of_units)
+    frequent = sorted(of_units, key=lambda line: counts[line.task, line.owner, line.due])
+    is_filled = all(line.owner and line.due for line in of_units)
+    return {line.task: line for line in frequent} if is_filled else {}
+
+
+def _tabulate_tasks(
+    subject: Subject, lines: Sequence[PlanLine | Judged], tasks: Mapping[str, int]
+) -> Table:
+    """List the tasks of units by number, with their usual owner and day."""
+    usual = _find_usual(subject.figures.plan.records)
+    first = {line.task: line for line in reversed(lines) if line.unit}
+    columns = (
+        Column(make_text("annex.plan.column.number"), "row"),
+        Column(make_text("plan.column.task"), "text"),
+        *(_make_column(name) for name in (OFFICE if usual else ())),
+    )
+    rows = tuple(
+        (
+            str(number),
+            name_task(subject, first[task]),
+            *(words.get(name) for name in (OFFICE if usual else ())),
+        )
+        for task, number in tasks.items()
+        for words in [_word_line(subject, usual[task]) if task in usual else {}]
+    )
+    return Table("table-tasks", make_text("annex.plan.table.tasks"), columns, rows)
 
 
 def _group_lines(subject: Subject, lines: Sequence[Row]) -> list[Group[Row]]:
@@ -80,15 +133,16 @@ def _group_lines(subject: Subject, lines: Sequence[Row]) -> list[Group[Row]]:
 # ── the coming plan
 
 
-def _tabulate_lines(subject: Subject, group: Group[PlanLine]) -> Table:
+def _tabulate_lines(subject: Subject, group: Group[PlanLine], tasks: Mapping[str, int]) -> Table:
     """List the lines of the province or of a group; notes explain the numbers of doubts."""
     lines = group.lines
-    columns = (_name_column(group), *line_columns(lines)[1:])
+    usual = _find_usual(subject.figures.plan.records) if tasks and group.code else {}
+    columns = (*_name_columns(group, tasks), *line_columns(lines, usual)[1:])
     names = list_marked_names(subject.figures)
     rows = tuple(
-        (_name_row(names, line.unit, task), *others)
+        (*_name_row(names.get(line.unit, line.unit), line, task, tasks), *others)
         for line in lines
-        for task, *others in [line_cells(subject, line, lines)]
+        for task, *others in [line_cells(subject, line, lines, usual)]
     )
     word = subject.figures.plan.kind
     caption = make_text(f"annex.plan.table.{word}", group=group.name)
@@ -97,49 +151,70 @@ def _tabulate_lines(subject: Subject, group: Group[PlanLine]) -> Table:
     )
 
 
-def _name_column(group: Group[Row]) -> Column:
-    """Return the first column: the task, after the unit if the lines are of units."""
-    return Column(make_text("annex.plan.column.line" if group.code else "plan.column.task"), "row")
+def _name_columns(group: Group[Row], tasks: Mapping[str, int]) -> tuple[Column, ...]:
+    """Return the first columns: the task, after the unit if the lines are of units."""
+    if tasks and group.code:
+        number = Column(make_text("annex.plan.column.number"), "text")
+        return (Column(make_text("report.column.unit"), "row"), number)
+    return (
+        Column(make_text("annex.plan.column.line" if group.code else "plan.column.task"), "row"),
+    )
 
 
-def _name_row(names: Mapping[str, Bilingual], unit: str, task: object) -> object:
-    """Return the task, after the unit if it is of one; of a unit that has ended since, its code."""
-    if not unit:
-        return task
-    return make_text("annex.plan.of_unit", unit=names.get(unit, unit), task=task)
+def _name_row(
+    name: object, line: PlanLine | Judged, task: object, tasks: Mapping[str, int]
+) -> tuple[object, ...]:
+    """Return the task, or its number, after the name of the unit if it is of one."""
+    if not line.unit:
+        return (task,)
+    if tasks:
+        return (name, str(tasks[line.task]))
+    return (make_text("annex.plan.of_unit", unit=name, task=task),)
 
 
-def _list_filled(lines: Sequence[PlanLine]) -> list[str]:
+def _is_told(line: PlanLine, name: str, usual: Usual) -> bool:
+    """Return whether a cell of a line says something that its task does not say already."""
+    value = getattr(line, name)
+    if name == "status":
+        return bool(value != "proposed")
+    is_usual = name in OFFICE and line.task in usual and value == getattr(usual[line.task], name)
+    return bool(value) and not is_usual
+
+
+def _list_filled(lines: Sequence[PlanLine], usual: Usual) -> list[str]:
     """Return the columns of words that are filled in: in charge, day, state, doubts."""
-    filled = [name for name in ("owner", "due") if any(getattr(line, name) for line in lines)]
-    filled += ["status"] if any(line.status != "proposed" for line in lines) else []
-    return filled + (["note"] if any(line.note for line in lines) else [])
+    names = (*OFFICE, "status", "note")
+    return [name for name in names if any(_is_told(line, name, usual) for line in lines)]
 
 
-def line_columns(lines: Sequence[PlanLine]) -> tuple[Column, ...]:
+def _make_column(name: str, is_unusual: bool = False) -> Column:
+    """Return a column of words; a day is never cut."""
+    word = f"{name}_other" if is_unusual and name in OFFICE else name
+    return Column(make_text(f"annex.plan.column.{word}"), "number" if name == "due" else "text")
+
+
+def line_columns(lines: Sequence[PlanLine], usual: Usual = NONE_USUAL) -> tuple[Column, ...]:
     """Return the columns of ``line_cells``."""
     return (
         Column(make_text("plan.column.task"), "text"),
         Column(make_text("annex.plan.column.indicator"), "text"),
         *(Column(make_text(name)) for name in LINE_NUMBERS),
-        *(
-            # a day is never cut
-            Column(make_text(f"annex.plan.column.{name}"), "number" if name == "due" else "text")
-            for name in _list_filled(lines)
-        ),
+        *(_make_column(name, bool(usual)) for name in _list_filled(lines, usual)),
     )
 
 
-def line_cells(subject: Subject, line: PlanLine, lines: Sequence[PlanLine]) -> tuple[object, ...]:
-    """Return a line of a table of lines: task, what shows it, by whom, until when, its state."""
-    figure = f"plan:{line.id}"
-    numbers = [str(NOTES.index(word) + 1) for word in line.note.split()]
-    words: dict[str, object] = {
-        "owner": line.owner or None,
-        "due": line.due,
-        "status": make_text(f"plan.status.{line.status}"),
-        "note": ", ".join(numbers) or None,
-    }
+def line_cells(
+    subject: Subject, line: PlanLine, lines: Sequence[PlanLine], usual: Usual = NONE_USUAL
+) -> tuple[object, ...]:
+    """Return a line of a table of lines: task, what shows it, by whom, until when, its state.
+
+    Args:
+        subject: The subject of the report.
+        line: The line.
+        lines: All lines of the table: columns that none fills are left out.
+        usual: By task a line whose owner and day stand elsewhere: only others are told.
+    """
+    figure, words = f"plan:{line.id}", _word_line(subject, line)
     return (
         name_task(subject, line),
         name_indicator(subject, line.indicator, line.item),
@@ -147,8 +222,22 @@ def line_cells(subject: Subject, line: PlanLine, lines: Sequence[PlanLine]) -> t
         interval_of(subject, figure),
         number_of(subject, f"plan.target:{line.id}", decimals=2),
         number_of(subject, figure, "detectable", 1),
-        *(words[name] for name in _list_filled(lines)),
+        *(
+            words[name] if name == "status" or _is_told(line, name, usual) else None
+            for name in _list_filled(lines, usual)
+        ),
     )
+
+
+def _word_line(subject: Subject, line: PlanLine) -> dict[str, object]:
+    """Return who is in charge, until when, the state, and the numbers of the doubts."""
+    numbers = [str(NOTES.index(word) + 1) for word in line.note.split()]
+    return {
+        "owner": name_owner(subject, line) or None,
+        "due": line.due,
+        "status": make_text(f"plan.status.{line.status}"),
+        "note": ", ".join(numbers) or None,
+    }
 
 
 def note_doubts(lines: Sequence[PlanLine]) -> tuple[Text, ...]:
@@ -173,7 +262,7 @@ def name_indicator(subject: Subject, indicator: str, item: str) -> object:
 # ── verdicts on earlier plans
 
 
-def _show_verdicts(subject: Subject) -> list[Block]:
+def _show_verdicts(subject: Subject, tasks: Mapping[str, int]) -> list[Block]:
     """List the verdicts on each plan by each later wave; nothing where no plan is named."""
     judged = subject.figures.judged
     if not judged:
@@ -184,22 +273,35 @@ def _show_verdicts(subject: Subject) -> list[Block]:
         over_units = [row for row in rows if row.kind == "measure"]
         blocks += [_tabulate_measures(subject, over_units, waves)] if over_units else []
         groups = _group_lines(subject, [row for row in rows if row.kind == "line"])
-        blocks += [_tabulate_verdicts(subject, group, waves) for group in groups]
+        blocks += [_tabulate_verdicts(subject, group, waves, tasks) for group in groups]
     return blocks
 
 
-def _tabulate_verdicts(subject: Subject, group: Group[Judged], waves: tuple[str, str]) -> Table:
+def _tabulate_verdicts(
+    subject: Subject,
+    group: Group[Judged],
+    waves: tuple[str, str],
+    tasks: Mapping[str, int],
+) -> Table:
     """List the verdicts on the lines of the province or of a group."""
-    columns = (_name_column(group), *verdict_columns()[1:])
-    names = list_marked_names(subject.figures)
+    columns = (*_name_columns(group, tasks), *verdict_columns()[1:])
     rows = tuple(
-        (_name_row(names, row.unit, task), *others)
+        (*_name_row(_name_unit(subject, row), row, task, tasks), *others)
         for row in group.lines
         for task, *others in [verdict_cells(subject, row)]
     )
     caption = make_text("annex.verdicts.table", group=group.name, **_name_years(subject, waves))
     name = f"table-verdicts-{'-'.join(waves)}-{group.code or 'province'}"
     return Table(name, caption, columns, rows)
+
+
+def _name_unit(subject: Subject, row: Judged) -> object:
+    """Name the unit of a verdict, with the unit of the plan where that has ended since."""
+    name = list_marked_names(subject.figures).get(row.unit, row.unit)
+    if row.unit_then == row.unit:
+        return name
+    then = find_wave(subject, row.before).unit_name(row.unit_then)
+    return make_text("annex.verdicts.unit", unit=name, then=then)
 
 
 def verdict_columns() -> tuple[Column, ...]:

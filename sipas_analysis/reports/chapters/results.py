@@ -293,7 +293,7 @@ def tabulate_items(
     codes = [figure.variable for figure in figures]
     rows = [(subject.item_name(figure.variable), figure) for figure in figures]
     word = "all" if is_whole else "some"
-    caption = make_text(f"report.table.lowest_{word}", n=len(figures))
+    caption = make_text(f"report.table.lowest_{word}")
     table = estimate_table("table-lowest", caption, "report.column.item", rows, subject)
     table = _add_places(subject, _add_group_column(subject, table, codes), codes)
     notes = []

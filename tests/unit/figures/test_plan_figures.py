@@ -9,7 +9,11 @@ from test_last_year import write_year
 from sipas_analysis.collect.survey import read_survey
 from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.errors import ConfigError, PlanError
+from sipas_analysis.figures import plan_figures
+from sipas_analysis.figures.plan_figures import read_judged_plans
 from sipas_analysis.figures.published import Figures
+from sipas_analysis.improve import plan_file
+from sipas_analysis.improve.plan_sheet import read_plan_sheet
 from sipas_analysis.proof.receipt import list_inputs
 from sipas_analysis.proof.trace import explain_figure, trace
 from sipas_analysis.runs.annual_run import RunRequest, run_wave
@@ -151,6 +155,7 @@ def test_figures_that_are_hidden_stand_in_no_plan(tmp_path):
     assert row[names].isna().all()
 
 
+@pytest.mark.slow
 def test_a_target_met_once_is_met_in_that_year(tmp_path):
     """Each later wave judges a plan; the first year that meets the target is told."""
     folder = write_year(tmp_path, 2022, UNITS)
@@ -189,6 +194,33 @@ def test_plans_of_this_wave_or_two_of_one_are_refused(tmp_path, plan, wave):
         Figures(read_survey(read_wave(folder))).verdicts  # noqa: B018 (computes the table)
     assert caught.value.at == ("plan",)
     assert wave in caught.value.text("vi")
+
+
+def test_a_named_plan_is_parsed_once_and_refused_if_its_wave_is_unknown(tmp_path, monkeypatch):
+    """The error names the wave and those that are known."""
+    folder = write_year(tmp_path, 2023, UNITS)
+    write_plan(folder, {}, wave="w-1999")
+    facts = {"earlier": ["../2023/wave.yaml"], "plan": "../2023/plan.csv"}
+    figures = Figures(read_survey(read_wave(write_year(tmp_path, 2024, LATER, **facts))))
+    waves, parsed = [*figures.earlier, figures], []
+    monkeypatch.setattr(
+        plan_figures, "read_plan_sheet", lambda path: parsed.append(path) or read_plan_sheet(path)
+    )
+    monkeypatch.delattr(plan_file, "read_plan_sheet")
+    with pytest.raises(PlanError, match="w-1999") as caught:
+        list(read_judged_plans(waves))
+    assert "w-2023, w-2024" in caught.value.text("vi")
+    write_plan(folder, {}, wave="w-2023")
+    ((position, lines),) = read_judged_plans(waves)
+    assert (position, lines.frame["id"].tolist(), len(parsed)) == (0, ["a-01"], 2)
+
+
+def test_lines_are_a_plan_once_somebody_has_decided_on_one(tmp_path):
+    """One that is dropped decides nothing."""
+    folder = write_year(tmp_path, 2024, UNITS)
+    for status, kind in {"proposed": "proposal", "dropped": "proposal", "approved": "plan"}.items():
+        write_plan(folder, {"status": status}, {"id": "b", "status": "proposed"}, wave="w-2024")
+        assert Figures(read_survey(read_wave(folder))).plan.kind == kind
 
 
 def test_a_plan_that_is_refused_stops_the_report_before_anything_is_written(tmp_path):

@@ -1,6 +1,7 @@
 """The annex, the sheets and the page of the wave on the plan: every line, every verdict, once."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ def texts_of(table, language="vi"):
 def tables_of(section, kind):
     """Return the tables whose id begins with a kind."""
     tables = [block for block in section.blocks if isinstance(block, Table)]
-    return [table for table in tables if table.id.startswith(f"table-{kind}-")]
+    return [table for table in tables if table.id.startswith(f"table-{kind}")]
 
 
 def test_the_annex_lists_every_line_and_every_verdict(subject):
@@ -49,10 +50,31 @@ def test_the_annex_lists_every_line_and_every_verdict(subject):
     words = [row[-1] for table in judged for row in texts_of(table)]
     assert any(re.fullmatch("chưa thể kết luận: .+", word) for word in words)
     assert any(isinstance(block, Bullets) for block in section.blocks)  # what the columns mean
-    first = texts_of(plans[1])[0]
-    unit = lines[lines["unit"] != ""].iloc[0]["unit"]
-    assert first[0].startswith(subject.marked_name(unit).vi + ": ")
-    assert texts_of(plans[1], "en")[0][0] != first[0]  # measures are named in both languages
+    first = lines[lines["unit"] != ""].iloc[0]
+    name, number, *_ = texts_of(plans[1])[0]
+    assert (name, number) == (subject.marked_name(first["unit"]).vi, "1")
+    (tasks,) = tables_of(section, "tasks")  # each once: units share them, with owner and day
+    in_words = {row[0]: row[1:] for row in texts_of(tasks)}
+    assert in_words[number] == [first["task"], first["owner"], f"{first['due']:%d/%m/%Y}"]
+    assert texts_of(tasks, "en")[0][1] != first["task"]  # measures are named in both languages
+    of_units = [each for each in (*plans, *judged) if not each.id.endswith("province")]
+    numbers = {row[1] for table in of_units for row in texts_of(table)}
+    assert numbers == {*in_words}
+
+
+def test_tasks_that_no_units_share_stand_in_the_lines(subject, monkeypatch):
+    """After the name of the unit, also of the one for which the plan was made."""
+    figures = subject.figures
+    line = next(line for line in figures.plan.records if line.unit)
+    row = next(row for row in figures.judged if row.unit and row.unit != line.unit)
+    monkeypatch.setitem(figures.plan.__dict__, "records", [line])
+    monkeypatch.setitem(figures.__dict__, "judged", [replace(row, unit_then=line.unit)])
+    section = select_annexes(subject)["plan"](subject)
+    assert tables_of(section, "tasks") == []
+    (plan,), (judged,) = (tables_of(section, kind) for kind in ("plan", "verdicts"))
+    unit, then = (subject.marked_name(code).vi for code in (row.unit, line.unit))
+    assert texts_of(plan)[0][0] == f"{then}: {line.task}"
+    assert texts_of(judged)[0][0].startswith(f"{unit} (khi lập kế hoạch: ")
 
 
 def test_sheets_list_plan_and_verdicts_with_unit_and_id(subject):
