@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-from report_words import HEAD, draw_forms, read_words
+from report_words import HEAD, draw_forms, read_chapter, read_words
 
 from sipas_analysis.documents.model import render_text
 from sipas_analysis.figures.plan_figures import ComingPlan
@@ -157,6 +157,17 @@ def test_a_dropped_line_is_no_task_and_makes_no_plan(surveys):
     counted = "Kế hoạch năm tới có 1 việc chung đã được duyệt; 1 việc còn là đề xuất."
     assert counted in read_words(build_measures(subject), "vi")
     assert "thực hiện các việc trong kế hoạch" in read_words(build_proposals(subject), "vi")
+
+
+def test_items_that_share_the_lowest_figure_are_named_together(read_answers):
+    """On the first page and in the results; without a publisher nobody is called superior."""
+    rows = ["so-a,2,2,5,4,,\n"] * 15 + ["so-a,5,5,4,4,,\n"] * 25 + ["so-b,4,4,2,4,,\n"] * 40
+    survey = read_answers(HEAD + "".join(rows), province={"vi": "tỉnh A", "en": "A province"})
+    tied = "A1. Nơi ngồi chờ có đủ chỗ ngồi; A2. Trang thiết bị hiện đại (cùng 62,50%)"
+    for chapter in ("leaders", "results"):
+        said = read_chapter(survey, chapter, "vi", "so-a")
+        assert tied in said
+    assert "cấp có thẩm quyền" in read_words(build_proposals(Subject(Figures(survey))), "vi")
 
 
 def test_a_long_task_is_quoted_up_to_a_comma():
