@@ -78,6 +78,7 @@ PARTS = {
     "trend": "trend",
     "place": "places",
     "gap": "gaps",
+    "beside": "beside",
     "plan": "plan",
     "verdict": "verdicts",
 }
@@ -136,7 +137,7 @@ def identify_pairs(pairs: pd.DataFrame) -> list[pd.DataFrame]:
     power = NormalDist().inv_cdf(TEST_POWER)
     detectable = pairs["high"] - pairs["value"] + power * pairs["se"]
     ids = "pair:" + pairs["unit"] + "~" + pairs["other"]
-    return [pairs.assign(id=ids, detectable=detectable.astype(float), rule="R2")]
+    return [turn_round(pairs).assign(id=ids, detectable=detectable.astype(float), rule="R2")]
 
 
 def identify_respondents(table: pd.DataFrame) -> list[pd.DataFrame]:
@@ -170,6 +171,26 @@ def identify_gaps(gaps: pd.DataFrame) -> list[pd.DataFrame]:
     keys = zip(gaps["variable"], gaps["unit"], strict=True)
     ids = [make_id(f"gap:{variable}", "", unit) for variable, unit in keys]
     return [turn_round(gaps).assign(id=ids, rule="R7")]
+
+
+def identify_beside(scores: pd.DataFrame, codes: Sequence[str]) -> list[pd.DataFrame]:
+    """Return how far figures of each unit lie from those of its group, with their ids.
+
+    Both figures are published, so their difference tells nothing new. The ends hold the larger of
+    errors: the difference is beyond 0 only where the two published intervals do not meet.
+    """
+    shown = scores[scores["variable"].isin([*codes]) & scores["value"].notna()]
+    units = shown[shown["domain"] == "unit"]
+    groups = shown[shown["domain"] == "group"].set_index(["group", "variable"])
+    keys = pd.MultiIndex.from_frame(units[["group", "variable"]].fillna(""))
+    value, low, high = (
+        groups[name].reindex(keys).to_numpy(dtype=float) for name in INTERVAL_COLUMNS
+    )
+    rows = units[["variable", "unit"]].assign(
+        value=units["value"] - value, low=units["low"] - high, high=units["high"] - low
+    )
+    ids = "beside:" + rows["variable"] + "@" + rows["unit"]
+    return [turn_round(rows).assign(id=ids, rule="R7").dropna(subset="value")]
 
 
 def turn_round(differences: pd.DataFrame) -> pd.DataFrame:

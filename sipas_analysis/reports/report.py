@@ -221,7 +221,7 @@ class Report:
             "report.title" if has_words else "report.title_plain",
             people=pack.people,
             measured=self.subject.unit_name(unit) if unit else pack.measured,
-            when=name_year(wave),
+            when=make_text("report.title.when", year=str(wave.year)) if wave.year else "",
         )
 
     def _list_recipients(self) -> tuple[Text, ...]:

@@ -3,13 +3,22 @@
 Head, signature and recipients follow Decree 30/2020/NĐ-CP, annex I.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from sipas_analysis.documents.column_widths import count_lines
 from sipas_analysis.documents.letter_widths import measure_text
-from sipas_analysis.documents.model import Block, Bullets, Document, Paragraph, Table, render_text
+from sipas_analysis.documents.model import (
+    Block,
+    Bullets,
+    Document,
+    Paragraph,
+    Picture,
+    Table,
+    render_text,
+)
 from sipas_analysis.documents.writers.docx_parts import (
     LOOKS,
     PARAGRAPHS,
@@ -33,6 +42,7 @@ HEIGHT = 250 * POINTS  # with a little room to spare
 LEEWAY = 0.97  # lines are broken a little earlier than letters alone tell
 # Type size of the body and share of the usual space, from comfortable to tight.
 FITS = ((13, 1.0), (13, 0.7), (13, 0.4), (13, 0.2), (12.5, 0.1), (12, 0.0), (11.5, 0.0), (11, 0.0))
+N_OF_PAGE = 4  # of these, those for a report: its type size stays
 CLOSE = (13, 0.5)  # of a unit's report, in which no chapter begins a page
 
 
@@ -118,15 +128,22 @@ def _measure_mm(text: str, size: float) -> float:
 
 
 def choose_looks(document: Document, language: Language) -> dict[str, StyleLook]:
-    """Return the looks: smaller type in annexes, a unit's report close, a letter on one page."""
+    """Return the looks: smaller type in annexes, a unit's report close, one page for what has one.
+
+    A letter has one page, and so has what stands before the first chapter that begins a page.
+    """
     if not document.is_signed:
         return scale_looks(12, 1.0)
-    if document.about is None:
-        is_of_unit = not any(section.starts_page for section in document.sections)
-        return scale_looks(*CLOSE) if is_of_unit else LOOKS
-    choices = (scale_looks(size, space) for size, space in FITS)
-    fitting = (looks for looks in choices if _measure_letter(document, looks, language) <= HEIGHT)
-    return next(fitting, None) or scale_looks(*FITS[-1])
+    starts = [number for number, section in enumerate(document.sections) if section.starts_page]
+    if document.about is None and not starts:
+        return scale_looks(*CLOSE)
+    first = document.sections[: starts[0]] if starts else document.sections
+    page = replace(document, sections=first)
+    measure = _measure_first_page if document.about is None else _measure_letter
+    fits = FITS[:N_OF_PAGE] if starts else FITS
+    choices = (scale_looks(size, space) for size, space in fits)
+    fitting = (looks for looks in choices if measure(page, looks, language) <= HEIGHT)
+    return next(fitting, None) or scale_looks(*fits[-1])
 
 
 def scale_looks(size: float, space: float) -> dict[str, StyleLook]:
@@ -147,14 +164,29 @@ def _measure_letter(
     document: Document, looks: Mapping[str, StyleLook], language: Language
 ) -> float:
     """Estimate the height of a letter, in points."""
-    head, letter = _measure_head(document, language), looks["SIPAS Letter"]
-    n_left = len(document.list_recipients(language)) + 1
+    letter, n_left = looks["SIPAS Letter"], len(document.list_recipients(language)) + 1
     foot = SINGLE * letter.line * max(12 * n_left, 13 * (SIGNATURE_LINES + 2)) + ABOVE_SIGNATURE
+    return _measure_body(document, looks, language, "SIPAS Addressee") + foot
+
+
+def _measure_first_page(
+    document: Document, looks: Mapping[str, StyleLook], language: Language
+) -> float:
+    """Estimate the height of a report's head and chapters, without a signature, in points."""
+    titles = [text for text in (document.kind, document.title) if text]
+    head = sum(_measure_text(text, looks["Title"], language) for text in titles)
+    return head + _measure_body(document, looks, language, "Heading 1")
+
+
+def _measure_body(
+    document: Document, looks: Mapping[str, StyleLook], language: Language, title: str
+) -> float:
+    """Estimate the height of the letterhead, the banner and the chapters, in points."""
     body = _measure_text(document.banner, looks["SIPAS Banner"], language) if document.banner else 0
     for section in document.sections:
-        body += _measure_text(section.title, looks["SIPAS Addressee"], language)
+        body += _measure_text(section.title, looks[title], language)
         body += sum(_measure_block(block, looks, language) for block in section.blocks)
-    return head + body + foot
+    return _measure_head(document, language) + body
 
 
 def _measure_head(document: Document, language: Language) -> float:
@@ -176,7 +208,15 @@ def _measure_block(block: Block, looks: Mapping[str, StyleLook], language: Langu
         return sum(_measure_text(point, look, language) for point in block.items)
     if isinstance(block, Table):
         return _measure_table(block, looks, language)
-    return HEIGHT / 3  # a picture
+    return _measure_picture(block, looks, language)
+
+
+def _measure_picture(picture: Picture, looks: Mapping[str, StyleLook], language: Language) -> float:
+    """Estimate the height of a picture as wide as the page, and of its caption, in points."""
+    sides = re.search(rb"viewBox='0 0 ([\d.]+) ([\d.]+)'", picture.draw(language))
+    width, height = (float(side) for side in sides.groups()) if sides else (1.0, 1.0)
+    caption = _measure_text(picture.caption, looks["SIPAS Figure Caption"], language)
+    return ROOM * POINTS * height / width + looks["SIPAS Picture"].space[0] + caption
 
 
 def _measure_table(table: Table, looks: Mapping[str, StyleLook], language: Language) -> float:

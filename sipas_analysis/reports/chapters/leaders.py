@@ -37,6 +37,8 @@ from sipas_analysis.reports.pictures import draw_leaders_picture
 from sipas_analysis.reports.subject import Subject, list_some, name_year
 
 MOST_ITEMS = 3  # items to look at first
+LOWEST_PART = 3  # an item is called one of the lowest if those are at most a third of all
+MOST_FACTORS = 3  # factors that tell a unit from its group
 VERDICTS = ("above", "below")
 TURNED = {"value": "fall", "low": "fall_low", "high": "fall_high"}  # columns without minus
 
@@ -170,7 +172,46 @@ def place_unit(subject: Subject, who: Text = UNIT) -> list[Text]:
     if not places and unit_index.is_known and unit_index.rank is None and not unit_index.mark:
         reason = explain_no_rank(subject, unit_index)
         places = [make_text("report.rank.none", reason=reason)]
-    return [*_compare_with_all(subject, who), *places]
+    is_explained = who is UNIT and unit_index.rank is not None and bool(places)
+    return [
+        *_compare_with_all(subject, who),
+        *places,
+        *(_compare_with_group(subject) if is_explained else []),
+    ]
+
+
+def _compare_with_group(subject: Subject) -> list[Text]:
+    """Name the factors in which a unit lies farthest from its group, lowest first."""
+    found = {
+        code: (figure_id, row)
+        for code in subject.pack.factors
+        for figure_id in [f"beside:{code}@{subject.unit}"]
+        for row in [subject.figures.find(figure_id)]
+        if row and round(abs(float(row["value"])), 1) > 0
+    }
+    values = {code: float(row["value"]) for code, (_, row) in found.items()}
+    farthest = sorted(values, key=lambda code: -abs(values[code]))[:MOST_FACTORS]
+    named, n_sure = [], 0
+    for code in sorted(farthest, key=values.__getitem__):
+        figure_id, row = found[code]
+        is_sure = float(row["low"]) > 0 or float(row["high"]) < 0
+        n_sure += is_sure
+        side = "above" if values[code] > 0 else "below"
+        points = number_magnitude(figure_id, values[code], decimals=1)
+        word = f"leaders.beside.{'sure_' if is_sure else ''}{side}"
+        named.append(make_text(word, name=subject.short_name(code), points=points))
+    if not named:
+        return []
+    certainty = "" if n_sure == len(named) else "some" if n_sure else "open"
+    return [
+        make_text(
+            "leaders.beside",
+            group=subject.group_name(subject.group),
+            word=subject.name_measure("points"),
+            names=Joined(named, "; "),
+            certainty=make_text(f"leaders.beside.{certainty}") if certainty else "",
+        )
+    ]
 
 
 def _compare_with_all(subject: Subject, who: Text) -> list[Text]:
@@ -236,7 +277,8 @@ def _name_lowest_of_unit(subject: Subject, who: Text) -> Text:
     tied = [figure.variable for figure in list_tied(subject)]
     code = str(last_places[tied].idxmax())
     highest, item = int(last_places[code]), name_lowest(subject)
-    if highest == len(places) and (places["rank_low"] > 1).any():  # it has few answers
+    is_vague = LOWEST_PART * highest > len(places)
+    if is_vague and (places["rank_low"] > 1).any():
         n = number_of(subject, make_id("place:lowest", "", subject.unit))
         return make_text("report.items.many", item=item, low="", n=n)
     word = "sure" if highest == 1 else "open" if highest == len(places) else "among"

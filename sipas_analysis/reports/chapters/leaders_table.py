@@ -1,5 +1,6 @@
 """The small table of the leaders' page: incidents, changes, the plans, what is not known."""
 
+import math
 from collections.abc import Sequence
 
 from sipas_analysis.documents.model import Column, Joined, Table, Text, make_text
@@ -9,11 +10,13 @@ from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.reports.chapters.incidents import state_incidents
 from sipas_analysis.reports.chapters.opening import list_targets
+from sipas_analysis.reports.chapters.plan_lines import FINISHED, list_lines
 from sipas_analysis.reports.chapters.plan_summary import state_plan, state_verdicts
 from sipas_analysis.reports.chapters.trend import list_compared, name_figure
 from sipas_analysis.reports.figure_tables import (
     are_different,
     find_change,
+    list_tied,
     signed_change,
     sort_known_figures,
 )
@@ -22,6 +25,7 @@ from sipas_analysis.reports.subject import Subject, list_some
 
 MOST_NAMED = 4  # units and figures that a sentence names; more are counted
 MOST_INCIDENTS = 3
+SURE = ("up", "down")  # verdicts on a change
 
 
 def tabulate_answers(subject: Subject) -> Table:
@@ -30,8 +34,8 @@ def tabulate_answers(subject: Subject) -> Table:
     answers = {
         "incidents": _list_incidents(subject),
         "changed" if last_year else "no_change": [_describe_changes(subject)],
-        "verdicts": state_verdicts(subject),
-        "plan": state_plan(subject),
+        "verdicts": _judge_measures(subject),
+        "plan": [*state_plan(subject), *_explain_order(subject)],
         "unknown": _list_unknown(subject),
         "checked": list_checks(subject),
     }
@@ -58,6 +62,37 @@ def _list_incidents(subject: Subject) -> list[Text]:
     return incidents
 
 
+def _judge_measures(subject: Subject) -> list[Text]:
+    """State the verdicts; beside sure changes of a unit also what a verdict compares with."""
+    texts, last_year = state_verdicts(subject), subject.figures.last_year
+    is_sure = any(change.verdict in SURE for _, change in _list_changes(subject))
+    if not (texts and subject.unit and is_sure) or last_year is None or last_year.reason:
+        return texts
+    return [*texts, make_text("leaders.verdicts.against", year=last_year.year)]
+
+
+def _explain_order(subject: Subject) -> list[Text]:
+    """State why the first line of a unit's plan is not for the item that the page calls lowest."""
+    lines, items = list_lines(subject), subject.pack.items
+    first = next((line.item for line in lines if line.status not in FINISHED), "")
+    own, group = subject.own_figures, subject.group_figures
+    lowest = [figure.variable for figure in list_tied(subject)] if subject.unit else []
+    if first not in items or first in lowest or not lowest or not own[first].is_known:
+        return []
+    gaps = [
+        own[code].value - group[code].value if code in group and group[code].is_known else math.nan
+        for code in (first, *lowest)
+    ]
+    word = "group" if all(gaps[0] < gap for gap in gaps[1:]) else "other"
+    return [make_text(f"leaders.plan.order.{word}", item=first, lowest=Joined(lowest, ", "))]
+
+
+def _list_changes(subject: Subject) -> list[tuple[PublishedFigure, Change]]:
+    """Return the figures of a subject that are compared with last year, with their changes."""
+    compared = [subject.own_figures[OVERALL], *list_compared(subject)]
+    return [(figure, find_change(subject, figure)) for figure in compared]
+
+
 def _describe_changes(subject: Subject) -> Text:
     """Name what surely changed since last year, or state why this is not known."""
     last_year = subject.figures.last_year
@@ -66,11 +101,10 @@ def _describe_changes(subject: Subject) -> Text:
     if last_year.reason:
         why = Joined([make_text(f"compare.why.{word}") for word in last_year.reason.split()])
         return make_text("leaders.not_compared", year=last_year.year, why=why)
-    compared = [subject.own_figures[OVERALL], *list_compared(subject)]
-    changes = [(figure, find_change(subject, figure)) for figure in compared]
+    changes = _list_changes(subject)
     texts = [
         make_text(f"leaders.changed.{verdict}", names=name_changed(subject, sure))
-        for verdict in ("up", "down")
+        for verdict in SURE
         for sure in [[pair for pair in changes if pair[1].verdict == verdict]]
         if sure
     ]

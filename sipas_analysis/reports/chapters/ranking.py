@@ -32,7 +32,7 @@ from sipas_analysis.reports.figure_tables import (
     explain_no_rank,
     number_cell,
 )
-from sipas_analysis.reports.named_numbers import interval_of, number_of
+from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.pictures import draw_ranking_picture
 from sipas_analysis.reports.subject import Subject
 
@@ -120,14 +120,18 @@ def _describe_gap(
     pairs, units = subject.figures.pairs, [unit_index.unit, other.unit]
     pair = pairs[pairs["unit"].isin(units) & pairs["other"].isin(units)].iloc[0]
     name = f"pair:{pair['unit']}~{pair['other']}"
-    low, high = interval_of(subject, name).ends()
+    low, high = float(pair["low"]), float(pair["high"])
+    is_open = not pair["told"] and low < 0 < high
+    ends = {
+        "low": number_of(subject, name, "fall_low" if is_open else "low", decimals=1),
+        "high": number_of(subject, name, "high", decimals=1),
+    }
     gap = make_text(
         f"report.letter.{position}",
         unit=subject.unit_name(other.unit),
         order=make_text(f"report.letter.order.{position}{'' if is_usual else '_unmarked'}"),
         points=number_of(subject, name, decimals=2),
-        low=low,
-        high=high,
+        error=make_text(f"report.letter.error.{f'open_{position}' if is_open else 'sure'}", **ends),
         unit_of_points=subject.name_measure("points"),
     )
     return gap, bool(pair["told"])

@@ -50,13 +50,13 @@ def test_units_that_differ_are_listed_by_letter(read_answers):
 
 @pytest.mark.slow
 def test_a_unit_sees_its_group_and_the_units_nearby(demo_2021):
-    """Three on either side, two at each end; no letter and no range where all have the same."""
+    """Two on either side, one at each end; no letter and no range where all have the same."""
     lines = read_tables(demo_2021, "so-nv")["table-ranking-departments"]
     assert lines[0].startswith("Unit | Order by the figures | Satisfied (%)")
     assert "every unit may have any place" in "\n".join(lines)
-    names = [line.split(" | ")[1] for line in lines[1:9]]
-    assert names == ["1", "2", "3", "4", "5", "6", "17", "18"]
-    assert "up to 3 units on either side, and the first and last 2 of 18" in "\n".join(lines)
+    names = [line.split(" | ")[1] for line in lines[1:7]]
+    assert names == ["1", "2", "3", "4", "5", "18"]
+    assert "up to 2 units on either side, and the first and last 1 of 18" in "\n".join(lines)
     assert "Districts" not in read_chapter(demo_2021, "ranking", unit="so-nv")
 
 
@@ -67,8 +67,8 @@ def test_the_paragraph_on_the_place_reads_plainly(demo_2021):
     said = render_text(block.text, "vi")
     assert said == (
         "Theo số liệu, đơn vị đứng thứ 2/18 (Sở, ban, ngành), kém đơn vị đứng đầu (Sở Thông tin và"
-        " Truyền thông) 0,22 điểm phần trăm (khoảng tin cậy 95%: từ −12,1 đến 12,6). Với 30 phiếu,"
-        " vị trí thật có thể từ 1 đến 18: mẫu khảo sát chưa đủ để xếp hạng 18 đơn vị với nhau."
+        " Truyền thông) 0,22 điểm phần trăm, chưa vượt sai số chọn mẫu: thật ra có thể hơn 12,1 hoặc"
+        " kém 12,6. Với 30 phiếu, vị trí thật có thể từ 1 đến 18: mẫu khảo sát chưa đủ để xếp hạng 18 đơn vị với nhau."
     )
 
 

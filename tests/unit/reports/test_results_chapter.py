@@ -107,7 +107,7 @@ def test_a_unit_whose_items_may_have_every_place_has_no_column_of_places(unit):
     heads = [render_text(column.label, "en") for column in table.columns]
     assert "Possible places" not in heads
     assert heads[-1] == "Index of the group"
-    assert len(table.rows) == 5
+    assert len(table.rows) == 3
 
 
 def test_items_that_nobody_answered_have_no_bar_and_no_place(read_answers):
