@@ -7,6 +7,7 @@ from conftest import PACK
 from report_words import HEAD, draw_forms, read_chapter, read_words
 
 from sipas_analysis.documents.model import Paragraph, Picture, Table, render_text
+from sipas_analysis.reports.chapters.leaders import name_first_items
 from sipas_analysis.reports.chapters.trend import list_compared, name_figure
 from sipas_analysis.reports.report import report
 
@@ -22,7 +23,7 @@ def test_the_page_has_few_sentences_one_picture_and_one_small_table(demo_2021, u
     texts = [block for block in section.blocks if isinstance(block, Paragraph)]
     assert texts[0].style == "lead"
     assert texts[-1].style == "note"
-    assert len(texts) == (5 if unit else 4)
+    assert len(texts) == (6 if unit else 4)
     assert sum(isinstance(block, Picture) for block in section.blocks) == 1
     (table,) = [block for block in section.blocks if isinstance(block, Table)]
     assert 2 <= len(table.rows) <= 6
@@ -77,6 +78,35 @@ def test_a_unit_reads_why_it_is_not_first(demo_2021):
     assert "below the unit that is first" in said
     assert "by 0.92 percentage points" in said
     assert "above that of all units (87.25%) by 6.64 percentage points" in said
+    assert "Compared with the group Departments, in percentage points: Procedures is higher" in said
+    assert "none of these differences exceeds the sampling error" in said
+
+
+def test_a_unit_far_from_its_group_reads_in_which_factors(read_answers):
+    """So A is satisfied with B only, so B with all: sure where the published intervals part."""
+    rows = ["so-a,1,1,5,5,,\n"] * 60 + ["so-a,5,5,5,5,,\n"] * 3 + ["so-b,5,5,5,5,,\n"] * 60
+    survey = read_answers(HEAD + "".join(rows) + "so-b,5,5,1,1,,\n" * 2)
+    said = read_chapter(survey, "leaders", "vi", "so-a")
+    subject = report(survey, "vi", "so-a").subject
+    figures = subject.figures
+    beside = figures.find("beside:access@so-a")
+    domains = (("unit", "so-a"), ("group", subject.group))
+    own, group = (figures.by_variable(*domain)["access"] for domain in domains)
+    assert beside["value"] == own.value - group.value
+    assert (beside["low"], beside["high"]) == (own.low - group.high, own.high - group.low)
+    assert f"chắc chắn thấp hơn {-beside['value']:.1f}".replace(".", ",") in said
+    assert "mức không ghi “chắc chắn”" in said
+
+
+def test_an_item_is_called_one_of_the_lowest_only_of_few(demo_2021, monkeypatch):
+    """One of 7 lowest of 22 items says something; one of 8 does not."""
+    subject = report(demo_2021, "vi", "so-gddt").subject
+    places = subject.figures.item_places("so-gddt")
+    for highest, is_named in ((7, True), (8, False)):
+        changed = places.assign(rank_high=highest, rank_low=[1, 1, *[3] * (len(places) - 2)])
+        monkeypatch.setattr(type(subject.figures), "item_places", lambda *_, table=changed: table)
+        said = render_text(name_first_items(subject)[0], "vi")
+        assert ("tiêu chí thấp nhất của đơn vị" in said) == is_named
 
 
 def test_few_forms_have_no_lowest_item_and_no_measures(read_answers):
