@@ -340,8 +340,8 @@ def sum_covariances(panel: Panel, weight: Floats, slope: Floats) -> float:
     own = np.divide(slope**2 * panel.pooled.mse, variance, out=np.ones(n), where=variance > 0)
     total = 0.0
     for covariance, a in zip(panel.covariances, (weight * np.minimum(own, 1), weight), strict=True):
-        total += a @ covariance[:n, :n] @ a - a**2 @ np.diagonal(covariance)[:n]
-    return float(total)
+        total += float(a @ covariance[:n, :n] @ a - a**2 @ np.diagonal(covariance)[:n])
+    return total
 
 
 def estimate_drift(

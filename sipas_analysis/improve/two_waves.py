@@ -206,8 +206,8 @@ def _find_rows(scores: Estimates, variable: str, units: Sequence[str]) -> Estima
 
 def _find_positions(codes: Iterable[Hashable], units: Sequence[str]) -> Ints:
     """Return the position of each unit; KeyError if one is missing."""
-    codes = pd.Index(codes)
-    return pd.Series(np.arange(len(codes)), codes).loc[[*units]].to_numpy()
+    labels = pd.Index([*codes])
+    return pd.Series(np.arange(len(labels)), labels).loc[[*units]].to_numpy()
 
 
 def _find_bottoms(survey: Survey) -> dict[str, Floats]:

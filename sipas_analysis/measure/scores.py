@@ -50,8 +50,8 @@ from sipas_analysis.measure.rules import (
     people_key,
 )
 
-SCORE_COLUMNS = ("domain", "group", "unit", "variable", "flag")
-SCORE_COLUMNS += ("value", "se", "low", "high", "n_valid")
+KEY_COLUMNS = ("domain", "group", "unit", "variable", "flag")
+SCORE_COLUMNS = (*KEY_COLUMNS, "value", "se", "low", "high", "n_valid")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
