@@ -48,13 +48,17 @@ def describe(value, variance, df, people):
     return describe_year({**columns, "weight": people}, np.zeros(len(people), np.int64))
 
 
-def build_panel(before, after, level=None):
+def pool(before, level=None):
+    """Pool the earlier figure of units of one group."""
+    return pool_units(before, np.zeros(len(before.value), np.int64), level)
+
+
+def build_panel(before, after, pooled):
     """Return a figure of units of one group in both waves, with the weights as drawn."""
     group = np.zeros(len(before.value), np.int64)
     covariances = [
         np.diag(np.append(year.variance, np.zeros_like(year.variance))) for year in (before, after)
     ]
-    pooled = pool_units(before, group, level)
     return Panel(group, before, after, tuple(covariances), pooled)
 
 
@@ -124,10 +128,11 @@ def count_lowest_units(
         is_taken, is_other = np.zeros(units, bool), np.zeros(units, bool)
         is_taken[order[:taken]] = True
         is_other[order[taken:] if others is None else order[-others:]] = True
+        pooled = pool(before)
         later = expit(odds + year + drift * rng.standard_normal(units))
         for effect, count in counts.items():
             raised = np.where(is_taken, np.minimum(later + effect / 100, 0.995), later)
-            panel = build_panel(before, draw_figure(raised, people, rng, alike))
+            panel = build_panel(before, draw_figure(raised, people, rng, alike), pooled)
             remainder = compare_changes(panel, is_taken, is_other)
             word = conclude(remainder)
             told = (word == "worked", word == "got_worse", *judge_naively(remainder))
@@ -198,7 +203,7 @@ def count_lowest_items(
         for item in np.flatnonzero(lines.any(axis=0) & ((~lines).sum(axis=0) > 2)):
             before = describe(value[:, item], variance[:, item], df, people)
             after = describe(value_after[:, item], variance_after[:, item], df, people)
-            panel = build_panel(before, after, level if is_pooled else None)
+            panel = build_panel(before, after, pool(before, level if is_pooled else None))
             for unit in np.flatnonzero(lines[:, item]):
                 is_taken = np.arange(units) == unit
                 remainder = compare_changes(panel, is_taken, ~lines[:, item])
