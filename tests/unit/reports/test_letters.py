@@ -32,7 +32,7 @@ def test_a_letter_has_the_index_the_place_the_factors_and_a_short_end(read_answe
     assert said.count("the true index may lie anywhere in it") == 1
     tables = [block for block in letter.sections[0].blocks if isinstance(block, Table)]
     assert [table.id for table in tables] == ["table-factors"]
-    assert said.endswith("please write to the sender of this letter by …/…/…")
+    assert said.endswith("please write by …/…/… to: the sender of this letter")
 
 
 @pytest.mark.slow
