@@ -22,7 +22,7 @@ TALL_HEAD = 1.4  # times harder to read: a table with heads of more than two lin
 SLACK = 1.02  # programs round widths differently
 RAGGED = 1.5  # ems; a text of several lines does not fill each to the end
 
-_BREAKS = re.compile(r"[\s\u200b]+|(?<=[-–])|(?<=/)(?!\d)")  # a day stays on one line
+_BREAKS = re.compile(r"[\s\u200b]+|(?<=–)|(?<=[-/])(?!\d)")  # a day stays on one line
 
 
 @dataclass(frozen=True)

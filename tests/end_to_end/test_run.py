@@ -277,7 +277,9 @@ def test_a_killed_process_costs_one_report(undisturbed_pages, tmp_path, maker):
 def test_a_second_run_is_refused_and_leaves_the_first_alone(undisturbed, tmp_path):
     """Two at once on one folder: exit code 19 at once; the first ends as if alone."""
     process = started(tmp_path, formats=FORMATS)
+    process.send_signal(signal.SIGSTOP)  # it cannot end before the second begins
     said = sipas("run", DEMO, "--units", UNITS, "--out", tmp_path, expect=19)
+    process.send_signal(signal.SIGCONT)
     assert str(tmp_path) in said
     assert process.wait(timeout=PATIENCE) == 0
     is_as_undisturbed(tmp_path, undisturbed, done_in(tmp_path), FORMATS)

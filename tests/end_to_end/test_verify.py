@@ -489,9 +489,9 @@ def test_the_crate_says_what_made_which_file_from_which_input(made, tmp_path):
     for it in (*run["result"], *run["object"]):
         data = (tmp_path / "open" / it.id).read_bytes()
         assert hashlib.sha256(data).hexdigest() == it["sha256"]
-    names = ("wave.yaml", "pack.yaml", "units.csv", "answers.csv")
+    names = ("wave.yaml", "pack.yaml", "units.csv", "answers.csv", "plan.csv")
     assert {it.id for it in run["object"]} == {f"inputs/{name}" for name in names}
-    assert {*inputs} == {"wave.yaml", "pack.yaml", "units.csv", "responses-1.csv"}
+    assert {*inputs} == {"wave.yaml", "pack.yaml", "units.csv", "responses-1.csv", "plan.csv"}
 
 
 # ── archives

@@ -45,7 +45,7 @@ WORDS = make_text("report.method.note", note=HOSTILE)
 DAY = date(2022, 2, 7)
 TITLE = (
     "Kết quả đo lường sự hài lòng của người dân, tổ chức đối với sự phục vụ của "
-    "cơ quan hành chính nhà nước năm 2021"
+    "cơ quan hành chính nhà nước năm\xa02021"
 )
 LETTER = Signatory(
     Bilingual(vi="tỉnh An Giang", en="An Giang province"),

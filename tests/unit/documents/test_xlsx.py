@@ -316,7 +316,7 @@ def test_officers_get_the_tables_of_a_wave_in_one_workbook(with_last_year, tmp_p
     assert paths[0] == "tables/tables.vi.xlsx"
     assert "tables/figures.csv" in paths
     book = openpyxl.load_workbook(tmp_path / paths[0])
-    assert book.sheetnames == ["Mục lục", *(f"Bảng {k}" for k in range(1, 6)), "ids"]
+    assert book.sheetnames == ["Mục lục", *(f"Bảng {k}" for k in range(1, 7)), "ids"]
     exact = figures_of(with_last_year).by_id.set_index("id")
     read = read_printed(tmp_path / paths[0])
     assert all(number.agrees(exact.loc[number.id, number.column]) for number in read)

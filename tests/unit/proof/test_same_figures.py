@@ -150,7 +150,7 @@ def test_most_numbers_of_a_unit_have_a_home(made):
     ):
         assert name in names
     pairs = {name for name in names if name.startswith("pair:")}
-    assert {pair.partition("#")[2] for pair in pairs} == {"value", "low", "high"}
+    assert {pair.partition("#")[2] for pair in pairs} == {"value", "fall_low", "high"}
     assert all("so-ldtbxh" in pair for pair in pairs)
     assert {name.partition("#")[0].partition("@")[2] for name in names} >= {"so-ldtbxh", "so-nv"}
 

@@ -34,7 +34,7 @@ def test_units_that_do_not_differ_are_said_to_be_one_group(demo_2021):
     said = read_chapter(demo_2021, "ranking")
     assert "cannot tell which of 18 units is better" in said
     assert said.count("for this sample to detect the difference") == 2  # one a group
-    assert said.count("The intervals in pictures and tables are those of single units") == 1
+    assert said.count("The intervals here are those of single units") == 1
     assert "group (A)" not in said
     assert "interval at or above the target of 80%: Department of Information" in said
     assert "interval below the target of 95%: 12 units." in said
