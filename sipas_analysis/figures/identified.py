@@ -51,7 +51,6 @@ GAIN_COLUMNS = {
 }
 POOLED_COLUMNS = {"pooled": ("pooled", "pooled_low", "pooled_high", "pooled_rank")}
 ADJUSTED_COLUMNS = {"adjusted": ("adjusted", "adjusted_rank")}
-NOT_RULES = ["group", "unit", "rank", "rank_best", "rank_worst", "share"]  # other columns
 COLUMN_OF_RANK = {"pooled_rank": "rank", "adjusted_rank": "rank"}
 
 
