@@ -1,0 +1,88 @@
+"""The figures of an office's records, as they may be published (rules T1 to T8, D7, P2).
+
+``Figures.records`` is None for a wave without ``records:``. The tables (``tables``) are those of
+``tables/timeliness.csv``, ``steps.csv``, …; ``rows_of`` returns their rows as records, and
+``record_rows`` says which id a number has. No table has a row of a dossier, its code or the code
+of an official.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from sipas_analysis.collect.survey import Survey
+from sipas_analysis.figures.record_rows import RecordRow, identify_records, list_record_rows
+
+if TYPE_CHECKING:
+    from sipas_analysis.records.office_records import Records
+
+RULES = {  # of the tables, in the order in which they are listed
+    "timeliness": "T3",
+    "steps": "T5",
+    "channels": "T8",
+    "petitions": "T7",
+    "publication": "T8",
+    "coverage": "T8",
+    "facts": "D7",
+    "aside": "T2",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class RecordFigures:
+    """The published figures of the records of a wave; each table is made when it is first used.
+
+    Attributes:
+        survey: The survey of the wave.
+        source: Its records, with rows of dossiers: do not print.
+    """
+
+    survey: Survey
+    source: "Records"
+
+    @property
+    def tables(self) -> Mapping[str, pd.DataFrame]:
+        """Every published table that has rows, by its name."""
+        return {name: self.table(name) for name in RULES if len(self.table(name))}
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return a published table, a name of ``RULES``; without rows where nothing was recorded.
+
+        Columns: ``key domain unit group label section``, then the numbers of the table.
+        """
+        if name not in self._tables:
+            self._tables[name] = self._builders[name]()
+        return self._tables[name]
+
+    def rows_of(self, name: str, domain: str = "") -> list[RecordRow]:
+        """Return the rows of a table, those of one domain (``unit``, ``field``, …) if given."""
+        if name not in self._rows:
+            self._rows[name] = list_record_rows(name, self.table(name))
+        return [row for row in self._rows[name] if domain in ("", row.domain)]
+
+    def row_of(self, name: str, key: str = "all") -> RecordRow | None:
+        """Return the row of a table with a key: ``all``, a unit, …; None if there is none."""
+        return next((row for row in self.rows_of(name) if row.key == key), None)
+
+    def identify(self) -> list[pd.DataFrame]:
+        """Return every number with its id."""
+        return [
+            part
+            for name, table in self.tables.items()
+            for part in identify_records(name, table, RULES[name])
+        ]
+
+    @cached_property
+    def _tables(self) -> dict[str, pd.DataFrame]:
+        return {}
+
+    @cached_property
+    def _rows(self) -> dict[str, list[RecordRow]]:
+        return {}
+
+    @cached_property
+    def _builders(self) -> dict[str, Callable[[], pd.DataFrame]]:
+        return dict.fromkeys(RULES, pd.DataFrame)

@@ -1,0 +1,108 @@
+"""Rows of published tables on dossiers, petitions and publication, as records for chapters.
+
+Ids of the numbers, for ``Figures.find`` and ``number_of``: ``record:<what>:<key>``. ``<what>`` is a
+column of the table, after the prefix of the table (``PREFIXES``); ``<key>`` is ``all``, the code of
+a unit, ``group:<code>``, ``field:<number>``, ``step:<number>``, … or ``other`` (units or fields
+with few dossiers together), as column ``key`` of the table has it. So ``record:late:so-nv`` is the
+number of late dossiers of a unit and ``record:step.median_hours:step:3`` the time of a step. The
+columns ``<what>_low`` and ``<what>_high`` are the ends of its interval, not ids.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import isnan, nan
+
+import pandas as pd
+
+PREFIXES = {  # what the ids of a table begin with, after ``record:``
+    "timeliness": "",
+    "steps": "step.",
+    "channels": "channel.",
+    "petitions": "petition.",
+    "publication": "publication.",
+    "coverage": "coverage.",
+    "facts": "fact.",
+    "aside": "aside.",
+}
+ALL, OTHER = "all", "other"
+KEY_COLUMNS = ("key", "domain", "unit", "group", "label", "section")  # texts of every table
+ENDS = ("_low", "_high")
+
+
+@dataclass(frozen=True)
+class RecordRow:
+    """One row of a published table of records.
+
+    Attributes:
+        table: Name of the table, a key of ``PREFIXES``.
+        key: What the row is about, as ids name it.
+        domain: ``all``, ``group``, ``unit``, ``field``, ``step``, ``channel``, ….
+        unit: Code of its unit, or empty.
+        group: Code of the group of its unit, or empty.
+        label: Name of a field, step, section, … in the words of the office's system; or empty.
+        section: Name of the section of a step, or empty.
+        numbers: Its numbers by column; NaN where hidden (rule P2) or without base.
+    """
+
+    table: str
+    key: str
+    domain: str
+    unit: str = ""
+    group: str = ""
+    label: str = ""
+    section: str = ""
+    numbers: Mapping[str, float] = field(default_factory=dict)
+
+    def find_id(self, column: str) -> str:
+        """Return the id of one of its numbers."""
+        return make_record_id(self.table, column, self.key)
+
+    def value_of(self, column: str) -> float:
+        """Return one of its numbers; NaN where there is none."""
+        return self.numbers.get(column, nan)
+
+    def has(self, column: str) -> bool:
+        """Return whether one of its numbers may be printed."""
+        return not isnan(self.value_of(column))
+
+
+def make_record_id(table: str, column: str, key: str) -> str:
+    """Return the id of a number: of a column of a table, in the row with a key."""
+    return f"record:{PREFIXES[table]}{column}:{key}"
+
+
+def list_record_rows(name: str, table: pd.DataFrame) -> list[RecordRow]:
+    """Return the rows of a published table as records, in its order."""
+    texts = table.reindex(columns=[*KEY_COLUMNS]).astype(object)
+    texts = texts.where(texts.notna(), "").to_dict("records")
+    numbers = table[find_number_columns(table)].astype(float).to_dict("records")
+    return [
+        RecordRow(name, **{str(k): str(v) for k, v in words.items()}, numbers=cells)  # type: ignore[arg-type]
+        for words, cells in zip(texts, numbers, strict=True)
+    ]
+
+
+def find_number_columns(table: pd.DataFrame) -> list[str]:
+    """Return the columns of a table that hold numbers."""
+    return [
+        str(name) for name in table if name not in KEY_COLUMNS and table[name].dtype.kind in "iuf"
+    ]
+
+
+def identify_records(name: str, table: pd.DataFrame, rule: str) -> list[pd.DataFrame]:
+    """Return every number of a published table with its id, and the ends of its interval.
+
+    Args:
+        name: Name of the table, a key of ``PREFIXES``.
+        table: The table, with ``key``.
+        rule: Rule in docs/method.md by which its figures are computed.
+    """
+    columns = find_number_columns(table)
+    parts = []
+    for column in columns:
+        if column.endswith(ENDS):
+            continue
+        ends = {end[1:]: table[column + end] for end in ENDS if column + end in columns}
+        ids = [make_record_id(name, column, str(key)) for key in table["key"]]
+        parts.append(pd.DataFrame({"id": ids, "value": table[column], **ends}).assign(rule=rule))
+    return parts
