@@ -415,6 +415,12 @@ class PlanError(SipasError):
     names_units = True  # what officers write in a plan is quoted
 
 
+class RecordsError(SipasError):
+    """An export of dossiers, movements or petitions, or a calendar, cannot be read as it is."""
+
+    exit_code = 26
+
+
 class SeveralError(SipasError):
     """There are mistakes of more than one kind; all are listed."""
 

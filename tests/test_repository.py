@@ -39,11 +39,16 @@ infer.sample_size infer.sample_draw infer.unit_counts
 sheets.texts sheets.file_kinds sheets.sheet_state sheets.data_files sheets.text_files
 sheets.reader
 collect.vocabulary collect.readings collect.days collect.likeness collect.tables
-collect.responses collect.wave collect.units collect.unit_changes collect.headers collect.columns
-collect.cells collect.row_rules collect.form_rows collect.cell_state collect.placed_cells
+collect.responses collect.record_sources collect.wave collect.units collect.unit_changes
+collect.headers collect.columns collect.cells collect.row_rules collect.form_rows
+collect.cell_state collect.placed_cells
 collect.near_copies collect.duplicates collect.file_cells collect.survey collect.frame_columns
 collect.frame_survey
 collect.simulate
+records.calendar records.clock records.columns records.exports records.dossiers
+records.movements records.official_form records.timeliness records.steps records.flow
+records.late_again records.channels records.petitions records.publication records.coverage
+records.office_records records.simulate
 quality.form_patterns quality.findings quality.keyed_twice quality.item_checks
 draft.sheets draft.pack draft.proposals draft.wave_file
 measure.rules measure.scores measure.rule_comparison measure.pooling measure.adjustment

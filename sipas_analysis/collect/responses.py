@@ -140,10 +140,7 @@ class Responses(Strict):
         Raises:
             FileError: There is no such file.
         """
-        paths = [path for path in _match_files(folder, self.file) if path.name[:2] != "~$"]
-        if not paths:
-            raise FileError("glob_empty", file=self.file, folder=folder)
-        return paths
+        return list_matches(folder, self.file)
 
 
 def _add_words(before: object, after: object) -> object:
@@ -154,6 +151,18 @@ def _add_words(before: object, after: object) -> object:
     if isinstance(before, tuple) and isinstance(after, tuple):
         return (*before, *after)
     return after
+
+
+def list_matches(folder: Path, file: str) -> list[Path]:
+    """Return the file of that very name, else all files that match it; see ``Responses``.
+
+    Raises:
+        FileError: There is no such file.
+    """
+    paths = [path for path in _match_files(folder, file) if path.name[:2] != "~$"]
+    if not paths:
+        raise FileError("glob_empty", file=file, folder=folder)
+    return paths
 
 
 def _match_files(folder: Path, pattern: str) -> list[Path]:

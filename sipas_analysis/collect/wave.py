@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, PrivateAttr
 
 from sipas_analysis.arguments import check_path, find_nearest
 from sipas_analysis.collect.readings import OTHER, OTHER_NAMES, find_choice, fold_answer
+from sipas_analysis.collect.record_sources import RecordSources
 from sipas_analysis.collect.responses import (
     ROLES,
     Code,
@@ -135,6 +136,7 @@ class Wave(Strict):
     outcome: str = ""
     adjusters: tuple[str, ...] = ()
     index: Index | None = None
+    records: RecordSources | None = None
     _path: Path = PrivateAttr(default=Path("wave.yaml"))
     _sha256: str = PrivateAttr(default="")
     _pack: Instrument | None = PrivateAttr(default=None)
@@ -235,7 +237,8 @@ class Wave(Strict):
         plans = {f"judged_plan-{k}": path for k, path in enumerate(self.judged_plan_paths, 1)}
         if self._pack is None:
             plans["plan"] = self.plan_path or self.path_of(PLAN_FILES[0])
-        for kind, path in plans.items():
+        records = self.records.name_files(self._path.parent) if self.records else {}
+        for kind, path in (*plans.items(), *records.items()):
             names.setdefault(path, kind + _find_ending(path))
         for number, name in enumerate(self.earlier, 1):
             if self.path_of(name).exists():
@@ -306,8 +309,9 @@ def _add_other_choice(pack: Instrument, parts: Sequence[Columns]) -> Instrument:
 
 def _find_ending(path: Path) -> str:
     """Return the ending of a file if it is a usual one; others may be part of a name."""
-    ending = path.suffix.lower()
-    return ending if ending in (*ANSWER_ENDINGS, *TEXT_ENDINGS, ".yaml", ".yml") else ""
+    is_packed = path.suffix.lower() == ".gz"
+    ending = "".join(path.suffixes[-2:] if is_packed else path.suffixes[-1:]).lower()
+    return ending if ending in (*ANSWER_ENDINGS, *TEXT_ENDINGS, ".csv.gz", ".yaml", ".yml") else ""
 
 
 def read_wave(path: str | Path) -> Wave:

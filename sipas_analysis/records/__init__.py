@@ -1,0 +1,1 @@
+"""What the systems of the offices record: dossiers, movements, petitions, publication (T1–T8)."""
