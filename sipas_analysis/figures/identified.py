@@ -80,6 +80,7 @@ PARTS = {
     "beside": "beside",
     "plan": "plan",
     "verdict": "verdicts",
+    "record": "records",
 }
 
 

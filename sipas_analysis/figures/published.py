@@ -7,7 +7,7 @@ a blanked figure, a second figure is blanked too.
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -60,6 +60,8 @@ from sipas_analysis.figures.plan_figures import (
     judge_plans,
 )
 from sipas_analysis.figures.plan_records import Judged, list_verdicts
+from sipas_analysis.figures.record_figures import RULES as RECORD_RULES
+from sipas_analysis.figures.record_figures import RecordFigures, read_record_figures
 from sipas_analysis.figures.suppression import blank_hidden
 from sipas_analysis.figures.wave_tables import WaveTables
 from sipas_analysis.infer.estimates import SUPPRESS
@@ -142,6 +144,11 @@ class Figures(WaveTables):
         return find_coming_plan(self)
 
     @cached_property
+    def records(self) -> RecordFigures | None:
+        """Figures of the office's records; None for a wave without ``records:``."""
+        return read_record_figures(self.survey) if self.survey.wave.records else None
+
+    @cached_property
     def verdicts(self) -> pd.DataFrame | None:
         """Verdicts on the plans that the wave names, see ``judge_plans``; None if it names none."""
         return judge_plans([*self.earlier, self]) if self.survey.wave.plan else None
@@ -153,12 +160,14 @@ class Figures(WaveTables):
         return [] if self.verdicts is None else list_verdicts(self.verdicts, waves)
 
     def check_plans(self) -> None:
-        """Read the plan beside the wave and those that it names, before a report is written.
+        """Read the plan beside the wave, those that it names and records, before a report is made.
 
         Raises:
-            PlanError: One of them cannot be read.
+            PlanError: One of the plans cannot be read.
             ConfigError: One that it names is not of an earlier wave.
+            RecordsError: The records cannot be read.
         """
+        _ = self.records
         files = {"plan": self.survey.wave.plan_path, "verdicts": self.survey.wave.plan}
         names = [name for name, named in files.items() if named]
         if names:  # else all tables
@@ -273,9 +282,15 @@ class Figures(WaveTables):
             "penalties": lambda: self.penalties,
             "plan": lambda: self.plan.frame,
             **({"verdicts": lambda: pd.DataFrame(self.verdicts)} if self.survey.wave.plan else {}),
+            **self._list_record_tables(names),
             "figures": lambda: self.by_id,
         }
         return {name: tables[name]() for name in names or tables}
+
+    def _list_record_tables(self, names: Sequence[str]) -> dict[str, Callable[[], pd.DataFrame]]:
+        """Return the tables of records, by name; records are not read where none is asked for."""
+        records = self.records if not names or {*names} & {*RECORD_RULES} else None
+        return {name: partial(records.table, name) for name in records.tables} if records else {}
 
     @cached_property
     def by_id(self) -> pd.DataFrame:
@@ -336,6 +351,7 @@ class Figures(WaveTables):
             ],
             "plan": lambda: identify_plan(self.plan.frame),
             "verdicts": lambda: identify_verdicts(self.verdicts),
+            "records": lambda: self.records.identify() if self.records else [],
             "people": lambda: [count_people(self.labelled, self.hidden_units)],
             "incidents": lambda: [count_incidents(self.survey)],
             "counts": lambda: identify_numbers(

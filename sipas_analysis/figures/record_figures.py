@@ -86,3 +86,14 @@ class RecordFigures:
     @cached_property
     def _builders(self) -> dict[str, Callable[[], pd.DataFrame]]:
         return dict.fromkeys(RULES, pd.DataFrame)
+
+
+def read_record_figures(survey: Survey) -> RecordFigures:
+    """Read the records of a wave, whose figures are computed when they are first used.
+
+    Raises:
+        RecordsError: The records cannot be read.
+    """
+    from sipas_analysis.records.office_records import read_records
+
+    return RecordFigures(survey, read_records(survey))
