@@ -74,7 +74,7 @@ figures.plan_records figures.plan_figures figures.record_rows figures.record_fig
 figures.published
 documents.model documents.outlines documents.canvas
 documents.chart_parts documents.chart_intervals documents.chart_answers documents.chart_strips
-documents.chart_bars documents.chart_slopes documents.letter_widths
+documents.chart_bars documents.chart_slopes documents.chart_flow documents.letter_widths
 documents.column_widths
 documents.writers.terminal documents.writers.html
 documents.writers.typst_process documents.writers.docx_parts

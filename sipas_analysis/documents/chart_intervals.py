@@ -54,6 +54,7 @@ class IntervalRow:
         apart: Whether the row is not ranked: hollow and hatched.
         faint: Whether the row is there to compare with: a hollow point on a grey line.
         beside: A second value to compare with, drawn as a hollow diamond; NaN if there is none.
+            ``beside_low`` and ``beside_high`` are the ends of its interval, a dashed line.
         text: Text at the right of the row, where there is room.
     """
 
@@ -66,6 +67,8 @@ class IntervalRow:
     apart: bool = False
     faint: bool = False
     beside: float = nan
+    beside_low: float = nan
+    beside_high: float = nan
     text: str = ""
 
 
@@ -94,7 +97,11 @@ def draw_intervals(
     canvas, top = Canvas(layout.width), 4.0 + (1.3 * layout.size if targets else 0.0)
     n_rows = max(1, ceil(len(rows) / layout.columns))
     width = (layout.width - GUTTER * (layout.columns - 1)) / layout.columns
-    ends = [end for row in rows for end in (row.value, row.low, row.high, row.beside)]
+    ends = [
+        end
+        for row in rows
+        for end in (row.value, row.low, row.high, row.beside, row.beside_low, row.beside_high)
+    ]
     scale = make_scale([*ends, *targets, *([0.0] if zero else [])], 0, 1, least=-100 * zero)
     foot = top
     for column in range(layout.columns):
@@ -201,8 +208,7 @@ class _Column:
             else:
                 thick = 2.6 if row.marked else 1.6
                 self.canvas.draw_lines([[(low, y), (high, y)]], colour, thick)
-        if not isnan(row.beside):
-            self.canvas.draw_shape("diamond", (scale.place(row.beside), y), RADIUS, WHITE, INK)
+        self._draw_beside(row, y, scale)
         if not isnan(row.value):
             radius = (RADIUS if self.layout.columns == 1 else 2.6) + (0.8 if row.marked else 0)
             fill, edge = (WHITE, colour) if row.apart or row.faint else (colour, WHITE)
@@ -211,3 +217,12 @@ class _Column:
         self.canvas.write(row.letter, (self.letter_left, foot), size, bold=row.marked)
         if self.has_text:
             self.canvas.write(row.text, (self.right, foot), size, anchor="end", bold=row.marked)
+
+    def _draw_beside(self, row: IntervalRow, y: float, scale: Scale) -> None:
+        """Draw the value to compare with, and its interval a little below that of the row."""
+        if not isnan(row.beside_low):
+            y += 3.5
+            line = [(scale.place(end), y) for end in (row.beside_low, row.beside_high)]
+            self.canvas.draw_lines([line], INK, 1.0, DASHES)
+        if not isnan(row.beside):
+            self.canvas.draw_shape("diamond", (scale.place(row.beside), y), RADIUS, WHITE, INK)

@@ -10,6 +10,7 @@ import pytest
 from sipas_analysis.documents.canvas import Canvas
 from sipas_analysis.documents.chart_answers import AnswerRow, draw_answers
 from sipas_analysis.documents.chart_bars import Bar, BarRow, Panel, draw_bars
+from sipas_analysis.documents.chart_flow import FlowStep, FlowWay, draw_flow, list_drawn_ways
 from sipas_analysis.documents.chart_intervals import IntervalRow, draw_intervals
 from sipas_analysis.documents.chart_parts import NARROW, TALLEST, WIDE, make_scale, wrap_text
 from sipas_analysis.documents.chart_slopes import Slope, draw_slopes, draw_trend
@@ -43,6 +44,21 @@ ANSWERS = [
     AnswerRow(LONG, [5.0, 5.0, 10.0, 40.0, 40.0], "20,0", "80,0"),
     AnswerRow("A2", [0.0, 0.0, 0.0, 0.0, 100.0], "0,0", "100,0"),
 ]
+STEPS = [
+    FlowStep("Tiếp nhận hồ sơ", ("một nửa xong trong 0,5 ngày",)),
+    FlowStep(HOSTILE),
+    FlowStep("Yêu cầu bổ sung", ("một nửa xong trong 3,0 ngày",)),
+    FlowStep(LONG, ("một nửa xong trong 6,4 ngày", "một phần mười từ 15,2 ngày"), "Chậm nhất"),
+    FlowStep("Ký duyệt"),
+    FlowStep("Trả kết quả"),
+]
+WAYS = [
+    FlowWay(start, end, n, f"{n}.000")
+    for start, end, n in [
+        *((0, 1, 20), (1, 2, 2), (2, 1, 2), (1, 3, 18), (3, 4, 20), (4, 3, 1), (4, 5, 19)),
+        *((3, 1, 1), (0, 5, 3), (3, 0, 0), (2, 5, 0), (4, 4, 5), (9, 0, 1)),
+    ]
+]
 LEVELS = ["Rất không hài lòng", "Không hài lòng", "Bình thường", "Hài lòng", "Rất hài lòng"]
 HEADS = ("Chưa hài lòng (%)", "Hài lòng (%)")
 CHARTS = {
@@ -52,6 +68,15 @@ CHARTS = {
     "beside": partial(
         draw_intervals, [replace(ROWS[0], beside=85.0, faint=True)], "vi", "%", key="Nhóm"
     ),
+    "both with intervals": partial(
+        draw_intervals,
+        [replace(row, beside=75.0, beside_low=74.0, beside_high=101.0) for row in ROWS],
+        "vi",
+        "%",
+        key="Theo hồ sơ",
+    ),
+    "flow": partial(draw_flow, STEPS, WAYS, "Số cạnh mũi tên là số hồ sơ"),
+    "flow without steps": partial(draw_flow, [], []),
     "strips": partial(draw_strips, STRIPS, "vi", "Hài lòng (%)"),
     "slopes": partial(draw_slopes, SLOPES, ("2020", "2021"), "vi"),
     "bars": partial(draw_bars, BARS, PANELS, "vi"),
@@ -151,7 +176,7 @@ def test_no_text_lies_on_another(name, narrow, written):
             assert is_apart, (text, other[4])
 
 
-@pytest.mark.parametrize("name", ["intervals", "strips", "bars", "answers"])
+@pytest.mark.parametrize("name", ["intervals", "strips", "bars", "answers", "flow"])
 @pytest.mark.parametrize("narrow", [False, True])
 def test_names_of_120_letters_are_whole(name, narrow, written):
     """They are wrapped, not cut; on a phone they stand above their row."""
@@ -246,6 +271,28 @@ def test_of_many_units_only_sure_changes_and_the_own_unit_are_named(written):
     slopes[9] = replace(slopes[9], marked=True)
     draw_slopes(slopes, ("2020", "2021"), "vi")
     assert [text for text in written.words if "Xã" in text] == ["Xã 9 (+1,0)", "Xã 7 (+1,0)"]
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+def test_the_slowest_step_is_told_by_a_word_and_an_edge_and_ways_by_their_width(narrow, written):
+    """A copy in black and white shows them too; a way that few dossiers took is a thin line."""
+    svg = draw_flow(STEPS, WAYS, narrow=narrow).decode()
+    bold = " ".join(text for text, *_, is_bold, _ in written.texts if is_bold)
+    assert bold == f"{LONG} Chậm nhất một nửa xong trong 6,4 ngày một phần mười từ 15,2 ngày"
+    assert svg.count("stroke-width='2.4'") == 1  # the edge of its box
+    for n, width in ((20, 6.0), (18, 5.4), (3, 0.9), (1, 0.8)):
+        n_ways = sum(way.n == n for way in list_drawn_ways(STEPS, WAYS))
+        assert n_ways > 0
+        assert svg.count(f"stroke-width='{width:g}'") >= n_ways, n
+
+
+def test_of_many_ways_the_most_taken_are_drawn_and_none_to_itself():
+    """Each side has two lanes; the next step needs none."""
+    drawn = [(way.start, way.end) for way in list_drawn_ways(STEPS, WAYS)]
+    assert {(0, 1), (1, 2), (3, 4), (4, 5)} <= {*drawn}
+    assert {(1, 3), (0, 5), (2, 1), (4, 3), (3, 1)} <= {*drawn}
+    assert not {(4, 4), (9, 0), (2, 5)} & {*drawn}
+    assert list_drawn_ways(STEPS, []) == list_drawn_ways([], WAYS) == []
 
 
 def test_a_scale_is_never_shorter_than_four_points():
