@@ -32,7 +32,12 @@ from sipas_analysis.collect.frame_columns import (
 from sipas_analysis.collect.placed_cells import read_placed_columns
 from sipas_analysis.collect.readings import fold_answer
 from sipas_analysis.collect.responses import ROLES, Columns
-from sipas_analysis.collect.survey import Survey, drop_short_forms, join_ledgers
+from sipas_analysis.collect.survey import (
+    Survey,
+    drop_short_forms,
+    join_ledgers,
+    part_dossiers,
+)
 from sipas_analysis.collect.tables import Table
 from sipas_analysis.collect.units import GROUPS, NO_GROUP, PLANNED, UNIT_COLUMNS
 from sipas_analysis.collect.wave import Wave, make_wave
@@ -72,6 +77,7 @@ def survey(
     blank: object = (),
     unit: str | None = None,
     group: str | None = None,
+    dossier: str | None = None,
     keys: Names = None,
     weights: str | None = None,
     strata: str | None = None,
@@ -111,6 +117,8 @@ def survey(
         unit: Column of the units that are measured and ranked; without it the whole is one unit.
             In the survey the column is called ``unit``.
         group: Column of the group in which a unit is ranked; all in one if left out.
+        dossier: Column of the code of the dossier that a form is about, for ``sipas.drivers(…,
+            facts=…)``. Kept in ``survey.dossiers``, never in ``survey.frame`` or a table.
         keys: Columns on people that a report shows, such as ``["sex", "age"]``.
         weights: Column of weights, as in ``Design``.
         strata: Column of strata, as in ``Design``.
@@ -158,14 +166,15 @@ def survey(
     if forms.empty:
         raise FormError("frame_empty")
     named = {"unit": unit, "group": group, "keys": keys, "overall": overall, "reverse": reverse}
-    for role, names in named.items():
+    for role, names in {**named, "dossier": dossier}.items():
         check_columns(role, list_names(names, role), forms)
     if unit is None and "unit" in forms:
         raise ColumnError("frame_unit_unnamed")
     questions = Questions(items, factors, overall, scale, overall_scale, satisfied, reverse)
-    taken = {*sample.design_columns, *key_names, unit, group}
+    taken = {*sample.design_columns, *key_names, unit, group, dossier}
     instrument, placed = questions.find_items(forms, pack, taken)
-    placed.roles.update({"unit": unit} if unit else {})
+    roles = {"unit": unit, "dossier": dossier}
+    placed.roles.update({role: name for role, name in roles.items() if name})
     placed.keys.update({name: name for name in key_names if _is_text(forms[name])})
     facts = {
         "id": id,
@@ -178,7 +187,8 @@ def survey(
     }
     check_blanks(write_values(blank), placed, instrument)
     words: dict[str, object] = {"labels": check_labels(labels, write_values(blank), instrument)}
-    words["unit"], words["keys"] = unit or "", {name: name for name in key_names}
+    words |= {"unit": unit or "", "dossier": dossier or ""}
+    words["keys"] = {name: name for name in key_names}
     wave = make_wave(facts, instrument, Columns().model_copy(update=words), MEMORY / FRAME)
     units, groups = _list_units(forms, unit, group, wave)
     wave = wave.model_copy(update={"groups": groups})
@@ -248,7 +258,8 @@ def _read_cells(
     texts.index = pd.RangeIndex(1, len(forms) + 1)
     cells, entry = Cells(Table(Sheet(FRAME, "", []), (), texts, {}), texts), wave.responses[0]
     index = {fold_text(code): code for code in units["code"]}
-    read_placed_columns(cells, placed, entry, wave, index if placed.roles else {"": wave.id})
+    is_one = "unit" not in placed.roles
+    read_placed_columns(cells, placed, entry, wave, {"": wave.id} if is_one else index)
     cells.wrong = {
         f"frame_{kind}" if kind.split()[0] in OWN_SENTENCES else kind: places
         for kind, places in cells.wrong.items()
@@ -269,7 +280,7 @@ def _join_columns(cells: Cells, placed: PlacedColumns, wave: Wave, sample: Desig
     read = cells.frame.set_axis(forms.index, axis=0)
     blanks = {fold_answer(text) for text in wave.responses[0].blank}
     given = sample.declared_replicates.columns if sample.declared_replicates else ()
-    questions = {*placed.items.values(), *placed.indicators.values()}
+    questions = {*placed.items.values(), *placed.indicators.values(), placed.roles.get("dossier")}
     others = {}
     for name in forms.columns.difference([*read, *questions, *given], sort=False):
         if is_personal(name) or name in {*RESERVED, *ROLES}:
@@ -295,7 +306,8 @@ def _make_survey(
         raise FormError("frame_no_answer", n=len(read), items=", ".join(pack.items))
     inputs = {MEMORY.absolute(): _describe_content(cells.raw, sample)}
     ledger = join_ledgers([*cells.ledger, dropped])
-    return Survey(wave, pack, units, valid, ledger, len(read), inputs)
+    valid, dossiers = part_dossiers(valid)
+    return Survey(wave, pack, units, valid, ledger, len(read), inputs, dossiers=dossiers)
 
 
 def _describe_content(texts: pd.DataFrame, sample: Design) -> FileContent:

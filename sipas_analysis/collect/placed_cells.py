@@ -28,6 +28,7 @@ from sipas_analysis.collect.readings import (
     make_level_reader,
     make_number_reader,
     make_word_reader,
+    read_code,
 )
 from sipas_analysis.collect.responses import Responses
 from sipas_analysis.collect.vocabulary import read_vocabulary
@@ -202,6 +203,9 @@ def _read_roles(cells: Cells, placed: PlacedColumns, responses: Responses, wave:
             decimal = _find_decimal_sign(cells, header, responses.decimal or wave.decimal)
             reader = make_number_reader(decimal, whole=role == "count")
             cells.read_column(role, header, "count" if role == "count" else "weight", reader)
+        elif role == "dossier":
+            blank = columns.find_words(role, header)[0]
+            cells.read_column(role, header, "choice", allow_blank(read_code, blank))
         elif role != "unit":
             reader = make_word_reader(*columns.find_words(role, header))
             cells.read_column(role, header, "choice", reader)

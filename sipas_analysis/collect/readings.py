@@ -217,6 +217,11 @@ def make_word_reader(
     return read_word
 
 
+def read_code(text: str) -> Reading:
+    """Read a code that no ledger may show: tidied, never a change, never a mistake (rule P3)."""
+    return Reading(tidy_text(text) or None)
+
+
 def allow_blank(read: Reader, blank: Collection[str]) -> Reader:
     """Return a reader that takes some texts for no answer."""
     readings = _read_blanks(blank)

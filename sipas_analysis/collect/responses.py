@@ -54,6 +54,7 @@ class Columns(Strict):
 
     ``join`` names the columns of a question that was asked in several versions; ``recode`` maps
     texts of a profile question to its choices; ``ignore: rest`` ignores every other column.
+    ``dossier`` holds the code of the dossier that a form is about (rule D7).
     """
 
     form: str = ""
@@ -67,6 +68,7 @@ class Columns(Strict):
     count: str = ""
     operator: str = ""
     time: str = ""
+    dossier: str = ""
     items: Mapping[str, str] = {}
     indicators: Mapping[str, str] = {}
     keys: Mapping[Code, str] = {}

@@ -217,7 +217,8 @@ def leave_rows_out(cells: Cells, placed: PlacedColumns, wave: Wave, dates: str =
             is_out = ~is_named if reason == "only" else is_named
             if reason == "only" and len(is_out) and is_out.all():
                 cells.wrong.setdefault("only_none", []).append(cells.table.place(column=header))
-            cells.leave_rows_out(is_out, header, reason, is_shown=not is_personal(header))
+            is_shown = not is_personal(header) and header != placed.roles.get("dossier")
+            cells.leave_rows_out(is_out, header, reason, is_shown=is_shown)
             if reason == "leave_out" and not is_out.any():
                 cells.note_column(header, "leave_out_none", "; ".join(texts))
     cells.names |= {*header_by_name}

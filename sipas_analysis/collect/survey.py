@@ -73,6 +73,9 @@ class Survey:
             empty if an earlier wave that the wave names cannot be read.
         sample: The whole sample, of which ``frame`` holds the forms of one index; None where the
             roles of the columns of ``frame`` say how its forms were drawn.
+        dossiers: Code of the dossier that each form is about, by the index of ``frame``; None
+            without a column of that role. Kept apart from ``frame``, so that no table, key or log
+            holds a code (rules D7 and P3).
     """
 
     wave: Wave
@@ -83,6 +86,7 @@ class Survey:
     n_read: int
     inputs: Mapping[Path, FileContent]
     sample: Design | None = None
+    dossiers: "pd.Series[str] | None" = None
 
     @property
     def fingerprint(self) -> str:
@@ -345,7 +349,8 @@ def _read_all(wave: Wave, inputs: Mapping[Path, FileContent]) -> Survey:
     group = forms["unit"].map(dict(zip(units["code"], units["group"], strict=True)))
     ledger = join_ledgers([*ledgers, uncounted, dropped])
     forms = forms.reset_index(drop=True).assign(group=group.to_numpy())
-    survey = Survey(wave, pack, units, forms, ledger, n_read, inputs)
+    forms, dossiers = part_dossiers(forms)
+    survey = Survey(wave, pack, units, forms, ledger, n_read, inputs, dossiers=dossiers)
     check_sample(forms, wave)
     survey.design()  # refuses a sample that contradicts its declaration
     _check_adjusters(survey)
@@ -417,6 +422,11 @@ def drop_short_forms(
         column="", found=n_answered[is_short].astype(str), became="", reason="form_dropped"
     )
     return frame[~is_short], dropped
+
+
+def part_dossiers(forms: pd.DataFrame) -> tuple[pd.DataFrame, "pd.Series[str] | None"]:
+    """Return forms without the codes of their dossiers, and the codes; None without the role."""
+    return forms.drop(columns="dossier", errors="ignore"), forms.get("dossier")
 
 
 def _check_adjusters(survey: Survey) -> None:

@@ -400,7 +400,7 @@ def _check_entry(wave: Wave, responses: Responses, pack: Instrument) -> None:
     """Refuse words of an entry or of the wave that clash or do not fit the pack."""
     places, columns, scale = [Place(wave.path.name)], wave.columns_of(responses), pack.scale
     codes = {*pack.rated_codes, *pack.indicators}
-    roles = {"fpc", "count", "operator", "time"}
+    roles = {"fpc", "count", "operator", "time", "dossier"}
     used = {role for role in roles if getattr(columns, role)} & codes
     for key in [key for key in columns.keys if key in {*RESERVED, *roles, *codes}] or used:
         raise ConfigError("wave_key", places, key=key)
@@ -418,7 +418,7 @@ def _check_entry(wave: Wave, responses: Responses, pack: Instrument) -> None:
             raise ConfigError("wave_label_blank", places, label=text, file=responses.file)
     _check_known("items", [*columns.items], pack.rated_codes, wave, pack)
     _check_known("indicators", [*columns.indicators], [*pack.indicators], wave, pack)
-    joinable = [*codes, *columns.keys, *ROLES]
+    joinable = [*codes, *columns.keys, *(role for role in ROLES if role != "dossier")]
     _check_known("join", [*columns.join], joinable, wave, pack)
 
 

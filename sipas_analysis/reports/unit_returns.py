@@ -12,7 +12,7 @@ from math import sqrt
 import numpy as np
 import pandas as pd
 
-from sipas_analysis.collect.survey import LEDGER_COLUMNS, Survey
+from sipas_analysis.collect.survey import LEDGER_COLUMNS, Survey, part_dossiers
 from sipas_analysis.collect.units import PLANNED, index_units
 from sipas_analysis.collect.wave import Wave
 from sipas_analysis.documents.model import make_text
@@ -189,7 +189,7 @@ def _keep_valid(
     is_right &= forms["owner"] == forms["unit"]
     is_right &= forms[pack.rated_codes].notna().sum(axis=1) >= wave.min_answered
     group = forms["unit"].map(dict(zip(units["code"], units["group"], strict=True)))
-    valid = forms.assign(group=group)[is_right].reset_index(drop=True)
+    valid = part_dossiers(forms.assign(group=group)[is_right])[0].reset_index(drop=True)
     ledger = pd.DataFrame(columns=list(LEDGER_COLUMNS))
     return Survey(wave, pack, units, valid, ledger, len(forms), {}) if len(valid) else None
 
