@@ -196,7 +196,11 @@ class Index(Strict):
 
 
 class Instrument(Strict):
-    """One questionnaire and its index rules, checked completely."""
+    """One questionnaire and its index rules, checked completely.
+
+    ``on_time_item`` is the item on whether the result came in time, ``officials_factor`` the factor
+    on the attitude of officials: both are set beside the records of the offices (rule D7).
+    """
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")
     title: Bilingual
@@ -215,6 +219,8 @@ class Instrument(Strict):
     beside_items: Mapping[str, Question] = {}
     indicators: Mapping[str, Indicator] = {}
     index: Index = Index()
+    on_time_item: str = ""
+    officials_factor: str = ""
 
     @model_validator(mode="after")
     def _check_parts(self) -> Self:
@@ -244,6 +250,9 @@ class Instrument(Strict):
                 yield at, "pack_block", {"factor": code, "known": ", ".join(self.blocks)}
             if not self.items_of(code):
                 yield ("factors", code), "pack_empty", {"factor": code}
+        for key, known in (("on_time_item", self.rated_codes), ("officials_factor", self.factors)):
+            if getattr(self, key) and getattr(self, key) not in known:
+                yield (key,), "pack_role", {"code": getattr(self, key), "known": ", ".join(known)}
         codes = [*self.items, *self.factors, *self.blocks, *self.indicators, OVERALL]
         codes += [*self.questions_beside]
         codes += [code for code in RESERVED if code in codes]
