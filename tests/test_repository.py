@@ -45,9 +45,9 @@ collect.cell_state collect.placed_cells
 collect.near_copies collect.duplicates collect.file_cells collect.survey collect.frame_columns
 collect.frame_survey
 collect.simulate
-records.calendar records.clock records.columns records.exports records.dossiers
+records.calendar records.clock records.service_levels records.columns records.exports records.dossiers
 records.movements records.official_form records.timeliness records.steps records.flow
-records.late_again records.channels records.petitions records.publication records.coverage
+records.late_again records.small_cells records.channels records.petitions records.publication records.coverage
 records.office_records records.simulate
 quality.form_patterns quality.findings quality.keyed_twice quality.item_checks
 draft.sheets draft.pack draft.proposals draft.wave_file
@@ -87,7 +87,8 @@ reports.chapters.opening
 reports.chapters.incidents reports.chapters.plan_lines reports.chapters.plan_summary
 reports.chapters.leaders_table
 reports.chapters.driver_tables reports.chapters.drivers
-reports.chapters.results reports.chapters.ranking reports.chapters.leaders
+reports.chapters.results reports.chapters.ranking reports.chapters.records
+reports.chapters.leaders
 reports.chapters.letters reports.chapters.action reports.chapters.assessment
 reports.chapters.driver_annex
 reports.chapters.method reports.chapters.index_rules reports.chapters.item_tables
