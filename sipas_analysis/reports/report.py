@@ -27,6 +27,7 @@ from sipas_analysis.reports.chapters.letters import build_letter
 from sipas_analysis.reports.chapters.opening import build_basis
 from sipas_analysis.reports.chapters.plan import build_measures
 from sipas_analysis.reports.chapters.ranking import build_ranking
+from sipas_analysis.reports.chapters.records import build_records
 from sipas_analysis.reports.chapters.results import build_results
 from sipas_analysis.reports.chapters.verdicts import build_last_measures
 from sipas_analysis.reports.file_names import (
@@ -41,22 +42,17 @@ from sipas_analysis.reports.table_workbook import write_report_tables
 
 Build = Callable[[Subject], Section]
 
-PROVINCE_CHAPTERS: dict[str, Build] = {
+CHAPTERS: dict[str, Build] = {
     "leaders": build_leaders,
     "basis": build_basis,
     "results": build_results,
     "ranking": build_ranking,
+    "records": build_records,
     "assessment": build_assessment,
     "last_measures": build_last_measures,
     "measures": build_measures,
     "proposals": build_proposals,
 }
-UNIT_CHAPTERS: dict[str, Build] = {
-    name: PROVINCE_CHAPTERS[name]
-    for name in ("leaders", "results", "ranking", "last_measures", "measures")
-}
-NUMERALS = ("", "I. ", "II. ", "III. ", "IV. ", "V. ", "VI. ", "VII. ")  # the first page has none
-
 WRITERS: dict[str, Callable[[Document, Path, Language], Path]] = {
     "html": write_html,
     "docx": write_docx,
@@ -85,7 +81,7 @@ class Report:
     @property
     def chapters(self) -> Mapping[str, Build]:
         """The chapters of the report, in reading order."""
-        return UNIT_CHAPTERS if self.subject.unit else PROVINCE_CHAPTERS
+        return {name: CHAPTERS[name] for name in self.subject.parts}
 
     @property
     def annexes(self) -> Mapping[str, Build]:
@@ -98,14 +94,15 @@ class Report:
         check_word(name, builders, "name")
         section = builders[name](self.subject)
         if name in self.chapters:
-            position = [*self.chapters].index(name)
-            title = make_text("report.numbered", number=NUMERALS[position], title=section.title)
-            section = replace(section, title=title, starts_page=self._starts_page(position))
+            numeral = self.subject.find_numeral(name)
+            number = f"{numeral}. " if numeral else ""
+            title = make_text("report.numbered", number=number, title=section.title)
+            section = replace(section, title=title, starts_page=self._starts_page(name))
         return Chapter(section, self.languages[0])
 
-    def _starts_page(self, position: int) -> bool:
+    def _starts_page(self, name: str) -> bool:
         """Return whether a chapter begins a page: the leaders' page of a province stands alone."""
-        return position == 1 and not self.subject.unit
+        return name == self.subject.parts[1] and not self.subject.unit
 
     def write(
         self, chapters: Sequence[Chapter | str], out: str, formats: str | Sequence[str] = ("html",)

@@ -16,6 +16,12 @@ from sipas_analysis.instrument.strict_yaml import Bilingual
 
 MeasureWord = Literal["head", "sign", "points"]
 
+PROVINCE_PARTS = (  # chapters in reading order; the first page has no numeral
+    *("leaders", "basis", "results", "ranking", "records"),
+    *("assessment", "last_measures", "measures", "proposals"),
+)
+UNIT_PARTS = ("leaders", "results", "ranking", "records", "last_measures", "measures")
+NUMERALS = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII")
 UNSURE = "*"
 MANY_UNITS = 40  # with more units in all, the body of a report shows each group in a picture only
 HIGHEST_SCORE = 100
@@ -33,6 +39,18 @@ class Subject:
     def pack(self) -> Instrument:
         """The instrument of the wave."""
         return self.figures.survey.instrument
+
+    @property
+    def parts(self) -> list[str]:
+        """Names of the chapters in reading order; that on records only where the wave has some."""
+        has_records = self.figures.survey.wave.records is not None
+        parts = UNIT_PARTS if self.unit else PROVINCE_PARTS
+        return [name for name in parts if name != "records" or has_records]
+
+    def find_numeral(self, part: str) -> str:
+        """Return the numeral of a chapter; empty for the first page, and where there is none."""
+        parts = self.parts
+        return NUMERALS[parts.index(part)] if part in parts else ""
 
     @property
     def measure_name(self) -> Text:

@@ -25,8 +25,8 @@ def build_proposals(subject: Subject) -> Section:
         for name, units in {"flagged": flagged, "few": few, "silent": silent}.items()
         if units
     ]
-    kind = subject.figures.plan.kind
-    texts += [*_ask_for_forms(subject), make_text(f"proposals.study.{kind}")]
+    study, part = f"proposals.study.{figures.plan.kind}", subject.find_numeral("measures")
+    texts += [*_ask_for_forms(subject), make_text(study, part=part)]
     province, publisher = figures.survey.wave.province, figures.survey.wave.publisher
     has_superior = all(name.vi or name.en for name in (province, publisher))
     who = "superior" if has_superior else "plain"

@@ -252,7 +252,8 @@ def name_first_items(subject: Subject, who: Text = UNIT) -> list[Text]:
     factors = Joined([subject.short_name(code) for code in priority.list_factors("fix")])
     first = [make_text("leaders.factors", names=factors)] if factors.phrases else []
     items = _name_lowest_of_unit(subject, who) if subject.unit else _name_low_items(subject)
-    where = [make_text(f"leaders.see.{'unit' if subject.unit else 'all'}")]
+    numerals = {name: subject.find_numeral(name) for name in ("assessment", "measures")}
+    where = [make_text(f"leaders.see.{'unit' if subject.unit else 'all'}", **numerals)]
     has_pointer = subject.pack.factors and who is UNIT  # a letter has no such part
     parts = [*first, items, *(where if has_pointer else [])]
     return [make_text("leaders.joined", parts=Joined(parts, " "))]

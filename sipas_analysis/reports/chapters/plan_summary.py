@@ -47,7 +47,7 @@ def state_verdicts(subject: Subject) -> list[Text]:
     n = number_of(subject, f"verdict.lines:all{part}")
     has_others = any(row.verdict not in TOLD for row in rows)
     others = [make_text(f"leaders.verdicts.{'others' if told else 'none'}", n=n)]
-    where = make_text(f"leaders.verdicts.see.{'unit' if subject.unit else 'all'}")
+    where = make_text("leaders.verdicts.see", part=subject.find_numeral("last_measures"))
     return [*told, *(others if has_others else []), *shared, where]
 
 
@@ -96,10 +96,12 @@ def announce_plans(subject: Subject) -> list[Text]:
     if judged:
         part = f"@{subject.unit}" if judged[0].unit else ""
         n_judged = number_of(subject, f"verdict.lines:all{part}")
-        texts.append(make_text("letter.verdicts", n=n_judged))
+        verdicts = subject.find_numeral("last_measures")
+        texts.append(make_text("letter.verdicts", n=n_judged, part=verdicts))
     if lines:
         kind = name_kind(lines)
-        texts.append(make_text(f"letter.{kind}", lines=count_lines(subject, lines)))
+        fields = {"part": subject.find_numeral("measures"), "lines": count_lines(subject, lines)}
+        texts.append(make_text(f"letter.{kind}", **fields))
     return [make_text("leaders.joined", parts=Joined(texts, " "))] if texts else []
 
 
@@ -153,5 +155,5 @@ def state_plan(subject: Subject) -> list[Text]:
     return [
         make_text(f"leaders.plan.{kind}", lines=count_lines(subject, lines)),
         make_text("leaders.plan.first", task=task, words=Joined(words, "")),
-        make_text(f"leaders.plan.see.{'unit' if subject.unit else 'all'}"),
+        make_text("leaders.plan.see", part=subject.find_numeral("measures")),
     ]

@@ -9,7 +9,7 @@ from sipas_analysis.documents.writers.html import render_section
 from sipas_analysis.errors import ParameterError, UnitError
 from sipas_analysis.proof.trace import trace
 from sipas_analysis.reports.chapters.annexes import ANNEXES
-from sipas_analysis.reports.report import PROVINCE_CHAPTERS, UNIT_CHAPTERS, report
+from sipas_analysis.reports.report import CHAPTERS, report
 from sipas_analysis.runs.jobs import plan_jobs
 
 ONE_UNIT = "code,name_vi,group\nso-a,Sở A,departments\n"
@@ -101,11 +101,12 @@ def test_annexes_tell_nothing_twice_and_nothing_empty(read_answers):
 
 def test_chapters_come_in_the_official_order(read_answers):
     """Numbered after the leaders' page; a unit has no chapter of the province."""
-    names = ["leaders", "basis", "results", "ranking", "assessment", "last_measures", "measures"]
-    assert [*PROVINCE_CHAPTERS] == [*names, "proposals"]
-    assert [*UNIT_CHAPTERS] == ["leaders", "results", "ranking", "last_measures", "measures"]
-    assert not {*PROVINCE_CHAPTERS} & {*ANNEXES}
     survey = read_answers(HEAD + draw_forms("so-a", 12) + draw_forms("so-b", 12))
+    names = ["leaders", "basis", "results", "ranking", "assessment", "last_measures", "measures"]
+    assert [*report(survey).chapters] == [*names, "proposals"]
+    of_unit = ["leaders", "results", "ranking", "last_measures", "measures"]
+    assert [*report(survey, "vi", "so-a").chapters] == of_unit
+    assert not {*CHAPTERS} & {*ANNEXES}
     titles = {
         unit: [render_text(made.chapter(name).section.title, "vi") for name in made.chapters]
         for unit in ("", "so-a")
