@@ -6,18 +6,15 @@
 of an official.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.figures.record_rows import RecordRow, identify_records, list_record_rows
-
-if TYPE_CHECKING:
-    from sipas_analysis.records.office_records import Records
+from sipas_analysis.figures.record_tables import BUILDERS, RecordSource
 
 RULES = {  # of the tables, in the order in which they are listed
     "timeliness": "T3",
@@ -36,17 +33,15 @@ class RecordFigures:
     """The published figures of the records of a wave; each table is made when it is first used.
 
     Attributes:
-        survey: The survey of the wave.
-        source: Its records, with rows of dossiers: do not print.
+        source: The records and the units of the wave, with rows of dossiers: do not print.
     """
 
-    survey: Survey
-    source: "Records"
+    source: RecordSource
 
     @property
     def tables(self) -> Mapping[str, pd.DataFrame]:
         """Every published table that has rows, by its name."""
-        return {name: self.table(name) for name in RULES if len(self.table(name))}
+        return {name: self.table(name) for name in BUILDERS if len(self.table(name))}
 
     def table(self, name: str) -> pd.DataFrame:
         """Return a published table, a name of ``RULES``; without rows where nothing was recorded.
@@ -54,7 +49,7 @@ class RecordFigures:
         Columns: ``key domain unit group label section``, then the numbers of the table.
         """
         if name not in self._tables:
-            self._tables[name] = self._builders[name]()
+            self._tables[name] = BUILDERS[name](self.source)
         return self._tables[name]
 
     def rows_of(self, name: str, domain: str = "") -> list[RecordRow]:
@@ -83,10 +78,6 @@ class RecordFigures:
     def _rows(self) -> dict[str, list[RecordRow]]:
         return {}
 
-    @cached_property
-    def _builders(self) -> dict[str, Callable[[], pd.DataFrame]]:
-        return dict.fromkeys(RULES, pd.DataFrame)
-
 
 def read_record_figures(survey: Survey) -> RecordFigures:
     """Read the records of a wave, whose figures are computed when they are first used.
@@ -96,4 +87,4 @@ def read_record_figures(survey: Survey) -> RecordFigures:
     """
     from sipas_analysis.records.office_records import read_records
 
-    return RecordFigures(survey, read_records(survey))
+    return RecordFigures(RecordSource(survey, read_records(survey)))

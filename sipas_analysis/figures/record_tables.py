@@ -1,0 +1,165 @@
+"""Published tables of an office's records, made of what the room ``records`` counts (P2).
+
+Each has the columns ``key domain unit group label section`` and numbers. Units and fields with few
+dossiers are counted together as *other*; a division of few dossiers is blank.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from sipas_analysis.collect.readings import OTHER
+from sipas_analysis.collect.survey import Survey
+from sipas_analysis.collect.units import list_groups
+from sipas_analysis.figures.record_rows import ALL, KEY_COLUMNS
+from sipas_analysis.figures.record_suppression import hide_divisions
+from sipas_analysis.records.small_cells import mark_small_cells
+from sipas_analysis.records.timeliness import APART, SUMS, count_timeliness
+
+if TYPE_CHECKING:
+    from sipas_analysis.records.office_records import Records
+
+PLACES = {ALL: (), "group": ("group",), "unit": ("group", "unit"), "field": ("field",)}
+ENDS = {"low": "on_time_percent_low", "high": "on_time_percent_high"}
+
+
+@dataclass(frozen=True, eq=False)
+class RecordSource:
+    """Records as their published tables count them: in rows that stand on enough dossiers.
+
+    Attributes:
+        survey: The survey of the wave, with its units and the fewest dossiers of a cell.
+        records: The records, with rows of dossiers: do not print.
+    """
+
+    survey: Survey
+    records: "Records"
+
+    @property
+    def min_cell(self) -> int:
+        """Fewest dossiers, petitions or forms behind a published rate."""
+        return self.survey.wave.min_cell
+
+    @property
+    def period(self) -> tuple[date, date]:
+        """First and last day of the records."""
+        wave = self.survey.wave
+        if wave.records is None:
+            raise ValueError("no records")
+        return wave.records.find_period(wave.year)
+
+    @cached_property
+    def groups(self) -> dict[str, str]:
+        """Group by unit."""
+        units = self.survey.units
+        return dict(zip(units["code"], units["group"], strict=True))
+
+    @cached_property
+    def dossiers(self) -> pd.DataFrame:
+        """One row per dossier; ``unit`` and ``field`` are those of its published row."""
+        frame = self.place(self.records.dossiers)
+        frame = frame.assign(field=frame["field"].astype(str))
+        for by in (["group", "unit"], ["field"]):
+            counts = self.count(frame, by)
+            few = counts[mark_small_cells(counts[by], counts["n_all"].to_numpy(), self.min_cell)]
+            merged = dict.fromkeys(few[by[-1]], OTHER)
+            column = frame[by[-1]]
+            frame = frame.assign(**{by[-1]: column.map(merged).fillna(column)})
+        return frame
+
+    def place(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return rows with their unit as text and its group."""
+        units = frame["unit"].astype(str)
+        return frame.assign(unit=units, group=units.map(self.groups).fillna(""))
+
+    def count(self, frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+        """Return the counts of the period, and ``n_all``: all dossiers that a row tells of."""
+        counts = count_timeliness(frame, by, period=self.period)
+        return counts.assign(n_all=counts[["received", *APART]].sum(axis=1))
+
+    @cached_property
+    def field_names(self) -> dict[str, str]:
+        """Name by code of a field, in the words of the office's system."""
+        named = self.records.dossiers[["field", "field_name"]].astype(str).drop_duplicates("field")
+        return dict(zip(named["field"], named["field_name"], strict=True))
+
+
+def tabulate_timeliness(source: RecordSource) -> pd.DataFrame:
+    """Return the counts of form II.06a of the whole, groups, units and fields (T3, T4)."""
+    table = _stack(source, lambda by: source.count(source.dossiers, by)).drop(columns="n_all")
+    rates = [str(name) for name in table if table[name].dtype.kind == "f"]
+    divisions = {"done": (*SUMS["done"], *rates), "running": (*SUMS["running"], "kept_percent")}
+    shown = hide_divisions(table, _find_wholes(table), divisions, source.min_cell)
+    shown["median_days_late"] = shown["median_days_late"].mask(table["late"] < source.min_cell)
+    return shown.rename(columns=ENDS)
+
+
+def tabulate_channels(source: RecordSource) -> pd.DataFrame:
+    """Return the shares of online and postal dossiers of the whole, groups, units, fields (T8)."""
+    from sipas_analysis.records.channels import count_channels
+
+    def count(by: Sequence[str]) -> pd.DataFrame:
+        fewest = source.min_cell
+        return count_channels(source.dossiers, by, period=source.period, min_cell=fewest)
+
+    return _stack(source, count)
+
+
+def _stack(source: RecordSource, count: Callable[[Sequence[str]], pd.DataFrame]) -> pd.DataFrame:
+    """Return the counts of the whole, of groups, of units and of fields as one table."""
+    parts = [name_rows(count([*by]), domain, source) for domain, by in PLACES.items()]
+    return pd.concat(parts, ignore_index=True)
+
+
+def name_rows(table: pd.DataFrame, domain: str, source: RecordSource) -> pd.DataFrame:
+    """Return a table with the columns of keys first, its rows in the order of groups and units.
+
+    A row of units that are merged has the key ``other:<group>``; other rows are numbered.
+    """
+    table = table.assign(domain=domain)
+    groups, units = [*list_groups(source.survey.wave)], [*source.survey.units["code"]]
+    places = pd.DataFrame(
+        {
+            name: table[name].map({code: place for place, code in enumerate(codes)})
+            for name, codes in (("group", groups), ("unit", units))
+            if name in table
+        },
+        table.index,
+    )
+    if len(places.columns):
+        table = table.loc[places.sort_values([*places], kind="stable").index]
+    table = table.reset_index(drop=True)
+    numbers = pd.Series(np.arange(1, len(table) + 1).astype(str), table.index)
+    if domain == ALL:
+        keys: object = ALL
+    elif domain == "group":
+        keys = "group:" + table["group"]
+    elif domain == "unit":
+        is_other = table["unit"] == OTHER
+        keys = table["unit"].mask(is_other, f"{OTHER}:" + table["group"])
+        table["unit"] = table["unit"].mask(is_other, "")
+    else:
+        keys = f"{domain}:" + numbers
+    if domain == "field":
+        keys = f"{domain}:" + numbers.mask(table["field"] == OTHER, OTHER)
+        table["label"] = table.pop("field").map(source.field_names)
+    table = table.assign(key=keys)
+    texts = table.reindex(columns=[*KEY_COLUMNS]).fillna("").astype(str)
+    return texts.join(table.drop(columns=[*KEY_COLUMNS], errors="ignore"))
+
+
+def _find_wholes(table: pd.DataFrame) -> "pd.Series[str]":
+    """Return the key of the whole of each row: of a unit its group, else the top."""
+    wholes = pd.Series(ALL, table.index).mask(table["domain"] == ALL, "")
+    return wholes.mask(table["domain"] == "unit", "group:" + table["group"])
+
+
+BUILDERS: Mapping[str, Callable[[RecordSource], pd.DataFrame]] = {
+    "timeliness": tabulate_timeliness,
+    "channels": tabulate_channels,
+}
