@@ -343,6 +343,20 @@ def verdict(wave: WaveArg, out: OutOpt = None, lang: LangOpt = "") -> None:  # n
     save_tables({"verdicts": verdicts}, choose_folder(out, facts) / "tables")
 
 
+@app.command(help="cli.reconcile")
+def reconcile(wave: WaveArg, out: OutOpt = None, lang: LangOpt = "") -> None:  # noqa: ARG001
+    facts, survey = read_and_describe(wave)
+    from sipas_analysis.figures.last_year import read_earlier
+    from sipas_analysis.measure.reconciliation import reconcile
+    from sipas_analysis.records.office_records import read_records
+    from sipas_analysis.reports.reconcile_output import describe_reconciliation
+
+    records = read_records(survey) if facts.records else None
+    result = reconcile(survey, records, read_earlier(facts))
+    print_lines(describe_reconciliation(result, survey, choose_language()))
+    save_tables(result.tables(), choose_folder(out, facts) / "tables")
+
+
 @app.command(help="cli.lab")
 def lab(lang: LangOpt = "") -> None:  # noqa: ARG001
     import subprocess

@@ -39,7 +39,7 @@ infer.sample_size infer.sample_draw infer.unit_counts
 sheets.texts sheets.file_kinds sheets.sheet_state sheets.data_files sheets.text_files
 sheets.reader
 collect.vocabulary collect.readings collect.days collect.likeness collect.tables
-collect.responses collect.record_sources collect.wave collect.units collect.unit_changes
+collect.responses collect.record_sources collect.other_indices collect.wave collect.units collect.unit_changes
 collect.headers collect.columns collect.cells collect.row_rules collect.form_rows
 collect.cell_state collect.placed_cells
 collect.near_copies collect.duplicates collect.file_cells collect.survey collect.frame_columns
@@ -48,10 +48,10 @@ collect.simulate
 records.calendar records.clock records.service_levels records.columns records.exports records.dossiers
 records.movements records.official_form records.timeliness records.steps records.flow
 records.late_again records.small_cells records.channels records.petitions records.publication records.coverage
-records.office_records records.simulate
+records.office_records records.indicators records.service_score records.simulate
 quality.form_patterns quality.findings quality.keyed_twice quality.item_checks
 draft.sheets draft.pack draft.proposals draft.wave_file
-measure.rules measure.scores measure.rule_comparison measure.pooling measure.adjustment
+measure.rules measure.scores measure.rule_comparison measure.reconciliation measure.pooling measure.adjustment
 measure.step_down measure.ranking measure.index_gaps measure.item_order measure.wave_breaks
 measure.change measure.decomposition measure.item_answers
 measure.factor_model measure.factor_structure measure.intraclass measure.polychoric
@@ -101,7 +101,7 @@ reports.portal_files reports.portal_rows reports.portal
 reports.comparison_page reports.sample_options reports.sample_list
 reports.sample_page reports.no_answers reports.draft_output reports.check_reminders
 reports.check_output
-reports.score_output reports.verdict_output reports.plan_workbook
+reports.score_output reports.verdict_output reports.reconcile_output reports.plan_workbook
 reports.form_owners reports.unit_returns reports.return_slips reports.drivers_output
 proof.program proof.receipt proof.receipt_page proof.ro_crate proof.read_back proof.verify
 proof.verification_page proof.trace proof.archive

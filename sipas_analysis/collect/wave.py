@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, PrivateAttr
 
 from sipas_analysis.arguments import check_path, find_nearest
+from sipas_analysis.collect.other_indices import OtherIndex
 from sipas_analysis.collect.readings import OTHER, OTHER_NAMES, find_choice, fold_answer
 from sipas_analysis.collect.record_sources import RecordSources
 from sipas_analysis.collect.responses import (
@@ -128,6 +129,7 @@ class Wave(Strict):
     crosswalk: str = ""
     plan: Texts = ()
     measures: str = ""
+    other_indices: tuple[OtherIndex, ...] = ()
     groups: Mapping[Code, Bilingual] = {}
     min_forms: int | None = Field(default=None, ge=2)
     min_cell: int = Field(default=5, ge=2)
