@@ -5,43 +5,86 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from sipas_analysis.records.steps import run_query
+
 if TYPE_CHECKING:
     from duckdb import DuckDBPyRelation
 
-START, END, OTHER = "(start)", "(end)", "(other)"
+START, END = "(start)", "(end)"
+# A visit: stays in a row in one step, such as those around a pause.
+VISITS = """
+WITH stays AS (
+    SELECT dossier, step, start, "end",
+        lag(step) OVER way IS DISTINCT FROM step AS is_new,
+        last_value("end" IS NOT NULL) OVER (way ROWS BETWEEN UNBOUNDED PRECEDING
+            AND UNBOUNDED FOLLOWING) AS has_ended
+    FROM movements WINDOW way AS (PARTITION BY dossier ORDER BY start, "end", step)
+), visits AS (
+    SELECT dossier, step, has_ended, row_number() OVER way AS place,
+        coalesce(lag(step) OVER way, '(start)') AS source,
+        lead(step) OVER way AS target
+    FROM stays WHERE is_new WINDOW way AS (PARTITION BY dossier ORDER BY start, "end", step)
+)"""
+NODES = """
+SELECT step, count(*) AS n, count(DISTINCT dossier) AS dossiers, sum(place) / count(*) AS position
+FROM visits GROUP BY step ORDER BY position, step"""
+EDGES = """, passages AS (
+    SELECT dossier, source, step AS target FROM visits
+    UNION ALL SELECT dossier, step, '(end)' FROM visits WHERE target IS NULL AND has_ended
+)
+SELECT source, target, count(*) AS n, count(DISTINCT dossier) AS dossiers
+FROM passages GROUP BY ALL ORDER BY n DESC, source, target"""
 
 
 @dataclass(frozen=True)
 class Flow:
-    """Steps and the ways between them.
+    """Steps and the passages between them.
 
     Attributes:
-        nodes: ``step n dossiers position``: stays, dossiers, and the mean place of the step in a
-            dossier's way, from 1; in the order of ``position``, ties by name.
-        edges: ``source target n dossiers``; ``source`` is ``(start)`` for the first step, ``target``
-            ``(end)`` for the last one of an ended dossier. Most frequent first, ties by name.
-        n_merged: Passages by edges that are too rare to be drawn.
+        nodes: ``step n dossiers position``: visits, dossiers, and the mean place of the step in the
+            way of a dossier, from 1; in the order of ``position``, ties by name.
+        edges: ``source target n dossiers``; the source of the first step is ``(start)``, the target
+            of the last step of an ended dossier ``(end)``. Most frequent first, ties by name.
+        n_merged: Passages that are too rare to be drawn.
+        n_passages: All passages.
         n_dossiers: Dossiers.
     """
 
     nodes: pd.DataFrame
     edges: pd.DataFrame
     n_merged: int
+    n_passages: int
     n_dossiers: int
 
 
 def count_flow(
     movements: "DuckDBPyRelation", *, least_percent: float = 2.0, min_cell: int = 5
 ) -> Flow:
-    """Count the passages from step to step.
+    """Count the passages of dossiers from step to step.
 
-    Stays in a row in one step, such as those around a pause, are one visit.
+    Passages that fewer than ``least_percent`` of the dossiers make, or fewer than ``min_cell``
+    dossiers (rule P2), are merged: they are counted, not listed, and so are steps that no listed
+    passage reaches.
 
     Args:
         movements: One row per stay: ``dossier step start end``.
-        least_percent: Edges of fewer of the dossiers are merged.
-        min_cell: Edges of fewer dossiers are merged, too (rule P2).
+        least_percent: Percent of the dossiers below which a passage is merged.
+        min_cell: Dossiers below which it is merged, too.
+
+    Returns:
+        The steps and passages; empty tables without a movement.
 
     Source: rule T5 in docs/method.md.
     """
-    raise NotImplementedError
+    nodes, edges = (run_query(movements, VISITS + query) for query in (NODES, EDGES))
+    n_dossiers = int(edges.loc[edges["source"] == START, "n"].sum())
+    is_common = edges["dossiers"] >= max(min_cell, least_percent / 100 * n_dossiers)
+    listed = edges[is_common].reset_index(drop=True)
+    reached = {*listed["source"], *listed["target"]}
+    return Flow(
+        nodes[nodes["step"].isin(reached)].reset_index(drop=True),
+        listed,
+        int(edges.loc[~is_common, "n"].sum()),
+        int(edges["n"].sum()),
+        n_dossiers,
+    )

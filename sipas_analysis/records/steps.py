@@ -2,7 +2,7 @@
 
 Stays of dossiers in steps are read by SQL where they lie; whole seconds of working time are
 summed, so that the result is the same for any number of threads. The connection of the relation
-has the macro ``working_seconds`` of the calendar (``records.calendar``).
+has the macro ``working_seconds`` of the calendar (``records.calendar_sql``).
 """
 
 from collections.abc import Sequence
@@ -22,8 +22,61 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyRelation
 
 HOUR = 3600.0
-PAUSES = (5, 6, 8)  # states in which the clock stands still (rule T2)
-FEWEST_WEEKS = 8  # of receipt, without which no step is said to take the most
+FEWEST_WEEKS = 8  # of receipt, below which no step is said to take the most (ours)
+# The clock runs in states 2 and 4; it stands still in 5, 6 and 8 (rule T2).
+STAYS = """
+WITH ordered AS (
+    SELECT {keys}, dossier, step, start, "end",
+        coalesce(state, 4) IN (2, 4) AS works, coalesce(state, 4) IN (5, 6, 8) AS pauses,
+        lead(start) OVER way AS next_start, lag(step) OVER way AS last_step,
+        lag("end") OVER way AS last_end, min(start) OVER (PARTITION BY dossier, step) AS first_here
+    FROM {source}
+    WINDOW way AS (PARTITION BY dossier ORDER BY start, "end", step)
+), stays AS MATERIALIZED (
+    SELECT {names}, dossier, works, pauses,
+        working_seconds(coalesce("end", next_start)) - working_seconds(start) AS seconds,
+        CASE WHEN last_step IS NULL THEN NULL WHEN last_end < start
+            THEN working_seconds(start) - working_seconds(last_end) ELSE 0 END AS waited,
+        works AND first_here < start AND last_step <> step AS is_loop
+    FROM ordered
+)"""
+MEASURES = """, by_group AS (
+    SELECT {names}, count(seconds) FILTER (works) AS n,
+        count(*) FILTER (works AND seconds IS NULL) AS running,
+        quantile_cont(seconds, 0.5) FILTER (works) AS median_hours,
+        quantile_cont(seconds, 0.9) FILTER (works) AS p90_hours,
+        sum(seconds) FILTER (works) AS total_hours,
+        count(*) FILTER (pauses) AS pauses,
+        sum(seconds) FILTER (pauses) / count(seconds) FILTER (pauses) AS pause_hours,
+        sum(waited) FILTER (works) / count(waited) FILTER (works) AS wait_hours,
+        count(*) FILTER (is_loop) AS loops
+    FROM stays GROUP BY ALL
+), by_dossier AS (
+    SELECT {names}, dossier, sum(seconds) FILTER (works) AS seconds
+    FROM stays GROUP BY ALL
+), shares AS (
+    SELECT {names}, count(*) AS dossiers,
+        100.0 * sum(seconds) FILTER (limit_seconds > 0) / sum(limit_seconds)
+            FILTER (limit_seconds > 0 AND seconds IS NOT NULL) AS share_of_limit_percent
+    FROM by_dossier LEFT JOIN limits USING (dossier) GROUP BY ALL
+)
+SELECT * FROM by_group JOIN shares USING ({names}) ORDER BY {names}"""
+WEEKS = """
+SELECT {names}, week, sum(seconds)::DOUBLE AS seconds
+FROM stays JOIN limits USING (dossier) WHERE works AND limit_seconds > 0 GROUP BY ALL
+ORDER BY {names}, week"""
+LIMITS = """
+SELECT dossier, date_trunc('week', start) AS week,
+    working_seconds(due) - working_seconds(start) - coalesce(paused_seconds, 0)::BIGINT
+        AS limit_seconds
+FROM clock"""
+WEEKLY_LIMITS = f"""
+SELECT week, sum(limit_seconds)::DOUBLE AS seconds FROM ({LIMITS})
+WHERE limit_seconds > 0 GROUP BY ALL ORDER BY week"""  # noqa: S608
+COLUMNS = (
+    *("n", "running", "dossiers", "median_hours", "p90_hours", "total_hours", "pauses"),
+    *("pause_hours", "wait_hours", "loops", "loop_percent", "share_of_limit_percent"),
+)
 
 
 def measure_steps(
@@ -31,11 +84,11 @@ def measure_steps(
     dossiers: pd.DataFrame,
     by: str | Sequence[str] = ("step", "section"),
 ) -> pd.DataFrame:
-    """Measure the stays of dossiers by step, section or any other column of the movements.
+    """Measure the stays of dossiers by step, section or any other column of movement or dossier.
 
-    A stay counts the working seconds from its start to its end, by the calendar. Stays in a pause
-    (states 5, 6 and 8) and those that have not ended are counted apart. Quantiles are those of R's
-    type 7: h = (n − 1)p between the sorted values.
+    A stay counts the working seconds from its start to its end, by the calendar; where the end is
+    missing, to the start of the dossier's next stay. Only stays at work (states 2 and 4) that have
+    ended are measured. Quantiles are those of R's type 7.
 
     Args:
         movements: One row per stay: ``dossier step section handler state start end``.
@@ -45,11 +98,12 @@ def measure_steps(
 
     Returns:
         One row per group, in the order of the keys: ``n`` (ended stays at work), ``running``,
-        ``dossiers``, ``median_hours``, ``p90_hours``, ``total_hours``, ``pauses``, ``pause_hours``
-        (mean), ``wait_hours`` (mean from the end of the stay before to the start), ``loops``
-        (stays in a step where the dossier had been before), ``loop_percent`` and
-        ``share_of_limit_percent`` = 100·Σ working seconds here / Σ legal limit, over the dossiers
-        with a limit that were here. NaN where there is none.
+        ``dossiers``, ``median_hours``, ``p90_hours``, ``total_hours``, ``pauses`` (stays in states
+        5, 6 and 8), ``pause_hours`` (their mean), ``wait_hours`` (mean from the end of the stay
+        before to the start), ``loops`` (stays in a step to which the dossier came back from
+        another step), ``loop_percent`` of the stays at work, and ``share_of_limit_percent`` =
+        100·Σ working seconds here / Σ legal limit, over the dossiers with a limit that were here.
+        NaN where there is none.
 
     Raises:
         RecordsError: A column is missing.
@@ -57,7 +111,12 @@ def measure_steps(
     Source: rule T5 in docs/method.md.
     """
     keys = list_names(by)
-    raise RecordsError("no_columns", columns=", ".join(keys), known="")
+    table = run_query(movements, _write_query(movements, dossiers, keys, MEASURES), dossiers)
+    hours = [name for name in COLUMNS if name.endswith("_hours")]
+    table[hours] = table[hours].astype(float) / HOUR
+    at_work = (table["n"] + table["running"]).astype(float)
+    table["loop_percent"] = 100 * table["loops"] / at_work.where(at_work > 0)
+    return table[[*keys, *COLUMNS]]
 
 
 @dataclass(frozen=True)
@@ -66,17 +125,14 @@ class Bottleneck:
 
     Attributes:
         table: One row per step (or step and section), largest share first: keys,
-            ``share_percent`` = 100·Σ working seconds / Σ legal limit over all dossiers with a
-            limit, its 95 % interval ``low`` and ``high``, ``is_candidate`` (not surely below the
-            first).
+            ``share_percent`` of the legal limit, its 95 % interval ``low`` and ``high``,
+            ``is_candidate`` (not surely below the first).
         is_sure: Whether the first takes surely more than every other one.
-        n_dossiers: Dossiers with a limit.
         n_weeks: Weeks of receipt, the units of variation.
     """
 
     table: pd.DataFrame
     is_sure: bool
-    n_dossiers: int
     n_weeks: int
 
 
@@ -89,6 +145,102 @@ def find_bottleneck(
     """Find the step that takes most of the legal limit of all dossiers together.
 
     Share of step g: r_g = Σᵢ s_ig / Σᵢ Lᵢ, s_ig the working seconds of dossier i in g and Lᵢ those
-    of its limit.
+    of its limit. Dossiers of one week meet the same backlog, so that weeks of receipt vary, not
+    dossiers: se² of r_g, and of r_first − r_g, is W/(W − 1)·Σ_w d_w², d_w = (s_wg − r_g·L_w)/Σ L.
+    The first step is sure if each difference is above 0 at 1 − (1 − level)/(G − 1), one-sided, by
+    t with W − 1 degrees of freedom (Bonferroni over the G − 1 others, as the first was chosen by
+    the same data). Under eight weeks nothing is sure.
+
+    Args:
+        movements: As ``measure_steps``.
+        dossiers: As ``measure_steps``.
+        by: Columns that make a step.
+        level: Confidence of the intervals, and that the first step is the first.
+
+    Returns:
+        The steps with their shares; an empty table where no dossier has a limit.
+
+    Raises:
+        RecordsError: A column is missing.
+
+    Source: rule T5 in docs/method.md; ratio of totals of clusters, Cochran (1977), 6.4 and 9A.4.
     """
-    raise RecordsError("no_columns", columns=", ".join(list_names(by)), known="")
+    keys = list_names(by)
+    weeks = run_query(movements, _write_query(movements, dossiers, keys, WEEKS), dossiers)
+    limits = run_query(movements, WEEKLY_LIMITS, dossiers)
+    if weeks.empty:
+        empty = pd.DataFrame(columns=[*keys, "share_percent", "low", "high", "is_candidate"])
+        return Bottleneck(empty, is_sure=False, n_weeks=0)
+    spent = weeks.pivot_table(index="week", columns=keys, values="seconds", fill_value=0.0)
+    spent = spent.reindex(limits["week"], fill_value=0.0)
+    table = rank_steps(spent.to_numpy(), limits["seconds"].to_numpy(float), level)
+    named = pd.concat([spent.columns.to_frame(index=False), table], axis=1)
+    named.columns = pd.Index([*keys, *table.columns])
+    ordered = named.sort_values("share_percent", ascending=False, kind="stable", ignore_index=True)
+    is_sure = int(ordered["is_candidate"].sum()) == 1 and len(limits) >= FEWEST_WEEKS
+    return Bottleneck(ordered, is_sure, len(limits))
+
+
+def rank_steps(spent: Floats, limits: Floats, level: float = 0.95) -> pd.DataFrame:
+    """Return share, interval and whether a step may be the first, from sums by week (rule T5).
+
+    Args:
+        spent: Working seconds by week and step, shape (W, G).
+        limits: Seconds of legal limits by week, shape (W,).
+        level: Confidence.
+    """
+    n_weeks, n_steps = spent.shape
+    share = spent.sum(axis=0) / limits.sum()
+    errors = (spent - limits[:, None] * share) / limits.sum()
+    first = int(np.argmax(share))
+    df = n_weeks - 1
+    scale = np.sqrt(n_weeks / df) if df > 0 else np.nan
+    half = t_quantile((1 + level) / 2, df) * scale * np.sqrt((errors**2).sum(axis=0))
+    apart = errors[:, [first]] - errors
+    margin = t_quantile(1 - (1 - level) / max(n_steps - 1, 1), df)
+    margin = margin * scale * np.sqrt((apart**2).sum(axis=0))
+    is_below = (share[first] - share > margin) & (n_weeks >= FEWEST_WEEKS)
+    return pd.DataFrame(
+        {
+            "share_percent": 100 * share,
+            "low": 100 * np.maximum(share - half, 0),
+            "high": 100 * (share + half),
+            "is_candidate": ~is_below,
+        }
+    )
+
+
+def _write_query(
+    movements: "DuckDBPyRelation", dossiers: pd.DataFrame, keys: Sequence[str], query: str
+) -> str:
+    """Return the SQL of a query on stays and their seconds; keys of dossiers are joined."""
+    columns = {*movements.columns}
+    of_dossiers = [key for key in keys if key not in columns and key != "month"]
+    needed = ["dossier", "step", "state", "start", "end"]
+    missing = [name for name in needed if name not in columns]
+    missing += [name for name in of_dossiers if name not in dossiers]
+    if missing:
+        known = ", ".join([*movements.columns])
+        raise RecordsError("records_columns", columns=", ".join(missing), known=known)
+    of_movement = {key: f"coalesce({quote_name(key)}::VARCHAR, '')" for key in keys}
+    of_movement["month"] = "coalesce(strftime(start, '%Y-%m'), '')"
+    listed = ", ".join(f"{of_movement[key]} AS {quote_name(key)}" for key in keys)
+    chosen = ", ".join(["dossier", *map(quote_name, of_dossiers)])
+    joined = f"movements JOIN (SELECT {chosen} FROM clock) USING (dossier)"  # noqa: S608 (quoted)
+    names = ", ".join(map(quote_name, keys))
+    source = joined if of_dossiers else "movements"
+    stays = STAYS.format(keys=listed, names=names, source=source)
+    return f"{stays}, limits AS ({LIMITS}){query.format(names=names)}"
+
+
+def run_query(
+    movements: "DuckDBPyRelation",
+    query: str,
+    clock: pd.DataFrame | None = None,  # noqa: ARG001 (SQL reads it)
+) -> pd.DataFrame:
+    """Return the rows of a query on ``movements`` and ``clock``, in their connection.
+
+    DuckDB finds the frame of dossiers by the name of the argument.
+    """
+    result = movements.query("movements", query)
+    return result.df() if result is not None else pd.DataFrame()

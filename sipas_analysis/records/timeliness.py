@@ -170,4 +170,6 @@ def _find_ends(frame: pd.DataFrame) -> "pd.Series[pd.Timestamp]":
 def _check_columns(frame: pd.DataFrame, names: Sequence[str]) -> None:
     missing = [name for name in names if name not in frame]
     if missing:
-        raise RecordsError("no_columns", columns=", ".join(missing), known=", ".join(frame.columns))
+        raise RecordsError(
+            "records_columns", columns=", ".join(missing), known=", ".join(frame.columns)
+        )
