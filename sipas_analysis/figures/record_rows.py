@@ -27,7 +27,10 @@ PREFIXES = {  # what the ids of a table begin with, after ``record:``
 ALL, OTHER = "all", "other"
 KEY_COLUMNS = ("key", "domain", "unit", "group", "label", "section")  # texts of every table
 ENDS = ("_low", "_high")
-DIVISIONS = {"on_time_percent": (("early", "on_time"), "done")}  # of percentages; others <stem>_n
+DIVISIONS = {  # of percentages of a table; that of another is <stem>_n by <stem>_base
+    "on_time_percent": (("early", "on_time"), ("done",)),
+    "petition.on_time_percent": (("on_time",), ("on_time", "late", "overdue")),
+}
 
 
 @dataclass(frozen=True)
@@ -104,17 +107,17 @@ def identify_records(name: str, table: pd.DataFrame, rule: str) -> list[pd.DataF
         if column.endswith(ENDS):
             continue
         ends = {end[1:]: table[column + end] for end in ENDS if column + end in columns}
-        ends |= _find_division(table, column)
+        ends |= _find_division(table, PREFIXES[name] + column)
         ids = [make_record_id(name, column, str(key)) for key in table["key"]]
         parts.append(pd.DataFrame({"id": ids, "value": table[column], **ends}).assign(rule=rule))
     return parts
 
 
-def _find_division(table: pd.DataFrame, column: str) -> "dict[str, pd.Series[float]]":
+def _find_division(table: pd.DataFrame, name: str) -> "dict[str, pd.Series[float]]":
     """Return numerator and denominator of a percentage, where the table has them."""
-    stem = column.removesuffix("_percent")
-    parts, base = DIVISIONS.get(column, ((f"{stem}_n",), f"{stem}_base"))
-    if stem == column or not {*parts, base} <= {*table}:
+    stem = name.rpartition(".")[2].removesuffix("_percent")
+    parts, bases = DIVISIONS.get(name, ((f"{stem}_n",), (f"{stem}_base",)))
+    if not name.endswith("_percent") or not {*parts, *bases} <= {*table}:
         return {}
-    numerator = table[[*parts]].sum(axis=1, skipna=False)
-    return {"numerator": numerator, "denominator": table[base]}
+    numerator, denominator = (table[[*names]].sum(axis=1, skipna=False) for names in (parts, bases))
+    return {"numerator": numerator, "denominator": denominator}

@@ -110,31 +110,54 @@ def tabulate_channels(source: RecordSource) -> pd.DataFrame:
     return _stack(source, count)
 
 
-def _stack(source: RecordSource, count: Callable[[Sequence[str]], pd.DataFrame]) -> pd.DataFrame:
-    """Return the counts of the whole, of groups, of units and of fields as one table."""
-    parts = [name_rows(count([*by]), domain, source) for domain, by in PLACES.items()]
+def tabulate_petitions(source: RecordSource) -> pd.DataFrame:
+    """Return the cases of the whole, of units, channels and fields; about officials apart (T7)."""
+    from sipas_analysis.records.petitions import count_petitions
+
+    petitions = source.records.petitions
+    if petitions is None or petitions.empty:
+        return pd.DataFrame()
+    rules = {"calendar": source.records.calendar, "period": source.period}
+    rules |= {"min_cell": source.min_cell}
+    rows = source.place(petitions)
+    places = {ALL: (), "unit": ("group", "unit"), "channel": ("channel",), "field": ("field",)}
+    table = _stack(source, lambda by: count_petitions(rows, by, **rules), places)
+    about = count_petitions(rows, officials=True, **rules)
+    return pd.concat([table, name_rows(about, "officials", source)], ignore_index=True)
+
+
+def tabulate_publication(source: RecordSource) -> pd.DataFrame:
+    """Return the checklist of the whole, groups and units; a procedure is no person (T8)."""
+    from sipas_analysis.records.publication import count_publication
+
+    publication = source.records.publication
+    if publication is None or publication.empty:
+        return pd.DataFrame()
+    rows, last_day = source.place(publication), source.period[1]
+
+    def count(by: Sequence[str]) -> pd.DataFrame:
+        return count_publication(rows, by, calendar=source.records.calendar, through=last_day)
+
+    return _stack(source, count, {name: by for name, by in PLACES.items() if name != "field"})
+
+
+def _stack(
+    source: RecordSource,
+    count: Callable[[Sequence[str]], pd.DataFrame],
+    places: Mapping[str, Sequence[str]] = PLACES,
+) -> pd.DataFrame:
+    """Return the counts of the whole, of groups, of units, … as one table."""
+    parts = [name_rows(count([*by]), domain, source) for domain, by in places.items()]
     return pd.concat(parts, ignore_index=True)
 
 
 def name_rows(table: pd.DataFrame, domain: str, source: RecordSource) -> pd.DataFrame:
     """Return a table with the columns of keys first, its rows in the order of groups and units.
 
-    A row of units that are merged has the key ``other:<group>``; other rows are numbered.
+    The whole, groups and units have their codes as keys, units that are merged
+    ``other:<group>``; the rows of another domain are numbered.
     """
-    table = table.assign(domain=domain)
-    groups, units = [*list_groups(source.survey.wave)], [*source.survey.units["code"]]
-    places = pd.DataFrame(
-        {
-            name: table[name].map({code: place for place, code in enumerate(codes)})
-            for name, codes in (("group", groups), ("unit", units))
-            if name in table
-        },
-        table.index,
-    )
-    if len(places.columns):
-        table = table.loc[places.sort_values([*places], kind="stable").index]
-    table = table.reset_index(drop=True)
-    numbers = pd.Series(np.arange(1, len(table) + 1).astype(str), table.index)
+    table = _sort_places(table, source).assign(domain=domain)
     if domain == ALL:
         keys: object = ALL
     elif domain == "group":
@@ -144,13 +167,30 @@ def name_rows(table: pd.DataFrame, domain: str, source: RecordSource) -> pd.Data
         keys = table["unit"].mask(is_other, f"{OTHER}:" + table["group"])
         table["unit"] = table["unit"].mask(is_other, "")
     else:
-        keys = f"{domain}:" + numbers
-    if domain == "field":
-        keys = f"{domain}:" + numbers.mask(table["field"] == OTHER, OTHER)
-        table["label"] = table.pop("field").map(source.field_names)
+        label = table.pop(domain).astype(str) if domain in table else pd.Series("", table.index)
+        numbers = pd.Series(np.arange(1, len(table) + 1).astype(str), table.index)
+        keys = f"{domain}:" + numbers.mask(label == OTHER, OTHER)
+        is_field = domain == "field"
+        table["label"] = label.map(source.field_names).fillna(label) if is_field else label
     table = table.assign(key=keys)
-    texts = table.reindex(columns=[*KEY_COLUMNS]).fillna("").astype(str)
+    texts = table.reindex(columns=[*KEY_COLUMNS]).astype(object).fillna("").astype(str)
     return texts.join(table.drop(columns=[*KEY_COLUMNS], errors="ignore"))
+
+
+def _sort_places(table: pd.DataFrame, source: RecordSource) -> pd.DataFrame:
+    """Return the rows in the order of groups and of the list of units, merged units last."""
+    orders = {"group": [*list_groups(source.survey.wave)], "unit": [*source.survey.units["code"]]}
+    places = pd.DataFrame(
+        {
+            name: table[name].map({code: place for place, code in enumerate(codes)})
+            for name, codes in orders.items()
+            if name in table
+        },
+        table.index,
+    )
+    if len(places.columns):
+        table = table.loc[places.sort_values([*places], kind="stable").index]
+    return table.reset_index(drop=True)
 
 
 def _find_wholes(table: pd.DataFrame) -> "pd.Series[str]":
@@ -162,4 +202,6 @@ def _find_wholes(table: pd.DataFrame) -> "pd.Series[str]":
 BUILDERS: Mapping[str, Callable[[RecordSource], pd.DataFrame]] = {
     "timeliness": tabulate_timeliness,
     "channels": tabulate_channels,
+    "petitions": tabulate_petitions,
+    "publication": tabulate_publication,
 }

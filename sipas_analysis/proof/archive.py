@@ -17,7 +17,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sipas_analysis.collect.wave import read_wave
+from sipas_analysis.collect.record_sources import RECORD_KINDS
+from sipas_analysis.collect.wave import Wave, read_wave
 from sipas_analysis.errors import ReceiptError
 from sipas_analysis.files import hash_if_there, is_inside, write_whole, zip_parts
 from sipas_analysis.instrument.pack import OVERALL
@@ -220,21 +221,23 @@ def _place_inputs(wave_path: Path) -> dict[str, tuple[str, Path]]:
     names = {path: name for path, name in wave.name_files().items() if path.is_file()}
     files = {relative_path(path, home): path for path in names}
     inside = _deep_folder(files)
-    named_files = (
-        wave.instrument,
-        wave.units,
-        *wave.earlier,
-        *wave.plan,
-        wave.measures,
-        *(responses.file for responses in wave.responses),
-    )
-    far = [home / name for name in named_files if Path(name).is_absolute()]
+    far = [home / name for name in _list_names(wave) if Path(name).is_absolute()]
     far += [path for name, path in files.items() if HERE in name.split("/")]
     if far or inside.count("/") > DEEPEST:
         far.append(files[max(files, key=lambda name: name.count(".."))])
         raise ReceiptError("archive_outside", path=far[0], home=home)
     placed = {name: (posixpath.normpath(f"{inside}/{name}"), path) for name, path in files.items()}
     return placed | {names[path]: (place, path) for place, path in placed.values()}
+
+
+def _list_names(wave: Wave) -> Iterator[str]:
+    """Yield the name of every file, or pattern of files, as ``wave.yaml`` has it."""
+    yield from (wave.instrument, wave.units, *wave.earlier, *wave.plan, wave.measures)
+    yield from (responses.file for responses in wave.responses)
+    if wave.records:
+        yield from wave.records.calendar
+        for kind in RECORD_KINDS:
+            yield from (entry.file for entry in getattr(wave.records, kind))
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,8 @@ from sipas_analysis.proof.program import Facts, describe_program
 RECEIPT_NAME, RECEIPT_FORMAT = "receipt.json", "sipas-receipt/3"
 RUN_NAME = "run.json"
 LONGEST = 255  # letters of a file's name
-UNPROVEN_FOLDERS = ("state", "logs")  # folders of a run that the receipt does not cover
+RESTRICTED = "restricted"  # what must not be published: never in a receipt or an archive
+UNPROVEN_FOLDERS = ("state", "logs", RESTRICTED)  # of a run, not covered by the receipt
 UNPROVEN_FILES = (RUN_NAME, ".lock", RECEIPT_NAME)
 
 
