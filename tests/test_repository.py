@@ -62,7 +62,8 @@ explain.standard_errors explain.coefficients explain.replicate_fits explain.bias
 explain.fitted_model explain.average_margins explain.parallel_slopes explain.fit_tests
 explain.predictions explain.statsmodels_view explain.fitted explain.fits_by_group
 explain.regression explain.pool_results explain.factor_scores
-explain.driver_results explain.drivers explain.shapley explain.players explain.sharing
+explain.driver_results explain.facts explain.fact_results explain.fact_drivers explain.drivers
+explain.shapley explain.players explain.sharing
 explain.importance explain.priority
 explain.penalty_reward
 improve.actions improve.plan

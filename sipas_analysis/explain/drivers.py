@@ -9,6 +9,7 @@ this reason (rule D1). Drivers that the data cannot separate are named before an
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,8 @@ from sipas_analysis.explain.driver_results import (
     Key,
     stack_keys,
 )
+from sipas_analysis.explain.fact_drivers import fit_with_facts
+from sipas_analysis.explain.fact_results import FactDrivers
 from sipas_analysis.explain.factor_scores import design_with_scores, find_cut, find_outcome
 from sipas_analysis.explain.fitted import Fit, Note
 from sipas_analysis.explain.formula import INTERCEPT, check_request
@@ -37,6 +40,9 @@ from sipas_analysis.explain.imputation import impute_blanks
 from sipas_analysis.explain.regression import fit_columns, pool_imputations
 from sipas_analysis.infer.design import Design
 from sipas_analysis.quality.findings import find_straight_lines
+
+if TYPE_CHECKING:
+    from sipas_analysis.records.office_records import Records
 
 MIN_PER_TERM, MIN_FORMS, MIN_EACH_ANSWER = 5, 30, 10
 IMPUTATIONS = 20
@@ -53,6 +59,26 @@ REASONS = {
 }
 
 
+@overload
+def drivers(
+    survey: Survey,
+    models: Sequence[str] = ...,
+    *,
+    by: str = ...,
+    controls: Sequence[str] = ...,
+    missing: str = ...,
+    facts: None = ...,
+) -> Drivers: ...
+@overload
+def drivers(
+    survey: Survey,
+    models: Sequence[str] = ...,
+    *,
+    by: str = ...,
+    controls: Sequence[str] = ...,
+    missing: str = ...,
+    facts: "Records",
+) -> FactDrivers: ...
 def drivers(
     survey: Survey,
     models: Sequence[str] = ("linear", "logit", "ordinal"),
@@ -60,7 +86,8 @@ def drivers(
     by: str = "",
     controls: Sequence[str] = (),
     missing: str = "complete",
-) -> Drivers:
+    facts: "Records | None" = None,
+) -> Drivers | FactDrivers:
     """Regress the outcome on the factor scores.
 
     Linear: y = Σ β_k F_k + e, all standardised; logit: P(y ≥ satisfied_from); ordinal: every level.
@@ -72,6 +99,9 @@ def drivers(
         by: A key of the survey: one model for each of its values, such as ``unit``.
         controls: Keys held constant, such as ``sex`` or ``unit``; not drivers themselves.
         missing: ``complete`` forms, or ``impute`` whole factors that are blank (Rubin).
+        facts: The records of the offices (``sipas.read_records``): the linear model without and
+            with the facts of the dossiers that the forms name, on the same forms, and the part of
+            each coefficient that vanishes; a ``FactDrivers``. ``by`` and ``missing`` do not apply.
 
     Returns:
         Models with the design's intervals. No row where a model cannot be fitted; ``reason`` is
@@ -81,9 +111,9 @@ def drivers(
     Raises:
         ConfigError: The outcome is itself an item of a factor.
         ColumnError: A key is not in the survey, or allows several answers.
-        FitError: The model or the treatment of blanks is unknown.
+        FitError: The model or the treatment of blanks is unknown, or does not go with ``facts``.
 
-    Source: rules D1, D2 and V1 in docs/method.md; Binder (1983), doi:10.2307/1402588.
+    Source: rules D1, D2, D7 and V1 in docs/method.md; Binder (1983), doi:10.2307/1402588.
 
     Example:
         >>> import sipas_analysis as sipas
@@ -100,6 +130,10 @@ def drivers(
     for model in models or [""]:
         check_word(model, MODELS, "models", FitError)
     _check_keys(survey, [*controls, *([by] if by else [])])
+    if facts is not None:
+        if by or missing != "complete":
+            raise FitError("facts_options")
+        return fit_with_facts(survey, facts, controls)
     request = _Request(survey, design, outcome, tuple(models), tuple(controls), missing)
     if not by:
         return request.fit_domain(design.members)
