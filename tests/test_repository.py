@@ -45,7 +45,7 @@ collect.cell_state collect.placed_cells
 collect.near_copies collect.duplicates collect.file_cells collect.survey collect.frame_columns
 collect.frame_survey
 collect.simulate
-records.calendar records.clock records.service_levels records.columns records.exports records.dossiers
+records.calendar_years records.calendar records.clock records.service_levels records.columns records.exports records.dossiers
 records.movements records.official_form records.timeliness records.steps records.flow
 records.late_again records.small_cells records.channels records.petitions records.publication records.coverage
 records.office_records records.indicators records.service_score records.simulate
@@ -72,7 +72,7 @@ improve.expected_change improve.two_waves improve.verdict
 figures.csv_files figures.disclosure figures.rare_labels figures.suppression figures.hidden_labels
 figures.respondents figures.identified figures.counts figures.wave_tables figures.last_year
 figures.plan_records figures.plan_figures figures.record_rows figures.record_suppression
-figures.record_tables figures.record_figures
+figures.record_tables figures.step_tables figures.record_figures
 figures.published
 documents.model documents.outlines documents.canvas
 documents.chart_parts documents.chart_intervals documents.chart_answers documents.chart_strips
@@ -83,11 +83,11 @@ documents.writers.typst_process documents.writers.docx_parts
 documents.writers.docx_table documents.writers.docx_letter documents.writers.docx
 documents.writers.pdf documents.writers.xlsx documents.writers.xlsx_form
 reports.file_names reports.subject reports.named_numbers reports.figure_tables reports.pictures
-reports.unit_pictures reports.answer_pictures reports.chapters.trend
+reports.unit_pictures reports.answer_pictures reports.record_pictures reports.chapters.trend
 reports.chapters.sample_design reports.chapters.respondents reports.chapters.people
 reports.chapters.opening
 reports.chapters.incidents reports.chapters.plan_lines reports.chapters.plan_summary
-reports.chapters.leaders_table
+reports.chapters.record_summary reports.chapters.leaders_table
 reports.chapters.driver_tables reports.chapters.drivers
 reports.chapters.results reports.chapters.ranking reports.chapters.records
 reports.chapters.leaders

@@ -24,6 +24,7 @@ from sipas_analysis.reports.chapters.driver_tables import (
     read_cells,
     word_heads,
 )
+from sipas_analysis.reports.chapters.record_summary import explain_attitude
 from sipas_analysis.reports.figure_tables import percent_cell
 from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.pictures import can_tell_shares_apart, draw_importance_picture
@@ -51,6 +52,7 @@ def describe_drivers(subject: Subject) -> list[Block]:
     blocks += [_tabulate_effects(subject, models)] if "logit" in models.fits else []
     if not can_tell_shares_apart(subject):
         blocks.append(Paragraph(make_text("report.drivers.no_order")))
+    blocks += [Paragraph(text) for text in explain_attitude(subject)]
     picture = draw_priority_picture(subject) or draw_importance_picture(subject)
     return [*blocks, picture] if picture else blocks
 

@@ -12,6 +12,7 @@ from sipas_analysis.reports.chapters.incidents import state_incidents
 from sipas_analysis.reports.chapters.opening import list_targets
 from sipas_analysis.reports.chapters.plan_lines import FINISHED, list_lines
 from sipas_analysis.reports.chapters.plan_summary import state_plan, state_verdicts
+from sipas_analysis.reports.chapters.record_summary import sum_up_records
 from sipas_analysis.reports.chapters.trend import list_compared, name_figure
 from sipas_analysis.reports.figure_tables import (
     are_different,
@@ -33,6 +34,7 @@ def tabulate_answers(subject: Subject) -> Table:
     last_year = subject.figures.last_year
     answers = {
         "incidents": _list_incidents(subject),
+        "records": sum_up_records(subject),
         "changed" if last_year else "no_change": [_describe_changes(subject)],
         "verdicts": _judge_measures(subject),
         "plan": [*state_plan(subject), *_explain_order(subject)],

@@ -6,6 +6,7 @@ from sipas_analysis.documents.model import Block, Paragraph, Section, make_text
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.reports.chapters.leaders import name_first_items, place_unit, state_index
 from sipas_analysis.reports.chapters.plan_summary import announce_plans
+from sipas_analysis.reports.chapters.record_summary import tell_unit
 from sipas_analysis.reports.chapters.results import tabulate_factors
 from sipas_analysis.reports.subject import Subject, name_year
 
@@ -39,7 +40,7 @@ def _state_results(subject: Subject) -> list[Block]:
     if subject.pack.factors:
         table = tabulate_factors(subject, most=MOST_FACTORS)
         blocks.append(replace(table, caption=make_text("letter.table")))
-    last = [*name_first_items(subject, YOU), *announce_plans(subject)]
+    last = [*name_first_items(subject, YOU), *tell_unit(subject), *announce_plans(subject)]
     blocks += [Paragraph(text) for text in last]
     if subject.figures.marks.get(subject.unit) == "flagged":
         blocks.append(Paragraph(make_text("letter.flagged")))

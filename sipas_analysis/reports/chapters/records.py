@@ -1,10 +1,255 @@
-"""What the office's own records tell beside the survey: dossiers, steps, channels, petitions."""
+"""What the office's own records tell beside the survey, on one page (rules T3 to T8).
 
-from sipas_analysis.documents.model import Paragraph, Section, make_text
+In the order in which a leader asks: how many dossiers were on time, really and by the official
+form; at which step the time goes; online and by post; petitions; publication; whether the forms
+reach the five groups; and people's view beside the record. A unit has half a page.
+"""
+
+from sipas_analysis.documents.model import (
+    Block,
+    Bullets,
+    Column,
+    Joined,
+    Paragraph,
+    Section,
+    Table,
+    Text,
+    make_text,
+)
+from sipas_analysis.figures.record_rows import RecordRow
+from sipas_analysis.reports.chapters.record_summary import find_record, name_bottleneck
+from sipas_analysis.reports.figure_tables import percent_cell
+from sipas_analysis.reports.named_numbers import interval_of, number_in
+from sipas_analysis.reports.record_pictures import (
+    ON_TIME,
+    draw_flow_picture,
+    draw_views_picture,
+    list_compared,
+)
 from sipas_analysis.reports.subject import Subject
+
+COUNTS = ("received", "done", "late", "running", "overdue")
+SHARES = ("online", "online_full", "online_partial", "post_intake", "post_return")
+LEAST_GAP = 0.05  # points: a smaller gap is printed as 0.0
 
 
 def build_records(subject: Subject) -> Section:
     """State what the records of dossiers, petitions and publication tell."""
-    blocks = (Paragraph(make_text("records.none")),) if subject else ()
-    return Section("records", make_text("report.chapter.records"), blocks)
+    row = find_record(subject, "timeliness")
+    blocks: list[Block] = [*_state_time(subject, row)] if row else [_say_nothing(subject)]
+    if not subject.unit:
+        blocks += _list([_tabulate_groups(subject)])
+        blocks += _list([*name_bottleneck(subject), draw_flow_picture(subject)])
+    beside = [*_state_channels(subject), *_state_petitions(subject), *_state_publication(subject)]
+    blocks += [Bullets(tuple(beside))] if beside else []
+    blocks += _compare_groups(subject) + _compare_views(subject)
+    title = make_text("report.chapter.records")
+    return Section("records", title, tuple(blocks))
+
+
+def _list(parts: "list[Text | Block | None]") -> list[Block]:
+    """Return sentences as paragraphs, and other blocks that there are."""
+    return [Paragraph(part) if isinstance(part, Text) else part for part in parts if part]
+
+
+def _say_nothing(subject: Subject) -> Paragraph:
+    return Paragraph(make_text(f"records.none.{'unit' if subject.unit else 'all'}"), "note")
+
+
+# ── dossiers on time
+
+
+def _state_time(subject: Subject, row: RecordRow) -> list[Block]:
+    """State how many dossiers there are and how many were on time, by both ways of counting."""
+    numbers = {name: number_in(subject, row, name) for name in COUNTS}
+    wave = subject.figures.survey.wave
+    start, end = wave.records.find_period(wave.year) if wave.records else ("", "")
+    word = "known" if row.has(ON_TIME) else "hidden" if row.value_of("done") > 0 else "nothing"
+    intro = make_text(
+        f"records.time.{word}",
+        start=start,
+        end=end,
+        who=make_text(f"records.who.{'unit' if subject.unit else 'all'}"),
+        percent=number_in(subject, row, ON_TIME, 1),
+        **numbers,
+    )
+    texts = [_compare_official(subject, row)] if row.has("official_percent") else []
+    if row.value_of("running") > 0:
+        word = "open" if row.has("overdue") else "open_hidden"
+        texts.append(make_text(f"records.time.{word}", end=end, **numbers))
+    if row.has("median_days_late"):
+        days = number_in(subject, row, "median_days_late", 1)
+        texts.append(make_text("records.time.late", days=days))
+    if row.value_of("contradictory") > 0:
+        texts.append(make_text("records.time.aside", n=number_in(subject, row, "contradictory")))
+    rest = make_text("leaders.joined", parts=Joined(texts, " "))
+    return [Paragraph(intro, "lead"), *([Paragraph(rest)] if texts else [])]
+
+
+def _compare_official(subject: Subject, row: RecordRow) -> Text:
+    """State the share of the official form, and which dossiers make it higher."""
+    gap = row.value_of("gap_points")
+    parts = [
+        make_text(
+            f"records.official.{name}",
+            n=number_in(subject, row, name),
+            points=number_in(subject, row, f"gap_{name}", 1),
+        )
+        for name in ("waiting", "withdrawn")
+        if row.value_of(f"gap_{name}") >= LEAST_GAP
+    ]
+    return make_text(
+        "records.official.higher" if parts and gap >= LEAST_GAP else "records.official.same",
+        percent=number_in(subject, row, "official_percent", 1),
+        gap=number_in(subject, row, "gap_points", 1),
+        parts=Joined(parts, ", "),
+    )
+
+
+def _tabulate_groups(subject: Subject) -> Table | None:
+    """Count the dossiers of each group of units, if there are several."""
+    records = subject.figures.records
+    rows = records.rows_of("timeliness", "group") if records else []
+    whole = find_record(subject, "timeliness")
+    if len(rows) < 2 or whole is None:
+        return None
+    columns = (
+        Column(make_text("records.column.group"), "row"),
+        *(Column(make_text(f"records.column.{name}")) for name in COUNTS),
+        Column(make_text("records.column.on_time_percent")),
+        Column(make_text("report.column.interval")),
+        Column(make_text("records.column.official_percent")),
+    )
+    named = [
+        *((subject.group_name(row.group), row) for row in rows if row.group),
+        (make_text("records.whole"), whole),
+    ]
+    cells = tuple((name, *_count_cells(subject, row)) for name, row in named)
+    return Table("table-dossiers", make_text("records.table.groups"), columns, cells)
+
+
+def _count_cells(subject: Subject, row: RecordRow) -> tuple[object, ...]:
+    return (
+        *(number_in(subject, row, name) for name in COUNTS),
+        number_in(subject, row, ON_TIME, 1),
+        interval_of(subject, row.find_id(ON_TIME)),
+        number_in(subject, row, "official_percent", 1),
+    )
+
+
+# ── channels, petitions, publication
+
+
+def _state_channels(subject: Subject) -> list[Text]:
+    """State the shares of dossiers that came online or by post, each among those that could."""
+    row = find_record(subject, "channels")
+    if row is None:
+        return []
+    parts = [
+        make_text(
+            f"records.channel.{name}",
+            percent=number_in(subject, row, f"{name}_percent", 1),
+            n=number_in(subject, row, f"{name}_base"),
+        )
+        for name in SHARES
+        if row.has(f"{name}_percent")
+    ]
+    return [make_text("records.channels", parts=Joined(parts, "; "))] if parts else []
+
+
+def _state_petitions(subject: Subject) -> list[Text]:
+    """State how many petitions there are, answered on time, still open, and reopened."""
+    row = find_record(subject, "petitions")
+    if row is None or not row.has("received"):
+        return []
+    is_few = not row.has(ON_TIME)
+    texts = [
+        make_text(
+            f"records.petitions.{'few' if is_few else 'known'}",
+            n=number_in(subject, row, "received"),
+            percent=number_in(subject, row, ON_TIME, 1),
+        )
+    ]
+    if row.value_of("open") > 0:
+        fields = {name: number_in(subject, row, name) for name in ("open", "overdue")}
+        texts.append(make_text("records.petitions.open", **fields))
+    if row.has("backlog_median_days"):
+        days = number_in(subject, row, "backlog_median_days")
+        texts.append(make_text("records.petitions.age", days=days))
+    if row.value_of("reopened") > 0:
+        fields = {"n": number_in(subject, row, "reopened")}
+        texts.append(make_text("records.petitions.reopened", **fields))
+    return [make_text("leaders.joined", parts=Joined(texts, " "))]
+
+
+def _state_publication(subject: Subject) -> list[Text]:
+    """State how well procedures are published, and how many were late."""
+    row = find_record(subject, "publication")
+    if row is None or not row.has("score"):
+        return []
+    shares = {
+        f"{name}": number_in(subject, row, f"{name}_percent", 1)
+        for name in ("place", "form", "content")
+    }
+    n = number_in(subject, row, "procedures")
+    texts = [make_text("records.publication", n=n, **shares)]
+    if row.value_of("late") > 0:
+        days = number_in(subject, row, "median_days_late", 1)
+        late = number_in(subject, row, "late")
+        texts.append(make_text("records.publication.late", n=late, days=days))
+    return [make_text("leaders.joined", parts=Joined(texts, " "))]
+
+
+# ── people: the five groups, and their view beside the record
+
+
+def _compare_groups(subject: Subject) -> list[Block]:
+    """Compare the five groups among applicants and among forms; of all units only."""
+    records = subject.figures.records
+    rows = records.rows_of("coverage", "groups") if records and not subject.unit else []
+    if not rows:
+        return []
+    cells = tuple(
+        (
+            make_text(f"records.group.{row.label}"),
+            number_in(subject, row, "clients_percent", 1),
+            number_in(subject, row, "forms_percent", 1),
+            interval_of(subject, row.find_id("forms_percent")),
+            _judge_coverage(row),
+        )
+        for row in rows
+    )
+    columns = (
+        Column(make_text("records.column.people_group"), "row"),
+        Column(make_text("records.column.clients")),
+        Column(make_text("records.column.forms")),
+        Column(make_text("report.column.interval")),
+        Column(make_text("report.column.verdict"), "text"),
+    )
+    return [Table("table-coverage", make_text("records.table.coverage"), columns, cells)]
+
+
+def _judge_coverage(row: RecordRow) -> Text:
+    """State whether a group is surely rarer among forms than among applicants."""
+    clients = row.value_of("clients_percent")
+    low, high = row.value_of("forms_percent_low"), row.value_of("forms_percent_high")
+    word = "fewer" if high < clients else "more" if low > clients else "open"
+    return make_text(f"records.coverage.{word}")
+
+
+def _compare_views(subject: Subject) -> list[Block]:
+    """Set people's view on time beside the record: a picture of units, or a unit's sentence."""
+    if not subject.unit:
+        picture = draw_views_picture(subject)
+        return [picture, Paragraph(make_text("records.views.note"), "note")] if picture else []
+    texts = [
+        make_text(
+            "records.view",
+            item=subject.item_name(subject.pack.on_time_item, is_marked=False),
+            people=percent_cell(figure),
+            record=number_in(subject, row, ON_TIME, 1),
+        )
+        for unit, figure, row in list_compared(subject)
+        if unit == subject.unit
+    ]
+    return [Paragraph(text) for text in texts]

@@ -1,0 +1,176 @@
+"""Build the pictures of the records: the way of dossiers, and people's view beside the record.
+
+Each function returns None where there is nothing to draw (rules T3 and T5).
+"""
+
+from collections.abc import Sequence
+from math import nan
+
+from sipas_analysis.documents.chart_flow import FlowStep, FlowWay, draw_flow
+from sipas_analysis.documents.chart_intervals import IntervalRow, draw_intervals
+from sipas_analysis.documents.model import Column, Joined, Picture, Table, Text, make_text
+from sipas_analysis.figures.published import PublishedFigure
+from sipas_analysis.figures.record_rows import RecordRow
+from sipas_analysis.messages import Language, format_number
+from sipas_analysis.reports.figure_tables import interval_cell, percent_cell
+from sipas_analysis.reports.named_numbers import interval_of, number_in
+from sipas_analysis.reports.subject import Subject
+
+MOST_STEPS = 10  # boxes of the flow chart: those that most dossiers passed
+MOST_UNITS = 12  # of more units those with the lowest share on time by the record
+ON_TIME, SHARE = "on_time_percent", "share_of_limit_percent"
+Compared = tuple[str, PublishedFigure, RecordRow]  # unit, its figure of the item, its record
+
+
+def draw_flow_picture(subject: Subject) -> Picture | None:
+    """Draw the steps that dossiers pass, with the time in each; the slowest is marked."""
+    records, rows = subject.figures.records, list_steps(subject)
+    if records is None or len(rows) < 2:
+        return None
+    slowest = max(
+        (row for row in rows if row.has(SHARE)), key=lambda row: row.value_of(SHARE), default=None
+    )
+    places = {row.key: place for place, row in enumerate(rows)}
+    ways = [
+        (places[row.group], places[row.section], row)
+        for row in records.rows_of("steps", "way")
+        if {row.group, row.section} <= {*places}
+    ]
+
+    def draw(language: Language, narrow: bool = False) -> bytes:
+        steps = [
+            FlowStep(
+                row.label,
+                tuple(text.text(language) for text in _tell_times(subject, row)),
+                make_text("records.slowest").text(language) if row.key == slowest else "",
+            )
+            for row in rows
+        ]
+        drawn = []
+        for start, end, row in ways:
+            n = round(row.value_of("dossiers"))
+            drawn.append(FlowWay(start, end, n, format_number(n, language)))
+        key = make_text("chart.key.flow").text(language)
+        return draw_flow(steps, drawn, key, narrow=narrow)
+
+    told = [
+        make_text("records.alt.step", name=row.label, texts=Joined(_tell_times(subject, row), ", "))
+        for row in rows
+    ]
+    alt = make_text("records.alt.flow", n=len(rows), rows=Joined(told))
+    return Picture(
+        "figure-flow", make_text("records.figure.flow"), alt, draw, _tabulate(subject, rows)
+    )
+
+
+def list_steps(subject: Subject) -> list[RecordRow]:
+    """Return the steps that most dossiers pass, in the order in which they pass them."""
+    records = subject.figures.records
+    rows = records.rows_of("steps", "step") if records else []
+    most_passed = sorted(rows, key=lambda row: -row.value_of("dossiers"))[:MOST_STEPS]
+    return sorted(most_passed, key=lambda row: row.value_of("position"))
+
+
+def _tell_times(subject: Subject, row: RecordRow) -> list[Text]:
+    """State the time of half of the stays in a step, and of the slowest tenth."""
+    return [
+        make_text(f"records.time.{name}", hours=number_in(subject, row, f"{name}_hours", 1))
+        for name in ("median", "p90")
+        if row.has(f"{name}_hours")
+    ]
+
+
+def _tabulate(subject: Subject, rows: Sequence[RecordRow]) -> Table:
+    """List the steps with their dossiers and times."""
+    numbers = {
+        "dossiers": 0,
+        "median_hours": 1,
+        "p90_hours": 1,
+        "wait_hours": 1,
+        "loops": 0,
+        SHARE: 1,
+    }
+    columns = (
+        Column(make_text("records.column.step"), "row"),
+        *(Column(make_text(f"records.column.{name}")) for name in numbers),
+    )
+    cells = tuple(
+        (row.label, *(number_in(subject, row, name, digits) for name, digits in numbers.items()))
+        for row in rows
+    )
+    return Table("table-steps", make_text("records.table.steps"), columns, cells)
+
+
+def list_compared(subject: Subject) -> list[Compared]:
+    """Return the units with both a figure of the item on time and a record, lowest record first."""
+    records, item = subject.figures.records, subject.pack.on_time_item
+    if records is None or not item:
+        return []
+    rows = [row for row in records.rows_of("timeliness", "unit") if row.unit and row.has(ON_TIME)]
+    compared = [
+        (row.unit, figures[item], row)
+        for row in rows
+        for figures in [subject.figures.by_variable("unit", row.unit)]
+        if item in figures and figures[item].is_known
+    ]
+    return sorted(compared, key=lambda pair: pair[2].value_of(ON_TIME))
+
+
+def draw_views_picture(subject: Subject) -> Picture | None:
+    """Draw for each unit how many people are satisfied with the time, and how many were on time."""
+    compared = list_compared(subject)
+    shown = compared[:MOST_UNITS]
+    if len(shown) < 2:
+        return None
+
+    def draw(language: Language, narrow: bool = False) -> bytes:
+        rows = [
+            IntervalRow(
+                subject.marked_name(unit).text(language),
+                figure.value,
+                figure.low,
+                figure.high,
+                beside=row.value_of(ON_TIME),
+                beside_low=row.numbers.get(f"{ON_TIME}_low", nan),
+                beside_high=row.numbers.get(f"{ON_TIME}_high", nan),
+            )
+            for unit, figure, row in shown
+        ]
+        key = make_text("chart.key.record").text(language)
+        axis = make_text("chart.axis.views").text(language)
+        return draw_intervals(rows, language, axis, narrow=narrow, key=key)
+
+    table = _tabulate_views(subject, shown)
+    told = [
+        make_text("records.alt.view", name=name, people=people, record=record)
+        for name, people, _, record, _ in table.rows
+    ]
+    item = subject.item_name(subject.pack.on_time_item, is_marked=False)
+    word = "some" if len(compared) > len(shown) else "all"
+    caption = make_text(f"records.figure.views.{word}", item=item, n=len(shown))
+    return Picture(
+        "figure-views", caption, make_text("records.alt.views", rows=Joined(told)), draw, table
+    )
+
+
+def _tabulate_views(subject: Subject, shown: Sequence[Compared]) -> Table:
+    """List people's view and the record by unit."""
+    rows = tuple(
+        (
+            subject.marked_name(unit),
+            percent_cell(figure),
+            interval_cell(figure),
+            number_in(subject, row, ON_TIME, 1),
+            interval_of(subject, row.find_id(ON_TIME)),
+        )
+        for unit, figure, row in shown
+    )
+    interval = Column(make_text("report.column.interval"))
+    columns = (
+        Column(make_text("report.column.unit"), "row"),
+        Column(make_text("records.column.people")),
+        interval,
+        Column(make_text("records.column.on_time_percent")),
+        interval,
+    )
+    return Table("table-views", make_text("records.table.views"), columns, rows)
