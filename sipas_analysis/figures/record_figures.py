@@ -6,7 +6,7 @@
 of an official.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,7 +14,14 @@ import pandas as pd
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.figures.record_rows import RecordRow, identify_records, list_record_rows
-from sipas_analysis.figures.record_tables import BUILDERS, RecordSource
+from sipas_analysis.figures.record_tables import (
+    RecordSource,
+    tabulate_channels,
+    tabulate_petitions,
+    tabulate_publication,
+    tabulate_timeliness,
+)
+from sipas_analysis.figures.step_tables import tabulate_steps
 
 RULES = {  # of the tables, in the order in which they are listed
     "timeliness": "T3",
@@ -25,6 +32,13 @@ RULES = {  # of the tables, in the order in which they are listed
     "coverage": "T8",
     "facts": "D7",
     "aside": "T2",
+}
+BUILDERS: Mapping[str, Callable[[RecordSource], pd.DataFrame]] = {
+    "timeliness": tabulate_timeliness,
+    "steps": tabulate_steps,
+    "channels": tabulate_channels,
+    "petitions": tabulate_petitions,
+    "publication": tabulate_publication,
 }
 
 

@@ -167,7 +167,8 @@ def name_rows(table: pd.DataFrame, domain: str, source: RecordSource) -> pd.Data
         keys = table["unit"].mask(is_other, f"{OTHER}:" + table["group"])
         table["unit"] = table["unit"].mask(is_other, "")
     else:
-        label = table.pop(domain).astype(str) if domain in table else pd.Series("", table.index)
+        name = "label" if "label" in table else domain
+        label = table.pop(name).astype(str) if name in table else pd.Series("", table.index)
         numbers = pd.Series(np.arange(1, len(table) + 1).astype(str), table.index)
         keys = f"{domain}:" + numbers.mask(label == OTHER, OTHER)
         is_field = domain == "field"
@@ -197,11 +198,3 @@ def _find_wholes(table: pd.DataFrame) -> "pd.Series[str]":
     """Return the key of the whole of each row: of a unit its group, else the top."""
     wholes = pd.Series(ALL, table.index).mask(table["domain"] == ALL, "")
     return wholes.mask(table["domain"] == "unit", "group:" + table["group"])
-
-
-BUILDERS: Mapping[str, Callable[[RecordSource], pd.DataFrame]] = {
-    "timeliness": tabulate_timeliness,
-    "channels": tabulate_channels,
-    "petitions": tabulate_petitions,
-    "publication": tabulate_publication,
-}
