@@ -104,7 +104,8 @@ def demo(
     units: Annotated[int, typer.Option("--units", help="cli.opt.units", min=1, max=10_000)] = 29,
     lang: LangOpt = "",  # noqa: ARG001
 ) -> None:
-    from sipas_analysis.collect.simulate import build_demo, write_demo
+    from sipas_analysis.collect.simulate import build_demo
+    from sipas_analysis.records.simulate import write_demo
 
     path = write_demo(build_demo("demo", units), folder)
     print_message("wrote", path=path)

@@ -48,7 +48,7 @@ collect.simulate
 records.calendar_years records.calendar records.clock records.service_levels records.columns records.exports records.dossiers
 records.movements records.official_form records.timeliness records.steps records.flow
 records.late_again records.small_cells records.channels records.petitions records.publication records.coverage
-records.office_records records.indicators records.service_score records.simulate
+records.office_records records.indicators records.service_score records.simulated_work records.simulated_exports records.simulate
 quality.form_patterns quality.findings quality.keyed_twice quality.item_checks
 draft.sheets draft.pack draft.proposals draft.wave_file
 measure.rules measure.scores measure.rule_comparison measure.reconciliation measure.pooling measure.adjustment
@@ -63,6 +63,7 @@ explain.fitted_model explain.average_margins explain.parallel_slopes explain.fit
 explain.predictions explain.statsmodels_view explain.fitted explain.fits_by_group
 explain.regression explain.pool_results explain.factor_scores
 explain.driver_results explain.facts explain.fact_results explain.fact_drivers explain.drivers
+explain.record_views
 explain.shapley explain.players explain.sharing
 explain.importance explain.priority
 explain.penalty_reward

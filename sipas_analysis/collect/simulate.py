@@ -28,6 +28,7 @@ from sipas_analysis.messages import LANGUAGES
 
 MOCK = {"vi": " (mô phỏng)", "en": " (synthetic)"}
 BLANK_SHARE = 0.02
+DOSSIER_HEADER = "ma_ho_so"  # of forms that are joined to a dossier (rule D7)
 HEADERS = {"form": "so_phieu", "unit": "don_vi", "mode": "hinh_thuc", "date": "ngay"}
 SAMPLE_HEADERS = {"stratum": "tang", "cluster": "cum", "weight": "trong_so"}
 
@@ -51,7 +52,9 @@ class WaveFacts(TypedDict):
 
     instrument: str
     seed: int
+    year: int
     collected: dict[str, date]
+    records: NotRequired[dict[str, object]]
 
 
 class Effect(TypedDict):
@@ -138,12 +141,16 @@ def build_demo(name: str = "demo", n_units: int | None = None) -> Demo:
     return Demo(name, plan, model, units)
 
 
-def write_demo(demo: Demo, folder: Path, *, replace: bool = False) -> Path:
+def write_demo(
+    demo: Demo, folder: Path, *, forms: pd.DataFrame | None = None, replace: bool = False
+) -> Path:
     """Write ``wave.yaml``, ``units.csv`` and ``responses.csv`` of a fictitious wave.
 
     Args:
         demo: The wave, from ``build_demo``.
         folder: Folder for the files; made if missing.
+        forms: Its forms; those of ``simulate_forms`` if not given. Where they carry codes of
+            dossiers, ``wave.yaml`` names the records.
         replace: Whether existing files may be replaced.
 
     Returns:
@@ -155,20 +162,25 @@ def write_demo(demo: Demo, folder: Path, *, replace: bool = False) -> Path:
     for name in ("wave.yaml", "units.csv", "responses.csv"):
         if (folder / name).exists() and not replace:
             raise OutputError("exists", path=folder / name)
-    forms = simulate_forms(demo)
+    forms = simulate_forms(demo) if forms is None else forms
     units = demo.units.reindex(columns=list(UNIT_COLUMNS), fill_value="")
     write_whole(folder / "units.csv", _write_csv(units))
     write_whole(folder / "responses.csv", _write_csv(forms))
+    is_joined = DOSSIER_HEADER in forms
     facts: dict[str, object] = {
         **demo.plan["wave"],
         "responses": [{"file": "responses.csv"}],
-        "columns": HEADERS | (SAMPLE_HEADERS if "clusters" in demo.plan else {}),
+        "columns": HEADERS
+        | (SAMPLE_HEADERS if "clusters" in demo.plan else {})
+        | ({"dossier": DOSSIER_HEADER} if is_joined else {}),
         "units": "units.csv",
         "min_forms": 20,
         "targets": [80, 95],
         "outcome": "OVERALL",
     }
     facts["synthetic"] = "true"
+    if not is_joined:
+        facts.pop("records", None)
     text = yaml.safe_dump(facts, allow_unicode=True, sort_keys=False, width=100)
     head = (
         "# Dữ liệu mô phỏng, không phải kết quả khảo sát thật. / Synthetic answers, not a survey.\n"
@@ -370,10 +382,3 @@ def _draw_choices(shares: Shares, n: int, rng: np.random.Generator) -> NDArray[n
     """Draw ``n`` choices with the given shares."""
     weights = np.array(list(shares.values()))
     return rng.choice(np.array(list(shares), dtype=object), n, p=weights / weights.sum())
-
-
-if __name__ == "__main__":
-    import sys
-
-    for wave in ("an-giang-2020", "an-giang-2021", "an-giang-2023"):
-        write_demo(build_demo(wave), Path(sys.argv[1]) / wave, replace=True)

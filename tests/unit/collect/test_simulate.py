@@ -13,6 +13,7 @@ from sipas_analysis.collect.wave import read_wave
 from sipas_analysis.errors import OutputError
 from sipas_analysis.improve.actions import read_library
 from sipas_analysis.measure.scores import score
+from sipas_analysis.records.simulate import write_demo as write_demo_with_records
 
 DATA = Path(__file__).parents[3] / "data"
 
@@ -26,7 +27,7 @@ DATA = Path(__file__).parents[3] / "data"
 )
 def test_the_shipped_waves_are_made_again_byte_for_byte(tmp_path, name):
     """The seed and the model stand in ``demo.yaml``; nobody edited the answers."""
-    write_demo(build_demo(name), tmp_path)
+    write_demo_with_records(build_demo(name), tmp_path)
     files = ("wave.yaml", "units.csv", "responses.csv")
     differ = [f for f in files if (tmp_path / f).read_bytes() != (DATA / name / f).read_bytes()]
     assert differ == []
