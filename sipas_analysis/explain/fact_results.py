@@ -125,7 +125,7 @@ def divide_estimates(
         >>> v = np.array([[[0.04, 0.0], [0.0, 0.01]]])
         >>> got = divide_estimates(np.array([1.0]), np.array([2.0]), v, np.inf)
         >>> print(round(got.value[0], 3), round(got.low[0], 3), round(got.high[0], 3))
-        0.5 0.302 0.707
+        0.5 0.302 0.708
     """
     square = t_quantile((1 + level) / 2, np.where(np.asarray(df) > 0, df, np.nan)) ** 2
     v_aa, v_ab, v_bb = covariance[:, 0, 0], covariance[:, 0, 1], covariance[:, 1, 1]
