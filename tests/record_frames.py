@@ -1,4 +1,4 @@
-"""Hand-made tables of an office's records beside a real survey, for tests of reports."""
+"""Hand-made tables of an office's records beside a survey, for tests of reports."""
 
 from dataclasses import replace
 
@@ -11,6 +11,10 @@ from sipas_analysis.reports.subject import Subject
 
 NAN = float("nan")
 PERCENT = "on_time_percent"
+STEPS = ("Tiếp nhận", "Thụ lý", "Yêu cầu bổ sung", "Thẩm định", "Ký duyệt", "Trả kết quả")
+WAYS = [(0, 1, 900), (1, 2, 80), (2, 1, 80), (1, 3, 800), (3, 4, 790), (4, 5, 780), (3, 1, 40)]
+SLOWEST = 3
+CHANNELS = ("online", "online_full", "online_partial", "post_intake", "post_return")
 
 
 class HandMade(RecordFigures):
@@ -20,84 +24,76 @@ class HandMade(RecordFigures):
         """Return a table, or one without rows."""
         return self.source.get(name, pd.DataFrame({"key": []}))
 
+    @property
+    def tables(self):
+        """All tables."""
+        return self.source
+
 
 def make_subject(survey, tables, unit=""):
     """Return the subject of a survey whose wave has records with these tables."""
+    assert {*tables} <= {*RULES}
     sources = RecordSources(dossiers="dossiers.csv")
     survey = replace(survey, wave=survey.wave.model_copy(update={"records": sources}))
     figures = Figures(survey)
-    known = {name: pd.DataFrame(rows) for name, rows in tables.items()}
-    assert {*known} <= {*RULES}
-    vars(figures)["records"] = HandMade(survey, known)
+    frames = {name: pd.DataFrame(rows) for name, rows in tables.items()}
+    vars(figures)["records"] = HandMade(frames)
     return Subject(figures, unit)
 
 
-def count_dossiers(key, domain, *, unit="", group="", done=1000, late=50, **others):
+def count_dossiers(key, domain, done=1000, late=50, **others):
     """Return a row of the table of timeliness."""
     share = 100 * (done - late) / done if done else NAN
-    row = {
-        **{"key": key, "domain": domain, "unit": unit, "group": group},
-        **{"received": done + 90, "carried_over": 20, "done": done, "late": late},
-        **{"early": 0, "on_time": done - late, "running": 60, "overdue": 15, "in_time": 45},
-        **{"waiting": 20, "withdrawn": 10, "contradictory": 3, "median_days_late": 2.5},
-        **{PERCENT: share, f"{PERCENT}_low": share - 2, f"{PERCENT}_high": share + 1},
-        **{"official_percent": share + 1.5, "gap_points": 1.5},
-        **{"gap_waiting": 1.0, "gap_withdrawn": 0.5},
-    }
-    return row | others
+    counts = {"received": done + 90, "carried_over": 20, "done": done, "late": late}
+    counts |= {"running": 60, "overdue": 15, "waiting": 20, "withdrawn": 10, "contradictory": 3}
+    ends = {PERCENT: share, f"{PERCENT}_low": share - 2, f"{PERCENT}_high": share + 1}
+    official = {"official_percent": share + 1.5, "gap_points": 1.5}
+    gaps = {"gap_waiting": 1.0, "gap_withdrawn": 0.5, "median_days_late": 2.5}
+    return {"key": key, "domain": domain, **counts, **ends, **official, **gaps, **others}
 
 
-STEP_NAMES = ("Tiếp nhận", "Thụ lý", "Yêu cầu bổ sung", "Thẩm định", "Ký duyệt", "Trả kết quả")
-WAYS = [(1, 2, 900), (2, 3, 80), (3, 2, 80), (2, 4, 800), (4, 5, 790), (5, 6, 780), (4, 2, 40)]
-
-
-def list_step_rows(names=STEP_NAMES):
+def list_steps(names=STEPS, is_sure=True):
     """Return the rows of the table of steps: the fourth takes most."""
-    steps = [
-        {
-            **{"key": f"step:{k}", "domain": "step", "label": name, "section": "Phòng chuyên môn"},
-            **{"dossiers": 900 - k, "position": float(k), "median_hours": 2.0 * k},
-            **{"p90_hours": 6.0 * k, "wait_hours": 1.0, "loops": k},
-            **{"share_of_limit_percent": 40.0 if k == 4 else 3.0 * k},
-            **{"share_of_limit_percent_low": 38.0 if k == 4 else 2.0 * k},
-            **{"share_of_limit_percent_high": 42.0 if k == 4 else 4.0 * k},
-            "is_candidate": float(k == 4),
-        }
-        for k, name in enumerate(names, 1)
-    ]
-    ways = [
-        {
-            **{"key": f"way:{start}-{end}", "domain": "way", "dossiers": n},
-            **{"group": f"step:{start}", "section": f"step:{end}"},
-        }
-        for start, end, n in WAYS
-    ]
-    return steps + ways
+    rows = []
+    for k, name in enumerate(names):
+        share = 40.0 if k == SLOWEST else 3.0 * k
+        times = {"median_hours": 2.0 * k + 1, "p90_hours": 6.0 * k + 3, "wait_hours": 1.0}
+        ends = {"limit_percent_low": share - 1, "limit_percent_high": share + 1}
+        ends |= {"limit_percent": share, "may_be_first": float(k == SLOWEST or not is_sure)}
+        row = {"label": name, "dossiers": 900 - k, "loops": k, **times, **ends}
+        rows.append({"key": f"step:{k + 1}", "domain": "step", **row})
+        rows.append({"key": f"section:{k + 1}", "domain": "section", "section": "Phòng A", **row})
+    ways = [{"label": names[start], "section": names[end], "dossiers": n} for start, end, n in WAYS]
+    edges = [{"key": f"edge:{k}", "domain": "edge", **way} for k, way in enumerate(ways, 1)]
+    return [*rows, *edges]
 
 
-def list_tables(units, group="departments"):
-    """Return a table of each kind for some units."""
-    channels = {
-        f"{name}_{part}": number
-        for name in ("online", "online_full", "online_partial", "post_intake", "post_return")
-        for part, number in (("percent", 41.25), ("base", 1000), ("n", 412))
-    }
+def list_tables(units, groups=("departments", "districts"), steps=STEPS):
+    """Return a table of each kind for some units and groups."""
+    keys = [("all", "all", ""), *((unit, "unit", unit) for unit in units)]
+    named = [{"key": key, "domain": domain, "unit": unit} for key, domain, unit in keys]
+    channels = {f"{name}_percent": 41.25 for name in CHANNELS}
+    channels |= {f"{name}_base": 1000 for name in CHANNELS}
     petitions = {"received": 40, "open": 12, "overdue": 5, PERCENT: 71.0, "reopened": 3}
     publication = {"procedures": 120, "score": 88.0, "late": 9, "median_days_late": 4.0}
     publication |= {f"{name}_percent": 90.0 for name in ("place", "form", "content")}
-    keys = [("all", "all", ""), *((unit, "unit", unit) for unit in units)]
-    named = [{"key": key, "domain": domain, "unit": unit} for key, domain, unit in keys]
-    groups = [(group, 900, 40), ("districts", 100, 10)]
+    forms = {"forms_percent": 2.5, "forms_percent_low": 2.0, "forms_percent_high": 3.0}
+    forms |= {"gap_points": -1.5, "gap_points_low": -2.0, "gap_points_high": -1.0}
     return {
         "timeliness": [
-            *(count_dossiers(k, d, unit=u, late=50 + 7 * n) for n, (k, d, u) in enumerate(keys)),
             *(
-                count_dossiers(f"group:{code}", "group", group=code, done=n, late=n_late)
-                for code, n, n_late in groups
+                count_dossiers(key, domain, late=50 + 7 * k, unit=unit)
+                for k, (key, domain, unit) in enumerate(keys)
             ),
+            *(count_dossiers(f"group:{group}", "group", group=group) for group in groups),
         ],
-        "steps": list_step_rows(),
+        "steps": list_steps(steps),
         "channels": [row | channels for row in named],
         "petitions": [row | petitions | {"backlog_median_days": 15.0} for row in named],
         "publication": [row | publication for row in named],
+        "coverage": [
+            {"key": f"coverage:{k}", "domain": "coverage", "label": code}
+            | {"expected_percent": 4.0, **forms}
+            for k, code in enumerate(("NCC", "HN", "HCN", "HKK", "DTTS"), 1)
+        ],
     }

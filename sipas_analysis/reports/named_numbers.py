@@ -3,7 +3,6 @@
 import math
 
 from sipas_analysis.documents.model import FigureReference, Interval, Number
-from sipas_analysis.figures.record_rows import RecordRow
 from sipas_analysis.reports.subject import Subject
 
 
@@ -39,8 +38,3 @@ def interval_of(subject: Subject, figure_id: str, decimals: int = 1) -> Interval
     if not row:
         raise KeyError(figure_id)
     return Interval(float(row["low"]), float(row["high"]), decimals, figure_id)
-
-
-def number_in(subject: Subject, row: RecordRow, column: str, decimals: int = 0) -> Number:
-    """Return a number of a row of the records as it is printed; a dash where it is hidden."""
-    return number_of(subject, row.find_id(column), decimals=decimals)

@@ -13,12 +13,14 @@ from sipas_analysis.figures.published import PublishedFigure
 from sipas_analysis.figures.record_rows import RecordRow
 from sipas_analysis.messages import Language, format_number
 from sipas_analysis.reports.figure_tables import interval_cell, percent_cell
-from sipas_analysis.reports.named_numbers import interval_of, number_in
+from sipas_analysis.reports.named_numbers import interval_of
+from sipas_analysis.reports.record_cells import print_number
 from sipas_analysis.reports.subject import Subject
 
 MOST_STEPS = 10  # boxes of the flow chart: those that most dossiers passed
 MOST_UNITS = 12  # of more units those with the lowest share on time by the record
-ON_TIME, SHARE = "on_time_percent", "share_of_limit_percent"
+ON_TIME, SHARE = "on_time_percent", "limit_percent"
+OF_STEP = ("dossiers", "median_hours", "p90_hours", "wait_hours", "loops", SHARE)  # of the table
 Compared = tuple[str, PublishedFigure, RecordRow]  # unit, its figure of the item, its record
 
 
@@ -30,11 +32,11 @@ def draw_flow_picture(subject: Subject) -> Picture | None:
     slowest = max(
         (row for row in rows if row.has(SHARE)), key=lambda row: row.value_of(SHARE), default=None
     )
-    places = {row.key: place for place, row in enumerate(rows)}
+    places = {row.label: place for place, row in enumerate(rows)}
     ways = [
-        (places[row.group], places[row.section], row)
-        for row in records.rows_of("steps", "way")
-        if {row.group, row.section} <= {*places}
+        (places[row.label], places[row.section], row)
+        for row in records.rows_of("steps", "edge")
+        if {row.label, row.section} <= {*places}
     ]
 
     def draw(language: Language, narrow: bool = False) -> bytes:
@@ -67,14 +69,14 @@ def list_steps(subject: Subject) -> list[RecordRow]:
     """Return the steps that most dossiers pass, in the order in which they pass them."""
     records = subject.figures.records
     rows = records.rows_of("steps", "step") if records else []
-    most_passed = sorted(rows, key=lambda row: -row.value_of("dossiers"))[:MOST_STEPS]
-    return sorted(most_passed, key=lambda row: row.value_of("position"))
+    least = sorted((row.value_of("dossiers") for row in rows), reverse=True)[:MOST_STEPS]
+    return [row for row in rows if row.value_of("dossiers") >= min(least)][:MOST_STEPS]
 
 
 def _tell_times(subject: Subject, row: RecordRow) -> list[Text]:
     """State the time of half of the stays in a step, and of the slowest tenth."""
     return [
-        make_text(f"records.time.{name}", hours=number_in(subject, row, f"{name}_hours", 1))
+        make_text(f"records.time.{name}", hours=print_number(subject, row, f"{name}_hours"))
         for name in ("median", "p90")
         if row.has(f"{name}_hours")
     ]
@@ -82,21 +84,12 @@ def _tell_times(subject: Subject, row: RecordRow) -> list[Text]:
 
 def _tabulate(subject: Subject, rows: Sequence[RecordRow]) -> Table:
     """List the steps with their dossiers and times."""
-    numbers = {
-        "dossiers": 0,
-        "median_hours": 1,
-        "p90_hours": 1,
-        "wait_hours": 1,
-        "loops": 0,
-        SHARE: 1,
-    }
     columns = (
         Column(make_text("records.column.step"), "row"),
-        *(Column(make_text(f"records.column.{name}")) for name in numbers),
+        *(Column(make_text(f"records.column.{name}")) for name in OF_STEP),
     )
     cells = tuple(
-        (row.label, *(number_in(subject, row, name, digits) for name, digits in numbers.items()))
-        for row in rows
+        (row.label, *(print_number(subject, row, name) for name in OF_STEP)) for row in rows
     )
     return Table("table-steps", make_text("records.table.steps"), columns, cells)
 
@@ -160,7 +153,7 @@ def _tabulate_views(subject: Subject, shown: Sequence[Compared]) -> Table:
             subject.marked_name(unit),
             percent_cell(figure),
             interval_cell(figure),
-            number_in(subject, row, ON_TIME, 1),
+            print_number(subject, row, ON_TIME),
             interval_of(subject, row.find_id(ON_TIME)),
         )
         for unit, figure, row in shown

@@ -1,10 +1,13 @@
 """What matters in the records, in a sentence or two: for the leaders' page and the letter."""
 
+from collections.abc import Sequence
+
 from sipas_analysis.documents.model import Joined, Text, make_text
 from sipas_analysis.figures.record_rows import RecordRow
-from sipas_analysis.reports.named_numbers import interval_of, number_in, number_of
-from sipas_analysis.reports.record_pictures import ON_TIME, SHARE, list_steps
-from sipas_analysis.reports.subject import Subject
+from sipas_analysis.reports.named_numbers import interval_of, number_of
+from sipas_analysis.reports.record_cells import print_number
+from sipas_analysis.reports.record_pictures import ON_TIME, SHARE
+from sipas_analysis.reports.subject import Subject, list_some
 
 MOST_NAMED = 3  # steps that may be the slowest
 
@@ -17,33 +20,53 @@ def find_record(subject: Subject, table: str) -> RecordRow | None:
 
 def name_bottleneck(subject: Subject) -> list[Text]:
     """Name the step that takes most of the legal limit, and which others may take as much."""
-    steps = sorted(list_steps(subject), key=lambda row: -row.value_of(SHARE))
-    if len(steps) < 2 or not steps[0].has(SHARE):
+    steps = sort_steps(subject, "step")
+    if len(steps) < 2:
         return []
-    first, *others = steps
+    first, rivals = steps[0], _list_rivals(steps)
     low, high = interval_of(subject, first.find_id(SHARE)).ends()
-    rivals = [row for row in others if row.value_of("is_candidate") == 1]
+    share = make_text(
+        f"records.steps.{'open' if rivals else 'sure'}",
+        step=_name_step(first),
+        percent=print_number(subject, first, SHARE),
+        low=low,
+        high=high,
+        others=list_some([_name_step(row) for row in rivals[:MOST_NAMED]], len(rivals), "steps"),
+    )
     times = [
-        make_text(f"records.time.{name}", hours=number_in(subject, first, f"{name}_hours", 1))
+        make_text(f"records.time.{name}", hours=print_number(subject, first, f"{name}_hours"))
         for name in ("median", "p90")
         if first.has(f"{name}_hours")
     ]
-    share = make_text(
-        f"records.steps.{'open' if rivals else 'sure'}",
-        step=name_step(first),
-        percent=number_in(subject, first, SHARE, 1),
-        low=low,
-        high=high,
-        others=Joined([name_step(row) for row in rivals[:MOST_NAMED]], ", "),
-    )
     told = [make_text("records.steps.times", times=Joined(times))] if times else []
-    return [make_text("leaders.joined", parts=Joined([share, *told], " "))]
+    parts = [share, *_name_section(subject, first), *told]
+    return [make_text("leaders.joined", parts=Joined(parts, " "))]
 
 
-def name_step(row: RecordRow) -> Text:
-    """Name a step and its section."""
-    word = "step_in" if row.section else "step"
-    return make_text(f"records.steps.{word}", step=row.label, section=row.section)
+def _name_section(subject: Subject, step: RecordRow) -> list[Text]:
+    """Name the section where the step takes most of the limit, if that is sure."""
+    sections = sort_steps(subject, "section")
+    is_sure = len(sections) > 1 and not _list_rivals(sections) and sections[0].section
+    if not is_sure or sections[0].label != step.label:
+        return []
+    percent = print_number(subject, sections[0], SHARE)
+    return [make_text("records.steps.section", section=sections[0].section, percent=percent)]
+
+
+def sort_steps(subject: Subject, domain: str) -> list[RecordRow]:
+    """Return the steps (``step``), or steps in sections, with a known share, largest first."""
+    records = subject.figures.records
+    rows = records.rows_of("steps", domain) if records else []
+    return sorted((row for row in rows if row.has(SHARE)), key=lambda row: -row.value_of(SHARE))
+
+
+def _list_rivals(steps: Sequence[RecordRow]) -> list[RecordRow]:
+    """Return the steps, but the first, that may take the most."""
+    return [row for row in steps[1:] if row.value_of("may_be_first") == 1]
+
+
+def _name_step(row: RecordRow) -> Text:
+    return make_text("records.steps.step", step=row.label)
 
 
 def sum_up_records(subject: Subject) -> list[Text]:
@@ -51,16 +74,16 @@ def sum_up_records(subject: Subject) -> list[Text]:
     texts: list[Text] = []
     row = find_record(subject, "timeliness")
     if row and row.has(ON_TIME) and row.has("late"):
-        fields = {name: number_in(subject, row, name) for name in ("done", "late", "overdue")}
-        percent = number_in(subject, row, ON_TIME, 1)
+        fields = {name: print_number(subject, row, name) for name in ("done", "late", "overdue")}
+        percent = print_number(subject, row, ON_TIME)
         word = "late" if row.value_of("late") + row.value_of("overdue") > 0 else "none_late"
         texts.append(make_text(f"records.sum.{word}", percent=percent, **fields))
-    steps = [] if subject.unit else sorted(list_steps(subject), key=lambda r: -r.value_of(SHARE))
-    if len(steps) > 1 and not any(row.value_of("is_candidate") == 1 for row in steps[1:]):
-        texts.append(make_text("records.sum.step", step=name_step(steps[0])))
+    steps = [] if subject.unit else sort_steps(subject, "step")
+    if len(steps) > 1 and not _list_rivals(steps):
+        texts.append(make_text("records.sum.step", step=_name_step(steps[0])))
     petitions = find_record(subject, "petitions")
     if petitions and petitions.value_of("overdue") > 0:
-        n = number_in(subject, petitions, "overdue")
+        n = print_number(subject, petitions, "overdue")
         texts.append(make_text("records.sum.petitions", n=n))
     if texts:
         texts.append(make_text("leaders.plan.see", part=subject.find_numeral("records")))
@@ -85,7 +108,7 @@ def explain_attitude(subject: Subject) -> list[Text]:
         make_text(
             f"records.attitude.{'sure' if is_sure else 'open'}",
             factor=subject.short_name(factor),
-            percent=number_in(subject, row, "vanishes_percent"),
+            percent=print_number(subject, row, "vanishes_percent"),
             low=low,
             high=high,
             n=number_of(subject, row.find_id("n")),

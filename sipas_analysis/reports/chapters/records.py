@@ -19,7 +19,8 @@ from sipas_analysis.documents.model import (
 from sipas_analysis.figures.record_rows import RecordRow
 from sipas_analysis.reports.chapters.record_summary import find_record, name_bottleneck
 from sipas_analysis.reports.figure_tables import percent_cell
-from sipas_analysis.reports.named_numbers import interval_of, number_in
+from sipas_analysis.reports.named_numbers import interval_of
+from sipas_analysis.reports.record_cells import print_number
 from sipas_analysis.reports.record_pictures import (
     ON_TIME,
     draw_flow_picture,
@@ -61,7 +62,7 @@ def _say_nothing(subject: Subject) -> Paragraph:
 
 def _state_time(subject: Subject, row: RecordRow) -> list[Block]:
     """State how many dossiers there are and how many were on time, by both ways of counting."""
-    numbers = {name: number_in(subject, row, name) for name in COUNTS}
+    numbers = {name: print_number(subject, row, name) for name in COUNTS}
     wave = subject.figures.survey.wave
     start, end = wave.records.find_period(wave.year) if wave.records else ("", "")
     word = "known" if row.has(ON_TIME) else "hidden" if row.value_of("done") > 0 else "nothing"
@@ -70,7 +71,7 @@ def _state_time(subject: Subject, row: RecordRow) -> list[Block]:
         start=start,
         end=end,
         who=make_text(f"records.who.{'unit' if subject.unit else 'all'}"),
-        percent=number_in(subject, row, ON_TIME, 1),
+        percent=print_number(subject, row, ON_TIME),
         **numbers,
     )
     texts = [_compare_official(subject, row)] if row.has("official_percent") else []
@@ -78,10 +79,10 @@ def _state_time(subject: Subject, row: RecordRow) -> list[Block]:
         word = "open" if row.has("overdue") else "open_hidden"
         texts.append(make_text(f"records.time.{word}", end=end, **numbers))
     if row.has("median_days_late"):
-        days = number_in(subject, row, "median_days_late", 1)
+        days = print_number(subject, row, "median_days_late")
         texts.append(make_text("records.time.late", days=days))
     if row.value_of("contradictory") > 0:
-        texts.append(make_text("records.time.aside", n=number_in(subject, row, "contradictory")))
+        texts.append(make_text("records.time.aside", n=print_number(subject, row, "contradictory")))
     rest = make_text("leaders.joined", parts=Joined(texts, " "))
     return [Paragraph(intro, "lead"), *([Paragraph(rest)] if texts else [])]
 
@@ -92,16 +93,16 @@ def _compare_official(subject: Subject, row: RecordRow) -> Text:
     parts = [
         make_text(
             f"records.official.{name}",
-            n=number_in(subject, row, name),
-            points=number_in(subject, row, f"gap_{name}", 1),
+            n=print_number(subject, row, name),
+            points=print_number(subject, row, f"gap_{name}"),
         )
         for name in ("waiting", "withdrawn")
         if row.value_of(f"gap_{name}") >= LEAST_GAP
     ]
     return make_text(
         "records.official.higher" if parts and gap >= LEAST_GAP else "records.official.same",
-        percent=number_in(subject, row, "official_percent", 1),
-        gap=number_in(subject, row, "gap_points", 1),
+        percent=print_number(subject, row, "official_percent"),
+        gap=print_number(subject, row, "gap_points"),
         parts=Joined(parts, ", "),
     )
 
@@ -130,10 +131,10 @@ def _tabulate_groups(subject: Subject) -> Table | None:
 
 def _count_cells(subject: Subject, row: RecordRow) -> tuple[object, ...]:
     return (
-        *(number_in(subject, row, name) for name in COUNTS),
-        number_in(subject, row, ON_TIME, 1),
+        *(print_number(subject, row, name) for name in COUNTS),
+        print_number(subject, row, ON_TIME),
         interval_of(subject, row.find_id(ON_TIME)),
-        number_in(subject, row, "official_percent", 1),
+        print_number(subject, row, "official_percent"),
     )
 
 
@@ -148,8 +149,8 @@ def _state_channels(subject: Subject) -> list[Text]:
     parts = [
         make_text(
             f"records.channel.{name}",
-            percent=number_in(subject, row, f"{name}_percent", 1),
-            n=number_in(subject, row, f"{name}_base"),
+            percent=print_number(subject, row, f"{name}_percent"),
+            n=print_number(subject, row, f"{name}_base"),
         )
         for name in SHARES
         if row.has(f"{name}_percent")
@@ -166,18 +167,18 @@ def _state_petitions(subject: Subject) -> list[Text]:
     texts = [
         make_text(
             f"records.petitions.{'few' if is_few else 'known'}",
-            n=number_in(subject, row, "received"),
-            percent=number_in(subject, row, ON_TIME, 1),
+            n=print_number(subject, row, "received"),
+            percent=print_number(subject, row, ON_TIME),
         )
     ]
     if row.value_of("open") > 0:
-        fields = {name: number_in(subject, row, name) for name in ("open", "overdue")}
+        fields = {name: print_number(subject, row, name) for name in ("open", "overdue")}
         texts.append(make_text("records.petitions.open", **fields))
     if row.has("backlog_median_days"):
-        days = number_in(subject, row, "backlog_median_days")
+        days = print_number(subject, row, "backlog_median_days")
         texts.append(make_text("records.petitions.age", days=days))
     if row.value_of("reopened") > 0:
-        fields = {"n": number_in(subject, row, "reopened")}
+        fields = {"n": print_number(subject, row, "reopened")}
         texts.append(make_text("records.petitions.reopened", **fields))
     return [make_text("leaders.joined", parts=Joined(texts, " "))]
 
@@ -188,14 +189,14 @@ def _state_publication(subject: Subject) -> list[Text]:
     if row is None or not row.has("score"):
         return []
     shares = {
-        f"{name}": number_in(subject, row, f"{name}_percent", 1)
+        f"{name}": print_number(subject, row, f"{name}_percent")
         for name in ("place", "form", "content")
     }
-    n = number_in(subject, row, "procedures")
+    n = print_number(subject, row, "procedures")
     texts = [make_text("records.publication", n=n, **shares)]
     if row.value_of("late") > 0:
-        days = number_in(subject, row, "median_days_late", 1)
-        late = number_in(subject, row, "late")
+        days = print_number(subject, row, "median_days_late")
+        late = print_number(subject, row, "late")
         texts.append(make_text("records.publication.late", n=late, days=days))
     return [make_text("leaders.joined", parts=Joined(texts, " "))]
 
@@ -206,14 +207,15 @@ def _state_publication(subject: Subject) -> list[Text]:
 def _compare_groups(subject: Subject) -> list[Block]:
     """Compare the five groups among applicants and among forms; of all units only."""
     records = subject.figures.records
-    rows = records.rows_of("coverage", "groups") if records and not subject.unit else []
+    listed = records.rows_of("coverage") if records and not subject.unit else []
+    rows = [row for row in listed if row.has("gap_points")]
     if not rows:
         return []
     cells = tuple(
         (
-            make_text(f"records.group.{row.label}"),
-            number_in(subject, row, "clients_percent", 1),
-            number_in(subject, row, "forms_percent", 1),
+            row.label,
+            print_number(subject, row, "expected_percent"),
+            print_number(subject, row, "forms_percent"),
             interval_of(subject, row.find_id("forms_percent")),
             _judge_coverage(row),
         )
@@ -226,15 +228,14 @@ def _compare_groups(subject: Subject) -> list[Block]:
         Column(make_text("report.column.interval")),
         Column(make_text("report.column.verdict"), "text"),
     )
-    return [Table("table-coverage", make_text("records.table.coverage"), columns, cells)]
+    notes = (make_text("records.coverage.note"),)
+    return [Table("table-coverage", make_text("records.table.coverage"), columns, cells, notes)]
 
 
 def _judge_coverage(row: RecordRow) -> Text:
-    """State whether a group is surely rarer among forms than among applicants."""
-    clients = row.value_of("clients_percent")
-    low, high = row.value_of("forms_percent_low"), row.value_of("forms_percent_high")
-    word = "fewer" if high < clients else "more" if low > clients else "open"
-    return make_text(f"records.coverage.{word}")
+    """State whether a group is surely rarer among forms than among applicants (rule T8)."""
+    low, high = row.value_of("gap_points_low"), row.value_of("gap_points_high")
+    return make_text(f"records.coverage.{'less' if high < 0 else 'more' if low > 0 else 'open'}")
 
 
 def _compare_views(subject: Subject) -> list[Block]:
@@ -247,7 +248,7 @@ def _compare_views(subject: Subject) -> list[Block]:
             "records.view",
             item=subject.item_name(subject.pack.on_time_item, is_marked=False),
             people=percent_cell(figure),
-            record=number_in(subject, row, ON_TIME, 1),
+            record=print_number(subject, row, ON_TIME),
         )
         for unit, figure, row in list_compared(subject)
         if unit == subject.unit
