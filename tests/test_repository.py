@@ -73,7 +73,7 @@ improve.expected_change improve.two_waves improve.verdict
 figures.csv_files figures.disclosure figures.rare_labels figures.suppression figures.hidden_labels
 figures.respondents figures.identified figures.counts figures.wave_tables figures.last_year
 figures.plan_records figures.plan_figures figures.record_rows figures.record_suppression
-figures.record_tables figures.step_tables figures.record_figures
+figures.record_tables figures.step_tables figures.fact_tables figures.record_figures
 figures.published
 documents.model documents.outlines documents.canvas
 documents.chart_parts documents.chart_intervals documents.chart_answers documents.chart_strips
