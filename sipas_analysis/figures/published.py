@@ -146,7 +146,9 @@ class Figures(WaveTables):
     @cached_property
     def records(self) -> RecordFigures | None:
         """Figures of the office's records; None for a wave without ``records:``."""
-        return read_record_figures(self.survey) if self.survey.wave.records else None
+        if self.survey.wave.records is None:
+            return None
+        return read_record_figures(self.survey, lambda: self.hidden_units)
 
     @cached_property
     def verdicts(self) -> pd.DataFrame | None:

@@ -6,13 +6,14 @@
 of an official.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import pandas as pd
 
 from sipas_analysis.collect.survey import Survey
+from sipas_analysis.figures.fact_tables import tabulate_coverage, tabulate_facts
 from sipas_analysis.figures.record_rows import RecordRow, identify_records, list_record_rows
 from sipas_analysis.figures.record_tables import (
     RecordSource,
@@ -39,6 +40,8 @@ BUILDERS: Mapping[str, Callable[[RecordSource], pd.DataFrame]] = {
     "channels": tabulate_channels,
     "petitions": tabulate_petitions,
     "publication": tabulate_publication,
+    "coverage": tabulate_coverage,
+    "facts": tabulate_facts,
 }
 
 
@@ -93,12 +96,18 @@ class RecordFigures:
         return {}
 
 
-def read_record_figures(survey: Survey) -> RecordFigures:
+def read_record_figures(
+    survey: Survey, hidden_units: Callable[[], Collection[str]]
+) -> RecordFigures:
     """Read the records of a wave, whose figures are computed when they are first used.
+
+    Args:
+        survey: The survey of the wave, with labels that may be published.
+        hidden_units: Gives the units whose index is not published.
 
     Raises:
         RecordsError: The records cannot be read.
     """
     from sipas_analysis.records.office_records import read_records
 
-    return RecordFigures(RecordSource(survey, read_records(survey)))
+    return RecordFigures(RecordSource(survey, read_records(survey), hidden_units))

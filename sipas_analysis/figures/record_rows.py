@@ -25,7 +25,7 @@ PREFIXES = {  # what the ids of a table begin with, after ``record:``
     "aside": "aside.",
 }
 ALL, OTHER = "all", "other"
-KEY_COLUMNS = ("key", "domain", "unit", "group", "label", "section")  # texts of every table
+KEY_COLUMNS = ("key", "domain", "unit", "group", "label", "section", "verdict")  # texts
 ENDS = ("_low", "_high")
 DIVISIONS = {  # of percentages of a table; that of another is <stem>_n by <stem>_base
     "on_time_percent": (("early", "on_time"), ("done",)),
@@ -45,6 +45,7 @@ class RecordRow:
         group: Code of the group of its unit, or empty.
         label: Name of a field, step, section, … in the words of the office's system; or empty.
         section: Name of the section of a step, or empty.
+        verdict: Word on what the row shows (``coverage``: ``less``, ``more``, …), or empty.
         numbers: Its numbers by column; NaN where hidden (rule P2) or without base.
     """
 
@@ -55,6 +56,7 @@ class RecordRow:
     group: str = ""
     label: str = ""
     section: str = ""
+    verdict: str = ""
     numbers: Mapping[str, float] = field(default_factory=dict)
 
     def find_id(self, column: str) -> str:

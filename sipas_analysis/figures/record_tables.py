@@ -4,7 +4,7 @@ Each has the columns ``key domain unit group label section`` and numbers. Units 
 dossiers are counted together as *other*; a division of few dossiers is blank.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -35,10 +35,12 @@ class RecordSource:
     Attributes:
         survey: The survey of the wave, with its units and the fewest dossiers of a cell.
         records: The records, with rows of dossiers: do not print.
+        hidden_units: Gives the units whose index is not published.
     """
 
     survey: Survey
     records: "Records"
+    hidden_units: Callable[[], Collection[str]] = tuple
 
     @property
     def min_cell(self) -> int:

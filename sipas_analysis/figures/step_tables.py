@@ -1,7 +1,7 @@
 """The published table of steps: where the time of dossiers goes, and their ways (rules T5, P2).
 
 Its domains are ``step`` (all units), ``section`` (a step in the sections of that name),
-``unit_section`` (of one unit) and ``edge`` (from the step ``label`` to the step ``section``). Rows
+``unit_section`` (of one unit) and ``way`` (from the step ``label`` to the step ``section``). Rows
 of few dossiers are left out, and with each one more, so that no total gives it back.
 """
 
@@ -23,22 +23,19 @@ STEPS: Mapping[str, Sequence[str]] = {
     "unit_section": ("unit", "step", "section"),
 }
 BASES = {  # columns that need so many stays of a column
-    "n": ("n", "median_hours", "p90_hours", "total_hours", "wait_hours", "share_of_limit_percent"),
+    "n": ("n", "median_hours", "p90_hours", "total_hours", "wait_hours", "limit_here_percent"),
     "pauses": ("pause_hours",),
 }
-LIMIT_COLUMNS = {
-    "share_percent": "limit_percent",
-    "low": "limit_percent_low",
-    "high": "limit_percent_high",
-    "is_candidate": "may_be_first",
-}
+OF_STEPS = "share_of_limit_percent"
+LIMIT_COLUMNS = {"share_percent": OF_STEPS, "low": f"{OF_STEPS}_low", "high": f"{OF_STEPS}_high"}
 
 
 def tabulate_steps(source: RecordSource) -> pd.DataFrame:
-    """Return the time of each step and section, its part of all limits, and the passages.
+    """Return the time of each step and section, its part of the legal limits, and the passages.
 
-    ``limit_percent`` (with its interval) is the part of the legal limits of all dossiers that is
-    spent in a step; ``may_be_first`` is 1 where no other step surely takes more.
+    ``share_of_limit_percent`` (with its interval; of steps) is the part of the limits of all
+    dossiers, ``limit_here_percent`` of those that were here; ``is_candidate`` is 1 where no other
+    step surely takes more, ``position`` the mean place of a step in the way of a dossier.
     """
     from sipas_analysis.records.flow import count_flow
 
@@ -46,20 +43,21 @@ def tabulate_steps(source: RecordSource) -> pd.DataFrame:
     if movements is None:
         return pd.DataFrame()
     flow = count_flow(movements, min_cell=source.min_cell)
-    order = {step: place for place, step in enumerate(flow.nodes["step"])}
+    order = dict(zip(flow.nodes["step"], flow.nodes["position"], strict=True))
     parts = [_measure(source, movements, domain, order) for domain in STEPS]
-    edges = flow.edges.rename(columns={"source": "label", "target": "section"})
-    return pd.concat([*parts, name_rows(edges, "edge", source)], ignore_index=True)
+    ways = flow.edges.rename(columns={"source": "label", "target": "section"})
+    return pd.concat([*parts, name_rows(ways, "way", source)], ignore_index=True)
 
 
 def _measure(
-    source: RecordSource, movements: "DuckDBPyRelation", domain: str, order: Mapping[str, int]
+    source: RecordSource, movements: "DuckDBPyRelation", domain: str, order: Mapping[str, float]
 ) -> pd.DataFrame:
     """Return the rows of one domain: measured, without those of few dossiers, in order."""
     from sipas_analysis.records.steps import find_bottleneck, measure_steps
 
     by = STEPS[domain]
     table = measure_steps(movements, source.dossiers, by)
+    table = table.rename(columns={OF_STEPS: "limit_here_percent"})
     few = mark_small_cells(table[[*by]], table["dossiers"].to_numpy(), source.min_cell)
     table = table[~few]
     for base, columns in BASES.items():
@@ -67,10 +65,12 @@ def _measure(
         table = table.assign(**{name: table[name].mask(is_few) for name in columns})
     if domain == "unit_section":
         table = source.place(table[table["unit"] != OTHER])
+    places = table["step"].map(order)
+    table = table.loc[places.sort_values(kind="stable").index].reset_index(drop=True)
     if domain == "step":
         shares = find_bottleneck(movements, source.dossiers, by).table
         table = table.merge(shares.rename(columns=LIMIT_COLUMNS), on=[*by], how="left")
-        table["may_be_first"] = table["may_be_first"].astype(float)
-    places = table["step"].map(order)
-    table = table.iloc[places.argsort(kind="stable")]
+        table = table.assign(
+            position=table["step"].map(order), is_candidate=table["is_candidate"].astype(float)
+        )
     return name_rows(table.rename(columns={"step": "label"}), domain, source)

@@ -1,0 +1,87 @@
+"""Published tables that join the records to the survey: groups reached, and facts as drivers.
+
+Forms that carry the code of a dossier obey rule P2 as any figure: units whose index is hidden have
+no row, and no row is about one form.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from sipas_analysis.figures.hidden_labels import find_hidden_labels
+from sipas_analysis.figures.record_rows import ALL
+from sipas_analysis.figures.record_tables import RecordSource, name_rows
+
+if TYPE_CHECKING:
+    from sipas_analysis.explain.fact_results import FactDrivers
+
+VANISHED = {
+    "variable": "label",
+    "vanished_percent": "vanishes_percent",
+    "low": "vanishes_percent_low",
+    "high": "vanishes_percent_high",
+}
+MATCHED = {
+    "percent": "matched_percent",
+    "low": "matched_percent_low",
+    "high": "matched_percent_high",
+}
+EFFECTS = {"variable": "label", "low": "value_low", "high": "value_high"}
+
+
+def tabulate_coverage(source: RecordSource) -> pd.DataFrame:
+    """Return the share of each vulnerable group among clients and among forms (T8)."""
+    from sipas_analysis.records.coverage import find_group_question, measure_coverage
+
+    dossiers = source.records.dossiers
+    if "groups" not in dossiers:
+        return pd.DataFrame()
+    survey, hidden = source.survey, source.hidden_units()
+    labels = find_hidden_labels(survey, hidden).get(find_group_question(survey), set())
+    table = measure_coverage(survey, dossiers, period=source.period, hidden=labels)
+    is_recorded = table["clients_n"].notna().any()
+    named = name_rows(table.rename(columns={"group": "label"}), "groups", source)
+    return named if is_recorded else named.iloc[:0]
+
+
+def tabulate_facts(source: RecordSource) -> pd.DataFrame:
+    """Return which forms have facts, the effects of facts, and what vanishes with them (D7).
+
+    The key of a factor is its code, of a fact ``fact:<number>``; ``views`` has the correlation of
+    people's view of the time with the clock over the units.
+    """
+    from sipas_analysis.explain.drivers import drivers
+
+    survey = source.survey
+    if survey.dossiers is None:
+        return pd.DataFrame()
+    models = drivers(survey, facts=source.records)
+    parts = [*_list_matches(source, models), *_list_effects(source, models)]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _list_matches(source: RecordSource, models: "FactDrivers") -> Iterator[pd.DataFrame]:
+    """Yield how many forms have the facts of their dossier: of the whole, then of each unit."""
+    joined = models.joined.frame.rename(columns=MATCHED)
+    yield name_rows(joined[joined["unit"] == ""], ALL, source)
+    is_shown = (joined["unit"] != "") & ~joined["unit"].isin([*source.hidden_units()])
+    yield name_rows(source.place(joined[is_shown & joined["matched"].notna()]), "unit", source)
+
+
+def _list_effects(source: RecordSource, models: "FactDrivers") -> Iterator[pd.DataFrame]:
+    """Yield what vanishes of each factor, the effect of each fact, people's view and the clock."""
+    from sipas_analysis.explain.record_views import compare_views
+
+    frame = models.frame
+    if len(models.vanished):
+        factors = name_rows(models.vanished.rename(columns=VANISHED), "factor", source)
+        yield factors.assign(key=factors["label"], n=models.n)
+        is_fact = (frame["model"] == "with_facts") & (frame["kind"] == "fact")
+        facts = frame.loc[is_fact, ["variable", "value", "low", "high", "n"]]
+        yield name_rows(facts.rename(columns=EFFECTS), "fact", source)
+    views = compare_views(source.survey, source.records)
+    if views.n_units:
+        names = {"correlation": views.correlation, "n_units": views.n_units}
+        ends = {"correlation_low": views.low, "correlation_high": views.high}
+        yield name_rows(pd.DataFrame([names | ends]), "views", source).assign(key="views")
