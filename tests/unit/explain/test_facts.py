@@ -1,0 +1,278 @@
+"""Forms joined to their dossiers, and the facts beside opinions as drivers (rule D7)."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+
+import sipas_analysis as sipas
+from sipas_analysis.errors import FitError
+from sipas_analysis.explain.fact_results import divide_estimates
+from sipas_analysis.explain.facts import join_facts
+from sipas_analysis.infer.distributions import t_quantile
+
+
+def name_officials(survey, at=1):
+    factor = list(survey.instrument.factors)[at]
+    pack = survey.instrument.model_copy(update={"officials_factor": factor})
+    return replace(survey, instrument=pack)
+
+
+def simulate_answers(n, seed, *, of_lateness=-0.15, on_whole=-0.1, of_attitude=0.5):
+    """Lateness lowers the attitude score and the judgement of the whole; access is apart."""
+    rng = np.random.default_rng(seed)
+    late = np.where(rng.random(n) < 0.4, 1 + rng.poisson(3, n), 0)
+    access = 4 + rng.normal(0, 0.7, n)
+    attitude = 4 + of_lateness * late + rng.normal(0, 0.7, n)
+    whole = of_attitude * attitude + 0.4 * access + on_whole * late + rng.normal(0, 0.6, n)
+    office = rng.integers(0, 6, n)
+    answers = {"A": access, "C": attitude, "W": whole}
+    levels = {name: np.clip(np.round(10 * level), -90, 140) for name, level in answers.items()}
+    codes = [f"H-{at}" for at in range(n)]
+    forms = pd.DataFrame({**levels, "office": office.astype(str), "ma": codes})
+    dossiers = pd.DataFrame({"dossier": codes, "unit": forms["office"], "contradiction": ""})
+    facts = {"days_late": late.astype(float), "channel": "direct", "visits": np.nan}
+    return forms, dossiers.assign(**facts)
+
+
+def read_forms(forms, **arguments):
+    survey = sipas.survey(
+        forms,
+        factors={"access": ["A"], "officials": ["C"]},
+        overall="W",
+        scale=(-90, 140),
+        unit="office",
+        dossier="ma",
+        **arguments,
+    )
+    return name_officials(survey)
+
+
+def make_records(dossiers, movements=None):
+    return SimpleNamespace(dossiers=dossiers, movements=movements)
+
+
+@pytest.fixture(scope="module")
+def case():
+    forms, dossiers = simulate_answers(400, 5)
+    return read_forms(forms), make_records(dossiers)
+
+
+# ── joined
+
+
+def test_every_form_is_matched_or_has_a_reason():
+    """By hand: six forms, one of each reason; capitals and spaces of a code do not matter."""
+    forms = pd.DataFrame(
+        {
+            "q": [5, 4, 3, 2, 1, 5],
+            "ma": ["h 01", "H02", None, "H99", "H03", "H04"],
+            "u": list("aaabaa"),
+        }
+    )
+    dossiers = pd.DataFrame(
+        {
+            "dossier": ["H01", "H02", "H03", "H04"],
+            "unit": ["a", "a", "b", "a"],
+            "contradiction": ["", "", "", "finished_before_received"],
+            "days_late": [0.0, -1.0, 2.0, 4.0],
+            "channel": ["online", "", "post", "direct"],
+            "visits": [1, 2, 1, None],
+        }
+    )
+    survey = sipas.survey(forms, ["q"], unit="u", dossier="ma")
+    joined = join_facts(survey, make_records(dossiers))
+    assert joined.facts["match"].tolist() == [
+        *("matched", "matched", "no_code", "unknown", "other_unit", "contradictory")
+    ]
+    assert joined.facts["days_late"].dropna().tolist() == [0.0, 0.0]
+    assert joined.facts["channel"].dropna().tolist() == ["online"]
+    whole, office_a = joined.frame.iloc[0], joined.frame.iloc[1]
+    counts = ["n", "matched", "no_code", "unknown", "other_unit", "contradictory"]
+    assert whole[counts].tolist() == [6, 2, 1, 1, 1, 1]
+    assert (office_a["n"], office_a["matched"], office_a["percent"]) == (5, 2, 40.0)
+    assert joined.frame.iloc[2][["matched", "percent", "unknown"]].isna().all()  # one form (P2)
+    shown = repr(joined) + joined._repr_html_() + joined.frame.to_csv()
+    assert "h01" not in shown.lower()
+    assert joined.difference.empty
+
+
+def test_two_forms_of_one_dossier_are_said():
+    """Both have its facts; the number stands above the table."""
+    forms = pd.DataFrame({"q": [5, 4, 3], "ma": ["H1", "h1 ", "H2"]})
+    dossiers = pd.DataFrame({"dossier": ["H1", "H2"], "unit": "", "contradiction": ""})
+    dossiers = dossiers.assign(days_late=3.0, channel="direct", visits=1)
+    joined = join_facts(sipas.survey(forms, ["q"], dossier="ma"), make_records(dossiers))
+    assert joined.n_repeated == 2
+    assert joined.facts["days_late"].tolist() == [3.0] * 3
+    assert "2 forms are about a dossier that another form is about" in repr(joined)
+
+
+def test_stays_without_a_gap_are_one_supplement():
+    """A pause that an export splits in two is one loop; one that comes back later is another."""
+    rows = [
+        ("H1", 5, "2021-03-01", "2021-03-03"),
+        ("H1", 5, "2021-03-03", "2021-03-05"),
+        ("H1", 4, "2021-03-05", "2021-03-08"),
+        ("H1", 5, "2021-03-08", None),
+        ("H2", 6, "2021-03-01", "2021-03-02"),
+    ]
+    moves = pd.DataFrame(rows, columns=["dossier", "state", "start", "end"])  # noqa: F841
+    relation = duckdb.connect().query(
+        'SELECT dossier, state, "start"::TIMESTAMP AS "start", "end"::TIMESTAMP AS "end" FROM moves'
+    )
+    forms = pd.DataFrame({"q": [5, 4, 3], "ma": ["H1", "H2", "H3"]})
+    dossiers = pd.DataFrame({"dossier": ["H1", "H2", "H3"], "unit": "", "contradiction": ""})
+    dossiers = dossiers.assign(days_late=0.0, channel="", visits=np.nan)
+    survey = sipas.survey(forms, ["q"], dossier="ma")
+    loops = join_facts(survey, make_records(dossiers, relation)).facts["supplement_loops"]
+    assert loops.tolist() == [2.0, 0.0, 0.0]
+    assert join_facts(survey, make_records(dossiers)).facts["supplement_loops"].isna().all()
+
+
+def test_matched_forms_that_answer_otherwise_are_said():
+    """Only the discontented gave their code: every result would be about them alone."""
+    forms, dossiers = simulate_answers(400, 2)
+    forms.loc[forms["C"] > forms["C"].median(), "ma"] = None
+    joined = join_facts(read_forms(forms), make_records(dossiers))
+    gap = joined.difference.set_index("variable")
+    assert gap.loc["officials", "high"] < 0
+    assert joined.differs
+    assert "answer otherwise" in repr(joined)
+    alike = simulate_answers(400, 2)[0]
+    alike.loc[alike.index % 2 == 0, "ma"] = None
+    assert not join_facts(read_forms(alike), make_records(dossiers)).differs
+
+
+# ── drivers
+
+
+def test_a_planted_effect_of_lateness_is_recovered(case):
+    """Raw coefficients lie in their intervals around what was planted (scores are levels · 10)."""
+    result = sipas.drivers(case[0], facts=case[1])
+    rows = result.frame.set_index(["model", "variable"])
+    planted = {
+        ("with_facts", "officials"): 0.5,
+        ("with_facts", "access"): 0.4,
+        ("with_facts", "days_late"): -1.0,
+        ("attitude", "days_late"): -1.5,
+    }
+    for at, truth in planted.items():
+        assert rows.loc[at, "raw_low"] < truth < rows.loc[at, "raw_high"], at
+    assert result.n == 400
+    assert rows["n"].eq(400).all()
+    assert rows.loc[("attitude", "days_late"), "high"] < 0
+    row = result.select_vanished().iloc[0]
+    assert row["verdict"] == "vanishes"
+    without, with_facts = (rows.loc[(m, "officials"), "value"] for m in ("factors", "with_facts"))
+    assert row["vanished_percent"] == pytest.approx(100 * (1 - with_facts / without))
+    assert result.select_vanished("access").iloc[0]["verdict"] in ("stays", "grows")
+
+
+def test_both_models_are_those_of_fit_on_the_same_forms(case):
+    """Raw coefficients and errors equal ``sipas.fit`` of the joined columns."""
+    survey, records = case
+    result = sipas.drivers(survey, facts=records)
+    forms = survey.frame[["A", "C", "W"]].set_axis(["access", "officials", "whole"], axis=1)
+    forms = forms.assign(days=result.joined.facts["days_late"])
+    fit = sipas.fit(sipas.Design(forms), "whole ~ access + officials + days")
+    rows = result.frame[result.frame["model"] == "with_facts"]
+    expected = fit.frame.set_index("variable").loc[["access", "officials", "days"]]
+    assert rows["raw"].to_numpy() == pytest.approx(expected["value"].to_numpy(), rel=1e-10)
+    assert rows["raw_low"].to_numpy() == pytest.approx(expected["low"].to_numpy(), rel=1e-10)
+
+
+def test_a_coefficient_that_may_be_0_has_no_part_that_vanishes():
+    """Nothing of nothing: the verdict says so, and no figure is printed."""
+    forms, dossiers = simulate_answers(200, 8, of_attitude=0.0, on_whole=0.0)
+    result = sipas.drivers(read_forms(forms), facts=make_records(dossiers))
+    row = result.select_vanished().iloc[0]
+    assert row["verdict"] == "cannot_tell"
+    assert np.isnan(row[["vanished_percent", "low", "high"]].to_numpy(dtype=float)).all()
+
+
+def test_facts_that_cannot_be_used_are_named(case):
+    """Visits and loops are blank, the channel is one: three facts are left out, and said."""
+    result = sipas.drivers(case[0], facts=case[1])
+    notes = {note.id: note.fields for note in result.notes}
+    assert notes["facts_absent"] == {"names": "visits, supplement_loops, channel"}
+    assert "confounders" in notes
+
+
+def test_channels_and_controls_stand_as_yes_and_no():
+    """Channels are compared with the direct one; a channel of under five forms is blank (P2)."""
+    forms, dossiers = simulate_answers(300, 3)
+    kinds = np.array(["direct", "online", "post"])[np.arange(300) % 2]
+    dossiers["channel"] = np.where(np.arange(300) < 3, "post", kinds)
+    forms["sex"] = np.where(np.arange(300) % 3 == 0, "f", "m")
+    survey = read_forms(forms, keys="sex")
+    result = sipas.drivers(survey, facts=make_records(dossiers), controls=["sex"])
+    rows = result.frame[result.frame["model"] == "with_facts"].set_index("variable")
+    assert [*rows.index] == ["access", "officials", "days_late", "channel=online", "sex=m"]
+    assert rows["kind"].tolist() == ["factor", "factor", "fact", "fact", "control"]
+    assert (result.n, result.n_lost, result.lost["channel=online"]) == (297, 3, 3)
+
+
+def test_units_that_differ_by_lateness_alone_are_alike_once_it_is_known():
+    """The planted differences of the units go through the days late: little of them remains."""
+    forms, dossiers = simulate_answers(600, 4, of_lateness=0.0)
+    late = dossiers["days_late"] + 3 * forms["office"].astype(int)
+    forms["C"] = np.clip(forms["C"] - 2.0 * late, -90, 140).round()
+    result = sipas.drivers(read_forms(forms), facts=make_records(dossiers.assign(days_late=late)))
+    row = result.units.iloc[0]
+    assert row["units"] == 6
+    assert row["remaining_percent"] < 10
+    assert row["between"] > 50
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda forms, dossiers: (forms.assign(ma=None), dossiers), "few_forms"),
+        (lambda forms, dossiers: (forms, dossiers.assign(days_late=0.0)), "no_facts"),
+        (lambda forms, dossiers: (forms.assign(C=40), dossiers), "constant"),
+        (lambda forms, dossiers: (forms.assign(A=forms["C"]), dossiers), "singular"),
+    ],
+)
+def test_without_a_model_there_is_a_reason(change, reason):
+    """The joined forms stand in the result in any case."""
+    forms, dossiers = change(*simulate_answers(120, 1))
+    result = sipas.drivers(read_forms(forms), facts=make_records(dossiers))
+    assert result.reason == reason
+    assert result.frame.empty
+    assert result.n == 0
+    assert len(result.joined.frame) == 7
+    assert len(result.sentences()) == 2
+
+
+def test_a_survey_without_codes_says_how_to_declare_them(case):
+    """No column of codes is another matter than codes that nobody knows."""
+    bare = replace(case[0], dossiers=None)
+    result = sipas.drivers(bare, facts=case[1])
+    assert result.reason == "no_codes"
+    assert "columns: {dossier: …}" in repr(result)
+
+
+@pytest.mark.parametrize("options", [{"by": "unit"}, {"missing": "impute"}])
+def test_facts_need_the_same_complete_forms(case, options):
+    """A model for each unit, or filled blanks, would not be on the same forms."""
+    with pytest.raises(FitError, match="facts="):
+        sipas.drivers(case[0], facts=case[1], **options)
+
+
+# ── the ratio
+
+
+def test_the_ends_of_a_ratio_solve_fiellers_equation():
+    """(a − θb)² = t²·Var(a − θb) at both ends; without a divisor away from 0 there are none."""
+    above, below = np.array([1.2, 0.5]), np.array([2.0, 0.1])
+    covariance = np.array([[[0.05, 0.02], [0.02, 0.04]]] * 2)
+    ratio = divide_estimates(above, below, covariance, 20)
+    for end in (ratio.low[0], ratio.high[0]):
+        variance = 0.05 - 2 * end * 0.02 + end**2 * 0.04
+        assert (1.2 - end * 2.0) ** 2 == pytest.approx(t_quantile(0.975, 20) ** 2 * variance)
+    assert ratio.low[0] < 0.6 < ratio.high[0]
+    assert np.isnan([ratio.value[1], ratio.low[1], ratio.high[1]]).all()
