@@ -58,14 +58,17 @@ def list_steps(names=STEPS, is_sure=True):
     for k, name in enumerate(names):
         share = 40.0 if k == SLOWEST else 3.0 * k
         times = {"median_hours": 2.0 * k + 1, "p90_hours": 6.0 * k + 3, "wait_hours": 1.0}
-        ends = {"limit_percent_low": share - 1, "limit_percent_high": share + 1}
-        ends |= {"limit_percent": share, "may_be_first": float(k == SLOWEST or not is_sure)}
+        ends = {"share_of_limit_percent_low": share - 1, "share_of_limit_percent_high": share + 1}
+        ends |= {
+            "share_of_limit_percent": share,
+            "is_candidate": float(k == SLOWEST or not is_sure),
+        }
         row = {"label": name, "dossiers": 900 - k, "loops": k, **times, **ends}
         rows.append({"key": f"step:{k + 1}", "domain": "step", **row})
         rows.append({"key": f"section:{k + 1}", "domain": "section", "section": "Phòng A", **row})
     ways = [{"label": names[start], "section": names[end], "dossiers": n} for start, end, n in WAYS]
-    edges = [{"key": f"edge:{k}", "domain": "edge", **way} for k, way in enumerate(ways, 1)]
-    return [*rows, *edges]
+    passages = [{"key": f"way:{k}", "domain": "way", **way} for k, way in enumerate(ways, 1)]
+    return [*rows, *passages]
 
 
 def list_tables(units, groups=("departments", "districts"), steps=STEPS):
@@ -92,7 +95,7 @@ def list_tables(units, groups=("departments", "districts"), steps=STEPS):
         "petitions": [row | petitions | {"backlog_median_days": 15.0} for row in named],
         "publication": [row | publication for row in named],
         "coverage": [
-            {"key": f"coverage:{k}", "domain": "coverage", "label": code}
+            {"key": f"coverage:{k}", "domain": "groups", "label": code, "verdict": "less"}
             | {"expected_percent": 4.0, **forms}
             for k, code in enumerate(("NCC", "HN", "HCN", "HKK", "DTTS"), 1)
         ],

@@ -8,7 +8,7 @@ from math import nan
 
 from sipas_analysis.documents.chart_flow import FlowStep, FlowWay, draw_flow
 from sipas_analysis.documents.chart_intervals import IntervalRow, draw_intervals
-from sipas_analysis.documents.model import Column, Joined, Picture, Table, Text, make_text
+from sipas_analysis.documents.model import Column, Joined, Picture, Table, make_text
 from sipas_analysis.figures.published import PublishedFigure
 from sipas_analysis.figures.record_rows import RecordRow
 from sipas_analysis.messages import Language, format_number
@@ -19,7 +19,7 @@ from sipas_analysis.reports.subject import Subject
 
 MOST_STEPS = 10  # boxes of the flow chart: those that most dossiers passed
 MOST_UNITS = 12  # of more units those with the lowest share on time by the record
-ON_TIME, SHARE = "on_time_percent", "limit_percent"
+ON_TIME, SHARE = "on_time_percent", "share_of_limit_percent"
 OF_STEP = ("dossiers", "median_hours", "p90_hours", "wait_hours", "loops", SHARE)  # of the table
 Compared = tuple[str, PublishedFigure, RecordRow]  # unit, its figure of the item, its record
 
@@ -29,13 +29,12 @@ def draw_flow_picture(subject: Subject) -> Picture | None:
     records, rows = subject.figures.records, list_steps(subject)
     if records is None or len(rows) < 2:
         return None
-    slowest = max(
-        (row for row in rows if row.has(SHARE)), key=lambda row: row.value_of(SHARE), default=None
-    )
+    shares = {row.key: row.value_of(SHARE) for row in rows if row.has(SHARE)}
+    slowest = max(shares, key=shares.__getitem__, default="")
     places = {row.label: place for place, row in enumerate(rows)}
     ways = [
         (places[row.label], places[row.section], row)
-        for row in records.rows_of("steps", "edge")
+        for row in records.rows_of("steps", "way")
         if {row.label, row.section} <= {*places}
     ]
 
@@ -43,7 +42,7 @@ def draw_flow_picture(subject: Subject) -> Picture | None:
         steps = [
             FlowStep(
                 row.label,
-                tuple(text.text(language) for text in _tell_times(subject, row)),
+                (make_text("records.box", **_find_times(subject, row)).text(language),),
                 make_text("records.slowest").text(language) if row.key == slowest else "",
             )
             for row in rows
@@ -56,8 +55,7 @@ def draw_flow_picture(subject: Subject) -> Picture | None:
         return draw_flow(steps, drawn, key, narrow=narrow)
 
     told = [
-        make_text("records.alt.step", name=row.label, texts=Joined(_tell_times(subject, row), ", "))
-        for row in rows
+        make_text("records.alt.step", name=row.label, **_find_times(subject, row)) for row in rows
     ]
     alt = make_text("records.alt.flow", n=len(rows), rows=Joined(told))
     return Picture(
@@ -73,13 +71,10 @@ def list_steps(subject: Subject) -> list[RecordRow]:
     return [row for row in rows if row.value_of("dossiers") >= min(least)][:MOST_STEPS]
 
 
-def _tell_times(subject: Subject, row: RecordRow) -> list[Text]:
-    """State the time of half of the stays in a step, and of the slowest tenth."""
-    return [
-        make_text(f"records.time.{name}", hours=print_number(subject, row, f"{name}_hours"))
-        for name in ("median", "p90")
-        if row.has(f"{name}_hours")
-    ]
+def _find_times(subject: Subject, row: RecordRow) -> dict[str, object]:
+    """Return the hours of half of the stays in a step, and of the slowest tenth."""
+    names = {"half": "median_hours", "slow": "p90_hours"}
+    return {name: print_number(subject, row, column) for name, column in names.items()}
 
 
 def _tabulate(subject: Subject, rows: Sequence[RecordRow]) -> Table:

@@ -20,7 +20,7 @@ def find_record(subject: Subject, table: str) -> RecordRow | None:
 
 def name_bottleneck(subject: Subject) -> list[Text]:
     """Name the step that takes most of the legal limit, and which others may take as much."""
-    steps = sort_steps(subject, "step")
+    steps = sort_steps(subject)
     if len(steps) < 2:
         return []
     first, rivals = steps[0], _list_rivals(steps)
@@ -33,36 +33,35 @@ def name_bottleneck(subject: Subject) -> list[Text]:
         high=high,
         others=list_some([_name_step(row) for row in rivals[:MOST_NAMED]], len(rivals), "steps"),
     )
-    times = [
-        make_text(f"records.time.{name}", hours=print_number(subject, first, f"{name}_hours"))
-        for name in ("median", "p90")
-        if first.has(f"{name}_hours")
-    ]
-    told = [make_text("records.steps.times", times=Joined(times))] if times else []
-    parts = [share, *_name_section(subject, first), *told]
+    hours = {name: print_number(subject, first, f"{name}_hours") for name in ("median", "p90")}
+    told = [make_text("records.steps.times", **hours)] if first.has("median_hours") else []
+    parts = [share, *told, *_name_section(subject, first)]
     return [make_text("leaders.joined", parts=Joined(parts, " "))]
 
 
 def _name_section(subject: Subject, step: RecordRow) -> list[Text]:
-    """Name the section where the step takes most of the limit, if that is sure."""
-    sections = sort_steps(subject, "section")
-    is_sure = len(sections) > 1 and not _list_rivals(sections) and sections[0].section
-    if not is_sure or sections[0].label != step.label:
-        return []
-    percent = print_number(subject, sections[0], SHARE)
-    return [make_text("records.steps.section", section=sections[0].section, percent=percent)]
-
-
-def sort_steps(subject: Subject, domain: str) -> list[RecordRow]:
-    """Return the steps (``step``), or steps in sections, with a known share, largest first."""
+    """Name the section in which a step takes longest, if it takes longer there than elsewhere."""
     records = subject.figures.records
-    rows = records.rows_of("steps", domain) if records else []
+    listed = records.rows_of("steps", "section") if records else []
+    rows = [row for row in listed if row.label == step.label and row.has("median_hours")]
+    slowest = max(rows, key=lambda row: row.value_of("median_hours"), default=None)
+    is_longer = slowest and slowest.value_of("median_hours") > step.value_of("median_hours")
+    if slowest is None or not is_longer or not slowest.section:
+        return []
+    hours = print_number(subject, slowest, "median_hours")
+    return [make_text("records.steps.section", section=slowest.section, hours=hours)]
+
+
+def sort_steps(subject: Subject) -> list[RecordRow]:
+    """Return the steps whose part of the legal limit is known, largest first."""
+    records = subject.figures.records
+    rows = records.rows_of("steps", "step") if records else []
     return sorted((row for row in rows if row.has(SHARE)), key=lambda row: -row.value_of(SHARE))
 
 
 def _list_rivals(steps: Sequence[RecordRow]) -> list[RecordRow]:
     """Return the steps, but the first, that may take the most."""
-    return [row for row in steps[1:] if row.value_of("may_be_first") == 1]
+    return [row for row in steps[1:] if row.value_of("is_candidate") == 1]
 
 
 def _name_step(row: RecordRow) -> Text:
@@ -78,7 +77,7 @@ def sum_up_records(subject: Subject) -> list[Text]:
         percent = print_number(subject, row, ON_TIME)
         word = "late" if row.value_of("late") + row.value_of("overdue") > 0 else "none_late"
         texts.append(make_text(f"records.sum.{word}", percent=percent, **fields))
-    steps = [] if subject.unit else sort_steps(subject, "step")
+    steps = [] if subject.unit else sort_steps(subject)
     if len(steps) > 1 and not _list_rivals(steps):
         texts.append(make_text("records.sum.step", step=_name_step(steps[0])))
     petitions = find_record(subject, "petitions")

@@ -17,6 +17,7 @@ from sipas_analysis.documents.model import (
     make_text,
 )
 from sipas_analysis.figures.record_rows import RecordRow
+from sipas_analysis.records.coverage import find_group_question
 from sipas_analysis.reports.chapters.record_summary import find_record, name_bottleneck
 from sipas_analysis.reports.figure_tables import percent_cell
 from sipas_analysis.reports.named_numbers import interval_of
@@ -207,17 +208,17 @@ def _state_publication(subject: Subject) -> list[Text]:
 def _compare_groups(subject: Subject) -> list[Block]:
     """Compare the five groups among applicants and among forms; of all units only."""
     records = subject.figures.records
-    listed = records.rows_of("coverage") if records and not subject.unit else []
+    listed = records.rows_of("coverage", "groups") if records and not subject.unit else []
     rows = [row for row in listed if row.has("gap_points")]
     if not rows:
         return []
     cells = tuple(
         (
-            row.label,
+            _name_people(subject, row.label),
             print_number(subject, row, "expected_percent"),
             print_number(subject, row, "forms_percent"),
             interval_of(subject, row.find_id("forms_percent")),
-            _judge_coverage(row),
+            make_text(f"records.coverage.{row.verdict}"),
         )
         for row in rows
     )
@@ -232,10 +233,11 @@ def _compare_groups(subject: Subject) -> list[Block]:
     return [Table("table-coverage", make_text("records.table.coverage"), columns, cells, notes)]
 
 
-def _judge_coverage(row: RecordRow) -> Text:
-    """State whether a group is surely rarer among forms than among applicants (rule T8)."""
-    low, high = row.value_of("gap_points_low"), row.value_of("gap_points_high")
-    return make_text(f"records.coverage.{'less' if high < 0 else 'more' if low > 0 else 'open'}")
+def _name_people(subject: Subject, code: str) -> object:
+    """Return the name of a group in the words of the question; its code where it has none."""
+    question = find_group_question(subject.figures.survey, [code])
+    indicator = subject.pack.indicators.get(question)
+    return indicator.levels.get(code, code) if indicator else code
 
 
 def _compare_views(subject: Subject) -> list[Block]:
