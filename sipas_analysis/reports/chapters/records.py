@@ -42,9 +42,10 @@ def build_records(subject: Subject) -> Section:
     if not subject.unit:
         blocks += _list([_tabulate_groups(subject)])
         blocks += _list([*name_bottleneck(subject), draw_flow_picture(subject)])
-    beside = [*_state_channels(subject), *_state_petitions(subject), *_state_publication(subject)]
+    beside = [*_state_channels(subject), *_state_petitions(subject)]
+    beside += [*_state_publication(subject), *_compare_groups(subject)]
     blocks += [Bullets(tuple(beside))] if beside else []
-    blocks += _compare_groups(subject) + _compare_views(subject)
+    blocks += _compare_views(subject)
     title = make_text("report.chapter.records")
     return Section("records", title, tuple(blocks))
 
@@ -205,32 +206,34 @@ def _state_publication(subject: Subject) -> list[Text]:
 # ── people: the five groups, and their view beside the record
 
 
-def _compare_groups(subject: Subject) -> list[Block]:
-    """Compare the five groups among applicants and among forms; of all units only."""
+def _compare_groups(subject: Subject) -> list[Text]:
+    """State which of the five groups the forms surely reach less or more; of all units only."""
     records = subject.figures.records
-    listed = records.rows_of("coverage", "groups") if records and not subject.unit else []
-    rows = [row for row in listed if row.has("gap_points")]
+    rows = records.rows_of("coverage", "groups") if records and not subject.unit else []
     if not rows:
         return []
-    cells = tuple(
-        (
-            _name_people(subject, row.label),
-            print_number(subject, row, "expected_percent"),
-            print_number(subject, row, "forms_percent"),
-            interval_of(subject, row.find_id("forms_percent")),
-            make_text(f"records.coverage.{row.verdict}"),
+    if rows[0].verdict == "not_asked":
+        return [make_text("records.coverage.not_asked")]
+    sure = [
+        make_text(
+            f"records.coverage.{row.verdict}",
+            name=_name_people(subject, row.label),
+            forms=print_number(subject, row, "forms_percent"),
+            interval=interval_of(subject, row.find_id("forms_percent")),
+            clients=print_number(subject, row, "expected_percent"),
         )
         for row in rows
-    )
-    columns = (
-        Column(make_text("records.column.people_group"), "row"),
-        Column(make_text("records.column.clients")),
-        Column(make_text("records.column.forms")),
-        Column(make_text("report.column.interval")),
-        Column(make_text("report.column.verdict"), "text"),
-    )
-    notes = (make_text("records.coverage.note"),)
-    return [Table("table-coverage", make_text("records.table.coverage"), columns, cells, notes)]
+        if row.verdict in ("less", "more")
+    ]
+    open_names = [
+        _name_people(subject, row.label)
+        for row in rows
+        if row.verdict == "cannot_tell" and row.has("gap_points")
+    ]
+    texts = [make_text("records.coverage.sure", groups=Joined(sure))] if sure else []
+    if open_names:
+        texts.append(make_text("records.coverage.cannot_tell", names=Joined(open_names, ", ")))
+    return [make_text("leaders.joined", parts=Joined(texts, " "))] if texts else []
 
 
 def _name_people(subject: Subject, code: str) -> object:
