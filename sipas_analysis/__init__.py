@@ -15,6 +15,7 @@ _HOMES = {
     "read_survey": "collect.survey",
     "survey": "collect.frame_survey",
     "read_instrument": "instrument.pack",
+    "read_records": "records.office_records",
     "check": "quality.findings",
     # draw and weight
     "Design": "infer.design",
@@ -107,6 +108,7 @@ if TYPE_CHECKING:
     from sipas_analysis.measure.rule_comparison import compare_rules as compare_rules
     from sipas_analysis.measure.scores import score as score
     from sipas_analysis.quality.findings import check as check
+    from sipas_analysis.records.office_records import read_records as read_records
     from sipas_analysis.reports.report import report as report
 
 

@@ -140,7 +140,7 @@ def read_parquet_file(path: Path) -> Sheet:
     with duckdb.connect() as database:
         table = database.read_parquet(pattern)
         texts = [
-            _write_parquet_column(name, str(kind))
+            write_parquet_column(name, str(kind))
             for name, kind in zip(table.columns, table.types, strict=True)
         ]
         return Sheet(
@@ -148,7 +148,7 @@ def read_parquet_file(path: Path) -> Sheet:
         )
 
 
-def _write_parquet_column(name: str, kind: str) -> str:
+def write_parquet_column(name: str, kind: str) -> str:
     """Return the SQL that writes a column as ``write_cell`` does; a text stays as it is."""
     value = '"' + name.replace('"', '""') + '"'
     text = f"CAST({value} AS VARCHAR)"

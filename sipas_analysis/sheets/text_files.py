@@ -22,7 +22,7 @@ def read_text_rows(content: bytes, file: str) -> Rows:
         FileError: The text is empty or in an old code, two separators fit, or a quote is not
             closed, so that a cell would swallow the rows below.
     """
-    text = _decode_text(content, file)
+    text = decode_text(content, file)
     directive = re.match(r"sep=(.)\r?\n", text, re.IGNORECASE)
     text = text[directive.end() :] if directive else text
     if not text.strip():
@@ -51,7 +51,7 @@ def read_text_rows(content: bytes, file: str) -> Rows:
     return rows
 
 
-def _decode_text(content: bytes, file: str) -> str:
+def decode_text(content: bytes, file: str) -> str:
     """Return the text of a UTF-8 or UTF-16 file; text that was saved in a wrong code is refused."""
     start = content[:2000]
     encoding = "utf-8-sig"

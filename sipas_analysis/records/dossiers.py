@@ -1,0 +1,176 @@
+"""Read the dossiers of the one-stop system: one row a dossier, with what contradicts itself marked.
+
+A dossier whose stamps contradict each other is kept, with the reason in ``contradiction``: it is
+counted apart and enters no average (rule T2). Of a dossier that overlapping exports hold twice the
+later row counts, if both agree.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from sipas_analysis.collect.survey import join_ledgers
+from sipas_analysis.collect.wave import Wave
+from sipas_analysis.errors import Place, RecordsError
+from sipas_analysis.records.columns import find_export
+from sipas_analysis.records.exports import (
+    ExportTable,
+    fetch_frame,
+    make_empty_frame,
+    open_export,
+)
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+STAMPS = ("submitted", "received", "promised", "finished", "returned", "refused")
+FIRST, LAST = np.datetime64("2000-01-01"), np.datetime64("2100-01-01")
+REFUSED, RUNNING, FINISHED, RETURNED = 3, 4, 9, 10
+OPEN_STATES = (1, 2, 4, 5, 6)  # in which nothing is finished
+ONCE = ("unit", "procedure", "submitted", "received", "limit", "limit_unit")  # of one dossier
+ENDS = ("finished", "returned", "refused")
+DAY = np.timedelta64(1, "D")
+
+
+def read_dossiers(
+    connection: "DuckDBPyConnection", wave: Wave, units: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read the dossiers of a wave, one row each; no row where it names no export of them.
+
+    Args:
+        connection: A connection of ``connect_records``.
+        wave: The wave.
+        units: Its list of units.
+
+    Returns:
+        Dossiers in the order of files and rows, with the roles of ``columns.yaml``,
+        ``is_mapped`` (the level is an old number), ``contradiction`` (a reason of the ledger, or
+        ``""``), and ``file`` and ``row``, where it stands; and the ledger.
+
+    Raises:
+        FileError: A file is missing or cannot be read.
+        RecordsError: Columns, words, units or stamps are not what they must be.
+        SeveralError: More than one of these.
+
+    Source: rules P1, T1 and T2 in docs/method.md.
+    """
+    table = open_export(connection, "dossiers", wave, units)
+    if table is None:
+        return make_empty_frame("dossiers").assign(contradiction=""), join_ledgers([])
+    frame = _settle_codes(fetch_frame(table), table)
+    frame["state"] = _find_states(frame, table)
+    contradiction = _find_contradictions(frame)
+    again, differs = _settle_versions(frame, table)
+    contradiction = contradiction.mask(differs, "versions_differ")
+    frame = frame.assign(contradiction=contradiction)[~again].reset_index(drop=True)
+    for reason, rows in frame[frame["contradiction"] != ""].groupby("contradiction"):
+        table.note(rows, str(reason))
+    frame["contradiction"] = frame["contradiction"].astype("category")
+    for stamp in STAMPS:
+        frame[stamp] = frame[stamp].where(_is_plausible(frame[stamp]))
+    connection.register("dossier_frame", frame[["dossier", "unit"]].astype({"unit": object}))
+    connection.execute("INSERT INTO dossier_units SELECT dossier, unit FROM dossier_frame")
+    connection.unregister("dossier_frame")
+    return frame, join_ledgers(table.ledger)
+
+
+def _settle_codes(frame: pd.DataFrame, table: ExportTable) -> pd.DataFrame:
+    """Return the rows with a code; a row without code and stamps is a footer, else refused."""
+    has_stamp = frame[[*STAMPS]].notna().any(axis=1)
+    has_code = frame["dossier"] != ""
+    without = frame[~has_code & has_stamp]
+    if len(without):
+        pairs = zip(without["file"], without["row"], strict=True)
+        places = [Place(table.files[file], int(row), "MaHoSo") for file, row in pairs]
+        raise RecordsError("records_code_blank", places)
+    is_footer = ~has_stamp & ~frame["dossier"].str.contains(r"\d")
+    table.note(frame[is_footer], "footer")
+    return frame[~is_footer].reset_index(drop=True)
+
+
+def _find_states(frame: pd.DataFrame, table: ExportTable) -> "pd.Series[int]":
+    """Return the state of each dossier; a blank one follows from its stamps."""
+    written = pd.to_numeric(frame["state"].astype(str), errors="coerce").fillna(0)
+    by_stamps = np.select(
+        [frame[name].notna() for name in ("returned", "finished", "refused", "received")],
+        [RETURNED, FINISHED, REFUSED, RUNNING],
+        1,
+    )
+    blank = frame[written == 0]
+    for file, n in blank.groupby("file").size().items():
+        line = frame[:1].assign(file=file, row=None, found=n)
+        table.note(line, "records_state", "state")
+    return written.where(written > 0, by_stamps).astype(np.int8)
+
+
+def _is_plausible(stamps: "pd.Series[pd.Timestamp]") -> "pd.Series[bool]":
+    """Return whether a stamp is missing or lies in years in which systems recorded anything."""
+    return stamps.isna() | stamps.between(pd.Timestamp(FIRST), pd.Timestamp(LAST), inclusive="left")
+
+
+def _is_before(frame: pd.DataFrame, earlier: str, later: str) -> "pd.Series[bool]":
+    """Return whether what must come later comes before; 00:00 of the same day does not."""
+    first, second = frame[earlier], frame[later]
+    day = second.dt.floor("D")
+    is_same_day = (second == day) & (first.dt.floor("D") == day)
+    return (second < first) & ~is_same_day
+
+
+def _find_contradictions(frame: pd.DataFrame) -> "pd.Series[str]":
+    """Return by dossier the first reason why its stamps contradict each other or its state."""
+    reasons = np.full(len(frame), "", dtype=object)
+    for reason, is_met in _list_contradictions(frame):
+        reasons[is_met.to_numpy() & (reasons == "")] = reason
+    return pd.Series(reasons, frame.index)
+
+
+def _list_contradictions(frame: pd.DataFrame) -> Iterator[tuple[str, "pd.Series[bool]"]]:
+    """Yield each reason with the dossiers that meet it."""
+    state, has = frame["state"], {name: frame[name].notna() for name in STAMPS}
+    plausible = pd.DataFrame({name: _is_plausible(frame[name]) for name in STAMPS})
+    yield "stamp_year", ~plausible.all(axis=1)
+    yield "received_missing", ~has["received"] & ~state.isin([1, REFUSED])
+    yield "finish_missing", ~has["finished"] & (state.isin([FINISHED, RETURNED]) | has["returned"])
+    yield "finished_before_received", _is_before(frame, "received", "finished")
+    yield "returned_before_finished", _is_before(frame, "finished", "returned")
+    yield "received_before_submitted", _is_before(frame, "submitted", "received")
+    yield "promised_before_received", _is_before(frame, "received", "promised")
+    yield "reopened", has["finished"] & state.isin(OPEN_STATES)
+    yield "limit_without_unit", frame["limit"].notna() & frame["limit_unit"].eq("")
+    hours = frame["limit_unit"].eq("hour") & frame["limit"].notna()
+    midnight = [frame[name].eq(frame[name].dt.floor("D")) for name in ("received", "finished")]
+    yield "hour_unknown", hours & (midnight[0] | midnight[1])
+
+
+def _settle_versions(
+    frame: pd.DataFrame, table: ExportTable
+) -> tuple["pd.Series[bool]", "pd.Series[bool]"]:
+    """Find dossiers that stand there again: rows to leave out, and rows of which two differ.
+
+    Equal rows count once. Of others the one with the last state counts, if all agree on what never
+    changes; else the dossier is contradictory.
+    """
+    none = pd.Series(False, frame.index)
+    rows = frame[frame["dossier"].duplicated(keep=False)]
+    if rows.empty:
+        return none, none.copy()
+    content = [name for name in find_export("dossiers").roles]
+    is_copy = rows.duplicated(content)
+    table.note(rows[is_copy], "records_copy")
+    rows = rows[~is_copy]
+    n_ends = rows[[*ENDS]].notna().sum(axis=1)
+    order = rows.assign(n_ends=n_ends).sort_values(["dossier", "n_ends", "state"], kind="stable")
+    is_earlier = order["dossier"].duplicated(keep="last").reindex(rows.index)
+    facts = rows[["dossier", *ONCE, *ENDS]].astype({"unit": object, "procedure": object})
+    facts = facts.astype({"limit_unit": object}).replace("", None)
+    n_values = facts.groupby("dossier", sort=False).nunique()
+    codes = n_values.index[(n_values > 1).any(axis=1)]
+    differs = rows["dossier"].isin(codes)
+    table.note(rows[is_earlier & ~differs], "records_earlier")
+    table.note(rows[is_earlier & differs], "versions_differ")
+    again = is_copy[is_copy].index.union(is_earlier[is_earlier].index)
+    return none.mask(frame.index.isin(again), True), none.mask(
+        frame.index.isin(differs[differs].index), True
+    )

@@ -1,0 +1,231 @@
+"""Read all administrative records of a wave: dossiers with their clock, movements, petitions.
+
+``read_records`` is the door to the room: every file is read and checked, the clock of each dossier
+is run on the working calendar, and what was read differently is in one ledger. No dossier, code or
+name of an official leaves this object by a public output (rules P1 and P3).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from sipas_analysis.arguments import check_kind
+from sipas_analysis.collect.record_sources import RecordSources
+from sipas_analysis.collect.survey import Survey, join_ledgers
+from sipas_analysis.collect.wave import Wave
+from sipas_analysis.errors import ConfigError, SeveralError, SipasError
+from sipas_analysis.files import FileContent, describe_files, hold_files
+from sipas_analysis.records.calendar import Calendar, read_calendar
+from sipas_analysis.records.calendar_years import list_program_years
+from sipas_analysis.records.clock import find_pauses, run_clock
+from sipas_analysis.records.dossiers import read_dossiers
+from sipas_analysis.records.exports import connect_records, list_changes, make_line, read_export
+from sipas_analysis.records.movements import read_movements
+from sipas_analysis.records.official_form import OfficialForm, read_official_form
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection, DuckDBPyRelation
+
+NO_PAUSES = {"dossier": "str", "start": "datetime64[s]", "end": "datetime64[s]"}
+
+
+@dataclass(frozen=True, eq=False)
+class Records:
+    """The administrative records of a wave.
+
+    Attributes:
+        wave: The facts of the year.
+        calendar: Working calendar of all years of the stamps.
+        dossiers: One row per dossier with the columns of the clock; see ``read_dossiers`` and
+            ``run_clock``. No row where the wave names no dossiers.
+        movements: The view ``movements`` of ``connection``; None where the wave names none.
+        petitions: One row per petition; no row where the wave names none.
+        publication: One row per procedure of a unit's checklist.
+        form: The office's own form II.06a, as it filled it in; None where the wave names none.
+        ledger: Everything read differently, left out or contradictory, with the columns of the
+            survey's ledger.
+        inputs: Every file that was read, by its absolute path.
+        connection: The connection of ``movements``, with the macro ``working_seconds``.
+    """
+
+    wave: Wave
+    calendar: Calendar
+    dossiers: pd.DataFrame = field(repr=False)
+    movements: "DuckDBPyRelation | None" = field(repr=False)
+    petitions: pd.DataFrame = field(repr=False)
+    publication: pd.DataFrame = field(repr=False)
+    form: OfficialForm | None = field(repr=False)
+    ledger: pd.DataFrame = field(repr=False)
+    inputs: Mapping[Path, FileContent] = field(repr=False)
+    connection: "DuckDBPyConnection" = field(repr=False)
+
+    @property
+    def period(self) -> tuple[date, date]:
+        """First and last day of the period."""
+        return _find_sources(self.wave).find_period(self.wave.year)
+
+    @property
+    def pauses(self) -> pd.DataFrame:
+        """When the clock of each dossier stood still: ``dossier start end``."""
+        return _find_pauses(self.movements)
+
+    def __str__(self) -> str:
+        n_apart = int((self.dossiers["contradiction"] != "").sum())
+        return f"{self.wave.id}: {len(self.dossiers)} dossiers, {n_apart} of them contradictory"
+
+
+def read_records(survey: Survey) -> Records:
+    """Read the administrative records that a wave names under ``records:``.
+
+    Args:
+        survey: The survey of the wave, from ``read_survey``: its units are those of the records.
+
+    Returns:
+        The records with their ledger. A dossier whose stamps contradict each other has a reason in
+        ``contradiction`` and the status ``contradictory``; no average counts it.
+
+    Raises:
+        ConfigError: The wave names no records.
+        FileError: A file is missing, empty or unreadable.
+        RecordsError: Columns, words, units or stamps are not what they must be, or a year has no
+            calendar; every place is listed.
+        SeveralError: More than one of these.
+        ChangedError: A file changed since the survey was read.
+
+    Source: rules P1, T1 and T2 in docs/method.md.
+
+    Example:
+        >>> import sipas_analysis as sipas
+        >>> survey = sipas.read_survey(sipas.read_wave("data/an-giang-2021/wave.yaml"))
+        >>> sorted(sipas.read_records(survey).dossiers["channel"].unique())
+        ['direct', 'online', 'post']
+    """
+    check_kind(survey, Survey, "survey")
+    sources = _find_sources(survey.wave)
+    folder = survey.wave.path.parent
+    paths = {path.absolute() for path in sources.name_files(folder).values()}
+    names = {
+        path: name for path, name in survey.wave.name_files().items() if path.absolute() in paths
+    }
+    inputs = {path: survey.inputs[path] for path in survey.inputs if path in paths}
+    inputs = inputs or describe_files(names)
+    with hold_files({str(path): content.sha256 for path, content in inputs.items()}):
+        return _read_all(survey, sources, inputs)
+
+
+def _find_sources(wave: Wave) -> RecordSources:
+    """Return the records that a wave names."""
+    if wave.records is None:
+        raise ConfigError("records_none", file=wave.path.name)
+    return wave.records
+
+
+def _read_all(
+    survey: Survey, sources: RecordSources, inputs: Mapping[Path, FileContent]
+) -> Records:
+    """Read every file; refuse the mistakes of all files in one list."""
+    wave, units, connection = survey.wave, survey.units, connect_records()
+    errors, ledgers = list[SipasError](), list[pd.DataFrame]()
+    frames: dict[str, pd.DataFrame] = {}
+    relation = None
+    for kind in ("dossiers", "petitions", "publication", "movements"):
+        try:
+            if kind == "movements":
+                relation, ledger = read_movements(connection, wave, units)
+            elif kind == "dossiers":
+                frames[kind], ledger = read_dossiers(connection, wave, units)
+            else:
+                frames[kind], ledger = read_export(connection, kind, wave, units)
+            ledgers.append(ledger)
+        except SipasError as error:
+            errors += error.errors if isinstance(error, SeveralError) else [error]
+    if errors:
+        raise errors[0] if len(errors) == 1 else SeveralError(errors)
+    folder = wave.path.parent
+    first, last = sources.find_period(wave.year)
+    calendar = _read_calendar(frames, relation, last, [folder / name for name in sources.calendar])
+    calendar.make_macros(connection)
+    dossiers = run_clock(frames["dossiers"], _find_pauses(relation), calendar, last)
+    ledgers.append(_note_promises(dossiers, wave))
+    forms = [
+        read_official_form(path, entry.sheet)
+        for kind, path, entry in sources.list_files(folder)
+        if kind == "form"
+    ]
+    return Records(
+        wave,
+        calendar,
+        dossiers,
+        relation,
+        frames["petitions"],
+        frames["publication"],
+        forms[0] if forms else None,
+        join_ledgers(ledgers),
+        inputs,
+        connection,
+    )
+
+
+def _find_pauses(movements: "DuckDBPyRelation | None") -> pd.DataFrame:
+    """Return the pauses of all dossiers; none without movements."""
+    if movements is None:
+        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in NO_PAUSES.items()})
+    return find_pauses(movements)
+
+
+def _read_calendar(
+    frames: Mapping[str, pd.DataFrame],
+    movements: "DuckDBPyRelation | None",
+    last: date,
+    own_paths: list[Path],
+) -> Calendar:
+    """Read the calendar of the years of all stamps, and of the year after them if there is one.
+
+    A stamp that no clock needs (a day of submission, a promise) asks for no calendar.
+    """
+    years = {last.year}
+    columns = [("dossiers", "received"), ("dossiers", "finished"), ("petitions", "received")]
+    columns += [("petitions", "answered"), ("publication", "due"), ("publication", "published")]
+    for kind, name in columns:
+        frame = frames[kind]
+        if kind == "dossiers":
+            frame = frame[frame["contradiction"] == ""]
+        years |= {*frame[name].dt.year.dropna().astype(int)}
+    if movements is not None:
+        query = 'SELECT year(min(start)), year(max(greatest(start, "end"))) FROM movements'
+        years |= {*filter(None, movements.query("movements", query).fetchall()[0])}
+    after = max(years) + 1
+    return read_calendar([*years, *({after} & {*list_program_years()})], own_paths)
+
+
+def _note_promises(dossiers: pd.DataFrame, wave: Wave) -> pd.DataFrame:
+    """Return lines for promises that are not the day that the limit gives.
+
+    The clock does not use a promise: one that was moved afterwards makes nothing on time. Of
+    those that were late a line each is written; the others are counted by file.
+    """
+    promised, due = dossiers["promised"].dt.floor("D"), dossiers["due"].dt.floor("D")
+    is_later, is_late = promised > due, dossiers["status"].eq("late")
+    reasons = {
+        "promise_moved": is_later & is_late,
+        "promise_later": is_later & ~is_late,
+        "promise_earlier": promised < due,
+    }
+    sources = _find_sources(wave).list_files(wave.path.parent)
+    files = dict(enumerate(path.name for kind, path, _ in sources if kind == "dossiers"))
+    rows = dossiers[reasons.pop("promise_moved")]
+    found = promised[rows.index].dt.strftime("%Y-%m-%d")
+    names = rows["file"].map(files)
+    moved = (names, rows["row"], "promise_moved", "promised", rows.assign(found=found))
+    lines = [list_changes(*moved)] if len(rows) else []
+    for reason, is_met in reasons.items():
+        counts = dossiers[is_met].groupby("file").size()
+        lines += [
+            make_line(files[int(number)], reason, n, column="promised", code="promised")
+            for number, n in zip(counts.index, counts, strict=True)
+        ]
+    return join_ledgers(lines)

@@ -1,0 +1,245 @@
+"""Open the files of an export as tables of DuckDB: text as it stands, no Python loop over rows.
+
+CSV (also packed, ``.csv.gz``) and Parquet are read by DuckDB itself; workbooks and texts in another
+code through ``sheets.reader``. Only columns with a role leave a file. A Parquet file stays where it
+is, as a view.
+"""
+
+import csv
+import gzip
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sipas_analysis.collect.record_sources import RecordFile
+from sipas_analysis.collect.tables import read_below_header
+from sipas_analysis.errors import FileError, Place, RecordsError, SipasError
+from sipas_analysis.files import check_held
+from sipas_analysis.infer.form_files import quote_name
+from sipas_analysis.records.columns import Export, PlacedExport, find_export, place_export
+from sipas_analysis.sheets.data_files import write_parquet_column
+from sipas_analysis.sheets.file_kinds import find_kind
+from sipas_analysis.sheets.reader import read_sheet
+from sipas_analysis.sheets.text_files import decode_text
+from sipas_analysis.sheets.texts import tidy_text
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+START = 1_000_000  # bytes of a text in which its header and its code are looked for
+SEPARATORS = (",", ";", "\t", "|")
+VIETNAM = 7 * 3600 * 10**6  # microseconds that local time is ahead of UTC
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """One file of an export as a table of DuckDB, with the text of each cell.
+
+    Attributes:
+        path: The file.
+        kind: Kind of export.
+        entry: Its entry in ``records:``.
+        placed: Where its columns stand.
+        table: Table with ``row`` and one column a role; none if the file was refused.
+        stamps: Roles that hold points in time already, not texts.
+        n_rows: Number of rows.
+        is_lazy: Whether the table is a view on the file.
+    """
+
+    path: Path
+    kind: str
+    entry: RecordFile
+    placed: PlacedExport
+    table: str
+    stamps: frozenset[str]
+    n_rows: int
+    is_lazy: bool
+
+    def place(self, role: str, row: int | None = None, value: str = "") -> Place:
+        """Return where something stands in the file."""
+        return Place(self.path.name, row, self.placed.header_of(role), value, self.entry.sheet)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What DuckDB reads: a relation in SQL, its columns and types, and the row of a record."""
+
+    relation: str
+    columns: Sequence[str]
+    types: Sequence[str]
+    names: Sequence[str]
+    row: str
+    is_lazy: bool = False
+    separator: str = ""
+
+
+def open_raw_file(
+    connection: "DuckDBPyConnection", kind: str, path: Path, entry: RecordFile, table: str
+) -> tuple[RawFile | None, list[SipasError]]:
+    """Open a file as a table of that name; return it with every mistake of its columns and lines.
+
+    Raises:
+        FileError: The file cannot be read at all.
+    """
+    check_held(path)
+    source = _find_source(connection, path, entry, table)
+    placed, errors = place_export(source.names, entry, kind, path.name)
+    if errors:
+        return None, errors
+    positions = {
+        role: at for role, at in placed.positions.items() if role != "unit" or not entry.unit
+    }
+    stamps = frozenset(
+        role
+        for role in find_export(kind).list_roles("stamp")
+        if role in positions and source.types[positions[role]].startswith(("TIMESTAMP", "DATE"))
+    )
+    cells = [
+        f"{_write_cell(source, at, is_stamp=role in stamps)} AS {quote_name(role)}"
+        for role, at in positions.items()
+    ]
+    made = "VIEW" if source.is_lazy else "TABLE"
+    swallowed = f", {_find_swallowed(source)} AS swallowed" if source.separator else ""
+    connection.execute(
+        f"CREATE {made} {table} AS SELECT {source.row} AS row{swallowed}, {', '.join(cells)} "  # noqa: S608
+        f"FROM {source.relation}"
+    )
+    errors = _list_broken_lines(connection, path, source, table)
+    n_rows = _count_rows(connection, table)
+    if not n_rows and not errors:
+        raise FileError("no_rows", file=path.name, header=entry.header)
+    raw = RawFile(path, kind, entry, placed, table, stamps, n_rows, source.is_lazy)
+    return raw, errors
+
+
+def _count_rows(connection: "DuckDBPyConnection", table: str, where: str = "") -> int:
+    """Return the number of rows of a table."""
+    row = connection.execute(f"SELECT count(*) FROM {table} {where}").fetchone()  # noqa: S608
+    return int(row[0]) if row else 0
+
+
+def _write_cell(source: _Source, at: int, *, is_stamp: bool) -> str:
+    """Return the SQL of a cell: a text without spaces around it, or a point in time."""
+    name, sql_type = source.columns[at], source.types[at]
+    if is_stamp and sql_type == "TIMESTAMP WITH TIME ZONE":
+        return f"make_timestamp(epoch_us({quote_name(name)}) + {VIETNAM}::BIGINT)"
+    if is_stamp:
+        return f"CAST({quote_name(name)} AS TIMESTAMP)"
+    text = quote_name(name) if sql_type == "VARCHAR" else write_parquet_column(name, sql_type)
+    return f"coalesce(trim({text}, ' \t\r\n\u00a0\u200b\ufeff'), '')"
+
+
+def _find_source(
+    connection: "DuckDBPyConnection", path: Path, entry: RecordFile, table: str
+) -> _Source:
+    """Return how DuckDB reads a file."""
+    is_packed = path.suffix.lower() == ".gz" and path.is_file()
+    file_kind = "text" if is_packed else find_kind(path)
+    if file_kind == "parquet":
+        return _open_parquet(connection, path)
+    start = _read_start(path) if file_kind == "text" else ""
+    if start:
+        return _open_text(path, entry, start, table)
+    frame = read_below_header(read_sheet(path, entry.sheet).rows, (entry.header,), path)
+    names = [*map(str, frame.columns)]
+    columns = [f"c{at}" for at in range(len(names))]
+    rows = frame.set_axis(columns, axis=1).assign(row=frame.index)
+    connection.register(f"sheet_{table}", rows)
+    types = ["VARCHAR"] * len(names)
+    return _Source(f"sheet_{table}", columns, types, names, "CAST(row AS BIGINT)")
+
+
+def _open_parquet(connection: "DuckDBPyConnection", path: Path) -> _Source:
+    """Return how a Parquet file is read; its names stand in row 1."""
+    pattern = re.sub(r"([*?[])", r"[\1]", str(path)).replace("'", "''")
+    relation = f"read_parquet('{pattern}', file_row_number = true)"
+    try:
+        described = connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()  # noqa: S608
+    except Exception as why:
+        raise FileError("file_broken", file=path.name, why=type(why).__name__) from None
+    facts = [(str(name), str(kind)) for name, kind, *_ in described if name != "file_row_number"]
+    names, types = [name for name, _ in facts], [kind for _, kind in facts]
+    return _Source(relation, names, types, names, "file_row_number + 2", is_lazy=True)
+
+
+def _read_start(path: Path) -> str:
+    """Return the start of a text in UTF-8; empty where ``sheets.reader`` must read it.
+
+    Raises:
+        FileError: The text is empty, in an old code, or the file is no packed text.
+    """
+    try:
+        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
+            content = file.read(START)
+    except (OSError, EOFError) as why:
+        raise FileError("file_broken", file=path.name, why=type(why).__name__) from None
+    whole = content if len(content) < START else content[: content.rfind(b"\n") + 1]
+    text = decode_text(whole, path.name)
+    if not text.strip():
+        raise FileError("file_empty", file=path.name)
+    is_plain = b"\0" not in content[:2000] and not text[:4].lower().startswith("sep=")
+    return text if is_plain or path.suffix.lower() == ".gz" else ""
+
+
+def _open_text(path: Path, entry: RecordFile, start: str, table: str) -> _Source:
+    """Return how a text is read: its separator is the one that parts most names in the header."""
+    headers = {}
+    for sign in SEPARATORS:
+        reader = csv.reader(io.StringIO(start, newline=""), delimiter=sign)
+        rows = [names for _, names in zip(range(entry.header), reader, strict=False)]
+        headers[sign] = (rows[-1] if len(rows) == entry.header else [], reader.line_num)
+    separator = max(SEPARATORS, key=lambda sign: len(headers[sign][0]))
+    header, n_lines = headers[separator]
+    if not any(map(tidy_text, header)):
+        raise FileError("no_header", file=path.name, header=entry.header, n=n_lines)
+    columns = [f"c{at}" for at in range(len(header))]
+    types = ", ".join(f"'{column}': 'VARCHAR'" for column in columns)
+    quoted = str(path).replace("'", "''")
+    relation = (
+        f"read_csv('{quoted}', auto_detect = false, header = false, skip = {n_lines}, "
+        f"delim = '{separator}', quote = '\"', escape = '\"', columns = {{{types}}}, "
+        f"store_rejects = true, rejects_table = 'lines_{table}', rejects_scan = 'scans_{table}', "
+        "null_padding = false)"
+    )
+    row = f"row_number() OVER () + {entry.header}"
+    names = [tidy_text(name) for name in header]
+    return _Source(relation, columns, ["VARCHAR"] * len(names), names, row, separator=separator)
+
+
+def _find_swallowed(source: _Source) -> str:
+    """Return the SQL that tells whether a cell of a text holds whole rows, between stray quotes."""
+    n_signs = max(len(source.columns) - 1, 1)
+    cells = [
+        f"(contains({cell}, chr(10)) AND "
+        f"length({cell}) - length(replace({cell}, '{source.separator}', '')) >= {n_signs})"
+        for cell in source.columns
+    ]
+    return f"coalesce({' OR '.join(cells)}, false)"
+
+
+def _list_broken_lines(
+    connection: "DuckDBPyConnection", path: Path, source: _Source, table: str
+) -> list[SipasError]:
+    """Refuse lines with more or fewer cells than the header, and quotes that are not closed."""
+    if not source.separator:
+        return []
+    lines = connection.execute(
+        f"SELECT line, error_type FROM lines_{table} ORDER BY line LIMIT 1000"  # noqa: S608
+    ).fetchall()
+    if any(kind == "INVALID ENCODING" for _, kind in lines):
+        return [FileError("file_encoding", file=path.name)]
+    rows = connection.execute(f"SELECT row FROM {table} WHERE swallowed").fetchall()  # noqa: S608
+    places = [Place(path.name, int(line)) for line, *_ in (*lines, *rows)]
+    fields = {"n_columns": len(source.names), "separator": source.separator.replace("\t", "TAB")}
+    return [RecordsError("records_lines", places, **fields)] if places else []
+
+
+def find_blank_default(export: Export, role: str) -> str:
+    """Return the SQL of a role that a file does not have."""
+    kind = export.roles[role].kind
+    if kind == "stamp":
+        return "NULL::TIMESTAMP_S"
+    return "NULL::DOUBLE" if kind in ("number", "limit") else f"'{export.roles[role].default}'"
