@@ -117,6 +117,7 @@ def _draw_dossiers(
     truths, table = read_truths(), list_procedures(demo)
     n_units = len(demo.units)
     sizes = np.exp(rng.normal(0, truths["size_spread"], n_units))
+    sizes *= demo.units["code"].map(truths["larger"]).fillna(1).to_numpy()
     number = rng.choice(n_units, n, p=sizes / sizes.sum())
     table["unit_number"] = table["agency"].map({c: k for k, c in enumerate(demo.units["code"])})
     shares = table.groupby("unit_number")["share"].cumsum()
@@ -175,7 +176,7 @@ def _name_sections(dossiers: pd.DataFrame) -> Texts:
 
 
 def _draw_officials(dossiers: pd.DataFrame, rng: np.random.Generator) -> Levels:
-    """Return the number of the official of each step; one official has the hard dossiers."""
+    """Return the number of the official of each step; two have more than others."""
     truths, n = read_truths(), len(dossiers)
     sizes = truths["officials"]
     kinds = [step["section"] for step in truths["steps"]]
@@ -188,6 +189,9 @@ def _draw_officials(dossiers: pd.DataFrame, rng: np.random.Generator) -> Levels:
     is_honest = rng.random(n) < takes
     own = np.where(is_honest, honest["official"], others + 1)
     drawn["own"] = np.where(is_there, own, drawn["own"])
+    late = truths["truths"]["late_official"]
+    takes = _find_place(dossiers, late) & (rng.random(n) < late["share"])
+    drawn["own"] = np.where(takes, late["official"], drawn["own"])
     return np.column_stack([drawn[kind] for kind in kinds])
 
 
