@@ -23,13 +23,20 @@ from sipas_analysis.records.calendar import Calendar, read_calendar
 from sipas_analysis.records.calendar_years import list_program_years
 from sipas_analysis.records.clock import find_pauses, run_clock
 from sipas_analysis.records.dossiers import read_dossiers
-from sipas_analysis.records.exports import connect_records, list_changes, make_line, read_export
+from sipas_analysis.records.exports import connect_records, list_changes, make_line
 from sipas_analysis.records.movements import read_movements
 from sipas_analysis.records.official_form import OfficialForm, read_official_form
+from sipas_analysis.records.petitions import read_petitions
+from sipas_analysis.records.publication import read_publication
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
+READERS = {
+    "dossiers": read_dossiers,
+    "petitions": read_petitions,
+    "publication": read_publication,
+}
 NO_PAUSES = {"dossier": "str", "start": "datetime64[s]", "end": "datetime64[s]"}
 
 
@@ -136,10 +143,8 @@ def _read_all(
         try:
             if kind == "movements":
                 relation, ledger = read_movements(connection, wave, units)
-            elif kind == "dossiers":
-                frames[kind], ledger = read_dossiers(connection, wave, units)
             else:
-                frames[kind], ledger = read_export(connection, kind, wave, units)
+                frames[kind], ledger = READERS[kind](connection, wave, units)
             ledgers.append(ledger)
         except SipasError as error:
             errors += error.errors if isinstance(error, SeveralError) else [error]

@@ -6,13 +6,21 @@ answered still waits. Petitions are counted all, not drawn: a share of them has 
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from sipas_analysis.collect.survey import join_ledgers
+from sipas_analysis.collect.wave import Wave
 from sipas_analysis.records.calendar import Calendar
 from sipas_analysis.records.channels import Period
+from sipas_analysis.records.exports import fetch_frame, make_empty_frame, open_export
+from sipas_analysis.records.repeats import drop_footers, settle_repeats
 from sipas_analysis.records.small_cells import merge_small_cells
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 DAY, SECOND = pd.Timedelta(days=1), pd.Timedelta(seconds=1)
 WORST = (  # of the parts of a case: the largest
@@ -23,6 +31,64 @@ COUNTS = (
     *("n", "received", "carried_over", "answered", "on_time", "late", "open", "in_time", "overdue"),
     *("without_due", "reopened", "sent_to_several"),
 )
+
+
+def read_petitions(
+    connection: "DuckDBPyConnection", wave: Wave, units: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read the petitions of a wave, one row for each petition of each unit.
+
+    A petition without the code of a case is a case of its own. One that was answered before it was
+    received, or has no day of receipt, is kept with the reason in ``contradiction``. Of a petition
+    that overlapping exports hold twice the last answer counts.
+
+    Args:
+        connection: A connection of ``connect_records``.
+        wave: The wave.
+        units: Its list of units.
+
+    Returns:
+        Petitions with the roles of ``columns.yaml``: ``petition case channel unit field received
+        due answered``, ``reopened`` (times), ``about_official`` (yes/no), and ``contradiction`` (a
+        reason of the ledger, or ``""``); no row where the wave names none. And the ledger.
+
+    Raises:
+        FileError: A file is missing or cannot be read.
+        RecordsError: Columns, words, units or stamps are not what they must be.
+        SeveralError: More than one of these.
+
+    Source: rules P1 and T7 in docs/method.md.
+    """
+    table = open_export(connection, "petitions", wave, units)
+    if table is None:
+        return _type_petitions(make_empty_frame("petitions")), join_ledgers([])
+    rows = drop_footers(fetch_frame(table), table, "petition")
+    once, ordered = ("case", "received", "due"), ("reopened", "answered")
+    frame, differs = settle_repeats(rows, table, ("petition", "unit"), once, ordered)
+    frame = _type_petitions(frame)
+    received, answered = frame["received"], frame["answered"]
+    is_date = answered == answered.dt.normalize()  # an answer of the same day has no hour
+    is_before = answered < received.where(~is_date, received.dt.normalize())
+    reasons = {
+        "versions_differ": differs,
+        "received_missing": received.isna(),
+        "answered_before_received": is_before,
+    }
+    frame["contradiction"] = np.select([*reasons.values()], [*reasons], "")
+    for reason in reasons:
+        table.note(frame[frame["contradiction"] == reason], reason)
+    return frame, join_ledgers(table.ledger)
+
+
+def _type_petitions(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return petitions with a case, a number of reopenings, and yes or no about officials."""
+    case = frame["case"].astype(object)
+    return frame.assign(
+        case=case.mask(case == "", frame["petition"].astype(object)),
+        reopened=frame["reopened"].fillna(0).astype(np.int64),
+        about_official=frame["about_official"].astype(object).eq("yes"),
+        contradiction="",
+    )
 
 
 def count_petitions(

@@ -6,16 +6,60 @@ numbers of procedures are shown. All lines are counted: a share of them has no i
 
 from collections.abc import Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from sipas_analysis.collect.survey import join_ledgers
+from sipas_analysis.collect.wave import Wave
+from sipas_analysis.errors import RecordsError
 from sipas_analysis.records.calendar import Calendar
+from sipas_analysis.records.exports import fetch_frame, make_empty_frame, open_export
+from sipas_analysis.records.repeats import list_places, refuse_without_code, settle_repeats
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 DAY = pd.Timedelta(days=1)
 CHECKS = ("place", "form", "content")
 YES, CHECKED = ([f"{name}_{part}" for name in CHECKS] for part in ("yes", "checked"))
 COUNTS = (*("procedures", "published", "not_published", "not_due", "undated", "on_time", "late"),)
+
+
+def read_publication(
+    connection: "DuckDBPyConnection", wave: Wave, units: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read the checklists of publication of a wave, one row for each procedure of each unit.
+
+    Args:
+        connection: A connection of ``connect_records``.
+        wave: The wave.
+        units: Its list of units.
+
+    Returns:
+        Lines with ``unit procedure place form content`` (``yes``, ``no`` or ``""``) ``due
+        published``; no row where the wave names none. And the ledger.
+
+    Raises:
+        FileError: A file is missing or cannot be read.
+        RecordsError: Columns, words, units or days are not what they must be; or two lines on a
+            procedure of a unit differ.
+        SeveralError: More than one of these.
+
+    Source: rules P1 and T8 in docs/method.md.
+    """
+    table = open_export(connection, "publication", wave, units)
+    if table is None:
+        return make_empty_frame("publication"), join_ledgers([])
+    rows = fetch_frame(table)
+    refuse_without_code(rows, table, "procedure")
+    fixed = (*CHECKS, "due", "published")
+    frame, differs = settle_repeats(rows, table, ("unit", "procedure"), fixed, ("file", "row"))
+    if differs.any():
+        places = list_places(frame[differs], table, "procedure")
+        raise RecordsError("records_repeated", places)
+    return frame, join_ledgers(table.ledger)
 
 
 def count_publication(
