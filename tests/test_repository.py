@@ -48,7 +48,7 @@ collect.simulate
 records.calendar_years records.calendar records.clock records.service_levels records.columns
 records.words records.stamps records.raw_files records.exports records.repeats records.dossiers
 records.movements records.official_form records.timeliness records.steps records.flow
-records.late_again records.small_cells records.channels records.petitions records.publication records.coverage
+records.late_effects records.late_again records.small_cells records.channels records.petitions records.publication records.coverage
 records.office_records records.indicators records.service_score records.simulated_work records.simulated_exports records.simulate
 quality.form_patterns quality.findings quality.keyed_twice quality.item_checks
 draft.sheets draft.pack draft.proposals draft.wave_file
@@ -85,7 +85,8 @@ documents.writers.terminal documents.writers.html
 documents.writers.typst_process documents.writers.docx_parts
 documents.writers.docx_table documents.writers.docx_letter documents.writers.docx
 documents.writers.pdf documents.writers.xlsx documents.writers.xlsx_form
-reports.file_names reports.subject reports.named_numbers reports.figure_tables reports.pictures
+reports.file_names reports.subject reports.named_numbers reports.figure_tables
+reports.record_cells reports.pictures
 reports.unit_pictures reports.answer_pictures reports.record_pictures reports.chapters.trend
 reports.chapters.sample_design reports.chapters.respondents reports.chapters.people
 reports.chapters.opening
@@ -99,6 +100,7 @@ reports.chapters.driver_annex
 reports.chapters.method reports.chapters.index_rules reports.chapters.item_tables
 reports.chapters.unit_tables reports.chapters.sources
 reports.chapters.plan reports.chapters.plan_annex reports.chapters.verdicts
+reports.chapters.record_annex
 reports.chapters.annexes
 reports.annex_workbook reports.long_tables reports.table_workbook reports.report
 reports.portal_files reports.portal_rows reports.portal

@@ -9,10 +9,12 @@ of an official.
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from sipas_analysis.collect.survey import Survey
+from sipas_analysis.figures.aside_tables import tabulate_aside, tabulate_form
 from sipas_analysis.figures.fact_tables import tabulate_coverage, tabulate_facts
 from sipas_analysis.figures.record_rows import RecordRow, identify_records, list_record_rows
 from sipas_analysis.figures.record_tables import (
@@ -24,6 +26,9 @@ from sipas_analysis.figures.record_tables import (
 )
 from sipas_analysis.figures.step_tables import tabulate_steps
 
+if TYPE_CHECKING:
+    from sipas_analysis.figures.record_rules import RecordRule
+
 RULES = {  # of the tables, in the order in which they are listed
     "timeliness": "T3",
     "steps": "T5",
@@ -32,6 +37,7 @@ RULES = {  # of the tables, in the order in which they are listed
     "publication": "T8",
     "coverage": "T8",
     "facts": "D7",
+    "form": "T4",
     "aside": "T2",
 }
 BUILDERS: Mapping[str, Callable[[RecordSource], pd.DataFrame]] = {
@@ -42,6 +48,8 @@ BUILDERS: Mapping[str, Callable[[RecordSource], pd.DataFrame]] = {
     "publication": tabulate_publication,
     "coverage": tabulate_coverage,
     "facts": tabulate_facts,
+    "form": tabulate_form,
+    "aside": tabulate_aside,
 }
 
 
@@ -78,6 +86,12 @@ class RecordFigures:
     def row_of(self, name: str, key: str = "all") -> RecordRow | None:
         """Return the row of a table with a key: ``all``, a unit, …; None if there is none."""
         return next((row for row in self.rows_of(name) if row.key == key), None)
+
+    def list_rules(self) -> "list[RecordRule]":
+        """Return the rules and calendars behind the figures, those without a source first."""
+        from sipas_analysis.figures.record_rules import list_record_rules
+
+        return list_record_rules(self.source.records.calendar)
 
     def identify(self) -> list[pd.DataFrame]:
         """Return every number with its id."""

@@ -22,6 +22,7 @@ PREFIXES = {  # what the ids of a table begin with, after ``record:``
     "publication": "publication.",
     "coverage": "coverage.",
     "facts": "fact.",
+    "form": "form.",
     "aside": "aside.",
 }
 ALL, OTHER = "all", "other"

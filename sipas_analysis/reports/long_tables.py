@@ -9,6 +9,7 @@ from dataclasses import replace
 from sipas_analysis.documents.model import Column, Section, Table, Text, make_text
 from sipas_analysis.figures.plan_records import Judged, PlanLine
 from sipas_analysis.figures.published import PublishedFigure
+from sipas_analysis.figures.record_rows import RecordRow
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.reports.chapters.plan_annex import (
@@ -28,6 +29,7 @@ from sipas_analysis.reports.figure_tables import (
     number_cell,
 )
 from sipas_analysis.reports.named_numbers import interval_of, number_of
+from sipas_analysis.reports.record_cells import PLACES, list_printed, name_caption, tabulate_rows
 from sipas_analysis.reports.subject import Subject, list_marked_names
 
 Place = tuple[object, object, dict[str, PublishedFigure]]  # name, group, figures by variable
@@ -47,6 +49,7 @@ def build_long_tables(subject: Subject) -> Section:
         _list_parts(subject, "items", [*subject.pack.items]),
         _list_figures(subject),
         *_list_plans(subject),
+        *_list_records(subject),
         *([_list_pairs(subject)] if len(subject.figures.pairs) else []),
     ]
     return Section("tables", make_text("xlsx.tables.subtitle"), tuple(tables))
@@ -218,6 +221,21 @@ def _list_lines(
     )
     heads = (*UNIT_COLUMNS, Column(make_text("plan.column.id"), "text"), *columns)
     return Table(f"tables-{kind}", make_text(f"xlsx.tables.{kind}"), heads, rows)
+
+
+def _list_records(subject: Subject) -> Iterator[Table]:
+    """Yield every table of the office's records: of units together, of each other kind apart."""
+    records = subject.figures.records
+    for name in records.tables if records else ():
+        rows_by_kind: dict[str, list[RecordRow]] = {}
+        for row in records.rows_of(name) if records else ():
+            kind = "unit" if row.domain in PLACES else row.domain
+            rows_by_kind.setdefault(kind, []).append(row)
+        for kind, rows in rows_by_kind.items():
+            if columns := list_printed(rows, name):
+                caption = make_text(name_caption(name, kind))
+                table_id = f"tables-{name}-{kind}"
+                yield tabulate_rows(subject, rows, columns, table_id=table_id, caption=caption)
 
 
 def _list_places(subject: Subject) -> Iterator[Place]:

@@ -1,11 +1,11 @@
 """Tables of an office's records: which columns are printed, their heads, and the cells of a row."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from sipas_analysis.documents.model import Column, Table, Text, make_text
 from sipas_analysis.figures.record_rows import OTHER, PREFIXES, RecordRow
 from sipas_analysis.instrument.strict_yaml import Bilingual
-from sipas_analysis.reports.named_numbers import number_of
+from sipas_analysis.reports.named_numbers import interval_of, number_of
 from sipas_analysis.reports.subject import Subject
 
 FORM = (  # columns of form II.06a, in its order
@@ -22,8 +22,8 @@ PRINTED = {  # columns that are printed of each table, in their order
     "timeliness": (*FORM, *SHARES, *APART, *DAYS),
     "steps": (
         *("n", "dossiers", "median_hours", "p90_hours", "share_of_limit_percent"),
-        "limit_here_percent",
-        *("wait_hours", "loops", "loop_percent", "pauses", "pause_hours", "running"),
+        *("limit_here_percent", "wait_hours", "loops", "loop_percent", "pauses", "pause_hours"),
+        *("running", "position"),
     ),
     "channels": (
         *("received", "online_percent", "online_offered_percent", "online_partial_percent"),
@@ -34,15 +34,43 @@ PRINTED = {  # columns that are printed of each table, in their order
         *("overdue", "without_due", "on_time_percent", "reopened", "reopened_percent"),
         *("sent_to_several", "backlog_median_days", "backlog_oldest_days", "contradictory"),
     ),
+    "publication": (
+        *("procedures", "published", "not_published", "not_due", "undated", "on_time", "late"),
+        *("score", "place_percent", "form_percent", "content_percent", "unchecked"),
+        *("median_days_late", "most_days_late"),
+    ),
+    "coverage": (
+        *("clients_n", "clients_percent", "forms_n", "forms_percent", "expected_percent"),
+        "gap_points",
+    ),
+    "facts": (
+        *("n", "matched", "matched_percent", "no_code", "unknown", "other_unit"),
+        *("contradictory", "value_without", "value_with", "vanishes_percent", "value"),
+        *("correlation", "n_units"),
+    ),
+    "form": ("value", "expected", "form", "counted", "difference"),
     "aside": ("n",),
 }
-WITH_INTERVAL = ("on_time_percent",)  # of the timeliness of dossiers
+NAMES = {  # what names a row of a domain; the name of the domain if it is not here
+    "section": ("step", "section"),
+    "unit_section": ("unit", "step", "section"),
+    "way": ("from_step", "to_step"),
+    "break": ("rule", "cell"),
+    "difference": ("field", "cell"),
+}
+PLACES = ("all", "group", "unit")  # domains that one table has together
+ENDS = {"(start)": "record.way.start", "(end)": "record.way.end"}
 
 
 def list_printed(rows: Iterable[RecordRow], name: str) -> list[str]:
     """Return the columns of a table that are printed: those in which some row has a number."""
     listed = [*rows]
     return [column for column in PRINTED[name] if any(row.has(column) for row in listed)]
+
+
+def name_caption(table: str, kind: str) -> str:
+    """Return the id of the caption of a table whose rows are of one kind."""
+    return f"record.table.{table}.{kind}"
 
 
 def tabulate_rows(
@@ -52,68 +80,93 @@ def tabulate_rows(
     *,
     table_id: str,
     caption: Text,
-    heads: Sequence[Column] = (),
-    notes: tuple[Text, ...] = (),
 ) -> Table:
-    """Return rows of a table of records with the heads of their columns.
+    """Return rows of one table of records and of one kind, with an interval where there is one."""
+    table, domain = rows[0].table, rows[-1].domain
+    heads = [
+        Column(make_text(f"record.head.{name}"), "text" if number else "row")
+        for number, name in enumerate(NAMES.get(domain, (domain,)))
+    ]
+    with_ends = {name for name in columns if any(row.has(f"{name}_low") for row in rows)}
+    for column in columns:
+        heads.append(Column(name_column(table, column)))
+        if column in with_ends:
+            heads.append(Column(make_text("report.column.interval")))
+    has_verdicts = any(row.verdict for row in rows)
+    heads += [Column(make_text("report.column.verdict"), "text")] if has_verdicts else []
+    lines = []
+    for row in rows:
+        line = [*name_row(subject, row)]
+        for column in columns:
+            line.append(print_number(subject, row, column))
+            if column in with_ends:
+                decimals = 1 if column.endswith("_percent") else find_decimals(column)
+                line.append(interval_of(subject, row.find_id(column), decimals))
+        verdict = make_text(f"record.verdict.{row.verdict}") if row.verdict else None
+        lines.append((*line, verdict) if has_verdicts else (*line,))
+    return Table(table_id, caption, (*heads,), (*lines,))
 
-    Args:
-        subject: Subject of the report.
-        rows: Rows of one table.
-        columns: Columns to print.
-        table_id: Id of the printed table.
-        caption: Its caption.
-        heads: Columns that name a row; a single one with the name of the row if left out.
-        notes: Notes below.
-    """
-    names = heads or (Column(make_text("report.column.unit"), "row"),)
-    cells = tuple(
-        (*name_row(subject, row)[: len(names)], *(print_number(subject, row, c) for c in columns))
-        for row in rows
-    )
-    table = rows[0].table if rows else "timeliness"
-    return Table(table_id, caption, (*names, *name_columns(table, columns)), cells, notes)
 
-
-def name_columns(table: str, columns: Sequence[str]) -> list[Column]:
-    """Return the heads of columns of numbers."""
-    return [Column(name_column(table, column)) for column in columns]
-
-
-def name_column(table: str, column: str) -> Text | Bilingual:
+def name_column(table: str, column: str) -> Text:
     """Return the head of a column of numbers: of a share of channels from the list of shares."""
     if table == "channels":
         from sipas_analysis.records.channels import read_channel_rules
 
         share = read_channel_rules().shares.get(column.removesuffix("_percent"))
         if share is not None:
-            return make_text("record.percent", share=share)
+            return make_text("record.percent", share=Bilingual(vi=share.vi, en=share.en))
     return make_text(f"record.column.{PREFIXES[table]}{column}")
 
 
-def name_row(subject: Subject, row: RecordRow) -> tuple[object, object]:
-    """Return what a row is about: a unit, a group, a field, a step; and its section or unit."""
-    place: object = row.section
+def name_row(subject: Subject, row: RecordRow) -> tuple[object, ...]:
+    """Return what a row is about, as the columns of ``NAMES`` have it."""
+    section = make_text(ENDS[row.section]) if row.section in ENDS else row.section
+    if row.domain == "unit_section":
+        return subject.unit_name(row.unit), row.label, section
+    if row.domain in NAMES:
+        return make_text(ENDS[row.label]) if row.label in ENDS else row.label, section
+    return (_name_single(subject, row),)
+
+
+def _name_single(subject: Subject, row: RecordRow) -> object:
+    """Return the name of a row that is about one thing."""
+    word = f"record.{row.domain}.{row.label.replace('=', '_')}"
     if row.unit:
-        place = subject.unit_name(row.unit)
-    if row.domain == "all":
-        return make_text("report.level.province"), ""
-    if row.domain == "group":
-        return subject.group_name(row.group), ""
-    if row.domain == "unit" and row.unit:
-        return place, subject.group_name(row.group) if row.group else ""
+        return subject.unit_name(row.unit)
     if row.domain == "unit" or row.label == OTHER:
-        return make_text("record.other"), subject.group_name(row.group) if row.group else ""
-    return row.label or make_text("record.unnamed"), place
+        return make_text("record.other")
+    names: dict[str, Callable[[], object]] = {
+        "all": lambda: make_text("report.level.province"),
+        "officials": lambda: make_text("report.level.province"),
+        "group": lambda: subject.group_name(row.group),
+        "factor": lambda: subject.short_name(row.label),
+        "groups": lambda: _name_people(subject, row.label),
+        "reason": lambda: make_text(f"ledger.{row.label}"),
+        "fact": lambda: make_text(word),
+        "channel": lambda: make_text(word),
+    }
+    is_named = row.domain in names and (row.label or row.domain in ("all", "officials", "group"))
+    return names[row.domain]() if is_named else row.label or make_text("record.unnamed")
+
+
+def _name_people(subject: Subject, code: str) -> object:
+    """Return the name of a group of people, as the question of the forms has it."""
+    from sipas_analysis.records.coverage import find_group_question
+
+    question = find_group_question(subject.figures.survey)
+    levels = subject.pack.indicators[question].levels if question else {}
+    return levels.get(code, code)
 
 
 def print_number(subject: Subject, row: RecordRow, column: str) -> object:
-    """Return a number of a row as it is printed; a dash where it is hidden."""
+    """Return a number of a row as it is printed; a dash where it is hidden or there is none."""
+    if not row.has(column):
+        return None
     return number_of(subject, row.find_id(column), decimals=find_decimals(column))
 
 
 def find_decimals(column: str) -> int:
-    """Return the digits after the point of a column: two of shares, one of hours and days."""
-    if column.endswith("_percent") or column.startswith("gap_"):
+    """Return the digits after the point: two of shares and effects, one of hours and days."""
+    if column.endswith("_percent") or column.startswith(("gap_", "value", "correlation", "score")):
         return 2
-    return 1 if column.endswith(("_hours", "_days", "_late")) else 0
+    return 1 if column.endswith(("_hours", "_days", "_days_late", "position")) else 0

@@ -16,6 +16,7 @@ from sipas_analysis.reports.chapters.item_tables import show_items
 from sipas_analysis.reports.chapters.method import explain_method
 from sipas_analysis.reports.chapters.people import show_people
 from sipas_analysis.reports.chapters.plan_annex import show_plan
+from sipas_analysis.reports.chapters.record_annex import show_records
 from sipas_analysis.reports.chapters.sources import show_sources
 from sipas_analysis.reports.chapters.unit_tables import show_ranks, show_units
 from sipas_analysis.reports.subject import Subject
@@ -30,6 +31,7 @@ _BLOCKS: dict[str, Callable[[Subject], Sequence[Block]]] = {
     "drivers": show_models,
     "incidents": show_incidents,
     "plan": show_plan,
+    "record_tables": show_records,
     "sources": show_sources,
 }
 
@@ -47,8 +49,11 @@ def _build_annex(name: str, subject: Subject) -> Section:
 
 def select_annexes(subject: Subject) -> dict[str, Callable[[Subject], Section]]:
     """Return the annexes that have something to tell, in reading order."""
-    is_left_out = not has_incidents(subject)
-    return {k: build for k, build in ANNEXES.items() if k != "incidents" or not is_left_out}
+    has_content = {
+        "incidents": has_incidents(subject),
+        "record_tables": subject.figures.records is not None,
+    }
+    return {name: build for name, build in ANNEXES.items() if has_content.get(name, True)}
 
 
 ANNEXES: dict[str, Callable[[Subject], Section]] = {
