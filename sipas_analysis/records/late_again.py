@@ -6,44 +6,33 @@ with as much of the legal limit used up when the dossier arrived. The table name
 code and belongs in a restricted file, never in a public archive.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy import special
 
 from sipas_analysis.errors import RecordsError
-from sipas_analysis.infer.design import Floats
 from sipas_analysis.instrument.pack import Status
 from sipas_analysis.instrument.strict_yaml import Strict, read_model
+from sipas_analysis.records.late_effects import MIX, OFFICIAL, expect_late
 from sipas_analysis.records.steps import run_query
 from sipas_analysis.sheets.texts import plain_text
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyRelation
 
-Integers = NDArray[np.int64]
-
-OFFICIAL = ["unit", "handler"]
-SECTION = ["unit", "section"]
-MIX = (["step", "used"], ["step", "procedure"], ["channel"])
-# Of the effects of used, procedure, channel and official: 1 over the variance they are drawn to.
-PENALTIES = (0.05, 0.25, 1.0, 1.0)
-CYCLES = 60  # of the fit, at most
-CONVERGED = 1e-5
-LEAST_RATE, LEAST_VARIANCE = 1e-6, 1e-9
 STAYS = """
 WITH ordered AS (
     SELECT dossier, step, section, handler, reason, start, state, unit,
-        coalesce(state, 4) IN (2, 4) AS works,
+        coalesce(state, 0) IN (0, 2, 4) AS works,
         coalesce("end", lead(start) OVER way) AS ended
     FROM movements WINDOW way AS (PARTITION BY dossier ORDER BY start, "end", step)
 ), timed AS (
-    SELECT *, coalesce(sum(CASE WHEN coalesce(state, 4) IN (5, 6, 8)
+    SELECT *, coalesce(sum(CASE WHEN coalesce(state, 0) IN (5, 6, 8)
             THEN working_seconds(ended) - working_seconds(start) END) OVER (
                 PARTITION BY dossier ORDER BY start, ended, step
                 ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS paused_before
@@ -216,119 +205,6 @@ def _find_comparable(cells: pd.DataFrame, rules: LateRules) -> "pd.Series[bool]"
     return enough & (n_others >= rules.least_other_stays.value)
 
 
-def expect_late(cells: pd.DataFrame, margin: float) -> pd.DataFrame:
-    """Return ``n late expected variance`` of late stays by official (rule T6).
-
-    Args:
-        cells: Comparable cells.
-        margin: Factor on the variance between officials.
-    """
-    n, late = (cells[name].to_numpy(dtype=float) for name in ("n", "late"))
-    codes = [cells.groupby(keys).ngroup().to_numpy() for keys in (*MIX, OFFICIAL)]
-    effects, odds = _fit_effects(n, late, codes)
-    official, own = codes[-1], effects[-1]
-    spread = _sum_by(official, n * _find_variance(odds))
-    home = cells.assign(official=official, section=cells.groupby(SECTION).ngroup(), n=n)
-    home = home.groupby(["official", "section"], as_index=False)["n"].sum()
-    home = home.sort_values(["official", "n"], kind="stable").drop_duplicates(
-        "official", keep="last"
-    )
-    section = np.unique(home["section"], return_inverse=True)[1]
-    mean, error, between = _predict_effects(own, 1 / (spread + PENALTIES[-1]), section)
-    odds = odds + (mean - own)[official]
-    rate = 1 / (1 + np.exp(-odds))
-    variance = _sum_by(official, n * rate * (1 - rate))
-    unknown = variance**2 * (margin * between + error)
-    table = cells[[*OFFICIAL]].assign(n=n, late=late, expected=n * rate)
-    table = table.groupby(OFFICIAL)[["n", "late", "expected"]].sum()
-    of_procedures = _measure_procedures(n * rate * (1 - rate), codes[1], official)
-    return table.assign(variance=variance + unknown + of_procedures)
-
-
-def _fit_effects(n: Floats, late: Floats, codes: Sequence[Integers]) -> tuple[list[Floats], Floats]:
-    """Return the effects of each factor on the log odds, and the log odds of each cell.
-
-    Newton steps for one factor after another, each effect drawn to 0 by its penalty.
-    """
-    overall = np.clip(late.sum() / max(n.sum(), 1), LEAST_RATE, 1 - LEAST_RATE)
-    odds = np.full(len(n), np.log(overall / (1 - overall)))
-    effects = [np.zeros(int(code.max(initial=-1)) + 1) for code in codes]
-    for _ in range(CYCLES):
-        largest = 0.0
-        for at, (code, penalty) in enumerate(zip(codes, PENALTIES, strict=True)):
-            rate = 1 / (1 + np.exp(-odds))
-            score = _sum_by(code, late - n * rate) - penalty * effects[at]
-            step = np.clip(score / (_sum_by(code, n * rate * (1 - rate)) + penalty), -1, 1)
-            effects[at], odds = effects[at] + step, odds + step[code]
-            largest = max(largest, float(np.abs(step).max(initial=0)))
-        if largest < CONVERGED:
-            break
-    return effects, odds
-
-
-def _predict_effects(
-    effect: Floats, variance: Floats, section: Integers
-) -> tuple[Floats, Floats, Floats]:
-    """Return, for each official, the effect expected by the others, its variance, and τ².
-
-    Args:
-        effect: Effects of the officials, shape (J,).
-        variance: Their variances, shape (J,).
-        section: Number of the section of each, shape (J,).
-    """
-    weight = 1 / variance
-    of_section = [_sum_by(section, part) for part in (weight, weight * effect, weight**2)]
-    apart = weight * (effect - (of_section[1] / of_section[0])[section]) ** 2
-    size = _sum_by(section, np.ones(len(effect)))
-    excess = _sum_by(section, apart) - (size - 1)
-    scale = of_section[0] - of_section[2] / of_section[0]
-    between = _divide_others(excess, scale)[section]
-    centre = _divide_others_of(weight, weight * effect)
-    total = weight * (effect - (weight * effect).sum() / weight.sum()) ** 2
-    whole = (total.sum() - len(effect) + 1) / (weight.sum() - (weight**2).sum() / weight.sum())
-    of_sections = np.maximum(whole - between, LEAST_VARIANCE)
-    pooled = 1 / (variance + between)
-    near = (_sum_by(section, pooled)[section] - pooled) + 1 / of_sections
-    sums = _sum_by(section, pooled * effect)[section] - pooled * effect
-    return (sums + centre / of_sections) / near, 1 / near, between
-
-
-def _divide_others(excess: Floats, scale: Floats) -> Floats:
-    """Return, for each section, the ratio of the sums over the others, at least 0.
-
-    With one section only, that of the section.
-    """
-    if len(excess) < 2:
-        return np.maximum(excess / np.maximum(scale, LEAST_VARIANCE), 0)
-    others = np.maximum(scale.sum() - scale, LEAST_VARIANCE)
-    return np.maximum((excess.sum() - excess) / others, 0)
-
-
-def _divide_others_of(weight: Floats, weighted: Floats) -> Floats:
-    """Return, for each official, the weighted mean of all others."""
-    others = np.maximum(weight.sum() - weight, LEAST_VARIANCE)
-    return (weighted.sum() - weighted) / others
-
-
-def _measure_procedures(information: Floats, procedure: Integers, official: Integers) -> Floats:
-    """Return the variance of E of each official that comes from the effects of procedures."""
-    parts = pd.DataFrame({"procedure": procedure, "official": official, "part": information})
-    parts = parts.groupby(["official", "procedure"], as_index=False)["part"].sum()
-    others = parts.groupby("procedure")["part"].transform("sum") - parts["part"] + PENALTIES[1]
-    return _sum_by(parts["official"].to_numpy(), (parts["part"] ** 2 / others).to_numpy())
-
-
-def _sum_by(codes: Integers, values: Floats) -> Floats:
-    """Return the sum of values by code."""
-    return np.bincount(codes, weights=values, minlength=int(codes.max(initial=-1)) + 1)
-
-
-def _find_variance(odds: Floats) -> Floats:
-    """Return p(1 − p) by the log odds."""
-    rate = 1 / (1 + np.exp(-odds))
-    return np.asarray(rate * (1 - rate))
-
-
 def _set_limits(table: pd.DataFrame, rules: LateRules) -> pd.DataFrame:
     """Return the table with rates and the limits of the funnel for all judged officials at once."""
     n, late, expected, variance = (
@@ -396,4 +272,4 @@ def _judge(table: pd.DataFrame, rules: LateRules) -> list[str]:
     is_repeated = table["months_late"] >= rules.least_months.value
     tests = [is_alone, is_few, is_high & is_repeated, is_high]
     words = ["not_comparable", "too_few", "look_closer", "one_time"]
-    return np.select(tests, words, "usual").tolist()
+    return [str(word) for word in np.select(tests, words, "usual")]

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 HOUR = 3600.0
 FEWEST_WEEKS = 8  # of receipt, below which no step is said to take the most (ours)
-# The clock runs in states 2 and 4; it stands still in 5, 6 and 8 (rule T2).
+# The clock runs in states 2 and 4, and where no state is stated (0); it stands still in 5, 6 and 8.
 STAYS = """
 WITH ordered AS (
     SELECT {keys}, dossier, step, start, "end",
-        coalesce(state, 4) IN (2, 4) AS works, coalesce(state, 4) IN (5, 6, 8) AS pauses,
+        coalesce(state, 0) IN (0, 2, 4) AS works, coalesce(state, 0) IN (5, 6, 8) AS pauses,
         lead(start) OVER way AS next_start, lag(step) OVER way AS last_step,
         lag("end") OVER way AS last_end, min(start) OVER (PARTITION BY dossier, step) AS first_here
     FROM {source}
@@ -87,7 +87,7 @@ def measure_steps(
     """Measure the stays of dossiers by step, section or any other column of movement or dossier.
 
     A stay counts the working seconds from its start to its end, by the calendar; where the end is
-    missing, to the start of the dossier's next stay. Only stays at work (states 2 and 4) that have
+    missing, to the start of the dossier's next stay. Only stays at work (states 2 and 4, or none stated) that have
     ended are measured. Quantiles are those of R's type 7.
 
     Args:
