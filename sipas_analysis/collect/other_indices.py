@@ -29,7 +29,7 @@ class OtherIndex(Strict):
     name: Statement
     value: Annotated[float, Field(ge=0, le=100)]
     start: Day = Field(default=None, alias="from")
-    end: Day = Field(alias="to")
+    end: Day = Field(default=None, alias="to")
     population: Statement = Bilingual()
     rule: Statement = Bilingual()
     source: str = ""

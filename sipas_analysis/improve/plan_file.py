@@ -38,6 +38,8 @@ from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.measure.scores import check_scores, score_everyone, select_shown
 from sipas_analysis.measure.wave_breaks import link_units
 from sipas_analysis.messages import LANGUAGES, format_number
+from sipas_analysis.records.indicators import INDICATORS, LOWER_IS_BETTER, find_baselines
+from sipas_analysis.records.office_records import read_records
 from sipas_analysis.sheets.texts import fold_text
 
 FIGURES = {"value": "baseline", "low": "low", "high": "high", "n_valid": "n"}
@@ -185,13 +187,19 @@ def _check_ids(sheet: PlanSheet) -> None:
 def _add_figures(lines: pd.DataFrame, source: Survey, scores: pd.DataFrame | None) -> pd.DataFrame:
     """Return lines with the figures of the wave, and notes on their targets, as ``plan`` has them.
 
-    A line that does not follow the survey, and one of a figure that is hidden, has none.
+    A line that follows an indicator of the records has its percentage and the number of records.
+    A line that follows neither, and one of a figure that is hidden, has none.
     """
     table = score_everyone(source) if scores is None else scores
     known = select_shown(table).set_index(["unit", "variable"])
     items = lines["item"].where(lines["indicator"] == SURVEY, "")
     figures = known.reindex(pd.MultiIndex.from_arrays([lines["unit"], items]))
     columns = {new: figures[name].to_numpy(dtype=float) for name, new in FIGURES.items()}
+    if source.wave.records and lines["indicator"].isin([*INDICATORS]).any():
+        pairs = zip(lines["indicator"], lines["unit"], strict=True)
+        of_records = find_baselines(read_records(source), pairs, source.wave.min_cell)
+        for name, numbers in zip(("baseline", "n"), np.array(of_records).T, strict=True):
+            columns[name] = np.where(np.isnan(numbers), columns[name], numbers)
     compared = compare_targets(figures, lines["target"].to_numpy(dtype=float))
     undecided = np.where(lines["note"].str.contains("undecided"), "undecided", "")
     notes = zip(undecided, compared["note"], strict=True)
@@ -226,11 +234,18 @@ def _check_figures(sheet: PlanSheet, written: pd.DataFrame, lines: pd.DataFrame)
 
 
 def _check_targets(sheet: PlanSheet, lines: pd.DataFrame) -> None:
-    """Refuse a target below the baseline, and a line with a baseline and no target."""
-    least = lines["baseline"].round(COMPUTED["baseline"])
-    too_low = lines["target"] < least - FUZZ
+    """Refuse a target worse than the baseline, and a line with a baseline and no target."""
+    least, should_fall = (
+        lines["baseline"].round(COMPUTED["baseline"]),
+        lines["indicator"].isin(LOWER_IS_BETTER),
+    )
     is_blank = least.notna() & lines["target"].isna() & (lines["status"] != "dropped")
-    for message_id, is_wrong in (("plan_target_below", too_low), ("plan_target_blank", is_blank)):
+    mistakes = {
+        "plan_target_below": ~should_fall & (lines["target"] < least - FUZZ),
+        "plan_target_above": should_fall & (lines["target"] > least + FUZZ),
+        "plan_target_blank": is_blank,
+    }
+    for message_id, is_wrong in mistakes.items():
         if places := [sheet.place(row, "target") for row in lines.index[is_wrong]]:
             sheet.errors.append(PlanError(message_id, places))
 

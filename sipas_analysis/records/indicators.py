@@ -5,7 +5,8 @@ Lines of a plan (rule G3) and the parts of Decision 766 name indicators by the k
 ``INDICATORS``.
 """
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
 
 import pandas as pd
 
@@ -55,6 +56,11 @@ def _take(rows: pd.DataFrame, is_met: pd.Series) -> Outcomes:
     return rows["unit"], is_met
 
 
+def _find_last_moment(records: Records) -> pd.Timestamp:
+    """Return the last second of the period."""
+    return pd.Timestamp(records.period[1]) + pd.Timedelta(1, "D") - pd.Timedelta(1, "s")
+
+
 def _find_received(records: Records) -> pd.DataFrame:
     """Return the dossiers whose clock started, and that do not contradict themselves."""
     dossiers = records.dossiers
@@ -70,13 +76,13 @@ def _find_late(records: Records) -> Outcomes:
 def _find_on_time_at_portal(records: Records) -> Outcomes:
     """Compare with the promised day, as the portal does; with the clock where none is promised."""
     dossiers = _find_received(records)
-    end = dossiers["finished"].fillna(dossiers["returned"]).fillna(records.last_moment)
+    end = dossiers["finished"].fillna(dossiers["returned"]).fillna(_find_last_moment(records))
     by_clock = dossiers["status"].isin(("early", "on_time", "in_time"))
     has_promise = dossiers["promised"].notna()
     is_met = (end <= dossiers["promised"]).where(has_promise, by_clock)
     has_any_limit = has_promise | (dossiers["status"] != "no_limit")
-    is_met = is_met.where(has_any_limit) | dossiers["status"].isin(STOPPED)
-    return _take(dossiers, is_met)
+    is_stopped = dossiers["status"].isin(STOPPED)
+    return _take(dossiers, is_met.where(has_any_limit).mask(is_stopped, other=True))
 
 
 def _find_online(records: Records) -> Outcomes:
@@ -112,14 +118,14 @@ def _find_without_complaint(records: Records) -> Outcomes:
     """Leave out late dossiers and, since no petition names its dossier, as many as petitions."""
     dossiers = _find_received(records)
     is_met = ~dossiers["status"].isin(("late", "overdue"))
-    n_cases = records.petitions.groupby("unit")["case"].nunique() if len(records.petitions) else {}
+    n_cases = records.petitions.groupby("unit")["case"].nunique().to_dict()
     position = is_met.groupby([dossiers["unit"], is_met]).cumcount()
     return _take(dossiers, is_met & (position >= dossiers["unit"].map(n_cases).fillna(0)))
 
 
 def _find_petitions_on_time(records: Records) -> Outcomes:
     petitions = records.petitions
-    end = petitions["answered"].fillna(records.last_moment)
+    end = petitions["answered"].fillna(_find_last_moment(records))
     return _take(petitions, (end <= petitions["due"]).where(petitions["due"].notna()))
 
 
@@ -136,21 +142,50 @@ def _find_reopened(records: Records) -> Outcomes:
 
 def _find_published_on_time(records: Records) -> Outcomes:
     procedures = records.publication
-    is_due = procedures["due"].notna() & (procedures["due"] <= records.last_moment)
+    is_due = procedures["due"].notna() & (procedures["due"] <= _find_last_moment(records))
     is_met = procedures["published"].notna() & (procedures["published"] <= procedures["due"])
     return _take(procedures, is_met.where(is_due))
 
 
 def _find_complete(records: Records) -> Outcomes:
     procedures = records.publication
-    return _take(procedures, procedures["content"].where(procedures["published"].notna()))
+    is_checked = procedures["published"].notna() & (procedures["content"] != "")
+    return _take(procedures, (procedures["content"] == "yes").where(is_checked))
 
 
 def _find_posted(records: Records) -> Outcomes:
     procedures = records.publication
-    return _take(procedures, procedures[["place", "form", "content"]].astype(bool).all(axis=1))
+    checks = procedures[["place", "form", "content"]]
+    return _take(procedures, (checks == "yes").all(axis=1).where((checks != "").all(axis=1)))
 
 
+def find_baselines(
+    records: Records, lines: Iterable[tuple[str, str]], min_cell: int
+) -> list[tuple[float, float]]:
+    """Return the percentage and the denominator that each line of a plan starts from.
+
+    Args:
+        records: Records of the wave from which the plan was made.
+        lines: Indicator and unit of each line; an empty unit is the whole province.
+        min_cell: Fewest records of a percentage that may be shown (P2).
+
+    Returns:
+        A pair for each line; two missing numbers where there is no such indicator, or too few
+        records.
+    """
+    baselines = []
+    counts: dict[str, pd.DataFrame] = {}
+    for name, unit in lines:
+        if name in INDICATORS and name not in counts:
+            counts[name] = measure_indicator(records, name).set_index("unit")
+        table = counts.get(name, pd.DataFrame(columns=["numerator", "denominator"]))
+        met, n = (table if not unit else table[table.index == unit]).sum()
+        is_shown = n >= min_cell
+        baselines.append((100.0 * met / n, float(n)) if is_shown else (math.nan, math.nan))
+    return baselines
+
+
+LOWER_IS_BETTER = ("late-share", "reopened")
 INDICATORS: Mapping[str, Callable[[Records], Outcomes]] = {
     "late-share": _find_late,
     "on-time-portal": _find_on_time_at_portal,

@@ -10,7 +10,7 @@ import pandas as pd
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.documents.model import Interval, Number, make_text, render_text
 from sipas_analysis.instrument.strict_yaml import Bilingual
-from sipas_analysis.measure.reconciliation import OWN, SERVICE, Reconciliation
+from sipas_analysis.measure.reconciliation import OWN, RANGE, SERVICE, Reconciliation
 from sipas_analysis.messages import Language
 from sipas_analysis.records.service_score import ServiceScore, read_service_index
 from sipas_analysis.reports.subject import name_measure
@@ -27,9 +27,9 @@ def describe_reconciliation(
     yield _render("reconcile.title", language), _tabulate_indices(result, names, language)
     for index in names:
         yield _describe_index(index, names[index], survey, language), None
+    values = dict(zip(result.frame["index"], result.frame["value"], strict=True))
     for index, parts in result.parts.groupby("index", sort=False):
-        values = dict(zip(result.frame["index"], result.frame["value"], strict=True))
-        difference = Number(values[index] - values[OWN], DECIMALS)
+        difference = Number(values[str(index)] - values[OWN], DECIMALS)
         title = make_text("reconcile.parts", name=names[str(index)], points=difference)
         yield render_text(title, language), _tabulate_parts(parts, language)
     if result.service is not None:
@@ -54,30 +54,30 @@ def _tabulate_indices(
     """Return one row per index: value, range, number of people or dossiers, period."""
     cells = [
         [
-            names[row.index_name],
-            Number(row.value, DECIMALS),
-            Interval(row.low, row.high, DECIMALS),
-            None if pd.isna(row.n) else int(row.n),
-            make_text("reconcile.period", start=row.start, end=row.end),
+            names[row["index"]],
+            Number(row["value"], DECIMALS),
+            Interval(row["low"], row["high"], DECIMALS),
+            None if pd.isna(row["n"]) else int(row["n"]),
+            make_text("reconcile.period", start=row["start"], end=row["end"]),
         ]
-        for row in result.frame.rename(columns={"index": "index_name"}).itertuples()
+        for row in result.frame.to_dict("records")
     ]
     return _make_table(cells, ("index", "value", "range", "counted", "period"), language)
 
 
 def _describe_index(index: str, name: object, survey: Survey, language: Language) -> str:
     """Return whom an index is about, how it is computed, and where that was read."""
-    wave = survey.wave
+    wave, facts = survey.wave, list[object]()
     if index.startswith(OTHER):
         other = wave.other_indices[int(index.removeprefix(OTHER)) - 1]
-        facts = (other.population, other.rule, other.source, other.status)
+        facts = [other.population, other.rule, other.source, other.status]
     elif index == SERVICE:
         pack = read_service_index()
-        facts = (_say("population.service"), _say("rule.service"), pack.source, pack.status)
+        facts = [_say("population.service"), _say("rule.service"), pack.source, pack.status]
     else:
         rule = make_text(f"report.rule.{survey.instrument.index.overall.rule}")
         population = wave.population if wave.population.vi else _say("population.own")
-        facts = (population, rule, wave.title, "sourced")
+        facts = [population, rule, wave.title, "sourced"]
     fields = dict(zip(("population", "rule", "source"), map(_fill_blank, facts), strict=False))
     status = make_text(f"status.{facts[3]}")
     return render_text(make_text("reconcile.index", name=name, **fields, status=status), language)
@@ -96,37 +96,29 @@ def _fill_blank(text: object) -> object:
 def _tabulate_parts(parts: pd.DataFrame, language: Language) -> pd.DataFrame:
     """Return one row per part of a difference: its name, its points or their range, how known."""
     groups = read_service_index().groups
-    cells = [
-        [
-            groups[row.part] if row.part in groups else _say(f"part.{row.part}"),
-            Interval(row.low, row.high, DECIMALS)
-            if row.how == "range"
-            else Number(row.points, DECIMALS),
-            _say(f"how.{row.how}"),
-        ]
-        for row in parts.itertuples()
-    ]
+    cells: list[list[object]] = []
+    for row in parts.to_dict("records"):
+        name = row["part"]
+        points: object = Number(row["points"], DECIMALS)
+        if row["how"] == RANGE:
+            points = Interval(row["low"], row["high"], DECIMALS)
+        part = groups[name] if name in groups else _say(f"part.{name}")
+        cells.append([part, points, _say(f"how.{row['how']}")])
     return _make_table(cells, ("part", "points", "how"), language)
 
 
 def _tabulate_service(service: ServiceScore, language: Language) -> pd.DataFrame:
     """Return one row per part of Decision 766: value, points reached and most, what is missing."""
     groups = read_service_index().groups
-    cells = []
-    for row in service.frame.itertuples():
-        part = groups[str(row.group)].parts[str(row.part)]
-        has_none = _say("no_records") if part.indicator and pd.isna(row.value) else None
-        cells.append(
-            [
-                part,
-                Number(row.value, DECIMALS),
-                Number(row.reached, DECIMALS),
-                Number(row.points),
-                part.missing if part.missing.vi else has_none or "",
-                make_text(f"status.{row.status}"),
-            ]
-        )
-    heads = ("part", "value", "reached", "most", "missing", "status")
+    cells: list[list[object]] = []
+    for row in service.frame.to_dict("records"):
+        part = groups[row["group"]].parts[row["part"]]
+        missing: object = part.missing
+        if part.indicator:
+            missing = _say("no_records") if pd.isna(row["value"]) else ""
+        reached = [Number(row[name], DECIMALS) for name in ("value", "reached")]
+        cells.append([part, *reached, Number(row["points"]), missing])
+    heads = ("part", "value", "reached", "most", "missing")
     return _make_table(cells, heads, language)
 
 

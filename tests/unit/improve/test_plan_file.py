@@ -5,6 +5,7 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 from openpyxl import load_workbook
 
@@ -12,6 +13,8 @@ import sipas_analysis as sipas
 from sipas_analysis.errors import ColumnError, FileError, ParameterError, PlanError, SeveralError
 from sipas_analysis.improve.plan_sheet import FILE_COLUMNS
 from sipas_analysis.measure.scores import score_everyone
+from sipas_analysis.records.indicators import measure_indicator
+from sipas_analysis.reports.plan_workbook import write_plan
 
 DATA = Path(__file__).parents[3] / "data"
 PLAN = DATA / "an-giang-2020/plan.xlsx"
@@ -216,3 +219,30 @@ def test_what_is_no_plan_says_what_is_wanted(refuse, made, tmp_path):
             function(made, scores=3)
         with pytest.raises(ColumnError, match=r"`scores=` must name columns .* “domain”"):
             function(made, scores=made.frame.head(0))
+
+
+@pytest.mark.slow
+def test_a_line_may_follow_an_indicator_of_the_records(tmp_path):
+    """Its baseline is the share of all dossiers; a share that should fall has a lower target."""
+    survey = sipas.read_survey(sipas.read_wave(DATA / "an-giang-2021"))
+    scores = score_everyone(survey)
+    draft = sipas.plan(survey, "so-nv", scores=scores)
+    late = measure_indicator(sipas.read_records(survey), "late-share").set_index("unit")
+    numerator, denominator = late.loc["so-nv"]
+
+    def read_with(target: float) -> object:
+        path = write_plan(draft, survey, tmp_path / str(target), "vi")[0]
+        book = load_workbook(path)
+        cells = {"indicator": "late-share", "target": target, "item": "", "item_name": ""}
+        cells |= dict.fromkeys(("baseline", "low", "high", "n", "detectable", "n_needed", "note"))
+        for name, value in cells.items():
+            book.worksheets[0].cell(FIRST, AT[name]).value = value or None
+        book.save(path)
+        return sipas.read_plan(path, survey, scores=scores).frame.iloc[0]
+
+    line = read_with(2)
+    assert line["baseline"] == pytest.approx(100 * numerator / denominator)
+    assert line["n"] == denominator
+    assert np.isnan([line["low"], line["high"], line["detectable"]]).all()
+    with pytest.raises(PlanError, match="should fall"):
+        read_with(99)
