@@ -173,8 +173,9 @@ def _check_entry(entry: RecordFile, export: Export, file: str) -> list[SipasErro
                     RecordsError("records_role", [Place(file)], key=key, role=role, near=close)
                 )
     words = read_export_words().words
+    worded = {role for role in export.list_roles("word", "groups") if role in words}
     for role, codes in entry.codes.items():
-        for code, word in codes.items() if role in words else ():
+        for code, word in codes.items() if role in worded else ():
             if word not in words[role]:
                 known = ", ".join(words[role])
                 fields = {"role": role, "code": code, "word": word, "known": known}
