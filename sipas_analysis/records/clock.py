@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyRelation
 
 HOUR = 3600
+FAR = pd.Timestamp("2200-01-01")  # the end of a pause that still lasts, where ends are sorted
 PAUSED = (5, 6, 8)
 # Status of a state that says how the dossier stands, whatever its stamps; 2 and 4 run.
 STATE_STATUS = {
@@ -73,7 +74,9 @@ def find_pauses(movements: "DuckDBPyRelation") -> pd.DataFrame:
         )
         SELECT dossier, start, "end" FROM ordered
         WHERE state IN {PAUSED} AND start IS NOT NULL ORDER BY ALL"""  # noqa: S608 (numbers)
-    return merge_pauses(movements.query("movements", query).df())
+    stays = movements.query("movements", query)
+    assert stays is not None  # a SELECT has rows
+    return merge_pauses(stays.df())
 
 
 def merge_pauses(pauses: pd.DataFrame) -> pd.DataFrame:
@@ -85,7 +88,7 @@ def merge_pauses(pauses: pd.DataFrame) -> pd.DataFrame:
     Returns:
         ``dossier start end``, sorted; no two pauses of a dossier touch.
     """
-    pauses = pauses.assign(until=pauses["end"].fillna(_FAR))
+    pauses = pauses.assign(until=pauses["end"].fillna(FAR))
     pauses = pauses[pauses["until"] > pauses["start"]].sort_values(["dossier", "start", "until"])
     reached = pauses.groupby("dossier", sort=False, observed=True)["until"].cummax()
     is_first = pauses["dossier"] != pauses["dossier"].shift()
@@ -94,11 +97,8 @@ def merge_pauses(pauses: pd.DataFrame) -> pd.DataFrame:
     merged = groups.agg(
         dossier=("dossier", "first"), start=("start", "first"), end=("until", "max")
     )
-    merged["end"] = merged["end"].where(merged["end"] < _FAR)
+    merged["end"] = merged["end"].where(merged["end"] < FAR)
     return merged.reset_index(drop=True)
-
-
-_FAR = pd.Timestamp("2200-01-01")
 
 
 def run_clock(
@@ -229,7 +229,8 @@ def _sum_pauses(
     worked = calendar.count_seconds(final) - calendar.count_seconds(first)
     passed = (final - first).astype("float64")
     n = len(names)
-    return np.bincount(row, worked, n), np.bincount(row, passed, n)
+    worked, passed = (np.bincount(row, part, n).astype("float64") for part in (worked, passed))
+    return worked, passed
 
 
 def _find_due(
