@@ -1,5 +1,6 @@
 """Hand-made tables of an office's records beside a survey, for tests of reports."""
 
+from copy import copy
 from dataclasses import replace
 
 import pandas as pd
@@ -9,6 +10,7 @@ from sipas_analysis.figures.published import Figures
 from sipas_analysis.figures.record_figures import RULES, RecordFigures
 from sipas_analysis.reports.subject import Subject
 
+SHARED = {}
 NAN = float("nan")
 PERCENT = "on_time_percent"
 STEPS = ("Tiếp nhận", "Thụ lý", "Yêu cầu bổ sung", "Thẩm định", "Ký duyệt", "Trả kết quả")
@@ -33,9 +35,12 @@ class HandMade(RecordFigures):
 def make_subject(survey, tables, unit=""):
     """Return the subject of a survey whose wave has records with these tables."""
     assert {*tables} <= {*RULES}
-    sources = RecordSources(dossiers="dossiers.csv")
-    survey = replace(survey, wave=survey.wave.model_copy(update={"records": sources}))
-    figures = Figures(survey)
+    if id(survey) not in SHARED:  # what the forms tell is computed once
+        sources = RecordSources(dossiers="dossiers.csv")
+        wave = survey.wave.model_copy(update={"records": sources})
+        SHARED[id(survey)] = Figures(replace(survey, wave=wave))
+        _ = SHARED[id(survey)].by_variable("all"), SHARED[id(survey)].marks
+    figures = copy(SHARED[id(survey)])
     frames = {name: pd.DataFrame(rows) for name, rows in tables.items()}
     vars(figures)["records"] = HandMade(frames)
     return Subject(figures, unit)
