@@ -69,8 +69,10 @@ def _write_parquet(frame: pd.DataFrame, path: Path) -> None:
 def _write_stamps(frame: pd.DataFrame, pattern: str = STAMP) -> pd.DataFrame:
     """Return the frame with each stamp as text, empty where there is none."""
     stamps = frame.select_dtypes("datetime")
-    texts = {name: column.dt.strftime(pattern).fillna("") for name, column in stamps.items()}
-    return frame.assign(**texts)
+    texts = frame.copy()
+    for name, column in stamps.items():
+        texts[name] = column.dt.strftime(pattern).fillna("")
+    return texts
 
 
 def join_dossiers(demo: Demo, forms: pd.DataFrame, exports: Exports) -> pd.DataFrame:

@@ -93,6 +93,7 @@ def simulate_exports(demo: Demo, forms: pd.DataFrame) -> Exports:
     faulty = _plant_faults(dossiers, course, rng)
     wrong = faulty["MaHoSo"].duplicated() | faulty["NgayKetThucXuLy"].isna()
     wrong |= faulty["NgayKetThucXuLy"] < faulty["NgayTiepNhan"]
+    wrong |= ~faulty["TrangThaiHoSoId"].isin([FINISHED, RETURNED])
     return Exports(faulty, movements, days_late.drop(faulty["MaHoSo"][wrong], errors="ignore"))
 
 
@@ -114,9 +115,15 @@ def _keep_period(
     kept = kept[: truths["dossiers"]]
     order = np.lexsort((arrivals[kept], draft.dossiers["unit_number"].to_numpy()[kept]))
     kept = kept[order]
-    matrices = (draft.work, draft.waits, draft.is_taken, draft.sections, draft.handlers)
-    dossiers = draft.dossiers.iloc[kept].reset_index(drop=True)
-    return Draft(dossiers, *(matrix[kept] for matrix in matrices)), arrivals[kept]
+    chosen = Draft(
+        draft.dossiers.iloc[kept].reset_index(drop=True),
+        draft.work[kept],
+        draft.waits[kept],
+        draft.is_taken[kept],
+        draft.sections[kept],
+        draft.handlers[kept],
+    )
+    return chosen, arrivals[kept]
 
 
 def _set_course(draft: Draft, arrivals: Levels, calendar: Calendar, year: int) -> Course:
@@ -139,6 +146,7 @@ def _set_course(draft: Draft, arrivals: Levels, calendar: Calendar, year: int) -
     due = calendar.find_by_seconds(calendar.count_seconds(promised) + paused)
     states = _find_states(draft, has_begun, has_ended)
     states[is_new] = NEW
+    states[~np.isnat(finished) & (states == IN_HAND)] = FINISHED
     return Course(begins, stops, received, finished, promised, due, states)
 
 
@@ -211,7 +219,8 @@ def _number_dossiers(rows: pd.DataFrame, submitted: Stamps) -> "pd.Series[str]":
     day = pd.Series(submitted).dt.strftime("%y%m%d")
     unit = (rows["unit_number"] + 1).astype(str).str.zfill(2)
     number = rows.groupby([rows["unit_number"], day]).cumcount() + 1
-    return "H01." + unit + "-" + day + "-" + number.astype(str).str.zfill(3)
+    codes: pd.Series[str] = "H01." + unit + "-" + day + "-" + number.astype(str).str.zfill(3)
+    return codes
 
 
 def _draw_submitted(draft: Draft, course: Course, year: int, rng: np.random.Generator) -> Stamps:
@@ -300,13 +309,12 @@ def _plant_faults(dossiers: pd.DataFrame, course: Course, rng: np.random.Generat
     """Return the dossiers with a few contradicting stamps and repeated rows."""
     faults = read_truths()["faults"]
     returned = rng.permutation(np.flatnonzero(course.states == RETURNED))
-    n_before, n_missing, n_repeated = (
-        faults[kind] for kind in ("finished_before_received", "no_finish", "repeated_rows")
-    )
-    before, missing, repeated = np.split(
-        returned[: n_before + n_missing + n_repeated], [n_before, n_before + n_missing]
-    )
+    kinds = ("finished_before_received", "no_finish", "reopened", "repeated_rows")
+    ends = np.cumsum([faults[kind] for kind in kinds])
+    before, missing, reopened, repeated = np.split(returned[: ends[-1]], ends[:-1])
     faulty = dossiers.copy()
+    faulty.loc[reopened, "TrangThaiHoSoId"] = IN_HAND
+    faulty.loc[reopened, "NgayTra"] = pd.NaT
     wrong = faulty.loc[before, "NgayTiepNhan"] - pd.Timedelta(days=2)
     faulty.loc[before, "NgayKetThucXuLy"] = wrong
     faulty.loc[missing, "NgayKetThucXuLy"] = pd.NaT

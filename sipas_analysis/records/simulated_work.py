@@ -139,7 +139,7 @@ def _draw_dossiers(
 def _draw_tempo(demo: Demo, forms: pd.DataFrame, rng: np.random.Generator) -> Floats:
     """Return how slow each unit is: exp(spread · z), where z goes with what its forms say."""
     truths = read_truths()
-    answers = pd.to_numeric(forms[truths["tempo_item"]], errors="coerce")
+    answers = pd.to_numeric(forms[str(truths["tempo_item"])], errors="coerce")
     means = answers.where(answers <= 5).groupby(forms["don_vi"]).mean()
     means = means.reindex(demo.units["code"])
     told = ((means.mean() - means) / means.std()).fillna(0).to_numpy()
@@ -198,7 +198,7 @@ def _draw_officials(dossiers: pd.DataFrame, rng: np.random.Generator) -> Levels:
 def _find_place(dossiers: pd.DataFrame, place: Truths) -> Flags:
     """Return which dossiers are those of a unit's section."""
     is_there = (dossiers["agency"] == place["unit"]) & (dossiers["section"] == place["section"])
-    return is_there.to_numpy()
+    return np.asarray(is_there)
 
 
 def _draw_work(dossiers: pd.DataFrame, officials: Levels, rng: np.random.Generator) -> Floats:
@@ -215,7 +215,7 @@ def _draw_work(dossiers: pd.DataFrame, officials: Levels, rng: np.random.Generat
     work *= np.where(_find_place(dossiers, slow)[:, None] & is_own, slow["factor"], 1.0)
     is_late = _find_place(dossiers, late)[:, None] & is_own & (officials == late["official"])
     work *= np.where(is_late, late["factor"], 1.0)
-    return work + _draw_pauses(shape, rng)
+    return np.asarray(work + _draw_pauses(shape, rng))
 
 
 def _draw_pauses(shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
