@@ -4,6 +4,7 @@ The sentences say for every index whom it is about, from when it is, and how it 
 """
 
 from collections.abc import Iterator
+from datetime import date
 
 import pandas as pd
 
@@ -13,7 +14,6 @@ from sipas_analysis.instrument.strict_yaml import Bilingual
 from sipas_analysis.measure.reconciliation import OWN, RANGE, SERVICE, Reconciliation
 from sipas_analysis.messages import Language
 from sipas_analysis.records.service_score import ServiceScore, read_service_index
-from sipas_analysis.reports.subject import name_measure
 
 DECIMALS = 2
 OTHER = "other-"
@@ -42,7 +42,7 @@ def _render(message_id: str, language: Language) -> str:
 
 
 def _name_indices(result: Reconciliation, survey: Survey) -> dict[str, object]:
-    names: dict[str, object] = {OWN: name_measure(survey.instrument, "head")}
+    names: dict[str, object] = {OWN: _say("own")}
     others = {f"{OTHER}{k}": other.name for k, other in enumerate(survey.wave.other_indices, 1)}
     names |= {SERVICE: read_service_index().name, **others}
     return {index: names[index] for index in result.frame["index"]}
@@ -58,11 +58,15 @@ def _tabulate_indices(
             Number(row["value"], DECIMALS),
             Interval(row["low"], row["high"], DECIMALS),
             None if pd.isna(row["n"]) else int(row["n"]),
-            make_text("reconcile.period", start=row["start"], end=row["end"]),
+            _name_period(row["start"], row["end"]),
         ]
         for row in result.frame.to_dict("records")
     ]
     return _make_table(cells, ("index", "value", "range", "counted", "period"), language)
+
+
+def _name_period(start: date | None, end: date | None) -> object:
+    return end if start == end else make_text("reconcile.period", start=start, end=end)
 
 
 def _describe_index(index: str, name: object, survey: Survey, language: Language) -> str:
