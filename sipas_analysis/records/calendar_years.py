@@ -81,10 +81,14 @@ class Holiday(Sourced):
     end: date | None = Field(default=None, alias="to")
     name: Statement = Bilingual()
 
+    def list_ends(self) -> tuple[date, date]:
+        """Return the first and the last day."""
+        return self.start, self.end or self.start
+
     def list_days(self) -> list[date]:
         """Return the days, the last one included."""
-        n_days = ((self.end or self.start) - self.start).days + 1
-        return [self.start + timedelta(number) for number in range(n_days)]
+        first, last = self.list_ends()
+        return [first + timedelta(number) for number in range((last - first).days + 1)]
 
 
 class MakeUpDay(Sourced):
@@ -116,11 +120,13 @@ class CalendarFile(Strict):
     def _check_days(self) -> "CalendarFile":
         """Refuse days of another year, and holidays that end before they start."""
         first, last = date(self.year, 1, 1), date(self.year, 12, 31)
-        ends = [(part.start, part.end or part.start) for part in self.holidays or ()]
-        ends += [(part.day, part.day) for part in self.make_up_days or ()]
-        wrong = [start for start, end in ends if not first <= start <= end <= last]
-        if wrong:
-            raise ConfigError("calendar_days", year=self.year, day=f"{wrong[0]:%d/%m/%Y}")
+        spans = [("holidays", n, part.list_ends()) for n, part in enumerate(self.holidays or ())]
+        make_up_days = enumerate(self.make_up_days or ())
+        spans += [("make_up_days", n, (part.day, part.day)) for n, part in make_up_days]
+        for key, number, (start, end) in spans:
+            if not first <= start <= end <= last:
+                at = (key, str(number))
+                raise ConfigError("calendar_days", at=at, year=self.year, day=f"{start:%d/%m/%Y}")
         return self
 
 

@@ -174,43 +174,11 @@ def read_stamp(text):
     return datetime.fromisoformat(str(text)) if text else None
 
 
-RULES = (
-    (
-        "start",
-        "Received on a working day up to 15:00: the stamp, but not before 07:00. Else 07:00 "
-        "of the next working day. None for states 1 and 3 and for contradictions.",
-    ),
-    (
-        "end",
-        "The stamp of the result, if not after the last day of the period; else the last "
-        "second of that day.",
-    ),
-    ("p1_from, p1_to", "The pause as a person joins it, cut to start and end."),
-    ("w_…", "Working seconds up to a stamp: 28,800 a working day, 07:00-11:00 and 13:00-17:00."),
-    (
-        "last_day",
-        "working_day: the day of the N-th working day after the start. day, month: the "
-        "date N days or months later (EDATE); if that is off, the next working day.",
-    ),
-    (
-        "moved",
-        "hour, working_day: working seconds at the deadline, pauses added. day, month: the "
-        "day after adding all time of the pauses to 17:00 of the last day; if off, the next one.",
-    ),
-    ("due", "hour, working_day: the first stamp with so many working seconds. Else 17:00."),
-    ("is_late", "A later day than that of the deadline, or working time beyond the deadline."),
-    ("status", "By state; else early (an earlier day), on_time, late; in_time, overdue."),
-    ("days_late", "Working time beyond the deadline, in days of 28,800 seconds."),
-    ("limit_used", "Working time used without pauses, over that from start to deadline."),
-    ("workday", "A second way to last_day: WORKDAY.INTL with the list of days off."),
-)
-
-
-def write_days(book):
+def write_days(book, rules):
     """The sheets of rules, of days off and of all days."""
-    rules = book.create_sheet("rules")
-    for row in (("column", "rule (docs/method.md T2, T3)"), *RULES):
-        rules.append(row)
+    listed_rules = book.create_sheet("rules")
+    for row in (("column", "rule (docs/method.md T2, T3)"), *rules.items()):
+        listed_rules.append(row)
     off = book.create_sheet("days off")
     off.append(["day off (Monday to Friday)", "Saturday that is worked"])
     for row, text in enumerate(DAYS_OFF, 2):
@@ -231,7 +199,7 @@ def write_days(book):
         days.cell(row, 3, f"=N(C{row - 1})+B{row}")
 
 
-def write_book(cases, through):
+def write_book(cases, through, rules):
     book = Workbook()
     sheet = book.active
     sheet.title = "cases"
@@ -265,7 +233,7 @@ def write_book(cases, through):
             cell.alignment = Alignment(vertical="top")
         sheet[f"{AT['moved']}{row}"].number_format = "0"
     sheet.freeze_panes = "C2"
-    write_days(book)
+    write_days(book, rules)
     return book
 
 
@@ -291,7 +259,7 @@ def write_stamp(value):
 def main():
     content = yaml.safe_load((FOLDER / "cases.yaml").read_text("utf-8"))
     cases = content["cases"]
-    sheet = calculate(write_book(cases, content["through"]))
+    sheet = calculate(write_book(cases, content["through"], content["rules"]))
     header, *rows = sheet.iter_rows(values_only=True)
     kept = ["case", "shows", "state", "received", "finished", "limit", "unit"]
     kept += ["through", "contradiction", *RESULT]
