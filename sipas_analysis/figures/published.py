@@ -61,8 +61,8 @@ from sipas_analysis.figures.plan_figures import (
 )
 from sipas_analysis.figures.plan_records import Judged, list_verdicts
 from sipas_analysis.figures.record_figures import RULES as RECORD_RULES
-from sipas_analysis.figures.record_figures import RecordFigures, read_record_figures
-from sipas_analysis.figures.suppression import blank_hidden
+from sipas_analysis.figures.record_figures import RecordFigures, find_record_figures
+from sipas_analysis.figures.suppression import hide_rules
 from sipas_analysis.figures.wave_tables import WaveTables
 from sipas_analysis.infer.estimates import SUPPRESS
 from sipas_analysis.instrument.pack import OVERALL
@@ -146,9 +146,7 @@ class Figures(WaveTables):
     @cached_property
     def records(self) -> RecordFigures | None:
         """Figures of the office's records; None for a wave without ``records:``."""
-        if self.survey.wave.records is None:
-            return None
-        return read_record_figures(self.survey, lambda: self.hidden_units)
+        return find_record_figures(self.survey, lambda: self.hidden_units)
 
     @cached_property
     def verdicts(self) -> pd.DataFrame | None:
@@ -178,19 +176,12 @@ class Figures(WaveTables):
     @cached_property
     def rules(self) -> pd.DataFrame:
         """Factors and the whole under each rule, unless two rules reveal a hidden item."""
-        table, figures = compare_rules(self.survey).frame, self.by_variable("all")
-        pack = self.survey.instrument
-        published_rules = {level: index_rule.rule for level, index_rule in pack.rules_by_level()}
-        with_hidden_item = {
-            code
-            for code in figures
-            if not all(figures[item].is_known for item in pack.items_of(code))
-        }
-        is_second_rule = table["rule"] != table["level"].map(published_rules)
-        reveals_item = table["variable"].isin(with_hidden_item) & is_second_rule
-        is_hidden = ~table["variable"].map(lambda code: figures[code].is_known)
-        table.loc[reveals_item | is_hidden, "flag"] = SUPPRESS
-        return blank_hidden(table)
+        return hide_rules(compare_rules(self.survey).frame, self._known, self.survey.instrument)
+
+    @property
+    def _known(self) -> set[str]:
+        """Variables whose figure of the whole may be published."""
+        return {code for code, figure in self.by_variable("all").items() if figure.is_known}
 
     @cached_property
     def penalties(self) -> pd.DataFrame:
@@ -198,8 +189,7 @@ class Figures(WaveTables):
         from sipas_analysis.explain.penalty_reward import estimate_penalties
 
         table = estimate_penalties(self.survey).drop(columns=["n_low", "n_mid", "n_high"])
-        figures = self.by_variable("all")
-        is_hidden = ~table["item"].map(lambda code: figures[code].is_known).astype(bool)
+        is_hidden = ~table["item"].isin(self._known)
         numbers = [name for name in table if name not in ("item", "factor", "verdict")]
         table.loc[is_hidden, numbers] = np.nan
         return table.assign(verdict=table["verdict"].mask(is_hidden, "cannot_tell"))
@@ -221,8 +211,7 @@ class Figures(WaveTables):
         """Ranked units, factors and items against the index; each kind all at once (rule R7)."""
         from sipas_analysis.measure.index_gaps import find_all_gaps
 
-        pack = self.survey.instrument
-        known = {code for code, figure in self.by_variable("all").items() if figure.is_known}
+        pack, known = self.survey.instrument, self._known
         kinds = [[code for code in codes if code in known] for codes in (pack.factors, pack.items)]
         ranked = self.ranking.loc[self.ranking["rank"].notna(), "unit"]
         return find_all_gaps(

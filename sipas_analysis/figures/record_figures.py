@@ -110,18 +110,20 @@ class RecordFigures:
         return {}
 
 
-def read_record_figures(
+def find_record_figures(
     survey: Survey, hidden_units: Callable[[], Collection[str]]
-) -> RecordFigures:
-    """Read the records of a wave, whose figures are computed when they are first used.
+) -> RecordFigures | None:
+    """Read the records of a wave; None for a wave without ``records:``.
 
     Args:
-        survey: The survey of the wave, with labels that may be published.
+        survey: The survey of the wave.
         hidden_units: Gives the units whose index is not published.
 
     Raises:
         RecordsError: The records cannot be read.
     """
+    if survey.wave.records is None:
+        return None
     from sipas_analysis.records.office_records import read_records
 
     return RecordFigures(RecordSource(survey, read_records(survey), hidden_units))

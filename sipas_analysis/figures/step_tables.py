@@ -26,6 +26,15 @@ BASES = {  # columns that need so many stays of a column
     "n": ("n", "median_hours", "p90_hours", "total_hours", "wait_hours", "limit_here_percent"),
     "pauses": ("pause_hours",),
 }
+OF_UNITS = (
+    "n",
+    "dossiers",
+    "median_hours",
+    "p90_hours",
+    "limit_here_percent",
+    "wait_hours",
+    "loops",
+)
 OF_STEPS = "share_of_limit_percent"
 LIMIT_COLUMNS = {"share_percent": OF_STEPS, "low": f"{OF_STEPS}_low", "high": f"{OF_STEPS}_high"}
 
@@ -64,7 +73,7 @@ def _measure(
         is_few = table[base].between(1, source.min_cell - 1)
         table = table.assign(**{name: table[name].mask(is_few) for name in columns})
     if domain == "unit_section":
-        table = source.place(table[table["unit"] != OTHER])
+        table = source.place(table.loc[table["unit"] != OTHER, [*by, *OF_UNITS]])
     places = table["step"].map(order)
     table = table.loc[places.sort_values(kind="stable").index].reset_index(drop=True)
     if domain == "step":

@@ -1,6 +1,6 @@
 """Blank figures that must not be published, and figures that would reveal them (rule P2)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,7 @@ import pandas as pd
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.infer.estimates import SUPPRESS
-from sipas_analysis.instrument.pack import OVERALL
+from sipas_analysis.instrument.pack import OVERALL, Instrument
 from sipas_analysis.measure.rules import COMPREHENSIVE, MEAN_100, MEAN_SCORE
 
 BLANKED_COLUMNS = ("value", "se", "low", "high", "df", "numerator", "denominator", "deff", "n_eff")
@@ -149,6 +149,22 @@ def blank_hidden(table: pd.DataFrame) -> pd.DataFrame:
     table.loc[hidden, "printed"] = ""
     table.loc[is_answered, "method"] = ""  # "none" would tell that one person answered
     return table
+
+
+def hide_rules(table: pd.DataFrame, known: Collection[str], pack: Instrument) -> pd.DataFrame:
+    """Blank hidden figures under each rule, and those that with a second rule reveal an item.
+
+    Args:
+        table: Factors and the whole under each rule.
+        known: Variables whose figure may be published.
+        pack: The instrument.
+    """
+    published_rules = {level: index_rule.rule for level, index_rule in pack.rules_by_level()}
+    codes = table["variable"]
+    has_hidden_item = codes.map(lambda code: not {*pack.items_of(code)} <= {*known})
+    is_second_rule = table["rule"] != table["level"].map(published_rules)
+    is_hidden = ~codes.isin([*known]) | (has_hidden_item & is_second_rule)
+    return blank_hidden(table.assign(flag=table["flag"].mask(is_hidden, SUPPRESS)))
 
 
 def hide_small_counts(counts: Iterable[int], min_cell: int) -> list[int | None]:
