@@ -26,7 +26,13 @@ from sipas_analysis.command_options import (
     set_limits,
     split_names,
 )
-from sipas_analysis.command_steps import choose_folder, read_and_describe, write_slips
+from sipas_analysis.command_steps import (
+    choose_folder,
+    read_and_describe,
+    refuse_failed,
+    write_restricted,
+    write_slips,
+)
 from sipas_analysis.documents.writers.terminal import (
     choose_language,
     describe_crash,
@@ -184,6 +190,7 @@ def report(
     out: OutOpt = None,
     parameters: ParameterOpt = None,
     formats: Annotated[str, make_option("formats")] = "html",
+    restricted: Annotated[bool, make_option("restricted")] = False,
 ) -> None:
     facts, survey = read_and_describe(wave, with_reminders=True)
     from sipas_analysis.runs.notebook import write_report
@@ -197,6 +204,7 @@ def report(
         parameters=parse_parameters(parameters),
     )
     print_message("report", path=path)
+    write_restricted(survey, choose_folder(out, facts), is_asked=restricted)
 
 
 @app.command(help="cli.run")
@@ -227,11 +235,7 @@ def run(
         print_message("no_form", unit=survey.unit_names[code])
     failed = run_wave(survey, request)
     print_message("report", path=folder)
-    if failed:
-        print_message("failed", n=len(failed))
-        for name, why in failed.items():
-            typer.echo(f"  {name}: {why}", err=True)
-        raise typer.Exit(1)
+    refuse_failed(failed)
 
 
 @app.command(help="cli.verify")

@@ -3,8 +3,11 @@
 Slow modules are imported inside, so that ``sipas --help`` starts without delay.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import typer
 
 from sipas_analysis.documents.writers.terminal import (
     choose_language,
@@ -70,3 +73,21 @@ def write_slips(path: Path, outcome: "SipasError | Survey", out: Path | None) ->
 def choose_folder(out: Path | None, facts: "Wave") -> Path:
     """Return the folder of the results of a wave, if it can be written."""
     return check_writable(out or Path("outputs") / facts.id)
+
+
+def refuse_failed(failed: Mapping[str, str]) -> None:
+    """Print why reports failed, and end with exit code 1; nothing if none did."""
+    if not failed:
+        return
+    print_message("failed", n=len(failed))
+    for name, why in failed.items():
+        typer.echo(f"  {name}: {why}", err=True)
+    raise typer.Exit(1)
+
+
+def write_restricted(survey: "Survey", folder: Path, *, is_asked: bool) -> None:
+    """Write the file on officials that must not be published (rule T6), if it is asked for."""
+    if is_asked:
+        from sipas_analysis.reports.restricted_output import write_late_again
+
+        print_message("restricted", path=write_late_again(survey, folder))

@@ -29,11 +29,11 @@ from sipas_analysis.errors import ReceiptError
 from sipas_analysis.figures.published import figures_of
 from sipas_analysis.files import describe_files, hash_file, write_whole
 from sipas_analysis.proof.program import Facts, describe_program
+from sipas_analysis.reports.file_names import RESTRICTED
 
 RECEIPT_NAME, RECEIPT_FORMAT = "receipt.json", "sipas-receipt/3"
 RUN_NAME = "run.json"
 LONGEST = 255  # letters of a file's name
-RESTRICTED = "restricted"  # what must not be published: never in a receipt or an archive
 UNPROVEN_FOLDERS = ("state", "logs", RESTRICTED)  # of a run, not covered by the receipt
 UNPROVEN_FILES = (RUN_NAME, ".lock", RECEIPT_NAME)
 
