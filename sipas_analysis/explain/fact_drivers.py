@@ -9,7 +9,6 @@ says so.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -19,6 +18,7 @@ from sipas_analysis.errors import DesignError, FitError
 from sipas_analysis.explain.collinearity import measure_deviations
 from sipas_analysis.explain.fact_results import (
     ATTITUDE,
+    CANNOT_TELL,
     COLUMNS,
     RAW,
     VANISHED,
@@ -35,20 +35,19 @@ from sipas_analysis.explain.regression import fit_columns
 from sipas_analysis.explain.standard_errors import estimate_error_covariance
 from sipas_analysis.infer.design import Design, Floats
 from sipas_analysis.measure.intraclass import icc
-
-if TYPE_CHECKING:
-    from sipas_analysis.records.office_records import Records
+from sipas_analysis.records.office_records import Records
 
 NUMBERS = ("days_late", "visits", "supplement_loops")
 DIRECT = "direct"  # the channel with which the others are compared
 LEAST_FILLED = 0.5  # share of the matched forms that must have a fact (ours)
 MIN_FORMS, MIN_PER_TERM = 30, 5
+FEWEST_LATE = 20  # forms of late dossiers, and of others; with fewer the interval is too narrow
 SIGNIFICANCE = 0.05
 REASONS = {"fit_tied": "singular", "fit_constant": "constant", "fit_outcome_constant": "constant"}
 UNITS = ("units", "n", "between", "between_with", "remaining_percent")
 
 
-def fit_with_facts(survey: Survey, records: "Records", controls: Sequence[str] = ()) -> FactDrivers:
+def fit_with_facts(survey: Survey, records: Records, controls: Sequence[str] = ()) -> FactDrivers:
     """Fit the outcome on the factors, without and with the facts of the dossiers.
 
     ``sipas.drivers(survey, facts=records)`` calls this. y = Σ β_k F_k + e, and y = Σ β′_k F_k +
@@ -157,6 +156,14 @@ class _Request:
         """Which forms are in all models."""
         return self.columns.notna().all(axis=1)
 
+    @property
+    def n_seldom(self) -> float:
+        """Forms of late dossiers or of others, whichever are fewer; infinite without the days."""
+        if "days_late" not in self.facts:
+            return np.inf
+        is_late = self.columns.loc[self.is_complete, "days_late"] > 0
+        return float(min(is_late.sum(), (~is_late).sum()))
+
     @cached_property
     def deviation(self) -> "pd.Series[float]":
         """Standard deviation of what is standardised; 1 for yes/no."""
@@ -201,9 +208,15 @@ class _Request:
         """Return the result; without models only the reason and the joined forms."""
         tables = [self._tabulate_model(name, fit) for name, fit in fits.items()]
         n_matched, n = int(self.is_matched.sum()), int(self.is_complete.sum())
+        vanished = pd.DataFrame(columns=VANISHED)
+        if fits:
+            vanished = measure_vanished(fits[WITHOUT], fits[WITH], self.factors)
+        if self.n_seldom < FEWEST_LATE:
+            vanished = vanished.assign(**dict.fromkeys(VANISHED[3:6], np.nan))
+            vanished["verdict"] = CANNOT_TELL
         return FactDrivers(
             frame=pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS),
-            vanished=self._measure_vanished(fits) if fits else pd.DataFrame(columns=VANISHED),
+            vanished=vanished,
             attitude=self.attitude,
             units=self._compare_units() if self.attitude and fits else pd.DataFrame(columns=UNITS),
             r_squared={name: fit.r_squared for name, fit in fits.items()},
@@ -228,31 +241,6 @@ class _Request:
         is_factor = table["variable"].isin(self.factors)
         kind = np.select([is_factor, is_fact], ["factor", "fact"], "control")
         return table.assign(model=name, kind=kind)[[*COLUMNS]]
-
-    def _measure_vanished(self, fits: Mapping[str, Fit]) -> pd.DataFrame:
-        """Return the part of each factor's coefficient that vanishes with the facts known."""
-        values, influence = [], []
-        for name in (WITHOUT, WITH):
-            fit = fits[name]
-            at = [[*fit.frame["variable"]].index(factor) for factor in self.factors]
-            values.append(fit.frame["value"].to_numpy(dtype=float)[at])
-            influence.append(fit.influence[:, at])
-        rows = fits[WITH].rows
-        joint = estimate_error_covariance(self.design, rows, np.hstack(influence)).matrix
-        pairs = _pair_up(joint, len(self.factors))
-        df = fits[WITH].frame["df"].to_numpy(dtype=float)[0]
-        ratio = divide_estimates(values[1], values[0], pairs, df)
-        low, high = 100 * (1 - ratio.high), 100 * (1 - ratio.low)
-        verdict = np.select(
-            [np.isnan(ratio.value), low > 0, high < 0],
-            ["cannot_tell", "vanishes", "grows"],
-            "stays",
-        )
-        vanished = 100 * (1 - ratio.value)
-        columns = [*values, vanished, low, high, verdict]
-        table = pd.DataFrame(dict(zip(VANISHED[1:], columns, strict=True)))
-        table.insert(0, "variable", self.factors)
-        return table
 
     def _compare_units(self) -> pd.DataFrame:
         """Return how units differ in the officials' factor, before and once the facts are known.
@@ -286,17 +274,44 @@ class _Request:
         facts = {str(name).partition("=")[0] for name in self.facts}
         absent = [name for name in (*NUMBERS, "channel") if name not in facts]
         notes = [Note("facts_absent", {"names": ", ".join(absent)})] if absent else []
+        if self.n_seldom < FEWEST_LATE:
+            fields = {"n": int(self.n_seldom), "least": FEWEST_LATE}
+            notes.append(Note("few_late", fields))
         for fit in fits.values():
             notes += [note for note in fit.notes if note not in notes]
         return (*notes, Note("confounders", {}))
 
 
-def _pair_up(joint: Floats, n: int) -> Floats:
-    """Return the covariances of (with, without) of each of n factors, shape (n, 2, 2)."""
-    first, second = joint[:n, :n], joint[n:, n:]
-    across = np.diagonal(joint[:n, n:])
-    rows = [[np.diagonal(second), across], [across, np.diagonal(first)]]
-    return np.moveaxis(np.array(rows), -1, 0)
+def measure_vanished(without: Fit, with_facts: Fit, factors: Sequence[str]) -> pd.DataFrame:
+    """Return the part of each factor's coefficient that vanishes once the facts are known.
+
+    Args:
+        without: The model of the factors, of ``sipas.fit``.
+        with_facts: The model with the facts, too, on the same forms.
+        factors: Variables that both models have.
+
+    Returns:
+        See ``FactDrivers.vanished``.
+
+    Source: rules D7 and V1 in docs/method.md.
+    """
+    values, influence = [], []
+    for fit in (with_facts, without):
+        at = [[*fit.frame["variable"]].index(factor) for factor in factors]
+        values.append(fit.frame["value"].to_numpy(dtype=float)[at])
+        influence.append(fit.influence[:, at])
+    rows, n = with_facts.rows, len(factors)
+    joint = estimate_error_covariance(with_facts.design, rows, np.hstack(influence)).matrix
+    pairs = joint.reshape(2, n, 2, n).diagonal(axis1=1, axis2=3).transpose(2, 0, 1)
+    df = float(with_facts.frame["df"].iloc[0])
+    ratio = divide_estimates(values[0], values[1], pairs, df)
+    low, high = 100 * (1 - ratio.high), 100 * (1 - ratio.low)
+    kinds = [np.isnan(ratio.value), low > 0, high < 0]
+    verdict = np.select(kinds, [CANNOT_TELL, "vanishes", "grows"], "stays")
+    columns = [values[1], values[0], 100 * (1 - ratio.value), low, high, verdict]
+    table = pd.DataFrame(dict(zip(VANISHED[1:], columns, strict=True)))
+    table.insert(0, "variable", [*factors])
+    return table
 
 
 def _fit_within(x: Floats, y: Floats, weight: Floats, unit: "np.ndarray") -> Floats:

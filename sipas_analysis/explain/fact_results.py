@@ -14,6 +14,7 @@ from sipas_analysis.infer.distributions import t_quantile
 from sipas_analysis.infer.estimates import ResultTable
 from sipas_analysis.messages import say
 
+CANNOT_TELL = "cannot_tell"
 WITHOUT, WITH, ATTITUDE = "factors", "with_facts", "attitude"
 RAW = ("raw", "raw_low", "raw_high")
 COLUMNS = ("model", "variable", "kind", "value", "se", "low", "high", "df", "p", *RAW, "n")
@@ -36,7 +37,8 @@ class FactDrivers(ResultTable):
         vanished: One row per factor: ``variable``, ``value_without``, ``value_with``,
             ``vanished_percent`` = 100·(1 − with/without), ``low``, ``high``, and ``verdict``:
             ``vanishes`` (surely some), ``grows``, ``stays`` (no sign of either), or
-            ``cannot_tell`` where ``value_without`` is not away from 0.
+            ``cannot_tell`` where ``value_without`` is not away from 0, or too few dossiers were
+            late for an interval that holds.
         attitude: Code of the officials' factor; empty if the pack names none.
         units: One row on how units differ in that factor: ``units``, ``n``, ``between`` and
             ``between_with`` (variance between units, also once the facts are known),

@@ -6,7 +6,6 @@ every dossier. What counts is whether they order the units alike.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -18,13 +17,12 @@ from sipas_analysis.infer.estimates import ResultTable
 from sipas_analysis.infer.intervals import exact_interval
 from sipas_analysis.infer.shares import proportion
 from sipas_analysis.messages import say
+from sipas_analysis.records.office_records import Records
 from sipas_analysis.records.timeliness import count_timeliness
-
-if TYPE_CHECKING:
-    from sipas_analysis.records.office_records import Records
 
 LEVEL = 0.95
 SATISFIED = "\0satisfied"  # no column of a frame is called so
+DISAGREE = ("opposite", "people_higher", "record_higher")
 FEWEST_UNITS = 4  # with which a rank correlation has an interval
 COLUMNS = (
     *("unit", "n", "satisfied_percent", "satisfied_low", "satisfied_high"),
@@ -43,9 +41,10 @@ class ViewsBeside(ResultTable):
             (done in the period), ``on_time_percent`` with ``on_time_low`` and ``on_time_high``;
             ``gap`` (points: satisfied less on time) with ``gap_low`` and ``gap_high``; ``people``
             and ``record``: whether each is surely ``above`` or ``below`` the mean of the units, or
-            ``""``; ``verdict``: ``agree`` (both surely on one side), ``opposite`` (surely on
-            different sides), ``cannot_tell``, or ``hidden`` where fewer than ``min_cell`` people or
-            dossiers stand behind a figure (P2).
+            ``""``; ``verdict``: ``opposite`` (surely on different sides), ``people_higher`` or
+            ``record_higher`` (the gap is surely not 0), ``agree`` (both surely on one side),
+            ``cannot_tell``, or ``hidden`` where fewer than ``min_cell`` people or dossiers stand
+            behind a figure (P2).
         item: Code of the item; empty if the pack names none.
         correlation: Spearman's rank correlation of the two shares over the units.
         low: Its 95 % interval; NaN with fewer than four units.
@@ -61,9 +60,9 @@ class ViewsBeside(ResultTable):
     n_units: int
 
     @property
-    def opposite(self) -> list[str]:
+    def disagreeing(self) -> list[str]:
         """Units in which people and record disagree beyond error."""
-        return [*self.frame.loc[self.frame["verdict"] == "opposite", "unit"]]
+        return [*self.frame.loc[self.frame["verdict"].isin(DISAGREE), "unit"]]
 
     def sentences(self) -> list[str]:
         """Return the correlation, and the units that disagree."""
@@ -72,17 +71,18 @@ class ViewsBeside(ResultTable):
         figures = {"value": self.correlation, "low": self.low, "high": self.high}
         texts = {name: f"{figure:.2f}" for name, figure in figures.items()}
         told = say("en", "explain.views.correlation", n=self.n_units, item=self.item, **texts)
-        named = say("en", "explain.views.opposite", units=", ".join(self.opposite) or "–")
+        named = say("en", "explain.views.disagree", units=", ".join(self.disagreeing) or "–")
         return [told, named]
 
 
-def compare_views(survey: Survey, records: "Records") -> ViewsBeside:
+def compare_views(survey: Survey, records: Records) -> ViewsBeside:
     """Set the share of people satisfied with the time beside the share of dossiers on time.
 
     The item is ``on_time_item`` of the pack. A unit is surely above or below if its interval at
-    1 − 0.05/units excludes the mean of all units, so that at most 5 % of surveys call any unit so
-    by chance. The interval of the gap is Newcombe's, from those of both shares; of the rank
-    correlation r that of Bonett and Wright: tanh(artanh r ± 1.96·√((1 + r²/2)/(units − 3))).
+    1 − 0.05/units excludes the mean of all units, and a gap is surely not 0 if its interval from
+    these excludes 0, so that at most 5 % of surveys call any unit so by chance. The interval of the
+    gap is Newcombe's, from those of both shares; of the rank correlation r that of Bonett and
+    Wright: tanh(artanh r ± 1.96·√((1 + r²/2)/(units − 3))).
 
     Args:
         survey: Validated forms.
@@ -96,6 +96,7 @@ def compare_views(survey: Survey, records: "Records") -> ViewsBeside:
     doi:10.1007/BF02294183.
     """
     check_kind(survey, Survey, "survey")
+    check_kind(records, Records, "records")
     item = survey.instrument.on_time_item
     if not item or item not in survey.frame or not survey.frame[item].notna().any():
         return ViewsBeside(pd.DataFrame(columns=COLUMNS), "", np.nan, np.nan, np.nan, 0)
@@ -127,12 +128,9 @@ def _list_people(survey: Survey, item: str) -> pd.DataFrame:
     return people.rename(columns={**names, **ends}).reset_index()
 
 
-def _list_records(survey: Survey, records: "Records") -> pd.DataFrame:
+def _list_records(survey: Survey, records: Records) -> pd.DataFrame:
     """Return the share of dossiers done on time by unit, with both intervals."""
-    sources = records.wave.records
-    assert sources is not None
-    period = sources.find_period(records.wave.year)
-    counts = count_timeliness(records.dossiers, "unit", period=period)
+    counts = count_timeliness(records.dossiers, "unit", period=records.period)
     counts = counts[counts["done"] > 0].astype({"unit": str})
     n_units = max(int(counts["unit"].isin({*survey.frame["unit"]}).sum()), 1)
     done = counts["done"].to_numpy(dtype=float)
@@ -154,10 +152,8 @@ def _judge_units(table: pd.DataFrame, is_shown: "pd.Series[bool]") -> pd.DataFra
     """Return the table with gap, sides and verdict; figures of few people or dossiers are blank."""
     table = table.astype({"n": float, "n_dossiers": float})
     table.loc[~is_shown, table.columns != "unit"] = np.nan
-    satisfied, on_time = table["satisfied_percent"], table["on_time_percent"]
-    gap = satisfied - on_time
-    down = np.hypot(satisfied - table["satisfied_low"], table["on_time_high"] - on_time)
-    up = np.hypot(table["satisfied_high"] - satisfied, on_time - table["on_time_low"])
+    gap, low, high = _measure_gap(table)
+    _, sure_low, sure_high = _measure_gap(table, "_sure")
     sides = {}
     for side, name in (("people", "satisfied"), ("record", "on_time")):
         mean = table[f"{name}_percent"].mean()
@@ -165,9 +161,26 @@ def _judge_units(table: pd.DataFrame, is_shown: "pd.Series[bool]") -> pd.DataFra
         sides[side] = np.select([is_above, is_below], ["above", "below"], "")
     is_sure = (sides["people"] != "") & (sides["record"] != "")
     is_same = sides["people"] == sides["record"]
-    kinds = [~is_shown, is_sure & is_same, is_sure & ~is_same]
-    verdict = np.select(kinds, ["hidden", "agree", "opposite"], "cannot_tell")
-    return table.assign(gap=gap, gap_low=gap - down, gap_high=gap + up, **sides, verdict=verdict)
+    kinds = {
+        "hidden": ~is_shown,
+        "opposite": is_sure & ~is_same,
+        "people_higher": sure_low > 0,
+        "record_higher": sure_high < 0,
+        "agree": is_sure & is_same,
+    }
+    verdict = np.select([*kinds.values()], [*kinds], "cannot_tell")
+    return table.assign(gap=gap, gap_low=low, gap_high=high, **sides, verdict=verdict)
+
+
+def _measure_gap(table: pd.DataFrame, ends: str = "") -> "tuple[pd.Series[float], ...]":
+    """Return the gap of both shares with Newcombe's interval from their own intervals."""
+    satisfied, on_time = table["satisfied_percent"], table["on_time_percent"]
+    down = np.hypot(
+        satisfied - table[f"satisfied_low{ends}"], table[f"on_time_high{ends}"] - on_time
+    )
+    up = np.hypot(table[f"satisfied_high{ends}"] - satisfied, on_time - table[f"on_time_low{ends}"])
+    gap = satisfied - on_time
+    return gap, gap - down, gap + up
 
 
 def correlate_ranks(

@@ -6,9 +6,8 @@ Fieller's interval from the roots of its equation; matched against other forms (
 variances between units (`aov`); the rank correlation.
 """
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -16,6 +15,7 @@ import pytest
 
 import sipas_analysis as sipas
 from sipas_analysis.explain.record_views import correlate_ranks
+from sipas_analysis.records.office_records import Records
 
 HERE = Path(__file__).parent / "facts"
 CLOSE = {"rel": 1e-8, "abs": 1e-10}
@@ -42,7 +42,8 @@ def result(forms):
     pack = survey.instrument.model_copy(update={"officials_factor": "officials"})
     facts = forms[["days_late", "visits", "channel"]]
     dossiers = facts.assign(dossier=forms["code"], unit=forms["office"], contradiction="")
-    records = SimpleNamespace(dossiers=dossiers.dropna(subset="dossier"), movements=None)
+    parts = dict.fromkeys(part.name for part in fields(Records))
+    records = Records(**{**parts, "dossiers": dossiers.dropna(subset="dossier")})
     return sipas.drivers(replace(survey, instrument=pack), facts=records)
 
 

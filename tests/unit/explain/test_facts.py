@@ -1,7 +1,6 @@
 """Forms joined to their dossiers, and the facts beside opinions as drivers (rule D7)."""
 
-from dataclasses import replace
-from types import SimpleNamespace
+from dataclasses import fields, replace
 
 import duckdb
 import numpy as np
@@ -9,10 +8,11 @@ import pandas as pd
 import pytest
 
 import sipas_analysis as sipas
-from sipas_analysis.errors import FitError
+from sipas_analysis.errors import FitError, ParameterError
 from sipas_analysis.explain.fact_results import divide_estimates
 from sipas_analysis.explain.facts import join_facts
 from sipas_analysis.infer.distributions import t_quantile
+from sipas_analysis.records.office_records import Records
 
 
 def name_officials(survey, at=1):
@@ -52,7 +52,8 @@ def read_forms(forms, **arguments):
 
 
 def make_records(dossiers, movements=None):
-    return SimpleNamespace(dossiers=dossiers, movements=movements)
+    parts = dict.fromkeys(part.name for part in fields(Records))
+    return Records(**{**parts, "dossiers": dossiers, "movements": movements})
 
 
 @pytest.fixture(scope="module")
@@ -248,12 +249,29 @@ def test_without_a_model_there_is_a_reason(change, reason):
     assert len(result.sentences()) == 2
 
 
+def test_few_late_dossiers_give_no_part_that_vanishes():
+    """With under twenty late forms the interval would be too narrow, however strong the effect."""
+    forms, dossiers = simulate_answers(400, 5)
+    days = dossiers["days_late"]
+    late = days.where(days.gt(0).cumsum() <= 19, 0.0)
+    result = sipas.drivers(read_forms(forms), facts=make_records(dossiers.assign(days_late=late)))
+    assert result.vanished["verdict"].eq("cannot_tell").all()
+    assert result.vanished[["vanished_percent", "low", "high"]].isna().all(axis=None)
+    assert {note.id: note.fields for note in result.notes}["few_late"] == {"n": 19, "least": 20}
+
+
 def test_a_survey_without_codes_says_how_to_declare_them(case):
     """No column of codes is another matter than codes that nobody knows."""
     bare = replace(case[0], dossiers=None)
     result = sipas.drivers(bare, facts=case[1])
     assert result.reason == "no_codes"
     assert "columns: {dossier: …}" in repr(result)
+
+
+def test_other_records_are_refused(case):
+    """A frame of dossiers has no clock."""
+    with pytest.raises(ParameterError, match="read_records"):
+        sipas.drivers(case[0], facts=case[1].dossiers)
 
 
 @pytest.mark.parametrize("options", [{"by": "unit"}, {"missing": "impute"}])
