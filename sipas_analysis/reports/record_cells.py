@@ -143,7 +143,6 @@ def _name_single(subject: Subject, row: RecordRow) -> object:
         "groups": lambda: _name_people(subject, row.label),
         "reason": lambda: make_text(f"ledger.{row.label}"),
         "fact": lambda: make_text(word),
-        "channel": lambda: make_text(word),
     }
     is_named = row.domain in names and (row.label or row.domain in ("all", "officials", "group"))
     return names[row.domain]() if is_named else row.label or make_text("record.unnamed")
