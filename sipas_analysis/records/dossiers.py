@@ -85,7 +85,8 @@ def _settle_codes(frame: pd.DataFrame, table: ExportTable) -> pd.DataFrame:
         pairs = zip(without["file"], without["row"], strict=True)
         places = [Place(table.files[file], int(row), "MaHoSo") for file, row in pairs]
         raise RecordsError("records_code_blank", places)
-    is_footer = ~has_stamp & ~frame["dossier"].str.contains(r"\d")
+    bare = frame.loc[~has_stamp, "dossier"]
+    is_footer = frame.index.isin(bare.index[~bare.str.contains(r"\d")])
     table.note(frame[is_footer], "footer")
     return frame[~is_footer].reset_index(drop=True)
 

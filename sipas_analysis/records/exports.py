@@ -7,7 +7,7 @@ its place and the nearest known word; everything else that changed is in the led
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 WORDS = ("name", "word", "unit", "limit", "number", "groups", "level", "label")
 LABELS = ("name", "word", "unit", "official", "groups", "level", "label")  # few distinct texts
 LISTED = 1000  # lines of the ledger for one reason; the others are counted
-LARGE = 3_000_000  # rows from which a Parquet file is not copied
 # A code of an official is short, has a digit and no long run of letters or digits.
 _IS_CODE = (
     r"(regexp_full_match({0}, '[A-Za-z0-9._/-]{{1,30}}') AND regexp_matches({0}, '[0-9]') "
@@ -81,35 +80,45 @@ class ExportTable:
     def note(self, rows: pd.DataFrame, reason: str, code: str = "", became: str = "") -> None:
         """Write rows with ``file`` (number), ``row`` and ``found`` into the ledger."""
         if len(rows):
-            names = rows["file"].map(dict(enumerate(self.files)))
-            self.ledger.append(list_changes(names, rows["row"], reason, code, rows, became))
+            named = rows.assign(file=rows["file"].map(dict(enumerate(self.files))))
+            self.ledger.append(list_changes(named, reason, code, became))
+
+    def note_line(self, reason: str, found: object, **facts: str) -> None:
+        """Write one line on the first file into the ledger."""
+        self.ledger.append(list_lines([Line(self.files[0], reason, found, **facts)]))
 
 
-def list_changes(
-    files: "pd.Series[str]",
-    rows: "pd.Series[int]",
-    reason: str,
-    code: str,
-    facts: pd.DataFrame,
-    became: str = "",
-) -> pd.DataFrame:
-    """Return lines of the ledger; from ``LISTED`` lines on, one line counts the others."""
-    found = facts["found"].astype(str) if "found" in facts else ""
-    lines = pd.DataFrame({"file": files, "row": rows, "column": code, "found": found})
-    lines = lines.assign(became=became, reason=reason, code=code)[[*LEDGER_COLUMNS]]
+def list_changes(rows: pd.DataFrame, reason: str, code: str, became: str = "") -> pd.DataFrame:
+    """Return lines of the ledger for rows with ``file row`` and, if there is one, ``found``.
+
+    From ``LISTED`` lines on, one line a file counts the others.
+    """
+    lines = rows.reindex(columns=["file", "row", "found"])
+    lines = lines.assign(column=code, became=became, reason=reason, code=code)
+    lines["found"] = lines["found"].fillna("").astype(str) if "found" in rows else ""
     if len(lines) > LISTED:
-        others = lines.iloc[LISTED:].groupby("file", sort=False, observed=True).size()
-        rest = [make_line(file, reason, f"+ {n}", code=code) for file, n in others.items()]
-        lines = pd.concat([lines.iloc[:LISTED], *rest], ignore_index=True)
-    return lines
+        counts = lines.iloc[LISTED:].groupby("file", sort=False, observed=True).size()
+        rest = [Line(file, reason, f"+ {n}", code=code) for file, n in counts.items()]
+        lines = pd.concat([lines.iloc[:LISTED], pd.DataFrame(rest)], ignore_index=True)
+    return lines[[*LEDGER_COLUMNS]]
 
 
-def make_line(
-    file: object, reason: str, found: object = "", became: object = "", **facts: object
-) -> pd.DataFrame:
-    """Return one line of the ledger; ``facts`` are its ``row``, ``column`` and ``code``."""
-    line = {"file": file, "row": None, "column": "", "found": str(found), "became": str(became)}
-    return pd.DataFrame([{**line, "reason": reason, "code": "", **facts}])
+class Line(NamedTuple):
+    """One line of the ledger."""
+
+    file: object
+    reason: str
+    found: object = ""
+    became: object = ""
+    row: int | None = None
+    column: str = ""
+    code: str = ""
+
+
+def list_lines(lines: Sequence[Line]) -> pd.DataFrame:
+    """Return lines of the ledger as a frame."""
+    frame = pd.DataFrame(lines, columns=Line._fields)
+    return frame.astype({"found": str, "became": str})[[*LEDGER_COLUMNS]]
 
 
 def connect_records() -> "DuckDBPyConnection":
@@ -174,14 +183,14 @@ def _join_files(
 ) -> ExportTable:
     """Return the table of all files, copied unless it is a view on large files."""
     n_rows = sum(file.raw.n_rows for file in files)
-    is_lazy = all(file.raw.is_lazy for file in files) and n_rows > LARGE
+    is_lazy = all(file.raw.is_lazy for file in files)
     union = " UNION ALL BY NAME ".join(file.write_select() for file in files)
     name = f"{kind}_read"
     connection.execute(f"CREATE {'VIEW' if is_lazy else 'TABLE'} {name} AS {union}")
     names = [file.raw.path.name for file in files]
     roles = frozenset(role for file in files for role in file.raw.placed.positions)
     roles |= {"unit"} if any(file.raw.entry.unit for file in files) else set()
-    ledger = [line for file in files for line in file.ledger]
+    ledger = [list_lines([line for file in files for line in file.lines])]
     return ExportTable(connection, kind, name, names, roles, n_rows, is_lazy, ledger)
 
 
@@ -193,7 +202,8 @@ class _OpenFile:
     ) -> None:
         self.connection, self.raw, self.number = connection, raw, number
         self.export = find_export(kind)
-        self.ledger: list[pd.DataFrame] = []
+        self.lines: list[Line] = []
+        self.words: list[tuple[object, ...]] = []  # role, text and what it means
         self.cells: dict[str, str] = {}  # SQL of each role, over the table and its words
         self.joins: list[str] = []
         self.has_positions = {*raw.placed.positions} - ({"unit"} if raw.entry.unit else set())
@@ -202,9 +212,12 @@ class _OpenFile:
         """Read words and stamps; return every mistake."""
         errors: list[SipasError] = []
         for reason, headers in self.raw.placed.dropped.items():
-            self.ledger += [self._make_line(reason, column=header) for header in headers]
+            for header in headers:
+                self._note(reason, column=header)
         if self.raw.n_rows in read_export_words().caps:
-            self.ledger.append(self._make_line("records_cap", self.raw.n_rows))
+            self._note("records_cap", self.raw.n_rows)
+        texts = self._fetch_texts()
+        errors += self._read_stamps()
         for name, role in self.export.roles.items():
             cell = f"r.{quote_name(name)}"
             if name == "unit" and self.raw.entry.unit:
@@ -212,25 +225,45 @@ class _OpenFile:
             elif name not in self.has_positions:
                 self._set_absent(name)
             elif role.kind == "stamp":
-                errors += self._read_stamps(name)
-            elif role.kind == "official":
-                self.cells[name] = cell
+                self.cells[name] = f"read_stamp({cell})"
             elif role.kind in WORDS:
-                errors += self._read_words(name, role, index)
+                errors += self._read_words(name, texts[name], index)
             else:
                 self.cells[name] = cell
         for name in self.export.list_roles("official"):
             self._code_officials(name)
+        words = pd.DataFrame(self.words, columns=["role", "text", "value", "second"], dtype=object)
+        self.connection.register("words_read", words)
+        self.connection.execute(f"CREATE TABLE {self.raw.table}_words AS FROM words_read")
+        self.connection.unregister("words_read")
         return errors
 
     def write_select(self) -> str:
         """Return the SQL of all rows with every role, typed."""
         cells = [f"{cell} AS {quote_name(name)}" for name, cell in self.cells.items()]
         source = " ".join([f"{self.raw.table} AS r", *self.joins])
-        return f"SELECT {self.number}::SMALLINT AS file, r.row AS row, {', '.join(cells)} FROM {source}"  # noqa: S608
+        place = f"{self.number}::SMALLINT AS file, r.row AS row"
+        return f"SELECT {place}, {', '.join(cells)} FROM {source}"  # noqa: S608 (names are quoted)
 
-    def _make_line(self, reason: str, found: object = "", **facts: object) -> pd.DataFrame:
-        return make_line(self.raw.path.name, reason, found, **facts)
+    def _note(self, reason: str, found: object = "", role: str = "", **facts: Any) -> None:
+        """Write a line on this file into the ledger, on the column of a role if given."""
+        if role:
+            facts |= {"column": self.raw.placed.header_of(role), "code": role}
+        self.lines.append(Line(self.raw.path.name, reason, found, **facts))
+
+    def _fetch_texts(self) -> dict[str, pd.DataFrame]:
+        """Return the distinct texts of each column of words, with first row and number of rows."""
+        names = [name for name in self.export.list_roles(*WORDS) if name in self.has_positions]
+        queries = [
+            f"SELECT '{name}' AS role, {quote_name(name)} AS text, min(row) AS row, "  # noqa: S608
+            f"count(*) AS n FROM {self.raw.table} GROUP BY 2"
+            for name in names
+        ]
+        if not queries:
+            return {}
+        texts = self.connection.execute(" UNION ALL ".join(queries)).fetchdf()
+        texts = texts.sort_values(["row", "text"], kind="stable")
+        return {name: texts[texts["role"] == name] for name in names}
 
     def _set_unit(self, index: Mapping[str, str]) -> list[SipasError]:
         """Set the unit of all rows, as the entry names it."""
@@ -251,47 +284,40 @@ class _OpenFile:
         if self.export.roles[name].kind == "level":
             self.cells["is_mapped"] = "false"
 
-    def _read_stamps(self, name: str) -> list[SipasError]:
-        """Read a column of points in time; refuse what is none, and days that were turned."""
-        is_text, table = name not in self.raw.stamps, self.raw.table
-        cell = f"r.{quote_name(name)}"
-        self.cells[name] = f"read_stamp({f'parse_stamp({cell})' if is_text else cell})"
-        counts = count_stamps(self.connection, table, name, is_text=is_text)
-        place, header = self.raw.place(name), self.raw.placed.header_of(name)
-        if is_text and (counts["wrong"] or is_turned(counts)):
-            rows = list_wrong_stamps(self.connection, table, name)
-            pairs = zip(rows["row"], rows["found"], strict=True)
-            places = [self.raw.place(name, int(row), found) for row, found in pairs]
-            message = "records_month_first" if counts["month_first"] else "records_stamp"
-            if not counts["wrong"]:
-                message, places = "records_turned", [place]
-            return [RecordsError(message, places)]
-        for reason in ("serial", "zoned", "none"):
-            if counts[reason]:
-                facts = {"column": header, "code": name}
-                self.ledger.append(self._make_line(f"records_{reason}", counts[reason], **facts))
-        if counts["n"] - counts["none"] == counts["midnight"] > 1:
-            line = self._make_line("records_midnight", counts["midnight"], column=header, code=name)
-            self.ledger.append(line)
-        return []
+    def _read_stamps(self) -> list[SipasError]:
+        """Check all points in time; refuse texts that are none, and days that were turned."""
+        errors: list[SipasError] = []
+        roles = [name for name in self.export.list_roles("stamp") if name in self.has_positions]
+        texts, table = self.raw.texts, self.raw.table
+        for name, counts in count_stamps(self.connection, table, roles, texts).items():
+            if name in texts and counts["wrong"]:
+                rows, is_month_first = list_wrong_stamps(self.connection, table, name)
+                pairs = zip(rows["row"], rows["found"], strict=True)
+                places = [self.raw.place(name, int(row), found) for row, found in pairs]
+                message = "records_month_first" if is_month_first else "records_stamp"
+                errors.append(RecordsError(message, places))
+            elif name in texts and is_turned(counts):
+                errors.append(RecordsError("records_turned", [self.raw.place(name)]))
+            for reason in ("serial", "zoned", "none"):
+                if counts[reason]:
+                    self._note(f"records_{reason}", counts[reason], name)
+            if counts["n"] - counts["none"] == counts["midnight"] > 1:
+                self._note("records_midnight", counts["midnight"], name)
+        return errors
 
-    def _read_words(self, name: str, role: Role, index: Mapping[str, str]) -> list[SipasError]:
+    def _read_words(
+        self, name: str, texts: pd.DataFrame, index: Mapping[str, str]
+    ) -> list[SipasError]:
         """Read the distinct texts of a column; refuse unknown ones where something is counted."""
-        quoted = quote_name(name)
-        texts = self.connection.execute(
-            f"SELECT {quoted} AS text, min(row) AS row, count(*) AS n "  # noqa: S608
-            f"FROM {self.raw.table} GROUP BY 1 ORDER BY 2"
-        ).fetchdf()
-        codes = self.raw.entry.codes.get(name, {})
+        role, codes = self.export.roles[name], self.raw.entry.codes.get(name, {})
         readings = read_words(name, role, texts["text"], codes, index)
         if role.kind == "label":
             readings = self._drop_free_texts(name, texts, readings)
-        unknown = texts[texts["text"].isin(readings.unknown)]
-        if role.kind == "unit" and role.is_needed:
-            unknown = texts[texts["text"].isin(["", *readings.unknown])]
+        blank = [""] if role.kind == "unit" and role.is_needed else []
+        unknown = texts[texts["text"].isin([*blank, *readings.unknown])]
         if len(unknown) and (role.is_strict or role.kind == "number"):
             return [self._refuse_words(name, role, [*unknown["text"]], index)]
-        self._note_words(name, role, texts, readings)
+        self._note_words(name, texts, readings)
         self._join_words(name, role, readings)
         return []
 
@@ -301,9 +327,7 @@ class _OpenFile:
         """Return readings without the texts of few rows: they may be words of a person."""
         few = texts.loc[(texts["n"] < REPEATED) & (texts["text"] != ""), ["text", "n"]]
         if len(few):
-            header = self.raw.placed.header_of(name)
-            line = self._make_line("records_free_text", few["n"].sum(), column=header, code=name)
-            self.ledger.append(line)
+            self._note("records_free_text", few["n"].sum(), name)
         return WordReadings({**readings.values, **dict.fromkeys(few["text"], ("",))})
 
     def _refuse_words(
@@ -333,24 +357,20 @@ class _OpenFile:
         known = "; ".join(f"{code} ({listed[0]})" for code, listed in words.items())
         return RecordsError("records_word", places, role=name, near=shown or "–", known=known)
 
-    def _note_words(
-        self, name: str, role: Role, texts: pd.DataFrame, readings: WordReadings
-    ) -> None:
+    def _note_words(self, name: str, texts: pd.DataFrame, readings: WordReadings) -> None:
         """Write each distinct text that became another, or was left out, into the ledger."""
         first = dict(zip(texts["text"], texts["row"], strict=True))
-        counts = dict(zip(texts["text"], texts["n"], strict=True))
-        facts = {"column": self.raw.placed.header_of(name), "code": name}
-        reason = "spelling" if role.kind == "name" else "label"
+        reason = "spelling" if self.export.roles[name].kind == "name" else "label"
         for text, value in readings.changed.items():
-            found, row = hide_personal(shorten(text)), int(first[text])
             if text:
-                self.ledger.append(self._make_line(reason, found, became=value, row=row, **facts))
+                found = hide_personal(shorten(text))
+                self._note(reason, found, name, became=value, row=int(first[text]))
             else:
-                line = self._make_line("records_default", counts[""], became=value, **facts)
-                self.ledger.append(line)
+                n_blank = texts.loc[texts["text"] == "", "n"].sum()
+                self._note("records_default", n_blank, name, became=value)
         for text in readings.unknown:
-            found, row = hide_personal(shorten(text)), int(first[text])
-            self.ledger.append(self._make_line("records_word_unread", found, row=row, **facts))
+            found = hide_personal(shorten(text))
+            self._note("records_word_unread", found, name, row=int(first[text]))
 
     def _join_words(self, name: str, role: Role, readings: WordReadings) -> None:
         """Let the SQL of a role take the value of each text."""
@@ -359,20 +379,16 @@ class _OpenFile:
         if readings.is_as_written and not second and role.kind != "number":
             self._set_word(name, cell)
             return
-        words = pd.DataFrame(
-            [(text, *values) for text, values in readings.values.items()],
-            columns=["text", "value", *([second] if second else [])],
-        )
-        table = f"{self.raw.table}_{alias}"
-        self.connection.register(f"{table}_frame", words)
-        self.connection.execute(f"CREATE TABLE {table} AS SELECT * FROM {table}_frame")  # noqa: S608
-        self.connection.unregister(f"{table}_frame")
+        pairs = readings.values.items()
+        self.words += [(name, text, values[0], str(values[-1])) for text, values in pairs]
+        table = f"(SELECT text, value, second FROM {self.raw.table}_words WHERE role = '{name}')"  # noqa: S608
         self.joins.append(f"LEFT JOIN {table} AS {alias} ON {cell} = {alias}.text")
         value = f"{alias}.value"
         is_number = role.kind in ("number", "limit")
         self._set_word(name, f"CAST(nullif({value}, '') AS DOUBLE)" if is_number else value)
         if second:
-            self.cells[second] = f"{alias}.{second}"
+            test = " = 'True'" if role.kind == "level" else ""
+            self.cells[second] = f"{alias}.second{test}"
 
     def _set_word(self, name: str, cell: str) -> None:
         """Set the SQL of a role; a blank unit of time is the one that stands with the limit."""
@@ -384,16 +400,12 @@ class _OpenFile:
         if name not in self.has_positions:
             return
         cell, table = quote_name(name), self.raw.table
-        test = _IS_CODE.format(cell)
-        row = self.connection.execute(
-            f"SELECT coalesce(bool_and({test}), true) FROM {table} WHERE {cell} <> ''"  # noqa: S608
-        ).fetchone()
-        has_codes = bool(row and row[0])
+        is_code = _IS_CODE.format(cell)
+        query = f"SELECT bool_and({is_code}) FROM {table} WHERE {cell} <> ''"  # noqa: S608
+        has_codes = self.connection.execute(query).fetchall()[0][0] is not False
         if not has_codes:
             self.cells[name] = f"code_official({self.cells['unit']}, r.{cell})"
-        reason = "records_official_kept" if has_codes else "records_official"
-        header = self.raw.placed.header_of(name)
-        self.ledger.append(self._make_line(reason, column=header, code=name))
+        self._note("records_official_kept" if has_codes else "records_official", role=name)
 
 
 def fetch_frame(table: ExportTable) -> pd.DataFrame:

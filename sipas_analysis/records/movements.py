@@ -11,7 +11,7 @@ import pandas as pd
 
 from sipas_analysis.collect.survey import join_ledgers
 from sipas_analysis.collect.wave import Wave
-from sipas_analysis.records.exports import LISTED, ExportTable, make_line, open_export
+from sipas_analysis.records.exports import LISTED, ExportTable, open_export
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
@@ -65,9 +65,9 @@ def read_movements(
     end = '"end"'
     if counts["open"]:
         end = f"coalesce({end}, lead(start) OVER (PARTITION BY dossier ORDER BY start, file, row))"
-        table.ledger.append(make_line(table.files[0], "stay_end_of_next", counts["open"]))
+        table.note_line("stay_end_of_next", counts["open"])
     connection.execute(
-        f"CREATE VIEW movements AS SELECT dossier, step, section, handler, {state}, start, "  # noqa: S608
+        f"CREATE {'VIEW' if table.is_lazy else 'TABLE'} movements AS SELECT dossier, step, section, handler, {state}, start, "  # noqa: S608
         f'{end} AS "end", reason, unit FROM {table.name} WHERE NOT ({left_out})'
     )
     return connection.view("movements"), join_ledgers(table.ledger)
@@ -97,7 +97,7 @@ def _drop_copies(table: ExportTable, n_same: int) -> None:
     )
     table.note(rows, "records_copy")
     if n_same > len(rows):
-        table.ledger.append(make_line(table.files[0], "records_copy", f"+ {n_same - len(rows)}"))
+        table.note_line("records_copy", f"+ {n_same - len(rows)}")
     table.name = "movements_once"
 
 

@@ -23,7 +23,7 @@ from sipas_analysis.records.calendar import Calendar, read_calendar
 from sipas_analysis.records.calendar_years import list_program_years
 from sipas_analysis.records.clock import find_pauses, run_clock
 from sipas_analysis.records.dossiers import read_dossiers
-from sipas_analysis.records.exports import connect_records, list_changes, make_line
+from sipas_analysis.records.exports import Line, connect_records, list_changes, list_lines
 from sipas_analysis.records.movements import read_movements
 from sipas_analysis.records.official_form import OfficialForm, read_official_form
 from sipas_analysis.records.petitions import read_petitions
@@ -222,15 +222,12 @@ def _note_promises(dossiers: pd.DataFrame, wave: Wave) -> pd.DataFrame:
     }
     sources = _find_sources(wave).list_files(wave.path.parent)
     files = dict(enumerate(path.name for kind, path, _ in sources if kind == "dossiers"))
-    rows = dossiers[reasons.pop("promise_moved")]
-    found = promised[rows.index].dt.strftime("%Y-%m-%d")
-    names = rows["file"].map(files)
-    moved = (names, rows["row"], "promise_moved", "promised", rows.assign(found=found))
-    lines = [list_changes(*moved)] if len(rows) else []
-    for reason, is_met in reasons.items():
-        counts = dossiers[is_met].groupby("file").size()
-        lines += [
-            make_line(files[int(number)], reason, n, column="promised", code="promised")
-            for number, n in zip(counts.index, counts, strict=True)
-        ]
-    return join_ledgers(lines)
+    moved = dossiers[reasons.pop("promise_moved")]
+    found = promised[moved.index].dt.strftime("%Y-%m-%d")
+    moved = moved.assign(found=found, file=moved["file"].map(files))
+    counted = [
+        Line(files[int(str(number))], reason, n, column="promised", code="promised")
+        for reason, is_met in reasons.items()
+        for number, n in dossiers[is_met].groupby("file").size().items()
+    ]
+    return join_ledgers([list_changes(moved, "promise_moved", "promised"), list_lines(counted)])

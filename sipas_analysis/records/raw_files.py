@@ -9,7 +9,7 @@ import csv
 import gzip
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from sipas_analysis.errors import FileError, Place, RecordsError, SipasError
 from sipas_analysis.files import check_held
 from sipas_analysis.infer.form_files import quote_name
 from sipas_analysis.records.columns import Export, PlacedExport, find_export, place_export
+from sipas_analysis.records.stamps import TEXT
 from sipas_analysis.sheets.data_files import write_parquet_column
 from sipas_analysis.sheets.file_kinds import find_kind
 from sipas_analysis.sheets.reader import read_sheet
@@ -29,6 +30,7 @@ from sipas_analysis.sheets.texts import tidy_text
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+LARGE = 3_000_000  # rows from which a Parquet file is not copied
 START = 1_000_000  # bytes of a text in which its header and its code are looked for
 SEPARATORS = (",", ";", "\t", "|")
 VIETNAM = 7 * 3600 * 10**6  # microseconds that local time is ahead of UTC
@@ -43,10 +45,10 @@ class RawFile:
         kind: Kind of export.
         entry: Its entry in ``records:``.
         placed: Where its columns stand.
-        table: Table with ``row`` and one column a role; none if the file was refused.
-        stamps: Roles that hold points in time already, not texts.
+        table: Table with ``row`` and one column a role: texts, and points in time.
+        texts: Roles of points in time that were parsed from texts; these are there, too (``TEXT``).
         n_rows: Number of rows.
-        is_lazy: Whether the table is a view on the file.
+        is_lazy: Whether the table is a view on a large file.
     """
 
     path: Path
@@ -54,7 +56,7 @@ class RawFile:
     entry: RecordFile
     placed: PlacedExport
     table: str
-    stamps: frozenset[str]
+    texts: frozenset[str]
     n_rows: int
     is_lazy: bool
 
@@ -72,7 +74,7 @@ class _Source:
     types: Sequence[str]
     names: Sequence[str]
     row: str
-    is_lazy: bool = False
+    is_large: bool = False
     separator: str = ""
 
 
@@ -89,47 +91,46 @@ def open_raw_file(
     placed, errors = place_export(source.names, entry, kind, path.name)
     if errors:
         return None, errors
-    positions = {
-        role: at for role, at in placed.positions.items() if role != "unit" or not entry.unit
-    }
-    stamps = frozenset(
-        role
-        for role in find_export(kind).list_roles("stamp")
-        if role in positions and source.types[positions[role]].startswith(("TIMESTAMP", "DATE"))
-    )
-    cells = [
-        f"{_write_cell(source, at, is_stamp=role in stamps)} AS {quote_name(role)}"
-        for role, at in positions.items()
-    ]
-    made = "VIEW" if source.is_lazy else "TABLE"
-    swallowed = f", {_find_swallowed(source)} AS swallowed" if source.separator else ""
+    stamps = [role for role in find_export(kind).list_roles("stamp") if role in placed.positions]
+    types = {role: source.types[at] for role, at in placed.positions.items()}
+    texts = frozenset(role for role in stamps if not types[role].startswith(("TIMESTAMP", "DATE")))
+    is_lazy = source.is_large
+    cells = [f"{source.row} AS row", *_write_cells(source, placed, texts, stamps)]
+    cells += [f"{_find_swallowed(source)} AS swallowed"] if source.separator else []
     connection.execute(
-        f"CREATE {made} {table} AS SELECT {source.row} AS row{swallowed}, {', '.join(cells)} "  # noqa: S608
-        f"FROM {source.relation}"
+        f"CREATE {'VIEW' if is_lazy else 'TABLE'} {table} AS "  # noqa: S608 (names are quoted)
+        f"SELECT {', '.join(cells)} FROM {source.relation}"
     )
     errors = _list_broken_lines(connection, path, source, table)
     n_rows = _count_rows(connection, table)
     if not n_rows and not errors:
         raise FileError("no_rows", file=path.name, header=entry.header)
-    raw = RawFile(path, kind, entry, placed, table, stamps, n_rows, source.is_lazy)
-    return raw, errors
+    return RawFile(path, kind, entry, placed, table, texts, n_rows, is_lazy), errors
 
 
-def _count_rows(connection: "DuckDBPyConnection", table: str, where: str = "") -> int:
-    """Return the number of rows of a table."""
-    row = connection.execute(f"SELECT count(*) FROM {table} {where}").fetchone()  # noqa: S608
-    return int(row[0]) if row else 0
+def _count_rows(connection: "DuckDBPyConnection", relation: str) -> int:
+    """Return the number of rows of a table or file."""
+    rows = connection.execute(f"SELECT count(*) FROM {relation}").fetchall()  # noqa: S608
+    return int(rows[0][0])
 
 
-def _write_cell(source: _Source, at: int, *, is_stamp: bool) -> str:
-    """Return the SQL of a cell: a text without spaces around it, or a point in time."""
-    name, sql_type = source.columns[at], source.types[at]
-    if is_stamp and sql_type == "TIMESTAMP WITH TIME ZONE":
-        return f"make_timestamp(epoch_us({quote_name(name)}) + {VIETNAM}::BIGINT)"
-    if is_stamp:
-        return f"CAST({quote_name(name)} AS TIMESTAMP)"
-    text = quote_name(name) if sql_type == "VARCHAR" else write_parquet_column(name, sql_type)
-    return f"coalesce(trim({text}, ' \t\r\n\u00a0\u200b\ufeff'), '')"
+def _write_cells(
+    source: _Source, placed: PlacedExport, texts: Collection[str], stamps: Collection[str]
+) -> Iterator[str]:
+    """Yield the SQL of each role: a text without spaces around it, or a point in time."""
+    for role, at in placed.positions.items():
+        name, sql_type = quote_name(source.columns[at]), source.types[at]
+        text = name if sql_type == "VARCHAR" else write_parquet_column(source.columns[at], sql_type)
+        trimmed = f"coalesce(trim({text}, ' \t\r\n\u00a0\u200b\ufeff'), '')"
+        if role in texts:
+            yield f"{trimmed} AS {quote_name(role + TEXT)}"
+            yield f"parse_stamp({quote_name(role + TEXT)}) AS {quote_name(role)}"
+        elif role not in stamps:
+            yield f"{trimmed} AS {quote_name(role)}"
+        elif sql_type == "TIMESTAMP WITH TIME ZONE":
+            yield f"make_timestamp(epoch_us({name}) + {VIETNAM}::BIGINT) AS {quote_name(role)}"
+        else:
+            yield f"CAST({name} AS TIMESTAMP) AS {quote_name(role)}"
 
 
 def _find_source(
@@ -162,7 +163,8 @@ def _open_parquet(connection: "DuckDBPyConnection", path: Path) -> _Source:
         raise FileError("file_broken", file=path.name, why=type(why).__name__) from None
     facts = [(str(name), str(kind)) for name, kind, *_ in described if name != "file_row_number"]
     names, types = [name for name, _ in facts], [kind for _, kind in facts]
-    return _Source(relation, names, types, names, "file_row_number + 2", is_lazy=True)
+    is_large = _count_rows(connection, relation) > LARGE
+    return _Source(relation, names, types, names, "file_row_number + 2", is_large)
 
 
 def _read_start(path: Path) -> str:

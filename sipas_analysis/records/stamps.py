@@ -4,7 +4,7 @@ Days before months, as offices write them; a file in which a month stands first,
 spreadsheet turned some days, is refused. Stamps are seconds of local time (UTC+7).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -14,17 +14,17 @@ from sipas_analysis.records.columns import read_export_words
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+TEXT = " text"  # ending of the column that holds a stamp as it is written
+_USUAL = ("%d/%m/%Y %H:%M:%S", "%Y-%m-%d %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y", "%Y-%m-%d")
 _DAYS = ("%d/%m/%Y", "%Y-%m-%d", "%d-%m-%Y", "%d.%m.%Y", "%Y/%m/%d")
-_HOURS = (" %H:%M:%S", " %H:%M", "", "T%H:%M:%S", " %H:%M:%S.%f", "T%H:%M:%S.%f", " %I:%M:%S %p")
-_FORMATS = (
+_HOURS = ("", " %H:%M", " %H:%M:%S", "T%H:%M:%S", " %H:%M:%S.%f", "T%H:%M:%S.%f", " %I:%M:%S %p")
+_RARE = (
     *(f"{day}{hour}" for hour in _HOURS for day in _DAYS),
     *("%H:%M:%S %d/%m/%Y", "%H:%M %d/%m/%Y", "%d/%m/%Y, %H:%M:%S", "%Y%m%d%H%M%S", "%Y%m%d"),
 )
 _ZONED = ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S.%fZ")  # UTC
 _SERIAL = r"[2-6]\d{4}(\.\d+)?"  # a day of a spreadsheet, 1954 to 2091
-_WRITTEN = r"^\d{1,2}[-/]\d{1,2}[-/]\d{4}"
-_HIGH_DAY = r"^(1[3-9]|2\d|3[01])[-/]"
-_MONTH_FIRST = r"^\d{1,2}[-/](1[3-9]|2\d|3[01])[-/]\d{4}"
+_MONTH_FIRST = r"^\d{1,2}[-/](?:1[3-9]|2\d|3[01])[-/]\d{4}"
 _FEW = 3  # so many days of each kind show that a spreadsheet turned some of them
 
 
@@ -40,14 +40,17 @@ def make_stamp_macros(connection: "DuckDBPyConnection") -> None:
     ``parse_stamp`` is NULL where a text is no point in time. A year of two digits is none.
     """
     serial = "TIMESTAMP '1899-12-30' + to_seconds(round(TRY_CAST(x AS DOUBLE) * 86400)::BIGINT)"
-    text = "replace(replace(upper(x), ' SA', ' AM'), ' CH', ' PM')"
-    parsed = f"""CASE WHEN x = '' THEN NULL
+    text = (
+        "regexp_replace(replace(replace(upper(x), ' SA', ' AM'), ' CH', ' PM'), '[+]07:?00$', '')"
+    )
+    usual = f"try_strptime(x, {_quote_list(_USUAL)})"
+    connection.execute(
+        f"""CREATE MACRO parse_stamp(x) AS CASE
+        WHEN x = '' OR NOT regexp_matches(x, '[0-9]{{4}}') THEN NULL
         WHEN regexp_full_match(x, '{_SERIAL}') THEN {serial}
-        ELSE coalesce(try_strptime(x, {_quote_list(_FORMATS)}),
-            try_strptime(x, {_quote_list(_ZONED)}) + INTERVAL 7 HOUR,
-            try_strptime(regexp_replace({text}, '[+]07:?00$', ''), {_quote_list(_FORMATS)}))
-        END"""
-    connection.execute(f"CREATE MACRO parse_stamp(x) AS {parsed}")
+        ELSE coalesce({usual}, try_strptime({text}, {_quote_list(_RARE)}),
+            try_strptime(x, {_quote_list(_ZONED)}) + INTERVAL 7 HOUR) END"""
+    )
     days = ", ".join(f"DATE '{day}'" for day in read_export_words().no_stamp)
     connection.execute(f"CREATE MACRO is_no_stamp(t) AS coalesce(t::DATE IN ({days}), false)")
     connection.execute(
@@ -56,52 +59,64 @@ def make_stamp_macros(connection: "DuckDBPyConnection") -> None:
 
 
 def count_stamps(
-    connection: "DuckDBPyConnection", table: str, role: str, *, is_text: bool
-) -> Mapping[str, int]:
-    """Count the cells of a column of stamps by how they are written.
+    connection: "DuckDBPyConnection", table: str, roles: Sequence[str], texts: Collection[str]
+) -> dict[str, dict[str, int]]:
+    """Count the stamps of each role by how they are written.
+
+    Args:
+        connection: A connection with the macros.
+        table: Table with the stamps, and with the texts of some roles under the name and ``TEXT``.
+        roles: Roles of stamps.
+        texts: Those that were parsed from a text.
 
     Returns:
-        ``n`` cells with a text, ``wrong`` ones that are no stamp, ``month_first``, ``written`` with
-        slashes, of these ``high`` with a day above 12, ``other`` ones of which ``other_high``,
-        ``serial`` numbers, ``zoned`` in UTC, ``none`` default days, ``midnight``.
+        By role: ``n`` cells with a text, ``wrong`` ones that are no stamp, ``slashed`` ones with
+        the day or month first, of these ``high`` with a day above 12, ``other`` ones of which
+        ``other_high``, ``serial`` numbers, ``zoned`` in UTC, ``none`` default days, ``midnight``.
     """
-    cell = f'"{role}"'
-    text = cell if is_text else "''"
-    stamp = f"parse_stamp({cell})" if is_text else cell
-    is_filled = f"{cell} <> ''" if is_text else f"{cell} IS NOT NULL"
-    conditions = {
-        "n": is_filled,
-        "wrong": f"{is_filled} AND (t IS NULL OR (year(t) < 1000 AND NOT is_no_stamp(t)))",
-        "month_first": f"t IS NULL AND regexp_matches({text}, '{_MONTH_FIRST}')",
-        "written": f"regexp_matches({text}, '{_WRITTEN}')",
-        "high": f"regexp_matches({text}, '{_WRITTEN}') AND regexp_matches({text}, '{_HIGH_DAY}')",
-        "other": f"t IS NOT NULL AND NOT regexp_matches({text}, '{_WRITTEN}')",
-        "other_high": f"NOT regexp_matches({text}, '{_WRITTEN}') AND day(t) > 12",
-        "serial": f"regexp_full_match({text}, '{_SERIAL}')",
+    tests = {role: _list_tests(role, is_text=role in texts) for role in roles}
+    cells = [f"count(*) FILTER ({test})" for part in tests.values() for test in part.values()]
+    if not cells:
+        return {}
+    query = f"SELECT {', '.join(cells)} FROM {table}"  # noqa: S608 (our names)
+    counts = iter(connection.execute(query).fetchall()[0])
+    return {role: {name: next(counts) for name in part} for role, part in tests.items()}
+
+
+def _list_tests(role: str, *, is_text: bool) -> dict[str, str]:
+    """Return the SQL of each way in which a stamp may be written."""
+    stamp, text = f'"{role}"', f'"{role}{TEXT}"' if is_text else "''"
+    n = f"{text} <> ''" if is_text else f"{stamp} IS NOT NULL"
+    slashed = f"(contains({text}, '/') OR strpos({text}, '-') IN (2, 3))"
+    return {
+        "n": n,
+        "wrong": f"{n} AND {stamp} IS NULL",
+        "slashed": slashed,
+        "high": f"{slashed} AND day({stamp}) > 12",
+        "other": f"{stamp} IS NOT NULL AND NOT {slashed}",
+        "other_high": f"NOT {slashed} AND day({stamp}) > 12",
+        "serial": f"length(split_part({text}, '.', 1)) = 5",
         "zoned": f"{text} LIKE '%Z'",
-        "none": "is_no_stamp(t)",
-        "midnight": "t = date_trunc('day', t) AND NOT is_no_stamp(t)",
+        "none": f"is_no_stamp({stamp})",
+        "midnight": f"{stamp} = date_trunc('day', {stamp}) AND NOT is_no_stamp({stamp})",
     }
-    counts = ", ".join(f"count(*) FILTER ({test}) AS {name}" for name, test in conditions.items())
-    row = connection.execute(
-        f"SELECT {counts} FROM (SELECT {cell}, {stamp} AS t FROM {table})"  # noqa: S608 (our names)
-    ).fetchone()
-    return dict(zip(conditions, row or (), strict=True))
 
 
 def is_turned(counts: Mapping[str, int]) -> bool:
     """Return whether a spreadsheet turned the days up to 12 of a column, and left the others."""
     return (
-        min(counts["written"], counts["other"]) >= _FEW
-        and counts["high"] == counts["written"]
+        min(counts["slashed"], counts["other"]) >= _FEW
+        and counts["high"] == counts["slashed"]
         and counts["other_high"] == 0
     )
 
 
-def list_wrong_stamps(connection: "DuckDBPyConnection", table: str, role: str) -> pd.DataFrame:
-    """Return row and text of the first cells of a column that are no stamp."""
-    return connection.execute(
-        f"""SELECT row, "{role}" AS found FROM {table} WHERE "{role}" <> ''
-        AND coalesce(year(parse_stamp("{role}")) < 1000
-            AND NOT is_no_stamp(parse_stamp("{role}")), true) LIMIT 1000"""  # noqa: S608
+def list_wrong_stamps(
+    connection: "DuckDBPyConnection", table: str, role: str
+) -> tuple[pd.DataFrame, bool]:
+    """Return row and text of the first cells that are no stamp, and whether a month stands first."""
+    rows = connection.execute(
+        f"""SELECT row, "{role}{TEXT}" AS found FROM {table}
+        WHERE "{role}{TEXT}" <> '' AND "{role}" IS NULL ORDER BY row LIMIT 1000"""  # noqa: S608
     ).fetchdf()
+    return rows, bool(rows["found"].str.contains(_MONTH_FIRST, regex=True).any())
