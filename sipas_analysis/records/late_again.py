@@ -25,44 +25,46 @@ from sipas_analysis.sheets.texts import plain_text
 if TYPE_CHECKING:
     from duckdb import DuckDBPyRelation
 
-STAYS = """
-WITH ordered AS (
-    SELECT dossier, step, section, handler, reason, start, state, unit,
-        coalesce(state, 0) IN (0, 2, 4) AS works,
-        coalesce("end", lead(start) OVER way) AS ended
-    FROM movements WINDOW way AS (PARTITION BY dossier ORDER BY start, "end", step)
-), timed AS (
-    SELECT *, coalesce(sum(CASE WHEN coalesce(state, 0) IN (5, 6, 8)
-            THEN working_seconds(ended) - working_seconds(start) END) OVER (
-                PARTITION BY dossier ORDER BY start, ended, step
-                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS paused_before
+CELLS = """
+WITH timed AS (
+    SELECT dossier, step, section, handler, reason, unit, start, "end",
+        working_seconds(start) AS begun, working_seconds("end") AS ended,
+        coalesce(state, 0) IN (0, 2, 4) AS works, coalesce(state, 0) IN (5, 6, 8) AS pauses
+    FROM movements
+), ordered AS (
+    SELECT *, coalesce("end", lead(start) OVER way) AS left_at,
+        coalesce(ended, lead(begun) OVER way) - begun AS seconds
+    FROM timed WINDOW way AS (PARTITION BY dossier ORDER BY start, "end", step)
+), stays AS (
+    SELECT *, coalesce(sum(CASE WHEN pauses THEN seconds END) OVER (
+        PARTITION BY dossier ORDER BY start, "end", step
+        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS paused_before
     FROM ordered
 ), limits AS (
-    SELECT dossier, procedure::VARCHAR AS procedure, channel::VARCHAR AS channel, start AS started,
-        due, unit::VARCHAR AS its_unit, status = 'overdue' AS is_overdue,
-        working_seconds(due) - working_seconds(start) - coalesce(paused_seconds, 0)::BIGINT
-            AS limit_seconds
-    FROM clock WHERE due IS NOT NULL AND status <> 'contradictory'
-), stays AS (
-    SELECT coalesce(nullif(unit::VARCHAR, ''), its_unit, '') AS unit, handler::VARCHAR AS handler,
-        coalesce(step::VARCHAR, '') AS step, coalesce(section::VARCHAR, '') AS section,
-        coalesce(procedure, '') AS procedure, coalesce(channel, '') AS channel,
-        coalesce(reason::VARCHAR, '') AS reason, strftime(due, '%Y-%m') AS month,
+    SELECT *, working_seconds(due) - started - coalesce(paused_seconds, 0)::BIGINT AS limit_seconds
+    FROM (
+        SELECT dossier, procedure, channel, due, status, paused_seconds, unit AS its_unit,
+            working_seconds(start) AS started
+        FROM clock WHERE due IS NOT NULL AND status <> 'contradictory'
+    )
+), compared AS (
+    SELECT * REPLACE (coalesce(nullif(unit::VARCHAR, ''), its_unit::VARCHAR, '') AS unit),
         start < due AS in_time,
-        start < due AND CASE WHEN ended IS NULL THEN is_overdue ELSE ended > due END AS is_late,
-        (working_seconds(start) - working_seconds(started) - paused_before)
-            / limit_seconds AS used
-    FROM timed JOIN limits USING (dossier)
+        start < due AND CASE WHEN left_at IS NULL THEN status = 'overdue' ELSE left_at > due END
+            AS is_late,
+        (begun - started - paused_before) / limit_seconds AS share_used
+    FROM stays JOIN limits USING (dossier)
     WHERE works AND limit_seconds > 0 AND coalesce(handler::VARCHAR, '') <> ''
-)"""
-CELLS = """
-SELECT unit, handler, step, section, procedure, channel, ({used}) AS used,
+)
+SELECT unit, handler::VARCHAR AS handler, coalesce(step::VARCHAR, '') AS step,
+    coalesce(section::VARCHAR, '') AS section, coalesce(procedure::VARCHAR, '') AS procedure,
+    coalesce(channel::VARCHAR, '') AS channel, {used} AS used,
+    CASE WHEN is_late THEN strftime(due, '%Y-%m') ELSE '' END AS month,
+    CASE WHEN is_late THEN coalesce(reason::VARCHAR, '') ELSE '' END AS reason,
     count(*) FILTER (in_time) AS n, count(*) FILTER (is_late) AS late,
     count(*) FILTER (NOT in_time) AS arrived_late
-FROM stays GROUP BY ALL ORDER BY ALL"""
-REASONS = """
-SELECT unit, handler, month, reason, count(*) AS n
-FROM stays WHERE is_late GROUP BY ALL ORDER BY ALL"""
+FROM compared GROUP BY ALL ORDER BY ALL"""
+CELL = [*OFFICIAL, "step", "section", "procedure", "channel", "used"]
 NEEDED = ("dossier", "step", "section", "handler", "state", "start", "end", "reason", "unit")
 VERDICTS = ("look_closer", "one_time", "usual", "too_few", "not_comparable")
 
@@ -140,12 +142,13 @@ def find_late_again(movements: "DuckDBPyRelation", dossiers: pd.DataFrame) -> pd
         known = ", ".join([*movements.columns])
         raise RecordsError("records_columns", columns=", ".join(missing), known=known)
     rules = read_late_rules()
-    classes = " + ".join(f"(used >= {end})::INTEGER" for end in rules.used.value)
-    cells = run_query(movements, STAYS + CELLS.format(used=classes), dossiers)
-    late = run_query(movements, STAYS + REASONS, dossiers)
-    table = compare_officials(cells, rules)
+    classes = " + ".join(f"(share_used >= {end})::INTEGER" for end in rules.used.value)
+    stays = run_query(movements, CELLS.format(used=classes), dossiers)
+    cells = stays.groupby(CELL, as_index=False)[["n", "late"]].sum()
+    table = compare_officials(cells[cells["n"] > 0], rules)
+    late = stays[stays["late"] > 0]
     months = late.groupby(OFFICIAL)["month"].nunique().rename("months_late")
-    arrived = cells.groupby(OFFICIAL)["arrived_late"].sum()
+    arrived = stays.groupby(OFFICIAL)["arrived_late"].sum()
     table = table.join(months, on=OFFICIAL).join(arrived, on=OFFICIAL)
     table = table.join(_name_reasons(late, rules), on=OFFICIAL)
     table["months_late"] = table["months_late"].fillna(0).astype(np.int64)
@@ -184,7 +187,7 @@ def compare_officials(cells: pd.DataFrame, rules: LateRules) -> pd.DataFrame:
     Source: rule T6 in docs/method.md; funnel limits and variance between: Spiegelhalter (2005),
     doi:10.1002/sim.1970; moments: DerSimonian and Laird (1986), doi:10.1016/0197-2456(86)90046-2.
     """
-    cells = cells[cells["n"] > 0].reset_index(drop=True)
+    cells = cells.reset_index(drop=True)
     is_comparable = _find_comparable(cells, rules)
     lost = cells["n"].where(~is_comparable, 0).groupby([cells[key] for key in OFFICIAL]).sum()
     table = expect_late(cells[is_comparable].reset_index(drop=True), rules.margin.value)
@@ -243,11 +246,11 @@ def _find_limits(n: float, expected: float, variance: float, tail: float) -> tup
 def _name_reasons(late: pd.DataFrame, rules: LateRules) -> "pd.Series[str]":
     """Return the codes of the reasons of each official's late stays with their numbers."""
     codes = {text: find_reason(text, rules) for text in late["reason"].unique()}
-    counts = late.assign(code=late["reason"].map(codes)).groupby([*OFFICIAL, "code"])["n"].sum()
+    counts = late.assign(code=late["reason"].map(codes)).groupby([*OFFICIAL, "code"])["late"].sum()
     table = counts.reset_index().sort_values(
-        [*OFFICIAL, "n", "code"], ascending=[True, True, False, True], kind="stable"
+        [*OFFICIAL, "late", "code"], ascending=[True, True, False, True], kind="stable"
     )
-    table["text"] = table["code"].astype(str) + " " + table["n"].astype(str)
+    table["text"] = table["code"].astype(str) + " " + table["late"].astype(str)
     return table.groupby(OFFICIAL)["text"].agg("; ".join).rename("reasons")
 
 

@@ -25,18 +25,19 @@ HOUR = 3600.0
 FEWEST_WEEKS = 8  # of receipt, below which no step is said to take the most (ours)
 # The clock runs in states 2 and 4, and where no state is stated (0); it stands still in 5, 6 and 8.
 STAYS = """
-WITH ordered AS (
+WITH timed AS (
     SELECT {keys}, dossier, step, start, "end",
-        coalesce(state, 0) IN (0, 2, 4) AS works, coalesce(state, 0) IN (5, 6, 8) AS pauses,
-        lead(start) OVER way AS next_start, lag(step) OVER way AS last_step,
-        lag("end") OVER way AS last_end, min(start) OVER (PARTITION BY dossier, step) AS first_here
+        working_seconds(start) AS begun, working_seconds("end") AS ended,
+        coalesce(state, 0) IN (0, 2, 4) AS works, coalesce(state, 0) IN (5, 6, 8) AS pauses
     FROM {source}
-    WINDOW way AS (PARTITION BY dossier ORDER BY start, "end", step)
+), ordered AS (
+    SELECT *, lead(begun) OVER way AS next_begun, lag(ended) OVER way AS last_ended,
+        lag(step) OVER way AS last_step, min(start) OVER (PARTITION BY dossier, step) AS first_here
+    FROM timed WINDOW way AS (PARTITION BY dossier ORDER BY start, "end", step)
 ), stays AS MATERIALIZED (
-    SELECT {names}, dossier, works, pauses,
-        working_seconds(coalesce("end", next_start)) - working_seconds(start) AS seconds,
-        CASE WHEN last_step IS NULL THEN NULL WHEN last_end < start
-            THEN working_seconds(start) - working_seconds(last_end) ELSE 0 END AS waited,
+    SELECT {names}, dossier, works, pauses, coalesce(ended, next_begun) - begun AS seconds,
+        CASE WHEN last_step IS NOT NULL
+            THEN greatest(begun - coalesce(last_ended, begun), 0) END AS waited,
         works AND first_here < start AND last_step <> step AS is_loop
     FROM ordered
 )"""
@@ -65,6 +66,13 @@ WEEKS = """
 SELECT {names}, week, sum(seconds)::DOUBLE AS seconds
 FROM stays JOIN limits USING (dossier) WHERE works AND limit_seconds > 0 GROUP BY ALL
 ORDER BY {names}, week"""
+PLACES = """
+SELECT {names}, week, sum(seconds)::DOUBLE AS seconds, sum(limit_seconds)::DOUBLE AS limits,
+    count(*) AS dossiers
+FROM (
+    SELECT {names}, dossier, sum(seconds) AS seconds FROM stays WHERE works AND seconds IS NOT NULL
+    GROUP BY ALL
+) JOIN limits USING (dossier) WHERE limit_seconds > 0 GROUP BY ALL ORDER BY {names}, week"""
 LIMITS = """
 SELECT dossier, date_trunc('week', start) AS week,
     working_seconds(due) - working_seconds(start) - coalesce(paused_seconds, 0)::BIGINT
@@ -87,8 +95,8 @@ def measure_steps(
     """Measure the stays of dossiers by step, section or any other column of movement or dossier.
 
     A stay counts the working seconds from its start to its end, by the calendar; where the end is
-    missing, to the start of the dossier's next stay. Only stays at work (states 2 and 4, or none stated) that have
-    ended are measured. Quantiles are those of R's type 7.
+    missing, to the start of the dossier's next stay. Only stays at work (states 2 and 4, or no
+    state) that have ended are measured. Quantiles are those of R's type 7.
 
     Args:
         movements: One row per stay: ``dossier step section handler state start end``.
@@ -179,6 +187,74 @@ def find_bottleneck(
     ordered = named.sort_values("share_percent", ascending=False, kind="stable", ignore_index=True)
     is_sure = int(ordered["is_candidate"].sum()) == 1 and len(limits) >= FEWEST_WEEKS
     return Bottleneck(ordered, is_sure, len(limits))
+
+
+def find_slow_places(
+    movements: "DuckDBPyRelation",
+    dossiers: pd.DataFrame,
+    by: str | Sequence[str] = ("unit", "section"),
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Compare how much of the legal limit each place takes for a step with other places.
+
+    r_g = Σ working seconds of step and place / Σ legal limit, over the dossiers with a limit that
+    were there; r_−g the same of all other places of the step. A place is slow if r_g − r_−g is
+    above 0 at 1 − (1 − level)/G, one-sided, for all G places of all steps at once, by t; se² of
+    both by weeks of receipt, as ``find_bottleneck``, the degrees of freedom those of place g. It
+    may be slow because its procedures are hard: ask first, conclude later.
+
+    Args:
+        movements: As ``measure_steps``.
+        dossiers: As ``measure_steps``.
+        by: Columns that make a place.
+        level: Confidence for all places together.
+
+    Returns:
+        One row per step and place, largest difference first: ``step``, keys, ``dossiers``,
+        ``share_percent``, ``others_percent``, ``difference``, ``low`` (of the difference: its
+        simultaneous lower end; NaN under eight weeks, or without another place) and ``is_slow``.
+
+    Raises:
+        RecordsError: A column is missing.
+
+    Source: rule T5 in docs/method.md; Cochran (1977), 6.4 and 9A.4.
+    """
+    keys = ["step", *list_names(by)]
+    weeks = run_query(movements, _write_query(movements, dossiers, keys, PLACES), dossiers)
+    table = compare_places(weeks, keys, level)
+    ordered = table.sort_values(
+        ["difference", *keys], ascending=[False, *[True] * len(keys)], kind="stable"
+    )
+    return ordered.reset_index(drop=True)
+
+
+def compare_places(weeks: pd.DataFrame, keys: Sequence[str], level: float = 0.95) -> pd.DataFrame:
+    """Return the rows of ``find_slow_places`` from the sums by step, place and week (rule T5)."""
+    places = weeks.groupby([*keys])
+    table = places[["seconds", "limits", "dossiers"]].sum().reset_index()
+    number, step = places.ngroup().to_numpy(), pd.factorize(table["step"])[0]
+    seconds, limits = table["seconds"].to_numpy(float), table["limits"].to_numpy(float)
+    n_weeks = np.bincount(number)
+    share = seconds / limits
+    errors = (weeks["seconds"] - share[number] * weeks["limits"]).to_numpy(float)
+    squares = np.bincount(number, errors**2) * n_weeks / np.maximum(n_weeks - 1, 1)
+    of_others = [
+        np.bincount(step, part)[step] - part for part in (seconds, limits, squares, n_weeks > 0)
+    ]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        others = of_others[0] / of_others[1]
+        variance = squares / limits**2 + of_others[2] / of_others[1] ** 2
+    quantile = t_quantile(1 - (1 - level) / max(len(table), 1), n_weeks - 1)
+    low = share - others - quantile * np.sqrt(variance)
+    low = np.where((n_weeks >= FEWEST_WEEKS) & (of_others[3] > 0), low, np.nan)
+    shares = {
+        "share_percent": 100 * share,
+        "others_percent": 100 * others,
+        "difference": 100 * (share - others),
+        "low": 100 * low,
+        "is_slow": low > 0,
+    }
+    return table[[*keys, "dossiers"]].assign(**shares)
 
 
 def rank_steps(spent: Floats, limits: Floats, level: float = 0.95) -> pd.DataFrame:
