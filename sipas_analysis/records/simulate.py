@@ -19,17 +19,19 @@ from sipas_analysis.records.simulated_work import list_procedures, read_truths
 
 FOLDER = "records"
 STAMP, DAY = "%d/%m/%Y %H:%M:%S", "%d/%m/%Y"
+FAST, SMALL = 3, 19  # levels of zstd
 COPY = """COPY (SELECT * FROM export) TO '{path}' (FORMAT parquet, COMPRESSION zstd,
-    COMPRESSION_LEVEL 19, DICTIONARY_SIZE_LIMIT 1000, ROW_GROUP_SIZE 1000000)"""
+    COMPRESSION_LEVEL {level}, DICTIONARY_SIZE_LIMIT 1000, ROW_GROUP_SIZE 1000000)"""
 
 
-def write_demo(demo: Demo, folder: Path, *, replace: bool = False) -> Path:
+def write_demo(demo: Demo, folder: Path, *, replace: bool = False, level: int = FAST) -> Path:
     """Write a fictitious wave with its records, where its facts name records.
 
     Args:
         demo: The wave, from ``build_demo``.
         folder: Folder for the files; made if missing.
         replace: Whether existing files may be replaced.
+        level: How hard zstd tries to make the exports small, 1 to 22; the rows are the same.
 
     Returns:
         The path of ``wave.yaml``. The same name and units give the same bytes.
@@ -47,7 +49,7 @@ def write_demo(demo: Demo, folder: Path, *, replace: bool = False) -> Path:
     path = survey_demo.write_demo(demo, folder, forms=joined, replace=replace)
     (folder / FOLDER).mkdir(exist_ok=True)
     for name, frame in (("dossiers", exports.dossiers), ("movements", exports.movements)):
-        _write_parquet(frame, folder / FOLDER / f"{name}.parquet")
+        _write_parquet(frame, folder / FOLDER / f"{name}.parquet", level)
     for name, frame in (
         ("petitions", simulate_petitions(demo)),
         ("publication", simulate_publication(demo)),
@@ -57,13 +59,13 @@ def write_demo(demo: Demo, folder: Path, *, replace: bool = False) -> Path:
     return path
 
 
-def _write_parquet(frame: pd.DataFrame, path: Path) -> None:
+def _write_parquet(frame: pd.DataFrame, path: Path, level: int) -> None:
     """Write an export as text; one thread, so that the bytes do not depend on the machine."""
     import duckdb
 
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.register("export", _write_stamps(frame))
-        connection.execute(COPY.format(path=str(path).replace("'", "''")))
+        connection.execute(COPY.format(path=str(path).replace("'", "''"), level=level))
 
 
 def _write_stamps(frame: pd.DataFrame, pattern: str = STAMP) -> pd.DataFrame:
@@ -176,4 +178,5 @@ if __name__ == "__main__":
     import sys
 
     for wave in ("an-giang-2020", "an-giang-2021", "an-giang-2023"):
-        write_demo(survey_demo.build_demo(wave), Path(sys.argv[1]) / wave, replace=True)
+        place = Path(sys.argv[1]) / wave
+        write_demo(survey_demo.build_demo(wave), place, replace=True, level=SMALL)

@@ -257,10 +257,18 @@ def _draw_facts(draft: Draft, course: Course, rng: np.random.Generator) -> pd.Da
             "MucDo": np.where(is_online & (level == "2"), "3", level),
             "DuocThanhToanTrucTuyen": (is_online & (rng.random(n) < truths["paid_online"])) * 1,
             "HoSoCoThanhPhanSoHoa": (rng.random(n) < truths["digitised"]) * 1,
-            "DoiTuongUuTien": [";".join(groups.columns[row]) for row in groups.to_numpy()],
+            "DoiTuongUuTien": _join_groups(groups),
             "SoLanDenCoQuan": np.where(is_online, 0, visits),
         }
     ).astype(str)
+
+
+def _join_groups(groups: pd.DataFrame) -> "pd.Series[str]":
+    """Return the codes of the groups of each person, one after the other."""
+    joined = pd.Series("", groups.index)
+    for code in groups:
+        joined = joined.where(~groups[code], joined + ";" + str(code))
+    return joined.str.lstrip(";")
 
 
 def _draw(shares: Shares, n: int, rng: np.random.Generator) -> Texts:
