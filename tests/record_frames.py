@@ -63,6 +63,7 @@ def list_steps(names=STEPS, is_sure=True):
     for k, name in enumerate(names):
         share = 40.0 if k == SLOWEST else 3.0 * k
         times = {"median_hours": 2.0 * k + 1, "p90_hours": 6.0 * k + 3, "wait_hours": 1.0}
+        times["pause_hours"] = NAN
         ends = {"share_of_limit_percent_low": share - 1, "share_of_limit_percent_high": share + 1}
         ends |= {
             "share_of_limit_percent": share,

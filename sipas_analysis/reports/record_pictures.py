@@ -8,7 +8,7 @@ from math import nan
 
 from sipas_analysis.documents.chart_flow import FlowStep, FlowWay, draw_flow
 from sipas_analysis.documents.chart_intervals import IntervalRow, draw_intervals
-from sipas_analysis.documents.model import Column, Joined, Picture, Table, make_text
+from sipas_analysis.documents.model import Column, Joined, Picture, Table, Text, make_text
 from sipas_analysis.figures.published import PublishedFigure
 from sipas_analysis.figures.record_rows import RecordRow
 from sipas_analysis.messages import Language, format_number
@@ -26,36 +26,31 @@ Compared = tuple[str, PublishedFigure, RecordRow]  # unit, its figure of the ite
 
 def draw_flow_picture(subject: Subject) -> Picture | None:
     """Draw the steps that dossiers pass, with the time in each; the slowest is marked."""
-    records, rows = subject.figures.records, list_steps(subject)
-    if records is None or len(rows) < 2:
+    rows, ways = _list_steps(subject)
+    if len(rows) < 2:
         return None
     shares = {row.key: row.value_of(SHARE) for row in rows if row.has(SHARE)}
     slowest = max(shares, key=shares.__getitem__, default="")
-    places = {row.label: place for place, row in enumerate(rows)}
-    ways = [
-        (places[row.label], places[row.section], row)
-        for row in records.rows_of("steps", "way")
-        if {row.label, row.section} <= {*places}
-    ]
+    texts = {row.key: _tell_times(subject, row) for row in rows}
 
     def draw(language: Language, narrow: bool = False) -> bytes:
         steps = [
             FlowStep(
                 row.label,
-                (make_text("records.box", **_find_times(subject, row)).text(language),),
+                tuple(text.text(language) for text in texts[row.key]),
                 make_text("records.slowest").text(language) if row.key == slowest else "",
             )
             for row in rows
         ]
-        drawn = []
-        for start, end, row in ways:
-            n = round(row.value_of("dossiers"))
-            drawn.append(FlowWay(start, end, n, format_number(n, language)))
+        drawn = [FlowWay(*ends, n, format_number(n, language)) for ends, n in ways.items()]
         key = make_text("chart.key.flow").text(language)
         return draw_flow(steps, drawn, key, narrow=narrow)
 
     told = [
-        make_text("records.alt.step", name=row.label, **_find_times(subject, row)) for row in rows
+        make_text("records.alt.step", name=row.label, texts=Joined(texts[row.key]))
+        if texts[row.key]
+        else row.label
+        for row in rows
     ]
     alt = make_text("records.alt.flow", n=len(rows), rows=Joined(told))
     return Picture(
@@ -63,18 +58,34 @@ def draw_flow_picture(subject: Subject) -> Picture | None:
     )
 
 
-def list_steps(subject: Subject) -> list[RecordRow]:
-    """Return the steps that most dossiers pass, in the order in which they pass them."""
+def _list_steps(subject: Subject) -> tuple[list[RecordRow], dict[tuple[int, int], int]]:
+    """Return the steps that most dossiers pass, in their order, and the ways between them.
+
+    A way is a pair of positions with its number of dossiers; a step without a way is left out.
+    """
     records = subject.figures.records
-    rows = records.rows_of("steps", "step") if records else []
-    least = sorted((row.value_of("dossiers") for row in rows), reverse=True)[:MOST_STEPS]
-    return [row for row in rows if row.value_of("dossiers") >= min(least)][:MOST_STEPS]
+    listed = records.rows_of("steps", "way") if records else []
+    ends = {name for row in listed for name in (row.label, row.section)}
+    rows = [row for row in records.rows_of("steps", "step") if row.label in ends] if records else []
+    by_number = sorted(rows, key=lambda row: -row.value_of("dossiers"))
+    most_passed = {row.key for row in by_number[:MOST_STEPS]}
+    rows = [row for row in rows if row.key in most_passed]
+    places = {row.label: place for place, row in enumerate(rows)}
+    ways = {
+        (places[row.label], places[row.section]): round(row.value_of("dossiers"))
+        for row in listed
+        if {row.label, row.section} <= {*places}
+    }
+    return rows, ways
 
 
-def _find_times(subject: Subject, row: RecordRow) -> dict[str, object]:
-    """Return the hours of half of the stays in a step, and of the slowest tenth."""
-    names = {"half": "median_hours", "slow": "p90_hours"}
-    return {name: print_number(subject, row, column) for name, column in names.items()}
+def _tell_times(subject: Subject, row: RecordRow) -> list[Text]:
+    """State the hours of half of the stays in a step and of the slowest tenth, or of its pauses."""
+    names = ("median_hours", "p90_hours", "pause_hours")
+    half, slow, pause = (print_number(subject, row, name) for name in names)
+    if row.has("median_hours"):
+        return [make_text("records.box.work", half=half, slow=slow)]
+    return [make_text("records.box.pause", hours=pause)] if row.has("pause_hours") else []
 
 
 def _tabulate(subject: Subject, rows: Sequence[RecordRow]) -> Table:

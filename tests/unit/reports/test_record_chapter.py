@@ -120,7 +120,7 @@ def test_pictures_are_drawn_in_both_layouts_with_long_names(make, language):
             assert f"viewBox='0 0 {layout.width:g} ".encode() in svg
             assert svg == draw(subject).draw(language, narrow)
     alt = render_text(draw_flow_picture(subject).alt, "vi")
-    assert f"{STEPS[SLOWEST]}: một nửa xong trong 7,0 giờ" in alt
+    assert f"{STEPS[SLOWEST]}: một nửa: 7,0 giờ; chậm: từ 21,0 giờ" in alt
     assert LONG in alt
     views = draw_views_picture(subject)
     assert len(views.data.rows) == len(UNITS)
