@@ -16,7 +16,12 @@ import pandas as pd
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.figures.aside_tables import tabulate_aside, tabulate_form
 from sipas_analysis.figures.fact_tables import tabulate_coverage, tabulate_facts
-from sipas_analysis.figures.record_rows import RecordRow, identify_records, list_record_rows
+from sipas_analysis.figures.record_rows import (
+    PREFIXES,
+    RecordRow,
+    identify_records,
+    list_record_rows,
+)
 from sipas_analysis.figures.record_tables import (
     RecordSource,
     tabulate_channels,
@@ -86,6 +91,15 @@ class RecordFigures:
     def row_of(self, name: str, key: str = "all") -> RecordRow | None:
         """Return the row of a table with a key: ``all``, a unit, …; None if there is none."""
         return next((row for row in self.rows_of(name) if row.key == key), None)
+
+    def find_row(self, figure_id: str) -> tuple[RecordRow, str] | None:
+        """Return the row of an id ``record:<what>:<key>`` and its column; None if there is none."""
+        what, _, key = figure_id.removeprefix("record:").partition(":")
+        prefix, dot, column = what.rpartition(".")
+        names = {prefix: name for name, prefix in PREFIXES.items()}
+        name = names.get(prefix + dot, "")
+        row = self.row_of(name, key) if name in self.tables else None
+        return (row, column) if row and column in row.numbers else None
 
     def list_rules(self) -> "list[RecordRule]":
         """Return the rules and calendars behind the figures, those without a source first."""

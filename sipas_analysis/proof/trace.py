@@ -12,15 +12,18 @@ from sipas_analysis.arguments import find_nearest
 from sipas_analysis.collect.survey import DROP_REASONS, Survey, find_unit
 from sipas_analysis.collect.units import list_groups
 from sipas_analysis.collect.wave import Wave
+from sipas_analysis.documents.model import render_text
 from sipas_analysis.errors import ParameterError
 from sipas_analysis.figures.identified import make_id
 from sipas_analysis.figures.published import figures_of, list_figures
+from sipas_analysis.figures.record_rows import RecordRow
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.measure.rules import COMPREHENSIVE, MEAN_100, MEAN_SCORE
 from sipas_analysis.messages import LANGUAGES, Language, format_number, read_catalogue, say
 from sipas_analysis.proof.program import Facts, describe_program
 from sipas_analysis.proof.receipt import round_figures
 from sipas_analysis.reports.chapters.opening import name_rule
+from sipas_analysis.reports.record_cells import name_column, name_row
 from sipas_analysis.reports.subject import Subject
 from sipas_analysis.sheets.texts import fold_text
 
@@ -219,6 +222,11 @@ def _explain_rule(survey: Survey, row: pd.Series, language: Language) -> Line:
 
 def _name_figure(survey: Survey, row: pd.Series, language: Language) -> dict[str, str]:
     """Return the name of a figure, and of its unit, group or survey."""
+    if found := _find_record(survey, row):
+        record, column = found
+        parts = [name_column(record.table, column), *name_row(Subject(figures_of(survey)), record)]
+        name, *where = [render_text(part, language) for part in parts]
+        return {"name": name, "where": "; ".join(where)}
     if not _is_score(row):
         kind = row["id"].partition(":")[0] if ":" in row["id"] else ""
         words = [_name_code(survey, code, language) for code in _list_codes(survey, row["id"])]
@@ -227,6 +235,12 @@ def _name_figure(survey: Survey, row: pd.Series, language: Language) -> dict[str
     names = dict(zip(survey.units["code"], survey.units[f"name_{language}"], strict=True))
     where = names.get(row["unit"]) or row["group"] or survey.wave.title.text(language)
     return {"name": _name_variable(survey, row["variable"], language), "where": where}
+
+
+def _find_record(survey: Survey, row: pd.Series) -> tuple[RecordRow, str] | None:
+    """Return the row and column of a figure of the office's records; None for other figures."""
+    records = figures_of(survey).records if row["id"].startswith("record:") else None
+    return records.find_row(row["id"]) if records else None
 
 
 def _list_codes(survey: Survey, figure_id: str) -> list[str]:
@@ -281,6 +295,9 @@ def _explain_forms(survey: Survey, row: pd.Series, language: Language) -> Iterat
     if row["id"].startswith(("setting:", "wording:")):  # counted without any form
         return
     line = partial(_make_line, language)
+    if row["id"].startswith("record:"):
+        yield _explain_records(survey, language)
+        return
     survey, folder = _find_survey(survey, row)
     forms = _select_forms(survey, row)
     if not _is_score(row):
@@ -300,6 +317,19 @@ def _explain_forms(survey: Survey, row: pd.Series, language: Language) -> Iterat
     for file, forms_of_file in forms.groupby("file", sort=True):
         ranges = _list_ranges(forms_of_file["row"])
         yield line("rows", file=folder + Path(str(file)).name, rows=ranges, n=len(forms_of_file))
+
+
+def _explain_records(survey: Survey, language: Language) -> Line:
+    """Return which files of the office stand behind a figure, and how many dossiers are apart."""
+    records = figures_of(survey).records
+    source = records.source.records if records else None
+    files = (
+        [f"{file.file} ({file.sha256[:16]})" for file in source.inputs.values()] if source else []
+    )
+    dossiers = source.dossiers if source else pd.DataFrame({"contradiction": []})
+    n_apart = int((dossiers["contradiction"] != "").sum())
+    fields = {"files": "; ".join(sorted(files)), "n": len(dossiers), "n_apart": n_apart}
+    return _make_line(language, "records", **fields)
 
 
 def _list_waves(survey: Survey) -> list[Wave]:
