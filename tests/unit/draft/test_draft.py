@@ -246,6 +246,18 @@ def test_a_text_file_is_drafted_like_a_workbook(tmp_path):
     assert (len(survey.frame), survey.wave.year) == (1, 2023)
 
 
+def test_a_column_of_dossiers_gets_its_role(tmp_path):
+    """A form that names its dossier is joined to the records; no word of the draft has the code."""
+    path = tmp_path / "khao-sat-2021.csv"
+    row = "Sở A;H01.12-1;" + "4;" * 21 + "4\n"
+    path.write_text("unit;Mã hồ sơ;" + ";".join(PACK.items) + "\n" + row, "utf-8")
+    draft = draft_wave([path], tmp_path, "vi")
+    written = draft.wave.read_text("utf-8")
+    assert yaml.safe_load(written)["columns"]["dossier"] == "Mã hồ sơ"
+    assert "H01.12" not in written
+    assert read_survey(read_wave(draft.wave)).dossiers.tolist() == ["H01.12-1"]
+
+
 def test_two_names_with_one_code_are_told_apart(tmp_path):
     """Names that differ only by their marks."""
     path = tmp_path / "2024.csv"
