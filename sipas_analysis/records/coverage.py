@@ -84,7 +84,8 @@ def measure_coverage(
         table["clients_n"], table["clients_base"] = shares.sum(axis=0), len(clients)
         table["clients_percent"] = 100 * shares.mean(axis=0)
     if question:
-        shares_by_unit = pd.DataFrame(shares).groupby(clients["unit"].astype(str).array).mean()
+        units = clients["unit"].astype(str)
+        shares_by_unit = pd.DataFrame(shares, units.index).groupby(units).mean()
         table = _add_forms(table, survey, question, groups, shares_by_unit)
     table.insert(0, "code", groups)
     table["verdict"] = _judge_groups(table, is_asked=bool(question))
@@ -150,7 +151,8 @@ def _add_forms(
     """
     answers, units = survey.frame[question], survey.frame["unit"].astype(str)
     is_used = units.isin(clients.index) if len(clients) else units.notna()
-    is_used &= answers.notna() | ~answers.eq("").any()
+    if answers.eq("").any():
+        is_used &= answers.notna()
     marks = _mark_groups(answers.fillna(""), groups)
     marks[~is_used.to_numpy()] = np.nan
     names = [f"group:{code}" for code in groups]

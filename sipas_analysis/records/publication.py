@@ -123,7 +123,7 @@ def _judge_lines(lines: pd.DataFrame, calendar: Calendar, last_day: pd.Timestamp
     is_later = day > last_day
     day = day.mask(is_later)
     checks = lines[[*CHECKS]].mask(is_later, "no", axis=0)
-    is_published = day.notna() | checks.eq("yes").any(axis=1)
+    is_published = day.notna() | (checks == "yes").any(axis=1)
     is_not_due = ~is_published & (lines["due"] >= last_day + DAY)
     is_missing = ~is_published & ~is_not_due
     rolled = pd.Series(calendar.find_day_end(lines["due"].to_numpy()), lines.index)
