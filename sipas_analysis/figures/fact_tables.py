@@ -41,7 +41,7 @@ def tabulate_coverage(source: RecordSource) -> pd.DataFrame:
     labels = find_hidden_labels(survey, hidden).get(find_group_question(survey), set())
     table = measure_coverage(survey, dossiers, period=source.period, hidden=labels)
     is_recorded = table["clients_n"].notna().any()
-    named = name_rows(table.rename(columns={"group": "label"}), "groups", source)
+    named = name_rows(table.rename(columns={"code": "label"}), "groups", source)
     return named if is_recorded else named.iloc[:0]
 
 
