@@ -34,7 +34,6 @@ from sipas_analysis.explain.formula import INTERCEPT
 from sipas_analysis.explain.regression import fit_columns
 from sipas_analysis.explain.standard_errors import estimate_error_covariance
 from sipas_analysis.infer.design import Design, Floats
-from sipas_analysis.measure.intraclass import icc
 from sipas_analysis.records.office_records import Records
 
 NUMBERS = ("days_late", "visits", "supplement_loops")
@@ -248,6 +247,8 @@ class _Request:
         The facts' effect is that within units: the factor on the facts, both as differences from
         the means of the unit.
         """
+        from sipas_analysis.measure.intraclass import icc  # loads SciPy's optimisers
+
         complete = self.is_complete.to_numpy()
         unit = self.design.frame["unit"].astype(str).to_numpy()[complete]
         weight = self.design.weight[complete]
