@@ -75,7 +75,7 @@ class RecordSources(Strict):
     movements: RecordFiles = ()
     petitions: RecordFiles = ()
     publication: RecordFiles = ()
-    form: RecordFiles = ()
+    form: Annotated[RecordFiles, Field(max_length=1)] = ()
 
     @model_validator(mode="after")
     def _check_period(self) -> "RecordSources":

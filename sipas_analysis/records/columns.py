@@ -134,32 +134,44 @@ def place_export(
     export, folded = find_export(kind), [fold_name(name) for name in names]
     errors = _check_entry(entry, export, file)
     positions, absent = _place_mapped(entry, export, names, folded)
+    taken = {*positions.values()}
+    free = [at for at in range(len(names)) if at not in taken]
     for role, known in export.roles.items():
-        if role not in entry.columns:
-            errors += _place_usual(role, known, positions, names, folded, file)
-    near = {header: find_nearest(header, names) or "–" for header in absent}
-    errors += [
-        RecordsError("records_absent", [Place(file, entry.header, header)], near=close)
-        for header, close in near.items()
-    ]
-    mapped = [names[positions[role]] for role in entry.columns if role in positions]
-    private = [name for name in mapped if find_reason(name) == "personal"]
-    private = [name for name in private if _kind_of(name, positions, names, export) != "official"]
-    if private:
-        places = [Place(file, entry.header, name) for name in private]
-        errors.append(RecordsError("records_personal", places))
+        if role in entry.columns:
+            continue
+        alike = _find_usual(known, [str(at) for at in free], [folded[at] for at in free])
+        if len(alike) > 1:
+            places = [Place(file, None, names[int(at)]) for at in alike]
+            errors.append(RecordsError("records_twice", places, role=role))
+        positions |= {role: int(alike[0])} if alike else {}
+    for header in absent:
+        near = find_nearest(header, names) or "–"
+        errors.append(RecordsError("records_absent", [Place(file, None, header)], near=near))
+    errors += _refuse_private(entry, positions, names, export, file)
     missing = [
         role
         for role, known in export.roles.items()
-        if known.is_needed and role not in positions and role not in entry.columns
+        if known.is_needed and role not in {*positions, *entry.columns}
+        if role != "unit" or not entry.unit
     ]
-    missing = [role for role in missing if role != "unit" or not entry.unit]
     if missing:
-        fields = {
-            "columns": "; ".join(f"{role} ({export.roles[role].headers[0]})" for role in missing)
-        }
-        errors.append(RecordsError("records_missing", [Place(file, entry.header)], **fields))
+        shown = "; ".join(f"{role} ({export.roles[role].headers[0]})" for role in missing)
+        errors.append(RecordsError("records_missing", [Place(file)], columns=shown))
     return PlacedExport(positions, names, _list_dropped(names, positions)), errors
+
+
+def _refuse_private(
+    entry: RecordFile,
+    positions: Mapping[str, int],
+    names: Sequence[str],
+    export: Export,
+    file: str,
+) -> list[SipasError]:
+    """Refuse columns of personal data that the entry names for something else than an official."""
+    mapped = [role for role in entry.columns if role in positions]
+    headers = [names[positions[role]] for role in mapped if export.roles[role].kind != "official"]
+    places = [Place(file, None, header) for header in headers if find_reason(header) == "personal"]
+    return [RecordsError("records_personal", places)] if places else []
 
 
 def _check_entry(entry: RecordFile, export: Export, file: str) -> list[SipasError]:
@@ -200,31 +212,13 @@ def _place_mapped(
     return positions, absent
 
 
-def _place_usual(
-    role: str,
-    known: Role,
-    positions: dict[str, int],
-    names: Sequence[str],
-    folded: Sequence[str],
-    file: str,
-) -> list[SipasError]:
-    """Place a role by its first usual header that the file has; refuse two of them."""
-    free = [at for at in range(len(names)) if at not in positions.values()]
-    for header in map(fold_name, known.headers):
-        alike = [at for at in free if folded[at] == header]
+def _find_usual(role: Role, names: Sequence[str], folded: Sequence[str]) -> list[str]:
+    """Return the names of a file that are alike the first usual header of a role that it has."""
+    for header in map(fold_name, role.headers):
+        alike = [name for name, text in zip(names, folded, strict=True) if text == header]
         if alike:
-            positions[role] = alike[0]
-        if len(alike) > 1:
-            places = [Place(file, None, names[at]) for at in alike]
-            return [RecordsError("records_twice", places, role=role)]
-        if alike:
-            break
+            return alike
     return []
-
-
-def _kind_of(name: str, positions: Mapping[str, int], names: Sequence[str], export: Export) -> str:
-    """Return the kind of the role of a header."""
-    return next(export.roles[role].kind for role, at in positions.items() if names[at] == name)
 
 
 def _list_dropped(names: Sequence[str], positions: Mapping[str, int]) -> dict[str, list[str]]:

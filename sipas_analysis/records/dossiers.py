@@ -13,14 +13,13 @@ import pandas as pd
 
 from sipas_analysis.collect.survey import join_ledgers
 from sipas_analysis.collect.wave import Wave
-from sipas_analysis.errors import Place, RecordsError
-from sipas_analysis.records.columns import find_export
 from sipas_analysis.records.exports import (
     ExportTable,
     fetch_frame,
     make_empty_frame,
     open_export,
 )
+from sipas_analysis.records.repeats import drop_footers, settle_repeats
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -29,9 +28,11 @@ STAMPS = ("submitted", "received", "promised", "finished", "returned", "refused"
 FIRST, LAST = np.datetime64("2000-01-01"), np.datetime64("2100-01-01")
 REFUSED, RUNNING, FINISHED, RETURNED = 3, 4, 9, 10
 OPEN_STATES = (1, 2, 4, 5, 6)  # in which nothing is finished
-ONCE = ("unit", "procedure", "submitted", "received", "limit", "limit_unit")  # of one dossier
-ENDS = ("finished", "returned", "refused")
-DAY = np.timedelta64(1, "D")
+ONCE = (  # what never changes of a dossier, once it is known
+    *("unit", "procedure", "submitted", "received", "limit", "limit_unit"),
+    *("finished", "returned", "refused"),
+)
+VERSIONS = ("returned", "finished", "refused", "state")  # the last version is the largest
 
 
 def read_dossiers(
@@ -59,12 +60,10 @@ def read_dossiers(
     table = open_export(connection, "dossiers", wave, units)
     if table is None:
         return make_empty_frame("dossiers").assign(contradiction=""), join_ledgers([])
-    frame = _settle_codes(fetch_frame(table), table)
+    frame = drop_footers(fetch_frame(table), table, "dossier")
     frame["state"] = _find_states(frame, table)
-    contradiction = _find_contradictions(frame)
-    again, differs = _settle_versions(frame, table)
-    contradiction = contradiction.mask(differs, "versions_differ")
-    frame = frame.assign(contradiction=contradiction)[~again].reset_index(drop=True)
+    frame, differs = settle_repeats(frame, table, ["dossier"], ONCE, VERSIONS)
+    frame["contradiction"] = _find_contradictions(frame).mask(differs, "versions_differ")
     for reason, rows in frame[frame["contradiction"] != ""].groupby("contradiction"):
         table.note(rows, str(reason))
     frame["contradiction"] = frame["contradiction"].astype("category")
@@ -74,21 +73,6 @@ def read_dossiers(
     connection.execute("INSERT INTO dossier_units SELECT dossier, unit FROM dossier_frame")
     connection.unregister("dossier_frame")
     return frame, join_ledgers(table.ledger)
-
-
-def _settle_codes(frame: pd.DataFrame, table: ExportTable) -> pd.DataFrame:
-    """Return the rows with a code; a row without code and stamps is a footer, else refused."""
-    has_stamp = frame[[*STAMPS]].notna().any(axis=1)
-    has_code = frame["dossier"] != ""
-    without = frame[~has_code & has_stamp]
-    if len(without):
-        pairs = zip(without["file"], without["row"], strict=True)
-        places = [Place(table.files[file], int(row), "MaHoSo") for file, row in pairs]
-        raise RecordsError("records_code_blank", places)
-    bare = frame.loc[~has_stamp, "dossier"]
-    is_footer = frame.index.isin(bare.index[~bare.str.contains(r"\d")])
-    table.note(frame[is_footer], "footer")
-    return frame[~is_footer].reset_index(drop=True)
 
 
 def _find_states(frame: pd.DataFrame, table: ExportTable) -> "pd.Series[int]":
@@ -143,35 +127,3 @@ def _list_contradictions(frame: pd.DataFrame) -> Iterator[tuple[str, "pd.Series[
     hours = frame["limit_unit"].eq("hour") & frame["limit"].notna()
     midnight = [frame[name].eq(frame[name].dt.floor("D")) for name in ("received", "finished")]
     yield "hour_unknown", hours & (midnight[0] | midnight[1])
-
-
-def _settle_versions(
-    frame: pd.DataFrame, table: ExportTable
-) -> tuple["pd.Series[bool]", "pd.Series[bool]"]:
-    """Find dossiers that stand there again: rows to leave out, and rows of which two differ.
-
-    Equal rows count once. Of others the one with the last state counts, if all agree on what never
-    changes; else the dossier is contradictory.
-    """
-    none = pd.Series(False, frame.index)
-    rows = frame[frame["dossier"].duplicated(keep=False)]
-    if rows.empty:
-        return none, none.copy()
-    content = [name for name in find_export("dossiers").roles]
-    is_copy = rows.duplicated(content)
-    table.note(rows[is_copy], "records_copy")
-    rows = rows[~is_copy]
-    n_ends = rows[[*ENDS]].notna().sum(axis=1)
-    order = rows.assign(n_ends=n_ends).sort_values(["dossier", "n_ends", "state"], kind="stable")
-    is_earlier = order["dossier"].duplicated(keep="last").reindex(rows.index)
-    facts = rows[["dossier", *ONCE, *ENDS]].astype({"unit": object, "procedure": object})
-    facts = facts.astype({"limit_unit": object}).replace("", None)
-    n_values = facts.groupby("dossier", sort=False).nunique()
-    codes = n_values.index[(n_values > 1).any(axis=1)]
-    differs = rows["dossier"].isin(codes)
-    table.note(rows[is_earlier & ~differs], "records_earlier")
-    table.note(rows[is_earlier & differs], "versions_differ")
-    again = is_copy[is_copy].index.union(is_earlier[is_earlier].index)
-    return none.mask(frame.index.isin(again), True), none.mask(
-        frame.index.isin(differs[differs].index), True
-    )

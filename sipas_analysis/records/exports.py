@@ -313,7 +313,8 @@ class _OpenFile:
         readings = read_words(name, role, texts["text"], codes, index)
         if role.kind == "label":
             readings = self._drop_free_texts(name, texts, readings)
-        blank = [""] if role.kind == "unit" and role.is_needed else []
+        blank = [text for text in texts["text"] if not text.strip()]
+        blank = blank if role.kind == "unit" and role.is_needed else []
         unknown = texts[texts["text"].isin([*blank, *readings.unknown])]
         if len(unknown) and (role.is_strict or role.kind == "number"):
             return [self._refuse_words(name, role, [*unknown["text"]], index)]
@@ -362,11 +363,11 @@ class _OpenFile:
         first = dict(zip(texts["text"], texts["row"], strict=True))
         reason = "spelling" if self.export.roles[name].kind == "name" else "label"
         for text, value in readings.changed.items():
-            if text:
+            if text.strip():
                 found = hide_personal(shorten(text))
                 self._note(reason, found, name, became=value, row=int(first[text]))
             else:
-                n_blank = texts.loc[texts["text"] == "", "n"].sum()
+                n_blank = texts.loc[texts["text"] == text, "n"].sum()
                 self._note("records_default", n_blank, name, became=value)
         for text in readings.unknown:
             found = hide_personal(shorten(text))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MOVEMENT_COLUMNS = (
     *("dossier", "step", "section", "handler", "state", "start", "end", "reason", "unit"),
 )
+WORKING = (2, 4, 5, 6)  # states of a dossier that is not finished
 _LEFT_OUT = {  # rows that are no stay, by the reason in the ledger
     "stay_without_dossier": "dossier = ''",
     "stay_without_start": "dossier <> '' AND start IS NULL",
@@ -56,7 +57,8 @@ def read_movements(
     counts = _count_rows(table)
     for reason, test in _LEFT_OUT.items():
         if counts[reason]:
-            table.note(table.fetch(f"SELECT file, row FROM {{table}} WHERE {test}"), reason)
+            query = f"SELECT file, row FROM {{table}} WHERE {test}"  # noqa: S608 (our names)
+            table.note(table.fetch(query), reason)
     if counts["n_same"]:
         _drop_copies(table, counts["n_same"])
     _note_strangers(table)
@@ -66,9 +68,10 @@ def read_movements(
     if counts["open"]:
         end = f"coalesce({end}, lead(start) OVER (PARTITION BY dossier ORDER BY start, file, row))"
         table.note_line("stay_end_of_next", counts["open"])
+    cells = f'dossier, step, section, handler, {state}, start, {end} AS "end", reason, unit'
     connection.execute(
-        f"CREATE {'VIEW' if table.is_lazy else 'TABLE'} movements AS SELECT dossier, step, section, handler, {state}, start, "  # noqa: S608
-        f'{end} AS "end", reason, unit FROM {table.name} WHERE NOT ({left_out})'
+        f"CREATE {'VIEW' if table.is_lazy else 'TABLE'} movements AS "  # noqa: S608 (our names)
+        f"SELECT {cells} FROM {table.name} WHERE NOT ({left_out})"
     )
     return connection.view("movements"), join_ledgers(table.ledger)
 
@@ -77,24 +80,19 @@ def _count_rows(table: ExportTable) -> dict[str, int]:
     """Count the rows that are no stay, those without an end, and those that stand there again."""
     tests = {**_LEFT_OUT, "open": 'start IS NOT NULL AND "end" IS NULL'}
     cells = [f"count(*) FILTER ({test}) AS {name}" for name, test in tests.items()]
-    counts = table.fetch(f"SELECT {', '.join(cells)} FROM {{table}}")
-    distinct = table.fetch(f"SELECT count(DISTINCT hash({_SAME})) AS n FROM {{table}}")
-    return {
-        **{str(name): int(counts[name].iloc[0]) for name in counts},
-        "n_same": table.n_rows - int(distinct["n"].iloc[0]),
-    }
+    cells.append(f"count(*) - count(DISTINCT hash({_SAME})) AS n_same")
+    counts = table.fetch(f"SELECT {', '.join(cells)} FROM {{table}}")  # noqa: S608 (our names)
+    return {str(name): int(counts[name].iloc[0]) for name in counts}
 
 
 def _drop_copies(table: ExportTable, n_same: int) -> None:
     """Let equal rows count once: the first of them."""
     table.connection.execute(
-        f"CREATE TABLE movements_once AS SELECT * FROM {table.name} "
+        f"CREATE TABLE movements_once AS SELECT * FROM {table.name} "  # noqa: S608 (our names)
         f"QUALIFY row_number() OVER (PARTITION BY {_SAME} ORDER BY file, row) = 1"
     )
-    rows = table.fetch(
-        f"SELECT file, row FROM {{table}} ANTI JOIN movements_once USING (file, row) "
-        f"ORDER BY file, row LIMIT {LISTED}"
-    )
+    query = "SELECT file, row FROM {table} ANTI JOIN movements_once USING (file, row)"
+    rows = table.fetch(f"{query} ORDER BY file, row LIMIT {LISTED}")
     table.note(rows, "records_copy")
     if n_same > len(rows):
         table.note_line("records_copy", f"+ {n_same - len(rows)}")
@@ -110,3 +108,23 @@ def _note_strangers(table: ExportTable) -> None:
     )
     if known:
         table.note(strangers, "stay_of_no_dossier", "dossier")
+
+
+def find_reopened(connection: "DuckDBPyConnection", dossiers: pd.DataFrame) -> "pd.Series[bool]":
+    """Find the dossiers on which somebody worked again after they were finished.
+
+    Args:
+        connection: The connection with the movements.
+        dossiers: One row per dossier: ``dossier finished``.
+
+    Returns:
+        Whether a stay in a state of work (2, 4, 5, 6) started after ``finished``.
+    """
+    finished = dossiers[["dossier", "finished"]].dropna()
+    connection.register("finished_frame", finished)
+    again = connection.execute(
+        f"SELECT DISTINCT dossier FROM movements JOIN finished_frame USING (dossier) "  # noqa: S608
+        f"WHERE state IN {WORKING} AND start > finished"
+    ).fetchdf()
+    connection.unregister("finished_frame")
+    return dossiers["dossier"].isin(again["dossier"])

@@ -24,7 +24,7 @@ from sipas_analysis.records.calendar_years import list_program_years
 from sipas_analysis.records.clock import find_pauses, run_clock
 from sipas_analysis.records.dossiers import read_dossiers
 from sipas_analysis.records.exports import Line, connect_records, list_changes, list_lines
-from sipas_analysis.records.movements import read_movements
+from sipas_analysis.records.movements import find_reopened, read_movements
 from sipas_analysis.records.official_form import OfficialForm, read_official_form
 from sipas_analysis.records.petitions import read_petitions
 from sipas_analysis.records.publication import read_publication
@@ -150,8 +150,11 @@ def _read_all(
             errors += error.errors if isinstance(error, SeveralError) else [error]
     if errors:
         raise errors[0] if len(errors) == 1 else SeveralError(errors)
+    if relation is not None:
+        frames["dossiers"], ledger = _mark_reopened(connection, frames["dossiers"], wave)
+        ledgers.append(ledger)
     folder = wave.path.parent
-    first, last = sources.find_period(wave.year)
+    last = sources.find_period(wave.year)[1]
     calendar = _read_calendar(frames, relation, last, [folder / name for name in sources.calendar])
     calendar.make_macros(connection)
     dossiers = run_clock(frames["dossiers"], _find_pauses(relation), calendar, last)
@@ -173,6 +176,24 @@ def _read_all(
         inputs,
         connection,
     )
+
+
+def _mark_reopened(
+    connection: "DuckDBPyConnection", dossiers: pd.DataFrame, wave: Wave
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Mark dossiers that were worked on after their end, as movements tell; with the ledger."""
+    is_reopened = find_reopened(connection, dossiers) & (dossiers["contradiction"] == "")
+    rows = _name_files(dossiers[is_reopened], wave)
+    reason = dossiers["contradiction"].astype(str).mask(is_reopened, "reopened")
+    marked = dossiers.assign(contradiction=reason.astype("category"))
+    return marked, list_changes(rows, "reopened", "")
+
+
+def _name_files(dossiers: pd.DataFrame, wave: Wave) -> pd.DataFrame:
+    """Return dossiers with the name of their file, not its number."""
+    sources = _find_sources(wave).list_files(wave.path.parent)
+    files = dict(enumerate(path.name for kind, path, _ in sources if kind == "dossiers"))
+    return dossiers.assign(file=dossiers["file"].map(files))
 
 
 def _find_pauses(movements: "DuckDBPyRelation | None") -> pd.DataFrame:
@@ -197,8 +218,7 @@ def _read_calendar(
     columns += [("petitions", "answered"), ("publication", "due"), ("publication", "published")]
     for kind, name in columns:
         frame = frames[kind]
-        if kind == "dossiers":
-            frame = frame[frame["contradiction"] == ""]
+        frame = frame[frame["contradiction"] == ""] if "contradiction" in frame else frame
         years |= {*frame[name].dt.year.dropna().astype(int)}
     if movements is not None:
         query = 'SELECT year(min(start)), year(max(greatest(start, "end"))) FROM movements'
@@ -220,14 +240,12 @@ def _note_promises(dossiers: pd.DataFrame, wave: Wave) -> pd.DataFrame:
         "promise_later": is_later & ~is_late,
         "promise_earlier": promised < due,
     }
-    sources = _find_sources(wave).list_files(wave.path.parent)
-    files = dict(enumerate(path.name for kind, path, _ in sources if kind == "dossiers"))
     moved = dossiers[reasons.pop("promise_moved")]
     found = promised[moved.index].dt.strftime("%Y-%m-%d")
-    moved = moved.assign(found=found, file=moved["file"].map(files))
+    moved = _name_files(moved.assign(found=found), wave)
     counted = [
-        Line(files[int(str(number))], reason, n, column="promised", code="promised")
+        Line(file, reason, n, column="promised", code="promised")
         for reason, is_met in reasons.items()
-        for number, n in dossiers[is_met].groupby("file").size().items()
+        for file, n in _name_files(dossiers[is_met], wave).groupby("file").size().items()
     ]
     return join_ledgers([list_changes(moved, "promise_moved", "promised"), list_lines(counted)])

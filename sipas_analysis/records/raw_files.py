@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 LARGE = 3_000_000  # rows from which a Parquet file is not copied
 START = 1_000_000  # bytes of a text in which its header and its code are looked for
 SEPARATORS = (",", ";", "\t", "|")
+SPACES = " \t\r\n\u00a0\u200b\ufeff"
+TRIMMED = ("code", "official")
 VIETNAM = 7 * 3600 * 10**6  # microseconds that local time is ahead of UTC
 
 
@@ -91,11 +93,12 @@ def open_raw_file(
     placed, errors = place_export(source.names, entry, kind, path.name)
     if errors:
         return None, errors
-    stamps = [role for role in find_export(kind).list_roles("stamp") if role in placed.positions]
+    export = find_export(kind)
+    stamps = [role for role in export.list_roles("stamp") if role in placed.positions]
     types = {role: source.types[at] for role, at in placed.positions.items()}
     texts = frozenset(role for role in stamps if not types[role].startswith(("TIMESTAMP", "DATE")))
     is_lazy = source.is_large
-    cells = [f"{source.row} AS row", *_write_cells(source, placed, texts, stamps)]
+    cells = [f"{source.row} AS row", *_write_cells(source, placed, export, texts)]
     cells += [f"{_find_swallowed(source)} AS swallowed"] if source.separator else []
     connection.execute(
         f"CREATE {'VIEW' if is_lazy else 'TABLE'} {table} AS "  # noqa: S608 (names are quoted)
@@ -115,18 +118,24 @@ def _count_rows(connection: "DuckDBPyConnection", relation: str) -> int:
 
 
 def _write_cells(
-    source: _Source, placed: PlacedExport, texts: Collection[str], stamps: Collection[str]
+    source: _Source, placed: PlacedExport, export: Export, texts: Collection[str]
 ) -> Iterator[str]:
-    """Yield the SQL of each role: a text without spaces around it, or a point in time."""
+    """Yield the SQL of each role: a text, or a point in time.
+
+    Codes have no spaces around them; words are tidied later, each distinct one once.
+    """
+    kinds = {role: known.kind for role, known in export.roles.items()}
     for role, at in placed.positions.items():
         name, sql_type = quote_name(source.columns[at]), source.types[at]
         text = name if sql_type == "VARCHAR" else write_parquet_column(source.columns[at], sql_type)
-        trimmed = f"coalesce(trim({text}, ' \t\r\n\u00a0\u200b\ufeff'), '')"
+        bare = f"coalesce({text}, '')"
+        spaces = f", '{SPACES}'" if kinds[role] == "code" else ""
+        text = f"coalesce(trim({text}{spaces}), '')"
         if role in texts:
-            yield f"{trimmed} AS {quote_name(role + TEXT)}"
+            yield f"{text} AS {quote_name(role + TEXT)}"
             yield f"parse_stamp({quote_name(role + TEXT)}) AS {quote_name(role)}"
-        elif role not in stamps:
-            yield f"{trimmed} AS {quote_name(role)}"
+        elif kinds[role] != "stamp":
+            yield f"{text if kinds[role] in TRIMMED else bare} AS {quote_name(role)}"
         elif sql_type == "TIMESTAMP WITH TIME ZONE":
             yield f"make_timestamp(epoch_us({name}) + {VIETNAM}::BIGINT) AS {quote_name(role)}"
         else:

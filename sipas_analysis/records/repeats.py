@@ -21,7 +21,8 @@ def drop_footers(frame: pd.DataFrame, table: ExportTable, code: str) -> pd.DataF
     """
     has_day = frame[find_export(table.kind).list_roles("stamp")].notna().any(axis=1)
     refuse_without_code(frame[has_day], table, code)
-    is_footer = ~has_day & ~frame[code].astype(str).str.contains(r"\d")
+    bare = frame.loc[~has_day, code].astype(str)
+    is_footer = frame.index.isin(bare.index[~bare.str.contains(r"\d")])
     table.note(frame[is_footer], "footer")
     return frame[~is_footer].reset_index(drop=True)
 

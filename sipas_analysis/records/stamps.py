@@ -40,9 +40,8 @@ def make_stamp_macros(connection: "DuckDBPyConnection") -> None:
     ``parse_stamp`` is NULL where a text is no point in time. A year of two digits is none.
     """
     serial = "TIMESTAMP '1899-12-30' + to_seconds(round(TRY_CAST(x AS DOUBLE) * 86400)::BIGINT)"
-    text = (
-        "regexp_replace(replace(replace(upper(x), ' SA', ' AM'), ' CH', ' PM'), '[+]07:?00$', '')"
-    )
+    text = "replace(replace(replace(upper(x), ' SA', ' AM'), ' CH', ' PM'), '\u00a0', ' ')"
+    text = f"regexp_replace({text}, '[+]07:?00$', '')"
     usual = f"try_strptime(x, {_quote_list(_USUAL)})"
     connection.execute(
         f"""CREATE MACRO parse_stamp(x) AS CASE
@@ -114,7 +113,7 @@ def is_turned(counts: Mapping[str, int]) -> bool:
 def list_wrong_stamps(
     connection: "DuckDBPyConnection", table: str, role: str
 ) -> tuple[pd.DataFrame, bool]:
-    """Return row and text of the first cells that are no stamp, and whether a month stands first."""
+    """Return row and text of the first cells that are no stamp; and whether months stand first."""
     rows = connection.execute(
         f"""SELECT row, "{role}{TEXT}" AS found FROM {table}
         WHERE "{role}{TEXT}" <> '' AND "{role}" IS NULL ORDER BY row LIMIT 1000"""  # noqa: S608

@@ -43,7 +43,7 @@ class WordReadings:
     def changed(self) -> dict[str, str]:
         """Value of each text that is not its own value, as text."""
         read = {text: str(values[0]) for text, values in self.values.items()}
-        return {text: value for text, value in read.items() if text != value and value}
+        return {text: value for text, value in read.items() if text.strip() != value and value}
 
 
 def fold_word(text: str) -> str:
@@ -89,10 +89,11 @@ def read_words(
     reader = _make_reader(name, role, codes, units)
     readings = WordReadings()
     for text in texts:
-        values = reader(text) if text else (role.default, *_SECOND.get(role.kind, ()))
+        tidy, second = tidy_text(text), _SECOND.get(role.kind, ())
+        values = reader(tidy) if tidy else (role.default, *second)
         if values is None:
             readings.unknown.append(text)
-            values = ("", *_SECOND.get(role.kind, ()))
+            values = ("", *second)
         readings.values[text] = values
     return readings
 
@@ -104,20 +105,23 @@ def _make_reader(
     name: str, role: Role, codes: Mapping[str, str], units: Mapping[str, str]
 ) -> Callable[[str], Values | None]:
     """Return how a text of a role is read; None where it means nothing."""
-    if role.kind == "unit":
-        return lambda text: (units[fold_text(text)],) if fold_text(text) in units else None
-    if role.kind == "limit":
-        return lambda text: _read_limit(text, codes)
-    if role.kind == "level":
-        return lambda text: _read_level(text, codes)
-    if role.kind == "number":
-        return lambda text: (text.split(".")[0].split(",")[0],) if _NUMBER.fullmatch(text) else None
-    if role.kind == "groups":
-        return lambda text: _read_groups(text, _merge_codes(name, codes))
-    if role.kind == "word":
-        words = _merge_codes(name, codes)
-        return lambda text: (words[fold_word(text)],) if fold_word(text) in words else None
-    return lambda text: (codes.get(text, tidy_text(text)),)
+    words = _merge_codes(name, codes) if role.kind in ("word", "groups") else {}
+    readers: dict[str, Callable[[str], Values | None]] = {
+        "unit": lambda text: _wrap(units.get(fold_text(text))),
+        "limit": lambda text: _read_limit(text, codes),
+        "level": lambda text: _read_level(text, codes),
+        "number": lambda text: _wrap(
+            re.split("[.,]", text)[0] if _NUMBER.fullmatch(text) else None
+        ),
+        "groups": lambda text: _read_groups(text, words),
+        "word": lambda text: _wrap(words.get(fold_word(text))),
+    }
+    return readers.get(role.kind, lambda text: (codes.get(text, text),))
+
+
+def _wrap(value: str | None) -> Values | None:
+    """Return a value as values; None stays None."""
+    return None if value is None else (value,)
 
 
 def _read_limit(text: str, codes: Mapping[str, str]) -> Values | None:
