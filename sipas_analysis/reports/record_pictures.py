@@ -14,11 +14,11 @@ from sipas_analysis.figures.record_rows import RecordRow
 from sipas_analysis.messages import Language, format_number
 from sipas_analysis.reports.figure_tables import interval_cell, percent_cell
 from sipas_analysis.reports.named_numbers import interval_of
-from sipas_analysis.reports.record_cells import print_number
+from sipas_analysis.reports.record_cells import print_number, tabulate_rows
 from sipas_analysis.reports.subject import Subject
 
 MOST_STEPS = 10  # boxes of the flow chart: those that most dossiers passed
-MOST_UNITS = 12  # of more units those with the lowest share on time by the record
+MOST_UNITS = 8  # of more units those with the lowest share on time by the record
 ON_TIME, SHARE = "on_time_percent", "share_of_limit_percent"
 OF_STEP = ("dossiers", "median_hours", "p90_hours", "wait_hours", "loops", SHARE)  # of the table
 Compared = tuple[str, PublishedFigure, RecordRow]  # unit, its figure of the item, its record
@@ -47,26 +47,28 @@ def draw_flow_picture(subject: Subject) -> Picture | None:
         return draw_flow(steps, drawn, key, narrow=narrow)
 
     told = [
-        make_text("records.alt.step", name=row.label, texts=Joined(texts[row.key]))
-        if texts[row.key]
-        else row.label
-        for row in rows
+        make_text("records.alt.step", name=row.label, texts=Joined(texts[row.key])) for row in rows
     ]
     alt = make_text("records.alt.flow", n=len(rows), rows=Joined(told))
-    return Picture(
-        "figure-flow", make_text("records.figure.flow"), alt, draw, _tabulate(subject, rows)
-    )
+    caption = make_text("records.table.steps")
+    table = tabulate_rows(subject, rows, OF_STEP, table_id="table-steps", caption=caption)
+    return Picture("figure-flow", make_text("records.figure.flow"), alt, draw, table)
 
 
 def _list_steps(subject: Subject) -> tuple[list[RecordRow], dict[tuple[int, int], int]]:
     """Return the steps that most dossiers pass, in their order, and the ways between them.
 
-    A way is a pair of positions with its number of dossiers; a step without a way is left out.
+    A way is a pair of positions with its number of dossiers. A step without a way, or of which no
+    time is told, is left out.
     """
     records = subject.figures.records
     listed = records.rows_of("steps", "way") if records else []
     ends = {name for row in listed for name in (row.label, row.section)}
-    rows = [row for row in records.rows_of("steps", "step") if row.label in ends] if records else []
+    rows = [
+        row
+        for row in (records.rows_of("steps", "step") if records else [])
+        if row.label in ends and _tell_times(subject, row)
+    ]
     by_number = sorted(rows, key=lambda row: -row.value_of("dossiers"))
     most_passed = {row.key for row in by_number[:MOST_STEPS]}
     rows = [row for row in rows if row.key in most_passed]
@@ -86,18 +88,6 @@ def _tell_times(subject: Subject, row: RecordRow) -> list[Text]:
     if row.has("median_hours"):
         return [make_text("records.box.work", half=half, slow=slow)]
     return [make_text("records.box.pause", hours=pause)] if row.has("pause_hours") else []
-
-
-def _tabulate(subject: Subject, rows: Sequence[RecordRow]) -> Table:
-    """List the steps with their dossiers and times."""
-    columns = (
-        Column(make_text("records.column.step"), "row"),
-        *(Column(make_text(f"records.column.{name}")) for name in OF_STEP),
-    )
-    cells = tuple(
-        (row.label, *(print_number(subject, row, name) for name in OF_STEP)) for row in rows
-    )
-    return Table("table-steps", make_text("records.table.steps"), columns, cells)
 
 
 def list_compared(subject: Subject) -> list[Compared]:
@@ -144,9 +134,10 @@ def draw_views_picture(subject: Subject) -> Picture | None:
         make_text("records.alt.view", name=name, people=people, record=record)
         for name, people, _, record, _ in table.rows
     ]
-    item = subject.item_name(subject.pack.on_time_item, is_marked=False)
     word = "some" if len(compared) > len(shown) else "all"
-    caption = make_text(f"records.figure.views.{word}", item=item, n=len(shown))
+    caption = make_text(
+        f"records.figure.views.{word}", item=subject.pack.on_time_item, n=len(shown)
+    )
     return Picture(
         "figure-views", caption, make_text("records.alt.views", rows=Joined(told)), draw, table
     )

@@ -8,20 +8,17 @@ reach the five groups; and people's view beside the record. A unit has half a pa
 from sipas_analysis.documents.model import (
     Block,
     Bullets,
-    Column,
     Joined,
     Paragraph,
     Section,
-    Table,
     Text,
     make_text,
 )
 from sipas_analysis.figures.record_rows import RecordRow
-from sipas_analysis.records.coverage import find_group_question
 from sipas_analysis.reports.chapters.record_summary import find_record, name_bottleneck
 from sipas_analysis.reports.figure_tables import percent_cell
 from sipas_analysis.reports.named_numbers import interval_of
-from sipas_analysis.reports.record_cells import print_number
+from sipas_analysis.reports.record_cells import name_row, print_number
 from sipas_analysis.reports.record_pictures import (
     ON_TIME,
     draw_flow_picture,
@@ -40,7 +37,6 @@ def build_records(subject: Subject) -> Section:
     row = find_record(subject, "timeliness")
     blocks: list[Block] = [*_state_time(subject, row)] if row else [_say_nothing(subject)]
     if not subject.unit:
-        blocks += _list([_tabulate_groups(subject)])
         blocks += _list([*name_bottleneck(subject), draw_flow_picture(subject)])
     beside = [*_state_channels(subject), *_state_petitions(subject)]
     beside += [*_state_publication(subject), *_compare_groups(subject)]
@@ -77,6 +73,7 @@ def _state_time(subject: Subject, row: RecordRow) -> list[Block]:
         **numbers,
     )
     texts = [_compare_official(subject, row)] if row.has("official_percent") else []
+    texts += _compare_blocks(subject)
     if row.value_of("running") > 0:
         word = "open" if row.has("overdue") else "open_hidden"
         texts.append(make_text(f"records.time.{word}", end=end, **numbers))
@@ -109,35 +106,20 @@ def _compare_official(subject: Subject, row: RecordRow) -> Text:
     )
 
 
-def _tabulate_groups(subject: Subject) -> Table | None:
-    """Count the dossiers of each group of units, if there are several."""
+def _compare_blocks(subject: Subject) -> list[Text]:
+    """State the share on time of each block of units, if there are several; of all units only."""
     records = subject.figures.records
-    rows = records.rows_of("timeliness", "group") if records else []
-    whole = find_record(subject, "timeliness")
-    if len(rows) < 2 or whole is None:
-        return None
-    columns = (
-        Column(make_text("records.column.group"), "row"),
-        *(Column(make_text(f"records.column.{name}")) for name in COUNTS),
-        Column(make_text("records.column.on_time_percent")),
-        Column(make_text("report.column.interval")),
-        Column(make_text("records.column.official_percent")),
-    )
+    listed = records.rows_of("timeliness", "group") if records and not subject.unit else []
+    rows = [row for row in listed if row.group and row.has(ON_TIME)]
     named = [
-        *((subject.group_name(row.group), row) for row in rows if row.group),
-        (make_text("records.whole"), whole),
+        make_text(
+            "records.block",
+            name=subject.group_name(row.group),
+            percent=print_number(subject, row, ON_TIME),
+        )
+        for row in rows
     ]
-    cells = tuple((name, *_count_cells(subject, row)) for name, row in named)
-    return Table("table-dossiers", make_text("records.table.groups"), columns, cells)
-
-
-def _count_cells(subject: Subject, row: RecordRow) -> tuple[object, ...]:
-    return (
-        *(print_number(subject, row, name) for name in COUNTS),
-        print_number(subject, row, ON_TIME),
-        interval_of(subject, row.find_id(ON_TIME)),
-        print_number(subject, row, "official_percent"),
-    )
+    return [make_text("records.blocks", blocks=Joined(named))] if len(named) > 1 else []
 
 
 # ── channels, petitions, publication
@@ -148,16 +130,21 @@ def _state_channels(subject: Subject) -> list[Text]:
     row = find_record(subject, "channels")
     if row is None:
         return []
-    parts = [
-        make_text(
+    shares = {
+        name: make_text(
             f"records.channel.{name}",
             percent=print_number(subject, row, f"{name}_percent"),
             n=print_number(subject, row, f"{name}_base"),
         )
         for name in SHARES
         if row.has(f"{name}_percent")
+    }
+    told = [
+        make_text(f"records.channels.{kind}", parts=Joined(parts, ", "))
+        for kind in ("online", "post")
+        if (parts := [text for name, text in shares.items() if name.startswith(kind)])
     ]
-    return [make_text("records.channels", parts=Joined(parts, "; "))] if parts else []
+    return [make_text("leaders.joined", parts=Joined(told, " "))] if told else []
 
 
 def _state_petitions(subject: Subject) -> list[Text]:
@@ -217,7 +204,7 @@ def _compare_groups(subject: Subject) -> list[Text]:
     sure = [
         make_text(
             f"records.coverage.{row.verdict}",
-            name=_name_people(subject, row.label),
+            name=name_row(subject, row)[0],
             forms=print_number(subject, row, "forms_percent"),
             interval=interval_of(subject, row.find_id("forms_percent")),
             clients=print_number(subject, row, "expected_percent"),
@@ -226,7 +213,7 @@ def _compare_groups(subject: Subject) -> list[Text]:
         if row.verdict in ("less", "more")
     ]
     open_names = [
-        _name_people(subject, row.label)
+        name_row(subject, row)[0]
         for row in rows
         if row.verdict == "cannot_tell" and row.has("gap_points")
     ]
@@ -234,13 +221,6 @@ def _compare_groups(subject: Subject) -> list[Text]:
     if open_names:
         texts.append(make_text("records.coverage.cannot_tell", names=Joined(open_names, ", ")))
     return [make_text("leaders.joined", parts=Joined(texts, " "))] if texts else []
-
-
-def _name_people(subject: Subject, code: str) -> object:
-    """Return the name of a group in the words of the question; its code where it has none."""
-    question = find_group_question(subject.figures.survey, [code])
-    indicator = subject.pack.indicators.get(question)
-    return indicator.levels.get(code, code) if indicator else code
 
 
 def _compare_views(subject: Subject) -> list[Block]:
