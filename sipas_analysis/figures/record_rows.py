@@ -99,6 +99,8 @@ def find_number_columns(table: pd.DataFrame) -> list[str]:
 def identify_records(name: str, table: pd.DataFrame, rule: str) -> list[pd.DataFrame]:
     """Return every number of a published table with its id, and the ends of its interval.
 
+    A hidden number has its id without a value; a column that a domain does not have has none.
+
     Args:
         name: Name of the table, a key of ``PREFIXES``.
         table: The table, with ``key``.
@@ -112,7 +114,9 @@ def identify_records(name: str, table: pd.DataFrame, rule: str) -> list[pd.DataF
         ends = {end[1:]: table[column + end] for end in ENDS if column + end in columns}
         ends |= _find_division(table, PREFIXES[name] + column)
         ids = [make_record_id(name, column, str(key)) for key in table["key"]]
-        parts.append(pd.DataFrame({"id": ids, "value": table[column], **ends}).assign(rule=rule))
+        rows = pd.DataFrame({"id": ids, "value": table[column], **ends}).assign(rule=rule)
+        has_number = table[column].notna().groupby(table["domain"]).transform("any")
+        parts.append(rows[has_number])
     return parts
 
 

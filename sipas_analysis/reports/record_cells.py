@@ -104,18 +104,33 @@ def tabulate_rows(
                 line.append(interval_of(subject, row.find_id(column), decimals))
         verdict = make_text(f"record.verdict.{row.verdict}") if row.verdict else None
         lines.append((*line, verdict) if has_verdicts else (*line,))
-    return Table(table_id, caption, (*heads,), (*lines,))
+    notes = explain_columns(table, columns)
+    is_hidden = any(not row.has(name) for row in rows if row.domain in PLACES for name in columns)
+    notes += (make_text("record.note.hidden"),) if is_hidden else ()
+    return Table(table_id, caption, (*heads,), (*lines,), notes)
 
 
 def name_column(table: str, column: str) -> Text:
-    """Return the head of a column of numbers: of a share of channels from the list of shares."""
-    if table == "channels":
-        from sipas_analysis.records.channels import read_channel_rules
-
-        share = read_channel_rules().shares.get(column.removesuffix("_percent"))
-        if share is not None:
-            return make_text("record.percent", share=Bilingual(vi=share.vi, en=share.en))
+    """Return the head of a column of numbers."""
     return make_text(f"record.column.{PREFIXES[table]}{column}")
+
+
+def explain_columns(table: str, columns: Sequence[str]) -> tuple[Text, ...]:
+    """Say of each share of channels which dossiers are counted, and among which."""
+    if table != "channels":
+        return ()
+    from sipas_analysis.records.channels import read_channel_rules
+
+    shares = {f"{name}_percent": share for name, share in read_channel_rules().shares.items()}
+    return tuple(
+        make_text(
+            "record.note.share",
+            head=name_column(table, column),
+            share=Bilingual(vi=shares[column].vi, en=shares[column].en),
+        )
+        for column in columns
+        if column in shares
+    )
 
 
 def name_row(subject: Subject, row: RecordRow) -> tuple[object, ...]:

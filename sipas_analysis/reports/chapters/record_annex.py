@@ -17,6 +17,21 @@ from sipas_analysis.reports.record_cells import (
 )
 from sipas_analysis.reports.subject import Subject
 
+STEPS = ("n", "median_hours", "p90_hours", "share_of_limit_percent", "wait_hours", "loops")
+SECTIONS = ("n", "median_hours", "p90_hours", "limit_here_percent", "wait_hours", "loops")
+CHANNELS = (
+    *("received", "online_percent", "online_partial_percent", "online_full_percent"),
+    *("post_intake_percent", "post_return_percent"),
+)
+PETITIONS = (
+    *("n", "answered", "late", "open", "overdue", "on_time_percent", "reopened"),
+    "sent_to_several",
+)
+PUBLICATION = (
+    *("procedures", "published", "late", "place_percent", "form_percent", "content_percent"),
+    "most_days_late",
+)
+
 
 class _Listed(NamedTuple):
     """A printed table: of which rows and columns of which table of records."""
@@ -31,14 +46,14 @@ LISTED = (
     _Listed("timeliness.unit", "timeliness", PLACES, FORM),
     _Listed("shares", "timeliness", PLACES, SHARES),
     _Listed("timeliness.field", "timeliness", ("field",), FORM),
-    _Listed("steps.step", "steps", ("step",)),
-    _Listed("steps.section", "steps", ("section",)),
-    _Listed("channels.unit", "channels", PLACES),
-    _Listed("channels.field", "channels", ("field",)),
-    _Listed("petitions.unit", "petitions", PLACES),
-    _Listed("petitions.channel", "petitions", ("channel",)),
-    _Listed("petitions.officials", "petitions", ("officials",)),
-    _Listed("publication.unit", "publication", PLACES),
+    _Listed("steps.step", "steps", ("step",), STEPS),
+    _Listed("steps.section", "steps", ("section",), SECTIONS),
+    _Listed("channels.unit", "channels", PLACES, CHANNELS),
+    _Listed("channels.field", "channels", ("field",), CHANNELS),
+    _Listed("petitions.unit", "petitions", PLACES, PETITIONS),
+    _Listed("petitions.channel", "petitions", ("channel",), PETITIONS),
+    _Listed("petitions.officials", "petitions", ("officials",), PETITIONS),
+    _Listed("publication.unit", "publication", PLACES, PUBLICATION),
     _Listed("coverage.groups", "coverage", ("groups",)),
     _Listed("facts.factor", "facts", ("factor",)),
     _Listed("facts.fact", "facts", ("fact",)),
