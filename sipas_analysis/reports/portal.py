@@ -46,6 +46,7 @@ from sipas_analysis.reports.portal_rows import (
     list_change_heads,
     list_unit_rows,
     list_whole_rows,
+    name_record,
     span_axis,
 )
 from sipas_analysis.reports.subject import Subject, list_unit_names, make_footer
@@ -85,6 +86,7 @@ def write_portal(
         measure=subject.measure_name,
         wholes=wholes,
         units=units,
+        record_head=name_record(subject),
         change_heads=list_change_heads(subject, [*wholes, *units]),
         groups=[list_groups(wave)[code] for code in figures.groups],
         axis=span_axis(figures),

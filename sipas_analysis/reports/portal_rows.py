@@ -14,6 +14,7 @@ from sipas_analysis.collect.units import list_groups
 from sipas_analysis.documents.model import Interval, Number, Text, make_text
 from sipas_analysis.figures.plan_records import name_kind
 from sipas_analysis.figures.published import Figures, PublishedFigure
+from sipas_analysis.figures.record_rows import ALL
 from sipas_analysis.instrument.pack import OVERALL
 from sipas_analysis.reports.chapters.ranking import print_rank_range
 from sipas_analysis.reports.figure_tables import (
@@ -26,9 +27,11 @@ from sipas_analysis.reports.figure_tables import (
     number_cell,
 )
 from sipas_analysis.reports.named_numbers import number_of
+from sipas_analysis.reports.record_cells import print_number
 from sipas_analysis.reports.portal_files import Link, ReportOutcome, list_links
 from sipas_analysis.reports.subject import Subject, list_marked_names
 
+ON_TIME = "on_time_percent"  # of dossiers, in the table of timeliness
 WIDTH, EDGE = 168, 6  # pixels: width of a bar, and the margin at each side
 
 
@@ -59,6 +62,7 @@ class PortalRow:
         mark: Says that the forms of the unit are in doubt.
         change: Last year's index, the change and whether it is sure; empty without a last year.
         plan: How many lines of the plan, and verdicts on earlier plans, the unit has.
+        record: Percentage of dossiers on time by the record; None where there is none.
     """
 
     code: str
@@ -72,6 +76,7 @@ class PortalRow:
     links: tuple[Link, ...] = ()
     change: tuple[object, ...] = ()
     plan: tuple[Text, ...] = ()
+    record: object = None
 
     @property
     def index(self) -> object:
@@ -124,12 +129,15 @@ def list_whole_rows(subject: Subject) -> list[PortalRow]:
     index = figures.by_variable("all")[OVERALL]
     change = _list_change(subject, index)
     n_units = number_of(subject, "units:with_forms")
-    rows = [PortalRow("", province, index, n_units=n_units, change=change)]
+    record = _find_record(subject, ALL)
+    rows = [PortalRow("", province, index, n_units=n_units, change=change, record=record)]
     for group in figures.groups if len(figures.groups) > 1 else ():
         n_units = number_of(subject, f"units:{group}")
         index, name = figures.by_variable("group", group)[OVERALL], list_groups(wave)[group]
         change = _list_change(subject, index)
-        rows.append(PortalRow(f"group-{group}", name, index, n_units=n_units, change=change))
+        record = _find_record(subject, f"group:{group}")
+        facts = {"n_units": n_units, "change": change, "record": record}
+        rows.append(PortalRow(f"group-{group}", name, index, **facts))
     return rows
 
 
@@ -152,6 +160,7 @@ def list_unit_rows(
             links=list_links(outcomes, figure.unit, folder),
             change=_list_change(subject, figure),
             plan=tuple(_count_lines(subject, figure.unit)),
+            record=_find_record(subject, figure.unit),
         )
         for position, group in enumerate(figures.groups)
         for figure in figures.units_in_order(group)
@@ -165,6 +174,20 @@ def _count_lines(subject: Subject, unit: str) -> Iterator[Text]:
         figure_id = f"{kind}.lines:all@{unit}"
         if subject.figures.find(figure_id):
             yield make_text(f"portal.plan.{name}", n=number_of(subject, figure_id))
+
+
+def name_record(subject: Subject) -> Text | None:
+    """Return the head of the share of dossiers on time; None for a wave without records."""
+    records = subject.figures.records
+    rows = records.rows_of("timeliness") if records else []
+    return make_text("portal.record") if rows else None
+
+
+def _find_record(subject: Subject, key: str) -> object:
+    """Return the share of dossiers of a place that were done on time; None where hidden."""
+    records = subject.figures.records
+    row = records.row_of("timeliness", key) if records else None
+    return print_number(subject, row, ON_TIME) if row else None
 
 
 def list_change_heads(subject: Subject, rows: Sequence[PortalRow]) -> tuple[object, ...]:
