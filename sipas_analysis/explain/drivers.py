@@ -34,6 +34,7 @@ from sipas_analysis.explain.driver_results import (
 from sipas_analysis.explain.fact_drivers import fit_with_facts
 from sipas_analysis.explain.fact_results import FactDrivers
 from sipas_analysis.explain.factor_scores import design_with_scores, find_cut, find_outcome
+from sipas_analysis.explain.facts import KINDS
 from sipas_analysis.explain.fitted import Fit, Note
 from sipas_analysis.explain.formula import INTERCEPT, check_request
 from sipas_analysis.explain.imputation import impute_blanks
@@ -101,7 +102,8 @@ def drivers(
         missing: ``complete`` forms, or ``impute`` whole factors that are blank (Rubin).
         facts: The records of the offices (``sipas.read_records``): the linear model without and
             with the facts of the dossiers that the forms name, on the same forms, and the part of
-            each coefficient that vanishes; a ``FactDrivers``. ``by`` and ``missing`` do not apply.
+            each coefficient that vanishes; a ``FactDrivers``. ``by`` and ``missing`` do not apply;
+            ``controls`` may name ``field``, ``procedure`` or ``applicant`` of the dossier.
 
     Returns:
         Models with the design's intervals. No row where a model cannot be fitted; ``reason`` is
@@ -129,7 +131,9 @@ def drivers(
     check_request(design, "gaussian", missing)
     for model in models or [""]:
         check_word(model, MODELS, "models", FitError)
-    _check_keys(survey, [*controls, *([by] if by else [])])
+    of_dossiers = [] if facts is None else [key for key in controls if key in KINDS]
+    of_forms = [key for key in controls if key in survey.keys or key not in of_dossiers]
+    _check_keys(survey, [*of_forms, *([by] if by else [])])
     if facts is not None:
         if by or missing != "complete":
             raise FitError("facts_options")

@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from sipas_analysis.collect.readings import OTHER
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.errors import DesignError, FitError
 from sipas_analysis.explain.collinearity import measure_deviations
@@ -57,7 +58,9 @@ def fit_with_facts(survey: Survey, records: Records, controls: Sequence[str] = (
     Args:
         survey: Validated forms with codes of dossiers.
         records: The dossiers.
-        controls: Keys held constant in every model.
+        controls: Keys of the survey, or ``field``, ``procedure`` or ``applicant`` of the dossier,
+            held constant in every model. Levels of fewer than ``min_cell`` forms of the latter are
+            one.
 
     Returns:
         See ``FactDrivers``. No rows where ``reason`` is set.
@@ -136,11 +139,20 @@ class _Request:
         frame = self.design.frame.reset_index(drop=True)
         parts = [pd.DataFrame(index=frame.index)]
         for key in self.controls:
-            dummies = pd.get_dummies(frame[key], prefix=key, prefix_sep="=", drop_first=True)
-            parts.append(dummies.astype(float).where(frame[key].notna(), np.nan))
+            values = frame[key] if key in frame else self._find_kinds(key)
+            dummies = pd.get_dummies(values, prefix=key, prefix_sep="=", drop_first=True)
+            parts.append(dummies.astype(float).where(values.notna(), np.nan))
         levels = pd.concat(parts, axis=1)
         inside = levels[self.is_matched]
         return levels.loc[:, inside.max() > inside.min()]
+
+    def _find_kinds(self, key: str) -> "pd.Series[str]":
+        """Return a column of the dossiers; rare values are one, *other*."""
+        facts = self.joined.facts.reindex(self.design.frame.index).reset_index(drop=True)
+        values = facts[key]
+        counts = values[self.is_matched].value_counts()
+        rare = counts.index[counts < self.survey.wave.min_cell]
+        return pd.Series(values.mask(values.isin(rare), OTHER))
 
     @cached_property
     def columns(self) -> pd.DataFrame:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 MATCHED = "matched"
 REASONS = ("no_code", "unknown", "other_unit", "contradictory")  # why a form has no facts
-FACTS = ("days_late", "is_late", "visits", "channel", "supplement_loops")
+KINDS = ("field", "procedure", "applicant")  # columns of a dossier that a model may hold constant
 SIGNIFICANCE = 0.05
 MARK = "\0matched"  # no column of a frame is called so
 
@@ -60,8 +60,9 @@ class JoinedFacts(ResultTable):
             the matched forms less that of the others), ``se``, ``low``, ``high``, ``p``,
             ``p_adjusted`` (Holm); empty unless both groups have ``min_cell`` forms.
         n_repeated: Matched forms about a dossier that another form is about, too.
-        facts: One row per form, by the index of ``survey.frame``: ``match`` and the facts; not for
-            publication (P3). ``days_late`` in working days, 0 if not late.
+        facts: One row per form, by the index of ``survey.frame``: ``match``, ``days_late`` (working
+            days, 0 if not late), ``is_late``, ``visits``, ``channel``, ``supplement_loops``, and
+            ``field``, ``procedure`` and ``applicant`` of the dossier; not for publication (P3).
         has_codes: Whether the survey has a column of codes.
     """
 
@@ -112,8 +113,8 @@ def join_facts(survey: Survey, records: Records) -> JoinedFacts:
         >>> import sipas_analysis as sipas
         >>> survey = sipas.read_survey(sipas.read_wave("data/an-giang-2021/wave.yaml"))
         >>> joined = join_facts(survey, sipas.read_records(survey))
-        >>> joined.frame.loc[0, ["n", "matched", "unknown"]].tolist()
-        [870.0, 435.0, 0.0]
+        >>> joined.frame.loc[0, ["n", "unknown", "other_unit"]].tolist()
+        [870.0, 0.0, 0.0]
     """
     check_kind(survey, Survey, "survey")
     check_kind(records, Records, "records")
@@ -165,13 +166,17 @@ def _list_facts(
         MATCHED,
     )
     days = pd.to_numeric(of_form["days_late"], errors="coerce").astype(float)
-    channel = of_form["channel"].astype(object)
+    words = {
+        name: of_form[name].astype(object).replace("", None)
+        for name in ("channel", *KINDS)
+        if name in of_form
+    }
     columns = {
         "days_late": days.clip(lower=0),
         "is_late": (days > 0).where(days.notna()).astype(float),
         "visits": pd.to_numeric(of_form["visits"], errors="coerce").astype(float),
-        "channel": channel.where(channel.fillna("") != "", None),
         "supplement_loops": _count_loops(codes, known, movements),
+        **words,
     }
     facts = pd.DataFrame(columns, codes.index).where(pd.Series(match == MATCHED, codes.index))
     facts.insert(0, "match", match)

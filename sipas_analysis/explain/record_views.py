@@ -195,7 +195,7 @@ def correlate_ranks(
     Example:
         >>> first, second = pd.Series([1.0, 2, 3, 4, 5, 6]), pd.Series([1.0, 3, 2, 5, 4, 6])
         >>> print(*(round(end, 3) for end in correlate_ranks(first, second)))
-        0.886 0.139 0.99
+        0.886 0.066 0.992
     """
     if len(first) < FEWEST_UNITS or min(len({*first}), len({*second})) < 2:
         return np.nan, np.nan, np.nan

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import sipas_analysis as sipas
-from sipas_analysis.errors import FitError, ParameterError
+from sipas_analysis.errors import ColumnError, FitError, ParameterError
 from sipas_analysis.explain.fact_results import divide_estimates
 from sipas_analysis.explain.facts import join_facts
 from sipas_analysis.infer.distributions import t_quantile
@@ -215,6 +215,29 @@ def test_channels_and_controls_stand_as_yes_and_no():
     assert [*rows.index] == ["access", "officials", "days_late", "channel=online", "sex=m"]
     assert rows["kind"].tolist() == ["factor", "factor", "fact", "fact", "control"]
     assert (result.n, result.n_lost, result.lost["channel=online"]) == (297, 3, 3)
+
+
+def test_a_hard_procedure_behind_both_is_held_constant():
+    """Hard procedures are late and disliked; the delay itself takes nothing from anybody."""
+    forms, dossiers = simulate_answers(600, 6, of_lateness=0.0, on_whole=0.0)
+    is_hard = np.arange(600) % 3 == 0
+    late = np.where(is_hard, dossiers["days_late"] + 3, dossiers["days_late"])
+    forms["W"] = np.clip(forms["W"] - 10 * is_hard, -90, 140)
+    kinds = np.where(is_hard, "hard", "easy").astype(object)
+    kinds[:3] = ["rare", "rarer", ""]
+    records = make_records(dossiers.assign(days_late=late, procedure=kinds))
+    survey = read_forms(forms)
+    blamed = sipas.drivers(survey, facts=records).frame
+    fair = sipas.drivers(survey, facts=records, controls=["procedure"])
+    at = {"model": "with_facts", "variable": "days_late"}
+    effects = [frame.set_index([*at]).loc[tuple(at.values())] for frame in (blamed, fair.frame)]
+    assert effects[0]["high"] < 0
+    assert effects[1]["low"] < 0 < effects[1]["high"]
+    controls = fair.frame.loc[fair.frame["kind"] == "control", "variable"]
+    assert {*controls} == {"procedure=hard", "procedure=other"}
+    assert fair.n == 599
+    with pytest.raises(ColumnError):
+        sipas.drivers(survey, controls=["procedure"])
 
 
 def test_units_that_differ_by_lateness_alone_are_alike_once_it_is_known():
