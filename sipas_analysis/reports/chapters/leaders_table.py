@@ -34,7 +34,7 @@ def tabulate_answers(subject: Subject) -> Table:
     last_year = subject.figures.last_year
     answers = {
         "incidents": _list_incidents(subject),
-        "records": sum_up_records(subject),
+        "records": _sum_up_records(subject),
         "changed" if last_year else "no_change": [_describe_changes(subject)],
         "verdicts": _judge_measures(subject),
         "plan": [*state_plan(subject), *_explain_order(subject)],
@@ -54,6 +54,12 @@ def tabulate_answers(subject: Subject) -> Table:
         Column(make_text("leaders.column.answer"), "text"),
     )
     return Table("table-answers", make_text("leaders.table"), columns, rows)
+
+
+def _sum_up_records(subject: Subject) -> list[Text]:
+    """State what matters in the records, and where the report has more."""
+    texts, part = sum_up_records(subject), subject.find_numeral("records")
+    return [*texts, make_text("leaders.plan.see", part=part)] if texts else []
 
 
 def _list_incidents(subject: Subject) -> list[Text]:

@@ -84,15 +84,13 @@ def sum_up_records(subject: Subject) -> list[Text]:
     if petitions and petitions.value_of("overdue") > 0:
         n = print_number(subject, petitions, "overdue")
         texts.append(make_text("records.sum.petitions", n=n))
-    if texts:
-        texts.append(make_text("leaders.plan.see", part=subject.find_numeral("records")))
     return texts
 
 
 def tell_unit(subject: Subject) -> list[Text]:
     """Tell a unit by letter how many of its dossiers were on time, and where more is told."""
-    texts = sum_up_records(subject)
-    return [make_text("letter.records", texts=Joined(texts, " "))] if texts else []
+    texts, part = sum_up_records(subject), subject.find_numeral("records")
+    return [make_text("letter.records", part=part, texts=Joined(texts, " "))] if texts else []
 
 
 def explain_attitude(subject: Subject) -> list[Text]:

@@ -148,27 +148,25 @@ def _state_channels(subject: Subject) -> list[Text]:
 
 
 def _state_petitions(subject: Subject) -> list[Text]:
-    """State how many petitions there are, answered on time, still open, and reopened."""
+    """State how many petitions there are, answered on time, reopened, and still open."""
     row = find_record(subject, "petitions")
     if row is None or not row.has("received"):
         return []
-    is_few = not row.has(ON_TIME)
+    numbers = {name: print_number(subject, row, name) for name in ("open", "overdue", "reopened")}
+    again = make_text("records.petitions.with_reopened", n=numbers["reopened"])
     texts = [
         make_text(
-            f"records.petitions.{'few' if is_few else 'known'}",
+            f"records.petitions.{'known' if row.has(ON_TIME) else 'few'}",
             n=print_number(subject, row, "received"),
             percent=print_number(subject, row, ON_TIME),
+            reopened=again if row.value_of("reopened") > 0 else "",
         )
     ]
+    days = print_number(subject, row, "backlog_median_days")
+    age = make_text("records.petitions.with_age", days=days)
     if row.value_of("open") > 0:
-        fields = {name: print_number(subject, row, name) for name in ("open", "overdue")}
+        fields = numbers | {"age": age if row.has("backlog_median_days") else ""}
         texts.append(make_text("records.petitions.open", **fields))
-    if row.has("backlog_median_days"):
-        days = print_number(subject, row, "backlog_median_days")
-        texts.append(make_text("records.petitions.age", days=days))
-    if row.value_of("reopened") > 0:
-        fields = {"n": print_number(subject, row, "reopened")}
-        texts.append(make_text("records.petitions.reopened", **fields))
     return [make_text("leaders.joined", parts=Joined(texts, " "))]
 
 
@@ -177,17 +175,18 @@ def _state_publication(subject: Subject) -> list[Text]:
     row = find_record(subject, "publication")
     if row is None or not row.has("score"):
         return []
-    shares = {
-        f"{name}": print_number(subject, row, f"{name}_percent")
-        for name in ("place", "form", "content")
-    }
-    n = print_number(subject, row, "procedures")
-    texts = [make_text("records.publication", n=n, **shares)]
-    if row.value_of("late") > 0:
-        days = print_number(subject, row, "median_days_late")
-        late = print_number(subject, row, "late")
-        texts.append(make_text("records.publication.late", n=late, days=days))
-    return [make_text("leaders.joined", parts=Joined(texts, " "))]
+    checks = ("place", "form", "content")
+    shares = {name: print_number(subject, row, f"{name}_percent") for name in checks}
+    days = print_number(subject, row, "median_days_late")
+    late = make_text("records.publication.late", n=print_number(subject, row, "late"), days=days)
+    return [
+        make_text(
+            "records.publication",
+            n=print_number(subject, row, "procedures"),
+            late=late if row.value_of("late") > 0 else "",
+            **shares,
+        )
+    ]
 
 
 # ── people: the five groups, and their view beside the record

@@ -149,7 +149,7 @@ def test_leaders_and_letter_have_a_sentence_on_what_matters(make):
     assert "Đánh giá ở phần V, giải pháp ở phần VII của báo cáo." in said
     letter = read_words(build_letter(make("so-nv")), "vi")
     assert "Phần V của báo cáo kèm theo đề xuất" in letter
-    assert "Theo số liệu hồ sơ: 94,30% trong 1.000 hồ sơ" in letter
+    assert "Theo số liệu hồ sơ (phần III của báo cáo kèm theo): 94,30% trong 1.000 hồ sơ" in letter
     assert "Chậm nhất" not in letter
 
 
@@ -160,11 +160,27 @@ def test_the_part_of_attitude_that_vanishes_is_told_with_its_interval(make):
     sure, unsure = (make(facts=[tell(vanishes_percent_low=low)]) for low in (15.0, -12.0))
     (text,) = explain_attitude(sure)
     said = render_text(text, "vi")
-    assert "khi đã biết hồ sơ trễ hẹn hay không, 38" in said
+    assert "phải đi lại nhiều lần hay không, 38" in said
     assert "400 phiếu" in said
     assert "chưa đủ cơ sở kết luận" in render_text(explain_attitude(unsure)[0], "vi")
     assert text in [getattr(block, "text", None) for block in describe_drivers(sure)]
     assert explain_attitude(make()) == []
+
+
+def test_channels_petitions_and_publication_are_told_in_a_line_each(make):
+    """What is missing is left out of the line."""
+    said = read_words(build_records(make()), "vi")
+    assert "Nộp trực tuyến: 41,25% trong 1.000 hồ sơ tiếp nhận, dịch vụ công toàn trình" in said
+    assert "Phản ánh, kiến nghị: 40 vụ việc, 71,00% trả lời đúng hạn; 3 phải mở lại." in said
+    assert "Còn 12 vụ việc chưa trả lời, 5 đã quá hạn; một nửa đã chờ từ 15,0 ngày" in said
+    assert "đúng nội dung 90,00%; 9 thủ tục chậm, một nửa từ 4,0 ngày làm việc" in said
+    petitions = [{"key": "all", "domain": "all", "received": 9, "open": 0, "on_time_percent": NAN}]
+    publication = [{"key": "all", "domain": "all", "score": 90.0, "late": 0, "procedures": 3}]
+    tables = {"petitions": petitions, "publication": publication, "channels": []}
+    said = read_words(build_records(make(**tables)), "vi")
+    assert "Phản ánh, kiến nghị: 9 vụ việc.\n" in said
+    assert "thủ tục chậm" not in said
+    assert "trực tuyến" not in said
 
 
 def test_groups_that_forms_do_not_reach_are_named(make):
@@ -172,7 +188,7 @@ def test_groups_that_forms_do_not_reach_are_named(make):
     said = read_words(build_records(make()), "vi")
     assert "Hộ nghèo chắc chắn ít hơn, 2,50% số phiếu (khoảng tin cậy 95%: 2,0–3,0)" in said
     rows = [row | {"verdict": "cannot_tell"} for row in list_tables(UNITS)["coverage"]]
-    assert "Chưa thấy chênh lệch ở nhóm: Người có công" in read_words(
+    assert "Chưa thấy chênh lệch: Người có công" in read_words(
         build_records(make(coverage=rows)), "vi"
     )
     rows = [row | {"verdict": "not_asked"} for row in rows]
