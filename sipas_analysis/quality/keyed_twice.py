@@ -18,7 +18,17 @@ from sipas_analysis.errors import ConfigError, Place, SeveralError
 from sipas_analysis.infer.design import Design
 from sipas_analysis.infer.shares import proportion
 
-NOT_COMPARED = {"form", "operator", "time", "weight", "stratum", "cluster", "fpc", "count"}
+NOT_COMPARED = {
+    "form",
+    "dossier",
+    "operator",
+    "time",
+    "weight",
+    "stratum",
+    "cluster",
+    "fpc",
+    "count",
+}
 PLACE = ["file", "row", "cell", "value", "operator"]
 
 

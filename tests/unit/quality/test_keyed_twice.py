@@ -39,6 +39,15 @@ def test_each_disagreement_names_both_cells_and_both_values(compare):
     assert table["operator_2"].tolist() == ["Minh", "Minh"]
 
 
+def test_codes_of_dossiers_are_not_compared(compare):
+    """A list of disagreements is printed; it must not hold a code (rule D7)."""
+    first, second = (text.replace("nguoi", "ma") for text in (FIRST, SECOND))
+    columns = {"form": "so", "unit": "unit", "dossier": "ma"}
+    keyings = compare(first, second, columns)
+    assert {*keyings.disagreements["item"]} == {"A2"}
+    assert "Minh" not in keyings.disagreements.to_csv()
+
+
 def test_forms_of_one_keying_only_are_listed_and_not_compared(compare):
     """Form 4 was keyed once, form 9 in the second file only."""
     keyings = compare()
