@@ -80,12 +80,12 @@ def make_record_id(table: str, column: str, key: str) -> str:
 
 def list_record_rows(name: str, table: pd.DataFrame) -> list[RecordRow]:
     """Return the rows of a published table as records, in its order."""
-    texts = table.reindex(columns=[*KEY_COLUMNS]).astype(object)
-    texts = texts.where(texts.notna(), "").to_dict("records")
-    numbers = table[find_number_columns(table)].astype(float).to_dict("records")
+    texts = table.reindex(columns=[*KEY_COLUMNS]).astype(object).fillna("").astype(str)
+    columns = find_number_columns(table)
+    numbers = table[columns].astype(float).to_numpy().tolist()
     return [
-        RecordRow(name, **{str(k): str(v) for k, v in words.items()}, numbers=cells)  # type: ignore[arg-type]
-        for words, cells in zip(texts, numbers, strict=True)
+        RecordRow(name, key, *words, numbers=dict(zip(columns, cells, strict=True)))
+        for (key, *words), cells in zip(texts.to_numpy().tolist(), numbers, strict=True)
     ]
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from sipas_analysis.infer.design import Ints
 from sipas_analysis.records.small_cells import find_small_cells
 
 
@@ -29,11 +30,11 @@ def hide_divisions(
     """
     shown = table.copy()
     for base, columns in divisions.items():
-        counts = table[base].fillna(0).astype(np.int64)
+        counts = table[base].fillna(0)
         hidden = pd.Series(False, table.index)
         for (domain, whole), members in counts.groupby([table["domain"], wholes], sort=False):
             is_forced = np.full((1, len(members)), whole in {*table.loc[hidden, "key"]})
-            cells = members.to_numpy()[None, :]
+            cells: Ints = members.to_numpy().astype(np.int64)[None, :]
             marks = find_small_cells(cells, min_cell, ("", str(domain)), is_forced)
             hidden[members.index] = marks[0]
         names = [name for name in columns if name in table]

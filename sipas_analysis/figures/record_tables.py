@@ -7,7 +7,7 @@ dossiers are counted together as *other*; a division of few dossiers is blank.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -119,12 +119,16 @@ def tabulate_petitions(source: RecordSource) -> pd.DataFrame:
     petitions = source.records.petitions
     if petitions is None or petitions.empty:
         return pd.DataFrame()
-    rules = {"calendar": source.records.calendar, "period": source.period}
-    rules |= {"min_cell": source.min_cell}
+    count = partial(
+        count_petitions,
+        calendar=source.records.calendar,
+        period=source.period,
+        min_cell=source.min_cell,
+    )
     rows = source.place(petitions)
     places = {ALL: (), "unit": ("group", "unit"), "channel": ("channel",), "field": ("field",)}
-    table = _stack(source, lambda by: count_petitions(rows, by, **rules), places)
-    about = count_petitions(rows, officials=True, **rules)
+    table = _stack(source, partial(count, rows), places)
+    about = count(rows, officials=True)
     return pd.concat([table, name_rows(about, "officials", source)], ignore_index=True)
 
 
@@ -161,7 +165,7 @@ def name_rows(table: pd.DataFrame, domain: str, source: RecordSource) -> pd.Data
     """
     table = _sort_places(table, source).assign(domain=domain)
     if domain == ALL:
-        keys: object = ALL
+        keys = pd.Series(ALL, table.index)
     elif domain == "group":
         keys = "group:" + table["group"]
     elif domain == "unit":
@@ -175,7 +179,7 @@ def name_rows(table: pd.DataFrame, domain: str, source: RecordSource) -> pd.Data
         keys = f"{domain}:" + numbers.mask(label == OTHER, OTHER)
         is_field = domain == "field"
         table["label"] = label.map(source.field_names).fillna(label) if is_field else label
-    table = table.assign(key=keys)
+    table["key"] = keys
     texts = table.reindex(columns=[*KEY_COLUMNS]).astype(object).fillna("").astype(str)
     return texts.join(table.drop(columns=[*KEY_COLUMNS], errors="ignore"))
 

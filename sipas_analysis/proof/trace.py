@@ -22,6 +22,7 @@ from sipas_analysis.measure.rules import COMPREHENSIVE, MEAN_100, MEAN_SCORE
 from sipas_analysis.messages import LANGUAGES, Language, format_number, read_catalogue, say
 from sipas_analysis.proof.program import Facts, describe_program
 from sipas_analysis.proof.receipt import round_figures
+from sipas_analysis.records.office_records import Records
 from sipas_analysis.reports.chapters.opening import name_rule
 from sipas_analysis.reports.record_cells import name_column, name_row
 from sipas_analysis.reports.subject import Subject
@@ -188,6 +189,7 @@ def _explain_value(survey: Survey, row: pd.Series, language: Language) -> Iterat
             counts = {key: _print_count(row[key], language) for key in ("numerator", "denominator")}
             is_count = row["id"].startswith(("people:", "incident:", "quality:"))
             text = "division_people" if is_count else "division"
+            text = "division_records" if row["id"].startswith("record:") else text
             yield line("division", text, **counts, rule=row["rule"])
         if pd.notna(row["low"]):
             yield line("interval", "ends", low=exact["low"], high=exact["high"])
@@ -225,8 +227,8 @@ def _name_figure(survey: Survey, row: pd.Series, language: Language) -> dict[str
     if found := _find_record(survey, row):
         record, column = found
         parts = [name_column(record.table, column), *name_row(Subject(figures_of(survey)), record)]
-        name, *where = [render_text(part, language) for part in parts]
-        return {"name": name, "where": "; ".join(where)}
+        head, *places = [render_text(part, language) for part in parts]
+        return {"name": head, "where": "; ".join(filter(None, places))}
     if not _is_score(row):
         kind = row["id"].partition(":")[0] if ":" in row["id"] else ""
         words = [_name_code(survey, code, language) for code in _list_codes(survey, row["id"])]
@@ -295,8 +297,9 @@ def _explain_forms(survey: Survey, row: pd.Series, language: Language) -> Iterat
     if row["id"].startswith(("setting:", "wording:")):  # counted without any form
         return
     line = partial(_make_line, language)
-    if row["id"].startswith("record:"):
-        yield _explain_records(survey, language)
+    records = figures_of(survey).records
+    if records and row["id"].startswith("record:"):
+        yield _explain_records(records.source.records, language)
         return
     survey, folder = _find_survey(survey, row)
     forms = _select_forms(survey, row)
@@ -319,17 +322,12 @@ def _explain_forms(survey: Survey, row: pd.Series, language: Language) -> Iterat
         yield line("rows", file=folder + Path(str(file)).name, rows=ranges, n=len(forms_of_file))
 
 
-def _explain_records(survey: Survey, language: Language) -> Line:
+def _explain_records(records: Records, language: Language) -> Line:
     """Return which files of the office stand behind a figure, and how many dossiers are apart."""
-    records = figures_of(survey).records
-    source = records.source.records if records else None
-    files = (
-        [f"{file.file} ({file.sha256[:16]})" for file in source.inputs.values()] if source else []
-    )
-    dossiers = source.dossiers if source else pd.DataFrame({"contradiction": []})
-    n_apart = int((dossiers["contradiction"] != "").sum())
-    fields = {"files": "; ".join(sorted(files)), "n": len(dossiers), "n_apart": n_apart}
-    return _make_line(language, "records", **fields)
+    files = sorted(f"{file.file} ({file.sha256[:16]})" for file in records.inputs.values())
+    n_apart = int((records.dossiers["contradiction"] != "").sum())
+    named = "; ".join(files)
+    return _make_line(language, "records", files=named, n=len(records.dossiers), n_apart=n_apart)
 
 
 def _list_waves(survey: Survey) -> list[Wave]:

@@ -4,7 +4,7 @@ What the figures hide stays hidden (rule P2): such a row has no bar and nothing 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, floor
 from pathlib import Path
 
@@ -27,8 +27,8 @@ from sipas_analysis.reports.figure_tables import (
     number_cell,
 )
 from sipas_analysis.reports.named_numbers import number_of
-from sipas_analysis.reports.record_cells import print_number
 from sipas_analysis.reports.portal_files import Link, ReportOutcome, list_links
+from sipas_analysis.reports.record_cells import print_number
 from sipas_analysis.reports.subject import Subject, list_marked_names
 
 ON_TIME = "on_time_percent"  # of dossiers, in the table of timeliness
@@ -136,8 +136,8 @@ def list_whole_rows(subject: Subject) -> list[PortalRow]:
         index, name = figures.by_variable("group", group)[OVERALL], list_groups(wave)[group]
         change = _list_change(subject, index)
         record = _find_record(subject, f"group:{group}")
-        facts = {"n_units": n_units, "change": change, "record": record}
-        rows.append(PortalRow(f"group-{group}", name, index, **facts))
+        row = PortalRow(f"group-{group}", name, index, n_units=n_units, change=change)
+        rows.append(replace(row, record=record))
     return rows
 
 
