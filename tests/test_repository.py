@@ -46,7 +46,8 @@ collect.near_copies collect.duplicates collect.file_cells collect.survey collect
 collect.frame_survey
 collect.simulate
 records.calendar_years records.calendar records.clock records.service_levels records.columns
-records.words records.stamps records.raw_files records.exports records.repeats records.dossiers
+records.words records.stamps records.raw_files records.ledger
+records.export_files records.exports records.repeats records.dossiers
 records.movements records.official_form records.timeliness records.steps records.flow
 records.late_effects records.late_again records.small_cells records.channels records.petitions records.publication records.coverage
 records.office_records records.indicators records.service_score records.simulated_work records.simulated_exports records.simulate

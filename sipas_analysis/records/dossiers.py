@@ -48,7 +48,7 @@ def read_dossiers(
     Returns:
         Dossiers in the order of files and rows, with the roles of ``columns.yaml``,
         ``is_mapped`` (the level is an old number), ``contradiction`` (a reason of the ledger, or
-        ``""``), and ``file`` and ``row``, where it stands; and the ledger.
+        ``""``), and ``file`` (name) and ``row``, where it stands; and the ledger.
 
     Raises:
         FileError: A file is missing or cannot be read.
@@ -69,6 +69,7 @@ def read_dossiers(
     frame["contradiction"] = frame["contradiction"].astype("category")
     for stamp in STAMPS:
         frame[stamp] = frame[stamp].where(_is_plausible(frame[stamp]))
+    frame["file"] = frame["file"].map(dict(enumerate(table.files))).astype("category")
     connection.register("dossier_frame", frame[["dossier", "unit"]].astype({"unit": object}))
     connection.execute("INSERT INTO dossier_units SELECT dossier, unit FROM dossier_frame")
     connection.unregister("dossier_frame")
@@ -84,9 +85,8 @@ def _find_states(frame: pd.DataFrame, table: ExportTable) -> "pd.Series[int]":
         1,
     )
     blank = frame[written == 0]
-    for file, n in blank.groupby("file").size().items():
-        line = frame[:1].assign(file=file, row=None, found=n)
-        table.note(line, "records_state", "state")
+    counts = blank.assign(found=blank.groupby("file")["row"].transform("size"), row=None)
+    table.note(counts.drop_duplicates("file"), "records_state", "state")
     return written.where(written > 0, by_stamps).astype(np.int8)
 
 
@@ -100,7 +100,8 @@ def _is_before(frame: pd.DataFrame, earlier: str, later: str) -> "pd.Series[bool
     first, second = frame[earlier], frame[later]
     day = second.dt.floor("D")
     is_same_day = (second == day) & (first.dt.floor("D") == day)
-    return (second < first) & ~is_same_day
+    is_before: pd.Series[bool] = (second < first) & ~is_same_day
+    return is_before
 
 
 def _find_contradictions(frame: pd.DataFrame) -> "pd.Series[str]":

@@ -11,7 +11,8 @@ import pandas as pd
 
 from sipas_analysis.collect.survey import join_ledgers
 from sipas_analysis.collect.wave import Wave
-from sipas_analysis.records.exports import LISTED, ExportTable, open_export
+from sipas_analysis.records.exports import ExportTable, open_export
+from sipas_analysis.records.ledger import LISTED
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation

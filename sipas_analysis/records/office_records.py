@@ -23,7 +23,8 @@ from sipas_analysis.records.calendar import Calendar, read_calendar
 from sipas_analysis.records.calendar_years import list_program_years
 from sipas_analysis.records.clock import find_pauses, run_clock
 from sipas_analysis.records.dossiers import read_dossiers
-from sipas_analysis.records.exports import Line, connect_records, list_changes, list_lines
+from sipas_analysis.records.exports import connect_records
+from sipas_analysis.records.ledger import Line, list_changes, list_lines
 from sipas_analysis.records.movements import find_reopened, read_movements
 from sipas_analysis.records.official_form import OfficialForm, read_official_form
 from sipas_analysis.records.petitions import read_petitions
@@ -135,14 +136,40 @@ def _read_all(
     survey: Survey, sources: RecordSources, inputs: Mapping[Path, FileContent]
 ) -> Records:
     """Read every file; refuse the mistakes of all files in one list."""
-    wave, units, connection = survey.wave, survey.units, connect_records()
+    wave, connection = survey.wave, connect_records()
+    frames, movements, ledgers = _read_exports(connection, wave, survey.units)
+    dossiers = frames["dossiers"]
+    if movements is not None:
+        dossiers, reopened = _mark_reopened(connection, dossiers)
+        ledgers.append(reopened)
+    folder, last = wave.path.parent, sources.find_period(wave.year)[1]
+    frames = {**frames, "dossiers": dossiers}
+    own_paths = [folder / name for name in sources.calendar]
+    calendar = _read_calendar(frames, movements, last, own_paths)
+    calendar.make_macros(connection)
+    dossiers = run_clock(dossiers, _find_pauses(movements), calendar, last)
+    forms = [(path, entry) for kind, path, entry in sources.list_files(folder) if kind == "form"]
+    form = read_official_form(forms[0][0], forms[0][1].sheet) if forms else None
+    ledger = join_ledgers([*ledgers, _note_promises(dossiers)])
+    petitions, publication = frames["petitions"], frames["publication"]
+    parts = (dossiers, movements, petitions, publication, form, ledger, inputs, connection)
+    return Records(wave, calendar, *parts)
+
+
+def _read_exports(
+    connection: "DuckDBPyConnection", wave: Wave, units: pd.DataFrame
+) -> tuple[dict[str, pd.DataFrame], "DuckDBPyRelation | None", list[pd.DataFrame]]:
+    """Read the exports of all kinds: frames by kind, movements, and the ledger of each.
+
+    Raises:
+        SipasError: The mistakes of all files in one list.
+    """
     errors, ledgers = list[SipasError](), list[pd.DataFrame]()
-    frames: dict[str, pd.DataFrame] = {}
-    relation = None
-    for kind in ("dossiers", "petitions", "publication", "movements"):
+    frames, movements = dict[str, pd.DataFrame](), None
+    for kind in (*READERS, "movements"):
         try:
             if kind == "movements":
-                relation, ledger = read_movements(connection, wave, units)
+                movements, ledger = read_movements(connection, wave, units)
             else:
                 frames[kind], ledger = READERS[kind](connection, wave, units)
             ledgers.append(ledger)
@@ -150,50 +177,17 @@ def _read_all(
             errors += error.errors if isinstance(error, SeveralError) else [error]
     if errors:
         raise errors[0] if len(errors) == 1 else SeveralError(errors)
-    if relation is not None:
-        frames["dossiers"], ledger = _mark_reopened(connection, frames["dossiers"], wave)
-        ledgers.append(ledger)
-    folder = wave.path.parent
-    last = sources.find_period(wave.year)[1]
-    calendar = _read_calendar(frames, relation, last, [folder / name for name in sources.calendar])
-    calendar.make_macros(connection)
-    dossiers = run_clock(frames["dossiers"], _find_pauses(relation), calendar, last)
-    ledgers.append(_note_promises(dossiers, wave))
-    forms = [
-        read_official_form(path, entry.sheet)
-        for kind, path, entry in sources.list_files(folder)
-        if kind == "form"
-    ]
-    return Records(
-        wave,
-        calendar,
-        dossiers,
-        relation,
-        frames["petitions"],
-        frames["publication"],
-        forms[0] if forms else None,
-        join_ledgers(ledgers),
-        inputs,
-        connection,
-    )
+    return frames, movements, ledgers
 
 
 def _mark_reopened(
-    connection: "DuckDBPyConnection", dossiers: pd.DataFrame, wave: Wave
+    connection: "DuckDBPyConnection", dossiers: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Mark dossiers that were worked on after their end, as movements tell; with the ledger."""
     is_reopened = find_reopened(connection, dossiers) & (dossiers["contradiction"] == "")
-    rows = _name_files(dossiers[is_reopened], wave)
     reason = dossiers["contradiction"].astype(str).mask(is_reopened, "reopened")
     marked = dossiers.assign(contradiction=reason.astype("category"))
-    return marked, list_changes(rows, "reopened", "")
-
-
-def _name_files(dossiers: pd.DataFrame, wave: Wave) -> pd.DataFrame:
-    """Return dossiers with the name of their file, not its number."""
-    sources = _find_sources(wave).list_files(wave.path.parent)
-    files = dict(enumerate(path.name for kind, path, _ in sources if kind == "dossiers"))
-    return dossiers.assign(file=dossiers["file"].map(files))
+    return marked, list_changes(dossiers[is_reopened], "reopened", "")
 
 
 def _find_pauses(movements: "DuckDBPyRelation | None") -> pd.DataFrame:
@@ -222,12 +216,13 @@ def _read_calendar(
         years |= {*frame[name].dt.year.dropna().astype(int)}
     if movements is not None:
         query = 'SELECT year(min(start)), year(max(greatest(start, "end"))) FROM movements'
-        years |= {*filter(None, movements.query("movements", query).fetchall()[0])}
+        rows = movements.query("movements", query)
+        years |= {year for row in (rows.fetchall() if rows else ()) for year in row if year}
     after = max(years) + 1
     return read_calendar([*years, *({after} & {*list_program_years()})], own_paths)
 
 
-def _note_promises(dossiers: pd.DataFrame, wave: Wave) -> pd.DataFrame:
+def _note_promises(dossiers: pd.DataFrame) -> pd.DataFrame:
     """Return lines for promises that are not the day that the limit gives.
 
     The clock does not use a promise: one that was moved afterwards makes nothing on time. Of
@@ -235,17 +230,12 @@ def _note_promises(dossiers: pd.DataFrame, wave: Wave) -> pd.DataFrame:
     """
     promised, due = dossiers["promised"].dt.floor("D"), dossiers["due"].dt.floor("D")
     is_later, is_late = promised > due, dossiers["status"].eq("late")
-    reasons = {
-        "promise_moved": is_later & is_late,
-        "promise_later": is_later & ~is_late,
-        "promise_earlier": promised < due,
-    }
-    moved = dossiers[reasons.pop("promise_moved")]
-    found = promised[moved.index].dt.strftime("%Y-%m-%d")
-    moved = _name_files(moved.assign(found=found), wave)
+    moved = dossiers[is_later & is_late]
+    moved = moved.assign(found=promised[moved.index].dt.strftime("%Y-%m-%d"))
+    others = {"promise_later": is_later & ~is_late, "promise_earlier": promised < due}
     counted = [
         Line(file, reason, n, column="promised", code="promised")
-        for reason, is_met in reasons.items()
-        for file, n in _name_files(dossiers[is_met], wave).groupby("file").size().items()
+        for reason, is_met in others.items()
+        for file, n in dossiers[is_met].groupby("file", observed=True).size().items()
     ]
     return join_ledgers([list_changes(moved, "promise_moved", "promised"), list_lines(counted)])
