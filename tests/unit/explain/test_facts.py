@@ -11,6 +11,7 @@ import sipas_analysis as sipas
 from sipas_analysis.errors import ColumnError, FitError, ParameterError
 from sipas_analysis.explain.fact_results import divide_estimates
 from sipas_analysis.explain.facts import join_facts
+from sipas_analysis.explain.record_views import compare_views
 from sipas_analysis.infer.distributions import t_quantile
 from sipas_analysis.records.office_records import Records
 
@@ -317,3 +318,39 @@ def test_the_ends_of_a_ratio_solve_fiellers_equation():
         assert (1.2 - end * 2.0) ** 2 == pytest.approx(t_quantile(0.975, 20) ** 2 * variance)
     assert ratio.low[0] < 0.6 < ratio.high[0]
     assert np.isnan([ratio.value[1], ratio.low[1], ratio.high[1]]).all()
+
+
+# ── the demo
+
+
+@pytest.fixture(scope="module")
+def demo_records(demo_2021):
+    return sipas.read_records(demo_2021)
+
+
+@pytest.mark.slow
+def test_lateness_takes_a_part_of_the_attitude_in_the_demo(demo_2021, demo_records):
+    """Planted: the latest dossiers go with the lowest forms. Half of the forms name a dossier."""
+    result = sipas.drivers(demo_2021, facts=demo_records, controls=["field"])
+    whole = result.joined.frame.iloc[0]
+    assert 45 < whole["percent"] < 55
+    assert whole["no_code"] + whole["contradictory"] + whole["matched"] == len(demo_2021.frame)
+    assert not result.joined.differs
+    assert result.attitude == "civil-servants"
+    assert result.select_vanished().iloc[0]["verdict"] == "vanishes"
+    facts = result.frame[(result.frame["model"] == "attitude") & (result.frame["kind"] == "fact")]
+    assert facts.set_index("variable").loc["days_late", "high"] < 0
+    assert {*facts["variable"]} == {
+        *("days_late", "visits", "supplement_loops", "channel=online", "channel=post")
+    }
+    written = "".join(map(str, (result, result.joined, result._repr_html_())))
+    assert not [code for code in demo_2021.dossiers.dropna()[:50] if code in written]
+
+
+@pytest.mark.slow
+def test_people_and_clock_order_the_units_of_the_demo_alike(demo_2021, demo_records):
+    """Planted: the tempo of a unit goes with the answers to B5; no unit is opposite."""
+    views = compare_views(demo_2021, demo_records)
+    assert views.item == "B5"
+    assert views.low > 0
+    assert "opposite" not in {*views.frame["verdict"]}
