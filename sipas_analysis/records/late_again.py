@@ -66,6 +66,7 @@ SELECT unit, handler::VARCHAR AS handler, coalesce(step::VARCHAR, '') AS step,
 FROM compared GROUP BY ALL ORDER BY ALL"""
 CELL = [*OFFICIAL, "step", "section", "procedure", "channel", "used"]
 NEEDED = ("dossier", "step", "section", "handler", "state", "start", "end", "reason", "unit")
+COUNTED = ("n", "late", "expected", "variance")
 VERDICTS = ("look_closer", "one_time", "usual", "too_few", "not_comparable")
 
 
@@ -170,10 +171,9 @@ def compare_officials(cells: pd.DataFrame, rules: LateRules) -> pd.DataFrame:
     the mean of the effects of the others of the section, drawn towards that of all others, and E_i
     the sum of the rates with m_i in place of the effect of i. The number of late stays is
     beta-binomial with mean E_i and variance V + V²(margin·τ² + var m_i) + that of the procedures,
-    V = Σ np(1 − p); τ² is the variance between officials of a section, by moments from the other
-    sections. ``high_percent`` holds for all m officials with enough stays at once (tail 0.05/m), so
-    does ``low_percent``. Cells whose procedure in the step has under two other officials or 20 of
-    their stays do not count.
+    V = Σ np(1 − p); τ² is the variance between officials of a section. ``high_percent`` holds for
+    all m officials with enough stays at once (tail 0.05/m), so does ``low_percent``. Cells whose
+    procedure in the step has under two other officials or 20 of their stays do not count.
 
     Args:
         cells: One row per official and cell: ``unit handler step section procedure channel used n
@@ -185,13 +185,16 @@ def compare_officials(cells: pd.DataFrame, rules: LateRules) -> pd.DataFrame:
         expected_percent ratio low_percent high_percent``; NaN where nothing can be compared.
 
     Source: rule T6 in docs/method.md; funnel limits and variance between: Spiegelhalter (2005),
-    doi:10.1002/sim.1970; moments: DerSimonian and Laird (1986), doi:10.1016/0197-2456(86)90046-2.
+    doi:10.1002/sim.1970; Paule and Mandel (1982), doi:10.6028/jres.087.022.
     """
     cells = cells.reset_index(drop=True)
     is_comparable = _find_comparable(cells, rules)
     lost = cells["n"].where(~is_comparable, 0).groupby([cells[key] for key in OFFICIAL]).sum()
-    table = expect_late(cells[is_comparable].reset_index(drop=True), rules.margin.value)
-    table = table.reindex(lost.index).fillna({"n": 0, "late": 0})
+    used = cells[is_comparable].reset_index(drop=True)
+    table = pd.DataFrame(index=lost.index, columns=[*COUNTED], dtype=float)
+    if len(used):
+        table = expect_late(used, rules.margin.value).reindex(lost.index)
+    table = table.fillna({"n": 0, "late": 0})
     table = table.assign(not_comparable=lost).reset_index()
     whole = ["n", "late", "not_comparable"]
     return _set_limits(table.astype(dict.fromkeys(whole, np.int64)), rules)
@@ -217,7 +220,7 @@ def _set_limits(table: pd.DataFrame, rules: LateRules) -> pd.DataFrame:
     low, high = np.full((2, len(n)), np.nan)
     tail = (1 - rules.level.value) / max(int(is_judged.sum()), 1)
     for at in np.flatnonzero(is_judged):
-        low[at], high[at] = _find_limits(n[at], expected[at], variance[at], tail)
+        low[at], high[at] = find_limits(n[at], expected[at], variance[at], tail)
     with np.errstate(invalid="ignore", divide="ignore"):
         shares = {
             "rate_percent": 100 * late / n,
@@ -230,7 +233,7 @@ def _set_limits(table: pd.DataFrame, rules: LateRules) -> pd.DataFrame:
     return table[[*OFFICIAL, *counts]].assign(**shares)
 
 
-def _find_limits(n: float, expected: float, variance: float, tail: float) -> tuple[float, float]:
+def find_limits(n: float, expected: float, variance: float, tail: float) -> tuple[float, float]:
     """Return the least and the largest count of late stays that are not below either tail."""
     mean = expected / n
     inflation = variance / (n * mean * (1 - mean))

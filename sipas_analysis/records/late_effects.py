@@ -18,6 +18,9 @@ PENALTIES = (0.05, 0.25, 1.0, 1.0)
 CYCLES = 100  # of the fit, at most
 CONVERGED = 1e-4
 LEAST_RATE, LEAST_VARIANCE = 1e-6, 1e-9
+CUT, CUT_NORMAL = 2.0, 0.9205  # standard deviations; E min(z², 4) of a standard normal z
+ROUNDS, FEWEST_OTHERS = 8, 3
+GRID = np.concatenate([[0.0], np.geomspace(1e-3, 30.0, 90)])  # of τ²
 
 
 def expect_late(cells: pd.DataFrame, margin: float) -> pd.DataFrame:
@@ -79,39 +82,63 @@ def predict_effects(
 ) -> tuple[Floats, Floats, Floats]:
     """Return, for each official, the effect expected by the others, its variance, and τ².
 
-    The mean of the others of the section, by 1/(variance + τ²), is drawn towards the mean m of all
-    others by the variance σ² between sections. Moments of Q = Σ w(effect − mean)², w = 1/variance:
-    τ² from Q within the other sections, τ² + σ² from Q over all.
+    The mean of the others of the section is drawn towards the mean of all others by the variance
+    σ² between sections (by moments). Effects further than two standard deviations from that of
+    the section count less (Huber), so that one late official does not excuse another.
 
     Args:
         effect: Effects of the officials, shape (J,).
         variance: Their variances, shape (J,).
         section: Number of the section of each, shape (J,).
     """
-    weight = 1 / variance
-    total, weighted, squares = (
-        _sum_by(section, part) for part in (weight, weight * effect, weight**2)
-    )
-    apart = weight * (effect - (weighted / total)[section]) ** 2
-    excess = _sum_by(section, apart) - (np.bincount(section) - 1)
-    between = _find_between(excess, total - squares / total)[section]
-    overall = weight.sum()
-    scale = max(overall - (weight**2).sum() / overall, LEAST_VARIANCE)
-    moved = (weight * (effect - weight @ effect / overall) ** 2).sum() - (len(effect) - 1)
-    of_sections = np.maximum(moved / scale - between, LEAST_VARIANCE)
-    others = np.maximum(overall - weight, LEAST_VARIANCE)
-    centre = (weight @ effect - weight * effect) / others
-    pooled = 1 / (variance + between)
-    near = _sum_by(section, pooled)[section] - pooled + 1 / of_sections
-    sums = _sum_by(section, pooled * effect)[section] - pooled * effect
-    return (sums + centre / of_sections) / near, 1 / near, between
+    between, weight = estimate_between(effect, variance, section)
+    total = _sum_by(section, weight)
+    centre = _sum_by(section, weight * effect) / total
+    whole = total.sum()
+    moved = (total * (centre - total @ centre / whole) ** 2).sum() - (len(total) - 1)
+    scale = whole - (total**2).sum() / whole
+    of_sections = max(moved / scale, LEAST_VARIANCE) if len(total) > 1 else LEAST_VARIANCE
+    of_all = 1 / (1 / weight + of_sections)
+    rest = np.maximum(of_all.sum() - of_all, LEAST_VARIANCE)
+    overall = (of_all @ effect - of_all * effect) / rest
+    near = total[section] - weight + 1 / of_sections
+    sums = (total * centre)[section] - weight * effect + overall / of_sections
+    return sums / near, 1 / near, between
 
 
-def _find_between(excess: Floats, scale: Floats) -> Floats:
-    """Return τ² for each section by the other ones, at least 0; of a single one by itself."""
-    if len(excess) > 1:
-        excess, scale = excess.sum() - excess, scale.sum() - scale
-    return np.maximum(excess / np.maximum(scale, LEAST_VARIANCE), 0.0)
+def estimate_between(effect: Floats, variance: Floats, section: Integers) -> tuple[Floats, Floats]:
+    """Return, for each official, τ² by the others; and the weight of each official.
+
+    τ², the variance between officials of a section, makes Σ min(d²/(variance + τ²), 4) over the
+    officials of the other sections what a normal law gives, 0.92 of their number less the sections
+    (Paule and Mandel 1982, cut); d is the distance from the mean of the section, in which an
+    official weighs min(1, 2/|z|)/(variance + τ²). Where the other sections have fewer than three
+    officials more than sections, it is over all other officials. It is read off a grid.
+    """
+    df = np.bincount(section)[section] - 1
+    has_others = df.size - _count_levels(section) - df >= FEWEST_OTHERS
+    df_rest = df.size - _count_levels(section) - np.where(has_others, df, 1)
+    between, huber = np.zeros(len(effect)), np.ones(len(effect))
+    for _ in range(ROUNDS):
+        weight = huber / (variance + between)
+        centre = _sum_by(section, weight * effect) / _sum_by(section, weight)
+        square = (effect - centre[section]) ** 2
+        parts = np.minimum(square[:, None] / (variance[:, None] + GRID), CUT**2)
+        of_section = np.stack([_sum_by(section, part) for part in parts.T], axis=1)[section]
+        rest = parts.sum(axis=0) - np.where(has_others[:, None], of_section, parts)
+        between = _find_crossing(rest - CUT_NORMAL * np.maximum(df_rest, 0)[:, None])
+        distance = np.sqrt(square / (variance + between))
+        huber = np.minimum(1, CUT / np.maximum(distance, CUT))
+    return between, huber / (variance + between)
+
+
+def _find_crossing(excess: Floats) -> Floats:
+    """Return where each row, which falls along the grid, becomes 0; 0 where it starts below."""
+    after = np.clip((excess > 0).sum(axis=1), 0, len(GRID) - 1)
+    row, before = np.arange(len(excess)), np.maximum(after - 1, 0)
+    high, low = excess[row, before], excess[row, after]
+    part = np.clip(high / np.where(high > low, high - low, 1), 0, 1)
+    return np.where(after == 0, 0.0, GRID[before] + part * (GRID[after] - GRID[before]))
 
 
 def _find_sections(cells: pd.DataFrame, official: Integers) -> Integers:
