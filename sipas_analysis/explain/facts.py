@@ -60,6 +60,8 @@ class JoinedFacts(ResultTable):
             the matched forms less that of the others), ``se``, ``low``, ``high``, ``p``,
             ``p_adjusted`` (Holm); empty unless both groups have ``min_cell`` forms.
         n_repeated: Matched forms about a dossier that another form is about, too.
+        late_percent: Share of the matched forms whose dossier was late, of those with a deadline;
+            NaN where these are fewer than ``min_cell``.
         facts: One row per form, by the index of ``survey.frame``: ``match``, ``days_late`` (working
             days, 0 if not late), ``is_late``, ``visits``, ``channel``, ``supplement_loops``, and
             ``field``, ``procedure`` and ``applicant`` of the dossier; not for publication (P3).
@@ -70,6 +72,7 @@ class JoinedFacts(ResultTable):
     frame: pd.DataFrame
     difference: pd.DataFrame
     n_repeated: int
+    late_percent: float
     facts: pd.DataFrame = field(repr=False)
     has_codes: bool
 
@@ -86,7 +89,9 @@ class JoinedFacts(ResultTable):
     def sentences(self) -> list[str]:
         """Return how many forms were matched, and whether they differ."""
         n, share = len(self.facts), 100 * self.n_matched / max(len(self.facts), 1)
-        text = say("en", "explain.joined", n=self.n_matched, n_all=n, percent=f"{share:.1f}")
+        late = "–" if np.isnan(self.late_percent) else f"{self.late_percent:.1f}"
+        fields = {"percent": f"{share:.1f}", "late": late}
+        text = say("en", "explain.joined", n=self.n_matched, n_all=n, **fields)
         other = [say("en", "explain.joined_differ")] if self.differs else []
         again = (
             [say("en", "explain.joined_again", n=self.n_repeated)] if self.n_repeated > 0 else []
@@ -123,10 +128,13 @@ def join_facts(survey: Survey, records: Records) -> JoinedFacts:
     facts = _list_facts(codes, dossiers, survey.frame["unit"], records.movements)
     is_matched = facts["match"] == MATCHED
     repeated = codes[is_matched].duplicated(keep=False)
+    is_late = facts["is_late"].dropna()
+    is_shown = len(is_late) >= survey.wave.min_cell
     return JoinedFacts(
         frame=_count_matches(survey, facts["match"]),
         difference=_compare_matched(survey, is_matched),
         n_repeated=int(repeated.sum()),
+        late_percent=100 * float(is_late.mean()) if is_shown else np.nan,
         facts=facts,
         has_codes=survey.dossiers is not None,
     )
@@ -143,7 +151,7 @@ def _fold_codes(survey: Survey) -> "pd.Series[str]":
 def _find_dossiers(codes: "pd.Series[str]", dossiers: pd.DataFrame) -> pd.DataFrame:
     """Return the dossiers that the forms name, with their folded codes as index."""
     written = dossiers["dossier"].astype(str)
-    folded = written.str.lower().str.replace(" ", "")
+    folded = written.str.casefold().str.replace(" ", "")
     named = dossiers[folded.isin({*codes} - {""}).to_numpy()]
     return named.set_axis(folded[named.index].to_numpy(), axis=0)
 

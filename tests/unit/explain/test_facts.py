@@ -110,6 +110,7 @@ def test_two_forms_of_one_dossier_are_said():
     joined = join_facts(sipas.survey(forms, ["q"], dossier="ma"), make_records(dossiers))
     assert joined.n_repeated == 2
     assert joined.facts["days_late"].tolist() == [3.0] * 3
+    assert np.isnan(joined.late_percent)  # of three forms (P2)
     assert "2 forms are about a dossier that another form is about" in repr(joined)
 
 
@@ -166,6 +167,9 @@ def test_a_planted_effect_of_lateness_is_recovered(case):
         assert rows.loc[at, "raw_low"] < truth < rows.loc[at, "raw_high"], at
     assert result.n == 400
     assert rows["n"].eq(400).all()
+    late = 100 * (case[1].dossiers["days_late"] > 0).mean()
+    assert result.joined.late_percent == pytest.approx(late)
+    assert f"{late:.1f}% of these dossiers were late" in repr(result)
     assert rows.loc[("attitude", "days_late"), "high"] < 0
     row = result.select_vanished().iloc[0]
     assert row["verdict"] == "vanishes"
