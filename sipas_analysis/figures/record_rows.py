@@ -84,8 +84,12 @@ def list_record_rows(name: str, table: pd.DataFrame) -> list[RecordRow]:
     columns = find_number_columns(table)
     numbers = table[columns].astype(float).to_numpy().tolist()
     return [
-        RecordRow(name, key, *words, numbers=dict(zip(columns, cells, strict=True)))
-        for (key, *words), cells in zip(texts.to_numpy().tolist(), numbers, strict=True)
+        RecordRow(
+            table=name,
+            numbers=dict(zip(columns, cells, strict=True)),
+            **dict(zip(KEY_COLUMNS, words, strict=True)),
+        )
+        for words, cells in zip(texts.to_numpy().tolist(), numbers, strict=True)
     ]
 
 

@@ -69,9 +69,8 @@ class RecordSource:
         for by in (["group", "unit"], ["field"]):
             counts = self.count(frame, by)
             few = counts[mark_small_cells(counts[by], counts["n_all"].to_numpy(), self.min_cell)]
-            merged = dict.fromkeys(few[by[-1]], OTHER)
             column = frame[by[-1]]
-            frame = frame.assign(**{by[-1]: column.map(merged).fillna(column)})
+            frame = frame.assign(**{by[-1]: column.mask(column.isin(few[by[-1]]), OTHER)})
         return frame
 
     def place(self, frame: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,137 @@
+"""What is published of records: rows on enough dossiers, ids that are found, no single dossier."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sipas_analysis.collect.record_sources import RecordSources
+from sipas_analysis.figures.record_figures import BUILDERS, RULES, RecordFigures
+from sipas_analysis.figures.record_rows import PREFIXES, identify_records, list_record_rows
+from sipas_analysis.figures.record_suppression import hide_divisions
+from sipas_analysis.figures.record_tables import RecordSource
+
+UNITS = """\
+code,name_vi,name_en,group,aliases
+so-a,Sở A,Department A,departments,
+so-b,Sở B,Department B,departments,
+so-c,Sở C,Department C,departments,
+so-d,Sở D,Department D,departments,
+h-e,Huyện E,District E,districts,
+"""
+SIZES = {"so-a": 40, "so-b": 30, "so-c": 6, "so-d": 2, "h-e": 20}
+
+
+@pytest.fixture
+def source(make_wave, read_answers):
+    """Dossiers of five units, one of which has two of them."""
+    survey = read_answers("unit,A1,A2,D1\n" + "so-a,4,4,4\nh-e,5,5,5\n" * 6, units=UNITS)
+    records = RecordSources.model_validate({"dossiers": "x.csv", "from": "2024-01-01"})
+    wave = survey.wave.model_copy(update={"records": records})
+    wave._path = survey.wave.path
+    day = pd.Timestamp("2024-03-04 08:00")
+    rows = [
+        {"unit": unit, "status": "late" if number % 5 == 0 else "early", "number": number}
+        for unit, size in SIZES.items()
+        for number in range(size)
+    ]
+    dossiers = pd.DataFrame(rows).assign(
+        dossier=lambda frame: "HS-" + frame.index.astype(str),
+        field="f1",
+        field_name="Đất đai",
+        procedure="p1",
+        channel=lambda frame: np.where(frame["number"] % 2, "online", "direct"),
+        return_channel="direct",
+        level="full",
+        is_mapped=True,
+        submitted=day,
+        received=day,
+        finished=day,
+        returned=day,
+        days_late=lambda frame: np.where(frame["status"] == "late", 2.0, 0.0),
+        limit_used=0.5,
+        contradiction="",
+        handler="CB07",
+    )
+    ledger = pd.DataFrame(
+        {"reason": "finish_missing", "row": [3, 4, None], "found": ["", "", "+ 7"]}
+    )
+    read = SimpleNamespace(dossiers=dossiers, ledger=ledger, movements=None, form=None)
+    read.petitions = read.publication = pd.DataFrame()
+    return RecordSource(replace(survey, wave=wave), read)
+
+
+def test_units_with_few_dossiers_are_one_row_that_no_total_gives_back(source):
+    """Two dossiers of so-d stand with those of the next two units (P2, P5)."""
+    figures = RecordFigures(source)
+    rows = {row.key: row for row in figures.rows_of("timeliness")}
+    assert [*rows][:6] == [
+        *("all", "group:departments", "group:districts", "so-a", "other:departments", "h-e")
+    ]
+    assert rows["other:departments"].value_of("received") == 30 + 6 + 2
+    parts = [rows[key].value_of("received") for key in ("so-a", "other:departments")]
+    assert sum(parts) == rows["group:departments"].value_of("received") == 78
+    assert rows["other:departments"].unit == ""
+    assert rows["so-a"].unit == "so-a"
+    channels = {row.key for row in figures.rows_of("channels")}
+    assert {"so-b", "so-c", "so-d"}.isdisjoint({*rows, *channels})
+
+
+def test_every_number_has_an_id_and_its_division(source):
+    """``record:<what>:<key>`` leads to the number, and back to its row and column."""
+    figures = RecordFigures(source)
+    named = pd.concat(identify_records("timeliness", figures.table("timeliness"), "T3"))
+    row = named.set_index("id").loc["record:on_time_percent:so-a"]
+    assert row["value"] == pytest.approx(100 * row["numerator"] / row["denominator"])
+    assert (row["numerator"], row["denominator"], row["rule"]) == (32, 40, "T3")
+    assert row["low"] < row["value"] < row["high"]
+    record, column = figures.find_row("record:channel.online_percent:h-e")
+    assert (record.table, record.unit, column) == ("channels", "h-e", "online_percent")
+    assert record.find_id(column) == "record:channel.online_percent:h-e"
+    assert figures.find_row("record:channel.online_percent:so-d") is None
+    assert figures.row_of("petitions") is None
+    assert "petitions" not in figures.tables
+    assert figures.row_of("aside", "finish_missing").value_of("n") == 2 + 7
+    assert set(BUILDERS) == set(RULES) == set(PREFIXES)
+
+
+def test_no_table_has_a_dossier_or_an_official(source):
+    """Neither code is a cell of any published table."""
+    cells = {
+        str(cell)
+        for table in RecordFigures(source).tables.values()
+        for cell in table.to_numpy().ravel()
+    }
+    assert cells.isdisjoint({*source.records.dossiers["dossier"], "CB07"})
+
+
+def test_few_done_dossiers_are_not_divided_into_early_and_late():
+    """A part of three is blank, and with it the next one; their number and the whole stay."""
+    table = pd.DataFrame(
+        {
+            "key": ["all", "group:g", "a", "b", "c", "d", "group:h", "e"],
+            "domain": ["all", "group", "unit", "unit", "unit", "unit", "group", "unit"],
+            "done": [63, 53, 3, 10, 20, 20, 10, 10],
+            "late": [6, 5, 3, 0, 1, 1, 1, 1],
+        }
+    )
+    wholes = pd.Series(["", "all", *["group:g"] * 4, "all", "group:h"])
+    shown = hide_divisions(table, wholes, {"done": ("late",)}, 5)
+    assert [*shown["key"][shown["late"].isna()]] == ["a", "b", "c"]  # three units (P5)
+    assert [*shown["done"]] == [*table["done"]]
+    small = table.assign(done=[63, 60, 3, 17, 20, 20, 3, 3])
+    shown = hide_divisions(small, wholes, {"done": ("late",)}, 5)
+    assert {*shown["key"][shown["late"].isna()]} == {*table["key"]} - {"all"}
+
+
+def test_rows_are_records_with_texts_and_numbers():
+    """A text is never a number; what a row lacks is NaN."""
+    table = pd.DataFrame({"key": ["step:1"], "domain": "step", "label": "1", "n": [3], "x": np.nan})
+    (row,) = list_record_rows("steps", table)
+    assert (row.label, row.section, row.verdict) == ("1", "", "")
+    assert row.numbers["n"] == 3
+    assert not row.has("x")
+    assert not row.has("y")
+    assert row.find_id("n") == "record:step.n:step:1"
