@@ -76,3 +76,17 @@ def simulate_cells(office: Office, seed: int) -> pd.DataFrame:
     )
     keys = ["unit", "handler", "step", "section", "procedure", "channel", "used"]
     return stays.groupby(keys)["late"].agg(n="size", late="sum").reset_index()
+
+
+OFFICES = {
+    "as described": Office(),
+    "officials differ more (0.3)": Office(between=0.3),
+    "officials do not differ": Office(between=0.0),
+    "sections differ more (0.8)": Office(sections=0.8),
+    "procedures of one section only": Office(has_own_procedures=True),
+    "one unit": Office(n_units=1),
+    "20 units": Office(n_units=20),
+    "60 stays an official": Office(stays=60),
+    "8 officials of 250 stays": Office(n_officials=8, stays=250),
+    "late by half as much": Office(factor=2.0),
+}
