@@ -7,6 +7,8 @@ a sorted list. Seconds are whole numbers; sums are exact. The same in SQL: ``mak
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -211,8 +213,8 @@ class Calendar:
     def make_macros(self, connection: "DuckDBPyConnection") -> None:
         """Define ``working_seconds(stamp)`` in DuckDB, which is ``count_seconds``.
 
-        A BIGINT; NULL where the stamp is NULL. A stamp in a year without calendar is an error of
-        the query.
+        A whole number; NULL where the stamp is NULL. A stamp in a year without calendar is an
+        error of the query.
 
         Args:
             connection: Connection that runs the queries; macros of the same name are replaced.
@@ -317,35 +319,42 @@ def _make_calendar(years: Sequence[CalendarYear]) -> Calendar:
 def _write_macros(calendar: Calendar) -> list[str]:
     """Return the macros of ``make_macros``, each after those that it calls.
 
-    One whole number a day holds the working seconds before the day and, in its last four bits,
-    which hours the day has (0: none). A list of days is short, so that each look-up is cheap.
+    One whole number a day holds twice the working seconds before the day, plus 1 if the day is
+    worked. Its look-up stands outside of CASE, so that DuckDB makes it once a stamp; the list is
+    short, so that it is cheap. A stamp outside the list finds nothing and is refused.
     """
-    sessions = list(dict.fromkeys(year.hours.sessions for year in calendar.years))
-    kinds = [sessions.index(year.hours.sessions) + 1 for year in calendar.years]
-    days = [len(year.list_work_days()) for year in calendar.years]
-    kind = np.append(np.diff(calendar.worked_days) * np.repeat(kinds, days), 0)
-    packed = ", ".join(map(str, calendar.worked_seconds * 16 + kind))
-    passed = " ".join(
-        f"WHEN day & 15 = {number} THEN {_write_passed(hours)}"
-        for number, hours in enumerate(sessions, 1)
-    )
+    works = np.diff(calendar.worked_days)
+    packed = ", ".join(map(str, calendar.worked_seconds[:-1] * 2 + works))
+    second = f"TRY_CAST(epoch_us(stamp::TIMESTAMP) // 1000000 - {calendar.breaks[0]} AS UINTEGER)"
     years = f"{calendar.years[0].year} – {calendar.years[-1].year}"
     error = f"error('There is no working calendar outside {years}.')"
-    ends = calendar.breaks[[0, -1]].astype("datetime64[s]")
-    second = f"(epoch_us(stamp::TIMESTAMP) // 1000000 - {calendar.breaks[0]})::INTEGER"
-    is_outside = f"stamp < TIMESTAMP '{ends[0]}' OR stamp > TIMESTAMP '{ends[1]}'"
+    refusal = f"CASE WHEN stamp IS NOT NULL THEN {error} END"
+    counted = f"(day >> 1) + (day & 1) * {_write_passed(calendar)}"
+    day = f"([{packed}]::INTEGER[])[second // {DAY} + 1]"
     return [
-        f"_passed(day, second) AS (day >> 4) + CASE {passed} ELSE 0 END",
-        f"_worked(second) AS _passed(([{packed}]::BIGINT[])[second // {DAY} + 1], second % {DAY})",
-        f"working_seconds(stamp) AS CASE WHEN {is_outside} THEN {error} ELSE _worked({second}) END",
+        f"_counted(day, second, stamp) AS coalesce({counted}, {refusal})",
+        f"_worked(second, stamp) AS _counted({day}, second, stamp)",
+        f"working_seconds(stamp) AS _worked({second}, stamp)",
     ]
 
 
-def _write_passed(sessions: Sequence[tuple[int, int]]) -> str:
-    """Return in SQL the working seconds of a day that have passed at its ``second``."""
+def _write_passed(calendar: Calendar) -> str:
+    """Return in SQL the working seconds of a worked day that have passed at a ``second``."""
+    start = date(calendar.years[0].year, 1, 1)
+    cases = []
+    for sessions, years in groupby(calendar.years, lambda year: year.hours.sessions):
+        end = date(list(years)[-1].year + 1, 1, 1)
+        cases += [((end - start).days * DAY, _write_sessions(sessions))]
+    if len(cases) == 1:
+        return cases[0][1]
+    return "CASE " + " ".join(f"WHEN second < {end} THEN {case}" for end, case in cases) + " END"
+
+
+def _write_sessions(sessions: Sequence[tuple[int, int]]) -> str:
+    """Return in SQL the working seconds of some sessions that have passed at a ``second``."""
     cases, passed = [], 0
     for start, end in sessions:
-        cases += [f"WHEN second < {start} THEN {passed}"]
-        cases += [f"WHEN second < {end} THEN second - {start - passed}"]
+        cases += [f"WHEN second % {DAY} < {start} THEN {passed}"]
+        cases += [f"WHEN second % {DAY} < {end} THEN second % {DAY} - {start - passed}"]
         passed += end - start
     return f"CASE {' '.join(cases)} ELSE {passed} END"
