@@ -17,6 +17,7 @@ from sipas_analysis.infer.design import Ints
 from sipas_analysis.instrument.pack import Status
 from sipas_analysis.instrument.strict_yaml import Bilingual, Strict, read_model
 from sipas_analysis.records.small_cells import Marks, mark_small_cells, merge_small_cells
+from sipas_analysis.records.timeliness import APART
 
 Period = tuple[date, date]
 Words = Mapping[str, tuple[str, ...]]
@@ -67,11 +68,12 @@ def count_channels(
     """Count the dossiers of each channel, and their shares in percent.
 
     share = 100 · counted / base, both over the dossiers of the period; without error, for all are
-    counted. Dossiers whose stamps contradict each other count by the day that they have.
+    counted. As in form II.06a, dossiers that were refused or contradict themselves do not count.
 
     Args:
         dossiers: Dossiers with ``channel``, ``return_channel``, ``level``, ``procedure``,
-            ``received`` and ``returned``; ``is_mapped`` if levels came from old numbers.
+            ``received``, ``returned`` and ``status``; ``is_mapped`` where old levels
+            were mapped.
         by: Key columns, such as ``unit`` or ``field``; none for the whole.
         period: First and last day.
         min_cell: Fewest dossiers behind a share (P2).
@@ -89,13 +91,14 @@ def count_channels(
         >>> day = pd.Timestamp("2021-03-01 08:00")
         >>> frame = pd.DataFrame({"channel": ["online"] * 6 + ["direct"] * 4, "level": "full"})
         >>> frame = frame.assign(return_channel="", procedure="", received=day, returned=pd.NaT)
+        >>> frame["status"] = "in_time"
         >>> year = date(2021, 1, 1), date(2021, 12, 31)
         >>> count_channels(frame, period=year)["online_percent"].tolist()
         [60.0]
     """
     rules = rules or read_channel_rules()
-    is_received = mark_period(dossiers["received"], period)
-    is_returned = mark_period(dossiers["returned"], period)
+    is_received = mark_received(dossiers, period)
+    is_returned = mark_received(dossiers, period, "returned")
     counts = dossiers[[*by]].assign(
         received=is_received,
         without_level=is_received & dossiers["level"].eq(""),
@@ -108,10 +111,16 @@ def count_channels(
     return _hide_bases(table, by, rules, min_cell)
 
 
-def mark_period(stamps: "pd.Series[pd.Timestamp]", period: Period) -> "pd.Series[bool]":
-    """Return which stamps lie in a period, its last day included."""
+def mark_received(
+    dossiers: pd.DataFrame, period: Period, stamp: str = "received"
+) -> "pd.Series[bool]":
+    """Return which dossiers were received (or returned) in a period, its last day included.
+
+    As in form II.06a (rule T4), those refused, not started or contradictory are none of them.
+    """
     first, end = pd.Timestamp(period[0]), pd.Timestamp(period[1] + timedelta(days=1))
-    return (stamps >= first) & (stamps < end)
+    is_here = (dossiers[stamp] >= first) & (dossiers[stamp] < end)
+    return is_here & ~dossiers["status"].isin(APART)
 
 
 def _mark_shares(

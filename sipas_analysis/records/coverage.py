@@ -13,7 +13,7 @@ from sipas_analysis.collect.readings import OTHER, OTHER_NAMES, find_choice
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.infer.design import Floats
 from sipas_analysis.infer.shares import proportion
-from sipas_analysis.records.channels import Period, mark_period
+from sipas_analysis.records.channels import Period, mark_received
 from sipas_analysis.records.columns import read_export_words
 
 LEVEL = 0.95
@@ -50,7 +50,8 @@ def measure_coverage(
 
     Args:
         survey: Validated forms.
-        dossiers: Dossiers with ``groups`` (codes parted by ``;``), ``unit`` and ``received``.
+        dossiers: Dossiers with ``groups`` (codes parted by ``;``), ``unit``, ``received`` and
+            ``status``.
         period: First and last day.
         hidden: Groups whose people are not published (P2).
 
@@ -66,13 +67,14 @@ def measure_coverage(
         >>> survey = sipas.read_survey(sipas.read_wave("data/an-giang-2021/wave.yaml"))
         >>> units = survey.units["code"].repeat(20)
         >>> clients = pd.DataFrame({"unit": units, "received": pd.Timestamp("2021-06-01")})
+        >>> clients["status"] = "on_time"
         >>> clients["groups"] = ["HN", "HN;NCC", "HN", *[""] * 17] * 29
         >>> from datetime import date
         >>> year = date(2021, 1, 1), date(2021, 12, 31)
         >>> measure_coverage(survey, clients, period=year)["verdict"].tolist()[:2]
         ['cannot_tell', 'less']
     """
-    clients = dossiers[mark_period(dossiers["received"], period)]
+    clients = dossiers[mark_received(dossiers, period)]
     recording = clients.loc[clients["groups"].ne(""), "unit"].unique()
     clients = clients[clients["unit"].isin(survey.frame["unit"]) & clients["unit"].isin(recording)]
     named = _list_named(clients["groups"])

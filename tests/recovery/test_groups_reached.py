@@ -36,6 +36,7 @@ def test_the_group_not_reached_is_found_and_no_other_is_accused(n):
     tilt = np.repeat(rng.uniform(0.4, 1.6, len(UNITS)), pd.Series(unit).value_counts(sort=False))
     among = rng.random((len(unit), len(CODES))) < np.outer(tilt, SHARES)
     clients = pd.DataFrame({"unit": unit, "groups": join(among), "received": DAY})
+    clients["status"] = "on_time"
     rows = [np.flatnonzero(unit == code) for code in UNITS]
     items = sipas.read_instrument("qd-2640-2017").items
     forms = pd.DataFrame({"unit": np.repeat(UNITS, 40), "vulnerable": "HN"})

@@ -16,7 +16,7 @@ def make_dossiers(rows, **columns):
     """Return dossiers of (n, channel, level, way of return), received and returned in 2021."""
     cells = [cell for n, *cell in rows for _ in range(n)]
     frame = pd.DataFrame(cells, columns=["channel", "level", "return_channel"])
-    frame = frame.assign(procedure="1.001", unit="so-nv", field="đất")
+    frame = frame.assign(procedure="1.001", unit="so-nv", field="đất", status="late")
     stamps = {"received": pd.Timestamp("2021-03-01 08:00"), "returned": pd.Timestamp("2021-04-01")}
     return frame.assign(**stamps).assign(**columns)
 
@@ -69,6 +69,8 @@ def test_the_period_has_its_own_dossiers():
     row = count_channels(dossiers.assign(returned=pd.NaT), period=YEAR).iloc[0]
     assert (row["online_base"], row["post_return_base"]) == (6, 0)
     assert np.isnan(row["post_return_percent"])
+    apart = [*["in_time"] * 5, "contradictory", "in_time", "in_time"]
+    assert count_channels(dossiers.assign(status=apart), period=YEAR)["online_base"].item() == 5
     never = dossiers.assign(received=pd.NaT, returned=pd.NaT)
     assert count_channels(never, ["unit"], period=YEAR).empty
 

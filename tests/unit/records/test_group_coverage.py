@@ -18,7 +18,7 @@ def make_clients(*rows):
     """Return dossiers of (n, unit, groups), received in the year."""
     cells = [cell for n, *cell in rows for _ in range(n)]
     frame = pd.DataFrame(cells, columns=["unit", "groups"])
-    return frame.assign(received=pd.Timestamp("2024-05-06 08:00"))
+    return frame.assign(received=pd.Timestamp("2024-05-06 08:00"), status="late")
 
 
 @pytest.fixture(scope="module")

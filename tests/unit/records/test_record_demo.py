@@ -11,12 +11,15 @@ import pytest
 import sipas_analysis as sipas
 from sipas_analysis.collect.simulate import DOSSIER_HEADER, build_demo
 from sipas_analysis.errors import OutputError
+from sipas_analysis.records.channels import count_channels
+from sipas_analysis.records.coverage import measure_coverage
 from sipas_analysis.records.late_again import find_late_again
 from sipas_analysis.records.petitions import count_petitions
 from sipas_analysis.records.publication import count_publication
 from sipas_analysis.records.simulate import write_demo
 from sipas_analysis.records.simulated_work import list_procedures, read_truths
 from sipas_analysis.records.steps import find_bottleneck, measure_steps
+from sipas_analysis.records.timeliness import count_timeliness
 
 DATA = Path(__file__).parents[3] / "data" / "an-giang-2021"
 TRUTHS = read_truths()["truths"]
@@ -139,3 +142,16 @@ def test_petitions_and_publication_show_the_planted_units(records):
     assert sum(n_cases) == plan["rows"] - 2 * plan["sent_to_three"]
     checklist = count_publication(records.publication, ["unit"], calendar=calendar, through=last)
     assert checklist.set_index("unit")["score"].idxmin() == TRUTHS["publication_poor_unit"]
+
+
+@pytest.mark.slow
+def test_the_group_not_reached_is_found_and_channels_add_up_to_the_form(records, demo_2021):
+    """One group of five; dossiers online and all are those of columns 4 and 5 of form II.06a."""
+    reached = measure_coverage(demo_2021, records.dossiers, period=records.period)
+    found = reached.loc[reached["verdict"] != "cannot_tell", ["code", "verdict"]]
+    assert found.to_numpy().tolist() == [[TRUTHS["group_not_reached"]["code"], "less"]]
+    channels = count_channels(records.dossiers, ["unit"], period=records.period)
+    form = count_timeliness(records.dossiers, ["unit"], period=records.period)
+    received = form["received_online"] + form["received_direct"]
+    assert channels["online_n"].tolist() == form["received_online"].tolist()
+    assert channels["online_base"].tolist() == received.tolist()
