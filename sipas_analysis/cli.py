@@ -195,16 +195,12 @@ def report(
     facts, survey = read_and_describe(wave, with_reminders=True)
     from sipas_analysis.runs.notebook import write_report
 
+    folder, given = choose_folder(out, facts), parse_parameters(parameters)
     path = write_report(
-        survey,
-        unit,
-        split_names(lang),
-        folder=choose_folder(out, facts),
-        formats=formats,
-        parameters=parse_parameters(parameters),
+        survey, unit, split_names(lang), folder=folder, formats=formats, parameters=given
     )
     print_message("report", path=path)
-    write_restricted(survey, choose_folder(out, facts), is_asked=restricted)
+    write_restricted(survey, folder, is_asked=restricted)
 
 
 @app.command(help="cli.run")
@@ -351,13 +347,9 @@ def verdict(wave: WaveArg, out: OutOpt = None, lang: LangOpt = "") -> None:  # n
 @app.command(help="cli.reconcile")
 def reconcile(wave: WaveArg, out: OutOpt = None, lang: LangOpt = "") -> None:  # noqa: ARG001
     facts, survey = read_and_describe(wave)
-    from sipas_analysis.figures.last_year import read_earlier
-    from sipas_analysis.measure.reconciliation import reconcile
-    from sipas_analysis.records.office_records import read_records
-    from sipas_analysis.reports.reconcile_output import describe_reconciliation
+    from sipas_analysis.reports.reconcile_output import describe_reconciliation, reconcile_wave
 
-    records = read_records(survey) if facts.records else None
-    result = reconcile(survey, records, read_earlier(facts))
+    result = reconcile_wave(survey)
     print_lines(describe_reconciliation(result, survey, choose_language()))
     save_tables(result.tables(), choose_folder(out, facts) / "tables")
 

@@ -10,13 +10,21 @@ import pandas as pd
 
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.documents.model import Interval, Number, make_text, render_text
+from sipas_analysis.figures.last_year import read_earlier
 from sipas_analysis.instrument.strict_yaml import Bilingual
-from sipas_analysis.measure.reconciliation import OWN, RANGE, SERVICE, Reconciliation
+from sipas_analysis.measure.reconciliation import OWN, RANGE, SERVICE, Reconciliation, reconcile
 from sipas_analysis.messages import Language
+from sipas_analysis.records.office_records import read_records
 from sipas_analysis.records.service_score import ServiceScore, read_service_index
 
 DECIMALS = 2
 OTHER = "other-"
+
+
+def reconcile_wave(survey: Survey) -> Reconciliation:
+    """Set the index of a wave beside the others that it names, with its records if it has any."""
+    records = read_records(survey) if survey.wave.records else None
+    return reconcile(survey, records, read_earlier(survey.wave))
 
 
 def describe_reconciliation(
