@@ -12,13 +12,14 @@ import pandas as pd
 
 from sipas_analysis.arguments import check_word
 from sipas_analysis.records.office_records import Records
+from sipas_analysis.records.petitions import find_due_end
 
 DONE = ("early", "on_time", "late")
 RUNNING = ("in_time", "overdue", "no_limit")
 # ended or paused, and so on time for the portal, whatever the dates (form II.06a, rule T4)
 STOPPED = ("waiting", "withdrawn", "stopped", "refused")
 NOT_COUNTED = ("not_started", "contradictory")
-FEES_PAID_ONLINE = {"0": False, "1": True, "2": True}  # of DuocThanhToanTrucTuyen
+YES_NO = {"no": False, "yes": True}  # a blank cell is neither
 Outcomes = tuple[pd.Series, pd.Series]  # the unit of each record, and whether it meets
 
 
@@ -98,7 +99,7 @@ def _find_online_of_full(records: Records) -> Outcomes:
 
 def _find_paid_online(records: Records) -> Outcomes:
     dossiers = _find_received(records)
-    return _take(dossiers, dossiers["paid_online"].astype(str).map(FEES_PAID_ONLINE))
+    return _take(dossiers, dossiers["paid_online"].astype(str).map(YES_NO))
 
 
 def _find_procedures_paid_online(records: Records) -> Outcomes:
@@ -111,7 +112,7 @@ def _find_procedures_paid_online(records: Records) -> Outcomes:
 
 def _find_reused(records: Records) -> Outcomes:
     dossiers = _find_received(records)
-    return _take(dossiers, dossiers["digitised"].astype(str).map({"0": False, "1": True}))
+    return _take(dossiers, dossiers["digitised"].astype(str).map(YES_NO))
 
 
 def _find_without_complaint(records: Records) -> Outcomes:
@@ -124,9 +125,10 @@ def _find_without_complaint(records: Records) -> Outcomes:
 
 
 def _find_petitions_on_time(records: Records) -> Outcomes:
-    petitions = records.petitions
+    petitions = records.petitions[records.petitions["contradiction"] == ""]
     end = petitions["answered"].fillna(_find_last_moment(records))
-    return _take(petitions, (end <= petitions["due"]).where(petitions["due"].notna()))
+    due = find_due_end(petitions["due"])
+    return _take(petitions, (end <= due).where(due.notna()))
 
 
 def _find_petitions_settled(records: Records) -> Outcomes:

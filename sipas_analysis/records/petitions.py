@@ -175,12 +175,11 @@ def _judge_petitions(petitions: pd.DataFrame, calendar: Calendar, period: Period
     answered = petitions["answered"].where(petitions["answered"] < end)
     is_open = answered.isna()
     is_here = ~(came >= end) & ~(answered < start) & ~(is_wrong & (came < start))
-    limit = due.mask(due == due.dt.normalize(), due + DAY - SECOND)
     counted_from = (received.dt.normalize() + DAY).where(is_open & is_here & ~is_wrong)
     first, last = calendar.count_days(counted_from.to_numpy()), calendar.count_days(end.to_numpy())
     facts = petitions.assign(
         open=is_open,
-        past=answered.fillna(end - SECOND) > limit,
+        past=answered.fillna(end - SECOND) > find_due_end(due),
         has_due=due.notna(),
         was_answered=~is_open | (petitions["reopened"] > 0),
         carried_over=came < start,
@@ -189,6 +188,11 @@ def _judge_petitions(petitions: pd.DataFrame, calendar: Calendar, period: Period
         sent_to_several=petitions.groupby("case")["unit"].transform("nunique") > 1,
     )
     return facts[is_here]
+
+
+def find_due_end(due: "pd.Series[pd.Timestamp]") -> "pd.Series[pd.Timestamp]":
+    """Return the last moment in time: a due day without an hour lasts to its end (rule T7)."""
+    return due.mask(due == due.dt.normalize(), due + DAY - SECOND)
 
 
 def _join_parts(petitions: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:

@@ -14,16 +14,16 @@ from sipas_analysis.records.service_score import read_service_index, score_servi
 DAY, LATER, NEVER = "2021-03-01 08:00", "2021-03-05 08:00", None
 # status, promised, finished, channel, level, paid online, digitised
 DOSSIERS = [
-    ("early", LATER, DAY, "online", "full", "1", "1"),
-    ("on_time", DAY, DAY, "direct", "full", "0", "1"),
-    ("late", DAY, LATER, "direct", "full", "0", "0"),
+    ("early", LATER, DAY, "online", "full", "yes", "yes"),
+    ("on_time", DAY, DAY, "direct", "full", "no", "yes"),
+    ("late", DAY, LATER, "direct", "full", "no", "no"),
     ("late", LATER, LATER, "post", "partial", "", ""),  # late by its limit, not by its promise
-    ("in_time", "2022-01-05 08:00", NEVER, "online", "partial", "2", "1"),
-    ("overdue", DAY, NEVER, "direct", "full", "", "0"),
+    ("in_time", "2022-01-05 08:00", NEVER, "online", "partial", "yes", "yes"),
+    ("overdue", DAY, NEVER, "direct", "full", "", "no"),
     ("waiting", DAY, NEVER, "direct", "", "", ""),  # counts as on time, as in form II.06a
     ("no_limit", NEVER, LATER, "direct", "", "", ""),  # nothing to compare with
-    ("contradictory", DAY, DAY, "online", "full", "1", "1"),  # in no count
-    ("not_started", NEVER, NEVER, "online", "full", "1", "1"),  # in no count
+    ("contradictory", DAY, DAY, "online", "full", "yes", "yes"),  # in no count
+    ("not_started", NEVER, NEVER, "online", "full", "yes", "yes"),  # in no count
 ]
 COLUMNS = ["status", "promised", "finished", "channel", "level", "paid_online", "digitised"]
 
@@ -42,6 +42,7 @@ def records():
             "due": pd.to_datetime([LATER, DAY, DAY, "2022-02-01 08:00"]),
             "answered": pd.to_datetime([DAY, LATER, None, None]),  # in time, late, overdue, open
             "reopened": [1, 0, 0, 0],
+            "contradiction": [""] * 4,
         }
     )
     publication = pd.DataFrame(
