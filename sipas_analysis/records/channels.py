@@ -157,16 +157,35 @@ def _hide_bases(
     table: pd.DataFrame, by: Sequence[str], rules: ChannelRules, min_cell: int
 ) -> pd.DataFrame:
     """Return the table with percentages; blank where the base may not be shown."""
-    bases, hidden = dict[str, Ints](), dict[str, Marks]()
+    bases = {name: table[f"{name}_base"].to_numpy(dtype=np.int64) for name in rules.shares}
+    nested = _mark_nested(table[[*by]], bases, rules, min_cell)
     for name, share in rules.shares.items():
-        base = table[f"{name}_base"].to_numpy(dtype=np.int64)
-        bases[name] = base
-        rest = bases.get(share.within, base) - base
-        is_left_few = (rest > 0) & (rest < min_cell)
-        hidden[name] = mark_small_cells(table[[*by]], base, min_cell, is_left_few)
-    for name in rules.shares:
+        base = bases[name]
+        hidden = nested if share.within else mark_small_cells(table[[*by]], base, min_cell)
         columns = [f"{name}_{part}" for part in ("n", "base", "percent")]
-        table[columns[2]] = 100 * table[columns[0]] / table[columns[1]].where(bases[name] > 0)
+        table[columns[2]] = 100 * table[columns[0]] / table[columns[1]].where(base > 0)
         table[columns] = table[columns].astype(float)
-        table.loc[hidden[name], columns] = np.nan
+        table.loc[hidden, columns] = np.nan
     return table
+
+
+def _mark_nested(
+    keys: pd.DataFrame, bases: Mapping[str, Ints], rules: ChannelRules, min_cell: int
+) -> Marks:
+    """Return which rows show none of the shares that lie within others.
+
+    Such shares are hidden together: one would be its whole less the other, and so would give back
+    what is hidden of another row.
+    """
+    inside = {name: share.within for name, share in rules.shares.items() if share.within}
+    marks = np.zeros(len(keys), dtype=bool)
+    for name, whole in inside.items():
+        rest = bases[whole] - bases[name]
+        marks |= (rest > 0) & (rest < min_cell)
+    while True:
+        more = marks.copy()
+        for name in inside:
+            more |= mark_small_cells(keys, bases[name], min_cell, more)
+        if np.array_equal(more, marks):
+            return marks
+        marks = more

@@ -92,9 +92,9 @@ def test_a_small_base_is_neither_shown_nor_left_over():
     """Two dossiers of a level would be those offered online less those of the other level."""
     rows = [(50, "online", "partial", ""), (2, "direct", "full", ""), (20, "direct", "none", "")]
     row = count_channels(make_dossiers(rows), period=YEAR).iloc[0]
-    assert row[["online_base", "online_offered_base"]].tolist() == [72, 52]
+    assert row["online_base"] == 72
     assert row[["online_full_n", "online_full_base", "online_full_percent"]].isna().all()
-    assert np.isnan(row["online_partial_base"])
+    assert row[["online_partial_base", "online_offered_base"]].isna().all()
     # of units with a small base three go: what is hidden in one follows from no total
     parts = [
         make_dossiers([(n, "online", "full", ""), (30, "direct", "none", "")]) for n in (2, 9, 8, 7)
@@ -105,3 +105,20 @@ def test_a_small_base_is_neither_shown_nor_left_over():
     assert by_unit["online_base"].tolist() == [32, 39, 38, 37]
     few = pd.concat([units, parts[1][:3].assign(unit="e")])
     assert "e" not in set(count_channels(few, ["unit"], period=YEAR)["unit"])
+
+
+def test_levels_of_a_service_are_hidden_together():
+    """Else a level hidden beside a small one elsewhere would be what is offered less the other."""
+    sizes = {"a": (2, 40), "b": (20, 30), "c": (25, 35), "d": (60, 50)}
+    units = [
+        make_dossiers(
+            [(n, "online", "partial", ""), (m, "direct", "full", ""), (9, "direct", "", "")]
+        )
+        for n, m in sizes.values()
+    ]
+    dossiers = pd.concat([part.assign(unit=code) for part, code in zip(units, sizes, strict=True)])
+    table = count_channels(dossiers, ["unit"], period=YEAR).set_index("unit")
+    whole = count_channels(dossiers, period=YEAR).iloc[0]
+    for name in ("online_offered", "online_partial", "online_full"):
+        assert table[f"{name}_base"].isna().tolist() == [True, True, True, False]
+        assert whole[f"{name}_base"] > 0
