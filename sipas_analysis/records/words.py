@@ -19,6 +19,7 @@ Values = tuple[object, ...]  # of a role: its value, and for some kinds a second
 MANY = ";"  # between the groups of one person
 _LIMIT = re.compile(r"(-?\d+(?:[.,]\d+)?)\s*(.*)")
 _PARTS = re.compile(r"\s*[;,/|+]\s*")
+_SIGNED = re.compile(r"-?\d+(?:[.,]\d+)?")
 _NUMBER = re.compile(r"\d+(?:[.,]0+)?")
 
 
@@ -48,7 +49,8 @@ class WordReadings:
 
 def fold_word(text: str) -> str:
     """Return a word for comparison: without marks, case, or the decimals of a whole number."""
-    return plain_text(fold_answer(text))
+    folded = fold_answer(text)
+    return folded if _SIGNED.fullmatch(folded) else plain_text(folded)
 
 
 @cache
