@@ -66,6 +66,8 @@ class RecordSources(Strict):
         petitions: Complaints and proposals of people.
         publication: Checklist of what each unit published.
         form: The office's own form II.06a/VPCP/KSTT.
+        postal: Codes of procedures that may use the public post though they are not offered online,
+            such as those without a fee (rule T8).
     """
 
     start: Day = Field(default=None, alias="from")
@@ -76,6 +78,7 @@ class RecordSources(Strict):
     petitions: RecordFiles = ()
     publication: RecordFiles = ()
     form: Annotated[RecordFiles, Field(max_length=1)] = ()
+    postal: Texts = ()
 
     @model_validator(mode="after")
     def _check_period(self) -> "RecordSources":

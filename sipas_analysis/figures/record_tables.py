@@ -102,11 +102,14 @@ def tabulate_timeliness(source: RecordSource) -> pd.DataFrame:
 
 def tabulate_channels(source: RecordSource) -> pd.DataFrame:
     """Return the shares of online and postal dossiers of the whole, groups, units, fields (T8)."""
-    from sipas_analysis.records.channels import count_channels
+    from sipas_analysis.records.channels import count_channels, make_channel_rules
+
+    sources, period = source.survey.wave.records, source.period
+    rules = make_channel_rules(sources.postal if sources else ())
 
     def count(by: Sequence[str]) -> pd.DataFrame:
         fewest = source.min_cell
-        return count_channels(source.dossiers, by, period=source.period, min_cell=fewest)
+        return count_channels(source.dossiers, by, period=period, min_cell=fewest, rules=rules)
 
     return _stack(source, count)
 

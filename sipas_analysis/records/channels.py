@@ -57,6 +57,14 @@ def read_channel_rules() -> ChannelRules:
     return read_model(Path(__file__).with_name("channels.yaml"), ChannelRules)
 
 
+def make_channel_rules(procedures: Sequence[str]) -> ChannelRules:
+    """Return the shares with further procedures that may use the post (``postal:`` of a wave)."""
+    rules = read_channel_rules()
+    listed = (*rules.eligible_for_post.procedures, *procedures)
+    eligible = rules.eligible_for_post.model_copy(update={"procedures": listed})
+    return rules.model_copy(update={"eligible_for_post": eligible})
+
+
 def count_channels(
     dossiers: pd.DataFrame,
     by: Sequence[str] = (),

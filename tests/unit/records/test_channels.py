@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sipas_analysis.records.channels import count_channels, read_channel_rules
+from sipas_analysis.collect.record_sources import RecordSources
+from sipas_analysis.records.channels import count_channels, make_channel_rules, read_channel_rules
 from sipas_analysis.records.service_levels import map_levels, read_service_levels
 
 YEAR = date(2021, 1, 1), date(2021, 12, 31)
@@ -52,10 +53,9 @@ def test_each_share_is_among_the_dossiers_that_could_go_that_way():
 
 def test_a_procedure_without_fee_may_be_listed_as_eligible_for_the_post():
     """What is eligible is data: levels, and codes of procedures."""
-    rules = read_channel_rules()
+    sources = RecordSources.model_validate({"dossiers": "a.csv", "postal": ["2.002"]})
+    rules = make_channel_rules(sources.postal)
     assert rules.eligible_for_post.status == "unverified"
-    listed = rules.eligible_for_post.model_copy(update={"procedures": ("2.002",)})
-    rules = rules.model_copy(update={"eligible_for_post": listed})
     dossiers = make_dossiers([(10, "direct", "none", "direct")])
     assert count_channels(dossiers, period=YEAR, rules=rules)["post_intake_base"].item() == 0
     dossiers["procedure"] = "2.002"
