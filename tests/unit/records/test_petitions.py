@@ -136,3 +136,42 @@ def test_rows_of_few_cases_have_no_numbers():
     assert count(few).iloc[0].isna().all()
     assert np.isnan(count(make_petitions())["backlog_oldest_days"].item())
     assert count(make_petitions(), min_cell=4)["backlog_oldest_days"].item() == 171
+
+
+def judge_by_hand(parts):
+    """Return the state of a case from its parts, one after another."""
+    end = pd.Timestamp("2022-01-01")
+    is_open = any(pd.isna(part.answered) or part.answered >= end for part in parts)
+    is_past = False
+    for part in parts:
+        moment = part.answered if part.answered < end else end - pd.Timedelta(seconds=1)
+        last = part.due + pd.Timedelta(days=1) if part.due == part.due.normalize() else None
+        is_past |= moment >= last if last is not None else moment > part.due
+    return ("overdue" if is_past else "in_time") if is_open else ("late" if is_past else "on_time")
+
+
+def test_random_cases_are_judged_as_in_a_plain_loop():
+    """Four hundred petitions of 250 cases, units and days at random."""
+    rng = np.random.default_rng(3)
+    n = 400
+    received = pd.Timestamp("2021-01-04") + pd.to_timedelta(rng.integers(0, 360 * 24, n), unit="h")
+    due = (received + pd.to_timedelta(rng.integers(5, 40, n), unit="D")).normalize()
+    due += pd.to_timedelta(np.where(rng.random(n) < 0.3, 10, 0), unit="h")
+    answered = received + pd.to_timedelta(rng.integers(1, 50 * 24, n), unit="h")
+    rows = pd.DataFrame({"case": rng.integers(0, 250, n), "received": received, "due": due})
+    rows["answered"] = answered.where(rng.random(n) < 0.9)
+    rows["unit"] = rng.choice(["so-nv", "so-yt", "so-tc"], n)
+    rows = rows.drop_duplicates(["case", "unit"])
+    numbers = [f"p{number:03}" for number in range(len(rows))]
+    facts = {"about_official": False, "contradiction": "", "reopened": 0}
+    petitions = rows.assign(case=rows["case"].astype(str), petition=numbers, **facts)
+    for by in ([], ["unit"]):
+        table = count(petitions, by, min_cell=1)
+        groups = petitions.groupby(["unit"]) if by else [((), petitions)]
+        for at, (_, some) in enumerate(groups):
+            cases = [[*parts.itertuples()] for _, parts in some.groupby("case")]
+            states = pd.Series([judge_by_hand(parts) for parts in cases]).value_counts()
+            row = table.iloc[at]
+            assert row["n"] == len(cases)
+            for state in ("on_time", "late", "in_time", "overdue"):
+                assert row[state] == states.get(state, 0), (by, at, state)
