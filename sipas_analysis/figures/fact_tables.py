@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sipas_analysis.figures.hidden_labels import find_hidden_labels
+from sipas_analysis.figures.hidden_labels import find_hidden_labels, list_labels
 from sipas_analysis.figures.record_rows import ALL
 from sipas_analysis.figures.record_tables import RecordSource, name_rows
 
@@ -37,8 +37,10 @@ def tabulate_coverage(source: RecordSource) -> pd.DataFrame:
     dossiers = source.records.dossiers
     if "groups" not in dossiers:
         return pd.DataFrame()
-    survey, hidden = source.survey, source.hidden_units()
-    labels = find_hidden_labels(survey, hidden).get(find_group_question(survey), set())
+    survey, hidden = source.survey, source.hidden_units
+    question = find_group_question(survey)
+    every = {*list_labels(survey, question)} if question else set[str]()  # a key that follows units
+    labels = find_hidden_labels(survey, hidden).get(question, every)
     table = measure_coverage(survey, dossiers, period=source.period, hidden=labels)
     is_recorded = table["clients_n"].notna().any()
     named = name_rows(table.rename(columns={"code": "label"}), "groups", source)
@@ -65,7 +67,7 @@ def _list_matches(source: RecordSource, models: "FactDrivers") -> Iterator[pd.Da
     """Yield how many forms have the facts of their dossier: of the whole, then of each unit."""
     joined = models.joined.frame.rename(columns=MATCHED)
     yield name_rows(joined[joined["unit"] == ""], ALL, source)
-    is_shown = (joined["unit"] != "") & ~joined["unit"].isin([*source.hidden_units()])
+    is_shown = (joined["unit"] != "") & ~joined["unit"].isin([*source.hidden_units])
     yield name_rows(source.place(joined[is_shown & joined["matched"].notna()]), "unit", source)
 
 
