@@ -29,7 +29,7 @@ class EligibleForPost(Strict):
     levels: tuple[str, ...]
     procedures: tuple[str, ...] = ()
     status: Status
-    source: str
+    source: str = ""  # empty: ours
 
 
 class ChannelShare(Bilingual):
@@ -41,7 +41,7 @@ class ChannelShare(Bilingual):
     postal: Literal["", "eligible"] = ""
     within: str = ""
     status: Status
-    source: str
+    source: str = ""  # empty: ours
 
 
 class ChannelRules(Strict):
