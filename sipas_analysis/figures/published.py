@@ -61,7 +61,7 @@ from sipas_analysis.figures.plan_figures import (
 )
 from sipas_analysis.figures.plan_records import Judged, list_verdicts
 from sipas_analysis.figures.record_figures import RULES as RECORD_RULES
-from sipas_analysis.figures.record_figures import RecordFigures, find_record_figures
+from sipas_analysis.figures.record_figures import RecordFigures, read_record_figures
 from sipas_analysis.figures.suppression import hide_rules
 from sipas_analysis.figures.wave_tables import WaveTables
 from sipas_analysis.infer.estimates import SUPPRESS
@@ -146,7 +146,8 @@ class Figures(WaveTables):
     @cached_property
     def records(self) -> RecordFigures | None:
         """Figures of the office's records; None for a wave without ``records:``."""
-        return find_record_figures(self.survey, lambda: self.hidden_units)
+        has_records = self.survey.wave.records is not None
+        return read_record_figures(self.survey, self.hidden_units) if has_records else None
 
     @cached_property
     def verdicts(self) -> pd.DataFrame | None:

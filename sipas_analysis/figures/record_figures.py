@@ -124,20 +124,17 @@ class RecordFigures:
         return {}
 
 
-def find_record_figures(
-    survey: Survey, hidden_units: Callable[[], Collection[str]]
-) -> RecordFigures | None:
-    """Read the records of a wave; None for a wave without ``records:``.
+def read_record_figures(survey: Survey, hidden_units: Collection[str]) -> RecordFigures:
+    """Read the records of a wave, whose figures are computed when they are first used.
 
     Args:
         survey: The survey of the wave.
-        hidden_units: Gives the units whose index is not published.
+        hidden_units: Units whose index is not published.
 
     Raises:
+        ConfigError: The wave names no records.
         RecordsError: The records cannot be read.
     """
-    if survey.wave.records is None:
-        return None
     from sipas_analysis.records.office_records import read_records
 
     return RecordFigures(RecordSource(survey, read_records(survey), hidden_units))

@@ -35,12 +35,12 @@ class RecordSource:
     Attributes:
         survey: The survey of the wave, with its units and the fewest dossiers of a cell.
         records: The records, with rows of dossiers: do not print.
-        hidden_units: Gives the units whose index is not published.
+        hidden_units: Units whose index is not published.
     """
 
     survey: Survey
     records: "Records"
-    hidden_units: Callable[[], Collection[str]] = tuple
+    hidden_units: Collection[str] = ()
 
     @property
     def min_cell(self) -> int:

@@ -35,6 +35,7 @@ OF_UNITS = (
     "wait_hours",
     "loops",
 )
+CLOCK = ("dossier", "unit", "start", "due", "paused_seconds")  # all that SQL looks at
 OF_STEPS = "share_of_limit_percent"
 LIMIT_COLUMNS = {"share_percent": OF_STEPS, "low": f"{OF_STEPS}_low", "high": f"{OF_STEPS}_high"}
 
@@ -64,8 +65,8 @@ def _measure(
     """Return the rows of one domain: measured, without those of few dossiers, in order."""
     from sipas_analysis.records.steps import find_bottleneck, measure_steps
 
-    by = STEPS[domain]
-    table = measure_steps(movements, source.dossiers, by)
+    by, clock = STEPS[domain], source.dossiers[[*CLOCK]]
+    table = measure_steps(movements, clock, by)
     table = table.rename(columns={OF_STEPS: "limit_here_percent"})
     few = mark_small_cells(table[[*by]], table["dossiers"].to_numpy(), source.min_cell)
     table = table[~few]
@@ -77,7 +78,7 @@ def _measure(
     places = table["step"].map(order)
     table = table.loc[places.sort_values(kind="stable").index].reset_index(drop=True)
     if domain == "step":
-        shares = find_bottleneck(movements, source.dossiers, by).table
+        shares = find_bottleneck(movements, clock, by).table
         table = table.merge(shares.rename(columns=LIMIT_COLUMNS), on=[*by], how="left")
         table = table.assign(
             position=table["step"].map(order), is_candidate=table["is_candidate"].astype(float)

@@ -11,6 +11,7 @@ The first line of its input names the wave, each further line is a job as JSON; 
 line of JSON. The seed of random numbers in a report is the name of the report.
 """
 
+import atexit
 import gc
 import json
 import os
@@ -132,6 +133,7 @@ def prepare_wave(survey: "Survey", formats: str = "html") -> None:
         first.write([], aside, formats.split(","))  # prepares writers, fonts and shared results
     gc.collect()
     gc.freeze()
+    atexit.register(gc.unfreeze)  # else DuckDB reports at the end what was not taken down
 
 
 def fork_reports(jobs: Sequence[Job], n_children: int) -> Iterator[JobResult]:
