@@ -91,9 +91,12 @@ def _tell_times(subject: Subject, row: RecordRow) -> list[Text]:
 
 
 def list_compared(subject: Subject) -> list[Compared]:
-    """Return the units with both a figure of the item on time and a record, lowest record first."""
+    """Return the units with both a figure of the item on time and a record, lowest record first.
+
+    None where answers have points: an average score is no share.
+    """
     records, item = subject.figures.records, subject.pack.on_time_item
-    if records is None or not item:
+    if records is None or not item or subject.pack.index.points:
         return []
     rows = [row for row in records.rows_of("timeliness", "unit") if row.unit and row.has(ON_TIME)]
     compared = [
