@@ -352,9 +352,17 @@ def _write_passed(calendar: Calendar) -> str:
 
 def _write_sessions(sessions: Sequence[tuple[int, int]]) -> str:
     """Return in SQL the working seconds of some sessions that have passed at a ``second``."""
-    cases, passed = [], 0
+    pieces, passed = [], 0
     for start, end in sessions:
-        cases += [f"WHEN second % {DAY} < {start} THEN {passed}"]
-        cases += [f"WHEN second % {DAY} < {end} THEN second % {DAY} - {start - passed}"]
+        pieces += [(start, f"{passed}"), (end, f"second % {DAY} - {start - passed}")]
         passed += end - start
-    return f"CASE {' '.join(cases)} ELSE {passed} END"
+    return _write_choice([*pieces, (DAY, f"{passed}")])
+
+
+def _write_choice(pieces: Sequence[tuple[int, str]]) -> str:
+    """Return in SQL the piece of the day that ends after a ``second``, found by halving."""
+    if len(pieces) == 1:
+        return pieces[0][1]
+    middle = len(pieces) // 2
+    before, after = _write_choice(pieces[:middle]), _write_choice(pieces[middle:])
+    return f"CASE WHEN second % {DAY} < {pieces[middle - 1][0]} THEN {before} ELSE {after} END"
