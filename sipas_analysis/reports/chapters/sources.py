@@ -4,6 +4,7 @@ import platform
 from importlib.metadata import version
 
 from sipas_analysis import __version__
+from sipas_analysis.collect.record_sources import RECORD_KINDS
 from sipas_analysis.documents.model import (
     Block,
     Bullets,
@@ -144,7 +145,8 @@ def _finding_row(subject: Subject, unit: str, fact: str, rule: str) -> tuple[obj
 
 def _list_versions(subject: Subject) -> Bullets:
     """Name the program, the libraries and the inputs by hash."""
-    kinds = ("wave.", "units", "responses-", "data frame", "earlier-")
+    records = (f"{kind}-" for kind in ("calendar", *RECORD_KINDS))
+    kinds = ("wave.", "units", "responses-", "data frame", "earlier-", *records)
     hashes = [
         make_text("report.versions.file", name=file.file, hash=file.sha256[:16])
         for file in sorted(subject.figures.survey.inputs.values(), key=lambda file: file.file)
