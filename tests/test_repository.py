@@ -52,7 +52,8 @@ records.movements records.official_form records.timeliness records.steps records
 records.late_effects records.late_again records.small_cells records.channels records.petitions records.publication records.coverage
 records.office_records records.indicators records.service_score records.simulated_work records.simulated_exports records.simulate
 quality.form_patterns quality.findings quality.keyed_twice quality.item_checks
-draft.sheets draft.pack draft.proposals draft.wave_file
+draft.sheets draft.pack draft.proposals draft.record_files
+draft.wave_file
 measure.rules measure.scores measure.rule_comparison measure.reconciliation measure.pooling measure.adjustment
 measure.step_down measure.ranking measure.index_gaps measure.item_order measure.wave_breaks
 measure.change measure.decomposition measure.item_answers

@@ -212,3 +212,15 @@ def write_flow(content: object) -> str:
         content, allow_unicode=True, default_flow_style=True, sort_keys=False, width=10**6
     )
     return flow.strip().replace(": null", ": ")
+
+
+def relate_path(path: Path, folder: Path) -> str:
+    """Return a path relative to the folder of wave.yaml where that is possible."""
+    full, base = path.resolve(), folder.resolve()
+    return full.relative_to(base).as_posix() if full.is_relative_to(base) else full.as_posix()
+
+
+def write_yaml(content: object) -> str:
+    """Return YAML in the given order of keys, one line a text; for None nothing after the key."""
+    text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=10**6)
+    return text.replace(": null\n", ":\n")

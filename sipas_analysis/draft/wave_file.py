@@ -8,11 +8,10 @@ unit. ``sipas check`` lists each unplaced column. Existing files are never overw
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
 from sipas_analysis.draft.pack import PACK_FILE, PackChoice, choose_questionnaire
 from sipas_analysis.draft.proposals import (
@@ -23,10 +22,13 @@ from sipas_analysis.draft.proposals import (
     propose_same_units,
     propose_states,
     propose_units,
+    relate_path,
     write_flow,
     write_part,
     write_rules,
+    write_yaml,
 )
+from sipas_analysis.draft.record_files import RecordEntries, find_exports
 from sipas_analysis.draft.sheets import (
     DraftSheet,
     SheetFiles,
@@ -37,7 +39,7 @@ from sipas_analysis.draft.sheets import (
     recognise_others,
     recognise_sheets,
 )
-from sipas_analysis.errors import OutputError, shorten
+from sipas_analysis.errors import FileError, OutputError, shorten
 from sipas_analysis.files import write_whole
 from sipas_analysis.instrument.answer_levels import is_no_answer
 from sipas_analysis.instrument.pack import Instrument
@@ -60,6 +62,7 @@ class Draft:
         joins: Headers of each code that has several columns.
         states: Texts of each column that tells finished forms from others.
         others: Sheets with a header, of the skipped files.
+        records: Exports of the one-stop system, of petitions and of checklists.
         unit_list: Code, name and group of each unit.
         near_units: By name of a unit the name before it that may mean the same unit.
     """
@@ -78,6 +81,7 @@ class Draft:
     unit_list: pd.DataFrame
     near_units: Mapping[str, str]
     others: Sequence[DraftSheet]
+    records: RecordEntries = field(default_factory=RecordEntries)
 
     @property
     def pack(self) -> Instrument:
@@ -178,6 +182,11 @@ class Draft:
         """Return a sentence of the draft as a comment."""
         return f"# {say(self.language, f'draft.{message}', **fields)}\n"
 
+    def write_records(self) -> str:
+        """Return ``records:`` with the exports that were recognised; nothing without any."""
+        text = write_yaml(self.records.facts)
+        return f"\n{self.say('records')}{text}" if self.records.paths else ""
+
     def say_numbered(self) -> str:
         """Return the packs that the numbered columns may belong to, and how to name one."""
         names = self.choice.numbered
@@ -203,7 +212,11 @@ def draft_wave(
         FileError: A file cannot be read, or no instrument is recognised in any.
         OutputError: ``wave.yaml`` or ``units.csv`` exists already.
     """
-    contents = read_files(expand_files(files))
+    paths = expand_files(files)
+    records = find_exports(paths, folder)
+    if records.paths and len(records.paths) == len(paths):
+        raise FileError("draft_only_records", names=", ".join(path.name for path in paths))
+    contents = read_files([path for path in paths if path not in records.paths])
     choice = choose_questionnaire(contents, questionnaire, folder, language)
     for name in ("wave.yaml", "units.csv", *([PACK_FILE] if choice.text else [])):
         if (folder / name).exists():
@@ -212,6 +225,7 @@ def draft_wave(
     if not sheets:
         raise next(iter(contents.errors.values()))
     draft = _draft_parts(sheets, contents, choice, folder, language)
+    draft = replace(draft, records=records)
     units = draft.unit_list.to_csv(index=False, lineterminator="\n")
     texts = {
         "units.csv": f"\ufeff{units}" if draft.has_unit_list else "",
@@ -283,7 +297,7 @@ def _write_wave(draft: Draft) -> str:
         draft.say("facts"),
         "" if year else draft.say("year"),
         draft.say_numbered() if draft.choice.numbered else "",
-        _write_yaml(facts),
+        write_yaml(facts),
         "\n" + draft.say("keys"),
         *(f"# {write_flow({key: value})[1:-1]}  {draft.say(key)}" for key, value in keys.items()),
         "\n" + draft.say("responses"),
@@ -296,11 +310,11 @@ def _write_wave(draft: Draft) -> str:
         _write_columns(draft),
         "\n" + draft.say("units" if draft.has_unit_list else "no_units"),
         *(draft.say("near_unit", name=name, near=near) for name, near in draft.near_units.items()),
-        _write_yaml({**({"units": "units.csv"} if draft.has_unit_list else {}), "min_forms": 30}),
+        write_yaml({**({"units": "units.csv"} if draft.has_unit_list else {}), "min_forms": 30}),
         "\n" + draft.say("states") if draft.states else "",
         *write_rules(draft.states),
     ]
-    return "".join(parts)
+    return "".join(parts) + draft.write_records()
 
 
 def _write_entry(sheet: DraftSheet, draft: Draft) -> str:
@@ -308,7 +322,7 @@ def _write_entry(sheet: DraftSheet, draft: Draft) -> str:
     near = sheet.nearest
     facts = _draft_entry(sheet, draft)
     columns = _draft_columns(sheet.roles.items() - draft.shared.items(), draft.pack)
-    lines = _write_yaml({"columns": {"items": {**near}}}).splitlines() if near else []
+    lines = write_yaml({"columns": {"items": {**near}}}).splitlines() if near else []
     lines = lines[bool(columns) + ("items" in columns) :]
     comments = [f"  # {line}\n" for line in lines]
     comments[:0] = ["  " + draft.say("confirm")] if near else []
@@ -317,14 +331,14 @@ def _write_entry(sheet: DraftSheet, draft: Draft) -> str:
             "  " + draft.say("no_answer"),
             f"  # blank: {write_flow([*draft.no_answer])}\n",
         ]
-    return "".join([_write_yaml([facts]), *comments])
+    return "".join([write_yaml([facts]), *comments])
 
 
 def _draft_entry(sheet: DraftSheet, draft: Draft) -> dict[str, object]:
     """Return file, sheet, header, unit and own columns of one entry."""
     header, roles = sheet.table.header, sheet.roles.items() - draft.shared.items()
     facts: dict[str, object] = {
-        "file": _relate_path(sheet.path, draft.folder),
+        "file": relate_path(sheet.path, draft.folder),
         "sheet": sheet.table.sheet.name,
         "header": [*header] if len(header) > 1 else header[0] if header != (1,) else None,
         "unit": sheet.unit if draft.has_unit_list or sheet.unit != sheet.path.stem else "",
@@ -340,7 +354,7 @@ def _write_others(draft: Draft) -> str:
         facts = _draft_entry(sheet, draft)
         columns = _draft_columns(sheet.roles.items() - draft.shared.items(), draft.pack)
         columns |= {"items": {**sheet.nearest}} if sheet.nearest else {}
-        text = _write_yaml([facts | ({"columns": columns} if columns else {})])
+        text = write_yaml([facts | ({"columns": columns} if columns else {})])
         parts += [f"# {line}\n" for line in text.splitlines()]
     units = propose_units(draft.others, draft.language)
     units = units[~units["name_vi"].map(fold_text).isin(draft.unit_list["name_vi"].map(fold_text))]
@@ -362,7 +376,7 @@ def _write_columns(draft: Draft) -> str:
     columns = _draft_columns(draft.shared.items(), draft.pack)
     unplaced = draft.list_left("unknown")
     dropped = "; ".join(map(shorten, draft.list_left("personal", "system")))
-    labels = _write_yaml({"labels": {**draft.labels}}).splitlines() if draft.labels else []
+    labels = write_yaml({"labels": {**draft.labels}}).splitlines() if draft.labels else []
     lines = [
         *([draft.say("labels")] if labels else []),
         *(f"# {line}\n" for line in labels),
@@ -372,19 +386,13 @@ def _write_columns(draft: Draft) -> str:
         *write_part("join", draft.joins),
         *([draft.say("dropped", names=dropped)] if dropped else []),
         "ignore:\n",
-        *(f"- {_write_yaml(name).splitlines()[0]}\n" for name in draft.list_ignored()),
+        *(f"- {write_yaml(name).splitlines()[0]}\n" for name in draft.list_ignored()),
         *([draft.say("unplaced")] if unplaced else []),
-        *(f"# - {_write_yaml(header).splitlines()[0]}\n" for header in unplaced),
+        *(f"# - {write_yaml(header).splitlines()[0]}\n" for header in unplaced),
     ]
     columns |= {"labels": draft.choice.labels} if draft.choice.labels else {}
-    placed = _write_yaml({"columns": columns}) if columns else "columns:\n"
+    placed = write_yaml({"columns": columns}) if columns else "columns:\n"
     return placed + "".join(f"  {line}" for line in lines)
-
-
-def _relate_path(path: Path, folder: Path) -> str:
-    """Return a path relative to the folder of wave.yaml where that is possible."""
-    full, base = path.resolve(), folder.resolve()
-    return full.relative_to(base).as_posix() if full.is_relative_to(base) else full.as_posix()
 
 
 def _find_year(sheets: Sequence[DraftSheet]) -> int | None:
@@ -399,9 +407,3 @@ def _find_year(sheets: Sequence[DraftSheet]) -> int | None:
                 years[int(matches.most_common(1)[0][0])] += 1
                 break
     return years.most_common(1)[0][0] if years else None
-
-
-def _write_yaml(content: object) -> str:
-    """Return YAML in the given order of keys, one line a text; for None nothing after the key."""
-    text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=10**6)
-    return text.replace(": null\n", ":\n")

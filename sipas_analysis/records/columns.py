@@ -35,6 +35,9 @@ RoleKind = Literal[
 ]
 
 
+EXPORTS = ("dossiers", "movements", "petitions", "publication")
+
+
 class Role(Strict):
     """What a column of an export is.
 

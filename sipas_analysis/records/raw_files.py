@@ -195,15 +195,43 @@ def _read_start(path: Path) -> str:
     return text if is_plain or path.suffix.lower() == ".gz" else ""
 
 
-def _open_text(path: Path, entry: RecordFile, start: str, table: str) -> _Source:
-    """Return how a text is read: its separator is the one that parts most names in the header."""
-    headers = {}
+def _split_start(start: str, n_rows: int) -> tuple[list[list[str]], str, int]:
+    """Return the first rows of a text, its separator and the number of lines of these rows.
+
+    The separator is the one that parts most names in the last of the rows.
+    """
+    ways = []
     for sign in SEPARATORS:
         reader = csv.reader(io.StringIO(start, newline=""), delimiter=sign)
-        rows = [names for _, names in zip(range(entry.header), reader, strict=False)]
-        headers[sign] = (rows[-1] if len(rows) == entry.header else [], reader.line_num)
-    separator = max(SEPARATORS, key=lambda sign: len(headers[sign][0]))
-    header, n_lines = headers[separator]
+        rows = [row for _, row in zip(range(n_rows), reader, strict=False)]
+        ways.append((rows, sign, reader.line_num))
+    return max(ways, key=lambda way: len(way[0][-1]))
+
+
+def read_first_rows(path: Path, n_rows: int = 10) -> list[list[str]]:
+    """Return the first rows of a file, of which one may be the header of an export.
+
+    Raises:
+        FileError: The file cannot be read.
+    """
+    is_packed = path.suffix.lower() == ".gz" and path.is_file()
+    kind = "text" if is_packed else find_kind(path)
+    if kind == "parquet":
+        import duckdb
+
+        with duckdb.connect() as connection:
+            return [[*_open_parquet(connection, path).names]]
+    start = _read_start(path) if kind == "text" else ""
+    if not start:
+        return [*read_sheet(path).rows[:n_rows]]
+    ways = [_split_start(start, number)[0][-1:] for number in range(1, n_rows + 1)]
+    return [row for rows in ways for row in rows]
+
+
+def _open_text(path: Path, entry: RecordFile, start: str, table: str) -> _Source:
+    """Return how a text is read, below its header."""
+    rows, separator, n_lines = _split_start(start, entry.header)
+    header = rows[-1] if len(rows) == entry.header else []
     if not any(map(tidy_text, header)):
         raise FileError("no_header", file=path.name, header=entry.header, n=n_lines)
     columns = [f"c{at}" for at in range(len(header))]

@@ -22,6 +22,7 @@ def describe_draft(draft: Draft, language: Language) -> Iterator[tuple[str, None
         ("no_year", not draft.year, {}),
     ]
     for message, names in (
+        ("records", [path.name for path in draft.records.paths]),
         ("no_survey", draft.skipped),
         ("not_read", draft.dropped),
         ("unordered", draft.choice.unordered),

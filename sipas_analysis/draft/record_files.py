@@ -1,0 +1,69 @@
+"""Find exports of records among an office's files, and draft ``records:`` of ``wave.yaml``.
+
+An export is known by its headers: all columns that its kind needs. Only the first rows of a file
+are looked at; no row of a dossier is read.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sipas_analysis.collect.record_sources import RecordFile
+from sipas_analysis.draft.proposals import relate_path
+from sipas_analysis.errors import SipasError
+from sipas_analysis.records.columns import EXPORTS, find_export, place_export
+from sipas_analysis.records.raw_files import read_first_rows
+
+
+@dataclass(frozen=True)
+class RecordEntries:
+    """What ``records:`` may say.
+
+    Attributes:
+        facts: The part ``records:`` of ``wave.yaml``.
+        paths: The exports.
+    """
+
+    facts: Mapping[str, object] = field(default_factory=dict)
+    paths: Sequence[Path] = ()
+
+
+def find_exports(paths: Sequence[Path], folder: Path) -> RecordEntries:
+    """Find the exports among some files.
+
+    Args:
+        paths: Files.
+        folder: Folder of the ``wave.yaml`` that names them.
+    """
+    entries: dict[str, list[object]] = {}
+    found = list[Path]()
+    for path in paths:
+        kind, facts = recognise_export(path)
+        if kind:
+            name = relate_path(path, folder)
+            entries.setdefault(kind, []).append({"file": name, **facts} if facts else name)
+            found.append(path)
+    ordered = {kind: entries[kind] for kind in EXPORTS if kind in entries}
+    return RecordEntries({"records": ordered}, found)
+
+
+def recognise_export(path: Path) -> tuple[str, dict[str, object]]:
+    """Return the kind of an export, and its header row and unit where they must be said.
+
+    Empty for another file. Of two kinds that fit the one with more columns is meant.
+    """
+    best: tuple[int, str, dict[str, object]] = (0, "", {})
+    try:
+        rows = read_first_rows(path)
+    except SipasError:
+        return "", {}
+    for number, names in enumerate(rows, 1):
+        for kind in EXPORTS:
+            entry = RecordFile(file=path.name, unit="?", header=number)
+            placed, errors = place_export(names, entry, kind, path.name)
+            needs_unit = find_export(kind).roles["unit"].is_needed
+            facts: dict[str, object] = {"header": number} if number > 1 else {}
+            facts |= {"unit": ""} if needs_unit and "unit" not in placed.positions else {}
+            if not errors and len(placed.positions) > best[0]:
+                best = len(placed.positions), kind, facts
+    return best[1], best[2]
