@@ -126,21 +126,12 @@ def _list_facts(
     dossiers: pd.DataFrame, keys: Sequence[str], period: tuple[date, date]
 ) -> pd.DataFrame:
     """Return one row per dossier of the period: its keys, and 0 or 1 for each column counted."""
-    start, end = (pd.Timestamp(day) for day in period)
-    after = end + pd.Timedelta(days=1)
     frame = dossiers
     if "month" in keys and "month" not in frame:
         frame = frame.assign(month=frame["received"].dt.strftime("%Y-%m").fillna(""))
     _check_columns(frame, [*keys, "received", "finished", "status", "channel"])
-    came = (
-        frame["received"].fillna(frame["submitted"]) if "submitted" in frame else frame["received"]
-    )
-    is_apart = frame["status"].isin(APART)
-    is_open = frame["status"].isin(OPEN_STATUSES)
-    ended = _find_ends(frame)
-    is_here = ~(came >= after) & (is_apart | is_open | ended.isna() | (ended >= start))
-    is_here &= ~(is_apart & (came < start))
-    frame, came = frame[is_here], came[is_here]
+    frame = frame[_mark_here(frame, period)]
+    came, start = _find_receipts(frame), pd.Timestamp(period[0])
     status = frame["status"].astype("str")
     facts = frame[[*keys]].copy()
     for name in ("early", "on_time", "late", "in_time", "overdue", *BESIDE, *APART):
@@ -158,6 +149,32 @@ def _list_facts(
     used = frame["limit_used"].astype(float)
     facts["used_percent"] = 100 * used.where(status.isin(SUMS["done"]))
     return facts
+
+
+def mark_counted(dossiers: pd.DataFrame, period: tuple[date, date]) -> "pd.Series[bool]":
+    """Return which dossiers are part of ``received`` in a period (rule T4).
+
+    They were received in it or before it, and not finished before it; those refused, not started or
+    contradictory are none of them.
+    """
+    return _mark_here(dossiers, period) & ~dossiers["status"].isin(APART)
+
+
+def _mark_here(frame: pd.DataFrame, period: tuple[date, date]) -> "pd.Series[bool]":
+    """Return which dossiers came before the end of a period and did not end before it."""
+    start, after = pd.Timestamp(period[0]), pd.Timestamp(period[1]) + pd.Timedelta(days=1)
+    came, ended = _find_receipts(frame), _find_ends(frame)
+    is_apart = frame["status"].isin(APART)
+    is_open = frame["status"].isin(OPEN_STATUSES)
+    is_here = ~(came >= after) & (is_apart | is_open | ended.isna() | (ended >= start))
+    return is_here & ~(is_apart & (came < start))
+
+
+def _find_receipts(frame: pd.DataFrame) -> "pd.Series[pd.Timestamp]":
+    """Return when each dossier was received, else submitted."""
+    if "submitted" not in frame:
+        return frame["received"]
+    return frame["received"].fillna(frame["submitted"])
 
 
 def _find_ends(frame: pd.DataFrame) -> "pd.Series[pd.Timestamp]":
