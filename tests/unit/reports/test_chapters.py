@@ -84,7 +84,7 @@ def test_annexes_tell_nothing_twice_and_nothing_empty(read_answers):
     """No annex where nothing was asked; groups of people and three units stand in the body."""
     text = "unit,A1,A2,D1,sex\n" + "".join(f"so-{u},5,4,3,male\n" * 31 for u in "ab")
     made = report(read_answers(text), "vi")
-    assert {*ANNEXES} - {*made.annexes} == {"incidents"}
+    assert {*ANNEXES} - {*made.annexes} == {"incidents", "record_tables"}
     titles = [render_text(made.chapter(name).section.title, "vi") for name in made.annexes]
     assert [title.partition(".")[0] for title in titles] == [
         f"Phụ lục {number}" for number in range(1, len(titles) + 1)
