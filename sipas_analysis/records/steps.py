@@ -32,20 +32,20 @@ WITH timed AS (
     FROM {source}
 ), ordered AS (
     SELECT *, lead(begun) OVER way AS next_begun, lag(ended) OVER way AS last_ended,
-        lag(step) OVER way AS last_step, min(start) OVER (PARTITION BY dossier, step) AS first_here
+        lag(step) OVER way AS last_step,
+        array_agg(step) OVER (way ROWS BETWEEN UNBOUNDED PRECEDING AND 2 PRECEDING) AS steps_before
     FROM timed WINDOW way AS (PARTITION BY dossier ORDER BY start, "end", step)
 ), stays AS MATERIALIZED (
     SELECT {names}, dossier, works, pauses, coalesce(ended, next_begun) - begun AS seconds,
         CASE WHEN last_step IS NOT NULL
             THEN greatest(begun - coalesce(last_ended, begun), 0) END AS waited,
-        works AND first_here < start AND last_step <> step AS is_loop
+        works AND last_step <> step AND list_contains(steps_before, step) AS is_loop
     FROM ordered
 )"""
 MEASURES = """, by_group AS (
     SELECT {names}, count(seconds) FILTER (works) AS n,
         count(*) FILTER (works AND seconds IS NULL) AS running,
-        quantile_cont(seconds, 0.5) FILTER (works) AS median_hours,
-        quantile_cont(seconds, 0.9) FILTER (works) AS p90_hours,
+        quantile_cont(seconds, [0.5, 0.9]) FILTER (works) AS quantiles,
         sum(seconds) FILTER (works) AS total_hours,
         count(*) FILTER (pauses) AS pauses,
         sum(seconds) FILTER (pauses) / count(seconds) FILTER (pauses) AS pause_hours,
@@ -61,7 +61,8 @@ MEASURES = """, by_group AS (
             FILTER (limit_seconds > 0 AND seconds IS NOT NULL) AS share_of_limit_percent
     FROM by_dossier LEFT JOIN limits USING (dossier) GROUP BY ALL
 )
-SELECT * FROM by_group JOIN shares USING ({names}) ORDER BY {names}"""
+SELECT *, quantiles[1] AS median_hours, quantiles[2] AS p90_hours
+FROM by_group JOIN shares USING ({names}) ORDER BY {names}"""
 WEEKS = """
 SELECT {names}, week, sum(seconds)::DOUBLE AS seconds
 FROM stays JOIN limits USING (dossier) WHERE works AND limit_seconds > 0 GROUP BY ALL
