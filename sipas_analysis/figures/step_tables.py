@@ -47,7 +47,7 @@ def tabulate_steps(source: RecordSource) -> pd.DataFrame:
     dossiers, ``limit_here_percent`` of those that were here; ``is_candidate`` is 1 where no other
     step surely takes more, ``position`` the mean place of a step in the way of a dossier.
     """
-    from sipas_analysis.records.flow import count_flow
+    from sipas_analysis.records.flow import END, START, count_flow
 
     movements = source.records.movements
     if movements is None:
@@ -55,7 +55,10 @@ def tabulate_steps(source: RecordSource) -> pd.DataFrame:
     flow = count_flow(movements, min_cell=source.min_cell)
     order = dict(zip(flow.nodes["step"], flow.nodes["position"], strict=True))
     parts = [_measure(source, movements, domain, order) for domain in STEPS]
-    ways = flow.edges.rename(columns={"source": "label", "target": "section"})
+    shown = {START, END, *parts[0]["label"]}
+    is_shown = flow.edges["source"].isin(shown) & flow.edges["target"].isin(shown)
+    ways = flow.edges[is_shown].rename(columns={"source": "label", "target": "section"})
+    parts = [part[part["label"].isin(shown)] for part in parts]
     return pd.concat([*parts, name_rows(ways, "way", source)], ignore_index=True)
 
 

@@ -3,15 +3,19 @@
 from dataclasses import replace
 from types import SimpleNamespace
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
 
 from sipas_analysis.collect.record_sources import RecordSources
+from sipas_analysis.errors import FileError
+from sipas_analysis.figures.published import Figures
 from sipas_analysis.figures.record_figures import BUILDERS, RULES, RecordFigures
 from sipas_analysis.figures.record_rows import PREFIXES, identify_records, list_record_rows
 from sipas_analysis.figures.record_suppression import hide_divisions
 from sipas_analysis.figures.record_tables import RecordSource
+from sipas_analysis.records.calendar import read_calendar
 
 UNITS = """\
 code,name_vi,name_en,group,aliases
@@ -135,3 +139,35 @@ def test_rows_are_records_with_texts_and_numbers():
     assert not row.has("x")
     assert not row.has("y")
     assert row.find_id("n") == "record:step.n:step:1"
+
+
+def test_a_step_of_few_dossiers_has_no_row_and_hides_one_more(source):
+    """Two dossiers took a rare step; the next smallest step is left out with it (P2)."""
+    connection = duckdb.connect()
+    read_calendar([2024]).make_macros(connection)
+    dossiers = source.records.dossiers.assign(
+        start=pd.Timestamp("2024-03-04 08:00"), due=pd.Timestamp("2024-03-08"), paused_seconds=0
+    )
+    steps = {"check": 98, "decide": 98, "ask": 7, "rare": 2}
+    stays = pd.concat(
+        dossiers[["dossier", "unit"]].head(n).assign(step=step, start=dossiers["start"] + lag)
+        for (step, n), lag in zip(steps.items(), pd.to_timedelta([0, 1, 2, 3], "h"), strict=True)
+    ).assign(section="s", handler="CB07", state=4, reason="")
+    stays["end"] = stays["start"] + pd.Timedelta(hours=1)
+    connection.register("stays", stays)
+    source.records.dossiers, source.records.movements = dossiers, connection.table("stays")
+    figures = RecordFigures(source)
+    rows = figures.rows_of("steps", "step")
+    assert [row.label for row in rows] == ["check", "decide"]
+    assert rows[0].value_of("median_hours") == 1.0
+    assert rows[0].value_of("share_of_limit_percent") > 0
+    listed = figures.table("steps")[["label", "section", "unit"]].to_numpy().ravel()
+    assert {"rare", "ask", "so-d", "CB07"} & {*listed} == set()
+
+
+def test_scores_do_not_wait_for_records(source):
+    """The file of dossiers is not there: scores do not look for it, a report does."""
+    figures = Figures(source.survey)
+    assert len(figures.tables(("scores",))["scores"])
+    with pytest.raises(FileError):
+        figures.check_plans()
