@@ -2,8 +2,9 @@
 
 An official with hard files must not look worse than others. Each stay is compared with stays of
 other officials in the same step of the same procedure, in the same section, by the same channel,
-with as much of the legal limit used up when the dossier arrived. The table names officials by
-code and belongs in a restricted file, never in a public archive.
+with as much of the legal limit used up when the dossier arrived. Files that are harder than others
+of their procedure are not seen: a row is a reason to look at the files. The table names officials
+by code and belongs in a restricted file, never in a public archive.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """An honest official with hard files is not accused; one who is late again is found (rule T6).
 
-The table of docs/records.md comes from more offices (benchmarks/late_again.py).
+More offices: benchmarks/late_again.py; the result stands in docs/method.md.
 """
 
 import pytest
