@@ -57,6 +57,8 @@ def test_each_official_has_one_of_five_words():
         ]
     )
     table = find_late_again(_connect(stays), dossiers)
+    mixed = find_late_again(_connect(stays.sample(frac=1, random_state=3)), dossiers)
+    pd.testing.assert_frame_equal(table, mixed, check_exact=True)
     words = table.set_index("handler")["verdict"]
     assert words[["often", "once", "new", "alone"]].tolist() == [
         *("look_closer", "one_time", "too_few", "not_comparable")
