@@ -27,7 +27,7 @@ GAP, PAD = 15.0, 4.0  # between two boxes; between the edge of a box and its tex
 THICKEST, THINNEST = 6.0, 0.8  # of the way that most dossiers took, and of the least
 MOST_LANES = 2  # at each side; ways beyond these are not drawn
 LEAST_TURN = 10.0  # between a box and its first lane
-MOST_LINES = 5  # of a name, and of each text
+MOST_LINES = 7  # of a name, and of each text
 LABEL_PART = 0.46  # of the box, beside the words on time (wide layout)
 
 
