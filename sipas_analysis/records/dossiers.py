@@ -78,7 +78,8 @@ def read_dossiers(
 
 def _find_states(frame: pd.DataFrame, table: ExportTable) -> "pd.Series[int]":
     """Return the state of each dossier; a blank one follows from its stamps."""
-    written = pd.to_numeric(frame["state"].astype(str), errors="coerce").fillna(0)
+    numbers = {state: int(state or 0) for state in frame["state"].cat.categories}
+    written = frame["state"].map(numbers).astype(np.int8)
     by_stamps = np.select(
         [frame[name].notna() for name in ("returned", "finished", "refused", "received")],
         [RETURNED, FINISHED, REFUSED, RUNNING],

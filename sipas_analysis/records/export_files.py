@@ -71,7 +71,7 @@ class ExportFile:
             elif role.kind in WORDS:
                 errors += self._read_words(name, texts[name], index)
             else:
-                self.cells[name] = cell
+                self.cells[name] = cell if role.kind == "code" else f"trim({cell})"
         for name in self.export.list_roles("official"):
             self._code_officials(name)
         words = pd.DataFrame(self.words, columns=["role", "text", "value", "second"], dtype=object)
@@ -243,8 +243,8 @@ class ExportFile:
         if name not in self.has_positions:
             return
         cell, table = quote_name(name), self.raw.table
-        is_code = _IS_CODE.format(cell)
-        query = f"SELECT bool_and({is_code}) FROM {table} WHERE {cell} <> ''"  # noqa: S608
+        is_code = _IS_CODE.format(f"trim({cell})")
+        query = f"SELECT bool_and({is_code}) FROM {table} WHERE trim({cell}) <> ''"  # noqa: S608
         has_codes = self.connection.execute(query).fetchall()[0][0] is not False
         if not has_codes:
             self.cells[name] = f"code_official({self.cells['unit']}, r.{cell})"

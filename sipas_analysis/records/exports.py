@@ -74,8 +74,8 @@ def connect_records() -> "DuckDBPyConnection":
     connection = duckdb.connect()
     make_stamp_macros(connection)
     connection.execute(
-        "CREATE MACRO code_official(unit, name) AS CASE WHEN name = '' THEN '' ELSE "
-        "'cb-' || left(sha256(unit || '/' || lower(nfc_normalize(name))), 10) END"
+        "CREATE MACRO code_official(unit, name) AS CASE WHEN trim(name) = '' THEN '' ELSE "
+        "'cb-' || left(sha256(unit || '/' || lower(nfc_normalize(trim(name)))), 10) END"
     )
     connection.execute("CREATE TABLE dossier_units (dossier VARCHAR, unit VARCHAR)")
     return connection
@@ -133,6 +133,9 @@ def _join_files(
     union = " UNION ALL BY NAME ".join(file.write_select() for file in files)
     name = f"{kind}_read"
     connection.execute(f"CREATE {'VIEW' if is_lazy else 'TABLE'} {name} AS {union}")
+    for file in files if not is_lazy else ():
+        kind_of_table = "VIEW" if file.raw.is_lazy else "TABLE"
+        connection.execute(f"DROP {kind_of_table} {file.raw.table}")
     names = [file.raw.path.name for file in files]
     roles = frozenset(role for file in files for role in file.raw.placed.positions)
     roles |= {"unit"} if any(file.raw.entry.unit for file in files) else set()
@@ -154,7 +157,9 @@ def fetch_frame(table: ExportTable) -> pd.DataFrame:
             cell = f"CAST({cell} AS {kind}) AS {cell}"
         cells.append(cell)
     cells += ["is_mapped"] if "level" in roles and table.kind == "dossiers" else []
-    return table.fetch(f"SELECT {', '.join(cells)} FROM {{table}}")  # noqa: S608
+    frame = table.fetch(f"SELECT {', '.join(cells)} FROM {{table}}")  # noqa: S608 (our names)
+    table.connection.execute(f"DROP {'VIEW' if table.is_lazy else 'TABLE'} {table.name}")
+    return frame
 
 
 def make_empty_frame(kind: str) -> pd.DataFrame:

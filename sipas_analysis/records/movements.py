@@ -74,6 +74,8 @@ def read_movements(
         f"CREATE {'VIEW' if table.is_lazy else 'TABLE'} movements AS "  # noqa: S608 (our names)
         f"SELECT {cells} FROM {table.name} WHERE NOT ({left_out})"
     )
+    if not table.is_lazy:
+        connection.execute(f"DROP TABLE {table.name}")
     return connection.view("movements"), join_ledgers(table.ledger)
 
 

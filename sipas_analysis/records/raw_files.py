@@ -34,7 +34,6 @@ LARGE = 3_000_000  # rows from which a Parquet file is not copied
 START = 1_000_000  # bytes of a text in which its header and its code are looked for
 SEPARATORS = (",", ";", "\t", "|")
 SPACES = " \t\r\n\u00a0\u200b\ufeff"
-TRIMMED = ("code", "official")
 VIETNAM = 7 * 3600 * 10**6  # microseconds that local time is ahead of UTC
 
 
@@ -128,14 +127,13 @@ def _write_cells(
     for role, at in placed.positions.items():
         name, sql_type = quote_name(source.columns[at]), source.types[at]
         text = name if sql_type == "VARCHAR" else write_parquet_column(source.columns[at], sql_type)
-        bare = f"coalesce({text}, '')"
-        spaces = f", '{SPACES}'" if kinds[role] == "code" else ""
-        text = f"coalesce(trim({text}{spaces}), '')"
+        text = f"trim({text}, '{SPACES}')" if kinds[role] == "code" else text
+        text = f"coalesce({text}, '')"
         if role in texts:
             yield f"{text} AS {quote_name(role + TEXT)}"
             yield f"parse_stamp({quote_name(role + TEXT)}) AS {quote_name(role)}"
         elif kinds[role] != "stamp":
-            yield f"{text if kinds[role] in TRIMMED else bare} AS {quote_name(role)}"
+            yield f"{text} AS {quote_name(role)}"
         elif sql_type == "TIMESTAMP WITH TIME ZONE":
             yield f"make_timestamp(epoch_us({name}) + {VIETNAM}::BIGINT) AS {quote_name(role)}"
         else:

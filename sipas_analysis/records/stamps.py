@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 TEXT = " text"  # ending of the column that holds a stamp as it is written
-_USUAL = ("%d/%m/%Y %H:%M:%S", "%Y-%m-%d %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y", "%Y-%m-%d")
+_USUAL = "%d/%m/%Y %H:%M:%S"
 _DAYS = ("%d/%m/%Y", "%Y-%m-%d", "%d-%m-%Y", "%d.%m.%Y", "%Y/%m/%d")
 _HOURS = ("", " %H:%M", " %H:%M:%S", "T%H:%M:%S", " %H:%M:%S.%f", "T%H:%M:%S.%f", " %I:%M:%S %p")
-_RARE = (
+_FORMATS = (
     *(f"{day}{hour}" for hour in _HOURS for day in _DAYS),
     *("%H:%M:%S %d/%m/%Y", "%H:%M %d/%m/%Y", "%d/%m/%Y, %H:%M:%S", "%Y%m%d%H%M%S", "%Y%m%d"),
 )
@@ -41,14 +41,18 @@ def make_stamp_macros(connection: "DuckDBPyConnection") -> None:
     """
     serial = "TIMESTAMP '1899-12-30' + to_seconds(round(TRY_CAST(x AS DOUBLE) * 86400)::BIGINT)"
     text = "replace(replace(replace(upper(x), ' SA', ' AM'), ' CH', ' PM'), '\u00a0', ' ')"
-    text = f"regexp_replace({text}, '[+]07:?00$', '')"
-    usual = f"try_strptime(x, {_quote_list(_USUAL)})"
+    text = f"regexp_replace(trim({text}), '[+]07:?00$', '')"
+    connection.execute(
+        f"""CREATE MACRO parse_rare(x) AS CASE
+        WHEN x = '' OR NOT regexp_matches(x, '[0-9]{{4}}') THEN NULL
+        WHEN regexp_full_match(trim(x), '{_SERIAL}') THEN {serial}
+        ELSE coalesce(try_strptime({text}, {_quote_list(_FORMATS)}),
+            try_strptime(x, {_quote_list(_ZONED)}) + INTERVAL 7 HOUR) END"""
+    )
     connection.execute(
         f"""CREATE MACRO parse_stamp(x) AS CASE
-        WHEN x = '' OR NOT regexp_matches(x, '[0-9]{{4}}') THEN NULL
-        WHEN regexp_full_match(x, '{_SERIAL}') THEN {serial}
-        ELSE coalesce({usual}, try_strptime({text}, {_quote_list(_RARE)}),
-            try_strptime(x, {_quote_list(_ZONED)}) + INTERVAL 7 HOUR) END"""
+        WHEN strlen(x) = 19 THEN coalesce(try_strptime(x, '{_USUAL}'), parse_rare(x))
+        ELSE parse_rare(x) END"""
     )
     days = ", ".join(f"DATE '{day}'" for day in read_export_words().no_stamp)
     connection.execute(f"CREATE MACRO is_no_stamp(t) AS coalesce(t::DATE IN ({days}), false)")
@@ -69,7 +73,7 @@ def count_stamps(
         texts: Those that were parsed from a text.
 
     Returns:
-        By role: ``n`` cells with a text, ``wrong`` ones that are no stamp, ``slashed`` ones with
+        By role: ``n`` stamps, ``wrong`` texts that are none, ``slashed`` ones with
         the day or month first, of these ``high`` with a day above 12, ``other`` ones of which
         ``other_high``, ``serial`` numbers, ``zoned`` in UTC, ``none`` default days, ``midnight``.
     """
@@ -85,11 +89,10 @@ def count_stamps(
 def _list_tests(role: str, *, is_text: bool) -> dict[str, str]:
     """Return the SQL of each way in which a stamp may be written."""
     stamp, text = f'"{role}"', f'"{role}{TEXT}"' if is_text else "''"
-    n = f"{text} <> ''" if is_text else f"{stamp} IS NOT NULL"
     slashed = f"(contains({text}, '/') OR strpos({text}, '-') IN (2, 3))"
     return {
-        "n": n,
-        "wrong": f"{n} AND {stamp} IS NULL",
+        "n": f"{stamp} IS NOT NULL",
+        "wrong": f"{stamp} IS NULL AND trim({text}) <> ''",
         "slashed": slashed,
         "high": f"{slashed} AND day({stamp}) > 12",
         "other": f"{stamp} IS NOT NULL AND NOT {slashed}",
@@ -116,6 +119,6 @@ def list_wrong_stamps(
     """Return row and text of the first cells that are no stamp; and whether months stand first."""
     rows = connection.execute(
         f"""SELECT row, "{role}{TEXT}" AS found FROM {table}
-        WHERE "{role}{TEXT}" <> '' AND "{role}" IS NULL ORDER BY row LIMIT 1000"""  # noqa: S608
+        WHERE trim("{role}{TEXT}") <> '' AND "{role}" IS NULL ORDER BY row LIMIT 1000"""  # noqa: S608
     ).fetchdf()
     return rows, bool(rows["found"].str.contains(_MONTH_FIRST, regex=True).any())
