@@ -93,14 +93,14 @@ def _list_rules(subject: Subject) -> list[Block]:
     lines = tuple(
         (
             make_text(f"record.rule.{rule.name}", **rule.fields),
-            make_text(f"status.{rule.status}"),
+            make_text(f"record.status.{rule.status}"),
             rule.source or None,
         )
         for rule in records.list_rules()
     )
     columns = (
         Column(make_text("record.head.rule"), "row"),
-        Column(make_text("report.column.status"), "text"),
+        Column(make_text("record.head.status"), "text"),
         Column(make_text("report.column.source"), "text"),
     )
     return [
