@@ -141,7 +141,8 @@ def run_clock(
     Raises:
         RecordsError: A stamp of a dossier that is judged lies in a year without calendar.
 
-    Source: rules T2 and T3 in docs/method.md; Civil Code 2005, article 153 (2015, article 148: unverified).
+    Source: rules T2 and T3 in docs/method.md; Civil Code 2005, article 153 (2015, article 148:
+    unverified).
 
     Example:
         >>> from sipas_analysis.records.calendar import read_calendar
