@@ -88,7 +88,8 @@ def _find_states(frame: pd.DataFrame, table: ExportTable) -> "pd.Series[int]":
     blank = frame[written == 0]
     counts = blank.assign(found=blank.groupby("file")["row"].transform("size"), row=None)
     table.note(counts.drop_duplicates("file"), "records_state", "state")
-    return written.where(written > 0, by_stamps).astype(np.int8)
+    states = np.where(written > 0, written, by_stamps).astype(np.int8)
+    return pd.Series(states, frame.index)
 
 
 def _is_plausible(stamps: "pd.Series[pd.Timestamp]") -> "pd.Series[bool]":
