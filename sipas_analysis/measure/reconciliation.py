@@ -131,7 +131,7 @@ def _split_other(
         else:
             yield ("rest", other.value - value, np.nan, np.nan, COMPUTED)
         return
-    yield ("chance", np.nan, value - high, value - low, RANGE)
+    yield ("chance", np.nan, low - value, high - value, RANGE)
     by_rule = compare_rules(survey).select(variable=OVERALL).frame["value"].dropna() - value
     yield ("rule", np.nan, by_rule.min(), by_rule.max(), RANGE)
     period = _find_period(other, survey, value, earlier)

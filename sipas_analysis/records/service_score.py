@@ -26,7 +26,7 @@ from sipas_analysis.records.office_records import Records
 PACK = Path(__file__).with_name("service_index.yaml")
 TOTAL = 100.0
 SCORE_COLUMNS = (
-    *("group", "part", "indicator", "numerator", "denominator", "value", "full_at"),
+    *("group", "part", "indicator", "n", "value", "full_at"),
     *("points", "reached", "status"),
 )
 
@@ -89,7 +89,7 @@ class ServiceScore(ResultTable):
     """The score of Decision 766 by part.
 
     Attributes:
-        frame: One row per part: ``group``, ``part``, ``indicator``, ``numerator``, ``denominator``,
+        frame: One row per part: ``group``, ``part``, ``indicator``, ``n`` (records that count),
             ``value`` (percent), ``full_at``, ``points`` (most), ``reached`` and ``status``. Of a
             part that is not known, value and points reached are missing.
     """
@@ -120,8 +120,8 @@ class ServiceScore(ResultTable):
 def score_service(records: Records) -> ServiceScore:
     """Compute the points of each part of Decision 766 from records.
 
-    Points = most points · min(1, value / full_at), value = 100·numerator/denominator over all units
-    of the province. A part without records that count is not known.
+    Points = most points · min(1, value / full_at), value = the percentage over the whole
+    province. A part without records that count is not known.
 
     Args:
         records: Records of a wave.
@@ -141,13 +141,11 @@ def score_service(records: Records) -> ServiceScore:
     rows = []
     for group_code, group in read_service_index().groups.items():
         for code, part in group.parts.items():
-            met, n = np.nan, 0.0
+            value, n = np.nan, np.nan
             if part.indicator:
-                counts = measure_indicator(records, part.indicator)
-                met, n = float(counts["numerator"].sum()), float(counts["denominator"].sum())
-            value = 100 * met / n if n else np.nan
-            reached = part.points * min(1.0, value / part.full_at) if n else np.nan
-            counted = (met, n) if n else (np.nan, np.nan)
-            facts = (group_code, code, part.indicator, *counted, value, part.full_at)
+                for row in measure_indicator(records, part.indicator, ()).to_numpy(float):
+                    value, n = row
+            reached = part.points * min(1.0, value / part.full_at) if n > 0 else np.nan
+            facts = (group_code, code, part.indicator, n, value, part.full_at)
             rows.append((*facts, part.points, reached, part.status))
     return ServiceScore(pd.DataFrame(rows, columns=[*SCORE_COLUMNS]))

@@ -36,9 +36,9 @@ def describe_reconciliation(
     for index in names:
         yield _describe_index(index, names[index], survey, language), None
     values = dict(zip(result.frame["index"], result.frame["value"], strict=True))
-    for index, parts in result.parts.groupby("index", sort=False):
-        difference = Number(values[str(index)] - values[OWN], DECIMALS)
-        title = make_text("reconcile.parts", name=names[str(index)], points=difference)
+    for code, parts in result.parts.groupby("index", sort=False):
+        difference = Number(values[str(code)] - values[OWN], DECIMALS)
+        title = make_text("reconcile.parts", name=names[str(code)], points=difference)
         yield render_text(title, language), _tabulate_parts(parts, language)
     if result.service is not None:
         yield _render("reconcile.service", language), _tabulate_service(result.service, language)

@@ -228,7 +228,7 @@ def test_a_line_may_follow_an_indicator_of_the_records(tmp_path):
     scores = score_everyone(survey)
     draft = sipas.plan(survey, "so-nv", scores=scores)
     late = measure_indicator(sipas.read_records(survey), "late-share").set_index("unit")
-    numerator, denominator = late.loc["so-nv"]
+    percent, n_done = late.loc["so-nv"]
 
     def read_with(target: float) -> object:
         path = write_plan(draft, survey, tmp_path / str(target), "vi")[0]
@@ -241,8 +241,8 @@ def test_a_line_may_follow_an_indicator_of_the_records(tmp_path):
         return sipas.read_plan(path, survey, scores=scores).frame.iloc[0]
 
     line = read_with(2)
-    assert line["baseline"] == pytest.approx(100 * numerator / denominator)
-    assert line["n"] == denominator
+    assert line["baseline"] == pytest.approx(percent)
+    assert line["n"] == n_done
     assert np.isnan([line["low"], line["high"], line["detectable"]]).all()
     with pytest.raises(PlanError, match="should fall"):
         read_with(99)

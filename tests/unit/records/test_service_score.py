@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from sipas_analysis.errors import ParameterError
+from sipas_analysis.records.calendar import read_calendar
 from sipas_analysis.records.indicators import INDICATORS, find_baselines, measure_indicator
 from sipas_analysis.records.service_score import read_service_index, score_service
 
@@ -41,6 +42,10 @@ def records():
             "unit": ["a", "a", "b", "b"],
             "due": pd.to_datetime([LATER, DAY, DAY, "2022-02-01 08:00"]),
             "answered": pd.to_datetime([DAY, LATER, None, None]),  # in time, late, overdue, open
+            "received": pd.to_datetime([DAY] * 4),
+            "petition": ["1", "2", "3", "4"],
+            "channel": "portal",
+            "about_official": False,
             "reopened": [1, 0, 0, 0],
             "contradiction": [""] * 4,
         }
@@ -55,45 +60,47 @@ def records():
             "content": ["yes", "no", "no"],
         }
     )
-    period = (date(2021, 1, 1), date(2021, 12, 31))
+    dossiers[["days_late", "limit_used"]] = 0.5
     return SimpleNamespace(
-        dossiers=dossiers, petitions=petitions, publication=publication, period=period
+        dossiers=dossiers,
+        petitions=petitions,
+        publication=publication,
+        period=(date(2021, 1, 1), date(2021, 12, 31)),
+        calendar=read_calendar([2021, 2022]),
     )
 
 
-BY_HAND = {  # met, of
-    "late-share": (2, 4),
-    "on-time-portal": (5, 7),  # all but rows 3 and 6; row 8 has neither promise nor limit
-    "online-share": (2, 8),
-    "online-full-share": (1, 4),
-    "cashless": (2, 4),
-    "procedures-paid-online": (2, 4),  # a/p and a/r of a/p, b/q, a/r, …
-    "digitised-reused": (3, 5),
-    "petitions-on-time": (2, 4),
-    "petitions-settled": (1, 4),
-    "reopened": (1, 2),
-    "published-on-time": (1, 3),
-    "content-complete": (1, 2),
-    "posted": (1, 3),
+BY_HAND = {  # percent, and of how many
+    "late-share": (50, 4),
+    "on-time-portal": (500 / 7, 7),  # all but rows 3 and 6; row 8 has neither promise nor limit
+    "online-share": (25, 8),
+    "online-full-share": (25, 4),
+    "cashless": (50, 4),
+    "procedures-paid-online": (200 / 3, 3),  # p and r, not q
+    "digitised-reused": (60, 5),
+    "dossiers-without-complaint": (12.5, 8),  # 8, less 3 past their limit, less 4 cases
+    "petitions-on-time": (100 / 3, 3),  # the last one is open, and has time
+    "petitions-settled": (25, 4),  # the last one; the first was reopened
+    "reopened": (50, 2),
+    "published-on-time": (100 / 3, 3),
+    "content-complete": (100 / 3, 3),
+    "posted": (500 / 9, 3),
 }
 
 
-@pytest.mark.parametrize("name", [*BY_HAND])
+@pytest.mark.parametrize("name", [*INDICATORS])
 def test_an_indicator_counts_what_a_person_counts(records, name):
-    counts = measure_indicator(records, name)
-    total = (counts["numerator"].sum(), counts["denominator"].sum())
-    if name == "procedures-paid-online":
-        pairs = {("a", "p"): True, ("b", "q"): False, ("a", "r"): True}
-        assert total == (sum(pairs.values()), len(pairs))
-    else:
-        assert total == BY_HAND[name]
+    row = measure_indicator(records, name, ()).iloc[0]
+    assert (row["value"], row["n"]) == pytest.approx(BY_HAND[name])
 
 
-def test_each_petition_takes_one_dossier_that_is_not_late(records):
-    """Four dossiers are not late; two cases in each unit leave none in ``b`` (two of its own)."""
-    counts = measure_indicator(records, "dossiers-without-complaint").set_index("unit")
-    assert counts.loc["a", ["numerator", "denominator"]].tolist() == [1, 4]  # 3 of 4, less 2
-    assert counts.loc["b", ["numerator", "denominator"]].tolist() == [0, 4]  # 2 of 4, less 2
+def test_units_have_shares_of_their_own(records):
+    """Unit a has rows 1, 3, 5, 7: one late of two done; both of its cases are taken off."""
+    late = measure_indicator(records, "late-share").set_index("unit")
+    assert late.loc["a"].tolist() == [50, 2]
+    kept = measure_indicator(records, "dossiers-without-complaint").set_index("unit")
+    assert kept.loc["a"].tolist() == [25, 4]  # 4, less 1 late, less 2 cases
+    assert kept.loc["b"].tolist() == [0, 4]  # 4, less 1 late and 1 overdue, less 2 cases
 
 
 def test_points_follow_the_share_up_to_full_points(records):
