@@ -19,7 +19,7 @@ from sipas_analysis.collect.units import list_groups
 from sipas_analysis.figures.record_rows import ALL, KEY_COLUMNS
 from sipas_analysis.figures.record_suppression import hide_divisions
 from sipas_analysis.records.small_cells import mark_small_cells
-from sipas_analysis.records.timeliness import APART, SUMS, count_timeliness
+from sipas_analysis.records.timeliness import APART, SUMS, count_timeliness, mark_counted
 
 if TYPE_CHECKING:
     from sipas_analysis.records.office_records import Records
@@ -72,6 +72,11 @@ class RecordSource:
             column = frame[by[-1]]
             frame = frame.assign(**{by[-1]: column.mask(column.isin(few[by[-1]]), OTHER)})
         return frame
+
+    @cached_property
+    def counted(self) -> pd.DataFrame:
+        """The dossiers of the period, as every table counts them (rule T4)."""
+        return self.dossiers[mark_counted(self.dossiers, self.period)]
 
     def place(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return rows with their unit as text and its group."""

@@ -1,11 +1,12 @@
 """Count how dossiers go from step to step, for the flow chart (rule T5)."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sipas_analysis.records.steps import run_query
+from sipas_analysis.records.steps import run_query, write_stays
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyRelation
@@ -13,24 +14,18 @@ if TYPE_CHECKING:
 START, END = "(start)", "(end)"
 # A visit: stays in a row in one step, such as those around a pause.
 VISITS = """
-WITH stays AS (
-    SELECT dossier, step, start, "end",
-        lag(step) OVER way IS DISTINCT FROM step AS is_new,
-        last_value("end" IS NOT NULL) OVER (way ROWS BETWEEN UNBOUNDED PRECEDING
-            AND UNBOUNDED FOLLOWING) AS has_ended
-    FROM movements WINDOW way AS (PARTITION BY dossier ORDER BY start, "end", step)
-), visits AS (
-    SELECT dossier, step, has_ended, row_number() OVER way AS place,
-        coalesce(lag(step) OVER way, '(start)') AS source,
-        lead(step) OVER way AS target
-    FROM stays WHERE is_new WINDOW way AS (PARTITION BY dossier ORDER BY start, "end", step)
-)"""
+WITH stays AS MATERIALIZED ({stays}),
+visits AS (SELECT * FROM stays WHERE last_step IS DISTINCT FROM step)"""
 NODES = """
-SELECT step, count(*) AS n, count(DISTINCT dossier) AS dossiers, sum(place) / count(*) AS position
-FROM visits GROUP BY step ORDER BY position, step"""
+SELECT step, count(*) AS n, count(DISTINCT dossier) AS dossiers,
+    sum(visit)::DOUBLE / count(*) AS position
+FROM (
+    SELECT step, dossier, row_number() OVER (PARTITION BY dossier ORDER BY place) AS visit
+    FROM visits
+) GROUP BY step ORDER BY position, step"""
 EDGES = """, passages AS (
-    SELECT dossier, source, step AS target FROM visits
-    UNION ALL SELECT dossier, step, '(end)' FROM visits WHERE target IS NULL AND has_ended
+    SELECT dossier, coalesce(last_step, '(start)') AS source, step AS target FROM visits
+    UNION ALL SELECT dossier, step, '(end)' FROM stays WHERE is_last AND has_end
 )
 SELECT source, target, count(*) AS n, count(DISTINCT dossier) AS dossiers
 FROM passages GROUP BY ALL ORDER BY n DESC, source, target"""
@@ -58,7 +53,12 @@ class Flow:
 
 
 def count_flow(
-    movements: "DuckDBPyRelation", *, least_percent: float = 2.0, min_cell: int = 5
+    movements: "DuckDBPyRelation",
+    dossiers: pd.DataFrame,
+    through: date | None = None,
+    *,
+    least_percent: float = 2.0,
+    min_cell: int = 5,
 ) -> Flow:
     """Count the passages of dossiers from step to step.
 
@@ -67,7 +67,9 @@ def count_flow(
     passage reaches.
 
     Args:
-        movements: One row per stay: ``dossier step start end``.
+        movements: As ``measure_steps``.
+        dossiers: As ``measure_steps``.
+        through: As ``measure_steps``.
         least_percent: Percent of the dossiers below which a passage is merged.
         min_cell: Dossiers below which it is merged, too.
 
@@ -76,7 +78,8 @@ def count_flow(
 
     Source: rule T5 in docs/method.md.
     """
-    nodes, edges = (run_query(movements, VISITS + query) for query in (NODES, EDGES))
+    visits = VISITS.format(stays=write_stays(movements, dossiers, through=through))
+    nodes, edges = (run_query(movements, visits + query, dossiers) for query in (NODES, EDGES))
     n_dossiers = int(edges.loc[edges["source"] == START, "n"].sum())
     is_common = edges["dossiers"] >= max(min_cell, least_percent / 100 * n_dossiers)
     listed = edges[is_common].reset_index(drop=True)

@@ -7,6 +7,8 @@ has the macro ``working_seconds`` of the calendar (``records.calendar_sql``).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
+from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,25 +24,30 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyRelation
 
 HOUR = 3600.0
+NUMBERS = count(1)  # of temporary tables
 FEWEST_WEEKS = 8  # of receipt, below which no step is said to take the most (ours)
 # The clock runs in states 2 and 4, and where no state is stated (0); it stands still in 5, 6 and 8.
 STAYS = """
-WITH timed AS (
-    SELECT {keys}, dossier, step, start, "end",
-        working_seconds(start) AS begun, working_seconds("end") AS ended,
-        coalesce(state, 0) IN (0, 2, 4) AS works, coalesce(state, 0) IN (5, 6, 8) AS pauses
-    FROM {source}
-), ordered AS (
-    SELECT *, lead(begun) OVER way AS next_begun, lag(ended) OVER way AS last_ended,
-        lag(step) OVER way AS last_step,
-        array_agg(step) OVER (way ROWS BETWEEN UNBOUNDED PRECEDING AND 2 PRECEDING) AS steps_before
-    FROM timed WINDOW way AS (PARTITION BY dossier ORDER BY start, "end", step)
-), stays AS MATERIALIZED (
-    SELECT {names}, dossier, works, pauses, coalesce(ended, next_begun) - begun AS seconds,
-        CASE WHEN last_step IS NOT NULL
-            THEN greatest(begun - coalesce(last_ended, begun), 0) END AS waited,
-        works AND last_step <> step AND list_contains(steps_before, step) AS is_loop
-    FROM ordered
+SELECT dossier, {names}, works, pauses, place, last_step, next_begun IS NULL AS is_last,
+    ended IS NOT NULL AS has_end,
+    coalesce(ended, CASE WHEN stopped IS NULL THEN next_begun END) - begun AS seconds,
+    CASE WHEN last_step IS NOT NULL
+        THEN greatest(begun - coalesce(last_ended, begun), 0) END AS waited,
+    works AND last_step <> step AND is_known AS is_loop, week, limit_seconds
+FROM (
+    SELECT *, lag(place) OVER (PARTITION BY dossier, step ORDER BY place) IS NOT NULL AS is_known
+    FROM (
+        SELECT *, lead(begun) OVER way AS next_begun, lag(ended) OVER way AS last_ended,
+            lag(step) OVER way AS last_step, row_number() OVER way AS place
+        FROM (
+            SELECT {keys}, clock.number AS dossier, movements.start AS began, "end" AS stopped,
+                working_seconds(movements.start) AS begun,
+                CASE WHEN "end" < {cut} THEN working_seconds("end") END AS ended,
+                coalesce(state, 0) IN (0, 2, 4) AS works, coalesce(state, 0) IN (5, 6, 8) AS pauses,
+                clock.week, clock.limit_seconds
+            FROM movements JOIN ({clock}) AS clock USING (dossier) WHERE movements.start < {cut}
+        ) WINDOW way AS (PARTITION BY dossier ORDER BY began, stopped, step)
+    )
 )"""
 MEASURES = """, by_group AS (
     SELECT {names}, count(seconds) FILTER (works) AS n,
@@ -53,34 +60,34 @@ MEASURES = """, by_group AS (
         count(*) FILTER (is_loop) AS loops
     FROM stays GROUP BY ALL
 ), by_dossier AS (
-    SELECT {names}, dossier, sum(seconds) FILTER (works) AS seconds
-    FROM stays GROUP BY ALL
+    SELECT {names}, dossier, any_value(limit_seconds) AS limit_seconds,
+        sum(seconds) FILTER (works) AS seconds
+    FROM stays GROUP BY {names}, dossier
 ), shares AS (
     SELECT {names}, count(*) AS dossiers,
         100.0 * sum(seconds) FILTER (limit_seconds > 0) / sum(limit_seconds)
             FILTER (limit_seconds > 0 AND seconds IS NOT NULL) AS share_of_limit_percent
-    FROM by_dossier LEFT JOIN limits USING (dossier) GROUP BY ALL
+    FROM by_dossier GROUP BY ALL
 )
 SELECT *, quantiles[1] AS median_hours, quantiles[2] AS p90_hours
 FROM by_group JOIN shares USING ({names}) ORDER BY {names}"""
 WEEKS = """
 SELECT {names}, week, sum(seconds)::DOUBLE AS seconds
-FROM stays JOIN limits USING (dossier) WHERE works AND limit_seconds > 0 GROUP BY ALL
-ORDER BY {names}, week"""
+FROM stays WHERE works AND limit_seconds > 0 GROUP BY ALL ORDER BY {names}, week"""
 PLACES = """
 SELECT {names}, week, sum(seconds)::DOUBLE AS seconds, sum(limit_seconds)::DOUBLE AS limits,
     count(*) AS dossiers
 FROM (
-    SELECT {names}, dossier, sum(seconds) AS seconds FROM stays WHERE works AND seconds IS NOT NULL
-    GROUP BY ALL
-) JOIN limits USING (dossier) WHERE limit_seconds > 0 GROUP BY ALL ORDER BY {names}, week"""
+    SELECT {names}, week, dossier, limit_seconds, sum(seconds) AS seconds
+    FROM stays WHERE works AND seconds IS NOT NULL AND limit_seconds > 0 GROUP BY ALL
+) GROUP BY ALL ORDER BY {names}, week"""
 LIMITS = """
-SELECT dossier, date_trunc('week', start) AS week,
+SELECT dossier, (row_number() OVER ())::INTEGER AS number, date_trunc('week', start) AS week,
     working_seconds(due) - working_seconds(start) - coalesce(paused_seconds, 0)::BIGINT
-        AS limit_seconds
+        AS limit_seconds{columns}
 FROM clock"""
 WEEKLY_LIMITS = f"""
-SELECT week, sum(limit_seconds)::DOUBLE AS seconds FROM ({LIMITS})
+SELECT week, sum(limit_seconds)::DOUBLE AS seconds FROM ({LIMITS.format(columns="")})
 WHERE limit_seconds > 0 GROUP BY ALL ORDER BY week"""  # noqa: S608
 COLUMNS = (
     *("n", "running", "dossiers", "median_hours", "p90_hours", "total_hours", "pauses"),
@@ -88,10 +95,38 @@ COLUMNS = (
 )
 
 
+def time_stays(
+    movements: "DuckDBPyRelation",
+    dossiers: pd.DataFrame,
+    by: str | Sequence[str] = ("step", "section"),
+    through: date | None = None,
+) -> "DuckDBPyRelation":
+    """Time every stay once, as a temporary table for several measures of the same stays.
+
+    Args:
+        movements: As ``measure_steps``.
+        dossiers: As ``measure_steps``.
+        by: Every column to measure by.
+        through: As ``measure_steps``.
+
+    Returns:
+        A relation on a new table of the connection of ``movements``, which takes their place in
+        ``measure_steps``, ``find_bottleneck``, ``find_slow_places`` and ``count_flow``.
+
+    Raises:
+        RecordsError: A column is missing.
+    """
+    name = f"timed_stays_{next(NUMBERS)}"
+    stays = write_stays(movements, dossiers, list_names(by), through)
+    run_query(movements, f"CREATE TEMP TABLE {name} AS {stays}", dossiers)
+    return movements.query("movements", f"FROM {name}").set_alias(name)
+
+
 def measure_steps(
     movements: "DuckDBPyRelation",
     dossiers: pd.DataFrame,
     by: str | Sequence[str] = ("step", "section"),
+    through: date | None = None,
 ) -> pd.DataFrame:
     """Measure the stays of dossiers by step, section or any other column of movement or dossier.
 
@@ -100,10 +135,12 @@ def measure_steps(
     state) that have ended are measured. Quantiles are those of R's type 7.
 
     Args:
-        movements: One row per stay: ``dossier step section handler state start end``.
-        dossiers: One row per dossier with the columns of the clock: ``dossier start due
-            paused_seconds``.
+        movements: One row per stay: ``dossier step section handler state start end``; or the stays
+            of ``time_stays``.
+        dossiers: The dossiers that count, with the columns of the clock: ``dossier start due
+            paused_seconds``. Stays of others are left out. Those of a period: ``mark_counted``.
         by: Columns to measure by; ``month`` is that of the start of the stay, as ``2021-03``.
+        through: Last day: a stay that ends later still runs, one that begins later does not count.
 
     Returns:
         One row per group, in the order of the keys: ``n`` (ended stays at work), ``running``,
@@ -120,7 +157,7 @@ def measure_steps(
     Source: rule T5 in docs/method.md.
     """
     keys = list_names(by)
-    table = run_query(movements, _write_query(movements, dossiers, keys, MEASURES), dossiers)
+    table = _query_stays(movements, dossiers, keys, through, MEASURES)
     hours = [name for name in COLUMNS if name.endswith("_hours")]
     table[hours] = table[hours].astype(float) / HOUR
     at_work = (table["n"] + table["running"]).astype(float)
@@ -150,6 +187,7 @@ def find_bottleneck(
     dossiers: pd.DataFrame,
     by: str | Sequence[str] = ("step", "section"),
     level: float = 0.95,
+    through: date | None = None,
 ) -> Bottleneck:
     """Find the step that takes most of the legal limit of all dossiers together.
 
@@ -165,6 +203,7 @@ def find_bottleneck(
         dossiers: As ``measure_steps``.
         by: Columns that make a step.
         level: Confidence of the intervals, and that the first step is the first.
+        through: As ``measure_steps``.
 
     Returns:
         The steps with their shares; an empty table where no dossier has a limit.
@@ -175,7 +214,7 @@ def find_bottleneck(
     Source: rule T5 in docs/method.md; ratio of totals of clusters, Cochran (1977), 6.4 and 9A.4.
     """
     keys = list_names(by)
-    weeks = run_query(movements, _write_query(movements, dossiers, keys, WEEKS), dossiers)
+    weeks = _query_stays(movements, dossiers, keys, through, WEEKS)
     limits = run_query(movements, WEEKLY_LIMITS, dossiers)
     if weeks.empty:
         empty = pd.DataFrame(columns=[*keys, "share_percent", "low", "high", "is_candidate"])
@@ -195,6 +234,7 @@ def find_slow_places(
     dossiers: pd.DataFrame,
     by: str | Sequence[str] = ("unit", "section"),
     level: float = 0.95,
+    through: date | None = None,
 ) -> pd.DataFrame:
     """Compare how much of the legal limit each place takes for a step with other places.
 
@@ -209,6 +249,7 @@ def find_slow_places(
         dossiers: As ``measure_steps``.
         by: Columns that make a place.
         level: Confidence for all places together.
+        through: As ``measure_steps``.
 
     Returns:
         One row per step and place, largest difference first: ``step``, keys, ``dossiers``,
@@ -221,7 +262,7 @@ def find_slow_places(
     Source: rule T5 in docs/method.md; Cochran (1977), 6.4 and 9A.4.
     """
     keys = ["step", *list_names(by)]
-    weeks = run_query(movements, _write_query(movements, dossiers, keys, PLACES), dossiers)
+    weeks = _query_stays(movements, dossiers, keys, through, PLACES)
     table = compare_places(weeks, keys, level)
     ordered = table.sort_values(
         ["difference", *keys], ascending=[False, *[True] * len(keys)], kind="stable"
@@ -287,27 +328,47 @@ def rank_steps(spent: Floats, limits: Floats, level: float = 0.95) -> pd.DataFra
     )
 
 
-def _write_query(
-    movements: "DuckDBPyRelation", dossiers: pd.DataFrame, keys: Sequence[str], query: str
+def _query_stays(
+    movements: "DuckDBPyRelation",
+    dossiers: pd.DataFrame,
+    keys: Sequence[str],
+    through: date | None,
+    query: str,
+) -> pd.DataFrame:
+    """Return the rows of a query on timed stays and their keys."""
+    stays = write_stays(movements, dossiers, keys, through)
+    query = query.format(names=", ".join(map(quote_name, keys)))
+    return run_query(movements, f"WITH stays AS MATERIALIZED ({stays}){query}", dossiers)
+
+
+def write_stays(
+    movements: "DuckDBPyRelation",
+    dossiers: pd.DataFrame,
+    keys: Sequence[str] = (),
+    through: date | None = None,
 ) -> str:
-    """Return the SQL of a query on stays and their seconds; keys of dossiers are joined."""
+    """Return the SQL of timed stays with their keys and ``step``, see ``measure_steps``."""
     columns = {*movements.columns}
+    if {"is_loop", *keys} <= columns:
+        return f"FROM {movements.alias}"
+    keys = [*dict.fromkeys([*keys, "step"])]
     of_dossiers = [key for key in keys if key not in columns and key != "month"]
-    needed = ["dossier", "step", "state", "start", "end"]
-    missing = [name for name in needed if name not in columns]
+    missing = [name for name in ("dossier", "step", "state", "start", "end") if name not in columns]
     missing += [name for name in of_dossiers if name not in dossiers]
     if missing:
         known = ", ".join([*movements.columns])
         raise RecordsError("records_columns", columns=", ".join(missing), known=known)
-    of_movement = {key: f"coalesce({quote_name(key)}::VARCHAR, '')" for key in keys}
-    of_movement["month"] = "coalesce(strftime(start, '%Y-%m'), '')"
-    listed = ", ".join(f"{of_movement[key]} AS {quote_name(key)}" for key in keys)
-    chosen = ", ".join(["dossier", *map(quote_name, of_dossiers)])
-    joined = f"movements JOIN (SELECT {chosen} FROM clock) USING (dossier)"  # noqa: S608 (quoted)
-    names = ", ".join(map(quote_name, keys))
-    source = joined if of_dossiers else "movements"
-    stays = STAYS.format(keys=listed, names=names, source=source)
-    return f"{stays}, limits AS ({LIMITS}){query.format(names=names)}"
+    tables = {key: "clock" if key in of_dossiers else "movements" for key in keys}
+    cells = {key: f"coalesce({tables[key]}.{quote_name(key)}::VARCHAR, '')" for key in keys}
+    cells["month"] = "coalesce(strftime(movements.start, '%Y-%m'), '')"
+    listed = ", ".join(f"{cells[key]} AS {quote_name(key)}" for key in keys)
+    end = pd.Timestamp.max if through is None else pd.Timestamp(through) + pd.Timedelta(days=1)
+    return STAYS.format(
+        keys=listed,
+        names=", ".join(map(quote_name, keys)),
+        clock=LIMITS.format(columns="".join(f", {quote_name(key)}" for key in of_dossiers)),
+        cut=f"TIMESTAMP '{end:%Y-%m-%d %H:%M:%S}'",
+    )
 
 
 def run_query(

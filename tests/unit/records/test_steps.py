@@ -1,5 +1,7 @@
 """Working time of steps, the bottleneck, slow places, and the way from step to step (T5)."""
 
+from datetime import date
+
 import duckdb
 import numpy as np
 import pandas as pd
@@ -8,7 +10,12 @@ import pytest
 from sipas_analysis.errors import RecordsError
 from sipas_analysis.records.calendar import read_calendar
 from sipas_analysis.records.flow import count_flow
-from sipas_analysis.records.steps import find_bottleneck, find_slow_places, measure_steps
+from sipas_analysis.records.steps import (
+    find_bottleneck,
+    find_slow_places,
+    measure_steps,
+    time_stays,
+)
 
 COLUMNS = ["dossier", "step", "section", "state", "start", "end"]
 CALENDAR = read_calendar([2021])
@@ -84,10 +91,29 @@ def test_steps_by_month_and_by_columns_of_the_dossier():
     assert (len(empty.table), empty.is_sure) == (0, False)
 
 
+def test_only_the_stays_of_given_dossiers_count_and_only_to_the_last_day():
+    """Dossiers that no file has, or that contradict themselves, are in no average (T2)."""
+    stays, one = _connect(STAYS), DOSSIERS[:1]
+    table = measure_steps(stays, one, "step").set_index("step")
+    assert table["dossiers"].tolist() == [1] * 5
+    assert table.loc["receive", ["n", "total_hours"]].tolist() == [1, 1]
+    assert count_flow(stays, one, min_cell=1).n_dossiers == 1
+    table = measure_steps(stays, DOSSIERS, "step", date(2021, 1, 8)).set_index("step")
+    assert table["n"].to_dict() == {"ask": 0, "collect": 0, "examine": 2, "receive": 1, "sign": 1}
+    assert table.loc["receive", "running"] == 1  # d2 has it over the weekend
+    timed = time_stays(stays, DOSSIERS, ["step", "section"], date(2021, 1, 8))
+    again = time_stays(stays, one, ["step", "section"])  # a table of its own
+    for by in ("step", ["step", "section"]):
+        for measure in (measure_steps, lambda *given: find_bottleneck(*given).table):
+            wanted = measure(stays, one, by)
+            pd.testing.assert_frame_equal(measure(again, one, by), wanted)
+    assert measure_steps(timed, DOSSIERS, "step")["n"].tolist() == table["n"].tolist()
+
+
 def test_the_way_from_step_to_step():
     """A pause in the same step is one visit; rare ways are counted, not listed."""
     same = STAYS.replace({"step": {"ask": "examine"}})
-    flow = count_flow(_connect(same), min_cell=1)
+    flow = count_flow(_connect(same), DOSSIERS, min_cell=1)
     ways = flow.edges.set_index(["source", "target"])["n"].to_dict()
     assert ways == {
         ("(start)", "receive"): 2,
@@ -99,10 +125,10 @@ def test_the_way_from_step_to_step():
     assert flow.nodes[["step", "n"]].to_numpy().tolist() == [
         *(["receive", 2], ["examine", 2], ["sign", 1], ["collect", 1])
     ]
-    flow = count_flow(_connect(STAYS), least_percent=60, min_cell=1)
+    flow = count_flow(_connect(STAYS), DOSSIERS, least_percent=60, min_cell=1)
     assert set(flow.edges["target"]) == {"receive", "examine"}
     assert (flow.n_merged, flow.n_passages, flow.n_dossiers) == (5, 9, 2)
-    hidden = count_flow(_connect(STAYS), min_cell=5)
+    hidden = count_flow(_connect(STAYS), DOSSIERS, min_cell=5)
     assert (len(hidden.nodes), len(hidden.edges), hidden.n_merged) == (0, 0, 9)
 
 
