@@ -12,6 +12,7 @@ import pandas as pd
 
 from sipas_analysis.collect.readings import OTHER
 from sipas_analysis.figures.record_tables import RecordSource, name_rows
+from sipas_analysis.figures.slow_places import add_slow_places
 from sipas_analysis.records.small_cells import mark_small_cells
 
 if TYPE_CHECKING:
@@ -48,13 +49,16 @@ def tabulate_steps(source: RecordSource) -> pd.DataFrame:
     step surely takes more, ``position`` the mean place of a step in the way of a dossier.
     """
     from sipas_analysis.records.flow import END, START, count_flow
+    from sipas_analysis.records.steps import time_stays
 
     movements = source.records.movements
     if movements is None:
         return pd.DataFrame()
-    flow = count_flow(movements, min_cell=source.min_cell)
+    dossiers = source.counted[[*CLOCK]]
+    stays = time_stays(movements, dossiers, STEPS["unit_section"], source.period[1])
+    flow = count_flow(stays, dossiers, min_cell=source.min_cell)
     order = dict(zip(flow.nodes["step"], flow.nodes["position"], strict=True))
-    parts = [_measure(source, movements, domain, order) for domain in STEPS]
+    parts = [_measure(source, stays, domain, order) for domain in STEPS]
     shown = {START, END, *parts[0]["label"]}
     is_shown = flow.edges["source"].isin(shown) & flow.edges["target"].isin(shown)
     ways = flow.edges[is_shown].rename(columns={"source": "label", "target": "section"})
@@ -63,13 +67,13 @@ def tabulate_steps(source: RecordSource) -> pd.DataFrame:
 
 
 def _measure(
-    source: RecordSource, movements: "DuckDBPyRelation", domain: str, order: Mapping[str, float]
+    source: RecordSource, stays: "DuckDBPyRelation", domain: str, order: Mapping[str, float]
 ) -> pd.DataFrame:
     """Return the rows of one domain: measured, without those of few dossiers, in order."""
     from sipas_analysis.records.steps import find_bottleneck, measure_steps
 
-    by, clock = STEPS[domain], source.dossiers[[*CLOCK]]
-    table = measure_steps(movements, clock, by)
+    by, clock = STEPS[domain], source.counted[[*CLOCK]]
+    table = measure_steps(stays, clock, by)
     table = table.rename(columns={OF_STEPS: "limit_here_percent"})
     few = mark_small_cells(table[[*by]], table["dossiers"].to_numpy(), source.min_cell)
     table = table[~few]
@@ -78,10 +82,11 @@ def _measure(
         table = table.assign(**{name: table[name].mask(is_few) for name in columns})
     if domain == "unit_section":
         table = source.place(table.loc[table["unit"] != OTHER, [*by, *OF_UNITS]])
+        table = add_slow_places(table, stays, clock)
     places = table["step"].map(order)
     table = table.loc[places.sort_values(kind="stable").index].reset_index(drop=True)
     if domain == "step":
-        shares = find_bottleneck(movements, clock, by).table
+        shares = find_bottleneck(stays, clock, by).table
         table = table.merge(shares.rename(columns=LIMIT_COLUMNS), on=[*by], how="left")
         table = table.assign(
             position=table["step"].map(order), is_candidate=table["is_candidate"].astype(float)

@@ -11,6 +11,7 @@ from sipas_analysis.errors import ConfigError
 from sipas_analysis.figures.csv_files import write_tables
 from sipas_analysis.records.late_again import find_late_again
 from sipas_analysis.records.office_records import read_records
+from sipas_analysis.records.timeliness import mark_counted
 from sipas_analysis.reports.file_names import RESTRICTED
 
 LATE_AGAIN = "late_again"
@@ -31,7 +32,8 @@ def write_late_again(survey: Survey, out: Path) -> Path:
     records = read_records(survey)
     if records.movements is None:
         raise ConfigError("records_no_movements", file=survey.wave.path.name)
-    table = find_late_again(records.movements, records.dossiers)
+    counted = mark_counted(records.dossiers, records.period)
+    table = find_late_again(records.movements, records.dossiers[counted])
     (path,) = write_tables({LATE_AGAIN: table}, out / RESTRICTED)
     path.chmod(OWNER_ONLY)
     return path
