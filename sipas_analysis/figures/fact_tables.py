@@ -22,11 +22,7 @@ VANISHED = {
     "low": "vanishes_percent_low",
     "high": "vanishes_percent_high",
 }
-MATCHED = {
-    "percent": "matched_percent",
-    "low": "matched_percent_low",
-    "high": "matched_percent_high",
-}
+MATCHED = {"percent": "matched_percent"}
 EFFECTS = {"variable": "label", "low": "value_low", "high": "value_high"}
 
 
@@ -65,7 +61,8 @@ def tabulate_facts(source: RecordSource) -> pd.DataFrame:
 
 def _list_matches(source: RecordSource, models: "FactDrivers") -> Iterator[pd.DataFrame]:
     """Yield how many forms have the facts of their dossier: of the whole, then of each unit."""
-    joined = models.joined.frame.rename(columns=MATCHED)
+    counted = models.joined.frame.drop(columns=["low", "high"])  # which form has a code is known
+    joined = counted.rename(columns=MATCHED)
     yield name_rows(joined[joined["unit"] == ""], ALL, source)
     is_shown = (joined["unit"] != "") & ~joined["unit"].isin([*source.hidden_units])
     yield name_rows(source.place(joined[is_shown & joined["matched"].notna()]), "unit", source)

@@ -14,15 +14,16 @@ FORM = (  # columns of form II.06a, in its order
 )
 SHARES = (
     *("official_percent", "on_time_percent", "gap_points", "gap_waiting", "gap_withdrawn"),
-    *("waiting", "withdrawn", "kept_percent"),
+    *("waiting", "withdrawn", "stopped", "no_limit", "kept_percent"),
 )
-APART = ("stopped", "no_limit", "refused", "not_started", "contradictory")
+APART = ("refused", "not_started", "contradictory")
 DAYS = ("median_days_late", "median_limit_used_percent")
 PRINTED = {  # columns that are printed of each table, in their order
     "timeliness": (*FORM, *SHARES, *APART, *DAYS),
     "steps": (
         *("n", "dossiers", "median_hours", "p90_hours", "share_of_limit_percent"),
-        *("limit_here_percent", "wait_hours", "loops", "loop_percent", "pauses", "pause_hours"),
+        *("limit_here_percent", "others_percent", "least_points", "wait_hours", "loops"),
+        *("loop_percent", "pauses", "pause_hours"),
         *("running", "position"),
     ),
     "channels": (
@@ -58,6 +59,7 @@ NAMES = {  # what names a row of a domain; the name of the domain if it is not h
     "break": ("rule", "cell"),
     "difference": ("field", "cell"),
 }
+COUNTED = {"on_time_percent"}  # of all dossiers: printed without the interval of a sample
 PLACES = ("all", "group", "unit")  # domains that one table has together
 ENDS = {"(start)": "record.way.start", "(end)": "record.way.end"}
 
@@ -88,6 +90,7 @@ def tabulate_rows(
         for number, name in enumerate(NAMES.get(domain, (domain,)))
     ]
     with_ends = {name for name in columns if any(row.has(f"{name}_low") for row in rows)}
+    with_ends -= COUNTED
     for column in columns:
         heads.append(Column(name_column(table, column)))
         if column in with_ends:
@@ -116,9 +119,9 @@ def name_column(table: str, column: str) -> Text:
 
 
 def explain_columns(table: str, columns: Sequence[str]) -> tuple[Text, ...]:
-    """Say of each share of channels which dossiers are counted, and among which."""
+    """Say of each share of channels which dossiers are counted, and among which; what is slow."""
     if table != "channels":
-        return ()
+        return (make_text("record.note.slow"),) if "least_points" in columns else ()
     from sipas_analysis.records.channels import read_channel_rules
 
     shares = {f"{name}_percent": share for name, share in read_channel_rules().shares.items()}
@@ -183,4 +186,5 @@ def find_decimals(column: str) -> int:
     """Return the digits after the point: two of shares and effects, one of hours and days."""
     if column.endswith("_percent") or column.startswith(("gap_", "value", "correlation", "score")):
         return 2
-    return 1 if column.endswith(("_hours", "_days", "_days_late", "position")) else 0
+    one = ("_hours", "_days", "_days_late", "position", "_points")
+    return 1 if column.endswith(one) else 0

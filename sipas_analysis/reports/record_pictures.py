@@ -4,7 +4,6 @@ Each function returns None where there is nothing to draw (rules T3 and T5).
 """
 
 from collections.abc import Sequence
-from math import nan
 
 from sipas_analysis.documents.chart_flow import FlowStep, FlowWay, draw_flow
 from sipas_analysis.documents.chart_intervals import IntervalRow, draw_intervals
@@ -13,7 +12,6 @@ from sipas_analysis.figures.published import PublishedFigure
 from sipas_analysis.figures.record_rows import RecordRow
 from sipas_analysis.messages import Language, format_number
 from sipas_analysis.reports.figure_tables import interval_cell, percent_cell
-from sipas_analysis.reports.named_numbers import interval_of
 from sipas_analysis.reports.record_cells import print_number, tabulate_rows
 from sipas_analysis.reports.subject import Subject
 
@@ -123,8 +121,6 @@ def draw_views_picture(subject: Subject) -> Picture | None:
                 figure.low,
                 figure.high,
                 beside=row.value_of(ON_TIME),
-                beside_low=row.numbers.get(f"{ON_TIME}_low", nan),
-                beside_high=row.numbers.get(f"{ON_TIME}_high", nan),
             )
             for unit, figure, row in shown
         ]
@@ -154,16 +150,15 @@ def _tabulate_views(subject: Subject, shown: Sequence[Compared]) -> Table:
             percent_cell(figure),
             interval_cell(figure),
             print_number(subject, row, ON_TIME),
-            interval_of(subject, row.find_id(ON_TIME)),
+            print_number(subject, row, "done"),
         )
         for unit, figure, row in shown
     )
-    interval = Column(make_text("report.column.interval"))
     columns = (
         Column(make_text("report.column.unit"), "row"),
         Column(make_text("records.column.people")),
-        interval,
+        Column(make_text("report.column.interval")),
         Column(make_text("records.column.on_time_percent")),
-        interval,
+        Column(make_text("records.column.done")),
     )
     return Table("table-views", make_text("records.table.views"), columns, rows)

@@ -16,6 +16,7 @@ from sipas_analysis.documents.model import (
 from sipas_analysis.reports.chapters.drivers import list_sure_factors
 from sipas_analysis.reports.chapters.incidents import state_incidents
 from sipas_analysis.reports.chapters.leaders import number_magnitude
+from sipas_analysis.reports.chapters.record_summary import count_late
 from sipas_analysis.reports.subject import Subject, list_some
 
 MOST_NAMED = 3  # factors, items or units that a sentence names; more are counted
@@ -28,15 +29,17 @@ def build_assessment(subject: Subject) -> Section:
     blocks: list[Block] = []
     sides = {
         "strengths": _judge(subject, "above"),
-        "weaknesses": [*_judge(subject, "below"), *state_incidents(subject)],
+        "weaknesses": [*_judge(subject, "below"), *state_incidents(subject), *count_late(subject)],
     }
+    part = subject.find_numeral("records") if subject.figures.records else ""
+    cause = make_text(f"assessment.no_cause{'_in_records' if part else ''}", part=part)
     for name, texts in sides.items():
         blocks += [Paragraph(make_text(f"assessment.{name}"), "heading"), Bullets(tuple(texts))]
     if state_incidents(subject) and "weight" in subject.figures.survey.frame:
         blocks.append(Paragraph(make_text("report.incidents.unweighted"), "note"))
     blocks += [
         Paragraph(make_text("assessment.causes"), "heading"),
-        Paragraph(make_text("assessment.no_cause")),
+        Paragraph(cause),
         Bullets(tuple(_list_hints(subject))),
     ]
     return Section("assessment", make_text("report.chapter.assessment"), tuple(blocks))
@@ -96,4 +99,6 @@ def _list_hints(subject: Subject) -> list[Text]:
     """List where to look for causes: factors tied to satisfaction, records, people."""
     drivers = [subject.short_name(code) for code in list_sure_factors(subject.figures.drivers)]
     first = [make_text("assessment.hint.drivers", names=Joined(drivers))] if drivers else []
-    return [*first, make_text("assessment.hint.records"), make_text("assessment.hint.visits")]
+    seen = subject.figures.records is not None  # the part on records has looked there
+    records = [] if seen else [make_text("assessment.hint.records")]
+    return [*first, *records, make_text("assessment.hint.visits")]

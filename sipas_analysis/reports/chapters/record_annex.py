@@ -17,8 +17,12 @@ from sipas_analysis.reports.record_cells import (
 )
 from sipas_analysis.reports.subject import Subject
 
-STEPS = ("n", "median_hours", "p90_hours", "share_of_limit_percent", "wait_hours", "loops")
+STEPS = (
+    *("n", "median_hours", "p90_hours", "share_of_limit_percent", "wait_hours", "loops"),
+    *("pauses", "pause_hours"),
+)
 SECTIONS = ("n", "median_hours", "p90_hours", "limit_here_percent", "wait_hours", "loops")
+SLOW = ("dossiers", "limit_here_percent", "others_percent", "least_points")
 CHANNELS = (
     *("received", "online_percent", "online_partial_percent", "online_full_percent"),
     *("post_intake_percent", "post_return_percent"),
@@ -40,6 +44,7 @@ class _Listed(NamedTuple):
     table: str
     domains: tuple[str, ...]
     columns: tuple[str, ...] = ()
+    needed: str = ""  # column that a row must have, and not as 0
 
 
 LISTED = (
@@ -47,7 +52,8 @@ LISTED = (
     _Listed("shares", "timeliness", PLACES, SHARES),
     _Listed("timeliness.field", "timeliness", ("field",), FORM),
     _Listed("steps.step", "steps", ("step",), STEPS),
-    _Listed("steps.section", "steps", ("section",), SECTIONS),
+    _Listed("steps.section", "steps", ("section",), SECTIONS, "n"),
+    _Listed("steps.slow", "steps", ("unit_section",), SLOW, "least_points"),
     _Listed("channels.unit", "channels", PLACES, CHANNELS),
     _Listed("channels.field", "channels", ("field",), CHANNELS),
     _Listed("petitions.unit", "petitions", PLACES, PETITIONS),
@@ -76,6 +82,7 @@ def _list_rows(subject: Subject, listed: _Listed) -> Iterator[Table]:
         row
         for row in (records.rows_of(listed.table) if records else [])
         if row.domain in listed.domains
+        if not listed.needed or row.value_of(listed.needed) > 0
     ]
     wanted = listed.columns or PRINTED[listed.table]
     columns = [column for column in list_printed(rows, listed.table) if column in wanted]

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from sipas_analysis.documents.model import Joined, Text, make_text
 from sipas_analysis.figures.record_rows import RecordRow
 from sipas_analysis.reports.named_numbers import interval_of, number_of
-from sipas_analysis.reports.record_cells import print_number
+from sipas_analysis.reports.record_cells import name_row, print_number
 from sipas_analysis.reports.record_pictures import ON_TIME, SHARE
 from sipas_analysis.reports.subject import Subject, list_some
 
 MOST_NAMED = 3  # steps that may be the slowest
+HERE = "limit_here_percent"
 
 
 def find_record(subject: Subject, table: str) -> RecordRow | None:
@@ -25,31 +26,64 @@ def name_bottleneck(subject: Subject) -> list[Text]:
         return []
     first, rivals = steps[0], _list_rivals(steps)
     low, high = interval_of(subject, first.find_id(SHARE)).ends()
+    word = "cut" if is_cut(subject) else "open" if rivals else "sure"
     share = make_text(
-        f"records.steps.{'open' if rivals else 'sure'}",
+        f"records.steps.{word}",
         step=_name_step(first),
         percent=print_number(subject, first, SHARE),
         low=low,
         high=high,
         others=list_some([_name_step(row) for row in rivals[:MOST_NAMED]], len(rivals), "steps"),
     )
-    hours = {name: print_number(subject, first, f"{name}_hours") for name in ("median", "p90")}
-    told = [make_text("records.steps.times", **hours)] if first.has("median_hours") else []
-    parts = [share, *told, *_name_section(subject, first)]
+    parts = [share, *name_slow_place(subject)]
     return [make_text("leaders.joined", parts=Joined(parts, " "))]
 
 
-def _name_section(subject: Subject, step: RecordRow) -> list[Text]:
-    """Name the section in which a step takes longest, if it takes longer there than elsewhere."""
-    records = subject.figures.records
-    listed = records.rows_of("steps", "section") if records else []
-    rows = [row for row in listed if row.label == step.label and row.has("median_hours")]
-    slowest = max(rows, key=lambda row: row.value_of("median_hours"), default=None)
-    is_longer = slowest and slowest.value_of("median_hours") > step.value_of("median_hours")
-    if slowest is None or not is_longer or not slowest.section:
+def name_slow_place(subject: Subject) -> list[Text]:
+    """Name the section that surely takes most of the limit against others in its step (T5).
+
+    Of all units, or of its own unit; nothing where none is slow or a file may be cut.
+    """
+    rows = list_slow_places(subject)
+    if not rows or is_cut(subject):
         return []
-    hours = print_number(subject, slowest, "median_hours")
-    return [make_text("records.steps.section", section=slowest.section, hours=hours)]
+    first = rows[0]
+    return [
+        make_text(
+            "records.slow",
+            section=first.section,
+            unit=subject.unit_name(first.unit),
+            step=_name_step(first),
+            percent=print_number(subject, first, HERE),
+            others=print_number(subject, first, "others_percent"),
+            points=print_number(subject, first, "least_points"),
+            more=make_text("records.slow.more") if len(rows) > 1 else "",
+        )
+    ]
+
+
+def list_slow_places(subject: Subject) -> list[RecordRow]:
+    """Return the sections that are surely slow, of its unit if there is one; slowest first."""
+    records = subject.figures.records
+    rows = [
+        row
+        for row in (records.rows_of("steps", "unit_section") if records else [])
+        if row.has("least_points") and row.section and subject.unit in ("", row.unit)
+    ]
+    return sorted(rows, key=lambda row: row.value_of("others_percent") - row.value_of(HERE))
+
+
+def list_unreached(subject: Subject, verdicts: Sequence[str] = ("less",)) -> list[RecordRow]:
+    """Return the vulnerable groups that are surely fewer (or more) among forms; none if cut."""
+    records = subject.figures.records
+    rows = records.rows_of("coverage", "groups") if records and not is_cut(subject) else []
+    return [row for row in rows if row.verdict in verdicts]
+
+
+def is_cut(subject: Subject) -> bool:
+    """Return whether a file has just as many rows as programs cut exports at: nothing is sure."""
+    records = subject.figures.records
+    return bool(records and records.row_of("aside", "records_cap"))
 
 
 def sort_steps(subject: Subject) -> list[RecordRow]:
@@ -69,7 +103,7 @@ def _name_step(row: RecordRow) -> Text:
 
 
 def sum_up_records(subject: Subject) -> list[Text]:
-    """State what matters: how many were on time, the slowest step, petitions that are overdue."""
+    """State what matters: how many were on time, where it is slowest, petitions, groups missed."""
     texts: list[Text] = []
     row = find_record(subject, "timeliness")
     if row and row.has(ON_TIME) and row.has("late"):
@@ -77,14 +111,49 @@ def sum_up_records(subject: Subject) -> list[Text]:
         percent = print_number(subject, row, ON_TIME)
         word = "late" if row.value_of("late") + row.value_of("overdue") > 0 else "none_late"
         texts.append(make_text(f"records.sum.{word}", percent=percent, **fields))
-    steps = [] if subject.unit else sort_steps(subject)
-    if len(steps) > 1 and not _list_rivals(steps):
-        texts.append(make_text("records.sum.step", step=_name_step(steps[0])))
+    texts += [] if subject.unit else [*_name_lowest(subject), *_name_slowest(subject)]
     petitions = find_record(subject, "petitions")
     if petitions and petitions.value_of("overdue") > 0:
         n = print_number(subject, petitions, "overdue")
         texts.append(make_text("records.sum.petitions", n=n))
+    missed = [] if subject.unit else [name_row(subject, row)[0] for row in list_unreached(subject)]
+    return [*texts, make_text("records.sum.missed", names=Joined(missed))] if missed else texts
+
+
+def _name_lowest(subject: Subject) -> list[Text]:
+    """Name the unit with the lowest share on time, if several are told and one is lower."""
+    records = subject.figures.records
+    listed = records.rows_of("timeliness", "unit") if records else []
+    rows = sorted(
+        (row for row in listed if row.unit and row.has(ON_TIME)),
+        key=lambda row: row.value_of(ON_TIME),
+    )
+    if len(rows) < 2 or rows[0].value_of(ON_TIME) == rows[1].value_of(ON_TIME):
+        return []
+    percent, n = (print_number(subject, rows[0], name) for name in (ON_TIME, "done"))
+    unit = subject.unit_name(rows[0].unit)
+    return [make_text("records.sum.lowest", unit=unit, percent=percent, n=n)]
+
+
+def _name_slowest(subject: Subject) -> list[Text]:
+    """Name the step that surely takes most, and the section that is surely slowest."""
+    steps, places = sort_steps(subject), list_slow_places(subject)
+    if len(steps) < 2 or _list_rivals(steps) or is_cut(subject):
+        return []
+    texts = [make_text("records.sum.step", step=_name_step(steps[0]))]
+    if places:
+        unit = subject.unit_name(places[0].unit)
+        texts.append(make_text("records.sum.slow", section=places[0].section, unit=unit))
     return texts
+
+
+def count_late(subject: Subject) -> list[Text]:
+    """State for the assessment how many dossiers were late and are overdue, if any is."""
+    row = find_record(subject, "timeliness")
+    if row is None or not row.value_of("late") + row.value_of("overdue") > 0:
+        return []
+    fields = {name: print_number(subject, row, name) for name in ("late", "overdue")}
+    return [make_text("assessment.records", part=subject.find_numeral("records"), **fields)]
 
 
 def tell_unit(subject: Subject) -> list[Text]:

@@ -15,9 +15,15 @@ from sipas_analysis.documents.model import (
     make_text,
 )
 from sipas_analysis.figures.record_rows import RecordRow
-from sipas_analysis.reports.chapters.record_summary import find_record, name_bottleneck
+from sipas_analysis.reports.chapters.record_summary import (
+    find_record,
+    is_cut,
+    list_unreached,
+    name_bottleneck,
+    name_slow_place,
+)
 from sipas_analysis.reports.figure_tables import percent_cell
-from sipas_analysis.reports.named_numbers import interval_of
+from sipas_analysis.reports.named_numbers import interval_of, number_of
 from sipas_analysis.reports.record_cells import name_row, print_number
 from sipas_analysis.reports.record_pictures import (
     ON_TIME,
@@ -27,7 +33,8 @@ from sipas_analysis.reports.record_pictures import (
 )
 from sipas_analysis.reports.subject import Subject
 
-COUNTS = ("received", "done", "late", "running", "overdue")
+COUNTS = ("received", "done", "late")
+BESIDE = ("waiting", "withdrawn", "stopped", "no_limit")  # received, but neither done nor running
 SHARES = ("online", "online_full", "online_partial", "post_intake", "post_return")
 LEAST_GAP = 0.05  # points: a smaller gap is printed as 0.0
 
@@ -36,7 +43,11 @@ def build_records(subject: Subject) -> Section:
     """State what the records of dossiers, petitions and publication tell."""
     row = find_record(subject, "timeliness")
     blocks: list[Block] = [*_state_time(subject, row)] if row else [_say_nothing(subject)]
-    if not subject.unit:
+    if is_cut(subject):
+        blocks.insert(0, Paragraph(make_text("records.cut"), "warning"))
+    if subject.unit:
+        blocks += _list(name_slow_place(subject))
+    else:
         blocks += _list([*name_bottleneck(subject), draw_flow_picture(subject)])
     beside = [*_state_channels(subject), *_state_petitions(subject)]
     beside += [*_state_publication(subject), *_compare_groups(subject)]
@@ -72,18 +83,32 @@ def _state_time(subject: Subject, row: RecordRow) -> list[Block]:
         percent=print_number(subject, row, ON_TIME),
         **numbers,
     )
-    texts = [_compare_official(subject, row)] if row.has("official_percent") else []
-    texts += _compare_blocks(subject)
-    if row.value_of("running") > 0:
-        word = "open" if row.has("overdue") else "open_hidden"
-        texts.append(make_text(f"records.time.{word}", end=end, **numbers))
+    texts = []
     if row.has("median_days_late"):
         days = print_number(subject, row, "median_days_late")
         texts.append(make_text("records.time.late", days=days))
+    texts += _list_rest(subject, row, end)
+    texts += [_compare_official(subject, row)] if row.has("official_percent") else []
+    texts += _compare_blocks(subject)
     if row.value_of("contradictory") > 0:
         texts.append(make_text("records.time.aside", n=print_number(subject, row, "contradictory")))
     rest = make_text("leaders.joined", parts=Joined(texts, " "))
     return [Paragraph(intro, "lead"), *([Paragraph(rest)] if texts else [])]
+
+
+def _list_rest(subject: Subject, row: RecordRow, end: object) -> list[Text]:
+    """State what the dossiers received that are not done are, so that the parts add up."""
+    late = make_text("records.rest.with_overdue", n=print_number(subject, row, "overdue"))
+    parts = [
+        make_text(
+            f"records.rest.{name}",
+            n=print_number(subject, row, name),
+            overdue=late if row.value_of("overdue") > 0 else "",
+        )
+        for name in ("running", *BESIDE)
+        if row.value_of(name) > 0
+    ]
+    return [make_text("records.rest", end=end, parts=Joined(parts, ", "))] if parts else []
 
 
 def _compare_official(subject: Subject, row: RecordRow) -> Text:
@@ -92,7 +117,6 @@ def _compare_official(subject: Subject, row: RecordRow) -> Text:
     parts = [
         make_text(
             f"records.official.{name}",
-            n=print_number(subject, row, name),
             points=print_number(subject, row, f"gap_{name}"),
         )
         for name in ("waiting", "withdrawn")
@@ -102,7 +126,7 @@ def _compare_official(subject: Subject, row: RecordRow) -> Text:
         "records.official.higher" if parts and gap >= LEAST_GAP else "records.official.same",
         percent=print_number(subject, row, "official_percent"),
         gap=print_number(subject, row, "gap_points"),
-        parts=Joined(parts, ", "),
+        parts=Joined(parts),
     )
 
 
@@ -116,6 +140,7 @@ def _compare_blocks(subject: Subject) -> list[Text]:
             "records.block",
             name=subject.group_name(row.group),
             percent=print_number(subject, row, ON_TIME),
+            n=print_number(subject, row, "done"),
         )
         for row in rows
     ]
@@ -140,7 +165,7 @@ def _state_channels(subject: Subject) -> list[Text]:
         if row.has(f"{name}_percent")
     }
     told = [
-        make_text(f"records.channels.{kind}", parts=Joined(parts, ", "))
+        make_text(f"records.channels.{kind}", parts=Joined(parts, "; "))
         for kind in ("online", "post")
         if (parts := [text for name, text in shares.items() if name.startswith(kind)])
     ]
@@ -154,19 +179,32 @@ def _state_petitions(subject: Subject) -> list[Text]:
         return []
     numbers = {name: print_number(subject, row, name) for name in ("open", "overdue", "reopened")}
     again = make_text("records.petitions.with_reopened", n=numbers["reopened"])
+    records = subject.figures.records
+    officials = records.rows_of("petitions", "officials") if records else []
+    are_apart = any(about.value_of("n") != 0 for about in officials)
+    has_rate = row.has(ON_TIME)
     texts = [
         make_text(
-            f"records.petitions.{'known' if row.has(ON_TIME) else 'few'}",
+            f"records.petitions.{'known' if has_rate else 'few'}",
+            apart=make_text("records.petitions.apart") if are_apart else "",
             n=print_number(subject, row, "received"),
             percent=print_number(subject, row, ON_TIME),
+            base=number_of(subject, row.find_id(ON_TIME), "denominator") if has_rate else "",
             reopened=again if row.value_of("reopened") > 0 else "",
         )
     ]
     days = print_number(subject, row, "backlog_median_days")
     age = make_text("records.petitions.with_age", days=days)
     if row.value_of("open") > 0:
-        fields = numbers | {"age": age if row.has("backlog_median_days") else ""}
-        texts.append(make_text("records.petitions.open", **fields))
+        overdue = make_text("records.petitions.with_overdue", n=numbers["overdue"])
+        texts.append(
+            make_text(
+                "records.petitions.open",
+                open=numbers["open"],
+                overdue=overdue if row.value_of("overdue") > 0 else "",
+                age=age if row.has("backlog_median_days") else "",
+            )
+        )
     return [make_text("leaders.joined", parts=Joined(texts, " "))]
 
 
@@ -178,12 +216,16 @@ def _state_publication(subject: Subject) -> list[Text]:
     checks = ("place", "form", "content")
     shares = {name: print_number(subject, row, f"{name}_percent") for name in checks}
     days = print_number(subject, row, "median_days_late")
-    late = make_text("records.publication.late", n=print_number(subject, row, "late"), days=days)
+    word = "one" if row.value_of("late") == 1 else "late"
+    late = make_text(f"records.publication.{word}", n=print_number(subject, row, "late"), days=days)
+    n_blank = print_number(subject, row, "unchecked")
+    unchecked = make_text("records.publication.unchecked", n=n_blank)
     return [
         make_text(
             "records.publication",
             n=print_number(subject, row, "procedures"),
             late=late if row.value_of("late") > 0 else "",
+            unchecked=unchecked if row.value_of("unchecked") > 0 else "",
             **shares,
         )
     ]
@@ -205,11 +247,11 @@ def _compare_groups(subject: Subject) -> list[Text]:
             f"records.coverage.{row.verdict}",
             name=name_row(subject, row)[0],
             forms=print_number(subject, row, "forms_percent"),
+            n=print_number(subject, row, "forms_base"),
             interval=interval_of(subject, row.find_id("forms_percent")),
             clients=print_number(subject, row, "expected_percent"),
         )
-        for row in rows
-        if row.verdict in ("less", "more")
+        for row in list_unreached(subject, ("less", "more"))
     ]
     open_names = [
         name_row(subject, row)[0]
