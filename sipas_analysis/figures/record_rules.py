@@ -5,6 +5,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from sipas_analysis.instrument.strict_yaml import Bilingual
+from sipas_analysis.messages import LANGUAGES
 from sipas_analysis.records.calendar import Calendar
 from sipas_analysis.records.channels import read_channel_rules
 from sipas_analysis.records.columns import find_export
@@ -47,11 +48,13 @@ def _list_rules() -> Iterator[RecordRule]:
     for share in channels.shares.values():
         name = Bilingual(vi=share.vi, en=share.en)
         yield RecordRule("share", {"share": name}, share.status, share.source)
-    yield from (RecordRule(f"export_{kind}", {}, find_export(kind).status) for kind in EXPORTS)
+    for kind in EXPORTS:
+        export = find_export(kind)
+        yield RecordRule(f"export_{kind}", {}, export.status, export.source)
 
 
 def _list_calendar(calendar: Calendar) -> Iterator[RecordRule]:
-    """Yield hours, weekly days off and cut-off hour once, then how many days of each year."""
+    """Yield hours, weekly days off and cut-off hour once, then the days of each year by status."""
     parts = [
         RecordRule(name, {}, part.status, part.source)
         for year in calendar.years
@@ -63,6 +66,12 @@ def _list_calendar(calendar: Calendar) -> Iterator[RecordRule]:
     ]
     yield from {(rule.name, rule.status, rule.source): rule for rule in parts}.values()
     for year in calendar.years:
-        statuses = sorted(part.status for part in (*year.holidays, *year.make_up_days))
-        for status, days in groupby(statuses):
-            yield RecordRule("days", {"year": str(year.year), "n": len([*days])}, status)
+        ordered = sorted(year.holidays, key=lambda part: part.status)
+        for status, days in groupby(ordered, lambda part: part.status):
+            listed = [*days]
+            names = {key: ", ".join(day.name.text(key) for day in listed) for key in LANGUAGES}
+            sources = "; ".join(dict.fromkeys(day.source for day in listed if day.source))
+            fields = {"year": str(year.year), "names": Bilingual(**names)}
+            yield RecordRule("days", fields, status, sources)
+        for day in year.make_up_days:
+            yield RecordRule("make_up", {"day": day.day}, day.status, day.source)

@@ -60,6 +60,7 @@ class Export(Strict):
     """The columns of one kind of export, and how sure their names are."""
 
     status: Status
+    source: str = ""
     roles: Mapping[str, Role]
 
     def list_roles(self, *kinds: str) -> list[str]:
@@ -77,6 +78,7 @@ class Vocabulary(Strict):
     words: Mapping[str, Mapping[str, tuple[str, ...]]]
     no_limit: tuple[str, ...]
     no_stamp: tuple[str, ...]
+    ticks: tuple[str, ...]
     caps: tuple[int, ...]
     personal: tuple[str, ...]
     free_text: tuple[str, ...]
@@ -187,6 +189,10 @@ def _check_entry(entry: RecordFile, export: Export, file: str) -> list[SipasErro
                 errors.append(
                     RecordsError("records_role", [Place(file)], key=key, role=role, near=close)
                 )
+    for role in entry.codes:
+        kind = export.roles[role].kind if role in export.roles else ""
+        if kind in ("code", "stamp", "official", "number"):
+            errors.append(RecordsError("records_no_codes", [Place(file)], role=role))
     words = read_export_words().words
     worded = {role for role in export.list_roles("word", "groups") if role in words}
     for role, codes in entry.codes.items():
