@@ -128,3 +128,26 @@ def test_a_checklist_cell_is_yes_or_no(read_rows):
     assert refuse(read_rows, read_publication, CHECKLIST, *twice) == {
         "records_repeated": [(3, "1.001")]
     }
+
+
+def test_a_checklist_that_is_ticked_reads_a_blank_as_no(read_rows):
+    """A column with ticks only; one with words, or with nothing at all, was not checked there."""
+    rows = ["so-a,1.1,x,có,,,", "so-a,1.2,,,,,", "so-a,1.3,X,không,,,"]
+    frame, ledger = read_rows(read_publication, CHECKLIST, rows)
+    assert frame["place"].tolist() == ["yes", "no", "yes"]
+    assert frame["form"].tolist() == ["yes", "", "no"]
+    assert frame["content"].tolist() == ["", "", ""]
+    line = ledger[ledger["reason"] == "records_default"]
+    assert line[["column", "found", "became"]].to_numpy().tolist() == [["DungNoi", "1", "no"]]
+
+
+def test_totals_and_signatures_below_a_table_are_no_rows(read_rows):
+    """They have no day, and no code with a digit or no unit; what stands in their cells is free."""
+    rows = [
+        "PA1,,1022,so-a,01/03/2024,22/03/2024,,,0",
+        "Tổng cộng: 1 phản ánh,,,,,,,,hai",
+        ",,,Người lập biểu,,,,,",
+    ]
+    frame, ledger = read_rows(read_petitions, PETITIONS, rows)
+    assert frame["petition"].tolist() == ["PA1"]
+    assert ledger.loc[ledger["reason"] == "footer", "row"].tolist() == [3, 4]

@@ -193,3 +193,69 @@ def test_many_dossiers_are_read_without_a_loop_over_rows(read):
         read_records(survey)
         times.append(time.process_time() - start)
     assert times[1] < 8 * times[0]
+
+
+def test_a_blank_unit_beside_names_of_officials_is_a_list_of_cells(read):
+    """A column that is refused leaves nothing undone for those that follow."""
+    rows = make_dossiers().assign(NguoiDaXuLy="Trần Thị B")
+    rows.loc[3, "DonViQuanLy"] = ""
+    assert [place.row for place in refuse(read, "records_unit_blank", rows=rows).places] == [5]
+    rows.loc[3, "DonViQuanLy"] = "Sở Y Tê"
+    assert "“Sở Y Tê”" in (text := refuse(read, "records_unit", rows=rows).text("vi")) or (
+        "'Sở Y Tê'" in text
+    )
+    entry = {"file": "dossiers.csv", "codes": {"unit": {"Sở Y Tê": "Sở B"}}}
+    assert read_records(read(rows, dossiers=entry)).dossiers["unit"][3] == "so-b"
+    entry = {"file": "dossiers.csv", "codes": {"received": {"x": "y"}}}
+    refuse(read, "records_no_codes", dossiers=entry)
+
+
+def test_codes_of_officials_need_the_records(read):
+    """Other records give the same name another code; a login made of a name is no code (P1)."""
+    rows = make_dossiers().assign(NguoiDaXuLy="anhnv2")
+    other = rows.assign(TenTTHC="Thủ tục khác")
+    codes = {read_records(read(frame)).dossiers["handler"][0] for frame in (rows, rows, other)}
+    assert len(codes) == 2
+    assert all(code.startswith("cb-") for code in codes)
+
+
+def test_rows_are_counted_as_a_spreadsheet_counts_them(read, tmp_path):
+    """Blank lines count; line breaks inside of a cell, also two of them, do not."""
+    frame = make_dossiers()
+    frame.loc[0, "TenTTHC"] = "Thủ\n\ntục"
+    frame.loc[5, "TrangThaiHoSoId"] = "?"
+    text = write_export(tmp_path / "dossiers.csv", frame).read_text("utf-8")
+    (tmp_path / "gaps.csv").write_text(text.replace("\nH01-24-0004", "\n\n\nH01-24-0004"), "utf-8")
+    error = refuse(read, "records_word", dossiers="gaps.csv")
+    assert [place.row for place in error.places] == [9]
+
+
+def test_a_year_without_calendar_is_named_with_its_cells(read):
+    """File, row and header of the stamp that is typed wrongly."""
+    rows = make_dossiers()
+    rows.loc[2, "NgayTiepNhan"] = "03/03/2014 08:30:00"
+    (place,) = refuse(read, "calendar_missing_at", rows=rows).places
+    assert (place.file, place.row, place.column) == ("dossiers.csv", 4, "NgayTiepNhan")
+
+
+def test_what_is_not_sure_of_an_export_is_in_the_ledger(read):
+    """Days that none tells from months; as many rows as programs cut at, with the header or not."""
+    rows = make_dossiers()
+    first = rows.head(4).drop(columns=["NgayHenTra", "NgayKetThucXuLy", "NgayTra"])
+    first = first.assign(NgayKetThucXuLy="", TrangThaiHoSoId="4")
+    ledger = read_records(read(first)).ledger
+    assert ledger.loc[ledger["reason"] == "records_day_first", "column"].tolist() == [
+        "NgayTiepNhan"
+    ]
+    assert "records_day_first" not in set(read_records(read(rows)).ledger["reason"])
+    for n, is_cut in ((4999, True), (5000, True), (4998, False)):
+        many = pd.concat([rows] * 210).head(n).assign(MaHoSo=[f"H{at}" for at in range(n)])
+        assert ("records_cap" in set(read_records(read(many)).ledger["reason"])) is is_cut
+
+
+def test_two_forms_of_one_period_are_refused(read, tmp_path):
+    """A pattern that matches two files leaves open which one counts."""
+    for number in (1, 2):
+        (tmp_path / f"form-{number}.csv").write_text("a,b\n1,2\n", "utf-8")
+    error = refuse(read, "records_forms", form="form-*.csv")
+    assert [place.file for place in error.places] == ["form-1.csv", "form-2.csv"]
