@@ -171,6 +171,20 @@ def _read_days(sheet: DraftSheet) -> list[date]:
     return [date.fromisoformat(str(day)) for day in values if day]
 
 
+def find_year(sheets: Sequence[DraftSheet]) -> int | None:
+    """Return the year that most sheets name: in a title, by most days, or in the file's name."""
+    years: Counter[int] = Counter()
+    for sheet in sheets:
+        titles = " ".join(text for row in sheet.titles for text in row)
+        days = " ".join(sheet.table.frame[sheet.roles["date"]]) if "date" in sheet.roles else ""
+        for text in (titles, days, sheet.path.stem):
+            matches = Counter(re.findall(r"(?<!\d)20\d\d(?!\d)", text))
+            if matches:
+                years[int(matches.most_common(1)[0][0])] += 1
+                break
+    return years.most_common(1)[0][0] if years else None
+
+
 def _find_earlier_waves(folder: Path, year: int | None) -> list[str]:
     """Return the latest ``wave.yaml`` of earlier years in the folders beside that of the draft."""
     base = folder.resolve()

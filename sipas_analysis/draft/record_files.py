@@ -11,8 +11,10 @@ from pathlib import Path
 from sipas_analysis.collect.record_sources import RecordFile
 from sipas_analysis.draft.proposals import relate_path
 from sipas_analysis.errors import SipasError
-from sipas_analysis.records.columns import EXPORTS, find_export, place_export
+from sipas_analysis.records.columns import EXPORTS, find_export, fold_name, place_export
 from sipas_analysis.records.raw_files import read_first_rows
+
+NUMBERS = ("stt", "tt", "sott", "sothutu")  # folded headers of running numbers
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,30 @@ def recognise_export(path: Path) -> tuple[str, dict[str, object]]:
         return "", {}
     for number, names in enumerate(rows, 1):
         for kind in EXPORTS:
-            entry = RecordFile(file=path.name, unit="?", header=number)
+            columns = _number_petitions(names) if kind == "petitions" else {}
+            entry = RecordFile(file=path.name, unit="?", header=number, columns=columns)
             placed, errors = place_export(names, entry, kind, path.name)
             needs_unit = find_export(kind).roles["unit"].is_needed
             facts: dict[str, object] = {"header": number} if number > 1 else {}
+            facts |= {"columns": columns} if columns else {}
             facts |= {"unit": ""} if needs_unit and "unit" not in placed.positions else {}
             if not errors and len(placed.positions) > best[0]:
                 best = len(placed.positions), kind, facts
     return best[1], best[2]
+
+
+def _number_petitions(names: Sequence[str]) -> dict[str, str]:
+    """Return the column of running numbers of a book of petitions that is kept by hand.
+
+    It stands for a code of the petition where there is none, and a day of answer or its limit
+    tells that the sheet is such a book.
+    """
+    folded, roles = [*map(fold_name, names)], find_export("petitions").roles
+    has = {
+        role: bool({*map(fold_name, roles[role].headers)} & {*folded})
+        for role in ("petition", "due", "answered")
+    }
+    if has["petition"] or not (has["due"] or has["answered"]):
+        return {}
+    numbers = [name for name, text in zip(names, folded, strict=True) if text in NUMBERS]
+    return {"petition": numbers[0]} if numbers else {}

@@ -98,6 +98,16 @@ def expand_files(files: Iterable[Path]) -> list[Path]:
     return [path for path in dict.fromkeys(paths) if not path.name.startswith(("~$", "."))]
 
 
+def list_sub_folders(files: Iterable[Path]) -> list[Path]:
+    """Return the folders in some folders, without those of another wave and hidden ones."""
+    inside = [path for folder in files if folder.is_dir() for path in sorted(folder.iterdir())]
+    return [
+        path
+        for path in inside
+        if path.is_dir() and path.name[0] != "." and not (path / "wave.yaml").exists()
+    ]
+
+
 def read_files(paths: Iterable[Path]) -> SheetFiles:
     """Read every sheet with a text of some files.
 

@@ -5,8 +5,6 @@ read, and proposes what only a person can decide: wordings of an older form, lab
 unit. ``sipas check`` lists each unplaced column. Existing files are never overwritten.
 """
 
-import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +13,7 @@ import pandas as pd
 
 from sipas_analysis.draft.pack import PACK_FILE, PackChoice, choose_questionnaire
 from sipas_analysis.draft.proposals import (
+    find_year,
     propose_joins,
     propose_keys,
     propose_labels,
@@ -35,6 +34,7 @@ from sipas_analysis.draft.sheets import (
     expand_files,
     find_unit_columns,
     guess_group,
+    list_sub_folders,
     read_files,
     recognise_others,
     recognise_sheets,
@@ -46,6 +46,8 @@ from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.instrument.pack_draft import make_code
 from sipas_analysis.messages import Language, say
 from sipas_analysis.sheets.texts import fold_text
+
+USUAL_EXPORTS = {"dossiers": "ho-so/*.xlsx", "movements": "luan-chuyen/*.xlsx"}
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ class Draft:
     @property
     def year(self) -> int | None:
         """The year that most sheets name, if any."""
-        return _find_year(self.sheets)
+        return find_year(self.sheets)
 
     @property
     def has_unit_list(self) -> bool:
@@ -213,6 +215,19 @@ def draft_wave(
         OutputError: ``wave.yaml`` or ``units.csv`` exists already.
     """
     paths = expand_files(files)
+    try:
+        return _draft_files(paths, folder, language, questionnaire)
+    except FileError:
+        deeper = expand_files([*files, *list_sub_folders(files)])
+        if deeper == paths:
+            raise
+    return _draft_files(deeper, folder, language, questionnaire)
+
+
+def _draft_files(
+    paths: Sequence[Path], folder: Path, language: Language, questionnaire: str
+) -> Draft:
+    """Draft the files of a wave from files that are there."""
     records = find_exports(paths, folder)
     if records.paths and len(records.paths) == len(paths):
         raise FileError("draft_only_records", names=", ".join(path.name for path in paths))
@@ -290,6 +305,7 @@ def _write_wave(draft: Draft) -> str:
         "publisher": {"vi": "", "en": ""},
     }
     keys = propose_keys(sheets, draft.others, pack, year, draft.folder)
+    keys |= {} if draft.records.paths else {"records_none": USUAL_EXPORTS}
     n_items = max(len({*sheet.placed.items} & {*pack.items}) for sheet in sheets)
     parts = [
         draft.say("head", items=n_items, pack=pack.id),
@@ -299,7 +315,10 @@ def _write_wave(draft: Draft) -> str:
         draft.say_numbered() if draft.choice.numbered else "",
         write_yaml(facts),
         "\n" + draft.say("keys"),
-        *(f"# {write_flow({key: value})[1:-1]}  {draft.say(key)}" for key, value in keys.items()),
+        *(
+            f"# {write_flow({key.removesuffix('_none'): value})[1:-1]}  {draft.say(key)}"
+            for key, value in keys.items()
+        ),
         "\n" + draft.say("responses"),
         draft.say("file_is_unit") if any(sheet.unit for sheet in sheets) else "",
         draft.say("skipped", names="; ".join(draft.skipped)) if draft.skipped else "",
@@ -393,17 +412,3 @@ def _write_columns(draft: Draft) -> str:
     columns |= {"labels": draft.choice.labels} if draft.choice.labels else {}
     placed = write_yaml({"columns": columns}) if columns else "columns:\n"
     return placed + "".join(f"  {line}" for line in lines)
-
-
-def _find_year(sheets: Sequence[DraftSheet]) -> int | None:
-    """Return the year that most sheets name: in a title, by most days, or in the file's name."""
-    years: Counter[int] = Counter()
-    for sheet in sheets:
-        titles = " ".join(text for row in sheet.titles for text in row)
-        days = " ".join(sheet.table.frame[sheet.roles["date"]]) if "date" in sheet.roles else ""
-        for text in (titles, days, sheet.path.stem):
-            matches = Counter(re.findall(r"(?<!\d)20\d\d(?!\d)", text))
-            if matches:
-                years[int(matches.most_common(1)[0][0])] += 1
-                break
-    return years.most_common(1)[0][0] if years else None

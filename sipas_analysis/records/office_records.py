@@ -5,7 +5,7 @@ is run on the working calendar, and what was read differently is in one ledger. 
 name of an official leaves this object by a public output (rules P1 and P3).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from sipas_analysis.arguments import check_kind
-from sipas_analysis.collect.record_sources import RecordSources
+from sipas_analysis.collect.record_sources import RecordFile, RecordSources
 from sipas_analysis.collect.survey import Survey, join_ledgers
 from sipas_analysis.collect.wave import Wave
-from sipas_analysis.errors import ConfigError, SeveralError, SipasError
+from sipas_analysis.errors import ConfigError, Place, RecordsError, SeveralError, SipasError
 from sipas_analysis.files import FileContent, describe_files, hold_files
 from sipas_analysis.records.calendar import Calendar, read_calendar
 from sipas_analysis.records.calendar_years import list_program_years
 from sipas_analysis.records.clock import find_pauses, run_clock
+from sipas_analysis.records.columns import find_export
 from sipas_analysis.records.dossiers import read_dossiers
-from sipas_analysis.records.exports import connect_records
+from sipas_analysis.records.exports import connect_records, make_salt
 from sipas_analysis.records.ledger import Line, list_changes, list_lines
 from sipas_analysis.records.movements import find_reopened, read_movements
 from sipas_analysis.records.official_form import OfficialForm, read_official_form
@@ -136,24 +137,36 @@ def _read_all(
     survey: Survey, sources: RecordSources, inputs: Mapping[Path, FileContent]
 ) -> Records:
     """Read every file; refuse the mistakes of all files in one list."""
-    wave, connection = survey.wave, connect_records()
+    wave, folder = survey.wave, survey.wave.path.parent
+    files = [*sources.list_files(folder)]
+    connection = connect_records(make_salt(path for _, path, _ in files))
     frames, movements, ledgers = _read_exports(connection, wave, survey.units)
     dossiers = frames["dossiers"]
     if movements is not None:
         dossiers, reopened = _mark_reopened(connection, dossiers)
         ledgers.append(reopened)
-    folder, last = wave.path.parent, sources.find_period(wave.year)[1]
+    last = sources.find_period(wave.year)[1]
     frames = {**frames, "dossiers": dossiers}
     own_paths = [folder / name for name in sources.calendar]
-    calendar = _read_calendar(frames, movements, last, own_paths)
+    names: dict[str, list[str]] = {}
+    for kind, path, _ in files:
+        names.setdefault(kind, []).append(path.name)
+    calendar = _read_calendar(frames, movements, last, own_paths, names)
     calendar.make_macros(connection)
     dossiers = run_clock(dossiers, _find_pauses(movements), calendar, last)
-    forms = [(path, entry) for kind, path, entry in sources.list_files(folder) if kind == "form"]
-    form = read_official_form(forms[0][0], forms[0][1].sheet) if forms else None
+    form = _read_form(files)
     ledger = join_ledgers([*ledgers, _note_promises(dossiers)])
     petitions, publication = frames["petitions"], frames["publication"]
     parts = (dossiers, movements, petitions, publication, form, ledger, inputs, connection)
     return Records(wave, calendar, *parts)
+
+
+def _read_form(files: Sequence[tuple[str, Path, RecordFile]]) -> OfficialForm | None:
+    """Read the office's own form, which is one file; None where the wave names none."""
+    forms = [(path, entry) for kind, path, entry in files if kind == "form"]
+    if len(forms) > 1:
+        raise RecordsError("records_forms", [Place(path.name) for path, _ in forms])
+    return read_official_form(forms[0][0], forms[0][1].sheet) if forms else None
 
 
 def _read_exports(
@@ -202,6 +215,7 @@ def _read_calendar(
     movements: "DuckDBPyRelation | None",
     last: date,
     own_paths: list[Path],
+    names: Mapping[str, Sequence[str]],
 ) -> Calendar:
     """Read the calendar of the years of all stamps, and of the year after them if there is one.
 
@@ -219,7 +233,31 @@ def _read_calendar(
         rows = movements.query("movements", query)
         years |= {year for row in (rows.fetchall() if rows else ()) for year in row if year}
     after = max(years) + 1
-    return read_calendar([*years, *({after} & {*list_program_years()})], own_paths)
+    try:
+        return read_calendar([*years, *({after} & {*list_program_years()})], own_paths)
+    except RecordsError as error:
+        missing = [int(year) for year in str(error.fields.get("years", "")).split(", ") if year]
+        places = [
+            place
+            for role in columns
+            for place in _find_years(frames[role[0]], role, missing, names.get(role[0], []))
+        ]
+        if error.message_id != "calendar_missing" or not places:
+            raise
+        years_shown = {"years": ", ".join(map(str, missing)), "year": missing[0]}
+        raise RecordsError("calendar_missing_at", places, **years_shown) from None
+
+
+def _find_years(
+    frame: pd.DataFrame, role: tuple[str, str], years: Sequence[int], files: Sequence[str]
+) -> list[Place]:
+    """Return where stamps of some years stand, which may be typed wrongly."""
+    kind, name = role
+    rows = frame[frame[name].dt.year.isin(years)]
+    header = find_export(kind).roles[name].headers[0]
+    named = rows["file"].map(dict(enumerate(files))) if kind != "dossiers" else rows["file"]
+    cells = zip(named, rows["row"], rows[name].dt.strftime("%d/%m/%Y"), strict=True)
+    return [Place(str(file), int(row), header, str(day)) for file, row, day in cells]
 
 
 def _note_promises(dossiers: pd.DataFrame) -> pd.DataFrame:

@@ -39,3 +39,28 @@ def test_answers_are_no_export_and_exports_are_no_answers(tmp_path):
     with pytest.raises(FileError) as caught:
         draft_wave([path], tmp_path, "vi")
     assert "ho-so.csv" in caught.value.text("vi")
+
+
+def test_a_draft_says_where_records_would_stand_and_looks_into_folders(tmp_path):
+    """Forms in one folder, exports in another: nothing lies in the folder itself."""
+    (tmp_path / "phieu").mkdir()
+    (tmp_path / "phieu" / "phieu-2024.csv").write_text(ANSWERS, "utf-8")
+    alone = draft_wave([tmp_path / "phieu"], tmp_path / "phieu", "vi").wave.read_text("utf-8")
+    assert "# records: {dossiers: ho-so/*.xlsx" in alone
+    for name in ("wave.yaml", "units.csv"):
+        (tmp_path / "phieu" / name).unlink()
+    (tmp_path / "ho-so").mkdir()
+    write_export(tmp_path / "ho-so" / "quy-1.csv", make_dossiers())
+    book = "STT,Đơn vị xử lý,Ngày tiếp nhận,Hạn trả lời\n1,Sở Y tế,01/03/2025,10/03/2025\n"
+    (tmp_path / "so.csv").write_text(book, "utf-8")
+    draft = draft_wave([tmp_path], tmp_path, "vi")
+    records = read_wave(draft.wave).records
+    assert [entry.file for entry in records.dossiers] == ["ho-so/quy-1.csv"]
+    assert [dict(entry.columns) for entry in records.petitions] == [{"petition": "STT"}]
+    assert "# records:" not in draft.wave.read_text("utf-8")
+
+
+def test_a_list_with_running_numbers_alone_is_no_book_of_petitions(tmp_path):
+    """Unit and day of receipt stand in many lists."""
+    (tmp_path / "so.csv").write_text("STT,Đơn vị xử lý,Ngày tiếp nhận\n1,a,01/03/2025\n", "utf-8")
+    assert recognise_export(tmp_path / "so.csv") == ("", {})

@@ -12,7 +12,7 @@ from sipas_analysis.errors import ConfigError, RecordsError
 from sipas_analysis.records.calendar import read_calendar
 from sipas_analysis.records.calendar_years import list_program_years
 
-YEARS = range(2019, 2027)
+YEARS = range(2019, 2028)
 CALENDAR = read_calendar(YEARS)
 
 
@@ -37,6 +37,7 @@ def test_tet_of_each_year_is_as_the_notices_say():
         2024: ("2024-02-07", "2024-02-15"),
         2025: ("2025-01-24", "2025-02-03"),
         2026: ("2026-02-13", "2026-02-23"),
+        2027: ("2027-02-04", "2027-02-12"),  # assumed, so that it is unverified
     }
     assert list_program_years() == [*around]
     for before, after in around.values():
@@ -65,13 +66,18 @@ def test_each_part_has_a_source_and_only_what_was_read_says_so():
     holidays = {day.start: day.status for year in CALENDAR.years for day in year.holidays}
     assert holidays[date(2021, 2, 10)] == "sourced"
     assert holidays[date(2026, 11, 24)] == "unverified"
+    swapped = [day for year in CALENDAR.years for day in year.make_up_days]
+    private = [part for part in [*parts, *swapped] if "tet-amlich" in part.source]
+    assert len(private) >= 5
+    assert {part.status for part in private} == {"unverified"}
+    assert holidays[date(2027, 2, 8)] == "unverified"
 
 
 def test_days_are_those_of_numpy():
     """Against numpy.busday_count, a day at a time; moved Saturdays are added."""
     off = [day for year in CALENDAR.years for part in year.holidays for day in part.list_days()]
     made_up = np.array([part.day for year in CALENDAR.years for part in year.make_up_days], "M8[D]")
-    days = np.arange(np.datetime64("2019-01-01"), np.datetime64("2027-01-02"))
+    days = np.arange(np.datetime64("2019-01-01"), np.datetime64("2028-01-01"))
     right = np.busday_count(days[0], days, holidays=off)
     right += np.searchsorted(np.sort(made_up), days)
     np.testing.assert_array_equal(CALENDAR.count_days(days), right)

@@ -189,3 +189,23 @@ def test_a_deadline_beyond_the_calendar_is_not_made_up():
     running = run_clock(dossier.assign(state=4), make_pauses(), this_year, END)
     assert done[["due", "limit_used"]].isna().all(axis=None)
     assert [*done["status"], *running["status"]] == ["early", "in_time"]
+
+
+@pytest.mark.parametrize("unit", ["hour", "working_day", "day", "month"])
+def test_a_deadline_that_no_calendar_reaches_leaves_the_status_right(unit):
+    """It lies after all that was done and after the last day: early or in time, as with a calendar.
+
+    So that a year of which the holidays are not known yet needs no status of its own.
+    """
+    limits = {"hour": 800, "working_day": 100, "day": 200, "month": 6}
+    for state, finished in ((9, "2021-12-31 16:00"), (4, None)):
+        dossier = make_dossier("2021-11-01 08:00", finished, limits[unit], unit, state)
+        pauses = pd.DataFrame(columns=["dossier", "start", "end"], dtype="datetime64[s]")
+        short, long = (
+            run_clock(dossier, pauses, read_calendar(years), END).iloc[0]
+            for years in ([2021], [2021, 2022])
+        )
+        assert pd.isna(short["due"])
+        assert long["due"] > pd.Timestamp("2022-01-01")
+        assert short["status"] == long["status"] == ("early" if finished else "in_time")
+        assert short["days_late"] == long["days_late"] == 0

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from made_exports import make_dossiers, survey_of
 
 from sipas_analysis.collect.survey import read_survey
 from sipas_analysis.collect.wave import read_wave
@@ -11,6 +12,7 @@ from sipas_analysis.errors import ConfigError, PlanError
 from sipas_analysis.improve.plan import plan
 from sipas_analysis.reports.check_output import describe_check
 from sipas_analysis.reports.check_reminders import (
+    describe_cut_exports,
     describe_plans,
     describe_reminders,
     list_blank_facts,
@@ -118,3 +120,15 @@ def test_a_unit_of_full_satisfaction_that_no_rule_flags_is_named(read_answers):
     survey = read_answers("\n".join(["unit,A1,A2,D1", *lines, ""]))
     assert list_content_units(survey) == ["so-a"]
     assert any("satisfied with everything" in text for text, _ in describe_reminders(survey, "en"))
+
+
+def test_files_of_records_are_named_and_cut_exports_too(read_answers, tmp_path):
+    """``check`` says that their content is read later; ``report`` names one that may be cut."""
+    stays = make_dossiers()
+    many = pd.concat([stays] * 209).head(5000).assign(MaHoSo=[f"H{at}" for at in range(5000)])
+    survey = survey_of(read_answers, tmp_path, many)
+    (said,) = [text for text, _ in describe_reminders(survey, "vi") if "records:" in text]
+    assert "dossiers.csv" in said
+    ((said, _),) = describe_cut_exports(survey, "vi")
+    assert "dossiers.csv (5000)" in said
+    assert describe_cut_exports(survey_of(read_answers, tmp_path), "vi") == []
