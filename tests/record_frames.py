@@ -8,6 +8,8 @@ import pandas as pd
 from sipas_analysis.collect.record_sources import RecordSources
 from sipas_analysis.figures.published import Figures
 from sipas_analysis.figures.record_figures import RULES, RecordFigures
+from sipas_analysis.figures.record_rules import list_record_rules
+from sipas_analysis.records.calendar import read_calendar
 from sipas_analysis.reports.subject import Subject
 
 SHARED = {}
@@ -30,6 +32,10 @@ class HandMade(RecordFigures):
     def tables(self):
         """All tables."""
         return self.source
+
+    def list_rules(self):
+        """Return the rules with the calendar of one year."""
+        return list_record_rules(read_calendar([2021]))
 
 
 def make_subject(survey, tables, unit=""):
@@ -83,10 +89,22 @@ def list_tables(units, groups=("departments", "districts"), steps=STEPS):
     named = [{"key": key, "domain": domain, "unit": unit} for key, domain, unit in keys]
     channels = {f"{name}_percent": 41.25 for name in CHANNELS}
     channels |= {f"{name}_base": 1000 for name in CHANNELS}
-    petitions = {"received": 40, "open": 12, "overdue": 5, PERCENT: 71.0, "reopened": 3}
-    publication = {"procedures": 120, "score": 88.0, "late": 9, "median_days_late": 4.0}
+    petitions = {"received": 40, "open": 12, "overdue": 5, PERCENT: 62.5, "reopened": 3}
+    petitions |= {"on_time": 20, "late": 7}
+    publication = {
+        "procedures": 120,
+        "score": 88.0,
+        "unchecked": 0,
+        "late": 9,
+        "median_days_late": 4.0,
+    }
     publication |= {f"{name}_percent": 90.0 for name in ("place", "form", "content")}
-    forms = {"forms_percent": 2.5, "forms_percent_low": 2.0, "forms_percent_high": 3.0}
+    forms = {
+        "forms_base": 400,
+        "forms_percent": 2.5,
+        "forms_percent_low": 2.0,
+        "forms_percent_high": 3.0,
+    }
     forms |= {"gap_points": -1.5, "gap_points_low": -2.0, "gap_points_high": -1.0}
     return {
         "timeliness": [

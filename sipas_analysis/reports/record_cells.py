@@ -59,6 +59,13 @@ NAMES = {  # what names a row of a domain; the name of the domain if it is not h
     "break": ("rule", "cell"),
     "difference": ("field", "cell"),
 }
+NOTES = {  # by column: what is to be said below its table
+    "least_points": "slow",
+    "share_of_limit_percent": "weeks",
+    "expected_percent": "groups",
+}
+PEOPLE = ("NCC", "HN", "HCN", "HKK", "DTTS")  # the five groups of the forms
+WIDEST = 100.0  # points: an interval of a percentage that tells nothing
 COUNTED = {"on_time_percent"}  # of all dossiers: printed without the interval of a sample
 PLACES = ("all", "group", "unit")  # domains that one table has together
 ENDS = {"(start)": "record.way.start", "(end)": "record.way.end"}
@@ -97,20 +104,32 @@ def tabulate_rows(
             heads.append(Column(make_text("report.column.interval")))
     has_verdicts = any(row.verdict for row in rows)
     heads += [Column(make_text("report.column.verdict"), "text")] if has_verdicts else []
-    lines = []
+    lines, is_any_vague = [], False
     for row in rows:
         line = [*name_row(subject, row)]
         for column in columns:
-            line.append(print_number(subject, row, column))
+            is_vague = _is_vague(row, column)
+            is_any_vague |= is_vague
+            line.append(None if is_vague else print_number(subject, row, column))
             if column in with_ends:
                 decimals = 1 if column.endswith("_percent") else find_decimals(column)
-                line.append(interval_of(subject, row.find_id(column), decimals))
+                interval = interval_of(subject, row.find_id(column), decimals)
+                line.append(None if is_vague else interval)
         verdict = make_text(f"record.verdict.{row.verdict}") if row.verdict else None
         lines.append((*line, verdict) if has_verdicts else (*line,))
     notes = explain_columns(table, columns)
+    notes += (make_text("record.note.vague"),) if is_any_vague else ()
     is_hidden = any(not row.has(name) for row in rows if row.domain in PLACES for name in columns)
     notes += (make_text("record.note.hidden"),) if is_hidden else ()
     return Table(table_id, caption, (*heads,), (*lines,), notes)
+
+
+def _is_vague(row: RecordRow, column: str) -> bool:
+    """Return whether the interval of what vanishes is so wide that nothing is to be stated."""
+    if column != "vanishes_percent":
+        return False
+    low, high = (row.value_of(f"{column}_{end}") for end in ("low", "high"))
+    return high - low > WIDEST
 
 
 def name_column(table: str, column: str) -> Text:
@@ -119,9 +138,9 @@ def name_column(table: str, column: str) -> Text:
 
 
 def explain_columns(table: str, columns: Sequence[str]) -> tuple[Text, ...]:
-    """Say of each share of channels which dossiers are counted, and among which; what is slow."""
+    """Say of shares of channels which dossiers are counted; of others what their intervals mean."""
     if table != "channels":
-        return (make_text("record.note.slow"),) if "least_points" in columns else ()
+        return tuple(make_text(f"record.note.{NOTES[name]}") for name in columns if name in NOTES)
     from sipas_analysis.records.channels import read_channel_rules
 
     shares = {f"{name}_percent": share for name, share in read_channel_rules().shares.items()}
@@ -172,7 +191,8 @@ def _name_people(subject: Subject, code: str) -> object:
 
     question = find_group_question(subject.figures.survey)
     levels = subject.pack.indicators[question].levels if question else {}
-    return levels.get(code, code)
+    named = make_text(f"record.people.{code}") if code in PEOPLE else code
+    return levels.get(code, named)
 
 
 def print_number(subject: Subject, row: RecordRow, column: str) -> object:

@@ -44,16 +44,16 @@ class _Listed(NamedTuple):
     table: str
     domains: tuple[str, ...]
     columns: tuple[str, ...] = ()
-    needed: str = ""  # column that a row must have, and not as 0
+    needed: tuple[str, ...] = ()  # columns of which a row must have one, and not as 0
 
 
 LISTED = (
     _Listed("timeliness.unit", "timeliness", PLACES, FORM),
     _Listed("shares", "timeliness", PLACES, SHARES),
     _Listed("timeliness.field", "timeliness", ("field",), FORM),
-    _Listed("steps.step", "steps", ("step",), STEPS),
-    _Listed("steps.section", "steps", ("section",), SECTIONS, "n"),
-    _Listed("steps.slow", "steps", ("unit_section",), SLOW, "least_points"),
+    _Listed("steps.step", "steps", ("step",), STEPS, ("n", "pauses")),
+    _Listed("steps.section", "steps", ("section",), SECTIONS, ("n",)),
+    _Listed("steps.slow", "steps", ("unit_section",), SLOW, ("least_points",)),
     _Listed("channels.unit", "channels", PLACES, CHANNELS),
     _Listed("channels.field", "channels", ("field",), CHANNELS),
     _Listed("petitions.unit", "petitions", PLACES, PETITIONS),
@@ -82,7 +82,7 @@ def _list_rows(subject: Subject, listed: _Listed) -> Iterator[Table]:
         row
         for row in (records.rows_of(listed.table) if records else [])
         if row.domain in listed.domains
-        if not listed.needed or row.value_of(listed.needed) > 0
+        if not listed.needed or any(row.value_of(name) > 0 for name in listed.needed)
     ]
     wanted = listed.columns or PRINTED[listed.table]
     columns = [column for column in list_printed(rows, listed.table) if column in wanted]

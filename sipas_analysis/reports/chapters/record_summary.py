@@ -25,14 +25,11 @@ def name_bottleneck(subject: Subject) -> list[Text]:
     if len(steps) < 2:
         return []
     first, rivals = steps[0], _list_rivals(steps)
-    low, high = interval_of(subject, first.find_id(SHARE)).ends()
     word = "cut" if is_cut(subject) else "open" if rivals else "sure"
     share = make_text(
         f"records.steps.{word}",
         step=_name_step(first),
         percent=print_number(subject, first, SHARE),
-        low=low,
-        high=high,
         others=list_some([_name_step(row) for row in rivals[:MOST_NAMED]], len(rivals), "steps"),
     )
     parts = [share, *name_slow_place(subject)]
@@ -56,8 +53,7 @@ def name_slow_place(subject: Subject) -> list[Text]:
             step=_name_step(first),
             percent=print_number(subject, first, HERE),
             others=print_number(subject, first, "others_percent"),
-            points=print_number(subject, first, "least_points"),
-            more=make_text("records.slow.more") if len(rows) > 1 else "",
+            more=make_text("records.slow.more") if len(rows) > 1 and not subject.unit else "",
         )
     ]
 
@@ -120,18 +116,23 @@ def sum_up_records(subject: Subject) -> list[Text]:
     return [*texts, make_text("records.sum.missed", names=Joined(missed))] if missed else texts
 
 
-def _name_lowest(subject: Subject) -> list[Text]:
-    """Name the unit with the lowest share on time, if several are told and one is lower."""
+def find_lowest(subject: Subject, table: str, column: str) -> RecordRow | None:
+    """Return the unit with the lowest figure, if several are told and one is lower; of all only."""
     records = subject.figures.records
-    listed = records.rows_of("timeliness", "unit") if records else []
-    rows = sorted(
-        (row for row in listed if row.unit and row.has(ON_TIME)),
-        key=lambda row: row.value_of(ON_TIME),
-    )
-    if len(rows) < 2 or rows[0].value_of(ON_TIME) == rows[1].value_of(ON_TIME):
+    listed = records.rows_of(table, "unit") if records and not subject.unit else []
+    rows = [row for row in listed if row.unit and row.has(column)]
+    rows.sort(key=lambda row: row.value_of(column))
+    is_one = len(rows) > 1 and rows[0].value_of(column) < rows[1].value_of(column)
+    return rows[0] if is_one else None
+
+
+def _name_lowest(subject: Subject) -> list[Text]:
+    """Name the unit with the lowest share of dossiers on time."""
+    row = find_lowest(subject, "timeliness", ON_TIME)
+    if row is None:
         return []
-    percent, n = (print_number(subject, rows[0], name) for name in (ON_TIME, "done"))
-    unit = subject.unit_name(rows[0].unit)
+    percent, n = (print_number(subject, row, name) for name in (ON_TIME, "done"))
+    unit = subject.unit_name(row.unit)
     return [make_text("records.sum.lowest", unit=unit, percent=percent, n=n)]
 
 

@@ -9,6 +9,7 @@ from sipas_analysis.documents.model import (
     Block,
     Bullets,
     Joined,
+    Number,
     Paragraph,
     Section,
     Text,
@@ -16,6 +17,7 @@ from sipas_analysis.documents.model import (
 )
 from sipas_analysis.figures.record_rows import RecordRow
 from sipas_analysis.reports.chapters.record_summary import (
+    find_lowest,
     find_record,
     is_cut,
     list_unreached,
@@ -23,7 +25,7 @@ from sipas_analysis.reports.chapters.record_summary import (
     name_slow_place,
 )
 from sipas_analysis.reports.figure_tables import percent_cell
-from sipas_analysis.reports.named_numbers import interval_of, number_of
+from sipas_analysis.reports.named_numbers import number_of
 from sipas_analysis.reports.record_cells import name_row, print_number
 from sipas_analysis.reports.record_pictures import (
     ON_TIME,
@@ -36,7 +38,7 @@ from sipas_analysis.reports.subject import Subject
 COUNTS = ("received", "done", "late")
 BESIDE = ("waiting", "withdrawn", "stopped", "no_limit")  # received, but neither done nor running
 SHARES = ("online", "online_full", "online_partial", "post_intake", "post_return")
-LEAST_GAP = 0.05  # points: a smaller gap is printed as 0.0
+LEAST_GAP = 0.005  # points: a smaller gap is printed as 0.00
 
 
 def build_records(subject: Subject) -> Section:
@@ -89,6 +91,7 @@ def _state_time(subject: Subject, row: RecordRow) -> list[Block]:
         texts.append(make_text("records.time.late", days=days))
     texts += _list_rest(subject, row, end)
     texts += [_compare_official(subject, row)] if row.has("official_percent") else []
+    texts += _check_form(subject)
     texts += _compare_blocks(subject)
     if row.value_of("contradictory") > 0:
         texts.append(make_text("records.time.aside", n=print_number(subject, row, "contradictory")))
@@ -99,16 +102,16 @@ def _state_time(subject: Subject, row: RecordRow) -> list[Block]:
 def _list_rest(subject: Subject, row: RecordRow, end: object) -> list[Text]:
     """State what the dossiers received that are not done are, so that the parts add up."""
     late = make_text("records.rest.with_overdue", n=print_number(subject, row, "overdue"))
+    overdue = late if row.value_of("overdue") > 0 else ""
+    n = print_number(subject, row, "running")
+    running = make_text("records.rest.running", end=end, n=n, overdue=overdue)
     parts = [
-        make_text(
-            f"records.rest.{name}",
-            n=print_number(subject, row, name),
-            overdue=late if row.value_of("overdue") > 0 else "",
-        )
-        for name in ("running", *BESIDE)
+        make_text(f"records.rest.{name}", n=print_number(subject, row, name))
+        for name in BESIDE
         if row.value_of(name) > 0
     ]
-    return [make_text("records.rest", end=end, parts=Joined(parts, ", "))] if parts else []
+    texts = [running] if row.value_of("running") > 0 else []
+    return [*texts, make_text("records.rest", parts=Joined(parts, ", "))] if parts else texts
 
 
 def _compare_official(subject: Subject, row: RecordRow) -> Text:
@@ -126,8 +129,16 @@ def _compare_official(subject: Subject, row: RecordRow) -> Text:
         "records.official.higher" if parts and gap >= LEAST_GAP else "records.official.same",
         percent=print_number(subject, row, "official_percent"),
         gap=print_number(subject, row, "gap_points"),
-        parts=Joined(parts),
+        parts=Joined(parts, ", "),
     )
+
+
+def _check_form(subject: Subject) -> list[Text]:
+    """State that the office's own form breaks a sum, or differs from the count (T4)."""
+    records = subject.figures.records
+    found = {row.domain for row in (records.rows_of("form") if records else [])}
+    words = "both" if len(found) > 1 else next(iter(found), "")
+    return [make_text(f"records.form.{words}")] if found and not subject.unit else []
 
 
 def _compare_blocks(subject: Subject) -> list[Text]:
@@ -189,7 +200,8 @@ def _state_petitions(subject: Subject) -> list[Text]:
             apart=make_text("records.petitions.apart") if are_apart else "",
             n=print_number(subject, row, "received"),
             percent=print_number(subject, row, ON_TIME),
-            base=number_of(subject, row.find_id(ON_TIME), "denominator") if has_rate else "",
+            base=_count_base(subject, row) if has_rate else "",
+            lowest=_name_lowest_answers(subject),
             reopened=again if row.value_of("reopened") > 0 else "",
         )
     ]
@@ -206,6 +218,31 @@ def _state_petitions(subject: Subject) -> list[Text]:
             )
         )
     return [make_text("leaders.joined", parts=Joined(texts, " "))]
+
+
+def _count_base(subject: Subject, row: RecordRow) -> Number:
+    """Return how many cases the share answered on time is of: answered, or overdue."""
+    return number_of(subject, row.find_id(ON_TIME), "denominator")
+
+
+def _name_lowest_answers(subject: Subject) -> Text | str:
+    """Name the unit with the lowest share answered on time, as a part of the sentence."""
+    row = find_lowest(subject, "petitions", ON_TIME)
+    if row is None:
+        return ""
+    unit, percent = subject.unit_name(row.unit), print_number(subject, row, ON_TIME)
+    base = _count_base(subject, row)
+    return make_text("records.petitions.lowest", unit=unit, percent=percent, base=base)
+
+
+def _name_lowest_publication(subject: Subject) -> Text | str:
+    """Name the unit with the lowest score of publication, as the end of the sentence."""
+    row = find_lowest(subject, "publication", "score")
+    if row is None:
+        return ""
+    score = print_number(subject, row, "score")
+    unit = subject.unit_name(row.unit)
+    return make_text("records.publication.lowest", unit=unit, percent=score)
 
 
 def _state_publication(subject: Subject) -> list[Text]:
@@ -226,6 +263,7 @@ def _state_publication(subject: Subject) -> list[Text]:
             n=print_number(subject, row, "procedures"),
             late=late if row.value_of("late") > 0 else "",
             unchecked=unchecked if row.value_of("unchecked") > 0 else "",
+            lowest=_name_lowest_publication(subject),
             **shares,
         )
     ]
@@ -248,7 +286,6 @@ def _compare_groups(subject: Subject) -> list[Text]:
             name=name_row(subject, row)[0],
             forms=print_number(subject, row, "forms_percent"),
             n=print_number(subject, row, "forms_base"),
-            interval=interval_of(subject, row.find_id("forms_percent")),
             clients=print_number(subject, row, "expected_percent"),
         )
         for row in list_unreached(subject, ("less", "more"))

@@ -4,14 +4,20 @@ from functools import partial
 
 import pytest
 from record_frames import NAN, SLOWEST, STEPS, count_dossiers, list_steps, list_tables, make_subject
-from report_words import read_words
+from report_words import read_table, read_words
 
 from sipas_analysis.documents.chart_parts import NARROW, WIDE
-from sipas_analysis.documents.model import Picture, render_text
+from sipas_analysis.documents.model import Picture, Table, render_text
+from sipas_analysis.reports.chapters.assessment import build_assessment
 from sipas_analysis.reports.chapters.drivers import describe_drivers
 from sipas_analysis.reports.chapters.leaders import build_leaders
 from sipas_analysis.reports.chapters.letters import build_letter
-from sipas_analysis.reports.chapters.record_summary import explain_attitude, sum_up_records
+from sipas_analysis.reports.chapters.record_annex import show_records
+from sipas_analysis.reports.chapters.record_summary import (
+    explain_attitude,
+    name_slow_place,
+    sum_up_records,
+)
 from sipas_analysis.reports.chapters.records import build_records
 from sipas_analysis.reports.record_pictures import draw_flow_picture, draw_views_picture
 from sipas_analysis.reports.report import Report, report
@@ -51,19 +57,32 @@ def test_the_chapter_stands_after_the_ranking_and_numerals_follow(make):
 
 
 def test_a_leader_reads_the_real_share_first_then_that_of_the_form_and_why(make):
-    """Both shares, the gap and its parts; what runs and is overdue; what is set aside."""
+    """Both shares, the gap and its parts; what is set aside. Parts of those received add up."""
     lines = read_words(build_records(make()), "vi").splitlines()
     assert lines[1] == (
         "Từ 01/01/2021 đến 31/12/2021, các cơ quan, đơn vị tiếp nhận 1.090 hồ sơ (kể cả hồ sơ kỳ "
         "trước chuyển sang), đã giải quyết 1.000 hồ sơ: 95,00% đúng hạn, 50 hồ sơ quá hạn."
     )
-    assert "II.06a/VPCP/KSTT thì 96,50% đúng hạn, cao hơn 1,50 điểm phần trăm" in lines[2]
-    assert "20 hồ sơ đang chờ bổ sung (1,00 điểm), 10 hồ sơ đã rút (0,50 điểm)" in lines[2]
-    assert "còn 60 hồ sơ đang giải quyết, trong đó 15 hồ sơ đã quá hạn" in lines[2]
-    assert "3 hồ sơ có ngày, giờ mâu thuẫn nhau được để riêng" in lines[2]
+    assert (
+        "II.06a/VPCP/KSTT coi là đúng hạn cả hồ sơ chờ bổ sung hoặc nộp phí (1,00 điểm), "
+        in (lines[2])
+    )
+    assert "hồ sơ đã rút (0,50 điểm) nên tỷ lệ theo biểu là 96,50%, cao hơn 1,50 điểm" in lines[2]
+    assert (
+        "Đến hết 31/12/2021, 60 hồ sơ đang giải quyết (15 đã quá hạn). Số còn lại không"
+        in (lines[2])
+    )
+    assert "20 chờ bổ sung hoặc nộp phí, 10 đã rút. Biểu" in lines[2]
+    assert 1090 == 1000 + 60 + 20 + 10
+    assert "Sở, ban, ngành 95,00% trong 1.000 hồ sơ" in lines[2]
+    assert "3 hồ sơ có ngày, giờ mâu thuẫn được để riêng, không tính vào tỷ lệ đúng hạn" in lines[2]
     rows = [count_dossiers("all", "all", gap_points=0.0, gap_waiting=0.0, gap_withdrawn=0.0)]
     said = read_words(build_records(make(timeliness=rows)), "vi")
     assert "Tính theo Biểu II.06a/VPCP/KSTT cũng là 96,50% đúng hạn." in said
+    form = [{"key": "break:1", "domain": "break", "label": "3 = 7 + 11", "section": "G5"}]
+    assert "có ô không bằng tổng các ô phải cộng" in read_words(
+        build_records(make(form=form)), "vi"
+    )
 
 
 @pytest.mark.parametrize(
@@ -71,7 +90,7 @@ def test_a_leader_reads_the_real_share_first_then_that_of_the_form_and_why(make)
     [
         ({"done": 0, "late": 0}, "chưa giải quyết xong hồ sơ nào"),
         ({"on_time_percent": NAN, "late": NAN}, "số đã giải quyết quá ít nên không nêu"),
-        ({"running": 0}, "cao hơn 1,50 điểm phần trăm"),
+        ({"running": 0, "waiting": 0}, "không tính vào tỷ lệ đúng hạn: 10 đã rút. Biểu"),
         (None, "Trong kỳ, hệ thống không có hồ sơ của đơn vị, hoặc có quá ít hồ sơ"),
     ],
 )
@@ -98,14 +117,63 @@ def test_the_slowest_step_is_named_with_its_certainty(make):
     """Surely, or with the steps that may take as much; the picture marks it by words."""
     said = read_words(build_records(make()), "vi")
     assert f"“{STEPS[SLOWEST]}”, chiếm 40,00% thời hạn" in said
-    assert "(khoảng tin cậy 95%: từ 39,0 đến 41,0), chắc chắn nhiều hơn các bước khác" in said
-    assert "một nửa số lượt xong trong 7,0 giờ làm việc" in said
+    assert "thời hạn giải quyết, chắc chắn nhiều hơn các bước khác" in said
     unsure = make(steps=list_steps(is_sure=False))
     said = read_words(build_records(unsure), "vi")
     assert "chưa đủ cơ sở kết luận bước này mất nhiều thời gian hơn “Trả kết quả”; " in said
     assert "2 bước khác" in said
     told = [[text.id for text in sum_up_records(subject)] for subject in (make(), unsure)]
     assert ["records.sum.step" in ids for ids in told] == [True, False]
+
+
+SLOW = {"section": "Phòng B", "label": "Thẩm định", "limit_here_percent": 84.5}
+
+
+def _list_places(*least):
+    """Return sections of units, those with a number surely slow by so many points or more."""
+    rows = [
+        {"key": f"unit_section:{k}", "domain": "unit_section", "unit": unit, "least_points": points}
+        for k, (unit, points) in enumerate(zip(UNITS, least, strict=True), 1)
+    ]
+    others = [
+        {"others_percent": 40.0 if row["least_points"] == row["least_points"] else NAN}
+        for row in rows
+    ]
+    return [*list_steps(), *(row | SLOW | more for row, more in zip(rows, others, strict=True))]
+
+
+def test_the_section_that_is_surely_slow_is_named_with_its_unit(make):
+    """By its part of the limit against others; nothing where none is slow or a file is cut."""
+    steps = _list_places(NAN, 31.4, 5.0)
+    steps[-1]["others_percent"] = 50.0  # 34.5 points more, not 44.5
+    said = read_words(build_records(make(steps=steps)), "vi")
+    assert "Nơi chậm rõ rệt nhất: Phòng B, Sở Thông tin và Truyền thông" in said
+    assert "“Thẩm định” chiếm 84,50% thời hạn giải quyết, ở các nơi khác là 40,00% (các nơi" in said
+    leader = [render_text(text, "vi") for text in sum_up_records(make(steps=steps))]
+    assert any("Phòng B, Sở Thông tin và Truyền thông" in text for text in leader)
+    own = read_words(build_records(make("so-tttt", steps=steps)), "vi")
+    assert "ở các nơi khác là 40,00%. Trước khi kết luận" in own
+    assert "Nơi chậm" not in read_words(build_records(make("so-nv", steps=steps)), "vi")
+    assert "Nơi chậm" not in read_words(
+        build_records(make(steps=_list_places(NAN, NAN, NAN))), "vi"
+    )
+    aside = [{"key": "records_cap", "domain": "reason", "label": "records_cap", "n": 65535}]
+    cut = make(steps=steps, aside=aside)
+    said = read_words(build_records(cut), "vi")
+    assert "có thể thiếu dòng" in said
+    assert "Trong phần số liệu đã đọc, bước mất nhiều thời gian nhất" in said
+    told = [*sum_up_records(cut), *sum_up_records(make(steps=steps, aside=aside, coverage=[]))]
+    assert not {"records.sum.step", "records.sum.slow", "records.sum.missed"} & {t.id for t in told}
+    assert "chắc chắn nhiều hơn" not in said
+    assert "chắc chắn ít hơn" not in said
+    assert "Nơi chậm" not in said
+
+
+@pytest.mark.slow
+def test_the_planted_slow_section_of_the_demo_is_in_its_report(demo_2021):
+    """Phòng Cấp phép of Sở Xây dựng takes twice as long (records/demo.yaml, ``planted``)."""
+    (text,) = name_slow_place(report(demo_2021, "vi").subject)
+    assert "Nơi chậm rõ rệt nhất: Phòng Cấp phép, Sở Xây dựng" in render_text(text, "vi")
 
 
 @pytest.mark.parametrize("language", ["vi", "en"])
@@ -144,6 +212,7 @@ def test_leaders_and_letter_have_a_sentence_on_what_matters(make):
     """Late and overdue dossiers, the slowest step, overdue petitions; the letter addresses you."""
     said = read_words(build_leaders(make()), "vi")
     assert "95,00% trong 1.000 hồ sơ đã giải quyết là đúng hạn; 50 hồ sơ quá hạn" in said
+    assert "Đúng hạn thấp nhất: TP. Long Xuyên (92,90% trong 1.000 hồ sơ)" in said
     assert f"Chậm nhất ở bước “{STEPS[SLOWEST]}”. 5 phản ánh, kiến nghị quá hạn" in said
     assert "Chi tiết ở phần IV." in said
     assert "Đánh giá ở phần V, giải pháp ở phần VII của báo cáo." in said
@@ -170,26 +239,78 @@ def test_the_part_of_attitude_that_vanishes_is_told_with_its_interval(make):
 def test_channels_petitions_and_publication_are_told_in_a_line_each(make):
     """What is missing is left out of the line."""
     said = read_words(build_records(make()), "vi")
-    assert "Nộp trực tuyến: 41,25% trong 1.000 hồ sơ tiếp nhận, dịch vụ công toàn trình" in said
-    assert "cán bộ, công chức): 40 vụ việc, 71,00% trả lời đúng hạn; 3 phải mở lại." in said
+    assert "Nộp trực tuyến: 41,25% trong 1.000 hồ sơ mới tiếp nhận; trong 1.000 hồ sơ dịch" in said
+    assert (
+        "nghị: 40 vụ việc; đúng hạn 62,50% trong 32 vụ việc đã trả lời hoặc đã quá hạn; 3 " in said
+    )
     assert "Còn 12 vụ việc chưa trả lời, 5 đã quá hạn; một nửa đã chờ từ 15,0 ngày" in said
+    rows = list_tables(UNITS)["petitions"]
+    rows[2] |= {"on_time_percent": 12.5, "on_time": 4, "late": 23}
+    about = {"key": "officials", "domain": "officials", "n": 9, "received": 9}
+    said = read_words(build_records(make(petitions=[*rows, about])), "vi")
+    assert "Phản ánh, kiến nghị (không kể phản ánh về cán bộ, công chức): 40 vụ việc;" in said
+    assert ", thấp nhất: Sở Thông tin và Truyền thông (mô phỏng) (12,50% trong 32);" in said
+    said = read_words(build_records(make()), "vi")
     assert "đúng nội dung 90,00%; 9 thủ tục chậm, một nửa từ 4,0 ngày làm việc" in said
     petitions = [{"key": "all", "domain": "all", "received": 9, "open": 0, "on_time_percent": NAN}]
     publication = [{"key": "all", "domain": "all", "score": 90.0, "late": 0, "procedures": 3}]
+    publication[0]["unchecked"] = 2
     tables = {"petitions": petitions, "publication": publication, "channels": []}
     said = read_words(build_records(make(**tables)), "vi")
-    assert "(không kể phản ánh về cán bộ, công chức): 9 vụ việc.\n" in said
+    assert "Phản ánh, kiến nghị: 9 vụ việc.\n" in said
+    assert "(không tính 2 ô chưa kiểm tra)" in said
     assert "thủ tục chậm" not in said
     assert "trực tuyến" not in said
 
 
 def test_groups_that_forms_do_not_reach_are_named(make):
-    """With the share among forms, its interval, and the share among dossiers."""
+    """With the share among forms and among dossiers; the intervals stand in the annex."""
     said = read_words(build_records(make()), "vi")
-    assert "Hộ nghèo chắc chắn ít hơn, 2,50% số phiếu (khoảng tin cậy 95%: 2,0–3,0)" in said
+    assert "Hộ nghèo chắc chắn ít hơn, 2,50% trong 400 phiếu so với 4,00% số hồ sơ" in said
+    (missed,) = (text for text in sum_up_records(make()) if text.id == "records.sum.missed")
+    assert "Hộ dân tộc thiểu số" in render_text(missed, "vi")
     rows = [row | {"verdict": "cannot_tell"} for row in list_tables(UNITS)["coverage"]]
     assert "Chưa thấy chênh lệch: Người có công" in read_words(
         build_records(make(coverage=rows)), "vi"
     )
     rows = [row | {"verdict": "not_asked"} for row in rows]
     assert "Phiếu không hỏi về nhóm ưu tiên" in read_words(build_records(make(coverage=rows)), "vi")
+
+
+def test_the_assessment_names_late_dossiers_beside_opinions(make, demo_2023):
+    """One line under the weak points, and the part on records under causes; none without."""
+    said = read_words(build_assessment(make()), "vi")
+    assert "Theo hồ sơ (phần IV): 50 hồ sơ giải quyết quá hạn, 15 hồ sơ đang giải quyết" in said
+    assert "số liệu hồ sơ (phần IV) cho biết chỗ chậm, không cho biết nguyên nhân" in said
+    assert "số liệu theo dõi ở nơi" not in said
+    without = read_words(build_assessment(report(demo_2023, "vi").subject), "vi")
+    assert "Theo hồ sơ" not in without
+    assert "số liệu theo dõi ở nơi" in without
+
+
+def test_the_annex_has_no_row_of_nothing_and_says_what_intervals_mean(make):
+    """Pauses have their mean; slow places are listed; a share of all dossiers has no interval."""
+    steps = _list_places(NAN, 31.4, 5.0)
+    pause = {"label": "Tạm dừng", "n": 0, "pauses": 70, "pause_hours": 60.2, "key": "step:9"}
+    nothing = {"label": "Chờ trả", "n": 0, "pauses": 0, "key": "step:10"}
+    steps += [row | {"domain": "step"} for row in (pause, nothing)]
+    steps = [{"n": 800} | row for row in steps]
+    wide = {"key": "civil-servants", "label": "civil-servants", "domain": "factor", "n": 400}
+    wide |= {"vanishes_percent": -18.9, "vanishes_percent_low": -189.5}
+    facts = [wide | {"vanishes_percent_high": 18.8}]
+    subject = make(steps=steps, facts=facts)
+    tables = {
+        block.id: "\n".join(read_table(block, "vi"))
+        for block in show_records(subject)
+        if isinstance(block, Table)
+    }
+    of_steps = tables["table-records-steps-step"]
+    assert "60,2" in of_steps
+    assert "Chờ trả" not in of_steps
+    assert "mỗi tuần tiếp nhận hồ sơ được coi là một lần quan sát" in of_steps
+    assert "31,4" in tables["table-records-steps-slow"]
+    assert "Sở Nội vụ" not in tables["table-records-steps-slow"]
+    assert "Khoảng" not in tables["table-records-shares"]
+    assert "189,5" not in tables["table-records-facts-factor"]
+    assert "rộng hơn 100 điểm" in tables["table-records-facts-factor"]
+    assert "Tết" in tables["table-records-rules"]
