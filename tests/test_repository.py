@@ -39,9 +39,9 @@ infer.sample_size infer.sample_draw infer.unit_counts
 sheets.texts sheets.file_kinds sheets.sheet_state sheets.data_files sheets.text_files
 sheets.reader
 collect.vocabulary collect.readings collect.days collect.likeness collect.tables
-collect.responses collect.record_sources collect.other_indices collect.wave collect.units collect.unit_changes
-collect.headers collect.columns collect.cells collect.row_rules collect.form_rows
-collect.cell_state collect.placed_cells
+collect.responses collect.record_sources collect.other_indices collect.wave collect.units
+collect.unit_changes collect.headers collect.columns collect.cells collect.row_rules
+collect.form_rows collect.cell_state collect.placed_cells
 collect.near_copies collect.duplicates collect.file_cells collect.survey collect.frame_columns
 collect.frame_survey
 collect.simulate
@@ -49,12 +49,15 @@ records.calendar_years records.calendar records.clock records.service_levels rec
 records.words records.stamps records.raw_files records.ledger
 records.export_files records.exports records.repeats records.dossiers
 records.movements records.official_form records.timeliness records.steps records.flow
-records.late_effects records.late_again records.small_cells records.channels records.petitions records.publication records.coverage
-records.office_records records.indicators records.service_score records.simulated_work records.simulated_exports records.simulate
+records.late_effects records.late_again records.small_cells records.channels records.petitions
+records.publication records.coverage
+records.office_records records.indicators records.service_score
+records.simulated_work records.simulated_exports records.simulate
 quality.form_patterns quality.findings quality.keyed_twice quality.item_checks
 draft.sheets draft.pack draft.proposals draft.record_files
 draft.wave_file
-measure.rules measure.scores measure.rule_comparison measure.reconciliation measure.pooling measure.adjustment
+measure.rules measure.scores measure.rule_comparison measure.reconciliation measure.pooling
+measure.adjustment
 measure.step_down measure.ranking measure.index_gaps measure.item_order measure.wave_breaks
 measure.change measure.decomposition measure.item_answers
 measure.factor_model measure.factor_structure measure.intraclass measure.polychoric
@@ -374,24 +377,24 @@ def test_every_dependency_earns_a_line():
     assert [name for name in names if f"**{name}**" not in page] == []
 
 
-RULE = re.compile(r"(?:\brules? |\()((?:[MVIRDQPGSWAC]\d)(?:(?:, | and |–)[MVIRDQPGSWAC]\d)*)")
+RULE = re.compile(r"(?:\brules? |\()((?:[MVIRDQPGSWACT]\d)(?:(?:, | and |–)[MVIRDQPGSWACT]\d)*)")
 
 
 def test_no_rule_is_orphaned():
     """Every rule of docs/method.md is named in code and in a test, and every one used is listed."""
     page = (ROOT / "docs/method.md").read_text("utf-8")
-    listed = set(re.findall(r"(?m)^\| ([MVIRDQPGSWAC]\d) \|", page))
+    listed = set(re.findall(r"(?m)^\| ([MVIRDQPGSWACT]\d) \|", page))
     code = "\n".join(_read(path)[0] for path in MODULES)
     tests = "\n".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("*.py"))
     words_of_code, words_of_tests = (
-        {*re.findall(r"\b[MVIRDQPGSWAC]\d\b", text)} for text in (code, tests)
+        {*re.findall(r"\b[MVIRDQPGSWACT]\d\b", text)} for text in (code, tests)
     )
     named = {
-        rule for rules in RULE.findall(code) for rule in re.findall(r"[MVIRDQPGSWAC]\d", rules)
+        rule for rules in RULE.findall(code) for rule in re.findall(r"[MVIRDQPGSWACT]\d", rules)
     }
     assert listed - words_of_code == set()
     assert listed - words_of_tests == set()
-    later = set(re.findall(r"(?m)^- \*\*([MVIRDQPGSWAC]\d)\*\*", page))
+    later = set(re.findall(r"(?m)^- \*\*([MVIRDQPGSWACT]\d)\*\*", page))
     assert named <= listed | later
 
 
