@@ -45,10 +45,11 @@ def read_and_describe(path: Path, *, with_reminders: bool = False) -> "tuple[Wav
         print_message("synthetic")
     if with_reminders:
         from sipas_analysis.reports.check_output import describe_doubts
-        from sipas_analysis.reports.check_reminders import describe_plans
+        from sipas_analysis.reports.check_reminders import describe_cut_exports, describe_plans
 
         print_lines(describe_doubts(survey, choose_language()))
         print_lines(describe_plans(survey, choose_language()))
+        print_lines(describe_cut_exports(survey, choose_language()))
     return facts, survey
 
 

@@ -420,6 +420,11 @@ class RecordsError(SipasError):
 
     exit_code = 26
 
+    @property
+    def groups(self) -> list[PlaceGroup]:
+        """The places, equal ones together; names of units are quoted."""
+        return group_places(self.places, are_names=self.message_id == "records_unit")
+
 
 class SeveralError(SipasError):
     """There are mistakes of more than one kind; all are listed."""

@@ -25,6 +25,7 @@ from sipas_analysis.instrument.pack_draft import make_code
 from sipas_analysis.messages import Language
 from sipas_analysis.sheets.texts import fold_text, plain_text, tidy_text
 
+USUAL_EXPORTS = {"dossiers": "ho-so/*.xlsx", "movements": "luan-chuyen/*.xlsx"}
 USUAL_TARGETS = [80, 95]  # of decisions of provinces
 MOST_WAVES = 3  # of earlier years
 SHOWN_STATES = 6
@@ -226,6 +227,11 @@ def write_flow(content: object) -> str:
         content, allow_unicode=True, default_flow_style=True, sort_keys=False, width=10**6
     )
     return flow.strip().replace(": null", ": ")
+
+
+def write_key(name: str, value: object) -> str:
+    """Return a key of ``wave.yaml`` in one line; ``records_none`` is ``records``."""
+    return write_flow({name.removesuffix("_none"): value})[1:-1]
 
 
 def relate_path(path: Path, folder: Path) -> str:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from sipas_analysis.draft.pack import PACK_FILE, PackChoice, choose_questionnaire
 from sipas_analysis.draft.proposals import (
+    USUAL_EXPORTS,
     find_year,
     propose_joins,
     propose_keys,
@@ -23,6 +24,7 @@ from sipas_analysis.draft.proposals import (
     propose_units,
     relate_path,
     write_flow,
+    write_key,
     write_part,
     write_rules,
     write_yaml,
@@ -46,8 +48,6 @@ from sipas_analysis.instrument.pack import Instrument
 from sipas_analysis.instrument.pack_draft import make_code
 from sipas_analysis.messages import Language, say
 from sipas_analysis.sheets.texts import fold_text
-
-USUAL_EXPORTS = {"dossiers": "ho-so/*.xlsx", "movements": "luan-chuyen/*.xlsx"}
 
 
 @dataclass(frozen=True)
@@ -315,10 +315,7 @@ def _write_wave(draft: Draft) -> str:
         draft.say_numbered() if draft.choice.numbered else "",
         write_yaml(facts),
         "\n" + draft.say("keys"),
-        *(
-            f"# {write_flow({key.removesuffix('_none'): value})[1:-1]}  {draft.say(key)}"
-            for key, value in keys.items()
-        ),
+        *(f"# {write_key(key, value)}  {draft.say(key)}" for key, value in keys.items()),
         "\n" + draft.say("responses"),
         draft.say("file_is_unit") if any(sheet.unit for sheet in sheets) else "",
         draft.say("skipped", names="; ".join(draft.skipped)) if draft.skipped else "",

@@ -4,6 +4,7 @@ What means nothing known is refused, with its place and the nearest known word; 
 that is read differently is a line of the ledger (rules P1 and T1).
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,24 +12,26 @@ import pandas as pd
 
 from sipas_analysis.arguments import find_nearest
 from sipas_analysis.collect.units import name_nearest_units
-from sipas_analysis.errors import REPEATED, RecordsError, SipasError, hide_personal, shorten
+from sipas_analysis.errors import (
+    REPEATED,
+    RecordsError,
+    SipasError,
+    hide_personal,
+    shorten,
+)
 from sipas_analysis.infer.form_files import quote_name
 from sipas_analysis.records.columns import Role, find_export, read_export_words
 from sipas_analysis.records.ledger import LISTED, Line
 from sipas_analysis.records.raw_files import RawFile, find_blank_default
-from sipas_analysis.records.stamps import count_stamps, is_turned, list_wrong_stamps
-from sipas_analysis.records.words import WordReadings, read_words
+from sipas_analysis.records.stamps import TEXT, count_stamps, is_turned, list_wrong_stamps
+from sipas_analysis.records.words import WordReadings, is_ticked, read_words
 from sipas_analysis.sheets.texts import fold_text
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 WORDS = ("name", "word", "unit", "limit", "number", "groups", "level", "label")
-# A code of an official is short, has a digit and no long run of letters or digits.
-_IS_CODE = (
-    r"(regexp_full_match({0}, '[A-Za-z0-9._/-]{{1,30}}') AND regexp_matches({0}, '[0-9]') "
-    r"AND NOT regexp_matches({0}, '[A-Za-z]{{8}}|[0-9]{{9}}'))"
-)
+_CODE = re.compile(r"(?!.*\d{9})[A-Za-z0-9._/-]{1,30}")
 
 
 class ExportFile:
@@ -56,8 +59,9 @@ class ExportFile:
         for reason, headers in self.raw.placed.dropped.items():
             for header in headers:
                 self._note(reason, column=header)
-        if self.raw.n_rows in read_export_words().caps:
+        if self._is_cut():
             self._note("records_cap", self.raw.n_rows)
+        self._drop_footers()
         texts = self._fetch_texts()
         errors += self._read_stamps()
         for name, role in self.export.roles.items():
@@ -73,12 +77,41 @@ class ExportFile:
             else:
                 self.cells[name] = cell if role.kind == "code" else f"trim({cell})"
         for name in self.export.list_roles("official"):
-            self._code_officials(name)
+            if name in self.has_positions:
+                self._code_officials(name, texts[name]["text"])
         words = pd.DataFrame(self.words, columns=["role", "text", "value", "second"], dtype=object)
         self.connection.register("words_read", words)
         self.connection.execute(f"CREATE TABLE {self.raw.table}_words AS FROM words_read")
         self.connection.unregister("words_read")
         return errors
+
+    def _is_cut(self) -> bool:
+        """Return whether programs cut exports at so many rows, with or without the header."""
+        n_rows = self.raw.n_rows
+        counts = {n_rows, n_rows + 1, n_rows + self.raw.entry.header}
+        return not counts.isdisjoint(read_export_words().caps)
+
+    def _drop_footers(self) -> None:
+        """Leave out totals and signatures: rows without any day, and without a code or a unit.
+
+        What stands in a cell of such a row is read for nothing and must mean nothing.
+        """
+        codes, stamps = (self.export.list_roles(kind) for kind in ("code", "stamp"))
+        stamps = [name for name in stamps if name in self.has_positions]
+        if self.raw.is_lazy or not codes or not stamps:
+            return
+        undated = " AND ".join(f"{quote_name(name)} IS NULL" for name in stamps)
+        texts = [
+            f"trim({quote_name(name + TEXT)}) = ''" for name in stamps if name in self.raw.texts
+        ]
+        unit = ["trim(unit) = ''"] if "unit" in self.has_positions else ["false"]
+        without_unit = " AND ".join([*unit, *texts])
+        test = f"NOT regexp_matches({quote_name(codes[0])}, '[0-9]') OR ({without_unit})"
+        rows = self.connection.execute(
+            f"DELETE FROM {self.raw.table} WHERE {undated} AND ({test}) RETURNING row"  # noqa: S608
+        ).fetchall()
+        for row, *_ in sorted(rows)[:LISTED]:
+            self._note("footer", row=int(row))
 
     def write_select(self) -> str:
         """Return the SQL of all rows with every role, typed."""
@@ -95,7 +128,8 @@ class ExportFile:
 
     def _fetch_texts(self) -> dict[str, pd.DataFrame]:
         """Return the distinct texts of each column of words, with first row and number of rows."""
-        names = [name for name in self.export.list_roles(*WORDS) if name in self.has_positions]
+        names = self.export.list_roles(*WORDS, "official")
+        names = [name for name in names if name in self.has_positions]
         queries = [
             f"SELECT '{name}' AS role, {quote_name(name)} AS text, min(row) AS row, "  # noqa: S608
             f"count(*) AS n FROM {self.raw.table} GROUP BY 2"
@@ -140,6 +174,8 @@ class ExportFile:
                 errors.append(RecordsError(message, places))
             elif name in texts and is_turned(counts):
                 errors.append(RecordsError("records_turned", [self.raw.place(name)]))
+            if counts["slashed"] and not counts["high"] + counts["wrong"]:
+                self._note("records_day_first", counts["slashed"], name)
             for reason in ("serial", "zoned", "none"):
                 if counts[reason]:
                     self._note(f"records_{reason}", counts[reason], name)
@@ -153,6 +189,8 @@ class ExportFile:
         """Read the distinct texts of a column; refuse unknown ones where something is counted."""
         role, codes = self.export.roles[name], self.raw.entry.codes.get(name, {})
         readings = read_words(name, role, texts["text"], codes, index)
+        if role.kind == "word" and is_ticked(texts["text"]):
+            readings.values |= {text: ("no",) for text in texts["text"] if not text.strip()}
         if role.kind == "label":
             readings = self._drop_free_texts(name, texts, readings)
         blank = [text for text in texts["text"] if not text.strip()]
@@ -179,7 +217,7 @@ class ExportFile:
         """Return the error of words that mean nothing known, with their places."""
         rows = self.connection.execute(
             f"SELECT row, {quote_name(name)} AS text FROM {self.raw.table} "  # noqa: S608
-            f"WHERE list_contains(?, {quote_name(name)}) ORDER BY row LIMIT {LISTED}",
+            f"WHERE list_contains(?, {quote_name(name)}) ORDER BY row",
             [[*unknown]],
         ).fetchdf()
         pairs = zip(rows["row"], rows["text"], strict=True)
@@ -238,14 +276,23 @@ class ExportFile:
         with_limit = self.cells.get(name, "")
         self.cells[name] = f"coalesce(nullif({cell}, ''), {with_limit})" if with_limit else cell
 
-    def _code_officials(self, name: str) -> None:
+    def _code_officials(self, name: str, texts: "pd.Series[str]") -> None:
         """Let names of officials become codes, alike in all files; codes stay (rule P1)."""
-        if name not in self.has_positions:
-            return
-        cell, table = quote_name(name), self.raw.table
-        is_code = _IS_CODE.format(f"trim({cell})")
-        query = f"SELECT bool_and({is_code}) FROM {table} WHERE trim({cell}) <> ''"  # noqa: S608
-        has_codes = self.connection.execute(query).fetchall()[0][0] is not False
+        has_codes = all(is_code(text.strip()) for text in texts if text.strip())
         if not has_codes:
-            self.cells[name] = f"code_official({self.cells['unit']}, r.{cell})"
+            unit = self.cells.get("unit", "''")  # none where its column is refused
+            self.cells[name] = f"code_official({unit}, r.{quote_name(name)})"
         self._note("records_official_kept" if has_codes else "records_official", role=name)
+
+
+def is_code(text: str) -> bool:
+    """Return whether a text is a code of an official, and neither a name nor a login made of one.
+
+    It is short and has no fewer digits than letters.
+
+    Example:
+        >>> is_code("CC1001"), is_code("anhnv2"), is_code("Nguyễn Văn A")
+        (True, False, False)
+    """
+    n_letters, n_digits = (sum(map(test, text)) for test in (str.isalpha, str.isdigit))
+    return bool(_CODE.fullmatch(text)) and n_digits >= max(n_letters, 1)

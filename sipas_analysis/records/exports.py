@@ -5,8 +5,10 @@ units get their codes, names of officials become codes. What means nothing known
 its place and the nearest known word; everything else that changed is in the ledger (rules P1, T1).
 """
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 LABELS = ("name", "word", "unit", "official", "groups", "level", "label")  # few distinct texts
+SALTED = 2**20  # bytes of each file
 
 
 @dataclass
@@ -67,15 +70,33 @@ class ExportTable:
         self.ledger.append(list_lines([Line(self.files[0], reason, found)]))
 
 
-def connect_records() -> "DuckDBPyConnection":
-    """Return a connection for the records of one wave, with the SQL that reading them needs."""
+def make_salt(paths: Iterable[Path]) -> str:
+    """Return what codes of officials depend on beside name and unit: the start of some files.
+
+    Who has the list of staff, but not the records, cannot compute the codes (rule P1).
+    """
+    digest = hashlib.sha256(b"officials")
+    for path in paths:
+        if path.is_file():
+            with path.open("rb") as file:
+                digest.update(file.read(SALTED))
+    return digest.hexdigest()
+
+
+def connect_records(salt: str = "") -> "DuckDBPyConnection":
+    """Return a connection for the records of one wave, with the SQL that reading them needs.
+
+    Args:
+        salt: What the codes of officials depend on beside name and unit; see ``make_salt``.
+    """
     import duckdb
 
     connection = duckdb.connect()
     make_stamp_macros(connection)
     connection.execute(
         "CREATE MACRO code_official(unit, name) AS CASE WHEN trim(name) = '' THEN '' ELSE "
-        "'cb-' || left(sha256(unit || '/' || lower(nfc_normalize(trim(name)))), 10) END"
+        f"'cb-' || left(sha256('{salt}/' || unit || '/' || lower(nfc_normalize(trim(name)))), 10)"
+        " END"
     )
     connection.execute("CREATE TABLE dossier_units (dossier VARCHAR, unit VARCHAR)")
     return connection

@@ -9,10 +9,15 @@ import csv
 import gzip
 import io
 import re
+import zlib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from sipas_analysis.collect.record_sources import RecordFile
 from sipas_analysis.collect.tables import read_below_header
@@ -99,15 +104,33 @@ def open_raw_file(
     is_lazy = source.is_large
     cells = [f"{source.row} AS row", *_write_cells(source, placed, export, texts)]
     cells += [f"{_find_swallowed(source)} AS swallowed"] if source.separator else []
-    connection.execute(
-        f"CREATE {'VIEW' if is_lazy else 'TABLE'} {table} AS "  # noqa: S608 (names are quoted)
-        f"SELECT {', '.join(cells)} FROM {source.relation}"
+    kind_of_table = "VIEW" if is_lazy else "TABLE"
+    _read_or_refuse(
+        connection,
+        f"CREATE {kind_of_table} {table} AS SELECT {', '.join(cells)} FROM {source.relation}",  # noqa: S608 (names are quoted)
+        path,
     )
     errors = _list_broken_lines(connection, path, source, table)
     n_rows = _count_rows(connection, table)
     if not n_rows and not errors:
         raise FileError("no_rows", file=path.name, header=entry.header)
     return RawFile(path, kind, entry, placed, table, texts, n_rows, is_lazy), errors
+
+
+def _read_or_refuse(
+    connection: "DuckDBPyConnection", query: str, path: Path
+) -> list[tuple[object, ...]]:
+    """Run a query that reads a file; return its rows.
+
+    Raises:
+        FileError: The file is damaged.
+    """
+    import duckdb
+
+    try:
+        return connection.execute(query).fetchall()
+    except duckdb.Error as why:
+        raise FileError("file_broken", file=path.name, why=type(why).__name__) from None
 
 
 def _count_rows(connection: "DuckDBPyConnection", relation: str) -> int:
@@ -150,7 +173,7 @@ def _find_source(
         return _open_parquet(connection, path)
     start = _read_start(path) if file_kind == "text" else ""
     if start:
-        return _open_text(path, entry, start, table)
+        return _open_text(connection, path, entry, start, table)
     frame = read_below_header(read_sheet(path, entry.sheet).rows, (entry.header,), path)
     names = [*map(str, frame.columns)]
     columns = [f"c{at}" for at in range(len(names))]
@@ -164,10 +187,7 @@ def _open_parquet(connection: "DuckDBPyConnection", path: Path) -> _Source:
     """Return how a Parquet file is read; its names stand in row 1."""
     pattern = re.sub(r"([*?[])", r"[\1]", str(path)).replace("'", "''")
     relation = f"read_parquet('{pattern}', file_row_number = true)"
-    try:
-        described = connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()  # noqa: S608
-    except Exception as why:
-        raise FileError("file_broken", file=path.name, why=type(why).__name__) from None
+    described = _read_or_refuse(connection, f"DESCRIBE SELECT * FROM {relation}", path)  # noqa: S608
     facts = [(str(name), str(kind)) for name, kind, *_ in described if name != "file_row_number"]
     names, types = [name for name, _ in facts], [kind for _, kind in facts]
     is_large = _count_rows(connection, relation) > LARGE
@@ -183,9 +203,10 @@ def _read_start(path: Path) -> str:
     try:
         with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
             content = file.read(START)
-    except (OSError, EOFError) as why:
+    except (OSError, EOFError, zlib.error) as why:
         raise FileError("file_broken", file=path.name, why=type(why).__name__) from None
-    whole = content if len(content) < START else content[: content.rfind(b"\n") + 1]
+    is_whole = len(content) < START or b"\n" not in content
+    whole = content if is_whole else content[: content.rfind(b"\n") + 1]
     text = decode_text(whole, path.name)
     if not text.strip():
         raise FileError("file_empty", file=path.name)
@@ -193,15 +214,21 @@ def _read_start(path: Path) -> str:
     return text if is_plain or path.suffix.lower() == ".gz" else ""
 
 
-def _split_start(start: str, n_rows: int) -> tuple[list[list[str]], str, int]:
+def _split_start(start: str, n_rows: int, file: str) -> tuple[list[list[str]], str, int]:
     """Return the first rows of a text, its separator and the number of lines of these rows.
 
     The separator is the one that parts most names in the last of the rows.
+
+    Raises:
+        FileError: A cell of these rows is longer than any cell: its quote is not closed.
     """
     ways = []
     for sign in SEPARATORS:
         reader = csv.reader(io.StringIO(start, newline=""), delimiter=sign)
-        rows = [row for _, row in zip(range(n_rows), reader, strict=False)]
+        try:
+            rows = [row for _, row in zip(range(n_rows), reader, strict=False)]
+        except csv.Error:
+            raise FileError("open_quote", [Place(file, 1)]) from None
         ways.append((rows, sign, reader.line_num))
     return max(ways, key=lambda way: len(way[0][-1]))
 
@@ -222,13 +249,34 @@ def read_first_rows(path: Path, n_rows: int = 10) -> list[list[str]]:
     start = _read_start(path) if kind == "text" else ""
     if not start:
         return [*read_sheet(path).rows[:n_rows]]
-    ways = [_split_start(start, number)[0][-1:] for number in range(1, n_rows + 1)]
+    ways = [_split_start(start, number, path.name)[0][-1:] for number in range(1, n_rows + 1)]
     return [row for rows in ways for row in rows]
 
 
-def _open_text(path: Path, entry: RecordFile, start: str, table: str) -> _Source:
+def _number_rows(path: Path) -> NDArray[np.int64] | None:
+    """Return the number of each row of a text that is not blank; None if no blank one is between.
+
+    DuckDB leaves out blank lines; a spreadsheet counts them. Line breaks between quotes end no row.
+    """
+    is_packed = path.suffix.lower() == ".gz"
+    with gzip.open(path) if is_packed else path.open("rb") as file:
+        content = file.read().rstrip()
+    if b"\n\n" not in content and b"\n\r\n" not in content:
+        return None
+    signs = np.frombuffer(content, np.uint8)
+    ends, quotes = np.flatnonzero(signs == ord("\n")), np.flatnonzero(signs == ord('"'))
+    ends = ends[np.searchsorted(quotes, ends) % 2 == 0]
+    starts = np.concatenate([[0], ends + 1])
+    ends = np.append(ends, len(signs))
+    is_blank = ends - starts <= (signs[np.maximum(ends - 1, 0)] == ord("\r"))
+    return np.flatnonzero(~is_blank) + 1
+
+
+def _open_text(
+    connection: "DuckDBPyConnection", path: Path, entry: RecordFile, start: str, table: str
+) -> _Source:
     """Return how a text is read, below its header."""
-    rows, separator, n_lines = _split_start(start, entry.header)
+    rows, separator, n_lines = _split_start(start, entry.header, path.name)
     header = rows[-1] if len(rows) == entry.header else []
     if not any(map(tidy_text, header)):
         raise FileError("no_header", file=path.name, header=entry.header, n=n_lines)
@@ -242,6 +290,11 @@ def _open_text(path: Path, entry: RecordFile, start: str, table: str) -> _Source
         "null_padding = false)"
     )
     row = f"row_number() OVER () + {entry.header}"
+    numbers = _number_rows(path)
+    if numbers is not None:
+        rows = pd.DataFrame({"written_row": numbers[numbers > entry.header]})
+        connection.register(f"rows_{table}", rows)
+        relation, row = f"{relation} POSITIONAL JOIN rows_{table}", "written_row"
     names = [tidy_text(name) for name in header]
     return _Source(relation, columns, ["VARCHAR"] * len(names), names, row, separator=separator)
 

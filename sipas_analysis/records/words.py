@@ -109,7 +109,7 @@ def _make_reader(
     """Return how a text of a role is read; None where it means nothing."""
     words = _merge_codes(name, codes) if role.kind in ("word", "groups") else {}
     readers: dict[str, Callable[[str], Values | None]] = {
-        "unit": lambda text: _wrap(units.get(fold_text(text))),
+        "unit": lambda text: _wrap(units.get(fold_text(codes.get(text, text)))),
         "limit": lambda text: _read_limit(text, codes),
         "level": lambda text: _read_level(text, codes),
         "number": lambda text: _wrap(
@@ -119,6 +119,19 @@ def _make_reader(
         "word": lambda text: _wrap(words.get(fold_word(text))),
     }
     return readers.get(role.kind, lambda text: (codes.get(text, text),))
+
+
+def is_ticked(texts: Iterable[str]) -> bool:
+    """Return whether a column is ticked by hand: every cell is blank or a tick, and one is a tick.
+
+    A blank cell of such a column means no.
+
+    Example:
+        >>> is_ticked(["x", ""]), is_ticked(["có", ""]), is_ticked([""])
+        (True, False, False)
+    """
+    marks = {tidy_text(text).casefold() for text in texts} - {""}
+    return bool(marks) and marks <= {*read_export_words().ticks}
 
 
 def _wrap(value: str | None) -> Values | None:

@@ -2,7 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
+from sipas_analysis.collect.record_sources import RecordFile
 from sipas_analysis.collect.survey import Survey
 from sipas_analysis.collect.wave import PLAN_FILES, Wave
 from sipas_analysis.draft.proposals import list_plans, write_flow
@@ -37,6 +39,10 @@ def describe_reminders(survey: Survey, language: Language) -> Iterator[tuple[str
     plans = list_unnamed_plans(survey.wave)
     if plans:
         yield say(language, "cli.said.plan_unnamed", paths=write_flow(plans)), None
+    if survey.wave.records:
+        names = [path.name for _, path, _ in list_exports(survey.wave)]
+        shown = "; ".join([*map(shorten, names[:SHOWN_NAMES]), *["…"] * (len(names) > SHOWN_NAMES)])
+        yield say(language, "cli.said.records_later", n=len(names), names=shown), None
     content = [survey.unit_names[unit] for unit in list_content_units(survey)]
     if content:
         yield say(language, "cli.said.all_satisfied", names="; ".join(content)), None
@@ -64,6 +70,23 @@ def describe_plans(survey: Survey, language: Language) -> list[tuple[str, None]]
     texts = [say(language, "cli.said.plan_read", file=path.name, n=n, counts=counts)]
     notices = lines.notices if isinstance(lines, PlanOfFile) else ()
     return [(text, None) for text in [*texts, *(notice.text(language) for notice in notices)]]
+
+
+def describe_cut_exports(survey: Survey, language: Language) -> list[tuple[str, None]]:
+    """Name the exports of records that programs may have cut; the records are read for it."""
+    records = figures_of(survey).records
+    if records is None:
+        return []
+    ledger = records.source.records.ledger
+    cut = ledger[ledger["reason"] == "records_cap"]
+    pairs = zip(cut["file"], cut["found"], strict=True)
+    names = "; ".join(f"{shorten(str(file))} ({n})" for file, n in pairs)
+    return [(say(language, "cli.said.records_cut", names=names), None)] if names else []
+
+
+def list_exports(wave: Wave) -> list[tuple[str, Path, RecordFile]]:
+    """Return kind, path and entry of each file of records that a wave names."""
+    return [*wave.records.list_files(wave.path.parent)] if wave.records else []
 
 
 def list_unread_files(wave: Wave) -> list[str]:
