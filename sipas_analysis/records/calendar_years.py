@@ -27,7 +27,10 @@ def _read_hour(value: object) -> int:
         return value
     if str(value) == "24:00":
         return DAY
-    hour = time.fromisoformat(str(value))
+    try:
+        hour = time.fromisoformat(str(value))
+    except ValueError:
+        raise ConfigError("calendar_hours") from None
     return hour.hour * 3600 + hour.minute * 60 + hour.second
 
 
@@ -137,10 +140,6 @@ class CalendarYear(OfficeDefaults):
     holidays: tuple[Holiday, ...]
     make_up_days: tuple[MakeUpDay, ...] = ()
 
-    def list_parts(self) -> list[Sourced]:
-        """Return the parts, each with its status and source."""
-        return [self.hours, self.weekend, self.cutoff, *self.holidays, *self.make_up_days]
-
     def list_work_days(self) -> list[bool]:
         """Return for each day of the year whether the office works."""
         off = {WEEKDAYS.index(name) for name in self.weekend.days}
@@ -164,7 +163,7 @@ def read_years(years: Iterable[int], own_paths: Sequence[Path] = ()) -> list[Cal
         own_paths: Files of the office, one a year; each replaces the parts it states.
 
     Raises:
-        RecordsError: A year has no calendar, or two files are of one year.
+        RecordsError: A year has no calendar or no working day, or two files are of one year.
         FileError: A file is missing.
         ConfigError: A file cannot be read as a calendar; every mistake is listed.
     """
@@ -185,7 +184,7 @@ def read_years(years: Iterable[int], own_paths: Sequence[Path] = ()) -> list[Cal
     if missing:
         raise RecordsError("calendar_missing", years=", ".join(map(str, missing)))
     files = {year: [_read_program_year(year)] for year in wanted if year in program_years}
-    return [
+    complete = [
         CalendarYear.model_validate(
             {
                 name: part
@@ -200,6 +199,9 @@ def read_years(years: Iterable[int], own_paths: Sequence[Path] = ()) -> list[Cal
         )
         for year in wanted
     ]
+    if idle := [str(year.year) for year in complete if not any(year.list_work_days())]:
+        raise RecordsError("calendar_missing", years=", ".join(idle))
+    return complete
 
 
 @cache

@@ -60,7 +60,11 @@ def test_moved_days_are_exchanged_one_for_one():
 
 def test_each_part_has_a_source_and_only_what_was_read_says_so():
     """A holiday not found in a notice or law is unverified, and the file says which."""
-    parts = [part for year in CALENDAR.years for part in year.list_parts()]
+    parts = [
+        part
+        for year in CALENDAR.years
+        for part in (year.hours, year.weekend, year.cutoff, *year.holidays, *year.make_up_days)
+    ]
     assert all(part.source for part in parts)
     assert {part.status for part in parts} == {"sourced", "derived", "unverified"}
     holidays = {day.start: day.status for year in CALENDAR.years for day in year.holidays}
@@ -187,12 +191,17 @@ def test_a_year_without_calendar_is_refused(tmp_path):
     assert read_calendar([2030], [path]).worked_days[-1] == 260
     with pytest.raises(RecordsError, match="Two files"):
         read_calendar([2030], [path, path])
+    path.write_text("year: 2021\nholidays: [{from: 2021-01-01, to: 2021-12-31}]\n", "utf-8")
+    with pytest.raises(RecordsError, match="no working calendar of 2021"):
+        read_calendar([2021], [path])
 
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
         ('hours: {sessions: [["07:00", "12:00"], ["11:00", "17:00"]]}', "must not overlap"),
+        ('hours: {sessions: [["7h", "11:00"]]}', "Hours are written 07:30"),
+        ('cutoff: {after: "25:00"}', "Hours are written 07:30"),
         ("weekend: {days: [sun]}", "monday, tuesday"),
         ("holidays: [{from: 2020-05-01}]", "01/05/2020 is not a day of that year"),
         ("holidays: [{from: 2021-05-03, to: 2021-05-01}]", "03/05/2021 is not a day"),
