@@ -150,7 +150,9 @@ def _write_cells(
     for role, at in placed.positions.items():
         name, sql_type = quote_name(source.columns[at]), source.types[at]
         text = name if sql_type == "VARCHAR" else write_parquet_column(source.columns[at], sql_type)
-        text = f"trim({text}, '{SPACES}')" if kinds[role] == "code" else text
+        if kinds[role] == "code":  # most are plain: no sign of them need be looked up
+            trimmed = f"trim({text}, '{SPACES}')"
+            text = f"CASE WHEN regexp_full_match({text}, '[!-~]+') THEN {text} ELSE {trimmed} END"
         text = f"coalesce({text}, '')"
         if role in texts:
             yield f"{text} AS {quote_name(role + TEXT)}"
@@ -257,10 +259,16 @@ def _number_rows(path: Path) -> NDArray[np.int64] | None:
     """Return the number of each row of a text that is not blank; None if no blank one is between.
 
     DuckDB leaves out blank lines; a spreadsheet counts them. Line breaks between quotes end no row.
+
+    Raises:
+        FileError: A packed text is damaged.
     """
     is_packed = path.suffix.lower() == ".gz"
-    with gzip.open(path) if is_packed else path.open("rb") as file:
-        content = file.read().rstrip()
+    try:
+        with gzip.open(path) if is_packed else path.open("rb") as file:
+            content = file.read().rstrip()
+    except (OSError, EOFError, zlib.error) as why:
+        raise FileError("file_broken", file=path.name, why=type(why).__name__) from None
     if b"\n\n" not in content and b"\n\r\n" not in content:
         return None
     signs = np.frombuffer(content, np.uint8)
