@@ -8,14 +8,9 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-import pandas as pd
-
 from sipas_analysis.collect.readings import fold_answer
 from sipas_analysis.instrument.pack import Status
 from sipas_analysis.instrument.strict_yaml import Bilingual, Strict, read_model
-
-UNKNOWN = ""  # a cell without a level
-WRONG = "?"  # a text that names no level
 
 
 class ServiceLevel(Bilingual):
@@ -41,33 +36,18 @@ def read_service_levels() -> ServiceLevels:
 
 @cache
 def list_level_words() -> dict[str, tuple[str, bool]]:
-    """Return by each folded text the level that it names, and whether the crosswalk says so."""
+    """Return by each folded text the level that it names, and whether the crosswalk says so.
+
+    Source: rule T8 in docs/method.md; the crosswalk is ``unverified``.
+
+    Example:
+        >>> words = list_level_words()
+        >>> words["4"], words["toàn trình"]
+        (('full', True), ('full', False))
+    """
     return {
         fold_answer(text): (code, is_mapped)
         for code, level in read_service_levels().levels.items()
         for is_mapped, texts in ((False, (code, level.vi, *level.words)), (True, level.mapped))
         for text in texts
     }
-
-
-def map_levels(texts: "pd.Series[str]") -> pd.DataFrame:
-    """Return the level of online service that each text names.
-
-    Args:
-        texts: Cells of a column, shape (n,); ``""`` is no level.
-
-    Returns:
-        ``level``: ``information``, ``partial``, ``full``, ``none``, ``""`` without a level, ``?``
-        where the text names none; ``is_mapped``: whether an old number was read by the crosswalk.
-
-    Source: rule T8 in docs/method.md; the crosswalk is ``unverified``.
-
-    Example:
-        >>> map_levels(pd.Series(["4", "Toàn trình", ""])).to_numpy().tolist()
-        [['full', True], ['full', False], ['', False]]
-    """
-    words = {UNKNOWN: (UNKNOWN, False), **list_level_words()}
-    numbers, distinct = pd.factorize(texts.astype(object))
-    read = [words.get(fold_answer(str(text)), (WRONG, False)) for text in distinct]
-    table = pd.DataFrame(read, columns=["level", "is_mapped"])
-    return table.take(numbers).set_axis(texts.index)

@@ -23,7 +23,6 @@ from sipas_analysis.records.simulated_work import (
 SURPLUS = 1.5  # dossiers drawn for each that is kept: some end before the period
 DAY = np.timedelta64(1, "D")
 MISSING = np.datetime64("NaT", "s")
-REASONED = 4  # state of the steps for which a reason may be given
 NEW, REFUSED, IN_HAND, WITHDRAWN, FINISHED, RETURNED = "1", "3", "4", "7", "9", "10"
 
 

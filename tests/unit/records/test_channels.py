@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sipas_analysis.collect.readings import fold_answer
 from sipas_analysis.collect.record_sources import RecordSources
 from sipas_analysis.records.channels import count_channels, make_channel_rules, read_channel_rules
-from sipas_analysis.records.service_levels import map_levels, read_service_levels
+from sipas_analysis.records.service_levels import list_level_words, read_service_levels
 
 YEAR = date(2021, 1, 1), date(2021, 12, 31)
 
@@ -77,12 +78,10 @@ def test_the_period_has_its_own_dossiers():
 
 def test_old_levels_are_marked():
     """Level 4 as end to end is a convention of programs; today's words are not mapped."""
-    texts = ["4", "Mức độ 3", "2", "Toàn trình", "một phần", "Không cung cấp DVC", "", "năm"]
-    levels = map_levels(pd.Series(texts))
-    assert [*levels["level"]] == [
-        *("full", "partial", "information", "full", "partial", "none", "", "?")
-    ]
-    assert [*levels["is_mapped"]] == [True, True, True, *[False] * 5]
+    texts = ["4", "Mức độ 3", "2", "Toàn trình", "một phần", "Không cung cấp DVC", "năm"]
+    levels = [list_level_words().get(fold_answer(text)) for text in texts]
+    mapped = [("full", True), ("partial", True), ("information", True)]
+    assert levels == [*mapped, ("full", False), ("partial", False), ("none", False), None]
     assert read_service_levels().status == "unverified"
     dossiers = make_dossiers([(10, "online", "full", "")], is_mapped=[True] * 4 + [False] * 6)
     assert count_channels(dossiers, period=YEAR)["mapped_percent"].item() == 40
