@@ -26,9 +26,8 @@ SEED = 20211231
 
 def measure_office(name: str, n: int) -> dict[str, object]:
     """Return one line: shares of offices in which each kind of official is above the funnel."""
-    honest, late, others, plain = count_flags(late_files.OFFICES[name], n, SEED)
+    counts = count_flags(late_files.OFFICES[name], n, SEED)
     line: dict[str, object] = {"office": name, "offices": n}
-    counts = {"honest": honest, "late": late, "any_other": others, "honest_by_plain_rates": plain}
     for key, count in counts.items():
         low, high = exact_interval(count, n)
         line |= {key: round(count / n, 4), f"{key}_low": round(float(low), 4)}

@@ -3,8 +3,9 @@
 An official with hard files must not look worse than others. Each stay is compared with stays of
 other officials in the same step of the same procedure, in the same section, by the same channel,
 with as much of the legal limit used up when the dossier arrived. Files that are harder than others
-of their procedure are not seen: a row is a reason to look at the files. The table names officials
-by code and belongs in a restricted file, never in a public archive.
+of their procedure are not seen; where they may be the reason, the word is ``cannot_tell``. A row is
+a reason to look at the files. The table names officials by code and belongs in a restricted file,
+never in a public archive.
 """
 
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ from scipy import special
 from sipas_analysis.errors import RecordsError
 from sipas_analysis.instrument.pack import Status
 from sipas_analysis.instrument.strict_yaml import Strict, read_model
-from sipas_analysis.records.late_effects import MIX, OFFICIAL, expect_late
+from sipas_analysis.records.late_effects import MIX, OFFICIAL, WEEKS, expect_late
 from sipas_analysis.records.steps import run_query
 from sipas_analysis.sheets.texts import plain_text
 
@@ -36,11 +37,16 @@ WITH timed AS (
     SELECT *, coalesce("end", lead(start) OVER way) AS left_at,
         coalesce(ended, lead(begun) OVER way) - begun AS seconds
     FROM timed WINDOW way AS (PARTITION BY dossier ORDER BY start, "end", step)
+), spans AS (
+    SELECT *, max(CASE WHEN pauses THEN begun + seconds END) OVER before AS paused_to
+    FROM ordered WINDOW before AS (PARTITION BY dossier ORDER BY start, "end", step
+        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
 ), stays AS (
-    SELECT *, coalesce(sum(CASE WHEN pauses THEN seconds END) OVER (
-        PARTITION BY dossier ORDER BY start, "end", step
-        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS paused_before
-    FROM ordered
+    SELECT *, coalesce(sum(CASE WHEN pauses
+        THEN greatest(begun + seconds - greatest(begun, coalesce(paused_to, begun)), 0) END)
+            OVER before, 0) - greatest(coalesce(paused_to, begun) - begun, 0) AS paused_before
+    FROM spans WINDOW before AS (PARTITION BY dossier ORDER BY start, "end", step
+        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
 ), limits AS (
     SELECT *, working_seconds(due) - started - coalesce(paused_seconds, 0)::BIGINT AS limit_seconds
     FROM (
@@ -60,15 +66,18 @@ WITH timed AS (
 SELECT unit, handler::VARCHAR AS handler, coalesce(step::VARCHAR, '') AS step,
     coalesce(section::VARCHAR, '') AS section, coalesce(procedure::VARCHAR, '') AS procedure,
     coalesce(channel::VARCHAR, '') AS channel, {used} AS used,
-    CASE WHEN is_late THEN strftime(due, '%Y-%m') ELSE '' END AS month,
+    strftime(date_trunc('week', start), '%Y-%m-%d') AS arrived,
+    strftime(date_trunc('week', compared.due), '%Y-%m-%d') AS due,
+    CASE WHEN is_late THEN strftime(compared.due, '%Y-%m') ELSE '' END AS month,
     CASE WHEN is_late THEN coalesce(reason::VARCHAR, '') ELSE '' END AS reason,
     count(*) FILTER (in_time) AS n, count(*) FILTER (is_late) AS late,
     count(*) FILTER (NOT in_time) AS arrived_late
 FROM compared GROUP BY ALL ORDER BY ALL"""
-CELL = [*OFFICIAL, "step", "section", "procedure", "channel", "used"]
+CELL = [*OFFICIAL, "step", "section", "procedure", "channel", "used", *WEEKS]
 NEEDED = ("dossier", "step", "section", "handler", "state", "start", "end", "reason", "unit")
-COUNTED = ("n", "late", "expected", "variance")
-VERDICTS = ("look_closer", "one_time", "usual", "too_few", "not_comparable")
+COUNTED = ("n", "late", "expected", "chance", "variance", "in_worst_week")
+NAMED = ("worst_week", "look_at")
+VERDICTS = ("look_closer", "one_time", "cannot_tell", "usual", "too_few", "not_comparable")
 
 
 class Number(Strict):
@@ -130,9 +139,11 @@ def find_late_again(movements: "DuckDBPyRelation", dossiers: pd.DataFrame) -> pd
         One row per official, ``look_closer`` first, then by ``ratio``: the columns of
         ``compare_officials``, ``months_late``, ``arrived_late`` (stays that came after the due
         time and do not count), ``reasons`` (codes of late stays with their numbers, most frequent
-        first) and ``verdict``: ``look_closer`` (more late stays than the funnel allows, in at least
-        three months), ``one_time`` (more, in fewer months), ``usual``, ``too_few`` or
-        ``not_comparable`` (nobody else does this work).
+        first) and ``verdict``: ``look_closer`` (more late stays than the funnel allows, also
+        without the worst week, in at least three months), ``one_time`` (more, but by one week or in
+        fewer months), ``cannot_tell`` (more than chance gives, not more than files that no column
+        tells may make: look at the files), ``usual``, ``too_few`` or ``not_comparable`` (nobody
+        else does this work).
 
     Raises:
         RecordsError: A column is missing.
@@ -171,19 +182,23 @@ def compare_officials(cells: pd.DataFrame, rules: LateRules) -> pd.DataFrame:
     with it than with their other files. Official i is expected to be as late as colleagues: m_i is
     the mean of the effects of the others of the section, drawn towards that of all others, and E_i
     the sum of the rates with m_i in place of the effect of i. The number of late stays is
-    beta-binomial with mean E_i and variance V + V²(margin·τ² + var m_i) + that of the procedures,
-    V = Σ np(1 − p); τ² is the variance between officials of a section. ``high_percent`` holds for
-    all m officials with enough stays at once (tail 0.05/m), so does ``low_percent``. Cells whose
-    procedure in the step has under two other officials or 20 of their stays do not count.
+    beta-binomial with mean E_i and variance V + ω²Q + V²(margin·τ² + var m_i) + that of the
+    procedures; V = Σv, Q = Σv², v = Σ np(1 − p) of a week; ω² is the variance between weeks of one
+    official (of arrival or due, the larger), τ² that between officials of a section.
+    ``high_percent`` holds for all m officials with enough stays at once (tail 0.05/m), so do
+    ``low_percent`` and ``chance_percent``, the upper limit without τ². Cells whose procedure in the
+    step has under two other officials or 20 of their stays do not count.
 
     Args:
-        cells: One row per official and cell: ``unit handler step section procedure channel used n
-            late``.
+        cells: One row per official and cell: ``unit handler step section procedure channel used
+            arrived due n late``.
         rules: Numbers of the rule.
 
     Returns:
         One row per official: ``unit handler n late not_comparable expected rate_percent
-        expected_percent ratio low_percent high_percent``; NaN where nothing can be compared.
+        expected_percent ratio low_percent high_percent chance_percent steady_percent`` (the rate
+        with the worst week as late as the others) and, for the person who looks, ``worst_week
+        look_at`` (``expect_late``); NaN where nothing can be compared.
 
     Source: rule T6 in docs/method.md; funnel limits and variance between: Spiegelhalter (2005),
     doi:10.1002/sim.1970; Paule and Mandel (1982), doi:10.6028/jres.087.022.
@@ -193,9 +208,10 @@ def compare_officials(cells: pd.DataFrame, rules: LateRules) -> pd.DataFrame:
     lost = cells["n"].where(~is_comparable, 0).groupby([cells[key] for key in OFFICIAL]).sum()
     used = cells[is_comparable].reset_index(drop=True)
     table = pd.DataFrame(index=lost.index, columns=[*COUNTED], dtype=float)
+    table = table.assign(**dict.fromkeys(NAMED, ""))
     if len(used):
         table = expect_late(used, rules.margin.value).reindex(lost.index)
-    table = table.fillna({"n": 0, "late": 0})
+    table = table.fillna({"n": 0, "late": 0, **dict.fromkeys(NAMED, "")})
     table = table.assign(not_comparable=lost).reset_index()
     whole = ["n", "late", "not_comparable"]
     return _set_limits(table.astype(dict.fromkeys(whole, np.int64)), rules)
@@ -214,14 +230,15 @@ def _find_comparable(cells: pd.DataFrame, rules: LateRules) -> "pd.Series[bool]"
 
 def _set_limits(table: pd.DataFrame, rules: LateRules) -> pd.DataFrame:
     """Return the table with rates and the limits of the funnel for all judged officials at once."""
-    n, late, expected, variance = (
-        table[name].to_numpy(dtype=float) for name in ("n", "late", "expected", "variance")
+    n, late, expected, chance, variance, in_worst_week = (
+        table[name].to_numpy(dtype=float) for name in COUNTED
     )
     is_judged = n >= rules.least_stays.value
-    low, high = np.full((2, len(n)), np.nan)
+    low, high, by_chance = np.full((3, len(n)), np.nan)
     tail = (1 - rules.level.value) / max(int(is_judged.sum()), 1)
     for at in np.flatnonzero(is_judged):
         low[at], high[at] = find_limits(n[at], expected[at], variance[at], tail)
+        by_chance[at] = find_limits(n[at], expected[at], chance[at], tail)[1]
     with np.errstate(invalid="ignore", divide="ignore"):
         shares = {
             "rate_percent": 100 * late / n,
@@ -229,9 +246,11 @@ def _set_limits(table: pd.DataFrame, rules: LateRules) -> pd.DataFrame:
             "ratio": late / expected,
             "low_percent": 100 * low / n,
             "high_percent": 100 * high / n,
+            "chance_percent": 100 * by_chance / n,
+            "steady_percent": 100 * (late - in_worst_week) / n,
         }
     counts = ["n", "late", "not_comparable", "expected"]
-    return table[[*OFFICIAL, *counts]].assign(**shares)
+    return table[[*OFFICIAL, *counts, *NAMED]].assign(**shares)
 
 
 def find_limits(n: float, expected: float, variance: float, tail: float) -> tuple[float, float]:
@@ -276,7 +295,9 @@ def _judge(table: pd.DataFrame, rules: LateRules) -> list[str]:
     is_few = table["n"] < rules.least_stays.value
     is_alone = is_few & (table["n"] + table["not_comparable"] >= rules.least_stays.value)
     is_high = table["rate_percent"] > table["high_percent"]
-    is_repeated = table["months_late"] >= rules.least_months.value
-    tests = [is_alone, is_few, is_high & is_repeated, is_high]
-    words = ["not_comparable", "too_few", "look_closer", "one_time"]
+    is_steady = table["steady_percent"] > table["high_percent"]
+    is_repeated = is_steady & (table["months_late"] >= rules.least_months.value)
+    is_unsure = table["steady_percent"] > table["chance_percent"]
+    tests = [is_alone, is_few, is_high & is_repeated, is_high, is_unsure]
+    words = ["not_comparable", "too_few", "look_closer", "one_time", "cannot_tell"]
     return [str(word) for word in np.select(tests, words, "usual")]

@@ -13,6 +13,8 @@ Integers = NDArray[np.int64]
 OFFICIAL = ["unit", "handler"]
 SECTION = ["unit", "section"]
 MIX = (["step", "used"], ["step", "procedure"], ["channel"])
+WEEKS = ("arrived", "due")  # stays of an official that share one may be late together
+LOOK_AT = 3  # procedures named for the person who looks
 # Of the effects of used, procedure, channel and official: 1 over the variance they are drawn to.
 PENALTIES = (0.05, 0.25, 1.0, 1.0)
 CYCLES = 100  # of the fit, at most
@@ -24,14 +26,20 @@ GRID = np.concatenate([[0.0], np.geomspace(1e-3, 30.0, 90)])  # of τ²
 
 
 def expect_late(cells: pd.DataFrame, margin: float) -> pd.DataFrame:
-    """Return ``n late expected variance`` of late stays by official (rule T6).
+    """Return by official what is late and what is to be expected (rule T6).
 
     Log odds of a late stay = step and limit used + step and procedure + channel + official. The
     expected number puts the effect that colleagues have in place of that of the official.
 
     Args:
-        cells: Comparable cells: ``unit handler step section procedure channel used n late``.
+        cells: Comparable cells: ``unit handler step section procedure channel used arrived due n
+            late``.
         margin: Factor on the variance between officials.
+
+    Returns:
+        ``n late expected``, ``chance`` (variance without that between officials), ``variance``,
+        ``worst_week``, ``in_worst_week`` (late stays of that week beyond the official's rate) and
+        ``look_at`` (procedures: late/expected, where most is unexpected).
 
     Source: rule T6 in docs/method.md.
     """
@@ -39,16 +47,90 @@ def expect_late(cells: pd.DataFrame, margin: float) -> pd.DataFrame:
     codes = [_number_groups(cells, keys) for keys in (*MIX, OFFICIAL)]
     effects, odds = fit_effects(n, late, codes)
     official, effect = codes[-1], effects[-1]
-    variance = 1 / (_sum_by(official, n * _find_variance(odds)) + PENALTIES[-1])
+    rest, drawn = late - n * _find_rate(odds), n * _find_variance(odds)
+    weeks = [_number_groups(cells, [*OFFICIAL, week]) for week in WEEKS]
+    sizes = [measure_weeks(rest, drawn, week, official) for week in weeks]
+    alone = _sum_by(official, drawn)
+    together = _add_weeks(drawn, weeks, sizes, official)
+    variance = (1 + together / alone) / (alone + PENALTIES[-1])
     mean, error, between = predict_effects(effect, variance, _find_sections(cells, official))
     odds = odds + (mean - effect)[official]
     drawn = n * _find_variance(odds)
-    of_officials = _sum_by(official, drawn)
-    counts = cells[[*OFFICIAL]].assign(n=n, late=late, expected=n / (1 + np.exp(-odds)))
-    table = counts.groupby(OFFICIAL).sum()
-    unknown = of_officials**2 * (margin * between + error)
-    of_procedures = _measure_procedures(drawn, codes[1], official)
-    return table.assign(variance=of_officials + unknown + of_procedures)
+    alone = _sum_by(official, drawn)
+    chance = alone + _add_weeks(drawn, weeks, sizes, official) + alone**2 * error
+    chance = chance + _measure_procedures(drawn, codes[1], official)
+    counts = cells[[*OFFICIAL, "procedure"]].assign(n=n, late=late, expected=n * _find_rate(odds))
+    table = counts.groupby(OFFICIAL)[["n", "late", "expected"]].sum()
+    table = table.assign(chance=chance, variance=chance + alone**2 * margin * between)
+    return table.join(_find_worst_week(cells, rest)).join(_name_procedures(counts))
+
+
+def measure_weeks(rest: Floats, variance: Floats, week: Integers, official: Integers) -> float:
+    """Return ω², the variance of log odds between weeks of one official, pooled over officials.
+
+    With r the late stays of a week less those of the fit and v = Σ np(1 − p), the effect of the
+    official leaves E Σr² = V − Q/V + ω²(Q − 2C/V + Q²/V²); V, Q, C sum v, v², v³ over weeks.
+
+    Args:
+        rest: Late stays less those of the fit, by cell, shape (C,).
+        variance: np(1 − p) of the fit, by cell.
+        week: Number of the week of one official of each cell.
+        official: Number of the official of each cell.
+    """
+    owner = _find_owners(week, official)
+    parts = _sum_by(week, variance)
+    whole, square, cube = (_sum_by(owner, parts**power) for power in (1, 2, 3))
+    sums = _sum_by(week, rest)
+    sums = sums - parts * (_sum_by(owner, sums) / whole)[owner]
+    excess = (sums**2).sum() - (whole - square / whole).sum()
+    scale = (square - 2 * cube / whole + (square / whole) ** 2).sum()
+    return max(float(excess) / max(float(scale), LEAST_VARIANCE), 0.0)
+
+
+def _add_weeks(
+    variance: Floats, weeks: Sequence[Integers], sizes: Sequence[float], official: Integers
+) -> Floats:
+    """Return, by official, the variance ω²Q that stays late together add; the larger kind."""
+    added = [
+        size * _sum_by(_find_owners(week, official), _sum_by(week, variance) ** 2)
+        for week, size in zip(weeks, sizes, strict=True)
+    ]
+    return np.asarray(np.max(added, axis=0), dtype=float)
+
+
+def _find_owners(week: Integers, official: Integers) -> Integers:
+    """Return the official of each week of one official."""
+    owner = np.zeros(_count_levels(week), dtype=np.int64)
+    owner[week] = official
+    return owner
+
+
+def _find_worst_week(cells: pd.DataFrame, rest: Floats) -> pd.DataFrame:
+    """Return each official's week with most late stays beyond the own rate, and their number."""
+    parts = []
+    for week in WEEKS:
+        sums = cells[[*OFFICIAL, week]].assign(in_worst_week=rest).groupby([*OFFICIAL, week]).sum()
+        part = sums.reset_index()
+        parts.append(part.assign(worst_week=week + " " + part[week].astype(str)))
+    ordered = pd.concat(parts, ignore_index=True).sort_values(
+        [*OFFICIAL, "in_worst_week", "worst_week"], ascending=[True, True, False, True]
+    )
+    first = ordered.drop_duplicates(OFFICIAL).set_index(OFFICIAL)
+    return first[["worst_week", "in_worst_week"]].assign(
+        in_worst_week=first["in_worst_week"].clip(lower=0)
+    )
+
+
+def _name_procedures(counts: pd.DataFrame) -> "pd.Series[str]":
+    """Return where most late stays are unexpected: ``procedure late/expected; …``."""
+    sums = counts.groupby([*OFFICIAL, "procedure"], as_index=False)[["late", "expected"]].sum()
+    sums["excess"] = sums["late"] - sums["expected"]
+    order = [*OFFICIAL, "excess", "procedure"]
+    sums = sums[sums["excess"] > 0].sort_values(order, ascending=[True, True, False, True])
+    shown = sums.groupby(OFFICIAL).head(LOOK_AT)
+    late, expected = shown["late"].astype(int).astype(str), shown["expected"].map("{:.1f}".format)
+    texts = shown.assign(look_at=shown["procedure"].astype(str) + " " + late + "/" + expected)
+    return texts.groupby(OFFICIAL)["look_at"].agg("; ".join).rename("look_at")
 
 
 def fit_effects(n: Floats, late: Floats, codes: Sequence[Integers]) -> tuple[list[Floats], Floats]:
@@ -67,7 +149,7 @@ def fit_effects(n: Floats, late: Floats, codes: Sequence[Integers]) -> tuple[lis
     for _ in range(CYCLES):
         largest = 0.0
         for at, (code, penalty) in enumerate(zip(codes, PENALTIES, strict=True)):
-            rate = 1 / (1 + np.exp(-odds))
+            rate = _find_rate(odds)
             score = _sum_by(code, late - n * rate) - penalty * effects[at]
             step = np.clip(score / (_sum_by(code, n * rate * (1 - rate)) + penalty), -1, 1)
             effects[at], odds = effects[at] + step, odds + step[code]
@@ -176,7 +258,12 @@ def _sum_by(codes: Integers, values: Floats) -> Floats:
     return np.asarray(np.bincount(codes, values, _count_levels(codes)), dtype=float)
 
 
+def _find_rate(odds: Floats) -> Floats:
+    """Return p by the log odds."""
+    return np.asarray(1 / (1 + np.exp(-odds)), dtype=float)
+
+
 def _find_variance(odds: Floats) -> Floats:
     """Return p(1 − p) by the log odds."""
-    rate = 1 / (1 + np.exp(-odds))
-    return np.asarray(rate * (1 - rate))
+    rate = _find_rate(odds)
+    return rate * (1 - rate)

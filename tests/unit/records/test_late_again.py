@@ -7,12 +7,15 @@ import pytest
 
 from sipas_analysis.errors import RecordsError
 from sipas_analysis.records.late_again import (
+    CELLS,
     VERDICTS,
     compare_officials,
     find_late_again,
     find_reason,
     read_late_rules,
 )
+from sipas_analysis.records.late_effects import measure_weeks
+from sipas_analysis.records.steps import run_query
 
 RULES = read_late_rules()
 DAY = np.timedelta64(1, "D")
@@ -96,22 +99,86 @@ def test_a_stay_counts_from_who_had_it_when_it_became_late():
     assert table.loc["c0", "late"] == 4
 
 
-def test_hard_files_are_expected_to_be_late():
-    """A third of p is late with everybody, a fiftieth of q; one official has p nearly alone."""
+@pytest.mark.parametrize("kind", ["procedure", "used", "channel"])
+def test_hard_files_are_expected_to_be_late(kind):
+    """A third of kind 4 is late with everybody, a fiftieth of 0; one official has 4 nearly alone.
+
+    By procedure, by the limit used up when the file arrived, or by channel.
+    """
     rows = [
-        ("u1", f"c{at}", "examine", "s1", procedure, "direct", 0, n, late)
-        for at in range(6)
-        for procedure, n, late in (("p", 12, 4), ("q", 100, 2))
+        (f"c{at}", hard, n, late) for at in range(6) for hard, n, late in ((4, 12, 4), (0, 100, 2))
     ]
-    rows += [("u1", "hard", "examine", "s1", "p", "direct", 0, 120, 40)]
-    rows += [("u1", "hard", "examine", "s1", "q", "direct", 0, 20, 0)]
-    names = ["unit", "handler", "step", "section", "procedure", "channel", "used", "n", "late"]
-    table = compare_officials(pd.DataFrame(rows, columns=names), RULES).set_index("handler")
+    rows += [("hard", 4, 120, 40), ("hard", 0, 20, 0)]
+    cells = pd.DataFrame(rows, columns=["handler", kind, "n", "late"])
+    same = {"unit": "u1", "step": "examine", "section": "s1", "arrived": "", "due": ""}
+    rest = {"procedure": "p", "channel": "direct", "used": 0}
+    del rest[kind]
+    table = compare_officials(cells.assign(**same, **rest), RULES).set_index("handler")
     others = table.drop("hard")
     assert table.loc["hard", "rate_percent"] > 5 * others["rate_percent"].max()
-    assert table.loc["hard", "ratio"] == pytest.approx(1, abs=0.1)
-    assert table.loc["hard", "rate_percent"] < table.loc["hard", "high_percent"]
+    assert table.loc["hard", "ratio"] == pytest.approx(1, abs=0.12)
+    assert table.loc["hard", "rate_percent"] < table.loc["hard", "chance_percent"]
     assert (table["low_percent"] <= table["rate_percent"]).all()
+
+
+def test_a_batch_that_became_late_at_once_is_one_time_and_widens_the_limits_of_batches():
+    """Forty late files in forty weeks, or in one week beside two others with a late file."""
+    rows = [(f"c{at}", week, 3, int(week % 8 == at % 8)) for at in range(16) for week in range(40)]
+    rows += [("steady", week, 3, 1 + week % 2) for week in range(40)]
+    rows += [
+        ("batch", 0, 40, 38),
+        *(("batch", week, 2, int(week % 20 == 1)) for week in range(1, 41)),
+    ]
+    same = {"unit": "u1", "step": "examine", "section": "s1", "procedure": "p", "channel": "direct"}
+    cells = pd.DataFrame(rows, columns=["handler", "arrived", "n", "late"])
+    cells = cells.assign(**same, used=0, due=cells["arrived"])
+    table = compare_officials(cells, RULES).set_index("handler")
+    assert (table.loc[["batch", "steady"], "rate_percent"] > table["high_percent"]["steady"]).all()
+    assert table.loc["steady", "steady_percent"] > table.loc["steady", "high_percent"]
+    assert table.loc["batch", "steady_percent"] < table.loc["batch", "chance_percent"]
+    assert table.loc["batch", "worst_week"] == "arrived 0"
+    assert table.loc["batch", "look_at"].startswith("p 40/")
+    in_one = compare_officials(cells.assign(arrived=0, due=0), RULES).set_index("handler")
+    assert in_one.loc["c0", "high_percent"] < table.loc["c0", "high_percent"]
+
+
+def test_where_officials_differ_much_more_late_files_than_chance_cannot_be_told_from_hard_ones():
+    """Colleagues have 4 to 30 late files of 100 in twelve months; one has 45."""
+    rows = [(f"c{at}", "s1", "p", 100, 4 + 2 * (at % 14), 12) for at in range(28)]
+    stays, dossiers = _make_stays([*rows, ("more", "s1", "p", 100, 45, 12)])
+    table = find_late_again(_connect(stays), dossiers).set_index("handler")
+    assert table.loc["more", "verdict"] == "cannot_tell"
+    assert table.loc["more", "look_at"].startswith("p 45/")
+    assert table.loc["more", "chance_percent"] < 45 <= table.loc["more", "high_percent"]
+    assert "look_closer" not in set(table["verdict"])
+
+
+def test_the_variance_between_weeks_is_recovered():
+    """Weeks of 20 stays whose log odds differ by 0.5, and weeks that do not differ."""
+    rng = np.random.default_rng(5)
+    official = np.repeat(np.arange(400), 12)
+    week = np.arange(len(official))
+    for spread in (0.0, 0.5):
+        chance = 1 / (1 + np.exp(np.log(4) + spread * rng.standard_normal(len(week))))
+        late = rng.binomial(20, chance).astype(float)
+        rate = np.bincount(official, late)[official] / 240
+        size = measure_weeks(late - 20 * rate, 20 * rate * (1 - rate), week, official)
+        true = chance.var() / (chance.mean() * (1 - chance.mean())) ** 2
+        assert size == pytest.approx(true, abs=0.03)
+
+
+def test_pauses_that_overlap_count_once_and_only_until_the_official_has_the_file():
+    """Pauses of days 1 to 4, 2 to 3 and 3 to 6 of 16; the file comes on day 5: 1 of 10 is used."""
+    day = np.datetime64("2021-03-01T08:00:00")
+    spans = [(1, 4, 5), (2, 3, 5), (3, 6, 5), (5, 8, 4)]
+    rows = [
+        ("d", "s", "x", "o", state, day + a * DAY, day + b * DAY, "", "u1") for a, b, state in spans
+    ]
+    stays, dossiers = _make_stays([("o", "s1", "p", 1, 0, 1)])
+    dossiers = dossiers.assign(dossier="d", start=day, due=day + 15 * DAY, paused_seconds=5 * 86400)
+    movements = _connect(pd.DataFrame(rows, columns=stays.columns))
+    (share,) = run_query(movements, CELLS.format(used="share_used"), dossiers)["used"]
+    assert share == pytest.approx(0.1)
 
 
 def test_reasons_become_codes_and_no_text_is_passed_on():
