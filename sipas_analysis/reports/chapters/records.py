@@ -5,6 +5,8 @@ form; at which step the time goes; online and by post; petitions; publication; w
 reach the five groups; and people's view beside the record. A unit has half a page.
 """
 
+from collections.abc import Sequence
+
 from sipas_analysis.documents.model import (
     Block,
     Bullets,
@@ -59,7 +61,7 @@ def build_records(subject: Subject) -> Section:
     return Section("records", title, tuple(blocks))
 
 
-def _list(parts: "list[Text | Block | None]") -> list[Block]:
+def _list(parts: "Sequence[Text | Block | None]") -> list[Block]:
     """Return sentences as paragraphs, and other blocks that there are."""
     return [Paragraph(part) if isinstance(part, Text) else part for part in parts if part]
 
